@@ -1,0 +1,38 @@
+"""The studio's frame: navigation, language and the strip of running jobs. Run with ``streamlit run app.py``."""
+
+import streamlit as st
+
+from pages.components.frame import current_workspace, job_strip, report_errors, use_language
+from tianji_core.i18n import _
+
+st.set_page_config(page_title="天机工坊", page_icon="🏮", layout="wide")
+use_language()
+
+navigation = st.navigation(
+    {
+        "": [st.Page("pages/system/home.py", title=_("总览"), icon="🏮", url_path="home", default=True)],
+        _("数据"): [
+            st.Page("pages/data/lists.py", title=_("列表"), icon="📋", url_path="lists"),
+            st.Page("pages/data/heatmap.py", title=_("适配度"), icon="🗺️", url_path="heatmap"),
+            st.Page("pages/data/generate.py", title=_("造数"), icon="✨", url_path="generate"),
+            st.Page("pages/data/review.py", title=_("审核"), icon="🔎", url_path="review"),
+            st.Page("pages/data/dataset.py", title=_("数据集"), icon="📦", url_path="dataset"),
+        ],
+        _("模型"): [
+            st.Page("pages/model/train.py", title=_("训练"), icon="🏋️", url_path="train"),
+            st.Page("pages/model/models.py", title=_("模型"), icon="🧩", url_path="models"),
+            st.Page("pages/model/chat.py", title=_("对话"), icon="💬", url_path="chat"),
+            st.Page("pages/model/compare.py", title=_("对比"), icon="⚖️", url_path="compare"),
+        ],
+        _("系统"): [
+            st.Page("pages/system/jobs.py", title=_("任务"), icon="⏱️", url_path="jobs"),
+            st.Page("pages/system/settings.py", title=_("设置"), icon="⚙️", url_path="settings"),
+        ],
+    }
+)
+with report_errors():
+    current_workspace()
+    with st.sidebar:
+        job_strip()
+with report_errors():
+    navigation.run()

@@ -1,0 +1,111 @@
+"""What every page starts from: the workspace, the recipe in use, errors as one sentence, the job strip."""
+
+import contextlib
+from collections.abc import Iterator
+
+import streamlit as st
+
+from tianji_core import jobs
+from tianji_core.errors import StudioError
+from tianji_core.i18n import _, set_language
+from tianji_core.store import recipes
+from tianji_core.store.recipes import StoredRecipe
+from tianji_core.workspace import Workspace, open_workspace
+
+
+@st.cache_resource(show_spinner=False)
+def _workspace(home: str | None) -> Workspace:
+    return open_workspace(home)
+
+
+def current_workspace() -> Workspace:
+    """The workspace of this server (TIANJI_HOME), opened once."""
+    import os
+
+    return _workspace(os.environ.get("TIANJI_HOME"))
+
+
+def use_language() -> None:
+    """Switch messages to the language in the settings."""
+    with contextlib.suppress(StudioError):
+        set_language(current_workspace().settings().language)
+
+
+def current_recipe() -> StoredRecipe:
+    """The recipe chosen in the settings, at its newest revision."""
+    workspace = current_workspace()
+    return recipes.current(workspace.engine, workspace.settings().recipe)
+
+
+@contextlib.contextmanager
+def report_errors() -> Iterator[None]:
+    """Show a :class:`StudioError` as one sentence in place of what could not be drawn or done."""
+    try:
+        yield
+    except StudioError as error:
+        st.error(str(error), icon="⚠️")
+
+
+def remember_notice(text: str) -> None:
+    """Show ``text`` as a toast after the coming rerun."""
+    st.session_state["_notice"] = text
+
+
+def show_notice() -> None:
+    """Show what :func:`remember_notice` kept."""
+    if text := st.session_state.pop("_notice", None):
+        st.toast(text, icon="✅")
+
+
+def page_header(title: str, lead: str) -> Workspace:
+    """Title and one sentence that says what the page is for; returns the workspace."""
+    st.title(title)
+    st.caption(lead)
+    show_notice()
+    return current_workspace()
+
+
+@st.fragment(run_every=2.0)
+def job_strip() -> None:
+    """The running jobs, in the sidebar of every page."""
+    workspace = current_workspace()
+    running = jobs.listed(workspace, active=True, limit=8)
+    if not running:
+        return
+    st.caption(_("正在运行"))
+    for job in running:
+        job_bar(workspace, job)
+
+
+def job_bar(workspace: Workspace, job: jobs.Job) -> None:
+    """One line of progress of a running job: title, share, time left."""
+    progress = jobs.read_progress(workspace, job.id)
+    share = progress.share if progress is not None else None
+    if job.stop_requested:
+        st.progress(share or 0.0, text=_("{title} · 正在停止", title=job.title))
+    elif share is not None and progress is not None:
+        left = jobs.duration_text(progress.eta)
+        st.progress(
+            share,
+            text=_(
+                "{title} · {percent}% · 还需 {left}", title=job.title, percent=int(share * 100), left=left
+            ),
+        )
+    else:
+        elapsed = jobs.duration_text(job.seconds)
+        st.caption(_("{title} · 已运行 {elapsed}", title=job.title, elapsed=elapsed))
+
+
+def stop_button(workspace: Workspace, job: jobs.Job, key: str) -> None:
+    """A button that ends a running job."""
+    if st.button(_("停止"), key=key, icon="⏹️", disabled=job.stop_requested):
+        with report_errors():
+            jobs.stop(workspace, job.id)
+            remember_notice(_("已请求停止：{title}", title=job.title))
+            st.rerun()
+
+
+def log_view(workspace: Workspace, job: jobs.Job, lines: int = 30) -> None:
+    """The end of a job's log."""
+    text = jobs.log_tail(workspace, job.id)
+    st.code("\n".join(text.splitlines()[-lines:]) or _("（还没有输出）"), language=None, wrap_lines=True)

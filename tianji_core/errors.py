@@ -1,0 +1,121 @@
+"""The whole exception tree. Imports nothing.
+
+A message is one sentence in the user's language that says what is wrong, where, and what to do. Pages and the
+command line turn it into one line; nothing else catches :class:`StudioError`.
+"""
+
+
+class StudioError(Exception):
+    """Anything the studio reports to a person; never a bug. ``exit_code`` is what the command line returns."""
+
+    exit_code = 1
+
+
+class InputError(StudioError):
+    """The person asked for something that cannot be done as asked."""
+
+    exit_code = 2
+
+
+class SettingsError(InputError):
+    """A setting, an environment variable or the workspace folder is unusable."""
+
+
+class RecipeError(InputError):
+    """A recipe is not valid; the message names file, key and value."""
+
+
+class PlanError(InputError):
+    """A plan that leads to no task, or to a task the recipe does not know."""
+
+
+class ComposerError(InputError):
+    """The offline composer lacks phrases for what it is asked to write; names file and key."""
+
+
+class ImportFileError(InputError):
+    """A file to import is unreadable or of the wrong shape; the message says where."""
+
+
+class DatasetError(InputError):
+    """A dataset version cannot be made, found or trusted."""
+
+
+class TrainingError(InputError):
+    """A training cannot start with these settings."""
+
+
+class ModelError(InputError):
+    """A model, adapter or checkpoint is missing, incomplete or does not fit."""
+
+
+class JobError(InputError):
+    """A job does not exist, or cannot do what was asked in its state."""
+
+
+class ConflictError(InputError):
+    """Somebody else saved the same thing first; nothing was overwritten."""
+
+
+class ServerError(StudioError):
+    """The model server cannot be reached or answered with an error."""
+
+
+class TeacherError(StudioError):
+    """A teacher gave no usable answer. ``kind`` is stored with the failed task; ``retryable`` says whether
+    asking again can help."""
+
+    kind = "error"
+    retryable = False
+
+
+class TeacherAuthError(TeacherError):
+    """The key is missing, wrong, or has no access or credit."""
+
+    kind = "auth"
+    exit_code = 2
+
+
+class TeacherRequestError(TeacherError):
+    """The endpoint refuses the request itself: unknown model, bad parameter, wrong address."""
+
+    kind = "request"
+    exit_code = 2
+
+
+class TeacherUnreachableError(TeacherError):
+    """No connection, a reset, or a 5xx answer."""
+
+    kind = "unreachable"
+    retryable = True
+
+
+class TeacherTimeoutError(TeacherError):
+    """No answer within the time limit."""
+
+    kind = "timeout"
+    retryable = True
+
+
+class TeacherRateLimitError(TeacherError):
+    """429. ``retry_after`` is what the server asked for, in seconds, or None."""
+
+    kind = "rate_limit"
+    retryable = True
+
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class TeacherAnswerError(TeacherError):
+    """An answer that is empty, not text, or cannot be read."""
+
+    kind = "answer"
+    retryable = True
+
+
+class TeacherRefusalError(TeacherError):
+    """The model or its content filter declined; asking again would not help."""
+
+    kind = "refusal"

@@ -1,0 +1,46 @@
+"""Writing files so that a reader never sees half of one."""
+
+import contextlib
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any
+
+
+@contextlib.contextmanager
+def atomic_writer(path: Path, mode: int = 0o644) -> Iterator[IO[str]]:
+    """Open a UTF-8 text file beside ``path``; on success it is flushed to disk and takes the name ``path``,
+    on an exception it disappears and ``path`` stays as it was."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).chmod(mode)
+        Path(temporary).replace(path)
+    except BaseException:
+        with contextlib.suppress(FileNotFoundError):
+            Path(temporary).unlink()
+        raise
+
+
+def write_text(path: Path, text: str, mode: int = 0o644) -> None:
+    """Replace the file ``path`` with ``text`` in one step."""
+    with atomic_writer(path, mode) as file:
+        file.write(text)
+
+
+def write_json(path: Path, value: Any, indent: int | None = 2) -> None:
+    """Replace the file ``path`` with ``value`` as JSON, non-ASCII kept."""
+    write_text(path, json.dumps(value, ensure_ascii=False, indent=indent) + "\n")
+
+
+def sha256(path: Path) -> str:
+    """The SHA-256 of a file's bytes, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,46 @@
+"""Messages in the person's language: the Chinese text is the message id, English comes from ``locale/en``.
+
+The catalogue is read from the ``.po`` file itself, so there is no compiled file to forget.
+"""
+
+import gettext as _gettext
+import io
+from functools import cache
+from pathlib import Path
+
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+
+LANGUAGES = {"zh": "中文", "en": "English"}
+_LOCALE = Path(__file__).resolve().parents[1] / "locale"
+_language = "zh"
+
+
+@cache
+def _catalogue(language: str) -> _gettext.NullTranslations:
+    path = _LOCALE / language / "LC_MESSAGES" / "studio.po"
+    if not path.exists():
+        return _gettext.NullTranslations()
+    with path.open("rb") as file:
+        messages = read_po(file, locale=language)
+    compiled = io.BytesIO()
+    write_mo(compiled, messages)
+    compiled.seek(0)
+    return _gettext.GNUTranslations(compiled)
+
+
+def set_language(language: str) -> None:
+    """Switch the language of the whole process; an unknown code means Chinese."""
+    global _language
+    _language = language if language in LANGUAGES else "zh"
+
+
+def language() -> str:
+    """The language code in force: ``zh`` or ``en``."""
+    return _language
+
+
+def _(text: str, /, **values: object) -> str:
+    """The text in the current language, with ``{placeholders}`` filled in from ``values``."""
+    translated = _catalogue(_language).gettext(text) if _language != "zh" else text
+    return translated.format(**values) if values else translated

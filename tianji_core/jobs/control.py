@@ -1,0 +1,159 @@
+"""Starting, finding, following and stopping jobs. The processes outlive the page, the tab and the server."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from tianji_core.errors import JobError
+from tianji_core.i18n import _
+from tianji_core.jobs.processes import alive, end_group, started_at
+from tianji_core.store import jobs as rows
+from tianji_core.store.database import now
+from tianji_core.store.jobs import Job
+from tianji_core.workspace import PROJECT, Workspace
+
+START_GRACE = 20.0
+"""Seconds a job may be 'starting' before a missing supervisor means that it is lost."""
+
+
+def log_path(workspace: Workspace, job_id: int) -> Path:
+    """Where a job's output stands."""
+    return workspace.logs / f"job-{job_id}.log"
+
+
+def start(
+    workspace: Workspace,
+    kind: str,
+    title: str,
+    argv: list[str],
+    environment: dict[str, str] | None = None,
+    subject: dict[str, object] | None = None,
+) -> Job:
+    """Start ``argv`` under a supervisor of its own and return at once. ``subject`` says what it works on.
+    ``environment`` is stored with the job, so it must never hold a key: children read keys from the workspace."""
+    job = rows.add(workspace.engine, kind, title, argv, environment or {}, subject or {})
+    command = [sys.executable, "-m", "tianji_core.jobs", str(job.id), "--workspace", str(workspace.home)]
+    with log_path(workspace, job.id).open("ab") as log:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            cwd=PROJECT,
+            env={**os.environ, "PYTHONPATH": python_path(), "TIANJI_DATABASE_URL": workspace.database_url},
+        )
+    rows.change(
+        workspace.engine, job.id, supervisor_pid=process.pid, supervisor_started=started_at(process.pid)
+    )
+    return rows.get(workspace.engine, job.id)
+
+
+def python_path() -> str:
+    """PYTHONPATH for a child: this project first."""
+    return os.pathsep.join(filter(None, [str(PROJECT), os.environ.get("PYTHONPATH")]))
+
+
+def refreshed(workspace: Workspace, job: Job) -> Job:
+    """The job as it is now: one whose supervisor is gone becomes 'lost' (unless it was asked to stop)."""
+    if not job.active or alive(job.supervisor_pid, job.supervisor_started):
+        return job
+    if job.state == "starting" and job.supervisor_pid is None and job.seconds < START_GRACE:
+        return job
+    current = rows.get(workspace.engine, job.id)  # it may have ended between the read and the look
+    if not current.active or alive(current.supervisor_pid, current.supervisor_started):
+        return current
+    note = _("监管进程没有了（机器重启或被强行结束），日志还在")
+    rows.change(workspace.engine, job.id, state="lost", note=note, ended_at=now())
+    return rows.get(workspace.engine, job.id)
+
+
+def get(workspace: Workspace, job_id: int) -> Job:
+    """One job as it is now.
+
+    Raises:
+        JobError: there is none with this number.
+    """
+    return refreshed(workspace, rows.get(workspace.engine, job_id))
+
+
+def listed(
+    workspace: Workspace, kind: str | None = None, active: bool | None = None, limit: int = 50
+) -> list[Job]:
+    """Jobs as they are now, newest first."""
+    found = [refreshed(workspace, job) for job in rows.listed(workspace.engine, kind, active, limit)]
+    return [job for job in found if active is None or job.active == active]
+
+
+def stop(workspace: Workspace, job_id: int) -> Job:
+    """Ask a job to end: its supervisor sends TERM to the group, then KILL, and checks that nothing is left. For a
+    lost job this is done here. Returns without waiting; see :func:`wait`.
+
+    Raises:
+        JobError: the job has ended already.
+    """
+    job = get(workspace, job_id)
+    if job.active:
+        rows.change(workspace.engine, job.id, stop_requested=True)
+        if job.supervisor_pid is not None and alive(job.supervisor_pid, job.supervisor_started):
+            os.kill(job.supervisor_pid, 15)
+        return rows.get(workspace.engine, job.id)
+    if job.state == "lost" and job.pid is not None and alive(job.pid, job.pid_started):
+        end_group(job.pid)
+        rows.change(
+            workspace.engine, job.id, only_active=False, state="stopped", stop_requested=True, ended_at=now()
+        )
+        return rows.get(workspace.engine, job.id)
+    raise JobError(_("任务 {id} 已经结束（{state}），不用停止", id=job.id, state=state_title(job.state)))
+
+
+def wait(
+    workspace: Workspace, job_id: int, timeout: float | None = None, each: Callable[[Job], None] | None = None
+) -> Job:
+    """Block until the job has ended and return it; ``each`` is called with it about twice a second.
+
+    Raises:
+        JobError: it has not ended within ``timeout`` seconds.
+    """
+    deadline = None if timeout is None else time.monotonic() + timeout
+    while True:
+        job = get(workspace, job_id)
+        if each is not None:
+            each(job)
+        if not job.active:
+            return job
+        if deadline is not None and time.monotonic() > deadline:
+            raise JobError(_("任务 {id} 在 {seconds} 秒内没有结束", id=job_id, seconds=round(timeout or 0)))
+        time.sleep(0.5)
+
+
+def log_tail(workspace: Workspace, job_id: int, max_bytes: int = 20_000) -> str:
+    """The end of a job's output, terminal control removed, carriage-return progress lines reduced to their last."""
+    import re
+
+    try:
+        with log_path(workspace, job_id).open("rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(0, size - max_bytes))
+            text = file.read().decode("utf-8", errors="replace")
+    except FileNotFoundError:
+        return ""
+    if size > max_bytes:
+        text = text.split("\n", 1)[-1]
+    text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text)
+    return "\n".join(line.rsplit("\r", 1)[-1] for line in text.replace("\r\n", "\n").split("\n"))
+
+
+def state_title(state: str) -> str:
+    """A job state for people."""
+    return {
+        "starting": _("正在启动"),
+        "running": _("运行中"),
+        "succeeded": _("已完成"),
+        "failed": _("失败"),
+        "stopped": _("已停止"),
+        "lost": _("失联"),
+    }.get(state, state)

@@ -1,0 +1,82 @@
+"""Processes by pid and start time, and ending a whole group of them."""
+
+import contextlib
+import os
+import signal
+import time
+
+import psutil
+
+GRACE = 10.0
+"""Seconds between TERM and KILL: enough for a trainer to close its files."""
+
+
+def started_at(pid: int) -> float | None:
+    """When the process began, in seconds since the epoch; None where it does not exist."""
+    try:
+        return psutil.Process(pid).create_time()
+    except psutil.Error:
+        return None
+
+
+def alive(pid: int | None, started: float | None) -> bool:
+    """Whether this very process (not a later one with the same pid) still runs; a zombie does not."""
+    if pid is None:
+        return False
+    try:
+        process = psutil.Process(pid)
+        if process.status() == psutil.STATUS_ZOMBIE:
+            return False
+        return started is None or abs(process.create_time() - started) < 1.0
+    except psutil.Error:
+        return False
+
+
+def members(group: int) -> list[psutil.Process]:
+    """The living processes of a process group."""
+    found = []
+    for process in psutil.process_iter(["pid", "status"]):
+        if process.info["status"] == psutil.STATUS_ZOMBIE:
+            continue
+        with contextlib.suppress(ProcessLookupError, psutil.Error):
+            if os.getpgid(process.pid) == group:
+                found.append(process)
+    return found
+
+
+def family(pid: int) -> list[psutil.Process]:
+    """The process's group and its descendants, which may have left the group."""
+    found = {process.pid: process for process in members(pid)}
+    with contextlib.suppress(psutil.Error):
+        for child in psutil.Process(pid).children(recursive=True):
+            found[child.pid] = child
+    return list(found.values())
+
+
+def end_group(group: int, grace: float = GRACE) -> list[int]:
+    """TERM to the whole group and its descendants, KILL after ``grace`` seconds. Returns the pids that are still
+    there, which is empty unless the system refuses."""
+    everyone = family(group)
+    _signal(everyone, signal.SIGTERM)
+    _gone, left = psutil.wait_procs(everyone, timeout=grace)
+    left = [p for p in left if _living(p)] + [p for p in members(group) if p not in left]
+    if left:
+        _signal(left, signal.SIGKILL)
+        psutil.wait_procs(left, timeout=5)
+    deadline = time.monotonic() + 5
+    while (remaining := members(group)) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return [process.pid for process in remaining]
+
+
+def _living(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False
+
+
+def _signal(processes: list[psutil.Process], number: int) -> None:
+    for process in processes:
+        with contextlib.suppress(psutil.Error):
+            process.send_signal(number)

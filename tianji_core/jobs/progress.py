@@ -1,0 +1,115 @@
+"""How far a job is: a small JSON file that the child replaces and the pages read."""
+
+import json
+import math
+import os
+import time
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from tianji_core.files import write_json
+from tianji_core.workspace import Workspace
+
+VARIABLE = "TIANJI_JOB_PROGRESS"
+
+
+@dataclass(frozen=True)
+class Progress:
+    """``done`` of ``total`` ``unit``; ``total`` 0 means unknown. ``started`` and ``updated`` in seconds since the
+    epoch; ``done_at_start`` is what an earlier attempt had finished, so that the rate is this attempt's;
+    ``error`` is the reason of a failure in one sentence."""
+
+    done: float = 0
+    total: float = 0
+    unit: str = ""
+    message: str = ""
+    started: float = 0.0
+    updated: float = 0.0
+    done_at_start: float = 0
+    error: str = ""
+
+    @property
+    def share(self) -> float | None:
+        """Finished share in 0..1, None where the total is unknown."""
+        return min(1.0, self.done / self.total) if self.total else None
+
+    @property
+    def rate(self) -> float | None:
+        """Units per second since this attempt started."""
+        elapsed = self.updated - self.started
+        finished = self.done - self.done_at_start
+        return finished / elapsed if elapsed > 0 and finished > 0 else None
+
+    @property
+    def eta(self) -> float | None:
+        """Seconds until done at the rate so far, counted from now; None where it cannot be told."""
+        if not self.total or self.rate is None:
+            return None
+        remaining = (self.total - self.done) / self.rate - (time.time() - self.updated)
+        return max(0.0, remaining)
+
+
+class Reporter:
+    """Writes this process's progress where its supervisor told it to; outside a job it writes nothing. At most
+    one write per ``interval`` seconds, except for the first, the last and failures."""
+
+    def __init__(self, total: float = 0, unit: str = "", done: float = 0, interval: float = 0.5) -> None:
+        target = os.environ.get(VARIABLE)
+        self._path = Path(target) if target else None
+        self._interval = interval
+        self._written = 0.0
+        moment = time.time()
+        self._progress = Progress(
+            done=done, total=total, unit=unit, started=moment, updated=moment, done_at_start=done
+        )
+        self._write()
+
+    def update(self, done: float, total: float | None = None, message: str | None = None) -> None:
+        """Say how far the job is."""
+        changes: dict[str, object] = {"done": done, "updated": time.time()}
+        if total is not None:
+            changes["total"] = total
+        if message is not None:
+            changes["message"] = message
+        self._progress = replace(self._progress, **changes)  # type: ignore[arg-type]
+        finished = bool(self._progress.total) and done >= self._progress.total
+        if finished or message is not None or time.monotonic() - self._written >= self._interval:
+            self._write()
+
+    def fail(self, error: str) -> None:
+        """Leave the reason of a failure for the job's note."""
+        self._progress = replace(self._progress, error=error, updated=time.time())
+        self._write()
+
+    def _write(self) -> None:
+        self._written = time.monotonic()
+        if self._path is not None:
+            write_json(self._path, asdict(self._progress), indent=None)
+
+
+def progress_path(workspace: Workspace, job_id: int) -> Path:
+    """Where a job's progress stands."""
+    return workspace.logs / f"job-{job_id}.progress.json"
+
+
+def read_progress(workspace: Workspace, job_id: int) -> Progress | None:
+    """A job's progress, or None where it has not said anything yet."""
+    try:
+        value = json.loads(progress_path(workspace, job_id).read_text(encoding="utf-8"))
+        return Progress(**value)
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def duration_text(seconds: float | None) -> str:
+    """A length of time for people: 42 秒, 3 分 05 秒, 2 小时 10 分; '—' where unknown."""
+    from tianji_core.i18n import _
+
+    if seconds is None or not math.isfinite(seconds):
+        return "—"
+    whole = round(seconds)
+    if whole < 60:
+        return _("{s} 秒", s=whole)
+    if whole < 3600:
+        return _("{m} 分 {s} 秒", m=whole // 60, s=f"{whole % 60:02d}")
+    return _("{h} 小时 {m} 分", h=whole // 3600, m=f"{whole % 3600 // 60:02d}")

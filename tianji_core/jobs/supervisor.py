@@ -1,0 +1,140 @@
+"""The process that stands between the studio and one child: it starts it in a session of its own, writes down
+what becomes of it, and ends the whole group when it is told to (TERM)."""
+
+import os
+import signal
+import subprocess
+import sys
+import types
+
+from tianji_core.i18n import _
+from tianji_core.jobs.control import log_path, log_tail, python_path
+from tianji_core.jobs.processes import end_group, started_at
+from tianji_core.jobs.progress import VARIABLE, progress_path, read_progress
+from tianji_core.store import jobs as rows
+from tianji_core.store.database import now
+from tianji_core.workspace import PROJECT, Workspace
+
+
+def supervise(workspace: Workspace, job_id: int) -> int:
+    """Run the child of a stored job to its end. Returns the child's exit code (negative: a signal)."""
+    stop = _StopFlag()
+    engine = workspace.engine
+    job = rows.get(engine, job_id)
+    environment = {
+        **os.environ,
+        "PYTHONPATH": python_path(),
+        "PYTHONUNBUFFERED": "1",
+        "TIANJI_HOME": str(workspace.home),
+        "TIANJI_DATABASE_URL": workspace.database_url,
+        "TIANJI_JOB_ID": str(job_id),
+        VARIABLE: str(progress_path(workspace, job_id)),
+        **job.environment,
+    }
+    me = os.getpid()
+    try:
+        # The child writes to the file itself: should this supervisor be killed, the child does not get SIGPIPE.
+        with log_path(workspace, job_id).open("ab") as log:
+            child = subprocess.Popen(
+                job.argv,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                cwd=PROJECT,
+                env=environment,
+            )
+    except OSError as error:
+        note = _("启动不了 {program}：{detail}", program=job.argv[0], detail=error.strerror)
+        rows.change(engine, job_id, state="failed", note=note, exit_code=127, ended_at=now())
+        return 127
+    rows.change(
+        engine,
+        job_id,
+        state="running",
+        supervisor_pid=me,
+        supervisor_started=started_at(me),
+        pid=child.pid,
+        pid_started=started_at(child.pid),
+        started_at=now(),
+    )
+    while (code := _wait(child, 0.3)) is None:
+        if stop.requested:
+            break
+    left = end_group(child.pid) if code is None or stop.requested else _sweep(child.pid)
+    if code is None:
+        child.poll()
+        code = -signal.SIGTERM
+    state = "stopped" if stop.requested else "succeeded" if code == 0 else "failed"
+    rows.change(
+        engine,
+        job_id,
+        state=state,
+        exit_code=code,
+        note=_note(workspace, job_id, state, code, left),
+        ended_at=now(),
+    )
+    return code
+
+
+class _StopFlag:
+    def __init__(self) -> None:
+        self.requested = False
+        signal.signal(signal.SIGTERM, self._on_signal)
+        signal.signal(signal.SIGINT, self._on_signal)
+
+    def _on_signal(self, _number: int, _frame: types.FrameType | None) -> None:
+        self.requested = True
+
+
+def _wait(child: subprocess.Popen[bytes], seconds: float) -> int | None:
+    try:
+        return child.wait(seconds)
+    except subprocess.TimeoutExpired:
+        return None
+
+
+def _sweep(group: int) -> list[int]:
+    """A child that ended by itself may leave grandchildren behind."""
+    from tianji_core.jobs.processes import members
+
+    return end_group(group, grace=2.0) if members(group) else []
+
+
+def _note(workspace: Workspace, job_id: int, state: str, code: int, left: list[int]) -> str:
+    if left:
+        return _("还有进程没有结束：{pids}", pids=", ".join(map(str, left)))
+    if state != "failed":
+        return ""
+    progress = read_progress(workspace, job_id)
+    if progress is not None and progress.error:
+        return progress.error
+    if code == -signal.SIGKILL:
+        return _("进程被系统强行结束（SIGKILL），常见原因是内存不够")
+    if code < 0:
+        return _("进程被信号 {signal} 结束", signal=signal.Signals(-code).name)
+    lines = [line for line in log_tail(workspace, job_id).splitlines() if line.strip()]
+    return lines[-1].strip()[:500] if lines else _("退出码 {code}，没有任何输出", code=code)
+
+
+def main(argv: list[str]) -> int:
+    """``python -m tianji_core.jobs JOB --workspace DIR``."""
+    import argparse
+
+    from tianji_core.i18n import set_language
+    from tianji_core.workspace import open_workspace
+
+    parser = argparse.ArgumentParser(
+        prog="python -m tianji_core.jobs", description="supervise one stored job"
+    )
+    parser.add_argument("job", type=int)
+    parser.add_argument("--workspace", required=True)
+    arguments = parser.parse_args(argv)
+    workspace = open_workspace(arguments.workspace)
+    set_language(workspace.settings().language)
+    supervise(workspace, arguments.job)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

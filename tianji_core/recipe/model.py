@@ -1,0 +1,254 @@
+"""The recipe of one task: names, scenes, styles, random clauses, prompts and input templates, as frozen
+pydantic models that cannot be wrong once built. Pure: no file, no database."""
+
+import unicodedata
+from enum import StrEnum
+from typing import Annotated, Self
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
+
+from tianji_core.i18n import _
+from tianji_core.recipe.suitability import Suitability, SuitabilityGroup
+
+
+def normalise(text: str) -> str:
+    """The form in which two entries are compared: NFKC, outer white space removed ('工作升职 ' = '工作升职')."""
+    return unicodedata.normalize("NFKC", text).strip()
+
+
+class Relation(StrEnum):
+    """What the receiver of a blessing is to the sender."""
+
+    ELDER = "elder"
+    PEER = "peer"
+    JUNIOR = "junior"
+    TEACHER = "teacher"
+    SUPERIOR = "superior"
+    COLLEAGUE = "colleague"
+    FRIEND = "friend"
+
+
+class Pronoun(StrEnum):
+    """How the receiver is addressed."""
+
+    FORMAL = "您"
+    INFORMAL = "你"
+
+
+class SceneKind(StrEnum):
+    """What sort of occasion a scene is."""
+
+    FESTIVAL = "festival"
+    LIFE_EVENT = "life_event"
+    CAREER = "career"
+    HEALTH = "health"
+
+
+RELATION_TITLES = {
+    Relation.ELDER: "长辈",
+    Relation.PEER: "平辈",
+    Relation.JUNIOR: "晚辈",
+    Relation.TEACHER: "师长",
+    Relation.SUPERIOR: "上级",
+    Relation.COLLEAGUE: "同事",
+    Relation.FRIEND: "朋友与其他",
+}
+SCENE_KIND_TITLES = {
+    SceneKind.FESTIVAL: "节日",
+    SceneKind.LIFE_EVENT: "人生大事",
+    SceneKind.CAREER: "事业",
+    SceneKind.HEALTH: "健康",
+}
+
+Label = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=40)]
+NonEmpty = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=False)
+
+
+class Name(_Frozen):
+    """称谓: whom a blessing is for."""
+
+    text: Label
+    relation: Relation
+    pronoun: Pronoun
+    enabled: bool = True
+
+
+class Scene(_Frozen):
+    """场景: the occasion. ``greeting`` is the occasion as a wish ('生日快乐', '早日康复'), used in training
+    inputs; it defaults to the scene's own text."""
+
+    text: Label
+    kind: SceneKind
+    greeting: str = ""
+    enabled: bool = True
+
+    @property
+    def wish(self) -> str:
+        """The occasion said as a wish."""
+        return self.greeting or self.text
+
+
+class Style(_Frozen):
+    """风格: how the text is to sound. Lengths are in characters. ``suffix`` is what a training input carries to
+    ask for this style; empty means the style is what comes without asking (正常)."""
+
+    text: Label
+    instruction: NonEmpty
+    examples: tuple[NonEmpty, ...] = ()
+    min_chars: int = Field(default=10, ge=1, le=4000)
+    max_chars: int = Field(default=100, ge=1, le=4000)
+    suffix: str = ""
+    enabled: bool = True
+
+    @model_validator(mode="after")
+    def _limits_in_order(self) -> Self:
+        if self.min_chars > self.max_chars:
+            raise ValueError(_("最少字数 {low} 大于最多字数 {high}", low=self.min_chars, high=self.max_chars))
+        return self
+
+
+class Prompts(_Frozen):
+    """The fixed texts: ``system`` is the training system prompt; ``teacher`` is the template of the request to
+    the teacher with the fields {name} {relation} {pronoun} {scene} {style} {instruction} {example} {min_chars}
+    {max_chars} {clause}; ``example`` wraps one few-shot example with the field {example}."""
+
+    system: NonEmpty
+    teacher: NonEmpty
+    example: str = "{example}"
+
+    @model_validator(mode="after")
+    def _fields_known(self) -> Self:
+        check_template(self.teacher, TEACHER_FIELDS, required=("name", "scene", "instruction", "max_chars"))
+        check_template(self.example, ("example",), required=("example",))
+        return self
+
+
+TEACHER_FIELDS = (
+    "name",
+    "relation",
+    "pronoun",
+    "scene",
+    "style",
+    "instruction",
+    "example",
+    "min_chars",
+    "max_chars",
+    "clause",
+)
+INPUT_FIELDS = ("name", "scene", "greeting", "suffix")
+
+
+def check_template(template: str, known: tuple[str, ...], required: tuple[str, ...] = ()) -> None:
+    """Raise ValueError unless every ``{field}`` of ``template`` is in ``known`` and all ``required`` occur."""
+    import string
+
+    try:
+        fields = {
+            field for _lit, field, _spec, _conv in string.Formatter().parse(template) if field is not None
+        }
+    except ValueError as error:
+        raise ValueError(_("模板的花括号不成对：{detail}", detail=str(error))) from error
+    for field in fields:
+        if field not in known:
+            raise ValueError(
+                _(
+                    "模板里有不认识的字段 {field}，可用的是 {known}",
+                    field=f"{{{field}}}",
+                    known=" ".join(f"{{{k}}}" for k in known),
+                )
+            )
+    for field in required:
+        if field not in fields:
+            raise ValueError(_("模板缺少字段 {field}", field=f"{{{field}}}"))
+
+
+class Recipe(_Frozen):
+    """配方: everything one task needs. ``suitability`` lists groups of cells that differ from 2 (suitable)."""
+
+    key: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
+    title: Label
+    description: str = ""
+    names: tuple[Name, ...] = Field(min_length=1)
+    scenes: tuple[Scene, ...] = Field(min_length=1)
+    styles: tuple[Style, ...] = Field(min_length=1)
+    clauses: tuple[str, ...] = ("",)
+    prompts: Prompts
+    input_templates: tuple[NonEmpty, ...] = Field(min_length=1)
+    threshold: int = Field(default=1, ge=0, le=2)
+    suitability: tuple[SuitabilityGroup, ...] = ()
+
+    @field_validator("clauses")
+    @classmethod
+    def _some_clause(cls, clauses: tuple[str, ...]) -> tuple[str, ...]:
+        return clauses or ("",)
+
+    @field_validator("input_templates")
+    @classmethod
+    def _templates_name_the_cell(cls, templates: tuple[str, ...]) -> tuple[str, ...]:
+        for template in templates:
+            check_template(template, INPUT_FIELDS, required=("name", "suffix"))
+            if "{scene}" not in template and "{greeting}" not in template:
+                raise ValueError(
+                    _(
+                        "训练输入模板 {template} 里没有场景，请加上 {{scene}} 或 {{greeting}}",
+                        template=template,
+                    )
+                )
+        return templates
+
+    @model_validator(mode="after")
+    def _no_duplicates(self) -> Self:
+        for title, entries in ((_("称谓"), self.names), (_("场景"), self.scenes), (_("风格"), self.styles)):
+            seen: set[str] = set()
+            for entry in entries:
+                key = normalise(entry.text)
+                if key in seen:
+                    raise ValueError(_("{kind}里“{text}”出现了两次，请删掉一个", kind=title, text=entry.text))
+                seen.add(key)
+        return self
+
+    @model_validator(mode="after")
+    def _suitability_of_known_cells(self) -> Self:
+        names, scenes = {n.text for n in self.names}, {s.text for s in self.scenes}
+        for group in self.suitability:
+            for name in group.names:
+                if name not in names:
+                    raise ValueError(_("适配度里的称谓“{text}”不在称谓列表里", text=name))
+            for scene in group.scenes:
+                if scene not in scenes:
+                    raise ValueError(_("适配度里的场景“{text}”不在场景列表里", text=scene))
+        return self
+
+    def matrix(self) -> Suitability:
+        """The name × scene suitability of this recipe."""
+        return Suitability.from_groups(self.suitability)
+
+    def name(self, text: str) -> Name | None:
+        """The name called ``text``, or None."""
+        return next((n for n in self.names if n.text == text), None)
+
+    def scene(self, text: str) -> Scene | None:
+        """The scene called ``text``, or None."""
+        return next((s for s in self.scenes if s.text == text), None)
+
+    def style(self, text: str) -> Style | None:
+        """The style called ``text``, or None."""
+        return next((s for s in self.styles if s.text == text), None)
+
+    def changed(self, **fields: object) -> "Recipe":
+        """A validated copy with ``fields`` replaced; suitability of names and scenes that are gone is dropped.
+
+        Raises:
+            pydantic.ValidationError: where the result would not be a valid recipe.
+        """
+        merged = {**{f: getattr(self, f) for f in type(self).model_fields}, **fields}
+        names = {n.text if isinstance(n, Name) else n["text"] for n in merged["names"]}
+        scenes = {s.text if isinstance(s, Scene) else s["text"] for s in merged["scenes"]}
+        merged["suitability"] = tuple(
+            kept for g in merged["suitability"] if (kept := g.restricted_to(names, scenes)) is not None
+        )
+        return Recipe.model_validate(merged)

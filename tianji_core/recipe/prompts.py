@@ -1,0 +1,84 @@
+"""What the teacher is asked, and what the trained model will be asked: two different texts on purpose."""
+
+from dataclasses import dataclass
+
+from tianji_core.errors import PlanError
+from tianji_core.i18n import _
+from tianji_core.recipe.model import RELATION_TITLES, Name, Recipe, Scene, Style
+from tianji_core.recipe.plan import Task, task_random
+
+
+@dataclass(frozen=True)
+class Brief:
+    """A task with everything a teacher may want to know about it. ``prompt`` is the request in words; ``input``
+    is the training input that its answer will be paired with."""
+
+    task: Task
+    name: Name
+    scene: Scene
+    style: Style
+    prompt: str
+    input: str
+    seed: int
+
+
+def brief(recipe: Recipe, task: Task, seed: int) -> Brief:
+    """Resolve a task against its recipe and draw its clause, example and input wording.
+
+    Raises:
+        PlanError: the recipe no longer has the task's name, scene or style.
+    """
+    name, scene, style = recipe.name(task.name), recipe.scene(task.scene), recipe.style(task.style)
+    if name is None or scene is None or style is None:
+        raise PlanError(
+            _(
+                "配方里已经没有任务“{name} × {scene} × {style}”用到的条目",
+                name=task.name,
+                scene=task.scene,
+                style=task.style,
+            )
+        )
+    source = task_random(seed, task)
+    example = source.choice(style.examples) if style.examples else ""
+    clause = source.choice(recipe.clauses)
+    template = (
+        source.choice(recipe.input_templates)
+        if source.random() < RANDOM_INPUT_SHARE
+        else recipe.input_templates[0]
+    )
+    return Brief(
+        task=task,
+        name=name,
+        scene=scene,
+        style=style,
+        prompt=teacher_prompt(recipe, name, scene, style, example, clause),
+        input=training_input(template, name, scene, style),
+        seed=source.randrange(2**31),
+    )
+
+
+RANDOM_INPUT_SHARE = 0.6
+"""Share of training inputs whose wording is drawn from all templates; the rest use the first one."""
+
+
+def teacher_prompt(recipe: Recipe, name: Name, scene: Scene, style: Style, example: str, clause: str) -> str:
+    """The request to the teacher. Empty lines left by an absent example or clause are removed."""
+    text = recipe.prompts.teacher.format(
+        name=name.text,
+        relation=RELATION_TITLES[name.relation],
+        pronoun=name.pronoun.value,
+        scene=scene.text,
+        style=style.text,
+        instruction=style.instruction,
+        example=recipe.prompts.example.format(example=example) if example else "",
+        min_chars=style.min_chars,
+        max_chars=style.max_chars,
+        clause=clause,
+    )
+    return "\n".join(line.rstrip() for line in text.splitlines() if line.strip())
+
+
+def training_input(template: str, name: Name, scene: Scene, style: Style) -> str:
+    """What a person would type to get this text: '祝{name}{scene}' and, unless the style is the default one, its
+    trigger suffix (',小红书风格')."""
+    return template.format(name=name.text, scene=scene.text, greeting=scene.wish, suffix=style.suffix)

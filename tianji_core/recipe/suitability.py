@@ -1,0 +1,90 @@
+"""适配度: how well a scene suits a name. 0 unsuitable, 1 doubtful, 2 suitable (the default)."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from pydantic import BaseModel, ConfigDict, Field
+
+UNSUITABLE, DOUBTFUL, SUITABLE = 0, 1, 2
+VALUE_TITLES = {UNSUITABLE: "不适合", DOUBTFUL: "存疑", SUITABLE: "适合"}
+
+
+class SuitabilityGroup(BaseModel):
+    """Every cell of ``names`` × ``scenes`` has ``value``, because of ``reason``. Later groups win."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    names: tuple[str, ...] = Field(min_length=1)
+    scenes: tuple[str, ...] = Field(min_length=1)
+    value: int = Field(ge=UNSUITABLE, le=SUITABLE)
+    reason: str = ""
+
+    def restricted_to(self, names: Collection[str], scenes: Collection[str]) -> "SuitabilityGroup | None":
+        """This group without the names and scenes that are not given; None where nothing is left."""
+        kept_names = tuple(n for n in self.names if n in names)
+        kept_scenes = tuple(s for s in self.scenes if s in scenes)
+        if not kept_names or not kept_scenes:
+            return None
+        return self.model_copy(update={"names": kept_names, "scenes": kept_scenes})
+
+
+class Rating(NamedTuple):
+    """The value of one cell and why."""
+
+    value: int
+    reason: str
+
+
+_DEFAULT = Rating(SUITABLE, "")
+
+
+@dataclass
+class Suitability:
+    """A sparse name × scene matrix: cells not listed are suitable."""
+
+    cells: dict[tuple[str, str], Rating] = field(default_factory=dict)
+
+    @classmethod
+    def from_groups(cls, groups: Iterable[SuitabilityGroup]) -> "Suitability":
+        """Spread the groups over their cells, later ones over earlier ones."""
+        cells = {(n, s): Rating(g.value, g.reason) for g in groups for n in g.names for s in g.scenes}
+        return cls({cell: rating for cell, rating in cells.items() if rating != _DEFAULT})
+
+    def rating(self, name: str, scene: str) -> Rating:
+        """Value and reason of a cell."""
+        return self.cells.get((name, scene), _DEFAULT)
+
+    def value(self, name: str, scene: str) -> int:
+        """0, 1 or 2."""
+        return self.rating(name, scene).value
+
+    def set(self, name: str, scene: str, value: int, reason: str = "") -> None:
+        """Give a cell a value."""
+        if value not in VALUE_TITLES:
+            raise ValueError(f"suitability is 0, 1 or 2, not {value!r}")
+        rating = Rating(value, reason)
+        if rating == _DEFAULT:
+            self.cells.pop((name, scene), None)
+        else:
+            self.cells[name, scene] = rating
+
+    def cycle(self, name: str, scene: str) -> int:
+        """Move a cell 2 → 1 → 0 → 2 and return its new value."""
+        value = (self.value(name, scene) - 1) % 3
+        self.set(name, scene, value)
+        return value
+
+    def to_groups(self) -> tuple[SuitabilityGroup, ...]:
+        """The matrix as few groups: names that share the same scenes, value and reason stand together."""
+        by_name: dict[tuple[str, Rating], list[str]] = defaultdict(list)
+        for (name, scene), rating in self.cells.items():
+            by_name[name, rating].append(scene)
+        by_scenes: dict[tuple[tuple[str, ...], Rating], list[str]] = defaultdict(list)
+        for (name, rating), scenes in by_name.items():
+            by_scenes[tuple(scenes), rating].append(name)
+        return tuple(
+            SuitabilityGroup(names=tuple(names), scenes=scenes, value=rating.value, reason=rating.reason)
+            for (scenes, rating), names in by_scenes.items()
+        )

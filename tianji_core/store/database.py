@@ -1,0 +1,120 @@
+"""Opening the database: SQLite in WAL mode by default, PostgreSQL for a team; migrated on first use."""
+
+import contextlib
+import fcntl
+import tempfile
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url, text
+from sqlalchemy.exc import SQLAlchemyError
+
+from tianji_core.errors import SettingsError
+from tianji_core.i18n import _
+
+MIGRATIONS = Path(__file__).with_name("migrations")
+HEAD = "0001"
+"""The revision this code expects; the newest file under ``migrations/versions``."""
+
+
+def open_engine(url: str) -> Engine:
+    """An engine on ``url`` whose schema is current.
+
+    Raises:
+        SettingsError: the address is wrong, the server is away, or the database is newer than this program.
+    """
+    try:
+        engine = create_engine(url, pool_pre_ping=not url.startswith("sqlite"))
+        if engine.dialect.name == "sqlite":
+            _configure_sqlite(engine)
+        with engine.connect() as connection:
+            current = _revision(connection)
+    except (SQLAlchemyError, ImportError) as error:
+        shown = str(getattr(error, "orig", None) or error).splitlines()[0]
+        raise SettingsError(_("打不开数据库 {url}：{detail}", url=_hidden(url), detail=shown)) from error
+    if current != HEAD:
+        _migrate(engine, url)
+    return engine
+
+
+def _hidden(url: str) -> str:
+    try:
+        return make_url(url).render_as_string(hide_password=True)
+    except SQLAlchemyError:
+        return "TIANJI_DATABASE_URL"
+
+
+def _configure_sqlite(engine: Engine) -> None:
+    @event.listens_for(engine, "connect")
+    def on_connect(connection, _record):  # type: ignore[no-untyped-def]
+        connection.isolation_level = None  # SQLAlchemy's begin event below opens transactions
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA busy_timeout=30000")
+        cursor.execute("PRAGMA journal_mode=WAL")
+        cursor.execute("PRAGMA synchronous=NORMAL")
+        cursor.execute("PRAGMA foreign_keys=ON")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def on_begin(connection):  # type: ignore[no-untyped-def]
+        # A transaction that reads before it writes must hold the write lock from its start, or a second
+        # writer turns it into 'database is locked' without waiting.
+        writing = connection.get_execution_options().get("tianji_write", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+
+
+def _revision(connection: Connection) -> str | None:
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+
+
+def _migrate(engine: Engine, url: str) -> None:
+    from alembic import command
+    from alembic.config import Config
+    from alembic.util import CommandError
+
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    with _one_process_at_a_time(url), engine.connect() as connection:
+        config.attributes["connection"] = connection
+        try:
+            command.upgrade(config, "head")
+        except CommandError as error:
+            raise SettingsError(
+                _(
+                    "数据库 {url} 是更新版本的天机工坊建的，请升级程序：{detail}",
+                    url=_hidden(url),
+                    detail=str(error),
+                )
+            ) from error
+
+
+@contextlib.contextmanager
+def _one_process_at_a_time(url: str) -> Iterator[None]:
+    import hashlib
+
+    name = f"tianji-migrate-{hashlib.sha256(url.encode()).hexdigest()[:16]}.lock"
+    with (Path(tempfile.gettempdir()) / name).open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+@contextlib.contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """A connection whose statements see one state of the database."""
+    with engine.connect() as connection, connection.begin():
+        yield connection
+
+
+@contextlib.contextmanager
+def writing(engine: Engine) -> Iterator[Connection]:
+    """A transaction that commits at the end of the block and rolls back on an exception."""
+    with engine.connect().execution_options(tianji_write=True) as connection, connection.begin():
+        yield connection
+
+
+def now() -> datetime:
+    """The current time in UTC, without a zone, as the database keeps it."""
+    return datetime.now(UTC).replace(tzinfo=None)

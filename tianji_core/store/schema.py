@@ -1,0 +1,245 @@
+"""Every table. Times are UTC without a zone; texts are UTF-8; JSON columns hold plain data."""
+
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    DateTime,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+recipe_revisions = Table(
+    "recipe_revisions",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("recipe", String(40), nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("body", JSON, nullable=False),
+    Column("note", Text, nullable=False, default=""),
+    Column("created_at", DateTime, nullable=False),
+    UniqueConstraint("recipe", "revision"),
+)
+"""A recipe is never changed: each save is a new revision; the highest one is current."""
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("recipe", String(40), nullable=False),
+    Column("recipe_revision", Integer, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("plan", JSON, nullable=False),
+    Column("teacher", JSON, nullable=False),
+    Column("sampling", JSON, nullable=False),
+    Column("concurrency", Integer, nullable=False),
+    Column("total", Integer, nullable=False),
+    Column("created_at", DateTime, nullable=False),
+)
+"""生成批次: one plan sent to one teacher. ``teacher`` holds provider, model and base_url, never a key."""
+
+tasks = Table(
+    "tasks",
+    metadata,
+    Column("run_id", Integer, ForeignKey("runs.id"), primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("name", String(40), nullable=False),
+    Column("scene", String(40), nullable=False),
+    Column("style", String(40), nullable=False),
+    Column("round", Integer, nullable=False),
+    Column("state", String(10), nullable=False, default="pending"),
+    Column("error_kind", String(20)),
+    Column("error", Text),
+    Column("attempts", Integer, nullable=False, default=0),
+    Column("updated_at", DateTime),
+    Index("ix_tasks_run_id_state", "run_id", "state"),
+)
+"""state: pending, done, failed."""
+
+samples = Table(
+    "samples",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("recipe", String(40), nullable=False),
+    Column("source", String(10), nullable=False),
+    Column("run_id", Integer, ForeignKey("runs.id")),
+    Column("position", Integer),
+    Column("import_id", Integer, ForeignKey("imports.id")),
+    Column("name", String(40), nullable=False, default=""),
+    Column("scene", String(40), nullable=False, default=""),
+    Column("style", String(40), nullable=False, default=""),
+    Column("system", Text, nullable=False),
+    Column("input", Text, nullable=False),
+    Column("output", Text, nullable=False),
+    Column("original", Text, nullable=False),
+    Column("length", Integer, nullable=False),
+    Column("prompt", Text, nullable=False, default=""),
+    Column("model", Text, nullable=False, default=""),
+    Column("prompt_tokens", Integer),
+    Column("completion_tokens", Integer),
+    Column("latency", Float),
+    Column("request_id", Text, nullable=False, default=""),
+    Column("finish_reason", String(30), nullable=False, default=""),
+    Column("reasoning", Text, nullable=False, default=""),
+    Column("planted", JSON, nullable=False, default=list),
+    Column("state", String(10), nullable=False, default="pending"),
+    Column("rating", Integer),
+    Column("finding_count", Integer, nullable=False, default=0),
+    Column("version", Integer, nullable=False, default=1),
+    Column("checked", Integer, nullable=False, default=0),
+    Column("digest", String(64), nullable=False),
+    Column("created_at", DateTime, nullable=False),
+    Column("updated_at", DateTime, nullable=False),
+    UniqueConstraint("run_id", "position"),
+    Index("ix_samples_recipe_state_id", "recipe", "state", "id"),
+    Index("ix_samples_recipe_style_id", "recipe", "style", "id"),
+    Index("ix_samples_recipe_name_scene", "recipe", "name", "scene"),
+    Index("ix_samples_run_id_id", "run_id", "id"),
+    Index("ix_samples_digest", "digest"),
+    Index("ix_samples_checked_version", "checked", "version"),
+)
+"""样本. source: run, import, chat. state: pending, accepted, rejected. ``original`` is the text as it came,
+``length`` the characters of ``output``, ``version`` counts changes (optimistic locking),
+``checked`` is the version at which the cleaning rules last looked (0: never), ``digest`` is the
+SHA-256 of system, input and output."""
+
+findings = Table(
+    "findings",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("sample_id", Integer, ForeignKey("samples.id"), nullable=False),
+    Column("rule", String(40), nullable=False),
+    Column("detail", Text, nullable=False, default=""),
+    Column("fixed", Text),
+    Index("ix_findings_sample_id", "sample_id"),
+    Index("ix_findings_rule_sample_id", "rule", "sample_id"),
+)
+"""问题: what a rule found in a sample as it is now. ``fixed`` is the whole output after the rule's fix, or NULL."""
+
+changes = Table(
+    "changes",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("step_id", Integer, ForeignKey("steps.id"), nullable=False),
+    Column("sample_id", Integer, ForeignKey("samples.id"), nullable=False),
+    Column("before", JSON, nullable=False),
+    Column("after", JSON, nullable=False),
+    Index("ix_changes_step_id", "step_id"),
+    Index("ix_changes_sample_id", "sample_id"),
+)
+
+steps = Table(
+    "steps",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("recipe", String(40), nullable=False),
+    Column("action", String(20), nullable=False),
+    Column("title", Text, nullable=False),
+    Column("who", String(40), nullable=False),
+    Column("count", Integer, nullable=False),
+    Column("undone", Boolean, nullable=False, default=False),
+    Column("created_at", DateTime, nullable=False),
+    Index("ix_steps_recipe_id", "recipe", "id"),
+)
+"""One action of a person on one or many samples; undone and redone as a whole."""
+
+imports = Table(
+    "imports",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("recipe", String(40), nullable=False),
+    Column("file", Text, nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("form", String(20), nullable=False),
+    Column("added", Integer, nullable=False),
+    Column("known", Integer, nullable=False),
+    Column("bad", JSON, nullable=False, default=list),
+    Column("created_at", DateTime, nullable=False),
+)
+
+dataset_versions = Table(
+    "dataset_versions",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("recipe", String(40), nullable=False),
+    Column("name", String(80), nullable=False, unique=True),
+    Column("folder", Text, nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("count", Integer, nullable=False),
+    Column("manifest", JSON, nullable=False),
+    Column("created_at", DateTime, nullable=False),
+)
+"""数据集版本: an immutable, hashed training file under ``datasets/<name>/``."""
+
+training_runs = Table(
+    "training_runs",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("title", Text, nullable=False),
+    Column("preset", String(60), nullable=False),
+    Column("dataset_version_id", Integer, ForeignKey("dataset_versions.id")),
+    Column("settings", JSON, nullable=False),
+    Column("work_dir", Text, nullable=False),
+    Column("job_id", Integer, ForeignKey("jobs.id")),
+    Column("created_at", DateTime, nullable=False),
+)
+"""训练: its state is its job's state together with what stands in ``work_dir``."""
+
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("kind", String(20), nullable=False),
+    Column("title", Text, nullable=False),
+    Column("argv", JSON, nullable=False),
+    Column("environment", JSON, nullable=False, default=dict),
+    Column("subject", JSON, nullable=False, default=dict),
+    Column("state", String(12), nullable=False),
+    Column("stop_requested", Boolean, nullable=False, default=False),
+    Column("supervisor_pid", Integer),
+    Column("supervisor_started", Float),
+    Column("pid", Integer),
+    Column("pid_started", Float),
+    Column("exit_code", Integer),
+    Column("note", Text, nullable=False, default=""),
+    Column("created_at", DateTime, nullable=False),
+    Column("started_at", DateTime),
+    Column("ended_at", DateTime),
+    Index("ix_jobs_state", "state"),
+    Index("ix_jobs_kind_id", "kind", "id"),
+)
+"""后台任务. state: starting, running, succeeded, failed, stopped, lost. ``subject`` names what the job works on
+(run_id, training_run_id, model …)."""
+
+votes = Table(
+    "votes",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("recipe", String(40), nullable=False),
+    Column("prompt", Text, nullable=False),
+    Column("system", Text, nullable=False, default=""),
+    Column("style", String(40), nullable=False, default=""),
+    Column("winner", Text, nullable=False),
+    Column("loser", Text, nullable=False, default=""),
+    Column("chosen", Text, nullable=False),
+    Column("rejected", Text, nullable=False, default=""),
+    Column("who", String(40), nullable=False),
+    Column("created_at", DateTime, nullable=False),
+)
+"""Verdicts of the compare page: of two answers to one prompt, which one is better."""

@@ -1,0 +1,75 @@
+"""The notation of sentence patterns: ``{slot}`` is filled from a bank of phrases, ``{name}`` and ``{you}`` with the
+receiver, and a part in ``[…]`` may be left out. A phrase may hold slots of its own."""
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+
+NAME, YOU = "name", "you"
+_TOKEN = re.compile(r"\{([a-z_]+)\}|([\[\]])|([^\[\]{}]+)|([{}])")
+
+
+@dataclass(frozen=True)
+class Slot:
+    """A place that a phrase of bank ``bank`` fills; ``optional`` is the number of the ``[…]`` it stands in, or -1."""
+
+    bank: str
+    optional: int
+
+
+@dataclass(frozen=True)
+class Literal:
+    """Text that stands as it is; ``optional`` as in :class:`Slot`."""
+
+    text: str
+    optional: int
+
+
+@dataclass(frozen=True)
+class Phrase:
+    """One parsed pattern or phrase; ``optionals`` is how many ``[…]`` it has."""
+
+    source: str
+    parts: tuple[Slot | Literal, ...]
+    optionals: int
+
+    @cached_property
+    def pairs(self) -> frozenset[str]:
+        """Adjacent pairs of Chinese characters in the fixed text: two phrases that share one sound repetitive."""
+        return frozenset(
+            part.text[i : i + 2]
+            for part in self.parts
+            if isinstance(part, Literal)
+            for i in range(len(part.text) - 1)
+            if "\u4e00" <= part.text[i] <= "\u9fff" and "\u4e00" <= part.text[i + 1] <= "\u9fff"
+        )
+
+    @cached_property
+    def slots(self) -> tuple[str, ...]:
+        """The banks it draws from, in order, one entry per use."""
+        return tuple(p.bank for p in self.parts if isinstance(p, Slot) and p.bank not in (NAME, YOU))
+
+
+def parse(source: str) -> Phrase:
+    """Read one pattern.
+
+    Raises:
+        ValueError: brackets that do not pair up, or an optional part inside another.
+    """
+    parts: list[Slot | Literal] = []
+    optional, count = -1, 0
+    for match in _TOKEN.finditer(source):
+        slot, bracket, literal, stray = match.groups()
+        if slot:
+            parts.append(Slot(slot, optional))
+        elif literal:
+            parts.append(Literal(literal, optional))
+        elif stray or (bracket == "[") == (optional >= 0):
+            raise ValueError(source)
+        elif bracket == "[":
+            optional, count = count, count + 1
+        else:
+            optional = -1
+    if optional >= 0 or not parts:
+        raise ValueError(source)
+    return Phrase(source, tuple(parts), count)

@@ -1,0 +1,93 @@
+"""The dirt that real teachers leave, planted on purpose so that cleaning can be practised and measured."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from random import Random
+
+from tianji_core.recipe import Brief, Pronoun, Scene
+from tianji_core.teachers.composer.phrases import Phrases
+
+SEVERAL_LINES = "several_lines"
+WRAPPING_QUOTES = "wrapping_quotes"
+LEAD_IN = "lead_in"
+PARTICLE_CLASH = "particle_clash"
+TOO_SHORT = "too_short"
+TOO_LONG = "too_long"
+WRONG_OCCASION = "wrong_occasion"
+WRONG_PRONOUN = "wrong_pronoun"
+TITLE = "title"
+LEAKED_PROMPT = "leaked_prompt"
+MISTAKES = (
+    SEVERAL_LINES,
+    WRAPPING_QUOTES,
+    LEAD_IN,
+    PARTICLE_CLASH,
+    TOO_SHORT,
+    TOO_LONG,
+    WRONG_OCCASION,
+    WRONG_PRONOUN,
+    TITLE,
+    LEAKED_PROMPT,
+)
+SHORTEST = 10
+"""Characters below which every text counts as too short."""
+_STOPS = "。！？~!?"
+_QUOTES = ("“”", '""', "「」")
+_LEAK_CHARS = 60
+
+
+def plant(
+    text: str, brief: Brief, phrases: Phrases, write: Callable[[Brief], str], source: Random
+) -> tuple[str, tuple[str, ...]]:
+    """``text`` with one mistake that can be made in it, and the id of that mistake. ``write`` writes the clean text
+    of another brief."""
+    kinds = [kind for kind in MISTAKES if kind != WRONG_PRONOUN or brief.name.pronoun.value in text]
+    kind = kinds[int(source.random() * len(kinds))]
+    return _spoil(kind, text, brief, phrases, write, source), (kind,)
+
+
+def _spoil(
+    kind: str, text: str, brief: Brief, phrases: Phrases, write: Callable[[Brief], str], source: Random
+) -> str:
+    names = {"name": brief.name.text, "scene": brief.scene.text}
+    if kind == SEVERAL_LINES:
+        return f"{text}\n{_another(text, brief, write)}"
+    if kind == WRAPPING_QUOTES:
+        left, right = source.choice(_QUOTES)
+        return f"{left}{text}{right}"
+    if kind == LEAD_IN:
+        return source.choice(phrases.mistakes.lead_ins).format(**names) + text
+    if kind == PARTICLE_CLASH:
+        ending = text[-1] if text[-1] in _STOPS else "！"
+        return text.rstrip(_STOPS) + ending + source.choice(phrases.mistakes.particles)
+    if kind == TOO_SHORT:
+        return f"{brief.scene.wish[: SHORTEST - 2]}！"
+    if kind == TOO_LONG:
+        while len(text) <= brief.style.max_chars:
+            text += _another(text, brief, write)
+        return text
+    if kind == WRONG_OCCASION:
+        return write(replace(brief, scene=_other_scene(brief, phrases, source)))
+    if kind == WRONG_PRONOUN:
+        other = Pronoun.INFORMAL if brief.name.pronoun is Pronoun.FORMAL else Pronoun.FORMAL
+        return text.replace(brief.name.pronoun.value, other.value)
+    if kind == TITLE:
+        return f"{source.choice(phrases.mistakes.titles).format(**names)}\n{text}"
+    lines = [line.strip() for line in brief.prompt.splitlines() if len(line.strip()) >= SHORTEST]
+    return source.choice(lines or [brief.style.instruction])[:_LEAK_CHARS] + text
+
+
+def _another(text: str, brief: Brief, write: Callable[[Brief], str]) -> str:
+    """A different text for the same cell, where one can be found soon."""
+    other = text
+    for step in range(1, 9):
+        other = write(replace(brief, seed=brief.seed + len(text) * 31 + step))
+        if other not in text:
+            break
+    return other
+
+
+def _other_scene(brief: Brief, phrases: Phrases, source: Random) -> Scene:
+    scenes = sorted(set(phrases.styles[brief.style.text].scenes) - {brief.scene.text})
+    text = source.choice(scenes) if scenes else brief.scene.text
+    return brief.scene.model_copy(update={"text": text, "greeting": ""})

@@ -1,0 +1,291 @@
+"""The composer's phrase files: shared scenes and groups of receivers, one file per style, checked when read."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from tianji_core.errors import ComposerError
+from tianji_core.i18n import _
+from tianji_core.recipe import Name, Pronoun, Relation, explain
+from tianji_core.teachers.composer.grammar import NAME, YOU, Phrase, parse
+
+BUILT_IN = Path(__file__).resolve().parents[3] / "configs" / "composer"
+ANY = "any"
+PATTERNS = "patterns"
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Occasion(_Frozen):
+    """What shows a scene in a text. ``mentions``: any of these words says the occasion. ``signs``: words that, in a
+    blessing for another scene, give away the wrong occasion; the mentions where the file names none."""
+
+    mentions: tuple[str, ...] = Field(min_length=1)
+    signs: tuple[str, ...] = ()
+
+    @property
+    def telling(self) -> tuple[str, ...]:
+        """The words that may appear in a blessing for this scene only."""
+        return self.signs or self.mentions
+
+
+class Group(_Frozen):
+    """Receivers that some phrases are for: every given condition must hold."""
+
+    relations: tuple[Relation, ...] = ()
+    pronoun: Pronoun | None = None
+    names: tuple[str, ...] = ()
+    other_than: tuple[str, ...] = ()
+
+    def holds(self, name: Name) -> bool:
+        """Whether ``name`` belongs to this group."""
+        return (
+            (not self.relations or name.relation in self.relations)
+            and (self.pronoun is None or name.pronoun == self.pronoun)
+            and (not self.names or name.text in self.names)
+            and name.text not in self.other_than
+        )
+
+
+Bank = dict[str, tuple[str, ...]]
+"""Group → phrases."""
+
+
+def _bank(value: Any) -> Any:
+    """A plain list of phrases is for anybody."""
+    return {ANY: value} if isinstance(value, list) else value
+
+
+class _SceneFile(_Frozen):
+    scenes: dict[str, Occasion] = Field(min_length=1)
+
+
+class _GroupFile(_Frozen):
+    groups: dict[str, Group]
+
+
+class MistakeTexts(_Frozen):
+    """Wordings of deliberate mistakes; ``{name}`` and ``{scene}`` are filled in."""
+
+    lead_ins: tuple[str, ...] = Field(min_length=1)
+    titles: tuple[str, ...] = Field(min_length=1)
+    particles: tuple[str, ...] = Field(min_length=1)
+
+
+class StylePhrases(_Frozen):
+    """One style file: patterns and banks for every scene, and the banks (and patterns) of each single scene, which
+    replace the common ones of the same name."""
+
+    style: str = Field(min_length=1)
+    patterns: Bank
+    banks: dict[str, Bank] = {}
+    scenes: dict[str, dict[str, Bank]] = Field(min_length=1)
+
+    @field_validator("patterns", mode="before")
+    @classmethod
+    def _plain_patterns(cls, value: Any) -> Any:
+        return _bank(value)
+
+    @field_validator("banks", mode="before")
+    @classmethod
+    def _plain_banks(cls, value: Any) -> Any:
+        return {slot: _bank(bank) for slot, bank in value.items()} if isinstance(value, dict) else value
+
+    @field_validator("scenes", mode="before")
+    @classmethod
+    def _plain_scenes(cls, value: Any) -> Any:
+        if not isinstance(value, dict):
+            return value
+        return {
+            scene: {slot: _bank(bank) for slot, bank in banks.items()} if isinstance(banks, dict) else banks
+            for scene, banks in value.items()
+        }
+
+
+@dataclass(frozen=True)
+class CellPhrases:
+    """Everything that may be said in one style on one scene to one kind of receiver."""
+
+    patterns: tuple[Phrase, ...]
+    banks: dict[str, tuple[Phrase, ...]]
+
+
+@dataclass(frozen=True)
+class Phrases:
+    """All phrase files of one folder. ``scenes`` holds the words by which a reader, or a rule, sees the occasion."""
+
+    folder: Path
+    scenes: dict[str, Occasion]
+    groups: dict[str, Group]
+    mistakes: MistakeTexts
+    styles: dict[str, StylePhrases]
+    files: dict[str, Path]
+    _cells: dict[tuple[str, str, frozenset[str]], CellPhrases] = field(default_factory=dict, repr=False)
+    _members: dict[Name, frozenset[str]] = field(default_factory=dict, repr=False)
+
+    def mentions(self, scene: str) -> tuple[str, ...]:
+        """Words that show ``scene``; the scene's own text where no file knows it."""
+        occasion = self.scenes.get(scene)
+        return occasion.mentions if occasion else (scene,)
+
+    def shows(self, text: str, scene: str) -> bool:
+        """Whether ``text`` says the occasion ``scene`` in recognisable words."""
+        return any(word in text for word in self.mentions(scene))
+
+    def foreign_scenes(self, text: str, scene: str) -> list[str]:
+        """Other scenes that ``text``, written for ``scene``, speaks of."""
+        return [
+            other
+            for other, occasion in self.scenes.items()
+            if other != scene and any(word in text for word in occasion.telling)
+        ]
+
+    def cell(self, style: str, scene: str, name: Name) -> CellPhrases:
+        """The phrases for one style, scene and receiver.
+
+        Raises:
+            ComposerError: no file has this style, or its file lacks the scene or phrases for this receiver.
+        """
+        members = self._members.get(name)
+        if members is None:
+            members = frozenset(g for g, group in self.groups.items() if group.holds(name)) | {ANY, name.relation.value}
+            self._members[name] = members
+        key = (style, scene, members)
+        found = self._cells.get(key)
+        if found is None:
+            found = self._cells[key] = self._gather(style, scene, members)
+        return found
+
+    def _gather(self, style: str, scene: str, members: frozenset[str]) -> CellPhrases:
+        phrases = self.styles.get(style)
+        if phrases is None:
+            raise ComposerError(
+                _(
+                    "离线造句没有风格“{style}”的语句；请在 {folder} 里添加一个 YAML 文件，写明 style: {style}",
+                    style=style,
+                    folder=self.folder / "styles",
+                )
+            )
+        file = self.files[style]
+        if scene not in phrases.scenes:
+            raise ComposerError(
+                _("离线造句的风格“{style}”没有场景“{scene}”的语句；请在 {file} 的 scenes 里添加", style=style, scene=scene, file=file)
+            )
+        own = phrases.scenes[scene]
+        banks = {slot: _select(bank, members) for slot, bank in {**phrases.banks, **own}.items() if slot != PATTERNS}
+        patterns = _select(own.get(PATTERNS, phrases.patterns), members)
+        usable = tuple(p for p in patterns if not _lacking(p, banks))
+        if not usable:
+            lacking = sorted({slot for p in patterns for slot in _lacking(p, banks)})
+            raise ComposerError(
+                _(
+                    "{file} 的 scenes.{scene} 对 {group} 没有可用的句式；不够用的语句：{slots}",
+                    file=file,
+                    scene=scene,
+                    group="/".join(sorted(members - {ANY})),
+                    slots="、".join(lacking) or PATTERNS,
+                )
+            )
+        return CellPhrases(usable, banks)
+
+
+def _select(bank: Bank, members: frozenset[str]) -> tuple[Phrase, ...]:
+    return tuple(_parsed(text) for group, texts in bank.items() if group in members for text in texts)
+
+
+_parsed = lru_cache(maxsize=None)(parse)
+
+
+def _lacking(pattern: Phrase, banks: dict[str, tuple[Phrase, ...]]) -> list[str]:
+    """Slots for which the banks hold fewer phrases than the pattern uses."""
+    return [slot for slot in set(pattern.slots) if len(banks.get(slot, ())) < pattern.slots.count(slot)]
+
+
+def load_phrases(folder: Path = BUILT_IN) -> Phrases:
+    """Read and check ``scenes.yaml``, ``groups.yaml``, ``mistakes.yaml`` and ``styles/*.yaml`` of ``folder``.
+
+    Raises:
+        ComposerError: a file is missing, not YAML or of the wrong shape, a style is defined twice, a phrase names an
+            unknown relation or group, or a scene has no pattern for some receiver; names file and key.
+    """
+    scenes = _read(folder / "scenes.yaml", _SceneFile).scenes
+    groups = _read(folder / "groups.yaml", _GroupFile).groups
+    mistakes = _read(folder / "mistakes.yaml", MistakeTexts)
+    styles: dict[str, StylePhrases] = {}
+    files: dict[str, Path] = {}
+    for file in sorted((folder / "styles").glob("*.yaml")):
+        style = _read(file, StylePhrases)
+        if style.style in styles:
+            raise ComposerError(_("{file} 与 {other} 写的是同一个风格“{style}”", file=file, other=files[style.style], style=style.style))
+        styles[style.style], files[style.style] = style, file
+    if not styles:
+        raise ComposerError(_("{folder} 里没有任何风格文件", folder=folder / "styles"))
+    phrases = Phrases(folder, scenes, groups, mistakes, styles, files)
+    for style in styles.values():
+        _check(style, phrases)
+    return phrases
+
+
+_Model = TypeVar("_Model", bound=BaseModel)
+
+
+def _read(file: Path, model: type[_Model]) -> _Model:
+    try:
+        value = yaml.load(file.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    except (OSError, UnicodeDecodeError) as error:
+        raise ComposerError(_("读不了语句文件 {file}：{detail}", file=file, detail=error)) from error
+    except yaml.YAMLError as error:
+        raise ComposerError(_("{file} 不是合法的 YAML：{detail}", file=file, detail=" ".join(str(error).split()))) from error
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:
+        raise ComposerError(f"{file}：{explain(error)}") from error
+
+
+def _check(style: StylePhrases, phrases: Phrases) -> None:
+    file = phrases.files[style.style]
+    known = {ANY, *(r.value for r in Relation), *phrases.groups}
+    for key, bank in _banks(style):
+        for group, texts in bank.items():
+            if group not in known:
+                raise ComposerError(_("{file} 的 {key} 里有不认识的关系“{group}”", file=file, key=key, group=group))
+            if not texts:
+                raise ComposerError(_("{file} 的 {key}.{group} 没有语句", file=file, key=key, group=group))
+            for text in texts:
+                _check_text(text, file, key, style)
+    for scene in style.scenes:
+        if scene not in phrases.scenes:
+            raise ComposerError(_("{file} 的 scenes.{scene} 不在 scenes.yaml 里", file=file, scene=scene))
+        for relation in Relation:
+            for pronoun in Pronoun:
+                phrases.cell(style.style, scene, Name(text="-", relation=relation, pronoun=pronoun))
+
+
+def _check_text(text: str, file: Path, key: str, style: StylePhrases) -> None:
+    try:
+        phrase = _parsed(text)
+    except ValueError as error:
+        raise ComposerError(_("{file} 的 {key} 里括号不成对：{text}", file=file, key=key, text=text)) from error
+    known = {NAME, YOU, *style.banks, *(slot for banks in style.scenes.values() for slot in banks)}
+    if not key.endswith(PATTERNS) and phrase.slots:
+        raise ComposerError(_("{file} 的 {key} 是语句，里面只能用 {{name}} 和 {{you}}：{text}", file=file, key=key, text=text))
+    for slot in phrase.slots:
+        if slot not in known:
+            raise ComposerError(_("{file} 的 {key} 用了没有语句的 {slot}：{text}", file=file, key=key, slot=slot, text=text))
+
+
+def _banks(style: StylePhrases) -> Iterable[tuple[str, Bank]]:
+    """Every bank of a style file with its key."""
+    yield PATTERNS, style.patterns
+    for slot, bank in style.banks.items():
+        yield f"banks.{slot}", bank
+    for scene, banks in style.scenes.items():
+        for slot, bank in banks.items():
+            yield f"scenes.{scene}.{slot}", bank

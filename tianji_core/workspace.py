@@ -1,0 +1,146 @@
+"""The workspace folder, its settings, and the keys that never leave the environment or ``.env``."""
+
+import json
+import os
+import stat
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from dotenv import dotenv_values
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from sqlalchemy import Engine
+
+from tianji_core.errors import SettingsError
+from tianji_core.files import write_json, write_text
+from tianji_core.i18n import _
+
+PROJECT = Path(__file__).resolve().parents[1]
+CONFIGS = PROJECT / "configs"
+
+
+class Settings(BaseModel):
+    """What a person can change for the whole workspace; kept in ``settings.json``."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    language: str = Field(default="zh", pattern="^(zh|en)$")
+    recipe: str = "wishes"
+    reviewer: str = Field(default="我", min_length=1, max_length=40)
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """One folder with everything a person makes. Get one from :func:`open_workspace`."""
+
+    home: Path
+    database_url: str
+
+    @property
+    def datasets(self) -> Path:
+        """Frozen dataset versions, one folder each."""
+        return self.home / "datasets"
+
+    @property
+    def runs(self) -> Path:
+        """Raw files of generation runs and work folders of trainings."""
+        return self.home / "runs"
+
+    @property
+    def models(self) -> Path:
+        """Downloaded bases, adapters and merged models, one folder each."""
+        return self.home / "models"
+
+    @property
+    def logs(self) -> Path:
+        """Logs and progress files of jobs."""
+        return self.home / "logs"
+
+    @property
+    def exports(self) -> Path:
+        """Files a person asked for."""
+        return self.home / "exports"
+
+    @cached_property
+    def engine(self) -> Engine:
+        """The database, migrated to the current schema."""
+        from tianji_core.store.database import open_engine
+
+        return open_engine(self.database_url)
+
+    @property
+    def env_file(self) -> Path:
+        """Where keys are saved when a person asks for it (mode 600)."""
+        return self.home / ".env"
+
+    def settings(self) -> Settings:
+        """The saved settings, or the defaults.
+
+        Raises:
+            SettingsError: the file is not valid.
+        """
+        path = self.home / "settings.json"
+        try:
+            return Settings.model_validate_json(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return Settings()
+        except (ValidationError, UnicodeDecodeError) as error:
+            raise SettingsError(
+                _(
+                    "设置文件 {file} 坏了，请修好或删掉它：{detail}",
+                    file=path,
+                    detail=str(error).splitlines()[0],
+                )
+            ) from error
+
+    def save_settings(self, settings: Settings) -> None:
+        """Replace the saved settings."""
+        write_json(self.home / "settings.json", json.loads(settings.model_dump_json()))
+
+    def key(self, variable: str) -> str | None:
+        """A secret by the name of its environment variable: the process environment first, then the workspace's
+        ``.env``, then the project's."""
+        if value := os.environ.get(variable):
+            return value
+        for path in (self.env_file, PROJECT / ".env"):
+            if path.exists() and (value := dotenv_values(path).get(variable)):
+                return value
+        return None
+
+    def save_key(self, variable: str, value: str | None) -> None:
+        """Keep a secret in the workspace's ``.env`` (mode 600); None or '' removes it."""
+        lines = []
+        if self.env_file.exists():
+            kept = self.env_file.read_text(encoding="utf-8").splitlines()
+            lines = [line for line in kept if line.split("=", 1)[0].strip() != variable]
+        if value:
+            quoted = value.replace("\\", "\\\\").replace("'", "\\'")
+            lines.append(f"{variable}='{quoted}'")
+        write_text(self.env_file, "\n".join(lines) + "\n" if lines else "", mode=stat.S_IRUSR | stat.S_IWUSR)
+
+
+def masked(secret: str | None) -> str:
+    """A secret as it may be shown: its last four characters at most."""
+    if not secret:
+        return ""
+    return "••••" + secret[-4:] if len(secret) > 8 else "••••"
+
+
+def open_workspace(home: str | Path | None = None) -> Workspace:
+    """The workspace at ``home``, or ``TIANJI_HOME``, or ``./workspace``; its folders are made if absent.
+
+    Raises:
+        SettingsError: the folder cannot be made or written.
+    """
+    folder = Path(home or os.environ.get("TIANJI_HOME") or "workspace").expanduser().resolve()
+    try:
+        for name in ("datasets", "runs", "models", "logs", "exports"):
+            (folder / name).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingsError(
+            _("工作区文件夹 {folder} 不能使用：{detail}", folder=folder, detail=error.strerror)
+        ) from error
+    if not os.access(folder, os.W_OK):
+        raise SettingsError(_("工作区文件夹 {folder} 不可写，请换一个或改权限", folder=folder))
+    url = os.environ.get("TIANJI_DATABASE_URL") or f"sqlite:///{folder / 'studio.db'}"
+    return Workspace(home=folder, database_url=url)
