@@ -1,0 +1,25 @@
+"""Fixtures shared by all tests: every test works in a workspace of its own and never sees the person's keys."""
+
+from pathlib import Path
+
+import pytest
+
+from tianji_core.i18n import set_language
+from tianji_core.workspace import Workspace, open_workspace
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(autouse=True)
+def _own_surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in ("OPENAI_API_KEY", "DEEPSEEK_API_KEY", "DASHSCOPE_API_KEY", "ZHIPUAI_API_KEY", "TIANJI_DATABASE_URL"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv("TIANJI_HOME", str(tmp_path / "workspace"))
+    monkeypatch.chdir(ROOT)
+    set_language("zh")
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    """A fresh, migrated workspace; the same that TIANJI_HOME points to."""
+    return open_workspace(tmp_path / "workspace")
