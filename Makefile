@@ -1,0 +1,41 @@
+# make run    set up and open the studio at http://127.0.0.1:6006 (another port: make run PORT=7007)
+# make demo   walk the whole corridor without a browser
+# make test   set up and run every test
+# make check  lint, types and tests: what continuous integration runs
+# make bench  the benchmarks; each prints one JSON object as its last line
+
+PORT ?= 6006
+WORKSPACE ?= workspace
+VENV := .venv/bin/python
+
+.PHONY: install run demo test check lint format bench
+
+install:
+	@scripts/setup
+
+run: install
+	@$(VENV) -m tianji_core studio --port $(PORT) --workspace $(WORKSPACE)
+
+demo: install
+	@$(VENV) -m tianji_core demo --workspace $(WORKSPACE)
+
+test:
+	@scripts/setup test
+	@$(VENV) -m pytest
+
+lint:
+	@scripts/setup test
+	@$(VENV) -m ruff check .
+	@$(VENV) -m ruff format --check .
+	@$(VENV) -m mypy
+
+check: lint
+	@$(VENV) -m pytest
+
+format:
+	@scripts/setup test
+	@$(VENV) -m ruff check --fix .
+	@$(VENV) -m ruff format .
+
+bench: install
+	@set -e; for script in benchmarks/*.py; do echo "== $$script"; $(VENV) $$script; done
