@@ -1,5 +1,9 @@
 """Every table. Times are UTC without a zone; texts are UTF-8; JSON columns hold plain data."""
 
+import hashlib
+import json
+from typing import Any
+
 from sqlalchemy import (
     JSON,
     Boolean,
@@ -14,7 +18,9 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
+from sqlalchemy.engine.default import DefaultExecutionContext
 
 metadata = MetaData(
     naming_convention={
@@ -72,6 +78,35 @@ tasks = Table(
 )
 """state: pending, done, failed."""
 
+
+def text_digest(output: str) -> str:
+    """What tells two outputs apart: the SHA-256 of the text without outer white space."""
+    return hashlib.sha256(output.strip().encode()).hexdigest()
+
+
+def sample_digest(system: str, input: str, output: str, history: list[dict[str, str]] | None = None) -> str:
+    """What tells two samples apart: the SHA-256 of system, earlier turns, input and output."""
+    parts = [system, *(turn[key] for turn in history or () for key in ("input", "output")), input, output]
+    return hashlib.sha256(json.dumps(parts, ensure_ascii=False).encode()).hexdigest()
+
+
+def _own_length(context: DefaultExecutionContext) -> int:
+    return len(_row(context)["output"])
+
+
+def _own_text_digest(context: DefaultExecutionContext) -> str:
+    return text_digest(_row(context)["output"])
+
+
+def _own_digest(context: DefaultExecutionContext) -> str:
+    row = _row(context)
+    return sample_digest(row["system"], row["input"], row["output"], row.get("history"))
+
+
+def _row(context: DefaultExecutionContext) -> dict[str, Any]:
+    return context.get_current_parameters()
+
+
 samples = Table(
     "samples",
     metadata,
@@ -85,10 +120,11 @@ samples = Table(
     Column("scene", String(40), nullable=False, default=""),
     Column("style", String(40), nullable=False, default=""),
     Column("system", Text, nullable=False),
+    Column("history", JSON, nullable=False, default=list),
     Column("input", Text, nullable=False),
     Column("output", Text, nullable=False),
     Column("original", Text, nullable=False),
-    Column("length", Integer, nullable=False),
+    Column("length", Integer, nullable=False, default=_own_length),
     Column("prompt", Text, nullable=False, default=""),
     Column("model", Text, nullable=False, default=""),
     Column("prompt_tokens", Integer),
@@ -103,21 +139,30 @@ samples = Table(
     Column("finding_count", Integer, nullable=False, default=0),
     Column("version", Integer, nullable=False, default=1),
     Column("checked", Integer, nullable=False, default=0),
-    Column("digest", String(64), nullable=False),
+    Column("digest", String(64), nullable=False, default=_own_digest),
+    Column("text_digest", String(64), nullable=False, default=_own_text_digest),
     Column("created_at", DateTime, nullable=False),
     Column("updated_at", DateTime, nullable=False),
     UniqueConstraint("run_id", "position"),
     Index("ix_samples_recipe_state_id", "recipe", "state", "id"),
     Index("ix_samples_recipe_style_id", "recipe", "style", "id"),
-    Index("ix_samples_recipe_name_scene", "recipe", "name", "scene"),
+    Index("ix_samples_cells", "recipe", "name", "scene", "style", "state"),
     Index("ix_samples_run_id_id", "run_id", "id"),
+    Index("ix_samples_import_id_id", "import_id", "id"),
     Index("ix_samples_digest", "digest"),
-    Index("ix_samples_checked_version", "checked", "version"),
+    Index("ix_samples_text_digest", "text_digest", "id"),
+    Index(
+        "ix_samples_unchecked",
+        "recipe",
+        "id",
+        sqlite_where=text("checked < version"),
+        postgresql_where=text("checked < version"),
+    ),
 )
 """样本. source: run, import, chat. state: pending, accepted, rejected. ``original`` is the text as it came,
-``length`` the characters of ``output``, ``version`` counts changes (optimistic locking),
-``checked`` is the version at which the cleaning rules last looked (0: never), ``digest`` is the
-SHA-256 of system, input and output."""
+``history`` the earlier turns of a conversation as [{"input", "output"}], ``length`` the characters of ``output``,
+``version`` counts changes (optimistic locking), ``checked`` is the version at which the cleaning rules last looked
+(0: never). ``length``, ``digest`` and ``text_digest`` fill themselves in on insertion."""
 
 findings = Table(
     "findings",

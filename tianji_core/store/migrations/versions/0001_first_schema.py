@@ -129,6 +129,7 @@ def upgrade() -> None:
         sa.Column("scene", sa.String(length=40), nullable=False),
         sa.Column("style", sa.String(length=40), nullable=False),
         sa.Column("system", sa.Text(), nullable=False),
+        sa.Column("history", sa.JSON(), nullable=False),
         sa.Column("input", sa.Text(), nullable=False),
         sa.Column("output", sa.Text(), nullable=False),
         sa.Column("original", sa.Text(), nullable=False),
@@ -148,6 +149,7 @@ def upgrade() -> None:
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("checked", sa.Integer(), nullable=False),
         sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("text_digest", sa.String(length=64), nullable=False),
         sa.Column("created_at", sa.DateTime(), nullable=False),
         sa.Column("updated_at", sa.DateTime(), nullable=False),
         sa.ForeignKeyConstraint(["import_id"], ["imports.id"], name=op.f("fk_samples_import_id_imports")),
@@ -156,12 +158,20 @@ def upgrade() -> None:
         sa.UniqueConstraint("run_id", "position", name=op.f("uq_samples_run_id_position")),
     )
     with op.batch_alter_table("samples", schema=None) as batch_op:
-        batch_op.create_index("ix_samples_checked_version", ["checked", "version"], unique=False)
+        batch_op.create_index("ix_samples_cells", ["recipe", "name", "scene", "style", "state"], unique=False)
         batch_op.create_index("ix_samples_digest", ["digest"], unique=False)
-        batch_op.create_index("ix_samples_recipe_name_scene", ["recipe", "name", "scene"], unique=False)
+        batch_op.create_index("ix_samples_import_id_id", ["import_id", "id"], unique=False)
         batch_op.create_index("ix_samples_recipe_state_id", ["recipe", "state", "id"], unique=False)
         batch_op.create_index("ix_samples_recipe_style_id", ["recipe", "style", "id"], unique=False)
         batch_op.create_index("ix_samples_run_id_id", ["run_id", "id"], unique=False)
+        batch_op.create_index("ix_samples_text_digest", ["text_digest", "id"], unique=False)
+        batch_op.create_index(
+            "ix_samples_unchecked",
+            ["recipe", "id"],
+            unique=False,
+            sqlite_where=sa.text("checked < version"),
+            postgresql_where=sa.text("checked < version"),
+        )
 
     op.create_table(
         "tasks",
@@ -250,12 +260,14 @@ def downgrade() -> None:
 
     op.drop_table("tasks")
     with op.batch_alter_table("samples", schema=None) as batch_op:
+        batch_op.drop_index("ix_samples_unchecked")
+        batch_op.drop_index("ix_samples_text_digest")
         batch_op.drop_index("ix_samples_run_id_id")
         batch_op.drop_index("ix_samples_recipe_style_id")
         batch_op.drop_index("ix_samples_recipe_state_id")
-        batch_op.drop_index("ix_samples_recipe_name_scene")
+        batch_op.drop_index("ix_samples_import_id_id")
         batch_op.drop_index("ix_samples_digest")
-        batch_op.drop_index("ix_samples_checked_version")
+        batch_op.drop_index("ix_samples_cells")
 
     op.drop_table("samples")
     op.drop_table("votes")

@@ -1,0 +1,169 @@
+"""Rows of dataset versions and of imports; the files themselves are the business of :mod:`tianji_core.dataset`."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Row, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from tianji_core.errors import DatasetError
+from tianji_core.i18n import _
+from tianji_core.store.database import now, reading
+from tianji_core.store.schema import dataset_versions, imports
+
+
+@dataclass(frozen=True)
+class DatasetVersion:
+    """数据集版本: an immutable training file. ``folder`` is relative to the workspace; ``sha256`` is of its
+    ``train.json``; ``manifest`` is what stands in its ``manifest.json``."""
+
+    id: int
+    recipe: str
+    name: str
+    folder: str
+    sha256: str
+    count: int
+    manifest: dict[str, Any]
+    created_at: datetime
+
+    @property
+    def note(self) -> str:
+        """What the person wrote about it."""
+        return str(self.manifest.get("note", ""))
+
+
+@dataclass(frozen=True)
+class Import:
+    """One imported file. ``bad`` lists (index of the item from 0, reason) of what was left out; ``known`` counts the
+    items that were there already."""
+
+    id: int
+    recipe: str
+    file: str
+    sha256: str
+    form: str
+    added: int
+    known: int
+    bad: tuple[tuple[int, str], ...]
+    created_at: datetime
+
+
+def get(engine: Engine, version_id: int) -> DatasetVersion:
+    """One dataset version.
+
+    Raises:
+        DatasetError: there is none with this number.
+    """
+    with reading(engine) as connection:
+        row = connection.execute(
+            select(dataset_versions).where(dataset_versions.c.id == version_id)
+        ).one_or_none()
+    if row is None:
+        raise DatasetError(_("没有编号为 {id} 的数据集版本，请到数据集页看有哪些", id=version_id))
+    return DatasetVersion(**row._mapping)
+
+
+def find(engine: Engine, name: str) -> DatasetVersion | None:
+    """The dataset version called ``name``, or None."""
+    with reading(engine) as connection:
+        row = connection.execute(
+            select(dataset_versions).where(dataset_versions.c.name == name)
+        ).one_or_none()
+    return None if row is None else DatasetVersion(**row._mapping)
+
+
+def by_name(engine: Engine, name: str) -> DatasetVersion:
+    """The dataset version called ``name``.
+
+    Raises:
+        DatasetError: there is none; the message lists what there is.
+    """
+    found = find(engine, name)
+    if found is None:
+        known = "、".join(version.name for version in listed(engine, limit=10)) or _("（一个也没有）")
+        raise DatasetError(_("没有名叫“{name}”的数据集版本，有的是：{known}", name=name, known=known))
+    return found
+
+
+def listed(engine: Engine, recipe: str | None = None, limit: int = 200) -> list[DatasetVersion]:
+    """Dataset versions, newest first."""
+    query = select(dataset_versions).order_by(dataset_versions.c.id.desc()).limit(limit)
+    if recipe is not None:
+        query = query.where(dataset_versions.c.recipe == recipe)
+    with reading(engine) as connection:
+        return [DatasetVersion(**row._mapping) for row in connection.execute(query)]
+
+
+def insert_version(
+    connection: Connection, recipe: str, name: str, folder: str, sha256: str, count: int, manifest: dict
+) -> int:
+    """Store a version inside the caller's transaction; its number.
+
+    Raises:
+        DatasetError: the name is taken.
+    """
+    values = {
+        "recipe": recipe,
+        "name": name,
+        "folder": folder,
+        "sha256": sha256,
+        "count": count,
+        "manifest": manifest,
+        "created_at": now(),
+    }
+    try:
+        row = connection.execute(insert(dataset_versions).values(**values).returning(dataset_versions.c.id))
+    except IntegrityError as error:
+        raise DatasetError(_("已经有名叫“{name}”的数据集版本了，请换一个名字", name=name)) from error
+    return row.scalar_one()
+
+
+def insert_import(connection: Connection, recipe: str, file: str, sha256: str, form: str) -> int:
+    """Note that a file is being imported, inside the caller's transaction; the number of the import."""
+    values = {
+        "recipe": recipe,
+        "file": file,
+        "sha256": sha256,
+        "form": form,
+        "added": 0,
+        "known": 0,
+        "bad": [],
+        "created_at": now(),
+    }
+    return connection.execute(insert(imports).values(**values).returning(imports.c.id)).scalar_one()
+
+
+def finish_import(
+    connection: Connection, import_id: int, added: int, known: int, bad: Sequence[tuple[int, str]]
+) -> None:
+    """Note what came of an import."""
+    values = {"added": added, "known": known, "bad": [list(item) for item in bad]}
+    connection.execute(update(imports).where(imports.c.id == import_id).values(**values))
+
+
+def _import(row: Row[Any]) -> Import:
+    values = dict(row._mapping)
+    values["bad"] = tuple((index, reason) for index, reason in values["bad"])
+    return Import(**values)
+
+
+def get_import(engine: Engine, import_id: int) -> Import:
+    """One import.
+
+    Raises:
+        DatasetError: there is none with this number.
+    """
+    with reading(engine) as connection:
+        row = connection.execute(select(imports).where(imports.c.id == import_id)).one_or_none()
+    if row is None:
+        raise DatasetError(_("没有编号为 {id} 的导入记录", id=import_id))
+    return _import(row)
+
+
+def listed_imports(engine: Engine, recipe: str, limit: int = 50) -> list[Import]:
+    """Imports of a recipe, newest first."""
+    query = select(imports).where(imports.c.recipe == recipe).order_by(imports.c.id.desc()).limit(limit)
+    with reading(engine) as connection:
+        return [_import(row) for row in connection.execute(query)]

@@ -1,0 +1,334 @@
+"""Samples: finding them page by page, counting them, adding them. Changing them is :mod:`tianji_core.store.steps`."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnElement, Connection, Engine, Row, and_, func, insert, select, true
+
+from tianji_core.errors import InputError
+from tianji_core.i18n import _
+from tianji_core.store.database import now, reading, writing
+from tianji_core.store.schema import findings, sample_digest, samples, text_digest
+
+PENDING, ACCEPTED, REJECTED = "pending", "accepted", "rejected"
+STATES = (PENDING, ACCEPTED, REJECTED)
+STATE_TITLES = {PENDING: "待审", ACCEPTED: "采用", REJECTED: "弃用"}
+RUN, IMPORT, CHAT = "run", "import", "chat"
+SOURCE_TITLES = {RUN: "造数", IMPORT: "导入", CHAT: "对话"}
+_BATCH = 1000
+
+
+@dataclass(frozen=True)
+class Sample:
+    """样本: one training example and where its review stands. ``history`` holds the earlier turns of a conversation
+    as (input, output); ``original`` is the output as it came; ``length`` is in characters."""
+
+    id: int
+    recipe: str
+    source: str
+    run_id: int | None
+    import_id: int | None
+    name: str
+    scene: str
+    style: str
+    system: str
+    history: tuple[tuple[str, str], ...]
+    input: str
+    output: str
+    original: str
+    length: int
+    state: str
+    rating: int | None
+    finding_count: int
+    version: int
+    checked: int
+
+    @property
+    def is_checked(self) -> bool:
+        """Whether the findings stored for it are about the text as it is now."""
+        return self.checked >= self.version
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where a sample came from. ``latency`` in seconds; ``planted`` are the mistakes the offline composer made on
+    purpose."""
+
+    prompt: str
+    model: str
+    prompt_tokens: int | None
+    completion_tokens: int | None
+    latency: float | None
+    request_id: str
+    finish_reason: str
+    reasoning: str
+    planted: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class NewSample:
+    """A sample about to be stored from outside a run; ``state`` is pending unless a person already chose it."""
+
+    recipe: str
+    system: str
+    input: str
+    output: str
+    name: str = ""
+    scene: str = ""
+    style: str = ""
+    history: tuple[tuple[str, str], ...] = ()
+    model: str = ""
+    state: str = PENDING
+
+
+@dataclass(frozen=True)
+class SampleFilter:
+    """Which samples are meant; an empty field does not restrict. ``rule`` is the id of a cleaning rule with a finding;
+    ``clean`` True means checked and without findings, False with findings; ``text`` is searched in input and output;
+    ``ids`` None means any."""
+
+    recipe: str
+    states: tuple[str, ...] = ()
+    styles: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+    scenes: tuple[str, ...] = ()
+    rule: str = ""
+    clean: bool | None = None
+    source: str = ""
+    run_id: int | None = None
+    import_id: int | None = None
+    text: str = ""
+    ids: tuple[int, ...] | None = field(default=None, repr=False)
+
+    def conditions(self) -> list[ColumnElement[bool]]:
+        """The WHERE clause."""
+        c = samples.c
+        wanted: list[ColumnElement[bool]] = [c.recipe == self.recipe]
+        for column, values in (
+            (c.state, self.states),
+            (c.style, self.styles),
+            (c.name, self.names),
+            (c.scene, self.scenes),
+        ):
+            if values:
+                wanted.append(column.in_(values) if len(values) > 1 else column == values[0])
+        if self.rule:
+            wanted.append(c.id.in_(select(findings.c.sample_id).where(findings.c.rule == self.rule)))
+        if self.clean is True:
+            wanted.append(and_(c.finding_count == 0, c.checked >= c.version))
+        elif self.clean is False:
+            wanted.append(c.finding_count > 0)
+        if self.source:
+            wanted.append(c.source == self.source)
+        if self.run_id is not None:
+            wanted.append(c.run_id == self.run_id)
+        if self.import_id is not None:
+            wanted.append(c.import_id == self.import_id)
+        if self.text:
+            wanted.append(
+                c.output.contains(self.text, autoescape=True) | c.input.contains(self.text, autoescape=True)
+            )
+        if self.ids is not None:
+            wanted.append(c.id.in_(self.ids))
+        return wanted
+
+
+class CellCount(NamedTuple):
+    """How many samples of one (name, scene) are in which state."""
+
+    name: str
+    scene: str
+    pending: int
+    accepted: int
+    rejected: int
+
+    @property
+    def total(self) -> int:
+        """All of them."""
+        return self.pending + self.accepted + self.rejected
+
+
+_COLUMNS = tuple(samples.c[name] for name in Sample.__dataclass_fields__)
+
+
+def to_sample(row: Row[Any]) -> Sample:
+    """The dataclass of a row that has the columns of :class:`Sample`."""
+    values = dict(row._mapping)
+    values["history"] = tuple((turn["input"], turn["output"]) for turn in values["history"])
+    return Sample(**values)
+
+
+def get(engine: Engine, sample_id: int) -> Sample:
+    """One sample.
+
+    Raises:
+        InputError: there is none with this number.
+    """
+    with reading(engine) as connection:
+        row = connection.execute(select(*_COLUMNS).where(samples.c.id == sample_id)).one_or_none()
+    if row is None:
+        raise InputError(_("没有编号为 {id} 的样本，请从审核页里选一条", id=sample_id))
+    return to_sample(row)
+
+
+def many(engine: Engine, ids: Sequence[int]) -> list[Sample]:
+    """The samples with these numbers, in order of their numbers; numbers that do not exist are left out."""
+    found = []
+    with reading(engine) as connection:
+        for start in range(0, len(ids), _BATCH):
+            query = select(*_COLUMNS).where(samples.c.id.in_(ids[start : start + _BATCH]))
+            found += [to_sample(row) for row in connection.execute(query)]
+    return sorted(found, key=lambda sample: sample.id)
+
+
+def provenance(engine: Engine, sample_id: int) -> Provenance:
+    """Prompt, model, tokens … of one sample."""
+    columns = [samples.c[name] for name in Provenance.__dataclass_fields__]
+    with reading(engine) as connection:
+        row = connection.execute(select(*columns).where(samples.c.id == sample_id)).one_or_none()
+    if row is None:
+        raise InputError(_("没有编号为 {id} 的样本，请从审核页里选一条", id=sample_id))
+    values = dict(row._mapping)
+    values["planted"] = tuple(values["planted"])
+    return Provenance(**values)
+
+
+def page(
+    engine: Engine,
+    wanted: SampleFilter,
+    after_id: int | None = None,
+    before_id: int | None = None,
+    limit: int = 50,
+) -> list[Sample]:
+    """At most ``limit`` matching samples in ascending order of their numbers: those right after ``after_id``, or those
+    right before ``before_id``, or the first ones."""
+    query = select(*_COLUMNS).where(*wanted.conditions()).limit(limit)
+    if before_id is not None:
+        query = query.where(samples.c.id < before_id).order_by(samples.c.id.desc())
+    else:
+        query = query.where(samples.c.id > (after_id or 0)).order_by(samples.c.id)
+    with reading(engine) as connection:
+        found = [to_sample(row) for row in connection.execute(query)]
+    return found[::-1] if before_id is not None else found
+
+
+def each(engine: Engine, wanted: SampleFilter, batch: int = _BATCH) -> Iterator[list[Sample]]:
+    """All matching samples in ascending order of their numbers, in batches, without holding the database between."""
+    after = 0
+    while found := page(engine, wanted, after_id=after, limit=batch):
+        yield found
+        after = found[-1].id
+
+
+def matching_ids(connection: Connection, wanted: SampleFilter) -> list[int]:
+    """The numbers of all matching samples, ascending."""
+    query = select(samples.c.id).where(*wanted.conditions()).order_by(samples.c.id)
+    return list(connection.execute(query).scalars())
+
+
+def count(engine: Engine, wanted: SampleFilter, up_to_id: int | None = None) -> int:
+    """How many samples match (of those numbered ``up_to_id`` or lower)."""
+    query = select(func.count()).select_from(samples).where(*wanted.conditions())
+    if up_to_id is not None:
+        query = query.where(samples.c.id <= up_to_id)
+    with reading(engine) as connection:
+        return connection.execute(query).scalar_one()
+
+
+def state_counts(engine: Engine, wanted: SampleFilter) -> dict[str, int]:
+    """state → how many of the matching samples; every state is a key."""
+    return dict.fromkeys(STATES, 0) | _grouped(engine, wanted, "state")
+
+
+def style_counts(engine: Engine, wanted: SampleFilter) -> dict[str, int]:
+    """style → how many of the matching samples, most frequent first."""
+    return _grouped(engine, wanted, "style")
+
+
+def source_counts(engine: Engine, wanted: SampleFilter) -> dict[str, int]:
+    """source → how many of the matching samples, most frequent first."""
+    return _grouped(engine, wanted, "source")
+
+
+def _grouped(engine: Engine, wanted: SampleFilter, column: str) -> dict[str, int]:
+    counted = func.count().label("n")
+    query = select(samples.c[column], counted).where(*wanted.conditions()).group_by(samples.c[column])
+    with reading(engine) as connection:
+        rows = connection.execute(query.order_by(counted.desc(), samples.c[column])).all()
+    return {row[0]: row.n for row in rows}
+
+
+def cell_counts(engine: Engine, wanted: SampleFilter) -> list[CellCount]:
+    """Counts per (name, scene) with at least one matching sample."""
+    c = samples.c
+    query = (
+        select(c.name, c.scene, c.state, func.count())
+        .where(*wanted.conditions())
+        .group_by(c.name, c.scene, c.state)
+    )
+    cells: dict[tuple[str, str], dict[str, int]] = {}
+    with reading(engine) as connection:
+        for name, scene, state, number in connection.execute(query):
+            cells.setdefault((name, scene), dict.fromkeys(STATES, 0))[state] = number
+    return [CellCount(*cell, *(by_state[state] for state in STATES)) for cell, by_state in cells.items()]
+
+
+def add(engine: Engine, sample: NewSample) -> int | None:
+    """Store one sample kept from a chat; its number, or None where the recipe already has the same one."""
+    with writing(engine) as connection:
+        return next(iter(insert_new(connection, [sample], CHAT)), None)
+
+
+def insert_new(
+    connection: Connection, new: Sequence[NewSample], source: str, import_id: int | None = None
+) -> list[int]:
+    """Store samples whose system, turns, input and output the recipe does not have yet; the numbers given to them.
+    Repetitions inside ``new`` are stored once."""
+    fresh: dict[tuple[str, str], dict[str, Any]] = {}
+    moment = now()
+    for sample in new:
+        history = [{"input": asked, "output": answered} for asked, answered in sample.history]
+        digest = sample_digest(sample.system, sample.input, sample.output, history)
+        fresh.setdefault(
+            (sample.recipe, digest),
+            {
+                "recipe": sample.recipe,
+                "source": source,
+                "import_id": import_id,
+                "name": sample.name,
+                "scene": sample.scene,
+                "style": sample.style,
+                "system": sample.system,
+                "history": history,
+                "input": sample.input,
+                "output": sample.output,
+                "original": sample.output,
+                "length": len(sample.output),
+                "model": sample.model,
+                "state": sample.state,
+                "digest": digest,
+                "text_digest": text_digest(sample.output),
+                "created_at": moment,
+                "updated_at": moment,
+            },
+        )
+    wanted = list(fresh)
+    for start in range(0, len(wanted), _BATCH):
+        chunk = wanted[start : start + _BATCH]
+        query = select(samples.c.recipe, samples.c.digest).where(
+            samples.c.digest.in_({digest for _recipe, digest in chunk})
+        )
+        for known in connection.execute(query):
+            fresh.pop((known.recipe, known.digest), None)
+    if not fresh:
+        return []
+    inserted = connection.execute(insert(samples).returning(samples.c.id), list(fresh.values()))
+    return sorted(inserted.scalars())
+
+
+def total(engine: Engine, recipe: str | None = None) -> int:
+    """How many samples there are, of one recipe or of all."""
+    condition = samples.c.recipe == recipe if recipe else true()
+    with reading(engine) as connection:
+        return connection.execute(select(func.count()).select_from(samples).where(condition)).scalar_one()
