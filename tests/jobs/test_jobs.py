@@ -1,0 +1,125 @@
+"""Jobs are real processes: what they leave, how they end, and what is left when somebody kills one."""
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+
+import psutil
+import pytest
+
+from tianji_core import jobs
+from tianji_core.errors import JobError
+from tianji_core.jobs.processes import alive
+from tianji_core.workspace import Workspace
+
+
+def python(code: str) -> list[str]:
+    return [sys.executable, "-c", code]
+
+
+def until(condition: Callable[[], object], seconds: float = 30) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "the condition did not come true in time"
+        time.sleep(0.05)
+
+
+def test_success_keeps_output_and_exit_code(workspace: Workspace) -> None:
+    job = jobs.start(workspace, "demo", "打招呼", python("print('你好')"), subject={"run_id": 7})
+    ended = jobs.wait(workspace, job.id, timeout=60)
+    assert (ended.state, ended.exit_code, ended.note) == ("succeeded", 0, "")
+    assert ended.subject == {"run_id": 7}
+    assert "你好" in jobs.log_tail(workspace, job.id)
+
+
+def test_failure_notes_the_last_line_of_the_log(workspace: Workspace) -> None:
+    job = jobs.start(workspace, "demo", "失败", python("import sys; print('先'); sys.exit('磁盘满了')"))
+    ended = jobs.wait(workspace, job.id, timeout=60)
+    assert (ended.state, ended.exit_code, ended.note) == ("failed", 1, "磁盘满了")
+
+
+def test_failure_prefers_the_reason_that_the_child_reported(workspace: Workspace) -> None:
+    code = "from tianji_core.jobs import Reporter; Reporter().fail('显存不够'); print('traceback'); raise SystemExit(3)"
+    ended = jobs.wait(workspace, jobs.start(workspace, "demo", "失败", python(code)).id, timeout=60)
+    assert (ended.state, ended.exit_code, ended.note) == ("failed", 3, "显存不够")
+
+
+def test_a_program_that_does_not_exist_is_a_failed_job(workspace: Workspace) -> None:
+    ended = jobs.wait(workspace, jobs.start(workspace, "demo", "无", ["/no/such/program"]).id, timeout=60)
+    assert ended.state == "failed"
+    assert "/no/such/program" in ended.note
+
+
+def test_progress_of_the_child_is_readable_while_it_runs(workspace: Workspace) -> None:
+    code = "import time; from tianji_core.jobs import Reporter; r=Reporter(total=4, unit='步'); r.update(1, message='第一步'); time.sleep(60)"
+    job = jobs.start(workspace, "demo", "进度", python(code))
+    until(lambda: (p := jobs.read_progress(workspace, job.id)) is not None and p.done == 1)
+    progress = jobs.read_progress(workspace, job.id)
+    assert progress is not None
+    assert (progress.share, progress.unit, progress.message) == (0.25, "步", "第一步")
+    jobs.stop(workspace, job.id)
+    assert jobs.wait(workspace, job.id, timeout=60).state == "stopped"
+
+
+def test_stop_leaves_no_process_of_the_group(workspace: Workspace) -> None:
+    code = (
+        "import signal, subprocess, sys, time; signal.signal(signal.SIGTERM, signal.SIG_IGN);"
+        "p = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)']);"
+        "print('child', p.pid, flush=True); time.sleep(600)"
+    )
+    job = jobs.start(workspace, "demo", "不听话", python(code))
+    until(lambda: "child" in jobs.log_tail(workspace, job.id))
+    grandchild = int(jobs.log_tail(workspace, job.id).split()[-1])
+    child = jobs.get(workspace, job.id).pid
+    jobs.stop(workspace, job.id)
+    assert jobs.wait(workspace, job.id, timeout=60).state == "stopped"
+    assert not alive(grandchild, None)
+    assert not alive(child, None)
+
+
+def test_a_job_whose_supervisor_was_killed_is_lost_and_can_still_be_stopped(workspace: Workspace) -> None:
+    job = jobs.start(
+        workspace, "demo", "失联", python("import time; print('在', flush=True); time.sleep(600)")
+    )
+    until(lambda: "在" in jobs.log_tail(workspace, job.id))
+    running = jobs.get(workspace, job.id)
+    assert running.supervisor_pid is not None
+    os.kill(running.supervisor_pid, signal.SIGKILL)
+    until(lambda: jobs.get(workspace, job.id).state == "lost")
+    assert alive(running.pid, running.pid_started)
+    assert "在" in jobs.log_tail(workspace, job.id)
+    assert jobs.stop(workspace, job.id).state == "stopped"
+    assert not alive(running.pid, running.pid_started)
+
+
+def test_a_reused_pid_is_not_taken_for_the_job(workspace: Workspace) -> None:
+    me = psutil.Process()
+    assert alive(me.pid, me.create_time())
+    assert not alive(me.pid, me.create_time() - 3600)
+
+
+def test_stopping_an_ended_job_says_so(workspace: Workspace) -> None:
+    job = jobs.start(workspace, "demo", "完", python("pass"))
+    jobs.wait(workspace, job.id, timeout=60)
+    with pytest.raises(JobError, match="已经结束"):
+        jobs.stop(workspace, job.id)
+
+
+def test_an_unknown_job_is_named(workspace: Workspace) -> None:
+    with pytest.raises(JobError, match="99"):
+        jobs.get(workspace, 99)
+
+
+def test_log_tail_shows_the_last_state_of_progress_lines_without_colours(workspace: Workspace) -> None:
+    jobs.log_path(workspace, 1).write_text("10%\r50%\r\x1b[32m100%\x1b[0m\n完成\n", encoding="utf-8")
+    assert jobs.log_tail(workspace, 1) == "100%\n完成\n"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(None, "—"), (42.2, "42 秒"), (185, "3 分 05 秒"), (7800, "2 小时 10 分"), (float("inf"), "—")],
+)
+def test_durations_read_naturally(seconds: float | None, text: str) -> None:
+    assert jobs.duration_text(seconds) == text

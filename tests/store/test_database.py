@@ -1,0 +1,51 @@
+"""The migrated schema is the schema of the code, for new files and for files another process just made."""
+
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+
+from tianji_core.errors import SettingsError
+from tianji_core.store.database import HEAD, open_engine
+from tianji_core.store.schema import metadata
+from tianji_core.workspace import Workspace, open_workspace
+
+
+def test_migrations_lead_to_the_schema(workspace: Workspace) -> None:
+    with workspace.engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+
+
+def test_two_processes_may_open_a_new_workspace_at_once(tmp_path: Path) -> None:
+    code = f"from tianji_core.workspace import open_workspace; print(open_workspace({str(tmp_path)!r}).engine.url)"
+    started = [
+        subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True) for _ in range(3)
+    ]
+    for process in started:
+        _out, errors = process.communicate(timeout=120)
+        assert process.returncode == 0, errors
+
+
+def test_a_database_of_a_newer_program_is_refused(tmp_path: Path) -> None:
+    open_workspace(tmp_path).engine.dispose()
+    with sqlite3.connect(tmp_path / "studio.db") as connection:
+        assert connection.execute("SELECT version_num FROM alembic_version").fetchone() == (HEAD,)
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(SettingsError, match="升级"):
+        open_engine(f"sqlite:///{tmp_path / 'studio.db'}")
+
+
+def test_a_file_that_is_no_database_is_reported(tmp_path: Path) -> None:
+    (tmp_path / "studio.db").write_text("这不是数据库" * 200, encoding="utf-8")
+    with pytest.raises(SettingsError, match="打不开数据库"):
+        _ = open_workspace(tmp_path).engine
+
+
+def test_a_password_in_the_address_is_not_shown() -> None:
+    with pytest.raises(SettingsError) as caught:
+        open_engine("postgresql+psycopg://someone:geheim@127.0.0.1:1/none")
+    assert "geheim" not in str(caught.value)

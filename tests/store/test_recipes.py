@@ -1,0 +1,110 @@
+"""Edited recipes: every save is kept, a stale save is refused, undo is a new revision."""
+
+import pytest
+
+from tianji_core.errors import ConflictError, RecipeError
+from tianji_core.recipe import Name, built_in_recipes, load_recipe
+from tianji_core.recipe.editing import Row, changed, edit_names, edit_scenes, edit_style, edit_styles
+from tianji_core.store import recipes
+from tianji_core.workspace import Workspace
+
+
+def wishes():  # type: ignore[no-untyped-def]
+    return load_recipe(built_in_recipes()["wishes"])
+
+
+def rows(entries) -> list[Row]:  # type: ignore[no-untyped-def]
+    return [Row(i, entry.model_dump(mode="json")) for i, entry in enumerate(entries)]
+
+
+def test_before_the_first_save_the_built_in_recipe_is_current(workspace: Workspace) -> None:
+    stored = recipes.current(workspace.engine, "wishes")
+    assert (stored.revision, len(stored.recipe.names), len(stored.recipe.scenes)) == (0, 28, 18)
+
+
+def test_save_undo_and_history(workspace: Workspace) -> None:
+    recipe = wishes()
+    longer = changed(recipe, names=(*recipe.names, Name(text="班主任", relation="teacher", pronoun="您")))
+    first = recipes.save(workspace.engine, longer, 0, "加一个称谓")
+    assert first.revision == 1
+    recipes.restore(workspace.engine, "wishes", 0, 1)
+    assert recipes.current(workspace.engine, "wishes").recipe == recipe
+    assert [h.revision for h in recipes.history(workspace.engine, "wishes")] == [2, 1]
+
+
+def test_the_second_of_two_tabs_is_told_and_nothing_is_overwritten(workspace: Workspace) -> None:
+    recipe = wishes()
+    recipes.save(workspace.engine, changed(recipe, title="甲"), 0, "甲")
+    with pytest.raises(ConflictError, match="没有覆盖"):
+        recipes.save(workspace.engine, changed(recipe, title="乙"), 0, "乙")
+    assert recipes.current(workspace.engine, "wishes").recipe.title == "甲"
+
+
+def test_an_unknown_recipe_lists_what_there_is(workspace: Workspace) -> None:
+    with pytest.raises(RecipeError, match="wishes"):
+        recipes.current(workspace.engine, "nothing")
+
+
+def test_a_renamed_name_keeps_its_suitability() -> None:
+    recipe = wishes()
+    unsuitable = [(n, s) for (n, s), r in recipe.matrix().cells.items() if n == "爷爷" and r.value == 0]
+    assert unsuitable
+    table = rows(recipe.names)
+    index = [n.text for n in recipe.names].index("爷爷")
+    table[index] = Row(index, {**table[index].values, "text": "祖父"})
+    edited = edit_names(recipe, table)
+    assert all(edited.matrix().value("祖父", scene) == 0 for _name, scene in unsuitable)
+    assert edited.name("爷爷") is None
+
+
+def test_a_deleted_scene_takes_its_suitability_along() -> None:
+    recipe = wishes()
+    table = [row for row in rows(recipe.scenes) if row.values["text"] != "七夕节"]
+    edited = edit_scenes(recipe, table)
+    assert edited.scene("七夕节") is None
+    assert not any("七夕节" in g.scenes for g in edited.suitability)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"text": "  "}, "第 3 行没有填名字"),
+        ({"text": None}, "第 3 行没有填名字"),
+        ({"text": "赵老师 "}, "和第 1 行重复"),
+        ({"relation": "alien"}, "第 3 行.*relation"),
+        ({"text": "长" * 41}, "最多 40 个字"),
+    ],
+)
+def test_a_wrong_row_is_named_by_its_number(change: dict[str, object], message: str) -> None:
+    table = rows(wishes().names)
+    table[2] = Row(2, {**table[2].values, **change})
+    with pytest.raises(RecipeError, match=message):
+        edit_names(wishes(), table)
+
+
+def test_an_empty_list_is_refused() -> None:
+    with pytest.raises(RecipeError, match="至少要留一个"):
+        edit_names(wishes(), [])
+
+
+def test_the_style_table_leaves_instruction_and_examples_alone() -> None:
+    recipe = wishes()
+    table = rows(recipe.styles)
+    values = {k: v for k, v in table[0].values.items() if k not in ("instruction", "examples")}
+    table[0] = Row(0, {**values, "max_chars": 66.0})
+    table.append(
+        Row(
+            None,
+            {"text": "播音腔", "min_chars": 10, "max_chars": 50, "suffix": ",播音腔风格", "enabled": True},
+        )
+    )
+    edited = edit_styles(recipe, table)
+    assert edited.styles[0].max_chars == 66
+    assert edited.styles[0].examples == recipe.styles[0].examples
+    assert "播音腔" in edited.styles[-1].instruction
+
+
+def test_limits_in_the_wrong_order_are_refused() -> None:
+    recipe = wishes()
+    with pytest.raises(RecipeError, match="大于最多字数"):
+        edit_style(recipe, recipe.styles[0].text, min_chars=90, max_chars=20)

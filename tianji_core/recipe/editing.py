@@ -1,0 +1,143 @@
+"""Turning edited table rows back into a recipe, with errors that name the row."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from tianji_core.errors import RecipeError
+from tianji_core.i18n import _
+from tianji_core.recipe.loading import explain
+from tianji_core.recipe.model import Name, Recipe, Scene, Style, normalise
+
+T = TypeVar("T", bound=BaseModel)
+
+
+class Row(NamedTuple):
+    """One row of an edited table. ``origin`` is its position in the recipe before the edit, or None for a new
+    row; it lets a renamed entry keep its suitability."""
+
+    origin: int | None
+    values: Mapping[str, Any]
+
+
+def edit_names(recipe: Recipe, rows: Sequence[Row]) -> Recipe:
+    """The recipe with the names of ``rows``; renamed ones keep their suitability.
+
+    Raises:
+        RecipeError: a blank, duplicate or invalid row (with its number), or no row at all.
+    """
+    names = _entries(Name, rows, _("称谓"))
+    renamed = _renames([n.text for n in recipe.names], rows, [n.text for n in names])
+    groups = [
+        g.model_copy(update={"names": tuple(renamed.get(n, n) for n in g.names)}) for g in recipe.suitability
+    ]
+    return changed(recipe, names=names, suitability=tuple(groups))
+
+
+def edit_scenes(recipe: Recipe, rows: Sequence[Row]) -> Recipe:
+    """The recipe with the scenes of ``rows``; renamed ones keep their suitability.
+
+    Raises:
+        RecipeError: as :func:`edit_names`.
+    """
+    scenes = _entries(Scene, rows, _("场景"))
+    renamed = _renames([s.text for s in recipe.scenes], rows, [s.text for s in scenes])
+    groups = [
+        g.model_copy(update={"scenes": tuple(renamed.get(s, s) for s in g.scenes)})
+        for g in recipe.suitability
+    ]
+    return changed(recipe, scenes=scenes, suitability=tuple(groups))
+
+
+def edit_styles(recipe: Recipe, rows: Sequence[Row]) -> Recipe:
+    """The recipe with the styles of ``rows``: limits, suffix and order come from the table; instruction and
+    examples stay those of the row's origin, a new style starts with its own name as the instruction.
+
+    Raises:
+        RecipeError: as :func:`edit_names`.
+    """
+    complete = []
+    for row in rows:
+        old = (
+            recipe.styles[row.origin] if row.origin is not None and row.origin < len(recipe.styles) else None
+        )
+        text = _text(row.values.get("text"))
+        base = (
+            old.model_dump()
+            if old is not None
+            else {"instruction": _("用{style}的语气写", style=text or "?")}
+        )
+        complete.append(Row(row.origin, {**base, **row.values}))
+    return changed(recipe, styles=_entries(Style, complete, _("风格")))
+
+
+def edit_style(recipe: Recipe, text: str, **fields: object) -> Recipe:
+    """The recipe with the given fields of one style replaced; blank examples are dropped.
+
+    Raises:
+        RecipeError: an invalid value.
+    """
+    if isinstance(examples := fields.get("examples"), list | tuple):
+        fields["examples"] = tuple(e for e in (_text(e) for e in examples) if e)
+    styles = []
+    for style in recipe.styles:
+        styles.append({**style.model_dump(), **fields} if style.text == text else style.model_dump())
+    return changed(recipe, styles=styles)
+
+
+def changed(recipe: Recipe, **fields: object) -> Recipe:
+    """A valid recipe with fields replaced.
+
+    Raises:
+        RecipeError: the result would not be valid; one sentence.
+    """
+    try:
+        return recipe.changed(**fields)
+    except ValidationError as error:
+        raise RecipeError(explain(error)) from error
+
+
+def _entries(model: type[T], rows: Sequence[Row], kind: str) -> tuple[T, ...]:
+    if not rows:
+        raise RecipeError(_("{kind}列表是空的，至少要留一个", kind=kind))
+    entries: list[T] = []
+    seen: dict[str, int] = {}
+    for number, row in enumerate(rows, start=1):
+        values = {key: _text(value) if isinstance(value, str) else value for key, value in row.values.items()}
+        values = {key: value for key, value in values.items() if not _absent(value)}
+        text = values.get("text", "")
+        if not text:
+            raise RecipeError(_("{kind}第 {number} 行没有填名字", kind=kind, number=number))
+        key = normalise(text)
+        if key in seen:
+            raise RecipeError(
+                _(
+                    "{kind}第 {number} 行“{text}”和第 {first} 行重复",
+                    kind=kind,
+                    number=number,
+                    text=text,
+                    first=seen[key],
+                )
+            )
+        seen[key] = number
+        try:
+            entries.append(model.model_validate(values))
+        except ValidationError as error:
+            raise RecipeError(
+                _("{kind}第 {number} 行：", kind=kind, number=number) + explain(error)
+            ) from error
+    return tuple(entries)
+
+
+def _renames(before: list[str], rows: Sequence[Row], after: list[str]) -> dict[str, str]:
+    origins = {row.origin: text for row, text in zip(rows, after, strict=True) if row.origin is not None}
+    return {text: origins[i] for i, text in enumerate(before) if i in origins and origins[i] != text}
+
+
+def _text(value: object) -> str:
+    return "" if _absent(value) else str(value).strip()
+
+
+def _absent(value: object) -> bool:
+    return value is None or value != value  # an empty cell of a table is None or NaN
