@@ -1,0 +1,5 @@
+"""``python -m tianji_core``."""
+
+from tianji_core.cli import main
+
+main()

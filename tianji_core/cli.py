@@ -1,0 +1,36 @@
+"""``python -m tianji_core <verb>``: a table of verbs; errors become one line on standard error here, nowhere else.
+
+Exit code 0 only on success, 2 for bad input, 1 for what went wrong while doing it.
+"""
+
+import sys
+from collections.abc import Callable
+
+import typer
+
+from tianji_core.errors import StudioError
+from tianji_core.verbs import system
+
+app = typer.Typer(
+    name="tianji_core",
+    help="Tianji Studio without a browser: every step of the corridor as a verb.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+VERBS: dict[str, Callable[..., None]] = {
+    "studio": system.studio,
+    "jobs": system.jobs,
+    "doctor": system.doctor,
+}
+for name, function in VERBS.items():
+    app.command(name)(function)
+
+
+def main() -> None:
+    """Run the verb in ``sys.argv``."""
+    try:
+        app()
+    except StudioError as error:
+        print(f"tianji_core: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)

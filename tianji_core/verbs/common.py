@@ -1,0 +1,106 @@
+"""What every verb shares: the workspace option, JSON or lines as output, following a job."""
+
+import json
+import sys
+from dataclasses import asdict, is_dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from pydantic import BaseModel
+
+from tianji_core import jobs
+from tianji_core.errors import JobError
+from tianji_core.i18n import _, set_language
+from tianji_core.workspace import Workspace, open_workspace
+
+WorkspaceOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--workspace", help="Workspace folder; default TIANJI_HOME or ./workspace.", show_default=False
+    ),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
+RecipeOption = Annotated[
+    str | None,
+    typer.Option("--recipe", help="Recipe key; default: the one in the settings.", show_default=False),
+]
+DetachOption = Annotated[
+    bool, typer.Option("--detach", help="Start it and return at once; follow it with 'jobs'.")
+]
+
+
+def opened(folder: Path | None) -> Workspace:
+    """The workspace of a verb, with its language switched on."""
+    workspace = open_workspace(folder)
+    set_language(workspace.settings().language)
+    return workspace
+
+
+def chosen_recipe(workspace: Workspace, key: str | None) -> str:
+    """The recipe a verb works on."""
+    return key or workspace.settings().recipe
+
+
+def show(value: Any, as_json: bool, text: str | None = None) -> None:
+    """Print ``value`` as JSON, or ``text`` for people."""
+    if as_json:
+        typer.echo(json.dumps(_plain(value), ensure_ascii=False))
+    elif text is not None:
+        typer.echo(text)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json")
+    if is_dataclass(value) and not isinstance(value, type):
+        return {key: _plain(item) for key, item in asdict(value).items()}
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, Path | datetime):
+        return str(value)
+    return value
+
+
+def follow(workspace: Workspace, job: jobs.Job, quiet: bool = False) -> jobs.Job:
+    """Wait for a job with a progress line on standard error; Ctrl-C stops the job.
+
+    Raises:
+        JobError: it failed, was stopped, or is lost; the message is its reason.
+    """
+    line = "" if quiet else job.title
+
+    def draw(current: jobs.Job) -> None:
+        progress = jobs.read_progress(workspace, current.id)
+        if quiet or progress is None or not sys.stderr.isatty():
+            return
+        share = f"{progress.share:4.0%}" if progress.share is not None else ""
+        left = jobs.duration_text(progress.eta)
+        sys.stderr.write(
+            f"\r\x1b[K{line}  {share}  {progress.done:g}/{progress.total:g} {progress.unit}  {_('还需')} {left}  {progress.message}"
+        )
+        sys.stderr.flush()
+
+    try:
+        ended = jobs.wait(workspace, job.id, each=draw)
+    except KeyboardInterrupt:
+        jobs.stop(workspace, job.id)
+        ended = jobs.wait(workspace, job.id, timeout=60)
+    if sys.stderr.isatty() and not quiet:
+        sys.stderr.write("\n")
+    if ended.state != "succeeded":
+        reason = ended.note or _("日志在 {path}", path=jobs.log_path(workspace, ended.id))
+        error = JobError(
+            _(
+                "{title}{state}：{reason}",
+                title=ended.title,
+                state=jobs.state_title(ended.state),
+                reason=reason,
+            )
+        )
+        error.exit_code = 2 if ended.exit_code == 2 else 1
+        raise error
+    return ended

@@ -1,0 +1,161 @@
+"""Verbs about the studio itself: studio, jobs, doctor."""
+
+import os
+import shutil
+import socket
+import sys
+from importlib import metadata
+from typing import Annotated
+
+import typer
+
+from tianji_core import jobs as background
+from tianji_core.errors import InputError, SettingsError
+from tianji_core.i18n import _
+from tianji_core.verbs.common import JsonOption, WorkspaceOption, opened, show
+from tianji_core.workspace import PROJECT
+
+
+def studio(
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 6006,
+    host: Annotated[
+        str, typer.Option(help="Address to listen on; the default is reachable from this machine only.")
+    ] = "127.0.0.1",
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Open the studio in the browser."""
+    space = opened(workspace)
+    space.engine.dispose()  # opening it migrates the database before the first page asks
+    refuse_taken_port(host, port)
+    typer.echo(
+        _(
+            "天机工坊：http://{host}:{port} · 工作区 {home} · 按 Ctrl-C 关闭（后台任务会继续）",
+            host=host,
+            port=port,
+            home=space.home,
+        )
+    )
+    os.environ["TIANJI_HOME"] = str(space.home)
+    os.chdir(PROJECT)
+    command = [
+        sys.executable,
+        "-m",
+        "streamlit",
+        "run",
+        "app.py",
+        "--server.port",
+        str(port),
+        "--server.address",
+        host,
+    ]
+    os.execv(sys.executable, command)
+
+
+def refuse_taken_port(host: str, port: int) -> None:
+    """Raise InputError where something already listens on host:port."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise InputError(
+                _(
+                    "端口 {port} 已被占用（{detail}）；换一个：make run PORT={other}，或 --port {other}",
+                    port=port,
+                    detail=error.strerror,
+                    other=port + 1,
+                )
+            ) from error
+
+
+def jobs(
+    stop: Annotated[int | None, typer.Option(help="Stop the job with this number.")] = None,
+    log: Annotated[int | None, typer.Option(help="Print the end of this job's log.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="How many to list.")] = 20,
+    as_json: JsonOption = False,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """List background jobs, show a log, or stop one."""
+    space = opened(workspace)
+    if log is not None:
+        background.get(space, log)
+        typer.echo(background.log_tail(space, log))
+        return
+    if stop is not None:
+        if background.stop(space, stop).active:
+            background.wait(space, stop, timeout=60)
+        show(background.get(space, stop), as_json, _("任务 {id} 已停止", id=stop))
+        return
+    found = background.listed(space, limit=limit)
+    lines = [
+        f"{job.id:>4}  {background.state_title(job.state)}  {job.kind:<9} {job.title}  {job.note}".rstrip()
+        for job in found
+    ]
+    show(found, as_json, "\n".join(lines) or _("还没有任务"))
+
+
+PACKAGES = (
+    "streamlit",
+    "openai",
+    "zhipuai",
+    "torch",
+    "transformers",
+    "peft",
+    "bitsandbytes",
+    "datasets",
+    "modelscope",
+    "mmengine",
+    "xtuner",
+)
+
+
+def doctor(as_json: JsonOption = False, workspace: WorkspaceOption = None) -> None:
+    """Say what this machine and this installation have, and what is missing."""
+    space = opened(workspace)
+    missing = []
+    versions = {}
+    for name in PACKAGES:
+        try:
+            versions[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            missing.append(name)
+    gpus = gpu_names()
+    facts = {
+        "python": sys.version.split()[0],
+        "packages": versions,
+        "missing": missing,
+        "gpus": gpus,
+        "free_disk_gb": round(shutil.disk_usage(space.home).free / 1e9, 1),
+        "workspace": str(space.home),
+        "database": space.engine.url.render_as_string(hide_password=True),
+    }
+    lines = [f"Python {facts['python']}"]
+    lines += [f"{name} {version}" for name, version in versions.items()]
+    lines.append(
+        _("显卡：{gpus}", gpus="、".join(gpus) or _("没有（用内置小模型走全流程；7B 训练需要 24 GB 显卡）"))
+    )
+    lines.append(_("工作区 {home}，剩余磁盘 {free} GB", home=space.home, free=facts["free_disk_gb"]))
+    show(facts, as_json, "\n".join(lines))
+    if missing:
+        raise SettingsError(
+            _("缺少软件包 {names}；运行 make install（或 scripts/setup）补齐", names="、".join(missing))
+        )
+
+
+def gpu_names() -> list[str]:
+    """'name, memory' of each NVIDIA GPU, asked of nvidia-smi so that torch is not imported."""
+    import subprocess
+
+    program = shutil.which("nvidia-smi")
+    if program is None:
+        return []
+    query = [program, "--query-gpu=name,memory.total", "--format=csv,noheader"]
+    try:
+        answer = subprocess.run(query, capture_output=True, text=True, timeout=10, check=False)
+    except subprocess.TimeoutExpired:
+        return []
+    return (
+        [line.strip() for line in answer.stdout.splitlines() if line.strip()]
+        if answer.returncode == 0
+        else []
+    )
