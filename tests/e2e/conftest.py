@@ -1,24 +1,12 @@
 """A real studio server and a real Chromium for the journeys."""
 
-import os
 import shutil
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
 
-from tianji_core import jobs
-from tianji_core.workspace import Workspace, open_workspace
-
-ROOT = Path(__file__).resolve().parents[2]
-SETTLED = '[data-testid="stApp"][data-test-script-state="notRunning"]'
-expect.set_options(timeout=30_000)
+from tests.e2e.driving import Studio
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -41,59 +29,6 @@ def browser_context_args() -> dict[str, object]:
     return {"viewport": {"width": 1440, "height": 1000}, "locale": "zh-CN"}
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-class Studio:
-    """A studio server on a free port that can be stopped and started again on the same workspace."""
-
-    def __init__(self, home: Path) -> None:
-        self.home = home
-        self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
-        self._process: subprocess.Popen[bytes] | None = None
-
-    @property
-    def workspace(self) -> Workspace:
-        return open_workspace(self.home)
-
-    def start(self) -> None:
-        command = [sys.executable, "-m", "tianji_core", "studio", "--port", str(self.port), "--workspace", str(self.home)]
-        with (self.home.parent / "studio.log").open("ab") as log:
-            self._process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log, env=dict(os.environ))
-        until(self._healthy, 120)
-
-    def _healthy(self) -> bool:
-        try:
-            with urllib.request.urlopen(f"{self.url}/_stcore/health", timeout=2) as answer:
-                return answer.status == 200
-        except OSError:
-            return False
-
-    def stop(self) -> None:
-        if self._process is not None:
-            self._process.terminate()
-            self._process.wait(30)
-            self._process = None
-
-    def end_jobs(self) -> None:
-        for job in jobs.listed(self.workspace, active=True):
-            jobs.stop(self.workspace, job.id)
-        for job in jobs.listed(self.workspace, active=True):
-            jobs.wait(self.workspace, job.id, timeout=60)
-
-
-def until(condition: Callable[[], object], seconds: float) -> None:
-    """Wait for a condition; fail when it does not come true in time."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"not true within {seconds} s: {condition}"
-        time.sleep(0.25)
-
-
 @pytest.fixture
 def studio(tmp_path: Path) -> Iterator[Studio]:
     server = Studio(tmp_path / "workspace")
@@ -101,22 +36,3 @@ def studio(tmp_path: Path) -> Iterator[Studio]:
     yield server
     server.end_jobs()
     server.stop()
-
-
-def settle(page: Page) -> None:
-    """Wait until the page has drawn what it was asked for, and it is no error."""
-    page.wait_for_timeout(300)
-    page.wait_for_selector(SETTLED, timeout=90_000)
-    expect(page.get_by_test_id("stException")).to_have_count(0)
-
-
-def visit(page: Page, studio: Studio, path: str) -> None:
-    """Open a page of the studio by its address."""
-    page.goto(f"{studio.url}/{path}")
-    settle(page)
-
-
-def press(page: Page, key: str) -> None:
-    """Click the button with the Streamlit key ``key``."""
-    page.locator(f".st-key-{key} button").first.click()
-    settle(page)
