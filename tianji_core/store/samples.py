@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Engine, Row, and_, func, insert, select, true
+from sqlalchemy import Column, ColumnElement, Connection, Engine, Row, and_, func, insert, select, true
 
 from tianji_core.errors import InputError
 from tianji_core.i18n import _
@@ -84,8 +84,8 @@ class NewSample:
 
 @dataclass(frozen=True)
 class SampleFilter:
-    """Which samples are meant; an empty field does not restrict. ``rule`` is the id of a cleaning rule with a finding;
-    ``clean`` True means checked and without findings, False with findings; ``text`` is searched in input and output;
+    """Which samples are meant; an empty field does not restrict. ``rules`` are ids of cleaning
+    rules of which one has a finding; with ``fixable`` that finding must know a fix; ``clean`` True means checked and without findings, False with findings; ``text`` is searched in input and output;
     ``ids`` None means any."""
 
     recipe: str
@@ -93,7 +93,8 @@ class SampleFilter:
     styles: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
     scenes: tuple[str, ...] = ()
-    rule: str = ""
+    rules: tuple[str, ...] = ()
+    fixable: bool = False
     clean: bool | None = None
     source: str = ""
     run_id: int | None = None
@@ -113,8 +114,13 @@ class SampleFilter:
         ):
             if values:
                 wanted.append(column.in_(values) if len(values) > 1 else column == values[0])
-        if self.rule:
-            wanted.append(c.id.in_(select(findings.c.sample_id).where(findings.c.rule == self.rule)))
+        if self.rules or self.fixable:
+            found = select(findings.c.sample_id)
+            if self.rules:
+                found = found.where(findings.c.rule.in_(self.rules))
+            if self.fixable:
+                found = found.where(findings.c.fixed.is_not(None))
+            wanted.append(c.id.in_(found))
         if self.clean is True:
             wanted.append(and_(c.finding_count == 0, c.checked >= c.version))
         elif self.clean is False:
@@ -150,6 +156,11 @@ class CellCount(NamedTuple):
 
 
 _COLUMNS = tuple(samples.c[name] for name in Sample.__dataclass_fields__)
+
+
+def columns() -> tuple[Column[Any], ...]:
+    """What to select for :func:`to_sample`."""
+    return _COLUMNS
 
 
 def to_sample(row: Row[Any]) -> Sample:
@@ -219,12 +230,6 @@ def each(engine: Engine, wanted: SampleFilter, batch: int = _BATCH) -> Iterator[
     while found := page(engine, wanted, after_id=after, limit=batch):
         yield found
         after = found[-1].id
-
-
-def matching_ids(connection: Connection, wanted: SampleFilter) -> list[int]:
-    """The numbers of all matching samples, ascending."""
-    query = select(samples.c.id).where(*wanted.conditions()).order_by(samples.c.id)
-    return list(connection.execute(query).scalars())
 
 
 def count(engine: Engine, wanted: SampleFilter, up_to_id: int | None = None) -> int:

@@ -1,0 +1,131 @@
+"""What the cleaning rules found in samples, as rows. The rules themselves are :mod:`tianji_core.cleaning`."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Engine, and_, bindparam, delete, exists, func, insert, select, update
+
+from tianji_core.store.database import reading, writing
+from tianji_core.store.samples import REJECTED, Sample, SampleFilter, columns, to_sample
+from tianji_core.store.schema import findings, samples, text_digest
+
+_CHUNK = 1000
+
+
+@dataclass(frozen=True)
+class Finding:
+    """问题: what one rule says about one sample. ``fixed`` is the whole output after the rule's fix, or None where the
+    rule has no fix."""
+
+    rule: str
+    detail: str
+    fixed: str | None = None
+
+
+def unchecked(engine: Engine, recipe: str, limit: int) -> list[Sample]:
+    """Samples that changed since the rules last looked at them, lowest numbers first."""
+    query = (
+        select(*columns())
+        .where(samples.c.recipe == recipe, samples.c.checked < samples.c.version)
+        .order_by(samples.c.id)
+        .limit(limit)
+    )
+    with reading(engine) as connection:
+        return [to_sample(row) for row in connection.execute(query)]
+
+
+def unchecked_count(engine: Engine, recipe: str) -> int:
+    """How many samples the rules have still to look at."""
+    query = select(func.count()).where(samples.c.recipe == recipe, samples.c.checked < samples.c.version)
+    with reading(engine) as connection:
+        return connection.execute(query).scalar_one()
+
+
+def forget_checks(engine: Engine, recipe: str) -> int:
+    """Make every sample of a recipe unchecked (its lists or rules changed); how many."""
+    with writing(engine) as connection:
+        return connection.execute(
+            update(samples).where(samples.c.recipe == recipe, samples.c.checked > 0).values(checked=0)
+        ).rowcount
+
+
+def save(engine: Engine, found: Mapping[int, tuple[int, Sequence[Finding]]]) -> None:
+    """Replace the findings of samples: number → (the version that was looked at, what was found). A sample that has
+    changed meanwhile stays unchecked."""
+    if not found:
+        return
+    ids = list(found)
+    rows = [
+        {"sample_id": sample_id, "rule": item.rule, "detail": item.detail, "fixed": item.fixed}
+        for sample_id, (_version, items) in found.items()
+        for item in items
+    ]
+    seen = [
+        {"the_id": sample_id, "seen": version, "number": len(items)}
+        for sample_id, (version, items) in found.items()
+    ]
+    with writing(engine) as connection:
+        for start in range(0, len(ids), _CHUNK):
+            connection.execute(delete(findings).where(findings.c.sample_id.in_(ids[start : start + _CHUNK])))
+        if rows:
+            connection.execute(insert(findings), rows)
+        connection.execute(
+            update(samples)
+            .where(samples.c.id == bindparam("the_id"), samples.c.version == bindparam("seen"))
+            .values(checked=bindparam("seen"), finding_count=bindparam("number")),
+            seen,
+        )
+
+
+def of(engine: Engine, ids: Sequence[int]) -> dict[int, list[Finding]]:
+    """number → findings, for at most some hundred samples; every number is a key."""
+    found: dict[int, list[Finding]] = {sample_id: [] for sample_id in ids}
+    query = select(findings).where(findings.c.sample_id.in_(list(ids))).order_by(findings.c.id)
+    with reading(engine) as connection:
+        for row in connection.execute(query):
+            found[row.sample_id].append(Finding(row.rule, row.detail, row.fixed))
+    return found
+
+
+def rule_counts(engine: Engine, wanted: SampleFilter) -> dict[str, int]:
+    """rule id → in how many of the matching samples it found something, most frequent first."""
+    number = func.count().label("n")
+    query = (
+        select(findings.c.rule, number)
+        .join_from(findings, samples, findings.c.sample_id == samples.c.id)
+        .where(*wanted.conditions())
+        .group_by(findings.c.rule)
+        .order_by(number.desc(), findings.c.rule)
+    )
+    with reading(engine) as connection:
+        return {row.rule: row.n for row in connection.execute(query)}
+
+
+def twins(engine: Engine, recipe: str, batch: Sequence[Sample], rule: str) -> dict[int, int]:
+    """number → number of another sample with the same output that is to be kept instead, for those of ``batch`` that
+    have one: an earlier sample, or a later one that was looked at first and has no finding of ``rule``. Rejected samples
+    are nobody's twin."""
+    flagged = exists().where(and_(findings.c.sample_id == samples.c.id, findings.c.rule == rule))
+    by_text: dict[str, list[tuple[int, bool]]] = {}
+    texts = {sample.id: text_digest(sample.output) for sample in batch}
+    wanted = sorted(set(texts.values()))
+    with reading(engine) as connection:
+        for start in range(0, len(wanted), _CHUNK):
+            query = select(
+                samples.c.text_digest,
+                samples.c.id,
+                and_(samples.c.checked >= samples.c.version, ~flagged).label("kept"),
+            ).where(
+                samples.c.text_digest.in_(wanted[start : start + _CHUNK]),
+                samples.c.recipe == recipe,
+                samples.c.state != REJECTED,
+            )
+            for row in connection.execute(query.order_by(samples.c.id)):
+                by_text.setdefault(row.text_digest, []).append((row.id, bool(row.kept)))
+    found = {}
+    for sample in batch:
+        for other, kept in by_text.get(texts[sample.id], ()):
+            if other < sample.id or (kept and other > sample.id):
+                found[sample.id] = other
+                break
+    return found
