@@ -1,0 +1,182 @@
+"""A real HTTP server on this machine that speaks OpenAI's chat API and misbehaves on demand."""
+
+import contextlib
+import json
+import socket
+import struct
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+Reply = Callable[["Handler", dict[str, Any]], None]
+
+
+def completion(content: Any, finish_reason: str = "stop", **message: Any) -> dict[str, Any]:
+    """The JSON of an ordinary chat completion."""
+    return {
+        "id": "chatcmpl-1",
+        "object": "chat.completion",
+        "model": "loopback-model",
+        "choices": [
+            {
+                "index": 0,
+                "finish_reason": finish_reason,
+                "message": {"role": "assistant", "content": content, **message},
+            }
+        ],
+        "usage": {"prompt_tokens": 11, "completion_tokens": 7, "total_tokens": 18},
+    }
+
+
+def says(content: Any, finish_reason: str = "stop", **message: Any) -> Reply:
+    """Answer with a completion."""
+    return lambda handler, _body: handler.send_json(200, completion(content, finish_reason, **message))
+
+
+def sends(status: int, body: Any, headers: dict[str, str] | None = None) -> Reply:
+    """Answer with a status and JSON, or with text as it is."""
+
+    def reply(handler: "Handler", _body: dict[str, Any]) -> None:
+        handler.send_json(status, body, headers or {})
+
+    return reply
+
+
+def fails(
+    status: int, message: str = "broken", headers: dict[str, str] | None = None, **fields: Any
+) -> Reply:
+    """Answer with an error object."""
+    return sends(status, {"error": {"message": message, **fields}}, headers)
+
+
+def echoes_key(status: int) -> Reply:
+    """An error that repeats the key it was sent, as some servers do."""
+
+    def reply(handler: "Handler", _body: dict[str, Any]) -> None:
+        handler.send_json(status, {"error": {"message": f"bad key {handler.headers['Authorization']}"}})
+
+    return reply
+
+
+def hangs(seconds: float) -> Reply:
+    """Say nothing for a while, then answer."""
+
+    def reply(handler: "Handler", body: dict[str, Any]) -> None:
+        time.sleep(seconds)
+        with contextlib.suppress(OSError):
+            says("迟到的祝福")(handler, body)
+
+    return reply
+
+
+def resets(handler: "Handler", _body: dict[str, Any]) -> None:
+    """Cut the connection with a TCP reset."""
+    handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    handler.close_connection = True
+    handler.connection.close()
+
+
+def blesses(handler: "Handler", body: dict[str, Any]) -> None:
+    """The default: a text that tells which request it answers."""
+    handler.send_json(200, completion(f"祝您平安喜乐，第{handler.server.api.answered}条。"))
+
+
+class LoopbackApi:
+    """The server: ``url`` to talk to it, ``script`` for what the coming requests get, ``default`` for all others.
+    It records every request and the most that were in flight at once."""
+
+    def __init__(self) -> None:
+        self.script: deque[Reply] = deque()
+        self.default: Reply = blesses
+        self.models = ["loopback-model", "other-model"]
+        self.latency = 0.0
+        self.requests: list[dict[str, Any]] = []
+        self.headers: list[dict[str, str]] = []
+        self.answered = 0
+        self.in_flight = 0
+        self.most_in_flight = 0
+        self.lock = threading.Lock()
+        self._server = _Server(("127.0.0.1", 0), Handler)
+        self._server.api = self
+        self.url = f"http://127.0.0.1:{self._server.server_port}/v1"
+        threading.Thread(
+            target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True
+        ).start()
+
+    def prompts(self) -> list[str]:
+        """The user messages received so far."""
+        with self.lock:
+            return [request["messages"][0]["content"] for request in self.requests]
+
+    def close(self) -> None:
+        """Stop listening."""
+        self._server.shutdown()
+        self._server.server_close()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 512
+    api: LoopbackApi
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that went away is part of the game."""
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    server: _Server
+
+    def do_GET(self) -> None:
+        api = self.server.api
+        if api.models and self.path.endswith("/models"):
+            self.send_json(
+                200, {"object": "list", "data": [{"id": m, "object": "model"} for m in api.models]}
+            )
+        else:
+            self.send_json(404, {"error": {"message": "no such page"}})
+
+    def do_POST(self) -> None:
+        api = self.server.api
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        with api.lock:
+            api.requests.append(body)
+            api.headers.append(dict(self.headers))
+            api.in_flight += 1
+            api.most_in_flight = max(api.most_in_flight, api.in_flight)
+            reply = api.script.popleft() if api.script else api.default
+        try:
+            if api.latency:
+                time.sleep(api.latency)
+            reply(self, body)
+        finally:
+            with api.lock:
+                api.in_flight -= 1
+                api.answered += 1
+
+    def send_json(self, status: int, body: Any, headers: dict[str, str] | None = None) -> None:
+        data = body.encode() if isinstance(body, str) else json.dumps(body).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(data)))
+        for name, value in (headers or {}).items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(data)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Quiet."""
+
+
+@contextlib.contextmanager
+def loopback_api() -> Iterator[LoopbackApi]:
+    """A server for the length of a block."""
+    api = LoopbackApi()
+    try:
+        yield api
+    finally:
+        api.close()

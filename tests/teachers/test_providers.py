@@ -1,0 +1,77 @@
+"""The catalogue of teachers, and what is refused before anything is sent."""
+
+import pytest
+from pydantic import ValidationError
+
+from tianji_core.errors import SettingsError, TeacherAuthError
+from tianji_core.teachers import TeacherChoice, key_state, make_teacher, provider, providers
+from tianji_core.teachers.providers import BUILT_IN, load_providers
+from tianji_core.workspace import Workspace
+
+
+def test_the_built_in_catalogue_is_valid_and_has_the_promised_teachers():
+    known = load_providers(BUILT_IN)
+    assert set(known) >= {
+        "offline", "deepseek", "zhipu", "qwen", "siliconflow", "openai", "moonshot", "ollama", "vllm", "lmdeploy", "custom",
+    }  # fmt: skip
+    assert {p.sdk for p in known.values()} == {"composer", "openai", "zhipu"}
+
+
+def test_a_known_price_says_when_it_was_read():
+    for of in load_providers(BUILT_IN).values():
+        priced = any(m.input_price for m in of.models)
+        assert not priced or of.prices_checked is not None, of.key
+
+
+def test_an_invalid_file_names_file_key_and_value(tmp_path):
+    path = tmp_path / "providers.yaml"
+    path.write_text("mine:\n  title: 我的\n  sdk: grpc\n", encoding="utf-8")
+    with pytest.raises(SettingsError) as caught:
+        load_providers(path)
+    assert all(part in str(caught.value) for part in (str(path), "mine", "sdk", "grpc"))
+
+
+def test_broken_yaml_names_the_line(tmp_path):
+    path = tmp_path / "providers.yaml"
+    path.write_text("mine:\n  title: [我的\n", encoding="utf-8")
+    with pytest.raises(SettingsError, match="行"):
+        load_providers(path)
+
+
+def test_the_workspace_can_add_and_replace_providers(workspace: Workspace):
+    own = "deepseek:\n  title: 我的中转\n  sdk: openai\n  base_url: http://127.0.0.1:9/v1\nlab:\n  title: 实验室\n  sdk: openai\n"
+    (workspace.home / "providers.yaml").write_text(own, encoding="utf-8")
+    known = providers(workspace)
+    assert known["deepseek"].title == "我的中转"
+    assert "lab" in known and "zhipu" in known
+
+
+def test_a_missing_key_names_its_variable(workspace: Workspace):
+    with pytest.raises(TeacherAuthError, match="DEEPSEEK_API_KEY"):
+        make_teacher(workspace, TeacherChoice(provider="deepseek"))
+    assert key_state(workspace, provider(workspace, "deepseek")).missing
+
+
+def test_a_local_server_needs_no_key(workspace: Workspace):
+    state = key_state(workspace, provider(workspace, "ollama"))
+    assert not state.missing and state.variable is None
+
+
+def test_a_custom_address_is_asked_for(workspace: Workspace):
+    with pytest.raises(SettingsError, match="接口地址"):
+        make_teacher(workspace, TeacherChoice(provider="custom", model="m"))
+    with pytest.raises(SettingsError, match="模型"):
+        make_teacher(workspace, TeacherChoice(provider="custom", base_url="http://127.0.0.1:9/v1"))
+
+
+def test_an_unknown_provider_lists_the_known_ones(workspace: Workspace):
+    with pytest.raises(SettingsError, match="zhipu"):
+        make_teacher(workspace, TeacherChoice(provider="nobody"))
+
+
+@pytest.mark.parametrize(
+    "url", ["ftp://x/v1", "127.0.0.1:8000", "http://me:pw@host/v1", "http://host/v1?key=abc"]
+)
+def test_an_address_that_is_none_or_carries_a_secret_is_refused(url: str):
+    with pytest.raises(ValidationError, match="接口地址"):
+        TeacherChoice(provider="custom", base_url=url)

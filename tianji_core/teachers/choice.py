@@ -1,0 +1,38 @@
+"""Which teacher a run talks to: what is stored with a run, so never a key."""
+
+from typing import Self
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from tianji_core.i18n import _
+
+
+class TeacherChoice(BaseModel):
+    """``base_url`` '' means the provider's own address, ``model`` '' its first model. ``timeout`` is in seconds for one
+    request; ``requests_per_minute`` None means no limit; ``mistakes`` is the share (0-1) of texts in which the offline
+    composer plants a deliberate mistake."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    provider: str = "offline"
+    model: str = ""
+    base_url: str = ""
+    timeout: float = Field(default=60.0, gt=0, le=3600)
+    requests_per_minute: int | None = Field(default=None, ge=1, le=1_000_000)
+    mistakes: float = Field(default=0.0, ge=0, le=1)
+
+    @model_validator(mode="after")
+    def _address_without_secrets(self) -> Self:
+        if not self.base_url:
+            return self
+        try:
+            parts = urlsplit(self.base_url)
+            host = parts.hostname
+        except ValueError:
+            parts, host = urlsplit(""), None
+        if parts.scheme not in ("http", "https") or not host:
+            raise ValueError(_("接口地址应当以 http:// 或 https:// 开头，例如 http://127.0.0.1:8000/v1"))
+        if parts.username or parts.password or parts.query:
+            raise ValueError(_("接口地址里不能带用户名、密码或参数，密钥请放在环境变量里"))
+        return self

@@ -1,0 +1,117 @@
+"""Reading a chat completion, whoever sent it: the answer's text, its thinking apart, why it ended, what it cost."""
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from tianji_core.errors import TeacherAnswerError, TeacherError, TeacherRefusalError
+from tianji_core.i18n import _
+from tianji_core.teachers.base import Answer
+from tianji_core.teachers.faults import Endpoint, from_status, unreadable
+
+_THINKING = re.compile(r"<think(?:ing)?>(.*?)</think(?:ing)?>", re.DOTALL | re.IGNORECASE)
+_CLOSING = re.compile(r"</think(?:ing)?>", re.IGNORECASE)
+_OPENING = re.compile(r"<think(?:ing)?>", re.IGNORECASE)
+_STOPPED_BY_FILTER = ("content_filter", "sensitive")
+
+
+@dataclass(frozen=True)
+class Split:
+    """A text and the thinking that was taken out of it."""
+
+    text: str
+    reasoning: str
+
+
+def split_thinking(content: str) -> Split:
+    """Take ``<think>…</think>`` out. Some servers swallow the opening tag; a block that never closes is all thinking."""
+    pieces = [piece.strip() for piece in _THINKING.findall(content)]
+    text = _THINKING.sub("", content)
+    if closing := _CLOSING.search(text):
+        pieces.insert(0, text[: closing.start()].strip())
+        text = text[closing.end() :]
+    if opening := _OPENING.search(text):
+        pieces.append(text[opening.end() :].strip())
+        text = text[: opening.start()]
+    return Split(text.strip(), "\n".join(piece for piece in pieces if piece))
+
+
+def read_completion(endpoint: Endpoint, body: Any, latency: float, request_id: str = "") -> Answer:
+    """The answer in the JSON of a chat completion.
+
+    Raises:
+        TeacherAnswerError: no choice, no text, or not a completion at all.
+        TeacherRefusalError: the model or the content filter declined.
+        TeacherError: an error object in place of a completion, by its code.
+    """
+    if not isinstance(body, dict):
+        raise unreadable(endpoint, body)
+    if body.get("error") and not body.get("choices"):
+        raise _error_in_answer(endpoint, body["error"])
+    choices = body.get("choices")
+    if not isinstance(choices, list) or not choices or not isinstance(choices[0], dict):
+        raise TeacherAnswerError(_("{title} 的回答里没有内容（choices 为空）", title=endpoint.title))
+    message = choices[0].get("message")
+    message = message if isinstance(message, dict) else {}
+    finish = str(choices[0].get("finish_reason") or "")
+    split = split_thinking(_text_of(endpoint, message.get("content")))
+    reasoning = "\n".join(filter(None, (_thought(message), split.reasoning)))
+    if finish in _STOPPED_BY_FILTER or message.get("refusal"):
+        said = endpoint.clean(message.get("refusal") or finish)
+        raise TeacherRefusalError(_("{title} 拒绝写这一条：{said}", title=endpoint.title, said=said))
+    if not split.text:
+        raise _empty(endpoint, finish, reasoning)
+    raw_usage = body.get("usage")
+    usage = raw_usage if isinstance(raw_usage, dict) else {}
+    return Answer(
+        text=split.text,
+        model=str(body.get("model") or endpoint.model),
+        prompt_tokens=_count(usage.get("prompt_tokens")),
+        completion_tokens=_count(usage.get("completion_tokens")),
+        latency=latency,
+        request_id=str(request_id or body.get("request_id") or body.get("id") or ""),
+        finish_reason=finish[:30],
+        reasoning=reasoning,
+    )
+
+
+def _text_of(endpoint: Endpoint, content: object) -> str:
+    """``content`` may be a string, nothing, or a list of parts of which the text ones count."""
+    if content is None:
+        return ""
+    if isinstance(content, str):
+        return content
+    if isinstance(content, list):
+        parts = [
+            part if isinstance(part, str) else part.get("text")
+            for part in content
+            if isinstance(part, str | dict)
+        ]
+        return "".join(part for part in parts if isinstance(part, str))
+    raise unreadable(endpoint, content)
+
+
+def _thought(message: dict[str, Any]) -> str:
+    thought = message.get("reasoning_content") or message.get("reasoning")
+    return thought.strip() if isinstance(thought, str) else ""
+
+
+def _empty(endpoint: Endpoint, finish: str, reasoning: str) -> TeacherAnswerError:
+    if finish == "length" or reasoning:
+        return TeacherAnswerError(
+            _("{title} 只思考没有写出正文，请加大 max_tokens 或关掉思考", title=endpoint.title)
+        )
+    return TeacherAnswerError(_("{title} 的回答是空的", title=endpoint.title))
+
+
+def _error_in_answer(endpoint: Endpoint, error: object) -> TeacherError:
+    if isinstance(error, dict):
+        code = str(error.get("code"))
+        status = int(code) if code.isdigit() and 400 <= int(code) < 600 else 500
+        return from_status(endpoint, status, json.dumps({"error": error}, ensure_ascii=False), {})
+    return from_status(endpoint, 500, str(error), {})
+
+
+def _count(value: object) -> int | None:
+    return value if isinstance(value, int) and value >= 0 else None

@@ -1,0 +1,119 @@
+"""The catalogue of teachers: ``configs/providers.yaml``, with the workspace's own ``providers.yaml`` laid over it."""
+
+import datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from tianji_core.errors import SettingsError
+from tianji_core.i18n import _
+from tianji_core.recipe import explain
+from tianji_core.workspace import CONFIGS, Workspace
+
+BUILT_IN = CONFIGS / "providers.yaml"
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ModelEntry(_Frozen):
+    """One model of a provider. Prices are per million tokens, None where unknown; ``body`` holds request fields that
+    this model needs beside the usual ones."""
+
+    name: str = Field(min_length=1)
+    input_price: float | None = Field(default=None, ge=0)
+    output_price: float | None = Field(default=None, ge=0)
+    body: dict[str, Any] = Field(default_factory=dict)
+
+
+class Provider(_Frozen):
+    """Where a teacher lives and how it is spoken to. ``key_variable`` names the environment variable of the key."""
+
+    key: str
+    title: str = Field(min_length=1)
+    sdk: Literal["composer", "openai", "zhipu"]
+    base_url: str = Field(default="", pattern=r"^(https?://\S+)?$")
+    editable_url: bool = False
+    key_variable: str | None = Field(default=None, pattern=r"^[A-Z][A-Z0-9_]*$")
+    key_required: bool = True
+    currency: Literal["CNY", "USD"] = "CNY"
+    prices_checked: datetime.date | None = None
+    max_tokens_field: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
+    note: str = ""
+    models: tuple[ModelEntry, ...] = ()
+
+    def model(self, name: str) -> ModelEntry:
+        """The model called ``name``; one that is not listed has unknown prices."""
+        return next((m for m in self.models if m.name == name), ModelEntry(name=name or "?"))
+
+    @property
+    def needs_key(self) -> bool:
+        """Whether nothing works without a key."""
+        return self.key_variable is not None and self.key_required
+
+
+def load_providers(path: Path) -> dict[str, Provider]:
+    """Every provider of one file, by key.
+
+    Raises:
+        SettingsError: unreadable, not YAML, or a provider that is not valid (with file, key and value).
+    """
+    try:
+        value = yaml.safe_load(path.read_text(encoding="utf-8-sig"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(_("读不了 {file}：{detail}", file=path, detail=error)) from error
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = mark.line + 1 if mark is not None else "?"
+        problem = getattr(error, "problem", None) or str(error)
+        raise SettingsError(
+            _("{file} 第 {line} 行不是合法的 YAML：{detail}", file=path, line=line, detail=problem)
+        ) from error
+    if not isinstance(value, dict):
+        raise SettingsError(_("{file} 应当是一张“键: 值”的表，每个造数模型一项", file=path))
+    return {str(key): _provider(str(key), fields, path) for key, fields in value.items()}
+
+
+def _provider(key: str, fields: object, path: Path) -> Provider:
+    if not isinstance(fields, dict):
+        raise SettingsError(_("{file}：{key} 应当是一张“键: 值”的表", file=path, key=key))
+    try:
+        return Provider.model_validate({**fields, "key": key})
+    except ValidationError as error:
+        raise SettingsError(
+            _("{file}：{key} 的 {detail}", file=path, key=key, detail=explain(error))
+        ) from error
+
+
+@lru_cache(maxsize=16)
+def _loaded(path: Path, _modified: int) -> dict[str, Provider]:
+    return load_providers(path)
+
+
+def providers(workspace: Workspace) -> dict[str, Provider]:
+    """Every provider that can be chosen, by key: the built-in ones, changed and extended by the workspace's file.
+
+    Raises:
+        SettingsError: one of the two files is not valid.
+    """
+    found = dict(_loaded(BUILT_IN, BUILT_IN.stat().st_mtime_ns))
+    own = workspace.home / "providers.yaml"
+    if own.exists():
+        found.update(_loaded(own, own.stat().st_mtime_ns))
+    return found
+
+
+def provider(workspace: Workspace, key: str) -> Provider:
+    """One provider.
+
+    Raises:
+        SettingsError: there is none with this key, or the file is not valid.
+    """
+    known = providers(workspace)
+    if key not in known:
+        raise SettingsError(_("没有造数模型“{key}”，可以选的是：{known}", key=key, known="、".join(known)))
+    return known[key]

@@ -1,0 +1,125 @@
+"""From a choice to a teacher that answers, with its key from the environment or ``.env``."""
+
+from dataclasses import dataclass, field
+
+from tianji_core.errors import SettingsError, TeacherError
+from tianji_core.i18n import _
+from tianji_core.teachers.base import Teacher
+from tianji_core.teachers.choice import TeacherChoice
+from tianji_core.teachers.faults import Endpoint, missing_key
+from tianji_core.teachers.providers import Provider, provider
+from tianji_core.workspace import Workspace
+
+CHECK_SECONDS = 15.0
+
+
+@dataclass(frozen=True)
+class KeyState:
+    """Whether a provider's key is there. ``variable`` is None where none is used."""
+
+    variable: str | None
+    present: bool
+    required: bool
+
+    @property
+    def missing(self) -> bool:
+        """Whether nothing will work until the key is set."""
+        return self.required and not self.present
+
+
+@dataclass(frozen=True)
+class ConnectionReport:
+    """What testing a connection found: ``message`` in one sentence; ``models`` that the server lists."""
+
+    ok: bool
+    message: str
+    models: list[str] = field(default_factory=list)
+
+
+def key_state(workspace: Workspace, of: Provider) -> KeyState:
+    """Whether the key of a provider is set."""
+    if of.key_variable is None:
+        return KeyState(None, present=True, required=False)
+    return KeyState(of.key_variable, bool(workspace.key(of.key_variable)), of.needs_key)
+
+
+def resolved_model(of: Provider, choice: TeacherChoice) -> str:
+    """The model's name that a choice means; '' where the provider has no first model."""
+    return choice.model.strip() or (of.models[0].name if of.models else "")
+
+
+def checked_choice(workspace: Workspace, choice: TeacherChoice) -> Provider:
+    """The provider of a choice, once everything that can be known without a request is in order.
+
+    Raises:
+        SettingsError: no such provider, no model or no address.
+        TeacherAuthError: the key is missing; the message names the variable.
+    """
+    chosen = provider(workspace, choice.provider)
+    if chosen.sdk == "composer":
+        return chosen
+    if not resolved_model(chosen, choice):
+        raise SettingsError(_("请填写 {title} 的模型名", title=chosen.title))
+    if not (choice.base_url or chosen.base_url):
+        raise SettingsError(_("请填写 {title} 的接口地址，例如 http://127.0.0.1:8000/v1", title=chosen.title))
+    if key_state(workspace, chosen).missing:
+        raise missing_key(_endpoint(workspace, chosen, choice))
+    return chosen
+
+
+def _endpoint(workspace: Workspace, of: Provider, choice: TeacherChoice) -> Endpoint:
+    return Endpoint(
+        title=of.title,
+        base_url=(choice.base_url or of.base_url).rstrip("/"),
+        model=resolved_model(of, choice),
+        key_variable=of.key_variable,
+        timeout=choice.timeout,
+        secret=(workspace.key(of.key_variable) or "") if of.key_variable else "",
+    )
+
+
+def make_teacher(workspace: Workspace, choice: TeacherChoice) -> Teacher:
+    """The teacher that a choice means, ready to answer; nothing is sent yet.
+
+    Raises:
+        SettingsError, TeacherAuthError: as :func:`checked_choice`.
+    """
+    chosen = checked_choice(workspace, choice)
+    if chosen.sdk == "composer":
+        from tianji_core.teachers.composer import Composer
+
+        return Composer(mistakes=choice.mistakes)
+    endpoint = _endpoint(workspace, chosen, choice)
+    entry = chosen.model(endpoint.model)
+    if chosen.sdk == "zhipu":
+        from tianji_core.teachers.zhipu import Zhipu
+
+        return Zhipu(endpoint, entry)
+    from tianji_core.teachers.openai_compatible import OpenAICompatible
+
+    return OpenAICompatible(endpoint, entry, chosen.max_tokens_field)
+
+
+async def test_connection(workspace: Workspace, choice: TeacherChoice) -> ConnectionReport:
+    """Whether a choice works: lists the models where the server can, otherwise asks for a few tokens. Never raises a
+    TeacherError; the report says what is wrong."""
+    short = choice.model_copy(update={"timeout": min(choice.timeout, CHECK_SECONDS)})
+    try:
+        teacher = make_teacher(workspace, short)
+    except (TeacherError, SettingsError) as error:
+        return ConnectionReport(False, str(error))
+    check = getattr(teacher, "check", None)
+    try:
+        models = await check() if check is not None else []
+    except TeacherError as error:
+        return ConnectionReport(False, str(error))
+    finally:
+        await teacher.aclose()
+    if check is None:
+        return ConnectionReport(True, _("离线造句随时可用，不用联网"))
+    if models:
+        return ConnectionReport(True, _("连接正常，服务器列出 {n} 个模型", n=len(models)), models)
+    return ConnectionReport(True, _("连接正常，模型有回答"))
+
+
+test_connection.__test__ = False  # type: ignore[attr-defined]  # pytest would collect it by its name
