@@ -1,0 +1,106 @@
+"""设置: language, reviewer, recipe in use, keys (masked), and where everything is kept."""
+
+import os
+import shutil
+
+import streamlit as st
+
+from pages.components.frame import page_header, remember_notice, report_errors
+from tianji_core import teachers
+from tianji_core.i18n import LANGUAGES, _
+from tianji_core.store import recipes
+from tianji_core.workspace import Settings, masked
+
+workspace = page_header(
+    _("设置"), _("语言、密钥和工作区。密钥只放在环境变量或工作区的 .env 里，不会进数据库、日志和导出文件。")
+)
+
+with report_errors():
+    settings = workspace.settings()
+    keys = recipes.keys(workspace.engine)
+    with st.form("settings_form"):
+        columns = st.columns(3)
+        language = columns[0].selectbox(
+            "语言 / Language",
+            list(LANGUAGES),
+            index=list(LANGUAGES).index(settings.language),
+            format_func=lambda code: LANGUAGES[code],
+            key="language",
+        )
+        recipe = columns[1].selectbox(
+            _("正在用的配方"),
+            keys,
+            index=keys.index(settings.recipe) if settings.recipe in keys else 0,
+            key="recipe_in_use",
+        )
+        reviewer = columns[2].text_input(
+            _("审核人"), settings.reviewer, max_chars=40, key="reviewer", help=_("写进每一步审核记录")
+        )
+        if st.form_submit_button(_("保存"), type="primary", key="save_settings"):
+            if not reviewer.strip():
+                st.error(_("审核人不能为空"), icon="⚠️")
+            else:
+                workspace.save_settings(Settings(language=language, recipe=recipe, reviewer=reviewer.strip()))
+                remember_notice(_("设置已保存"))
+                st.rerun()
+
+st.subheader(_("密钥"))
+with report_errors():
+    needing = [p for p in teachers.providers(workspace).values() if p.key_variable is not None]
+    for number, provider in enumerate(needing):
+        variable = provider.key_variable or ""
+        row = st.columns([2, 2, 4, 1, 1, 1], vertical_alignment="center")
+        row[0].markdown(f"**{provider.title}**")
+        state = teachers.key_state(workspace, provider)
+        row[1].markdown(
+            f"`{masked(workspace.key(variable))}`"
+            if state.present
+            else _("未设置")
+            if provider.key_required
+            else _("可不填")
+        )
+        entered = row[2].text_input(
+            variable,
+            type="password",
+            key=f"key_{number}",
+            placeholder=variable,
+            label_visibility="collapsed",
+            autocomplete="off",
+        )
+        if row[3].button(
+            _("保存"),
+            key=f"key_save_{number}",
+            help=_("写进工作区的 .env，只有你能读"),
+            disabled=not entered.strip(),
+        ):
+            workspace.save_key(variable, entered.strip())
+            del st.session_state[f"key_{number}"]
+            remember_notice(_("{variable} 已保存", variable=variable))
+            st.rerun()
+        if row[4].button(
+            _("仅本次"),
+            key=f"key_once_{number}",
+            help=_("只在这个服务器进程里有效，重启就没有了"),
+            disabled=not entered.strip(),
+        ):
+            os.environ[variable] = entered.strip()
+            del st.session_state[f"key_{number}"]
+            remember_notice(_("{variable} 本次有效", variable=variable))
+            st.rerun()
+        if row[5].button(_("清除"), key=f"key_clear_{number}", disabled=not state.present):
+            workspace.save_key(variable, None)
+            os.environ.pop(variable, None)
+            remember_notice(_("{variable} 已清除", variable=variable))
+            st.rerun()
+
+st.subheader(_("工作区"))
+usage = shutil.disk_usage(workspace.home)
+facts = st.columns(2)
+facts[0].metric(_("剩余磁盘"), f"{usage.free / 1e9:.0f} GB")
+facts[1].metric(_("数据库"), "PostgreSQL" if workspace.database_url.startswith("postgresql") else "SQLite")
+st.code(str(workspace.home), language=None)
+st.caption(
+    _(
+        "换一个工作区：用 make run WORKSPACE=文件夹 启动，或设置环境变量 TIANJI_HOME。团队共用：把 TIANJI_DATABASE_URL 设为 PostgreSQL 地址。"
+    )
+)
