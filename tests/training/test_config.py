@@ -1,0 +1,112 @@
+"""The written config is the preset with other values; nothing a person types becomes code."""
+
+import ast
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tianji_core.errors import TrainingError
+from tianji_core.training import (
+    checked_settings,
+    default_settings,
+    preset,
+    presets,
+    rendered_config,
+    write_config,
+)
+from tianji_core.training.config import replaced_constants
+from tianji_core.training.presets import constants
+from tianji_core.training.settings import CONSTANTS, MAIN_FIELDS, TrainingSettings, field_help, field_title
+
+HOSTILE = [
+    '"); import os; os.system("touch /tmp/owned"); ("',
+    "'''\n__import__('os').system('id')\n'''",
+    "{lr} {0} {{}} }{",
+    "多行\n第二行\r\n\t\\ \\n 'a' \"b\"",
+    "\u2028\x00\ud800",
+]
+
+
+def value_of(source, name):
+    return ast.literal_eval(constants(source)[name])
+
+
+@pytest.mark.parametrize("hostile", HOSTILE)
+def test_a_typed_text_stays_one_string(hostile, tmp_path):
+    chosen = preset("nano-cpu-qlora")
+    settings = default_settings("nano-cpu-qlora").model_copy(
+        update={"system": hostile, "eval_prompts": [hostile], "base": hostile}
+    )
+    text = rendered_config(chosen, settings, tmp_path / hostile.replace("/", "_").replace("\0", "0"))
+    assert value_of(text, "evaluation_inputs") == [hostile]
+    assert value_of(text, "pretrained_model_name_or_path") == hostile
+    assert value_of(text, "SYSTEM").format() == hostile
+    kinds = lambda source: [type(node).__name__ for node in ast.parse(source).body]  # noqa: E731
+    assert kinds(text) == kinds(chosen.source)
+
+
+@given(st.text(max_size=60))
+def test_any_system_prompt_survives_the_format_call_of_the_trial_hook(system):
+    chosen = preset("nano-cpu-qlora")
+    settings = default_settings("nano-cpu-qlora").model_copy(update={"system": system})
+    assert value_of(rendered_config(chosen, settings, chosen.path), "SYSTEM").format(lr=1) == system
+
+
+def test_everything_but_the_settings_stays_as_the_preset_has_it(tmp_path):
+    for chosen in presets():
+        settings = default_settings(chosen.key)
+        changed = settings.model_copy(update={"learning_rate": 1e-5, "lora_r": 8})
+        old = rendered_config(chosen, settings, tmp_path).splitlines()
+        new = rendered_config(chosen, changed, tmp_path).splitlines()
+        differing = [(a, b) for a, b in zip(old, new, strict=True) if a != b]
+        assert [b.split("#")[0].strip() for _, b in differing] == ["lr = 1e-05", "lora_r = 8"]
+
+
+def test_a_preset_without_a_constant_is_refused():
+    with pytest.raises(TrainingError, match="lr"):
+        replaced_constants("x = 1\n", {"lr": 1.0})
+
+
+def test_the_config_is_kept_in_the_work_folder(tmp_path):
+    chosen = preset("nano-cpu-qlora")
+    path = write_config(chosen, default_settings(chosen.key), tmp_path / "train.json", tmp_path / "work")
+    assert path.parent.name == "work"
+    assert value_of(path.read_text(), "data_path") == str(tmp_path / "train.json")
+
+
+def test_the_large_preset_holds_the_values_of_the_tutorial():
+    settings = default_settings("internlm2-chat-7b-qlora")
+    assert (settings.lora_r, settings.lora_alpha, settings.lora_dropout) == (64, 16, 0.1)
+    assert (settings.learning_rate, settings.batch_size, settings.accumulation) == (2e-4, 1, 16)
+    assert (settings.max_length, settings.warmup_ratio, settings.epochs) == (2048, 0.03, 1)
+    assert preset("internlm2-chat-7b-qlora").model_id == "Shanghai_AI_Laboratory/internlm2-chat-7b"
+
+
+def test_every_preset_says_how_to_get_and_start_it():
+    for chosen in presets():
+        assert f"--preset {chosen.key}" in chosen.description
+        assert "Memory:" in chosen.description and "Download:" in chosen.description
+
+
+def test_the_nano_preset_uses_the_built_in_base_and_no_gpu():
+    chosen = presets()[0]
+    assert chosen.key == "nano-cpu-qlora" and chosen.device == "cpu"
+    assert default_settings(chosen.key).base.endswith("configs/models/nano-base")
+
+
+def test_every_setting_has_a_title_and_an_explanation():
+    for name in TrainingSettings.model_fields:
+        assert field_title(name) and field_help(name)
+    assert set(CONSTANTS) == set(TrainingSettings.model_fields)
+    assert set(MAIN_FIELDS) <= set(CONSTANTS)
+
+
+def test_a_wrong_setting_is_named():
+    values = default_settings("nano-cpu-qlora").model_dump()
+    with pytest.raises(TrainingError, match="学习率"):
+        checked_settings({**values, "learning_rate": -1})
+    with pytest.raises(TrainingError, match="学习率"):
+        checked_settings({**values, "learning_rate": float("nan")})
+    with pytest.raises(TrainingError, match="没有训练预设"):
+        preset("不存在的")

@@ -1,0 +1,122 @@
+"""Before a training starts, everything that would stop it is said together with the way out."""
+
+import json
+import shutil
+
+import pytest
+
+from tests.tiny_base import add_version, write_tiny_base
+from tianji_core import jobs
+from tianji_core.errors import ModelError, TrainingError
+from tianji_core.training import default_settings, preflight, prepare_training, preset, start_training
+from tianji_core.training.base import checked_base, fingerprint
+from tianji_core.training.estimate import estimate, fitted, read_training_file
+
+
+@pytest.fixture
+def base(tmp_path):
+    return write_tiny_base(tmp_path / "base")
+
+
+@pytest.fixture
+def settings(base):
+    return default_settings("nano-cpu-qlora").model_copy(update={"base": str(base)})
+
+
+def stops(workspace, settings, version, key="nano-cpu-qlora"):
+    return {check.title: check.detail for check in preflight(workspace, preset(key), settings, version).stops}
+
+
+def test_nothing_stops_a_sound_training(workspace, settings):
+    version = add_version(workspace)
+    checked = preflight(workspace, preset("nano-cpu-qlora"), settings, version)
+    assert checked.ok and checked.estimate.samples == 60 and checked.estimate.exact
+
+
+def test_a_missing_model_folder_stops(workspace, settings, base):
+    version = add_version(workspace)
+    shutil.rmtree(base)
+    assert "不存在" in stops(workspace, settings, version)["基座模型"]
+    with pytest.raises(TrainingError, match="不存在"):
+        start_training(workspace, "nano-cpu-qlora", settings, version)
+
+
+def test_a_missing_shard_of_the_index_is_named(base):
+    index = {"weight_map": {"a": "model.safetensors", "b": "model-00002-of-00002.safetensors"}}
+    (base / "model.safetensors.index.json").write_text(json.dumps(index))
+    with pytest.raises(ModelError, match="model-00002-of-00002"):
+        checked_base(base)
+
+
+@pytest.mark.parametrize(("name", "word"), [("config.json", "config.json"), ("model.safetensors", "权重")])
+def test_an_incomplete_folder_is_refused(base, name, word):
+    (base / name).unlink()
+    with pytest.raises(ModelError, match=word):
+        checked_base(base)
+
+
+def test_other_weights_under_the_same_names_have_another_fingerprint(base, tmp_path):
+    other = write_tiny_base(tmp_path / "other", seed=1)
+    assert fingerprint(base) == fingerprint(base) != fingerprint(other)
+
+
+def test_a_training_file_that_changed_since_it_was_frozen_stops(workspace, settings):
+    version = add_version(workspace)
+    path = workspace.home / version.folder / "train.json"
+    path.write_text(path.read_text() + "\n")
+    assert "不一样" in stops(workspace, settings, version)["数据集"]
+    path.unlink()
+    assert "不见了" in stops(workspace, settings, version)["数据集"]
+
+
+def test_a_preset_for_a_gpu_stops_where_there_is_none(workspace, settings, monkeypatch):
+    monkeypatch.setenv("PATH", "/nonexistent")
+    message = stops(workspace, settings, add_version(workspace), "internlm2-chat-7b-qlora")["显卡"]
+    assert "没有找到" in message and "纳米" in message
+
+
+def test_a_second_training_is_refused_while_one_runs(workspace, settings):
+    version = add_version(workspace)
+    import sys
+
+    job = jobs.start(workspace, "train", "另一个", [sys.executable, "-c", "import time; time.sleep(60)"])
+    try:
+        with pytest.raises(TrainingError, match="另一个"):
+            start_training(workspace, "nano-cpu-qlora", settings, version)
+    finally:
+        jobs.stop(workspace, job.id)
+        jobs.wait(workspace, job.id, 30)
+
+
+def test_too_few_steps_are_a_warning_and_turn_the_warm_up_off(workspace, settings):
+    version = add_version(workspace, count=6)
+    checked = preflight(workspace, preset("nano-cpu-qlora"), settings, version)
+    assert checked.ok
+    assert any(check.level == "warn" and check.title == "训练量" for check in checked.checks)
+    assert (
+        checked.settings.warmup_ratio == 0 and checked.settings.save_interval == checked.estimate.iterations
+    )
+    run = prepare_training(workspace, "nano-cpu-qlora", settings, version)
+    assert "warmup_ratio = 0.0 " in (workspace.home / run.work_dir / "config.py").read_text()
+
+
+def test_a_long_training_keeps_its_settings(settings):
+    assert fitted(settings, 1000) == (settings, [])
+
+
+def test_the_estimate_follows_packing_batch_and_epochs(workspace, settings):
+    turns = read_training_file(workspace.home / add_version(workspace).folder / "train.json")
+    once = estimate(turns, settings)
+    assert once.packs == once.tokens // settings.max_length
+    twice = estimate(turns, settings.model_copy(update={"epochs": 2, "batch_size": 1, "accumulation": 4}))
+    assert twice.iterations == once.packs * 2 and twice.steps == -(-twice.iterations // 4)
+
+
+def test_braces_in_a_sample_do_no_harm(settings):
+    assert estimate([{"system": "{x}", "input": "{", "output": "}{0}"}], settings).tokens > 0
+
+
+def test_samples_longer_than_the_sequence_are_a_warning(workspace, settings):
+    short = settings.model_copy(update={"max_length": 64})
+    checked = preflight(workspace, preset("nano-cpu-qlora"), short, add_version(workspace))
+    assert any(check.title == "序列长度" for check in checked.checks)

@@ -1,0 +1,77 @@
+"""Rows of trainings."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Engine, Row, insert, select, update
+
+from tianji_core.errors import TrainingError
+from tianji_core.i18n import _
+from tianji_core.store.database import now, reading, writing
+from tianji_core.store.schema import training_runs
+
+
+@dataclass(frozen=True)
+class TrainingRun:
+    """训练: one preset with its settings on one dataset version. ``settings`` holds the fields of TrainingSettings
+    and what the studio noted about base and dataset; ``work_dir`` is relative to the workspace; ``created_at`` in UTC."""
+
+    id: int
+    title: str
+    preset: str
+    dataset_version_id: int | None
+    settings: dict[str, Any]
+    work_dir: str
+    job_id: int | None
+    created_at: datetime
+
+
+def _run(row: Row[Any]) -> TrainingRun:
+    return TrainingRun(**row._mapping)
+
+
+def add(
+    engine: Engine, title: str, preset: str, dataset_version_id: int, settings: dict[str, Any]
+) -> TrainingRun:
+    """Store a training whose work folder is not known yet."""
+    values = {
+        "title": title,
+        "preset": preset,
+        "dataset_version_id": dataset_version_id,
+        "settings": settings,
+        "work_dir": "",
+        "created_at": now(),
+    }
+    with writing(engine) as connection:
+        query = insert(training_runs).values(**values).returning(*training_runs.c)
+        return _run(connection.execute(query).one())
+
+
+def change(engine: Engine, run_id: int, **values: Any) -> TrainingRun:
+    """Set ``work_dir`` or ``job_id`` of a training and return it."""
+    statement = update(training_runs).where(training_runs.c.id == run_id).values(**values)
+    with writing(engine) as connection:
+        connection.execute(statement)
+    return get(engine, run_id)
+
+
+def get(engine: Engine, run_id: int) -> TrainingRun:
+    """One training.
+
+    Raises:
+        TrainingError: there is none with this number.
+    """
+    query = select(training_runs).where(training_runs.c.id == run_id)
+    with reading(engine) as connection:
+        row = connection.execute(query).one_or_none()
+    if row is None:
+        raise TrainingError(_("没有编号为 {id} 的训练", id=run_id))
+    return _run(row)
+
+
+def listed(engine: Engine, limit: int = 50) -> list[TrainingRun]:
+    """Trainings, newest first."""
+    query = select(training_runs).order_by(training_runs.c.id.desc()).limit(limit)
+    with reading(engine) as connection:
+        return [_run(row) for row in connection.execute(query)]

@@ -1,0 +1,129 @@
+"""Running one tool of xtuner as a child of this process.
+
+The child stays in our process group, so that whoever ends the group ends it too, even when this process was killed
+and cannot do it.
+"""
+
+import importlib.util
+import os
+import re
+import subprocess
+import sys
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from tianji_core.errors import TrainingError
+from tianji_core.i18n import _
+from tianji_core.workspace import PROJECT, Workspace
+
+KEPT_LINES = 400
+"""Lines at the end of the output that are kept for finding the cause of a failure."""
+_CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a child ended: its exit code (negative: a signal) and the last lines it wrote."""
+
+    code: int
+    tail: str
+
+
+def xtuner_tool(name: str) -> Path:
+    """The path of a script under ``xtuner/tools``, found without importing xtuner.
+
+    Raises:
+        TrainingError: xtuner is not installed.
+    """
+    spec = importlib.util.find_spec("xtuner")
+    for location in (spec.submodule_search_locations or []) if spec else []:
+        path = Path(location) / "tools" / name
+        if path.exists():
+            return path
+    raise TrainingError(_("没有装 xtuner 0.2.0，请运行 make install"))
+
+
+def child_environment(workspace: Workspace, device: str) -> dict[str, str]:
+    """The environment of a tool that must never reach for the internet; ``device`` 'cpu' hides every GPU. Caches live
+    in the workspace."""
+    cache = workspace.home / "cache"
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(filter(None, [str(PROJECT), os.environ.get("PYTHONPATH")])),
+        "PYTHONUNBUFFERED": "1",
+        "PYTHONIOENCODING": "utf-8",
+        "HF_HUB_OFFLINE": "1",
+        "TRANSFORMERS_OFFLINE": "1",
+        "HF_DATASETS_OFFLINE": "1",
+        "HF_HUB_DISABLE_TELEMETRY": "1",
+        "HF_HOME": str(cache / "huggingface"),
+        "HF_DATASETS_CACHE": str(cache / "datasets"),
+        "TOKENIZERS_PARALLELISM": "false",
+        "MPLBACKEND": "Agg",
+    }
+    if device == "cpu":
+        environment["CUDA_VISIBLE_DEVICES"] = ""
+    return environment
+
+
+def run_child(
+    arguments: list[str],
+    environment: dict[str, str],
+    on_line: Callable[[str], bool | None],
+    cwd: Path = PROJECT,
+) -> Ended:
+    """Run ``python arguments`` to its end, pass its output on, and give every line to ``on_line``; where that
+    returns False the child is ended. It never outlives this call."""
+    process = subprocess.Popen(
+        [sys.executable, *arguments],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        cwd=cwd,
+        env=environment,
+        text=True,
+        encoding="utf-8",
+        errors="replace",
+    )
+    kept: deque[str] = deque(maxlen=KEPT_LINES)
+    try:
+        assert process.stdout is not None
+        for raw in process.stdout:
+            line = _CONTROL.sub("", raw.rstrip("\n"))
+            print(line, flush=True)
+            kept.append(line)
+            if on_line(line) is False:
+                break
+        else:
+            process.wait()
+    finally:
+        if process.poll() is None:
+            end_tree(process.pid)
+            process.wait()
+    return Ended(process.returncode, "\n".join(kept))
+
+
+def end_tree(pid: int, grace: float = 10.0) -> None:
+    """TERM to a process and its descendants, KILL after ``grace`` seconds."""
+    try:
+        parent = psutil.Process(pid)
+        family = [*parent.children(recursive=True), parent]
+    except psutil.NoSuchProcess:
+        return
+    for process in family:
+        _signal(process.terminate)
+    _gone, left = psutil.wait_procs(family, timeout=grace)
+    for process in left:
+        _signal(process.kill)
+    psutil.wait_procs(left, timeout=5)
+
+
+def _signal(send: Callable[[], None]) -> None:
+    try:
+        send()
+    except psutil.NoSuchProcess:
+        return

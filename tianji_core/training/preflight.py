@@ -1,0 +1,244 @@
+"""开训前检查: everything that would stop or spoil a training, told before it starts."""
+
+import importlib.util
+import math
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from tianji_core import jobs
+from tianji_core.errors import StudioError
+from tianji_core.files import sha256
+from tianji_core.i18n import _
+from tianji_core.store.datasets import DatasetVersion
+from tianji_core.training.base import checked_base
+from tianji_core.training.estimate import Estimate, estimate, fitted, read_training_file
+from tianji_core.training.presets import Preset
+from tianji_core.training.settings import TrainingSettings
+from tianji_core.workspace import Workspace
+
+GB = 1e9
+FEW_STEPS = 20
+"""Under this many optimizer steps a LoRA hardly changes."""
+PACKAGES = ("torch", "transformers", "peft", "bitsandbytes", "mmengine", "datasets", "xtuner")
+
+
+@dataclass(frozen=True)
+class Check:
+    """One finding. ``level`` is 'pass', 'warn' or 'stop'; ``detail`` says what was seen and the way out."""
+
+    level: str
+    title: str
+    detail: str
+
+
+@dataclass(frozen=True)
+class Preflight:
+    """All findings, what the training would become, and the settings fitted to it."""
+
+    checks: tuple[Check, ...]
+    estimate: Estimate | None
+    settings: TrainingSettings
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing stops the training."""
+        return not self.stops
+
+    @property
+    def stops(self) -> list[Check]:
+        """What stops it."""
+        return [check for check in self.checks if check.level == "stop"]
+
+
+@dataclass(frozen=True)
+class Gpu:
+    """A graphics card; memory in bytes."""
+
+    name: str
+    total: float
+    free: float
+
+
+def training_file(workspace: Workspace, version: DatasetVersion) -> Path:
+    """The file of a dataset version that xtuner reads."""
+    return workspace.home / version.folder / "train.json"
+
+
+def preflight(
+    workspace: Workspace, chosen: Preset, settings: TrainingSettings, version: DatasetVersion
+) -> Preflight:
+    """Check everything that can be checked without torch."""
+    checks = [_packages(), _running(workspace), _base(settings)]
+    turns, dataset = _dataset(workspace, version)
+    checks.append(dataset)
+    guess = None
+    if turns:
+        guess = estimate(turns, settings)
+        settings, notes = fitted(settings, guess.iterations)
+        checks += _length(guess, settings)
+        checks += [Check("warn", _("间隔与预热"), note) for note in notes]
+    checks += [_device(chosen), _memory(chosen), _disk(workspace, chosen)]
+    return Preflight(tuple(checks), guess, settings)
+
+
+def _packages() -> Check:
+    missing = [name for name in PACKAGES if importlib.util.find_spec(name) is None]
+    if missing:
+        names = "、".join(missing)
+        return Check("stop", _("训练环境"), _("缺少 {names}，请运行 make install", names=names))
+    return Check("pass", _("训练环境"), _("xtuner、bitsandbytes 等都已安装"))
+
+
+def _running(workspace: Workspace) -> Check:
+    running = jobs.listed(workspace, kind="train", active=True)
+    if running:
+        return Check(
+            "stop",
+            _("其他训练"),
+            _("“{title}”还在训练，请等它结束或先停止它", title=running[0].title),
+        )
+    return Check("pass", _("其他训练"), _("没有别的训练在跑"))
+
+
+def _base(settings: TrainingSettings) -> Check:
+    try:
+        base = checked_base(settings.base_folder)
+    except StudioError as error:
+        return Check("stop", _("基座模型"), str(error))
+    return Check(
+        "pass",
+        _("基座模型"),
+        _("{name}，权重 {size} GB，文件齐全", name=base.path.name, size=f"{base.size / GB:.2f}"),
+    )
+
+
+def _dataset(workspace: Workspace, version: DatasetVersion) -> tuple[list[dict[str, str]], Check]:
+    title = _("数据集")
+    path = training_file(workspace, version)
+    try:
+        turns = read_training_file(path)
+        changed = sha256(path) != version.sha256
+    except StudioError as error:
+        return [], Check("stop", title, str(error))
+    if changed:
+        return [], Check(
+            "stop",
+            title,
+            _("“{name}”的训练文件和冻结时不一样了，请重新冻结一个版本", name=version.name),
+        )
+    if not turns:
+        return [], Check("stop", title, _("“{name}”是空的", name=version.name))
+    return turns, Check("pass", title, _("“{name}”，{n} 条，校验一致", name=version.name, n=len(turns)))
+
+
+def _length(guess: Estimate, settings: TrainingSettings) -> list[Check]:
+    title = _("训练量")
+    detail = _(
+        "约 {tokens} 个 token，打包成 {packs} 条，共约 {iterations} 步、更新参数 {steps} 次",
+        tokens=f"{guess.tokens:,}",
+        packs=guess.packs,
+        iterations=guess.iterations,
+        steps=guess.steps,
+    )
+    checks = [Check("pass", title, detail)]
+    if guess.steps < FEW_STEPS:
+        more = math.ceil(FEW_STEPS / max(1, guess.steps))
+        checks = [
+            Check(
+                "warn",
+                title,
+                detail
+                + _(
+                    "；太少，学不到什么：请增加样本、减小梯度累积，或把轮数加到 {n}", n=settings.epochs * more
+                ),
+            )
+        ]
+    if guess.cut > 0.01:
+        share = round(guess.cut * 100)
+        checks.append(
+            Check(
+                "warn", _("序列长度"), _("{share}% 的样本比序列长度还长，结尾会被截掉；请调大", share=share)
+            )
+        )
+    if not guess.exact:
+        checks.append(Check("warn", _("估算"), _("读不了这个模型的分词器，步数是按字数估的，可能差一两成")))
+    return checks
+
+
+def _device(chosen: Preset) -> Check:
+    title = _("显卡")
+    if chosen.device == "cpu":
+        return Check("pass", title, _("这个预设在 CPU 上训练，不用显卡"))
+    cards = gpus()
+    if not cards:
+        return Check(
+            "stop",
+            title,
+            _(
+                "“{preset}”要一块约 {need} GB 的显卡，这台机器没有找到；请换纳米预设，或在有显卡的机器上打开工坊",
+                preset=chosen.title,
+                need=math.ceil(chosen.memory_gb),
+            ),
+        )
+    best = max(cards, key=lambda card: card.free)
+    free = best.free / GB
+    if best.total / GB < chosen.memory_gb:
+        return Check(
+            "stop",
+            title,
+            _(
+                "{name} 只有 {total} GB 显存，这个预设约需 {need} GB",
+                name=best.name,
+                total=f"{best.total / GB:.0f}",
+                need=chosen.memory_gb,
+            ),
+        )
+    if free < chosen.memory_gb:
+        return Check(
+            "warn",
+            title,
+            _(
+                "{name} 现在只剩 {free} GB 显存，约需 {need} GB；请先停掉占显存的程序",
+                name=best.name,
+                free=f"{free:.1f}",
+                need=chosen.memory_gb,
+            ),
+        )
+    return Check("pass", title, _("{name}，空闲 {free} GB", name=best.name, free=f"{free:.1f}"))
+
+
+def _memory(chosen: Preset) -> Check:
+    available = psutil.virtual_memory().available / GB
+    need = chosen.memory_gb if chosen.device == "cpu" else 8.0
+    detail = _("可用 {free} GB，约需 {need} GB", free=f"{available:.1f}", need=f"{need:g}")
+    return Check("pass" if available >= need else "warn", _("内存"), detail)
+
+
+def _disk(workspace: Workspace, chosen: Preset) -> Check:
+    free = shutil.disk_usage(workspace.home).free / GB
+    detail = _("工作区所在磁盘剩 {free} GB，约需 {need} GB", free=f"{free:.1f}", need=f"{chosen.disk_gb:g}")
+    if free < chosen.disk_gb:
+        return Check("stop", _("磁盘"), detail + _("；请清理空间或换一个工作区"))
+    return Check("pass", _("磁盘"), detail)
+
+
+def gpus() -> list[Gpu]:
+    """The NVIDIA cards of this machine, asked from its driver; [] where there is none."""
+    program = shutil.which("nvidia-smi")
+    if program is None:
+        return []
+    query = [program, "--query-gpu=name,memory.total,memory.free", "--format=csv,noheader,nounits"]
+    try:
+        answer = subprocess.run(query, capture_output=True, text=True, timeout=15, check=True).stdout
+    except (OSError, subprocess.SubprocessError):
+        return []
+    cards = []
+    for line in answer.splitlines():
+        parts = [part.strip() for part in line.split(",")]
+        if len(parts) == 3 and parts[1].isdigit() and parts[2].isdigit():
+            cards.append(Gpu(parts[0], int(parts[1]) * 2**20, int(parts[2]) * 2**20))
+    return cards

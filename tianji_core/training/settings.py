@@ -1,0 +1,144 @@
+"""训练设置: what a person may change about a training, with units and bounds."""
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
+
+from tianji_core.i18n import _
+
+Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)]
+
+CONSTANTS = {
+    "base": "pretrained_model_name_or_path",
+    "max_length": "max_length",
+    "batch_size": "batch_size",
+    "accumulation": "accumulative_counts",
+    "epochs": "max_epochs",
+    "learning_rate": "lr",
+    "weight_decay": "weight_decay",
+    "max_norm": "max_norm",
+    "warmup_ratio": "warmup_ratio",
+    "lora_r": "lora_r",
+    "lora_alpha": "lora_alpha",
+    "lora_dropout": "lora_dropout",
+    "save_interval": "save_steps",
+    "keep_checkpoints": "save_total_limit",
+    "log_interval": "log_interval",
+    "seed": "seed",
+    "system": "SYSTEM",
+    "eval_prompts": "evaluation_inputs",
+    "eval_tokens": "eval_max_new_tokens",
+}
+"""Field of :class:`TrainingSettings` → the constant of a preset file that holds it."""
+
+
+class TrainingSettings(BaseModel):
+    """The values of one training. ``base`` is a model folder; an iteration is one micro-batch."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    base: str = Field(min_length=1, max_length=1000)
+    """Folder of the base model."""
+    learning_rate: float = Field(gt=0, le=100)
+    """Peak learning rate of AdamW."""
+    epochs: int = Field(ge=1, le=100)
+    """Passes over the training file."""
+    batch_size: int = Field(ge=1, le=256)
+    """Packed sequences in one micro-batch."""
+    accumulation: int = Field(ge=1, le=1024)
+    """Micro-batches in one optimizer step."""
+    max_length: int = Field(ge=64, le=32768)
+    """Tokens in one packed sequence; longer samples are cut."""
+    lora_r: int = Field(ge=1, le=1024)
+    """Rank of the LoRA matrices."""
+    lora_alpha: int = Field(ge=1, le=4096)
+    """LoRA scale: the update is multiplied by alpha / rank."""
+    lora_dropout: float = Field(ge=0, lt=1)
+    """Dropout before the LoRA matrices, a probability."""
+    warmup_ratio: float = Field(ge=0, lt=1)
+    """Share of the iterations in which the learning rate rises; 0 means none."""
+    weight_decay: float = Field(ge=0, le=1)
+    """AdamW weight decay."""
+    max_norm: float = Field(gt=0, le=1000)
+    """Gradients are clipped to this norm."""
+    save_interval: int = Field(ge=1, le=1_000_000)
+    """Iterations between checkpoints; each one also answers the trial prompts."""
+    keep_checkpoints: int = Field(ge=1, le=100)
+    """How many of the newest checkpoints stay."""
+    log_interval: int = Field(ge=1, le=10_000)
+    """Iterations between two points of the curve."""
+    seed: int = Field(ge=0, le=2**32 - 1)
+    """Seed of shuffling and of the LoRA matrices."""
+    system: str = Field(max_length=4000)
+    """System prompt of the trial prompts; the training file carries its own."""
+    eval_prompts: list[Line] = Field(min_length=1, max_length=20)
+    """Prompts answered at each checkpoint."""
+    eval_tokens: int = Field(ge=1, le=2048)
+    """Longest answer to a trial prompt, in tokens."""
+
+    @field_validator("base")
+    @classmethod
+    def _no_newline(cls, value: str) -> str:
+        if "\n" in value or "\0" in value:
+            raise ValueError(_("文件夹路径里不能有换行"))
+        return value
+
+    @property
+    def base_folder(self) -> Path:
+        """The base model's folder as a path."""
+        return Path(self.base).expanduser()
+
+
+def field_title(name: str) -> str:
+    """A setting's name for people, with its unit."""
+    return {
+        "base": _("基座模型文件夹"),
+        "learning_rate": _("学习率"),
+        "epochs": _("轮数（遍）"),
+        "batch_size": _("微批大小（条打包序列）"),
+        "accumulation": _("梯度累积（微批）"),
+        "max_length": _("序列长度（token）"),
+        "lora_r": _("LoRA 秩"),
+        "lora_alpha": _("LoRA alpha"),
+        "lora_dropout": _("LoRA dropout（概率）"),
+        "warmup_ratio": _("预热占比（0–1）"),
+        "weight_decay": _("权重衰减"),
+        "max_norm": _("梯度裁剪（范数）"),
+        "save_interval": _("保存并试写间隔（步）"),
+        "keep_checkpoints": _("保留检查点（个）"),
+        "log_interval": _("记录间隔（步）"),
+        "seed": _("随机种子"),
+        "system": _("试写用的系统提示词"),
+        "eval_prompts": _("试写输入（每行一条）"),
+        "eval_tokens": _("试写最长（token）"),
+    }[name]
+
+
+def field_help(name: str) -> str:
+    """One sentence on what a setting does."""
+    return {
+        "base": _("config.json、分词器和全部权重分片都要在里面"),
+        "learning_rate": _("峰值；7B 用 2e-4，纳米模型用 2e-3。损失发散就调小"),
+        "epochs": _("祝福语通常 1 遍就够，多了会背训练集"),
+        "batch_size": _("显存不够先把它降到 1，再加大梯度累积"),
+        "accumulation": _("累积这么多个微批才更新一次参数"),
+        "max_length": _("多条样本拼成这么长的一条；显存不够可以减半"),
+        "lora_r": _("越大越能学，适配器也越大"),
+        "lora_alpha": _("更新量乘以 alpha ÷ 秩"),
+        "lora_dropout": _("防止过拟合，0 表示不用"),
+        "warmup_ratio": _("学习率从 0 升到峰值所占的步数比例"),
+        "weight_decay": _("LoRA 微调一般为 0"),
+        "max_norm": _("梯度范数超过它就缩小"),
+        "save_interval": _("每隔这么多步存一个检查点，同时让模型回答试写输入"),
+        "keep_checkpoints": _("只留最新的几个，旧的自动删除"),
+        "log_interval": _("每隔这么多步在曲线上记一个点"),
+        "seed": _("相同种子得到相同的打乱顺序"),
+        "system": _("训练文件里每条样本自带系统提示词，这里只影响试写"),
+        "eval_prompts": _("训练前和每个检查点都会回答这些输入，便于看变化"),
+        "eval_tokens": _("每条试写最多生成多少 token"),
+    }[name]
+
+
+MAIN_FIELDS = ("learning_rate", "epochs", "batch_size", "accumulation", "max_length", "save_interval")
+"""The settings a person changes most; the rest go into an expander."""

@@ -1,0 +1,95 @@
+"""Whether a training succeeded, and the likely cause where it did not.
+
+xtuner ends with exit code 0 even when the loss is NaN, so success is exit code 0, the checkpoint of the last iteration,
+and a finite loss.
+"""
+
+import re
+import signal
+from pathlib import Path
+
+from tianji_core.i18n import _
+from tianji_core.training.child import Ended
+from tianji_core.training.progress import checkpoints, curve, total_iterations
+
+
+def failure_of(ended: Ended, work_dir: Path) -> str:
+    """Why the training in ``work_dir`` failed, in one sentence; '' when it succeeded."""
+    points = curve(work_dir)
+    if points and points[-1].loss is None:
+        return _("损失变成了 NaN（第 {n} 步），权重已经坏了；请把学习率调小十倍再试", n=points[-1].iteration)
+    if ended.code != 0:
+        return cause(ended.tail, ended.code)
+    total = total_iterations(work_dir)
+    found = checkpoints(work_dir, points)
+    if total is None or not points:
+        return _("训练程序没有报错，但一步也没有训练；请看日志")
+    if not any(checkpoint.iteration == total for checkpoint in found):
+        return _("训练程序没有报错，但没有留下第 {n} 步的最终检查点；请看日志和磁盘空间", n=total)
+    return ""
+
+
+def cause(tail: str, code: int) -> str:
+    """The likely cause of a crash, from the end of a tool's output and its exit code."""
+    for pattern, sentence in _causes():
+        if found := re.search(pattern, tail):
+            return sentence.format(*(group or "" for group in found.groups()))
+    if code == -signal.SIGKILL:
+        return _("进程被系统强行结束（SIGKILL），多半是内存不够；请关掉别的程序，或把微批和序列长度调小")
+    if code < 0:
+        return _("进程被信号 {name} 结束", name=signal.Signals(-code).name)
+    return _("训练程序出错退出（{code}）：{line}", code=code, line=last_error_line(tail))
+
+
+def last_error_line(tail: str) -> str:
+    """The last line of the last traceback, or the last line at all."""
+    lines = [line.strip() for line in tail.splitlines() if line.strip()]
+    errors = [line for line in lines if re.match(r"^[\w.]*(Error|Exception|Interrupt)\b", line)]
+    return (errors or lines or [_("没有任何输出")])[-1][:300]
+
+
+def _causes() -> list[tuple[str, str]]:
+    return [
+        (
+            r"CUDA out of memory|torch\.OutOfMemoryError|CUBLAS_STATUS_ALLOC_FAILED",
+            _("显存不够；请把微批大小降到 1、序列长度减半，或换小一号的模型"),
+        ),
+        (
+            r"DefaultCPUAllocator: (?:can't|not enough)|MemoryError|Cannot allocate memory",
+            _("内存不够；请把微批大小和序列长度调小，或关掉别的程序"),
+        ),
+        (
+            r"No space left on device|Disk quota exceeded",
+            _("磁盘满了；请清理空间或减少保留的检查点后再试"),
+        ),
+        (
+            r"end should be larger than begin",
+            _("样本太少：打包后的步数不够做预热；请把预热占比设为 0，或用更大的数据集"),
+        ),
+        (
+            r"num_samples should be a positive integer|ZeroDivisionError|ValueError: .*empty",
+            _("数据集里没有可训练的内容；请检查数据集版本"),
+        ),
+        (
+            r"DatasetGenerationError|ArrowInvalid|JSON parse error|JSONDecodeError|KeyError: 'conversation'",
+            _("训练文件读不懂；请重新冻结数据集版本"),
+        ),
+        (
+            r"SafetensorError|UnpicklingError|PytorchStreamReader|Error while deserializing header",
+            _("模型权重文件损坏或不完整；请重新下载基座模型"),
+        ),
+        (
+            r"does not appear to have a file named (\S+)|Can't load tokenizer|Repo id must be|"
+            r"not a local folder and is not a valid model|couldn't connect to|We couldn't connect",
+            _("基座模型文件夹缺文件或不存在（{0}）；请检查路径或重新下载").replace("（{0}）", ""),
+        ),
+        (
+            r"Torch not compiled with CUDA|No CUDA GPUs are available|found no NVIDIA driver",
+            _("这个预设要用显卡，但没有找到可用的显卡；请换 CPU 预设或到有显卡的机器上训练"),
+        ),
+        (
+            r"No module named '([\w.]+)'|No module named (\S+)",
+            _("缺少 Python 包 {0}{1}；请运行 make install"),
+        ),
+        (r"SyntaxError: (.+)", _("训练配置有语法错误：{0}")),
+    ]
