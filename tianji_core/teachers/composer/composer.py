@@ -60,7 +60,8 @@ class Composer:
         for _draw in range(DRAWS):
             pattern = cell.patterns[int(source.random() * len(cell.patterns))]
             text = _Draft(brief, cell, source).write(pattern, low, high)
-            if low <= len(text) <= high:
+            # The name and the phrase beside it can spell another occasion: 医生 + 日子.
+            if low <= len(text) <= high and not self.phrases.foreign_scenes(text, brief.scene.text):
                 return text
         return self._searched(brief, cell, source, low, high)
 

@@ -1,17 +1,17 @@
-"""The notation of sentence patterns: ``{slot}`` is filled from a bank of phrases, ``{name}`` and ``{you}`` with the
-receiver, and a part in ``[…]`` may be left out. A phrase may hold slots of its own."""
+"""The notation of sentence patterns: ``<slot>`` is filled from a bank of phrases, ``<name>`` and ``<you>`` with the
+receiver, and a part in ``(…)`` may be left out. None of these marks needs quoting in YAML."""
 
 import re
 from dataclasses import dataclass
 from functools import cached_property
 
 NAME, YOU = "name", "you"
-_TOKEN = re.compile(r"\{([a-z_]+)\}|([\[\]])|([^\[\]{}]+)|([{}])")
+_TOKEN = re.compile(r"<([a-z][a-z0-9_]*)>|([()])|([^()<>]+)|([<>])")
 
 
 @dataclass(frozen=True)
 class Slot:
-    """A place that a phrase of bank ``bank`` fills; ``optional`` is the number of the ``[…]`` it stands in, or -1."""
+    """A place that a phrase of bank ``bank`` fills; ``optional`` is the number of the ``(…)`` it stands in, or -1."""
 
     bank: str
     optional: int
@@ -27,7 +27,7 @@ class Literal:
 
 @dataclass(frozen=True)
 class Phrase:
-    """One parsed pattern or phrase; ``optionals`` is how many ``[…]`` it has."""
+    """One parsed pattern or phrase; ``optionals`` is how many ``(…)`` it has."""
 
     source: str
     parts: tuple[Slot | Literal, ...]
@@ -64,9 +64,9 @@ def parse(source: str) -> Phrase:
             parts.append(Slot(slot, optional))
         elif literal:
             parts.append(Literal(literal, optional))
-        elif stray or (bracket == "[") == (optional >= 0):
+        elif stray or (bracket == "(") == (optional >= 0):
             raise ValueError(source)
-        elif bracket == "[":
+        elif bracket == "(":
             optional, count = count, count + 1
         else:
             optional = -1

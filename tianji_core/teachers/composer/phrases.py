@@ -155,7 +155,10 @@ class Phrases:
         """
         members = self._members.get(name)
         if members is None:
-            members = frozenset(g for g, group in self.groups.items() if group.holds(name)) | {ANY, name.relation.value}
+            members = frozenset(g for g, group in self.groups.items() if group.holds(name)) | {
+                ANY,
+                name.relation.value,
+            }
             self._members[name] = members
         key = (style, scene, members)
         found = self._cells.get(key)
@@ -176,10 +179,19 @@ class Phrases:
         file = self.files[style]
         if scene not in phrases.scenes:
             raise ComposerError(
-                _("离线造句的风格“{style}”没有场景“{scene}”的语句；请在 {file} 的 scenes 里添加", style=style, scene=scene, file=file)
+                _(
+                    "离线造句的风格“{style}”没有场景“{scene}”的语句；请在 {file} 的 scenes 里添加",
+                    style=style,
+                    scene=scene,
+                    file=file,
+                )
             )
         own = phrases.scenes[scene]
-        banks = {slot: _select(bank, members) for slot, bank in {**phrases.banks, **own}.items() if slot != PATTERNS}
+        banks = {
+            slot: _select(bank, members)
+            for slot, bank in {**phrases.banks, **own}.items()
+            if slot != PATTERNS
+        }
         patterns = _select(own.get(PATTERNS, phrases.patterns), members)
         usable = tuple(p for p in patterns if not _lacking(p, banks))
         if not usable:
@@ -223,7 +235,14 @@ def load_phrases(folder: Path = BUILT_IN) -> Phrases:
     for file in sorted((folder / "styles").glob("*.yaml")):
         style = _read(file, StylePhrases)
         if style.style in styles:
-            raise ComposerError(_("{file} 与 {other} 写的是同一个风格“{style}”", file=file, other=files[style.style], style=style.style))
+            raise ComposerError(
+                _(
+                    "{file} 与 {other} 写的是同一个风格“{style}”",
+                    file=file,
+                    other=files[style.style],
+                    style=style.style,
+                )
+            )
         styles[style.style], files[style.style] = style, file
     if not styles:
         raise ComposerError(_("{folder} 里没有任何风格文件", folder=folder / "styles"))
@@ -238,11 +257,15 @@ _Model = TypeVar("_Model", bound=BaseModel)
 
 def _read(file: Path, model: type[_Model]) -> _Model:
     try:
-        value = yaml.load(file.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        value = yaml.load(
+            file.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+        )
     except (OSError, UnicodeDecodeError) as error:
         raise ComposerError(_("读不了语句文件 {file}：{detail}", file=file, detail=error)) from error
     except yaml.YAMLError as error:
-        raise ComposerError(_("{file} 不是合法的 YAML：{detail}", file=file, detail=" ".join(str(error).split()))) from error
+        raise ComposerError(
+            _("{file} 不是合法的 YAML：{detail}", file=file, detail=" ".join(str(error).split()))
+        ) from error
     try:
         return model.model_validate(value)
     except ValidationError as error:
@@ -255,7 +278,9 @@ def _check(style: StylePhrases, phrases: Phrases) -> None:
     for key, bank in _banks(style):
         for group, texts in bank.items():
             if group not in known:
-                raise ComposerError(_("{file} 的 {key} 里有不认识的关系“{group}”", file=file, key=key, group=group))
+                raise ComposerError(
+                    _("{file} 的 {key} 里有不认识的关系“{group}”", file=file, key=key, group=group)
+                )
             if not texts:
                 raise ComposerError(_("{file} 的 {key}.{group} 没有语句", file=file, key=key, group=group))
             for text in texts:
@@ -272,13 +297,19 @@ def _check_text(text: str, file: Path, key: str, style: StylePhrases) -> None:
     try:
         phrase = _parsed(text)
     except ValueError as error:
-        raise ComposerError(_("{file} 的 {key} 里括号不成对：{text}", file=file, key=key, text=text)) from error
+        raise ComposerError(
+            _("{file} 的 {key} 里括号不成对：{text}", file=file, key=key, text=text)
+        ) from error
     known = {NAME, YOU, *style.banks, *(slot for banks in style.scenes.values() for slot in banks)}
     if not key.endswith(PATTERNS) and phrase.slots:
-        raise ComposerError(_("{file} 的 {key} 是语句，里面只能用 {{name}} 和 {{you}}：{text}", file=file, key=key, text=text))
+        raise ComposerError(
+            _("{file} 的 {key} 是语句，里面只能用 <name> 和 <you>：{text}", file=file, key=key, text=text)
+        )
     for slot in phrase.slots:
         if slot not in known:
-            raise ComposerError(_("{file} 的 {key} 用了没有语句的 {slot}：{text}", file=file, key=key, slot=slot, text=text))
+            raise ComposerError(
+                _("{file} 的 {key} 用了没有语句的 {slot}：{text}", file=file, key=key, slot=slot, text=text)
+            )
 
 
 def _banks(style: StylePhrases) -> Iterable[tuple[str, Bank]]:
