@@ -32,11 +32,11 @@ def job_list(kind: str | None) -> None:
         st.page_link("pages/system/home.py", label=_("回到总览"), icon="🏮")
     for job in found:
         title = f"{ICONS.get(job.state, '')} {job.id} · {KINDS.get(job.kind, job.kind)} · {job.title}"
-        with st.expander(
-            f"{title} — {jobs.state_title(job.state)}", expanded=job.active, key=f"job_{job.id}"
+        with (
+            st.expander(f"{title} — {jobs.state_title(job.state)}", expanded=job.active, key=f"job_{job.id}"),
+            report_errors(),
         ):
-            with report_errors():
-                job_details(job)
+            job_details(job)
 
 
 def job_details(job: jobs.Job) -> None:
