@@ -9,7 +9,7 @@ from collections.abc import Callable
 import typer
 
 from tianji_core.errors import StudioError
-from tianji_core.verbs import system
+from tianji_core.verbs import making, system
 
 app = typer.Typer(
     name="tianji_core",
@@ -20,6 +20,8 @@ app = typer.Typer(
 )
 VERBS: dict[str, Callable[..., None]] = {
     "studio": system.studio,
+    "plan": making.plan,
+    "generate": making.generate,
     "jobs": system.jobs,
     "doctor": system.doctor,
 }
