@@ -1,0 +1,30 @@
+"""模型服务: an OpenAI-compatible server for bases, adapters and merged models, the jobs that run it, and its client.
+
+Importing this package loads no torch: ``server``, ``loading``, ``engine``, ``batch`` and ``sampling`` are only
+imported by the server process.
+"""
+
+from tianji_core.serving.client import ChatChunk, ChatSampling, Message, chat_stream
+from tianji_core.serving.launch import (
+    ModelRef,
+    RunningServer,
+    running_server,
+    server_url,
+    servers,
+    start_server,
+    wait_ready,
+)
+
+__all__ = [
+    "ChatChunk",
+    "ChatSampling",
+    "Message",
+    "ModelRef",
+    "RunningServer",
+    "chat_stream",
+    "running_server",
+    "server_url",
+    "servers",
+    "start_server",
+    "wait_ready",
+]

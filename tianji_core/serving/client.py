@@ -1,0 +1,170 @@
+"""Talking to a model server, ours or any other that speaks OpenAI's chat API."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from tianji_core.errors import InputError, ServerError
+from tianji_core.i18n import _
+
+if TYPE_CHECKING:
+    from openai import OpenAI
+
+CONNECT_TIMEOUT, READ_TIMEOUT = 5.0, 300.0
+"""Seconds to reach a server, and seconds it may stay silent: a long queue on a CPU is slow."""
+
+
+@dataclass(frozen=True)
+class Message:
+    """One turn. ``role`` is system, user or assistant."""
+
+    role: str
+    content: str
+
+
+@dataclass(frozen=True)
+class ChatSampling:
+    """How the answer is drawn. ``max_tokens`` in tokens; None leaves the server's default.
+    ``repetition_penalty`` is not part of OpenAI's API, so 1.0 is not sent."""
+
+    temperature: float = 0.7
+    top_p: float = 0.9
+    max_tokens: int | None = 512
+    seed: int | None = None
+    repetition_penalty: float = 1.0
+    stop: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ChatChunk:
+    """A piece of an answer. ``finish_reason`` and the token counts come with the last ones, where at all."""
+
+    text: str
+    finish_reason: str | None = None
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+
+
+def base_url(text: str) -> str:
+    """The address up to the version, whatever a person pasted.
+
+    Raises:
+        InputError: not an http or https address.
+    """
+    url = text.strip().rstrip("/").removesuffix("/chat/completions").rstrip("/")
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise InputError(_("服务地址应当像 http://127.0.0.1:8000/v1，现在是“{url}”", url=text.strip()))
+    return url if parts.path else f"{url}/v1"
+
+
+def connect(url: str, key: str | None = None) -> "OpenAI":
+    """A client without retries; a server on this machine is never asked through a proxy.
+
+    Raises:
+        InputError: not an address.
+    """
+    import openai
+
+    address = base_url(url)
+    local = urlsplit(address).hostname in ("127.0.0.1", "localhost", "::1")
+    return openai.OpenAI(
+        base_url=address,
+        api_key=key or "none",
+        max_retries=0,
+        timeout=openai.Timeout(READ_TIMEOUT, connect=CONNECT_TIMEOUT),
+        http_client=openai.DefaultHttpxClient(trust_env=not local),
+    )
+
+
+def model_names(url: str, key: str | None = None) -> list[str]:
+    """The model names that a server offers.
+
+    Raises:
+        InputError: not an address. ServerError: it cannot be reached or has no such list.
+    """
+    import openai
+
+    with connect(url, key) as client:
+        try:
+            return [model.id for model in client.with_options(timeout=CONNECT_TIMEOUT).models.list()]
+        except openai.OpenAIError as error:
+            raise server_error(error, url) from error
+
+
+def chat_stream(
+    url: str, model: str, messages: Sequence[Message], sampling: ChatSampling, key: str | None = None
+) -> Iterator[ChatChunk]:
+    """An answer piece by piece. Closing the iterator hangs up, and the server ends its generation.
+
+    Raises:
+        InputError: ``url`` is not an address.
+        ServerError: the server cannot be reached, refuses, or breaks off.
+    """
+    import openai
+
+    with connect(url, key) as client:
+        try:
+            with client.chat.completions.create(**_arguments(model, messages, sampling)) as events:
+                for event in events:
+                    yield from _chunks(event)
+        except openai.OpenAIError as error:
+            raise server_error(error, url) from error
+
+
+def _arguments(model: str, messages: Sequence[Message], sampling: ChatSampling) -> dict[str, Any]:
+    value: dict[str, Any] = {
+        "model": model,
+        "messages": [{"role": message.role, "content": message.content} for message in messages],
+        "temperature": sampling.temperature,
+        "top_p": sampling.top_p,
+        "stream": True,
+        "stream_options": {"include_usage": True},
+    }
+    if sampling.max_tokens is not None:
+        value["max_tokens"] = sampling.max_tokens
+    if sampling.seed is not None:
+        value["seed"] = sampling.seed
+    if sampling.stop:
+        value["stop"] = list(sampling.stop)
+    if sampling.repetition_penalty != 1.0:
+        value["extra_body"] = {"repetition_penalty": sampling.repetition_penalty}
+    return value
+
+
+def _chunks(event: Any) -> Iterator[ChatChunk]:
+    for choice in event.choices or ():
+        text = (choice.delta.content if choice.delta is not None else None) or ""
+        if text or choice.finish_reason:
+            yield ChatChunk(text, choice.finish_reason)
+    if event.usage is not None:
+        yield ChatChunk("", None, event.usage.prompt_tokens, event.usage.completion_tokens)
+
+
+def server_error(error: Exception, url: str) -> ServerError:
+    """One sentence for what went wrong between us and the server."""
+    import openai
+
+    if isinstance(error, openai.APITimeoutError):
+        return ServerError(_("模型服务 {url} 太久没有回答，请看它是否还在运行", url=url))
+    if isinstance(error, openai.APIConnectionError):
+        return ServerError(_("连不上模型服务 {url}，请确认它已经启动", url=url))
+    detail = _detail(error)
+    if isinstance(error, openai.AuthenticationError | openai.PermissionDeniedError):
+        return ServerError(
+            _("模型服务 {url} 不接受这个密钥，请在设置里检查：{detail}", url=url, detail=detail)
+        )
+    if isinstance(error, openai.RateLimitError):
+        return ServerError(_("模型服务正忙：{detail}", detail=detail))
+    if isinstance(error, openai.APIStatusError):
+        return ServerError(
+            _("模型服务拒绝了请求（{status}）：{detail}", status=error.status_code, detail=detail)
+        )
+    return ServerError(_("模型服务出错：{detail}", detail=detail))
+
+
+def _detail(error: Exception) -> str:
+    body = getattr(error, "body", None)
+    message = body.get("message") if isinstance(body, dict) else None
+    return str(message or getattr(error, "message", None) or error)[:500]

@@ -1,0 +1,154 @@
+"""Model folders: what the manifest says, and whether everything is there. No torch."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from tianji_core.errors import ModelError
+from tianji_core.i18n import _
+
+TOKENIZER_FILES = (
+    "tokenizer.json",
+    "tokenizer.model",
+    "vocab.json",
+    "vocab.txt",
+    "spiece.model",
+)
+WEIGHTS = ("*.safetensors", "pytorch_model*.bin")
+
+
+class Manifest(BaseModel):
+    """``tianji.json`` beside a model that the studio made: which chat template and system prompt it was trained
+    with."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    template: str = ""
+    system: str = ""
+
+
+@dataclass(frozen=True)
+class NamedFolder:
+    """A model to serve: the name that requests use, and its folder."""
+
+    name: str
+    path: Path
+
+
+def named_folder(text: str) -> NamedFolder:
+    """``NAME=DIR`` or ``DIR``, whose name is the folder's.
+
+    Raises:
+        ModelError: no such folder.
+    """
+    name, separator, rest = text.partition("=")
+    path = Path(text) if not separator or Path(text).is_dir() else Path(rest)
+    path = path.expanduser()
+    if not path.is_dir():
+        raise ModelError(_("没有文件夹 {folder}，请检查模型的路径", folder=path))
+    path = path.resolve()
+    return NamedFolder(path.name if not separator or Path(text).is_dir() else name.strip() or path.name, path)
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """The folder's manifest, or an empty one.
+
+    Raises:
+        ModelError: it cannot be read.
+    """
+    path = folder / "tianji.json"
+    if not path.exists():
+        return Manifest()
+    try:
+        return Manifest.model_validate_json(path.read_text(encoding="utf-8"))
+    except (ValidationError, OSError, UnicodeDecodeError) as error:
+        raise ModelError(
+            _("{file} 坏了，请删掉它或重新合并：{detail}", file=path, detail=str(error).splitlines()[0])
+        ) from error
+
+
+def check_model(folder: Path) -> None:
+    """That a base or merged model is complete, as far as files tell.
+
+    Raises:
+        ModelError: the first thing that is missing or broken, with the file.
+    """
+    if (folder / "adapter_config.json").exists():
+        raise ModelError(
+            _("{folder} 是 LoRA 适配器，不是完整模型；请和它的基座一起加载（--lora-modules）", folder=folder)
+        )
+    if not (folder / "config.json").exists():
+        raise ModelError(_("{folder} 里没有 config.json，不是模型文件夹", folder=folder))
+    if not any((folder / name).exists() for name in TOKENIZER_FILES):
+        raise ModelError(
+            _("{folder} 里没有分词器（tokenizer.json 或 tokenizer.model），请从基座复制过来", folder=folder)
+        )
+    for index in folder.glob("*.index.json"):
+        try:
+            shards = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
+        except (OSError, ValueError, KeyError, AttributeError) as error:
+            raise ModelError(_("权重索引 {file} 坏了，请重新下载或合并", file=index)) from error
+        for shard in sorted(shards):
+            if not (folder / shard).exists():
+                raise ModelError(
+                    _("{folder} 缺少权重分片 {shard}，请重新下载或合并", folder=folder, shard=shard)
+                )
+    if not any(any(folder.glob(pattern)) for pattern in WEIGHTS):
+        raise ModelError(_("{folder} 里没有权重文件（safetensors 或 bin）", folder=folder))
+    for shard_file in sorted(folder.glob("*.safetensors")):
+        check_safetensors(shard_file)
+
+
+def check_safetensors(path: Path) -> None:
+    """That a safetensors file's header fits its size.
+
+    Raises:
+        ModelError: it is cut off or not such a file.
+    """
+    size = path.stat().st_size
+    try:
+        with path.open("rb") as file:
+            length = int.from_bytes(file.read(8), "little")
+            if not 2 <= length <= size - 8:
+                raise ValueError("header")
+            header = json.loads(file.read(length))
+        end = max(
+            (entry["data_offsets"][1] for key, entry in header.items() if key != "__metadata__"), default=0
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ModelError(
+            _("权重文件 {file} 已损坏（文件头读不出来），请重新下载或合并", file=path)
+        ) from error
+    if 8 + length + end != size:
+        raise ModelError(
+            _(
+                "权重文件 {file} 已损坏（应有 {want} 字节，实际 {have} 字节），请重新下载或合并",
+                file=path,
+                want=8 + length + end,
+                have=size,
+            )
+        )
+
+
+def adapter_base(folder: Path) -> str:
+    """The base that an adapter names in its configuration; '' where it names none.
+
+    Raises:
+        ModelError: not an adapter, or its configuration or weights are broken.
+    """
+    path = folder / "adapter_config.json"
+    if not path.exists():
+        raise ModelError(_("{folder} 里没有 adapter_config.json，不是 LoRA 适配器", folder=folder))
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+        base = value.get("base_model_name_or_path") or ""
+    except (OSError, ValueError, AttributeError) as error:
+        raise ModelError(_("适配器配置 {file} 坏了，请重新转换", file=path)) from error
+    weights = folder / "adapter_model.safetensors"
+    if weights.exists():
+        check_safetensors(weights)
+    elif not (folder / "adapter_model.bin").exists():
+        raise ModelError(_("{folder} 里没有适配器权重 adapter_model.safetensors", folder=folder))
+    return str(base)

@@ -1,0 +1,142 @@
+"""The wire format: what a chat request may say, and answers and errors in OpenAI's form."""
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from tianji_core.i18n import _
+
+DEFAULT_MAX_TOKENS = 512
+"""Tokens of an answer where the request does not say; the longest blessing style needs about 400."""
+
+
+class TextPart(BaseModel):
+    """One part of a message whose content is a list; only text can be read."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    type: str = "text"
+    text: str = ""
+
+
+class WireMessage(BaseModel):
+    """One turn of the conversation."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    role: str = Field(pattern="^(system|developer|user|assistant)$")
+    content: str
+
+    @field_validator("content", mode="before")
+    @classmethod
+    def _joined(cls, value: Any) -> Any:
+        if isinstance(value, list):
+            parts = [TextPart.model_validate(part) for part in value]
+            if any(part.type != "text" for part in parts):
+                raise ValueError(_("只能是文字，这里的模型看不了图片和文件"))
+            return "".join(part.text for part in parts)
+        return value
+
+
+class StreamOptions(BaseModel):
+    """Whether the last chunk of a stream counts tokens."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    include_usage: bool = False
+
+
+class ChatRequest(BaseModel):
+    """``POST /v1/chat/completions``. Unknown fields are ignored, as other servers do."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    model: str
+    messages: list[WireMessage] = Field(min_length=1)
+    stream: bool = False
+    stream_options: StreamOptions | None = None
+    temperature: float = Field(default=1.0, ge=0, le=5)
+    top_p: float = Field(default=1.0, gt=0, le=1)
+    max_tokens: int | None = Field(default=None, ge=1)
+    max_completion_tokens: int | None = Field(default=None, ge=1)
+    stop: list[str] = Field(default=[], max_length=8)
+    seed: int | None = Field(default=None, ge=-(2**63), le=2**63 - 1)
+    repetition_penalty: float = Field(default=1.0, gt=0, le=5)
+    n: int = Field(default=1, ge=1, le=8)
+
+    @field_validator("stop", mode="before")
+    @classmethod
+    def _as_list(cls, value: Any) -> Any:
+        if value is None:
+            return []
+        return [value] if isinstance(value, str) else value
+
+    @field_validator("stop")
+    @classmethod
+    def _no_empty_stop(cls, value: list[str]) -> list[str]:
+        return [text for text in value if text]
+
+    @field_validator("temperature", "top_p", "repetition_penalty", "n", mode="before")
+    @classmethod
+    def _null_is_default(cls, value: Any) -> Any:
+        return 1 if value is None else value
+
+    @property
+    def token_limit(self) -> int:
+        """The most tokens an answer may have."""
+        return self.max_completion_tokens or self.max_tokens or DEFAULT_MAX_TOKENS
+
+
+class ApiError(Exception):
+    """An answer that is an error; turned into OpenAI's JSON form by the server."""
+
+    def __init__(self, status: int, message: str, kind: str, code: str, param: str | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.body = {"error": {"message": message, "type": kind, "param": param, "code": code}}
+
+
+def bad_request(message: str, code: str, param: str | None = None, status: int = 400) -> ApiError:
+    """The request itself is at fault."""
+    return ApiError(status, message, "invalid_request_error", code, param)
+
+
+def completion(
+    request_id: str, created: int, model: str, choices: list[dict[str, Any]], usage: dict[str, int]
+) -> dict[str, Any]:
+    """A whole answer."""
+    return {
+        "id": request_id,
+        "object": "chat.completion",
+        "created": created,
+        "model": model,
+        "choices": choices,
+        "usage": usage,
+    }
+
+
+def chunk(
+    request_id: str,
+    created: int,
+    model: str,
+    choices: list[dict[str, Any]],
+    usage: dict[str, int] | None = None,
+) -> dict[str, Any]:
+    """One event of a stream."""
+    value: dict[str, Any] = {
+        "id": request_id,
+        "object": "chat.completion.chunk",
+        "created": created,
+        "model": model,
+        "choices": choices,
+    }
+    return value if usage is None else {**value, "usage": usage}
+
+
+def usage(prompt_tokens: int, completion_tokens: int) -> dict[str, int]:
+    """Token counts of one request; those of several choices are added up."""
+    return {
+        "prompt_tokens": prompt_tokens,
+        "completion_tokens": completion_tokens,
+        "total_tokens": prompt_tokens + completion_tokens,
+    }

@@ -1,0 +1,129 @@
+"""The model server process.
+
+    python -m tianji_core.serving.server --model DIR|NAME=DIR [--lora-modules NAME=DIR ...] [--port N]
+
+Binds the port first, so that a taken one is reported before minutes of loading; answers once everything is loaded.
+"""
+
+import argparse
+import socket
+import sys
+from pathlib import Path
+
+from tianji_core.errors import InputError, ServerError, StudioError
+from tianji_core.i18n import _, set_language
+from tianji_core.jobs import Reporter
+from tianji_core.serving.folders import named_folder
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line of the server."""
+    made = argparse.ArgumentParser(
+        prog="python -m tianji_core.serving.server", description=__doc__.splitlines()[0]
+    )
+    made.add_argument(
+        "--model", action="append", required=True, help="full model: DIR or NAME=DIR; repeatable"
+    )
+    made.add_argument("--lora-modules", nargs="+", action="extend", default=[], help="adapters: NAME=DIR")
+    made.add_argument("--host", default="127.0.0.1")
+    made.add_argument("--port", type=int, default=0, help="0 takes a free one")
+    made.add_argument("--system", help="system prompt where a request brings none (default: the manifest's)")
+    made.add_argument("--device", default="auto")
+    made.add_argument("--dtype", default="auto", choices=("auto", "float32", "bfloat16", "float16", "nf4"))
+    made.add_argument("--max-active", type=int, default=16, help="requests answered at the same time")
+    made.add_argument("--max-queue", type=int, default=64, help="requests that may wait")
+    made.add_argument("--workspace", type=Path, help="for the language of messages")
+    return made
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A bound socket that does not listen yet.
+
+    Raises:
+        ServerError: the port is taken or the address is not ours.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    made = socket.socket(family, socket.SOCK_STREAM)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        made.bind((host, port))
+    except (OSError, OverflowError) as error:
+        made.close()
+        detail = getattr(error, "strerror", None) or str(error)
+        raise InputError(
+            _(
+                "不能在 {host}:{port} 上启动模型服务（{detail}），请换一个端口",
+                host=host,
+                port=port,
+                detail=detail,
+            )
+        ) from error
+    return made
+
+
+def serve(arguments: argparse.Namespace, reporter: Reporter) -> None:
+    """Load, then answer until the process is told to end.
+
+    Raises:
+        StudioError: a model cannot be loaded, names clash, or the port is taken.
+    """
+    models = [named_folder(text) for text in arguments.model]
+    adapters = [named_folder(text) for text in arguments.lora_modules]
+    names = [folder.name for folder in models + adapters]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise InputError(_("有两个模型都叫 {name}，请用 名字=文件夹 给它们不同的名字", name=twice[0]))
+    if arguments.max_active < 1 or arguments.max_queue < 0:
+        raise InputError(_("--max-active 至少为 1，--max-queue 不能小于 0"))
+    bound = bind(arguments.host, arguments.port)
+    host, port = bound.getsockname()[:2]
+
+    from tianji_core.serving.loading import Limits, assign, choose_device, load
+
+    device = choose_device(arguments.device)
+    by_model = assign(models, adapters)
+    served = []
+    for done, folder in enumerate(models):
+        reporter.update(done, total=len(models), message=_("正在加载 {name}", name=folder.name))
+        print(_("正在加载 {name}", name=folder.name), flush=True)
+        limits = Limits(arguments.max_active, arguments.max_queue)
+        served += load(folder, by_model[folder.name], device, arguments.dtype, limits)
+
+    import uvicorn
+
+    from tianji_core.serving.app import build_app
+
+    def ready() -> None:
+        reporter.update(len(models), total=len(models), message=_("就绪"))
+        print(_("就绪：http://{host}:{port}/v1（{device}）", host=host, port=port, device=device), flush=True)
+
+    app = build_app(served, arguments.system, str(device), local=host in ("127.0.0.1", "::1"), ready=ready)
+    config = uvicorn.Config(
+        app, log_level="warning", access_log=False, timeout_graceful_shutdown=2, timeout_keep_alive=30
+    )
+    server = uvicorn.Server(config)
+    server.run(sockets=[bound])
+    for engine in {entry.engine for entry in served}:
+        engine.close()
+    if not server.started:
+        raise ServerError(_("模型服务没能启动，请看日志"))
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the server. Returns 0 after an orderly end, 2 for models that cannot be served."""
+    arguments = parser().parse_args(argv)
+    if arguments.workspace is not None:
+        from tianji_core.workspace import open_workspace
+
+        set_language(open_workspace(arguments.workspace).settings().language)
+    reporter = Reporter(unit=_("个模型"))
+    try:
+        serve(arguments, reporter)
+    except StudioError as error:
+        print(str(error), file=sys.stderr, flush=True)
+        reporter.fail(str(error))
+        return error.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,66 @@
+"""From a conversation to the token ids that the model was trained to see."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from tianji_core.errors import InputError
+from tianji_core.i18n import _
+from tianji_core.serving.protocol import WireMessage
+
+CHAT_MARKUP = ("internlm2_chat", "qwen_chat")
+"""xtuner's template names that share one form: <|im_start|>role … <|im_end|>, one line each."""
+
+START, END = "<|im_start|>", "<|im_end|>"
+
+
+def with_system(messages: Sequence[WireMessage], system: str) -> list[WireMessage]:
+    """The conversation with the model's own system prompt in front where it brings none; an empty one means none."""
+    first = messages[0]
+    if first.role in ("system", "developer"):
+        rest = list(messages[1:])
+        return [WireMessage(role="system", content=first.content), *rest] if first.content.strip() else rest
+    return [WireMessage(role="system", content=system), *messages] if system else list(messages)
+
+
+def encode(tokenizer: Any, template: str, messages: Sequence[WireMessage]) -> list[int]:
+    """The prompt as token ids. The first message of xtuner's training is preceded by the tokenizer's beginning
+    token, if it has one, and so is this one. Control tokens typed by a person are taken out.
+
+    Raises:
+        InputError: nothing to answer, or the model's own template refuses the conversation.
+    """
+    if not messages or messages[-1].role != "user":
+        raise InputError(_("对话的最后一句应当是 user 说的，否则没有可以回答的内容"))
+    controls = {START, END, *tokenizer.all_special_tokens}
+    turns = [(m.role, without(m.content, controls)) for m in messages]
+    if template in CHAT_MARKUP or not getattr(tokenizer, "chat_template", None):
+        text = "".join(f"{START}{role}\n{content}{END}\n" for role, content in turns)
+        start = [tokenizer.bos_token_id] if tokenizer.bos_token_id is not None else []
+        return start + tokenizer.encode(f"{text}{START}assistant\n", add_special_tokens=False)
+    from jinja2 import TemplateError
+
+    plain = [{"role": role, "content": content} for role, content in turns]
+    try:
+        return tokenizer.apply_chat_template(plain, add_generation_prompt=True, tokenize=True)
+    except TemplateError as error:
+        raise InputError(_("模型自带的对话模板不接受这段对话：{detail}", detail=error)) from error
+
+
+def without(text: str, controls: set[str]) -> str:
+    """``text`` with every control token removed, also those that appear only after a removal."""
+    before = None
+    while before != text:
+        before = text
+        for token in controls:
+            text = text.replace(token, "")
+    return text
+
+
+def stop_tokens(tokenizer: Any, configured: int | Sequence[int] | None) -> frozenset[int]:
+    """The ids that end an answer: the model's end tokens, and the markers of the next turn."""
+    ids = {configured} if isinstance(configured, int) else set(configured or ())
+    if tokenizer.eos_token_id is not None:
+        ids.add(tokenizer.eos_token_id)
+    vocabulary = tokenizer.get_vocab()
+    ids.update(vocabulary[marker] for marker in (START, END) if marker in vocabulary)
+    return frozenset(ids)
