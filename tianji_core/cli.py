@@ -9,7 +9,7 @@ from collections.abc import Callable
 import typer
 
 from tianji_core.errors import StudioError
-from tianji_core.verbs import making, system
+from tianji_core.verbs import making, modelling, system
 
 app = typer.Typer(
     name="tianji_core",
@@ -22,6 +22,11 @@ VERBS: dict[str, Callable[..., None]] = {
     "studio": system.studio,
     "plan": making.plan,
     "generate": making.generate,
+    "train": modelling.train,
+    "convert": modelling.convert,
+    "merge": modelling.merge,
+    "download": modelling.download,
+    "models": modelling.list_models,
     "jobs": system.jobs,
     "doctor": system.doctor,
 }
