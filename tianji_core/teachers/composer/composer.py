@@ -33,7 +33,8 @@ class Composer:
         Raises:
             ComposerError: there are no phrases for this style or scene, or none that fit its length limits.
         """
-        text, planted = self._text(brief), ()
+        text = self._text(brief)
+        planted: tuple[str, ...] = ()
         if self.mistakes:
             source = Random(f"{brief.seed}|mistakes")
             if source.random() < self.mistakes:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from random import Random
 
-from tianji_core.recipe import Brief, Pronoun, Scene
+from tianji_core.recipe import Brief, Pronoun
 from tianji_core.teachers.composer.phrases import Phrases
 
 SEVERAL_LINES = "several_lines"
@@ -32,7 +32,7 @@ MISTAKES = (
 SHORTEST = 10
 """Characters below which every text counts as too short."""
 _STOPS = "。！？~!?"
-_QUOTES = ("“”", '""', "「」")
+_QUOTES = (("“", "”"), ('"', '"'), ("「", "」"))
 _LEAK_CHARS = 60
 
 
@@ -41,7 +41,12 @@ def plant(
 ) -> tuple[str, tuple[str, ...]]:
     """``text`` with one mistake that can be made in it, and the id of that mistake. ``write`` writes the clean text
     of another brief."""
-    kinds = [kind for kind in MISTAKES if kind != WRONG_PRONOUN or brief.name.pronoun.value in text]
+    impossible = set()
+    if brief.name.pronoun.value not in text:
+        impossible.add(WRONG_PRONOUN)
+    if len(phrases.styles[brief.style.text].scenes) < 2:
+        impossible.add(WRONG_OCCASION)
+    kinds = [kind for kind in MISTAKES if kind not in impossible]
     kind = kinds[int(source.random() * len(kinds))]
     return _spoil(kind, text, brief, phrases, write, source), (kind,)
 
@@ -67,7 +72,7 @@ def _spoil(
             text += _another(text, brief, write)
         return text
     if kind == WRONG_OCCASION:
-        return write(replace(brief, scene=_other_scene(brief, phrases, source)))
+        return _wrong_occasion(text, brief, phrases, write, source)
     if kind == WRONG_PRONOUN:
         other = Pronoun.INFORMAL if brief.name.pronoun is Pronoun.FORMAL else Pronoun.FORMAL
         return text.replace(brief.name.pronoun.value, other.value)
@@ -87,7 +92,15 @@ def _another(text: str, brief: Brief, write: Callable[[Brief], str]) -> str:
     return other
 
 
-def _other_scene(brief: Brief, phrases: Phrases, source: Random) -> Scene:
+def _wrong_occasion(
+    text: str, brief: Brief, phrases: Phrases, write: Callable[[Brief], str], source: Random
+) -> str:
+    """A text for another scene, one that gives itself away where such a text can be written."""
     scenes = sorted(set(phrases.styles[brief.style.text].scenes) - {brief.scene.text})
-    text = source.choice(scenes) if scenes else brief.scene.text
-    return brief.scene.model_copy(update={"text": text, "greeting": ""})
+    source.shuffle(scenes)
+    for scene in scenes:
+        other = brief.scene.model_copy(update={"text": scene, "greeting": ""})
+        text = write(replace(brief, scene=other))
+        if phrases.foreign_scenes(text, brief.scene.text):
+            break
+    return text

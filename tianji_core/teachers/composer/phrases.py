@@ -17,6 +17,7 @@ from tianji_core.teachers.composer.grammar import NAME, YOU, Phrase, parse
 BUILT_IN = Path(__file__).resolve().parents[3] / "configs" / "composer"
 ANY = "any"
 PATTERNS = "patterns"
+SPECIFIC_WEIGHT = 2
 
 
 class _Frozen(BaseModel):
@@ -209,7 +210,14 @@ class Phrases:
 
 
 def _select(bank: Bank, members: frozenset[str]) -> tuple[Phrase, ...]:
-    return tuple(_parsed(text) for group, texts in bank.items() if group in members for text in texts)
+    """The phrases for a receiver; what is said to few is drawn more often than what is said to anybody."""
+    return tuple(
+        _parsed(text)
+        for group, texts in bank.items()
+        if group in members
+        for text in texts
+        for _copy in range(1 if group == ANY else SPECIFIC_WEIGHT)
+    )
 
 
 _parsed = lru_cache(maxsize=None)(parse)
@@ -217,7 +225,7 @@ _parsed = lru_cache(maxsize=None)(parse)
 
 def _lacking(pattern: Phrase, banks: dict[str, tuple[Phrase, ...]]) -> list[str]:
     """Slots for which the banks hold fewer phrases than the pattern uses."""
-    return [slot for slot in set(pattern.slots) if len(banks.get(slot, ())) < pattern.slots.count(slot)]
+    return [slot for slot in set(pattern.slots) if len(set(banks.get(slot, ()))) < pattern.slots.count(slot)]
 
 
 def load_phrases(folder: Path = BUILT_IN) -> Phrases:
