@@ -1,0 +1,40 @@
+"""Cleaning: rules that find what is wrong with a text, safe fixes, and both over stored samples."""
+
+from tianji_core.cleaning.diff import Piece, compare
+from tianji_core.cleaning.pipeline import (
+    Preview,
+    Proposal,
+    check_again,
+    check_new,
+    current_context,
+    fix,
+    preview,
+    propose,
+)
+from tianji_core.cleaning.rule import Context, Rule, Subject, context_of
+from tianji_core.cleaning.rules import BY_ID, FIXABLE_RULES, RULES, SAFE_RULES, check, clean_text
+from tianji_core.store.findings import Finding
+
+__all__ = [
+    "BY_ID",
+    "FIXABLE_RULES",
+    "RULES",
+    "SAFE_RULES",
+    "Context",
+    "Finding",
+    "Piece",
+    "Preview",
+    "Proposal",
+    "Rule",
+    "Subject",
+    "check",
+    "check_again",
+    "check_new",
+    "clean_text",
+    "compare",
+    "context_of",
+    "current_context",
+    "fix",
+    "preview",
+    "propose",
+]

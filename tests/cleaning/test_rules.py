@@ -1,0 +1,88 @@
+"""Every rule objects to its bad examples, leaves its good ones alone, and its fix is final."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tianji_core.cleaning.rule import Context, Example, Rule, Subject, context_of
+from tianji_core.cleaning.rules import BY_ID, FIXABLE_RULES, RULES, SAFE_RULES, check, clean_text
+from tianji_core.recipe import built_in_recipes, load_recipe
+
+WISHES = load_recipe(built_in_recipes()["wishes"])
+CONTEXT: Context = context_of(WISHES)
+BAD = [
+    pytest.param(rule, example, id=f"{rule.id}-{n}") for rule in RULES for n, example in enumerate(rule.bad)
+]
+GOOD = [
+    pytest.param(rule, example, id=f"{rule.id}-{n}") for rule in RULES for n, example in enumerate(rule.good)
+]
+
+
+def rules_found(subject: Subject) -> dict[str, str | None]:
+    return {finding.rule: finding.fixed for finding in check(subject, CONTEXT)}
+
+
+@pytest.mark.parametrize(("rule", "example"), BAD)
+def test_a_bad_example_is_found_and_fixed_as_the_rule_says(rule: Rule, example: Example) -> None:
+    found = rules_found(example.subject)
+    assert rule.id in found
+    if example.fixed is not None:
+        assert found[rule.id] == example.fixed
+        assert rule.id not in rules_found(example.subject._replace(output=example.fixed))
+
+
+@pytest.mark.parametrize(("rule", "example"), GOOD)
+def test_a_good_example_is_left_alone(rule: Rule, example: Example) -> None:
+    assert rule.id not in rules_found(example.subject)
+
+
+def test_every_rule_can_be_read_about_and_has_examples_of_both_kinds() -> None:
+    assert len(BY_ID) == len(RULES)
+    for rule in RULES:
+        assert rule.title and rule.why and rule.good
+        assert rule.bad or rule.id == "exact_duplicate"
+    assert set(SAFE_RULES) <= set(FIXABLE_RULES)
+
+
+@pytest.mark.parametrize("style", WISHES.styles, ids=lambda s: s.text)
+def test_the_recipes_own_examples_are_clean(style) -> None:  # type: ignore[no-untyped-def]
+    for example in style.examples:
+        assert rules_found(Subject(example, style=style.text)) == {}
+
+
+def test_several_mistakes_at_once_are_all_found_and_fixed_together() -> None:
+    text = "好的，以下是送给妹妹的祝福语：\n“**妹妹，生日快樂！願您天天開心，事事都如意順心呀！啦~**”\n（共30字）"
+    subject = Subject(text, "妹妹", "生日", "小红书")
+    assert {"lead_in", "markdown", "traditional", "wrong_pronoun", "particle_clash"} <= set(
+        rules_found(subject)
+    )
+    assert clean_text(subject, CONTEXT) == "妹妹，生日快乐！愿你天天开心，事事都如意顺心呀~"
+
+
+def test_a_fix_that_would_leave_nothing_is_not_applied() -> None:
+    subject = Subject("当前祝福语如下：", "妹妹", "生日", "正常")
+    assert clean_text(subject, CONTEXT).strip() != ""
+
+
+def test_only_the_chosen_rules_are_applied() -> None:
+    subject = Subject("“妹妹，生日快樂！愿你平安喜乐，每天都有好心情。”", "妹妹", "生日", "正常")
+    assert clean_text(subject, CONTEXT, ["traditional"]).startswith("“妹妹，生日快乐")
+
+
+PIECES = st.sampled_from(
+    [
+        "妹妹", "祝", "你", "您", "生日快乐", "生日快樂", "愿", "。", "！", "，", "~", "啦", "哦", "呀", "\n", " ", "\u3000",
+        "“", "”", '"', "「", "」", "**", "# ", "1. ", "- ", "`", "【祝福】", "《祝福》", "当前祝福语如下：", "好的，", "以下是",
+        "：", "（共20字）", "希望你喜欢", "<think>", "</think>", "标题：", "…", "？", "🎂", "字数：20", "祝福语", "一条", "a", "_",
+    ]
+)  # fmt: skip
+TEXTS = st.lists(PIECES, max_size=24).map("".join) | st.text(max_size=60)
+
+
+@settings(max_examples=400, deadline=None)
+@given(TEXTS, st.sampled_from([s.text for s in WISHES.styles]), st.sampled_from(["妹妹", "爷爷", ""]))
+def test_cleaning_twice_is_cleaning_once(text: str, style: str, name: str) -> None:
+    for rules in (SAFE_RULES, FIXABLE_RULES):
+        once = clean_text(Subject(text, name, "生日", style), CONTEXT, rules)
+        assert clean_text(Subject(once, name, "生日", style), CONTEXT, rules) == once
+        assert not text.strip() or once.strip()

@@ -1,0 +1,25 @@
+"""The difference of two texts, character by character."""
+
+from difflib import SequenceMatcher
+from typing import NamedTuple
+
+
+class Piece(NamedTuple):
+    """A run of characters: ``kind`` is same, removed or added."""
+
+    kind: str
+    text: str
+
+
+def compare(before: str, after: str) -> list[Piece]:
+    """What was removed, added and kept, in reading order."""
+    pieces: list[Piece] = []
+    for operation, a, b, c, d in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
+        if operation == "equal":
+            pieces.append(Piece("same", before[a:b]))
+            continue
+        if b > a:
+            pieces.append(Piece("removed", before[a:b]))
+        if d > c:
+            pieces.append(Piece("added", after[c:d]))
+    return pieces

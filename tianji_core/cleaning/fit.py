@@ -1,0 +1,130 @@
+"""Rules about whether a blessing fits its style, its receiver and its occasion."""
+
+import re
+
+from tianji_core.cleaning.rule import HARD_FLOOR, N_, Context, Example, Found, Rule, Subject
+from tianji_core.i18n import _
+from tianji_core.recipe import Pronoun
+
+_INFORMAL = re.compile(r"(?<!迷)你(?!们|追我|来我|侬我|一言我)")
+_SENTENCE_END = re.compile(r"[。！!？?~～…][”」』]?")
+_CLEAN = "妹妹，生日快乐！愿你新的一岁平安喜乐，每天都有好心情。"
+_FOR_ELDER = "爷爷，生日快乐！愿您新的一岁身体硬朗，每天都有好心情。"
+
+
+def _too_short(text: str, subject: Subject, context: Context) -> Found | None:
+    length = len(text.strip())
+    low = max(HARD_FLOOR, context.limits.get(subject.style, (0, 0))[0])
+    if not length or length >= low:
+        return None
+    return Found(_("只有 {n} 个字，至少要 {low} 个", n=length, low=low))
+
+
+def _too_long(text: str, subject: Subject, context: Context) -> Found | None:
+    if subject.style not in context.limits:
+        return None
+    low, high = context.limits[subject.style]
+    if len(text) <= high:
+        return None
+    ends = [m.end() for m in _SENTENCE_END.finditer(text) if max(low, HARD_FLOOR) <= m.end() <= high]
+    return Found(_("有 {n} 个字，最多 {high} 个", n=len(text), high=high), text[: ends[-1]] if ends else None)
+
+
+def _unsuitable_cell(_text: str, subject: Subject, context: Context) -> Found | None:
+    rating = context.suitability.rating(subject.name, subject.scene)
+    if rating.value >= context.threshold:
+        return None
+    return Found(
+        _("“{name} × {scene}”不适合：{reason}", name=subject.name, scene=subject.scene, reason=rating.reason)
+        if rating.reason
+        else _("“{name} × {scene}”在适配度里不适合", name=subject.name, scene=subject.scene)
+    )
+
+
+def _wrong_pronoun(text: str, subject: Subject, context: Context) -> Found | None:
+    right = context.pronouns.get(subject.name)
+    if right is Pronoun.FORMAL and _INFORMAL.search(text):
+        return Found(_("对{name}该用“您”", name=subject.name), _INFORMAL.sub("您", text))
+    if right is Pronoun.INFORMAL and "您" in text:
+        return Found(_("对{name}该用“你”", name=subject.name), text.replace("您", "你"))
+    return None
+
+
+def _wrong_occasion(text: str, subject: Subject, context: Context) -> Found | None:
+    mine = context.occasions.get(subject.scene)
+    if mine is None:
+        return None
+    spoken = any(word in text for word in mine.own)
+    if subject.name:  # 医生日日平安 does not speak of a birthday
+        text = text.replace(subject.name, "，")
+    for scene, other in context.occasions.items():
+        if scene == subject.scene:
+            continue
+        for sign in other.signs:
+            if sign not in text or sign in mine.signs:
+                continue
+            if spoken and subject.scene in other.near:
+                continue
+            return Found(
+                _("说的是{other}（“{word}”），不是{scene}", other=scene, word=sign, scene=subject.scene)
+            )
+    return None
+
+
+FIT_RULES = (
+    Rule(
+        "too_short",
+        N_("太短"),
+        N_("少于这个风格的最少字数，或不到 10 个字，学不到东西。"),
+        _too_short,
+        bad=(Example("生日快乐！"), Example("妹妹生日快乐，天天开心呀。")),
+        good=(Example(_CLEAN), Example("妹妹生日快乐，愿你天天都开心呀~", style="小红书")),
+    ),
+    Rule(
+        "too_long",
+        N_("太长"),
+        N_("超过了这个风格的最多字数；修正是保留字数之内的完整句子，请看过再用。"),
+        _too_long,
+        bad=(Example(_CLEAN * 3, _CLEAN * 2), Example("愿" * 61)),
+        good=(Example(_CLEAN),),
+    ),
+    Rule(
+        "unsuitable_cell",
+        N_("格子不适合"),
+        N_("按现在的适配度，这个称谓和这个场景不该放在一起。"),
+        _unsuitable_cell,
+        bad=(Example("爷爷，愿您新婚快乐，往后的日子甜甜蜜蜜。", name="爷爷", scene="新婚快乐"),),
+        good=(Example(_CLEAN), Example("愿您一切都好，平安顺遂，笑口常开，天天开心。", name="", scene="")),
+    ),
+    Rule(
+        "wrong_pronoun",
+        N_("您与你用错"),
+        N_("对长辈、师长、上级用“您”，对平辈、晚辈用“你”，按称谓表里的设定检查。"),
+        _wrong_pronoun,
+        bad=(
+            Example(_FOR_ELDER.replace("您", "你"), _FOR_ELDER, name="爷爷"),
+            Example(_CLEAN.replace("你", "您"), _CLEAN),
+        ),
+        good=(
+            Example(_CLEAN),
+            Example(_FOR_ELDER, name="爷爷"),
+            Example("爷爷奶奶，愿你们身体硬朗，天天都有好心情。", name="爷爷"),
+        ),
+        safe=True,
+    ),
+    Rule(
+        "wrong_occasion",
+        N_("说错场合"),
+        N_("提到了别的节日或事情。相近的场合（如除夕与春节）只有完全没提自己的场合时才算错。"),
+        _wrong_occasion,
+        bad=(
+            Example("妹妹，中秋快乐！愿你吃着月饼，想着家人，事事圆满。"),
+            Example("大年初一给妹妹拜年，愿你新的一年里步步生莲。", scene="除夕"),
+        ),
+        good=(
+            Example(_CLEAN),
+            Example("除夕夜给妹妹提前拜年，愿你新的一年里事事顺心。", scene="除夕"),
+            Example("妹妹新春快乐，恭喜发财，愿你万事顺意，天天开心。", scene="春节"),
+        ),
+    ),
+)

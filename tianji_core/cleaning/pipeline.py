@@ -1,0 +1,131 @@
+"""The rules over stored samples: finding, previewing and fixing in bulk."""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from tianji_core.cleaning.rule import Context, context_of
+from tianji_core.cleaning.rules import EXACT_DUPLICATE, SAFE_RULES, check, clean_text
+from tianji_core.i18n import _
+from tianji_core.store import findings, recipes, samples, steps
+from tianji_core.store.findings import Finding
+from tianji_core.store.samples import Sample, SampleFilter
+from tianji_core.store.steps import Step
+from tianji_core.workspace import Workspace
+
+_BATCH = 1000
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A sample and what its text would become."""
+
+    sample: Sample
+    after: str
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What fixing would do: how many samples match in all, how many have something to fix, how often each rule applies
+    (rule id → samples), and some of the texts before and after."""
+
+    matching: int
+    fixable: int
+    by_rule: dict[str, int]
+    examples: tuple[Proposal, ...]
+
+
+def current_context(workspace: Workspace, recipe_key: str) -> Context:
+    """What the rules know about the newest revision of a recipe."""
+    return context_of(recipes.current(workspace.engine, recipe_key).recipe)
+
+
+def check_new(workspace: Workspace, recipe_key: str, limit: int | None = None) -> int:
+    """Check the samples that changed since they were last looked at (at most ``limit``) and store what was found; how
+    many were checked. Calling it when there is nothing to do costs one short query."""
+    done = 0
+    context: Context | None = None
+    while limit is None or done < limit:
+        size = _BATCH if limit is None else min(_BATCH, limit - done)
+        batch = findings.unchecked(workspace.engine, recipe_key, size)
+        if not batch:
+            break
+        context = context or current_context(workspace, recipe_key)
+        _check_batch(workspace, recipe_key, batch, context)
+        done += len(batch)
+    return done
+
+
+def check_again(workspace: Workspace, recipe_key: str) -> int:
+    """Check every sample of a recipe anew, because its lists, limits or suitability have changed; how many."""
+    findings.forget_checks(workspace.engine, recipe_key)
+    return check_new(workspace, recipe_key)
+
+
+def _check_batch(workspace: Workspace, recipe_key: str, batch: Sequence[Sample], context: Context) -> None:
+    twins = findings.twins(workspace.engine, recipe_key, batch, EXACT_DUPLICATE.id)
+    found: dict[int, tuple[int, list[Finding]]] = {}
+    for sample in batch:
+        items = check(sample, context)
+        if (twin := twins.get(sample.id)) is not None:
+            items.append(Finding(EXACT_DUPLICATE.id, _("与样本 {id} 的内容一样", id=twin)))
+        found[sample.id] = (sample.version, items)
+    findings.save(workspace.engine, found)
+
+
+def propose(sample: Sample, context: Context, rules: Collection[str] = SAFE_RULES) -> Proposal | None:
+    """What ``rules`` would make of a sample; None where they would change nothing."""
+    after = clean_text(sample, context, rules)
+    return None if after == sample.output else Proposal(sample, after)
+
+
+def preview(
+    workspace: Workspace, wanted: SampleFilter, rules: Collection[str] = SAFE_RULES, examples: int = 10
+) -> Preview:
+    """What :func:`fix` would do with the same arguments; nothing is changed."""
+    context = current_context(workspace, wanted.recipe)
+    fixable = _fixable(wanted, rules)
+    counts = findings.rule_counts(workspace.engine, fixable) if rules else {}
+    first = samples.page(workspace.engine, fixable, limit=examples) if rules else []
+    return Preview(
+        matching=samples.count(workspace.engine, wanted),
+        fixable=samples.count(workspace.engine, fixable) if rules else 0,
+        by_rule={rule: number for rule, number in counts.items() if rule in rules},
+        examples=tuple(p for sample in first if (p := propose(sample, context, rules)) is not None),
+    )
+
+
+def fix(
+    workspace: Workspace,
+    wanted: SampleFilter,
+    rules: Collection[str] = SAFE_RULES,
+    who: str = "",
+    versions: dict[int, int] | None = None,
+) -> Step | None:
+    """Apply the fixes of ``rules`` to all matching samples as one step that can be undone, and check them again; None
+    where there was nothing to fix.
+
+    Raises:
+        ConflictError: a sample changed meanwhile (or since ``versions``, number → version); nothing was done.
+    """
+    if not rules:
+        return None
+    context = current_context(workspace, wanted.recipe)
+    texts: dict[int, tuple[int, str]] = {}
+    for batch in samples.each(workspace.engine, _fixable(wanted, rules)):
+        for sample in batch:
+            if (proposal := propose(sample, context, rules)) is not None:
+                version = (versions or {}).get(sample.id, sample.version)
+                texts[sample.id] = (version, proposal.after)
+    title = _("自动修正 {n} 条", n=len(texts))
+    reviewer = who or workspace.settings().reviewer
+    step = steps.retext(workspace.engine, wanted.recipe, texts, steps.FIX, title, reviewer)
+    check_new(workspace, wanted.recipe)
+    return step
+
+
+def _fixable(wanted: SampleFilter, rules: Iterable[str]) -> SampleFilter:
+    """The samples among ``wanted`` in which one of ``rules`` found something that it can fix. A rule that ``wanted``
+    itself asks for stays asked for."""
+    chosen = set(rules)
+    narrowed = tuple(sorted(chosen & set(wanted.rules) if wanted.rules else chosen))
+    return replace(wanted, rules=narrowed or ("-",), fixable=True)

@@ -1,0 +1,65 @@
+"""All cleaning rules in the order in which their fixes are applied, and what can be done with them. Pure."""
+
+from collections.abc import Collection
+
+from tianji_core.cleaning.fit import FIT_RULES
+from tianji_core.cleaning.rule import N_, Context, Example, Found, HasText, Rule, Subject
+from tianji_core.cleaning.wording import EMPTY_RULE, MARK_RULES, REQUEST_RULES
+from tianji_core.cleaning.wrapping import WRAPPING_RULES
+from tianji_core.store.findings import Finding
+
+
+def _never(_text: str, _subject: Subject, _context: Context) -> Found | None:
+    """Only the store knows whether another sample says the same; see :func:`tianji_core.cleaning.pipeline.check_new`."""
+    return None
+
+
+EXACT_DUPLICATE = Rule(
+    "exact_duplicate",
+    N_("完全重复"),
+    N_("前面已经有一条一模一样的内容；重复的样本会让模型死记硬背。"),
+    _never,
+    bad=(),
+    good=(Example("妹妹，生日快乐！愿你新的一岁平安喜乐，每天都有好心情。"),),
+)
+RULES: tuple[Rule, ...] = (
+    EMPTY_RULE,
+    *WRAPPING_RULES,
+    *MARK_RULES,
+    *FIT_RULES,
+    *REQUEST_RULES,
+    EXACT_DUPLICATE,
+)
+BY_ID = {rule.id: rule for rule in RULES}
+SAFE_RULES = tuple(rule.id for rule in RULES if rule.safe)
+FIXABLE_RULES = tuple(rule.id for rule in RULES if rule.safe or rule.id == "too_long")
+
+
+def check(sample: HasText, context: Context) -> list[Finding]:
+    """What the rules object to in a text. ``fixed`` of a finding is the whole text after that rule's fix alone."""
+    subject = Subject(sample.output, sample.name, sample.scene, sample.style)
+    if (nothing := EMPTY_RULE.look(subject.output, subject, context)) is not None:
+        return [Finding(EMPTY_RULE.id, nothing.detail)]
+    found = []
+    for rule in RULES[1:]:
+        seen = rule.look(subject.output, subject, context)
+        if seen is not None:
+            found.append(Finding(rule.id, seen.detail, seen.fixed))
+    return found
+
+
+def clean_text(sample: HasText, context: Context, rules: Collection[str] = SAFE_RULES) -> str:
+    """The text after the fixes of ``rules``, until none of them sees anything more to fix. A fix that would leave
+    nothing is not applied. Cleaning a clean text changes nothing."""
+    text = sample.output
+    chosen = [rule for rule in RULES if rule.id in rules]
+    # Every fix shortens the text or rewrites single characters for good, so this ends.
+    for _round in range(len(text) + 2):
+        before = text
+        for rule in chosen:
+            seen = rule.look(text, Subject(text, sample.name, sample.scene, sample.style), context)
+            if seen is not None and seen.fixed is not None and seen.fixed.strip():
+                text = seen.fixed
+        if text == before:
+            break
+    return text

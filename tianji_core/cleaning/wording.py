@@ -1,0 +1,180 @@
+"""Rules about the words and marks inside a blessing."""
+
+import re
+from functools import cache
+from typing import Any
+
+from tianji_core.cleaning.rule import N_, REQUEST_PIECE, Context, Example, Found, Rule, Subject, phrases
+from tianji_core.i18n import _
+
+_PARTICLES = "哦啦呀呢哟喔嘛咯噢啰哩"
+_PARTICLE_CLASH = re.compile(rf"([{_PARTICLES}]?)[。！!？?~～]+([{_PARTICLES}])([~～！!。.？?]+)")
+_PUNCTUATION = (
+    (re.compile(r"[，、；,;：:]+([。！？!?…])"), r"\1"),
+    (re.compile(r"。[。，、；,;]+"), "。"),
+    (re.compile(r"([，、；：])[，、；,;]+"), r"\1"),
+    (re.compile(r"([！？!?])[。，、；,;]+"), r"\1"),
+    (re.compile(r"。([！？!?])"), r"\1"),
+    (re.compile(r"(?<=[\u4e00-\u9fff]),(?=[\u4e00-\u9fff])"), "，"),
+)
+_LEAKED = re.compile("|".join(phrases()["leaked"]))
+_REFUSAL = re.compile("|".join(phrases()["refusal"]), re.MULTILINE)
+_PLACEHOLDER = re.compile("|".join(phrases()["placeholder"]))
+_CLEAN = "妹妹，生日快乐！愿你新的一岁平安喜乐，每天都有好心情。"
+
+
+def _empty(text: str, _subject: Subject, _context: Context) -> Found | None:
+    return None if any(char.isalnum() for char in text) else Found(_("没有文字"))
+
+
+def _refusal(text: str, _subject: Subject, _context: Context) -> Found | None:
+    match = _REFUSAL.search(text)
+    return None if match is None else Found(_("像是拒绝或自我介绍：{words}", words=match.group()))
+
+
+def _leaked_prompt(text: str, _subject: Subject, context: Context) -> Found | None:
+    match = _LEAKED.search(text)
+    if match is not None:
+        return Found(_("混进了提示词：{words}", words=match.group()))
+    for start in range(len(text) - REQUEST_PIECE + 1):
+        piece = text[start : start + REQUEST_PIECE]
+        if piece in context.request_pieces:
+            return Found(_("混进了提示词：{words}", words=f"…{piece}…"))
+    return None
+
+
+def _placeholder(text: str, _subject: Subject, _context: Context) -> Found | None:
+    match = _PLACEHOLDER.search(text)
+    return None if match is None else Found(_("留着没填的空：{words}", words=match.group()))
+
+
+def _particle_clash(text: str, _subject: Subject, _context: Context) -> Found | None:
+    match = _PARTICLE_CLASH.search(text)
+    if match is None:
+        return None
+    fixed = text
+    while (shorter := _PARTICLE_CLASH.sub(_without_clash, fixed)) != fixed:
+        fixed = shorter
+    return Found(_("语气词前后的标点打架：{words}", words=match.group()), fixed)
+
+
+def _without_clash(match: re.Match[str]) -> str:
+    before, particle, stops = match.groups()
+    return (before or particle) + stops[0]
+
+
+def _punctuation(text: str, _subject: Subject, _context: Context) -> Found | None:
+    fixed = text
+    for pattern, replacement in _PUNCTUATION:
+        fixed = pattern.sub(replacement, fixed)
+    return None if fixed == text else Found(_("标点重复或相互冲突"), fixed)
+
+
+def _traditional(text: str, _subject: Subject, _context: Context) -> Found | None:
+    fixed = _to_simplified().convert(text)
+    if fixed == text:
+        return None
+    different = [old for old, new in zip(text, fixed, strict=False) if old != new]
+    return Found(_("有繁体字：{words}", words="".join(different[:8])), fixed)
+
+
+@cache
+def _to_simplified() -> Any:
+    from opencc import OpenCC
+
+    return OpenCC("t2s")
+
+
+EMPTY_RULE = Rule(
+    "empty",
+    N_("没有文字"),
+    N_("只有空白、标点或表情，没有祝福。"),
+    _empty,
+    bad=(Example(""), Example(" \n"), Example("🎂🎂！！")),
+    good=(Example(_CLEAN),),
+)
+REQUEST_RULES = (
+    Rule(
+        "refusal",
+        N_("拒绝或自称 AI"),
+        N_("模型拒绝回答，或说起自己是人工智能；这种话训练进去就会再说出来。"),
+        _refusal,
+        bad=(
+            Example("作为一个人工智能助手，我很高兴为妹妹送上生日祝福。"),
+            Example("抱歉，我无法生成这样的内容。"),
+            Example("As an AI language model, I cannot write this."),
+        ),
+        good=(Example(_CLEAN), Example("作为你的姐姐，我最开心的就是看着你长大，妹妹生日快乐。")),
+    ),
+    Rule(
+        "leaked_prompt",
+        N_("混进提示词"),
+        N_("字数、风格要求这类给造数模型的话跑到了祝福里。多半残缺不全，请改写或弃用。"),
+        _leaked_prompt,
+        bad=(
+            Example(f"成品不少于 20 个字，不超过 60 个字，写成一行。{_CLEAN}"),
+            Example(f"由头：生日。{_CLEAN}"),
+            Example(f"语气亲切有礼，句子通顺自然，像认真写给对方的一条短信；{_CLEAN}"),
+            Example(f"写一段五十字的话，字数要求五十。{_CLEAN}"),
+        ),
+        good=(Example(_CLEAN), Example("妹妹，生日快乐！送你一百个字的唠叨，不如送你一个大蛋糕。")),
+    ),
+    Rule(
+        "placeholder",
+        N_("没填的空"),
+        N_("[姓名]、XX 这样的空位不会有人去填，模型会照着学。"),
+        _placeholder,
+        bad=(
+            Example("亲爱的[姓名]，祝你生日快乐，天天都有好心情。"),
+            Example("祝XX生日快乐，愿你新的一岁平平安安。"),
+            Example("祝{name}生日快乐，愿你新的一岁平平安安。"),
+            Example("祝×××生日快乐，愿你新的一岁平平安安。"),
+        ),
+        good=(Example(_CLEAN), Example("妹妹生日快乐（姓名里带福的人就是不一样），愿你万事顺心。")),
+    ),
+)
+MARK_RULES = (
+    Rule(
+        "particle_clash",
+        N_("语气词与标点打架"),
+        N_("“！啦~”“。哦！”是语气词接在了已经结束的句子后面，读起来别扭。"),
+        _particle_clash,
+        bad=(
+            Example("妹妹生日快乐，愿你天天开心！啦~", "妹妹生日快乐，愿你天天开心啦~"),
+            Example("妹妹生日快乐，愿你天天开心。哦！", "妹妹生日快乐，愿你天天开心哦！"),
+            Example("妹妹生日快乐，愿你天天开心呀~呀~", "妹妹生日快乐，愿你天天开心呀~"),
+            Example("妹妹生日快乐🎂！哦~", "妹妹生日快乐🎂哦~"),
+        ),
+        good=(
+            Example(_CLEAN),
+            Example("哎呀！妹妹生日快乐呀~愿你天天都开心哦！"),
+            Example("来啦来啦！妹妹生日快乐！"),
+        ),
+        safe=True,
+    ),
+    Rule(
+        "punctuation",
+        N_("标点冲突"),
+        N_("“，。”“。。”这样连在一起的标点，留下一个就够了。"),
+        _punctuation,
+        bad=(
+            Example("妹妹，生日快乐，。愿你天天开心。。", "妹妹，生日快乐。愿你天天开心。"),
+            Example("妹妹,生日快乐！。愿你天天开心。", "妹妹，生日快乐！愿你天天开心。"),
+        ),
+        good=(
+            Example(_CLEAN),
+            Example("妹妹生日快乐！！！愿你天天开心……永远十八岁！"),
+            Example("长到1,000岁！"),
+        ),
+        safe=True,
+    ),
+    Rule(
+        "traditional",
+        N_("繁体字"),
+        N_("数据统一用简体字，混进去的繁体字会让模型两种都写。"),
+        _traditional,
+        bad=(Example("妹妹，生日快樂！願你平安喜樂。", "妹妹，生日快乐！愿你平安喜乐。"),),
+        good=(Example(_CLEAN), Example("乾坤朗朗，愿妹妹生日快乐，著作等身。")),
+        safe=True,
+    ),
+)
