@@ -67,25 +67,19 @@ with report_errors():
             label_visibility="collapsed",
             autocomplete="off",
         )
-        if row[3].button(
-            _("保存"),
-            key=f"key_save_{number}",
-            help=_("写进工作区的 .env，只有你能读"),
-            disabled=not entered.strip(),
-        ):
-            workspace.save_key(variable, entered.strip())
-            del st.session_state[f"key_{number}"]
-            remember_notice(_("{variable} 已保存", variable=variable))
-            st.rerun()
-        if row[4].button(
-            _("仅本次"),
-            key=f"key_once_{number}",
-            help=_("只在这个服务器进程里有效，重启就没有了"),
-            disabled=not entered.strip(),
-        ):
-            os.environ[variable] = entered.strip()
-            del st.session_state[f"key_{number}"]
-            remember_notice(_("{variable} 本次有效", variable=variable))
+        keep = row[3].button(_("保存"), key=f"key_save_{number}", help=_("写进工作区的 .env，只有你能读"))
+        once = row[4].button(
+            _("仅本次"), key=f"key_once_{number}", help=_("只在这个服务器进程里有效，重启就没有了")
+        )
+        if (keep or once) and not entered.strip():
+            st.error(_("先把 {variable} 的值贴进左边的框里", variable=variable), icon="⚠️")
+        elif keep or once:
+            if keep:
+                workspace.save_key(variable, entered.strip())
+            else:
+                os.environ[variable] = entered.strip()
+            del st.session_state[f"key_{number}"]  # the secret does not stay in the page
+            remember_notice(_("{variable} 已设置", variable=variable))
             st.rerun()
         if row[5].button(_("清除"), key=f"key_clear_{number}", disabled=not state.present):
             workspace.save_key(variable, None)
