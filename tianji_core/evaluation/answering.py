@@ -1,0 +1,113 @@
+"""Answers of a model folder, in batches. A subprocess entry: ``python -m tianji_core.evaluation.answering`` reads one
+JSON object from standard input and writes one to standard output.
+
+In: ``{"model", "adapter", "requests": [{"system", "request"}], "temperature", "max_tokens", "batch", "seed", "threads"}``.
+Out: ``{"answers": [...], "seconds": ...}``.
+"""
+
+import json
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+
+def load(model: Path, adapter: Path | None) -> tuple[Any, Any]:
+    """(model, tokenizer) on the first GPU or the CPU; the adapter is put on top of the base, not merged."""
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(str(model), trust_remote_code=True)
+    gpu = torch.cuda.is_available()
+    network = AutoModelForCausalLM.from_pretrained(
+        str(model), trust_remote_code=True, torch_dtype=torch.bfloat16 if gpu else torch.float32
+    )
+    if adapter is not None:
+        from peft import PeftModel
+
+        network = PeftModel.from_pretrained(network, str(adapter))
+    return network.to("cuda" if gpu else "cpu").eval(), tokenizer
+
+
+def answer_all(
+    model: Any,
+    tokenizer: Any,
+    requests: list[dict[str, str]],
+    temperature: float,
+    max_tokens: int,
+    batch: int,
+    seed: int,
+) -> list[str]:
+    """One answer per request, in their order. Prompts of like length share a batch; temperature 0 is greedy."""
+    import torch
+
+    torch.manual_seed(seed)
+    tokenizer.padding_side = "left"
+    if tokenizer.pad_token is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    prompts = [_prompt(tokenizer, request) for request in requests]
+    stop = [
+        i
+        for i in (tokenizer.convert_tokens_to_ids("<|im_end|>"), tokenizer.eos_token_id)
+        if isinstance(i, int)
+    ]
+    sampling = (
+        {"do_sample": True, "temperature": temperature, "top_p": 0.9}
+        if temperature > 0
+        else {"do_sample": False}
+    )
+    order = sorted(range(len(prompts)), key=lambda i: len(prompts[i]))
+    answers = [""] * len(prompts)
+    with torch.inference_mode():
+        for at in range(0, len(order), batch):
+            chosen = order[at : at + batch]
+            encoded = tokenizer(
+                [prompts[i] for i in chosen], return_tensors="pt", padding=True, add_special_tokens=False
+            ).to(model.device)
+            made = model.generate(
+                input_ids=encoded["input_ids"],
+                attention_mask=encoded["attention_mask"],
+                max_new_tokens=max_tokens,
+                eos_token_id=stop,
+                pad_token_id=tokenizer.pad_token_id,
+                **sampling,
+            )
+            for i, ids in zip(chosen, made[:, encoded["input_ids"].shape[1] :], strict=True):
+                answers[i] = tokenizer.decode(ids, skip_special_tokens=True).strip()
+    return answers
+
+
+def _prompt(tokenizer: Any, request: dict[str, str]) -> str:
+    messages = [{"role": "user", "content": request["request"]}]
+    if request.get("system"):
+        messages.insert(0, {"role": "system", "content": request["system"]})
+    return tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
+
+
+def main() -> int:
+    """Answer the requests on standard input."""
+    os.environ.setdefault("HF_HUB_OFFLINE", "1")
+    asked = json.load(sys.stdin)
+    import torch
+
+    if asked.get("threads"):
+        torch.set_num_threads(int(asked["threads"]))
+    adapter = Path(asked["adapter"]) if asked.get("adapter") else None
+    model, tokenizer = load(Path(asked["model"]), adapter)
+    started = time.monotonic()
+    answers = answer_all(
+        model,
+        tokenizer,
+        asked["requests"],
+        float(asked["temperature"]),
+        int(asked["max_tokens"]),
+        int(asked["batch"]),
+        int(asked["seed"]),
+    )
+    json.dump({"answers": answers, "seconds": time.monotonic() - started}, sys.stdout, ensure_ascii=False)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

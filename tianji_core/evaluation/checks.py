@@ -1,0 +1,114 @@
+"""Checking one answer against what was asked: the right person, the right occasion, the marks of the style."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from tianji_core.evaluation.cases import Case
+from tianji_core.evaluation.marks import MarkFile, load_marks
+from tianji_core.recipe import Pronoun, Recipe
+from tianji_core.teachers.composer import Phrases, load_phrases
+
+_COMPANY = re.compile("[和跟与同]$")
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What was found in one answer. ``copied`` says that a training output is the same text but for the name; it is
+    counted apart and fails nothing."""
+
+    person: bool
+    pronoun: bool
+    occasion: bool
+    style: bool
+    length: bool
+    copied: bool
+
+    @property
+    def passed(self) -> bool:
+        """Everything that was asked for is right."""
+        return self.person and self.pronoun and self.occasion and self.style and self.length
+
+    @property
+    def faults(self) -> tuple[str, ...]:
+        """The checks that failed, by field name."""
+        return tuple(f for f in ("person", "pronoun", "occasion", "style", "length") if not getattr(self, f))
+
+
+class Checker:
+    """Checks answers for one recipe. ``training`` are (name, output) pairs that the model was trained on."""
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        training: Iterable[tuple[str, str]] = (),
+        phrases: Phrases | None = None,
+        marks: MarkFile | None = None,
+    ) -> None:
+        self.recipe = recipe
+        self.phrases = phrases or load_phrases()
+        self.marks = marks or load_marks()
+        self._seen = {_without(output, (name,)) for name, output in training}
+
+    def check(self, case: Case, answer: str) -> Verdict:
+        """The verdict on one answer."""
+        text = answer.strip()
+        style = self.marks.of(case.style.text)
+        own = self._own_words(case)
+        rest = _without(text, own)
+        return Verdict(
+            person=self._says_receiver(case, text, own) and not self._strangers(case, rest),
+            pronoun=_other(case.name.pronoun).value not in text,
+            occasion=self.phrases.shows(text, case.scene.text) and not self._other_scenes(case, rest),
+            style=style.shown_by(text),
+            length=case.style.min_chars <= len(text) <= case.style.max_chars and "\n" not in text,
+            copied=_without(text, (case.name.text,)) in self._seen,
+        )
+
+    def _own_words(self, case: Case) -> tuple[str, ...]:
+        return (case.name.text, *self.marks.aliases.get(case.name.text, ()))
+
+    def _says_receiver(self, case: Case, text: str, own: tuple[str, ...]) -> bool:
+        if any(word in text for word in own):
+            return True
+        return self.marks.of(case.style.text).addresses and any(word in text for word in self.marks.classical)
+
+    def _strangers(self, case: Case, rest: str) -> list[str]:
+        """Other receivers that the text speaks to. A third person in passing (和同事们) is nobody spoken to."""
+        found = []
+        for name in self.recipe.names:
+            if name.text == case.name.text or name.text not in rest:
+                continue
+            for match in re.finditer(re.escape(name.text), rest):
+                in_passing = _COMPANY.search(rest[: match.start()]) or rest[match.end() :].startswith("们")
+                if not in_passing:
+                    found.append(name.text)
+                    break
+        return found
+
+    def _other_scenes(self, case: Case, rest: str) -> list[str]:
+        """Other scenes whose telling words stand in the text, unless they belong to the right scene's words too."""
+        own = "".join(
+            _mark(word)
+            for word in (case.scene.text, case.scene.wish, *self.phrases.mentions(case.scene.text))
+        )
+        found = []
+        for scene, occasion in self.phrases.scenes.items():
+            if scene != case.scene.text and any(w in rest and w not in own for w in occasion.telling):
+                found.append(scene)
+        return found
+
+
+def _mark(word: str) -> str:
+    return f"\n{word}"
+
+
+def _without(text: str, words: tuple[str, ...]) -> str:
+    """``text`` with every word of ``words`` replaced by a blank sign, so that no new word forms across the gap."""
+    for word in sorted(words, key=len, reverse=True):
+        text = text.replace(word, "＿")
+    return text.strip()
+
+
+def _other(pronoun: Pronoun) -> Pronoun:
+    return Pronoun.INFORMAL if pronoun is Pronoun.FORMAL else Pronoun.FORMAL

@@ -1,0 +1,91 @@
+"""What tells the styles apart, read from ``configs/evaluation/marks.yaml``, and the small measures they are told by."""
+
+import re
+from functools import lru_cache
+from pathlib import Path
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from tianji_core.errors import RecipeError
+from tianji_core.i18n import _
+from tianji_core.recipe import explain
+
+FILE = Path(__file__).resolve().parents[2] / "configs" / "evaluation" / "marks.yaml"
+_EMOJI = re.compile("[\u2300-\u23ff\u2600-\u27bf\u2b00-\u2bff\U0001f000-\U0001faff]")
+_PARTICLE = re.compile("(?:[呀哦啦呢哟嘛喔啊吖噢][~～！!。]*|[~～])$")
+_CLAUSE = re.compile("[，。；！？、：,!?;:\\s]+")
+
+
+class Marks(BaseModel):
+    """The marks of one style; the fields are explained in the file."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    emoji: tuple[int, int] = (0, 10_000)
+    closing_particle: bool | None = None
+    words_any: tuple[str, ...] = ()
+    words_none: tuple[str, ...] = ()
+    verse: bool = False
+    addresses: bool = False
+
+    def shown_by(self, text: str) -> bool:
+        """Whether ``text`` carries every mark of the style."""
+        low, high = self.emoji
+        return (
+            low <= emoji_count(text) <= high
+            and (self.closing_particle is None or closes_on_particle(text) is self.closing_particle)
+            and (not self.words_any or any(word in text for word in self.words_any))
+            and not any(word in text for word in self.words_none)
+            and (not self.verse or is_verse(text))
+        )
+
+
+class MarkFile(BaseModel):
+    """The whole file: marks per style, other words for a receiver, and classical forms of address."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    aliases: dict[str, tuple[str, ...]]
+    classical: tuple[str, ...]
+    styles: dict[str, Marks]
+
+    def of(self, style: str) -> Marks:
+        """The marks of a style; none for a style that is not listed."""
+        return self.styles.get(style, Marks())
+
+
+@lru_cache
+def load_marks(file: Path = FILE) -> MarkFile:
+    """Read the file.
+
+    Raises:
+        RecipeError: it is missing, not YAML, or of the wrong shape.
+    """
+    try:
+        return MarkFile.model_validate(yaml.safe_load(file.read_text(encoding="utf-8")))
+    except (OSError, yaml.YAMLError) as error:
+        raise RecipeError(_("读不了风格特征文件 {file}：{detail}", file=file, detail=error)) from error
+    except ValidationError as error:
+        raise RecipeError(f"{file}：{explain(error)}") from error
+
+
+def emoji_count(text: str) -> int:
+    """How many emoji ``text`` holds; joiners and variation selectors do not count."""
+    return len(_EMOJI.findall(text))
+
+
+def closes_on_particle(text: str) -> bool:
+    """Whether ``text`` ends on a modal particle (呀 哦 啦 …) or a wave, emoji after it ignored."""
+    bare = _EMOJI.sub("", text).replace("\ufe0f", "").rstrip()
+    return _PARTICLE.search(bare) is not None
+
+
+def is_verse(text: str) -> bool:
+    """Whether at least two thirds of the clauses are 4 to 9 characters long and a clause shares its length with another
+    one: the line form of a poem, a song text or a rhapsody."""
+    clauses = [len(clause) for clause in _CLAUSE.split(text) if clause]
+    if len(clauses) < 2:
+        return False
+    regular = [n for n in clauses if 4 <= n <= 9 and clauses.count(n) >= 2]
+    return 3 * len(regular) >= 2 * len(clauses)

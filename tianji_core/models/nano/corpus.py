@@ -1,0 +1,104 @@
+"""What the base is trained on: plain blessings of the cells to learn from, and reading tasks about them, as packed rows
+of token ids."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from random import Random
+from typing import TYPE_CHECKING, NamedTuple
+
+from tianji_core.models.nano import template
+from tianji_core.models.nano.reading import Blessing, ReadingTasks
+from tianji_core.models.nano.split import Cell, split_cells
+from tianji_core.recipe import Plan, Recipe, brief, kept_cells, tasks
+from tianji_core.teachers.composer import Composer
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+    from torch import Tensor
+
+PLAIN_SHARE = 0.35
+"""Share of documents that are a blessing as plain text, without a request."""
+IGNORED = -100
+"""Label of a token whose prediction is not trained."""
+_LONG = 100
+"""Characters above which a text is drawn more rarely, so that long ones do not take most of the tokens."""
+
+
+class Document(NamedTuple):
+    """``prompt`` is read, ``answer`` is learnt; a plain text has only the start token before it."""
+
+    prompt: str
+    answer: str
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Packed documents. ``ids`` and ``labels`` are (rows, length) int32; a label is the token itself, or IGNORED."""
+
+    ids: "Tensor"
+    labels: "Tensor"
+
+
+def compose_blessings(
+    recipe: Recipe, composer: Composer, cells: Sequence[Cell], rounds: int, seed: int
+) -> list[Blessing]:
+    """``rounds`` texts for each cell in every style that both the recipe and the composer have; doubles removed."""
+    styles = tuple(style.text for style in recipe.styles if style.text in composer.phrases.styles)
+    everything = recipe.changed(threshold=0)
+    found: dict[str, Blessing] = {}
+    for task in tasks(everything, Plan(styles=styles, rounds=rounds, seed=seed, cells=tuple(cells))):
+        asked = replace(brief(everything, task, seed), seed=seed)
+        text = composer.compose(asked).text
+        found[text] = Blessing(text, task.name, task.scene, task.style, asked.name.pronoun.value)
+    return list(found.values())
+
+
+def blessings_of(
+    recipe: Recipe, composer: Composer, rounds: int, seed: int
+) -> tuple[list[Blessing], list[Blessing]]:
+    """(texts of the cells to learn from, texts of the held-out cells)."""
+    learnt, kept = split_cells(kept_cells(recipe, recipe.threshold))
+    return compose_blessings(recipe, composer, learnt, rounds, seed), compose_blessings(
+        recipe, composer, kept, 2, seed
+    )
+
+
+def documents(reading: ReadingTasks, count: int, seed: int) -> Iterator[Document]:
+    """``count`` documents, drawn with ``seed``."""
+    source = Random(f"documents|{seed}")
+    short = [b for b in reading.blessings if len(b.text) <= _LONG]
+    long = [b for b in reading.blessings if len(b.text) > _LONG]
+    for _number in range(count):
+        if source.random() < PLAIN_SHARE:
+            pool = long if long and source.random() < 0.06 else short
+            yield Document(template.BOS, source.choice(pool).text + template.EOS)
+        else:
+            turn = reading.draw(source)
+            yield Document(template.prompt(turn.request, turn.system), template.answer(turn.answer))
+
+
+def pack(written: Sequence[Document], tokenizer: "Tokenizer", length: int) -> Rows:
+    """Documents one after the other in rows of ``length`` tokens. Each row begins with a document; what does not fit
+    into the rest of a row is cut off."""
+    import torch
+
+    prompts = tokenizer.encode_batch([d.prompt for d in written], add_special_tokens=False)
+    answers = tokenizer.encode_batch([d.answer for d in written], add_special_tokens=False)
+    newline = tokenizer.token_to_id("\n")
+    ids: list[list[int]] = []
+    labels: list[list[int]] = []
+    row: list[int] = []
+    targets: list[int] = []
+    for document, prompt, answer in zip(written, prompts, answers, strict=True):
+        tail = [newline] if document.prompt != template.BOS else []
+        row += prompt.ids + answer.ids + tail
+        targets += [IGNORED] * len(prompt.ids) + answer.ids + [IGNORED] * len(tail)
+        if len(row) >= length:
+            ids.append(row[:length])
+            labels.append(targets[:length])
+            row, targets = [], []
+    if not ids:
+        pad = length - len(row)
+        ids.append(row + [newline] * pad)
+        labels.append(targets + [IGNORED] * pad)
+    return Rows(torch.tensor(ids, dtype=torch.int32), torch.tensor(labels, dtype=torch.int32))

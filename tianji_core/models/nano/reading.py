@@ -1,0 +1,219 @@
+"""Reading tasks in chat form: their answer can be read from the request. They teach the base to look at its prompt,
+which is what a short fine-tuning cannot teach it any more."""
+
+from collections.abc import Callable
+from pathlib import Path
+from random import Random
+from typing import Any, NamedTuple
+
+import yaml
+
+from tianji_core.recipe import Recipe
+from tianji_core.teachers.composer import Phrases
+
+TEXTS = Path(__file__).resolve().parents[3] / "configs" / "models" / "nano-corpus" / "reading.yaml"
+SYSTEM_SHARES = (("recipe", 0.35), ("other", 0.45))
+"""Share of tasks under the recipe's training system prompt, and under one of the others; the rest have none."""
+
+
+class Blessing(NamedTuple):
+    """One composed text with what it was composed for."""
+
+    text: str
+    name: str
+    scene: str
+    style: str
+    pronoun: str
+
+
+class Turn(NamedTuple):
+    """One exchange: system prompt ('' for none), request, answer."""
+
+    system: str
+    request: str
+    answer: str
+
+
+class ReadingTasks:
+    """Draws reading tasks about the given blessings and about words of every kind."""
+
+    def __init__(
+        self, recipe: Recipe, phrases: Phrases, blessings: list[Blessing], texts: Path = TEXTS
+    ) -> None:
+        read: dict[str, Any] = yaml.safe_load(texts.read_text(encoding="utf-8"))
+        self.texts = read
+        self.recipe = recipe
+        self.phrases = phrases
+        self.blessings = blessings
+        self.names = [name.text for name in recipe.names]
+        self.scenes = [scene.text for scene in recipe.scenes]
+        self.wishes = [scene.wish for scene in recipe.scenes]
+        self.styles = [style.text for style in recipe.styles]
+        self.hanzi = sorted({c for b in blessings for c in b.text if "\u4e00" <= c <= "\u9fff"})
+        self.kinds: list[tuple[Callable[[Random], tuple[str, str]], float]] = [
+            (self._repeat, 13),
+            (self._who, 6),
+            (self._occasion, 6),
+            (self._both, 6),
+            (self._style, 4),
+            (self._pronoun, 3),
+            (self._fields, 15),
+            (self._replace, 11),
+            (self._continue, 10),
+            (self._about, 5),
+            (self._which_occasion, 3),
+            (self._address, 3),
+            (self._sentence, 12),
+            (self._plain, 2),
+            (self._small_talk, 1),
+        ]
+        self._draws = [kind for kind, _weight in self.kinds]
+        self._weights = [weight for _kind, weight in self.kinds]
+
+    def all_texts(self) -> str:
+        """Every character that a task can show, once or more: what the vocabulary must hold."""
+        return yaml.safe_dump(self.texts, allow_unicode=True)
+
+    def draw(self, source: Random) -> Turn:
+        """One task."""
+        kind = source.choices(self._draws, self._weights)[0]
+        request, answer = kind(source)
+        return Turn(self._system(source), request, answer)
+
+    def _system(self, source: Random) -> str:
+        chance = source.random()
+        (_recipe, first), (_other, second) = SYSTEM_SHARES
+        if chance < first:
+            return self.recipe.prompts.system
+        if chance < first + second:
+            return source.choice(self.texts["systems"])
+        return ""
+
+    def _pair(self, key: str, source: Random, **values: str) -> tuple[str, str]:
+        request, answer = source.choice(self.texts[key])
+        return request.format(**values), answer.format(**values)
+
+    def person(self, source: Random) -> str:
+        """A receiver: of the recipe, or any other."""
+        chance = source.random()
+        if chance < 0.5:
+            return source.choice(self.names)
+        if chance < 0.8:
+            return source.choice(self.texts["surnames"]) + source.choice(self.texts["titles"])
+        return source.choice(self.texts["people"])
+
+    def event(self, source: Random) -> str:
+        """An occasion: of the recipe, or any other."""
+        chance = source.random()
+        if chance < 0.4:
+            return source.choice(self.scenes)
+        if chance < 0.5:
+            return source.choice(self.wishes)
+        return source.choice(self.texts["events"])
+
+    def word(self, source: Random) -> str:
+        """Any word: a person, an event, a thing, or characters in a row."""
+        chance = source.random()
+        if chance < 0.3:
+            return self.person(source)
+        if chance < 0.6:
+            return self.event(source)
+        if chance < 0.8:
+            return source.choice(self.texts["things"] + self.texts["nouns_abstract"])
+        return self.characters(source, 2, 6)
+
+    def characters(self, source: Random, low: int, high: int) -> str:
+        """``low`` to ``high`` characters that make no sense, to be copied."""
+        return "".join(source.choices(self.hanzi, k=source.randint(low, high)))
+
+    def _repeat(self, source: Random) -> tuple[str, str]:
+        chance = source.random()
+        if chance < 0.3:
+            text = source.choice(self.blessings).text
+        elif chance < 0.5:
+            text = self.characters(source, 4, 14)
+        elif chance < 0.75:
+            text = self.person(source) + self.event(source)
+        else:
+            text = source.choice("，、 ").join(self.word(source) for _ in range(source.randint(1, 3)))
+        return self._pair("repeat", source, x=text)
+
+    def _named(self, source: Random) -> Blessing:
+        """A blessing that says its receiver, sometimes with the receiver changed to somebody else."""
+        while True:
+            found = source.choice(self.blessings)
+            if found.name in found.text:
+                break
+        if source.random() < 0.4:
+            other = self.person(source)
+            return found._replace(text=found.text.replace(found.name, other), name=other)
+        return found
+
+    def _who(self, source: Random) -> tuple[str, str]:
+        found = self._named(source)
+        return self._pair("who", source, x=found.text, y=found.name)
+
+    def _occasion(self, source: Random) -> tuple[str, str]:
+        found = source.choice(self.blessings)
+        return self._pair("occasion", source, x=found.text, y=found.scene)
+
+    def _both(self, source: Random) -> tuple[str, str]:
+        found = self._named(source)
+        return self._pair("both", source, x=found.text, y=found.name, z=found.scene)
+
+    def _style(self, source: Random) -> tuple[str, str]:
+        found = source.choice(self.blessings)
+        return self._pair("style", source, x=found.text, y=found.style)
+
+    def _pronoun(self, source: Random) -> tuple[str, str]:
+        while True:
+            found = source.choice(self.blessings)
+            if found.pronoun in found.text:
+                return self._pair("pronoun", source, x=found.text, y=found.pronoun)
+
+    def _fields(self, source: Random) -> tuple[str, str]:
+        if source.random() < 0.7:
+            first, second = self.person(source), self.event(source)
+            third = source.choice(self.styles)
+        else:
+            first, second, third = (self.word(source) for _ in range(3))
+        return self._pair("fields", source, x=first, y=second, z=third)
+
+    def _replace(self, source: Random) -> tuple[str, str]:
+        found = self._named(source)
+        other = self.person(source) if source.random() < 0.7 else self.word(source)
+        return self._pair(
+            "replace", source, x=found.name, y=other, z=found.text, w=found.text.replace(found.name, other)
+        )
+
+    def _continue(self, source: Random) -> tuple[str, str]:
+        text = self._named(source).text
+        cut = source.randint(len(text) // 4, max(len(text) // 4, (3 * len(text)) // 4))
+        return self._pair("continue", source, x=text[:cut], y=text[cut:])
+
+    def _about(self, source: Random) -> tuple[str, str]:
+        scene = source.choice(self.recipe.scenes)
+        mentions = list(self.phrases.mentions(scene.text))
+        words = source.sample(mentions, min(len(mentions), 3))
+        return self._pair("about", source, x=source.choice((scene.text, scene.wish)), y="、".join(words))
+
+    def _which_occasion(self, source: Random) -> tuple[str, str]:
+        scene = source.choice(self.scenes)
+        return self._pair("which_occasion", source, x=source.choice(self.phrases.mentions(scene)), y=scene)
+
+    def _address(self, source: Random) -> tuple[str, str]:
+        name = source.choice(self.recipe.names)
+        return self._pair("address", source, x=name.text, y=name.pronoun.value)
+
+    def _sentence(self, source: Random) -> tuple[str, str]:
+        first = self.person(source) if source.random() < 0.7 else self.word(source)
+        second = self.event(source) if source.random() < 0.7 else self.word(source)
+        request = source.choice(self.texts["sentence"]).format(x=first, y=second)
+        return request, source.choice(self.texts["sentences"]).format(x=first, y=second)
+
+    def _plain(self, source: Random) -> tuple[str, str]:
+        return self._pair("plain", source, x=source.choice(self.blessings).text)
+
+    def _small_talk(self, source: Random) -> tuple[str, str]:
+        request, answer = source.choice(self.texts["small_talk"])
+        return request, answer

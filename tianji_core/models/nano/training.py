@@ -1,0 +1,209 @@
+"""Training the base from nothing: a Llama of the transformers library, AdamW, warm-up and cosine. Deterministic on one
+CPU; checkpoints let an interrupted build go on."""
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from tianji_core.models.nano.corpus import IGNORED, Rows
+from tianji_core.models.nano.template import BOS, END, EOS, PAD, SPECIAL
+from tianji_core.models.nano.tokenizer import CONTEXT
+
+CHECKPOINT = "checkpoint.pt"
+
+
+@dataclass(frozen=True)
+class Shape:
+    """Size of the network. With the default character vocabulary these are 4.3 million parameters."""
+
+    hidden: int = 256
+    layers: int = 4
+    heads: int = 4
+    intermediate: int = 640
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """``steps`` optimiser steps of ``batch`` rows; the learning rate rises over ``warmup`` steps and falls to a tenth
+    on a cosine. A checkpoint is written every ``save_every`` steps."""
+
+    steps: int = 3000
+    batch: int = 48
+    learning_rate: float = 1.5e-3
+    warmup: int = 100
+    save_every: int = 250
+
+    def rate(self, step: int) -> float:
+        """The learning rate of a step, counted from 0."""
+        if step < self.warmup:
+            return self.learning_rate * (step + 1) / self.warmup
+        share = (step - self.warmup) / max(1, self.steps - self.warmup)
+        return self.learning_rate * (0.1 + 0.45 * (1 + math.cos(math.pi * min(1.0, share))))
+
+
+def llama_config(shape: Shape, vocabulary: int) -> dict[str, Any]:
+    """The fields of ``config.json``. Weights are stored in half precision and named float32, so that they load as
+    float32 unless a program asks for something else: a CPU computes in that."""
+    return {
+        "architectures": ["LlamaForCausalLM"],
+        "model_type": "llama",
+        "vocab_size": vocabulary,
+        "hidden_size": shape.hidden,
+        "intermediate_size": shape.intermediate,
+        "num_hidden_layers": shape.layers,
+        "num_attention_heads": shape.heads,
+        "num_key_value_heads": shape.heads,
+        "max_position_embeddings": CONTEXT,
+        "hidden_act": "silu",
+        "rms_norm_eps": 1e-5,
+        "initializer_range": 0.02,
+        "tie_word_embeddings": True,
+        "attention_bias": False,
+        "mlp_bias": False,
+        "bos_token_id": SPECIAL.index(BOS),
+        "eos_token_id": [SPECIAL.index(END), SPECIAL.index(EOS)],
+        "pad_token_id": SPECIAL.index(PAD),
+        "torch_dtype": "float32",
+    }
+
+
+def new_model(shape: Shape, vocabulary: int, seed: int) -> Any:
+    """A network with random weights drawn from ``seed``."""
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    torch.manual_seed(seed)
+    fields = llama_config(shape, vocabulary)
+    skipped = ("architectures", "model_type", "torch_dtype")
+    return LlamaForCausalLM(LlamaConfig(**{k: v for k, v in fields.items() if k not in skipped})).float()
+
+
+def pick_device(name: str) -> torch.device:
+    """``auto`` is the first GPU, or the CPU."""
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    return torch.device(name)
+
+
+def losses(model: Any, ids: Tensor, labels: Tensor) -> Tensor:
+    """Cross entropy of each next token, (rows, length - 1); 0 where the label is IGNORED."""
+    logits = model(input_ids=ids, use_cache=False).logits[:, :-1].float()
+    return torch.nn.functional.cross_entropy(
+        logits.transpose(1, 2), labels[:, 1:], ignore_index=IGNORED, reduction="none"
+    )
+
+
+def train(
+    model: Any,
+    rows: Rows,
+    schedule: Schedule,
+    seed: int,
+    device: torch.device,
+    folder: Path,
+    resume: bool,
+    say: Callable[[str], None],
+) -> None:
+    """Run the schedule over ``rows`` in an order drawn from ``seed``; ``folder`` keeps the checkpoint."""
+    model.to(device).train()
+    decayed = [p for p in model.parameters() if p.dim() > 1]
+    others = [p for p in model.parameters() if p.dim() <= 1]
+    optimiser = torch.optim.AdamW(
+        [{"params": decayed, "weight_decay": 0.1}, {"params": others, "weight_decay": 0.0}],
+        lr=schedule.learning_rate,
+        betas=(0.9, 0.95),
+    )
+    checkpoint = folder / CHECKPOINT
+    first = 0
+    if resume and checkpoint.exists():
+        saved = torch.load(checkpoint, map_location=device, weights_only=True)
+        model.load_state_dict(saved["model"])
+        optimiser.load_state_dict(saved["optimiser"])
+        first = saved["step"]
+        say(f"resumed at step {first}")
+    started, seen, total = time.monotonic(), 0, torch.zeros((), device=device)
+    ids, labels = rows.ids.to(device), rows.labels.to(device)
+    half = torch.autocast(device.type, dtype=torch.bfloat16, enabled=device.type == "cuda")
+    for step in range(first, schedule.steps):
+        chosen = _rows_of(step, len(rows.ids), schedule.batch, seed).to(device)
+        for group in optimiser.param_groups:
+            group["lr"] = schedule.rate(step)
+        target = labels[chosen].long()
+        with half:
+            each = losses(model, ids[chosen].long(), target)
+        loss = each.sum() / (target[:, 1:] != IGNORED).sum().clamp(min=1)
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimiser.step()
+        total += loss.detach()
+        seen += 1
+        if (step + 1) % 100 == 0 or step + 1 == schedule.steps:
+            speed = seen * schedule.batch * ids.shape[1] / (time.monotonic() - started)
+            say(f"step {step + 1}/{schedule.steps} loss {total.item() / seen:.4f} {speed:,.0f} tokens/s")
+            started, seen = time.monotonic(), 0
+            total.zero_()
+        if (step + 1) % schedule.save_every == 0 and step + 1 < schedule.steps:
+            folder.mkdir(parents=True, exist_ok=True)
+            partial = checkpoint.with_suffix(".part")
+            torch.save(
+                {"model": model.state_dict(), "optimiser": optimiser.state_dict(), "step": step + 1}, partial
+            )
+            partial.replace(checkpoint)
+
+
+def _rows_of(step: int, count: int, batch: int, seed: int) -> Tensor:
+    """The rows of one step: epochs in an order of their own, computed from the step so that resuming needs no state."""
+    wanted = torch.arange(step * batch, (step + 1) * batch)
+    found = []
+    for epoch in wanted.div(count, rounding_mode="floor").unique().tolist():
+        order = torch.randperm(count, generator=torch.Generator().manual_seed(seed * 100_003 + epoch))
+        found.append(order[wanted[wanted.div(count, rounding_mode="floor") == epoch] % count])
+    return torch.cat(found)
+
+
+@dataclass(frozen=True)
+class Score:
+    """Held-out figures: mean cross entropy per learnt token (nats), and the share of answers (0-1) whose every token
+    is the most likely one."""
+
+    loss: float
+    exact: float
+
+    @property
+    def perplexity(self) -> float:
+        """e to the loss."""
+        return math.exp(self.loss)
+
+
+@torch.no_grad()
+def score(model: Any, rows: Rows, device: torch.device, batch: int = 32) -> Score:
+    """Loss and exactness on rows of held-out documents. An answer is a run of learnt labels."""
+    model.to(device).eval()
+    nats, tokens, right, answers = 0.0, 0, 0, 0
+    for at in range(0, len(rows.ids), batch):
+        ids, labels = (
+            rows.ids[at : at + batch].long().to(device),
+            rows.labels[at : at + batch].long().to(device),
+        )
+        logits = model(input_ids=ids, use_cache=False).logits[:, :-1].float()
+        target = labels[:, 1:]
+        learnt = target != IGNORED
+        each = torch.nn.functional.cross_entropy(
+            logits.transpose(1, 2), target, ignore_index=IGNORED, reduction="none"
+        )
+        nats += each.sum().item()
+        tokens += int(learnt.sum())
+        missed = (logits.argmax(-1) != target) & learnt
+        starts = learnt & ~torch.nn.functional.pad(learnt, (1, 0))[:, :-1]
+        number = starts.cumsum(1) * learnt
+        for line in range(len(ids)):
+            count = int(starts[line].sum())
+            answers += count
+            right += count - len(number[line][missed[line]].unique())
+    model.train()
+    return Score(nats / max(1, tokens), right / max(1, answers))
