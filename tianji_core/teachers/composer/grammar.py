@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 NAME, YOU = "name", "you"
+CLAUSE_CHARS = 16
 _TOKEN = re.compile(r"<([a-z][a-z0-9_]*)>|([()])|([^()<>]+)|([<>])")
 
 
@@ -35,7 +36,10 @@ class Phrase:
 
     @cached_property
     def pairs(self) -> frozenset[str]:
-        """Adjacent pairs of Chinese characters in the fixed text: two phrases that share one sound repetitive."""
+        """Adjacent pairs of Chinese characters in the fixed text: two phrases that share one sound repetitive. None
+        for whole sentences, among which a shared word does no harm."""
+        if len(self.source) > CLAUSE_CHARS:
+            return frozenset()
         return frozenset(
             part.text[i : i + 2]
             for part in self.parts
