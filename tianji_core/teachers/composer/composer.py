@@ -8,8 +8,9 @@ from tianji_core.i18n import _
 from tianji_core.recipe import Brief, task_random
 from tianji_core.teachers.base import Answer, Sampling
 from tianji_core.teachers.composer.grammar import NAME, YOU, Literal, Phrase
+from tianji_core.teachers.composer.loading import load_phrases
 from tianji_core.teachers.composer.mistakes import plant
-from tianji_core.teachers.composer.phrases import CellPhrases, Phrases, load_phrases
+from tianji_core.teachers.composer.phrases import CellPhrases, Phrases
 
 DRAWS = 24
 """Random drafts before the phrases are searched for one that fits."""

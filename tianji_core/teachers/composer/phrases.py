@@ -1,20 +1,17 @@
-"""The composer's phrase files: shared scenes and groups of receivers, one file per style, checked when read."""
+"""What the composer's phrase files hold, and which phrases a style, scene and receiver may draw from."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from tianji_core.errors import ComposerError
 from tianji_core.i18n import _
-from tianji_core.recipe import Name, Pronoun, Relation, explain
-from tianji_core.teachers.composer.grammar import NAME, YOU, Phrase, parse
+from tianji_core.recipe import Name, Pronoun, Relation
+from tianji_core.teachers.composer.grammar import Phrase, parse
 
-BUILT_IN = Path(__file__).resolve().parents[3] / "configs" / "composer"
 ANY = "any"
 PATTERNS = "patterns"
 SPECIFIC_WEIGHT = 2
@@ -64,11 +61,15 @@ def _bank(value: Any) -> Any:
     return {ANY: value} if isinstance(value, list) else value
 
 
-class _SceneFile(_Frozen):
+class SceneFile(_Frozen):
+    """``scenes.yaml``."""
+
     scenes: dict[str, Occasion] = Field(min_length=1)
 
 
-class _GroupFile(_Frozen):
+class GroupFile(_Frozen):
+    """``groups.yaml``."""
+
     groups: dict[str, Group]
 
 
@@ -212,7 +213,7 @@ class Phrases:
 def _select(bank: Bank, members: frozenset[str]) -> tuple[Phrase, ...]:
     """The phrases for a receiver; what is said to few is drawn more often than what is said to anybody."""
     return tuple(
-        _parsed(text)
+        parsed(text)
         for group, texts in bank.items()
         if group in members
         for text in texts
@@ -220,111 +221,9 @@ def _select(bank: Bank, members: frozenset[str]) -> tuple[Phrase, ...]:
     )
 
 
-_parsed = lru_cache(maxsize=None)(parse)
+parsed = lru_cache(maxsize=None)(parse)
 
 
 def _lacking(pattern: Phrase, banks: dict[str, tuple[Phrase, ...]]) -> list[str]:
     """Slots for which the banks hold fewer phrases than the pattern uses."""
     return [slot for slot in set(pattern.slots) if len(set(banks.get(slot, ()))) < pattern.slots.count(slot)]
-
-
-def load_phrases(folder: Path = BUILT_IN) -> Phrases:
-    """Read and check ``scenes.yaml``, ``groups.yaml``, ``mistakes.yaml`` and ``styles/*.yaml`` of ``folder``.
-
-    Raises:
-        ComposerError: a file is missing, not YAML or of the wrong shape, a style is defined twice, a phrase names an
-            unknown relation or group, or a scene has no pattern for some receiver; names file and key.
-    """
-    scenes = _read(folder / "scenes.yaml", _SceneFile).scenes
-    groups = _read(folder / "groups.yaml", _GroupFile).groups
-    mistakes = _read(folder / "mistakes.yaml", MistakeTexts)
-    styles: dict[str, StylePhrases] = {}
-    files: dict[str, Path] = {}
-    for file in sorted((folder / "styles").glob("*.yaml")):
-        style = _read(file, StylePhrases)
-        if style.style in styles:
-            raise ComposerError(
-                _(
-                    "{file} 与 {other} 写的是同一个风格“{style}”",
-                    file=file,
-                    other=files[style.style],
-                    style=style.style,
-                )
-            )
-        styles[style.style], files[style.style] = style, file
-    if not styles:
-        raise ComposerError(_("{folder} 里没有任何风格文件", folder=folder / "styles"))
-    phrases = Phrases(folder, scenes, groups, mistakes, styles, files)
-    for style in styles.values():
-        _check(style, phrases)
-    return phrases
-
-
-_Model = TypeVar("_Model", bound=BaseModel)
-
-
-def _read(file: Path, model: type[_Model]) -> _Model:
-    try:
-        value = yaml.load(
-            file.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-        )
-    except (OSError, UnicodeDecodeError) as error:
-        raise ComposerError(_("读不了语句文件 {file}：{detail}", file=file, detail=error)) from error
-    except yaml.YAMLError as error:
-        raise ComposerError(
-            _("{file} 不是合法的 YAML：{detail}", file=file, detail=" ".join(str(error).split()))
-        ) from error
-    try:
-        return model.model_validate(value)
-    except ValidationError as error:
-        raise ComposerError(f"{file}：{explain(error)}") from error
-
-
-def _check(style: StylePhrases, phrases: Phrases) -> None:
-    file = phrases.files[style.style]
-    known = {ANY, *(r.value for r in Relation), *phrases.groups}
-    for key, bank in _banks(style):
-        for group, texts in bank.items():
-            if group not in known:
-                raise ComposerError(
-                    _("{file} 的 {key} 里有不认识的关系“{group}”", file=file, key=key, group=group)
-                )
-            if not texts:
-                raise ComposerError(_("{file} 的 {key}.{group} 没有语句", file=file, key=key, group=group))
-            for text in texts:
-                _check_text(text, file, key, style)
-    for scene in style.scenes:
-        if scene not in phrases.scenes:
-            raise ComposerError(_("{file} 的 scenes.{scene} 不在 scenes.yaml 里", file=file, scene=scene))
-        for relation in Relation:
-            for pronoun in Pronoun:
-                phrases.cell(style.style, scene, Name(text="-", relation=relation, pronoun=pronoun))
-
-
-def _check_text(text: str, file: Path, key: str, style: StylePhrases) -> None:
-    try:
-        phrase = _parsed(text)
-    except ValueError as error:
-        raise ComposerError(
-            _("{file} 的 {key} 里括号不成对：{text}", file=file, key=key, text=text)
-        ) from error
-    known = {NAME, YOU, *style.banks, *(slot for banks in style.scenes.values() for slot in banks)}
-    if not key.endswith(PATTERNS) and phrase.slots:
-        raise ComposerError(
-            _("{file} 的 {key} 是语句，里面只能用 <name> 和 <you>：{text}", file=file, key=key, text=text)
-        )
-    for slot in phrase.slots:
-        if slot not in known:
-            raise ComposerError(
-                _("{file} 的 {key} 用了没有语句的 {slot}：{text}", file=file, key=key, slot=slot, text=text)
-            )
-
-
-def _banks(style: StylePhrases) -> Iterable[tuple[str, Bank]]:
-    """Every bank of a style file with its key."""
-    yield PATTERNS, style.patterns
-    for slot, bank in style.banks.items():
-        yield f"banks.{slot}", bank
-    for scene, banks in style.scenes.items():
-        for slot, bank in banks.items():
-            yield f"scenes.{scene}.{slot}", bank
