@@ -145,7 +145,7 @@ class Handler(BaseHTTPRequestHandler):
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         with api.lock:
             api.requests.append(body)
-            api.headers.append(dict(self.headers))
+            api.headers.append({name.lower(): value for name, value in self.headers.items()})
             api.in_flight += 1
             api.most_in_flight = max(api.most_in_flight, api.in_flight)
             reply = api.script.popleft() if api.script else api.default

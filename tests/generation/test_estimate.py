@@ -1,0 +1,72 @@
+"""What is said about a plan before it starts, and the dry run."""
+
+import asyncio
+
+import pytest
+
+from tests.loopback import LoopbackApi, fails, says
+from tianji_core.errors import PlanError
+from tianji_core.generation import count_tasks, dry_run, estimate
+from tianji_core.recipe import Plan, built_in_recipes, load_recipe, tasks
+from tianji_core.store import runs as rows
+from tianji_core.teachers import ModelEntry, Sampling, TeacherChoice
+from tianji_core.workspace import Workspace
+
+RECIPE = load_recipe(built_in_recipes()["wishes"])
+
+
+@pytest.mark.parametrize(
+    "plan",
+    [
+        Plan(),
+        Plan(styles=("正常",), rounds=3, threshold=2),
+        Plan(limit=17),
+        Plan(cells=(("大舅", "春节"), ("医生", "发财")), threshold=1),
+    ],
+)
+def test_counting_agrees_with_listing(plan: Plan):
+    assert count_tasks(RECIPE, plan) == len(tasks(RECIPE, plan))
+
+
+def test_cost_is_tokens_times_price_and_time_follows_concurrency(workspace: Workspace):
+    plan = Plan(styles=("正常",), limit=100)
+    entry = ModelEntry(name="m", input_price=2, output_price=8)
+    choice = TeacherChoice(provider="custom", model="m", base_url="http://127.0.0.1:9/v1")
+    slow = estimate(workspace, RECIPE, plan, choice, entry, concurrency=1)
+    fast = estimate(workspace, RECIPE, plan, choice, entry, concurrency=10)
+    assert slow.tasks == 100
+    assert slow.cost == pytest.approx((slow.prompt_tokens * 2 + slow.completion_tokens * 8) / 1e6)
+    assert slow.seconds == pytest.approx(10 * fast.seconds)
+    assert not slow.measured
+
+
+def test_an_unknown_price_gives_no_cost(workspace: Workspace):
+    guess = estimate(
+        workspace, RECIPE, Plan(limit=5), TeacherChoice(), ModelEntry(name="m", input_price=1), 1
+    )
+    assert guess.cost is None
+
+
+def test_an_empty_plan_has_no_estimate(workspace: Workspace):
+    with pytest.raises(PlanError):
+        estimate(
+            workspace,
+            RECIPE,
+            Plan(cells=(("医生", "发财"),), threshold=2),
+            TeacherChoice(),
+            ModelEntry(name="m"),
+            1,
+        )
+
+
+def test_a_dry_run_shows_prompts_answers_and_errors_and_stores_nothing(
+    workspace: Workspace, api: LoopbackApi
+):
+    api.script.extend([says("好"), fails(500, "broken")])
+    choice = TeacherChoice(provider="custom", model="loopback-model", base_url=api.url)
+    trials = asyncio.run(dry_run(workspace, RECIPE, Plan(styles=("正常",)), choice, Sampling()))
+    assert len(trials) == 3
+    assert {trial.brief.prompt for trial in trials} == set(api.prompts())
+    assert sum(trial.answer is not None for trial in trials) == 2
+    assert [trial.error for trial in trials if "broken" in trial.error]
+    assert rows.listed(workspace.engine) == []

@@ -1,0 +1,71 @@
+"""A run as a background job."""
+
+import sys
+
+from tianji_core import jobs
+from tianji_core.errors import JobError
+from tianji_core.generation.lock import run_lock
+from tianji_core.generation.runs import teacher_of
+from tianji_core.i18n import _
+from tianji_core.jobs import Job
+from tianji_core.store import runs as rows
+from tianji_core.teachers import checked_choice
+from tianji_core.workspace import Workspace
+
+KIND = "generate"
+_LOOK_BACK = 300
+
+
+def start_generation(workspace: Workspace, run_id: int) -> Job:
+    """Send the pending tasks of a run in the background; also how a stopped run goes on.
+
+    Raises:
+        PlanError: no such run. JobError: it runs already, or has nothing left to send.
+        SettingsError, TeacherAuthError: the teacher is not usable, for example its key is missing.
+    """
+    run = rows.get(workspace.engine, run_id)
+    checked_choice(workspace, teacher_of(run))
+    with run_lock(workspace, run_id, "start"):
+        job = jobs_by_run(workspace).get(run_id)
+        if job is not None and job.active:
+            raise JobError(_("生成批次 {id} 正在运行，等它结束或先停止它", id=run_id))
+        with run_lock(workspace, run_id):
+            pass  # a worker that lost its supervisor would still hold this lock
+        counts = rows.counts(workspace.engine, [run_id])[run_id]
+        if counts.pending == 0:
+            advice = _("，失败的 {n} 条可以重试", n=counts.failed) if counts.failed else ""
+            raise JobError(_("生成批次 {id} 没有要写的任务了{advice}", id=run_id, advice=advice))
+        argv = [
+            sys.executable,
+            "-m",
+            "tianji_core.generation.worker",
+            str(run_id),
+            "--workspace",
+            str(workspace.home),
+        ]
+        title = _("造数：{title}", title=run.title)
+        return jobs.start(workspace, KIND, title, argv, subject={"run_id": run_id})
+
+
+def retry_failed(workspace: Workspace, run_id: int) -> Job:
+    """Make the failed tasks of a run pending again and start it.
+
+    Raises:
+        JobError: it runs, or nothing failed and nothing is pending. Otherwise as :func:`start_generation`.
+    """
+    job = jobs_by_run(workspace).get(run_id)
+    if job is not None and job.active:
+        raise JobError(_("生成批次 {id} 正在运行，等它结束或先停止它", id=run_id))
+    checked_choice(workspace, teacher_of(rows.get(workspace.engine, run_id)))
+    rows.reset_failed(workspace.engine, run_id)
+    return start_generation(workspace, run_id)
+
+
+def jobs_by_run(workspace: Workspace) -> dict[int, Job]:
+    """run number → its newest job."""
+    found: dict[int, Job] = {}
+    for job in jobs.listed(workspace, kind=KIND, limit=_LOOK_BACK):
+        run_id = job.subject.get("run_id")
+        if isinstance(run_id, int):
+            found.setdefault(run_id, job)
+    return found

@@ -1,0 +1,27 @@
+"""At most one process works on a run. The operating system lets go of the lock when the process dies."""
+
+import contextlib
+import fcntl
+from collections.abc import Iterator
+
+from tianji_core.errors import JobError
+from tianji_core.generation.raw import run_folder
+from tianji_core.i18n import _
+from tianji_core.workspace import Workspace
+
+
+@contextlib.contextmanager
+def run_lock(workspace: Workspace, run_id: int, purpose: str = "work") -> Iterator[None]:
+    """Hold a run for the length of a block.
+
+    Raises:
+        JobError: another process holds it.
+    """
+    folder = run_folder(workspace, run_id)
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / f".{purpose}.lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise JobError(_("生成批次 {id} 正在运行，等它结束或先停止它", id=run_id)) from None
+        yield

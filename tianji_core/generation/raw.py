@@ -1,0 +1,44 @@
+"""The raw file of a run, in the tutorial's form: what came, before any cleaning."""
+
+import json
+import textwrap
+from pathlib import Path
+
+from tianji_core.files import atomic_writer
+from tianji_core.store import runs as rows
+from tianji_core.store.runs import Line
+from tianji_core.workspace import Workspace
+
+
+def run_folder(workspace: Workspace, run_id: int) -> Path:
+    """Where a run keeps its files."""
+    return workspace.runs / f"run-{run_id}"
+
+
+def raw_path(workspace: Workspace, run_id: int) -> Path:
+    """Where the raw file stands once the run has ended or stopped."""
+    return run_folder(workspace, run_id) / "raw.json"
+
+
+def write_raw(workspace: Workspace, run_id: int) -> Path:
+    """Write every text of the run as ``[{"conversation": [{system, src_input, style_name, input, output}]}]`` by task
+    position, replacing an earlier file in one step. Memory does not grow with the number of texts."""
+    path = raw_path(workspace, run_id)
+    with atomic_writer(path) as file:
+        separator = "[\n"
+        for line in rows.each_line(workspace.engine, run_id):
+            file.write(separator + textwrap.indent(_entry(line), "    "))
+            separator = ",\n"
+        file.write("[]\n" if separator == "[\n" else "\n]\n")
+    return path
+
+
+def _entry(line: Line) -> str:
+    turn = {
+        "system": line.system,
+        "src_input": line.prompt,
+        "style_name": line.style,
+        "input": line.input,
+        "output": line.output,
+    }
+    return json.dumps({"conversation": [turn]}, ensure_ascii=False, indent=4)

@@ -1,0 +1,333 @@
+"""Runs (生成批次), their tasks, and the samples they yield. A sample and its task's state change in one transaction."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Row, bindparam, func, insert, select, update
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+
+from tianji_core.errors import PlanError
+from tianji_core.i18n import _
+from tianji_core.recipe import Plan, Task
+from tianji_core.store.database import now, reading, writing
+from tianji_core.store.schema import runs, samples, tasks
+
+PENDING, DONE, FAILED = "pending", "done", "failed"
+_CHUNK = 1000
+
+
+@dataclass(frozen=True)
+class Run:
+    """生成批次: one plan sent to one teacher. ``teacher`` and ``sampling`` are plain data as the feature above writes and
+    reads them (never a key); ``total`` counts tasks."""
+
+    id: int
+    recipe: str
+    recipe_revision: int
+    title: str
+    plan: Plan
+    teacher: dict[str, Any]
+    sampling: dict[str, Any]
+    concurrency: int
+    total: int
+    created_at: datetime
+
+
+@dataclass(frozen=True)
+class NewRun:
+    """A run about to be stored."""
+
+    recipe: str
+    recipe_revision: int
+    title: str
+    plan: Plan
+    teacher: dict[str, Any]
+    sampling: dict[str, Any]
+    concurrency: int
+
+
+@dataclass(frozen=True)
+class Written:
+    """A task's answer about to be stored. ``attempts`` is how many requests it took; ``latency`` in seconds."""
+
+    task: Task
+    system: str
+    input: str
+    output: str
+    prompt: str
+    model: str
+    attempts: int = 1
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    latency: float | None = None
+    request_id: str = ""
+    finish_reason: str = ""
+    reasoning: str = ""
+    planted: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A task that got no answer: the kind of error and its sentence."""
+
+    task: Task
+    kind: str
+    error: str
+    attempts: int = 1
+
+
+@dataclass(frozen=True)
+class TaskCounts:
+    """How many tasks of a run are in which state."""
+
+    done: int = 0
+    failed: int = 0
+    pending: int = 0
+
+
+@dataclass(frozen=True)
+class ErrorCount:
+    """How many tasks failed for one kind of reason, with one of the sentences."""
+
+    kind: str
+    count: int
+    example: str
+
+
+@dataclass(frozen=True)
+class Totals:
+    """What a run's samples add up to. Tokens are 0 where the server does not count; ``latency`` is the mean in seconds,
+    None where there is none."""
+
+    samples: int
+    prompt_tokens: int
+    completion_tokens: int
+    latency: float | None
+
+
+@dataclass(frozen=True)
+class Line:
+    """One text of a run, as it came."""
+
+    position: int
+    name: str
+    scene: str
+    style: str
+    system: str
+    input: str
+    output: str
+    prompt: str
+    finish_reason: str
+    planted: tuple[str, ...]
+
+
+def add(engine: Engine, new: NewRun, planned: Sequence[Task]) -> Run:
+    """Store a run together with all its tasks."""
+    values = {
+        **asdict(new),
+        "plan": new.plan.model_dump(mode="json"),
+        "total": len(planned),
+        "created_at": now(),
+    }
+    with writing(engine) as connection:
+        row = connection.execute(insert(runs).values(**values).returning(*runs.c)).one()
+        for start in range(0, len(planned), _CHUNK):
+            rows = [{"run_id": row.id, **task._asdict()} for task in planned[start : start + _CHUNK]]
+            connection.execute(insert(tasks), rows)
+    return _run(row)
+
+
+def _run(row: Row[Any]) -> Run:
+    return Run(**{**row._mapping, "plan": Plan.model_validate(row.plan)})
+
+
+def get(engine: Engine, run_id: int) -> Run:
+    """One run.
+
+    Raises:
+        PlanError: there is none with this number.
+    """
+    with reading(engine) as connection:
+        row = connection.execute(select(runs).where(runs.c.id == run_id)).one_or_none()
+    if row is None:
+        raise PlanError(_("没有编号为 {id} 的生成批次，请从造数页里选一个", id=run_id))
+    return _run(row)
+
+
+def listed(
+    engine: Engine, recipe: str | None = None, before_id: int | None = None, limit: int = 20
+) -> list[Run]:
+    """Runs, newest first."""
+    query = select(runs).order_by(runs.c.id.desc()).limit(limit)
+    if recipe is not None:
+        query = query.where(runs.c.recipe == recipe)
+    if before_id is not None:
+        query = query.where(runs.c.id < before_id)
+    with reading(engine) as connection:
+        return [_run(row) for row in connection.execute(query)]
+
+
+def tasks_in(engine: Engine, run_id: int, state: str, after: int = -1, limit: int = 500) -> list[Task]:
+    """Tasks of a run in one state, by position, those after position ``after``."""
+    c = tasks.c
+    query = (
+        select(c.position, c.name, c.scene, c.style, c.round)
+        .where(c.run_id == run_id, c.state == state, c.position > after)
+        .order_by(c.position)
+        .limit(limit)
+    )
+    with reading(engine) as connection:
+        return [Task(*row) for row in connection.execute(query)]
+
+
+def store(engine: Engine, run: Run, written: Sequence[Written], failures: Sequence[Failure] = ()) -> None:
+    """Keep answers and failures in one transaction. A task that has its sample already stays as it is."""
+    with writing(engine) as connection:
+        if written:
+            _insert_once(connection, [_sample_row(run, item) for item in written])
+            _mark(connection, run.id, DONE, [(w.task, w.attempts, None, None) for w in written])
+        if failures:
+            _mark(connection, run.id, FAILED, [(f.task, f.attempts, f.kind, f.error) for f in failures])
+
+
+def _sample_row(run: Run, item: Written) -> dict[str, Any]:
+    moment = now()
+    return {
+        "recipe": run.recipe,
+        "source": "run",
+        "run_id": run.id,
+        "position": item.task.position,
+        "name": item.task.name,
+        "scene": item.task.scene,
+        "style": item.task.style,
+        "system": item.system,
+        "input": item.input,
+        "output": item.output,
+        "original": item.output,
+        "prompt": item.prompt,
+        "model": item.model,
+        "prompt_tokens": item.prompt_tokens,
+        "completion_tokens": item.completion_tokens,
+        "latency": item.latency,
+        "request_id": item.request_id,
+        "finish_reason": item.finish_reason,
+        "reasoning": item.reasoning,
+        "planted": list(item.planted),
+        "created_at": moment,
+        "updated_at": moment,
+    }
+
+
+def _insert_once(connection: Connection, rows: list[dict[str, Any]]) -> None:
+    dialect_insert = postgresql_insert if connection.dialect.name == "postgresql" else sqlite_insert
+    statement = dialect_insert(samples).on_conflict_do_nothing(index_elements=["run_id", "position"])
+    connection.execute(statement, rows)
+
+
+def _mark(
+    connection: Connection, run_id: int, state: str, items: list[tuple[Task, int, str | None, str | None]]
+) -> None:
+    statement = (
+        update(tasks)
+        .where(tasks.c.run_id == run_id, tasks.c.position == bindparam("at"), tasks.c.state != DONE)
+        .values(
+            state=state,
+            attempts=tasks.c.attempts + bindparam("more"),
+            error_kind=bindparam("kind"),
+            error=bindparam("sentence"),
+            updated_at=now(),
+        )
+    )
+    parameters = [
+        {"at": task.position, "more": attempts, "kind": kind, "sentence": error}
+        for task, attempts, kind, error in items
+    ]
+    connection.execute(statement, parameters)
+
+
+def reset_failed(engine: Engine, run_id: int) -> int:
+    """Make failed tasks pending again; returns how many."""
+    statement = (
+        update(tasks)
+        .where(tasks.c.run_id == run_id, tasks.c.state == FAILED)
+        .values(state=PENDING, error_kind=None, error=None, updated_at=now())
+    )
+    with writing(engine) as connection:
+        return connection.execute(statement).rowcount
+
+
+def counts(engine: Engine, run_ids: Sequence[int]) -> dict[int, TaskCounts]:
+    """run number → how many of its tasks are in which state."""
+    query = (
+        select(tasks.c.run_id, tasks.c.state, func.count())
+        .where(tasks.c.run_id.in_(run_ids))
+        .group_by(tasks.c.run_id, tasks.c.state)
+    )
+    found: dict[int, dict[str, int]] = {run_id: {} for run_id in run_ids}
+    with reading(engine) as connection:
+        for run_id, state, number in connection.execute(query):
+            found[run_id][state] = number
+    return {run_id: TaskCounts(**by_state) for run_id, by_state in found.items()}
+
+
+def errors(engine: Engine, run_id: int) -> list[ErrorCount]:
+    """The failures of a run by kind, most frequent first."""
+    number = func.count().label("number")
+    query = (
+        select(tasks.c.error_kind, number, func.min(tasks.c.error))
+        .where(tasks.c.run_id == run_id, tasks.c.state == FAILED)
+        .group_by(tasks.c.error_kind)
+        .order_by(number.desc(), tasks.c.error_kind)
+    )
+    with reading(engine) as connection:
+        return [
+            ErrorCount(kind or "error", count, text or "") for kind, count, text in connection.execute(query)
+        ]
+
+
+def totals(engine: Engine, run_id: int) -> Totals:
+    """Number of samples, tokens and mean latency of a run."""
+    c = samples.c
+    query = select(
+        func.count(), func.sum(c.prompt_tokens), func.sum(c.completion_tokens), func.avg(c.latency)
+    ).where(c.run_id == run_id)
+    with reading(engine) as connection:
+        number, asked, answered, latency = connection.execute(query).one()
+    return Totals(number, int(asked or 0), int(answered or 0), None if latency is None else float(latency))
+
+
+_LINE = [samples.c[name] for name in Line.__dataclass_fields__ if name != "output"] + [samples.c.original]
+
+
+def _line(row: Row[Any]) -> Line:
+    values = dict(row._mapping)
+    output, planted = values.pop("original"), tuple(values.pop("planted"))
+    return Line(**values, output=output, planted=planted)
+
+
+def latest(engine: Engine, run_id: int, limit: int = 5) -> list[Line]:
+    """The texts that came last, newest first."""
+    query = select(*_LINE).where(samples.c.run_id == run_id).order_by(samples.c.id.desc()).limit(limit)
+    with reading(engine) as connection:
+        return [_line(row) for row in connection.execute(query)]
+
+
+def each_line(engine: Engine, run_id: int) -> Iterator[Line]:
+    """Every text of a run by position, read in pages."""
+    after = -1
+    while True:
+        query = (
+            select(*_LINE)
+            .where(samples.c.run_id == run_id, samples.c.position > after)
+            .order_by(samples.c.position)
+            .limit(_CHUNK)
+        )
+        with reading(engine) as connection:
+            page = [_line(row) for row in connection.execute(query)]
+        if not page:
+            return
+        yield from page
+        after = page[-1].position
