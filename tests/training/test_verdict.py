@@ -99,3 +99,8 @@ def test_trial_answers_come_with_their_prompt_and_iteration(tmp_path):
     )
     found = [(a.iteration, a.prompt, a.answer) for a in trial_answers(tmp_path, ["A", "B"])]
     assert found == [(0, "A", "前一"), (0, "B", "前二"), (10, "A", "甲\n乙"), (10, "B", "丙")]
+
+
+def test_a_warning_before_the_error_is_not_the_cause():
+    tail = "Failed to load: No module named 'kernels'\nTraceback (most recent call last):\nRuntimeError: 真正的原因"
+    assert "真正的原因" in cause(tail, 1)

@@ -1,0 +1,38 @@
+"""模型: bases, adapters and merged models on disk; converting, merging and downloading them. Imports no torch."""
+
+from tianji_core.models.catalogue import (
+    Trashed,
+    artefact,
+    artefacts,
+    delete,
+    purge,
+    register_folder,
+    restore,
+    trashed,
+)
+from tianji_core.models.download import download
+from tianji_core.models.launch import start_convert, start_convert_and_merge, start_download, start_merge
+from tianji_core.models.making import convert, convert_and_merge, merge, try_answer
+from tianji_core.models.manifest import Artefact, kind_title
+
+__all__ = [
+    "Artefact",
+    "Trashed",
+    "artefact",
+    "artefacts",
+    "convert",
+    "convert_and_merge",
+    "delete",
+    "download",
+    "kind_title",
+    "merge",
+    "purge",
+    "register_folder",
+    "restore",
+    "start_convert",
+    "start_convert_and_merge",
+    "start_download",
+    "start_merge",
+    "trashed",
+    "try_answer",
+]

@@ -31,8 +31,10 @@ def failure_of(ended: Ended, work_dir: Path) -> str:
 
 def cause(tail: str, code: int) -> str:
     """The likely cause of a crash, from the end of a tool's output and its exit code."""
+    # Warnings before the first traceback name packages and files that are merely optional.
+    errors = tail[max(0, tail.find("Traceback (most recent call last)")) :]
     for pattern, sentence in _causes():
-        if found := re.search(pattern, tail):
+        if found := re.search(pattern, errors):
             return sentence.format(*(group or "" for group in found.groups()))
     if code == -signal.SIGKILL:
         return _("进程被系统强行结束（SIGKILL），多半是内存不够；请关掉别的程序，或把微批和序列长度调小")
@@ -50,6 +52,10 @@ def last_error_line(tail: str) -> str:
 
 def _causes() -> list[tuple[str, str]]:
     return [
+        (
+            r"probability tensor contains either",
+            _("权重里出现了 NaN，模型试写不了；请把学习率调小十倍再试，或检查基座模型"),
+        ),
         (
             r"CUDA out of memory|torch\.OutOfMemoryError|CUBLAS_STATUS_ALLOC_FAILED",
             _("显存不够；请把微批大小降到 1、序列长度减半，或换小一号的模型"),
@@ -79,9 +85,9 @@ def _causes() -> list[tuple[str, str]]:
             _("模型权重文件损坏或不完整；请重新下载基座模型"),
         ),
         (
-            r"does not appear to have a file named (\S+)|Can't load tokenizer|Repo id must be|"
+            r"does not appear to have a file named|Error no file named|Can't load tokenizer|Repo id must be|"
             r"not a local folder and is not a valid model|couldn't connect to|We couldn't connect",
-            _("基座模型文件夹缺文件或不存在（{0}）；请检查路径或重新下载").replace("（{0}）", ""),
+            _("基座模型文件夹缺文件或不存在；请检查路径或重新下载"),
         ),
         (
             r"Torch not compiled with CUDA|No CUDA GPUs are available|found no NVIDIA driver",

@@ -1,0 +1,114 @@
+"""Only complete models are listed, and a deleted one comes back."""
+
+import shutil
+
+import pytest
+
+from tests.tiny_base import write_tiny_base
+from tianji_core import models
+from tianji_core.errors import ModelError
+from tianji_core.models.catalogue import free_name, making
+from tianji_core.models.manifest import Artefact, write_manifest
+
+
+@pytest.fixture
+def base(workspace, tmp_path):
+    return models.register_folder(workspace, write_tiny_base(tmp_path / "outside"), title="外面的基座")
+
+
+def add_adapter(workspace, name, base):
+    made = Artefact(
+        name=name, kind="adapter", title=name, path=base, base=base, base_fingerprint="x", checkpoint=3
+    )
+    with making(workspace, name) as folder:
+        write_manifest(folder, made, workspace.home)
+
+
+def names(workspace):
+    return [each.name for each in models.artefacts(workspace) if each.removable]
+
+
+def test_a_registered_folder_stays_where_it_is(workspace, base, tmp_path):
+    assert base.path == tmp_path / "outside" and base.kind == "base"
+    assert models.artefact(workspace, "outside").title == "外面的基座"
+    with pytest.raises(ModelError, match="已经登记"):
+        models.register_folder(workspace, base.path)
+    shutil.rmtree(base.path)
+    assert names(workspace) == []
+
+
+def test_an_incomplete_folder_is_not_registered(workspace, tmp_path):
+    with pytest.raises(ModelError, match="不存在"):
+        models.register_folder(workspace, tmp_path / "nowhere")
+
+
+def test_a_folder_without_its_manifest_is_not_listed(workspace):
+    write_tiny_base(workspace.models / "half")
+    assert names(workspace) == []
+
+
+def test_a_failure_while_making_leaves_nothing(workspace):
+    with pytest.raises(ModelError), making(workspace, "broken") as folder:
+        (folder / "weights").write_bytes(b"x")
+        raise ModelError("no")
+    assert list(workspace.models.iterdir()) == []
+
+
+def test_what_a_killed_job_left_is_removed_by_the_next(workspace):
+    (workspace.models / ".making-999999999-old").mkdir()
+    add_adapter(workspace, "new", workspace.home)
+    assert [path.name for path in workspace.models.iterdir()] == ["new"]
+
+
+def test_deleting_is_undone(workspace, base):
+    add_adapter(workspace, "甲", base.path)
+    gone = models.delete(workspace, "甲")
+    assert names(workspace) == ["outside"]
+    assert [each.token for each in models.trashed(workspace)] == [gone.token]
+    assert models.restore(workspace, gone.token).checkpoint == 3
+    assert names(workspace) == ["outside", "甲"] and models.trashed(workspace) == []
+
+
+def test_a_restored_model_never_overwrites_a_new_one(workspace, base):
+    add_adapter(workspace, "甲", base.path)
+    gone = models.delete(workspace, "甲")
+    add_adapter(workspace, "甲", base.path)
+    assert models.restore(workspace, gone.token).name == "甲-2"
+
+
+def test_a_purged_model_is_gone(workspace, base):
+    gone = models.delete(workspace, base.name)
+    models.purge(workspace, gone.token)
+    assert models.trashed(workspace) == [] and (base.path / "config.json").exists()
+    for token in (gone.token, "../..~1", "x"):
+        with pytest.raises(ModelError, match="回收站"):
+            models.restore(workspace, token)
+
+
+def test_a_base_is_kept_while_an_adapter_needs_it(workspace, base):
+    add_adapter(workspace, "甲", base.path)
+    with pytest.raises(ModelError, match="甲"):
+        models.delete(workspace, base.name)
+
+
+def test_the_workspace_can_be_moved(workspace, tmp_path):
+    from tianji_core.workspace import open_workspace
+
+    folder = write_tiny_base(workspace.models / "mine")
+    write_manifest(folder, Artefact(name="mine", kind="base", title="m", path=folder), workspace.home)
+    add_adapter(workspace, "甲", folder)
+    moved = open_workspace(shutil.move(workspace.home, tmp_path / "moved"))
+    assert models.artefact(moved, "甲").base == moved.models / "mine"
+
+
+def test_an_unknown_model_is_answered_with_what_there_is(workspace, base):
+    with pytest.raises(ModelError, match="outside"):
+        models.artefact(workspace, "没有")
+
+
+def test_names_become_folder_names(workspace, base, tmp_path):
+    assert free_name(workspace, "a/b c") == "a-b-c"
+    assert free_name(workspace, "outside") == "outside-2"
+    other = write_tiny_base(tmp_path / "other")
+    with pytest.raises(ModelError, match="只能用"):
+        models.register_folder(workspace, other, name="../x")

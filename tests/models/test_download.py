@@ -1,0 +1,73 @@
+"""Downloading with the real ModelScope client, from a server on loopback."""
+
+import os
+
+import pytest
+
+from tests.tiny_base import write_tiny_base
+from tests.tiny_hub import HOLD, hub_of
+from tianji_core import jobs, models
+from tianji_core.errors import ModelError
+from tianji_core.models.download import partial_folder
+
+ID = "Some/tiny-model"
+
+
+@pytest.fixture
+def hub(tmp_path, monkeypatch):
+    folder = write_tiny_base(tmp_path / "served")
+    with hub_of(folder, ID) as server:
+        monkeypatch.setenv("MODELSCOPE_ENDPOINT", server.url)
+        monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+        yield server
+
+
+def test_a_downloaded_model_is_listed_as_a_base(workspace, hub):
+    job = jobs.wait(workspace, models.start_download(workspace, ID).id, 120)
+    assert job.state == "succeeded", job.note
+    found = models.artefact(workspace, "tiny-model")
+    assert (found.kind, found.title) == ("base", ID) and (found.path / "model.safetensors").exists()
+    progress = jobs.read_progress(workspace, job.id)
+    assert progress.done == progress.total > 300_000
+    assert not partial_folder(workspace, ID).exists()
+
+
+def test_a_stopped_download_goes_on_where_it_was(workspace, hub):
+    hub.held.set()
+
+    def stop_when_half(job):
+        partial = [
+            p for p in partial_folder(workspace, ID).rglob("*") if p.is_file() and "safetensors" in p.name
+        ]
+        if any(p.stat().st_size > 0 for p in partial) and not job.stop_requested:
+            jobs.stop(workspace, job.id)
+
+    job = jobs.wait(workspace, models.start_download(workspace, ID).id, 120, stop_when_half)
+    assert job.state == "stopped"
+    assert [each.name for each in models.artefacts(workspace) if each.removable] == []
+    hub.held.clear()
+    hub.released.set()
+    before = len(hub.requests)
+    job = jobs.wait(workspace, models.start_download(workspace, ID).id, 120)
+    assert job.state == "succeeded", job.note
+    again = dict(hub.requests[before:])
+    assert 0 < int(again["model.safetensors"].removeprefix("bytes=").rstrip("-")) <= HOLD
+    assert models.artefact(workspace, "tiny-model").kind == "base"
+
+
+def test_an_unknown_model_is_named(workspace, hub):
+    job = jobs.wait(workspace, models.start_download(workspace, "No/such").id, 120)
+    assert job.state == "failed" and "No/such" in job.note and job.exit_code == 2
+
+
+def test_no_connection_is_said_with_the_way_out(workspace, monkeypatch):
+    monkeypatch.setenv("MODELSCOPE_ENDPOINT", "http://127.0.0.1:9")
+    job = jobs.wait(workspace, models.start_download(workspace, ID).id, 120)
+    assert job.state == "failed" and "连不上" in job.note and "本地文件夹" in job.note
+
+
+@pytest.mark.parametrize("bad", ["", "internlm2", "a/b/c", "../x", "a/..", "-x/y"])
+def test_only_a_models_name_is_taken(workspace, bad):
+    with pytest.raises(ModelError, match="组织/名字"):
+        models.start_download(workspace, bad)
+    assert os.listdir(workspace.models) == []  # noqa: PTH208

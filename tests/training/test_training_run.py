@@ -1,0 +1,115 @@
+"""A real training on the CPU: from a frozen dataset to a merged model that answers, and every way it can end."""
+
+import json
+
+import psutil
+import pytest
+
+from tests.tiny_base import SYSTEM, add_version, write_tiny_base
+from tianji_core import jobs, models, training
+from tianji_core.errors import ModelError, TrainingError
+from tianji_core.store import training as rows
+
+pytestmark = pytest.mark.training
+KEY = "nano-cpu-qlora"
+
+
+@pytest.fixture
+def settings(tmp_path):
+    base = write_tiny_base(tmp_path / "base")
+    changes = {"base": str(base), "epochs": 4, "max_length": 256, "save_interval": 16, "eval_tokens": 12}
+    return training.default_settings(KEY).model_copy(update=changes)
+
+
+def processes_naming(text):
+    found = []
+    for process in psutil.process_iter(["cmdline"]):
+        if any(text in part for part in process.info["cmdline"] or []):
+            found.append(process.pid)
+    return found
+
+
+def test_from_dataset_to_merged_model(workspace, settings, tmp_path):
+    hostile = settings.model_copy(update={"system": '{x} "\'\n__import__("os").abort()'})
+    run = training.start_training(workspace, KEY, hostile, add_version(workspace), "试训")
+    job = jobs.wait(workspace, run.job_id, 240)
+    assert job.state == "succeeded", jobs.log_tail(workspace, job.id)
+
+    run = rows.get(workspace.engine, run.id)
+    state = training.training_state(workspace, run)
+    assert state.finished and state.total == 40 and state.iteration == 40
+    assert state.points[0].loss > state.points[-1].loss
+    assert [each.iteration for each in state.checkpoints] == [32, 40]
+    assert {trial.iteration for trial in state.trials} == {0, 16, 32, 40}
+    assert {trial.prompt for trial in state.trials} == set(settings.eval_prompts)
+    progress = jobs.read_progress(workspace, job.id)
+    assert (progress.done, progress.total) == (40, 40)
+    with pytest.raises(TrainingError, match="训练完"):
+        training.resume_training(workspace, run)
+
+    job = jobs.wait(workspace, models.start_convert_and_merge(workspace, run).id, 240)
+    assert job.state == "succeeded", jobs.log_tail(workspace, job.id)
+    adapter, merged = [each for each in models.artefacts(workspace) if each.kind != "base"]
+    assert (adapter.kind, adapter.checkpoint, adapter.base) == ("adapter", 40, settings.base_folder)
+    assert (merged.kind, merged.adapter, merged.training_run_id) == ("merged", adapter.name, run.id)
+    assert merged.system == SYSTEM and merged.template == "internlm2_chat" and merged.sample
+    assert merged.dataset_sha256 == run.settings["dataset_sha256"]
+
+    other = write_tiny_base(tmp_path / "other", seed=1)
+    with pytest.raises(ModelError, match="不是训练时"):
+        models.start_merge(workspace, adapter, base=other)
+    with pytest.raises(ModelError, match="没有第 7 步"):
+        models.start_convert(workspace, run, 7)
+    (settings.base_folder / "model.safetensors").write_bytes((other / "model.safetensors").read_bytes())
+    with pytest.raises(ModelError, match="不是训练时"):
+        models.start_convert(workspace, run)
+
+
+def test_a_stopped_training_leaves_no_process_and_can_go_on(workspace, settings):
+    long = settings.model_copy(update={"epochs": 40, "save_interval": 10, "eval_tokens": 2})
+    run = training.start_training(workspace, KEY, long, add_version(workspace))
+
+    def stop_after_a_checkpoint(job):
+        state = training.training_state(workspace, rows.get(workspace.engine, run.id))
+        if state.checkpoints and not job.stop_requested:
+            jobs.stop(workspace, job.id)
+
+    job = jobs.wait(workspace, run.job_id, 240, stop_after_a_checkpoint)
+    assert job.state == "stopped"
+    assert processes_naming(str(workspace.home)) == []
+    stopped = training.training_state(workspace, rows.get(workspace.engine, run.id))
+    assert not stopped.finished and stopped.iteration >= 10
+
+    resumed = training.resume_training(workspace, rows.get(workspace.engine, run.id))
+
+    def stop_after_the_next_points(job):
+        state = training.training_state(workspace, resumed)
+        if state.iteration > stopped.iteration and not job.stop_requested:
+            jobs.stop(workspace, job.id)
+
+    assert jobs.wait(workspace, resumed.job_id, 240, stop_after_the_next_points).state == "stopped"
+    points = training.training_state(workspace, resumed).points
+    assert points[-1].iteration > stopped.iteration
+    assert [p.iteration for p in points] == sorted({p.iteration for p in points})
+
+
+def test_a_model_that_vanished_after_the_start_is_named(workspace, settings):
+    run = training.prepare_training(workspace, KEY, settings, add_version(workspace))
+    (settings.base_folder / "model.safetensors").unlink()
+    from tianji_core.training.launch import _start
+
+    job = jobs.wait(workspace, _start(workspace, run, []).job_id, 240)
+    assert job.state == "failed" and "基座模型" in job.note
+
+
+def test_a_diverging_training_is_a_failure(workspace, settings):
+    base = settings.base_folder
+    from safetensors.numpy import load_file, save_file
+
+    weights = load_file(base / "model.safetensors")
+    weights["model.norm.weight"][:] = float("nan")
+    save_file(weights, base / "model.safetensors", metadata={"format": "pt"})
+    run = training.start_training(workspace, KEY, settings, add_version(workspace))
+    job = jobs.wait(workspace, run.job_id, 240)
+    assert job.state == "failed" and "NaN" in job.note
+    assert json.loads(json.dumps(jobs.read_progress(workspace, job.id).error)) == job.note

@@ -1,0 +1,229 @@
+"""The models there are, and putting one away without losing it."""
+
+import os
+import re
+import shutil
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from tianji_core import jobs
+from tianji_core.errors import ModelError, StudioError
+from tianji_core.i18n import _
+from tianji_core.models.manifest import MANIFEST, Artefact, read_manifest, write_manifest
+from tianji_core.models.nano import FOLDER as NANO_FOLDER
+from tianji_core.training.base import checked_base, fingerprint
+from tianji_core.workspace import Workspace
+
+NANO = "nano-base"
+TRASH = ".trash"
+_ORDER = {"base": 0, "adapter": 1, "merged": 2}
+_NAME = re.compile(r"[\w][\w.\-]{0,99}")
+
+
+@dataclass(frozen=True)
+class Trashed:
+    """A deleted artefact; ``token`` restores it. ``deleted_at`` in seconds since the epoch."""
+
+    token: str
+    artefact: Artefact
+    deleted_at: float
+
+
+def artefacts(workspace: Workspace) -> list[Artefact]:
+    """Every complete model: bases, then adapters, then merged ones, newest first. A folder without a readable manifest
+    is being made or was left half made, and is not listed."""
+    found = [artefact for artefact in [nano_artefact()] if artefact is not None]
+    for folder in sorted(workspace.models.iterdir()):
+        if folder.name.startswith(".") or not (folder / MANIFEST).exists():
+            continue
+        try:
+            artefact = read_manifest(folder, workspace.home)
+        except ModelError:
+            continue
+        if artefact.path.is_dir():
+            found.append(artefact)
+    return sorted(found, key=lambda each: (_ORDER[each.kind], -each.created_at.timestamp()))
+
+
+def nano_artefact() -> Artefact | None:
+    """The built-in base, or None where its files are not complete."""
+    try:
+        base = checked_base(NANO_FOLDER)
+    except StudioError:
+        return None
+    return Artefact(
+        name=NANO,
+        kind="base",
+        title=_("内置纳米模型"),
+        path=NANO_FOLDER,
+        figures={"bytes": base.size},
+        source=_("随工坊提供"),
+        removable=False,
+    )
+
+
+def artefact(workspace: Workspace, name: str) -> Artefact:
+    """One model by name.
+
+    Raises:
+        ModelError: there is none; the message lists what there is.
+    """
+    found = {each.name: each for each in artefacts(workspace)}
+    if name not in found:
+        known = "、".join(found) or _("（一个也没有）")
+        raise ModelError(_("没有名叫“{name}”的模型，有的是：{known}", name=name, known=known))
+    return found[name]
+
+
+def free_name(workspace: Workspace, wanted: str) -> str:
+    """``wanted`` made a valid folder name that nobody uses, numbered where needed."""
+    stem = re.sub(r"[^\w.\-]+", "-", wanted).strip("-.")[:80] or "model"
+    taken = {path.name for path in workspace.models.iterdir()} | {NANO}
+    name, number = stem, 1
+    while name in taken:
+        number += 1
+        name = f"{stem}-{number}"
+    return name
+
+
+def checked_name(workspace: Workspace, name: str) -> str:
+    """``name`` where it can become a new model's folder.
+
+    Raises:
+        ModelError: letters that a folder must not have, or a name in use.
+    """
+    if not _NAME.fullmatch(name):
+        raise ModelError(_("模型名“{name}”只能用文字、数字、点、横线和下划线，且不超过 100 个字", name=name))
+    if name == NANO or (workspace.models / name).exists():
+        raise ModelError(_("已经有名叫“{name}”的模型了，请换一个名字", name=name))
+    return name
+
+
+def register_folder(workspace: Workspace, folder: Path, name: str = "", title: str = "") -> Artefact:
+    """List a base model that lies elsewhere on this machine; its files stay where they are.
+
+    Raises:
+        ModelError: the folder is not complete, listed already, or the name is taken.
+    """
+    folder = folder.expanduser().resolve()
+    base = checked_base(folder)
+    for known in artefacts(workspace):
+        if known.kind == "base" and known.path.resolve() == folder:
+            raise ModelError(_("{folder} 已经登记为“{name}”", folder=folder, name=known.name))
+    chosen = checked_name(workspace, name) if name else free_name(workspace, folder.name)
+    listed = Artefact(
+        name=chosen,
+        kind="base",
+        title=title or folder.name,
+        path=folder,
+        location=str(folder),
+        base_fingerprint=fingerprint(folder),
+        figures={"bytes": base.size},
+        source=_("本地文件夹"),
+    )
+    with making(workspace, chosen) as temporary:
+        write_manifest(temporary, listed, workspace.home)
+    return artefact(workspace, chosen)
+
+
+class making:
+    """A hidden folder that becomes ``models/<name>`` when the block ends well and disappears when it does not."""
+
+    def __init__(self, workspace: Workspace, name: str) -> None:
+        self._target = workspace.models / name
+        self._folder = workspace.models / f".making-{os.getpid()}-{name}"
+        sweep(workspace)
+
+    def __enter__(self) -> Path:
+        self._folder.mkdir()
+        return self._folder
+
+    def __exit__(self, kind: type[BaseException] | None, *_rest: object) -> None:
+        if kind is None:
+            try:
+                self._folder.rename(self._target)
+            except OSError as error:
+                shutil.rmtree(self._folder, ignore_errors=True)
+                raise ModelError(
+                    _("已经有名叫“{name}”的模型了，请换一个名字", name=self._target.name)
+                ) from error
+        else:
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def sweep(workspace: Workspace) -> None:
+    """Remove what a killed job left half made."""
+    for folder in workspace.models.glob(".making-*"):
+        pid = folder.name.split("-")[1]
+        if pid.isdigit() and not psutil.pid_exists(int(pid)):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def delete(workspace: Workspace, name: str) -> Trashed:
+    """Put a model into the trash; :func:`restore` brings it back. A registered folder's own files are not touched.
+
+    Raises:
+        ModelError: built in, in use by a job, or the base of an adapter that is still there.
+    """
+    found = artefact(workspace, name)
+    if not found.removable:
+        raise ModelError(_("内置的“{name}”不能删除", name=name))
+    children = [
+        each.name for each in artefacts(workspace) if each.kind == "adapter" and each.base == found.path
+    ]
+    if children:
+        raise ModelError(
+            _("适配器 {names} 要用“{name}”做基座，请先删除它们", names="、".join(children), name=name)
+        )
+    for job in jobs.listed(workspace, active=True):
+        if name in [str(value) for value in job.subject.values()]:
+            raise ModelError(_("任务“{job}”正在用“{name}”，请先停止它", job=job.title, name=name))
+    token = f"{name}~{time.time_ns() // 1_000_000}"
+    trash = workspace.models / TRASH
+    trash.mkdir(exist_ok=True)
+    (workspace.models / name).rename(trash / token)
+    return Trashed(token, found, time.time())
+
+
+def trashed(workspace: Workspace) -> list[Trashed]:
+    """What can be restored, the last deleted first."""
+    found = []
+    for folder in (workspace.models / TRASH).glob("*~*"):
+        name, _tilde, stamp = folder.name.rpartition("~")
+        try:
+            kept = read_manifest(folder, workspace.home).model_copy(update={"name": name})
+            found.append(Trashed(folder.name, kept, int(stamp) / 1000))
+        except (ModelError, ValueError):
+            continue
+    return sorted(found, key=lambda each: -each.deleted_at)
+
+
+def restore(workspace: Workspace, token: str) -> Artefact:
+    """Bring a deleted model back under its name, or a numbered one where that is taken meanwhile.
+
+    Raises:
+        ModelError: nothing like that in the trash.
+    """
+    source = _in_trash(workspace, token)
+    name = free_name(workspace, token.rpartition("~")[0])
+    source.rename(workspace.models / name)
+    return artefact(workspace, name)
+
+
+def purge(workspace: Workspace, token: str) -> None:
+    """Remove a deleted model for good.
+
+    Raises:
+        ModelError: nothing like that in the trash.
+    """
+    shutil.rmtree(_in_trash(workspace, token))
+
+
+def _in_trash(workspace: Workspace, token: str) -> Path:
+    source = workspace.models / TRASH / token
+    if "/" in token or "~" not in token or not source.is_dir():
+        raise ModelError(_("回收站里没有“{token}”", token=token))
+    return source

@@ -1,0 +1,163 @@
+"""Downloading a base model from ModelScope, with progress in bytes; what was fetched stays for the next try."""
+
+import os
+import re
+import threading
+from pathlib import Path
+from typing import Any
+
+from tianji_core.errors import ModelError, StudioError
+from tianji_core.i18n import _
+from tianji_core.jobs import Reporter
+from tianji_core.models.catalogue import checked_name, free_name
+from tianji_core.models.manifest import Artefact, read_manifest, write_manifest
+from tianji_core.training.base import checked_base, fingerprint
+from tianji_core.workspace import Workspace
+
+MODEL_ID = re.compile(r"[A-Za-z0-9][\w.\-]*/[A-Za-z0-9][\w.\-]*")
+SOURCE = "modelscope"
+
+
+def check_model_id(model_id: str, source: str = SOURCE) -> str:
+    """A model's name on ModelScope, ``owner/name``.
+
+    Raises:
+        ModelError: another form or another source.
+    """
+    if source != SOURCE:
+        raise ModelError(_("只能从 ModelScope 下载，不认识来源“{source}”", source=source))
+    if not MODEL_ID.fullmatch(model_id.strip()):
+        raise ModelError(
+            _("模型名“{id}”应为“组织/名字”，例如 Shanghai_AI_Laboratory/internlm2-chat-7b", id=model_id)
+        )
+    return model_id.strip()
+
+
+def partial_folder(workspace: Workspace, model_id: str) -> Path:
+    """Where a download stands until it is complete; the same again for the same model, so that it can go on."""
+    return workspace.models / f".download-{model_id.replace('/', '--')}"
+
+
+def download(
+    workspace: Workspace,
+    model_id: str,
+    name: str = "",
+    revision: str = "master",
+    reporter: Reporter | None = None,
+) -> Artefact:
+    """Fetch a model and list it as a base. Files that are complete are not fetched again, a partial one goes on.
+
+    Raises:
+        ModelError: no such model, or it is not a complete language model. StudioError: no connection, disk full.
+    """
+    model_id = check_model_id(model_id)
+    reporter = reporter or Reporter(unit=_("字节"))
+    # The client keeps locks and settings in its cache folder; ours must not depend on the person's home.
+    os.environ.setdefault("MODELSCOPE_CACHE", str(workspace.home / "cache" / "modelscope"))
+    reporter.update(0, message=_("正在询问文件清单"))
+    folder = partial_folder(workspace, model_id)
+    chosen = checked_name(workspace, name) if name else free_name(workspace, model_id.partition("/")[2])
+    files = _listing(model_id, revision)
+    total = sum(files.values())
+    _check_disk(workspace, folder, total)
+    _fetch(model_id, revision, folder, files, reporter)
+    base = checked_base(folder)
+    made = Artefact(
+        name=chosen,
+        kind="base",
+        title=model_id,
+        path=folder,
+        base_fingerprint=fingerprint(folder),
+        figures={"bytes": float(base.size)},
+        source=f"ModelScope {model_id}@{revision}",
+    )
+    write_manifest(folder, made, workspace.home)
+    target = workspace.models / chosen
+    folder.rename(target)
+    reporter.update(total, total=total)
+    return read_manifest(target, workspace.home)
+
+
+def _listing(model_id: str, revision: str) -> dict[str, int]:
+    """Path → bytes of every file of the model."""
+    from modelscope_hub import HubApi
+
+    try:
+        found = HubApi().list_repo_files(model_id, "model", revision=revision)
+    except Exception as error:
+        raise _explained(error, model_id) from error
+    files = {info.path: int(info.size or 0) for info in found if info.type != "tree"}
+    if not files:
+        raise ModelError(_("ModelScope 上的“{id}”没有文件", id=model_id))
+    return files
+
+
+def _check_disk(workspace: Workspace, folder: Path, total: int) -> None:
+    import shutil
+
+    here = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) if folder.exists() else 0
+    free = shutil.disk_usage(workspace.models).free
+    if free < total - here:
+        raise ModelError(
+            _(
+                "要下载 {need} GB，磁盘只剩 {free} GB，请先清理",
+                need=f"{(total - here) / 1e9:.1f}",
+                free=f"{free / 1e9:.1f}",
+            )
+        )
+
+
+def _fetch(model_id: str, revision: str, folder: Path, files: dict[str, int], reporter: Reporter) -> None:
+    from modelscope.hub.callback import ProgressCallback
+    from modelscope.hub.snapshot_download import snapshot_download
+
+    counted = {path: size for path, size in files.items() if (folder / path).is_file()}
+    lock = threading.Lock()  # files are fetched by several threads
+    total = sum(files.values())
+
+    class Counter(ProgressCallback):
+        """One per file; a partial file reports what it has at first, a restarted one takes it back."""
+
+        def __init__(self, filename: str, file_size: int) -> None:
+            super().__init__(filename, file_size)
+            with lock:
+                counted[filename] = 0
+
+        def update(self, size: int) -> None:
+            with lock:
+                counted[self.filename] += size
+                done = sum(counted.values())
+                reporter.update(min(done, total), total=total, message=None)
+
+    reporter.update(sum(counted.values()), total=total, message=_("正在下载 {n} 个文件", n=len(files)))
+    try:
+        snapshot_download(
+            model_id,
+            revision=revision,
+            local_dir=str(folder),
+            progress_callbacks=[Counter],
+            endpoint=os.environ.get("MODELSCOPE_ENDPOINT") or None,
+        )
+    except Exception as error:
+        raise _explained(error, model_id) from error
+
+
+def _explained(error: Exception, model_id: str) -> StudioError:
+    """What went wrong in one sentence; the library raises its own errors, those of requests and of the system."""
+    from modelscope_hub import errors as hub
+
+    causes: list[Any] = [error, error.__cause__]
+    causes += list(getattr(error, "failed_files", {}).values())
+    for cause in causes:
+        if isinstance(cause, OSError) and cause.errno == 28:
+            return StudioError(_("磁盘满了；清理后再点下载会接着下"))
+        if isinstance(cause, hub.NotExistError):
+            return ModelError(_("ModelScope 上没有“{id}”，请检查名字", id=model_id))
+        if isinstance(cause, hub.AuthenticationError | hub.PermissionDeniedError):
+            return ModelError(_("“{id}”不公开，或需要先在 ModelScope 上同意条款", id=model_id))
+    for cause in causes:
+        if isinstance(cause, hub.NetworkError | ConnectionError | TimeoutError) or "onnection" in str(cause):
+            return StudioError(
+                _("连不上 ModelScope，请检查网络后再点下载（会接着下），或在别处下载好再登记本地文件夹")
+            )
+    return StudioError(_("下载“{id}”失败：{detail}", id=model_id, detail=str(error).splitlines()[0][:200]))

@@ -1,0 +1,106 @@
+"""Starting the jobs of the models room."""
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from tianji_core import jobs
+from tianji_core.errors import ModelError
+from tianji_core.i18n import _
+from tianji_core.models.catalogue import checked_name
+from tianji_core.models.download import SOURCE, check_model_id
+from tianji_core.models.making import check_base, checkpoint_of
+from tianji_core.models.manifest import Artefact
+from tianji_core.store.training import TrainingRun
+from tianji_core.training import settings_of
+from tianji_core.workspace import Workspace
+
+KINDS = ("convert", "merge", "download")
+
+
+def start_convert(
+    workspace: Workspace, run: TrainingRun, iteration: int | None = None, name: str = ""
+) -> jobs.Job:
+    """Start turning a checkpoint (the newest for None) into an adapter.
+
+    Raises:
+        ModelError: it cannot work: no checkpoint, another base, a name in use, or the same job runs.
+    """
+    number = _checkable(workspace, run, iteration)
+    if name:
+        checked_name(workspace, name)
+    title = _("转换：{title} 第 {n} 步", title=run.title, n=number)
+    subject = {"training_run_id": run.id, "checkpoint": number, "name": name}
+    return _start(workspace, "convert", title, ["convert", str(run.id), "--iteration", str(number)], subject)
+
+
+def start_convert_and_merge(workspace: Workspace, run: TrainingRun, iteration: int | None = None) -> jobs.Job:
+    """Start making adapter and merged model of a checkpoint in one job.
+
+    Raises:
+        ModelError: as :func:`start_convert`.
+    """
+    number = _checkable(workspace, run, iteration)
+    title = _("转换并合并：{title} 第 {n} 步", title=run.title, n=number)
+    subject = {"training_run_id": run.id, "checkpoint": number, "name": ""}
+    argv = ["convert-and-merge", str(run.id), "--iteration", str(number)]
+    return _start(workspace, "merge", title, argv, subject)
+
+
+def start_merge(
+    workspace: Workspace, adapter: Artefact, name: str = "", base: Path | None = None, device: str = "cpu"
+) -> jobs.Job:
+    """Start merging an adapter into the base it was trained on.
+
+    Raises:
+        ModelError: not an adapter, another base, a name in use, or the same job runs.
+    """
+    if adapter.kind != "adapter":
+        raise ModelError(_("“{name}”不是适配器，不能合并", name=adapter.name))
+    folder = base or adapter.base
+    if folder is None:
+        raise ModelError(_("适配器“{name}”没有记下基座模型，不能合并", name=adapter.name))
+    check_base(folder, adapter.base_fingerprint)
+    if name:
+        checked_name(workspace, name)
+    argv = ["merge", adapter.name, "--base", str(folder), "--device", device]
+    subject = {"adapter": adapter.name, "name": name}
+    return _start(workspace, "merge", _("合并：{title}", title=adapter.title), argv, subject)
+
+
+def start_download(workspace: Workspace, model_id: str, source: str = SOURCE, name: str = "") -> jobs.Job:
+    """Start fetching a base model, or go on where an earlier try stopped.
+
+    Raises:
+        ModelError: not a model's name, a name in use, or the same download runs.
+    """
+    model_id = check_model_id(model_id, source)
+    if name:
+        checked_name(workspace, name)
+    subject = {"model_id": model_id, "name": name}
+    return _start(workspace, "download", _("下载：{id}", id=model_id), ["download", model_id], subject)
+
+
+def _checkable(workspace: Workspace, run: TrainingRun, iteration: int | None) -> int:
+    checkpoint = checkpoint_of(workspace, run, iteration)
+    check_base(settings_of(run).base_folder, str(run.settings.get("base_fingerprint", "")))
+    return checkpoint.iteration
+
+
+def _start(
+    workspace: Workspace, kind: str, title: str, argv: list[str], subject: Mapping[str, object]
+) -> jobs.Job:
+    for job in jobs.listed(workspace, active=True):
+        if job.kind in KINDS and job.subject == dict(subject):
+            raise ModelError(_("“{title}”已经在做了", title=job.title))
+    name = ["--name", str(subject["name"])] if subject.get("name") else []
+    command = [
+        sys.executable,
+        "-m",
+        "tianji_core.models.worker",
+        *argv,
+        *name,
+        "--workspace",
+        str(workspace.home),
+    ]
+    return jobs.start(workspace, kind, title, command, subject=dict(subject))

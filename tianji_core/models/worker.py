@@ -1,0 +1,57 @@
+"""``python -m tianji_core.models.worker convert|merge|convert-and-merge|download WHAT --workspace DIR``: the child of the
+jobs of the models room."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from tianji_core.errors import StudioError
+from tianji_core.i18n import _, set_language
+from tianji_core.jobs import Reporter
+from tianji_core.models.catalogue import artefact
+from tianji_core.models.download import download
+from tianji_core.models.making import convert, convert_and_merge, merge
+from tianji_core.store import training as rows
+from tianji_core.workspace import open_workspace
+
+
+def main(argv: list[str]) -> int:
+    """Make one model; its name is the last line of the output. Returns the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m tianji_core.models.worker", description="make or fetch one model"
+    )
+    parser.add_argument("action", choices=("convert", "merge", "convert-and-merge", "download"))
+    parser.add_argument(
+        "what", help="number of a training, name of an adapter, or a model's name on ModelScope"
+    )
+    parser.add_argument("--workspace", required=True)
+    parser.add_argument("--name", default="")
+    parser.add_argument("--iteration", type=int)
+    parser.add_argument("--base", type=Path)
+    parser.add_argument("--device", default="cpu", choices=("cpu", "cuda", "auto"))
+    arguments = parser.parse_args(argv)
+    reporter = Reporter(unit=_("字节") if arguments.action == "download" else _("步"))
+    try:
+        workspace = open_workspace(arguments.workspace)
+        set_language(workspace.settings().language)
+        if arguments.action == "download":
+            made = download(workspace, arguments.what, arguments.name, reporter=reporter)
+        elif arguments.action == "merge":
+            adapter = artefact(workspace, arguments.what)
+            made = merge(workspace, adapter, arguments.name, arguments.base, arguments.device, reporter)
+        else:
+            run = rows.get(workspace.engine, int(arguments.what))
+            if arguments.action == "convert":
+                made = convert(workspace, run, arguments.iteration, arguments.name, reporter)
+            else:
+                made = convert_and_merge(workspace, run, arguments.iteration, arguments.device, reporter)[1]
+    except StudioError as error:
+        print(str(error), file=sys.stderr)
+        reporter.fail(str(error))
+        return error.exit_code
+    print(made.name)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
