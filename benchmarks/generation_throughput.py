@@ -1,0 +1,165 @@
+"""How much faster the engine generates than the tutorial's serial loop, against one OpenAI-compatible server.
+
+Run with ``python benchmarks/generation_throughput.py``. The server is a process of its own on loopback and answers
+each request after exactly one second. The baseline asks for one text after the other with the synchronous OpenAI
+client and appends each to a list that it writes as JSON at the end. The engine's figure is the whole run: tasks read
+from the database, answers stored in it, raw file written. Bars: 15 times at concurrency 16, 58 at 64, 100 at 128.
+"""
+
+import argparse
+import asyncio
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from tianji_core.generation import create_run  # noqa: E402
+from tianji_core.generation.engine import run_generation  # noqa: E402
+from tianji_core.jobs import Reporter  # noqa: E402
+from tianji_core.recipe import Plan, brief, built_in_recipes, load_recipe, tasks  # noqa: E402
+from tianji_core.teachers import Sampling, TeacherChoice  # noqa: E402
+from tianji_core.workspace import open_workspace  # noqa: E402
+
+BARS = {16: 15.0, 64: 58.0, 128: 100.0}
+ROUNDS = {16: 10, 64: 12, 128: 20}
+"""Texts per worker: long enough that the start of the clients does not decide the figure."""
+SERIAL_TEXTS = 12
+
+
+class Server(asyncio.Protocol):
+    """As little HTTP as a client needs, so that the server costs the engine as few cycles as possible."""
+
+    latency = 1.0
+    answer = json.dumps(
+        {
+            "id": "x",
+            "object": "chat.completion",
+            "model": "bench",
+            "choices": [
+                {
+                    "index": 0,
+                    "finish_reason": "stop",
+                    "message": {
+                        "role": "assistant",
+                        "content": "大舅生日快乐！愿您身体硬朗，天天都有好心情。",
+                    },
+                }
+            ],
+            "usage": {"prompt_tokens": 180, "completion_tokens": 24, "total_tokens": 204},
+        },
+        ensure_ascii=False,
+    ).encode()
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(answer)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = transport
+        self.received = b""
+
+    def data_received(self, data: bytes) -> None:
+        self.received += data
+        head, separator, body = self.received.partition(b"\r\n\r\n")
+        if not separator:
+            return
+        length = int(head.lower().split(b"content-length:")[1].split(b"\r\n")[0])
+        if len(body) >= length:
+            self.received = body[length:]
+            asyncio.get_running_loop().call_later(self.latency, self.reply)
+
+    def reply(self) -> None:
+        if not self.transport.is_closing():
+            self.transport.write(self.head + self.answer)  # type: ignore[attr-defined]
+
+
+async def serve() -> None:
+    """Listen on a free port, say which, and go on until the parent closes our input."""
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(Server, "127.0.0.1", 0, backlog=512)
+    print(server.sockets[0].getsockname()[1], flush=True)
+    await loop.run_in_executor(None, sys.stdin.read)
+
+
+def serial(url: str, folder: Path) -> float:
+    """Texts per second of the loop that asks for one after the other."""
+    from openai import OpenAI
+
+    client = OpenAI(api_key="none", base_url=url)
+    recipe = load_recipe(built_in_recipes()["wishes"])
+    plan = Plan(styles=("小红书",), limit=SERIAL_TEXTS)
+    conversations = []
+    started = time.perf_counter()
+    for task in tasks(recipe, plan):
+        asked = brief(recipe, task, plan.seed)
+        answer = client.chat.completions.create(
+            model="bench", messages=[{"role": "user", "content": asked.prompt}], temperature=0.9
+        )
+        turn = {"input": asked.input, "output": answer.choices[0].message.content}
+        conversations.append({"conversation": [turn]})
+    text = json.dumps(conversations, ensure_ascii=False, indent=4)
+    (folder / "serial.json").write_text(text, encoding="utf-8")
+    return len(conversations) / (time.perf_counter() - started)
+
+
+def engine(url: str, folder: Path, concurrency: int) -> float:
+    """Texts per second of a stored run."""
+    workspace = open_workspace(folder / f"at-{concurrency}")
+    choice = TeacherChoice(provider="custom", model="bench", base_url=url)
+    number = concurrency * ROUNDS[concurrency]
+    plan = Plan(styles=("正常", "小红书", "严肃"), rounds=5, limit=number)
+    run = create_run(workspace, "wishes", plan, choice, Sampling(temperature=0.9), concurrency)
+    started = time.perf_counter()
+    state = asyncio.run(run_generation(workspace, run.id, Reporter(total=run.total)))
+    seconds = time.perf_counter() - started
+    if state.counts.done != number:
+        raise SystemExit(f"only {state.counts.done} of {number} texts came: {state.errors}")
+    return number / seconds
+
+
+def main() -> int:
+    """Measure, print, return 0 when every bar is reached."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--server", action="store_true", help="be the server (used by the script itself)")
+    parser.add_argument(
+        "--at", type=int, nargs="*", choices=sorted(BARS), default=sorted(BARS), help="concurrencies"
+    )
+    arguments = parser.parse_args()
+    if arguments.server:
+        asyncio.run(serve())
+        return 0
+    command = [sys.executable, __file__, "--server"]
+    with (
+        tempfile.TemporaryDirectory() as name,
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server,
+    ):
+        assert server.stdout is not None and server.stdin is not None
+        url = f"http://127.0.0.1:{int(server.stdout.readline())}/v1"
+        baseline = serial(url, Path(name))
+        print(f"serial loop: {baseline:.2f} texts/s")
+        figures = {}
+        for concurrency in arguments.at:
+            figures[concurrency] = engine(url, Path(name), concurrency)
+            ratio = figures[concurrency] / baseline
+            print(
+                f"engine at {concurrency}: {figures[concurrency]:.1f} texts/s, {ratio:.1f} times (bar {BARS[concurrency]:g})"
+            )
+        server.stdin.close()
+    ratios = {str(c): round(rate / baseline, 1) for c, rate in figures.items()}
+    passed = all(rate / baseline >= BARS[c] for c, rate in figures.items())
+    result = {
+        "benchmark": "generation_throughput",
+        "figures": {str(c): round(rate, 2) for c, rate in figures.items()},
+        "baseline": round(baseline, 3),
+        "ratio": ratios,
+        "bar": {str(c): BARS[c] for c in figures},
+        "pass": passed,
+    }
+    print(json.dumps(result, ensure_ascii=False))
+    return 0 if passed else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
