@@ -9,7 +9,7 @@ from collections.abc import Callable
 import typer
 
 from tianji_core.errors import StudioError
-from tianji_core.verbs import making, modelling, system
+from tianji_core.verbs import making, modelling, reviewing, system
 
 app = typer.Typer(
     name="tianji_core",
@@ -22,6 +22,15 @@ VERBS: dict[str, Callable[..., None]] = {
     "studio": system.studio,
     "plan": making.plan,
     "generate": making.generate,
+    "import": reviewing.import_samples,
+    "clean": reviewing.clean,
+    "accept": reviewing.accept,
+    "reject": reviewing.reject,
+    "undo": reviewing.undo,
+    "review-stats": reviewing.review_stats,
+    "freeze": reviewing.freeze,
+    "datasets": reviewing.list_datasets,
+    "export": reviewing.export,
     "train": modelling.train,
     "convert": modelling.convert,
     "merge": modelling.merge,

@@ -1,0 +1,218 @@
+"""Verbs from samples to a dataset version: import, clean, accept, reject, undo, review-stats, freeze, export."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tianji_core import cleaning, dataset
+from tianji_core.errors import InputError
+from tianji_core.i18n import _
+from tianji_core.store import datasets, findings, samples, steps
+from tianji_core.store.samples import ACCEPTED, PENDING, REJECTED, SampleFilter
+from tianji_core.verbs.common import (
+    JsonOption,
+    RecipeOption,
+    WorkspaceOption,
+    chosen_recipe,
+    opened,
+    show,
+)
+from tianji_core.verbs.making import words
+
+StylesOption = Annotated[str, typer.Option(help="Only these styles, separated by commas.")]
+NamesOption = Annotated[str, typer.Option(help="Only these names, separated by commas.")]
+ScenesOption = Annotated[str, typer.Option(help="Only these scenes, separated by commas.")]
+
+
+def import_samples(
+    path: Annotated[Path, typer.Argument(help="A file, or a folder of files.")],
+    accepted: Annotated[bool, typer.Option("--accepted", help="Take them as reviewed already.")] = False,
+    recipe: RecipeOption = None,
+    as_json: JsonOption = False,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Import raw, merged, Alpaca, ShareGPT or messages files; known items are not added again."""
+    space = opened(workspace)
+    reports = dataset.import_path(
+        space, chosen_recipe(space, recipe), path, ACCEPTED if accepted else PENDING
+    )
+    lines = []
+    for report in reports:
+        lines.append(
+            _(
+                "{file}：新增 {added}，已有 {known}，有问题 {bad}",
+                file=report.file,
+                added=report.added,
+                known=report.known,
+                bad=len(report.bad),
+            )
+        )
+        lines += [_("  第 {index} 项：{reason}", index=index, reason=reason) for index, reason in report.bad]
+    show(reports, as_json, "\n".join(lines))
+
+
+def clean(
+    fix: Annotated[
+        bool, typer.Option("--fix", help="Apply every safe fix, as one step that can be undone.")
+    ] = False,
+    again: Annotated[
+        bool, typer.Option("--again", help="Check everything anew, for changed lists or limits.")
+    ] = False,
+    recipe: RecipeOption = None,
+    as_json: JsonOption = False,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Check samples by rule, and fix what can be fixed safely."""
+    space = opened(workspace)
+    key = chosen_recipe(space, recipe)
+    checked = cleaning.check_again(space, key) if again else cleaning.check_new(space, key)
+    fixed = 0
+    if fix:
+        step = cleaning.fix(space, SampleFilter(key), who=space.settings().reviewer)
+        fixed = step.count if step is not None else 0
+    counts = findings.rule_counts(space.engine, SampleFilter(key))
+    lines = [_("检查了 {checked} 条，修好 {fixed} 条；剩下的问题：", checked=checked, fixed=fixed)]
+    lines += [
+        f"  {cleaning.BY_ID[rule].title if rule in cleaning.BY_ID else rule}  {count}"
+        for rule, count in counts.items()
+    ]
+    show({"checked": checked, "fixed": fixed, "findings": counts}, as_json, "\n".join(lines))
+
+
+def accept(
+    clean_only: Annotated[
+        bool, typer.Option("--clean", help="Only samples in which no rule found anything.")
+    ] = False,
+    styles: StylesOption = "",
+    names: NamesOption = "",
+    scenes: ScenesOption = "",
+    ids: Annotated[str, typer.Option(help="Only these samples, by number.")] = "",
+    recipe: RecipeOption = None,
+    as_json: JsonOption = False,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Accept the pending samples that match, as one step that can be undone."""
+    _decide(ACCEPTED, clean_only, styles, names, scenes, ids, recipe, as_json, workspace)
+
+
+def reject(
+    styles: StylesOption = "",
+    names: NamesOption = "",
+    scenes: ScenesOption = "",
+    ids: Annotated[str, typer.Option(help="Only these samples, by number.")] = "",
+    recipe: RecipeOption = None,
+    as_json: JsonOption = False,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Reject the pending samples that match, as one step that can be undone."""
+    if not (styles or names or scenes or ids):
+        raise InputError(_("请说明拒绝哪些：--styles、--names、--scenes 或 --ids"))
+    _decide(REJECTED, False, styles, names, scenes, ids, recipe, as_json, workspace)
+
+
+def _decide(
+    state: str,
+    clean_only: bool,
+    styles: str,
+    names: str,
+    scenes: str,
+    ids: str,
+    recipe: str | None,
+    as_json: bool,
+    workspace: Path | None,
+) -> None:
+    space = opened(workspace)
+    key = chosen_recipe(space, recipe)
+    cleaning.check_new(space, key)
+    try:
+        numbers = tuple(int(number) for number in words(ids)) or None
+    except ValueError as error:
+        raise InputError(_("--ids 应当是用逗号分开的样本编号，写的是 {ids}", ids=ids)) from error
+    wanted = SampleFilter(
+        key,
+        states=(PENDING,),
+        styles=words(styles),
+        names=words(names),
+        scenes=words(scenes),
+        clean=True if clean_only else None,
+        ids=numbers,
+    )
+    step = steps.set_state(space.engine, wanted, state, space.settings().reviewer)
+    count = step.count if step is not None else 0
+    show(
+        {"state": state, "count": count},
+        as_json,
+        _("{n} 条样本改为{state}", n=count, state=_("接受") if state == ACCEPTED else _("拒绝")),
+    )
+
+
+def undo(recipe: RecipeOption = None, as_json: JsonOption = False, workspace: WorkspaceOption = None) -> None:
+    """Take back the newest review step."""
+    space = opened(workspace)
+    step = steps.undo(space.engine, chosen_recipe(space, recipe))
+    text = _("已撤销：{title}", title=step.title) if step is not None else _("没有可以撤销的步骤")
+    show(step, as_json, text)
+
+
+def review_stats(
+    recipe: RecipeOption = None, as_json: JsonOption = False, workspace: WorkspaceOption = None
+) -> None:
+    """Say how far the review is."""
+    space = opened(workspace)
+    key = chosen_recipe(space, recipe)
+    cleaning.check_new(space, key)
+    wanted = SampleFilter(key)
+    facts = {
+        "states": samples.state_counts(space.engine, wanted),
+        "styles": samples.style_counts(space.engine, wanted),
+        "findings": findings.rule_counts(space.engine, wanted),
+    }
+    titles = {"states": _("状态"), "styles": _("风格"), "findings": _("问题")}
+    lines = [
+        f"{titles[group]}：" + "，".join(f"{k} {v}" for k, v in counts.items())
+        for group, counts in facts.items()
+    ]
+    show(facts, as_json, "\n".join(lines))
+
+
+def freeze(
+    name: Annotated[str, typer.Option(help="Name of the version.")],
+    note: Annotated[str, typer.Option(help="What it is for.")] = "",
+    styles: StylesOption = "",
+    recipe: RecipeOption = None,
+    as_json: JsonOption = False,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Make the accepted samples an immutable dataset version."""
+    space = opened(workspace)
+    key = chosen_recipe(space, recipe)
+    wanted = SampleFilter(key, states=(ACCEPTED,), styles=words(styles))
+    version = dataset.freeze(space, key, name, wanted, note)
+    path = dataset.training_file(space, version)
+    facts = {"name": version.name, "count": version.count, "sha256": version.sha256, "path": path}
+    show(facts, as_json, _("数据集 {name}：{count} 条，{path}\nsha256 {sha256}", **facts))
+
+
+def export(
+    name: Annotated[str, typer.Argument(help="Dataset version.")],
+    form: Annotated[str, typer.Option(help="merged, alpaca, sharegpt or messages.")] = dataset.MERGED,
+    output: Annotated[
+        Path | None,
+        typer.Option(help="File to write; default: into the workspace's exports.", show_default=False),
+    ] = None,
+    as_json: JsonOption = False,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Write a dataset version in another form."""
+    space = opened(workspace)
+    path = dataset.export(space, datasets.by_name(space.engine, name), form, output)
+    show({"path": path}, as_json, str(path))
+
+
+def list_datasets(as_json: JsonOption = False, workspace: WorkspaceOption = None) -> None:
+    """List dataset versions."""
+    space = opened(workspace)
+    found = datasets.listed(space.engine)
+    lines = [f"{v.name}  {v.count}  {v.sha256[:12]}  {v.folder}" for v in found]
+    show(found, as_json, "\n".join(lines) or _("还没有数据集版本"))
