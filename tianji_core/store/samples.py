@@ -78,6 +78,7 @@ class NewSample:
     scene: str = ""
     style: str = ""
     history: tuple[tuple[str, str], ...] = ()
+    prompt: str = ""
     model: str = ""
     state: str = PENDING
 
@@ -232,6 +233,30 @@ def each(engine: Engine, wanted: SampleFilter, batch: int = _BATCH) -> Iterator[
         after = found[-1].id
 
 
+class Line(NamedTuple):
+    """What a dataset takes from a sample."""
+
+    name: str
+    scene: str
+    style: str
+    source: str
+    system: str
+    history: list[dict[str, str]]
+    input: str
+    output: str
+    digest: str
+
+
+def stream(engine: Engine, wanted: SampleFilter) -> Iterator[Line]:
+    """All matching samples in ascending order of their numbers, as they were at one moment, without holding them in
+    memory."""
+    query = select(*(samples.c[name] for name in Line._fields)).where(*wanted.conditions())
+    with reading(engine) as connection:
+        found = connection.execution_options(yield_per=_BATCH).execute(query.order_by(samples.c.id))
+        for row in found:
+            yield Line(*row)
+
+
 def count(engine: Engine, wanted: SampleFilter, up_to_id: int | None = None) -> int:
     """How many samples match (of those numbered ``up_to_id`` or lower)."""
     query = select(func.count()).select_from(samples).where(*wanted.conditions())
@@ -310,6 +335,7 @@ def insert_new(
                 "output": sample.output,
                 "original": sample.output,
                 "length": len(sample.output),
+                "prompt": sample.prompt,
                 "model": sample.model,
                 "state": sample.state,
                 "digest": digest,
