@@ -4,6 +4,7 @@ Importing this package loads no torch: ``server``, ``loading``, ``engine``, ``ba
 imported by the server process.
 """
 
+from tianji_core.serving.choosing import start_for
 from tianji_core.serving.client import ChatChunk, ChatSampling, Message, chat_stream
 from tianji_core.serving.launch import (
     ModelRef,
@@ -25,6 +26,7 @@ __all__ = [
     "running_server",
     "server_url",
     "servers",
+    "start_for",
     "start_server",
     "wait_ready",
 ]

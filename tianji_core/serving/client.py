@@ -1,6 +1,6 @@
 """Talking to a model server, ours or any other that speaks OpenAI's chat API."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -95,7 +95,7 @@ def model_names(url: str, key: str | None = None) -> list[str]:
 
 def chat_stream(
     url: str, model: str, messages: Sequence[Message], sampling: ChatSampling, key: str | None = None
-) -> Iterator[ChatChunk]:
+) -> Generator[ChatChunk, None, None]:
     """An answer piece by piece. Closing the iterator hangs up, and the server ends its generation.
 
     Raises:

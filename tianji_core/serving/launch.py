@@ -7,7 +7,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from tianji_core import jobs
@@ -85,8 +85,8 @@ def start_server(
     argv += ["--device", device, "--dtype", dtype, "--workspace", str(workspace.home)]
     subject: dict[str, object] = {
         "port": chosen,
-        "models": [asdict(ref) for ref in models],
-        "adapters": [asdict(ref) for ref in adapters],
+        "models": [ref.name for ref in models],
+        "adapters": [ref.name for ref in adapters],
     }
     title = _("模型服务：{names}", names="、".join(names))
     return jobs.start(workspace, KIND, title, argv, subject=subject)
@@ -129,7 +129,7 @@ def running_server(job: Job) -> RunningServer:
     """A server job with its address, its model names, and whether it answers."""
     url = server_url(job)
     said = health(url) if job.state == "running" and not job.stop_requested else None
-    planned = tuple(ref["name"] for ref in (*job.subject["models"], *job.subject["adapters"]))
+    planned = (*job.subject["models"], *job.subject["adapters"])
     ready = said is not None and said.status == "ok" and set(said.models) == set(planned)
     return RunningServer(job, url, planned, ready)
 

@@ -93,7 +93,7 @@ def serve(arguments: argparse.Namespace, reporter: Reporter) -> None:
     from tianji_core.serving.app import build_app
 
     def ready() -> None:
-        reporter.update(len(models), total=len(models), message=_("就绪"))
+        reporter.update(0, total=0, message=_("就绪"))  # from here on there is no end to count towards
         print(_("就绪：http://{host}:{port}/v1（{device}）", host=host, port=port, device=device), flush=True)
 
     app = build_app(served, arguments.system, str(device), local=host in ("127.0.0.1", "::1"), ready=ready)

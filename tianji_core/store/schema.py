@@ -282,9 +282,11 @@ votes = Table(
     Column("style", String(40), nullable=False, default=""),
     Column("winner", Text, nullable=False),
     Column("loser", Text, nullable=False, default=""),
+    Column("loser_style", String(40), nullable=False, default=""),
     Column("chosen", Text, nullable=False),
     Column("rejected", Text, nullable=False, default=""),
     Column("who", String(40), nullable=False),
     Column("created_at", DateTime, nullable=False),
 )
-"""Verdicts of the compare page: of two answers to one prompt, which one is better."""
+"""Verdicts of the compare page: of two answers to one prompt, which one is better. ``winner`` and ``loser`` are model
+names; ``style`` is the style that the winner was asked for, ``prompt`` what the winner was asked."""

@@ -111,6 +111,7 @@ def upgrade() -> None:
         sa.Column("style", sa.String(length=40), nullable=False),
         sa.Column("winner", sa.Text(), nullable=False),
         sa.Column("loser", sa.Text(), nullable=False),
+        sa.Column("loser_style", sa.String(length=40), nullable=False),
         sa.Column("chosen", sa.Text(), nullable=False),
         sa.Column("rejected", sa.Text(), nullable=False),
         sa.Column("who", sa.String(length=40), nullable=False),

@@ -1,0 +1,46 @@
+"""From the models a person picked to a server."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.serving.conftest import Folders
+from tianji_core import jobs
+from tianji_core.errors import ModelError
+from tianji_core.models import Artefact, delete, register_folder
+from tianji_core.models.manifest import write_manifest
+from tianji_core.serving import start_for, wait_ready
+from tianji_core.workspace import Workspace
+
+
+def add_adapter(workspace: Workspace, name: str, source: Path, base: Path) -> None:
+    folder = workspace.models / name
+    shutil.copytree(source, folder)
+    made = Artefact(name=name, kind="adapter", title=name, path=folder, base=base)
+    write_manifest(folder, made, workspace.home)
+
+
+def test_an_adapter_brings_its_base_and_neither_can_be_deleted_meanwhile(
+    workspace: Workspace, folders: Folders
+) -> None:
+    register_folder(workspace, folders.base, name="底座")
+    add_adapter(workspace, "红", folders.red, folders.base)
+    job = start_for(workspace, ["红"])
+    try:
+        assert wait_ready(workspace, job.id, timeout=120).models == ("底座", "红")
+        with pytest.raises(ModelError, match="正在用"):
+            delete(workspace, "红")
+    finally:
+        jobs.stop(workspace, job.id)
+        jobs.wait(workspace, job.id, timeout=60)
+
+
+def test_an_adapter_without_its_base_is_refused(
+    workspace: Workspace, folders: Folders, tmp_path: Path
+) -> None:
+    add_adapter(workspace, "红", folders.red, tmp_path / "gone")
+    with pytest.raises(ModelError, match=r"基座 .*gone 不在了"):
+        start_for(workspace, ["红"])
+    with pytest.raises(ModelError, match="没有名叫“蓝”"):
+        start_for(workspace, ["蓝"])

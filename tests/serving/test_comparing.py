@@ -1,0 +1,106 @@
+"""Boards: planning, filling them from a real server, keeping them."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.serving.conftest import Server
+from tianji_core.errors import InputError
+from tianji_core.recipe import Recipe, built_in_recipes, load_recipe
+from tianji_core.serving import ChatSampling
+from tianji_core.serving.board import (
+    Ask,
+    Column,
+    board_keys,
+    load_board,
+    plan_board,
+    request_text,
+    save_board,
+)
+from tianji_core.serving.comparing import Comparer
+from tianji_core.workspace import Workspace
+
+ASKS = [Ask(name="大舅", scene="生日"), Ask(text="祝您健康")]
+
+
+@pytest.fixture
+def recipe() -> Recipe:
+    return load_recipe(built_in_recipes()["wishes"])
+
+
+def columns(url: str) -> list[Column]:
+    return [
+        Column(url=url, model=model, style=style) for model in ("base", "red") for style in ("正常", "小红书")
+    ]
+
+
+def test_a_model_is_asked_in_the_words_it_was_trained_on(recipe: Recipe) -> None:
+    assert request_text(recipe, ASKS[0], "正常") == "祝大舅生日"
+    suffix = recipe.style("小红书").suffix
+    assert suffix and request_text(recipe, ASKS[0], "小红书") == f"祝大舅生日{suffix}"
+    assert request_text(recipe, ASKS[1], "小红书") == f"祝您健康{suffix}"
+
+
+def test_what_cannot_be_compared_is_refused(recipe: Recipe) -> None:
+    sampling = ChatSampling()
+    with pytest.raises(InputError, match="至少选一个"):
+        plan_board(recipe, [], columns("http://x"), "s", sampling)
+    with pytest.raises(InputError, match="最多比较 120 格"):
+        plan_board(recipe, ASKS * 20, columns("http://x"), "s", sampling)
+    with pytest.raises(InputError, match="没有格子“路人 × 生日”"):
+        plan_board(recipe, [Ask(name="路人", scene="生日")], columns("http://x"), "s", sampling)
+
+
+def test_every_cell_gets_its_own_answer_and_a_later_page_finds_it(
+    workspace: Workspace, recipe: Recipe, server: Server
+) -> None:
+    sampling = ChatSampling(temperature=0, max_tokens=12)
+    board = plan_board(recipe, ASKS, columns(server.url), "送祝福", sampling)
+    comparer = Comparer(workspace)
+    comparer.start(board)
+    done = comparer.wait(board.key)
+    assert [cell.state for cell in done.cells] == ["done"] * 8
+    assert len({cell.text for cell in done.cells}) == 8
+    assert all(cell.first is not None and cell.tokens for cell in done.cells)
+    kept = Comparer(workspace).board(board.key)
+    assert [cell.text for cell in kept.cells] == [cell.text for cell in done.cells]
+    assert kept.cell(1, 2).request == "祝您健康"
+
+
+def test_a_failing_column_says_why_and_the_others_go_on(
+    workspace: Workspace, recipe: Recipe, server: Server
+) -> None:
+    mixed = [
+        Column(url=server.url, model="base", style="正常"),
+        Column(url=server.url, model="nobody", style="正常"),
+        Column(url="http://127.0.0.1:9", model="base", style="正常"),
+    ]
+    board = plan_board(recipe, ASKS[:1], mixed, "送祝福", ChatSampling(max_tokens=5))
+    comparer = Comparer(workspace)
+    comparer.start(board)
+    cells = comparer.wait(board.key).cells
+    assert [cell.state for cell in cells] == ["done", "failed", "failed"]
+    assert "nobody" in cells[1].error and "连不上" in cells[2].error
+
+
+def test_stopping_hangs_up_on_all(workspace: Workspace, recipe: Recipe, server: Server) -> None:
+    asks = [Ask(text=f"祝{n}") for n in range(20)]
+    board = plan_board(recipe, asks, columns(server.url), "送祝福", ChatSampling(max_tokens=200))
+    comparer = Comparer(workspace)
+    comparer.start(board)
+    comparer.stop(board.key)
+    assert {cell.state for cell in comparer.wait(board.key).cells} == {"stopped"}
+    server.wait_idle()
+
+
+def test_cells_cut_off_by_a_restart_count_as_stopped(workspace: Workspace, recipe: Recipe) -> None:
+    board = plan_board(recipe, ASKS, columns("http://x"), "s", ChatSampling())
+    board.cells[0].state = "streaming"
+    save_board(workspace, board)
+    assert board_keys(workspace) == [board.key]
+    assert load_board(workspace, board.key).ended
+    with pytest.raises(InputError, match="没有编号为"):
+        load_board(workspace, "../studio")
+    Path(workspace.home / "compare" / f"{board.key}.json").write_text("{")
+    with pytest.raises(InputError, match="坏了"):
+        load_board(workspace, board.key)

@@ -1,0 +1,45 @@
+"""What is sent along with a question, and what a refresh shows."""
+
+from tianji_core.serving import Message
+from tianji_core.serving.transcript import (
+    KEPT,
+    Transcript,
+    Turn,
+    load_transcript,
+    messages,
+    save_transcript,
+)
+from tianji_core.workspace import Workspace
+
+
+def turn(number: int, continues: bool = False, answer: str | None = None) -> Turn:
+    return Turn(
+        request=f"问{number}", answer=f"答{number}" if answer is None else answer, continues=continues
+    )
+
+
+def test_a_new_test_starts_from_nothing_and_a_conversation_from_its_first_turn() -> None:
+    said = Transcript(turns=[turn(1), turn(2), turn(3, continues=True), turn(4, continues=True, answer="")])
+    assert [each.request for each in said.history()] == ["问2", "问3"]
+    assert [each.request for each in said.history(before=1)] == ["问1"]
+    assert Transcript().history() == []
+
+
+def test_messages_hold_system_turns_and_question() -> None:
+    assert messages("系统", [turn(1)], "问2") == [
+        Message("system", "系统"),
+        Message("user", "问1"),
+        Message("assistant", "答1"),
+        Message("user", "问2"),
+    ]
+
+
+def test_the_newest_turns_survive(workspace: Workspace) -> None:
+    assert load_transcript(workspace).turns == []
+    save_transcript(workspace, Transcript(turns=[turn(at) for at in range(KEPT + 5)]))
+    assert [each.request for each in load_transcript(workspace).turns][:2] == ["问5", "问6"]
+
+
+def test_rate_counts_the_tokens_after_the_first() -> None:
+    assert Turn(request="问", tokens=21, first=1.0, seconds=3.0).rate == 10
+    assert Turn(request="问", tokens=1, first=1.0, seconds=3.0).rate is None

@@ -1,0 +1,190 @@
+"""对比: a table of answers, one row per question, one column per model and style, kept as a file of the workspace."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from tianji_core.errors import InputError
+from tianji_core.files import write_text
+from tianji_core.i18n import _
+from tianji_core.recipe import Recipe, training_input
+from tianji_core.serving.client import ChatSampling
+from tianji_core.store.database import now
+from tianji_core.workspace import Workspace
+
+MAX_CELLS = 120
+KEPT = 50
+"""Boards kept in the workspace; older files are removed."""
+
+State = Literal["waiting", "streaming", "done", "failed", "stopped"]
+
+
+class Ask(BaseModel):
+    """One row: a receiver and an occasion, or a free text."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str = ""
+    scene: str = ""
+    text: str = ""
+
+    @property
+    def title(self) -> str:
+        """The row for people."""
+        return self.text or f"{self.name} × {self.scene}"
+
+
+class Column(BaseModel):
+    """One column: which model at which server, in which style. ``key_variable`` names the environment variable with
+    the server's key, '' where it needs none."""
+
+    model_config = ConfigDict(frozen=True)
+
+    url: str
+    model: str
+    style: str
+    key_variable: str = ""
+
+    @property
+    def title(self) -> str:
+        """The column for people."""
+        return f"{self.model} · {self.style}"
+
+
+class Cell(BaseModel):
+    """One answer. ``first`` and ``seconds`` are seconds until the first text and until the end; ``tokens`` None where
+    the server does not count."""
+
+    row: int
+    column: int
+    request: str
+    state: State = "waiting"
+    text: str = ""
+    first: float | None = None
+    seconds: float | None = None
+    tokens: int | None = None
+    error: str = ""
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more will come."""
+        return self.state in ("done", "failed", "stopped")
+
+
+class Board(BaseModel):
+    """One comparison. ``key`` is its file name; ``created_at`` in UTC."""
+
+    key: str
+    created_at: datetime = Field(default_factory=now)
+    recipe: str
+    system: str
+    sampling: ChatSampling
+    asks: list[Ask]
+    columns: list[Column]
+    cells: list[Cell]
+
+    def cell(self, row: int, column: int) -> Cell:
+        """The answer at a place."""
+        return self.cells[row * len(self.columns) + column]
+
+    @property
+    def ended(self) -> bool:
+        """Whether every answer is there, failed or was stopped."""
+        return all(cell.ended for cell in self.cells)
+
+    @property
+    def finished(self) -> int:
+        """How many cells have ended."""
+        return sum(cell.ended for cell in self.cells)
+
+
+def request_text(recipe: Recipe, ask: Ask, style_text: str) -> str:
+    """What a model is asked: the recipe's first wording for a cell, or the free text with the style's trigger.
+
+    Raises:
+        InputError: the recipe does not know the name, scene or style.
+    """
+    style = recipe.style(style_text)
+    if style is None:
+        raise InputError(_("配方里没有风格“{style}”", style=style_text))
+    if ask.text:
+        return f"{ask.text}{style.suffix}"
+    name, scene = recipe.name(ask.name), recipe.scene(ask.scene)
+    if name is None or scene is None:
+        raise InputError(_("配方里没有格子“{name} × {scene}”", name=ask.name, scene=ask.scene))
+    return training_input(recipe.input_templates[0], name, scene, style)
+
+
+def plan_board(
+    recipe: Recipe, asks: Sequence[Ask], columns: Sequence[Column], system: str, sampling: ChatSampling
+) -> Board:
+    """A board of unanswered cells.
+
+    Raises:
+        InputError: nothing to compare, too many cells, or an entry that the recipe does not have.
+    """
+    if not asks or not columns:
+        raise InputError(_("请至少选一个问题、一个模型和一个风格"))
+    if len(asks) * len(columns) > MAX_CELLS:
+        raise InputError(
+            _(
+                "一次最多比较 {limit} 格，现在是 {rows} 行 × {columns} 列，请少选一些",
+                limit=MAX_CELLS,
+                rows=len(asks),
+                columns=len(columns),
+            )
+        )
+    cells = [
+        Cell(row=row, column=at, request=request_text(recipe, ask, column.style))
+        for row, ask in enumerate(asks)
+        for at, column in enumerate(columns)
+    ]
+    moment = now()
+    return Board(
+        key=f"{moment:%Y%m%d-%H%M%S-%f}",
+        created_at=moment,
+        recipe=recipe.key,
+        system=system,
+        sampling=sampling,
+        asks=list(asks),
+        columns=list(columns),
+        cells=cells,
+    )
+
+
+def _folder(workspace: Workspace) -> Path:
+    return workspace.home / "compare"
+
+
+def save_board(workspace: Workspace, board: Board) -> None:
+    """Keep a board as it is now."""
+    write_text(_folder(workspace) / f"{board.key}.json", board.model_dump_json(indent=1) + "\n")
+    for old in board_keys(workspace)[KEPT:]:
+        (_folder(workspace) / f"{old}.json").unlink(missing_ok=True)
+
+
+def board_keys(workspace: Workspace) -> list[str]:
+    """The kept boards, newest first."""
+    return sorted((path.stem for path in _folder(workspace).glob("*.json")), reverse=True)
+
+
+def load_board(workspace: Workspace, key: str) -> Board:
+    """A kept board; answers that were under way when it was written count as stopped.
+
+    Raises:
+        InputError: there is none with this key, or its file is broken.
+    """
+    if key not in board_keys(workspace):
+        raise InputError(_("没有编号为 {key} 的对比", key=key))
+    path = _folder(workspace) / f"{key}.json"
+    try:
+        board = Board.model_validate_json(path.read_text(encoding="utf-8"))
+    except (OSError, ValidationError) as error:
+        raise InputError(_("对比文件 {file} 坏了，请删掉它", file=path)) from error
+    for cell in board.cells:
+        if not cell.ended:
+            cell.state = "stopped"
+    return board

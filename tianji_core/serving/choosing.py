@@ -1,0 +1,53 @@
+"""From the models a person picked to a server that can answer with them."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from tianji_core.errors import ModelError
+from tianji_core.i18n import _
+from tianji_core.jobs import Job
+from tianji_core.models import Artefact, artefact, artefacts
+from tianji_core.serving.launch import ModelRef, start_server
+from tianji_core.workspace import Workspace
+
+
+def start_for(
+    workspace: Workspace,
+    names: Sequence[str],
+    port: int | None = None,
+    device: str = "auto",
+    dtype: str = "auto",
+) -> Job:
+    """Start a server for the models with these names. An adapter brings its base along, under the base's name, so
+    that before and after training can be compared at once.
+
+    Raises:
+        ModelError: no such model, or an adapter whose base is gone. InputError: as
+            :func:`~tianji_core.serving.launch.start_server`.
+    """
+    chosen = [artefact(workspace, name) for name in dict.fromkeys(names)]
+    adapters = [each for each in chosen if each.kind == "adapter"]
+    full = [ModelRef(each.name, str(each.path)) for each in chosen if each.kind != "adapter"]
+    for each in adapters:
+        base = _base(workspace, each)
+        if base not in full:
+            full.append(base)
+    return start_server(
+        workspace, full, [ModelRef(each.name, str(each.path)) for each in adapters], port, device, dtype
+    )
+
+
+def _base(workspace: Workspace, adapter: Artefact) -> ModelRef:
+    if adapter.base is None or not adapter.base.is_dir():
+        raise ModelError(
+            _(
+                "适配器“{name}”的基座 {base} 不在了，请重新下载基座",
+                name=adapter.name,
+                base=adapter.base or "—",
+            )
+        )
+    wanted = adapter.base.resolve()
+    for each in artefacts(workspace):
+        if each.kind == "base" and Path(each.path).resolve() == wanted:
+            return ModelRef(each.name, str(each.path))
+    return ModelRef(wanted.name, str(wanted))

@@ -1,0 +1,100 @@
+"""Filling a board: many answers at the same time, in threads that outlive a page refresh."""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+
+from tianji_core.errors import StudioError
+from tianji_core.serving.board import Board, Cell, Column, load_board, save_board
+from tianji_core.serving.client import Message, chat_stream
+from tianji_core.workspace import Workspace
+
+AT_ONCE = 8
+"""Streams that one board keeps open; a server takes them together."""
+
+
+class Comparer:
+    """Runs boards of one workspace. Keep one per process."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+        self._running: dict[str, _Run] = {}
+
+    def start(self, board: Board) -> None:
+        """Ask for every cell and return at once; the board's cells change while answers come in."""
+        save_board(self._workspace, board)
+        self._running = {key: run for key, run in self._running.items() if not run.board.ended}
+        self._running[board.key] = _Run(self._workspace, board)
+
+    def board(self, key: str) -> Board:
+        """A board as it is now, running or kept.
+
+        Raises:
+            InputError: there is none.
+        """
+        run = self._running.get(key)
+        return run.board if run is not None else load_board(self._workspace, key)
+
+    def stop(self, key: str) -> None:
+        """Hang up on everything that is still being answered."""
+        if (run := self._running.get(key)) is not None:
+            run.stop.set()
+
+    def wait(self, key: str, each: Callable[[Board], None] | None = None) -> Board:
+        """Block until a board has ended; ``each`` is called about five times a second."""
+        while True:
+            board = self.board(key)
+            if each is not None:
+                each(board)
+            if board.ended:
+                return board
+            time.sleep(0.2)
+
+
+class _Run:
+    def __init__(self, workspace: Workspace, board: Board) -> None:
+        self.board = board
+        self.stop = threading.Event()
+        self._workspace = workspace
+        self._todo = deque(board.cells)
+        self._saving = threading.Lock()
+        for _each in range(min(AT_ONCE, len(board.cells))):
+            threading.Thread(target=self._work, name=f"compare-{board.key}", daemon=True).start()
+
+    def _work(self) -> None:
+        while True:
+            try:
+                cell = self._todo.popleft()
+            except IndexError:
+                return
+            self._answer(cell, self.board.columns[cell.column])
+            with self._saving:
+                save_board(self._workspace, self.board)
+
+    def _answer(self, cell: Cell, column: Column) -> None:
+        if self.stop.is_set():
+            cell.state = "stopped"
+            return
+        cell.state = "streaming"
+        started = time.monotonic()
+        key = self._workspace.key(column.key_variable) if column.key_variable else None
+        messages = [Message("system", self.board.system), Message("user", cell.request)]
+        state, error = "done", ""
+        try:
+            stream = chat_stream(column.url, column.model, messages, self.board.sampling, key)
+            for chunk in stream:
+                if chunk.text and cell.first is None:
+                    cell.first = time.monotonic() - started
+                cell.text += chunk.text
+                cell.tokens = chunk.completion_tokens or cell.tokens
+                if self.stop.is_set():
+                    stream.close()
+                    state = "stopped"
+                    break
+        except StudioError as failure:
+            state, error = "failed", str(failure)
+        except Exception as failure:  # a cell must end, whatever a foreign server sends
+            state, error = "failed", f"{type(failure).__name__}: {failure}"
+        cell.error, cell.seconds = error, time.monotonic() - started
+        cell.state = state  # type: ignore[assignment]
