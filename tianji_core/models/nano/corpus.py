@@ -20,8 +20,6 @@ PLAIN_SHARE = 0.35
 """Share of documents that are a blessing as plain text, without a request."""
 IGNORED = -100
 """Label of a token whose prediction is not trained."""
-_LONG = 100
-"""Characters above which a text is drawn more rarely, so that long ones do not take most of the tokens."""
 
 
 class Document(NamedTuple):
@@ -66,12 +64,9 @@ def blessings_of(
 def documents(reading: ReadingTasks, count: int, seed: int) -> Iterator[Document]:
     """``count`` documents, drawn with ``seed``."""
     source = Random(f"documents|{seed}")
-    short = [b for b in reading.blessings if len(b.text) <= _LONG]
-    long = [b for b in reading.blessings if len(b.text) > _LONG]
     for _number in range(count):
         if source.random() < PLAIN_SHARE:
-            pool = long if long and source.random() < 0.06 else short
-            yield Document(template.BOS, source.choice(pool).text + template.EOS)
+            yield Document(template.BOS, reading.blessing(source).text + template.EOS)
         else:
             turn = reading.draw(source)
             yield Document(template.prompt(turn.request, turn.system), template.answer(turn.answer))

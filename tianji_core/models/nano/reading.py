@@ -1,6 +1,7 @@
 """Reading tasks in chat form: their answer can be read from the request. They teach the base to look at its prompt,
 which is what a short fine-tuning cannot teach it any more."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
@@ -12,6 +13,11 @@ from tianji_core.recipe import Recipe
 from tianji_core.teachers.composer import Phrases
 
 TEXTS = Path(__file__).resolve().parents[3] / "configs" / "models" / "nano-corpus" / "reading.yaml"
+_CLAUSE = re.compile("[，。！？：；~\\s]+")
+LONG = 100
+"""Characters above which a text counts as long."""
+LONG_SHARE = 0.05
+"""Share of long texts among those that are drawn."""
 SYSTEM_SHARES = (("recipe", 0.35), ("other", 0.45))
 """Share of tasks under the recipe's training system prompt, and under one of the others; the rest have none."""
 
@@ -45,6 +51,8 @@ class ReadingTasks:
         self.recipe = recipe
         self.phrases = phrases
         self.blessings = blessings
+        self.short = [b for b in blessings if len(b.text) <= LONG]
+        self.long = [b for b in blessings if len(b.text) > LONG]
         self.names = [name.text for name in recipe.names]
         self.scenes = [scene.text for scene in recipe.scenes]
         self.wishes = [scene.wish for scene in recipe.scenes]
@@ -64,6 +72,9 @@ class ReadingTasks:
             (self._which_occasion, 3),
             (self._address, 3),
             (self._sentence, 12),
+            (self._form, 12),
+            (self._words, 8),
+            (self._manner, 4),
             (self._plain, 2),
             (self._small_talk, 1),
         ]
@@ -92,6 +103,10 @@ class ReadingTasks:
     def _pair(self, key: str, source: Random, **values: str) -> tuple[str, str]:
         request, answer = source.choice(self.texts[key])
         return request.format(**values), answer.format(**values)
+
+    def blessing(self, source: Random) -> Blessing:
+        """One of the blessings; long ones rarely, so that they do not take most of the tokens."""
+        return source.choice(self.long if self.long and source.random() < LONG_SHARE else self.short)
 
     def person(self, source: Random) -> str:
         """A receiver: of the recipe, or any other."""
@@ -129,7 +144,7 @@ class ReadingTasks:
     def _repeat(self, source: Random) -> tuple[str, str]:
         chance = source.random()
         if chance < 0.3:
-            text = source.choice(self.blessings).text
+            text = self.blessing(source).text
         elif chance < 0.5:
             text = self.characters(source, 4, 14)
         elif chance < 0.75:
@@ -141,7 +156,7 @@ class ReadingTasks:
     def _named(self, source: Random) -> Blessing:
         """A blessing that says its receiver, sometimes with the receiver changed to somebody else."""
         while True:
-            found = source.choice(self.blessings)
+            found = self.blessing(source)
             if found.name in found.text:
                 break
         if source.random() < 0.4:
@@ -154,7 +169,7 @@ class ReadingTasks:
         return self._pair("who", source, x=found.text, y=found.name)
 
     def _occasion(self, source: Random) -> tuple[str, str]:
-        found = source.choice(self.blessings)
+        found = self.blessing(source)
         return self._pair("occasion", source, x=found.text, y=found.scene)
 
     def _both(self, source: Random) -> tuple[str, str]:
@@ -162,12 +177,12 @@ class ReadingTasks:
         return self._pair("both", source, x=found.text, y=found.name, z=found.scene)
 
     def _style(self, source: Random) -> tuple[str, str]:
-        found = source.choice(self.blessings)
+        found = self.blessing(source)
         return self._pair("style", source, x=found.text, y=found.style)
 
     def _pronoun(self, source: Random) -> tuple[str, str]:
         while True:
-            found = source.choice(self.blessings)
+            found = self.blessing(source)
             if found.pronoun in found.text:
                 return self._pair("pronoun", source, x=found.text, y=found.pronoun)
 
@@ -211,8 +226,34 @@ class ReadingTasks:
         request = source.choice(self.texts["sentence"]).format(x=first, y=second)
         return request, source.choice(self.texts["sentences"]).format(x=first, y=second)
 
+    def _form(self, source: Random) -> tuple[str, str]:
+        """A short text of everyday life, in a form that is asked for; never a blessing."""
+        person = self.person(source) if source.random() < 0.8 else self.word(source)
+        event = self.event(source) if source.random() < 0.8 else self.word(source)
+        form = source.choice(list(self.texts["forms"]))
+        request = source.choice(self.texts["form_requests"]).format(x=person, y=event, z=form)
+        return request, source.choice(self.texts["forms"][form]).format(x=person, y=event)
+
+    def _words(self, source: Random) -> tuple[str, str]:
+        """A text from words that stand in it: the receiver, what shows the occasion, and some of its phrases."""
+        found = self._named(source)
+        mentions = [word for word in self.phrases.mentions(found.scene) if word in found.text]
+        clauses = [
+            clause
+            for clause in _CLAUSE.split(found.text)
+            if 2 <= len(clause) <= 8 and found.name not in clause
+        ]
+        words = [found.name, *mentions[:1], *source.sample(clauses, min(len(clauses), source.randint(0, 2)))]
+        source.shuffle(words)
+        request = source.choice(self.texts["words"]).format(x=source.choice("、 ，").join(words))
+        return request, found.text
+
+    def _manner(self, source: Random) -> tuple[str, str]:
+        found = self.blessing(source)
+        return source.choice(self.texts["manner"]).format(x=found.style), found.text
+
     def _plain(self, source: Random) -> tuple[str, str]:
-        return self._pair("plain", source, x=source.choice(self.blessings).text)
+        return self._pair("plain", source, x=self.blessing(source).text)
 
     def _small_talk(self, source: Random) -> tuple[str, str]:
         request, answer = source.choice(self.texts["small_talk"])
