@@ -26,7 +26,7 @@ from tianji_core.teachers import Sampling, TeacherChoice  # noqa: E402
 from tianji_core.workspace import open_workspace  # noqa: E402
 
 BARS = {16: 15.0, 64: 58.0, 128: 100.0}
-ROUNDS = {16: 10, 64: 12, 128: 20}
+ROUNDS = {16: 24, 64: 16, 128: 16}
 """Texts per worker: long enough that the start of the clients does not decide the figure."""
 SERIAL_TEXTS = 12
 

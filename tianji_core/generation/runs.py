@@ -54,7 +54,8 @@ def create_run(
     teacher = teacher.model_copy(update={"model": resolved_model(chosen, teacher)})
     stored = recipes.current(workspace.engine, recipe_key)
     planned = tasks(stored.recipe, plan)
-    styles = [style for style, _count in by_style(planned)]
+    asked = dict(by_style(planned))
+    styles = [style.text for style in stored.recipe.styles if style.text in asked]
     shown = "、".join(styles[:3]) + (_("等 {n} 种", n=len(styles)) if len(styles) > 3 else "")
     new = NewRun(
         recipe=recipe_key,

@@ -1,0 +1,152 @@
+"""Choosing what to generate, what it will cost, and a dry run of three."""
+
+import asyncio
+
+import streamlit as st
+
+from pages.components.frame import report_errors
+from pages.components.teacher_form import SIGNS, TeacherSetup
+from tianji_core.generation import Trial, count_tasks, dry_run, estimate
+from tianji_core.i18n import _
+from tianji_core.jobs import duration_text
+from tianji_core.recipe import VALUE_TITLES, Plan, Recipe, kept_cells
+from tianji_core.store import samples
+from tianji_core.store.samples import SampleFilter
+from tianji_core.workspace import Workspace
+
+FIRST_STYLES = 3
+"""How many styles are chosen before the person chooses."""
+
+
+def style_picker(workspace: Workspace, recipe: Recipe) -> tuple[str, ...]:
+    """The styles to write, each with the number of samples there are already."""
+    have = samples.style_counts(workspace.engine, SampleFilter(recipe.key))
+    enabled = [style.text for style in recipe.styles if style.enabled]
+    styles = st.pills(
+        _("风格（已有样本数）"),
+        enabled,
+        selection_mode="multi",
+        default=enabled[:FIRST_STYLES],
+        format_func=lambda style: f"{style} {have[style]:,}" if have.get(style) else style,
+        key="styles",
+    )
+    return tuple(styles)
+
+
+def plan_form(recipe: Recipe, styles: tuple[str, ...]) -> Plan | None:
+    """Draw the rest of the plan; None while no style is chosen."""
+    left, right = st.columns(2)
+    rounds = left.number_input(
+        _("轮数"),
+        1,
+        200,
+        1,
+        key="rounds",
+        help=_("每个“称谓 × 场景 × 风格”写几条；每一轮的随机注入和示例都不同。"),
+    )
+    limit = right.number_input(
+        _("最多写几条"),
+        0,
+        1_000_000,
+        0,
+        100,
+        key="limit",
+        help=_("0 表示全写。打乱后取前面的，所以少量也照顾到各种组合。"),
+    )
+    left, right = st.columns(2)
+    threshold = left.segmented_control(
+        _("适配度至少"),
+        sorted(VALUE_TITLES),
+        default=recipe.threshold,
+        format_func=lambda value: VALUE_TITLES[value],
+        key="threshold",
+        help=_("低于它的格子不造数；在“适配度”页看和改。"),
+    )
+    seed = right.number_input(
+        _("随机种子"), 0, 2**31 - 1, 0, key="seed", help=_("同一个种子得到同样的任务和提示词。")
+    )
+    least = recipe.threshold if threshold is None else threshold
+    st.caption(
+        _(
+            "{cells} 个格子 × {styles} 种风格 × {rounds} 轮",
+            cells=len(kept_cells(recipe, least)),
+            styles=len(styles),
+            rounds=int(rounds),
+        )
+    )
+    if not styles:
+        return None
+    return Plan(styles=styles, rounds=int(rounds), threshold=least, seed=int(seed), limit=int(limit) or None)
+
+
+def show_estimate(workspace: Workspace, recipe: Recipe, plan: Plan | None, setup: TeacherSetup) -> int:
+    """Tasks, tokens, cost and time of the plan; returns the number of tasks."""
+    number = count_tasks(recipe, plan) if plan is not None else 0
+    columns = st.columns(4)
+    columns[0].metric(_("任务"), f"{number:,}", border=True)
+    if plan is None or number == 0:
+        st.warning(_("这个计划没有任务：至少选一个风格，或降低适配度要求。"), icon="🫙")
+        return 0
+    guess = estimate(workspace, recipe, plan, setup.choice, setup.entry, setup.concurrency)
+    if setup.offline:
+        tokens, cost = "0", _("免费")
+    else:
+        tokens = f"{(guess.prompt_tokens + guess.completion_tokens) / 1000:,.0f} k"
+        cost = _("未知") if guess.cost is None else f"{SIGNS[setup.provider.currency]}{guess.cost:,.2f}"
+    columns[1].metric(
+        _("tokens（估）"),
+        tokens,
+        border=True,
+        help=_(
+            "按字数估算：输入约 {asked:,}，输出约 {answered:,}",
+            asked=guess.prompt_tokens,
+            answered=guess.completion_tokens,
+        ),
+    )
+    columns[2].metric(_("费用（估）"), cost, border=True, help=_("价格可以在“采样、并发和价格”里改。"))
+    basis = _("按这个模型上次的速度") if guess.measured else _("没有实测过，按常见速度猜的")
+    columns[3].metric(
+        _("用时（估）"),
+        duration_text(max(1.0, guess.seconds)),
+        border=True,
+        help=None if setup.offline else basis,
+    )
+    return number
+
+
+def try_three(workspace: Workspace, recipe: Recipe, plan: Plan, setup: TeacherSetup) -> None:
+    """Send three tasks for real and keep what came on the page; nothing is stored."""
+    with st.spinner(_("正在试写…")):
+        st.session_state["trials"] = asyncio.run(
+            dry_run(workspace, recipe, plan, setup.choice, setup.sampling)
+        )
+
+
+def show_trials() -> None:
+    """What the last dry run brought."""
+    trials: list[Trial] = st.session_state.get("trials", [])
+    if not trials:
+        return
+    st.markdown(_("**试写的三条**（不入库）"))
+    for number, (column, trial) in enumerate(zip(st.columns(len(trials)), trials, strict=True)):
+        with column, st.container(border=True):
+            task = trial.brief.task
+            st.markdown(f"**{task.name} × {task.scene} · {task.style}**")
+            if trial.answer is not None:
+                st.text(trial.answer.text)
+                st.caption(
+                    _(
+                        "{chars} 字 · {seconds} 秒 · 训练输入：{input}",
+                        chars=len(trial.answer.text),
+                        seconds=f"{trial.answer.latency:.1f}",
+                        input=trial.brief.input,
+                    )
+                )
+            else:
+                st.error(trial.error, icon="⚠️")
+            with st.expander(_("发出去的提示词"), key=f"trial_prompt_{number}"):
+                st.code(trial.brief.prompt, language=None, wrap_lines=True)
+    if st.button(_("收起"), key="hide_trials"):
+        with report_errors():
+            del st.session_state["trials"]
+            st.rerun()

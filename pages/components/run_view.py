@@ -1,0 +1,204 @@
+"""One generation run as it goes on, and the list of all of them."""
+
+import streamlit as st
+
+from pages.components.frame import job_bar, log_view, remember_notice, report_errors, stop_button
+from pages.components.teacher_form import SIGNS
+from tianji_core import jobs, teachers
+from tianji_core.errors import StudioError
+from tianji_core.generation import (
+    RunState,
+    cost_of,
+    jobs_by_run,
+    listed_runs,
+    raw_path,
+    retry_failed,
+    run_state,
+    start_generation,
+    teacher_of,
+)
+from tianji_core.i18n import _
+from tianji_core.jobs import Job
+from tianji_core.workspace import Workspace
+
+
+def error_title(kind: str) -> str:
+    """A kind of failure for people."""
+    return {
+        "auth": _("密钥或余额"),
+        "request": _("请求不被接受"),
+        "unreachable": _("连不上或服务器出错"),
+        "timeout": _("超时"),
+        "rate_limit": _("限流"),
+        "answer": _("回答读不懂或为空"),
+        "refusal": _("被拒绝或被审核拦下"),
+        "composer": _("离线造句没有合适的语句"),
+        "plan": _("配方里已没有这个条目"),
+    }.get(kind, kind)
+
+
+def show_run(workspace: Workspace, run_id: int) -> None:
+    """Progress, failures and newest texts of a run, kept fresh while it goes on."""
+    job = jobs_by_run(workspace).get(run_id)
+    active = job is not None and job.active
+    st.fragment(_run_box, run_every=1.0 if active else None, key=f"run_box_{run_id}")(
+        workspace, run_id, active
+    )
+
+
+def _run_box(workspace: Workspace, run_id: int, was_active: bool) -> None:
+    with st.container(border=True), report_errors():
+        state = run_state(workspace.engine, run_id)
+        job = jobs_by_run(workspace).get(run_id)
+        active = job is not None and job.active
+        if active != was_active:
+            st.rerun()
+        head, close = st.columns([6, 1], vertical_alignment="center")
+        head.subheader(_("批次 {id} · {title}", id=run_id, title=state.run.title), anchor=False)
+        if close.button(_("收起"), key=f"close_{run_id}", icon="✖️", width="stretch"):
+            st.query_params.pop("run", None)
+            st.rerun()
+        _progress(workspace, state, job)
+        _figures(workspace, state)
+        _actions(workspace, state, job)
+        if job is not None and job.state == "failed" and job.note:
+            st.error(job.note, icon="⚠️")
+        _errors(state)
+        _latest(state)
+        if job is not None:
+            with st.expander(_("日志"), key=f"log_{run_id}"):
+                log_view(workspace, job)
+
+
+def _progress(workspace: Workspace, state: RunState, job: Job | None) -> None:
+    if job is not None and job.active:
+        job_bar(workspace, job)
+        return
+    counts, total = state.counts, state.run.total
+    said = jobs.state_title(job.state) if job is not None else _("还没有开始")
+    text = _("{said} · {done}/{total} 条", said=said, done=counts.done, total=total)
+    st.progress((counts.done + counts.failed) / total, text=text)
+
+
+def _figures(workspace: Workspace, state: RunState) -> None:
+    counts, totals = state.counts, state.totals
+    columns = st.columns(5)
+    columns[0].metric(_("写好"), f"{counts.done:,}")
+    columns[1].metric(_("失败"), f"{counts.failed:,}")
+    columns[2].metric(_("还没写"), f"{counts.pending:,}")
+    choice = teacher_of(state.run)
+    known = teachers.providers(workspace).get(choice.provider)
+    if known is None or known.sdk == "composer":
+        return
+    columns[3].metric("tokens", f"{totals.prompt_tokens + totals.completion_tokens:,}")
+    cost = cost_of(known.model(choice.model), totals.prompt_tokens, totals.completion_tokens)
+    latency = "—" if totals.latency is None else _("{seconds} 秒", seconds=f"{totals.latency:.1f}")
+    spent = None if cost is None else f"{SIGNS[known.currency]}{cost:,.3f}"
+    columns[4].metric(_("平均每条"), latency, spent, delta_color="off", delta_arrow="off")
+
+
+def _actions(workspace: Workspace, state: RunState, job: Job | None) -> None:
+    run_id, counts = state.run.id, state.counts
+    row = st.container(horizontal=True, vertical_alignment="center")
+    with row:
+        if job is not None and job.active:
+            stop_button(workspace, job, key=f"stop_run_{run_id}")
+        else:
+            if counts.pending and st.button(
+                _("继续") if job is not None else _("开始"), key=f"resume_{run_id}", icon="▶️", type="primary"
+            ):
+                _start(lambda: start_generation(workspace, run_id))
+            if counts.failed and st.button(
+                _("重试失败的 {n} 条", n=counts.failed), key=f"retry_{run_id}", icon="🔁"
+            ):
+                _start(lambda: retry_failed(workspace, run_id))
+            path = raw_path(workspace, run_id)
+            if path.exists():
+                st.download_button(
+                    _("下载原始文件 raw.json"),
+                    data=path.read_bytes,
+                    file_name=f"run-{run_id}-raw.json",
+                    mime="application/json",
+                    key=f"raw_{run_id}",
+                    on_click="ignore",
+                    icon="⬇️",
+                )
+        if counts.done:
+            st.page_link(
+                "pages/data/review.py",
+                label=_("去清洗和审核这一批"),
+                icon="🔎",
+                query_params={"run": str(run_id)},
+            )
+
+
+def _start(begin) -> None:  # type: ignore[no-untyped-def]
+    try:
+        job = begin()
+    except StudioError as error:
+        st.error(str(error), icon="⚠️")
+        return
+    remember_notice(_("已开始：{title}", title=job.title))
+    st.rerun()
+
+
+def _errors(state: RunState) -> None:
+    for error in state.errors:
+        title = error_title(error.kind)
+        st.warning(
+            _("{title} · {n} 条：{example}", title=title, n=error.count, example=error.example), icon="❌"
+        )
+
+
+def _latest(state: RunState) -> None:
+    if not state.latest:
+        return
+    rows = [
+        {
+            _("输入"): line.input,
+            _("输出"): line.output,
+            _("风格"): line.style,
+            _("备注"): _("故意出错")
+            if line.planted
+            else _("被截断")
+            if line.finish_reason == "length"
+            else "",
+        }
+        for line in state.latest
+    ]
+    st.caption(_("最新的几条"))
+    st.dataframe(
+        rows,
+        hide_index=True,
+        column_config={_("输出"): st.column_config.TextColumn(width="large")},
+        key=f"latest_{state.run.id}",
+    )
+
+
+def run_list(workspace: Workspace, recipe: str) -> None:
+    """All runs of a recipe, newest first, each a link to its details."""
+    found = list(listed_runs(workspace.engine, recipe))
+    st.subheader(_("批次"), anchor=False)
+    if not found:
+        st.caption(_("还没有批次。先用离线造句写一批，走通整条流水线，再换更强的模型。"))
+    known = jobs_by_run(workspace)
+    for run, counts in found:
+        job = known.get(run.id)
+        said = jobs.state_title(job.state) if job is not None else _("还没有开始")
+        columns = st.columns([5, 4, 2, 1], vertical_alignment="center")
+        columns[0].markdown(f"**{run.id}** · {run.title}")
+        failed = _("，失败 {n}", n=counts.failed) if counts.failed else ""
+        columns[1].progress(
+            (counts.done + counts.failed) / run.total,
+            text=_(
+                "{done}/{total} 条{failed} · {said}",
+                done=counts.done,
+                total=run.total,
+                failed=failed,
+                said=said,
+            ),
+        )
+        columns[2].caption(f"{run.created_at:%Y-%m-%d %H:%M} UTC")
+        if columns[3].button(_("查看"), key=f"open_{run.id}", width="stretch"):
+            st.query_params["run"] = str(run.id)
+            st.rerun()

@@ -1,0 +1,208 @@
+"""Choosing a teacher: provider, model, address, whether its key is there, sampling and speed."""
+
+import asyncio
+from dataclasses import dataclass
+
+import streamlit as st
+from pydantic import ValidationError
+
+from pages.components.frame import report_errors
+from tianji_core import teachers
+from tianji_core.errors import SettingsError
+from tianji_core.generation import MAX_CONCURRENCY
+from tianji_core.i18n import _
+from tianji_core.recipe import explain
+from tianji_core.teachers import ModelEntry, Provider, Sampling, TeacherChoice
+from tianji_core.workspace import Workspace
+
+SIGNS = {"CNY": "¥", "USD": "$"}
+
+
+@dataclass(frozen=True)
+class TeacherSetup:
+    """What the form says; ``entry`` has the prices as the person may have corrected them."""
+
+    provider: Provider
+    choice: TeacherChoice
+    entry: ModelEntry
+    sampling: Sampling
+    concurrency: int
+
+    @property
+    def offline(self) -> bool:
+        """Whether nothing goes over the network."""
+        return self.provider.sdk == "composer"
+
+
+def teacher_form(workspace: Workspace) -> TeacherSetup:
+    """Draw the form and return what it says.
+
+    Raises:
+        SettingsError: providers.yaml is not valid, or the address cannot be one.
+    """
+    known = teachers.providers(workspace)
+    linked = st.query_params.get("provider", "")
+    key = st.selectbox(
+        _("造数模型"),
+        list(known),
+        index=list(known).index(linked) if linked in known else 0,
+        format_func=lambda name: known[name].title if name in known else name,
+        key="provider",
+    )
+    if key != linked:
+        st.query_params["provider"] = key
+    provider = known.get(key, next(iter(known.values())))
+    if provider.sdk == "composer":
+        return _offline(provider)
+    model, base_url = _model_and_address(provider)
+    entry = provider.model(model)
+    _key_line(workspace, provider)
+    with st.expander(_("采样、并发和价格")):
+        sampling, speed = _sampling(provider), _speed(provider)
+        entry = _prices(provider, entry)
+    concurrency, timeout, per_minute = speed
+    choice = _choice(
+        provider=provider.key,
+        model=model,
+        base_url=base_url,
+        timeout=timeout,
+        requests_per_minute=per_minute,
+    )
+    _connection(workspace, provider, choice)
+    return TeacherSetup(provider, choice, entry, sampling, concurrency)
+
+
+def _choice(**fields: object) -> TeacherChoice:
+    try:
+        return TeacherChoice.model_validate(fields)
+    except ValidationError as error:
+        raise SettingsError(explain(error)) from error
+
+
+def _offline(provider: Provider) -> TeacherSetup:
+    if provider.note:
+        st.caption(provider.note)
+    percent = st.slider(
+        _("故意混入的错误"),
+        0,
+        20,
+        3,
+        format="%d%%",
+        key="mistakes",
+        help=_("离线造句本来不出错；混入一点多余的引号、错用的“您”、跑题的场景，让后面的清洗有事可做。"),
+    )
+    entry = provider.models[0] if provider.models else ModelEntry(name="offline-composer")
+    choice = TeacherChoice(provider=provider.key, model=entry.name, mistakes=percent / 100)
+    return TeacherSetup(provider, choice, entry, Sampling(), 1)
+
+
+def _model_and_address(provider: Provider) -> tuple[str, str]:
+    found = st.session_state.get(f"found_models_{provider.key}", [])
+    names = list(dict.fromkeys([m.name for m in provider.models] + found))
+    model = st.selectbox(
+        _("模型"),
+        names,
+        index=0 if names else None,
+        key=f"model_{provider.key}",
+        accept_new_options=True,
+        placeholder=_("选一个，或输入模型名"),
+    )
+    base_url = ""
+    if provider.editable_url:
+        base_url = st.text_input(
+            _("接口地址"),
+            provider.base_url,
+            key=f"base_url_{provider.key}",
+            placeholder="http://127.0.0.1:8000/v1",
+        ).strip()
+    return (model or "").strip(), base_url if base_url != provider.base_url else ""
+
+
+def _key_line(workspace: Workspace, provider: Provider) -> None:
+    """Whether the key is there, and where to set it."""
+    state = teachers.key_state(workspace, provider)
+    if state.variable is None:
+        st.caption(_("🔓 这个接口不用密钥"))
+    elif state.present:
+        st.caption(_("🔑 密钥 {variable} 已设置", variable=state.variable))
+    elif not state.required:
+        st.caption(_("🔓 没有设置密钥 {variable}；接口不要求就不用填", variable=state.variable))
+    else:
+        left, right = st.columns([3, 1], vertical_alignment="center")
+        left.warning(_("还没有密钥：请设置 {variable}", variable=state.variable), icon="🔑")
+        right.page_link("pages/system/settings.py", label=_("去设置"), icon="⚙️")
+
+
+def _sampling(provider: Provider) -> Sampling:
+    left, middle, right = st.columns(3)
+    temperature = left.slider(
+        _("温度"),
+        0.0,
+        2.0,
+        0.9,
+        0.05,
+        key="temperature",
+        help=_("越高写得越不一样；作为请求参数发送，不写进提示词。"),
+    )
+    top_p = middle.slider("top_p", 0.05, 1.0, 0.95, 0.05, key="top_p")
+    max_tokens = right.number_input(
+        _("最多 tokens"), 16, 32_768, 512, 64, key="max_tokens", help=_("会思考的模型要留得多一些。")
+    )
+    if provider.sdk == "zhipu" and provider.note:
+        st.caption(provider.note)
+    return Sampling(temperature=temperature, top_p=top_p, max_tokens=int(max_tokens))
+
+
+def _speed(provider: Provider) -> tuple[int, float, int | None]:
+    """(concurrency, seconds per request, requests per minute)."""
+    left, middle, right = st.columns(3)
+    concurrency = left.number_input(
+        _("并发数"), 1, MAX_CONCURRENCY, 16, key="concurrency", help=_("同时在等回答的请求数。")
+    )
+    timeout = middle.number_input(_("单次超时（秒）"), 5, 600, 60, 5, key="timeout")
+    per_minute = right.number_input(
+        _("每分钟请求数上限"), 0, 100_000, 0, 10, key="requests_per_minute", help=_("0 表示不限。")
+    )
+    return int(concurrency), float(timeout), int(per_minute) or None
+
+
+def _prices(provider: Provider, entry: ModelEntry) -> ModelEntry:
+    """The prices that the estimate uses; a person may correct them here."""
+    sign = SIGNS[provider.currency]
+    left, right = st.columns(2)
+    name = f"{provider.key}_{entry.name}"
+    asked = left.number_input(
+        _("输入价（{sign} / 百万 tokens）", sign=sign),
+        0.0,
+        None,
+        entry.input_price,
+        key=f"input_price_{name}",
+    )
+    answered = right.number_input(
+        _("输出价（{sign} / 百万 tokens）", sign=sign),
+        0.0,
+        None,
+        entry.output_price,
+        key=f"output_price_{name}",
+    )
+    if provider.prices_checked is not None:
+        when = _("价格核对于 {date}，只用来估算，请以服务商公布的为准。", date=provider.prices_checked)
+    else:
+        when = _("价格未知，填上后才能估算费用；以服务商公布的为准。")
+    st.caption(f"{when}{provider.note if provider.sdk != 'zhipu' else ''}")
+    return entry.model_copy(update={"input_price": asked, "output_price": answered})
+
+
+def _connection(workspace: Workspace, provider: Provider, choice: TeacherChoice) -> None:
+    if not st.button(_("测试连接"), key="test_connection", icon="🔌"):
+        return
+    with report_errors(), st.spinner(_("正在连接…")):
+        report = asyncio.run(teachers.test_connection(workspace, choice))
+        if report.ok:
+            st.success(report.message, icon="✅")
+            st.session_state[f"found_models_{provider.key}"] = report.models
+        else:
+            st.error(report.message, icon="⚠️")
+        if report.models:
+            shown = "、".join(report.models[:30])
+            st.caption(_("服务器上的模型：{models}", models=shown))

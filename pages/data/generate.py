@@ -1,0 +1,50 @@
+"""造数: choose a teacher and a plan, see what it will cost, try three, start; follow running and past runs."""
+
+import streamlit as st
+
+from pages.components.frame import current_recipe, page_header, remember_notice, report_errors
+from pages.components.plan_form import plan_form, show_estimate, show_trials, style_picker, try_three
+from pages.components.run_view import run_list, show_run
+from pages.components.teacher_form import teacher_form
+from tianji_core.generation import create_run, start_generation
+from tianji_core.i18n import _
+
+workspace = page_header(
+    _("造数"), _("让造数模型按配方写祝福：选模型、选风格、看估算、试写三条，然后开始。写好一条存一条。")
+)
+recipe = current_recipe().recipe
+
+shown = st.query_params.get("run", "")
+if shown.isdigit():
+    show_run(workspace, int(shown))
+
+with report_errors():
+    styles = style_picker(workspace, recipe)
+    left, right = st.columns(2, gap="large")
+    with left:
+        setup = teacher_form(workspace)
+    with right:
+        plan = plan_form(recipe, styles)
+    number = show_estimate(workspace, recipe, plan, setup)
+    buttons = st.container(horizontal=True)
+    begin = buttons.button(
+        _("开始造数（{n} 条）", n=f"{number:,}"),
+        key="start_run",
+        type="primary",
+        icon="✨",
+        disabled=number == 0,
+    )
+    trial = buttons.button(_("试写三条"), key="dry_run", icon="🧪", disabled=number == 0)
+    if plan is not None and begin:
+        run = create_run(workspace, recipe.key, plan, setup.choice, setup.sampling, setup.concurrency)
+        job = start_generation(workspace, run.id)
+        st.query_params["run"] = str(run.id)
+        remember_notice(_("已开始：{title}", title=job.title))
+        st.rerun()
+    if plan is not None and trial:
+        try_three(workspace, recipe, plan, setup)
+    show_trials()
+
+st.divider()
+with report_errors():
+    run_list(workspace, recipe.key)

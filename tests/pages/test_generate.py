@@ -1,0 +1,169 @@
+"""造数页: what is shown before the start, starting, following, and going on after failures."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from tests.loopback import LoopbackApi, fails, loopback_api, says
+from tianji_core import jobs
+from tianji_core.generation import jobs_by_run, run_state
+from tianji_core.store import runs as rows
+from tianji_core.workspace import Workspace
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def api() -> Iterator[LoopbackApi]:
+    with loopback_api() as server:
+        yield server
+
+
+def page(**query: str) -> AppTest:
+    at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
+    for name, value in query.items():
+        at.query_params[name] = value
+    at = at.switch_page("pages/data/generate.py").run()
+    assert not at.exception
+    return at
+
+
+def metrics(at: AppTest) -> dict[str, str]:
+    return {metric.label: metric.value for metric in at.metric}
+
+
+def errors(at: AppTest) -> str:
+    return " ".join(element.value for element in at.error)
+
+
+def finish(workspace: Workspace, run_id: int) -> None:
+    jobs.wait(workspace, jobs_by_run(workspace)[run_id].id, timeout=60)
+
+
+def lab_page(workspace: Workspace, api: LoopbackApi) -> AppTest:
+    """The page with a teacher of the person's own chosen, four tasks."""
+    own = (
+        "lab:\n  title: 实验室\n  sdk: openai\n  key_variable: LAB_KEY\n  key_required: false\n"
+        f"  base_url: {api.url}\n  models: [{{name: loopback-model, input_price: 1, output_price: 2}}]\n"
+    )
+    (workspace.home / "providers.yaml").write_text(own, encoding="utf-8")
+    at = page(provider="lab")
+    at.number_input(key="limit").set_value(4)
+    return at.run()
+
+
+def test_the_number_of_tasks_follows_the_form(workspace: Workspace):
+    at = page()
+    before = int(metrics(at)["任务"].replace(",", ""))
+    at.number_input(key="rounds").set_value(2)
+    at.run()
+    assert int(metrics(at)["任务"].replace(",", "")) == 2 * before
+    at.number_input(key="limit").set_value(7)
+    at.run()
+    assert metrics(at)["任务"] == "7"
+    assert "7" in at.button(key="start_run").label
+
+
+def test_no_style_means_no_start(workspace: Workspace):
+    at = page()
+    at.button_group(key="styles").set_value([])
+    at.run()
+    assert at.button(key="start_run").disabled
+    assert "没有任务" in " ".join(w.value for w in at.warning)
+
+
+def test_an_offline_run_starts_and_is_followed_by_its_link(workspace: Workspace):
+    at = page()
+    at.number_input(key="limit").set_value(20)
+    at.run()
+    at.button(key="start_run").click()
+    at.run()
+    assert not at.exception and not errors(at)
+    assert at.query_params["run"] == "1"
+    finish(workspace, 1)
+    again = page(run="1")
+    assert metrics(again)["写好"] == "20"
+    assert rows.get(workspace.engine, 1).teacher["mistakes"] == 0.03
+
+
+def test_a_missing_key_is_named_and_nothing_is_started(workspace: Workspace):
+    at = page(provider="deepseek")
+    assert any("DEEPSEEK_API_KEY" in w.value for w in at.warning)
+    at.button(key="start_run").click()
+    at.run()
+    assert "DEEPSEEK_API_KEY" in errors(at)
+    assert rows.listed(workspace.engine) == []
+
+
+def test_a_dry_run_shows_the_prompt_that_was_sent_and_its_answer(workspace: Workspace, api: LoopbackApi):
+    api.default = says("祝您福寿安康。")
+    at = lab_page(workspace, api)
+    at.button(key="dry_run").click()
+    at.run()
+    assert not errors(at)
+    shown = {code.value for code in at.code}
+    assert len(api.prompts()) == 3 and set(api.prompts()) <= shown
+    assert [text.value for text in at.text].count("祝您福寿安康。") == 3
+    assert rows.listed(workspace.engine) == []
+
+
+def test_testing_a_connection_says_what_is_wrong(workspace: Workspace, api: LoopbackApi):
+    at = lab_page(workspace, api)
+    at.button(key="test_connection").click()
+    at.run()
+    assert any("连接正常" in s.value for s in at.success)
+    api.close()
+    at.button(key="test_connection").click()
+    at.run()
+    assert "连不上" in errors(at)
+
+
+def test_an_address_that_is_none_is_one_sentence(workspace: Workspace):
+    at = page(provider="custom")
+    at.text_input(key="base_url_custom").set_value("127.0.0.1:8000")
+    at.run()
+    assert not at.exception
+    assert "http://" in errors(at)
+
+
+def test_a_missing_model_is_asked_for(workspace: Workspace):
+    at = page(provider="vllm")
+    at.button(key="start_run").click()
+    at.run()
+    assert "模型名" in errors(at)
+    assert rows.listed(workspace.engine) == []
+
+
+def test_failures_are_shown_by_kind_and_can_be_retried(workspace: Workspace, api: LoopbackApi):
+    api.script.append(says("一半", "content_filter"))
+    at = lab_page(workspace, api)
+    at.button(key="start_run").click()
+    at.run()
+    finish(workspace, 1)
+    at = page(run="1")
+    assert any("审核拦下" in w.value for w in at.warning)
+    at.button(key="retry_1").click()
+    at.run()
+    finish(workspace, 1)
+    assert run_state(workspace.engine, 1).complete
+
+
+def test_a_run_that_failed_says_why_and_can_go_on(workspace: Workspace, api: LoopbackApi):
+    api.default = fails(401, "no")
+    at = lab_page(workspace, api)
+    at.button(key="start_run").click()
+    at.run()
+    finish(workspace, 1)
+    at = page(run="1")
+    assert "LAB_KEY" in errors(at)
+    api.default = says("好的祝福")
+    at.button(key="resume_1").click()
+    at.run()
+    finish(workspace, 1)
+    assert run_state(workspace.engine, 1).counts.done == 4
+
+
+def test_an_unknown_run_is_one_sentence(workspace: Workspace):
+    assert "没有编号为 99" in errors(page(run="99"))
