@@ -1,0 +1,110 @@
+"""The chat page against a real server of tiny random models."""
+
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from tests.serving.conftest import Folders, Server, folders, server  # noqa: F401
+from tianji_core import jobs
+from tianji_core.models import register_folder
+from tianji_core.serving import servers, wait_ready
+from tianji_core.serving.transcript import load_transcript
+from tianji_core.store import samples
+from tianji_core.workspace import Workspace
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def page(**address: str) -> AppTest:
+    test = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    for name, value in address.items():
+        test.query_params[name] = value
+    test.switch_page("pages/model/chat.py").run()
+    assert not test.exception
+    return test
+
+
+@pytest.fixture
+def chat(workspace: Workspace, server: Server) -> AppTest:  # noqa: F811
+    """The page with the test server as its service, short answers."""
+    test = page(service=server.url, service_model="red")
+    test.number_input(key="chat_max_tokens").set_value(12).run()
+    return test
+
+
+def press(test: AppTest, key: str) -> AppTest:
+    test.button(key=key).click().run()
+    assert not test.exception
+    return test
+
+
+def test_without_a_server_the_page_says_what_to_do(workspace: Workspace) -> None:
+    test = page()
+    assert test.button(key="chat_send").disabled
+    assert test.button(key="start_server").label == "启动模型服务"
+
+
+def test_a_server_is_started_from_the_page(workspace: Workspace, folders: Folders) -> None:  # noqa: F811
+    register_folder(workspace, folders.base, name="底座")
+    test = page(model="底座")
+    assert test.multiselect(key="server_models").value == ["底座"]
+    press(test, "start_server")
+    (started,) = servers(workspace)
+    try:
+        wait_ready(workspace, started.job.id, timeout=120)
+        test.run()
+        assert "底座" in test.selectbox(key="endpoint").value
+        assert not test.button(key="chat_send").disabled
+    finally:
+        jobs.stop(workspace, started.job.id)
+        jobs.wait(workspace, started.job.id, timeout=60)
+
+
+def test_the_picked_cell_is_asked_in_training_words_and_kept_as_a_sample(
+    workspace: Workspace, chat: AppTest
+) -> None:
+    chat.selectbox(key="name").set_value("母亲").run()
+    chat.selectbox(key="style").set_value("小红书").run()
+    press(chat, "chat_send")
+    (turn,) = load_transcript(workspace).turns
+    assert (turn.request, turn.model, turn.style) == ("祝母亲生日,小红书风格", "red", "小红书")
+    assert turn.answer and not turn.stopped and turn.first is not None and turn.tokens
+    press(chat, "keep_0")
+    (kept,) = samples.page(workspace.engine, samples.SampleFilter(recipe="wishes", source="chat"))
+    assert (kept.input, kept.output, kept.name, kept.style) == (turn.request, turn.answer, "母亲", "小红书")
+    assert chat.button(key="keep_0").disabled
+
+
+def test_a_refresh_shows_the_same_talk(workspace: Workspace, chat: AppTest, server: Server) -> None:  # noqa: F811
+    press(chat, "chat_send")
+    again = page(service=server.url, service_model="red")
+    assert [m.name for m in again.chat_message] == ["user", "assistant"]
+
+
+def test_each_question_starts_from_nothing_unless_asked_to_go_on(workspace: Workspace, chat: AppTest) -> None:
+    press(chat, "chat_send")
+    press(chat, "chat_send")
+    chat.toggle(key="multi_turn").set_value(True).run()
+    chat.chat_input(key="chat_free").set_value("祝大舅健康").run()
+    turns = load_transcript(workspace).turns
+    assert [turn.continues for turn in turns] == [False, False, True]
+    assert turns[2].request == "祝大舅健康" and turns[2].name == ""
+
+
+def test_regenerating_replaces_the_last_answer(workspace: Workspace, chat: AppTest) -> None:
+    chat.segmented_control(key="chat_preset").set_value("varied").run()
+    press(chat, "chat_send")
+    before = load_transcript(workspace).turns
+    press(chat, "chat_again")
+    after = load_transcript(workspace).turns
+    assert len(after) == 1 and after[0].request == before[0].request
+    assert after[0].answer != before[0].answer
+    press(chat, "chat_clear")
+    assert load_transcript(workspace).turns == []
+
+
+def test_a_server_that_refuses_is_quoted(workspace: Workspace, server: Server) -> None:  # noqa: F811
+    test = page(service=server.url, service_model="nobody")
+    press(test, "chat_send")
+    assert any("没有模型“nobody”" in error.value for error in test.error)

@@ -1,0 +1,85 @@
+"""The compare page against a real server of tiny random models."""
+
+import time
+from pathlib import Path
+
+from streamlit.testing.v1 import AppTest
+
+from tests.serving.conftest import Folders, Server, folders, server  # noqa: F401
+from tianji_core.recipe import built_in_recipes, load_recipe
+from tianji_core.serving import ChatSampling
+from tianji_core.serving.board import Ask, Column, board_keys, load_board, plan_board
+from tianji_core.serving.comparing import Comparer
+from tianji_core.store import votes
+from tianji_core.workspace import Workspace
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def page(**address: str) -> AppTest:
+    test = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    for name, value in address.items():
+        test.query_params[name] = value
+    test.switch_page("pages/model/compare.py").run()
+    assert not test.exception
+    return test
+
+
+def press(test: AppTest, key: str) -> AppTest:
+    test.button(key=key).click().run()
+    assert not test.exception
+    return test
+
+
+def test_an_empty_page_invites(workspace: Workspace) -> None:
+    test = page()
+    assert test.button(key="compare_start").disabled
+    assert any("还没有对比过" in info.value for info in test.info)
+
+
+def test_questions_times_columns_are_asked_and_found_again(
+    workspace: Workspace,
+    server: Server,  # noqa: F811
+) -> None:
+    test = page(service=server.url, service_model="red")
+    test.number_input(key="compare_max_tokens").set_value(8).run()
+    test.multiselect(key="compare_names").set_value(["大舅", "母亲"]).run()
+    test.text_area(key="compare_free").set_value("祝您健康\n").run()
+    assert "3 个问题 × 2 列 = 6 条" in test.button(key="compare_start").label
+    press(test, "compare_start")
+    (key,) = board_keys(workspace)
+    for _each in range(200):
+        if all(cell.text for cell in load_board(workspace, key).cells):
+            break
+        time.sleep(0.1)
+    texts = [cell.text for cell in load_board(workspace, key).cells]
+    assert len(texts) == 6 and all(texts)
+    shown = page(board=key)
+    assert [m.value for m in shown.markdown if m.value.startswith("####")][2] == "#### 祝您健康"
+    assert shown.button(key="vote_2_1").label == "这条更好"
+
+
+def test_a_vote_counts_against_the_same_style_and_can_be_taken_back(
+    workspace: Workspace,
+    server: Server,  # noqa: F811
+) -> None:
+    recipe = load_recipe(built_in_recipes()["wishes"])
+    columns = [
+        Column(url=server.url, model=model, style=style)
+        for style in ("正常", "严肃")
+        for model in ("base", "red")
+    ]
+    asks = [Ask(name="大舅", scene="生日")]
+    board = plan_board(recipe, asks, columns, "送祝福", ChatSampling(temperature=0, max_tokens=8))
+    comparer = Comparer(workspace)
+    comparer.start(board)
+    comparer.wait(board.key)
+    test = page(board=board.key)
+    press(test, "vote_0_1")
+    tally = [(t.model, t.style, t.wins, t.losses) for t in votes.tally(workspace.engine, "wishes")]
+    assert tally == [("red", "正常", 1, 0), ("base", "正常", 0, 1)]
+    assert test.button(key="vote_0_1").label == "取消"
+    press(test, "vote_0_0")
+    assert test.button(key="vote_0_1").label == "这条更好"
+    press(test, "vote_0_0")
+    assert votes.tally(workspace.engine, "wishes") == []
