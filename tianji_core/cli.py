@@ -9,7 +9,7 @@ from collections.abc import Callable
 import typer
 
 from tianji_core.errors import StudioError
-from tianji_core.verbs import making, modelling, reviewing, system
+from tianji_core.verbs import demo, making, modelling, reviewing, system, talking
 
 app = typer.Typer(
     name="tianji_core",
@@ -36,6 +36,11 @@ VERBS: dict[str, Callable[..., None]] = {
     "merge": modelling.merge,
     "download": modelling.download,
     "models": modelling.list_models,
+    "serve": talking.serve,
+    "chat": talking.chat,
+    "compare": talking.compare,
+    "evaluate": talking.evaluate,
+    "demo": demo.demo,
     "jobs": system.jobs,
     "doctor": system.doctor,
 }

@@ -66,8 +66,8 @@ def stations(workspace: Workspace) -> list[Station]:
             "pages/data/review.py",
             "🔎",
             _("审核"),
-            _("{n} 条待审 · {a} 条已接受", n=waiting, a=accepted),
-            _("清洗，然后接受或拒绝"),
+            _("{n} 条待审 · {a} 条已采用", n=waiting, a=accepted),
+            _("清洗，然后采用或弃用"),
             accepted > 0,
         ),
         Station(
@@ -75,7 +75,7 @@ def stations(workspace: Workspace) -> list[Station]:
             "📦",
             _("数据集"),
             _("{n} 个版本", n=len(versions)),
-            _("把接受的样本定稿"),
+            _("把采用的样本定稿"),
             bool(versions),
         ),
         Station(

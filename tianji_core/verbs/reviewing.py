@@ -107,7 +107,7 @@ def reject(
 ) -> None:
     """Reject the pending samples that match, as one step that can be undone."""
     if not (styles or names or scenes or ids):
-        raise InputError(_("请说明拒绝哪些：--styles、--names、--scenes 或 --ids"))
+        raise InputError(_("请说明弃用哪些：--styles、--names、--scenes 或 --ids"))
     _decide(REJECTED, False, styles, names, scenes, ids, recipe, as_json, workspace)
 
 
@@ -143,7 +143,7 @@ def _decide(
     show(
         {"state": state, "count": count},
         as_json,
-        _("{n} 条样本改为{state}", n=count, state=_("接受") if state == ACCEPTED else _("拒绝")),
+        _("{n} 条样本改为{state}", n=count, state=_("采用") if state == ACCEPTED else _("弃用")),
     )
 
 
