@@ -1,6 +1,6 @@
 """The embedded nano model, QLoRA on a CPU: the whole corridor on a laptop in minutes.
 
-Model: configs/models/nano-base, 3.2 million parameters, part of this repository.
+Model: configs/models/nano-base, a few million parameters, part of this repository.
 Memory: about 2 GB of RAM, most of it the libraries; no GPU.
 
 Download:  nothing
@@ -30,7 +30,7 @@ from tianji_core.training.cpu import SupervisedFinetune
 # ---- what the studio shows about this preset ----
 preset = {
     "title": "纳米模型 QLoRA（CPU）",
-    "summary": "内置的 3.2M 参数小模型，不用显卡，几分钟跑完全程",
+    "summary": "内置的几百万参数小模型，不用显卡，几分钟跑完全程",
     "device": "cpu",
     "memory_gb": 2,
     "disk_gb": 1,

@@ -66,6 +66,9 @@ def refreshed(workspace: Workspace, job: Job) -> Job:
     current = rows.get(workspace.engine, job.id)  # it may have ended between the read and the look
     if not current.active or alive(current.supervisor_pid, current.supervisor_started):
         return current
+    if current.stop_requested and current.pid is None:  # told to stop before it had started its child
+        rows.change(workspace.engine, job.id, state="stopped", ended_at=now())
+        return rows.get(workspace.engine, job.id)
     note = _("监管进程没有了（机器重启或被强行结束），日志还在")
     rows.change(workspace.engine, job.id, state="lost", note=note, ended_at=now())
     return rows.get(workspace.engine, job.id)

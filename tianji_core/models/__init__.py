@@ -13,7 +13,7 @@ from tianji_core.models.catalogue import (
 from tianji_core.models.download import download
 from tianji_core.models.launch import start_convert, start_convert_and_merge, start_download, start_merge
 from tianji_core.models.making import convert, convert_and_merge, merge, try_answer
-from tianji_core.models.manifest import Artefact, kind_title
+from tianji_core.models.manifest import Artefact, kind_title, size_text
 
 __all__ = [
     "Artefact",
@@ -29,6 +29,7 @@ __all__ = [
     "purge",
     "register_folder",
     "restore",
+    "size_text",
     "start_convert",
     "start_convert_and_merge",
     "start_download",

@@ -79,3 +79,11 @@ def read_manifest(folder: Path, home: Path) -> Artefact:
     except (OSError, ValueError, TypeError, AttributeError, ValidationError) as error:
         raise ModelError(_("模型说明 {file} 读不懂，请删掉这个文件夹后重做", file=path)) from error
     return found.model_copy(update={"name": folder.name})
+
+
+def size_text(size: float) -> str:
+    """A number of bytes for people: 369 KB, 14.8 GB (powers of ten)."""
+    for unit, width in (("GB", 1e9), ("MB", 1e6), ("KB", 1e3)):
+        if size >= width:
+            return f"{size / width:.1f} {unit}" if size < 100 * width else f"{size / width:.0f} {unit}"
+    return f"{size:.0f} B"

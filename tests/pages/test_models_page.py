@@ -1,0 +1,66 @@
+"""The models page: what there is, how it came about, and deleting with a way back."""
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from tests.conftest import ROOT
+from tests.tiny_base import write_tiny_base
+from tianji_core import models
+from tianji_core.models.catalogue import making
+from tianji_core.models.manifest import Artefact, write_manifest
+
+
+@pytest.fixture
+def app(workspace):
+    import streamlit as st
+
+    st.cache_resource.clear()
+    return AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
+
+
+def open_models(app):
+    app.switch_page("pages/model/models.py").run()
+    assert not app.exception
+    return app
+
+
+def texts(app):
+    kinds = (app.info, app.error, app.markdown, app.caption)
+    return "\n".join(element.value for kind in kinds for element in kind)
+
+
+def test_without_checkpoints_the_page_says_the_next_step(app):
+    assert "先训练一次" in texts(open_models(app))
+
+
+def test_a_folder_is_registered_and_a_bad_one_is_one_sentence(workspace, tmp_path, app):
+    folder = write_tiny_base(tmp_path / "mine")
+    open_models(app)
+    app.text_input(key="register_path").set_value(str(tmp_path / "nowhere")).run()
+    app.button(key="register_start").click().run()
+    assert "不存在" in app.error[0].value
+    app.text_input(key="register_path").set_value(str(folder)).run()
+    app.button(key="register_start").click().run()
+    assert models.artefact(workspace, "mine").path == folder and "mine" in texts(app)
+
+
+def test_a_deleted_model_comes_back(workspace, tmp_path, app):
+    base = write_tiny_base(tmp_path / "base")
+    made = Artefact(
+        name="甲",
+        kind="merged",
+        title="合并一号",
+        path=base,
+        base=base,
+        figures={"loss": 1.5},
+        sample="*祝*[好](x)",
+    )
+    with making(workspace, "甲") as folder:
+        write_manifest(folder, made, workspace.home)
+    open_models(app)
+    assert "合并一号" in texts(app) and "损失 1.500" in texts(app) and r"\*祝\*\[好\]" in texts(app)
+    app.button(key="delete_甲").click().run()
+    assert [each.artefact.name for each in models.trashed(workspace)] == ["甲"]
+    token = models.trashed(workspace)[0].token
+    app.button(key=f"restore_{token}").click().run()
+    assert not app.exception and models.artefact(workspace, "甲").sample == "*祝*[好](x)"
