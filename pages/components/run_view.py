@@ -167,12 +167,7 @@ def _latest(state: RunState) -> None:
         for line in state.latest
     ]
     st.caption(_("最新的几条"))
-    st.dataframe(
-        rows,
-        hide_index=True,
-        column_config={_("输出"): st.column_config.TextColumn(width="large")},
-        key=f"latest_{state.run.id}",
-    )
+    st.table(rows, border="horizontal", hide_index=True)
 
 
 def run_list(workspace: Workspace, recipe: str) -> None:

@@ -188,7 +188,7 @@ def test_the_raw_file_has_the_form_of_the_tutorial(workspace: Workspace, api: Lo
     turn = entries[0]["conversation"][0]
     assert list(turn) == ["system", "src_input", "style_name", "input", "output"]
     assert turn["src_input"] in api.prompts()
-    assert "\\u" not in text
+    assert text == json.dumps(entries, ensure_ascii=False, indent=4) + "\n"
 
 
 def test_a_run_of_nothing_writes_an_empty_raw_file(workspace: Workspace, api: LoopbackApi):

@@ -1,13 +1,14 @@
 """The raw file of a run, in the tutorial's form: what came, before any cleaning."""
 
 import json
-import textwrap
 from pathlib import Path
 
 from tianji_core.files import atomic_writer
 from tianji_core.store import runs as rows
-from tianji_core.store.runs import Line
+from tianji_core.store.runs import RawLine
 from tianji_core.workspace import Workspace
+
+_encoded = json.JSONEncoder(ensure_ascii=False).encode
 
 
 def run_folder(workspace: Workspace, run_id: int) -> Path:
@@ -26,14 +27,15 @@ def write_raw(workspace: Workspace, run_id: int) -> Path:
     path = raw_path(workspace, run_id)
     with atomic_writer(path) as file:
         separator = "[\n"
-        for line in rows.each_line(workspace.engine, run_id):
-            file.write(separator + textwrap.indent(_entry(line), "    "))
+        for line in rows.each_raw_line(workspace.engine, run_id):
+            file.write(separator + _entry(line))
             separator = ",\n"
         file.write("[]\n" if separator == "[\n" else "\n]\n")
     return path
 
 
-def _entry(line: Line) -> str:
+def _entry(line: RawLine) -> str:
+    """One conversation, laid out as ``json.dump(indent=4)`` does it, which is ten times slower."""
     turn = {
         "system": line.system,
         "src_input": line.prompt,
@@ -41,4 +43,5 @@ def _entry(line: Line) -> str:
         "input": line.input,
         "output": line.output,
     }
-    return json.dumps({"conversation": [turn]}, ensure_ascii=False, indent=4)
+    fields = ",\n".join(f'                "{key}": {_encoded(value)}' for key, value in turn.items())
+    return f'    {{\n        "conversation": [\n            {{\n{fields}\n            }}\n        ]\n    }}'

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Engine, Row, bindparam, func, insert, select, update
+from sqlalchemy import Column, Connection, Engine, Row, bindparam, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
@@ -122,6 +122,17 @@ class Line:
     prompt: str
     finish_reason: str
     planted: tuple[str, ...]
+
+
+class RawLine(NamedTuple):
+    """What the raw file keeps of one text."""
+
+    position: int
+    system: str
+    prompt: str
+    style: str
+    input: str
+    output: str
 
 
 def add(engine: Engine, new: NewRun, planned: Sequence[Task]) -> Run:
@@ -317,16 +328,28 @@ def latest(engine: Engine, run_id: int, limit: int = 5) -> list[Line]:
 
 def each_line(engine: Engine, run_id: int) -> Iterator[Line]:
     """Every text of a run by position, read in pages."""
+    for row in _by_position(engine, run_id, _LINE):
+        yield _line(row)
+
+
+def each_raw_line(engine: Engine, run_id: int) -> Iterator[RawLine]:
+    """Every text of a run by position as it came, for files."""
+    c = samples.c
+    for row in _by_position(engine, run_id, [c.position, c.system, c.prompt, c.style, c.input, c.original]):
+        yield RawLine._make(row)
+
+
+def _by_position(engine: Engine, run_id: int, columns: list[Column[Any]]) -> Iterator[Row[Any]]:
     after = -1
     while True:
         query = (
-            select(*_LINE)
+            select(*columns)
             .where(samples.c.run_id == run_id, samples.c.position > after)
             .order_by(samples.c.position)
             .limit(_CHUNK)
         )
         with reading(engine) as connection:
-            page = [_line(row) for row in connection.execute(query)]
+            page = connection.execute(query).all()
         if not page:
             return
         yield from page
