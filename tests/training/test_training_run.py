@@ -113,3 +113,30 @@ def test_a_diverging_training_is_a_failure(workspace, settings):
     job = jobs.wait(workspace, run.job_id, 240)
     assert job.state == "failed" and "NaN" in job.note
     assert json.loads(json.dumps(jobs.read_progress(workspace, job.id).error)) == job.note
+
+
+def test_every_preset_is_a_config_that_mmengine_reads(workspace, tmp_path):
+    hostile = 'a"b\'c\n{x} __import__("os").abort()'
+    lines = []
+    for chosen in training.presets():
+        settings = training.default_settings(chosen.key).model_copy(
+            update={"system": hostile, "eval_prompts": [hostile], "lora_r": 8, "warmup_ratio": 0.0}
+        )
+        path = training.write_config(chosen, settings, tmp_path / "train.json", tmp_path / chosen.key)
+        lines.append(str(path))
+    program = "\n".join(
+        [
+            "import sys",
+            "from mmengine.config import Config",
+            "for path in sys.argv[1:]:",
+            "    c = Config.fromfile(path)",
+            f"    assert c.custom_hooks[1].evaluation_inputs == [{hostile!r}]",
+            f"    assert c.custom_hooks[1].system.format() == {hostile!r}",
+            "    assert c.model.lora.r == 8 and len(c.param_scheduler) == 1",
+            "    assert c.train_dataloader.dataset.dataset_map_fn is None",
+        ]
+    )
+    from tianji_core.training.child import child_environment, run_child
+
+    ended = run_child(["-c", program, *lines], child_environment(workspace, "cpu"), lambda _line: None)
+    assert ended.code == 0, ended.tail

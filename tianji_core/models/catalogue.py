@@ -179,7 +179,9 @@ def delete(workspace: Workspace, name: str) -> Trashed:
             _("适配器 {names} 要用“{name}”做基座，请先删除它们", names="、".join(children), name=name)
         )
     for job in jobs.listed(workspace, active=True):
-        used = [each for value in job.subject.values() for each in (value if isinstance(value, list) else [value])]
+        used = [
+            each for value in job.subject.values() for each in (value if isinstance(value, list) else [value])
+        ]
         if name in map(str, used):
             raise ModelError(_("任务“{job}”正在用“{name}”，请先停止它", job=job.title, name=name))
     token = f"{name}~{time.time_ns() // 1_000_000}"
