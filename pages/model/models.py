@@ -46,6 +46,7 @@ def bases(found: list[models.Artefact]) -> None:
     for each in found:
         if each.kind == "base":
             artefact_card(workspace, each)
+    unfinished()
     left, right = st.columns(2)
     with left, st.container(border=True):
         st.markdown(_("**从 ModelScope 下载**"))
@@ -70,6 +71,24 @@ def bases(found: list[models.Artefact]) -> None:
                 listed = models.register_folder(workspace, Path(folder.strip()))
                 remember_notice(_("已登记“{name}”", name=listed.name))
                 st.rerun()
+
+
+def unfinished() -> None:
+    """Downloads that were stopped: go on, or throw away what is there."""
+    busy = {job.subject.get("model_id") for job in running}
+    for each in models.partials(workspace):
+        if each.model_id in busy:
+            continue
+        with st.container(border=True):
+            columns = st.columns([4, 1, 1], vertical_alignment="center")
+            size = models.size_text(each.size)
+            columns[0].markdown(_("⏸️ **{id}** 没有下完，已有 {size}", id=each.model_id, size=size))
+            if columns[1].button(_("继续下载"), key=f"download_resume_{each.model_id}", width="stretch"):
+                start(lambda wanted=each.model_id: models.start_download(workspace, wanted))  # type: ignore[misc]
+            if columns[2].button(_("丢弃"), key=f"download_discard_{each.model_id}", width="stretch"):
+                with report_errors():
+                    models.discard_partial(workspace, each.model_id)
+                    st.rerun()
 
 
 def trash() -> None:

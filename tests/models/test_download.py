@@ -45,6 +45,7 @@ def test_a_stopped_download_goes_on_where_it_was(workspace, hub):
     job = jobs.wait(workspace, models.start_download(workspace, ID).id, 120, stop_when_half)
     assert job.state == "stopped"
     assert [each.name for each in models.artefacts(workspace) if each.removable] == []
+    assert [each.model_id for each in models.partials(workspace)] == [ID]
     hub.held.clear()
     hub.released.set()
     before = len(hub.requests)
@@ -71,3 +72,14 @@ def test_only_a_models_name_is_taken(workspace, bad):
     with pytest.raises(ModelError, match="组织/名字"):
         models.start_download(workspace, bad)
     assert os.listdir(workspace.models) == []  # noqa: PTH208
+
+
+def test_what_was_fetched_of_a_stopped_download_can_be_thrown_away(workspace):
+    folder = partial_folder(workspace, ID)
+    folder.mkdir()
+    (folder / "weights").write_bytes(b"12345")
+    assert [(each.model_id, each.size) for each in models.partials(workspace)] == [(ID, 5)]
+    models.discard_partial(workspace, ID)
+    assert models.partials(workspace) == []
+    with pytest.raises(ModelError, match=ID):
+        models.discard_partial(workspace, ID)

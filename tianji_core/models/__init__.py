@@ -10,22 +10,25 @@ from tianji_core.models.catalogue import (
     restore,
     trashed,
 )
-from tianji_core.models.download import download
+from tianji_core.models.download import Partial, discard_partial, download, partials
 from tianji_core.models.launch import start_convert, start_convert_and_merge, start_download, start_merge
 from tianji_core.models.making import convert, convert_and_merge, merge, try_answer
 from tianji_core.models.manifest import Artefact, kind_title, size_text
 
 __all__ = [
     "Artefact",
+    "Partial",
     "Trashed",
     "artefact",
     "artefacts",
     "convert",
     "convert_and_merge",
     "delete",
+    "discard_partial",
     "download",
     "kind_title",
     "merge",
+    "partials",
     "purge",
     "register_folder",
     "restore",

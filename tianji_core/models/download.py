@@ -2,10 +2,13 @@
 
 import os
 import re
+import shutil
 import threading
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tianji_core import jobs
 from tianji_core.errors import ModelError, StudioError
 from tianji_core.i18n import _
 from tianji_core.jobs import Reporter
@@ -36,6 +39,39 @@ def check_model_id(model_id: str, source: str = SOURCE) -> str:
 def partial_folder(workspace: Workspace, model_id: str) -> Path:
     """Where a download stands until it is complete; the same again for the same model, so that it can go on."""
     return workspace.models / f".download-{model_id.replace('/', '--')}"
+
+
+@dataclass(frozen=True)
+class Partial:
+    """A download that was stopped or failed; ``size`` in bytes so far."""
+
+    model_id: str
+    size: int
+
+
+def partials(workspace: Workspace) -> list[Partial]:
+    """The downloads that can go on."""
+    found = []
+    for folder in sorted(workspace.models.glob(".download-*--*")):
+        model_id = folder.name.removeprefix(".download-").replace("--", "/", 1)
+        size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+        found.append(Partial(model_id, size))
+    return found
+
+
+def discard_partial(workspace: Workspace, model_id: str) -> None:
+    """Remove what was fetched of a model that is not complete.
+
+    Raises:
+        ModelError: nothing there, or it is being fetched now.
+    """
+    folder = partial_folder(workspace, check_model_id(model_id))
+    if not folder.is_dir():
+        raise ModelError(_("没有“{id}”的未完成下载", id=model_id))
+    for job in jobs.listed(workspace, kind="download", active=True):
+        if job.subject.get("model_id") == model_id:
+            raise ModelError(_("“{id}”正在下载，请先停止", id=model_id))
+    shutil.rmtree(folder)
 
 
 def download(
@@ -93,8 +129,6 @@ def _listing(model_id: str, revision: str) -> dict[str, int]:
 
 
 def _check_disk(workspace: Workspace, folder: Path, total: int) -> None:
-    import shutil
-
     here = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) if folder.exists() else 0
     free = shutil.disk_usage(workspace.models).free
     if free < total - here:
