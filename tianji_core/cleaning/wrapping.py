@@ -6,7 +6,7 @@ from tianji_core.cleaning.rule import HARD_FLOOR, N_, Context, Example, Found, R
 from tianji_core.i18n import _
 
 JOINED_STYLES = ("祝福长文", "诗词赋", "文言文")
-"""Styles whose lines belong together as long as the whole stays within the limit."""
+"""Styles that break lines: their lines belong together unless one alone is long enough to be the text."""
 
 _THINK = re.compile(r"<think(?:ing)?>.*?</think(?:ing)?>\s*|^.*?</think(?:ing)?>\s*", re.DOTALL)
 _THINK_OPEN = re.compile(r"</?think(?:ing)?>")
@@ -98,14 +98,16 @@ def _is_lead_in(line: str) -> bool:
 
 
 def _one_line(lines: list[str], subject: Subject, context: Context) -> str:
-    """All lines joined where the style is one that breaks lines, otherwise the first one that says something."""
+    """All lines joined where the style is one that breaks lines and no line is a whole text by itself, otherwise the
+    first one that is."""
     joined = "".join(lines)
-    _low, high = context.limits.get(subject.style, (0, 0))
-    if subject.style in JOINED_STYLES and len(joined) <= high:
+    low, high = context.limits.get(subject.style, (HARD_FLOOR, 0))
+    if subject.style in JOINED_STYLES and len(joined) <= high and all(len(line) < low for line in lines):
         return joined
     if lines[0][-1] in "：:，,、" and len(lines[0]) <= 12:  # a salutation goes with what follows
         lines = [lines[0] + lines[1], *lines[2:]]
-    return next((line for line in lines if len(line) >= HARD_FLOOR), max(lines, key=len))
+    whole = (line for floor in (low, HARD_FLOOR) for line in lines if len(line) >= floor)
+    return next(whole, max(lines, key=len))
 
 
 def _wrapping_quotes(text: str, _subject: Subject, _context: Context) -> Found | None:
@@ -222,6 +224,11 @@ WRAPPING_RULES = (
             Example(
                 "慈颜含笑坐春风，\n膝下儿孙乐意浓。\n愿借南山松上鹤，\n年年衔寿到堂中。",
                 "慈颜含笑坐春风，膝下儿孙乐意浓。愿借南山松上鹤，年年衔寿到堂中。",
+                style="诗词赋",
+            ),
+            Example(
+                "慈颜含笑坐春风，膝下儿孙乐意浓。岁岁今朝灯下笑。\n愿借南山松上鹤，年年衔寿到堂中。岁岁今朝灯下笑。",
+                "慈颜含笑坐春风，膝下儿孙乐意浓。岁岁今朝灯下笑。",
                 style="诗词赋",
             ),
         ),

@@ -1,0 +1,209 @@
+"""Parts of the dataset page: what would be frozen, one version, an import's report."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import plotly.graph_objects as go
+import streamlit as st
+
+from pages.components.frame import remember_notice, report_errors
+from tianji_core import dataset
+from tianji_core.dataset import DatasetVersion, ImportReport
+from tianji_core.i18n import _
+from tianji_core.recipe import Recipe
+from tianji_core.store.datasets import Import
+from tianji_core.store.samples import SOURCE_TITLES, CellCount
+from tianji_core.workspace import Workspace
+
+NO_TOOLS = {"displayModeBar": False}
+PALETTE = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#999999", "#000000")
+"""The Okabe-Ito colours, told apart with any colour vision."""
+
+
+def bars(counts: Mapping[str, int], title: str, unknown: str) -> go.Figure:
+    """Horizontal bars, the longest on top."""
+    pairs = sorted(counts.items(), key=lambda pair: pair[1])
+    figure = go.Figure(
+        go.Bar(
+            x=[number for _key, number in pairs],
+            y=[key or unknown for key, _number in pairs],
+            text=[number for _key, number in pairs],
+            orientation="h",
+            marker={"color": PALETTE[0]},
+            hovertemplate="%{y}：%{x}<extra></extra>",
+        )
+    )
+    figure.update_xaxes(visible=False)
+    figure.update_yaxes(type="category")
+    return _plain(figure, title, height=70 + 28 * len(pairs))
+
+
+def cells_figure(cells: Sequence[CellCount], recipe: Recipe) -> go.Figure:
+    """How many samples every (name, scene) would give; empty cells stay blank."""
+    counts = {(cell.name, cell.scene): cell.accepted for cell in cells}
+    names = [name.text for name in recipe.names if name.enabled]
+    scenes = [scene.text for scene in recipe.scenes if scene.enabled]
+    rows = [[counts.get((name, scene), 0) or None for scene in scenes] for name in names]
+    figure = go.Figure(
+        go.Heatmap(
+            z=rows,
+            x=scenes,
+            y=names,
+            colorscale="Blues",
+            xgap=2,
+            ygap=2,
+            text=[[number or "" for number in row] for row in rows],
+            texttemplate="%{text}",
+            showscale=False,
+            hovertemplate="%{y} × %{x}：%{z}<extra></extra>",
+        )
+    )
+    figure.update_xaxes(side="top", tickangle=-45, type="category", showgrid=False)
+    figure.update_yaxes(autorange="reversed", type="category", showgrid=False)
+    figure = _plain(figure, "", height=24 * len(names) + 130)
+    return figure.update_layout(margin={"l": 90, "t": 110})
+
+
+def lengths_figure(version: DatasetVersion) -> go.Figure:
+    """How long the texts of each style are."""
+    figure = go.Figure()
+    for number, (style, summary) in enumerate(version.manifest.get("lengths", {}).items()):
+        bins = summary["bins"]
+        figure.add_bar(
+            x=[f"{start}-{int(start) + 9}" for start in bins],
+            y=list(bins.values()),
+            name=style or _("风格不明"),
+            marker={"color": PALETTE[number % len(PALETTE)]},
+        )
+    starts = {int(s) for v in version.manifest.get("lengths", {}).values() for s in v["bins"]}
+    figure.update_xaxes(categoryorder="array", categoryarray=[f"{s}-{s + 9}" for s in sorted(starts)])
+    figure.update_layout(barmode="stack", legend={"orientation": "h", "y": -0.3})
+    return _plain(figure, _("字数分布"), height=360)
+
+
+def _plain(figure: go.Figure, title: str, height: int) -> go.Figure:
+    figure.update_layout(
+        title={"text": title, "font": {"size": 14}} if title else None,
+        height=height,
+        margin={"l": 10, "r": 10, "t": 40 if title else 10, "b": 10},
+        plot_bgcolor="rgba(0,0,0,0)",
+    )
+    return figure
+
+
+def version_card(workspace: Workspace, version: DatasetVersion) -> None:
+    """One version: what it is, what can be done with it, and, opened, what is inside."""
+    manifest = version.manifest
+    with st.container(border=True):
+        row = st.columns([3, 1, 1, 1.2], vertical_alignment="center")
+        row[0].markdown(f"#### {version.name}")
+        row[0].caption(
+            _(
+                "{n} 条 · {characters} 字 · {date} · 配方第 {revision} 版",
+                n=f"{version.count:,}",
+                characters=f"{manifest.get('characters', 0):,}",
+                date=version.created_at.strftime("%Y-%m-%d %H:%M UTC"),
+                revision=manifest.get("recipe_revision", 0),
+            )
+            + (f"  \n{version.note}" if version.note else "")
+        )
+        if row[1].button(_("校验"), key=f"verify_{version.id}", icon="🛡️", width="stretch"):
+            with report_errors():
+                dataset.verify(workspace, version)
+                remember_notice(_("“{name}”和冻结时一模一样", name=version.name))
+                st.rerun()
+        with row[2].popover(_("下载"), icon="⬇️", width="stretch"):
+            for form, ending in dataset.EXPORT_SUFFIXES.items():
+                st.download_button(
+                    _(dataset.FORM_TITLES[form]),
+                    data=_exporter(workspace, version, form),
+                    file_name=f"{version.name}{ending}",
+                    key=f"download_{form}_{version.id}",
+                    on_click="ignore",
+                    width="stretch",
+                )
+        row[3].page_link(
+            "pages/model/train.py",
+            label=_("用它训练"),
+            icon="🏋️",
+            query_params={"dataset": version.name},
+        )
+        st.caption(f"SHA-256 `{version.sha256}`")
+        opened = st.expander(_("里面有什么"), key=f"inside_{version.id}", on_change="rerun")
+        if opened.open:
+            with opened:
+                _inside(version)
+
+
+def _exporter(workspace: Workspace, version: DatasetVersion, form: str) -> Callable[[], bytes]:
+    return lambda: dataset.exported(workspace, version, form)
+
+
+def _inside(version: DatasetVersion) -> None:
+    manifest = version.manifest
+    left, right = st.columns(2)
+    left.plotly_chart(
+        bars(manifest.get("by_style", {}), _("各风格条数"), _("风格不明")), key=f"st_{version.id}"
+    )
+    right.plotly_chart(lengths_figure(version), key=f"ln_{version.id}", config=NO_TOOLS)
+    left, right = st.columns(2)
+    left.plotly_chart(
+        bars(manifest.get("by_scene", {}), _("各场景条数"), _("场景不明")), key=f"sc_{version.id}"
+    )
+    openings = dict(manifest.get("openings", []))
+    right.plotly_chart(
+        bars(openings, _("最常见的开头"), _("（空）")), key=f"op_{version.id}", config=NO_TOOLS
+    )
+    sources = (f"{_(SOURCE_TITLES.get(k, k))} {n}" for k, n in manifest.get("by_source", {}).items())
+    st.caption(_("来源：{sources}", sources="，".join(sources)))
+
+
+def import_report(report: ImportReport) -> None:
+    """What came of one file."""
+    form = _(dataset.FORM_TITLES.get(report.form, report.form)) or _("认不出格式")
+    text = _(
+        "{file}（{form}，{encoding}）：新增 {added} 条，已有 {known} 条，有问题 {bad} 条",
+        file=report.file,
+        form=form,
+        encoding=report.encoding,
+        added=report.added,
+        known=report.known,
+        bad=len(report.bad),
+    )
+    (st.warning if report.bad or not report.added else st.success)(text)
+    if report.unplaced:
+        st.caption(_("其中 {n} 条认不出称谓或场景，适配度和人称规则不会检查它们。", n=report.unplaced))
+    bad_items(report.bad)
+    if report.added:
+        st.page_link(
+            "pages/data/review.py",
+            label=_("去审核这次导入的样本"),
+            icon="🔎",
+            query_params={"import": str(report.import_id), "state": _("全部")},
+        )
+
+
+def bad_items(bad: Sequence[tuple[int, str]]) -> None:
+    """The items that were left out, by index."""
+    if bad:
+        rows = [{_("第几项（从 0 数）"): index, _("原因"): reason} for index, reason in bad[:500]]
+        st.dataframe(rows, hide_index=True, width="stretch", height="content" if len(rows) < 10 else 320)
+
+
+def imports_table(past: Sequence[Import]) -> None:
+    """Earlier imports, newest first."""
+    st.dataframe(
+        [
+            {
+                _("文件"): each.file,
+                _("格式"): _(dataset.FORM_TITLES.get(each.form, each.form)),
+                _("新增"): each.added,
+                _("已有"): each.known,
+                _("有问题"): len(each.bad),
+                _("时间（UTC）"): each.created_at.strftime("%Y-%m-%d %H:%M"),
+            }
+            for each in past
+        ],
+        hide_index=True,
+        width="stretch",
+        height="content",
+    )

@@ -1,0 +1,359 @@
+"""Parts of the review page: filters, one sample as a card, a page of samples as a table, bulk actions."""
+
+import html
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+import streamlit as st
+
+from tianji_core import cleaning
+from tianji_core.cleaning import BY_ID, FIXABLE_RULES, RULES, SAFE_RULES, Context
+from tianji_core.errors import StudioError
+from tianji_core.i18n import _
+from tianji_core.recipe import Recipe
+from tianji_core.store import findings, samples, steps
+from tianji_core.store.findings import Finding
+from tianji_core.store.samples import ACCEPTED, PENDING, REJECTED, STATE_TITLES, Sample, SampleFilter
+from tianji_core.store.steps import Step
+from tianji_core.workspace import Workspace
+
+STATE_COLOURS = {PENDING: "gray", ACCEPTED: "green", REJECTED: "red"}
+STATE_ICONS = {PENDING: "🕓", ACCEPTED: "✅", REJECTED: "🚫"}
+ROWS = 50
+_CHECK_BATCH = 2000
+_PLACES = ("id", "after", "run", "import")
+
+
+def check_with_progress(workspace: Workspace, recipe_key: str) -> None:
+    """Let the rules look at everything that is new, with a bar where that takes more than a moment."""
+    waiting = findings.unchecked_count(workspace.engine, recipe_key)
+    if not waiting:
+        return
+    bar = st.progress(0.0) if waiting > _CHECK_BATCH else None
+    done = 0
+    while checked := cleaning.check_new(workspace, recipe_key, limit=_CHECK_BATCH):
+        done += checked
+        if bar is not None:
+            shown = _("正在检查新样本：{done} / {waiting}", done=done, waiting=waiting)
+            bar.progress(min(1.0, done / waiting), text=shown)
+        if done >= waiting:  # what arrives meanwhile is checked the next time
+            break
+    if bar is not None:
+        bar.empty()
+
+
+def filters(recipe: Recipe) -> tuple[SampleFilter, str]:
+    """The filters and how the samples are shown (card, table or bulk); all of it stands in the address."""
+    views = {"card": _("逐条"), "table": _("列表"), "bulk": _("批量")}
+    with st.container(horizontal=True):
+        state = st.segmented_control(
+            _("状态"),
+            [PENDING, ACCEPTED, REJECTED, "all"],
+            default=PENDING,
+            required=True,
+            format_func=lambda value: _(STATE_TITLES.get(value, "全部")),
+            key="state",
+            bind="query-params",
+            label_visibility="collapsed",
+        )
+        st.space("stretch")
+        view = st.segmented_control(
+            _("看法"),
+            list(views),
+            default="card",
+            required=True,
+            format_func=lambda value: views[value],
+            key="view",
+            bind="query-params",
+            label_visibility="collapsed",
+        )
+    row = st.columns([2, 2, 2, 2, 2])
+    chosen = {}
+    for column, key, label, entries in (
+        (row[0], "style", _("风格"), recipe.styles),
+        (row[1], "name", _("称谓"), recipe.names),
+        (row[2], "scene", _("场景"), recipe.scenes),
+    ):
+        chosen[key] = column.multiselect(
+            label,
+            [entry.text for entry in entries],
+            key=key,
+            bind="query-params",
+            placeholder=label,
+            label_visibility="collapsed",
+        )
+    rule = row[3].selectbox(
+        _("问题"),
+        ["clean", "any", *BY_ID],
+        index=None,
+        format_func=_finding_title,
+        key="finding",
+        bind="query-params",
+        placeholder=_("问题"),
+        label_visibility="collapsed",
+    )
+    text = row[4].text_input(
+        _("搜索内容"),
+        key="q",
+        bind="query-params",
+        placeholder=_("搜索内容或输入"),
+        label_visibility="collapsed",
+        icon="🔍",
+    )
+    wanted = SampleFilter(
+        recipe.key,
+        states=() if state in (None, "all") else (state,),
+        styles=tuple(chosen["style"]),
+        names=tuple(chosen["name"]),
+        scenes=tuple(chosen["scene"]),
+        rules=(rule,) if rule in BY_ID else (),
+        clean={"clean": True, "any": False}.get(rule or ""),
+        text=(text or "").strip(),
+        run_id=_number("run"),
+        import_id=_number("import"),
+    )
+    return wanted, view or "card"
+
+
+def _finding_title(rule: str) -> str:
+    return {"clean": _("没有问题"), "any": _("有问题")}.get(rule) or _(BY_ID[rule].title)
+
+
+def _number(key: str) -> int | None:
+    value = st.query_params.get(key, "")
+    return int(value) if value.isdecimal() and len(value) < 16 else None
+
+
+def clear_filters() -> None:
+    """Callback: show all pending samples again."""
+    empty = {"state": PENDING, "style": [], "name": [], "scene": [], "finding": None, "q": ""}
+    for key, value in empty.items():
+        st.session_state[key] = value
+    for key in _PLACES:
+        if key in st.query_params:
+            del st.query_params[key]
+
+
+def origin_note(wanted: SampleFilter) -> None:
+    """Say so when only one run or one import is shown."""
+    if wanted.run_id is None and wanted.import_id is None:
+        return
+    row = st.columns([4, 1], vertical_alignment="center")
+    if wanted.run_id is not None:
+        row[0].info(_("只看生成批次 {id} 的样本", id=wanted.run_id), icon="✨")
+    else:
+        row[0].info(_("只看第 {id} 次导入的样本", id=wanted.import_id), icon="📥")
+    row[1].button(_("看全部样本"), key="leave_origin", on_click=clear_filters, width="stretch")
+
+
+def attempt(action: Callable[[], Step | None], nothing: str = "") -> bool:
+    """Run an action of a callback; what went wrong or what was done is shown by :func:`show_outcome`. Returns whether
+    it went well."""
+    try:
+        step = action()
+    except StudioError as error:
+        st.session_state["_review_error"] = str(error)
+        return False
+    st.session_state["_review_done"] = step.title if step is not None else nothing
+    return True
+
+
+def show_outcome() -> None:
+    """Show once what the last callback left."""
+    if error := st.session_state.pop("_review_error", None):
+        st.error(error, icon="⚠️")
+        if typed := st.session_state.pop("_review_typed", None):
+            st.caption(_("你刚才写的内容（可以复制）："))
+            st.code(typed, language=None, wrap_lines=True)
+    if done := st.session_state.pop("_review_done", None):
+        st.toast(done, icon="✅")
+
+
+def progress_line(counts: Mapping[str, int]) -> None:
+    """How far the review has come."""
+    total = sum(counts.values())
+    reviewed = total - counts[PENDING]
+    st.progress(
+        reviewed / total if total else 0.0,
+        text=_(
+            "已审 {reviewed} / {total} · 采用 {accepted} · 弃用 {rejected} · 待审 {pending}",
+            reviewed=reviewed,
+            total=total,
+            accepted=counts[ACCEPTED],
+            rejected=counts[REJECTED],
+            pending=counts[PENDING],
+        ),
+    )
+
+
+def undo_buttons(workspace: Workspace, recipe_key: str) -> None:
+    """Undo and redo, each saying what it would do."""
+    last, again = (
+        steps.last(workspace.engine, recipe_key),
+        steps.next_redo(workspace.engine, recipe_key),
+    )
+    row = st.columns(2)
+    row[0].button(
+        _("撤销：{title}", title=last.title) if last else _("撤销"),
+        key="undo",
+        icon="↩️",
+        shortcut="z",
+        disabled=last is None,
+        width="stretch",
+        on_click=lambda: attempt(lambda: steps.undo(workspace.engine, recipe_key)),
+    )
+    row[1].button(
+        _("重做：{title}", title=again.title) if again else _("重做"),
+        key="redo",
+        icon="↪️",
+        shortcut="y",
+        disabled=again is None,
+        width="stretch",
+        on_click=lambda: attempt(lambda: steps.redo(workspace.engine, recipe_key)),
+    )
+
+
+def diff_html(before: str, after: str) -> str:
+    """Two texts as one line of HTML: removed characters red and struck through, added ones green."""
+    styles = {
+        "removed": "background:#fde2e1;color:#a4262c;text-decoration:line-through",
+        "added": "background:#dff6dd;color:#0b6a0b",
+    }
+    spans = []
+    for kind, text in cleaning.compare(before, after):
+        shown = html.escape(text.replace("\n", "⏎\n") if kind != "same" else text).replace("\n", "<br>")
+        spans.append(f'<span style="{styles[kind]}">{shown}</span>' if kind in styles else shown)
+    return f'<div style="line-height:1.8">{"".join(spans)}</div>'
+
+
+def length_text(length: int, sample: Sample, context: Context) -> str:
+    """The length beside the style's limits."""
+    if sample.style not in context.limits:
+        return _("{n} 字", n=length)
+    low, high = context.limits[sample.style]
+    colour = "green" if low <= length <= high else "red"
+    return (
+        f":{colour}["
+        + _("{n} 字（{style}要 {low}-{high} 字）", n=length, style=sample.style, low=low, high=high)
+        + "]"
+    )
+
+
+def finding_badges(found: Sequence[Finding]) -> None:
+    """One badge per finding, its explanation on hover, and what it is about below."""
+    if not found:
+        st.badge(_("没有发现问题"), icon="✅", color="green")
+        return
+    with st.container(horizontal=True):
+        for finding in found:
+            rule = BY_ID.get(finding.rule)
+            title, why = (_(rule.title), _(rule.why)) if rule else (finding.rule, "")
+            st.badge(title, color="orange", help=why or None)
+    st.caption("；".join(finding.detail for finding in found).replace("~", "\\~"))
+
+
+def samples_table(page: Sequence[Sample], found: Mapping[int, Sequence[Finding]], key: str) -> list[Sample]:
+    """A page of samples; those that the person ticked."""
+    rows = {
+        _("编号"): [s.id for s in page],
+        _("状态"): [f"{STATE_ICONS[s.state]} {_(STATE_TITLES[s.state])}" for s in page],
+        _("称谓"): [s.name for s in page],
+        _("场景"): [s.scene for s in page],
+        _("风格"): [s.style for s in page],
+        _("内容"): [s.output for s in page],
+        _("字数"): [s.length for s in page],
+        _("问题"): ["、".join(_(BY_ID[f.rule].title) for f in found[s.id] if f.rule in BY_ID) for s in page],
+        _("输入"): [s.input for s in page],
+    }
+    event = st.dataframe(
+        rows,
+        hide_index=True,
+        width="stretch",
+        height=560,
+        on_select="rerun",
+        selection_mode="multi-row",
+        key=key,
+        column_config={
+            _("编号"): st.column_config.NumberColumn(width=60, format="%d"),
+            _("状态"): st.column_config.TextColumn(width=80),
+            _("字数"): st.column_config.NumberColumn(width=55),
+            _("内容"): st.column_config.TextColumn(width="large"),
+        },
+    )
+    chosen = event["selection"]["rows"] if event else []
+    return [page[index] for index in chosen if index < len(page)]
+
+
+def rules_overview(counts: Mapping[str, int]) -> None:
+    """Which problems there are and what is done about them."""
+    rows = [
+        {
+            _("问题"): _(rule.title),
+            _("样本数"): counts[rule.id],
+            _("修正"): _("可以放心修")
+            if rule.safe
+            else _("看过再修")
+            if rule.id in FIXABLE_RULES
+            else _("要人来改"),
+            _("为什么"): _(rule.why),
+        }
+        for rule in RULES
+        if counts.get(rule.id)
+    ]
+    if not rows:
+        st.success(_("这些样本里没有发现问题"), icon="✅")
+        return
+    st.dataframe(rows, hide_index=True, width="stretch", height="content")
+
+
+def fix_all(workspace: Workspace, wanted: SampleFilter) -> None:
+    """Choose rules, see how many texts change and how, then apply them as one step."""
+    rules = st.multiselect(
+        _("应用哪些修正"),
+        list(FIXABLE_RULES),
+        default=list(SAFE_RULES),
+        format_func=lambda rule: _(BY_ID[rule].title),
+        key="fix_rules",
+    )
+    preview = cleaning.preview(workspace, wanted, tuple(rules), examples=5)
+    st.button(
+        _("修正 {n} 条", n=preview.fixable),
+        key="fix_all",
+        type="primary",
+        icon="🪄",
+        disabled=not preview.fixable,
+        on_click=lambda: attempt(lambda: cleaning.fix(workspace, wanted, tuple(rules))),
+    )
+    for proposal in preview.examples:
+        with st.container(border=True):
+            sample = proposal.sample
+            st.caption(f"#{sample.id} · {sample.name} × {sample.scene} · {sample.style}")
+            st.html(diff_html(sample.output, proposal.after))
+    if preview.fixable > len(preview.examples):
+        st.caption(_("上面是前 {n} 条的样子", n=len(preview.examples)))
+
+
+def decide_all(workspace: Workspace, wanted: SampleFilter, who: str) -> None:
+    """Accept everything without findings, or reject everything that matches."""
+    clean = replace(wanted, clean=True, states=(PENDING,))
+    open_ = replace(wanted, states=(PENDING,))
+    number = samples.count(workspace.engine, clean) if wanted.clean is not False and not wanted.rules else 0
+    row = st.columns(2)
+    row[0].button(
+        _("采用全部没有问题的 {n} 条待审样本", n=number),
+        key="accept_clean",
+        type="primary",
+        icon="✅",
+        disabled=not number,
+        width="stretch",
+        on_click=lambda: attempt(lambda: steps.set_state(workspace.engine, clean, ACCEPTED, who)),
+    )
+    rest = samples.count(workspace.engine, open_)
+    row[1].button(
+        _("弃用符合筛选的 {n} 条待审样本", n=rest),
+        key="reject_matching",
+        icon="🚫",
+        disabled=not rest,
+        width="stretch",
+        on_click=lambda: attempt(lambda: steps.set_state(workspace.engine, open_, REJECTED, who)),
+    )

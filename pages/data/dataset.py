@@ -1,0 +1,131 @@
+"""数据集: freeze what was accepted into immutable versions; import what others wrote."""
+
+from datetime import date
+from pathlib import Path
+
+import streamlit as st
+
+from pages.components.dataset import NO_TOOLS, bars, cells_figure, import_report, imports_table, version_card
+from pages.components.frame import current_recipe, page_header, remember_notice, report_errors
+from tianji_core import dataset
+from tianji_core.i18n import _
+from tianji_core.store import datasets, samples
+from tianji_core.store.samples import ACCEPTED, PENDING, SampleFilter
+
+workspace = page_header(
+    _("数据集"), _("把采用的样本冻结成不会再变的训练文件；也可以把别人的数据导入进来审核。")
+)
+engine = workspace.engine
+recipe = current_recipe().recipe
+accepted = dataset.accepted(recipe.key)
+
+
+def free_name() -> str:
+    """A name that is not taken yet."""
+    taken = {version.name for version in datasets.listed(engine)}
+    base = f"{recipe.key}-{date.today():%Y%m%d}"
+    return next(name for n in range(1, 1000) if (name := base if n == 1 else f"{base}-{n}") not in taken)
+
+
+def freeze_part() -> None:
+    """What would be frozen, and the form that does it."""
+    states = samples.state_counts(engine, SampleFilter(recipe.key))
+    if not states[ACCEPTED]:
+        st.info(_("还没有采用的样本，所以没有可以冻结的。先审核几条，或者导入现成的数据。"), icon="🌱")
+        row = st.columns(2)
+        row[0].page_link(
+            "pages/data/review.py", label=_("去审核（{n} 条待审）", n=states[PENDING]), icon="🔎"
+        )
+        row[1].page_link("pages/data/generate.py", label=_("去造数"), icon="✨")
+        return
+    doubtful = samples.count(engine, SampleFilter(recipe.key, states=(ACCEPTED,), clean=False))
+    left, right = st.columns([2, 3], gap="large")
+    with left:
+        st.metric(_("会冻结的样本"), f"{states[ACCEPTED]:,}")
+        if doubtful:
+            st.warning(_("采用的样本里有 {n} 条还带着问题", n=doubtful))
+            st.page_link(
+                "pages/data/review.py",
+                label=_("去看看"),
+                icon="🔎",
+                query_params={"state": _("采用"), "finding": _("有问题")},
+            )
+        with st.form("freeze_form", border=True):
+            name = st.text_input(_("名字"), value=free_name(), key="version_name", max_chars=60)
+            note = st.text_area(_("备注"), key="version_note", height=80, max_chars=500)
+            asked = st.form_submit_button(_("冻结"), key="freeze", type="primary", icon="🧊", width="stretch")
+        if asked:
+            with report_errors(), st.spinner(_("正在写训练文件")):
+                version = dataset.freeze(workspace, recipe.key, name, note=note)
+                remember_notice(_("已冻结“{name}”，{n} 条", name=version.name, n=version.count))
+                st.session_state["_next_part"] = "versions"
+                st.rerun()
+        styles = samples.style_counts(engine, accepted)
+        st.plotly_chart(bars(styles, _("各风格条数"), _("风格不明")), key="accepted_styles", config=NO_TOOLS)
+    with right:
+        st.caption(_("每个格子里采用的条数；空白的格子模型学不到"))
+        st.plotly_chart(
+            cells_figure(samples.cell_counts(engine, accepted), recipe), key="accepted_cells", config=NO_TOOLS
+        )
+
+
+def versions_part() -> None:
+    """All versions, newest first."""
+    found = datasets.listed(engine, recipe.key)
+    if not found:
+        st.info(_("还没有数据集版本。在“冻结”里把采用的样本存成第一个版本。"), icon="🌱")
+    for version in found:
+        version_card(workspace, version)
+
+
+def import_part() -> None:
+    """Import by upload or by path."""
+    st.caption(
+        _(
+            "认得的格式：教程的原始文件和训练文件（conversation）、Alpaca、ShareGPT、messages；JSON 或 JSONL；"
+            "UTF-8 或 GBK。已经有的样本不会重复添加。"
+        )
+    )
+    left, right = st.columns(2, gap="large")
+    uploads = left.file_uploader(
+        _("选择文件"), type=["json", "jsonl"], accept_multiple_files=True, key="import_files"
+    )
+    path = right.text_input(
+        _("或者填这台机器上的文件或文件夹路径"), key="import_path", placeholder="/data/wishes"
+    )
+    trusted = st.checkbox(_("这些数据已经审过，导入后直接采用"), key="import_accepted")
+    state = ACCEPTED if trusted else PENDING
+    if st.button(
+        _("导入"), key="import", type="primary", icon="📥", disabled=not uploads and not path.strip()
+    ):
+        with st.spinner(_("正在导入")):
+            for upload in uploads:
+                with report_errors():
+                    content = upload.getvalue()
+                    import_report(dataset.import_bytes(workspace, recipe.key, content, upload.name, state))
+            if path.strip():
+                with report_errors():
+                    folder = Path(path.strip()).expanduser()
+                    for report in dataset.import_path(workspace, recipe.key, folder, state):
+                        import_report(report)
+    past = datasets.listed_imports(engine, recipe.key)
+    if past:
+        st.subheader(_("以前的导入"))
+        imports_table(past)
+
+
+PARTS = {"freeze": _("冻结"), "versions": _("版本"), "import": _("导入")}
+if next_part := st.session_state.pop("_next_part", None):
+    st.session_state["part"] = next_part
+part = st.segmented_control(
+    _("部分"),
+    list(PARTS),
+    default="freeze",
+    required=True,
+    format_func=lambda value: PARTS[value],
+    key="part",
+    bind="query-params",
+    label_visibility="collapsed",
+)
+with report_errors():
+    {"freeze": freeze_part, "versions": versions_part, "import": import_part}[part or "freeze"]()

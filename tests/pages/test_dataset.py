@@ -1,0 +1,106 @@
+"""The dataset page: freeze what was accepted, check a version, import a file."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from tianji_core import dataset
+from tianji_core.store import datasets, samples
+from tianji_core.store.database import writing
+from tianji_core.store.samples import ACCEPTED, IMPORT, NewSample
+from tianji_core.workspace import Workspace
+
+APP = Path(__file__).resolve().parents[2] / "app.py"
+Open = Callable[..., AppTest]
+
+
+@pytest.fixture
+def page(workspace: Workspace) -> Open:
+    def opened(**query: str) -> AppTest:
+        app = AppTest.from_file(str(APP), default_timeout=60)
+        app.switch_page("pages/data/dataset.py")
+        for key, value in query.items():
+            app.query_params[key] = value
+        app.run()
+        assert not app.exception
+        return app
+
+    return opened
+
+
+@pytest.fixture
+def accepted(workspace: Workspace) -> None:
+    new = [
+        NewSample(
+            "wishes", "系统", f"祝妹妹生日{n}", f"第{n}个生日快乐", "妹妹", "生日", "正常", state=ACCEPTED
+        )
+        for n in range(3)
+    ]
+    with writing(workspace.engine) as connection:
+        samples.insert_new(connection, new, IMPORT)
+
+
+def press(app: AppTest, key: str) -> AppTest:
+    app.button(key=key).click().run()
+    assert not app.exception
+    return app
+
+
+def test_with_nothing_accepted_the_page_points_to_the_review(page: Open) -> None:
+    assert any("还没有采用的样本" in info.value for info in page().info)
+
+
+def test_freezing_makes_a_version_and_shows_it(page: Open, workspace: Workspace, accepted: None) -> None:
+    app = page()
+    app.text_input(key="version_name").input("第一版")
+    app.text_area(key="version_note").input("试一试")
+    press(app, "freeze")
+    (version,) = datasets.listed(workspace.engine)
+    assert (version.name, version.count, version.note) == ("第一版", 3, "试一试")
+    assert any("第一版" in m.value for m in app.markdown)
+
+
+def test_a_name_that_cannot_be_used_is_said_on_the_page(
+    page: Open, workspace: Workspace, accepted: None
+) -> None:
+    app = page()
+    app.text_input(key="version_name").input("../x")
+    press(app, "freeze")
+    assert any("不能用" in error.value for error in app.error)
+    assert datasets.listed(workspace.engine) == []
+
+
+def test_a_changed_version_is_noticed_by_its_button(page: Open, workspace: Workspace, accepted: None) -> None:
+    version = dataset.freeze(workspace, "wishes", "v1")
+    app = press(page(part="版本"), f"verify_{version.id}")
+    assert not app.error
+    path = dataset.training_file(workspace, version)
+    path.chmod(0o644)
+    path.write_text("[]", encoding="utf-8")
+    press(app, f"verify_{version.id}")
+    assert any("被改过" in error.value for error in app.error)
+
+
+def test_a_file_is_imported_by_path_with_its_bad_items_listed(
+    page: Open, workspace: Workspace, tmp_path: Path
+) -> None:
+    file = tmp_path / "in.json"
+    file.write_text(
+        json.dumps([{"input": "祝妹妹生日", "output": "生日快乐"}, 3], ensure_ascii=False), "utf-8"
+    )
+    app = page(part="导入")
+    app.text_input(key="import_path").input(str(file)).run()
+    press(app, "import")
+    assert any("新增 1 条" in w.value and "有问题 1 条" in w.value for w in app.warning)
+    assert app.dataframe[0].value.iloc[0, 0] == 1
+    assert samples.total(workspace.engine, "wishes") == 1
+
+
+def test_a_path_that_does_not_exist_is_said_on_the_page(page: Open, tmp_path: Path) -> None:
+    app = page(part="导入")
+    app.text_input(key="import_path").input(str(tmp_path / "nowhere")).run()
+    press(app, "import")
+    assert any("检查路径" in error.value for error in app.error)

@@ -1,0 +1,170 @@
+"""The review page: what a person decides is stored at once, can be undone, and never lands on another text."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from tianji_core.store import samples, steps
+from tianji_core.store.database import writing
+from tianji_core.store.samples import ACCEPTED, IMPORT, PENDING, REJECTED, NewSample, SampleFilter
+from tianji_core.workspace import Workspace
+
+ALL = SampleFilter("wishes")
+CLEAN = "妹妹，生日快乐！愿你新的一岁平安喜乐，每天都有好心情。"
+APP = Path(__file__).resolve().parents[2] / "app.py"
+Open = Callable[..., AppTest]
+
+
+@pytest.fixture
+def ids(workspace: Workspace) -> list[int]:
+    """A clean sample, one in quotes, one that is too short, in this order."""
+    texts = (CLEAN, f"“{CLEAN[:-1]}呢。”", "生日快乐")
+    new = [
+        NewSample("wishes", "系统", f"祝妹妹生日{n}", text, "妹妹", "生日", "正常")
+        for n, text in enumerate(texts)
+    ]
+    with writing(workspace.engine) as connection:
+        return samples.insert_new(connection, new, IMPORT)
+
+
+@pytest.fixture
+def review(workspace: Workspace) -> Open:
+    def opened(**query: str) -> AppTest:
+        app = AppTest.from_file(str(APP), default_timeout=60)
+        app.switch_page("pages/data/review.py")
+        for key, value in query.items():
+            app.query_params[key] = value
+        app.run()
+        assert not app.exception
+        return app
+
+    return opened
+
+
+def press(app: AppTest, key: str) -> AppTest:
+    app.button(key=key).click().run()
+    assert not app.exception
+    return app
+
+
+def states(workspace: Workspace) -> list[str]:
+    return [s.state for s in samples.page(workspace.engine, ALL)]
+
+
+def shown(app: AppTest) -> str:
+    return "\n".join(
+        [*(m.value for m in app.markdown), *(c.value for c in app.caption), *(e.value for e in app.error)]
+    )
+
+
+def test_without_samples_the_page_says_where_to_get_some(review: Open) -> None:
+    assert any("先造一批" in info.value for info in review().info)
+
+
+def test_accepting_and_rejecting_move_on_to_the_next_and_end_at_the_dataset(
+    review: Open, workspace: Workspace, ids: list[int]
+) -> None:
+    app = review()
+    assert f"#{ids[0]}" in shown(app)
+    press(app, "accept")
+    assert f"#{ids[1]}" in shown(app)
+    press(press(app, "reject"), "reject")
+    assert states(workspace) == [ACCEPTED, REJECTED, REJECTED]
+    assert any("全部审完" in success.value for success in app.success)
+
+
+def test_undo_says_what_it_takes_back_and_redo_does_it_again(
+    review: Open, workspace: Workspace, ids: list[int]
+) -> None:
+    app = press(review(), "accept")
+    assert app.button(key="undo").label == "撤销：采用 1 条"
+    press(app, "undo")
+    assert states(workspace) == [PENDING] * 3
+    press(app, "redo")
+    assert states(workspace) == [ACCEPTED, PENDING, PENDING]
+
+
+def test_a_fix_is_offered_where_a_rule_knows_one(review: Open, workspace: Workspace, ids: list[int]) -> None:
+    app = review()
+    assert app.button(key="fix").disabled
+    press(app, "next")
+    assert not app.button(key="fix").disabled
+    press(app, "fix")
+    assert samples.get(workspace.engine, ids[1]).output == f"{CLEAN[:-1]}呢。"
+    assert f"#{ids[1]}" in shown(app), "the fixed text stays to be judged"
+
+
+def test_editing_stores_the_new_text_and_accepts_it(
+    review: Open, workspace: Workspace, ids: list[int]
+) -> None:
+    app = press(review(id=str(ids[2])), "edit")
+    better = "妹妹，祝你生日快乐，愿你一整年都睡得香、笑得甜。"
+    app.text_area(key=f"text_{ids[2]}_1").input(better)
+    press(app, "save_accept")
+    sample = samples.get(workspace.engine, ids[2])
+    assert (sample.output, sample.state, sample.finding_count) == (better, ACCEPTED, 0)
+
+
+def test_a_decision_on_a_text_that_changed_meanwhile_is_refused(
+    review: Open, workspace: Workspace, ids: list[int]
+) -> None:
+    app = review()
+    steps.edit(workspace.engine, "wishes", ids[0], 1, "别人刚刚改成了这样的一条生日祝福", "别人")
+    press(app, "accept")
+    assert any("没有覆盖" in error.value for error in app.error)
+    assert states(workspace) == [PENDING] * 3
+
+
+def test_what_was_typed_is_not_lost_when_saving_is_refused(
+    review: Open, workspace: Workspace, ids: list[int]
+) -> None:
+    app = press(review(), "edit")
+    app.text_area(key=f"text_{ids[0]}_1").input("我写了很久的一条生日祝福")
+    steps.edit(workspace.engine, "wishes", ids[0], 1, "别人刚刚改成了这样的一条生日祝福", "别人")
+    press(app, "save_edit")
+    assert any("我写了很久" in code.value for code in app.code)
+    assert "别人" in samples.get(workspace.engine, ids[0]).output
+
+
+def test_filters_come_from_the_address(review: Open, ids: list[int]) -> None:
+    assert f"#{ids[2]}" in shown(review(finding="太短"))
+    assert f"#{ids[1]}" in shown(review(q="呢"))
+    app = review(style="严肃")
+    assert any("没有符合" in info.value for info in app.info)
+    press(app, "clear_filters")
+    assert f"#{ids[0]}" in shown(app)
+
+
+def test_everything_without_findings_is_accepted_at_once_after_saying_how_many(
+    review: Open, workspace: Workspace, ids: list[int]
+) -> None:
+    app = review(view="批量")
+    assert "1 条" in app.button(key="accept_clean").label
+    press(app, "accept_clean")
+    assert states(workspace) == [ACCEPTED, PENDING, PENDING]
+    assert app.button(key="accept_clean").disabled
+
+
+def test_all_fixes_are_applied_as_one_step(review: Open, workspace: Workspace, ids: list[int]) -> None:
+    app = review(view="批量")
+    assert app.button(key="fix_all").label == "修正 1 条"
+    press(app, "fix_all")
+    assert samples.get(workspace.engine, ids[1]).output == f"{CLEAN[:-1]}呢。"
+    press(app, "undo")
+    assert samples.get(workspace.engine, ids[1]).output == f"“{CLEAN[:-1]}呢。”"
+
+
+def test_the_table_shows_one_page_of_many(review: Open, workspace: Workspace, ids: list[int]) -> None:
+    more = [
+        NewSample("wishes", "系统", "祝妹妹生日", f"{CLEAN}{n}", "妹妹", "生日", "正常") for n in range(60)
+    ]
+    with writing(workspace.engine) as connection:
+        samples.insert_new(connection, more, IMPORT)
+    app = review(view="列表")
+    assert len(app.dataframe[0].value) == 50 and "第 1-50 条，共 63 条" in shown(app)
+    press(app, "next_page")
+    assert len(app.dataframe[0].value) == 13 and "第 51-63 条，共 63 条" in shown(app)
+    press(app, "previous_page")
+    assert "第 1-50 条" in shown(app)
