@@ -44,3 +44,8 @@ def _(text: str, /, **values: object) -> str:
     """The text in the current language, with ``{placeholders}`` filled in from ``values``."""
     translated = _catalogue(_language).gettext(text) if _language != "zh" else text
     return translated.format(**values) if values else translated
+
+
+def N_(text: str) -> str:
+    """Marks a text that is translated where it is shown; returns it as it is."""
+    return text
