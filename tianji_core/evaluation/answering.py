@@ -1,7 +1,7 @@
 """Answers of a model folder, in batches. A subprocess entry: ``python -m tianji_core.evaluation.answering`` reads one
 JSON object from standard input and writes one to standard output.
 
-In: ``{"model", "adapter", "requests": [{"system", "request"}], "temperature", "max_tokens", "batch", "seed", "threads"}``.
+In: ``{"model", "adapter", "requests": [{"system", "request", "max_tokens"}], "temperature", "batch", "seed", "threads"}``.
 Out: ``{"answers": [...], "seconds": ...}``.
 """
 
@@ -33,13 +33,13 @@ def load(model: Path, adapter: Path | None) -> tuple[Any, Any]:
 def answer_all(
     model: Any,
     tokenizer: Any,
-    requests: list[dict[str, str]],
+    requests: list[dict[str, Any]],
     temperature: float,
-    max_tokens: int,
     batch: int,
     seed: int,
 ) -> list[str]:
-    """One answer per request, in their order. Prompts of like length share a batch; temperature 0 is greedy."""
+    """One answer per request, in their order, of at most its ``max_tokens``. Requests of like size share a batch;
+    temperature 0 is greedy."""
     import torch
 
     torch.manual_seed(seed)
@@ -57,7 +57,7 @@ def answer_all(
         if temperature > 0
         else {"do_sample": False}
     )
-    order = sorted(range(len(prompts)), key=lambda i: len(prompts[i]))
+    order = sorted(range(len(prompts)), key=lambda i: (requests[i]["max_tokens"], len(prompts[i])))
     answers = [""] * len(prompts)
     with torch.inference_mode():
         for at in range(0, len(order), batch):
@@ -68,7 +68,7 @@ def answer_all(
             made = model.generate(
                 input_ids=encoded["input_ids"],
                 attention_mask=encoded["attention_mask"],
-                max_new_tokens=max_tokens,
+                max_new_tokens=max(requests[i]["max_tokens"] for i in chosen),
                 eos_token_id=stop,
                 pad_token_id=tokenizer.pad_token_id,
                 **sampling,
@@ -78,7 +78,7 @@ def answer_all(
     return answers
 
 
-def _prompt(tokenizer: Any, request: dict[str, str]) -> str:
+def _prompt(tokenizer: Any, request: dict[str, Any]) -> str:
     messages = [{"role": "user", "content": request["request"]}]
     if request.get("system"):
         messages.insert(0, {"role": "system", "content": request["system"]})
@@ -101,7 +101,6 @@ def main() -> int:
         tokenizer,
         asked["requests"],
         float(asked["temperature"]),
-        int(asked["max_tokens"]),
         int(asked["batch"]),
         int(asked["seed"]),
     )

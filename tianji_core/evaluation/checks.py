@@ -1,11 +1,15 @@
 """Checking one answer against what was asked: the right person, the right occasion, the marks of the style."""
 
+import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
+from tianji_core.errors import DatasetError
 from tianji_core.evaluation.cases import Case
 from tianji_core.evaluation.marks import MarkFile, load_marks
+from tianji_core.i18n import _
 from tianji_core.recipe import Pronoun, Recipe
 from tianji_core.teachers.composer import Phrases, load_phrases
 
@@ -55,9 +59,12 @@ class Checker:
         text = answer.strip()
         style = self.marks.of(case.style.text)
         own = self._own_words(case)
-        rest = _without(text, own)
+        longer = self._names_around(case)
+        rest = _without(_without(text, longer), own)
         return Verdict(
-            person=self._says_receiver(case, text, own) and not self._strangers(case, rest),
+            person=self._says_receiver(case, _without(text, longer), own)
+            and not self._strangers(case, rest)
+            and not any(name in text for name in longer),
             pronoun=_other(case.name.pronoun).value not in text,
             occasion=self.phrases.shows(text, case.scene.text) and not self._other_scenes(case, rest),
             style=style.shown_by(text),
@@ -67,6 +74,11 @@ class Checker:
 
     def _own_words(self, case: Case) -> tuple[str, ...]:
         return (case.name.text, *self.marks.aliases.get(case.name.text, ()))
+
+    def _names_around(self, case: Case) -> tuple[str, ...]:
+        """Other receivers whose name holds this one's: 邻居赵大妈 for 邻居."""
+        own = case.name.text
+        return tuple(n.text for n in self.recipe.names if own in n.text and n.text != own)
 
     def _says_receiver(self, case: Case, text: str, own: tuple[str, ...]) -> bool:
         if any(word in text for word in own):
@@ -99,13 +111,32 @@ class Checker:
         return found
 
 
+def training_pairs(recipe: Recipe, file: Path) -> list[tuple[str, str]]:
+    """(name, output) of every turn of a training file; the name is the longest one of the recipe that the output
+    holds, '' for none.
+
+    Raises:
+        DatasetError: the file cannot be read or is not a training file.
+    """
+    names = sorted((name.text for name in recipe.names), key=len, reverse=True)
+    try:
+        outputs = [
+            turn["output"]
+            for item in json.loads(file.read_text(encoding="utf-8"))
+            for turn in item["conversation"]
+        ]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DatasetError(_("读不了训练文件 {file}：{detail}", file=file, detail=error)) from error
+    return [(next((name for name in names if name in output), ""), output) for output in outputs]
+
+
 def _mark(word: str) -> str:
     return f"\n{word}"
 
 
 def _without(text: str, words: tuple[str, ...]) -> str:
     """``text`` with every word of ``words`` replaced by a blank sign, so that no new word forms across the gap."""
-    for word in sorted(words, key=len, reverse=True):
+    for word in sorted(filter(None, words), key=len, reverse=True):
         text = text.replace(word, "＿")
     return text.strip()
 

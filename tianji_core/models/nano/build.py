@@ -43,12 +43,14 @@ WORK = ".build"
 @dataclass(frozen=True)
 class BuildOptions:
     """Everything that decides the weights. ``documents`` are drawn once and repeated as often as the steps need;
-    ``rounds`` texts are composed per cell and style; rows are ``length`` tokens long."""
+    ``rounds`` texts are composed per cell and style; rows are ``length`` tokens long. ``unseen`` held-out documents are
+    scored at the end."""
 
     seed: int = 0
     documents: int = 240_000
     rounds: int = 12
     length: int = 384
+    unseen: int = 3000
     shape: Shape = field(default_factory=Shape)
     schedule: Schedule = field(default_factory=Schedule)
 
@@ -100,7 +102,7 @@ def build(
     target = pick_device(device)
     train(model, rows, options.schedule, options.seed, target, work, resume, say)
 
-    unseen = list(documents(ReadingTasks(recipe, composer.phrases, kept), 3000, options.seed + 1))
+    unseen = list(documents(ReadingTasks(recipe, composer.phrases, kept), options.unseen, options.seed + 1))
     plain = score(model, pack([d for d in unseen if d.prompt == BOS], tokenizer, options.length), target)
     read = score(model, pack([d for d in unseen if d.prompt != BOS], tokenizer, options.length), target)
     say(f"held out, plain text: loss {plain.loss:.4f}, perplexity {plain.perplexity:.2f}")

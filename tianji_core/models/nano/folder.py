@@ -29,7 +29,7 @@ def nano_base(folder: Path = FOLDER) -> Path:
     """
     command = REBUILD.format(folder=folder)
     try:
-        recorded = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["sha256"]
+        recorded = dict(json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["sha256"])
     except FileNotFoundError as error:
         raise ModelError(
             _(

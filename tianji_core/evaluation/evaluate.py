@@ -1,0 +1,113 @@
+"""Asking a model all cases and judging its answers: a folder (with or without an adapter) in a process of its own, or
+a server."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from tianji_core.errors import ModelError
+from tianji_core.evaluation.cases import Case
+from tianji_core.evaluation.checks import Checker
+from tianji_core.evaluation.report import Judged, Report, summarise
+from tianji_core.i18n import _
+from tianji_core.workspace import PROJECT
+
+BATCH = 128
+"""Prompts answered at once."""
+
+
+def judge(cases: Sequence[Case], answers: Sequence[str], checker: Checker) -> Report:
+    """The report on answers in the order of their cases."""
+    return summarise(
+        [Judged(case, text, checker.check(case, text)) for case, text in zip(cases, answers, strict=True)]
+    )
+
+
+def evaluate_folder(
+    model: Path,
+    adapter: Path | None,
+    cases: Sequence[Case],
+    checker: Checker,
+    temperature: float = 0.0,
+    seed: int = 0,
+    threads: int | None = None,
+) -> Report:
+    """Judge a model folder in Hugging Face format. ``temperature`` 0 is greedy; ``threads`` are CPU threads, None for
+    torch's choice.
+
+    Raises:
+        ModelError: a folder is missing, or the model cannot be loaded or answer.
+    """
+    for folder in filter(None, (model, adapter)):
+        if not folder.is_dir():
+            raise ModelError(_("没有模型文件夹 {folder}", folder=folder))
+    asked = {
+        "model": str(model.resolve()),
+        "adapter": str(adapter.resolve()) if adapter else None,
+        "requests": [
+            {"system": case.system, "request": case.request, "max_tokens": _tokens(case)} for case in cases
+        ],
+        "temperature": temperature,
+        "batch": BATCH,
+        "seed": seed,
+        "threads": threads,
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", "tianji_core.evaluation.answering"],
+        input=json.dumps(asked, ensure_ascii=False),
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        cwd=PROJECT,
+        env={
+            **os.environ,
+            "PYTHONIOENCODING": "utf-8",
+            "TRANSFORMERS_VERBOSITY": "error",
+            "OMP_WAIT_POLICY": os.environ.get("OMP_WAIT_POLICY", "PASSIVE"),  # shared cores: no spinning
+        },
+    )
+    if done.returncode != 0:
+        lines = [line for line in done.stderr.splitlines() if line.strip()]
+        raise ModelError(
+            _(
+                "模型 {folder} 不能作答：{detail}",
+                folder=model,
+                detail=lines[-1] if lines else done.returncode,
+            )
+        )
+    return judge(cases, json.loads(done.stdout)["answers"], checker)
+
+
+def evaluate_server(
+    url: str,
+    model: str,
+    cases: Sequence[Case],
+    checker: Checker,
+    temperature: float = 0.0,
+    seed: int = 0,
+    key: str | None = None,
+    concurrency: int = 16,
+) -> Report:
+    """Judge a model behind an OpenAI-compatible address; each case is a conversation of its own.
+
+    Raises:
+        InputError: not an address. ServerError: it cannot be reached or refuses.
+    """
+    from tianji_core.serving.client import ChatSampling, Message, chat_stream
+
+    def ask(case: Case) -> str:
+        sampling = ChatSampling(temperature=temperature, top_p=0.9, max_tokens=_tokens(case), seed=seed)
+        messages = [Message("system", case.system), Message("user", case.request)]
+        return "".join(chunk.text for chunk in chat_stream(url, model, messages, sampling, key)).strip()
+
+    with ThreadPoolExecutor(concurrency) as pool:
+        return judge(cases, list(pool.map(ask, cases)), checker)
+
+
+def _tokens(case: Case) -> int:
+    """Tokens that hold the longest allowed answer and a little more, so that a text that is too long shows."""
+    return case.style.max_chars + 24
