@@ -10,7 +10,7 @@ use_language()
 
 navigation = st.navigation(
     {
-        "": [st.Page("pages/system/home.py", title=_("总览"), icon="🏮", url_path="home", default=True)],
+        "": [st.Page("pages/system/home.py", title=_("总览"), icon="🏮", default=True)],
         _("数据"): [
             st.Page("pages/data/lists.py", title=_("列表"), icon="📋", url_path="lists"),
             st.Page("pages/data/heatmap.py", title=_("适配度"), icon="🗺️", url_path="heatmap"),

@@ -37,6 +37,30 @@ def current_recipe() -> StoredRecipe:
     return recipes.current(workspace.engine, workspace.settings().recipe)
 
 
+def opened_recipe(page: str) -> StoredRecipe:
+    """The recipe as it was when this tab began to edit it, so that a save can be refused where another tab saved
+    meanwhile; says so and offers the newest. After a save of one's own call :func:`reopen_recipe`."""
+    newest = current_recipe()
+    slot = f"_opened_{page}_{newest.recipe.key}"
+    opened = st.session_state.setdefault(slot, newest.revision)
+    if opened == newest.revision:
+        return newest
+    line = st.columns([5, 1], vertical_alignment="center")
+    line[0].warning(
+        _("另一个页面已经保存了第 {n} 版，这里显示的是第 {old} 版", n=newest.revision, old=opened), icon="👥"
+    )
+    if line[1].button(_("载入最新"), key=f"reopen_{page}", width="stretch"):
+        reopen_recipe(page)
+        st.rerun()
+    return recipes.at(current_workspace().engine, newest.recipe.key, opened)
+
+
+def reopen_recipe(page: str) -> None:
+    """Let the tab go on with the newest revision."""
+    for slot in [name for name in st.session_state if str(name).startswith(f"_opened_{page}_")]:
+        del st.session_state[slot]
+
+
 @contextlib.contextmanager
 def report_errors() -> Iterator[None]:
     """Show a :class:`StudioError` as one sentence in place of what could not be drawn or done."""

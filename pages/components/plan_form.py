@@ -29,6 +29,7 @@ def style_picker(workspace: Workspace, recipe: Recipe) -> tuple[str, ...]:
         default=enabled[:FIRST_STYLES],
         format_func=lambda style: f"{style} {have[style]:,}" if have.get(style) else style,
         key="styles",
+        wrap=True,
     )
     return tuple(styles)
 

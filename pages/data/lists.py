@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.components.frame import current_recipe, page_header, remember_notice, report_errors
+from pages.components.frame import opened_recipe, page_header, remember_notice, reopen_recipe, report_errors
 from pages.components.recipe_tables import lines_table, names_table, scenes_table, styles_table
 from tianji_core.i18n import _
 from tianji_core.recipe import Plan, Recipe, brief, dump_recipe, parse_recipe, tasks
@@ -12,13 +12,14 @@ from tianji_core.store import recipes
 workspace = page_header(
     _("列表"), _("配方里的称谓、场景、风格和提示词。改完一张表就保存，任何一次保存都可以撤销。")
 )
-stored = current_recipe()
+stored = opened_recipe("lists")
 recipe, revision = stored.recipe, stored.revision
 
 
 def save(new: Recipe, what: str) -> None:
     """Keep the edited recipe as a new revision and say so."""
     recipes.save(workspace.engine, new, revision, what)
+    reopen_recipe("lists")
     remember_notice(_("已保存：{what}", what=what))
     st.rerun()
 
@@ -34,6 +35,7 @@ bar[0].markdown(f"**{recipe.title}** · {version}")
 if bar[1].button(_("撤销上次保存"), key="undo_save", icon="↩️", disabled=revision == 0, width="stretch"):
     with report_errors():
         recipes.restore(workspace.engine, recipe.key, revision - 1, revision)
+        reopen_recipe("lists")
         remember_notice(_("已撤销"))
         st.rerun()
 bar[2].download_button(
@@ -143,10 +145,12 @@ with st.expander(_("历史版本")):
         if entry.revision != revision and line[1].button(_("恢复"), key=f"restore_{entry.revision}"):
             with report_errors():
                 recipes.restore(workspace.engine, recipe.key, entry.revision, revision)
+                reopen_recipe("lists")
                 remember_notice(_("已恢复到第 {revision} 版", revision=entry.revision))
                 st.rerun()
     if revision and st.button(_("恢复内置版本"), key="restore_built_in"):
         with report_errors():
             recipes.restore(workspace.engine, recipe.key, 0, revision)
+            reopen_recipe("lists")
             st.rerun()
 st.page_link("pages/data/heatmap.py", label=_("下一步：看哪些称谓和场景相配"), icon="🗺️")

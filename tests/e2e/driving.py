@@ -98,3 +98,15 @@ def press(page: Page, key: str) -> None:
     """Click the button with the Streamlit key ``key``."""
     page.locator(f".st-key-{key} button").first.click()
     settle(page)
+
+
+def choose(page: Page, key: str, *options: str) -> None:
+    """Add options to the multiselect with the Streamlit key ``key``, those that are not chosen yet."""
+    for option in options:
+        field = page.locator(f".st-key-{key}")
+        if field.get_by_text(option, exact=False).count():
+            continue
+        field.locator("input").click()
+        page.get_by_role("option", name=option).first.click()
+        page.keyboard.press("Escape")
+        settle(page)

@@ -1,0 +1,105 @@
+"""The whole corridor by clicking, as a person without a key and without a GPU would walk it."""
+
+import re
+
+from playwright.sync_api import Page, expect
+
+from tests.e2e.driving import Studio, choose, press, settle, until, visit
+from tianji_core import jobs, models
+from tianji_core.recipe import kept_cells
+from tianji_core.store import datasets, recipes, samples, training
+from tianji_core.store.samples import SampleFilter
+
+TASKS = 90
+
+
+def test_from_an_edited_name_to_a_comparison(page: Page, studio: Studio) -> None:
+    space = studio.workspace
+
+    visit(page, studio, "lists")
+    table = page.get_by_test_id("stDataFrame").first
+    table.locator("canvas").first.dblclick(position={"x": 110, "y": 52})
+    page.keyboard.press("Control+A")
+    page.keyboard.type("钱老师")
+    page.keyboard.press("Enter")
+    page.wait_for_timeout(500)
+    press(page, "save_names")
+    until(lambda: recipes.current(space.engine, "wishes").revision == 1, 30)
+    recipe = recipes.current(space.engine, "wishes").recipe
+    assert recipe.names[0].text == "钱老师"
+
+    visit(page, studio, "heatmap")
+    cells = len(kept_cells(recipe, recipe.threshold))
+    expect(page.get_by_text(str(cells), exact=True).first).to_be_visible()
+    page.locator(".js-plotly-plot .scatterlayer .point").first.wait_for(state="attached")
+    box = page.locator(".js-plotly-plot .scatterlayer .point").first.bounding_box()
+    assert box is not None
+    for revision in (2, 3):  # suitable → doubtful → unsuitable
+        page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+        until(lambda wanted=revision: recipes.current(space.engine, "wishes").revision == wanted, 30)
+        settle(page)
+        page.wait_for_timeout(1500)
+    recipe = recipes.current(space.engine, "wishes").recipe
+    assert recipe.matrix().value("钱老师", recipe.scenes[0].text) == 0
+    assert len(kept_cells(recipe, recipe.threshold)) == cells - 1
+
+    visit(page, studio, "generate")
+    limit = page.locator(".st-key-limit input")
+    limit.fill(str(TASKS))
+    limit.press("Enter")
+    settle(page)
+    press(page, "start_run")
+    wanted = SampleFilter("wishes")
+    until(lambda: samples.count(space.engine, wanted) == TASKS, 60)
+    until(lambda: not jobs.listed(space, kind="generate", active=True), 60)
+
+    visit(page, studio, "review")
+    press(page, "accept")
+    until(lambda: samples.state_counts(space.engine, wanted).get("accepted") == 1, 30)
+    press(page, "reject")
+    until(lambda: samples.state_counts(space.engine, wanted).get("rejected") == 1, 30)
+    press(page, "edit")
+    editor = page.locator("textarea").first
+    editor.fill("祝您生日快乐，平安喜乐，岁岁年年都有好光景。")
+    page.wait_for_timeout(300)
+    page.get_by_role("button", name=re.compile("保存")).first.click()
+    settle(page)
+    until(lambda: any(s.output != s.original for s in samples.page(space.engine, wanted, limit=200)), 30)
+    page.get_by_role("button", name="批量").click()
+    settle(page)
+    press(page, "accept_clean")
+    until(lambda: samples.state_counts(space.engine, wanted).get("accepted", 0) > TASKS / 2, 60)
+
+    visit(page, studio, "dataset")
+    page.locator(".st-key-version_name input").fill("v1")
+    page.locator(".st-key-version_name input").press("Tab")
+    settle(page)
+    press(page, "freeze")
+    until(lambda: datasets.find(space.engine, "v1") is not None, 60)
+
+    visit(page, studio, "train")
+    press(page, "train_start")
+    until(lambda: training.listed(space.engine), 60)
+    run = training.listed(space.engine)[0]
+    assert run.job_id is not None
+    ended = jobs.wait(space, run.job_id, timeout=420)
+    assert ended.state == "succeeded", ended.note
+
+    visit(page, studio, "models")
+    page.get_by_role("button", name="转换并合并").first.click()
+    settle(page)
+    until(lambda: {m.kind for m in models.artefacts(space)} >= {"adapter", "merged"}, 300)
+    merged = next(m.name for m in models.artefacts(space) if m.kind == "merged")
+
+    visit(page, studio, f"chat?model={merged}&model=nano-base")
+    press(page, "start_server")
+    expect(page.locator(".st-key-chat_send button")).to_be_enabled(timeout=180_000)
+    settle(page)
+    press(page, "chat_send")
+    expect(page.locator(".st-key-keep_0 button")).to_be_enabled(timeout=120_000)
+
+    visit(page, studio, "compare")
+    choose(page, "compare_models", merged)
+    press(page, "compare_start")
+    expect(page.get_by_test_id("stException")).to_have_count(0)
+    expect(page.locator("[class*='st-key-vote_']").first).to_be_visible(timeout=120_000)

@@ -1,0 +1,58 @@
+"""Refreshing the page and restarting the server in the middle of work: nothing stops, nothing is lost."""
+
+from playwright.sync_api import Page, expect
+
+from tests.e2e.driving import Studio, until, visit
+from tests.loopback import loopback_api
+from tianji_core import dataset, generation, jobs, training
+from tianji_core.recipe import Plan
+from tianji_core.store import samples, steps
+from tianji_core.store.samples import SampleFilter
+from tianji_core.teachers import Sampling, TeacherChoice
+
+STYLES = ("正常", "严肃", "小红书")
+
+
+def interrupt(page: Page, studio: Studio) -> None:
+    """Refresh, close the server, open it again, and come back to the same address."""
+    page.reload()
+    studio.stop()
+    studio.start()
+    page.goto(page.url)
+
+
+def test_generation_goes_on_and_loses_nothing(page: Page, studio: Studio) -> None:
+    space, wanted = studio.workspace, SampleFilter("wishes")
+    with loopback_api() as api:
+        api.latency = 0.4
+        choice = TeacherChoice(provider="custom", model="loopback-model", base_url=api.url)
+        plan = Plan(styles=STYLES, limit=120)
+        run = generation.create_run(space, "wishes", plan, choice, Sampling(), concurrency=2)
+        job = generation.start_generation(space, run.id)
+        visit(page, studio, f"generate?run={run.id}")
+        expect(page.locator(f".st-key-run_box_{run.id}")).to_be_visible()
+        until(lambda: samples.count(space.engine, wanted) >= 5, 60)
+        interrupt(page, studio)
+        expect(page.locator(f".st-key-run_box_{run.id}")).to_be_visible()
+        assert jobs.get(space, job.id).active
+        assert jobs.wait(space, job.id, timeout=180).state == "succeeded"
+        assert samples.count(space.engine, wanted) == 120
+        assert len(api.requests) == 120, "a task was asked twice"
+
+
+def test_training_goes_on_and_is_shown_again(page: Page, studio: Studio) -> None:
+    space = studio.workspace
+    run = generation.create_run(space, "wishes", Plan(styles=STYLES, limit=400), TeacherChoice(), Sampling())
+    jobs.wait(space, generation.start_generation(space, run.id).id, timeout=60)
+    steps.set_state(space.engine, SampleFilter("wishes"), "accepted", "测试")
+    version = dataset.freeze(space, "wishes", "v1")
+    settings = training.default_settings("nano-cpu-qlora", space)
+    trained = training.start_training(space, "nano-cpu-qlora", settings, version)
+    assert trained.job_id is not None
+    visit(page, studio, f"train?run={trained.id}")
+    until(lambda: training.training_state(space, trained).iteration > 0, 240)
+    interrupt(page, studio)
+    expect(page.get_by_text("损失").first).to_be_visible()
+    assert jobs.get(space, trained.job_id).active
+    assert jobs.wait(space, trained.job_id, timeout=420).state == "succeeded"
+    assert training.training_state(space, trained).finished

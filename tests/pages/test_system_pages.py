@@ -1,0 +1,108 @@
+"""总览, 任务 and 设置."""
+
+import os
+import stat
+import sys
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from tianji_core import jobs
+from tianji_core.verbs.report import BeforeAfter, DemoReport, PassRate, StepResult, write_report
+from tianji_core.workspace import Workspace
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def start() -> AppTest:
+    at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
+    assert not at.exception
+    return at
+
+
+def open_page(path: str) -> AppTest:
+    at = start().switch_page(path).run()
+    assert not at.exception
+    return at
+
+
+def words(at: AppTest) -> str:
+    return " ".join(element.value for element in [*at.markdown, *at.caption, *at.text, *at.info, *at.warning])
+
+
+def test_home_of_a_new_workspace_offers_the_walk_and_names_the_next_step(workspace: Workspace) -> None:
+    at = start()
+    assert at.button(key="start_demo").label == "走一遍"
+    assert "0 条样本" in words(at)
+    assert "下一步：选风格和造数模型" in words(at)
+
+
+def test_home_shows_what_the_walk_found(workspace: Workspace) -> None:
+    step = StepResult(title="训练", made="354 步", path="/w/iter_354.pth", seconds=200)
+    pair = BeforeAfter(style="小红书", request="祝姐姐生日", before="今天天气", after="生日快乐呀~")
+    rate = PassRate(style="小红书", count=40, before=0.1, after=0.975, low=0.87, high=0.99)
+    write_report(workspace, DemoReport(complete=True, steps=(step,), answers=(pair,), rates=(rate,)))
+    at = start()
+    assert {"今天天气", "生日快乐呀~"} <= {element.value for element in at.text}
+    assert any("iter_354.pth" in block.value for block in at.code)
+
+
+def test_jobs_page_shows_state_log_and_reason(workspace: Workspace) -> None:
+    at = open_page("pages/system/jobs.py")
+    assert "还没有任务" in words(at)
+    job = jobs.start(
+        workspace, "demo", "试", [sys.executable, "-c", "print('输出'); raise SystemExit('磁盘满了')"]
+    )
+    jobs.wait(workspace, job.id, timeout=60)
+    at = open_page("pages/system/jobs.py")
+    assert "磁盘满了" in words(at)
+    assert any("输出" in block.value for block in at.code)
+
+
+def test_stopping_from_the_jobs_page(workspace: Workspace) -> None:
+    job = jobs.start(workspace, "demo", "长", [sys.executable, "-c", "import time; time.sleep(600)"])
+    at = open_page("pages/system/jobs.py")
+    at.button(key=f"stop_{job.id}").click().run()
+    assert jobs.wait(workspace, job.id, timeout=60).state == "stopped"
+
+
+def test_a_saved_key_is_masked_private_and_removable(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at = open_page("pages/system/settings.py")
+    at.text_input(key="key_0").set_value("sk-very-secret-1234").run()
+    at.button(key="key_save_0").click().run()
+    assert not at.exception
+    assert workspace.key("DEEPSEEK_API_KEY") == "sk-very-secret-1234"
+    assert stat.S_IMODE(workspace.env_file.stat().st_mode) == 0o600
+    shown = words(at) + " ".join(str(field.value) for field in at.text_input)
+    assert "very-secret" not in shown
+    assert "••••1234" in shown
+    at.button(key="key_clear_0").click().run()
+    assert workspace.key("DEEPSEEK_API_KEY") is None
+
+
+def test_a_key_for_this_server_only_is_not_written(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DEEPSEEK_API_KEY", "")
+    at = open_page("pages/system/settings.py")
+    at.text_input(key="key_0").set_value("sk-for-now").run()
+    at.button(key="key_once_0").click().run()
+    assert os.environ["DEEPSEEK_API_KEY"] == "sk-for-now"
+    assert not workspace.env_file.exists()
+
+
+def test_the_language_switches_at_once(workspace: Workspace) -> None:
+    at = open_page("pages/system/settings.py")
+    at.selectbox(key="language").set_value("en")
+    next(b for b in at.button if b.label == "保存" and "key_save" not in str(b.key)).click().run()
+    assert workspace.settings().language == "en"
+
+
+def test_a_broken_workspace_is_one_sentence_and_no_traceback(workspace: Workspace) -> None:
+    (workspace.home / "settings.json").write_text("{", encoding="utf-8")
+    at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
+    assert not at.exception
+    assert "settings.json" in " ".join(element.value for element in at.error)
