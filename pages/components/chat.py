@@ -42,6 +42,13 @@ def endpoints(workspace: Workspace) -> list[Endpoint]:
     return found
 
 
+def preferred(known: list[Endpoint]) -> int | None:
+    """Whom to talk to first: the model of the address bar, or the last one, because adapters follow their base."""
+    wanted = st.query_params.get("model", "")
+    named = [at for at, each in enumerate(known) if each.model == wanted]
+    return named[-1] if named else len(known) - 1 if known else None
+
+
 def server_panel(workspace: Workspace) -> None:
     """The servers, and what starts another one."""
     running_servers(workspace)
@@ -79,7 +86,7 @@ def running_servers(workspace: Workspace) -> None:
         st.session_state["_servers"] = state
         st.rerun()
     for server in found:
-        line = st.columns([3, 1], vertical_alignment="center")
+        line = st.columns([2, 1], vertical_alignment="center")
         names = "、".join(server.models)
         if server.ready:
             line[0].markdown(f"🟢 **{plain(names)}**  \n`{server.url}`")

@@ -12,7 +12,7 @@ from tianji_core.i18n import _
 from tianji_core.recipe import Recipe
 from tianji_core.serving.board import Board, Cell
 from tianji_core.serving.comparing import Comparer
-from tianji_core.store.votes import Tally, Vote
+from tianji_core.store.votes import Pair, Tally, Vote
 from tianji_core.workspace import Workspace
 
 PER_LINE = 4
@@ -77,7 +77,7 @@ def verdicts(board: Board, winner: Cell) -> list[Vote]:
     others = [
         cell
         for cell in board.cells
-        if cell.row == winner.row and cell.state == "done" and cell.text and cell.text != winner.text
+        if cell.row == winner.row and cell.column != winner.column and cell.state == "done" and cell.text
     ]
     same_style = [cell for cell in others if board.columns[cell.column].style == column.style]
     return [
@@ -93,28 +93,32 @@ def verdicts(board: Board, winner: Cell) -> list[Vote]:
             rejected=cell.text,
         )
         for cell in same_style or others
+        if cell.text != winner.text
     ]
 
 
-def show_board(check: Checker, board: Board, decided: set[tuple[str, str]]) -> Cell | None:
+def show_board(check: Checker, board: Board, decided: set[Pair]) -> Cell | None:
     """Draw every row; returns the cell whose vote button was pressed."""
     pressed = None
     for row, ask in enumerate(board.asks):
-        st.markdown(f"#### {plain(ask.title)}")
-        for start in range(0, len(board.columns), PER_LINE):
-            line = st.columns(min(PER_LINE, len(board.columns)))
-            for place, at in zip(line, range(start, min(start + PER_LINE, len(board.columns))), strict=False):
-                cell = board.cell(row, at)
-                with place.container(border=True, height="stretch"):
-                    if show_cell(check, board, cell, decided):
-                        pressed = cell
+        with st.container(key=f"board_row_{row}"):
+            st.markdown(f"#### {plain(ask.title)}")
+            for start in range(0, len(board.columns), PER_LINE):
+                line = st.columns(min(PER_LINE, len(board.columns)))
+                for place, at in zip(
+                    line, range(start, min(start + PER_LINE, len(board.columns))), strict=False
+                ):
+                    cell = board.cell(row, at)
+                    with place.container(border=True, height="stretch"):
+                        if show_cell(check, board, cell, decided):
+                            pressed = cell
     return pressed
 
 
-def show_cell(check: Checker, board: Board, cell: Cell, decided: set[tuple[str, str]]) -> bool:
+def show_cell(check: Checker, board: Board, cell: Cell, decided: set[Pair]) -> bool:
     """One answer; returns whether its vote button was pressed."""
     votes = verdicts(board, cell) if cell.state == "done" and cell.text else []
-    won = bool(votes) and all((vote.chosen, vote.rejected) in decided for vote in votes)
+    won = bool(votes) and all(vote.pair in decided for vote in votes)
     st.caption(f"{'🏅 ' if won else ''}**{plain(board.columns[cell.column].title)}** · {plain(cell.request)}")
     if cell.state == "failed":
         st.error(cell.error, icon="⚠️")

@@ -12,6 +12,7 @@ from pages.components.chat import (
     figures,
     pick_cell,
     plain,
+    preferred,
     sampling_form,
     server_panel,
 )
@@ -38,9 +39,9 @@ settings, talk = st.columns([2, 3], gap="large")
 def pieces(turn: Turn, endpoint: Endpoint, history: list[Turn], sampling: ChatSampling) -> Iterator[str]:
     """Ask, and fill the turn while its answer comes in."""
     key = workspace.key(endpoint.key_variable) if endpoint.key_variable else None
-    started = time.monotonic()
     asked = messages(turn.system, history, turn.request)
     with contextlib.closing(chat_stream(endpoint.url, endpoint.model, asked, sampling, key)) as stream:
+        started = time.monotonic()
         for chunk in stream:
             if chunk.text and turn.first is None:
                 turn.first = time.monotonic() - started
@@ -123,6 +124,7 @@ with settings:
     chosen = st.selectbox(
         _("和谁对话"),
         list(titles),
+        index=preferred(known),
         format_func=lambda key: titles[key].model + (f"（{titles[key].note}）" if titles[key].note else ""),
         key="endpoint" if titles else "endpoint_none",  # or an empty choice would stay chosen
         placeholder=_("先启动一个模型服务"),
@@ -143,7 +145,7 @@ with settings:
         system = st.text_area(_("系统提示"), recipe.prompts.system, key="chat_system", height=120)
 
 with talk:
-    top = st.columns([3, 1, 1], vertical_alignment="center")
+    top = st.columns([2, 1.5, 1.2], vertical_alignment="center")
     top[0].markdown(_("**对话记录** · {n} 轮", n=len(transcript.turns)))
     last = transcript.turns[-1] if transcript.turns else None
     again = top[1].button(
@@ -152,7 +154,7 @@ with talk:
     if top[2].button(_("清空"), key="chat_clear", icon="🧹", disabled=last is None, width="stretch"):
         save_transcript(workspace, Transcript())
         st.rerun()
-    paper = st.container(height=560, border=True)
+    paper = st.container(height=500, border=True)
     typed = st.chat_input(_("自己写一句问它"), key="chat_free", submit_mode="stop", disabled=endpoint is None)
     with paper:
         if again:

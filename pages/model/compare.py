@@ -91,7 +91,7 @@ def vote(board: Board) -> None:
     if pressed is None:
         return
     found = verdicts(board, pressed)
-    if all((each.chosen, each.rejected) in decided for each in found):
+    if all(each.pair in decided for each in found):
         votes.withdraw(workspace.engine, found)
     else:
         votes.decide(workspace.engine, found, workspace.settings().reviewer)
@@ -105,8 +105,9 @@ def results(key: str) -> None:
     def drawn() -> None:
         with report_errors():
             board = running.board(key)
+            head, body = st.container(), st.container()  # the answers keep their place when the head goes
             if not board.ended:
-                line = st.columns([5, 1], vertical_alignment="center")
+                line = head.columns([5, 1], vertical_alignment="center")
                 line[0].progress(
                     board.finished / len(board.cells),
                     text=_("已答完 {done}/{total} 条", done=board.finished, total=len(board.cells)),
@@ -115,7 +116,8 @@ def results(key: str) -> None:
                     running.stop(key)
             elif not ended_before:
                 st.rerun()
-            vote(board)
+            with body:
+                vote(board)
 
     ended_before = running.board(key).ended
     drawn()

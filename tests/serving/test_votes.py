@@ -11,10 +11,10 @@ VOTE = Vote("wishes", "送祝福", "祝大舅生日", "新", "正常", "好", "�
 
 def test_the_last_verdict_on_two_answers_counts(workspace: Workspace) -> None:
     votes.decide(workspace.engine, [VOTE], "我")
-    assert votes.pairs(workspace.engine, "wishes", {"好", "差"}) == {("好", "差")}
+    assert votes.pairs(workspace.engine, "wishes", {"好", "差"}) == {VOTE.pair}
     other_way = replace(VOTE, winner="旧", loser="新", chosen="差", rejected="好")
     votes.decide(workspace.engine, [other_way], "我")
-    assert votes.pairs(workspace.engine, "wishes", {"好", "差"}) == {("差", "好")}
+    assert votes.pairs(workspace.engine, "wishes", {"好", "差"}) == {other_way.pair}
     votes.withdraw(workspace.engine, [VOTE])
     assert votes.pairs(workspace.engine, "wishes", {"好", "差"}) == set()
 

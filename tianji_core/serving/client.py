@@ -96,17 +96,22 @@ def model_names(url: str, key: str | None = None) -> list[str]:
 def chat_stream(
     url: str, model: str, messages: Sequence[Message], sampling: ChatSampling, key: str | None = None
 ) -> Generator[ChatChunk, None, None]:
-    """An answer piece by piece. Closing the iterator hangs up, and the server ends its generation.
+    """An answer piece by piece; the request is sent when the first one is asked for. Closing the iterator hangs up, and
+    the server ends its generation.
 
     Raises:
-        InputError: ``url`` is not an address.
-        ServerError: the server cannot be reached, refuses, or breaks off.
+        InputError: ``url`` is not an address (at once).
+        ServerError: the server cannot be reached, refuses, or breaks off (while iterating).
     """
+    return _stream(connect(url, key), url, _arguments(model, messages, sampling))
+
+
+def _stream(client: "OpenAI", url: str, arguments: dict[str, Any]) -> Generator[ChatChunk, None, None]:
     import openai
 
-    with connect(url, key) as client:
+    with client:
         try:
-            with client.chat.completions.create(**_arguments(model, messages, sampling)) as events:
+            with client.chat.completions.create(**arguments) as events:
                 for event in events:
                     yield from _chunks(event)
         except openai.OpenAIError as error:

@@ -77,12 +77,13 @@ class _Run:
             cell.state = "stopped"
             return
         cell.state = "streaming"
-        started = time.monotonic()
         key = self._workspace.key(column.key_variable) if column.key_variable else None
         messages = [Message("system", self.board.system), Message("user", cell.request)]
         state, error = "done", ""
+        started = time.monotonic()
         try:
             stream = chat_stream(column.url, column.model, messages, self.board.sampling, key)
+            started = time.monotonic()
             for chunk in stream:
                 if chunk.text and cell.first is None:
                     cell.first = time.monotonic() - started

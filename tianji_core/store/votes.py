@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from sqlalchemy import Engine, and_, delete, func, insert, or_, select
 
@@ -23,6 +24,11 @@ class Vote:
     loser: str
     loser_style: str
     rejected: str
+
+    @property
+    def pair(self) -> "Pair":
+        """What :func:`pairs` returns for it once it is stored."""
+        return Pair(self.winner, self.style, self.chosen, self.rejected)
 
 
 @dataclass(frozen=True)
@@ -66,13 +72,22 @@ def _same_pair(vote: Vote):  # type: ignore[no-untyped-def]
     )
 
 
-def pairs(engine: Engine, recipe: str, answers: Collection[str]) -> set[tuple[str, str]]:
-    """The verdicts between any two of these answers, as (chosen, rejected)."""
-    query = select(votes.c.chosen, votes.c.rejected).where(
+class Pair(NamedTuple):
+    """A stored verdict: ``model`` wrote ``chosen`` in ``style``."""
+
+    model: str
+    style: str
+    chosen: str
+    rejected: str
+
+
+def pairs(engine: Engine, recipe: str, answers: Collection[str]) -> set[Pair]:
+    """The verdicts between any two of these answers."""
+    query = select(votes.c.winner, votes.c.style, votes.c.chosen, votes.c.rejected).where(
         votes.c.recipe == recipe, votes.c.chosen.in_(answers), votes.c.rejected.in_(answers)
     )
     with reading(engine) as connection:
-        return {(row.chosen, row.rejected) for row in connection.execute(query)}
+        return {Pair(*row) for row in connection.execute(query)}
 
 
 def tally(engine: Engine, recipe: str) -> list[Tally]:
