@@ -67,6 +67,8 @@ def child_environment(workspace: Workspace, device: str) -> dict[str, str]:
     }
     if device == "cpu":
         environment["CUDA_VISIBLE_DEVICES"] = ""
+        # Waiting threads must sleep, not spin: on a laptop the trainer shares its few cores with everything else.
+        environment.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     return environment
 
 
