@@ -56,3 +56,10 @@ def test_training_goes_on_and_is_shown_again(page: Page, studio: Studio) -> None
     assert jobs.get(space, trained.job_id).active
     assert jobs.wait(space, trained.job_id, timeout=420).state == "succeeded"
     assert training.training_state(space, trained).finished
+
+
+def test_a_deep_link_may_be_the_first_thing_a_fresh_server_is_asked_for(page: Page, studio: Studio) -> None:
+    page.goto(f"{studio.url}/compare")
+    expect(page.get_by_role("heading", name="对比")).to_be_visible()
+    page.wait_for_timeout(1000)
+    expect(page.get_by_role("dialog")).to_have_count(0)

@@ -49,7 +49,10 @@ def train(
         if check:
             checked = training.preflight(space, training.preset(preset), settings, version)
             signs = {"pass": "✓", "warn": "!", "stop": "✗"}
-            lines = [f"{signs.get(c.level, c.level)} {c.title}：{c.detail}" for c in checked.checks]
+            lines = [
+                f"{signs.get(c.level, c.level)} " + _("{title}：{reason}", title=c.title, reason=c.detail)
+                for c in checked.checks
+            ]
             show(checked, as_json, "\n".join(lines))
             if not checked.ok:
                 raise TrainingError(_("这样不能开始训练，见上面带 ✗ 的一项"))
@@ -94,7 +97,7 @@ def _settings(space: Workspace, preset: str, base: str, changes: list[str]) -> t
             raise InputError(
                 _(
                     "--set 要写成 名字=值，名字是其中之一：{names}；写的是 {change}",
-                    names="、".join(values),
+                    names=_("、").join(values),
                     change=change,
                 )
             )

@@ -170,7 +170,11 @@ def review_stats(
     }
     titles = {"states": _("状态"), "styles": _("风格"), "findings": _("问题")}
     lines = [
-        f"{titles[group]}：" + "，".join(f"{k} {v}" for k, v in counts.items())
+        _(
+            "{title}：{reason}",
+            title=titles[group],
+            reason=_("，").join(f"{k} {v}" for k, v in counts.items()),
+        )
         for group, counts in facts.items()
     ]
     show(facts, as_json, "\n".join(lines))

@@ -37,17 +37,8 @@ def studio(
     )
     os.environ["TIANJI_HOME"] = str(space.home)
     os.chdir(PROJECT)
-    command = [
-        sys.executable,
-        "-m",
-        "streamlit",
-        "run",
-        "app.py",
-        "--server.port",
-        str(port),
-        "--server.address",
-        host,
-    ]
+    command = [sys.executable, "-m", "pages.components.launch"]
+    command += ["--server.port", str(port), "--server.address", host]
     os.execv(sys.executable, command)
 
 
@@ -132,13 +123,16 @@ def doctor(as_json: JsonOption = False, workspace: WorkspaceOption = None) -> No
     lines = [f"Python {facts['python']}"]
     lines += [f"{name} {version}" for name, version in versions.items()]
     lines.append(
-        _("显卡：{gpus}", gpus="、".join(gpus) or _("没有（用内置小模型走全流程；7B 训练需要 24 GB 显卡）"))
+        _(
+            "显卡：{gpus}",
+            gpus=_("、").join(gpus) or _("没有（用内置小模型走全流程；7B 训练需要 24 GB 显卡）"),
+        )
     )
     lines.append(_("工作区 {home}，剩余磁盘 {free} GB", home=space.home, free=facts["free_disk_gb"]))
     show(facts, as_json, "\n".join(lines))
     if missing:
         raise SettingsError(
-            _("缺少软件包 {names}；运行 make install（或 scripts/setup）补齐", names="、".join(missing))
+            _("缺少软件包 {names}；运行 make install（或 scripts/setup）补齐", names=_("、").join(missing))
         )
 
 

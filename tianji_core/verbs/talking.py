@@ -53,7 +53,7 @@ def serve(
     show(
         facts,
         as_json,
-        _("任务 {job}：{url}，模型 {names}", job=job.id, url=server.url, names="、".join(server.models)),
+        _("任务 {job}：{url}，模型 {names}", job=job.id, url=server.url, names=_("、").join(server.models)),
     )
 
 
