@@ -5,8 +5,8 @@ import streamlit as st
 from pages.components.frame import current_workspace, job_strip, report_errors, use_language
 from tianji_core.i18n import _
 
-st.set_page_config(page_title="天机工坊", page_icon="🏮", layout="wide")
 use_language()
+st.set_page_config(page_title=_("天机工坊"), page_icon="🏮", layout="wide")
 
 navigation = st.navigation(
     {

@@ -42,7 +42,13 @@ def language() -> str:
 
 def _(text: str, /, **values: object) -> str:
     """The text in the current language, with ``{placeholders}`` filled in from ``values``."""
-    translated = _catalogue(_language).gettext(text) if _language != "zh" else text
+    translated = _catalogue(_language).gettext(text) if _language != "zh" and text else text
+    return translated.format(**values) if values else translated
+
+
+def _c(context: str, text: str, /, **values: object) -> str:
+    """As :func:`_`, for a text that English says in another way in this context (采用: a state, or a button)."""
+    translated = _catalogue(_language).pgettext(context, text) if _language != "zh" else text
     return translated.format(**values) if values else translated
 
 

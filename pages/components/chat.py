@@ -87,7 +87,7 @@ def running_servers(workspace: Workspace) -> None:
         st.rerun()
     for server in found:
         line = st.columns([2, 1], vertical_alignment="center")
-        names = "、".join(server.models)
+        names = _("、").join(server.models)
         if server.ready:
             line[0].markdown(f"🟢 **{plain(names)}**  \n`{server.url}`")
         else:

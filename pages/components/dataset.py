@@ -154,7 +154,7 @@ def _inside(version: DatasetVersion) -> None:
         bars(openings, _("最常见的开头"), _("（空）")), key=f"op_{version.id}", config=NO_TOOLS
     )
     sources = (f"{_(SOURCE_TITLES.get(k, k))} {n}" for k, n in manifest.get("by_source", {}).items())
-    st.caption(_("来源：{sources}", sources="，".join(sources)))
+    st.caption(_("来源：{sources}", sources=_("，").join(sources)))
 
 
 def import_report(report: ImportReport) -> None:

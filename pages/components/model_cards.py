@@ -47,7 +47,8 @@ def last_failure(workspace: Workspace) -> None:
     ended = model_jobs(workspace, active=False)
     if ended and ended[0].state in ("failed", "lost"):
         job = ended[0]
-        st.error(f"{job.title}：{job.note or jobs.state_title(job.state)}", icon="❌")
+        reason = job.note or jobs.state_title(job.state)
+        st.error(_("{title}：{reason}", title=job.title, reason=reason), icon="❌")
         with st.expander(_("日志")):
             log_view(workspace, job)
 
@@ -146,4 +147,4 @@ def _details(found: Artefact) -> None:
         lines[_("创建时间")] = local_time(found.created_at)
     for title, value in lines.items():
         if value:
-            st.text(f"{title}：{value}")
+            st.text(_("{title}：{reason}", title=title, reason=value))

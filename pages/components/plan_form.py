@@ -7,7 +7,7 @@ import streamlit as st
 from pages.components.frame import report_errors
 from pages.components.teacher_form import SIGNS, TeacherSetup
 from tianji_core.generation import Trial, count_tasks, dry_run, estimate
-from tianji_core.i18n import _
+from tianji_core.i18n import _, _c
 from tianji_core.jobs import duration_text
 from tianji_core.recipe import VALUE_TITLES, Plan, Recipe, kept_cells
 from tianji_core.store import samples
@@ -59,7 +59,7 @@ def plan_form(recipe: Recipe, styles: tuple[str, ...]) -> Plan | None:
         _("适配度至少"),
         sorted(VALUE_TITLES),
         default=recipe.threshold,
-        format_func=lambda value: VALUE_TITLES[value],
+        format_func=lambda value: _(VALUE_TITLES[value]),
         key="threshold",
         help=_("低于它的格子不造数；在“适配度”页看和改。"),
     )
@@ -84,7 +84,7 @@ def show_estimate(workspace: Workspace, recipe: Recipe, plan: Plan | None, setup
     """Tasks, tokens, cost and time of the plan; returns the number of tasks."""
     number = count_tasks(recipe, plan) if plan is not None else 0
     columns = st.columns(4)
-    columns[0].metric(_("任务"), f"{number:,}", border=True)
+    columns[0].metric(_c("generation", "任务"), f"{number:,}", border=True)
     if plan is None or number == 0:
         st.warning(_("这个计划没有任务：至少选一个风格，或降低适配度要求。"), icon="🫙")
         return 0

@@ -16,7 +16,7 @@ def names_table(recipe: Recipe, key: str) -> list[Row]:
         "relation": st.column_config.SelectboxColumn(
             _("关系"),
             options=[r.value for r in Relation],
-            format_func=lambda v: RELATION_TITLES[Relation(v)],
+            format_func=lambda v: _(RELATION_TITLES[Relation(v)]),
             required=True,
             default="friend",
         ),
@@ -42,7 +42,7 @@ def scenes_table(recipe: Recipe, key: str) -> list[Row]:
         "kind": st.column_config.SelectboxColumn(
             _("类别"),
             options=[k.value for k in SceneKind],
-            format_func=lambda v: SCENE_KIND_TITLES[SceneKind(v)],
+            format_func=lambda v: _(SCENE_KIND_TITLES[SceneKind(v)]),
             required=True,
             default="life_event",
         ),

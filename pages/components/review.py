@@ -249,7 +249,7 @@ def finding_badges(found: Sequence[Finding]) -> None:
             rule = BY_ID.get(finding.rule)
             title, why = (_(rule.title), _(rule.why)) if rule else (finding.rule, "")
             st.badge(title, color="orange", help=why or None)
-    st.caption("；".join(finding.detail for finding in found).replace("~", "\\~"))
+    st.caption(_("；").join(finding.detail for finding in found).replace("~", "\\~"))
 
 
 def samples_table(page: Sequence[Sample], found: Mapping[int, Sequence[Finding]], key: str) -> list[Sample]:
@@ -262,7 +262,9 @@ def samples_table(page: Sequence[Sample], found: Mapping[int, Sequence[Finding]]
         _("风格"): [s.style for s in page],
         _("内容"): [s.output for s in page],
         _("字数"): [s.length for s in page],
-        _("问题"): ["、".join(_(BY_ID[f.rule].title) for f in found[s.id] if f.rule in BY_ID) for s in page],
+        _("问题"): [
+            _("、").join(_(BY_ID[f.rule].title) for f in found[s.id] if f.rule in BY_ID) for s in page
+        ],
         _("输入"): [s.input for s in page],
     }
     event = st.dataframe(

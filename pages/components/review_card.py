@@ -14,7 +14,7 @@ from pages.components.review import (
 )
 from tianji_core import cleaning
 from tianji_core.cleaning import FIXABLE_RULES, Context
-from tianji_core.i18n import _
+from tianji_core.i18n import _, _c
 from tianji_core.store import findings, samples, steps
 from tianji_core.store.samples import ACCEPTED, REJECTED, STATE_TITLES, Sample, SampleFilter
 from tianji_core.workspace import Workspace
@@ -155,7 +155,7 @@ def _buttons(workspace: Workspace, sample: Sample, wanted: SampleFilter, after: 
     """What can be done with the sample. They stand above it, so that they never move."""
     row = st.columns([1.5, 1.5, 1.1, 1.1, 1, 1])
     row[0].button(
-        _("采用"),
+        _c("button", "采用"),
         key="accept",
         type="primary",
         icon="✅",
@@ -165,7 +165,7 @@ def _buttons(workspace: Workspace, sample: Sample, wanted: SampleFilter, after: 
         args=(workspace, sample, ACCEPTED, who),
     )
     row[1].button(
-        _("弃用"),
+        _c("button", "弃用"),
         key="reject",
         icon="🚫",
         shortcut="x",

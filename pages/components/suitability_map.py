@@ -40,7 +40,7 @@ def suitability_figure(recipe: Recipe) -> go.Figure:
             hoverinfo="skip",
             colorbar={
                 "tickvals": [1 / 3, 1, 5 / 3],
-                "ticktext": [VALUE_TITLES[value] for value in (0, 1, 2)],
+                "ticktext": [_(VALUE_TITLES[value]) for value in (0, 1, 2)],
                 "thickness": 14,
                 "len": 220,
                 "lenmode": "pixels",
@@ -80,4 +80,8 @@ def suitability_figure(recipe: Recipe) -> go.Figure:
 
 
 def _hover(value: int, reason: str) -> str:
-    return _("{title}：{reason}", title=VALUE_TITLES[value], reason=reason) if reason else VALUE_TITLES[value]
+    return (
+        _("{title}：{reason}", title=_(VALUE_TITLES[value]), reason=reason)
+        if reason
+        else _(VALUE_TITLES[value])
+    )

@@ -10,7 +10,7 @@ from pages.components.frame import report_errors
 from tianji_core import teachers
 from tianji_core.errors import SettingsError
 from tianji_core.generation import MAX_CONCURRENCY
-from tianji_core.i18n import _
+from tianji_core.i18n import _, _c
 from tianji_core.recipe import explain
 from tianji_core.teachers import ModelEntry, Provider, Sampling, TeacherChoice
 from tianji_core.workspace import Workspace
@@ -46,7 +46,7 @@ def teacher_form(workspace: Workspace) -> TeacherSetup:
         _("造数模型"),
         list(known),
         index=list(known).index(linked) if linked in known else 0,
-        format_func=lambda name: known[name].title if name in known else name,
+        format_func=lambda name: _(known[name].title) if name in known else name,
         key="provider",
     )
     if key != linked:
@@ -81,7 +81,7 @@ def _choice(**fields: object) -> TeacherChoice:
 
 def _offline(provider: Provider) -> TeacherSetup:
     if provider.note:
-        st.caption(provider.note)
+        st.caption(_(provider.note))
     percent = st.slider(
         _("故意混入的错误"),
         0,
@@ -100,7 +100,7 @@ def _model_and_address(provider: Provider) -> tuple[str, str]:
     found = st.session_state.get(f"found_models_{provider.key}", [])
     names = list(dict.fromkeys([m.name for m in provider.models] + found))
     model = st.selectbox(
-        _("模型"),
+        _c("field", "模型"),
         names,
         index=0 if names else None,
         key=f"model_{provider.key}",
@@ -149,7 +149,7 @@ def _sampling(provider: Provider) -> Sampling:
         _("最多 tokens"), 16, 32_768, 512, 64, key="max_tokens", help=_("会思考的模型要留得多一些。")
     )
     if provider.sdk == "zhipu" and provider.note:
-        st.caption(provider.note)
+        st.caption(_(provider.note))
     return Sampling(temperature=temperature, top_p=top_p, max_tokens=int(max_tokens))
 
 
@@ -189,7 +189,7 @@ def _prices(provider: Provider, entry: ModelEntry) -> ModelEntry:
         when = _("价格核对于 {date}，只用来估算，请以服务商公布的为准。", date=provider.prices_checked)
     else:
         when = _("价格未知，填上后才能估算费用；以服务商公布的为准。")
-    st.caption(f"{when}{provider.note if provider.sdk != 'zhipu' else ''}")
+    st.caption(f"{when}{_(provider.note) if provider.sdk != 'zhipu' else ''}")
     return entry.model_copy(update={"input_price": asked, "output_price": answered})
 
 
@@ -204,5 +204,5 @@ def _connection(workspace: Workspace, provider: Provider, choice: TeacherChoice)
         else:
             st.error(report.message, icon="⚠️")
         if report.models:
-            shown = "、".join(report.models[:30])
+            shown = _("、").join(report.models[:30])
             st.caption(_("服务器上的模型：{models}", models=shown))

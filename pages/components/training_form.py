@@ -95,12 +95,12 @@ def _show_changes(chosen: Preset, defaults: TrainingSettings, settings: Training
         f"**{field_title(name)}** {_short(getattr(defaults, name))} → {_short(getattr(settings, name))}"
         for name in changed
     ]
-    left.markdown(_("✏️ 改了 {n} 项：{list}", n=len(changed), list="；".join(parts)))
+    left.markdown(_("✏️ 改了 {n} 项：{list}", n=len(changed), list=_("；").join(parts)))
     right.button(_("恢复默认"), key="train_defaults", on_click=_reset, args=(chosen.key,), width="stretch")
 
 
 def _short(value: object) -> str:
-    text = "、".join(value) if isinstance(value, list) else str(value)
+    text = _("、").join(value) if isinstance(value, list) else str(value)
     return text if len(text) <= 24 else text[:23] + "…"
 
 

@@ -39,7 +39,7 @@ box_value = bar[1].segmented_control(
     default=0,
     key="box_value",
     required=True,
-    format_func=lambda value: VALUE_TITLES[value],
+    format_func=lambda value: _(VALUE_TITLES[value]),
 )
 if bar[2].button(
     _("撤销上次修改"), key="undo_suitability", icon="↩️", disabled=revision == 0, width="stretch"
@@ -89,10 +89,13 @@ if picked:
         if len(picked) == 1:
             name, scene = picked[0]
             value = matrix.cycle(name, scene)
-            save(matrix, _("{name} × {scene} 改为{value}", name=name, scene=scene, value=VALUE_TITLES[value]))
+            save(
+                matrix,
+                _("{name} × {scene} 改为{value}", name=name, scene=scene, value=_(VALUE_TITLES[value])),
+            )
         for name, scene in picked:
             matrix.set(name, scene, box_value if box_value is not None else 0)
-        save(matrix, _("{count} 个格子改为{value}", count=len(picked), value=VALUE_TITLES[box_value or 0]))
+        save(matrix, _("{count} 个格子改为{value}", count=len(picked), value=_(VALUE_TITLES[box_value or 0])))
 
 with (
     st.expander(_("不用鼠标：按称谓和场景修改，写上理由"), expanded=False),
@@ -106,7 +109,7 @@ with (
         _("场景"), [s.text for s in recipe.scenes], key="cell_scenes", placeholder=_("可多选")
     )
     value = fields[2].selectbox(
-        _("适配度"), [2, 1, 0], format_func=lambda v: VALUE_TITLES[v], key="cell_value"
+        _("适配度"), [2, 1, 0], format_func=lambda v: _(VALUE_TITLES[v]), key="cell_value"
     )
     reason = fields[3].text_input(_("理由"), key="cell_reason")
     if fields[4].form_submit_button(_("修改"), key="cell_apply", width="stretch"):
@@ -120,6 +123,10 @@ with (
                         matrix.set(name, scene, value, reason.strip())
                 save(
                     matrix,
-                    _("{count} 个格子改为{value}", count=len(names) * len(scenes), value=VALUE_TITLES[value]),
+                    _(
+                        "{count} 个格子改为{value}",
+                        count=len(names) * len(scenes),
+                        value=_(VALUE_TITLES[value]),
+                    ),
                 )
 st.page_link("pages/data/generate.py", label=_("下一步：造数"), icon="✨")

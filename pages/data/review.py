@@ -21,7 +21,7 @@ from pages.components.review import (
 from pages.components.review_card import card, current_sample
 from tianji_core import cleaning
 from tianji_core.cleaning import context_of
-from tianji_core.i18n import _
+from tianji_core.i18n import _, _c
 from tianji_core.store import findings, samples, steps
 from tianji_core.store.samples import ACCEPTED, PENDING, REJECTED, Sample, SampleFilter
 from tianji_core.store.steps import Step
@@ -94,8 +94,8 @@ def table() -> None:
     with actions:
         st.markdown(_("选中 **{n}** 条", n=len(chosen)) if chosen else _("在最左边打勾选样本"))
         for key, label, icon, state in (
-            ("accept_chosen", _("采用"), "✅", ACCEPTED),
-            ("reject_chosen", _("弃用"), "🚫", REJECTED),
+            ("accept_chosen", _c("button", "采用"), "✅", ACCEPTED),
+            ("reject_chosen", _c("button", "弃用"), "🚫", REJECTED),
             ("reopen_chosen", _("改回待审"), "🕓", PENDING),
         ):
             st.button(label, key=key, icon=icon, disabled=not chosen, on_click=decide, args=(chosen, state))

@@ -41,13 +41,16 @@ def new_training() -> None:
     presets = {each.key: each for each in training.presets()}
     with right:
         key = st.selectbox(
-            _("预设"), list(presets), format_func=lambda each: presets[each].title, key="train_preset"
+            _("预设"), list(presets), format_func=lambda each: _(presets[each].title), key="train_preset"
         )
     chosen, version = presets[key], by_id[version_id]
-    st.caption(chosen.summary)
+    st.caption(_(chosen.summary))
     settings = settings_form(workspace, chosen)
     title = st.text_input(
-        _("名字（可不填）"), key="train_title", max_chars=80, placeholder=f"{chosen.title} · {version.name}"
+        _("名字（可不填）"),
+        key="train_title",
+        max_chars=80,
+        placeholder=f"{_(chosen.title)} · {version.name}",
     )
     st.subheader(_("开训前检查"))
     checked = training.preflight(workspace, chosen, settings, version)

@@ -50,7 +50,7 @@ with report_errors():
     for number, provider in enumerate(needing):
         variable = provider.key_variable or ""
         row = st.columns([2, 2, 4, 1, 1, 1], vertical_alignment="center")
-        row[0].markdown(f"**{provider.title}**")
+        row[0].markdown(f"**{_(provider.title)}**")
         state = teachers.key_state(workspace, provider)
         row[1].markdown(
             f"`{masked(workspace.key(variable))}`"

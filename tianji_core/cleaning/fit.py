@@ -2,8 +2,8 @@
 
 import re
 
-from tianji_core.cleaning.rule import HARD_FLOOR, N_, Context, Example, Found, Rule, Subject
-from tianji_core.i18n import _
+from tianji_core.cleaning.rule import HARD_FLOOR, Context, Example, Found, Rule, Subject
+from tianji_core.i18n import N_, _
 from tianji_core.recipe import Pronoun
 
 _INFORMAL = re.compile(r"(?<!迷)你(?!们|追我|来我|侬我|一言我)")

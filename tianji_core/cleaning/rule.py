@@ -14,11 +14,6 @@ HARD_FLOOR = 10
 """Characters below which a text is too short in every style (from the tutorial)."""
 
 
-def N_(text: str) -> str:
-    """Mark a Chinese text for translation where it stands; it is translated where it is shown."""
-    return text
-
-
 class Subject(NamedTuple):
     """A text and what it is meant to be; an empty field means unknown."""
 

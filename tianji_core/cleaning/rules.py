@@ -3,9 +3,10 @@
 from collections.abc import Collection
 
 from tianji_core.cleaning.fit import FIT_RULES
-from tianji_core.cleaning.rule import N_, Context, Example, Found, HasText, Rule, Subject
+from tianji_core.cleaning.rule import Context, Example, Found, HasText, Rule, Subject
 from tianji_core.cleaning.wording import EMPTY_RULE, MARK_RULES, REQUEST_RULES
 from tianji_core.cleaning.wrapping import WRAPPING_RULES
+from tianji_core.i18n import N_
 from tianji_core.store.findings import Finding
 
 

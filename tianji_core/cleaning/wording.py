@@ -4,8 +4,8 @@ import re
 from functools import cache
 from typing import Any
 
-from tianji_core.cleaning.rule import N_, REQUEST_PIECE, Context, Example, Found, Rule, Subject, phrases
-from tianji_core.i18n import _
+from tianji_core.cleaning.rule import REQUEST_PIECE, Context, Example, Found, Rule, Subject, phrases
+from tianji_core.i18n import N_, _
 
 _PARTICLES = "哦啦呀呢哟喔嘛咯噢啰哩"
 _PARTICLE_CLASH = re.compile(rf"([{_PARTICLES}]?)[。！!？?~～]+([{_PARTICLES}])([~～！!。.？?]+)")

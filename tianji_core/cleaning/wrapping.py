@@ -2,8 +2,8 @@
 
 import re
 
-from tianji_core.cleaning.rule import HARD_FLOOR, N_, Context, Example, Found, Rule, Subject, phrases
-from tianji_core.i18n import _
+from tianji_core.cleaning.rule import HARD_FLOOR, Context, Example, Found, Rule, Subject, phrases
+from tianji_core.i18n import N_, _
 
 JOINED_STYLES = ("祝福长文", "诗词赋", "文言文")
 """Styles that break lines: their lines belong together unless one alone is long enough to be the text."""

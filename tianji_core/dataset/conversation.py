@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from tianji_core.i18n import _
+from tianji_core.i18n import N_, _
 
 RAW, MERGED, ALPACA, SHAREGPT, MESSAGES = "raw", "merged", "alpaca", "sharegpt", "messages"
 FORM_TITLES = {
-    RAW: "带造数提示词的原始文件",
-    MERGED: "训练文件",
+    RAW: N_("带造数提示词的原始文件"),
+    MERGED: N_("训练文件"),
     ALPACA: "Alpaca",
     SHAREGPT: "ShareGPT",
     MESSAGES: "messages",

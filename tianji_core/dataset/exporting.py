@@ -43,7 +43,7 @@ def export(workspace: Workspace, version: DatasetVersion, form: str, path: Path 
 
 def _pieces(workspace: Workspace, version: DatasetVersion, form: str) -> Iterator[str]:
     if form not in EXPORT_SUFFIXES:
-        known = "、".join(EXPORT_SUFFIXES)
+        known = _("、").join(EXPORT_SUFFIXES)
         raise DatasetError(_("不能导出成 {form}，可以的是：{known}", form=form, known=known))
     verify(workspace, version)
     text = training_file(workspace, version).read_text(encoding="utf-8")

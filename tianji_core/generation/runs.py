@@ -56,7 +56,7 @@ def create_run(
     planned = tasks(stored.recipe, plan)
     asked = dict(by_style(planned))
     styles = [style.text for style in stored.recipe.styles if style.text in asked]
-    shown = "、".join(styles[:3]) + (_("等 {n} 种", n=len(styles)) if len(styles) > 3 else "")
+    shown = _("、").join(styles[:3]) + (_("等 {n} 种", n=len(styles)) if len(styles) > 3 else "")
     new = NewRun(
         recipe=recipe_key,
         recipe_revision=stored.revision,

@@ -73,7 +73,7 @@ def artefact(workspace: Workspace, name: str) -> Artefact:
     """
     found = {each.name: each for each in artefacts(workspace)}
     if name not in found:
-        known = "、".join(found) or _("（一个也没有）")
+        known = _("、").join(found) or _("（一个也没有）")
         raise ModelError(_("没有名叫“{name}”的模型，有的是：{known}", name=name, known=known))
     return found[name]
 
@@ -176,7 +176,7 @@ def delete(workspace: Workspace, name: str) -> Trashed:
     ]
     if children:
         raise ModelError(
-            _("适配器 {names} 要用“{name}”做基座，请先删除它们", names="、".join(children), name=name)
+            _("适配器 {names} 要用“{name}”做基座，请先删除它们", names=_("、").join(children), name=name)
         )
     for job in jobs.listed(workspace, active=True):
         used = [

@@ -33,7 +33,7 @@ def checkpoint_of(workspace: Workspace, run: TrainingRun, iteration: int | None)
     found = training_state(workspace, run).checkpoints
     chosen = [each for each in found if iteration is None or each.iteration == iteration]
     if not chosen:
-        known = "、".join(str(each.iteration) for each in found) or _("（一个也没有）")
+        known = _("、").join(str(each.iteration) for each in found) or _("（一个也没有）")
         raise ModelError(
             _(
                 "“{title}”没有第 {n} 步的检查点，有的是：{known}",

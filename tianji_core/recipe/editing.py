@@ -63,11 +63,7 @@ def edit_styles(recipe: Recipe, rows: Sequence[Row]) -> Recipe:
             recipe.styles[row.origin] if row.origin is not None and row.origin < len(recipe.styles) else None
         )
         text = _text(row.values.get("text"))
-        base = (
-            old.model_dump()
-            if old is not None
-            else {"instruction": _("用{style}的语气写", style=text or "?")}
-        )
+        base = old.model_dump() if old is not None else {"instruction": f"用{text or '?'}的语气写"}
         complete.append(Row(row.origin, {**base, **row.values}))
     return changed(recipe, styles=_entries(Style, complete, _("风格")))
 

@@ -7,7 +7,7 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
-from tianji_core.i18n import _
+from tianji_core.i18n import N_, _
 from tianji_core.recipe.suitability import Suitability, SuitabilityGroup
 
 
@@ -45,19 +45,19 @@ class SceneKind(StrEnum):
 
 
 RELATION_TITLES = {
-    Relation.ELDER: "长辈",
-    Relation.PEER: "平辈",
-    Relation.JUNIOR: "晚辈",
-    Relation.TEACHER: "师长",
-    Relation.SUPERIOR: "上级",
-    Relation.COLLEAGUE: "同事",
-    Relation.FRIEND: "朋友与其他",
+    Relation.ELDER: N_("长辈"),
+    Relation.PEER: N_("平辈"),
+    Relation.JUNIOR: N_("晚辈"),
+    Relation.TEACHER: N_("师长"),
+    Relation.SUPERIOR: N_("上级"),
+    Relation.COLLEAGUE: N_("同事"),
+    Relation.FRIEND: N_("朋友与其他"),
 }
 SCENE_KIND_TITLES = {
-    SceneKind.FESTIVAL: "节日",
-    SceneKind.LIFE_EVENT: "人生大事",
-    SceneKind.CAREER: "事业",
-    SceneKind.HEALTH: "健康",
+    SceneKind.FESTIVAL: N_("节日"),
+    SceneKind.LIFE_EVENT: N_("人生大事"),
+    SceneKind.CAREER: N_("事业"),
+    SceneKind.HEALTH: N_("健康"),
 }
 
 Label = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=40)]

@@ -102,7 +102,7 @@ def tasks(recipe: Recipe, plan: Plan) -> list[Task]:
 def _styles(recipe: Recipe, plan: Plan) -> list[str]:
     for text in plan.styles:
         if recipe.style(text) is None:
-            known = "、".join(s.text for s in recipe.styles)
+            known = _("、").join(s.text for s in recipe.styles)
             raise PlanError(
                 _(
                     "配方“{recipe}”里没有风格“{style}”，有的是：{known}",

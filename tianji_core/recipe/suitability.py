@@ -7,8 +7,10 @@ from typing import NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from tianji_core.i18n import N_
+
 UNSUITABLE, DOUBTFUL, SUITABLE = 0, 1, 2
-VALUE_TITLES = {UNSUITABLE: "不适合", DOUBTFUL: "存疑", SUITABLE: "适合"}
+VALUE_TITLES = {UNSUITABLE: N_("不适合"), DOUBTFUL: N_("存疑"), SUITABLE: N_("适合")}
 
 
 class SuitabilityGroup(BaseModel):

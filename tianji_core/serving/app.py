@@ -88,7 +88,7 @@ def build_app(
         asked = await _read(request)
         entry = by_name.get(asked.model)
         if entry is None:
-            known = "、".join(by_name)
+            known = _("、").join(by_name)
             message = _("没有模型“{model}”，有的是：{known}", model=asked.model, known=known)
             raise bad_request(message, "model_not_found", "model", status=404)
         answer = _Answer(asked, entry, system)

@@ -88,7 +88,7 @@ def start_server(
         "models": [ref.name for ref in models],
         "adapters": [ref.name for ref in adapters],
     }
-    title = _("模型服务：{names}", names="、".join(names))
+    title = _("模型服务：{names}", names=_("、").join(names))
     return jobs.start(workspace, KIND, title, argv, subject=subject)
 
 

@@ -165,7 +165,7 @@ def _load_base(folder: NamedFolder, device: torch.device, dtype: str) -> tuple[A
                 "{folder} 的权重不完整，缺 {count} 个张量（如 {keys}），请重新下载或合并",
                 folder=folder.path,
                 count=len(missing),
-                keys="、".join(missing[:SHOWN_KEYS]),
+                keys=_("、").join(missing[:SHOWN_KEYS]),
             )
         )
     return model.eval(), tokenizer

@@ -82,7 +82,7 @@ def by_name(engine: Engine, name: str) -> DatasetVersion:
     """
     found = find(engine, name)
     if found is None:
-        known = "、".join(version.name for version in listed(engine, limit=10)) or _("（一个也没有）")
+        known = _("、").join(version.name for version in listed(engine, limit=10)) or _("（一个也没有）")
         raise DatasetError(_("没有名叫“{name}”的数据集版本，有的是：{known}", name=name, known=known))
     return found
 

@@ -65,7 +65,7 @@ def at(engine: Engine, key: str, revision: int | None) -> StoredRecipe:
         return StoredRecipe(validate_recipe(row.body, source), row.revision)
     path = built_in_recipes().get(key)
     if path is None or revision:
-        raise RecipeError(_("没有配方“{key}”，有的是：{known}", key=key, known="、".join(keys(engine))))
+        raise RecipeError(_("没有配方“{key}”，有的是：{known}", key=key, known=_("、").join(keys(engine))))
     return StoredRecipe(load_recipe(path), 0)
 
 

@@ -46,7 +46,7 @@ def set_state(
         ConflictError: a sample in ``versions`` (number → version the person saw) has changed; nothing was done.
     """
     if state not in STATES:
-        raise InputError(_("样本状态只能是 {known}，不是 {state}", known="、".join(STATES), state=state))
+        raise InputError(_("样本状态只能是 {known}，不是 {state}", known=_("、").join(STATES), state=state))
     with writing(engine) as connection:
         rows = _matching(connection, wanted)
         _check_versions(rows, versions)

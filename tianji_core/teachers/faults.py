@@ -138,7 +138,7 @@ def from_status(
 def unknown_model(endpoint: Endpoint, said: str, known_models: list[str] | None) -> TeacherRequestError:
     """404, or a model that the server does not list."""
     if known_models:
-        shown = "、".join(known_models[:12]) + ("…" if len(known_models) > 12 else "")
+        shown = _("、").join(known_models[:12]) + ("…" if len(known_models) > 12 else "")
         return TeacherRequestError(
             _(
                 "{title} 没有模型“{model}”，有的是：{known}",

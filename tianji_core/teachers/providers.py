@@ -115,5 +115,5 @@ def provider(workspace: Workspace, key: str) -> Provider:
     """
     known = providers(workspace)
     if key not in known:
-        raise SettingsError(_("没有造数模型“{key}”，可以选的是：{known}", key=key, known="、".join(known)))
+        raise SettingsError(_("没有造数模型“{key}”，可以选的是：{known}", key=key, known=_("、").join(known)))
     return known[key]

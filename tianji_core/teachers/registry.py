@@ -59,9 +59,11 @@ def checked_choice(workspace: Workspace, choice: TeacherChoice) -> Provider:
     if chosen.sdk == "composer":
         return chosen
     if not resolved_model(chosen, choice):
-        raise SettingsError(_("请填写 {title} 的模型名", title=chosen.title))
+        raise SettingsError(_("请填写 {title} 的模型名", title=_(chosen.title)))
     if not (choice.base_url or chosen.base_url):
-        raise SettingsError(_("请填写 {title} 的接口地址，例如 http://127.0.0.1:8000/v1", title=chosen.title))
+        raise SettingsError(
+            _("请填写 {title} 的接口地址，例如 http://127.0.0.1:8000/v1", title=_(chosen.title))
+        )
     if key_state(workspace, chosen).missing:
         raise missing_key(_endpoint(workspace, chosen, choice))
     return chosen
@@ -69,7 +71,7 @@ def checked_choice(workspace: Workspace, choice: TeacherChoice) -> Provider:
 
 def _endpoint(workspace: Workspace, of: Provider, choice: TeacherChoice) -> Endpoint:
     return Endpoint(
-        title=of.title,
+        title=_(of.title),
         base_url=(choice.base_url or of.base_url).rstrip("/"),
         model=resolved_model(of, choice),
         key_variable=of.key_variable,

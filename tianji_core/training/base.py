@@ -44,7 +44,7 @@ def checked_base(folder: Path) -> BaseFolder:
     weights = _weights(folder)
     missing = [path.name for path in weights if not path.is_file() or path.stat().st_size == 0]
     if missing or not weights:
-        names = "、".join(missing[:3]) or "*.safetensors"
+        names = _("、").join(missing[:3]) or "*.safetensors"
         raise ModelError(
             _(
                 "模型文件夹 {folder} 缺少权重 {names}（共缺 {n} 个），请重新下载",

@@ -37,7 +37,7 @@ def replaced_constants(source: str, values: dict[str, object]) -> str:
     """
     found = constants(source)
     if missing := sorted(values.keys() - found.keys()):
-        raise TrainingError(_("训练配置里没有这些常量：{names}", names="、".join(missing)))
+        raise TrainingError(_("训练配置里没有这些常量：{names}", names=_("、").join(missing)))
     encoded = source.encode("utf-8")  # ast counts columns in UTF-8 bytes
     starts = [0]
     for line in encoded.splitlines(keepends=True):

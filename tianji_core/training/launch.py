@@ -35,7 +35,7 @@ def prepare_training(
     chosen = preset(key)
     checked = preflight(workspace, chosen, settings, version)
     if not checked.ok:
-        raise TrainingError("；".join(check.detail for check in checked.stops))
+        raise TrainingError(_("；").join(check.detail for check in checked.stops))
     settings = checked.settings
     noted = {
         **settings.model_dump(mode="json"),
@@ -43,7 +43,7 @@ def prepare_training(
         "dataset_name": version.name,
         "dataset_sha256": version.sha256,
     }
-    shown = title.strip() or _("{preset} · {dataset}", preset=chosen.title, dataset=version.name)
+    shown = title.strip() or _("{preset} · {dataset}", preset=_(chosen.title), dataset=version.name)
     run = rows.add(workspace.engine, shown, key, version.id, noted)
     folder = workspace.runs / f"training-{run.id}"
     write_config(chosen, settings, training_file(workspace, version), folder)

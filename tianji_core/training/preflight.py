@@ -88,7 +88,7 @@ def preflight(
 def _packages() -> Check:
     missing = [name for name in PACKAGES if importlib.util.find_spec(name) is None]
     if missing:
-        names = "、".join(missing)
+        names = _("、").join(missing)
         return Check("stop", _("训练环境"), _("缺少 {names}，请运行 make install", names=names))
     return Check("pass", _("训练环境"), _("xtuner、bitsandbytes 等都已安装"))
 
@@ -180,7 +180,7 @@ def _device(chosen: Preset) -> Check:
             title,
             _(
                 "“{preset}”要一块约 {need} GB 的显卡，这台机器没有找到；请换纳米预设，或在有显卡的机器上打开工坊",
-                preset=chosen.title,
+                preset=_(chosen.title),
                 need=math.ceil(chosen.memory_gb),
             ),
         )

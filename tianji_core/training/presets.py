@@ -52,7 +52,7 @@ def preset(key: str) -> Preset:
     """
     found = {each.key: each for each in presets()}
     if key not in found:
-        raise TrainingError(_("没有训练预设“{key}”，有的是：{known}", key=key, known="、".join(found)))
+        raise TrainingError(_("没有训练预设“{key}”，有的是：{known}", key=key, known=_("、").join(found)))
     return found[key]
 
 

@@ -1,0 +1,108 @@
+"""The English catalogue is whole, and switching languages shows it."""
+
+import re
+import runpy
+from pathlib import Path
+
+import pytest
+from babel.messages.catalog import Catalog, Message
+from babel.messages.pofile import read_po
+
+from tianji_core.i18n import N_, _, _c, language, set_language
+from tianji_core.recipe.editing import Row, edit_styles
+from tianji_core.recipe.loading import built_in_recipes, load_recipe
+from tianji_core.recipe.prompts import teacher_prompt
+
+PROJECT = Path(__file__).resolve().parents[1]
+COLLECTOR = runpy.run_path(str(PROJECT / "scripts" / "messages.py"))
+CHINESE = re.compile(r"[\u3400-\u9fff]+")
+KEPT = {"您", "你", "啦", "哦", "小红书风格"}
+"""Words that an English text may show as they are: they are what the text speaks about."""
+PLACEHOLDER = re.compile(r"\{\{?\w*[^{}]*\}?\}")
+
+
+def _key(message: Message) -> tuple[str | None, str]:
+    return message.context, str(message.id)
+
+
+@pytest.fixture(scope="module")
+def collected() -> Catalog:
+    return COLLECTOR["collected"]()
+
+
+@pytest.fixture(scope="module")
+def english() -> dict[tuple[str | None, str], str]:
+    with COLLECTOR["CATALOGUE"].open("rb") as file:
+        return {_key(m): str(m.string) for m in read_po(file, locale="en") if m.id}
+
+
+def test_every_message_has_an_english_text(collected: Catalog, english: dict) -> None:
+    lacking = [m.id for m in collected if m.id and not english.get(_key(m))]
+    assert lacking == [], "run scripts/messages and translate"
+
+
+def test_the_catalogue_holds_no_text_that_nothing_shows(collected: Catalog, english: dict) -> None:
+    shown = {_key(m) for m in collected}
+    assert [key for key in english if key not in shown] == []
+
+
+def test_placeholders_are_the_same_in_both_languages(english: dict) -> None:
+    def found(text: str) -> list[str]:
+        return sorted(PLACEHOLDER.findall(text))
+
+    assert [key for key, text in english.items() if found(key[1]) != found(text)] == []
+
+
+def test_marks_of_markdown_are_the_same_in_both_languages(english: dict) -> None:
+    def marks(text: str) -> list[int]:
+        return [text.count(mark) for mark in ("**", "`", "\n")]
+
+    assert [key for key, text in english.items() if marks(key[1]) != marks(text)] == []
+
+
+def test_english_texts_are_english(english: dict) -> None:
+    left = {word for text in english.values() for word in CHINESE.findall(text)}
+    assert left <= KEPT
+
+
+def test_a_message_follows_the_language_and_fills_its_values() -> None:
+    assert _("已保存：{what}", what="称谓") == "已保存：称谓"
+    set_language("en")
+    assert language() == "en"
+    assert _("已保存：{what}", what="names") == "Saved: names"
+
+
+def test_an_unknown_language_is_chinese() -> None:
+    set_language("en")
+    set_language("tlh")
+    assert (language(), _("保存")) == ("zh", "保存")
+
+
+def test_a_message_without_a_translation_stays_as_it_is() -> None:
+    set_language("en")
+    assert _("没有人翻译过的一句话") == "没有人翻译过的一句话"
+    assert _("") == ""
+
+
+def test_a_context_tells_a_button_from_a_state() -> None:
+    assert _c("button", "采用") == _("采用") == "采用"
+    set_language("en")
+    assert (_c("button", "采用"), _("采用")) == ("Accept", "Accepted")
+
+
+def test_marking_a_text_does_not_change_it() -> None:
+    set_language("en")
+    assert N_("待审") == "待审"
+
+
+def test_what_is_sent_to_a_teacher_does_not_follow_the_language() -> None:
+    recipe = load_recipe(built_in_recipes()["wishes"])
+    row = Row(None, {"text": "俏皮", "min_chars": 10, "max_chars": 50, "suffix": "", "enabled": True})
+
+    def request() -> str:
+        style = edit_styles(recipe, [row]).styles[0]
+        return teacher_prompt(recipe, recipe.names[0], recipe.scenes[0], style, "", "")
+
+    chinese = request()
+    set_language("en")
+    assert request() == chinese
