@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Engine, and_, bindparam, delete, exists, func, insert, select, update
+from sqlalchemy import Connection, Engine, and_, bindparam, delete, exists, func, insert, select, update
 
 from tianji_core.store.database import reading, writing
 from tianji_core.store.samples import REJECTED, Sample, SampleFilter, columns, to_sample
-from tianji_core.store.schema import findings, samples, text_digest
+from tianji_core.store.schema import IS_UNCHECKED, findings, samples, text_digest
 
 _CHUNK = 1000
 
@@ -25,10 +25,7 @@ class Finding:
 def unchecked(engine: Engine, recipe: str, limit: int) -> list[Sample]:
     """Samples that changed since the rules last looked at them, lowest numbers first."""
     query = (
-        select(*columns())
-        .where(samples.c.recipe == recipe, samples.c.checked < samples.c.version)
-        .order_by(samples.c.id)
-        .limit(limit)
+        select(*columns()).where(samples.c.recipe == recipe, IS_UNCHECKED).order_by(samples.c.id).limit(limit)
     )
     with reading(engine) as connection:
         return [to_sample(row) for row in connection.execute(query)]
@@ -36,7 +33,7 @@ def unchecked(engine: Engine, recipe: str, limit: int) -> list[Sample]:
 
 def unchecked_count(engine: Engine, recipe: str) -> int:
     """How many samples the rules have still to look at."""
-    query = select(func.count()).where(samples.c.recipe == recipe, samples.c.checked < samples.c.version)
+    query = select(func.count()).where(samples.c.recipe == recipe, IS_UNCHECKED)
     with reading(engine) as connection:
         return connection.execute(query).scalar_one()
 
@@ -105,27 +102,48 @@ def twins(engine: Engine, recipe: str, batch: Sequence[Sample], rule: str) -> di
     """number → number of another sample with the same output that is to be kept instead, for those of ``batch`` that
     have one: an earlier sample, or a later one that was looked at first and has no finding of ``rule``. Rejected samples
     are nobody's twin."""
-    flagged = exists().where(and_(findings.c.sample_id == samples.c.id, findings.c.rule == rule))
-    by_text: dict[str, list[tuple[int, bool]]] = {}
     texts = {sample.id: text_digest(sample.output) for sample in batch}
     wanted = sorted(set(texts.values()))
+    c = samples.c
+    firsts: dict[str, int] = {}
+    shared: set[str] = set()
     with reading(engine) as connection:
         for start in range(0, len(wanted), _CHUNK):
-            query = select(
-                samples.c.text_digest,
-                samples.c.id,
-                and_(samples.c.checked >= samples.c.version, ~flagged).label("kept"),
-            ).where(
-                samples.c.text_digest.in_(wanted[start : start + _CHUNK]),
-                samples.c.recipe == recipe,
-                samples.c.state != REJECTED,
+            query = (
+                select(c.text_digest, func.min(c.id).label("first"), func.count().label("n"))
+                .where(
+                    c.text_digest.in_(wanted[start : start + _CHUNK]), c.recipe == recipe, c.state != REJECTED
+                )
+                .group_by(c.text_digest)
             )
-            for row in connection.execute(query.order_by(samples.c.id)):
-                by_text.setdefault(row.text_digest, []).append((row.id, bool(row.kept)))
-    found = {}
-    for sample in batch:
-        for other, kept in by_text.get(texts[sample.id], ()):
-            if other < sample.id or (kept and other > sample.id):
-                found[sample.id] = other
-                break
+            for row in connection.execute(query):
+                firsts[row.text_digest] = row.first
+                if row.n > 1:
+                    shared.add(row.text_digest)
+        found = {}
+        for sample in batch:
+            text = texts[sample.id]
+            first = firsts.get(text, sample.id)
+            if first < sample.id:
+                found[sample.id] = first
+            elif (
+                text in shared
+                and sample.checked > 0  # an older sample that was edited into a known text
+                and (later := _kept_later(connection, recipe, sample, text, rule)) is not None
+            ):
+                found[sample.id] = later
     return found
+
+
+def _kept_later(connection: Connection, recipe: str, sample: Sample, text: str, rule: str) -> int | None:
+    c = samples.c
+    flagged = exists().where(and_(findings.c.sample_id == c.id, findings.c.rule == rule))
+    query = select(func.min(c.id)).where(
+        c.text_digest == text,
+        c.recipe == recipe,
+        c.state != REJECTED,
+        c.id > sample.id,
+        c.checked >= c.version,
+        ~flagged,
+    )
+    return connection.execute(query).scalar()

@@ -4,18 +4,34 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from sqlalchemy import Column, ColumnElement, Connection, Engine, Row, and_, func, insert, select, true
+from sqlalchemy import (
+    Boolean,
+    Column,
+    ColumnElement,
+    Connection,
+    Engine,
+    Integer,
+    Row,
+    func,
+    insert,
+    literal_column,
+    select,
+    true,
+)
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import GenericFunction
 
 from tianji_core.errors import InputError
-from tianji_core.i18n import _
+from tianji_core.i18n import N_, _
 from tianji_core.store.database import now, reading, writing
-from tianji_core.store.schema import findings, sample_digest, samples, text_digest
+from tianji_core.store.schema import IS_CLEAN, findings, sample_digest, samples, text_digest
 
 PENDING, ACCEPTED, REJECTED = "pending", "accepted", "rejected"
 STATES = (PENDING, ACCEPTED, REJECTED)
-STATE_TITLES = {PENDING: "待审", ACCEPTED: "采用", REJECTED: "弃用"}
+STATE_TITLES = {PENDING: N_("待审"), ACCEPTED: N_("采用"), REJECTED: N_("弃用")}
 RUN, IMPORT, CHAT = "run", "import", "chat"
-SOURCE_TITLES = {RUN: "造数", IMPORT: "导入", CHAT: "对话"}
+SOURCE_TITLES = {RUN: N_("造数"), IMPORT: N_("导入"), CHAT: N_("对话")}
 _BATCH = 1000
 
 
@@ -123,7 +139,7 @@ class SampleFilter:
                 found = found.where(findings.c.fixed.is_not(None))
             wanted.append(c.id.in_(found))
         if self.clean is True:
-            wanted.append(and_(c.finding_count == 0, c.checked >= c.version))
+            wanted.append(literal_column(f"({IS_CLEAN.text})", Boolean()))
         elif self.clean is False:
             wanted.append(c.finding_count > 0)
         if self.source:
@@ -133,12 +149,28 @@ class SampleFilter:
         if self.import_id is not None:
             wanted.append(c.import_id == self.import_id)
         if self.text:
-            wanted.append(
-                c.output.contains(self.text, autoescape=True) | c.input.contains(self.text, autoescape=True)
-            )
+            wanted.append((_place_of(c.output, self.text) > 0) | (_place_of(c.input, self.text) > 0))
         if self.ids is not None:
             wanted.append(c.id.in_(self.ids))
         return wanted
+
+
+class _place_of(GenericFunction[int]):
+    """Where a text starts in a column, counted from 1; 0 where it does not stand in it. Faster than LIKE, and no
+    character has a special meaning."""
+
+    type = Integer()
+    inherit_cache = True
+
+
+@compiles(_place_of, "sqlite")
+def _place_in_sqlite(element: _place_of, compiler: SQLCompiler, **options: Any) -> str:
+    return f"instr({compiler.process(element.clauses, **options)})"
+
+
+@compiles(_place_of, "postgresql")
+def _place_in_postgresql(element: _place_of, compiler: SQLCompiler, **options: Any) -> str:
+    return f"strpos({compiler.process(element.clauses, **options)})"
 
 
 class CellCount(NamedTuple):
@@ -215,11 +247,13 @@ def page(
 ) -> list[Sample]:
     """At most ``limit`` matching samples in ascending order of their numbers: those right after ``after_id``, or those
     right before ``before_id``, or the first ones."""
+    # A name leaves few samples: finding them by name and sorting beats walking all numbers until a page is full.
+    number = samples.c.id + 0 if wanted.names else samples.c.id
     query = select(*_COLUMNS).where(*wanted.conditions()).limit(limit)
     if before_id is not None:
-        query = query.where(samples.c.id < before_id).order_by(samples.c.id.desc())
+        query = query.where(number < before_id).order_by(number.desc())
     else:
-        query = query.where(samples.c.id > (after_id or 0)).order_by(samples.c.id)
+        query = query.where(number > (after_id or 0)).order_by(number)
     with reading(engine) as connection:
         found = [to_sample(row) for row in connection.execute(query)]
     return found[::-1] if before_id is not None else found

@@ -78,6 +78,15 @@ tasks = Table(
 )
 """state: pending, done, failed."""
 
+IS_UNCHECKED = text("checked < version")
+"""The rules have not looked at the sample as it is now."""
+IS_CLEAN = text("finding_count = 0 AND checked >= version")
+"""They have, and found nothing. Both are conditions of partial indexes: a query uses those only when it repeats the
+condition word for word, without parameters."""
+
+_CLEAN_COLUMNS = ("recipe", "state", "id", "finding_count", "checked", "version")
+"""The columns of the condition stand in the index too, so that SQLite counts without reading the samples."""
+
 
 def text_digest(output: str) -> str:
     """What tells two outputs apart: the SHA-256 of the text without outer white space."""
@@ -146,17 +155,19 @@ samples = Table(
     UniqueConstraint("run_id", "position"),
     Index("ix_samples_recipe_state_id", "recipe", "state", "id"),
     Index("ix_samples_recipe_style_id", "recipe", "style", "id"),
-    Index("ix_samples_cells", "recipe", "name", "scene", "style", "state"),
+    Index("ix_samples_recipe_id", "recipe", "id"),
+    Index("ix_samples_cells", "recipe", "name", "scene", "state", "style"),
     Index("ix_samples_run_id_id", "run_id", "id"),
     Index("ix_samples_import_id_id", "import_id", "id"),
     Index("ix_samples_digest", "digest"),
-    Index("ix_samples_text_digest", "text_digest", "id"),
+    Index("ix_samples_text_digest", "text_digest", "recipe", "state", "id"),
+    Index("ix_samples_clean", *_CLEAN_COLUMNS, sqlite_where=IS_CLEAN, postgresql_where=IS_CLEAN),
     Index(
         "ix_samples_unchecked",
         "recipe",
         "id",
-        sqlite_where=text("checked < version"),
-        postgresql_where=text("checked < version"),
+        sqlite_where=IS_UNCHECKED,
+        postgresql_where=IS_UNCHECKED,
     ),
 )
 """样本. source: run, import, chat. state: pending, accepted, rejected. ``original`` is the text as it came,

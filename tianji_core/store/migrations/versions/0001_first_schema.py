@@ -159,13 +159,23 @@ def upgrade() -> None:
         sa.UniqueConstraint("run_id", "position", name=op.f("uq_samples_run_id_position")),
     )
     with op.batch_alter_table("samples", schema=None) as batch_op:
-        batch_op.create_index("ix_samples_cells", ["recipe", "name", "scene", "style", "state"], unique=False)
+        batch_op.create_index("ix_samples_cells", ["recipe", "name", "scene", "state", "style"], unique=False)
+        batch_op.create_index(
+            "ix_samples_clean",
+            ["recipe", "state", "id", "finding_count", "checked", "version"],
+            unique=False,
+            sqlite_where=sa.text("finding_count = 0 AND checked >= version"),
+            postgresql_where=sa.text("finding_count = 0 AND checked >= version"),
+        )
         batch_op.create_index("ix_samples_digest", ["digest"], unique=False)
         batch_op.create_index("ix_samples_import_id_id", ["import_id", "id"], unique=False)
+        batch_op.create_index("ix_samples_recipe_id", ["recipe", "id"], unique=False)
         batch_op.create_index("ix_samples_recipe_state_id", ["recipe", "state", "id"], unique=False)
         batch_op.create_index("ix_samples_recipe_style_id", ["recipe", "style", "id"], unique=False)
         batch_op.create_index("ix_samples_run_id_id", ["run_id", "id"], unique=False)
-        batch_op.create_index("ix_samples_text_digest", ["text_digest", "id"], unique=False)
+        batch_op.create_index(
+            "ix_samples_text_digest", ["text_digest", "recipe", "state", "id"], unique=False
+        )
         batch_op.create_index(
             "ix_samples_unchecked",
             ["recipe", "id"],
@@ -266,8 +276,10 @@ def downgrade() -> None:
         batch_op.drop_index("ix_samples_run_id_id")
         batch_op.drop_index("ix_samples_recipe_style_id")
         batch_op.drop_index("ix_samples_recipe_state_id")
+        batch_op.drop_index("ix_samples_recipe_id")
         batch_op.drop_index("ix_samples_import_id_id")
         batch_op.drop_index("ix_samples_digest")
+        batch_op.drop_index("ix_samples_clean")
         batch_op.drop_index("ix_samples_cells")
 
     op.drop_table("samples")
