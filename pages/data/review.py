@@ -8,16 +8,13 @@ from pages.components.review import (
     attempt,
     check_with_progress,
     clear_filters,
-    decide_all,
     filters,
-    fix_all,
     origin_note,
     progress_line,
-    rules_overview,
-    samples_table,
     show_outcome,
     undo_buttons,
 )
+from pages.components.review_bulk import decide_all, fix_all, rules_overview, samples_table
 from pages.components.review_card import card, current_sample
 from tianji_core import cleaning
 from tianji_core.cleaning import context_of
