@@ -57,7 +57,10 @@ def server_panel(workspace: Workspace) -> None:
         st.info(_("还没有模型。先下载一个基座，或者训练出一个适配器。"))
         st.page_link("pages/model/models.py", label=_("去模型页"), icon="🧩")
     else:
-        titles = {each.name: f"{each.name}（{models.kind_title(each.kind)}）" for each in known}
+        titles = {
+            each.name: _("{name}（{note}）", name=each.name, note=models.kind_title(each.kind))
+            for each in known
+        }
         wanted = [name for name in st.query_params.get_all("model") if name in titles]
         trained = [each.name for each in known if each.kind != "base"]
         chosen = st.multiselect(

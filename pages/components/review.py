@@ -8,7 +8,7 @@ import streamlit as st
 from tianji_core import cleaning
 from tianji_core.cleaning import BY_ID, Context
 from tianji_core.errors import StudioError
-from tianji_core.i18n import _
+from tianji_core.i18n import _, _c
 from tianji_core.recipe import Recipe
 from tianji_core.store import findings, steps
 from tianji_core.store.findings import Finding
@@ -43,7 +43,7 @@ def check_with_progress(workspace: Workspace, recipe_key: str) -> None:
 
 def filters(recipe: Recipe) -> tuple[SampleFilter, str]:
     """The filters and how the samples are shown (card, table or bulk); all of it stands in the address."""
-    views = {"card": _("逐条"), "table": _("列表"), "bulk": _("批量")}
+    views = {"card": _("逐条"), "table": _c("view", "列表"), "bulk": _("批量")}
     with st.container(horizontal=True):
         state = st.segmented_control(
             _("状态"),

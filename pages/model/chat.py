@@ -125,7 +125,11 @@ with settings:
         _("和谁对话"),
         list(titles),
         index=preferred(known),
-        format_func=lambda key: titles[key].model + (f"（{titles[key].note}）" if titles[key].note else ""),
+        format_func=lambda key: (
+            _("{name}（{note}）", name=titles[key].model, note=titles[key].note)
+            if titles[key].note
+            else titles[key].model
+        ),
         key="endpoint" if titles else "endpoint_none",  # or an empty choice would stay chosen
         placeholder=_("先启动一个模型服务"),
     )
