@@ -22,9 +22,10 @@ merging, chat, comparison) can be walked on a CPU in minutes. It is not a genera
 
 ## What it can do
 
-It writes fluent Chinese blessings and reads its prompt: it repeats, names the receiver or the occasion of a text,
-replaces a name, continues a text, makes a sentence of two words. It has **not** learned to answer a request for a
-blessing: name, scene and style of such a request are what fine-tuning teaches it.
+It writes fluent Chinese and reads its prompt: it repeats, names the receiver or the occasion of a text, replaces a
+name, continues a text, writes a sentence or a note with given words, shows a manner of writing. It has **not** learned to
+answer a request for a blessing: that name, scene and style of such a request decide the text is what fine-tuning teaches
+it. How much one fine-tuning teaches is measured by `python benchmarks/learning_effect.py`.
 
 ## Data
 
