@@ -14,8 +14,10 @@ from tianji_core.errors import SettingsError
 from tianji_core.i18n import _
 
 MIGRATIONS = Path(__file__).with_name("migrations")
-MAPPED = 256 * 1024 * 1024
+MAPPED = 1024 * 1024 * 1024
 """Bytes of a SQLite file that are read as memory: searching the texts of 100,000 samples takes half the time."""
+CACHED = 32 * 1024 * 1024
+"""Bytes of changed pages that a connection keeps before it writes them: enough for a step over 10,000 samples."""
 HEAD = "0001"
 """The revision this code expects; the newest file under ``migrations/versions``."""
 
@@ -57,6 +59,7 @@ def _configure_sqlite(engine: Engine) -> None:
         cursor.execute("PRAGMA synchronous=NORMAL")
         cursor.execute("PRAGMA foreign_keys=ON")
         cursor.execute(f"PRAGMA mmap_size={MAPPED}")
+        cursor.execute(f"PRAGMA cache_size=-{CACHED // 1024}")
         cursor.close()
 
     @event.listens_for(engine, "begin")

@@ -162,7 +162,7 @@ def upgrade() -> None:
         batch_op.create_index("ix_samples_cells", ["recipe", "name", "scene", "state", "style"], unique=False)
         batch_op.create_index(
             "ix_samples_clean",
-            ["recipe", "state", "id", "finding_count", "checked", "version"],
+            ["recipe", "state", "id"],
             unique=False,
             sqlite_where=sa.text("finding_count = 0 AND checked >= version"),
             postgresql_where=sa.text("finding_count = 0 AND checked >= version"),
@@ -173,9 +173,7 @@ def upgrade() -> None:
         batch_op.create_index("ix_samples_recipe_state_id", ["recipe", "state", "id"], unique=False)
         batch_op.create_index("ix_samples_recipe_style_id", ["recipe", "style", "id"], unique=False)
         batch_op.create_index("ix_samples_run_id_id", ["run_id", "id"], unique=False)
-        batch_op.create_index(
-            "ix_samples_text_digest", ["text_digest", "recipe", "state", "id"], unique=False
-        )
+        batch_op.create_index("ix_samples_text_digest", ["text_digest", "recipe", "id"], unique=False)
         batch_op.create_index(
             "ix_samples_unchecked",
             ["recipe", "id"],
