@@ -74,7 +74,7 @@ def clean(
     counts = findings.rule_counts(space.engine, SampleFilter(key))
     lines = [_("检查了 {checked} 条，修好 {fixed} 条；剩下的问题：", checked=checked, fixed=fixed)]
     lines += [
-        f"  {cleaning.BY_ID[rule].title if rule in cleaning.BY_ID else rule}  {count}"
+        f"  {_(cleaning.BY_ID[rule].title) if rule in cleaning.BY_ID else rule}  {count}"
         for rule, count in counts.items()
     ]
     show({"checked": checked, "fixed": fixed, "findings": counts}, as_json, "\n".join(lines))
