@@ -10,9 +10,10 @@ COLOURS = ["#D55E00", "#F0C808", "#56B4E9"]
 GLYPHS = {0: "✕", 1: "?", 2: ""}
 
 
-def suitability_figure(recipe: Recipe) -> go.Figure:
+def suitability_figure(recipe: Recipe, box: bool) -> go.Figure:
     """A heatmap of all cells with a layer of invisible square markers on top, because a click on a heatmap cell
-    itself returns nothing. ``customdata`` of a marker is (name, scene)."""
+    itself returns nothing. ``customdata`` of a marker is (name, scene). ``box`` lets the mouse draw a box; it must be off
+    for single clicks, which plotly takes for an empty box otherwise."""
     matrix = recipe.matrix()
     names = [n.text for n in recipe.names if n.enabled]
     scenes = [s.text for s in recipe.scenes if s.enabled]
@@ -73,7 +74,7 @@ def suitability_figure(recipe: Recipe) -> go.Figure:
             "range": [-0.5, len(scenes) - 0.5],
         },
         yaxis={"fixedrange": True, "type": "category", "range": [len(names) - 0.5, -0.5]},
-        dragmode="select",
+        dragmode="select" if box else False,
         plot_bgcolor="rgba(0,0,0,0)",
     )
     return figure

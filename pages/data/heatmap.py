@@ -11,7 +11,7 @@ from tianji_core.store import recipes
 
 workspace = page_header(
     _("适配度"),
-    _("点一个格子在 适合 → 存疑 → 不适合 之间切换，拖出一个框可以一次改一片。低于阈值的格子不会造数。"),
+    _("点一个格子，在 适合 → 存疑 → 不适合 之间切换；换成框选可以一次改一片。低于阈值的格子不会造数。"),
 )
 stored = current_recipe()
 recipe, revision = stored.recipe, stored.revision
@@ -24,7 +24,7 @@ def save(matrix: Suitability, what: str) -> None:
     st.rerun()
 
 
-bar = st.columns([2, 2, 1], vertical_alignment="bottom")
+bar = st.columns([4, 5, 2], vertical_alignment="bottom")
 threshold = bar[0].segmented_control(
     _("阈值：至少达到才造数"),
     [1, 2, 0],
@@ -33,14 +33,17 @@ threshold = bar[0].segmented_control(
     required=True,
     format_func=lambda value: {0: _("0 全部都造"), 1: _("1 存疑也造"), 2: _("2 只造适合的")}[value],
 )
-box_value = bar[1].segmented_control(
-    _("框选时设为"),
-    [2, 1, 0],
-    default=0,
-    key="box_value",
+mouse = bar[1].segmented_control(
+    _("鼠标"),
+    ["cycle", "2", "1", "0"],
+    default="cycle",
+    key="mouse",
     required=True,
-    format_func=lambda value: _(VALUE_TITLES[value]),
+    format_func=lambda mode: (
+        _("点选切换") if mode == "cycle" else _("框选为{value}", value=_(VALUE_TITLES[int(mode)]))
+    ),
 )
+box_value = None if mouse in (None, "cycle") else int(mouse)
 if bar[2].button(
     _("撤销上次修改"), key="undo_suitability", icon="↩️", disabled=revision == 0, width="stretch"
 ):
@@ -75,8 +78,8 @@ if not enabled:
     st.stop()
 
 event = st.plotly_chart(
-    suitability_figure(recipe),
-    key=f"suitability_{revision}",
+    suitability_figure(recipe, box=box_value is not None),
+    key=f"suitability_{revision}_{mouse}",
     on_select="rerun",
     selection_mode=("points", "box"),
     width="stretch",
@@ -86,16 +89,17 @@ picked = [tuple(point["customdata"]) for point in event.selection.points if poin
 if picked:
     with report_errors():
         matrix = recipe.matrix()
-        if len(picked) == 1:
+        if box_value is None:
             name, scene = picked[0]
             value = matrix.cycle(name, scene)
             save(
                 matrix,
                 _("{name} × {scene} 改为{value}", name=name, scene=scene, value=_(VALUE_TITLES[value])),
             )
-        for name, scene in picked:
-            matrix.set(name, scene, box_value if box_value is not None else 0)
-        save(matrix, _("{count} 个格子改为{value}", count=len(picked), value=_(VALUE_TITLES[box_value or 0])))
+        else:
+            for name, scene in picked:
+                matrix.set(name, scene, box_value)
+            save(matrix, _("{count} 个格子改为{value}", count=len(picked), value=_(VALUE_TITLES[box_value])))
 
 with (
     st.expander(_("不用鼠标：按称谓和场景修改，写上理由"), expanded=False),

@@ -17,8 +17,10 @@ def test_from_an_edited_name_to_a_comparison(page: Page, studio: Studio) -> None
     space = studio.workspace
 
     visit(page, studio, "lists")
-    table = page.get_by_test_id("stDataFrame").first
-    table.locator("canvas").first.dblclick(position={"x": 110, "y": 52})
+    table = page.get_by_test_id("stDataFrame").first.bounding_box()
+    assert table is not None
+    page.mouse.dblclick(table["x"] + 110, table["y"] + 52)  # the first row under the header
+    page.wait_for_timeout(300)
     page.keyboard.press("Control+A")
     page.keyboard.type("钱老师")
     page.keyboard.press("Enter")
@@ -65,7 +67,7 @@ def test_from_an_edited_name_to_a_comparison(page: Page, studio: Studio) -> None
     page.get_by_role("button", name=re.compile("保存")).first.click()
     settle(page)
     until(lambda: any(s.output != s.original for s in samples.page(space.engine, wanted, limit=200)), 30)
-    page.get_by_role("button", name="批量").click()
+    page.locator(".st-key-view").get_by_text("批量").click()
     settle(page)
     press(page, "accept_clean")
     until(lambda: samples.state_counts(space.engine, wanted).get("accepted", 0) > TASKS / 2, 60)
