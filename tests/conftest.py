@@ -12,7 +12,13 @@ ROOT = Path(__file__).resolve().parents[1]
 
 @pytest.fixture(autouse=True)
 def _own_surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for variable in ("OPENAI_API_KEY", "DEEPSEEK_API_KEY", "DASHSCOPE_API_KEY", "ZHIPUAI_API_KEY", "TIANJI_DATABASE_URL"):
+    for variable in (
+        "OPENAI_API_KEY",
+        "DEEPSEEK_API_KEY",
+        "DASHSCOPE_API_KEY",
+        "ZHIPUAI_API_KEY",
+        "TIANJI_DATABASE_URL",
+    ):
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.setenv("TIANJI_HOME", str(tmp_path / "workspace"))
     monkeypatch.chdir(ROOT)
