@@ -55,10 +55,13 @@ runs = Table(
     Column("teacher", JSON, nullable=False),
     Column("sampling", JSON, nullable=False),
     Column("concurrency", Integer, nullable=False),
+    Column("options", JSON, nullable=False, default=dict),
     Column("total", Integer, nullable=False),
+    Column("halted", Text, nullable=False, default=""),
     Column("created_at", DateTime, nullable=False),
 )
-"""生成批次: one plan sent to one teacher. ``teacher`` holds provider, model and base_url, never a key."""
+"""生成批次: one plan sent to one teacher or several. ``teacher`` holds provider, model and base_url, or a list of them
+with weights, never a key; ``options`` the budget, the deadline and the like; ``halted`` why it last stopped by itself."""
 
 tasks = Table(
     "tasks",
@@ -69,6 +72,7 @@ tasks = Table(
     Column("scene", String(40), nullable=False),
     Column("style", String(40), nullable=False),
     Column("round", Integer, nullable=False),
+    Column("teacher", Integer, nullable=False, default=0),
     Column("state", String(10), nullable=False, default="pending"),
     Column("error_kind", String(20)),
     Column("error", Text),
@@ -76,13 +80,53 @@ tasks = Table(
     Column("updated_at", DateTime),
     Index("ix_tasks_run_id_state", "run_id", "state"),
 )
-"""state: pending, done, failed."""
+"""state: pending, done, failed. ``teacher`` counts from 0 in the run's list of teachers."""
+
+knowledge_runs = Table(
+    "knowledge_runs",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("recipe", String(40), nullable=False),
+    Column("title", Text, nullable=False),
+    Column("teacher", JSON, nullable=False),
+    Column("sampling", JSON, nullable=False),
+    Column("settings", JSON, nullable=False),
+    Column("concurrency", Integer, nullable=False),
+    Column("total", Integer, nullable=False),
+    Column("created_at", DateTime, nullable=False),
+)
+"""知识转问答: documents cut into chunks, each sent to a teacher that asks and answers questions about it."""
+
+chunks = Table(
+    "chunks",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("run_id", Integer, ForeignKey("knowledge_runs.id"), nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("file", Text, nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("state", String(10), nullable=False, default="pending"),
+    Column("error_kind", String(20)),
+    Column("error", Text),
+    Column("attempts", Integer, nullable=False, default=0),
+    Column("pairs", Integer, nullable=False, default=0),
+    Column("repeated", Integer, nullable=False, default=0),
+    Column("updated_at", DateTime),
+    UniqueConstraint("run_id", "position"),
+    Index("ix_chunks_run_id_state", "run_id", "state"),
+)
+"""``file`` and ``sha256`` name the document, ``number`` the chunk in it from 1. ``pairs`` counts the samples that came
+of it, ``repeated`` the questions left out because they had been asked before."""
 
 IS_UNCHECKED = text("checked < version")
 """The rules have not looked at the sample as it is now."""
+HAS_CHUNK = text("chunk_id IS NOT NULL")
+"""The sample came out of a document."""
 IS_CLEAN = text("finding_count = 0 AND checked >= version")
-"""They have, and found nothing. Both are conditions of partial indexes: a query uses those only when it repeats the
-condition word for word, without parameters."""
+"""The rules have looked, and found nothing. These are conditions of partial indexes: a query uses such an index only
+when it repeats the condition word for word, without parameters."""
 
 
 def text_digest(output: str) -> str:
@@ -122,6 +166,7 @@ samples = Table(
     Column("run_id", Integer, ForeignKey("runs.id")),
     Column("position", Integer),
     Column("import_id", Integer, ForeignKey("imports.id")),
+    Column("chunk_id", Integer, ForeignKey("chunks.id")),
     Column("name", String(40), nullable=False, default=""),
     Column("scene", String(40), nullable=False, default=""),
     Column("style", String(40), nullable=False, default=""),
@@ -140,6 +185,7 @@ samples = Table(
     Column("finish_reason", String(30), nullable=False, default=""),
     Column("reasoning", Text, nullable=False, default=""),
     Column("planted", JSON, nullable=False, default=list),
+    Column("sampling", JSON, nullable=False, default=dict),
     Column("state", String(10), nullable=False, default="pending"),
     Column("rating", Integer),
     Column("finding_count", Integer, nullable=False, default=0),
@@ -156,6 +202,7 @@ samples = Table(
     Index("ix_samples_cells", "recipe", "name", "scene", "state", "style"),
     Index("ix_samples_run_id_id", "run_id", "id"),
     Index("ix_samples_import_id_id", "import_id", "id"),
+    Index("ix_samples_chunk_id", "chunk_id", sqlite_where=HAS_CHUNK, postgresql_where=HAS_CHUNK),
     Index("ix_samples_digest", "digest"),
     Index("ix_samples_text_digest", "text_digest", "recipe", "id"),
     Index("ix_samples_clean", "recipe", "state", "id", sqlite_where=IS_CLEAN, postgresql_where=IS_CLEAN),
@@ -167,7 +214,7 @@ samples = Table(
         postgresql_where=IS_UNCHECKED,
     ),
 )
-"""样本. source: run, import, chat. state: pending, accepted, rejected. ``original`` is the text as it came,
+"""样本. source: run, import, chat, knowledge. ``sampling`` are the parameters of its request. state: pending, accepted, rejected. ``original`` is the text as it came,
 ``history`` the earlier turns of a conversation as [{"input", "output"}], ``length`` the characters of ``output``,
 ``version`` counts changes (optimistic locking), ``checked`` is the version at which the cleaning rules last looked
 (0: never). ``length``, ``digest`` and ``text_digest`` fill themselves in on insertion."""

@@ -63,6 +63,19 @@ def upgrade() -> None:
         batch_op.create_index("ix_jobs_state", ["state"], unique=False)
 
     op.create_table(
+        "knowledge_runs",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("recipe", sa.String(length=40), nullable=False),
+        sa.Column("title", sa.Text(), nullable=False),
+        sa.Column("teacher", sa.JSON(), nullable=False),
+        sa.Column("sampling", sa.JSON(), nullable=False),
+        sa.Column("settings", sa.JSON(), nullable=False),
+        sa.Column("concurrency", sa.Integer(), nullable=False),
+        sa.Column("total", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.DateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_knowledge_runs")),
+    )
+    op.create_table(
         "recipe_revisions",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("recipe", sa.String(length=40), nullable=False),
@@ -83,7 +96,9 @@ def upgrade() -> None:
         sa.Column("teacher", sa.JSON(), nullable=False),
         sa.Column("sampling", sa.JSON(), nullable=False),
         sa.Column("concurrency", sa.Integer(), nullable=False),
+        sa.Column("options", sa.JSON(), nullable=False),
         sa.Column("total", sa.Integer(), nullable=False),
+        sa.Column("halted", sa.Text(), nullable=False),
         sa.Column("created_at", sa.DateTime(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_runs")),
     )
@@ -119,68 +134,29 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_votes")),
     )
     op.create_table(
-        "samples",
+        "chunks",
         sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("recipe", sa.String(length=40), nullable=False),
-        sa.Column("source", sa.String(length=10), nullable=False),
-        sa.Column("run_id", sa.Integer(), nullable=True),
-        sa.Column("position", sa.Integer(), nullable=True),
-        sa.Column("import_id", sa.Integer(), nullable=True),
-        sa.Column("name", sa.String(length=40), nullable=False),
-        sa.Column("scene", sa.String(length=40), nullable=False),
-        sa.Column("style", sa.String(length=40), nullable=False),
-        sa.Column("system", sa.Text(), nullable=False),
-        sa.Column("history", sa.JSON(), nullable=False),
-        sa.Column("input", sa.Text(), nullable=False),
-        sa.Column("output", sa.Text(), nullable=False),
-        sa.Column("original", sa.Text(), nullable=False),
-        sa.Column("length", sa.Integer(), nullable=False),
-        sa.Column("prompt", sa.Text(), nullable=False),
-        sa.Column("model", sa.Text(), nullable=False),
-        sa.Column("prompt_tokens", sa.Integer(), nullable=True),
-        sa.Column("completion_tokens", sa.Integer(), nullable=True),
-        sa.Column("latency", sa.Float(), nullable=True),
-        sa.Column("request_id", sa.Text(), nullable=False),
-        sa.Column("finish_reason", sa.String(length=30), nullable=False),
-        sa.Column("reasoning", sa.Text(), nullable=False),
-        sa.Column("planted", sa.JSON(), nullable=False),
+        sa.Column("run_id", sa.Integer(), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("file", sa.Text(), nullable=False),
+        sa.Column("sha256", sa.String(length=64), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
         sa.Column("state", sa.String(length=10), nullable=False),
-        sa.Column("rating", sa.Integer(), nullable=True),
-        sa.Column("finding_count", sa.Integer(), nullable=False),
-        sa.Column("version", sa.Integer(), nullable=False),
-        sa.Column("checked", sa.Integer(), nullable=False),
-        sa.Column("digest", sa.String(length=64), nullable=False),
-        sa.Column("text_digest", sa.String(length=64), nullable=False),
-        sa.Column("created_at", sa.DateTime(), nullable=False),
-        sa.Column("updated_at", sa.DateTime(), nullable=False),
-        sa.ForeignKeyConstraint(["import_id"], ["imports.id"], name=op.f("fk_samples_import_id_imports")),
-        sa.ForeignKeyConstraint(["run_id"], ["runs.id"], name=op.f("fk_samples_run_id_runs")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_samples")),
-        sa.UniqueConstraint("run_id", "position", name=op.f("uq_samples_run_id_position")),
+        sa.Column("error_kind", sa.String(length=20), nullable=True),
+        sa.Column("error", sa.Text(), nullable=True),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("pairs", sa.Integer(), nullable=False),
+        sa.Column("repeated", sa.Integer(), nullable=False),
+        sa.Column("updated_at", sa.DateTime(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["run_id"], ["knowledge_runs.id"], name=op.f("fk_chunks_run_id_knowledge_runs")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_chunks")),
+        sa.UniqueConstraint("run_id", "position", name=op.f("uq_chunks_run_id_position")),
     )
-    with op.batch_alter_table("samples", schema=None) as batch_op:
-        batch_op.create_index("ix_samples_cells", ["recipe", "name", "scene", "state", "style"], unique=False)
-        batch_op.create_index(
-            "ix_samples_clean",
-            ["recipe", "state", "id"],
-            unique=False,
-            sqlite_where=sa.text("finding_count = 0 AND checked >= version"),
-            postgresql_where=sa.text("finding_count = 0 AND checked >= version"),
-        )
-        batch_op.create_index("ix_samples_digest", ["digest"], unique=False)
-        batch_op.create_index("ix_samples_import_id_id", ["import_id", "id"], unique=False)
-        batch_op.create_index("ix_samples_recipe_id", ["recipe", "id"], unique=False)
-        batch_op.create_index("ix_samples_recipe_state_id", ["recipe", "state", "id"], unique=False)
-        batch_op.create_index("ix_samples_recipe_style_id", ["recipe", "style", "id"], unique=False)
-        batch_op.create_index("ix_samples_run_id_id", ["run_id", "id"], unique=False)
-        batch_op.create_index("ix_samples_text_digest", ["text_digest", "recipe", "id"], unique=False)
-        batch_op.create_index(
-            "ix_samples_unchecked",
-            ["recipe", "id"],
-            unique=False,
-            sqlite_where=sa.text("checked < version"),
-            postgresql_where=sa.text("checked < version"),
-        )
+    with op.batch_alter_table("chunks", schema=None) as batch_op:
+        batch_op.create_index("ix_chunks_run_id_state", ["run_id", "state"], unique=False)
 
     op.create_table(
         "tasks",
@@ -190,6 +166,7 @@ def upgrade() -> None:
         sa.Column("scene", sa.String(length=40), nullable=False),
         sa.Column("style", sa.String(length=40), nullable=False),
         sa.Column("round", sa.Integer(), nullable=False),
+        sa.Column("teacher", sa.Integer(), nullable=False),
         sa.Column("state", sa.String(length=10), nullable=False),
         sa.Column("error_kind", sa.String(length=20), nullable=True),
         sa.Column("error", sa.Text(), nullable=True),
@@ -219,6 +196,80 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["job_id"], ["jobs.id"], name=op.f("fk_training_runs_job_id_jobs")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_training_runs")),
     )
+    op.create_table(
+        "samples",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("recipe", sa.String(length=40), nullable=False),
+        sa.Column("source", sa.String(length=10), nullable=False),
+        sa.Column("run_id", sa.Integer(), nullable=True),
+        sa.Column("position", sa.Integer(), nullable=True),
+        sa.Column("import_id", sa.Integer(), nullable=True),
+        sa.Column("chunk_id", sa.Integer(), nullable=True),
+        sa.Column("name", sa.String(length=40), nullable=False),
+        sa.Column("scene", sa.String(length=40), nullable=False),
+        sa.Column("style", sa.String(length=40), nullable=False),
+        sa.Column("system", sa.Text(), nullable=False),
+        sa.Column("history", sa.JSON(), nullable=False),
+        sa.Column("input", sa.Text(), nullable=False),
+        sa.Column("output", sa.Text(), nullable=False),
+        sa.Column("original", sa.Text(), nullable=False),
+        sa.Column("length", sa.Integer(), nullable=False),
+        sa.Column("prompt", sa.Text(), nullable=False),
+        sa.Column("model", sa.Text(), nullable=False),
+        sa.Column("prompt_tokens", sa.Integer(), nullable=True),
+        sa.Column("completion_tokens", sa.Integer(), nullable=True),
+        sa.Column("latency", sa.Float(), nullable=True),
+        sa.Column("request_id", sa.Text(), nullable=False),
+        sa.Column("finish_reason", sa.String(length=30), nullable=False),
+        sa.Column("reasoning", sa.Text(), nullable=False),
+        sa.Column("planted", sa.JSON(), nullable=False),
+        sa.Column("sampling", sa.JSON(), nullable=False),
+        sa.Column("state", sa.String(length=10), nullable=False),
+        sa.Column("rating", sa.Integer(), nullable=True),
+        sa.Column("finding_count", sa.Integer(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("checked", sa.Integer(), nullable=False),
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("text_digest", sa.String(length=64), nullable=False),
+        sa.Column("created_at", sa.DateTime(), nullable=False),
+        sa.Column("updated_at", sa.DateTime(), nullable=False),
+        sa.ForeignKeyConstraint(["chunk_id"], ["chunks.id"], name=op.f("fk_samples_chunk_id_chunks")),
+        sa.ForeignKeyConstraint(["import_id"], ["imports.id"], name=op.f("fk_samples_import_id_imports")),
+        sa.ForeignKeyConstraint(["run_id"], ["runs.id"], name=op.f("fk_samples_run_id_runs")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_samples")),
+        sa.UniqueConstraint("run_id", "position", name=op.f("uq_samples_run_id_position")),
+    )
+    with op.batch_alter_table("samples", schema=None) as batch_op:
+        batch_op.create_index("ix_samples_cells", ["recipe", "name", "scene", "state", "style"], unique=False)
+        batch_op.create_index(
+            "ix_samples_chunk_id",
+            ["chunk_id"],
+            unique=False,
+            sqlite_where=sa.text("chunk_id IS NOT NULL"),
+            postgresql_where=sa.text("chunk_id IS NOT NULL"),
+        )
+        batch_op.create_index(
+            "ix_samples_clean",
+            ["recipe", "state", "id"],
+            unique=False,
+            sqlite_where=sa.text("finding_count = 0 AND checked >= version"),
+            postgresql_where=sa.text("finding_count = 0 AND checked >= version"),
+        )
+        batch_op.create_index("ix_samples_digest", ["digest"], unique=False)
+        batch_op.create_index("ix_samples_import_id_id", ["import_id", "id"], unique=False)
+        batch_op.create_index("ix_samples_recipe_id", ["recipe", "id"], unique=False)
+        batch_op.create_index("ix_samples_recipe_state_id", ["recipe", "state", "id"], unique=False)
+        batch_op.create_index("ix_samples_recipe_style_id", ["recipe", "style", "id"], unique=False)
+        batch_op.create_index("ix_samples_run_id_id", ["run_id", "id"], unique=False)
+        batch_op.create_index("ix_samples_text_digest", ["text_digest", "recipe", "id"], unique=False)
+        batch_op.create_index(
+            "ix_samples_unchecked",
+            ["recipe", "id"],
+            unique=False,
+            sqlite_where=sa.text("checked < version"),
+            postgresql_where=sa.text("checked < version"),
+        )
+
     op.create_table(
         "changes",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -263,13 +314,12 @@ def downgrade() -> None:
         batch_op.drop_index("ix_changes_sample_id")
 
     op.drop_table("changes")
-    op.drop_table("training_runs")
-    with op.batch_alter_table("tasks", schema=None) as batch_op:
-        batch_op.drop_index("ix_tasks_run_id_state")
-
-    op.drop_table("tasks")
     with op.batch_alter_table("samples", schema=None) as batch_op:
-        batch_op.drop_index("ix_samples_unchecked")
+        batch_op.drop_index(
+            "ix_samples_unchecked",
+            sqlite_where=sa.text("checked < version"),
+            postgresql_where=sa.text("checked < version"),
+        )
         batch_op.drop_index("ix_samples_text_digest")
         batch_op.drop_index("ix_samples_run_id_id")
         batch_op.drop_index("ix_samples_recipe_style_id")
@@ -277,10 +327,28 @@ def downgrade() -> None:
         batch_op.drop_index("ix_samples_recipe_id")
         batch_op.drop_index("ix_samples_import_id_id")
         batch_op.drop_index("ix_samples_digest")
-        batch_op.drop_index("ix_samples_clean")
+        batch_op.drop_index(
+            "ix_samples_clean",
+            sqlite_where=sa.text("finding_count = 0 AND checked >= version"),
+            postgresql_where=sa.text("finding_count = 0 AND checked >= version"),
+        )
+        batch_op.drop_index(
+            "ix_samples_chunk_id",
+            sqlite_where=sa.text("chunk_id IS NOT NULL"),
+            postgresql_where=sa.text("chunk_id IS NOT NULL"),
+        )
         batch_op.drop_index("ix_samples_cells")
 
     op.drop_table("samples")
+    op.drop_table("training_runs")
+    with op.batch_alter_table("tasks", schema=None) as batch_op:
+        batch_op.drop_index("ix_tasks_run_id_state")
+
+    op.drop_table("tasks")
+    with op.batch_alter_table("chunks", schema=None) as batch_op:
+        batch_op.drop_index("ix_chunks_run_id_state")
+
+    op.drop_table("chunks")
     op.drop_table("votes")
     with op.batch_alter_table("steps", schema=None) as batch_op:
         batch_op.drop_index("ix_steps_recipe_id")
@@ -288,6 +356,7 @@ def downgrade() -> None:
     op.drop_table("steps")
     op.drop_table("runs")
     op.drop_table("recipe_revisions")
+    op.drop_table("knowledge_runs")
     with op.batch_alter_table("jobs", schema=None) as batch_op:
         batch_op.drop_index("ix_jobs_state")
         batch_op.drop_index("ix_jobs_kind_id")
