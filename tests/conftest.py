@@ -1,9 +1,13 @@
 """Fixtures shared by all tests: every test works in a workspace of its own and never sees the person's keys."""
 
+import contextlib
+import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.postgres import VARIABLE, fresh_database
 from tianji_core.i18n import set_language
 from tianji_core.workspace import Workspace, open_workspace
 
@@ -11,7 +15,9 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 @pytest.fixture(autouse=True)
-def _own_surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def _own_surroundings(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[None]:
     for variable in (
         "OPENAI_API_KEY",
         "DEEPSEEK_API_KEY",
@@ -23,6 +29,11 @@ def _own_surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TIANJI_HOME", str(tmp_path / "workspace"))
     monkeypatch.chdir(ROOT)
     set_language("zh")
+    server = None if request.node.get_closest_marker("sqlite") else os.environ.get(VARIABLE)
+    with fresh_database(server) if server else contextlib.nullcontext() as url:
+        if url is not None:
+            monkeypatch.setenv("TIANJI_DATABASE_URL", url)
+        yield
 
 
 @pytest.fixture

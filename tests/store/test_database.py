@@ -30,6 +30,7 @@ def test_two_processes_may_open_a_new_workspace_at_once(tmp_path: Path) -> None:
         assert process.returncode == 0, errors
 
 
+@pytest.mark.sqlite
 def test_a_database_of_a_newer_program_is_refused(tmp_path: Path) -> None:
     open_workspace(tmp_path).engine.dispose()
     with sqlite3.connect(tmp_path / "studio.db") as connection:
@@ -39,6 +40,7 @@ def test_a_database_of_a_newer_program_is_refused(tmp_path: Path) -> None:
         open_engine(f"sqlite:///{tmp_path / 'studio.db'}")
 
 
+@pytest.mark.sqlite
 def test_a_file_that_is_no_database_is_reported(tmp_path: Path) -> None:
     (tmp_path / "studio.db").write_text("这不是数据库" * 200, encoding="utf-8")
     with pytest.raises(SettingsError, match="打不开数据库"):

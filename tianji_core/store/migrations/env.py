@@ -1,4 +1,4 @@
-"""Alembic's entry: runs on the connection that the caller opened."""
+"""Alembic's entry: runs inside the transaction that the caller opened."""
 
 from alembic import context
 
@@ -6,7 +6,4 @@ from tianji_core.store.schema import metadata
 
 connection = context.config.attributes["connection"]
 context.configure(connection=connection, target_metadata=metadata, render_as_batch=True)
-with context.begin_transaction():
-    context.run_migrations()
-if connection.in_transaction():
-    connection.commit()
+context.run_migrations()

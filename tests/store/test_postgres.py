@@ -1,0 +1,199 @@
+"""PostgreSQL for a team: the statements that are not the same as on SQLite, against a real server."""
+
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import text
+
+from tests.postgres import VARIABLE, fresh_database, private_server, server_programs
+from tianji_core import cleaning
+from tianji_core.errors import ConflictError, SettingsError
+from tianji_core.recipe import Plan, built_in_recipes, load_recipe, tasks
+from tianji_core.store import findings, recipes, runs, samples, steps
+from tianji_core.store.database import HEAD, open_engine, reading, writing
+from tianji_core.store.samples import ACCEPTED, IMPORT, PENDING, REJECTED, NewSample, SampleFilter
+from tianji_core.store.schema import metadata
+from tianji_core.workspace import Workspace, open_workspace
+
+ALL = SampleFilter("wishes")
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[str]:
+    """The address of a PostgreSQL server: the given one, or a private one."""
+    if given := os.environ.get(VARIABLE):
+        yield given
+        return
+    programs = server_programs()
+    if programs is None:
+        pytest.skip(
+            f"PostgreSQL IS NOT TESTED: no server programs here; install postgresql or set {VARIABLE}"
+        )
+    with private_server(programs) as address:
+        yield address
+
+
+@pytest.fixture
+def shared(server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace]:
+    """A workspace whose database is on the server."""
+    with fresh_database(server) as address:
+        monkeypatch.setenv("TIANJI_DATABASE_URL", address)
+        opened = open_workspace(tmp_path / "shared")
+        yield opened
+        opened.engine.dispose()
+
+
+def new(number: int, output: str = "", **fields: str) -> NewSample:
+    values = {"name": "妹妹", "scene": "生日", "style": "正常"} | fields
+    return NewSample(
+        "wishes", "系统", f"祝妹妹生日{number}", output or f"妹妹，第{number}个生日快乐！", **values
+    )
+
+
+def store(workspace: Workspace, items: list[NewSample]) -> list[int]:
+    with writing(workspace.engine) as connection:
+        return samples.insert_new(connection, items, IMPORT)
+
+
+def found(workspace: Workspace, **fields: object) -> list[int]:
+    return [s.id for s in samples.page(workspace.engine, SampleFilter("wishes", **fields))]  # type: ignore[arg-type]
+
+
+def test_migrations_lead_to_the_schema(shared: Workspace) -> None:
+    with shared.engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+
+
+def test_several_processes_may_open_a_new_database_at_once(server: str, tmp_path: Path) -> None:
+    with fresh_database(server) as address:
+        code = "from tianji_core.workspace import open_workspace as o; o(__import__('sys').argv[1]).engine"
+        started = [
+            subprocess.Popen(
+                [sys.executable, "-c", code, str(tmp_path / str(number))],
+                env={**os.environ, "TIANJI_DATABASE_URL": address},
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+            for number in range(3)
+        ]
+        for process in started:
+            _out, errors = process.communicate(timeout=120)
+            assert process.returncode == 0, errors
+
+
+def test_a_database_of_a_newer_program_is_refused(shared: Workspace) -> None:
+    with shared.engine.begin() as connection:
+        assert connection.execute(text("SELECT version_num FROM alembic_version")).scalar() == HEAD
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(SettingsError, match="升级"):
+        open_engine(shared.database_url)
+
+
+def test_texts_are_searched_for_their_characters_and_clean_samples_found(shared: Workspace) -> None:
+    ids = store(shared, [new(0), new(1, "百分之百（100%_）的祝福送给妹妹"), new(2, name="爷爷")])
+    assert found(shared, text="生日") == ids  # the input of the second one
+    assert found(shared, text="第2") == [ids[2]]
+    assert found(shared, text="%_") == found(shared, text="百分") == [ids[1]]
+    assert found(shared, text="'") == found(shared, text="\\") == []
+    assert found(shared, clean=True) == []
+    findings.save(shared.engine, {ids[0]: (1, []), ids[1]: (1, [findings.Finding("lead_in", "x", "y")])})
+    assert found(shared, clean=True) == [ids[0]]
+    assert found(shared, rules=("lead_in",), fixable=True, names=("妹妹",)) == [ids[1]]
+    assert findings.unchecked_count(shared.engine, "wishes") == 1
+    assert samples.state_counts(shared.engine, ALL) == {PENDING: 3, ACCEPTED: 0, REJECTED: 0}
+
+
+def test_an_answer_that_comes_twice_is_stored_once(shared: Workspace) -> None:
+    recipe = load_recipe(built_in_recipes()["wishes"])
+    plan = Plan(styles=("正常",), limit=2)
+    planned = tasks(recipe, plan)
+    asked = runs.NewRun(
+        recipe="wishes", recipe_revision=0, title="试", plan=plan, teacher={}, sampling={}, concurrency=1
+    )
+    run = runs.add(shared.engine, asked, planned)
+    first = runs.Written(planned[0], "系统", "祝", "第一次的回答", "提示", "模型", planted=("quotes",))
+    again = runs.Written(planned[0], "系统", "祝", "第二次的回答", "提示", "模型")
+    runs.store(shared.engine, run, [first], [runs.Failure(planned[1], "timeout", "太久")])
+    runs.store(shared.engine, run, [again])
+    assert [line.output for line in runs.each_line(shared.engine, run.id)] == ["第一次的回答"]
+    assert runs.counts(shared.engine, [run.id])[run.id] == runs.TaskCounts(done=1, failed=1)
+    assert runs.errors(shared.engine, run.id)[0].example == "太久"
+
+
+def test_steps_are_undone_and_redone(shared: Workspace) -> None:
+    ids = store(shared, [new(n, f"“妹妹，第{n}个生日快乐，天天开心！”") for n in range(3)])
+    assert cleaning.check_new(shared, "wishes") == 3
+    fixed = cleaning.fix(shared, ALL, who="我")
+    assert fixed is not None and fixed.count == 3
+    after = [s.output for s in samples.many(shared.engine, ids)]
+    assert steps.set_state(shared.engine, ALL, ACCEPTED, "我") is not None
+    steps.undo(shared.engine, "wishes")
+    steps.undo(shared.engine, "wishes")
+    assert [s.output for s in samples.many(shared.engine, ids)] == [
+        f"“妹妹，第{n}个生日快乐，天天开心！”" for n in range(3)
+    ]
+    steps.redo(shared.engine, "wishes")
+    assert [s.output for s in samples.many(shared.engine, ids)] == after
+
+
+def at_once(*actions: object) -> list[Exception]:
+    """Run actions in threads that start together; what they raised."""
+    ready, raised = threading.Barrier(len(actions)), []
+
+    def run(action: object) -> None:
+        ready.wait(30)
+        try:
+            action()  # type: ignore[operator]
+        except ConflictError as error:
+            raised.append(error)
+
+    threads = [threading.Thread(target=run, args=(action,)) for action in actions]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    return raised
+
+
+def test_of_two_people_who_decide_on_one_sample_at_once_one_is_told(shared: Workspace) -> None:
+    for number in range(10):
+        (sample,) = store(shared, [new(number)])
+        only, seen = SampleFilter("wishes", ids=(sample,)), {sample: 1}
+        raised = at_once(
+            lambda only=only, seen=seen: steps.set_state(shared.engine, only, ACCEPTED, "甲", seen),
+            lambda only=only, seen=seen: steps.set_state(shared.engine, only, REJECTED, "乙", seen),
+        )
+        assert len(raised) == 1
+        assert samples.get(shared.engine, sample).version == 2
+
+
+def test_of_two_people_who_import_the_same_file_at_once_one_adds_it(shared: Workspace) -> None:
+    items = [new(number) for number in range(200)]
+    at_once(lambda: store(shared, items), lambda: store(shared, items))
+    assert samples.total(shared.engine) == 200
+
+
+def test_of_two_people_who_save_a_recipe_at_once_one_is_told(shared: Workspace) -> None:
+    recipe = recipes.current(shared.engine, "wishes").recipe
+    raised = at_once(
+        lambda: recipes.save(shared.engine, recipe, 0, "甲"),
+        lambda: recipes.save(shared.engine, recipe, 0, "乙"),
+    )
+    assert len(raised) == 1 and recipes.current(shared.engine, "wishes").revision == 1
+
+
+def test_a_reader_sees_one_state_while_others_write(shared: Workspace) -> None:
+    store(shared, [new(0)])
+    with reading(shared.engine) as connection:
+        query = text("SELECT count(*) FROM samples")
+        before = connection.execute(query).scalar()
+        store(shared, [new(1)])
+        assert connection.execute(query).scalar() == before == 1
+    assert samples.total(shared.engine) == 2
