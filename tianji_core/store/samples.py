@@ -25,7 +25,7 @@ from sqlalchemy.sql.functions import GenericFunction
 from tianji_core.errors import InputError
 from tianji_core.i18n import N_, _
 from tianji_core.store.database import now, reading, writing
-from tianji_core.store.schema import IS_CLEAN, findings, sample_digest, samples, text_digest
+from tianji_core.store.schema import IS_CLEAN, findings, opening_of, sample_digest, samples, text_digest
 
 PENDING, ACCEPTED, REJECTED = "pending", "accepted", "rejected"
 STATES = (PENDING, ACCEPTED, REJECTED)
@@ -56,6 +56,7 @@ class Sample:
     length: int
     state: str
     rating: int | None
+    score: float | None
     finding_count: int
     version: int
     checked: int
@@ -369,6 +370,7 @@ def insert_new(
                 "output": sample.output,
                 "original": sample.output,
                 "length": len(sample.output),
+                "opening": opening_of(sample.output, sample.name),
                 "prompt": sample.prompt,
                 "model": sample.model,
                 "state": sample.state,

@@ -13,6 +13,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
@@ -39,10 +40,12 @@ recipe_revisions = Table(
     Column("revision", Integer, nullable=False),
     Column("body", JSON, nullable=False),
     Column("note", Text, nullable=False, default=""),
+    Column("same_as", Integer),
     Column("created_at", DateTime, nullable=False),
     UniqueConstraint("recipe", "revision"),
 )
-"""A recipe is never changed: each save is a new revision; the highest one is current."""
+"""A recipe is never changed: each save is a new revision; the highest one is current. ``same_as`` is the revision
+whose content an undo or redo brought back."""
 
 runs = Table(
     "runs",
@@ -140,6 +143,23 @@ def sample_digest(system: str, input: str, output: str, history: list[dict[str, 
     return hashlib.sha256(json.dumps(parts, ensure_ascii=False).encode()).hexdigest()
 
 
+OPENING = 6
+"""Characters that make an opening."""
+
+
+def opening_of(output: str, name: str = "") -> str:
+    """How a text begins once the receiver's name and the marks after it are taken away."""
+    bare = output.strip()
+    if name:
+        bare = bare.replace(name, "", 1) if name in bare[: len(name) + OPENING] else bare
+    return bare.lstrip(" \u3000，,。.！!：:、~～").replace("\n", " ")[:OPENING]
+
+
+def _own_opening(context: DefaultExecutionContext) -> str:
+    row = _row(context)
+    return opening_of(row["output"], row.get("name") or "")
+
+
 def _own_length(context: DefaultExecutionContext) -> int:
     return len(_row(context)["output"])
 
@@ -176,6 +196,7 @@ samples = Table(
     Column("output", Text, nullable=False),
     Column("original", Text, nullable=False),
     Column("length", Integer, nullable=False, default=_own_length),
+    Column("opening", String(16), nullable=False, default=_own_opening),
     Column("prompt", Text, nullable=False, default=""),
     Column("model", Text, nullable=False, default=""),
     Column("prompt_tokens", Integer),
@@ -188,6 +209,7 @@ samples = Table(
     Column("sampling", JSON, nullable=False, default=dict),
     Column("state", String(10), nullable=False, default="pending"),
     Column("rating", Integer),
+    Column("score", Float),
     Column("finding_count", Integer, nullable=False, default=0),
     Column("version", Integer, nullable=False, default=1),
     Column("checked", Integer, nullable=False, default=0),
@@ -199,6 +221,7 @@ samples = Table(
     Index("ix_samples_recipe_state_id", "recipe", "state", "id"),
     Index("ix_samples_recipe_style_id", "recipe", "style", "id"),
     Index("ix_samples_recipe_id", "recipe", "id"),
+    Index("ix_samples_recipe_length_id", "recipe", "length", "id"),
     Index("ix_samples_cells", "recipe", "name", "scene", "state", "style"),
     Index("ix_samples_run_id_id", "run_id", "id"),
     Index("ix_samples_import_id_id", "import_id", "id"),
@@ -217,7 +240,8 @@ samples = Table(
 """样本. source: run, import, chat, knowledge. ``sampling`` are the parameters of its request. state: pending, accepted, rejected. ``original`` is the text as it came,
 ``history`` the earlier turns of a conversation as [{"input", "output"}], ``length`` the characters of ``output``,
 ``version`` counts changes (optimistic locking), ``checked`` is the version at which the cleaning rules last looked
-(0: never). ``length``, ``digest`` and ``text_digest`` fill themselves in on insertion."""
+(0: never), ``score`` the mean of what a judge gave the text as it is now (0 to 5). ``length``, ``opening``, ``digest``
+and ``text_digest`` fill themselves in on insertion."""
 
 findings = Table(
     "findings",
@@ -231,6 +255,57 @@ findings = Table(
     Index("ix_findings_rule_sample_id", "rule", "sample_id"),
 )
 """问题: what a rule found in a sample as it is now. ``fixed`` is the whole output after the rule's fix, or NULL."""
+
+near_texts = Table(
+    "near_texts",
+    metadata,
+    Column("sample_id", Integer, ForeignKey("samples.id"), primary_key=True),
+    Column("recipe", String(40), nullable=False),
+    Column("text_digest", String(64), nullable=False),
+    Column("bands", LargeBinary, nullable=False),
+    Column("twin_id", Integer),
+    Column("similarity", Float),
+    Index("ix_near_texts_recipe_twin_id", "recipe", "twin_id"),
+)
+"""What near duplicates are found by: the signature of a sample's text as it was when ``text_digest`` was its digest,
+and the sample that says almost the same and is kept instead (``twin_id``, with the similarity), or NULL."""
+
+check_states = Table(
+    "check_states",
+    metadata,
+    Column("recipe", String(40), primary_key=True),
+    Column("basis", String(64), nullable=False),
+    Column("compared", Boolean, nullable=False, default=False),
+    Column("steps", String(40), nullable=False, default=""),
+)
+"""What the findings of a recipe's samples rest on: ``basis`` names the recipe's revision and the rules, ``compared``
+says whether the texts have been compared with each other since one of them changed, ``steps`` which review steps had
+been taken then."""
+
+judgements = Table(
+    "judgements",
+    metadata,
+    Column("sample_id", Integer, ForeignKey("samples.id"), primary_key=True),
+    Column("text_digest", String(64), nullable=False),
+    Column("fit", Float, nullable=False),
+    Column("style", Float, nullable=False),
+    Column("naturalness", Float, nullable=False),
+    Column("reason", Text, nullable=False, default=""),
+    Column("model", Text, nullable=False, default=""),
+    Column("prompt_tokens", Integer),
+    Column("completion_tokens", Integer),
+    Column("created_at", DateTime, nullable=False),
+)
+"""The newest verdict of a judging model on a sample's text, 0 to 5 in each respect."""
+
+leases = Table(
+    "leases",
+    metadata,
+    Column("sample_id", Integer, ForeignKey("samples.id"), primary_key=True),
+    Column("who", String(80), nullable=False),
+    Column("until", DateTime, nullable=False),
+)
+"""Which sample is on whose screen, so that two people who review at once do not get the same one."""
 
 changes = Table(
     "changes",

@@ -11,10 +11,18 @@ from tianji_core.errors import ConflictError, InputError
 from tianji_core.i18n import _
 from tianji_core.store.database import now, reading, writing
 from tianji_core.store.samples import STATE_TITLES, STATES, SampleFilter
-from tianji_core.store.schema import changes, sample_digest, samples, steps, text_digest
+from tianji_core.store.schema import (
+    changes,
+    judgements,
+    opening_of,
+    sample_digest,
+    samples,
+    steps,
+    text_digest,
+)
 
 _CHUNK = 1000
-_TEXT_FIELDS = ("output", "length", "digest", "text_digest")
+_TEXT_FIELDS = ("output", "length", "opening", "digest", "text_digest")
 _CHANGEABLE = (*_TEXT_FIELDS, "state", "rating")
 EDIT, FIX, RATE = "edit", "fix", "rate"
 
@@ -121,6 +129,7 @@ def retext(
                 after = {
                     "output": output,
                     "length": len(output),
+                    "opening": opening_of(output, row.name),
                     "digest": sample_digest(row.system, row.input, output, row.history),
                     "text_digest": text_digest(output),
                 }
@@ -190,7 +199,7 @@ def _oldest_undone(connection: Connection, recipe: str) -> Step | None:
 def _matching(connection: Connection, wanted: SampleFilter, with_text: bool = False) -> list[Row[Any]]:
     names = ["id", "version", "state", "rating"]
     if with_text:
-        names += ["system", "history", "input", *_TEXT_FIELDS]
+        names += ["name", "system", "history", "input", *_TEXT_FIELDS]
     query = select(*(samples.c[name] for name in names))
     if wanted.ids is None:
         return list(connection.execute(query.where(*wanted.conditions())))
@@ -286,11 +295,17 @@ def _write(connection: Connection, moves: Sequence[tuple[int, dict[str, Any]]]) 
         if rest:
             same.setdefault(rest, []).append(sample_id)
     if texts:
+        # A score belongs to the text it was given to: it goes with an edit and comes back with its undoing.
+        score = (
+            select((judgements.c.fit + judgements.c.style + judgements.c.naturalness) / 3)
+            .where(judgements.c.sample_id == c.id, judgements.c.text_digest == bindparam("new_text_digest"))
+            .scalar_subquery()
+        )
         connection.execute(
             update(samples)
             .where(c.id == bindparam("the_id"))
             .values({key: bindparam(f"new_{key}") for key in _TEXT_FIELDS})
-            .values(version=c.version + 1, updated_at=moment),
+            .values(version=c.version + 1, updated_at=moment, score=score),
             texts,
         )
     for rest, ids in same.items():

@@ -1,0 +1,162 @@
+"""Texts that say almost the same: candidates by MinHash over character 3-grams, verified one by one. Pure.
+
+A text's signature is 128 MinHash values in 32 bands of 4. Two texts that share a band are candidates; they are near
+duplicates when their Indel similarity (2 × longest common subsequence / both lengths) is at least :data:`SIMILAR`. With
+these numbers a pair at 0.85 shares a band with a probability of about 0.99, because on short Chinese texts 0.85 Indel
+means about 0.6 Jaccard over 3-grams."""
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Keys = np.ndarray[tuple[int, int], np.dtype[np.uint64]]
+    Ints = np.ndarray[tuple[int, ...], np.dtype[np.int64]]
+
+SIMILAR = 0.85
+"""The Indel similarity (0 to 1) from which two texts count as near duplicates."""
+GRAM, BANDS, ROWS = 3, 32, 4
+_SEED = 42
+_WHOLE_BUCKET = 300
+"""Texts in one bucket that are all compared with each other; in a larger one each is compared with its neighbours in
+the order of the texts and with the first ones, or ten thousand alike would make fifty million pairs."""
+_NEIGHBOURS = 20
+_PAIRS_AT_ONCE = 250_000
+_MIX = (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0x27D4EB2F165667C5)
+"""Odd 64-bit constants (golden ratio and xxHash primes) that fold the four values of a band into one key."""
+
+
+class Pair(NamedTuple):
+    """Two texts by index, ``first`` < ``second``, and how alike they are (0 to 1)."""
+
+    first: int
+    second: int
+    similarity: float
+
+
+def band_keys(texts: Sequence[str]) -> "Keys":
+    """The signature of each text as (texts, 32) keys of 64 bits; equal keys in a column mean a shared band."""
+    import numpy as np
+    from rensa import RMinHash
+
+    digests = np.empty((len(texts), BANDS * ROWS), dtype=np.uint32)
+    for number, text in enumerate(texts):
+        sketch = RMinHash(num_perm=BANDS * ROWS, seed=_SEED)
+        sketch.update([text[i : i + GRAM] for i in range(max(1, len(text) - GRAM + 1))])
+        digests[number] = sketch.digest()
+    rows = digests.reshape(len(texts), BANDS, ROWS).astype(np.uint64)
+    keys = np.zeros((len(texts), BANDS), dtype=np.uint64)
+    for number, odd in enumerate(_MIX):
+        keys ^= rows[:, :, number] * np.uint64(odd)
+    return keys
+
+
+def near_pairs(texts: Sequence[str], keys: "Keys", due: Iterable[int] | None = None) -> list[Pair]:
+    """All pairs of near duplicates; with ``due`` only those in which one of these indexes takes part."""
+    import numpy as np
+
+    if len(texts) < 2:
+        return []
+    wanted = None
+    if due is not None:
+        wanted = np.zeros(len(texts), dtype=bool)
+        wanted[list(due)] = True
+    lengths = np.fromiter((len(text) for text in texts), dtype=np.int64, count=len(texts))
+    order = np.empty(len(texts), dtype=np.int64)
+    order[sorted(range(len(texts)), key=texts.__getitem__)] = np.arange(len(texts))
+    candidates = np.unique(
+        np.concatenate([_bucket_pairs(keys[:, band], order, wanted, lengths) for band in range(BANDS)])
+    )
+    first, second = candidates // len(texts), candidates % len(texts)
+    return _verified(texts, first, second)
+
+
+def _bucket_pairs(
+    column: "np.ndarray[tuple[int], np.dtype[np.uint64]]",
+    order: "Ints",
+    wanted: "np.ndarray[tuple[int], np.dtype[np.bool_]] | None",
+    lengths: "Ints",
+) -> "Ints":
+    """The pairs that share a key, as first × number of texts + second."""
+    import numpy as np
+
+    by_key = np.lexsort((order, column))
+    sorted_keys = column[by_key]
+    edges = np.flatnonzero(np.concatenate(([True], sorted_keys[1:] != sorted_keys[:-1], [True])))
+    sizes = np.diff(edges)
+    found = []
+    # Place k of every bucket of this size is paired with place k + step: whole columns at once, no loop over pairs.
+    for size in np.unique(sizes[sizes > 1]):
+        starts = edges[:-1][sizes == size]
+        members = by_key[starts[:, None] + np.arange(size)]
+        if wanted is not None:
+            members = members[wanted[members].any(axis=1)]
+            if not len(members):
+                continue
+        steps = range(1, int(size)) if size <= _WHOLE_BUCKET else range(1, _NEIGHBOURS + 1)
+        found += [(members[:, :-step].ravel(), members[:, step:].ravel()) for step in steps]
+        if size > _WHOLE_BUCKET:
+            found += [
+                (np.repeat(members[:, :1], size - 1, axis=1).ravel(), members[:, 1:].ravel()),
+            ]
+    if not found:
+        return np.empty(0, dtype=np.int64)
+    left = np.concatenate([pair[0] for pair in found])
+    right = np.concatenate([pair[1] for pair in found])
+    if wanted is not None:
+        mine = wanted[left] | wanted[right]
+        left, right = left[mine], right[mine]
+    shorter = np.minimum(lengths[left], lengths[right])
+    possible = 2 * shorter >= SIMILAR * (lengths[left] + lengths[right])
+    left, right = left[possible], right[possible]
+    return np.minimum(left, right) * len(order) + np.maximum(left, right)
+
+
+def _verified(texts: Sequence[str], first: "Ints", second: "Ints") -> list[Pair]:
+    import numpy as np
+    from rapidfuzz.distance import Indel
+    from rapidfuzz.process import cpdist
+
+    pairs: list[Pair] = []
+    for start in range(0, len(first), _PAIRS_AT_ONCE):
+        left, right = first[start : start + _PAIRS_AT_ONCE], second[start : start + _PAIRS_AT_ONCE]
+        likeness = cpdist(
+            [texts[i] for i in left],
+            [texts[i] for i in right],
+            scorer=Indel.normalized_similarity,
+            score_cutoff=SIMILAR,
+            dtype=np.float32,
+            workers=-1,
+        )
+        for place in np.flatnonzero(likeness):
+            pairs.append(Pair(int(left[place]), int(right[place]), float(likeness[place])))
+    return pairs
+
+
+def alike(first: str, second: str) -> bool:
+    """Whether two texts are near duplicates."""
+    from rapidfuzz.distance import Indel
+
+    return Indel.normalized_similarity(first, second, score_cutoff=SIMILAR) > 0
+
+
+def leaders(
+    order: Sequence[int], pairs: Iterable[Pair], standing: Iterable[int] = ()
+) -> dict[int, tuple[int, float]]:
+    """Which texts repeat another one: index → (the one that is kept, similarity). The texts of ``order`` are gone through
+    one by one; each that resembles one kept so far, or one of ``standing``, is left out in favour of the most similar
+    of these, so that whatever is left out has a kept twin."""
+    near: dict[int, list[tuple[float, int]]] = {}
+    for first, second, similarity in pairs:
+        near.setdefault(first, []).append((similarity, second))
+        near.setdefault(second, []).append((similarity, first))
+    kept, repeated = set(standing), {}
+    for index in order:
+        twins = [(similarity, -other) for similarity, other in near.get(index, ()) if other in kept]
+        if twins:
+            similarity, other = max(twins)
+            repeated[index] = (-other, similarity)
+        else:
+            kept.add(index)
+    return repeated
