@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.components.frame import current_workspace, job_strip, report_errors, use_language
+from pages.components.frame import current_workspace, job_strip, recipe_switch, report_errors, use_language
 from tianji_core.i18n import _
 
 use_language()
@@ -33,6 +33,7 @@ navigation = st.navigation(
 with report_errors():
     current_workspace()
     with st.sidebar:
+        recipe_switch()
         job_strip()
 with report_errors():
     navigation.run()

@@ -17,6 +17,8 @@ from tianji_core.i18n import _
 
 PROJECT = Path(__file__).resolve().parents[1]
 CONFIGS = PROJECT / "configs"
+DEFAULT_RECIPE = "wishes"
+"""The recipe of a fresh workspace; the others are chosen in the sidebar."""
 
 
 class Settings(BaseModel):
@@ -25,7 +27,7 @@ class Settings(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
     language: str = Field(default="zh", pattern="^(zh|en)$")
-    recipe: str = "wishes"
+    recipe: str = DEFAULT_RECIPE
     reviewer: str = Field(default="我", min_length=1, max_length=40)
 
 

@@ -37,6 +37,34 @@ def current_recipe() -> StoredRecipe:
     return recipes.current(workspace.engine, workspace.settings().recipe)
 
 
+def recipe_switch() -> None:
+    """The recipe in use, to be changed in the sidebar of every page."""
+    workspace = current_workspace()
+    settings = workspace.settings()
+    titles = recipes.titles(workspace.engine)
+    st.session_state["recipe_switch"] = settings.recipe if settings.recipe in titles else next(iter(titles))
+    st.selectbox(
+        _("配方"),
+        list(titles),
+        format_func=lambda key: titles.get(key, key),
+        key="recipe_switch",
+        on_change=use_recipe,
+        help=_("换成另一种任务：每个配方有自己的列表、适配度、样本和数据集版本。"),
+    )
+
+
+def use_recipe(key: str | None = None) -> None:
+    """Callback: every page is about another recipe from now on; ``key`` None is what the sidebar says."""
+    workspace = current_workspace()
+    chosen = key or st.session_state["recipe_switch"]
+    workspace.save_settings(workspace.settings().model_copy(update={"recipe": chosen}))
+    # Filters, ticked rows and an opened run are about the recipe before.
+    st.query_params.clear()
+    for name in [name for name in st.session_state if not str(name).startswith("_opened_")]:
+        del st.session_state[name]
+    remember_notice(_("正在用配方“{title}”", title=recipes.titles(workspace.engine)[chosen]))
+
+
 def opened_recipe(page: str) -> StoredRecipe:
     """The recipe as it was when this tab began to edit it, so that a save can be refused where another tab saved
     meanwhile; says so and offers the newest. After a save of one's own call :func:`reopen_recipe`."""

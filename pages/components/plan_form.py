@@ -6,10 +6,10 @@ import streamlit as st
 
 from pages.components.frame import report_errors
 from pages.components.teacher_form import SIGNS, TeacherSetup
-from tianji_core.generation import Trial, count_tasks, dry_run, estimate
+from tianji_core.generation import Trial, count_tasks, dry_run, estimate, offline_gaps
 from tianji_core.i18n import _, _c
 from tianji_core.jobs import duration_text
-from tianji_core.recipe import VALUE_TITLES, Plan, Recipe, kept_cells
+from tianji_core.recipe import VALUE_TITLES, Plan, Recipe, kept_cells, tasks
 from tianji_core.store import samples
 from tianji_core.store.samples import SampleFilter
 from tianji_core.workspace import Workspace
@@ -88,6 +88,10 @@ def show_estimate(workspace: Workspace, recipe: Recipe, plan: Plan | None, setup
     if plan is None or number == 0:
         st.warning(_("这个计划没有任务：至少选一个风格，或降低适配度要求。"), icon="🫙")
         return 0
+    if setup.offline and (gaps := offline_gaps(recipe, tasks(recipe, plan))) is not None:
+        st.warning(gaps.message, icon="🧩")
+        if gaps.everything:
+            return 0
     guess = estimate(workspace, recipe, plan, setup.choice, setup.entry, setup.concurrency)
     if setup.offline:
         tokens, cost = "0", _("免费")

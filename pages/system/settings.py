@@ -17,7 +17,8 @@ workspace = page_header(
 
 with report_errors():
     settings = workspace.settings()
-    keys = recipes.keys(workspace.engine)
+    titles = recipes.titles(workspace.engine)
+    keys = list(titles)
     with st.form("settings_form"):
         columns = st.columns(3)
         language = columns[0].selectbox(
@@ -31,7 +32,8 @@ with report_errors():
             _("正在用的配方"),
             keys,
             index=keys.index(settings.recipe) if settings.recipe in keys else 0,
-            key="recipe_in_use",
+            format_func=lambda key: titles.get(key, key),
+            key=f"recipe_in_use_{settings.recipe}",
         )
         reviewer = columns[2].text_input(
             _("审核人"), settings.reviewer, max_chars=40, key="reviewer", help=_("写进每一步审核记录")

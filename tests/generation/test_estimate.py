@@ -5,9 +5,9 @@ import asyncio
 import pytest
 
 from tests.loopback import LoopbackApi, fails, says
-from tianji_core.errors import PlanError
-from tianji_core.generation import count_tasks, dry_run, estimate
-from tianji_core.recipe import Plan, built_in_recipes, load_recipe, tasks
+from tianji_core.errors import ComposerError, PlanError
+from tianji_core.generation import count_tasks, create_run, dry_run, estimate, offline_gaps
+from tianji_core.recipe import Plan, Scene, built_in_recipes, load_recipe, tasks
 from tianji_core.store import runs as rows
 from tianji_core.teachers import ModelEntry, Sampling, TeacherChoice
 from tianji_core.workspace import Workspace
@@ -26,6 +26,28 @@ RECIPE = load_recipe(built_in_recipes()["wishes"])
 )
 def test_counting_agrees_with_listing(plan: Plan):
     assert count_tasks(RECIPE, plan) == len(tasks(RECIPE, plan))
+
+
+def test_counting_leaves_out_styles_where_they_do_not_suit():
+    toasts = load_recipe(built_in_recipes()["toasts"])
+    assert toasts.style_gaps
+    assert count_tasks(toasts, Plan(rounds=2)) == len(tasks(toasts, Plan(rounds=2)))
+
+
+def test_what_the_offline_composer_lacks_is_named_and_counted():
+    assert offline_gaps(RECIPE, tasks(RECIPE, Plan())) is None
+    more = RECIPE.changed(scenes=(*RECIPE.scenes, Scene(text="开业", kind="career")))
+    planned = tasks(more, Plan(styles=("正常",)))
+    gaps = offline_gaps(more, planned)
+    assert gaps is not None and not gaps.everything
+    assert (gaps.styles, gaps.scenes, gaps.count) == ((), ("开业",), len(RECIPE.names))
+    assert "场景 开业" in gaps.message
+
+
+def test_a_run_that_the_offline_composer_cannot_write_at_all_is_not_made(workspace: Workspace):
+    with pytest.raises(ComposerError, match="风格 得体"):
+        create_run(workspace, "toasts", Plan(), TeacherChoice(), Sampling())
+    assert rows.listed(workspace.engine) == []
 
 
 def test_cost_is_tokens_times_price_and_time_follows_concurrency(workspace: Workspace):

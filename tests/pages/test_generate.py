@@ -167,3 +167,11 @@ def test_a_run_that_failed_says_why_and_can_go_on(workspace: Workspace, api: Loo
 
 def test_an_unknown_run_is_one_sentence(workspace: Workspace):
     assert "没有编号为 99" in errors(page(run="99"))
+
+
+def test_the_offline_composer_says_before_the_start_what_it_lacks(workspace: Workspace):
+    workspace.save_settings(workspace.settings().model_copy(update={"recipe": "toasts"}))
+    at = page()
+    said = " ".join(w.value for w in at.warning)
+    assert "离线造句写不了" in said and "风格 得体、豪爽、幽默" in said and "configs/composer" in said
+    assert at.button(key="start_run").disabled

@@ -106,3 +106,18 @@ def test_a_broken_workspace_is_one_sentence_and_no_traceback(workspace: Workspac
     at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
     assert not at.exception
     assert "settings.json" in " ".join(element.value for element in at.error)
+
+
+def test_the_sidebar_switches_the_recipe_of_every_page(workspace: Workspace) -> None:
+    at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
+    at.sidebar.selectbox(key="recipe_switch").set_value("toasts").run()
+    assert workspace.settings().recipe == "toasts"
+    for page in ("data/lists", "data/heatmap", "data/generate", "data/review", "data/dataset", "system/home"):
+        at = at.switch_page(f"pages/{page}.py").run()
+        assert not at.exception and not at.error, page
+        assert at.sidebar.selectbox(key="recipe_switch").value == "toasts"
+    at = at.switch_page("pages/data/generate.py").run()
+    assert "得体" in at.button_group(key="styles").value
+    at.sidebar.selectbox(key="recipe_switch").set_value("wishes").run()
+    assert not at.exception
+    assert "正常" in at.button_group(key="styles").value

@@ -380,3 +380,40 @@ def test_the_training_input_never_carries_the_teacher_prompt(recipe: Recipe) -> 
 def test_a_task_whose_entry_is_gone_is_reported_with_its_words(recipe: Recipe) -> None:
     with pytest.raises(PlanError, match="室友 × 元旦 × 正常"):
         brief(recipe, Task(0, "室友", "元旦", "正常", 0), seed=1)
+
+
+# Style gaps
+
+
+GAPS = """\
+style_gaps:
+  - {styles: [俏皮], scenes: [搬家], reason: 累得笑不出来}
+  - {styles: [正常], names: [室友], scenes: [国庆节], reason: 太见外}
+"""
+
+
+def test_a_style_is_not_planned_where_it_does_not_suit_and_other_styles_are() -> None:
+    recipe = parse_recipe(SMALL + GAPS, "small.yaml")
+    planned = {task[1:4] for task in tasks(recipe, Plan())}
+    assert planned == {
+        ("房东", "搬家", "正常"),
+        ("室友", "搬家", "正常"),
+        ("室友", "国庆节", "俏皮"),
+    }
+    assert kept_cells(recipe, 1, "俏皮") == [("室友", "国庆节")]
+    assert len(kept_cells(recipe, 1)) == 3
+    gap = recipe.gap("俏皮", "房东", "搬家")
+    assert gap is not None and gap.reason == "累得笑不出来"
+
+
+def test_a_gap_of_an_unknown_style_is_refused() -> None:
+    assert "风格例外里的“严肃”" in message(SMALL + GAPS.replace("[俏皮]", "[严肃]"))
+
+
+def test_a_whole_row_moves_on_together_and_a_mixed_one_becomes_unsuitable_first() -> None:
+    matrix = Suitability()
+    row = [("房东", "搬家"), ("房东", "国庆节")]
+    assert [matrix.cycle_all(row) for _ in range(3)] == [DOUBTFUL, UNSUITABLE, SUITABLE]
+    matrix.set("房东", "搬家", DOUBTFUL)
+    assert matrix.cycle_all(row) == UNSUITABLE
+    assert [matrix.value(*cell) for cell in row] == [UNSUITABLE] * 2

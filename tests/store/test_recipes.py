@@ -108,3 +108,71 @@ def test_limits_in_the_wrong_order_are_refused() -> None:
     recipe = wishes()
     with pytest.raises(RecipeError, match="大于最多字数"):
         edit_style(recipe, recipe.styles[0].text, min_chars=90, max_chars=20)
+
+
+def test_undo_walks_back_edit_by_edit_and_redo_forward_again(workspace: Workspace) -> None:
+    def title() -> str:
+        return recipes.current(workspace.engine, "wishes").recipe.title
+
+    def newest() -> int:
+        return recipes.current(workspace.engine, "wishes").revision
+
+    for text in ("甲", "乙"):
+        recipes.save(workspace.engine, changed(wishes(), title=text), newest(), text)
+    assert recipes.redo_move(workspace.engine, "wishes") is None
+    seen = []
+    while recipes.undo(workspace.engine, "wishes", newest()):
+        seen.append(title())
+    assert seen == ["甲", wishes().title]
+    move = recipes.redo_move(workspace.engine, "wishes")
+    assert move is not None and move.note == "甲"
+    while recipes.redo(workspace.engine, "wishes", newest()):
+        seen.append(title())
+    assert seen[2:] == ["甲", "乙"]
+
+
+def test_an_edit_after_an_undo_leaves_nothing_to_redo(workspace: Workspace) -> None:
+    recipes.save(workspace.engine, changed(wishes(), title="甲"), 0, "甲")
+    recipes.undo(workspace.engine, "wishes", 1)
+    recipes.save(workspace.engine, changed(wishes(), title="丙"), 2, "丙")
+    assert recipes.redo_move(workspace.engine, "wishes") is None
+    recipes.undo(workspace.engine, "wishes", 3)
+    move = recipes.redo_move(workspace.engine, "wishes")
+    assert move is not None and move.note == "丙"
+
+
+def test_restoring_an_old_revision_can_be_undone(workspace: Workspace) -> None:
+    recipes.save(workspace.engine, changed(wishes(), title="甲"), 0, "甲")
+    recipes.restore(workspace.engine, "wishes", 0, 1)
+    recipes.undo(workspace.engine, "wishes", 2)
+    assert recipes.current(workspace.engine, "wishes").recipe.title == "甲"
+
+
+def test_a_copy_is_a_recipe_of_its_own_that_cannot_be_undone_away(workspace: Workspace) -> None:
+    made = recipes.copy(workspace.engine, "toasts", "family-toasts", "家宴敬酒")
+    assert (made.recipe.title, made.recipe.key) == ("家宴敬酒", "family-toasts")
+    assert recipes.titles(workspace.engine)["family-toasts"] == "家宴敬酒"
+    assert recipes.undo_move(workspace.engine, "family-toasts") is None
+    with pytest.raises(RecipeError, match="已经有配方"):
+        recipes.copy(workspace.engine, "wishes", "toasts", "又一个")
+    with pytest.raises(RecipeError, match="key"):
+        recipes.copy(workspace.engine, "wishes", "家宴", "又一个")
+
+
+def test_every_built_in_recipe_has_its_title_and_the_default_one_comes_first(workspace: Workspace) -> None:
+    assert recipes.titles(workspace.engine) == {
+        "wishes": "送祝福",
+        "thanks": "答谢与送礼留言",
+        "toasts": "敬酒词",
+    }
+
+
+def test_style_gaps_follow_renamed_entries_and_go_with_deleted_ones() -> None:
+    recipe = load_recipe(built_in_recipes()["toasts"])
+    styles = rows(recipe.styles)
+    index = [s.text for s in recipe.styles].index("幽默")
+    styles[index] = Row(index, {**styles[index].values, "text": "诙谐"})
+    scenes = [row for row in rows(recipe.scenes) if row.values["text"] != "寿宴"]
+    edited = edit_scenes(edit_styles(recipe, styles), scenes)
+    assert edited.gap("诙谐", "客户王总", "商务宴请") is not None
+    assert not any(g.styles == ("诙谐",) and not g.names for g in edited.style_gaps), "never widens"

@@ -14,6 +14,7 @@ from tianji_core.evaluation.checks import Checker, training_pairs
 from tianji_core.evaluation.evaluate import evaluate_folder, evaluate_server
 from tianji_core.evaluation.report import Report
 from tianji_core.recipe import built_in_recipes, load_recipe
+from tianji_core.workspace import DEFAULT_RECIPE
 
 SHOWN_FAULTS = 5
 """Failed answers printed after the table."""
@@ -51,13 +52,14 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument(
         "--key-variable", default="OPENAI_API_KEY", help="environment variable with the server's key"
     )
-    parser.add_argument("--recipe", type=Path, default=built_in_recipes()["wishes"], help="recipe file")
+    parser.add_argument("--recipe", type=Path, default=built_in_recipes()[DEFAULT_RECIPE], help="recipe file")
     parser.add_argument("--styles", nargs="*", default=[], help="styles to ask for; none: all")
     parser.add_argument("--limit", type=int, help="at most so many prompts")
     parser.add_argument("--rounds", type=int, default=1, help="wordings per cell and style")
     parser.add_argument("--temperature", type=float, default=0.0, help="0 is greedy")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--training-file", type=Path, help="training file, to count copied outputs")
+    parser.add_argument("--trust-remote-code", action="store_true", help="let --model run its own code")
     parser.add_argument("--json", action="store_true", help="print one JSON object with every answer")
     given = parser.parse_args(argv)
     try:
@@ -72,7 +74,13 @@ def main(argv: list[str] | None = None) -> int:
             )
         else:
             report = evaluate_folder(
-                given.model, given.adapter, cases, checker, given.temperature, given.seed
+                given.model,
+                given.adapter,
+                cases,
+                checker,
+                given.temperature,
+                given.seed,
+                code_allowed=given.trust_remote_code,
             )
     except StudioError as error:
         print(error, file=sys.stderr)

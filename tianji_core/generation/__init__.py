@@ -3,6 +3,7 @@ the background, :func:`run_state` says how far it is."""
 
 from tianji_core.generation.estimate import Estimate, cost_of, count_tasks, estimate
 from tianji_core.generation.job import jobs_by_run, retry_failed, start_generation
+from tianji_core.generation.offline import OfflineGaps, offline_gaps
 from tianji_core.generation.raw import raw_path, write_raw
 from tianji_core.generation.runs import (
     MAX_CONCURRENCY,
@@ -18,6 +19,7 @@ from tianji_core.generation.trial import Trial, dry_run
 __all__ = [
     "MAX_CONCURRENCY",
     "Estimate",
+    "OfflineGaps",
     "RunState",
     "Trial",
     "cost_of",
@@ -27,6 +29,7 @@ __all__ = [
     "estimate",
     "jobs_by_run",
     "listed_runs",
+    "offline_gaps",
     "raw_path",
     "retry_failed",
     "run_state",

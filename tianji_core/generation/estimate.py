@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 
 from tianji_core.generation.runs import teacher_of
-from tianji_core.recipe import Plan, Recipe, brief, kept_cells, tasks
+from tianji_core.recipe import Plan, Recipe, brief, enabled_styles, kept_cells, tasks
 from tianji_core.store import runs as rows
 from tianji_core.teachers import ModelEntry, TeacherChoice
 from tianji_core.workspace import Workspace
@@ -34,11 +34,11 @@ class Estimate:
 
 def count_tasks(recipe: Recipe, plan: Plan) -> int:
     """How many tasks a plan has, without listing them; 0 where it has none."""
-    styles = plan.styles or [style.text for style in recipe.styles if style.enabled]
-    cells = kept_cells(recipe, plan.threshold)
-    if plan.cells:
-        cells = [cell for cell in cells if cell in set(plan.cells)]
-    number = len(cells) * len(styles) * plan.rounds
+    wanted = set(plan.cells)
+    number = plan.rounds * sum(
+        sum(not wanted or cell in wanted for cell in kept_cells(recipe, plan.threshold, style))
+        for style in plan.styles or enabled_styles(recipe)
+    )
     return min(number, plan.limit) if plan.limit is not None else number
 
 

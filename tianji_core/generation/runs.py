@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 
-from tianji_core.errors import PlanError
+from tianji_core.errors import ComposerError, PlanError
+from tianji_core.generation.offline import offline_gaps
 from tianji_core.i18n import _
 from tianji_core.recipe import Plan, by_style, tasks
 from tianji_core.store import recipes
@@ -46,6 +47,7 @@ def create_run(
 
     Raises:
         PlanError: the plan has no task, names something the recipe lacks, or the concurrency is out of range.
+        ComposerError: the offline composer has phrases for none of the tasks.
         RecipeError, SettingsError, TeacherAuthError: recipe or teacher are not usable.
     """
     if not 1 <= concurrency <= MAX_CONCURRENCY:
@@ -54,6 +56,10 @@ def create_run(
     teacher = teacher.model_copy(update={"model": resolved_model(chosen, teacher)})
     stored = recipes.current(workspace.engine, recipe_key)
     planned = tasks(stored.recipe, plan)
+    if chosen.sdk == "composer":
+        gaps = offline_gaps(stored.recipe, planned)
+        if gaps is not None and gaps.everything:
+            raise ComposerError(gaps.message)
     asked = dict(by_style(planned))
     styles = [style.text for style in stored.recipe.styles if style.text in asked]
     shown = _("、").join(styles[:3]) + (_("等 {n} 种", n=len(styles)) if len(styles) > 3 else "")

@@ -1,6 +1,13 @@
 """The vocabulary of one task (names, scenes, styles …), its suitability matrix, prompts and plans. Pure."""
 
-from tianji_core.recipe.loading import built_in_recipes, dump_recipe, explain, load_recipe, parse_recipe
+from tianji_core.recipe.loading import (
+    built_in_recipe,
+    built_in_recipes,
+    dump_recipe,
+    explain,
+    load_recipe,
+    parse_recipe,
+)
 from tianji_core.recipe.model import (
     RELATION_TITLES,
     SCENE_KIND_TITLES,
@@ -14,7 +21,7 @@ from tianji_core.recipe.model import (
     Style,
     normalise,
 )
-from tianji_core.recipe.plan import Plan, Task, by_style, kept_cells, task_random, tasks
+from tianji_core.recipe.plan import Plan, Task, by_style, enabled_styles, kept_cells, task_random, tasks
 from tianji_core.recipe.prompts import Brief, brief, teacher_prompt, training_input
 from tianji_core.recipe.suitability import (
     DOUBTFUL,
@@ -22,6 +29,7 @@ from tianji_core.recipe.suitability import (
     UNSUITABLE,
     VALUE_TITLES,
     Rating,
+    StyleGap,
     Suitability,
     SuitabilityGroup,
 )
@@ -44,13 +52,16 @@ __all__ = [
     "Scene",
     "SceneKind",
     "Style",
+    "StyleGap",
     "Suitability",
     "SuitabilityGroup",
     "Task",
     "brief",
+    "built_in_recipe",
     "built_in_recipes",
     "by_style",
     "dump_recipe",
+    "enabled_styles",
     "explain",
     "kept_cells",
     "load_recipe",

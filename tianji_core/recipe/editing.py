@@ -29,10 +29,7 @@ def edit_names(recipe: Recipe, rows: Sequence[Row]) -> Recipe:
     """
     names = _entries(Name, rows, _("称谓"))
     renamed = _renames([n.text for n in recipe.names], rows, [n.text for n in names])
-    groups = [
-        g.model_copy(update={"names": tuple(renamed.get(n, n) for n in g.names)}) for g in recipe.suitability
-    ]
-    return changed(recipe, names=names, suitability=tuple(groups))
+    return changed(recipe, names=names, **_followed(recipe, "names", renamed))
 
 
 def edit_scenes(recipe: Recipe, rows: Sequence[Row]) -> Recipe:
@@ -43,11 +40,7 @@ def edit_scenes(recipe: Recipe, rows: Sequence[Row]) -> Recipe:
     """
     scenes = _entries(Scene, rows, _("场景"))
     renamed = _renames([s.text for s in recipe.scenes], rows, [s.text for s in scenes])
-    groups = [
-        g.model_copy(update={"scenes": tuple(renamed.get(s, s) for s in g.scenes)})
-        for g in recipe.suitability
-    ]
-    return changed(recipe, scenes=scenes, suitability=tuple(groups))
+    return changed(recipe, scenes=scenes, **_followed(recipe, "scenes", renamed))
 
 
 def edit_styles(recipe: Recipe, rows: Sequence[Row]) -> Recipe:
@@ -65,7 +58,9 @@ def edit_styles(recipe: Recipe, rows: Sequence[Row]) -> Recipe:
         text = _text(row.values.get("text"))
         base = old.model_dump() if old is not None else {"instruction": f"用{text or '?'}的语气写"}
         complete.append(Row(row.origin, {**base, **row.values}))
-    return changed(recipe, styles=_entries(Style, complete, _("风格")))
+    styles = _entries(Style, complete, _("风格"))
+    renamed = _renames([s.text for s in recipe.styles], rows, [s.text for s in styles])
+    return changed(recipe, styles=styles, style_gaps=_renamed(recipe.style_gaps, "styles", renamed))
 
 
 def edit_style(recipe: Recipe, text: str, **fields: object) -> Recipe:
@@ -129,6 +124,21 @@ def _entries(model: type[T], rows: Sequence[Row], kind: str) -> tuple[T, ...]:
 def _renames(before: list[str], rows: Sequence[Row], after: list[str]) -> dict[str, str]:
     origins = {row.origin: text for row, text in zip(rows, after, strict=True) if row.origin is not None}
     return {text: origins[i] for i, text in enumerate(before) if i in origins and origins[i] != text}
+
+
+def _followed(recipe: Recipe, field: str, renamed: Mapping[str, str]) -> dict[str, object]:
+    """Suitability and style gaps with entries renamed in their lists ``field``."""
+    return {
+        "suitability": _renamed(recipe.suitability, field, renamed),
+        "style_gaps": _renamed(recipe.style_gaps, field, renamed),
+    }
+
+
+def _renamed(groups: Sequence[T], field: str, renamed: Mapping[str, str]) -> tuple[T, ...]:
+    return tuple(
+        g.model_copy(update={field: tuple(renamed.get(text, text) for text in getattr(g, field))})
+        for g in groups
+    )
 
 
 def _text(value: object) -> str:

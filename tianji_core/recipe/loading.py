@@ -1,5 +1,7 @@
 """Recipes as YAML: reading with errors that name file, key and value, and writing."""
 
+from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +9,7 @@ import yaml
 from pydantic import ValidationError
 
 from tianji_core.errors import RecipeError
-from tianji_core.i18n import _
+from tianji_core.i18n import N_, _
 from tianji_core.recipe.model import Recipe
 
 BUILT_IN = Path(__file__).resolve().parents[2] / "configs" / "recipes"
@@ -26,17 +28,29 @@ def load_recipe(path: Path) -> Recipe:
     return parse_recipe(text, str(path))
 
 
+def built_in_recipe(key: str) -> Recipe:
+    """A recipe that comes with the studio; its file is read again only after it has changed.
+
+    Raises:
+        RecipeError: as :func:`load_recipe`. KeyError: none has this key.
+    """
+    path = built_in_recipes()[key]
+    return _unchanged(path, path.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=32)
+def _unchanged(path: Path, _modified: int) -> Recipe:
+    return load_recipe(path)
+
+
 def parse_recipe(text: str, source: str) -> Recipe:
     """A recipe from YAML text; ``source`` names it in errors."""
     try:
         value = yaml.safe_load(text)
     except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = mark.line + 1 if mark is not None else "?"
-        problem = getattr(error, "problem", None) or str(error)
-        raise RecipeError(
-            _("{file} 第 {line} 行不是合法的 YAML：{detail}", file=source, line=line, detail=problem)
-        ) from error
+        raise RecipeError(_("{file} {problem}", file=source, problem=yaml_problem(error, text))) from error
+    except RecursionError as error:
+        raise RecipeError(_("{file} 的 YAML 套得太深，不是配方", file=source)) from error
     if not isinstance(value, dict):
         raise RecipeError(
             _("{file} 应当是一张“键: 值”的表，读到的是 {kind}", file=source, kind=type(value).__name__)
@@ -52,21 +66,53 @@ def validate_recipe(value: dict[str, Any], source: str) -> Recipe:
         raise RecipeError(f"{source}：{explain(error)}") from error
 
 
-def explain(error: ValidationError) -> str:
-    """The first problem of a pydantic error as one Chinese sentence: key, what is wrong, the value."""
+_YAML_PROBLEMS = {
+    "mapping values are not allowed here": N_("这里不该有冒号：值里有冒号请加引号，否则检查上一行的缩进"),
+    "cannot start any token": N_("缩进只能用空格，特殊符号开头的文字请加引号"),
+    "could not find expected ':'": N_("这里缺一个冒号"),
+    "found unexpected end of stream": N_("引号没有配对"),
+    "expected <block end>": N_("缩进和上面不一致，或者引号没有配对"),
+    "expected ',' or ']'": N_("方括号没有配对，或者缺一个逗号"),
+    "expected ',' or '}'": N_("花括号没有配对，或者缺一个逗号"),
+    "found unhashable key": N_("键应当是一个词"),
+    "found undefined alias": N_("星号开头的文字请加引号"),
+    "special characters are not allowed": N_("有看不见的控制字符"),
+}
+"""A part of what PyYAML says → what a person can do about it."""
+
+
+def yaml_problem(error: yaml.YAMLError, text: str) -> str:
+    """Where a text is not YAML and why, on one line."""
+    mark, position = getattr(error, "problem_mark", None), getattr(error, "position", None)
+    if mark is not None:
+        line = mark.line + 1
+    else:
+        line = text.count("\n", 0, position) + 1 if isinstance(position, int) else 1
+    said = getattr(error, "problem", None) or str(error)
+    known = next((_(advice) for part, advice in _YAML_PROBLEMS.items() if part in said), None)
+    return _("第 {line} 行不是合法的 YAML：{detail}", line=line, detail=known or " ".join(said.split()))
+
+
+def explain(error: ValidationError, whole: str | None = None) -> str:
+    """The first problem of a pydantic error as one Chinese sentence: key, what is wrong, the value. ``whole`` is how a
+    problem that lies in no single key is opened; None means a recipe, '' leaves the reason alone."""
     problems = error.errors(include_url=False)
     first: dict[str, Any] = dict(problems[0])
-    key = ".".join(str(part) for part in first["loc"]) or _("整个配方")
+    if not first["loc"]:
+        opening = _("整个配方") if whole is None else whole
+        return f"{opening} {reason_of(first)}".strip()
+    key = ".".join(str(part) for part in first["loc"])
     shown = repr(first.get("input"))
     if len(shown) > 80:
         shown = shown[:77] + "..."
     more = _("（另有 {count} 处）", count=len(problems) - 1) if len(problems) > 1 else ""
     return _(
-        "{key} {reason}；现在的值是 {value}{more}", key=key, reason=_reason(first), value=shown, more=more
+        "{key} {reason}；现在的值是 {value}{more}", key=key, reason=reason_of(first), value=shown, more=more
     )
 
 
-def _reason(problem: dict[str, Any]) -> str:
+def reason_of(problem: Mapping[str, Any]) -> str:
+    """Why pydantic refused a value, as a predicate: 应当是整数."""
     context = problem.get("ctx", {})
     kind = problem["type"]
     if kind == "value_error":
@@ -79,12 +125,26 @@ def _reason(problem: dict[str, Any]) -> str:
         "too_short": _("至少要有 {min_length} 项"),
         "enum": _("只能是 {expected}"),
         "string_pattern_mismatch": _("格式不对，应当匹配 {pattern}"),
+        "literal_error": _("只能是 {expected}"),
+        "too_long": _("最多 {max_length} 项"),
         "int_parsing": _("应当是整数"),
+        "int_parsing_size": _("太大了"),
+        "int_from_float": _("应当是整数"),
         "int_type": _("应当是整数"),
+        "float_parsing": _("应当是数字"),
+        "float_type": _("应当是数字"),
+        "finite_number": _("应当是有限的数字"),
+        "list_type": _("应当是一个列表"),
+        "tuple_type": _("应当是一个列表"),
+        "dict_type": _("应当是一张“键: 值”的表"),
+        "model_type": _("应当是一张“键: 值”的表"),
+        "bool_type": _("应当是 true 或 false"),
         "string_type": _("应当是文字"),
         "bool_parsing": _("应当是 true 或 false"),
         "greater_than_equal": _("应当不小于 {ge}"),
         "less_than_equal": _("应当不大于 {le}"),
+        "greater_than": _("应当大于 {gt}"),
+        "less_than": _("应当小于 {lt}"),
     }
     text = known.get(kind)
     return text.format(**context) if text is not None else problem["msg"]

@@ -8,7 +8,7 @@ from typing import Annotated, Self
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
 from tianji_core.i18n import N_, _
-from tianji_core.recipe.suitability import Suitability, SuitabilityGroup
+from tianji_core.recipe.suitability import StyleGap, Suitability, SuitabilityGroup
 
 
 def normalise(text: str) -> str:
@@ -42,6 +42,7 @@ class SceneKind(StrEnum):
     LIFE_EVENT = "life_event"
     CAREER = "career"
     HEALTH = "health"
+    SOCIAL = "social"
 
 
 RELATION_TITLES = {
@@ -58,6 +59,7 @@ SCENE_KIND_TITLES = {
     SceneKind.LIFE_EVENT: N_("人生大事"),
     SceneKind.CAREER: N_("事业"),
     SceneKind.HEALTH: N_("健康"),
+    SceneKind.SOCIAL: N_("人情往来"),
 }
 
 Label = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=40)]
@@ -167,7 +169,9 @@ def check_template(template: str, known: tuple[str, ...], required: tuple[str, .
 
 
 class Recipe(_Frozen):
-    """配方: everything one task needs. ``suitability`` lists groups of cells that differ from 2 (suitable)."""
+    """配方: everything one task needs. ``suitability`` lists groups of cells that differ from 2 (suitable);
+    ``style_gaps`` cells that single styles do not suit; ``resting_clauses`` and ``resting_templates`` what is kept
+    but switched off."""
 
     key: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
     title: Label
@@ -180,13 +184,16 @@ class Recipe(_Frozen):
     input_templates: tuple[NonEmpty, ...] = Field(min_length=1)
     threshold: int = Field(default=1, ge=0, le=2)
     suitability: tuple[SuitabilityGroup, ...] = ()
+    style_gaps: tuple[StyleGap, ...] = ()
+    resting_clauses: tuple[str, ...] = ()
+    resting_templates: tuple[NonEmpty, ...] = ()
 
     @field_validator("clauses")
     @classmethod
     def _some_clause(cls, clauses: tuple[str, ...]) -> tuple[str, ...]:
         return clauses or ("",)
 
-    @field_validator("input_templates")
+    @field_validator("input_templates", "resting_templates")
     @classmethod
     def _templates_name_the_cell(cls, templates: tuple[str, ...]) -> tuple[str, ...]:
         for template in templates:
@@ -223,9 +230,27 @@ class Recipe(_Frozen):
                     raise ValueError(_("适配度里的场景“{text}”不在场景列表里", text=scene))
         return self
 
+    @model_validator(mode="after")
+    def _gaps_of_known_entries(self) -> Self:
+        known = (
+            {s.text for s in self.styles},
+            {n.text for n in self.names},
+            {s.text for s in self.scenes},
+        )
+        for gap in self.style_gaps:
+            for texts, entries in zip((gap.styles, gap.names, gap.scenes), known, strict=True):
+                for text in texts:
+                    if text not in entries:
+                        raise ValueError(_("风格例外里的“{text}”不在列表里", text=text))
+        return self
+
     def matrix(self) -> Suitability:
         """The name × scene suitability of this recipe."""
         return Suitability.from_groups(self.suitability)
+
+    def gap(self, style: str, name: str, scene: str) -> StyleGap | None:
+        """Why ``style`` is not written for a cell, or None where it is."""
+        return next((g for g in self.style_gaps if g.covers(style, name, scene)), None)
 
     def name(self, text: str) -> Name | None:
         """The name called ``text``, or None."""
@@ -240,7 +265,7 @@ class Recipe(_Frozen):
         return next((s for s in self.styles if s.text == text), None)
 
     def changed(self, **fields: object) -> "Recipe":
-        """A validated copy with ``fields`` replaced; suitability of names and scenes that are gone is dropped.
+        """A validated copy with ``fields`` replaced; suitability and style gaps of entries that are gone are dropped.
 
         Raises:
             pydantic.ValidationError: where the result would not be a valid recipe.
@@ -250,5 +275,9 @@ class Recipe(_Frozen):
         scenes = {s.text if isinstance(s, Scene) else s["text"] for s in merged["scenes"]}
         merged["suitability"] = tuple(
             kept for g in merged["suitability"] if (kept := g.restricted_to(names, scenes)) is not None
+        )
+        styles = {s.text if isinstance(s, Style) else s["text"] for s in merged["styles"]}
+        merged["style_gaps"] = tuple(
+            kept for g in merged["style_gaps"] if (kept := g.restricted_to(styles, names, scenes)) is not None
         )
         return Recipe.model_validate(merged)

@@ -47,16 +47,24 @@ class Plan(BaseModel):
         return self
 
 
-def kept_cells(recipe: Recipe, threshold: int) -> list[tuple[str, str]]:
-    """The cells of enabled names and scenes whose suitability reaches ``threshold``, in list order."""
+def kept_cells(recipe: Recipe, threshold: int, style: str | None = None) -> list[tuple[str, str]]:
+    """The cells of enabled names and scenes whose suitability reaches ``threshold``, in list order; of ``style``,
+    only those that it suits."""
     matrix = recipe.matrix()
-    return [
+    cells = [
         (n.text, s.text)
         for n in recipe.names
         if n.enabled
         for s in recipe.scenes
         if s.enabled and matrix.value(n.text, s.text) >= threshold
     ]
+    gaps = [g for g in recipe.style_gaps if style in g.styles]
+    return [c for c in cells if not any(g.covers(style or "", *c) for g in gaps)] if gaps else cells
+
+
+def enabled_styles(recipe: Recipe) -> list[str]:
+    """The styles that a plan without styles of its own asks for."""
+    return [s.text for s in recipe.styles if s.enabled]
 
 
 def tasks(recipe: Recipe, plan: Plan) -> list[Task]:
@@ -66,9 +74,7 @@ def tasks(recipe: Recipe, plan: Plan) -> list[Task]:
         PlanError: a style or cell that the recipe does not have, or no task at all.
     """
     styles = _styles(recipe, plan)
-    cells = kept_cells(recipe, plan.threshold)
     if plan.cells:
-        wanted = set(plan.cells)
         for name, scene in plan.cells:
             if recipe.name(name) is None or recipe.scene(scene) is None:
                 raise PlanError(
@@ -79,12 +85,16 @@ def tasks(recipe: Recipe, plan: Plan) -> list[Task]:
                         scene=scene,
                     )
                 )
-        cells = [cell for cell in cells if cell in wanted]
+    wanted = set(plan.cells)
+    cells = {
+        style: [cell for cell in kept_cells(recipe, plan.threshold, style) if not wanted or cell in wanted]
+        for style in styles
+    }
     combinations = [
         (name, scene, style, number)
         for number in range(plan.rounds)
         for style in styles
-        for name, scene in cells
+        for name, scene in cells[style]
     ]
     if not combinations:
         raise PlanError(
@@ -113,7 +123,7 @@ def _styles(recipe: Recipe, plan: Plan) -> list[str]:
             )
     if plan.styles:
         return [s.text for s in recipe.styles if s.text in plan.styles]
-    return [s.text for s in recipe.styles if s.enabled]
+    return enabled_styles(recipe)
 
 
 def task_random(seed: int, task: Task) -> random.Random:

@@ -32,6 +32,37 @@ class SuitabilityGroup(BaseModel):
         return self.model_copy(update={"names": kept_names, "scenes": kept_scenes})
 
 
+class StyleGap(BaseModel):
+    """风格例外: ``styles`` are not written for ``names`` × ``scenes``, because of ``reason``. No names means every
+    name, no scenes every scene."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    styles: tuple[str, ...] = Field(min_length=1)
+    names: tuple[str, ...] = ()
+    scenes: tuple[str, ...] = ()
+    reason: str = ""
+
+    def covers(self, style: str, name: str, scene: str) -> bool:
+        """Whether this gap is about a style in a cell."""
+        return (
+            style in self.styles
+            and (not self.names or name in self.names)
+            and (not self.scenes or scene in self.scenes)
+        )
+
+    def restricted_to(
+        self, styles: Collection[str], names: Collection[str], scenes: Collection[str]
+    ) -> "StyleGap | None":
+        """This gap without the entries that are not given; None where nothing is left of a list it had."""
+        kept = []
+        for own, given in ((self.styles, styles), (self.names, names), (self.scenes, scenes)):
+            kept.append(tuple(text for text in own if text in given))
+            if own and not kept[-1]:
+                return None
+        return self.model_copy(update={"styles": kept[0], "names": kept[1], "scenes": kept[2]})
+
+
 class Rating(NamedTuple):
     """The value of one cell and why."""
 
@@ -76,6 +107,16 @@ class Suitability:
         """Move a cell 2 → 1 → 0 → 2 and return its new value."""
         value = (self.value(name, scene) - 1) % 3
         self.set(name, scene, value)
+        return value
+
+    def cycle_all(self, cells: Iterable[tuple[str, str]]) -> int:
+        """Move a whole row or column on together and return its new value: equal cells go 2 → 1 → 0 → 2, mixed
+        ones become unsuitable first."""
+        cells = list(cells)
+        values = {self.value(*cell) for cell in cells}
+        value = (values.pop() - 1) % 3 if len(values) == 1 else UNSUITABLE
+        for cell in cells:
+            self.set(*cell, value)
         return value
 
     def to_groups(self) -> tuple[SuitabilityGroup, ...]:

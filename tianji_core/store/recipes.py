@@ -3,15 +3,16 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, Engine, insert, select
+from sqlalchemy import Connection, Engine, func, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from tianji_core.errors import ConflictError, RecipeError
 from tianji_core.i18n import _
-from tianji_core.recipe import Recipe, built_in_recipes, load_recipe
+from tianji_core.recipe import Recipe, built_in_recipe, built_in_recipes
 from tianji_core.recipe.loading import validate_recipe
 from tianji_core.store.database import now, reading, writing
 from tianji_core.store.schema import recipe_revisions
+from tianji_core.workspace import DEFAULT_RECIPE
 
 
 @dataclass(frozen=True)
@@ -24,18 +25,54 @@ class StoredRecipe:
 
 @dataclass(frozen=True)
 class Revision:
-    """One line of a recipe's history."""
+    """One line of a recipe's history. ``same_as`` is the revision whose content an undo or redo brought back."""
 
     revision: int
     note: str
     created_at: datetime
+    same_as: int | None = None
+
+
+@dataclass(frozen=True)
+class Move:
+    """An undo or redo that is possible: ``revision`` is what would come back, ``note`` names the edit."""
+
+    revision: int
+    note: str
 
 
 def keys(engine: Engine) -> list[str]:
     """Every recipe there is, built in or made here."""
     with reading(engine) as connection:
         made = connection.execute(select(recipe_revisions.c.recipe).distinct()).scalars().all()
-    return sorted({*built_in_recipes(), *made}, key=lambda key: (key != "wishes", key))
+    return sorted({*built_in_recipes(), *made}, key=lambda key: (key != DEFAULT_RECIPE, key))
+
+
+def titles(engine: Engine) -> dict[str, str]:
+    """Key → title of every recipe, the default one first."""
+    table = recipe_revisions
+    newest = select(table.c.recipe, func.max(table.c.revision).label("revision")).group_by(table.c.recipe)
+    latest = newest.subquery()
+    query = select(table.c.recipe, table.c.body["title"].as_string()).join(
+        latest, (latest.c.recipe == table.c.recipe) & (latest.c.revision == table.c.revision)
+    )
+    with reading(engine) as connection:
+        edited = dict(connection.execute(query).tuples().all())
+    known = keys(engine)
+    return {key: edited[key] if key in edited else current(engine, key).recipe.title for key in known}
+
+
+def copy(engine: Engine, source: str, key: str, title: str) -> StoredRecipe:
+    """A new recipe that begins as a copy of ``source``.
+
+    Raises:
+        RecipeError: the key is taken or not one, or there is no such source.
+    """
+    if key in keys(engine):
+        raise RecipeError(_("已经有配方“{key}”了，请换一个英文名", key=key))
+    old = current(engine, source).recipe
+    new = validate_recipe({**old.model_dump(mode="json"), "key": key, "title": title}, _("新配方"))
+    return save(engine, new, 0, _("复制自“{title}”", title=old.title))
 
 
 def current(engine: Engine, key: str) -> StoredRecipe:
@@ -63,13 +100,14 @@ def at(engine: Engine, key: str, revision: int | None) -> StoredRecipe:
     if row is not None:
         source = _("工作区里的配方 {key}（第 {revision} 版）", key=key, revision=row.revision)
         return StoredRecipe(validate_recipe(row.body, source), row.revision)
-    path = built_in_recipes().get(key)
-    if path is None or revision:
+    if key not in built_in_recipes() or revision:
         raise RecipeError(_("没有配方“{key}”，有的是：{known}", key=key, known=_("、").join(keys(engine))))
-    return StoredRecipe(load_recipe(path), 0)
+    return StoredRecipe(built_in_recipe(key), 0)
 
 
-def save(engine: Engine, recipe: Recipe, based_on: int, note: str) -> StoredRecipe:
+def save(
+    engine: Engine, recipe: Recipe, based_on: int, note: str, same_as: int | None = None
+) -> StoredRecipe:
     """Make ``recipe`` the newest revision; ``based_on`` is the revision that the person was looking at.
 
     Raises:
@@ -90,6 +128,7 @@ def save(engine: Engine, recipe: Recipe, based_on: int, note: str) -> StoredReci
             "revision": newest + 1,
             "body": recipe.model_dump(mode="json"),
             "note": note,
+            "same_as": same_as,
             "created_at": now(),
         }
         try:
@@ -110,7 +149,7 @@ def history(engine: Engine, key: str, limit: int = 20) -> list[Revision]:
     """The newest revisions of a recipe, newest first."""
     table = recipe_revisions
     query = (
-        select(table.c.revision, table.c.note, table.c.created_at)
+        select(table.c.revision, table.c.note, table.c.created_at, table.c.same_as)
         .where(table.c.recipe == key)
         .order_by(table.c.revision.desc())
         .limit(limit)
@@ -120,10 +159,68 @@ def history(engine: Engine, key: str, limit: int = 20) -> list[Revision]:
 
 
 def restore(engine: Engine, key: str, revision: int, based_on: int) -> StoredRecipe:
-    """Make an older revision the newest one again (the way to undo; nothing is lost).
+    """Make an older revision the newest one again, as an edit that can be undone.
 
     Raises:
         RecipeError: no such revision. ConflictError: somebody saved meanwhile.
     """
     old = at(engine, key, revision)
     return save(engine, old.recipe, based_on, _("恢复到第 {revision} 版", revision=revision))
+
+
+def undo_move(engine: Engine, key: str) -> Move | None:
+    """What :func:`undo` would do; None where nothing has been edited."""
+    return _moves(engine, key)[0]
+
+
+def redo_move(engine: Engine, key: str) -> Move | None:
+    """What :func:`redo` would do; None where nothing was undone since the last edit."""
+    return _moves(engine, key)[1]
+
+
+def undo(engine: Engine, key: str, based_on: int) -> StoredRecipe | None:
+    """Take back the last edit, then the one before it, and so on; None where none is left.
+
+    Raises:
+        ConflictError: somebody saved meanwhile.
+    """
+    move = undo_move(engine, key)
+    if move is None:
+        return None
+    old = at(engine, key, move.revision)
+    return save(engine, old.recipe, based_on, _("撤销：{what}", what=move.note), move.revision)
+
+
+def redo(engine: Engine, key: str, based_on: int) -> StoredRecipe | None:
+    """Do again what was undone last; None where there is nothing.
+
+    Raises:
+        ConflictError: somebody saved meanwhile.
+    """
+    move = redo_move(engine, key)
+    if move is None:
+        return None
+    old = at(engine, key, move.revision)
+    return save(engine, old.recipe, based_on, _("重做：{what}", what=move.note), move.revision)
+
+
+def _moves(engine: Engine, key: str) -> tuple[Move | None, Move | None]:
+    """Undo and redo walk the tree of edits: the parent of an edit is the content it was made on, and the newest
+    child of the present content is what a redo brings back."""
+    table = recipe_revisions
+    query = select(table.c.revision, table.c.note, table.c.same_as).where(table.c.recipe == key)
+    with reading(engine) as connection:
+        rows = connection.execute(query.order_by(table.c.revision)).all()
+    notes, parents, present = {}, {}, 0
+    for row in rows:
+        if row.same_as is None:
+            notes[row.revision], parents[row.revision] = row.note, present
+            present = row.revision
+        else:
+            present = row.same_as
+    undoing = Move(parents[present], notes[present]) if present in parents else None
+    if undoing is not None and undoing.revision == 0 and key not in built_in_recipes():
+        undoing = None  # the first revision of a recipe made here is all there is
+    children = [edit for edit, parent in parents.items() if parent == present]
+    redoing = Move(max(children), notes[max(children)]) if children else None
+    return undoing, redoing

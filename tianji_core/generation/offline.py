@@ -1,0 +1,79 @@
+"""What the offline composer cannot write of a plan, told before a run starts."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+
+from tianji_core.i18n import _
+from tianji_core.recipe import Recipe, Task
+from tianji_core.teachers.composer import BUILT_IN, Phrases, load_phrases
+
+_SHOWN = 6
+
+
+@dataclass(frozen=True)
+class OfflineGaps:
+    """Tasks that the composer has no phrases for. ``styles`` it does not know at all; ``scenes`` it lacks in a style
+    that it knows; ``count`` of ``total`` tasks are concerned."""
+
+    styles: tuple[str, ...]
+    scenes: tuple[str, ...]
+    count: int
+    total: int
+    folder: str
+
+    @property
+    def everything(self) -> bool:
+        """Whether not a single task could be written."""
+        return self.count == self.total
+
+    @property
+    def message(self) -> str:
+        """What is lacking and what to add, in one sentence."""
+        parts = []
+        if self.styles:
+            parts.append(_("风格 {list}", list=_some(self.styles)))
+        if self.scenes:
+            parts.append(_("场景 {list}", list=_some(self.scenes)))
+        return _(
+            "离线造句写不了这个计划里的 {count} / {total} 条：它没有{lacking}的语句。请换一个接口模型；或在 {folder} 里为它们添加语句",
+            count=self.count,
+            total=self.total,
+            lacking=_("、").join(parts),
+            folder=self.folder,
+        )
+
+
+def offline_gaps(recipe: Recipe, planned: Iterable[Task]) -> OfflineGaps | None:
+    """What of ``planned`` the offline composer cannot write; None where it can write everything."""
+    phrases = _phrases(max(file.stat().st_mtime_ns for file in BUILT_IN.rglob("*.yaml")))
+    counts: dict[tuple[str, str], int] = {}
+    for task in planned:
+        counts[task.style, task.scene] = counts.get((task.style, task.scene), 0) + 1
+    styles = {s for s, _scene in counts if s not in phrases.styles}
+    scenes = {
+        scene for s, scene in counts if s in phrases.styles and scene not in phrases.styles[s].scenes
+    } | {scene for _s, scene in counts if scene not in phrases.scenes}
+    if not styles and not scenes:
+        return None
+    return OfflineGaps(
+        styles=tuple(s.text for s in recipe.styles if s.text in styles),
+        scenes=tuple(s.text for s in recipe.scenes if s.text in scenes),
+        count=sum(
+            n
+            for (s, scene), n in counts.items()
+            if s not in phrases.styles or scene not in phrases.styles[s].scenes
+        ),
+        total=sum(counts.values()),
+        folder=f"{phrases.folder.parent.name}/{phrases.folder.name}",
+    )
+
+
+@lru_cache(maxsize=1)
+def _phrases(_modified: int) -> Phrases:
+    return load_phrases()
+
+
+def _some(texts: tuple[str, ...]) -> str:
+    shown = _("、").join(texts[:_SHOWN])
+    return shown if len(texts) <= _SHOWN else shown + _("等 {n} 个", n=len(texts))
