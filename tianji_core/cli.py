@@ -9,7 +9,8 @@ from collections.abc import Callable
 import typer
 
 from tianji_core.errors import StudioError
-from tianji_core.verbs import demo, making, modelling, reviewing, system, talking
+from tianji_core.i18n import _
+from tianji_core.verbs import demo, making, modelling, reviewing, system, talking, usage
 
 app = typer.Typer(
     name="tianji_core",
@@ -51,7 +52,32 @@ for name, function in VERBS.items():
 def main() -> None:
     """Run the verb in ``sys.argv``."""
     try:
-        app()
+        code = app(standalone_mode=False)
     except StudioError as error:
-        print(f"tianji_core: {error}", file=sys.stderr)
-        sys.exit(error.exit_code)
+        _refuse(str(error), error.exit_code)
+    except typer.TyperException as error:
+        if type(error).__name__ == "NoArgsIsHelpError":
+            print(error.format_message(), file=sys.stderr)
+            sys.exit(2)
+        _refuse(usage.sentence(error), error.exit_code)
+    except typer.Abort:
+        sys.exit(1)
+    except OSError as error:
+        # A folder without permission or a full disk may strike anywhere; it is the person's to mend.
+        where = error.filename or _("工作区")
+        _refuse(
+            _(
+                "{file} 读写不了（{detail}）；请检查权限和磁盘空间",
+                file=where,
+                detail=error.strerror or error,
+            ),
+            1,
+        )
+    else:
+        sys.exit(code if isinstance(code, int) else 0)
+
+
+def _refuse(reason: str, code: int) -> None:
+    """One line on standard error, and the exit code."""
+    print(f"tianji_core: {' '.join(reason.split())}", file=sys.stderr)
+    sys.exit(code)

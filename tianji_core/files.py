@@ -1,6 +1,7 @@
 """Writing files so that a reader never sees half of one."""
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
@@ -9,13 +10,23 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
+from tianji_core.errors import InputError, StudioError
+from tianji_core.i18n import _
+
 
 @contextlib.contextmanager
 def atomic_writer(path: Path, mode: int = 0o644) -> Iterator[IO[str]]:
     """Open a UTF-8 text file beside ``path``; on success it is flushed to disk and takes the name ``path``,
-    on an exception it disappears and ``path`` stays as it was."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+    on an exception it disappears and ``path`` stays as it was.
+
+    Raises:
+        InputError: the folder cannot be written, or ``path`` is a folder. StudioError: the disk is full.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+    except OSError as error:
+        raise _unwritable(path, error) from error
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
             yield file
@@ -23,10 +34,23 @@ def atomic_writer(path: Path, mode: int = 0o644) -> Iterator[IO[str]]:
             os.fsync(file.fileno())
         Path(temporary).chmod(mode)
         Path(temporary).replace(path)
-    except BaseException:
+    except BaseException as error:
         with contextlib.suppress(FileNotFoundError):
             Path(temporary).unlink()
+        if isinstance(error, OSError):
+            raise _unwritable(path, error) from error
         raise
+
+
+def _unwritable(path: Path, error: OSError) -> StudioError:
+    kind = StudioError if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO) else InputError
+    return kind(
+        _(
+            "写不了 {file}（{detail}）；请检查路径、权限和磁盘空间，原来的内容没有动",
+            file=path,
+            detail=error.strerror or error,
+        )
+    )
 
 
 def write_text(path: Path, text: str, mode: int = 0o644) -> None:

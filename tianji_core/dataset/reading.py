@@ -90,9 +90,9 @@ def _decode(content: bytes, name: str) -> tuple[str, str]:
 def _items(text: str, name: str) -> Iterator[Any]:
     lines = text.split("\n")
     if name.lower().endswith(".jsonl") or _looks_like_lines(lines):
-        for line in lines:
+        for number, line in enumerate(lines, start=1):
             if line.strip():
-                yield _line(line)
+                yield _line(line, number)
         return
     try:
         value = json.loads(text)
@@ -122,18 +122,23 @@ def _looks_like_lines(lines: list[str]) -> bool:
     full = [line for line in lines[:20] if line.strip()][:2]
     if len(full) < 2:
         return False
-    return all(isinstance(_line(line), dict) for line in full)
+    return all(isinstance(_line(line, 0), dict) for line in full)
 
 
-def _line(line: str) -> Any:
+def _line(line: str, number: int) -> Any:
     try:
         return json.loads(line)
     except json.JSONDecodeError as error:
         return BrokenLine(
-            _("第 {column} 列不是合法的 JSON：{detail}", column=error.colno, detail=_said(error))
+            _(
+                "第 {line} 行第 {column} 列不是合法的 JSON：{detail}",
+                line=number,
+                column=error.colno,
+                detail=_said(error),
+            )
         )
     except RecursionError:
-        return BrokenLine(_("JSON 套得太深"))
+        return BrokenLine(_("第 {line} 行的 JSON 套得太深", line=number))
 
 
 def _said(error: json.JSONDecodeError) -> str:

@@ -125,8 +125,12 @@ def training_pairs(recipe: Recipe, file: Path) -> list[tuple[str, str]]:
             for item in json.loads(file.read_text(encoding="utf-8"))
             for turn in item["conversation"]
         ]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise DatasetError(_("读不了训练文件 {file}：{detail}", file=file, detail=error)) from error
+    except OSError as error:
+        raise DatasetError(_("读不了训练文件 {file}：{detail}", file=file, detail=error.strerror)) from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise DatasetError(
+            _("{file} 不是训练文件：应当是带 conversation 的 JSON 列表，用 export 可以得到", file=file)
+        ) from error
     return [(next((name for name in names if name in output), ""), output) for output in outputs]
 
 

@@ -7,6 +7,8 @@ from tianji_core.recipe.loading import (
     explain,
     load_recipe,
     parse_recipe,
+    reason_of,
+    yaml_problem,
 )
 from tianji_core.recipe.model import (
     RELATION_TITLES,
@@ -67,8 +69,10 @@ __all__ = [
     "load_recipe",
     "normalise",
     "parse_recipe",
+    "reason_of",
     "task_random",
     "tasks",
     "teacher_prompt",
     "training_input",
+    "yaml_problem",
 ]

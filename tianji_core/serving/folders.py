@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from tianji_core.errors import ModelError
 from tianji_core.i18n import _
+from tianji_core.training.base import check_safetensors
 
 TOKENIZER_FILES = (
     "tokenizer.json",
@@ -99,37 +100,6 @@ def check_model(folder: Path) -> None:
         raise ModelError(_("{folder} 里没有权重文件（safetensors 或 bin）", folder=folder))
     for shard_file in sorted(folder.glob("*.safetensors")):
         check_safetensors(shard_file)
-
-
-def check_safetensors(path: Path) -> None:
-    """That a safetensors file's header fits its size.
-
-    Raises:
-        ModelError: it is cut off or not such a file.
-    """
-    size = path.stat().st_size
-    try:
-        with path.open("rb") as file:
-            length = int.from_bytes(file.read(8), "little")
-            if not 2 <= length <= size - 8:
-                raise ValueError("header")
-            header = json.loads(file.read(length))
-        end = max(
-            (entry["data_offsets"][1] for key, entry in header.items() if key != "__metadata__"), default=0
-        )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ModelError(
-            _("权重文件 {file} 已损坏（文件头读不出来），请重新下载或合并", file=path)
-        ) from error
-    if 8 + length + end != size:
-        raise ModelError(
-            _(
-                "权重文件 {file} 已损坏（应有 {want} 字节，实际 {have} 字节），请重新下载或合并",
-                file=path,
-                want=8 + length + end,
-                have=size,
-            )
-        )
 
 
 def adapter_base(folder: Path) -> str:

@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, create_engine, event, func, inspect, make_url, select, text
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
-from tianji_core.errors import SettingsError
+from tianji_core.errors import SettingsError, StudioError
 from tianji_core.i18n import _
 
 MIGRATIONS = Path(__file__).with_name("migrations")
@@ -100,8 +100,12 @@ def _migrate(engine: Engine, url: str) -> None:
 
 @contextlib.contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
-    """A connection whose statements see one state of the database."""
-    with engine.connect() as connection:
+    """A connection whose statements see one state of the database.
+
+    Raises:
+        StudioError: the database cannot be used any more: away, full, read-only, broken.
+    """
+    with _explained(engine), engine.connect() as connection:
         if engine.dialect.name == "postgresql":
             connection = connection.execution_options(isolation_level="REPEATABLE READ")
         with connection.begin():
@@ -111,11 +115,29 @@ def reading(engine: Engine) -> Iterator[Connection]:
 @contextlib.contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
     """A transaction that commits at the end of the block and rolls back on an exception. There is one at a time: what
-    the block has read stays true until it commits."""
-    with engine.connect().execution_options(tianji_write=True) as connection, connection.begin():
+    the block has read stays true until it commits. Errors as :func:`reading`."""
+    with _explained(engine), engine.connect().execution_options(tianji_write=True) as connection, connection.begin():
         if engine.dialect.name == "postgresql":
             connection.execute(select(func.pg_advisory_xact_lock(WRITER)))
         yield connection
+
+
+@contextlib.contextmanager
+def _explained(engine: Engine) -> Iterator[None]:
+    """One sentence in place of a fault that lies outside this program; a wrong statement stays what it is."""
+    try:
+        yield
+    except OperationalError as error:
+        said = str(error.orig).splitlines()[0]
+        if said.startswith(("no such", "near ")):
+            raise
+        raise StudioError(
+            _(
+                "数据库 {url} 用不了（{detail}）；请检查磁盘空间、权限和数据库服务，已经保存的内容没有动",
+                url=_hidden(engine.url.render_as_string(hide_password=True)),
+                detail=said,
+            )
+        ) from error
 
 
 def now() -> datetime:

@@ -8,7 +8,7 @@ from pathlib import Path
 from tianji_core.errors import ModelError
 from tianji_core.i18n import _
 
-TOKENIZERS = ("tokenizer.json", "tokenizer.model", "vocab.json", "vocab.txt", "tokenizer_config.json")
+TOKENIZERS = ("tokenizer.json", "tokenizer.model", "vocab.json", "vocab.txt", "spiece.model")
 INDEXES = ("model.safetensors.index.json", "pytorch_model.bin.index.json")
 EDGE = 1 << 20
 """Bytes read at each end of a weight file for the fingerprint: 15 GB must not be read to compare two folders."""
@@ -35,12 +35,16 @@ def checked_base(folder: Path) -> BaseFolder:
         raise ModelError(_("模型文件夹 {folder} 不存在，请先下载或改路径", folder=folder))
     try:
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        if not isinstance(config, dict):
+            raise ValueError("not an object")
     except FileNotFoundError as error:
-        raise ModelError(_("模型文件夹 {folder} 里没有 config.json", folder=folder)) from error
-    except ValueError as error:
+        raise ModelError(
+            _("{folder} 里没有 config.json，不是模型文件夹，请重新下载或改路径", folder=folder)
+        ) from error
+    except (OSError, ValueError) as error:
         raise ModelError(_("{folder} 里的 config.json 读不懂，请重新下载", folder=folder)) from error
     if not any((folder / name).exists() for name in TOKENIZERS):
-        raise ModelError(_("模型文件夹 {folder} 里没有分词器文件", folder=folder))
+        raise ModelError(_("模型文件夹 {folder} 里没有分词器文件，请重新下载", folder=folder))
     weights = _weights(folder)
     missing = [path.name for path in weights if not path.is_file() or path.stat().st_size == 0]
     if missing or not weights:
@@ -53,6 +57,9 @@ def checked_base(folder: Path) -> BaseFolder:
                 n=len(missing) or 1,
             )
         )
+    for path in weights:
+        if path.suffix == ".safetensors":
+            check_safetensors(path)
     architecture = (config.get("architectures") or [""])[0]
     return BaseFolder(folder, architecture, weights, sum(path.stat().st_size for path in weights))
 
@@ -63,13 +70,44 @@ def _weights(folder: Path) -> tuple[Path, ...]:
         if index.exists():
             try:
                 files = json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()
-            except (ValueError, KeyError) as error:
+            except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
                 raise ModelError(_("权重索引 {file} 读不懂，请重新下载", file=index)) from error
             return tuple(folder / file for file in sorted(set(files)))
     for pattern in ("model*.safetensors", "pytorch_model*.bin"):
         if found := sorted(folder.glob(pattern)):
             return tuple(found)
     return ()
+
+
+def check_safetensors(path: Path) -> None:
+    """That a safetensors file's header fits its size.
+
+    Raises:
+        ModelError: it is cut off or not such a file.
+    """
+    size = path.stat().st_size
+    try:
+        with path.open("rb") as file:
+            length = int.from_bytes(file.read(8), "little")
+            if not 2 <= length <= size - 8:
+                raise ValueError("header")
+            header = json.loads(file.read(length))
+        end = max(
+            (entry["data_offsets"][1] for key, entry in header.items() if key != "__metadata__"), default=0
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ModelError(
+            _("权重文件 {file} 已损坏（文件头读不出来），请重新下载或合并", file=path)
+        ) from error
+    if 8 + length + end != size:
+        raise ModelError(
+            _(
+                "权重文件 {file} 已损坏（应有 {want} 字节，实际 {have} 字节），请重新下载或合并",
+                file=path,
+                want=8 + length + end,
+                have=size,
+            )
+        )
 
 
 def fingerprint(folder: Path) -> str:

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from tianji_core.errors import TrainingError
 from tianji_core.i18n import _
+from tianji_core.recipe import reason_of
 from tianji_core.training.settings import CONSTANTS, TrainingSettings, field_title
 from tianji_core.workspace import CONFIGS, PROJECT, Workspace
 
@@ -87,9 +88,9 @@ def checked_settings(values: dict[str, Any]) -> TrainingSettings:
         title = field_title(name) if name in TrainingSettings.model_fields else name
         raise TrainingError(
             _(
-                "训练设置“{title}”不对：{detail}（填的是 {value}）",
+                "训练设置“{title}”{detail}，填的是 {value}",
                 title=title,
-                detail=first["msg"],
+                detail=reason_of(first),
                 value=repr(first["input"])[:80],
             )
         ) from error

@@ -31,6 +31,10 @@ DetachOption = Annotated[
 ]
 
 
+LARGEST = 2**31 - 1
+"""The largest number a row of the database can have."""
+
+
 def opened(folder: Path | None) -> Workspace:
     """The workspace of a verb, with its language switched on."""
     workspace = open_workspace(folder)
@@ -95,7 +99,7 @@ def follow(workspace: Workspace, job: jobs.Job, quiet: bool = False) -> jobs.Job
         reason = ended.note or _("日志在 {path}", path=jobs.log_path(workspace, ended.id))
         error = JobError(
             _(
-                "{title}{state}：{reason}",
+                "“{title}”{state}：{reason}",
                 title=ended.title,
                 state=jobs.state_title(ended.state),
                 reason=reason,

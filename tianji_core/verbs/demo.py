@@ -15,7 +15,7 @@ from tianji_core.errors import JobError, StudioError
 from tianji_core.i18n import _
 from tianji_core.models import Artefact
 from tianji_core.models.nano import nano_base, split_cells
-from tianji_core.recipe import Plan, Recipe, kept_cells
+from tianji_core.recipe import Plan, Recipe, kept_cells, tasks
 from tianji_core.serving import ChatSampling
 from tianji_core.store import datasets, recipes, runs, steps
 from tianji_core.store.samples import ACCEPTED, PENDING, SampleFilter
@@ -44,6 +44,9 @@ def demo(
     """Walk the whole corridor with the embedded model: generate, clean, freeze, train, merge, ask, judge."""
     space = opened(workspace)
     signal.signal(signal.SIGTERM, _stop)
+    key = space.settings().recipe
+    recipe = recipes.current(space.engine, key).recipe
+    tasks(recipe, _plan(space, recipe, words(styles), samples))  # refuse before the last report is replaced
     walk = _Walk(space, quiet=as_json)
     try:
         _walk(walk, words(styles), samples, prompts)

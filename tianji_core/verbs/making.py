@@ -6,12 +6,13 @@ import typer
 from pydantic import ValidationError
 
 from tianji_core import generation
-from tianji_core.errors import InputError, PlanError
+from tianji_core.errors import InputError, PlanError, StudioError
 from tianji_core.i18n import _
 from tianji_core.recipe import Plan, by_style, explain, kept_cells, tasks
 from tianji_core.store import recipes
 from tianji_core.teachers import Sampling, TeacherChoice
 from tianji_core.verbs.common import (
+    LARGEST,
     DetachOption,
     JsonOption,
     RecipeOption,
@@ -49,7 +50,7 @@ def made_plan(styles: str, rounds: int, threshold: int, limit: int | None, seed:
     try:
         return Plan(styles=words(styles), rounds=rounds, threshold=threshold, limit=limit, seed=seed)
     except ValidationError as error:
-        raise PlanError(explain(error)) from error
+        raise PlanError(explain(error, whole="")) from error
 
 
 def plan(
@@ -106,10 +107,14 @@ def generate(
         float, typer.Option(min=0, max=1, help="Share of deliberate mistakes (offline composer).")
     ] = 0.0,
     resume: Annotated[
-        int | None, typer.Option(help="Go on with this run instead of making one.", show_default=False)
+        int | None,
+        typer.Option(
+            min=1, max=LARGEST, help="Go on with this run instead of making one.", show_default=False
+        ),
     ] = None,
     retry: Annotated[
-        int | None, typer.Option(help="Send the failed tasks of this run again.", show_default=False)
+        int | None,
+        typer.Option(min=1, max=LARGEST, help="Send the failed tasks of this run again.", show_default=False),
     ] = None,
     recipe: RecipeOption = None,
     detach: DetachOption = False,
@@ -140,9 +145,9 @@ def generate(
     state = generation.run_state(space.engine, run_id, latest=0)
     counts = state.counts
     if counts.failed and not counts.done:
-        raise InputError(
+        raise StudioError(
             _(
-                "批次 {run} 的 {n} 个任务全部失败：{reason}",
+                "批次 {run} 的 {n} 个任务全部失败：{reason}；修好后用 generate --retry {run} 再发一次",
                 run=run_id,
                 n=counts.failed,
                 reason=state.errors[0].example,
@@ -165,4 +170,4 @@ def _choice(**fields: object) -> TeacherChoice:
     try:
         return TeacherChoice.model_validate(fields)
     except ValidationError as error:
-        raise InputError(explain(error)) from error
+        raise InputError(explain(error, whole="")) from error

@@ -6,11 +6,12 @@ from typing import Annotated
 import typer
 
 from tianji_core import cleaning, dataset
-from tianji_core.errors import InputError
+from tianji_core.errors import ImportFileError, InputError
 from tianji_core.i18n import _
-from tianji_core.store import datasets, findings, samples, steps
+from tianji_core.store import datasets, findings, recipes, samples, steps
 from tianji_core.store.samples import ACCEPTED, PENDING, REJECTED, SampleFilter
 from tianji_core.verbs.common import (
+    LARGEST,
     JsonOption,
     RecipeOption,
     WorkspaceOption,
@@ -19,6 +20,7 @@ from tianji_core.verbs.common import (
     show,
 )
 from tianji_core.verbs.making import words
+from tianji_core.workspace import Workspace
 
 StylesOption = Annotated[str, typer.Option(help="Only these styles, separated by commas.")]
 NamesOption = Annotated[str, typer.Option(help="Only these names, separated by commas.")]
@@ -48,8 +50,12 @@ def import_samples(
                 bad=len(report.bad),
             )
         )
-        lines += [_("  第 {index} 项：{reason}", index=index, reason=reason) for index, reason in report.bad]
+        lines += [
+            _("  第 {index} 项：{reason}", index=index + 1, reason=reason) for index, reason in report.bad
+        ]
     show(reports, as_json, "\n".join(lines))
+    if not any(report.added or report.known for report in reports):
+        raise ImportFileError(_("{path} 里没有一条可以导入的对话，什么也没有导入", path=path))
 
 
 def clean(
@@ -125,10 +131,10 @@ def _decide(
     space = opened(workspace)
     key = chosen_recipe(space, recipe)
     cleaning.check_new(space, key)
-    try:
-        numbers = tuple(int(number) for number in words(ids)) or None
-    except ValueError as error:
-        raise InputError(_("--ids 应当是用逗号分开的样本编号，写的是 {ids}", ids=ids)) from error
+    asked = words(ids)
+    if not all(number.isdecimal() and int(number) <= LARGEST for number in asked):
+        raise InputError(_("--ids 应当是用逗号分开的样本编号，写的是 {ids}", ids=ids))
+    numbers = tuple(int(number) for number in asked) or None
     wanted = SampleFilter(
         key,
         states=(PENDING,),
@@ -140,11 +146,40 @@ def _decide(
     )
     step = steps.set_state(space.engine, wanted, state, space.settings().reviewer)
     count = step.count if step is not None else 0
+    if not count:
+        _refuse_unknown(space, key, wanted)
     show(
         {"state": state, "count": count},
         as_json,
         _("{n} 条样本改为{state}", n=count, state=_("采用") if state == ACCEPTED else _("弃用")),
     )
+
+
+def _refuse_unknown(space: Workspace, key: str, wanted: SampleFilter) -> None:
+    """Where nothing matched, say which word or number cannot match anything.
+
+    Raises:
+        InputError: names it.
+    """
+    recipe = recipes.current(space.engine, key).recipe
+    for option, asked, entries in (
+        ("--styles", wanted.styles, recipe.styles),
+        ("--names", wanted.names, recipe.names),
+        ("--scenes", wanted.scenes, recipe.scenes),
+    ):
+        known = {entry.text for entry in entries}
+        if strange := [word for word in asked if word not in known]:
+            raise InputError(
+                _(
+                    "{option} 写了“{words}”，配方“{recipe}”里没有，待审的样本里也没有",
+                    option=option,
+                    words=_("、").join(strange),
+                    recipe=recipe.title,
+                )
+            )
+    if wanted.ids:
+        numbers = _("、").join(map(str, wanted.ids))
+        raise InputError(_("编号为 {ids} 的样本不存在，或者已经审过了", ids=numbers))
 
 
 def undo(recipe: RecipeOption = None, as_json: JsonOption = False, workspace: WorkspaceOption = None) -> None:

@@ -1,5 +1,6 @@
 """Verbs about the studio itself: studio, jobs, doctor."""
 
+import errno
 import os
 import shutil
 import socket
@@ -12,7 +13,7 @@ import typer
 from tianji_core import jobs as background
 from tianji_core.errors import InputError, SettingsError
 from tianji_core.i18n import _
-from tianji_core.verbs.common import JsonOption, WorkspaceOption, opened, show
+from tianji_core.verbs.common import LARGEST, JsonOption, WorkspaceOption, opened, show
 from tianji_core.workspace import PROJECT
 
 
@@ -49,6 +50,15 @@ def refuse_taken_port(host: str, port: int) -> None:
         try:
             probe.bind((host, port))
         except OSError as error:
+            if error.errno not in (errno.EADDRINUSE, errno.EACCES):
+                raise InputError(
+                    _(
+                        "不能在 {host}:{port} 上打开网页（{detail}）；--host 应当是这台机器的地址，例如 127.0.0.1",
+                        host=host,
+                        port=port,
+                        detail=error.strerror,
+                    )
+                ) from error
             raise InputError(
                 _(
                     "端口 {port} 已被占用（{detail}）；换一个：make run PORT={other}，或 --port {other}",
@@ -60,8 +70,12 @@ def refuse_taken_port(host: str, port: int) -> None:
 
 
 def jobs(
-    stop: Annotated[int | None, typer.Option(help="Stop the job with this number.")] = None,
-    log: Annotated[int | None, typer.Option(help="Print the end of this job's log.")] = None,
+    stop: Annotated[
+        int | None, typer.Option(min=1, max=LARGEST, help="Stop the job with this number.")
+    ] = None,
+    log: Annotated[
+        int | None, typer.Option(min=1, max=LARGEST, help="Print the end of this job's log.")
+    ] = None,
     limit: Annotated[int, typer.Option(min=1, help="How many to list.")] = 20,
     as_json: JsonOption = False,
     workspace: WorkspaceOption = None,
@@ -70,7 +84,8 @@ def jobs(
     space = opened(workspace)
     if log is not None:
         background.get(space, log)
-        typer.echo(background.log_tail(space, log))
+        text = background.log_tail(space, log)
+        show({"id": log, "log": text}, as_json, text)
         return
     if stop is not None:
         if background.stop(space, stop).active:
