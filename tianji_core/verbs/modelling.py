@@ -59,17 +59,20 @@ def train(
     else:
         version = _version(space, dataset)
         settings = _settings(space, preset, base, setting or [])
+        checked = training.preflight(space, training.preset(preset), settings, version)
         if check:
             signs = {"pass": "✓", "warn": "!", "stop": "✗"}
             lines = [
                 f"{signs.get(c.level, c.level)} " + _("{title}：{reason}", title=c.title, reason=c.detail)
                 for c in checked.checks
             ]
-        checked = training.preflight(space, training.preset(preset), settings, version)
             show(checked, as_json, "\n".join(lines))
             if not checked.ok:
                 raise TrainingError(_("这样不能开始训练，见上面带 ✗ 的一项"))
             return
+        for found in checked.checks:
+            if found.level == "warn":
+                typer.echo(f"! {found.title}：{found.detail}", err=True)
         run = training.start_training(space, preset, settings, version, title)
     _finish_training(space, run, detach, as_json)
 
@@ -77,9 +80,6 @@ def train(
 def _finish_training(space: Workspace, run: training.TrainingRun, detach: bool, as_json: bool) -> None:
     state = training.training_state(space, run)
     if not detach and state.job is not None:
-        for found in checked.checks:
-            if found.level == "warn":
-                typer.echo(f"! {found.title}：{found.detail}", err=True)
         follow(space, state.job, quiet=as_json)
         state = training.training_state(space, run)
     saved = state.checkpoints[-1].path if state.checkpoints else None

@@ -65,13 +65,12 @@ def chosen_models(space: Workspace, text: str) -> list[str]:
     if names := words(text):
         return list(names)
     found = models.artefacts(space)
-    merged = [each.name for each in found if each.kind == "merged"]
     if not found:
         raise ModelError(_("还没有模型；用 download 下载一个，或用 models --register 登记本地文件夹"))
+    merged = [each.name for each in found if each.kind == "merged"]
     return merged[:1] or [each.name for each in found][:1]
 
 
-@contextlib.contextmanager
 def chosen_key(space: Workspace, variable: str) -> str | None:
     """The key in the variable of --key-variable, or None where none is named.
 
@@ -88,6 +87,7 @@ def chosen_key(space: Workspace, variable: str) -> str | None:
     return key
 
 
+@contextlib.contextmanager
 def answering(space: Workspace, names: list[str]) -> Iterator[str]:
     """The address of a server that has all these models: a running one, or one for the length of the block."""
     for running in serving.servers(space):
@@ -137,9 +137,9 @@ def chat(
     if name or scene or style:
         if request:
             raise InputError(_("要么直接写问题，要么用 --name、--scene、--style，不能都给"))
-        request = written_request(stored, name, scene, style)
         if not (name and scene):
             raise InputError(_("--name 和 --scene 要一起给，--style 可以不给"))
+        request = written_request(stored, name, scene, style)
     prompt = stored.prompts.system if system is None else system
     sampling = ChatSampling(temperature=temperature, max_tokens=max_tokens, seed=seed)
     key = chosen_key(space, key_variable)
@@ -196,9 +196,9 @@ def compare(
                 return f"⚠ {error}"
 
         answers = list(pool.map(ask, cells))
-    rows = [
     if answers and all(said.startswith("⚠ ") for said in answers):
         raise ServerError(answers[0].removeprefix("⚠ "))
+    rows = [
         {"style": style, "model": each, "request": requests[style], "answer": said}
         for (style, each), said in zip(cells, answers, strict=True)
     ]
