@@ -31,14 +31,16 @@ def checkpoint_of(workspace: Workspace, run: TrainingRun, iteration: int | None)
         ModelError: there is none; the message lists what there is.
     """
     found = training_state(workspace, run).checkpoints
+    if not found:
+        raise ModelError(_("“{title}”还没有检查点，先让它训练到第一个检查点", title=run.title))
     chosen = [each for each in found if iteration is None or each.iteration == iteration]
     if not chosen:
-        known = _("、").join(str(each.iteration) for each in found) or _("（一个也没有）")
+        known = _("、").join(str(each.iteration) for each in found)
         raise ModelError(
             _(
                 "“{title}”没有第 {n} 步的检查点，有的是：{known}",
                 title=run.title,
-                n=iteration or "?",
+                n=iteration,
                 known=known,
             )
         )
@@ -55,7 +57,7 @@ def convert(
     """Turn a checkpoint into a LoRA adapter in Hugging Face form.
 
     Raises:
-        ModelError: no such checkpoint, another base than at training time, a name in use. StudioError: the tool failed.
+        ModelError: no such checkpoint, a base whose code nobody allowed, another base than at training time, a name in use. StudioError: the tool failed.
     """
     reporter = reporter or Reporter()
     checkpoint = checkpoint_of(workspace, run, iteration)
@@ -139,7 +141,7 @@ def merge(
         _run(workspace, [*arguments, "--device", device, "--safe-serialization"], device)
         reporter.update(1, message=_("正在试答一句"))
         size = checked_base(target).size
-        sample = try_answer(workspace, target, adapter.system, device)
+        sample = try_answer(workspace, target, adapter.system, device, code)
         made = adapter.model_copy(
             update={
                 "name": chosen,
@@ -185,11 +187,13 @@ def check_base(folder: Path, expected: str) -> None:
         )
 
 
-def try_answer(workspace: Workspace, folder: Path, system: str, device: str = "cpu") -> str:
-    """One greedy answer of a model; it is loaded in a process of its own.
+def try_answer(
+    workspace: Workspace, folder: Path, system: str, device: str = "cpu", allowed: bool = False
+) -> str:
+    """One greedy answer of a model; it is loaded in a process of its own. ``allowed``: it may run code of its own.
 
     Raises:
-        StudioError: the model cannot be loaded or breaks while it answers.
+        ModelError: it brings code that is not allowed. StudioError: the model cannot be loaded or breaks while it answers.
     """
     answers: list[str] = []
 
