@@ -83,17 +83,29 @@ class Workspace:
         """
         path = self.home / "settings.json"
         try:
-            return Settings.model_validate_json(path.read_text(encoding="utf-8"))
+            return Settings.model_validate(json.loads(path.read_text(encoding="utf-8")))
         except FileNotFoundError:
             return Settings()
-        except (ValidationError, UnicodeDecodeError) as error:
-            raise SettingsError(
-                _(
-                    "设置文件 {file} 坏了，请修好或删掉它：{detail}",
-                    file=path,
-                    detail=str(error).splitlines()[0],
-                )
-            ) from error
+        except json.JSONDecodeError as error:
+            reason = _("第 {line} 行第 {column} 列不是合法的 JSON", line=error.lineno, column=error.colno)
+            raise self._broken_settings(path, reason) from error
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            key = ".".join(str(part) for part in first["loc"])
+            reason = (
+                _("{key} 的值 {value} 不对", key=key, value=repr(first["input"])[:80])
+                if key
+                else _("应当是一个对象")
+            )
+            raise self._broken_settings(path, reason) from error
+        except UnicodeDecodeError as error:
+            raise self._broken_settings(path, _("不是 UTF-8 编码的文本")) from error
+        except OSError as error:
+            raise self._broken_settings(path, str(error.strerror)) from error
+
+    @staticmethod
+    def _broken_settings(path: Path, reason: str) -> SettingsError:
+        return SettingsError(_("设置文件 {file} 坏了，请修好或删掉它：{detail}", file=path, detail=reason))
 
     def save_settings(self, settings: Settings) -> None:
         """Replace the saved settings."""
@@ -140,7 +152,11 @@ def open_workspace(home: str | Path | None = None) -> Workspace:
             (folder / name).mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise SettingsError(
-            _("工作区文件夹 {folder} 不能使用：{detail}", folder=folder, detail=error.strerror)
+            _(
+                "工作区文件夹 {folder} 不能使用（{detail}），请换一个或改权限",
+                folder=folder,
+                detail=error.strerror,
+            )
         ) from error
     if not os.access(folder, os.W_OK):
         raise SettingsError(_("工作区文件夹 {folder} 不可写，请换一个或改权限", folder=folder))
