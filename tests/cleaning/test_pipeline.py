@@ -6,7 +6,7 @@ import pytest
 
 from tianji_core import cleaning
 from tianji_core.errors import ConflictError
-from tianji_core.recipe import Plan, SuitabilityGroup, brief, tasks
+from tianji_core.recipe import Plan, SuitabilityGroup, brief, built_in_recipes, load_recipe, tasks
 from tianji_core.store import findings, recipes, samples, steps
 from tianji_core.store.database import writing
 from tianji_core.store.samples import IMPORT, NewSample, SampleFilter
@@ -15,6 +15,8 @@ from tianji_core.workspace import Workspace
 
 ALL = SampleFilter("wishes")
 CLEAN = "妹妹，生日快乐！愿你新的一岁平安喜乐，每天都有好心情。"
+OTHER = "妹妹，又长一岁啦，蛋糕要吃最大的那块，愿望也要许最大的那个！"
+THIRD = "今天是你的生日，妹妹，愿往后的路上有风有光，也有人陪你慢慢走。"
 
 
 def store(workspace: Workspace, *outputs: str, **fields: str) -> list[int]:
@@ -30,7 +32,7 @@ def found(workspace: Workspace, sample_id: int) -> set[str]:
 
 @pytest.mark.parametrize("style", ["小红书", "正常", "严肃"])
 def test_what_the_composer_spoils_is_found_and_what_it_writes_well_is_not(style: str) -> None:
-    recipe = recipes.load_recipe(recipes.built_in_recipes()["wishes"])
+    recipe = load_recipe(built_in_recipes()["wishes"])
     context = cleaning.context_of(recipe)
     briefs = [brief(recipe, task, 3) for task in tasks(recipe, Plan(styles=(style,), limit=150))]
     good, spoiling = Composer(), Composer(mistakes=1.0)
@@ -46,7 +48,7 @@ def test_what_the_composer_spoils_is_found_and_what_it_writes_well_is_not(style:
 
 
 def test_only_samples_that_changed_are_checked_and_findings_follow_the_text(workspace: Workspace) -> None:
-    good, quoted = store(workspace, CLEAN, f"“{CLEAN[:-1]}呢。”")
+    good, quoted = store(workspace, CLEAN, f"“{OTHER}”")
     assert cleaning.check_new(workspace, "wishes") == 2
     assert cleaning.check_new(workspace, "wishes") == 0
     assert found(workspace, good) == set() and found(workspace, quoted) == {"wrapping_quotes"}
@@ -82,26 +84,28 @@ def test_rejected_samples_are_nobodys_duplicate(workspace: Workspace) -> None:
     assert "exact_duplicate" not in found(workspace, second)
 
 
-def test_a_changed_matrix_counts_after_checking_again(workspace: Workspace) -> None:
+def test_a_changed_matrix_counts_without_being_asked_for(workspace: Workspace) -> None:
     (one,) = store(workspace, CLEAN)
     cleaning.check_new(workspace, "wishes")
     stored = recipes.current(workspace.engine, "wishes")
     group = SuitabilityGroup(names=("妹妹",), scenes=("生日",), value=0, reason="试一试")
     changed = stored.recipe.changed(suitability=(*stored.recipe.suitability, group))
     recipes.save(workspace.engine, changed, stored.revision, "")
-    assert cleaning.check_again(workspace, "wishes") == 1
+    assert cleaning.check_new(workspace, "wishes") == 1
     assert found(workspace, one) == {"unsuitable_cell"}
+    assert cleaning.check_new(workspace, "wishes") == 0
+    assert cleaning.check_again(workspace, "wishes") == 1
 
 
 def test_fixing_in_bulk_is_one_step_that_can_be_taken_back(workspace: Workspace) -> None:
-    store(workspace, CLEAN, f"“{CLEAN[:-1]}呢。”", f"当前祝福语如下：{CLEAN[:-1]}哦。", "生日快乐")
+    store(workspace, CLEAN, f"“{OTHER}”", f"当前祝福语如下：{THIRD}", "生日快乐")
     cleaning.check_new(workspace, "wishes")
     before = [s.output for s in samples.page(workspace.engine, ALL)]
 
     preview = cleaning.preview(workspace, ALL)
     assert (preview.matching, preview.fixable) == (4, 2)
     assert preview.by_rule == {"lead_in": 1, "wrapping_quotes": 1}
-    assert [p.after for p in preview.examples] == [f"{CLEAN[:-1]}呢。", f"{CLEAN[:-1]}哦。"]
+    assert [p.after for p in preview.examples] == [OTHER, THIRD]
     assert [s.output for s in samples.page(workspace.engine, ALL)] == before, "a preview changes nothing"
 
     step = cleaning.fix(workspace, ALL)
@@ -114,7 +118,7 @@ def test_fixing_in_bulk_is_one_step_that_can_be_taken_back(workspace: Workspace)
 
 
 def test_fixing_keeps_to_the_filter_and_to_the_chosen_rules(workspace: Workspace) -> None:
-    quoted, led = store(workspace, f"“{CLEAN[:-1]}呢。”", f"当前祝福语如下：{CLEAN[:-1]}哦。")
+    quoted, led = store(workspace, f"“{OTHER}”", f"当前祝福语如下：{THIRD}")
     cleaning.check_new(workspace, "wishes")
     assert cleaning.fix(workspace, ALL, rules=()) is None
     step = cleaning.fix(workspace, ALL, rules=("lead_in",))

@@ -1,5 +1,6 @@
 """Cleaning: rules that find what is wrong with a text, safe fixes, and both over stored samples."""
 
+from tianji_core.cleaning.comparing import compare_all, forget_outdated, keep_best, ranked
 from tianji_core.cleaning.diff import Piece, compare
 from tianji_core.cleaning.pipeline import (
     Preview,
@@ -32,9 +33,13 @@ __all__ = [
     "check_new",
     "clean_text",
     "compare",
+    "compare_all",
     "context_of",
     "current_context",
     "fix",
+    "forget_outdated",
+    "keep_best",
     "preview",
     "propose",
+    "ranked",
 ]

@@ -54,9 +54,9 @@ def _wrong_occasion(text: str, subject: Subject, context: Context) -> Found | No
     mine = context.occasions.get(subject.scene)
     if mine is None:
         return None
-    spoken = any(word in text for word in mine.own)
     if subject.name:  # 医生日日平安 does not speak of a birthday
         text = text.replace(subject.name, "，")
+    spoken = any(word in text for word in mine.own)
     for scene, other in context.occasions.items():
         if scene == subject.scene:
             continue
@@ -125,6 +125,7 @@ FIT_RULES = (
             Example(_CLEAN),
             Example("除夕夜给妹妹提前拜年，愿你新的一年里事事顺心。", scene="除夕"),
             Example("妹妹新春快乐，恭喜发财，愿你万事顺意，天天开心。", scene="春节"),
+            Example("愿医生日子安稳，谈判席上句句在理，合作顺利。", name="医生", scene="谈判顺利"),
         ),
     ),
 )

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from tianji_core.cleaning.comparing import compare_all, forget_outdated, must_compare
 from tianji_core.cleaning.rule import Context, context_of
 from tianji_core.cleaning.rules import EXACT_DUPLICATE, SAFE_RULES, check, clean_text
 from tianji_core.i18n import _
@@ -41,15 +42,20 @@ def current_context(workspace: Workspace, recipe_key: str) -> Context:
 
 def check_new(workspace: Workspace, recipe_key: str, limit: int | None = None) -> int:
     """Check the samples that changed since they were last looked at (at most ``limit``) and store what was found; how
-    many were checked. Calling it when there is nothing to do costs one short query."""
+    many were checked. All are looked at anew when the recipe or the rules have changed meanwhile. Once none is left they
+    are compared with each other, too. Calling it when there is nothing to do costs some short queries."""
+    forget_outdated(workspace, recipe_key)
     done = 0
     context: Context | None = None
     while limit is None or done < limit:
         size = _BATCH if limit is None else min(_BATCH, limit - done)
         batch = findings.unchecked(workspace.engine, recipe_key, size)
         if not batch:
+            compare_all(workspace, recipe_key)
             break
-        context = context or current_context(workspace, recipe_key)
+        if context is None:
+            context = current_context(workspace, recipe_key)
+            must_compare(workspace, recipe_key)
         _check_batch(workspace, recipe_key, batch, context)
         done += len(batch)
     return done

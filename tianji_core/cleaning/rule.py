@@ -1,15 +1,18 @@
 """What a cleaning rule is, and everything it may know about the text it looks at."""
 
+import hashlib
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import yaml
 
 from tianji_core.recipe import Pronoun, Recipe, Suitability
 from tianji_core.workspace import CONFIGS
 
+_FOLDER = CONFIGS / "cleaning"
 HARD_FLOOR = 10
 """Characters below which a text is too short in every style (from the tutorial)."""
 
@@ -96,6 +99,20 @@ class Context:
     threshold: int
     occasions: Mapping[str, Occasion]
     request_pieces: frozenset[str] = field(repr=False)
+    addresses: "Addresses" = field(repr=False)
+
+
+class Addresses:
+    """The words that address somebody: the recipe's names, and those of ``configs/cleaning/addresses.yaml``. ``pattern``
+    finds them, longer ones first; ``fitting`` says for a word which names it may address (its own, where it is one)."""
+
+    def __init__(self, names: tuple[str, ...], words: Mapping[str, list[str]]) -> None:
+        self.names = frozenset(names)
+        self.fitting: dict[str, frozenset[str]] = {word: frozenset(fit) for word, fit in words.items()}
+        for name in names:
+            self.fitting[name] = self.fitting.get(name, frozenset()) | {name}
+        longest = sorted(self.fitting, key=len, reverse=True)
+        self.pattern = re.compile("|".join(map(re.escape, longest)))
 
 
 REQUEST_PIECE = 9
@@ -112,6 +129,7 @@ def context_of(recipe: Recipe) -> Context:
         threshold=recipe.threshold,
         occasions={s.text: known[s.text] for s in recipe.scenes if s.text in known},
         request_pieces=_request_pieces(recipe),
+        addresses=Addresses(tuple(n.text for n in recipe.names), _read("addresses")),
     )
 
 
@@ -130,16 +148,71 @@ def _request_pieces(recipe: Recipe) -> frozenset[str]:
 
 
 @cache
+def _read(name: str) -> dict[str, Any]:
+    return yaml.safe_load((_FOLDER / f"{name}.yaml").read_text(encoding="utf-8"))
+
+
+@cache
+def configuration_digest() -> str:
+    """What changes when any file under ``configs/cleaning`` does."""
+    files = sorted(_FOLDER.glob("*.yaml"))
+    return hashlib.sha256(b"\0".join(file.read_bytes() for file in files)).hexdigest()
+
+
+@cache
 def occasions() -> dict[str, Occasion]:
     """scene → how texts speak of it."""
-    text = (CONFIGS / "cleaning" / "occasions.yaml").read_text(encoding="utf-8")
     return {
         scene: Occasion(tuple(v["own"]), tuple(v["signs"]), tuple(v.get("near", ())))
-        for scene, v in yaml.safe_load(text).items()
+        for scene, v in _read("occasions").items()
     }
 
 
 @cache
 def phrases() -> dict[str, list[str]]:
     """kind → regular expressions, from ``configs/cleaning/phrases.yaml``."""
-    return yaml.safe_load((CONFIGS / "cleaning" / "phrases.yaml").read_text(encoding="utf-8"))
+    return _read("phrases")
+
+
+@cache
+def unsafe_words() -> tuple[dict[str, str], tuple[str, ...]]:
+    """word → what is wrong with it, and the harmless words that contain one."""
+    file = _read("unsafe")
+    return {word: kind for kind, words in file["words"].items() for word in words}, tuple(file["harmless"])
+
+
+class OpeningBound(NamedTuple):
+    """The share of a style's samples (0 to 1) that may begin alike, and the number that always may."""
+
+    share: float
+    at_least: int
+
+
+class LatinBound(NamedTuple):
+    """The share of a text (0 to 1) that may be Latin letters, and the number that always may."""
+
+    share: float
+    always: int
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """How much of something is allowed; see ``configs/cleaning/bounds.yaml``. ``marks`` maps a style to how often a mark
+    may stand in a row ('' for styles that are not listed), ``emoji`` to the fewest and the most per text."""
+
+    opening: OpeningBound
+    latin: LatinBound
+    marks: Mapping[str, int]
+    emoji: Mapping[str, tuple[int, int]]
+
+
+@cache
+def bounds() -> Bounds:
+    """What ``configs/cleaning/bounds.yaml`` says."""
+    file = _read("bounds")
+    return Bounds(
+        opening=OpeningBound(**file["opening"]),
+        latin=LatinBound(**file["latin"]),
+        marks={"": file["marks"]["default"], **file["marks"]["styles"]},
+        emoji={style: (low, high) for style, (low, high) in file["emoji"].items()},
+    )

@@ -3,7 +3,9 @@
 from collections.abc import Collection
 
 from tianji_core.cleaning.fit import FIT_RULES
+from tianji_core.cleaning.person import PERSON_RULES
 from tianji_core.cleaning.rule import Context, Example, Found, HasText, Rule, Subject
+from tianji_core.cleaning.script import SCRIPT_RULES
 from tianji_core.cleaning.wording import EMPTY_RULE, MARK_RULES, REQUEST_RULES
 from tianji_core.cleaning.wrapping import WRAPPING_RULES
 from tianji_core.i18n import N_
@@ -23,14 +25,35 @@ EXACT_DUPLICATE = Rule(
     bad=(),
     good=(Example("妹妹，生日快乐！愿你新的一岁平安喜乐，每天都有好心情。"),),
 )
+NEAR_DUPLICATE = Rule(
+    "near_duplicate",
+    N_("近似重复"),
+    N_("和另一条只差几个字；这样的样本多了，模型会只记得这一种说法。在“重复”里可以每组只留最好的一条。"),
+    _never,
+    bad=(),
+    good=(Example("妹妹，生日快乐！愿你新的一岁平安喜乐，每天都有好心情。"),),
+)
+OVERUSED_OPENING = Rule(
+    "overused_opening",
+    N_("开头用得太多"),
+    N_("同一风格里太多样本以同样的几个字开头，训练后的模型会句句这样开头。超出的那些才算。"),
+    _never,
+    bad=(),
+    good=(Example("妹妹，生日快乐！愿你新的一岁平安喜乐，每天都有好心情。"),),
+)
+SET_RULES = (EXACT_DUPLICATE, NEAR_DUPLICATE, OVERUSED_OPENING)
+"""Rules that need the other samples, so that :func:`check` never finds anything by them."""
 RULES: tuple[Rule, ...] = (
     EMPTY_RULE,
     *WRAPPING_RULES,
     *MARK_RULES,
+    *SCRIPT_RULES,
     *FIT_RULES,
+    *PERSON_RULES,
     *REQUEST_RULES,
-    EXACT_DUPLICATE,
+    *SET_RULES,
 )
+_TEXT_RULES = tuple(rule for rule in RULES if rule not in SET_RULES and rule is not EMPTY_RULE)
 BY_ID = {rule.id: rule for rule in RULES}
 SAFE_RULES = tuple(rule.id for rule in RULES if rule.safe)
 FIXABLE_RULES = tuple(rule.id for rule in RULES if rule.safe or rule.id == "too_long")
@@ -42,7 +65,7 @@ def check(sample: HasText, context: Context) -> list[Finding]:
     if (nothing := EMPTY_RULE.look(subject.output, subject, context)) is not None:
         return [Finding(EMPTY_RULE.id, nothing.detail)]
     found = []
-    for rule in RULES[1:]:
+    for rule in _TEXT_RULES:
         seen = rule.look(subject.output, subject, context)
         if seen is not None:
             found.append(Finding(rule.id, seen.detail, seen.fixed))

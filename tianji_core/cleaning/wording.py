@@ -15,8 +15,8 @@ _PUNCTUATION = (
     (re.compile(r"([，、；：])[，、；,;]+"), r"\1"),
     (re.compile(r"([！？!?])[。，、；,;]+"), r"\1"),
     (re.compile(r"。([！？!?])"), r"\1"),
-    (re.compile(r"(?<=[\u4e00-\u9fff]),(?=[\u4e00-\u9fff])"), "，"),
 )
+_PUNCTUATION_HINT = re.compile(r"[，、；;,：:。！？!?][，、；;,：:。！？!?…]")
 _LEAKED = re.compile("|".join(phrases()["leaked"]))
 _REFUSAL = re.compile("|".join(phrases()["refusal"]), re.MULTILINE)
 _PLACEHOLDER = re.compile("|".join(phrases()["placeholder"]))
@@ -64,6 +64,8 @@ def _without_clash(match: re.Match[str]) -> str:
 
 
 def _punctuation(text: str, _subject: Subject, _context: Context) -> Found | None:
+    if _PUNCTUATION_HINT.search(text) is None:
+        return None
     fixed = text
     for pattern, replacement in _PUNCTUATION:
         fixed = pattern.sub(replacement, fixed)
@@ -159,7 +161,7 @@ MARK_RULES = (
         _punctuation,
         bad=(
             Example("妹妹，生日快乐，。愿你天天开心。。", "妹妹，生日快乐。愿你天天开心。"),
-            Example("妹妹,生日快乐！。愿你天天开心。", "妹妹，生日快乐！愿你天天开心。"),
+            Example("妹妹，生日快乐！。愿你天天开心。", "妹妹，生日快乐！愿你天天开心。"),
         ),
         good=(
             Example(_CLEAN),

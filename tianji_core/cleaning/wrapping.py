@@ -32,6 +32,7 @@ _CLOSING = re.compile(
     r"(?:(?<=[。！!？?~～…”\n）)])|(?<=[呀呢啦哦哟]))\s*(?:" + "|".join(phrases()["closing"]) + r")\s*$"
 )
 _QUOTES = ("“”", '""', "「」", "『』", "‘’", "''", "＂＂")
+_LEFT_QUOTES = {pair[0] for pair in _QUOTES}
 _STOPS = "。！!？?~～…"
 
 
@@ -112,6 +113,8 @@ def _one_line(lines: list[str], subject: Subject, context: Context) -> str:
 
 def _wrapping_quotes(text: str, _subject: Subject, _context: Context) -> Found | None:
     inner = text.strip()
+    if not inner or inner[0] not in _LEFT_QUOTES:
+        return None
     for pair in _QUOTES:
         left, right = pair[0], pair[1]
         if len(inner) > 2 and inner[0] == left and inner[-1] == right:

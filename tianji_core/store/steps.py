@@ -47,6 +47,7 @@ def set_state(
     state: str,
     who: str,
     versions: Mapping[int, int] | None = None,
+    title: str = "",
 ) -> Step | None:
     """Accept, reject or reopen all matching samples as one step; None where all of them were in that state already.
 
@@ -59,7 +60,7 @@ def set_state(
         rows = _matching(connection, wanted)
         _check_versions(rows, versions)
         changed = [(row.id, {"state": row.state}, {"state": state}) for row in rows if row.state != state]
-        title = _("{state} {n} 条", state=_(STATE_TITLES[state]), n=len(changed))
+        title = title or _("{state} {n} 条", state=_(STATE_TITLES[state]), n=len(changed))
         return _take(connection, wanted.recipe, state, title, who, changed)
 
 

@@ -1,0 +1,223 @@
+"""Rules that need all samples of a recipe at once: near duplicates, and openings that too many texts share."""
+
+import hashlib
+import math
+from collections.abc import Collection, Container
+from dataclasses import replace
+
+from tianji_core.cleaning.near import BANDS, alike, band_keys, leaders, near_pairs
+from tianji_core.cleaning.rule import bounds, configuration_digest
+from tianji_core.cleaning.rules import NEAR_DUPLICATE, OVERUSED_OPENING, RULES
+from tianji_core.i18n import _
+from tianji_core.store import comparing, findings, recipes, steps
+from tianji_core.store.comparing import CheckState, Compared, Signature
+from tianji_core.store.samples import ACCEPTED, REJECTED, Sample, SampleFilter
+from tianji_core.store.steps import Step
+from tianji_core.workspace import Workspace
+
+
+def basis(workspace: Workspace, recipe_key: str) -> str:
+    """A digest of everything but the texts that findings depend on: the recipe's revision and the rules."""
+    revision = recipes.current(workspace.engine, recipe_key).revision
+    parts = (str(revision), configuration_digest(), *(rule.id for rule in RULES))
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def forget_outdated(workspace: Workspace, recipe_key: str) -> bool:
+    """Make every sample unchecked when the recipe or the rules have changed since the last check; whether they had."""
+    state, current = comparing.check_state(workspace.engine, recipe_key), basis(workspace, recipe_key)
+    if state is not None and state.basis == current:
+        return False
+    comparing.save_check_state(workspace.engine, recipe_key, CheckState(current, False, ""))
+    return bool(findings.forget_checks(workspace.engine, recipe_key))
+
+
+def must_compare(workspace: Workspace, recipe_key: str) -> None:
+    """Remember that texts have changed, so that :func:`compare_all` has something to do."""
+    state = comparing.check_state(workspace.engine, recipe_key)
+    if state is None or state.compared:
+        mark = CheckState(state.basis if state else basis(workspace, recipe_key), False, "")
+        comparing.save_check_state(workspace.engine, recipe_key, mark)
+
+
+def compare_all(workspace: Workspace, recipe_key: str) -> int:
+    """Bring the findings of near duplicates and of openings up to date; how many samples were compared anew. Where no
+    text has changed since the last time this costs two short queries."""
+    state = comparing.check_state(workspace.engine, recipe_key)
+    mark = comparing.steps_mark(workspace.engine, recipe_key)
+    if state is None or (state.compared and state.steps == mark):
+        return 0
+    due: set[int] = set()
+    if state.steps != mark or not state.compared:
+        due = comparing.left_by_leaders(workspace.engine, recipe_key)
+    done = 0
+    if due or not state.compared:
+        done = _find_near(workspace, recipe_key, due)
+        _mark_near(workspace, recipe_key)
+        _mark_openings(workspace, recipe_key)
+    comparing.save_check_state(workspace.engine, recipe_key, replace(state, compared=True, steps=mark))
+    return done
+
+
+def _find_near(workspace: Workspace, recipe_key: str, due: Collection[int]) -> int:
+    """Compare the samples that have no signature yet, those of ``due``, and those whose twin is one of these."""
+    import numpy as np
+
+    rows = comparing.compared(workspace.engine, recipe_key)
+    fresh = {row.id for row in rows if row.bands is None}
+    due = fresh | set(due)
+    due |= {row.id for row in rows if row.twin_id in due}
+    if not due:
+        return 0
+    place = {row.id: index for index, row in enumerate(rows)}
+    keys = np.zeros((len(rows), BANDS), dtype=np.uint64)
+    known = [index for index, row in enumerate(rows) if row.bands is not None]
+    if known:
+        stored = b"".join(rows[index].bands or b"" for index in known)
+        keys[known] = np.frombuffer(stored, dtype="<u8").reshape(len(known), BANDS)
+    texts = comparing.texts(workspace.engine, sorted(fresh))
+    ordered = sorted(fresh & texts.keys())
+    if ordered:
+        keys[[place[number] for number in ordered]] = band_keys([texts[n][0] for n in ordered])
+    close = _sharing_a_band(keys, [place[number] for number in due])
+    texts |= comparing.texts(workspace.engine, sorted({rows[i].id for i in close} - texts.keys()))
+    repeated = _twins(rows, place, keys, close, texts, due)
+    found = []
+    for number in sorted(due):
+        if number not in texts:
+            continue
+        twin, similarity = repeated.get(number, (None, None))
+        bands = keys[place[number]].astype("<u8").tobytes() if number in fresh else None
+        found.append(Signature(number, texts[number][1], bands, twin, similarity))
+    comparing.save_signatures(workspace.engine, recipe_key, found)
+    return len(found)
+
+
+def _sharing_a_band(keys, due):  # type: ignore[no-untyped-def]
+    """The places of all texts that share a band with one of ``due`` (places), these included."""
+    import numpy as np
+
+    mine = np.zeros(len(keys), dtype=bool)
+    mine[due] = True
+    for band in range(BANDS):
+        mine |= np.isin(keys[:, band], keys[due, band])
+    return np.flatnonzero(mine).tolist()
+
+
+def _twins(  # type: ignore[no-untyped-def]
+    rows: list[Compared],
+    place: dict[int, int],
+    keys,
+    close: list[int],
+    texts: dict[int, tuple[str, str]],
+    due: Collection[int],
+) -> dict[int, tuple[int, float]]:
+    """number → (the sample kept instead, similarity) among ``due``. Equal texts are compared once and are no near
+    duplicates of each other: the rule for exact ones speaks of them."""
+    by_text: dict[str, list[int]] = {}
+    for index in close:
+        if rows[index].id in texts:
+            by_text.setdefault(texts[rows[index].id][0], []).append(index)
+    different = list(by_text)
+    wanted = [n for n, text in enumerate(different) if any(rows[i].id in due for i in by_text[text])]
+    pairs = near_pairs(different, keys[[by_text[text][0] for text in different]], wanted)
+
+    def standing(text: str) -> list[int]:
+        return [i for i in by_text[text] if not rows[i].rejected]
+
+    kept = [
+        n
+        for n, text in enumerate(different)
+        if any(rows[i].id not in due and rows[i].twin_id is None for i in standing(text))
+    ]
+    order = sorted(wanted, key=lambda n: (not standing(different[n]), min(by_text[different[n]])))
+    known = set(kept)
+    repeated = leaders([n for n in order if n not in known], pairs, known)
+    found: dict[int, tuple[int, float]] = {}
+    for n, (leader, similarity) in repeated.items():
+        of = by_text[different[leader]]
+        first = rows[min(standing(different[leader]) or of)].id
+        for index in by_text[different[n]]:
+            found[rows[index].id] = (first, similarity)
+    return {number: twin for number, twin in found.items() if number in due}
+
+
+def _mark_near(workspace: Workspace, recipe_key: str) -> None:
+    twins = comparing.twins(workspace.engine, recipe_key)
+    same = comparing.same_cell(workspace.engine, {number: twin for number, (twin, _s) in twins.items()})
+    wanted = {}
+    for number, (twin, similarity) in twins.items():
+        values = {"id": twin, "percent": math.floor(100 * similarity)}
+        wanted[number] = (
+            _("和样本 {id} 几乎一样（{percent}%）", **values)
+            if number in same
+            else _("和样本 {id} 几乎一样（{percent}%），只是换了称谓或场景", **values)
+        )
+    comparing.sync(workspace.engine, recipe_key, NEAR_DUPLICATE.id, wanted)
+
+
+def _mark_openings(workspace: Workspace, recipe_key: str) -> None:
+    allowed = bounds().opening
+    wanted: dict[int, str] = {}
+    for style, opening, number, total in comparing.frequent_openings(
+        workspace.engine, recipe_key, allowed.at_least
+    ):
+        most = max(allowed.at_least, math.floor(allowed.share * total))
+        if number <= most:
+            continue
+        detail = _(
+            "{n} 条{style}样本都以“{opening}”开头，最多 {most} 条",
+            n=number,
+            style=style,
+            opening=opening,
+            most=most,
+        )
+        ids = comparing.with_opening(workspace.engine, recipe_key, style, opening)
+        wanted |= dict.fromkeys(ids[most:], detail)
+    comparing.sync(workspace.engine, recipe_key, OVERUSED_OPENING.id, wanted)
+
+
+def ranked(members: Collection[Sample], twins: Container[int]) -> list[Sample]:
+    """The samples of a cluster, the one to keep first: accepted before pending, few findings of other rules, many stars,
+    a high score, then the longer text, then the older one. ``twins`` are the near duplicates, whose own finding does not
+    count."""
+
+    def place(sample: Sample) -> tuple[float, ...]:
+        others = sample.finding_count - (sample.id in twins)
+        stars, score = sample.rating or 0, sample.score or 0.0
+        return (sample.state != ACCEPTED, others, -stars, -score, -sample.length, sample.id)
+
+    return sorted(members, key=place)
+
+
+def keep_best(
+    workspace: Workspace, wanted: SampleFilter, who: str, only: Collection[int] | None = None
+) -> Step | None:
+    """In every cluster with a matching member (or only in those led by ``only``) keep the best sample and reject all
+    that say almost the same, as one step; None where nothing was left to reject. Two members of a cluster that differ
+    enough from each other are both kept."""
+    found = comparing.clusters(workspace.engine, wanted)
+    led = [each.leader for each in found if only is None or each.leader in only]
+    twins = comparing.twins(workspace.engine, wanted.recipe)
+    groups: dict[int, list[Sample]] = {}
+    for sample in comparing.members_of(workspace.engine, led):
+        if sample.state != REJECTED:
+            groups.setdefault(twins.get(sample.id, (sample.id, 1.0))[0], []).append(sample)
+    rejected: dict[int, int] = {}
+    for members in groups.values():
+        kept: list[Sample] = []
+        for sample in ranked(members, twins):
+            if any(alike(sample.output, other.output) for other in kept):
+                rejected[sample.id] = sample.version
+            else:
+                kept.append(sample)
+    step = steps.set_state(
+        workspace.engine,
+        SampleFilter(wanted.recipe, ids=tuple(rejected)),
+        REJECTED,
+        who,
+        rejected,
+        _("近似重复只留最好的，弃用 {n} 条", n=len(rejected)),
+    )
+    compare_all(workspace, wanted.recipe)
+    return step

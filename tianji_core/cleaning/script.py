@@ -1,0 +1,194 @@
+"""Rules about the characters of a blessing: marks in a row, marks of the wrong width, Latin letters, rubbish, emoji."""
+
+import re
+
+from tianji_core.cleaning.rule import Context, Example, Found, Rule, Subject, bounds
+from tianji_core.i18n import N_, _
+
+_HAN = r"\u3400-\u9fff"
+_ROW = re.compile(r"([！!？?~～。，、])\1+|…{3,}|(?:\.{3,}|。{3,})|—{3,}")
+_ELLIPSIS = re.compile(r"…{3,}|\.{3,}|。{3,}")
+_WIDE = str.maketrans(",.!?:;()", "，。！？：；（）")
+_HALF = re.compile(rf"(?<=[{_HAN}，。！？：；”』」）…])[,.!?:;)]|[,!?:;(](?=[{_HAN}“『「（])")
+_FULL_WIDTH = re.compile(r"[０-９Ａ-Ｚａ-ｚ]")
+_NARROW = {
+    code: code - 0xFEE0 for code in (*range(0xFF10, 0xFF1A), *range(0xFF21, 0xFF3B), *range(0xFF41, 0xFF5B))
+}
+_LATIN = re.compile(r"[A-Za-z\u00c0-\u024f]")
+_FOREIGN = re.compile(r"[\u3040-\u30ff\uac00-\ud7af\u0400-\u04ff\u0600-\u06ff\u0e00-\u0e7f]")
+_MARKUP = re.compile(r"&(?:nbsp|amp|lt|gt|quot|#\d{2,5});|<(?:br|/?p|/?div|/?span|/?b)\s*/?>")
+_INVISIBLE = re.compile(
+    r"[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b\u200c\u200e\u200f\u2060\ufeff\u00ad]"
+)
+_RUBBISH = re.compile(
+    r"[\ufffd\ue000-\uf8ff]|锟斤拷|烫烫烫|屯屯屯|(?:[ÃÂâåæçèé][\u0080-\u00bf\u2018-\u2122]){2,}|\\[nu][0-9a-f]{0,4}|[#$%^&*@|<>{}\[\]\\/=+]{4,}"
+)
+_EMOJI_BASE = r"[\u2300-\u23ff\u2600-\u27bf\u2b00-\u2bff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff]"
+_EMOJI = re.compile(
+    rf"(?:[\U0001f1e6-\U0001f1ff]{{2}}|{_EMOJI_BASE}[\ufe0f\U0001f3fb-\U0001f3ff]*(?:\u200d{_EMOJI_BASE}[\ufe0f\U0001f3fb-\U0001f3ff]*)*)"
+)
+"""One picture, however many code points it is made of."""
+_CLEAN = "妹妹，生日快乐！愿你新的一岁平安喜乐，每天都有好心情。"
+
+
+def _repeated_marks(text: str, subject: Subject, _context: Context) -> Found | None:
+    if _ROW.search(text) is None:
+        return None
+    known = bounds().marks
+    most = known.get(subject.style, known[""])
+    fixed = _ROW.sub(lambda match: _shorter(match.group(), most), text)
+    return None if fixed == text else Found(_("同一个标点连着用了太多次"), fixed)
+
+
+def _shorter(row: str, most: int) -> str:
+    if _ELLIPSIS.fullmatch(row):
+        return "……"
+    if row[0] == "—":
+        return "——"
+    return row[: 1 if row[0] in "。，、" else most]
+
+
+def _mixed_width(text: str, _subject: Subject, _context: Context) -> Found | None:
+    if _HALF.search(text) is None and _FULL_WIDTH.search(text) is None:
+        return None
+    fixed, before = text, ""
+    while fixed != before:  # one mark made wide can show that its neighbour is to be
+        before = fixed
+        fixed = _HALF.sub(lambda match: match.group().translate(_WIDE), fixed)
+    fixed = fixed.translate(_NARROW)
+    return None if fixed == text else Found(_("中文里混着半角标点，或用了全角的字母数字"), fixed)
+
+
+def _foreign(text: str, _subject: Subject, _context: Context) -> Found | None:
+    if text.isascii() or _LATIN.search(text) is not None:
+        letters, allowed = len(_LATIN.findall(text)), bounds().latin
+        if letters > max(allowed.always, allowed.share * len(text)):
+            return Found(
+                _("有 {n} 个外文字母，占了 {percent}%", n=letters, percent=100 * letters // len(text))
+            )
+    other = _FOREIGN.search(text)
+    return None if other is None else Found(_("有别的文字：{words}", words=other.group()))
+
+
+def _rubbish(text: str, _subject: Subject, _context: Context) -> Found | None:
+    hidden = _INVISIBLE.search(text) or _MARKUP.search(text)
+    if hidden is not None:
+        fixed = _MARKUP.sub("", _INVISIBLE.sub("", text))
+        shown = "".join(c if c.isprintable() else f"U+{ord(c):04X}" for c in hidden.group())
+        return Found(_("有看不见的字符或网页标记：{words}", words=shown), fixed)
+    match = _RUBBISH.search(text)
+    return None if match is None else Found(_("有乱码：{words}", words=match.group()[:12]))
+
+
+def _emoji(text: str, subject: Subject, _context: Context) -> Found | None:
+    allowed = bounds().emoji.get(subject.style)
+    if allowed is None:
+        return None
+    number, (low, high) = len(_EMOJI.findall(text)), allowed
+    if number < low:
+        return Found(_("没有表情，{style}至少要 {low} 个", style=subject.style, low=low))
+    if number <= high:
+        return None
+    left = iter(range(number))
+    fixed = _EMOJI.sub(lambda match: match.group() if next(left) < high else "", text)
+    return Found(_("有 {n} 个表情，{style}最多 {high} 个", n=number, style=subject.style, high=high), fixed)
+
+
+SCRIPT_RULES = (
+    Rule(
+        "repeated_marks",
+        N_("标点连用"),
+        N_("“！！！！”和“。。。”这样的连用；放得开的风格可以连用三个，庄重的风格一个就够。"),
+        _repeated_marks,
+        bad=(
+            Example(
+                "妹妹生日快乐！！！！愿你天天开心，事事如意。", "妹妹生日快乐！！愿你天天开心，事事如意。"
+            ),
+            Example(
+                "妹妹生日快乐~~~~~愿你天天开心，事事如意呀🎂",
+                "妹妹生日快乐~~~愿你天天开心，事事如意呀🎂",
+                style="小红书",
+            ),
+            Example(
+                "谨祝妹妹生日快乐！！愿你平安喜乐，诸事顺遂。",
+                "谨祝妹妹生日快乐！愿你平安喜乐，诸事顺遂。",
+                style="严肃",
+            ),
+            Example(
+                "时间过得真快………妹妹生日快乐，愿你天天开心。", "时间过得真快……妹妹生日快乐，愿你天天开心。"
+            ),
+        ),
+        good=(
+            Example(_CLEAN),
+            Example("妹妹生日快乐！！！愿你开心到飞起，快乐到冒泡！", style="放飞自我"),
+            Example("时间过得真快……妹妹生日快乐——愿你天天开心。"),
+        ),
+        safe=True,
+    ),
+    Rule(
+        "mixed_width",
+        N_("全角半角混用"),
+        N_("汉字之间该用全角标点，数字和字母该用半角；混着用，模型就会混着写。"),
+        _mixed_width,
+        bad=(
+            Example("妹妹,生日快乐!愿你天天开心.", "妹妹，生日快乐！愿你天天开心。"),
+            Example("妹妹，祝你１８岁生日快乐，愿你天天开心。", "妹妹，祝你18岁生日快乐，愿你天天开心。"),
+        ),
+        good=(
+            Example(_CLEAN),
+            Example("妹妹，祝你在3.14这天生日快乐，长到1,000岁！"),
+            Example("妹妹生日快乐呀~愿你天天开心哦~🎂", style="小红书"),
+        ),
+        safe=True,
+    ),
+    Rule(
+        "foreign",
+        N_("外文太多"),
+        N_("祝福是中文的，成句的外文说明模型跑偏了；一两个常用的英文词可以。"),
+        _foreign,
+        bad=(
+            Example("Dear sister, happy birthday to you，愿你天天开心。"),
+            Example("妹妹、お誕生日おめでとう，愿你天天开心，事事如意。"),
+        ),
+        good=(Example(_CLEAN), Example("妹妹生日快乐，今天的你就是全场最佳C位，愿你天天happy。")),
+    ),
+    Rule(
+        "rubbish",
+        N_("乱码"),
+        N_("看不见的字符、网页标记和编码出错留下的乱码，读的人看不懂，模型也学不到东西。"),
+        _rubbish,
+        bad=(
+            Example(
+                "妹妹，生日快乐！&nbsp;愿你天天开心，事事如意。", "妹妹，生日快乐！愿你天天开心，事事如意。"
+            ),
+            Example(
+                "妹妹，生日\u200b快乐！愿你天天开心，事事如意。", "妹妹，生日快乐！愿你天天开心，事事如意。"
+            ),
+            Example("妹妹，生日快乐！锟斤拷锟斤拷愿你天天开心。"),
+            Example("妹妹，生日快乐！愿你\ufffd\ufffd开心，事事如意。"),
+        ),
+        good=(Example(_CLEAN), Example("妹妹生日快乐！！！👨‍👩‍👧愿你天天开心呀🎂", style="小红书")),
+    ),
+    Rule(
+        "emoji",
+        N_("表情数量"),
+        N_("小红书风格要有一到三个表情，正常、严肃和古风不该有；太多的会删掉，太少的要人来补。"),
+        _emoji,
+        bad=(
+            Example(
+                "妹妹，生日快乐🎂！愿你平安喜乐，每天都有好心情。",
+                "妹妹，生日快乐！愿你平安喜乐，每天都有好心情。",
+            ),
+            Example(
+                "妹妹生日快乐呀🎂🎉✨愿你天天开心呀💖💖", "妹妹生日快乐呀🎂🎉✨愿你天天开心呀", style="小红书"
+            ),
+            Example("妹妹生日快乐，愿你天天都开开心心呀~", style="小红书"),
+        ),
+        good=(
+            Example(_CLEAN),
+            Example("妹妹生日快乐，愿你天天都开开心心呀🎂", style="小红书"),
+            Example("妹妹生日快乐，愿你天天都开开心心呀👨‍👩‍👧❤️", style="小红书"),
+        ),
+        safe=True,
+    ),
+)
