@@ -3,7 +3,7 @@
 Model: Shanghai_AI_Laboratory/internlm2-chat-7b on ModelScope, 15 GB on disk.
 Memory: 13.3 GB of GPU memory with the values below; 4-bit nf4 base with double quantisation, fp16 compute.
 
-Download:  python -m tianji_core download Shanghai_AI_Laboratory/internlm2-chat-7b
+Download:  python -m tianji_core download Shanghai_AI_Laboratory/internlm2-chat-7b --trust-remote-code
 Launch:    python -m tianji_core train --preset internlm2-chat-7b-qlora --dataset NAME
 
 One epoch is usually enough for blessings; more of them makes the model repeat its training file.
@@ -38,6 +38,7 @@ preset = {
 
 # ---- what a person may change; the studio replaces these lines and nothing else ----
 pretrained_model_name_or_path = "internlm2-chat-7b"
+trust_remote_code = False  # True where the person allowed the code in the model's folder
 data_path = "train.json"
 max_length = 2048  # tokens in one packed sequence
 batch_size = 1  # packed sequences in one micro-batch
@@ -64,7 +65,7 @@ prompt_template = PROMPT_TEMPLATE.internlm2_chat
 tokenizer = dict(
     type=AutoTokenizer.from_pretrained,
     pretrained_model_name_or_path=pretrained_model_name_or_path,
-    trust_remote_code=True,
+    trust_remote_code=trust_remote_code,
     padding_side="right",
 )
 
@@ -74,7 +75,7 @@ model = dict(
     llm=dict(
         type=AutoModelForCausalLM.from_pretrained,
         pretrained_model_name_or_path=pretrained_model_name_or_path,
-        trust_remote_code=True,
+        trust_remote_code=trust_remote_code,
         torch_dtype=torch.float16,
         quantization_config=dict(
             type=BitsAndBytesConfig,

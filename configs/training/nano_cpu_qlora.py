@@ -39,6 +39,7 @@ preset = {
 
 # ---- what a person may change; the studio replaces these lines and nothing else ----
 pretrained_model_name_or_path = "configs/models/nano-base"
+trust_remote_code = False  # True where the person allowed the code in the model's folder
 data_path = "train.json"
 max_length = 512  # tokens in one packed sequence
 batch_size = 2  # packed sequences in one micro-batch
@@ -65,7 +66,7 @@ prompt_template = PROMPT_TEMPLATE.internlm2_chat
 tokenizer = dict(
     type=AutoTokenizer.from_pretrained,
     pretrained_model_name_or_path=pretrained_model_name_or_path,
-    trust_remote_code=True,
+    trust_remote_code=trust_remote_code,
     padding_side="right",
 )
 
@@ -76,7 +77,7 @@ model = dict(
     llm=dict(
         type=AutoModelForCausalLM.from_pretrained,
         pretrained_model_name_or_path=pretrained_model_name_or_path,
-        trust_remote_code=True,
+        trust_remote_code=trust_remote_code,
         torch_dtype=torch.float32,
         quantization_config=dict(
             type=BitsAndBytesConfig,

@@ -88,6 +88,24 @@ def checkpoint_rows(workspace: Workspace, state: TrainingState) -> None:
                     start(lambda n=number: models.start_convert_and_merge(workspace, run, n))  # type: ignore[misc]
 
 
+def code_label() -> str:
+    """The choice that lets a model run code of its own."""
+    return _("允许运行模型自带的 Python 代码")
+
+
+def code_help() -> str:
+    """What that choice means."""
+    return _("InternLM2 等模型要靠自带的代码才能加载。代码能读写这台机器上的文件，只对信得过的来源打开。")
+
+
+def _permission(workspace: Workspace, found: Artefact) -> None:
+    st.warning(_("它自带 Python 代码，允许之前不能加载。") + code_help(), icon="🔒")
+    if st.button(code_label(), key=f"trust_{found.name}"):
+        with report_errors():
+            models.allow_code(workspace, found.name)
+            st.rerun()
+
+
 def artefact_card(workspace: Workspace, found: Artefact) -> None:
     """One model with its origin and what can be done with it."""
     icon = {"base": "🧱", "adapter": "🪄", "merged": "📦"}[found.kind]
@@ -98,6 +116,8 @@ def artefact_card(workspace: Workspace, found: Artefact) -> None:
             st.caption(" · ".join(_facts(found)))
             if found.sample:
                 st.markdown(_("合并后试答“祝妹妹生日”：{answer}", answer=plain(found.sample)))
+            if models.asks_for_code(found):
+                _permission(workspace, found)
             with st.popover(_("详情")):
                 _details(found)
         with right:

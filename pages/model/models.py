@@ -8,6 +8,8 @@ from pages.components.frame import page_header, remember_notice, report_errors
 from pages.components.model_cards import (
     artefact_card,
     checkpoint_rows,
+    code_help,
+    code_label,
     last_failure,
     model_jobs,
     running_jobs,
@@ -58,17 +60,19 @@ def bases(found: list[models.Artefact]) -> None:
             accept_new_options=True,
         )
         st.caption(_("7B 约 15 GB、1.8B 约 4 GB；中途停止后再点会接着下。"))
+        trusted = st.checkbox(code_label(), key="download_trust", help=code_help())
         if st.button(_("下载"), key="download_start", icon="⬇️"):
-            start(lambda: models.start_download(workspace, wanted or ""))
+            start(lambda: models.start_download(workspace, wanted or "", trust_remote_code=trusted))
     with right, st.container(border=True):
         st.markdown(_("**登记本地文件夹**"))
         folder = st.text_input(
             _("文件夹的完整路径"), key="register_path", placeholder="/data/models/internlm2-chat-7b"
         )
         st.caption(_("文件留在原处，只记下位置；要有 config.json、分词器和全部权重。"))
+        trusted = st.checkbox(code_label(), key="register_trust", help=code_help())
         if st.button(_("登记"), key="register_start", icon="📁", disabled=not folder.strip()):
             with report_errors():
-                listed = models.register_folder(workspace, Path(folder.strip()))
+                listed = models.register_folder(workspace, Path(folder.strip()), trust_remote_code=trusted)
                 remember_notice(_("已登记“{name}”", name=listed.name))
                 st.rerun()
 

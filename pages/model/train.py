@@ -63,7 +63,8 @@ def new_training() -> None:
             st.rerun()
     with st.expander(_("将要写出的 xtuner 配置")):
         file = training_file(workspace, version)
-        st.code(training.rendered_config(chosen, checked.settings, file), language="python", height=420)
+        text = training.rendered_config(chosen, checked.settings, file, checked.runs_code)
+        st.code(text, language="python", height=420)
 
 
 def one_training(run_id: int) -> None:

@@ -1,7 +1,7 @@
 """Answers of a model folder, in batches. A subprocess entry: ``python -m tianji_core.evaluation.answering`` reads one
 JSON object from standard input and writes one to standard output.
 
-In: ``{"model", "adapter", "requests": [{"system", "request", "max_tokens"}], "temperature", "batch", "seed", "threads"}``.
+In: ``{"model", "adapter", "requests": [{"system", "request", "max_tokens"}], "temperature", "batch", "seed", "threads", "runs_code"}``.
 Out: ``{"answers": [...], "seconds": ...}``.
 """
 
@@ -13,15 +13,15 @@ from pathlib import Path
 from typing import Any
 
 
-def load(model: Path, adapter: Path | None) -> tuple[Any, Any]:
+def load(model: Path, adapter: Path | None, runs_code: bool) -> tuple[Any, Any]:
     """(model, tokenizer) on the first GPU or the CPU; the adapter is put on top of the base, not merged."""
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    tokenizer = AutoTokenizer.from_pretrained(str(model), trust_remote_code=True)
+    tokenizer = AutoTokenizer.from_pretrained(str(model), trust_remote_code=runs_code)
     gpu = torch.cuda.is_available()
     network = AutoModelForCausalLM.from_pretrained(
-        str(model), trust_remote_code=True, torch_dtype=torch.bfloat16 if gpu else torch.float32
+        str(model), trust_remote_code=runs_code, torch_dtype=torch.bfloat16 if gpu else torch.float32
     )
     if adapter is not None:
         from peft import PeftModel
@@ -94,7 +94,7 @@ def main() -> int:
     if asked.get("threads"):
         torch.set_num_threads(int(asked["threads"]))
     adapter = Path(asked["adapter"]) if asked.get("adapter") else None
-    model, tokenizer = load(Path(asked["model"]), adapter)
+    model, tokenizer = load(Path(asked["model"]), adapter, bool(asked.get("runs_code")))
     started = time.monotonic()
     answers = answer_all(
         model,

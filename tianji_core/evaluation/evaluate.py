@@ -14,6 +14,7 @@ from tianji_core.evaluation.cases import Case
 from tianji_core.evaluation.checks import Checker
 from tianji_core.evaluation.report import Judged, Report, summarise
 from tianji_core.i18n import _
+from tianji_core.training.trust import checked_code
 from tianji_core.workspace import PROJECT
 
 BATCH = 128
@@ -35,12 +36,13 @@ def evaluate_folder(
     temperature: float = 0.0,
     seed: int = 0,
     threads: int | None = None,
+    code_allowed: bool = False,
 ) -> Report:
     """Judge a model folder in Hugging Face format. ``temperature`` 0 is greedy; ``threads`` are CPU threads, None for
-    torch's choice.
+    torch's choice; ``code_allowed`` lets a model run Python code that lies in its folder.
 
     Raises:
-        ModelError: a folder is missing, or the model cannot be loaded or answer.
+        ModelError: a folder is missing, brings code that is not allowed, or the model cannot be loaded or answer.
     """
     for folder in filter(None, (model, adapter)):
         if not folder.is_dir():
@@ -55,6 +57,7 @@ def evaluate_folder(
         "batch": BATCH,
         "seed": seed,
         "threads": threads,
+        "runs_code": checked_code(model, code_allowed),
     }
     done = subprocess.run(
         [sys.executable, "-m", "tianji_core.evaluation.answering"],

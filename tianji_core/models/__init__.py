@@ -2,8 +2,10 @@
 
 from tianji_core.models.catalogue import (
     Trashed,
+    allow_code,
     artefact,
     artefacts,
+    asks_for_code,
     delete,
     purge,
     register_folder,
@@ -19,8 +21,10 @@ __all__ = [
     "Artefact",
     "Partial",
     "Trashed",
+    "allow_code",
     "artefact",
     "artefacts",
+    "asks_for_code",
     "convert",
     "convert_and_merge",
     "delete",

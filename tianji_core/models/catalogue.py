@@ -15,6 +15,7 @@ from tianji_core.i18n import _
 from tianji_core.models.manifest import MANIFEST, Artefact, read_manifest, write_manifest
 from tianji_core.models.nano import FOLDER as NANO_FOLDER
 from tianji_core.training.base import checked_base, fingerprint
+from tianji_core.training.trust import brings_code
 from tianji_core.workspace import Workspace
 
 NANO = "nano-base"
@@ -102,8 +103,11 @@ def checked_name(workspace: Workspace, name: str) -> str:
     return name
 
 
-def register_folder(workspace: Workspace, folder: Path, name: str = "", title: str = "") -> Artefact:
-    """List a base model that lies elsewhere on this machine; its files stay where they are.
+def register_folder(
+    workspace: Workspace, folder: Path, name: str = "", title: str = "", trust_remote_code: bool = False
+) -> Artefact:
+    """List a base model that lies elsewhere on this machine; its files stay where they are. ``trust_remote_code`` allows
+    the Python code in it to run, also where it is listed already.
 
     Raises:
         ModelError: the folder is not complete, listed already, or the name is taken.
@@ -112,6 +116,8 @@ def register_folder(workspace: Workspace, folder: Path, name: str = "", title: s
     base = checked_base(folder)
     for known in artefacts(workspace):
         if known.kind == "base" and known.path.resolve() == folder:
+            if trust_remote_code:
+                return allow_code(workspace, known.name)
             raise ModelError(_("{folder} 已经登记为“{name}”", folder=folder, name=known.name))
     chosen = checked_name(workspace, name) if name else free_name(workspace, folder.name)
     listed = Artefact(
@@ -123,10 +129,29 @@ def register_folder(workspace: Workspace, folder: Path, name: str = "", title: s
         base_fingerprint=fingerprint(folder),
         figures={"bytes": base.size},
         source=_("本地文件夹"),
+        trust_remote_code=trust_remote_code,
     )
     with making(workspace, chosen) as temporary:
         write_manifest(temporary, listed, workspace.home)
     return artefact(workspace, chosen)
+
+
+def allow_code(workspace: Workspace, name: str) -> Artefact:
+    """Let the Python code in a model's folder run when it is loaded.
+
+    Raises:
+        ModelError: no such model.
+    """
+    found = artefact(workspace, name)
+    if found.removable:  # the built-in one brings no code
+        allowed = found.model_copy(update={"trust_remote_code": True})
+        write_manifest(workspace.models / name, allowed, workspace.home)
+    return artefact(workspace, name)
+
+
+def asks_for_code(found: Artefact) -> bool:
+    """Whether a model brings Python code that nobody has allowed to run yet."""
+    return not found.trust_remote_code and brings_code(found.path)
 
 
 class making:

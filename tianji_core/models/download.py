@@ -80,8 +80,10 @@ def download(
     name: str = "",
     revision: str = "master",
     reporter: Reporter | None = None,
+    trust_remote_code: bool = False,
 ) -> Artefact:
     """Fetch a model and list it as a base. Files that are complete are not fetched again, a partial one goes on.
+    ``trust_remote_code`` allows Python code in it to run when it is loaded; nothing of it runs here.
 
     Raises:
         ModelError: no such model, or it is not a complete language model. StudioError: no connection, disk full.
@@ -106,6 +108,7 @@ def download(
         base_fingerprint=fingerprint(folder),
         figures={"bytes": float(base.size)},
         source=f"ModelScope {model_id}@{revision}",
+        trust_remote_code=trust_remote_code,
     )
     write_manifest(folder, made, workspace.home)
     target = workspace.models / chosen

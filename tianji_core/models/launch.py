@@ -16,7 +16,6 @@ from tianji_core.training import settings_of
 from tianji_core.workspace import Workspace
 
 KINDS = ("convert", "merge", "download")
-DEVICES = ("cpu", "cuda", "auto")
 
 
 def start_convert(
@@ -56,10 +55,6 @@ def start_merge(
     Raises:
         ModelError: not an adapter, another base, a name in use, or the same job runs.
     """
-    if device not in DEVICES:
-        raise ModelError(
-            _("合并只能在 {known} 上做，写的是 {device}", known=_("、").join(DEVICES), device=device)
-        )
     if adapter.kind != "adapter":
         raise ModelError(_("“{name}”不是适配器，不能合并", name=adapter.name))
     folder = base or adapter.base
@@ -73,8 +68,15 @@ def start_merge(
     return _start(workspace, "merge", _("合并：{title}", title=adapter.title), argv, subject)
 
 
-def start_download(workspace: Workspace, model_id: str, source: str = SOURCE, name: str = "") -> jobs.Job:
-    """Start fetching a base model, or go on where an earlier try stopped.
+def start_download(
+    workspace: Workspace,
+    model_id: str,
+    source: str = SOURCE,
+    name: str = "",
+    trust_remote_code: bool = False,
+) -> jobs.Job:
+    """Start fetching a base model, or go on where an earlier try stopped. ``trust_remote_code`` allows its own Python
+    code to run when it is loaded later.
 
     Raises:
         ModelError: not a model's name, a name in use, or the same download runs.
@@ -83,7 +85,8 @@ def start_download(workspace: Workspace, model_id: str, source: str = SOURCE, na
     if name:
         checked_name(workspace, name)
     subject = {"model_id": model_id, "name": name}
-    return _start(workspace, "download", _("下载：{id}", id=model_id), ["download", model_id], subject)
+    argv = ["download", model_id, *(["--trust-remote-code"] if trust_remote_code else [])]
+    return _start(workspace, "download", _("下载：{id}", id=model_id), argv, subject)
 
 
 def _checkable(workspace: Workspace, run: TrainingRun, iteration: int | None) -> int:

@@ -17,6 +17,7 @@ from tianji_core.training import Checkpoint, preset, settings_of, training_state
 from tianji_core.training.base import checked_base, fingerprint
 from tianji_core.training.child import child_environment, run_child, xtuner_tool
 from tianji_core.training.config import CONFIG_NAME
+from tianji_core.training.trust import checked_code, runs_code
 from tianji_core.training.verdict import cause
 from tianji_core.workspace import Workspace
 
@@ -31,16 +32,14 @@ def checkpoint_of(workspace: Workspace, run: TrainingRun, iteration: int | None)
         ModelError: there is none; the message lists what there is.
     """
     found = training_state(workspace, run).checkpoints
-    if not found:
-        raise ModelError(_("“{title}”还没有检查点，先让它训练到第一个检查点", title=run.title))
     chosen = [each for each in found if iteration is None or each.iteration == iteration]
     if not chosen:
-        known = _("、").join(str(each.iteration) for each in found)
+        known = _("、").join(str(each.iteration) for each in found) or _("（一个也没有）")
         raise ModelError(
             _(
                 "“{title}”没有第 {n} 步的检查点，有的是：{known}",
                 title=run.title,
-                n=iteration,
+                n=iteration or "?",
                 known=known,
             )
         )
@@ -64,6 +63,7 @@ def convert(
     settings = settings_of(run)
     expected = str(run.settings.get("base_fingerprint", ""))
     check_base(settings.base_folder, expected)
+    runs_code(workspace, settings.base_folder)
     wanted = f"{run.preset.removesuffix('-qlora')}-{run.id}-iter{checkpoint.iteration}"
     chosen = checked_name(workspace, name) if name else free_name(workspace, wanted)
     reporter.update(0, total=1, message=_("正在把检查点转成适配器"))
@@ -123,6 +123,7 @@ def merge(
     if folder is None:
         raise ModelError(_("适配器“{name}”没有记下基座模型，不能合并", name=adapter.name))
     check_base(folder, adapter.base_fingerprint)
+    code = runs_code(workspace, folder)  # the tool itself would run any
     needed = checked_base(folder).size
     free = shutil.disk_usage(workspace.models).free
     if free < needed * 1.1:
@@ -151,6 +152,7 @@ def merge(
                 "adapter": adapter.name,
                 "figures": {**adapter.figures, "bytes": float(size)},
                 "sample": sample,
+                "trust_remote_code": code,
                 "created_at": Artefact(name="", kind="base", title="", path=target).created_at,
             }
         )
@@ -202,6 +204,7 @@ def try_answer(
             answers.append(str(json.loads(line)["answer"]))
 
     arguments = ["-m", "tianji_core.models.verify", str(folder), "--prompt", "祝妹妹生日", "--system", system]
+    arguments += ["--trust-remote-code"] if checked_code(folder, allowed) else []
     ended = run_child(arguments, child_environment(workspace, device), on_line)
     if ended.code != 0 or not answers:
         raise StudioError(_("合并后的模型加载不了：{reason}", reason=cause(ended.tail, ended.code)))

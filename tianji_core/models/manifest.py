@@ -12,8 +12,8 @@ from tianji_core.files import write_json
 from tianji_core.i18n import _
 from tianji_core.store.database import now
 from tianji_core.training import TEMPLATE
+from tianji_core.training.trust import MANIFEST
 
-MANIFEST = "tianji.json"
 DEFAULT_SYSTEM = "你现在是一个送祝福大师，帮我针对不同人和事情、节日送对应的祝福"
 
 Kind = Literal["base", "adapter", "merged"]
@@ -23,7 +23,7 @@ class Artefact(BaseModel):
     """A model on disk. ``path`` is the folder to load; ``base`` the folder an adapter belongs to or a merged model came
     from, None for a base. ``template`` and ``system`` are what it was trained with and must be asked with.
     ``figures`` holds numbers such as loss or size in bytes; ``sample`` an answer it gave when it was made.
-    ``removable`` is False for the built-in base. ``created_at`` in UTC."""
+    ``trust_remote_code`` says that a person allowed the Python code in the folder to run. ``removable`` is False for the built-in base. ``created_at`` in UTC."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -44,6 +44,7 @@ class Artefact(BaseModel):
     figures: dict[str, float] = Field(default_factory=dict)
     sample: str = ""
     source: str = ""
+    trust_remote_code: bool = False
     created_at: datetime = Field(default_factory=now)
     removable: bool = Field(default=True, exclude=True)
 

@@ -12,7 +12,7 @@ SMALL = 4e9
 """Bytes of weights up to which a CPU computes in float32; larger ones keep 16 bits, or they would not fit."""
 
 
-def answer(folder: Path, prompt: str, system: str, max_tokens: int) -> str:
+def answer(folder: Path, prompt: str, system: str, max_tokens: int, runs_code: bool) -> str:
     """The greedy answer of the model in ``folder`` to one prompt, under the internlm2_chat template."""
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
@@ -24,9 +24,9 @@ def answer(folder: Path, prompt: str, system: str, max_tokens: int) -> str:
     small = checked_base(folder).size < SMALL
     device = "cuda" if torch.cuda.is_available() else "cpu"
     dtype = torch.float16 if device == "cuda" else torch.float32 if small else torch.bfloat16
-    tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=True)
+    tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=runs_code)
     model = AutoModelForCausalLM.from_pretrained(
-        folder, torch_dtype=dtype, trust_remote_code=True, low_cpu_mem_usage=True
+        folder, torch_dtype=dtype, trust_remote_code=runs_code, low_cpu_mem_usage=True
     ).to(device)
     model.eval()
     encoded = tokenizer(framed(prompt, system), return_tensors="pt", add_special_tokens=False)
@@ -56,8 +56,9 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--prompt", required=True)
     parser.add_argument("--system", default="")
     parser.add_argument("--max-tokens", type=int, default=48)
-    arguments = parser.parse_args(argv)
-    text = answer(arguments.folder, arguments.prompt, arguments.system, arguments.max_tokens)
+    parser.add_argument("--trust-remote-code", action="store_true", help="run Python code in the folder")
+    given = parser.parse_args(argv)
+    text = answer(given.folder, given.prompt, given.system, given.max_tokens, given.trust_remote_code)
     print(json.dumps({"answer": text}, ensure_ascii=False))
     return 0
 

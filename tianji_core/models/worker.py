@@ -29,13 +29,20 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--iteration", type=int)
     parser.add_argument("--base", type=Path)
     parser.add_argument("--device", default="cpu", choices=("cpu", "cuda", "auto"))
+    parser.add_argument("--trust-remote-code", action="store_true")
     arguments = parser.parse_args(argv)
     reporter = Reporter(unit=_("字节") if arguments.action == "download" else _("步"))
     try:
         workspace = open_workspace(arguments.workspace)
         set_language(workspace.settings().language)
         if arguments.action == "download":
-            made = download(workspace, arguments.what, arguments.name, reporter=reporter)
+            made = download(
+                workspace,
+                arguments.what,
+                arguments.name,
+                reporter=reporter,
+                trust_remote_code=arguments.trust_remote_code,
+            )
         elif arguments.action == "merge":
             adapter = artefact(workspace, arguments.what)
             made = merge(workspace, adapter, arguments.name, arguments.base, arguments.device, reporter)

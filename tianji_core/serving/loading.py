@@ -12,6 +12,7 @@ from tianji_core.i18n import _
 from tianji_core.serving.engine import BASE, Engine
 from tianji_core.serving.folders import NamedFolder, adapter_base, check_model, read_manifest
 from tianji_core.serving.template import stop_tokens
+from tianji_core.training.trust import checked_code
 
 DTYPES = ("auto", "float32", "bfloat16", "float16", "nf4")
 SHOWN_KEYS = 3
@@ -67,16 +68,22 @@ def choose_dtype(wanted: str, device: torch.device) -> torch.dtype:
 
 
 def load(
-    folder: NamedFolder, adapters: list[NamedFolder], device: torch.device, dtype: str, limits: Limits
+    folder: NamedFolder,
+    adapters: list[NamedFolder],
+    device: torch.device,
+    dtype: str,
+    limits: Limits,
+    code_allowed: bool = False,
 ) -> list[Served]:
     """Load one full model with its adapters and start its engine. The first entry is the model itself.
+    ``code_allowed`` lets it run Python code that lies in its folder.
 
     Raises:
         ModelError: anything is missing, broken or does not fit.
     """
     check_model(folder.path)
     manifest = read_manifest(folder.path)
-    model, tokenizer = _load_base(folder, device, dtype)
+    model, tokenizer = _load_base(folder, device, dtype, checked_code(folder.path, code_allowed))
     context = int(getattr(model.config, "max_position_embeddings", 0) or 2048)
     stops = stop_tokens(tokenizer, model.generation_config.eos_token_id)
     model = _with_adapters(model, folder, adapters)
@@ -131,11 +138,10 @@ def assign(models: list[NamedFolder], adapters: list[NamedFolder]) -> dict[str, 
     return by_model
 
 
-def _load_base(folder: NamedFolder, device: torch.device, dtype: str) -> tuple[Any, Any]:
+def _load_base(folder: NamedFolder, device: torch.device, dtype: str, runs_code: bool) -> tuple[Any, Any]:
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    remote = '"auto_map"' in (folder.path / "config.json").read_text(encoding="utf-8")
-    options: dict[str, Any] = {"torch_dtype": choose_dtype(dtype, device), "trust_remote_code": remote}
+    options: dict[str, Any] = {"torch_dtype": choose_dtype(dtype, device), "trust_remote_code": runs_code}
     if dtype == "nf4":
         from transformers import BitsAndBytesConfig
 
@@ -146,7 +152,7 @@ def _load_base(folder: NamedFolder, device: torch.device, dtype: str) -> tuple[A
             bnb_4bit_compute_dtype=options["torch_dtype"],
         )
     try:
-        tokenizer = AutoTokenizer.from_pretrained(folder.path, trust_remote_code=remote)
+        tokenizer = AutoTokenizer.from_pretrained(folder.path, trust_remote_code=runs_code)
     except Exception as error:  # remote code and file formats may raise anything
         raise _failure(_("读不了 {folder} 的分词器：{detail}"), folder, error) from error
     try:

@@ -25,6 +25,14 @@ def parser() -> argparse.ArgumentParser:
         "--model", action="append", required=True, help="full model: DIR or NAME=DIR; repeatable"
     )
     made.add_argument("--lora-modules", nargs="+", action="extend", default=[], help="adapters: NAME=DIR")
+    made.add_argument(
+        "--trust-remote-code",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="NAME",
+        help="models that may run Python code in their folders",
+    )
     made.add_argument("--host", default="127.0.0.1")
     made.add_argument("--port", type=int, default=0, help="0 takes a free one")
     made.add_argument("--system", help="system prompt where a request brings none (default: the manifest's)")
@@ -86,7 +94,14 @@ def serve(arguments: argparse.Namespace, reporter: Reporter) -> None:
         reporter.update(done, total=len(models), message=_("正在加载 {name}", name=folder.name))
         print(_("正在加载 {name}", name=folder.name), flush=True)
         limits = Limits(arguments.max_active, arguments.max_queue)
-        served += load(folder, by_model[folder.name], device, arguments.dtype, limits)
+        served += load(
+            folder,
+            by_model[folder.name],
+            device,
+            arguments.dtype,
+            limits,
+            code_allowed=folder.name in arguments.trust_remote_code,
+        )
 
     import uvicorn
 

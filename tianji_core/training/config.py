@@ -16,14 +16,18 @@ from tianji_core.training.settings import CONSTANTS, TrainingSettings
 CONFIG_NAME = "config.py"
 
 
-def rendered_config(chosen: Preset, settings: TrainingSettings, data_path: Path) -> str:
-    """The text of a config with these settings and this training file.
+def rendered_config(
+    chosen: Preset, settings: TrainingSettings, data_path: Path, runs_code: bool = False
+) -> str:
+    """The text of a config with these settings and this training file. ``runs_code``: loading the base may run code
+    that lies in its folder.
 
     Raises:
         TrainingError: the preset lacks a constant.
     """
     values = {constant: getattr(settings, name) for name, constant in CONSTANTS.items()}
     values["data_path"] = str(data_path)
+    values["trust_remote_code"] = runs_code
     # EvaluateChatHook calls str.format on the system prompt, so a lone brace would be read as a placeholder.
     values["SYSTEM"] = settings.system.replace("{", "{{").replace("}", "}}")
     return replaced_constants(chosen.source, values)
@@ -56,8 +60,10 @@ def replaced_constants(source: str, values: dict[str, object]) -> str:
     return result
 
 
-def write_config(chosen: Preset, settings: TrainingSettings, data_path: Path, work_dir: Path) -> Path:
+def write_config(
+    chosen: Preset, settings: TrainingSettings, data_path: Path, work_dir: Path, runs_code: bool = False
+) -> Path:
     """Write the config of a training into its work folder and return its path."""
     path = work_dir / CONFIG_NAME
-    write_text(path, rendered_config(chosen, settings, data_path))
+    write_text(path, rendered_config(chosen, settings, data_path, runs_code))
     return path

@@ -16,9 +16,9 @@ from tianji_core.i18n import _
 from tianji_core.store.datasets import DatasetVersion
 from tianji_core.training.base import checked_base
 from tianji_core.training.estimate import Estimate, estimate, fitted, read_training_file
-from tianji_core.training.lock import training_works
 from tianji_core.training.presets import Preset
 from tianji_core.training.settings import TrainingSettings
+from tianji_core.training.trust import runs_code
 from tianji_core.workspace import Workspace
 
 GB = 1e9
@@ -38,11 +38,13 @@ class Check:
 
 @dataclass(frozen=True)
 class Preflight:
-    """All findings, what the training would become, and the settings fitted to it."""
+    """All findings, what the training would become, and the settings fitted to it. ``runs_code`` says that the base
+    brings code of its own and may run it."""
 
     checks: tuple[Check, ...]
     estimate: Estimate | None
     settings: TrainingSettings
+    runs_code: bool
 
     @property
     def ok(self) -> bool:
@@ -73,7 +75,8 @@ def preflight(
     workspace: Workspace, chosen: Preset, settings: TrainingSettings, version: DatasetVersion
 ) -> Preflight:
     """Check everything that can be checked without torch."""
-    checks = [_packages(), _running(workspace), _base(settings)]
+    base, code = _base(workspace, settings)
+    checks = [_packages(), _running(workspace), base]
     turns, dataset = _dataset(workspace, version)
     checks.append(dataset)
     guess = None
@@ -94,33 +97,28 @@ def _packages() -> Check:
     return Check("pass", _("训练环境"), _("xtuner、bitsandbytes 等都已安装"))
 
 
-def other_training(workspace: Workspace) -> str:
-    """The sentence that names a training under way; '' where there is none."""
+def _running(workspace: Workspace) -> Check:
     running = jobs.listed(workspace, kind="train", active=True)
     if running:
-        return _("“{title}”还在训练，请等它结束或先停止它", title=running[0].title)
-    if training_works(workspace):
-        return _("另一个训练的进程还在，请在任务页停止它")
-    return ""
-
-
-def _running(workspace: Workspace) -> Check:
-    if sentence := other_training(workspace):
-        return Check("stop", _("其他训练"), sentence)
+        return Check(
+            "stop",
+            _("其他训练"),
+            _("“{title}”还在训练，请等它结束或先停止它", title=running[0].title),
+        )
     return Check("pass", _("其他训练"), _("没有别的训练在跑"))
 
 
-def _base(settings: TrainingSettings) -> Check:
+def _base(workspace: Workspace, settings: TrainingSettings) -> tuple[Check, bool]:
+    """The check, and whether the base's own code will run."""
     try:
         base = checked_base(settings.base_folder)
+        code = runs_code(workspace, settings.base_folder)
     except StudioError as error:
         return Check("stop", _("基座模型"), str(error)), False
     size = f"{base.size / GB:.2f}"
     return Check(
-        "pass",
-        _("基座模型"),
-        _("{name}，权重 {size} GB，文件齐全", name=base.path.name, size=f"{base.size / GB:.2f}"),
-    )
+        "pass", _("基座模型"), _("{name}，权重 {size} GB，文件齐全", name=base.path.name, size=size)
+    ), code
 
 
 def _dataset(workspace: Workspace, version: DatasetVersion) -> tuple[list[dict[str, str]], Check]:
@@ -152,14 +150,7 @@ def _length(guess: Estimate, settings: TrainingSettings) -> list[Check]:
         steps=guess.steps,
     )
     checks = [Check("pass", title, detail)]
-    if guess.iterations < settings.accumulation:
-        advice = _(
-            "；凑不满一次梯度累积（{need} 个微批），参数一次也更新不好：请增加样本，或把梯度累积降到 {n} 以下",
-            need=settings.accumulation,
-            n=guess.iterations,
-        )
-        checks = [Check("stop", title, detail + advice)]
-    elif guess.steps < FEW_STEPS:
+    if guess.steps < FEW_STEPS:
         more = math.ceil(FEW_STEPS / max(1, guess.steps))
         checks = [
             Check(

@@ -12,18 +12,17 @@ from tianji_core.i18n import _
 from tianji_core.models import Artefact
 from tianji_core.store import datasets
 from tianji_core.store import training as runs
-from tianji_core.verbs.common import (
-    LARGEST,
-    DetachOption,
-    JsonOption,
-    WorkspaceOption,
-    follow,
-    opened,
-    show,
-)
+from tianji_core.verbs.common import DetachOption, JsonOption, WorkspaceOption, follow, opened, show
 from tianji_core.workspace import Workspace
 
 NameOption = Annotated[str, typer.Option(help="Name of the result; default: made from the source.")]
+TrustOption = Annotated[
+    bool,
+    typer.Option(
+        "--trust-remote-code",
+        help="Let Python code in the model's folder run when it is loaded (InternLM2 needs it).",
+    ),
+]
 
 
 def train(
@@ -40,12 +39,7 @@ def train(
     title: Annotated[str, typer.Option(help="Title of the training.")] = "",
     resume: Annotated[
         int | None,
-        typer.Option(
-            min=1,
-            max=LARGEST,
-            help="Go on with this training from its newest checkpoint.",
-            show_default=False,
-        ),
+        typer.Option(help="Go on with this training from its newest checkpoint.", show_default=False),
     ] = None,
     check: Annotated[bool, typer.Option(help="Only check whether it could start.")] = False,
     detach: DetachOption = False,
@@ -59,8 +53,8 @@ def train(
     else:
         version = _version(space, dataset)
         settings = _settings(space, preset, base, setting or [])
-        checked = training.preflight(space, training.preset(preset), settings, version)
         if check:
+            checked = training.preflight(space, training.preset(preset), settings, version)
             signs = {"pass": "✓", "warn": "!", "stop": "✗"}
             lines = [
                 f"{signs.get(c.level, c.level)} " + _("{title}：{reason}", title=c.title, reason=c.detail)
@@ -70,9 +64,6 @@ def train(
             if not checked.ok:
                 raise TrainingError(_("这样不能开始训练，见上面带 ✗ 的一项"))
             return
-        for found in checked.checks:
-            if found.level == "warn":
-                typer.echo(f"! {found.title}：{found.detail}", err=True)
         run = training.start_training(space, preset, settings, version, title)
     _finish_training(space, run, detach, as_json)
 
@@ -132,7 +123,7 @@ def base_folder(space: Workspace, base: str) -> Path:
 
 
 def convert(
-    run: Annotated[int, typer.Option("--training", min=1, max=LARGEST, help="Number of the training.")],
+    run: Annotated[int, typer.Option("--training", help="Number of the training.")],
     checkpoint: Annotated[
         int | None, typer.Option(help="Iteration; default: the newest.", show_default=False)
     ] = None,
@@ -181,6 +172,7 @@ def download(
     model: Annotated[str, typer.Argument(help="Model id, e.g. Shanghai_AI_Laboratory/internlm2-chat-7b.")],
     source: Annotated[str, typer.Option(help="Where from.")] = "modelscope",
     name: NameOption = "",
+    trust_remote_code: TrustOption = False,
     detach: DetachOption = False,
     as_json: JsonOption = False,
     workspace: WorkspaceOption = None,
@@ -188,7 +180,7 @@ def download(
     """Fetch a base model; run it again to go on where it stopped."""
     space = opened(workspace)
     before = {each.name for each in models.artefacts(space)}
-    job = models.start_download(space, model, source, name)
+    job = models.start_download(space, model, source, name, trust_remote_code)
     if not detach:
         follow(space, job, quiet=as_json)
     _say_new(space, before, as_json, detach)
@@ -198,13 +190,16 @@ def list_models(
     register: Annotated[
         Path | None, typer.Option(help="List this folder as a base model as well.", show_default=False)
     ] = None,
+    trust_remote_code: TrustOption = False,
     as_json: JsonOption = False,
     workspace: WorkspaceOption = None,
 ) -> None:
     """List bases, adapters and merged models, or register a folder as a base."""
     space = opened(workspace)
     if register is not None:
-        models.register_folder(space, register)
+        models.register_folder(space, register, trust_remote_code=trust_remote_code)
+    elif trust_remote_code:
+        raise InputError(_("--trust-remote-code 要和 --register 一起用"))
     found = models.artefacts(space)
     show([_facts(each) for each in found], as_json, _lines(found))
 
