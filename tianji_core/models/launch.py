@@ -16,6 +16,7 @@ from tianji_core.training import settings_of
 from tianji_core.workspace import Workspace
 
 KINDS = ("convert", "merge", "download")
+DEVICES = ("cpu", "cuda", "auto")
 
 
 def start_convert(
@@ -55,6 +56,10 @@ def start_merge(
     Raises:
         ModelError: not an adapter, another base, a name in use, or the same job runs.
     """
+    if device not in DEVICES:
+        raise ModelError(
+            _("合并只能在 {known} 上做，写的是 {device}", known=_("、").join(DEVICES), device=device)
+        )
     if adapter.kind != "adapter":
         raise ModelError(_("“{name}”不是适配器，不能合并", name=adapter.name))
     folder = base or adapter.base

@@ -32,14 +32,16 @@ def checkpoint_of(workspace: Workspace, run: TrainingRun, iteration: int | None)
         ModelError: there is none; the message lists what there is.
     """
     found = training_state(workspace, run).checkpoints
+    if not found:
+        raise ModelError(_("“{title}”还没有检查点，先让它训练到第一个检查点", title=run.title))
     chosen = [each for each in found if iteration is None or each.iteration == iteration]
     if not chosen:
-        known = _("、").join(str(each.iteration) for each in found) or _("（一个也没有）")
+        known = _("、").join(str(each.iteration) for each in found)
         raise ModelError(
             _(
                 "“{title}”没有第 {n} 步的检查点，有的是：{known}",
                 title=run.title,
-                n=iteration or "?",
+                n=iteration,
                 known=known,
             )
         )

@@ -1,6 +1,7 @@
 """Model servers as background jobs: starting one, finding those that run, waiting until one answers."""
 
 import json
+import re
 import socket
 import sys
 import time
@@ -19,6 +20,8 @@ from tianji_core.training.trust import runs_code
 from tianji_core.workspace import Workspace
 
 HOST = "127.0.0.1"
+DEVICE = re.compile(r"auto|cpu|cuda(:\d{1,2})?")
+DTYPES = ("auto", "float32", "bfloat16", "float16", "nf4")
 KIND = "serve"
 PROBE_TIMEOUT = 1.0
 """Seconds a health question may take; the server answers it between two tokens."""
@@ -70,6 +73,12 @@ def start_server(
     """
     if not models:
         raise InputError(_("请至少选一个完整模型（基座或合并模型）来启动服务"))
+    if not DEVICE.fullmatch(device):
+        raise InputError(_("用不了设备 {device}，请改用 cpu、cuda 或 auto", device=device))
+    if dtype not in DTYPES:
+        raise InputError(
+            _("没有数值格式 {dtype}，可以的是：{known}", dtype=dtype, known=_("、").join(DTYPES))
+        )
     names = [ref.name for ref in (*models, *adapters)]
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise InputError(_("有两个模型都叫 {name}，请给它们不同的名字", name=twice[0]))

@@ -13,7 +13,8 @@ from tianji_core.store.training import TrainingRun
 from tianji_core.training.base import fingerprint
 from tianji_core.training.child import child_environment, run_child, xtuner_tool
 from tianji_core.training.config import CONFIG_NAME, write_config
-from tianji_core.training.preflight import preflight, training_file
+from tianji_core.training.lock import starting, working
+from tianji_core.training.preflight import other_training, preflight, training_file
 from tianji_core.training.presets import preset
 from tianji_core.training.progress import ITERATION, LOSS, Checkpoint, finite, training_state, work_folder
 from tianji_core.training.settings import TrainingSettings
@@ -58,7 +59,8 @@ def start_training(
     Raises:
         TrainingError: something stops it, another training among other things.
     """
-    return _start(workspace, prepare_training(workspace, key, settings, version, title), [])
+    with starting(workspace):
+        return _start(workspace, prepare_training(workspace, key, settings, version, title), [])
 
 
 def resume_training(workspace: Workspace, run: TrainingRun) -> TrainingRun:
@@ -67,6 +69,13 @@ def resume_training(workspace: Workspace, run: TrainingRun) -> TrainingRun:
     Raises:
         TrainingError: it runs, is finished, has no checkpoint, or another training runs.
     """
+    with starting(workspace):
+        run = rows.get(workspace.engine, run.id)  # another page may have resumed it meanwhile
+        _check_resumable(workspace, run)
+        return _start(workspace, run, ["--resume"])
+
+
+def _check_resumable(workspace: Workspace, run: TrainingRun) -> None:
     state = training_state(workspace, run)
     if state.active:
         raise TrainingError(_("“{title}”还在训练", title=run.title))
@@ -74,12 +83,10 @@ def resume_training(workspace: Workspace, run: TrainingRun) -> TrainingRun:
         raise TrainingError(_("“{title}”已经训练完了；想再训练请新建一个训练", title=run.title))
     if not state.checkpoints:
         raise TrainingError(_("“{title}”没有检查点，只能重新训练", title=run.title))
-    running = jobs.listed(workspace, kind="train", active=True)
-    if running:
-        raise TrainingError(_("“{title}”还在训练，请等它结束或先停止它", title=running[0].title))
+    if running := other_training(workspace):
+        raise TrainingError(running)
     if fingerprint(settings_of(run).base_folder) != run.settings.get("base_fingerprint"):
         raise TrainingError(_("基座模型 {base} 已经变了，不能接着训练", base=settings_of(run).base))
-    return _start(workspace, run, ["--resume"])
 
 
 def _start(workspace: Workspace, run: TrainingRun, extra: list[str]) -> TrainingRun:
@@ -119,7 +126,8 @@ def run_training(workspace: Workspace, run: TrainingRun, resume: bool = False) -
         # Our own checkpoint holds more than tensors, which torch.load refuses by default.
         environment["TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD"] = "1"
     watch = _Watch()
-    ended = run_child(arguments, environment, watch.line)
+    with working(workspace):
+        ended = run_child(arguments, environment, watch.line)
     if reason := failure_of(ended, work_dir):
         raise StudioError(reason)
     return training_state(workspace, run).checkpoints[-1]

@@ -16,6 +16,7 @@ from tianji_core.i18n import _
 from tianji_core.store.datasets import DatasetVersion
 from tianji_core.training.base import checked_base
 from tianji_core.training.estimate import Estimate, estimate, fitted, read_training_file
+from tianji_core.training.lock import training_works
 from tianji_core.training.presets import Preset
 from tianji_core.training.settings import TrainingSettings
 from tianji_core.training.trust import runs_code
@@ -97,14 +98,19 @@ def _packages() -> Check:
     return Check("pass", _("训练环境"), _("xtuner、bitsandbytes 等都已安装"))
 
 
-def _running(workspace: Workspace) -> Check:
+def other_training(workspace: Workspace) -> str:
+    """The sentence that names a training under way; '' where there is none."""
     running = jobs.listed(workspace, kind="train", active=True)
     if running:
-        return Check(
-            "stop",
-            _("其他训练"),
-            _("“{title}”还在训练，请等它结束或先停止它", title=running[0].title),
-        )
+        return _("“{title}”还在训练，请等它结束或先停止它", title=running[0].title)
+    if training_works(workspace):
+        return _("另一个训练的进程还在，请在任务页停止它")
+    return ""
+
+
+def _running(workspace: Workspace) -> Check:
+    if sentence := other_training(workspace):
+        return Check("stop", _("其他训练"), sentence)
     return Check("pass", _("其他训练"), _("没有别的训练在跑"))
 
 
@@ -150,7 +156,14 @@ def _length(guess: Estimate, settings: TrainingSettings) -> list[Check]:
         steps=guess.steps,
     )
     checks = [Check("pass", title, detail)]
-    if guess.steps < FEW_STEPS:
+    if guess.iterations < settings.accumulation:
+        advice = _(
+            "；凑不满一次梯度累积（{need} 个微批），参数一次也更新不好：请增加样本，或把梯度累积降到 {n} 以下",
+            need=settings.accumulation,
+            n=guess.iterations,
+        )
+        checks = [Check("stop", title, detail + advice)]
+    elif guess.steps < FEW_STEPS:
         more = math.ceil(FEW_STEPS / max(1, guess.steps))
         checks = [
             Check(

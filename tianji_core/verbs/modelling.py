@@ -12,7 +12,15 @@ from tianji_core.i18n import _
 from tianji_core.models import Artefact
 from tianji_core.store import datasets
 from tianji_core.store import training as runs
-from tianji_core.verbs.common import DetachOption, JsonOption, WorkspaceOption, follow, opened, show
+from tianji_core.verbs.common import (
+    LARGEST,
+    DetachOption,
+    JsonOption,
+    WorkspaceOption,
+    follow,
+    opened,
+    show,
+)
 from tianji_core.workspace import Workspace
 
 NameOption = Annotated[str, typer.Option(help="Name of the result; default: made from the source.")]
@@ -39,7 +47,12 @@ def train(
     title: Annotated[str, typer.Option(help="Title of the training.")] = "",
     resume: Annotated[
         int | None,
-        typer.Option(help="Go on with this training from its newest checkpoint.", show_default=False),
+        typer.Option(
+            min=1,
+            max=LARGEST,
+            help="Go on with this training from its newest checkpoint.",
+            show_default=False,
+        ),
     ] = None,
     check: Annotated[bool, typer.Option(help="Only check whether it could start.")] = False,
     detach: DetachOption = False,
@@ -53,8 +66,8 @@ def train(
     else:
         version = _version(space, dataset)
         settings = _settings(space, preset, base, setting or [])
+        checked = training.preflight(space, training.preset(preset), settings, version)
         if check:
-            checked = training.preflight(space, training.preset(preset), settings, version)
             signs = {"pass": "✓", "warn": "!", "stop": "✗"}
             lines = [
                 f"{signs.get(c.level, c.level)} " + _("{title}：{reason}", title=c.title, reason=c.detail)
@@ -64,6 +77,9 @@ def train(
             if not checked.ok:
                 raise TrainingError(_("这样不能开始训练，见上面带 ✗ 的一项"))
             return
+        for found in checked.checks:
+            if found.level == "warn":
+                typer.echo(f"! {found.title}：{found.detail}", err=True)
         run = training.start_training(space, preset, settings, version, title)
     _finish_training(space, run, detach, as_json)
 
@@ -123,7 +139,7 @@ def base_folder(space: Workspace, base: str) -> Path:
 
 
 def convert(
-    run: Annotated[int, typer.Option("--training", help="Number of the training.")],
+    run: Annotated[int, typer.Option("--training", min=1, max=LARGEST, help="Number of the training.")],
     checkpoint: Annotated[
         int | None, typer.Option(help="Iteration; default: the newest.", show_default=False)
     ] = None,

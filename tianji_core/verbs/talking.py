@@ -11,11 +11,12 @@ from typing import Annotated
 import typer
 
 from tianji_core import evaluation, jobs, models, serving
-from tianji_core.errors import InputError, ServerError
+from tianji_core.errors import InputError, ModelError, ServerError, SettingsError
 from tianji_core.i18n import _
 from tianji_core.recipe import Recipe, training_input
 from tianji_core.serving import ChatSampling, Message
 from tianji_core.serving.choosing import start_for
+from tianji_core.serving.client import model_names
 from tianji_core.store import recipes
 from tianji_core.training.trust import code_allowed
 from tianji_core.verbs.common import (
@@ -40,7 +41,9 @@ TemperatureOption = Annotated[float, typer.Option(min=0, max=2, help="0 is greed
 
 def serve(
     model: ModelsOption = "",
-    port: Annotated[int | None, typer.Option(help="Port; default: a free one.", show_default=False)] = None,
+    port: Annotated[
+        int | None, typer.Option(min=1, max=65535, help="Port; default: a free one.", show_default=False)
+    ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     dtype: Annotated[str, typer.Option(help="auto, float32, bfloat16, float16 or nf4.")] = "auto",
     as_json: JsonOption = False,
@@ -63,8 +66,26 @@ def chosen_models(space: Workspace, text: str) -> list[str]:
     if names := words(text):
         return list(names)
     found = models.artefacts(space)
+    if not found:
+        raise ModelError(_("还没有模型；用 download 下载一个，或用 models --register 登记本地文件夹"))
     merged = [each.name for each in found if each.kind == "merged"]
     return merged[:1] or [each.name for each in found][:1]
+
+
+def chosen_key(space: Workspace, variable: str) -> str | None:
+    """The key in the variable of --key-variable, or None where none is named.
+
+    Raises:
+        SettingsError: it is not set.
+    """
+    if not variable:
+        return None
+    key = space.key(variable)
+    if not key:
+        raise SettingsError(
+            _("环境变量 {variable} 没有设置，请先设置它或写进工作区的 .env", variable=variable)
+        )
+    return key
 
 
 @contextlib.contextmanager
@@ -117,11 +138,15 @@ def chat(
     if name or scene or style:
         if request:
             raise InputError(_("要么直接写问题，要么用 --name、--scene、--style，不能都给"))
+        if not (name and scene):
+            raise InputError(_("--name 和 --scene 要一起给，--style 可以不给"))
         request = written_request(stored, name, scene, style)
     prompt = stored.prompts.system if system is None else system
     sampling = ChatSampling(temperature=temperature, max_tokens=max_tokens, seed=seed)
-    key = space.key(key_variable) if key_variable else None
-    names = chosen_models(space, model)[:1]
+    key = chosen_key(space, key_variable)
+    names = (list(words(model)) or model_names(url, key) if url else chosen_models(space, model))[:1]
+    if not names:
+        raise ServerError(_("{url} 没有列出任何模型，请用 --model 写明模型名", url=url))
     with contextlib.nullcontext(url) if url else answering(space, names) as address:
         asked = [request] if request else (line.strip() for line in sys.stdin)
         for line in filter(None, asked):
@@ -172,6 +197,8 @@ def compare(
                 return f"⚠ {error}"
 
         answers = list(pool.map(ask, cells))
+    if answers and all(said.startswith("⚠ ") for said in answers):
+        raise ServerError(answers[0].removeprefix("⚠ "))
     rows = [
         {"style": style, "model": each, "request": requests[style], "answer": said}
         for (style, each), said in zip(cells, answers, strict=True)
@@ -204,7 +231,7 @@ def evaluate(
     checker = evaluation.Checker(stored, pairs)
     started = time.monotonic()
     if url:
-        key = space.key(key_variable) if key_variable else None
+        key = chosen_key(space, key_variable)
         report = evaluation.evaluate_server(url, model, cases, checker, temperature, seed, key)
     else:
         folder, adapter = folders(space, model)
