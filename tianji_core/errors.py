@@ -61,6 +61,10 @@ class ServerError(StudioError):
     """The model server cannot be reached or answered with an error."""
 
 
+class RunLimitError(StudioError):
+    """A generation has used up its budget or its time; it can go on once it has more."""
+
+
 class TeacherError(StudioError):
     """A teacher gave no usable answer. ``kind`` is stored with the failed task; ``retryable`` says whether
     asking again can help."""

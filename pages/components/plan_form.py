@@ -3,10 +3,11 @@
 import asyncio
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from pages.components.frame import report_errors
 from pages.components.teacher_form import SIGNS, TeacherSetup
-from tianji_core.generation import Trial, count_tasks, dry_run, estimate, offline_gaps
+from tianji_core.generation import RunOptions, Trial, count_tasks, dry_run, estimate, offline_gaps
 from tianji_core.i18n import _, _c
 from tianji_core.jobs import duration_text
 from tianji_core.recipe import VALUE_TITLES, Plan, Recipe, kept_cells, tasks
@@ -80,6 +81,50 @@ def plan_form(recipe: Recipe, styles: tuple[str, ...]) -> Plan | None:
     return Plan(styles=styles, rounds=int(rounds), threshold=least, seed=int(seed), limit=int(limit) or None)
 
 
+def options_form(setup: TeacherSetup) -> RunOptions:
+    """Budget, deadline and whether openings are fed back."""
+    if setup.offline:
+        return RunOptions()
+    with st.expander(_("预算、时限和开头")):
+        first, second, third = st.columns(3)
+        return RunOptions(
+            **budget_inputs(first, second, third, RunOptions(), SIGNS[setup.provider.currency], ""),
+            ban_openings=st.toggle(
+                _("告诉造数模型哪些开头用得太多"),
+                True,
+                key="ban_openings",
+                help=_("每个风格写够一些之后，把占比超过 5% 的开头附在提示词后面，让后面的写法不一样。"),
+            ),
+        )
+
+
+def budget_inputs(
+    first: DeltaGenerator,
+    second: DeltaGenerator,
+    third: DeltaGenerator,
+    now: RunOptions,
+    sign: str,
+    suffix: str,
+) -> dict[str, float | int | None]:
+    """Fields for budget and deadline, 0 for none."""
+    cost = first.number_input(
+        _("预算（{sign}）", sign=sign), 0.0, None, now.budget_cost or 0.0, 1.0, key=f"budget_cost{suffix}"
+    )
+    tokens = second.number_input(
+        _("预算（tokens）"), 0, None, now.budget_tokens or 0, 100_000, key=f"budget_tokens{suffix}"
+    )
+    minutes = third.number_input(
+        _("时限（分钟）"),
+        0.0,
+        None,
+        now.minutes or 0.0,
+        10.0,
+        key=f"minutes{suffix}",
+        help=_("0 表示不限；到了就自己停下，写好的都在，可以继续。"),
+    )
+    return {"budget_cost": cost or None, "budget_tokens": int(tokens) or None, "minutes": minutes or None}
+
+
 def show_estimate(workspace: Workspace, recipe: Recipe, plan: Plan | None, setup: TeacherSetup) -> int:
     """Tasks, tokens, cost and time of the plan; returns the number of tasks."""
     number = count_tasks(recipe, plan) if plan is not None else 0
@@ -92,7 +137,7 @@ def show_estimate(workspace: Workspace, recipe: Recipe, plan: Plan | None, setup
         st.warning(gaps.message, icon="🧩")
         if gaps.everything:
             return 0
-    guess = estimate(workspace, recipe, plan, setup.choice, setup.entry, setup.concurrency)
+    guess = estimate(workspace, recipe, plan, setup.mix, setup.concurrency)
     if setup.offline:
         tokens, cost = "0", _("免费")
     else:
@@ -122,9 +167,7 @@ def show_estimate(workspace: Workspace, recipe: Recipe, plan: Plan | None, setup
 def try_three(workspace: Workspace, recipe: Recipe, plan: Plan, setup: TeacherSetup) -> None:
     """Send three tasks for real and keep what came on the page; nothing is stored."""
     with st.spinner(_("正在试写…")):
-        st.session_state["trials"] = asyncio.run(
-            dry_run(workspace, recipe, plan, setup.choice, setup.sampling)
-        )
+        st.session_state["trials"] = asyncio.run(dry_run(workspace, recipe, plan, setup.mix, setup.sampling))
 
 
 def show_trials() -> None:
@@ -141,7 +184,8 @@ def show_trials() -> None:
                 st.text(trial.answer.text)
                 st.caption(
                     _(
-                        "{chars} 字 · {seconds} 秒 · 训练输入：{input}",
+                        "{teacher} · {chars} 字 · {seconds} 秒 · 训练输入：{input}",
+                        teacher=trial.teacher,
                         chars=len(trial.answer.text),
                         seconds=f"{trial.answer.latency:.1f}",
                         input=trial.brief.input,

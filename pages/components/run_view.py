@@ -3,38 +3,26 @@
 import streamlit as st
 
 from pages.components.frame import job_bar, log_view, remember_notice, report_errors, stop_button
+from pages.components.plan_form import budget_inputs
+from pages.components.run_figures import show_errors, show_pulse, show_teachers, show_variety
 from pages.components.teacher_form import SIGNS
-from tianji_core import jobs, teachers
+from pages.components.text import plain
+from tianji_core import generation, jobs
 from tianji_core.errors import StudioError
 from tianji_core.generation import (
     RunState,
-    cost_of,
+    TeacherResult,
+    by_teacher,
     jobs_by_run,
     listed_runs,
+    options_of,
     raw_path,
-    retry_failed,
     run_state,
     start_generation,
-    teacher_of,
 )
 from tianji_core.i18n import _
 from tianji_core.jobs import Job
 from tianji_core.workspace import Workspace
-
-
-def error_title(kind: str) -> str:
-    """A kind of failure for people."""
-    return {
-        "auth": _("密钥或余额"),
-        "request": _("请求不被接受"),
-        "unreachable": _("连不上或服务器出错"),
-        "timeout": _("超时"),
-        "rate_limit": _("限流"),
-        "answer": _("回答读不懂或为空"),
-        "refusal": _("被拒绝或被审核拦下"),
-        "composer": _("离线造句没有合适的语句"),
-        "plan": _("配方里已没有这个条目"),
-    }.get(kind, kind)
 
 
 def show_run(workspace: Workspace, run_id: int) -> None:
@@ -54,16 +42,23 @@ def _run_box(workspace: Workspace, run_id: int, was_active: bool) -> None:
         if active != was_active:
             st.rerun()
         head, close = st.columns([6, 1], vertical_alignment="center")
-        head.subheader(_("批次 {id} · {title}", id=run_id, title=state.run.title), anchor=False)
+        head.subheader(_("批次 {id} · {title}", id=run_id, title=plain(state.run.title)), anchor=False)
         if close.button(_("收起"), key=f"close_{run_id}", icon="✖️", width="stretch"):
             st.query_params.pop("run", None)
             st.rerun()
         _progress(workspace, state, job)
-        _figures(workspace, state)
+        results = by_teacher(workspace, state.run)
+        _figures(state, results)
+        if active:
+            show_pulse(workspace, run_id)
         _actions(workspace, state, job)
-        if job is not None and job.state == "failed" and job.note:
-            st.error(job.note, icon="⚠️")
-        _errors(state)
+        if not active and state.run.halted:
+            st.warning(state.run.halted, icon="⏸️")
+        elif job is not None and job.state == "failed" and job.note:
+            st.error(plain(job.note), icon="⚠️")
+        show_errors(state)
+        show_teachers(results)
+        show_variety(workspace, state)
         _latest(state)
         if job is not None:
             with st.expander(_("日志"), key=f"log_{run_id}"):
@@ -77,24 +72,38 @@ def _progress(workspace: Workspace, state: RunState, job: Job | None) -> None:
     counts, total = state.counts, state.run.total
     said = jobs.state_title(job.state) if job is not None else _("还没有开始")
     text = _("{said} · {done}/{total} 条", said=said, done=counts.done, total=total)
-    st.progress((counts.done + counts.failed) / total, text=text)
+    st.progress((total - counts.pending) / total, text=text)
 
 
-def _figures(workspace: Workspace, state: RunState) -> None:
+def _figures(state: RunState, results: list[TeacherResult]) -> None:
     counts, totals = state.counts, state.totals
-    columns = st.columns(5)
+    columns = st.columns(6)
     columns[0].metric(_("写好"), f"{counts.done:,}")
     columns[1].metric(_("失败"), f"{counts.failed:,}")
-    columns[2].metric(_("还没写"), f"{counts.pending:,}")
-    choice = teacher_of(state.run)
-    known = teachers.providers(workspace).get(choice.provider)
-    if known is None or known.sdk == "composer":
+    columns[2].metric(_("跳过"), f"{counts.skipped:,}")
+    columns[3].metric(_("还没写"), f"{counts.pending:,}")
+    if totals.latency is None or not (totals.prompt_tokens or totals.completion_tokens):
         return
-    columns[3].metric("tokens", f"{totals.prompt_tokens + totals.completion_tokens:,}")
-    cost = cost_of(known.model(choice.model), totals.prompt_tokens, totals.completion_tokens)
-    latency = "—" if totals.latency is None else _("{seconds} 秒", seconds=f"{totals.latency:.1f}")
-    spent = None if cost is None else f"{SIGNS[known.currency]}{cost:,.3f}"
-    columns[4].metric(_("平均每条"), latency, spent, delta_color="off", delta_arrow="off")
+    budget = options_of(state.run).budget_tokens
+    columns[4].metric(
+        "tokens",
+        f"{totals.prompt_tokens + totals.completion_tokens:,}",
+        None if budget is None else _("预算 {n:,}", n=budget),
+        delta_color="off",
+        delta_arrow="off",
+    )
+    latency = _("{seconds} 秒", seconds=f"{totals.latency:.1f}")
+    columns[5].metric(_("平均每条"), latency, _spent(results), delta_color="off", delta_arrow="off")
+
+
+def _spent(results: list[TeacherResult]) -> str | None:
+    """The cost so far by currency; None where a price is unknown."""
+    costs: dict[str, float] = {}
+    for result in results:
+        if result.cost is None:
+            return None
+        costs[result.currency] = costs.get(result.currency, 0.0) + result.cost
+    return " + ".join(f"{SIGNS[currency]}{cost:,.3f}" for currency, cost in costs.items() if cost) or None
 
 
 def _actions(workspace: Workspace, state: RunState, job: Job | None) -> None:
@@ -111,7 +120,23 @@ def _actions(workspace: Workspace, state: RunState, job: Job | None) -> None:
             if counts.failed and st.button(
                 _("重试失败的 {n} 条", n=counts.failed), key=f"retry_{run_id}", icon="🔁"
             ):
-                _start(lambda: retry_failed(workspace, run_id))
+                _start(lambda: generation.retry_failed(workspace, run_id))
+            if counts.skipped and st.button(
+                _("写跳过的 {n} 条", n=counts.skipped), key=f"take_up_{run_id}", icon="↩️"
+            ):
+                _start(lambda: generation.take_up(workspace, run_id))
+            if counts.pending or counts.failed:
+                _limits(workspace, state)
+        if counts.pending and st.button(
+            _("放弃剩下的"),
+            key=f"cancel_{run_id}",
+            icon="⏭️",
+            help=_("没发出去的任务记为跳过，以后可以再写。"),
+        ):
+            given_up = generation.cancel(workspace, run_id)
+            remember_notice(_("跳过了 {n} 条", n=given_up))
+            st.rerun()
+        if job is None or not job.active:
             path = raw_path(workspace, run_id)
             if path.exists():
                 st.download_button(
@@ -132,22 +157,29 @@ def _actions(workspace: Workspace, state: RunState, job: Job | None) -> None:
             )
 
 
+def _limits(workspace: Workspace, state: RunState) -> None:
+    """Budget, deadline and concurrency for the next start."""
+    run, now = state.run, options_of(state.run)
+    with st.popover(_("预算和并发"), icon="🎚️"):
+        fields = budget_inputs(*st.columns(3), now, "¥ / $", f"_{run.id}")
+        concurrency = st.number_input(
+            _("并发数"), 1, generation.MAX_CONCURRENCY, run.concurrency, key=f"concurrency_{run.id}"
+        )
+        if st.button(_("保存"), key=f"save_limits_{run.id}"):
+            with report_errors():
+                changed = now.model_copy(update=fields)
+                generation.change_options(workspace, run.id, changed, int(concurrency))
+                st.rerun()
+
+
 def _start(begin) -> None:  # type: ignore[no-untyped-def]
     try:
         job = begin()
     except StudioError as error:
-        st.error(str(error), icon="⚠️")
+        st.error(plain(str(error)), icon="⚠️")
         return
     remember_notice(_("已开始：{title}", title=job.title))
     st.rerun()
-
-
-def _errors(state: RunState) -> None:
-    for error in state.errors:
-        title = error_title(error.kind)
-        st.warning(
-            _("{title} · {n} 条：{example}", title=title, n=error.count, example=error.example), icon="❌"
-        )
 
 
 def _latest(state: RunState) -> None:
@@ -155,8 +187,8 @@ def _latest(state: RunState) -> None:
         return
     rows = [
         {
-            _("输入"): line.input,
-            _("输出"): line.output,
+            _("输入"): plain(line.input),
+            _("输出"): plain(line.output),
             _("风格"): line.style,
             _("备注"): _("故意出错")
             if line.planted
@@ -181,7 +213,7 @@ def run_list(workspace: Workspace, recipe: str) -> None:
         job = known.get(run.id)
         said = jobs.state_title(job.state) if job is not None else _("还没有开始")
         columns = st.columns([5, 4, 2, 1], vertical_alignment="center")
-        columns[0].markdown(f"**{run.id}** · {run.title}")
+        columns[0].markdown(f"**{run.id}** · {plain(run.title)}")
         failed = _("，失败 {n}", n=counts.failed) if counts.failed else ""
         columns[1].progress(
             (counts.done + counts.failed) / run.total,

@@ -1,4 +1,4 @@
-"""Choosing a teacher: provider, model, address, whether its key is there, sampling and speed."""
+"""Choosing a teacher or several: provider, model, address, whether its key is there, sampling and speed."""
 
 import asyncio
 from dataclasses import dataclass
@@ -7,31 +7,33 @@ import streamlit as st
 from pydantic import ValidationError
 
 from pages.components.frame import report_errors
+from pages.components.text import plain
 from tianji_core import teachers
 from tianji_core.errors import SettingsError
 from tianji_core.generation import MAX_CONCURRENCY
 from tianji_core.i18n import _, _c
 from tianji_core.recipe import explain
-from tianji_core.teachers import ModelEntry, Provider, Sampling, TeacherChoice
+from tianji_core.teachers import ModelEntry, Provider, SamplingPlan, TeacherChoice, WeightedTeacher
 from tianji_core.workspace import Workspace
 
+OPEN_NEXT = "_open_provider"
+"""Where a form leaves the provider that should be chosen after the coming rerun."""
 SIGNS = {"CNY": "¥", "USD": "$"}
 
 
 @dataclass(frozen=True)
 class TeacherSetup:
-    """What the form says; ``entry`` has the prices as the person may have corrected them."""
+    """What the form says; ``mix`` has the prices and limits as the person may have corrected them."""
 
     provider: Provider
-    choice: TeacherChoice
-    entry: ModelEntry
-    sampling: Sampling
+    mix: tuple[WeightedTeacher, ...]
+    sampling: SamplingPlan
     concurrency: int
 
     @property
     def offline(self) -> bool:
         """Whether nothing goes over the network."""
-        return self.provider.sdk == "composer"
+        return self.provider.sdk == "composer" and len(self.mix) == 1
 
 
 def teacher_form(workspace: Workspace) -> TeacherSetup:
@@ -42,6 +44,8 @@ def teacher_form(workspace: Workspace) -> TeacherSetup:
     """
     known = teachers.providers(workspace)
     linked = st.query_params.get("provider", "")
+    if (saved := st.session_state.pop(OPEN_NEXT, None)) in known:
+        st.session_state["provider"] = linked = saved
     key = st.selectbox(
         _("造数模型"),
         list(known),
@@ -60,16 +64,66 @@ def teacher_form(workspace: Workspace) -> TeacherSetup:
     with st.expander(_("采样、并发和价格")):
         sampling, speed = _sampling(provider), _speed(provider)
         entry = _prices(provider, entry)
-    concurrency, timeout, per_minute = speed
     choice = _choice(
         provider=provider.key,
         model=model,
         base_url=base_url,
-        timeout=timeout,
-        requests_per_minute=per_minute,
+        timeout=speed.timeout,
+        requests_per_minute=speed.requests_per_minute,
+        tokens_per_minute=speed.tokens_per_minute,
+        input_price=entry.input_price,
+        output_price=entry.output_price,
     )
     _connection(workspace, provider, choice)
-    return TeacherSetup(provider, choice, entry, sampling, concurrency)
+    return TeacherSetup(provider, _with_others(known, choice), sampling, speed.concurrency)
+
+
+@dataclass(frozen=True)
+class Speed:
+    """``timeout`` in seconds for one request; None means no limit."""
+
+    concurrency: int
+    timeout: float
+    requests_per_minute: int | None
+    tokens_per_minute: int | None
+
+
+def _with_others(known: dict[str, Provider], first: TeacherChoice) -> tuple[WeightedTeacher, ...]:
+    """The chosen teacher, and those that share the work with it by weight."""
+    offers = {
+        f"{of.key} / {entry.name}": (of, entry)
+        for of in known.values()
+        if of.sdk != "composer"
+        for entry in of.models
+        if (of.key, entry.name) != (first.provider, first.model)
+    }
+    picked = st.multiselect(
+        _("还让这些模型一起写"),
+        list(offers),
+        key="more_teachers",
+        placeholder=_("可以不选；选了就按权重分任务"),
+        help=_("每条任务按权重分给其中一个模型，同一个种子分法不变；写完可以比较各个模型。"),
+    )
+    if not picked:
+        return (WeightedTeacher(choice=first),)
+    mix = []
+    for column, name in zip(
+        st.columns(len(picked) + 1), [f"{first.provider} / {first.model}", *picked], strict=True
+    ):
+        weight = column.number_input(_("权重 {name}", name=name), 0.1, 1000.0, 1.0, 0.5, key=f"weight_{name}")
+        if name in picked:
+            of, entry = offers[name]
+            choice = _choice(
+                provider=of.key,
+                model=entry.name,
+                timeout=first.timeout,
+                requests_per_minute=of.requests_per_minute,
+                tokens_per_minute=of.tokens_per_minute,
+            )
+        else:
+            choice = first
+        mix.append(WeightedTeacher(choice=choice, weight=weight))
+    return tuple(mix)
 
 
 def _choice(**fields: object) -> TeacherChoice:
@@ -93,7 +147,7 @@ def _offline(provider: Provider) -> TeacherSetup:
     )
     entry = provider.models[0] if provider.models else ModelEntry(name="offline-composer")
     choice = TeacherChoice(provider=provider.key, model=entry.name, mistakes=percent / 100)
-    return TeacherSetup(provider, choice, entry, Sampling(), 1)
+    return TeacherSetup(provider, (WeightedTeacher(choice=choice),), SamplingPlan(), 1)
 
 
 def _model_and_address(provider: Provider) -> tuple[str, str]:
@@ -133,37 +187,59 @@ def _key_line(workspace: Workspace, provider: Provider) -> None:
         right.page_link("pages/system/settings.py", label=_("去设置"), icon="⚙️")
 
 
-def _sampling(provider: Provider) -> Sampling:
+def _sampling(provider: Provider) -> SamplingPlan:
+    drawn = st.toggle(
+        _("每条任务在范围里随机取参数"), key="draw_sampling", help=_("同一个种子取到的参数不变，随样本保存。")
+    )
     left, middle, right = st.columns(3)
     temperature = left.slider(
         _("温度"),
         0.0,
         2.0,
-        0.9,
+        (0.6, 1.0) if drawn else 0.9,
         0.05,
-        key="temperature",
+        key=f"temperature_{drawn}",
         help=_("越高写得越不一样；作为请求参数发送，不写进提示词。"),
     )
-    top_p = middle.slider("top_p", 0.05, 1.0, 0.95, 0.05, key="top_p")
+    top_p = middle.slider("top_p", 0.05, 1.0, (0.85, 0.95) if drawn else 0.95, 0.05, key=f"top_p_{drawn}")
     max_tokens = right.number_input(
         _("最多 tokens"), 16, 32_768, 512, 64, key="max_tokens", help=_("会思考的模型要留得多一些。")
     )
     if provider.sdk == "zhipu" and provider.note:
         st.caption(_(provider.note))
-    return Sampling(temperature=temperature, top_p=top_p, max_tokens=int(max_tokens))
+    return SamplingPlan(temperature=temperature, top_p=top_p, max_tokens=int(max_tokens), seed_per_task=drawn)
 
 
-def _speed(provider: Provider) -> tuple[int, float, int | None]:
-    """(concurrency, seconds per request, requests per minute)."""
-    left, middle, right = st.columns(3)
-    concurrency = left.number_input(
-        _("并发数"), 1, MAX_CONCURRENCY, 16, key="concurrency", help=_("同时在等回答的请求数。")
+def _speed(provider: Provider) -> Speed:
+    first, second, third, fourth = st.columns(4)
+    concurrency = first.number_input(
+        _("并发数"),
+        1,
+        MAX_CONCURRENCY,
+        provider.concurrency,
+        key=f"concurrency_{provider.key}",
+        help=_("同时在等回答的请求数；被限流（429）时自动减半，回答顺利时再慢慢加回来。"),
     )
-    timeout = middle.number_input(_("单次超时（秒）"), 5, 600, 60, 5, key="timeout")
-    per_minute = right.number_input(
-        _("每分钟请求数上限"), 0, 100_000, 0, 10, key="requests_per_minute", help=_("0 表示不限。")
+    timeout = second.number_input(_("单次超时（秒）"), 5, 600, 60, 5, key="timeout")
+    requests = third.number_input(
+        _("每分钟请求数"),
+        0,
+        1_000_000,
+        provider.requests_per_minute or 0,
+        10,
+        key=f"requests_per_minute_{provider.key}",
+        help=_("0 表示不限。"),
     )
-    return int(concurrency), float(timeout), int(per_minute) or None
+    tokens = fourth.number_input(
+        _("每分钟 tokens"),
+        0,
+        1_000_000_000,
+        provider.tokens_per_minute or 0,
+        10_000,
+        key=f"tokens_per_minute_{provider.key}",
+        help=_("输入和输出合计；0 表示不限。"),
+    )
+    return Speed(int(concurrency), float(timeout), int(requests) or None, int(tokens) or None)
 
 
 def _prices(provider: Provider, entry: ModelEntry) -> ModelEntry:
@@ -199,10 +275,10 @@ def _connection(workspace: Workspace, provider: Provider, choice: TeacherChoice)
     with report_errors(), st.spinner(_("正在连接…")):
         report = asyncio.run(teachers.test_connection(workspace, choice))
         if report.ok:
-            st.success(report.message, icon="✅")
+            st.success(plain(report.message), icon="✅")
             st.session_state[f"found_models_{provider.key}"] = report.models
         else:
-            st.error(report.message, icon="⚠️")
+            st.error(plain(report.message), icon="⚠️")
         if report.models:
             shown = _("、").join(report.models[:30])
             st.caption(_("服务器上的模型：{models}", models=shown))

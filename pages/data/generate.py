@@ -2,8 +2,22 @@
 
 import streamlit as st
 
-from pages.components.frame import current_recipe, page_header, remember_notice, report_errors
-from pages.components.plan_form import plan_form, show_estimate, show_trials, style_picker, try_three
+from pages.components.frame import (
+    asked_number,
+    current_recipe,
+    page_header,
+    remember_notice,
+    report_errors,
+)
+from pages.components.plan_form import (
+    options_form,
+    plan_form,
+    show_estimate,
+    show_trials,
+    style_picker,
+    try_three,
+)
+from pages.components.provider_form import provider_form
 from pages.components.run_view import run_list, show_run
 from pages.components.teacher_form import teacher_form
 from tianji_core.generation import create_run, start_generation
@@ -14,17 +28,19 @@ workspace = page_header(
 )
 recipe = current_recipe().recipe
 
-shown = st.query_params.get("run", "")
-if shown.isdigit():
-    show_run(workspace, int(shown))
+shown = asked_number("run")
+if shown is not None:
+    show_run(workspace, shown)
 
 with report_errors():
     styles = style_picker(workspace, recipe)
     left, right = st.columns(2, gap="large")
     with left:
         setup = teacher_form(workspace)
+        provider_form(workspace, setup.provider)
     with right:
         plan = plan_form(recipe, styles)
+        options = options_form(setup)
     number = show_estimate(workspace, recipe, plan, setup)
     buttons = st.container(horizontal=True)
     begin = buttons.button(
@@ -36,7 +52,9 @@ with report_errors():
     )
     trial = buttons.button(_("试写三条"), key="dry_run", icon="🧪", disabled=number == 0)
     if plan is not None and begin:
-        run = create_run(workspace, recipe.key, plan, setup.choice, setup.sampling, setup.concurrency)
+        run = create_run(
+            workspace, recipe.key, plan, setup.mix, setup.sampling, setup.concurrency, options=options
+        )
         job = start_generation(workspace, run.id)
         st.query_params["run"] = str(run.id)
         remember_notice(_("已开始：{title}", title=job.title))

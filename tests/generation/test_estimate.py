@@ -9,7 +9,7 @@ from tianji_core.errors import ComposerError, PlanError
 from tianji_core.generation import count_tasks, create_run, dry_run, estimate, offline_gaps
 from tianji_core.recipe import Plan, Scene, built_in_recipes, load_recipe, tasks
 from tianji_core.store import runs as rows
-from tianji_core.teachers import ModelEntry, Sampling, TeacherChoice
+from tianji_core.teachers import Sampling, TeacherChoice, WeightedTeacher
 from tianji_core.workspace import Workspace
 
 RECIPE = load_recipe(built_in_recipes()["wishes"])
@@ -52,10 +52,11 @@ def test_a_run_that_the_offline_composer_cannot_write_at_all_is_not_made(workspa
 
 def test_cost_is_tokens_times_price_and_time_follows_concurrency(workspace: Workspace):
     plan = Plan(styles=("正常",), limit=100)
-    entry = ModelEntry(name="m", input_price=2, output_price=8)
-    choice = TeacherChoice(provider="custom", model="m", base_url="http://127.0.0.1:9/v1")
-    slow = estimate(workspace, RECIPE, plan, choice, entry, concurrency=1)
-    fast = estimate(workspace, RECIPE, plan, choice, entry, concurrency=10)
+    choice = TeacherChoice(
+        provider="custom", model="m", base_url="http://127.0.0.1:9/v1", input_price=2, output_price=8
+    )
+    slow = estimate(workspace, RECIPE, plan, choice, concurrency=1)
+    fast = estimate(workspace, RECIPE, plan, choice, concurrency=10)
     assert slow.tasks == 100
     assert slow.cost == pytest.approx((slow.prompt_tokens * 2 + slow.completion_tokens * 8) / 1e6)
     assert slow.seconds == pytest.approx(10 * fast.seconds)
@@ -63,9 +64,8 @@ def test_cost_is_tokens_times_price_and_time_follows_concurrency(workspace: Work
 
 
 def test_an_unknown_price_gives_no_cost(workspace: Workspace):
-    guess = estimate(
-        workspace, RECIPE, Plan(limit=5), TeacherChoice(), ModelEntry(name="m", input_price=1), 1
-    )
+    choice = TeacherChoice(provider="custom", model="m", input_price=1)
+    guess = estimate(workspace, RECIPE, Plan(limit=5), choice, 1)
     assert guess.cost is None
 
 
@@ -76,9 +76,25 @@ def test_an_empty_plan_has_no_estimate(workspace: Workspace):
             RECIPE,
             Plan(cells=(("医生", "发财"),), threshold=2),
             TeacherChoice(),
-            ModelEntry(name="m"),
             1,
         )
+
+
+def test_limits_per_minute_set_the_time_and_several_teachers_share_it(workspace: Workspace):
+    plan = Plan(styles=("正常",), limit=120)
+    slow = TeacherChoice(provider="custom", model="m", requests_per_minute=10, input_price=1, output_price=1)
+    alone = estimate(workspace, RECIPE, plan, slow, 64)
+    assert alone.seconds == pytest.approx(12 * 60)
+    by_tokens = slow.model_copy(update={"requests_per_minute": None, "tokens_per_minute": 1000})
+    tokens = alone.prompt_tokens + alone.completion_tokens
+    assert estimate(workspace, RECIPE, plan, by_tokens, 64).seconds == pytest.approx(
+        tokens * 60 / 1000, rel=0.02
+    )
+    other = TeacherChoice(provider="custom", model="n", input_price=3, output_price=3)
+    shared = [WeightedTeacher(choice=slow), WeightedTeacher(choice=other)]
+    both = estimate(workspace, RECIPE, plan, shared, 64)
+    assert both.seconds == pytest.approx(6 * 60)
+    assert both.cost == pytest.approx(2 * alone.cost, rel=0.02)
 
 
 def test_a_dry_run_shows_prompts_answers_and_errors_and_stores_nothing(

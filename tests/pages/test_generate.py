@@ -10,6 +10,7 @@ from tests.loopback import LoopbackApi, fails, loopback_api, says
 from tianji_core import jobs
 from tianji_core.generation import jobs_by_run, run_state
 from tianji_core.store import runs as rows
+from tianji_core.teachers import providers
 from tianji_core.workspace import Workspace
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -175,3 +176,78 @@ def test_the_offline_composer_says_before_the_start_what_it_lacks(workspace: Wor
     said = " ".join(w.value for w in at.warning)
     assert "离线造句写不了" in said and "风格 得体、豪爽、幽默" in said and "configs/composer" in said
     assert at.button(key="start_run").disabled
+
+
+def test_a_run_stops_at_its_budget_says_so_and_goes_on_with_a_larger_one(
+    workspace: Workspace, api: LoopbackApi
+):
+    at = lab_page(workspace, api)
+    at.number_input(key="limit").set_value(30)
+    at.number_input(key="budget_tokens").set_value(200)
+    at.run()
+    at.button(key="start_run").click()
+    at.run()
+    finish(workspace, 1)
+    at = page(run="1")
+    assert any("预算" in w.value for w in at.warning)
+    assert int(metrics(at)["还没写"]) > 0
+    at.number_input(key="budget_tokens_1").set_value(0)
+    at.run()
+    at.button(key="save_limits_1").click()
+    at.run()
+    at.button(key="resume_1").click()
+    at.run()
+    finish(workspace, 1)
+    assert run_state(workspace.engine, 1).complete
+
+
+def test_what_is_left_can_be_given_up_and_taken_up_again(workspace: Workspace, api: LoopbackApi):
+    api.default = fails(401, "no")
+    at = lab_page(workspace, api)
+    at.button(key="start_run").click()
+    at.run()
+    finish(workspace, 1)
+    at = page(run="1")
+    at.button(key="cancel_1").click()
+    at.run()
+    assert metrics(at)["跳过"] == "4" and metrics(at)["还没写"] == "0"
+    api.default = says("祝您安康")
+    at.button(key="take_up_1").click()
+    at.run()
+    finish(workspace, 1)
+    assert run_state(workspace.engine, 1).complete
+
+
+def test_several_models_share_a_run_and_are_compared(workspace: Workspace, api: LoopbackApi):
+    lab_page(workspace, api)
+    own = workspace.home / "providers.yaml"
+    text = own.read_text(encoding="utf-8")
+    second = text.replace("lab:", "lab2:").replace("实验室", "第二实验室")
+    own.write_text(text + second, encoding="utf-8")
+    at = page(provider="lab")
+    at.number_input(key="limit").set_value(40)
+    at.multiselect(key="more_teachers").set_value(["lab2 / loopback-model"])
+    at.run()
+    assert metrics(at)["任务"] == "40"
+    at.button(key="start_run").click()
+    at.run()
+    assert not at.exception and not errors(at)
+    finish(workspace, 1)
+    at = page(run="1")
+    shown = " ".join(str(table.value) for table in at.table)
+    assert "实验室 · loopback-model" in shown and "第二实验室 · loopback-model" in shown
+
+
+def test_a_changed_provider_is_saved_and_can_be_put_back(workspace: Workspace):
+    at = page(provider="deepseek")
+    at.number_input(key="own_requests_deepseek").set_value(50)
+    at.run()
+    at.button(key="save_provider").click()
+    at.run()
+    assert not at.exception and not errors(at)
+    saved = providers(workspace)["deepseek"]
+    assert saved.requests_per_minute == 50
+    assert saved.models[0].body == {"thinking": {"type": "disabled"}}
+    at.button(key="forget_provider").click()
+    at.run()
+    assert providers(workspace)["deepseek"].requests_per_minute != 50

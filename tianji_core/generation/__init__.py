@@ -1,27 +1,45 @@
 """造数: plans become runs, runs become samples. :func:`create_run` stores one, :func:`start_generation` works it off in
 the background, :func:`run_state` says how far it is."""
 
-from tianji_core.generation.estimate import Estimate, cost_of, count_tasks, estimate
-from tianji_core.generation.job import jobs_by_run, retry_failed, start_generation
+from tianji_core.generation.estimate import Estimate, count_tasks, estimate
+from tianji_core.generation.job import cancel, jobs_by_run, retry_failed, start_generation, take_up
 from tianji_core.generation.offline import OfflineGaps, offline_gaps
+from tianji_core.generation.openings import Variety, run_variety
+from tianji_core.generation.options import RunOptions
+from tianji_core.generation.pulse import STALE, Pulse, read_pulse
 from tianji_core.generation.raw import raw_path, write_raw
 from tianji_core.generation.runs import (
     MAX_CONCURRENCY,
     RunState,
+    TeacherResult,
+    Teachers,
+    by_teacher,
+    change_options,
+    cost_of,
     create_run,
     listed_runs,
+    options_of,
     run_state,
     sampling_of,
-    teacher_of,
+    teachers_of,
 )
 from tianji_core.generation.trial import Trial, dry_run
 
 __all__ = [
     "MAX_CONCURRENCY",
+    "STALE",
     "Estimate",
     "OfflineGaps",
+    "Pulse",
+    "RunOptions",
     "RunState",
+    "TeacherResult",
+    "Teachers",
     "Trial",
+    "Variety",
+    "by_teacher",
+    "cancel",
+    "change_options",
     "cost_of",
     "count_tasks",
     "create_run",
@@ -30,11 +48,15 @@ __all__ = [
     "jobs_by_run",
     "listed_runs",
     "offline_gaps",
+    "options_of",
     "raw_path",
+    "read_pulse",
     "retry_failed",
     "run_state",
+    "run_variety",
     "sampling_of",
     "start_generation",
-    "teacher_of",
+    "take_up",
+    "teachers_of",
     "write_raw",
 ]

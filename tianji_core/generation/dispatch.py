@@ -1,31 +1,36 @@
-"""Sending tasks to a teacher over the network: a fixed crew of workers, bounded retries, and stopping early when
-going on makes no sense."""
+"""Sending items to teachers over the network: a fixed crew of workers, bounded retries, and stopping early when going
+on makes no sense or costs more than was agreed."""
 
 import asyncio
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
-from aiolimiter import AsyncLimiter
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
 
 from tianji_core.errors import (
+    ComposerError,
     PlanError,
+    RunLimitError,
     TeacherAuthError,
     TeacherError,
     TeacherRateLimitError,
     TeacherRequestError,
 )
-from tianji_core.generation.outbox import Outbox
+from tianji_core.generation.lane import LONGEST_PAUSE, Lane, Outcome
+from tianji_core.generation.pulse import Counters, Pulse
+from tianji_core.generation.purse import Purse, Usage
 from tianji_core.i18n import _
-from tianji_core.recipe import Brief, Recipe, Task, brief
-from tianji_core.store.runs import Failure, Run, Written
-from tianji_core.teachers import Answer, Sampling, Teacher
 
-LONGEST_PAUSE = 300.0
-"""Seconds: a longer Retry-After is a refusal in all but name; the task fails after its attempts instead."""
+T = TypeVar("T")
+R = TypeVar("R")
+
 STOP_GRACE = 2.0
 """Seconds that requests in flight get to finish after a stop; less than the supervisor's own grace."""
+BUDGET_LOOK = 0.05
+"""Seconds between looks at the budget while requests under way may turn out smaller than expected."""
 
 
 @dataclass(frozen=True)
@@ -38,84 +43,85 @@ class Retry:
 
 
 class _Halted(Exception):
-    """The run ends while this task was waiting for its turn; the task stays pending."""
+    """The run ends while this item was waiting for its turn; the item stays pending."""
 
 
-class Dispatch:
-    """One run against one teacher. ``waiting`` yields the tasks to send; ``stop`` ends the run from outside."""
+class Dispatch(Generic[T, R]):
+    """Works off the items of one lane per teacher, at most ``concurrency`` requests at once over all of them. Results
+    go to ``keep``; ``stop`` ends the run from outside."""
 
     def __init__(
         self,
-        run: Run,
-        recipe: Recipe,
-        teacher: Teacher,
-        sampling: Sampling,
-        waiting: Iterator[Task],
-        outbox: Outbox,
+        lanes: Sequence[Lane[T, R]],
+        keep: Callable[[R], Awaitable[None]],
+        concurrency: int,
         stop: asyncio.Event,
         retry: Retry,
-        requests_per_minute: int | None = None,
-        answered_before: int = 0,
+        purse: Purse,
     ) -> None:
-        self._run = run
-        self._recipe = recipe
-        self._teacher = teacher
-        self._sampling = sampling
-        self._waiting = waiting
-        self._outbox = outbox
+        self._lanes = lanes
+        self._keep = keep
+        self._concurrency = concurrency
         self._stop = stop
         self._retry = retry
-        self._limiter = AsyncLimiter(1, 60 / requests_per_minute) if requests_per_minute else None
+        self._purse = purse
+        self._shared = asyncio.Semaphore(concurrency) if len(lanes) > 1 else None
         self._halted = asyncio.Event()
-        self._paused_until = 0.0
-        self._answered = answered_before
-        self._failed_in_a_row = 0
         self._reason: Exception | None = None
+        self.counters = Counters()
 
-    async def work(self) -> None:
-        """Send everything; returns when all is stored, or the run was stopped.
+    def pulse(self) -> Pulse:
+        """How the run is doing right now."""
+        levels = [lane.throttle.level for lane in self._lanes]
+        paused = max((lane.pause() for lane in self._lanes), default=0.0)
+        return self.counters.pulse(levels, paused, self._purse.tokens, self._purse.cost)
+
+    async def work(self, crew_size: int) -> None:
+        """Send everything with at most ``crew_size`` workers a lane; returns when all is handed over, or the run was
+        stopped.
 
         Raises:
-            TeacherError: the reason why going on made no sense; what was answered until then is stored.
+            TeacherError: the reason why going on made no sense. RunLimitError: budget or time are used up.
         """
-        writer = asyncio.create_task(self._outbox.run())
         crew = [
-            asyncio.create_task(self._worker())
-            for _number in range(min(self._run.concurrency, self._run.total))
+            asyncio.create_task(self._worker(lane))
+            for lane in self._lanes
+            for _number in range(min(self._concurrency, crew_size))
         ]
         watcher = asyncio.create_task(self._watch(crew))
-        everyone = asyncio.create_task(_ended(crew))
-        await asyncio.wait({writer, everyone}, return_when=asyncio.FIRST_COMPLETED)
-        watcher.cancel()
-        if not everyone.done():  # the writer died; there is no point in asking for more
-            self._halted.set()
-            for worker in crew:
-                worker.cancel()
-            await everyone
-        else:
-            await self._outbox.close()
-        await writer
+        try:
+            await asyncio.wait(crew)
+        finally:
+            for task in (watcher, *crew):
+                task.cancel()
         if self._reason is not None:
             raise self._reason
 
     async def _watch(self, crew: list[asyncio.Task[None]]) -> None:
-        await self._stop.wait()
-        self._halted.set()
+        """Wait for a stop from outside or for the deadline, then end the crew."""
+        minutes = self._purse.options.minutes
+        try:
+            async with asyncio.timeout(None if minutes is None else minutes * 60):
+                await self._stop.wait()
+            self._halt(None)
+        except TimeoutError:
+            text = _("到了时限 {minutes:g} 分钟，先停下来；可以继续", minutes=minutes)
+            self._halt(RunLimitError(text))
         await asyncio.sleep(STOP_GRACE)
         for worker in crew:
             worker.cancel()
 
-    async def _worker(self) -> None:
+    async def _worker(self, lane: Lane[T, R]) -> None:
         try:
-            while not self._halted.is_set() and (task := next(self._waiting, None)) is not None:
-                if (result := await self._result(task)) is not None:
-                    await self._outbox.put(result)
+            while not self._halted.is_set() and (item := next(lane.waiting, None)) is not None:
+                if (result := await self._result(lane, item)) is not None:
+                    await self._keep(result)
         except Exception as error:
             # Not a TeacherError but a fault of this program or the database: work() raises it.
             self._halt(error)
 
-    async def _result(self, task: Task) -> Written | Failure | None:
-        """What became of a task; None leaves it pending."""
+    async def _result(self, lane: Lane[T, R], item: T) -> R | None:
+        """What became of an item; None leaves it pending."""
         attempts = 0
         retrying = AsyncRetrying(
             stop=stop_after_attempt(self._retry.attempts),
@@ -125,30 +131,77 @@ class Dispatch:
             reraise=True,
         )
         try:
-            asked = brief(self._recipe, task, self._run.plan.seed)
             async for attempt in retrying:
                 with attempt:
-                    await self._turn()
+                    if attempts:
+                        self.counters.retries += 1
                     attempts += 1
-                    answer = await self._teacher.answer(asked, self._sampling)
+                    outcome = await self._send(lane, item, attempts)
         except _Halted:
             return None
-        except PlanError as error:
-            return Failure(task, "plan", str(error))
+        except (PlanError, ComposerError) as error:
+            kind = "plan" if isinstance(error, PlanError) else "composer"
+            return lane.desk.failed(item, kind, str(error), attempts)
         except TeacherError as error:
-            return self._failure(task, error, attempts)
-        self._answered += 1
-        self._failed_in_a_row = 0
-        return written(self._recipe, asked, answer, attempts)
+            return self._failure(lane, item, error, attempts)
+        lane.answered += 1
+        lane.failed_in_a_row = 0
+        return outcome.result
 
-    async def _turn(self) -> None:
-        """Wait until a request may be sent."""
-        while (left := self._paused_until - asyncio.get_running_loop().time()) > 0:
-            await self._sleep(left)
-        if self._limiter is not None:
-            await self._limiter.acquire()
+    async def _send(self, lane: Lane[T, R], item: T, attempts: int) -> Outcome[R]:
+        """One request in its turn: money set aside, a place in the crew, the pace kept."""
+        expected = lane.desk.expected(item)
+        used = Usage()
+        await self._afford(expected, lane)
+        try:
+            await lane.throttle.enter()
+            try:
+                outcome = await self._ask(lane, item, attempts, expected)
+            finally:
+                lane.throttle.leave()
+            used = outcome.usage
+            lane.throttle.succeeded()
+            self.counters.answers += 1
+            self.counters.tokens += used.total
+            return outcome
+        finally:
+            self._purse.settle(expected, used, lane.price)
+
+    async def _ask(self, lane: Lane[T, R], item: T, attempts: int, expected: Usage) -> Outcome[R]:
+        if (wait := lane.book(expected)) > 0:
+            await self._sleep(wait)
+        shared: AbstractAsyncContextManager[object] = self._shared or nullcontext()
+        while True:
+            while (left := lane.pause()) > 0:
+                await self._sleep(left)
+            async with shared:
+                if lane.pause() > 0:  # told to wait while this one waited for its place
+                    continue
+                if self._halted.is_set():
+                    raise _Halted
+                sent_at = asyncio.get_running_loop().time()
+                self.counters.requests += 1
+                self.counters.in_flight += 1
+                try:
+                    outcome = await lane.desk.ask(item, attempts)
+                except TeacherRateLimitError as error:
+                    self.counters.limited += 1
+                    lane.limited(error, sent_at)
+                    raise
+                finally:
+                    self.counters.in_flight -= 1
+            lane.correct(expected, outcome.usage)
+            return outcome
+
+    async def _afford(self, expected: Usage, lane: Lane[T, R]) -> None:
+        """Set aside what a request will use, or end the run where the budget does not reach."""
+        while self._purse.limited and (refusal := self._purse.refusal(expected, lane.price)):
+            if not self._purse.waiting_helps:
+                self._halt(RunLimitError(refusal))
+            await self._sleep(BUDGET_LOOK)
         if self._halted.is_set():
             raise _Halted
+        self._purse.set_aside(expected, lane.price)
 
     async def _sleep(self, seconds: float) -> None:
         try:
@@ -159,60 +212,30 @@ class Dispatch:
         raise _Halted
 
     def _wait(self, state: RetryCallState) -> float:
-        """Seconds until the next attempt. A server that says how long makes everybody wait that long."""
+        """Seconds until the next attempt. A server that says how long is taken at its word."""
         error = state.outcome.exception() if state.outcome is not None else None
         backoff = min(self._retry.longest_wait, self._retry.first_wait * 2 ** (state.attempt_number - 1))
-        jittered = random.uniform(0.5, 1.0) * backoff
         if isinstance(error, TeacherRateLimitError) and error.retry_after is not None:
-            asked = min(error.retry_after, LONGEST_PAUSE)
-            self._paused_until = max(self._paused_until, asyncio.get_running_loop().time() + asked)
-            return asked + random.uniform(0, 0.1) * self._retry.first_wait
-        return jittered
+            return min(error.retry_after, LONGEST_PAUSE) + random.uniform(0, 0.1) * self._retry.first_wait
+        return random.uniform(0.5, 1.0) * backoff
 
-    def _failure(self, task: Task, error: TeacherError, attempts: int) -> Failure | None:
-        self._failed_in_a_row += 1
+    def _failure(self, lane: Lane[T, R], item: T, error: TeacherError, attempts: int) -> R | None:
+        lane.failed_in_a_row += 1
         hopeless = isinstance(error, TeacherAuthError) or (
-            isinstance(error, TeacherRequestError) and self._answered == 0
+            isinstance(error, TeacherRequestError) and lane.answered == 0
         )
         if hopeless:
             self._halt(error)
             return None
-        limit = max(20, 3 * self._run.concurrency)
-        if self._failed_in_a_row >= limit and error.kind != "refusal":
+        limit = max(20, 3 * self._concurrency)
+        if lane.failed_in_a_row >= limit and error.kind != "refusal":
             text = _("连续 {n} 条都没有写成，先停下来；修好之后可以继续。{reason}", n=limit, reason=error)
             self._halt(type(error)(text))
-        return Failure(task, error.kind, str(error), attempts)
+        return lane.desk.failed(item, error.kind, str(error), attempts)
 
-    def _halt(self, reason: Exception) -> None:
+    def _halt(self, reason: Exception | None) -> None:
         if self._reason is None:
             self._reason = reason
         self._halted.set()
-
-
-async def _ended(crew: list[asyncio.Task[None]]) -> None:
-    """Return when every worker has ended, by itself or cancelled."""
-    await asyncio.wait(crew)
-
-
-def written(recipe: Recipe, asked: Brief, answer: Answer, attempts: int = 1) -> Written:
-    """The sample that an answer becomes. The text is stripped and otherwise left as it came."""
-    return Written(
-        task=asked.task,
-        system=recipe.prompts.system,
-        input=asked.input,
-        output=answer.text.strip(),
-        prompt=asked.prompt,
-        model=answer.model,
-        attempts=attempts,
-        prompt_tokens=answer.prompt_tokens,
-        completion_tokens=answer.completion_tokens,
-        latency=answer.latency,
-        request_id=answer.request_id,
-        finish_reason=answer.finish_reason,
-        reasoning=answer.reasoning,
-        planted=answer.planted,
-    )
-
-
-Stored = Callable[[int, int], None]
-"""Called after each transaction with the number of texts and of failures in it."""
+        for lane in self._lanes:
+            lane.throttle.close(_Halted())

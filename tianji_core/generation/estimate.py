@@ -3,16 +3,13 @@
 import math
 from dataclasses import dataclass
 
-from tianji_core.generation.runs import teacher_of
+from tianji_core.generation.runs import Teachers, cost_of, teachers_of, weighted
+from tianji_core.generation.writing import expected_usage
 from tianji_core.recipe import Plan, Recipe, brief, enabled_styles, kept_cells, tasks
 from tianji_core.store import runs as rows
-from tianji_core.teachers import ModelEntry, TeacherChoice
+from tianji_core.teachers import TeacherChoice, price_of, provider
 from tianji_core.workspace import Workspace
 
-TOKENS_PER_CHARACTER = 0.75
-"""Current Chinese tokenizers need 0.6-0.8 tokens per character; a little more is the safer guess."""
-MESSAGE_TOKENS = 8
-"""Role marks around one message."""
 GUESSED_LATENCY = 2.5
 """Seconds per answer where nothing has been measured yet."""
 COMPOSED_PER_SECOND = 3000
@@ -42,50 +39,59 @@ def count_tasks(recipe: Recipe, plan: Plan) -> int:
     return min(number, plan.limit) if plan.limit is not None else number
 
 
-def cost_of(entry: ModelEntry, prompt_tokens: int, completion_tokens: int) -> float | None:
-    """What that many tokens cost; None where a price is unknown."""
-    if entry.input_price is None or entry.output_price is None:
-        return None
-    return (prompt_tokens * entry.input_price + completion_tokens * entry.output_price) / 1_000_000
-
-
 def estimate(
-    workspace: Workspace,
-    recipe: Recipe,
-    plan: Plan,
-    choice: TeacherChoice,
-    entry: ModelEntry,
-    concurrency: int,
+    workspace: Workspace, recipe: Recipe, plan: Plan, teacher: Teachers, concurrency: int
 ) -> Estimate:
     """Tokens from the characters of a sample of the real prompts and the middle of each style's length limits; time from
-    the latency of an earlier run with the same model, or a guess.
+    the latency of an earlier run with the same model, or a guess, and from the limits per minute. Several teachers work
+    at the same time and share the concurrency.
 
     Raises:
-        PlanError: the plan has no task.
+        PlanError: the plan has no task. SettingsError: a provider that is not there.
     """
     number = count_tasks(recipe, plan)
     sample = tasks(recipe, plan.model_copy(update={"rounds": 1, "limit": _SAMPLED}))
-    briefs = [brief(recipe, task, plan.seed) for task in sample]
-    asked = sum(len(b.prompt) for b in briefs) / len(briefs)
-    answered = sum((b.style.min_chars + b.style.max_chars) / 2 for b in briefs) / len(briefs)
-    prompt_tokens = round(number * (asked * TOKENS_PER_CHARACTER + MESSAGE_TOKENS))
-    completion_tokens = round(number * answered * TOKENS_PER_CHARACTER)
-    latency = None if choice.provider == "offline" else measured_latency(workspace, choice)
-    if choice.provider == "offline":
-        seconds = number / COMPOSED_PER_SECOND
-    else:
-        seconds = math.ceil(number / concurrency) * (latency or GUESSED_LATENCY)
+    usages = [expected_usage(brief(recipe, task, plan.seed)) for task in sample]
+    prompt_tokens = sum(usage.prompt for usage in usages) / len(usages)
+    completion_tokens = sum(usage.completion for usage in usages) / len(usages)
+    mix = weighted(teacher)
+    whole = sum(each.weight for each in mix)
+    costs: list[float | None] = []
+    seconds, busy, measured = 0.0, 0.0, True
+    for each in mix:
+        share = number * each.weight / whole
+        choice, of = each.choice, provider(workspace, each.choice.provider)
+        costs.append(
+            cost_of(price_of(of, choice), round(share * prompt_tokens), round(share * completion_tokens))
+        )
+        if of.sdk == "composer":
+            seconds = max(seconds, share / COMPOSED_PER_SECOND)
+            continue
+        latency = measured_latency(workspace, choice)
+        measured = measured and latency is not None
+        busy += math.ceil(share) * (latency or GUESSED_LATENCY)
         if choice.requests_per_minute:
-            seconds = max(seconds, number * 60 / choice.requests_per_minute)
-    cost = cost_of(entry, prompt_tokens, completion_tokens)
-    return Estimate(number, prompt_tokens, completion_tokens, cost, seconds, latency is not None)
+            seconds = max(seconds, share * 60 / choice.requests_per_minute)
+        if choice.tokens_per_minute:
+            seconds = max(
+                seconds, share * (prompt_tokens + completion_tokens) * 60 / choice.tokens_per_minute
+            )
+    return Estimate(
+        number,
+        round(number * prompt_tokens),
+        round(number * completion_tokens),
+        None if None in costs else sum(cost for cost in costs if cost is not None),
+        max(seconds, busy / concurrency),
+        measured and busy > 0,
+    )
 
 
 def measured_latency(workspace: Workspace, choice: TeacherChoice) -> float | None:
     """Mean seconds per answer in the newest run with the same provider, model and address, or None."""
     for run in rows.listed(workspace.engine, limit=20):
-        earlier = teacher_of(run)
-        if (earlier.provider, earlier.model, earlier.base_url) == (
+        several = teachers_of(run)
+        earlier = several[0].choice
+        if len(several) == 1 and (earlier.provider, earlier.model, earlier.base_url) == (
             choice.provider,
             choice.model,
             choice.base_url,

@@ -5,7 +5,7 @@ import sys
 from tianji_core import jobs
 from tianji_core.errors import JobError
 from tianji_core.generation.lock import run_lock
-from tianji_core.generation.runs import teacher_of
+from tianji_core.generation.runs import teachers_of
 from tianji_core.i18n import _
 from tianji_core.jobs import Job
 from tianji_core.store import runs as rows
@@ -24,7 +24,8 @@ def start_generation(workspace: Workspace, run_id: int) -> Job:
         SettingsError, TeacherAuthError: the teacher is not usable, for example its key is missing.
     """
     run = rows.get(workspace.engine, run_id)
-    checked_choice(workspace, teacher_of(run))
+    for each in teachers_of(run):
+        checked_choice(workspace, each.choice)
     with run_lock(workspace, run_id, "start"):
         job = jobs_by_run(workspace).get(run_id)
         if job is not None and job.active:
@@ -56,8 +57,33 @@ def retry_failed(workspace: Workspace, run_id: int) -> Job:
     job = jobs_by_run(workspace).get(run_id)
     if job is not None and job.active:
         raise JobError(_("生成批次 {id} 正在运行，等它结束或先停止它", id=run_id))
-    checked_choice(workspace, teacher_of(rows.get(workspace.engine, run_id)))
+    for each in teachers_of(rows.get(workspace.engine, run_id)):
+        checked_choice(workspace, each.choice)
     rows.reset_failed(workspace.engine, run_id)
+    return start_generation(workspace, run_id)
+
+
+def cancel(workspace: Workspace, run_id: int) -> int:
+    """Give up what a run has not sent yet, and stop it if it runs; answers that are under way may still be stored.
+    Returns how many tasks were given up; :func:`take_up` takes it back.
+
+    Raises:
+        PlanError: no such run.
+    """
+    rows.get(workspace.engine, run_id)
+    job = jobs_by_run(workspace).get(run_id)
+    if job is not None and job.active:
+        jobs.stop(workspace, job.id)
+    return rows.skip_pending(workspace.engine, run_id)
+
+
+def take_up(workspace: Workspace, run_id: int) -> Job:
+    """Make the tasks that were given up pending again and start the run.
+
+    Raises:
+        JobError: it runs, or nothing is pending. Otherwise as :func:`start_generation`.
+    """
+    rows.reset_skipped(workspace.engine, run_id)
     return start_generation(workspace, run_id)
 
 

@@ -1,28 +1,27 @@
-"""Answers on their way into the database: written in small batches by one task, so that waiting for the disk never
-holds up a request, and no answer waits longer than a moment."""
+"""Results on their way into the database: written in small batches by one task, so that waiting for the disk never
+holds up a request, and no result waits longer than a moment."""
 
 import asyncio
 from collections.abc import Callable
+from typing import Generic, TypeVar
 
-from tianji_core.store import runs as rows
-from tianji_core.store.database import Engine
-from tianji_core.store.runs import Failure, Run, Written
+R = TypeVar("R")
 
 FLUSH_SECONDS = 0.05
-"""The longest an answer waits for company before its transaction begins."""
+"""The longest a result waits for company before its transaction begins."""
 MAX_BATCH = 500
 
 
-class Outbox:
-    """Put results in with :meth:`put`; :meth:`run` stores them until :meth:`close`."""
+class Outbox(Generic[R]):
+    """Put results in with :meth:`put`; :meth:`run` hands them to ``store``, in a thread, until :meth:`close`.
+    ``on_stored`` is called with each batch once it is stored."""
 
-    def __init__(self, engine: Engine, run: Run, on_stored: Callable[[int, int], None]) -> None:
-        self._engine = engine
-        self._run = run
+    def __init__(self, store: Callable[[list[R]], None], on_stored: Callable[[list[R]], None]) -> None:
+        self._store = store
         self._on_stored = on_stored
-        self._queue: asyncio.Queue[Written | Failure | None] = asyncio.Queue(maxsize=4 * MAX_BATCH)
+        self._queue: asyncio.Queue[R | None] = asyncio.Queue(maxsize=4 * MAX_BATCH)
 
-    async def put(self, item: Written | Failure) -> None:
+    async def put(self, item: R) -> None:
         """Hand over a result; waits only when the disk is far behind."""
         await self._queue.put(item)
 
@@ -40,8 +39,7 @@ class Outbox:
             while not self._queue.empty() and len(batch) < MAX_BATCH:
                 batch.append(self._queue.get_nowait())
             open_ = None not in batch
-            written = [item for item in batch if isinstance(item, Written)]
-            failures = [item for item in batch if isinstance(item, Failure)]
-            if written or failures:
-                await asyncio.to_thread(rows.store, self._engine, self._run, written, failures)
-                self._on_stored(len(written), len(failures))
+            results = [item for item in batch if item is not None]
+            if results:
+                await asyncio.to_thread(self._store, results)
+                self._on_stored(results)

@@ -1,11 +1,14 @@
-"""A dry run: a few tasks sent for real, nothing stored."""
+"""A dry run: a few tasks sent for real, nothing stored. The parameters are those that a run would draw; several
+teachers take turns."""
 
 import asyncio
 from dataclasses import dataclass
 
 from tianji_core.errors import ComposerError, TeacherError
+from tianji_core.generation.runs import Teachers, weighted
+from tianji_core.generation.writing import task_sampling
 from tianji_core.recipe import Brief, Plan, Recipe, brief, tasks
-from tianji_core.teachers import Answer, Sampling, Teacher, TeacherChoice, make_teacher
+from tianji_core.teachers import Answer, Sampling, SamplingPlan, Teacher, make_teacher
 from tianji_core.workspace import Workspace
 
 
@@ -16,36 +19,48 @@ class Trial:
     brief: Brief
     answer: Answer | None
     error: str = ""
+    teacher: str = ""
 
 
 async def dry_run(
     workspace: Workspace,
     recipe: Recipe,
     plan: Plan,
-    choice: TeacherChoice,
-    sampling: Sampling,
+    teacher: Teachers,
+    sampling: Sampling | SamplingPlan,
     count: int = 3,
 ) -> list[Trial]:
-    """Ask for the first ``count`` tasks of a plan.
+    """Ask for the first ``count`` tasks of a plan (for as many as there are teachers, if that is more).
 
     Raises:
         PlanError: the plan has no task. SettingsError, TeacherAuthError: the teacher is not usable.
     """
+    mix = weighted(teacher)
+    drawn = sampling if isinstance(sampling, SamplingPlan) else SamplingPlan.fixed(sampling)
+    count = max(count, len(mix))
     limit = min(count, plan.limit) if plan.limit is not None else count
     planned = tasks(recipe, plan.model_copy(update={"limit": limit}))
-    teacher = make_teacher(workspace, choice)
+    teachers = [make_teacher(workspace, each.choice) for each in mix]
     try:
         return list(
             await asyncio.gather(
-                *(_try(teacher, brief(recipe, task, plan.seed), sampling) for task in planned)
+                *(
+                    _try(
+                        teachers[number % len(mix)],
+                        brief(recipe, task, plan.seed),
+                        task_sampling(drawn, task, plan.seed),
+                    )
+                    for number, task in enumerate(planned)
+                )
             )
         )
     finally:
-        await teacher.aclose()
+        for each in teachers:
+            await each.aclose()
 
 
 async def _try(teacher: Teacher, asked: Brief, sampling: Sampling) -> Trial:
     try:
-        return Trial(asked, await teacher.answer(asked, sampling))
+        return Trial(asked, await teacher.answer(asked, sampling), teacher=teacher.name)
     except (TeacherError, ComposerError) as error:
-        return Trial(asked, None, str(error))
+        return Trial(asked, None, str(error), teacher.name)

@@ -1,7 +1,7 @@
 """Runs (生成批次), their tasks, and the samples they yield. A sample and its task's state change in one transaction."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -15,14 +15,15 @@ from tianji_core.recipe import Plan, Task
 from tianji_core.store.database import now, reading, writing
 from tianji_core.store.schema import runs, samples, tasks
 
-PENDING, DONE, FAILED = "pending", "done", "failed"
+PENDING, DONE, FAILED, SKIPPED = "pending", "done", "failed", "skipped"
 _CHUNK = 1000
 
 
 @dataclass(frozen=True)
 class Run:
-    """生成批次: one plan sent to one teacher. ``teacher`` and ``sampling`` are plain data as the feature above writes and
-    reads them (never a key); ``total`` counts tasks."""
+    """生成批次: one plan sent to one teacher or several. ``teacher``, ``sampling`` and ``options`` are plain data as the
+    feature above writes and reads them (never a key); ``total`` counts tasks; ``halted`` says which limit the run last
+    stopped at, '' where it did not."""
 
     id: int
     recipe: str
@@ -32,7 +33,9 @@ class Run:
     teacher: dict[str, Any]
     sampling: dict[str, Any]
     concurrency: int
+    options: dict[str, Any]
     total: int
+    halted: str
     created_at: datetime
 
 
@@ -47,6 +50,7 @@ class NewRun:
     teacher: dict[str, Any]
     sampling: dict[str, Any]
     concurrency: int
+    options: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -67,6 +71,7 @@ class Written:
     finish_reason: str = ""
     reasoning: str = ""
     planted: tuple[str, ...] = ()
+    sampling: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -86,6 +91,7 @@ class TaskCounts:
     done: int = 0
     failed: int = 0
     pending: int = 0
+    skipped: int = 0
 
 
 @dataclass(frozen=True)
@@ -135,8 +141,10 @@ class RawLine(NamedTuple):
     output: str
 
 
-def add(engine: Engine, new: NewRun, planned: Sequence[Task]) -> Run:
-    """Store a run together with all its tasks."""
+def add(
+    engine: Engine, new: NewRun, planned: Sequence[Task], teacher_of: Callable[[Task], int] = lambda task: 0
+) -> Run:
+    """Store a run together with all its tasks; ``teacher_of`` says which of the run's teachers gets a task."""
     values = {
         **asdict(new),
         "plan": new.plan.model_dump(mode="json"),
@@ -146,7 +154,10 @@ def add(engine: Engine, new: NewRun, planned: Sequence[Task]) -> Run:
     with writing(engine) as connection:
         row = connection.execute(insert(runs).values(**values).returning(*runs.c)).one()
         for start in range(0, len(planned), _CHUNK):
-            rows = [{"run_id": row.id, **task._asdict()} for task in planned[start : start + _CHUNK]]
+            rows = [
+                {"run_id": row.id, **task._asdict(), "teacher": teacher_of(task)}
+                for task in planned[start : start + _CHUNK]
+            ]
             connection.execute(insert(tasks), rows)
     return _run(row)
 
@@ -181,8 +192,26 @@ def listed(
         return [_run(row) for row in connection.execute(query)]
 
 
-def tasks_in(engine: Engine, run_id: int, state: str, after: int = -1, limit: int = 500) -> list[Task]:
-    """Tasks of a run in one state, by position, those after position ``after``."""
+def change(
+    engine: Engine,
+    run_id: int,
+    *,
+    options: dict[str, Any] | None = None,
+    concurrency: int | None = None,
+    halted: str | None = None,
+) -> None:
+    """Change what may change in a stored run; None leaves it."""
+    values = {"options": options, "concurrency": concurrency, "halted": halted}
+    values = {name: value for name, value in values.items() if value is not None}
+    if values:
+        with writing(engine) as connection:
+            connection.execute(update(runs).where(runs.c.id == run_id).values(**values))
+
+
+def tasks_in(
+    engine: Engine, run_id: int, state: str, after: int = -1, limit: int = 500, teacher: int | None = None
+) -> list[Task]:
+    """Tasks of a run in one state (and of one teacher), by position, those after position ``after``."""
     c = tasks.c
     query = (
         select(c.position, c.name, c.scene, c.style, c.round)
@@ -190,6 +219,8 @@ def tasks_in(engine: Engine, run_id: int, state: str, after: int = -1, limit: in
         .order_by(c.position)
         .limit(limit)
     )
+    if teacher is not None:
+        query = query.where(c.teacher == teacher)
     with reading(engine) as connection:
         return [Task(*row) for row in connection.execute(query)]
 
@@ -227,6 +258,7 @@ def _sample_row(run: Run, item: Written) -> dict[str, Any]:
         "finish_reason": item.finish_reason,
         "reasoning": item.reasoning,
         "planted": list(item.planted),
+        "sampling": item.sampling,
         "created_at": moment,
         "updated_at": moment,
     }
@@ -265,6 +297,26 @@ def reset_failed(engine: Engine, run_id: int) -> int:
         update(tasks)
         .where(tasks.c.run_id == run_id, tasks.c.state == FAILED)
         .values(state=PENDING, error_kind=None, error=None, updated_at=now())
+    )
+    with writing(engine) as connection:
+        return connection.execute(statement).rowcount
+
+
+def skip_pending(engine: Engine, run_id: int) -> int:
+    """Give up the tasks that are still to be sent; returns how many. :func:`reset_skipped` takes it back."""
+    return _turn(engine, run_id, PENDING, SKIPPED)
+
+
+def reset_skipped(engine: Engine, run_id: int) -> int:
+    """Make tasks that were given up pending again; returns how many."""
+    return _turn(engine, run_id, SKIPPED, PENDING)
+
+
+def _turn(engine: Engine, run_id: int, old: str, new: str) -> int:
+    statement = (
+        update(tasks)
+        .where(tasks.c.run_id == run_id, tasks.c.state == old)
+        .values(state=new, updated_at=now())
     )
     with writing(engine) as connection:
         return connection.execute(statement).rowcount

@@ -70,7 +70,7 @@ class Sample:
 @dataclass(frozen=True)
 class Provenance:
     """Where a sample came from. ``latency`` in seconds; ``planted`` are the mistakes the offline composer made on
-    purpose."""
+    purpose; ``sampling`` are the request parameters by name."""
 
     prompt: str
     model: str
@@ -81,6 +81,7 @@ class Provenance:
     finish_reason: str
     reasoning: str
     planted: tuple[str, ...]
+    sampling: dict[str, Any]
 
 
 @dataclass(frozen=True)

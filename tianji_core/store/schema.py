@@ -64,7 +64,7 @@ runs = Table(
     Column("created_at", DateTime, nullable=False),
 )
 """生成批次: one plan sent to one teacher or several. ``teacher`` holds provider, model and base_url, or a list of them
-with weights, never a key; ``options`` the budget, the deadline and the like; ``halted`` why it last stopped by itself."""
+with weights, never a key; ``options`` the budget, the deadline and the like; ``halted`` the limit it last stopped at."""
 
 tasks = Table(
     "tasks",
@@ -83,7 +83,7 @@ tasks = Table(
     Column("updated_at", DateTime),
     Index("ix_tasks_run_id_state", "run_id", "state"),
 )
-"""state: pending, done, failed. ``teacher`` counts from 0 in the run's list of teachers."""
+"""state: pending, done, failed, skipped. ``teacher`` counts from 0 in the run's list of teachers."""
 
 knowledge_runs = Table(
     "knowledge_runs",

@@ -1,17 +1,28 @@
 """造数模型: whatever answers a prompt. One small file per API family, and the offline composer."""
 
 from tianji_core.teachers.base import Answer, Sampling, Teacher
-from tianji_core.teachers.choice import TeacherChoice
-from tianji_core.teachers.providers import ModelEntry, Provider, load_providers, provider, providers
+from tianji_core.teachers.choice import TeacherChoice, WeightedTeacher
+from tianji_core.teachers.providers import (
+    ModelEntry,
+    Provider,
+    forget_provider,
+    load_providers,
+    own_providers_path,
+    provider,
+    providers,
+    save_provider,
+)
 from tianji_core.teachers.registry import (
     ConnectionReport,
     KeyState,
     checked_choice,
     key_state,
     make_teacher,
+    price_of,
     resolved_model,
     test_connection,
 )
+from tianji_core.teachers.sampling import SamplingPlan
 
 __all__ = [
     "Answer",
@@ -20,14 +31,20 @@ __all__ = [
     "ModelEntry",
     "Provider",
     "Sampling",
+    "SamplingPlan",
     "Teacher",
     "TeacherChoice",
+    "WeightedTeacher",
     "checked_choice",
+    "forget_provider",
     "key_state",
     "load_providers",
     "make_teacher",
+    "own_providers_path",
+    "price_of",
     "provider",
     "providers",
     "resolved_model",
+    "save_provider",
     "test_connection",
 ]

@@ -10,8 +10,9 @@ from tianji_core.i18n import _
 
 class TeacherChoice(BaseModel):
     """``base_url`` '' means the provider's own address, ``model`` '' its first model. ``timeout`` is in seconds for one
-    request; ``requests_per_minute`` None means no limit; ``mistakes`` is the share (0-1) of texts in which the offline
-    composer plants a deliberate mistake."""
+    request; ``requests_per_minute`` and ``tokens_per_minute`` (both directions together) None means no limit. Prices per
+    million tokens in the provider's currency, None where the catalogue's count. ``mistakes`` is the share (0-1) of texts
+    in which the offline composer plants a deliberate mistake."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -20,6 +21,9 @@ class TeacherChoice(BaseModel):
     base_url: str = ""
     timeout: float = Field(default=60.0, gt=0, le=3600)
     requests_per_minute: int | None = Field(default=None, ge=1, le=1_000_000)
+    tokens_per_minute: int | None = Field(default=None, ge=1, le=1_000_000_000)
+    input_price: float | None = Field(default=None, ge=0)
+    output_price: float | None = Field(default=None, ge=0)
     mistakes: float = Field(default=0.0, ge=0, le=1)
 
     @model_validator(mode="after")
@@ -36,3 +40,12 @@ class TeacherChoice(BaseModel):
         if parts.username or parts.password or parts.query:
             raise ValueError(_("接口地址里不能带用户名、密码或参数，密钥请放在环境变量里"))
         return self
+
+
+class WeightedTeacher(BaseModel):
+    """One of several teachers of a run; it gets ``weight`` / (sum of all weights) of the tasks."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    choice: TeacherChoice
+    weight: float = Field(default=1.0, gt=0, le=1_000_000)

@@ -3,6 +3,7 @@ SDK's own retries are off."""
 
 import asyncio
 import json
+import re
 import time
 from typing import Any
 from urllib.parse import urlsplit
@@ -23,6 +24,24 @@ from tianji_core.teachers.providers import ModelEntry
 
 CONNECT_SECONDS = 10.0
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
+_CHARSET = re.compile(r"charset\s*=\s*\"?([\w-]+)", re.IGNORECASE)
+
+
+def _decoded(content: bytes, content_type: str) -> str:
+    """The text of an answer: UTF-8, as JSON is, and only where it is not, what the server says it sent.
+
+    Raises:
+        ValueError: it is neither.
+    """
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        if (said := _CHARSET.search(content_type)) is None:
+            raise
+        try:
+            return content.decode(said[1])
+        except LookupError:
+            raise ValueError(said[1]) from None
 
 
 class OpenAICompatible:
@@ -77,9 +96,9 @@ class OpenAICompatible:
         latency = time.monotonic() - started
         # The body is read here and not by the SDK: it accepts answers that are not completions at all.
         try:
-            body = json.loads(response.content)
+            body = json.loads(_decoded(response.content, response.headers.get("content-type", "")))
         except ValueError:
-            raise unreadable(self._endpoint, response.text) from None
+            raise unreadable(self._endpoint, response.content.decode("utf-8", "replace")) from None
         return read_completion(self._endpoint, body, latency, response.request_id or "")
 
     def _parameters(self, sampling: Sampling) -> dict[str, Any]:

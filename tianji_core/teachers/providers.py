@@ -9,6 +9,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from tianji_core.errors import SettingsError
+from tianji_core.files import write_text
 from tianji_core.i18n import _
 from tianji_core.recipe import explain, yaml_problem
 from tianji_core.workspace import CONFIGS, Workspace
@@ -31,7 +32,8 @@ class ModelEntry(_Frozen):
 
 
 class Provider(_Frozen):
-    """Where a teacher lives and how it is spoken to. ``key_variable`` names the environment variable of the key."""
+    """Where a teacher lives and how it is spoken to. ``key_variable`` names the environment variable of the key.
+    ``concurrency`` and the limits per minute are what a run starts from; a person can change them for each run."""
 
     key: str
     title: str = Field(min_length=1)
@@ -42,6 +44,9 @@ class Provider(_Frozen):
     key_required: bool = True
     currency: Literal["CNY", "USD"] = "CNY"
     prices_checked: datetime.date | None = None
+    concurrency: int = Field(default=16, ge=1, le=512)
+    requests_per_minute: int | None = Field(default=None, ge=1, le=1_000_000)
+    tokens_per_minute: int | None = Field(default=None, ge=1, le=1_000_000_000)
     max_tokens_field: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
     note: str = ""
     models: tuple[ModelEntry, ...] = ()
@@ -101,10 +106,50 @@ def providers(workspace: Workspace) -> dict[str, Provider]:
         SettingsError: one of the two files is not valid.
     """
     found = dict(_loaded(BUILT_IN, BUILT_IN.stat().st_mtime_ns))
-    own = workspace.home / "providers.yaml"
+    own = own_providers_path(workspace)
     if own.exists():
         found.update(_loaded(own, own.stat().st_mtime_ns))
     return found
+
+
+def own_providers_path(workspace: Workspace) -> Path:
+    """Where the workspace keeps its own providers."""
+    return workspace.home / "providers.yaml"
+
+
+def save_provider(workspace: Workspace, changed: Provider) -> None:
+    """Keep a provider in the workspace's own file, in place of one with the same key; the others there stay. Comments
+    of the file are lost.
+
+    Raises:
+        SettingsError: the file that is there is not valid.
+    """
+    path = own_providers_path(workspace)
+    kept = load_providers(path) if path.exists() else {}
+    kept[changed.key] = changed
+    _write(path, kept)
+
+
+def forget_provider(workspace: Workspace, key: str) -> None:
+    """Take a provider out of the workspace's own file, which brings a built-in one back as it was.
+
+    Raises:
+        SettingsError: the file does not have it, or is not valid.
+    """
+    path = own_providers_path(workspace)
+    kept = load_providers(path) if path.exists() else {}
+    if kept.pop(key, None) is None:
+        raise SettingsError(_("工作区的 providers.yaml 里没有“{key}”", key=key))
+    _write(path, kept)
+
+
+def _write(path: Path, kept: dict[str, Provider]) -> None:
+    plain = {
+        key: of.model_dump(mode="json", exclude={"key"}, exclude_defaults=True) for key, of in kept.items()
+    }
+    for fields, of in zip(plain.values(), kept.values(), strict=True):
+        fields.update(title=of.title, sdk=of.sdk)
+    write_text(path, yaml.safe_dump(plain, allow_unicode=True, sort_keys=False))
 
 
 def provider(workspace: Workspace, key: str) -> Provider:

@@ -7,7 +7,7 @@ from tianji_core.i18n import _
 from tianji_core.teachers.base import Teacher
 from tianji_core.teachers.choice import TeacherChoice
 from tianji_core.teachers.faults import Endpoint, missing_key
-from tianji_core.teachers.providers import Provider, provider
+from tianji_core.teachers.providers import ModelEntry, Provider, provider
 from tianji_core.workspace import Workspace
 
 CHECK_SECONDS = 15.0
@@ -46,6 +46,13 @@ def key_state(workspace: Workspace, of: Provider) -> KeyState:
 def resolved_model(of: Provider, choice: TeacherChoice) -> str:
     """The model's name that a choice means; '' where the provider has no first model."""
     return choice.model.strip() or (of.models[0].name if of.models else "")
+
+
+def price_of(of: Provider, choice: TeacherChoice) -> ModelEntry:
+    """The model of a choice with the prices that count: the choice's own before the catalogue's."""
+    entry = of.model(resolved_model(of, choice))
+    own = {"input_price": choice.input_price, "output_price": choice.output_price}
+    return entry.model_copy(update={name: value for name, value in own.items() if value is not None})
 
 
 def checked_choice(workspace: Workspace, choice: TeacherChoice) -> Provider:

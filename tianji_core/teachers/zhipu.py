@@ -45,7 +45,12 @@ class Zhipu:
     async def complete(self, prompt: str, sampling: Sampling) -> Answer:
         """One completion of ``prompt``; sampling parameters travel as request fields, never in the message."""
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, self._complete, prompt, sampling)
+        try:
+            # The SDK limits each read, so a server that sends byte after byte would never run into its limit.
+            async with asyncio.timeout(self._endpoint.timeout + 1):
+                return await loop.run_in_executor(self._threads, self._complete, prompt, sampling)
+        except TimeoutError:
+            raise timed_out(self._endpoint) from None
 
     def _complete(self, prompt: str, sampling: Sampling) -> Answer:
         from zhipuai.core import _errors as faults

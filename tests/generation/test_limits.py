@@ -1,0 +1,198 @@
+"""What holds a run back: limits per minute, a server that has enough, a budget, a deadline, a person."""
+
+import asyncio
+import threading
+import time
+
+import pytest
+
+from tests.generation.test_engine import QUICK, new_run, work
+from tests.loopback import Handler, LoopbackApi, fails, says
+from tianji_core.errors import PlanError, RunLimitError
+from tianji_core.generation import RunOptions, change_options, create_run, options_of, read_pulse, run_state
+from tianji_core.generation.dispatch import Retry
+from tianji_core.generation.job import cancel
+from tianji_core.generation.options import RunOptions as Options
+from tianji_core.generation.pace import Pace, Throttle
+from tianji_core.generation.purse import Purse, Usage
+from tianji_core.recipe import Plan
+from tianji_core.store import runs as rows
+from tianji_core.store.runs import Run
+from tianji_core.teachers import ModelEntry, Sampling, TeacherChoice
+from tianji_core.workspace import Workspace
+
+PER_ANSWER = 18
+"""Tokens that the loopback server says each answer took."""
+
+
+def limited_run(workspace: Workspace, api: LoopbackApi, limit: int = 40, **options: object) -> Run:
+    teacher = TeacherChoice(
+        provider="custom",
+        model="loopback-model",
+        base_url=api.url,
+        timeout=5,
+        input_price=100,
+        output_price=200,
+    )
+    plan = Plan(styles=("正常", "小红书"), limit=limit)
+    return create_run(
+        workspace, "wishes", plan, teacher, Sampling(), 4, options=RunOptions.model_validate(options)
+    )
+
+
+def test_a_token_budget_is_not_exceeded_and_the_run_goes_on_with_a_larger_one(
+    workspace: Workspace, api: LoopbackApi
+):
+    run = limited_run(workspace, api, budget_tokens=20 * PER_ANSWER)
+    with pytest.raises(RunLimitError, match="预算"):
+        work(workspace, run)
+    state = run_state(workspace.engine, run.id)
+    used = state.totals.prompt_tokens + state.totals.completion_tokens
+    assert 15 * PER_ANSWER <= used <= 20 * PER_ANSWER
+    assert state.counts.done + state.counts.pending == 40 and state.counts.failed == 0
+    assert "预算" in state.run.halted
+
+    with pytest.raises(RunLimitError):  # what was spent before counts
+        work(workspace, run)
+    change_options(workspace, run.id, options_of(run).model_copy(update={"budget_tokens": 10_000}), 4)
+    state = work(workspace, rows.get(workspace.engine, run.id))
+    assert state.complete and state.run.halted == ""
+
+
+def test_a_budget_in_money_counts_both_prices(workspace: Workspace, api: LoopbackApi):
+    per_answer = (11 * 100 + 7 * 200) / 1_000_000
+    run = limited_run(workspace, api, budget_cost=10.5 * per_answer)
+    with pytest.raises(RunLimitError, match="预算"):
+        work(workspace, run)
+    assert 8 <= run_state(workspace.engine, run.id).counts.done <= 10
+
+
+def test_a_budget_in_money_without_a_price_is_refused(workspace: Workspace, api: LoopbackApi):
+    teacher = TeacherChoice(provider="custom", model="m", base_url=api.url)
+    with pytest.raises(PlanError, match="价格"):
+        create_run(workspace, "wishes", Plan(limit=1), teacher, Sampling(), options=RunOptions(budget_cost=1))
+    assert rows.listed(workspace.engine) == []
+
+
+def test_requests_under_way_together_do_not_overshoot_together():
+    purse = Purse(Options(budget_tokens=100))
+    price, each = ModelEntry(name="m"), Usage(20, 20)
+    purse.set_aside(each, price)
+    purse.set_aside(each, price)
+    assert purse.refusal(each, price) and purse.waiting_helps
+    purse.settle(each, Usage(5, 5), price)
+    assert not purse.refusal(each, price)
+
+
+def test_a_deadline_ends_the_run_with_its_reason(workspace: Workspace, api: LoopbackApi):
+    api.latency = 0.05
+    run = limited_run(workspace, api, limit=200, minutes=0.5 / 60)
+    with pytest.raises(RunLimitError, match="时限"):
+        work(workspace, run)
+    counts = run_state(workspace.engine, run.id).counts
+    assert counts.done and counts.pending and not counts.failed
+
+
+def test_too_many_requests_lower_the_concurrency_and_answers_raise_it_again():
+    async def story() -> list[int]:
+        throttle, levels = Throttle(16), []
+        throttle.limited(sent_at=1.0, now=2.0)
+        throttle.limited(sent_at=1.5, now=2.1)  # was under way already: the same wave
+        levels.append(throttle.level)
+        throttle.limited(sent_at=3.0, now=4.0)
+        levels.append(throttle.level)
+        for _number in range(200):
+            throttle.succeeded()
+        levels.append(throttle.level)
+        return levels
+
+    assert asyncio.run(story()) == [8, 4, 16]
+
+
+def test_a_throttle_never_goes_under_one_and_lets_everybody_pass_in_the_end():
+    async def story() -> int:
+        throttle = Throttle(4)
+        for moment in range(1, 10):
+            throttle.limited(moment, moment + 0.5)
+        most = busy = 0
+
+        async def one() -> None:
+            nonlocal most, busy
+            await throttle.enter()
+            busy += 1
+            most = max(most, busy)
+            await asyncio.sleep(0)
+            busy -= 1
+            throttle.leave()
+
+        await asyncio.gather(*(one() for _number in range(20)))
+        return most
+
+    assert asyncio.run(story()) == 1
+
+
+def test_a_server_that_bears_little_is_asked_by_fewer_at_once(workspace: Workspace, api: LoopbackApi):
+    """More than three at once are refused without saying how long to wait; every task is answered all the same."""
+    api.latency = 0.03
+
+    def choosy(handler: Handler, body: dict) -> None:
+        crowd = api.in_flight > 3
+        (fails(429, "too many at once") if crowd else says("祝您安好"))(handler, body)
+
+    api.default = choosy
+    run = new_run(workspace, api, limit=80, concurrency=16)
+    state = work(workspace, run, Retry(attempts=12, first_wait=0.02, longest_wait=0.2))
+    assert state.counts.done == 80
+    pulse = read_pulse(workspace, run.id)
+    assert pulse is not None and pulse.limited > 0
+    assert pulse.levels[0] < 16
+    assert len(api.requests) == 80 + pulse.limited
+
+
+def test_retry_after_holds_everybody_back(workspace: Workspace, api: LoopbackApi):
+    arrivals: list[float] = []
+    lock = threading.Lock()
+
+    def note(handler: Handler, body: dict) -> None:
+        with lock:
+            arrivals.append(time.monotonic())
+            first = len(arrivals) == 1
+        (fails(429, "wait", {"Retry-After": "0.6"}) if first else says("好"))(handler, body)
+
+    api.default = note
+    state = work(workspace, new_run(workspace, api, limit=8, concurrency=1))
+    assert state.counts.done == 8
+    assert arrivals[1] - arrivals[0] >= 0.6
+
+
+def test_tokens_per_minute_space_the_requests(workspace: Workspace, api: LoopbackApi):
+    arrivals: list[float] = []
+
+    def note(handler: Handler, body: dict) -> None:
+        arrivals.append(time.monotonic())
+        says("好")(handler, body)
+
+    api.default = note
+    work(workspace, new_run(workspace, api, limit=5, concurrency=4, tokens_per_minute=60_000))
+    assert arrivals[-1] - arrivals[0] > 0.15  # a thousand tokens a second, the prompts are about 200 each
+
+
+def test_a_pace_leaves_no_more_than_its_share_in_a_minute():
+    pace = Pace(120)
+    waits = [pace.book(1, now=0.0) for _number in range(5)]
+    assert waits == [0.0, 0.5, 1.0, 1.5, 2.0]
+    pace.correct(-2)
+    assert pace.book(1, now=0.0) == pytest.approx(1.5)
+    assert pace.book(1, now=100.0) == 0.0
+
+
+def test_a_cancelled_run_leaves_the_rest_out_until_it_is_taken_up(workspace: Workspace, api: LoopbackApi):
+    run = limited_run(workspace, api, limit=10, budget_tokens=5 * PER_ANSWER)
+    with pytest.raises(RunLimitError):
+        work(workspace, run)
+    given_up = cancel(workspace, run.id)
+    counts = run_state(workspace.engine, run.id).counts
+    assert counts.skipped == given_up == 10 - counts.done and counts.pending == 0
+    assert rows.reset_skipped(workspace.engine, run.id) == given_up
+    change_options(workspace, run.id, RunOptions(), 4)
+    assert work(workspace, rows.get(workspace.engine, run.id), QUICK).complete

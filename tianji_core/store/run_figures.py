@@ -1,0 +1,123 @@
+"""What a run has brought so far: by teacher, in tokens, and its texts as they came."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from sqlalchemy import Engine, func, select
+
+from tianji_core.store.database import reading
+from tianji_core.store.runs import DONE, FAILED
+from tianji_core.store.schema import samples, tasks
+
+_CHUNK = 1000
+
+
+@dataclass(frozen=True)
+class TeacherTotals:
+    """What one teacher of a run has brought. ``teacher`` counts from 0 in the run's list; ``latency`` in seconds and
+    ``length`` in characters are means, None where there is nothing; ``with_findings`` counts samples in which a
+    cleaning rule found something, of the ``checked`` ones; ``cut`` those that ran into the token limit."""
+
+    teacher: int
+    tasks: int
+    done: int
+    failed: int
+    requests: int
+    prompt_tokens: int
+    completion_tokens: int
+    latency: float | None
+    length: float | None
+    checked: int
+    with_findings: int
+    cut: int
+
+
+class Spent(NamedTuple):
+    """What one teacher's stored answers have used, in tokens."""
+
+    answers: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+
+class Told(NamedTuple):
+    """A text with what it was written for, for looking at how texts begin."""
+
+    position: int
+    name: str
+    style: str
+    text: str
+
+
+def teacher_totals(engine: Engine, run_id: int) -> list[TeacherTotals]:
+    """What each teacher of a run has brought, in the order of the run's list; teachers without tasks are left out."""
+    t, s = tasks.c, samples.c
+    query = (
+        select(
+            t.teacher,
+            func.count(),
+            func.count().filter(t.state == DONE),
+            func.count().filter(t.state == FAILED),
+            func.sum(t.attempts),
+            func.sum(s.prompt_tokens),
+            func.sum(s.completion_tokens),
+            func.avg(s.latency),
+            func.avg(s.length),
+            func.count().filter(s.checked >= s.version),
+            func.count().filter(s.finding_count > 0),
+            func.count().filter(s.finish_reason == "length"),
+        )
+        .select_from(tasks.outerjoin(samples, (s.run_id == t.run_id) & (s.position == t.position)))
+        .where(t.run_id == run_id)
+        .group_by(t.teacher)
+        .order_by(t.teacher)
+    )
+    with reading(engine) as connection:
+        return [
+            TeacherTotals(
+                *row[:4],
+                *(int(value or 0) for value in row[4:7]),
+                *(None if value is None else float(value) for value in row[7:9]),
+                *row[9:],
+            )
+            for row in connection.execute(query)
+        ]
+
+
+def spent(engine: Engine, run_id: int) -> dict[int, Spent]:
+    """teacher → what its stored answers have used."""
+    t, s = tasks.c, samples.c
+    query = (
+        select(t.teacher, func.count(), func.sum(s.prompt_tokens), func.sum(s.completion_tokens))
+        .select_from(samples.join(tasks, (s.run_id == t.run_id) & (s.position == t.position)))
+        .where(s.run_id == run_id)
+        .group_by(t.teacher)
+    )
+    with reading(engine) as connection:
+        found = connection.execute(query).all()
+    return {
+        teacher: Spent(number, int(asked or 0), int(answered or 0))
+        for teacher, number, asked, answered in found
+    }
+
+
+def told(engine: Engine, run_id: int, limit: int | None = None, newest: bool = False) -> Iterator[Told]:
+    """The texts of a run as they came, at most ``limit``: by position, or with ``newest`` those that came last."""
+    c = samples.c
+    query = select(c.position, c.name, c.style, c.original).where(c.run_id == run_id)
+    after, left = -1, limit
+    while left is None or left > 0:
+        size = _CHUNK if left is None else min(_CHUNK, left)
+        if newest:
+            page_query = query.order_by(c.id.desc()).limit(limit)
+        else:
+            page_query = query.where(c.position > after).order_by(c.position).limit(size)
+        with reading(engine) as connection:
+            page = connection.execute(page_query).all()
+        for row in page:
+            yield Told._make(row)
+        if not page or newest:
+            return
+        after = page[-1].position
+        left = None if left is None else left - len(page)
