@@ -16,7 +16,7 @@ FLOORS = [
     {"recipe"},
     {"store", "jobs"},
     {"teachers"},
-    {"generation", "cleaning", "dataset", "training", "models", "serving", "evaluation"},
+    {"advice", "generation", "cleaning", "dataset", "training", "models", "serving", "evaluation"},
     {"verbs"},
     {"cli", "__main__"},
 ]

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import streamlit as st
 
+from pages.components.text import plain
 from tianji_core import jobs
 from tianji_core.errors import StudioError
 from tianji_core.i18n import _, set_language
@@ -60,7 +61,7 @@ def use_recipe(key: str | None = None) -> None:
     workspace.save_settings(workspace.settings().model_copy(update={"recipe": chosen}))
     # Filters, ticked rows and an opened run are about the recipe before.
     st.query_params.clear()
-    for name in [name for name in st.session_state if not str(name).startswith("_opened_")]:
+    for name in list(st.session_state):
         del st.session_state[name]
     remember_notice(_("正在用配方“{title}”", title=recipes.titles(workspace.engine)[chosen]))
 
@@ -91,11 +92,23 @@ def reopen_recipe(page: str) -> None:
 
 @contextlib.contextmanager
 def report_errors() -> Iterator[None]:
-    """Show a :class:`StudioError` as one sentence in place of what could not be drawn or done."""
+    """Show a :class:`StudioError` as one sentence in place of what could not be drawn or done. A fragment needs it as
+    its decorator: what it raises does not reach the block around its call."""
     try:
         yield
     except StudioError as error:
-        st.error(str(error), icon="⚠️")
+        st.error(plain(str(error)), icon="⚠️")
+    except OSError as error:  # a folder without permission or a full disk may strike anywhere
+        where, detail = error.filename or _("工作区"), error.strerror or error
+        st.error(
+            plain(_("{file} 读写不了（{detail}）；请检查权限和磁盘空间", file=where, detail=detail)), icon="⚠️"
+        )
+
+
+def asked_number(name: str) -> int | None:
+    """A row's number in the address, or None where there is none that could be one."""
+    value = st.query_params.get(name, "")
+    return int(value) if value.isascii() and value.isdecimal() and len(value) < 10 else None
 
 
 def remember_notice(text: str) -> None:
@@ -106,11 +119,15 @@ def remember_notice(text: str) -> None:
 def show_notice() -> None:
     """Show what :func:`remember_notice` kept."""
     if text := st.session_state.pop("_notice", None):
-        st.toast(text, icon="✅")
+        st.toast(plain(text), icon="✅")
 
 
 def page_header(title: str, lead: str) -> Workspace:
     """Title and one sentence that says what the page is for; returns the workspace."""
+    if st.session_state.get("_shown") != title:  # what was opened on another page is no longer being edited
+        st.session_state["_shown"] = title
+        for slot in [name for name in st.session_state if str(name).startswith("_opened_")]:
+            del st.session_state[slot]
     st.title(title)
     st.caption(lead)
     show_notice()
@@ -118,6 +135,7 @@ def page_header(title: str, lead: str) -> Workspace:
 
 
 @st.fragment(run_every=2.0)
+@report_errors()
 def job_strip() -> None:
     """The running jobs, in the sidebar of every page."""
     workspace = current_workspace()
@@ -134,18 +152,21 @@ def job_bar(workspace: Workspace, job: jobs.Job) -> None:
     progress = jobs.read_progress(workspace, job.id)
     share = progress.share if progress is not None else None
     if job.stop_requested:
-        st.progress(share or 0.0, text=_("{title} · 正在停止", title=job.title))
+        st.progress(share or 0.0, text=_("{title} · 正在停止", title=plain(job.title)))
     elif share is not None and progress is not None:
         left = jobs.duration_text(progress.eta)
         st.progress(
             share,
             text=_(
-                "{title} · {percent}% · 还需 {left}", title=job.title, percent=int(share * 100), left=left
+                "{title} · {percent}% · 还需 {left}",
+                title=plain(job.title),
+                percent=int(share * 100),
+                left=left,
             ),
         )
     else:
         elapsed = jobs.duration_text(job.seconds)
-        st.caption(_("{title} · 已运行 {elapsed}", title=job.title, elapsed=elapsed))
+        st.caption(_("{title} · 已运行 {elapsed}", title=plain(job.title), elapsed=elapsed))
 
 
 def stop_button(workspace: Workspace, job: jobs.Job, key: str) -> None:

@@ -83,5 +83,5 @@ def test_cells_can_be_changed_without_a_mouse(workspace: Workspace) -> None:
     next(b for b in at.button if b.label == "修改").click().run()
     matrix = recipes.current(workspace.engine, "wishes").recipe.matrix()
     assert [matrix.rating(name, "生日") for name in ("姐姐", "妹妹")] == [(0, "试试"), (0, "试试")]
-    at.button(key="undo_suitability").click().run()
+    at.button(key="undo_recipe").click().run()
     assert recipes.current(workspace.engine, "wishes").recipe.matrix().value("姐姐", "生日") == 2

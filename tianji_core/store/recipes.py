@@ -57,7 +57,7 @@ def titles(engine: Engine) -> dict[str, str]:
         latest, (latest.c.recipe == table.c.recipe) & (latest.c.revision == table.c.revision)
     )
     with reading(engine) as connection:
-        edited = dict(connection.execute(query).tuples().all())
+        edited = {row[0]: row[1] for row in connection.execute(query)}
     known = keys(engine)
     return {key: edited[key] if key in edited else current(engine, key).recipe.title for key in known}
 

@@ -1,0 +1,93 @@
+"""What a teacher thinks of the cells, beside what the recipe says: taken over wholly, partly or not."""
+
+import asyncio
+from collections.abc import Callable
+
+import streamlit as st
+
+from pages.components.frame import report_errors
+from pages.components.teacher_pick import pick_teacher
+from tianji_core import advice
+from tianji_core.advice import Difference
+from tianji_core.i18n import _
+from tianji_core.recipe import VALUE_TITLES, Recipe
+from tianji_core.workspace import Workspace
+
+Save = Callable[[Recipe, str], None]
+
+
+def rating_view(workspace: Workspace, recipe: Recipe, save: Save) -> None:
+    """Ask, show the differences, take them over."""
+    st.caption(
+        _(
+            "让造数模型逐个称谓给所有场景打分，并说出理由。它的看法只是建议：先列出和现在不一样的格子，由你决定。"
+        )
+    )
+    why = _("离线造句只会按语句表拼出成品，不会打分；换一个接口模型再来。")
+    choice = pick_teacher(workspace, "rate", why)
+    names = sum(n.enabled for n in recipe.names)
+    scenes = sum(s.enabled for s in recipe.scenes)
+    if st.button(
+        _("给 {n} 个格子打分（约 {requests} 次请求）", n=names * scenes, requests=names * -(-scenes // 24)),
+        key="rate_cells",
+        icon="🗳️",
+        disabled=choice is None,
+    ):
+        bar = st.progress(0.0)
+
+        def progress(done: int, total: int) -> None:
+            bar.progress(done / total, text=_("已打分 {done} / {total} 批", done=done, total=total))
+
+        with report_errors():
+            assert choice is not None
+            result = asyncio.run(advice.rate_cells(workspace, recipe, choice, progress=progress))
+            st.session_state["rating_faults"] = result.faults
+        bar.empty()
+    if faults := st.session_state.get("rating_faults"):
+        with st.expander(_("有 {n} 处没有用上", n=len(faults)), icon="⚠️"):
+            st.text("\n".join(faults[:50]))
+    opinions = advice.load_opinions(workspace, recipe.key)
+    if not opinions:
+        return
+    found = advice.differences(recipe, opinions)
+    if not found:
+        st.success(_("模型打过 {n} 个格子的分，和现在的适配度完全一致", n=len(opinions)), icon="✅")
+        return
+    st.subheader(_("{n} 个格子看法不同（共打分 {total} 个）", n=len(found), total=len(opinions)))
+    chosen = _ticked(found)
+    row = st.container(horizontal=True)
+    if row.button(
+        _("采纳勾选的 {n} 个", n=len(chosen)),
+        key="take_ratings",
+        type="primary",
+        icon="✅",
+        disabled=not chosen,
+    ):
+        save(advice.with_opinions(recipe, chosen), _("采纳模型打分 {n} 个", n=len(chosen)))
+    if row.button(_("全部采纳"), key="take_all_ratings", icon="☑️"):
+        save(advice.with_opinions(recipe, found), _("采纳模型打分 {n} 个", n=len(found)))
+    if row.button(_("都不采纳，丢掉这次打分"), key="drop_ratings", icon="🗑️"):
+        advice.forget_opinions(workspace, recipe.key)
+        st.session_state.pop("rating_faults", None)
+        st.rerun()
+
+
+def _ticked(found: list[Difference]) -> list[Difference]:
+    event = st.dataframe(
+        {
+            _("称谓"): [d.name for d in found],
+            _("场景"): [d.scene for d in found],
+            _("现在"): [_(VALUE_TITLES[d.before]) for d in found],
+            _("模型认为"): [_(VALUE_TITLES[d.value]) for d in found],
+            _("理由"): [d.reason for d in found],
+        },
+        key=f"ratings_{hash(tuple(found))}",
+        hide_index=True,
+        width="stretch",
+        on_select="rerun",
+        selection_mode="multi-row",
+        height=min(38 * (len(found) + 1), 480),
+        column_config={_("理由"): st.column_config.TextColumn(width="large")},
+    )
+    rows = event["selection"]["rows"] if event else []
+    return [found[row] for row in rows if row < len(found)]

@@ -1,0 +1,118 @@
+"""A teacher's proposals: broken JSON is repaired, every item is checked, nothing is taken over by itself."""
+
+import asyncio
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from tests.loopback import LoopbackApi, completion, fails, loopback_api, says
+from tianji_core import advice
+from tianji_core.advice import Wanted
+from tianji_core.advice.suggestions import read_suggestions, request
+from tianji_core.errors import InputError, TeacherAnswerError, TeacherAuthError
+from tianji_core.recipe import Recipe, built_in_recipe
+from tianji_core.teachers import TeacherChoice
+from tianji_core.workspace import Workspace
+
+TOASTS: Recipe = built_in_recipe("toasts")
+
+
+@pytest.fixture
+def api() -> Iterator[LoopbackApi]:
+    with loopback_api() as server:
+        yield server
+
+
+def teacher(api: LoopbackApi) -> TeacherChoice:
+    return TeacherChoice(provider="custom", model="loopback-model", base_url=api.url)
+
+
+def test_new_names_are_asked_for_and_checked_against_the_recipe(
+    workspace: Workspace, api: LoopbackApi
+) -> None:
+    api.default = says(
+        '好的：\n```json\n[{"text": "伴郎", "relation": "friend", "pronoun": "你"},'
+        ' {"text": "ＡＡ领导", "relation": "alien", "pronoun": "您"}, {"text": " 领导 ", "relation": "superior", "pronoun": "您"},'
+        ' {"text": "伴郎", "relation": "friend", "pronoun": "你"},]\n```'
+    )
+    found = asyncio.run(advice.suggest(workspace, TOASTS, Wanted.NAMES, 4, teacher(api), wish="婚礼上的人"))
+    assert [(s.text.strip(), bool(s.problem)) for s in found] == [
+        ("伴郎", False),
+        ("领导", True),
+        ("伴郎", True),
+        ("ＡＡ领导", True),
+    ]
+    assert "relation" in found[-1].problem
+    asked = api.prompts()[0]
+    assert "再想 4 个称谓" in asked and "客户王总" in asked and "婚礼上的人" in asked
+    grown = advice.with_suggestions(TOASTS, Wanted.NAMES, found)
+    assert [n.text for n in grown.names] == [*(n.text for n in TOASTS.names), "伴郎"]
+
+
+def test_examples_outside_the_limits_cannot_be_taken() -> None:
+    good = "这一杯敬你，敬往后的路越走越宽，也敬今晚的灯火。"
+    style = TOASTS.style("豪爽")
+    assert style is not None
+    text = json.dumps([{"text": good}, {"text": "干"}, style.examples[0]], ensure_ascii=False)
+    found = read_suggestions(TOASTS, Wanted.EXAMPLES, text, "豪爽")
+    assert [bool(s.problem) for s in found] == [False, True, True]
+    grown = advice.with_suggestions(TOASTS, Wanted.EXAMPLES, found, "豪爽").style("豪爽")
+    assert grown is not None and grown.examples == (*style.examples, good)
+
+
+@pytest.mark.parametrize("wanted", list(Wanted))
+def test_every_question_is_about_this_recipe_and_wants_json(wanted: Wanted) -> None:
+    asked = request(TOASTS, wanted, 5, "文雅", "")
+    assert "敬酒词" in asked and "祝福" not in asked and "JSON 数组" in asked
+
+
+def test_an_answer_without_a_list_is_one_sentence() -> None:
+    with pytest.raises(TeacherAnswerError, match="没有按要求"):
+        read_suggestions(TOASTS, Wanted.SCENES, "抱歉，我做不到。")
+
+
+def test_the_offline_composer_says_that_it_cannot(workspace: Workspace) -> None:
+    with pytest.raises(InputError, match="离线造句"):
+        asyncio.run(advice.suggest(workspace, TOASTS, Wanted.NAMES, 3, TeacherChoice()))
+    with pytest.raises(InputError, match="离线造句"):
+        asyncio.run(advice.rate_cells(workspace, TOASTS, TeacherChoice()))
+
+
+def rates(handler, body) -> None:  # type: ignore[no-untyped-def]
+    """Finds every cell suitable but the first; one receiver's answer is no list."""
+    prompt = body["messages"][0]["content"]
+    if "对方是师傅" in prompt:
+        handler.send_json(200, completion("不好说"))
+        return
+    items = [{"scene": s.text, "value": 2, "reason": "可以"} for s in TOASTS.scenes]
+    items[0] |= {"value": 0, "reason": "不在一桌"}
+    items += [{"scene": "火星宴", "value": 1}, {"scene": "婚宴", "value": 9}]
+    handler.send_json(200, completion(json.dumps(items, ensure_ascii=False)))
+
+
+def test_cells_are_rated_kept_and_taken_over_in_part(workspace: Workspace, api: LoopbackApi) -> None:
+    api.default = rates
+    seen: list[tuple[int, int]] = []
+    result = asyncio.run(
+        advice.rate_cells(workspace, TOASTS, teacher(api), progress=lambda *pair: seen.append(pair))
+    )
+    names = len(TOASTS.names)
+    assert seen[-1] == (names, names)
+    assert len(result.opinions) == (names - 1) * len(TOASTS.scenes)
+    assert any("师傅" in fault for fault in result.faults) and any("火星宴" in f for f in result.faults)
+    assert advice.load_opinions(workspace, "toasts") == result.opinions
+    found = advice.differences(TOASTS, result.opinions)
+    assert all(d.before != d.value for d in found)
+    first = next(d for d in found if (d.name, d.scene) == ("领导", "公司年会"))
+    changed = advice.with_opinions(TOASTS, [first])
+    assert changed.matrix().rating("领导", "公司年会") == (0, "不在一桌")
+    assert len(changed.matrix().cells) == len(TOASTS.matrix().cells) + 1
+    advice.forget_opinions(workspace, "toasts")
+    assert advice.load_opinions(workspace, "toasts") == []
+
+
+def test_a_rating_that_fails_altogether_says_why(workspace: Workspace, api: LoopbackApi) -> None:
+    api.default = fails(401, "no")
+    with pytest.raises(TeacherAuthError):
+        asyncio.run(advice.rate_cells(workspace, TOASTS, teacher(api)))

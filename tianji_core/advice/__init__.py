@@ -1,0 +1,28 @@
+"""建议: what a teacher proposes for a recipe (new entries, ratings of cells). Nothing is taken over without a person."""
+
+from tianji_core.advice.ratings import (
+    Difference,
+    Opinion,
+    RatingResult,
+    differences,
+    forget_opinions,
+    load_opinions,
+    rate_cells,
+    with_opinions,
+)
+from tianji_core.advice.suggestions import Suggestion, Wanted, suggest, with_suggestions
+
+__all__ = [
+    "Difference",
+    "Opinion",
+    "RatingResult",
+    "Suggestion",
+    "Wanted",
+    "differences",
+    "forget_opinions",
+    "load_opinions",
+    "rate_cells",
+    "suggest",
+    "with_opinions",
+    "with_suggestions",
+]

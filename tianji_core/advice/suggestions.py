@@ -1,0 +1,203 @@
+"""More names, scenes, styles or examples, proposed by a teacher and checked against what the recipe has."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict
+
+from tianji_core.advice.answers import SYSTEM_TOKENS, Fault, read_list
+from tianji_core.errors import RecipeError
+from tianji_core.i18n import _
+from tianji_core.recipe import (
+    RELATION_TITLES,
+    SCENE_KIND_TITLES,
+    Name,
+    Recipe,
+    Scene,
+    Style,
+    normalise,
+)
+from tianji_core.recipe.editing import changed, edit_style
+from tianji_core.teachers import Sampling, TeacherChoice
+from tianji_core.teachers.asking import asking
+from tianji_core.workspace import Workspace
+
+
+class Wanted(StrEnum):
+    """What is asked for."""
+
+    NAMES = "names"
+    SCENES = "scenes"
+    STYLES = "styles"
+    EXAMPLES = "examples"
+
+
+class _Text(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+    text: str
+
+
+Entry = Name | Scene | Style | _Text
+MODELS: dict[Wanted, type[Entry]] = {
+    Wanted.NAMES: Name,
+    Wanted.SCENES: Scene,
+    Wanted.STYLES: Style,
+    Wanted.EXAMPLES: _Text,
+}
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """One proposal. ``problem`` says why it cannot be taken ('' where it can); ``detail`` is shown beside it."""
+
+    text: str
+    detail: str
+    problem: str
+    entry: Entry | None
+
+
+async def suggest(
+    workspace: Workspace,
+    recipe: Recipe,
+    wanted: Wanted,
+    count: int,
+    choice: TeacherChoice,
+    style: str = "",
+    wish: str = "",
+    sampling: Sampling | None = None,
+) -> list[Suggestion]:
+    """Ask for ``count`` more entries; ``style`` is the one that examples are for, ``wish`` what the person adds in
+    words. The answer is repaired and each item checked; doubles and invalid ones come back with their problem.
+
+    Raises:
+        InputError: the offline composer. TeacherError: no usable answer. SettingsError: the teacher is not set up.
+    """
+    prompt = request(recipe, wanted, count, style, wish)
+    how = replace(sampling or Sampling(temperature=0.9), max_tokens=SYSTEM_TOKENS)
+    async with asking(workspace, choice) as ask:
+        answer = await ask(prompt, how)
+    return read_suggestions(recipe, wanted, answer.text, style)
+
+
+def read_suggestions(recipe: Recipe, wanted: Wanted, text: str, style: str = "") -> list[Suggestion]:
+    """What a teacher's answer proposes.
+
+    Raises:
+        TeacherAnswerError: there is no list in it.
+    """
+    entries, faults = read_list(text, MODELS[wanted])
+    seen = {normalise(known) for known in _known(recipe, wanted, style)}
+    found = []
+    for entry in entries:
+        key = normalise(entry.text)
+        problem = _("已经有了") if key in seen else _problem(recipe, entry, style)
+        seen.add(key)
+        found.append(Suggestion(entry.text, _detail(entry), problem, None if problem else entry))
+    return found + [Suggestion(*_shown(fault), None) for fault in faults]
+
+
+def with_suggestions(recipe: Recipe, wanted: Wanted, chosen: Sequence[Suggestion], style: str = "") -> Recipe:
+    """The recipe with the chosen proposals at the end of its list.
+
+    Raises:
+        RecipeError: nothing usable is chosen, or the result is not valid.
+    """
+    entries = [suggestion.entry for suggestion in chosen if suggestion.entry is not None]
+    if not entries:
+        raise RecipeError(_("没有勾选任何可以加入的建议"))
+    if wanted is Wanted.EXAMPLES:
+        of = recipe.style(style)
+        before = of.examples if of is not None else ()
+        return edit_style(recipe, style, examples=(*before, *(entry.text for entry in entries)))
+    return changed(recipe, **{wanted.value: (*getattr(recipe, wanted.value), *entries)})
+
+
+def request(recipe: Recipe, wanted: Wanted, count: int, style: str, wish: str) -> str:
+    """What the teacher is asked, in Chinese whatever the language of the pages."""
+    asked = {
+        Wanted.NAMES: _ask_names,
+        Wanted.SCENES: _ask_scenes,
+        Wanted.STYLES: _ask_styles,
+        Wanted.EXAMPLES: lambda r, n: _ask_examples(r, n, style),
+    }[wanted](recipe, count)
+    lines = [
+        f"我在准备一份写作数据，任务是“{recipe.title}”：{recipe.description or recipe.prompts.system}",
+        asked,
+        f"另外请照顾到：{wish.strip()}" if wish.strip() else "",
+        "不要和已有的重复，也不要只换个说法。只回一个 JSON 数组，数组之外什么都不写。",
+    ]
+    return "\n".join(line for line in lines if line)
+
+
+def _ask_names(recipe: Recipe, count: int) -> str:
+    relations = "、".join(f"{r.value}（{title}）" for r, title in RELATION_TITLES.items())
+    return (
+        f"请再想 {count} 个称谓，也就是对方是谁。已有：{_listed(recipe, Wanted.NAMES)}。\n"
+        f'每项形如 {{"text": "称谓", "relation": "关系", "pronoun": "您或你"}}；relation 只能是 {relations}。'
+    )
+
+
+def _ask_scenes(recipe: Recipe, count: int) -> str:
+    kinds = "、".join(f"{k.value}（{title}）" for k, title in SCENE_KIND_TITLES.items())
+    return (
+        f"请再想 {count} 个场景，也就是为了什么事。已有：{_listed(recipe, Wanted.SCENES)}。\n"
+        f'每项形如 {{"text": "场景", "kind": "类别", "greeting": "当面会说的四到六个字"}}；kind 只能是 {kinds}。'
+    )
+
+
+def _ask_styles(recipe: Recipe, count: int) -> str:
+    return (
+        f"请再想 {count} 种写法风格。已有：{_listed(recipe, Wanted.STYLES)}。\n"
+        '每项形如 {"text": "两到四个字的风格名", "instruction": "给写手的要求，一两句", "min_chars": 最少字数, '
+        '"max_chars": 最多字数, "suffix": ",风格名加风格二字", "examples": ["三条示范"]}。'
+    )
+
+
+def _ask_examples(recipe: Recipe, count: int, style: str) -> str:
+    of = recipe.style(style)
+    if of is None:
+        raise RecipeError(_("没有风格“{style}”", style=style))
+    shown = "\n".join(f"- {example}" for example in of.examples[-6:])
+    names = "、".join(n.text for n in recipe.names[:12])
+    scenes = "、".join(s.text for s in recipe.scenes[:12])
+    return (
+        f"请按“{style}”风格再写 {count} 条成品，每条 {of.min_chars} 到 {of.max_chars} 个字，一条一行，换不同的人和事。\n"
+        f"要求：{of.instruction}\n可以写给：{names}；为了：{scenes}。\n已有的：\n{shown or '（还没有）'}\n"
+        '每项形如 {"text": "成品"}。'
+    )
+
+
+def _known(recipe: Recipe, wanted: Wanted, style: str) -> list[str]:
+    if wanted is Wanted.EXAMPLES:
+        of = recipe.style(style)
+        return list(of.examples) if of is not None else []
+    return [entry.text for entry in getattr(recipe, wanted.value)]
+
+
+def _listed(recipe: Recipe, wanted: Wanted) -> str:
+    return "、".join(_known(recipe, wanted, ""))
+
+
+def _detail(entry: Entry) -> str:
+    if isinstance(entry, Name):
+        return f"{_(RELATION_TITLES[entry.relation])} · {entry.pronoun.value}"
+    if isinstance(entry, Scene):
+        return f"{_(SCENE_KIND_TITLES[entry.kind])} · {entry.wish}"
+    if isinstance(entry, Style):
+        return f"{entry.min_chars}-{entry.max_chars} · {entry.instruction}"
+    return _("{n} 字", n=len(entry.text))
+
+
+def _problem(recipe: Recipe, entry: Entry, style: str) -> str:
+    of = recipe.style(style)
+    if isinstance(entry, _Text) and of is not None:
+        length = len(entry.text)
+        if not of.min_chars <= length <= of.max_chars:
+            return _("{n} 字，应当是 {low}-{high} 字", n=length, low=of.min_chars, high=of.max_chars)
+    return ""
+
+
+def _shown(fault: Fault) -> tuple[str, str, str]:
+    return fault.shown, "", fault.reason

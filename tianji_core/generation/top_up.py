@@ -1,0 +1,67 @@
+"""Which cells have too few samples, and a plan that fills them."""
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from tianji_core.errors import PlanError
+from tianji_core.i18n import _
+from tianji_core.recipe import Plan, Recipe, enabled_styles, kept_cells
+from tianji_core.store.samples import CellCount
+
+Cell = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """Samples of each cell, rejected ones apart. ``kept`` are the cells that a plan would ask for."""
+
+    counts: Mapping[Cell, CellCount]
+    kept: tuple[Cell, ...]
+
+    def usable(self, cell: Cell) -> int:
+        """Pending and accepted samples of a cell."""
+        count = self.counts.get(cell)
+        return count.pending + count.accepted if count else 0
+
+    def accepted_share(self, cell: Cell) -> float | None:
+        """Accepted of those decided, 0-1; None where nothing has been decided."""
+        count = self.counts.get(cell)
+        decided = count.accepted + count.rejected if count else 0
+        return count.accepted / decided if count and decided else None
+
+    def thin(self, target: int) -> list[Cell]:
+        """Kept cells with fewer than ``target`` usable samples."""
+        return [cell for cell in self.kept if self.usable(cell) < target]
+
+
+def coverage(recipe: Recipe, counts: Iterable[CellCount], styles: tuple[str, ...] = ()) -> Coverage:
+    """The coverage of the cells that ``styles`` (none: every enabled one) are written for."""
+    wanted = {
+        cell
+        for style in styles or enabled_styles(recipe)
+        for cell in kept_cells(recipe, recipe.threshold, style)
+    }
+    kept = tuple(cell for cell in kept_cells(recipe, recipe.threshold) if cell in wanted)
+    return Coverage({(c.name, c.scene): c for c in counts}, kept)
+
+
+def top_up_plan(recipe: Recipe, covered: Coverage, styles: tuple[str, ...], target: int, seed: int) -> Plan:
+    """A plan for the cells with fewer than ``target`` usable samples, with as many rounds as the thinnest one needs.
+    ``seed`` should be a new one, so that no earlier text is written again.
+
+    Raises:
+        PlanError: no cell is that thin.
+    """
+    cells = covered.thin(target)
+    if not cells:
+        raise PlanError(_("每个会造数的格子都至少有 {n} 条样本了，不用补", n=target))
+    chosen = styles or tuple(enabled_styles(recipe))
+    lacking = max(target - covered.usable(cell) for cell in cells)
+    return Plan(
+        styles=chosen,
+        rounds=max(1, math.ceil(lacking / len(chosen))),
+        threshold=recipe.threshold,
+        seed=seed,
+        cells=tuple(cells),
+    )

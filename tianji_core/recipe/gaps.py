@@ -1,0 +1,82 @@
+"""风格例外 as cells: which cells a style is not written for, and changing that cell by cell."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+
+from tianji_core.recipe.model import Recipe
+from tianji_core.recipe.suitability import StyleGap
+
+Cell = tuple[str, str]
+
+
+def gap_cells(recipe: Recipe, style: str) -> dict[Cell, str]:
+    """Cell → reason, for every cell (also of switched off entries) that ``style`` is not written for."""
+    found = {}
+    for name in recipe.names:
+        for scene in recipe.scenes:
+            gap = recipe.gap(style, name.text, scene.text)
+            if gap is not None:
+                found[name.text, scene.text] = gap.reason
+    return found
+
+
+def with_gaps(recipe: Recipe, style: str, cells: Iterable[Cell], reason: str = "") -> tuple[StyleGap, ...]:
+    """The recipe's style gaps with ``cells`` added to those of ``style``."""
+    return _regrouped(recipe, style, {**gap_cells(recipe, style), **dict.fromkeys(cells, reason)})
+
+
+def without_gaps(recipe: Recipe, style: str, cells: Iterable[Cell]) -> tuple[StyleGap, ...]:
+    """The recipe's style gaps with ``style`` written for ``cells`` again; wider gaps are cut down to what is left."""
+    found = gap_cells(recipe, style)
+    for cell in cells:
+        found.pop(cell, None)
+    return _regrouped(recipe, style, found)
+
+
+def toggled_gaps(recipe: Recipe, style: str, cells: Iterable[Cell]) -> tuple[tuple[StyleGap, ...], bool]:
+    """(gaps, whether they are gaps now): cells that are all gaps are written again, otherwise all become gaps."""
+    cells = list(cells)
+    found = gap_cells(recipe, style)
+    fresh = [cell for cell in cells if cell not in found]
+    if fresh:
+        return with_gaps(recipe, style, fresh), True
+    return without_gaps(recipe, style, cells), False
+
+
+def _regrouped(recipe: Recipe, style: str, cells: Mapping[Cell, str]) -> tuple[StyleGap, ...]:
+    """All gaps, those of ``style`` made anew from ``cells``: names that share scenes and reason stand together, and a
+    list that is complete is left empty, so that it also holds for entries to come."""
+    others = []
+    for gap in recipe.style_gaps:
+        left = tuple(s for s in gap.styles if s != style)
+        if left:
+            others.append(gap.model_copy(update={"styles": left}))
+    by_name: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for (name, scene), reason in cells.items():
+        by_name[name, reason].append(scene)
+    by_scenes: dict[tuple[tuple[str, ...], str], list[str]] = defaultdict(list)
+    for (name, reason), scenes in by_name.items():
+        by_scenes[tuple(scenes), reason].append(name)
+    for (scenes_of, reason), names in by_scenes.items():
+        others.append(
+            StyleGap(
+                styles=(style,),
+                names=() if len(names) == len(recipe.names) else tuple(names),
+                scenes=() if len(scenes_of) == len(recipe.scenes) else scenes_of,
+                reason=reason,
+            )
+        )
+    return _merged(others)
+
+
+def _merged(gaps: Iterable[StyleGap]) -> tuple[StyleGap, ...]:
+    """Gaps that differ in their styles only, as one."""
+    styles: dict[tuple[tuple[str, ...], tuple[str, ...], str], list[str]] = defaultdict(list)
+    for gap in gaps:
+        styles[gap.names, gap.scenes, gap.reason] += [
+            s for s in gap.styles if s not in styles[gap.names, gap.scenes, gap.reason]
+        ]
+    return tuple(
+        StyleGap(styles=tuple(own), names=names, scenes=scenes, reason=reason)
+        for (names, scenes, reason), own in styles.items()
+    )

@@ -1,0 +1,79 @@
+"""Samples whose cell or style no longer fits the recipe, after suitability or style gaps were changed."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from sqlalchemy import Engine, func, select
+
+from tianji_core.recipe import Recipe
+from tianji_core.store import steps
+from tianji_core.store.database import reading
+from tianji_core.store.samples import REJECTED, SampleFilter
+from tianji_core.store.schema import samples
+from tianji_core.store.steps import Step
+
+
+@dataclass(frozen=True)
+class Misfit:
+    """Samples of one cell and style that would not be generated any more. ``style_only`` means that the cell is fine
+    and only this style does not suit it."""
+
+    name: str
+    scene: str
+    style: str
+    count: int
+    accepted: int
+    reason: str
+    style_only: bool
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """(name, scene, style)."""
+        return self.name, self.scene, self.style
+
+
+def misfits(engine: Engine, recipe: Recipe) -> list[Misfit]:
+    """Everything not yet rejected in cells under the recipe's threshold or in style gaps, the fullest first."""
+    matrix = recipe.matrix()
+    found: dict[tuple[str, str, str], Misfit] = {}
+    c = samples.c
+    query = (
+        select(c.name, c.scene, c.style, c.state, func.count())
+        .where(c.recipe == recipe.key, c.state != REJECTED)
+        .group_by(c.name, c.scene, c.style, c.state)
+    )
+    with reading(engine) as connection:
+        rows = connection.execute(query).all()
+    for name, scene, style, state, number in rows:
+        rating, gap = matrix.rating(name, scene), recipe.gap(style, name, scene)
+        low = rating.value < recipe.threshold
+        if not low and gap is None:
+            continue
+        reason = rating.reason if low or gap is None else gap.reason
+        before = found.get((name, scene, style))
+        count, accepted = (before.count, before.accepted) if before else (0, 0)
+        found[name, scene, style] = Misfit(
+            name,
+            scene,
+            style,
+            count + number,
+            accepted + (number if state == "accepted" else 0),
+            reason,
+            not low,
+        )
+    return sorted(found.values(), key=lambda misfit: (-misfit.count, misfit.key))
+
+
+def reject_misfits(
+    engine: Engine, recipe: Recipe, chosen: Collection[tuple[str, str, str]], who: str
+) -> Step | None:
+    """Reject all samples of the chosen (name, scene, style) that are not rejected yet, as one step that is undone as a
+    whole; None where there are none."""
+    c = samples.c
+    wanted = set(chosen)
+    query = select(c.id, c.name, c.scene, c.style).where(c.recipe == recipe.key, c.state != REJECTED)
+    with reading(engine) as connection:
+        ids = tuple(row.id for row in connection.execute(query) if (row.name, row.scene, row.style) in wanted)
+    if not ids:
+        return None
+    return steps.set_state(engine, SampleFilter(recipe.key, ids=ids), REJECTED, who)
