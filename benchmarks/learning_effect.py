@@ -1,8 +1,9 @@
 """Whether a training on the CPU teaches: pass rate on held-out cells before and after one ``nano-cpu-qlora`` run.
 
-``python benchmarks/learning_effect.py [--workspace DIR] [--samples N] [--base DIR]``. Composes samples for the cells to
-learn from, freezes them, trains once with the preset as it stands, converts, merges, and asks the base, the adapter and
-the merged model the same held-out prompts. Takes about five minutes on two cores. The last line is one JSON object.
+``python benchmarks/learning_effect.py [--all-styles] [--workspace DIR] [--samples N] [--base DIR]``. Composes samples for
+the cells to learn from, freezes them, trains once with the preset as it stands, converts, merges, and asks the base, the
+adapter, the merged model and the adapter behind the server the same held-out prompts: three styles, or all nine. Takes
+about ten minutes on two cores. The last line is one JSON object.
 """
 
 import argparse
@@ -10,12 +11,21 @@ import json
 import sys
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from tianji_core import dataset, models, training
-from tianji_core.evaluation import Checker, Report, evaluate_folder, held_out_cases, training_pairs
+from tianji_core import dataset, jobs, models, serving, training
+from tianji_core.evaluation import (
+    Case,
+    Checker,
+    Report,
+    evaluate_folder,
+    evaluate_server,
+    held_out_cases,
+    training_pairs,
+)
 from tianji_core.files import write_json
 from tianji_core.models.nano import nano_base, split_cells
 from tianji_core.recipe import Plan, Recipe, brief, kept_cells, tasks
@@ -24,18 +34,30 @@ from tianji_core.store.samples import SampleFilter
 from tianji_core.teachers.composer import Composer
 from tianji_core.workspace import Workspace, open_workspace
 
-STYLES = ("小红书", "正常", "严肃")
 PRESET = "nano-cpu-qlora"
-BASE_AT_MOST, TRAINED_AT_LEAST, COPIED_AT_MOST, MERGED_WITHIN = 0.30, 0.95, 0.10, 0.02
+BASE_AT_MOST, COPIED_AT_MOST, AGREE_WITHIN = 0.30, 0.10, 0.02
 PROMPTS_AT_LEAST = 300
 
 
-def composed_file(recipe: Recipe, count: int, seed: int, path: Path) -> int:
+@dataclass(frozen=True)
+class Lesson:
+    """What is taught (no styles: all) and the bars: least pass rate, most seconds of training on two free cores."""
+
+    styles: tuple[str, ...]
+    trained_at_least: float
+    seconds_at_most: float
+
+
+THREE = Lesson(("小红书", "正常", "严肃"), 0.95, 300)
+ALL = Lesson((), 0.90, 600)
+
+
+def composed_file(recipe: Recipe, styles: tuple[str, ...], count: int, seed: int, path: Path) -> int:
     """Write ``count`` composed conversations of cells to learn from as a training file; how many it holds."""
     composer = Composer()
     learnt, _kept = split_cells(kept_cells(recipe, recipe.threshold))
     plan = Plan(
-        styles=STYLES, rounds=20, threshold=recipe.threshold, seed=seed, limit=count, cells=tuple(learnt)
+        styles=styles, rounds=20, threshold=recipe.threshold, seed=seed, limit=count, cells=tuple(learnt)
     )
     written = []
     for task in tasks(recipe, plan):
@@ -57,6 +79,19 @@ def trained(workspace: Workspace, base: Path, version: dataset.DatasetVersion) -
     return adapter.path, merged.path, seconds
 
 
+def behind_server(
+    workspace: Workspace, base: Path, adapter: Path, cases: list[Case], checker: Checker
+) -> Report:
+    """The adapter asked over HTTP."""
+    models_served = [serving.ModelRef("base", str(base))]
+    job = serving.start_server(workspace, models_served, [serving.ModelRef("adapter", str(adapter))])
+    try:
+        url = serving.wait_ready(workspace, job.id).url
+        return evaluate_server(url, "adapter", cases, checker)
+    finally:
+        jobs.stop(workspace, job.id)
+
+
 def show(title: str, report: Report) -> None:
     """Print a report's table and a few answers."""
     print(f"\n{title}\n{report.table()}")
@@ -67,15 +102,15 @@ def show(title: str, report: Report) -> None:
     sys.stdout.flush()
 
 
-def measure(home: Path, base: Path, count: int, seed: int) -> int:
+def measure(home: Path, base: Path, lesson: Lesson, count: int, seed: int) -> int:
     """Run everything in the workspace ``home``; returns the exit code."""
     workspace = open_workspace(home)
     recipe = recipes.current(workspace.engine, "wishes").recipe
     file = home / "composed.json"
-    samples = composed_file(recipe, count, seed, file)
+    samples = composed_file(recipe, lesson.styles, count, seed, file)
     dataset.import_path(workspace, recipe.key, file)
     version = dataset.freeze(workspace, recipe.key, f"learning-{seed}-{samples}", SampleFilter(recipe.key))
-    cases = held_out_cases(recipe, STYLES, seed=seed)
+    cases = held_out_cases(recipe, lesson.styles, seed=seed)
     checker = Checker(recipe, training_pairs(recipe, dataset.training_file(workspace, version)))
     print(f"{version.count} samples, {len(cases)} held-out prompts", flush=True)
     before = evaluate_folder(base, None, cases, checker)
@@ -87,12 +122,15 @@ def measure(home: Path, base: Path, count: int, seed: int) -> int:
     show("adapter, temperature 0.7", sampled)
     whole = evaluate_folder(merged, None, cases, checker)
     show("merged, greedy", whole)
+    served = behind_server(workspace, base, adapter, cases, checker)
+    show("adapter behind the server, greedy", served)
     passed = (
         len(cases) >= PROMPTS_AT_LEAST
         and before.overall.passed <= BASE_AT_MOST
-        and after.overall.passed >= TRAINED_AT_LEAST
+        and after.overall.passed >= lesson.trained_at_least
+        and seconds <= lesson.seconds_at_most
         and after.overall.copied <= COPIED_AT_MOST
-        and abs(whole.overall.passed - after.overall.passed) <= MERGED_WITHIN
+        and all(abs(r.overall.passed - after.overall.passed) <= AGREE_WITHIN for r in (whole, served))
     )
     result = {
         "benchmark": "learning_effect",
@@ -101,6 +139,8 @@ def measure(home: Path, base: Path, count: int, seed: int) -> int:
             "adapter_95": [round(after.overall.low, 4), round(after.overall.high, 4)],
             "adapter_sampled": round(sampled.overall.passed, 4),
             "merged": round(whole.overall.passed, 4),
+            "served": round(served.overall.passed, 4),
+            "styles": {row.title: round(row.passed, 4) for row in after.styles},
             "copied": round(after.overall.copied, 4),
             "prompts": len(cases),
             "samples": version.count,
@@ -110,9 +150,10 @@ def measure(home: Path, base: Path, count: int, seed: int) -> int:
         "ratio": round(after.overall.passed / max(before.overall.passed, 1 / len(cases)), 1),
         "bar": {
             "baseline_at_most": BASE_AT_MOST,
-            "adapter_at_least": TRAINED_AT_LEAST,
+            "adapter_at_least": lesson.trained_at_least,
+            "training_seconds_at_most": lesson.seconds_at_most,
             "copied_at_most": COPIED_AT_MOST,
-            "merged_within": MERGED_WITHIN,
+            "merged_and_served_within": AGREE_WITHIN,
         },
         "pass": passed,
     }
@@ -126,12 +167,16 @@ def main() -> int:
     parser.add_argument("--base", type=Path, help="base model folder; default: the built-in nano base")
     parser.add_argument("--samples", type=int, default=3600)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument(
+        "--all-styles", action="store_true", help="teach and judge all nine styles, not three"
+    )
     given = parser.parse_args()
+    lesson = ALL if given.all_styles else THREE
     base = given.base or nano_base()
     if given.workspace:
-        return measure(given.workspace.resolve(), base, given.samples, given.seed)
+        return measure(given.workspace.resolve(), base, lesson, given.samples, given.seed)
     with tempfile.TemporaryDirectory() as folder:
-        return measure(Path(folder), base, given.samples, given.seed)
+        return measure(Path(folder), base, lesson, given.samples, given.seed)
 
 
 if __name__ == "__main__":

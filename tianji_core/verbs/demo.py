@@ -27,17 +27,18 @@ from tianji_core.verbs.talking import answer, answering, written_request
 from tianji_core.workspace import Workspace
 
 PRESET = "nano-cpu-qlora"
-STYLES = "小红书,正常,严肃"
 MISTAKES = 0.03
 """Share of texts in which the composer plants a mistake, so that cleaning has something to find."""
 
 
 def demo(
-    styles: Annotated[str, typer.Option(help="Styles to teach, separated by commas.")] = STYLES,
-    samples: Annotated[int, typer.Option(min=1, help="Texts to generate.")] = 3600,
+    styles: Annotated[
+        str, typer.Option(help="Styles to teach, separated by commas; default: every enabled one.")
+    ] = "",
+    samples: Annotated[int, typer.Option(min=1, help="Texts to generate.")] = 4000,
     prompts: Annotated[
         int, typer.Option(min=1, help="Held-out prompts to judge before and after training.")
-    ] = 120,
+    ] = 180,
     as_json: JsonOption = False,
     workspace: WorkspaceOption = None,
 ) -> None:
@@ -63,7 +64,7 @@ def _stop(_number: int, _frame: types.FrameType | None) -> None:
 class _Walk:
     """Progress over all steps, and the report that grows with them. A step's weight is about its seconds."""
 
-    WEIGHTS = (6, 4, 2, 240, 60, 20, 40)
+    WEIGHTS = (6, 4, 2, 290, 40, 20, 60)
 
     def __init__(self, workspace: Workspace, quiet: bool) -> None:
         self.workspace = workspace

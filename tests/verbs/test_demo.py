@@ -1,0 +1,64 @@
+"""The walk through the whole corridor, for real and small: it leaves everything it names, and the model has learned."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tianji_core import jobs, models
+from tianji_core.models.nano import held_out
+from tianji_core.store import samples
+from tianji_core.store.samples import SampleFilter
+from tianji_core.verbs.report import read_report
+from tianji_core.workspace import PROJECT, Workspace
+
+LOAD = """
+import datasets, sys, torch, transformers
+data = datasets.load_dataset("json", data_files=sys.argv[1], split="train")
+model = transformers.AutoModelForCausalLM.from_pretrained(sys.argv[2])
+tokenizer = transformers.AutoTokenizer.from_pretrained(sys.argv[2])
+print(len(data), sum(p.numel() for p in model.parameters()), len(tokenizer))
+"""
+
+
+@pytest.mark.training
+@pytest.mark.timeout(900)
+def test_the_demo_walks_everything_and_the_model_learns(workspace: Workspace, tmp_path: Path) -> None:
+    home = str(workspace.home)
+    command = [sys.executable, "-m", "tianji_core", "demo", "--workspace", home, "--json"]
+    command += ["--styles", "小红书,正常,严肃", "--samples", "900", "--prompts", "90"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=PROJECT)
+    assert done.returncode == 0, done.stderr
+    report = read_report(workspace)
+    assert report is not None
+    assert json.loads(done.stdout) == json.loads(report.model_dump_json())
+    assert report.complete
+
+    assert samples.count(workspace.engine, SampleFilter("wishes")) >= 500
+    assert not any(
+        held_out(c.name, c.scene) for c in samples.cell_counts(workspace.engine, SampleFilter("wishes"))
+    )
+    paths = {step.title.partition("：")[0]: Path(step.path) for step in report.steps if step.path}
+    assert all(path.exists() for path in paths.values())
+    made = {model.kind: model for model in models.artefacts(workspace)}
+    assert (made["adapter"].path / "adapter_model.safetensors").exists()
+    loaded = subprocess.run(
+        [sys.executable, "-c", LOAD, str(paths["定稿"]), str(made["merged"].path)],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path)},
+    )
+    rows, parameters, words = (int(number) for number in loaded.stdout.split())
+    assert rows > 800
+    assert parameters > 3_000_000
+    assert words > 1000
+
+    assert [pair.style for pair in report.answers] == ["正常", "严肃", "小红书"]
+    assert all(pair.after for pair in report.answers)
+    overall = next(rate for rate in report.rates if not rate.style)
+    assert overall.before <= 0.30
+    assert overall.after >= 0.75, [pair.after for pair in report.answers]
+    assert not jobs.listed(workspace, active=True)
