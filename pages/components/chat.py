@@ -1,11 +1,11 @@
 """Model servers on a page: what runs, starting one, picking whom to talk to; and how a turn is shown."""
 
-import re
 from dataclasses import dataclass
 
 import streamlit as st
 
 from pages.components.frame import remember_notice, report_errors, stop_button
+from pages.components.text import plain
 from tianji_core import jobs, models, serving
 from tianji_core.i18n import _
 from tianji_core.recipe import Recipe
@@ -15,7 +15,6 @@ from tianji_core.serving.transcript import Turn
 from tianji_core.workspace import Workspace
 
 PRESETS = {"stable": 0.7, "varied": 1.0}
-_MARKDOWN = re.compile(r"([\\`*_{}\[\]<>()#+\-.!|~$:^=&])")
 
 
 @dataclass(frozen=True)
@@ -26,11 +25,6 @@ class Endpoint:
     model: str
     key_variable: str = ""
     note: str = ""
-
-
-def plain(text: str) -> str:
-    """Text of a model for a Markdown element, so that its signs (~~, *, $) stay signs."""
-    return _MARKDOWN.sub(r"\\\1", text).replace("\n", "  \n")
 
 
 def endpoints(workspace: Workspace) -> list[Endpoint]:
@@ -81,6 +75,7 @@ def server_panel(workspace: Workspace) -> None:
 
 
 @st.fragment(run_every=1.0)
+@report_errors()
 def running_servers(workspace: Workspace) -> None:
     """One line per server; the page is drawn anew when one becomes ready or ends."""
     found = serving.servers(workspace)
@@ -102,7 +97,7 @@ def running_servers(workspace: Workspace) -> None:
             stop_button(workspace, server.job, key=f"stop_server_{server.job.id}")
     newest = jobs.listed(workspace, kind="serve", limit=1)
     if newest and newest[0].state in ("failed", "lost"):
-        st.error(_("上次没有启动起来：{reason}", reason=newest[0].note), icon="⚠️")
+        st.error(_("上次没有启动起来：{reason}", reason=plain(newest[0].note)), icon="⚠️")
 
 
 def foreign_service(workspace: Workspace) -> None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from pages.components.chat import plain
+from pages.components.text import plain
 from tianji_core.evaluation.cases import Case
 from tianji_core.evaluation.checks import Checker
 from tianji_core.evaluation.marks import emoji_count
@@ -121,7 +121,7 @@ def show_cell(check: Checker, board: Board, cell: Cell, decided: set[Pair]) -> b
     won = bool(votes) and all(vote.pair in decided for vote in votes)
     st.caption(f"{'🏅 ' if won else ''}**{plain(board.columns[cell.column].title)}** · {plain(cell.request)}")
     if cell.state == "failed":
-        st.error(cell.error, icon="⚠️")
+        st.error(plain(cell.error), icon="⚠️")
     elif cell.state == "waiting":
         st.markdown(":gray[" + _("排队中…") + "]")
     else:

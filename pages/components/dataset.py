@@ -6,6 +6,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from pages.components.frame import remember_notice, report_errors
+from pages.components.text import plain
 from tianji_core import dataset
 from tianji_core.dataset import DatasetVersion, ImportReport
 from tianji_core.i18n import _
@@ -95,7 +96,7 @@ def version_card(workspace: Workspace, version: DatasetVersion) -> None:
     manifest = version.manifest
     with st.container(border=True):
         row = st.columns([3, 1, 1, 1.2], vertical_alignment="center")
-        row[0].markdown(f"#### {version.name}")
+        row[0].markdown(f"#### {plain(version.name)}")
         row[0].caption(
             _(
                 "{n} 条 · {characters} 字 · {date} · 配方第 {revision} 版",
@@ -104,7 +105,7 @@ def version_card(workspace: Workspace, version: DatasetVersion) -> None:
                 date=version.created_at.strftime("%Y-%m-%d %H:%M UTC"),
                 revision=manifest.get("recipe_revision", 0),
             )
-            + (f"  \n{version.note}" if version.note else "")
+            + (f"  \n{plain(version.note)}" if version.note else "")
         )
         if row[1].button(_("校验"), key=f"verify_{version.id}", icon="🛡️", width="stretch"):
             with report_errors():
@@ -162,7 +163,7 @@ def import_report(report: ImportReport) -> None:
     form = _(dataset.FORM_TITLES.get(report.form, report.form)) or _("认不出格式")
     text = _(
         "{file}（{form}，{encoding}）：新增 {added} 条，已有 {known} 条，有问题 {bad} 条",
-        file=report.file,
+        file=plain(report.file),
         form=form,
         encoding=report.encoding,
         added=report.added,

@@ -3,6 +3,7 @@
 import plotly.graph_objects as go
 import streamlit as st
 
+from pages.components.text import plain
 from tianji_core.i18n import _
 from tianji_core.jobs import duration_text
 from tianji_core.verbs.report import DemoReport
@@ -20,7 +21,7 @@ def show_demo(report: DemoReport) -> None:
         st.markdown(_("**同一句话，训练前和训练后**"))
         for pair in report.answers:
             with st.container(border=True):
-                st.markdown(f"💬 {pair.request}")
+                st.markdown(f"💬 {plain(pair.request)}")
                 before, after = st.columns(2)
                 before.caption(_("训练前"))
                 before.text(pair.before or _("（没有回答）"))
@@ -28,7 +29,7 @@ def show_demo(report: DemoReport) -> None:
                 after.text(pair.after or _("（没有回答）"))
     with st.expander(_("每一步做了什么，东西在哪里"), expanded=not report.answers):
         for step in report.steps:
-            st.markdown(f"**{step.title}** · {step.made} · {duration_text(step.seconds)}")
+            st.markdown(f"**{step.title}** · {plain(step.made)} · {duration_text(step.seconds)}")
             if step.path:
                 st.code(step.path, language=None, wrap_lines=True)
 

@@ -5,7 +5,8 @@ from collections.abc import Callable
 import streamlit as st
 
 from pages.components.frame import job_bar, log_view, remember_notice, report_errors, stop_button
-from pages.components.training_view import local_time, plain
+from pages.components.text import plain
+from pages.components.training_view import local_time
 from tianji_core import jobs, models
 from tianji_core.i18n import _
 from tianji_core.models import Artefact, size_text
@@ -20,6 +21,7 @@ def model_jobs(workspace: Workspace, active: bool) -> list[jobs.Job]:
 
 
 @st.fragment(run_every=1.0)
+@report_errors()
 def running_jobs(workspace: Workspace, shown: list[int]) -> None:
     """Progress of the room's jobs; the whole page is drawn again when one starts or ends."""
     running = model_jobs(workspace, active=True)
@@ -48,7 +50,7 @@ def last_failure(workspace: Workspace) -> None:
     if ended and ended[0].state in ("failed", "lost"):
         job = ended[0]
         reason = job.note or jobs.state_title(job.state)
-        st.error(_("{title}：{reason}", title=job.title, reason=reason), icon="❌")
+        st.error(_("{title}：{reason}", title=plain(job.title), reason=plain(reason)), icon="❌")
         with st.expander(_("日志")):
             log_view(workspace, job)
 
@@ -65,7 +67,7 @@ def checkpoint_rows(workspace: Workspace, state: TrainingState) -> None:
     """The checkpoints of one training, the best loss marked."""
     run = state.run
     with st.container(border=True):
-        st.markdown(f"**{run.title}**")
+        st.markdown(f"**{plain(run.title)}**")
         dataset = run.settings.get("dataset_name", "—")
         st.caption(f"{run.preset} · {dataset} · {local_time(run.created_at)}")
         losses = [each.loss for each in state.checkpoints if each.loss is not None]
@@ -112,8 +114,8 @@ def artefact_card(workspace: Workspace, found: Artefact) -> None:
     with st.container(border=True):
         left, right = st.columns([4, 1], vertical_alignment="center")
         with left:
-            st.markdown(f"{icon} **{found.title}** · {models.kind_title(found.kind)}")
-            st.caption(" · ".join(_facts(found)))
+            st.markdown(f"{icon} **{plain(found.title)}** · {models.kind_title(found.kind)}")
+            st.caption(plain(" · ".join(_facts(found))))
             if found.sample:
                 st.markdown(_("合并后试答“祝妹妹生日”：{answer}", answer=plain(found.sample)))
             if models.asks_for_code(found):

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import streamlit as st
 
+from pages.components.text import plain
 from tianji_core import cleaning
 from tianji_core.cleaning import BY_ID, Context
 from tianji_core.errors import StudioError
@@ -160,12 +161,12 @@ def attempt(action: Callable[[], Step | None], nothing: str = "") -> bool:
 def show_outcome() -> None:
     """Show once what the last callback left."""
     if error := st.session_state.pop("_review_error", None):
-        st.error(error, icon="⚠️")
+        st.error(plain(error), icon="⚠️")
         if typed := st.session_state.pop("_review_typed", None):
             st.caption(_("你刚才写的内容（可以复制）："))
             st.code(typed, language=None, wrap_lines=True)
     if done := st.session_state.pop("_review_done", None):
-        st.toast(done, icon="✅")
+        st.toast(plain(done), icon="✅")
 
 
 def progress_line(counts: Mapping[str, int]) -> None:
@@ -233,7 +234,7 @@ def length_text(length: int, sample: Sample, context: Context) -> str:
     colour = "green" if low <= length <= high else "red"
     return (
         f":{colour}["
-        + _("{n} 字（{style}要 {low}-{high} 字）", n=length, style=sample.style, low=low, high=high)
+        + _("{n} 字（{style}要 {low}-{high} 字）", n=length, style=plain(sample.style), low=low, high=high)
         + "]"
     )
 
@@ -248,4 +249,4 @@ def finding_badges(found: Sequence[Finding]) -> None:
             rule = BY_ID.get(finding.rule)
             title, why = (_(rule.title), _(rule.why)) if rule else (finding.rule, "")
             st.badge(title, color="orange", help=why or None)
-    st.caption(_("；").join(finding.detail for finding in found).replace("~", "\\~"))
+    st.caption(plain(_("；").join(finding.detail for finding in found)))

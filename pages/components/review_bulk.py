@@ -6,6 +6,7 @@ from dataclasses import replace
 import streamlit as st
 
 from pages.components.review import STATE_ICONS, attempt, diff_html
+from pages.components.text import plain
 from tianji_core import cleaning
 from tianji_core.cleaning import BY_ID, FIXABLE_RULES, RULES, SAFE_RULES
 from tianji_core.i18n import _
@@ -92,7 +93,7 @@ def fix_all(workspace: Workspace, wanted: SampleFilter) -> None:
     for proposal in preview.examples:
         with st.container(border=True):
             sample = proposal.sample
-            st.caption(f"#{sample.id} · {sample.name} × {sample.scene} · {sample.style}")
+            st.caption(plain(f"#{sample.id} · {sample.name} × {sample.scene} · {sample.style}"))
             st.html(diff_html(sample.output, proposal.after))
     if preview.fixable > len(preview.examples):
         st.caption(_("上面是前 {n} 条的样子", n=len(preview.examples)))

@@ -12,6 +12,7 @@ from pages.components.review import (
     finding_badges,
     length_text,
 )
+from pages.components.text import plain
 from tianji_core import cleaning
 from tianji_core.cleaning import FIXABLE_RULES, Context
 from tianji_core.i18n import _, _c
@@ -40,9 +41,9 @@ def card(workspace: Workspace, sample: Sample, wanted: SampleFilter, context: Co
     with left, st.container(border=True):
         _heading(sample)
         for asked, answered in sample.history:
-            st.caption(f"👤 {asked}")
-            st.caption(f"🏮 {answered}")
-        st.markdown(f":gray[👤 {_escaped(sample.input)}]")
+            st.caption(f"👤 {plain(asked)}")
+            st.caption(f"🏮 {plain(answered)}")
+        st.markdown(f":gray[👤 {plain(sample.input)}]")
         if st.session_state.get("editing") == sample.id:
             _editor(workspace, sample, context, who)
         else:
@@ -57,19 +58,13 @@ def card(workspace: Workspace, sample: Sample, wanted: SampleFilter, context: Co
         _provenance(workspace, sample, who)
 
 
-def _escaped(text: str) -> str:
-    for mark in "\\`*_{}[]()#+-.!|~$:<>":
-        text = text.replace(mark, "\\" + mark)
-    return text
-
-
 def _heading(sample: Sample) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.badge(
             _(STATE_TITLES[sample.state]), color=STATE_COLOURS[sample.state], icon=STATE_ICONS[sample.state]
         )
-        st.badge(f"{sample.name or _('称谓不明')} × {sample.scene or _('场景不明')}", color="blue")
-        st.badge(sample.style or _("风格不明"), color="violet")
+        st.badge(plain(f"{sample.name or _('称谓不明')} × {sample.scene or _('场景不明')}"), color="blue")
+        st.badge(plain(sample.style or _("风格不明")), color="violet")
         st.markdown(f":gray[#{sample.id}]")
 
 
@@ -219,7 +214,7 @@ def _provenance(workspace: Workspace, sample: Sample, who: str) -> None:
     if sample.run_id is not None:
         lines.append(_("生成批次：{id}", id=sample.run_id))
     if origin.model:
-        lines.append(_("模型：{model}", model=origin.model))
+        lines.append(_("模型：{model}", model=plain(origin.model)))
     if origin.completion_tokens:
         lines.append(_("用量：{a} + {b} token", a=origin.prompt_tokens or 0, b=origin.completion_tokens))
     if origin.latency:

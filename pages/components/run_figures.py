@@ -75,7 +75,8 @@ def show_errors(state: RunState) -> None:
     st.plotly_chart(figure, key=f"errors_{state.run.id}", config={"displayModeBar": False})
     for title, error in zip(titles, state.errors, strict=True):
         st.warning(
-            _("{title} · {n} 条：{example}", title=title, n=error.count, example=plain(error.example)), icon="❌"
+            _("{title} · {n} 条：{example}", title=title, n=error.count, example=plain(error.example)),
+            icon="❌",
         )
 
 

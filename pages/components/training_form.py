@@ -4,6 +4,7 @@ from typing import Any
 
 import streamlit as st
 
+from pages.components.text import plain
 from tianji_core import models, training
 from tianji_core.i18n import _
 from tianji_core.training import Preflight, Preset, TrainingSettings
@@ -114,13 +115,13 @@ def show_preflight(checked: Preflight) -> None:
     """What the checks found: stops and warnings open, passes in one line."""
     for check in checked.checks:
         if check.level == "stop":
-            st.error(f"**{check.title}** {check.detail}", icon=_SIGNS["stop"])
+            st.error(f"**{check.title}** {plain(check.detail)}", icon=_SIGNS["stop"])
         elif check.level == "warn":
-            st.warning(f"**{check.title}** {check.detail}", icon=_SIGNS["warn"])
+            st.warning(f"**{check.title}** {plain(check.detail)}", icon=_SIGNS["warn"])
     passed = [check for check in checked.checks if check.level == "pass"]
     with st.expander(_("✅ 通过 {n} 项", n=len(passed)), expanded=False):
         for check in passed:
-            st.markdown(f"**{check.title}** {check.detail}")
+            st.markdown(f"**{check.title}** {plain(check.detail)}")
     if checked.estimate is not None and checked.ok:
         guess = checked.estimate
         st.caption(

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import plotly.graph_objects as go
 import streamlit as st
 
+from pages.components.text import plain
 from tianji_core import jobs, training
 from tianji_core.i18n import _
 from tianji_core.jobs import duration_text
@@ -23,13 +24,6 @@ def state_text(state: str) -> str:
 def local_time(moment: datetime) -> str:
     """A UTC time of the database on the person's clock."""
     return moment.replace(tzinfo=UTC).astimezone().strftime("%m-%d %H:%M")
-
-
-def plain(text: str) -> str:
-    """Text of a model inside Markdown: nothing in it is markup."""
-    for sign in "\\`*_{}[]()#+-.!|<>~$:":
-        text = text.replace(sign, "\\" + sign)
-    return text
 
 
 def show_figures(state: TrainingState) -> None:
@@ -105,7 +99,10 @@ def show_trials(trials: tuple[TrialAnswer, ...]) -> None:
 def show_outcome(workspace: Workspace, state: TrainingState) -> None:
     """The likely cause where it failed, and the next step where it ended."""
     if state.state in ("failed", "lost"):
-        st.error(_("训练没有成功：{reason}", reason=state.reason or jobs.state_title(state.state)), icon="❌")
+        st.error(
+            _("训练没有成功：{reason}", reason=plain(state.reason or jobs.state_title(state.state))),
+            icon="❌",
+        )
     elif state.state == "stopped":
         st.warning(_("训练被停止了；已有的检查点还能用，也可以接着训练"), icon="⏹️")
     elif state.state == "succeeded":

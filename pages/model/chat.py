@@ -11,12 +11,12 @@ from pages.components.chat import (
     endpoints,
     figures,
     pick_cell,
-    plain,
     preferred,
     sampling_form,
     server_panel,
 )
 from pages.components.frame import current_recipe, page_header, remember_notice, report_errors
+from pages.components.text import plain
 from tianji_core.errors import StudioError
 from tianji_core.i18n import _
 from tianji_core.recipe import training_input
@@ -103,7 +103,7 @@ def show(at: int, turn: Turn) -> None:
         st.markdown(plain(turn.request))
     with st.chat_message("assistant"):
         if turn.error:
-            st.error(turn.error, icon="⚠️")
+            st.error(plain(turn.error), icon="⚠️")
             return
         st.markdown(plain(turn.answer) or _("（没有说话）"))
         line = st.columns([4, 2], vertical_alignment="center")

@@ -15,6 +15,7 @@ from pages.components.model_cards import (
     running_jobs,
     start,
 )
+from pages.components.text import plain
 from pages.components.training_view import local_time
 from tianji_core import models, training
 from tianji_core.i18n import _
@@ -86,7 +87,7 @@ def unfinished() -> None:
         with st.container(border=True):
             columns = st.columns([4, 1, 1], vertical_alignment="center")
             size = models.size_text(each.size)
-            columns[0].markdown(_("⏸️ **{id}** 没有下完，已有 {size}", id=each.model_id, size=size))
+            columns[0].markdown(_("⏸️ **{id}** 没有下完，已有 {size}", id=plain(each.model_id), size=size))
             if columns[1].button(_("继续下载"), key=f"download_resume_{each.model_id}", width="stretch"):
                 start(lambda wanted=each.model_id: models.start_download(workspace, wanted))  # type: ignore[misc]
             if columns[2].button(_("丢弃"), key=f"download_discard_{each.model_id}", width="stretch"):
@@ -105,8 +106,8 @@ def trash() -> None:
         found = each.artefact
         columns = st.columns([5, 1, 1], vertical_alignment="center")
         size = models.size_text(found.figures.get("bytes", 0))
-        columns[0].markdown(f"**{found.title}** · {models.kind_title(found.kind)}")
-        columns[0].caption(f"{found.name} · {size} · {local_time(found.created_at)}")
+        columns[0].markdown(f"**{plain(found.title)}** · {models.kind_title(found.kind)}")
+        columns[0].caption(f"{plain(found.name)} · {size} · {local_time(found.created_at)}")
         if columns[1].button(_("恢复"), key=f"restore_{each.token}", icon="↩️", width="stretch"):
             with report_errors():
                 models.restore(workspace, each.token)

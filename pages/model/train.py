@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from pages.components.frame import page_header, remember_notice, report_errors, stop_button
+from pages.components.frame import asked_number, page_header, remember_notice, report_errors, stop_button
+from pages.components.text import plain
 from pages.components.training_form import settings_form, show_preflight
 from pages.components.training_view import (
     local_time,
@@ -73,9 +74,9 @@ def one_training(run_id: int) -> None:
     state = training.training_state(workspace, run)
     version = training.version_of(workspace, run)
     head, actions = st.columns([4, 1], vertical_alignment="center")
-    head.subheader(run.title)
+    head.subheader(plain(run.title))
     dataset = version.name if version is not None else "—"
-    head.caption(f"{dataset} · {run.preset} · {local_time(run.created_at)}")
+    head.caption(f"{plain(dataset)} · {run.preset} · {local_time(run.created_at)}")
     with actions:
         if state.active and state.job is not None:
             stop_button(workspace, state.job, key="train_stop")
@@ -126,7 +127,7 @@ def history(current: int | None) -> None:
     for run in others:
         state = training.training_state(workspace, run)
         columns = st.columns([5, 2, 2, 1], vertical_alignment="center")
-        columns[0].markdown(f"**{run.title}**")
+        columns[0].markdown(f"**{plain(run.title)}**")
         columns[0].caption(f"{run.preset} · {local_time(run.created_at)}")
         columns[1].markdown(state_text(state.state))
         columns[2].markdown("—" if state.loss is None else _("损失 {loss}", loss=f"{state.loss:.3f}"))
@@ -135,11 +136,12 @@ def history(current: int | None) -> None:
             st.rerun()
 
 
-asked = st.query_params.get("run", "")
+asked = asked_number("run")
 with report_errors():
-    if asked.isdigit():
-        one_training(int(asked))
+    if asked is not None:
+        one_training(asked)
     else:
         new_training()
 st.divider()
-history(int(asked) if asked.isdigit() else None)
+with report_errors():
+    history(asked)

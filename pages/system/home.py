@@ -7,6 +7,7 @@ import streamlit as st
 from pages.components.corridor import show_corridor, stations
 from pages.components.demo_result import show_demo
 from pages.components.frame import job_bar, page_header, remember_notice, report_errors, stop_button
+from pages.components.text import plain
 from tianji_core import jobs
 from tianji_core.i18n import _
 from tianji_core.verbs.report import read_report
@@ -17,6 +18,7 @@ workspace = page_header(
 
 
 @st.fragment(run_every=2.0)
+@report_errors()
 def walk_through() -> None:
     """The button, its progress, and what the newest walk-through found."""
     newest = next(iter(jobs.listed(workspace, kind="demo", limit=1)), None)
@@ -43,12 +45,14 @@ def walk_through() -> None:
                 st.caption(progress.message)
         elif newest is not None and newest.state in ("failed", "lost"):
             st.error(
-                _("上次没有走完：{reason}", reason=newest.note or jobs.state_title(newest.state)), icon="⚠️"
+                _("上次没有走完：{reason}", reason=plain(newest.note or jobs.state_title(newest.state))),
+                icon="⚠️",
             )
             st.page_link("pages/system/jobs.py", label=_("看日志"), icon="⏱️")
 
 
 @st.fragment(run_every=3.0)
+@report_errors()
 def outcome() -> None:
     """What the newest walk-through found, as far as it is."""
     report = read_report(workspace)

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from pages.components.frame import job_bar, log_view, page_header, report_errors, stop_button
+from pages.components.text import plain
 from tianji_core import jobs
 from tianji_core.i18n import _
 
@@ -24,6 +25,7 @@ kind = st.pills(_("种类"), list(KINDS), format_func=lambda k: KINDS[k], key="k
 
 
 @st.fragment(run_every=2.0)
+@report_errors()
 def job_list(kind: str | None) -> None:
     """All jobs, newest first."""
     found = jobs.listed(workspace, kind=kind)
@@ -31,7 +33,7 @@ def job_list(kind: str | None) -> None:
         st.info(_("还没有任务。从总览页“走一遍”，或去造数页开始。"))
         st.page_link("pages/system/home.py", label=_("回到总览"), icon="🏮")
     for job in found:
-        title = f"{ICONS.get(job.state, '')} {job.id} · {KINDS.get(job.kind, job.kind)} · {job.title}"
+        title = f"{ICONS.get(job.state, '')} {job.id} · {KINDS.get(job.kind, job.kind)} · {plain(job.title)}"
         with (
             st.expander(f"{title} — {jobs.state_title(job.state)}", expanded=job.active, key=f"job_{job.id}"),
             report_errors(),
@@ -55,7 +57,7 @@ def job_details(job: jobs.Job) -> None:
             )
         )
         if job.note:
-            st.warning(job.note, icon="⚠️")
+            st.warning(plain(job.note), icon="⚠️")
     with right:
         if job.active or job.state == "lost":
             stop_button(workspace, job, key=f"stop_{job.id}")

@@ -36,7 +36,7 @@ def metrics(at: AppTest) -> dict[str, str]:
 
 
 def errors(at: AppTest) -> str:
-    return " ".join(element.value for element in at.error)
+    return " ".join(element.value for element in at.error).replace("\\", "")
 
 
 def finish(workspace: Workspace, run_id: int) -> None:
