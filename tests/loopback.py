@@ -45,6 +45,28 @@ def sends(status: int, body: Any, headers: dict[str, str] | None = None) -> Repl
     return reply
 
 
+def sends_bytes(data: bytes, content_type: str = "application/json") -> Reply:
+    """Answer 200 with these very bytes."""
+    return lambda handler, _body: handler.send_bytes(200, data, {"Content-Type": content_type})
+
+
+def trickles(seconds: float, pause: float = 0.05) -> Reply:
+    """Send an answer byte by byte, for so long that no read of its own takes too long."""
+
+    def reply(handler: "Handler", _body: dict[str, Any]) -> None:
+        handler.send_response(200)
+        handler.send_header("Content-Type", "application/json")
+        handler.send_header("Content-Length", "1000000")
+        handler.end_headers()
+        with contextlib.suppress(OSError):
+            for _number in range(int(seconds / pause)):
+                handler.wfile.write(b" ")
+                time.sleep(pause)
+        handler.close_connection = True
+
+    return reply
+
+
 def fails(
     status: int, message: str = "broken", headers: dict[str, str] | None = None, **fields: Any
 ) -> Reply:
@@ -85,13 +107,14 @@ def blesses(handler: "Handler", body: dict[str, Any]) -> None:
 
 
 class LoopbackApi:
-    """The server: ``url`` to talk to it, ``script`` for what the coming requests get, ``default`` for all others.
+    """The server: ``url`` to talk to it, ``script`` for what the coming requests get, ``default`` for all others;
+    ``models`` is what it lists, [] for no list, None for a list that is broken.
     It records every request and the most that were in flight at once."""
 
     def __init__(self) -> None:
         self.script: deque[Reply] = deque()
         self.default: Reply = blesses
-        self.models = ["loopback-model", "other-model"]
+        self.models: list[str] | None = ["loopback-model", "other-model"]
         self.latency = 0.0
         self.requests: list[dict[str, Any]] = []
         self.headers: list[dict[str, str]] = []
@@ -137,6 +160,8 @@ class Handler(BaseHTTPRequestHandler):
             self.send_json(
                 200, {"object": "list", "data": [{"id": m, "object": "model"} for m in api.models]}
             )
+        elif api.models is None:
+            self.send_json(500, "Internal Server Error")
         else:
             self.send_json(404, {"error": {"message": "no such page"}})
 
@@ -160,10 +185,12 @@ class Handler(BaseHTTPRequestHandler):
 
     def send_json(self, status: int, body: Any, headers: dict[str, str] | None = None) -> None:
         data = body.encode() if isinstance(body, str) else json.dumps(body).encode()
+        self.send_bytes(status, data, {"Content-Type": "application/json", **(headers or {})})
+
+    def send_bytes(self, status: int, data: bytes, headers: dict[str, str]) -> None:
         self.send_response(status)
-        self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(data)))
-        for name, value in (headers or {}).items():
+        for name, value in headers.items():
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(data)

@@ -1,10 +1,22 @@
 """Every way in which an OpenAI-compatible server can disappoint becomes one clear sentence of the right kind."""
 
+import json
 import logging
 
 import pytest
 
-from tests.loopback import LoopbackApi, echoes_key, fails, hangs, resets, says, sends
+from tests.loopback import (
+    LoopbackApi,
+    completion,
+    echoes_key,
+    fails,
+    hangs,
+    resets,
+    says,
+    sends,
+    sends_bytes,
+    trickles,
+)
 from tianji_core.errors import (
     TeacherAnswerError,
     TeacherAuthError,
@@ -260,3 +272,44 @@ async def test_a_server_without_a_model_list_is_asked_for_a_few_tokens(workspace
     report = await test_connection(workspace, choice)
     assert report.ok
     assert api.requests[0]["max_tokens"] == 16
+
+
+async def test_an_answer_that_streams_unasked_is_put_together(workspace, api, choice):
+    chunks = [
+        {"id": "r1", "model": "m", "choices": [{"delta": {"role": "assistant", "content": ""}}]},
+        {"choices": [{"delta": {"content": "<think>想</think>祝您"}}]},
+        {"choices": [{"delta": {"content": "安康"}, "finish_reason": "stop"}]},
+        {"choices": [], "usage": {"prompt_tokens": 3, "completion_tokens": 4}},
+    ]
+    stream = "".join(f"data: {json.dumps(chunk)}\n\n" for chunk in chunks) + "data: [DONE]\n\n"
+    api.default = sends(200, stream, {"Content-Type": "text/event-stream"})
+    answer = await ask(workspace, choice)
+    assert (answer.text, answer.reasoning, answer.finish_reason) == ("祝您安康", "想", "stop")
+    assert (answer.prompt_tokens, answer.completion_tokens, answer.model) == (3, 4, "m")
+
+
+async def test_a_stream_that_breaks_off_in_a_chunk_is_unreadable(workspace, api, choice):
+    api.default = sends(200, 'data: {"choices": [{"del')
+    with pytest.raises(TeacherAnswerError):
+        await ask(workspace, choice)
+
+
+async def test_an_answer_in_the_encoding_that_the_server_names_is_read(workspace, api, choice):
+    text = json.dumps(completion("祝您安康"), ensure_ascii=False)
+    api.default = sends_bytes(text.encode("gb18030"), "application/json; charset=gb18030")
+    assert (await ask(workspace, choice)).text == "祝您安康"
+    api.default = sends_bytes(text.encode("gb18030"), "application/json; charset=utf-8")
+    with pytest.raises(TeacherAnswerError):
+        await ask(workspace, choice)
+
+
+async def test_a_broken_list_of_models_does_not_mean_that_the_model_is_away(workspace, api, choice):
+    api.models = None
+    report = await test_connection(workspace, choice)
+    assert report.ok, report.message
+
+
+async def test_an_answer_that_comes_byte_by_byte_is_a_timeout(workspace, api, choice):
+    api.default = trickles(3)
+    with pytest.raises(TeacherTimeoutError):
+        await ask(workspace, choice.model_copy(update={"timeout": 0.5}))

@@ -76,6 +76,37 @@ def read_completion(endpoint: Endpoint, body: Any, latency: float, request_id: s
     )
 
 
+def assembled(stream: str) -> dict[str, Any]:
+    """The completion that the chunks of an event stream make up. Some servers stream whether asked to or not.
+
+    Raises:
+        ValueError: a chunk is not JSON.
+    """
+    whole: dict[str, Any] = {}
+    text: list[str] = []
+    thought: list[str] = []
+    finish = refusal = None
+    for line in stream.splitlines():
+        if not line.startswith("data:") or line.strip() == "data: [DONE]":
+            continue
+        chunk = json.loads(line.removeprefix("data:"))
+        if not isinstance(chunk, dict):
+            raise ValueError(line)
+        if chunk.get("error"):
+            return {"error": chunk["error"]}
+        whole.update(
+            {name: value for name, value in chunk.items() if name in ("id", "model", "usage") and value}
+        )
+        for choice in (chunk.get("choices") or [])[:1]:
+            delta = choice.get("delta") or {}
+            text.append(delta.get("content") or "")
+            thought.append(delta.get("reasoning_content") or delta.get("reasoning") or "")
+            finish = choice.get("finish_reason") or finish
+            refusal = delta.get("refusal") or refusal
+    message = {"content": "".join(text), "reasoning_content": "".join(thought), "refusal": refusal}
+    return {**whole, "choices": [{"message": message, "finish_reason": finish}]}
+
+
 def _text_of(endpoint: Endpoint, content: object) -> str:
     """``content`` may be a string, nothing, or a list of parts of which the text ones count."""
     if content is None:

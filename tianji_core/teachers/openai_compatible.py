@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from tianji_core.errors import TeacherError
 from tianji_core.recipe import Brief
 from tianji_core.teachers.base import Answer, Sampling
-from tianji_core.teachers.completions import read_completion
+from tianji_core.teachers.completions import assembled, read_completion
 from tianji_core.teachers.faults import (
     Endpoint,
     from_status,
@@ -96,7 +96,8 @@ class OpenAICompatible:
         latency = time.monotonic() - started
         # The body is read here and not by the SDK: it accepts answers that are not completions at all.
         try:
-            body = json.loads(_decoded(response.content, response.headers.get("content-type", "")))
+            said = _decoded(response.content, response.headers.get("content-type", ""))
+            body = assembled(said) if said.startswith("data:") else json.loads(said)
         except ValueError:
             raise unreadable(self._endpoint, response.content.decode("utf-8", "replace")) from None
         return read_completion(self._endpoint, body, latency, response.request_id or "")
@@ -129,8 +130,8 @@ class OpenAICompatible:
                 response = await self._client.models.with_raw_response.list()
             entries = json.loads(response.content).get("data")
         except openai.APIStatusError as error:
-            if error.status_code in (404, 405, 501):
-                return []
+            if error.status_code in (404, 405) or error.status_code >= 500:
+                return []  # no list, or one that is broken; whether the model answers is another question
             raise from_status(
                 self._endpoint, error.status_code, error.response.text, dict(error.response.headers)
             ) from None
