@@ -12,7 +12,7 @@ from tianji_core.cleaning.pipeline import (
     preview,
     propose,
 )
-from tianji_core.cleaning.rule import Context, Rule, Subject, context_of
+from tianji_core.cleaning.rule import Context, Rule, Subject, bounds, context_of
 from tianji_core.cleaning.rules import BY_ID, FIXABLE_RULES, RULES, SAFE_RULES, check, clean_text
 from tianji_core.store.findings import Finding
 
@@ -28,6 +28,7 @@ __all__ = [
     "Proposal",
     "Rule",
     "Subject",
+    "bounds",
     "check",
     "check_again",
     "check_new",

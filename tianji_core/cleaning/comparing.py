@@ -9,7 +9,8 @@ from tianji_core.cleaning.near import BANDS, alike, band_keys, leaders, near_pai
 from tianji_core.cleaning.rule import bounds, configuration_digest
 from tianji_core.cleaning.rules import NEAR_DUPLICATE, OVERUSED_OPENING, RULES
 from tianji_core.i18n import _
-from tianji_core.store import comparing, findings, recipes, steps
+from tianji_core.recipe import built_in_recipes
+from tianji_core.store import comparing, findings, steps
 from tianji_core.store.comparing import CheckState, Compared, Signature
 from tianji_core.store.samples import ACCEPTED, REJECTED, Sample, SampleFilter
 from tianji_core.store.steps import Step
@@ -18,8 +19,10 @@ from tianji_core.workspace import Workspace
 
 def basis(workspace: Workspace, recipe_key: str) -> str:
     """A digest of everything but the texts that findings depend on: the recipe's revision and the rules."""
-    revision = recipes.current(workspace.engine, recipe_key).revision
-    parts = (str(revision), configuration_digest(), *(rule.id for rule in RULES))
+    revision = comparing.newest_revision(workspace.engine, recipe_key)
+    file = built_in_recipes().get(recipe_key) if not revision else None
+    built_in = file.read_text(encoding="utf-8") if file is not None else ""
+    parts = (str(revision), built_in, configuration_digest(), *(rule.id for rule in RULES))
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
@@ -97,6 +100,8 @@ def _sharing_a_band(keys, due):  # type: ignore[no-untyped-def]
     """The places of all texts that share a band with one of ``due`` (places), these included."""
     import numpy as np
 
+    if len(due) == len(keys):
+        return list(range(len(keys)))
     mine = np.zeros(len(keys), dtype=bool)
     mine[due] = True
     for band in range(BANDS):

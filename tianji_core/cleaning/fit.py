@@ -56,6 +56,8 @@ def _wrong_occasion(text: str, subject: Subject, context: Context) -> Found | No
         return None
     if subject.name:  # 医生日日平安 does not speak of a birthday
         text = text.replace(subject.name, "，")
+    if context.foreign_signs[subject.scene].search(text) is None:
+        return None
     spoken = any(word in text for word in mine.own)
     for scene, other in context.occasions.items():
         if scene == subject.scene:

@@ -62,12 +62,13 @@ def near_pairs(texts: Sequence[str], keys: "Keys", due: Iterable[int] | None = N
     if due is not None:
         wanted = np.zeros(len(texts), dtype=bool)
         wanted[list(due)] = True
+    # In the order of the texts, so that neighbours in a large bucket begin alike.
+    order = np.array(sorted(range(len(texts)), key=texts.__getitem__), dtype=np.int64)
     lengths = np.fromiter((len(text) for text in texts), dtype=np.int64, count=len(texts))
-    order = np.empty(len(texts), dtype=np.int64)
-    order[sorted(range(len(texts)), key=texts.__getitem__)] = np.arange(len(texts))
-    candidates = np.unique(
-        np.concatenate([_bucket_pairs(keys[:, band], order, wanted, lengths) for band in range(BANDS)])
+    candidates = np.sort(
+        np.concatenate([_bucket_pairs(keys[order, band], order, wanted, lengths) for band in range(BANDS)])
     )
+    candidates = candidates[np.concatenate(([True], candidates[1:] != candidates[:-1]))[: len(candidates)]]
     first, second = candidates // len(texts), candidates % len(texts)
     return _verified(texts, first, second)
 
@@ -78,38 +79,36 @@ def _bucket_pairs(
     wanted: "np.ndarray[tuple[int], np.dtype[np.bool_]] | None",
     lengths: "Ints",
 ) -> "Ints":
-    """The pairs that share a key, as first × number of texts + second."""
+    """The pairs that share a key of ``column`` (in the order ``order``), as first × number of texts + second."""
     import numpy as np
 
-    by_key = np.lexsort((order, column))
-    sorted_keys = column[by_key]
-    edges = np.flatnonzero(np.concatenate(([True], sorted_keys[1:] != sorted_keys[:-1], [True])))
+    by_key = np.argsort(column, kind="stable")
+    same, members = column[by_key], order[by_key]
+    edges = np.flatnonzero(np.concatenate(([True], same[1:] != same[:-1], [True])))
     sizes = np.diff(edges)
-    found = []
-    # Place k of every bucket of this size is paired with place k + step: whole columns at once, no loop over pairs.
-    for size in np.unique(sizes[sizes > 1]):
-        starts = edges[:-1][sizes == size]
-        members = by_key[starts[:, None] + np.arange(size)]
-        if wanted is not None:
-            members = members[wanted[members].any(axis=1)]
-            if not len(members):
-                continue
-        steps = range(1, int(size)) if size <= _WHOLE_BUCKET else range(1, _NEIGHBOURS + 1)
-        found += [(members[:, :-step].ravel(), members[:, step:].ravel()) for step in steps]
-        if size > _WHOLE_BUCKET:
-            found += [
-                (np.repeat(members[:, :1], size - 1, axis=1).ravel(), members[:, 1:].ravel()),
-            ]
+    size_at = np.repeat(sizes, sizes)
+    found: list[tuple[Ints, Ints]] = []
+    # Equal keys stand side by side: whoever has an equal at distance n has one at n - 1, so that few are left soon.
+    places = np.flatnonzero(size_at > 1)
+    for step in range(1, int(sizes.max())):
+        if step > _NEIGHBOURS:
+            places = places[size_at[places] <= _WHOLE_BUCKET]
+        places = places[places + step < len(same)]
+        places = places[same[places] == same[places + step]]
+        if not len(places):
+            break
+        found.append((members[places], members[places + step]))
+    large = np.flatnonzero(size_at > _WHOLE_BUCKET)
+    if len(large):
+        found.append((members[np.repeat(edges[:-1], sizes)[large]], members[large]))
     if not found:
         return np.empty(0, dtype=np.int64)
     left = np.concatenate([pair[0] for pair in found])
     right = np.concatenate([pair[1] for pair in found])
-    if wanted is not None:
-        mine = wanted[left] | wanted[right]
-        left, right = left[mine], right[mine]
+    mine = left != right if wanted is None else (wanted[left] | wanted[right]) & (left != right)
     shorter = np.minimum(lengths[left], lengths[right])
-    possible = 2 * shorter >= SIMILAR * (lengths[left] + lengths[right])
-    left, right = left[possible], right[possible]
+    mine &= 2 * shorter >= SIMILAR * (lengths[left] + lengths[right])
+    left, right = left[mine], right[mine]
     return np.minimum(left, right) * len(order) + np.maximum(left, right)
 
 

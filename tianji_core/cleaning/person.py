@@ -7,11 +7,13 @@ from tianji_core.cleaning.rule import Context, Example, Found, Rule, Subject, un
 from tianji_core.i18n import N_, _
 
 _BEFORE = re.compile(
-    r"(?:^|[，。！!？?~～、；：:\s“]|(?:亲|敬|挚)爱的|尊敬的|最爱的|亲爱滴|祝福?|祝愿|愿|恭祝|恭喜|恭贺|谨祝|敬祝|喜贺|敬贺|遥贺|敬贺|贺|给|向|对|为|致|送|让|请|望|盼|跟|和|谢谢|感谢|嗨|哈喽)$"
+    r"(?:^|[，。！!？?~～、；：:\s“]|(?:亲|敬|挚|最)爱的|(?:尊敬|牵挂|想念|惦记|思念|感激|佩服)的|[祝愿贺向给对为致请望盼与赠于及]|恭喜|祝福|问候|想念|写给|告诉|呼叫|有请|超有福气的)$"
 )
-_AFTER = re.compile(
-    r"[，,！!：:~～。、\s]|您|你|$|(?:在|的)?(?:生日|新年|新春|春节|元宵|端午|七夕|中秋|重阳|除夕|腊八|节日|谈判|乔迁|周年|新婚|家庭|比赛|发财|升职|康复|早日|身体|天天|永远|万事|事事|工作|平安|健康|快乐|幸福|开心|财源|步步|安康|一切|往后|能|福|阖家|全家|心想|笑口|越来越|好好|新)"
+"""What stands before a form of address."""
+_NOT_AFTER = re.compile(
+    r"们|都|也|说|家(?![业庭和])|有方|层|力|嘱|里|制|课|带|做|煮|包的|般|似|那|的(?!生日|节日|康复|新)"
 )
+"""What follows a word that only mentions somebody: 老师们, 爷爷奶奶都念着你, 领导有方, 妈妈做的菜."""
 _UNSAFE = re.compile("|".join(sorted(map(re.escape, unsafe_words()[0]), key=len, reverse=True)))
 _CLEAN = "妹妹，生日快乐！愿你新的一岁平安喜乐，每天都有好心情。"
 
@@ -23,8 +25,12 @@ def _addressed(text: str, subject: Subject, context: Context) -> str | None:
     wrong = None
     for match in context.addresses.pattern.finditer(text):
         word = match.group()
-        before, after = text[max(0, match.start() - 4) : match.start()], text[match.end() : match.end() + 4]
-        if not _BEFORE.search(before) or not _AFTER.match(after):
+        before, after = text[max(0, match.start() - 4) : match.start()], text[match.end() : match.end() + 6]
+        if (
+            not _BEFORE.search(before)
+            or _NOT_AFTER.match(after)
+            or context.addresses.pattern.match(after.lstrip("和与跟、"))
+        ):
             continue
         if subject.name in context.addresses.fitting[word] or word in subject.name:
             return None

@@ -99,6 +99,8 @@ class Context:
     threshold: int
     occasions: Mapping[str, Occasion]
     request_pieces: frozenset[str] = field(repr=False)
+    request_hints: frozenset[str] = field(repr=False)
+    foreign_signs: Mapping[str, re.Pattern[str]] = field(repr=False)
     addresses: "Addresses" = field(repr=False)
 
 
@@ -117,20 +119,33 @@ class Addresses:
 
 REQUEST_PIECE = 9
 """Characters in a row that a text must share with the teacher's request to count as a leak."""
+REQUEST_HINT = 5
+"""Characters of such a row that are looked for first: any nine in a row hold five that start at a multiple of five."""
 
 
 def context_of(recipe: Recipe) -> Context:
     """The recipe's limits, pronouns, matrix and the wording of its teacher prompt."""
-    known = occasions()
+    known = {s.text: occasion for s in recipe.scenes if (occasion := occasions().get(s.text)) is not None}
+    pieces = _request_pieces(recipe)
     return Context(
         limits={s.text: (s.min_chars, s.max_chars) for s in recipe.styles},
         pronouns={n.text: n.pronoun for n in recipe.names},
         suitability=recipe.matrix(),
         threshold=recipe.threshold,
-        occasions={s.text: known[s.text] for s in recipe.scenes if s.text in known},
-        request_pieces=_request_pieces(recipe),
+        occasions=known,
+        request_pieces=pieces,
+        request_hints=frozenset(
+            piece[i : i + REQUEST_HINT] for piece in pieces for i in range(REQUEST_PIECE - REQUEST_HINT + 1)
+        ),
+        foreign_signs={scene: _foreign_signs(scene, known) for scene in known},
         addresses=Addresses(tuple(n.text for n in recipe.names), _read("addresses")),
     )
+
+
+def _foreign_signs(scene: str, known: Mapping[str, Occasion]) -> re.Pattern[str]:
+    """What finds a sign of another scene quickly; never matches where there is no other scene."""
+    signs = {sign for other, each in known.items() if other != scene for sign in each.signs}
+    return re.compile("|".join(sorted(map(re.escape, signs))) or r"(?!)")
 
 
 def _request_pieces(recipe: Recipe) -> frozenset[str]:

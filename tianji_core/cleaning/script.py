@@ -9,12 +9,17 @@ _HAN = r"\u3400-\u9fff"
 _ROW = re.compile(r"([！!？?~～。，、])\1+|…{3,}|(?:\.{3,}|。{3,})|—{3,}")
 _ELLIPSIS = re.compile(r"…{3,}|\.{3,}|。{3,}")
 _WIDE = str.maketrans(",.!?:;()", "，。！？：；（）")
-_HALF = re.compile(rf"(?<=[{_HAN}，。！？：；”』」）…])[,.!?:;)]|[,!?:;(](?=[{_HAN}“『「（])")
+_HALF = re.compile(
+    rf"(?<=[{_HAN}，。！？：；”』」）…])[,.!?:;)]|(?:(?<![A-Za-z0-9]);|[,!?:(])(?=[{_HAN}“『「（])"
+)
 _FULL_WIDTH = re.compile(r"[０-９Ａ-Ｚａ-ｚ]")
 _NARROW = {
     code: code - 0xFEE0 for code in (*range(0xFF10, 0xFF1A), *range(0xFF21, 0xFF3B), *range(0xFF41, 0xFF5B))
 }
 _LATIN = re.compile(r"[A-Za-z\u00c0-\u024f]")
+_CODE = re.compile(r"<[^<>]{1,20}>|&[a-z]{2,6};|\\u[0-9a-f]{4}|https?\S+")
+"""Letters of tags and escapes: other rules speak of these."""
+_SENTENCE = re.compile(r"(?:[A-Za-z']+ +){2,}[A-Za-z']+")
 _FOREIGN = re.compile(r"[\u3040-\u30ff\uac00-\ud7af\u0400-\u04ff\u0600-\u06ff\u0e00-\u0e7f]")
 _MARKUP = re.compile(r"&(?:nbsp|amp|lt|gt|quot|#\d{2,5});|<(?:br|/?p|/?div|/?span|/?b)\s*/?>")
 _INVISIBLE = re.compile(
@@ -60,12 +65,12 @@ def _mixed_width(text: str, _subject: Subject, _context: Context) -> Found | Non
 
 
 def _foreign(text: str, _subject: Subject, _context: Context) -> Found | None:
-    if text.isascii() or _LATIN.search(text) is not None:
-        letters, allowed = len(_LATIN.findall(text)), bounds().latin
-        if letters > max(allowed.always, allowed.share * len(text)):
-            return Found(
-                _("有 {n} 个外文字母，占了 {percent}%", n=letters, percent=100 * letters // len(text))
-            )
+    if _LATIN.search(text) is not None:
+        bare = _CODE.sub("", text)
+        letters, allowed = len(_LATIN.findall(bare)), bounds().latin
+        share = letters / max(1, len(bare))
+        if letters > allowed.always and (share > allowed.share or _SENTENCE.search(bare)):
+            return Found(_("有 {n} 个外文字母，占了 {percent}%", n=letters, percent=int(100 * share)))
     other = _FOREIGN.search(text)
     return None if other is None else Found(_("有别的文字：{words}", words=other.group()))
 

@@ -4,7 +4,16 @@ import re
 from functools import cache
 from typing import Any
 
-from tianji_core.cleaning.rule import REQUEST_PIECE, Context, Example, Found, Rule, Subject, phrases
+from tianji_core.cleaning.rule import (
+    REQUEST_HINT,
+    REQUEST_PIECE,
+    Context,
+    Example,
+    Found,
+    Rule,
+    Subject,
+    phrases,
+)
 from tianji_core.i18n import N_, _
 
 _PARTICLES = "哦啦呀呢哟喔嘛咯噢啰哩"
@@ -36,6 +45,9 @@ def _leaked_prompt(text: str, _subject: Subject, context: Context) -> Found | No
     match = _LEAKED.search(text)
     if match is not None:
         return Found(_("混进了提示词：{words}", words=match.group()))
+    hints = (text[i : i + REQUEST_HINT] for i in range(0, len(text), REQUEST_HINT))
+    if context.request_hints.isdisjoint(hints):
+        return None
     for start in range(len(text) - REQUEST_PIECE + 1):
         piece = text[start : start + REQUEST_PIECE]
         if piece in context.request_pieces:

@@ -8,7 +8,7 @@ from sqlalchemy import Engine, and_, bindparam, delete, func, insert, or_, selec
 
 from tianji_core.store.database import reading, writing
 from tianji_core.store.samples import REJECTED, Sample, SampleFilter, columns, to_sample
-from tianji_core.store.schema import check_states, findings, near_texts, samples, steps
+from tianji_core.store.schema import check_states, findings, near_texts, recipe_revisions, samples, steps
 
 _CHUNK = 1000
 
@@ -36,6 +36,15 @@ def save_check_state(engine: Engine, recipe: str, state: CheckState) -> None:
     with writing(engine) as connection:
         connection.execute(delete(check_states).where(check_states.c.recipe == recipe))
         connection.execute(insert(check_states).values(**values))
+
+
+def newest_revision(engine: Engine, recipe: str) -> int:
+    """The number of the newest revision of a recipe; 0 where only the built-in file is there. Unlike reading the recipe
+    this takes no time."""
+    table = recipe_revisions
+    query = select(func.max(table.c.revision)).where(table.c.recipe == recipe)
+    with reading(engine) as connection:
+        return connection.execute(query).scalar() or 0
 
 
 def steps_mark(engine: Engine, recipe: str) -> str:
