@@ -5,7 +5,8 @@ import streamlit as st
 
 from tianji_core.i18n import _
 from tianji_core.recipe import RELATION_TITLES, SCENE_KIND_TITLES, Pronoun, Recipe, Relation, SceneKind
-from tianji_core.recipe.editing import Row
+from tianji_core.recipe.editing import Row, in_order
+from tianji_core.recipe.tables import Listing, lines_of
 
 
 def names_table(recipe: Recipe, key: str) -> list[Row]:
@@ -47,7 +48,7 @@ def scenes_table(recipe: Recipe, key: str) -> list[Row]:
             default="life_event",
         ),
         "greeting": st.column_config.TextColumn(
-            _("说成祝福"), help=_("例如“生日快乐”“早日康复”，训练输入会用到；空着就用场景名")
+            _("说成一句话"), help=_("例如“生日快乐”“早日康复”，训练输入会用到；空着就用场景名")
         ),
         "enabled": st.column_config.CheckboxColumn(_("启用"), default=True),
     }
@@ -75,19 +76,44 @@ def styles_table(recipe: Recipe, key: str) -> list[Row]:
     return _edited(frame, columns, key)
 
 
-def lines_table(lines: tuple[str, ...], title: str, key: str) -> list[str]:
-    """An editable table of single texts; returns them as they are now, absent cells as ''."""
-    frame = pd.DataFrame({"text": list(lines)}, dtype="object")
+def lines_table(recipe: Recipe, listing: Listing, title: str, key: str) -> list[Row]:
+    """An editable table of clauses or input templates; returns its rows as they are now."""
+    active, resting = lines_of(recipe, listing)
+    frame = pd.DataFrame(
+        {
+            "text": [*active, *resting],
+            "enabled": [True] * len(active) + [False] * len(resting),
+        }
+    ).astype({"text": "object"})
+    columns = {
+        "text": st.column_config.TextColumn(title, width="large"),
+        "enabled": st.column_config.CheckboxColumn(_("启用"), default=True, width="small"),
+    }
+    return _edited(frame, columns, key)
+
+
+def examples_table(examples: tuple[str, ...], title: str, key: str) -> list[str]:
+    """An editable table of a style's examples; returns them as they are now, absent cells as ''."""
+    frame = pd.DataFrame({"text": list(examples)}, dtype="object")
     columns = {"text": st.column_config.TextColumn(title, width="large")}
     rows = _edited(frame, columns, key)
     return [value if isinstance(value := row.values.get("text"), str) else "" for row in rows]
 
 
 def _edited(frame: pd.DataFrame, columns: dict, key: str) -> list[Row]:
+    """Rows in the order that the person gave them with the column of places."""
+    frame.insert(0, "order", range(1, len(frame) + 1))
+    place = st.column_config.NumberColumn(
+        _("顺序"),
+        min_value=1,
+        step=1,
+        width="small",
+        help=_("改成几，这一行就移到第几行；空着的新行排在最后"),
+    )
     edited = st.data_editor(
         frame,
         key=key,
-        column_config=columns,
+        column_config={**columns, "order": place},
         num_rows="dynamic",
         hide_index=True,
         width="stretch",
@@ -97,4 +123,4 @@ def _edited(frame: pd.DataFrame, columns: dict, key: str) -> list[Row]:
     for index, values in zip(edited.index, edited.to_dict("records"), strict=True):
         origin = index if isinstance(index, int) and 0 <= index < len(frame) else None
         rows.append(Row(origin, values))
-    return rows
+    return in_order(rows)

@@ -1,12 +1,23 @@
 """列表: the names, scenes, styles, random clauses, prompts and input wordings of the recipe in use."""
 
+from collections.abc import Callable, Sequence
+
 import streamlit as st
 
 from pages.components.frame import opened_recipe, page_header, remember_notice, reopen_recipe, report_errors
+from pages.components.history import history_list, undo_redo
+from pages.components.list_paste import paste_box
+from pages.components.recipe_menu import recipe_menu
 from pages.components.recipe_tables import lines_table, names_table, scenes_table, styles_table
-from tianji_core.i18n import _
-from tianji_core.recipe import Plan, Recipe, brief, dump_recipe, parse_recipe, tasks
-from tianji_core.recipe.editing import changed, edit_names, edit_scenes, edit_style, edit_styles
+from pages.components.style_editor import style_editor
+from pages.components.suggesting import suggest_box
+from pages.components.text import plain
+from tianji_core.advice import Wanted
+from tianji_core.errors import RecipeError
+from tianji_core.i18n import _, _c
+from tianji_core.recipe import Recipe
+from tianji_core.recipe.editing import Row, changed, edit_lines, edit_names, edit_scenes, edit_styles
+from tianji_core.recipe.tables import Listing
 from tianji_core.store import recipes
 
 workspace = page_header(
@@ -16,141 +27,124 @@ stored = opened_recipe("lists")
 recipe, revision = stored.recipe, stored.revision
 
 
+def reopen() -> None:
+    """Go on with the newest revision."""
+    reopen_recipe("lists")
+
+
 def save(new: Recipe, what: str) -> None:
     """Keep the edited recipe as a new revision and say so."""
     recipes.save(workspace.engine, new, revision, what)
-    reopen_recipe("lists")
+    reopen()
     remember_notice(_("已保存：{what}", what=what))
     st.rerun()
 
 
-def save_button(key: str) -> bool:
-    """The button under each table."""
-    return st.button(_("保存"), key=key, type="primary", icon="💾")
+def keep_table(
+    edit: Callable[[Recipe, Sequence[Row]], Recipe], rows: Sequence[Row], key: str, what: str
+) -> None:
+    """The button under a table; a wrong row is named before anything is saved."""
+    edited = None
+    try:
+        edited = edit(recipe, rows)
+    except RecipeError as error:
+        st.error(str(error), icon="⚠️")
+    changes = edited is not None and edited != recipe
+    if st.button(_("保存"), key=key, type="primary", icon="💾", disabled=not changes) and edited is not None:
+        save(edited, what)
 
 
-bar = st.columns([3, 1, 1, 1], vertical_alignment="center")
-version = _("内置版本，还没有改过") if revision == 0 else _("第 {revision} 版", revision=revision)
-bar[0].markdown(f"**{recipe.title}** · {version}")
-if bar[1].button(_("撤销上次保存"), key="undo_save", icon="↩️", disabled=revision == 0, width="stretch"):
-    with report_errors():
-        recipes.restore(workspace.engine, recipe.key, revision - 1, revision)
-        reopen_recipe("lists")
-        remember_notice(_("已撤销"))
-        st.rerun()
-bar[2].download_button(
-    _("导出 YAML"),
-    data=lambda: dump_recipe(recipe),
-    file_name=f"{recipe.key}.yaml",
-    key="export_recipe",
-    on_click="ignore",
-    width="stretch",
-)
-with bar[3].popover(_("导入 YAML"), width="stretch"):
-    upload = st.file_uploader(_("配方文件"), type=["yaml", "yml"], key="import_recipe")
-    if upload is not None and st.button(_("用它替换当前配方"), key="import_recipe_apply"):
-        with report_errors():
-            loaded = parse_recipe(upload.getvalue().decode("utf-8-sig", errors="replace"), upload.name)
-            save(changed(loaded, key=recipe.key), _("导入 {file}", file=upload.name))
+def names_part() -> None:
+    """称谓."""
+    keep_table(edit_names, names_table(recipe, f"names_{revision}"), "save_names", _("称谓"))
+    paste_box(recipe, Listing.NAMES, _("称谓"), save)
+    suggest_box(workspace, recipe, Wanted.NAMES, _("称谓"), save)
 
-with report_errors():
-    tabs = st.tabs(
-        [
-            _("称谓 {n}", n=len(recipe.names)),
-            _("场景 {n}", n=len(recipe.scenes)),
-            _("风格 {n}", n=len(recipe.styles)),
-            _("随机注入 {n}", n=len(recipe.clauses)),
-            _("训练输入 {n}", n=len(recipe.input_templates)),
-            _("提示词"),
-        ]
+
+def scenes_part() -> None:
+    """场景."""
+    keep_table(edit_scenes, scenes_table(recipe, f"scenes_{revision}"), "save_scenes", _("场景"))
+    paste_box(recipe, Listing.SCENES, _("场景"), save)
+    suggest_box(workspace, recipe, Wanted.SCENES, _("场景"), save)
+
+
+def styles_part() -> None:
+    """风格: the table of all, then one in detail."""
+    keep_table(edit_styles, styles_table(recipe, f"styles_{revision}"), "save_styles", _("风格"))
+    paste_box(recipe, Listing.STYLES, _("风格"), save)
+    suggest_box(workspace, recipe, Wanted.STYLES, _("风格"), save)
+    st.divider()
+    style = style_editor(recipe, revision, save)
+    if style is not None:
+        suggest_box(workspace, recipe, Wanted.EXAMPLES, _("示例"), save, style)
+
+
+def lines_part(listing: Listing, title: str, note: str) -> None:
+    """随机注入 or 训练输入."""
+    st.caption(note)
+    rows = lines_table(recipe, listing, title, f"{listing.value}_{revision}")
+    keep_table(lambda r, edited: edit_lines(r, listing.value, edited), rows, f"save_{listing.value}", title)
+    paste_box(recipe, listing, title, save)
+
+
+def prompts_part() -> None:
+    """提示词."""
+    system = st.text_area(_("训练用的系统提示"), recipe.prompts.system, key=f"system_{revision}")
+    teacher = st.text_area(
+        _("给造数模型的提示词模板"), recipe.prompts.teacher, height=260, key=f"teacher_{revision}"
     )
-    with tabs[0]:
-        rows = names_table(recipe, f"names_{revision}")
-        if save_button("save_names"):
-            save(edit_names(recipe, rows), _("称谓"))
-    with tabs[1]:
-        rows = scenes_table(recipe, f"scenes_{revision}")
-        if save_button("save_scenes"):
-            save(edit_scenes(recipe, rows), _("场景"))
-    with tabs[2]:
-        rows = styles_table(recipe, f"styles_{revision}")
-        if save_button("save_styles"):
-            save(edit_styles(recipe, rows), _("风格"))
-        st.divider()
-        chosen = st.selectbox(_("编辑一个风格的写法"), [s.text for s in recipe.styles], key="style_detail")
-        style = recipe.style(chosen)
-        if style is not None:
-            left, right = st.columns(2)
-            with left:
-                instruction = st.text_area(
-                    _("给造数模型的要求"),
-                    style.instruction,
-                    key=f"instruction_{chosen}_{revision}",
-                    height=140,
-                )
-                examples = lines_table(
-                    style.examples, _("示例（每次随机抽一条）"), f"examples_{chosen}_{revision}"
-                )
-                if save_button("save_style"):
-                    save(
-                        edit_style(recipe, chosen, instruction=instruction, examples=examples),
-                        _("风格“{style}”", style=chosen),
-                    )
-            with right:
-                st.markdown(_("**发给造数模型的原文（抽样）**"))
-                edited = edit_style(recipe, chosen, instruction=instruction, examples=examples, enabled=True)
-                draw = st.number_input(_("换一个抽样"), min_value=0, step=1, key="preview_draw")
-                task = tasks(edited, Plan(styles=(chosen,), seed=int(draw), threshold=0, limit=1))[0]
-                preview = brief(edited, task, int(draw))
-                st.code(preview.prompt, language=None, wrap_lines=True)
-                st.markdown(_("**配套的训练输入**"))
-                st.code(preview.input, language=None)
-    with tabs[3]:
-        st.caption(_("每次请求随机抽一条加进提示词，让同一格子的几轮写得不一样；空行表示这次什么都不加。"))
-        clauses = lines_table(recipe.clauses, _("随机注入"), f"clauses_{revision}")
-        if save_button("save_clauses"):
-            save(changed(recipe, clauses=tuple(clauses)), _("随机注入"))
-    with tabs[4]:
-        st.caption(
-            _(
-                "模仿真人会怎么问。可用 {name} {scene} {greeting} {suffix}；第一条最常用，其余随机抽。"
-            ).replace("{{", "{")
-        )
-        templates = lines_table(recipe.input_templates, _("训练输入模板"), f"templates_{revision}")
-        if save_button("save_templates"):
-            save(changed(recipe, input_templates=tuple(t for t in templates if t.strip())), _("训练输入"))
-    with tabs[5]:
-        system = st.text_area(_("训练用的系统提示"), recipe.prompts.system, key=f"system_{revision}")
-        teacher = st.text_area(
-            _("给造数模型的提示词模板"), recipe.prompts.teacher, height=260, key=f"teacher_{revision}"
-        )
-        example = st.text_input(_("示例的包装"), recipe.prompts.example, key=f"example_{revision}")
-        if save_button("save_prompts"):
-            save(
-                changed(recipe, prompts={"system": system, "teacher": teacher, "example": example}),
-                _("提示词"),
-            )
+    example = st.text_input(_("示例的包装"), recipe.prompts.example, key=f"example_{revision}")
+    if st.button(_("保存"), key="save_prompts", type="primary", icon="💾"):
+        prompts = {"system": system, "teacher": teacher, "example": example}
+        save(changed(recipe, prompts=prompts), _("提示词"))
 
-with st.expander(_("历史版本")):
-    for entry in recipes.history(workspace.engine, recipe.key):
-        line = st.columns([5, 1], vertical_alignment="center")
-        line[0].write(
-            _(
-                "第 {revision} 版 · {note} · {time} UTC",
-                revision=entry.revision,
-                note=entry.note,
-                time=f"{entry.created_at:%m-%d %H:%M}",
-            )
-        )
-        if entry.revision != revision and line[1].button(_("恢复"), key=f"restore_{entry.revision}"):
-            with report_errors():
-                recipes.restore(workspace.engine, recipe.key, entry.revision, revision)
-                reopen_recipe("lists")
-                remember_notice(_("已恢复到第 {revision} 版", revision=entry.revision))
-                st.rerun()
-    if revision and st.button(_("恢复内置版本"), key="restore_built_in"):
-        with report_errors():
-            recipes.restore(workspace.engine, recipe.key, 0, revision)
-            reopen_recipe("lists")
-            st.rerun()
+
+PARTS: dict[str, tuple[str, Callable[[], None]]] = {
+    "names": (_("称谓"), names_part),
+    "scenes": (_("场景"), scenes_part),
+    "styles": (_("风格"), styles_part),
+    "clauses": (
+        _("随机注入"),
+        lambda: lines_part(
+            Listing.CLAUSES,
+            _("随机注入"),
+            _("每次请求随机抽一条加进提示词，让同一格子的几轮写得不一样；空行表示这次什么都不加。"),
+        ),
+    ),
+    "templates": (
+        _("训练输入"),
+        lambda: lines_part(
+            Listing.TEMPLATES,
+            _("训练输入"),
+            _("模仿真人会怎么问。可用 {name} {scene} {greeting} {suffix}；第一条最常用，其余随机抽。"),
+        ),
+    ),
+    "prompts": (_("提示词"), prompts_part),
+}
+
+bar = st.columns([3, 2], vertical_alignment="center")
+version = _("内置版本，还没有改过") if revision == 0 else _("第 {revision} 版", revision=revision)
+sizes = _(
+    "{names} 称谓 · {scenes} 场景 · {styles} 风格",
+    names=len(recipe.names),
+    scenes=len(recipe.scenes),
+    styles=len(recipe.styles),
+)
+bar[0].markdown(f"**{plain(recipe.title)}** · {version} · {sizes}")
+with bar[1]:
+    undo_redo(workspace, stored, reopen)
+with report_errors():
+    recipe_menu(workspace, recipe, revision, save)
+    part = st.segmented_control(
+        _c("view", "看什么"),
+        list(PARTS),
+        default="names",
+        required=True,
+        format_func=lambda name: PARTS[name][0],
+        key="list",
+        bind="query-params",
+        label_visibility="collapsed",
+    )
+    PARTS[part or "names"][1]()
+history_list(workspace, stored, reopen)
 st.page_link("pages/data/heatmap.py", label=_("下一步：看哪些称谓和场景相配"), icon="🗺️")

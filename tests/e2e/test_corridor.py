@@ -19,7 +19,7 @@ def test_from_an_edited_name_to_a_comparison(page: Page, studio: Studio) -> None
     visit(page, studio, "lists")
     table = page.get_by_test_id("stDataFrame").first.bounding_box()
     assert table is not None
-    page.mouse.dblclick(table["x"] + 110, table["y"] + 52)  # the first row under the header
+    page.mouse.dblclick(table["x"] + 220, table["y"] + 52)  # the first row under the header
     page.wait_for_timeout(300)
     page.keyboard.press("Control+A")
     page.keyboard.type("钱老师")

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from tests.loopback import loopback_api, says
 from tianji_core.recipe import kept_cells
 from tianji_core.recipe.editing import changed
 from tianji_core.store import recipes
@@ -13,8 +14,10 @@ from tianji_core.workspace import Workspace
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def open_page(path: str) -> AppTest:
+def open_page(path: str, **query: str) -> AppTest:
     at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
+    for name, value in query.items():
+        at.query_params[name] = value
     at = at.switch_page(path).run()
     assert not at.exception
     return at
@@ -25,16 +28,16 @@ def errors(at: AppTest) -> str:
 
 
 def test_prompts_are_saved_and_undone(workspace: Workspace) -> None:
-    at = open_page("pages/data/lists.py")
+    at = open_page("pages/data/lists.py", list="提示词")
     at.text_area(key="system_0").set_value("你是祝福大师").run()
     at.button(key="save_prompts").click().run()
     assert recipes.current(workspace.engine, "wishes").recipe.prompts.system == "你是祝福大师"
-    at.button(key="undo_save").click().run()
+    at.button(key="undo_recipe").click().run()
     assert recipes.current(workspace.engine, "wishes").recipe.prompts.system != "你是祝福大师"
 
 
 def test_a_teacher_prompt_without_its_fields_is_refused_in_one_sentence(workspace: Workspace) -> None:
-    at = open_page("pages/data/lists.py")
+    at = open_page("pages/data/lists.py", list="提示词")
     at.text_area(key="teacher_0").set_value("写一句祝福").run()
     at.button(key="save_prompts").click().run()
     assert "模板缺少字段" in errors(at)
@@ -42,14 +45,94 @@ def test_a_teacher_prompt_without_its_fields_is_refused_in_one_sentence(workspac
 
 
 def test_the_preview_shows_the_prompt_of_the_style_being_edited(workspace: Workspace) -> None:
-    at = open_page("pages/data/lists.py")
+    at = open_page("pages/data/lists.py", list="风格")
     at.selectbox(key="style_detail").select("小红书").run()
-    assert not at.exception
-    assert any("小红书" in block.value for block in at.code)
+    at.selectbox(key="preview_name").select("医生").run()
+    at.selectbox(key="preview_scene").select("康复").run()
+    at.number_input(key="max_chars_小红书_0").set_value(44).run()
+    assert not at.exception and not at.error
+    prompt, inputs = (block.value for block in at.code)
+    assert "小红书" in prompt and "医生" in prompt and "不超过 44 个字" in prompt
+    wishes = recipes.current(workspace.engine, "wishes").recipe
+    assert len(inputs.splitlines()) == len(wishes.input_templates)
+    assert inputs.splitlines()[0] == "祝医生康复,小红书风格"
+    assert any(f"{len(prompt)} 字，约" in c.value for c in at.caption)
+
+
+def test_a_style_is_edited_in_detail(workspace: Workspace) -> None:
+    at = open_page("pages/data/lists.py", list="风格")
+    at.text_input(key="suffix_正常_0").set_value("，好好说话").run()
+    at.number_input(key="min_chars_正常_0").set_value(70).run()
+    assert "大于最多字数" in errors(at)
+    at.number_input(key="min_chars_正常_0").set_value(15).run()
+    at.button(key="save_style").click().run()
+    style = recipes.current(workspace.engine, "wishes").recipe.styles[0]
+    assert (style.suffix, style.min_chars) == ("，好好说话", 15)
+
+
+def test_pasted_names_are_previewed_and_only_new_ones_added(workspace: Workspace) -> None:
+    at = open_page("pages/data/lists.py")
+    at.text_area(key="paste_names").set_value("班长\n赵老师 \n班主任，师长，您\n怪人，外星人\n班长").run()
+    shown = at.dataframe[-1].value
+    assert list(shown["行"]) == [1, 2, 3, 4, 5]
+    assert [text.split()[-1] for text in shown["结果"]] == [
+        "新增",
+        "重复，跳过",
+        "新增",
+        "有错，跳过",
+        "重复，跳过",
+    ]
+    assert shown["说明"][4] == "和第 1 行重复"
+    at.button(key="paste_add_names").click().run()
+    names = recipes.current(workspace.engine, "wishes").recipe.names
+    assert [(n.text, n.relation.value, n.pronoun.value) for n in names[28:]] == [
+        ("班长", "friend", "你"),
+        ("班主任", "teacher", "您"),
+    ]
+    assert at.text_area(key="paste_names").value == ""
+    at.button(key="undo_recipe").click().run()
+    assert len(recipes.current(workspace.engine, "wishes").recipe.names) == 28
+
+
+def test_a_recipe_is_copied_under_a_new_name_and_used(workspace: Workspace) -> None:
+    at = open_page("pages/data/lists.py")
+    at.text_input(key="copy_title").set_value("道歉").run()
+    at.text_input(key="copy_key").set_value("wishes").run()
+    at.button(key="copy_recipe").click().run()
+    assert "已经有配方" in errors(at)
+    at.text_input(key="copy_key").set_value("apologies").run()
+    at.button(key="copy_recipe").click().run()
+    assert workspace.settings().recipe == "apologies"
+    assert at.sidebar.selectbox(key="recipe_switch").value == "apologies"
+    assert any("道歉" in m.value for m in at.markdown)
+
+
+def test_suggestions_are_ticked_and_saved_as_one_revision(workspace: Workspace) -> None:
+    with loopback_api() as api:
+        own = f"lab:\n  title: 实验室\n  sdk: openai\n  base_url: {api.url}\n  models: [{{name: loopback-model}}]\n"
+        (workspace.home / "providers.yaml").write_text(own, encoding="utf-8")
+        api.default = says('[{"text": "开业", "kind": "career"}, {"text": "生日", "kind": "life_event"}]')
+        at = open_page("pages/data/lists.py", list="场景")
+        assert at.button(key="suggest_scenes").disabled
+        assert any("离线造句" in i.value for i in at.info)
+        at.selectbox(key="suggest_scenes_provider").select("lab").run()
+        at.button(key="suggest_scenes").click().run()
+        assert any("已经有了" in t.value for t in at.text)
+        at.button(key="suggest_take_scenes").click().run()
+    stored = recipes.current(workspace.engine, "wishes")
+    assert stored.revision == 1 and stored.recipe.scenes[-1].text == "开业"
+
+
+@pytest.mark.parametrize("part", ["称谓", "场景", "风格", "随机注入", "训练输入", "提示词"])
+@pytest.mark.parametrize("key", ["toasts", "thanks"])
+def test_every_list_of_the_other_recipes_is_shown(workspace: Workspace, key: str, part: str) -> None:
+    workspace.save_settings(workspace.settings().model_copy(update={"recipe": key}))
+    at = open_page("pages/data/lists.py", list=part)
+    assert not at.error
 
 
 def test_another_tab_saved_first_and_nothing_is_overwritten_or_lost(workspace: Workspace) -> None:
-    at = open_page("pages/data/lists.py")
+    at = open_page("pages/data/lists.py", list="提示词")
     at.text_area(key="system_0").set_value("这一页的").run()
     recipe = recipes.current(workspace.engine, "wishes").recipe
     recipes.save(workspace.engine, changed(recipe, title="另一页的"), 0, "另一页")

@@ -24,7 +24,7 @@ from tianji_core.recipe.model import (
     normalise,
 )
 from tianji_core.recipe.plan import Plan, Task, by_style, enabled_styles, kept_cells, task_random, tasks
-from tianji_core.recipe.prompts import Brief, brief, teacher_prompt, training_input
+from tianji_core.recipe.prompts import Brief, brief, teacher_prompt, training_input, wordings
 from tianji_core.recipe.suitability import (
     DOUBTFUL,
     SUITABLE,
@@ -74,5 +74,6 @@ __all__ = [
     "tasks",
     "teacher_prompt",
     "training_input",
+    "wordings",
     "yaml_problem",
 ]

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ValidationError
 from tianji_core.errors import RecipeError
 from tianji_core.i18n import _
 from tianji_core.recipe.loading import explain
-from tianji_core.recipe.model import Name, Recipe, Scene, Style, normalise
+from tianji_core.recipe.model import Name, Recipe, Scene, Style, check_input_template, normalise
 
 T = TypeVar("T", bound=BaseModel)
 
@@ -57,7 +57,8 @@ def edit_styles(recipe: Recipe, rows: Sequence[Row]) -> Recipe:
         )
         text = _text(row.values.get("text"))
         base = old.model_dump() if old is not None else {"instruction": f"用{text or '?'}的语气写"}
-        complete.append(Row(row.origin, {**base, **row.values}))
+        given = {key: value for key, value in row.values.items() if not _absent(value)}
+        complete.append(Row(row.origin, {**base, "text": "", **given}))
     styles = _entries(Style, complete, _("风格"))
     renamed = _renames([s.text for s in recipe.styles], rows, [s.text for s in styles])
     return changed(recipe, styles=styles, style_gaps=_renamed(recipe.style_gaps, "styles", renamed))
@@ -75,6 +76,59 @@ def edit_style(recipe: Recipe, text: str, **fields: object) -> Recipe:
     for style in recipe.styles:
         styles.append({**style.model_dump(), **fields} if style.text == text else style.model_dump())
     return changed(recipe, styles=styles)
+
+
+def edit_lines(recipe: Recipe, field: str, rows: Sequence[Row]) -> Recipe:
+    """The recipe with its ``clauses`` or ``templates`` (``field``) replaced by the texts of ``rows``; those that are not
+    ``enabled`` are kept, but rest. A blank clause stays (it means: nothing added), a blank template is dropped.
+
+    Raises:
+        RecipeError: a double or a wrong template, with the row's number; or no template is left.
+    """
+    kind = _("随机注入") if field == "clauses" else _("训练输入")
+    active: list[str] = []
+    resting: list[str] = []
+    seen: dict[str, int] = {}
+    for number, row in enumerate(rows, start=1):
+        text = _text(row.values.get("text"))
+        if not text and field == "templates":
+            continue
+        key = normalise(text)
+        if key in seen:
+            shown = text or _("（空）")
+            raise RecipeError(_repeated(kind, number, shown, seen[key]))
+        seen[key] = number
+        if field == "templates":
+            try:
+                check_input_template(text)
+            except ValueError as error:
+                raise RecipeError(
+                    _("{kind}第 {number} 行：", kind=kind, number=number) + str(error)
+                ) from error
+        on = row.values.get("enabled")
+        (active if on is None or _absent(on) or on else resting).append(text)
+    if field == "clauses":
+        return changed(recipe, clauses=tuple(active), resting_clauses=tuple(resting))
+    if not active:
+        raise RecipeError(_("训练输入至少要启用一条"))
+    return changed(recipe, input_templates=tuple(active), resting_templates=tuple(resting))
+
+
+def in_order(rows: Sequence[Row]) -> list[Row]:
+    """Rows sorted by their column ``order`` (places counted from 1): a row whose number was changed moves to that place,
+    all others stay in sequence; the column is taken out."""
+    moved = []
+    staying = []
+    for row in rows:
+        order = row.values.get("order")
+        plain = Row(row.origin, {key: value for key, value in row.values.items() if key != "order"})
+        if _absent(order) or (row.origin is not None and order == row.origin + 1):
+            staying.append(plain)
+        else:
+            moved.append((float(str(order)), plain))
+    for place, plain in sorted(moved, key=lambda pair: pair[0]):
+        staying.insert(max(0, int(place) - 1), plain)
+    return staying
 
 
 def changed(recipe: Recipe, **fields: object) -> Recipe:
@@ -102,15 +156,7 @@ def _entries(model: type[T], rows: Sequence[Row], kind: str) -> tuple[T, ...]:
             raise RecipeError(_("{kind}第 {number} 行没有填名字", kind=kind, number=number))
         key = normalise(text)
         if key in seen:
-            raise RecipeError(
-                _(
-                    "{kind}第 {number} 行“{text}”和第 {first} 行重复",
-                    kind=kind,
-                    number=number,
-                    text=text,
-                    first=seen[key],
-                )
-            )
+            raise RecipeError(_repeated(kind, number, text, seen[key]))
         seen[key] = number
         try:
             entries.append(model.model_validate(values))
@@ -119,6 +165,12 @@ def _entries(model: type[T], rows: Sequence[Row], kind: str) -> tuple[T, ...]:
                 _("{kind}第 {number} 行：", kind=kind, number=number) + explain(error)
             ) from error
     return tuple(entries)
+
+
+def _repeated(kind: str, number: int, text: str, first: int) -> str:
+    return _(
+        "{kind}第 {number} 行“{text}”和第 {first} 行重复", kind=kind, number=number, text=text, first=first
+    )
 
 
 def _renames(before: list[str], rows: Sequence[Row], after: list[str]) -> dict[str, str]:

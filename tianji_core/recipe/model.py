@@ -168,6 +168,15 @@ def check_template(template: str, known: tuple[str, ...], required: tuple[str, .
             raise ValueError(_("模板缺少字段 {field}", field=f"{{{field}}}"))
 
 
+def check_input_template(template: str) -> None:
+    """Raise ValueError unless ``template`` names the receiver, the occasion and the style's suffix."""
+    check_template(template, INPUT_FIELDS, required=("name", "suffix"))
+    if "{scene}" not in template and "{greeting}" not in template:
+        raise ValueError(
+            _("训练输入模板 {template} 里没有场景，请加上 {{scene}} 或 {{greeting}}", template=template)
+        )
+
+
 class Recipe(_Frozen):
     """配方: everything one task needs. ``suitability`` lists groups of cells that differ from 2 (suitable);
     ``style_gaps`` cells that single styles do not suit; ``resting_clauses`` and ``resting_templates`` what is kept
@@ -197,14 +206,7 @@ class Recipe(_Frozen):
     @classmethod
     def _templates_name_the_cell(cls, templates: tuple[str, ...]) -> tuple[str, ...]:
         for template in templates:
-            check_template(template, INPUT_FIELDS, required=("name", "suffix"))
-            if "{scene}" not in template and "{greeting}" not in template:
-                raise ValueError(
-                    _(
-                        "训练输入模板 {template} 里没有场景，请加上 {{scene}} 或 {{greeting}}",
-                        template=template,
-                    )
-                )
+            check_input_template(template)
         return templates
 
     @model_validator(mode="after")

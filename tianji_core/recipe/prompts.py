@@ -82,3 +82,17 @@ def training_input(template: str, name: Name, scene: Scene, style: Style) -> str
     """What a person would type to get this text: '祝{name}{scene}' and, unless the style is the default one, its
     trigger suffix (',小红书风格')."""
     return template.format(name=name.text, scene=scene.text, greeting=scene.wish, suffix=style.suffix)
+
+
+def wordings(recipe: Recipe, name: Name, scene: Scene, style: Style) -> list[str]:
+    """Every training input that texts of a cell and style are paired with, the most frequent one first."""
+    return [training_input(template, name, scene, style) for template in recipe.input_templates]
+
+
+TOKENS_PER_CHARACTER = 0.75
+"""Current Chinese tokenizers need 0.6-0.8 tokens per character; a little more is the safer guess."""
+
+
+def estimated_tokens(text: str) -> int:
+    """About how many tokens a Chinese text is, from its characters alone."""
+    return round(len(text) * TOKENS_PER_CHARACTER)

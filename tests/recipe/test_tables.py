@@ -1,0 +1,89 @@
+"""Lists as rows of text: pasting, CSV there and back, order, switching off."""
+
+import pytest
+
+from tianji_core.errors import RecipeError
+from tianji_core.recipe import Recipe, built_in_recipe
+from tianji_core.recipe.editing import Row, edit_lines, in_order
+from tianji_core.recipe.tables import Listing, Status, add_rows, read_rows, replace_rows, to_csv
+
+TOASTS: Recipe = built_in_recipe("toasts")
+
+
+@pytest.mark.parametrize("listing", list(Listing))
+@pytest.mark.parametrize("key", ["wishes", "toasts", "thanks"])
+def test_csv_brings_back_the_same_list(key: str, listing: Listing) -> None:
+    recipe = built_in_recipe(key)
+    assert replace_rows(recipe, listing, read_rows(recipe, listing, to_csv(recipe, listing))) == recipe
+
+
+def test_columns_may_come_from_a_spreadsheet_with_a_header_in_any_order() -> None:
+    text = "启用\t称呼\t称谓\trelation\n否\t您\t校长\tteacher\n\n是\t你\t发小\t朋友与其他\n"
+    rows = read_rows(TOASTS, Listing.NAMES, text)
+    assert [row.number for row in rows] == [2, 4]
+    added = add_rows(TOASTS, Listing.NAMES, rows).names[-2:]
+    assert [(n.text, n.relation.value, n.pronoun.value, n.enabled) for n in added] == [
+        ("校长", "teacher", "您", False),
+        ("发小", "friend", "你", True),
+    ]
+
+
+def test_doubles_are_seen_through_width_and_white_space() -> None:
+    recipe = TOASTS.changed(scenes=(*TOASTS.scenes, {"text": "KTV聚会", "kind": "social"}))
+    rows = read_rows(recipe, Listing.SCENES, " ＫＴＶ聚会　\n公司年会\n露营\n露营 ", {"kind": "social"})
+    assert [row.status for row in rows] == [Status.DUPLICATE, Status.DUPLICATE, Status.NEW, Status.DUPLICATE]
+    assert rows[3].message == "和第 3 行重复"
+
+
+def test_sentences_with_commas_stay_whole() -> None:
+    rows = read_rows(TOASTS, Listing.CLAUSES, "先说辛苦，再说感谢\n用一个比喻, 别太长")
+    assert [row.text for row in rows] == ["先说辛苦，再说感谢", "用一个比喻, 别太长"]
+    assert add_rows(TOASTS, Listing.CLAUSES, rows).clauses[-2:] == tuple(row.text for row in rows)
+
+
+def test_a_wrong_row_is_named_and_stops_a_replacement() -> None:
+    rows = read_rows(TOASTS, Listing.TEMPLATES, "敬{name}{scene}{suffix}\n敬{name}一杯")
+    assert rows[1].status is Status.WRONG and "{suffix}" in rows[1].message
+    with pytest.raises(RecipeError, match="第 2 行"):
+        replace_rows(TOASTS, Listing.TEMPLATES, rows)
+
+
+def test_replacing_names_keeps_the_suitability_of_those_that_stay() -> None:
+    rows = read_rows(TOASTS, Listing.NAMES, "岳母,长辈,您\n岳父,长辈,您\n姑父,长辈,您")
+    replaced = replace_rows(TOASTS, Listing.NAMES, rows)
+    assert [n.text for n in replaced.names] == ["岳母", "岳父", "姑父"]
+    assert replaced.matrix().value("岳父", "公司年会") == 0
+    assert replaced.matrix().value("姑父", "公司年会") == 2
+
+
+def rows_of(*texts: str) -> list[Row]:
+    return [Row(i, {"text": text, "order": i + 1}) for i, text in enumerate(texts)]
+
+
+def moved(rows: list[Row], **places: float) -> list[str]:
+    changed = [
+        Row(r.origin, {**r.values, "order": places.get(r.values["text"], r.values["order"])}) for r in rows
+    ]
+    return [row.values["text"] for row in in_order(changed)]
+
+
+def test_a_row_moves_to_the_place_it_is_given_and_the_others_stay_in_sequence() -> None:
+    rows = rows_of("a", "b", "c", "d")
+    assert moved(rows) == ["a", "b", "c", "d"]
+    assert moved(rows, d=1) == ["d", "a", "b", "c"]
+    assert moved(rows, a=3) == ["b", "c", "a", "d"]
+    assert moved(rows, a=99) == ["b", "c", "d", "a"]
+    new = Row(None, {"text": "e", "order": float("nan")})
+    assert moved([*rows, new]) == ["a", "b", "c", "d", "e"]
+    assert moved([*rows, new], e=2) == ["a", "e", "b", "c", "d"]
+    assert moved([rows[0], *rows[2:]]) == ["a", "c", "d"]
+
+
+def test_clauses_and_templates_can_rest_without_being_lost() -> None:
+    rows = [Row(i, {"text": text, "enabled": i != 1}) for i, text in enumerate(TOASTS.clauses)]
+    edited = edit_lines(TOASTS, "clauses", rows)
+    assert edited.resting_clauses == (TOASTS.clauses[1],) and len(edited.clauses) == len(TOASTS.clauses) - 1
+    with pytest.raises(RecipeError, match="至少要启用一条"):
+        edit_lines(TOASTS, "templates", [Row(0, {"text": TOASTS.input_templates[0], "enabled": False})])
+    with pytest.raises(RecipeError, match=r"第 2 行.*重复"):
+        edit_lines(TOASTS, "templates", [Row(0, {"text": TOASTS.input_templates[0]})] * 2)

@@ -1,0 +1,261 @@
+"""A recipe's lists as rows of text: pasting many at once, CSV in and out. Headers and values are Chinese or the field's own
+name, in whichever language the pages are."""
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from tianji_core.errors import RecipeError
+from tianji_core.i18n import _
+from tianji_core.recipe.editing import Row, changed, edit_lines, edit_names, edit_scenes, edit_styles
+from tianji_core.recipe.loading import explain
+from tianji_core.recipe.model import (
+    RELATION_TITLES,
+    SCENE_KIND_TITLES,
+    Name,
+    Recipe,
+    Scene,
+    Style,
+    check_input_template,
+    normalise,
+)
+
+
+class Listing(StrEnum):
+    """One of a recipe's lists."""
+
+    NAMES = "names"
+    SCENES = "scenes"
+    STYLES = "styles"
+    CLAUSES = "clauses"
+    TEMPLATES = "templates"
+
+
+HEADERS: dict[Listing, dict[str, str]] = {
+    Listing.NAMES: {"text": "称谓", "relation": "关系", "pronoun": "称呼", "enabled": "启用"},
+    Listing.SCENES: {"text": "场景", "kind": "类别", "greeting": "说成一句话", "enabled": "启用"},
+    Listing.STYLES: {
+        "text": "风格",
+        "instruction": "要求",
+        "min_chars": "最少字数",
+        "max_chars": "最多字数",
+        "suffix": "触发后缀",
+        "enabled": "启用",
+        "examples": "示例",
+    },
+    Listing.CLAUSES: {"text": "随机注入", "enabled": "启用"},
+    Listing.TEMPLATES: {"text": "训练输入", "enabled": "启用"},
+}
+"""Field → column title, in the order of a CSV. Examples are one per line inside their cell."""
+_MODELS: dict[Listing, type[BaseModel]] = {
+    Listing.NAMES: Name,
+    Listing.SCENES: Scene,
+    Listing.STYLES: Style,
+}
+_CODES = {
+    "relation": {title: code.value for code, title in RELATION_TITLES.items()},
+    "kind": {title: code.value for code, title in SCENE_KIND_TITLES.items()},
+}
+_NO = {"否", "不", "停用", "关", "0", "false", "no", "off", "n"}
+
+
+class Status(StrEnum):
+    """What becomes of a pasted row."""
+
+    NEW = "new"
+    DUPLICATE = "duplicate"
+    WRONG = "wrong"
+
+
+@dataclass(frozen=True)
+class PastedRow:
+    """One row as it was read. ``number`` is its line; ``message`` says why it is not new."""
+
+    number: int
+    text: str
+    values: Mapping[str, Any]
+    status: Status
+    message: str
+
+
+def read_rows(
+    recipe: Recipe, listing: Listing, text: str, defaults: Mapping[str, str] | None = None
+) -> list[PastedRow]:
+    """The rows of a pasted text or CSV: one entry per line, further columns after tabs or commas, with or without a
+    header. ``defaults`` fill columns that are not given. Empty lines are left out."""
+    known = {normalise(entry) for entry in _texts(recipe, listing)}
+    first: dict[str, int] = {}
+    found = []
+    for number, values in _records(listing, text):
+        values = {**(defaults or {}), **values}
+        entry = str(values.get("text", ""))
+        key = normalise(entry)
+        status, message = Status.NEW, ""
+        if problem := _problem(listing, values):
+            status, message = Status.WRONG, problem
+        elif key in first:
+            status, message = Status.DUPLICATE, _("和第 {n} 行重复", n=first[key])
+        elif key in known:
+            status, message = Status.DUPLICATE, _("已经有了")
+        first.setdefault(key, number)
+        found.append(PastedRow(number, entry, values, status, message))
+    return found
+
+
+def add_rows(recipe: Recipe, listing: Listing, rows: Sequence[PastedRow]) -> Recipe:
+    """The recipe with the new rows at the end of the list.
+
+    Raises:
+        RecipeError: there is no new row.
+    """
+    fresh = [dict(row.values) for row in rows if row.status is Status.NEW]
+    if not fresh:
+        raise RecipeError(_("没有可以加入的新行"))
+    if listing in _MODELS:
+        return changed(recipe, **{listing.value: (*getattr(recipe, listing.value), *fresh)})
+    old = _line_rows(recipe, listing)
+    return edit_lines(recipe, listing.value, [*old, *(Row(None, values) for values in fresh)])
+
+
+def replace_rows(recipe: Recipe, listing: Listing, rows: Sequence[PastedRow]) -> Recipe:
+    """The recipe with the whole list replaced; entries that were there keep their suitability.
+
+    Raises:
+        RecipeError: a row is wrong, with its number; or there is no row.
+    """
+    for row in rows:
+        if row.status is Status.WRONG:
+            raise RecipeError(_("第 {number} 行：{message}", number=row.number, message=row.message))
+    places = {normalise(text): i for i, text in enumerate(_texts(recipe, listing))}
+    once = {normalise(row.text): row for row in reversed(rows)}
+    kept = [
+        Row(places.get(normalise(row.text)), row.values) for row in rows if once[normalise(row.text)] is row
+    ]
+    if listing is Listing.NAMES:
+        return edit_names(recipe, kept)
+    if listing is Listing.SCENES:
+        return edit_scenes(recipe, kept)
+    if listing is Listing.STYLES:
+        return edit_styles(recipe, kept)
+    return edit_lines(recipe, listing.value, kept)
+
+
+def to_csv(recipe: Recipe, listing: Listing) -> str:
+    """The list as CSV with a header, which :func:`read_rows` reads back."""
+    headers = HEADERS[listing]
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(headers.values())
+    if listing in _MODELS:
+        rows = [entry.model_dump(mode="json") for entry in getattr(recipe, listing.value)]
+    else:
+        rows = [dict(row.values) for row in _line_rows(recipe, listing)]
+    for row in rows:
+        writer.writerow([_written(field, row[field]) for field in headers])
+    return out.getvalue()
+
+
+def _written(field: str, value: Any) -> str:
+    if field in _CODES:
+        return next(title for title, code in _CODES[field].items() if code == value)
+    if isinstance(value, bool):
+        return "是" if value else "否"
+    return "\n".join(value) if isinstance(value, list) else str(value)
+
+
+def _line_rows(recipe: Recipe, listing: Listing) -> list[Row]:
+    active, resting = lines_of(recipe, listing)
+    return [
+        Row(number, {"text": text, "enabled": number < len(active)})
+        for number, text in enumerate((*active, *resting))
+    ]
+
+
+def lines_of(recipe: Recipe, listing: Listing) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """(switched on, switched off) texts of the clauses or the input templates."""
+    if listing is Listing.CLAUSES:
+        return recipe.clauses, recipe.resting_clauses
+    return recipe.input_templates, recipe.resting_templates
+
+
+def _texts(recipe: Recipe, listing: Listing) -> list[str]:
+    if listing in _MODELS:
+        return [entry.text for entry in getattr(recipe, listing.value)]
+    active, resting = lines_of(recipe, listing)
+    return [*active, *resting]
+
+
+def _records(listing: Listing, text: str) -> list[tuple[int, dict[str, Any]]]:
+    """(line, fields) of each row that holds anything."""
+    text = text.removeprefix("\ufeff")
+    headers = HEADERS[listing]
+    titles = {title: field for field, title in headers.items()} | {field: field for field in headers}
+    lines = text.splitlines()
+    start = next((line for line in lines if line.strip()), "")
+    delimiter = "\t" if "\t" in start else ","
+    columns = [titles.get(cell.strip()) for cell in start.split(delimiter)]
+    has_header = "text" in columns
+    if listing not in _MODELS and not has_header:  # sentences hold commas of their own
+        return [(n, {"text": line.strip()}) for n, line in enumerate(lines, start=1) if line.strip()]
+    if delimiter == "," and not has_header and listing is not Listing.STYLES:
+        text = text.replace("，", ",")
+    reader = csv.reader(io.StringIO(text), delimiter=delimiter)
+    found: list[tuple[int, dict[str, Any]]] = []
+    order: list[str | None] = list(headers)
+    for cells in reader:
+        if not any(cell.strip() for cell in cells):
+            continue
+        if has_header:  # the first row that holds anything is the header itself
+            order, has_header = columns, False
+            continue
+        given = {field: cell.strip() for field, cell in zip(order, cells, strict=False) if field is not None}
+        found.append((reader.line_num, _read(given)))
+    return found
+
+
+def _read(given: Mapping[str, str]) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for field, cell in given.items():
+        if field == "text" or (field == "suffix" and cell):
+            values[field] = cell
+        elif not cell:
+            continue
+        elif field == "enabled":
+            values[field] = cell.lower() not in _NO
+        elif field == "examples":
+            values[field] = [line.strip() for line in cell.splitlines() if line.strip()]
+        else:
+            codes = _CODES.get(field, {})
+            values[field] = codes.get(cell, {_(title): code for title, code in codes.items()}.get(cell, cell))
+    return values
+
+
+def _problem(listing: Listing, values: Mapping[str, Any]) -> str:
+    if listing is Listing.CLAUSES:
+        return ""
+    for field, codes in _CODES.items():
+        if field in values and values[field] not in codes.values():
+            return _(
+                "{title}只能是 {known}，不是 {value}",
+                title=_(HEADERS[listing].get(field, field)),
+                known=_("、").join(_(title) for title in codes),
+                value=values[field],
+            )
+    try:
+        if listing is Listing.TEMPLATES:
+            check_input_template(str(values.get("text", "")))
+        else:
+            fields = dict(values)
+            if listing is Listing.STYLES:
+                fields.setdefault("instruction", "?")
+            _MODELS[listing].model_validate(fields)
+    except ValidationError as error:
+        return explain(error)
+    except ValueError as error:
+        return str(error)
+    return ""
