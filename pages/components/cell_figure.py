@@ -1,6 +1,7 @@
 """A name × scene map as a plotly figure whose cells, rows and columns can be clicked."""
 
 from collections.abc import Callable, Iterable, Sequence
+from html import escape
 from typing import Any
 
 import plotly.graph_objects as go
@@ -25,7 +26,7 @@ def cell_figure(
 ) -> go.Figure:
     """``heat`` (rows are names, columns scenes) under a layer of invisible square markers, because a click on a heatmap cell
     itself returns nothing. ``customdata`` of a marker is (name, scene); ``handles`` adds one marker before each row and column
-    whose other half is empty. ``box`` lets the mouse draw a box; it must be off for single clicks, which plotly takes
+    whose other half is empty. ``hover`` returns HTML, as plotly reads every text. ``box`` lets the mouse draw a box; it must be off for single clicks, which plotly takes
     for an empty box otherwise."""
     columns, rows = list(range(len(scenes))), list(range(len(names)))
     heat.update(x=columns, y=rows, xgap=2, ygap=2, hoverinfo="skip")
@@ -34,7 +35,9 @@ def cell_figure(
         x=[x for _y in rows for x in columns],
         y=[y for y in rows for _x in columns],
         customdata=[(name, scene) for name in names for scene in scenes],
-        text=[f"{name} × {scene}<br>{hover(name, scene)}" for name in names for scene in scenes],
+        text=[
+            f"{escape(name)} × {escape(scene)}<br>{hover(name, scene)}" for name in names for scene in scenes
+        ],
         hovertemplate="%{text}<extra></extra>",
         mode="markers",
         marker={"symbol": "square", "size": 22, "color": "rgba(0,0,0,0)"},
@@ -47,7 +50,8 @@ def cell_figure(
             x=[-1.0] * len(rows) + columns,
             y=rows + [-1.0] * len(columns),
             customdata=[(name, WHOLE) for name in names] + [(WHOLE, scene) for scene in scenes],
-            text=[_("整行：{name}", name=n) for n in names] + [_("整列：{scene}", scene=s) for s in scenes],
+            text=[_("整行：{name}", name=escape(n)) for n in names]
+            + [_("整列：{scene}", scene=escape(s)) for s in scenes],
             hovertemplate="%{text}<extra></extra>",
             mode="markers",
             marker={
@@ -70,7 +74,7 @@ def cell_figure(
             "tickangle": -45,
             "fixedrange": True,
             "tickvals": columns,
-            "ticktext": list(scenes),
+            "ticktext": [escape(scene) for scene in scenes],
             "range": [first, len(scenes) - 0.5],
             "showgrid": False,
             "zeroline": False,
@@ -78,7 +82,7 @@ def cell_figure(
         yaxis={
             "fixedrange": True,
             "tickvals": rows,
-            "ticktext": list(names),
+            "ticktext": [escape(name) for name in names],
             "range": [len(names) - 0.5, first],
             "showgrid": False,
             "zeroline": False,

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from pages.components.frame import remember_notice, report_errors
+from pages.components.text import plain
 from tianji_core.i18n import _
 from tianji_core.recipe import built_in_recipes
 from tianji_core.store import recipes
@@ -22,14 +23,14 @@ def undo_redo(workspace: Workspace, stored: StoredRecipe, done: Callable[[], Non
         (row[0], "undo", "↩️", "z", _("撤销"), back, recipes.undo),
         (row[1], "redo", "↪️", "y", _("重做"), again, recipes.redo),
     ):
-        help_ = _("{action}：{what}", action=title, what=move.note) if move else None
+        help_ = _("{action}：{what}", action=title, what=move.note) if move else ""
         pressed = column.button(
             title,
             key=f"{name}_recipe",
             icon=icon,
             shortcut=shortcut,
             disabled=move is None,
-            help=help_,
+            help=plain(help_) or None,
             width="stretch",
         )
         if pressed:
@@ -53,7 +54,7 @@ def history_list(workspace: Workspace, stored: StoredRecipe, done: Callable[[], 
                 note=entry.note,
                 time=f"{entry.created_at:%m-%d %H:%M}",
             )
-            line[0].write(shown.replace("~", "\\~"))
+            line[0].write(plain(shown))
             if entry.revision != revision and line[1].button(_("恢复"), key=f"restore_{entry.revision}"):
                 _bring_back(workspace, key, entry.revision, revision, done)
         edited = revision and key in built_in_recipes()

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from pages.components.frame import report_errors, use_recipe
+from pages.components.text import plain
 from tianji_core.i18n import _
 from tianji_core.recipe import Recipe, dump_recipe, parse_recipe
 from tianji_core.recipe.editing import changed
@@ -53,7 +54,7 @@ def recipe_menu(workspace: Workspace, recipe: Recipe, revision: int, save: Save)
                 loaded = parse_recipe(upload.getvalue().decode("utf-8-sig", errors="replace"), upload.name)
                 save(changed(loaded, key=recipe.key), _("导入 {file}", file=upload.name))
     if error := st.session_state.pop("_copy_error", None):
-        st.error(error, icon="⚠️")
+        st.error(plain(error), icon="⚠️")
 
 
 def _copy(workspace: Workspace, source: str, key: str, title: str) -> None:

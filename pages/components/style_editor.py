@@ -6,6 +6,7 @@ import streamlit as st
 
 from pages.components.frame import report_errors
 from pages.components.recipe_tables import examples_table
+from pages.components.text import plain
 from tianji_core.i18n import _
 from tianji_core.recipe import Recipe, Style, Task, brief, wordings
 from tianji_core.recipe.editing import edit_style
@@ -75,7 +76,9 @@ def _preview(edited: Recipe, chosen: str) -> None:
     shown = brief(edited, Task(0, str(name), str(scene), chosen, int(draw)), 0)
     gap = edited.gap(chosen, shown.name.text, shown.scene.text)
     if gap is not None:
-        st.warning(_("这个格子不写“{style}”：{reason}", style=chosen, reason=gap.reason), icon="⊘")
+        st.warning(
+            _("这个格子不写“{style}”：{reason}", style=plain(chosen), reason=plain(gap.reason)), icon="⊘"
+        )
     elif edited.matrix().value(shown.name.text, shown.scene.text) < edited.threshold:
         st.warning(_("这个格子低于适配度阈值，不会造数"), icon="⊘")
     st.markdown(_("**发给造数模型的原文**"))

@@ -1,5 +1,7 @@
 """The suitability of every cell as a map, and changing it by mouse or by form."""
 
+from html import escape
+
 import plotly.graph_objects as go
 import streamlit as st
 
@@ -57,7 +59,7 @@ def suitability_figure(
 
 
 def _with_reason(title: str, reason: str) -> str:
-    return _("{title}：{reason}", title=title, reason=reason) if reason else title
+    return _("{title}：{reason}", title=escape(title), reason=escape(reason)) if reason else escape(title)
 
 
 def mouse_mode(style: str | None) -> str:

@@ -48,7 +48,7 @@ def keep_table(
     try:
         edited = edit(recipe, rows)
     except RecipeError as error:
-        st.error(str(error), icon="⚠️")
+        st.error(plain(str(error)), icon="⚠️")
     changes = edited is not None and edited != recipe
     if st.button(_("保存"), key=key, type="primary", icon="💾", disabled=not changes) and edited is not None:
         save(edited, what)
