@@ -6,12 +6,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
+from tests.loopback import LoopbackApi, loopback_api
 from tests.postgres import VARIABLE, fresh_database
 from tianji_core.i18n import set_language
 from tianji_core.workspace import Workspace, open_workspace
 
 ROOT = Path(__file__).resolve().parents[1]
+settings.register_profile("no clock", deadline=None)  # a busy machine is no failure
+settings.load_profile("no clock")
 
 
 @pytest.fixture(autouse=True)
@@ -40,3 +44,10 @@ def _own_surroundings(
 def workspace(tmp_path: Path) -> Workspace:
     """A fresh, migrated workspace; the same that TIANJI_HOME points to."""
     return open_workspace(tmp_path / "workspace")
+
+
+@pytest.fixture
+def api() -> Iterator[LoopbackApi]:
+    """A real server on loopback that speaks OpenAI's chat API."""
+    with loopback_api() as server:
+        yield server

@@ -14,11 +14,10 @@ from pages.components.training_view import (
     show_trials,
     state_text,
 )
-from tianji_core import training
+from tianji_core import dataset, training
 from tianji_core.i18n import _
 from tianji_core.store import datasets
 from tianji_core.store import training as rows
-from tianji_core.training.preflight import training_file
 
 workspace = page_header(_("训练"), _("选数据集和预设，检查通过就开训；关掉页面也不会停。"))
 
@@ -63,7 +62,7 @@ def new_training() -> None:
             st.query_params["run"] = str(run.id)
             st.rerun()
     with st.expander(_("将要写出的 xtuner 配置")):
-        file = training_file(workspace, version)
+        file = dataset.training_file(workspace, version)
         text = training.rendered_config(chosen, checked.settings, file, checked.runs_code)
         st.code(text, language="python", height=420)
 
@@ -75,8 +74,8 @@ def one_training(run_id: int) -> None:
     version = training.version_of(workspace, run)
     head, actions = st.columns([4, 1], vertical_alignment="center")
     head.subheader(plain(run.title))
-    dataset = version.name if version is not None else "—"
-    head.caption(f"{plain(dataset)} · {run.preset} · {local_time(run.created_at)}")
+    learnt = version.name if version is not None else "—"
+    head.caption(f"{plain(learnt)} · {run.preset} · {local_time(run.created_at)}")
     with actions:
         if state.active and state.job is not None:
             stop_button(workspace, state.job, key="train_stop")

@@ -2,11 +2,10 @@
 
 import asyncio
 import json
-from collections.abc import Iterator
 
 import pytest
 
-from tests.loopback import LoopbackApi, completion, fails, loopback_api, says
+from tests.loopback import LoopbackApi, completion, fails, says
 from tianji_core import advice
 from tianji_core.advice import Wanted
 from tianji_core.advice.suggestions import read_suggestions, request
@@ -16,12 +15,6 @@ from tianji_core.teachers import TeacherChoice
 from tianji_core.workspace import Workspace
 
 TOASTS: Recipe = built_in_recipe("toasts")
-
-
-@pytest.fixture
-def api() -> Iterator[LoopbackApi]:
-    with loopback_api() as server:
-        yield server
 
 
 def teacher(api: LoopbackApi) -> TeacherChoice:

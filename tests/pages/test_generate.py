@@ -1,12 +1,10 @@
 """造数页: what is shown before the start, starting, following, and going on after failures."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
 from streamlit.testing.v1 import AppTest
 
-from tests.loopback import LoopbackApi, fails, loopback_api, says
+from tests.loopback import LoopbackApi, fails, says
 from tianji_core import jobs
 from tianji_core.generation import jobs_by_run, run_state
 from tianji_core.store import runs as rows
@@ -14,12 +12,6 @@ from tianji_core.teachers import providers
 from tianji_core.workspace import Workspace
 
 ROOT = Path(__file__).resolve().parents[2]
-
-
-@pytest.fixture
-def api() -> Iterator[LoopbackApi]:
-    with loopback_api() as server:
-        yield server
 
 
 def page(**query: str) -> AppTest:

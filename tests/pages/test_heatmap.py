@@ -1,16 +1,14 @@
 """适配度页: rows and columns at once, styles by themselves, coverage, a teacher's ratings, samples that no longer fit."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
 from streamlit.testing.v1 import AppTest
 
 from pages.components.cell_figure import WHOLE, chosen_cells
 from pages.components.coverage import coverage_figure, review_link
 from pages.components.suitability_map import suitability_figure
-from tests.loopback import LoopbackApi, completion, loopback_api
+from tests.loopback import LoopbackApi, completion
 from tianji_core import generation, jobs
 from tianji_core.generation.top_up import coverage
 from tianji_core.recipe import Plan, Recipe, built_in_recipe
@@ -159,12 +157,6 @@ def test_samples_that_no_longer_fit_are_rejected_and_brought_back(workspace: Wor
     at.button(key="undo").click().run()
     assert samples.get(workspace.engine, sample.id).state == "pending"
     assert steps.last(workspace.engine, "wishes") is None
-
-
-@pytest.fixture
-def api() -> Iterator[LoopbackApi]:
-    with loopback_api() as server:
-        yield server
 
 
 def test_ratings_are_shown_as_differences_and_taken_over(workspace: Workspace, api: LoopbackApi) -> None:

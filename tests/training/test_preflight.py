@@ -55,6 +55,13 @@ def test_an_incomplete_folder_is_refused(base, name, word):
         checked_base(base)
 
 
+@pytest.mark.parametrize("text", ["[]", "{", "\ufeff"])
+def test_a_config_that_is_no_object_is_refused(base, text):
+    (base / "config.json").write_text(text, encoding="utf-8")
+    with pytest.raises(ModelError, match="读不懂"):
+        checked_base(base)
+
+
 def test_other_weights_under_the_same_names_have_another_fingerprint(base, tmp_path):
     other = write_tiny_base(tmp_path / "other", seed=1)
     assert fingerprint(base) == fingerprint(base) != fingerprint(other)

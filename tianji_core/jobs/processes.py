@@ -56,17 +56,30 @@ def family(pid: int) -> list[psutil.Process]:
 def end_group(group: int, grace: float = GRACE) -> list[int]:
     """TERM to the whole group and its descendants, KILL after ``grace`` seconds. Returns the pids that are still
     there, which is empty unless the system refuses."""
-    everyone = family(group)
-    _signal(everyone, signal.SIGTERM)
-    _gone, left = psutil.wait_procs(everyone, timeout=grace)
-    left = [p for p in left if _living(p)] + [p for p in members(group) if p not in left]
-    if left:
-        _signal(left, signal.SIGKILL)
-        psutil.wait_procs(left, timeout=5)
+    end(family(group), grace)
+    late = members(group)  # begun while the others ended
+    _signal(late, signal.SIGKILL)
+    psutil.wait_procs(late, timeout=5)
     deadline = time.monotonic() + 5
     while (remaining := members(group)) and time.monotonic() < deadline:
         time.sleep(0.1)
     return [process.pid for process in remaining]
+
+
+def end_tree(pid: int, grace: float = GRACE) -> None:
+    """TERM to a process and its descendants, KILL after ``grace`` seconds; its group lives on."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        parent = psutil.Process(pid)
+        end([*parent.children(recursive=True), parent], grace)
+
+
+def end(processes: list[psutil.Process], grace: float) -> None:
+    """TERM to processes, KILL to those that are left after ``grace`` seconds."""
+    _signal(processes, signal.SIGTERM)
+    _gone, left = psutil.wait_procs(processes, timeout=grace)
+    left = [process for process in left if _living(process)]
+    _signal(left, signal.SIGKILL)
+    psutil.wait_procs(left, timeout=5)
 
 
 def _living(process: psutil.Process) -> bool:

@@ -9,7 +9,7 @@ from tianji_core.errors import ModelError
 from tianji_core.i18n import _
 from tianji_core.models.catalogue import checked_name
 from tianji_core.models.download import SOURCE, check_model_id
-from tianji_core.models.making import check_base, checkpoint_of
+from tianji_core.models.making import base_to_merge_into, check_base, checkpoint_of
 from tianji_core.models.manifest import Artefact
 from tianji_core.store.training import TrainingRun
 from tianji_core.training import settings_of
@@ -60,12 +60,7 @@ def start_merge(
         raise ModelError(
             _("合并只能在 {known} 上做，写的是 {device}", known=_("、").join(DEVICES), device=device)
         )
-    if adapter.kind != "adapter":
-        raise ModelError(_("“{name}”不是适配器，不能合并", name=adapter.name))
-    folder = base or adapter.base
-    if folder is None:
-        raise ModelError(_("适配器“{name}”没有记下基座模型，不能合并", name=adapter.name))
-    check_base(folder, adapter.base_fingerprint)
+    folder = base_to_merge_into(workspace, adapter, base)
     if name:
         checked_name(workspace, name)
     argv = ["merge", adapter.name, "--base", str(folder), "--device", device]

@@ -119,13 +119,8 @@ def merge(
         StudioError: the tool failed.
     """
     reporter = reporter or Reporter()
-    if adapter.kind != "adapter":
-        raise ModelError(_("“{name}”不是适配器，不能合并", name=adapter.name))
-    folder = base or adapter.base
-    if folder is None:
-        raise ModelError(_("适配器“{name}”没有记下基座模型，不能合并", name=adapter.name))
-    check_base(folder, adapter.base_fingerprint)
-    code = runs_code(workspace, folder)  # the tool itself would run any
+    folder = base_to_merge_into(workspace, adapter, base)
+    code = runs_code(workspace, folder)
     needed = checked_base(folder).size
     free = shutil.disk_usage(workspace.models).free
     if free < needed * 1.1:
@@ -179,6 +174,23 @@ def convert_and_merge(
     return adapter, merge(workspace, adapter, device=device, reporter=reporter)
 
 
+def base_to_merge_into(workspace: Workspace, adapter: Artefact, base: Path | None) -> Path:
+    """``base``, or the one an adapter remembers, once it is certain that they belong together. The tool that merges would
+    run any code in it, so that has to be allowed too.
+
+    Raises:
+        ModelError: not an adapter, another base than it was trained on, or code that nobody allowed.
+    """
+    if adapter.kind != "adapter":
+        raise ModelError(_("“{name}”不是适配器，不能合并", name=adapter.name))
+    folder = base or adapter.base
+    if folder is None:
+        raise ModelError(_("适配器“{name}”没有记下基座模型，不能合并", name=adapter.name))
+    check_base(folder, adapter.base_fingerprint)
+    runs_code(workspace, folder)
+    return folder
+
+
 def check_base(folder: Path, expected: str) -> None:
     """Whether a base is the one an adapter was trained on; the wrong one merges without an error into nonsense.
 
@@ -217,9 +229,9 @@ def _trained_system(workspace: Workspace, run: TrainingRun) -> str:
     """The system prompt of the training file: the one most samples carry."""
     from collections import Counter
 
+    from tianji_core.dataset import training_file
     from tianji_core.training import version_of
     from tianji_core.training.estimate import read_training_file
-    from tianji_core.training.preflight import training_file
 
     version = version_of(workspace, run)
     try:

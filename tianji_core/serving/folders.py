@@ -8,16 +8,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from tianji_core.errors import ModelError
 from tianji_core.i18n import _
-from tianji_core.training.base import check_safetensors
-
-TOKENIZER_FILES = (
-    "tokenizer.json",
-    "tokenizer.model",
-    "vocab.json",
-    "vocab.txt",
-    "spiece.model",
-)
-WEIGHTS = ("*.safetensors", "pytorch_model*.bin")
+from tianji_core.training.base import check_safetensors, checked_base
 
 
 class Manifest(BaseModel):
@@ -80,26 +71,7 @@ def check_model(folder: Path) -> None:
         raise ModelError(
             _("{folder} 是 LoRA 适配器，不是完整模型；请和它的基座一起加载（--lora-modules）", folder=folder)
         )
-    if not (folder / "config.json").exists():
-        raise ModelError(_("{folder} 里没有 config.json，不是模型文件夹", folder=folder))
-    if not any((folder / name).exists() for name in TOKENIZER_FILES):
-        raise ModelError(
-            _("{folder} 里没有分词器（tokenizer.json 或 tokenizer.model），请从基座复制过来", folder=folder)
-        )
-    for index in folder.glob("*.index.json"):
-        try:
-            shards = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
-        except (OSError, ValueError, KeyError, AttributeError) as error:
-            raise ModelError(_("权重索引 {file} 坏了，请重新下载或合并", file=index)) from error
-        for shard in sorted(shards):
-            if not (folder / shard).exists():
-                raise ModelError(
-                    _("{folder} 缺少权重分片 {shard}，请重新下载或合并", folder=folder, shard=shard)
-                )
-    if not any(any(folder.glob(pattern)) for pattern in WEIGHTS):
-        raise ModelError(_("{folder} 里没有权重文件（safetensors 或 bin）", folder=folder))
-    for shard_file in sorted(folder.glob("*.safetensors")):
-        check_safetensors(shard_file)
+    checked_base(folder)
 
 
 def adapter_base(folder: Path) -> str:

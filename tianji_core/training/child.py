@@ -14,10 +14,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
-
 from tianji_core.errors import TrainingError
 from tianji_core.i18n import _
+from tianji_core.jobs.control import python_path
+from tianji_core.jobs.processes import end_tree
 from tianji_core.workspace import PROJECT, Workspace
 
 KEPT_LINES = 400
@@ -53,7 +53,7 @@ def child_environment(workspace: Workspace, device: str) -> dict[str, str]:
     cache = workspace.home / "cache"
     environment = {
         **os.environ,
-        "PYTHONPATH": os.pathsep.join(filter(None, [str(PROJECT), os.environ.get("PYTHONPATH")])),
+        "PYTHONPATH": python_path(),
         "PYTHONUNBUFFERED": "1",
         "PYTHONIOENCODING": "utf-8",
         "HF_HUB_OFFLINE": "1",
@@ -107,25 +107,3 @@ def run_child(
             end_tree(process.pid)
             process.wait()
     return Ended(process.returncode, "\n".join(kept))
-
-
-def end_tree(pid: int, grace: float = 10.0) -> None:
-    """TERM to a process and its descendants, KILL after ``grace`` seconds."""
-    try:
-        parent = psutil.Process(pid)
-        family = [*parent.children(recursive=True), parent]
-    except psutil.NoSuchProcess:
-        return
-    for process in family:
-        _signal(process.terminate)
-    _gone, left = psutil.wait_procs(family, timeout=grace)
-    for process in left:
-        _signal(process.kill)
-    psutil.wait_procs(left, timeout=5)
-
-
-def _signal(send: Callable[[], None]) -> None:
-    try:
-        send()
-    except psutil.NoSuchProcess:
-        return

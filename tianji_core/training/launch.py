@@ -3,6 +3,7 @@
 import sys
 
 from tianji_core import jobs
+from tianji_core.dataset import training_file
 from tianji_core.errors import StudioError, TrainingError
 from tianji_core.i18n import _
 from tianji_core.jobs import Reporter
@@ -14,7 +15,7 @@ from tianji_core.training.base import fingerprint
 from tianji_core.training.child import child_environment, run_child, xtuner_tool
 from tianji_core.training.config import CONFIG_NAME, write_config
 from tianji_core.training.lock import starting, working
-from tianji_core.training.preflight import other_training, preflight, training_file
+from tianji_core.training.preflight import other_training, preflight
 from tianji_core.training.presets import preset
 from tianji_core.training.progress import ITERATION, LOSS, Checkpoint, finite, training_state, work_folder
 from tianji_core.training.settings import TrainingSettings

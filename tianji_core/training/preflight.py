@@ -5,13 +5,12 @@ import math
 import shutil
 import subprocess
 from dataclasses import dataclass
-from pathlib import Path
 
 import psutil
 
 from tianji_core import jobs
+from tianji_core.dataset import training_file, verify
 from tianji_core.errors import StudioError
-from tianji_core.files import sha256
 from tianji_core.i18n import _
 from tianji_core.store.datasets import DatasetVersion
 from tianji_core.training.base import checked_base
@@ -65,11 +64,6 @@ class Gpu:
     name: str
     total: float
     free: float
-
-
-def training_file(workspace: Workspace, version: DatasetVersion) -> Path:
-    """The file of a dataset version that xtuner reads."""
-    return workspace.home / version.folder / "train.json"
 
 
 def preflight(
@@ -129,18 +123,11 @@ def _base(workspace: Workspace, settings: TrainingSettings) -> tuple[Check, bool
 
 def _dataset(workspace: Workspace, version: DatasetVersion) -> tuple[list[dict[str, str]], Check]:
     title = _("数据集")
-    path = training_file(workspace, version)
     try:
-        turns = read_training_file(path)
-        changed = sha256(path) != version.sha256
+        turns = read_training_file(training_file(workspace, version))
+        verify(workspace, version)
     except StudioError as error:
         return [], Check("stop", title, str(error))
-    if changed:
-        return [], Check(
-            "stop",
-            title,
-            _("“{name}”的训练文件和冻结时不一样了，请重新冻结一个版本", name=version.name),
-        )
     if not turns:
         return [], Check("stop", title, _("“{name}”是空的", name=version.name))
     return turns, Check("pass", title, _("“{name}”，{n} 条，校验一致", name=version.name, n=len(turns)))

@@ -1,12 +1,13 @@
 """Verbs from a dataset version to a merged model: train, convert, merge, download, models."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from tianji_core import models, training
+from tianji_core import jobs, models, training
 from tianji_core.errors import InputError, TrainingError
 from tianji_core.i18n import _
 from tianji_core.models import Artefact
@@ -154,15 +155,13 @@ def convert(
     trained = runs.get(space.engine, run)
     if merge and name:
         raise InputError(_("--name 只用于单独转换；带 --merge 时名字自动取"))
-    before = {each.name for each in models.artefacts(space)}
-    job = (
-        models.start_convert_and_merge(space, trained, checkpoint)
-        if merge
-        else models.start_convert(space, trained, checkpoint, name)
-    )
-    if not detach:
-        follow(space, job, quiet=as_json)
-    _say_new(space, before, as_json, detach)
+
+    def start() -> jobs.Job:
+        if merge:
+            return models.start_convert_and_merge(space, trained, checkpoint)
+        return models.start_convert(space, trained, checkpoint, name)
+
+    _make(space, start, detach, as_json)
 
 
 def merge(
@@ -176,12 +175,9 @@ def merge(
 ) -> None:
     """Merge an adapter into the base it was trained on."""
     space = opened(workspace)
-    before = {each.name for each in models.artefacts(space)}
     folder = base_folder(space, base) if base else None
-    job = models.start_merge(space, models.artefact(space, adapter), name, folder, device)
-    if not detach:
-        follow(space, job, quiet=as_json)
-    _say_new(space, before, as_json, detach)
+    found = models.artefact(space, adapter)
+    _make(space, lambda: models.start_merge(space, found, name, folder, device), detach, as_json)
 
 
 def download(
@@ -195,11 +191,12 @@ def download(
 ) -> None:
     """Fetch a base model; run it again to go on where it stopped."""
     space = opened(workspace)
-    before = {each.name for each in models.artefacts(space)}
-    job = models.start_download(space, model, source, name, trust_remote_code)
-    if not detach:
-        follow(space, job, quiet=as_json)
-    _say_new(space, before, as_json, detach)
+    _make(
+        space,
+        lambda: models.start_download(space, model, source, name, trust_remote_code),
+        detach,
+        as_json,
+    )
 
 
 def list_models(
@@ -220,7 +217,12 @@ def list_models(
     show([_facts(each) for each in found], as_json, _lines(found))
 
 
-def _say_new(space: Workspace, before: set[str], as_json: bool, detach: bool) -> None:
+def _make(space: Workspace, start: Callable[[], jobs.Job], detach: bool, as_json: bool) -> None:
+    """Start a job that makes models, follow it, and say what it made."""
+    before = {each.name for each in models.artefacts(space)}
+    job = start()
+    if not detach:
+        follow(space, job, quiet=as_json)
     made = [each for each in models.artefacts(space) if each.name not in before]
     show([_facts(each) for each in made], as_json, _("已开始，用 jobs 查看") if detach else _lines(made))
 

@@ -13,6 +13,7 @@ import typer
 from tianji_core import jobs as background
 from tianji_core.errors import InputError, SettingsError
 from tianji_core.i18n import _
+from tianji_core.training.preflight import gpus as training_gpus
 from tianji_core.verbs.common import LARGEST, JsonOption, WorkspaceOption, opened, show
 from tianji_core.workspace import PROJECT
 
@@ -125,7 +126,7 @@ def doctor(as_json: JsonOption = False, workspace: WorkspaceOption = None) -> No
             versions[name] = metadata.version(name)
         except metadata.PackageNotFoundError:
             missing.append(name)
-    gpus = gpu_names()
+    gpus = [f"{card.name}, {card.total / 2**20:.0f} MiB" for card in training_gpus()]
     facts = {
         "python": sys.version.split()[0],
         "packages": versions,
@@ -149,22 +150,3 @@ def doctor(as_json: JsonOption = False, workspace: WorkspaceOption = None) -> No
         raise SettingsError(
             _("缺少软件包 {names}；运行 make install（或 scripts/setup）补齐", names=_("、").join(missing))
         )
-
-
-def gpu_names() -> list[str]:
-    """'name, memory' of each NVIDIA GPU, asked of nvidia-smi so that torch is not imported."""
-    import subprocess
-
-    program = shutil.which("nvidia-smi")
-    if program is None:
-        return []
-    query = [program, "--query-gpu=name,memory.total", "--format=csv,noheader"]
-    try:
-        answer = subprocess.run(query, capture_output=True, text=True, timeout=10, check=False)
-    except subprocess.TimeoutExpired:
-        return []
-    return (
-        [line.strip() for line in answer.stdout.splitlines() if line.strip()]
-        if answer.returncode == 0
-        else []
-    )
