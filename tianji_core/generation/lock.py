@@ -3,6 +3,7 @@
 import contextlib
 import fcntl
 from collections.abc import Iterator
+from pathlib import Path
 
 from tianji_core.errors import JobError
 from tianji_core.generation.raw import run_folder
@@ -17,11 +18,22 @@ def run_lock(workspace: Workspace, run_id: int, purpose: str = "work") -> Iterat
     Raises:
         JobError: another process holds it.
     """
-    folder = run_folder(workspace, run_id)
+    refusal = _("生成批次 {id} 正在运行，等它结束或先停止它", id=run_id)
+    with folder_lock(run_folder(workspace, run_id), refusal, purpose):
+        yield
+
+
+@contextlib.contextmanager
+def folder_lock(folder: Path, refusal: str, purpose: str = "work") -> Iterator[None]:
+    """Hold the run that keeps its files in ``folder``, which is made if absent.
+
+    Raises:
+        JobError: another process holds it; the message is ``refusal``.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / f".{purpose}.lock").open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise JobError(_("生成批次 {id} 正在运行，等它结束或先停止它", id=run_id)) from None
+            raise JobError(refusal) from None
         yield

@@ -30,8 +30,8 @@ from tianji_core.store.schema import IS_CLEAN, findings, opening_of, sample_dige
 PENDING, ACCEPTED, REJECTED = "pending", "accepted", "rejected"
 STATES = (PENDING, ACCEPTED, REJECTED)
 STATE_TITLES = {PENDING: N_("待审"), ACCEPTED: N_("采用"), REJECTED: N_("弃用")}
-RUN, IMPORT, CHAT = "run", "import", "chat"
-SOURCE_TITLES = {RUN: N_("造数"), IMPORT: N_("导入"), CHAT: N_("对话")}
+RUN, IMPORT, CHAT, KNOWLEDGE = "run", "import", "chat", "knowledge"
+SOURCE_TITLES = {RUN: N_("造数"), IMPORT: N_("导入"), CHAT: N_("对话"), KNOWLEDGE: N_("资料")}
 _BATCH = 1000
 
 

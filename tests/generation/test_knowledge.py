@@ -1,0 +1,282 @@
+"""Documents become chunks, chunks become questions and answers, and only new questions become samples."""
+
+import asyncio
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import zipfile
+from itertools import pairwise
+
+import pytest
+
+from tests.generation.test_engine import QUICK
+from tests.loopback import Handler, LoopbackApi, completion, fails, says
+from tianji_core import jobs
+from tianji_core.errors import InputError, JobError, RunLimitError, TeacherAnswerError
+from tianji_core.generation import RunOptions
+from tianji_core.generation.knowledge import (
+    KnowledgeSettings,
+    KnowledgeState,
+    create_knowledge_run,
+    cut,
+    cut_all,
+    knowledge_state,
+    read_document,
+    start_knowledge,
+)
+from tianji_core.generation.knowledge.asking import read_conversations
+from tianji_core.generation.knowledge.engine import Questions, run_knowledge
+from tianji_core.jobs import Reporter
+from tianji_core.store import knowledge as rows
+from tianji_core.store import samples
+from tianji_core.store.knowledge import Conversation, KnowledgeRun, Turn
+from tianji_core.teachers import SamplingPlan, TeacherChoice
+from tianji_core.workspace import Workspace
+
+SENTENCE = "第{n}条：灶王爷在腊月二十三上天，家家都要祭灶。"
+TEXT = "".join(SENTENCE.format(n=n) for n in range(60))
+SETTINGS = KnowledgeSettings(size=200, overlap=30, pairs=2)
+
+
+def pairs(*items: tuple[str, str]) -> str:
+    return json.dumps([{"question": q, "answer": a} for q, a in items], ensure_ascii=False)
+
+
+def asks_about_what_it_reads(handler: Handler, body: dict) -> None:
+    """Two questions for each chunk: one that only this chunk leads to, one that all of them lead to."""
+    prompt = body["messages"][0]["content"]
+    number = prompt.split("第", 1)[1].split("条")[0]
+    said = pairs((f"第{number}条讲了什么事情？" * 3, f"祭灶{number}"), ("灶王爷哪天上天？", "腊月二十三"))
+    handler.send_json(200, completion(f"好的：\n```json\n{said}\n```"))
+
+
+def new_run(workspace: Workspace, api: LoopbackApi, options: RunOptions | None = None) -> KnowledgeRun:
+    teacher = TeacherChoice(provider="custom", model="loopback-model", base_url=api.url, timeout=5)
+    document = read_document("灶王爷.txt", TEXT.encode())
+    return create_knowledge_run(
+        workspace, "wishes", [document], teacher, SamplingPlan(temperature=0.5), SETTINGS, 3, options
+    )
+
+
+def work(workspace: Workspace, run: KnowledgeRun) -> KnowledgeState:
+    return asyncio.run(run_knowledge(workspace, run.id, Reporter(total=run.total), retry=QUICK))
+
+
+def docx(text: str) -> bytes:
+    """The smallest file that Word would open."""
+    target = io.BytesIO()
+    kind = "application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml"
+    office = "http://schemas.openxmlformats.org/officeDocument/2006/relationships/officeDocument"
+    with zipfile.ZipFile(target, "w") as archive:
+        archive.writestr(
+            "[Content_Types].xml",
+            '<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types">'
+            '<Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
+            f'<Override PartName="/word/document.xml" ContentType="{kind}"/></Types>',
+        )
+        archive.writestr(
+            "_rels/.rels",
+            '<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">'
+            f'<Relationship Id="r1" Type="{office}" Target="word/document.xml"/></Relationships>',
+        )
+        archive.writestr(
+            "word/document.xml",
+            '<w:document xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"><w:body>'
+            f"<w:p><w:r><w:t>{text}</w:t></w:r></w:p></w:body></w:document>",
+        )
+    return target.getvalue()
+
+
+def pdf(text: str) -> bytes:
+    """A page with one line in a font that every reader has."""
+    stream = f"BT /F1 24 Tf 72 700 Td ({text}) Tj ET".encode()
+    objects = [
+        b"<</Type/Catalog/Pages 2 0 R>>",
+        b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
+        b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 612 792]/Contents 4 0 R/Resources<</Font<</F1 5 0 R>>>>>>",
+        b"<</Length %d>>stream\n%s\nendstream" % (len(stream), stream),
+        b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>",
+    ]
+    data, places = b"%PDF-1.4\n", []
+    for number, body in enumerate(objects, start=1):
+        places.append(len(data))
+        data += b"%d 0 obj%s endobj\n" % (number, body)
+    table = b"".join(b"%010d 00000 n \n" % place for place in places)
+    return data + (
+        b"xref\n0 6\n0000000000 65535 f \n%strailer<</Size 6/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF"
+        % (table, len(data))
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "expected"),
+    [
+        ("a.txt", "腊八要喝粥".encode("gb18030"), "腊八要喝粥"),
+        ("a.md", "\ufeff# 腊八\n\n喝粥".encode(), "# 腊八\n\n喝粥"),
+        ("a.html", "<html><body><p>腊八</p><script>x()</script></body></html>".encode(), "腊八"),
+        ("a.docx", docx("腊八要喝粥"), "腊八要喝粥"),
+        ("a.pdf", pdf("Laba porridge"), "Laba porridge"),
+    ],
+)
+def test_every_kind_of_document_is_read(name: str, data: bytes, expected: str):
+    assert read_document(name, data).text == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "said"),
+    [
+        ("a.exe", b"MZ", "不认识"),
+        ("a.txt", b"  \n ", "没有文字"),
+        ("a.pdf", b"%PDF-1.4 broken", "坏了"),
+        ("a.docx", b"not a zip", "坏了"),
+        ("a.txt", b"\xff\xff\xff\x80", "编码"),
+    ],
+)
+def test_a_document_that_cannot_be_read_is_one_sentence(name: str, data: bytes, said: str):
+    with pytest.raises(InputError, match=said):
+        read_document(name, data)
+
+
+def test_chunks_end_where_sentences_end_and_overlap():
+    pieces = cut(read_document("a.txt", TEXT.encode()), size=200, overlap=40)
+    assert len(pieces) > 5
+    assert all(len(piece.text) <= 200 and piece.text.endswith("。") for piece in pieces)
+    assert [piece.number for piece in pieces] == list(range(1, len(pieces) + 1))
+    for before, after in pairwise(pieces):
+        first = after.text.split("。")[0] + "。"
+        assert before.text.endswith(first)
+    for n in range(60):
+        assert any(SENTENCE.format(n=n) in piece.text for piece in pieces)
+
+
+def test_a_text_without_any_punctuation_is_cut_all_the_same():
+    pieces = cut(read_document("a.txt", ("祝" * 1000).encode()), size=100, overlap=0)
+    assert "".join(piece.text for piece in pieces) == "祝" * 1000
+
+
+def test_sizes_that_do_not_go_together_are_refused_and_a_file_twice_counts_once():
+    document = read_document("a.txt", TEXT.encode())
+    with pytest.raises(InputError, match="重叠"):
+        cut(document, size=200, overlap=150)
+    with pytest.raises(InputError, match="每块"):
+        cut(document, size=50)
+    assert len(cut_all([document, document], SETTINGS)) == len(cut_all([document], SETTINGS))
+    with pytest.raises(InputError, match="文件"):
+        cut_all([], SETTINGS)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        pairs(("问一？", "答一"), ("问二？", "答二")),
+        "```json\n" + pairs(("问一？", "答一"), ("问二？", "答二")) + "\n```",
+        '{"data": ' + pairs(("问一？", "答一"), ("问二？", "答二")) + "}",
+        "[{'问题': '问一？', '答案': '答一'}, {'问题': '问二？', '答案': '答二',}",
+        pairs(("问一？", "答一"), ("", "没有问题的答案"), ("问二？", "答二"), ("问三？", "多出来的")),
+    ],
+)
+def test_what_a_teacher_writes_is_repaired_and_checked(said: str):
+    found = read_conversations(said, SETTINGS)
+    assert found == [Conversation((Turn("问一？", "答一"),)), Conversation((Turn("问二？", "答二"),))]
+
+
+@pytest.mark.parametrize("said", ["我不会", "[]", '[{"question": "只有问题？"}]', ""])
+def test_an_answer_without_a_pair_is_an_error(said: str):
+    with pytest.raises(TeacherAnswerError):
+        read_conversations(said, SETTINGS)
+
+
+def test_new_questions_become_samples_with_their_origin(workspace: Workspace, api: LoopbackApi):
+    api.default = asks_about_what_it_reads
+    run = new_run(workspace, api)
+    counts = work(workspace, run).counts
+    assert counts.done == run.total and counts.failed == counts.pending == 0
+    assert counts.pairs == run.total + 1  # the question that all chunks lead to is kept once
+    assert counts.repeated == run.total - 1
+    found = samples.page(workspace.engine, samples.SampleFilter("wishes", source="knowledge"), limit=500)
+    assert len(found) == counts.pairs
+    assert {(s.name, s.scene, s.style, s.state) for s in found} == {("", "", "", "pending")}
+    origin = rows.origin(workspace.engine, found[0].id)
+    assert origin.file == "灶王爷.txt" and origin.number >= 1 and origin.text in TEXT
+    known = samples.provenance(workspace.engine, found[0].id)
+    assert origin.text in known.prompt and known.sampling == {"temperature": 0.5}
+    assert all(s.system for s in found)
+
+    again = work(workspace, new_run(workspace, api))  # the same file again brings nothing new
+    assert again.counts.pairs == 0 and again.counts.done == run.total
+
+
+def test_conversations_of_several_turns_keep_their_history(workspace: Workspace, api: LoopbackApi):
+    turns = [{"question": "腊八喝什么？", "answer": "粥"}, {"question": "为什么？", "answer": "祭祖"}]
+    api.default = says(json.dumps([{"turns": turns}], ensure_ascii=False))
+    teacher = TeacherChoice(provider="custom", model="loopback-model", base_url=api.url)
+    settings = KnowledgeSettings(turns=2, pairs=1, system="你懂年俗")
+    document = read_document("a.md", "腊八喝粥。".encode())
+    run = create_knowledge_run(workspace, "wishes", [document], teacher, SamplingPlan(), settings)
+    work(workspace, run)
+    sample = samples.page(workspace.engine, samples.SampleFilter("wishes", source="knowledge"))[0]
+    assert sample.history == (("腊八喝什么？", "粥"),)
+    assert (sample.system, sample.input, sample.output) == ("你懂年俗", "为什么？", "祭祖")
+
+
+def test_a_budget_ends_the_run_and_leaves_the_rest(workspace: Workspace, api: LoopbackApi):
+    api.default = asks_about_what_it_reads
+    run = new_run(workspace, api, RunOptions(budget_tokens=600))
+    with pytest.raises(RunLimitError, match="预算"):
+        work(workspace, run)
+    counts = knowledge_state(workspace, run.id).counts
+    assert counts.done and counts.pending and not counts.failed
+    assert sum(rows.spent(workspace.engine, run.id)) <= 600
+
+
+def test_questions_in_almost_the_same_words_are_the_same_unless_a_number_differs():
+    def asked(*questions: str) -> list[Conversation]:
+        return [Conversation((Turn(question, "答"),)) for question in questions]
+
+    seen = Questions(["腊月二十三这一天为什么要祭灶王爷呢？"], similar=85)
+    kept = seen.fresh(asked("腊月二十三这天为什么要祭灶王爷呢", "腊月二十四这一天为什么要祭灶王爷呢？"))
+    assert [c.turns[0].question for c in kept] == ["腊月二十四这一天为什么要祭灶王爷呢？"]
+    assert seen.fresh(asked("腊月二十四这一天为什么要祭灶王爷呢？")) == ()
+
+
+def test_a_killed_worker_goes_on_as_a_job_and_asks_only_what_is_left(workspace: Workspace, api: LoopbackApi):
+    api.default = asks_about_what_it_reads
+    api.latency = 0.1
+    run = new_run(workspace, api)
+    module = "tianji_core.generation.knowledge.worker"
+    child = subprocess.Popen(
+        [sys.executable, "-m", module, str(run.id), "--workspace", str(workspace.home)],
+        stdout=subprocess.DEVNULL,
+    )
+    deadline = time.monotonic() + 60
+    while rows.counts(workspace.engine, run.id).done < 3:
+        assert time.monotonic() < deadline and child.poll() is None
+        time.sleep(0.02)
+    os.kill(child.pid, signal.SIGKILL)
+    child.wait()
+    job = jobs.wait(workspace, start_knowledge(workspace, run.id).id, timeout=120)
+    counts = rows.counts(workspace.engine, run.id)
+    assert job.state == "succeeded", job.note
+    assert counts.done == run.total and counts.pairs == run.total + 1
+    assert len(api.requests) <= run.total + 3 + 3
+    with pytest.raises(JobError, match="没有要问"):
+        start_knowledge(workspace, run.id)
+
+
+def test_the_composer_cannot_read_documents(workspace: Workspace):
+    document = read_document("a.txt", "腊八".encode())
+    with pytest.raises(InputError, match="离线"):
+        create_knowledge_run(workspace, "wishes", [document], TeacherChoice(), SamplingPlan(), SETTINGS)
+
+
+def test_a_chunk_that_fails_says_why(workspace: Workspace, api: LoopbackApi):
+    api.default = fails(400, "too long")
+    api.script.extend([says(pairs(("腊八喝什么粥？", "腊八粥")))] * 1)
+    run = new_run(workspace, api)
+    state = work(workspace, run)
+    assert state.counts.failed == run.total - 1
+    assert "too long" in state.errors[0].example

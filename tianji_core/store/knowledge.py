@@ -1,0 +1,349 @@
+"""Documents cut into chunks, and the samples that came of them. A chunk's state and its samples change in one
+transaction."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, Engine, Row, func, insert, select, update
+
+from tianji_core.errors import InputError
+from tianji_core.i18n import _
+from tianji_core.store.database import now, reading, writing
+from tianji_core.store.runs import DONE, FAILED, PENDING, ErrorCount
+from tianji_core.store.schema import chunks, knowledge_runs, sample_digest, samples, text_digest
+
+SOURCE = "knowledge"
+_CHUNK = 500
+
+
+@dataclass(frozen=True)
+class KnowledgeRun:
+    """Documents sent to one teacher. ``teacher``, ``sampling`` and ``settings`` are plain data as the feature above
+    writes and reads them (never a key); ``total`` counts chunks."""
+
+    id: int
+    recipe: str
+    title: str
+    teacher: dict[str, Any]
+    sampling: dict[str, Any]
+    settings: dict[str, Any]
+    concurrency: int
+    total: int
+    created_at: datetime
+
+
+@dataclass(frozen=True)
+class NewKnowledgeRun:
+    """A knowledge run about to be stored."""
+
+    recipe: str
+    title: str
+    teacher: dict[str, Any]
+    sampling: dict[str, Any]
+    settings: dict[str, Any]
+    concurrency: int
+
+
+class NewChunk(NamedTuple):
+    """A chunk about to be stored; ``number`` counts from 1 in its file."""
+
+    file: str
+    sha256: str
+    number: int
+    text: str
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """A part of a document; ``position`` counts from 0 in the run."""
+
+    id: int
+    position: int
+    file: str
+    number: int
+    text: str
+
+
+class Turn(NamedTuple):
+    """A question and its answer."""
+
+    question: str
+    answer: str
+
+
+class Conversation(NamedTuple):
+    """Questions that follow on one another, at least one."""
+
+    turns: tuple[Turn, ...]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What came of a chunk. ``repeated`` questions were left out of ``conversations``; tokens and seconds are of the one
+    request that brought them all."""
+
+    chunk: Chunk
+    system: str
+    conversations: tuple[Conversation, ...]
+    repeated: int
+    prompt: str
+    model: str
+    attempts: int
+    prompt_tokens: int | None
+    completion_tokens: int | None
+    latency: float | None
+    request_id: str
+    finish_reason: str
+    reasoning: str
+    sampling: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class ChunkFailure:
+    """A chunk that brought nothing: the kind of error and its sentence."""
+
+    chunk: Chunk
+    kind: str
+    error: str
+    attempts: int
+
+
+@dataclass(frozen=True)
+class ChunkCounts:
+    """How many chunks are in which state, the samples that came of them, and the questions that repeated others."""
+
+    done: int = 0
+    failed: int = 0
+    pending: int = 0
+    pairs: int = 0
+    repeated: int = 0
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where in which document a sample came from."""
+
+    run_id: int
+    file: str
+    sha256: str
+    number: int
+    text: str
+
+
+def add(engine: Engine, new: NewKnowledgeRun, pieces: Sequence[NewChunk]) -> KnowledgeRun:
+    """Store a run together with all its chunks."""
+    values = {**asdict(new), "total": len(pieces), "created_at": now()}
+    with writing(engine) as connection:
+        row = connection.execute(insert(knowledge_runs).values(**values).returning(*knowledge_runs.c)).one()
+        for start in range(0, len(pieces), _CHUNK):
+            rows = [
+                {"run_id": row.id, "position": start + i, **piece._asdict()}
+                for i, piece in enumerate(pieces[start : start + _CHUNK])
+            ]
+            connection.execute(insert(chunks), rows)
+    return _run(row)
+
+
+def _run(row: Row[Any]) -> KnowledgeRun:
+    return KnowledgeRun(**row._mapping)
+
+
+def get(engine: Engine, run_id: int) -> KnowledgeRun:
+    """One run.
+
+    Raises:
+        InputError: there is none with this number.
+    """
+    with reading(engine) as connection:
+        row = connection.execute(select(knowledge_runs).where(knowledge_runs.c.id == run_id)).one_or_none()
+    if row is None:
+        raise InputError(_("没有编号为 {id} 的资料批次，请从造数页里选一个", id=run_id))
+    return _run(row)
+
+
+def listed(engine: Engine, recipe: str, limit: int = 20) -> list[KnowledgeRun]:
+    """Runs of a recipe, newest first."""
+    query = (
+        select(knowledge_runs)
+        .where(knowledge_runs.c.recipe == recipe)
+        .order_by(knowledge_runs.c.id.desc())
+        .limit(limit)
+    )
+    with reading(engine) as connection:
+        return [_run(row) for row in connection.execute(query)]
+
+
+def chunks_in(engine: Engine, run_id: int, state: str, after: int = -1, limit: int = 100) -> list[Chunk]:
+    """Chunks of a run in one state, by position, those after position ``after``."""
+    c = chunks.c
+    query = (
+        select(c.id, c.position, c.file, c.number, c.text)
+        .where(c.run_id == run_id, c.state == state, c.position > after)
+        .order_by(c.position)
+        .limit(limit)
+    )
+    with reading(engine) as connection:
+        return [Chunk(*row) for row in connection.execute(query)]
+
+
+def questions(engine: Engine, recipe: str) -> Iterator[str]:
+    """Every first question that the documents of a recipe have led to, also of rejected samples."""
+    c = samples.c
+    query = select(c.input, c.history).where(c.recipe == recipe, c.chunk_id.is_not(None)).order_by(c.id)
+    with reading(engine) as connection:
+        for asked, history in connection.execute(query):
+            yield history[0]["input"] if history else asked
+
+
+def store(
+    engine: Engine, run: KnowledgeRun, asked: Sequence[Asked], failures: Sequence[ChunkFailure] = ()
+) -> None:
+    """Keep what came in one transaction. A chunk that has its samples already stays as it is."""
+    with writing(engine) as connection:
+        for item in asked:
+            fresh = _mark(
+                connection,
+                item.chunk,
+                state=DONE,
+                attempts=item.attempts,
+                error_kind=None,
+                error=None,
+                pairs=len(item.conversations),
+                repeated=item.repeated,
+            )
+            if fresh and item.conversations:
+                connection.execute(insert(samples), _sample_rows(run, item))
+        for failure in failures:
+            _mark(
+                connection,
+                failure.chunk,
+                state=FAILED,
+                attempts=failure.attempts,
+                error_kind=failure.kind,
+                error=failure.error,
+            )
+
+
+def _mark(connection: Connection, chunk: Chunk, *, attempts: int, **values: object) -> bool:
+    statement = (
+        update(chunks)
+        .where(chunks.c.id == chunk.id, chunks.c.state != DONE)
+        .values(**values, attempts=chunks.c.attempts + attempts, updated_at=now())
+    )
+    return connection.execute(statement).rowcount == 1
+
+
+def _sample_rows(run: KnowledgeRun, item: Asked) -> list[dict[str, Any]]:
+    moment = now()
+    rows = []
+    for number, conversation in enumerate(item.conversations):
+        *earlier, last = conversation.turns
+        history = [{"input": turn.question, "output": turn.answer} for turn in earlier]
+        rows.append(
+            {
+                "recipe": run.recipe,
+                "source": SOURCE,
+                "chunk_id": item.chunk.id,
+                "system": item.system,
+                "history": history,
+                "input": last.question,
+                "output": last.answer,
+                "original": last.answer,
+                "length": len(last.answer),
+                "prompt": item.prompt,
+                "model": item.model,
+                # One request brought them all: its tokens are counted once.
+                "prompt_tokens": item.prompt_tokens if number == 0 else None,
+                "completion_tokens": item.completion_tokens if number == 0 else None,
+                "latency": item.latency,
+                "request_id": item.request_id,
+                "finish_reason": item.finish_reason,
+                "reasoning": item.reasoning,
+                "sampling": item.sampling,
+                "digest": sample_digest(item.system, last.question, last.answer, history),
+                "text_digest": text_digest(last.answer),
+                "created_at": moment,
+                "updated_at": moment,
+            }
+        )
+    return rows
+
+
+def reset_failed(engine: Engine, run_id: int) -> int:
+    """Make failed chunks pending again; returns how many."""
+    statement = (
+        update(chunks)
+        .where(chunks.c.run_id == run_id, chunks.c.state == FAILED)
+        .values(state=PENDING, error_kind=None, error=None, updated_at=now())
+    )
+    with writing(engine) as connection:
+        return connection.execute(statement).rowcount
+
+
+def counts(engine: Engine, run_id: int) -> ChunkCounts:
+    """How far a run is."""
+    query = (
+        select(chunks.c.state, func.count(), func.sum(chunks.c.pairs), func.sum(chunks.c.repeated))
+        .where(chunks.c.run_id == run_id)
+        .group_by(chunks.c.state)
+    )
+    with reading(engine) as connection:
+        found = connection.execute(query).all()
+    return ChunkCounts(
+        **{row[0]: row[1] for row in found},
+        pairs=sum(int(row[2] or 0) for row in found),
+        repeated=sum(int(row[3] or 0) for row in found),
+    )
+
+
+def errors(engine: Engine, run_id: int) -> list[ErrorCount]:
+    """The failures of a run by kind, most frequent first."""
+    number = func.count().label("number")
+    query = (
+        select(chunks.c.error_kind, number, func.min(chunks.c.error))
+        .where(chunks.c.run_id == run_id, chunks.c.state == FAILED)
+        .group_by(chunks.c.error_kind)
+        .order_by(number.desc(), chunks.c.error_kind)
+    )
+    with reading(engine) as connection:
+        return [ErrorCount(kind or "error", n, text or "") for kind, n, text in connection.execute(query)]
+
+
+def latest(engine: Engine, run_id: int, limit: int = 5) -> list[tuple[str, int, str, str]]:
+    """(file, chunk number, question, answer) of the samples that came last, newest first."""
+    query = (
+        select(chunks.c.file, chunks.c.number, samples.c.input, samples.c.output)
+        .select_from(samples.join(chunks, samples.c.chunk_id == chunks.c.id))
+        .where(chunks.c.run_id == run_id)
+        .order_by(samples.c.id.desc())
+        .limit(limit)
+    )
+    with reading(engine) as connection:
+        return [(row[0], row[1], row[2], row[3]) for row in connection.execute(query)]
+
+
+def spent(engine: Engine, run_id: int) -> tuple[int, int]:
+    """(prompt tokens, completion tokens) of the stored answers of a run."""
+    query = (
+        select(func.sum(samples.c.prompt_tokens), func.sum(samples.c.completion_tokens))
+        .select_from(samples.join(chunks, samples.c.chunk_id == chunks.c.id))
+        .where(chunks.c.run_id == run_id)
+    )
+    with reading(engine) as connection:
+        asked, answered = connection.execute(query).one()
+    return int(asked or 0), int(answered or 0)
+
+
+def origin(engine: Engine, sample_id: int) -> Origin | None:
+    """The document and the chunk that a sample came from; None where it came from elsewhere."""
+    c = chunks.c
+    query = (
+        select(c.run_id, c.file, c.sha256, c.number, c.text)
+        .select_from(samples.join(chunks, samples.c.chunk_id == c.id))
+        .where(samples.c.id == sample_id)
+    )
+    with reading(engine) as connection:
+        row = connection.execute(query).one_or_none()
+    return None if row is None else Origin(*row)
