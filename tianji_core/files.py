@@ -5,10 +5,13 @@ import errno
 import hashlib
 import json
 import os
+import re
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
+
+_HALVES = re.compile("[\ud800-\udfff]")
 
 from tianji_core.errors import InputError, StudioError
 from tianji_core.i18n import _
@@ -68,3 +71,9 @@ def sha256(path: Path) -> str:
     """The SHA-256 of a file's bytes, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def storable(text: str) -> str:
+    """``text`` as every file and database can keep it: halves of a character that JSON may smuggle in (``\\ud800``) become
+    a replacement sign, NUL disappears."""
+    return _HALVES.sub("\ufffd", text).replace("\0", "")

@@ -179,3 +179,13 @@ def test_paths_with_nothing_to_read_are_refused(workspace: Workspace, tmp_path: 
 def test_the_cell_is_guessed_from_the_input(asked: str, cell: tuple[str, str, str]) -> None:
     guess = dataset.CellGuess(load_recipe(built_in_recipes()["wishes"]))
     assert guess.of(asked) == cell
+
+
+@pytest.mark.parametrize("broken", ["\\u0000", "\\ud800"])
+def test_a_character_that_no_database_keeps_is_reported_with_its_item(
+    workspace: Workspace, broken: str
+) -> None:
+    item = '{"conversation": [{"input": "祝妹妹生日", "output": "生日%s快乐，天天开心！"}]}'
+    content = f"[{item % ''}, {item % broken}]".encode()
+    report = dataset.import_bytes(workspace, "wishes", content, "broken.json")
+    assert report.added == 1 and [index for index, _reason in report.bad] == [1]

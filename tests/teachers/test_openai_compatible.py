@@ -313,3 +313,8 @@ async def test_an_answer_that_comes_byte_by_byte_is_a_timeout(workspace, api, ch
     api.default = trickles(3)
     with pytest.raises(TeacherTimeoutError):
         await ask(workspace, choice.model_copy(update={"timeout": 0.5}))
+
+
+async def test_characters_that_no_database_keeps_are_repaired(workspace, api, choice):
+    api.script.append(says("大舅\ud800生日\0快乐！"))
+    assert (await ask(workspace, choice)).text == "大舅\ufffd生日快乐！"

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from tianji_core.files import storable
 from tianji_core.i18n import N_, _
 
 RAW, MERGED, ALPACA, SHAREGPT, MESSAGES = "raw", "merged", "alpaca", "sharegpt", "messages"
@@ -132,6 +133,8 @@ def _text(item: dict[str, Any], key: str, needed: bool = True) -> str:
     if not isinstance(value, str):
         problem = _("没有 {key}", key=key) if value is None else _("{key} 不是文字", key=key)
         raise ShapeError(problem)
+    if storable(value) != value:
+        raise ShapeError(_("{key} 里有坏掉的字符，不能保存", key=key))
     if needed and not value.strip():
         raise ShapeError(_("{key} 是空的", key=key))
     return value

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tianji_core.errors import TeacherAnswerError, TeacherError, TeacherRefusalError
+from tianji_core.files import storable
 from tianji_core.i18n import _
 from tianji_core.teachers.base import Answer
 from tianji_core.teachers.faults import Endpoint, from_status, unreadable
@@ -55,7 +56,7 @@ def read_completion(endpoint: Endpoint, body: Any, latency: float, request_id: s
     message = choices[0].get("message")
     message = message if isinstance(message, dict) else {}
     finish = str(choices[0].get("finish_reason") or "")
-    split = split_thinking(_text_of(endpoint, message.get("content")))
+    split = split_thinking(storable(_text_of(endpoint, message.get("content"))))
     reasoning = "\n".join(filter(None, (_thought(message), split.reasoning)))
     if finish in _STOPPED_BY_FILTER or message.get("refusal"):
         said = endpoint.clean(message.get("refusal") or finish)
@@ -125,7 +126,7 @@ def _text_of(endpoint: Endpoint, content: object) -> str:
 
 def _thought(message: dict[str, Any]) -> str:
     thought = message.get("reasoning_content") or message.get("reasoning")
-    return thought.strip() if isinstance(thought, str) else ""
+    return storable(thought.strip()) if isinstance(thought, str) else ""
 
 
 def _empty(endpoint: Endpoint, finish: str, reasoning: str) -> TeacherAnswerError:
