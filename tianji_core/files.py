@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
-_HALVES = re.compile("[\ud800-\udfff]")
-
 from tianji_core.errors import InputError, StudioError
 from tianji_core.i18n import _
+
+_HALVES = re.compile("[\ud800-\udfff]")
 
 
 @contextlib.contextmanager

@@ -11,6 +11,7 @@ from tianji_core.i18n import _
 from tianji_core.recipe import Recipe
 from tianji_core.serving import ChatSampling
 from tianji_core.serving.client import model_names
+from tianji_core.serving.services import key_variable_of, remember_key_variable
 from tianji_core.serving.transcript import Turn
 from tianji_core.workspace import Workspace
 
@@ -28,11 +29,12 @@ class Endpoint:
 
 
 def endpoints(workspace: Workspace) -> list[Endpoint]:
-    """Every model of every server that is ready, and the foreign service of the address bar, if any."""
+    """Every model of every server that is ready, and the foreign service of the address bar, if any. Its key is never
+    taken from the address bar."""
     found = [Endpoint(s.url, name) for s in serving.servers(workspace) if s.ready for name in s.models]
     url, model = st.query_params.get("service", ""), st.query_params.get("service_model", "")
     if url and model:
-        found.append(Endpoint(url, model, st.query_params.get("service_key", ""), _("外部服务")))
+        found.append(Endpoint(url, model, key_variable_of(workspace, url), _("外部服务")))
     return found
 
 
@@ -111,17 +113,16 @@ def foreign_service(workspace: Workspace) -> None:
         )
         variable = st.text_input(
             _("密钥的环境变量名（不要密钥就留空）"),
-            st.query_params.get("service_key", ""),
+            key_variable_of(workspace, st.query_params.get("service", "")),
             key="service_variable",
             placeholder="OPENAI_API_KEY",
         )
         if st.form_submit_button(_("使用"), key="service_use") and url.strip():
             with report_errors():
+                remember_key_variable(workspace, url, variable.strip())
                 key = workspace.key(variable.strip()) if variable.strip() else None
                 chosen = name.strip() or next(iter(model_names(url, key)), "")
-                st.query_params.update(
-                    service=url.strip(), service_model=chosen, service_key=variable.strip()
-                )
+                st.query_params.update(service=url.strip(), service_model=chosen)
                 st.rerun()
 
 

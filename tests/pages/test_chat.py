@@ -5,10 +5,12 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from tests.loopback import LoopbackApi
 from tests.serving.conftest import Folders, Server, folders, server  # noqa: F401
 from tianji_core import jobs
 from tianji_core.models import register_folder
 from tianji_core.serving import servers, wait_ready
+from tianji_core.serving.services import remember_key_variable
 from tianji_core.serving.transcript import load_transcript
 from tianji_core.store import samples
 from tianji_core.workspace import Workspace
@@ -108,3 +110,15 @@ def test_a_server_that_refuses_is_quoted(workspace: Workspace, server: Server) -
     test = page(service=server.url, service_model="nobody")
     press(test, "chat_send")
     assert any("没有模型“nobody”" in error.value for error in test.error)
+
+
+def test_a_link_cannot_say_which_secret_goes_to_its_address(
+    workspace: Workspace, api: LoopbackApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MY_SECRET", "sk-geheim-geheim")
+    test = page(service=api.url, service_model="loopback-model", service_key="MY_SECRET")
+    press(test, "chat_send")
+    assert api.requests and "geheim" not in str(api.headers)
+    remember_key_variable(workspace, api.url, "MY_SECRET")
+    press(page(service=api.url, service_model="loopback-model"), "chat_send")
+    assert "geheim" in str(api.headers[-1])
