@@ -1,14 +1,15 @@
 """What a teacher thinks of the cells, beside what the recipe says: taken over wholly, partly or not."""
 
-import asyncio
 from collections.abc import Callable
 
 import streamlit as st
 
-from pages.components.frame import report_errors
+from pages.components.frame import job_bar, report_errors, stop_button
 from pages.components.teacher_pick import pick_teacher
-from tianji_core import advice
+from pages.components.text import plain
+from tianji_core import advice, jobs
 from tianji_core.advice import Difference
+from tianji_core.advice.ratings import SCENES_AT_ONCE
 from tianji_core.i18n import _
 from tianji_core.recipe import VALUE_TITLES, Recipe
 from tianji_core.workspace import Workspace
@@ -27,26 +28,30 @@ def rating_view(workspace: Workspace, recipe: Recipe, save: Save) -> None:
     choice = pick_teacher(workspace, "rate", why)
     names = sum(n.enabled for n in recipe.names)
     scenes = sum(s.enabled for s in recipe.scenes)
-    if st.button(
-        _("给 {n} 个格子打分（约 {requests} 次请求）", n=names * scenes, requests=names * -(-scenes // 24)),
+    pressed = st.button(
+        _(
+            "给 {n} 个格子打分（约 {requests} 次请求）",
+            n=names * scenes,
+            requests=names * -(-scenes // SCENES_AT_ONCE),
+        ),
         key="rate_cells",
         icon="🗳️",
         disabled=choice is None,
-    ):
-        bar = st.progress(0.0)
-
-        def progress(done: int, total: int) -> None:
-            bar.progress(done / total, text=_("已打分 {done} / {total} 批", done=done, total=total))
-
+    )
+    if pressed and choice is not None:
         with report_errors():
-            assert choice is not None
-            result = asyncio.run(advice.rate_cells(workspace, recipe, choice, progress=progress))
-            st.session_state["rating_faults"] = result.faults
-        bar.empty()
-    if faults := st.session_state.get("rating_faults"):
-        with st.expander(_("有 {n} 处没有用上", n=len(faults)), icon="⚠️"):
-            st.text("\n".join(faults[:50]))
-    opinions = advice.load_opinions(workspace, recipe.key)
+            advice.start_rating(workspace, recipe.key, choice)
+    job = advice.rating_job(workspace, recipe.key)
+    if job is not None and job.active:
+        _running(workspace, job.id)
+        return
+    if job is not None and job.note:
+        st.error(plain(job.note), icon="⚠️")
+    result = advice.load_rating(workspace, recipe.key)
+    opinions = result.opinions
+    if result.faults:
+        with st.expander(_("有 {n} 处没有用上", n=len(result.faults)), icon="⚠️"):
+            st.text("\n".join(result.faults[:50]))
     if not opinions:
         return
     found = advice.differences(recipe, opinions)
@@ -67,9 +72,20 @@ def rating_view(workspace: Workspace, recipe: Recipe, save: Save) -> None:
     if row.button(_("全部采纳"), key="take_all_ratings", icon="☑️"):
         save(advice.with_opinions(recipe, found), _("采纳模型打分 {n} 个", n=len(found)))
     if row.button(_("都不采纳，丢掉这次打分"), key="drop_ratings", icon="🗑️"):
-        advice.forget_opinions(workspace, recipe.key)
-        st.session_state.pop("rating_faults", None)
+        advice.forget_rating(workspace, recipe.key)
         st.rerun()
+
+
+@st.fragment(run_every=1.0)
+def _running(workspace: Workspace, job_id: int) -> None:
+    job = jobs.get(workspace, job_id)
+    if not job.active:
+        st.rerun()
+    row = st.columns([5, 1], vertical_alignment="center")
+    with row[0]:
+        job_bar(workspace, job)
+    with row[1]:
+        stop_button(workspace, job, "stop_rating")
 
 
 def _ticked(found: list[Difference]) -> list[Difference]:

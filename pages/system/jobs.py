@@ -10,6 +10,7 @@ from tianji_core.i18n import _
 ICONS = {"starting": "🟡", "running": "🟢", "succeeded": "✅", "failed": "❌", "stopped": "⏹️", "lost": "👻"}
 KINDS = {
     "generate": _("造数"),
+    "rate": _("打分"),
     "train": _("训练"),
     "convert": _("转换"),
     "merge": _("合并"),

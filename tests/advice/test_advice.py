@@ -6,7 +6,7 @@ import json
 import pytest
 
 from tests.loopback import LoopbackApi, completion, fails, says
-from tianji_core import advice
+from tianji_core import advice, jobs
 from tianji_core.advice import Wanted
 from tianji_core.advice.suggestions import read_suggestions, request
 from tianji_core.errors import InputError, TeacherAnswerError, TeacherAuthError
@@ -94,18 +94,34 @@ def test_cells_are_rated_kept_and_taken_over_in_part(workspace: Workspace, api: 
     assert seen[-1] == (names, names)
     assert len(result.opinions) == (names - 1) * len(TOASTS.scenes)
     assert any("师傅" in fault for fault in result.faults) and any("火星宴" in f for f in result.faults)
-    assert advice.load_opinions(workspace, "toasts") == result.opinions
+    assert advice.load_rating(workspace, "toasts") == result
     found = advice.differences(TOASTS, result.opinions)
     assert all(d.before != d.value for d in found)
     first = next(d for d in found if (d.name, d.scene) == ("领导", "公司年会"))
     changed = advice.with_opinions(TOASTS, [first])
     assert changed.matrix().rating("领导", "公司年会") == (0, "不在一桌")
     assert len(changed.matrix().cells) == len(TOASTS.matrix().cells) + 1
-    advice.forget_opinions(workspace, "toasts")
-    assert advice.load_opinions(workspace, "toasts") == []
+    advice.forget_rating(workspace, "toasts")
+    assert advice.load_rating(workspace, "toasts").opinions == []
 
 
 def test_a_rating_that_fails_altogether_says_why(workspace: Workspace, api: LoopbackApi) -> None:
     api.default = fails(401, "no")
     with pytest.raises(TeacherAuthError):
         asyncio.run(advice.rate_cells(workspace, TOASTS, teacher(api)))
+
+
+def test_a_rating_runs_as_a_job_and_says_why_it_failed(workspace: Workspace, api: LoopbackApi) -> None:
+    api.default = rates
+    job = advice.start_rating(workspace, "toasts", teacher(api))
+    assert jobs.wait(workspace, job.id, timeout=60).state == "succeeded"
+    found = advice.rating_job(workspace, "toasts")
+    assert found is not None and found.id == job.id
+    assert advice.rating_job(workspace, "wishes") is None
+    assert len(advice.load_rating(workspace, "toasts").opinions) > 100
+    api.default = fails(401, "no")
+    failed = jobs.wait(workspace, advice.start_rating(workspace, "toasts", teacher(api)).id, timeout=60)
+    assert (failed.state, failed.exit_code) == ("failed", 2) and "密钥" in failed.note
+    assert len(advice.load_rating(workspace, "toasts").opinions) > 100, "a failed rating leaves the last one"
+    with pytest.raises(InputError, match="离线造句"):
+        advice.start_rating(workspace, "toasts", TeacherChoice())

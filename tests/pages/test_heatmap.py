@@ -9,7 +9,7 @@ from pages.components.cell_figure import WHOLE, chosen_cells
 from pages.components.coverage import coverage_figure, review_link
 from pages.components.suitability_map import suitability_figure
 from tests.loopback import LoopbackApi, completion
-from tianji_core import generation, jobs
+from tianji_core import advice, generation, jobs
 from tianji_core.generation.top_up import coverage
 from tianji_core.recipe import Plan, Recipe, built_in_recipe
 from tianji_core.recipe.editing import changed
@@ -175,8 +175,11 @@ def test_ratings_are_shown_as_differences_and_taken_over(workspace: Workspace, a
     at.selectbox(key="rate_provider").select("lab").run()
     at.button(key="rate_cells").click().run()
     assert not at.exception and not at.error
-    assert "28 个格子看法不同" in " ".join(s.value for s in at.subheader)
+    job = advice.rating_job(workspace, "wishes")
+    assert job is not None
+    assert jobs.wait(workspace, job.id, timeout=60).state == "succeeded"
     again = page(map_view="让模型打分")
+    assert "28 个格子看法不同" in " ".join(s.value for s in again.subheader)
     assert again.button(key="take_ratings").disabled
     again.button(key="take_all_ratings").click().run()
     assert now(workspace).matrix().rating("大舅", "生日") == (1, "要看交情")

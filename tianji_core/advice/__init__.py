@@ -1,12 +1,13 @@
 """建议: what a teacher proposes for a recipe (new entries, ratings of cells). Nothing is taken over without a person."""
 
+from tianji_core.advice.job import rating_job, start_rating
 from tianji_core.advice.ratings import (
     Difference,
     Opinion,
     RatingResult,
     differences,
-    forget_opinions,
-    load_opinions,
+    forget_rating,
+    load_rating,
     rate_cells,
     with_opinions,
 )
@@ -19,9 +20,11 @@ __all__ = [
     "Suggestion",
     "Wanted",
     "differences",
-    "forget_opinions",
-    "load_opinions",
+    "forget_rating",
+    "load_rating",
     "rate_cells",
+    "rating_job",
+    "start_rating",
     "suggest",
     "with_opinions",
     "with_suggestions",

@@ -1,13 +1,12 @@
 """What a teacher thinks of every cell, as differences that a person takes over or not."""
 
 import asyncio
-import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from tianji_core.advice.answers import SYSTEM_TOKENS, read_list
 from tianji_core.errors import SettingsError, TeacherError
@@ -53,6 +52,13 @@ class RatingResult:
     faults: list[str]
 
 
+class _Kept(BaseModel):
+    """The rating file."""
+
+    opinions: list[Opinion] = []
+    faults: list[str] = []
+
+
 async def rate_cells(
     workspace: Workspace,
     recipe: Recipe,
@@ -94,7 +100,8 @@ async def rate_cells(
                     for opinion in found
                     if opinion.scene not in known
                 )
-                _save(workspace, recipe.key, opinions)
+            if opinions:
+                _save(workspace, recipe.key, RatingResult(opinions, faults))
         finished += 1
         progress(finished, len(batches))
 
@@ -142,30 +149,31 @@ def with_opinions(recipe: Recipe, chosen: Iterable[Difference]) -> Recipe:
     return changed(recipe, suitability=matrix.to_groups())
 
 
-def load_opinions(workspace: Workspace, recipe_key: str) -> list[Opinion]:
-    """The opinions of the last rating; [] where there was none.
+def load_rating(workspace: Workspace, recipe_key: str) -> RatingResult:
+    """The last rating, as far as it came; empty where there was none.
 
     Raises:
         SettingsError: the file is broken.
     """
     path = _path(workspace, recipe_key)
     try:
-        return TypeAdapter(list[Opinion]).validate_python(json.loads(path.read_text(encoding="utf-8")))
+        kept = _Kept.model_validate_json(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        return []
-    except (ValueError, ValidationError) as error:
+        return RatingResult([], [])
+    except ValueError as error:
         raise SettingsError(_("打分文件 {file} 坏了，删掉它再打一次", file=path)) from error
+    return RatingResult(kept.opinions, kept.faults)
 
 
-def forget_opinions(workspace: Workspace, recipe_key: str) -> None:
+def forget_rating(workspace: Workspace, recipe_key: str) -> None:
     """Throw the last rating away."""
     _path(workspace, recipe_key).unlink(missing_ok=True)
 
 
-def _save(workspace: Workspace, recipe_key: str, opinions: Sequence[Opinion]) -> None:
+def _save(workspace: Workspace, recipe_key: str, result: RatingResult) -> None:
     path = _path(workspace, recipe_key)
     path.parent.mkdir(exist_ok=True)
-    write_json(path, [opinion.model_dump() for opinion in opinions])
+    write_json(path, _Kept(opinions=result.opinions, faults=result.faults).model_dump())
 
 
 def _path(workspace: Workspace, recipe_key: str) -> Path:
