@@ -51,3 +51,9 @@ def api() -> Iterator[LoopbackApi]:
     """A real server on loopback that speaks OpenAI's chat API."""
     with loopback_api() as server:
         yield server
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Browser tests come last: playwright leaves an event loop running in this thread, in which nothing that calls
+    ``asyncio.run`` works any more."""
+    items.sort(key=lambda item: "e2e" in item.path.parts)

@@ -30,10 +30,10 @@ def test_generation_goes_on_and_loses_nothing(page: Page, studio: Studio) -> Non
         run = generation.create_run(space, "wishes", plan, choice, Sampling(), concurrency=2)
         job = generation.start_generation(space, run.id)
         visit(page, studio, f"generate?run={run.id}")
-        expect(page.locator(f".st-key-run_box_{run.id}")).to_be_visible()
+        expect(page.locator(f".st-key-close_{run.id}")).to_be_visible()
         until(lambda: samples.count(space.engine, wanted) >= 5, 60)
         interrupt(page, studio)
-        expect(page.locator(f".st-key-run_box_{run.id}")).to_be_visible()
+        expect(page.locator(f".st-key-close_{run.id}")).to_be_visible()
         assert jobs.get(space, job.id).active
         assert jobs.wait(space, job.id, timeout=180).state == "succeeded"
         assert samples.count(space.engine, wanted) == 120

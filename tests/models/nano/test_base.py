@@ -9,7 +9,7 @@ from tianji_core.recipe import built_in_recipes, load_recipe
 
 @pytest.fixture(scope="module")
 def loaded():
-    return load(nano_base(), None)
+    return load(nano_base(), None, runs_code=False)
 
 
 @pytest.fixture(scope="module")
