@@ -13,7 +13,16 @@ from tianji_core.i18n import _, _c
 from tianji_core.recipe import Recipe
 from tianji_core.store import findings, steps
 from tianji_core.store.findings import Finding
-from tianji_core.store.samples import ACCEPTED, PENDING, REJECTED, STATE_TITLES, Sample, SampleFilter
+from tianji_core.store.samples import (
+    ACCEPTED,
+    BY_NUMBER,
+    ORDER_TITLES,
+    PENDING,
+    REJECTED,
+    STATE_TITLES,
+    Sample,
+    SampleFilter,
+)
 from tianji_core.store.steps import Step
 from tianji_core.workspace import Workspace
 
@@ -21,13 +30,15 @@ STATE_COLOURS = {PENDING: "gray", ACCEPTED: "green", REJECTED: "red"}
 STATE_ICONS = {PENDING: "🕓", ACCEPTED: "✅", REJECTED: "🚫"}
 ROWS = 50
 _CHECK_BATCH = 2000
-_PLACES = ("id", "after", "run", "import")
+_PLACES = ("id", "from", "run", "import")
 
 
 def check_with_progress(workspace: Workspace, recipe_key: str) -> None:
     """Let the rules look at everything that is new, with a bar where that takes more than a moment."""
+    cleaning.forget_outdated(workspace, recipe_key)
     waiting = findings.unchecked_count(workspace.engine, recipe_key)
     if not waiting:
+        cleaning.compare_all(workspace, recipe_key)
         return
     bar = st.progress(0.0) if waiting > _CHECK_BATCH else None
     done = 0
@@ -39,12 +50,21 @@ def check_with_progress(workspace: Workspace, recipe_key: str) -> None:
         if done >= waiting:  # what arrives meanwhile is checked the next time
             break
     if bar is not None:
+        bar.progress(1.0, text=_("正在互相比较"))
+    cleaning.compare_all(workspace, recipe_key)
+    if bar is not None:
         bar.empty()
 
 
-def filters(recipe: Recipe) -> tuple[SampleFilter, str]:
-    """The filters and how the samples are shown (card, table or bulk); all of it stands in the address."""
-    views = {"card": _("逐条"), "table": _c("view", "列表"), "bulk": _("批量")}
+def filters(recipe: Recipe) -> tuple[SampleFilter, str, str]:
+    """The filters, how the samples are shown (card, table, bulk or repeats) and their order; all of it stands in the
+    address."""
+    views = {
+        "card": _("逐条"),
+        "table": _c("view", "列表"),
+        "bulk": _("批量"),
+        "repeats": _("重复"),
+    }
     with st.container(horizontal=True):
         state = st.segmented_control(
             _("状态"),
@@ -67,7 +87,7 @@ def filters(recipe: Recipe) -> tuple[SampleFilter, str]:
             bind="query-params",
             label_visibility="collapsed",
         )
-    row = st.columns([2, 2, 2, 2, 2])
+    row = st.columns([2, 2, 2, 2, 2, 1.6])
     chosen = {}
     for column, key, label, entries in (
         (row[0], "style", _("风格"), recipe.styles),
@@ -100,6 +120,14 @@ def filters(recipe: Recipe) -> tuple[SampleFilter, str]:
         label_visibility="collapsed",
         icon="🔍",
     )
+    order = row[5].selectbox(
+        _("顺序"),
+        list(ORDER_TITLES),
+        format_func=lambda value: _(ORDER_TITLES[value]),
+        key="order",
+        bind="query-params",
+        label_visibility="collapsed",
+    )
     wanted = SampleFilter(
         recipe.key,
         states=() if state in (None, "all") else (state,),
@@ -112,7 +140,7 @@ def filters(recipe: Recipe) -> tuple[SampleFilter, str]:
         run_id=_number("run"),
         import_id=_number("import"),
     )
-    return wanted, view or "card"
+    return wanted, view or "card", order or BY_NUMBER
 
 
 def _finding_title(rule: str) -> str:
@@ -156,6 +184,17 @@ def attempt(action: Callable[[], Step | None], nothing: str = "") -> bool:
         return False
     st.session_state["_review_done"] = step.title if step is not None else nothing
     return True
+
+
+def attempt_copy(workspace: Workspace, sample: Sample, name: str, context: Context) -> None:
+    """Callback: copy a sample for another person and show the copy."""
+    try:
+        number = cleaning.copy_to(workspace, sample, name, context)
+    except StudioError as error:
+        st.session_state["_review_error"] = str(error)
+        return
+    st.session_state["_review_done"] = _("已复制成样本 {id}", id=number)
+    st.query_params["id"] = str(number)
 
 
 def show_outcome() -> None:

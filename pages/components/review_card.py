@@ -12,31 +12,35 @@ from pages.components.review import (
     finding_badges,
     length_text,
 )
+from pages.components.review_history import copy_form, history, judged
 from pages.components.text import plain
 from tianji_core import cleaning
 from tianji_core.cleaning import FIXABLE_RULES, Context
 from tianji_core.i18n import _, _c
-from tianji_core.store import findings, samples, steps
+from tianji_core.store import findings, knowledge, samples, steps
 from tianji_core.store.samples import ACCEPTED, REJECTED, STATE_TITLES, Sample, SampleFilter
 from tianji_core.workspace import Workspace
 
 _OUTPUT = '<div style="font-size:1.45rem;line-height:1.75;padding:.4rem 0 .2rem 0;white-space:pre-wrap">{text}</div>'
 
 
-def current_sample(workspace: Workspace, wanted: SampleFilter) -> Sample | None:
-    """The first matching sample at or after the number in the address, or the first one of all."""
-    value = st.query_params.get("id", "")
-    start = int(value) if value.isdecimal() and len(value) < 16 else 0
-    found = samples.page(workspace.engine, wanted, after_id=start - 1, limit=1) if start else []
-    found = found or samples.page(workspace.engine, wanted, limit=1)
+def current_sample(workspace: Workspace, wanted: SampleFilter, order: str) -> Sample | None:
+    """The sample in the address, or the first matching one after its place, or the first one of all."""
+    start = int(value) if (value := st.query_params.get("id", "")).isdecimal() and len(value) < 16 else None
+    found = samples.page(workspace.engine, wanted, from_id=start, limit=1, order=order) if start else []
+    found = found or samples.page(workspace.engine, wanted, limit=1, order=order)
     return found[0] if found else None
 
 
-def card(workspace: Workspace, sample: Sample, wanted: SampleFilter, context: Context, who: str) -> None:
+def card(
+    workspace: Workspace, sample: Sample, wanted: SampleFilter, order: str, context: Context, who: str
+) -> None:
     """Input, output, findings and the proposed fix on the left; where it came from on the right."""
+    after = samples.page(workspace.engine, wanted, after_id=sample.id, limit=1, order=order)
+    following = after[0].id if after else None
     found = findings.of(workspace.engine, [sample.id])[sample.id]
     proposal = cleaning.propose(sample, context, FIXABLE_RULES)
-    _buttons(workspace, sample, wanted, proposal.after if proposal else None, who)
+    _buttons(workspace, sample, wanted, order, following, proposal.after if proposal else None, who)
     left, right = st.columns([3, 1.3], gap="medium")
     with left, st.container(border=True):
         _heading(sample)
@@ -45,7 +49,7 @@ def card(workspace: Workspace, sample: Sample, wanted: SampleFilter, context: Co
             st.caption(f"🏮 {plain(answered)}")
         st.markdown(f":gray[👤 {plain(sample.input)}]")
         if st.session_state.get("editing") == sample.id:
-            _editor(workspace, sample, context, who)
+            _editor(workspace, sample, context, who, following)
         else:
             st.html(_OUTPUT.format(text=html.escape(sample.output)))
             st.markdown(length_text(sample.length, sample, context))
@@ -54,8 +58,12 @@ def card(workspace: Workspace, sample: Sample, wanted: SampleFilter, context: Co
             st.caption(_("建议的修正（F）"))
             st.html(diff_html(sample.output, proposal.after))
     with right:
-        _place(workspace, sample, wanted)
-        _provenance(workspace, sample, who)
+        _place(workspace, sample, wanted, order)
+        _stars(workspace, sample, who)
+        judged(workspace, sample)
+        _provenance(workspace, sample)
+        copy_form(workspace, sample, context)
+        history(workspace, sample)
 
 
 def _heading(sample: Sample) -> None:
@@ -68,7 +76,7 @@ def _heading(sample: Sample) -> None:
         st.markdown(f":gray[#{sample.id}]")
 
 
-def _editor(workspace: Workspace, sample: Sample, context: Context, who: str) -> None:
+def _editor(workspace: Workspace, sample: Sample, context: Context, who: str, following: int | None) -> None:
     key = f"text_{sample.id}_{sample.version}"
     _low, high = context.limits.get(sample.style, (0, 4000))
     st.text_area(
@@ -91,7 +99,7 @@ def _editor(workspace: Workspace, sample: Sample, context: Context, who: str) ->
             type="primary" if state else "secondary",
             width="stretch",
             on_click=_save,
-            args=(workspace, sample, key, who, state),
+            args=(workspace, sample, key, who, state, following),
         )
     row[2].button(_("不改了"), key="cancel_edit", width="stretch", on_click=_edit, args=(None,))
 
@@ -100,7 +108,9 @@ def _edit(sample_id: int | None) -> None:
     st.session_state["editing"] = sample_id
 
 
-def _save(workspace: Workspace, sample: Sample, key: str, who: str, state: str | None) -> None:
+def _save(
+    workspace: Workspace, sample: Sample, key: str, who: str, state: str | None, following: int | None
+) -> None:
     text = (st.session_state.get(key) or "").strip()
     saved = attempt(
         lambda: steps.edit(workspace.engine, sample.recipe, sample.id, sample.version, text, who, state),
@@ -108,21 +118,24 @@ def _save(workspace: Workspace, sample: Sample, key: str, who: str, state: str |
     )
     if saved:
         _edit(None)
-        go_to(sample.id + 1 if state else sample.id)
+        go_to(following if state else sample.id)
     else:
         st.session_state["_review_typed"] = text
 
 
-def go_to(sample_id: int) -> None:
-    """Callback: show the first matching sample at or after this number."""
-    st.query_params["id"] = str(sample_id)
+def go_to(sample_id: int | None) -> None:
+    """Callback: show this sample, or the first one after its place; None: the first one of all."""
+    if sample_id is not None:
+        st.query_params["id"] = str(sample_id)
+    elif "id" in st.query_params:
+        del st.query_params["id"]
 
 
-def _decide(workspace: Workspace, sample: Sample, state: str, who: str) -> None:
+def _decide(workspace: Workspace, sample: Sample, state: str, who: str, following: int | None) -> None:
     wanted = SampleFilter(sample.recipe, ids=(sample.id,))
     versions = {sample.id: sample.version}
     if attempt(lambda: steps.set_state(workspace.engine, wanted, state, who, versions)):
-        go_to(sample.id + 1)
+        go_to(following)
 
 
 def _fix(workspace: Workspace, sample: Sample, after: str, who: str) -> None:
@@ -132,21 +145,43 @@ def _fix(workspace: Workspace, sample: Sample, after: str, who: str) -> None:
     go_to(sample.id)
 
 
-def _previous(workspace: Workspace, sample: Sample, wanted: SampleFilter) -> None:
-    found = samples.page(workspace.engine, wanted, before_id=sample.id, limit=1)
+def _previous(workspace: Workspace, sample: Sample, wanted: SampleFilter, order: str) -> None:
+    found = samples.page(workspace.engine, wanted, before_id=sample.id, limit=1, order=order)
     if found:
         go_to(found[0].id)
 
 
-def _rate(workspace: Workspace, sample: Sample, key: str, who: str) -> None:
-    stars = st.session_state.get(key)
-    rating = None if stars is None else stars + 1
+def _rate(workspace: Workspace, sample: Sample, rating: int, who: str) -> None:
+    stars = None if sample.rating == rating else rating
     wanted = SampleFilter(sample.recipe, ids=(sample.id,))
-    attempt(lambda: steps.rate(workspace.engine, wanted, rating, who, {sample.id: sample.version}))
+    attempt(lambda: steps.rate(workspace.engine, wanted, stars, who, {sample.id: sample.version}))
     go_to(sample.id)
 
 
-def _buttons(workspace: Workspace, sample: Sample, wanted: SampleFilter, after: str | None, who: str) -> None:
+def _stars(workspace: Workspace, sample: Sample, who: str) -> None:
+    """Five stars with the keys 1 to 5; the star that is set takes it away again."""
+    with st.container(horizontal=True, gap="small"):
+        for rating in range(1, 6):
+            st.button(
+                "★" if rating <= (sample.rating or 0) else "☆",
+                key=f"rate_{rating}",
+                shortcut=str(rating),
+                type="tertiary",
+                help=_("打 {n} 星（按键 {n}）", n=rating),
+                on_click=_rate,
+                args=(workspace, sample, rating, who),
+            )
+
+
+def _buttons(
+    workspace: Workspace,
+    sample: Sample,
+    wanted: SampleFilter,
+    order: str,
+    following: int | None,
+    after: str | None,
+    who: str,
+) -> None:
     """What can be done with the sample. They stand above it, so that they never move."""
     row = st.columns([1.5, 1.5, 1.1, 1.1, 1, 1])
     row[0].button(
@@ -157,7 +192,7 @@ def _buttons(workspace: Workspace, sample: Sample, wanted: SampleFilter, after: 
         shortcut="a",
         width="stretch",
         on_click=_decide,
-        args=(workspace, sample, ACCEPTED, who),
+        args=(workspace, sample, ACCEPTED, who, following),
     )
     row[1].button(
         _c("button", "弃用"),
@@ -166,7 +201,7 @@ def _buttons(workspace: Workspace, sample: Sample, wanted: SampleFilter, after: 
         shortcut="x",
         width="stretch",
         on_click=_decide,
-        args=(workspace, sample, REJECTED, who),
+        args=(workspace, sample, REJECTED, who, following),
     )
     row[2].button(
         _("修正"),
@@ -187,32 +222,24 @@ def _buttons(workspace: Workspace, sample: Sample, wanted: SampleFilter, after: 
         shortcut="p",
         width="stretch",
         on_click=_previous,
-        args=(workspace, sample, wanted),
+        args=(workspace, sample, wanted, order),
     )
-    row[5].button(
-        _("后一条"), key="next", shortcut="n", width="stretch", on_click=go_to, args=(sample.id + 1,)
-    )
+    row[5].button(_("后一条"), key="next", shortcut="n", width="stretch", on_click=go_to, args=(following,))
 
 
-def _place(workspace: Workspace, sample: Sample, wanted: SampleFilter) -> None:
+def _place(workspace: Workspace, sample: Sample, wanted: SampleFilter, order: str) -> None:
     total = samples.count(workspace.engine, wanted)
-    place = samples.count(workspace.engine, wanted, up_to_id=sample.id)
+    place = samples.count(workspace.engine, wanted, up_to_id=sample.id, order=order)
     st.caption(_("符合筛选的第 {place} 条，共 {total} 条", place=place, total=total))
 
 
-def _provenance(workspace: Workspace, sample: Sample, who: str) -> None:
-    key = f"stars_{sample.id}_{sample.version}"
-    st.feedback(
-        "stars",
-        key=key,
-        default=None if sample.rating is None else sample.rating - 1,
-        on_change=_rate,
-        args=(workspace, sample, key, who),
-    )
+def _provenance(workspace: Workspace, sample: Sample) -> None:
     origin = samples.provenance(workspace.engine, sample.id)
     lines = [_("来源：{source}", source=_(samples.SOURCE_TITLES.get(sample.source, sample.source)))]
     if sample.run_id is not None:
         lines.append(_("生成批次：{id}", id=sample.run_id))
+    if (document := knowledge.origin(workspace.engine, sample.id)) is not None:
+        lines.append(_("资料：{file} 第 {n} 块", file=plain(document.file), n=document.number))
     if origin.model:
         lines.append(_("模型：{model}", model=plain(origin.model)))
     if origin.completion_tokens:

@@ -16,6 +16,8 @@ from pages.components.review import (
 )
 from pages.components.review_bulk import decide_all, fix_all, rules_overview, samples_table
 from pages.components.review_card import card, current_sample
+from pages.components.review_clusters import clusters
+from pages.components.review_history import feed
 from tianji_core import cleaning
 from tianji_core.cleaning import context_of
 from tianji_core.i18n import _, _c
@@ -50,12 +52,15 @@ def no_match(counts: dict[str, int], wanted: SampleFilter) -> None:
     st.button(_("清除筛选"), key="clear_filters", on_click=clear_filters)
 
 
-def turn(after: int | None, before: int | None = None) -> None:
-    """Callback: show another page of the table."""
+def turn(first: int | None, before: int | None = None) -> None:
+    """Callback: show the page of the table that begins with a sample, or ends before one."""
     if before is not None:
-        page = samples.page(engine, wanted, before_id=before, limit=ROWS)
-        after = page[0].id - 1 if page else 0
-    st.query_params["after"] = str(after or 0)
+        page = samples.page(engine, wanted, before_id=before, limit=ROWS, order=order)
+        first = page[0].id if page else None
+    if first is not None:
+        st.query_params["from"] = str(first)
+    elif "from" in st.query_params:
+        del st.query_params["from"]
 
 
 def decide(chosen: list[Sample], state: str) -> None:
@@ -78,12 +83,13 @@ def fix_chosen(chosen: list[Sample]) -> None:
 
 def table() -> None:
     """A page of samples with actions on the ticked ones."""
-    place = st.query_params.get("after", "0")
-    after = int(place) if place.isdecimal() and len(place) < 16 else 0
-    page = samples.page(engine, wanted, after_id=after, limit=ROWS)
-    page = page or samples.page(engine, wanted, limit=ROWS)
+    place = st.query_params.get("from", "")
+    start = int(place) if place.isdecimal() and len(place) < 16 else None
+    found_here = samples.page(engine, wanted, from_id=start, limit=ROWS + 1, order=order)
+    found_here = found_here or samples.page(engine, wanted, limit=ROWS + 1, order=order)
+    page, rest = found_here[:ROWS], found_here[ROWS:]
     total = samples.count(engine, wanted)
-    first = samples.count(engine, wanted, up_to_id=page[0].id)
+    first = samples.count(engine, wanted, up_to_id=page[0].id, order=order)
     last = first + len(page) - 1
     actions = st.container(horizontal=True, vertical_alignment="center")
     found = findings.of(engine, [s.id for s in page])
@@ -101,9 +107,11 @@ def table() -> None:
         )
         st.space("stretch")
         st.markdown(_("第 {first}-{last} 条，共 {total} 条", first=first, last=last, total=total))
-        st.button("⏮", key="first_page", disabled=first == 1, on_click=turn, args=(0,))
+        st.button("⏮", key="first_page", disabled=first == 1, on_click=turn, args=(None,))
         st.button("◀", key="previous_page", disabled=first == 1, on_click=turn, args=(None, page[0].id))
-        st.button("▶", key="next_page", disabled=last >= total, on_click=turn, args=(page[-1].id,))
+        st.button(
+            "▶", key="next_page", disabled=not rest, on_click=turn, args=(rest[0].id if rest else None,)
+        )
 
 
 def bulk() -> None:
@@ -127,20 +135,23 @@ with report_errors():
         progress_line(counts)
     with top[1]:
         undo_buttons(workspace, recipe.key)
-    wanted, view = filters(recipe)
+        feed(workspace, recipe.key)
+    wanted, view, order = filters(recipe)
     origin_note(wanted)
-    sample = current_sample(workspace, wanted)
+    sample = current_sample(workspace, wanted, order)
     if sample is None:
         no_match(counts, wanted)
     elif view == "table":
         table()
     elif view == "bulk":
         bulk()
+    elif view == "repeats":
+        clusters(workspace, wanted, who)
     else:
-        card(workspace, sample, wanted, context_of(recipe), who)
+        card(workspace, sample, wanted, order, context_of(recipe), who)
     row = st.columns([1, 3], vertical_alignment="center")
     if row[0].button(_("重新检查全部"), key="check_again", icon="🔁"):
         with st.spinner(_("正在重新检查")):
             cleaning.check_again(workspace, recipe.key)
         st.rerun()
-    row[1].caption(_("改过称谓、适配度或字数限制之后，用它让规则重新看一遍所有样本。"))
+    row[1].caption(_("改过配方或规则之后会自动重新检查；不放心时可以用它让规则再看一遍所有样本。"))

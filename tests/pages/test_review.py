@@ -168,3 +168,55 @@ def test_the_table_shows_one_page_of_many(review: Open, workspace: Workspace, id
     assert len(app.dataframe[0].value) == 13 and "第 51-63 条，共 63 条" in shown(app)
     press(app, "previous_page")
     assert "第 1-50 条" in shown(app)
+
+
+def test_the_best_of_each_group_of_near_duplicates_is_kept(
+    review: Open, workspace: Workspace, ids: list[int]
+) -> None:
+    almost = NewSample(
+        "wishes", "系统", "祝妹妹生日9", CLEAN.replace("每天都", "天天都"), "妹妹", "生日", "正常"
+    )
+    with writing(workspace.engine) as connection:
+        (twin,) = samples.insert_new(connection, [almost], IMPORT)
+    app = review(view="重复")
+    assert any("组样本几乎一样" in m.value for m in app.markdown)
+    press(app, "keep_best")
+    rejected = [s.id for s in samples.page(workspace.engine, ALL) if s.state == REJECTED]
+    assert ids[0] not in rejected and twin in rejected
+    assert any("没有近似重复" in s.value for s in app.success)
+
+
+def test_stars_are_set_and_taken_away_by_the_same_button(
+    review: Open, workspace: Workspace, ids: list[int]
+) -> None:
+    app = press(review(), "rate_4")
+    assert samples.get(workspace.engine, ids[0]).rating == 4
+    press(app, "rate_4")
+    assert samples.get(workspace.engine, ids[0]).rating is None
+
+
+def test_an_order_is_followed_from_card_to_card(review: Open, workspace: Workspace, ids: list[int]) -> None:
+    app = review(order="短的在前")
+    assert f"#{ids[2]}" in shown(app)
+    press(app, "accept")
+    assert f"#{ids[0]}" in shown(app)
+    press(app, "next")
+    assert f"#{ids[1]}" in shown(app)
+    press(app, "previous")
+    assert f"#{ids[0]}" in shown(app)
+
+
+def test_a_sample_is_copied_for_another_person(review: Open, workspace: Workspace, ids: list[int]) -> None:
+    app = review()
+    app.selectbox(key=f"copy_name_{ids[0]}").select("奶奶").run()
+    press(app, "copy_sample")
+    copy = samples.page(workspace.engine, SampleFilter("wishes", names=("奶奶",)))[0]
+    assert copy.output.startswith("奶奶，生日快乐！愿您") and copy.state == PENDING and copy.source == "copy"
+    assert f"#{copy.id}" in shown(app)
+
+
+def test_history_and_figures_say_who_did_what(review: Open, workspace: Workspace, ids: list[int]) -> None:
+    steps.set_state(workspace.engine, SampleFilter("wishes", ids=(ids[0],)), ACCEPTED, "小王")
+    app = review(state="全部")
+    assert any("小王" in c.value and "待审 → 采用" in c.value for c in app.caption)
+    assert any("小王" in str(frame.value.to_dict()) for frame in app.dataframe)

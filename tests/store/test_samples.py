@@ -8,6 +8,7 @@ from tianji_core.store import findings, samples, steps
 from tianji_core.store.database import now, writing
 from tianji_core.store.findings import Finding
 from tianji_core.store.samples import ACCEPTED, IMPORT, PENDING, REJECTED, NewSample, SampleFilter
+from tianji_core.store.schema import judgements, text_digest
 from tianji_core.store.schema import samples as table
 from tianji_core.workspace import Workspace
 
@@ -176,3 +177,82 @@ def test_wrong_requests_are_refused_with_a_reason(workspace: Workspace) -> None:
         steps.rate(workspace.engine, ALL, 6, "我")
     with pytest.raises(InputError, match="99"):
         samples.get(workspace.engine, 99)
+
+
+@pytest.mark.parametrize("order", samples.ORDER_TITLES)
+def test_every_order_goes_through_all_samples_once_in_both_directions(
+    workspace: Workspace, order: str
+) -> None:
+    ids = store(workspace, [new(n, name="妹" * (n % 3)) for n in range(23)])
+    with writing(workspace.engine) as connection:
+        for number in ids:
+            values = {"score": (number % 4) or None, "length": 5 + number % 3, "finding_count": number % 2}
+            connection.execute(table.update().where(table.c.id == number).values(**values))
+    seen, last = [], None
+    while page := samples.page(workspace.engine, ALL, after_id=last, limit=5, order=order):
+        seen += [s.id for s in page]
+        last = page[-1].id
+    assert sorted(seen) == ids
+    back = samples.page(workspace.engine, ALL, before_id=seen[10], limit=5, order=order)
+    assert [s.id for s in back] == seen[5:10]
+    here = samples.page(workspace.engine, ALL, from_id=seen[10], limit=2, order=order)
+    assert [s.id for s in here] == seen[10:12]
+    assert samples.count(workspace.engine, ALL, up_to_id=seen[10], order=order) == 11
+
+
+def test_an_order_sorts_by_what_it_says(workspace: Workspace) -> None:
+    ids = store(workspace, [new(n) for n in range(3)])
+    with writing(workspace.engine) as connection:
+        for number, score, findings_ in zip(ids, (4.0, None, 1.0), (0, 2, 1), strict=True):
+            values = {"score": score, "finding_count": findings_, "length": number}
+            connection.execute(table.update().where(table.c.id == number).values(**values))
+
+    def ordered(order: str) -> list[int]:
+        return [ids.index(s.id) for s in samples.page(workspace.engine, ALL, order=order)]
+
+    assert ordered(samples.DOUBTFUL) == [2, 0, 1] and ordered(samples.BEST) == [0, 2, 1]
+    assert ordered(samples.WORST) == [1, 2, 0] and ordered(samples.LONGEST) == [2, 1, 0]
+
+
+def test_the_place_of_a_sample_is_kept_when_it_no_longer_matches(workspace: Workspace) -> None:
+    ids = store(workspace, [new(n) for n in range(6)])
+    pending = SampleFilter("wishes", states=(PENDING,))
+    order = [s.id for s in samples.page(workspace.engine, pending, order=samples.RANDOM)]
+    steps.set_state(workspace.engine, SampleFilter("wishes", ids=(order[2],)), ACCEPTED, "我")
+    here = samples.page(workspace.engine, pending, from_id=order[2], limit=1, order=samples.RANDOM)
+    assert [s.id for s in here] == [order[3]] and len(ids) == 6
+
+
+def test_the_history_of_a_sample_says_who_did_what(workspace: Workspace) -> None:
+    (one,) = store(workspace, [new(0)])
+    only = SampleFilter("wishes", ids=(one,))
+    steps.rate(workspace.engine, only, 4, "甲")
+    steps.edit(workspace.engine, "wishes", one, 2, "改过的一条生日祝福", "乙", state=ACCEPTED)
+    steps.undo(workspace.engine, "wishes")
+    edited, rated = steps.history(workspace.engine, one)
+    assert (edited.step.who, edited.step.undone, edited.after["output"]) == ("乙", True, "改过的一条生日祝福")
+    assert (rated.step.who, rated.before, rated.after) == ("甲", {"rating": None}, {"rating": 4})
+
+
+def test_reviewers_are_measured_by_what_they_decided_and_how_fast(workspace: Workspace) -> None:
+    ids = store(workspace, [new(n) for n in range(5)])
+    for number, state in zip(ids, (ACCEPTED, ACCEPTED, REJECTED, ACCEPTED), strict=False):
+        steps.set_state(workspace.engine, SampleFilter("wishes", ids=(number,)), state, "甲")
+    steps.undo(workspace.engine, "wishes")
+    steps.set_state(workspace.engine, SampleFilter("wishes", ids=tuple(ids[3:])), ACCEPTED, "乙")
+    first, second = steps.reviewers(workspace.engine, "wishes")
+    assert (first.who, first.decided, first.accepted) == ("甲", 3, 2)
+    assert first.per_hour is not None and first.per_hour > 0
+    assert (second.who, second.decided, second.accepted, second.per_hour) == ("乙", 2, 2, None)
+
+
+def test_a_score_goes_with_an_edit_and_comes_back_with_its_undoing(workspace: Workspace) -> None:
+    (one,) = store(workspace, [new(0)])
+    sample = samples.get(workspace.engine, one)
+    verdict = {"sample_id": one, "text_digest": text_digest(sample.output), "created_at": now()}
+    with writing(workspace.engine) as connection:
+        connection.execute(insert(judgements).values(**verdict, fit=5, style=4, naturalness=3))
+    steps.edit(workspace.engine, "wishes", one, 1, "改过的一条生日祝福", "我")
+    assert samples.get(workspace.engine, one).score is None
+    steps.undo(workspace.engine, "wishes")
+    assert samples.get(workspace.engine, one).score == 4

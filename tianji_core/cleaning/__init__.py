@@ -1,6 +1,7 @@
 """Cleaning: rules that find what is wrong with a text, safe fixes, and both over stored samples."""
 
 from tianji_core.cleaning.comparing import compare_all, forget_outdated, keep_best, ranked
+from tianji_core.cleaning.copying import copy_to, readdressed
 from tianji_core.cleaning.diff import Piece, compare
 from tianji_core.cleaning.pipeline import (
     Preview,
@@ -36,6 +37,7 @@ __all__ = [
     "compare",
     "compare_all",
     "context_of",
+    "copy_to",
     "current_context",
     "fix",
     "forget_outdated",
@@ -43,4 +45,5 @@ __all__ = [
     "preview",
     "propose",
     "ranked",
+    "readdressed",
 ]

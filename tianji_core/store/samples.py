@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     Column,
     ColumnElement,
@@ -12,9 +13,13 @@ from sqlalchemy import (
     Engine,
     Integer,
     Row,
+    Select,
+    and_,
+    cast,
     func,
     insert,
     literal_column,
+    or_,
     select,
     true,
 )
@@ -30,8 +35,14 @@ from tianji_core.store.schema import IS_CLEAN, findings, opening_of, sample_dige
 PENDING, ACCEPTED, REJECTED = "pending", "accepted", "rejected"
 STATES = (PENDING, ACCEPTED, REJECTED)
 STATE_TITLES = {PENDING: N_("待审"), ACCEPTED: N_("采用"), REJECTED: N_("弃用")}
-RUN, IMPORT, CHAT, KNOWLEDGE = "run", "import", "chat", "knowledge"
-SOURCE_TITLES = {RUN: N_("造数"), IMPORT: N_("导入"), CHAT: N_("对话"), KNOWLEDGE: N_("资料")}
+RUN, IMPORT, CHAT, KNOWLEDGE, COPY = "run", "import", "chat", "knowledge", "copy"
+SOURCE_TITLES = {
+    RUN: N_("造数"),
+    IMPORT: N_("导入"),
+    CHAT: N_("对话"),
+    KNOWLEDGE: N_("资料"),
+    COPY: N_("复制"),
+}
 _BATCH = 1000
 
 
@@ -240,25 +251,90 @@ def provenance(engine: Engine, sample_id: int) -> Provenance:
     return Provenance(**values)
 
 
+BY_NUMBER, SHORTEST, LONGEST, WORST, DOUBTFUL, BEST, RANDOM = (
+    "number",
+    "shortest",
+    "longest",
+    "worst",
+    "doubtful",
+    "best",
+    "random",
+)
+ORDER_TITLES = {
+    BY_NUMBER: N_("按编号"),
+    SHORTEST: N_("短的在前"),
+    LONGEST: N_("长的在前"),
+    WORST: N_("问题多的在前"),
+    DOUBTFUL: N_("评分低的在前"),
+    BEST: N_("评分高的在前"),
+    RANDOM: N_("打乱"),
+}
+"""In which order samples can be gone through. Scores are those of a judge; samples without one come last."""
+
+
+def _place_in(order: str) -> ColumnElement[Any]:
+    """What is compared first in an order; equal ones follow each other by number."""
+    c = samples.c
+    if order == SHORTEST:
+        return c.length
+    if order == LONGEST:
+        return -c.length
+    if order == WORST:
+        return -c.finding_count
+    if order == DOUBTFUL:
+        return func.coalesce(c.score, 9.0)
+    if order == BEST:
+        return -func.coalesce(c.score, -1.0)
+    if order == RANDOM:  # the same shuffle on every page: a multiplier that generates all residues of a prime
+        return (cast(c.id, BigInteger) * 48_271) % 2_147_483_647
+    return c.id
+
+
 def page(
     engine: Engine,
     wanted: SampleFilter,
     after_id: int | None = None,
     before_id: int | None = None,
     limit: int = 50,
+    order: str = BY_NUMBER,
+    from_id: int | None = None,
 ) -> list[Sample]:
-    """At most ``limit`` matching samples in ascending order of their numbers: those right after ``after_id``, or those
-    right before ``before_id``, or the first ones."""
+    """At most ``limit`` matching samples in an order (one of :data:`ORDER_TITLES`): those right after the sample
+    ``after_id``, or those right before ``before_id``, or those from the place of ``from_id`` on, or the first ones."""
     # A name leaves few samples: finding them by name and sorting beats walking all numbers until a page is full.
     number = samples.c.id + 0 if wanted.names else samples.c.id
     query = select(*_COLUMNS).where(*wanted.conditions()).limit(limit)
-    if before_id is not None:
-        query = query.where(number < before_id).order_by(number.desc())
+    backwards = before_id is not None
+    if order == BY_NUMBER:
+        if before_id is not None:
+            query = query.where(number < before_id).order_by(number.desc())
+        else:
+            start = from_id - 1 if from_id is not None else after_id or 0
+            query = query.where(number > start).order_by(number)
     else:
-        query = query.where(number > (after_id or 0)).order_by(number)
+        query = _in_order(query, order, after_id, before_id, from_id)
     with reading(engine) as connection:
         found = [to_sample(row) for row in connection.execute(query)]
-    return found[::-1] if before_id is not None else found
+    return found[::-1] if backwards else found
+
+
+def _in_order(
+    query: Select[Any], order: str, after_id: int | None, before_id: int | None, from_id: int | None
+) -> Select[Any]:
+    place, number = _place_in(order), samples.c.id
+    mark = next((each for each in (before_id, from_id, after_id) if each is not None), None)
+    if mark is not None:
+        # The place of the mark is looked up as it is now, so that a sample that no longer matches still has one.
+        of_mark = select(_place_in(order)).where(number == mark).correlate(None).scalar_subquery()
+        if before_id is not None:
+            query = query.where(or_(place < of_mark, and_(place == of_mark, number < mark)))
+        elif from_id is not None:
+            query = query.where(or_(place > of_mark, and_(place == of_mark, number >= mark)))
+        else:
+            query = query.where(or_(place > of_mark, and_(place == of_mark, number > mark)))
+    if before_id is not None:
+        return query.order_by(place.desc(), number.desc())
+    return query.order_by(place, number)
 
 
 def each(engine: Engine, wanted: SampleFilter, batch: int = _BATCH) -> Iterator[list[Sample]]:
@@ -293,11 +369,15 @@ def stream(engine: Engine, wanted: SampleFilter) -> Iterator[Line]:
             yield Line(*row)
 
 
-def count(engine: Engine, wanted: SampleFilter, up_to_id: int | None = None) -> int:
-    """How many samples match (of those numbered ``up_to_id`` or lower)."""
+def count(engine: Engine, wanted: SampleFilter, up_to_id: int | None = None, order: str = BY_NUMBER) -> int:
+    """How many samples match (of those up to the sample ``up_to_id``, this one included, in an order)."""
     query = select(func.count()).select_from(samples).where(*wanted.conditions())
-    if up_to_id is not None:
+    if up_to_id is not None and order == BY_NUMBER:
         query = query.where(samples.c.id <= up_to_id)
+    elif up_to_id is not None:
+        place, number = _place_in(order), samples.c.id
+        mark = select(place).where(number == up_to_id).correlate(None).scalar_subquery()
+        query = query.where(or_(place < mark, and_(place == mark, number <= up_to_id)))
     with reading(engine) as connection:
         return connection.execute(query).scalar_one()
 
@@ -340,10 +420,11 @@ def cell_counts(engine: Engine, wanted: SampleFilter) -> list[CellCount]:
     return [CellCount(*cell, *(by_state[state] for state in STATES)) for cell, by_state in cells.items()]
 
 
-def add(engine: Engine, sample: NewSample) -> int | None:
-    """Store one sample kept from a chat; its number, or None where the recipe already has the same one."""
+def add(engine: Engine, sample: NewSample, source: str = CHAT) -> int | None:
+    """Store one sample kept from a chat, or made of another one; its number, or None where the recipe already has the
+    same one."""
     with writing(engine) as connection:
-        return next(iter(insert_new(connection, [sample], CHAT)), None)
+        return next(iter(insert_new(connection, [sample], source)), None)
 
 
 def insert_new(

@@ -3,14 +3,15 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from itertools import pairwise
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Engine, Row, bindparam, case, func, insert, select, update
 
 from tianji_core.errors import ConflictError, InputError
 from tianji_core.i18n import _
 from tianji_core.store.database import now, reading, writing
-from tianji_core.store.samples import STATE_TITLES, STATES, SampleFilter
+from tianji_core.store.samples import ACCEPTED, REJECTED, STATE_TITLES, STATES, SampleFilter
 from tianji_core.store.schema import (
     changes,
     judgements,
@@ -327,3 +328,78 @@ def count(engine: Engine, recipe: str) -> int:
     """How many steps have been taken."""
     with reading(engine) as connection:
         return connection.execute(select(func.count()).where(steps.c.recipe == recipe)).scalar_one()
+
+
+@dataclass(frozen=True)
+class Event:
+    """What one step did to one sample: ``before`` and ``after`` hold the fields that it changed."""
+
+    step: Step
+    before: dict[str, Any]
+    after: dict[str, Any]
+
+
+def history(engine: Engine, sample_id: int) -> list[Event]:
+    """What was done to a sample, newest first."""
+    query = (
+        select(steps, changes.c.before, changes.c.after)
+        .join_from(changes, steps, steps.c.id == changes.c.step_id)
+        .where(changes.c.sample_id == sample_id)
+        .order_by(steps.c.id.desc())
+    )
+    found = []
+    with reading(engine) as connection:
+        for row in connection.execute(query):
+            values = dict(row._mapping)
+            before, after = values.pop("before"), values.pop("after")
+            found.append(Event(Step(**values), before, after))
+    return found
+
+
+@dataclass(frozen=True)
+class Reviewer:
+    """What one person has decided, undone steps left out: ``decided`` samples of which ``accepted`` were accepted, and
+    ``edited`` texts. ``per_hour`` is the pace of decisions on single samples while the person was at it (a pause of more
+    than five minutes ends a sitting), None with fewer than two of them."""
+
+    who: str
+    decided: int
+    accepted: int
+    edited: int
+    per_hour: float | None
+
+
+_PAUSE = 300.0
+"""Seconds without a step after which a person has gone away."""
+
+
+def reviewers(engine: Engine, recipe: str) -> list[Reviewer]:
+    """Everybody who reviewed, the most busy first."""
+    c = steps.c
+    query = select(c.who, c.action, c.count, c.created_at).where(c.recipe == recipe, c.undone.is_(False))
+    by_person: dict[str, list[_Done]] = {}
+    with reading(engine) as connection:
+        for who, *done in connection.execute(query.order_by(c.id)):
+            by_person.setdefault(who, []).append(_Done(*done))
+    found = [_reviewer(who, rows) for who, rows in by_person.items()]
+    return sorted(found, key=lambda each: -each.decided)
+
+
+class _Done(NamedTuple):
+    action: str
+    number: int
+    created_at: datetime
+
+
+def _reviewer(who: str, rows: Sequence[_Done]) -> Reviewer:
+    decisions = [row for row in rows if row.action in (ACCEPTED, REJECTED)]
+    single = [row.created_at for row in decisions if row.number == 1]
+    gaps = [(later - earlier).total_seconds() for earlier, later in pairwise(single)]
+    working = [gap for gap in gaps if gap <= _PAUSE]
+    return Reviewer(
+        who=who,
+        decided=sum(row.number for row in decisions),
+        accepted=sum(row.number for row in decisions if row.action == ACCEPTED),
+        edited=sum(row.number for row in rows if row.action in (EDIT, FIX)),
+        per_hour=3600 * len(working) / sum(working) if working and sum(working) else None,
+    )

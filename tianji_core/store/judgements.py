@@ -1,0 +1,108 @@
+"""What a judging model says about samples: one verdict per sample, valid for the text it was given."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Engine, and_, bindparam, delete, func, insert, select, update
+
+from tianji_core.store.database import now, reading, writing
+from tianji_core.store.samples import Sample, SampleFilter, columns, to_sample
+from tianji_core.store.schema import judgements, samples, text_digest
+
+_CHUNK = 1000
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """A verdict, 0 to 5 in each respect: does the text fit the person and the occasion, does it have the style, does it
+    sound natural. Tokens are None where the server does not count them."""
+
+    sample_id: int
+    fit: float
+    style: float
+    naturalness: float
+    reason: str
+    model: str
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+
+    @property
+    def score(self) -> float:
+        """The mean of the three."""
+        return (self.fit + self.style + self.naturalness) / 3
+
+
+_FIELDS = [judgements.c[name] for name in Judgement.__dataclass_fields__]
+
+
+def of(engine: Engine, ids: Sequence[int]) -> dict[int, Judgement]:
+    """number → verdict on the text as it is now, for at most some hundred samples."""
+    query = (
+        select(*_FIELDS)
+        .join(
+            samples,
+            and_(samples.c.id == judgements.c.sample_id, samples.c.text_digest == judgements.c.text_digest),
+        )
+        .where(judgements.c.sample_id.in_(list(ids)))
+    )
+    with reading(engine) as connection:
+        return {row.sample_id: Judgement(**row._mapping) for row in connection.execute(query)}
+
+
+def save(engine: Engine, verdicts: Sequence[tuple[Sample, Judgement]]) -> None:
+    """Store verdicts on the texts that the samples had when they were judged; a sample gets its score unless its text
+    has changed meanwhile."""
+    if not verdicts:
+        return
+    rows, scores = [], []
+    for sample, verdict in verdicts:
+        digest = text_digest(sample.output)
+        values = {name: getattr(verdict, name) for name in Judgement.__dataclass_fields__}
+        rows.append({**values, "text_digest": digest, "created_at": now()})
+        scores.append({"the_id": sample.id, "the_digest": digest, "the_score": verdict.score})
+    with writing(engine) as connection:
+        ids = [sample.id for sample, _verdict in verdicts]
+        connection.execute(delete(judgements).where(judgements.c.sample_id.in_(ids)))
+        connection.execute(insert(judgements), rows)
+        connection.execute(
+            update(samples)
+            .where(samples.c.id == bindparam("the_id"), samples.c.text_digest == bindparam("the_digest"))
+            .values(score=bindparam("the_score")),
+            scores,
+        )
+
+
+def waiting(engine: Engine, wanted: SampleFilter, after_id: int = 0, limit: int = 100) -> list[Sample]:
+    """Matching samples without a score, lowest numbers first."""
+    query = select(*columns()).where(*wanted.conditions(), samples.c.score.is_(None), samples.c.id > after_id)
+    with reading(engine) as connection:
+        return [to_sample(row) for row in connection.execute(query.order_by(samples.c.id).limit(limit))]
+
+
+def waiting_count(engine: Engine, wanted: SampleFilter) -> int:
+    """How many matching samples have no score."""
+    query = select(func.count()).select_from(samples).where(*wanted.conditions(), samples.c.score.is_(None))
+    with reading(engine) as connection:
+        return connection.execute(query).scalar_one()
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What judging a recipe's samples has used so far."""
+
+    number: int
+    prompt_tokens: int
+    completion_tokens: int
+
+
+def usage(engine: Engine, recipe: str) -> Usage:
+    """Verdicts that stand and the tokens they took."""
+    j = judgements.c
+    query = (
+        select(func.count(), func.sum(j.prompt_tokens), func.sum(j.completion_tokens))
+        .join_from(judgements, samples, samples.c.id == j.sample_id)
+        .where(samples.c.recipe == recipe)
+    )
+    with reading(engine) as connection:
+        number, asked, answered = connection.execute(query).one()
+    return Usage(number, asked or 0, answered or 0)
