@@ -15,7 +15,6 @@ from tianji_core.verbs import demo, making, modelling, reviewing, system, talkin
 app = typer.Typer(
     name="tianji_core",
     help="Tianji Studio without a browser: every step of the corridor as a verb.",
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
@@ -56,9 +55,6 @@ def main() -> None:
     except StudioError as error:
         _refuse(str(error), error.exit_code)
     except typer.TyperException as error:
-        if type(error).__name__ == "NoArgsIsHelpError":
-            print(error.format_message(), file=sys.stderr)
-            sys.exit(2)
         _refuse(usage.sentence(error), error.exit_code)
     except typer.Abort:
         sys.exit(1)

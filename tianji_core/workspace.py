@@ -114,15 +114,23 @@ class Workspace:
     def key(self, variable: str) -> str | None:
         """A secret by the name of its environment variable: the process environment first, then the workspace's
         ``.env``, then the project's."""
-        if value := os.environ.get(variable):
+        if value := os.environ.get(variable, "").strip():
             return value
         for path in (self.env_file, PROJECT / ".env"):
-            if path.exists() and (value := dotenv_values(path).get(variable)):
+            if path.exists() and (value := (dotenv_values(path).get(variable) or "").strip()):
                 return value
         return None
 
     def save_key(self, variable: str, value: str | None) -> None:
-        """Keep a secret in the workspace's ``.env`` (mode 600); None or '' removes it."""
+        """Keep a secret in the workspace's ``.env`` (mode 600); None or '' removes it.
+
+        Raises:
+            SettingsError: it is not one word of ASCII, so it was not copied as a whole or not alone.
+        """
+        if value and not sendable(value):
+            raise SettingsError(
+                _("{variable} 的值里有空格、换行或中文，不像密钥，请重新复制一次", variable=variable)
+            )
         lines = []
         if self.env_file.exists():
             kept = self.env_file.read_text(encoding="utf-8").splitlines()
@@ -131,6 +139,11 @@ class Workspace:
             quoted = value.replace("\\", "\\\\").replace("'", "\\'")
             lines.append(f"{variable}='{quoted}'")
         write_text(self.env_file, "\n".join(lines) + "\n" if lines else "", mode=stat.S_IRUSR | stat.S_IWUSR)
+
+
+def sendable(key: str) -> bool:
+    """Whether a key can stand in an HTTP header: one word of printable ASCII."""
+    return key.isascii() and key.isprintable() and not any(letter.isspace() for letter in key)
 
 
 def masked(secret: str | None) -> str:

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from tianji_core.errors import InputError, ServerError
 from tianji_core.i18n import _
+from tianji_core.workspace import sendable
 
 if TYPE_CHECKING:
     from openai import OpenAI
@@ -53,8 +54,12 @@ def base_url(text: str) -> str:
         InputError: not an http or https address.
     """
     url = text.strip().rstrip("/").removesuffix("/chat/completions").rstrip("/")
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # brackets that do not match, a port beyond 65535
+        usable = False
+    if not usable:
         raise InputError(_("服务地址应当像 http://127.0.0.1:8000/v1，现在是“{url}”", url=text.strip()))
     return url if parts.path else f"{url}/v1"
 
@@ -63,11 +68,13 @@ def connect(url: str, key: str | None = None) -> "OpenAI":
     """A client without retries; a server on this machine is never asked through a proxy.
 
     Raises:
-        InputError: not an address.
+        InputError: not an address, or a key that cannot be sent.
     """
     import openai
 
     address = base_url(url)
+    if key and not sendable(key):
+        raise InputError(_("给 {url} 的密钥里有空格、换行或中文，请重新复制一次", url=address))
     local = urlsplit(address).hostname in ("127.0.0.1", "localhost", "::1")
     return openai.OpenAI(
         base_url=address,

@@ -32,7 +32,7 @@ class TeacherChoice(BaseModel):
             return self
         try:
             parts = urlsplit(self.base_url)
-            host = parts.hostname
+            host = parts.hostname if parts.port is None or parts.port else None
         except ValueError:
             parts, host = urlsplit(""), None
         if parts.scheme not in ("http", "https") or not host:

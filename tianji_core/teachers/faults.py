@@ -43,6 +43,8 @@ _NO_CREDIT = (
 
 _KEY_SHAPE = re.compile(r"\b(?:sk|ak|tp)-[A-Za-z0-9_*\-]{6,}|(?<=Bearer )\S+")
 MAX_DETAIL = 200
+SHORTEST_SECRET = 4
+"""Characters; what a local server takes for a key may be one letter, and removing it would spoil every text."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,7 @@ class Endpoint:
     def clean(self, text: object) -> str:
         """``text`` on one line, shortened, with the key and anything shaped like one removed."""
         shown = " ".join(str(text).split())
-        if self.secret:
+        if len(self.secret) >= SHORTEST_SECRET:
             shown = shown.replace(self.secret, "••••")
         shown = _KEY_SHAPE.sub("••••", shown)
         return shown if len(shown) <= MAX_DETAIL else shown[: MAX_DETAIL - 1] + "…"

@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass, field
 
-from tianji_core.errors import SettingsError, TeacherError
+from tianji_core.errors import SettingsError, TeacherAuthError, TeacherError
 from tianji_core.i18n import _
 from tianji_core.teachers.base import Teacher
 from tianji_core.teachers.choice import TeacherChoice
 from tianji_core.teachers.faults import Endpoint, missing_key
 from tianji_core.teachers.providers import ModelEntry, Provider, provider
-from tianji_core.workspace import Workspace
+from tianji_core.workspace import Workspace, sendable
 
 CHECK_SECONDS = 15.0
 
@@ -73,6 +73,15 @@ def checked_choice(workspace: Workspace, choice: TeacherChoice) -> Provider:
         )
     if key_state(workspace, chosen).missing:
         raise missing_key(_endpoint(workspace, chosen, choice))
+    endpoint = _endpoint(workspace, chosen, choice)
+    if endpoint.secret and not sendable(endpoint.secret):
+        raise TeacherAuthError(
+            _(
+                "{title} 的密钥 {variable} 里有空格、换行或中文，请在设置页重新填写",
+                title=endpoint.title,
+                variable=endpoint.key_variable,
+            )
+        )
     return chosen
 
 

@@ -151,6 +151,10 @@ def chat(
         asked = [request] if request else (line.strip() for line in sys.stdin)
         for line in filter(None, asked):
             said = answer(address, names[0], prompt, line, sampling, key)
+            if not said:
+                raise ServerError(
+                    _("模型“{model}”的回答是空的；换个问法、提高温度或加大 --max-tokens", model=names[0])
+                )
             show({"model": names[0], "request": line, "answer": said}, as_json, said)
 
 

@@ -30,6 +30,8 @@ def _problem(error: typer.TyperException, option: str, cause: BaseException | No
             "{option} {reason}，写的是 {value}", option=option, reason=reason_of(first), value=first["input"]
         )
     kind, message = type(error).__name__, error.message
+    if message.startswith("Missing command"):
+        return _("没有写命令")
     if kind == "MissingParameter":
         return _("没有给出 {option}", option=option)
     if kind == "NoSuchOption":
@@ -38,7 +40,7 @@ def _problem(error: typer.TyperException, option: str, cause: BaseException | No
         return missing + (_("，是不是 {near}", near=near) if near else "")
     if found := re.match(r"No such command '(.*?)'", message):
         return _("没有命令“{verb}”", verb=found[1])
-    if found := re.match(r"Got unexpected extra arguments? \((.*)\)", message):
+    if found := re.match(r"Got unexpected extra argument(?:s|\(s\))? \((.*)\)", message):
         return _("多写了“{words}”，有空格的文字请加引号", words=found[1])
     if found := re.match(r"Option '(.*?)' requires an argument", message):
         return _("{option} 后面要写一个值", option=found[1])
