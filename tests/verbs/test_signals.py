@@ -1,0 +1,58 @@
+"""Ctrl-C and TERM: what was started is stopped, nothing is left running, and what was made stays."""
+
+import signal
+import time
+
+import pytest
+
+from tests.loopback import hangs, says
+from tests.tiny_base import add_version, write_tiny_base
+from tests.verbs.conftest import ended, processes_naming
+from tianji_core import generation, jobs
+
+
+def until(condition, seconds=60):
+    """Wait for something that another process does."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def test_ctrl_c_while_generating_stops_the_job_and_keeps_the_answers(started, api, workspace):
+    api.script.extend([says("祝您平安喜乐，万事如意，福寿安康。")] * 3)
+    api.default = hangs(60)
+    process = started(
+        "generate", "--provider", "custom", "--base-url", api.url, "--model", "m", "--limit", 12
+    )
+    until(lambda: len(api.requests) >= 8)
+    process.send_signal(signal.SIGINT)
+    said = ended(process)
+    assert said.code == 1 and said.out == "" and "已停止" in said.failure
+    assert [job.state for job in jobs.listed(workspace)] == ["stopped"]
+    assert processes_naming(str(workspace.home)) == []
+    counts = generation.run_state(workspace.engine, 1).counts
+    assert (counts.done, counts.failed, counts.pending) == (3, 0, 9)
+    assert generation.raw_path(workspace, 1).exists()
+
+
+def test_ctrl_c_while_training_stops_the_job(started, workspace, tmp_path):
+    add_version(workspace)
+    base = write_tiny_base(tmp_path / "base")
+    process = started("train", "--base", base, "--title", "试训")
+    until(lambda: [job.state for job in jobs.listed(workspace, kind="train")] == ["running"])
+    process.send_signal(signal.SIGINT)
+    said = ended(process)
+    assert said.code == 1 and said.out == "" and "“试训”已停止" in said.failure
+    assert processes_naming(str(workspace.home)) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_demo_that_is_told_to_end_stops_its_job(started, workspace, number):
+    process = started("demo", "--samples", 20000)
+    until(lambda: [job.state for job in jobs.listed(workspace)] == ["running"])
+    process.send_signal(number)
+    said = ended(process)
+    assert said.code == 130 and "Traceback" not in said.err
+    assert jobs.wait(workspace, 1, timeout=60).state == "stopped"
+    until(lambda: processes_naming(str(workspace.home)) == [], 20)

@@ -1,0 +1,133 @@
+"""Trainings, conversions and merges that cannot work are refused before anything is made, and never two at once."""
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from tests.tiny_base import add_version, write_tiny_base
+from tests.verbs.conftest import ended
+from tianji_core import jobs, models, training
+from tianji_core.models.manifest import Artefact, write_manifest
+from tianji_core.store import training as rows
+from tianji_core.training.base import fingerprint
+from tianji_core.training.lock import working
+
+
+@pytest.fixture
+def base(tmp_path):
+    return write_tiny_base(tmp_path / "base")
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ("epochs", "--set 要写成 名字=值"),
+        ("size=3", "名字是其中之一：base"),
+        ("epochs=many", "“轮数（遍）”应当是整数，填的是 'many'"),
+        ("epochs=0", "“轮数（遍）”应当不小于 1"),
+        ("epochs=1.5", "“轮数（遍）”应当是整数"),
+        ("learning_rate=NaN", "“学习率”应当是有限的数字"),
+        ("learning_rate=-1", "“学习率”应当大于 0"),
+        ("lora_dropout=1", "“LoRA dropout（概率）”应当小于 1"),
+        ("max_length=7", "“序列长度（token）”应当不小于 64"),
+        ("eval_prompts=hi", "“试写输入（每行一条）”应当是一个列表"),
+        ("eval_prompts=[]", "“试写输入（每行一条）”至少要有 1 项"),
+        ("system=3", "“试写用的系统提示词”应当是文字"),
+        ("accumulation=1000", "凑不满一次梯度累积（1000 个微批）"),
+    ],
+)
+def test_settings_that_make_no_sense(verb, workspace, change, sentence):
+    add_version(workspace)
+    assert sentence in verb("train", "--set", change).refusal
+    assert rows.listed(workspace.engine) == [] and jobs.listed(workspace) == []
+
+
+def test_what_is_missing_for_a_training(verb, workspace):
+    add_version(workspace)
+    assert "没有名叫“v9”的数据集版本，有的是：v1" in verb("train", "--dataset", "v9").refusal
+    assert "没有训练预设“huge”，有的是：nano-cpu-qlora" in verb("train", "--preset", "huge").refusal
+    assert "没有名叫“nobody”的模型" in verb("train", "--base", "nobody").refusal
+    assert "模型文件夹 /no/where 不存在" in verb("train", "--base", "/no/where").refusal
+
+
+@pytest.mark.parametrize(
+    ("spoil", "sentence"),
+    [
+        (lambda base: (base / "config.json").unlink(), "里没有 config.json"),
+        (lambda base: (base / "config.json").write_text("{"), "config.json 读不懂"),
+        (lambda base: (base / "tokenizer.json").unlink(), "里没有分词器文件"),
+        (lambda base: (base / "model.safetensors").unlink(), "缺少权重 *.safetensors"),
+        (
+            lambda base: (base / "model.safetensors.index.json").write_text(
+                json.dumps({"weight_map": {"a": "model.safetensors", "b": "model-2.safetensors"}})
+            ),
+            "缺少权重 model-2.safetensors",
+        ),
+        (
+            lambda base: (base / "model.safetensors").write_bytes(
+                (base / "model.safetensors").read_bytes()[:-100]
+            ),
+            "model.safetensors 已损坏",
+        ),
+    ],
+)
+def test_half_a_model_is_refused_with_the_file_that_is_missing(verb, workspace, base, spoil, sentence):
+    add_version(workspace)
+    spoil(base)
+    for command in (("train", "--base", base), ("models", "--register", base)):
+        assert sentence in verb(*command).refusal
+    assert [each.kind for each in models.artefacts(workspace)] == ["base"]
+    assert rows.listed(workspace.engine) == []
+
+
+def test_few_samples_are_a_warning_beside_the_answer(verb, workspace, base):
+    add_version(workspace, count=6)
+    said = verb("train", "--base", base, "--check")
+    assert said.code == 0 and "太少，学不到什么" in said.out
+
+
+def test_of_four_trainings_started_at_the_same_instant_one_runs(started, workspace, base):
+    add_version(workspace)
+    starts = [started("train", "--base", base, "--title", f"第{n}个", "--detach") for n in range(4)]
+    with ThreadPoolExecutor(4) as pool:
+        said = list(pool.map(ended, starts))
+    running = jobs.listed(workspace, kind="train")
+    try:
+        assert sorted(one.code for one in said) == [0, 2, 2, 2]
+        assert all("还在训练，请等它结束或先停止它" in one.failure for one in said if one.code)
+        assert len(running) == len(rows.listed(workspace.engine)) == 1
+    finally:
+        for job in running:
+            jobs.stop(workspace, job.id)
+            jobs.wait(workspace, job.id, 60)
+
+
+def test_a_trainer_that_lost_its_supervisor_still_counts(verb, workspace, base):
+    add_version(workspace)
+    with working(workspace):
+        assert "另一个训练的进程还在" in verb("train", "--base", base).refusal
+    assert verb("train", "--base", base, "--check").code == 0
+
+
+def test_a_training_without_a_checkpoint_cannot_be_converted_or_resumed(verb, workspace, base):
+    settings = training.default_settings("nano-cpu-qlora").model_copy(update={"base": str(base)})
+    training.prepare_training(workspace, "nano-cpu-qlora", settings, add_version(workspace), "试训")
+    assert "“试训”还没有检查点" in verb("convert", "--training", 1).refusal
+    assert "“试训”还没有检查点" in verb("convert", "--training", 1, "--merge").refusal
+    assert "“试训”没有检查点，只能重新训练" in verb("train", "--resume", 1).refusal
+    assert jobs.listed(workspace) == []
+
+
+def test_an_adapter_is_not_merged_with_another_base(verb, workspace, base, tmp_path):
+    folder = workspace.models / "mine"
+    folder.mkdir()
+    made = Artefact(
+        name="mine", kind="adapter", title="试", path=folder, base=base, base_fingerprint=fingerprint(base)
+    )
+    write_manifest(folder, made, workspace.home)
+    other = write_tiny_base(tmp_path / "other", seed=1)
+    assert "不是训练时用的那个基座模型" in verb("merge", "mine", "--base", other).refusal
+    assert "已经有名叫“mine”的模型了" in verb("merge", "mine", "--name", "mine").refusal
+    assert "只能用文字、数字" in verb("merge", "mine", "--name", "../up").refusal
+    assert jobs.listed(workspace) == []
