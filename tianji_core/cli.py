@@ -22,6 +22,7 @@ VERBS: dict[str, Callable[..., None]] = {
     "studio": system.studio,
     "plan": making.plan,
     "generate": making.generate,
+    "knowledge": making.knowledge,
     "import": reviewing.import_samples,
     "clean": reviewing.clean,
     "accept": reviewing.accept,

@@ -36,8 +36,8 @@ class TeacherSetup:
         return self.provider.sdk == "composer" and len(self.mix) == 1
 
 
-def teacher_form(workspace: Workspace) -> TeacherSetup:
-    """Draw the form and return what it says.
+def teacher_form(workspace: Workspace, several: bool = True) -> TeacherSetup:
+    """Draw the form and return what it says; ``several`` offers to share the work among teachers.
 
     Raises:
         SettingsError: providers.yaml is not valid, or the address cannot be one.
@@ -75,7 +75,8 @@ def teacher_form(workspace: Workspace) -> TeacherSetup:
         output_price=entry.output_price,
     )
     _connection(workspace, provider, choice)
-    return TeacherSetup(provider, _with_others(known, choice), sampling, speed.concurrency)
+    mix = _with_others(known, choice) if several else (WeightedTeacher(choice=choice),)
+    return TeacherSetup(provider, mix, sampling, speed.concurrency)
 
 
 @dataclass(frozen=True)
@@ -211,7 +212,7 @@ def _sampling(provider: Provider) -> SamplingPlan:
 
 
 def _speed(provider: Provider) -> Speed:
-    first, second, third, fourth = st.columns(4)
+    first, second, third, fourth = st.columns(4, vertical_alignment="bottom")
     concurrency = first.number_input(
         _("并发数"),
         1,

@@ -4,7 +4,15 @@ import pytest
 from pydantic import ValidationError
 
 from tianji_core.errors import SettingsError, TeacherAuthError
-from tianji_core.teachers import TeacherChoice, key_state, make_teacher, provider, providers
+from tianji_core.teachers import (
+    TeacherChoice,
+    forget_provider,
+    key_state,
+    make_teacher,
+    provider,
+    providers,
+    save_provider,
+)
 from tianji_core.teachers.providers import BUILT_IN, load_providers
 from tianji_core.workspace import Workspace
 
@@ -75,3 +83,22 @@ def test_an_unknown_provider_lists_the_known_ones(workspace: Workspace):
 def test_an_address_that_is_none_or_carries_a_secret_is_refused(url: str):
     with pytest.raises(ValidationError, match="接口地址"):
         TeacherChoice(provider="custom", base_url=url)
+
+
+def test_a_saved_provider_replaces_the_built_in_one_until_it_is_forgotten(workspace: Workspace):
+    built_in = providers(workspace)["openai"]
+    saved = built_in.model_copy(update={"requests_per_minute": 7, "title": "我的 OpenAI"})
+    save_provider(workspace, saved)
+    save_provider(workspace, built_in.model_copy(update={"key": "second", "title": "第二个"}))
+    known = providers(workspace)
+    assert known["openai"] == saved and known["second"].models == built_in.models
+    forget_provider(workspace, "openai")
+    assert providers(workspace)["openai"] == built_in
+    assert "second" in providers(workspace)
+    with pytest.raises(SettingsError, match="openai"):
+        forget_provider(workspace, "openai")
+
+
+def test_every_remote_provider_names_a_cautious_start():
+    for of in load_providers(BUILT_IN).values():
+        assert 1 <= of.concurrency <= 64

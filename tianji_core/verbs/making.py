@@ -1,5 +1,6 @@
-"""Verbs that make samples: plan, generate."""
+"""Verbs that make samples: plan, generate, knowledge."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -7,10 +8,12 @@ from pydantic import ValidationError
 
 from tianji_core import generation
 from tianji_core.errors import InputError, PlanError, StudioError
+from tianji_core.generation import RunOptions
+from tianji_core.generation import knowledge as documents
 from tianji_core.i18n import _
 from tianji_core.recipe import Plan, by_style, explain, kept_cells, tasks
 from tianji_core.store import recipes
-from tianji_core.teachers import Sampling, TeacherChoice
+from tianji_core.teachers import SamplingPlan, TeacherChoice, WeightedTeacher
 from tianji_core.verbs.common import (
     LARGEST,
     DetachOption,
@@ -33,6 +36,29 @@ LimitOption = Annotated[
     int | None, typer.Option(min=1, help="At most this many tasks, spread evenly.", show_default=False)
 ]
 SeedOption = Annotated[int, typer.Option(min=0, help="Seed of order, clauses, examples and wordings.")]
+
+ProviderOption = Annotated[str, typer.Option(help="Provider key of configs/providers.yaml.")]
+ModelOption = Annotated[str, typer.Option(help="Model; default: the provider's first.")]
+AddressOption = Annotated[str, typer.Option(help="Address; default: the provider's.")]
+TemperatureOption = Annotated[float | None, typer.Option(min=0, max=2, show_default=False)]
+MaxTokensOption = Annotated[int | None, typer.Option(min=1, show_default=False)]
+ConcurrencyOption = Annotated[int, typer.Option(min=1, help="Requests under way at once.")]
+TimeoutOption = Annotated[float, typer.Option(min=1, help="Seconds for one request.")]
+RequestsOption = Annotated[
+    int | None, typer.Option(min=1, help="At most this many requests a minute.", show_default=False)
+]
+TokensOption = Annotated[
+    int | None, typer.Option(min=1, help="At most this many tokens a minute.", show_default=False)
+]
+BudgetOption = Annotated[
+    float | None, typer.Option(help="Stop before it costs more than this.", show_default=False)
+]
+BudgetTokensOption = Annotated[
+    int | None, typer.Option(min=1, help="Stop before it takes more tokens than this.", show_default=False)
+]
+MinutesOption = Annotated[
+    float | None, typer.Option(help="Stop after this many minutes.", show_default=False)
+]
 
 
 def words(text: str) -> tuple[str, ...]:
@@ -95,14 +121,31 @@ def generate(
     threshold: ThresholdOption = None,
     limit: LimitOption = None,
     seed: SeedOption = 0,
-    provider: Annotated[str, typer.Option(help="Provider key of configs/providers.yaml.")] = "offline",
-    model: Annotated[str, typer.Option(help="Model; default: the provider's first.")] = "",
-    base_url: Annotated[str, typer.Option(help="Address; default: the provider's.")] = "",
-    temperature: Annotated[float | None, typer.Option(min=0, max=2, show_default=False)] = None,
+    provider: ProviderOption = "offline",
+    model: ModelOption = "",
+    base_url: AddressOption = "",
+    also: Annotated[
+        list[str] | None,
+        typer.Option(help="Another teacher that shares the work: provider/model=weight.", show_default=False),
+    ] = None,
+    weight: Annotated[float, typer.Option(min=0.001, help="Weight of the first teacher.")] = 1.0,
+    temperature: TemperatureOption = None,
+    temperature_to: Annotated[
+        float | None,
+        typer.Option(min=0, max=2, help="Draw each task's temperature between the two.", show_default=False),
+    ] = None,
     top_p: Annotated[float | None, typer.Option(min=0, max=1, show_default=False)] = None,
-    max_tokens: Annotated[int | None, typer.Option(min=1, show_default=False)] = None,
-    concurrency: Annotated[int, typer.Option(min=1, help="Requests under way at once.")] = 8,
-    timeout: Annotated[float, typer.Option(min=1, help="Seconds for one request.")] = 60.0,
+    max_tokens: MaxTokensOption = None,
+    concurrency: ConcurrencyOption = 8,
+    timeout: TimeoutOption = 60.0,
+    requests_per_minute: RequestsOption = None,
+    tokens_per_minute: TokensOption = None,
+    budget: BudgetOption = None,
+    budget_tokens: BudgetTokensOption = None,
+    minutes: MinutesOption = None,
+    ban_openings: Annotated[
+        bool, typer.Option(help="Tell the teacher which openings it has used too often.")
+    ] = True,
     mistakes: Annotated[
         float, typer.Option(min=0, max=1, help="Share of deliberate mistakes (offline composer).")
     ] = 0.0,
@@ -133,11 +176,23 @@ def generate(
         key = chosen_recipe(space, recipe)
         least = recipes.current(space.engine, key).recipe.threshold if threshold is None else threshold
         choice = _choice(
-            provider=provider, model=model, base_url=base_url, timeout=timeout, mistakes=mistakes
+            provider=provider,
+            model=model,
+            base_url=base_url,
+            timeout=timeout,
+            mistakes=mistakes,
+            requests_per_minute=requests_per_minute,
+            tokens_per_minute=tokens_per_minute,
         )
-        sampling = Sampling(temperature=temperature, top_p=top_p, max_tokens=max_tokens)
+        mix = [WeightedTeacher(choice=choice, weight=weight), *(_other(each, timeout) for each in also or ())]
         run = generation.create_run(
-            space, key, made_plan(styles, rounds, least, limit, seed), choice, sampling, concurrency
+            space,
+            key,
+            made_plan(styles, rounds, least, limit, seed),
+            mix,
+            _sampling(temperature, temperature_to, top_p, max_tokens),
+            concurrency,
+            options=_options(budget, budget_tokens, minutes, ban_openings),
         )
         run_id, job = run.id, generation.start_generation(space, run.id)
     if not detach:
@@ -171,3 +226,141 @@ def _choice(**fields: object) -> TeacherChoice:
         return TeacherChoice.model_validate(fields)
     except ValidationError as error:
         raise InputError(explain(error, whole="")) from error
+
+
+def _other(text: str, timeout: float) -> WeightedTeacher:
+    """A further teacher from 'provider/model=weight'; the model and the weight may be left out."""
+    name, _equals, number = text.partition("=")
+    provider, _slash, model = name.partition("/")
+    choice = _choice(provider=provider.strip(), model=model.strip(), timeout=timeout)
+    try:
+        return WeightedTeacher(choice=choice, weight=float(number or 1))
+    except ValueError as error:
+        raise InputError(
+            _("--also 应当是 provider/model=权重，例如 deepseek/deepseek-flash=2，现在是 {text}", text=text)
+        ) from error
+
+
+def _sampling(
+    temperature: float | None, temperature_to: float | None, top_p: float | None, max_tokens: int | None
+) -> SamplingPlan:
+    drawn = temperature
+    if temperature_to is not None:
+        if temperature is None:
+            raise InputError(_("--temperature-to 要和 --temperature 一起用"))
+        drawn = (temperature, temperature_to)  # type: ignore[assignment]
+    try:
+        return SamplingPlan(temperature=drawn, top_p=top_p, max_tokens=max_tokens)
+    except ValidationError as error:
+        raise InputError(explain(error, whole="")) from error
+
+
+def _options(
+    budget: float | None, budget_tokens: int | None, minutes: float | None, ban_openings: bool = True
+) -> RunOptions:
+    try:
+        return RunOptions(
+            budget_cost=budget, budget_tokens=budget_tokens, minutes=minutes, ban_openings=ban_openings
+        )
+    except ValidationError as error:
+        raise InputError(explain(error, whole="")) from error
+
+
+def knowledge(
+    files: Annotated[
+        list[Path] | None, typer.Argument(help="txt, md, docx, pdf or html files.", show_default=False)
+    ] = None,
+    provider: ProviderOption = "deepseek",
+    model: ModelOption = "",
+    base_url: AddressOption = "",
+    size: Annotated[int, typer.Option(help="Characters of a chunk.")] = 600,
+    overlap: Annotated[int, typer.Option(help="Characters repeated from the chunk before.")] = 60,
+    pairs: Annotated[int, typer.Option(help="Questions with answers per chunk.")] = 3,
+    turns: Annotated[int, typer.Option(help="Turns of each conversation.")] = 1,
+    system: Annotated[str, typer.Option(help="System prompt of the samples; default: the recipe's.")] = "",
+    preview: Annotated[bool, typer.Option("--preview", help="Show the chunks and send nothing.")] = False,
+    temperature: TemperatureOption = None,
+    max_tokens: MaxTokensOption = None,
+    concurrency: ConcurrencyOption = 8,
+    timeout: TimeoutOption = 60.0,
+    requests_per_minute: RequestsOption = None,
+    tokens_per_minute: TokensOption = None,
+    budget: BudgetOption = None,
+    budget_tokens: BudgetTokensOption = None,
+    minutes: MinutesOption = None,
+    resume: Annotated[
+        int | None,
+        typer.Option(min=1, max=LARGEST, help="Go on with this run; failed chunks too.", show_default=False),
+    ] = None,
+    recipe: RecipeOption = None,
+    detach: DetachOption = False,
+    as_json: JsonOption = False,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Let a teacher ask and answer questions about documents; each answer becomes a sample to review."""
+    space = opened(workspace)
+    if resume is not None:
+        run_id = resume
+        job = documents.start_knowledge(space, run_id, retry_failed=True)
+    else:
+        try:
+            settings = documents.KnowledgeSettings(
+                size=size, overlap=overlap, pairs=pairs, turns=turns, system=system
+            )
+        except ValidationError as error:
+            raise InputError(explain(error, whole="")) from error
+        read = [_document(path) for path in files or ()]
+        pieces = documents.cut_all(read, settings)
+        if preview:
+            show(
+                [{"file": p.file, "number": p.number, "text": p.text} for p in pieces],
+                as_json,
+                "\n\n".join(f"{p.file} #{p.number}\n{p.text}" for p in pieces),
+            )
+            return
+        choice = _choice(
+            provider=provider,
+            model=model,
+            base_url=base_url,
+            timeout=timeout,
+            requests_per_minute=requests_per_minute,
+            tokens_per_minute=tokens_per_minute,
+        )
+        run = documents.create_knowledge_run(
+            space,
+            chosen_recipe(space, recipe),
+            read,
+            choice,
+            _sampling(temperature, None, None, max_tokens),
+            settings,
+            concurrency,
+            _options(budget, budget_tokens, minutes),
+        )
+        run_id, job = run.id, documents.start_knowledge(space, run.id)
+    if not detach:
+        follow(space, job, quiet=as_json)
+    state = documents.knowledge_state(space, run_id)
+    counts = state.counts
+    if counts.failed and not counts.done:
+        raise StudioError(
+            _(
+                "资料批次 {run} 的 {n} 块全部失败：{reason}；修好后用 knowledge --resume {run} 再问一次",
+                run=run_id,
+                n=counts.failed,
+                reason=state.errors[0].example,
+            )
+        )
+    facts = {"run": run_id, "job": job.id, **vars(counts)}
+    text = _(
+        "资料批次 {run}：{pairs} 条问答，重复没要 {repeated}；完成 {done} 块，失败 {failed}，未做 {pending}",
+        **facts,
+    )
+    show(facts, as_json, text)
+
+
+def _document(path: Path) -> documents.Document:
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise InputError(_("读不了 {file}：{detail}", file=path, detail=error.strerror)) from error
+    return documents.read_document(path.name, data)

@@ -1,0 +1,91 @@
+"""generate and knowledge from the command line: budgets, several teachers, documents."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.loopback import LoopbackApi, loopback_api, says
+from tianji_core import cli
+from tianji_core.store import runs as rows
+from tianji_core.workspace import Workspace
+
+
+@pytest.fixture
+def api():
+    with loopback_api() as server:
+        yield server
+
+
+def call(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *words: str
+) -> tuple[int, str, str]:
+    monkeypatch.setattr("sys.argv", ["tianji_core", *words])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    out, err = capsys.readouterr()
+    return int(ended.value.code or 0), out, err
+
+
+def test_a_budget_ends_generate_with_its_reason_and_a_failing_code(
+    workspace: Workspace, api: LoopbackApi, capsys, monkeypatch
+):
+    words = ["--provider", "custom", "--base-url", api.url, "--model", "loopback-model", "--limit", "30"]
+    code, _out, err = call(
+        capsys, monkeypatch, "generate", *words, "--styles", "正常", "--budget-tokens", "400"
+    )
+    assert code == 1 and "预算" in err
+    counts = rows.counts(workspace.engine, [1])[1]
+    assert counts.done and counts.pending and not counts.failed
+
+
+def test_several_teachers_and_a_drawn_temperature(
+    workspace: Workspace, api: LoopbackApi, capsys, monkeypatch
+):
+    own = (
+        f"lab:\n  title: 实验室\n  sdk: openai\n  base_url: {api.url}\n  models: [{{name: loopback-model}}]\n"
+    )
+    (workspace.home / "providers.yaml").write_text(own, encoding="utf-8")
+    words = ["--provider", "lab", "--also", "lab/other-model=2", "--limit", "30"]
+    drawn = ["--temperature", "0.6", "--temperature-to", "1.0"]
+    code, out, err = call(capsys, monkeypatch, "generate", *words, *drawn, "--json")
+    assert code == 0, err
+    assert json.loads(out)["done"] == 30
+    models = [request["model"] for request in api.requests]
+    assert models.count("other-model") > models.count("loopback-model") > 0
+    assert len({request["temperature"] for request in api.requests}) > 10
+
+
+def test_documents_become_samples(
+    workspace: Workspace, api: LoopbackApi, tmp_path: Path, capsys, monkeypatch
+):
+    file = tmp_path / "年俗.md"
+    file.write_text("腊月二十三祭灶。" * 40, encoding="utf-8")
+    code, out, _err = call(
+        capsys, monkeypatch, "knowledge", str(file), "--size", "100", "--overlap", "0", "--preview", "--json"
+    )
+    pieces = json.loads(out)
+    assert code == 0 and len(pieces) > 1 and api.requests == []
+    api.default = says('[{"question": "哪天祭灶？", "answer": "腊月二十三"}]')
+    words = ["--provider", "custom", "--base-url", api.url, "--model", "loopback-model"]
+    code, out, err = call(
+        capsys, monkeypatch, "knowledge", str(file), "--size", "100", "--overlap", "0", *words, "--json"
+    )
+    facts = json.loads(out)
+    assert code == 0, err
+    assert (facts["pairs"], facts["done"], facts["repeated"]) == (1, len(pieces), len(pieces) - 1)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["knowledge"], "文件"),
+        (["knowledge", "nowhere.txt"], "nowhere.txt"),
+        (["generate", "--temperature-to", "1"], "--temperature"),
+        (["generate", "--also", "offline/x=heavy"], "--also"),
+        (["generate", "--temperature", "1", "--temperature-to", "0.5"], "从小到大"),
+    ],
+)
+def test_wrong_input_is_one_sentence(workspace: Workspace, words: list[str], said: str, capsys, monkeypatch):
+    code, _out, err = call(capsys, monkeypatch, *words)
+    assert code == 2 and said in err and len(err.strip().splitlines()) == 1
