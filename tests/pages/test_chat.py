@@ -1,11 +1,10 @@
 """The chat page against a real server of tiny random models."""
 
-from pathlib import Path
-
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.loopback import LoopbackApi
+from tests.pages.opening import opened, press
 from tests.serving.conftest import Folders, Server, folders, server  # noqa: F401
 from tianji_core import jobs
 from tianji_core.models import register_folder
@@ -15,16 +14,9 @@ from tianji_core.serving.transcript import load_transcript
 from tianji_core.store import samples
 from tianji_core.workspace import Workspace
 
-ROOT = Path(__file__).resolve().parents[2]
-
 
 def page(**address: str) -> AppTest:
-    test = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
-    for name, value in address.items():
-        test.query_params[name] = value
-    test.switch_page("pages/model/chat.py").run()
-    assert not test.exception
-    return test
+    return opened("model/chat", **address)
 
 
 @pytest.fixture
@@ -32,12 +24,6 @@ def chat(workspace: Workspace, server: Server) -> AppTest:  # noqa: F811
     """The page with the test server as its service, short answers."""
     test = page(service=server.url, service_model="red")
     test.number_input(key="chat_max_tokens").set_value(12).run()
-    return test
-
-
-def press(test: AppTest, key: str) -> AppTest:
-    test.button(key=key).click().run()
-    assert not test.exception
     return test
 
 

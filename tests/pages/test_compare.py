@@ -1,10 +1,10 @@
 """The compare page against a real server of tiny random models."""
 
 import time
-from pathlib import Path
 
 from streamlit.testing.v1 import AppTest
 
+from tests.pages.opening import opened, press
 from tests.serving.conftest import Folders, Server, folders, server  # noqa: F401
 from tianji_core.recipe import built_in_recipes, load_recipe
 from tianji_core.serving import ChatSampling
@@ -13,22 +13,9 @@ from tianji_core.serving.comparing import Comparer
 from tianji_core.store import votes
 from tianji_core.workspace import Workspace
 
-ROOT = Path(__file__).resolve().parents[2]
-
 
 def page(**address: str) -> AppTest:
-    test = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
-    for name, value in address.items():
-        test.query_params[name] = value
-    test.switch_page("pages/model/compare.py").run()
-    assert not test.exception
-    return test
-
-
-def press(test: AppTest, key: str) -> AppTest:
-    test.button(key=key).click().run()
-    assert not test.exception
-    return test
+    return opened("model/compare", **address)
 
 
 def test_an_empty_page_invites(workspace: Workspace) -> None:

@@ -2,33 +2,25 @@
 
 import json
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from tests.pages.opening import opened
 from tianji_core import dataset
 from tianji_core.store import datasets, samples
 from tianji_core.store.database import writing
 from tianji_core.store.samples import ACCEPTED, IMPORT, NewSample
 from tianji_core.workspace import Workspace
 
-APP = Path(__file__).resolve().parents[2] / "app.py"
 Open = Callable[..., AppTest]
 
 
 @pytest.fixture
 def page(workspace: Workspace) -> Open:
-    def opened(**query: str) -> AppTest:
-        app = AppTest.from_file(str(APP), default_timeout=60)
-        app.switch_page("pages/data/dataset.py")
-        for key, value in query.items():
-            app.query_params[key] = value
-        app.run()
-        assert not app.exception
-        return app
-
-    return opened
+    return partial(opened, "data/dataset")
 
 
 @pytest.fixture

@@ -1,11 +1,12 @@
 """The review page: what a person decides is stored at once, can be undone, and never lands on another text."""
 
 from collections.abc import Callable
-from pathlib import Path
+from functools import partial
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from tests.pages.opening import opened
 from tianji_core.store import samples, steps
 from tianji_core.store.database import writing
 from tianji_core.store.samples import ACCEPTED, IMPORT, PENDING, REJECTED, NewSample, SampleFilter
@@ -13,7 +14,6 @@ from tianji_core.workspace import Workspace
 
 ALL = SampleFilter("wishes")
 CLEAN = "妹妹，生日快乐！愿你新的一岁平安喜乐，每天都有好心情。"
-APP = Path(__file__).resolve().parents[2] / "app.py"
 Open = Callable[..., AppTest]
 
 
@@ -31,16 +31,7 @@ def ids(workspace: Workspace) -> list[int]:
 
 @pytest.fixture
 def review(workspace: Workspace) -> Open:
-    def opened(**query: str) -> AppTest:
-        app = AppTest.from_file(str(APP), default_timeout=60)
-        app.switch_page("pages/data/review.py")
-        for key, value in query.items():
-            app.query_params[key] = value
-        app.run()
-        assert not app.exception
-        return app
-
-    return opened
+    return partial(opened, "data/review")
 
 
 def press(app: AppTest, key: str) -> AppTest:

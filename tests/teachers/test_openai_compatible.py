@@ -17,6 +17,7 @@ from tests.loopback import (
     sends_bytes,
     trickles,
 )
+from tests.teachers.asking import ask
 from tianji_core.errors import (
     TeacherAnswerError,
     TeacherAuthError,
@@ -27,7 +28,7 @@ from tianji_core.errors import (
     TeacherTimeoutError,
     TeacherUnreachableError,
 )
-from tianji_core.teachers import Answer, Sampling, TeacherChoice, make_teacher, test_connection
+from tianji_core.teachers import Sampling, TeacherChoice, make_teacher, test_connection
 from tianji_core.workspace import Workspace
 
 KEY = "sk-abcdef0123456789secret"
@@ -37,14 +38,6 @@ KEY = "sk-abcdef0123456789secret"
 def choice(api: LoopbackApi, monkeypatch: pytest.MonkeyPatch) -> TeacherChoice:
     monkeypatch.setenv("CUSTOM_API_KEY", KEY)
     return TeacherChoice(provider="custom", model="loopback-model", base_url=api.url, timeout=5)
-
-
-async def ask(workspace: Workspace, choice: TeacherChoice, sampling: Sampling = Sampling()) -> Answer:
-    teacher = make_teacher(workspace, choice)
-    try:
-        return await teacher.complete("给大舅写一句生日祝福", sampling)  # type: ignore[attr-defined]
-    finally:
-        await teacher.aclose()
 
 
 async def failure(workspace: Workspace, choice: TeacherChoice) -> TeacherError:

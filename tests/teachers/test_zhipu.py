@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from tests.loopback import LoopbackApi, echoes_key, fails, hangs, resets, says, sends
+from tests.teachers.asking import ask
 from tianji_core.errors import (
     TeacherAnswerError,
     TeacherAuthError,
@@ -15,8 +16,7 @@ from tianji_core.errors import (
     TeacherTimeoutError,
     TeacherUnreachableError,
 )
-from tianji_core.teachers import Answer, Sampling, TeacherChoice, make_teacher, test_connection
-from tianji_core.workspace import Workspace
+from tianji_core.teachers import Sampling, TeacherChoice, make_teacher, test_connection
 
 KEY = "0123456789abcdef.topsecretpart"
 
@@ -25,14 +25,6 @@ KEY = "0123456789abcdef.topsecretpart"
 def choice(api: LoopbackApi, monkeypatch: pytest.MonkeyPatch) -> TeacherChoice:
     monkeypatch.setenv("ZHIPUAI_API_KEY", KEY)
     return TeacherChoice(provider="zhipu", model="glm-4-plus", base_url=api.url, timeout=5)
-
-
-async def ask(workspace: Workspace, choice: TeacherChoice, sampling: Sampling = Sampling()) -> Answer:
-    teacher = make_teacher(workspace, choice)
-    try:
-        return await teacher.complete("给大舅写一句生日祝福", sampling)  # type: ignore[attr-defined]
-    finally:
-        await teacher.aclose()
 
 
 async def test_an_answer_carries_text_and_tokens(workspace, api, choice):
