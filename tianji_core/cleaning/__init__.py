@@ -1,6 +1,6 @@
 """Cleaning: rules that find what is wrong with a text, safe fixes, and both over stored samples."""
 
-from tianji_core.cleaning.comparing import compare_all, forget_outdated, keep_best, ranked
+from tianji_core.cleaning.comparing import compare_all, forget_outdated, keep_best, ranked, rules_basis
 from tianji_core.cleaning.copying import copy_to, readdressed
 from tianji_core.cleaning.diff import Piece, compare
 from tianji_core.cleaning.pipeline import (
@@ -46,4 +46,5 @@ __all__ = [
     "propose",
     "ranked",
     "readdressed",
+    "rules_basis",
 ]

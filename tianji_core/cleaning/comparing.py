@@ -17,7 +17,7 @@ from tianji_core.store.steps import Step
 from tianji_core.workspace import Workspace
 
 
-def basis(workspace: Workspace, recipe_key: str) -> str:
+def rules_basis(workspace: Workspace, recipe_key: str) -> str:
     """A digest of everything but the texts that findings depend on: the recipe's revision and the rules."""
     revision = comparing.newest_revision(workspace.engine, recipe_key)
     file = built_in_recipes().get(recipe_key) if not revision else None
@@ -28,7 +28,7 @@ def basis(workspace: Workspace, recipe_key: str) -> str:
 
 def forget_outdated(workspace: Workspace, recipe_key: str) -> bool:
     """Make every sample unchecked when the recipe or the rules have changed since the last check; whether they had."""
-    state, current = comparing.check_state(workspace.engine, recipe_key), basis(workspace, recipe_key)
+    state, current = comparing.check_state(workspace.engine, recipe_key), rules_basis(workspace, recipe_key)
     if state is not None and state.basis == current:
         return False
     comparing.save_check_state(workspace.engine, recipe_key, CheckState(current, False, ""))
@@ -39,7 +39,7 @@ def must_compare(workspace: Workspace, recipe_key: str) -> None:
     """Remember that texts have changed, so that :func:`compare_all` has something to do."""
     state = comparing.check_state(workspace.engine, recipe_key)
     if state is None or state.compared:
-        mark = CheckState(state.basis if state else basis(workspace, recipe_key), False, "")
+        mark = CheckState(state.basis if state else rules_basis(workspace, recipe_key), False, "")
         comparing.save_check_state(workspace.engine, recipe_key, mark)
 
 

@@ -2,41 +2,61 @@
 
 from tianji_core.dataset.conversation import (
     ALPACA,
+    CSV,
     FORM_TITLES,
+    HUB,
     MERGED,
     MESSAGES,
+    PARQUET,
     RAW,
     SHAREGPT,
     Conversation,
     Turn,
     conversation_of,
 )
+from tianji_core.dataset.difference import Change, Difference, difference
 from tianji_core.dataset.exporting import EXPORT_SUFFIXES, export, exported
 from tianji_core.dataset.importing import CellGuess, ImportReport, import_bytes, import_path
-from tianji_core.dataset.versions import accepted, check_name, freeze, training_file, verify
+from tianji_core.dataset.selection import Balance
+from tianji_core.dataset.versions import (
+    accepted,
+    check_name,
+    freeze,
+    training_file,
+    validation_file,
+    verify,
+)
 from tianji_core.store.datasets import DatasetVersion
 
 __all__ = [
     "ALPACA",
+    "CSV",
     "EXPORT_SUFFIXES",
     "FORM_TITLES",
+    "HUB",
     "MERGED",
     "MESSAGES",
+    "PARQUET",
     "RAW",
     "SHAREGPT",
+    "Balance",
     "CellGuess",
+    "Change",
     "Conversation",
     "DatasetVersion",
+    "Difference",
     "ImportReport",
     "Turn",
     "accepted",
     "check_name",
     "conversation_of",
+    "difference",
     "export",
     "exported",
     "freeze",
     "import_bytes",
     "import_path",
     "training_file",
+    "validation_file",
     "verify",
 ]

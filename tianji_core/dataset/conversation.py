@@ -7,12 +7,16 @@ from tianji_core.files import storable
 from tianji_core.i18n import N_, _
 
 RAW, MERGED, ALPACA, SHAREGPT, MESSAGES = "raw", "merged", "alpaca", "sharegpt", "messages"
+CSV, PARQUET, HUB = "csv", "parquet", "huggingface"
 FORM_TITLES = {
     RAW: N_("带造数提示词的原始文件"),
     MERGED: N_("训练文件"),
     ALPACA: "Alpaca",
     SHAREGPT: "ShareGPT",
     MESSAGES: "messages",
+    CSV: N_("CSV 表格"),
+    PARQUET: "Parquet",
+    HUB: N_("Hugging Face 文件夹"),
 }
 _ROLES = {
     "human": "user",

@@ -1,11 +1,27 @@
 """A dataset version in the forms that other programs read."""
 
+import io
 import json
+import shutil
+import tempfile
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from tianji_core.dataset.conversation import ALPACA, MERGED, MESSAGES, SHAREGPT, as_item, conversation_of
-from tianji_core.dataset.versions import training_file, verify
+from tianji_core.dataset.conversation import (
+    ALPACA,
+    CSV,
+    HUB,
+    MERGED,
+    MESSAGES,
+    PARQUET,
+    SHAREGPT,
+    Conversation,
+    as_item,
+    conversation_of,
+)
+from tianji_core.dataset.tables import csv_lines, hub_files, parquet_bytes
+from tianji_core.dataset.versions import training_file, validation_file, verify
 from tianji_core.errors import DatasetError
 from tianji_core.files import atomic_writer
 from tianji_core.i18n import _
@@ -17,42 +33,106 @@ EXPORT_SUFFIXES = {
     ALPACA: ".alpaca.json",
     SHAREGPT: ".sharegpt.json",
     MESSAGES: ".messages.jsonl",
+    CSV: ".csv",
+    PARQUET: ".parquet",
+    HUB: ".huggingface.zip",
 }
 """form → what the exported file's name ends in."""
+TRAINING, VALIDATING = "train", "validation"
 
 
-def exported(workspace: Workspace, version: DatasetVersion, form: str) -> bytes:
-    """A version as the content of one file: merged (the training file itself), alpaca, sharegpt, or messages (JSON
-    lines).
+def exported(workspace: Workspace, version: DatasetVersion, form: str, split: str = TRAINING) -> bytes:
+    """A version as the content of one file: merged (the training file itself), alpaca, sharegpt, messages (JSON lines),
+    csv, parquet, or huggingface (a folder with both splits, zipped).
 
     Raises:
-        DatasetError: unknown form, or the version's file is not what was frozen.
+        DatasetError: unknown form, no such split, or the version's files are not what was frozen.
     """
-    return "".join(_pieces(workspace, version, form)).encode()
+    if form == HUB:
+        buffer = io.BytesIO()
+        with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+            for path, content in _hub(workspace, version).items():
+                archive.writestr(str(path), content)
+        return buffer.getvalue()
+    if form == PARQUET:
+        return parquet_bytes(_conversations(_source(workspace, version, form, split)))
+    return "".join(_pieces(workspace, version, form, split)).encode()
 
 
-def export(workspace: Workspace, version: DatasetVersion, form: str, path: Path | None = None) -> Path:
-    """Write a version to ``path`` (default: into the workspace's ``exports``); where it stands. Errors as for
-    :func:`exported`."""
-    target = path or workspace.exports / f"{version.name}{EXPORT_SUFFIXES.get(form, '')}"
-    pieces = _pieces(workspace, version, form)
-    with atomic_writer(target) as file:
-        file.writelines(pieces)
+def export(
+    workspace: Workspace,
+    version: DatasetVersion,
+    form: str,
+    path: Path | None = None,
+    split: str = TRAINING,
+) -> Path:
+    """Write a version to ``path`` (default: into the workspace's ``exports``); where it stands. The form huggingface
+    writes a folder. Errors as for :func:`exported`."""
+    suffix = EXPORT_SUFFIXES.get(form, "").removesuffix(".zip")
+    middle = "" if split == TRAINING else f".{split}"
+    target = path or workspace.exports / f"{version.name}{middle}{suffix}"
+    if form == HUB:
+        _write_folder(target, _hub(workspace, version))
+    elif form == PARQUET:
+        draft = target.with_name(f".{target.name}.part")
+        draft.write_bytes(exported(workspace, version, form, split))
+        draft.replace(target)
+    else:
+        pieces = _pieces(workspace, version, form, split)
+        with atomic_writer(target) as file:
+            file.writelines(pieces)
     return target
 
 
-def _pieces(workspace: Workspace, version: DatasetVersion, form: str) -> Iterator[str]:
+def _source(workspace: Workspace, version: DatasetVersion, form: str, split: str) -> Path:
     if form not in EXPORT_SUFFIXES:
         known = _("、").join(EXPORT_SUFFIXES)
         raise DatasetError(_("不能导出成 {form}，可以的是：{known}", form=form, known=known))
     verify(workspace, version)
-    text = training_file(workspace, version).read_text(encoding="utf-8")
-    return iter([text]) if form == MERGED else _converted(text, form)
+    path = training_file(workspace, version) if split == TRAINING else validation_file(workspace, version)
+    if path is None:
+        raise DatasetError(_("数据集“{name}”没有验证集", name=version.name))
+    return path
 
 
-def _converted(text: str, form: str) -> Iterator[str]:
-    items = json.loads(text)
-    lines = (json.dumps(as_item(conversation_of(item), form), ensure_ascii=False) for item in items)
+def _conversations(path: Path) -> Iterator[Conversation]:
+    return map(conversation_of, json.loads(path.read_text(encoding="utf-8")))
+
+
+def _hub(workspace: Workspace, version: DatasetVersion) -> dict[Path, bytes]:
+    train = _source(workspace, version, HUB, TRAINING)
+    held = validation_file(workspace, version)
+    card = train.with_name("README_zh.md")
+    text = card.read_text(encoding="utf-8") if card.is_file() else f"# {version.name}\n"
+    return hub_files(_conversations(train), _conversations(held) if held else (), text)
+
+
+def _write_folder(target: Path, files: dict[Path, bytes]) -> None:
+    """Write a folder beside its place and move it there, in place of one that stands there already."""
+    draft = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent))
+    try:
+        for path, content in files.items():
+            (draft / path).parent.mkdir(parents=True, exist_ok=True)
+            (draft / path).write_bytes(content)
+        draft.chmod(0o755)
+        if target.is_dir():
+            shutil.rmtree(target)
+        draft.rename(target)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+def _pieces(workspace: Workspace, version: DatasetVersion, form: str, split: str) -> Iterator[str]:
+    path = _source(workspace, version, form, split)
+    if form == MERGED:
+        return iter([path.read_text(encoding="utf-8")])
+    if form == CSV:
+        return csv_lines(_conversations(path))
+    return _json(path, form)
+
+
+def _json(path: Path, form: str) -> Iterator[str]:
+    lines = (json.dumps(as_item(each, form), ensure_ascii=False) for each in _conversations(path))
     if form == MESSAGES:
         yield from (line + "\n" for line in lines)
         return

@@ -1,5 +1,6 @@
 """Reading files of conversations that somebody else wrote: encodings, JSON or JSON lines, folders."""
 
+import csv
 import hashlib
 import json
 from collections.abc import Iterator
@@ -7,10 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tianji_core.dataset.tables import csv_items
 from tianji_core.errors import ImportFileError
 from tianji_core.i18n import _
 
-SUFFIXES = (".json", ".jsonl")
+SUFFIXES = (".json", ".jsonl", ".csv")
 LARGEST = 512 * 1024 * 1024
 """Bytes; a larger file is surely not a list of blessings, and reading it would fill the memory."""
 
@@ -34,7 +36,7 @@ class BrokenLine:
 
 
 def files_under(path: Path) -> list[Path]:
-    """The file itself, or the JSON and JSONL files in a folder and its subfolders, by name.
+    """The file itself, or the JSON, JSONL and CSV files in a folder and its subfolders, by name.
 
     Raises:
         ImportFileError: there is nothing to read.
@@ -45,7 +47,7 @@ def files_under(path: Path) -> list[Path]:
         raise ImportFileError(_("没有 {path} 这个文件或文件夹，请检查路径", path=path))
     found = sorted(p for p in path.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
     if not found:
-        raise ImportFileError(_("文件夹 {path} 里没有 .json 或 .jsonl 文件", path=path))
+        raise ImportFileError(_("文件夹 {path} 里没有 .json、.jsonl 或 .csv 文件", path=path))
     return found
 
 
@@ -88,6 +90,9 @@ def _decode(content: bytes, name: str) -> tuple[str, str]:
 
 
 def _items(text: str, name: str) -> Iterator[Any]:
+    if name.lower().endswith(".csv"):
+        yield from _rows(text, name)
+        return
     lines = text.split("\n")
     if name.lower().endswith(".jsonl") or _looks_like_lines(lines):
         for number, line in enumerate(lines, start=1):
@@ -115,6 +120,18 @@ def _items(text: str, name: str) -> Iterator[Any]:
     if not isinstance(value, list):
         raise ImportFileError(_("{file} 的最外层应当是一个列表", file=name))
     yield from value
+
+
+def _rows(text: str, name: str) -> Iterator[Any]:
+    try:
+        items = list(csv_items(text))
+    except csv.Error as error:
+        raise ImportFileError(_("{file} 不是合法的 CSV：{detail}", file=name, detail=error)) from error
+    if items and not any("output" in item or "conversation" in item for item in items):
+        raise ImportFileError(
+            _("{file} 里没有“输入”和“输出”两列（input、output），第一行应当是表头", file=name)
+        )
+    yield from items
 
 
 def _looks_like_lines(lines: list[str]) -> bool:

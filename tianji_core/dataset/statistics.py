@@ -11,6 +11,29 @@ _BIN = 10
 
 
 @dataclass
+class Grams:
+    """How varied texts are: their different characters and pairs of characters, and how many there are in all."""
+
+    ones: set[str] = field(default_factory=set)
+    twos: set[str] = field(default_factory=set)
+    number: list[int] = field(default_factory=lambda: [0, 0])
+
+    def add(self, text: str) -> None:
+        """Count one text."""
+        pairs = [text[i : i + 2] for i in range(len(text) - 1)]
+        self.ones.update(text)
+        self.twos.update(pairs)
+        self.number[0] += len(text)
+        self.number[1] += len(pairs)
+
+    def shares(self) -> list[float]:
+        """distinct-1 and distinct-2: different ones divided by all of them (Li et al., 2016), over characters. Larger
+        sets of texts have smaller values, so that only sets of like size can be compared."""
+        found = (len(self.ones), len(self.twos))
+        return [round(n / all_, 5) if all_ else 0.0 for n, all_ in zip(found, self.number, strict=True)]
+
+
+@dataclass
 class Tally:
     """Counts that grow with every text. Lengths are in characters."""
 
@@ -23,6 +46,8 @@ class Tally:
     by_source: Counter[str] = field(default_factory=Counter)
     lengths: dict[str, Counter[int]] = field(default_factory=lambda: defaultdict(Counter))
     openings: Counter[str] = field(default_factory=Counter)
+    cells: Counter[tuple[str, str]] = field(default_factory=Counter)
+    grams: dict[str, "Grams"] = field(default_factory=lambda: defaultdict(Grams))
 
     def add(self, name: str, scene: str, style: str, source: str, output: str, turns: int) -> None:
         """Count one sample."""
@@ -35,6 +60,9 @@ class Tally:
         self.by_source[source] += 1
         self.lengths[style][len(output)] += 1
         self.openings[output[:OPENING]] += 1
+        self.cells[name, scene] += 1
+        self.grams[""].add(output)
+        self.grams[style].add(output)
 
     def plain(self) -> dict[str, Any]:
         """As plain data for the manifest, most frequent first."""
@@ -48,6 +76,8 @@ class Tally:
             "by_source": dict(self.by_source.most_common()),
             "lengths": {style: _summary(counts) for style, counts in sorted(self.lengths.items())},
             "openings": [list(pair) for pair in self.openings.most_common(_TOP)],
+            "cells": [[name, scene, number] for (name, scene), number in sorted(self.cells.items())],
+            "distinct": {style: grams.shares() for style, grams in sorted(self.grams.items())},
         }
 
 

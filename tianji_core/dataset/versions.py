@@ -6,11 +6,15 @@ import os
 import re
 import shutil
 import tempfile
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from tianji_core.cleaning import RULES, rules_basis
+from tianji_core.dataset.card import data_cards
+from tianji_core.dataset.selection import Balance, select
 from tianji_core.dataset.statistics import Tally
 from tianji_core.errors import DatasetError
 from tianji_core.files import sha256
@@ -21,7 +25,7 @@ from tianji_core.store.datasets import DatasetVersion
 from tianji_core.store.samples import ACCEPTED, Line, SampleFilter
 from tianji_core.workspace import Workspace
 
-TRAIN, MANIFEST = "train.json", "manifest.json"
+TRAIN, VALIDATION, MANIFEST = "train.json", "val.json", "manifest.json"
 _NAME = re.compile(r"\w[\w.-]{0,59}")
 _READ_ONLY = 0o444
 
@@ -56,39 +60,63 @@ def freeze(
     name: str,
     wanted: SampleFilter | None = None,
     note: str = "",
+    balance: Balance | None = None,
+    parent: str = "",
 ) -> DatasetVersion:
-    """Write the matching samples (default: all accepted ones) to ``datasets/<name>/train.json`` with a manifest beside
-    it, read-only, and remember them as a version. Samples that are equal in every turn are written once. When this is
-    interrupted at any point, either the whole version exists or none of it.
+    """Write the matching samples (default: all accepted ones) to ``datasets/<name>/train.json`` with a manifest and a
+    data card beside it, read-only, and remember them as a version; with a share for validation those go to ``val.json``.
+    Samples that are equal in every turn are written once. ``parent`` names the version that this one goes on from;
+    default: the newest one of the recipe. When this is interrupted at any point, either the whole version exists or none
+    of it.
 
     Raises:
-        DatasetError: nothing matches, or the name cannot be used.
+        DatasetError: nothing matches, the name cannot be used, there is no such parent, or no validation can be split.
     """
     name = check_name(workspace, name)
-    revision = recipes.current(workspace.engine, recipe_key).revision
+    balance = balance or Balance()
+    stored = recipes.current(workspace.engine, recipe_key)
     wanted = wanted or accepted(recipe_key)
+    parents = _parents(workspace, recipe_key, parent)
     target = workspace.datasets / name
     draft = Path(tempfile.mkdtemp(prefix=f".{name}.", suffix=".part", dir=workspace.datasets))
     try:
-        tally, digest = _write_training_file(workspace, wanted, draft / TRAIN)
-        if not tally.count:
+        chosen = select(samples.stream(workspace.engine, wanted), balance)
+        if not chosen.train:
             raise DatasetError(_("没有可以冻结的样本：请先到审核页采用一些样本"))
+        tally, digest = _write_training_file(chosen.train, draft / TRAIN)
         manifest: dict[str, Any] = {
-            "format": 1,
+            "format": 2,
             "name": name,
             "note": note.strip(),
             "recipe": recipe_key,
-            "recipe_revision": revision,
+            "recipe_revision": stored.revision,
+            "threshold": stored.recipe.threshold,
             "filter": {key: value for key, value in asdict(wanted).items() if value},
+            "balance": asdict(balance),
+            "left_out": chosen.left_out,
+            "rules": {"basis": rules_basis(workspace, recipe_key), "ids": [rule.id for rule in RULES]},
+            "parents": parents,
             "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
             "file": TRAIN,
             "sha256": digest,
             **tally.plain(),
         }
+        if chosen.validation:
+            held, held_digest = _write_training_file(chosen.validation, draft / VALIDATION)
+            plain = held.plain()
+            manifest["validation"] = {
+                "file": VALIDATION,
+                "sha256": held_digest,
+                "count": held.count,
+                "by_style": plain["by_style"],
+                "cells": plain["cells"],
+            }
         manifest = json.loads(json.dumps(manifest))  # as it will be read back: tuples become lists
         _write_synced(draft / MANIFEST, json.dumps(manifest, ensure_ascii=False, indent=2) + "\n")
-        for file in (TRAIN, MANIFEST):
-            (draft / file).chmod(_READ_ONLY)
+        for file, text in data_cards(manifest, stored.recipe.title).items():
+            _write_synced(draft / file, text)
+        for path in draft.iterdir():
+            path.chmod(_READ_ONLY)
         draft.chmod(0o755)
         with writing(workspace.engine) as connection:
             folder = str(target.relative_to(workspace.home))
@@ -103,11 +131,18 @@ def freeze(
     return datasets.get(workspace.engine, number)
 
 
-def _write_training_file(workspace: Workspace, wanted: SampleFilter, path: Path) -> tuple[Tally, str]:
-    """Write the samples as a list of {"conversation": [{"system", "input", "output"}]}, indented by 4, non-ASCII
-    kept: the bytes of ``json.dump(…, ensure_ascii=False, indent=4)`` without holding the list. Returns the counts and
-    the SHA-256 of the file."""
-    tally, hashed, seen = Tally(), hashlib.sha256(), set()
+def _parents(workspace: Workspace, recipe_key: str, parent: str) -> list[dict[str, Any]]:
+    if parent:
+        found = [datasets.by_name(workspace.engine, parent)]
+    else:
+        found = datasets.listed(workspace.engine, recipe_key, limit=1)
+    return [{"name": each.name, "sha256": each.sha256, "count": each.count} for each in found]
+
+
+def _write_training_file(lines: Sequence[Line], path: Path) -> tuple[Tally, str]:
+    """Write samples as a list of {"conversation": [{"system", "input", "output"}]}, indented by 4, non-ASCII kept: the
+    bytes of ``json.dump(…, ensure_ascii=False, indent=4)``. Returns the counts and the SHA-256 of the file."""
+    tally, hashed = Tally(), hashlib.sha256()
     with path.open("wb") as file:
 
         def write(text: str) -> None:
@@ -116,13 +151,10 @@ def _write_training_file(workspace: Workspace, wanted: SampleFilter, path: Path)
             file.write(data)
 
         write("[")
-        for line in samples.stream(workspace.engine, wanted):
-            if line.digest in seen:
-                continue
-            seen.add(line.digest)
+        for line in lines:
             write(("," if tally.count else "") + "\n    {\n" + _conversation(line) + "\n    }")
             tally.add(line.name, line.scene, line.style, line.source, line.output, len(line.history) + 1)
-        write("\n]\n" if tally.count else "]\n")
+        write("\n]\n")
         file.flush()
         os.fsync(file.fileno())
     return tally, hashed.hexdigest()
@@ -153,20 +185,30 @@ def training_file(workspace: Workspace, version: DatasetVersion) -> Path:
     return workspace.home / version.folder / TRAIN
 
 
+def validation_file(workspace: Workspace, version: DatasetVersion) -> Path | None:
+    """Where the validation file of a version stands; None where it has none."""
+    held = version.manifest.get("validation")
+    return workspace.home / version.folder / held["file"] if held else None
+
+
 def verify(workspace: Workspace, version: DatasetVersion) -> None:
-    """Compare the training file with the hash that was taken when it was frozen.
+    """Compare the files of a version with the hashes that were taken when it was frozen.
 
     Raises:
-        DatasetError: the file is gone, or is not what was frozen.
+        DatasetError: a file is gone, or is not what was frozen.
     """
-    path = training_file(workspace, version)
-    if not path.is_file():
-        raise DatasetError(_("数据集“{name}”的文件 {file} 不见了", name=version.name, file=path))
-    if sha256(path) != version.sha256:
-        raise DatasetError(
-            _(
-                "数据集“{name}”的文件 {file} 被改过，和冻结时不一样了；请重新冻结一个版本",
-                name=version.name,
-                file=path,
+    held = version.manifest.get("validation")
+    files = [(training_file(workspace, version), version.sha256)]
+    if held:
+        files.append((workspace.home / version.folder / held["file"], held["sha256"]))
+    for path, digest in files:
+        if not path.is_file():
+            raise DatasetError(_("数据集“{name}”的文件 {file} 不见了", name=version.name, file=path))
+        if sha256(path) != digest:
+            raise DatasetError(
+                _(
+                    "数据集“{name}”的文件 {file} 被改过，和冻结时不一样了；请重新冻结一个版本",
+                    name=version.name,
+                    file=path,
+                )
             )
-        )

@@ -1,0 +1,67 @@
+"""The data card of a version, in Chinese and in English, from its manifest. Pure but for its templates."""
+
+from functools import cache
+from typing import Any
+
+from tianji_core.workspace import CONFIGS
+
+CARDS = {"README_zh.md": "card_zh.md", "README.md": "card_en.md"}
+"""The file beside the training file → its template under ``configs/dataset``."""
+_WORDS = {
+    "README_zh.md": {"none": "无", "unlimited": "不限", True: "是", False: "否", "unknown": "（不明）"},
+    "README.md": {"none": "none", "unlimited": "unlimited", True: "yes", False: "no", "unknown": "(unknown)"},
+}
+
+
+@cache
+def _template(file: str) -> str:
+    return (CONFIGS / "dataset" / file).read_text(encoding="utf-8")
+
+
+def data_cards(manifest: dict[str, Any], title: str) -> dict[str, str]:
+    """File name → the card's Markdown."""
+    return {file: _card(manifest, title, file) for file in CARDS}
+
+
+def _card(manifest: dict[str, Any], title: str, file: str) -> str:
+    words = _WORDS[file]
+    balance, rules = manifest["balance"], manifest["rules"]["ids"]
+    chosen = [f"{key} = {value}" for key, value in manifest["filter"].items() if key != "recipe"]
+    return _template(CARDS[file]).format(
+        name=manifest["name"],
+        note=_one_line(manifest["note"]),
+        title=_one_line(title),
+        recipe=manifest["recipe"],
+        revision=manifest["recipe_revision"],
+        threshold=manifest["threshold"],
+        count=manifest["count"],
+        turns=manifest["turns"],
+        characters=manifest["characters"],
+        validation_count=manifest.get("validation", {}).get("count", 0),
+        created_at=manifest["created_at"],
+        sha256=manifest["sha256"],
+        parents=", ".join(parent["name"] for parent in manifest["parents"]) or words["none"],
+        sources=", ".join(f"{key} {number}" for key, number in manifest["by_source"].items()),
+        filter=_one_line("; ".join(chosen)) or words["none"],
+        per_cell=balance["per_cell"] or words["unlimited"],
+        per_style=balance["per_style"] or words["unlimited"],
+        left_out=manifest["left_out"],
+        shuffle=words[balance["shuffle"]],
+        seed=balance["seed"],
+        rules_count=len(rules),
+        rules=", ".join(rules),
+        styles="\n".join(_style_row(manifest, style, words["unknown"]) for style in manifest["by_style"]),
+        cells=sum(bool(name and scene) for name, scene, _number in manifest["cells"]),
+        openings=", ".join(f"{_one_line(text)} {number}" for text, number in manifest["openings"][:8]),
+    )
+
+
+def _style_row(manifest: dict[str, Any], style: str, unknown: str) -> str:
+    lengths, distinct = manifest["lengths"][style], manifest["distinct"][style]
+    span = f"{lengths['min']} / {lengths['median']} / {lengths['max']}"
+    number = manifest["by_style"][style]
+    return f"| {style or unknown} | {number} | {span} | {distinct[0]:.3f} | {distinct[1]:.3f} |"
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.replace("|", "\\|").split())

@@ -1,0 +1,131 @@
+"""Conversations as tables: CSV that a spreadsheet opens without running anything, Parquet, and a Hugging Face folder."""
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tianji_core.dataset.conversation import Conversation, Turn, as_item
+
+if TYPE_CHECKING:
+    import pyarrow
+
+COLUMNS = ("system", "input", "output", "history")
+_HEADINGS = {
+    "系统": "system",
+    "系统提示": "system",
+    "输入": "input",
+    "输出": "output",
+    "回答": "output",
+    "历史": "history",
+    "风格": "style",
+    "提示词": "prompt",
+    "instruction": "input",
+    "question": "input",
+    "answer": "output",
+}
+"""Headings that mean one of ours."""
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def safe_cell(text: str) -> str:
+    """A cell that no spreadsheet takes for a formula: an apostrophe goes before what could be one (or looks like a cell
+    that was made safe before)."""
+    return f"'{text}" if text.startswith(_FORMULA) or text.startswith("'") else text
+
+
+def plain_cell(cell: str) -> str:
+    """The text of a cell that :func:`safe_cell` made."""
+    return cell[1:] if cell.startswith("'") and cell[1:2] in (*_FORMULA, "'") else cell
+
+
+def csv_lines(conversations: Iterable[Conversation]) -> Iterator[str]:
+    """CSV with a byte order mark, so that spreadsheets read it as UTF-8; earlier turns as JSON in ``history``."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer)
+    buffer.write("\ufeff")
+    writer.writerow(COLUMNS)
+    for each in conversations:
+        earlier = json.dumps([list(turn) for turn in each.turns[:-1]], ensure_ascii=False)
+        last = each.turns[-1]
+        cells = (each.system, last.input, last.output, earlier if each.turns[1:] else "")
+        writer.writerow([safe_cell(cell) for cell in cells])
+        yield buffer.getvalue()
+        buffer.seek(0)
+        buffer.truncate()
+
+
+def csv_items(text: str) -> Iterator[dict[str, Any]]:
+    """The rows of a CSV file as items that :func:`conversation_of` knows. A row without answer is an item without
+    answer, so that it is reported and not lost."""
+    sample = text[:4096]
+    first = sample.split("\n", 1)[0]
+    delimiter = max(",;\t", key=first.count)
+    for row in csv.DictReader(io.StringIO(text), delimiter=delimiter):
+        cells = {
+            _HEADINGS.get(name.strip(), name.strip().lower()): plain_cell(value or "")
+            for name, value in row.items()
+            if isinstance(name, str) and not isinstance(value, list)
+        }
+        item: dict[str, Any] = {key: cells[key] for key in ("system", "input", "output") if key in cells}
+        if cells.get("style"):
+            item["style_name"] = cells["style"]
+        if cells.get("prompt"):
+            item["src_input"] = cells["prompt"]
+        earlier = _history(cells.get("history", ""))
+        if earlier:
+            first_system = item.pop("system", "")
+            turns = [{"input": asked, "output": answered} for asked, answered in earlier]
+            turns[0]["system"] = first_system
+            yield {"conversation": [*turns, item]}
+        else:
+            yield item
+
+
+def _history(cell: str) -> list[Turn]:
+    try:
+        value = json.loads(cell) if cell.strip() else []
+    except json.JSONDecodeError:
+        return []
+    if not isinstance(value, list):
+        return []
+    return [Turn(*pair) for pair in value if isinstance(pair, list) and len(pair) == 2]
+
+
+def parquet_table(conversations: Iterable[Conversation]) -> "pyarrow.Table":
+    """One row per conversation with the column ``conversation``, as in the training file."""
+    import pyarrow
+
+    turn = pyarrow.struct([(key, pyarrow.string()) for key in ("system", "input", "output")])
+    rows = [as_item(each, "merged")["conversation"] for each in conversations]
+    return pyarrow.table({"conversation": pyarrow.array(rows, type=pyarrow.list_(turn))})
+
+
+def parquet_bytes(conversations: Iterable[Conversation]) -> bytes:
+    """The table as the content of a Parquet file."""
+    import pyarrow
+    from pyarrow import parquet
+
+    sink = pyarrow.BufferOutputStream()
+    parquet.write_table(parquet_table(conversations), sink, compression="zstd")
+    return sink.getvalue().to_pybytes()
+
+
+def hub_files(
+    train: Iterable[Conversation], validation: Iterable[Conversation], card: str
+) -> dict[Path, bytes]:
+    """Path → content of a folder that the ``datasets`` library loads and a hub shows: Parquet files under ``data`` and a
+    card whose head names the splits."""
+    held = list(validation)
+    files = {Path("data/train-00000-of-00001.parquet"): parquet_bytes(train)}
+    splits = ["train"]
+    if held:
+        files[Path("data/validation-00000-of-00001.parquet")] = parquet_bytes(held)
+        splits.append("validation")
+    lines = ["---", "language: [zh]", "task_categories: [text-generation]", "configs:"]
+    lines += ["- config_name: default", "  data_files:"]
+    lines += [f"  - split: {split}\n    path: data/{split}-*" for split in splits]
+    files[Path("README.md")] = ("\n".join([*lines, "---", ""]) + "\n" + card).encode()
+    return files
