@@ -9,6 +9,8 @@ from the database, answers stored in it, raw file written. Bars: 15 times at con
 import argparse
 import asyncio
 import json
+import os
+import resource
 import subprocess
 import sys
 import tempfile
@@ -21,6 +23,7 @@ sys.path.insert(0, str(ROOT))
 from tianji_core.generation import create_run  # noqa: E402
 from tianji_core.generation.engine import run_generation  # noqa: E402
 from tianji_core.jobs import Reporter  # noqa: E402
+from tianji_core.jobs.progress import VARIABLE  # noqa: E402
 from tianji_core.recipe import Plan, brief, built_in_recipes, load_recipe, tasks  # noqa: E402
 from tianji_core.teachers import Sampling, TeacherChoice  # noqa: E402
 from tianji_core.workspace import open_workspace  # noqa: E402
@@ -29,6 +32,8 @@ BARS = {16: 15.0, 64: 58.0, 128: 100.0}
 ROUNDS = {16: 24, 64: 16, 128: 16}
 """Texts per worker: long enough that the start of the clients does not decide the figure."""
 SERIAL_TEXTS = 12
+MEMORY_BAR = 500.0
+"""Megabytes."""
 
 
 class Server(asyncio.Protocol):
@@ -75,8 +80,9 @@ class Server(asyncio.Protocol):
             self.transport.write(self.head + self.answer)  # type: ignore[attr-defined]
 
 
-async def serve() -> None:
+async def serve(latency: float) -> None:
     """Listen on a free port, say which, and go on until the parent closes our input."""
+    Server.latency = latency
     loop = asyncio.get_running_loop()
     server = await loop.create_server(Server, "127.0.0.1", 0, backlog=512)
     print(server.sockets[0].getsockname()[1], flush=True)
@@ -111,12 +117,45 @@ def engine(url: str, folder: Path, concurrency: int) -> float:
     number = concurrency * ROUNDS[concurrency]
     plan = Plan(styles=("正常", "小红书", "严肃"), rounds=5, limit=number)
     run = create_run(workspace, "wishes", plan, choice, Sampling(temperature=0.9), concurrency)
+    os.environ[VARIABLE] = str(folder / f"progress-{concurrency}.json")
     started = time.perf_counter()
     state = asyncio.run(run_generation(workspace, run.id, Reporter(total=run.total)))
     seconds = time.perf_counter() - started
     if state.counts.done != number:
         raise SystemExit(f"only {state.counts.done} of {number} texts came: {state.errors}")
     return number / seconds
+
+
+def large(url: str, folder: Path, number: int) -> None:
+    """Work off a run of ``number`` tasks and print texts per second and this process's peak memory in megabytes."""
+    workspace = open_workspace(folder / "large")
+    choice = TeacherChoice(provider="custom", model="bench", base_url=url)
+    plan = Plan(rounds=1000, limit=number) if number > 100_000 else Plan(rounds=60, limit=number)
+    run = create_run(workspace, "wishes", plan, choice, Sampling(temperature=0.9), 64)
+    os.environ[VARIABLE] = str(folder / "progress-large.json")
+    started = time.perf_counter()
+    state = asyncio.run(run_generation(workspace, run.id, Reporter(total=run.total)))
+    seconds = time.perf_counter() - started
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(json.dumps({"done": state.counts.done, "per_second": number / seconds, "peak_mb": round(peak, 1)}))
+
+
+def memory(url: str, folder: Path, number: int) -> int:
+    """Run :func:`large` in a process of its own, print the result, return 0 when the bar is kept."""
+    command = [sys.executable, __file__, "--large", str(number), "--url", url, "--folder", str(folder)]
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    figures = json.loads(said.splitlines()[-1])
+    passed = figures["done"] == number and figures["peak_mb"] <= MEMORY_BAR
+    result = {
+        "benchmark": "generation_memory",
+        "figures": figures,
+        "baseline": MEMORY_BAR,
+        "ratio": round(figures["peak_mb"] / MEMORY_BAR, 2),
+        "bar": MEMORY_BAR,
+        "pass": passed,
+    }
+    print(json.dumps(result, ensure_ascii=False))
+    return 0 if passed else 1
 
 
 def main() -> int:
@@ -126,17 +165,34 @@ def main() -> int:
     parser.add_argument(
         "--at", type=int, nargs="*", choices=sorted(BARS), default=sorted(BARS), help="concurrencies"
     )
+    parser.add_argument("--memory", type=int, metavar="TASKS", help="measure memory over this many tasks")
+    parser.add_argument(
+        "--latency", type=float, default=1.0, help="seconds the server takes (used by the script)"
+    )
+    parser.add_argument(
+        "--large", type=int, help="be the process that is measured (used by the script itself)"
+    )
+    parser.add_argument("--url", help="used by the script itself")
+    parser.add_argument("--folder", type=Path, help="used by the script itself")
     arguments = parser.parse_args()
     if arguments.server:
-        asyncio.run(serve())
+        asyncio.run(serve(arguments.latency))
         return 0
-    command = [sys.executable, __file__, "--server"]
+    if arguments.large:
+        large(arguments.url, arguments.folder, arguments.large)
+        return 0
+    latency = "0" if arguments.memory else "1"
+    command = [sys.executable, __file__, "--server", "--latency", latency]
     with (
         tempfile.TemporaryDirectory() as name,
         subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server,
     ):
         assert server.stdout is not None and server.stdin is not None
         url = f"http://127.0.0.1:{int(server.stdout.readline())}/v1"
+        if arguments.memory:
+            code = memory(url, Path(name), arguments.memory)
+            server.stdin.close()
+            return code
         baseline = serial(url, Path(name))
         print(f"serial loop: {baseline:.2f} texts/s")
         figures = {}
