@@ -7,6 +7,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from pages.components.frame import report_errors
 from pages.components.teacher_form import SIGNS, TeacherSetup
+from pages.components.text import plain
 from tianji_core.generation import RunOptions, Trial, count_tasks, dry_run, estimate, offline_gaps
 from tianji_core.i18n import _, _c
 from tianji_core.jobs import duration_text
@@ -134,7 +135,7 @@ def show_estimate(workspace: Workspace, recipe: Recipe, plan: Plan | None, setup
         st.warning(_("这个计划没有任务：至少选一个风格，或降低适配度要求。"), icon="🫙")
         return 0
     if setup.offline and (gaps := offline_gaps(recipe, tasks(recipe, plan))) is not None:
-        st.warning(gaps.message, icon="🧩")
+        st.warning(plain(gaps.message), icon="🧩")
         if gaps.everything:
             return 0
     guess = estimate(workspace, recipe, plan, setup.mix, setup.concurrency)
