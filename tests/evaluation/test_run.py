@@ -56,3 +56,15 @@ def test_training_outputs_are_read_with_the_name_they_are_for(tmp_path):
     turns = [{"system": "", "input": "x", "output": "祝邻居赵大妈生日快乐。"}]
     file.write_text(json.dumps([{"conversation": turns}]), encoding="utf-8")
     assert training_pairs(RECIPE, file) == [("邻居赵大妈", "祝邻居赵大妈生日快乐。")]
+
+
+def test_an_evaluation_asks_in_the_very_tokens_of_the_training_template():
+    from transformers import AutoTokenizer
+
+    from tianji_core.evaluation.answering import _prompt
+    from tianji_core.models.nano.template import prompt
+
+    tokenizer = AutoTokenizer.from_pretrained(str(nano_base()))
+    request = {"system": RECIPE.prompts.system, "request": "祝妹妹生日,小红书风格"}
+    trained = tokenizer(prompt(request["request"], request["system"]), add_special_tokens=False)["input_ids"]
+    assert _prompt(tokenizer, "internlm2_chat", request) == _prompt(tokenizer, "", request) == trained

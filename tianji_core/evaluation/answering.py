@@ -12,16 +12,25 @@ import time
 from pathlib import Path
 from typing import Any
 
+SMALL = 4e9
+"""Bytes of weights up to which a CPU computes in float32; larger ones keep 16 bits, or they would not fit."""
+
 
 def load(model: Path, adapter: Path | None, runs_code: bool) -> tuple[Any, Any]:
     """(model, tokenizer) on the first GPU or the CPU; the adapter is put on top of the base, not merged."""
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
+    from tianji_core.training.base import checked_base
+
     tokenizer = AutoTokenizer.from_pretrained(str(model), trust_remote_code=runs_code)
     gpu = torch.cuda.is_available()
+    wide = not gpu and checked_base(model).size < SMALL
     network = AutoModelForCausalLM.from_pretrained(
-        str(model), trust_remote_code=runs_code, torch_dtype=torch.bfloat16 if gpu else torch.float32
+        str(model),
+        trust_remote_code=runs_code,
+        torch_dtype=torch.float32 if wide else torch.bfloat16,
+        low_cpu_mem_usage=True,
     )
     if adapter is not None:
         from peft import PeftModel
@@ -33,20 +42,21 @@ def load(model: Path, adapter: Path | None, runs_code: bool) -> tuple[Any, Any]:
 def answer_all(
     model: Any,
     tokenizer: Any,
+    template: str,
     requests: list[dict[str, Any]],
     temperature: float,
     batch: int,
     seed: int,
 ) -> list[str]:
     """One answer per request, in their order, of at most its ``max_tokens``. Requests of like size share a batch;
-    temperature 0 is greedy."""
+    temperature 0 is greedy. ``template`` is what the model was trained with, as its manifest names it."""
     import torch
 
     torch.manual_seed(seed)
     tokenizer.padding_side = "left"
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token
-    prompts = [_prompt(tokenizer, request) for request in requests]
+    prompts = [_prompt(tokenizer, template, request) for request in requests]
     stop = [
         i
         for i in (tokenizer.convert_tokens_to_ids("<|im_end|>"), tokenizer.eos_token_id)
@@ -62,9 +72,8 @@ def answer_all(
     with torch.inference_mode():
         for at in range(0, len(order), batch):
             chosen = order[at : at + batch]
-            encoded = tokenizer(
-                [prompts[i] for i in chosen], return_tensors="pt", padding=True, add_special_tokens=False
-            ).to(model.device)
+            rows = {"input_ids": [prompts[i] for i in chosen]}
+            encoded = tokenizer.pad(rows, padding=True, return_tensors="pt").to(model.device)
             made = model.generate(
                 input_ids=encoded["input_ids"],
                 attention_mask=encoded["attention_mask"],
@@ -78,11 +87,22 @@ def answer_all(
     return answers
 
 
-def _prompt(tokenizer: Any, request: dict[str, Any]) -> str:
-    messages = [{"role": "user", "content": request["request"]}]
+def _prompt(tokenizer: Any, template: str, request: dict[str, Any]) -> list[int]:
+    """The token ids that the model server would make of the same request."""
+    from tianji_core.serving.protocol import WireMessage
+    from tianji_core.serving.template import encode
+
+    messages = [WireMessage(role="user", content=request["request"])]
     if request.get("system"):
-        messages.insert(0, {"role": "system", "content": request["system"]})
-    return tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
+        messages.insert(0, WireMessage(role="system", content=request["system"]))
+    return encode(tokenizer, template, messages)
+
+
+def _template(model: Path, adapter: Path | None) -> str:
+    from tianji_core.serving.folders import read_manifest
+
+    own = read_manifest(adapter).template if adapter is not None else ""
+    return own or read_manifest(model).template
 
 
 def main() -> int:
@@ -99,6 +119,7 @@ def main() -> int:
     answers = answer_all(
         model,
         tokenizer,
+        _template(Path(asked["model"]), adapter),
         asked["requests"],
         float(asked["temperature"]),
         int(asked["batch"]),

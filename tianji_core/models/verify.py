@@ -8,43 +8,15 @@ import json
 import sys
 from pathlib import Path
 
-SMALL = 4e9
-"""Bytes of weights up to which a CPU computes in float32; larger ones keep 16 bits, or they would not fit."""
-
 
 def answer(folder: Path, prompt: str, system: str, max_tokens: int, runs_code: bool) -> str:
-    """The greedy answer of the model in ``folder`` to one prompt, under the internlm2_chat template."""
-    import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+    """The greedy answer of the model in ``folder`` to one prompt, under the template of every preset."""
+    from tianji_core.evaluation.answering import answer_all, load
+    from tianji_core.training import TEMPLATE
 
-    from tianji_core.models.nano.template import END
-    from tianji_core.models.nano.template import prompt as framed
-    from tianji_core.training.base import checked_base
-
-    small = checked_base(folder).size < SMALL
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    dtype = torch.float16 if device == "cuda" else torch.float32 if small else torch.bfloat16
-    tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=runs_code)
-    model = AutoModelForCausalLM.from_pretrained(
-        folder, torch_dtype=dtype, trust_remote_code=runs_code, low_cpu_mem_usage=True
-    ).to(device)
-    model.eval()
-    encoded = tokenizer(framed(prompt, system), return_tensors="pt", add_special_tokens=False)
-    ids = encoded["input_ids"].to(device)
-    ends = [tokenizer.convert_tokens_to_ids(END), tokenizer.eos_token_id]
-    with torch.inference_mode():
-        made = model.generate(
-            input_ids=ids,
-            attention_mask=torch.ones_like(ids),
-            max_new_tokens=max_tokens,
-            do_sample=False,
-            eos_token_id=[end for end in ends if end is not None],
-            pad_token_id=tokenizer.pad_token_id
-            if tokenizer.pad_token_id is not None
-            else tokenizer.eos_token_id,
-        )
-    text = tokenizer.decode(made[0, ids.shape[1] :], skip_special_tokens=True)
-    return str(text).partition(END)[0].strip()
+    model, tokenizer = load(folder, None, runs_code)
+    asked = {"system": system, "request": prompt, "max_tokens": max_tokens}
+    return answer_all(model, tokenizer, TEMPLATE, [asked], temperature=0.0, batch=1, seed=0)[0]
 
 
 def main(argv: list[str]) -> int:
