@@ -1,6 +1,7 @@
 """Parts of the dataset page: what would be frozen, one version, an import's report."""
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import plotly.graph_objects as go
 import streamlit as st
@@ -9,7 +10,7 @@ from pages.components.frame import remember_notice, report_errors
 from pages.components.text import plain
 from tianji_core import dataset
 from tianji_core.dataset import DatasetVersion, ImportReport
-from tianji_core.i18n import _
+from tianji_core.i18n import _, language
 from tianji_core.recipe import Recipe
 from tianji_core.store.datasets import Import
 from tianji_core.store.samples import SOURCE_TITLES, CellCount
@@ -91,7 +92,7 @@ def _plain(figure: go.Figure, title: str, height: int) -> go.Figure:
     return figure
 
 
-def version_card(workspace: Workspace, version: DatasetVersion) -> None:
+def version_card(workspace: Workspace, version: DatasetVersion, recipe: Recipe) -> None:
     """One version: what it is, what can be done with it, and, opened, what is inside."""
     manifest = version.manifest
     with st.container(border=True):
@@ -105,6 +106,7 @@ def version_card(workspace: Workspace, version: DatasetVersion) -> None:
                 date=version.created_at.strftime("%Y-%m-%d %H:%M UTC"),
                 revision=manifest.get("recipe_revision", 0),
             )
+            + _held_text(manifest)
             + (f"  \n{plain(version.note)}" if version.note else "")
         )
         if row[1].button(_("校验"), key=f"verify_{version.id}", icon="🛡️", width="stretch"):
@@ -132,15 +134,29 @@ def version_card(workspace: Workspace, version: DatasetVersion) -> None:
         opened = st.expander(_("里面有什么"), key=f"inside_{version.id}", on_change="rerun")
         if opened.open:
             with opened:
-                _inside(version)
+                _inside(workspace, version, recipe)
+
+
+def _held_text(manifest: Mapping[str, Any]) -> str:
+    held = manifest.get("validation")
+    return " · " + _("验证集 {n} 条", n=f"{held['count']:,}") if held else ""
 
 
 def _exporter(workspace: Workspace, version: DatasetVersion, form: str) -> Callable[[], bytes]:
     return lambda: dataset.exported(workspace, version, form)
 
 
-def _inside(version: DatasetVersion) -> None:
+def _inside(workspace: Workspace, version: DatasetVersion, recipe: Recipe) -> None:
     manifest = version.manifest
+    if distinct := manifest.get("distinct"):
+        left, middle, right, last = st.columns(4)
+        left.metric("distinct-1", f"{distinct[''][0]:.3f}", help=_("不同的字占全部字的份额，越大用字越多样"))
+        middle.metric(
+            "distinct-2", f"{distinct[''][1]:.3f}", help=_("不同的两字组合占全部的份额，越大说法越多样")
+        )
+        filled = sum(bool(name and scene) for name, scene, _n in manifest["cells"])
+        right.metric(_("覆盖的格子"), filled)
+        last.metric(_("因为上限没收进来的"), manifest.get("left_out", 0))
     left, right = st.columns(2)
     left.plotly_chart(
         bars(manifest.get("by_style", {}), _("各风格条数"), _("风格不明")), key=f"st_{version.id}"
@@ -154,6 +170,14 @@ def _inside(version: DatasetVersion) -> None:
     right.plotly_chart(
         bars(openings, _("最常见的开头"), _("（空）")), key=f"op_{version.id}", config=NO_TOOLS
     )
+    if cells := manifest.get("cells"):
+        st.caption(_("每个格子里有多少条；空白的格子模型学不到"))
+        counts = [CellCount(name, scene, 0, number, 0) for name, scene, number in cells]
+        st.plotly_chart(cells_figure(counts, recipe), key=f"ce_{version.id}", config=NO_TOOLS)
+    card = workspace.home / version.folder / ("README_zh.md" if language() == "zh" else "README.md")
+    if card.is_file():
+        with st.popover(_("数据卡"), icon="📇", key=f"card_{version.id}"):
+            st.code(card.read_text(encoding="utf-8"), language="markdown", wrap_lines=True)
     sources = (f"{_(SOURCE_TITLES.get(k, k))} {n}" for k, n in manifest.get("by_source", {}).items())
     st.caption(_("来源：{sources}", sources=_("，").join(sources)))
 

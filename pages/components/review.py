@@ -4,6 +4,7 @@ import html
 from collections.abc import Callable, Mapping, Sequence
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from pages.components.text import plain
 from tianji_core import cleaning
@@ -87,7 +88,7 @@ def filters(recipe: Recipe) -> tuple[SampleFilter, str, str]:
             bind="query-params",
             label_visibility="collapsed",
         )
-    row = st.columns([2, 2, 2, 2, 2, 1.6])
+    row = st.columns([2, 2, 2, 2, 2, 1.7])
     chosen = {}
     for column, key, label, entries in (
         (row[0], "style", _("风格"), recipe.styles),
@@ -225,13 +226,13 @@ def progress_line(counts: Mapping[str, int]) -> None:
     )
 
 
-def undo_buttons(workspace: Workspace, recipe_key: str) -> None:
-    """Undo and redo, each saying what it would do."""
+def undo_buttons(workspace: Workspace, recipe_key: str) -> DeltaGenerator:
+    """Undo and redo, each saying what it would do; the place beside them."""
     last, again = (
         steps.last(workspace.engine, recipe_key),
         steps.next_redo(workspace.engine, recipe_key),
     )
-    row = st.columns(2)
+    row = st.columns([3, 3, 2])
     row[0].button(
         _("撤销：{title}", title=last.title) if last else _("撤销"),
         key="undo",
@@ -250,6 +251,7 @@ def undo_buttons(workspace: Workspace, recipe_key: str) -> None:
         width="stretch",
         on_click=lambda: attempt(lambda: steps.redo(workspace.engine, recipe_key)),
     )
+    return row[2]
 
 
 def diff_html(before: str, after: str) -> str:

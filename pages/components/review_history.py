@@ -43,7 +43,7 @@ def _said(before: dict[str, Any], after: dict[str, Any]) -> str:
 
 def feed(workspace: Workspace, recipe_key: str) -> None:
     """The last steps of everybody and how each reviewer gets on, behind a button."""
-    with st.popover(_("动态"), icon="📜", key="feed"):
+    with st.popover(_("动态"), icon="📜", key="feed", width="stretch"):
         people = steps.reviewers(workspace.engine, recipe_key)
         if not people:
             st.caption(_("还没有人审核过"))
@@ -55,7 +55,7 @@ def feed(workspace: Workspace, recipe_key: str) -> None:
                     _("审了"): each.decided,
                     _("采用率"): f"{each.accepted / each.decided:.0%}" if each.decided else "—",
                     _("改了"): each.edited,
-                    _("每小时"): round(each.per_hour) if each.per_hour else None,
+                    _("每小时"): f"{each.per_hour:.0f}" if each.per_hour else "—",
                 }
                 for each in people
             ],

@@ -6,6 +6,7 @@ from pathlib import Path
 import streamlit as st
 
 from pages.components.dataset import NO_TOOLS, bars, cells_figure, import_report, imports_table, version_card
+from pages.components.dataset_freeze import balance_fields, compare_versions
 from pages.components.frame import current_recipe, page_header, remember_notice, report_errors
 from tianji_core import dataset
 from tianji_core.i18n import _
@@ -53,10 +54,11 @@ def freeze_part() -> None:
         with st.form("freeze_form", border=True):
             name = st.text_input(_("名字"), value=free_name(), key="version_name", max_chars=60)
             note = st.text_area(_("备注"), key="version_note", height=80, max_chars=500)
+            wanted, balance = balance_fields(recipe)
             asked = st.form_submit_button(_("冻结"), key="freeze", type="primary", icon="🧊", width="stretch")
         if asked:
             with report_errors(), st.spinner(_("正在写训练文件")):
-                version = dataset.freeze(workspace, recipe.key, name, note=note)
+                version = dataset.freeze(workspace, recipe.key, name, wanted, note, balance())
                 remember_notice(_("已冻结“{name}”，{n} 条", name=version.name, n=version.count))
                 st.session_state["_next_part"] = "versions"
                 st.rerun()
@@ -74,21 +76,24 @@ def versions_part() -> None:
     found = datasets.listed(engine, recipe.key)
     if not found:
         st.info(_("还没有数据集版本。在“冻结”里把采用的样本存成第一个版本。"), icon="🌱")
+    if len(found) > 1:
+        with st.expander(_("比较两个版本"), icon="🔀"):
+            compare_versions(workspace, found)
     for version in found:
-        version_card(workspace, version)
+        version_card(workspace, version, recipe)
 
 
 def import_part() -> None:
     """Import by upload or by path."""
     st.caption(
         _(
-            "认得的格式：教程的原始文件和训练文件（conversation）、Alpaca、ShareGPT、messages；JSON 或 JSONL；"
-            "UTF-8 或 GBK。已经有的样本不会重复添加。"
+            "认得的格式：教程的原始文件和训练文件（conversation）、Alpaca、ShareGPT、messages；JSON、JSONL，"
+            "或者有“输入”“输出”两列的 CSV；UTF-8 或 GBK。已经有的样本不会重复添加。"
         )
     )
     left, right = st.columns(2, gap="large")
     uploads = left.file_uploader(
-        _("选择文件"), type=["json", "jsonl"], accept_multiple_files=True, key="import_files"
+        _("选择文件"), type=["json", "jsonl", "csv"], accept_multiple_files=True, key="import_files"
     )
     path = right.text_input(
         _("或者填这台机器上的文件或文件夹路径"), key="import_path", placeholder="/data/wishes"

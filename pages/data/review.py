@@ -130,12 +130,13 @@ with report_errors():
     if not sum(counts.values()):
         no_samples()
         st.stop()
-    top = st.columns([3, 2], vertical_alignment="bottom")
+    top = st.columns([2.4, 2.6], vertical_alignment="bottom")
     with top[0]:
         progress_line(counts)
     with top[1]:
-        undo_buttons(workspace, recipe.key)
-        feed(workspace, recipe.key)
+        beside = undo_buttons(workspace, recipe.key)
+        with beside:
+            feed(workspace, recipe.key)
     wanted, view, order = filters(recipe)
     origin_note(wanted)
     sample = current_sample(workspace, wanted, order)

@@ -31,10 +31,12 @@ def new_training() -> None:
         return
     left, right = st.columns(2)
     by_id = {version.id: version for version in versions}
+    linked = st.query_params.get("dataset", "")
     with left:
         version_id = st.selectbox(
             _("数据集版本"),
             list(by_id),
+            index=next((n for n, version in enumerate(versions) if version.name == linked), 0),
             format_func=lambda key: _("{name}（{n} 条）", name=by_id[key].name, n=by_id[key].count),
             key="train_dataset",
         )

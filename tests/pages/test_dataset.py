@@ -96,3 +96,35 @@ def test_a_path_that_does_not_exist_is_said_on_the_page(page: Open, tmp_path: Pa
     app.text_input(key="import_path").input(str(tmp_path / "nowhere")).run()
     press(app, "import")
     assert any("检查路径" in error.value for error in app.error)
+
+
+def test_a_version_is_balanced_and_split_as_the_form_says(page: Open, workspace: Workspace) -> None:
+    new = [
+        NewSample("wishes", "系统", f"祝{n}", f"第{n}条生日快乐", name, "生日", "正常", state=ACCEPTED)
+        for n, name in enumerate(("妹妹", "爷爷", "母亲", "姐姐") * 5)
+    ]
+    with writing(workspace.engine) as connection:
+        samples.insert_new(connection, new, IMPORT)
+    app = page()
+    app.text_input(key="version_name").input("v1")
+    app.number_input(key="freeze_per_cell").set_value(3)
+    app.slider(key="freeze_validation").set_value(25)
+    press(app, "freeze")
+    (version,) = datasets.listed(workspace.engine)
+    assert (version.count, version.manifest["validation"]["count"], version.manifest["left_out"]) == (9, 3, 8)
+    assert any("验证集 3 条" in c.value for c in app.caption)
+
+
+def test_two_versions_are_compared_on_the_page(page: Open, workspace: Workspace, accepted: None) -> None:
+    dataset.freeze(workspace, "wishes", "v1")
+    with writing(workspace.engine) as connection:
+        new = NewSample("wishes", "系统", "祝妹妹春节", "春节快乐", "妹妹", "春节", "正常", state=ACCEPTED)
+        samples.insert_new(connection, [new], IMPORT)
+    dataset.freeze(workspace, "wishes", "v2")
+    app = page(part="版本")
+    assert [(m.label, m.value) for m in app.metric][:4] == [
+        ("一样", "3"),
+        ("新增", "1"),
+        ("去掉", "0"),
+        ("改了回答", "0"),
+    ]

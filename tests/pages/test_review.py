@@ -187,7 +187,7 @@ def test_stars_are_set_and_taken_away_by_the_same_button(
 
 
 def test_an_order_is_followed_from_card_to_card(review: Open, workspace: Workspace, ids: list[int]) -> None:
-    app = review(order="短的在前")
+    app = review(order="由短到长")
     assert f"#{ids[2]}" in shown(app)
     press(app, "accept")
     assert f"#{ids[0]}" in shown(app)

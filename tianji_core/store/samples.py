@@ -262,11 +262,11 @@ BY_NUMBER, SHORTEST, LONGEST, WORST, DOUBTFUL, BEST, RANDOM = (
 )
 ORDER_TITLES = {
     BY_NUMBER: N_("按编号"),
-    SHORTEST: N_("短的在前"),
-    LONGEST: N_("长的在前"),
-    WORST: N_("问题多的在前"),
-    DOUBTFUL: N_("评分低的在前"),
-    BEST: N_("评分高的在前"),
+    SHORTEST: N_("由短到长"),
+    LONGEST: N_("由长到短"),
+    WORST: N_("问题多先"),
+    DOUBTFUL: N_("低分先"),
+    BEST: N_("高分先"),
     RANDOM: N_("打乱"),
 }
 """In which order samples can be gone through. Scores are those of a judge; samples without one come last."""
