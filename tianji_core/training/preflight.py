@@ -145,7 +145,7 @@ def _length(guess: Estimate, settings: TrainingSettings) -> list[Check]:
     checks = [Check("pass", title, detail)]
     if guess.iterations < settings.accumulation:
         advice = _(
-            "；凑不满一次梯度累积（{need} 个微批），参数一次也更新不好：请增加样本，或把梯度累积降到 {n} 以下",
+            "；凑不满一次梯度累积（{need} 个微批），参数一次也更新不好：请增加样本，或把梯度累积降到不超过 {n}",
             need=settings.accumulation,
             n=guess.iterations,
         )
