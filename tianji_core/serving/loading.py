@@ -14,7 +14,6 @@ from tianji_core.serving.folders import NamedFolder, adapter_base, check_model, 
 from tianji_core.serving.template import stop_tokens
 from tianji_core.training.trust import checked_code
 
-DTYPES = ("auto", "float32", "bfloat16", "float16", "nf4")
 SHOWN_KEYS = 3
 
 
