@@ -3,8 +3,8 @@
 ``transformers serve`` (4.57) is one that pip can install; it needs an environment of its own, because the studio keeps
 transformers 4.53.3, whose ``serve`` does not speak this API yet::
 
-    python -m venv /tmp/serve && /tmp/serve/bin/pip install "transformers[serving]==4.57.6" torch
-    /tmp/serve/bin/transformers serve --port 8765 --device cpu --force_model WORKSPACE/models/MERGED
+    python -m venv DIR && DIR/bin/pip install "transformers[serving]==4.57.6" torch
+    DIR/bin/transformers serve --port 8765 --device cpu --force_model WORKSPACE/models/MERGED
     python benchmarks/third_party_server.py --url http://127.0.0.1:8765/v1 --model WORKSPACE/models/MERGED
 
 Passes when every task is stored exactly once and the connection test agrees.
