@@ -55,6 +55,7 @@ class OpenAICompatible:
         self._endpoint = endpoint
         self._entry = entry
         self._max_tokens_field = max_tokens_field
+        self._raw = httpx2.Response
         limits = httpx2.Limits(max_connections=None, max_keepalive_connections=None)
         timeout = httpx2.Timeout(endpoint.timeout, connect=min(CONNECT_SECONDS, endpoint.timeout))
         # A proxy set for the internet must not swallow requests to a server on this machine.
@@ -82,10 +83,9 @@ class OpenAICompatible:
         started = time.monotonic()
         try:
             async with asyncio.timeout(self._endpoint.timeout):
-                response = await self._client.chat.completions.with_raw_response.create(
-                    model=self._endpoint.model,
-                    messages=[{"role": "user", "content": prompt}],
-                    **self._parameters(sampling),
+                # Not chat.completions.create: it walks through every type of the API first, a fifth of all the work.
+                response = await self._client.post(
+                    "/chat/completions", cast_to=self._raw, body=self._body(prompt, sampling)
                 )
         except openai.APIStatusError as error:
             raise await self._status_error(error) from None
@@ -100,17 +100,18 @@ class OpenAICompatible:
             body = assembled(said) if said.startswith("data:") else json.loads(said)
         except ValueError:
             raise unreadable(self._endpoint, response.content.decode("utf-8", "replace")) from None
-        return read_completion(self._endpoint, body, latency, response.request_id or "")
+        return read_completion(self._endpoint, body, latency, response.headers.get("x-request-id", ""))
 
-    def _parameters(self, sampling: Sampling) -> dict[str, Any]:
+    def _body(self, prompt: str, sampling: Sampling) -> dict[str, Any]:
         given = {
+            "model": self._endpoint.model,
+            "messages": [{"role": "user", "content": prompt}],
             "temperature": sampling.temperature,
             "top_p": sampling.top_p,
             self._max_tokens_field: sampling.max_tokens,
             "seed": sampling.seed,
-            "extra_body": self._entry.body or None,
         }
-        return {name: value for name, value in given.items() if value is not None}
+        return {name: value for name, value in given.items() if value is not None} | self._entry.body
 
     async def _status_error(self, error: Any) -> TeacherError:
         status, headers = error.status_code, dict(error.response.headers)
