@@ -18,6 +18,7 @@ from pages.components.review_bulk import decide_all, fix_all, rules_overview, sa
 from pages.components.review_card import card, current_sample
 from pages.components.review_clusters import clusters
 from pages.components.review_history import feed
+from pages.components.review_judge import judge_part
 from tianji_core import cleaning
 from tianji_core.cleaning import context_of
 from tianji_core.i18n import _, _c
@@ -121,6 +122,8 @@ def bulk() -> None:
     decide_all(workspace, wanted, who)
     st.subheader(_("一起修正"))
     fix_all(workspace, wanted)
+    st.subheader(_("模型评审"))
+    judge_part(workspace, wanted)
 
 
 with report_errors():

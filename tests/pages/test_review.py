@@ -6,10 +6,14 @@ from functools import partial
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from tests.loopback import loopback_api, says
 from tests.pages.opening import opened
+from tianji_core import jobs, teachers
+from tianji_core.cleaning import judging
 from tianji_core.store import samples, steps
 from tianji_core.store.database import writing
 from tianji_core.store.samples import ACCEPTED, IMPORT, PENDING, REJECTED, NewSample, SampleFilter
+from tianji_core.teachers import ModelEntry
 from tianji_core.workspace import Workspace
 
 ALL = SampleFilter("wishes")
@@ -211,3 +215,24 @@ def test_history_and_figures_say_who_did_what(review: Open, workspace: Workspace
     app = review(state="全部")
     assert any("小王" in c.value and "待审 → 采用" in c.value for c in app.caption)
     assert any("小王" in str(frame.value.to_dict()) for frame in app.dataframe)
+
+
+def test_a_judge_is_started_from_the_page_after_saying_what_it_costs(
+    review: Open, workspace: Workspace, ids: list[int]
+) -> None:
+    with loopback_api() as api:
+        api.default = says('{"fit": 4, "style": 4, "naturalness": 4, "reason": "不错"}')
+        judge = teachers.provider(workspace, "custom").model_copy(
+            update={"base_url": api.url, "models": (ModelEntry(name="loopback-model"),)}
+        )
+        teachers.save_provider(workspace, judge)
+        app = review(view="批量")
+        app.selectbox(key="judge_provider").select("custom").run()
+        assert "3 条" in app.button(key="judge").label and "tokens" in shown(app)
+        press(app, "judge")
+        assert [e.value for e in app.error] == []
+        job = judging.judge_job(workspace, "wishes")
+        assert job is not None
+        jobs.wait(workspace, job.id, timeout=60)
+    assert {s.score for s in samples.page(workspace.engine, ALL)} == {4.0}
+    assert any("模型评分 **4.0**" in m.value for m in review().markdown)

@@ -56,7 +56,7 @@ RULES: tuple[Rule, ...] = (
 _TEXT_RULES = tuple(rule for rule in RULES if rule not in SET_RULES and rule is not EMPTY_RULE)
 BY_ID = {rule.id: rule for rule in RULES}
 SAFE_RULES = tuple(rule.id for rule in RULES if rule.safe)
-FIXABLE_RULES = tuple(rule.id for rule in RULES if rule.safe or rule.id == "too_long")
+FIXABLE_RULES = tuple(rule.id for rule in RULES if rule.safe or rule.id in ("too_long", "rubbish"))
 
 
 def check(sample: HasText, context: Context) -> list[Finding]:

@@ -1,0 +1,76 @@
+"""Letting a model score samples, so that the doubtful ones are read first."""
+
+import streamlit as st
+
+from pages.components.frame import job_bar, report_errors, stop_button
+from pages.components.teacher_form import SIGNS
+from pages.components.teacher_pick import pick_teacher
+from pages.components.text import plain
+from tianji_core import jobs, teachers
+from tianji_core.cleaning import judging
+from tianji_core.i18n import _
+from tianji_core.store.samples import DOUBTFUL, ORDER_TITLES, SampleFilter
+from tianji_core.teachers import TeacherChoice
+from tianji_core.workspace import Workspace
+
+
+def judge_part(workspace: Workspace, wanted: SampleFilter) -> None:
+    """Choose a judge, see what it will cost, start it, follow it."""
+    st.caption(
+        _(
+            "模型按合适、风格、自然三项各打 0 到 5 分，并说一句理由。分数只用来排顺序（“{order}”），不会采用、弃用或删除任何样本。",
+            order=_(ORDER_TITLES[DOUBTFUL]),
+        )
+    )
+    job = judging.judge_job(workspace, wanted.recipe)
+    if job is not None and job.active:
+        _running(workspace, job.id)
+        return
+    if job is not None and job.note:
+        st.error(plain(job.note), icon="⚠️")
+    choice = pick_teacher(
+        workspace, "judge", _("离线造句只会按语句表拼出成品，不会打分；换一个接口模型再来。")
+    )
+    if choice is None:
+        return
+    estimate = judging.estimate_judging(workspace, wanted, choice)
+    usage, cost = judging.judging_cost(workspace, wanted.recipe, choice)
+    st.caption(
+        _(
+            "这次约 {tokens} tokens，{cost}；以前的评审共用 {used} tokens，{spent}",
+            tokens=f"{estimate.usage.total:,}",
+            cost=_money(workspace, choice, estimate.cost),
+            used=f"{usage.total:,}",
+            spent=_money(workspace, choice, cost),
+        )
+    )
+    pressed = st.button(
+        _("评审符合筛选、还没有评分的 {n} 条", n=f"{estimate.number:,}"),
+        key="judge",
+        icon="🧑‍⚖️",
+        disabled=not estimate.number,
+    )
+    if pressed:
+        with report_errors():
+            judging.start_judging(workspace, wanted, choice)
+            st.rerun()
+
+
+def _money(workspace: Workspace, choice: TeacherChoice, cost: float | None) -> str:
+    if cost is None:
+        return _("价格未知")
+    sign = SIGNS[teachers.provider(workspace, choice.provider).currency]
+    return _("约 {sign}{cost}", sign=sign, cost=f"{cost:.4f}" if cost < 1 else f"{cost:.2f}")
+
+
+@st.fragment(run_every=1.0)
+def _running(workspace: Workspace, job_id: int) -> None:
+    with report_errors():
+        job = jobs.get(workspace, job_id)
+        if not job.active:
+            st.rerun()
+        row = st.columns([5, 1], vertical_alignment="center")
+        with row[0]:
+            job_bar(workspace, job)
+        with row[1]:
+            stop_button(workspace, job, key="stop_judging")

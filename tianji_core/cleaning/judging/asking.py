@@ -1,0 +1,101 @@
+"""The request for a verdict on one sample, and reading what comes back. Pure."""
+
+import re
+from typing import Any, NamedTuple
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from tianji_core.errors import TeacherAnswerError
+from tianji_core.i18n import _
+from tianji_core.recipe import Recipe
+from tianji_core.store.samples import Sample
+
+PROMPT = """请你当一回挑剔的编辑，给下面这段话打分。
+写作任务：{task}
+{style}这段话：
+{text}
+
+三项各打 0 到 5 分，可以有一位小数：
+- fit：对这个人、这个场合合不合适，称呼、您和你、提到的事对不对；
+- style：像不像要的风格，长短合不合适；
+- naturalness：读着是不是自然的中文，有没有套话、病句和多余的字。
+5 分是可以直接发出去，3 分是要改，1 分以下是不能用。再用一句不超过 40 字的话说出最主要的理由。
+只返回一个 JSON 对象，前后不要写别的：{{"fit": 分数, "style": 分数, "naturalness": 分数, "reason": "理由"}}"""
+"""Sent in Chinese whatever language the studio speaks: it is about Chinese texts."""
+
+
+class Verdict(BaseModel):
+    """What the judge says about one text."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    fit: float = Field(ge=0, le=5)
+    style: float = Field(ge=0, le=5)
+    naturalness: float = Field(ge=0, le=5)
+    reason: str = Field(default="", max_length=400)
+
+    @field_validator("fit", "style", "naturalness", mode="before")
+    @classmethod
+    def _number_in_words(cls, value: Any) -> Any:
+        """'4分', '4/5' and '4.5 / 5' are numbers, too."""
+        if isinstance(value, str) and (
+            match := re.match(r"\s*(\d+(?:\.\d+)?)\s*(?:分|/\s*5(?:\.0)?)?\s*$", value)
+        ):
+            return float(match.group(1))
+        return value
+
+    @field_validator("reason", mode="before")
+    @classmethod
+    def _short_reason(cls, value: Any) -> Any:
+        return " ".join(value.split())[:400] if isinstance(value, str) else ""
+
+
+class _Names(NamedTuple):
+    field: str
+    others: tuple[str, ...]
+
+
+_NAMES = (
+    _Names("fit", ("合适", "适合", "贴合")),
+    _Names("style", ("风格", "文风")),
+    _Names("naturalness", ("自然", "natural", "自然度", "fluency")),
+    _Names("reason", ("理由", "原因", "comment")),
+)
+
+
+def judge_prompt(recipe: Recipe, sample: Sample) -> str:
+    """The request for a verdict on a sample."""
+    style = recipe.style(sample.style)
+    said = ""
+    if style is not None:
+        said = _style_line(style.text, style.instruction, style.min_chars, style.max_chars)
+    return PROMPT.format(task=sample.input.strip(), style=said, text=sample.output.strip())
+
+
+def _style_line(title: str, instruction: str, low: int, high: int) -> str:
+    return f"要的风格：{title}（{instruction}，{low} 到 {high} 个字）\n"
+
+
+def read_verdict(answer: str) -> Verdict:
+    """The verdict in what a judge wrote; fenced or broken JSON is repaired.
+
+    Raises:
+        TeacherAnswerError: there is none, or a number is missing or not 0 to 5.
+    """
+    from json_repair import repair_json
+
+    value = repair_json(answer, return_objects=True)
+    if isinstance(value, list):
+        value = next((item for item in value if isinstance(item, dict)), None)
+    said = " ".join(answer.split())[:80]
+    if not isinstance(value, dict):
+        raise TeacherAnswerError(_("回答里没有评分（要的是 JSON 对象）：{said}", said=said))
+    plain = {str(name).strip().lower(): item for name, item in value.items()}
+    fields = {
+        names.field: next((plain[name] for name in (names.field, *names.others) if name in plain), None)
+        for names in _NAMES
+    }
+    try:
+        return Verdict.model_validate(fields)
+    except ValidationError as error:
+        raise TeacherAnswerError(_("回答里的评分不全，或者不是 0 到 5：{said}", said=said)) from error

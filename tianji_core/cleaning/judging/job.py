@@ -1,0 +1,55 @@
+"""Judging as a background job."""
+
+import json
+import sys
+from dataclasses import asdict
+
+from tianji_core import jobs
+from tianji_core.errors import InputError, JobError
+from tianji_core.i18n import _
+from tianji_core.jobs import Job
+from tianji_core.store import judgements
+from tianji_core.store.samples import SampleFilter
+from tianji_core.teachers import TeacherChoice, checked_choice, provider
+from tianji_core.workspace import Workspace
+
+KIND = "judge"
+_LOOK_BACK = 100
+
+
+def start_judging(
+    workspace: Workspace, wanted: SampleFilter, choice: TeacherChoice, concurrency: int = 8
+) -> Job:
+    """Judge the matching samples without a score in the background; started again it goes on with those that are left.
+
+    Raises:
+        JobError: it runs already, or nothing is left to judge. InputError: the offline composer cannot judge.
+        SettingsError, TeacherAuthError: the teacher is not usable.
+    """
+    if provider(workspace, choice.provider).sdk == "composer":
+        raise InputError(_("离线造句不会打分，请换一个接口模型（在设置页填密钥）"))
+    checked_choice(workspace, choice)
+    job = judge_job(workspace, wanted.recipe)
+    if job is not None and job.active:
+        raise JobError(_("配方“{recipe}”的样本正在评审，等它结束或先停止它", recipe=wanted.recipe))
+    number = judgements.waiting_count(workspace.engine, wanted)
+    if not number:
+        raise JobError(_("符合筛选的样本都已经有评分了"))
+    argv = [
+        sys.executable,
+        "-m",
+        "tianji_core.cleaning.judging.worker",
+        json.dumps(asdict(wanted), ensure_ascii=False),
+        choice.model_dump_json(),
+        str(concurrency),
+        "--workspace",
+        str(workspace.home),
+    ]
+    title = _("评审 {n} 条样本", n=number)
+    return jobs.start(workspace, KIND, title, argv, subject={"recipe": wanted.recipe})
+
+
+def judge_job(workspace: Workspace, recipe_key: str) -> Job | None:
+    """The newest judging job of a recipe."""
+    found = jobs.listed(workspace, kind=KIND, limit=_LOOK_BACK)
+    return next((job for job in found if job.subject.get("recipe") == recipe_key), None)
