@@ -32,8 +32,8 @@ def history(workspace: Workspace, sample: Sample) -> None:
 def _said(before: dict[str, Any], after: dict[str, Any]) -> str:
     parts = []
     if "state" in after:
-        old, new = _(STATE_TITLES[before["state"]]), _(STATE_TITLES[after["state"]])
-        parts.append(f"{old} → {new}")
+        old, new = (STATE_TITLES[values["state"]] for values in (before, after))
+        parts.append(f"{_(old)} → {_(new)}")
     if "rating" in after:
         parts.append(f"{'★' * (before['rating'] or 0) or '☆'} → {'★' * (after['rating'] or 0) or '☆'}")
     if "output" in after:
