@@ -116,7 +116,11 @@ def reading(engine: Engine) -> Iterator[Connection]:
 def writing(engine: Engine) -> Iterator[Connection]:
     """A transaction that commits at the end of the block and rolls back on an exception. There is one at a time: what
     the block has read stays true until it commits. Errors as :func:`reading`."""
-    with _explained(engine), engine.connect().execution_options(tianji_write=True) as connection, connection.begin():
+    with (
+        _explained(engine),
+        engine.connect().execution_options(tianji_write=True) as connection,
+        connection.begin(),
+    ):
         if engine.dialect.name == "postgresql":
             connection.execute(select(func.pg_advisory_xact_lock(WRITER)))
         yield connection
