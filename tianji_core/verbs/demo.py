@@ -211,9 +211,7 @@ def _plan(space: Workspace, recipe: Recipe, styles: tuple[str, ...], count: int)
     """Texts for the cells that are learnt from; the held-out ones stay unseen. A new walk draws other texts."""
     cells, _held_out = split_cells(kept_cells(recipe, recipe.threshold))
     chosen = len(styles) or sum(style.enabled for style in recipe.styles)
-    rounds = min(
-        1000, math.ceil(count / max(1, len(cells) * chosen))
-    )
+    rounds = min(1000, math.ceil(count / max(1, len(cells) * chosen)))
     seed = len(runs.listed(space.engine, recipe.key, limit=1000))
     return Plan(
         styles=styles, rounds=rounds, threshold=recipe.threshold, seed=seed, limit=count, cells=tuple(cells)
