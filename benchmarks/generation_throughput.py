@@ -25,6 +25,7 @@ from tianji_core.generation.engine import run_generation  # noqa: E402
 from tianji_core.jobs import Reporter  # noqa: E402
 from tianji_core.jobs.progress import VARIABLE  # noqa: E402
 from tianji_core.recipe import Plan, brief, built_in_recipes, load_recipe, tasks  # noqa: E402
+from tianji_core.store.footprint import keep_small  # noqa: E402
 from tianji_core.teachers import Sampling, TeacherChoice  # noqa: E402
 from tianji_core.workspace import open_workspace  # noqa: E402
 
@@ -129,6 +130,7 @@ def engine(url: str, folder: Path, concurrency: int) -> float:
 def large(url: str, folder: Path, number: int) -> None:
     """Work off a run of ``number`` tasks and print texts per second and this process's peak memory in megabytes."""
     workspace = open_workspace(folder / "large")
+    keep_small(workspace.engine)  # as the worker does
     choice = TeacherChoice(provider="custom", model="bench", base_url=url)
     plan = Plan(rounds=1000, limit=number) if number > 100_000 else Plan(rounds=60, limit=number)
     run = create_run(workspace, "wishes", plan, choice, Sampling(temperature=0.9), 64)

@@ -10,6 +10,7 @@ from tianji_core.generation.knowledge.engine import run_knowledge
 from tianji_core.i18n import _, set_language
 from tianji_core.jobs import Reporter
 from tianji_core.store import knowledge as rows
+from tianji_core.store.footprint import keep_small
 from tianji_core.workspace import Workspace, open_workspace
 
 STOPPED = 128 + signal.SIGTERM
@@ -45,6 +46,7 @@ def main(argv: list[str]) -> int:
     reporter = None
     try:
         workspace = open_workspace(arguments.workspace)
+        keep_small(workspace.engine)
         set_language(workspace.settings().language)
         run = rows.get(workspace.engine, arguments.run)
         counts = rows.counts(workspace.engine, run.id)
