@@ -55,9 +55,9 @@ def rates_figure(report: DemoReport) -> go.Figure:
     figure.update_layout(
         title=_("没见过的称谓 × 场景上，对的人、对的事、对的风格（{n} 个回答）", n=count),
         barmode="group",
-        height=320,
-        yaxis={"range": [0, 112], "ticksuffix": "%"},
+        height=340,
+        yaxis={"range": [0, 118], "ticksuffix": "%"},
         margin={"l": 40, "r": 10, "t": 60, "b": 30},
-        legend={"orientation": "h", "y": 1.08, "x": 1, "xanchor": "right"},
+        legend={"orientation": "h", "y": 1.14, "x": 1, "xanchor": "right"},
     )
     return figure

@@ -5,6 +5,7 @@ import pytest
 from tianji_core.evaluation.answering import answer_all, load
 from tianji_core.models.nano import nano_base
 from tianji_core.recipe import built_in_recipes, load_recipe
+from tianji_core.training import TEMPLATE
 
 
 @pytest.fixture(scope="module")
@@ -18,7 +19,7 @@ def ask(loaded):
 
     def answers(*requests, system=""):
         asked = [{"system": system, "request": request, "max_tokens": 60} for request in requests]
-        return answer_all(model, tokenizer, asked, 0.0, 16, 0)
+        return answer_all(model, tokenizer, TEMPLATE, asked, temperature=0.0, batch=16, seed=0)
 
     return answers
 
