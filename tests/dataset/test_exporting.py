@@ -80,7 +80,10 @@ def test_the_manifest_names_rules_revision_balance_and_parents(
     assert manifest["parents"] == [{"name": "v1", "sha256": version.sha256, "count": version.count}]
     assert manifest["balance"]["per_style"] == 3 and manifest["left_out"] == 24 - 9
     assert "near_duplicate" in manifest["rules"]["ids"] and len(manifest["rules"]["basis"]) == 64
-    assert manifest["distinct"][""][0] <= 1 and sum(cell[2] for cell in manifest["cells"]) == second.count
+    assert (
+        0 < manifest["distinct_overall"][0] <= 1
+        and sum(cell[2] for cell in manifest["cells"]) == second.count
+    )
     with pytest.raises(DatasetError, match="v9"):
         dataset.freeze(workspace, "wishes", "v3", parent="v9")
 

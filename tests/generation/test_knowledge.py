@@ -54,11 +54,20 @@ def asks_about_what_it_reads(handler: Handler, body: dict) -> None:
     handler.send_json(200, completion(f"好的：\n```json\n{said}\n```"))
 
 
-def new_run(workspace: Workspace, api: LoopbackApi, options: RunOptions | None = None) -> KnowledgeRun:
+def new_run(
+    workspace: Workspace, api: LoopbackApi, options: RunOptions | None = None, concurrency: int = 3
+) -> KnowledgeRun:
     teacher = TeacherChoice(provider="custom", model="loopback-model", base_url=api.url, timeout=5)
     document = read_document("灶王爷.txt", TEXT.encode())
     return create_knowledge_run(
-        workspace, "wishes", [document], teacher, SamplingPlan(temperature=0.5), SETTINGS, 3, options
+        workspace,
+        "wishes",
+        [document],
+        teacher,
+        SamplingPlan(temperature=0.5),
+        SETTINGS,
+        concurrency,
+        options,
     )
 
 
@@ -276,7 +285,7 @@ def test_the_composer_cannot_read_documents(workspace: Workspace):
 def test_a_chunk_that_fails_says_why(workspace: Workspace, api: LoopbackApi):
     api.default = fails(400, "too long")
     api.script.extend([says(pairs(("腊八喝什么粥？", "腊八粥")))] * 1)
-    run = new_run(workspace, api)
+    run = new_run(workspace, api, concurrency=1)  # the good answer comes before any refusal
     state = work(workspace, run)
     assert state.counts.failed == run.total - 1
     assert "too long" in state.errors[0].example

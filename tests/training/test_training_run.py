@@ -2,9 +2,9 @@
 
 import json
 
-import psutil
 import pytest
 
+from tests.processes import left_behind
 from tests.tiny_base import SYSTEM, add_version, write_tiny_base
 from tianji_core import jobs, models, training
 from tianji_core.errors import ModelError, TrainingError
@@ -19,14 +19,6 @@ def settings(tmp_path):
     base = write_tiny_base(tmp_path / "base")
     changes = {"base": str(base), "epochs": 4, "max_length": 256, "save_interval": 16, "eval_tokens": 12}
     return training.default_settings(KEY).model_copy(update=changes)
-
-
-def processes_naming(text):
-    found = []
-    for process in psutil.process_iter(["cmdline"]):
-        if any(text in part for part in process.info["cmdline"] or []):
-            found.append(process.pid)
-    return found
 
 
 def test_from_dataset_to_merged_model(workspace, settings, tmp_path):
@@ -76,7 +68,7 @@ def test_a_stopped_training_leaves_no_process_and_can_go_on(workspace, settings)
 
     job = jobs.wait(workspace, run.job_id, 240, stop_after_a_checkpoint)
     assert job.state == "stopped"
-    assert processes_naming(str(workspace.home)) == []
+    assert left_behind(str(workspace.home)) == []
     stopped = training.training_state(workspace, rows.get(workspace.engine, run.id))
     assert not stopped.finished and stopped.iteration >= 10
 

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 
 from tianji_core import cli
@@ -90,13 +89,3 @@ def ended(process: subprocess.Popen[str], seconds: float = 60) -> Said:
     """What a started command left behind."""
     out, err = process.communicate(timeout=seconds)
     return Said(process.returncode, out, err)
-
-
-def processes_naming(text: str) -> list[list[str]]:
-    """The command lines of living processes in which a text stands."""
-    found = []
-    for process in psutil.process_iter(["cmdline", "status"]):
-        command = process.info["cmdline"] or []
-        if process.info["status"] != psutil.STATUS_ZOMBIE and any(text in part for part in command):
-            found.append(command)
-    return found

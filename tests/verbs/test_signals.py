@@ -6,8 +6,9 @@ import time
 import pytest
 
 from tests.loopback import hangs, says
+from tests.processes import left_behind
 from tests.tiny_base import add_version, write_tiny_base
-from tests.verbs.conftest import ended, processes_naming
+from tests.verbs.conftest import ended
 from tianji_core import generation, jobs
 
 
@@ -30,7 +31,7 @@ def test_ctrl_c_while_generating_stops_the_job_and_keeps_the_answers(started, ap
     said = ended(process)
     assert said.code == 1 and said.out == "" and "已停止" in said.failure
     assert [job.state for job in jobs.listed(workspace)] == ["stopped"]
-    assert processes_naming(str(workspace.home)) == []
+    assert left_behind(str(workspace.home)) == []
     counts = generation.run_state(workspace.engine, 1).counts
     assert (counts.done, counts.failed, counts.pending) == (3, 0, 9)
     assert generation.raw_path(workspace, 1).exists()
@@ -44,7 +45,7 @@ def test_ctrl_c_while_training_stops_the_job(started, workspace, tmp_path):
     process.send_signal(signal.SIGINT)
     said = ended(process)
     assert said.code == 1 and said.out == "" and "“试训”已停止" in said.failure
-    assert processes_naming(str(workspace.home)) == []
+    assert left_behind(str(workspace.home)) == []
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -55,4 +56,4 @@ def test_a_demo_that_is_told_to_end_stops_its_job(started, workspace, number):
     said = ended(process)
     assert said.code == 130 and "Traceback" not in said.err
     assert jobs.wait(workspace, 1, timeout=60).state == "stopped"
-    until(lambda: processes_naming(str(workspace.home)) == [], 20)
+    assert left_behind(str(workspace.home), 20) == []

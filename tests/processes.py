@@ -1,0 +1,24 @@
+"""Looking for processes that something left behind."""
+
+import time
+
+import psutil
+
+
+def processes_naming(text: str) -> list[list[str]]:
+    """The command lines of living processes in which a text stands."""
+    found = []
+    for process in psutil.process_iter(["cmdline", "status"]):
+        command = process.info["cmdline"] or []
+        if process.info["status"] != psutil.STATUS_ZOMBIE and any(text in part for part in command):
+            found.append(command)
+    return found
+
+
+def left_behind(text: str, seconds: float = 15) -> list[list[str]]:
+    """As :func:`processes_naming`, for what is still there after ``seconds``: a supervisor ends a moment after it has
+    written down that its job has."""
+    deadline = time.monotonic() + seconds
+    while (found := processes_naming(text)) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return found
