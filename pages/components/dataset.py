@@ -148,11 +148,11 @@ def _exporter(workspace: Workspace, version: DatasetVersion, form: str) -> Calla
 
 def _inside(workspace: Workspace, version: DatasetVersion, recipe: Recipe) -> None:
     manifest = version.manifest
-    if distinct := manifest.get("distinct"):
+    if distinct := manifest.get("distinct_overall"):
         left, middle, right, last = st.columns(4)
-        left.metric("distinct-1", f"{distinct[''][0]:.3f}", help=_("不同的字占全部字的份额，越大用字越多样"))
+        left.metric("distinct-1", f"{distinct[0]:.3f}", help=_("不同的字占全部字的份额，越大用字越多样"))
         middle.metric(
-            "distinct-2", f"{distinct[''][1]:.3f}", help=_("不同的两字组合占全部的份额，越大说法越多样")
+            "distinct-2", f"{distinct[1]:.3f}", help=_("不同的两字组合占全部的份额，越大说法越多样")
         )
         filled = sum(bool(name and scene) for name, scene, _n in manifest["cells"])
         right.metric(_("覆盖的格子"), filled)

@@ -8,7 +8,7 @@ from tianji_core.cleaning.rule import Context, context_of
 from tianji_core.cleaning.rules import EXACT_DUPLICATE, SAFE_RULES, check, clean_text
 from tianji_core.i18n import _
 from tianji_core.store import findings, recipes, samples, steps
-from tianji_core.store.findings import Finding
+from tianji_core.store.findings import Finding, Unchecked
 from tianji_core.store.samples import Sample, SampleFilter
 from tianji_core.store.steps import Step
 from tianji_core.workspace import Workspace
@@ -67,7 +67,7 @@ def check_again(workspace: Workspace, recipe_key: str) -> int:
     return check_new(workspace, recipe_key)
 
 
-def _check_batch(workspace: Workspace, recipe_key: str, batch: Sequence[Sample], context: Context) -> None:
+def _check_batch(workspace: Workspace, recipe_key: str, batch: Sequence[Unchecked], context: Context) -> None:
     twins = findings.twins(workspace.engine, recipe_key, batch, EXACT_DUPLICATE.id)
     found: dict[int, tuple[int, list[Finding]]] = {}
     for sample in batch:

@@ -1,7 +1,9 @@
 """What is in a dataset, in numbers; counted while it is written."""
 
 from collections import Counter, defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from operator import add
 from typing import Any
 
 OPENING = 4
@@ -20,17 +22,25 @@ class Grams:
 
     def add(self, text: str) -> None:
         """Count one text."""
-        pairs = [text[i : i + 2] for i in range(len(text) - 1)]
         self.ones.update(text)
-        self.twos.update(pairs)
+        self.twos.update(map(add, text, text[1:]))
         self.number[0] += len(text)
-        self.number[1] += len(pairs)
+        self.number[1] += max(0, len(text) - 1)
 
     def shares(self) -> list[float]:
         """distinct-1 and distinct-2: different ones divided by all of them (Li et al., 2016), over characters. Larger
         sets of texts have smaller values, so that only sets of like size can be compared."""
         found = (len(self.ones), len(self.twos))
         return [round(n / all_, 5) if all_ else 0.0 for n, all_ in zip(found, self.number, strict=True)]
+
+
+def _together(parts: Iterable[Grams]) -> Grams:
+    whole = Grams()
+    for part in parts:
+        whole.ones |= part.ones
+        whole.twos |= part.twos
+        whole.number = [a + b for a, b in zip(whole.number, part.number, strict=True)]
+    return whole
 
 
 @dataclass
@@ -61,7 +71,6 @@ class Tally:
         self.lengths[style][len(output)] += 1
         self.openings[output[:OPENING]] += 1
         self.cells[name, scene] += 1
-        self.grams[""].add(output)
         self.grams[style].add(output)
 
     def plain(self) -> dict[str, Any]:
@@ -78,6 +87,7 @@ class Tally:
             "openings": [list(pair) for pair in self.openings.most_common(_TOP)],
             "cells": [[name, scene, number] for (name, scene), number in sorted(self.cells.items())],
             "distinct": {style: grams.shares() for style, grams in sorted(self.grams.items())},
+            "distinct_overall": _together(self.grams.values()).shares(),
         }
 
 

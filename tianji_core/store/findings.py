@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from sqlalchemy import Connection, Engine, and_, bindparam, delete, exists, func, insert, select, update
 
 from tianji_core.store.database import reading, writing
-from tianji_core.store.samples import REJECTED, Sample, SampleFilter, columns, to_sample
-from tianji_core.store.schema import IS_UNCHECKED, findings, samples, text_digest
+from tianji_core.store.samples import REJECTED, SampleFilter
+from tianji_core.store.schema import IS_UNCHECKED, findings, samples
 
 _CHUNK = 1000
 
@@ -22,13 +23,32 @@ class Finding:
     fixed: str | None = None
 
 
-def unchecked(engine: Engine, recipe: str, limit: int) -> list[Sample]:
+class Unchecked(NamedTuple):
+    """As much of a sample as the rules look at."""
+
+    id: int
+    name: str
+    scene: str
+    style: str
+    output: str
+    text_digest: str
+    version: int
+    checked: int
+
+
+_UNCHECKED = [samples.c[name] for name in Unchecked._fields]
+
+
+def unchecked(engine: Engine, recipe: str, limit: int) -> list[Unchecked]:
     """Samples that changed since the rules last looked at them, lowest numbers first."""
     query = (
-        select(*columns()).where(samples.c.recipe == recipe, IS_UNCHECKED).order_by(samples.c.id).limit(limit)
+        select(*_UNCHECKED)
+        .where(samples.c.recipe == recipe, IS_UNCHECKED)
+        .order_by(samples.c.id)
+        .limit(limit)
     )
     with reading(engine) as connection:
-        return [to_sample(row) for row in connection.execute(query)]
+        return [Unchecked(*row) for row in connection.execute(query)]
 
 
 def unchecked_count(engine: Engine, recipe: str) -> int:
@@ -98,11 +118,11 @@ def rule_counts(engine: Engine, wanted: SampleFilter) -> dict[str, int]:
         return {row.rule: row.n for row in connection.execute(query)}
 
 
-def twins(engine: Engine, recipe: str, batch: Sequence[Sample], rule: str) -> dict[int, int]:
+def twins(engine: Engine, recipe: str, batch: Sequence[Unchecked], rule: str) -> dict[int, int]:
     """number → number of another sample with the same output that is to be kept instead, for those of ``batch`` that
     have one: an earlier sample, or a later one that was looked at first and has no finding of ``rule``. Rejected samples
     are nobody's twin."""
-    texts = {sample.id: text_digest(sample.output) for sample in batch}
+    texts = {sample.id: sample.text_digest for sample in batch}
     wanted = sorted(set(texts.values()))
     c = samples.c
     firsts: dict[str, int] = {}
@@ -135,7 +155,7 @@ def twins(engine: Engine, recipe: str, batch: Sequence[Sample], rule: str) -> di
     return found
 
 
-def _kept_later(connection: Connection, recipe: str, sample: Sample, text: str, rule: str) -> int | None:
+def _kept_later(connection: Connection, recipe: str, sample: Unchecked, text: str, rule: str) -> int | None:
     c = samples.c
     flagged = exists().where(and_(findings.c.sample_id == c.id, findings.c.rule == rule))
     query = select(func.min(c.id)).where(
