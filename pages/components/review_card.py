@@ -1,6 +1,8 @@
 """One sample, large, with everything a person needs to decide on it."""
 
+import hashlib
 import html
+import socket
 
 import streamlit as st
 
@@ -17,7 +19,7 @@ from pages.components.text import plain
 from tianji_core import cleaning
 from tianji_core.cleaning import FIXABLE_RULES, Context
 from tianji_core.i18n import _, _c
-from tianji_core.store import findings, knowledge, samples, steps
+from tianji_core.store import findings, knowledge, leases, samples, steps
 from tianji_core.store.samples import ACCEPTED, REJECTED, STATE_TITLES, Sample, SampleFilter
 from tianji_core.workspace import Workspace
 
@@ -25,11 +27,25 @@ _OUTPUT = '<div style="font-size:1.45rem;line-height:1.75;padding:.4rem 0 .2rem 
 
 
 def current_sample(workspace: Workspace, wanted: SampleFilter, order: str) -> Sample | None:
-    """The sample in the address, or the first matching one after its place, or the first one of all."""
+    """The sample in the address, or the first matching one after its place, or the first one of all. Those that other
+    people are looking at come only when there is nothing else."""
     start = int(value) if (value := st.query_params.get("id", "")).isdecimal() and len(value) < 16 else None
-    found = samples.page(workspace.engine, wanted, from_id=start, limit=1, order=order) if start else []
-    found = found or samples.page(workspace.engine, wanted, limit=1, order=order)
+    me = _me(workspace)
+    held = leases.others(workspace.engine, me)
+    limit = 2 * len(held) + 3  # some more, for those that are taken this very moment
+    found = samples.page(workspace.engine, wanted, from_id=start, limit=limit, order=order) if start else []
+    if not any(sample.id not in held for sample in found):
+        found += samples.page(workspace.engine, wanted, limit=limit, order=order)
+    for sample in found:
+        if sample.id not in held and leases.take(workspace.engine, sample.id, me):
+            return sample
     return found[0] if found else None
+
+
+def _me(workspace: Workspace) -> str:
+    """Who looks at a sample: the reviewer at this studio. Not the tab: after a refresh the same sample is to be there."""
+    place = f"{workspace.settings().reviewer}|{socket.gethostname()}|{workspace.home}"
+    return hashlib.sha256(place.encode()).hexdigest()[:32]
 
 
 def card(

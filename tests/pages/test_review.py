@@ -10,7 +10,7 @@ from tests.loopback import loopback_api, says
 from tests.pages.opening import opened
 from tianji_core import jobs, teachers
 from tianji_core.cleaning import judging
-from tianji_core.store import samples, steps
+from tianji_core.store import leases, samples, steps
 from tianji_core.store.database import writing
 from tianji_core.store.samples import ACCEPTED, IMPORT, PENDING, REJECTED, NewSample, SampleFilter
 from tianji_core.teachers import ModelEntry
@@ -236,3 +236,16 @@ def test_a_judge_is_started_from_the_page_after_saying_what_it_costs(
         jobs.wait(workspace, job.id, timeout=60)
     assert {s.score for s in samples.page(workspace.engine, ALL)} == {4.0}
     assert any("模型评分 **4.0**" in m.value for m in review().markdown)
+
+
+def test_two_people_at_once_are_shown_different_samples(
+    review: Open, workspace: Workspace, ids: list[int]
+) -> None:
+    leases.take(workspace.engine, ids[0], "别人")
+    app = review()
+    assert f"#{ids[1]}" in shown(app)
+    assert f"#{ids[1]}" in shown(review()), "a refresh shows the same sample"
+    press(app, "accept")
+    assert f"#{ids[2]}" in shown(app)
+    press(app, "accept")
+    assert f"#{ids[0]}" in shown(app), "what is left is shown although somebody looks at it"

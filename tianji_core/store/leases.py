@@ -1,0 +1,47 @@
+"""Which sample is on whose screen, so that two people who review at once do not read the same one. A lease keeps nobody
+from anything; it only lets the others be shown something else, and ends by itself."""
+
+from datetime import timedelta
+
+from sqlalchemy import Engine, delete, insert, select
+
+from tianji_core.store.database import now, reading, writing
+from tianji_core.store.schema import leases
+
+SECONDS = 180
+"""How long a sample stays with the one who looks at it."""
+
+
+def others(engine: Engine, who: str) -> set[int]:
+    """The samples that somebody else is looking at."""
+    query = select(leases.c.sample_id).where(leases.c.who != who, leases.c.until > now())
+    with reading(engine) as connection:
+        return set(connection.execute(query).scalars())
+
+
+def take(engine: Engine, sample_id: int, who: str, seconds: float = SECONDS) -> bool:
+    """Note that ``who`` looks at a sample now, and at no other one; False where somebody else does already."""
+    moment = now()
+    mine = select(leases.c.who).where(leases.c.sample_id == sample_id, leases.c.until > moment)
+    with reading(engine) as connection:
+        holder = connection.execute(mine).scalar()
+        soon = moment + timedelta(seconds=seconds / 2)
+        fresh = select(leases.c.sample_id).where(
+            leases.c.sample_id == sample_id, leases.c.who == who, leases.c.until > soon
+        )
+        if connection.execute(fresh).scalar() is not None:
+            return True
+    if holder is not None and holder != who:
+        return False
+    with writing(engine) as connection:
+        holder = connection.execute(mine).scalar()
+        if holder is not None and holder != who:
+            return False
+        connection.execute(
+            delete(leases).where(
+                (leases.c.who == who) | (leases.c.sample_id == sample_id) | (leases.c.until <= moment)
+            )
+        )
+        until = moment + timedelta(seconds=seconds)
+        connection.execute(insert(leases).values(sample_id=sample_id, who=who, until=until))
+    return True
