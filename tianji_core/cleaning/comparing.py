@@ -85,13 +85,12 @@ def _find_near(workspace: Workspace, recipe_key: str, due: Collection[int]) -> i
     close = _sharing_a_band(keys, [place[number] for number in due])
     texts |= comparing.texts(workspace.engine, sorted({rows[i].id for i in close} - texts.keys()))
     repeated = _twins(rows, place, keys, close, texts, due)
+    stored, width = keys.astype("<u8").tobytes(), 8 * BANDS
     found = []
-    for number in sorted(due):
-        if number not in texts:
-            continue
-        twin, similarity = repeated.get(number, (None, None))
-        bands = keys[place[number]].astype("<u8").tobytes() if number in fresh else None
-        found.append(Signature(number, texts[number][1], bands, twin, similarity))
+    for number in sorted(due & texts.keys()):
+        start = width * place[number]
+        bands = stored[start : start + width] if number in fresh else None
+        found.append(Signature(number, texts[number][1], bands, *repeated.get(number, (None, None))))
     comparing.save_signatures(workspace.engine, recipe_key, found)
     return len(found)
 

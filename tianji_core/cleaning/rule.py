@@ -4,7 +4,7 @@ import hashlib
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, NamedTuple, Protocol
 
 import yaml
@@ -44,6 +44,16 @@ class Found(NamedTuple):
 
     detail: str
     fixed: str | None = None
+
+
+_ONLY_HAN = re.compile(r"[\u4e00-\u9fff，。！？、；：…—~～“”]*")
+
+
+@lru_cache(maxsize=4)
+def only_han(text: str) -> bool:
+    """Whether a text is nothing but Chinese characters and their marks, as most are: rules about other characters need
+    not look at it. Several rules ask about the same text, so the last answers are kept."""
+    return _ONLY_HAN.fullmatch(text) is not None
 
 
 Look = Callable[[str, Subject, "Context"], Found | None]

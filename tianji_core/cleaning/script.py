@@ -2,7 +2,7 @@
 
 import re
 
-from tianji_core.cleaning.rule import Context, Example, Found, Rule, Subject, bounds
+from tianji_core.cleaning.rule import Context, Example, Found, Rule, Subject, bounds, only_han
 from tianji_core.i18n import N_, _
 
 _HAN = r"\u3400-\u9fff"
@@ -28,6 +28,7 @@ _INVISIBLE = re.compile(
 _RUBBISH = re.compile(
     r"[\ufffd\ue000-\uf8ff]|锟斤拷|烫烫烫|屯屯屯|(?:[ÃÂâåæçèé][\u0080-\u00bf\u2018-\u2122]){2,}|\\[nu][0-9a-f]{0,4}|[#$%^&*@|<>{}\[\]\\/=+]{4,}"
 )
+_GARBLED = re.compile("锟斤拷|烫烫烫|屯屯屯")
 _EMOJI_BASE = r"[\u2300-\u23ff\u2600-\u27bf\u2b00-\u2bff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff]"
 _EMOJI = re.compile(
     rf"(?:[\U0001f1e6-\U0001f1ff]{{2}}|{_EMOJI_BASE}[\ufe0f\U0001f3fb-\U0001f3ff]*(?:\u200d{_EMOJI_BASE}[\ufe0f\U0001f3fb-\U0001f3ff]*)*)"
@@ -54,7 +55,7 @@ def _shorter(row: str, most: int) -> str:
 
 
 def _mixed_width(text: str, _subject: Subject, _context: Context) -> Found | None:
-    if _HALF.search(text) is None and _FULL_WIDTH.search(text) is None:
+    if only_han(text) or (_HALF.search(text) is None and _FULL_WIDTH.search(text) is None):
         return None
     fixed, before = text, ""
     while fixed != before:  # one mark made wide can show that its neighbour is to be
@@ -65,6 +66,8 @@ def _mixed_width(text: str, _subject: Subject, _context: Context) -> Found | Non
 
 
 def _foreign(text: str, _subject: Subject, _context: Context) -> Found | None:
+    if only_han(text):
+        return None
     if _LATIN.search(text) is not None:
         bare = _CODE.sub("", text)
         letters, allowed = len(_LATIN.findall(bare)), bounds().latin
@@ -76,6 +79,8 @@ def _foreign(text: str, _subject: Subject, _context: Context) -> Found | None:
 
 
 def _rubbish(text: str, _subject: Subject, _context: Context) -> Found | None:
+    if only_han(text) and not _GARBLED.search(text):
+        return None
     hidden = _INVISIBLE.search(text) or _MARKUP.search(text)
     if hidden is not None:
         fixed = _MARKUP.sub("", _INVISIBLE.sub("", text))
@@ -89,7 +94,7 @@ def _emoji(text: str, subject: Subject, _context: Context) -> Found | None:
     allowed = bounds().emoji.get(subject.style)
     if allowed is None:
         return None
-    number, (low, high) = len(_EMOJI.findall(text)), allowed
+    number, (low, high) = 0 if only_han(text) else len(_EMOJI.findall(text)), allowed
     if number < low:
         return Found(_("没有表情，{style}至少要 {low} 个", style=subject.style, low=low))
     if number <= high:

@@ -12,6 +12,7 @@ from tianji_core.cleaning.rule import (
     Found,
     Rule,
     Subject,
+    only_han,
     phrases,
 )
 from tianji_core.i18n import N_, _
@@ -45,7 +46,7 @@ def _leaked_prompt(text: str, _subject: Subject, context: Context) -> Found | No
     match = _LEAKED.search(text)
     if match is not None:
         return Found(_("混进了提示词：{words}", words=match.group()))
-    hints = (text[i : i + REQUEST_HINT] for i in range(0, len(text), REQUEST_HINT))
+    hints = [text[i : i + REQUEST_HINT] for i in range(0, len(text), REQUEST_HINT)]
     if context.request_hints.isdisjoint(hints):
         return None
     for start in range(len(text) - REQUEST_PIECE + 1):
@@ -56,6 +57,8 @@ def _leaked_prompt(text: str, _subject: Subject, context: Context) -> Found | No
 
 
 def _placeholder(text: str, _subject: Subject, _context: Context) -> Found | None:
+    if only_han(text) and "某某" not in text:
+        return None
     match = _PLACEHOLDER.search(text)
     return None if match is None else Found(_("留着没填的空：{words}", words=match.group()))
 

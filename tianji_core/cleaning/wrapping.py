@@ -2,7 +2,7 @@
 
 import re
 
-from tianji_core.cleaning.rule import HARD_FLOOR, Context, Example, Found, Rule, Subject, phrases
+from tianji_core.cleaning.rule import HARD_FLOOR, Context, Example, Found, Rule, Subject, only_han, phrases
 from tianji_core.i18n import N_, _
 
 JOINED_STYLES = ("祝福长文", "诗词赋", "文言文")
@@ -44,7 +44,7 @@ def _think_tags(text: str, _subject: Subject, _context: Context) -> Found | None
 
 
 def _markdown(text: str, _subject: Subject, _context: Context) -> Found | None:
-    if _MARKDOWN_HINT.search(text) is None:
+    if only_han(text) or _MARKDOWN_HINT.search(text) is None:
         return None
     fixed = text
     for pattern, replacement in _MARKDOWN:
@@ -125,6 +125,8 @@ def _wrapping_quotes(text: str, _subject: Subject, _context: Context) -> Found |
 
 
 def _spaces(text: str, _subject: Subject, _context: Context) -> Found | None:
+    if only_han(text):
+        return None
     fixed = _SPACE_RUN.sub(" ", _SPACE_BETWEEN.sub("", text.strip()))
     return Found(_("有多余的空白"), fixed) if fixed != text and fixed else None
 

@@ -130,7 +130,16 @@ def save_signatures(engine: Engine, recipe: str, found: Iterable[Signature]) -> 
                 {"the_id": each.sample_id, "new_twin": each.twin_id, "new_similarity": each.similarity}
             )
         else:
-            new.append({"recipe": recipe, **each._asdict()})
+            new.append(
+                {
+                    "recipe": recipe,
+                    "sample_id": each.sample_id,
+                    "text_digest": each.text_digest,
+                    "bands": each.bands,
+                    "twin_id": each.twin_id,
+                    "similarity": each.similarity,
+                }
+            )
     with writing(engine) as connection:
         for start in range(0, len(new), _CHUNK):
             ids = [row["sample_id"] for row in new[start : start + _CHUNK]]

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from sqlalchemy import Connection, Engine, and_, bindparam, delete, exists, func, insert, select, update
+from sqlalchemy import Connection, Engine, and_, delete, exists, func, insert, select, update
 
 from tianji_core.store.database import reading, writing
 from tianji_core.store.samples import REJECTED, SampleFilter
@@ -77,21 +77,22 @@ def save(engine: Engine, found: Mapping[int, tuple[int, Sequence[Finding]]]) -> 
         for sample_id, (_version, items) in found.items()
         for item in items
     ]
-    seen = [
-        {"the_id": sample_id, "seen": version, "number": len(items)}
-        for sample_id, (version, items) in found.items()
-    ]
+    # Few combinations of version and number occur, so that whole lists of samples are written at once.
+    alike: dict[tuple[int, int], list[int]] = {}
+    for sample_id, (version, items) in found.items():
+        alike.setdefault((version, len(items)), []).append(sample_id)
     with writing(engine) as connection:
         for start in range(0, len(ids), _CHUNK):
             connection.execute(delete(findings).where(findings.c.sample_id.in_(ids[start : start + _CHUNK])))
         if rows:
             connection.execute(insert(findings), rows)
-        connection.execute(
-            update(samples)
-            .where(samples.c.id == bindparam("the_id"), samples.c.version == bindparam("seen"))
-            .values(checked=bindparam("seen"), finding_count=bindparam("number")),
-            seen,
-        )
+        for (version, number), same in alike.items():
+            for start in range(0, len(same), _CHUNK):
+                connection.execute(
+                    update(samples)
+                    .where(samples.c.id.in_(same[start : start + _CHUNK]), samples.c.version == version)
+                    .values(checked=version, finding_count=number)
+                )
 
 
 def of(engine: Engine, ids: Sequence[int]) -> dict[int, list[Finding]]:
