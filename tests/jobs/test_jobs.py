@@ -1,5 +1,7 @@
 """Jobs are real processes: what they leave, how they end, and what is left when somebody kills one."""
 
+import argparse
+import asyncio
 import os
 import signal
 import sys
@@ -12,6 +14,7 @@ import pytest
 from tianji_core import jobs
 from tianji_core.errors import JobError
 from tianji_core.jobs.processes import alive
+from tianji_core.jobs.progress import progress_path
 from tianji_core.workspace import Workspace
 
 
@@ -123,3 +126,30 @@ def test_log_tail_shows_the_last_state_of_progress_lines_without_colours(workspa
 )
 def test_durations_read_naturally(seconds: float | None, text: str) -> None:
     assert jobs.duration_text(seconds) == text
+
+
+def test_a_child_that_cannot_work_says_why_in_one_line(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def work(_space: Workspace, arguments: argparse.Namespace, reporter: jobs.Reporter) -> int:
+        reporter.begin(arguments.number, "条", done=1)
+        raise JobError("磁盘\n满了")
+
+    monkeypatch.setenv("TIANJI_JOB_PROGRESS", str(progress_path(workspace, 9)))
+    parser = argparse.ArgumentParser()
+    parser.add_argument("number", type=int)
+    assert jobs.run_child(parser, ["4", "--workspace", str(workspace.home)], work) == JobError.exit_code
+    assert capsys.readouterr().err == "磁盘 满了\n"
+    left = jobs.read_progress(workspace, 9)
+    assert left is not None
+    assert (left.done, left.total, left.unit, left.error) == (1, 4, "条", "磁盘\n满了")
+
+
+@pytest.mark.parametrize(("left", "code"), [(0, 0), (3, 128 + signal.SIGTERM)])
+def test_a_stopped_child_is_a_success_only_where_nothing_is_left(left: int, code: int) -> None:
+    async def work(stop: asyncio.Event) -> int:
+        os.kill(os.getpid(), signal.SIGTERM)
+        await asyncio.wait_for(stop.wait(), 30)
+        return left
+
+    assert jobs.run_until_stopped(work) == code

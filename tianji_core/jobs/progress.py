@@ -58,11 +58,8 @@ class Reporter:
         self._path = Path(target) if target else None
         self._interval = interval
         self._written = 0.0
-        moment = time.time()
-        self._progress = Progress(
-            done=done, total=total, unit=unit, started=moment, updated=moment, done_at_start=done
-        )
-        self._write()
+        self._progress = Progress()
+        self.begin(total, unit, done)
 
     def update(self, done: float, total: float | None = None, message: str | None = None) -> None:
         """Say how far the job is."""
@@ -75,6 +72,14 @@ class Reporter:
         finished = bool(self._progress.total) and done >= self._progress.total
         if finished or message is not None or time.monotonic() - self._written >= self._interval:
             self._write()
+
+    def begin(self, total: float, unit: str, done: float = 0) -> None:
+        """Say what there is to do once it is known; the clock starts here."""
+        moment = time.time()
+        self._progress = Progress(
+            done=done, total=total, unit=unit, started=moment, updated=moment, done_at_start=done
+        )
+        self._write()
 
     def fail(self, error: str) -> None:
         """Leave the reason of a failure for the job's note."""

@@ -2,61 +2,46 @@
 
 import argparse
 import asyncio
-import signal
 import sys
 
-from tianji_core.errors import StudioError
 from tianji_core.generation.knowledge.engine import run_knowledge
-from tianji_core.i18n import _, set_language
-from tianji_core.jobs import Reporter
+from tianji_core.i18n import _
+from tianji_core.jobs import Reporter, run_child, run_until_stopped
 from tianji_core.store import knowledge as rows
 from tianji_core.store.footprint import keep_small
-from tianji_core.workspace import Workspace, open_workspace
-
-STOPPED = 128 + signal.SIGTERM
+from tianji_core.workspace import Workspace
 
 
-async def _work(workspace: Workspace, run_id: int, reporter: Reporter) -> int:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    counts = (await run_knowledge(workspace, run_id, reporter, stop)).counts
-    print(
-        _(
-            "得到 {pairs} 条问答，重复的 {repeated} 条没有要；失败 {failed} 块，还剩 {pending} 块",
-            pairs=counts.pairs,
-            repeated=counts.repeated,
-            failed=counts.failed,
-            pending=counts.pending,
-        ),
-        flush=True,
-    )
-    return STOPPED if stop.is_set() and counts.pending else 0
+def _work(workspace: Workspace, arguments: argparse.Namespace, reporter: Reporter) -> int:
+    keep_small(workspace.engine)
+    run = rows.get(workspace.engine, arguments.run)
+    counts = rows.counts(workspace.engine, run.id)
+    reporter.begin(run.total, _("块"), counts.done + counts.failed)
+
+    async def ask(stop: asyncio.Event) -> int:
+        counts = (await run_knowledge(workspace, run.id, reporter, stop)).counts
+        print(
+            _(
+                "得到 {pairs} 条问答，重复的 {repeated} 条没有要；失败 {failed} 块，还剩 {pending} 块",
+                pairs=counts.pairs,
+                repeated=counts.repeated,
+                failed=counts.failed,
+                pending=counts.pending,
+            ),
+            flush=True,
+        )
+        return counts.pending
+
+    return run_until_stopped(ask)
 
 
 def main(argv: list[str]) -> int:
     """Work off a knowledge run; returns the exit code."""
     parser = argparse.ArgumentParser(
-        prog="python -m tianji_core.generation.knowledge.worker", description=__doc__
+        prog="python -m tianji_core.generation.knowledge.worker", description="work off a knowledge run"
     )
     parser.add_argument("run", type=int)
-    parser.add_argument("--workspace", required=True)
-    arguments = parser.parse_args(argv)
-    reporter = None
-    try:
-        workspace = open_workspace(arguments.workspace)
-        keep_small(workspace.engine)
-        set_language(workspace.settings().language)
-        run = rows.get(workspace.engine, arguments.run)
-        counts = rows.counts(workspace.engine, run.id)
-        reporter = Reporter(total=run.total, unit=_("块"), done=counts.done + counts.failed)
-        return asyncio.run(_work(workspace, run.id, reporter))
-    except StudioError as error:
-        print(" ".join(str(error).split()), file=sys.stderr)
-        if reporter is not None:
-            reporter.fail(str(error))
-        return error.exit_code
+    return run_child(parser, argv, _work)
 
 
 if __name__ == "__main__":
