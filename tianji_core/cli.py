@@ -10,7 +10,7 @@ import typer
 
 from tianji_core.errors import StudioError
 from tianji_core.i18n import _
-from tianji_core.verbs import demo, making, modelling, reviewing, system, talking, usage
+from tianji_core.verbs import demo, documents, making, modelling, reviewing, system, talking, usage
 
 app = typer.Typer(
     name="tianji_core",
@@ -22,7 +22,7 @@ VERBS: dict[str, Callable[..., None]] = {
     "studio": system.studio,
     "plan": making.plan,
     "generate": making.generate,
-    "knowledge": making.knowledge,
+    "knowledge": documents.knowledge,
     "import": reviewing.import_samples,
     "clean": reviewing.clean,
     "accept": reviewing.accept,

@@ -47,6 +47,12 @@ def chosen_recipe(workspace: Workspace, key: str | None) -> str:
     return key or workspace.settings().recipe
 
 
+def words(text: str) -> tuple[str, ...]:
+    """'小红书,正常' → its parts; Chinese commas count too."""
+    parts = text.replace("，", ",").replace("、", ",").split(",")
+    return tuple(part.strip() for part in parts if part.strip())
+
+
 def show(value: Any, as_json: bool, text: str | None = None) -> None:
     """Print ``value`` as JSON, or ``text`` for people."""
     if as_json:

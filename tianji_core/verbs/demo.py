@@ -20,8 +20,7 @@ from tianji_core.serving import ChatSampling
 from tianji_core.store import datasets, recipes, runs, steps
 from tianji_core.store.samples import ACCEPTED, PENDING, SampleFilter
 from tianji_core.teachers import Sampling, TeacherChoice
-from tianji_core.verbs.common import JsonOption, WorkspaceOption, opened, show
-from tianji_core.verbs.making import words
+from tianji_core.verbs.common import JsonOption, WorkspaceOption, opened, show, words
 from tianji_core.verbs.report import BeforeAfter, DemoReport, PassRate, StepResult, write_report
 from tianji_core.verbs.talking import answer, answering, written_request
 from tianji_core.workspace import Workspace

@@ -1,6 +1,5 @@
-"""Verbs that make samples: plan, generate, knowledge."""
+"""Verbs that make samples from a plan: plan, generate."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -8,12 +7,10 @@ from pydantic import ValidationError
 
 from tianji_core import generation
 from tianji_core.errors import InputError, PlanError, StudioError
-from tianji_core.generation import RunOptions
-from tianji_core.generation import knowledge as documents
 from tianji_core.i18n import _
 from tianji_core.recipe import Plan, by_style, explain, kept_cells, tasks
 from tianji_core.store import recipes
-from tianji_core.teachers import SamplingPlan, TeacherChoice, WeightedTeacher
+from tianji_core.teachers import WeightedTeacher
 from tianji_core.verbs.common import (
     LARGEST,
     DetachOption,
@@ -24,6 +21,24 @@ from tianji_core.verbs.common import (
     follow,
     opened,
     show,
+    words,
+)
+from tianji_core.verbs.teacher_options import (
+    AddressOption,
+    BudgetOption,
+    BudgetTokensOption,
+    ConcurrencyOption,
+    MaxTokensOption,
+    MinutesOption,
+    ModelOption,
+    ProviderOption,
+    RequestsOption,
+    TemperatureOption,
+    TimeoutOption,
+    TokensOption,
+    run_options,
+    sampling_plan,
+    teacher_choice,
 )
 
 StylesOption = Annotated[str, typer.Option(help="Styles separated by commas; default: every enabled one.")]
@@ -36,35 +51,6 @@ LimitOption = Annotated[
     int | None, typer.Option(min=1, help="At most this many tasks, spread evenly.", show_default=False)
 ]
 SeedOption = Annotated[int, typer.Option(min=0, help="Seed of order, clauses, examples and wordings.")]
-
-ProviderOption = Annotated[str, typer.Option(help="Provider key of configs/providers.yaml.")]
-ModelOption = Annotated[str, typer.Option(help="Model; default: the provider's first.")]
-AddressOption = Annotated[str, typer.Option(help="Address; default: the provider's.")]
-TemperatureOption = Annotated[float | None, typer.Option(min=0, max=2, show_default=False)]
-MaxTokensOption = Annotated[int | None, typer.Option(min=1, show_default=False)]
-ConcurrencyOption = Annotated[int, typer.Option(min=1, help="Requests under way at once.")]
-TimeoutOption = Annotated[float, typer.Option(min=1, help="Seconds for one request.")]
-RequestsOption = Annotated[
-    int | None, typer.Option(min=1, help="At most this many requests a minute.", show_default=False)
-]
-TokensOption = Annotated[
-    int | None, typer.Option(min=1, help="At most this many tokens a minute.", show_default=False)
-]
-BudgetOption = Annotated[
-    float | None, typer.Option(help="Stop before it costs more than this.", show_default=False)
-]
-BudgetTokensOption = Annotated[
-    int | None, typer.Option(min=1, help="Stop before it takes more tokens than this.", show_default=False)
-]
-MinutesOption = Annotated[
-    float | None, typer.Option(help="Stop after this many minutes.", show_default=False)
-]
-
-
-def words(text: str) -> tuple[str, ...]:
-    """'小红书,正常' → its parts; Chinese commas count too."""
-    parts = text.replace("，", ",").replace("、", ",").split(",")
-    return tuple(part.strip() for part in parts if part.strip())
 
 
 def made_plan(styles: str, rounds: int, threshold: int, limit: int | None, seed: int) -> Plan:
@@ -175,7 +161,7 @@ def generate(
     else:
         key = chosen_recipe(space, recipe)
         least = recipes.current(space.engine, key).recipe.threshold if threshold is None else threshold
-        choice = _choice(
+        choice = teacher_choice(
             provider=provider,
             model=model,
             base_url=base_url,
@@ -190,9 +176,9 @@ def generate(
             key,
             made_plan(styles, rounds, least, limit, seed),
             mix,
-            _sampling(temperature, temperature_to, top_p, max_tokens),
+            sampling_plan(temperature, temperature_to, top_p, max_tokens),
             concurrency,
-            options=_options(budget, budget_tokens, minutes, ban_openings),
+            options=run_options(budget, budget_tokens, minutes, ban_openings),
         )
         run_id, job = run.id, generation.start_generation(space, run.id)
     if not detach:
@@ -221,146 +207,14 @@ def generate(
     show(facts, as_json, text)
 
 
-def _choice(**fields: object) -> TeacherChoice:
-    try:
-        return TeacherChoice.model_validate(fields)
-    except ValidationError as error:
-        raise InputError(explain(error, whole="")) from error
-
-
 def _other(text: str, timeout: float) -> WeightedTeacher:
     """A further teacher from 'provider/model=weight'; the model and the weight may be left out."""
     name, _equals, number = text.partition("=")
     provider, _slash, model = name.partition("/")
-    choice = _choice(provider=provider.strip(), model=model.strip(), timeout=timeout)
+    choice = teacher_choice(provider=provider.strip(), model=model.strip(), timeout=timeout)
     try:
         return WeightedTeacher(choice=choice, weight=float(number or 1))
     except ValueError as error:
         raise InputError(
             _("--also 应当是 provider/model=权重，例如 deepseek/deepseek-flash=2，现在是 {text}", text=text)
         ) from error
-
-
-def _sampling(
-    temperature: float | None, temperature_to: float | None, top_p: float | None, max_tokens: int | None
-) -> SamplingPlan:
-    drawn = temperature
-    if temperature_to is not None:
-        if temperature is None:
-            raise InputError(_("--temperature-to 要和 --temperature 一起用"))
-        drawn = (temperature, temperature_to)  # type: ignore[assignment]
-    try:
-        return SamplingPlan(temperature=drawn, top_p=top_p, max_tokens=max_tokens)
-    except ValidationError as error:
-        raise InputError(explain(error, whole="")) from error
-
-
-def _options(
-    budget: float | None, budget_tokens: int | None, minutes: float | None, ban_openings: bool = True
-) -> RunOptions:
-    try:
-        return RunOptions(
-            budget_cost=budget, budget_tokens=budget_tokens, minutes=minutes, ban_openings=ban_openings
-        )
-    except ValidationError as error:
-        raise InputError(explain(error, whole="")) from error
-
-
-def knowledge(
-    files: Annotated[
-        list[Path] | None, typer.Argument(help="txt, md, docx, pdf or html files.", show_default=False)
-    ] = None,
-    provider: ProviderOption = "deepseek",
-    model: ModelOption = "",
-    base_url: AddressOption = "",
-    size: Annotated[int, typer.Option(help="Characters of a chunk.")] = 600,
-    overlap: Annotated[int, typer.Option(help="Characters repeated from the chunk before.")] = 60,
-    pairs: Annotated[int, typer.Option(help="Questions with answers per chunk.")] = 3,
-    turns: Annotated[int, typer.Option(help="Turns of each conversation.")] = 1,
-    system: Annotated[str, typer.Option(help="System prompt of the samples; default: the recipe's.")] = "",
-    preview: Annotated[bool, typer.Option("--preview", help="Show the chunks and send nothing.")] = False,
-    temperature: TemperatureOption = None,
-    max_tokens: MaxTokensOption = None,
-    concurrency: ConcurrencyOption = 8,
-    timeout: TimeoutOption = 60.0,
-    requests_per_minute: RequestsOption = None,
-    tokens_per_minute: TokensOption = None,
-    budget: BudgetOption = None,
-    budget_tokens: BudgetTokensOption = None,
-    minutes: MinutesOption = None,
-    resume: Annotated[
-        int | None,
-        typer.Option(min=1, max=LARGEST, help="Go on with this run; failed chunks too.", show_default=False),
-    ] = None,
-    recipe: RecipeOption = None,
-    detach: DetachOption = False,
-    as_json: JsonOption = False,
-    workspace: WorkspaceOption = None,
-) -> None:
-    """Let a teacher ask and answer questions about documents; each answer becomes a sample to review."""
-    space = opened(workspace)
-    if resume is not None:
-        run_id = resume
-        job = documents.start_knowledge(space, run_id, retry_failed=True)
-    else:
-        try:
-            settings = documents.KnowledgeSettings(
-                size=size, overlap=overlap, pairs=pairs, turns=turns, system=system
-            )
-        except ValidationError as error:
-            raise InputError(explain(error, whole="")) from error
-        read = [_document(path) for path in files or ()]
-        pieces = documents.cut_all(read, settings)
-        if preview:
-            show(
-                [{"file": p.file, "number": p.number, "text": p.text} for p in pieces],
-                as_json,
-                "\n\n".join(f"{p.file} #{p.number}\n{p.text}" for p in pieces),
-            )
-            return
-        choice = _choice(
-            provider=provider,
-            model=model,
-            base_url=base_url,
-            timeout=timeout,
-            requests_per_minute=requests_per_minute,
-            tokens_per_minute=tokens_per_minute,
-        )
-        run = documents.create_knowledge_run(
-            space,
-            chosen_recipe(space, recipe),
-            read,
-            choice,
-            _sampling(temperature, None, None, max_tokens),
-            settings,
-            concurrency,
-            _options(budget, budget_tokens, minutes),
-        )
-        run_id, job = run.id, documents.start_knowledge(space, run.id)
-    if not detach:
-        follow(space, job, quiet=as_json)
-    state = documents.knowledge_state(space, run_id)
-    counts = state.counts
-    if counts.failed and not counts.done:
-        raise StudioError(
-            _(
-                "资料批次 {run} 的 {n} 块全部失败：{reason}；修好后用 knowledge --resume {run} 再问一次",
-                run=run_id,
-                n=counts.failed,
-                reason=state.errors[0].example,
-            )
-        )
-    facts = {"run": run_id, "job": job.id, **vars(counts)}
-    text = _(
-        "资料批次 {run}：{pairs} 条问答，重复没要 {repeated}；完成 {done} 块，失败 {failed}，未做 {pending}",
-        **facts,
-    )
-    show(facts, as_json, text)
-
-
-def _document(path: Path) -> documents.Document:
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise InputError(_("读不了 {file}：{detail}", file=path, detail=error.strerror)) from error
-    return documents.read_document(path.name, data)

@@ -18,8 +18,8 @@ from tianji_core.verbs.common import (
     chosen_recipe,
     opened,
     show,
+    words,
 )
-from tianji_core.verbs.making import words
 from tianji_core.workspace import Workspace
 
 StylesOption = Annotated[str, typer.Option(help="Only these styles, separated by commas.")]

@@ -26,8 +26,8 @@ from tianji_core.verbs.common import (
     chosen_recipe,
     opened,
     show,
+    words,
 )
-from tianji_core.verbs.making import words
 from tianji_core.workspace import Workspace
 
 ModelsOption = Annotated[
