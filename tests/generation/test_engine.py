@@ -14,8 +14,9 @@ from tianji_core.generation.engine import run_generation
 from tianji_core.generation.lock import run_lock
 from tianji_core.jobs import Reporter
 from tianji_core.recipe import Plan
+from tianji_core.store import run_lines, samples
 from tianji_core.store import runs as rows
-from tianji_core.store import samples
+from tianji_core.store.provenance import Provenance
 from tianji_core.store.runs import Run
 from tianji_core.teachers import Sampling, TeacherChoice
 from tianji_core.workspace import Workspace
@@ -210,7 +211,7 @@ def test_storing_an_answer_twice_keeps_the_first(workspace: Workspace, api: Loop
     run = new_run(workspace, api, limit=1)
     task = rows.tasks_in(workspace.engine, run.id, rows.PENDING)[0]
     for text in ("第一次", "第二次"):
-        item = rows.Written(task, "系统", "输入", text, "提示", "m")
+        item = rows.Written(task, "系统", "输入", text, Provenance("提示", "m"))
         rows.store(workspace.engine, run, [item])
     rows.store(workspace.engine, run, [], [rows.Failure(task, "timeout", "晚了")])
     state = run_state(workspace.engine, run.id)
@@ -236,6 +237,6 @@ def test_the_offline_composer_writes_a_run_with_its_planted_mistakes(workspace: 
     run = create_run(workspace, "wishes", plan, TeacherChoice(mistakes=0.2), Sampling())
     state = work(workspace, run)
     assert state.counts.done == 300
-    planted = [line for line in rows.each_line(workspace.engine, run.id) if line.planted]
+    planted = [line for line in run_lines.each_line(workspace.engine, run.id) if line.planted]
     assert 20 < len(planted) < 120
-    assert [line.position for line in rows.each_line(workspace.engine, run.id)] == list(range(300))
+    assert [line.position for line in run_lines.each_line(workspace.engine, run.id)] == list(range(300))

@@ -32,8 +32,8 @@ from tianji_core.generation import RunOptions, create_run, run_state, start_gene
 from tianji_core.generation.dispatch import Retry
 from tianji_core.generation.writing import task_sampling
 from tianji_core.recipe import Plan
+from tianji_core.store import run_lines, samples
 from tianji_core.store import runs as rows
-from tianji_core.store import samples
 from tianji_core.store.runs import Run
 from tianji_core.teachers import SamplingPlan, TeacherChoice
 from tianji_core.workspace import Workspace
@@ -106,7 +106,7 @@ def test_every_task_ends_once_with_its_true_reason(workspace: Workspace, api: Lo
     assert state.counts.done + state.counts.failed == 2000 and state.counts.pending == 0
     assert state.totals.samples == state.counts.done
     done = rows.tasks_in(workspace.engine, run.id, rows.DONE, limit=3000)
-    failed = rows.tasks_in(workspace.engine, run.id, rows.FAILED, limit=3000)
+    failed = rows.tasks_in(workspace.engine, run.id, "failed", limit=3000)
     expected_failures: Counter[str] = Counter()
     for task in failed:
         fault, strikes = fate_of(run, task)
@@ -169,5 +169,5 @@ def test_workers_killed_at_random_moments_lose_and_double_nothing(workspace: Wor
     state = run_state(workspace.engine, run.id)
     assert job.state == "succeeded"
     assert state.counts.done == state.totals.samples == total
-    assert [line.position for line in rows.each_line(workspace.engine, run.id)] == list(range(total))
+    assert [line.position for line in run_lines.each_line(workspace.engine, run.id)] == list(range(total))
     assert len(api.requests) == total + lost

@@ -15,6 +15,7 @@ from tianji_core import jobs
 from tianji_core.errors import JobError, TeacherAuthError
 from tianji_core.generation import create_run, jobs_by_run, retry_failed, run_state, start_generation
 from tianji_core.recipe import Plan
+from tianji_core.store import run_lines
 from tianji_core.store import runs as rows
 from tianji_core.store.runs import Run
 from tianji_core.teachers import Sampling, TeacherChoice
@@ -56,7 +57,7 @@ def test_a_killed_child_loses_nothing_and_doubles_nothing(workspace: Workspace, 
     state = run_state(workspace.engine, run.id)
     assert job.state == "succeeded"
     assert state.counts.done == state.totals.samples == 150
-    positions = [line.position for line in rows.each_line(workspace.engine, run.id)]
+    positions = [line.position for line in run_lines.each_line(workspace.engine, run.id)]
     assert positions == list(range(150))
     # Only what was in flight or on its way to the disk at the kill was asked for again.
     assert answered_at_kill - kept <= 4 + 30

@@ -16,8 +16,9 @@ from tests.postgres import VARIABLE, fresh_database, private_server, server_prog
 from tianji_core import cleaning
 from tianji_core.errors import ConflictError, SettingsError
 from tianji_core.recipe import Plan, built_in_recipes, load_recipe, tasks
-from tianji_core.store import findings, recipes, runs, samples, steps
+from tianji_core.store import findings, recipes, run_lines, runs, samples, steps
 from tianji_core.store.database import HEAD, open_engine, reading, writing
+from tianji_core.store.provenance import Provenance
 from tianji_core.store.samples import ACCEPTED, IMPORT, PENDING, REJECTED, NewSample, SampleFilter
 from tianji_core.store.schema import metadata
 from tianji_core.workspace import Workspace, open_workspace
@@ -118,11 +119,13 @@ def test_an_answer_that_comes_twice_is_stored_once(shared: Workspace) -> None:
         recipe="wishes", recipe_revision=0, title="试", plan=plan, teacher={}, sampling={}, concurrency=1
     )
     run = runs.add(shared.engine, asked, planned)
-    first = runs.Written(planned[0], "系统", "祝", "第一次的回答", "提示", "模型", planted=("quotes",))
-    again = runs.Written(planned[0], "系统", "祝", "第二次的回答", "提示", "模型")
+    first = runs.Written(
+        planned[0], "系统", "祝", "第一次的回答", Provenance("提示", "模型"), planted=("quotes",)
+    )
+    again = runs.Written(planned[0], "系统", "祝", "第二次的回答", Provenance("提示", "模型"))
     runs.store(shared.engine, run, [first], [runs.Failure(planned[1], "timeout", "太久")])
     runs.store(shared.engine, run, [again])
-    assert [line.output for line in runs.each_line(shared.engine, run.id)] == ["第一次的回答"]
+    assert [line.output for line in run_lines.each_line(shared.engine, run.id)] == ["第一次的回答"]
     assert runs.counts(shared.engine, [run.id])[run.id] == runs.TaskCounts(done=1, failed=1)
     assert runs.errors(shared.engine, run.id)[0].example == "太久"
 

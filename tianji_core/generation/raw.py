@@ -4,8 +4,7 @@ import json
 from pathlib import Path
 
 from tianji_core.files import atomic_writer
-from tianji_core.store import runs as rows
-from tianji_core.store.runs import RawLine
+from tianji_core.store.run_lines import RawLine, each_raw_line
 from tianji_core.workspace import Workspace
 
 _encoded = json.JSONEncoder(ensure_ascii=False).encode
@@ -27,7 +26,7 @@ def write_raw(workspace: Workspace, run_id: int) -> Path:
     path = raw_path(workspace, run_id)
     with atomic_writer(path) as file:
         separator = "[\n"
-        for line in rows.each_raw_line(workspace.engine, run_id):
+        for line in each_raw_line(workspace.engine, run_id):
             file.write(separator + _entry(line))
             separator = ",\n"
         file.write("[]\n" if separator == "[\n" else "\n]\n")

@@ -9,11 +9,13 @@ from tianji_core.generation.offline import offline_gaps
 from tianji_core.generation.options import RunOptions
 from tianji_core.i18n import _
 from tianji_core.recipe import Plan, Task, by_style, tasks
-from tianji_core.store import recipes, run_figures
+from tianji_core.store import recipes, run_figures, run_lines
 from tianji_core.store import runs as rows
 from tianji_core.store.database import Engine
+from tianji_core.store.provenance import ErrorCount
 from tianji_core.store.run_figures import TeacherTotals
-from tianji_core.store.runs import ErrorCount, Line, NewRun, Run, TaskCounts, Totals
+from tianji_core.store.run_lines import Line
+from tianji_core.store.runs import NewRun, Run, TaskCounts, Totals
 from tianji_core.teachers import (
     ModelEntry,
     Sampling,
@@ -233,7 +235,7 @@ def run_state(engine: Engine, run_id: int, latest: int = 5) -> RunState:
         counts=rows.counts(engine, [run_id])[run_id],
         errors=rows.errors(engine, run_id),
         totals=rows.totals(engine, run_id),
-        latest=rows.latest(engine, run_id, latest),
+        latest=run_lines.latest(engine, run_id, latest),
     )
 
 

@@ -8,6 +8,7 @@ from tianji_core.generation.lane import Outcome
 from tianji_core.generation.openings import Openings
 from tianji_core.generation.purse import Usage
 from tianji_core.recipe import Brief, Recipe, Task, brief
+from tianji_core.store.provenance import Provenance
 from tianji_core.store.runs import Failure, Written
 from tianji_core.teachers import Answer, Sampling, SamplingPlan, Teacher
 
@@ -78,17 +79,10 @@ class WritingDesk:
         return Failure(item, kind, sentence, attempts)
 
 
-def written(
-    recipe: Recipe, asked: Brief, answer: Answer, sampling: Sampling | None = None, attempts: int = 1
-) -> Written:
-    """The sample that an answer becomes. The text is stripped and otherwise left as it came."""
-    parameters = {} if sampling is None else asdict(sampling)
-    return Written(
-        task=asked.task,
-        system=recipe.prompts.system,
-        input=asked.input,
-        output=answer.text.strip(),
-        prompt=asked.prompt,
+def provenance(prompt: str, answer: Answer, sampling: Sampling, attempts: int = 1) -> Provenance:
+    """How an answer came; parameters that were left to the server are left out."""
+    return Provenance(
+        prompt=prompt,
         model=answer.model,
         attempts=attempts,
         prompt_tokens=answer.prompt_tokens,
@@ -97,8 +91,21 @@ def written(
         request_id=answer.request_id,
         finish_reason=answer.finish_reason,
         reasoning=answer.reasoning,
+        sampling={name: value for name, value in asdict(sampling).items() if value is not None},
+    )
+
+
+def written(
+    recipe: Recipe, asked: Brief, answer: Answer, sampling: Sampling | None = None, attempts: int = 1
+) -> Written:
+    """The sample that an answer becomes. The text is stripped and otherwise left as it came."""
+    return Written(
+        task=asked.task,
+        system=recipe.prompts.system,
+        input=asked.input,
+        output=answer.text.strip(),
+        origin=provenance(asked.prompt, answer, sampling or Sampling(), attempts),
         planted=answer.planted,
-        sampling={name: value for name, value in parameters.items() if value is not None},
     )
 
 

@@ -11,7 +11,8 @@ from sqlalchemy import Connection, Engine, Row, func, insert, select, update
 from tianji_core.errors import InputError
 from tianji_core.i18n import _
 from tianji_core.store.database import now, reading, writing
-from tianji_core.store.runs import DONE, FAILED, PENDING, ErrorCount
+from tianji_core.store.provenance import FAILED, ErrorCount, Provenance, failures_by_kind
+from tianji_core.store.runs import DONE, PENDING
 from tianji_core.store.schema import chunks, knowledge_runs, sample_digest, samples, text_digest
 
 SOURCE = "knowledge"
@@ -81,23 +82,14 @@ class Conversation(NamedTuple):
 
 @dataclass(frozen=True)
 class Asked:
-    """What came of a chunk. ``repeated`` questions were left out of ``conversations``; tokens and seconds are of the one
-    request that brought them all."""
+    """What came of a chunk. ``repeated`` questions were left out of ``conversations``; ``origin`` is the one request
+    that brought them all."""
 
     chunk: Chunk
     system: str
     conversations: tuple[Conversation, ...]
     repeated: int
-    prompt: str
-    model: str
-    attempts: int
-    prompt_tokens: int | None
-    completion_tokens: int | None
-    latency: float | None
-    request_id: str
-    finish_reason: str
-    reasoning: str
-    sampling: dict[str, Any]
+    origin: Provenance
 
 
 @dataclass(frozen=True)
@@ -207,7 +199,7 @@ def store(
                 connection,
                 item.chunk,
                 state=DONE,
-                attempts=item.attempts,
+                attempts=item.origin.attempts,
                 error_kind=None,
                 error=None,
                 pairs=len(item.conversations),
@@ -237,6 +229,8 @@ def _mark(connection: Connection, chunk: Chunk, *, attempts: int, **values: obje
 
 def _sample_rows(run: KnowledgeRun, item: Asked) -> list[dict[str, Any]]:
     moment = now()
+    # One request brought them all: its tokens are counted once.
+    uncounted = {"prompt_tokens": None, "completion_tokens": None}
     rows = []
     for number, conversation in enumerate(item.conversations):
         *earlier, last = conversation.turns
@@ -252,16 +246,8 @@ def _sample_rows(run: KnowledgeRun, item: Asked) -> list[dict[str, Any]]:
                 "output": last.answer,
                 "original": last.answer,
                 "length": len(last.answer),
-                "prompt": item.prompt,
-                "model": item.model,
-                # One request brought them all: its tokens are counted once.
-                "prompt_tokens": item.prompt_tokens if number == 0 else None,
-                "completion_tokens": item.completion_tokens if number == 0 else None,
-                "latency": item.latency,
-                "request_id": item.request_id,
-                "finish_reason": item.finish_reason,
-                "reasoning": item.reasoning,
-                "sampling": item.sampling,
+                **item.origin.columns(),
+                **({} if number == 0 else uncounted),
                 "digest": sample_digest(item.system, last.question, last.answer, history),
                 "text_digest": text_digest(last.answer),
                 "created_at": moment,
@@ -300,15 +286,7 @@ def counts(engine: Engine, run_id: int) -> ChunkCounts:
 
 def errors(engine: Engine, run_id: int) -> list[ErrorCount]:
     """The failures of a run by kind, most frequent first."""
-    number = func.count().label("number")
-    query = (
-        select(chunks.c.error_kind, number, func.min(chunks.c.error))
-        .where(chunks.c.run_id == run_id, chunks.c.state == FAILED)
-        .group_by(chunks.c.error_kind)
-        .order_by(number.desc(), chunks.c.error_kind)
-    )
-    with reading(engine) as connection:
-        return [ErrorCount(kind or "error", n, text or "") for kind, n, text in connection.execute(query)]
+    return failures_by_kind(engine, chunks, run_id)
 
 
 def latest(engine: Engine, run_id: int, limit: int = 5) -> list[tuple[str, int, str, str]]:

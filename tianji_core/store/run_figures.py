@@ -7,7 +7,8 @@ from typing import NamedTuple
 from sqlalchemy import Engine, func, select
 
 from tianji_core.store.database import reading
-from tianji_core.store.runs import DONE, FAILED
+from tianji_core.store.provenance import FAILED
+from tianji_core.store.runs import DONE
 from tianji_core.store.schema import samples, tasks
 
 _CHUNK = 1000

@@ -1,11 +1,11 @@
-"""Runs (生成批次), their tasks, and the samples they yield. A sample and its task's state change in one transaction."""
+"""Runs (生成批次), their tasks, and the samples they yield (:mod:`tianji_core.store.run_lines` reads those). A sample and its task's state change in one transaction."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 
-from sqlalchemy import Column, Connection, Engine, Row, bindparam, func, insert, select, update
+from sqlalchemy import Connection, Engine, Row, bindparam, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
@@ -13,9 +13,10 @@ from tianji_core.errors import PlanError
 from tianji_core.i18n import _
 from tianji_core.recipe import Plan, Task
 from tianji_core.store.database import now, reading, writing
+from tianji_core.store.provenance import FAILED, ErrorCount, Provenance, failures_by_kind
 from tianji_core.store.schema import runs, samples, tasks
 
-PENDING, DONE, FAILED, SKIPPED = "pending", "done", "failed", "skipped"
+PENDING, DONE, SKIPPED = "pending", "done", "skipped"
 _CHUNK = 1000
 
 
@@ -55,23 +56,14 @@ class NewRun:
 
 @dataclass(frozen=True)
 class Written:
-    """A task's answer about to be stored. ``attempts`` is how many requests it took; ``latency`` in seconds."""
+    """A task's answer about to be stored; ``planted`` names the mistakes that the offline composer made on purpose."""
 
     task: Task
     system: str
     input: str
     output: str
-    prompt: str
-    model: str
-    attempts: int = 1
-    prompt_tokens: int | None = None
-    completion_tokens: int | None = None
-    latency: float | None = None
-    request_id: str = ""
-    finish_reason: str = ""
-    reasoning: str = ""
+    origin: Provenance
     planted: tuple[str, ...] = ()
-    sampling: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -95,15 +87,6 @@ class TaskCounts:
 
 
 @dataclass(frozen=True)
-class ErrorCount:
-    """How many tasks failed for one kind of reason, with one of the sentences."""
-
-    kind: str
-    count: int
-    example: str
-
-
-@dataclass(frozen=True)
 class Totals:
     """What a run's samples add up to. Tokens are 0 where the server does not count; ``latency`` is the mean in seconds,
     None where there is none."""
@@ -112,33 +95,6 @@ class Totals:
     prompt_tokens: int
     completion_tokens: int
     latency: float | None
-
-
-@dataclass(frozen=True)
-class Line:
-    """One text of a run, as it came."""
-
-    position: int
-    name: str
-    scene: str
-    style: str
-    system: str
-    input: str
-    output: str
-    prompt: str
-    finish_reason: str
-    planted: tuple[str, ...]
-
-
-class RawLine(NamedTuple):
-    """What the raw file keeps of one text."""
-
-    position: int
-    system: str
-    prompt: str
-    style: str
-    input: str
-    output: str
 
 
 def add(
@@ -230,7 +186,7 @@ def store(engine: Engine, run: Run, written: Sequence[Written], failures: Sequen
     with writing(engine) as connection:
         if written:
             _insert_once(connection, [_sample_row(run, item) for item in written])
-            _mark(connection, run.id, DONE, [(w.task, w.attempts, None, None) for w in written])
+            _mark(connection, run.id, DONE, [(w.task, w.origin.attempts, None, None) for w in written])
         if failures:
             _mark(connection, run.id, FAILED, [(f.task, f.attempts, f.kind, f.error) for f in failures])
 
@@ -249,16 +205,8 @@ def _sample_row(run: Run, item: Written) -> dict[str, Any]:
         "input": item.input,
         "output": item.output,
         "original": item.output,
-        "prompt": item.prompt,
-        "model": item.model,
-        "prompt_tokens": item.prompt_tokens,
-        "completion_tokens": item.completion_tokens,
-        "latency": item.latency,
-        "request_id": item.request_id,
-        "finish_reason": item.finish_reason,
-        "reasoning": item.reasoning,
         "planted": list(item.planted),
-        "sampling": item.sampling,
+        **item.origin.columns(),
         "created_at": moment,
         "updated_at": moment,
     }
@@ -338,17 +286,7 @@ def counts(engine: Engine, run_ids: Sequence[int]) -> dict[int, TaskCounts]:
 
 def errors(engine: Engine, run_id: int) -> list[ErrorCount]:
     """The failures of a run by kind, most frequent first."""
-    number = func.count().label("number")
-    query = (
-        select(tasks.c.error_kind, number, func.min(tasks.c.error))
-        .where(tasks.c.run_id == run_id, tasks.c.state == FAILED)
-        .group_by(tasks.c.error_kind)
-        .order_by(number.desc(), tasks.c.error_kind)
-    )
-    with reading(engine) as connection:
-        return [
-            ErrorCount(kind or "error", count, text or "") for kind, count, text in connection.execute(query)
-        ]
+    return failures_by_kind(engine, tasks, run_id)
 
 
 def totals(engine: Engine, run_id: int) -> Totals:
@@ -360,49 +298,3 @@ def totals(engine: Engine, run_id: int) -> Totals:
     with reading(engine) as connection:
         number, asked, answered, latency = connection.execute(query).one()
     return Totals(number, int(asked or 0), int(answered or 0), None if latency is None else float(latency))
-
-
-_LINE = [samples.c[name] for name in Line.__dataclass_fields__ if name != "output"] + [samples.c.original]
-
-
-def _line(row: Row[Any]) -> Line:
-    values = dict(row._mapping)
-    output, planted = values.pop("original"), tuple(values.pop("planted"))
-    return Line(**values, output=output, planted=planted)
-
-
-def latest(engine: Engine, run_id: int, limit: int = 5) -> list[Line]:
-    """The texts that came last, newest first."""
-    query = select(*_LINE).where(samples.c.run_id == run_id).order_by(samples.c.id.desc()).limit(limit)
-    with reading(engine) as connection:
-        return [_line(row) for row in connection.execute(query)]
-
-
-def each_line(engine: Engine, run_id: int) -> Iterator[Line]:
-    """Every text of a run by position, read in pages."""
-    for row in _by_position(engine, run_id, _LINE):
-        yield _line(row)
-
-
-def each_raw_line(engine: Engine, run_id: int) -> Iterator[RawLine]:
-    """Every text of a run by position as it came, for files."""
-    c = samples.c
-    for row in _by_position(engine, run_id, [c.position, c.system, c.prompt, c.style, c.input, c.original]):
-        yield RawLine._make(row)
-
-
-def _by_position(engine: Engine, run_id: int, columns: list[Column[Any]]) -> Iterator[Row[Any]]:
-    after = -1
-    while True:
-        query = (
-            select(*columns)
-            .where(samples.c.run_id == run_id, samples.c.position > after)
-            .order_by(samples.c.position)
-            .limit(_CHUNK)
-        )
-        with reading(engine) as connection:
-            page = connection.execute(query).all()
-        if not page:
-            return
-        yield from page
-        after = page[-1].position

@@ -5,7 +5,7 @@ import random
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 
 from tianji_core.generation.dispatch import Dispatch, Retry
 from tianji_core.generation.engine import run_to_the_end
@@ -21,13 +21,12 @@ from tianji_core.generation.lane import Lane, Outcome
 from tianji_core.generation.lock import folder_lock
 from tianji_core.generation.outbox import Outbox
 from tianji_core.generation.purse import Purse, Usage
+from tianji_core.generation.writing import provenance
 from tianji_core.i18n import _
 from tianji_core.jobs import Reporter
 from tianji_core.store import knowledge as rows
 from tianji_core.store.knowledge import Asked, Chunk, ChunkFailure, Conversation
 from tianji_core.teachers import (
-    Answer,
-    Sampling,
     SamplingPlan,
     TeacherChoice,
     asking,
@@ -104,38 +103,12 @@ class ChunkDesk:
         answer = await self._ask(prompt, sampling)
         conversations = tuple(read_conversations(answer.text, self._settings))
         usage = Usage(answer.prompt_tokens or 0, answer.completion_tokens or 0)
-        return Outcome(_asked(item, self._settings, conversations, prompt, answer, attempts, sampling), usage)
+        origin = provenance(prompt, answer, sampling, attempts)
+        return Outcome(Asked(item, self._settings.system, conversations, 0, origin), usage)
 
     def failed(self, item: Chunk, kind: str, sentence: str, attempts: int) -> Asked | ChunkFailure:
         """The failure to store for a chunk."""
         return ChunkFailure(item, kind, sentence, attempts)
-
-
-def _asked(
-    chunk: Chunk,
-    settings: KnowledgeSettings,
-    conversations: tuple[Conversation, ...],
-    prompt: str,
-    answer: Answer,
-    attempts: int,
-    sampling: Sampling,
-) -> Asked:
-    return Asked(
-        chunk=chunk,
-        system=settings.system,
-        conversations=conversations,
-        repeated=0,
-        prompt=prompt,
-        model=answer.model,
-        attempts=attempts,
-        prompt_tokens=answer.prompt_tokens,
-        completion_tokens=answer.completion_tokens,
-        latency=answer.latency,
-        request_id=answer.request_id,
-        finish_reason=answer.finish_reason,
-        reasoning=answer.reasoning,
-        sampling={name: value for name, value in asdict(sampling).items() if value is not None},
-    )
 
 
 async def run_knowledge(

@@ -14,7 +14,7 @@ from tianji_core.i18n import _
 from tianji_core.store import knowledge as rows
 from tianji_core.store import recipes
 from tianji_core.store.knowledge import ChunkCounts, KnowledgeRun
-from tianji_core.store.runs import ErrorCount
+from tianji_core.store.provenance import ErrorCount
 from tianji_core.teachers import (
     SamplingPlan,
     TeacherChoice,

@@ -1,0 +1,54 @@
+"""How a text came to be, and why one did not come: what runs of plans and runs of documents keep alike."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Engine, Table, func, select
+
+from tianji_core.store.database import reading
+
+FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """The request that brought a text. ``attempts`` is how many requests it took; ``latency`` in seconds; tokens are
+    None where the server does not count; ``sampling`` holds the parameters that were sent."""
+
+    prompt: str
+    model: str
+    attempts: int = 1
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    latency: float | None = None
+    request_id: str = ""
+    finish_reason: str = ""
+    reasoning: str = ""
+    sampling: dict[str, Any] = field(default_factory=dict)
+
+    def columns(self) -> dict[str, Any]:
+        """Column of ``samples`` → value."""
+        return {name: value for name, value in vars(self).items() if name != "attempts"}
+
+
+@dataclass(frozen=True)
+class ErrorCount:
+    """How many tasks or chunks failed for one kind of reason, with one of the sentences."""
+
+    kind: str
+    count: int
+    example: str
+
+
+def failures_by_kind(engine: Engine, table: Table, run_id: int) -> list[ErrorCount]:
+    """The failures of a run in ``table`` (tasks or chunks) by kind, most frequent first."""
+    c = table.c
+    number = func.count().label("number")
+    query = (
+        select(c.error_kind, number, func.min(c.error))
+        .where(c.run_id == run_id, c.state == FAILED)
+        .group_by(c.error_kind)
+        .order_by(number.desc(), c.error_kind)
+    )
+    with reading(engine) as connection:
+        return [ErrorCount(kind or "error", n, text or "") for kind, n, text in connection.execute(query)]
