@@ -7,6 +7,8 @@
 PORT ?= 6006
 WORKSPACE ?= workspace
 VENV := .venv/bin/python
+# Whole files go to the workers, in the order of collection: browser tests must come last in each.
+PYTEST := $(VENV) -m pytest -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 .PHONY: install run demo test check lint format bench
 
@@ -21,7 +23,7 @@ demo: install
 
 test:
 	@scripts/setup test
-	@$(VENV) -m pytest
+	@$(PYTEST)
 
 lint:
 	@scripts/setup test
@@ -30,7 +32,7 @@ lint:
 	@$(VENV) -m mypy
 
 check: lint
-	@$(VENV) -m pytest
+	@$(PYTEST)
 
 format:
 	@scripts/setup test

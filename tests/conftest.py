@@ -55,5 +55,6 @@ def api() -> Iterator[LoopbackApi]:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Browser tests come last: playwright leaves an event loop running in this thread, in which nothing that calls
-    ``asyncio.run`` works any more."""
-    items.sort(key=lambda item: "e2e" in item.path.parts)
+    ``asyncio.run`` works any more. Trainings come first, so that none of them is what everything waits for at the end.
+    """
+    items.sort(key=lambda item: ("e2e" in item.path.parts, item.get_closest_marker("training") is None))
