@@ -1,0 +1,92 @@
+"""How many samples there are of which kind."""
+
+from typing import NamedTuple
+
+from sqlalchemy import Engine, and_, func, or_, select, true
+
+from tianji_core.store.database import reading
+from tianji_core.store.samples.filter import SampleFilter
+from tianji_core.store.samples.model import STATES
+from tianji_core.store.samples.paging import BY_NUMBER, place_in
+from tianji_core.store.schema import samples
+
+
+class CellCount(NamedTuple):
+    """How many samples of one (name, scene) are in which state."""
+
+    name: str
+    scene: str
+    pending: int
+    accepted: int
+    rejected: int
+
+    @property
+    def total(self) -> int:
+        """All of them."""
+        return self.pending + self.accepted + self.rejected
+
+
+def count(engine: Engine, wanted: SampleFilter, up_to_id: int | None = None, order: str = BY_NUMBER) -> int:
+    """How many samples match (of those up to the sample ``up_to_id``, this one included, in an order)."""
+    query = select(func.count()).select_from(samples).where(*wanted.conditions())
+    if up_to_id is not None and order == BY_NUMBER:
+        query = query.where(samples.c.id <= up_to_id)
+    elif up_to_id is not None:
+        place, number = place_in(order), samples.c.id
+        mark = select(place).where(number == up_to_id).correlate(None).scalar_subquery()
+        query = query.where(or_(place < mark, and_(place == mark, number <= up_to_id)))
+    with reading(engine) as connection:
+        return connection.execute(query).scalar_one()
+
+
+def state_counts(engine: Engine, wanted: SampleFilter) -> dict[str, int]:
+    """state → how many of the matching samples; every state is a key."""
+    return dict.fromkeys(STATES, 0) | _grouped(engine, wanted, "state")
+
+
+def style_counts(engine: Engine, wanted: SampleFilter) -> dict[str, int]:
+    """style → how many of the matching samples, most frequent first."""
+    return _grouped(engine, wanted, "style")
+
+
+def source_counts(engine: Engine, wanted: SampleFilter) -> dict[str, int]:
+    """source → how many of the matching samples, most frequent first."""
+    return _grouped(engine, wanted, "source")
+
+
+def _grouped(engine: Engine, wanted: SampleFilter, column: str) -> dict[str, int]:
+    counted = func.count().label("n")
+    query = select(samples.c[column], counted).where(*wanted.conditions()).group_by(samples.c[column])
+    with reading(engine) as connection:
+        rows = connection.execute(query.order_by(counted.desc(), samples.c[column])).all()
+    return {row[0]: row.n for row in rows}
+
+
+def cell_counts(engine: Engine, wanted: SampleFilter) -> list[CellCount]:
+    """Counts per (name, scene) with at least one matching sample."""
+    c = samples.c
+    query = (
+        select(c.name, c.scene, c.state, func.count())
+        .where(*wanted.conditions())
+        .group_by(c.name, c.scene, c.state)
+    )
+    cells: dict[tuple[str, str], dict[str, int]] = {}
+    with reading(engine) as connection:
+        for name, scene, state, number in connection.execute(query):
+            cells.setdefault((name, scene), dict.fromkeys(STATES, 0))[state] = number
+    return [CellCount(*cell, *(by_state[state] for state in STATES)) for cell, by_state in cells.items()]
+
+
+def total(engine: Engine, recipe: str | None = None) -> int:
+    """How many samples there are, of one recipe or of all."""
+    condition = samples.c.recipe == recipe if recipe else true()
+    with reading(engine) as connection:
+        return connection.execute(select(func.count()).select_from(samples).where(condition)).scalar_one()
+
+
+def models(engine: Engine, recipe: str) -> list[str]:
+    """The teachers that wrote samples of a recipe, by the name the server gave."""
+    c = samples.c
+    query = select(c.model).where(c.recipe == recipe, c.model != "").distinct().order_by(c.model)
+    with reading(engine) as connection:
+        return list(connection.execute(query).scalars())

@@ -1,0 +1,103 @@
+"""What a sample is, and its row as a dataclass."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Column, Row
+
+from tianji_core.i18n import N_
+from tianji_core.store.schema import samples
+
+PENDING, ACCEPTED, REJECTED = "pending", "accepted", "rejected"
+STATES = (PENDING, ACCEPTED, REJECTED)
+STATE_TITLES = {PENDING: N_("待审"), ACCEPTED: N_("采用"), REJECTED: N_("弃用")}
+RUN, IMPORT, CHAT, KNOWLEDGE, COPY, SPLIT = "run", "import", "chat", "knowledge", "copy", "split"
+SOURCE_TITLES = {
+    RUN: N_("造数"),
+    IMPORT: N_("导入"),
+    CHAT: N_("对话"),
+    KNOWLEDGE: N_("资料"),
+    COPY: N_("复制"),
+    SPLIT: N_("拆分"),
+}
+
+
+@dataclass(frozen=True)
+class Sample:
+    """样本: one training example and where its review stands. ``history`` holds the earlier turns of a conversation
+    as (input, output); ``original`` is the output as it came; ``length`` is in characters."""
+
+    id: int
+    recipe: str
+    source: str
+    run_id: int | None
+    import_id: int | None
+    name: str
+    scene: str
+    style: str
+    system: str
+    history: tuple[tuple[str, str], ...]
+    input: str
+    output: str
+    original: str
+    length: int
+    state: str
+    rating: int | None
+    score: float | None
+    finding_count: int
+    version: int
+    checked: int
+
+    @property
+    def is_checked(self) -> bool:
+        """Whether the findings stored for it are about the text as it is now."""
+        return self.checked >= self.version
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where a sample came from. ``latency`` in seconds; ``planted`` are the mistakes the offline composer made on
+    purpose; ``sampling`` are the request parameters by name."""
+
+    prompt: str
+    model: str
+    prompt_tokens: int | None
+    completion_tokens: int | None
+    latency: float | None
+    request_id: str
+    finish_reason: str
+    reasoning: str
+    planted: tuple[str, ...]
+    sampling: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class NewSample:
+    """A sample about to be stored from outside a run; ``state`` is pending unless a person already chose it."""
+
+    recipe: str
+    system: str
+    input: str
+    output: str
+    name: str = ""
+    scene: str = ""
+    style: str = ""
+    history: tuple[tuple[str, str], ...] = ()
+    prompt: str = ""
+    model: str = ""
+    state: str = PENDING
+
+
+_COLUMNS = tuple(samples.c[name] for name in Sample.__dataclass_fields__)
+
+
+def columns() -> tuple[Column[Any], ...]:
+    """What to select for :func:`to_sample`."""
+    return _COLUMNS
+
+
+def to_sample(row: Row[Any]) -> Sample:
+    """The dataclass of a row that has the columns of :class:`Sample`."""
+    values = dict(row._mapping)
+    values["history"] = tuple((turn["input"], turn["output"]) for turn in values["history"])
+    return Sample(**values)

@@ -1,0 +1,145 @@
+"""Going through samples page by page, in one of several orders."""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from sqlalchemy import BigInteger, ColumnElement, Engine, Select, and_, cast, func, or_, select
+
+from tianji_core.i18n import N_
+from tianji_core.store.database import reading
+from tianji_core.store.samples.filter import SampleFilter
+from tianji_core.store.samples.model import Sample, columns, to_sample
+from tianji_core.store.schema import near_texts, samples
+
+_BATCH = 1000
+BY_NUMBER, SHORTEST, LONGEST, WORST, DOUBTFUL, BEST, ALIKE, RANDOM = (
+    "number",
+    "shortest",
+    "longest",
+    "worst",
+    "doubtful",
+    "best",
+    "alike",
+    "random",
+)
+ORDER_TITLES = {
+    BY_NUMBER: N_("按编号"),
+    SHORTEST: N_("由短到长"),
+    LONGEST: N_("由长到短"),
+    WORST: N_("问题多先"),
+    DOUBTFUL: N_("低分先"),
+    BEST: N_("高分先"),
+    ALIKE: N_("最像别条的先"),
+    RANDOM: N_("打乱"),
+}
+"""In which order samples can be gone through. Scores are those of a judge; samples without one come last. A shuffle is
+seeded: ``random:7`` is another one than ``random``."""
+_PRIME = 2_147_483_647
+_GOLDEN = 1_327_217_885
+"""The prime divided by the golden ratio: multiples of it fall far from each other."""
+
+
+def place_in(order: str) -> ColumnElement[Any]:
+    """What is compared first in an order; equal ones follow each other by number."""
+    c = samples.c
+    kind, _colon, seed = order.partition(":")
+    if kind == SHORTEST:
+        return c.length
+    if kind == LONGEST:
+        return -c.length
+    if kind == WORST:
+        return -c.finding_count
+    if kind == DOUBTFUL:
+        return func.coalesce(c.score, 9.0)
+    if kind == BEST:
+        return -func.coalesce(c.score, -1.0)
+    if kind == ALIKE:
+        near = select(near_texts.c.similarity).where(
+            near_texts.c.sample_id == c.id, near_texts.c.twin_id.is_not(None)
+        )
+        return -func.coalesce(near.correlate(samples).scalar_subquery(), -1.0)
+    if kind == RANDOM:
+        # The same on every page: each number has a residue of its own, and squaring takes the regularity out of it.
+        shift = int(seed) * 7_919 % _PRIME if seed.isdecimal() else 0
+        spread = (cast(c.id, BigInteger) * _GOLDEN + shift) % _PRIME
+        return (spread * spread) % _PRIME
+    return c.id
+
+
+def page(
+    engine: Engine,
+    wanted: SampleFilter,
+    after_id: int | None = None,
+    before_id: int | None = None,
+    limit: int = 50,
+    order: str = BY_NUMBER,
+    from_id: int | None = None,
+) -> list[Sample]:
+    """At most ``limit`` matching samples in an order (one of :data:`ORDER_TITLES`): those right after the sample
+    ``after_id``, or those right before ``before_id``, or those from the place of ``from_id`` on, or the first ones."""
+    # A name leaves few samples: finding them by name and sorting beats walking all numbers until a page is full.
+    number = samples.c.id + 0 if wanted.names else samples.c.id
+    query = select(*columns()).where(*wanted.conditions()).limit(limit)
+    backwards = before_id is not None
+    if order == BY_NUMBER:
+        if before_id is not None:
+            query = query.where(number < before_id).order_by(number.desc())
+        else:
+            start = from_id - 1 if from_id is not None else after_id or 0
+            query = query.where(number > start).order_by(number)
+    else:
+        query = _in_order(query, order, after_id, before_id, from_id)
+    with reading(engine) as connection:
+        found = [to_sample(row) for row in connection.execute(query)]
+    return found[::-1] if backwards else found
+
+
+def _in_order(
+    query: Select[Any], order: str, after_id: int | None, before_id: int | None, from_id: int | None
+) -> Select[Any]:
+    place, number = place_in(order), samples.c.id
+    mark = next((each for each in (before_id, from_id, after_id) if each is not None), None)
+    if mark is not None:
+        # The place of the mark is looked up as it is now, so that a sample that no longer matches still has one.
+        of_mark = select(place_in(order)).where(number == mark).correlate(None).scalar_subquery()
+        if before_id is not None:
+            query = query.where(or_(place < of_mark, and_(place == of_mark, number < mark)))
+        elif from_id is not None:
+            query = query.where(or_(place > of_mark, and_(place == of_mark, number >= mark)))
+        else:
+            query = query.where(or_(place > of_mark, and_(place == of_mark, number > mark)))
+    if before_id is not None:
+        return query.order_by(place.desc(), number.desc())
+    return query.order_by(place, number)
+
+
+def each(engine: Engine, wanted: SampleFilter, batch: int = _BATCH) -> Iterator[list[Sample]]:
+    """All matching samples in ascending order of their numbers, in batches, without holding the database between."""
+    after = 0
+    while found := page(engine, wanted, after_id=after, limit=batch):
+        yield found
+        after = found[-1].id
+
+
+class Line(NamedTuple):
+    """What a dataset takes from a sample."""
+
+    name: str
+    scene: str
+    style: str
+    source: str
+    system: str
+    history: list[dict[str, str]]
+    input: str
+    output: str
+    digest: str
+
+
+def stream(engine: Engine, wanted: SampleFilter) -> Iterator[Line]:
+    """All matching samples in ascending order of their numbers, as they were at one moment, without holding them in
+    memory."""
+    query = select(*(samples.c[name] for name in Line._fields)).where(*wanted.conditions())
+    with reading(engine) as connection:
+        found = connection.execution_options(yield_per=_BATCH).execute(query.order_by(samples.c.id))
+        for row in found:
+            yield Line(*row)

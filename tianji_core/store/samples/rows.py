@@ -1,0 +1,105 @@
+"""Single samples by number, and new ones."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Engine, insert, select
+
+from tianji_core.errors import InputError
+from tianji_core.i18n import _
+from tianji_core.store.database import now, reading, writing
+from tianji_core.store.samples.model import CHAT, NewSample, Provenance, Sample, columns, to_sample
+from tianji_core.store.schema import opening_of, sample_digest, samples, text_digest
+
+_BATCH = 1000
+
+
+def get(engine: Engine, sample_id: int) -> Sample:
+    """One sample.
+
+    Raises:
+        InputError: there is none with this number.
+    """
+    with reading(engine) as connection:
+        row = connection.execute(select(*columns()).where(samples.c.id == sample_id)).one_or_none()
+    if row is None:
+        raise InputError(_("没有编号为 {id} 的样本，请从审核页里选一条", id=sample_id))
+    return to_sample(row)
+
+
+def many(engine: Engine, ids: Sequence[int]) -> list[Sample]:
+    """The samples with these numbers, in order of their numbers; numbers that do not exist are left out."""
+    found = []
+    with reading(engine) as connection:
+        for start in range(0, len(ids), _BATCH):
+            query = select(*columns()).where(samples.c.id.in_(ids[start : start + _BATCH]))
+            found += [to_sample(row) for row in connection.execute(query)]
+    return sorted(found, key=lambda sample: sample.id)
+
+
+def provenance(engine: Engine, sample_id: int) -> Provenance:
+    """Prompt, model, tokens … of one sample."""
+    columns = [samples.c[name] for name in Provenance.__dataclass_fields__]
+    with reading(engine) as connection:
+        row = connection.execute(select(*columns).where(samples.c.id == sample_id)).one_or_none()
+    if row is None:
+        raise InputError(_("没有编号为 {id} 的样本，请从审核页里选一条", id=sample_id))
+    values = dict(row._mapping)
+    values["planted"] = tuple(values["planted"])
+    return Provenance(**values)
+
+
+def add(engine: Engine, sample: NewSample, source: str = CHAT) -> int | None:
+    """Store one sample kept from a chat, or made of another one; its number, or None where the recipe already has the
+    same one."""
+    with writing(engine) as connection:
+        return next(iter(insert_new(connection, [sample], source)), None)
+
+
+def insert_new(
+    connection: Connection, new: Sequence[NewSample], source: str, import_id: int | None = None
+) -> list[int]:
+    """Store samples whose system, turns, input and output the recipe does not have yet; the numbers given to them.
+    Repetitions inside ``new`` are stored once."""
+    fresh: dict[tuple[str, str], dict[str, Any]] = {}
+    moment = now()
+    for sample in new:
+        history = [{"input": asked, "output": answered} for asked, answered in sample.history]
+        digest = sample_digest(sample.system, sample.input, sample.output, history)
+        fresh.setdefault(
+            (sample.recipe, digest),
+            {
+                "recipe": sample.recipe,
+                "source": source,
+                "import_id": import_id,
+                "name": sample.name,
+                "scene": sample.scene,
+                "style": sample.style,
+                "system": sample.system,
+                "history": history,
+                "input": sample.input,
+                "output": sample.output,
+                "original": sample.output,
+                "length": len(sample.output),
+                "opening": opening_of(sample.output, sample.name),
+                "prompt": sample.prompt,
+                "model": sample.model,
+                "state": sample.state,
+                "digest": digest,
+                "text_digest": text_digest(sample.output),
+                "created_at": moment,
+                "updated_at": moment,
+            },
+        )
+    wanted = list(fresh)
+    for start in range(0, len(wanted), _BATCH):
+        chunk = wanted[start : start + _BATCH]
+        query = select(samples.c.recipe, samples.c.digest).where(
+            samples.c.digest.in_({digest for _recipe, digest in chunk})
+        )
+        for known in connection.execute(query):
+            fresh.pop((known.recipe, known.digest), None)
+    if not fresh:
+        return []
+    inserted = connection.execute(insert(samples).returning(samples.c.id), list(fresh.values()))
+    return sorted(inserted.scalars())
