@@ -221,6 +221,7 @@ samples = Table(
     Index("ix_samples_recipe_state_id", "recipe", "state", "id"),
     Index("ix_samples_recipe_style_id", "recipe", "style", "id"),
     Index("ix_samples_recipe_id", "recipe", "id"),
+    Index("ix_samples_recipe_model_id", "recipe", "model", "id"),
     Index("ix_samples_recipe_length_id", "recipe", "length", "id"),
     Index("ix_samples_cells", "recipe", "name", "scene", "state", "style"),
     Index("ix_samples_run_id_id", "run_id", "id"),
@@ -237,7 +238,7 @@ samples = Table(
         postgresql_where=IS_UNCHECKED,
     ),
 )
-"""样本. source: run, import, chat, knowledge. ``sampling`` are the parameters of its request. state: pending, accepted, rejected. ``original`` is the text as it came,
+"""样本. source: run, import, chat, knowledge, copy, split. ``sampling`` are the parameters of its request. state: pending, accepted, rejected. ``original`` is the text as it came,
 ``history`` the earlier turns of a conversation as [{"input", "output"}], ``length`` the characters of ``output``,
 ``version`` counts changes (optimistic locking), ``checked`` is the version at which the cleaning rules last looked
 (0: never), ``score`` the mean of what a judge gave the text as it is now (0 to 5). ``length``, ``opening``, ``digest``
@@ -329,10 +330,35 @@ steps = Table(
     Column("who", String(40), nullable=False),
     Column("count", Integer, nullable=False),
     Column("undone", Boolean, nullable=False, default=False),
+    Column("note", Text, nullable=False, default="", server_default=""),
     Column("created_at", DateTime, nullable=False),
     Index("ix_steps_recipe_id", "recipe", "id"),
+    Index("ix_steps_recipe_who_id", "recipe", "who", "id"),
 )
-"""One action of a person on one or many samples; undone and redone as a whole."""
+"""One action of a person on one or many samples; undone and redone as a whole. ``note`` says why, or with what."""
+
+second_verdicts = Table(
+    "second_verdicts",
+    metadata,
+    Column("step_id", Integer, ForeignKey("steps.id"), primary_key=True),
+    Column("recipe", String(40), nullable=False),
+    Column("sample_id", Integer, ForeignKey("samples.id"), nullable=False),
+    Column("first_who", String(40), nullable=False),
+    Column("first_state", String(10), nullable=False),
+    Column("state", String(10), nullable=False),
+    Column("resolved_by", Integer, ForeignKey("steps.id")),
+    Index("ix_second_verdicts_recipe_sample_id", "recipe", "sample_id"),
+)
+"""复审: what a second person, who did not see the first verdict, said about a sample. It stands as long as its step is
+not undone; ``resolved_by`` is the step that settled a disagreement."""
+
+review_settings = Table(
+    "review_settings",
+    metadata,
+    Column("recipe", String(40), primary_key=True),
+    Column("second_share", Float, nullable=False),
+)
+"""How a recipe's samples are reviewed: the share (0 to 1) that a second person judges, too."""
 
 imports = Table(
     "imports",

@@ -30,7 +30,8 @@ EDIT, FIX, RATE = "edit", "fix", "rate"
 
 @dataclass(frozen=True)
 class Step:
-    """One action on ``count`` samples. ``action`` is the new state, or edit, fix or rate."""
+    """One action on ``count`` samples. ``action`` is the new state, or one of the words below; ``note`` says why, or with
+    what."""
 
     id: int
     recipe: str
@@ -39,6 +40,7 @@ class Step:
     who: str
     count: int
     undone: bool
+    note: str
     created_at: datetime
 
 
