@@ -8,7 +8,15 @@ from sqlalchemy import Engine, and_, bindparam, delete, func, insert, or_, selec
 
 from tianji_core.store.database import reading, writing
 from tianji_core.store.samples import REJECTED, Sample, SampleFilter, columns, to_sample
-from tianji_core.store.schema import check_states, findings, near_texts, recipe_revisions, samples, steps
+from tianji_core.store.schema import (
+    IS_UNDONE,
+    check_states,
+    findings,
+    near_texts,
+    recipe_revisions,
+    samples,
+    steps,
+)
 
 _CHUNK = 1000
 
@@ -49,16 +57,12 @@ def newest_revision(engine: Engine, recipe: str) -> int:
 
 def steps_mark(engine: Engine, recipe: str) -> str:
     """A text that changes with every step that is taken, undone or done again."""
-    last = select(func.max(steps.c.id)).where(steps.c.recipe == recipe).scalar_subquery()
-    # Steps are undone from the newest, so the newest standing one says how far back the person went.
-    standing = (
-        select(func.max(steps.c.id))
-        .where(steps.c.recipe == recipe, steps.c.undone.is_(False))
-        .scalar_subquery()
-    )
+    mine = steps.c.recipe == recipe
+    last = select(func.max(steps.c.id)).where(mine).scalar_subquery()
+    undone = select(func.count()).select_from(steps).where(mine, IS_UNDONE).scalar_subquery()
     with reading(engine) as connection:
-        newest, kept = connection.execute(select(last, standing)).one()
-    return f"{newest or 0}/{kept or 0}"
+        newest, taken_back = connection.execute(select(last, undone)).one()
+    return f"{newest or 0}/{taken_back}"
 
 
 class Compared(NamedTuple):

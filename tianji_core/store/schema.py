@@ -127,6 +127,8 @@ IS_UNCHECKED = text("checked < version")
 """The rules have not looked at the sample as it is now."""
 HAS_CHUNK = text("chunk_id IS NOT NULL")
 """The sample came out of a document."""
+IS_UNDONE = text("undone")
+"""The step has been taken back."""
 IS_CLEAN = text("finding_count = 0 AND checked >= version")
 """The rules have looked, and found nothing. These are conditions of partial indexes: a query uses such an index only
 when it repeats the condition word for word, without parameters."""
@@ -334,6 +336,7 @@ steps = Table(
     Column("created_at", DateTime, nullable=False),
     Index("ix_steps_recipe_id", "recipe", "id"),
     Index("ix_steps_recipe_who_id", "recipe", "who", "id"),
+    Index("ix_steps_undone", "recipe", "id", sqlite_where=IS_UNDONE, postgresql_where=IS_UNDONE),
 )
 """One action of a person on one or many samples; undone and redone as a whole. ``note`` says why, or with what."""
 

@@ -13,6 +13,10 @@ def upgrade() -> None:
     with op.batch_alter_table("steps") as steps:
         steps.add_column(sa.Column("note", sa.Text(), nullable=False, server_default=""))
         steps.create_index("ix_steps_recipe_who_id", ["recipe", "who", "id"])
+    undone = sa.text("undone")
+    op.create_index(
+        "ix_steps_undone", "steps", ["recipe", "id"], sqlite_where=undone, postgresql_where=undone
+    )
     op.create_index("ix_samples_recipe_model_id", "samples", ["recipe", "model", "id"])
     op.create_table(
         "second_verdicts",
@@ -46,5 +50,6 @@ def downgrade() -> None:
     op.drop_table("second_verdicts")
     op.drop_index("ix_samples_recipe_model_id", "samples")
     with op.batch_alter_table("steps") as steps:
+        steps.drop_index("ix_steps_undone")
         steps.drop_index("ix_steps_recipe_who_id")
         steps.drop_column("note")
