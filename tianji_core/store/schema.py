@@ -446,6 +446,16 @@ votes = Table(
     Column("rejected", Text, nullable=False, default=""),
     Column("who", String(40), nullable=False),
     Column("created_at", DateTime, nullable=False),
+    Column("name", String(40), nullable=False, default="", server_default=""),
+    Column("scene", String(40), nullable=False, default="", server_default=""),
+    Column("outcome", String(10), nullable=False, default="better", server_default="better"),
+    Column("voter", String(10), nullable=False, default="person", server_default="person"),
+    Column("reason", Text, nullable=False, default="", server_default=""),
+    Column("prompt_tokens", Integer),
+    Column("completion_tokens", Integer),
+    Index("ix_votes_recipe_voter", "recipe", "voter"),
 )
 """Verdicts of the compare page: of two answers to one prompt, which one is better. ``winner`` and ``loser`` are model
-names; ``style`` is the style that the winner was asked for, ``prompt`` what the winner was asked."""
+names; ``style`` is the style that the winner was asked for, ``prompt`` what the winner was asked. outcome: better, tie
+(as good as each other) or none (neither is good), where winner and loser are only the first and the second. voter:
+person, or teacher, whose ``who`` is the model and whose tokens are those of all its requests about the pair."""
