@@ -178,6 +178,20 @@ def stop_button(workspace: Workspace, job: jobs.Job, key: str) -> None:
             st.rerun()
 
 
+@st.fragment(run_every=1.0)
+@report_errors()
+def follow_job(workspace: Workspace, job_id: int, stop_key: str) -> None:
+    """A running job with its stop button; the page is drawn anew when it ends."""
+    job = jobs.get(workspace, job_id)
+    if not job.active:
+        st.rerun()
+    row = st.columns([5, 1], vertical_alignment="center")
+    with row[0]:
+        job_bar(workspace, job)
+    with row[1]:
+        stop_button(workspace, job, stop_key)
+
+
 def log_view(workspace: Workspace, job: jobs.Job, lines: int = 30) -> None:
     """The end of a job's log."""
     text = jobs.log_tail(workspace, job.id)

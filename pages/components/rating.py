@@ -4,10 +4,10 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from pages.components.frame import job_bar, report_errors, stop_button
+from pages.components.frame import follow_job, report_errors
 from pages.components.teacher_pick import pick_teacher
 from pages.components.text import plain
-from tianji_core import advice, jobs
+from tianji_core import advice
 from tianji_core.advice import Difference
 from tianji_core.advice.ratings import SCENES_AT_ONCE
 from tianji_core.i18n import _
@@ -43,7 +43,7 @@ def rating_view(workspace: Workspace, recipe: Recipe, save: Save) -> None:
             advice.start_rating(workspace, recipe.key, choice)
     job = advice.rating_job(workspace, recipe.key)
     if job is not None and job.active:
-        _running(workspace, job.id)
+        follow_job(workspace, job.id, "stop_rating")
         return
     if job is not None and job.note:
         st.error(plain(job.note), icon="⚠️")
@@ -74,18 +74,6 @@ def rating_view(workspace: Workspace, recipe: Recipe, save: Save) -> None:
     if row.button(_("都不采纳，丢掉这次打分"), key="drop_ratings", icon="🗑️"):
         advice.forget_rating(workspace, recipe.key)
         st.rerun()
-
-
-@st.fragment(run_every=1.0)
-def _running(workspace: Workspace, job_id: int) -> None:
-    job = jobs.get(workspace, job_id)
-    if not job.active:
-        st.rerun()
-    row = st.columns([5, 1], vertical_alignment="center")
-    with row[0]:
-        job_bar(workspace, job)
-    with row[1]:
-        stop_button(workspace, job, "stop_rating")
 
 
 def _ticked(found: list[Difference]) -> list[Difference]:

@@ -1,14 +1,14 @@
 """More entries from a teacher: asked for, checked, ticked, then saved as one revision."""
 
-import asyncio
 from collections.abc import Callable
 
 import streamlit as st
 
-from pages.components.frame import report_errors
+from pages.components.frame import follow_job, report_errors
 from pages.components.teacher_pick import pick_teacher
+from pages.components.text import plain
 from tianji_core import advice
-from tianji_core.advice import Suggestion, Wanted
+from tianji_core.advice import Question, Suggestion, Wanted
 from tianji_core.i18n import _
 from tianji_core.recipe import Recipe
 from tianji_core.workspace import Workspace
@@ -21,7 +21,12 @@ def suggest_box(
 ) -> None:
     """Ask for more, tick, take over."""
     slot = f"suggested_{recipe.key}_{wanted.value}_{style}"
-    with st.expander(_("让造数模型想几个"), icon="💡"):
+    job = advice.suggesting_job(workspace, recipe.key, wanted, style)
+    running = job is not None and job.active
+    found: list[Suggestion] = []
+    with report_errors():
+        found = [] if running else advice.load_suggestions(workspace, recipe, wanted, style)
+    with st.expander(_("让造数模型想几个"), icon="💡", expanded=running or bool(found)):
         why = _("离线造句只会按语句表拼出成品，不会提建议；换一个接口模型再来。")
         choice = pick_teacher(workspace, f"suggest_{wanted.value}", why)
         row = st.columns([1, 4, 1], vertical_alignment="bottom")
@@ -35,11 +40,15 @@ def suggest_box(
             _("去问"), key=f"suggest_{wanted.value}", disabled=choice is None, width="stretch"
         )
         if pressed and choice is not None:
-            with report_errors(), st.spinner(_("正在等造数模型回答…")):
-                st.session_state[slot] = asyncio.run(
-                    advice.suggest(workspace, recipe, wanted, count, choice, style, wish)
-                )
-        found: list[Suggestion] = st.session_state.get(slot, [])
+            question = Question(wanted=wanted, count=count, style=style, wish=wish)
+            with report_errors():
+                advice.start_suggesting(workspace, recipe.key, question, choice)
+                st.rerun()
+        if job is not None and job.active:
+            follow_job(workspace, job.id, f"stop_suggest_{wanted.value}")
+            return
+        if job is not None and job.note:
+            st.error(plain(job.note), icon="⚠️")
         if not found:
             return
         chosen = _ticked(found, slot)
@@ -52,7 +61,7 @@ def suggest_box(
         ):
             with report_errors():
                 new = advice.with_suggestions(recipe, wanted, chosen, style)
-                del st.session_state[slot]
+                advice.forget_suggestions(workspace, recipe.key, wanted, style)
                 save(new, _("{title}采纳建议 {n} 个", title=title, n=len(chosen)))
 
 
@@ -66,7 +75,7 @@ def _ticked(found: list[Suggestion], slot: str) -> list[Suggestion]:
     )
     edited = st.data_editor(
         frame,
-        key=f"{slot}_table_{len(found)}",
+        key=f"{slot}_table_{hash(tuple(s.text for s in found))}",
         hide_index=True,
         width="stretch",
         disabled=["text", "detail"],

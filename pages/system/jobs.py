@@ -11,6 +11,7 @@ ICONS = {"starting": "🟡", "running": "🟢", "succeeded": "✅", "failed": "�
 KINDS = {
     "generate": _("造数"),
     "rate": _("打分"),
+    "suggest": _("提建议"),
     "judge": _("评审"),
     "train": _("训练"),
     "convert": _("转换"),

@@ -7,7 +7,7 @@ import pytest
 
 from tests.loopback import LoopbackApi, completion, fails, says
 from tianji_core import advice, jobs
-from tianji_core.advice import Wanted
+from tianji_core.advice import Question, Wanted
 from tianji_core.advice.suggestions import read_suggestions, request
 from tianji_core.errors import InputError, TeacherAnswerError, TeacherAuthError
 from tianji_core.recipe import Recipe, built_in_recipe
@@ -29,7 +29,9 @@ def test_new_names_are_asked_for_and_checked_against_the_recipe(
         ' {"text": "ＡＡ领导", "relation": "alien", "pronoun": "您"}, {"text": " 领导 ", "relation": "superior", "pronoun": "您"},'
         ' {"text": "伴郎", "relation": "friend", "pronoun": "你"},]\n```'
     )
-    found = asyncio.run(advice.suggest(workspace, TOASTS, Wanted.NAMES, 4, teacher(api), wish="婚礼上的人"))
+    question = Question(wanted=Wanted.NAMES, count=4, wish="婚礼上的人")
+    found = asyncio.run(advice.suggest(workspace, TOASTS, question, teacher(api)))
+    assert advice.load_suggestions(workspace, TOASTS, Wanted.NAMES) == found
     assert [(s.text.strip(), bool(s.problem)) for s in found] == [
         ("伴郎", False),
         ("领导", True),
@@ -67,7 +69,7 @@ def test_an_answer_without_a_list_is_one_sentence() -> None:
 
 def test_the_offline_composer_says_that_it_cannot(workspace: Workspace) -> None:
     with pytest.raises(InputError, match="离线造句"):
-        asyncio.run(advice.suggest(workspace, TOASTS, Wanted.NAMES, 3, TeacherChoice()))
+        asyncio.run(advice.suggest(workspace, TOASTS, Question(wanted=Wanted.NAMES), TeacherChoice()))
     with pytest.raises(InputError, match="离线造句"):
         asyncio.run(advice.rate_cells(workspace, TOASTS, TeacherChoice()))
 
@@ -125,3 +127,20 @@ def test_a_rating_runs_as_a_job_and_says_why_it_failed(workspace: Workspace, api
     assert len(advice.load_rating(workspace, "toasts").opinions) > 100, "a failed rating leaves the last one"
     with pytest.raises(InputError, match="离线造句"):
         advice.start_rating(workspace, "toasts", TeacherChoice())
+
+
+def test_a_question_runs_as_a_job_whose_answer_outlives_the_page(
+    workspace: Workspace, api: LoopbackApi
+) -> None:
+    api.default = says('[{"text": "贺词里的人", "relation": "friend", "pronoun": "你"}]')
+    asked = Question(wanted=Wanted.NAMES, count=1)
+    job = advice.start_suggesting(workspace, "toasts", asked, teacher(api))
+    assert jobs.wait(workspace, job.id, timeout=60).state == "succeeded"
+    assert advice.suggesting_job(workspace, "toasts", Wanted.SCENES) is None
+    assert [s.text for s in advice.load_suggestions(workspace, TOASTS, Wanted.NAMES)] == ["贺词里的人"]
+    api.default = fails(401, "no")
+    failed = jobs.wait(
+        workspace, advice.start_suggesting(workspace, "toasts", asked, teacher(api)).id, timeout=60
+    )
+    assert failed.state == "failed" and "密钥" in failed.note
+    assert advice.load_suggestions(workspace, TOASTS, Wanted.NAMES) == [], "an old answer is not a new one's"

@@ -1,6 +1,6 @@
 """建议: what a teacher proposes for a recipe (new entries, ratings of cells). Nothing is taken over without a person."""
 
-from tianji_core.advice.job import rating_job, start_rating
+from tianji_core.advice.job import rating_job, start_rating, start_suggesting, suggesting_job
 from tianji_core.advice.ratings import (
     Difference,
     Opinion,
@@ -11,21 +11,34 @@ from tianji_core.advice.ratings import (
     rate_cells,
     with_opinions,
 )
-from tianji_core.advice.suggestions import Suggestion, Wanted, suggest, with_suggestions
+from tianji_core.advice.suggestions import (
+    Question,
+    Suggestion,
+    Wanted,
+    forget_suggestions,
+    load_suggestions,
+    suggest,
+    with_suggestions,
+)
 
 __all__ = [
     "Difference",
     "Opinion",
+    "Question",
     "RatingResult",
     "Suggestion",
     "Wanted",
     "differences",
     "forget_rating",
+    "forget_suggestions",
     "load_rating",
+    "load_suggestions",
     "rate_cells",
     "rating_job",
     "start_rating",
+    "start_suggesting",
     "suggest",
+    "suggesting_job",
     "with_opinions",
     "with_suggestions",
 ]

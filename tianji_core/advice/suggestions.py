@@ -1,13 +1,16 @@
 """More names, scenes, styles or examples, proposed by a teacher and checked against what the recipe has."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
 from tianji_core.advice.answers import SYSTEM_TOKENS, Fault, read_list
 from tianji_core.errors import RecipeError
+from tianji_core.files import write_text
 from tianji_core.i18n import _
 from tianji_core.recipe import (
     RELATION_TITLES,
@@ -58,27 +61,62 @@ class Suggestion:
     entry: Entry | None
 
 
+class Question(BaseModel):
+    """What is asked: ``count`` more entries; ``style`` is the one that examples are for, ``wish`` what the person adds
+    in words."""
+
+    model_config = ConfigDict(frozen=True)
+
+    wanted: Wanted
+    count: int = 8
+    style: str = ""
+    wish: str = ""
+
+
 async def suggest(
     workspace: Workspace,
     recipe: Recipe,
-    wanted: Wanted,
-    count: int,
+    question: Question,
     choice: TeacherChoice,
-    style: str = "",
-    wish: str = "",
     sampling: Sampling | None = None,
 ) -> list[Suggestion]:
-    """Ask for ``count`` more entries; ``style`` is the one that examples are for, ``wish`` what the person adds in
-    words. The answer is repaired and each item checked; doubles and invalid ones come back with their problem.
+    """Ask for more entries. The answer is kept in the workspace for :func:`load_suggestions`, repaired, and each item
+    checked; doubles and invalid ones come back with their problem.
 
     Raises:
         InputError: the offline composer. TeacherError: no usable answer. SettingsError: the teacher is not set up.
     """
-    prompt = request(recipe, wanted, count, style, wish)
+    prompt = request(recipe, question.wanted, question.count, question.style, question.wish)
     how = replace(sampling or Sampling(temperature=0.9), max_tokens=SYSTEM_TOKENS)
     async with asking(workspace, choice) as ask:
         answer = await ask(prompt, how)
-    return read_suggestions(recipe, wanted, answer.text, style)
+    found = read_suggestions(recipe, question.wanted, answer.text, question.style)
+    path = _path(workspace, recipe.key, question.wanted, question.style)
+    path.parent.mkdir(exist_ok=True)
+    write_text(path, answer.text)
+    return found
+
+
+def load_suggestions(
+    workspace: Workspace, recipe: Recipe, wanted: Wanted, style: str = ""
+) -> list[Suggestion]:
+    """What the last answer proposes, checked against the recipe as it is now; empty where there is none."""
+    try:
+        text = _path(workspace, recipe.key, wanted, style).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return []
+    return read_suggestions(recipe, wanted, text, style)
+
+
+def forget_suggestions(workspace: Workspace, recipe_key: str, wanted: Wanted, style: str = "") -> None:
+    """Throw the last answer away."""
+    _path(workspace, recipe_key, wanted, style).unlink(missing_ok=True)
+
+
+def _path(workspace: Workspace, recipe_key: str, wanted: Wanted, style: str) -> Path:
+    # A style may be called anything; a file may not.
+    of = f"-{hashlib.sha256(style.encode()).hexdigest()[:12]}" if style else ""
+    return workspace.home / "advice" / f"{wanted.value}-{recipe_key}{of}.txt"
 
 
 def read_suggestions(recipe: Recipe, wanted: Wanted, text: str, style: str = "") -> list[Suggestion]:
