@@ -80,7 +80,7 @@ class SampleFilter:
         if self.until:
             wanted.append(c.created_at < _midnight(self.until) + timedelta(days=1))
         if self.reviewer:
-            wanted.append(c.id.in_(_touched_by(self.reviewer)))
+            wanted.append(c.id.in_(_touched_by(self.recipe, self.reviewer)))
         if self.ids is not None:
             wanted.append(c.id.in_(self.ids))
         return wanted
@@ -90,12 +90,12 @@ def _midnight(day: str) -> datetime:
     return datetime.combine(date.fromisoformat(day), datetime.min.time())
 
 
-def _touched_by(who: str) -> Select[tuple[int]]:
+def _touched_by(recipe: str, who: str) -> Select[tuple[int]]:
     """The samples that standing steps of one person changed."""
     return (
         select(changes.c.sample_id)
         .join_from(changes, steps, steps.c.id == changes.c.step_id)
-        .where(steps.c.who == who, steps.c.undone.is_(False))
+        .where(steps.c.recipe == recipe, steps.c.who == who, steps.c.undone.is_(False))
     )
 
 

@@ -1,0 +1,65 @@
+"""What a person does to samples: each action on one or many of them is a step that is undone as a whole."""
+
+from tianji_core.store.steps.figures import Pace, Reviewer, pace, reviewers
+from tianji_core.store.steps.history import (
+    StepFilter,
+    count,
+    feed,
+    history,
+    listed,
+    matching_count,
+    people,
+    touched,
+)
+from tianji_core.store.steps.model import (
+    ACTION_TITLES,
+    COPIED,
+    EDIT,
+    FIX,
+    RATE,
+    RESOLVE,
+    SECOND,
+    SPLIT_UP,
+    TABLE,
+    Event,
+    Step,
+)
+from tianji_core.store.steps.taking import Revision, derive, edit, rate, retext, revise, set_state
+from tianji_core.store.steps.undoing import last, next_redo, redo, undo
+
+__all__ = [
+    "ACTION_TITLES",
+    "COPIED",
+    "EDIT",
+    "FIX",
+    "RATE",
+    "RESOLVE",
+    "SECOND",
+    "SPLIT_UP",
+    "TABLE",
+    "Event",
+    "Pace",
+    "Reviewer",
+    "Revision",
+    "Step",
+    "StepFilter",
+    "count",
+    "derive",
+    "edit",
+    "feed",
+    "history",
+    "last",
+    "listed",
+    "matching_count",
+    "next_redo",
+    "pace",
+    "people",
+    "rate",
+    "redo",
+    "retext",
+    "reviewers",
+    "revise",
+    "set_state",
+    "touched",
+    "undo",
+]

@@ -1,0 +1,108 @@
+"""What was done, per sample and as a feed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from sqlalchemy import ColumnElement, Engine, bindparam, func, select
+
+from tianji_core.store.database import reading
+from tianji_core.store.schema import changes, steps
+from tianji_core.store.steps.model import Event, Step
+
+
+@dataclass(frozen=True)
+class StepFilter:
+    """Which steps of a recipe are meant; an empty field does not restrict. ``since`` and ``until`` are the first and the
+    last day (UTC, YYYY-MM-DD)."""
+
+    recipe: str
+    who: str = ""
+    action: str = ""
+    since: str = ""
+    until: str = ""
+    sample_id: int | None = None
+
+    def conditions(self) -> list[ColumnElement[bool]]:
+        """The WHERE clause."""
+        c = steps.c
+        wanted: list[ColumnElement[bool]] = [c.recipe == self.recipe]
+        if self.who:
+            wanted.append(c.who == self.who)
+        if self.action:
+            wanted.append(c.action == self.action)
+        if self.since:
+            wanted.append(c.created_at >= _midnight(self.since))
+        if self.until:
+            wanted.append(c.created_at < _midnight(self.until) + timedelta(days=1))
+        if self.sample_id is not None:
+            touched = select(changes.c.step_id).where(changes.c.sample_id == self.sample_id)
+            wanted.append(c.id.in_(touched))
+        return wanted
+
+
+def _midnight(day: str) -> datetime:
+    return datetime.combine(date.fromisoformat(day), datetime.min.time())
+
+
+def listed(engine: Engine, recipe: str, limit: int = 20) -> list[Step]:
+    """Steps, newest first."""
+    return feed(engine, StepFilter(recipe), limit=limit)
+
+
+def feed(engine: Engine, wanted: StepFilter, limit: int = 50, before_id: int | None = None) -> list[Step]:
+    """Matching steps, newest first; those right before ``before_id``, where it is given."""
+    query = select(steps).where(*wanted.conditions())
+    if before_id is not None:
+        query = query.where(steps.c.id < before_id)
+    with reading(engine) as connection:
+        found = connection.execute(query.order_by(steps.c.id.desc()).limit(limit))
+        return [Step(**row._mapping) for row in found]
+
+
+def matching_count(engine: Engine, wanted: StepFilter) -> int:
+    """How many steps match."""
+    with reading(engine) as connection:
+        query = select(func.count()).select_from(steps).where(*wanted.conditions())
+        return connection.execute(query).scalar_one()
+
+
+def people(engine: Engine, recipe: str) -> list[str]:
+    """Everybody who has taken a step, by name."""
+    query = select(steps.c.who).where(steps.c.recipe == recipe, steps.c.who != "").distinct()
+    with reading(engine) as connection:
+        return sorted(connection.execute(query).scalars())
+
+
+def touched(engine: Engine, step_ids: Sequence[int], limit: int = 3) -> dict[int, list[int]]:
+    """step → the first few samples it changed, for at most some hundred steps."""
+    found: dict[int, list[int]] = {number: [] for number in step_ids}
+    query = select(changes.c.step_id, changes.c.sample_id).where(changes.c.step_id == bindparam("the_id"))
+    with reading(engine) as connection:
+        for number in step_ids:
+            rows = connection.execute(query.order_by(changes.c.id).limit(limit), {"the_id": number})
+            found[number] = [sample_id for _step, sample_id in rows]
+    return found
+
+
+def count(engine: Engine, recipe: str) -> int:
+    """How many steps have been taken."""
+    with reading(engine) as connection:
+        return connection.execute(select(func.count()).where(steps.c.recipe == recipe)).scalar_one()
+
+
+def history(engine: Engine, sample_id: int) -> list[Event]:
+    """What was done to a sample, newest first."""
+    query = (
+        select(steps, changes.c.before, changes.c.after)
+        .join_from(changes, steps, steps.c.id == changes.c.step_id)
+        .where(changes.c.sample_id == sample_id)
+        .order_by(steps.c.id.desc())
+    )
+    found = []
+    with reading(engine) as connection:
+        for row in connection.execute(query):
+            values = dict(row._mapping)
+            before, after = values.pop("before"), values.pop("after")
+            found.append(Event(Step(**values), before, after))
+    return found

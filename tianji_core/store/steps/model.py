@@ -1,0 +1,58 @@
+"""What a step is."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from tianji_core.i18n import N_
+from tianji_core.store.samples import ACCEPTED, PENDING, REJECTED, STATE_TITLES
+
+EDIT, FIX, RATE, TABLE, COPIED, SPLIT_UP, SECOND, RESOLVE = (
+    "edit",
+    "fix",
+    "rate",
+    "table",
+    "copy",
+    "split",
+    "second",
+    "resolve",
+)
+ACTION_TITLES = {
+    ACCEPTED: STATE_TITLES[ACCEPTED],
+    REJECTED: STATE_TITLES[REJECTED],
+    PENDING: STATE_TITLES[PENDING],
+    EDIT: N_("修改"),
+    FIX: N_("修正"),
+    RATE: N_("打星"),
+    TABLE: N_("在列表里改"),
+    COPIED: N_("复制"),
+    SPLIT_UP: N_("拆分"),
+    SECOND: N_("复审"),
+    RESOLVE: N_("裁定"),
+}
+"""What a step can be: the state that samples got, or another word."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One action on ``count`` samples. ``action`` is the new state, or one of the words below; ``note`` says why, or with
+    what."""
+
+    id: int
+    recipe: str
+    action: str
+    title: str
+    who: str
+    count: int
+    undone: bool
+    note: str
+    created_at: datetime
+
+
+@dataclass(frozen=True)
+class Event:
+    """What one step did to one sample: ``before`` and ``after`` hold the fields that it changed."""
+
+    step: Step
+    before: dict[str, Any]
+    after: dict[str, Any]

@@ -1,0 +1,219 @@
+"""What a person does to samples: each action on one or many of them is a step that is undone as a whole."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Row, select
+
+from tianji_core.errors import InputError
+from tianji_core.i18n import _
+from tianji_core.store.database import writing
+from tianji_core.store.samples import (
+    PENDING,
+    REJECTED,
+    STATE_TITLES,
+    STATES,
+    NewSample,
+    Sample,
+    SampleFilter,
+    insert_new,
+)
+from tianji_core.store.schema import opening_of, sample_digest, samples, text_digest
+from tianji_core.store.steps.model import EDIT, RATE, Step
+from tianji_core.store.steps.writing import TEXT_FIELDS, Change, check_versions, matching, take
+
+
+def set_state(
+    engine: Engine,
+    wanted: SampleFilter,
+    state: str,
+    who: str,
+    versions: Mapping[int, int] | None = None,
+    title: str = "",
+    note: str = "",
+) -> Step | None:
+    """Accept, reject or reopen all matching samples as one step, ``note`` saying why; None where all of them were in that
+    state already.
+
+    Raises:
+        ConflictError: a sample in ``versions`` (number → version the person saw) has changed; nothing was done.
+    """
+    _check_state(state)
+    with writing(engine) as connection:
+        rows = matching(connection, wanted)
+        check_versions(rows, versions)
+        changed = [(row.id, {"state": row.state}, {"state": state}) for row in rows if row.state != state]
+        title = title or _("{state} {n} 条", state=_(STATE_TITLES[state]), n=len(changed))
+        return take(connection, wanted.recipe, state, title, who, changed, note)
+
+
+def rate(
+    engine: Engine,
+    wanted: SampleFilter,
+    rating: int | None,
+    who: str,
+    versions: Mapping[int, int] | None = None,
+) -> Step | None:
+    """Give all matching samples 1 to 5 stars (None: take the stars away) as one step.
+
+    Raises:
+        InputError: not 1 to 5. ConflictError: as for :func:`set_state`.
+    """
+    if rating is not None:
+        _check_rating(rating)
+    with writing(engine) as connection:
+        rows = matching(connection, wanted)
+        check_versions(rows, versions)
+        changed = [
+            (row.id, {"rating": row.rating}, {"rating": rating}) for row in rows if row.rating != rating
+        ]
+        title = _("给 {n} 条打 {rating} 星", n=len(changed), rating=rating or 0)
+        return take(connection, wanted.recipe, RATE, title, who, changed)
+
+
+@dataclass(frozen=True)
+class Revision:
+    """What a sample becomes, provided it still is at the ``version`` that was read; None leaves a field as it is, and a
+    ``rating`` of 0 takes the stars away."""
+
+    version: int
+    output: str | None = None
+    state: str | None = None
+    rating: int | None = None
+
+
+def edit(
+    engine: Engine,
+    recipe: str,
+    sample_id: int,
+    version: int,
+    output: str,
+    who: str,
+    state: str | None = None,
+    note: str = "",
+) -> Step | None:
+    """Replace the output of one sample (and its state, if given); None where nothing is different.
+
+    Raises:
+        InputError: the text is empty. ConflictError: the sample has changed since ``version``.
+    """
+    title = _("修改样本 {id}", id=sample_id)
+    return revise(engine, recipe, {sample_id: Revision(version, output, state)}, EDIT, title, who, note)
+
+
+def retext(
+    engine: Engine,
+    recipe: str,
+    texts: Mapping[int, tuple[int, str]],
+    action: str,
+    title: str,
+    who: str,
+    state: str | None = None,
+    note: str = "",
+) -> Step | None:
+    """Give samples new outputs as one step: number → (version that was read, new output). Errors as :func:`revise`."""
+    revisions = {number: Revision(version, text, state) for number, (version, text) in texts.items()}
+    return revise(engine, recipe, revisions, action, title, who, note)
+
+
+def revise(
+    engine: Engine,
+    recipe: str,
+    revisions: Mapping[int, Revision],
+    action: str,
+    title: str,
+    who: str,
+    note: str = "",
+) -> Step | None:
+    """Give each sample its own new values as one step; None where nothing is different.
+
+    Raises:
+        InputError: a text is empty, or a state or rating is unknown. ConflictError: a sample has changed meanwhile;
+        nothing was done.
+    """
+    for revision in revisions.values():
+        if revision.output is not None and not revision.output.strip():
+            raise InputError(_("内容不能为空；如果这条不要了，请点“弃用”"))
+        if revision.state is not None:
+            _check_state(revision.state)
+        if revision.rating:
+            _check_rating(revision.rating)
+    wanted = SampleFilter(recipe, ids=tuple(revisions))
+    with writing(engine) as connection:
+        rows = matching(connection, wanted, with_text=True)
+        check_versions(rows, {number: revision.version for number, revision in revisions.items()})
+        changed = [change for row in rows if (change := _changed(row, revisions[row.id])) is not None]
+        return take(connection, recipe, action, title, who, changed, note)
+
+
+def _changed(row: Row[Any], revision: Revision) -> Change | None:
+    before: dict[str, Any] = {}
+    after: dict[str, Any] = {}
+    if revision.output is not None and revision.output != row.output:
+        before = {key: row._mapping[key] for key in TEXT_FIELDS}
+        after = {
+            "output": revision.output,
+            "length": len(revision.output),
+            "opening": opening_of(revision.output, row.name),
+            "digest": sample_digest(row.system, row.input, revision.output, row.history),
+            "text_digest": text_digest(revision.output),
+        }
+    if revision.state is not None and revision.state != row.state:
+        before["state"], after["state"] = row.state, revision.state
+    if revision.rating is not None and revision.rating != (row.rating or 0):
+        before["rating"], after["rating"] = row.rating, revision.rating or None
+    return (row.id, before, after) if after else None
+
+
+def derive(
+    engine: Engine,
+    parent: Sample,
+    new: Sequence[NewSample],
+    action: str,
+    title: str,
+    who: str,
+    keep_parent: bool,
+) -> list[int]:
+    """Make new pending samples out of one, as one step that belongs to the history of all of them; their numbers. Unless
+    it is kept, the parent is rejected. Undoing rejects the new ones. A rejected sample that is the same as a new one is
+    taken up again in its place; one that is in use is left alone.
+
+    Raises:
+        ConflictError: the parent has changed meanwhile. InputError: the recipe has all of them already.
+    """
+    with writing(engine) as connection:
+        rows = matching(connection, SampleFilter(parent.recipe, ids=(parent.id,)))
+        check_versions(rows, {parent.id: parent.version})
+        numbers = insert_new(connection, [replace(each, state=REJECTED) for each in new], action)
+        numbers = sorted({*numbers, *_rejected_alike(connection, parent, new)} - {parent.id})
+        if not numbers:
+            raise InputError(_("这些内容已经都是样本了，没有可以新建的"))
+        changed: list[Change] = [(n, {"state": REJECTED}, {"state": PENDING}) for n in numbers]
+        if not keep_parent and rows[0].state != REJECTED:
+            changed.append((parent.id, {"state": rows[0].state}, {"state": REJECTED}))
+        elif keep_parent:
+            changed.append((parent.id, {}, {}))
+        note = f"#{parent.id} → " + _("、").join(f"#{number}" for number in numbers)
+        take(connection, parent.recipe, action, title, who, changed, note)
+    return numbers
+
+
+def _rejected_alike(connection: Connection, parent: Sample, new: Sequence[NewSample]) -> list[int]:
+    digests = []
+    for each in new:
+        history = [{"input": asked, "output": answered} for asked, answered in each.history]
+        digests.append(sample_digest(each.system, each.input, each.output, history))
+    c = samples.c
+    query = select(c.id).where(c.digest.in_(digests), c.recipe == parent.recipe, c.state == REJECTED)
+    return list(connection.execute(query).scalars())
+
+
+def _check_state(state: str) -> None:
+    if state not in STATES:
+        raise InputError(_("样本状态只能是 {known}，不是 {state}", known=_("、").join(STATES), state=state))
+
+
+def _check_rating(rating: int) -> None:
+    if rating not in range(1, 6):
+        raise InputError(_("评分是 1 到 5 颗星，不是 {rating}", rating=rating))

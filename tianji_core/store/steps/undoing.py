@@ -1,0 +1,62 @@
+"""Undo and redo, of everybody's steps or of one person's."""
+
+from sqlalchemy import ColumnElement, Connection, Engine, select
+
+from tianji_core.store.database import reading, writing
+from tianji_core.store.schema import steps
+from tianji_core.store.steps.model import Step
+from tianji_core.store.steps.writing import move
+
+
+def last(engine: Engine, recipe: str, who: str = "") -> Step | None:
+    """The step that :func:`undo` would undo; ``who`` '' means everybody's."""
+    with reading(engine) as connection:
+        return _newest(connection, recipe, who)
+
+
+def next_redo(engine: Engine, recipe: str, who: str = "") -> Step | None:
+    """The step that :func:`redo` would do again."""
+    with reading(engine) as connection:
+        return _oldest_undone(connection, recipe, who)
+
+
+def undo(engine: Engine, recipe: str, who: str = "") -> Step | None:
+    """Take back the newest step (of one person, where ``who`` is given); None where there is none.
+
+    Raises:
+        ConflictError: a sample no longer is what the step made of it; nothing was done.
+    """
+    with writing(engine) as connection:
+        step = _newest(connection, recipe, who)
+        return None if step is None else move(connection, step, "after", "before")
+
+
+def redo(engine: Engine, recipe: str, who: str = "") -> Step | None:
+    """Do again the step that was undone last; None where there is none, or a new step has been taken since.
+
+    Raises:
+        ConflictError: a sample no longer is what it was before the step; nothing was done.
+    """
+    with writing(engine) as connection:
+        step = _oldest_undone(connection, recipe, who)
+        return None if step is None else move(connection, step, "before", "after")
+
+
+def _newest(connection: Connection, recipe: str, who: str) -> Step | None:
+    query = select(steps).where(*_of(recipe, who), steps.c.undone.is_(False))
+    row = connection.execute(query.order_by(steps.c.id.desc()).limit(1)).one_or_none()
+    return None if row is None else Step(**row._mapping)
+
+
+def _oldest_undone(connection: Connection, recipe: str, who: str) -> Step | None:
+    standing = _newest(connection, recipe, who)
+    query = select(steps).where(
+        *_of(recipe, who), steps.c.undone.is_(True), steps.c.id > (standing.id if standing else 0)
+    )
+    row = connection.execute(query.order_by(steps.c.id).limit(1)).one_or_none()
+    return None if row is None else Step(**row._mapping)
+
+
+def _of(recipe: str, who: str) -> list[ColumnElement[bool]]:
+    mine = [steps.c.recipe == recipe]
+    return [*mine, steps.c.who == who] if who else mine

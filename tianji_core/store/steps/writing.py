@@ -1,0 +1,149 @@
+"""Changing samples as a step, and moving them back and forth along one. Everything happens in the caller's transaction."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy import Connection, Row, bindparam, case, insert, select, update
+
+from tianji_core.errors import ConflictError
+from tianji_core.i18n import _
+from tianji_core.store.database import now
+from tianji_core.store.samples import SampleFilter
+from tianji_core.store.schema import changes, judgements, samples, steps
+from tianji_core.store.steps.model import Step
+
+_CHUNK = 1000
+TEXT_FIELDS = ("output", "length", "opening", "digest", "text_digest")
+_CHANGEABLE = (*TEXT_FIELDS, "state", "rating")
+Change = tuple[int, dict[str, Any], dict[str, Any]]
+"""Number of a sample, the fields that change as they were, and as they become."""
+
+
+def matching(connection: Connection, wanted: SampleFilter, with_text: bool = False) -> list[Row[Any]]:
+    names = ["id", "version", "state", "rating"]
+    if with_text:
+        names += ["name", "system", "history", "input", *TEXT_FIELDS]
+    query = select(*(samples.c[name] for name in names))
+    if wanted.ids is None:
+        return list(connection.execute(query.where(*wanted.conditions())))
+    rows: list[Row[Any]] = []
+    for ids in _chunks(wanted.ids):
+        rows += connection.execute(query.where(*replace(wanted, ids=tuple(ids)).conditions()))
+    return rows
+
+
+def _chunks(ids: Sequence[int]) -> Iterable[Sequence[int]]:
+    """Pieces that stay below the number of parameters a database takes in one statement."""
+    return (ids[start : start + _CHUNK] for start in range(0, len(ids), _CHUNK))
+
+
+def check_versions(rows: Sequence[Row[Any]], versions: Mapping[int, int] | None) -> None:
+    current = {row.id: row.version for row in rows}
+    for sample_id, version in (versions or {}).items():
+        if current.get(sample_id) != version:
+            raise ConflictError(
+                _(
+                    "样本 {id} 已经在别处改过了，这里看到的是旧内容；请看过新内容再操作，没有覆盖任何内容",
+                    id=sample_id,
+                )
+            )
+
+
+def take(
+    connection: Connection,
+    recipe: str,
+    action: str,
+    title: str,
+    who: str,
+    changed: Sequence[Change],
+    note: str = "",
+) -> Step | None:
+    """Note a step and change the samples; None where nothing changes."""
+    if not changed:
+        return None
+    values = {
+        "recipe": recipe,
+        "action": action,
+        "title": title,
+        "who": who,
+        "count": len(changed),
+        "undone": False,
+        "note": note,
+        "created_at": now(),
+    }
+    row = connection.execute(insert(steps).values(**values).returning(*steps.c)).one()
+    connection.execute(
+        insert(changes),
+        [
+            {"step_id": row.id, "sample_id": sample_id, "before": before, "after": after}
+            for sample_id, before, after in changed
+        ],
+    )
+    _write(connection, [(sample_id, after) for sample_id, _before, after in changed])
+    return Step(**row._mapping)
+
+
+def move(connection: Connection, step: Step, origin: str, target: str) -> Step:
+    """Set the samples of a step from what the column ``origin`` of its changes says to what ``target`` says."""
+    query = (
+        select(changes.c.sample_id, changes.c.before, changes.c.after, *(samples.c[k] for k in _CHANGEABLE))
+        .join_from(changes, samples, changes.c.sample_id == samples.c.id)
+        .where(changes.c.step_id == step.id)
+    )
+    moves = []
+    for row in connection.execute(query):
+        expected = row._mapping[origin]
+        if any(row._mapping[key] != value for key, value in expected.items()):
+            raise ConflictError(
+                _(
+                    "样本 {id} 后来又被改过，不能整步撤销“{title}”；没有改动任何内容",
+                    id=row.sample_id,
+                    title=step.title,
+                )
+            )
+        moves.append((row.sample_id, row._mapping[target]))
+    _write(connection, moves)
+    undone = target == "before"
+    connection.execute(update(steps).where(steps.c.id == step.id).values(undone=undone))
+    return replace(step, undone=undone)
+
+
+def _write(connection: Connection, moves: Sequence[tuple[int, dict[str, Any]]]) -> None:
+    """Set columns of samples. Where the text stays, what the rules found in it stays valid too."""
+    c = samples.c
+    moment = now()
+    same: dict[tuple[tuple[str, Any], ...], list[int]] = {}
+    texts = []
+    for sample_id, values in moves:
+        if "output" in values:
+            texts.append({"the_id": sample_id, **{f"new_{key}": values[key] for key in TEXT_FIELDS}})
+        rest = tuple((key, value) for key, value in values.items() if key not in TEXT_FIELDS)
+        if rest:
+            same.setdefault(rest, []).append(sample_id)
+    if texts:
+        # A score belongs to the text it was given to: it goes with an edit and comes back with its undoing.
+        score = (
+            select((judgements.c.fit + judgements.c.style + judgements.c.naturalness) / 3)
+            .where(judgements.c.sample_id == c.id, judgements.c.text_digest == bindparam("new_text_digest"))
+            .scalar_subquery()
+        )
+        connection.execute(
+            update(samples)
+            .where(c.id == bindparam("the_id"))
+            .values({key: bindparam(f"new_{key}") for key in TEXT_FIELDS})
+            .values(version=c.version + 1, updated_at=moment, score=score),
+            texts,
+        )
+    for rest, ids in same.items():
+        for chunk in _chunks(ids):
+            connection.execute(
+                update(samples)
+                .where(c.id.in_(chunk))
+                .values(dict(rest))
+                .values(
+                    version=c.version + 1,
+                    checked=case((c.checked >= c.version, c.version + 1), else_=c.checked),
+                    updated_at=moment,
+                )
+            )
