@@ -18,7 +18,7 @@ CACHED = 32 * 1024 * 1024
 """Bytes of changed pages that a connection keeps before it writes them: enough for a step over 10,000 samples."""
 WRITER = 0x7469616E
 """PostgreSQL's number of the lock that every writing transaction holds."""
-HEAD = "0002"
+HEAD = "0003"
 """The revision this code expects; the newest file under ``migrations/versions``."""
 
 
