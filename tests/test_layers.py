@@ -16,7 +16,7 @@ FLOORS = [
     {"recipe"},
     {"store", "jobs"},
     {"teachers"},
-    {"advice", "generation", "cleaning", "dataset", "training", "models", "serving", "evaluation"},
+    {"advice", "generation", "cleaning", "dataset", "training", "models", "serving", "evaluation", "review"},
     {"verbs"},
     {"cli", "__main__"},
 ]

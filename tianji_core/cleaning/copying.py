@@ -6,8 +6,8 @@ from tianji_core.cleaning.rule import Context, Subject
 from tianji_core.cleaning.rules import clean_text
 from tianji_core.errors import InputError
 from tianji_core.i18n import _
-from tianji_core.store import samples
-from tianji_core.store.samples import COPY, NewSample, Sample
+from tianji_core.store import steps
+from tianji_core.store.samples import NewSample, Sample
 from tianji_core.workspace import Workspace
 
 
@@ -26,15 +26,22 @@ def readdressed(sample: Sample, name: str, context: Context) -> NewSample:
     return replace(new, output=clean_text(subject, context, ["wrong_pronoun"]))
 
 
-def copy_to(workspace: Workspace, sample: Sample, name: str, context: Context) -> int:
-    """Store a pending copy of a sample for another person; its number.
+def copy_to(workspace: Workspace, sample: Sample, name: str, context: Context, who: str = "") -> int:
+    """Make a pending copy of a sample for another person, as a step that both have in their history; its number.
 
     Raises:
-        InputError: the name is the sample's own or unknown, or there is such a sample already.
+        InputError: the name is the sample's own or unknown, or there is such a sample already. ConflictError: the sample
+        has changed meanwhile.
     """
     if name == sample.name or name not in context.pronouns:
         raise InputError(_("请选另一个称谓，“{name}”不行", name=name))
-    number = samples.add(workspace.engine, readdressed(sample, name, context), COPY)
-    if number is None:
-        raise InputError(_("已经有一条一模一样的“{name}”样本了", name=name))
+    (number,) = steps.derive(
+        workspace.engine,
+        sample,
+        [readdressed(sample, name, context)],
+        steps.COPIED,
+        _("把样本 {id} 复制给{name}", id=sample.id, name=name),
+        who or workspace.settings().reviewer,
+        keep_parent=True,
+    )
     return number

@@ -34,7 +34,7 @@ ORDER_TITLES = {
 }
 """In which order samples can be gone through. Scores are those of a judge; samples without one come last. A shuffle is
 seeded: ``random:7`` is another one than ``random``."""
-_PRIME = 2_147_483_647
+PRIME = 2_147_483_647
 _GOLDEN = 1_327_217_885
 """The prime divided by the golden ratio: multiples of it fall far from each other."""
 
@@ -60,9 +60,9 @@ def place_in(order: str) -> ColumnElement[Any]:
         return -func.coalesce(near.correlate(samples).scalar_subquery(), -1.0)
     if kind == RANDOM:
         # The same on every page: each number has a residue of its own, and squaring takes the regularity out of it.
-        shift = int(seed) * 7_919 % _PRIME if seed.isdecimal() else 0
-        spread = (cast(c.id, BigInteger) * _GOLDEN + shift) % _PRIME
-        return (spread * spread) % _PRIME
+        shift = int(seed) * 7_919 % PRIME if seed.isdecimal() else 0
+        spread = (cast(c.id, BigInteger) * _GOLDEN + shift) % PRIME
+        return (spread * spread) % PRIME
     return c.id
 
 

@@ -1,0 +1,225 @@
+"""Three other wordings of a sample from a teacher, for a person to choose from."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from random import SystemRandom
+
+from pydantic import BaseModel, ConfigDict
+
+from tianji_core import cleaning
+from tianji_core.cleaning import BY_ID, SAFE_RULES, Context, Subject
+from tianji_core.errors import InputError, TeacherError
+from tianji_core.files import write_json
+from tianji_core.generation.purse import Usage
+from tianji_core.i18n import _
+from tianji_core.recipe import Recipe, Task, brief, teacher_prompt
+from tianji_core.store import findings, recipes, steps
+from tianji_core.store.samples import Sample
+from tianji_core.store.steps import Step
+from tianji_core.teachers import Answer, Sampling, TeacherChoice, make_teacher, price_of, provider
+from tianji_core.teachers.asking import asking
+from tianji_core.workspace import Workspace
+
+NUMBER = 3
+_SAMPLING = Sampling(temperature=0.9, max_tokens=4096)
+"""Candidates should differ; a thinking model needs room before its answer."""
+_DRAWS = 4
+"""Times the offline composer tries until it has candidates that all differ."""
+
+
+class Objection(BaseModel):
+    """What a rule has against a candidate."""
+
+    model_config = ConfigDict(frozen=True)
+
+    rule: str
+    detail: str
+
+
+class Candidate(BaseModel):
+    """One other wording, with what the rules have against it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    text: str
+    model: str
+    objections: tuple[Objection, ...] = ()
+
+
+class Rewriting(BaseModel):
+    """What came back for a sample at ``version``. ``faults`` says for each answer that was of no use why; ``cost`` is in
+    the provider's currency, None where the price is unknown."""
+
+    model_config = ConfigDict(frozen=True)
+
+    sample_id: int
+    version: int
+    provider: str
+    candidates: tuple[Candidate, ...] = ()
+    faults: tuple[str, ...] = ()
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cost: float | None = None
+
+
+async def rewrite(
+    workspace: Workspace,
+    sample: Sample,
+    choice: TeacherChoice,
+    wish: str = "",
+    progress: Callable[[int, int], None] = lambda _done, _total: None,
+) -> Rewriting:
+    """Ask for three other wordings at once, and keep what came; ``wish`` is what the person adds in words.
+
+    Raises:
+        TeacherError: no answer was of any use. InputError: the offline composer does not know the cell.
+        SettingsError, TeacherAuthError: the teacher is not usable.
+    """
+    recipe = recipes.current(workspace.engine, sample.recipe).recipe
+    of = provider(workspace, choice.provider)
+    context = cleaning.context_of(recipe)
+    errors: list[TeacherError] = []
+    if of.sdk == "composer":
+        answers = await _composed(workspace, recipe, sample, choice)
+        progress(NUMBER, NUMBER)
+    else:
+        answers, errors = await _asked(workspace, recipe, sample, choice, wish, progress)
+    candidates = _candidates(sample, context, answers)
+    if not candidates:
+        raise (
+            errors[0]
+            if errors
+            else TeacherError(_("回答和原来的内容一样，没有新的写法；请再问一次或写上要求"))
+        )
+    usage = Usage(
+        sum(answer.prompt_tokens or 0 for answer in answers),
+        sum(answer.completion_tokens or 0 for answer in answers),
+    )
+    price = price_of(of, choice)
+    known = price.input_price is not None and price.output_price is not None
+    found = Rewriting(
+        sample_id=sample.id,
+        version=sample.version,
+        provider=choice.provider,
+        candidates=tuple(candidates),
+        faults=tuple(str(error) for error in errors),
+        prompt_tokens=usage.prompt,
+        completion_tokens=usage.completion,
+        cost=0.0 if of.sdk == "composer" else usage.cost(price) if known else None,
+    )
+    path = _path(workspace, sample.id)
+    path.parent.mkdir(exist_ok=True)
+    write_json(path, found.model_dump(mode="json"))
+    return found
+
+
+async def _asked(
+    workspace: Workspace,
+    recipe: Recipe,
+    sample: Sample,
+    choice: TeacherChoice,
+    wish: str,
+    progress: Callable[[int, int], None],
+) -> tuple[list[Answer], list[TeacherError]]:
+    found = findings.of(workspace.engine, [sample.id])[sample.id]
+    prompt = rewrite_prompt(recipe, sample, [finding.detail for finding in found], wish)
+    answers: list[Answer] = []
+    errors: list[TeacherError] = []
+
+    async with asking(workspace, choice) as ask:
+
+        async def one() -> None:
+            try:
+                answers.append(await ask(prompt, _SAMPLING))
+            except TeacherError as error:
+                errors.append(error)
+            progress(len(answers) + len(errors), NUMBER)
+
+        await asyncio.gather(*(one() for _number in range(NUMBER)))
+    return answers, errors
+
+
+async def _composed(
+    workspace: Workspace, recipe: Recipe, sample: Sample, choice: TeacherChoice
+) -> list[Answer]:
+    """The composer knows no request in words; it writes other texts for the same cell."""
+    if not (sample.name and sample.scene and sample.style):
+        raise InputError(_("这条样本的称谓、场景或风格不明，离线造句写不了；请换一个接口模型"))
+    teacher = make_teacher(workspace, choice)
+    start = SystemRandom().randrange(1_000_000)
+    answers: dict[str, Answer] = {}
+    for number in range(NUMBER * _DRAWS):
+        task = Task(number, sample.name, sample.scene, sample.style, start + number)
+        answer = await teacher.answer(brief(recipe, task, start), Sampling())
+        if answer.text != sample.output:
+            answers.setdefault(answer.text, answer)
+        if len(answers) == NUMBER:
+            break
+    return list(answers.values())
+
+
+def rewrite_prompt(recipe: Recipe, sample: Sample, problems: list[str], wish: str = "") -> str:
+    """The request for another wording, in Chinese whatever the language of the pages."""
+    name, scene, style = recipe.name(sample.name), recipe.scene(sample.scene), recipe.style(sample.style)
+    if name is not None and scene is not None and style is not None:
+        asked = teacher_prompt(recipe, name, scene, style, "", "")
+    else:
+        asked = f"写作任务：{sample.input.strip()}"
+    lines = [asked, f"已经有人写了这一段，请换一种写法重写，不要照抄：{sample.output.strip()}"]
+    if problems:
+        lines.append("它有这些毛病，重写时要避免：" + "；".join(problems))
+    if wish.strip():
+        lines.append(f"另外的要求：{wish.strip()}")
+    lines.append("只返回重写后的正文，前后不要写别的。")
+    return "\n".join(lines)
+
+
+def _candidates(sample: Sample, context: Context, answers: list[Answer]) -> list[Candidate]:
+    """The answers as they would be stored: safe fixes applied, the same one once, never the text that is there."""
+    found: dict[str, Candidate] = {}
+    for answer in answers:
+        subject = Subject(answer.text.strip(), sample.name, sample.scene, sample.style)
+        text = cleaning.clean_text(subject, context, SAFE_RULES)
+        if not text or text == sample.output:
+            continue
+        said = cleaning.check(subject._replace(output=text), context)
+        objections = tuple(
+            Objection(rule=each.rule, detail=each.detail) for each in said if each.rule in BY_ID
+        )
+        found.setdefault(text, Candidate(text=text, model=answer.model, objections=objections))
+    return list(found.values())
+
+
+def load_rewriting(workspace: Workspace, sample: Sample) -> Rewriting | None:
+    """What came back for a sample as it is now; None where nothing did, or the sample has changed since."""
+    try:
+        kept = Rewriting.model_validate_json(_path(workspace, sample.id).read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return None
+    return kept if kept.version == sample.version else None
+
+
+def forget_rewriting(workspace: Workspace, sample_id: int) -> None:
+    """Throw away what came back for a sample."""
+    _path(workspace, sample_id).unlink(missing_ok=True)
+
+
+def take_candidate(
+    workspace: Workspace, sample: Sample, candidate: Candidate, who: str, state: str | None = None
+) -> Step | None:
+    """Make a candidate the sample's text, as an edit whose note names the teacher.
+
+    Raises:
+        ConflictError: the sample has changed meanwhile.
+    """
+    note = _("{model} 改写", model=candidate.model)
+    step = steps.edit(
+        workspace.engine, sample.recipe, sample.id, sample.version, candidate.text, who, state, note
+    )
+    forget_rewriting(workspace, sample.id)
+    return step
+
+
+def _path(workspace: Workspace, sample_id: int) -> Path:
+    return workspace.home / "rewrites" / f"sample-{sample_id}.json"
