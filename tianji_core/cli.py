@@ -10,7 +10,7 @@ import typer
 
 from tianji_core.errors import StudioError
 from tianji_core.i18n import _
-from tianji_core.verbs import demo, documents, making, modelling, reviewing, system, talking, usage
+from tianji_core.verbs import datasets, demo, documents, making, modelling, reviewing, system, talking, usage
 
 app = typer.Typer(
     name="tianji_core",
@@ -23,15 +23,15 @@ VERBS: dict[str, Callable[..., None]] = {
     "plan": making.plan,
     "generate": making.generate,
     "knowledge": documents.knowledge,
-    "import": reviewing.import_samples,
+    "import": datasets.import_samples,
     "clean": reviewing.clean,
     "accept": reviewing.accept,
     "reject": reviewing.reject,
     "undo": reviewing.undo,
     "review-stats": reviewing.review_stats,
-    "freeze": reviewing.freeze,
-    "datasets": reviewing.list_datasets,
-    "export": reviewing.export,
+    "freeze": datasets.freeze,
+    "datasets": datasets.list_datasets,
+    "export": datasets.export,
     "train": modelling.train,
     "convert": modelling.convert,
     "merge": modelling.merge,
