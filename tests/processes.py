@@ -1,8 +1,17 @@
 """Looking for processes that something left behind."""
 
 import time
+from collections.abc import Callable
 
 import psutil
+
+
+def until(condition: Callable[[], object], seconds: float = 60) -> None:
+    """Wait for something that another process does."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come true in time"
+        time.sleep(0.1)
 
 
 def processes_naming(text: str) -> list[list[str]]:

@@ -6,11 +6,11 @@ import shutil
 import pytest
 
 from tests.tiny_base import add_version, write_tiny_base
-from tianji_core import jobs
 from tianji_core.errors import ModelError, TrainingError
 from tianji_core.training import default_settings, preflight, prepare_training, preset, start_training
 from tianji_core.training.base import checked_base, fingerprint
 from tianji_core.training.estimate import estimate, fitted, read_training_file
+from tianji_core.training.lock import working
 
 
 @pytest.fixture
@@ -82,17 +82,13 @@ def test_a_preset_for_a_gpu_stops_where_there_is_none(workspace, settings, monke
     assert "没有找到" in message and "纳米" in message
 
 
-def test_a_second_training_is_refused_while_one_runs(workspace, settings):
+def test_a_training_that_would_have_to_wait_is_told_so(workspace, settings):
     version = add_version(workspace)
-    import sys
-
-    job = jobs.start(workspace, "train", "另一个", [sys.executable, "-c", "import time; time.sleep(60)"])
-    try:
-        with pytest.raises(TrainingError, match="另一个"):
-            start_training(workspace, "nano-cpu-qlora", settings, version)
-    finally:
-        jobs.stop(workspace, job.id)
-        jobs.wait(workspace, job.id, 30)
+    with working(workspace) as held:
+        assert held
+        checked = preflight(workspace, preset("nano-cpu-qlora"), settings, version)
+    said = {check.title: check for check in checked.checks}["其他训练"]
+    assert checked.ok and said.level == "warn" and "会等它结束" in said.detail
 
 
 def test_too_few_steps_are_a_warning_and_turn_the_warm_up_off(workspace, settings):

@@ -9,6 +9,7 @@ from tests.tiny_base import SYSTEM, add_version, write_tiny_base
 from tianji_core import jobs, models, training
 from tianji_core.errors import ModelError, TrainingError
 from tianji_core.store import training as rows
+from tianji_core.training.launch import begin
 
 pytestmark = pytest.mark.training
 KEY = "nano-cpu-qlora"
@@ -88,9 +89,8 @@ def test_a_stopped_training_leaves_no_process_and_can_go_on(workspace, settings)
 def test_a_model_that_vanished_after_the_start_is_named(workspace, settings):
     run = training.prepare_training(workspace, KEY, settings, add_version(workspace))
     (settings.base_folder / "model.safetensors").unlink()
-    from tianji_core.training.launch import _start
 
-    job = jobs.wait(workspace, _start(workspace, run, []).job_id, 240)
+    job = jobs.wait(workspace, begin(workspace, run).job_id, 240)
     assert job.state == "failed" and "基座模型" in job.note
 
 

@@ -1,11 +1,14 @@
 """What stands in a work folder is read as it is, and a failure is named in one sentence."""
 
 import json
+import zipfile
 
 import pytest
 
 from tianji_core.training.child import Ended
-from tianji_core.training.progress import checkpoints, curve, total_iterations, trial_answers
+from tianji_core.training.curve import curve, total_iterations
+from tianji_core.training.saved import checkpoints, drop_halves
+from tianji_core.training.trials import trial_answers
 from tianji_core.training.verdict import cause, failure_of
 
 
@@ -19,6 +22,13 @@ def write_sitting(work_dir, stamp, rows, total=10):
     ]
     (folder / f"{stamp}.log").write_text("\n".join(log))
     return folder
+
+
+def write_checkpoint(path):
+    """As torch does it: a zip archive."""
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("archive/data.pkl", b"x" * 100)
+    return path.read_bytes()
 
 
 def test_curves_of_a_resumed_training_are_stitched(tmp_path):
@@ -35,21 +45,22 @@ def test_curves_of_a_resumed_training_are_stitched(tmp_path):
 
 def test_a_nan_loss_is_a_gap_and_a_failure_even_with_exit_code_0(tmp_path):
     write_sitting(tmp_path, "20260101_000000", [(5, 2.0), (10, float("nan"))])
-    (tmp_path / "iter_10.pth").write_bytes(b"x")
+    write_checkpoint(tmp_path / "iter_10.pth")
     assert curve(tmp_path)[-1].loss is None
     assert "NaN" in failure_of(Ended(0, ""), tmp_path)
 
 
 def test_success_needs_the_checkpoint_of_the_last_iteration(tmp_path):
     write_sitting(tmp_path, "20260101_000000", [(5, 2.0), (10, 1.0)])
-    (tmp_path / "iter_5.pth").write_bytes(b"x")
+    write_checkpoint(tmp_path / "iter_5.pth")
     assert "最终检查点" in failure_of(Ended(0, ""), tmp_path)
-    (tmp_path / "iter_10.pth").write_bytes(b"xyz")
+    whole = write_checkpoint(tmp_path / "iter_10.pth")
+    (tmp_path / "iter_12.pth").write_bytes(whole[:-30])  # the trainer was killed while it wrote
     assert failure_of(Ended(0, ""), tmp_path) == ""
-    assert [(c.iteration, c.size, c.loss) for c in checkpoints(tmp_path, curve(tmp_path))] == [
-        (5, 1, 2.0),
-        (10, 3, 1.0),
-    ]
+    found = checkpoints(tmp_path, curve(tmp_path))
+    assert [(c.iteration, c.size, c.loss) for c in found] == [(5, len(whole), 2.0), (10, len(whole), 1.0)]
+    drop_halves(tmp_path)
+    assert sorted(path.name for path in tmp_path.glob("*.pth")) == ["iter_10.pth", "iter_5.pth"]
 
 
 def test_an_empty_work_folder_is_no_success(tmp_path):

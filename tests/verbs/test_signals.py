@@ -1,23 +1,14 @@
 """Ctrl-C and TERM: what was started is stopped, nothing is left running, and what was made stays."""
 
 import signal
-import time
 
 import pytest
 
 from tests.loopback import hangs, says
-from tests.processes import left_behind
+from tests.processes import left_behind, until
 from tests.tiny_base import add_version, write_tiny_base
 from tests.verbs.conftest import ended
 from tianji_core import generation, jobs
-
-
-def until(condition, seconds=60):
-    """Wait for something that another process does."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
 
 
 def test_ctrl_c_while_generating_stops_the_job_and_keeps_the_answers(started, api, workspace):

@@ -1,17 +1,20 @@
 """Trainings, conversions and merges that cannot work are refused before anything is made, and never two at once."""
 
+import contextlib
 import json
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from tests.processes import until
 from tests.tiny_base import add_version, write_tiny_base
 from tests.verbs.conftest import ended
 from tianji_core import jobs, models, training
+from tianji_core.errors import JobError
 from tianji_core.models.manifest import Artefact, write_manifest
 from tianji_core.store import training as rows
+from tianji_core.training import line
 from tianji_core.training.base import fingerprint
-from tianji_core.training.lock import working
 
 
 @pytest.fixture
@@ -87,32 +90,38 @@ def test_few_samples_are_a_warning_beside_the_answer(verb, workspace, base):
     assert said.code == 0 and "太少，学不到什么" in said.out
 
 
-def test_of_four_trainings_started_at_the_same_instant_one_runs(started, workspace, base):
+def test_of_four_trainings_started_at_the_same_instant_one_runs_and_the_others_follow(
+    started, workspace, base
+):
     add_version(workspace)
     starts = [started("train", "--base", base, "--title", f"第{n}个", "--detach") for n in range(4)]
     with ThreadPoolExecutor(4) as pool:
         said = list(pool.map(ended, starts))
-    running = jobs.listed(workspace, kind="train")
+    assert [one.code for one in said] == [0, 0, 0, 0]
     try:
-        assert sorted(one.code for one in said) == [0, 2, 2, 2]
-        assert all("还在训练，请等它结束或先停止它" in one.failure for one in said if one.code)
-        assert len(running) == len(rows.listed(workspace.engine)) == 1
+        until(lambda: len(line.waiting(workspace)) == 3)
+        first, second, third = line.waiting(workspace)
+        line.move(workspace, third, -1)
+        assert line.waiting(workspace) == [first, third, second]
+        line.cancel(workspace, first)
+        assert line.waiting(workspace) == [third, second]
+        (running,) = [run for run in rows.listed(workspace.engine) if run.id not in (first, second, third)]
+        jobs.stop(workspace, running.job_id)
+        until(lambda: line.waiting(workspace) == [second])
+        assert training.training_state(workspace, rows.get(workspace.engine, third)).state == "running"
     finally:
-        for job in running:
-            jobs.stop(workspace, job.id)
-            jobs.wait(workspace, job.id, 60)
-
-
-def test_a_trainer_that_lost_its_supervisor_still_counts(verb, workspace, base):
-    add_version(workspace)
-    with working(workspace):
-        assert "另一个训练的进程还在" in verb("train", "--base", base).refusal
-    assert verb("train", "--base", base, "--check").code == 0
+        for run in rows.listed(workspace.engine):
+            with contextlib.suppress(JobError):  # it has ended
+                jobs.stop(workspace, run.job_id)
+            jobs.wait(workspace, run.job_id, 60)
 
 
 def test_a_training_without_a_checkpoint_cannot_be_converted_or_resumed(verb, workspace, base):
     settings = training.default_settings("nano-cpu-qlora").model_copy(update={"base": str(base)})
-    training.prepare_training(workspace, "nano-cpu-qlora", settings, add_version(workspace), "试训")
+    run = training.prepare_training(workspace, "nano-cpu-qlora", settings, add_version(workspace), "试训")
+    sitting = training.work_folder(workspace, run) / "20260101_000000" / "vis_data"
+    sitting.mkdir(parents=True)
+    (sitting / "scalars.json").write_text('{"lr": 0.1, "loss": 2.0, "iter": 1, "step": 1}')
     assert "“试训”还没有检查点" in verb("convert", "--training", 1).refusal
     assert "“试训”还没有检查点" in verb("convert", "--training", 1, "--merge").refusal
     assert "“试训”没有检查点，只能重新训练" in verb("train", "--resume", 1).refusal

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from tianji_core.errors import StudioError
 from tianji_core.i18n import set_language
+from tianji_core.jobs.control import settle
 from tianji_core.jobs.progress import Reporter
 from tianji_core.workspace import Workspace, open_workspace
 
@@ -25,14 +26,19 @@ def run_child(
     parser.add_argument("--workspace", required=True)
     arguments = parser.parse_args(argv)
     reporter = Reporter()
+    workspace: Workspace | None = None
     try:
         workspace = open_workspace(arguments.workspace)
         set_language(workspace.settings().language)
-        return work(workspace, arguments, reporter)
+        code = work(workspace, arguments, reporter)
     except StudioError as error:
         print(" ".join(str(error).split()), file=sys.stderr)
         reporter.fail(str(error))
+        if workspace is not None:
+            settle(workspace, error.exit_code, str(error))
         return error.exit_code
+    settle(workspace, code)
+    return code
 
 
 def run_until_stopped(work: Callable[[asyncio.Event], Awaitable[int]]) -> int:

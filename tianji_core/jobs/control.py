@@ -113,6 +113,27 @@ def stop(workspace: Workspace, job_id: int) -> Job:
     raise JobError(_("任务 {id} 已经结束（{state}），不用停止", id=job.id, state=state_title(job.state)))
 
 
+def settle(workspace: Workspace, code: int, note: str = "") -> None:
+    """Called by a job's child at its end: where its supervisor was killed and can no longer write down how it ended,
+    that is done here."""
+    number = os.environ.get("TIANJI_JOB_ID", "")
+    if not number.isdecimal():
+        return
+    job = rows.get(workspace.engine, int(number))
+    if job.pid != os.getpid() or alive(job.supervisor_pid, job.supervisor_started):
+        return
+    state = "succeeded" if code == 0 else "failed"
+    rows.change(
+        workspace.engine,
+        job.id,
+        only_active=False,
+        state=state,
+        exit_code=code,
+        note=note,
+        ended_at=now(),
+    )
+
+
 def wait(
     workspace: Workspace, job_id: int, timeout: float | None = None, each: Callable[[Job], None] | None = None
 ) -> Job:

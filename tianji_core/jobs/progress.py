@@ -1,5 +1,6 @@
 """How far a job is: a small JSON file that the child replaces and the pages read."""
 
+import contextlib
 import json
 import math
 import os
@@ -7,6 +8,7 @@ import time
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+from tianji_core.errors import StudioError
 from tianji_core.files import write_json
 from tianji_core.workspace import Workspace
 
@@ -89,7 +91,8 @@ class Reporter:
     def _write(self) -> None:
         self._written = time.monotonic()
         if self._path is not None:
-            write_json(self._path, asdict(self._progress), indent=None)
+            with contextlib.suppress(StudioError):  # a full disk is no reason to end what goes on without it
+                write_json(self._path, asdict(self._progress), indent=None)
 
 
 def progress_path(workspace: Workspace, job_id: int) -> Path:

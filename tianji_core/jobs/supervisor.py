@@ -1,12 +1,16 @@
 """The process that stands between the studio and one child: it starts it in a session of its own, writes down
 what becomes of it, and ends the whole group when it is told to (TERM)."""
 
+import contextlib
 import os
 import signal
 import subprocess
 import sys
+import time
 import types
+from typing import Any
 
+from tianji_core.errors import StudioError
 from tianji_core.i18n import _
 from tianji_core.jobs.control import log_path, log_tail, python_path
 from tianji_core.jobs.processes import end_group, started_at
@@ -66,8 +70,8 @@ def supervise(workspace: Workspace, job_id: int) -> int:
         child.poll()
         code = -signal.SIGTERM
     state = "stopped" if stop.requested else "succeeded" if code == 0 else "failed"
-    rows.change(
-        engine,
+    _write_down(
+        workspace,
         job_id,
         state=state,
         exit_code=code,
@@ -75,6 +79,22 @@ def supervise(workspace: Workspace, job_id: int) -> int:
         ended_at=now(),
     )
     return code
+
+
+def _write_down(workspace: Workspace, job_id: int, **values: Any) -> None:
+    """Store how the job ended, as soon as the database takes it: what filled the disk may be this very job."""
+    for _attempt in range(ATTEMPTS):
+        try:
+            rows.change(workspace.engine, job_id, **values)
+            return
+        except StudioError as error:
+            with contextlib.suppress(OSError):
+                print(error, file=sys.stderr, flush=True)
+            time.sleep(PAUSE)
+
+
+PAUSE, ATTEMPTS = 5.0, 17_280
+"""Seconds between two attempts to store how a job ended, and how many: a day."""
 
 
 class _StopFlag:

@@ -2,6 +2,8 @@
 
 from tianji_core.store.training import TrainingRun
 from tianji_core.training.config import rendered_config, write_config
+from tianji_core.training.curve import Point, Validation
+from tianji_core.training.going_on import branch_training, one_more_epoch
 from tianji_core.training.launch import (
     prepare_training,
     resume_training,
@@ -12,41 +14,44 @@ from tianji_core.training.launch import (
 )
 from tianji_core.training.preflight import Check, Preflight, preflight
 from tianji_core.training.presets import (
-    TEMPLATE,
     Preset,
     checked_settings,
     default_settings,
     preset,
+    preset_of,
     presets,
 )
-from tianji_core.training.progress import (
-    Checkpoint,
-    Point,
-    TrainingState,
-    TrialAnswer,
-    log_tail,
-    training_state,
-    work_folder,
-)
+from tianji_core.training.progress import TrainingState, log_tail, training_state, work_folder
+from tianji_core.training.saved import Checkpoint
 from tianji_core.training.settings import TrainingSettings
+from tianji_core.training.target import Target, checked_target
+from tianji_core.training.template import TEMPLATE, TEMPLATES
+from tianji_core.training.trials import TrialAnswer
 
 __all__ = [
     "TEMPLATE",
+    "TEMPLATES",
     "Check",
     "Checkpoint",
     "Point",
     "Preflight",
     "Preset",
+    "Target",
     "TrainingRun",
     "TrainingSettings",
     "TrainingState",
     "TrialAnswer",
+    "Validation",
+    "branch_training",
     "checked_settings",
+    "checked_target",
     "default_settings",
     "log_tail",
+    "one_more_epoch",
     "preflight",
     "prepare_training",
     "preset",
+    "preset_of",
     "presets",
     "rendered_config",
     "resume_training",

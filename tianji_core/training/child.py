@@ -4,6 +4,7 @@ The child stays in our process group, so that whoever ends the group ends it too
 and cannot do it.
 """
 
+import contextlib
 import importlib.util
 import os
 import re
@@ -47,6 +48,17 @@ def xtuner_tool(name: str) -> Path:
     raise TrainingError(_("没有装 xtuner 0.2.0，请运行 make install"))
 
 
+def offline_variables() -> dict[str, str]:
+    """What keeps the libraries from reaching for the internet, on any machine."""
+    return {
+        "HF_HUB_OFFLINE": "1",
+        "TRANSFORMERS_OFFLINE": "1",
+        "HF_DATASETS_OFFLINE": "1",
+        "HF_HUB_DISABLE_TELEMETRY": "1",
+        "TOKENIZERS_PARALLELISM": "false",
+    }
+
+
 def child_environment(workspace: Workspace, device: str) -> dict[str, str]:
     """The environment of a tool that must never reach for the internet; ``device`` 'cpu' hides every GPU. Caches live
     in the workspace."""
@@ -56,13 +68,9 @@ def child_environment(workspace: Workspace, device: str) -> dict[str, str]:
         "PYTHONPATH": python_path(),
         "PYTHONUNBUFFERED": "1",
         "PYTHONIOENCODING": "utf-8",
-        "HF_HUB_OFFLINE": "1",
-        "TRANSFORMERS_OFFLINE": "1",
-        "HF_DATASETS_OFFLINE": "1",
-        "HF_HUB_DISABLE_TELEMETRY": "1",
+        **offline_variables(),
         "HF_HOME": str(cache / "huggingface"),
         "HF_DATASETS_CACHE": str(cache / "datasets"),
-        "TOKENIZERS_PARALLELISM": "false",
         "MPLBACKEND": "Agg",
     }
     if device == "cpu":
@@ -96,7 +104,8 @@ def run_child(
         assert process.stdout is not None
         for raw in process.stdout:
             line = _CONTROL.sub("", raw.rstrip("\n"))
-            print(line, flush=True)
+            with contextlib.suppress(OSError):  # a full disk: the trainer will say so itself
+                print(line, flush=True)
             kept.append(line)
             if on_line(line) is False:
                 break

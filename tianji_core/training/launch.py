@@ -1,6 +1,9 @@
-"""Starting a training, resuming one, and running it to its end inside a job."""
+"""Starting a training, going on with one, and running it to its end inside a job."""
 
+import math
+import os
 import sys
+import time
 
 from tianji_core import jobs
 from tianji_core.dataset import training_file
@@ -11,14 +14,20 @@ from tianji_core.store import datasets
 from tianji_core.store import training as rows
 from tianji_core.store.datasets import DatasetVersion
 from tianji_core.store.training import TrainingRun
+from tianji_core.training import line
 from tianji_core.training.base import fingerprint
-from tianji_core.training.child import child_environment, run_child, xtuner_tool
-from tianji_core.training.config import CONFIG_NAME, write_config
-from tianji_core.training.lock import starting, working
-from tianji_core.training.preflight import other_training, preflight
-from tianji_core.training.presets import preset
-from tianji_core.training.progress import ITERATION, LOSS, Checkpoint, finite, training_state, work_folder
+from tianji_core.training.child import child_environment, run_child
+from tianji_core.training.config import write_config
+from tianji_core.training.curve import ITERATION, LOSS, finite
+from tianji_core.training.estimate import fitted
+from tianji_core.training.load import Sampler, free_cards
+from tianji_core.training.lock import card, starting
+from tianji_core.training.preflight import preflight
+from tianji_core.training.presets import preset, preset_of
+from tianji_core.training.progress import training_state, work_folder
+from tianji_core.training.saved import Checkpoint, drop_halves
 from tianji_core.training.settings import TrainingSettings
+from tianji_core.training.target import Target, arguments, free_port, places_of, target_of
 from tianji_core.training.verdict import failure_of
 from tianji_core.workspace import Workspace
 
@@ -27,23 +36,34 @@ NAN_PATIENCE = 5
 
 
 def prepare_training(
-    workspace: Workspace, key: str, settings: TrainingSettings, version: DatasetVersion, title: str = ""
+    workspace: Workspace,
+    key: str,
+    settings: TrainingSettings,
+    version: DatasetVersion,
+    title: str = "",
+    target: Target | None = None,
 ) -> TrainingRun:
     """Check, store a training and write its config, without starting it.
 
     Raises:
         TrainingError: something stops it; the message is the first reason.
     """
-    chosen = preset(key)
+    chosen, target = preset(key, workspace), target or Target()
     checked = preflight(workspace, chosen, settings, version)
     if not checked.ok:
         raise TrainingError(_("；").join(check.detail for check in checked.stops))
     settings = checked.settings
+    if target.world > 1 and checked.estimate is not None:
+        settings, _notes = fitted(settings, math.ceil(checked.estimate.iterations / target.world))
+    places, count = places_of(target, chosen.device)
     noted = {
         **settings.model_dump(mode="json"),
         "base_fingerprint": fingerprint(settings.base_folder),
         "dataset_name": version.name,
         "dataset_sha256": version.sha256,
+        "target": target.model_dump(mode="json"),
+        "places": places,
+        "place_count": count,
     }
     shown = title.strip() or _("{preset} · {dataset}", preset=_(chosen.title), dataset=version.name)
     run = rows.add(workspace.engine, shown, key, version.id, noted)
@@ -53,47 +73,57 @@ def prepare_training(
 
 
 def start_training(
-    workspace: Workspace, key: str, settings: TrainingSettings, version: DatasetVersion, title: str = ""
+    workspace: Workspace,
+    key: str,
+    settings: TrainingSettings,
+    version: DatasetVersion,
+    title: str = "",
+    target: Target | None = None,
 ) -> TrainingRun:
-    """Start a training as a job of its own and return at once.
+    """Start a training as a job of its own and return at once; where its place is taken it waits in line.
 
     Raises:
-        TrainingError: something stops it, another training among other things.
+        TrainingError: something stops it.
     """
     with starting(workspace):
-        return _start(workspace, prepare_training(workspace, key, settings, version, title), [])
+        return begin(workspace, prepare_training(workspace, key, settings, version, title, target))
 
 
 def resume_training(workspace: Workspace, run: TrainingRun) -> TrainingRun:
-    """Go on from the newest checkpoint of a training that was stopped or failed.
+    """Go on from the newest checkpoint of a training that was stopped or failed, or begin one that had none yet.
 
     Raises:
-        TrainingError: it runs, is finished, has no checkpoint, or another training runs.
+        TrainingError: it runs or waits, is finished, has no checkpoint, or its base is another one now.
     """
     with starting(workspace):
         run = rows.get(workspace.engine, run.id)  # another page may have resumed it meanwhile
-        _check_resumable(workspace, run)
-        return _start(workspace, run, ["--resume"])
+        state = training_state(workspace, run)
+        if state.active or state.orphaned:
+            raise TrainingError(_("“{title}”还在训练", title=run.title))
+        if state.finished:
+            raise TrainingError(_("“{title}”已经训练完了；想再训练请新建一个训练", title=run.title))
+        if not state.checkpoints and state.points:
+            raise TrainingError(_("“{title}”没有检查点，只能重新训练", title=run.title))
+        check_base(run)
+        return begin(workspace, run)
 
 
-def _check_resumable(workspace: Workspace, run: TrainingRun) -> None:
-    state = training_state(workspace, run)
-    if state.active:
-        raise TrainingError(_("“{title}”还在训练", title=run.title))
-    if state.finished:
-        raise TrainingError(_("“{title}”已经训练完了；想再训练请新建一个训练", title=run.title))
-    if not state.checkpoints:
-        raise TrainingError(_("“{title}”没有检查点，只能重新训练", title=run.title))
-    if running := other_training(workspace):
-        raise TrainingError(running)
+def check_base(run: TrainingRun) -> None:
+    """Going on makes sense only on the very base that the checkpoint belongs to.
+
+    Raises:
+        TrainingError: the folder holds another model now.
+    """
     if fingerprint(settings_of(run).base_folder) != run.settings.get("base_fingerprint"):
         raise TrainingError(_("基座模型 {base} 已经变了，不能接着训练", base=settings_of(run).base))
 
 
-def _start(workspace: Workspace, run: TrainingRun, extra: list[str]) -> TrainingRun:
-    argv = [sys.executable, "-m", "tianji_core.training.worker", str(run.id), *extra]
+def begin(workspace: Workspace, run: TrainingRun) -> TrainingRun:
+    """Start the job of a stored training and put it in line. Hold :func:`starting` around it."""
+    argv = [sys.executable, "-m", "tianji_core.training.worker", str(run.id)]
     argv += ["--workspace", str(workspace.home)]
     job = jobs.start(workspace, "train", run.title, argv, subject={"training_run_id": run.id})
+    line.enter(workspace, run.id)
     return rows.change(workspace.engine, run.id, job_id=job.id)
 
 
@@ -110,26 +140,51 @@ def version_of(workspace: Workspace, run: TrainingRun) -> DatasetVersion | None:
     return datasets.get(workspace.engine, run.dataset_version_id)
 
 
-def run_training(workspace: Workspace, run: TrainingRun, resume: bool = False) -> Checkpoint:
-    """Train to the end, in this process's group, and return the final checkpoint. Output goes to stdout, progress to
-    the job's file.
+def resumed_from(workspace: Workspace, run: TrainingRun) -> list[str]:
+    """What makes the trainer go on: from the newest checkpoint of its own, else from the one it branched off at."""
+    found = training_state(workspace, run).checkpoints
+    origin = run.settings.get("origin") or {}
+    if found:
+        return ["--resume", str(found[-1].path)]
+    if origin.get("mode") == "resume":
+        return ["--resume", str(workspace.home / origin["checkpoint"])]
+    return []
+
+
+def run_training(workspace: Workspace, run: TrainingRun, reporter: Reporter | None = None) -> Checkpoint:
+    """Wait for the training's turn and train to the end, in this process's group; return the final checkpoint. Output
+    goes to stdout, progress to the job's file.
 
     Raises:
         StudioError: the training failed; the message is the likely cause.
     """
-    chosen = preset(run.preset)
+    chosen, target = preset_of(workspace, run), target_of(run)
     work_dir = work_folder(workspace, run)
-    arguments = [str(xtuner_tool("train.py")), str(work_dir / CONFIG_NAME), "--work-dir", str(work_dir)]
-    environment = child_environment(workspace, chosen.device)
-    if resume:
-        newest = training_state(workspace, run).checkpoints[-1]
-        arguments += ["--resume", str(newest.path)]
-        # Our own checkpoint holds more than tensors, which torch.load refuses by default.
-        environment["TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD"] = "1"
-    watch = _Watch()
-    with working(workspace):
-        ended = run_child(arguments, environment, watch.line)
-    if reason := failure_of(ended, work_dir):
+    watch = _Watch(reporter or Reporter())
+    first = [card(index) for index in range(target.processes)]  # where the driver cannot be asked
+    hold = line.take_turn(workspace, run, lambda: free_cards() or first, watch.waits)
+    try:
+        noted = {**run.settings, "held": list(hold.places), "began": time.time()}
+        run = rows.change(workspace.engine, run.id, settings=noted)
+        environment = child_environment(workspace, chosen.device)
+        if chosen.device != "cpu":
+            cards = [place.removeprefix("gpu") for place in hold.places]
+            environment |= {"CUDA_DEVICE_ORDER": "PCI_BUS_ID", "CUDA_VISIBLE_DEVICES": ",".join(cards)}
+        elif target.processes > 1:
+            share = max(1, (os.cpu_count() or 1) // target.processes)
+            environment.setdefault("OMP_NUM_THREADS", str(share))
+        resumed = resumed_from(workspace, run)
+        if resumed:
+            # Our own checkpoint holds more than tensors, which torch.load refuses by default.
+            environment["TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD"] = "1"
+        port = free_port() if target.nodes == 1 else None
+        watch.loads()
+        with Sampler(work_dir, hold.places):
+            ended = run_child(arguments(target, work_dir, resumed, port=port), environment, watch.line)
+    finally:
+        hold.release()
+    drop_halves(work_dir)
+    if reason := failure_of(ended, work_dir, settings_of(run)):
         raise StudioError(reason)
     return training_state(workspace, run).checkpoints[-1]
 
@@ -137,13 +192,23 @@ def run_training(workspace: Workspace, run: TrainingRun, resume: bool = False) -
 class _Watch:
     """Turns the trainer's lines into progress; ends it when the loss stays NaN."""
 
-    def __init__(self) -> None:
-        self._reporter = Reporter()
-        self._reporter.update(0, message=_("正在加载模型和数据"))
+    def __init__(self, reporter: Reporter) -> None:
+        self._reporter = reporter
         self._counting = False
         self._bad = 0
 
+    def waits(self, ahead: int) -> None:
+        """Say how many trainings go first."""
+        text = _("排队中，前面还有 {n} 个训练", n=ahead) if ahead else _("排队中，等它的位置空出来")
+        print(text, flush=True)
+        self._reporter.update(0, message=text)
+
+    def loads(self) -> None:
+        """Say that it begins."""
+        self._reporter.update(0, message=_("正在加载模型和数据"))
+
     def line(self, line: str) -> bool:
+        """Take one line of the trainer; returns whether it shall go on."""
         found = ITERATION.search(line)
         if found is None:
             return True
@@ -152,7 +217,7 @@ class _Watch:
         value = finite(loss[1]) if loss else None
         if not self._counting:
             # A new clock, so that loading the model does not count in the time per iteration.
-            self._reporter = Reporter(total=total, unit=_("步"), done=done)
+            self._reporter.begin(total, _("步"), done)
             self._counting = True
         shown = "" if value is None else _("损失 {loss}", loss=f"{value:.3f}")
         self._reporter.update(done, total=total, message=shown)

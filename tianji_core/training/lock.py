@@ -1,52 +1,90 @@
-"""At most one training of a workspace starts at a time, and at most one runs. The operating system lets go of a lock
-when its process dies."""
+"""At most one training of a workspace starts at a time, and at most one runs on each place: a graphics card, or the
+processor. The operating system lets go of a lock when its process dies."""
 
 import contextlib
 import fcntl
-import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import IO
 
-from tianji_core.errors import TrainingError
-from tianji_core.i18n import _
 from tianji_core.workspace import Workspace
 
-PATIENCE = 5.0
-"""Seconds a trainer tries to get the lock: :func:`training_works` holds it for a moment when it looks."""
+CPU = "cpu"
+"""The place of every training without a graphics card."""
+
+
+def card(index: int) -> str:
+    """The place that a graphics card is, by the number its driver gives it."""
+    return f"gpu{index}"
 
 
 @contextlib.contextmanager
 def starting(workspace: Workspace) -> Iterator[None]:
-    """Hold the right to start a training for the length of a block; a second start waits, and then sees the first."""
+    """Hold the right to start a training or to change the waiting line for the length of a block."""
     with (workspace.runs / ".training-start.lock").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
 
-@contextlib.contextmanager
-def working(workspace: Workspace) -> Iterator[None]:
-    """Hold the workspace's one place for a trainer.
+class Hold:
+    """Places held by this process until it lets go or dies."""
 
-    Raises:
-        TrainingError: another trainer holds it.
-    """
-    deadline = time.monotonic() + PATIENCE
-    with (workspace.runs / ".training-work.lock").open("w") as file:
-        while True:
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+        self._files: dict[str, IO[str]] = {}
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """What is held."""
+        return tuple(self._files)
+
+    def take(self, places: Sequence[str], count: int | None = None) -> bool:
+        """Take ``count`` of the places, all of them for None, or none at all; returns whether they are held now."""
+        wanted = len(places) if count is None else count
+        for place in places:
+            if len(self._files) == wanted:
+                break
+            file = _file(self._workspace, place).open("a")
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
+                self._files[place] = file
             except BlockingIOError:
-                if time.monotonic() > deadline:
-                    raise TrainingError(_("另一个训练的进程还在，请在任务页停止它")) from None
-                time.sleep(0.1)
-        yield
+                file.close()
+        if len(self._files) == wanted:
+            return True
+        self.release()
+        return False
+
+    def release(self) -> None:
+        """Let go."""
+        for file in self._files.values():
+            file.close()
+        self._files.clear()
 
 
-def training_works(workspace: Workspace) -> bool:
-    """Whether a trainer is at work, also one whose supervisor is gone."""
-    with (workspace.runs / ".training-work.lock").open("w") as file:
+@contextlib.contextmanager
+def working(workspace: Workspace, place: str = CPU) -> Iterator[bool]:
+    """Hold one place for the length of a block; yields whether it could be taken."""
+    hold = Hold(workspace)
+    try:
+        yield hold.take([place])
+    finally:
+        hold.release()
+
+
+def training_works(workspace: Workspace, place: str) -> bool:
+    """Whether a trainer is at work on a place, also one whose supervisor is gone. Disturbs nobody: a trainer that looks
+    at the same moment looks again."""
+    path = _file(workspace, place)
+    if not path.exists():
+        return False
+    with path.open() as file:
         try:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:
             return True
     return False
+
+
+def _file(workspace: Workspace, place: str) -> Path:
+    return workspace.runs / f".training-work-{place}.lock"

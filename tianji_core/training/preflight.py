@@ -8,14 +8,13 @@ from dataclasses import dataclass
 
 import psutil
 
-from tianji_core import jobs
 from tianji_core.dataset import training_file, verify
 from tianji_core.errors import StudioError
 from tianji_core.i18n import _
 from tianji_core.store.datasets import DatasetVersion
 from tianji_core.training.base import checked_base
 from tianji_core.training.estimate import Estimate, estimate, fitted, read_training_file
-from tianji_core.training.lock import training_works
+from tianji_core.training.line import occupant
 from tianji_core.training.presets import Preset
 from tianji_core.training.settings import TrainingSettings
 from tianji_core.training.trust import runs_code
@@ -71,7 +70,7 @@ def preflight(
 ) -> Preflight:
     """Check everything that can be checked without torch."""
     base, code = _base(workspace, settings)
-    checks = [_packages(), _running(workspace), base]
+    checks = [_packages(), _running(workspace, chosen), base]
     turns, dataset = _dataset(workspace, version)
     checks.append(dataset)
     guess = None
@@ -92,20 +91,10 @@ def _packages() -> Check:
     return Check("pass", _("训练环境"), _("xtuner、bitsandbytes 等都已安装"))
 
 
-def other_training(workspace: Workspace) -> str:
-    """The sentence that names a training under way; '' where there is none."""
-    running = jobs.listed(workspace, kind="train", active=True)
-    if running:
-        return _("“{title}”还在训练，请等它结束或先停止它", title=running[0].title)
-    if training_works(workspace):
-        return _("另一个训练的进程还在，请在任务页停止它")
-    return ""
-
-
-def _running(workspace: Workspace) -> Check:
-    if sentence := other_training(workspace):
-        return Check("stop", _("其他训练"), sentence)
-    return Check("pass", _("其他训练"), _("没有别的训练在跑"))
+def _running(workspace: Workspace, chosen: Preset) -> Check:
+    if sentence := occupant(workspace, chosen.device):
+        return Check("warn", _("其他训练"), sentence)
+    return Check("pass", _("其他训练"), _("没有别的训练在跑，马上就能开始"))
 
 
 def _base(workspace: Workspace, settings: TrainingSettings) -> tuple[Check, bool]:

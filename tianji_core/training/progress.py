@@ -1,63 +1,41 @@
-"""How a training goes, read from its work folder: curve, trial answers, checkpoints. Needs no torch and writes nothing.
+"""How a training goes: its job's state together with what stands in its work folder. Needs no torch and writes
+nothing."""
 
-Every start or resume makes a new ``<timestamp>`` folder; the curve is stitched over all of them.
-"""
-
-import json
-import math
-import os
-import re
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from tianji_core import jobs
-from tianji_core.errors import JobError
+from tianji_core.errors import JobError, TrainingError
+from tianji_core.jobs.processes import alive
+from tianji_core.store import training as rows
 from tianji_core.store.training import TrainingRun
+from tianji_core.training import line
+from tianji_core.training.curve import (
+    Point,
+    Validation,
+    curve,
+    edge,
+    log_file,
+    sittings,
+    total_iterations,
+    validations,
+)
+from tianji_core.training.load import Load, loads
+from tianji_core.training.saved import Checkpoint, checkpoints
+from tianji_core.training.trials import TrialAnswer, trial_answers
 from tianji_core.workspace import Workspace
 
-ITERATION = re.compile(r"Iter\(train\)\s*\[\s*(\d+)/(\d+)\]")
-LOSS = re.compile(r"\bloss: (\S+)")
-_STAMP = re.compile(r"^\d{8}_\d{6}$")
-_SAMPLE = re.compile(r"Sample output:\n(.*?)(?=\n\d{4}/\d\d/\d\d \d\d:\d\d:\d\d - |\Z)", re.DOTALL)
-_ENDINGS = ("<|im_end|>", "</s>", "<|endoftext|>")
-
-
-@dataclass(frozen=True)
-class Point:
-    """One logged point. ``loss`` is None where it was not finite; ``seconds`` per iteration; ``memory`` in MiB of
-    GPU memory, None on a CPU."""
-
-    iteration: int
-    loss: float | None
-    learning_rate: float
-    seconds: float
-    memory: float | None
-
-
-@dataclass(frozen=True)
-class TrialAnswer:
-    """What the model answered to a trial prompt after ``iteration`` iterations; 0: before training."""
-
-    iteration: int
-    prompt: str
-    answer: str
-
-
-@dataclass(frozen=True)
-class Checkpoint:
-    """检查点. ``size`` in bytes; ``loss`` of the last point before it."""
-
-    iteration: int
-    path: Path
-    size: int
-    loss: float | None
+RECENT = 20
+"""Points at the end of the curve from which the pace is taken."""
 
 
 @dataclass(frozen=True)
 class TrainingState:
-    """A training as it is now. ``state`` is its job's state ('missing' without a job), ``total`` the iterations or None
-    before the first is logged, ``eta`` seconds left, ``reason`` why it failed."""
+    """A training as it is now. ``state`` is its job's state, 'waiting' in line, 'missing' without a job; ``total`` the
+    iterations or None before the first is logged, ``eta`` seconds left, ``spent`` seconds since its turn came, ``reason``
+    why it failed. ``orphaned`` says that its supervisor is gone and it trains on; ``ahead`` how many go first."""
 
     run: TrainingRun
     state: str
@@ -68,6 +46,11 @@ class TrainingState:
     trials: tuple[TrialAnswer, ...]
     checkpoints: tuple[Checkpoint, ...]
     reason: str
+    orphaned: bool = False
+    ahead: int = 0
+    spent: float | None = None
+    validations: tuple[Validation, ...] = ()
+    loads: tuple[Load, ...] = field(default=(), repr=False)
 
     @property
     def active(self) -> bool:
@@ -89,6 +72,23 @@ class TrainingState:
         """Whether the checkpoint of the last iteration is there."""
         return any(checkpoint.iteration == self.total for checkpoint in self.checkpoints)
 
+    @property
+    def epoch(self) -> float | None:
+        """How many times it has gone through the data."""
+        if not self.total:
+            return None
+        return self.iteration / self.total * float(self.run.settings.get("epochs", 1))
+
+    @property
+    def tokens_per_second(self) -> float | None:
+        """The pace of the last points, counted in places of the packed sequences of all processes."""
+        seconds = _pace(self.points)
+        settings = self.run.settings
+        target = settings.get("target") or {}
+        world = int(target.get("processes", 1)) * int(target.get("nodes", 1))
+        tokens = int(settings.get("batch_size", 0)) * int(settings.get("max_length", 0)) * world
+        return tokens / seconds if seconds and tokens else None
+
 
 def training_state(workspace: Workspace, run: TrainingRun) -> TrainingState:
     """Everything the train page shows about a training."""
@@ -99,12 +99,15 @@ def training_state(workspace: Workspace, run: TrainingRun) -> TrainingState:
         except JobError:
             job = None
     work_dir = work_folder(workspace, run)
-    points = curve(work_dir)
+    points = [*_before(workspace, run, curve), *curve(work_dir)]
+    measured = [*_before(workspace, run, validations), *validations(work_dir)]
     total = total_iterations(work_dir)
     prompts = [str(prompt) for prompt in run.settings.get("eval_prompts", [])]
+    order = line.waiting(workspace) if job is not None and job.active else []
+    state = job.state if job is not None else "missing"
     return TrainingState(
         run=run,
-        state=job.state if job is not None else "missing",
+        state="waiting" if run.id in order else state,
         job=job,
         points=tuple(points),
         total=total,
@@ -112,6 +115,11 @@ def training_state(workspace: Workspace, run: TrainingRun) -> TrainingState:
         trials=tuple(trial_answers(work_dir, prompts)),
         checkpoints=tuple(checkpoints(work_dir, points)),
         reason=job.note if job is not None and job.state in ("failed", "lost") else "",
+        orphaned=job is not None and job.state == "lost" and alive(job.pid, job.pid_started),
+        ahead=order.index(run.id) if run.id in order else 0,
+        spent=_spent(run, job),
+        validations=tuple(measured),
+        loads=tuple(loads(work_dir)),
     )
 
 
@@ -120,143 +128,44 @@ def work_folder(workspace: Workspace, run: TrainingRun) -> Path:
     return workspace.home / run.work_dir
 
 
-def sittings(work_dir: Path) -> list[Path]:
-    """The folders of each start and resume, oldest first."""
-    if not work_dir.is_dir():
+def _before(workspace: Workspace, run: TrainingRun, read: Any) -> list[Any]:
+    """What was logged before the checkpoint at which this training branched off."""
+    origin = run.settings.get("origin") or {}
+    if origin.get("mode") != "resume":
         return []
-    return sorted(path for path in work_dir.iterdir() if path.is_dir() and _STAMP.match(path.name))
-
-
-def curve(work_dir: Path) -> list[Point]:
-    """The logged points in order; where a resume repeats iterations, the later sitting counts."""
-    stitched: list[Point] = []
-    for folder in sittings(work_dir):
-        points = _points(folder / "vis_data" / "scalars.json")
-        if points:
-            stitched = [point for point in stitched if point.iteration < points[0].iteration] + points
-    return stitched
-
-
-def _points(path: Path) -> list[Point]:
-    points = []
     try:
-        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
-    except FileNotFoundError:
+        source = rows.get(workspace.engine, int(origin["run"]))
+    except TrainingError:
         return []
-    for line in lines:
-        try:
-            value = json.loads(line)
-            points.append(
-                Point(
-                    iteration=int(value.get("step", value["iter"])),
-                    loss=finite(value["loss"]),
-                    learning_rate=float(value["lr"]),
-                    seconds=float(value.get("time", 0.0)),
-                    memory=finite(value.get("memory")),
-                )
-            )
-        except (ValueError, KeyError, TypeError):
-            continue  # the last line may be half written
-    return points
+    found = [*_before(workspace, source, read), *read(work_folder(workspace, source))]
+    return [each for each in found if each.iteration <= origin["iteration"]]
 
 
-def finite(value: object) -> float | None:
-    """A number, or None where it is missing, NaN or infinite."""
-    try:
-        number = float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
+def _spent(run: TrainingRun, job: jobs.Job | None) -> float | None:
+    if job is None:
         return None
-    return number if math.isfinite(number) else None
+    began = run.settings.get("began")
+    waited = float(began) - (time.time() - job.seconds) if began and job.active else 0.0
+    return max(0.0, job.seconds - max(0.0, waited))
 
 
-def _log(folder: Path) -> Path:
-    return folder / f"{folder.name}.log"
-
-
-def _edge(path: Path, size: int, end: bool) -> str:
-    try:
-        with path.open("rb") as file:
-            if end:
-                file.seek(max(0, file.seek(0, os.SEEK_END) - size))
-            return file.read(size).decode("utf-8", errors="replace")
-    except FileNotFoundError:
-        return ""
-
-
-def total_iterations(work_dir: Path) -> int | None:
-    """All iterations of the training, from the newest log; None before the first is logged."""
-    for folder in reversed(sittings(work_dir)):
-        found = ITERATION.findall(_edge(_log(folder), 200_000, end=True))
-        if found:
-            return int(found[-1][1])
-    return None
+def _pace(points: tuple[Point, ...] | list[Point]) -> float | None:
+    recent = points[-RECENT:]
+    return sum(point.seconds for point in recent) / len(recent) if recent else None
 
 
 def _eta(work_dir: Path, points: list[Point], total: int | None) -> float | None:
-    if not points or total is None:
+    folders, pace = sittings(work_dir), _pace(points)
+    if not folders or pace is None or total is None:
         return None
-    folder = sittings(work_dir)[-1]
     try:
-        since = time.time() - (folder / "vis_data" / "scalars.json").stat().st_mtime
+        since = time.time() - (folders[-1] / "vis_data" / "scalars.json").stat().st_mtime
     except FileNotFoundError:
         return None
-    recent = points[-20:]
-    pace = sum(point.seconds for point in recent) / len(recent)
     return max(0.0, pace * (total - points[-1].iteration) - since)
-
-
-def trial_answers(work_dir: Path, prompts: list[str]) -> list[TrialAnswer]:
-    """The answers before training (from the log) and at each checkpoint (from xtuner's files), in order."""
-    answers: dict[int, list[TrialAnswer]] = {}
-    for folder in sittings(work_dir):
-        head = _edge(_log(folder), 400_000, end=False)
-        _before, marker, rest = head.partition("before_train in EvaluateChatHook.")
-        if marker and 0 not in answers:
-            first = rest.partition("Iter(train)")[0].partition("after_train_iter in")[0]
-            answers[0] = _answers(0, _SAMPLE.findall(first), prompts)
-        for path in (folder / "vis_data").glob("eval_outputs_iter_*.txt"):
-            iteration = int(path.stem.rsplit("_", 1)[1]) + 1  # xtuner counts from 0 here
-            text = path.read_text(encoding="utf-8", errors="replace")
-            parts = re.split(r"^Eval output \d+:\n", text, flags=re.MULTILINE)[1:]
-            answers[iteration] = _answers(iteration, parts, prompts)
-    return [answer for iteration in sorted(answers) for answer in answers[iteration]]
-
-
-def _answers(iteration: int, texts: list[str], prompts: list[str]) -> list[TrialAnswer]:
-    return [
-        TrialAnswer(iteration, prompt, _answer(text)) for prompt, text in zip(prompts, texts, strict=False)
-    ]
-
-
-def _answer(text: str) -> str:
-    answer = text.rpartition("<|im_start|>assistant")[2]
-    for ending in _ENDINGS:
-        answer = answer.partition(ending)[0]
-    return answer.strip()
-
-
-def checkpoints(work_dir: Path, points: list[Point]) -> list[Checkpoint]:
-    """The checkpoints on disk, oldest first."""
-    found = []
-    for path in work_dir.glob("iter_*.pth"):
-        number = path.stem.removeprefix("iter_")
-        if not number.isdigit():
-            continue
-        before = [point.loss for point in points if point.iteration <= int(number)]
-        found.append(Checkpoint(int(number), path, _size(path), before[-1] if before else None))
-    return sorted(found, key=lambda checkpoint: checkpoint.iteration)
-
-
-def _size(path: Path) -> int:
-    try:
-        if path.is_dir():  # DeepSpeed
-            return sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
-        return path.stat().st_size
-    except FileNotFoundError:  # xtuner removes old ones meanwhile
-        return 0
 
 
 def log_tail(workspace: Workspace, run: TrainingRun, size: int = 20_000) -> str:
     """The end of the newest training log; ``size`` in bytes."""
     folders = sittings(work_folder(workspace, run))
-    return _edge(_log(folders[-1]), size, end=True) if folders else ""
+    return edge(log_file(folders[-1]), size, end=True) if folders else ""

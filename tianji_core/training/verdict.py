@@ -10,16 +10,20 @@ from pathlib import Path
 
 from tianji_core.i18n import _
 from tianji_core.training.child import Ended
-from tianji_core.training.progress import checkpoints, curve, total_iterations
+from tianji_core.training.curve import curve, total_iterations
+from tianji_core.training.saved import checkpoints
+from tianji_core.training.settings import TrainingSettings
 
 
-def failure_of(ended: Ended, work_dir: Path) -> str:
-    """Why the training in ``work_dir`` failed, in one sentence; '' when it succeeded."""
+def failure_of(ended: Ended, work_dir: Path, settings: TrainingSettings | None = None) -> str:
+    """Why the training in ``work_dir`` failed, in one sentence; '' when it succeeded. With its settings the way out
+    names their values."""
     points = curve(work_dir)
     if points and points[-1].loss is None:
-        return _("损失变成了 NaN（第 {n} 步），权重已经坏了；请把学习率调小十倍再试", n=points[-1].iteration)
+        first = next(point.iteration for point in points if point.loss is None)
+        return _("损失从第 {n} 步起是 NaN，权重已经坏了；{advice}", n=first, advice=_calmer(settings))
     if ended.code != 0:
-        return cause(ended.tail, ended.code)
+        return cause(ended.tail, ended.code, settings)
     total = total_iterations(work_dir)
     found = checkpoints(work_dir, points)
     if total is None or not points:
@@ -29,17 +33,66 @@ def failure_of(ended: Ended, work_dir: Path) -> str:
     return ""
 
 
-def cause(tail: str, code: int) -> str:
+def _calmer(settings: TrainingSettings | None) -> str:
+    if settings is None:
+        return _("请把学习率调小十倍再试")
+    return _(
+        "请把学习率从 {now:g} 调小到 {then:g} 再试",
+        now=settings.learning_rate,
+        then=settings.learning_rate / 10,
+    )
+
+
+def lighter(settings: TrainingSettings | None) -> str:
+    """What to lower where memory was short, the cheapest first."""
+    ways = []
+    if settings is None or settings.batch_size > 1:
+        now, kept = (settings.batch_size, settings.accumulation) if settings else (2, 1)
+        then = max(1, now // 2)
+        ways.append(
+            _(
+                "把微批从 {now} 降到 {then}、梯度累积加到 {kept}（效果相同）",
+                now=now,
+                then=then,
+                kept=kept * now // then,
+            )
+            if settings
+            else _("把微批大小降到 1")
+        )
+    if settings is None:
+        ways.append(_("把序列长度减半"))
+    elif settings.max_length > 512:
+        ways.append(
+            _("把序列长度从 {now} 降到 {then}", now=settings.max_length, then=settings.max_length // 2)
+        )
+    ways.append(_("换小一号的模型或 QLoRA 预设"))
+    return _("，或").join(ways)
+
+
+def cause(tail: str, code: int, settings: TrainingSettings | None = None) -> str:
     """The likely cause of a crash, from the end of a tool's output and its exit code."""
     # Warnings before the first traceback name packages and files that are merely optional.
     errors = tail[max(0, tail.find("Traceback (most recent call last)")) :]
-    for pattern, sentence in _causes():
+    for pattern, sentence in _causes(settings):
         if found := re.search(pattern, errors):
             return sentence.format(*(group or "" for group in found.groups()))
-    if code == -signal.SIGKILL:
-        return _("进程被系统强行结束（SIGKILL），多半是内存不够；请关掉别的程序，或把微批和序列长度调小")
-    if code < 0:
-        return _("进程被信号 {name} 结束", name=signal.Signals(-code).name)
+    # torch.distributed tells of a process that it started and that a signal ended.
+    killed = re.search(r"exitcode\s*: -(\d+)|Signal (\d+) \(SIG", errors)
+    number = int(killed[1] or killed[2]) if killed else max(0, -code)
+    if number == signal.SIGKILL:
+        return _(
+            "训练进程被强行结束（SIGKILL），多半是内存不够；请关掉别的程序，{ways}；有检查点就能接着训练",
+            ways=lighter(settings),
+        )
+    if number == signal.SIGTERM:
+        return _("训练进程被别人叫停了（SIGTERM）；有检查点就能接着训练")
+    if number in (signal.SIGSEGV, signal.SIGBUS, signal.SIGILL, signal.SIGABRT):
+        return _(
+            "训练进程崩溃了（{name}），多半是驱动、CUDA 或库的版本不合；请看日志，并运行 python -m tianji_core doctor",
+            name=signal.Signals(number).name,
+        )
+    if number:
+        return _("进程被信号 {name} 结束", name=signal.Signals(number).name)
     return _("训练程序出错退出（{code}）：{line}", code=code, line=last_error_line(tail))
 
 
@@ -50,7 +103,7 @@ def last_error_line(tail: str) -> str:
     return (errors or lines or [_("没有任何输出")])[-1][:300]
 
 
-def _causes() -> list[tuple[str, str]]:
+def _causes(settings: TrainingSettings | None) -> list[tuple[str, str]]:
     return [
         (
             r"probability tensor contains either",
@@ -58,15 +111,16 @@ def _causes() -> list[tuple[str, str]]:
         ),
         (
             r"CUDA out of memory|torch\.OutOfMemoryError|CUBLAS_STATUS_ALLOC_FAILED",
-            _("显存不够；请把微批大小降到 1、序列长度减半，或换小一号的模型"),
+            _("显存不够；请{ways}", ways=lighter(settings)),
         ),
         (
             r"DefaultCPUAllocator: (?:can't|not enough)|MemoryError|Cannot allocate memory",
-            _("内存不够；请把微批大小和序列长度调小，或关掉别的程序"),
+            _("内存不够；请关掉别的程序，{ways}", ways=lighter(settings)),
         ),
         (
-            r"No space left on device|Disk quota exceeded",
-            _("磁盘满了；请清理空间或减少保留的检查点后再试"),
+            r"No space left on device|Disk quota exceeded|File too large|PytorchStreamWriter failed|"
+            r"inline_container\.cc.*unexpected pos",
+            _("磁盘满了，写不下检查点；请清理空间或减少保留的检查点，再从最近的检查点接着训练"),
         ),
         (
             r"end should be larger than begin",

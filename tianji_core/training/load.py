@@ -1,0 +1,121 @@
+"""负载: what a training takes from its machine, sampled beside it: cards, processors, memory. Needs no torch."""
+
+import contextlib
+import json
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from types import TracebackType
+
+import psutil
+
+INTERVAL = 3.0
+"""Seconds between two samples."""
+FILE = "load.jsonl"
+
+
+@dataclass(frozen=True)
+class Card:
+    """A graphics card now: ``load`` in percent, memory in bytes."""
+
+    index: int
+    load: float
+    used: int
+    total: int
+
+
+@dataclass(frozen=True)
+class Load:
+    """One sample. ``moment`` in seconds since the epoch, ``processor`` in percent of one core, ``memory`` is the
+    resident memory of all processes of the training in bytes."""
+
+    moment: float
+    processor: float
+    memory: int
+    cards: tuple[Card, ...] = ()
+
+
+def cards(indices: Sequence[int] | None = None) -> list[Card]:
+    """The NVIDIA cards of this machine, asked from its driver, all of them for None; [] where there is none."""
+    try:
+        import pynvml
+    except ImportError:
+        return []
+    try:
+        pynvml.nvmlInit()
+    except pynvml.NVMLError:
+        return []
+    found = []
+    try:
+        for index in range(pynvml.nvmlDeviceGetCount()) if indices is None else indices:
+            with contextlib.suppress(pynvml.NVMLError):  # a card that fell off the bus
+                handle = pynvml.nvmlDeviceGetHandleByIndex(index)
+                memory = pynvml.nvmlDeviceGetMemoryInfo(handle)
+                load = pynvml.nvmlDeviceGetUtilizationRates(handle).gpu
+                found.append(Card(index, float(load), int(memory.used), int(memory.total)))
+    finally:
+        pynvml.nvmlShutdown()
+    return found
+
+
+def free_cards() -> list[str]:
+    """The places of all cards, the one with most free memory first."""
+    return [f"gpu{each.index}" for each in sorted(cards(), key=lambda each: each.used - each.total)]
+
+
+class Sampler:
+    """Writes a sample every few seconds for the length of a block. ``places`` are those the training holds."""
+
+    def __init__(self, work_dir: Path, places: Sequence[str], interval: float = INTERVAL) -> None:
+        self._path = work_dir / FILE
+        self._cards = [int(each.removeprefix("gpu")) for each in places if each.startswith("gpu")]
+        self._interval = interval
+        self._done = threading.Event()
+        self._thread = threading.Thread(target=self._work, daemon=True)
+        self._known: dict[int, psutil.Process] = {}
+
+    def __enter__(self) -> "Sampler":
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._done.set()
+        self._thread.join()
+
+    def _work(self) -> None:
+        while not self._done.wait(self._interval):
+            with contextlib.suppress(OSError), self._path.open("a", encoding="utf-8") as file:  # a full disk
+                file.write(json.dumps(asdict(self._sample())) + "\n")
+
+    def _sample(self) -> Load:
+        processor, memory = 0.0, 0
+        for child in psutil.Process().children(recursive=True):
+            process = self._known.setdefault(child.pid, child)  # its share is counted since the last look
+            with contextlib.suppress(psutil.Error):
+                processor += process.cpu_percent()
+                memory += process.memory_info().rss
+        found = tuple(cards(self._cards)) if self._cards else ()
+        return Load(time.time(), processor, memory, found)
+
+
+def loads(work_dir: Path, newest: int = 2000) -> list[Load]:
+    """The newest samples of a training, oldest first."""
+    try:
+        with (work_dir / FILE).open("rb") as file:
+            file.seek(max(0, file.seek(0, 2) - newest * 200))
+            lines = file.read().decode("utf-8", errors="replace").splitlines()
+    except FileNotFoundError:
+        return []
+    found = []
+    for line in lines:
+        try:
+            value = json.loads(line)
+            value["cards"] = tuple(Card(**card) for card in value["cards"])
+            found.append(Load(**value))
+        except (ValueError, KeyError, TypeError):
+            continue  # the first may be cut, the last half written
+    return found[-newest:]

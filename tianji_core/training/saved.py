@@ -1,0 +1,66 @@
+"""检查点 on disk. The trainer writes them in place, so one may be half there: while it is being written, or for good when
+the trainer was killed or the disk ran full. Only whole ones are listed."""
+
+import shutil
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tianji_core.training.curve import Point
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """检查点. ``size`` in bytes; ``loss`` of the last point before it."""
+
+    iteration: int
+    path: Path
+    size: int
+    loss: float | None
+
+
+def checkpoints(work_dir: Path, points: Sequence[Point]) -> list[Checkpoint]:
+    """The whole checkpoints on disk, oldest first."""
+    found = []
+    for iteration, path in _paths(work_dir):
+        if whole(path):
+            before = [point.loss for point in points if point.iteration <= iteration]
+            found.append(Checkpoint(iteration, path, _size(path), before[-1] if before else None))
+    return sorted(found, key=lambda checkpoint: checkpoint.iteration)
+
+
+def drop_halves(work_dir: Path) -> None:
+    """Delete what a dead trainer left half written: nothing can read it, and on a full disk its space is needed. Only
+    for a training that does not run."""
+    for _iteration, path in _paths(work_dir):
+        if not whole(path):
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
+
+
+def _paths(work_dir: Path) -> list[tuple[int, Path]]:
+    named = [(path.stem.removeprefix("iter_"), path) for path in work_dir.glob("iter_*.pth")]
+    return [(int(number), path) for number, path in named if number.isdigit()]
+
+
+def whole(path: Path) -> bool:
+    """Whether a checkpoint was written to its end. torch writes a zip archive, whose directory comes last."""
+    try:
+        if path.is_dir():  # DeepSpeed
+            files = [each for each in path.rglob("*.pt") if each.is_file()]
+            return any("model_states" in each.name for each in files) and all(map(zipfile.is_zipfile, files))
+        return zipfile.is_zipfile(path)
+    except FileNotFoundError:  # xtuner removes old ones meanwhile
+        return False
+
+
+def _size(path: Path) -> int:
+    try:
+        if path.is_dir():
+            return sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0

@@ -1,0 +1,54 @@
+"""One process of a training: ``python -m tianji_core.training.trainer <arguments of xtuner's train.py>``.
+
+It runs xtuner's own program with two things seen to. It dies with whoever started it, so that no process and no GPU
+memory is left when that one is killed. And on a machine without a card several processes can work together: mmengine
+asks for a card of each process even where the processes speak gloo.
+"""
+
+import ctypes
+import os
+import runpy
+import signal
+import sys
+
+_DIE_WITH_PARENT = 1
+"""PR_SET_PDEATHSIG of Linux."""
+
+
+def end_with_parent() -> None:
+    """Have this process killed when its parent ends; on Linux only."""
+    if sys.platform == "linux":
+        parent = os.getppid()
+        ctypes.CDLL(None).prctl(_DIE_WITH_PARENT, signal.SIGKILL)
+        if os.getppid() != parent:  # it ended before the call
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def without_cards() -> None:
+    """Let mmengine start and wrap a process that has no card."""
+    import mmengine.runner.runner as runner
+    import torch
+    from mmengine.model import MMDistributedDataParallel
+
+    class ProcessorParallel(MMDistributedDataParallel):
+        def __init__(self, module: torch.nn.Module, device_ids: object = None, **options: object) -> None:
+            super().__init__(module=module, **options)
+
+    torch.cuda.set_device = lambda device: None
+    runner.MMDistributedDataParallel = ProcessorParallel
+
+
+def main() -> None:
+    """Run xtuner's train.py in this process."""
+    from tianji_core.training.child import xtuner_tool
+
+    end_with_parent()
+    if os.environ.get("CUDA_VISIBLE_DEVICES") == "" and "RANK" in os.environ:
+        without_cards()
+    tool = str(xtuner_tool("train.py"))
+    sys.argv[0] = tool
+    runpy.run_path(tool, run_name="__main__")
+
+
+if __name__ == "__main__":
+    main()
