@@ -1,5 +1,5 @@
-"""Many answers in one forward pass: key-value caches of different length side by side, padded on the left, each row
-with an adapter of its own. Imported by the server process only."""
+"""Many answers in one forward pass for models that make their own cache: key-value caches of different length side by
+side, padded on the left. Imported by the server process only."""
 
 from typing import Any
 
@@ -18,64 +18,64 @@ def can_batch(cache: Any) -> bool:
     )
 
 
-def _layers(cache: Any) -> Layers:
+def layers_of(cache: Any) -> Layers:
+    """The keys and values of a cache that :func:`can_batch` accepts."""
     return list(cache if isinstance(cache, tuple) else cache.to_legacy_cache())
 
 
 class CacheBatch:
-    """The caches of several rows as one. ``lengths`` are the real tokens of each row."""
+    """The caches of several rows as one. ``lengths`` are the real tokens of each row; ``dynamic`` says which form of
+    cache the model takes."""
 
-    def __init__(self) -> None:
+    def __init__(self, dynamic: bool) -> None:
         self.lengths: list[int] = []
-        self._cache: Any = None
+        self._dynamic = dynamic
+        self._layers: Layers = []
 
-    def join(self, cache: Any, length: int) -> None:
-        """Add one row with its cache (1, H, ``length``, D)."""
-        if self._cache is None:
-            self._cache, self.lengths = cache, [length]
-            return
-        width = max(*self.lengths, length)
-        mine = [(_widened(k, width), _widened(v, width)) for k, v in _layers(self._cache)]
-        theirs = [(_widened(k, width), _widened(v, width)) for k, v in _layers(cache)]
-        self._replace(
-            [(torch.cat([k, k2]), torch.cat([v, v2])) for (k, v), (k2, v2) in zip(mine, theirs, strict=True)]
-        )
-        self.lengths.append(length)
+    def join(self, layers: Layers, lengths: list[int]) -> None:
+        """Add rows with caches (k, H, T, D) whose tokens stand at the right end."""
+        width = max(*self.lengths, *lengths, 0)
+        added = [(_fitted(k, width), _fitted(v, width)) for k, v in layers]
+        if self._layers:
+            mine = [(_fitted(k, width), _fitted(v, width)) for k, v in self._layers]
+            added = [
+                (torch.cat([k, k2]), torch.cat([v, v2])) for (k, v), (k2, v2) in zip(mine, added, strict=True)
+            ]
+        self._layers = added
+        self.lengths += lengths
 
-    def keep(self, rows: list[int]) -> None:
-        """Drop every row but these, and the padding that no row needs any more."""
-        if not rows:
-            self._cache, self.lengths = None, []
-            return
-        old = max(self.lengths)
-        self.lengths = [self.lengths[row] for row in rows]
-        spare = old - max(self.lengths)
-        self._replace([(k[rows, :, spare:], v[rows, :, spare:]) for k, v in _layers(self._cache)])
+    def drop(self, rows: list[int]) -> list[int]:
+        """Take rows out, and the padding that no row needs any more; returns which old row stands at each place now."""
+        kept = [row for row in range(len(self.lengths)) if row not in rows]
+        if not kept:
+            self._layers, self.lengths = [], []
+            return []
+        self.lengths = [self.lengths[row] for row in kept]
+        width = max(self.lengths)
+        self._layers = [(_fitted(k[kept], width), _fitted(v[kept], width)) for k, v in self._layers]
+        return kept
 
-    def forward(self, model: Any, tokens: list[int], **extra: Any) -> torch.Tensor:
+    def forward(self, model: Any, tokens: list[int]) -> torch.Tensor:
         """Advance every row by its token; returns the scores of what follows (B, V)."""
-        device = _layers(self._cache)[0][0].device
+        device = self._layers[0][0].device
         lengths = torch.tensor(self.lengths, device=device)
         width = max(self.lengths) + 1
         columns = torch.arange(width, device=device)
         mask = (columns[None, :] >= width - 1 - lengths[:, None]).long()  # (B, T + 1)
+        legacy = tuple(self._layers)
         out = model(
             input_ids=torch.tensor(tokens, device=device)[:, None],
             attention_mask=mask,
             position_ids=lengths[:, None],
-            past_key_values=self._cache,
+            past_key_values=DynamicCache.from_legacy_cache(legacy) if self._dynamic else legacy,
             use_cache=True,
-            **extra,
         )
-        self._cache = out.past_key_values
+        self._layers = layers_of(out.past_key_values)
         self.lengths = [length + 1 for length in self.lengths]
         return out.logits[:, -1]
 
-    def _replace(self, layers: Layers) -> None:
-        legacy = tuple(layers)
-        dynamic = isinstance(self._cache, DynamicCache)
-        self._cache = DynamicCache.from_legacy_cache(legacy) if dynamic else legacy
 
-
-def _widened(tensor: torch.Tensor, width: int) -> torch.Tensor:
-    return pad(tensor, (0, 0, width - tensor.shape[2], 0))
+def _fitted(tensor: torch.Tensor, width: int) -> torch.Tensor:
+    """Padded on the left, or cut there, to ``width`` tokens."""
+    have = tensor.shape[2]
+    return tensor[:, :, have - width :] if have >= width else pad(tensor, (0, 0, width - have, 0))

@@ -1,6 +1,8 @@
 """对比: a table of answers, one row per question, one column per model and style, kept as a file of the workspace."""
 
+import secrets
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
@@ -15,7 +17,10 @@ from tianji_core.serving.client import ChatSampling
 from tianji_core.store.database import now
 from tianji_core.workspace import Workspace
 
-MAX_CELLS = 120
+MAX_CELLS = 400
+MAX_CANDIDATES = 5
+MAX_CHARACTERS = 20_000
+"""Characters of one question; no context of a model that fits one card holds more."""
 KEPT = 50
 """Boards kept in the workspace; older files are removed."""
 
@@ -39,7 +44,7 @@ class Ask(BaseModel):
 
 class Column(BaseModel):
     """One column: which model at which server, in which style. ``key_variable`` names the environment variable with
-    the server's key, '' where it needs none."""
+    the server's key, '' where it needs none; ``temperature`` None is the board's."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -47,20 +52,23 @@ class Column(BaseModel):
     model: str
     style: str
     key_variable: str = ""
+    temperature: float | None = None
 
     @property
     def title(self) -> str:
         """The column for people."""
-        return f"{self.model} · {self.style}"
+        warmth = "" if self.temperature is None else f" · T={self.temperature:g}"
+        return f"{self.model} · {self.style}{warmth}"
 
 
 class Cell(BaseModel):
-    """One answer. ``first`` and ``seconds`` are seconds until the first text and until the end; ``tokens`` None where
-    the server does not count."""
+    """One answer. ``candidate`` counts the answers of one row and column from 0. ``first`` and ``seconds`` are seconds
+    until the first text and until the end; ``tokens`` None where the server does not count."""
 
     row: int
     column: int
     request: str
+    candidate: int = 0
     state: State = "waiting"
     text: str = ""
     first: float | None = None
@@ -73,9 +81,20 @@ class Cell(BaseModel):
         """Whether nothing more will come."""
         return self.state in ("done", "failed", "stopped")
 
+    @property
+    def answered(self) -> bool:
+        """Whether there is a whole answer with words in it."""
+        return self.state == "done" and bool(self.text.strip())
+
+    def clear(self) -> None:
+        """Forget what came, to be asked again."""
+        self.state, self.text, self.error = "waiting", "", ""
+        self.first = self.seconds = self.tokens = None
+
 
 class Board(BaseModel):
-    """One comparison. ``key`` is its file name; ``created_at`` in UTC."""
+    """One comparison. ``key`` is its file name; ``created_at`` in UTC. The same seed goes to every column, and each
+    candidate adds its number to it."""
 
     key: str
     created_at: datetime = Field(default_factory=now)
@@ -85,10 +104,30 @@ class Board(BaseModel):
     asks: list[Ask]
     columns: list[Column]
     cells: list[Cell]
+    candidates: int = 1
 
-    def cell(self, row: int, column: int) -> Cell:
+    def cell(self, row: int, column: int, candidate: int = 0) -> Cell:
         """The answer at a place."""
-        return self.cells[row * len(self.columns) + column]
+        return self.cells[(row * len(self.columns) + column) * self.candidates + candidate]
+
+    def row(self, row: int) -> list[Cell]:
+        """The answers of a row."""
+        width = len(self.columns) * self.candidates
+        return self.cells[row * width : (row + 1) * width]
+
+    def title(self, cell: Cell) -> str:
+        """Where an answer stands, for people."""
+        number = f" #{cell.candidate + 1}" if self.candidates > 1 else ""
+        return self.columns[cell.column].title + number
+
+    def sampling_of(self, cell: Cell) -> ChatSampling:
+        """How an answer is drawn."""
+        column, seed = self.columns[cell.column], self.sampling.seed
+        return replace(
+            self.sampling,
+            temperature=self.sampling.temperature if column.temperature is None else column.temperature,
+            seed=None if seed is None else (seed + cell.candidate) % 2**31,
+        )
 
     @property
     def ended(self) -> bool:
@@ -119,40 +158,74 @@ def request_text(recipe: Recipe, ask: Ask, style_text: str) -> str:
 
 
 def plan_board(
-    recipe: Recipe, asks: Sequence[Ask], columns: Sequence[Column], system: str, sampling: ChatSampling
+    recipe: Recipe,
+    asks: Sequence[Ask],
+    columns: Sequence[Column],
+    system: str,
+    sampling: ChatSampling,
+    candidates: int = 1,
 ) -> Board:
-    """A board of unanswered cells.
+    """A board of unanswered cells, ``candidates`` for each row and column. Without a seed one is drawn, so that every
+    column gets the same one.
 
     Raises:
-        InputError: nothing to compare, too many cells, or an entry that the recipe does not have.
+        InputError: nothing to compare, too many cells, an empty or endless question, or an entry that the recipe does
+            not have.
     """
     if not asks or not columns:
         raise InputError(_("请至少选一个问题、一个模型和一个风格"))
-    if len(asks) * len(columns) > MAX_CELLS:
+    if not 1 <= candidates <= MAX_CANDIDATES:
+        raise InputError(_("每格可以要 1 到 {limit} 条，写的是 {n}", limit=MAX_CANDIDATES, n=candidates))
+    if len(asks) * len(columns) * candidates > MAX_CELLS:
         raise InputError(
             _(
-                "一次最多比较 {limit} 格，现在是 {rows} 行 × {columns} 列，请少选一些",
+                "一次最多比较 {limit} 格，现在是 {rows} 行 × {columns} 列 × {n} 条，请少选一些",
                 limit=MAX_CELLS,
                 rows=len(asks),
                 columns=len(columns),
+                n=candidates,
             )
         )
+    for number, ask in enumerate(asks, start=1):
+        check_ask(ask, number)
     cells = [
-        Cell(row=row, column=at, request=request_text(recipe, ask, column.style))
+        Cell(row=row, column=at, candidate=candidate, request=request_text(recipe, ask, column.style))
         for row, ask in enumerate(asks)
         for at, column in enumerate(columns)
+        for candidate in range(candidates)
     ]
+    seed = secrets.randbelow(2**31) if sampling.seed is None else sampling.seed
     moment = now()
     return Board(
         key=f"{moment:%Y%m%d-%H%M%S-%f}",
         created_at=moment,
         recipe=recipe.key,
         system=system,
-        sampling=sampling,
+        sampling=replace(sampling, seed=seed),
         asks=list(asks),
         columns=list(columns),
         cells=cells,
+        candidates=candidates,
     )
+
+
+def check_ask(ask: Ask, number: int) -> None:
+    """That the ``number``-th question can be asked.
+
+    Raises:
+        InputError: it is empty, or longer than any model reads.
+    """
+    if not (ask.text.strip() or (ask.name and ask.scene)):
+        raise InputError(_("第 {n} 个问题是空的", n=number))
+    if len(ask.text) > MAX_CHARACTERS:
+        raise InputError(
+            _(
+                "第 {n} 个问题有 {size:,} 个字，最多 {limit:,} 个；请删短它",
+                n=number,
+                size=len(ask.text),
+                limit=MAX_CHARACTERS,
+            )
+        )
 
 
 def _folder(workspace: Workspace) -> Path:

@@ -5,13 +5,14 @@ import time
 from collections import deque
 from collections.abc import Callable
 
-from tianji_core.errors import StudioError
+from tianji_core.errors import InputError, StudioError
+from tianji_core.i18n import _
 from tianji_core.serving.board import Board, Cell, Column, load_board, save_board
 from tianji_core.serving.client import Message, chat_stream
 from tianji_core.workspace import Workspace
 
-AT_ONCE = 8
-"""Streams that one board keeps open; a server takes them together."""
+AT_ONCE = 32
+"""Streams that one board keeps open; a server batches them, and what is too much for it waits in its queue."""
 
 
 class Comparer:
@@ -26,6 +27,23 @@ class Comparer:
         save_board(self._workspace, board)
         self._running = {key: run for key, run in self._running.items() if not run.board.ended}
         self._running[board.key] = _Run(self._workspace, board)
+
+    def retry(self, key: str) -> Board:
+        """Ask again for every cell that has no answer: failed, stopped or empty. Filled ones stay as they are.
+
+        Raises:
+            InputError: there is no such board, it is still being filled, or nothing is missing.
+        """
+        board = self.board(key)
+        missing = [cell for cell in board.cells if not cell.answered]
+        if not board.ended:
+            raise InputError(_("这次对比还在作答，请先等它结束或停止它"))
+        if not missing:
+            raise InputError(_("每一格都有答案了，没有要重问的"))
+        for cell in missing:
+            cell.clear()
+        self._running[key] = _Run(self._workspace, board)
+        return board
 
     def board(self, key: str) -> Board:
         """A board as it is now, running or kept.
@@ -57,9 +75,9 @@ class _Run:
         self.board = board
         self.stop = threading.Event()
         self._workspace = workspace
-        self._todo = deque(board.cells)
+        self._todo = deque(cell for cell in board.cells if not cell.ended)
         self._saving = threading.Lock()
-        for _each in range(min(AT_ONCE, len(board.cells))):
+        for _each in range(min(AT_ONCE, len(self._todo))):
             threading.Thread(target=self._work, name=f"compare-{board.key}", daemon=True).start()
 
     def _work(self) -> None:
@@ -70,7 +88,10 @@ class _Run:
                 return
             self._answer(cell, self.board.columns[cell.column])
             with self._saving:
-                save_board(self._workspace, self.board)
+                try:
+                    save_board(self._workspace, self.board)
+                except StudioError as error:  # a full disk: the answers are still on the page
+                    print(error, flush=True)
 
     def _answer(self, cell: Cell, column: Column) -> None:
         if self.stop.is_set():
@@ -82,7 +103,8 @@ class _Run:
         state, error = "done", ""
         started = time.monotonic()
         try:
-            stream = chat_stream(column.url, column.model, messages, self.board.sampling, key)
+            sampling = self.board.sampling_of(cell)
+            stream = chat_stream(column.url, column.model, messages, sampling, key)
             started = time.monotonic()
             for chunk in stream:
                 if chunk.text and cell.first is None:

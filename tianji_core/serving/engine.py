@@ -1,106 +1,33 @@
 """The decode loop: one thread per loaded base, many requests at once. Imported by the server process only.
 
-Each turn of the loop admits at most one waiting request, then gives every running one its next token. Requests that
-must be reproducible (a seed, or temperature 0) are computed alone, because the same sums in another batch round
-differently; all others share one forward pass, whatever their adapter.
+Each turn of the loop reads the prompts of requests that wait, several in one pass, then gives every running request its
+next token in one pass, whatever its adapter. In float32 a choice that rounding could turn round is computed again for that
+row alone, so a greedy or seeded answer is the same alone and in company.
 """
 
 import threading
 import traceback
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from concurrent.futures import Future
 from functools import partial
 from typing import Any
 
 import torch
 
 from tianji_core.i18n import _
-from tianji_core.serving.batch import CacheBatch, can_batch
-from tianji_core.serving.sampling import Drawing, Sampler
-from tianji_core.serving.text import TextStream
+from tianji_core.serving.batch import CacheBatch, can_batch, layers_of
+from tianji_core.serving.generation import Generation, Row
+from tianji_core.serving.lora import Adapters, Pair
+from tianji_core.serving.sampling import choose
+from tianji_core.serving.slab import Slab, has_slab
 
-BASE = "__base__"
-"""peft's name for a row that uses no adapter."""
+READ_TOKENS = 4096
+"""Prompt tokens read in one pass, padding included: running answers wait that long for their next token."""
 
 
 class QueueFullError(Exception):
     """As many requests wait as may wait."""
-
-
-@dataclass(frozen=True)
-class Piece:
-    """New text of an answer; ``finish_reason`` is set on the last one, ``error`` where it broke off.
-    ``tokens`` counts all tokens so far."""
-
-    text: str
-    tokens: int
-    finish_reason: str | None = None
-    error: str | None = None
-
-
-@dataclass
-class Generation:
-    """One answer to make. ``deliver`` is called from the engine's thread; set ``cancelled`` to end it early."""
-
-    prompt: list[int]
-    adapter: str
-    drawing: Drawing
-    max_tokens: int
-    stop: tuple[str, ...]
-    deliver: Callable[[Piece], None]
-    cancelled: bool = False
-
-    @property
-    def reproducible(self) -> bool:
-        """Whether the person may expect the very same text again."""
-        return self.drawing.seed is not None or self.drawing.temperature == 0
-
-
-class _Row:
-    """A running generation."""
-
-    def __init__(
-        self, job: Generation, tokenizer: Any, stop_tokens: frozenset[int], device: torch.device
-    ) -> None:
-        self.job = job
-        self.last = -1
-        self.count = 0
-        self.cache: Any = None
-        self.ended = False
-        self._stop_tokens = stop_tokens
-        self._sampler = Sampler(job.drawing, job.prompt, device)
-        self._text = TextStream(tokenizer, job.stop)
-
-    def take(self, scores: torch.Tensor) -> None:
-        """Draw a token from its scores (V) and hand out what it adds."""
-        self.last = self._sampler.next(scores)
-        self.count += 1
-        if self.last in self._stop_tokens:
-            self._end(self._text.finish(), "stop")
-            return
-        text = self._text.push(self.last)
-        if self._text.stopped:
-            self._end(text, "stop")
-        elif self.count >= self.job.max_tokens:
-            self._end(text + self._text.finish(), "length")
-        elif text:
-            self._deliver(Piece(text, self.count))
-
-    def fail(self, message: str) -> None:
-        """End with an error."""
-        self.ended = True
-        self._deliver(Piece("", self.count, finish_reason="error", error=message))
-
-    def _end(self, text: str, reason: str) -> None:
-        self.ended = True
-        self._deliver(Piece(text, self.count, finish_reason=reason))
-
-    def _deliver(self, piece: Piece) -> None:
-        try:
-            self.job.deliver(piece)
-        except RuntimeError:  # the listener's event loop is closed: nobody is left to read
-            self.ended = True
 
 
 class Engine:
@@ -111,32 +38,33 @@ class Engine:
         model: Any,
         tokenizer: Any,
         stop_tokens: frozenset[int],
-        mixed: bool,
-        max_active: int = 16,
-        max_queue: int = 64,
+        max_active: int = 128,
+        max_queue: int = 256,
     ) -> None:
-        """``mixed``: the model takes peft's ``adapter_names``. ``max_active`` requests run, ``max_queue`` wait."""
+        """``max_active`` requests run, ``max_queue`` wait."""
         self._model = model
         self._tokenizer = tokenizer
         self._stop_tokens = stop_tokens
-        self._mixed = mixed
         self._max_active = max_active
         self._max_queue = max_queue
-        self._prefill = _prefill_options(model)
+        self._options = _last_scores_only(model)
+        self._exact = model.dtype == torch.float32
+        self._adapters = Adapters(model, model.dtype)
         self._waiting: deque[Generation] = deque()
-        self._alone: list[_Row] = []
-        self._together: list[_Row] = []
-        self._caches = CacheBatch()
+        self._alone: list[Row] = []
+        self._together: list[Row] = []
+        self._caches: CacheBatch | Slab | None = None
         self._wake = threading.Condition()
+        self._errands: deque[tuple[Callable[[], bool], Future[None]]] = deque()
         self._closed = False
-        self.admitting = 0
+        self._admitting = 0
         self._thread = threading.Thread(target=self._run, name="decode", daemon=True)
         self._thread.start()
 
     @property
     def active(self) -> int:
         """Requests that are being answered."""
-        return len(self._alone) + len(self._together) + self.admitting
+        return len(self._alone) + len(self._together) + self._admitting
 
     @property
     def queued(self) -> int:
@@ -147,6 +75,11 @@ class Engine:
     def alive(self) -> bool:
         """Whether the decode thread still runs."""
         return self._thread.is_alive()
+
+    @property
+    def model(self) -> Any:
+        """The base, for reading its shapes."""
+        return self._model
 
     def submit(self, generations: list[Generation]) -> None:
         """Queue generations, all or none.
@@ -161,6 +94,29 @@ class Engine:
             self._waiting.extend(generations)
             self._wake.notify()
 
+    def add_adapter(self, name: str, pairs: dict[str, Pair]) -> Future[None]:
+        """Put an adapter on the base between two passes; the result is there when requests may use it."""
+
+        def add() -> bool:
+            self._adapters.add(name, pairs)
+            return True
+
+        return self._errand(add)
+
+    def remove_adapter(self, name: str) -> Future[None]:
+        """Free an adapter once the requests that use it have ended. The caller sends it no new ones."""
+
+        def remove() -> bool:
+            with self._wake:
+                jobs = [*self._waiting, *(row.job for row in self._alone + self._together)]
+            if any(job.adapter == name and not job.cancelled for job in jobs):
+                return False
+            self._adapters.remove(name)
+            _free_cached()
+            return True
+
+        return self._errand(remove)
+
     def close(self) -> None:
         """End the thread; running generations end with an error."""
         with self._wake:
@@ -168,105 +124,198 @@ class Engine:
             self._wake.notify()
         self._thread.join(timeout=5)
 
+    def _errand(self, work: Callable[[], bool]) -> Future[None]:
+        done: Future[None] = Future()
+        with self._wake:
+            self._errands.append((work, done))
+            self._wake.notify()
+        return done
+
     @torch.inference_mode()
     def _run(self) -> None:
         while True:
             with self._wake:
-                while not (self._waiting or self.active or self._closed):
+                while not (self._waiting or self.active or self._errands or self._closed):
                     self._wake.wait()
                 if self._closed:
                     break
-                new = self._waiting.popleft() if self._waiting and self.active < self._max_active else None
-                self.admitting = int(new is not None)
-            if new is not None:
+                new = self._next()
+                self._admitting = len(new)
+            self._run_errands()
+            if new:
                 self._admit(new)
-                self.admitting = 0
+                self._admitting = 0
             for row in self._alone:
                 self._guarded([row], self._step_alone)
             if self._together:
-                self._guarded(self._together, self._step_together)
+                self._step_together()
             self._drop_ended()
-        for row in self._alone + self._together:
+        waiting = [Row(job, self._tokenizer, self._stop_tokens, self._model.device) for job in self._waiting]
+        for row in self._alone + self._together + waiting:
             row.fail(_("模型服务正在停止"))
+        for _work, done in self._errands:
+            done.set_exception(RuntimeError(_("模型服务正在停止")))
 
-    def _admit(self, job: Generation) -> None:
-        """Read the prompt and draw the first token."""
-        if job.cancelled:
+    def _next(self) -> list[Generation]:
+        """Waiting requests for which there is room, as many as one pass may read."""
+        found: list[Generation] = []
+        width = 0
+        while self._waiting and self.active - self._admitting + len(found) < self._max_active:
+            width = max(width, len(self._waiting[0].prompt))
+            if found and width * (len(found) + 1) > READ_TOKENS:
+                break
+            job = self._waiting.popleft()
+            if not job.cancelled:
+                found.append(job)
+        return found
+
+    def _run_errands(self) -> None:
+        for _each in range(len(self._errands)):
+            work, done = self._errands.popleft()
+            try:
+                if work():
+                    done.set_result(None)
+                else:
+                    self._errands.append((work, done))
+            except Exception as error:  # the one who asked is told
+                done.set_exception(error)
+
+    def _admit(self, jobs: list[Generation]) -> None:
+        """Read prompts, the same one only once, and draw the first tokens."""
+        rows = [Row(job, self._tokenizer, self._stop_tokens, self._model.device) for job in jobs]
+        try:
+            self._read(rows)
+        except torch.OutOfMemoryError:
+            _free_cached()
+            if len(rows) == 1:
+                rows[0].fail(_("显存不够，请减少同时的请求或缩短文本"))
+                return
+            for part in (jobs[: len(jobs) // 2], jobs[len(jobs) // 2 :]):
+                self._admit(part)
+        except Exception as error:
+            _fail(rows, error)
+
+    def _read(self, rows: list[Row]) -> None:
+        keys = [(tuple(row.job.prompt), row.job.adapter) for row in rows]
+        places = {key: at for at, key in enumerate(dict.fromkeys(keys))}
+        width = max(len(prompt) for prompt, _adapter in places)
+        ids = torch.tensor([(0,) * (width - len(p)) + p for p, _a in places], device=self._model.device)
+        more: dict[str, Any] = {}
+        if any(len(prompt) < width for prompt, _adapter in places):
+            lengths = torch.tensor([len(p) for p, _a in places], device=self._model.device)
+            at = torch.arange(width, device=self._model.device) - (width - lengths[:, None])  # (B, T)
+            more = {"attention_mask": (at >= 0).long(), "position_ids": at.clamp(min=0)}
+        self._adapters.route([adapter for _prompt, adapter in places])
+        out = self._model(input_ids=ids, use_cache=True, **more, **self._options)
+        chosen = [places[key] for key in keys]
+        if not can_batch(out.past_key_values):
+            self._read_apart(rows, out)
             return
-        row = _Row(job, self._tokenizer, self._stop_tokens, self._model.device)
+        layers = layers_of(out.past_key_values)
+        if self._caches is None:
+            dynamic = not isinstance(out.past_key_values, tuple)
+            slab = has_slab(self._model, out.past_key_values)
+            self._caches = Slab() if slab else CacheBatch(dynamic)
+        if chosen != list(range(len(places))):
+            layers = [(k[chosen], v[chosen]) for k, v in layers]
+        self._caches.join(layers, [len(row.job.prompt) for row in rows])
+        self._together += rows
+        self._guarded(rows, lambda those: self._take(those, out.logits[:, -1][chosen]))
 
-        def read(_rows: list[_Row]) -> None:
-            ids = torch.tensor([job.prompt], device=self._model.device)  # (1, T)
-            out = self._model(input_ids=ids, use_cache=True, **self._prefill, **self._adapters([row]))
-            row.cache = out.past_key_values
-            row.take(out.logits[0, -1])
-
-        self._guarded([row], read)
-        if row.ended:
-            return
-        if job.reproducible or not can_batch(row.cache):
-            self._alone.append(row)
-        else:
-            self._guarded([row], self._join)
-
-    def _join(self, rows: list[_Row]) -> None:
+    def _read_apart(self, rows: list[Row], out: Any) -> None:
+        """For models whose cache cannot stand beside others: one pass for each."""
         for row in rows:
-            self._caches.join(row.cache, len(row.job.prompt))
-            row.cache = None
-            self._together.append(row)
+            if len(rows) > 1:
+                self._adapters.route([row.job.adapter])
+                ids = torch.tensor([row.job.prompt], device=self._model.device)
+                out = self._model(input_ids=ids, use_cache=True, **self._options)
+            row.cache = out.past_key_values
+            self._alone.append(row)
+            self._take([row], out.logits[:, -1])
 
-    def _step_alone(self, rows: list[_Row]) -> None:
+    def _step_alone(self, rows: list[Row]) -> None:
         (row,) = rows
         if row.job.cancelled:
             row.ended = True
             return
-        ids = torch.tensor([[row.last]], device=self._model.device)
-        out = self._model(input_ids=ids, past_key_values=row.cache, use_cache=True, **self._adapters(rows))
+        self._adapters.route([row.job.adapter])
+        ids = torch.tensor([[row.ids[-1]]], device=self._model.device)
+        out = self._model(input_ids=ids, past_key_values=row.cache, use_cache=True)
         row.cache = out.past_key_values
-        row.take(out.logits[0, -1])
+        self._take(rows, out.logits[:, -1])
 
-    def _step_together(self, rows: list[_Row]) -> None:
-        scores = self._caches.forward(self._model, [row.last for row in rows], **self._adapters(rows))
-        for row, values in zip(rows, scores, strict=True):
-            if row.job.cancelled:
-                row.ended = True
-            else:
-                self._guarded([row], partial(_take, values))
+    def _step_together(self) -> None:
+        """One token for every row. Out of memory: the newest row is given up, the others go on."""
+        rows = self._together
+        for row in rows:
+            row.ended = row.ended or row.job.cancelled
+        if any(row.ended for row in rows):
+            self._drop_ended()
+            rows = self._together
+        if not rows or self._caches is None:
+            return
+        self._adapters.route([row.job.adapter for row in rows])
+        try:
+            scores = self._caches.forward(self._model, [row.ids[-1] for row in rows])
+        except torch.OutOfMemoryError:
+            _free_cached()
+            rows[-1].fail(_("显存不够，请减少同时的请求或缩短文本"))
+        except Exception as error:
+            _fail(rows, error)
+        else:
+            self._guarded(rows, lambda those: self._take(those, scores))
 
-    def _adapters(self, rows: list[_Row]) -> dict[str, list[str]]:
-        return {"adapter_names": [row.job.adapter for row in rows]} if self._mixed else {}
+    def _take(self, rows: list[Row], scores: torch.Tensor) -> None:
+        draws = [row.sampler.draw() for row in rows]
+        tokens, unsure = choose(scores, [row.sampler for row in rows], draws)
+        for row, token, doubtful, draw in zip(rows, tokens, unsure, draws, strict=True):
+            self._guarded([row], partial(self._settle, token, doubtful and self._exact, draw))
 
-    def _guarded(self, rows: list[_Row], step: Callable[[list[_Row]], None]) -> None:
+    def _settle(self, token: int, doubtful: bool, draw: float, rows: list[Row]) -> None:
+        """Append a token to one row; a doubtful choice is made again from the row alone."""
+        (row,) = rows
+        if doubtful:
+            self._adapters.route([row.job.adapter])
+            ids = torch.tensor([row.job.prompt + row.ids], device=self._model.device)
+            scores = self._model(input_ids=ids, use_cache=False, **self._options).logits[:, -1]
+            token = choose(scores, [row.sampler], [draw])[0][0]
+        row.take(token)
+
+    def _guarded(self, rows: list[Row], step: Callable[[list[Row]], None]) -> None:
         """A failing step ends its own requests with a message, and the loop goes on for the others."""
         try:
             step(rows)
         except torch.OutOfMemoryError:
+            _free_cached()
             for row in rows:
                 row.fail(_("显存不够，请减少同时的请求或缩短文本"))
-            torch.cuda.empty_cache()
         except Exception as error:
-            traceback.print_exc()
-            for row in rows:
-                row.fail(_("模型计算出错：{detail}", detail=error))
+            _fail(rows, error)
 
     def _drop_ended(self) -> None:
         self._alone = [row for row in self._alone if not row.ended]
-        kept = [at for at, row in enumerate(self._together) if not row.ended]
-        if len(kept) < len(self._together):
-            self._caches.keep(kept)
-            self._together = [self._together[at] for at in kept]
+        ended = [at for at, row in enumerate(self._together) if row.ended]
+        if ended and self._caches is not None:
+            self._together = [self._together[at] for at in self._caches.drop(ended)]
         if self._waiting and any(job.cancelled for job in list(self._waiting)):
             with self._wake:
                 self._waiting = deque(job for job in self._waiting if not job.cancelled)
 
 
-def _take(scores: torch.Tensor, rows: list[_Row]) -> None:
-    rows[0].take(scores)
+def _fail(rows: list[Row], error: Exception) -> None:
+    traceback.print_exception(error)
+    for row in rows:
+        if not row.ended:
+            row.fail(_("模型计算出错：{detail}", detail=error))
 
 
-def _prefill_options(model: Any) -> dict[str, int]:
+def _free_cached() -> None:
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+
+
+def _last_scores_only(model: Any) -> dict[str, int]:
     """Only the last position's scores are needed of a prompt; older remote code always computes all."""
     import inspect
 
-    inner = model.get_base_model() if hasattr(model, "get_base_model") else model
-    return {"logits_to_keep": 1} if "logits_to_keep" in inspect.signature(inner.forward).parameters else {}
+    return {"logits_to_keep": 1} if "logits_to_keep" in inspect.signature(model.forward).parameters else {}

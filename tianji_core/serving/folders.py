@@ -13,12 +13,13 @@ from tianji_core.training.base import check_safetensors, checked_base
 
 class Manifest(BaseModel):
     """``tianji.json`` beside a model that the studio made: which chat template and system prompt it was trained
-    with."""
+    with, and the fingerprint of the base that an adapter belongs to."""
 
     model_config = ConfigDict(extra="ignore")
 
     template: str = ""
     system: str = ""
+    base_fingerprint: str = ""
 
 
 @dataclass(frozen=True)

@@ -1,17 +1,20 @@
 """Loading bases and adapters into memory. Imported by the server process only."""
 
 import traceback
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import torch
 
 from tianji_core.errors import ModelError
 from tianji_core.i18n import _
-from tianji_core.serving.engine import BASE, Engine
+from tianji_core.serving.engine import Engine
 from tianji_core.serving.folders import NamedFolder, adapter_base, check_model, read_manifest
+from tianji_core.serving.lora import BASE, MisfitError, read_adapter
 from tianji_core.serving.template import stop_tokens
+from tianji_core.training.base import fingerprint
 from tianji_core.training.trust import checked_code
 
 SHOWN_KEYS = 3
@@ -21,14 +24,22 @@ SHOWN_KEYS = 3
 class Limits:
     """How many requests of one base run and wait at the same time."""
 
-    active: int = 16
-    queue: int = 64
+    active: int = 128
+    queue: int = 256
+
+
+@dataclass(frozen=True)
+class Format:
+    """How numbers are kept: ``dtype`` auto, float32, bfloat16 or float16; ``quantization`` '', 4bit (nf4) or 8bit."""
+
+    dtype: str = "auto"
+    quantization: str = ""
 
 
 @dataclass(frozen=True)
 class Served:
-    """One model name that requests can use. ``adapter`` is peft's name, :data:`BASE` for none; ``parent`` the base's
-    model name, '' for a full model; ``context`` the most tokens of prompt and answer together."""
+    """One model name that requests can use. ``adapter`` is its name inside the engine, :data:`BASE` for none;
+    ``parent`` the base's model name, '' for a full model; ``context`` the most tokens of prompt and answer together."""
 
     name: str
     path: Path
@@ -59,7 +70,7 @@ def choose_device(wanted: str) -> torch.device:
 
 def choose_dtype(wanted: str, device: torch.device) -> torch.dtype:
     """The number format; ``auto`` is float32 on a CPU, bfloat16 on a GPU that has it, else float16."""
-    if wanted in ("auto", "nf4"):
+    if wanted == "auto":
         if device.type == "cpu":
             return torch.float32
         return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
@@ -70,7 +81,7 @@ def load(
     folder: NamedFolder,
     adapters: list[NamedFolder],
     device: torch.device,
-    dtype: str,
+    form: Format,
     limits: Limits,
     code_allowed: bool = False,
 ) -> list[Served]:
@@ -82,11 +93,10 @@ def load(
     """
     check_model(folder.path)
     manifest = read_manifest(folder.path)
-    model, tokenizer = _load_base(folder, device, dtype, checked_code(folder.path, code_allowed))
+    model, tokenizer = _load_base(folder, device, form, checked_code(folder.path, code_allowed))
     context = int(getattr(model.config, "max_position_embeddings", 0) or 2048)
     stops = stop_tokens(tokenizer, model.generation_config.eos_token_id)
-    model = _with_adapters(model, folder, adapters)
-    engine = Engine(model, tokenizer, stops, bool(adapters), limits.active, limits.queue)
+    engine = Engine(model, tokenizer, stops, limits.active, limits.queue)
     base = Served(
         name=folder.name,
         path=folder.path,
@@ -98,21 +108,38 @@ def load(
         tokenizer=tokenizer,
         engine=engine,
     )
-    served = [base]
-    for index, adapter in enumerate(adapters):
-        own = read_manifest(adapter.path)
-        served.append(
-            replace(
-                base,
-                name=adapter.name,
-                path=adapter.path,
-                parent=folder.name,
-                adapter=_peft_name(index),
-                template=own.template or base.template,
-                system=own.system or base.system,
-            )
-        )
-    return served
+    try:
+        return [base, *(load_adapter(base, adapter) for adapter in adapters)]
+    except ModelError:
+        engine.close()
+        raise
+
+
+def load_adapter(base: Served, adapter: NamedFolder) -> Served:
+    """Put an adapter on a loaded base, also while it answers.
+
+    Raises:
+        ModelError: it belongs to another base, is another kind of adapter, is broken, or does not fit into memory.
+    """
+    own = read_manifest(adapter.path)
+    if own.base_fingerprint and own.base_fingerprint != fingerprint(base.path):
+        raise _misfit(adapter, base, ValueError(_("基座的指纹不同")))
+    try:
+        pairs = read_adapter(adapter.path, base.engine.model)
+        base.engine.add_adapter(adapter.name, pairs).result()
+    except torch.OutOfMemoryError as error:
+        raise ModelError(_("显存不够再加载适配器 {folder}，请先卸载一个", folder=adapter.path)) from error
+    except (MisfitError, ValueError, RuntimeError, KeyError, OSError, TypeError) as error:
+        raise _misfit(adapter, base, error) from error
+    return replace(
+        base,
+        name=adapter.name,
+        path=adapter.path,
+        parent=base.name,
+        adapter=adapter.name,
+        template=own.template or base.template,
+        system=own.system or base.system,
+    )
 
 
 def assign(models: list[NamedFolder], adapters: list[NamedFolder]) -> dict[str, list[NamedFolder]]:
@@ -123,32 +150,58 @@ def assign(models: list[NamedFolder], adapters: list[NamedFolder]) -> dict[str, 
     """
     by_model: dict[str, list[NamedFolder]] = {model.name: [] for model in models}
     for adapter in adapters:
-        named = adapter_base(adapter.path)
-        owner = next((m for m in models if named and Path(named).expanduser().resolve() == m.path), None)
-        if owner is None and len(models) == 1:
-            owner = models[0]
-        if owner is None:
-            owner = next((m for m in models if Path(named).name == m.path.name), None)
-        if owner is None:
-            raise ModelError(
-                _("适配器 {name} 的基座 {base} 不在要加载的模型里，请一起加载", name=adapter.name, base=named)
-            )
+        owner = owner_of(adapter.name, adapter_base(adapter.path), models)
         by_model[owner.name].append(adapter)
     return by_model
 
 
-def _load_base(folder: NamedFolder, device: torch.device, dtype: str, runs_code: bool) -> tuple[Any, Any]:
+class _Full(Protocol):
+    """A full model: loaded, or still to be."""
+
+    @property
+    def path(self) -> Path: ...
+
+
+Full = TypeVar("Full", bound=_Full)
+
+
+def owner_of(adapter: str, base: str, models: Sequence[Full]) -> Full:
+    """The model that an adapter belongs to, whose configuration names ``base``.
+
+    Raises:
+        ModelError: none of them.
+    """
+    for model in models:
+        if base and Path(base).expanduser().resolve() == model.path:
+            return model
+    if len(models) == 1:
+        return models[0]
+    for model in models:
+        if base and Path(base).name == model.path.name:
+            return model
+    raise ModelError(_("适配器 {name} 的基座 {base} 不在要加载的模型里，请一起加载", name=adapter, base=base))
+
+
+def _load_base(folder: NamedFolder, device: torch.device, form: Format, runs_code: bool) -> tuple[Any, Any]:
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    options: dict[str, Any] = {"torch_dtype": choose_dtype(dtype, device), "trust_remote_code": runs_code}
-    if dtype == "nf4":
+    options: dict[str, Any] = {
+        "torch_dtype": choose_dtype(form.dtype, device),
+        "trust_remote_code": runs_code,
+    }
+    if form.quantization:
         from transformers import BitsAndBytesConfig
 
-        options["quantization_config"] = BitsAndBytesConfig(
-            load_in_4bit=True,
-            bnb_4bit_quant_type="nf4",
-            bnb_4bit_use_double_quant=True,
-            bnb_4bit_compute_dtype=options["torch_dtype"],
+        eight = form.quantization == "8bit"
+        options["quantization_config"] = (
+            BitsAndBytesConfig(load_in_8bit=True)
+            if eight
+            else BitsAndBytesConfig(
+                load_in_4bit=True,
+                bnb_4bit_quant_type="nf4",
+                bnb_4bit_use_double_quant=True,
+                bnb_4bit_compute_dtype=options["torch_dtype"],
+            )
         )
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder.path, trust_remote_code=runs_code)
@@ -160,7 +213,7 @@ def _load_base(folder: NamedFolder, device: torch.device, dtype: str, runs_code:
         )
     except torch.OutOfMemoryError as error:
         raise ModelError(
-            _("显存不够加载 {folder}，请用 --dtype nf4 或 --device cpu", folder=folder.path)
+            _("显存不够加载 {folder}，请用 --quantization 4bit 或 --device cpu", folder=folder.path)
         ) from error
     except Exception as error:
         raise _failure(_("加载不了 {folder}：{detail}"), folder, error) from error
@@ -182,39 +235,7 @@ def _failure(message: str, folder: NamedFolder, error: Exception) -> ModelError:
     return ModelError(message.format(folder=folder.path, detail=detail))
 
 
-def _with_adapters(model: Any, base: NamedFolder, adapters: list[NamedFolder]) -> Any:
-    from peft import PeftConfig, PeftModel
-
-    for index, adapter in enumerate(adapters):
-        name = _peft_name(index)
-        try:
-            config = PeftConfig.from_pretrained(str(adapter.path))
-            if getattr(config, "peft_type", None) != "LORA" or getattr(config, "use_dora", False):
-                raise ModelError(_("{folder} 不是普通的 LoRA 适配器，请先合并再加载", folder=adapter.path))
-            if index == 0:
-                model = PeftModel.from_pretrained(model, adapter.path, adapter_name=name)
-            else:
-                model.load_adapter(adapter.path, adapter_name=name)
-        except (ValueError, RuntimeError, KeyError, OSError, TypeError) as error:
-            raise _misfit(adapter, base, error) from error
-        _check_every_weight_found_its_place(model, name, adapter, base)
-    return model.eval()
-
-
-def _check_every_weight_found_its_place(
-    model: Any, name: str, adapter: NamedFolder, base: NamedFolder
-) -> None:
-    """peft only warns where an adapter has layers that the model lacks, or the other way round."""
-    from peft import get_peft_model_state_dict
-    from peft.utils.save_and_load import load_peft_weights
-
-    stored = set(load_peft_weights(str(adapter.path), device="cpu"))
-    placed = set(get_peft_model_state_dict(model, adapter_name=name, save_embedding_layers=False))
-    if stray := sorted(stored ^ placed):
-        raise _misfit(adapter, base, ValueError(_("对不上的张量如 {key}", key=stray[0])))
-
-
-def _misfit(adapter: NamedFolder, base: NamedFolder, error: Exception) -> ModelError:
+def _misfit(adapter: NamedFolder, base: Served, error: Exception) -> ModelError:
     traceback.print_exception(error)
     detail = next((line.strip() for line in reversed(str(error).splitlines()) if line.strip()), "")
     return ModelError(
@@ -225,8 +246,3 @@ def _misfit(adapter: NamedFolder, base: NamedFolder, error: Exception) -> ModelE
             detail=detail[:200],
         )
     )
-
-
-def _peft_name(index: int) -> str:
-    """A module name inside the model, so it must not hold what a person may type (dots)."""
-    return f"adapter_{index}"

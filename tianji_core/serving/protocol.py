@@ -87,6 +87,24 @@ class ChatRequest(BaseModel):
         return self.max_completion_tokens or self.max_tokens or DEFAULT_MAX_TOKENS
 
 
+class LoadRequest(BaseModel):
+    """``POST /v1/load_lora_adapter``, as vLLM has it; ``base_model`` names the base where there are several."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    lora_name: str = Field(min_length=1)
+    lora_path: str = Field(min_length=1)
+    base_model: str = ""
+
+
+class UnloadRequest(BaseModel):
+    """``POST /v1/unload_lora_adapter``."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    lora_name: str = Field(min_length=1)
+
+
 class ApiError(Exception):
     """An answer that is an error; turned into OpenAI's JSON form by the server."""
 

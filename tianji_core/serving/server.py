@@ -6,6 +6,7 @@ Binds the port first, so that a taken one is reported before minutes of loading;
 """
 
 import argparse
+import os
 import socket
 import sys
 from pathlib import Path
@@ -14,6 +15,9 @@ from tianji_core.errors import InputError, ServerError, StudioError
 from tianji_core.i18n import _, set_language
 from tianji_core.jobs import Reporter
 from tianji_core.serving.folders import named_folder
+
+KEY_VARIABLE = "TIANJI_SERVE_KEY"
+"""Holds the key that clients must send; never an argument, which every user of the machine could read."""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -37,9 +41,15 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--port", type=int, default=0, help="0 takes a free one")
     made.add_argument("--system", help="system prompt where a request brings none (default: the manifest's)")
     made.add_argument("--device", default="auto")
-    made.add_argument("--dtype", default="auto", choices=("auto", "float32", "bfloat16", "float16", "nf4"))
-    made.add_argument("--max-active", type=int, default=16, help="requests answered at the same time")
-    made.add_argument("--max-queue", type=int, default=64, help="requests that may wait")
+    made.add_argument("--dtype", default="auto", choices=("auto", "float32", "bfloat16", "float16"))
+    made.add_argument("--quantization", default="", choices=("4bit", "8bit"), help="4bit is nf4")
+    made.add_argument("--max-active", type=int, default=128, help="requests answered at the same time")
+    made.add_argument("--max-queue", type=int, default=256, help="requests that may wait")
+    made.add_argument(
+        "--api-key",
+        action="store_true",
+        help=f"answer only who sends the key in the environment variable {KEY_VARIABLE}",
+    )
     made.add_argument("--workspace", type=Path, help="for the language of messages")
     return made
 
@@ -69,6 +79,24 @@ def bind(host: str, port: int) -> socket.socket:
     return made
 
 
+def _key(arguments: argparse.Namespace) -> str:
+    """The key that clients must send, '' for none.
+
+    Raises:
+        InputError: one is wanted and none is set.
+    """
+    if not arguments.api_key:
+        return ""
+    key = os.environ.get(KEY_VARIABLE, "")
+    if not key and arguments.workspace is not None:
+        from tianji_core.workspace import open_workspace
+
+        key = open_workspace(arguments.workspace).key(KEY_VARIABLE) or ""
+    if not key:
+        raise InputError(_("要求密钥（--api-key），但环境变量 {variable} 没有设置", variable=KEY_VARIABLE))
+    return key
+
+
 def serve(arguments: argparse.Namespace, reporter: Reporter) -> None:
     """Load, then answer until the process is told to end.
 
@@ -82,10 +110,11 @@ def serve(arguments: argparse.Namespace, reporter: Reporter) -> None:
         raise InputError(_("有两个模型都叫 {name}，请用 名字=文件夹 给它们不同的名字", name=twice[0]))
     if arguments.max_active < 1 or arguments.max_queue < 0:
         raise InputError(_("--max-active 至少为 1，--max-queue 不能小于 0"))
+    key = _key(arguments)
     bound = bind(arguments.host, arguments.port)
     host, port = bound.getsockname()[:2]
 
-    from tianji_core.serving.loading import Limits, assign, choose_device, load
+    from tianji_core.serving.loading import Format, Limits, assign, choose_device, load
 
     device = choose_device(arguments.device)
     by_model = assign(models, adapters)
@@ -98,7 +127,7 @@ def serve(arguments: argparse.Namespace, reporter: Reporter) -> None:
             folder,
             by_model[folder.name],
             device,
-            arguments.dtype,
+            Format(arguments.dtype, arguments.quantization),
             limits,
             code_allowed=folder.name in arguments.trust_remote_code,
         )
@@ -106,18 +135,23 @@ def serve(arguments: argparse.Namespace, reporter: Reporter) -> None:
     import uvicorn
 
     from tianji_core.serving.app import build_app
+    from tianji_core.serving.registry import Registry
 
     def ready() -> None:
         reporter.update(0, total=0, message=_("就绪"))  # from here on there is no end to count towards
         print(_("就绪：http://{host}:{port}/v1（{device}）", host=host, port=port, device=device), flush=True)
 
-    app = build_app(served, arguments.system, str(device), local=host in ("127.0.0.1", "::1"), ready=ready)
+    registry = Registry(served, device)
+    local = host in ("127.0.0.1", "::1")
+    if not local and not key:
+        print(_("注意：{host} 不只本机能访问，而且没有密钥（--api-key）", host=host), flush=True)
+    app = build_app(registry, arguments.system, local, ready, key)
     config = uvicorn.Config(
         app, log_level="warning", access_log=False, timeout_graceful_shutdown=2, timeout_keep_alive=30
     )
     server = uvicorn.Server(config)
     server.run(sockets=[bound])
-    for engine in {entry.engine for entry in served}:
+    for engine in registry.engines:
         engine.close()
     if not server.started:
         raise ServerError(_("模型服务没能启动，请看日志"))

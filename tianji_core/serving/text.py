@@ -21,9 +21,9 @@ class TextStream:
         self._held = ""
         self.stopped = False
 
-    def push(self, token: int) -> str:
-        """Take one token; returns the text that is certain by now, '' if none is."""
-        self._ids.append(token)
+    def push(self, *tokens: int) -> str:
+        """Take tokens; returns the text that is certain by now, '' if none is."""
+        self._ids += tokens
         return self._release(self._new_text(final=False))
 
     def finish(self) -> str:

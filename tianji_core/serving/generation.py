@@ -1,0 +1,97 @@
+"""One answer in the making: what was asked, and the row that grows token by token. Imported by the server process only."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+
+from tianji_core.serving.sampling import Drawing, Sampler
+from tianji_core.serving.text import TextStream
+
+
+@dataclass(frozen=True)
+class Piece:
+    """New text of an answer; ``finish_reason`` is set on the last one, ``error`` where it broke off.
+    ``tokens`` counts all tokens so far."""
+
+    text: str
+    tokens: int
+    finish_reason: str | None = None
+    error: str | None = None
+
+
+@dataclass
+class Generation:
+    """One answer to make. ``deliver`` is called from the engine's thread; set ``cancelled`` to end it early.
+    ``streamed`` False lets the text come in one piece. ``first`` is when its first token came, in monotonic seconds."""
+
+    prompt: list[int]
+    adapter: str
+    drawing: Drawing
+    max_tokens: int
+    stop: tuple[str, ...]
+    deliver: Callable[[Piece], None]
+    streamed: bool = True
+    cancelled: bool = False
+    first: float | None = field(default=None, init=False)
+
+
+class Row:
+    """A running generation. ``ids`` are the tokens of its answer."""
+
+    def __init__(
+        self, job: Generation, tokenizer: Any, stop_tokens: frozenset[int], device: torch.device
+    ) -> None:
+        self.job = job
+        self.ids: list[int] = []
+        self.cache: Any = None
+        self.ended = False
+        self.sampler = Sampler(job.drawing, job.prompt, device)
+        self._stop_tokens = stop_tokens
+        self._text = TextStream(tokenizer, job.stop)
+        self._unsaid = ""  # of an answer that is wanted in one piece
+        self._unread: list[int] = []  # tokens that nobody waits to see as text
+        self._eager = job.streamed or bool(job.stop)
+
+    def take(self, token: int) -> None:
+        """Append a token and hand out what it adds."""
+        if self.job.first is None:
+            self.job.first = time.monotonic()
+        self.ids.append(token)
+        self.sampler.took(token)
+        ended = token in self._stop_tokens
+        if not ended:
+            self._unread.append(token)
+        full = len(self.ids) >= self.job.max_tokens
+        text = self._read() if self._eager or ended or full else ""
+        if ended or self._text.stopped:
+            self._end(text, "stop")
+        elif full:
+            self._end(text, "length")
+        elif text and self.job.streamed:
+            self._deliver(Piece(text, len(self.ids)))
+        else:
+            self._unsaid += text
+
+    def fail(self, message: str) -> None:
+        """End with an error."""
+        self.ended = True
+        self._deliver(Piece("", len(self.ids), finish_reason="error", error=message))
+
+    def _read(self) -> str:
+        text = self._text.push(*self._unread)
+        self._unread = []
+        return text
+
+    def _end(self, text: str, reason: str) -> None:
+        self.ended = True
+        said = self._unsaid + text + self._text.finish()
+        self._deliver(Piece(said, len(self.ids), finish_reason=reason))
+
+    def _deliver(self, piece: Piece) -> None:
+        try:
+            self.job.deliver(piece)
+        except RuntimeError:  # the listener's event loop is closed: nobody is left to read
+            self.ended = True

@@ -1,0 +1,259 @@
+"""LoRA adapters on a loaded base: any number of them, each row of a forward pass with its own. Imported by the server
+process only.
+
+The matrices of all adapters stand side by side, so that one product serves a batch of mixed rows; a mask that also
+carries the scale lets each row see its own adapter's columns only, and a row of the base none, to the bit.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from tianji_core.errors import ModelError
+from tianji_core.i18n import _
+
+BASE = ""
+"""The adapter name of a row that uses none."""
+
+
+class MisfitError(Exception):
+    """An adapter that cannot stand on this base; the message says where they differ."""
+
+
+@dataclass(frozen=True)
+class Pair:
+    """The two matrices of one layer: ``down`` (r, in) and ``up`` (out, r), and the factor on their product."""
+
+    down: torch.Tensor
+    up: torch.Tensor
+    scale: float
+
+
+@dataclass
+class Routing:
+    """Which adapter each row of the next forward pass uses; shared by all layers of a model."""
+
+    names: list[str] = field(default_factory=list)
+    rows: list[str] = field(default_factory=list)
+    _masks: dict[Any, torch.Tensor] = field(default_factory=dict)
+
+    def set(self, rows: list[str]) -> None:
+        """Choose the adapters of the next pass, one name a row."""
+        self.rows = rows
+        self._masks.clear()
+
+    @property
+    def plain(self) -> bool:
+        """Whether no row uses an adapter."""
+        return not any(self.rows)
+
+    def mask(self, columns: tuple[tuple[str, int, float], ...], like: torch.Tensor) -> torch.Tensor:
+        """(B, 1, R): the scale where a column belongs to the row's adapter, else 0. Layers of one shape share it."""
+        found = self._masks.get(columns)
+        if found is None:
+            lines = {
+                row: [value for name, rank, scale in columns for value in [scale * (name == row)] * rank]
+                for row in set(self.rows)
+            }
+            found = torch.tensor([lines[row] for row in self.rows], device=like.device, dtype=like.dtype)
+            self._masks[columns] = found = found[:, None, :]
+        return found
+
+
+class LoraLinear(nn.Module):
+    """A linear layer of the base with the adapters that change it."""
+
+    base: nn.Linear
+
+    def __init__(self, base: nn.Linear, routing: Routing, dtype: torch.dtype) -> None:
+        super().__init__()
+        self.base = base
+        self._routing = routing
+        self._dtype = dtype
+        self._pairs: dict[str, Pair] = {}
+        self._columns: tuple[tuple[str, int, float], ...] = ()
+        self._down = self._up = torch.empty(0)
+
+    @property
+    def weight(self) -> torch.Tensor:
+        """The base's weight: some models look at its type."""
+        return self.base.weight
+
+    @property
+    def used(self) -> bool:
+        """Whether any adapter changes this layer."""
+        return bool(self._pairs)
+
+    def put(self, name: str, pair: Pair | None) -> None:
+        """Add an adapter's matrices, or take them away for None."""
+        if pair is None:
+            self._pairs.pop(name, None)
+        else:
+            device = self.base.weight.device
+            down, up = (each.to(device, self._dtype) for each in (pair.down, pair.up))
+            self._pairs[name] = Pair(down, up, pair.scale)
+        pairs = self._pairs
+        self._columns = tuple((each, pair.down.shape[0], pair.scale) for each, pair in pairs.items())
+        if not pairs:
+            self._down = self._up = torch.empty(0)
+            return
+        self._down = torch.cat([pair.down for pair in pairs.values()])  # (R, in)
+        self._up = torch.cat([pair.up for pair in pairs.values()], dim=1).t().contiguous()  # (R, out)
+        at = 0  # the stored pairs become views, or every adapter would take its memory twice
+        for each, pair in pairs.items():
+            rank = pair.down.shape[0]
+            views = Pair(self._down[at : at + rank], self._up[at : at + rank].t(), pair.scale)
+            self._pairs[each] = views
+            at += rank
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """x (B, T, in) → (B, T, out)."""
+        out = self.base(x)
+        if self._routing.plain:
+            return out
+        mask = self._routing.mask(self._columns, self._down)
+        inner = nn.functional.linear(x.to(self._dtype), self._down) * mask  # (B, T, R)
+        added = torch.addmm(out.reshape(-1, out.shape[-1]).to(self._dtype), inner.flatten(0, 1), self._up)
+        return added.view(out.shape).to(out.dtype)
+
+
+class Adapters:
+    """The adapters of one base model. Not for several threads at once: only the decode thread may call it."""
+
+    def __init__(self, model: nn.Module, dtype: torch.dtype) -> None:
+        self._model = model
+        self._dtype = dtype
+        self._routing = Routing()
+        self._layers: dict[str, LoraLinear] = {}
+
+    @property
+    def names(self) -> list[str]:
+        """The adapters that are loaded."""
+        return list(self._routing.names)
+
+    def route(self, rows: list[str]) -> None:
+        """Choose the adapter of each row of the next forward pass, :data:`BASE` for none."""
+        self._routing.set(rows)
+
+    def add(self, name: str, pairs: dict[str, Pair]) -> None:
+        """Put an adapter on the base. Either all of it is there afterwards or nothing.
+
+        Raises:
+            torch.OutOfMemoryError: it does not fit beside the others.
+        """
+        try:
+            for path, pair in pairs.items():
+                self._layer(path).put(name, pair)
+        except torch.OutOfMemoryError:
+            self.remove(name)
+            raise
+        self._routing.names.append(name)
+
+    def remove(self, name: str) -> None:
+        """Take an adapter away and free its memory; layers that no adapter uses become the base's own again."""
+        if name in self._routing.names:
+            self._routing.names.remove(name)
+        self._routing.set([])
+        for path, layer in list(self._layers.items()):
+            layer.put(name, None)
+            if not layer.used:
+                self._replace(path, layer.base)
+                del self._layers[path]
+
+    def _layer(self, path: str) -> LoraLinear:
+        if path not in self._layers:
+            base = self._model.get_submodule(path)
+            assert isinstance(base, nn.Linear)  # read_adapter takes no other
+            self._layers[path] = LoraLinear(base, self._routing, self._dtype)
+            self._replace(path, self._layers[path])
+        return self._layers[path]
+
+    def _replace(self, path: str, module: nn.Module) -> None:
+        parent, _dot, name = path.rpartition(".")
+        setattr(self._model.get_submodule(parent), name, module)
+
+
+def read_adapter(folder: Path, model: nn.Module) -> dict[str, Pair]:
+    """The matrices of the adapter in ``folder`` by the path of the layer they change.
+
+    Raises:
+        ModelError: another kind of adapter. MisfitError: layers and shapes that the model does not have.
+        OSError, ValueError, KeyError: the files cannot be read.
+    """
+    from peft import PeftConfig
+    from peft.utils.save_and_load import load_peft_weights
+
+    config: Any = PeftConfig.from_pretrained(str(folder))
+    kind = getattr(config, "peft_type", None)
+    special = [
+        key
+        for key in ("use_dora", "modules_to_save", "lora_bias", "fan_in_fan_out", "trainable_token_indices")
+        if getattr(config, key, None)
+    ]
+    if kind != "LORA" or special or getattr(config, "bias", "none") != "none":
+        what = _("、").join(special) or str(kind)
+        raise ModelError(
+            _("{folder} 不是普通的 LoRA 适配器（{what}），请先合并再加载", folder=folder, what=what)
+        )
+    weights = load_peft_weights(str(folder), device="cpu")
+    halves: dict[str, dict[str, torch.Tensor]] = {}
+    for key, tensor in weights.items():
+        path, _dot, which = key.removeprefix("base_model.model.").removesuffix(".weight").rpartition(".lora_")
+        if which not in ("A", "B"):
+            raise MisfitError(_("不认识的张量 {key}", key=key))
+        halves.setdefault(path, {})[which] = tensor
+    linear = dict(_linear_layers(model))
+    wanted = {path for path in linear if _targeted(config, path)}
+    if stray := sorted(set(halves) ^ wanted):
+        raise MisfitError(_("对不上的层如 {key}", key=stray[0]))
+    pairs = {}
+    for path, both in halves.items():
+        base = linear[path]
+        if set(both) != {"A", "B"}:
+            raise MisfitError(_("{key} 缺了一半", key=path))
+        shape = (both["B"].shape[0], both["A"].shape[1])
+        if shape != (base.out_features, base.in_features) or both["A"].shape[0] != both["B"].shape[1]:
+            raise MisfitError(
+                _(
+                    "{key} 的形状是 {have}，基座是 {want}",
+                    key=path,
+                    have=shape,
+                    want=(base.out_features, base.in_features),
+                )
+            )
+        pairs[path] = Pair(both["A"], both["B"], _scale(config, path))
+    return pairs
+
+
+def _linear_layers(model: nn.Module) -> Iterator[tuple[str, Any]]:
+    """The base's linear layers, also those that adapters stand on already."""
+    for path, module in model.named_modules():
+        if isinstance(module, LoraLinear):
+            yield path, module.base
+        elif isinstance(module, nn.Linear) and not path.endswith(".base"):
+            yield path, module
+
+
+def _targeted(config: Any, path: str) -> bool:
+    from peft.tuners.tuners_utils import check_target_module_exists
+
+    return bool(check_target_module_exists(config, path))
+
+
+def _scale(config: Any, path: str) -> float:
+    """alpha / r (Hu et al., 2021, section 4.1), or alpha / √r where the adapter says so (Kalajdzievski, 2023)."""
+    rank = _by_pattern(config.rank_pattern, path, config.r)
+    alpha = _by_pattern(config.alpha_pattern, path, config.lora_alpha)
+    return alpha / (math.sqrt(rank) if getattr(config, "use_rslora", False) else rank)
+
+
+def _by_pattern(patterns: dict[str, Any] | None, path: str, default: float) -> float:
+    from peft.utils.other import get_pattern_key
+
+    key = get_pattern_key(list(patterns or {}), path)
+    return (patterns or {}).get(key, default)

@@ -1,0 +1,84 @@
+"""The models of a running server by name; adapters come and go while it answers. Imported by the server process only."""
+
+import asyncio
+import time
+from pathlib import Path
+
+import psutil
+import torch
+
+from tianji_core.errors import InputError, ModelError
+from tianji_core.i18n import _
+from tianji_core.serving.engine import Engine
+from tianji_core.serving.folders import NamedFolder, adapter_base
+from tianji_core.serving.loading import Served, load_adapter, owner_of
+
+
+class Registry:
+    """Which names requests can use. Changed only from the event loop."""
+
+    def __init__(self, served: list[Served], device: torch.device) -> None:
+        self._by_name = {entry.name: (entry, int(time.time())) for entry in served}
+        self._changing = asyncio.Lock()
+        self.device = device
+
+    @property
+    def names(self) -> list[str]:
+        """Every name, in the order of loading."""
+        return list(self._by_name)
+
+    @property
+    def entries(self) -> list[tuple[Served, int]]:
+        """Every model and when it came, in seconds since 1970."""
+        return list(self._by_name.values())
+
+    @property
+    def engines(self) -> list[Engine]:
+        """The engine of each base."""
+        return list({id(entry.engine): entry.engine for entry, _since in self._by_name.values()}.values())
+
+    def get(self, name: str) -> Served | None:
+        """The model of a name, or None."""
+        found = self._by_name.get(name)
+        return None if found is None else found[0]
+
+    async def load(self, name: str, folder: Path, base: str = "") -> Served:
+        """Load an adapter under ``name``; ``base`` names its model where there are several.
+
+        Raises:
+            InputError: the name is taken, or no such base. ModelError: the adapter cannot be loaded on it.
+        """
+        async with self._changing:
+            if name in self._by_name:
+                raise InputError(_("已经有叫 {name} 的模型了，请换个名字或先卸载它", name=name))
+            full = [entry for entry, _since in self._by_name.values() if not entry.parent]
+            if base:
+                full = [entry for entry in full if entry.name == base]
+                if not full:
+                    raise InputError(_("没有叫 {name} 的基座", name=base))
+            if not folder.is_dir():
+                raise ModelError(_("没有文件夹 {folder}，请检查模型的路径", folder=folder))
+            adapter = NamedFolder(name, folder.resolve())
+            owner = owner_of(adapter.name, adapter_base(adapter.path), full)
+            made = await asyncio.to_thread(load_adapter, owner, adapter)
+            self._by_name[name] = (made, int(time.time()))
+            return made
+
+    async def unload(self, name: str) -> None:
+        """Take an adapter away: new requests for it are refused at once, running ones end first, then its memory is
+        free.
+
+        Raises:
+            InputError: no such adapter.
+        """
+        async with self._changing:
+            entry = self.get(name)
+            if entry is None or not entry.parent:
+                raise InputError(_("没有叫 {name} 的适配器", name=name))
+            del self._by_name[name]
+            await asyncio.wrap_future(entry.engine.remove_adapter(entry.adapter))
+
+    def memory(self) -> tuple[int, int]:
+        """Bytes of the process in RAM, and of tensors on the GPU (0 on a CPU)."""
+        on_gpu = torch.cuda.memory_allocated(self.device) if self.device.type == "cuda" else 0
+        return psutil.Process().memory_info().rss, on_gpu
