@@ -1,6 +1,8 @@
 """What the teacher is asked, and what the trained model will be asked: two different texts on purpose."""
 
+import random
 from dataclasses import dataclass
+from functools import lru_cache
 
 from tianji_core.errors import PlanError
 from tianji_core.i18n import _
@@ -11,7 +13,8 @@ from tianji_core.recipe.plan import Task, task_random
 @dataclass(frozen=True)
 class Brief:
     """A task with everything a teacher may want to know about it. ``prompt`` is the request in words; ``input``
-    is the training input that its answer will be paired with."""
+    is the training input that its answer will be paired with. ``variant`` numbers the tasks of one style in a plan, so
+    that a teacher without chance of its own can give each another answer; another seed starts elsewhere."""
 
     task: Task
     name: Name
@@ -20,6 +23,7 @@ class Brief:
     prompt: str
     input: str
     seed: int
+    variant: int = 0
 
 
 def brief(recipe: Recipe, task: Task, seed: int) -> Brief:
@@ -54,7 +58,20 @@ def brief(recipe: Recipe, task: Task, seed: int) -> Brief:
         prompt=teacher_prompt(recipe, name, scene, style, example, clause),
         input=training_input(template, name, scene, style),
         seed=source.randrange(2**31),
+        variant=_variant(recipe, task, seed),
     )
+
+
+@lru_cache(maxsize=64)
+def _first_variant(seed: int) -> int:
+    return random.Random(f"{seed}|variants").randrange(2**24)
+
+
+def _variant(recipe: Recipe, task: Task, seed: int) -> int:
+    """A number that no other task of the same style has: it counts scenes, then names, then rounds."""
+    names, scenes = [n.text for n in recipe.names], [s.text for s in recipe.scenes]
+    place = (task.round * len(names) + names.index(task.name)) * len(scenes) + scenes.index(task.scene)
+    return _first_variant(seed) + place
 
 
 RANDOM_INPUT_SHARE = 0.6

@@ -1,7 +1,12 @@
-"""Writing one text from phrases: draw a pattern, fill its slots, then keep or drop its optional parts until the text
-lies within the style's length limits."""
+"""Writing one text from phrases: choose a pattern, fill its slots, then keep or drop its optional parts until the text
+lies within the style's length limits.
 
+The tasks of one style are numbered, and each use of a slot turns that number into a place in its bank, by a step of its
+own. Texts whose numbers lie close together then differ in many slots, where drawing by chance would give near twins."""
+
+from functools import cache
 from random import Random
+from zlib import crc32
 
 from tianji_core.errors import ComposerError
 from tianji_core.i18n import _
@@ -10,10 +15,12 @@ from tianji_core.teachers.base import Answer, Sampling
 from tianji_core.teachers.composer.grammar import NAME, YOU, Literal, Phrase
 from tianji_core.teachers.composer.loading import load_phrases
 from tianji_core.teachers.composer.mistakes import plant
-from tianji_core.teachers.composer.phrases import CellPhrases, Phrases
+from tianji_core.teachers.composer.phrases import PATTERNS, CellPhrases, Choice, Phrases
 
 DRAWS = 24
-"""Random drafts before the phrases are searched for one that fits."""
+"""Drafts before the phrases are searched for one that fits."""
+_NEXT_DRAFT = 1_000_003
+"""Added to a task's number for another draft; far more than the tasks of a plan."""
 _TRIES = 6
 
 
@@ -59,9 +66,8 @@ class Composer:
         cell = self.phrases.cell(brief.style.text, brief.scene.text, brief.name)
         low, high = brief.style.min_chars, brief.style.max_chars
         source = task_random(brief.seed, brief.task)
-        for _draw in range(DRAWS):
-            pattern = cell.patterns[int(source.random() * len(cell.patterns))]
-            text = _Draft(brief, cell, source).write(pattern, low, high)
+        for draw in range(DRAWS):
+            text = _Draft(brief, cell, source, draw).write(None, low, high)
             # The name and the phrase beside it can spell another occasion: 医生 + 日子.
             if low <= len(text) <= high and not self.phrases.foreign_scenes(text, brief.scene.text):
                 return text
@@ -71,8 +77,8 @@ class Composer:
         """A text that fits narrow limits: every pattern with its shortest and with its longest phrases."""
         lengths = []
         for longest in (False, True):
-            for pattern in cell.patterns:
-                text = _Draft(brief, cell, source, longest).write(pattern, low, high)
+            for pattern in cell.patterns.all:
+                text = _Draft(brief, cell, source, 0, longest).write(pattern, low, high)
                 if low <= len(text) <= high:
                     return text
                 lengths.append(len(text))
@@ -93,17 +99,24 @@ class Composer:
 
 
 class _Draft:
-    """One attempt. ``longest`` None draws phrases at random, True and False take the longest and the shortest."""
+    """Attempt number ``draw``. ``longest`` True and False take the longest and the shortest phrases."""
 
-    def __init__(self, brief: Brief, cell: CellPhrases, source: Random, longest: bool | None = None) -> None:
+    def __init__(
+        self, brief: Brief, cell: CellPhrases, source: Random, draw: int, longest: bool | None = None
+    ) -> None:
         self.fixed = {NAME: brief.name.text, YOU: brief.name.pronoun.value}
-        self.banks = cell.banks
+        self.cell = cell
         self.random = source.random
+        self.number = brief.variant + draw * _NEXT_DRAFT
         self.longest = longest
-        self.used: set[Phrase] = set()
+        self.used: dict[str, list[Phrase]] = {}
         self.pairs: set[str] = set()
 
-    def write(self, pattern: Phrase, low: int, high: int) -> str:
+    def write(self, pattern: Phrase | None, low: int, high: int) -> str:
+        """The text of a pattern, or of the one whose turn it is."""
+        if pattern is None:
+            bank, place = self._turn(self.cell.patterns, PATTERNS, 0)
+            pattern = bank[place]
         pieces: list[tuple[int, str]] = []
         sizes = [0] * (pattern.optionals + 1)
         for part in pattern.parts:
@@ -127,28 +140,36 @@ class _Draft:
                 total += sizes[i]
         return kept
 
+    def _turn(self, choice: Choice, slot: str, use: int) -> tuple[tuple[Phrase, ...], int]:
+        """The list and the place in it whose turn it is. Which of the two lists is decided apart, so that the places
+        in what anybody may hear are the same for all receivers."""
+        step, other = _steps(slot, use)
+        special = self.number * other % _WHOLE < choice.special_share * _WHOLE
+        bank = choice.special if special else choice.anybody
+        return bank, self.number * step % _WHOLE * len(bank) // _WHOLE
+
     def _pick(self, slot: str) -> Phrase:
         """A phrase not yet used, preferably one that repeats no pair of characters."""
-        bank = self.banks[slot]
+        choice, used = self.cell.banks[slot], self.used.setdefault(slot, [])
         if self.longest is not None:
-            free = [p for p in bank if p not in self.used]
+            free = [p for p in choice.all if p not in used]
             found = (max if self.longest else min)(free, key=lambda p: len(p.source))
         else:
+            bank, start = self._turn(choice, slot, len(used))
             size = len(bank)
-            start = int(self.random() * size)
             found, fewest = bank[start], 1000
-            for step in range(min(size, _TRIES) if size > 1 else 1):
+            for step in range(min(size, _TRIES)):
                 phrase = bank[(start + step * _stride(size)) % size]
-                if phrase in self.used:
+                if phrase in used:
                     continue
                 shared = 0 if self.pairs.isdisjoint(phrase.pairs) else len(self.pairs & phrase.pairs)
                 if shared < fewest:
                     found, fewest = phrase, shared
                 if not shared:
                     break
-            if found in self.used:
-                found = next((p for p in bank if p not in self.used), found)
-        self.used.add(found)
+            if found in used:
+                found = next((p for p in choice.all if p not in used), found)
+        used.append(found)
         self.pairs |= found.pairs
         return found
 
@@ -156,6 +177,16 @@ class _Draft:
         if len(phrase.parts) == 1 and isinstance(phrase.parts[0], Literal):
             return phrase.parts[0].text
         return "".join(p.text if isinstance(p, Literal) else self.fixed[p.bank] for p in phrase.parts)
+
+
+_WHOLE = 2**32
+
+
+@cache
+def _steps(slot: str, use: int) -> tuple[int, int]:
+    """How far a bank's place moves from one task to the next, in 2**-32 of the bank: any two slots, and any two uses of
+    one slot, move differently."""
+    return crc32(f"{slot} {use}".encode()) | 1, crc32(f"{use} {slot}".encode()) | 1
 
 
 def _stride(size: int) -> int:

@@ -86,7 +86,7 @@ def _another(text: str, brief: Brief, write: Callable[[Brief], str]) -> str:
     """A different text for the same cell, where one can be found soon."""
     other = text
     for step in range(1, 9):
-        other = write(replace(brief, seed=brief.seed + len(text) * 31 + step))
+        other = write(replace(brief, variant=brief.variant + len(text) * 31 + step))
         if other not in text:
             break
     return other

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
@@ -111,12 +111,30 @@ class StylePhrases(_Frozen):
         }
 
 
+class Choice(NamedTuple):
+    """The phrases of a bank that one receiver may hear: what is said to ``anybody``, and what only to such as him."""
+
+    anybody: tuple[Phrase, ...] = ()
+    special: tuple[Phrase, ...] = ()
+
+    @property
+    def all(self) -> tuple[Phrase, ...]:
+        """Both, each phrase once."""
+        return tuple(dict.fromkeys(self.anybody + self.special))
+
+    @property
+    def special_share(self) -> float:
+        """How often (0 to 1) a special phrase is drawn: what is said to few, more often than what is said to anybody."""
+        weight = SPECIFIC_WEIGHT * len(self.special)
+        return weight / ((weight + len(self.anybody)) or 1)
+
+
 @dataclass(frozen=True)
 class CellPhrases:
     """Everything that may be said in one style on one scene to one kind of receiver."""
 
-    patterns: tuple[Phrase, ...]
-    banks: dict[str, tuple[Phrase, ...]]
+    patterns: Choice
+    banks: dict[str, Choice]
 
 
 @dataclass(frozen=True)
@@ -195,9 +213,9 @@ class Phrases:
             if slot != PATTERNS
         }
         patterns = _select(own.get(PATTERNS, phrases.patterns), members)
-        usable = tuple(p for p in patterns if not _lacking(p, banks))
-        if not usable:
-            lacking = sorted({slot for p in patterns for slot in _lacking(p, banks)})
+        usable = Choice(*(tuple(p for p in part if not _lacking(p, banks)) for part in patterns))
+        if not usable.all:
+            lacking = sorted({slot for p in patterns.all for slot in _lacking(p, banks)})
             raise ComposerError(
                 _(
                     "{file} 的 scenes.{scene} 对 {group} 没有可用的句式；不够用的语句：{slots}",
@@ -210,20 +228,19 @@ class Phrases:
         return CellPhrases(usable, banks)
 
 
-def _select(bank: Bank, members: frozenset[str]) -> tuple[Phrase, ...]:
-    """The phrases for a receiver; what is said to few is drawn more often than what is said to anybody."""
-    return tuple(
-        parsed(text)
-        for group, texts in bank.items()
-        if group in members
-        for text in texts
-        for _copy in range(1 if group == ANY else SPECIFIC_WEIGHT)
+def _select(bank: Bank, members: frozenset[str]) -> Choice:
+    special = (texts for group, texts in bank.items() if group in members and group != ANY)
+    return Choice(
+        tuple(parsed(text) for text in bank.get(ANY, ())),
+        tuple(parsed(text) for texts in special for text in texts),
     )
 
 
 parsed = lru_cache(maxsize=None)(parse)
 
 
-def _lacking(pattern: Phrase, banks: dict[str, tuple[Phrase, ...]]) -> list[str]:
+def _lacking(pattern: Phrase, banks: dict[str, Choice]) -> list[str]:
     """Slots for which the banks hold fewer phrases than the pattern uses."""
-    return [slot for slot in set(pattern.slots) if len(set(banks.get(slot, ()))) < pattern.slots.count(slot)]
+    return [
+        slot for slot in set(pattern.slots) if len(banks.get(slot, Choice()).all) < pattern.slots.count(slot)
+    ]
