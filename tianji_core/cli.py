@@ -10,7 +10,18 @@ import typer
 
 from tianji_core.errors import StudioError
 from tianji_core.i18n import _
-from tianji_core.verbs import datasets, demo, documents, making, modelling, reviewing, system, talking, usage
+from tianji_core.verbs import (
+    datasets,
+    demo,
+    documents,
+    making,
+    modelling,
+    reviewing,
+    system,
+    talking,
+    training,
+    usage,
+)
 
 app = typer.Typer(
     name="tianji_core",
@@ -32,7 +43,8 @@ VERBS: dict[str, Callable[..., None]] = {
     "freeze": datasets.freeze,
     "datasets": datasets.list_datasets,
     "export": datasets.export,
-    "train": modelling.train,
+    "train": training.train,
+    "queue": training.queue,
     "convert": modelling.convert,
     "merge": modelling.merge,
     "download": modelling.download,

@@ -1,24 +1,44 @@
-"""A training as it goes: figures, curves, trial answers, log."""
+"""A training as it goes: its state and figures, signs of overfitting, trial answers, log."""
 
 from datetime import UTC, datetime
 
-import plotly.graph_objects as go
 import streamlit as st
 
 from pages.components.text import plain
 from tianji_core import jobs, training
 from tianji_core.i18n import _
 from tianji_core.jobs import duration_text
-from tianji_core.training import Point, TrainingState, TrialAnswer
+from tianji_core.training import TrainingState
+from tianji_core.training.overfitting import memorised, signs, training_outputs
 from tianji_core.workspace import Workspace
 
-_ICONS = {"succeeded": "✅", "failed": "❌", "stopped": "⏹️", "lost": "❓", "running": "🏃", "starting": "🏃"}
+_ICONS = {
+    "succeeded": "✅",
+    "failed": "❌",
+    "stopped": "⏹️",
+    "lost": "❓",
+    "running": "🏃",
+    "starting": "🏃",
+    "waiting": "⏳",
+}
+_SIGNS = {"turned": "📈", "memorised": "🦜", "passes": "🔁"}
+SHOWN_LOG = 200
+"""Lines of the log that are shown at once."""
+READ_LOG = 4_000_000
+"""Bytes of the log's end that are searched."""
 
 
-def state_text(state: str) -> str:
+def state_text(state: TrainingState) -> str:
     """A training's state with its sign."""
-    title = _("没有启动") if state == "missing" else jobs.state_title(state)
-    return f"{_ICONS.get(state, '▫️')} {title}"
+    if state.state == "waiting":
+        title = _("排队中")
+    elif state.state == "missing":
+        title = _("没有启动")
+    elif state.orphaned:
+        return "🏃 " + _("在训练，但监管进程没有了")
+    else:
+        title = jobs.state_title(state.state)
+    return f"{_ICONS.get(state.state, '▫️')} {title}"
 
 
 def local_time(moment: datetime) -> str:
@@ -27,94 +47,127 @@ def local_time(moment: datetime) -> str:
 
 
 def show_figures(state: TrainingState) -> None:
-    """Iteration, loss, learning rate, time left."""
-    columns = st.columns(4)
+    """What the training is at now, in ten figures."""
+    first, second = st.columns(5), st.columns(5)
     total = "?" if state.total is None else str(state.total)
-    columns[0].metric(_("步"), f"{state.iteration} / {total}")
-    first = next((point.loss for point in state.points if point.loss is not None), None)
-    delta = None if state.loss is None or first is None else f"{state.loss - first:+.3f}"
-    loss = "—" if state.loss is None else f"{state.loss:.3f}"
-    columns[1].metric(_("损失"), loss, delta, delta_color="inverse")
-    rate = f"{state.points[-1].learning_rate:.2e}" if state.points else "—"
-    columns[2].metric(_("学习率"), rate)
-    if state.active:
-        columns[3].metric(_("预计还需"), duration_text(state.eta))
+    first[0].metric(_("步"), f"{state.iteration} / {total}")
+    start = next((point.loss for point in state.points if point.loss is not None), None)
+    delta = None if state.loss is None or start is None else f"{state.loss - start:+.3f}"
+    first[1].metric(_("损失"), _number(state.loss, ".3f"), delta, delta_color="inverse")
+    checked = [each.loss for each in state.validations]
+    first[2].metric(
+        _("验证损失"),
+        _number(checked[-1] if checked else None, ".3f"),
+        help=_("在没有参加训练的样本上算的；它开始上升就是过拟合。冻结数据集时留出验证集才有"),
+    )
+    newest = state.points[-1] if state.points else None
+    first[3].metric(_("学习率"), _number(newest and newest.learning_rate, ".2e"))
+    first[4].metric(_("梯度范数"), _number(newest and newest.gradient, ".3f"))
+    second[0].metric(
+        _("速度（token/秒）"),
+        _number(state.tokens_per_second, ",.0f"),
+        help=_("打包后的序列长度 × 微批 × 进程数 ÷ 每步用时"),
+    )
+    load = state.loads[-1] if state.loads else None
+    if load is not None and load.cards:
+        used, whole = sum(card.used for card in load.cards), sum(card.total for card in load.cards)
+        second[1].metric(_("显存"), f"{used / 1e9:.1f} / {whole / 1e9:.0f} GB")
+        busy = sum(card.load for card in load.cards) / len(load.cards)
+        second[2].metric(_("显卡负载"), f"{busy:.0f}%")
     else:
-        columns[3].metric(_("用时"), duration_text(state.job.seconds if state.job else None))
+        second[1].metric(_("内存"), "—" if load is None else f"{load.memory / 1e9:.1f} GB")
+        second[2].metric("CPU", "—" if load is None else f"{load.processor:.0f}%", help=_("一个核是 100%"))
+    epoch = "—" if state.epoch is None else f"{state.epoch:.2f}"
+    second[3].metric(_("学过几遍"), epoch)
+    if state.active and state.state != "waiting":
+        second[4].metric(_("预计还需"), duration_text(state.eta))
+    else:
+        second[4].metric(_("用时"), duration_text(state.spent))
     if state.active and state.total:
         st.progress(min(1.0, state.iteration / state.total))
-    elif state.active:
+    elif state.active and state.state != "waiting":
         st.progress(0.0, text=_("正在加载模型和数据，通常要十几秒"))
 
 
-def show_curves(points: tuple[Point, ...]) -> None:
-    """Loss and learning rate over iterations; a NaN is a gap."""
-    if not points:
-        st.caption(_("第一个点出来后，这里会画出损失和学习率曲线"))
-        return
-    iterations = [point.iteration for point in points]
-    left, right = st.columns([2, 1])
-    with left:
-        _chart(_("损失"), iterations, [point.loss for point in points], "#c0392b", "train_loss_chart")
-    with right:
-        rates = [point.learning_rate for point in points]
-        _chart(_("学习率"), iterations, list(rates), "#2874a6", "train_rate_chart")
+def _number(value: float | None, form: str) -> str:
+    return "—" if value is None else format(value, form)
 
 
-def _chart(title: str, x: list[int], y: list[float | None], colour: str, key: str) -> None:
-    figure = go.Figure(
-        go.Scatter(x=x, y=y, mode="lines+markers", line={"color": colour, "width": 2}, marker={"size": 4})
-    )
-    figure.update_layout(
-        title={"text": title, "font": {"size": 15}},
-        height=280,
-        margin={"l": 10, "r": 10, "t": 40, "b": 10},
-        xaxis_title=_("步"),
-        hovermode="x",
-    )
-    figure.update_yaxes(exponentformat="power", automargin=True)
-    st.plotly_chart(figure, key=key, config={"displayModeBar": False})
+def show_signs(workspace: Workspace, state: TrainingState) -> None:
+    """What speaks for overfitting."""
+    for sign in signs(workspace, state):
+        show = st.info if sign.key == "passes" else st.warning
+        show(plain(sign.text), icon=_SIGNS[sign.key])
 
 
-def show_trials(trials: tuple[TrialAnswer, ...]) -> None:
-    """Trial answers, one row per prompt and one column per checkpoint: how the model changed."""
-    if not trials:
+def show_trials(workspace: Workspace, state: TrainingState) -> None:
+    """The trial answers, a row for each step and a column for each prompt; those learnt by heart are marked."""
+    if not state.trials:
         return
     st.subheader(_("试写"))
-    steps = sorted({trial.iteration for trial in trials})
-    if len(steps) > 4:
-        steps = [steps[0], *steps[-3:]]
-    prompts = list(dict.fromkeys(trial.prompt for trial in trials))
-    answers = {(trial.prompt, trial.iteration): trial.answer for trial in trials}
+    prompts = list(dict.fromkeys(trial.prompt for trial in state.trials))
+    answers = {(trial.iteration, trial.prompt): trial for trial in state.trials}
+    copied = set(memorised(state.trials, training_outputs(workspace, state.run)))
     rows = []
-    for prompt in prompts:
-        row = {_("输入"): plain(prompt)}
-        for step in steps:
-            title = _("训练前") if step == 0 else _("第 {n} 步", n=step)
-            row[title] = plain(answers.get((prompt, step), ""))
+    for step in sorted({trial.iteration for trial in state.trials}, reverse=True):
+        row = {_("步"): _("训练前") if step == 0 else str(step)}
+        for prompt in prompts:
+            trial = answers.get((step, prompt))
+            mark = "🦜 " if trial in copied else ""
+            row[prompt] = "" if trial is None else mark + trial.answer
         rows.append(row)
-    st.table(rows)
+    widths = {prompt: st.column_config.TextColumn(prompt, width="large") for prompt in prompts}
+    st.dataframe(
+        rows,
+        hide_index=True,
+        row_height=74,
+        column_config={_("步"): st.column_config.TextColumn(width="small", pinned=True), **widths},
+        key="train_trials",
+    )
+    if copied:
+        st.caption(_("🦜 和某条训练样本一字不差"))
 
 
 def show_outcome(workspace: Workspace, state: TrainingState) -> None:
     """The likely cause where it failed, and the next step where it ended."""
-    if state.state in ("failed", "lost"):
-        st.error(
-            _("训练没有成功：{reason}", reason=plain(state.reason or jobs.state_title(state.state))),
-            icon="❌",
+    if state.orphaned:
+        st.warning(
+            _("监管进程没有了（机器重启过或被强行结束），训练还在继续，结束时会自己记下结果；也可以停止它"),
+            icon="❓",
         )
+    elif state.state in ("failed", "lost"):
+        why = plain(state.reason or jobs.state_title(state.state))
+        st.error(_("训练没有成功：{reason}", reason=why), icon="❌")
     elif state.state == "stopped":
-        st.warning(_("训练被停止了；已有的检查点还能用，也可以接着训练"), icon="⏹️")
+        if state.points:
+            st.warning(_("训练被停止了；已有的检查点还能用，也可以接着训练"), icon="⏹️")
+        else:
+            st.warning(_("训练在开始之前被停止了，随时可以再启动"), icon="⏹️")
     elif state.state == "succeeded":
         st.success(_("训练完成。下一步：把检查点转成适配器并合并"), icon="✅")
-    if state.checkpoints and not state.active:
+    if state.checkpoints and not state.active and not state.orphaned:
         st.page_link("pages/model/models.py", label=_("去模型页转换与合并"), icon="🧩")
 
 
 def show_log(workspace: Workspace, state: TrainingState) -> None:
-    """The end of the job's output, or of the trainer's own log."""
+    """The job's output, or the trainer's own log, with a search."""
     with st.expander(_("日志"), expanded=state.state in ("failed", "lost")):
-        text = (
-            jobs.log_tail(workspace, state.job.id) if state.job else training.log_tail(workspace, state.run)
+        wanted = st.text_input(
+            _("在日志里搜索"), key="train_log_search", placeholder=_("例如 loss、Error、第几步；不分大小写")
         )
-        st.code("\n".join(text.splitlines()[-60:]) or _("（还没有输出）"), language=None, height=320)
+        size = READ_LOG if wanted else 60_000
+        text = (
+            jobs.log_tail(workspace, state.job.id, size)
+            if state.job
+            else training.log_tail(workspace, state.run, size)
+        )
+        lines = text.splitlines()
+        if wanted:
+            lines = [each for each in lines if wanted.casefold() in each.casefold()]
+            st.caption(_("找到 {n} 行，显示最后 {shown} 行", n=len(lines), shown=min(len(lines), SHOWN_LOG)))
+        st.code("\n".join(lines[-SHOWN_LOG:]) or _("（没有内容）"), language=None, height=320)
+        if state.job is not None and jobs.log_path(workspace, state.job.id).exists():
+            path = jobs.log_path(workspace, state.job.id)
+            st.download_button(
+                _("下载完整日志"), path.read_bytes, path.name, key="train_log_file", on_click="ignore"
+            )

@@ -2,15 +2,19 @@
 
 import streamlit as st
 
-from pages.components.frame import asked_number, page_header, remember_notice, report_errors, stop_button
+from pages.components.frame import asked_number, page_header, remember_notice, report_errors
 from pages.components.text import plain
+from pages.components.training_actions import show_actions
+from pages.components.training_curves import overlay_choice, show_curves
 from pages.components.training_form import settings_form, show_preflight
+from pages.components.training_history import show_history
+from pages.components.training_target import fill_form, show_commands, target_form
 from pages.components.training_view import (
     local_time,
-    show_curves,
     show_figures,
     show_log,
     show_outcome,
+    show_signs,
     show_trials,
     state_text,
 )
@@ -30,6 +34,8 @@ def new_training() -> None:
         st.page_link("pages/data/dataset.py", label=_("去冻结数据集版本"), icon="📦")
         return
     left, right = st.columns(2)
+    if (copied := asked_number("clone")) is not None:
+        fill_form(workspace, rows.get(workspace.engine, copied))
     by_id = {version.id: version for version in versions}
     linked = st.query_params.get("dataset", "")
     with left:
@@ -48,6 +54,7 @@ def new_training() -> None:
     chosen, version = presets[key], by_id[version_id]
     st.caption(_(chosen.summary))
     settings = settings_form(workspace, chosen)
+    target = target_form(chosen)
     title = st.text_input(
         _("名字（可不填）"),
         key="train_title",
@@ -59,9 +66,9 @@ def new_training() -> None:
     show_preflight(checked)
     if st.button(_("开始训练"), key="train_start", type="primary", icon="🏋️", disabled=not checked.ok):
         with report_errors():
-            run = training.start_training(workspace, key, settings, version, title)
+            run = training.start_training(workspace, key, settings, version, title, target)
             remember_notice(_("训练已开始：{title}", title=run.title))
-            st.query_params["run"] = str(run.id)
+            st.query_params.from_dict({"run": str(run.id)})
             st.rerun()
     with st.expander(_("将要写出的 xtuner 配置")):
         file = dataset.training_file(workspace, version)
@@ -70,70 +77,48 @@ def new_training() -> None:
 
 
 def one_training(run_id: int) -> None:
-    """A training, running or ended."""
+    """A training, waiting, running or ended."""
     run = rows.get(workspace.engine, run_id)
     state = training.training_state(workspace, run)
     version = training.version_of(workspace, run)
-    head, actions = st.columns([4, 1], vertical_alignment="center")
-    head.subheader(plain(run.title))
+    st.subheader(plain(run.title))
     learnt = version.name if version is not None else "—"
-    head.caption(f"{plain(learnt)} · {run.preset} · {local_time(run.created_at)}")
-    with actions:
-        if state.active and state.job is not None:
-            stop_button(workspace, state.job, key="train_stop")
-        resumable = bool(state.checkpoints) and not state.finished and not state.active
-        if resumable and st.button(_("接着训练"), key="train_resume", icon="▶️", width="stretch"):
-            with report_errors():
-                training.resume_training(workspace, run)
-                st.rerun()
-        if st.button(_("新建训练"), key="train_new", icon="➕", width="stretch"):
-            del st.query_params["run"]
-            st.rerun()
+    st.caption(_("训练 {n}", n=run.id) + f" · {plain(learnt)} · {run.preset} · {local_time(run.created_at)}")
+    show_actions(workspace, state)
     show_outcome(workspace, state)
-    if state.active:
-        following(run_id)
+    over = overlay_choice(workspace, state)
+    if state.active or state.orphaned:
+        following(run_id, over, state.state)
     else:
-        details(run_id)
+        details(run_id, over)
+    show_commands(workspace, run)
     with st.expander(_("这次训练的 xtuner 配置")):
         config = training.work_folder(workspace, run) / "config.py"
         text = config.read_text(encoding="utf-8") if config.exists() else _("（配置文件不见了）")
         st.code(text, language="python", height=420)
 
 
-def details(run_id: int) -> bool:
-    """Figures, curves, answers and log; returns whether it still runs."""
+def details(run_id: int, over: list[int]) -> str:
+    """Figures, curves, answers and log; returns the state it is in."""
     state = training.training_state(workspace, rows.get(workspace.engine, run_id))
-    st.markdown(state_text(state.state))
-    show_figures(state)
-    show_curves(state.points)
-    show_trials(state.trials)
+    st.markdown(state_text(state))
+    if state.state == "waiting":
+        ahead = _("前面还有 {n} 个训练", n=state.ahead) if state.ahead else _("下一个就是它")
+        st.info(_("排队中：{ahead}。轮到时自动开始，关掉页面或工坊都不影响。", ahead=ahead), icon="⏳")
+    else:
+        show_figures(state)
+        show_signs(workspace, state)
+        show_curves(workspace, state, over)
+        show_trials(workspace, state)
     show_log(workspace, state)
-    return state.active
+    return state.state
 
 
 @st.fragment(run_every=2.0)
-def following(run_id: int) -> None:
-    """The details, drawn again while it runs; the whole page once it has ended."""
+def following(run_id: int, over: list[int], before: str) -> None:
+    """The details, drawn again while it runs; the whole page once its state is another one."""
     with report_errors():
-        if not details(run_id):
-            st.rerun()
-
-
-def history(current: int | None) -> None:
-    """The trainings so far, each with a way to open it."""
-    others = [run for run in rows.listed(workspace.engine, limit=20) if run.id != current]
-    if not others:
-        return
-    st.subheader(_("以前的训练") if current is None else _("其他训练"))
-    for run in others:
-        state = training.training_state(workspace, run)
-        columns = st.columns([5, 2, 2, 1], vertical_alignment="center")
-        columns[0].markdown(f"**{plain(run.title)}**")
-        columns[0].caption(f"{run.preset} · {local_time(run.created_at)}")
-        columns[1].markdown(state_text(state.state))
-        columns[2].markdown("—" if state.loss is None else _("损失 {loss}", loss=f"{state.loss:.3f}"))
-        if columns[3].button(_("打开"), key=f"train_open_{run.id}", width="stretch"):
-            st.query_params["run"] = str(run.id)
+        if details(run_id, over) != before:
             st.rerun()
 
 
@@ -145,4 +130,4 @@ with report_errors():
         new_training()
 st.divider()
 with report_errors():
-    history(asked)
+    show_history(workspace, asked)

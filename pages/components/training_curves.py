@@ -1,0 +1,141 @@
+"""The curves of a training, others laid over it, and what it takes from the machine."""
+
+from collections.abc import Sequence
+from typing import TypeVar
+
+import plotly.graph_objects as go
+import streamlit as st
+
+from pages.components.text import plain
+from tianji_core import training
+from tianji_core.i18n import _
+from tianji_core.store import training as rows
+from tianji_core.training import TrainingState
+from tianji_core.training.curve import smoothed
+from tianji_core.workspace import Workspace
+
+LOSS, CHECK, RATE, GRADIENT, LOAD = "#c0392b", "#1e8449", "#2874a6", "#b9770e", "#6c3483"
+OTHERS = ("#2874a6", "#b9770e", "#6c3483", "#148f77", "#7b7d7d", "#d35400")
+T = TypeVar("T")
+_DRAWN = 1500
+"""Points drawn of one curve: a longer one is thinned."""
+
+
+def overlay_choice(workspace: Workspace, state: TrainingState) -> list[int]:
+    """A choice of other trainings to lay over this one; stands in the address. Returns their numbers."""
+    titles = {run.id: run.title for run in rows.listed(workspace.engine, limit=50) if run.id != state.run.id}
+    if not titles:
+        return []
+    asked = [int(each) for each in st.query_params.get("with", "").split(",") if each.isdecimal()]
+    slot = f"train_overlay_{state.run.id}"
+    if slot not in st.session_state:
+        st.session_state[slot] = [each for each in asked if each in titles]
+    chosen = st.multiselect(
+        _("叠上其他训练"),
+        list(titles),
+        format_func=lambda key: f"{key} · {plain(titles[key])}",
+        key=slot,
+        max_selections=len(OTHERS),
+        placeholder=_("选几个训练，和这一个画在同一张图上"),
+    )
+    if chosen:
+        st.query_params["with"] = ",".join(map(str, chosen))
+    else:
+        st.query_params.pop("with", None)
+    return chosen
+
+
+def show_curves(workspace: Workspace, state: TrainingState, over: Sequence[int]) -> None:
+    """Loss raw and smoothed with the validation loss and other trainings' over it; learning rate, gradient norm."""
+    if not state.points:
+        st.caption(_("第一个点出来后，这里会画出损失、学习率和梯度曲线"))
+        return
+    figure = go.Figure()
+    others = [training.training_state(workspace, rows.get(workspace.engine, each)) for each in over]
+    for colour, other in zip(OTHERS, others, strict=False):
+        _add_losses(figure, other, colour, plain(other.run.title), raw=False)
+    _add_losses(figure, state, LOSS, plain(state.run.title) if others else _("损失（平滑）"), raw=True)
+    _layout(figure, _("损失"), 340)
+    figure.update_layout(showlegend=True, legend={"orientation": "h", "y": 1.12, "x": 1, "xanchor": "right"})
+    st.plotly_chart(figure, key="train_loss_chart", config={"displayModeBar": False})
+    points = _thinned(state.points)
+    steps = [point.iteration for point in points]
+    left, middle, right = st.columns(3)
+    with left:
+        _small(_("学习率"), steps, [point.learning_rate for point in points], RATE, "train_rate_chart")
+    with middle:
+        norms = [point.gradient for point in points]
+        _small(_("梯度范数"), steps, norms, GRADIENT, "train_gradient_chart")
+    with right:
+        _show_load(state)
+
+
+def _add_losses(figure: go.Figure, state: TrainingState, colour: str, name: str, raw: bool) -> None:
+    steps = [point.iteration for point in state.points]
+    losses = [point.loss for point in state.points]
+    if raw:
+        figure.add_scatter(
+            x=steps, y=losses, name=_("损失（每次记录）"), opacity=0.3, line={"color": colour, "width": 1}
+        )
+    kept = _thinned(list(zip(steps, smoothed(losses), strict=True)))
+    figure.add_scatter(
+        x=[step for step, _loss in kept],
+        y=[loss for _step, loss in kept],
+        name=name,
+        line={"color": colour, "width": 2.5},
+        mode="lines" if len(kept) > 1 else "markers",
+    )
+    if state.validations:
+        figure.add_scatter(
+            x=[each.iteration for each in state.validations],
+            y=[each.loss for each in state.validations],
+            name=_("验证损失") if raw else _("{title} 验证", title=name),
+            mode="lines+markers",
+            line={"color": CHECK if raw else colour, "width": 2, "dash": "dot"},
+            marker={"size": 7},
+        )
+
+
+def _show_load(state: TrainingState) -> None:
+    samples = _thinned(state.loads)
+    if not samples:
+        st.caption(_("负载几秒后开始记录"))
+        return
+    minutes = [(each.moment - samples[0].moment) / 60 for each in samples]
+    if samples[-1].cards:
+        values = [sum(card.load for card in each.cards) / max(1, len(each.cards)) for each in samples]
+        title = _("显卡负载（%，按分钟）")
+    else:
+        values = [each.processor for each in samples]
+        title = _("CPU（%，一个核 100，按分钟）")
+    _small(title, minutes, values, LOAD, "train_load_chart", unit="")
+
+
+def _small(
+    title: str,
+    x: Sequence[float],
+    y: Sequence[float | None],
+    colour: str,
+    key: str,
+    unit: str | None = None,
+) -> None:
+    figure = go.Figure(go.Scatter(x=x, y=y, mode="lines", line={"color": colour, "width": 2}))
+    _layout(figure, title, 220)
+    if unit is not None:
+        figure.update_layout(xaxis_title=unit)
+    st.plotly_chart(figure, key=key, config={"displayModeBar": False})
+
+
+def _layout(figure: go.Figure, title: str, height: int) -> None:
+    figure.update_layout(
+        title={"text": title, "font": {"size": 15}},
+        height=height,
+        margin={"l": 10, "r": 10, "t": 40, "b": 10},
+        xaxis_title=_("步"),
+        hovermode="x",
+    )
+    figure.update_yaxes(exponentformat="power", automargin=True)
+
+
+def _thinned(values: Sequence[T]) -> Sequence[T]:
+    return values[:: len(values) // _DRAWN + 1] if values else values

@@ -1,0 +1,125 @@
+"""过拟合: signs that a training learns its samples by heart instead of how to write."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from tianji_core.dataset import training_file
+from tianji_core.errors import DatasetError, StudioError
+from tianji_core.i18n import _
+from tianji_core.store.training import TrainingRun
+from tianji_core.training.curve import Validation
+from tianji_core.training.launch import version_of
+from tianji_core.training.progress import TrainingState
+from tianji_core.training.trials import TrialAnswer
+from tianji_core.workspace import Workspace
+
+RISE = 0.01
+"""A validation loss this share above its lowest has turned; less is noise."""
+SHORT = 8
+"""Characters up to which an answer equal to a training output means nothing."""
+
+
+@dataclass(frozen=True)
+class Sign:
+    """One sign. ``key`` is 'turned', 'memorised' or 'passes'; ``text`` says what was seen and what to do; ``step`` is
+    the iteration it points at."""
+
+    key: str
+    text: str
+    step: int
+
+
+def turning_point(found: Sequence[Validation]) -> Validation | None:
+    """The lowest validation loss, where the newest one has risen above it; None where it still falls."""
+    known = [(each.loss, each) for each in found if each.loss is not None]
+    if len(known) < 2:
+        return None
+    best, lowest = min(known, key=lambda pair: pair[0])
+    return lowest if known[-1][0] > best * (1 + RISE) else None
+
+
+def memorised(trials: Sequence[TrialAnswer], outputs: frozenset[str]) -> list[TrialAnswer]:
+    """The trial answers that are a training output letter by letter, spaces aside. Very short ones do not count, nor
+    what the model wrote before training."""
+    return [
+        trial
+        for trial in trials
+        if trial.iteration > 0 and len(trial.answer) > SHORT and _bare(trial.answer) in outputs
+    ]
+
+
+def training_outputs(workspace: Workspace, run: TrainingRun) -> frozenset[str]:
+    """Every output of the training's dataset, without spaces; empty where its file is gone."""
+    try:
+        version = version_of(workspace, run)
+        return frozenset() if version is None else _outputs(training_file(workspace, version), version.sha256)
+    except StudioError:
+        return frozenset()
+
+
+@lru_cache(maxsize=4)
+def _outputs(path: Path, _sha256: str) -> frozenset[str]:
+    try:
+        entries = json.loads(path.read_text(encoding="utf-8"))
+        return frozenset(_bare(turn["output"]) for entry in entries for turn in entry["conversation"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DatasetError(_("训练文件 {file} 不是 UTF-8 的 JSON", file=path)) from error
+
+
+def _bare(text: str) -> str:
+    return "".join(text.split())
+
+
+def signs(workspace: Workspace, state: TrainingState) -> list[Sign]:
+    """What speaks for overfitting so far, the surest first."""
+    found = []
+    if lowest := turning_point(state.validations):
+        newest = state.validations[-1]
+        found.append(
+            Sign(
+                "turned",
+                _(
+                    "验证损失在第 {best} 步最低（{low}），到第 {now} 步又升到 {high}：再训下去是在背训练集，请用第 {best} 步附近的检查点",
+                    best=lowest.iteration,
+                    low=f"{lowest.loss:.3f}",
+                    now=newest.iteration,
+                    high="NaN" if newest.loss is None else f"{newest.loss:.3f}",
+                ),
+                lowest.iteration,
+            )
+        )
+    copied = memorised(state.trials, training_outputs(workspace, state.run))
+    if copied:
+        last = max(trial.iteration for trial in copied)
+        at = [trial for trial in copied if trial.iteration == last]
+        asked = {trial.prompt for trial in state.trials if trial.iteration == last}
+        found.append(
+            Sign(
+                "memorised",
+                _(
+                    "第 {n} 步的 {all} 条试写里有 {copied} 条和训练样本一字不差（{prompts}）：它在背；请看更早的检查点，或减少轮数、增加样本",
+                    n=last,
+                    all=len(asked),
+                    copied=len(at),
+                    prompts=_("、").join(trial.prompt for trial in at[:3]),
+                ),
+                last,
+            )
+        )
+    epoch = state.epoch
+    if epoch is not None and epoch > 1:
+        first = round((state.total or 0) / float(state.run.settings.get("epochs", 1)))
+        found.append(
+            Sign(
+                "passes",
+                _(
+                    "已经学过第一遍（第 {n} 步）；祝福语一遍通常就够，请把第一遍末尾的检查点和最后的比一比",
+                    n=first,
+                ),
+                first,
+            )
+        )
+    return found

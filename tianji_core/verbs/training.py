@@ -1,0 +1,233 @@
+"""Verbs of training: train, and the line of those that wait for their place."""
+
+import json
+from typing import Annotated, Any
+
+import typer
+
+from tianji_core import training
+from tianji_core.errors import InputError, TrainingError
+from tianji_core.i18n import _
+from tianji_core.store import datasets
+from tianji_core.store import training as runs
+from tianji_core.training import line
+from tianji_core.training.launch import resumed_from
+from tianji_core.training.target import node_commands, slurm_script, target_of
+from tianji_core.verbs.common import (
+    LARGEST,
+    DetachOption,
+    JsonOption,
+    WorkspaceOption,
+    follow,
+    opened,
+    show,
+    words,
+)
+from tianji_core.verbs.modelling import base_folder
+from tianji_core.workspace import Workspace
+
+
+def train(
+    dataset: Annotated[str, typer.Option(help="Dataset version to learn from.")] = "",
+    preset: Annotated[
+        str, typer.Option(help="Training preset: a file of configs/training.")
+    ] = "nano-cpu-qlora",
+    base: Annotated[
+        str, typer.Option(help="Base model: a name from 'models' or a folder; default: the preset's.")
+    ] = "",
+    setting: Annotated[
+        list[str] | None, typer.Option("--set", help="NAME=VALUE, as often as needed, e.g. epochs=2.")
+    ] = None,
+    title: Annotated[str, typer.Option(help="Title of the training.")] = "",
+    resume: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=LARGEST,
+            help="Go on with this training from its newest checkpoint.",
+            show_default=False,
+        ),
+    ] = None,
+    more: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=LARGEST,
+            help="One more pass over the data with the weights of this training, as a new one.",
+            show_default=False,
+        ),
+    ] = None,
+    checkpoint: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=LARGEST,
+            help="With --resume or --more: begin at this iteration's checkpoint, in a training of its own.",
+            show_default=False,
+        ),
+    ] = None,
+    gpus: Annotated[str, typer.Option(help="Cards by number, e.g. 0,1; default: any that are free.")] = "",
+    nproc: Annotated[int, typer.Option(help="Processes on each machine; one per card.")] = 1,
+    deepspeed: Annotated[
+        str, typer.Option(help="DeepSpeed setting, e.g. deepspeed_zero2, deepspeed_zero3_offload.")
+    ] = "",
+    nodes: Annotated[int, typer.Option(help="Machines.")] = 1,
+    address: Annotated[str, typer.Option(help="Host name or IP of the first machine.")] = "",
+    port: Annotated[int, typer.Option(help="Free port of the first machine.")] = 29500,
+    commands: Annotated[
+        bool,
+        typer.Option(
+            "--commands", help="Start nothing: print the command of each machine and a Slurm script."
+        ),
+    ] = False,
+    check: Annotated[bool, typer.Option(help="Only check whether it could start.")] = False,
+    detach: DetachOption = False,
+    as_json: JsonOption = False,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Fine-tune with xtuner and follow it to its final checkpoint."""
+    space = opened(workspace)
+    if resume is not None or more is not None:
+        run = _gone_on(space, resume, more, checkpoint)
+    elif checkpoint is not None:
+        raise InputError(_("--checkpoint 要和 --resume 或 --more 一起用"))
+    else:
+        version = _version(space, dataset)
+        settings = _settings(space, preset, base, setting or [])
+        checked = training.preflight(space, training.preset(preset), settings, version)
+        if check:
+            signs = {"pass": "✓", "warn": "!", "stop": "✗"}
+            lines = [
+                f"{signs.get(c.level, c.level)} " + _("{title}：{reason}", title=c.title, reason=c.detail)
+                for c in checked.checks
+            ]
+            show(checked, as_json, "\n".join(lines))
+            if not checked.ok:
+                raise TrainingError(_("这样不能开始训练，见上面带 ✗ 的一项"))
+            return
+        for found in checked.checks:
+            if found.level == "warn":
+                typer.echo(f"! {found.title}：{found.detail}", err=True)
+        asked = {"gpus": _cards(gpus), "processes": nproc, "deepspeed": deepspeed, "nodes": nodes}
+        target = training.checked_target(
+            training.preset(preset).device, {**asked, "address": address, "port": port}
+        )
+        if commands:
+            run = training.prepare_training(space, preset, settings, version, title, target)
+            _show_commands(space, run, as_json)
+            return
+        run = training.start_training(space, preset, settings, version, title, target)
+        if target.nodes > 1:
+            _show_commands(space, run, False)
+    _finish_training(space, run, detach, as_json)
+
+
+def _finish_training(space: Workspace, run: training.TrainingRun, detach: bool, as_json: bool) -> None:
+    state = training.training_state(space, run)
+    if not detach and state.job is not None:
+        follow(space, state.job, quiet=as_json)
+        state = training.training_state(space, run)
+    saved = state.checkpoints[-1].path if state.checkpoints else None
+    facts = {
+        "training": run.id,
+        "state": state.state,
+        "iterations": state.total,
+        "loss": state.loss,
+        "checkpoint": saved,
+    }
+    text = _("训练 {training}：共 {iterations} 步，最后的损失 {loss}，检查点 {checkpoint}", **facts)
+    show(facts, as_json, _("训练 {n} 已开始", n=run.id) if detach else text)
+
+
+def _version(space: Workspace, name: str) -> datasets.DatasetVersion:
+    if name:
+        return datasets.by_name(space.engine, name)
+    newest = datasets.listed(space.engine, limit=1)
+    if not newest:
+        raise TrainingError(_("还没有数据集版本；先审核样本并用 freeze 定稿一个"))
+    return newest[0]
+
+
+def _settings(space: Workspace, preset: str, base: str, changes: list[str]) -> training.TrainingSettings:
+    values: dict[str, Any] = training.default_settings(preset, space).model_dump()
+    if base:
+        values["base"] = str(base_folder(space, base))
+    for change in changes:
+        name, equals, value = change.partition("=")
+        if not equals or name not in values:
+            raise InputError(
+                _(
+                    "--set 要写成 名字=值，名字是其中之一：{names}；写的是 {change}",
+                    names=_("、").join(values),
+                    change=change,
+                )
+            )
+        try:
+            values[name] = json.loads(value)
+        except ValueError:
+            values[name] = value
+    return training.checked_settings(values)
+
+
+def _gone_on(
+    space: Workspace, resume: int | None, more: int | None, checkpoint: int | None
+) -> training.TrainingRun:
+    if resume is not None and more is not None:
+        raise InputError(_("--resume 和 --more 只能用一个"))
+    if more is not None:
+        return training.one_more_epoch(space, runs.get(space.engine, more), checkpoint)
+    assert resume is not None
+    run = runs.get(space.engine, resume)
+    if checkpoint is not None:
+        return training.branch_training(space, run, checkpoint)
+    return training.resume_training(space, run)
+
+
+def _cards(text: str) -> list[int]:
+    parts = words(text)
+    if not all(part.isdecimal() for part in parts):
+        raise InputError(_("--gpus 要写成 0,1 这样的编号，写的是 {text}", text=text))
+    return [int(part) for part in parts]
+
+
+def _show_commands(space: Workspace, run: training.TrainingRun, as_json: bool) -> None:
+    chosen, target = training.preset(run.preset), target_of(run)
+    work_dir = training.work_folder(space, run)
+    extra = resumed_from(space, run)
+    lines = node_commands(chosen, target, work_dir, extra)
+    script = slurm_script(chosen, target, work_dir, run.title, extra)
+    text = "\n".join(_("# 第 {n} 号机器", n=n) + "\n" + each for n, each in enumerate(lines))
+    facts = {"training": run.id, "commands": lines, "slurm": script}
+    show(facts, as_json, f"{text}\n\n# Slurm\n{script}")
+
+
+def queue(
+    up: Annotated[
+        int | None,
+        typer.Option(
+            min=1, max=LARGEST, help="Move this training one place nearer to its turn.", show_default=False
+        ),
+    ] = None,
+    down: Annotated[
+        int | None,
+        typer.Option(min=1, max=LARGEST, help="Move this training one place back.", show_default=False),
+    ] = None,
+    cancel: Annotated[
+        int | None,
+        typer.Option(min=1, max=LARGEST, help="Take this training out of the line.", show_default=False),
+    ] = None,
+    as_json: JsonOption = False,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """List the trainings that wait for their place, or change their order."""
+    space = opened(workspace)
+    if up is not None:
+        line.move(space, up, -1)
+    if down is not None:
+        line.move(space, down, 1)
+    if cancel is not None:
+        line.cancel(space, cancel)
+    waiting = [runs.get(space.engine, each) for each in line.waiting(space)]
+    facts = [{"training": run.id, "title": run.title, "preset": run.preset} for run in waiting]
+    text = "\n".join(f"{n}. {run.id}  {run.title}" for n, run in enumerate(waiting, start=1))
+    show(facts, as_json, text or _("没有训练在排队"))
