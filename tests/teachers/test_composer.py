@@ -347,6 +347,10 @@ def test_a_style_or_scene_without_phrases_says_where_to_add_them(
             "style: 电报\npatterns: [<name><wsh>]\nscenes: {生日: {wish: [好]}}\n",
             "patterns 用了没有语句的 wsh",
         ),
+        (
+            "style: 电报\npatterns: [<name>好]\nscenes: {生日: {wihs: [好]}}\n",
+            "scenes.生日.wihs 没有任何句式用到",
+        ),
         ("style: 电报\npatterns: [<name>(好]\nscenes: {生日: {}}\n", "patterns 里括号不成对"),
         ("style: 电报\npatterns: [<name>]\nscenes: {毕业: {}}\n", "scenes.毕业 不在 scenes.yaml"),
         ("style: 正常\npatterns: [<name>]\nscenes: {生日: {}}\n", "同一个风格“正常”"),

@@ -91,12 +91,29 @@ def _check(style: StylePhrases, phrases: Phrases) -> None:
                 raise ComposerError(_("{file} 的 {key}.{group} 没有语句", file=file, key=key, group=group))
             for text in texts:
                 _check_text(text, file, key, style)
+    _check_used(style, file)
     for scene in style.scenes:
         if scene not in phrases.scenes:
             raise ComposerError(_("{file} 的 scenes.{scene} 不在 scenes.yaml 里", file=file, scene=scene))
         for relation in Relation:
             for pronoun in Pronoun:
                 phrases.cell(style.style, scene, Name(text="-", relation=relation, pronoun=pronoun))
+
+
+def _check_used(style: StylePhrases, file: Path) -> None:
+    """A bank that no pattern draws from is a misspelt one."""
+    banks = dict(_banks(style))
+    used = {
+        slot
+        for key, bank in banks.items()
+        if key.endswith(PATTERNS)
+        for texts in bank.values()
+        for text in texts
+        for slot in parsed(text).slots
+    }
+    for key in banks:
+        if not key.endswith(PATTERNS) and key.rpartition(".")[2] not in used:
+            raise ComposerError(_("{file} 的 {key} 没有任何句式用到", file=file, key=key))
 
 
 def _check_text(text: str, file: Path, key: str, style: StylePhrases) -> None:
