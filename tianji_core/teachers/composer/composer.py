@@ -21,6 +21,9 @@ DRAWS = 24
 """Drafts before the phrases are searched for one that fits."""
 _NEXT_DRAFT = 1_000_003
 """Added to a task's number for another draft; far more than the tasks of a plan."""
+ROOM = 10
+"""This part of the range between the limits is kept free above the lower one where optional parts allow it, so that who
+learns from these texts does not fall short by a character."""
 _TRIES = 6
 
 
@@ -126,7 +129,7 @@ class _Draft:
                 text = self.fixed.get(part.bank) or self._say(self._pick(part.bank))
             pieces.append((part.optional, text))
             sizes[part.optional] += len(text)
-        kept = self._kept(sizes, low, high)
+        kept = self._kept(sizes, low + (high - low) // ROOM, high)
         return "".join(text for optional, text in pieces if optional in kept)
 
     def _kept(self, sizes: list[int], low: int, high: int) -> set[int]:
