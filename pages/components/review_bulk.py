@@ -1,53 +1,33 @@
-"""Many samples at once: a page of them as a table, and actions on everything that matches."""
+"""Actions on everything that matches: the number is said first, and each is one step that is undone as a whole."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 
 import streamlit as st
 
-from pages.components.review import STATE_ICONS, attempt, diff_html
-from pages.components.text import plain
+from pages.components.review import attempt
+from pages.components.review_desk import Desk
+from pages.components.review_judge import judge_part
+from pages.components.review_marks import cell_line, diff_html
 from tianji_core import cleaning
 from tianji_core.cleaning import BY_ID, FIXABLE_RULES, RULES, SAFE_RULES
 from tianji_core.i18n import _
-from tianji_core.store import samples, steps
-from tianji_core.store.findings import Finding
-from tianji_core.store.samples import ACCEPTED, PENDING, REJECTED, STATE_TITLES, Sample, SampleFilter
-from tianji_core.workspace import Workspace
+from tianji_core.store import findings, samples, steps
+from tianji_core.store.samples import ACCEPTED, PENDING, REJECTED, STATE_TITLES
+from tianji_core.store.steps import Step
+
+_STARS = {f"stars_{n}": n for n in (5, 4, 3, 2, 1, 0)}
 
 
-def samples_table(page: Sequence[Sample], found: Mapping[int, Sequence[Finding]], key: str) -> list[Sample]:
-    """A page of samples; those that the person ticked."""
-    rows = {
-        _("编号"): [s.id for s in page],
-        _("状态"): [f"{STATE_ICONS[s.state]} {_(STATE_TITLES[s.state])}" for s in page],
-        _("称谓"): [s.name for s in page],
-        _("场景"): [s.scene for s in page],
-        _("风格"): [s.style for s in page],
-        _("内容"): [s.output for s in page],
-        _("字数"): [s.length for s in page],
-        _("问题"): [
-            _("、").join(_(BY_ID[f.rule].title) for f in found[s.id] if f.rule in BY_ID) for s in page
-        ],
-        _("输入"): [s.input for s in page],
-    }
-    event = st.dataframe(
-        rows,
-        hide_index=True,
-        width="stretch",
-        height=560,
-        on_select="rerun",
-        selection_mode="multi-row",
-        key=key,
-        column_config={
-            _("编号"): st.column_config.NumberColumn(width=60, format="%d"),
-            _("状态"): st.column_config.TextColumn(width=80),
-            _("字数"): st.column_config.NumberColumn(width=55),
-            _("内容"): st.column_config.TextColumn(width="large"),
-        },
-    )
-    chosen = event["selection"]["rows"] if event else []
-    return [page[index] for index in chosen if index < len(page)]
+def bulk(desk: Desk) -> None:
+    """What there is to find, and what can be done about all of it."""
+    rules_overview(findings.rule_counts(desk.workspace.engine, desk.wanted))
+    st.subheader(_("一起决定"))
+    _decide_all(desk)
+    st.subheader(_("一起修正"))
+    _fix_all(desk)
+    st.subheader(_("模型评审"))
+    judge_part(desk.workspace, desk.wanted)
 
 
 def rules_overview(counts: Mapping[str, int]) -> None:
@@ -72,8 +52,57 @@ def rules_overview(counts: Mapping[str, int]) -> None:
     st.dataframe(rows, hide_index=True, width="stretch", height="content")
 
 
-def fix_all(workspace: Workspace, wanted: SampleFilter) -> None:
+def _decide_all(desk: Desk) -> None:
+    """Accept everything pending without findings, or do one thing to everything that matches."""
+    engine, wanted = desk.workspace.engine, desk.wanted
+    clean = replace(wanted, clean=True, states=(PENDING,))
+    number = samples.count(engine, clean) if wanted.clean is not False and not wanted.rules else 0
+    st.button(
+        _("采用全部没有问题的 {n} 条待审样本", n=f"{number:,}"),
+        key="accept_clean",
+        type="primary",
+        icon="✅",
+        disabled=not number,
+        on_click=lambda: attempt(lambda: steps.set_state(engine, clean, ACCEPTED, desk.who)),
+    )
+    row = st.columns([1.6, 3, 2], vertical_alignment="bottom")
+    titles = {
+        state: _("改为{state}", state=_(STATE_TITLES[state])) for state in (ACCEPTED, REJECTED, PENDING)
+    }
+    titles |= {key: _("打 {n} 星", n=n) if n else _("去掉星") for key, n in _STARS.items()}
+    action = row[0].selectbox(
+        _("对符合筛选的全部样本"), list(titles), format_func=lambda key: titles[key], key="all_action"
+    )
+    row[1].text_input(
+        _("理由（可不填，写进历史）"), key="all_reason", max_chars=200, disabled=action in _STARS
+    )
+    matching = samples.count(engine, wanted)
+    row[2].button(
+        _("对 {n} 条做", n=f"{matching:,}"),
+        key="do_all",
+        icon="⚡",
+        disabled=not matching,
+        width="stretch",
+        on_click=_do_all,
+        args=(desk, action),
+    )
+
+
+def _do_all(desk: Desk, action: str) -> None:
+    """Callback: one action on everything that matches."""
+    engine, note = desk.workspace.engine, (st.session_state.get("all_reason") or "").strip()
+
+    def act() -> Step | None:
+        if action in _STARS:
+            return steps.rate(engine, desk.wanted, _STARS[action] or None, desk.who)
+        return steps.set_state(engine, desk.wanted, action, desk.who, note=note)
+
+    attempt(act, nothing=_("没有改动"))
+
+
+def _fix_all(desk: Desk) -> None:
     """Choose rules, see how many texts change and how, then apply them as one step."""
+    workspace, wanted = desk.workspace, desk.wanted
     rules = st.multiselect(
         _("应用哪些修正"),
         list(FIXABLE_RULES),
@@ -88,38 +117,11 @@ def fix_all(workspace: Workspace, wanted: SampleFilter) -> None:
         type="primary",
         icon="🪄",
         disabled=not preview.fixable,
-        on_click=lambda: attempt(lambda: cleaning.fix(workspace, wanted, tuple(rules))),
+        on_click=lambda: attempt(lambda: cleaning.fix(workspace, wanted, tuple(rules), desk.who)),
     )
     for proposal in preview.examples:
         with st.container(border=True):
-            sample = proposal.sample
-            st.caption(plain(f"#{sample.id} · {sample.name} × {sample.scene} · {sample.style}"))
-            st.html(diff_html(sample.output, proposal.after))
+            st.caption(cell_line(proposal.sample))
+            st.html(diff_html(proposal.sample.output, proposal.after))
     if preview.fixable > len(preview.examples):
         st.caption(_("上面是前 {n} 条的样子", n=len(preview.examples)))
-
-
-def decide_all(workspace: Workspace, wanted: SampleFilter, who: str) -> None:
-    """Accept everything without findings, or reject everything that matches."""
-    clean = replace(wanted, clean=True, states=(PENDING,))
-    open_ = replace(wanted, states=(PENDING,))
-    number = samples.count(workspace.engine, clean) if wanted.clean is not False and not wanted.rules else 0
-    row = st.columns(2)
-    row[0].button(
-        _("采用全部没有问题的 {n} 条待审样本", n=number),
-        key="accept_clean",
-        type="primary",
-        icon="✅",
-        disabled=not number,
-        width="stretch",
-        on_click=lambda: attempt(lambda: steps.set_state(workspace.engine, clean, ACCEPTED, who)),
-    )
-    rest = samples.count(workspace.engine, open_)
-    row[1].button(
-        _("弃用符合筛选的 {n} 条待审样本", n=rest),
-        key="reject_matching",
-        icon="🚫",
-        disabled=not rest,
-        width="stretch",
-        on_click=lambda: attempt(lambda: steps.set_state(workspace.engine, open_, REJECTED, who)),
-    )

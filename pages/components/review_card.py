@@ -1,251 +1,141 @@
-"""One sample, large, with everything a person needs to decide on it."""
+"""One sample, large, with everything a person needs to decide on it. Drawn as a fragment: a key press draws nothing else
+of the page again."""
 
-import hashlib
 import html
-import socket
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import streamlit as st
 
-from pages.components.review import (
+from pages.components.frame import report_errors
+from pages.components.review import check_changed, progress_line, show_outcome, undo_buttons
+from pages.components.review_actions import Hand, buttons, stars
+from pages.components.review_desk import Desk, current_sample, open_panel
+from pages.components.review_filters import clear_filters
+from pages.components.review_history import history, judged
+from pages.components.review_marks import (
     STATE_COLOURS,
     STATE_ICONS,
-    attempt,
     diff_html,
     finding_badges,
     length_text,
 )
-from pages.components.review_history import copy_form, history, judged
+from pages.components.review_panels import help_panel, panel
 from pages.components.text import plain
-from tianji_core import cleaning
-from tianji_core.cleaning import FIXABLE_RULES, Context
-from tianji_core.i18n import _, _c
-from tianji_core.store import findings, knowledge, leases, samples, steps
-from tianji_core.store.samples import ACCEPTED, REJECTED, STATE_TITLES, Sample, SampleFilter
+from tianji_core import cleaning, review
+from tianji_core.cleaning import FIXABLE_RULES
+from tianji_core.i18n import _
+from tianji_core.store import findings, knowledge, samples
+from tianji_core.store.samples import ACCEPTED, PENDING, STATE_TITLES, Sample, SampleFilter
 from tianji_core.workspace import Workspace
 
-_OUTPUT = '<div style="font-size:1.45rem;line-height:1.75;padding:.4rem 0 .2rem 0;white-space:pre-wrap">{text}</div>'
+OUTPUT = '<div style="font-size:1.45rem;line-height:1.75;padding:.4rem 0 .2rem 0;white-space:pre-wrap">{text}</div>'
 
 
-def current_sample(workspace: Workspace, wanted: SampleFilter, order: str) -> Sample | None:
-    """The sample in the address, or the first matching one after its place, or the first one of all. Those that other
-    people are looking at come only when there is nothing else."""
-    start = int(value) if (value := st.query_params.get("id", "")).isdecimal() and len(value) < 16 else None
-    me = _me(workspace)
-    held = leases.others(workspace.engine, me)
-    limit = 2 * len(held) + 3  # some more, for those that are taken this very moment
-    found = samples.page(workspace.engine, wanted, from_id=start, limit=limit, order=order) if start else []
-    if not any(sample.id not in held for sample in found):
-        found += samples.page(workspace.engine, wanted, limit=limit, order=order)
-    for sample in found:
-        if sample.id not in held and leases.take(workspace.engine, sample.id, me):
-            return sample
-    return found[0] if found else None
+@st.fragment
+@report_errors()
+def card_view(desk: Desk) -> None:
+    """The progress, and the sample whose turn it is."""
+    desk = replace(desk, keys=review.load_keys(desk.workspace, desk.who))
+    engine = desk.workspace.engine
+    check_changed(desk.workspace, desk.recipe.key)
+    show_outcome()
+    counts = samples.state_counts(engine, SampleFilter(desk.recipe.key))
+    top = st.columns([2.4, 2.6], vertical_alignment="bottom")
+    with top[0]:
+        progress_line(counts)
+    with top[1]:
+        help_panel(desk, undo_buttons(desk.workspace, desk.recipe.key, desk.who, desk.keys))
+    sample = current_sample(desk)
+    if sample is None:
+        no_match(counts, desk.wanted)
+    else:
+        _card(desk, sample)
 
 
-def _me(workspace: Workspace) -> str:
-    """Who looks at a sample: the reviewer at this studio. Not the tab: after a refresh the same sample is to be there."""
-    place = f"{workspace.settings().reviewer}|{socket.gethostname()}|{workspace.home}"
-    return hashlib.sha256(place.encode()).hexdigest()[:32]
+def no_match(counts: Mapping[str, int], wanted: SampleFilter) -> None:
+    """What to do when the filters leave nothing."""
+    if wanted == SampleFilter(wanted.recipe, states=(PENDING,)) and not counts[PENDING]:
+        st.success(_("全部审完了，采用了 {n} 条。", n=counts[ACCEPTED]), icon="🎉")
+        st.page_link("pages/data/dataset.py", label=_("去冻结数据集"), icon="📦")
+        return
+    st.info(_("没有符合这些筛选条件的样本"), icon="🔍")
+    if st.button(_("清除筛选"), key="clear_filters", on_click=clear_filters):
+        st.rerun()  # the filters stand outside this fragment
 
 
-def card(
-    workspace: Workspace, sample: Sample, wanted: SampleFilter, order: str, context: Context, who: str
-) -> None:
+def _card(desk: Desk, sample: Sample) -> None:
     """Input, output, findings and the proposed fix on the left; where it came from on the right."""
-    after = samples.page(workspace.engine, wanted, after_id=sample.id, limit=1, order=order)
-    following = after[0].id if after else None
-    found = findings.of(workspace.engine, [sample.id])[sample.id]
-    proposal = cleaning.propose(sample, context, FIXABLE_RULES)
-    _buttons(workspace, sample, wanted, order, following, proposal.after if proposal else None, who)
+    engine = desk.workspace.engine
+    after = samples.page(engine, desk.wanted, after_id=sample.id, limit=1, order=desk.order)
+    found = findings.of(engine, [sample.id])[sample.id]
+    proposal = cleaning.propose(sample, desk.context, FIXABLE_RULES)
+    hand = Hand(desk, sample, after[0].id if after else None, proposal.after if proposal else None)
+    buttons(hand)
     left, right = st.columns([3, 1.3], gap="medium")
-    with left, st.container(border=True):
-        _heading(sample)
-        for asked, answered in sample.history:
-            st.caption(f"👤 {plain(asked)}")
-            st.caption(f"🏮 {plain(answered)}")
-        st.markdown(f":gray[👤 {plain(sample.input)}]")
-        if st.session_state.get("editing") == sample.id:
-            _editor(workspace, sample, context, who, following)
-        else:
-            st.html(_OUTPUT.format(text=html.escape(sample.output)))
-            st.markdown(length_text(sample.length, sample, context))
-        finding_badges(found)
-        if proposal is not None:
-            st.caption(_("建议的修正（F）"))
-            st.html(diff_html(sample.output, proposal.after))
+    with left:
+        with st.container(border=True):
+            heading(sample)
+            asked(sample)
+            if open_panel() != "edit":
+                st.html(OUTPUT.format(text=html.escape(sample.output)))
+                st.markdown(length_text(sample.length, sample, desk.context))
+            panel(hand)
+            finding_badges(found)
+            if proposal is not None:
+                st.caption(_("建议的修正（{key}）", key=desk.keys["fix"].upper()))
+                st.html(diff_html(sample.output, proposal.after))
+        _neighbours(review.neighbours(desk.workspace, sample))
     with right:
-        _place(workspace, sample, wanted, order)
-        _stars(workspace, sample, who)
-        judged(workspace, sample)
-        _provenance(workspace, sample)
-        copy_form(workspace, sample, context)
-        history(workspace, sample)
+        _place(desk, sample)
+        stars(hand)
+        judged(desk.workspace, sample)
+        _provenance(desk.workspace, sample)
+        history(desk.workspace, sample)
 
 
-def _heading(sample: Sample) -> None:
+def heading(sample: Sample, blind: bool = False) -> None:
+    """What the sample is meant to be, and, unless the reader must not know, what was decided."""
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.badge(
-            _(STATE_TITLES[sample.state]), color=STATE_COLOURS[sample.state], icon=STATE_ICONS[sample.state]
-        )
+        if not blind:
+            st.badge(
+                _(STATE_TITLES[sample.state]),
+                color=STATE_COLOURS[sample.state],
+                icon=STATE_ICONS[sample.state],
+            )
         st.badge(plain(f"{sample.name or _('称谓不明')} × {sample.scene or _('场景不明')}"), color="blue")
         st.badge(plain(sample.style or _("风格不明")), color="violet")
         st.markdown(f":gray[#{sample.id}]")
 
 
-def _editor(workspace: Workspace, sample: Sample, context: Context, who: str, following: int | None) -> None:
-    key = f"text_{sample.id}_{sample.version}"
-    _low, high = context.limits.get(sample.style, (0, 4000))
-    st.text_area(
-        _("内容"),
-        value=sample.output,
-        key=key,
-        height=160,
-        max_chars=max(high, sample.length),
-        label_visibility="collapsed",
-    )
-    st.markdown(length_text(len(st.session_state.get(key) or ""), sample, context))
-    row = st.columns([1, 1, 1, 2])
-    for column, name, label, state in (
-        (row[0], "save_accept", _("保存并采用"), ACCEPTED),
-        (row[1], "save_edit", _("保存"), None),
-    ):
-        column.button(
-            label,
-            key=name,
-            type="primary" if state else "secondary",
-            width="stretch",
-            on_click=_save,
-            args=(workspace, sample, key, who, state, following),
+def asked(sample: Sample) -> None:
+    """The earlier turns and the input."""
+    for question, answer in sample.history:
+        st.caption(f"👤 {plain(question)}")
+        st.caption(f"🏮 {plain(answer)}")
+    st.markdown(f":gray[👤 {plain(sample.input)}]")
+
+
+def _neighbours(near: Sequence[review.Neighbour]) -> None:
+    """What else was written for the same cell."""
+    if not near:
+        return
+    st.caption(_("同一格子里最像的几条"))
+    rows = []
+    for each in near:
+        mark = f"{STATE_ICONS[each.sample.state]} {each.similarity:.0%}"
+        text = html.escape(each.sample.output)
+        rows.append(
+            f'<div style="display:flex;gap:.8rem;padding:.15rem 0"><span style="white-space:nowrap;opacity:.6">'
+            f"#{each.sample.id} {mark}</span><span>{text}</span></div>"
         )
-    row[2].button(_("不改了"), key="cancel_edit", width="stretch", on_click=_edit, args=(None,))
+    st.html("".join(rows))
 
 
-def _edit(sample_id: int | None) -> None:
-    st.session_state["editing"] = sample_id
-
-
-def _save(
-    workspace: Workspace, sample: Sample, key: str, who: str, state: str | None, following: int | None
-) -> None:
-    text = (st.session_state.get(key) or "").strip()
-    saved = attempt(
-        lambda: steps.edit(workspace.engine, sample.recipe, sample.id, sample.version, text, who, state),
-        nothing=_("没有改动"),
-    )
-    if saved:
-        _edit(None)
-        go_to(following if state else sample.id)
-    else:
-        st.session_state["_review_typed"] = text
-
-
-def go_to(sample_id: int | None) -> None:
-    """Callback: show this sample, or the first one after its place; None: the first one of all."""
-    if sample_id is not None:
-        st.query_params["id"] = str(sample_id)
-    elif "id" in st.query_params:
-        del st.query_params["id"]
-
-
-def _decide(workspace: Workspace, sample: Sample, state: str, who: str, following: int | None) -> None:
-    wanted = SampleFilter(sample.recipe, ids=(sample.id,))
-    versions = {sample.id: sample.version}
-    if attempt(lambda: steps.set_state(workspace.engine, wanted, state, who, versions)):
-        go_to(following)
-
-
-def _fix(workspace: Workspace, sample: Sample, after: str, who: str) -> None:
-    title = _("修正样本 {id}", id=sample.id)
-    texts = {sample.id: (sample.version, after)}
-    attempt(lambda: steps.retext(workspace.engine, sample.recipe, texts, steps.FIX, title, who))
-    go_to(sample.id)
-
-
-def _previous(workspace: Workspace, sample: Sample, wanted: SampleFilter, order: str) -> None:
-    found = samples.page(workspace.engine, wanted, before_id=sample.id, limit=1, order=order)
-    if found:
-        go_to(found[0].id)
-
-
-def _rate(workspace: Workspace, sample: Sample, rating: int, who: str) -> None:
-    stars = None if sample.rating == rating else rating
-    wanted = SampleFilter(sample.recipe, ids=(sample.id,))
-    attempt(lambda: steps.rate(workspace.engine, wanted, stars, who, {sample.id: sample.version}))
-    go_to(sample.id)
-
-
-def _stars(workspace: Workspace, sample: Sample, who: str) -> None:
-    """Five stars with the keys 1 to 5; the star that is set takes it away again."""
-    with st.container(horizontal=True, gap="small"):
-        for rating in range(1, 6):
-            st.button(
-                "★" if rating <= (sample.rating or 0) else "☆",
-                key=f"rate_{rating}",
-                shortcut=str(rating),
-                type="tertiary",
-                help=_("打 {n} 星（按键 {n}）", n=rating),
-                on_click=_rate,
-                args=(workspace, sample, rating, who),
-            )
-
-
-def _buttons(
-    workspace: Workspace,
-    sample: Sample,
-    wanted: SampleFilter,
-    order: str,
-    following: int | None,
-    after: str | None,
-    who: str,
-) -> None:
-    """What can be done with the sample. They stand above it, so that they never move."""
-    row = st.columns([1.5, 1.5, 1.1, 1.1, 1, 1])
-    row[0].button(
-        _c("button", "采用"),
-        key="accept",
-        type="primary",
-        icon="✅",
-        shortcut="a",
-        width="stretch",
-        on_click=_decide,
-        args=(workspace, sample, ACCEPTED, who, following),
-    )
-    row[1].button(
-        _c("button", "弃用"),
-        key="reject",
-        icon="🚫",
-        shortcut="x",
-        width="stretch",
-        on_click=_decide,
-        args=(workspace, sample, REJECTED, who, following),
-    )
-    row[2].button(
-        _("修正"),
-        key="fix",
-        icon="🪄",
-        shortcut="f",
-        disabled=after is None,
-        width="stretch",
-        on_click=_fix,
-        args=(workspace, sample, after or "", who),
-    )
-    row[3].button(
-        _("修改"), key="edit", icon="✏️", shortcut="e", width="stretch", on_click=_edit, args=(sample.id,)
-    )
-    row[4].button(
-        _("前一条"),
-        key="previous",
-        shortcut="p",
-        width="stretch",
-        on_click=_previous,
-        args=(workspace, sample, wanted, order),
-    )
-    row[5].button(_("后一条"), key="next", shortcut="n", width="stretch", on_click=go_to, args=(following,))
-
-
-def _place(workspace: Workspace, sample: Sample, wanted: SampleFilter, order: str) -> None:
-    total = samples.count(workspace.engine, wanted)
-    place = samples.count(workspace.engine, wanted, up_to_id=sample.id, order=order)
+def _place(desk: Desk, sample: Sample) -> None:
+    engine = desk.workspace.engine
+    total = samples.count(engine, desk.wanted)
+    place = samples.count(engine, desk.wanted, up_to_id=sample.id, order=desk.order)
     st.caption(_("符合筛选的第 {place} 条，共 {total} 条", place=place, total=total))
 
 

@@ -2,7 +2,9 @@
 
 import streamlit as st
 
-from pages.components.review import STATE_ICONS, attempt, diff_html
+from pages.components.review import attempt
+from pages.components.review_desk import Desk
+from pages.components.review_marks import STATE_ICONS, cell_line, diff_html
 from pages.components.text import plain
 from tianji_core import cleaning
 from tianji_core.i18n import _
@@ -14,8 +16,9 @@ SHOWN = 10
 _MEMBERS = 8
 
 
-def clusters(workspace: Workspace, wanted: SampleFilter, who: str) -> None:
+def clusters(desk: Desk) -> None:
     """How many groups there are, one button for all, and the largest ones with their texts."""
+    workspace, wanted, who = desk.workspace, desk.wanted, desk.who
     number, members = comparing.cluster_count(workspace.engine, wanted)
     if not number:
         st.success(_("这些样本里没有近似重复的"), icon="✅")
@@ -71,5 +74,4 @@ def _cluster(
 def _label(sample: Sample) -> str:
     stars = f" · {'★' * sample.rating}" if sample.rating else ""
     score = f" · {sample.score:.1f}" if sample.score is not None else ""
-    cell = plain(f"{sample.name} × {sample.scene} · {sample.style}")
-    return f"{STATE_ICONS[sample.state]} #{sample.id} · {cell}{stars}{score}"
+    return f"{STATE_ICONS[sample.state]} {cell_line(sample)}{stars}{score}"

@@ -202,7 +202,7 @@ def test_an_order_is_followed_from_card_to_card(review: Open, workspace: Workspa
 
 
 def test_a_sample_is_copied_for_another_person(review: Open, workspace: Workspace, ids: list[int]) -> None:
-    app = review()
+    app = press(review(), "open_copy")
     app.selectbox(key=f"copy_name_{ids[0]}").select("奶奶").run()
     press(app, "copy_sample")
     copy = samples.page(workspace.engine, SampleFilter("wishes", names=("奶奶",)))[0]
@@ -214,7 +214,8 @@ def test_history_and_figures_say_who_did_what(review: Open, workspace: Workspace
     steps.set_state(workspace.engine, SampleFilter("wishes", ids=(ids[0],)), ACCEPTED, "小王")
     app = review(state="全部")
     assert any("小王" in c.value and "待审 → 采用" in c.value for c in app.caption)
-    assert any("小王" in str(frame.value.to_dict()) for frame in app.dataframe)
+    app = review(view="记录")
+    assert sum("小王" in str(frame.value.to_dict()) for frame in app.dataframe) == 2, "in the figures and in the feed"
 
 
 def test_a_judge_is_started_from_the_page_after_saying_what_it_costs(
