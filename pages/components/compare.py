@@ -1,22 +1,25 @@
-"""The board of a comparison: answers side by side with marks and votes."""
+"""The board of a comparison: answers side by side with marks, differences and votes."""
 
-from dataclasses import dataclass
+from collections.abc import Collection
 
 import streamlit as st
 
 from pages.components.text import plain
-from tianji_core.evaluation.cases import Case
+from tianji_core import cleaning
+from tianji_core.evaluation.board_marks import Checked, Mark, check_board, check_cell
 from tianji_core.evaluation.checks import Checker
-from tianji_core.evaluation.marks import emoji_count
+from tianji_core.evaluation.trained_on import checker_of
 from tianji_core.i18n import _
 from tianji_core.recipe import Recipe
 from tianji_core.serving.board import Board, Cell
 from tianji_core.serving.comparing import Comparer
-from tianji_core.store.votes import Pair, Tally, Vote
+from tianji_core.store.recipes import StoredRecipe
 from tianji_core.workspace import Workspace
 
 PER_LINE = 4
 """Answers side by side; more than this are too narrow to read."""
+ROWS = 8
+"""Questions drawn at once."""
 
 
 @st.cache_resource(show_spinner=False)
@@ -25,139 +28,103 @@ def comparer(_workspace: Workspace, home: str) -> Comparer:
     return Comparer(_workspace)
 
 
-@st.cache_resource(show_spinner=False, max_entries=4)
-def checker(_recipe: Recipe, key: str, revision: int) -> Checker:
-    """The checks of a recipe's revision."""
-    return Checker(_recipe)
+@st.cache_resource(show_spinner=False, max_entries=16)
+def _checker(_workspace: Workspace, _recipe: Recipe, home: str, revision: int, model: str) -> Checker:
+    return checker_of(_workspace, _recipe, model)
 
 
-@dataclass(frozen=True)
-class Mark:
-    """One small remark on an answer."""
+class Checkers:
+    """The checks of a recipe's revision for each model, which differ in what the model was trained on."""
 
-    good: bool | None
-    text: str
+    def __init__(self, workspace: Workspace, stored: StoredRecipe) -> None:
+        self._workspace, self._stored = workspace, stored
 
-    @property
-    def badge(self) -> str:
-        """As Markdown."""
-        colour = {True: "green", False: "red", None: "gray"}[self.good]
-        sign = {True: "✓ ", False: "✗ ", None: ""}[self.good]
-        return f":{colour}-badge[{sign}{self.text}]"
+    def __call__(self, model: str) -> Checker:
+        """The checker for answers of a model."""
+        stored = self._stored
+        home = f"{self._workspace.home}/{stored.recipe.key}"
+        return _checker(self._workspace, stored.recipe, home, stored.revision, model)
 
-
-def marks(check: Checker, board: Board, cell: Cell) -> list[Mark]:
-    """Length and emoji of an answer; where the receiver and the occasion are known, whether they are met."""
-    recipe, ask = check.recipe, board.asks[cell.row]
-    style = recipe.style(board.columns[cell.column].style)
-    size, emoji = len(cell.text.strip()), emoji_count(cell.text)
-    if style is None:
-        return [Mark(None, _("{n} 字", n=size))]
-    fits = style.min_chars <= size <= style.max_chars
-    span = f"{style.min_chars}–{style.max_chars}"
-    length = Mark(fits, _("{n} 字", n=size) if fits else _("{n} 字，应为 {span}", n=size, span=span))
-    found = [length, Mark(None, _("{n} 个表情", n=emoji))]
-    name, scene = recipe.name(ask.name), recipe.scene(ask.scene)
-    if name is None or scene is None:
-        return found
-    verdict = check.check(Case(name, scene, style, board.system, cell.request), cell.text)
-    return [
-        *found,
-        Mark(verdict.person, _("对象")),
-        Mark(verdict.pronoun, _("您或你")),
-        Mark(verdict.occasion, _("场合")),
-        Mark(verdict.style, _("风格")),
-    ]
+    def board(self, board: Board) -> list[Checked]:
+        """Every answer of a board, checked."""
+        return check_board(board, self)
 
 
-def verdicts(board: Board, winner: Cell) -> list[Vote]:
-    """The winner against the row's other answers: those in its own style where there are any, else all. Answers of
-    the same words cannot be told apart and are left out."""
-    column = board.columns[winner.column]
-    others = [
-        cell
-        for cell in board.cells
-        if cell.row == winner.row and cell.column != winner.column and cell.state == "done" and cell.text
-    ]
-    same_style = [cell for cell in others if board.columns[cell.column].style == column.style]
-    return [
-        Vote(
-            recipe=board.recipe,
-            system=board.system,
-            prompt=winner.request,
-            winner=column.model,
-            style=column.style,
-            chosen=winner.text,
-            loser=board.columns[cell.column].model,
-            loser_style=board.columns[cell.column].style,
-            rejected=cell.text,
-        )
-        for cell in same_style or others
-        if cell.text != winner.text
-    ]
+def badge(mark: Mark) -> str:
+    """A mark as Markdown."""
+    colour = {True: "green", False: "red", None: "gray"}[mark.good]
+    return f":{colour}-badge[{plain(mark.sign)}]"
 
 
-def show_board(check: Checker, board: Board, decided: set[Pair]) -> Cell | None:
-    """Draw every row; returns the cell whose vote button was pressed."""
+def difference(before: str, after: str) -> str:
+    """``after`` as Markdown, what it has beside ``before`` lit and what it lacks struck out."""
+    forms = {"same": "{}", "added": ":green-background[{}]", "removed": ":red[~~{}~~]"}
+    pieces = cleaning.compare(before.strip(), after.strip())
+    return "".join(forms[piece.kind].format(plain(piece.text)) for piece in pieces if piece.text)
+
+
+def row_range(board: Board) -> range:
+    """The questions on the page that a person turned to."""
+    pages = -(-len(board.asks) // ROWS)
+    page = st.pagination(pages, key=f"board_page_{board.key}") if pages > 1 else 1
+    return range((page - 1) * ROWS, min(page * ROWS, len(board.asks)))
+
+
+def show_board(
+    checkers: Checkers, board: Board, won: Collection[tuple[int, int, int]], reference: int | None
+) -> Cell | None:
+    """Draw the rows; returns the cell whose vote button was pressed. ``reference`` is the column from which the others'
+    differences are shown."""
     pressed = None
-    for row, ask in enumerate(board.asks):
+    for row in row_range(board):
+        ask = board.asks[row]
         with st.container(key=f"board_row_{row}"):
-            st.markdown(f"#### {plain(ask.title)}")
-            for start in range(0, len(board.columns), PER_LINE):
-                line = st.columns(min(PER_LINE, len(board.columns)))
-                for place, at in zip(
-                    line, range(start, min(start + PER_LINE, len(board.columns))), strict=False
-                ):
-                    cell = board.cell(row, at)
+            shown = ask.title if len(ask.title) <= 300 else f"{ask.title[:300]}…"
+            st.markdown(f"#### {plain(shown)}")
+            cells = board.row(row)
+            for start in range(0, len(cells), PER_LINE):
+                line = st.columns(min(PER_LINE, len(cells)))
+                for place, cell in zip(line, cells[start : start + PER_LINE], strict=False):
                     with place.container(border=True, height="stretch"):
-                        if show_cell(check, board, cell, decided):
+                        if _show_cell(checkers, board, cell, won, reference):
                             pressed = cell
     return pressed
 
 
-def show_cell(check: Checker, board: Board, cell: Cell, decided: set[Pair]) -> bool:
+def _show_cell(
+    checkers: Checkers,
+    board: Board,
+    cell: Cell,
+    won: Collection[tuple[int, int, int]],
+    reference: int | None,
+) -> bool:
     """One answer; returns whether its vote button was pressed."""
-    votes = verdicts(board, cell) if cell.state == "done" and cell.text else []
-    won = bool(votes) and all(vote.pair in decided for vote in votes)
-    st.caption(f"{'🏅 ' if won else ''}**{plain(board.columns[cell.column].title)}** · {plain(cell.request)}")
+    best = (cell.row, cell.column, cell.candidate) in won
+    asked = cell.request if len(cell.request) <= 80 else f"{cell.request[:80]}…"
+    st.caption(f"{'🏅 ' if best else ''}**{plain(board.title(cell))}** · {plain(asked)}")
     if cell.state == "failed":
         st.error(plain(cell.error), icon="⚠️")
+        if cell.text:
+            st.markdown(plain(cell.text))
     elif cell.state == "waiting":
         st.markdown(":gray[" + _("排队中…") + "]")
     else:
-        st.markdown(plain(cell.text) + (" ▍" if cell.state == "streaming" else ""))
+        first = None if reference is None else board.cell(cell.row, reference)
+        if first is not None and first.answered and cell.answered and cell.column != reference:
+            st.markdown(difference(first.text, cell.text))
+        else:
+            st.markdown(plain(cell.text) + (" ▍" if cell.state == "streaming" else ""))
     if cell.state == "stopped":
         st.caption(_("被停下了"))
-    if cell.state != "done":
+    if cell.state == "done" and not cell.answered:
+        st.caption(_("回答是空的"))
+    if not cell.answered:
         return False
-    st.markdown(" ".join(mark.badge for mark in marks(check, board, cell)))
-    label = _("取消") if won else _("这条更好")
+    checked = check_cell(checkers(board.columns[cell.column].model), board, cell)
+    st.markdown(" ".join(map(badge, checked.marks())))
     return st.button(
-        label,
-        key=f"vote_{cell.row}_{cell.column}",
-        icon="🏅" if won else "👍",
-        disabled=not votes,
-        type="primary" if won else "secondary",
-    )
-
-
-def show_tally(found: list[Tally]) -> None:
-    """Who won how often."""
-    st.dataframe(
-        [
-            {
-                _("模型"): each.model,
-                _("风格"): each.style,
-                _("胜"): each.wins,
-                _("负"): each.losses,
-                _("胜率"): each.share * 100,
-            }
-            for each in found
-        ],
-        column_config={
-            _("胜率"): st.column_config.ProgressColumn(format="%.0f%%", min_value=0, max_value=100)
-        },
-        hide_index=True,
-        width="stretch",
-        key="tally",
+        _("取消") if best else _("这条更好"),
+        key=f"vote_{cell.row}_{cell.column}" + (f"_{cell.candidate}" if cell.candidate else ""),
+        icon="🏅" if best else "👍",
+        type="primary" if best else "secondary",
     )

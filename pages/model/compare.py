@@ -2,11 +2,18 @@
 
 import streamlit as st
 
-from pages.components.chat import endpoints, sampling_form, server_panel
-from pages.components.compare import checker, comparer, show_board, show_tally, verdicts
+from pages.components.chat import endpoints, server_panel
+from pages.components.compare import Checkers, comparer, show_board
+from pages.components.compare_blind import blind_part
+from pages.components.compare_form import checkpoint_part, comparison_form
+from pages.components.compare_scores import check_part, take_part
+from pages.components.compare_sweep import sweep_part
+from pages.components.compare_votes import judge_part, vote_part
 from pages.components.frame import current_recipe, page_header, report_errors
+from tianji_core.evaluation.ballots import ballot_of, choose
+from tianji_core.evaluation.board_report import judgement, winners
 from tianji_core.i18n import _
-from tianji_core.serving.board import Ask, Board, Column, board_keys, plan_board
+from tianji_core.serving.board import Board, Cell, board_keys, plan_board
 from tianji_core.store import votes
 
 workspace = page_header(
@@ -14,14 +21,15 @@ workspace = page_header(
 )
 stored = current_recipe()
 recipe = stored.recipe
-check = checker(recipe, recipe.key, stored.revision)
+checkers = Checkers(workspace, stored)
 running = comparer(workspace, str(workspace.home))
-
-
-def questions(names: list[str], scenes: list[str], free: str) -> list[Ask]:
-    """The rows: every name with every scene, then each line of free text."""
-    cells = [Ask(name=name, scene=scene) for name in names for scene in scenes]
-    return cells + [Ask(text=line.strip()) for line in free.splitlines() if line.strip()]
+VIEWS = {
+    "new": _("✍️ 新的对比"),
+    "grid": _("⚖️ 并排"),
+    "blind": _("🙈 盲评"),
+    "scores": _("🏆 成绩"),
+    "sweep": _("📈 检查点扫描"),
+}
 
 
 def form() -> None:
@@ -29,77 +37,61 @@ def form() -> None:
     known = endpoints(workspace)
     with st.expander(_("模型服务"), expanded=not known, icon="🔌"):
         server_panel(workspace)
-    left, right = st.columns(2, gap="large")
-    with left:
-        names = st.multiselect(
-            _("送给谁"),
-            [n.text for n in recipe.names if n.enabled],
-            [recipe.names[0].text],
-            key="compare_names",
-        )
-        scenes = st.multiselect(
-            _("什么场合"),
-            [s.text for s in recipe.scenes if s.enabled],
-            [recipe.scenes[0].text],
-            key="compare_scenes",
-        )
-        free = st.text_area(_("也可以自己写，一行一个问题"), key="compare_free", height=80)
-    with right:
-        titles = {f"{each.model} @ {each.url}": each for each in known}
-        models = st.multiselect(
-            _("模型"),
-            list(titles),
-            list(titles)[:3],
-            format_func=lambda key: titles[key].model,
-            key="compare_models" if titles else "compare_models_none",
-            placeholder=_("先启动一个模型服务"),
-        )
-        styles = st.multiselect(
-            _("风格"),
-            [s.text for s in recipe.styles if s.enabled],
-            [s.text for s in recipe.styles if s.enabled][:2],
-            key="compare_styles",
-        )
-        sampling = sampling_form("compare")
-    asks = questions(names, scenes, free)
-    columns = [
-        Column(
-            url=titles[key].url, model=titles[key].model, style=style, key_variable=titles[key].key_variable
-        )
-        for style in styles
-        for key in models
-    ]
+        with st.popover(_("把检查点变成可比的模型"), width="stretch"):
+            checkpoint_part(workspace)
+    wanted = comparison_form(recipe, known)
     size = _(
-        "开始对比（{rows} 个问题 × {columns} 列 = {n} 条）",
-        rows=len(asks),
-        columns=len(columns),
-        n=len(asks) * len(columns),
+        "开始对比（{rows} 个问题 × {columns} 列 × {each} 条 = {n} 条）",
+        rows=len(wanted.asks),
+        columns=len(wanted.columns),
+        each=wanted.candidates,
+        n=wanted.cells,
     )
-    if st.button(size, key="compare_start", type="primary", icon="⚖️", disabled=not (asks and columns)):
+    if st.button(size, key="compare_start", type="primary", icon="⚖️", disabled=not wanted.cells):
         with report_errors():
-            board = plan_board(recipe, asks, columns, recipe.prompts.system, sampling)
+            board = plan_board(
+                recipe,
+                wanted.asks,
+                wanted.columns,
+                recipe.prompts.system,
+                wanted.sampling,
+                wanted.candidates,
+            )
             running.start(board)
             st.query_params["board"] = board.key
+            st.session_state["_compare_view"] = "grid"
             st.rerun()
 
 
-def vote(board: Board) -> None:
-    """The board with its votes; a press is stored at once, a second one takes it back."""
-    answers = {cell.text for cell in board.cells if cell.text}
-    decided = votes.pairs(workspace.engine, board.recipe, answers)
-    pressed = show_board(check, board, decided)
-    if pressed is None:
+def pressed(board: Board, cell: Cell) -> None:
+    """A vote from the grid is stored at once, a second press takes it back."""
+    ballot = ballot_of(board, cell)
+    if ballot is None:
+        st.toast(_("这一行没有别的答案可以比"), icon="🤷")
         return
-    found = verdicts(board, pressed)
+    best = next(each for each in ballot.cells if each.text.strip() == cell.text.strip())
+    found, who = choose(board, ballot, best), workspace.settings().reviewer
+    decided = votes.pairs(workspace.engine, board.recipe, {each.text for each in ballot.cells}, who)
     if all(each.pair in decided for each in found):
-        votes.withdraw(workspace.engine, found)
+        votes.withdraw(workspace.engine, found, who)
     else:
-        votes.decide(workspace.engine, found, workspace.settings().reviewer)
+        votes.decide(workspace.engine, found, who)
     st.rerun()
 
 
-def results(key: str) -> None:
-    """A board; while answers come in it redraws itself."""
+def grid(key: str) -> None:
+    """The answers side by side; while they come in this redraws itself."""
+    titles = {at: column.title for at, column in enumerate(running.board(key).columns)}
+    reference = None
+    if len(titles) > 1:
+        reference = st.selectbox(
+            _("标出和哪一列的不同"),
+            list(titles),
+            index=None,
+            format_func=lambda at: titles.get(at, ""),
+            key=f"compare_reference_{key}",
+            placeholder=_("不标"),
+        )
 
     @st.fragment(run_every=None if running.board(key).ended else 0.7)
     def drawn() -> None:
@@ -117,20 +109,35 @@ def results(key: str) -> None:
             elif not ended_before:
                 st.rerun()
             with body:
-                vote(board)
+                people = judgement(workspace, board).people
+                cell = show_board(checkers, board, winners(board, people), reference)
+            if cell is not None:
+                pressed(board, cell)
 
     ended_before = running.board(key).ended
+    missing = sum(not cell.answered for cell in running.board(key).cells) if ended_before else 0
+    if missing and st.button(_("重问没答上的 {n} 格", n=missing), key="compare_retry", icon="🔁"):
+        running.retry(key)
+        st.rerun()
     drawn()
 
 
-with report_errors():
-    form()
-kept = board_keys(workspace)
-wanted = st.query_params.get("board", "")
-if not kept:
-    st.info(_("还没有对比过。选好问题、模型和风格，点“开始对比”，答案会同时一个字一个字地出来。"), icon="⚖️")
-else:
-    st.divider()
+def scores(board: Board) -> None:
+    """The comparison and the votes in figures."""
+    checked = checkers.board(board)
+    st.subheader(_("检查"))
+    check_part(board, checked)
+    st.subheader(_("票数和分数"))
+    vote_part(workspace, recipe)
+    with st.expander(_("请模型当第二个评委"), icon="🧑‍⚖️"):
+        judge_part(workspace, board)
+    st.subheader(_("带走"))
+    take_part(workspace, recipe, board, checkers)
+
+
+def chosen_board(kept: list[str]) -> str:
+    """The comparison that a person picked; its key is in the address."""
+    wanted = st.query_params.get("board", "")
     current = wanted if wanted in kept else kept[0]
     shown = st.selectbox(
         _("哪一次对比（UTC）"),
@@ -142,9 +149,42 @@ else:
     if shown != current:
         st.query_params["board"] = shown
         st.rerun()
-    with report_errors():
-        results(shown)
-        if found := votes.tally(workspace.engine, recipe.key):
-            st.subheader(_("票数"))
-            show_tally(found)
+    return shown
+
+
+def no_board() -> None:
+    """What to do first."""
+    st.info(_("还没有对比过。选好问题、模型和风格，点“开始对比”，答案会同时一个字一个字地出来。"), icon="⚖️")
+
+
+kept = board_keys(workspace)
+if "_compare_view" in st.session_state:  # a widget's value can only be set before it is drawn
+    st.session_state["view"] = st.session_state.pop("_compare_view")
+view = st.segmented_control(
+    _("看什么"),
+    list(VIEWS),
+    default="grid" if kept else "new",
+    required=True,
+    format_func=VIEWS.__getitem__,
+    key="view",
+    bind="query-params",
+    label_visibility="collapsed",
+)
+with report_errors():
+    if view == "new":
+        form()
+        if not kept:
+            no_board()
+    elif view == "sweep":
+        sweep_part(workspace, stored)
+    elif not kept:
+        no_board()
+    else:
+        shown = chosen_board(kept)
+        if view == "grid":
+            grid(shown)
+        elif view == "blind":
+            blind_part(workspace, running.board(shown))
+        else:
+            scores(running.board(shown))
 st.page_link("pages/model/train.py", label=_("不满意？回去补数据、再训练一次"), icon="🏋️")

@@ -32,7 +32,7 @@ def test_questions_times_columns_are_asked_and_found_again(
     test.number_input(key="compare_max_tokens").set_value(8).run()
     test.multiselect(key="compare_names").set_value(["大舅", "母亲"]).run()
     test.text_area(key="compare_free").set_value("祝您健康\n").run()
-    assert "3 个问题 × 2 列 = 6 条" in test.button(key="compare_start").label
+    assert "3 个问题 × 2 列 × 1 条 = 6 条" in test.button(key="compare_start").label
     press(test, "compare_start")
     (key,) = board_keys(workspace)
     for _each in range(200):

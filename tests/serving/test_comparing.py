@@ -45,8 +45,8 @@ def test_what_cannot_be_compared_is_refused(recipe: Recipe) -> None:
     sampling = ChatSampling()
     with pytest.raises(InputError, match="至少选一个"):
         plan_board(recipe, [], columns("http://x"), "s", sampling)
-    with pytest.raises(InputError, match="最多比较 120 格"):
-        plan_board(recipe, ASKS * 20, columns("http://x"), "s", sampling)
+    with pytest.raises(InputError, match="最多比较 400 格"):
+        plan_board(recipe, ASKS * 60, columns("http://x"), "s", sampling)
     with pytest.raises(InputError, match="没有格子“路人 × 生日”"):
         plan_board(recipe, [Ask(name="路人", scene="生日")], columns("http://x"), "s", sampling)
 

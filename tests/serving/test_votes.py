@@ -15,7 +15,7 @@ def test_the_last_verdict_on_two_answers_counts(workspace: Workspace) -> None:
     other_way = replace(VOTE, winner="旧", loser="新", chosen="差", rejected="好")
     votes.decide(workspace.engine, [other_way], "我")
     assert votes.pairs(workspace.engine, "wishes", {"好", "差"}) == {other_way.pair}
-    votes.withdraw(workspace.engine, [VOTE])
+    votes.withdraw(workspace.engine, [VOTE], "我")
     assert votes.pairs(workspace.engine, "wishes", {"好", "差"}) == set()
 
 

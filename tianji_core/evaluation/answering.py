@@ -9,6 +9,7 @@ import json
 import os
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -47,9 +48,11 @@ def answer_all(
     temperature: float,
     batch: int,
     seed: int,
+    each: Callable[[int], None] = lambda _done: None,
 ) -> list[str]:
     """One answer per request, in their order, of at most its ``max_tokens``. Requests of like size share a batch;
-    temperature 0 is greedy. ``template`` is what the model was trained with, as its manifest names it."""
+    temperature 0 is greedy. ``template`` is what the model was trained with, as its manifest names it; ``each`` hears
+    after every batch how many are answered."""
     import torch
 
     torch.manual_seed(seed)
@@ -84,6 +87,7 @@ def answer_all(
             )
             for i, ids in zip(chosen, made[:, encoded["input_ids"].shape[1] :], strict=True):
                 answers[i] = tokenizer.decode(ids, skip_special_tokens=True).strip()
+            each(min(at + batch, len(order)))
     return answers
 
 

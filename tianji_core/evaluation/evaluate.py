@@ -51,7 +51,7 @@ def evaluate_folder(
         "model": str(model.resolve()),
         "adapter": str(adapter.resolve()) if adapter else None,
         "requests": [
-            {"system": case.system, "request": case.request, "max_tokens": _tokens(case)} for case in cases
+            {"system": case.system, "request": case.request, "max_tokens": longest(case)} for case in cases
         ],
         "temperature": temperature,
         "batch": BATCH,
@@ -103,7 +103,7 @@ def evaluate_server(
     from tianji_core.serving.client import ChatSampling, Message, chat_stream
 
     def ask(case: Case) -> str:
-        sampling = ChatSampling(temperature=temperature, top_p=0.9, max_tokens=_tokens(case), seed=seed)
+        sampling = ChatSampling(temperature=temperature, top_p=0.9, max_tokens=longest(case), seed=seed)
         messages = [Message("system", case.system), Message("user", case.request)]
         return "".join(chunk.text for chunk in chat_stream(url, model, messages, sampling, key)).strip()
 
@@ -111,6 +111,6 @@ def evaluate_server(
         return judge(cases, list(pool.map(ask, cases)), checker)
 
 
-def _tokens(case: Case) -> int:
+def longest(case: Case) -> int:
     """Tokens that hold the longest allowed answer and a little more, so that a text that is too long shows."""
     return case.style.max_chars + 24

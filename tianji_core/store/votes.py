@@ -1,19 +1,25 @@
 """Verdicts of the compare page: which of two answers is better, and how often each model and style won."""
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import asdict, dataclass, fields
 from typing import NamedTuple
 
-from sqlalchemy import Engine, and_, delete, func, insert, or_, select
+from sqlalchemy import ColumnElement, Engine, and_, delete, func, insert, or_, select
 
 from tianji_core.store.database import now, reading, writing
 from tianji_core.store.schema import votes
 
+BETTER, TIE, NONE = "better", "tie", "none"
+PERSON, TEACHER = "person", "teacher"
+_AT_ONCE = 300
+"""Answers looked for in one query; databases limit the parameters of a statement."""
+
 
 @dataclass(frozen=True)
 class Vote:
-    """``chosen`` is better than ``rejected``. ``prompt`` is what the winner was asked; the styles are those that
-    were asked for, '' for a free text."""
+    """``chosen`` is better than ``rejected``; with the outcome tie or none they are only the first and the second.
+    ``prompt`` is what the winner was asked; the styles are those that were asked for, '' for a free text. ``name`` and
+    ``scene`` are '' for a free text, too. ``reason`` and the tokens come from a teacher."""
 
     recipe: str
     system: str
@@ -24,52 +30,49 @@ class Vote:
     loser: str
     loser_style: str
     rejected: str
+    name: str = ""
+    scene: str = ""
+    outcome: str = BETTER
+    reason: str = ""
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
 
     @property
     def pair(self) -> "Pair":
         """What :func:`pairs` returns for it once it is stored."""
         return Pair(self.winner, self.style, self.chosen, self.rejected)
 
+    @property
+    def answers(self) -> tuple[str, str]:
+        """Both answers, in an order that does not depend on who won."""
+        first, second = sorted((self.chosen, self.rejected))
+        return first, second
+
+    @property
+    def side(self) -> str:
+        """The verdict in terms of :attr:`answers`: first, second, tie or none."""
+        if self.outcome != BETTER:
+            return self.outcome
+        return "first" if self.chosen == self.answers[0] else "second"
+
 
 @dataclass(frozen=True)
 class Tally:
-    """How one model fared in one style. Wins and losses count pairs of answers."""
+    """How one model fared in one style. Wins, losses and ties count pairs of answers; ``none`` those where neither was
+    good."""
 
     model: str
     style: str
     wins: int
     losses: int
+    ties: int = 0
+    none: int = 0
 
     @property
     def share(self) -> float:
-        """Won share in 0..1."""
-        return self.wins / (self.wins + self.losses)
-
-
-def decide(engine: Engine, verdicts: Sequence[Vote], who: str) -> None:
-    """Store verdicts; an earlier one on the same two answers, either way round, is replaced."""
-    if not verdicts:
-        return
-    moment = now()
-    with writing(engine) as connection:
-        for vote in verdicts:
-            connection.execute(delete(votes).where(votes.c.recipe == vote.recipe, _same_pair(vote)))
-        rows = [{**vote.__dict__, "who": who, "created_at": moment} for vote in verdicts]
-        connection.execute(insert(votes), rows)
-
-
-def withdraw(engine: Engine, verdicts: Sequence[Vote]) -> None:
-    """Take verdicts back."""
-    with writing(engine) as connection:
-        for vote in verdicts:
-            connection.execute(delete(votes).where(votes.c.recipe == vote.recipe, _same_pair(vote)))
-
-
-def _same_pair(vote: Vote):  # type: ignore[no-untyped-def]
-    return or_(
-        and_(votes.c.chosen == vote.chosen, votes.c.rejected == vote.rejected),
-        and_(votes.c.chosen == vote.rejected, votes.c.rejected == vote.chosen),
-    )
+        """Won share in 0..1, a tie counting half; 0.5 where nothing was decided."""
+        decided = self.wins + self.losses + self.ties
+        return (self.wins + self.ties / 2) / decided if decided else 0.5
 
 
 class Pair(NamedTuple):
@@ -81,24 +84,110 @@ class Pair(NamedTuple):
     rejected: str
 
 
-def pairs(engine: Engine, recipe: str, answers: Collection[str]) -> set[Pair]:
-    """The verdicts between any two of these answers."""
-    query = select(votes.c.winner, votes.c.style, votes.c.chosen, votes.c.rejected).where(
-        votes.c.recipe == recipe, votes.c.chosen.in_(answers), votes.c.rejected.in_(answers)
+class TeacherUsage(NamedTuple):
+    """What a teacher's verdicts used."""
+
+    verdicts: int
+    prompt_tokens: int
+    completion_tokens: int
+
+
+_FIELDS = [votes.c[field.name] for field in fields(Vote)]
+
+
+def decide(engine: Engine, verdicts: Sequence[Vote], who: str, voter: str = PERSON) -> None:
+    """Store verdicts of a person or a teacher; an earlier one of theirs on the same two answers, either way round, is
+    replaced."""
+    if not verdicts:
+        return
+    moment = now()
+    with writing(engine) as connection:
+        for vote in verdicts:
+            connection.execute(delete(votes).where(_mine(vote, who, voter)))
+        rows = [{**asdict(vote), "who": who, "voter": voter, "created_at": moment} for vote in verdicts]
+        connection.execute(insert(votes), rows)
+
+
+def withdraw(engine: Engine, verdicts: Sequence[Vote], who: str, voter: str = PERSON) -> None:
+    """Take verdicts back."""
+    with writing(engine) as connection:
+        for vote in verdicts:
+            connection.execute(delete(votes).where(_mine(vote, who, voter)))
+
+
+def _mine(vote: Vote, who: str, voter: str) -> ColumnElement[bool]:
+    same = or_(
+        and_(votes.c.chosen == vote.chosen, votes.c.rejected == vote.rejected),
+        and_(votes.c.chosen == vote.rejected, votes.c.rejected == vote.chosen),
+    )
+    return and_(votes.c.recipe == vote.recipe, votes.c.who == who, votes.c.voter == voter, same)
+
+
+def pairs(engine: Engine, recipe: str, answers: Collection[str], who: str = "") -> set[Pair]:
+    """A person's verdicts (``who`` '': everybody's) that one of these answers is better than another one of them."""
+    found = between(engine, recipe, answers, PERSON, who)
+    return {vote.pair for vote in found if vote.outcome == BETTER}
+
+
+def between(
+    engine: Engine, recipe: str, answers: Collection[str], voter: str = PERSON, who: str = ""
+) -> list[Vote]:
+    """The verdicts between any two of these answers, the newest last."""
+    known, listed = set(answers), sorted(set(answers))
+    found: list[Vote] = []
+    for start in range(0, len(listed), _AT_ONCE):
+        wanted = [votes.c.voter == voter, votes.c.chosen.in_(listed[start : start + _AT_ONCE])]
+        found += _read(engine, recipe, [*wanted, *([votes.c.who == who] if who else [])])
+    return [vote for vote in found if vote.rejected in known]
+
+
+def listed(engine: Engine, recipe: str, voter: str = PERSON) -> list[Vote]:
+    """Every verdict of the people, or of the teachers, in order."""
+    return _read(engine, recipe, [votes.c.voter == voter])
+
+
+def _read(engine: Engine, recipe: str, conditions: Iterable[ColumnElement[bool]]) -> list[Vote]:
+    query = select(*_FIELDS).where(votes.c.recipe == recipe, *conditions).order_by(votes.c.id)
+    with reading(engine) as connection:
+        return [Vote(**row._mapping) for row in connection.execute(query)]
+
+
+def teachers(engine: Engine, recipe: str) -> list[str]:
+    """The models that judged answers of this recipe, the last one first."""
+    query = (
+        select(votes.c.who)
+        .where(votes.c.recipe == recipe, votes.c.voter == TEACHER)
+        .group_by(votes.c.who)
+        .order_by(func.max(votes.c.id).desc())
     )
     with reading(engine) as connection:
-        return {Pair(*row) for row in connection.execute(query)}
+        return list(connection.execute(query).scalars())
 
 
-def tally(engine: Engine, recipe: str) -> list[Tally]:
-    """Wins and losses per model and style, the most successful first."""
-    counts: dict[tuple[str, str], list[int]] = {}
+def teacher_usage(engine: Engine, recipe: str) -> TeacherUsage:
+    """What all verdicts of teachers on this recipe used."""
+    query = select(
+        func.count(),
+        func.coalesce(func.sum(votes.c.prompt_tokens), 0),
+        func.coalesce(func.sum(votes.c.completion_tokens), 0),
+    ).where(votes.c.recipe == recipe, votes.c.voter == TEACHER)
     with reading(engine) as connection:
-        for at, (model, style) in enumerate(
-            ((votes.c.winner, votes.c.style), (votes.c.loser, votes.c.loser_style))
-        ):
-            query = select(model, style, func.count()).where(votes.c.recipe == recipe).group_by(model, style)
-            for name, asked, number in connection.execute(query):
-                counts.setdefault((name, asked), [0, 0])[at] += number
-    found = [Tally(model, style, wins, losses) for (model, style), (wins, losses) in counts.items()]
+        return TeacherUsage(*connection.execute(query).one())
+
+
+def tally(engine: Engine, recipe: str, voter: str = PERSON) -> list[Tally]:
+    """Wins and losses per model and style, the most successful first."""
+    counts: dict[tuple[str, str], dict[str, int]] = {}
+    sides = ((votes.c.winner, votes.c.style, "wins"), (votes.c.loser, votes.c.loser_style, "losses"))
+    with reading(engine) as connection:
+        for model, style, decided in sides:
+            query = (
+                select(model, style, votes.c.outcome, func.count())
+                .where(votes.c.recipe == recipe, votes.c.voter == voter)
+                .group_by(model, style, votes.c.outcome)
+            )
+            for name, asked, outcome, number in connection.execute(query):
+                into = counts.setdefault((name, asked), {"wins": 0, "losses": 0, "ties": 0, "none": 0})
+                into[{BETTER: decided, TIE: "ties", NONE: "none"}[outcome]] += number
+    found = [Tally(model, style, **counted) for (model, style), counted in counts.items()]
     return sorted(found, key=lambda each: (-each.share, -each.wins, each.model, each.style))

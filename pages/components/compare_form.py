@@ -1,0 +1,149 @@
+"""What to ask whom: the questions and the columns of a new comparison."""
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+from pages.components.chat import Endpoint, sampling_form
+from pages.components.frame import remember_notice, report_errors
+from pages.components.text import plain
+from tianji_core import models, training
+from tianji_core.evaluation import held_out_cases
+from tianji_core.i18n import _
+from tianji_core.recipe import Recipe
+from tianji_core.serving import ChatSampling
+from tianji_core.serving.asks import FORMS, read_asks
+from tianji_core.serving.board import MAX_CANDIDATES, Ask, Column
+from tianji_core.store import training as trainings
+from tianji_core.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A comparison to be started."""
+
+    asks: list[Ask]
+    columns: list[Column]
+    sampling: ChatSampling
+    candidates: int
+
+    @property
+    def cells(self) -> int:
+        """How many answers it takes."""
+        return len(self.asks) * len(self.columns) * self.candidates
+
+
+def comparison_form(recipe: Recipe, known: list[Endpoint]) -> Wanted:
+    """Everything that a person chose."""
+    left, right = st.columns(2, gap="large")
+    with left:
+        asks = _questions(recipe)
+    with right:
+        titles = {f"{each.model} @ {each.url}": each for each in known}
+        chosen = st.multiselect(
+            _("模型（检查点也是模型）"),
+            list(titles),
+            list(titles)[:4],
+            format_func=lambda key: titles[key].model if key in titles else key,
+            key="compare_models" if titles else "compare_models_none",
+            placeholder=_("先启动一个模型服务"),
+        )
+        styles = st.multiselect(
+            _("风格"),
+            [s.text for s in recipe.styles if s.enabled],
+            [s.text for s in recipe.styles if s.enabled][:2],
+            key="compare_styles",
+        )
+        sampling = sampling_form("compare")
+        line = st.columns([3, 2])
+        more = line[0].multiselect(
+            _("再比几个温度"),
+            [0.0, 0.3, 0.7, 1.0, 1.3],
+            format_func=lambda value: f"{value:g}",
+            key="compare_temperatures",
+            placeholder=_("只用上面的温度"),
+            help=_("每个温度各成一列；种子相同，所以差别只来自温度。"),
+        )
+        candidates = line[1].number_input(_("每格几条"), 1, MAX_CANDIDATES, 1, key="compare_candidates")
+    temperatures: list[float | None] = [*more] or [None]
+    columns = [
+        Column(
+            url=titles[key].url,
+            model=titles[key].model,
+            style=style,
+            key_variable=titles[key].key_variable,
+            temperature=temperature,
+        )
+        for style in styles
+        for key in chosen
+        for temperature in temperatures
+    ]
+    return Wanted(asks, columns, sampling, int(candidates))
+
+
+def _questions(recipe: Recipe) -> list[Ask]:
+    """The rows: every name with every scene, each line of free text, held-out cells, and what a file holds."""
+    names = st.multiselect(
+        _("送给谁"), [n.text for n in recipe.names if n.enabled], [recipe.names[0].text], key="compare_names"
+    )
+    scenes = st.multiselect(
+        _("什么场合"),
+        [s.text for s in recipe.scenes if s.enabled],
+        [recipe.scenes[0].text],
+        key="compare_scenes",
+    )
+    free = st.text_area(_("也可以自己写，一行一个问题"), key="compare_free", height=80)
+    held = st.number_input(
+        _("再抽几个训练没见过的格子"),
+        0,
+        100,
+        0,
+        key="compare_held",
+        help=_("从不参加造数的验证格子里按种子抽，适合看模型学会了没有，而不是背下了没有。"),
+    )
+    file = st.file_uploader(
+        _("从文件读问题（txt 一行一个；csv、json、jsonl 带称谓和场景，或问题）"),
+        list(FORMS),
+        key="compare_file",
+    )
+    asks = [Ask(name=name, scene=scene) for name in names for scene in scenes]
+    asks += [Ask(text=line.strip()) for line in free.splitlines() if line.strip()]
+    with report_errors():
+        asks += _held_out(recipe, int(held))
+        asks += read_asks(recipe, file.name, file.getvalue()) if file is not None else []
+    return list(dict.fromkeys(asks))
+
+
+def _held_out(recipe: Recipe, number: int) -> list[Ask]:
+    if not number:
+        return []
+    cases = held_out_cases(recipe)
+    cells = dict.fromkeys((case.name.text, case.scene.text) for case in cases)
+    return [Ask(name=name, scene=scene) for name, scene in list(cells)[:number]]
+
+
+def checkpoint_part(workspace: Workspace) -> None:
+    """Make adapters of checkpoints, so that steps of one training can stand side by side."""
+    runs = {run.id: run for run in trainings.listed(workspace.engine)}
+    found = {key: training.training_state(workspace, run).checkpoints for key, run in runs.items()}
+    usable = [key for key in runs if found[key]]
+    if not usable:
+        st.caption(_("还没有检查点：训练到第一个检查点之后，可以把几步放在一起比。"))
+        return
+    run_id = st.selectbox(
+        _("哪次训练"), usable, format_func=lambda key: plain(runs[key].title), key="checkpoint_run"
+    )
+    made = {each.checkpoint for each in models.artefacts(workspace) if each.training_run_id == run_id}
+    steps = [each.iteration for each in found[run_id] if each.iteration not in made]
+    if not steps:
+        st.caption(_("这次训练的检查点都已经是适配器了，在上面的“要加载的模型”里选它们。"))
+        return
+    chosen = st.multiselect(
+        _("要比的检查点"), steps, format_func=lambda n: _("第 {n} 步", n=n), key="checkpoint_steps"
+    )
+    if st.button(_("转成适配器"), key="checkpoint_convert", icon="🧩", disabled=not chosen):
+        with report_errors():
+            for step in chosen:
+                models.start_convert(workspace, runs[run_id], step)
+            remember_notice(_("正在转换；转好后在“要加载的模型”里选它们，再启动服务"))
+            st.rerun()

@@ -1,0 +1,120 @@
+"""Votes as training material: preference pairs for DPO, and chosen answers as samples for the review."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from tianji_core.errors import InputError
+from tianji_core.files import write_text
+from tianji_core.i18n import _
+from tianji_core.recipe import Recipe
+from tianji_core.store import samples, votes
+from tianji_core.store.samples import CHAT, NewSample
+from tianji_core.store.votes import BETTER, Vote
+from tianji_core.workspace import Workspace
+
+TEXT, MESSAGES = "text", "messages"
+FORMS = (TEXT, MESSAGES)
+
+
+@dataclass(frozen=True)
+class Preference:
+    """One line of the file."""
+
+    system: str
+    prompt: str
+    chosen: str
+    rejected: str
+
+    def plain(self, form: str) -> dict[str, Any]:
+        """As plain data: three texts (and the system prompt beside them), or lists of messages."""
+        if form == TEXT:
+            return {
+                "system": self.system,
+                "prompt": self.prompt,
+                "chosen": self.chosen,
+                "rejected": self.rejected,
+            }
+        system = [{"role": "system", "content": self.system}] if self.system else []
+        return {
+            "prompt": [*system, {"role": "user", "content": self.prompt}],
+            "chosen": [{"role": "assistant", "content": self.chosen}],
+            "rejected": [{"role": "assistant", "content": self.rejected}],
+        }
+
+
+def preferences(decided: Sequence[Vote]) -> list[Preference]:
+    """The clear verdicts, each once. A pair on which people disagree teaches nothing and is left out, as are answers
+    to different requests (another style), which a trainer cannot read as answers to one prompt."""
+    found: dict[Preference, Vote] = {}
+    for vote in decided:
+        if vote.outcome == BETTER and vote.style == vote.loser_style:
+            found[Preference(vote.system, vote.prompt, vote.chosen, vote.rejected)] = vote
+    known = set(found)
+    return [
+        each
+        for each in found
+        if Preference(each.system, each.prompt, each.rejected, each.chosen) not in known
+    ]
+
+
+def preference_lines(workspace: Workspace, recipe_key: str, form: str = TEXT) -> str:
+    """The people's verdicts on a recipe's answers as JSON Lines.
+
+    Raises:
+        InputError: an unknown form, or there is none.
+    """
+    if form not in FORMS:
+        raise InputError(_("没有“{form}”这种写法，可以的是：{known}", form=form, known=_("、").join(FORMS)))
+    found = preferences(votes.listed(workspace.engine, recipe_key))
+    if not found:
+        raise InputError(_("还没有可以导出的偏好对：先在对比页给同一种风格的答案投票"))
+    return "".join(json.dumps(each.plain(form), ensure_ascii=False) + "\n" for each in found)
+
+
+def export_preferences(workspace: Workspace, recipe_key: str, path: Path, form: str = TEXT) -> int:
+    """Write :func:`preference_lines` to ``path``; returns how many pairs.
+
+    Raises:
+        InputError: as there, or the file cannot be written.
+    """
+    lines = preference_lines(workspace, recipe_key, form)
+    write_text(path, lines)
+    return lines.count("\n")
+
+
+class Taken(NamedTuple):
+    """Chosen answers that became samples, and those that were there already."""
+
+    added: int
+    known: int
+
+
+def take_chosen(workspace: Workspace, recipe: Recipe) -> Taken:
+    """Put every chosen answer into the review as a pending sample, with the model that wrote it.
+
+    Raises:
+        InputError: nothing was chosen yet.
+    """
+    chosen = [vote for vote in votes.listed(workspace.engine, recipe.key) if vote.outcome == BETTER]
+    if not chosen:
+        raise InputError(_("还没有选出来的答案：先在对比页投票"))
+    by_text = {(vote.prompt, vote.chosen): vote for vote in chosen}
+    added = sum(_take(workspace, vote) for vote in by_text.values())
+    return Taken(added, len(by_text) - added)
+
+
+def _take(workspace: Workspace, vote: Vote) -> bool:
+    sample = NewSample(
+        recipe=vote.recipe,
+        system=vote.system,
+        input=vote.prompt,
+        output=vote.chosen.strip(),
+        name=vote.name,
+        scene=vote.scene,
+        style=vote.style,
+        model=vote.winner,
+    )
+    return samples.add(workspace.engine, sample, CHAT) is not None

@@ -1,0 +1,75 @@
+"""A sweep as a background job."""
+
+import sys
+
+from tianji_core import jobs
+from tianji_core.errors import JobError, ModelError
+from tianji_core.evaluation.cases import held_out_cases
+from tianji_core.evaluation.sweep.results import SweepPlan, continued, swept
+from tianji_core.i18n import _
+from tianji_core.jobs import Job
+from tianji_core.store import recipes
+from tianji_core.store import training as rows
+from tianji_core.store.training import TrainingRun
+from tianji_core.training import settings_of, training_state
+from tianji_core.training.base import checked_base
+from tianji_core.training.trust import runs_code
+from tianji_core.workspace import Workspace
+
+KIND = "sweep"
+
+
+def sweep_steps(workspace: Workspace, run: TrainingRun) -> list[int]:
+    """The iterations that a sweep looks at: 0 for the base, then every checkpoint on disk."""
+    return [0, *(each.iteration for each in training_state(workspace, run).checkpoints)]
+
+
+def swept_runs(workspace: Workspace) -> list[TrainingRun]:
+    """The trainings that have a sweep or a checkpoint to look at, newest first."""
+    known = set(swept(workspace))
+    return [
+        run
+        for run in rows.listed(workspace.engine)
+        if run.id in known or training_state(workspace, run).checkpoints
+    ]
+
+
+def start_sweep(workspace: Workspace, plan: SweepPlan) -> Job:
+    """Look at every checkpoint of a training in the background; started again with the same plan it goes on with the
+    checkpoints that are left.
+
+    Raises:
+        ModelError: no checkpoint, or the base is gone or brings code that nobody allowed. PlanError: an unknown style.
+        JobError: it runs already, or nothing is left.
+    """
+    run = rows.get(workspace.engine, plan.run_id)
+    steps = sweep_steps(workspace, run)
+    if len(steps) < 2:
+        raise ModelError(_("“{title}”还没有检查点，先让它训练到第一个检查点", title=run.title))
+    job = sweep_job(workspace, run.id)
+    if job is not None and job.active:
+        raise JobError(_("“{title}”正在扫描，等它结束或先停止它", title=run.title))
+    base = settings_of(run).base_folder
+    checked_base(base)
+    runs_code(workspace, base)
+    held_out_cases(recipes.current(workspace.engine, plan.recipe).recipe, plan.styles, 1, plan.seed)
+    missing = continued(workspace, plan).missing(steps)
+    if not missing:
+        raise JobError(_("“{title}”的检查点都扫描过了；换题目或题数可以重扫", title=run.title))
+    argv = [
+        sys.executable,
+        "-m",
+        "tianji_core.evaluation.sweep.worker",
+        plan.model_dump_json(),
+        "--workspace",
+        str(workspace.home),
+    ]
+    title = _("扫描 {n} 个检查点：{title}", n=len(missing), title=run.title)
+    subject: dict[str, object] = {"training_run_id": run.id, "recipe": plan.recipe}
+    return jobs.start(workspace, KIND, title, argv, subject=subject)
+
+
+def sweep_job(workspace: Workspace, run_id: int) -> Job | None:
+    """The newest sweep job of a training."""
+    found = jobs.listed(workspace, kind=KIND)
+    return next((job for job in found if job.subject.get("training_run_id") == run_id), None)

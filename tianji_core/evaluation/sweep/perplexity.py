@@ -1,0 +1,91 @@
+"""How surprised a model is by texts that it was not trained on. Imported only by the worker."""
+
+import json
+import math
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from tianji_core.errors import DatasetError
+from tianji_core.i18n import _
+from tianji_core.serving.protocol import WireMessage
+from tianji_core.serving.template import CHAT_MARKUP, END, encode
+
+BATCH = 8
+IGNORED = -100
+
+
+class Read(NamedTuple):
+    """A text as token ids, and where the assistant speaks: labels are the ids there and -100 elsewhere."""
+
+    ids: list[int]
+    labels: list[int]
+
+
+class Surprise(NamedTuple):
+    """``perplexity`` is exp of the mean negative log-likelihood over ``tokens`` of the assistant's."""
+
+    perplexity: float
+    tokens: int
+
+
+def read_texts(tokenizer: Any, template: str, file: Path, limit: int) -> list[Read]:
+    """The first ``limit`` conversations of a validation file as the model was trained to see them.
+
+    Raises:
+        DatasetError: the file cannot be read.
+    """
+    try:
+        items = json.loads(file.read_text(encoding="utf-8"))
+        return [_read(tokenizer, template, item["conversation"]) for item in items[:limit]]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DatasetError(_("读不了验证集 {file}，请重新冻结一个版本", file=file)) from error
+
+
+def _read(tokenizer: Any, template: str, turns: Sequence[dict[str, str]]) -> Read:
+    messages: list[WireMessage] = []
+    if system := turns[0].get("system", ""):
+        messages.append(WireMessage(role="system", content=system))
+    ids: list[int] = []
+    labels: list[int] = []
+    ending = END if template in CHAT_MARKUP else tokenizer.eos_token or ""
+    for turn in turns:
+        messages.append(WireMessage(role="user", content=turn["input"]))
+        prompt = encode(tokenizer, template, messages)
+        asked = prompt[len(ids) :]
+        said = tokenizer.encode(turn["output"] + ending, add_special_tokens=False)
+        ids = [*ids, *asked, *said]
+        labels = [*labels, *[IGNORED] * len(asked), *said]
+        messages.append(WireMessage(role="assistant", content=turn["output"]))
+    return Read(ids, labels)
+
+
+def perplexity(
+    model: Any, texts: Sequence[Read], each: Callable[[int], None] = lambda _done: None
+) -> Surprise:
+    """Read the texts, a few at a time; ``each`` hears how many are done."""
+    import torch
+
+    total, tokens = 0.0, 0
+    order = sorted(texts, key=lambda text: len(text.ids))
+    with torch.inference_mode():
+        for at in range(0, len(order), BATCH):
+            part = order[at : at + BATCH]
+            width = max(len(text.ids) for text in part)
+            ids = torch.tensor([text.ids + [0] * (width - len(text.ids)) for text in part])
+            labels = torch.tensor([text.labels + [IGNORED] * (width - len(text.labels)) for text in part])
+            mask = torch.tensor([[1] * len(text.ids) + [0] * (width - len(text.ids)) for text in part])
+            device = model.device
+            logits = model(input_ids=ids.to(device), attention_mask=mask.to(device)).logits  # (B, T, V)
+            shifted = labels[:, 1:].to(device)
+            total += float(
+                torch.nn.functional.cross_entropy(
+                    logits[:, :-1].float().flatten(0, 1),
+                    shifted.flatten(),
+                    ignore_index=IGNORED,
+                    reduction="sum",
+                )
+            )
+            tokens += int((shifted != IGNORED).sum())
+            each(min(at + BATCH, len(order)))
+    return Surprise(math.exp(min(total / tokens, 700.0)) if tokens else float("nan"), tokens)

@@ -1,0 +1,164 @@
+"""The child process of a sweep: ``python -m tianji_core.evaluation.sweep.worker PLAN --workspace DIR``, the plan as JSON.
+
+The base is loaded once. A point is stored as soon as it is measured, so a stopped sweep goes on with the next one.
+"""
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from tianji_core.dataset import training_file, validation_file
+from tianji_core.errors import DatasetError, ModelError
+from tianji_core.evaluation.answering import answer_all, load
+from tianji_core.evaluation.cases import Case, held_out_cases
+from tianji_core.evaluation.checks import Checker, training_pairs
+from tianji_core.evaluation.evaluate import judge, longest
+from tianji_core.evaluation.report import Judged
+from tianji_core.evaluation.sweep.job import sweep_steps
+from tianji_core.evaluation.sweep.perplexity import Read, perplexity, read_texts
+from tianji_core.evaluation.sweep.results import SweepPlan, SweepPoint, continued, save_sweep
+from tianji_core.evaluation.sweep.weights import SwappableModel
+from tianji_core.i18n import _
+from tianji_core.jobs import Reporter, run_child
+from tianji_core.recipe import Recipe
+from tianji_core.store import recipes
+from tianji_core.store import training as rows
+from tianji_core.store.training import TrainingRun
+from tianji_core.training import TEMPLATE, settings_of, training_state, version_of
+from tianji_core.training.trust import runs_code
+from tianji_core.workspace import Workspace
+
+BATCH = 32
+SHOWN = 6
+
+
+class _Measure:
+    """Puts the questions and texts of one plan to a model."""
+
+    def __init__(self, recipe: Recipe, plan: SweepPlan, checker: Checker, knows_training: bool) -> None:
+        self.cases = held_out_cases(recipe, plan.styles, plan.limit, plan.seed)
+        self.texts: list[Read] = []
+        self._checker = checker
+        self._knows_training = knows_training
+        self._requests = [_request(case) for case in self.cases]
+
+    @property
+    def size(self) -> int:
+        """Questions and texts together."""
+        return len(self.cases) + len(self.texts)
+
+    def point(
+        self, iteration: int, network: Any, tokenizer: Any, template: str, each: Callable[[int], None]
+    ) -> SweepPoint:
+        """One checkpoint in figures."""
+        started = time.monotonic()
+        answers = answer_all(network, tokenizer, template, self._requests, 0.0, BATCH, 0, each)
+        report = judge(self.cases, answers, self._checker)
+        read = (
+            perplexity(network, self.texts, lambda done: each(len(self.cases) + done)) if self.texts else None
+        )
+        overall = report.overall
+        return SweepPoint(
+            iteration=iteration,
+            count=overall.count,
+            passed=overall.passed,
+            low=overall.low,
+            high=overall.high,
+            copied=overall.copied if self._knows_training else None,
+            perplexity=read.perplexity if read is not None else None,
+            tokens=read.tokens if read is not None else 0,
+            seconds=time.monotonic() - started,
+            examples=tuple(map(_example, report.judged[:SHOWN])),
+        )
+
+
+def _request(case: Case) -> dict[str, Any]:
+    return {"system": case.system, "request": case.request, "max_tokens": longest(case)}
+
+
+def _example(one: Judged) -> tuple[str, str, bool]:
+    return one.case.request, one.answer, one.verdict.passed
+
+
+def _training_file(workspace: Workspace, run: TrainingRun) -> Path | None:
+    version = version_of(workspace, run)
+    return training_file(workspace, version) if version is not None else None
+
+
+def _validation_file(workspace: Workspace, run: TrainingRun) -> Path | None:
+    version = version_of(workspace, run)
+    return validation_file(workspace, version) if version is not None else None
+
+
+def _checker(workspace: Workspace, recipe: Recipe, run: TrainingRun) -> tuple[Checker, bool]:
+    """The checks, and whether they know the training texts."""
+    file = _training_file(workspace, run)
+    try:
+        pairs = training_pairs(recipe, file) if file is not None else []
+    except DatasetError as error:
+        print(error, flush=True)
+        pairs = []
+    return Checker(recipe, pairs), bool(pairs)
+
+
+def _advance(reporter: Reporter, before: int, done: int) -> None:
+    reporter.update(before + done)
+
+
+def _work(workspace: Workspace, arguments: argparse.Namespace, reporter: Reporter) -> int:
+    plan: SweepPlan = arguments.plan
+    run = rows.get(workspace.engine, plan.run_id)
+    recipe = recipes.current(workspace.engine, plan.recipe).recipe
+    settings, base = settings_of(run), settings_of(run).base_folder
+    measure = _Measure(recipe, plan, *_checker(workspace, recipe, run))
+    sweep = continued(workspace, plan)
+    left = sweep.missing(sweep_steps(workspace, run))
+    reporter.update(0, message=_("正在加载基座"))
+    template = str(run.settings.get("template") or TEMPLATE)
+    network, tokenizer = load(base, None, runs_code(workspace, base))
+    held = _validation_file(workspace, run) if plan.texts else None
+    if held is not None:
+        measure.texts = read_texts(tokenizer, template, held, plan.texts)
+    model = SwappableModel(network, settings.lora_alpha)
+    reporter.begin(measure.size * len(left), _("题"))
+    for at, iteration in enumerate(left):
+        if iteration:
+            found = [c for c in training_state(workspace, run).checkpoints if c.iteration == iteration]
+            if not found:  # a running training keeps only the newest ones
+                print(_("第 {n} 步的检查点已被训练删掉，跳过", n=iteration), flush=True)
+                continue
+            try:
+                model.take(found[0].path)
+            except ModelError:
+                if found[0].path.exists():
+                    raise
+                continue
+        name = _("第 {n} 步", n=iteration) if iteration else _("训练前")
+        reporter.update(at * measure.size, message=name)
+        heard = partial(_advance, reporter, at * measure.size)
+        point = measure.point(iteration, model.network, tokenizer, template, heard)
+        sweep = sweep.with_point(point)
+        save_sweep(workspace, sweep)
+        print(_("{name}：通过 {share}", name=name, share=f"{point.passed:.1%}"), flush=True)
+    return 0
+
+
+def main(argv: list[str]) -> int:
+    """Sweep; returns the exit code."""
+    os.environ.setdefault("HF_HUB_OFFLINE", "1")
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # shared cores: no spinning
+    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+    parser = argparse.ArgumentParser(
+        prog="python -m tianji_core.evaluation.sweep.worker", description="measure every checkpoint"
+    )
+    parser.add_argument("plan", type=SweepPlan.model_validate_json)
+    return run_child(parser, argv, _work)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
