@@ -35,7 +35,7 @@ def _row(state: TrainingState) -> None:
     columns[0].caption(f"{run.preset} · {local_time(run.created_at)}")
     columns[1].markdown(state_text(state))
     if state.state == "waiting":
-        columns[2].markdown(_("前面还有 {n} 个", n=state.ahead))
+        columns[2].markdown(_("前面还有 {n} 个", n=state.ahead) if state.ahead else _("下一个就是它"))
     else:
         columns[2].markdown("—" if state.loss is None else _("损失 {loss}", loss=f"{state.loss:.3f}"))
     if columns[3].button(_("打开"), key=f"train_open_{run.id}", width="stretch"):

@@ -116,12 +116,11 @@ def show_trials(workspace: Workspace, state: TrainingState) -> None:
             mark = "🦜 " if trial in copied else ""
             row[prompt] = "" if trial is None else mark + trial.answer
         rows.append(row)
-    widths = {prompt: st.column_config.TextColumn(prompt, width="large") for prompt in prompts}
     st.dataframe(
         rows,
         hide_index=True,
         row_height=74,
-        column_config={_("步"): st.column_config.TextColumn(width="small", pinned=True), **widths},
+        column_config={_("步"): st.column_config.TextColumn(width="small", pinned=True)},
         key="train_trials",
     )
     if copied:

@@ -1,10 +1,13 @@
 """A real training on the CPU: from a frozen dataset to a merged model that answers, and every way it can end."""
 
 import json
+import os
+import signal
 
+import psutil
 import pytest
 
-from tests.processes import left_behind
+from tests.processes import left_behind, until
 from tests.tiny_base import SYSTEM, add_version, write_tiny_base
 from tianji_core import jobs, models, training
 from tianji_core.errors import ModelError, TrainingError
@@ -58,32 +61,51 @@ def test_from_dataset_to_merged_model(workspace, settings, tmp_path):
         models.start_convert(workspace, run)
 
 
-def test_a_stopped_training_leaves_no_process_and_can_go_on(workspace, settings):
-    long = settings.model_copy(update={"epochs": 40, "save_interval": 10, "eval_tokens": 2})
-    run = training.start_training(workspace, KEY, long, add_version(workspace))
+def trainers(workspace):
+    """The processes that train, not those that look after them."""
+    return [
+        process
+        for process in psutil.process_iter(["cmdline"])
+        if f"--work-dir {workspace.home}" in " ".join(process.info["cmdline"] or [])
+        and "torch.distributed.run" not in process.info["cmdline"]
+    ]
 
-    def stop_after_a_checkpoint(job):
-        state = training.training_state(workspace, rows.get(workspace.engine, run.id))
-        if state.checkpoints and not job.stop_requested:
-            jobs.stop(workspace, job.id)
 
-    job = jobs.wait(workspace, run.job_id, 240, stop_after_a_checkpoint)
-    assert job.state == "stopped"
+def test_a_training_of_two_processes_outlives_what_is_killed(workspace, settings):
+    """One process of it, then its supervisor: the state that is shown is true, it goes on from its checkpoint, and a
+    stop leaves nothing behind."""
+    long = settings.model_copy(update={"epochs": 80, "save_interval": 10, "eval_tokens": 1})
+    target = training.checked_target("cpu", {"processes": 2})
+    run = training.start_training(workspace, KEY, long, add_version(workspace), target=target)
+
+    def now():
+        return training.training_state(workspace, rows.get(workspace.engine, run.id))
+
+    until(lambda: now().checkpoints or not now().active, 240)
+    assert now().total == 400, jobs.log_tail(workspace, run.job_id)  # 10 packs for two processes, 80 times
+    killed = trainers(workspace)
+    assert len(killed) == 2
+    killed[0].kill()
+    job = jobs.wait(workspace, run.job_id, 120)
+    assert job.state == "failed" and "SIGKILL" in job.note and "接着训练" in job.note
     assert left_behind(str(workspace.home)) == []
-    stopped = training.training_state(workspace, rows.get(workspace.engine, run.id))
-    assert not stopped.finished and stopped.iteration >= 10
+    broken = now()
+    assert broken.checkpoints and not broken.finished
 
-    resumed = training.resume_training(workspace, rows.get(workspace.engine, run.id))
-
-    def stop_after_the_next_points(job):
-        state = training.training_state(workspace, resumed)
-        if state.iteration > stopped.iteration and not job.stop_requested:
-            jobs.stop(workspace, job.id)
-
-    assert jobs.wait(workspace, resumed.job_id, 240, stop_after_the_next_points).state == "stopped"
-    points = training.training_state(workspace, resumed).points
-    assert points[-1].iteration > stopped.iteration
-    assert [p.iteration for p in points] == sorted({p.iteration for p in points})
+    run = training.resume_training(workspace, broken.run)
+    until(lambda: now().iteration > broken.iteration or not now().active, 240)
+    steps = [point.iteration for point in now().points]
+    assert steps[-1] > broken.iteration and steps == sorted(set(steps))
+    os.kill(now().job.supervisor_pid, signal.SIGKILL)
+    until(lambda: now().state == "lost")
+    seen = now()
+    assert seen.orphaned
+    until(lambda: now().iteration > seen.iteration)
+    with pytest.raises(TrainingError, match="还在训练"):
+        training.resume_training(workspace, seen.run)
+    jobs.stop(workspace, run.job_id)
+    assert now().state == "stopped" and not now().orphaned
+    assert left_behind(str(workspace.home)) == []
 
 
 def test_a_model_that_vanished_after_the_start_is_named(workspace, settings):
