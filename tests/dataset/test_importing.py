@@ -1,11 +1,15 @@
 """Files of conversations become samples; what is wrong with a file or an item is said where it stands."""
 
+import io
 import json
 from pathlib import Path
 
+import pyarrow
 import pytest
+from pyarrow import parquet
 
 from tianji_core import dataset
+from tianji_core.dataset import importing, streaming
 from tianji_core.errors import ImportFileError
 from tianji_core.recipe import built_in_recipes, load_recipe
 from tianji_core.store import datasets, samples
@@ -189,3 +193,78 @@ def test_a_character_that_no_database_keeps_is_reported_with_its_item(
     content = f"[{item % ''}, {item % broken}]".encode()
     report = dataset.import_bytes(workspace, "wishes", content, "broken.json")
     assert report.added == 1 and [index for index, _reason in report.bad] == [1]
+
+
+def test_a_file_larger_than_what_is_read_at_once_is_read_item_by_item(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(streaming, "CHUNK", 7)
+    items = [{**TURN, "output": f"第{n}条祝福，写得“很好”🎂", "more": [n, -1.5e3, True]} for n in range(30)]
+    text = json.dumps(items, ensure_ascii=False, indent=3)
+    assert list(streaming.json_items(io.StringIO(text), "x.json")) == items
+    assert list(streaming.json_items(io.StringIO('{"data": [1, 2]}'), "x.json")) == [1, 2]
+    with pytest.raises(ImportFileError, match=r"第 2 行第 14 列.*逗号"):
+        list(streaming.json_items(io.StringIO('[\n {"a": "b" } {}]'), "x.json"))
+    with pytest.raises(ImportFileError, match="多了一个逗号"):
+        list(streaming.json_items(io.StringIO("[1, 2, ]"), "x.json"))
+    with pytest.raises(ImportFileError, match="后面还有内容"):
+        list(streaming.json_items(io.StringIO("[1]\n\n []"), "x.json"))
+
+
+def test_an_item_too_large_for_a_conversation_is_named_and_not_read(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(streaming, "LONGEST", 3000)
+    good, huge = json.dumps(TURN), json.dumps({**TURN, "output": "长" * 5000}, ensure_ascii=False)
+    report = imported(workspace, f"{good}\n{huge}\n{good.replace('u751f', 'u7269')}\n", "x.jsonl")
+    assert report.added == 2 and [index for index, _reason in report.bad] == [1]
+    monkeypatch.setattr(streaming, "CHUNK", 100)
+    with pytest.raises(ImportFileError, match="第 2 行开始的一项超过"):
+        imported(workspace, f"[{good},\n{huge}]")
+    assert samples.total(workspace.engine) == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "reason"),
+    [
+        ("x.json", '[{"conversation": ' + "[" * 200_000, "深"),
+        ("x.json", '[{"input": ' + "9" * 5000 + "}]", "几千位"),
+        ("x.json", "<!DOCTYPE html><html></html>", "第 1 行第 1 列"),
+        ("x.csv", 'input,output\n"' + "长" * 200_000, "CSV"),
+        ("x.parquet", "PAR1 and nothing more", "Parquet"),
+    ],
+    ids=["deep", "number", "html", "open quote", "parquet"],
+)
+def test_a_strange_file_is_refused_in_one_sentence_and_stores_nothing(
+    workspace: Workspace, name: str, text: str, reason: str
+) -> None:
+    with pytest.raises(ImportFileError, match=reason) as refused:
+        imported(workspace, text, name)
+    assert name in str(refused.value) and "\n" not in str(refused.value)
+    assert samples.total(workspace.engine) == 0 and datasets.listed_imports(workspace.engine, "wishes") == []
+
+
+def test_strange_lines_are_bad_items(workspace: Workspace) -> None:
+    lines = ["[" * 200_000, json.dumps(TURN), '{"input": ' + "9" * 5000 + "}", "<p>"]
+    report = imported(workspace, "\n".join(lines), "x.jsonl")
+    assert report.added == 1 and [index for index, _reason in report.bad] == [0, 2, 3]
+
+
+def test_a_file_with_far_more_bad_items_than_good_ones_is_refused(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importing, "MOST_BAD", 5)
+    with pytest.raises(ImportFileError, match=r"什么也没有导入.*认不出格式"):
+        imported(workspace, [TURN, *({"question": n} for n in range(6))])
+    assert samples.total(workspace.engine) == 0
+
+
+def test_a_parquet_file_from_elsewhere_is_imported(workspace: Workspace, tmp_path: Path) -> None:
+    rows = [
+        {"messages": [{"role": "user", "content": "祝妹妹生日"}, {"role": "assistant", "content": "快乐"}]},
+        {"messages": [], "note": "没有对话"},
+    ]
+    parquet.write_table(pyarrow.Table.from_pylist(rows), tmp_path / "x.parquet")
+    (report,) = dataset.import_path(workspace, "wishes", tmp_path / "x.parquet")
+    assert (report.form, report.added) == (dataset.MESSAGES, 1)
+    assert [index for index, _reason in report.bad] == [1]

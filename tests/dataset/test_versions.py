@@ -16,6 +16,7 @@ from tianji_core.files import sha256
 from tianji_core.store import datasets, samples, steps
 from tianji_core.store.database import writing
 from tianji_core.store.samples import ACCEPTED, IMPORT, NewSample, SampleFilter
+from tianji_core.store.schema import samples as table
 from tianji_core.workspace import Workspace
 
 
@@ -188,9 +189,9 @@ def test_a_freeze_that_is_killed_before_its_end_leaves_no_version_and_can_be_rep
 def test_equal_samples_are_written_once(workspace: Workspace) -> None:
     (one,) = fill(workspace, 1)
     with writing(workspace.engine) as connection:
-        row = connection.execute(samples.samples.select().where(samples.samples.c.id == one)).one()
+        row = connection.execute(table.select().where(table.c.id == one)).one()
         copy = {key: value for key, value in row._mapping.items() if key != "id"}
-        connection.execute(samples.samples.insert().values(**copy))
+        connection.execute(table.insert().values(**copy))
     assert dataset.freeze(workspace, "wishes", "v1").count == 1
 
 

@@ -1,23 +1,31 @@
 """Importing files of conversations as samples of a recipe."""
 
-from collections import Counter
-from collections.abc import Sequence
+from collections import Counter, deque
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tianji_core.dataset.conversation import Conversation, ShapeError, conversation_of
-from tianji_core.dataset.reading import BrokenLine, Source, files_under, read_bytes, read_file
+from tianji_core.dataset.reading import Source, bytes_source, file_source, files_under
+from tianji_core.dataset.streaming import BrokenLine
+from tianji_core.errors import ImportFileError
+from tianji_core.i18n import _
 from tianji_core.recipe import Recipe
 from tianji_core.store import datasets, recipes, samples
 from tianji_core.store.database import writing
 from tianji_core.store.samples import IMPORT, PENDING, NewSample
 from tianji_core.workspace import Workspace
 
+_BATCH = 2000
+MOST_BAD = 10_000
+"""Items without a conversation after which a file that has more of them than good ones is refused."""
+
 
 @dataclass(frozen=True)
 class ImportReport:
     """What came of one file: ``added`` new samples, ``known`` items that were there already (or twice in the file),
-    ``bad`` items left out as (index from 0, reason). ``unplaced`` counts added samples whose name or scene could not be
+    ``bad`` items left out as (index from 0, reason). ``unplaced`` counts good items whose name or scene could not be
     told. ``form`` is the most frequent form of its items."""
 
     import_id: int
@@ -30,67 +38,121 @@ class ImportReport:
     unplaced: int
 
 
+Progress = Callable[[int, int], None]
+"""Called with the bytes read so far and those of all files."""
+
+
 def import_path(
-    workspace: Workspace, recipe_key: str, path: Path, state: str = PENDING
+    workspace: Workspace,
+    recipe_key: str,
+    path: Path,
+    state: str = PENDING,
+    progress: Progress | None = None,
+    called: str = "",
 ) -> list[ImportReport]:
-    """Import a file, or every JSON and JSONL file in a folder, one report each. Files are read before the first one is
-    stored, so that a broken file leaves nothing half done.
+    """Import a file, or every JSON, JSONL, CSV and Parquet file in a folder, one report each. A file is stored as a whole
+    or, when it turns out to be broken or this process is killed, not at all; of a folder all files are looked through
+    before the first one is stored. ``called`` goes before the names of the files, '' for their own.
 
     Raises:
-        ImportFileError: a file cannot be read or is not JSON; says where.
+        ImportFileError: a file cannot be read or is not what it seems; says where.
     """
-    sources = [read_file(file) for file in files_under(path)]
-    return _import(workspace, recipe_key, sources, state)
+    files = files_under(path)
+    names = [f"{called}/{file.relative_to(path) if file != path else file.name}" for file in files]
+    sources = [file_source(file, name if called else "") for file, name in zip(files, names, strict=True)]
+    if len(sources) > 1:
+        for source in sources:
+            deque(source.items(), maxlen=0)
+    return _import(workspace, recipe_key, sources, state, progress)
 
 
 def import_bytes(
     workspace: Workspace, recipe_key: str, content: bytes, name: str, state: str = PENDING
 ) -> ImportReport:
     """Import an uploaded file; as :func:`import_path`."""
-    return _import(workspace, recipe_key, [read_bytes(content, name)], state)[0]
+    return _import(workspace, recipe_key, [bytes_source(content, name)], state, None)[0]
 
 
 def _import(
-    workspace: Workspace, recipe_key: str, sources: Sequence[Source], state: str
+    workspace: Workspace, recipe_key: str, sources: Sequence[Source], state: str, progress: Progress | None
 ) -> list[ImportReport]:
     recipe = recipes.current(workspace.engine, recipe_key).recipe
     guess = CellGuess(recipe)
-    return [_store(workspace, recipe, source, guess, state) for source in sources]
+    total, before, reports = sum(source.size for source in sources), 0, []
+    for source in sources:
+
+        def told(done: int, start: int = before) -> None:
+            if progress is not None:
+                progress(start + done, total)
+
+        reports.append(_store(workspace, recipe, source, guess, state, told))
+        before += source.size
+    return reports
 
 
 def _store(
-    workspace: Workspace, recipe: Recipe, source: Source, guess: "CellGuess", state: str
+    workspace: Workspace,
+    recipe: Recipe,
+    source: Source,
+    guess: "CellGuess",
+    state: str,
+    told: Callable[[int], None],
 ) -> ImportReport:
-    good: list[NewSample] = []
     bad: list[tuple[int, str]] = []
     forms: Counter[str] = Counter()
-    for index, item in enumerate(source.items):
-        if isinstance(item, BrokenLine):
-            bad.append((index, item.reason))
-            continue
-        try:
-            conversation = conversation_of(item)
-        except ShapeError as error:
-            bad.append((index, str(error)))
-            continue
-        forms[conversation.form] += 1
-        good.append(_sample(recipe, conversation, guess, state))
-    form = forms.most_common(1)[0][0] if forms else ""
+    good = added = unplaced = 0
     with writing(workspace.engine) as connection:
-        number = datasets.insert_import(connection, recipe.key, source.name, source.sha256, form)
-        added = samples.insert_new(connection, good, IMPORT, number)
-        datasets.finish_import(connection, number, len(added), len(good) - len(added), bad)
-    unplaced = sum(not (sample.name and sample.scene) for sample in good)
+        number = datasets.insert_import(connection, recipe.key, source.name, source.sha256, "")
+        batch: list[NewSample] = []
+        for index, item in enumerate(source.items(told)):
+            conversation = _read(item)
+            if isinstance(conversation, str):
+                bad.append((index, conversation))
+                _refuse_strange(source.name, bad, good)
+                continue
+            forms[conversation.form] += 1
+            batch.append(_sample(recipe, conversation, guess, state))
+            good += 1
+            unplaced += not (batch[-1].name and batch[-1].scene)
+            if len(batch) >= _BATCH:
+                added += len(samples.insert_new(connection, batch, IMPORT, number))
+                batch = []
+        added += len(samples.insert_new(connection, batch, IMPORT, number))
+        form = forms.most_common(1)[0][0] if forms else ""
+        datasets.finish_import(connection, number, form, added, good - added, bad)
     return ImportReport(
         import_id=number,
         file=source.name,
         form=form,
         encoding=source.encoding,
-        added=len(added),
-        known=len(good) - len(added),
+        added=added,
+        known=good - added,
         bad=tuple(bad),
         unplaced=unplaced,
     )
+
+
+def _read(item: Any) -> Conversation | str:
+    """The conversation in an item, or why there is none."""
+    if isinstance(item, BrokenLine):
+        return item.reason
+    try:
+        return conversation_of(item)
+    except ShapeError as error:
+        return str(error)
+
+
+def _refuse_strange(file: str, bad: Sequence[tuple[int, str]], good: int) -> None:
+    if len(bad) > MOST_BAD and len(bad) > good:
+        raise ImportFileError(
+            _(
+                "{file} 里有问题的已经超过 {n} 项，比能用的还多，不像对话数据，什么也没有导入；第一项（从 0 数第 {index} 项）：{reason}",
+                file=file,
+                n=MOST_BAD,
+                index=bad[0][0],
+                reason=bad[0][1],
+            )
+        )
 
 
 def _sample(recipe: Recipe, conversation: Conversation, guess: "CellGuess", state: str) -> NewSample:

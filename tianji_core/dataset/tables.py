@@ -5,9 +5,11 @@ import io
 import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO, TextIO
 
 from tianji_core.dataset.conversation import Conversation, Turn, as_item
+from tianji_core.errors import ImportFileError
+from tianji_core.i18n import _
 
 if TYPE_CHECKING:
     import pyarrow
@@ -27,6 +29,8 @@ _HEADINGS = {
     "answer": "output",
 }
 """Headings that mean one of ours."""
+_LONGEST_HEAD = 64 * 1024
+_ROWS_AT_ONCE = 2000
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -57,37 +61,45 @@ def csv_lines(conversations: Iterable[Conversation]) -> Iterator[str]:
         buffer.truncate()
 
 
-def csv_items(text: str) -> Iterator[dict[str, Any]]:
+def csv_items(text: TextIO, name: str) -> Iterator[dict[str, Any]]:
     """The rows of a CSV file as items that :func:`conversation_of` knows. A row without answer is an item without
-    answer, so that it is reported and not lost."""
-    sample = text[:4096]
-    first = sample.split("\n", 1)[0]
-    delimiter = max(",;\t", key=first.count)
-    for row in csv.DictReader(io.StringIO(text), delimiter=delimiter):
-        cells = {
-            _HEADINGS.get(name.strip(), name.strip().lower()): plain_cell(value or "")
-            for name, value in row.items()
-            if isinstance(name, str) and not isinstance(value, list)
-        }
-        item: dict[str, Any] = {key: cells[key] for key in ("system", "input", "output") if key in cells}
-        if cells.get("style"):
-            item["style_name"] = cells["style"]
-        if cells.get("prompt"):
-            item["src_input"] = cells["prompt"]
-        earlier = _history(cells.get("history", ""))
-        if earlier:
-            first_system = item.pop("system", "")
-            turns = [{"input": asked, "output": answered} for asked, answered in earlier]
-            turns[0]["system"] = first_system
-            yield {"conversation": [*turns, item]}
-        else:
-            yield item
+    answer, so that it is reported and not lost.
+
+    Raises:
+        ImportFileError: it has no column for answers. csv.Error: it is no CSV.
+    """
+    first = text.readline(_LONGEST_HEAD)
+    text.seek(0)
+    rows = csv.reader(text, delimiter=max(",;\t", key=first.count))
+    headings = [_HEADINGS.get(each.strip(), each.strip().lower()) for each in next(rows, [])]
+    if "output" not in headings:
+        raise ImportFileError(
+            _("{file} 里没有“输入”和“输出”两列（input、output），第一行应当是表头", file=name)
+        )
+    for row in rows:
+        if row:
+            yield _row_item(dict(zip(headings, map(plain_cell, row), strict=False)))
+
+
+def _row_item(cells: dict[str, str]) -> dict[str, Any]:
+    item: dict[str, Any] = {key: cells[key] for key in ("system", "input", "output") if key in cells}
+    if cells.get("style"):
+        item["style_name"] = cells["style"]
+    if cells.get("prompt"):
+        item["src_input"] = cells["prompt"]
+    earlier = _history(cells.get("history", ""))
+    if not earlier:
+        return item
+    first_system = item.pop("system", "")
+    turns: list[dict[str, Any]] = [{"input": asked, "output": answered} for asked, answered in earlier]
+    turns[0]["system"] = first_system
+    return {"conversation": [*turns, item]}
 
 
 def _history(cell: str) -> list[Turn]:
     try:
         value = json.loads(cell) if cell.strip() else []
-    except json.JSONDecodeError:
+    except (ValueError, RecursionError):
         return []
     if not isinstance(value, list):
         return []
@@ -101,6 +113,32 @@ def parquet_table(conversations: Iterable[Conversation]) -> "pyarrow.Table":
     turn = pyarrow.struct([(key, pyarrow.string()) for key in ("system", "input", "output")])
     rows = [as_item(each, "merged")["conversation"] for each in conversations]
     return pyarrow.table({"conversation": pyarrow.array(rows, type=pyarrow.list_(turn))})
+
+
+def parquet_items(file: BinaryIO, name: str) -> Iterator[dict[str, Any]]:
+    """The rows of a Parquet file, some at a time; what a row does not have is left out of it.
+
+    Raises:
+        ImportFileError: it cannot be read as Parquet.
+    """
+    import pyarrow
+    from pyarrow import parquet
+
+    try:
+        for batch in parquet.ParquetFile(file).iter_batches(_ROWS_AT_ONCE):
+            for row in batch.to_pylist():
+                yield _without_none(row)
+    except (pyarrow.ArrowException, OSError) as error:
+        reason = str(error).splitlines()[0][:200]
+        raise ImportFileError(
+            _("{file} 不是完好的 Parquet 文件：{detail}", file=name, detail=reason)
+        ) from error
+
+
+def _without_none(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_none(each) for key, each in value.items() if each is not None}
+    return [_without_none(each) for each in value] if isinstance(value, list) else value
 
 
 def parquet_bytes(conversations: Iterable[Conversation]) -> bytes:

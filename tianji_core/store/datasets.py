@@ -136,10 +136,15 @@ def insert_import(connection: Connection, recipe: str, file: str, sha256: str, f
 
 
 def finish_import(
-    connection: Connection, import_id: int, added: int, known: int, bad: Sequence[tuple[int, str]]
+    connection: Connection,
+    import_id: int,
+    form: str,
+    added: int,
+    known: int,
+    bad: Sequence[tuple[int, str]],
 ) -> None:
     """Note what came of an import."""
-    values = {"added": added, "known": known, "bad": [list(item) for item in bad]}
+    values = {"form": form, "added": added, "known": known, "bad": [list(item) for item in bad]}
     connection.execute(update(imports).where(imports.c.id == import_id).values(**values))
 
 
