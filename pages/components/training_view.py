@@ -7,7 +7,6 @@ import streamlit as st
 from pages.components.text import plain
 from tianji_core import jobs, training
 from tianji_core.i18n import _
-from tianji_core.jobs import duration_text
 from tianji_core.training import TrainingState
 from tianji_core.training.overfitting import memorised, signs, training_outputs
 from tianji_core.workspace import Workspace
@@ -21,7 +20,7 @@ _ICONS = {
     "starting": "🏃",
     "waiting": "⏳",
 }
-_SIGNS = {"turned": "📈", "memorised": "🦜", "passes": "🔁"}
+_SIGNS = {"diverged": "💥", "turned": "📈", "memorised": "🦜", "passes": "🔁"}
 SHOWN_LOG = 200
 """Lines of the log that are shown at once."""
 READ_LOG = 4_000_000
@@ -80,13 +79,22 @@ def show_figures(state: TrainingState) -> None:
     epoch = "—" if state.epoch is None else f"{state.epoch:.2f}"
     second[3].metric(_("学过几遍"), epoch)
     if state.active and state.state != "waiting":
-        second[4].metric(_("预计还需"), duration_text(state.eta))
+        second[4].metric(_("预计还需"), _clock(state.eta))
     else:
-        second[4].metric(_("用时"), duration_text(state.spent))
+        second[4].metric(_("用时"), _clock(state.spent))
     if state.active and state.total:
         st.progress(min(1.0, state.iteration / state.total))
     elif state.active and state.state != "waiting":
         st.progress(0.0, text=_("正在加载模型和数据，通常要十几秒"))
+
+
+def _clock(seconds: float | None) -> str:
+    """3:21, 2:10:05: shorter than words, so that it fits under a heading."""
+    if seconds is None:
+        return "—"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
 
 
 def _number(value: float | None, form: str) -> str:
@@ -94,9 +102,9 @@ def _number(value: float | None, form: str) -> str:
 
 
 def show_signs(workspace: Workspace, state: TrainingState) -> None:
-    """What speaks for overfitting."""
+    """What speaks for overfitting or divergence."""
     for sign in signs(workspace, state):
-        show = st.info if sign.key == "passes" else st.warning
+        show = {"passes": st.info, "diverged": st.error}.get(sign.key, st.warning)
         show(plain(sign.text), icon=_SIGNS[sign.key])
 
 
@@ -142,7 +150,7 @@ def show_outcome(workspace: Workspace, state: TrainingState) -> None:
             st.warning(_("训练被停止了；已有的检查点还能用，也可以接着训练"), icon="⏹️")
         else:
             st.warning(_("训练在开始之前被停止了，随时可以再启动"), icon="⏹️")
-    elif state.state == "succeeded":
+    elif state.state == "succeeded" and all(sign.key != "diverged" for sign in signs(workspace, state)):
         st.success(_("训练完成。下一步：把检查点转成适配器并合并"), icon="✅")
     if state.checkpoints and not state.active and not state.orphaned:
         st.page_link("pages/model/models.py", label=_("去模型页转换与合并"), icon="🧩")

@@ -1,4 +1,4 @@
-"""过拟合: signs that a training learns its samples by heart instead of how to write."""
+"""过拟合: signs that a training learns its samples by heart instead of how to write; and that it learns nothing."""
 
 import json
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from tianji_core.dataset import training_file
 from tianji_core.errors import DatasetError, StudioError
 from tianji_core.i18n import _
 from tianji_core.store.training import TrainingRun
-from tianji_core.training.curve import Validation
+from tianji_core.training.curve import Point, Validation
 from tianji_core.training.launch import version_of
 from tianji_core.training.progress import TrainingState
 from tianji_core.training.trials import TrialAnswer
@@ -18,18 +18,28 @@ from tianji_core.workspace import Workspace
 
 RISE = 0.01
 """A validation loss this share above its lowest has turned; less is noise."""
+FAR, EARLY = 1.3, 6
+"""How many times the first loss the newest ones must be to count as diverged, and how many points that takes."""
 SHORT = 8
 """Characters up to which an answer equal to a training output means nothing."""
 
 
 @dataclass(frozen=True)
 class Sign:
-    """One sign. ``key`` is 'turned', 'memorised' or 'passes'; ``text`` says what was seen and what to do; ``step`` is
+    """One sign. ``key`` is 'diverged', 'turned', 'memorised' or 'passes'; ``text`` says what was seen and what to do; ``step`` is
     the iteration it points at."""
 
     key: str
     text: str
     step: int
+
+
+def diverged(points: Sequence[Point]) -> float | None:
+    """The first loss, where the newest three are all far above it; None where training helps."""
+    known = [point.loss for point in points if point.loss is not None]
+    if len(known) < EARLY or min(known[-3:]) < known[0] * FAR:
+        return None
+    return known[0]
 
 
 def turning_point(found: Sequence[Validation]) -> Validation | None:
@@ -74,8 +84,23 @@ def _bare(text: str) -> str:
 
 
 def signs(workspace: Workspace, state: TrainingState) -> list[Sign]:
-    """What speaks for overfitting so far, the surest first."""
+    """What speaks for overfitting or divergence so far, the surest first."""
     found = []
+    if state.points and (start := diverged(state.points)) is not None:
+        now, rate = state.points[-1], float(state.run.settings.get("learning_rate", 0))
+        found.append(
+            Sign(
+                "diverged",
+                _(
+                    "损失从 {start} 升到了 {now}：训练发散了，这样的权重没有用；请把学习率从 {rate:g} 调小到 {lower:g} 再试",
+                    start=f"{start:.3f}",
+                    now=f"{now.loss:.3f}",
+                    rate=rate,
+                    lower=rate / 10,
+                ),
+                now.iteration,
+            )
+        )
     if lowest := turning_point(state.validations):
         newest = state.validations[-1]
         found.append(

@@ -3,6 +3,7 @@ nothing."""
 
 import time
 from dataclasses import dataclass, field
+from datetime import UTC
 from pathlib import Path
 from typing import Any
 
@@ -59,8 +60,9 @@ class TrainingState:
 
     @property
     def iteration(self) -> int:
-        """The last logged iteration."""
-        return self.points[-1].iteration if self.points else 0
+        """The last logged iteration, or the one of the last checkpoint, which may come after it."""
+        saved = self.checkpoints[-1].iteration if self.checkpoints else 0
+        return max(saved, self.points[-1].iteration if self.points else 0)
 
     @property
     def loss(self) -> float | None:
@@ -144,8 +146,8 @@ def _before(workspace: Workspace, run: TrainingRun, read: Any) -> list[Any]:
 def _spent(run: TrainingRun, job: jobs.Job | None) -> float | None:
     if job is None:
         return None
-    began = run.settings.get("began")
-    waited = float(began) - (time.time() - job.seconds) if began and job.active else 0.0
+    began, start = run.settings.get("began"), job.started_at or job.created_at
+    waited = float(began) - start.replace(tzinfo=UTC).timestamp() if began else 0.0
     return max(0.0, job.seconds - max(0.0, waited))
 
 
