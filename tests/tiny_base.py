@@ -21,8 +21,8 @@ WORDS = (
 )
 
 
-def write_tiny_base(folder: Path, seed: int = 0) -> Path:
-    """A complete Hugging Face folder of the Llama architecture with a character tokenizer."""
+def write_tiny_base(folder: Path, seed: int = 0, model_type: str = "llama") -> Path:
+    """A complete Hugging Face folder of the Llama or 'qwen2' architecture with a character tokenizer."""
     folder.mkdir(parents=True)
     vocabulary = [*SPECIAL, *sorted(set(WORDS))]
     tokenizer = Tokenizer(models.WordLevel({text: i for i, text in enumerate(vocabulary)}, unk_token="<unk>"))
@@ -34,8 +34,8 @@ def write_tiny_base(folder: Path, seed: int = 0) -> Path:
     _json(folder / "tokenizer_config.json", {"tokenizer_class": "PreTrainedTokenizerFast", **names})
     hidden, inner, layers, size = 64, 128, 2, len(vocabulary)
     config = {
-        "architectures": ["LlamaForCausalLM"],
-        "model_type": "llama",
+        "architectures": [f"{model_type.capitalize()}ForCausalLM"],
+        "model_type": model_type,
         "hidden_size": hidden,
         "intermediate_size": inner,
         "num_hidden_layers": layers,
@@ -61,6 +61,8 @@ def write_tiny_base(folder: Path, seed: int = 0) -> Path:
         start = f"model.layers.{layer}."
         for name in ("q_proj", "k_proj", "v_proj", "o_proj"):
             weights[f"{start}self_attn.{name}.weight"] = matrix(hidden, hidden)
+        for name in ("q_proj", "k_proj", "v_proj") if model_type == "qwen2" else ():
+            weights[f"{start}self_attn.{name}.bias"] = np.zeros(hidden, np.float32)
         for name in ("gate_proj", "up_proj"):
             weights[f"{start}mlp.{name}.weight"] = matrix(inner, hidden)
         weights[f"{start}mlp.down_proj.weight"] = matrix(hidden, inner)

@@ -23,15 +23,16 @@ from xtuner.dataset.collate_fns import default_collate_fn
 from xtuner.dataset.map_fns import template_map_fn_factory
 from xtuner.engine.hooks import DatasetInfoHook, EvaluateChatHook
 from xtuner.engine.runner import TrainLoop
-from xtuner.utils import PROMPT_TEMPLATE
 
 from tianji_core.training.cpu import SupervisedFinetune
+from tianji_core.training.validation import ValidationLossHook
 
 # ---- what the studio shows about this preset ----
 preset = {
     "title": "纳米模型 QLoRA（CPU）",
     "summary": "内置的几百万参数小模型，不用显卡，几分钟跑完全程",
     "device": "cpu",
+    "method": "qlora",
     "memory_gb": 2,
     "disk_gb": 1,
     "model_id": "",
@@ -40,7 +41,9 @@ preset = {
 # ---- what a person may change; the studio replaces these lines and nothing else ----
 pretrained_model_name_or_path = "configs/models/nano-base"
 trust_remote_code = False  # True where the person allowed the code in the model's folder
+template = "internlm2_chat"  # xtuner's name of the prompt template; chat and merged model use the same
 data_path = "train.json"
+validation_path = ""  # a file of the same form that nothing is learnt from; '': no validation loss
 max_length = 512  # tokens in one packed sequence
 batch_size = 2  # packed sequences in one micro-batch
 accumulative_counts = 1  # micro-batches in one optimizer step
@@ -52,7 +55,8 @@ warmup_ratio = 0.03  # share of the iterations; 0: none
 lora_r = 64
 lora_alpha = 64
 lora_dropout = 0.1
-save_steps = 100  # iterations between checkpoints; each one also writes sample answers
+save_steps = 100  # iterations between checkpoints
+evaluation_freq = 0  # iterations between sample answers and validation losses; 0: at every checkpoint
 save_total_limit = 2  # checkpoints kept, the newest ones
 log_interval = 2  # iterations between points of the curve
 seed = 42
@@ -61,7 +65,7 @@ evaluation_inputs = ["祝妹妹生日", "祝李总工作升职,严肃风格", "�
 eval_max_new_tokens = 100
 
 # ---- model ----
-prompt_template = PROMPT_TEMPLATE.internlm2_chat
+prompt_template = "xtuner.utils.PROMPT_TEMPLATE." + template
 
 tokenizer = dict(
     type=AutoTokenizer.from_pretrained,
@@ -162,11 +166,20 @@ custom_hooks = [
     dict(
         type=EvaluateChatHook,
         tokenizer=tokenizer,
-        every_n_iters=save_steps,
+        every_n_iters=evaluation_freq or save_steps,
         evaluation_inputs=evaluation_inputs,
         system=SYSTEM,
         prompt_template=prompt_template,
         max_new_tokens=eval_max_new_tokens,
+    ),
+    dict(
+        type=ValidationLossHook,
+        data_path=validation_path,
+        tokenizer=tokenizer,
+        prompt_template=prompt_template,
+        max_length=max_length,
+        every_n_iters=evaluation_freq or save_steps,
+        map_num_proc=None,
     ),
 ]
 

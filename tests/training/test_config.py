@@ -60,7 +60,8 @@ def test_everything_but_the_settings_stays_as_the_preset_has_it(tmp_path):
         old = rendered_config(chosen, settings, tmp_path).splitlines()
         new = rendered_config(chosen, changed, tmp_path).splitlines()
         differing = [(a, b) for a, b in zip(old, new, strict=True) if a != b]
-        assert [b.split("#")[0].strip() for _, b in differing] == ["lr = 1e-05", "lora_r = 8"]
+        expected = ["lr = 1e-05"] if chosen.method == "full" else ["lr = 1e-05", "lora_r = 8"]
+        assert [b.split("#")[0].strip() for _, b in differing] == expected
 
 
 def test_a_preset_without_a_constant_is_refused():
@@ -83,6 +84,28 @@ def test_the_large_preset_holds_the_values_of_the_tutorial():
     assert preset("internlm2-chat-7b-qlora").model_id == "Shanghai_AI_Laboratory/internlm2-chat-7b"
 
 
+def test_each_family_keeps_its_template():
+    templates = {chosen.key: default_settings(chosen.key).template for chosen in presets()}
+    assert templates["internlm2-5-chat-7b-qlora"] == templates["nano-cpu-lora"] == "internlm2_chat"
+    assert templates["qwen2-5-7b-instruct-qlora"] == templates["qwen2-5-1-5b-instruct-qlora"] == "qwen_chat"
+    with pytest.raises(TrainingError, match="对话模板"):
+        checked_settings({**default_settings("nano-cpu-qlora").model_dump(), "template": "__import__('os')"})
+
+
+def test_the_validation_file_of_a_version_is_evaluated_and_others_have_none(tmp_path):
+    chosen, settings = preset("nano-cpu-qlora"), default_settings("nano-cpu-qlora")
+    assert value_of(rendered_config(chosen, settings, tmp_path / "train.json"), "validation_path") == ""
+    (tmp_path / "val.json").write_text("[]")
+    text = rendered_config(chosen, settings, tmp_path / "train.json")
+    assert value_of(text, "validation_path") == str(tmp_path / "val.json")
+
+
+def test_the_trial_prompts_come_from_the_recipe(workspace):
+    settings = default_settings("nano-cpu-qlora", workspace, "toasts")
+    assert settings.eval_prompts and all("敬" in prompt for prompt in settings.eval_prompts)
+    assert settings.system != default_settings("nano-cpu-qlora").system
+
+
 def test_every_preset_says_how_to_get_and_start_it():
     for chosen in presets():
         assert f"--preset {chosen.key}" in chosen.description
@@ -98,7 +121,8 @@ def test_the_nano_preset_uses_the_built_in_base_and_no_gpu():
 def test_every_setting_has_a_title_and_an_explanation():
     for name in TrainingSettings.model_fields:
         assert field_title(name) and field_help(name)
-    assert set(CONSTANTS) == set(TrainingSettings.model_fields)
+    # the profile is no constant: it changes other lines
+    assert set(CONSTANTS) == set(TrainingSettings.model_fields) - {"profile"}
     assert set(MAIN_FIELDS) <= set(CONSTANTS)
 
 

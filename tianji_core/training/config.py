@@ -7,10 +7,12 @@ person types stays a string.
 import ast
 from pathlib import Path
 
+from tianji_core.dataset.versions import VALIDATION
 from tianji_core.errors import TrainingError
 from tianji_core.files import write_text
 from tianji_core.i18n import _
 from tianji_core.training.presets import Preset, constants
+from tianji_core.training.profiles import AS_WRITTEN, AUTO, profile, profiled
 from tianji_core.training.settings import CONSTANTS, TrainingSettings
 
 CONFIG_NAME = "config.py"
@@ -19,18 +21,25 @@ CONFIG_NAME = "config.py"
 def rendered_config(
     chosen: Preset, settings: TrainingSettings, data_path: Path, runs_code: bool = False
 ) -> str:
-    """The text of a config with these settings and this training file. ``runs_code``: loading the base may run code
+    """The text of a config with these settings and this training file, and the validation file beside it where there is
+    one. ``runs_code``: loading the base may run code
     that lies in its folder.
 
     Raises:
         TrainingError: the preset lacks a constant.
     """
-    values = {constant: getattr(settings, name) for name, constant in CONSTANTS.items()}
+    values = {CONSTANTS[name]: getattr(settings, name) for name in chosen.fields}
     values["data_path"] = str(data_path)
+    if "validation_path" in constants(chosen.source):
+        held = data_path.with_name(VALIDATION)
+        values["validation_path"] = str(held) if held.is_file() else ""
     values["trust_remote_code"] = runs_code
     # EvaluateChatHook calls str.format on the system prompt, so a lone brace would be read as a placeholder.
     values["SYSTEM"] = settings.system.replace("{", "{{").replace("}", "}}")
-    return replaced_constants(chosen.source, values)
+    source = replaced_constants(chosen.source, values)
+    if settings.profile not in (AS_WRITTEN, AUTO):
+        source = profiled(source, profile(settings.profile), chosen.device)
+    return source
 
 
 def replaced_constants(source: str, values: dict[str, object]) -> str:

@@ -1,26 +1,33 @@
-"""训练预设: one xtuner config file per preset under ``configs/training``; read with ``ast``, never executed here."""
+"""训练预设: one xtuner config file per preset, those of the project under ``configs/training`` and a person's own under
+``presets`` in the workspace; read with ``ast``, never executed here."""
 
 import ast
-from dataclasses import dataclass
+import contextlib
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
-from tianji_core.errors import TrainingError
+from tianji_core.errors import RecipeError, TrainingError
 from tianji_core.i18n import _
 from tianji_core.recipe import reason_of
-from tianji_core.training.settings import CONSTANTS, TrainingSettings, field_title
+from tianji_core.store import recipes
+from tianji_core.store.training import TrainingRun
+from tianji_core.training.settings import CONSTANTS, LORA_FIELDS, TrainingSettings, field_title
+from tianji_core.training.trial_prompts import trial_prompts
 from tianji_core.workspace import CONFIGS, PROJECT, Workspace
 
-TEMPLATE = "internlm2_chat"
-"""The prompt template of every preset; chat and merge must use the same."""
+METHODS = ("qlora", "lora", "full")
+OWN = "own-"
+"""What the key of a preset in the workspace begins with."""
 
 
 @dataclass(frozen=True)
 class Preset:
-    """One preset. ``device`` is 'cpu' or 'cuda'; ``memory_gb`` of RAM or of GPU memory; ``disk_gb`` is what a training
-    may need in its work folder; ``model_id`` is the base's name on ModelScope, '' where it is built in."""
+    """One preset. ``device`` is 'cpu' or 'cuda'; ``memory_gb`` of RAM or of GPU memory with the values in the file;
+    ``disk_gb`` is what a training may need in its work folder; ``model_id`` is the base's name on ModelScope, '' where
+    it is built in. ``method`` is one of :data:`METHODS`; ``deepspeed`` the way of splitting it needs, '' for none."""
 
     key: str
     path: Path
@@ -32,6 +39,18 @@ class Preset:
     disk_gb: float
     model_id: str
     values: dict[str, Any]
+    method: str = "qlora"
+    deepspeed: str = ""
+
+    @property
+    def own(self) -> bool:
+        """Whether a person made it; such a preset can be deleted."""
+        return self.key.startswith(OWN)
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The settings that this preset has."""
+        return tuple(name for name in CONSTANTS if name in self.values)
 
     @property
     def description(self) -> str:
@@ -39,38 +58,65 @@ class Preset:
         return ast.get_docstring(ast.parse(self.source)) or ""
 
 
-def presets() -> list[Preset]:
-    """Every preset, the ones for a CPU first."""
-    found = [_read(path) for path in sorted((CONFIGS / "training").glob("*.py"))]
-    return sorted(found, key=lambda preset: (preset.device != "cpu", preset.memory_gb))
+def presets(workspace: Workspace | None = None) -> list[Preset]:
+    """Every preset, the ones for a CPU first; with a workspace the person's own come last. An own file that is not
+    complete any more is left out."""
+    found = [read_preset(path) for path in sorted((CONFIGS / "training").glob("*.py"))]
+    found.sort(key=lambda preset: (preset.device != "cpu", preset.key != "nano-cpu-qlora", preset.memory_gb))
+    for path in sorted(own_folder(workspace).glob("*.py")) if workspace is not None else []:
+        with contextlib.suppress(TrainingError):
+            found.append(read_preset(path, OWN))
+    return found
 
 
-def preset(key: str) -> Preset:
-    """One preset.
+def own_folder(workspace: Workspace) -> Path:
+    """Where the presets stand that a person made."""
+    return workspace.home / "presets"
+
+
+def preset(key: str, workspace: Workspace | None = None) -> Preset:
+    """One preset; the person's own are known with a workspace only.
 
     Raises:
         TrainingError: there is none with this key.
     """
-    found = {each.key: each for each in presets()}
+    found = {each.key: each for each in presets(workspace)}
     if key not in found:
         raise TrainingError(_("没有训练预设“{key}”，有的是：{known}", key=key, known=_("、").join(found)))
     return found[key]
 
 
-def default_settings(key: str, workspace: Workspace | None = None) -> TrainingSettings:
+def preset_of(workspace: Workspace, run: TrainingRun) -> Preset:
+    """The preset of a stored training as it was when it was made: what its own config says of itself, so that a preset
+    may change or go meanwhile.
+
+    Raises:
+        TrainingError: neither its config nor its preset can be read.
+    """
+    try:
+        return replace(read_preset(workspace.home / run.work_dir / "config.py"), key=run.preset)
+    except TrainingError:
+        return preset(run.preset, workspace)
+
+
+def default_settings(key: str, workspace: Workspace | None = None, recipe: str = "") -> TrainingSettings:
     """The settings written in a preset's file. A base folder inside the project becomes absolute; with a workspace,
-    a model of that name there is taken.
+    a model of that name there is taken, and with a recipe's key as well its system prompt and prompts of its cells.
 
     Raises:
         TrainingError: no such preset, or a value in its file is out of bounds.
     """
-    chosen = preset(key)
+    chosen = preset(key, workspace)
     values = dict(chosen.values)
     inside = PROJECT / values["base"]
     if inside.exists() or chosen.device == "cpu":
         values["base"] = str(inside)
     elif workspace is not None:
         values["base"] = str(workspace.models / Path(values["base"]).name)
+    if workspace is not None and recipe:
+        with contextlib.suppress(RecipeError):  # a recipe that is gone leaves the preset's own prompts
+            current = recipes.current(workspace.engine, recipe).recipe
+            values |= {"system": current.prompts.system, "eval_prompts": trial_prompts(current)}
     return checked_settings(values)
 
 
@@ -105,12 +151,48 @@ def constants(source: str) -> dict[str, ast.expr]:
     }
 
 
-def _read(path: Path) -> Preset:
-    source = path.read_text(encoding="utf-8")
+def read_preset(path: Path, prefix: str = "") -> Preset:
+    """The preset in a file; the three settings of LoRA may be missing where its method is 'full'.
+
+    Raises:
+        TrainingError: the file cannot be read or lacks something; says what.
+    """
+    try:
+        source = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise TrainingError(_("训练预设文件 {file} 读不了：{detail}", file=path, detail=error)) from error
+    return parsed_preset(source, path, prefix + path.stem.replace("_", "-"))
+
+
+def parsed_preset(source: str, path: Path, key: str) -> Preset:
+    """:func:`read_preset` of a text that may not stand in a file yet.
+
+    Raises:
+        TrainingError: it lacks something; says what and where.
+    """
     try:
         found = constants(source)
         card = ast.literal_eval(found["preset"])
-        values = {name: ast.literal_eval(found[constant]) for name, constant in CONSTANTS.items()}
-        return Preset(key=path.stem.replace("_", "-"), path=path, source=source, values=values, **card)
-    except (SyntaxError, ValueError, KeyError, TypeError) as error:
-        raise TrainingError(_("训练预设文件 {file} 不完整：{detail}", file=path, detail=error)) from error
+        optional = LORA_FIELDS if card.get("method") == "full" else ()
+        values = {
+            name: ast.literal_eval(found[constant])
+            for name, constant in CONSTANTS.items()
+            if constant in found or name not in (*optional, "template", "eval_interval")
+        }
+        return Preset(key=key, path=path, source=source, values=values, **card)
+    except SyntaxError as error:
+        raise TrainingError(
+            _("{file} 第 {line} 行有语法错误：{detail}", file=path.name, line=error.lineno, detail=error.msg)
+        ) from error
+    except KeyError as error:
+        raise TrainingError(
+            _(
+                "{file} 里缺少这一行的赋值：{name} = …；没有它，工坊填不了设置",
+                file=path.name,
+                name=error.args[0],
+            )
+        ) from error
+    except (ValueError, TypeError, AttributeError) as error:
+        raise TrainingError(
+            _("训练预设文件 {file} 不完整：{detail}", file=path.name, detail=error)
+        ) from error

@@ -6,11 +6,13 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
 
 from tianji_core.i18n import _
+from tianji_core.training.template import TEMPLATE, TEMPLATES
 
 Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)]
 
 CONSTANTS = {
     "base": "pretrained_model_name_or_path",
+    "template": "template",
     "max_length": "max_length",
     "batch_size": "batch_size",
     "accumulation": "accumulative_counts",
@@ -23,6 +25,7 @@ CONSTANTS = {
     "lora_alpha": "lora_alpha",
     "lora_dropout": "lora_dropout",
     "save_interval": "save_steps",
+    "eval_interval": "evaluation_freq",
     "keep_checkpoints": "save_total_limit",
     "log_interval": "log_interval",
     "seed": "seed",
@@ -31,6 +34,8 @@ CONSTANTS = {
     "eval_tokens": "eval_max_new_tokens",
 }
 """Field of :class:`TrainingSettings` → the constant of a preset file that holds it."""
+LORA_FIELDS = ("lora_r", "lora_alpha", "lora_dropout")
+"""The settings that a preset for all parameters does not have."""
 
 
 class TrainingSettings(BaseModel):
@@ -40,6 +45,8 @@ class TrainingSettings(BaseModel):
 
     base: str = Field(min_length=1, max_length=1000)
     """Folder of the base model."""
+    template: str = TEMPLATE
+    """xtuner's name of the prompt template; chat and merged model must use the same."""
     learning_rate: float = Field(gt=0, le=100)
     """Peak learning rate of AdamW."""
     epochs: int = Field(ge=1, le=100)
@@ -50,11 +57,11 @@ class TrainingSettings(BaseModel):
     """Micro-batches in one optimizer step."""
     max_length: int = Field(ge=64, le=32768)
     """Tokens in one packed sequence; longer samples are cut."""
-    lora_r: int = Field(ge=1, le=1024)
+    lora_r: int = Field(default=64, ge=1, le=1024)
     """Rank of the LoRA matrices."""
-    lora_alpha: int = Field(ge=1, le=4096)
+    lora_alpha: int = Field(default=16, ge=1, le=4096)
     """LoRA scale: the update is multiplied by alpha / rank."""
-    lora_dropout: float = Field(ge=0, lt=1)
+    lora_dropout: float = Field(default=0.1, ge=0, lt=1)
     """Dropout before the LoRA matrices, a probability."""
     warmup_ratio: float = Field(ge=0, lt=1)
     """Share of the iterations in which the learning rate rises; 0 means none."""
@@ -63,13 +70,17 @@ class TrainingSettings(BaseModel):
     max_norm: float = Field(gt=0, le=1000)
     """Gradients are clipped to this norm."""
     save_interval: int = Field(ge=1, le=1_000_000)
-    """Iterations between checkpoints; each one also answers the trial prompts."""
+    """Iterations between checkpoints."""
+    eval_interval: int = Field(default=0, ge=0, le=1_000_000)
+    """Iterations between trial answers and validation losses; 0: at every checkpoint."""
     keep_checkpoints: int = Field(ge=1, le=100)
     """How many of the newest checkpoints stay."""
     log_interval: int = Field(ge=1, le=10_000)
     """Iterations between two points of the curve."""
     seed: int = Field(ge=0, le=2**32 - 1)
     """Seed of shuffling and of the LoRA matrices."""
+    profile: str = ""
+    """How the card is used: '' as the preset is written, 'auto' by the card's memory, or the key of a profile."""
     system: str = Field(max_length=4000)
     """System prompt of the trial prompts; the training file carries its own."""
     eval_prompts: list[Line] = Field(min_length=1, max_length=20)
@@ -84,6 +95,13 @@ class TrainingSettings(BaseModel):
             raise ValueError(_("文件夹路径里不能有换行"))
         return value
 
+    @field_validator("template")
+    @classmethod
+    def _known_template(cls, value: str) -> str:
+        if value not in TEMPLATES:
+            raise ValueError(_("要是其中之一：{names}", names=_("、").join(TEMPLATES)))
+        return value
+
     @property
     def base_folder(self) -> Path:
         """The base model's folder as a path."""
@@ -94,6 +112,8 @@ def field_title(name: str) -> str:
     """A setting's name for people, with its unit."""
     return {
         "base": _("基座模型文件夹"),
+        "template": _("对话模板"),
+        "profile": _("性能档位"),
         "learning_rate": _("学习率"),
         "epochs": _("轮数（遍）"),
         "batch_size": _("微批大小（条打包序列）"),
@@ -105,7 +125,8 @@ def field_title(name: str) -> str:
         "warmup_ratio": _("预热占比（0–1）"),
         "weight_decay": _("权重衰减"),
         "max_norm": _("梯度裁剪（范数）"),
-        "save_interval": _("保存并试写间隔（步）"),
+        "save_interval": _("保存间隔（步）"),
+        "eval_interval": _("试写与验证间隔（步）"),
         "keep_checkpoints": _("保留检查点（个）"),
         "log_interval": _("记录间隔（步）"),
         "seed": _("随机种子"),
@@ -119,6 +140,8 @@ def field_help(name: str) -> str:
     """One sentence on what a setting does."""
     return {
         "base": _("config.json、分词器和全部权重分片都要在里面"),
+        "template": _("训练、对话和合并都要用同一个；InternLM2 用 internlm2_chat，通义千问用 qwen_chat"),
+        "profile": _("怎样用显卡：照预设写的，按显存自动选，或指定一档；学到的东西和有效批大小不变"),
         "learning_rate": _("峰值；7B 用 2e-4，纳米模型用 2e-3。损失发散就调小"),
         "epochs": _("祝福语通常 1 遍就够，多了会背训练集"),
         "batch_size": _("显存不够先把它降到 1，再加大梯度累积"),
@@ -130,7 +153,8 @@ def field_help(name: str) -> str:
         "warmup_ratio": _("学习率从 0 升到峰值所占的步数比例"),
         "weight_decay": _("LoRA 微调一般为 0"),
         "max_norm": _("梯度范数超过它就缩小"),
-        "save_interval": _("每隔这么多步存一个检查点，同时让模型回答试写输入"),
+        "save_interval": _("每隔这么多步存一个检查点"),
+        "eval_interval": _("每隔这么多步回答一遍试写输入，并在验证集上算一次损失；0 表示和保存间隔一样"),
         "keep_checkpoints": _("只留最新的几个，旧的自动删除"),
         "log_interval": _("每隔这么多步在曲线上记一个点"),
         "seed": _("相同种子得到相同的打乱顺序"),

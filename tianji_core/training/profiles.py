@@ -1,0 +1,131 @@
+"""性能档位: how a training uses its card. The preset's own way is always there; a profile keeps what is learnt, the
+effective batch and the data, and changes only the arithmetic. Imports no torch."""
+
+from dataclasses import dataclass, replace
+
+from tianji_core.errors import TrainingError
+from tianji_core.i18n import _
+from tianji_core.training.settings import TrainingSettings
+
+AS_WRITTEN = ""
+"""The preset exactly as its file has it: the tutorial's values."""
+AUTO = "auto"
+"""The profile that fits the card, chosen when the training is prepared."""
+BF16_SINCE = (8, 0)
+"""Ampere: the first compute capability that multiplies bfloat16."""
+FP16 = "-fp16"
+BILLIONS = 7.7
+"""Parameters of the model that the profiles were measured with, InternLM2-7B's shape."""
+
+
+@dataclass(frozen=True)
+class Profile:
+    """One way to use a card. ``card_gb`` is the memory it asks for, in GB; ``tokens`` are in one micro-batch;
+    ``checkpointed`` is the share of layers whose activations are computed twice; ``peak_gb`` is what a model of
+    :data:`BILLIONS` takes at most."""
+
+    key: str
+    card_gb: float
+    dtype: str
+    quantised: bool
+    tokens: int
+    checkpointed: float
+    peak_gb: float
+
+
+PROFILES = (
+    Profile("141gb", 130, "bfloat16", False, 8 * 2048, 0.0, 110),
+    Profile("80gb", 74, "bfloat16", False, 4 * 2048, 0.0, 70),
+    Profile("48gb", 42, "bfloat16", False, 2 * 2048, 0.0, 40),
+    Profile("40gb", 36, "bfloat16", True, 2 * 2048, 0.0, 30),
+    Profile("24gb", 22, "bfloat16", True, 2 * 2048, 0.5, 21),
+    Profile("16gb", 14, "bfloat16", True, 2048, 1.0, 12),
+)
+"""From the largest card to the smallest."""
+
+
+def profile_for(memory_gb: float, capability: tuple[int, int], billions: float = BILLIONS) -> Profile:
+    """The profile of a card with so much memory, in GB, for a model of so many billion parameters. A card older than
+    Ampere computes in float16.
+
+    Raises:
+        TrainingError: the card is too small for any.
+    """
+    modern = capability >= BF16_SINCE
+    room = memory_gb * BILLIONS / max(billions, 0.1)
+    for found in PROFILES:
+        if found.card_gb <= room and (modern or found.quantised):
+            return found if modern else replace(found, key=found.key + FP16, dtype="float16")
+    raise TrainingError(
+        _(
+            "显存 {have} GB 太小，按显卡优化至少要 {need} GB；请改用“跟教程完全一致”或换小一点的模型",
+            have=f"{memory_gb:.0f}",
+            need=f"{PROFILES[-1].card_gb * billions / BILLIONS:.0f}",
+        )
+    )
+
+
+def profile(key: str) -> Profile:
+    """The profile of this key; one for cards older than Ampere ends in ``-fp16``.
+
+    Raises:
+        TrainingError: there is none.
+    """
+    name, older, _rest = key.partition(FP16)
+    for found in PROFILES:
+        if found.key == name:
+            return replace(found, key=key, dtype="float16") if older else found
+    known = _("、").join(each.key for each in PROFILES)
+    raise TrainingError(_("没有性能档位“{key}”，有的是：{known}", key=key, known=known))
+
+
+def adapted(settings: TrainingSettings, chosen: Profile) -> TrainingSettings:
+    """The settings with this profile: larger micro-batches and as many fewer of them per optimizer step, so that each
+    step sees the same samples. Intervals are counted in micro-batches and shrink with them."""
+    most = max(1, chosen.tokens // settings.max_length)
+    whole = settings.batch_size * settings.accumulation
+    batch = max(size for size in range(1, min(most, whole) + 1) if whole % size == 0)
+
+    def fewer(interval: int) -> int:
+        return max(1, round(interval * settings.batch_size / batch)) if interval else 0
+
+    return settings.model_copy(
+        update={
+            "profile": chosen.key,
+            "batch_size": batch,
+            "accumulation": whole // batch,
+            "save_interval": fewer(settings.save_interval),
+            "eval_interval": fewer(settings.eval_interval),
+            "log_interval": fewer(settings.log_interval),
+        }
+    )
+
+
+def profiled(source: str, chosen: Profile, device: str = "cuda") -> str:
+    """A config's text with this profile: lines at its end that change what the preset has built. On a CPU only the way
+    the gradient is computed."""
+    lines = [
+        "",
+        f"# ---- profile {chosen.key}: the same training, with other arithmetic ----",
+        "from tianji_core.training.fast import FastFinetune",
+        "",
+        f"model.update(type=FastFinetune, checkpointed={chosen.checkpointed!r})",
+    ]
+    if device != "cpu":
+        half = f"torch.{chosen.dtype}"
+        lines.insert(2, "import torch")
+        lines.append(f'model["llm"].update(torch_dtype={half})')
+        if chosen.quantised:
+            lines += [
+                'if "quantization_config" in model["llm"]:',
+                f'    model["llm"]["quantization_config"].update(bnb_4bit_compute_dtype={half})',
+            ]
+        else:
+            lines.append('model["llm"].pop("quantization_config", None)')
+        scale = '"dynamic"' if chosen.dtype == "float16" else "dict(enabled=False)"
+        lines += [
+            f'optim_wrapper.update(dtype="{chosen.dtype}", loss_scale={scale})',
+            'optim_wrapper["optimizer"].update(fused=True)',
+            "train_dataloader.update(num_workers=2, persistent_workers=True, pin_memory=True)",
+        ]
+    return source.rstrip("\n") + "\n" + "\n".join(lines) + "\n"
