@@ -8,6 +8,7 @@ from tests.tiny_base import add_version, write_tiny_base
 from tianji_core import jobs, training
 from tianji_core.models import register_folder
 from tianji_core.store import training as rows
+from tianji_core.training.lock import working
 
 KEY = "nano-cpu-qlora"
 
@@ -88,6 +89,53 @@ def test_a_stored_training_opens_from_its_address(workspace, tiny, app):
     assert app.subheader[0].value == "试训一号" and "没有启动" in texts(app)
     app.button(key="train_new").click().run()
     assert "试训一号" in texts(app)
+
+
+def test_a_link_fills_the_form_with_what_another_training_had(workspace, tiny, app):
+    version = add_version(workspace)
+    add_version(workspace, "v2")
+    changed = {
+        "base": str(tiny),
+        "epochs": 3,
+        "learning_rate": 0.0007,
+        "eval_prompts": ["祝妹妹生日", "祝大舅"],
+    }
+    settings = training.default_settings(KEY).model_copy(update=changed)
+    target = training.checked_target("cpu", {"processes": 2})
+    run = training.prepare_training(workspace, KEY, settings, version, target=target)
+    open_train(app, clone=str(run.id))
+    assert app.number_input(key=f"train_{KEY}_epochs").value == 3
+    assert app.number_input(key=f"train_{KEY}_learning_rate").value == 0.0007
+    assert app.text_area(key=f"train_{KEY}_eval_prompts").value == "祝妹妹生日\n祝大舅"
+    assert app.selectbox(key=f"train_{KEY}_base").value == str(tiny)
+    assert app.selectbox(key="train_dataset").value == version.id
+    assert app.number_input(key="train_target_processes").value == 2
+    app.number_input(key=f"train_{KEY}_epochs").set_value(5).run()
+    assert app.number_input(key=f"train_{KEY}_epochs").value == 5
+
+
+def test_a_waiting_training_says_so_and_can_leave_the_line(workspace, tiny, app):
+    settings = training.default_settings(KEY).model_copy(update={"base": str(tiny)})
+    with working(workspace):
+        run = training.start_training(workspace, KEY, settings, add_version(workspace), "等着的")
+        open_train(app, run=str(run.id))
+        assert "排队中：下一个就是它" in texts(app)
+        app.button(key=f"line_cancel_{run.id}").click().run()
+        assert jobs.wait(workspace, run.job_id, 60).state == "stopped"
+    app.run()
+    assert not app.exception and "在开始之前被停止了" in texts(app)
+    assert app.button(key="train_resume").label == "开始训练"
+
+
+def test_the_log_is_searched(workspace, tiny, app):
+    settings = training.default_settings(KEY).model_copy(update={"base": str(tiny)})
+    run = training.prepare_training(workspace, KEY, settings, add_version(workspace), "试训")
+    folder = training.work_folder(workspace, run) / "20260101_000000"
+    folder.mkdir()
+    (folder / f"{folder.name}.log").write_text("一\nLoss: 2.0\n二\nloss: 1.0\n", encoding="utf-8")
+    open_train(app, run=str(run.id))
+    app.text_input(key="train_log_search").set_value("LOSS").run()
+    assert any(block.value == "Loss: 2.0\nloss: 1.0" for block in app.code)
 
 
 @pytest.mark.training

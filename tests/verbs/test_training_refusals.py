@@ -116,6 +116,18 @@ def test_of_four_trainings_started_at_the_same_instant_one_runs_and_the_others_f
             jobs.wait(workspace, run.job_id, 60)
 
 
+def test_the_commands_of_two_machines_are_printed_and_nothing_starts(verb, workspace, base):
+    add_version(workspace)
+    call = ("train", "--base", base, "--nodes", 2, "--address", "10.0.0.1", "--commands", "--json")
+    said = verb(*call).json()
+    assert len(said["commands"]) == 2 and "--node_rank=1" in said["commands"][1]
+    assert "sbatch" not in said["slurm"] and said["slurm"].startswith("#!/bin/bash\n#SBATCH")
+    assert jobs.listed(workspace) == [] and verb("queue").out.strip() == "没有训练在排队"
+    assert "0,1 这样的编号" in verb("train", "--base", base, "--gpus", "all").refusal
+    assert "要填第一台机器的地址" in verb("train", "--base", base, "--nodes", 2).refusal
+    assert "没有在排队" in verb("queue", "--up", said["training"]).refusal
+
+
 def test_a_training_without_a_checkpoint_cannot_be_converted_or_resumed(verb, workspace, base):
     settings = training.default_settings("nano-cpu-qlora").model_copy(update={"base": str(base)})
     run = training.prepare_training(workspace, "nano-cpu-qlora", settings, add_version(workspace), "试训")

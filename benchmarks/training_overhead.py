@@ -1,0 +1,149 @@
+"""What the studio costs a training: time per iteration of one config run by bare xtuner and as a job of the studio, with
+supervisor, worker, load samples, and a reader that asks for its state as often as the open page does.
+
+``python benchmarks/training_overhead.py [--pairs N] [--samples N]``. The built-in nano base, QLoRA on the CPU; the two
+ways take turns, in changing order, so that a machine that gets slower does it to both. The time of an iteration is what
+xtuner logs, averaged over a run without its first ten. Takes about a minute and a half for each pair on two free cores.
+The last line is one JSON object.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from statistics import mean, median
+
+import psutil
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from tianji_core import dataset, generation, jobs, training
+from tianji_core.recipe import Plan
+from tianji_core.store import steps
+from tianji_core.store import training as rows
+from tianji_core.store.datasets import DatasetVersion
+from tianji_core.store.samples import ACCEPTED, SampleFilter
+from tianji_core.teachers import Sampling, TeacherChoice
+from tianji_core.training.child import child_environment, xtuner_tool
+from tianji_core.training.curve import curve
+from tianji_core.workspace import PROJECT, Workspace, open_workspace
+
+PRESET = "nano-cpu-qlora"
+AT_MOST = 1.02
+WARM = 10
+"""Iterations at the beginning that do not count."""
+LOOK = 2.0
+"""Seconds between two looks of the open page."""
+
+
+def frozen(workspace: Workspace, count: int) -> DatasetVersion:
+    """A dataset version of ``count`` composed samples."""
+    plan = Plan(styles=("小红书", "正常", "严肃"), limit=count)
+    run = generation.create_run(workspace, "wishes", plan, TeacherChoice(), Sampling())
+    jobs.wait(workspace, generation.start_generation(workspace, run.id).id, 120)
+    steps.set_state(workspace.engine, SampleFilter("wishes"), ACCEPTED, "benchmark")
+    return dataset.freeze(workspace, "wishes", "overhead")
+
+
+def settings() -> training.TrainingSettings:
+    """The preset's own, one checkpoint at the end, a point for every ten iterations."""
+    changes = {"save_interval": 100_000, "log_interval": WARM, "eval_tokens": 8}
+    return training.default_settings(PRESET).model_copy(update=changes)
+
+
+def per_iteration(work_dir: Path) -> float:
+    """Seconds per iteration of a finished run. Each point is the mean of the ten iterations before it."""
+    return mean(point.seconds for point in curve(work_dir) if point.iteration > WARM)
+
+
+def bare(workspace: Workspace, version: DatasetVersion) -> float:
+    """One run by xtuner alone; seconds per iteration."""
+    run = training.prepare_training(workspace, PRESET, settings(), version, "bare")
+    folder = training.work_folder(workspace, run)
+    command = [
+        sys.executable,
+        str(xtuner_tool("train.py")),
+        str(folder / "config.py"),
+        "--work-dir",
+        str(folder),
+    ]
+    with (folder / "output.txt").open("w") as output:
+        subprocess.run(
+            command,
+            env=child_environment(workspace, "cpu"),
+            stdout=output,
+            stderr=output,
+            cwd=PROJECT,
+            check=True,
+        )
+    return per_iteration(folder)
+
+
+def studio(workspace: Workspace, version: DatasetVersion) -> tuple[float, float]:
+    """One run through the studio: (seconds per iteration, the share of a core that everything but the trainer took)."""
+    run = training.start_training(workspace, PRESET, settings(), version, "studio")
+    began, me = time.monotonic(), psutil.Process()
+    mine, spent = sum(me.cpu_times()[:2]), 0.0
+    while (state := training.training_state(workspace, rows.get(workspace.engine, run.id))).active:
+        spent = max(spent, _processor(state.job))
+        time.sleep(LOOK)
+    if state.state != "succeeded":
+        raise SystemExit(f"the training ended as {state.state}: {state.reason}")
+    share = (spent + sum(me.cpu_times()[:2]) - mine) / (time.monotonic() - began)
+    return per_iteration(training.work_folder(workspace, run)), share
+
+
+def _processor(job: jobs.Job | None) -> float:
+    """Seconds of processor time of a job's supervisor and worker."""
+    total = 0.0
+    for pid in (job.supervisor_pid, job.pid) if job is not None else ():
+        try:
+            total += sum(psutil.Process(pid).cpu_times()[:2]) if pid else 0.0
+        except psutil.Error:
+            continue
+    return total
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--pairs", type=int, default=3)
+    parser.add_argument("--samples", type=int, default=700)
+    given = parser.parse_args()
+    alone, through, shares = [], [], []
+    with tempfile.TemporaryDirectory() as folder:
+        workspace = open_workspace(Path(folder))
+        version = frozen(workspace, given.samples)
+        for pair in range(given.pairs):
+            for way in ("bare", "studio") if pair % 2 == 0 else ("studio", "bare"):
+                if way == "bare":
+                    alone.append(bare(workspace, version))
+                else:
+                    seconds, share = studio(workspace, version)
+                    through.append(seconds)
+                    shares.append(share)
+            print(
+                f"pair {pair + 1}: bare {alone[-1]:.4f} s, studio {through[-1]:.4f} s an iteration",
+                flush=True,
+            )
+    ratio = median(ours / theirs for ours, theirs in zip(through, alone, strict=True))
+    result = {
+        "benchmark": "training_overhead",
+        "figures": {
+            "seconds_per_iteration": round(median(through), 4),
+            "runs": [round(each, 4) for each in through],
+            "studio_share_of_a_core": round(mean(shares), 4),
+        },
+        "baseline": {"seconds_per_iteration": round(median(alone), 4), "runs": [round(e, 4) for e in alone]},
+        "ratio": round(ratio, 4),
+        "bar": {"ratio_at_most": AT_MOST},
+        "pass": ratio <= AT_MOST,
+    }
+    print(json.dumps(result, ensure_ascii=False))
+    return 0 if result["pass"] else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
