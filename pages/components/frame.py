@@ -164,6 +164,8 @@ def job_bar(workspace: Workspace, job: jobs.Job) -> None:
                 left=left,
             ),
         )
+    elif progress is not None and progress.message:
+        st.caption(f"{plain(job.title)} · {plain(progress.message)}")
     else:
         elapsed = jobs.duration_text(job.seconds)
         st.caption(_("{title} · 已运行 {elapsed}", title=plain(job.title), elapsed=elapsed))
