@@ -218,7 +218,7 @@ def planters(recipe: Recipe, other: list[Text]) -> dict[str, Spoil]:
             "{text}希望这段祝福合你的心意。",
         ),
         "several_lines": twice,
-        "wrapping_quotes": _choice("“{text}”", '"{text}"', "「{text}」", "『{text}』"),
+        "wrapping_quotes": _choice("“{text}", "“{text}”", '"{text}"', "「{text}」", "『{text}』"),
         "spaces": _choice("　　{text}", "{text}  ", "\t{text}\n"),
         "particle_clash": lambda text, source: _ended(text.output)
         + source.choice(("呀！", "啦！", "哟~", "呢！", "哦~~")),
@@ -317,19 +317,13 @@ def plant(recipe: Recipe, per_rule: int, seed: int) -> list[tuple[Text, str]]:
     return planted
 
 
-def measure(
-    recipe: Recipe, planted: list[tuple[Text, str]]
-) -> tuple[dict[str, Counts], list[tuple[str, Text, str]]]:
-    """Counts of every rule, from the findings of stored samples, and what was missed or found wrongly."""
-    opening = [n for n, (_text, rule) in enumerate(planted) if rule == "overused_opening"]
-    bound = cleaning.bounds().opening
-    alike = sum(text.style == planted[opening[0]][0].style for text, _rule in planted)
-    allowed = set(opening[: max(bound.at_least, int(bound.share * alike))])
+def stored_findings(recipe: Recipe, texts: list[Text]) -> list[set[str]]:
+    """The rules that object to each of the texts, when all of them are stored and checked together."""
     with tempfile.TemporaryDirectory() as home:
         workspace = open_workspace(home)
         new = [
             NewSample("wishes", recipe.prompts.system, f"{n}", text.output, text.name, text.scene, text.style)
-            for n, (text, _rule) in enumerate(planted)
+            for n, text in enumerate(texts)
         ]
         with writing(workspace.engine) as connection:
             ids = samples.insert_new(connection, new, IMPORT)
@@ -338,10 +332,21 @@ def measure(
         for start in range(0, len(ids), 500):
             found |= findings.of(workspace.engine, ids[start : start + 500])
         workspace.engine.dispose()
+    return [{each.rule for each in found[number]} for number in ids]
+
+
+def measure(
+    recipe: Recipe, planted: list[tuple[Text, str]]
+) -> tuple[dict[str, Counts], list[tuple[str, Text, str]]]:
+    """Counts of every rule, from the findings of stored samples, and what was missed or found wrongly."""
+    opening = [n for n, (_text, rule) in enumerate(planted) if rule == "overused_opening"]
+    bound = cleaning.bounds().opening
+    alike = sum(text.style == planted[opening[0]][0].style for text, _rule in planted)
+    allowed = set(opening[: max(bound.at_least, int(bound.share * alike))])
+    found = stored_findings(recipe, [text for text, _rule in planted])
     seen: dict[str, Counter[str]] = defaultdict(Counter)
     remarks: list[tuple[str, Text, str]] = []
-    for n, (number, (text, rule)) in enumerate(zip(ids, planted, strict=True)):
-        rules = {each.rule for each in found[number]}
+    for n, ((text, rule), rules) in enumerate(zip(planted, found, strict=True)):
         if rule and n not in allowed:
             seen[rule]["planted"] += 1
             seen[rule]["found"] += rule in rules
@@ -357,15 +362,10 @@ def measure(
 
 
 def clean_share(recipe: Recipe, texts: list[Text]) -> tuple[float, Counter[str]]:
-    """Share of clean texts with a finding, and which rules found something."""
-    context = cleaning.context_of(recipe)
-    rules: Counter[str] = Counter()
-    number = 0
-    for text in texts:
-        found = cleaning.check(cleaning.Subject(*text), context)
-        number += bool(found)
-        rules.update(each.rule for each in found)
-    return number / len(texts), rules
+    """Share of clean texts with a finding, of the rules that compare texts with each other too, and which rules found
+    something."""
+    found = stored_findings(recipe, texts)
+    return sum(map(bool, found)) / len(texts), Counter(rule for rules in found for rule in rules)
 
 
 def baseline(planted: list[tuple[Text, str]]) -> float:

@@ -86,3 +86,19 @@ def test_cleaning_twice_is_cleaning_once(text: str, style: str, name: str) -> No
         once = clean_text(Subject(text, name, "生日", style), CONTEXT, rules)
         assert clean_text(Subject(once, name, "生日", style), CONTEXT, rules) == once
         assert not text.strip() or once.strip()
+
+
+def test_a_style_that_does_not_suit_a_cell_is_found_with_its_reason() -> None:
+    thanks = load_recipe(built_in_recipes()["thanks"])
+    gap = next(gap for gap in thanks.style_gaps if gap.names)
+    scene = next(s.text for s in thanks.scenes if thanks.matrix().rating(gap.names[0], s.text).value == 2)
+    context = context_of(thanks)
+
+    def details(style: str) -> list[str]:
+        found = check(Subject("谢谢您这些日子的照顾，这份心意请收下。", gap.names[0], scene, style), context)
+        return [finding.detail for finding in found if finding.rule == "unsuitable_cell"]
+
+    (detail,) = details(gap.styles[0])
+    assert gap.styles[0] in detail and gap.reason in detail
+    free = next(s.text for s in thanks.styles if thanks.gap(s.text, gap.names[0], scene) is None)
+    assert details(free) == []

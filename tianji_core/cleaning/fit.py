@@ -32,13 +32,22 @@ def _too_long(text: str, subject: Subject, context: Context) -> Found | None:
 
 def _unsuitable_cell(_text: str, subject: Subject, context: Context) -> Found | None:
     rating = context.suitability.rating(subject.name, subject.scene)
-    if rating.value >= context.threshold:
-        return None
-    return Found(
-        _("“{name} × {scene}”不适合：{reason}", name=subject.name, scene=subject.scene, reason=rating.reason)
-        if rating.reason
-        else _("“{name} × {scene}”在适配度里不适合", name=subject.name, scene=subject.scene)
-    )
+    if rating.value < context.threshold:
+        values = {"name": subject.name, "scene": subject.scene, "reason": rating.reason}
+        return Found(
+            _("“{name} × {scene}”不适合：{reason}", **values)
+            if rating.reason
+            else _("“{name} × {scene}”在适配度里不适合", **values)
+        )
+    for gap in context.gaps:
+        if gap.covers(subject.style, subject.name, subject.scene):
+            values = {"cell": f"{subject.name} × {subject.scene}", "style": subject.style}
+            return Found(
+                _("“{cell}”不用{style}风格：{reason}", reason=gap.reason, **values)
+                if gap.reason
+                else _("“{cell}”在风格例外里，不用{style}风格", **values)
+            )
+    return None
 
 
 def _wrong_pronoun(text: str, subject: Subject, context: Context) -> Found | None:
@@ -93,7 +102,7 @@ FIT_RULES = (
     Rule(
         "unsuitable_cell",
         N_("格子不适合"),
-        N_("按现在的适配度，这个称谓和这个场景不该放在一起。"),
+        N_("按现在的适配度，这个称谓和这个场景不该放在一起，或者这种风格不该用在这里（风格例外）。"),
         _unsuitable_cell,
         bad=(Example("爷爷，愿您新婚快乐，往后的日子甜甜蜜蜜。", name="爷爷", scene="新婚快乐"),),
         good=(Example(_CLEAN), Example("愿您一切都好，平安顺遂，笑口常开，天天开心。", name="", scene="")),

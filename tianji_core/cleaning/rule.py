@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Protocol
 
 import yaml
 
-from tianji_core.recipe import Pronoun, Recipe, Suitability
+from tianji_core.recipe import Pronoun, Recipe, StyleGap, Suitability
 from tianji_core.workspace import CONFIGS
 
 _FOLDER = CONFIGS / "cleaning"
@@ -107,6 +107,7 @@ class Context:
     pronouns: Mapping[str, Pronoun]
     suitability: Suitability
     threshold: int
+    gaps: tuple[StyleGap, ...]
     occasions: Mapping[str, Occasion]
     request_pieces: frozenset[str] = field(repr=False)
     request_hints: frozenset[str] = field(repr=False)
@@ -142,6 +143,7 @@ def context_of(recipe: Recipe) -> Context:
         pronouns={n.text: n.pronoun for n in recipe.names},
         suitability=recipe.matrix(),
         threshold=recipe.threshold,
+        gaps=recipe.style_gaps,
         occasions=known,
         request_pieces=pieces,
         request_hints=frozenset(

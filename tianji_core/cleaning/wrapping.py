@@ -31,8 +31,8 @@ _LEAD_IN = re.compile("(?:" + "|".join(phrases()["lead_in"]) + ")+")
 _CLOSING = re.compile(
     r"(?:(?<=[。！!？?~～…”\n）)])|(?<=[呀呢啦哦哟]))\s*(?:" + "|".join(phrases()["closing"]) + r")\s*$"
 )
-_QUOTES = ("“”", '""', "「」", "『』", "‘’", "''", "＂＂")
-_LEFT_QUOTES = {pair[0] for pair in _QUOTES}
+_QUOTES = ('“”"＂', "「」", "『』", "‘’'")
+"""Families of marks that may stand for each other: opening, closing, and those that are both."""
 _STOPS = "。！!？?~～…"
 
 
@@ -113,15 +113,39 @@ def _one_line(lines: list[str], subject: Subject, context: Context) -> str:
 
 def _wrapping_quotes(text: str, _subject: Subject, _context: Context) -> Found | None:
     inner = text.strip()
-    if not inner or inner[0] not in _LEFT_QUOTES:
-        return None
-    for pair in _QUOTES:
-        left, right = pair[0], pair[1]
-        if len(inner) > 2 and inner[0] == left and inner[-1] == right:
-            middle = inner[1:-1]
-            if left not in middle and right not in middle and middle.strip():
-                return Found(_("整段套着引号"), middle.strip())
+    for family in _QUOTES:
+        places = [place for place, sign in enumerate(inner) if sign in family]
+        if not places or len(inner) < 3:
+            continue
+        first, last = places[0] == 0, places[-1] == len(inner) - 1
+        if len(places) == 2 and first and last:
+            found = Found(_("整段套着引号"), inner[1:-1].strip())
+        elif len(places) == 2 and first and places[1] == len(inner) - 2 and inner[-1] in _STOPS:
+            body = inner[1:-2].strip()
+            found = Found(_("整段套着引号"), body if body[-1:] in _STOPS else body + inner[-1])
+        elif first and _paired(inner[1:], family):
+            found = Found(_("开头的引号没有另一半"), inner[1:].strip())
+        elif last and _paired(inner[:-1], family):
+            found = Found(_("末尾的引号没有另一半"), inner[:-1].strip())
+        else:
+            continue
+        return found if any(char.isalnum() for char in found.fixed or "") else None
     return None
+
+
+def _paired(text: str, family: str) -> bool:
+    """Whether every opening mark of a family has its closing one; marks that look alike come in even numbers."""
+    depth = alike = 0
+    for sign in text:
+        if sign == family[0]:
+            depth += 1
+        elif sign == family[1]:
+            depth -= 1
+            if depth < 0:
+                return False
+        elif sign in family:
+            alike += 1
+    return depth == 0 and alike % 2 == 0
 
 
 def _spaces(text: str, _subject: Subject, _context: Context) -> Found | None:
@@ -243,15 +267,20 @@ WRAPPING_RULES = (
     Rule(
         "wrapping_quotes",
         N_("整段引号"),
-        N_("引号把整段话包了起来，学会之后每句都会带引号。"),
+        N_("引号把整段话包了起来，或者只剩了一半，学会之后每句都会带引号。"),
         _wrapping_quotes,
         bad=(
             Example(f"“{_CLEAN}”", _CLEAN),
             Example(f'"{_CLEAN}"', _CLEAN),
             Example(f"「{_CLEAN}」", _CLEAN),
+            Example(f"“{_CLEAN[:-1]}”。", _CLEAN),
+            Example(f"“{_CLEAN}", _CLEAN),
+            Example(f'{_CLEAN}"', _CLEAN),
+            Example(f"“{_CLEAN}收好这个“福”", f"{_CLEAN}收好这个“福”"),
         ),
         good=(
             Example(_CLEAN),
+            Example("妹妹，生日快乐！愿你平安喜乐，往后的日子都配得上一个“甜”"),
             Example("“快乐”二字送给妹妹，生日这天记得收好，往后常带“笑”"),
         ),
         safe=True,
