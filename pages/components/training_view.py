@@ -104,6 +104,8 @@ def _number(value: float | None, form: str) -> str:
 def show_signs(workspace: Workspace, state: TrainingState) -> None:
     """What speaks for overfitting or divergence."""
     for sign in signs(workspace, state):
+        if sign.key == "diverged" and not state.active:
+            continue  # the reason of its failure says so already
         show = {"passes": st.info, "diverged": st.error}.get(sign.key, st.warning)
         show(plain(sign.text), icon=_SIGNS[sign.key])
 
@@ -124,18 +126,20 @@ def show_trials(workspace: Workspace, state: TrainingState) -> None:
             mark = "🦜 " if trial in copied else ""
             row[prompt] = "" if trial is None else mark + trial.answer
         rows.append(row)
+    width = max(240, 780 // len(prompts))  # three fit beside each other on a small screen
+    columns = {prompt: st.column_config.TextColumn(prompt, width=width) for prompt in prompts}
     st.dataframe(
         rows,
         hide_index=True,
         row_height=74,
-        column_config={_("步"): st.column_config.TextColumn(width="small", pinned=True)},
+        column_config={_("步"): st.column_config.TextColumn(width="small", pinned=True), **columns},
         key="train_trials",
     )
     if copied:
         st.caption(_("🦜 和某条训练样本一字不差"))
 
 
-def show_outcome(workspace: Workspace, state: TrainingState) -> None:
+def show_outcome(state: TrainingState) -> None:
     """The likely cause where it failed, and the next step where it ended."""
     if state.orphaned:
         st.warning(
@@ -150,7 +154,7 @@ def show_outcome(workspace: Workspace, state: TrainingState) -> None:
             st.warning(_("训练被停止了；已有的检查点还能用，也可以接着训练"), icon="⏹️")
         else:
             st.warning(_("训练在开始之前被停止了，随时可以再启动"), icon="⏹️")
-    elif state.state == "succeeded" and all(sign.key != "diverged" for sign in signs(workspace, state)):
+    elif state.state == "succeeded":
         st.success(_("训练完成。下一步：把检查点转成适配器并合并"), icon="✅")
     if state.checkpoints and not state.active and not state.orphaned:
         st.page_link("pages/model/models.py", label=_("去模型页转换与合并"), icon="🧩")

@@ -85,7 +85,7 @@ def one_training(run_id: int) -> None:
     learnt = version.name if version is not None else "—"
     st.caption(_("训练 {n}", n=run.id) + f" · {plain(learnt)} · {run.preset} · {local_time(run.created_at)}")
     show_actions(workspace, state)
-    show_outcome(workspace, state)
+    show_outcome(state)
     over = overlay_choice(workspace, state)
     if state.active or state.orphaned:
         following(run_id, over, state.state)

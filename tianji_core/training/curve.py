@@ -5,7 +5,7 @@ import json
 import math
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -36,6 +36,8 @@ class Validation:
     loss: float | None
 
 
+FAR, EARLY = 2.0, 6
+"""How many times the first loss the newest ones must be to count as diverged, and how many points that takes."""
 P = TypeVar("P", Point, Validation)
 
 
@@ -101,6 +103,14 @@ def finite(value: object) -> float | None:
     except (TypeError, ValueError):
         return None
     return number if math.isfinite(number) else None
+
+
+def diverged(points: Sequence[Point]) -> float | None:
+    """The first loss, where the newest three are all far above it; None where training helps."""
+    known = [point.loss for point in points if point.loss is not None]
+    if len(known) < EARLY or min(known[-3:]) < known[0] * FAR:
+        return None
+    return known[0]
 
 
 def smoothed(values: list[float | None], weight: float = 0.9) -> list[float | None]:

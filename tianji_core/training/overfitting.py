@@ -10,7 +10,7 @@ from tianji_core.dataset import training_file
 from tianji_core.errors import DatasetError, StudioError
 from tianji_core.i18n import _
 from tianji_core.store.training import TrainingRun
-from tianji_core.training.curve import Point, Validation
+from tianji_core.training.curve import Validation, diverged
 from tianji_core.training.launch import version_of
 from tianji_core.training.progress import TrainingState
 from tianji_core.training.trials import TrialAnswer
@@ -18,8 +18,6 @@ from tianji_core.workspace import Workspace
 
 RISE = 0.01
 """A validation loss this share above its lowest has turned; less is noise."""
-FAR, EARLY = 1.3, 6
-"""How many times the first loss the newest ones must be to count as diverged, and how many points that takes."""
 SHORT = 8
 """Characters up to which an answer equal to a training output means nothing."""
 
@@ -32,14 +30,6 @@ class Sign:
     key: str
     text: str
     step: int
-
-
-def diverged(points: Sequence[Point]) -> float | None:
-    """The first loss, where the newest three are all far above it; None where training helps."""
-    known = [point.loss for point in points if point.loss is not None]
-    if len(known) < EARLY or min(known[-3:]) < known[0] * FAR:
-        return None
-    return known[0]
 
 
 def turning_point(found: Sequence[Validation]) -> Validation | None:
@@ -86,7 +76,8 @@ def _bare(text: str) -> str:
 def signs(workspace: Workspace, state: TrainingState) -> list[Sign]:
     """What speaks for overfitting or divergence so far, the surest first."""
     found = []
-    if state.points and (start := diverged(state.points)) is not None:
+    start = diverged(state.points)
+    if start is not None:
         now, rate = state.points[-1], float(state.run.settings.get("learning_rate", 0))
         found.append(
             Sign(
@@ -101,7 +92,8 @@ def signs(workspace: Workspace, state: TrainingState) -> list[Sign]:
                 now.iteration,
             )
         )
-    if lowest := turning_point(state.validations):
+    lowest = turning_point(state.validations)
+    if start is None and lowest is not None:
         newest = state.validations[-1]
         found.append(
             Sign(

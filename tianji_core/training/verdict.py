@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tianji_core.i18n import _
 from tianji_core.training.child import Ended
-from tianji_core.training.curve import curve, total_iterations
+from tianji_core.training.curve import curve, diverged, total_iterations
 from tianji_core.training.saved import checkpoints
 from tianji_core.training.settings import TrainingSettings
 
@@ -30,6 +30,11 @@ def failure_of(ended: Ended, work_dir: Path, settings: TrainingSettings | None =
         return _("训练程序没有报错，但一步也没有训练；请看日志")
     if not any(checkpoint.iteration == total for checkpoint in found):
         return _("训练程序没有报错，但没有留下第 {n} 步的最终检查点；请看日志和磁盘空间", n=total)
+    if (start := diverged(points)) is not None:
+        said = _(
+            "损失从 {start} 升到了 {now}，训练发散了", start=f"{start:.3f}", now=f"{points[-1].loss:.3f}"
+        )
+        return _("{said}；{advice}", said=said, advice=_calmer(settings))
     return ""
 
 
