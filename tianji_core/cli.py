@@ -11,6 +11,7 @@ import typer
 from tianji_core.errors import StudioError
 from tianji_core.i18n import _
 from tianji_core.verbs import (
+    comparing,
     datasets,
     demo,
     documents,
@@ -21,6 +22,7 @@ from tianji_core.verbs import (
     talking,
     training,
     usage,
+    verdicts,
 )
 
 app = typer.Typer(
@@ -51,7 +53,10 @@ VERBS: dict[str, Callable[..., None]] = {
     "models": modelling.list_models,
     "serve": talking.serve,
     "chat": talking.chat,
-    "compare": talking.compare,
+    "compare": comparing.compare,
+    "report": comparing.report,
+    "votes": verdicts.list_votes,
+    "sweep": verdicts.sweep,
     "evaluate": talking.evaluate,
     "demo": demo.demo,
     "jobs": system.jobs,

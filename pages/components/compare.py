@@ -16,7 +16,7 @@ from tianji_core.serving.comparing import Comparer
 from tianji_core.store.recipes import StoredRecipe
 from tianji_core.workspace import Workspace
 
-PER_LINE = 4
+WIDEST = 4
 """Answers side by side; more than this are too narrow to read."""
 ROWS = 8
 """Questions drawn at once."""
@@ -63,6 +63,13 @@ def difference(before: str, after: str) -> str:
     return "".join(forms[piece.kind].format(plain(piece.text)) for piece in pieces if piece.text)
 
 
+def per_line(number: int) -> int:
+    """How many answers stand side by side, so that no line is left nearly empty."""
+    return (
+        next((width for width in (WIDEST, 3) if number % width == 0), WIDEST) if number > WIDEST else number
+    )
+
+
 def row_range(board: Board) -> range:
     """The questions on the page that a person turned to."""
     pages = -(-len(board.asks) // ROWS)
@@ -82,9 +89,10 @@ def show_board(
             shown = ask.title if len(ask.title) <= 300 else f"{ask.title[:300]}…"
             st.markdown(f"#### {plain(shown)}")
             cells = board.row(row)
-            for start in range(0, len(cells), PER_LINE):
-                line = st.columns(min(PER_LINE, len(cells)))
-                for place, cell in zip(line, cells[start : start + PER_LINE], strict=False):
+            width = per_line(len(cells))
+            for start in range(0, len(cells), width):
+                line = st.columns(width)
+                for place, cell in zip(line, cells[start : start + width], strict=False):
                     with place.container(border=True, height="stretch"):
                         if _show_cell(checkers, board, cell, won, reference):
                             pressed = cell

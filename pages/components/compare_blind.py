@@ -63,7 +63,10 @@ def blind_part(workspace: Workspace, board: Board) -> None:
         votes.withdraw(workspace.engine, desk.last(), who)
         st.rerun()
     if not waiting:
-        st.success(_("这次对比都评完了，到“成绩”里揭晓谁是谁。"), icon="🎉")
+        st.success(_("这次对比都评完了。"), icon="🎉")
+        if st.button(_("揭晓谁是谁"), key="blind_reveal", type="primary", icon="🏆"):
+            st.session_state["_compare_view"] = "scores"
+            st.rerun()
         return
     said = _ballot(board, waiting[0], who)
     if said:

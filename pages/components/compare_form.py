@@ -6,7 +6,6 @@ import streamlit as st
 
 from pages.components.chat import Endpoint, sampling_form
 from pages.components.frame import remember_notice, report_errors
-from pages.components.text import plain
 from tianji_core import models, training
 from tianji_core.evaluation import held_out_cases
 from tianji_core.i18n import _
@@ -105,6 +104,7 @@ def _questions(recipe: Recipe) -> list[Ask]:
         _("从文件读问题（txt 一行一个；csv、json、jsonl 带称谓和场景，或问题）"),
         list(FORMS),
         key="compare_file",
+        max_upload_size=4,
     )
     asks = [Ask(name=name, scene=scene) for name in names for scene in scenes]
     asks += [Ask(text=line.strip()) for line in free.splitlines() if line.strip()]
@@ -131,7 +131,10 @@ def checkpoint_part(workspace: Workspace) -> None:
         st.caption(_("还没有检查点：训练到第一个检查点之后，可以把几步放在一起比。"))
         return
     run_id = st.selectbox(
-        _("哪次训练"), usable, format_func=lambda key: plain(runs[key].title), key="checkpoint_run"
+        _("哪次训练"),
+        usable,
+        format_func=lambda key: runs[key].title if key in runs else str(key),
+        key="checkpoint_run",
     )
     made = {each.checkpoint for each in models.artefacts(workspace) if each.training_run_id == run_id}
     steps = [each.iteration for each in found[run_id] if each.iteration not in made]

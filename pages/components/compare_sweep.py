@@ -39,7 +39,7 @@ def sweep_part(workspace: Workspace, stored: StoredRecipe) -> None:
         _("哪次训练"),
         keys,
         index=keys.index(wanted) if wanted in runs else 0,
-        format_func=lambda key: plain(runs[key].title),
+        format_func=lambda key: runs[key].title if key in runs else str(key),
         key="sweep_run",
     )
     run = runs[run_id]

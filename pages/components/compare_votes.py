@@ -72,8 +72,8 @@ def _standings(standings: Standings, certainty: float) -> None:
             ),
             icon="🧩",
         )
-    first, second = standings.rows[0], standings.rows[1]
-    if standings.certainty is not None:
+    elif standings.certainty is not None:
+        first, second = standings.rows[0], standings.rows[1]
         sure = _(
             "有 {share} 的把握说“{first}”比“{second}”好（{n} 对比较）。",
             share=f"{standings.certainty:.0%}",
@@ -88,7 +88,7 @@ def _standings(standings: Standings, certainty: float) -> None:
         else:
             more = _("照现在的差距，约再比 {n} 对就有 {share} 的把握。", n=standings.needed, share=f"{certainty:.0%}")  # fmt: skip
         st.markdown(f"**{sure}** {more}")
-    left, right = st.columns([3, 2], gap="large", vertical_alignment="center")
+    left, right = st.columns(2, gap="medium", vertical_alignment="center")
     left.plotly_chart(_score_figure(standings), key="score_chart", config={"displayModeBar": False})
     right.dataframe(
         [

@@ -160,16 +160,18 @@ def no_board() -> None:
 kept = board_keys(workspace)
 if "_compare_view" in st.session_state:  # a widget's value can only be set before it is drawn
     st.session_state["view"] = st.session_state.pop("_compare_view")
+asked = st.query_params.get("view", "")
 view = st.segmented_control(
     _("看什么"),
     list(VIEWS),
-    default="grid" if kept else "new",
+    default=asked if asked in VIEWS else "grid" if kept else "new",
     required=True,
     format_func=VIEWS.__getitem__,
     key="view",
-    bind="query-params",
     label_visibility="collapsed",
 )
+if asked != view:
+    st.query_params["view"] = view
 with report_errors():
     if view == "new":
         form()

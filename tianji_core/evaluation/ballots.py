@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 from tianji_core.serving.board import Board, Cell
@@ -52,7 +52,10 @@ def ballots(board: Board) -> list[Ballot]:
 
 
 def _different(cells: Iterable[Cell]) -> list[Cell]:
-    return list({cell.text.strip(): cell for cell in reversed(list(cells))}.values())[::-1]
+    found: dict[str, Cell] = {}
+    for cell in cells:
+        found.setdefault(cell.text.strip(), cell)
+    return list(found.values())
 
 
 def _parts(cells: list[Cell]) -> list[tuple[Cell, ...]]:
@@ -61,18 +64,38 @@ def _parts(cells: list[Cell]) -> list[tuple[Cell, ...]]:
 
 
 def choose(board: Board, ballot: Ballot, winner: Cell) -> list[Vote]:
-    """``winner`` is better than every other answer of the ballot."""
-    return [
-        vote_between(board, winner, cell)
-        for cell in ballot.cells
-        if (cell.column, cell.candidate) != (winner.column, winner.candidate)
-    ]
+    """``winner`` is better than every other answer of the ballot, and so is every model that wrote the same words."""
+    others = [cell for cell in ballot.cells if cell.text.strip() != winner.text.strip()]
+    return [vote for cell in others for vote in _between_twins(board, winner, cell, BETTER)]
 
 
 def undecided(board: Board, ballot: Ballot, outcome: str) -> list[Vote]:
     """All answers of the ballot are as good as each other (``tie``), or none is good (``none``)."""
     assert outcome in (TIE, NONE)
-    return [vote_between(board, one, other, outcome) for one, other in combinations(ballot.cells, 2)]
+    pairs = combinations(ballot.cells, 2)
+    return [vote for one, other in pairs for vote in _between_twins(board, one, other, outcome)]
+
+
+def _between_twins(board: Board, winner: Cell, loser: Cell, outcome: str) -> list[Vote]:
+    """The verdict for everybody who wrote one of the two texts. The texts are those of ``winner`` and ``loser``."""
+    found: dict[tuple[str, str, str, str], Vote] = {}
+    for one in twins(board, winner):
+        for other in twins(board, loser):
+            vote = vote_between(board, one, other, outcome)
+            key = (vote.winner, vote.style, vote.loser, vote.loser_style)
+            found[key] = replace(vote, prompt=winner.request, chosen=winner.text, rejected=loser.text)
+    own = {key: vote for key, vote in found.items() if key[:2] != key[2:]}
+    return list((own or found).values())
+
+
+def twins(board: Board, cell: Cell) -> list[Cell]:
+    """The answers of a row in the same words and style as this one, itself among them."""
+    style, text = board.columns[cell.column].style, cell.text.strip()
+    return [
+        each
+        for each in board.row(cell.row)
+        if each.answered and each.text.strip() == text and board.columns[each.column].style == style
+    ]
 
 
 def ballot_of(board: Board, cell: Cell) -> Ballot | None:

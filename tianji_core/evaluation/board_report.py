@@ -6,7 +6,7 @@ from html import escape
 from pathlib import Path
 
 from tianji_core.evaluation.agreement import Agreement
-from tianji_core.evaluation.ballots import ballots
+from tianji_core.evaluation.ballots import ballots, twins
 from tianji_core.evaluation.board_marks import Checked, CheckerOf, Heat, Total, check_board, heats, totals
 from tianji_core.evaluation.scores import Standings, by_model, by_model_and_style, by_style, same_verdicts
 from tianji_core.i18n import _, language
@@ -209,7 +209,7 @@ def winners(board: Board, people: Sequence[Vote]) -> set[tuple[int, int, int]]:
         for cell in ballot.cells:
             others = [each for each in ballot.cells if each is not cell]
             if all((cell.text, other.text) in better for other in others):
-                found.add(_place(cell))
+                found |= {_place(each) for each in twins(board, cell)}
     return found
 
 

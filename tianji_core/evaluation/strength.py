@@ -133,7 +133,7 @@ def _groups(size: int, left: np.ndarray, right: np.ndarray) -> int:
 
     def find(at: int) -> int:
         while root[at] != at:
-            at = root[at] = root[root[at]]
+            at = root[at]
         return at
 
     for one, other in zip(left.tolist(), right.tolist(), strict=True):

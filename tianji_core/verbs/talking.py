@@ -1,10 +1,9 @@
-"""Verbs that let models speak: serve, chat, compare, evaluate."""
+"""Verbs that let models speak: serve, chat, evaluate."""
 
 import contextlib
 import sys
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Annotated
 
@@ -14,9 +13,11 @@ from tianji_core import evaluation, jobs, models, serving
 from tianji_core.errors import InputError, ModelError, ServerError, SettingsError
 from tianji_core.i18n import _
 from tianji_core.recipe import Recipe, training_input
-from tianji_core.serving import ChatSampling, Message
+from tianji_core.serving import ChatSampling, Message, ModelRef, ServerOptions, external
 from tianji_core.serving.choosing import start_for
 from tianji_core.serving.client import model_names
+from tianji_core.serving.folders import named_folder
+from tianji_core.serving.launch import KEY_VARIABLE
 from tianji_core.store import recipes
 from tianji_core.training.trust import code_allowed
 from tianji_core.verbs.common import (
@@ -40,25 +41,73 @@ TemperatureOption = Annotated[float, typer.Option(min=0, max=2, help="0 is greed
 
 
 def serve(
-    model: ModelsOption = "",
+    context: typer.Context,
+    model: Annotated[
+        str,
+        typer.Option(
+            "--model",
+            help="Names from 'models' or folders (DIR or NAME=DIR), separated by commas; default: the newest merged one.",
+        ),
+    ] = "",
+    lora_modules: Annotated[
+        list[str] | None,
+        typer.Option(help="Adapters as NAME=DIR; several after one another.", show_default=False),
+    ] = None,
     port: Annotated[
         int | None, typer.Option(min=1, max=65535, help="Port; default: a free one.", show_default=False)
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
-    dtype: Annotated[str, typer.Option(help="auto, float32, bfloat16, float16 or nf4.")] = "auto",
+    dtype: Annotated[str, typer.Option(help="auto, float32, bfloat16 or float16.")] = "auto",
+    quantization: Annotated[str, typer.Option(help="4bit (nf4) or 8bit.", show_default=False)] = "",
+    max_queue: Annotated[
+        int | None,
+        typer.Option(min=0, help="Requests that may wait; more are refused.", show_default=False),
+    ] = None,
+    api_key: Annotated[
+        bool, typer.Option("--api-key", help=f"Answer only who sends the key in {KEY_VARIABLE}.")
+    ] = False,
+    program: Annotated[
+        str, typer.Option(help="vllm or lmdeploy instead of our own server.", show_default=False)
+    ] = "",
+    gpus: Annotated[int, typer.Option(min=1, help="With --program: GPUs that share the model.")] = 1,
+    print_only: Annotated[
+        bool, typer.Option("--print", help="With --program: show the command, start nothing.")
+    ] = False,
     as_json: JsonOption = False,
     workspace: WorkspaceOption = None,
 ) -> None:
     """Start an OpenAI-compatible server for models in the background; stop it with 'jobs --stop'."""
     space = opened(workspace)
-    job = start_for(space, chosen_models(space, model), port, device, dtype)
-    server = serving.wait_ready(space, job.id)
+    extra = [adapter_folder(text) for text in [*(lora_modules or []), *context.args]]
+    names = chosen_models(space, model)
+    if program:
+        command = external.command(space, program, names, extra, port, gpus)
+        if print_only:
+            show({"command": command.argv}, as_json, command.text)
+            return
+        job = external.start(space, command)
+    else:
+        options = ServerOptions(device, dtype, quantization, max_queue, api_key)
+        job = start_for(space, names, port, options, extra)
+    server = serving.wait_ready(space, job.id, timeout=1800.0 if program else 600.0)
     facts = {"job": job.id, "url": server.url, "models": server.models}
     show(
         facts,
         as_json,
         _("任务 {job}：{url}，模型 {names}", job=job.id, url=server.url, names=_("、").join(server.models)),
     )
+
+
+def adapter_folder(text: str) -> ModelRef:
+    """An adapter given as NAME=DIR.
+
+    Raises:
+        InputError: not of that form. ModelError: no such folder.
+    """
+    if text.startswith("-") or "=" not in text:
+        raise InputError(_("适配器要写成 名字=文件夹，现在是“{text}”", text=text))
+    found = named_folder(text)
+    return ModelRef(found.name, str(found.path))
 
 
 def chosen_models(space: Workspace, text: str) -> list[str]:
@@ -92,7 +141,7 @@ def chosen_key(space: Workspace, variable: str) -> str | None:
 def answering(space: Workspace, names: list[str]) -> Iterator[str]:
     """The address of a server that has all these models: a running one, or one for the length of the block."""
     for running in serving.servers(space):
-        if running.ready and set(names) <= set(running.models):
+        if running.ready and not running.key_variable and set(names) <= set(running.models):
             yield running.url
             return
     job = start_for(space, names)
@@ -171,43 +220,6 @@ def written_request(recipe: Recipe, name: str, scene: str, style: str) -> str:
             raise InputError(_("配方里没有{kind}“{text}”", kind=kind, text=text))
     assert whom is not None and what is not None and how is not None
     return training_input(recipe.input_templates[0], whom, what, how)
-
-
-def compare(
-    name: Annotated[str, typer.Option(help="For whom.")],
-    scene: Annotated[str, typer.Option(help="For which occasion.")],
-    styles: Annotated[str, typer.Option(help="Styles separated by commas; default: every enabled one.")] = "",
-    model: ModelsOption = "",
-    temperature: TemperatureOption = 0.7,
-    seed: Annotated[int, typer.Option()] = 0,
-    recipe: RecipeOption = None,
-    as_json: JsonOption = False,
-    workspace: WorkspaceOption = None,
-) -> None:
-    """Put the same request to several styles and models at once."""
-    space = opened(workspace)
-    stored = recipes.current(space.engine, chosen_recipe(space, recipe)).recipe
-    chosen = list(words(styles)) or [s.text for s in stored.styles if s.enabled]
-    names = chosen_models(space, model)
-    requests = {style: written_request(stored, name, scene, style) for style in chosen}
-    sampling = ChatSampling(temperature=temperature, seed=seed)
-    cells = [(style, each) for style in chosen for each in names]
-    with answering(space, names) as url, ThreadPoolExecutor(16) as pool:
-
-        def ask(cell: tuple[str, str]) -> str:
-            try:
-                return answer(url, cell[1], stored.prompts.system, requests[cell[0]], sampling)
-            except ServerError as error:
-                return f"⚠ {error}"
-
-        answers = list(pool.map(ask, cells))
-    if answers and all(said.startswith("⚠ ") for said in answers):
-        raise ServerError(answers[0].removeprefix("⚠ "))
-    rows = [
-        {"style": style, "model": each, "request": requests[style], "answer": said}
-        for (style, each), said in zip(cells, answers, strict=True)
-    ]
-    show(rows, as_json, "\n".join(f"[{r['style']} · {r['model']}] {r['answer']}" for r in rows))
 
 
 def evaluate(

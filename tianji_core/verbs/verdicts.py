@@ -1,0 +1,163 @@
+"""Verbs that judge what models wrote: votes, sweep."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tianji_core import jobs
+from tianji_core.errors import InputError
+from tianji_core.evaluation import voting
+from tianji_core.evaluation.preferences import TEXT, export_preferences, take_chosen
+from tianji_core.evaluation.scores import Standings, by_model, by_model_and_style, by_style, same_verdicts
+from tianji_core.evaluation.sweep import SweepPlan, best_point, load_sweep, start_sweep
+from tianji_core.i18n import _
+from tianji_core.store import recipes, votes
+from tianji_core.store.votes import TEACHER
+from tianji_core.verbs.common import (
+    DetachOption,
+    JsonOption,
+    RecipeOption,
+    WorkspaceOption,
+    chosen_recipe,
+    follow,
+    opened,
+    show,
+    words,
+)
+from tianji_core.verbs.comparing import BoardOption, kept_board
+from tianji_core.verbs.teacher_options import (
+    AddressOption,
+    ConcurrencyOption,
+    ModelOption,
+    ProviderOption,
+    teacher_choice,
+)
+from tianji_core.workspace import Workspace
+
+
+def list_votes(
+    action: Annotated[str, typer.Argument(help="scores, export, samples or judge.")] = "scores",
+    output: Annotated[
+        Path | None, typer.Option(help="With export: the JSONL file.", show_default=False)
+    ] = None,
+    form: Annotated[str, typer.Option(help="With export: text or messages.")] = TEXT,
+    certainty: Annotated[float, typer.Option(min=0.5, max=0.999, help="With scores.")] = 0.95,
+    board: BoardOption = "",
+    provider: ProviderOption = "deepseek",
+    model: ModelOption = "",
+    base_url: AddressOption = "",
+    concurrency: ConcurrencyOption = 8,
+    detach: DetachOption = False,
+    recipe: RecipeOption = None,
+    as_json: JsonOption = False,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Scores out of votes; preference pairs as a file; chosen answers as samples; a model as a second judge."""
+    space = opened(workspace)
+    key = chosen_recipe(space, recipe)
+    if action == "scores":
+        _scores(space, key, certainty, as_json)
+    elif action == "export":
+        if output is None:
+            raise InputError(_("没有给出 {option}", option="--output"))
+        number = export_preferences(space, key, output, form)
+        show({"pairs": number, "file": output}, as_json, _("{n} 个偏好对写进了 {file}", n=number, file=output))  # fmt: skip
+    elif action == "samples":
+        taken = take_chosen(space, recipes.current(space.engine, key).recipe)
+        line = _("收了 {added} 条，{known} 条原来就有；去审核页看", added=taken.added, known=taken.known)
+        show(taken._asdict(), as_json, line)
+    elif action == "judge":
+        choice = teacher_choice(provider=provider, model=model, base_url=base_url)
+        job = voting.start_voting(space, kept_board(space, board), choice, concurrency)
+        if not detach:
+            follow(space, job, quiet=as_json)
+        line = jobs.log_tail(space, job.id).strip() or job.title
+        show({"job": job.id, "message": line}, as_json, line)
+    else:
+        known = _("、").join(("scores", "export", "samples", "judge"))
+        raise InputError(_("votes 可以做的是：{known}，写的是 {action}", known=known, action=action))
+
+
+def _scores(space: Workspace, key: str, certainty: float, as_json: bool) -> None:
+    people = votes.listed(space.engine, key)
+    if not people:
+        raise InputError(_("还没有票：先在对比页的“盲评”里投几票"))
+    both = same_verdicts(people, votes.listed(space.engine, key, TEACHER))
+    tables = {
+        "models": by_model(people, certainty),
+        "styles": by_style(people, certainty),
+        "models_and_styles": by_model_and_style(people, certainty),
+    }
+    lines = [line for each in tables.values() if len(each.rows) > 1 for line in (*_lines(each, certainty), "")]  # fmt: skip
+    if both.count:
+        kappa = "—" if both.kappa is None else f"{both.kappa:.2f}"
+        lines.append(_("模型评委和人都评过 {n} 对，一致 {share}，Cohen κ = {kappa}", n=both.count, share=f"{both.share:.0%}", kappa=kappa))  # fmt: skip
+    show({**tables, "agreement": both}, as_json, "\n".join(lines).rstrip())
+
+
+def _lines(standings: Standings, certainty: float) -> list[str]:
+    lines = [
+        f"{row.score:5.0f}  {row.low:.0f}–{row.high:.0f}  {row.wins}/{row.ties}/{row.losses}  {row.player}"
+        for row in standings.rows
+    ]
+    if standings.groups > 1:
+        lines.append(
+            _(
+                "这些票分成互不相比的 {n} 组，组与组之间的分数不能比；让它们同场比一次就好了",
+                n=standings.groups,
+            )
+        )
+    elif standings.certainty is not None:
+        needed = _("分不出高下") if standings.needed is None else _("约再比 {n} 对到 {share}", n=standings.needed, share=f"{certainty:.0%}")  # fmt: skip
+        lines.append(_("第一名更好的把握 {share}；{needed}", share=f"{standings.certainty:.0%}", needed=needed))  # fmt: skip
+    return lines
+
+
+def sweep(
+    run: Annotated[int, typer.Argument(help="Number of a training.")],
+    styles: Annotated[str, typer.Option(help="Styles separated by commas; default: every enabled one.")] = "",
+    limit: Annotated[int, typer.Option(min=1, max=2000, help="Held-out questions.")] = 60,
+    texts: Annotated[int, typer.Option(min=0, max=5000, help="Validation texts for perplexity.")] = 200,
+    seed: Annotated[int, typer.Option()] = 0,
+    detach: DetachOption = False,
+    recipe: RecipeOption = None,
+    as_json: JsonOption = False,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Measure every checkpoint of a training on the same questions, and say where to stop."""
+    space = opened(workspace)
+    stored = recipes.current(space.engine, chosen_recipe(space, recipe))
+    plan = SweepPlan(
+        run_id=run,
+        recipe=stored.recipe.key,
+        revision=stored.revision,
+        styles=words(styles),
+        limit=limit,
+        texts=texts,
+        seed=seed,
+    )
+    job = start_sweep(space, plan)
+    if detach:
+        show({"job": job.id}, as_json, _("任务 {job} 已开始", job=job.id))
+        return
+    follow(space, job, quiet=as_json)
+    found = load_sweep(space, run)
+    points = found.points if found is not None else []
+    best = best_point(points)
+    lines = [
+        _(
+            "第 {n} 步：通过 {share}（{low}–{high}），照抄 {copied}，困惑度 {perplexity}",
+            n=point.iteration,
+            share=f"{point.passed:.1%}",
+            low=f"{point.low:.1%}",
+            high=f"{point.high:.1%}",
+            copied="—" if point.copied is None else f"{point.copied:.1%}",
+            perplexity="—" if point.perplexity is None else f"{point.perplexity:.3f}",
+        )
+        for point in points
+    ]
+    if best is not None:
+        lines.append(_("建议用第 {n} 步：convert {run} --iteration {n}", n=best.iteration, run=run))
+    facts = {"points": points, "best": best.iteration if best is not None else None}
+    show(facts, as_json, "\n".join(lines))
