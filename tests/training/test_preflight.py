@@ -6,11 +6,16 @@ import shutil
 import pytest
 
 from tests.tiny_base import add_version, write_tiny_base
+from tianji_core import jobs
 from tianji_core.errors import ModelError, TrainingError
 from tianji_core.training import default_settings, preflight, prepare_training, preset, start_training
 from tianji_core.training.base import checked_base, fingerprint
+from tianji_core.training.data_checks import length_checks
 from tianji_core.training.estimate import estimate, fitted, read_training_file
 from tianji_core.training.lock import working
+from tianji_core.training.machine_checks import Gpu, machine_checks
+from tianji_core.training.memory import Need
+from tianji_core.training.target import Target
 
 
 @pytest.fixture
@@ -123,3 +128,88 @@ def test_samples_longer_than_the_sequence_are_a_warning(workspace, settings):
     short = settings.model_copy(update={"max_length": 64})
     checked = preflight(workspace, preset("nano-cpu-qlora"), short, add_version(workspace))
     assert any(check.title == "序列长度" for check in checked.checks)
+
+
+def found(workspace, settings, version, key="nano-cpu-qlora"):
+    checks = preflight(workspace, preset(key), settings, version).checks
+    return {check.title: check for check in checks}
+
+
+def test_a_model_that_does_not_know_the_templates_marks_stops(workspace, settings, base):
+    path = base / "tokenizer.json"
+    tokenizer = json.loads(path.read_text())
+    tokenizer["added_tokens"] = [each for each in tokenizer["added_tokens"] if "im_" not in each["content"]]
+    path.write_text(json.dumps(tokenizer))
+    assert "<|im_start|>" in stops(workspace, settings, add_version(workspace))["对话模板"]
+
+
+def test_a_template_of_another_family_is_a_warning(workspace, tmp_path):
+    base = write_tiny_base(tmp_path / "qwen", model_type="qwen2")
+    settings = default_settings("nano-cpu-qlora").model_copy(update={"base": str(base)})
+    version = add_version(workspace)
+    check = found(workspace, settings, version)["对话模板"]
+    assert check.level == "warn" and "qwen_chat" in check.detail
+    fitting = settings.model_copy(update={"template": "qwen_chat"})
+    assert found(workspace, fitting, version)["对话模板"].level == "pass"
+
+
+def test_a_model_outside_the_allowed_folders_stops(workspace, settings, tmp_path, monkeypatch):
+    version = add_version(workspace)
+    monkeypatch.setenv("TIANJI_MODEL_ROOTS", str(tmp_path / "allowed"))
+    assert "TIANJI_MODEL_ROOTS" in stops(workspace, settings, version)["基座模型"]
+    (tmp_path / "allowed").mkdir()
+    (tmp_path / "allowed" / "link").symlink_to(settings.base)
+    linked = settings.model_copy(update={"base": str(tmp_path / "allowed" / "link")})
+    assert "之外" in stops(workspace, linked, version)["基座模型"]
+    monkeypatch.setenv("TIANJI_MODEL_ROOTS", str(tmp_path))
+    assert found(workspace, settings, version)["基座模型"].level == "pass"
+
+
+def test_samples_that_all_lose_their_answer_stop(workspace, settings):
+    long = [{"system": "祝" * 90, "input": "祝", "output": "祝"}]
+    guess = estimate(long, settings.model_copy(update={"max_length": 64}))
+    assert guess.cut == 1
+    assert any(
+        c.level == "stop" for c in length_checks(guess, settings.model_copy(update={"max_length": 64}))
+    )
+
+
+CARD = Gpu("旧卡", 24e9, 20e9, 0, (7, 5))
+
+
+def machine(workspace, key, card, need=None):
+    return {c.title: c for c in machine_checks(workspace, preset(key), need, Target(), [card])}
+
+
+def test_a_card_without_bf16_stops_a_preset_that_computes_in_it(workspace):
+    assert machine(workspace, "internlm2-chat-7b-lora", CARD)["bf16"].level == "stop"
+    assert "bf16" not in machine(workspace, "internlm2-chat-7b-qlora", CARD)
+
+
+def test_a_card_that_is_too_small_stops_and_a_full_one_warns(workspace):
+    need = Need(30e9, 2e9, 3e9, 2e9, 15e9)
+    small = machine(workspace, "internlm2-chat-7b-qlora", CARD, need)["显卡"]
+    assert small.level == "stop" and "35 GB" in small.detail and "微批" in small.detail
+    busy = machine(workspace, "internlm2-chat-7b-qlora", Gpu("大卡", 80e9, 20e9, 0, (9, 0)), need)["显卡"]
+    assert busy.level == "warn" and "停掉" in busy.detail
+
+
+def test_a_model_server_that_is_on_can_be_stopped_from_the_check(workspace, settings):
+    import sys
+
+    version = add_version(workspace)
+    job = jobs.start(workspace, "serve", "模型服务", [sys.executable, "-c", "import time; time.sleep(60)"])
+    try:
+        check = found(workspace, settings, version)["对话服务"]
+        assert (check.level, check.job_id) == ("warn", job.id)
+    finally:
+        jobs.stop(workspace, job.id)
+        jobs.wait(workspace, job.id, 30)
+    assert found(workspace, settings, version)["对话服务"].level == "pass"
+
+
+def test_deepspeed_that_is_asked_for_and_missing_stops(workspace):
+    import importlib.util
+
+    expected = "warn" if importlib.util.find_spec("deepspeed") else "stop"
+    assert machine(workspace, "internlm2-chat-7b-full", CARD)["DeepSpeed"].level == expected

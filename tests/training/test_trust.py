@@ -78,3 +78,14 @@ def test_a_folder_cannot_allow_itself(workspace, own):
 def test_an_allowed_model_answers(workspace, own, tmp_path):
     models.try_answer(workspace, own, "", allowed=True)
     assert (tmp_path / "trace").read_text() == "executed"
+
+
+def test_code_that_changed_since_it_was_allowed_is_refused_until_it_is_allowed_again(workspace, own):
+    models.register_folder(workspace, own, trust_remote_code=True)
+    with (own / "modeling_own.py").open("a", encoding="utf-8") as file:
+        file.write("\n# another line\n")
+    assert not code_allowed(workspace, own) and models.asks_for_code(models.artefact(workspace, "own"))
+    with pytest.raises(ModelError, match="允许"):
+        runs_code(workspace, own)
+    models.allow_code(workspace, "own")
+    assert runs_code(workspace, own) and not models.asks_for_code(models.artefact(workspace, "own"))

@@ -15,7 +15,9 @@ from tianji_core.i18n import _
 from tianji_core.models.manifest import MANIFEST, Artefact, read_manifest, write_manifest
 from tianji_core.models.nano import FOLDER as NANO_FOLDER
 from tianji_core.training.base import checked_base, fingerprint
-from tianji_core.training.trust import brings_code
+from tianji_core.training.roots import checked_root
+from tianji_core.training.template import TEMPLATE, native_template
+from tianji_core.training.trust import brings_code, code_hash
 from tianji_core.workspace import Workspace
 
 NANO = "nano-base"
@@ -112,7 +114,7 @@ def register_folder(
     Raises:
         ModelError: the folder is not complete, listed already, or the name is taken.
     """
-    folder = folder.expanduser().resolve()
+    folder = checked_root(workspace, folder)
     base = checked_base(folder)
     for known in artefacts(workspace):
         if known.kind == "base" and known.path.resolve() == folder:
@@ -128,6 +130,7 @@ def register_folder(
         location=str(folder),
         base_fingerprint=fingerprint(folder),
         figures={"bytes": base.size},
+        template=native_template(folder) or TEMPLATE,
         source=_("本地文件夹"),
         trust_remote_code=trust_remote_code,
     )
@@ -144,14 +147,16 @@ def allow_code(workspace: Workspace, name: str) -> Artefact:
     """
     found = artefact(workspace, name)
     if found.removable:  # the built-in one brings no code
-        allowed = found.model_copy(update={"trust_remote_code": True})
+        allowed = found.model_copy(update={"trust_remote_code": True, "code_sha256": ""})
         write_manifest(workspace.models / name, allowed, workspace.home)
     return artefact(workspace, name)
 
 
 def asks_for_code(found: Artefact) -> bool:
-    """Whether a model brings Python code that nobody has allowed to run yet."""
-    return not found.trust_remote_code and brings_code(found.path)
+    """Whether a model brings Python code that nobody has allowed to run yet, or that changed since."""
+    if not brings_code(found.path):
+        return False
+    return not found.trust_remote_code or found.code_sha256 not in ("", code_hash(found.path))
 
 
 class making:

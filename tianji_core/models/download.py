@@ -15,6 +15,7 @@ from tianji_core.jobs import Reporter
 from tianji_core.models.catalogue import checked_name, free_name
 from tianji_core.models.manifest import Artefact, read_manifest, write_manifest
 from tianji_core.training.base import checked_base, fingerprint
+from tianji_core.training.template import TEMPLATE, native_template
 from tianji_core.workspace import Workspace
 
 MODEL_ID = re.compile(r"[A-Za-z0-9][\w.\-]*/[A-Za-z0-9][\w.\-]*")
@@ -106,6 +107,7 @@ def download(
         title=model_id,
         path=folder,
         base_fingerprint=fingerprint(folder),
+        template=native_template(folder) or TEMPLATE,
         figures={"bytes": float(base.size)},
         source=f"ModelScope {model_id}@{revision}",
         trust_remote_code=trust_remote_code,

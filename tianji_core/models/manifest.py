@@ -12,7 +12,7 @@ from tianji_core.files import write_json
 from tianji_core.i18n import _
 from tianji_core.store.database import now
 from tianji_core.training import TEMPLATE
-from tianji_core.training.trust import MANIFEST
+from tianji_core.training.trust import MANIFEST, code_hash
 
 DEFAULT_SYSTEM = "你现在是一个送祝福大师，帮我针对不同人和事情、节日送对应的祝福"
 
@@ -23,7 +23,8 @@ class Artefact(BaseModel):
     """A model on disk. ``path`` is the folder to load; ``base`` the folder an adapter belongs to or a merged model came
     from, None for a base. ``template`` and ``system`` are what it was trained with and must be asked with.
     ``figures`` holds numbers such as loss or size in bytes; ``sample`` an answer it gave when it was made.
-    ``trust_remote_code`` says that a person allowed the Python code in the folder to run. ``removable`` is False for the built-in base. ``created_at`` in UTC."""
+    ``trust_remote_code`` says that a person allowed the Python code in the folder to run, which hashed to
+    ``code_sha256`` then. ``removable`` is False for the built-in base. ``created_at`` in UTC."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -45,6 +46,7 @@ class Artefact(BaseModel):
     sample: str = ""
     source: str = ""
     trust_remote_code: bool = False
+    code_sha256: str = ""
     created_at: datetime = Field(default_factory=now)
     removable: bool = Field(default=True, exclude=True)
 
@@ -57,6 +59,8 @@ def kind_title(kind: str) -> str:
 def write_manifest(folder: Path, artefact: Artefact, home: Path) -> None:
     """Write ``tianji.json``; a base inside the workspace ``home`` is kept relative, so that the workspace can move."""
     values = json.loads(artefact.model_dump_json())
+    if artefact.trust_remote_code and not artefact.code_sha256:
+        values["code_sha256"] = code_hash(artefact.path)
     if artefact.base is not None and artefact.base.is_relative_to(home):
         values["base"] = str(artefact.base.relative_to(home))
     write_json(folder / MANIFEST, values)

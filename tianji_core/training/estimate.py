@@ -10,11 +10,10 @@ from pathlib import Path
 from tianji_core.errors import DatasetError
 from tianji_core.i18n import _
 from tianji_core.training.settings import TrainingSettings
+from tianji_core.training.template import TEMPLATES
 
 SAMPLED = 400
 """Conversations that are tokenized; the total is scaled from their mean."""
-FRAME = "<|im_start|>system\n{system}<|im_end|>\n<|im_start|>user\n{input}<|im_end|>\n<|im_start|>assistant\n{output}<|im_end|>\n"
-"""The text that one sample becomes under the internlm2_chat template."""
 TOKENS_PER_CHARACTER = 0.7
 """Chinese text under the InternLM2 vocabulary; used where no tokenizer can be read without torch."""
 
@@ -23,7 +22,8 @@ TOKENS_PER_CHARACTER = 0.7
 class Estimate:
     """``samples`` conversations of ``tokens`` tokens become ``packs`` packed sequences and ``iterations`` micro-batches;
     ``steps`` of them change the parameters. ``exact`` is False where a tokenizer could not be read. ``cut`` is the
-    share of conversations longer than a packed sequence, which lose their end."""
+    share of conversations longer than a packed sequence, which lose their end. ``lengths`` are those of the
+    conversations that were looked at, in tokens."""
 
     samples: int
     tokens: int
@@ -32,6 +32,7 @@ class Estimate:
     steps: int
     exact: bool
     cut: float
+    lengths: tuple[int, ...] = ()
 
 
 def read_training_file(path: Path) -> list[dict[str, str]]:
@@ -68,7 +69,8 @@ def estimate(turns: list[dict[str, str]], settings: TrainingSettings) -> Estimat
     """What a training file becomes under these settings. The last incomplete pack is dropped, as xtuner does it."""
     count = _token_counter(settings.base_folder)
     drawn = turns if len(turns) <= SAMPLED else random.Random(0).sample(turns, SAMPLED)
-    texts = [FRAME.format_map(turn) for turn in drawn]
+    frame = TEMPLATES[settings.template].frame
+    texts = [frame.format_map(turn) for turn in drawn]
     lengths = (
         [count(text) + 1 for text in texts]
         if count
@@ -87,6 +89,7 @@ def estimate(turns: list[dict[str, str]], settings: TrainingSettings) -> Estimat
         steps=math.ceil(iterations / settings.accumulation),
         exact=count is not None,
         cut=cut,
+        lengths=tuple(lengths),
     )
 
 
@@ -125,4 +128,7 @@ def fitted(settings: TrainingSettings, iterations: int) -> tuple[TrainingSetting
     if settings.save_interval > max(1, iterations):
         changes["save_interval"] = max(1, iterations)
         notes.append(_("一共只有约 {n} 步，只在结束时保存一个检查点", n=iterations))
+    if settings.eval_interval > max(1, iterations):
+        changes["eval_interval"] = max(1, iterations)
+        notes.append(_("一共只有约 {n} 步，只在开始和结束时试写与验证", n=iterations))
     return settings.model_copy(update=changes), notes

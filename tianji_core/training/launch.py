@@ -49,7 +49,7 @@ def prepare_training(
         TrainingError: something stops it; the message is the first reason.
     """
     chosen, target = preset(key, workspace), target or Target()
-    checked = preflight(workspace, chosen, settings, version)
+    checked = preflight(workspace, chosen, settings, version, target)
     if not checked.ok:
         raise TrainingError(_("；").join(check.detail for check in checked.stops))
     settings = checked.settings

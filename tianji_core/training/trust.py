@@ -2,9 +2,11 @@
 
 Some models (the original InternLM2 among them) bring code of their own, and loading them executes it. That happens only
 where a person allowed it for this very folder: the choice stands in the workspace's manifest of the model, never in the
-folder that is to be trusted.
+folder that is to be trusted. What was allowed is the code as it was then: its hash stands beside the choice, and code that
+changed since has to be allowed again.
 """
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -25,8 +27,25 @@ def brings_code(folder: Path) -> bool:
     )
 
 
+def code_hash(folder: Path) -> str:
+    """The SHA-256 over every Python file of a model's folder and over what names them; '' where it brings none."""
+    if not brings_code(folder):
+        return ""
+    digest = hashlib.sha256()
+    for path in sorted(folder.rglob("*.py")):
+        content = path.read_bytes()
+        digest.update(f"{path.relative_to(folder)}:{len(content)}:".encode() + content)
+    for name in _NAMING_CODE:
+        if (folder / name).is_file():
+            value = json.loads((folder / name).read_text(encoding="utf-8", errors="replace"))
+            named = value.get("auto_map") if isinstance(value, dict) else None
+            digest.update(json.dumps(named, sort_keys=True).encode())
+    return digest.hexdigest()
+
+
 def code_allowed(workspace: Workspace, folder: Path) -> bool:
-    """Whether a person allowed the code of the model in ``folder``: what the workspace's manifest of it says."""
+    """Whether a person allowed the code of the model in ``folder`` as it is now: what the workspace's manifest of it
+    says. A manifest of an older studio holds no hash, and counts for the code that lies there."""
     wanted = folder.expanduser().resolve()
     for path in workspace.models.glob(f"*/{MANIFEST}"):
         try:
@@ -35,7 +54,8 @@ def code_allowed(workspace: Workspace, folder: Path) -> bool:
         except (OSError, ValueError, AttributeError, TypeError):
             continue  # not a manifest; such a folder is not listed as a model either
         if here == wanted and not path.parent.name.startswith("."):
-            return values.get("trust_remote_code") is True
+            allowed = values.get("trust_remote_code") is True
+            return allowed and values.get("code_sha256", "") in ("", code_hash(folder))
     return False
 
 

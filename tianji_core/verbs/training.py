@@ -93,8 +93,11 @@ def train(
         raise InputError(_("--checkpoint 要和 --resume 或 --more 一起用"))
     else:
         version = _version(space, dataset)
-        settings = _settings(space, preset, base, setting or [])
-        checked = training.preflight(space, training.preset(preset), settings, version)
+        settings = _settings(space, preset, base, setting or [], version.recipe)
+        chosen = training.preset(preset, space)
+        asked = {"gpus": _cards(gpus), "processes": nproc, "deepspeed": deepspeed, "nodes": nodes}
+        target = training.checked_target(chosen.device, {**asked, "address": address, "port": port})
+        checked = training.preflight(space, chosen, settings, version, target)
         if check:
             signs = {"pass": "✓", "warn": "!", "stop": "✗"}
             lines = [
@@ -108,10 +111,6 @@ def train(
         for found in checked.checks:
             if found.level == "warn":
                 typer.echo(f"! {found.title}：{found.detail}", err=True)
-        asked = {"gpus": _cards(gpus), "processes": nproc, "deepspeed": deepspeed, "nodes": nodes}
-        target = training.checked_target(
-            training.preset(preset).device, {**asked, "address": address, "port": port}
-        )
         if commands:
             run = training.prepare_training(space, preset, settings, version, title, target)
             _show_commands(space, run, as_json)
@@ -148,8 +147,10 @@ def _version(space: Workspace, name: str) -> datasets.DatasetVersion:
     return newest[0]
 
 
-def _settings(space: Workspace, preset: str, base: str, changes: list[str]) -> training.TrainingSettings:
-    values: dict[str, Any] = training.default_settings(preset, space).model_dump()
+def _settings(
+    space: Workspace, preset: str, base: str, changes: list[str], recipe: str
+) -> training.TrainingSettings:
+    values: dict[str, Any] = training.default_settings(preset, space, recipe).model_dump()
     if base:
         values["base"] = str(base_folder(space, base))
     for change in changes:

@@ -1,0 +1,142 @@
+"""开训前检查 of what is learnt from and with what: the dataset, the base model, the template, the number of iterations."""
+
+import math
+
+from tianji_core.dataset import training_file, verify
+from tianji_core.errors import StudioError
+from tianji_core.i18n import _
+from tianji_core.store.datasets import DatasetVersion
+from tianji_core.training.base import checked_base
+from tianji_core.training.check import PASS, STOP, WARN, Check
+from tianji_core.training.estimate import Estimate, read_training_file
+from tianji_core.training.roots import checked_root
+from tianji_core.training.settings import TrainingSettings
+from tianji_core.training.template import missing_markers, model_type, native_template
+from tianji_core.training.trust import runs_code
+from tianji_core.workspace import Workspace
+
+FEW_STEPS = 20
+"""Under this many optimizer steps a LoRA hardly changes."""
+
+
+def base_check(workspace: Workspace, settings: TrainingSettings) -> tuple[Check, bool]:
+    """The check of the base's folder, and whether code of its own will run."""
+    title = _("基座模型")
+    try:
+        checked_root(workspace, settings.base_folder)
+        base = checked_base(settings.base_folder)
+        code = runs_code(workspace, settings.base_folder)
+    except StudioError as error:
+        return Check(STOP, title, str(error)), False
+    size = f"{base.size / 1e9:.2f}"
+    detail = _("{name}，权重 {size} GB，文件齐全", name=base.path.name, size=size)
+    return Check(PASS, title, detail), code
+
+
+def template_check(settings: TrainingSettings) -> Check:
+    """Whether the base knows the template's marks."""
+    title, name = _("对话模板"), settings.template
+    missing = missing_markers(settings.base_folder, name)
+    if missing:
+        marks = _("、").join(missing)
+        detail = _(
+            "模板 {name} 的记号 {marks} 不是这个模型的词，训练会学不会在哪里结束；请换模板，或换这个模板的模型",
+            name=name,
+            marks=marks,
+        )
+        return Check(STOP, title, detail)
+    native = native_template(settings.base_folder)
+    if native and native != name:
+        kind = model_type(settings.base_folder)
+        detail = _(
+            "{kind} 模型出厂用的是 {native}，现在选的是 {name}；除非有意为之，请改成 {native}",
+            kind=kind,
+            native=native,
+            name=name,
+        )
+        return Check(WARN, title, detail)
+    if missing is None:
+        return Check(WARN, title, _("读不了这个模型的词表，没法确认它认得 {name} 的记号", name=name))
+    return Check(PASS, title, _("{name}，它的记号都是模型的词", name=name))
+
+
+def dataset_check(workspace: Workspace, version: DatasetVersion) -> tuple[list[dict[str, str]], Check]:
+    """The turns of the training file ([] where it cannot be used), and the check."""
+    title = _("数据集")
+    try:
+        verify(workspace, version)
+        turns = read_training_file(training_file(workspace, version))
+    except StudioError as error:
+        return [], Check(STOP, title, str(error))
+    if not turns:
+        return [], Check(STOP, title, _("“{name}”是空的", name=version.name))
+    return turns, Check(PASS, title, _("“{name}”，{n} 条，校验一致", name=version.name, n=len(turns)))
+
+
+def length_checks(guess: Estimate, settings: TrainingSettings) -> list[Check]:
+    """Whether there is enough to learn from, and whether it fits into a sequence."""
+    title = _("训练量")
+    detail = _(
+        "约 {tokens} 个 token，打包成 {packs} 条，共约 {iterations} 步、更新参数 {steps} 次",
+        tokens=f"{guess.tokens:,}",
+        packs=guess.packs,
+        iterations=guess.iterations,
+        steps=guess.steps,
+    )
+    checks = [Check(PASS, title, detail)]
+    if guess.iterations < settings.accumulation:
+        advice = _(
+            "；凑不满一次梯度累积（{need} 个微批），参数一次也更新不好：请增加样本，或把梯度累积降到不超过 {n}",
+            need=settings.accumulation,
+            n=guess.iterations,
+        )
+        checks = [Check(STOP, title, detail + advice)]
+    elif guess.steps < FEW_STEPS:
+        more = settings.epochs * math.ceil(FEW_STEPS / max(1, guess.steps))
+        advice = _("；太少，学不到什么：请增加样本、减小梯度累积，或把轮数加到 {n}", n=more)
+        checks = [Check(WARN, title, detail + advice)]
+    if guess.lengths:
+        checks.append(_sequence(guess, settings))
+    if not guess.exact:
+        checks.append(Check(WARN, _("估算"), _("读不了这个模型的分词器，步数是按字数估的，可能差一两成")))
+    return checks
+
+
+def _sequence(guess: Estimate, settings: TrainingSettings) -> Check:
+    title, longest = _("序列长度"), max(guess.lengths)
+    if guess.cut >= 1:
+        detail = _(
+            "每条样本都比 {n} 个 token 长，答案会被截光；请调大到 {m}", n=settings.max_length, m=longest
+        )
+        return Check(STOP, title, detail)
+    if guess.cut > 0.01:
+        detail = _(
+            "{share}% 的样本比序列长度还长，结尾会被截掉；最长的有 {n} 个 token，请调大",
+            share=round(guess.cut * 100),
+            n=longest,
+        )
+        return Check(WARN, title, detail)
+    return Check(PASS, title, _("最长的样本 {n} 个 token，装得进 {m}", n=longest, m=settings.max_length))
+
+
+def interval_checks(settings: TrainingSettings, notes: list[str], iterations: int) -> list[Check]:
+    """Warm-up and intervals against the iterations there will be; ``notes`` say what was fitted."""
+    title = _("间隔与预热")
+    checks = [Check(WARN, title, note) for note in notes]
+    saves = math.ceil(iterations / settings.save_interval)
+    if saves > 50 * settings.keep_checkpoints:
+        detail = _(
+            "每 {n} 步存一次，一共要存 {m} 次，只留 {kept} 个；请把保存间隔调大",
+            n=settings.save_interval,
+            m=saves,
+            kept=settings.keep_checkpoints,
+        )
+        checks.append(Check(WARN, title, detail))
+    if not checks:
+        warm = round(settings.warmup_ratio * iterations)
+        evals = math.ceil(iterations / (settings.eval_interval or settings.save_interval))
+        detail = _(
+            "预热 {warm} 步；存 {saves} 次检查点，试写 {evals} 次", warm=warm, saves=saves, evals=evals
+        )
+        checks.append(Check(PASS, title, detail))
+    return checks

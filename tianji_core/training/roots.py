@@ -1,0 +1,40 @@
+"""Where models may lie: the folders that a training or a registration may read."""
+
+import os
+from pathlib import Path
+
+from tianji_core.errors import InputError
+from tianji_core.i18n import _
+from tianji_core.workspace import PROJECT, Workspace
+
+VARIABLE = "TIANJI_MODEL_ROOTS"
+"""Folders, separated as in PATH, outside of which no model is taken; unset: anywhere but the system's own folders."""
+SYSTEM = ("/proc", "/sys", "/dev", "/etc", "/boot", "/run", "/bin", "/sbin", "/usr/bin", "/usr/sbin")
+
+
+def checked_root(workspace: Workspace, folder: Path) -> Path:
+    """``folder`` with every link resolved, where it may be used.
+
+    Raises:
+        InputError: it lies outside the allowed folders; says which these are and how to allow it.
+    """
+    real = folder.expanduser().resolve()
+    listed = [
+        Path(each).expanduser().resolve() for each in os.environ.get(VARIABLE, "").split(os.pathsep) if each
+    ]
+    if listed:
+        roots = [workspace.home.resolve(), PROJECT, *listed]
+        if not any(real.is_relative_to(root) for root in roots):
+            raise InputError(
+                _(
+                    "{folder} 在允许的文件夹之外；允许的是：{roots}。请把模型放进去，或在环境变量 {variable} 里加上它",
+                    folder=real,
+                    roots=_("、").join(map(str, roots)),
+                    variable=VARIABLE,
+                )
+            )
+    else:
+        for root in SYSTEM:
+            if real.is_relative_to(root):
+                raise InputError(_("{folder} 在系统文件夹 {root} 里，不能当模型用", folder=real, root=root))
+    return real
