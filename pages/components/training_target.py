@@ -93,7 +93,7 @@ def remember_target(run: TrainingRun) -> None:
 
 def show_commands(workspace: Workspace, run: TrainingRun) -> None:
     """The command of each machine and the Slurm script; open where there are several machines."""
-    target, chosen = target_of(run), training.preset(run.preset)
+    target, chosen = target_of(run), training.preset(run.preset, workspace)
     work_dir = training.work_folder(workspace, run)
     extra = resumed_from(workspace, run)
     if target.nodes > 1:

@@ -7,7 +7,7 @@ import pytest
 
 from tianji_core.training.child import Ended
 from tianji_core.training.curve import curve, total_iterations
-from tianji_core.training.saved import checkpoints, drop_halves
+from tianji_core.training.saved import checkpoints, drop_halves, keep_newest
 from tianji_core.training.trials import trial_answers
 from tianji_core.training.verdict import cause, failure_of
 
@@ -61,6 +61,18 @@ def test_success_needs_the_checkpoint_of_the_last_iteration(tmp_path):
     assert [(c.iteration, c.size, c.loss) for c in found] == [(5, len(whole), 2.0), (10, len(whole), 1.0)]
     drop_halves(tmp_path)
     assert sorted(path.name for path in tmp_path.glob("*.pth")) == ["iter_10.pth", "iter_5.pth"]
+
+
+def test_the_newest_whole_checkpoint_outlives_what_the_trainer_deletes(tmp_path):
+    for number in (5, 10):
+        write_checkpoint(tmp_path / f"iter_{number}.pth")
+        keep_newest(tmp_path)
+    (tmp_path / "iter_5.pth").unlink()
+    (tmp_path / "iter_10.pth").unlink()  # before it writes the next, which the full disk cuts off
+    (tmp_path / "iter_15.pth").write_bytes(b"half")
+    keep_newest(tmp_path)
+    drop_halves(tmp_path)
+    assert [(c.iteration, c.path.parent.name) for c in checkpoints(tmp_path, [])] == [(10, "kept")]
 
 
 def test_an_empty_work_folder_is_no_success(tmp_path):

@@ -4,7 +4,7 @@ import contextlib
 import json
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
@@ -66,12 +66,19 @@ def free_cards() -> list[str]:
 
 
 class Sampler:
-    """Writes a sample every few seconds for the length of a block. ``places`` are those the training holds."""
+    """Writes a sample every few seconds for the length of a block, and calls ``beside`` as often. ``places`` are those
+    the training holds."""
 
-    def __init__(self, work_dir: Path, places: Sequence[str], interval: float = INTERVAL) -> None:
+    def __init__(
+        self,
+        work_dir: Path,
+        places: Sequence[str],
+        beside: Callable[[], None] = lambda: None,
+        interval: float = INTERVAL,
+    ) -> None:
         self._path = work_dir / FILE
         self._cards = [int(each.removeprefix("gpu")) for each in places if each.startswith("gpu")]
-        self._interval = interval
+        self._beside, self._interval = beside, interval
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._work, daemon=True)
         self._known: dict[int, psutil.Process] = {}
@@ -88,6 +95,7 @@ class Sampler:
 
     def _work(self) -> None:
         while not self._done.wait(self._interval):
+            self._beside()
             with contextlib.suppress(OSError), self._path.open("a", encoding="utf-8") as file:  # a full disk
                 file.write(json.dumps(asdict(self._sample())) + "\n")
 

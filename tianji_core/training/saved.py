@@ -1,6 +1,12 @@
 """检查点 on disk. The trainer writes them in place, so one may be half there: while it is being written, or for good when
-the trainer was killed or the disk ran full. Only whole ones are listed."""
+the trainer was killed or the disk ran full. Only whole ones are listed.
 
+The trainer also deletes an old one before it writes the next. So that there is always a whole one, the newest is kept
+under a second name; that costs room only while the next is being written.
+"""
+
+import contextlib
+import os
 import shutil
 import zipfile
 from collections.abc import Sequence
@@ -8,6 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tianji_core.training.curve import Point
+
+KEPT = "kept"
+"""The folder, in the work folder, of the second name."""
 
 
 @dataclass(frozen=True)
@@ -21,13 +30,35 @@ class Checkpoint:
 
 
 def checkpoints(work_dir: Path, points: Sequence[Point]) -> list[Checkpoint]:
-    """The whole checkpoints on disk, oldest first."""
+    """The whole checkpoints on disk, oldest first; the kept one where there is no other."""
     found = []
-    for iteration, path in _paths(work_dir):
+    named = [(iteration, path) for iteration, path in _paths(work_dir) if whole(path)]
+    for iteration, path in named or _paths(work_dir / KEPT):
         if whole(path):
             before = [point.loss for point in points if point.iteration <= iteration]
             found.append(Checkpoint(iteration, path, _size(path), before[-1] if before else None))
     return sorted(found, key=lambda checkpoint: checkpoint.iteration)
+
+
+def keep_newest(work_dir: Path) -> None:
+    """Give the newest whole checkpoint its second name, and take the one before its away. To be called while the
+    trainer trains, not while it saves."""
+    found = [(iteration, path) for iteration, path in _paths(work_dir) if whole(path)]
+    if not found:
+        return
+    _iteration, newest = max(found)
+    kept = work_dir / KEPT / newest.name
+    if kept.exists():
+        return
+    with contextlib.suppress(OSError):  # a file system without links, or a full one
+        kept.parent.mkdir(exist_ok=True)
+        if newest.is_dir():
+            shutil.copytree(newest, kept, copy_function=os.link)
+        else:
+            os.link(newest, kept)
+        for _old, path in _paths(kept.parent):
+            if path != kept:
+                _remove(path)
 
 
 def drop_halves(work_dir: Path) -> None:
@@ -35,10 +66,14 @@ def drop_halves(work_dir: Path) -> None:
     for a training that does not run."""
     for _iteration, path in _paths(work_dir):
         if not whole(path):
-            if path.is_dir():
-                shutil.rmtree(path, ignore_errors=True)
-            else:
-                path.unlink(missing_ok=True)
+            _remove(path)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _paths(work_dir: Path) -> list[tuple[int, Path]]:
