@@ -25,7 +25,7 @@ from tianji_core.training.lock import card, starting
 from tianji_core.training.preflight import preflight
 from tianji_core.training.presets import preset, preset_of
 from tianji_core.training.progress import training_state, work_folder
-from tianji_core.training.saved import Checkpoint, drop_halves
+from tianji_core.training.saved import Checkpoint, drop_halves, keep_newest
 from tianji_core.training.settings import TrainingSettings
 from tianji_core.training.target import Target, arguments, free_port, places_of, target_of
 from tianji_core.training.verdict import failure_of
@@ -179,7 +179,7 @@ def run_training(workspace: Workspace, run: TrainingRun, reporter: Reporter | No
             environment["TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD"] = "1"
         port = free_port() if target.nodes == 1 else None
         watch.loads()
-        with Sampler(work_dir, hold.places):
+        with Sampler(work_dir, hold.places, lambda: keep_newest(work_dir)):
             ended = run_child(arguments(target, work_dir, resumed, port=port), environment, watch.line)
     finally:
         hold.release()

@@ -192,7 +192,7 @@ def _cards(text: str) -> list[int]:
 
 
 def _show_commands(space: Workspace, run: training.TrainingRun, as_json: bool) -> None:
-    chosen, target = training.preset(run.preset), target_of(run)
+    chosen, target = training.preset(run.preset, space), target_of(run)
     work_dir = training.work_folder(space, run)
     extra = resumed_from(space, run)
     lines = node_commands(chosen, target, work_dir, extra)
