@@ -62,7 +62,7 @@ def new_training() -> None:
         placeholder=f"{_(chosen.title)} · {version.name}",
     )
     st.subheader(_("开训前检查"))
-    checked = training.preflight(workspace, chosen, settings, version)
+    checked = training.preflight(workspace, chosen, settings, version, target)
     show_preflight(checked)
     if st.button(_("开始训练"), key="train_start", type="primary", icon="🏋️", disabled=not checked.ok):
         with report_errors():
