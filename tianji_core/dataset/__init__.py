@@ -16,7 +16,14 @@ from tianji_core.dataset.conversation import (
 )
 from tianji_core.dataset.difference import Change, Difference, difference
 from tianji_core.dataset.exporting import EXPORT_SUFFIXES, export, exported
-from tianji_core.dataset.importing import CellGuess, ImportReport, import_bytes, import_path
+from tianji_core.dataset.import_job import (
+    import_job,
+    imports_of,
+    is_large,
+    start_hub_import,
+    start_path_import,
+)
+from tianji_core.dataset.importing import CellGuess, ImportReport, import_bytes, import_path, report_lines
 from tianji_core.dataset.selection import Balance
 from tianji_core.dataset.versions import (
     accepted,
@@ -55,7 +62,13 @@ __all__ = [
     "exported",
     "freeze",
     "import_bytes",
+    "import_job",
     "import_path",
+    "imports_of",
+    "is_large",
+    "report_lines",
+    "start_hub_import",
+    "start_path_import",
     "training_file",
     "validation_file",
     "verify",

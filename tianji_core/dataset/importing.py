@@ -38,6 +38,18 @@ class ImportReport:
     unplaced: int
 
 
+def report_lines(report: ImportReport) -> list[str]:
+    """What came of one file, for the log and the command line."""
+    first = _(
+        "{file}：新增 {added}，已有 {known}，有问题 {bad}",
+        file=report.file,
+        added=report.added,
+        known=report.known,
+        bad=len(report.bad),
+    )
+    return [first, *(_("  第 {index} 项：{reason}", index=i + 1, reason=reason) for i, reason in report.bad)]
+
+
 Progress = Callable[[int, int], None]
 """Called with the bytes read so far and those of all files."""
 

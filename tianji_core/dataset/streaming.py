@@ -40,6 +40,7 @@ def json_items(stream: TextIO, name: str) -> Iterator[Any]:
     if first == "[":
         yield from text.elements()
         return
+    text.read_all(WHOLE)
     value = text.value(WHOLE)
     if text.peek():
         text.refuse("Extra data")
@@ -65,6 +66,11 @@ class _Text:
             self.at = match.end() if match else self.at
             if self.at < len(self.window) or not self._more(CHUNK):
                 return self.window[self.at : self.at + 1]
+
+    def read_all(self, longest: int) -> None:
+        """Read up to the end of the text at once; refuses one that is longer than ``longest`` before it is parsed."""
+        while self._more_of_one(longest):
+            pass
 
     def elements(self) -> Iterator[Any]:
         """The elements of the list that begins here."""

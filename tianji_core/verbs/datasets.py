@@ -1,11 +1,12 @@
-"""Verbs about datasets: import, freeze, datasets, export."""
+"""Verbs about datasets: import, freeze, verify, difference, datasets, export."""
 
+import re
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from tianji_core import dataset
+from tianji_core import cleaning, dataset, jobs
 from tianji_core.errors import ImportFileError
 from tianji_core.i18n import _
 from tianji_core.store import datasets
@@ -15,40 +16,50 @@ from tianji_core.verbs.common import (
     RecipeOption,
     WorkspaceOption,
     chosen_recipe,
+    follow,
     opened,
     show,
     words,
 )
-from tianji_core.verbs.reviewing import StylesOption
+from tianji_core.verbs.reviewing import NamesOption, ScenesOption, StylesOption
+
+FORMS = f"One of {', '.join(dataset.EXPORT_SUFFIXES)}."
+NAME_ON_HUB = re.compile(r"[\w.\-]+/[\w.\-]+")
 
 
 def import_samples(
-    path: Annotated[Path, typer.Argument(help="A file, or a folder of files.")],
+    source: Annotated[
+        str, typer.Argument(help="A file, a folder of files, or with --hub a dataset's name: owner/name.")
+    ],
+    hub: Annotated[
+        bool, typer.Option("--hub", help="Fetch the dataset from Hugging Face or a mirror.")
+    ] = False,
+    endpoint: Annotated[
+        str, typer.Option(help="Address of the mirror; default: HF_ENDPOINT, or Hugging Face itself.")
+    ] = "",
+    revision: Annotated[str, typer.Option(help="Branch, tag or commit of the dataset.")] = "main",
     accepted: Annotated[bool, typer.Option("--accepted", help="Take them as reviewed already.")] = False,
     recipe: RecipeOption = None,
     as_json: JsonOption = False,
     workspace: WorkspaceOption = None,
 ) -> None:
-    """Import raw, merged, Alpaca, ShareGPT or messages files; known items are not added again."""
+    """Import JSON, JSONL, CSV or Parquet in raw, merged, Alpaca, ShareGPT or messages form; known items are not added
+    again."""
     space = opened(workspace)
-    reports = dataset.import_path(
-        space, chosen_recipe(space, recipe), path, ACCEPTED if accepted else PENDING
-    )
-    lines = []
-    for report in reports:
-        lines.append(
-            _(
-                "{file}：新增 {added}，已有 {known}，有问题 {bad}",
-                file=report.file,
-                added=report.added,
-                known=report.known,
-                bad=len(report.bad),
-            )
+    key, state = chosen_recipe(space, recipe), ACCEPTED if accepted else PENDING
+    if hub:
+        job = dataset.start_hub_import(space, key, source, state, endpoint, revision)
+        ended = follow(space, job, quiet=as_json)
+        text = jobs.log_tail(space, ended.id)
+        show(dataset.imports_of(space, ended), as_json, text.strip())
+        return
+    path = Path(source).expanduser()
+    if not path.exists() and NAME_ON_HUB.fullmatch(source):
+        raise ImportFileError(
+            _("没有 {path} 这个文件或文件夹；如果是 Hugging Face 上的数据集，请加上 --hub", path=source)
         )
-        lines += [
-            _("  第 {index} 项：{reason}", index=index + 1, reason=reason) for index, reason in report.bad
-        ]
-    show(reports, as_json, "\n".join(lines))
+    reports = dataset.import_path(space, key, path, state)
+    show(reports, as_json, "\n".join(line for report in reports for line in dataset.report_lines(report)))
     if not any(report.added or report.known for report in reports):
         raise ImportFileError(_("{path} 里没有一条可以导入的对话，什么也没有导入", path=path))
 
@@ -57,33 +68,111 @@ def freeze(
     name: Annotated[str, typer.Option(help="Name of the version.")],
     note: Annotated[str, typer.Option(help="What it is for.")] = "",
     styles: StylesOption = "",
+    names: NamesOption = "",
+    scenes: ScenesOption = "",
+    clean_only: Annotated[
+        bool, typer.Option("--clean", help="Only samples in which no rule found anything.")
+    ] = False,
+    per_cell: Annotated[int, typer.Option(help="At most so many of each name and scene; 0: no limit.")] = 0,
+    per_style: Annotated[int, typer.Option(help="At most so many of each style; 0: no limit.")] = 0,
+    validation: Annotated[
+        float, typer.Option(help="Share (0 to 0.5) held back for validation, in whole cells.")
+    ] = 0.0,
+    shuffle: Annotated[bool, typer.Option("--shuffle", help="Mix the order.")] = False,
+    seed: Annotated[int, typer.Option(help="Whatever is drawn is drawn by it.")] = 0,
+    parent: Annotated[str, typer.Option(help="Version it goes on from; default: the newest.")] = "",
     recipe: RecipeOption = None,
     as_json: JsonOption = False,
     workspace: WorkspaceOption = None,
 ) -> None:
-    """Make the accepted samples an immutable dataset version."""
+    """Make the accepted samples an immutable dataset version, balanced and split as asked."""
     space = opened(workspace)
     key = chosen_recipe(space, recipe)
-    wanted = SampleFilter(key, states=(ACCEPTED,), styles=words(styles))
-    version = dataset.freeze(space, key, name, wanted, note)
+    wanted = SampleFilter(
+        key,
+        states=(ACCEPTED,),
+        styles=words(styles),
+        names=words(names),
+        scenes=words(scenes),
+        clean=True if clean_only else None,
+    )
+    if clean_only:
+        cleaning.check_new(space, key)
+    balance = dataset.Balance(
+        per_cell=per_cell or None,
+        per_style=per_style or None,
+        shuffle=shuffle,
+        validation=validation,
+        seed=seed,
+    )
+    version = dataset.freeze(space, key, name, wanted, note, balance, parent)
     path = dataset.training_file(space, version)
+    held = version.manifest.get("validation", {}).get("count", 0)
     facts = {"name": version.name, "count": version.count, "sha256": version.sha256, "path": path}
-    show(facts, as_json, _("数据集 {name}：{count} 条，{path}\nsha256 {sha256}", **facts))
+    text = _("数据集 {name}：{count} 条，{path}\nsha256 {sha256}", **facts)
+    if held:
+        text += "\n" + _("验证集 {n} 条", n=held)
+    show({**facts, "validation": held, "left_out": version.manifest["left_out"]}, as_json, text)
+
+
+def verify(
+    name: Annotated[str, typer.Argument(help="Dataset version.")],
+    as_json: JsonOption = False,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Check that the files of a dataset version are what was frozen."""
+    space = opened(workspace)
+    version = datasets.by_name(space.engine, name)
+    dataset.verify(space, version)
+    facts = {"name": version.name, "sha256": version.sha256}
+    show(facts, as_json, _("“{name}”和冻结时一模一样", name=name))
+
+
+def difference(
+    older: Annotated[str, typer.Argument(help="Older dataset version.")],
+    newer: Annotated[str, typer.Argument(help="Newer dataset version.")],
+    limit: Annotated[int, typer.Option(help="Print so many of each kind of change.")] = 5,
+    as_json: JsonOption = False,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Say what a dataset version has that another one has not."""
+    space = opened(workspace)
+    before, after = (datasets.by_name(space.engine, name) for name in (older, newer))
+    found = dataset.difference(space, before, after)
+    lines = [
+        _(
+            "一样 {same}，新增 {added}，去掉 {removed}，改了回答 {changed}",
+            same=found.same,
+            added=len(found.added),
+            removed=len(found.removed),
+            changed=len(found.changed),
+        )
+    ]
+    lines += [f"  {style or _('风格不明')} {change:+d}" for style, change in found.styles.items() if change]
+    for sign, changes in (("~", found.changed), ("+", found.added), ("-", found.removed)):
+        for each in changes[: max(0, limit)]:
+            texts = " → ".join(" ".join(text.split()) for text in (each.before, each.after) if text)
+            lines.append(f"{sign} {' '.join(each.asked.split())}  {texts}")
+    show(found, as_json, "\n".join(lines))
 
 
 def export(
     name: Annotated[str, typer.Argument(help="Dataset version.")],
-    form: Annotated[str, typer.Option(help="merged, alpaca, sharegpt or messages.")] = dataset.MERGED,
+    form: Annotated[str, typer.Option(help=FORMS)] = dataset.MERGED,
     output: Annotated[
         Path | None,
-        typer.Option(help="File to write; default: into the workspace's exports.", show_default=False),
+        typer.Option(
+            help="File (for huggingface: folder) to write; default: into the workspace's exports.",
+            show_default=False,
+        ),
     ] = None,
+    split: Annotated[str, typer.Option(help="train or validation.")] = "train",
     as_json: JsonOption = False,
     workspace: WorkspaceOption = None,
 ) -> None:
     """Write a dataset version in another form."""
     space = opened(workspace)
-    path = dataset.export(space, datasets.by_name(space.engine, name), form, output)
+    path = dataset.export(space, datasets.by_name(space.engine, name), form, output, split)
     show({"path": path}, as_json, str(path))
 
 

@@ -1,0 +1,190 @@
+"""Fetching a dataset by name from Hugging Face, or from a mirror that speaks the same way. Runs in a process of its own:
+the address of the hub has to be set before its library is loaded."""
+
+import os
+import re
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import urlparse
+
+from tianji_core.dataset.reading import NO_DATA, SUFFIXES
+from tianji_core.errors import ImportFileError, StudioError
+from tianji_core.i18n import _
+from tianji_core.workspace import Workspace
+
+EXAMPLE = "sanbu/tianji-wishes-chinese"
+HUB = "https://huggingface.co"
+TOKEN = "HF_TOKEN"
+"""The variable that holds the key for datasets that are not public."""
+_ID = re.compile(r"[A-Za-z0-9][\w.\-]*(?:/[A-Za-z0-9][\w.\-]*)?")
+_WATCH = 0.5
+
+Progress = Callable[[float, float], None]
+"""Called with the bytes that are there and those that there will be."""
+
+
+def check_dataset_id(dataset_id: str) -> str:
+    """A dataset's name on the hub, ``owner/name``; a pasted address is shortened to it.
+
+    Raises:
+        ImportFileError: another form.
+    """
+    name = dataset_id.strip().strip("/")
+    if "://" in name:
+        name = "/".join(urlparse(name).path.strip("/").removeprefix("datasets/").split("/")[:2])
+    if not _ID.fullmatch(name):
+        raise ImportFileError(
+            _("数据集名“{id}”应为“组织/名字”，例如 {example}", id=dataset_id, example=EXAMPLE)
+        )
+    return name
+
+
+def check_endpoint(endpoint: str) -> str:
+    """The address of a hub without its closing slash; '' stands for ``HF_ENDPOINT`` or the hub itself.
+
+    Raises:
+        ImportFileError: it is no http address.
+    """
+    address = (endpoint.strip() or os.environ.get("HF_ENDPOINT", "").strip() or HUB).rstrip("/")
+    parts = urlparse(address)
+    if parts.scheme not in ("http", "https") or not parts.netloc or parts.username:
+        raise ImportFileError(
+            _("镜像地址“{address}”不对，应当像 https://镜像的域名 这样，不带路径和账号", address=endpoint)
+        )
+    return address
+
+
+def folder_of(workspace: Workspace, dataset_id: str) -> Path:
+    """Where a dataset stands until it is imported; the same again for the same name, so that fetching can go on."""
+    return workspace.home / "cache" / "fetched" / dataset_id.replace("/", "--")
+
+
+def fetch(workspace: Workspace, dataset_id: str, revision: str, endpoint: str, progress: Progress) -> Path:
+    """Bring the files of a dataset that can be imported into a folder. Files that are there already are not fetched
+    again. Of a dataset without any such file ``datasets`` makes one file of JSON lines per split.
+
+    Raises:
+        ImportFileError: no such dataset or revision, or nothing in it can be read. StudioError: no connection.
+    """
+    os.environ["HF_ENDPOINT"] = endpoint
+    os.environ["HF_HUB_DISABLE_XET"] = "1"  # a mirror has plain files only
+    os.environ["HF_HUB_DISABLE_TELEMETRY"] = os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"
+    os.environ["HF_HOME"] = str(workspace.home / "cache" / "huggingface")
+    from huggingface_hub import HfApi
+
+    token = workspace.key(TOKEN) or False
+    folder = folder_of(workspace, dataset_id)
+    try:
+        info = HfApi(endpoint, token=token).dataset_info(dataset_id, revision=revision, files_metadata=True)
+        files = {
+            each.rfilename: int(each.size or 0)
+            for each in info.siblings or ()
+            if Path(each.rfilename).suffix.lower() in SUFFIXES and Path(each.rfilename).name not in NO_DATA
+        }
+        if files:
+            _fetch_files(dataset_id, info.sha or revision, folder, files, token, progress)
+        else:
+            _make_lines(workspace, dataset_id, revision, folder, token)
+    except Exception as error:
+        raise _explained(error, dataset_id, revision, endpoint) from error
+    return folder
+
+
+def _fetch_files(
+    dataset_id: str,
+    revision: str,
+    folder: Path,
+    files: dict[str, int],
+    token: str | bool,
+    progress: Progress,
+) -> None:
+    from huggingface_hub import hf_hub_download
+
+    total, done = sum(files.values()), threading.Event()
+
+    def watch() -> None:
+        while not done.wait(_WATCH):
+            progress(min(_size(folder), total), total)
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    try:
+        for name in files:
+            hf_hub_download(
+                dataset_id,
+                name,
+                repo_type="dataset",
+                revision=revision,
+                local_dir=folder,
+                token=token,
+            )
+    finally:
+        done.set()
+        watcher.join()
+    progress(total, total)
+
+
+def _size(folder: Path) -> int:
+    sizes = []
+    for path in folder.rglob("*"):
+        try:
+            sizes.append(path.stat().st_size)
+        except FileNotFoundError:  # renamed between the listing and the question
+            continue
+    return sum(sizes)
+
+
+def _make_lines(
+    workspace: Workspace, dataset_id: str, revision: str, folder: Path, token: str | bool
+) -> None:
+    import datasets
+
+    folder.mkdir(parents=True, exist_ok=True)
+    options = {"revision": revision, "token": token or None}
+    for config in datasets.get_dataset_config_names(dataset_id, **options):
+        loaded = datasets.load_dataset(
+            dataset_id, config, cache_dir=str(workspace.home / "cache" / "datasets"), **options
+        )
+        for split, rows in loaded.items():
+            rows.to_json(folder / f"{config}.{split}.jsonl", lines=True, force_ascii=False)
+
+
+def _explained(error: Exception, dataset_id: str, revision: str, endpoint: str) -> StudioError:
+    """What went wrong in one sentence; the libraries raise their own errors, those of requests and of the system."""
+    from huggingface_hub import errors as hub
+
+    causes: list[BaseException] = []
+    cause: BaseException | None = error
+    while cause is not None and cause not in causes:
+        causes.append(cause)
+        cause = cause.__cause__ or cause.__context__
+    values = {"id": dataset_id, "endpoint": endpoint, "revision": revision}
+    for each in causes:
+        if isinstance(each, StudioError):
+            return each
+        if isinstance(each, OSError) and each.errno == 28:
+            return StudioError(_("磁盘满了；清理后再导入会接着下"))
+        if isinstance(each, hub.GatedRepoError):
+            return ImportFileError(_("“{id}”要先在网站上同意条款，再把 HF_TOKEN 写进 .env", **values))
+        if isinstance(each, hub.RevisionNotFoundError):
+            return ImportFileError(_("“{id}”没有“{revision}”这个版本", **values))
+        if isinstance(each, hub.RepositoryNotFoundError):
+            return ImportFileError(
+                _(
+                    "{endpoint} 上没有数据集“{id}”，或者它不公开（要在 .env 里写 HF_TOKEN）；请检查名字",
+                    **values,
+                )
+            )
+        if isinstance(each, hub.OfflineModeIsEnabled):
+            return ImportFileError(_("环境变量 HF_HUB_OFFLINE 关掉了联网，去掉它再导入"))
+    kinds = {kind.__name__ for each in causes for kind in type(each).__mro__}
+    if kinds & {"ConnectionError", "Timeout", "TimeoutError", "ConnectError", "LocalEntryNotFoundError"}:
+        return StudioError(
+            _(
+                "连不上 {endpoint}：请检查网络，或在“镜像地址”里换一个镜像再试（会接着下）；也可以在别处下载好，再按路径导入",
+                **values,
+            )
+        )
+    said = next(iter(str(error).splitlines()), "") or type(error).__name__
+    return ImportFileError(_("“{id}”导入不了：{detail}", id=dataset_id, detail=said[:200]))

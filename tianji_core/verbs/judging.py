@@ -1,0 +1,127 @@
+"""Verbs that weigh samples against each other: judge and keep-best."""
+
+from typing import Annotated
+
+import typer
+
+from tianji_core import cleaning
+from tianji_core.cleaning import judging
+from tianji_core.errors import InputError
+from tianji_core.i18n import _
+from tianji_core.store import comparing, judgements
+from tianji_core.store.samples import PENDING, STATES, SampleFilter
+from tianji_core.verbs.common import (
+    DetachOption,
+    JsonOption,
+    RecipeOption,
+    WorkspaceOption,
+    chosen_recipe,
+    follow,
+    opened,
+    show,
+    words,
+)
+from tianji_core.verbs.reviewing import NamesOption, ScenesOption, StylesOption
+from tianji_core.verbs.teacher_options import (
+    AddressOption,
+    ConcurrencyOption,
+    ModelOption,
+    ProviderOption,
+    RequestsOption,
+    TimeoutOption,
+    TokensOption,
+    teacher_choice,
+)
+
+StateOption = Annotated[str, typer.Option(help=f"Only samples in these states: {', '.join(STATES)}.")]
+
+
+def judge(
+    provider: ProviderOption,
+    model: ModelOption = "",
+    base_url: AddressOption = "",
+    states: StateOption = PENDING,
+    styles: StylesOption = "",
+    names: NamesOption = "",
+    scenes: ScenesOption = "",
+    concurrency: ConcurrencyOption = 8,
+    timeout: TimeoutOption = 60.0,
+    requests_per_minute: RequestsOption = None,
+    tokens_per_minute: TokensOption = None,
+    estimate: Annotated[bool, typer.Option("--estimate", help="Only say what it would cost.")] = False,
+    detach: DetachOption = False,
+    recipe: RecipeOption = None,
+    as_json: JsonOption = False,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Let a teacher score the matching samples that have no score; run again it goes on with those that are left."""
+    space = opened(workspace)
+    choice = teacher_choice(
+        provider=provider,
+        model=model,
+        base_url=base_url,
+        timeout=timeout,
+        requests_per_minute=requests_per_minute,
+        tokens_per_minute=tokens_per_minute,
+    )
+    wanted = _matching(chosen_recipe(space, recipe), states, styles, names, scenes)
+    if estimate:
+        found = judging.estimate_judging(space, wanted, choice)
+        cost = _("价格未知") if found.cost is None else f"{found.cost:.4f}"
+        text = _(
+            "要评 {n} 条，约 {tokens} tokens，费用 {cost}",
+            n=found.number,
+            tokens=found.usage.total,
+            cost=cost,
+        )
+        show(found, as_json, text)
+        return
+    job = judging.start_judging(space, wanted, choice, concurrency)
+    if not detach:
+        job = follow(space, job, quiet=as_json)
+    left = judgements.waiting_count(space.engine, wanted)
+    text = _("后台任务 {id}：{title}", id=job.id, title=job.title)
+    show(
+        {"job": job.id, "waiting": left},
+        as_json,
+        text if detach else _("评完了，还剩 {n} 条没有评分", n=left),
+    )
+
+
+def keep_best(
+    states: StateOption = "pending,accepted",
+    styles: StylesOption = "",
+    names: NamesOption = "",
+    scenes: ScenesOption = "",
+    dry: Annotated[bool, typer.Option("--dry", help="Only say how many groups there are.")] = False,
+    recipe: RecipeOption = None,
+    as_json: JsonOption = False,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Of samples that say almost the same keep the best one and reject the others, as one step that can be undone."""
+    space = opened(workspace)
+    wanted = _matching(chosen_recipe(space, recipe), states, styles, names, scenes)
+    cleaning.check_new(space, wanted.recipe)
+    groups, repeated = comparing.cluster_count(space.engine, wanted)
+    step = None if dry else cleaning.keep_best(space, wanted, space.settings().reviewer)
+    rejected = step.count if step is not None else 0
+    text = _(
+        "{groups} 组几乎一样，多出 {repeated} 条；弃用 {rejected} 条",
+        groups=groups,
+        repeated=repeated,
+        rejected=rejected,
+    )
+    show({"groups": groups, "repeated": repeated, "rejected": rejected}, as_json, text)
+
+
+def _matching(key: str, states: str, styles: str, names: str, scenes: str) -> SampleFilter:
+    wanted = words(states)
+    if strange := [state for state in wanted if state not in STATES]:
+        raise InputError(
+            _(
+                "--states 写了“{words}”，可以的是：{known}",
+                words=_("、").join(strange),
+                known=_("、").join(STATES),
+            )
+        )
+    return SampleFilter(key, states=wanted, styles=words(styles), names=words(names), scenes=words(scenes))
