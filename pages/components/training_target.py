@@ -8,7 +8,7 @@ import streamlit as st
 from tianji_core import training
 from tianji_core.i18n import _
 from tianji_core.training import Preset, Target, TrainingRun
-from tianji_core.training.launch import resumed_from
+from tianji_core.training.launch import goes_on, resumed_from
 from tianji_core.training.load import cards
 from tianji_core.training.target import DEEPSPEED, field_title, node_commands, slurm_script, target_of
 from tianji_core.workspace import Workspace
@@ -96,6 +96,7 @@ def show_commands(workspace: Workspace, run: TrainingRun) -> None:
     target, chosen = target_of(run), training.preset(run.preset, workspace)
     work_dir = training.work_folder(workspace, run)
     extra = resumed_from(workspace, run)
+    begun = goes_on(run, extra)
     if target.nodes > 1:
         st.info(
             _(
@@ -105,12 +106,12 @@ def show_commands(workspace: Workspace, run: TrainingRun) -> None:
             icon="🖧",
         )
     with st.expander(_("手动运行的命令与 Slurm 脚本"), expanded=target.nodes > 1):
-        for number, command in enumerate(node_commands(chosen, target, work_dir, extra)):
+        for number, command in enumerate(node_commands(chosen, target, work_dir, extra, begun)):
             if target.nodes > 1:
                 st.caption(_("第 {n} 号机器", n=number))
             st.code(command, language="bash", wrap_lines=True)
         st.caption(_("Slurm：存成 train.sbatch，运行 sbatch train.sbatch"))
-        st.code(slurm_script(chosen, target, work_dir, run.title, extra), language="bash")
+        st.code(slurm_script(chosen, target, work_dir, run.title, extra, begun), language="bash")
 
 
 def fill_form(workspace: Workspace, run: TrainingRun) -> None:

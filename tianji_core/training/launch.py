@@ -27,7 +27,14 @@ from tianji_core.training.presets import preset, preset_of
 from tianji_core.training.progress import training_state, work_folder
 from tianji_core.training.saved import Checkpoint, drop_halves, keep_newest
 from tianji_core.training.settings import TrainingSettings
-from tianji_core.training.target import Target, arguments, free_port, places_of, target_of
+from tianji_core.training.target import (
+    OWN_CHECKPOINT,
+    Target,
+    arguments,
+    free_port,
+    places_of,
+    target_of,
+)
 from tianji_core.training.verdict import failure_of
 from tianji_core.workspace import Workspace
 
@@ -151,6 +158,11 @@ def resumed_from(workspace: Workspace, run: TrainingRun) -> list[str]:
     return []
 
 
+def goes_on(run: TrainingRun, resumed: list[str]) -> bool:
+    """Whether the trainer will read a checkpoint."""
+    return bool(resumed or run.settings.get("origin"))
+
+
 def run_training(workspace: Workspace, run: TrainingRun, reporter: Reporter | None = None) -> Checkpoint:
     """Wait for the training's turn and train to the end, in this process's group; return the final checkpoint. Output
     goes to stdout, progress to the job's file.
@@ -174,9 +186,8 @@ def run_training(workspace: Workspace, run: TrainingRun, reporter: Reporter | No
             share = max(1, (os.cpu_count() or 1) // target.processes)
             environment.setdefault("OMP_NUM_THREADS", str(share))
         resumed = resumed_from(workspace, run)
-        if resumed:
-            # Our own checkpoint holds more than tensors, which torch.load refuses by default.
-            environment["TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD"] = "1"
+        if goes_on(run, resumed):
+            environment |= OWN_CHECKPOINT
         port = free_port() if target.nodes == 1 else None
         watch.loads()
         with Sampler(work_dir, hold.places, lambda: keep_newest(work_dir)):

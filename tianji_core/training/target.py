@@ -34,6 +34,9 @@ DEEPSPEED = (
     "deepspeed_zero3_offload",
 )
 """The DeepSpeed settings that xtuner brings: ZeRO stage, and whether it keeps parts in RAM."""
+OWN_CHECKPOINT = {"TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD": "1"}
+"""The environment for going on from a checkpoint of the studio's own: it holds more than tensors, which torch.load refuses
+by default."""
 _HOST = re.compile(r"[A-Za-z0-9][A-Za-z0-9.:_-]{0,252}")
 
 
@@ -165,8 +168,8 @@ def free_port() -> int:
         return int(listener.getsockname()[1])
 
 
-def _shell_environment(chosen: Preset, target: Target) -> str:
-    values = {"PYTHONPATH": python_path(), **offline_variables()}
+def _shell_environment(chosen: Preset, target: Target, goes_on: bool) -> str:
+    values = {"PYTHONPATH": python_path(), **offline_variables(), **(OWN_CHECKPOINT if goes_on else {})}
     if chosen.device == "cpu":
         values["CUDA_VISIBLE_DEVICES"] = ""
     elif target.gpus:
@@ -177,18 +180,26 @@ def _shell_environment(chosen: Preset, target: Target) -> str:
     return " ".join(f"{name}={shlex.quote(value)}" for name, value in values.items())
 
 
-def node_commands(chosen: Preset, target: Target, work_dir: Path, extra: Sequence[str] = ()) -> list[str]:
+def node_commands(
+    chosen: Preset, target: Target, work_dir: Path, extra: Sequence[str] = (), goes_on: bool = False
+) -> list[str]:
     """One line of shell for each machine, the first one's first. They need the project, its environment and the work
-    folder under the same paths, so a shared disk."""
-    lines = []
+    folder under the same paths, so a shared disk. ``extra`` are further arguments, ``goes_on`` says that it begins
+    from a checkpoint."""
+    lines, environment = [], _shell_environment(chosen, target, goes_on)
     for rank in range(target.nodes):
         command = shlex.join([sys.executable, *arguments(target, work_dir, extra, rank)])
-        lines.append(f"cd {shlex.quote(str(PROJECT))} && {_shell_environment(chosen, target)} {command}")
+        lines.append(f"cd {shlex.quote(str(PROJECT))} && {environment} {command}")
     return lines
 
 
 def slurm_script(
-    chosen: Preset, target: Target, work_dir: Path, title: str, extra: Sequence[str] = ()
+    chosen: Preset,
+    target: Target,
+    work_dir: Path,
+    title: str,
+    extra: Sequence[str] = (),
+    goes_on: bool = False,
 ) -> str:
     """A script for ``sbatch``: one task per machine starts that machine's processes; the first machine of the
     allocation is where they meet."""
@@ -198,7 +209,7 @@ def slurm_script(
         "--master_addr=MASTER", '--master_addr="$MASTER"'
     )
     cards = [] if chosen.device == "cpu" else [f"#SBATCH --gpus-per-node={target.processes}"]
-    environment = _shell_environment(chosen, target.model_copy(update={"gpus": ()}))
+    environment = _shell_environment(chosen, target.model_copy(update={"gpus": ()}), goes_on)
     name = re.sub(r"[^A-Za-z0-9_-]+", "-", title).strip("-") or "tianji"
     return "\n".join(
         [

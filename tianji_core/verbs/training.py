@@ -11,7 +11,7 @@ from tianji_core.i18n import _
 from tianji_core.store import datasets
 from tianji_core.store import training as runs
 from tianji_core.training import line
-from tianji_core.training.launch import resumed_from
+from tianji_core.training.launch import goes_on, resumed_from
 from tianji_core.training.target import node_commands, slurm_script, target_of
 from tianji_core.verbs.common import (
     LARGEST,
@@ -195,8 +195,9 @@ def _show_commands(space: Workspace, run: training.TrainingRun, as_json: bool) -
     chosen, target = training.preset(run.preset, space), target_of(run)
     work_dir = training.work_folder(space, run)
     extra = resumed_from(space, run)
-    lines = node_commands(chosen, target, work_dir, extra)
-    script = slurm_script(chosen, target, work_dir, run.title, extra)
+    begun = goes_on(run, extra)
+    lines = node_commands(chosen, target, work_dir, extra, begun)
+    script = slurm_script(chosen, target, work_dir, run.title, extra, begun)
     text = "\n".join(_("# 第 {n} 号机器", n=n) + "\n" + each for n, each in enumerate(lines))
     facts = {"training": run.id, "commands": lines, "slurm": script}
     show(facts, as_json, f"{text}\n\n# Slurm\n{script}")
