@@ -8,6 +8,8 @@ about ten minutes on two cores. The last line is one JSON object.
 
 import argparse
 import json
+import os
+import resource
 import sys
 import tempfile
 import time
@@ -41,15 +43,17 @@ PROMPTS_AT_LEAST = 300
 
 @dataclass(frozen=True)
 class Lesson:
-    """What is taught (no styles: all) and the bars: least pass rate, most seconds of training on two free cores."""
+    """What is taught (no styles: all), by how many samples, and the bars: least pass rate, most seconds of training on two
+    free cores."""
 
     styles: tuple[str, ...]
+    samples: int
     trained_at_least: float
     seconds_at_most: float
 
 
-THREE = Lesson(("小红书", "正常", "严肃"), 0.95, 300)
-ALL = Lesson((), 0.90, 600)
+THREE = Lesson(("小红书", "正常", "严肃"), 3600, 0.95, 300)
+ALL = Lesson((), 5000, 0.90, 600)
 
 
 def composed_file(recipe: Recipe, styles: tuple[str, ...], count: int, seed: int, path: Path) -> int:
@@ -68,15 +72,31 @@ def composed_file(recipe: Recipe, styles: tuple[str, ...], count: int, seed: int
     return len(written)
 
 
-def trained(workspace: Workspace, base: Path, version: dataset.DatasetVersion) -> tuple[Path, Path, float]:
-    """(adapter folder, merged folder, seconds of the training) of one run of the preset."""
+@dataclass(frozen=True)
+class Spent:
+    """What the training took: seconds by the clock, seconds of processor time over all cores, and the machine's load average
+    at its end, which on two free cores is about two."""
+
+    seconds: float
+    cpu_seconds: float
+    load: float
+
+
+def children_seconds() -> float:
+    """Processor time of all ended child processes."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def trained(workspace: Workspace, base: Path, version: dataset.DatasetVersion) -> tuple[Path, Path, Spent]:
+    """(adapter folder, merged folder, what it took) of one run of the preset."""
     settings = training.default_settings(PRESET).model_copy(update={"base": str(base)})
     run = training.prepare_training(workspace, PRESET, settings, version)
-    started = time.monotonic()
+    started, before = time.monotonic(), children_seconds()
     training.run_training(workspace, run)
-    seconds = time.monotonic() - started
+    spent = Spent(time.monotonic() - started, children_seconds() - before, os.getloadavg()[1])
     adapter, merged = models.convert_and_merge(workspace, run)
-    return adapter.path, merged.path, seconds
+    return adapter.path, merged.path, spent
 
 
 def behind_server(
@@ -115,9 +135,9 @@ def measure(home: Path, base: Path, lesson: Lesson, count: int, seed: int) -> in
     print(f"{version.count} samples, {len(cases)} held-out prompts", flush=True)
     before = evaluate_folder(base, None, cases, checker)
     show("base, greedy", before)
-    adapter, merged, seconds = trained(workspace, base, version)
+    adapter, merged, spent = trained(workspace, base, version)
     after = evaluate_folder(base, adapter, cases, checker)
-    show(f"adapter, greedy; trained in {seconds:.0f} s", after)
+    show(f"adapter, greedy; trained in {spent.seconds:.0f} s", after)
     sampled = evaluate_folder(base, adapter, cases, checker, temperature=0.7, seed=seed)
     show("adapter, temperature 0.7", sampled)
     whole = evaluate_folder(merged, None, cases, checker)
@@ -128,7 +148,7 @@ def measure(home: Path, base: Path, lesson: Lesson, count: int, seed: int) -> in
         len(cases) >= PROMPTS_AT_LEAST
         and before.overall.passed <= BASE_AT_MOST
         and after.overall.passed >= lesson.trained_at_least
-        and seconds <= lesson.seconds_at_most
+        and spent.seconds <= lesson.seconds_at_most
         and after.overall.copied <= COPIED_AT_MOST
         and all(abs(r.overall.passed - after.overall.passed) <= AGREE_WITHIN for r in (whole, served))
     )
@@ -144,7 +164,9 @@ def measure(home: Path, base: Path, lesson: Lesson, count: int, seed: int) -> in
             "copied": round(after.overall.copied, 4),
             "prompts": len(cases),
             "samples": version.count,
-            "training_seconds": round(seconds, 1),
+            "training_seconds": round(spent.seconds, 1),
+            "training_cpu_seconds": round(spent.cpu_seconds, 1),
+            "load_average": round(spent.load, 1),
         },
         "baseline": round(before.overall.passed, 4),
         "ratio": round(after.overall.passed / max(before.overall.passed, 1 / len(cases)), 1),
@@ -165,18 +187,18 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--workspace", type=Path, help="keep everything there; default: a temporary folder")
     parser.add_argument("--base", type=Path, help="base model folder; default: the built-in nano base")
-    parser.add_argument("--samples", type=int, default=3600)
+    parser.add_argument("--samples", type=int, help="default: 3600 for three styles, 5000 for all")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument(
         "--all-styles", action="store_true", help="teach and judge all nine styles, not three"
     )
     given = parser.parse_args()
     lesson = ALL if given.all_styles else THREE
-    base = given.base or nano_base()
+    base, samples = given.base or nano_base(), given.samples or lesson.samples
     if given.workspace:
-        return measure(given.workspace.resolve(), base, lesson, given.samples, given.seed)
+        return measure(given.workspace.resolve(), base, lesson, samples, given.seed)
     with tempfile.TemporaryDirectory() as folder:
-        return measure(Path(folder), base, lesson, given.samples, given.seed)
+        return measure(Path(folder), base, lesson, samples, given.seed)
 
 
 if __name__ == "__main__":
