@@ -1,8 +1,10 @@
 """A training as it goes: its state and figures, signs of overfitting, trial answers, log."""
 
 from datetime import UTC, datetime
+from statistics import mean
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from pages.components.text import plain
 from tianji_core import jobs, training
@@ -67,15 +69,7 @@ def show_figures(state: TrainingState) -> None:
         _number(state.tokens_per_second, ",.0f"),
         help=_("打包后的序列长度 × 微批 × 进程数 ÷ 每步用时"),
     )
-    load = state.loads[-1] if state.loads else None
-    if load is not None and load.cards:
-        used, whole = sum(card.used for card in load.cards), sum(card.total for card in load.cards)
-        second[1].metric(_("显存"), f"{used / 1e9:.1f} / {whole / 1e9:.0f} GB")
-        busy = sum(card.load for card in load.cards) / len(load.cards)
-        second[2].metric(_("显卡负载"), f"{busy:.0f}%")
-    else:
-        second[1].metric(_("内存"), "—" if load is None else f"{load.memory / 1e9:.1f} GB")
-        second[2].metric("CPU", "—" if load is None else f"{load.processor:.0f}%", help=_("一个核是 100%"))
+    _load_figures(state, second[1], second[2])
     epoch = "—" if state.epoch is None else f"{state.epoch:.2f}"
     second[3].metric(_("学过几遍"), epoch)
     if state.active and state.state != "waiting":
@@ -86,6 +80,22 @@ def show_figures(state: TrainingState) -> None:
         st.progress(min(1.0, state.iteration / state.total))
     elif state.active and state.state != "waiting":
         st.progress(0.0, text=_("正在加载模型和数据，通常要十几秒"))
+
+
+def _load_figures(state: TrainingState, memory: DeltaGenerator, load: DeltaGenerator) -> None:
+    """What it takes now; of an ended training, the most memory and the mean load."""
+    shown = state.loads[-1:] if state.active or state.orphaned else state.loads
+    if shown and shown[-1].cards:
+        used = max(sum(card.used for card in each.cards) for each in shown)
+        whole = sum(card.total for card in shown[-1].cards)
+        memory.metric(_("显存"), f"{used / 1e9:.1f} / {whole / 1e9:.0f} GB")
+        busy = mean(mean(card.load for card in each.cards) for each in shown if each.cards)
+        load.metric(_("显卡负载"), f"{busy:.0f}%")
+        return
+    resident = max((each.memory for each in shown), default=None)
+    memory.metric(_("内存"), "—" if resident is None else f"{resident / 1e9:.1f} GB")
+    busy = mean(each.processor for each in shown) if shown else None
+    load.metric("CPU", "—" if busy is None else f"{busy:.0f}%", help=_("一个核是 100%"))
 
 
 def _clock(seconds: float | None) -> str:
