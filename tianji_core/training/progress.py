@@ -105,7 +105,8 @@ def training_state(workspace: Workspace, run: TrainingRun) -> TrainingState:
     measured = [*_before(workspace, run, validations), *validations(work_dir)]
     total = total_iterations(work_dir)
     prompts = [str(prompt) for prompt in run.settings.get("eval_prompts", [])]
-    order = line.waiting(workspace) if job is not None and job.active else []
+    orphaned = job is not None and job.state == "lost" and alive(job.pid, job.pid_started)
+    order = line.waiting(workspace) if job is not None and (job.active or orphaned) else []
     state = job.state if job is not None else "missing"
     return TrainingState(
         run=run,
@@ -117,7 +118,7 @@ def training_state(workspace: Workspace, run: TrainingRun) -> TrainingState:
         trials=tuple(trial_answers(work_dir, prompts)),
         checkpoints=tuple(checkpoints(work_dir, points)),
         reason=job.note if job is not None and job.state in ("failed", "lost") else "",
-        orphaned=job is not None and job.state == "lost" and alive(job.pid, job.pid_started),
+        orphaned=orphaned,
         ahead=order.index(run.id) if run.id in order else 0,
         spent=_spent(run, job),
         validations=tuple(measured),
