@@ -4,14 +4,12 @@ from typing import Any
 
 import streamlit as st
 
-from pages.components.text import plain
 from tianji_core import models, training
 from tianji_core.i18n import _
-from tianji_core.training import Preflight, Preset, TrainingSettings
+from tianji_core.training import TEMPLATES, Preset, TrainingSettings
+from tianji_core.training.profiles import AS_WRITTEN, AUTO, PROFILES
 from tianji_core.training.settings import MAIN_FIELDS, field_help, field_title
 from tianji_core.workspace import Workspace
-
-_SIGNS = {"pass": "✅", "warn": "⚠️", "stop": "⛔"}
 
 
 def base_choice(workspace: Workspace, chosen: Preset, defaults: TrainingSettings) -> str:
@@ -36,26 +34,20 @@ def base_choice(workspace: Workspace, chosen: Preset, defaults: TrainingSettings
     return str(folder)
 
 
-def settings_form(workspace: Workspace, chosen: Preset) -> TrainingSettings:
-    """The widgets of every setting; the ones people change first, the rest folded away.
+def settings_form(workspace: Workspace, chosen: Preset, recipe: str = "") -> TrainingSettings:
+    """The widgets of every setting the preset has, each with its default below; the ones people change first, the rest
+    folded away. The trial prompts come from the recipe with this key.
 
     Raises:
         TrainingError: a value is out of bounds; names the setting.
     """
-    defaults = training.default_settings(chosen.key, workspace)
+    defaults = training.default_settings(chosen.key, workspace, recipe)
     values: dict[str, Any] = {"base": base_choice(workspace, chosen, defaults)}
-    for start in range(0, len(MAIN_FIELDS), 3):
-        for column, name in zip(st.columns(3), MAIN_FIELDS[start : start + 3], strict=False):
-            with column:
-                values[name] = _field(chosen, name, getattr(defaults, name))
-    rest = [name for name in TrainingSettings.model_fields if name not in values]
+    _fields(chosen, defaults, [name for name in MAIN_FIELDS if name in chosen.fields], values)
+    rest = [name for name in (*chosen.fields, "profile") if name not in values]
+    long = [name for name in rest if name in ("system", "eval_prompts")]
     with st.expander(_("更多设置")):
-        long = [name for name in rest if name in ("system", "eval_prompts")]
-        short = [name for name in rest if name not in long]
-        for start in range(0, len(short), 3):
-            for column, name in zip(st.columns(3), short[start : start + 3], strict=False):
-                with column:
-                    values[name] = _field(chosen, name, getattr(defaults, name))
+        _fields(chosen, defaults, [name for name in rest if name not in long], values)
         for name in long:
             values[name] = _field(chosen, name, getattr(defaults, name))
     settings = training.checked_settings(values)
@@ -63,9 +55,41 @@ def settings_form(workspace: Workspace, chosen: Preset) -> TrainingSettings:
     return settings
 
 
+def _fields(chosen: Preset, defaults: TrainingSettings, names: list[str], values: dict[str, Any]) -> None:
+    """Three widgets in a row."""
+    for start in range(0, len(names), 3):
+        for column, name in zip(st.columns(3), names[start : start + 3], strict=False):
+            with column:
+                default = getattr(defaults, name)
+                values[name] = _field(chosen, name, default)
+                shown = _short(_option_title(default) if name in _OPTIONS else default)
+                changed = values[name] != default
+                st.caption(
+                    _("✏️ 改过，默认 {value}", value=shown) if changed else _("默认 {value}", value=shown)
+                )
+
+
+_OPTIONS = {"template": tuple(TEMPLATES), "profile": (AS_WRITTEN, AUTO, *(each.key for each in PROFILES))}
+"""The settings that are chosen from a list."""
+
+
+def _option_title(value: str) -> str:
+    return {AS_WRITTEN: _("照预设写的"), AUTO: _("按显卡自动选")}.get(value, value)
+
+
 def _field(chosen: Preset, name: str, default: Any) -> Any:
     key = f"train_{chosen.key}_{name}"
     label, explained = field_title(name), field_help(name)
+    if name in _OPTIONS:
+        options = _OPTIONS[name]
+        return st.selectbox(
+            label,
+            options,
+            index=options.index(default),
+            format_func=_option_title,
+            key=key,
+            help=explained,
+        )
     if name == "eval_prompts":
         text = st.text_area(label, "\n".join(default), key=key, help=explained, height=110)
         return [line.strip() for line in text.splitlines() if line.strip()]
@@ -109,26 +133,3 @@ def _reset(key: str) -> None:
     for name in list(st.session_state):
         if str(name).startswith(f"train_{key}_"):
             del st.session_state[name]
-
-
-def show_preflight(checked: Preflight) -> None:
-    """What the checks found: stops and warnings open, passes in one line."""
-    for check in checked.checks:
-        if check.level == "stop":
-            st.error(f"**{check.title}** {plain(check.detail)}", icon=_SIGNS["stop"])
-        elif check.level == "warn":
-            st.warning(f"**{check.title}** {plain(check.detail)}", icon=_SIGNS["warn"])
-    passed = [check for check in checked.checks if check.level == "pass"]
-    with st.expander(_("✅ 通过 {n} 项", n=len(passed)), expanded=False):
-        for check in passed:
-            st.markdown(f"**{check.title}** {plain(check.detail)}")
-    if checked.estimate is not None and checked.ok:
-        guess = checked.estimate
-        st.caption(
-            _(
-                "{samples} 条样本，约 {iterations} 步，更新参数 {steps} 次",
-                samples=guess.samples,
-                iterations=guess.iterations,
-                steps=guess.steps,
-            )
-        )

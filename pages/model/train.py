@@ -6,8 +6,10 @@ from pages.components.frame import asked_number, page_header, remember_notice, r
 from pages.components.text import plain
 from pages.components.training_actions import show_actions
 from pages.components.training_curves import overlay_choice, show_curves
-from pages.components.training_form import settings_form, show_preflight
+from pages.components.training_expert import NEXT, expert_view
+from pages.components.training_form import settings_form
 from pages.components.training_history import show_history
+from pages.components.training_preflight import show_preflight
 from pages.components.training_target import fill_form, show_commands, target_form
 from pages.components.training_view import (
     local_time,
@@ -46,14 +48,23 @@ def new_training() -> None:
             format_func=lambda key: _("{name}（{n} 条）", name=by_id[key].name, n=by_id[key].count),
             key="train_dataset",
         )
-    presets = {each.key: each for each in training.presets()}
+    presets = {each.key: each for each in training.presets(workspace)}
+    if (wanted := st.session_state.pop(NEXT, None)) in presets:
+        st.session_state["train_preset"] = wanted
+    if st.session_state.get("train_preset") not in presets:  # an own one that was deleted
+        st.session_state.pop("train_preset", None)
     with right:
         key = st.selectbox(
-            _("预设"), list(presets), format_func=lambda each: _(presets[each].title), key="train_preset"
+            _("预设"),
+            list(presets),
+            format_func=lambda each: (
+                f"🛠️ {presets[each].title}" if presets[each].own else _(presets[each].title)
+            ),
+            key="train_preset",
         )
     chosen, version = presets[key], by_id[version_id]
     st.caption(_(chosen.summary))
-    settings = settings_form(workspace, chosen)
+    settings = settings_form(workspace, chosen, version.recipe)
     target = target_form(chosen)
     title = st.text_input(
         _("名字（可不填）"),
@@ -63,7 +74,7 @@ def new_training() -> None:
     )
     st.subheader(_("开训前检查"))
     checked = training.preflight(workspace, chosen, settings, version, target)
-    show_preflight(checked)
+    show_preflight(workspace, checked)
     if st.button(_("开始训练"), key="train_start", type="primary", icon="🏋️", disabled=not checked.ok):
         with report_errors():
             run = training.start_training(workspace, key, settings, version, title, target)
@@ -74,6 +85,7 @@ def new_training() -> None:
         file = dataset.training_file(workspace, version)
         text = training.rendered_config(chosen, checked.settings, file, checked.runs_code)
         st.code(text, language="python", height=420)
+    expert_view(workspace, chosen, settings)
 
 
 def one_training(run_id: int) -> None:
@@ -86,7 +98,7 @@ def one_training(run_id: int) -> None:
     st.caption(_("训练 {n}", n=run.id) + f" · {plain(learnt)} · {run.preset} · {local_time(run.created_at)}")
     show_actions(workspace, state)
     show_outcome(state)
-    over = overlay_choice(workspace, state)
+    over = overlay_choice(workspace, state) if state.state != "waiting" else []
     if state.active or state.orphaned:
         following(run_id, over, state.state)
     else:

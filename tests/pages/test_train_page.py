@@ -151,3 +151,15 @@ def test_start_and_stop_from_the_page(workspace, tiny, app):
     assert jobs.wait(workspace, run.job_id, 60).state == "stopped"
     app.run()
     assert "停止" in texts(app)
+
+
+def test_an_edited_config_shows_its_difference_and_lengths_are_drawn(workspace, tiny, app):
+    add_version(workspace)
+    open_train(app)
+    app.selectbox(key=f"train_{KEY}_base").set_value(str(tiny)).run()
+    assert "token" in texts(app) and "验证集" in texts(app)
+    editor = app.text_area(key=f"train_expert_{KEY}")
+    editor.set_value(editor.value.replace("max_norm = 1.0", "max_norm = 0.5")).run()
+    assert not app.exception and any("+max_norm = 0.5" in block.value for block in app.code)
+    app.text_area(key=f"train_{KEY}_system").set_value("'''\"); __import__('os') {x}").run()
+    assert any("SYSTEM = '\\'\\'\\'\"); __import__" in block.value for block in app.code)
