@@ -103,7 +103,7 @@ def show_commands(workspace: Workspace, run: TrainingRun) -> None:
                 "这台机器是第 0 号，由工坊启动；其他 {n} 台请各运行自己的一行，到齐才开始。",
                 n=target.nodes - 1,
             ),
-            icon="🖧",
+            icon="🖥️",
         )
     with st.expander(_("手动运行的命令与 Slurm 脚本"), expanded=target.nodes > 1):
         for number, command in enumerate(node_commands(chosen, target, work_dir, extra, begun)):

@@ -117,7 +117,7 @@ def details(run_id: int, over: list[int]) -> str:
     if state.state == "waiting":
         ahead = _("前面还有 {n} 个训练", n=state.ahead) if state.ahead else _("下一个就是它")
         st.info(_("排队中：{ahead}。轮到时自动开始，关掉页面或工坊都不影响。", ahead=ahead), icon="⏳")
-    else:
+    elif state.points or state.active or state.orphaned:
         show_figures(state)
         show_signs(workspace, state)
         show_curves(workspace, state, over)

@@ -84,9 +84,13 @@ def test_an_unknown_training_is_one_sentence(app):
 
 def test_a_stored_training_opens_from_its_address(workspace, tiny, app):
     settings = training.default_settings(KEY).model_copy(update={"base": str(tiny)})
-    run = training.prepare_training(workspace, KEY, settings, add_version(workspace), "试训一号")
+    target = training.checked_target("cpu", {"nodes": 2, "address": "10.0.0.1"})
+    version = add_version(workspace)
+    run = training.prepare_training(workspace, KEY, settings, version, "试训一号", target)
     open_train(app, run=str(run.id))
     assert app.subheader[0].value == "试训一号" and "没有启动" in texts(app)
+    assert [f"--node_rank={n}" in block.value for n, block in enumerate(app.code[1:3])] == [True, True]
+    assert any(block.value.startswith("#!/bin/bash") for block in app.code)
     app.button(key="train_new").click().run()
     assert "试训一号" in texts(app)
 
