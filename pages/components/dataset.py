@@ -1,4 +1,4 @@
-"""Parts of the dataset page: what would be frozen, one version, an import's report."""
+"""Parts of the dataset page: what would be frozen, and one version."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -9,10 +9,9 @@ import streamlit as st
 from pages.components.frame import remember_notice, report_errors
 from pages.components.text import plain
 from tianji_core import dataset
-from tianji_core.dataset import DatasetVersion, ImportReport
+from tianji_core.dataset import DatasetVersion
 from tianji_core.i18n import _, language
 from tianji_core.recipe import Recipe
-from tianji_core.store.datasets import Import
 from tianji_core.store.samples import SOURCE_TITLES, CellCount
 from tianji_core.workspace import Workspace
 
@@ -21,14 +20,14 @@ PALETTE = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F
 """The Okabe-Ito colours, told apart with any colour vision."""
 
 
-def bars(counts: Mapping[str, int], title: str, unknown: str) -> go.Figure:
-    """Horizontal bars, the longest on top."""
+def bars(counts: Mapping[str, int], title: str, unknown: str, whole: int = 0) -> go.Figure:
+    """Horizontal bars, the longest on top; with ``whole`` each says its share of it, too."""
     pairs = sorted(counts.items(), key=lambda pair: pair[1])
     figure = go.Figure(
         go.Bar(
             x=[number for _key, number in pairs],
             y=[key or unknown for key, _number in pairs],
-            text=[number for _key, number in pairs],
+            text=[f"{number:,} · {number / whole:.0%}" if whole else f"{number:,}" for _k, number in pairs],
             orientation="h",
             marker={"color": PALETTE[0]},
             hovertemplate="%{y}：%{x}<extra></extra>",
@@ -63,6 +62,24 @@ def cells_figure(cells: Sequence[CellCount], recipe: Recipe) -> go.Figure:
     figure.update_yaxes(autorange="reversed", type="category", showgrid=False)
     figure = _plain(figure, "", height=24 * len(names) + 130)
     return figure.update_layout(margin={"l": 90, "t": 110})
+
+
+def phrases_figure(phrases: Sequence[tuple[str, float]]) -> go.Figure:
+    """The phrases that most texts use, with the share of the texts."""
+    shares = dict(reversed(phrases[:15]))
+    figure = go.Figure(
+        go.Bar(
+            x=list(shares.values()),
+            y=list(shares),
+            text=[f"{share:.1%}" for share in shares.values()],
+            orientation="h",
+            marker={"color": PALETTE[2]},
+            hovertemplate="%{y}：%{x:.1%}<extra></extra>",
+        )
+    )
+    figure.update_xaxes(visible=False)
+    figure.update_yaxes(type="category")
+    return _plain(figure, _("最常用的词（用到它的样本的份额）"), height=70 + 28 * len(shares))
 
 
 def lengths_figure(version: DatasetVersion) -> go.Figure:
@@ -149,27 +166,39 @@ def _exporter(workspace: Workspace, version: DatasetVersion, form: str) -> Calla
 def _inside(workspace: Workspace, version: DatasetVersion, recipe: Recipe) -> None:
     manifest = version.manifest
     if distinct := manifest.get("distinct_overall"):
-        left, middle, right, last = st.columns(4)
+        left, middle, bleu, right, last = st.columns(5)
         left.metric("distinct-1", f"{distinct[0]:.3f}", help=_("不同的字占全部字的份额，越大用字越多样"))
         middle.metric(
             "distinct-2", f"{distinct[1]:.3f}", help=_("不同的两字组合占全部的份额，越大说法越多样")
         )
+        if (overlap := manifest.get("self_bleu")) is not None:
+            bleu.metric(
+                "self-BLEU",
+                f"{overlap:.3f}",
+                help=_("抽出至多 500 条，每条能用其余各条拼出多少（按字的 BLEU-4 平均），越小越多样"),
+            )
         filled = sum(bool(name and scene) for name, scene, _n in manifest["cells"])
         right.metric(_("覆盖的格子"), filled)
         last.metric(_("因为上限没收进来的"), manifest.get("left_out", 0))
     left, right = st.columns(2)
     left.plotly_chart(
-        bars(manifest.get("by_style", {}), _("各风格条数"), _("风格不明")), key=f"st_{version.id}"
+        bars(manifest.get("by_style", {}), _("各风格条数"), _("风格不明"), version.count),
+        key=f"st_{version.id}",
+        config=NO_TOOLS,
     )
     right.plotly_chart(lengths_figure(version), key=f"ln_{version.id}", config=NO_TOOLS)
     left, right = st.columns(2)
     left.plotly_chart(
-        bars(manifest.get("by_scene", {}), _("各场景条数"), _("场景不明")), key=f"sc_{version.id}"
+        bars(manifest.get("by_scene", {}), _("各场景条数"), _("场景不明"), version.count),
+        key=f"sc_{version.id}",
+        config=NO_TOOLS,
     )
     openings = dict(manifest.get("openings", []))
     right.plotly_chart(
-        bars(openings, _("最常见的开头"), _("（空）")), key=f"op_{version.id}", config=NO_TOOLS
+        bars(openings, _("最常见的开头"), _("（空）"), version.count), key=f"op_{version.id}", config=NO_TOOLS
     )
+    if found := manifest.get("phrases"):
+        right.plotly_chart(phrases_figure(found), key=f"ph_{version.id}", config=NO_TOOLS)
     if cells := manifest.get("cells"):
         st.caption(_("每个格子里有多少条；空白的格子模型学不到"))
         counts = [CellCount(name, scene, 0, number, 0) for name, scene, number in cells]
@@ -180,55 +209,3 @@ def _inside(workspace: Workspace, version: DatasetVersion, recipe: Recipe) -> No
             st.code(card.read_text(encoding="utf-8"), language="markdown", wrap_lines=True)
     sources = (f"{_(SOURCE_TITLES.get(k, k))} {n}" for k, n in manifest.get("by_source", {}).items())
     st.caption(_("来源：{sources}", sources=_("，").join(sources)))
-
-
-def import_report(report: ImportReport) -> None:
-    """What came of one file."""
-    form = _(dataset.FORM_TITLES.get(report.form, report.form)) or _("认不出格式")
-    text = _(
-        "{file}（{form}，{encoding}）：新增 {added} 条，已有 {known} 条，有问题 {bad} 条",
-        file=plain(report.file),
-        form=form,
-        encoding=report.encoding,
-        added=report.added,
-        known=report.known,
-        bad=len(report.bad),
-    )
-    (st.warning if report.bad or not report.added else st.success)(text)
-    if report.unplaced:
-        st.caption(_("其中 {n} 条认不出称谓或场景，适配度和人称规则不会检查它们。", n=report.unplaced))
-    bad_items(report.bad)
-    if report.added:
-        st.page_link(
-            "pages/data/review.py",
-            label=_("去审核这次导入的样本"),
-            icon="🔎",
-            query_params={"import": str(report.import_id), "state": _("全部")},
-        )
-
-
-def bad_items(bad: Sequence[tuple[int, str]]) -> None:
-    """The items that were left out, by index."""
-    if bad:
-        rows = [{_("第几项（从 0 数）"): index, _("原因"): reason} for index, reason in bad[:500]]
-        st.dataframe(rows, hide_index=True, width="stretch", height="content" if len(rows) < 10 else 320)
-
-
-def imports_table(past: Sequence[Import]) -> None:
-    """Earlier imports, newest first."""
-    st.dataframe(
-        [
-            {
-                _("文件"): each.file,
-                _("格式"): _(dataset.FORM_TITLES.get(each.form, each.form)),
-                _("新增"): each.added,
-                _("已有"): each.known,
-                _("有问题"): len(each.bad),
-                _("时间（UTC）"): each.created_at.strftime("%Y-%m-%d %H:%M"),
-            }
-            for each in past
-        ],
-        hide_index=True,
-        width="stretch",
-        height="content",
-    )

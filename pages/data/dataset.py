@@ -1,13 +1,13 @@
 """数据集: freeze what was accepted into immutable versions; import what others wrote."""
 
 from datetime import date
-from pathlib import Path
 
 import streamlit as st
 
-from pages.components.dataset import NO_TOOLS, bars, cells_figure, import_report, imports_table, version_card
+from pages.components.dataset import NO_TOOLS, bars, cells_figure, version_card
 from pages.components.dataset_freeze import balance_fields, compare_versions
 from pages.components.frame import current_recipe, page_header, remember_notice, report_errors
+from pages.components.import_data import import_part
 from tianji_core import dataset
 from tianji_core.i18n import _
 from tianji_core.store import datasets, samples
@@ -83,42 +83,6 @@ def versions_part() -> None:
         version_card(workspace, version, recipe)
 
 
-def import_part() -> None:
-    """Import by upload or by path."""
-    st.caption(
-        _(
-            "认得的格式：教程的原始文件和训练文件（conversation）、Alpaca、ShareGPT、messages；JSON、JSONL，"
-            "或者有“输入”“输出”两列的 CSV；UTF-8 或 GBK。已经有的样本不会重复添加。"
-        )
-    )
-    left, right = st.columns(2, gap="large")
-    uploads = left.file_uploader(
-        _("选择文件"), type=["json", "jsonl", "csv"], accept_multiple_files=True, key="import_files"
-    )
-    path = right.text_input(
-        _("或者填这台机器上的文件或文件夹路径"), key="import_path", placeholder="/data/wishes"
-    )
-    trusted = st.checkbox(_("这些数据已经审过，导入后直接采用"), key="import_accepted")
-    state = ACCEPTED if trusted else PENDING
-    if st.button(
-        _("导入"), key="import", type="primary", icon="📥", disabled=not uploads and not path.strip()
-    ):
-        with st.spinner(_("正在导入")):
-            for upload in uploads:
-                with report_errors():
-                    content = upload.getvalue()
-                    import_report(dataset.import_bytes(workspace, recipe.key, content, upload.name, state))
-            if path.strip():
-                with report_errors():
-                    folder = Path(path.strip()).expanduser()
-                    for report in dataset.import_path(workspace, recipe.key, folder, state):
-                        import_report(report)
-    past = datasets.listed_imports(engine, recipe.key)
-    if past:
-        st.subheader(_("以前的导入"))
-        imports_table(past)
-
-
 PARTS = {"freeze": _("冻结"), "versions": _("版本"), "import": _("导入")}
 if next_part := st.session_state.pop("_next_part", None):
     st.session_state["part"] = next_part
@@ -133,4 +97,6 @@ part = st.segmented_control(
     label_visibility="collapsed",
 )
 with report_errors():
-    {"freeze": freeze_part, "versions": versions_part, "import": import_part}[part or "freeze"]()
+    {"freeze": freeze_part, "versions": versions_part, "import": lambda: import_part(workspace, recipe.key)}[
+        part or "freeze"
+    ]()

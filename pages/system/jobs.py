@@ -13,6 +13,8 @@ KINDS = {
     "rate": _("打分"),
     "suggest": _("提建议"),
     "judge": _("评审"),
+    "import": _("导入"),
+    "rewrite": _("改写"),
     "train": _("训练"),
     "convert": _("转换"),
     "merge": _("合并"),

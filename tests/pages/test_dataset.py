@@ -9,7 +9,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.pages.opening import opened
-from tianji_core import dataset
+from tests.tiny_datasets_hub import hub_of
+from tianji_core import dataset, jobs
 from tianji_core.store import datasets, samples
 from tianji_core.store.database import writing
 from tianji_core.store.samples import ACCEPTED, IMPORT, NewSample
@@ -128,3 +129,49 @@ def test_two_versions_are_compared_on_the_page(page: Open, workspace: Workspace,
         ("去掉", "0"),
         ("改了回答", "0"),
     ]
+
+
+def test_a_dataset_is_fetched_by_name_in_the_background(
+    page: Open, workspace: Workspace, tmp_path: Path
+) -> None:
+    (tmp_path / "hub").mkdir()
+    items = [{"input": "祝妹妹生日", "output": "<b>生日</b>快乐"}, {"question": "=1+1"}]
+    (tmp_path / "hub" / "a.json").write_text(json.dumps(items), "utf-8")
+    with hub_of(tmp_path / "hub", "someone/wishes") as hub:
+        app = page(part="导入")
+        app.text_input(key="hub_dataset").input("someone/wishes")
+        app.text_input(key="hub_endpoint").input(hub.url)
+        press(app, "import_hub")
+        (job,) = jobs.listed(workspace)
+        assert jobs.wait(workspace, job.id, timeout=60).state == "succeeded"
+        app.run()
+    assert any("新增 1 条" in w.value and "有问题 1 条" in w.value for w in app.warning)
+    assert app.text_input(key="hub_endpoint").value == hub.url
+    assert samples.total(workspace.engine) == 1
+
+
+def test_a_large_file_is_imported_in_the_background(page: Open, workspace: Workspace, tmp_path: Path) -> None:
+    file = tmp_path / "large.jsonl"
+    line = json.dumps({"input": "祝妹妹生日", "output": "生日快乐"}).encode() + b"\n"
+    with file.open("wb") as opened_file:
+        opened_file.write(line)
+        opened_file.write(b" " * (33 * 1024 * 1024))
+    app = page(part="导入")
+    app.text_input(key="import_path").input(str(file)).run()
+    press(app, "import")
+    (job,) = jobs.listed(workspace)
+    assert jobs.wait(workspace, job.id, timeout=60).state == "succeeded"
+    assert samples.total(workspace.engine) == 1
+
+
+def test_what_is_inside_a_version_is_told_in_figures(
+    page: Open, workspace: Workspace, accepted: None
+) -> None:
+    version = dataset.freeze(workspace, "wishes", "v1")
+    app = page(part="版本")
+    app.session_state[f"inside_{version.id}"] = True
+    app.run()
+    assert not app.exception
+    shown = {metric.label: metric.value for metric in app.metric}
+    assert shown["self-BLEU"] == f"{version.manifest['self_bleu']:.3f}"
+    assert ["个生日快乐", 1.0] in version.manifest["phrases"]

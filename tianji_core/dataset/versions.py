@@ -16,6 +16,7 @@ from tianji_core.cleaning import RULES, rules_basis
 from tianji_core.dataset.card import data_cards
 from tianji_core.dataset.selection import Balance, select
 from tianji_core.dataset.statistics import Tally
+from tianji_core.dataset.variety import phrases, self_bleu
 from tianji_core.errors import DatasetError
 from tianji_core.files import sha256
 from tianji_core.i18n import _
@@ -100,6 +101,7 @@ def freeze(
             "file": TRAIN,
             "sha256": digest,
             **tally.plain(),
+            **_variety(chosen.train, balance.seed),
         }
         if chosen.validation:
             held, held_digest = _write_training_file(chosen.validation, draft / VALIDATION)
@@ -137,6 +139,15 @@ def _parents(workspace: Workspace, recipe_key: str, parent: str) -> list[dict[st
     else:
         found = datasets.listed(workspace.engine, recipe_key, limit=1)
     return [{"name": each.name, "sha256": each.sha256, "count": each.count} for each in found]
+
+
+def _variety(lines: Sequence[Line], seed: int) -> dict[str, Any]:
+    texts = [line.output for line in lines]
+    bleu = self_bleu(texts, seed)
+    return {
+        "self_bleu": None if bleu is None else round(bleu, 4),
+        "phrases": [[each.text, each.share] for each in phrases(texts, seed)],
+    }
 
 
 def _write_training_file(lines: Sequence[Line], path: Path) -> tuple[Tally, str]:

@@ -1,0 +1,106 @@
+"""How varied texts are, beyond counting characters: how far each could be put together from the others, and which
+phrases come back. Pure."""
+
+import math
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from random import Random
+
+ORDER = 4
+"""The longest n-grams, in characters, that self-BLEU looks at."""
+BLEU_SAMPLE = 500
+"""Texts that are drawn for self-BLEU: it grows with their number, so that only equal numbers can be compared."""
+PHRASE_SAMPLE = 2000
+_PHRASE = range(2, 7)
+"""Characters of a phrase."""
+_CONTAINED = 0.6
+"""A phrase is left out when a longer one that holds it stands in at least this share of its texts."""
+_TOP = 20
+_RUN = re.compile(r"[\u4e00-\u9fff]{2,}")
+
+
+@dataclass(frozen=True)
+class Phrase:
+    """Characters that come back, and the share of the texts (0 to 1) in which they do."""
+
+    text: str
+    share: float
+
+
+def self_bleu(texts: Sequence[str], seed: int = 0) -> float | None:
+    """Self-BLEU (Zhu et al., 2018): the mean BLEU-4 of a text with all the others as its references, over characters, of
+    at most :data:`BLEU_SAMPLE` texts drawn by ``seed``. 0 to 1, lower is more varied; None for fewer than two texts. A
+    precision of nothing counts as half a match, so that one missing order does not hide the others."""
+    drawn = [text for text in texts if text]
+    if len(drawn) > BLEU_SAMPLE:
+        drawn = Random(seed).sample(drawn, BLEU_SAMPLE)
+    if len(drawn) < 2:
+        return None
+    grams = [[_grams(text, n) for n in range(1, ORDER + 1)] for text in drawn]
+    most = [_two_most([each[n] for each in grams]) for n in range(ORDER)]
+    lengths = Counter(map(len, drawn))
+    return sum(
+        _bleu(number, grams[number], most, len(text), lengths) for number, text in enumerate(drawn)
+    ) / len(drawn)
+
+
+def _grams(text: str, n: int) -> Counter[str]:
+    return Counter(text[i : i + n] for i in range(len(text) - n + 1))
+
+
+def _two_most(counted: Sequence[Counter[str]]) -> dict[str, tuple[int, int, int]]:
+    """n-gram → (most often in one text, that text, most often in any other one): what a text is clipped by is the most
+    of all the others."""
+    most: dict[str, tuple[int, int, int]] = {}
+    for number, counts in enumerate(counted):
+        for gram, count in counts.items():
+            first, owner, second = most.get(gram, (0, -1, 0))
+            if count > first:
+                most[gram] = (count, number, first)
+            elif count > second:
+                most[gram] = (first, owner, count)
+    return most
+
+
+def _bleu(
+    number: int,
+    grams: Sequence[Counter[str]],
+    most: Sequence[dict[str, tuple[int, int, int]]],
+    length: int,
+    lengths: Counter[int],
+) -> float:
+    logs = []
+    for counts, bounds in zip(grams, most, strict=True):
+        if not counts:  # shorter than the order
+            continue
+        clipped = 0
+        for gram, count in counts.items():
+            first, owner, second = bounds[gram]
+            clipped += min(count, second if owner == number else first)
+        logs.append(math.log((clipped or 0.5) / counts.total()))
+    others = [other for other, times in lengths.items() if times > (other == length)]
+    nearest = min(others, key=lambda other: (abs(other - length), other))
+    brevity = min(0.0, 1 - nearest / length)
+    return math.exp(brevity + sum(logs) / len(logs))
+
+
+def phrases(texts: Sequence[str], seed: int = 0) -> list[Phrase]:
+    """The phrases of 2 to 6 Chinese characters that most texts use, most used first; the pieces of a longer phrase that
+    is used about as often are left out. Counted over at most :data:`PHRASE_SAMPLE` texts drawn by ``seed``."""
+    drawn = list(texts)
+    if len(drawn) > PHRASE_SAMPLE:
+        drawn = Random(seed).sample(drawn, PHRASE_SAMPLE)
+    found: Counter[str] = Counter()
+    for text in drawn:
+        runs = _RUN.findall(text)
+        found.update({run[i : i + n] for run in runs for n in _PHRASE for i in range(len(run) - n + 1)})
+    common = {phrase: number for phrase, number in found.items() if number > 1}
+    longer: dict[str, int] = {}
+    for phrase, number in common.items():
+        for piece in (phrase[1:], phrase[:-1]):
+            longer[piece] = max(longer.get(piece, 0), number)
+    whole = (phrase for phrase, number in common.items() if longer.get(phrase, 0) < _CONTAINED * number)
+    kept = sorted(whole, key=lambda phrase: (-common[phrase], -len(phrase), phrase))[:_TOP]
+    return [Phrase(phrase, round(found[phrase] / len(drawn), 4)) for phrase in kept]
