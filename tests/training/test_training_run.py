@@ -10,6 +10,7 @@ import pytest
 from tests.processes import left_behind, until
 from tests.tiny_base import SYSTEM, add_version, write_tiny_base
 from tianji_core import jobs, models, training
+from tianji_core.dataset import training_file
 from tianji_core.errors import ModelError, TrainingError
 from tianji_core.store import training as rows
 from tianji_core.training.launch import begin
@@ -108,12 +109,18 @@ def test_a_training_of_two_processes_outlives_what_is_killed(workspace, settings
     assert left_behind(str(workspace.home)) == []
 
 
-def test_a_model_that_vanished_after_the_start_is_named(workspace, settings):
-    run = training.prepare_training(workspace, KEY, settings, add_version(workspace))
-    (settings.base_folder / "model.safetensors").unlink()
-
+def test_what_vanished_or_changed_before_its_turn_is_named(workspace, settings):
+    version = add_version(workspace)
+    run = training.prepare_training(workspace, KEY, settings, version)
+    weights, data = settings.base_folder / "model.safetensors", training_file(workspace, version)
+    weights.rename(weights.with_suffix(".away"))
     job = jobs.wait(workspace, begin(workspace, run).job_id, 240)
-    assert job.state == "failed" and "基座模型" in job.note
+    assert job.state == "failed" and "缺少权重" in job.note
+    weights.with_suffix(".away").rename(weights)
+    data.write_bytes(data.read_bytes() + b" ")
+    job = jobs.wait(workspace, begin(workspace, run).job_id, 240)
+    assert job.state == "failed" and "不一样" in job.note
+    assert training.training_state(workspace, run).points == ()
 
 
 def test_a_diverging_training_is_a_failure(workspace, settings):

@@ -6,7 +6,7 @@ import sys
 import time
 
 from tianji_core import jobs
-from tianji_core.dataset import training_file
+from tianji_core.dataset import training_file, verify
 from tianji_core.errors import StudioError, TrainingError
 from tianji_core.i18n import _
 from tianji_core.jobs import Reporter
@@ -158,6 +158,17 @@ def resumed_from(workspace: Workspace, run: TrainingRun) -> list[str]:
     return []
 
 
+def _still_as_checked(workspace: Workspace, run: TrainingRun) -> None:
+    """What was checked when it was set up may be another thing when its turn comes, hours later.
+
+    Raises:
+        StudioError: dataset or base changed or are gone.
+    """
+    if (version := version_of(workspace, run)) is not None:
+        verify(workspace, version)
+    check_base(run)
+
+
 def goes_on(run: TrainingRun, resumed: list[str]) -> bool:
     """Whether the trainer will read a checkpoint."""
     return bool(resumed or run.settings.get("origin"))
@@ -176,6 +187,7 @@ def run_training(workspace: Workspace, run: TrainingRun, reporter: Reporter | No
     first = [card(index) for index in range(target.processes)]  # where the driver cannot be asked
     hold = line.take_turn(workspace, run, lambda: free_cards() or first, watch.waits)
     try:
+        _still_as_checked(workspace, run)
         noted = {**run.settings, "held": list(hold.places), "began": time.time()}
         run = rows.change(workspace.engine, run.id, settings=noted)
         environment = child_environment(workspace, chosen.device)

@@ -140,6 +140,10 @@ def _causes(settings: TrainingSettings | None) -> list[tuple[str, str]]:
             _("训练文件读不懂；请重新冻结数据集版本"),
         ),
         (
+            r"DataFilesNotFoundError|FileNotFoundError: Unable to find",
+            _("训练文件不见了；请重新冻结数据集版本"),
+        ),
+        (
             r"SafetensorError|UnpicklingError|PytorchStreamReader|Error while deserializing header",
             _("模型权重文件损坏或不完整；请重新下载基座模型"),
         ),
