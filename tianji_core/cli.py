@@ -19,6 +19,7 @@ from tianji_core.verbs import (
     making,
     modelling,
     reviewing,
+    serving,
     system,
     talking,
     training,
@@ -56,7 +57,7 @@ VERBS: dict[str, Callable[..., None]] = {
     "merge": modelling.merge,
     "download": modelling.download,
     "models": modelling.list_models,
-    "serve": talking.serve,
+    "serve": serving.serve,
     "chat": talking.chat,
     "compare": comparing.compare,
     "report": comparing.report,
@@ -67,8 +68,10 @@ VERBS: dict[str, Callable[..., None]] = {
     "jobs": system.jobs,
     "doctor": system.doctor,
 }
+TAKES_MORE = {"allow_extra_args": True}
+"""For a verb that reads several values after its last option, as in ``--lora-modules a=DIR b=DIR``."""
 for name, function in VERBS.items():
-    app.command(name)(function)
+    app.command(name, context_settings=TAKES_MORE if function is serving.serve else None)(function)
 
 
 def main() -> None:

@@ -1,17 +1,14 @@
-"""Model servers on a page: what runs, starting one, picking whom to talk to; and how a turn is shown."""
+"""Whom to talk to, about what, and how: the choices of the chat page that others use too."""
 
 from dataclasses import dataclass
 
 import streamlit as st
 
-from pages.components.frame import remember_notice, report_errors, stop_button
-from pages.components.text import plain
-from tianji_core import jobs, models, serving
+from tianji_core import serving
 from tianji_core.i18n import _
 from tianji_core.recipe import Recipe
 from tianji_core.serving import ChatSampling
-from tianji_core.serving.client import model_names
-from tianji_core.serving.services import key_variable_of, remember_key_variable
+from tianji_core.serving.services import key_variable_of
 from tianji_core.serving.transcript import Turn
 from tianji_core.workspace import Workspace
 
@@ -31,7 +28,12 @@ class Endpoint:
 def endpoints(workspace: Workspace) -> list[Endpoint]:
     """Every model of every server that is ready, and the foreign service of the address bar, if any. Its key is never
     taken from the address bar."""
-    found = [Endpoint(s.url, name) for s in serving.servers(workspace) if s.ready for name in s.models]
+    found = [
+        Endpoint(server.url, name, server.key_variable)
+        for server in serving.servers(workspace)
+        if server.ready
+        for name in server.models
+    ]
     url, model = st.query_params.get("service", ""), st.query_params.get("service_model", "")
     if url and model:
         found.append(Endpoint(url, model, key_variable_of(workspace, url), _("外部服务")))
@@ -43,87 +45,6 @@ def preferred(known: list[Endpoint]) -> int | None:
     wanted = st.query_params.get("model", "")
     named = [at for at, each in enumerate(known) if each.model == wanted]
     return named[-1] if named else len(known) - 1 if known else None
-
-
-def server_panel(workspace: Workspace) -> None:
-    """The servers, and what starts another one."""
-    running_servers(workspace)
-    known = models.artefacts(workspace)
-    if not known:
-        st.info(_("还没有模型。先下载一个基座，或者训练出一个适配器。"))
-        st.page_link("pages/model/models.py", label=_("去模型页"), icon="🧩")
-    else:
-        titles = {
-            each.name: _("{name}（{note}）", name=each.name, note=models.kind_title(each.kind))
-            for each in known
-        }
-        wanted = [name for name in st.query_params.get_all("model") if name in titles]
-        trained = [each.name for each in known if each.kind != "base"]
-        chosen = st.multiselect(
-            _("要加载的模型"),
-            list(titles),
-            default=wanted or trained[:1] or [known[0].name],
-            format_func=titles.__getitem__,
-            key="server_models",
-            help=_("适配器会连同它的基座一起加载，这样训练前后可以对着看。"),
-        )
-        if st.button(_("启动模型服务"), key="start_server", icon="🚀", disabled=not chosen):
-            with report_errors():
-                serving.start_for(workspace, chosen)
-                remember_notice(_("正在启动模型服务，加载好就可以用"))
-                st.rerun()
-    with st.popover(_("接别的兼容服务"), width="stretch"):
-        foreign_service(workspace)
-
-
-@st.fragment(run_every=1.0)
-@report_errors()
-def running_servers(workspace: Workspace) -> None:
-    """One line per server; the page is drawn anew when one becomes ready or ends."""
-    found = serving.servers(workspace)
-    state = tuple((server.job.id, server.ready) for server in found)
-    if st.session_state.setdefault("_servers", state) != state:
-        st.session_state["_servers"] = state
-        st.rerun()
-    for server in found:
-        line = st.columns([2, 1], vertical_alignment="center")
-        names = _("、").join(server.models)
-        if server.ready:
-            line[0].markdown(f"🟢 **{plain(names)}**  \n`{server.url}`")
-        else:
-            progress = jobs.read_progress(workspace, server.job.id)
-            message = progress.message if progress is not None and progress.message else _("正在启动")
-            seconds = jobs.duration_text(server.job.seconds)
-            line[0].markdown(f"🟡 **{plain(names)}**  \n{message} · {seconds}")
-        with line[1]:
-            stop_button(workspace, server.job, key=f"stop_server_{server.job.id}")
-    newest = jobs.listed(workspace, kind="serve", limit=1)
-    if newest and newest[0].state in ("failed", "lost"):
-        st.error(_("上次没有启动起来：{reason}", reason=plain(newest[0].note)), icon="⚠️")
-
-
-def foreign_service(workspace: Workspace) -> None:
-    """The address of any OpenAI-compatible service, kept in the page's own address."""
-    with st.form("foreign_service", border=False):
-        url = st.text_input(
-            _("服务地址"), st.query_params.get("service", ""), key="service_url", placeholder="http://…/v1"
-        )
-        name = st.text_input(
-            _("模型名（留空则问它有什么）"), st.query_params.get("service_model", ""), key="service_name"
-        )
-        variable = st.text_input(
-            _("密钥的环境变量名（不要密钥就留空）"),
-            key_variable_of(workspace, st.query_params.get("service", "")),
-            key="service_variable",
-            placeholder="OPENAI_API_KEY",
-        )
-        if st.form_submit_button(_("使用"), key="service_use") and url.strip():
-            with report_errors():
-                remember_key_variable(workspace, url, variable.strip())
-                key = workspace.key(variable.strip()) if variable.strip() else None
-                chosen = name.strip() or next(iter(model_names(url, key)), "")
-                st.query_params.update(service=url.strip(), service_model=chosen)
-                st.rerun()
 
 
 def sampling_form(key: str) -> ChatSampling:
@@ -180,6 +101,10 @@ def figures(turn: Turn) -> str:
         parts.append(_("首字 {seconds} 秒", seconds=f"{turn.first:.2f}"))
     if turn.rate is not None:
         parts.append(_("每秒 {rate} token", rate=f"{turn.rate:.1f}"))
+    if turn.sample_id:
+        parts.append(_("样本 {id}", id=turn.sample_id))
+    if turn.bad:
+        parts.append(_("记为不好：{reason}", reason=turn.bad))
     if turn.stopped:
         parts.append(_("被停下了"))
     return " · ".join(parts)

@@ -2,33 +2,21 @@
 
 import contextlib
 import time
-from collections.abc import Iterator
 
 import streamlit as st
 
-from pages.components.chat import (
-    Endpoint,
-    endpoints,
-    figures,
-    pick_cell,
-    preferred,
-    sampling_form,
-    server_panel,
-)
-from pages.components.frame import current_recipe, page_header, remember_notice, report_errors
+from pages.components.chat import Endpoint, endpoints, pick_cell, preferred, sampling_form
+from pages.components.chat_servers import server_panel
+from pages.components.chat_shelf import shelf
+from pages.components.chat_turn import Talk, show
+from pages.components.frame import current_recipe, page_header
 from pages.components.text import plain
 from tianji_core.errors import StudioError
 from tianji_core.i18n import _
 from tianji_core.recipe import training_input
-from tianji_core.serving import ChatSampling, chat_stream
-from tianji_core.serving.transcript import (
-    Transcript,
-    Turn,
-    load_transcript,
-    messages,
-    save_transcript,
-)
-from tianji_core.store import samples
+from tianji_core.serving import ChatSampling
+from tianji_core.serving.candidates import MOST, candidates
+from tianji_core.serving.transcript import Transcript, Turn, load_transcript, messages, save_transcript
 
 workspace = page_header(_("对话"), _("用训练时的说法问模型。每次测试都从空白开始；好的回答可以收进样本。"))
 recipe = current_recipe().recipe
@@ -36,84 +24,45 @@ transcript = load_transcript(workspace)
 settings, talk = st.columns([2, 3], gap="large")
 
 
-def pieces(turn: Turn, endpoint: Endpoint, history: list[Turn], sampling: ChatSampling) -> Iterator[str]:
-    """Ask, and fill the turn while its answer comes in."""
+def fill(turn: Turn, endpoint: Endpoint, history: list[Turn], sampling: ChatSampling, count: int) -> None:
+    """Ask, and show and fill the turn while its answers come in."""
     key = workspace.key(endpoint.key_variable) if endpoint.key_variable else None
     asked = messages(turn.system, history, turn.request)
-    with contextlib.closing(chat_stream(endpoint.url, endpoint.model, asked, sampling, key)) as stream:
+    places = [st.empty() for _each in range(count)]
+    texts, tokens = [""] * count, [0] * count
+    stream = candidates(endpoint.url, endpoint.model, asked, sampling, key, count)
+    with contextlib.closing(stream):
         started = time.monotonic()
-        for chunk in stream:
-            if chunk.text and turn.first is None:
+        for at, piece in stream:
+            if piece.text and turn.first is None:
                 turn.first = time.monotonic() - started
-            turn.answer += chunk.text
-            turn.tokens = chunk.completion_tokens or turn.tokens
+            texts[at] += piece.text
+            tokens[at] = piece.completion_tokens or tokens[at]
+            turn.answer, turn.others = texts[0], texts[1:]
+            turn.tokens = sum(tokens) or None
             turn.seconds = time.monotonic() - started
-            if chunk.text:
-                yield plain(chunk.text)
+            if piece.text:
+                number = f"{at + 1}. " if count > 1 else ""
+                places[at].markdown(number + plain(texts[at]))
     turn.stopped = False
 
 
-def answer(turn: Turn, endpoint: Endpoint, sampling: ChatSampling) -> None:
-    """Show the answer as it comes; a click on anything ends it, and what was said so far is kept."""
+def answer(turn: Turn, endpoint: Endpoint, sampling: ChatSampling, count: int) -> None:
+    """Show the answers as they come; a click on anything ends them, and what was said so far is kept."""
     history = transcript.history() if turn.continues else []
     turn.stopped = True
     transcript.turns.append(turn)
     with st.chat_message("user"):
         st.markdown(plain(turn.request))
     with st.chat_message("assistant"):
-        stop = st.empty()
-        stop.button(_("停止"), key="chat_stop", icon="⏹️")
+        st.button(_("停止"), key="chat_stop", icon="⏹️")
         try:
-            with contextlib.closing(pieces(turn, endpoint, history, sampling)) as stream:
-                st.write_stream(stream)
+            fill(turn, endpoint, history, sampling, count)
         except StudioError as error:
             turn.error, turn.stopped = str(error), False
         finally:
             save_transcript(workspace, transcript)
     st.rerun()
-
-
-def keep(at: int) -> None:
-    """Put an answer among the samples to review."""
-    turn = transcript.turns[at]
-    history = transcript.history(before=at) if turn.continues else []
-    sample = samples.NewSample(
-        recipe=recipe.key,
-        system=turn.system,
-        input=turn.request,
-        output=turn.answer,
-        name=turn.name,
-        scene=turn.scene,
-        style=turn.style,
-        history=tuple((each.request, each.answer) for each in history),
-        model=turn.model,
-    )
-    turn.sample_id = samples.add(workspace.engine, sample)
-    save_transcript(workspace, transcript)
-    known = turn.sample_id is None
-    remember_notice(_("样本里已经有一模一样的了") if known else _("已收为样本，去审核页就能看到"))
-    st.rerun()
-
-
-def show(at: int, turn: Turn) -> None:
-    """One question with its answer and what can be done with it."""
-    if not turn.continues and at:
-        st.divider()
-    with st.chat_message("user"):
-        st.markdown(plain(turn.request))
-    with st.chat_message("assistant"):
-        if turn.error:
-            st.error(plain(turn.error), icon="⚠️")
-            return
-        st.markdown(plain(turn.answer) or _("（没有说话）"))
-        line = st.columns([4, 2], vertical_alignment="center")
-        line[0].caption(plain(figures(turn)))
-        label = _("已收下") if turn.sample_id else _("收为样本")
-        if turn.answer and line[1].button(
-            label, key=f"keep_{at}", icon="📥", disabled=bool(turn.sample_id), width="stretch"
-        ):
-            with report_errors():
-                keep(at)
 
 
 with settings:
@@ -138,9 +87,11 @@ with settings:
     entries = recipe.name(name), recipe.scene(scene), recipe.style(style)
     words = training_input(recipe.input_templates[0], *entries) if all(entries) else ""
     request = st.text_area(_("要问的话"), words, key=f"request_{name}_{scene}_{style}", height=80)
-    send = st.button(
+    row = st.columns([3, 1.4], vertical_alignment="bottom")
+    send = row[0].button(
         _("发送"), key="chat_send", type="primary", icon="💌", disabled=endpoint is None, width="stretch"
     )
+    count = int(row[1].number_input(_("几个候选"), 1, MOST, 1, key="chat_candidates"))
     sampling = sampling_form("chat")
     several = st.toggle(
         _("接着上文说（多轮）"), key="multi_turn", help=_("关着时，每句话都从空白的历史开始。")
@@ -149,40 +100,42 @@ with settings:
         system = st.text_area(_("系统提示"), recipe.prompts.system, key="chat_system", height=120)
 
 with talk:
-    top = st.columns([2, 1.5, 1.2], vertical_alignment="center")
+    top = st.columns([1.7, 1.4, 1, 1], vertical_alignment="center")
     top[0].markdown(_("**对话记录** · {n} 轮", n=len(transcript.turns)))
     last = transcript.turns[-1] if transcript.turns else None
     again = top[1].button(
         _("重新生成"), key="chat_again", icon="🔁", disabled=last is None or endpoint is None, width="stretch"
     )
-    if top[2].button(_("清空"), key="chat_clear", icon="🧹", disabled=last is None, width="stretch"):
+    with top[2].popover(_("存档"), key="chat_shelf", width="stretch"):
+        shelf(workspace, transcript)
+    if top[3].button(_("清空"), key="chat_clear", icon="🧹", disabled=last is None, width="stretch"):
         save_transcript(workspace, Transcript())
         st.rerun()
     paper = st.container(height=500, border=True)
     typed = st.chat_input(_("自己写一句问它"), key="chat_free", submit_mode="stop", disabled=endpoint is None)
+    about = {
+        "model": endpoint.model if endpoint else "",
+        "system": system,
+        "continues": several and bool(transcript.turns),
+    }
+    asked: Turn | None = st.session_state.pop("_resend", None)
+    if asked is not None:
+        asked.model = str(about["model"])
+    elif again and last is not None:
+        transcript.turns.pop()
+        picked = {field: getattr(last, field) for field in ("request", "name", "scene", "style")}
+        asked = Turn(**picked, **{**about, "continues": last.continues})
+        sampling = ChatSampling(sampling.temperature, sampling.top_p, sampling.max_tokens)  # another draw
+    elif send and request.strip():
+        asked = Turn(request=request.strip(), name=name, scene=scene, style=style, **about)
+    elif typed:
+        asked = Turn(request=typed, **about)
     with paper:
-        if again:
-            transcript.turns.pop()
-        if not transcript.turns and not (send or typed or again):
+        if not transcript.turns and asked is None:
             st.info(_("选好送给谁、什么场合、什么风格，点“发送”；或者在下面自己写一句。"), icon="💬")
-        for at, turn in enumerate(transcript.turns):
-            show(at, turn)
-        if endpoint is not None:
-            about = {
-                "model": endpoint.model,
-                "system": system,
-                "continues": several and bool(transcript.turns),
-            }
-            if again and last is not None:
-                fresh = ChatSampling(sampling.temperature, sampling.top_p, sampling.max_tokens)
-                picked = {field: getattr(last, field) for field in ("request", "name", "scene", "style")}
-                answer(Turn(**picked, **{**about, "continues": last.continues}), endpoint, fresh)
-            elif send and request.strip():
-                answer(
-                    Turn(request=request.strip(), name=name, scene=scene, style=style, **about),
-                    endpoint,
-                    sampling,
-                )
-            elif typed:
-                answer(Turn(request=typed, **about), endpoint, sampling)
+        shown = Talk(workspace, recipe.key, transcript, can_ask=endpoint is not None)
+        for at in range(len(transcript.turns)):
+            show(shown, at)
+        if endpoint is not None and asked is not None:
+            answer(asked, endpoint, sampling, count)
 st.page_link("pages/model/compare.py", label=_("下一步：把几个模型和风格放在一起比"), icon="⚖️")

@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from pages.components.chat import endpoints, server_panel
+from pages.components.chat import endpoints
+from pages.components.chat_servers import server_panel
 from pages.components.compare import Checkers, comparer, show_board
 from pages.components.compare_blind import blind_part
 from pages.components.compare_form import checkpoint_part, comparison_form

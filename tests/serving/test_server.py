@@ -24,7 +24,9 @@ def test_every_model_has_a_name(client: openai.OpenAI) -> None:
     assert listed == {"base": None, "red": "base", "blue": "base", "merged": None}
 
 
-def test_greedy_text_is_what_transformers_generates(client: openai.OpenAI, folders: Folders) -> None:
+def test_greedy_text_is_what_transformers_generates_with_the_adapter_beside_or_merged(
+    client: openai.OpenAI, folders: Folders
+) -> None:
     from peft import PeftModel
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
@@ -42,7 +44,9 @@ def test_greedy_text_is_what_transformers_generates(client: openai.OpenAI, folde
         return tokenizer.decode(out[0, ids.shape[1] :], skip_special_tokens=True)
 
     assert text_of(client, temperature=0) == expected(base)
-    assert text_of(client, "red", temperature=0) == expected(PeftModel.from_pretrained(base, folders.red))
+    unmerged = PeftModel.from_pretrained(base, folders.red)
+    assert text_of(client, "red", temperature=0) == expected(unmerged)
+    assert text_of(client, "red", temperature=0) == expected(unmerged.merge_and_unload())
 
 
 def test_adapters_and_bases_answer_differently(client: openai.OpenAI) -> None:
@@ -85,8 +89,8 @@ def test_same_seed_same_text_alone_or_in_company(client: openai.OpenAI) -> None:
 
 
 def test_rows_of_a_batch_do_not_mix(client: openai.OpenAI, server: Server) -> None:
-    """Unseeded answers share forward passes. A tiny top_p makes them deterministic, so each can be compared with
-    the greedy text of its own prompt and adapter."""
+    """A tiny top_p makes drawn answers deterministic, so each can be compared with the greedy text of its own prompt and
+    adapter."""
     people = ["赵老师", "大舅", "你", "您"]
     jobs = [
         (

@@ -9,6 +9,8 @@ from tianji_core.serving.client import ChatChunk, ChatSampling, Message, chat_st
 from tianji_core.serving.launch import (
     ModelRef,
     RunningServer,
+    ServerOptions,
+    change_adapter,
     running_server,
     server_url,
     servers,
@@ -22,6 +24,8 @@ __all__ = [
     "Message",
     "ModelRef",
     "RunningServer",
+    "ServerOptions",
+    "change_adapter",
     "chat_stream",
     "running_server",
     "server_url",

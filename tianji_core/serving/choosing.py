@@ -7,7 +7,8 @@ from tianji_core.errors import ModelError
 from tianji_core.i18n import _
 from tianji_core.jobs import Job
 from tianji_core.models import Artefact, artefact, artefacts
-from tianji_core.serving.launch import ModelRef, start_server
+from tianji_core.serving.folders import named_folder
+from tianji_core.serving.launch import ModelRef, ServerOptions, start_server
 from tianji_core.workspace import Workspace
 
 
@@ -15,26 +16,43 @@ def start_for(
     workspace: Workspace,
     names: Sequence[str],
     port: int | None = None,
-    device: str = "auto",
-    dtype: str = "auto",
+    options: ServerOptions = ServerOptions(),
+    extra: Sequence[ModelRef] = (),
 ) -> Job:
-    """Start a server for the models with these names. An adapter brings its base along, under the base's name, so
+    """Start a server for the models with these names or folders, and ``extra`` adapters by folder. An adapter brings its base along, under the base's name, so
     that before and after training can be compared at once.
 
     Raises:
         ModelError: no such model, or an adapter whose base is gone. InputError: as
             :func:`~tianji_core.serving.launch.start_server`.
     """
-    chosen = [artefact(workspace, name) for name in dict.fromkeys(names)]
+    full, adapters = resolved(workspace, names, extra)
+    return start_server(workspace, full, adapters, port, options)
+
+
+def resolved(
+    workspace: Workspace, names: Sequence[str], extra: Sequence[ModelRef] = ()
+) -> tuple[list[ModelRef], list[ModelRef]]:
+    """(full models, adapters) for names or folders; an adapter brings its base along.
+
+    Raises:
+        ModelError: no such model or folder, or an adapter whose base is gone.
+    """
+    folders = [each for each in dict.fromkeys(names) if is_folder(each)]
+    chosen = [artefact(workspace, name) for name in dict.fromkeys(names) if name not in folders]
     adapters = [each for each in chosen if each.kind == "adapter"]
     full = [ModelRef(each.name, str(each.path)) for each in chosen if each.kind != "adapter"]
+    full += [ModelRef(each.name, str(each.path)) for each in map(named_folder, folders)]
     for each in adapters:
         base = _base(workspace, each)
         if base not in full:
             full.append(base)
-    return start_server(
-        workspace, full, [ModelRef(each.name, str(each.path)) for each in adapters], port, device, dtype
-    )
+    return full, [*(ModelRef(each.name, str(each.path)) for each in adapters), *extra]
+
+
+def is_folder(text: str) -> bool:
+    """Whether a person named a model by its folder, or NAME=DIR, and not by its name in the workspace."""
+    return "/" in text
 
 
 def _base(workspace: Workspace, adapter: Artefact) -> ModelRef:

@@ -21,8 +21,15 @@ from tianji_core.workspace import Workspace
 
 HOST = "127.0.0.1"
 DEVICE = re.compile(r"auto|cpu|cuda(:\d{1,2})?")
-DTYPES = ("auto", "float32", "bfloat16", "float16", "nf4")
+DTYPES = ("auto", "float32", "bfloat16", "float16")
+QUANTIZATIONS = ("", "4bit", "8bit")
 KIND = "serve"
+KEY_VARIABLE = "TIANJI_SERVE_KEY"
+"""Holds the key that clients of a server must send; never an argument, which every user of the machine could read."""
+
+CHANGE_TIMEOUT = 300.0
+"""Seconds to load or unload an adapter: answers that use it end first."""
+
 PROBE_TIMEOUT = 1.0
 """Seconds a health question may take; the server answers it between two tokens."""
 
@@ -37,23 +44,59 @@ class ModelRef:
 
 @dataclass(frozen=True)
 class RunningServer:
-    """A server job that has not ended. ``models`` are the names that requests can use."""
+    """A server job that has not ended. ``models`` are the names that requests can use, ``memory`` the bytes it takes (None
+    where it does not say), ``key_variable`` the environment variable with its key, '' where it needs none."""
 
     job: Job
     url: str
     models: tuple[str, ...]
     ready: bool
+    memory: int | None = None
+    key_variable: str = ""
+
+
+@dataclass(frozen=True)
+class ServerOptions:
+    """How a server computes: ``device`` auto, cpu or cuda; ``dtype`` of the numbers; ``quantization`` '', 4bit or 8bit;
+    ``max_queue`` requests that may wait; ``api_key`` True answers only who sends the key in ``TIANJI_SERVE_KEY``."""
+
+    device: str = "auto"
+    dtype: str = "auto"
+    quantization: str = ""
+    max_queue: int | None = None
+    api_key: bool = False
+
+    def check(self) -> None:
+        """Raises:
+        InputError: something that no server knows."""
+        if not DEVICE.fullmatch(self.device):
+            raise InputError(_("用不了设备 {device}，请改用 cpu、cuda 或 auto", device=self.device))
+        for value, known in ((self.dtype, DTYPES), (self.quantization, QUANTIZATIONS)):
+            if value not in known:
+                names = _("、").join(filter(None, known))
+                raise InputError(_("没有数值格式 {dtype}，可以的是：{known}", dtype=value, known=names))
+
+    def arguments(self) -> list[str]:
+        """For the server's command line."""
+        made = ["--device", self.device, "--dtype", self.dtype]
+        if self.quantization:
+            made += ["--quantization", self.quantization]
+        if self.max_queue is not None:
+            made += ["--max-queue", str(self.max_queue)]
+        return [*made, "--api-key"] if self.api_key else made
 
 
 @dataclass(frozen=True)
 class Health:
-    """What a server says of itself: requests being answered and waiting, the device it computes on."""
+    """What a server says of itself: requests being answered and waiting, the device it computes on,
+    bytes of memory."""
 
     status: str
     models: tuple[str, ...]
     active: int
     queued: int
     device: str
+    memory: int
 
 
 def start_server(
@@ -61,8 +104,7 @@ def start_server(
     models: Sequence[ModelRef],
     adapters: Sequence[ModelRef] = (),
     port: int | None = None,
-    device: str = "auto",
-    dtype: str = "auto",
+    options: ServerOptions = ServerOptions(),
 ) -> Job:
     """Start a server as a job of kind ``serve`` and return at once; see :func:`wait_ready`. ``port`` None takes a
     free one.
@@ -73,12 +115,7 @@ def start_server(
     """
     if not models:
         raise InputError(_("请至少选一个完整模型（基座或合并模型）来启动服务"))
-    if not DEVICE.fullmatch(device):
-        raise InputError(_("用不了设备 {device}，请改用 cpu、cuda 或 auto", device=device))
-    if dtype not in DTYPES:
-        raise InputError(
-            _("没有数值格式 {dtype}，可以的是：{known}", dtype=dtype, known=_("、").join(DTYPES))
-        )
+    options.check()
     names = [ref.name for ref in (*models, *adapters)]
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise InputError(_("有两个模型都叫 {name}，请给它们不同的名字", name=twice[0]))
@@ -95,11 +132,12 @@ def start_server(
         argv += ["--lora-modules", *(f"{ref.name}={ref.path}" for ref in adapters)]
     if trusted:
         argv += ["--trust-remote-code", *trusted]
-    argv += ["--device", device, "--dtype", dtype, "--workspace", str(workspace.home)]
+    argv += [*options.arguments(), "--workspace", str(workspace.home)]
     subject: dict[str, object] = {
         "port": chosen,
         "models": [ref.name for ref in models],
         "adapters": [ref.name for ref in adapters],
+        "keyed": options.api_key,
     }
     title = _("模型服务：{names}", names=_("、").join(names))
     return jobs.start(workspace, KIND, title, argv, subject=subject)
@@ -132,19 +170,75 @@ def health(url: str) -> Health | None:
         with opener.open(f"{url.removesuffix('/v1')}/health", timeout=PROBE_TIMEOUT) as response:
             value = json.load(response)
         return Health(
-            value["status"], tuple(value["models"]), value["active"], value["queued"], value["device"]
+            value["status"],
+            tuple(value["models"]),
+            value["active"],
+            value["queued"],
+            value["device"],
+            value["memory"],
         )
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
+def quick_names(url: str) -> list[str]:
+    """The models of a server of another program; empty while it does not answer."""
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(f"{url}/models", timeout=PROBE_TIMEOUT) as response:
+            return [str(each["id"]) for each in json.load(response)["data"]]
+    except (OSError, ValueError, KeyError, TypeError):
+        return []
+
+
+def change_adapter(workspace: Workspace, server: RunningServer, adapter: ModelRef, load: bool) -> None:
+    """Load an adapter into a running server of ours, or unload it; returns when requests may use it, or its memory is
+    free.
+
+    Raises:
+        ServerError: the server refuses, with its reason, or cannot be reached.
+    """
+    verb = "load" if load else "unload"
+    body = {"lora_name": adapter.name, **({"lora_path": adapter.path} if load else {})}
+    headers = {"Content-Type": "application/json"}
+    if server.key_variable and (key := workspace.key(server.key_variable)):
+        headers["Authorization"] = f"Bearer {key}"
+    request = urllib.request.Request(
+        f"{server.url}/{verb}_lora_adapter", json.dumps(body).encode(), headers, method="POST"
+    )
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        opener.open(request, timeout=CHANGE_TIMEOUT).close()
+    except urllib.error.HTTPError as error:
+        with error:
+            raise ServerError(_said(error)) from error
+    except OSError as error:
+        raise ServerError(_("连不上模型服务 {url}，请确认它已经启动", url=server.url)) from error
+
+
+def _said(error: urllib.error.HTTPError) -> str:
+    try:
+        return str(json.load(error)["error"]["message"])
+    except (ValueError, KeyError, TypeError):
+        return str(error)
+
+
 def running_server(job: Job) -> RunningServer:
     """A server job with its address, its model names, and whether it answers."""
     url = server_url(job)
-    said = health(url) if job.state == "running" and not job.stop_requested else None
+    variable = KEY_VARIABLE if job.subject.get("keyed") else ""
     planned = (*job.subject["models"], *job.subject["adapters"])
-    ready = said is not None and said.status == "ok" and set(said.models) == set(planned)
-    return RunningServer(job, url, planned, ready)
+    if job.state != "running" or job.stop_requested:
+        return RunningServer(job, url, planned, False, key_variable=variable)
+    if job.subject.get("program"):
+        names = tuple(quick_names(url))
+        return RunningServer(job, url, names or planned, bool(names), key_variable=variable)
+    said = health(url)
+    # adapters come and go, but a server without these bases is another one on the same port
+    ready = said is not None and said.status == "ok" and set(job.subject["models"]) <= set(said.models)
+    if said is None or not ready:
+        return RunningServer(job, url, planned, False, key_variable=variable)
+    return RunningServer(job, url, said.models, True, said.memory, variable)
 
 
 def servers(workspace: Workspace) -> list[RunningServer]:

@@ -5,7 +5,9 @@ The matrices of all adapters stand side by side, so that one product serves a ba
 carries the scale lets each row see its own adapter's columns only, and a row of the base none, to the bit.
 """
 
+import json
 import math
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +18,9 @@ from torch import nn
 
 from tianji_core.errors import ModelError
 from tianji_core.i18n import _
+
+SPECIAL = ("use_dora", "modules_to_save", "lora_bias", "fan_in_fan_out", "trainable_token_indices")
+"""What an adapter may bring beside two matrices a layer, which cannot be computed for mixed rows."""
 
 BASE = ""
 """The adapter name of a row that uses none."""
@@ -185,24 +190,15 @@ def read_adapter(folder: Path, model: nn.Module) -> dict[str, Pair]:
         ModelError: another kind of adapter. MisfitError: layers and shapes that the model does not have.
         OSError, ValueError, KeyError: the files cannot be read.
     """
-    from peft import PeftConfig
-    from peft.utils.save_and_load import load_peft_weights
-
-    config: Any = PeftConfig.from_pretrained(str(folder))
-    kind = getattr(config, "peft_type", None)
-    special = [
-        key
-        for key in ("use_dora", "modules_to_save", "lora_bias", "fan_in_fan_out", "trainable_token_indices")
-        if getattr(config, key, None)
-    ]
-    if kind != "LORA" or special or getattr(config, "bias", "none") != "none":
-        what = _("、").join(special) or str(kind)
+    config = json.loads((folder / "adapter_config.json").read_text(encoding="utf-8"))
+    special = [key for key in SPECIAL if config.get(key)]
+    if config.get("peft_type") != "LORA" or special or config.get("bias", "none") != "none":
+        what = _("、").join(special) or str(config.get("peft_type"))
         raise ModelError(
             _("{folder} 不是普通的 LoRA 适配器（{what}），请先合并再加载", folder=folder, what=what)
         )
-    weights = load_peft_weights(str(folder), device="cpu")
     halves: dict[str, dict[str, torch.Tensor]] = {}
-    for key, tensor in weights.items():
+    for key, tensor in _weights(folder).items():
         path, _dot, which = key.removeprefix("base_model.model.").removesuffix(".weight").rpartition(".lora_")
         if which not in ("A", "B"):
             raise MisfitError(_("不认识的张量 {key}", key=key))
@@ -216,21 +212,24 @@ def read_adapter(folder: Path, model: nn.Module) -> dict[str, Pair]:
         base = linear[path]
         if set(both) != {"A", "B"}:
             raise MisfitError(_("{key} 缺了一半", key=path))
-        shape = (both["B"].shape[0], both["A"].shape[1])
-        if shape != (base.out_features, base.in_features) or both["A"].shape[0] != both["B"].shape[1]:
-            raise MisfitError(
-                _(
-                    "{key} 的形状是 {have}，基座是 {want}",
-                    key=path,
-                    have=shape,
-                    want=(base.out_features, base.in_features),
-                )
-            )
+        have = (both["B"].shape[0], both["A"].shape[1])
+        want = (base.out_features, base.in_features)
+        if have != want or both["A"].shape[0] != both["B"].shape[1]:
+            raise MisfitError(_("{key} 的形状是 {have}，基座是 {want}", key=path, have=have, want=want))
         pairs[path] = Pair(both["A"], both["B"], _scale(config, path))
     return pairs
 
 
-def _linear_layers(model: nn.Module) -> Iterator[tuple[str, Any]]:
+def _weights(folder: Path) -> dict[str, torch.Tensor]:
+    path = folder / "adapter_model.safetensors"
+    if path.exists():
+        from safetensors.torch import load_file
+
+        return load_file(path)
+    return dict(torch.load(folder / "adapter_model.bin", map_location="cpu", weights_only=True))
+
+
+def _linear_layers(model: nn.Module) -> Iterator[tuple[str, nn.Linear]]:
     """The base's linear layers, also those that adapters stand on already."""
     for path, module in model.named_modules():
         if isinstance(module, LoraLinear):
@@ -239,21 +238,31 @@ def _linear_layers(model: nn.Module) -> Iterator[tuple[str, Any]]:
             yield path, module
 
 
-def _targeted(config: Any, path: str) -> bool:
-    from peft.tuners.tuners_utils import check_target_module_exists
+def _targeted(config: dict[str, Any], path: str) -> bool:
+    """Whether an adapter of this configuration changes the layer, by the rules that peft wrote it with."""
+    excluded, wanted = config.get("exclude_modules") or [], config.get("target_modules") or []
+    if _named(excluded, path) or not _named(wanted, path):
+        return False
+    layers = config.get("layers_to_transform")
+    if layers is None or isinstance(wanted, str):
+        return True
+    number = re.match(r".*?\.[^.]*\.(\d+)\.", path)
+    return number is not None and int(number[1]) in ([layers] if isinstance(layers, int) else layers)
 
-    return bool(check_target_module_exists(config, path))
+
+def _named(names: str | list[str], path: str) -> bool:
+    if isinstance(names, str):
+        return re.fullmatch(names, path) is not None
+    return any(path == name or path.endswith(f".{name}") for name in names)
 
 
-def _scale(config: Any, path: str) -> float:
+def _scale(config: dict[str, Any], path: str) -> float:
     """alpha / r (Hu et al., 2021, section 4.1), or alpha / √r where the adapter says so (Kalajdzievski, 2023)."""
-    rank = _by_pattern(config.rank_pattern, path, config.r)
-    alpha = _by_pattern(config.alpha_pattern, path, config.lora_alpha)
-    return alpha / (math.sqrt(rank) if getattr(config, "use_rslora", False) else rank)
+    rank = _by_pattern(config.get("rank_pattern"), path, config["r"])
+    alpha = _by_pattern(config.get("alpha_pattern"), path, config["lora_alpha"])
+    return alpha / (math.sqrt(rank) if config.get("use_rslora") else rank)
 
 
-def _by_pattern(patterns: dict[str, Any] | None, path: str, default: float) -> float:
-    from peft.utils.other import get_pattern_key
-
-    key = get_pattern_key(list(patterns or {}), path)
-    return (patterns or {}).get(key, default)
+def _by_pattern(patterns: dict[str, float] | None, path: str, default: float) -> float:
+    found = (value for key, value in (patterns or {}).items() if re.match(rf"(.*\.)?({key})$", path))
+    return next(found, default)

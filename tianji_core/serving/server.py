@@ -15,9 +15,7 @@ from tianji_core.errors import InputError, ServerError, StudioError
 from tianji_core.i18n import _, set_language
 from tianji_core.jobs import Reporter
 from tianji_core.serving.folders import named_folder
-
-KEY_VARIABLE = "TIANJI_SERVE_KEY"
-"""Holds the key that clients must send; never an argument, which every user of the machine could read."""
+from tianji_core.serving.launch import DTYPES, KEY_VARIABLE, QUANTIZATIONS
 
 
 def parser() -> argparse.ArgumentParser:
@@ -41,8 +39,8 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--port", type=int, default=0, help="0 takes a free one")
     made.add_argument("--system", help="system prompt where a request brings none (default: the manifest's)")
     made.add_argument("--device", default="auto")
-    made.add_argument("--dtype", default="auto", choices=("auto", "float32", "bfloat16", "float16"))
-    made.add_argument("--quantization", default="", choices=("4bit", "8bit"), help="4bit is nf4")
+    made.add_argument("--dtype", default="auto", choices=DTYPES)
+    made.add_argument("--quantization", default="", choices=QUANTIZATIONS, help="4bit is nf4")
     made.add_argument("--max-active", type=int, default=128, help="requests answered at the same time")
     made.add_argument("--max-queue", type=int, default=256, help="requests that may wait")
     made.add_argument(

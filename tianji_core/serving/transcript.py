@@ -1,10 +1,13 @@
-"""What was said on the chat page, kept in the workspace so that a refresh shows it again."""
+"""What was said on the chat page, kept in the workspace so that a refresh shows it again, and talks put aside by name."""
 
+import re
 from pathlib import Path
 
 from pydantic import BaseModel, Field, ValidationError
 
+from tianji_core.errors import InputError
 from tianji_core.files import write_text
+from tianji_core.i18n import _
 from tianji_core.serving.client import Message
 from tianji_core.workspace import Workspace
 
@@ -14,7 +17,8 @@ KEPT = 60
 
 class Turn(BaseModel):
     """A question and its answer. ``continues`` says that the turns before it were sent along. ``first`` and
-    ``seconds`` are seconds until the first text and until the end."""
+    ``seconds`` are seconds until the first text and until the end. ``others`` are the answers drawn beside this one;
+    ``sample_id`` is the sample it became, ``bad`` why a person threw it out."""
 
     request: str
     answer: str = ""
@@ -30,13 +34,23 @@ class Turn(BaseModel):
     seconds: float | None = None
     tokens: int | None = None
     sample_id: int | None = None
+    others: list[str] = Field(default_factory=list)
+    bad: str = ""
+
+    def prefer(self, at: int) -> None:
+        """Make the answer at place ``at`` of :attr:`others` the answer; the one before takes its place."""
+        self.answer, self.others[at] = self.others[at], self.answer
+        self.sample_id, self.bad = None, ""
 
     @property
     def rate(self) -> float | None:
-        """Tokens per second after the first one."""
+        """Tokens per second after the first one; over the whole time where they came all at once."""
         if self.tokens is None or self.first is None or self.seconds is None or self.tokens < 2:
             return None
-        return (self.tokens - 1) / max(self.seconds - self.first, 1e-6)
+        after = self.seconds - self.first
+        return (
+            (self.tokens - 1) / after if after > 0.2 * self.seconds else self.tokens / max(self.seconds, 1e-6)
+        )
 
 
 class Transcript(BaseModel):
@@ -47,8 +61,30 @@ class Transcript(BaseModel):
     def history(self, before: int | None = None) -> list[Turn]:
         """The answered turns of the conversation that ends before position ``before`` (None: at the end)."""
         turns = self.turns[:before]
-        start = next((at for at in range(len(turns) - 1, -1, -1) if not turns[at].continues), 0)
-        return [turn for turn in turns[start:] if turn.answer]
+        return [turn for turn in turns[self.start(before) :] if turn.answer]
+
+    def start(self, before: int | None = None) -> int:
+        """The place of the first turn of that conversation."""
+        turns = self.turns[:before]
+        return next((at for at in range(len(turns) - 1, -1, -1) if not turns[at].continues), 0)
+
+    def take_back(self, at: int) -> Turn:
+        """Make room to ask the question at place ``at`` anew: of the running conversation everything from there on goes,
+        an older one stays as it is. Returns that turn as the wording to change."""
+        turn = self.turns[at]
+        if at >= self.start():
+            del self.turns[at:]
+            return turn
+        return turn.model_copy(update={"continues": False})
+
+    def markdown(self) -> str:
+        """The talk as a document to read or send."""
+        parts = []
+        for turn in self.turns:
+            if not turn.continues:
+                parts.append("---")
+            parts += [f"**{turn.request}**", turn.answer or turn.error, f"*{turn.model} {turn.style}*"]
+        return "\n\n".join(parts[1:]) + "\n"
 
 
 def messages(system: str, history: list[Turn], request: str) -> list[Message]:
@@ -75,3 +111,45 @@ def save_transcript(workspace: Workspace, transcript: Transcript) -> None:
     """Keep the newest turns."""
     kept = Transcript(turns=transcript.turns[-KEPT:])
     write_text(_path(workspace), kept.model_dump_json(indent=1) + "\n")
+
+
+def put_aside(workspace: Workspace, transcript: Transcript, name: str) -> str:
+    """Keep a talk under a name, over one of the same name; returns the name as it is kept.
+
+    Raises:
+        InputError: nothing of the name can stand in a file name.
+    """
+    kept = re.sub(r"[^\w \-]+", "", name).strip()[:60]
+    if not kept:
+        raise InputError(_("请给这段对话起个名字（文字、数字、空格）"))
+    folder = workspace.home / "chats"
+    folder.mkdir(exist_ok=True)
+    write_text(folder / f"{kept}.json", transcript.model_dump_json(indent=1) + "\n")
+    return kept
+
+
+def names_aside(workspace: Workspace) -> list[str]:
+    """The talks put aside, newest first."""
+    found = (workspace.home / "chats").glob("*.json")
+    return [path.stem for path in sorted(found, key=lambda path: path.stat().st_mtime, reverse=True)]
+
+
+def take_out(workspace: Workspace, name: str) -> Transcript:
+    """A talk put aside.
+
+    Raises:
+        InputError: there is none, or its file cannot be read.
+    """
+    path = workspace.home / "chats" / f"{name}.json"
+    if name not in names_aside(workspace):
+        raise InputError(_("没有叫“{name}”的对话", name=name))
+    try:
+        return Transcript.model_validate_json(path.read_text(encoding="utf-8"))
+    except (OSError, ValidationError) as error:
+        raise InputError(_("{file} 读不出来，请删掉它", file=path)) from error
+
+
+def throw_away(workspace: Workspace, name: str) -> None:
+    """Delete a talk put aside; one that is gone already is no error."""
+    if name in names_aside(workspace):
+        (workspace.home / "chats" / f"{name}.json").unlink(missing_ok=True)

@@ -1,0 +1,342 @@
+"""8 prompts × 3 styles × 4 models (a base and three adapters): the model server with all of them at once, against plain
+``transformers`` generate one by one; greedy, the same settings, on the same machine.
+
+    python benchmarks/compare_throughput.py            the built-in nano model, float32 on the CPU: bar 5×
+    python benchmarks/compare_throughput.py --large    a 7.7 B Llama of random bfloat16 weights on a GPU: bar 20×
+
+Also: time to the first token of a request while 16 other streams run, against an idle server (bar 2×; 16 requests at the
+very same instant are printed beside it), and the memory of base and adapters against the base alone (bar 1.1×). With
+nano every answer must be the same text as the baseline's.
+"""
+
+import argparse
+import gc
+import http.client
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+from urllib.request import urlopen
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+SYSTEM = "你现在是一个送祝福大师，帮我针对不同人和事情、节日送对应的祝福"
+PEOPLE = ["赵老师", "大舅", "李总", "母亲", "妹妹", "爷爷", "表哥", "同事"]
+SCENES = ["生日", "春节", "乔迁新居", "中秋节"]
+STYLES = ["小红书", "正常", "严肃"]
+MODELS = ["base", "red", "green", "blue"]
+LARGE = {
+    "hidden_size": 4096,
+    "num_hidden_layers": 32,
+    "num_attention_heads": 32,
+    "num_key_value_heads": 8,
+    "intermediate_size": 14336,
+    "vocab_size": 92544,
+    "max_position_embeddings": 4096,
+}
+TARGETS = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
+RANK, STREAMS, PROBES = 64, 16, 24
+BARS = {"first_token": 2.0, "memory": 1.1}
+
+
+def requests() -> list[tuple[str, str]]:
+    """(model, request) of every cell."""
+    texts = [
+        f"祝{person}{SCENES[at % len(SCENES)]}" + ("" if style == "正常" else f",{style}风格")
+        for at, person in enumerate(PEOPLE)
+        for style in STYLES
+    ]
+    return [(model, text) for model in MODELS for text in texts]
+
+
+def make_models(home: Path, large: bool) -> None:
+    """``base`` and three adapters of random weights, rank 64 on every linear layer, as the studio trains them."""
+    import torch
+    from peft import LoraConfig
+    from safetensors.torch import save_file
+    from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
+
+    from tianji_core.models.nano import nano_base
+
+    base, device = home / "base", "cuda" if large else "cpu"
+    torch.manual_seed(0)
+    if large:
+        torch.set_default_dtype(torch.bfloat16)
+        with torch.device(device):
+            model = LlamaForCausalLM(LlamaConfig(**LARGE, tie_word_embeddings=False))
+        model.save_pretrained(base, max_shard_size="4GB")
+        AutoTokenizer.from_pretrained(nano_base()).save_pretrained(base)
+        torch.set_default_dtype(torch.float32)
+    else:
+        model = LlamaForCausalLM.from_pretrained(nano_base())
+        model.save_pretrained(base)
+        AutoTokenizer.from_pretrained(nano_base()).save_pretrained(base)
+    for name in MODELS[1:]:
+        config = LoraConfig(r=RANK, lora_alpha=16, target_modules=TARGETS, task_type="CAUSAL_LM")
+        config.base_model_name_or_path = str(base)
+        config.save_pretrained(home / name)
+        weights = {}
+        for path, layer in model.named_modules():
+            if path.rpartition(".")[2] in TARGETS:
+                key = f"base_model.model.{path}"
+                shapes = {"A": (RANK, layer.in_features), "B": (layer.out_features, RANK)}
+                for half, shape in shapes.items():
+                    matrix = torch.randn(shape, device=device) * (0.02 if half == "B" else shape[1] ** -0.5)
+                    weights[f"{key}.lora_{half}.weight"] = matrix.to(model.dtype).cpu()
+        save_file(weights, home / name / "adapter_model.safetensors", metadata={"format": "pt"})
+
+
+def one_by_one(home: Path, max_tokens: int, one_in: int) -> None:
+    """Child process: the baseline over one cell in ``one_in``. Prints one JSON object."""
+    import torch
+    from peft import PeftModel
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    from tianji_core.serving.protocol import WireMessage
+    from tianji_core.serving.template import encode, stop_tokens
+
+    gpu = torch.cuda.is_available()
+    tokenizer = AutoTokenizer.from_pretrained(home / "base")
+    base = AutoModelForCausalLM.from_pretrained(
+        home / "base", torch_dtype="auto" if gpu else torch.float32, device_map={"": "cuda" if gpu else "cpu"}
+    ).eval()
+    stops = sorted(stop_tokens(tokenizer, base.generation_config.eos_token_id))
+    network: Any = base
+
+    def answer(text: str) -> tuple[str, int]:
+        messages = [WireMessage(role="system", content=SYSTEM), WireMessage(role="user", content=text)]
+        ids = torch.tensor([encode(tokenizer, "internlm2_chat", messages)], device=base.device)
+        made = network.generate(
+            input_ids=ids,
+            attention_mask=torch.ones_like(ids),
+            max_new_tokens=max_tokens,
+            do_sample=False,
+            eos_token_id=stops,
+            pad_token_id=stops[0],
+        )[0, ids.shape[1] :]
+        return tokenizer.decode(made, skip_special_tokens=True), len(made)
+
+    answers, tokens, seconds = [], 0, 0.0
+    for name in MODELS:
+        if name != "base":
+            if network is base:
+                network = PeftModel.from_pretrained(
+                    base, home / name, adapter_name=name, autocast_adapter_dtype=False
+                )
+            else:
+                network.load_adapter(home / name, adapter_name=name, autocast_adapter_dtype=False)
+            network.set_adapter(name)
+        mine = [text for model, text in requests()[::one_in] if model == name]
+        answer(mine[0])  # warm
+        started = time.perf_counter()
+        for text in mine:
+            said, count = answer(text)
+            answers.append(said)
+            tokens += count
+        seconds += time.perf_counter() - started
+    print(json.dumps({"seconds": seconds, "tokens": tokens, "answers": answers}))
+
+
+class Server:
+    """The model server as a process of its own, with the base alone at first."""
+
+    def __init__(self, home: Path) -> None:
+        command = [sys.executable, "-m", "tianji_core.serving.server", "--model", f"base={home / 'base'}"]
+        self._process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            if "/v1" in line:
+                self._port = int(line.partition("127.0.0.1:")[2].partition("/")[0])
+                break
+        else:
+            raise SystemExit("the server did not start")
+        threading.Thread(target=self._process.stdout.read, daemon=True).start()
+
+    def memory(self) -> int:
+        """Bytes: of tensors on the GPU, or of the process on a CPU."""
+        with urlopen(f"http://127.0.0.1:{self._port}/health") as response:
+            return json.load(response)["memory"]
+
+    def _send(self, path: str, body: dict[str, Any]) -> tuple[http.client.HTTPConnection, Any]:
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=300)
+        connection.request("POST", path, json.dumps(body), {"Content-Type": "application/json"})
+        response = connection.getresponse()
+        if response.status != 200:
+            raise RuntimeError(response.read().decode())
+        return connection, response
+
+    def load(self, name: str, folder: Path) -> None:
+        """Put an adapter on the base."""
+        connection, response = self._send(
+            "/v1/load_lora_adapter", {"lora_name": name, "lora_path": str(folder)}
+        )
+        response.read()
+        connection.close()
+
+    def ask(self, model: str, text: str, max_tokens: int) -> tuple[str, int]:
+        """(answer, its tokens), in one piece."""
+        connection, response = self._send("/v1/chat/completions", _body(model, text, max_tokens))
+        value = json.loads(response.read())
+        connection.close()
+        return value["choices"][0]["message"]["content"], value["usage"]["completion_tokens"]
+
+    def first_token(
+        self, model: str, text: str, max_tokens: int, going: threading.Event | None = None
+    ) -> float:
+        """Seconds from the request to the second event, which is the first that an answer's token made: the first only
+        says who speaks. Reads on while ``going`` is set."""
+        started = time.perf_counter()
+        body = {**_body(model, text, max_tokens), "stream": True}
+        connection, response = self._send("/v1/chat/completions", body)
+        seen, seconds = 0, 0.0
+        for line in response:
+            seen += line.startswith(b"data:")
+            if seen == 2 and not seconds:
+                seconds = time.perf_counter() - started
+                if going is None:
+                    break
+            if going is not None and not going.is_set():
+                break
+        connection.close()
+        return seconds
+
+    def close(self) -> None:
+        """End the process."""
+        self._process.terminate()
+        self._process.wait(30)
+
+
+def _body(model: str, text: str, max_tokens: int) -> dict[str, Any]:
+    messages = [{"role": "system", "content": SYSTEM}, {"role": "user", "content": text}]
+    return {"model": model, "messages": messages, "temperature": 0, "max_tokens": max_tokens}
+
+
+def together(server: Server, max_tokens: int) -> tuple[float, int, list[str]]:
+    """(seconds, tokens, answers) of every cell at once."""
+    with ThreadPoolExecutor(len(requests())) as pool:
+        started = time.perf_counter()
+        found = list(pool.map(lambda cell: server.ask(*cell, max_tokens), requests()))
+        seconds = time.perf_counter() - started
+    return seconds, sum(count for _text, count in found), [text for text, _count in found]
+
+
+def first_tokens(server: Server, max_tokens: int) -> tuple[float, float, float]:
+    """Median seconds to the first token: idle, while 16 streams run, of 16 at the same instant."""
+    cells = requests()[:: len(requests()) // PROBES][:PROBES]
+    idle = [server.first_token(*cell, 4) for cell in cells]
+    going = threading.Event()
+    going.set()
+
+    def stream(at: int) -> None:
+        while going.is_set():
+            server.first_token(*requests()[at], 512, going)
+
+    others = [threading.Thread(target=stream, args=(at * 5,)) for at in range(STREAMS)]
+    for each in others:
+        each.start()
+    time.sleep(2)
+    busy = [server.first_token(*cell, 4) for cell in cells]
+    going.clear()
+    for each in others:
+        each.join()
+    burst = []
+    for _round in range(3):
+        with ThreadPoolExecutor(STREAMS) as pool:
+            burst += pool.map(lambda at: server.first_token(*requests()[at * 5], 4), range(STREAMS))
+    return statistics.median(idle), statistics.median(busy), statistics.median(burst)
+
+
+def main() -> int:
+    """Measure, print, return 0 when every bar is met."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--large", action="store_true", help="7.7 B of random weights on a GPU")
+    parser.add_argument("--max-tokens", type=int, default=64)
+    parser.add_argument(
+        "--one-in",
+        type=int,
+        default=1,
+        help="the baseline answers only one cell in so many; tokens per second are compared",
+    )
+    parser.add_argument("--baseline", type=Path, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.baseline:
+        one_by_one(arguments.baseline, arguments.max_tokens, arguments.one_in)
+        return 0
+    bar = 20.0 if arguments.large else 5.0
+    with tempfile.TemporaryDirectory() as name:
+        home = Path(name)
+        maker = [
+            sys.executable,
+            "-c",
+            f"import sys; sys.path[0:0]=[{str(ROOT)!r}, {str(ROOT / 'benchmarks')!r}]; ",
+        ]
+        maker[-1] += f"from compare_throughput import *; make_models(Path({name!r}), {arguments.large})"
+        subprocess.run(maker, check=True)
+        command = [sys.executable, __file__, "--baseline", name, "--max-tokens", str(arguments.max_tokens)]
+        command += ["--one-in", str(arguments.one_in)]
+        done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+        baseline = json.loads(done.stdout.splitlines()[-1])
+        print(f"one by one: {baseline['seconds']:.1f} s, {baseline['tokens']} tokens", flush=True)
+        server = Server(home)
+        try:
+            server.ask("base", requests()[0][1], 4)
+            alone = server.memory()
+            for model in MODELS[1:]:
+                server.load(model, home / model)
+            gc.collect()
+            all_four = server.memory()
+            together(server, 4)  # warm
+            seconds, tokens, answers = together(server, arguments.max_tokens)
+            print(f"at once: {seconds:.2f} s, {tokens} tokens", flush=True)
+            idle, busy, burst = first_tokens(server, arguments.max_tokens)
+        finally:
+            server.close()
+    same = sum(
+        one == other for one, other in zip(answers[:: arguments.one_in], baseline["answers"], strict=True)
+    )
+    ratio = (tokens / seconds) / (baseline["tokens"] / baseline["seconds"])
+    figures = {
+        "tokens_per_second": round(tokens / seconds, 1),
+        "seconds": round(seconds, 2),
+        "same_answers": f"{same}/{len(baseline['answers'])}",
+        "first_token_idle_ms": round(idle * 1000, 1),
+        "first_token_busy_ms": round(busy * 1000, 1),
+        "first_token_burst_ms": round(burst * 1000, 1),
+        "memory_base_mb": round(alone / 1e6),
+        "memory_all_mb": round(all_four / 1e6),
+    }
+    ratios = {
+        "throughput": round(ratio, 2),
+        "first_token": round(busy / idle, 2),
+        "memory": round(all_four / alone, 3),
+    }
+    passed = (
+        ratio >= bar
+        and busy / idle <= BARS["first_token"]
+        and all_four / alone <= BARS["memory"]
+        and (arguments.large or same == len(baseline["answers"]))
+    )
+    result = {
+        "benchmark": "compare_throughput",
+        "figures": figures,
+        "baseline": {
+            "tokens_per_second": round(baseline["tokens"] / baseline["seconds"], 1),
+            "seconds": round(baseline["seconds"], 1),
+        },
+        "ratio": ratios,
+        "bar": {"throughput": bar, **BARS},
+        "pass": passed,
+    }
+    print(json.dumps(result, ensure_ascii=False))
+    return 0 if passed else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,43 @@
+"""Talking to a model in the browser: stop an answer, ask for two, keep one, and find it in review."""
+
+from playwright.sync_api import Page, expect
+
+from tests.e2e.driving import Studio, press, settle, until, visit
+from tests.serving.conftest import folders, server  # noqa: F401
+from tianji_core.serving.transcript import Turn, load_transcript
+from tianji_core.store import samples
+
+
+def turns(studio: Studio) -> list[Turn]:
+    return load_transcript(studio.workspace).turns
+
+
+def test_chat_stop_keep_and_find_it_in_review(page: Page, studio: Studio, server) -> None:  # noqa: F811
+    visit(page, studio, f"chat?service={server.url}&service_model=red&name=大舅&scene=春节&style=正常")
+    page.get_by_text("更多采样参数").click()
+    limit = page.locator(".st-key-chat_max_tokens input")
+    limit.fill("200")
+    limit.press("Enter")
+    settle(page)
+    page.locator(".st-key-chat_send button").click()
+    page.locator(".st-key-chat_stop button").click()
+    until(lambda: len(turns(studio)) == 1, 30)
+    settle(page)
+    assert turns(studio)[0].stopped
+    server.wait_idle()
+    candidates = page.locator(".st-key-chat_candidates input")
+    candidates.fill("2")
+    candidates.press("Enter")
+    limit.fill("16")
+    limit.press("Enter")
+    settle(page)
+    press(page, "chat_send")
+    until(lambda: len(turns(studio)) == 2 and turns(studio)[1].seconds, 30)
+    settle(page)
+    other = turns(studio)[1].others[0]
+    press(page, "prefer_1_0")
+    press(page, "keep_1")
+    (kept,) = samples.page(studio.workspace.engine, samples.SampleFilter("wishes", source=samples.CHAT))
+    assert (kept.output, kept.input, kept.name, kept.scene) == (other, "祝大舅春节", "大舅", "春节")
+    visit(page, studio, "review")
+    expect(page.get_by_text("祝大舅春节").first).to_be_visible()

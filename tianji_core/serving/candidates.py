@@ -1,0 +1,72 @@
+"""Several answers to one question at the same time, from any server: each is a request of its own, because not every
+server takes ``n``, and ours reads an equal prompt only once."""
+
+import contextlib
+import queue
+import threading
+from collections.abc import Generator, Sequence
+from dataclasses import replace
+
+from tianji_core.errors import ServerError, StudioError
+from tianji_core.serving.client import ChatChunk, ChatSampling, Message, chat_stream
+
+MOST = 8
+"""Candidates at a time."""
+
+
+def candidates(
+    url: str,
+    model: str,
+    messages: Sequence[Message],
+    sampling: ChatSampling,
+    key: str | None = None,
+    count: int = 1,
+) -> Generator[tuple[int, ChatChunk], None, None]:
+    """(which answer, piece) as the pieces come; with a seed each answer has the next one. Closing the iterator hangs up on
+    all of them.
+
+    Raises:
+        InputError: ``url`` is not an address (at once). ServerError: as for
+            :func:`~tianji_core.serving.client.chat_stream`, with the first failure (while iterating).
+    """
+    wishes = [
+        sampling if sampling.seed is None else replace(sampling, seed=sampling.seed + at)
+        for at in range(count)
+    ]
+    return _together([chat_stream(url, model, messages, wish, key) for wish in wishes])
+
+
+def _together(
+    streams: list[Generator[ChatChunk, None, None]],
+) -> Generator[tuple[int, ChatChunk], None, None]:
+    came: queue.SimpleQueue[tuple[int, ChatChunk | StudioError | None]] = queue.SimpleQueue()
+    closing = threading.Event()
+
+    def read(at: int, stream: Generator[ChatChunk, None, None]) -> None:
+        try:
+            with contextlib.closing(stream):
+                for piece in stream:
+                    came.put((at, piece))
+                    if closing.is_set():
+                        return
+        except StudioError as error:
+            came.put((at, error))
+        except Exception as error:  # the reader waits for an end, whatever a foreign server sends
+            came.put((at, ServerError(f"{type(error).__name__}: {error}")))
+        finally:
+            came.put((at, None))
+
+    for at, stream in enumerate(streams):
+        threading.Thread(target=read, args=(at, stream), name=f"candidate-{at}", daemon=True).start()
+    open_ones = len(streams)
+    try:
+        while open_ones:
+            at, said = came.get()
+            if said is None:
+                open_ones -= 1
+            elif isinstance(said, StudioError):
+                raise said
+            else:
+                yield at, said
+    finally:
+        closing.set()

@@ -1,0 +1,147 @@
+"""Servers of other programs (vLLM, LMDeploy) for a merged model, or a base with adapters: the way past one GPU and one
+machine. The commands stand in ``configs/serving``; where the program is installed, one is started as a job."""
+
+import json
+import shlex
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field
+
+from tianji_core import jobs
+from tianji_core.errors import InputError
+from tianji_core.i18n import _
+from tianji_core.jobs import Job
+from tianji_core.serving.choosing import resolved
+from tianji_core.serving.folders import read_manifest
+from tianji_core.serving.launch import HOST, KIND, ModelRef, free_port
+from tianji_core.serving.template import CHAT_MARKUP
+from tianji_core.training.trust import runs_code
+from tianji_core.workspace import Workspace
+
+FOLDER = Path(__file__).resolve().parents[2] / "configs" / "serving"
+DEFAULT_PORT = 8000
+
+
+class Program(BaseModel):
+    """One file of ``configs/serving``: argument lists with {placeholders}."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    title: str
+    program: str
+    install: str
+    command: list[str]
+    adapters: list[str] = Field(default_factory=list)
+    template: list[str] = Field(default_factory=list)
+    code: list[str] = Field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Command:
+    """What to run: ``argv`` begins with the program's name; ``models`` and ``adapters`` are names for requests."""
+
+    program: Program
+    argv: list[str]
+    port: int
+    models: tuple[str, ...]
+    adapters: tuple[str, ...]
+
+    @property
+    def text(self) -> str:
+        """For a shell."""
+        return shlex.join(self.argv)
+
+    @property
+    def installed(self) -> bool:
+        """Whether the program is on this machine's path."""
+        return shutil.which(self.program.program) is not None
+
+
+def programs() -> dict[str, Program]:
+    """Every program there is a command for, by name."""
+    found = {}
+    for path in sorted(FOLDER.glob("*.yaml")):
+        found[path.stem] = Program.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    return found
+
+
+def command(
+    workspace: Workspace,
+    program: str,
+    names: Sequence[str],
+    extra: Sequence[ModelRef] = (),
+    port: int | None = None,
+    gpus: int = 1,
+) -> Command:
+    """The command that serves these models with ``program``.
+
+    Raises:
+        InputError: no such program, or more than one full model. ModelError: as for
+            :func:`~tianji_core.serving.choosing.start_for`.
+    """
+    known = programs()
+    if program not in known:
+        raise InputError(_("没有程序 {name}，有的是：{known}", name=program, known=_("、").join(known)))
+    chosen = known[program]
+    full, adapters = resolved(workspace, names, extra)
+    if len(full) != 1:
+        raise InputError(_("{program} 一次只能加载一个完整模型（可以带适配器）", program=chosen.title))
+    (model,) = full
+    values = {
+        "model": model.path,
+        "name": model.name,
+        "host": HOST,
+        "port": str(port or DEFAULT_PORT),
+        "gpus": str(gpus),
+        "rank": str(max((_rank(Path(each.path)) for each in adapters), default=0)),
+        "template": str(FOLDER / "chat_markup.jinja"),
+    }
+    parts = list(chosen.command)
+    if read_manifest(Path(model.path)).template in CHAT_MARKUP:
+        parts += chosen.template
+    if runs_code(workspace, Path(model.path)):
+        parts += chosen.code
+    if adapters:
+        parts += chosen.adapters
+    argv = [chosen.program, *(part.format_map(values) for part in parts)]
+    argv += [f"{each.name}={each.path}" for each in adapters]
+    return Command(chosen, argv, port or DEFAULT_PORT, (model.name,), tuple(each.name for each in adapters))
+
+
+def start(workspace: Workspace, made: Command) -> Job:
+    """Run a command as a job of kind ``serve``; it is found and stopped like a server of ours.
+
+    Raises:
+        InputError: the program is not installed here, or the port is taken.
+    """
+    path = shutil.which(made.program.program)
+    if path is None:
+        raise InputError(
+            _(
+                "这台机器上没有 {program}：{install}，或把命令拿到装了它的机器上运行",
+                program=made.program.title,
+                install=made.program.install,
+            )
+        )
+    free_port(made.port)
+    subject: dict[str, object] = {
+        "port": made.port,
+        "models": list(made.models),
+        "adapters": list(made.adapters),
+        "program": made.program.program,
+    }
+    title = _(
+        "{program}：{names}", program=made.program.title, names=_("、").join(made.models + made.adapters)
+    )
+    return jobs.start(workspace, KIND, title, [path, *made.argv[1:]], subject=subject)
+
+
+def _rank(folder: Path) -> int:
+    try:
+        return int(json.loads((folder / "adapter_config.json").read_text(encoding="utf-8"))["r"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return 64
