@@ -4,8 +4,6 @@ import hashlib
 import json
 import os
 import re
-import shutil
-import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -14,6 +12,7 @@ from typing import Any
 
 from tianji_core.cleaning import RULES, rules_basis
 from tianji_core.dataset.card import data_cards
+from tianji_core.dataset.placing import drafting, put
 from tianji_core.dataset.selection import Balance, select
 from tianji_core.dataset.statistics import Tally
 from tianji_core.dataset.variety import phrases, self_bleu
@@ -79,8 +78,7 @@ def freeze(
     wanted = wanted or accepted(recipe_key)
     parents = _parents(workspace, recipe_key, parent)
     target = workspace.datasets / name
-    draft = Path(tempfile.mkdtemp(prefix=f".{name}.", suffix=".part", dir=workspace.datasets))
-    try:
+    with drafting(workspace, name) as draft:
         chosen = select(samples.stream(workspace.engine, wanted), balance)
         if not chosen.train:
             raise DatasetError(_("没有可以冻结的样本：请先到审核页采用一些样本"))
@@ -125,11 +123,7 @@ def freeze(
             number = datasets.insert_version(
                 connection, recipe_key, name, folder, digest, tally.count, manifest
             )
-            if target.exists():  # left by a freeze that was killed before its row was committed
-                shutil.rmtree(target)
-            draft.rename(target)
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
+            put(workspace, draft, target)
     return datasets.get(workspace.engine, number)
 
 
