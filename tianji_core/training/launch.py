@@ -24,6 +24,7 @@ from tianji_core.training.load import Sampler, free_cards
 from tianji_core.training.lock import card, starting
 from tianji_core.training.preflight import preflight
 from tianji_core.training.presets import preset, preset_of
+from tianji_core.training.profiles import VARIABLES
 from tianji_core.training.progress import training_state, work_folder
 from tianji_core.training.saved import Checkpoint, drop_halves, keep_newest
 from tianji_core.training.settings import TrainingSettings

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from tianji_core.dataset import validation_file
 from tianji_core.i18n import _
 from tianji_core.store.datasets import DatasetVersion
+from tianji_core.training.card_profile import with_profile
 from tianji_core.training.check import PASS, STOP, WARN, Check
 from tianji_core.training.data_checks import (
     base_check,
@@ -15,8 +16,9 @@ from tianji_core.training.data_checks import (
 )
 from tianji_core.training.estimate import Estimate, estimate, fitted
 from tianji_core.training.machine_checks import Gpu, gpus, machine_checks
-from tianji_core.training.memory import Need, need_of, shape_of
+from tianji_core.training.memory import Need, need_of, profile_need, shape_of
 from tianji_core.training.presets import Preset
+from tianji_core.training.profiles import profile
 from tianji_core.training.settings import TrainingSettings
 from tianji_core.training.target import Target
 from tianji_core.workspace import Workspace
@@ -59,6 +61,8 @@ def preflight(
     checks = [base]
     if base.level != STOP:
         checks.append(template_check(settings))
+    shape, cards = shape_of(settings.base_folder), gpus()
+    settings, way = with_profile(chosen, settings, target, cards, shape)
     turns, dataset = dataset_check(workspace, version)
     checks.append(dataset)
     guess = None
@@ -68,12 +72,15 @@ def preflight(
         checks += length_checks(guess, settings)
         checks += interval_checks(settings, notes, guess.iterations)
         checks.append(_validation(workspace, version))
-    shape = shape_of(settings.base_folder)
     need = None
-    if shape is not None:
+    if shape is not None and settings.profile:
+        kind = profile(settings.profile)
+        need = profile_need(shape, settings, kind.quantised, kind.checkpointed)
+    elif shape is not None:
         spared = "use_activation_checkpointing=False" not in chosen.source
         need = need_of(shape, settings, chosen.method, spared, target.deepspeed, target.world)
-    checks += machine_checks(workspace, chosen, need, target, gpus())
+    checks += machine_checks(workspace, chosen, need, target, cards)
+    checks += [way] if way is not None else []
     return Preflight(tuple(checks), guess, settings, code, need)
 
 

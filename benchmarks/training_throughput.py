@@ -1,0 +1,337 @@
+"""Tokens per second of a fine-tuning of a 7.7 B model: the tutorial's config against this card's profile, on one GPU.
+
+``python benchmarks/training_throughput.py [--small] [--steps N] [--profiles KEY…] [--folder DIR]``. Writes a model of
+random weights in InternLM2-7B's shape and composed blessings for it, trains through xtuner's own program with the config
+that the studio writes, without trial answers, and compares tokens per second over the same tokens and the loss over the
+last quarter of them. ``--small``: a tiny model on the CPU, to try the script itself. The last line is one JSON object.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from tianji_core.files import write_json
+from tianji_core.recipe import Plan, brief, built_in_recipe, kept_cells, tasks
+from tianji_core.teachers.composer import Composer
+from tianji_core.training import default_settings, preset, profiles, rendered_config
+from tianji_core.training.profiles import Profile, adapted, profile, profile_for, profiled
+from tianji_core.training.settings import TrainingSettings
+
+ROOT = Path(__file__).resolve().parents[1]
+TUTORIAL, SMALL = "internlm2-chat-7b-qlora", "nano-cpu-qlora"
+SPECIAL = ["<s>", "</s>", "<pad>", "<unk>", "<|im_start|>", "<|im_end|>"]
+BAR, SMALL_CARD_BAR, SMALL_CARD_GB, LOSS_WITHIN = 2.5, 1.3, 22.0, 0.02
+WITHOUT_HOOKS = """
+custom_hooks = []
+default_hooks["checkpoint"] = None
+log_processor["window_size"] = 1
+visualizer = dict(type="Visualizer", vis_backends=[dict(type="LocalVisBackend")])
+"""
+
+
+@dataclass(frozen=True)
+class Shape:
+    """A Llama-shaped model."""
+
+    hidden: int
+    layers: int
+    heads: int
+    pairs: int
+    inner: int
+    words: int
+
+    @property
+    def layer_parameters(self) -> int:
+        """Weights of all layers' products."""
+        narrow = self.hidden // self.heads * self.pairs
+        return self.layers * self.hidden * (2 * self.hidden + 2 * narrow + 3 * self.inner)
+
+    def lora_parameters(self, rank: int) -> int:
+        """Weights of LoRA matrices beside each of them."""
+        narrow = self.hidden // self.heads * self.pairs
+        sides = 2 * 2 * self.hidden + 2 * (self.hidden + narrow) + 3 * (self.hidden + self.inner)
+        return self.layers * rank * sides
+
+    def operations(self, length: int, rank: int, answers: float) -> float:
+        """Floating-point operations per token that a LoRA step needs: forward, and the gradients of activations and of
+        the LoRA matrices. Nothing is counted twice for checkpointing; the head counts for the share of ``answers``."""
+        products = 4 * (self.layer_parameters + answers * self.hidden * self.words)
+        attention = (
+            self.layers * 3.5 * 2 * length * self.hidden
+        )  # causal: half of 4 T H, and 2.5 times that backward
+        return products + 6 * self.lora_parameters(rank) + attention
+
+
+INTERNLM2_7B = Shape(4096, 32, 32, 8, 14336, 92544)
+TINY = Shape(64, 4, 4, 2, 128, 4096)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One training: ``rate`` in tokens per second, memory in GB (``allocated`` by tensors, ``taken`` from the card),
+    ``loss`` over the last quarter of the tokens that all trainings share."""
+
+    name: str
+    rate: float
+    allocated: float
+    taken: float
+    loss: float
+    losses: tuple[float, ...]
+    seconds: float
+
+
+def write_training_file(path: Path, tokens: int) -> tuple[str, float]:
+    """Composed blessings worth so many tokens of one character each; the characters, and the share of answer tokens."""
+    recipe, composer = built_in_recipe("wishes"), Composer()
+    plan = Plan(
+        styles=("小红书", "正常", "严肃"),
+        rounds=40,
+        threshold=recipe.threshold,
+        seed=7,
+        cells=tuple(kept_cells(recipe, recipe.threshold)),
+    )
+    written, seen, answered, characters = [], 0, 0, set("systemuserassistant\n")
+    for task in tasks(recipe, plan):
+        asked = brief(recipe, task, 7)
+        output = composer.compose(asked).text
+        turn = {"system": recipe.prompts.system, "input": asked.input, "output": output}
+        written.append({"conversation": [turn]})
+        characters.update(turn["system"], turn["input"], output)
+        seen += len(turn["system"]) + len(turn["input"]) + len(output) + 28  # the template's own
+        answered += len(output) + 2
+        if seen >= tokens:
+            break
+    write_json(path, written)
+    return "".join(sorted(characters)), answered / seen
+
+
+def write_model(folder: Path, shape: Shape, characters: str, device: str) -> None:
+    """A Hugging Face folder of random weights with a tokenizer of single characters."""
+    import torch
+    from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    vocabulary = [*SPECIAL, *characters]
+    tokenizer = Tokenizer(models.WordLevel({text: i for i, text in enumerate(vocabulary)}, unk_token="<unk>"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(r"[\s\S]"), "isolated")
+    tokenizer.decoder = decoders.Fuse()
+    tokenizer.add_special_tokens([AddedToken(text, special=True, normalized=False) for text in SPECIAL])
+    folder.mkdir(parents=True)
+    tokenizer.save(str(folder / "tokenizer.json"))
+    names = {"bos_token": "<s>", "eos_token": "</s>", "pad_token": "<pad>", "unk_token": "<unk>"}
+    write_json(
+        folder / "tokenizer_config.json", {"tokenizer_class": "PreTrainedTokenizerFast", **names}, indent=1
+    )
+    config = LlamaConfig(
+        hidden_size=shape.hidden,
+        intermediate_size=shape.inner,
+        num_hidden_layers=shape.layers,
+        num_attention_heads=shape.heads,
+        num_key_value_heads=shape.pairs,
+        vocab_size=shape.words,
+        max_position_embeddings=4096,
+        rope_theta=1e6,
+        bos_token_id=0,
+        eos_token_id=1,
+        pad_token_id=2,
+    )
+    torch.manual_seed(0)
+    torch.set_default_dtype(torch.bfloat16 if device == "cuda" else torch.float32)
+    with torch.device(device):
+        model = LlamaForCausalLM(config)
+    model.save_pretrained(folder, max_shard_size="4GB")
+
+
+class Watch:
+    """The most memory that the card gave away during a block, in GB."""
+
+    def __init__(self) -> None:
+        self.peak, self._done = 0.0, threading.Event()
+        self._thread = threading.Thread(target=self._look, daemon=True)
+
+    def __enter__(self) -> "Watch":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._done.set()
+        self._thread.join()
+
+    def _look(self) -> None:
+        from tianji_core.training.load import cards
+
+        while not self._done.wait(0.2):
+            self.peak = max([self.peak, *(card.used / 1e9 for card in cards())])
+
+
+def measured(
+    name: str, config: str, settings: TrainingSettings, work: Path, packs: int, device: str, limit: float
+) -> Measured:
+    """Train with this config through xtuner and read its curve over the first ``packs`` packs."""
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir(parents=True)
+    path = work / "config.py"
+    path.write_text(config + WITHOUT_HOOKS, encoding="utf-8")
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]),
+        "HF_HUB_OFFLINE": "1",
+        "TOKENIZERS_PARALLELISM": "false",
+        **profiles.VARIABLES,
+    }
+    if device == "cpu":
+        environment["CUDA_VISIBLE_DEVICES"] = ""
+    command = [sys.executable, "-m", "tianji_core.training.trainer", str(path), "--work-dir", str(work)]
+    started = time.monotonic()
+    with (work / "log.txt").open("w") as log, Watch() as watch:
+        code = subprocess.run(
+            command, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT, timeout=limit
+        ).returncode
+    if code:
+        raise RuntimeError(f"{name}: exit {code}\n" + (work / "log.txt").read_text()[-3000:])
+    [scalars] = work.glob("*/vis_data/scalars.json")
+    points = [json.loads(line) for line in scalars.read_text().splitlines()]
+    points = [point for point in points if "loss" in point][: packs // settings.batch_size]
+    # The first optimizer step compiles kernels and fills the allocator.
+    steady = points[settings.accumulation :]
+    tokens = settings.batch_size * settings.max_length
+    tail = points[len(points) * 3 // 4 :]
+    return Measured(
+        name,
+        tokens * len(steady) / sum(point["time"] for point in steady),
+        max(point.get("memory", 0) for point in points) * 2**20 / 1e9,
+        watch.peak,
+        statistics.fmean(point["loss"] for point in tail),
+        tuple(point["loss"] for point in points),
+        time.monotonic() - started,
+    )
+
+
+MATRICES = """
+import time, torch
+a, b = (torch.randn(8192, 8192, device="cuda", dtype=torch.bfloat16) for _ in "ab")
+for _ in range(5): a @ b
+torch.cuda.synchronize(); t = time.perf_counter()
+for _ in range(30): a @ b
+torch.cuda.synchronize()
+print(30 * 2 * 8192**3 / (time.perf_counter() - t), *torch.cuda.get_device_capability(),
+      torch.cuda.get_device_properties(0).total_memory / 1e9, torch.cuda.get_device_name(), sep="|")
+"""
+
+
+def card() -> tuple[float, tuple[int, int], float, str]:
+    """The card's measured bf16 rate in operations per second, its compute capability, memory in GB, and name."""
+    answer = subprocess.run([sys.executable, "-c", MATRICES], capture_output=True, text=True, check=True)
+    rate, major, minor, memory, name = answer.stdout.strip().split("|")
+    return float(rate), (int(major), int(minor)), float(memory), name
+
+
+def main() -> None:
+    """Measure, print a table and the JSON line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--small", action="store_true")
+    parser.add_argument("--steps", type=int, default=20, help="optimizer steps of 16 packs")
+    parser.add_argument("--profiles", nargs="*", help="profiles beside the tutorial's config")
+    parser.add_argument("--folder", type=Path, help="where model and trainings go; 16 GB")
+    options = parser.parse_args()
+    device = "cpu" if options.small else "cuda"
+    folder = options.folder or Path(tempfile.mkdtemp(prefix="throughput-"))
+    shape = TINY if options.small else INTERNLM2_7B
+    chosen = preset(SMALL if options.small else TUTORIAL)
+    changes = {"max_length": 128} if options.small else {}
+    # A short run: 3 % of it would be no warm-up at all where micro-batches are few.
+    changes |= {"base": str(folder / "base"), "log_interval": 1, "warmup_ratio": 0.1}
+    changes |= {"accumulation": 16, "batch_size": 1}
+    settings = default_settings(chosen.key).model_copy(update=changes)
+    packs = options.steps * 16
+    data = folder / "train.json"
+    folder.mkdir(parents=True, exist_ok=True)
+    characters, answers = write_training_file(data, int(packs * settings.max_length * 1.02))
+    if not (folder / "base").exists():
+        write_model(folder / "base", shape, characters, device)
+    rate, capability, memory, name = (0.0, (0, 0), 0.0, "CPU") if options.small else card()
+    keys = options.profiles or [
+        profile_for(80, (9, 0)).key if options.small else profile_for(memory, capability).key,
+        "24gb",
+    ]
+    kinds: list[Profile | None] = [None, *(profile(key) for key in keys)]
+    if options.small:
+        kinds = [None, *(replace(each, tokens=4 * 128) for each in kinds if each)]
+    found = []
+    for kind in kinds:
+        used = settings if kind is None else adapted(settings, kind)
+        config = rendered_config(chosen, used, data)
+        if kind is not None and f"profile {kind.key}" not in config:
+            config = profiled(config, kind, device)
+        title = kind.key if kind else "tutorial"
+        found.append(measured(title, config, used, folder / title, packs, device, 1500))
+        print(json.dumps({**asdict(found[-1]), "losses": None}), flush=True)
+    report(found, shape, settings, answers, rate, name, options.small)
+
+
+def report(
+    found: list[Measured],
+    shape: Shape,
+    settings: TrainingSettings,
+    answers: float,
+    rate: float,
+    name: str,
+    small: bool,
+) -> None:
+    """The table and the JSON line."""
+    tutorial, others = found[0], found[1:]
+    need = shape.operations(settings.max_length, settings.lora_r, answers)
+    print(f"{name}: bf16 products at {rate / 1e12:.0f} TFLOP/s; a token needs {need / 1e9:.1f} GFLOP")
+    rows = {}
+    for each in found:
+        share = each.rate * need / rate if rate else 0.0
+        ratio, apart = each.rate / tutorial.rate, each.loss / tutorial.loss - 1
+        rows[each.name] = {
+            "tokens_per_s": round(each.rate),
+            "allocated_gb": round(each.allocated, 1),
+            "taken_gb": round(each.taken, 1),
+            "loss": round(each.loss, 4),
+            "loss_apart": round(apart, 4),
+            "of_bf16_rate": round(share, 3),
+            "ratio": round(ratio, 2),
+        }
+        print(
+            f"{each.name:9} {each.rate:8.0f} tokens/s  {each.allocated:5.1f} GB of tensors, {each.taken:5.1f} GB of the "
+            f"card  loss {each.loss:.4f} ({apart:+.2%})  {share:.1%} of the bf16 rate  {ratio:.2f}x"
+        )
+    best = max(others, key=lambda each: each.rate)
+    little = next((each for each in others if each.name == "24gb"), None)
+    passed = best.rate >= BAR * tutorial.rate and all(
+        abs(each.loss / tutorial.loss - 1) <= LOSS_WITHIN for each in others
+    )
+    if little is not None:
+        passed &= little.rate >= SMALL_CARD_BAR * tutorial.rate and little.taken <= SMALL_CARD_GB
+    result = {
+        "benchmark": "training_throughput",
+        "figures": {
+            "card": name,
+            "bf16_tflops": round(rate / 1e12),
+            "steps": len(tutorial.losses) // 16,
+            **rows,
+        },
+        "baseline": {"tokens_per_s": round(tutorial.rate)},
+        "ratio": round(best.rate / tutorial.rate, 2),
+        "bar": BAR,
+        "pass": bool(passed) and not small,
+    }
+    print(json.dumps(result))
+
+
+if __name__ == "__main__":
+    main()

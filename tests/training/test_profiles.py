@@ -1,0 +1,70 @@
+"""Profiles: which one a card gets, and that only arithmetic changes."""
+
+import ast
+
+import pytest
+
+from tianji_core.errors import TrainingError
+from tianji_core.training import default_settings, preset, rendered_config
+from tianji_core.training.profiles import PROFILES, adapted, profile, profile_for
+
+PRESET = "internlm2-chat-7b-qlora"
+
+
+@pytest.mark.parametrize(
+    ("card", "memory", "capability", "key"),
+    [
+        ("H200", 150.7, (9, 0), "141gb"),
+        ("H100", 85.5, (9, 0), "80gb"),
+        ("L40S", 48.3, (8, 9), "48gb"),
+        ("A100 40 GB", 42.3, (8, 0), "40gb"),
+        ("RTX 4090", 25.3, (8, 9), "24gb"),
+        ("RTX 3090", 25.4, (8, 6), "24gb"),
+        ("V100 32 GB", 34.1, (7, 0), "24gb-fp16"),
+        ("T4", 15.8, (7, 5), "16gb-fp16"),
+    ],
+)
+def test_a_card_gets_the_profile_of_its_memory_and_age(card, memory, capability, key):
+    found = profile_for(memory, capability)
+    assert found.key == key, card
+    assert found.dtype == ("float16" if key.endswith("-fp16") else "bfloat16")
+    assert profile(found.key) == found
+    assert found.peak_gb < memory
+
+
+def test_a_small_model_gets_the_profile_of_a_larger_card():
+    assert profile_for(25.3, (8, 9), billions=1.9).key == "80gb"
+
+
+def test_a_card_that_is_too_small_is_told_so():
+    with pytest.raises(TrainingError, match="教程"):
+        profile_for(8, (8, 6))
+
+
+@pytest.mark.parametrize("kind", PROFILES, ids=lambda kind: kind.key)
+@pytest.mark.parametrize("whole", [16, 6, 1])
+def test_every_profile_keeps_the_effective_batch_and_how_often_it_saves(kind, whole):
+    settings = default_settings(PRESET).model_copy(update={"accumulation": whole, "eval_interval": 250})
+    found = adapted(settings, kind)
+    assert found.batch_size * found.accumulation == whole
+    assert found.batch_size * found.max_length <= kind.tokens
+    assert found.save_interval * found.batch_size == pytest.approx(500, abs=found.batch_size)
+    assert found.eval_interval * found.batch_size == pytest.approx(250, abs=found.batch_size)
+    assert found.learning_rate == settings.learning_rate and found.epochs == settings.epochs
+
+
+def test_without_a_profile_the_config_is_the_presets_and_with_one_its_values_stay(tmp_path):
+    chosen, settings = preset(PRESET), default_settings(PRESET)
+    plain = rendered_config(chosen, settings, tmp_path / "train.json")
+    assert "# ---- profile" not in plain and "FastFinetune" not in plain
+    fast = rendered_config(chosen, adapted(settings, profile("80gb")), tmp_path / "train.json")
+    head, _mark, tail = fast.partition("# ---- profile 80gb")
+    assert len(ast.parse(head).body) == len(ast.parse(plain).body)
+    differing = [
+        (old, new)
+        for old, new in zip(plain.splitlines(), head.splitlines(), strict=False)
+        if old != new and new.strip()
+    ]
+    names = {new.partition(" =")[0] for _old, new in differing}
+    assert names <= {"batch_size", "accumulative_counts", "save_steps", "evaluation_freq", "log_interval"}
+    assert "FastFinetune" in tail and "quantization_config" in tail

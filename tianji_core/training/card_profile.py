@@ -1,0 +1,77 @@
+"""The profile of a training on this machine: from 'auto' and the cards that are there to one that its settings follow."""
+
+from tianji_core.errors import TrainingError
+from tianji_core.i18n import _
+from tianji_core.training.check import PASS, STOP, WARN, Check
+from tianji_core.training.machine_checks import GB, Gpu
+from tianji_core.training.memory import Shape
+from tianji_core.training.presets import Preset
+from tianji_core.training.profiles import (
+    AS_WRITTEN,
+    AUTO,
+    BILLIONS,
+    Profile,
+    adapted,
+    profile,
+    profile_for,
+)
+from tianji_core.training.settings import TrainingSettings
+from tianji_core.training.target import Target
+
+
+def with_profile(
+    chosen: Preset, settings: TrainingSettings, target: Target, cards: list[Gpu], shape: Shape | None
+) -> tuple[TrainingSettings, Check | None]:
+    """The settings under their profile, and what to say about it; None where the preset stays as it is written. Several
+    cards get the profile of the smallest."""
+    if settings.profile == AS_WRITTEN:
+        return settings, None
+    title = _("性能档位")
+    plain = settings.model_copy(update={"profile": AS_WRITTEN})
+    if reason := _unfit(chosen, target):
+        if settings.profile == AUTO:
+            return plain, Check(PASS, title, _("{reason}，照预设写的训练", reason=reason))
+        return plain, Check(STOP, title, _("{reason}，请把性能档位改成“照预设写的”", reason=reason))
+    used = [card for card in cards if card.index in target.gpus] if target.gpus else cards
+    if not used:
+        return plain, None  # the check of the card says that there is none
+    smallest = min(used, key=lambda card: card.total)
+    billions = shape.parameters / 1e9 if shape is not None else BILLIONS
+    try:
+        if settings.profile == AUTO:
+            found = profile_for(smallest.total / GB, smallest.capability, billions)
+        else:
+            found = profile(settings.profile)
+    except TrainingError as error:
+        return plain, Check(WARN, title, str(error))
+    changed = adapted(settings, found)
+    return changed, Check(PASS, title, described(found, changed))
+
+
+def described(found: Profile, settings: TrainingSettings) -> str:
+    """One sentence on what a profile does, with the batch that stays."""
+    return _(
+        "{key}：{bits}，每个微批 {batch} 条、累积 {steps} 次（有效批大小不变，仍是 {whole} 条），{share}% 的层省显存重算",
+        key=found.key,
+        bits=_("4 位量化，{dtype} 计算", dtype=_SHORT[found.dtype])
+        if found.quantised
+        else _("不量化，{dtype}", dtype=_SHORT[found.dtype]),
+        batch=settings.batch_size,
+        steps=settings.accumulation,
+        whole=settings.batch_size * settings.accumulation,
+        share=round(found.checkpointed * 100),
+    )
+
+
+_SHORT = {"bfloat16": "bf16", "float16": "fp16"}
+
+
+def _unfit(chosen: Preset, target: Target) -> str:
+    """Why a training cannot take a profile, '' where it can."""
+    if chosen.device == "cpu":
+        return _("这个预设在 CPU 上训练")
+    if chosen.method == "full":
+        return _("全参数微调没有性能档位")
+    if "zero3" in target.deepspeed:
+        return _("ZeRO-3 把权重分在各卡上，用不了性能档位")
+    return ""

@@ -1,0 +1,81 @@
+"""Kernels of Liger in place of a model's own element-wise arithmetic, where a card is there to run them.
+
+A layer's norms, its SwiGLU and its rotary embedding are one pass over memory each instead of five to ten. They are found
+by what they are made of, so that a model that brings its own code, as InternLM2 does, is served too.
+"""
+
+import importlib.util
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from torch import Tensor, nn
+
+
+def available() -> bool:
+    """Whether Liger and what compiles its kernels are installed."""
+    return all(importlib.util.find_spec(name) is not None for name in ("liger_kernel", "triton"))
+
+
+def _norm(module: Any, epsilon: float) -> Callable[[Tensor], Tensor]:
+    from liger_kernel.ops import LigerRMSNormFunction
+
+    usual = module.forward
+
+    def forward(x: Tensor) -> Tensor:
+        if not x.is_cuda:
+            return usual(x)
+        return LigerRMSNormFunction.apply(x, module.weight, epsilon, 0.0, "llama", False)
+
+    return forward
+
+
+def _mlp(module: Any, gate: nn.Module, value: nn.Module, out: nn.Module) -> Callable[[Tensor], Tensor]:
+    from liger_kernel.ops import LigerSiLUMulFunction
+
+    usual = module.forward
+
+    def forward(x: Tensor) -> Tensor:
+        if not x.is_cuda:
+            return usual(x)
+        return out(LigerSiLUMulFunction.apply(gate(x), value(x)))
+
+    return forward
+
+
+def _rotary(usual: Callable[..., Any]) -> Callable[..., Any]:
+    from liger_kernel.ops import LigerRopeFunction
+
+    def rotate(q: Tensor, k: Tensor, cos: Tensor, sin: Tensor, *rest: Any, **options: Any) -> Any:
+        if rest or options or not q.is_cuda:
+            return usual(q, k, cos, sin, *rest, **options)
+        return LigerRopeFunction.apply(q, k, cos, sin)
+
+    rotate.fused = True  # type: ignore[attr-defined]
+    return rotate
+
+
+_GATES = (("gate_proj", "up_proj", "down_proj"), ("w1", "w3", "w2"))
+"""What a SwiGLU's three products are called: in Llama and Qwen2, and in InternLM2."""
+
+
+def use_kernels(model: nn.Module) -> dict[str, int]:
+    """Put the kernels into a model; how many norms, MLPs and attention modules were found."""
+    found = {"norm": 0, "mlp": 0, "rotary": 0}
+    for module in model.modules():
+        name = type(module).__name__
+        epsilon = getattr(module, "variance_epsilon", None)
+        if name.endswith("RMSNorm") and epsilon is not None:
+            module.forward = _norm(module, epsilon)
+            found["norm"] += 1
+        for gate, value, out in _GATES:
+            parts = [getattr(module, each, None) for each in (gate, value, out)]
+            if isinstance(getattr(module, "act_fn", None), nn.SiLU) and all(parts):
+                module.forward = _mlp(module, *parts)  # type: ignore[arg-type]
+                found["mlp"] += 1
+        if name in ("LlamaAttention", "Qwen2Attention"):
+            home: Any = sys.modules[type(module).__module__]
+            if not getattr(home.apply_rotary_pos_emb, "fused", False):
+                home.apply_rotary_pos_emb = _rotary(home.apply_rotary_pos_emb)
+            found["rotary"] += 1
+    return found
