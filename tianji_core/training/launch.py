@@ -198,6 +198,8 @@ def run_training(workspace: Workspace, run: TrainingRun, reporter: Reporter | No
         elif target.processes > 1:
             share = max(1, (os.cpu_count() or 1) // target.processes)
             environment.setdefault("OMP_NUM_THREADS", str(share))
+        if settings_of(run).profile:
+            environment = {**VARIABLES, **environment}
         resumed = resumed_from(workspace, run)
         if goes_on(run, resumed):
             environment |= OWN_CHECKPOINT
