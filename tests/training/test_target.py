@@ -8,6 +8,7 @@ import pytest
 from tianji_core import training
 from tianji_core.errors import TrainingError
 from tianji_core.training.line import Wish
+from tianji_core.training.lock import Hold, training_works
 from tianji_core.training.target import arguments, checked_target, node_commands, places_of, slurm_script
 
 
@@ -62,6 +63,17 @@ def test_the_slurm_script_is_sound_shell_and_asks_for_the_cards(tmp_path):
     assert subprocess.run(["bash", "-n"], input=script, text=True).returncode == 0
     assert "#SBATCH --nodes=2" in script and "#SBATCH --gpus-per-node=4" in script
     assert "#SBATCH --job-name=7B-x" in script and '"$SLURM_NODEID"' in script
+
+
+def test_a_training_takes_the_cards_that_are_free_or_none_at_all(workspace):
+    first, second, third = Hold(workspace), Hold(workspace), Hold(workspace)
+    cards = ["gpu1", "gpu0", "gpu2"]  # the freest first
+    assert first.take(cards, 1) and first.places == ("gpu1",)
+    assert not second.take(["gpu0", "gpu1"]) and second.places == ()
+    assert second.take(cards, 2) and second.places == ("gpu0", "gpu2")
+    assert not third.take(cards, 1) and training_works(workspace, "gpu0")
+    second.release()
+    assert third.take(["gpu0"]) and not training_works(workspace, "gpu2")
 
 
 def test_who_waits_for_whom():
