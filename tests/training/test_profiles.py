@@ -6,7 +6,11 @@ import pytest
 
 from tianji_core.errors import TrainingError
 from tianji_core.training import default_settings, preset, rendered_config
+from tianji_core.training.card_profile import with_profile
+from tianji_core.training.machine_checks import Gpu
+from tianji_core.training.memory import Shape, profile_need
 from tianji_core.training.profiles import PROFILES, adapted, profile, profile_for
+from tianji_core.training.target import Target
 
 PRESET = "internlm2-chat-7b-qlora"
 
@@ -37,7 +41,7 @@ def test_a_small_model_gets_the_profile_of_a_larger_card():
 
 
 def test_a_card_that_is_too_small_is_told_so():
-    with pytest.raises(TrainingError, match="教程"):
+    with pytest.raises(TrainingError, match="照预设写的"):
         profile_for(8, (8, 6))
 
 
@@ -68,3 +72,44 @@ def test_without_a_profile_the_config_is_the_presets_and_with_one_its_values_sta
     names = {new.partition(" =")[0] for _old, new in differing}
     assert names <= {"batch_size", "accumulative_counts", "save_steps", "evaluation_freq", "log_interval"}
     assert "FastFinetune" in tail and "quantization_config" in tail
+
+
+H100 = Gpu("H100", 85.5e9, 85e9, 0, (9, 0))
+SMALLER = Gpu("RTX 4090", 25.3e9, 25e9, 1, (8, 9))
+
+
+def chosen_way(key, cards, wanted="auto", **where):
+    settings = default_settings(key).model_copy(update={"profile": wanted})
+    return with_profile(preset(key), settings, Target(**where), cards, None)
+
+
+def test_auto_follows_the_card_that_is_used_and_the_smallest_of_several():
+    assert chosen_way(PRESET, [H100, SMALLER], gpus=(0,))[0].profile == "80gb"
+    settings, said = chosen_way(PRESET, [H100, SMALLER], gpus=(0, 1), processes=2)
+    assert settings.profile == "24gb" and (settings.batch_size, settings.accumulation) == (2, 8)
+    assert said.level == "pass" and "16" in said.detail
+    again, _said = with_profile(preset(PRESET), settings, Target(), [SMALLER], None)
+    assert again == settings
+
+
+def test_where_no_profile_can_be_taken_auto_trains_as_written_and_a_named_one_stops():
+    for key, where in (
+        ("nano-cpu-qlora", {}),
+        ("internlm2-chat-7b-full", {}),
+        (PRESET, {"deepspeed": "deepspeed_zero3"}),
+    ):
+        settings, said = chosen_way(key, [H100], **where)
+        assert settings == default_settings(key) and said.level == "pass"
+        assert chosen_way(key, [H100], "80gb", **where)[1].level == "stop"
+    tiny = Gpu("GTX 1650", 4e9, 4e9, 0, (7, 5))
+    settings, said = chosen_way(PRESET, [tiny])
+    assert settings.profile == "" and said.level == "warn"
+
+
+def test_the_memory_reckoned_for_a_profile_is_what_was_measured():
+    shape = Shape(4096, 32, 14336, 4096, 1024, 92544, False)
+    for kind in PROFILES:
+        settings = adapted(default_settings(PRESET), kind)
+        need = profile_need(shape, settings, kind.quantised, kind.checkpointed)
+        assert need.card / 1e9 == pytest.approx(kind.peak_gb, rel=0.05)
+        assert need.card / 1e9 < kind.card_gb * 1.01

@@ -63,7 +63,7 @@ def profile_for(memory_gb: float, capability: tuple[int, int], billions: float =
             return found
     raise TrainingError(
         _(
-            "显存 {have} GB 太小，按显卡优化至少要 {need} GB；请改用“跟教程完全一致”或换小一点的模型",
+            "显存 {have} GB 太小，性能档位至少要 {need} GB；照预设写的训练，或换小一点的模型",
             have=f"{memory_gb:.0f}",
             need=f"{min(each.card_gb for each in PROFILES) * billions / BILLIONS:.0f}",
         )
