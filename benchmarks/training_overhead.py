@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from itertools import chain
 from pathlib import Path
 from statistics import mean, quantiles
 
@@ -134,7 +135,7 @@ def main() -> int:
                     shares.append(share)
             theirs, ours = mean(alone[-1]), mean(through[-1])
             print(f"pair {pair + 1}: bare {theirs:.4f} s, studio {ours:.4f} s an iteration", flush=True)
-    bottom, ours = quartile(sum(alone, [])), quartile(sum(through, []))
+    bottom, ours = quartile([*chain.from_iterable(alone)]), quartile([*chain.from_iterable(through)])
     ratio = ours / bottom
     result = {
         "benchmark": "training_overhead",
