@@ -81,8 +81,8 @@ def take_part(workspace: Workspace, recipe: Recipe, board: Board, checkers: Chec
         width="stretch",
     )
     for place, form, title in (
-        (line[1], TEXT, _("下载 {n} 个偏好对（文本）", n=pairs)),
-        (line[2], MESSAGES, _("下载偏好对（对话）")),
+        (line[1], TEXT, _("{n} 个偏好对（文本）", n=pairs)),
+        (line[2], MESSAGES, _("偏好对（对话）")),
     ):
         place.download_button(
             title,
@@ -95,9 +95,7 @@ def take_part(workspace: Workspace, recipe: Recipe, board: Board, checkers: Chec
             disabled=not pairs,
             width="stretch",
         )
-    if line[3].button(
-        _("选中的答案收为样本"), key="take_chosen", icon="📥", width="stretch", disabled=not pairs
-    ):
+    if line[3].button(_("选中的收为样本"), key="take_chosen", icon="📥", width="stretch", disabled=not pairs):
         with report_errors():
             taken = take_chosen(workspace, recipe)
             remember_notice(_("收了 {added} 条，{known} 条原来就有；去审核页看", added=taken.added, known=taken.known))  # fmt: skip

@@ -33,7 +33,7 @@ def vote_part(workspace: Workspace, recipe: Recipe) -> None:
         "both": by_model_and_style,
     }
     names = {"model": _("模型"), "style": _("风格"), "both": _("模型和风格")}
-    line = st.columns([2, 2, 3], vertical_alignment="bottom")
+    line = st.columns(2, vertical_alignment="bottom")
     kind = line[0].segmented_control(
         _("给谁打分"),
         list(kinds),
