@@ -41,12 +41,29 @@ def test_a_model_is_asked_in_the_words_it_was_trained_on(recipe: Recipe) -> None
     assert request_text(recipe, ASKS[1], "小红书") == f"祝您健康{suffix}"
 
 
+def test_every_column_gets_the_same_seed_and_each_candidate_its_own(recipe: Recipe) -> None:
+    warm = [
+        column.model_copy(update={"temperature": t}) for t in (0.0, 1.2) for column in columns("http://x")
+    ]
+    board = plan_board(recipe, ASKS, warm, "s", ChatSampling(temperature=0.7), candidates=2)
+    assert len(board.cells) == 2 * 8 * 2
+    assert board.cell(1, 6, 1).candidate == 1 and board.cell(1, 6, 1).column == 6
+    first, second = ({board.sampling_of(board.cell(r, c, n)).seed for r in (0, 1) for c in range(8)} for n in (0, 1))  # fmt: skip
+    assert len(first) == len(second) == 1 and first != second
+    assert {board.sampling_of(cell).temperature for cell in board.cells} == {0.0, 1.2}
+    assert board.title(board.cell(0, 4, 1)) == "base · 正常 · T=1.2 #2"
+
+
 def test_what_cannot_be_compared_is_refused(recipe: Recipe) -> None:
     sampling = ChatSampling()
     with pytest.raises(InputError, match="至少选一个"):
         plan_board(recipe, [], columns("http://x"), "s", sampling)
     with pytest.raises(InputError, match="最多比较 400 格"):
         plan_board(recipe, ASKS * 60, columns("http://x"), "s", sampling)
+    with pytest.raises(InputError, match="第 2 个问题有 100,000 个字"):
+        plan_board(recipe, [ASKS[0], Ask(text="祝" * 100_000)], columns("http://x"), "s", sampling)
+    with pytest.raises(InputError, match="第 1 个问题是空的"):
+        plan_board(recipe, [Ask(text="  ")], columns("http://x"), "s", sampling)
     with pytest.raises(InputError, match="没有格子“路人 × 生日”"):
         plan_board(recipe, [Ask(name="路人", scene="生日")], columns("http://x"), "s", sampling)
 
@@ -65,6 +82,17 @@ def test_every_cell_gets_its_own_answer_and_a_later_page_finds_it(
     kept = Comparer(workspace).board(board.key)
     assert [cell.text for cell in kept.cells] == [cell.text for cell in done.cells]
     assert kept.cell(1, 2).request == "祝您健康"
+    before = [cell.text for cell in kept.cells]
+    kept.cells[5].state, kept.cells[5].text = "stopped", "祝"
+    save_board(workspace, kept)
+    again = Comparer(workspace)
+    again.retry(board.key)
+    filled = again.wait(board.key)
+    assert [
+        cell.text for cell in filled.cells
+    ] == before  # only the missing one was asked, and answered the same
+    with pytest.raises(InputError, match="没有要重问的"):
+        again.retry(board.key)
 
 
 def test_a_failing_column_says_why_and_the_others_go_on(
