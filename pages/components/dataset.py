@@ -83,20 +83,33 @@ def phrases_figure(phrases: Sequence[tuple[str, float]]) -> go.Figure:
 
 
 def lengths_figure(version: DatasetVersion) -> go.Figure:
-    """How long the texts of each style are."""
-    figure = go.Figure()
-    for number, (style, summary) in enumerate(version.manifest.get("lengths", {}).items()):
-        bins = summary["bins"]
-        figure.add_bar(
-            x=[f"{start}-{int(start) + 9}" for start in bins],
-            y=list(bins.values()),
-            name=style or _("风格不明"),
-            marker={"color": PALETTE[number % len(PALETTE)]},
+    """How long the texts of each style are: one row per style, the darker the more of its texts have that length."""
+    lengths = version.manifest.get("lengths", {})
+    last = max((int(start) for summary in lengths.values() for start in summary["bins"]), default=0)
+    starts = range(0, last + 1, 10)
+    rows, told = [], []
+    for summary in lengths.values():
+        counts = [summary["bins"].get(str(start), 0) for start in starts]
+        rows.append([number / sum(counts) or None for number in counts])
+        told.append([_("{n} 条", n=number) for number in counts])
+    median = _("中位 {n} 字")
+    figure = go.Figure(
+        go.Heatmap(
+            z=rows,
+            x=[start + 5 for start in starts],
+            y=[
+                f"{style or _('风格不明')} · {median.format(n=summary['median'])}"
+                for style, summary in lengths.items()
+            ],
+            customdata=told,
+            colorscale="Blues",
+            ygap=3,
+            showscale=False,
+            hovertemplate="%{y}：%{x}±5，%{customdata}<extra></extra>",
         )
-    starts = {int(s) for v in version.manifest.get("lengths", {}).values() for s in v["bins"]}
-    figure.update_xaxes(categoryorder="array", categoryarray=[f"{s}-{s + 9}" for s in sorted(starts)])
-    figure.update_layout(barmode="stack", legend={"orientation": "h", "y": -0.3})
-    return _plain(figure, _("字数分布"), height=360)
+    )
+    figure.update_yaxes(type="category", showgrid=False)
+    return _plain(figure, _("各风格的字数分布"), height=max(200, 90 + 30 * len(rows)))
 
 
 def _plain(figure: go.Figure, title: str, height: int) -> go.Figure:
@@ -175,7 +188,7 @@ def _inside(workspace: Workspace, version: DatasetVersion, recipe: Recipe) -> No
             bleu.metric(
                 "self-BLEU",
                 f"{overlap:.3f}",
-                help=_("抽出至多 500 条，每条能用其余各条拼出多少（按字的 BLEU-4 平均），越小越多样"),
+                help=_("抽出至多 300 条，每条能用其余各条拼出多少（按字的 BLEU-4 平均），越小越多样"),
             )
         filled = sum(bool(name and scene) for name, scene, _n in manifest["cells"])
         right.metric(_("覆盖的格子"), filled)

@@ -25,6 +25,19 @@ def balance_fields(recipe: Recipe) -> tuple[SampleFilter, Callable[[], Balance]]
             key="freeze_styles",
             placeholder=_("全部风格"),
         )
+        names = st.multiselect(
+            _("只要这些称谓"),
+            [name.text for name in recipe.names],
+            key="freeze_names",
+            placeholder=_("全部称谓"),
+        )
+        scenes = st.multiselect(
+            _("只要这些场景"),
+            [scene.text for scene in recipe.scenes],
+            key="freeze_scenes",
+            placeholder=_("全部场景"),
+        )
+        clean = st.checkbox(_("只要规则没有发现问题的"), key="freeze_clean")
         left, right = st.columns(2)
         per_cell = left.number_input(
             _("每个格子至多"), 0, 100_000, 0, key="freeze_per_cell", help=_("0 表示不限；多出来的按种子抽")
@@ -43,7 +56,14 @@ def balance_fields(recipe: Recipe) -> tuple[SampleFilter, Callable[[], Balance]]
         )
         seed = right.number_input(_("种子"), 0, 2**31 - 1, 0, key="freeze_seed")
         shuffle = st.checkbox(_("打乱顺序"), key="freeze_shuffle")
-    wanted = SampleFilter(recipe.key, states=(ACCEPTED,), styles=tuple(styles))
+    wanted = SampleFilter(
+        recipe.key,
+        states=(ACCEPTED,),
+        styles=tuple(styles),
+        names=tuple(names),
+        scenes=tuple(scenes),
+        clean=True if clean else None,
+    )
     return wanted, lambda: Balance(
         per_cell=int(per_cell) or None,
         per_style=int(per_style) or None,
@@ -82,10 +102,12 @@ def _changes(title: str, changes: Sequence[Change]) -> None:
     if not changes:
         return
     st.caption(f"**{title}**")
-    rows = [
-        {_("输入"): each.asked, _("旧版本"): each.before, _("新版本"): each.after}
-        for each in changes[:_SHOWN]
-    ]
+    texts = {
+        _("输入"): [each.asked for each in changes[:_SHOWN]],
+        _("旧版本"): [each.before for each in changes[:_SHOWN]],
+        _("新版本"): [each.after for each in changes[:_SHOWN]],
+    }
+    rows = {title: column for title, column in texts.items() if any(column)}
     st.dataframe(rows, hide_index=True, width="stretch", height="content")
     if len(changes) > _SHOWN:
         st.caption(_("上面是前 {n} 条的样子", n=_SHOWN))

@@ -182,7 +182,7 @@ def _explained(error: Exception, dataset_id: str, revision: str, endpoint: str) 
     if kinds & {"ConnectionError", "Timeout", "TimeoutError", "ConnectError", "LocalEntryNotFoundError"}:
         return StudioError(
             _(
-                "连不上 {endpoint}：请检查网络，或在“镜像地址”里换一个镜像再试（会接着下）；也可以在别处下载好，再按路径导入",
+                "连不上 {endpoint} ，请检查网络，或在“镜像地址”里换一个镜像再试（会接着下）；也可以在别处下载好，再按路径导入",
                 **values,
             )
         )

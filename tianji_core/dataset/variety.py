@@ -10,9 +10,9 @@ from random import Random
 
 ORDER = 4
 """The longest n-grams, in characters, that self-BLEU looks at."""
-BLEU_SAMPLE = 500
+BLEU_SAMPLE = 300
 """Texts that are drawn for self-BLEU: it grows with their number, so that only equal numbers can be compared."""
-PHRASE_SAMPLE = 2000
+PHRASE_SAMPLE = 1500
 _PHRASE = range(2, 7)
 """Characters of a phrase."""
 _CONTAINED = 0.6
