@@ -7,7 +7,7 @@ import pytest
 from tianji_core.errors import TrainingError
 from tianji_core.training import default_settings, preset, rendered_config
 from tianji_core.training.card_profile import with_profile
-from tianji_core.training.machine_checks import Gpu
+from tianji_core.training.machine_checks import Gpu, machine_checks
 from tianji_core.training.memory import Shape, profile_need
 from tianji_core.training.profiles import PROFILES, adapted, profile, profile_for
 from tianji_core.training.target import Target
@@ -113,3 +113,18 @@ def test_the_memory_reckoned_for_a_profile_is_what_was_measured():
         need = profile_need(shape, settings, kind.quantised, kind.checkpointed)
         assert need.card / 1e9 == pytest.approx(kind.peak_gb, rel=0.05)
         assert need.card / 1e9 < kind.card_gb * 1.01
+
+
+def test_a_profile_of_a_small_card_quantises_what_the_preset_does_not(tmp_path):
+    key = "internlm2-chat-7b-lora"
+    config = rendered_config(preset(key), adapted(default_settings(key), profile("24gb")), tmp_path)
+    assert "load_in_4bit=True" in config.partition("# ---- profile 24gb")[2]
+
+
+def test_a_card_that_is_too_old_for_a_named_profile_stops_the_training(workspace):
+    turing = Gpu("T4", 15.8e9, 15e9, 0, (7, 5))
+    for key, level in (("16gb", "stop"), ("16gb-fp16", None)):
+        found = machine_checks(
+            workspace, preset(PRESET), None, Target(), [turing], profile(key).dtype == "bfloat16"
+        )
+        assert {check.title: check.level for check in found}.get("bf16") == level

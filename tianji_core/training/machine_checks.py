@@ -59,13 +59,20 @@ def gpus() -> list[Gpu]:
 
 
 def machine_checks(
-    workspace: Workspace, chosen: Preset, need: Need | None, target: Target, cards: list[Gpu]
+    workspace: Workspace,
+    chosen: Preset,
+    need: Need | None,
+    target: Target,
+    cards: list[Gpu],
+    bf16: bool | None = None,
 ) -> list[Check]:
-    """Everything about the machine; ``need`` is None where the base's shape is unknown."""
+    """Everything about the machine; ``need`` is None where the base's shape is unknown. ``bf16``: whether it computes in
+    that, None for what the preset's file says."""
     wanted = [card for card in cards if card.index in target.gpus] if target.gpus else cards
     checks = [_packages(), _running(workspace, chosen), _deepspeed(chosen, target)]
     checks.append(_card(chosen, need, target, wanted))
-    if chosen.device != "cpu" and "bfloat16" in chosen.source and wanted:
+    bf16 = "bfloat16" in chosen.source if bf16 is None else bf16
+    if chosen.device != "cpu" and bf16 and wanted:
         checks.append(_bf16(wanted))
     checks += [_chat_server(workspace, chosen), _memory(chosen, need), _disk(workspace, chosen, need)]
     return [check for check in checks if check is not None]

@@ -72,14 +72,15 @@ def preflight(
         checks += length_checks(guess, settings)
         checks += interval_checks(settings, notes, guess.iterations)
         checks.append(_validation(workspace, version))
-    need = None
-    if shape is not None and settings.profile:
-        kind = profile(settings.profile)
+    need, kind = None, profile(settings.profile) if settings.profile else None
+    if shape is not None and kind is not None:
         need = profile_need(shape, settings, kind.quantised, kind.checkpointed)
     elif shape is not None:
         spared = "use_activation_checkpointing=False" not in chosen.source
         need = need_of(shape, settings, chosen.method, spared, target.deepspeed, target.world)
-    checks += machine_checks(workspace, chosen, need, target, cards)
+    checks += machine_checks(
+        workspace, chosen, need, target, cards, kind.dtype == "bfloat16" if kind else None
+    )
     checks += [way] if way is not None else []
     return Preflight(tuple(checks), guess, settings, code, need)
 

@@ -120,9 +120,15 @@ def profiled(source: str, chosen: Profile, device: str = "cuda") -> str:
         lines.insert(2, "import torch")
         lines.append(f'model["llm"].update(torch_dtype={half})')
         if chosen.quantised:
+            lines.insert(3, "from transformers import BitsAndBytesConfig")
             lines += [
-                'if "quantization_config" in model["llm"]:',
-                f'    model["llm"]["quantization_config"].update(bnb_4bit_compute_dtype={half})',
+                'model["llm"]["quantization_config"] = dict(',
+                "    type=BitsAndBytesConfig,",
+                "    load_in_4bit=True,",
+                f"    bnb_4bit_compute_dtype={half},",
+                "    bnb_4bit_use_double_quant=True,",
+                '    bnb_4bit_quant_type="nf4",',
+                ")",
             ]
         else:
             lines.append('model["llm"].pop("quantization_config", None)')
