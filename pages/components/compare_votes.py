@@ -6,10 +6,8 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from pages.components.frame import follow_job, report_errors
-from pages.components.teacher_form import SIGNS
-from pages.components.teacher_pick import pick_teacher
+from pages.components.teacher_pick import money, pick_teacher
 from pages.components.text import plain
-from tianji_core import teachers
 from tianji_core.evaluation import voting
 from tianji_core.evaluation.scores import Standings, by_model, by_model_and_style, by_style, same_verdicts
 from tianji_core.i18n import _
@@ -17,7 +15,6 @@ from tianji_core.recipe import Recipe
 from tianji_core.serving.board import Board
 from tianji_core.store import votes
 from tianji_core.store.votes import TEACHER, Vote
-from tianji_core.teachers import TeacherChoice
 from tianji_core.workspace import Workspace
 
 
@@ -170,15 +167,8 @@ def judge_part(workspace: Workspace, board: Board) -> None:
     if choice is None:
         return
     estimate = voting.estimate_voting(workspace, board, choice)
-    label = _("请它评 {n} 对（约 {tokens} tokens，{cost}）", n=estimate.pairs, tokens=f"{estimate.usage.total:,}", cost=_money(workspace, choice, estimate.cost))  # fmt: skip
+    label = _("请它评 {n} 对（约 {tokens} tokens，{cost}）", n=estimate.pairs, tokens=f"{estimate.usage.total:,}", cost=money(workspace, choice, estimate.cost))  # fmt: skip
     if st.button(label, key="voting_start", icon="🧑‍⚖️", disabled=not estimate.pairs):
         with report_errors():
             voting.start_voting(workspace, board, choice)
             st.rerun()
-
-
-def _money(workspace: Workspace, choice: TeacherChoice, cost: float | None) -> str:
-    if cost is None:
-        return _("价格未知")
-    sign = SIGNS[teachers.provider(workspace, choice.provider).currency]
-    return _("约 {sign}{cost}", sign=sign, cost=f"{cost:.4f}" if cost < 1 else f"{cost:.2f}")

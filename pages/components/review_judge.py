@@ -3,14 +3,12 @@
 import streamlit as st
 
 from pages.components.frame import job_bar, report_errors, stop_button
-from pages.components.teacher_form import SIGNS
-from pages.components.teacher_pick import pick_teacher
+from pages.components.teacher_pick import money, pick_teacher
 from pages.components.text import plain
-from tianji_core import jobs, teachers
+from tianji_core import jobs
 from tianji_core.cleaning import judging
 from tianji_core.i18n import _
 from tianji_core.store.samples import DOUBTFUL, ORDER_TITLES, SampleFilter
-from tianji_core.teachers import TeacherChoice
 from tianji_core.workspace import Workspace
 
 
@@ -39,9 +37,9 @@ def judge_part(workspace: Workspace, wanted: SampleFilter) -> None:
         _(
             "这次约 {tokens} tokens，{cost}；以前的评审共用 {used} tokens，{spent}",
             tokens=f"{estimate.usage.total:,}",
-            cost=_money(workspace, choice, estimate.cost),
+            cost=money(workspace, choice, estimate.cost),
             used=f"{usage.total:,}",
-            spent=_money(workspace, choice, cost),
+            spent=money(workspace, choice, cost),
         )
     )
     pressed = st.button(
@@ -54,13 +52,6 @@ def judge_part(workspace: Workspace, wanted: SampleFilter) -> None:
         with report_errors():
             judging.start_judging(workspace, wanted, choice)
             st.rerun()
-
-
-def _money(workspace: Workspace, choice: TeacherChoice, cost: float | None) -> str:
-    if cost is None:
-        return _("价格未知")
-    sign = SIGNS[teachers.provider(workspace, choice.provider).currency]
-    return _("约 {sign}{cost}", sign=sign, cost=f"{cost:.4f}" if cost < 1 else f"{cost:.2f}")
 
 
 @st.fragment(run_every=1.0)

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from pages.components.teacher_form import SIGNS
 from tianji_core import teachers
 from tianji_core.i18n import _, _c
 from tianji_core.teachers import TeacherChoice
@@ -47,3 +48,11 @@ def pick_teacher(workspace: Workspace, key: str, why: str = "") -> TeacherChoice
         base_url=base_url if base_url != provider.base_url else "",
         timeout=180,
     )
+
+
+def money(workspace: Workspace, choice: TeacherChoice, cost: float | None) -> str:
+    """What a teacher takes for something, in its currency; ``cost`` None: its prices are unknown."""
+    if cost is None:
+        return _("价格未知")
+    sign = SIGNS[teachers.provider(workspace, choice.provider).currency]
+    return _("约 {sign}{cost}", sign=sign, cost=f"{cost:.4f}" if cost < 1 else f"{cost:.2f}")
