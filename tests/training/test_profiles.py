@@ -104,6 +104,8 @@ def test_where_no_profile_can_be_taken_auto_trains_as_written_and_a_named_one_st
     tiny = Gpu("GTX 1650", 4e9, 4e9, 0, (7, 5))
     settings, said = chosen_way(PRESET, [tiny])
     assert settings.profile == "" and said.level == "warn"
+    unknown = chosen_way(PRESET, [], "81gb")[1]
+    assert unknown.level == "stop" and "80gb" in unknown.detail
 
 
 def test_the_memory_reckoned_for_a_profile_is_what_was_measured():

@@ -32,18 +32,17 @@ def with_profile(
         if settings.profile == AUTO:
             return plain, Check(PASS, title, _("{reason}，照预设写的训练", reason=reason))
         return plain, Check(STOP, title, _("{reason}，请把性能档位改成“照预设写的”", reason=reason))
-    used = [card for card in cards if card.index in target.gpus] if target.gpus else cards
-    if not used:
-        return plain, None  # the check of the card says that there is none
-    smallest = min(used, key=lambda card: card.total)
-    billions = shape.parameters / 1e9 if shape is not None else BILLIONS
     try:
-        if settings.profile == AUTO:
+        if settings.profile != AUTO:
+            found = profile(settings.profile)
+        elif used := [card for card in cards if not target.gpus or card.index in target.gpus]:
+            smallest = min(used, key=lambda card: card.total)
+            billions = shape.parameters / 1e9 if shape is not None else BILLIONS
             found = profile_for(smallest.total / GB, smallest.capability, billions)
         else:
-            found = profile(settings.profile)
+            return plain, None  # the check of the card says that there is none
     except TrainingError as error:
-        return plain, Check(WARN, title, str(error))
+        return plain, Check(WARN if settings.profile == AUTO else STOP, title, str(error))
     changed = adapted(settings, found)
     return changed, Check(PASS, title, described(found, changed))
 
