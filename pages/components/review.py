@@ -105,10 +105,11 @@ def undo_buttons(
     last = steps.last(workspace.engine, recipe_key, who)
     again = steps.next_redo(workspace.engine, recipe_key, who)
     keys = keys or default_keys()
-    row = st.columns([3, 3, 2], vertical_alignment="bottom")
+    row = st.columns([3.2, 2.4, 1.6], vertical_alignment="bottom")
     row[0].button(
         _("撤销：{title}", title=plain(last.title)) if last else _("撤销"),
         key="undo",
+        help=plain(last.title) if last else None,
         icon="↩️",
         shortcut=keys["undo"],
         disabled=last is None,

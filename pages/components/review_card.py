@@ -20,7 +20,7 @@ from pages.components.review_marks import (
     finding_badges,
     length_text,
 )
-from pages.components.review_panels import help_panel, panel
+from pages.components.review_panels import help_button, help_panel, panel
 from pages.components.text import plain
 from tianji_core import cleaning, review
 from tianji_core.cleaning import FIXABLE_RULES
@@ -41,11 +41,14 @@ def card_view(desk: Desk) -> None:
     check_changed(desk.workspace, desk.recipe.key)
     show_outcome()
     counts = samples.state_counts(engine, SampleFilter(desk.recipe.key))
-    top = st.columns([2.4, 2.6], vertical_alignment="bottom")
+    top = st.columns([2, 3], vertical_alignment="bottom")
     with top[0]:
         progress_line(counts)
     with top[1]:
-        help_panel(desk, undo_buttons(desk.workspace, desk.recipe.key, desk.who, desk.keys))
+        beside = undo_buttons(desk.workspace, desk.recipe.key, desk.who, desk.keys)
+    with beside:
+        help_button(desk)
+    help_panel(desk)
     sample = current_sample(desk)
     if sample is None:
         no_match(counts, desk.wanted)

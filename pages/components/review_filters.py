@@ -42,10 +42,13 @@ def views() -> dict[str, str]:
     }
 
 
-def reviewer_field(workspace: Workspace) -> str:
+def reviewer(workspace: Workspace) -> str:
     """Who is reviewing: the name in the address, or the one in the settings."""
-    usual = workspace.settings().reviewer
-    who = " ".join(st.query_params.get("who", "").split())[:40] or usual
+    return " ".join(st.query_params.get("who", "").split())[:40] or workspace.settings().reviewer
+
+
+def _reviewer_field(workspace: Workspace) -> None:
+    who, usual = reviewer(workspace), workspace.settings().reviewer
     st.session_state["pick_who"] = who
     with st.popover(_("审核人：{who}", who=plain(who)), icon="👤", key="reviewer_menu"):
         st.text_input(_("审核人"), key="pick_who", max_chars=40, on_change=_keep_who, args=(usual,))
@@ -54,7 +57,6 @@ def reviewer_field(workspace: Workspace) -> str:
                 "写进每一步记录；撤销、重做和按键都是各人自己的。地址里的 who=名字 也可以换人，平常的名字在设置页改。"
             )
         )
-    return who
 
 
 def _keep_who(usual: str) -> None:
@@ -78,6 +80,7 @@ def filters(workspace: Workspace, recipe: Recipe) -> tuple[SampleFilter, str, st
             label_visibility="collapsed",
         )
         st.space("stretch")
+        _reviewer_field(workspace)
         view = st.segmented_control(
             _("看法"),
             list(titles),
@@ -88,7 +91,8 @@ def filters(workspace: Workspace, recipe: Recipe) -> tuple[SampleFilter, str, st
             bind="query-params",
             label_visibility="collapsed",
         )
-    row = st.columns([2, 2, 2, 2, 2, 1.8, 1.3])
+    row = st.columns([2, 2, 2, 2, 2, 1.8, 1.5])
+    off = view == "record"  # it is about steps, not about samples
     chosen = {}
     for column, key, label, entries in (
         (row[0], "style", _("风格"), recipe.styles),
@@ -101,6 +105,7 @@ def filters(workspace: Workspace, recipe: Recipe) -> tuple[SampleFilter, str, st
             key=key,
             bind="query-params",
             placeholder=label,
+            disabled=off,
             label_visibility="collapsed",
         )
     rule = row[3].selectbox(
@@ -111,6 +116,7 @@ def filters(workspace: Workspace, recipe: Recipe) -> tuple[SampleFilter, str, st
         key="finding",
         bind="query-params",
         placeholder=_("问题"),
+        disabled=off,
         label_visibility="collapsed",
     )
     text = row[4].text_input(
@@ -118,6 +124,7 @@ def filters(workspace: Workspace, recipe: Recipe) -> tuple[SampleFilter, str, st
         key="q",
         bind="query-params",
         placeholder=_("搜索内容或输入"),
+        disabled=off,
         label_visibility="collapsed",
         icon="🔍",
     )
@@ -126,6 +133,7 @@ def filters(workspace: Workspace, recipe: Recipe) -> tuple[SampleFilter, str, st
         list(ORDER_TITLES),
         format_func=lambda value: _(ORDER_TITLES[value]),
         key="order",
+        disabled=off,
         bind="query-params",
         label_visibility="collapsed",
     )
@@ -188,8 +196,8 @@ def _keep(name: str, slot: str) -> None:
 def _more(workspace: Workspace, recipe_key: str, shuffled: bool) -> None:
     """Filters that are used less often; the button says how many are set. The address decides what they show."""
     number = sum(1 for name in MORE if st.query_params.get(name))
-    label = _("更多（{n}）", n=number) if number else _("更多")
-    with st.popover(label, icon="🎛️", key="more", width="stretch"):
+    label = _("更多 {n}", n=number) if number else _("更多")
+    with st.popover(label, key="more", width="stretch"):
         found = {run.id: run.title for run in runs.listed(workspace.engine, recipe_key, limit=_RUNS)}
         _choice(
             "run",

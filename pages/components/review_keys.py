@@ -11,7 +11,7 @@ from tianji_core.errors import StudioError
 from tianji_core.i18n import _
 from tianji_core.review import ACTIONS
 
-_COLUMNS = 3
+_COLUMNS = 4
 
 
 def key_list(keys: Mapping[str, str]) -> None:
@@ -19,8 +19,8 @@ def key_list(keys: Mapping[str, str]) -> None:
     with st.container(border=True, key="key_list"):
         columns = st.columns(_COLUMNS)
         for number, (action, (title, _default)) in enumerate(ACTIONS.items()):
-            columns[number % _COLUMNS].markdown(f"`{shown(keys[action])}` {_(title)}")
-        row = st.columns([1, 1, 3])
+            columns[number % _COLUMNS].caption(f"`{shown(keys[action])}` {_(title)}")
+        row = st.columns([1, 1, 4])
         row[0].button(_("改按键"), key="change_keys", icon="✏️", on_click=show_panel, args=("keys",))
         row[1].button(_("收起"), key="close_keys", on_click=show_panel, args=("",))
 

@@ -17,23 +17,30 @@ from tianji_core.i18n import _
 from tianji_core.store import steps
 from tianji_core.store.samples import ACCEPTED, REJECTED
 
-_FOCUS = (
-    "<script>setTimeout(() => document.querySelector("
-    "'.st-key-{key} textarea, .st-key-{key} input')?.focus(), 80)</script>"
-)
+_FOCUS = """<script>
+(function look(left) {{
+  const field = document.querySelector('.st-key-{key} textarea, .st-key-{key} input');
+  if (field) field.focus();
+  else if (left) setTimeout(() => look(left - 1), 50);
+}})(40);
+</script>"""
+"""The field may be drawn after the script; it is looked for during two seconds."""
 
 
-def help_panel(desk: Desk, beside: DeltaGenerator) -> None:
-    """The button for the keys, and the keys below it: all of them, or a form to change them."""
-    beside.button(
+def help_button(desk: Desk) -> None:
+    """Shows the keys, or hides them."""
+    st.button(
         _("按键"),
         key="help",
-        icon="⌨️",
         shortcut=desk.keys["help"],
         width="stretch",
         on_click=toggle_panel,
         args=("help",),
     )
+
+
+def help_panel(desk: Desk) -> None:
+    """The keys, where they are asked for: all of them, or a form to change them."""
     if open_panel() == "help":
         key_list(desk.keys)
     elif open_panel() == "keys":

@@ -154,7 +154,7 @@ def _feed(desk: Desk) -> None:
         return
     touched = steps.touched(engine, [step.id for step in shown])
     st.dataframe(
-        [_line(step, touched[step.id]) for step in shown], hide_index=True, width="stretch", height="content"
+        [_line(step, touched[step.id]) for step in shown], hide_index=True, width="stretch", height=440
     )
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(_("共 {n} 步", n=f"{total:,}"))

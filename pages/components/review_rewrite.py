@@ -76,7 +76,7 @@ def _running(workspace: Workspace, job_id: int) -> None:
     job = jobs.get(workspace, job_id)
     if not job.active:
         st.rerun()
-    row = st.columns([5, 1], vertical_alignment="center")
+    row = st.columns([4, 1.4], vertical_alignment="center")
     with row[0]:
         job_bar(workspace, job)
     with row[1]:

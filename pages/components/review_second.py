@@ -2,6 +2,7 @@
 
 import html
 from collections.abc import Sequence
+from dataclasses import replace
 
 import streamlit as st
 
@@ -15,7 +16,7 @@ from tianji_core.errors import StudioError
 from tianji_core.i18n import _, _c
 from tianji_core.review import Agreement, agreement
 from tianji_core.store import findings, samples, second_verdicts
-from tianji_core.store.samples import ACCEPTED, REJECTED, STATE_TITLES, Sample, SampleFilter
+from tianji_core.store.samples import ACCEPTED, REJECTED, STATE_TITLES, Sample
 from tianji_core.store.second_verdicts import SecondVerdict
 
 _SHOWN = 20
@@ -28,7 +29,7 @@ def second_view(desk: Desk) -> None:
     show_outcome()
     engine, key = desk.workspace.engine, desk.recipe.key
     share = second_verdicts.share(engine, key)
-    everything = SampleFilter(key)
+    everything = replace(desk.wanted, states=())
     waiting = second_verdicts.waiting_count(engine, everything, desk.who)
     top = st.columns([3.4, 1.2, 3.4], vertical_alignment="bottom")
     top[0].markdown(
@@ -39,7 +40,15 @@ def second_view(desk: Desk) -> None:
         )
     )
     top[1].number_input(
-        _("复审比例（%）"), 0.0, 100.0, 100 * share, 1.0, key="share", on_change=_choose_share, args=(desk,)
+        _("复审比例（%）"),
+        0.0,
+        100.0,
+        100 * share,
+        1.0,
+        "%.0f",
+        key="share",
+        on_change=_choose_share,
+        args=(desk,),
     )
     with top[2]:
         undo_buttons(desk.workspace, key, desk.who, desk.keys)

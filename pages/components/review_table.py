@@ -32,7 +32,7 @@ def table(desk: Desk) -> None:
             SIZES,
             default=SIZES[0],
             required=True,
-            format_func=lambda n: _("{n} 条", n=n),
+            format_func=str,
             key="rows",
             bind="query-params",
             label_visibility="collapsed",
@@ -66,8 +66,7 @@ def _editor(
             "id": [s.id for s in page],
             STATE: [_shown(s.state) for s in page],
             STARS: [s.rating or 0 for s in page],
-            "cell": [f"{s.name} × {s.scene}" for s in page],
-            "style": [s.style for s in page],
+            "cell": [f"{s.name} × {s.scene}\n{s.style}" for s in page],
             TEXT: [s.output for s in page],
             "length": [s.length for s in page],
             "found": [
@@ -82,18 +81,17 @@ def _editor(
         hide_index=True,
         width="stretch",
         height=600,
-        row_height=52,
-        disabled=["id", "cell", "style", "length", "found"],
+        row_height=68,
+        disabled=["id", "cell", "length", "found"],
         column_config={
-            TICKED: st.column_config.CheckboxColumn(_c("column", "选"), width=36),
+            TICKED: st.column_config.CheckboxColumn(_c("column", "选"), width=58),
             "id": st.column_config.NumberColumn(_("编号"), width=58, format="%d"),
             STATE: st.column_config.SelectboxColumn(
                 _("状态"), width=76, options=[_shown(state) for state in STATES], required=True
             ),
-            STARS: st.column_config.NumberColumn(_("星"), width=36, min_value=0, max_value=5, step=1),
+            STARS: st.column_config.NumberColumn(_("星"), width=58, min_value=0, max_value=5, step=1),
             "cell": st.column_config.TextColumn(_("格子"), width=108),
-            "style": st.column_config.TextColumn(_("风格"), width=58),
-            TEXT: st.column_config.TextColumn(_("内容"), width=330, required=True),
+            TEXT: st.column_config.TextColumn(_("内容"), width=300, required=True),
             "length": st.column_config.NumberColumn(_("字数"), width=44),
             "found": st.column_config.TextColumn(_("问题"), width=110),
         },
@@ -161,7 +159,7 @@ def _tools(desk: Desk, slot: str, revisions: dict[int, Revision]) -> None:
         on_click=lambda: st.session_state.update({f"all_{slot}": not whole}),
     )
     st.button(
-        _("保存改动（{n} 条）", n=len(revisions)) if revisions else _("双击格子可以改"),
+        _("保存改动（{n} 条）", n=len(revisions)) if revisions else _("双击可改"),
         key="save_table",
         type="primary" if revisions else "secondary",
         icon="💾" if revisions else "✏️",
@@ -176,9 +174,7 @@ def _pager(desk: Desk, page: Sequence[Sample], rest: Sequence[Sample], rows: int
     engine = desk.workspace.engine
     total = samples.count(engine, desk.wanted)
     first = samples.count(engine, desk.wanted, up_to_id=page[0].id, order=desk.order)
-    st.markdown(
-        _("第 {first}-{last} 条，共 {total} 条", first=first, last=first + len(page) - 1, total=total)
-    )
+    st.caption(_("第 {first}-{last} 条，共 {total} 条", first=first, last=first + len(page) - 1, total=total))
     why = _("先保存改动，或刷新放弃它们") if unsaved else None
     for key, label, usable, place in (
         ("first_page", "⏮", first > 1, lambda: None),

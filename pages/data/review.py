@@ -8,7 +8,7 @@ from pages.components.review_bulk import bulk
 from pages.components.review_card import card_view, no_match
 from pages.components.review_clusters import clusters
 from pages.components.review_desk import Desk
-from pages.components.review_filters import filters, origin_note, reviewer_field
+from pages.components.review_filters import filters, origin_note, reviewer
 from pages.components.review_record import record
 from pages.components.review_second import second_view
 from pages.components.review_table import table
@@ -37,7 +37,7 @@ def many(desk: Desk, view: str) -> None:
     """A view of many samples at once, below the progress."""
     show_outcome()
     counts = samples.state_counts(engine, SampleFilter(recipe.key))
-    top = st.columns([2.4, 2.6], vertical_alignment="bottom")
+    top = st.columns([2, 3], vertical_alignment="bottom")
     with top[0]:
         progress_line(counts)
     with top[1]:
@@ -53,7 +53,7 @@ with report_errors():
     if not samples.total(engine, recipe.key):
         no_samples()
         st.stop()
-    who = reviewer_field(workspace)
+    who = reviewer(workspace)
     wanted, view, order = filters(workspace, recipe)
     origin_note(wanted)
     keys = review.load_keys(workspace, who)

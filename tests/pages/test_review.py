@@ -10,7 +10,9 @@ from tests.loopback import loopback_api, says
 from tests.pages.opening import opened
 from tianji_core import jobs, teachers
 from tianji_core.cleaning import judging
-from tianji_core.store import leases, samples, steps
+from tianji_core.review import load_keys
+from tianji_core.review.job import rewriting_job
+from tianji_core.store import leases, samples, second_verdicts, steps
 from tianji_core.store.database import writing
 from tianji_core.store.samples import ACCEPTED, IMPORT, PENDING, REJECTED, NewSample, SampleFilter
 from tianji_core.teachers import ModelEntry
@@ -215,7 +217,9 @@ def test_history_and_figures_say_who_did_what(review: Open, workspace: Workspace
     app = review(state="全部")
     assert any("小王" in c.value and "待审 → 采用" in c.value for c in app.caption)
     app = review(view="记录")
-    assert sum("小王" in str(frame.value.to_dict()) for frame in app.dataframe) == 2, "in the figures and in the feed"
+    assert sum("小王" in str(frame.value.to_dict()) for frame in app.dataframe) == 2, (
+        "in the figures and in the feed"
+    )
 
 
 def test_a_judge_is_started_from_the_page_after_saying_what_it_costs(
@@ -250,3 +254,104 @@ def test_two_people_at_once_are_shown_different_samples(
     assert f"#{ids[2]}" in shown(app)
     press(app, "accept")
     assert f"#{ids[0]}" in shown(app), "what is left is shown although somebody looks at it"
+
+
+def test_everything_that_matches_is_decided_at_once_with_a_reason(
+    review: Open, workspace: Workspace, ids: list[int]
+) -> None:
+    app = review(view="批量", finding="有问题")
+    app.selectbox(key="all_action").select(REJECTED).run()
+    assert app.button(key="do_all").label == "对 2 条做"
+    app.text_input(key="all_reason").input("毛病太多")
+    press(app, "do_all")
+    assert states(workspace) == [PENDING, REJECTED, REJECTED]
+    step = steps.last(workspace.engine, "wishes")
+    assert step is not None and step.note == "毛病太多"
+    press(app, "undo")
+    assert states(workspace) == [PENDING] * 3
+
+
+def test_rare_filters_stand_in_the_address_and_are_cleared(
+    review: Open, workspace: Workspace, ids: list[int]
+) -> None:
+    steps.rate(workspace.engine, SampleFilter("wishes", ids=(ids[1],)), 4, "小王")
+    for address in ({"stars": "3-5"}, {"by": "小王"}, {"by": "小王", "since": "2020-01-01", "score": "x"}):
+        assert f"#{ids[1]}" in shown(review(**address))
+    assert any("没有符合" in info.value for info in review(stars="5-5").info)
+    app = review(until="2020-01-01")
+    assert any("没有符合" in info.value for info in app.info)
+    press(app, "clear_more")
+    assert f"#{ids[0]}" in shown(app)
+
+
+def test_a_sample_is_split_on_the_page(review: Open, workspace: Workspace, ids: list[int]) -> None:
+    app = press(review(), "open_split")
+    assert (
+        app.text_area(key=f"pieces_{ids[0]}_1").value
+        == "妹妹，生日快乐！\n愿你新的一岁平安喜乐，每天都有好心情。"
+    )
+    press(app, "split_sample")
+    assert samples.get(workspace.engine, ids[0]).state == REJECTED and samples.total(workspace.engine) == 5
+    assert f"#{ids[1]}" in shown(app)
+    press(app, "undo")
+    assert states(workspace) == [PENDING] * 3 + [REJECTED] * 2
+
+
+def test_another_wording_is_asked_for_and_picked(review: Open, workspace: Workspace, ids: list[int]) -> None:
+    app = press(press(review(), "open_rewrite"), "ask_rewrite")
+    job = rewriting_job(workspace, ids[0])
+    assert job is not None and jobs.wait(workspace, job.id, timeout=60).state == "succeeded"
+    app = review(id=str(ids[0]), do="rewrite")
+    assert any("¥0.0000" in c.value for c in app.caption)
+    press(app, "take_2")
+    sample = samples.get(workspace.engine, ids[0])
+    assert sample.output != CLEAN and sample.state == PENDING
+    assert "offline-composer" in steps.history(workspace.engine, ids[0])[0].step.note
+    assert any("offline\\-composer 改写" in c.value for c in app.caption)
+
+
+def test_a_second_reader_sees_no_verdict_and_a_disagreement_is_settled(
+    review: Open, workspace: Workspace, ids: list[int]
+) -> None:
+    steps.set_state(workspace.engine, SampleFilter("wishes", ids=(ids[0],)), ACCEPTED, "小王")
+    second_verdicts.set_share(workspace.engine, "wishes", 1.0)
+    assert any("没有要" in info.value for info in review(view="复审", who="小王").info)
+    app = review(view="复审", who="小李")
+    assert CLEAN in "".join(str(html.proto.body) for html in app.get("html"))
+    assert "green-badge" not in shown(app) and "小王" not in shown(app)
+    press(app, "second_reject")
+    assert states(workspace) == [ACCEPTED, PENDING, PENDING], "the first verdict stands"
+    (verdict,) = second_verdicts.verdicts(workspace.engine, "wishes")
+    assert (verdict.first_who, verdict.who, verdict.state) == ("小王", "小李", REJECTED)
+    press(app, f"resolve_{verdict.step_id}_{REJECTED}")
+    assert states(workspace)[0] == REJECTED
+    assert second_verdicts.verdicts(workspace.engine, "wishes")[0].resolved
+
+
+def test_keys_are_changed_by_each_person_and_clashes_refused(
+    review: Open, workspace: Workspace, ids: list[int]
+) -> None:
+    app = review(do="keys", who="小王")
+    app.text_input(key="key_accept_a").input("x")
+    press(app, "save_keys")
+    assert any("都用了 x" in error.value for error in app.error)
+    app.text_input(key="key_accept_a").input("J")
+    press(app, "save_keys")
+    assert load_keys(workspace, "小王")["accept"] == "j" and load_keys(workspace, "我")["accept"] == "a"
+    assert any("`J` 采用" in c.value for c in app.caption)
+    press(app, "change_keys")
+    press(app, "reset_keys")
+    assert load_keys(workspace, "小王")["accept"] == "a"
+
+
+def test_markup_in_a_sample_is_shown_as_text(review: Open, workspace: Workspace) -> None:
+    nasty = "<script>alert(1)</script> $$x$$ :red[红] ![图](http://a.b/c.png)"
+    with writing(workspace.engine) as connection:
+        samples.insert_new(
+            connection, [NewSample("wishes", "系统", nasty, nasty, "妹妹", "生日", "正常")], IMPORT
+        )
+    app = review()
+    pages = "".join(str(html.proto.body) for html in app.get("html"))
+    assert "&lt;script&gt;" in pages and "<script>alert" not in pages
+    assert r"\!" in shown(app) or r"\[图\]" in shown(app)
+    assert "<script>" not in shown(app) and "$$x$$" not in shown(app)

@@ -51,7 +51,7 @@ class _Done(NamedTuple):
 
 def _reviewer(who: str, rows: Sequence[_Done]) -> Reviewer:
     decisions = [row for row in rows if row.action in (ACCEPTED, REJECTED)]
-    single = [row.created_at for row in decisions if row.number == 1]
+    single = sorted(row.created_at for row in decisions if row.number == 1)
     gaps = [(later - earlier).total_seconds() for earlier, later in pairwise(single)]
     working = [gap for gap in gaps if gap <= _PAUSE]
     return Reviewer(
