@@ -95,7 +95,8 @@ class Sampler:
 
     def _work(self) -> None:
         while not self._done.wait(self._interval):
-            self._beside()
+            with contextlib.suppress(OSError):  # what it looks at may be gone by then
+                self._beside()
             with contextlib.suppress(OSError), self._path.open("a", encoding="utf-8") as file:  # a full disk
                 file.write(json.dumps(asdict(self._sample())) + "\n")
 
