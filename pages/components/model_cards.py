@@ -1,18 +1,23 @@
 """Checkpoints, adapters, merged models and bases as rows with what can be done to them."""
 
+import re
 from collections.abc import Callable
 
 import streamlit as st
 
 from pages.components.frame import job_bar, log_view, remember_notice, report_errors, stop_button
+from pages.components.model_merge import MergeOptions
 from pages.components.text import plain
 from pages.components.training_view import local_time
 from tianji_core import jobs, models
 from tianji_core.i18n import _
 from tianji_core.models import Artefact, size_text
 from tianji_core.models.launch import KINDS
+from tianji_core.models.merged import SHARD_GB
 from tianji_core.training import TrainingState
 from tianji_core.workspace import Workspace
+
+_CARD_HEADING = re.compile(r"^(#+)(?= )", re.MULTILINE)
 
 
 def model_jobs(workspace: Workspace, active: bool) -> list[jobs.Job]:
@@ -63,7 +68,7 @@ def start(action: Callable[[], jobs.Job]) -> None:
         st.rerun()
 
 
-def checkpoint_rows(workspace: Workspace, state: TrainingState) -> None:
+def checkpoint_rows(workspace: Workspace, state: TrainingState, options: MergeOptions) -> None:
     """The checkpoints of one training, the best loss marked."""
     run = state.run
     with st.container(border=True):
@@ -87,7 +92,7 @@ def checkpoint_rows(workspace: Workspace, state: TrainingState) -> None:
                 primary = "primary" if number == state.total else "secondary"
                 key = f"convert_merge_{run.id}_{number}"
                 if st.button(_("转换并合并"), key=key, type=primary, width="stretch"):  # type: ignore[arg-type]
-                    start(lambda n=number: models.start_convert_and_merge(workspace, run, n))  # type: ignore[misc]
+                    start(lambda n=number: models.start_convert_and_merge(workspace, run, n, *options))  # type: ignore[misc]
 
 
 def code_label() -> str:
@@ -101,14 +106,15 @@ def code_help() -> str:
 
 
 def _permission(workspace: Workspace, found: Artefact) -> None:
-    st.warning(_("它自带 Python 代码，允许之前不能加载。") + code_help(), icon="🔒")
+    changed = _("它自带的 Python 代码在允许之后变了，要重新允许。") if found.trust_remote_code else ""
+    st.warning((changed or _("它自带 Python 代码，允许之前不能加载。")) + code_help(), icon="🔒")
     if st.button(code_label(), key=f"trust_{found.name}"):
         with report_errors():
             models.allow_code(workspace, found.name)
             st.rerun()
 
 
-def artefact_card(workspace: Workspace, found: Artefact) -> None:
+def artefact_card(workspace: Workspace, found: Artefact, options: MergeOptions | None = None) -> None:
     """One model with its origin and what can be done with it."""
     icon = {"base": "🧱", "adapter": "🪄", "merged": "📦"}[found.kind]
     with st.container(border=True):
@@ -122,11 +128,19 @@ def artefact_card(workspace: Workspace, found: Artefact) -> None:
                 _permission(workspace, found)
             with st.popover(_("详情")):
                 _details(found)
+            if card := models.read_card(found):
+                with st.expander(_("模型卡"), icon="📄"):
+                    st.markdown(_CARD_HEADING.sub(r"\1###", card))  # smaller than the page's own headings
         with right:
             if found.kind == "adapter" and st.button(
                 _("合并"), key=f"merge_{found.name}", icon="🔗", width="stretch"
             ):
-                start(lambda: models.start_merge(workspace, found))
+                device, shard_gb, dtype = options or MergeOptions("cpu", SHARD_GB, "auto")
+                start(
+                    lambda: models.start_merge(
+                        workspace, found, device=device, shard_gb=shard_gb, dtype=dtype
+                    )
+                )
             st.page_link(
                 "pages/model/chat.py", label=_("对话"), icon="💬", query_params={"model": found.name}
             )
@@ -149,6 +163,10 @@ def _facts(found: Artefact) -> list[str]:
         facts.append(_("第 {n} 步", n=found.checkpoint))
     if "loss" in found.figures:
         facts.append(_("损失 {loss}", loss=f"{found.figures['loss']:.3f}"))
+    if "val_loss" in found.figures:
+        facts.append(_("验证损失 {loss}", loss=f"{found.figures['val_loss']:.3f}"))
+    if "agreement" in found.figures:
+        facts.append(_("和适配器 {share}% 一致", share=f"{found.figures['agreement'] * 100:.0f}"))
     if "bytes" in found.figures:
         facts.append(size_text(found.figures["bytes"]))
     if found.source:

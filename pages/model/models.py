@@ -5,6 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 from pages.components.frame import page_header, remember_notice, report_errors
+from pages.components.model_bases import known_bases
 from pages.components.model_cards import (
     artefact_card,
     checkpoint_rows,
@@ -15,6 +16,7 @@ from pages.components.model_cards import (
     running_jobs,
     start,
 )
+from pages.components.model_merge import merge_options
 from pages.components.text import plain
 from pages.components.training_view import local_time
 from tianji_core import models, training
@@ -33,15 +35,16 @@ def results(found: list[models.Artefact]) -> None:
         st.info(_("还没有训练出检查点。先训练一次，检查点会出现在这里。"), icon="🏋️")
         st.page_link("pages/model/train.py", label=_("去训练"), icon="🏋️")
         return
+    options = merge_options()
     if made:
         st.subheader(_("适配器与合并模型"))
         for each in sorted(made, key=lambda artefact: artefact.created_at, reverse=True):
-            artefact_card(workspace, each)
+            artefact_card(workspace, each, options)
     if states:
         st.subheader(_("检查点"))
         st.caption(_("“转换”得到几十 MB 的适配器，可以不合并直接对话；“合并”得到完整的模型。"))
         for state in states:
-            checkpoint_rows(workspace, state)
+            checkpoint_rows(workspace, state, options)
 
 
 def bases(found: list[models.Artefact]) -> None:
@@ -50,10 +53,12 @@ def bases(found: list[models.Artefact]) -> None:
         if each.kind == "base":
             artefact_card(workspace, each)
     unfinished()
+    known_bases(workspace, found)
+    st.subheader(_("别的模型"))
     left, right = st.columns(2)
     with left, st.container(border=True):
         st.markdown(_("**从 ModelScope 下载**"))
-        offered = [each.model_id for each in training.presets() if each.model_id]
+        offered = [each.modelscope for each in models.known_bases()]
         wanted = st.selectbox(
             _("模型（可以自己输入 组织/名字）"),
             offered,

@@ -1,5 +1,7 @@
 """模型: bases, adapters and merged models on disk; converting, merging and downloading them. Imports no torch."""
 
+from tianji_core.models.bases import KnownBase, known_bases
+from tianji_core.models.card import read_card
 from tianji_core.models.catalogue import (
     Trashed,
     allow_code,
@@ -14,11 +16,14 @@ from tianji_core.models.catalogue import (
 )
 from tianji_core.models.download import Partial, discard_partial, download, partials
 from tianji_core.models.launch import start_convert, start_convert_and_merge, start_download, start_merge
-from tianji_core.models.making import convert, convert_and_merge, merge, try_answer
+from tianji_core.models.making import convert
 from tianji_core.models.manifest import Artefact, kind_title, size_text
+from tianji_core.models.merged import DTYPES, convert_and_merge, merge, try_answer
 
 __all__ = [
+    "DTYPES",
     "Artefact",
+    "KnownBase",
     "Partial",
     "Trashed",
     "allow_code",
@@ -31,9 +36,11 @@ __all__ = [
     "discard_partial",
     "download",
     "kind_title",
+    "known_bases",
     "merge",
     "partials",
     "purge",
+    "read_card",
     "register_folder",
     "restore",
     "size_text",

@@ -9,14 +9,14 @@ from tianji_core.errors import ModelError
 from tianji_core.i18n import _
 from tianji_core.models.catalogue import checked_name
 from tianji_core.models.download import SOURCE, check_model_id
-from tianji_core.models.making import base_to_merge_into, check_base, checkpoint_of
+from tianji_core.models.making import check_base, checkpoint_of
 from tianji_core.models.manifest import Artefact
+from tianji_core.models.merged import SHARD_GB, base_to_merge_into, checked_options
 from tianji_core.store.training import TrainingRun
 from tianji_core.training import settings_of
 from tianji_core.workspace import Workspace
 
 KINDS = ("convert", "merge", "download")
-DEVICES = ("cpu", "cuda", "auto")
 
 
 def start_convert(
@@ -35,7 +35,14 @@ def start_convert(
     return _start(workspace, "convert", title, ["convert", str(run.id), "--iteration", str(number)], subject)
 
 
-def start_convert_and_merge(workspace: Workspace, run: TrainingRun, iteration: int | None = None) -> jobs.Job:
+def start_convert_and_merge(
+    workspace: Workspace,
+    run: TrainingRun,
+    iteration: int | None = None,
+    device: str = "cpu",
+    shard_gb: float = SHARD_GB,
+    dtype: str = "auto",
+) -> jobs.Job:
     """Start making adapter and merged model of a checkpoint in one job.
 
     Raises:
@@ -44,26 +51,32 @@ def start_convert_and_merge(workspace: Workspace, run: TrainingRun, iteration: i
     number = _checkable(workspace, run, iteration)
     title = _("转换并合并：{title} 第 {n} 步", title=run.title, n=number)
     subject = {"training_run_id": run.id, "checkpoint": number, "name": ""}
+    checked_options(device, shard_gb, dtype)
     argv = ["convert-and-merge", str(run.id), "--iteration", str(number)]
+    argv += ["--device", device, "--shard", str(shard_gb), "--dtype", dtype]
     return _start(workspace, "merge", title, argv, subject)
 
 
 def start_merge(
-    workspace: Workspace, adapter: Artefact, name: str = "", base: Path | None = None, device: str = "cpu"
+    workspace: Workspace,
+    adapter: Artefact,
+    name: str = "",
+    base: Path | None = None,
+    device: str = "cpu",
+    shard_gb: float = SHARD_GB,
+    dtype: str = "auto",
 ) -> jobs.Job:
     """Start merging an adapter into the base it was trained on.
 
     Raises:
-        ModelError: not an adapter, another base, a name in use, or the same job runs.
+        ModelError: not an adapter, another base, an option that does not exist, a name in use, or the same job runs.
     """
-    if device not in DEVICES:
-        raise ModelError(
-            _("合并只能在 {known} 上做，写的是 {device}", known=_("、").join(DEVICES), device=device)
-        )
+    checked_options(device, shard_gb, dtype)
     folder = base_to_merge_into(workspace, adapter, base)
     if name:
         checked_name(workspace, name)
     argv = ["merge", adapter.name, "--base", str(folder), "--device", device]
+    argv += ["--shard", str(shard_gb), "--dtype", dtype]
     subject = {"adapter": adapter.name, "name": name}
     return _start(workspace, "merge", _("合并：{title}", title=adapter.title), argv, subject)
 

@@ -1,28 +1,24 @@
-"""Making an adapter from a checkpoint, and a merged model from an adapter, with xtuner's own tools.
+"""Making an adapter, or a whole model, from a checkpoint with xtuner's own tool, in a hidden folder that gets its manifest
+and then its name, so what is listed is complete."""
 
-Each works in a hidden folder that gets its manifest and then its name, so what is listed is complete.
-"""
-
-import json
 import shutil
 from pathlib import Path
 
 from tianji_core.errors import ModelError, StudioError
 from tianji_core.i18n import _
 from tianji_core.jobs import Reporter
+from tianji_core.models.card import write_card
 from tianji_core.models.catalogue import checked_name, free_name, making
 from tianji_core.models.manifest import Artefact, read_manifest, write_manifest
 from tianji_core.store.training import TrainingRun
-from tianji_core.training import Checkpoint, preset, settings_of, training_state, work_folder
+from tianji_core.training import Checkpoint, preset_of, settings_of, training_state, work_folder
 from tianji_core.training.base import checked_base, fingerprint
 from tianji_core.training.child import child_environment, run_child, xtuner_tool
 from tianji_core.training.config import CONFIG_NAME
-from tianji_core.training.trust import checked_code, runs_code
+from tianji_core.training.curve import validations
+from tianji_core.training.trust import brings_code, runs_code
 from tianji_core.training.verdict import cause
 from tianji_core.workspace import Workspace
-
-SHARD = "2GB"
-"""Largest weight file of a merged model, as in the tutorial."""
 
 
 def checkpoint_of(workspace: Workspace, run: TrainingRun, iteration: int | None) -> Checkpoint:
@@ -55,7 +51,7 @@ def convert(
     name: str = "",
     reporter: Reporter | None = None,
 ) -> Artefact:
-    """Turn a checkpoint into a LoRA adapter in Hugging Face form.
+    """Turn a checkpoint into a LoRA adapter in Hugging Face form, or into a whole model where all parameters were trained.
 
     Raises:
         ModelError: no such checkpoint, a base whose code nobody allowed, another base than at training time, a name in use. StudioError: the tool failed.
@@ -66,7 +62,8 @@ def convert(
     expected = str(run.settings.get("base_fingerprint", ""))
     check_base(settings.base_folder, expected)
     runs_code(workspace, settings.base_folder)
-    wanted = f"{run.preset.removesuffix('-qlora')}-{run.id}-iter{checkpoint.iteration}"
+    chosen_preset = preset_of(workspace, run)
+    wanted = f"{run.preset.removesuffix('-qlora').removesuffix('-lora')}-{run.id}-iter{checkpoint.iteration}"
     chosen = checked_name(workspace, name) if name else free_name(workspace, wanted)
     reporter.update(0, total=1, message=_("正在把检查点转成适配器"))
     config = work_folder(workspace, run) / CONFIG_NAME
@@ -77,118 +74,64 @@ def convert(
             str(checkpoint.path),
             str(folder),
         ]
-        _run(workspace, [*arguments, "--safe-serialization"], preset(run.preset).device)
-        weights = folder / "adapter_model.safetensors"
-        if not (folder / "adapter_config.json").exists() or not weights.exists():
-            raise ModelError(_("转换没有留下适配器文件，请看日志"))
-        figures = {"bytes": float(weights.stat().st_size)}
-        if checkpoint.loss is not None:
-            figures["loss"] = checkpoint.loss
+        _run(workspace, [*arguments, "--safe-serialization"], chosen_preset.device)
+        whole = chosen_preset.method == "full"
+        figures = {"bytes": float(_made_size(folder, whole))} | _losses(workspace, run, checkpoint)
         made = Artefact(
             name=chosen,
-            kind="adapter",
+            kind="merged" if whole else "adapter",
             title=_("{title}（第 {n} 步）", title=run.title, n=checkpoint.iteration),
             path=folder,
             base=settings.base_folder,
             base_fingerprint=expected,
             training_run_id=run.id,
             checkpoint=checkpoint.iteration,
+            template=settings.template,
             system=_trained_system(workspace, run),
             dataset_name=str(run.settings.get("dataset_name", "")),
             dataset_sha256=str(run.settings.get("dataset_sha256", "")),
             figures=figures,
         )
+        if whole:
+            made = made.model_copy(
+                update={"trust_remote_code": _code_taken_over(settings.base_folder, folder)}
+            )
+        write_card(folder, made, run)
         write_manifest(folder, made, workspace.home)
     reporter.update(1)
     return read_manifest(workspace.models / chosen, workspace.home)
 
 
-def merge(
-    workspace: Workspace,
-    adapter: Artefact,
-    name: str = "",
-    base: Path | None = None,
-    device: str = "cpu",
-    reporter: Reporter | None = None,
-) -> Artefact:
-    """Merge an adapter into its base and let the result answer once. ``device`` 'cpu' needs RAM for the whole model in
-    16 bits; 'cuda' and 'auto' need that much GPU memory and often run out of it.
+def _made_size(folder: Path, whole: bool) -> int:
+    """Bytes of the weights that the tool left.
 
     Raises:
-        ModelError: not an adapter, another base than it was trained on, too little disk, an incomplete result.
-        StudioError: the tool failed.
+        ModelError: it left none, or not all.
     """
-    reporter = reporter or Reporter()
-    folder = base_to_merge_into(workspace, adapter, base)
-    code = runs_code(workspace, folder)
-    needed = checked_base(folder).size
-    free = shutil.disk_usage(workspace.models).free
-    if free < needed * 1.1:
-        raise ModelError(
-            _(
-                "合并约需 {need} GB 磁盘，只剩 {free} GB，请先清理",
-                need=f"{needed / 1e9:.1f}",
-                free=f"{free / 1e9:.1f}",
-            )
-        )
-    chosen = checked_name(workspace, name) if name else free_name(workspace, f"{adapter.name}-merged")
-    with making(workspace, chosen) as target:
-        reporter.update(0, total=2, message=_("正在合并到基座"))
-        tool = str(xtuner_tool("model_converters/merge.py"))
-        arguments = [tool, str(folder), str(adapter.path), str(target), "--max-shard-size", SHARD]
-        _run(workspace, [*arguments, "--device", device, "--safe-serialization"], device)
-        reporter.update(1, message=_("正在试答一句"))
-        size = checked_base(target).size
-        sample = try_answer(workspace, target, adapter.system, device, code)
-        made = adapter.model_copy(
-            update={
-                "name": chosen,
-                "kind": "merged",
-                "path": target,
-                "base": folder,
-                "adapter": adapter.name,
-                "figures": {**adapter.figures, "bytes": float(size)},
-                "sample": sample,
-                "trust_remote_code": code,
-                "created_at": Artefact(name="", kind="base", title="", path=target).created_at,
-            }
-        )
-        write_manifest(target, made, workspace.home)
-    reporter.update(2)
-    return read_manifest(workspace.models / chosen, workspace.home)
+    if whole:
+        return checked_base(folder).size
+    weights = folder / "adapter_model.safetensors"
+    if not (folder / "adapter_config.json").exists() or not weights.exists():
+        raise ModelError(_("转换没有留下适配器文件，请看日志"))
+    return weights.stat().st_size
 
 
-def convert_and_merge(
-    workspace: Workspace,
-    run: TrainingRun,
-    iteration: int | None = None,
-    device: str = "cpu",
-    reporter: Reporter | None = None,
-) -> tuple[Artefact, Artefact]:
-    """The adapter of a checkpoint and the model merged with it.
-
-    Raises:
-        ModelError, StudioError: as :func:`convert` and :func:`merge`; an adapter made before a failure stays.
-    """
-    adapter = convert(workspace, run, iteration, reporter=reporter)
-    return adapter, merge(workspace, adapter, device=device, reporter=reporter)
+def _losses(workspace: Workspace, run: TrainingRun, checkpoint: Checkpoint) -> dict[str, float]:
+    """The training and the validation loss at a checkpoint, where there are any."""
+    found = {} if checkpoint.loss is None else {"loss": checkpoint.loss}
+    held = [
+        each.loss
+        for each in validations(work_folder(workspace, run))
+        if each.iteration <= checkpoint.iteration and each.loss is not None
+    ]
+    return found | ({"val_loss": held[-1]} if held else {})
 
 
-def base_to_merge_into(workspace: Workspace, adapter: Artefact, base: Path | None) -> Path:
-    """``base``, or the one an adapter remembers, once it is certain that they belong together. The tool that merges would
-    run any code in it, so that has to be allowed too.
-
-    Raises:
-        ModelError: not an adapter, another base than it was trained on, or code that nobody allowed.
-    """
-    if adapter.kind != "adapter":
-        raise ModelError(_("“{name}”不是适配器，不能合并", name=adapter.name))
-    folder = base or adapter.base
-    if folder is None:
-        raise ModelError(_("适配器“{name}”没有记下基座模型，不能合并", name=adapter.name))
-    check_base(folder, adapter.base_fingerprint)
-    runs_code(workspace, folder)
-    return folder
+def _code_taken_over(base: Path, folder: Path) -> bool:
+    """Copy the base's own code beside a whole model; it was allowed for the training. Returns whether there is any."""
+    for path in base.glob("*.py") if brings_code(base) else ():
+        shutil.copyfile(path, folder / path.name)
+    return brings_code(folder)
 
 
 def check_base(folder: Path, expected: str) -> None:
@@ -201,28 +144,6 @@ def check_base(folder: Path, expected: str) -> None:
         raise ModelError(
             _("{folder} 不是训练时用的那个基座模型（内容不同），不能用它转换或合并", folder=folder)
         )
-
-
-def try_answer(
-    workspace: Workspace, folder: Path, system: str, device: str = "cpu", allowed: bool = False
-) -> str:
-    """One greedy answer of a model; it is loaded in a process of its own. ``allowed``: it may run code of its own.
-
-    Raises:
-        ModelError: it brings code that is not allowed. StudioError: the model cannot be loaded or breaks while it answers.
-    """
-    answers: list[str] = []
-
-    def on_line(line: str) -> None:
-        if line.startswith('{"answer"'):
-            answers.append(str(json.loads(line)["answer"]))
-
-    arguments = ["-m", "tianji_core.models.verify", str(folder), "--prompt", "祝妹妹生日", "--system", system]
-    arguments += ["--trust-remote-code"] if checked_code(folder, allowed) else []
-    ended = run_child(arguments, child_environment(workspace, device), on_line)
-    if ended.code != 0 or not answers:
-        raise StudioError(_("合并后的模型加载不了：{reason}", reason=cause(ended.tail, ended.code)))
-    return answers[-1]
 
 
 def _trained_system(workspace: Workspace, run: TrainingRun) -> str:

@@ -22,7 +22,8 @@ Kind = Literal["base", "adapter", "merged"]
 class Artefact(BaseModel):
     """A model on disk. ``path`` is the folder to load; ``base`` the folder an adapter belongs to or a merged model came
     from, None for a base. ``template`` and ``system`` are what it was trained with and must be asked with.
-    ``figures`` holds numbers such as loss or size in bytes; ``sample`` an answer it gave when it was made.
+    ``figures`` holds numbers such as loss or size in bytes; ``sample`` an answer it gave when it was made,
+    ``samples`` the answers to fixed prompts then.
     ``trust_remote_code`` says that a person allowed the Python code in the folder to run, which hashed to
     ``code_sha256`` then. ``removable`` is False for the built-in base. ``created_at`` in UTC."""
 
@@ -44,6 +45,7 @@ class Artefact(BaseModel):
     dataset_sha256: str = ""
     figures: dict[str, float] = Field(default_factory=dict)
     sample: str = ""
+    samples: dict[str, str] = Field(default_factory=dict)
     source: str = ""
     trust_remote_code: bool = False
     code_sha256: str = ""

@@ -1,37 +1,103 @@
-"""``python -m tianji_core.models.verify FOLDER --prompt TEXT``: load a model and let it answer once.
+"""``python -m tianji_core.models.verify FOLDER``: load a model and let it answer fixed prompts; with ``--base`` and
+``--adapter`` say how far it agrees with the adapter on top of its base.
 
-A process of its own, so that its memory is free again when it ends. The last line of its output is one JSON object.
+A process of its own, so that its memory is free again when it ends. The models are loaded one after the other. The last line
+of its output is one JSON object.
 """
 
 import argparse
+import gc
 import json
 import sys
 from pathlib import Path
+from typing import Any
+
+Forced = list[tuple[list[int], list[int]]]
+"""For each prompt the tokens of the question and those of the answer."""
 
 
-def answer(folder: Path, prompt: str, system: str, max_tokens: int, runs_code: bool) -> str:
-    """The greedy answer of the model in ``folder`` to one prompt, under the template of every preset."""
-    from tianji_core.evaluation.answering import answer_all, load
-    from tianji_core.training import TEMPLATE
+def _asked(tokenizer: Any, template: str, system: str, prompts: list[str]) -> list[list[int]]:
+    from tianji_core.serving.protocol import WireMessage
+    from tianji_core.serving.template import encode
 
-    model, tokenizer = load(folder, None, runs_code)
-    asked = {"system": system, "request": prompt, "max_tokens": max_tokens}
-    return answer_all(model, tokenizer, TEMPLATE, [asked], temperature=0.0, batch=1, seed=0)[0]
+    head = [WireMessage(role="system", content=system)] if system else []
+    return [encode(tokenizer, template, [*head, WireMessage(role="user", content=text)]) for text in prompts]
+
+
+def _answers(model: Any, asked: list[list[int]], tokens: int) -> Forced:
+    """Greedy answers of exactly ``tokens`` tokens: also what comes after an ending must agree."""
+    import torch
+
+    found = []
+    with torch.inference_mode():
+        for ids in asked:
+            row = torch.tensor([ids], device=model.device)
+            made = model.generate(
+                row,
+                attention_mask=torch.ones_like(row),
+                min_new_tokens=tokens,
+                max_new_tokens=tokens,
+                do_sample=False,
+                pad_token_id=0,
+            )
+            found.append((ids, made[0, len(ids) :].tolist()))
+    return found
+
+
+def _scores(model: Any, forced: Forced) -> list[Any]:
+    """Log-probabilities (answer tokens, vocabulary) of each answer, told token by token."""
+    import torch
+
+    found = []
+    with torch.inference_mode():
+        for ids, answer in forced:
+            row = torch.tensor([ids + answer], device=model.device)
+            logits = model(row).logits[0, len(ids) - 1 : -1].float()
+            found.append(logits.log_softmax(-1).cpu())
+    return found
+
+
+def agreement(expected: list[Any], found: list[Any]) -> tuple[float, float]:
+    """Share of the tokens on which both would have gone on in the same way, and the mean distance of their probability
+    distributions (half the sum of absolute differences, 0 to 1)."""
+    same = [bool(b) for e, f in zip(expected, found, strict=True) for b in (e.argmax(-1) == f.argmax(-1))]
+    apart = [
+        float(d) for e, f in zip(expected, found, strict=True) for d in (e.exp() - f.exp()).abs().sum(-1) / 2
+    ]
+    return sum(same) / len(same), sum(apart) / len(apart)
 
 
 def main(argv: list[str]) -> int:
-    """Print one answer as JSON."""
-    parser = argparse.ArgumentParser(
-        prog="python -m tianji_core.models.verify", description="let a model answer once"
-    )
+    """Print what was found as JSON."""
+    parser = argparse.ArgumentParser(prog="python -m tianji_core.models.verify", description="try a model")
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--prompt", required=True)
+    parser.add_argument("--prompt", action="append", required=True)
     parser.add_argument("--system", default="")
+    parser.add_argument("--template", default="internlm2_chat")
     parser.add_argument("--max-tokens", type=int, default=48)
-    parser.add_argument("--trust-remote-code", action="store_true", help="run Python code in the folder")
+    parser.add_argument("--base", type=Path)
+    parser.add_argument("--adapter", type=Path)
+    parser.add_argument("--trust-remote-code", action="store_true", help="run Python code in the folders")
     given = parser.parse_args(argv)
-    text = answer(given.folder, given.prompt, given.system, given.max_tokens, given.trust_remote_code)
-    print(json.dumps({"answer": text}, ensure_ascii=False))
+    from tianji_core.evaluation.answering import answer_all, load
+
+    result: dict[str, object] = {}
+    forced: Forced = []
+    if given.base is not None and given.adapter is not None:
+        model, tokenizer = load(given.base, given.adapter, given.trust_remote_code)
+        asked = _asked(tokenizer, given.template, given.system, given.prompt)
+        forced = _answers(model, asked, min(16, given.max_tokens))
+        expected = _scores(model, forced)
+        del model
+        gc.collect()
+    model, tokenizer = load(given.folder, None, given.trust_remote_code)
+    requests = [
+        {"system": given.system, "request": text, "max_tokens": given.max_tokens} for text in given.prompt
+    ]
+    result["answers"] = answer_all(model, tokenizer, given.template, requests, 0.0, len(requests), 0)
+    if forced:
+        result["agreement"], result["distance"] = agreement(expected, _scores(model, forced))
+    print(json.dumps(result, ensure_ascii=False))
     return 0
 
 

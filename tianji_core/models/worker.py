@@ -10,7 +10,8 @@ from tianji_core.i18n import _, set_language
 from tianji_core.jobs import Reporter
 from tianji_core.models.catalogue import artefact
 from tianji_core.models.download import download
-from tianji_core.models.making import convert, convert_and_merge, merge
+from tianji_core.models.making import convert
+from tianji_core.models.merged import DTYPES, SHARD_GB, convert_and_merge, merge
 from tianji_core.store import training as rows
 from tianji_core.workspace import open_workspace
 
@@ -29,6 +30,8 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--iteration", type=int)
     parser.add_argument("--base", type=Path)
     parser.add_argument("--device", default="cpu", choices=("cpu", "cuda", "auto"))
+    parser.add_argument("--shard", type=float, default=SHARD_GB)
+    parser.add_argument("--dtype", default="auto", choices=DTYPES)
     parser.add_argument("--trust-remote-code", action="store_true")
     arguments = parser.parse_args(argv)
     reporter = Reporter(unit=_("字节") if arguments.action == "download" else _("步"))
@@ -45,13 +48,23 @@ def main(argv: list[str]) -> int:
             )
         elif arguments.action == "merge":
             adapter = artefact(workspace, arguments.what)
-            made = merge(workspace, adapter, arguments.name, arguments.base, arguments.device, reporter)
+            made = merge(
+                workspace,
+                adapter,
+                arguments.name,
+                arguments.base,
+                arguments.device,
+                reporter,
+                arguments.shard,
+                arguments.dtype,
+            )
         else:
             run = rows.get(workspace.engine, int(arguments.what))
             if arguments.action == "convert":
                 made = convert(workspace, run, arguments.iteration, arguments.name, reporter)
             else:
-                made = convert_and_merge(workspace, run, arguments.iteration, arguments.device, reporter)[1]
+                given = (arguments.device, reporter, arguments.shard, arguments.dtype)
+                made = convert_and_merge(workspace, run, arguments.iteration, *given)[1]
     except StudioError as error:
         print(str(error), file=sys.stderr)
         reporter.fail(str(error))

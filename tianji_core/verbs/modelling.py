@@ -10,6 +10,7 @@ from tianji_core import jobs, models
 from tianji_core.errors import InputError
 from tianji_core.i18n import _
 from tianji_core.models import Artefact
+from tianji_core.models.merged import SHARD_GB
 from tianji_core.store import training as runs
 from tianji_core.verbs.common import (
     LARGEST,
@@ -23,6 +24,11 @@ from tianji_core.verbs.common import (
 from tianji_core.workspace import Workspace
 
 NameOption = Annotated[str, typer.Option(help="Name of the result; default: made from the source.")]
+DeviceOption = Annotated[str, typer.Option(help="Where to merge: cpu, cuda or auto.")]
+ShardOption = Annotated[float, typer.Option(help="Largest weight file of a merged model, in GB.")]
+DtypeOption = Annotated[
+    str, typer.Option(help="Number format of a merged model: auto (the base's), bfloat16, float16, float32.")
+]
 TrustOption = Annotated[
     bool,
     typer.Option(
@@ -45,6 +51,9 @@ def convert(
         int | None, typer.Option(help="Iteration; default: the newest.", show_default=False)
     ] = None,
     merge: Annotated[bool, typer.Option("--merge", help="Merge the adapter into its base as well.")] = False,
+    device: DeviceOption = "cpu",
+    shard: ShardOption = SHARD_GB,
+    dtype: DtypeOption = "auto",
     name: NameOption = "",
     detach: DetachOption = False,
     as_json: JsonOption = False,
@@ -58,7 +67,7 @@ def convert(
 
     def start() -> jobs.Job:
         if merge:
-            return models.start_convert_and_merge(space, trained, checkpoint)
+            return models.start_convert_and_merge(space, trained, checkpoint, device, shard, dtype)
         return models.start_convert(space, trained, checkpoint, name)
 
     _make(space, start, detach, as_json)
@@ -67,7 +76,9 @@ def convert(
 def merge(
     adapter: Annotated[str, typer.Argument(help="Name of the adapter.")],
     base: Annotated[str, typer.Option(help="Base model; default: the one it was trained on.")] = "",
-    device: Annotated[str, typer.Option(help="cpu, cuda or auto.")] = "cpu",
+    device: DeviceOption = "cpu",
+    shard: ShardOption = SHARD_GB,
+    dtype: DtypeOption = "auto",
     name: NameOption = "",
     detach: DetachOption = False,
     as_json: JsonOption = False,
@@ -77,7 +88,12 @@ def merge(
     space = opened(workspace)
     folder = base_folder(space, base) if base else None
     found = models.artefact(space, adapter)
-    _make(space, lambda: models.start_merge(space, found, name, folder, device), detach, as_json)
+    _make(
+        space,
+        lambda: models.start_merge(space, found, name, folder, device, shard, dtype),
+        detach,
+        as_json,
+    )
 
 
 def download(
@@ -104,10 +120,24 @@ def list_models(
         Path | None, typer.Option(help="List this folder as a base model as well.", show_default=False)
     ] = None,
     trust_remote_code: TrustOption = False,
+    known: Annotated[
+        bool,
+        typer.Option("--known", help="Show the bases that can be downloaded instead, with what they take."),
+    ] = False,
     as_json: JsonOption = False,
     workspace: WorkspaceOption = None,
 ) -> None:
     """List bases, adapters and merged models, or register a folder as a base."""
+    if known:
+        bases = models.known_bases()
+        lines = [
+            f"{each.title}  {each.modelscope}  {each.size_gb:g} GB  {each.template}  QLoRA/LoRA/full "
+            + "/".join(f"{each.memory_gb(method):.0f}" for method in ("qlora", "lora", "full"))
+            + " GB"
+            for each in bases
+        ]
+        show([each.model_dump() for each in bases], as_json, "\n".join(lines))
+        return
     space = opened(workspace)
     if register is not None:
         models.register_folder(space, register, trust_remote_code=trust_remote_code)

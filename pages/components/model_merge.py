@@ -1,0 +1,40 @@
+"""How a merge is made: where, in files of which size, in which number format."""
+
+from typing import NamedTuple
+
+import streamlit as st
+
+from tianji_core.i18n import _
+from tianji_core.models import DTYPES
+from tianji_core.models.merged import SHARD_GB
+
+
+class MergeOptions(NamedTuple):
+    """What every merge of the page uses."""
+
+    device: str
+    shard_gb: float
+    dtype: str
+
+
+def merge_options() -> MergeOptions:
+    """The choices, folded away; the defaults suit everybody without reason to change them."""
+    with st.expander(_("合并选项"), icon="⚙️"):
+        left, middle, right = st.columns(3)
+        device = left.selectbox(
+            _("在哪里合并"),
+            ("cpu", "cuda"),
+            key="merge_device",
+            format_func=lambda each: {"cpu": "CPU", "cuda": _("显卡")}[each],
+            help=_("CPU 上一个矩阵一个矩阵地加，7B 也只要几 GB 内存；显卡快一些"),
+        )
+        shard = middle.number_input(
+            _("每个权重文件最大（GB）"), 0.1, 50.0, SHARD_GB, 0.5, key="merge_shard", format="%.1f"
+        )
+        dtype = right.selectbox(
+            _("数值格式"),
+            DTYPES,
+            key="merge_dtype",
+            format_func=lambda each: _("和基座一样") if each == "auto" else each,
+        )
+    return MergeOptions(device, float(shard), dtype)

@@ -1,0 +1,240 @@
+"""Merging an adapter into its base and seeing that the result is the same model: in a hidden folder that gets its manifest
+and then its name, so what is listed is complete."""
+
+import json
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+from tianji_core.errors import ModelError, StudioError
+from tianji_core.i18n import _
+from tianji_core.jobs import Reporter
+from tianji_core.models.card import write_card
+from tianji_core.models.catalogue import checked_name, free_name, making
+from tianji_core.models.making import check_base, convert
+from tianji_core.models.manifest import Artefact, read_manifest, write_manifest
+from tianji_core.store import training as rows
+from tianji_core.store.database import now
+from tianji_core.store.training import TrainingRun
+from tianji_core.training.base import checked_base
+from tianji_core.training.child import child_environment, run_child
+from tianji_core.training.trust import checked_code, runs_code
+from tianji_core.training.verdict import cause
+from tianji_core.workspace import Workspace
+
+SHARD_GB = 2.0
+"""Largest weight file of a merged model in GB (1e9 bytes), as in the tutorial."""
+DTYPES = ("auto", "bfloat16", "float16", "float32")
+PROMPTS = ("祝妹妹生日", "祝李总工作升职,严肃风格", "祝同学中秋节,小红书风格")
+"""What every merged model is asked."""
+AGREES = 0.75
+"""Least share of tokens on which the merged model must go on as the adapter does; rounding alone costs a few percent."""
+_PART = re.compile(r"^merged (\d+)/(\d+)$")
+
+
+def checked_options(device: str, shard_gb: float, dtype: str) -> None:
+    """Whether a merge can be made with these.
+
+    Raises:
+        ModelError: names the one that is wrong and what there is.
+    """
+    devices = ("cpu", "cuda", "auto")
+    if device not in devices:
+        raise ModelError(
+            _("合并只能在 {known} 上做，写的是 {device}", known=_("、").join(devices), device=device)
+        )
+    if dtype not in DTYPES:
+        raise ModelError(
+            _("合并的数值格式是 {known} 之一，写的是 {dtype}", known=_("、").join(DTYPES), dtype=dtype)
+        )
+    if not 0.01 <= shard_gb <= 100:
+        raise ModelError(_("每个权重文件要在 0.01 到 100 GB 之间，写的是 {size}", size=shard_gb))
+
+
+def merge(
+    workspace: Workspace,
+    adapter: Artefact,
+    name: str = "",
+    base: Path | None = None,
+    device: str = "cpu",
+    reporter: Reporter | None = None,
+    shard_gb: float = SHARD_GB,
+    dtype: str = "auto",
+) -> Artefact:
+    """Merge an adapter into its base, matrix by matrix, and compare the result with the adapter on fixed prompts. Merging
+    takes little more RAM than one weight file; the comparison loads the model once as a base and once merged. ``dtype``
+    'auto' keeps the base's.
+
+    Raises:
+        ModelError: not an adapter, another base than it was trained on, too little disk, or a result that is incomplete or
+            answers in another way. StudioError: the merge failed.
+    """
+    checked_options(device, shard_gb, dtype)
+    reporter = reporter or Reporter()
+    folder = base_to_merge_into(workspace, adapter, base)
+    code = runs_code(workspace, folder)
+    _check_room(workspace, checked_base(folder).size * (2 if dtype == "float32" else 1))
+    chosen = checked_name(workspace, name) if name else free_name(workspace, f"{adapter.name}-merged")
+    with making(workspace, chosen) as target:
+        _merge_into(workspace, folder, adapter, target, (device, shard_gb, dtype), reporter)
+        reporter.update(1, total=2, message=_("正在和适配器对照着试答"))
+        made = adapter.model_copy(
+            update={
+                "name": chosen,
+                "kind": "merged",
+                "path": target,
+                "base": folder,
+                "adapter": adapter.name,
+                "figures": {**adapter.figures, "bytes": float(checked_base(target).size)},
+                "trust_remote_code": code,
+                "created_at": now(),
+            }
+        )
+        made = verified(workspace, made, adapter.path, device)
+        write_card(target, made, _run_of(workspace, made))
+        write_manifest(target, made, workspace.home)
+    reporter.update(2)
+    return read_manifest(workspace.models / chosen, workspace.home)
+
+
+def _check_room(workspace: Workspace, needed: float) -> None:
+    free = shutil.disk_usage(workspace.models).free
+    if free < needed * 1.1:
+        raise ModelError(
+            _(
+                "合并约需 {need} GB 磁盘，只剩 {free} GB，请先清理",
+                need=f"{needed / 1e9:.1f}",
+                free=f"{free / 1e9:.1f}",
+            )
+        )
+
+
+def _merge_into(
+    workspace: Workspace,
+    folder: Path,
+    adapter: Artefact,
+    target: Path,
+    options: tuple[str, float, str],
+    reporter: Reporter,
+) -> None:
+    device, shard_gb, dtype = options
+    reporter.update(0, total=2, message=_("正在合并到基座"))
+
+    def on_line(line: str) -> None:
+        if found := _PART.match(line):
+            reporter.update(int(found[1]) / int(found[2]), total=2, message=_("正在合并到基座"))
+
+    arguments = ["-m", "tianji_core.models.merging", str(folder), str(adapter.path), str(target)]
+    arguments += ["--shard", str(int(shard_gb * 1e9)), "--dtype", dtype]
+    arguments += ["--device", "cpu" if device == "cpu" else "cuda"]
+    ended = run_child(arguments, child_environment(workspace, device), on_line)
+    if ended.code != 0:
+        raise StudioError(cause(ended.tail, ended.code))
+
+
+def verified(workspace: Workspace, made: Artefact, adapter: Path, device: str = "cpu") -> Artefact:
+    """The merged model with its answers to fixed prompts and how far it agrees with its adapter.
+
+    Raises:
+        ModelError: it answers in another way than the adapter does. StudioError: it cannot be loaded.
+    """
+    assert made.base is not None
+    pair = ["--base", str(made.base), "--adapter", str(adapter)]
+    found = _tried(workspace, made, PROMPTS, device, made.trust_remote_code, pair)
+    share = float(found["agreement"])
+    if share < AGREES:
+        raise ModelError(
+            _(
+                "合并后的模型和适配器的回答不一样（只有 {share}% 的 token 相同），没有留下；请重新转换再合并",
+                share=round(share * 100),
+            )
+        )
+    samples = dict(zip(PROMPTS, found["answers"], strict=True))
+    figures = {**made.figures, "agreement": share, "distance": float(found["distance"])}
+    return made.model_copy(update={"samples": samples, "sample": samples[PROMPTS[0]], "figures": figures})
+
+
+def _run_of(workspace: Workspace, made: Artefact) -> TrainingRun | None:
+    if made.training_run_id is None:
+        return None
+    try:
+        return rows.get(workspace.engine, made.training_run_id)
+    except StudioError:
+        return None
+
+
+def try_answer(
+    workspace: Workspace, folder: Path, system: str, device: str = "cpu", allowed: bool = False
+) -> str:
+    """One greedy answer of a model; it is loaded in a process of its own. ``allowed``: it may run code of its own.
+
+    Raises:
+        ModelError: it brings code that is not allowed. StudioError: the model cannot be loaded or breaks while it answers.
+    """
+    asked = Artefact(name="", kind="base", title="", path=folder, system=system)
+    return str(_tried(workspace, asked, PROMPTS[:1], device, allowed, [])["answers"][0])
+
+
+def _tried(
+    workspace: Workspace,
+    asked: Artefact,
+    prompts: tuple[str, ...],
+    device: str,
+    allowed: bool,
+    more: list[str],
+) -> dict[str, Any]:
+    found: list[dict[str, Any]] = []
+
+    def on_line(line: str) -> None:
+        if line.startswith('{"answers"'):
+            found.append(json.loads(line))
+
+    arguments = ["-m", "tianji_core.models.verify", str(asked.path), "--system", asked.system, *more]
+    arguments += ["--template", asked.template]
+    for prompt in prompts:
+        arguments += ["--prompt", prompt]
+    arguments += ["--trust-remote-code"] if checked_code(asked.path, allowed) else []
+    ended = run_child(arguments, child_environment(workspace, device), on_line)
+    if ended.code != 0 or not found:
+        raise StudioError(_("合并后的模型加载不了：{reason}", reason=cause(ended.tail, ended.code)))
+    return found[-1]
+
+
+def convert_and_merge(
+    workspace: Workspace,
+    run: TrainingRun,
+    iteration: int | None = None,
+    device: str = "cpu",
+    reporter: Reporter | None = None,
+    shard_gb: float = SHARD_GB,
+    dtype: str = "auto",
+) -> tuple[Artefact, Artefact]:
+    """The adapter of a checkpoint and the model merged with it; where all parameters were trained, that model twice.
+
+    Raises:
+        ModelError, StudioError: as :func:`convert` and :func:`merge`; an adapter made before a failure stays.
+    """
+    adapter = convert(workspace, run, iteration, reporter=reporter)
+    if adapter.kind == "merged":
+        return adapter, adapter
+    return adapter, merge(
+        workspace, adapter, device=device, reporter=reporter, shard_gb=shard_gb, dtype=dtype
+    )
+
+
+def base_to_merge_into(workspace: Workspace, adapter: Artefact, base: Path | None) -> Path:
+    """``base``, or the one an adapter remembers, once it is certain that they belong together. The tool that merges would
+    run any code in it, so that has to be allowed too.
+
+    Raises:
+        ModelError: not an adapter, another base than it was trained on, or code that nobody allowed.
+    """
+    if adapter.kind != "adapter":
+        raise ModelError(_("“{name}”不是适配器，不能合并", name=adapter.name))
+    folder = base or adapter.base
+    if folder is None:
+        raise ModelError(_("适配器“{name}”没有记下基座模型，不能合并", name=adapter.name))
+    check_base(folder, adapter.base_fingerprint)
+    runs_code(workspace, folder)
+    return folder

@@ -1,0 +1,188 @@
+"""``python -m tianji_core.models.merging BASE ADAPTER TARGET --shard BYTES``: add a LoRA adapter to its base, one matrix at a
+time, so that never more than about one shard is in memory; a model of 7 B needs a few GB of RAM and no GPU.
+
+Prints ``merged N/M`` after each weight file of the base.
+"""
+
+import argparse
+import json
+import math
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from tianji_core.errors import ModelError, StudioError
+from tianji_core.i18n import _
+from tianji_core.training.base import INDEXES, checked_base
+
+DTYPES = ("auto", "bfloat16", "float16", "float32")
+"""'auto' keeps what the base has."""
+LEFT_BEHIND = (
+    "*.safetensors",
+    "*.bin",
+    "*.pth",
+    "*.pt",
+    "*.gguf",
+    "*.onnx",
+    "*.h5",
+    "*.msgpack",
+    "README*",
+    ".*",
+)
+"""Files of a base that its merged model does not take over; all others in the folder itself are copied."""
+PREFIX = "base_model.model."
+
+
+class Deltas:
+    """The changes an adapter makes: ``scale * B @ A`` for each weight it names."""
+
+    def __init__(self, adapter: Path) -> None:
+        from safetensors.torch import load_file
+
+        config = json.loads((adapter / "adapter_config.json").read_text(encoding="utf-8"))
+        unknown = [name for name in ("use_dora", "modules_to_save", "fan_in_fan_out") if config.get(name)]
+        if unknown or config.get("bias", "none") != "none":
+            raise ModelError(
+                _("这个适配器用了 {names}，工坊合并不了", names=_("、").join(unknown or ["bias"]))
+            )
+        self._rank_pattern, self._alpha_pattern = config.get("rank_pattern"), config.get("alpha_pattern")
+        if self._rank_pattern or self._alpha_pattern:
+            raise ModelError(_("这个适配器用了 {names}，工坊合并不了", names="rank_pattern"))
+        rank, alpha = config["r"], config["lora_alpha"]
+        self._scale = alpha / (math.sqrt(rank) if config.get("use_rslora") else rank)
+        self._halves: dict[str, dict[str, Any]] = {}
+        for key, value in load_file(adapter / "adapter_model.safetensors").items():
+            name, _dot, half = key.removeprefix(PREFIX).removesuffix(".weight").rpartition(".")
+            if half not in ("lora_A", "lora_B"):
+                raise ModelError(_("适配器里有认不出的权重 {name}，请重新转换", name=key))
+            self._halves.setdefault(f"{name}.weight", {})[half] = value
+        self.left = set(self._halves)
+
+    def added(self, name: str, weight: Any, dtype: Any, device: str) -> Any:
+        """``weight`` with its change, in ``dtype`` (None: as it is); a weight without a change is only converted."""
+        wanted = dtype if dtype is not None and weight.is_floating_point() else weight.dtype
+        halves = self._halves.get(name)
+        if halves is None:
+            return weight.to(wanted)
+        import torch
+
+        self.left.discard(name)
+        low, high = halves["lora_A"].to(device, torch.float32), halves["lora_B"].to(device, torch.float32)
+        if (high.shape[0], low.shape[1]) != tuple(weight.shape):
+            raise ModelError(_("适配器的 {name} 和基座的形状不合，不是同一个模型", name=name))
+        summed = torch.addmm(weight.to(device, torch.float32), high, low, alpha=self._scale)
+        return summed.to(wanted).cpu()
+
+
+def merge_shards(
+    base: Path, adapter: Path, target: Path, shard: int, dtype: str, device: str = "cpu"
+) -> None:
+    """Write the merged model into the folder ``target``: weight files of at most ``shard`` bytes, unless one matrix alone
+    is larger, and everything else that belongs to the base.
+
+    Raises:
+        ModelError: the adapter cannot be merged, or is not of this base.
+    """
+    import torch
+
+    deltas = Deltas(adapter)
+    wanted = None if dtype == "auto" else getattr(torch, dtype)
+    writer = _Writer(target, shard)
+    files = checked_base(base).weights
+    with torch.no_grad():
+        for number, path in enumerate(files, start=1):
+            for name, weight in _tensors(path):
+                writer.add(name, deltas.added(name, weight, wanted, device))
+            print(f"merged {number}/{len(files)}", flush=True)
+    if deltas.left:
+        raise ModelError(_("基座里没有适配器要改的权重 {name}，不是同一个模型", name=sorted(deltas.left)[0]))
+    writer.finish()
+    _copy_rest(base, target, dtype)
+
+
+class _Writer:
+    """Collects tensors into files; their number stands in their names, so they get these at the end."""
+
+    def __init__(self, target: Path, shard: int) -> None:
+        self._target, self._shard = target, shard
+        self._held: dict[str, Any] = {}
+        self._size = self._total = 0
+        self._shards: list[list[str]] = []
+
+    def add(self, name: str, weight: Any) -> None:
+        size = weight.numel() * weight.element_size()
+        if self._held and self._size + size > self._shard:
+            self._write()
+        self._held[name] = weight.contiguous()
+        self._size += size
+        self._total += size
+
+    def _write(self) -> None:
+        from safetensors.torch import save_file
+
+        self._shards.append(list(self._held))
+        save_file(self._held, self._target / f"part-{len(self._shards)}", metadata={"format": "pt"})
+        self._held, self._size = {}, 0
+
+    def finish(self) -> None:
+        if self._held:
+            self._write()
+        count = len(self._shards)
+        if count == 1:
+            (self._target / "part-1").rename(self._target / "model.safetensors")
+            return
+        places: dict[str, str] = {}
+        for number, names in enumerate(self._shards, start=1):
+            file = f"model-{number:05}-of-{count:05}.safetensors"
+            (self._target / f"part-{number}").rename(self._target / file)
+            places |= dict.fromkeys(names, file)
+        index = {"metadata": {"total_size": self._total}, "weight_map": places}
+        (self._target / INDEXES[0]).write_text(json.dumps(index, indent=2), encoding="utf-8")
+
+
+def _tensors(path: Path) -> Iterator[tuple[str, Any]]:
+    if path.suffix == ".safetensors":
+        from safetensors import safe_open
+
+        with safe_open(path, framework="pt") as file:
+            for name in file.keys():  # noqa: SIM118  it is no mapping
+                yield name, file.get_tensor(name)
+        return
+    import torch
+
+    for name, weight in torch.load(path, map_location="cpu", mmap=True, weights_only=True).items():
+        yield name, weight.clone()  # two names may share one matrix, which a safetensors file must not
+
+
+def _copy_rest(base: Path, target: Path, dtype: str) -> None:
+    for path in base.iterdir():
+        skipped = path.name in (*INDEXES, "tianji.json") or any(path.match(each) for each in LEFT_BEHIND)
+        if path.is_file() and not skipped:
+            shutil.copyfile(path, target / path.name)
+    if dtype != "auto":
+        config = target / "config.json"
+        values = json.loads(config.read_text(encoding="utf-8"))
+        config.write_text(json.dumps({**values, "torch_dtype": dtype}, indent=2), encoding="utf-8")
+
+
+def main(argv: list[str]) -> int:
+    """Merge; an error is one line on standard error. Returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m tianji_core.models.merging")
+    for name in ("base", "adapter", "target"):
+        parser.add_argument(name, type=Path)
+    parser.add_argument("--shard", type=int, default=2 * 10**9)
+    parser.add_argument("--dtype", choices=DTYPES, default="auto")
+    parser.add_argument("--device", default="cpu")
+    given = parser.parse_args(argv)
+    try:
+        merge_shards(given.base, given.adapter, given.target, given.shard, given.dtype, given.device)
+    except StudioError as error:
+        print(str(error), file=sys.stderr)
+        return error.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
