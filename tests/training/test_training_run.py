@@ -27,7 +27,7 @@ def settings(tmp_path):
 
 
 def test_from_dataset_to_merged_model(workspace, settings, tmp_path):
-    hostile = settings.model_copy(update={"system": '{x} "\'\n__import__("os").abort()'})
+    hostile = settings.model_copy(update={"system": '{x} "\'\n__import__("os").abort()', "eval_interval": 8})
     run = training.start_training(workspace, KEY, hostile, add_version(workspace), "试训")
     job = jobs.wait(workspace, run.job_id, 240)
     assert job.state == "succeeded", jobs.log_tail(workspace, job.id)
@@ -37,7 +37,7 @@ def test_from_dataset_to_merged_model(workspace, settings, tmp_path):
     assert state.finished and state.total == 40 and state.iteration == 40
     assert state.points[0].loss > state.points[-1].loss
     assert [each.iteration for each in state.checkpoints] == [32, 40]
-    assert {trial.iteration for trial in state.trials} == {0, 16, 32, 40}
+    assert {trial.iteration for trial in state.trials} == {0, 8, 16, 24, 32, 40}
     assert {trial.prompt for trial in state.trials} == set(settings.eval_prompts)
     progress = jobs.read_progress(workspace, job.id)
     assert (progress.done, progress.total) == (40, 40)

@@ -1,8 +1,9 @@
 """One process of a training: ``python -m tianji_core.training.trainer <arguments of xtuner's train.py>``.
 
-It runs xtuner's own program with two things seen to. It dies with whoever started it, so that no process and no GPU
+It runs xtuner's own program with three things seen to. It dies with whoever started it, so that no process and no GPU
 memory is left when that one is killed. And on a machine without a card several processes can work together: mmengine
-asks for a card of each process even where the processes speak gloo.
+asks for a card of each process even where the processes speak gloo. And the trial answers between two checkpoints are
+kept as those at a checkpoint are, where xtuner only logs them.
 """
 
 import ctypes
@@ -38,6 +39,21 @@ def without_cards() -> None:
     runner.MMDistributedDataParallel = ProcessorParallel
 
 
+def keep_every_answer() -> None:
+    """Have xtuner write a file of the trial answers each time it asks for them."""
+    from xtuner.engine.hooks import EvaluateChatHook
+
+    def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None):  # type: ignore[no-untyped-def]
+        every = self.every_n_iters
+        if every is not None and (
+            self._is_save_checkpoint(runner) or self.every_n_train_iters(runner, every)
+        ):
+            runner.logger.info("after_train_iter in EvaluateChatHook.")
+            self._generate_samples(runner, save_eval_output=True)
+
+    EvaluateChatHook.after_train_iter = after_train_iter
+
+
 def main() -> None:
     """Run xtuner's train.py in this process."""
     from tianji_core.training.child import xtuner_tool
@@ -45,6 +61,7 @@ def main() -> None:
     end_with_parent()
     if os.environ.get("CUDA_VISIBLE_DEVICES") == "" and "RANK" in os.environ:
         without_cards()
+    keep_every_answer()
     tool = str(xtuner_tool("train.py"))
     sys.argv[0] = tool
     runpy.run_path(tool, run_name="__main__")
