@@ -7,7 +7,7 @@ import streamlit as st
 from tianji_core import models, training
 from tianji_core.i18n import _
 from tianji_core.training import TEMPLATES, Preset, TrainingSettings
-from tianji_core.training.profiles import AS_WRITTEN, AUTO, PROFILES
+from tianji_core.training.profiles import AS_WRITTEN, AUTO, PROFILES, profile_title
 from tianji_core.training.settings import MAIN_FIELDS, field_help, field_title
 from tianji_core.workspace import Workspace
 
@@ -74,7 +74,8 @@ _OPTIONS = {"template": tuple(TEMPLATES), "profile": (AS_WRITTEN, AUTO, *(each.k
 
 
 def _option_title(value: str) -> str:
-    return {AS_WRITTEN: _("照预设写的"), AUTO: _("按显卡自动选")}.get(value, value)
+    titles = {each.key: profile_title(each) for each in PROFILES}
+    return {AS_WRITTEN: _("照预设写的"), AUTO: _("按显卡自动选"), **titles}.get(value, value)
 
 
 def _field(chosen: Preset, name: str, default: Any) -> Any:

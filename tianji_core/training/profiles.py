@@ -83,6 +83,12 @@ def profile(key: str) -> Profile:
     raise TrainingError(_("没有性能档位“{key}”，有的是：{known}", key=key, known=known))
 
 
+def profile_title(found: Profile) -> str:
+    """What a profile is called: the card that it is for."""
+    card = _("{gb} GB 显卡", gb=found.key.partition("gb")[0])
+    return _("{card}（bf16 之前的）", card=card) if found.dtype == "float16" else card
+
+
 def adapted(settings: TrainingSettings, chosen: Profile) -> TrainingSettings:
     """The settings with this profile: larger micro-batches and as many fewer of them per optimizer step, so that each
     step sees the same samples. Intervals are counted in micro-batches and shrink with them."""
