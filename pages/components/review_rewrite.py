@@ -6,7 +6,7 @@ from pages.components.frame import job_bar, report_errors, stop_button
 from pages.components.review import attempt, say_error
 from pages.components.review_actions import Hand
 from pages.components.review_desk import go_to, show_panel
-from pages.components.review_marks import diff_html, length_text
+from pages.components.review_marks import length_text
 from pages.components.teacher_form import SIGNS
 from pages.components.teacher_pick import pick_teacher
 from pages.components.text import plain
@@ -85,27 +85,22 @@ def _running(workspace: Workspace, job_id: int) -> None:
 
 def _candidates(hand: Hand, found: Rewriting) -> None:
     for number, candidate in enumerate(found.candidates, start=1):
-        row = st.columns([5, 1.2, 1.5], vertical_alignment="center")
-        with row[0]:
-            st.html(diff_html(hand.sample.output, candidate.text))
-            length = length_text(len(candidate.text), hand.sample, hand.desk.context)
-            st.caption(f"{length} · {_said(candidate)}")
-        row[1].button(
-            _("用第 {n} 条", n=number),
-            key=f"take_{number}",
-            shortcut=str(number),
-            width="stretch",
-            on_click=_take,
-            args=(hand, candidate, None),
-        )
-        row[2].button(
-            _("用并采用"),
-            key=f"take_accept_{number}",
-            shortcut=f"alt+{number}",
-            width="stretch",
-            on_click=_take,
-            args=(hand, candidate, ACCEPTED),
-        )
+        st.markdown(plain(candidate.text))
+        length = length_text(len(candidate.text), hand.sample, hand.desk.context)
+        st.caption(f"{length} · {plain(_said(candidate))}")
+        row = st.columns([1.5, 2, 2.5])
+        for column, name, label, key, state in (
+            (row[0], "take", _("用第 {n} 条", n=number), str(number), None),
+            (row[1], "take_accept", _("用并采用"), f"alt+{number}", ACCEPTED),
+        ):
+            column.button(
+                label,
+                key=f"{name}_{number}",
+                shortcut=key,
+                width="stretch",
+                on_click=_take,
+                args=(hand, candidate, state),
+            )
     for fault in found.faults:
         st.caption(_("有一条没有问到：{reason}", reason=plain(fault)))
     st.caption(_bill(hand.desk.workspace, found))

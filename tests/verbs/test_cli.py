@@ -52,7 +52,9 @@ def test_json_of_every_verb_that_works_without_a_model(verb, workspace, tmp_path
     assert verb("reject", "--ids", "1", "--json").json() == {"state": "rejected", "count": 1}
     assert verb("undo", "--json").json()["count"] == 1
     accepted = verb("accept", "--json").json()["count"]
-    assert verb("review-stats", "--json").json()["states"]["accepted"] == accepted == 30
+    stats = verb("review-stats", "--json").json()
+    assert stats["states"]["accepted"] == accepted == 30
+    assert stats["reviewers"][0]["decided"] == 30 and stats["agreement"][0]["judged"] == 0
     assert verb("freeze", "--name", "v1", "--json").json()["count"] == 30
     assert [version["name"] for version in verb("datasets", "--json").json()] == ["v1"]
     exported = verb("export", "v1", "--form", "alpaca", "--json").json()["path"]

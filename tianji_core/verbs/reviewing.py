@@ -5,10 +5,10 @@ from typing import Annotated
 
 import typer
 
-from tianji_core import cleaning
+from tianji_core import cleaning, review
 from tianji_core.errors import InputError
 from tianji_core.i18n import _
-from tianji_core.store import findings, recipes, samples, steps
+from tianji_core.store import findings, recipes, samples, second_verdicts, steps
 from tianji_core.store.samples import ACCEPTED, PENDING, REJECTED, SampleFilter
 from tianji_core.verbs.common import (
     LARGEST,
@@ -162,7 +162,7 @@ def undo(recipe: RecipeOption = None, as_json: JsonOption = False, workspace: Wo
 def review_stats(
     recipe: RecipeOption = None, as_json: JsonOption = False, workspace: WorkspaceOption = None
 ) -> None:
-    """Say how far the review is."""
+    """Say how far the review is, what each reviewer did, and how far second verdicts agree with the first."""
     space = opened(workspace)
     key = chosen_recipe(space, recipe)
     cleaning.check_new(space, key)
@@ -172,6 +172,8 @@ def review_stats(
         "styles": samples.style_counts(space.engine, wanted),
         "findings": findings.rule_counts(space.engine, wanted),
     }
+    people = steps.reviewers(space.engine, key)
+    twice = review.agreement(second_verdicts.verdicts(space.engine, key))
     titles = {"states": _("状态"), "styles": _("风格"), "findings": _("问题")}
     lines = [
         _(
@@ -181,4 +183,25 @@ def review_stats(
         )
         for group, counts in facts.items()
     ]
-    show(facts, as_json, "\n".join(lines))
+    for each in people:
+        pace = f"{each.per_hour:.0f}" if each.per_hour else "—"
+        lines.append(
+            _(
+                "{who}：审了 {n}，采用 {accepted}，每小时 {pace}",
+                who=each.who,
+                n=each.decided,
+                accepted=each.accepted,
+                pace=pace,
+            )
+        )
+    if twice[0].judged:
+        kappa = "—" if twice[0].kappa is None else f"{twice[0].kappa:.2f}"
+        lines.append(
+            _(
+                "复审 {n} 条，一致 {agreed} 条，Cohen's κ {kappa}",
+                n=twice[0].judged,
+                agreed=twice[0].agreed,
+                kappa=kappa,
+            )
+        )
+    show({**facts, "reviewers": people, "agreement": twice}, as_json, "\n".join(lines))
