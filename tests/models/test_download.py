@@ -8,7 +8,7 @@ from tests.tiny_base import write_tiny_base
 from tests.tiny_hub import HOLD, hub_of
 from tianji_core import jobs, models
 from tianji_core.errors import ModelError
-from tianji_core.models.download import partial_folder
+from tianji_core.models.download import check_sizes, partial_folder
 
 ID = "Some/tiny-model"
 
@@ -83,3 +83,13 @@ def test_what_was_fetched_of_a_stopped_download_can_be_thrown_away(workspace):
     assert models.partials(workspace) == []
     with pytest.raises(ModelError, match=ID):
         models.discard_partial(workspace, ID)
+
+
+def test_a_file_of_another_size_than_listed_is_named_and_fetched_anew(tmp_path):
+    (tmp_path / "a.safetensors").write_bytes(b"12")
+    (tmp_path / "b.json").write_bytes(b"1234")
+    with pytest.raises(ModelError, match=r"a.safetensors .*2 / 4"):
+        check_sizes(tmp_path, {"a.safetensors": 4, "b.json": 4})
+    assert not (tmp_path / "a.safetensors").exists() and (tmp_path / "b.json").exists()
+    with pytest.raises(ModelError, match="a.safetensors"):
+        check_sizes(tmp_path, {"a.safetensors": 4})

@@ -100,6 +100,7 @@ def download(
     total = sum(files.values())
     _check_disk(workspace, folder, total)
     _fetch(model_id, revision, folder, files, reporter)
+    check_sizes(folder, files)
     base = checked_base(folder)
     made = Artefact(
         name=chosen,
@@ -179,6 +180,32 @@ def _fetch(model_id: str, revision: str, folder: Path, files: dict[str, int], re
         )
     except Exception as error:
         raise _explained(error, model_id) from error
+
+
+def check_sizes(folder: Path, files: dict[str, int]) -> None:
+    """Whether every file is here with the bytes the listing gave it; a wrong one is removed, so that the next try fetches
+    it anew.
+
+    Raises:
+        ModelError: names the first one that is missing or of another size.
+    """
+    wrong = []
+    for name, size in files.items():
+        path = folder / name
+        have = path.stat().st_size if path.is_file() else 0
+        if size and have != size:
+            wrong.append((name, have, size))
+            path.unlink(missing_ok=True)
+    if wrong:
+        name, have, size = wrong[0]
+        raise ModelError(
+            _(
+                "{file} 没有下完整（{have} / {want} 字节）；再点一次下载会重新取它",
+                file=name,
+                have=have,
+                want=size,
+            )
+        )
 
 
 def _explained(error: Exception, model_id: str) -> StudioError:
