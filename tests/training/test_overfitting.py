@@ -3,7 +3,7 @@
 from tests.tiny_base import add_version
 from tianji_core import training
 from tianji_core.store import training as rows
-from tianji_core.training.curve import Point, Validation, curve, diverged, smoothed, validations
+from tianji_core.training.curve import Point, Validation, curve, diverged, smoothed, stalled, validations
 from tianji_core.training.overfitting import memorised, signs, training_outputs, turning_point
 from tianji_core.training.trials import TrialAnswer
 
@@ -23,6 +23,14 @@ def test_a_loss_far_above_its_start_is_a_divergence():
     assert diverged(points(2.0, 1.9, 8.4, 8.4, 8.4, 8.4)) == 2.0
     assert diverged(points(2.0, 8.4, 1.5, 1.2, 1.1, 1.0)) is None
     assert diverged(points(2.0, 8.4, 8.4)) is None  # too early to tell
+
+
+def test_gradients_that_stay_zero_are_no_training():
+    moving = [Point(n, 4.3, 1e-3, 0.1, None, 0.5) for n in (2, 4)]
+    still = [Point(n, 4.3, 1e-3, 0.1, None, 0.0) for n in range(6, 18, 2)]
+    assert stalled([*moving, *still]) == 6
+    assert stalled([*moving, *still[:2]]) is None and stalled([*still, *moving]) is None
+    assert stalled(points(*[2.0] * 9)) is None  # no gradients logged
 
 
 def test_the_smoothed_curve_starts_at_the_first_loss_and_keeps_gaps():

@@ -113,6 +113,15 @@ def diverged(points: Sequence[Point]) -> float | None:
     return known[0]
 
 
+def stalled(points: Sequence[Point]) -> int | None:
+    """The iteration from which the gradient is exactly zero to the end, which happens where weights grew beyond all
+    bounds: nothing is learnt any more. None where it is not."""
+    still = 0
+    while still < len(points) and points[-1 - still].gradient == 0:
+        still += 1
+    return points[-still].iteration if still >= EARLY else None
+
+
 def smoothed(values: list[float | None], weight: float = 0.9) -> list[float | None]:
     """The exponential moving average of a curve, its beginning corrected for having no past; gaps stay gaps.
     ``weight`` is what the past counts."""

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tianji_core.i18n import _
 from tianji_core.training.child import Ended
-from tianji_core.training.curve import curve, diverged, total_iterations
+from tianji_core.training.curve import curve, diverged, stalled, total_iterations
 from tianji_core.training.saved import checkpoints
 from tianji_core.training.settings import TrainingSettings
 
@@ -34,6 +34,9 @@ def failure_of(ended: Ended, work_dir: Path, settings: TrainingSettings | None =
         said = _(
             "损失从 {start} 升到了 {now}，训练发散了", start=f"{start:.3f}", now=f"{points[-1].loss:.3f}"
         )
+        return _("{said}；{advice}", said=said, advice=_calmer(settings))
+    if (still := stalled(points)) is not None:
+        said = _("从第 {n} 步起梯度是 0，模型不再变化", n=still)
         return _("{said}；{advice}", said=said, advice=_calmer(settings))
     return ""
 
