@@ -339,6 +339,20 @@ def test_a_brief_depends_on_the_task_and_not_on_its_position(recipe: Recipe) -> 
     assert (early.prompt, early.input, early.seed) == (late.prompt, late.input, late.seed)
 
 
+def test_every_task_of_a_style_has_a_number_of_its_own(recipe: Recipe) -> None:
+    def numbers(seed: int) -> dict[str, list[int]]:
+        found: dict[str, list[int]] = {}
+        for task in tasks(recipe, Plan(rounds=3, threshold=0)):
+            found.setdefault(task.style, []).append(brief(recipe, task, seed).variant)
+        return found
+
+    for style, own in numbers(1).items():
+        assert len(set(own)) == len(own)
+        assert set(own).isdisjoint(numbers(2)[style])
+    early, late = (brief(recipe, Task(n, "室友", "搬家", "俏皮", 2), seed=1) for n in (0, 99))
+    assert early.variant == late.variant
+
+
 def test_rounds_of_one_cell_draw_their_own_example_clause_and_wording(recipe: Recipe) -> None:
     briefs = [brief(recipe, Task(0, "室友", "搬家", "俏皮", number), seed=1) for number in range(40)]
     assert len({b.seed for b in briefs}) == 40
