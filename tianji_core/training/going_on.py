@@ -5,16 +5,19 @@ import os
 import shutil
 from pathlib import Path
 
+from tianji_core.dataset import training_file
 from tianji_core.errors import TrainingError
 from tianji_core.files import write_text
 from tianji_core.i18n import _
 from tianji_core.store import training as rows
 from tianji_core.store.training import TrainingRun
-from tianji_core.training.config import CONFIG_NAME, replaced_constants
-from tianji_core.training.launch import begin, check_base, settings_of
+from tianji_core.training.config import CONFIG_NAME, rendered_config, replaced_constants
+from tianji_core.training.launch import begin, check_base, settings_of, version_of
 from tianji_core.training.lock import starting
+from tianji_core.training.presets import preset
 from tianji_core.training.progress import training_state, work_folder
 from tianji_core.training.saved import Checkpoint
+from tianji_core.training.trust import runs_code
 from tianji_core.workspace import Workspace
 
 
@@ -87,11 +90,24 @@ def _derived(
             work_dir=str(folder.relative_to(workspace.home)),
             settings={**made.settings, "origin": origin},
         )
-        source = (work_folder(workspace, run) / CONFIG_NAME).read_text(encoding="utf-8")
-        loaded = str(own) if mode == "weights" else None
-        values: dict[str, object] = {"load_from": loaded, "max_epochs": settings_of(made).epochs}
-        write_text(folder / CONFIG_NAME, replaced_constants(source, values))
+        config = work_folder(workspace, run) / CONFIG_NAME
+        text = _anew(workspace, made, own) if mode == "weights" else config.read_text(encoding="utf-8")
+        write_text(folder / CONFIG_NAME, text)
         return begin(workspace, made)
+
+
+def _anew(workspace: Workspace, run: TrainingRun, weights: Path) -> str:
+    """The config of a training that begins with the weights of a checkpoint. Rendered from the preset, because the
+    trainer replaced the old training's config by one in which every value stands where it is used."""
+    settings, version = settings_of(run), version_of(workspace, run)
+    assert version is not None
+    source = rendered_config(
+        preset(run.preset, workspace),
+        settings,
+        training_file(workspace, version),
+        runs_code(workspace, settings.base_folder),
+    )
+    return replaced_constants(source, {"load_from": str(weights)})
 
 
 def _linked(source: Path, target: Path) -> None:
