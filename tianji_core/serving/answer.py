@@ -70,6 +70,7 @@ class Answer:
         messages = with_system(asked.messages, entry.system if system is None else system)
         try:
             self._prompt = encode(entry.tokenizer, entry.template, messages)
+            self._shared = entry.shared(messages[0])
         except InputError as error:
             raise bad_request(str(error), "invalid_messages", "messages") from error
         room = entry.context - len(self._prompt)
@@ -98,6 +99,7 @@ class Answer:
             stop=tuple(asked.stop),
             deliver=deliver,
             streamed=asked.stream,
+            shared=self._shared,
         )
 
     def start(self) -> None:

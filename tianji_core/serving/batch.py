@@ -32,8 +32,10 @@ class CacheBatch:
         self._dynamic = dynamic
         self._layers: Layers = []
 
-    def join(self, layers: Layers, lengths: list[int]) -> None:
-        """Add rows with caches (k, H, T, D) whose tokens stand at the right end."""
+    def join(self, layers: Layers, lengths: list[int], prefix: int = 0) -> None:
+        """Add rows with caches (k, H, T, D) whose tokens stand at the right end; there are no beginnings apart here, so
+        ``prefix`` is 0."""
+        assert prefix == 0
         width = max(*self.lengths, *lengths, 0)
         added = [(_fitted(k, width), _fitted(v, width)) for k, v in layers]
         if self._layers:

@@ -16,9 +16,10 @@ from typing import Any
 import torch
 
 from tianji_core.i18n import _
-from tianji_core.serving.batch import CacheBatch, can_batch, layers_of
+from tianji_core.serving.batch import CacheBatch
 from tianji_core.serving.generation import Generation, Row
 from tianji_core.serving.lora import Adapters, Pair
+from tianji_core.serving.reading import Read, Reader
 from tianji_core.serving.sampling import choose
 from tianji_core.serving.slab import Slab, has_slab
 
@@ -47,9 +48,9 @@ class Engine:
         self._stop_tokens = stop_tokens
         self._max_active = max_active
         self._max_queue = max_queue
-        self._options = _last_scores_only(model)
         self._exact = model.dtype == torch.float32
         self._adapters = Adapters(model, model.dtype)
+        self._reader = Reader(model, self._adapters)
         self._waiting: deque[Generation] = deque()
         self._alone: list[Row] = []
         self._together: list[Row] = []
@@ -112,6 +113,7 @@ class Engine:
             if any(job.adapter == name and not job.cancelled for job in jobs):
                 return False
             self._adapters.remove(name)
+            self._reader.forget(name)
             _free_cached()
             return True
 
@@ -181,57 +183,38 @@ class Engine:
                 done.set_exception(error)
 
     def _admit(self, jobs: list[Generation]) -> None:
-        """Read prompts, the same one only once, and draw the first tokens."""
+        """Read prompts and draw the first tokens. Out of memory: in smaller parts, down to one, which is given up."""
         rows = [Row(job, self._tokenizer, self._stop_tokens, self._model.device) for job in jobs]
         try:
-            self._read(rows)
+            for read in self._reader.read(rows, beginnings=isinstance(self._caches, Slab)):
+                self._put(read)
         except torch.OutOfMemoryError:
             _free_cached()
-            if len(rows) == 1:
-                rows[0].fail(_("显存不够，请减少同时的请求或缩短文本"))
+            running = {id(row) for row in self._alone + self._together}
+            left = [row for row in rows if id(row) not in running]
+            if len(left) == 1:
+                left[0].fail(_("显存不够，请减少同时的请求或缩短文本"))
                 return
-            for part in (jobs[: len(jobs) // 2], jobs[len(jobs) // 2 :]):
-                self._admit(part)
+            half = len(left) // 2
+            for part in (left[:half], left[half:]):
+                self._admit([row.job for row in part])
         except Exception as error:
             _fail(rows, error)
 
-    def _read(self, rows: list[Row]) -> None:
-        keys = [(tuple(row.job.prompt), row.job.adapter) for row in rows]
-        places = {key: at for at, key in enumerate(dict.fromkeys(keys))}
-        width = max(len(prompt) for prompt, _adapter in places)
-        ids = torch.tensor([(0,) * (width - len(p)) + p for p, _a in places], device=self._model.device)
-        more: dict[str, Any] = {}
-        if any(len(prompt) < width for prompt, _adapter in places):
-            lengths = torch.tensor([len(p) for p, _a in places], device=self._model.device)
-            at = torch.arange(width, device=self._model.device) - (width - lengths[:, None])  # (B, T)
-            more = {"attention_mask": (at >= 0).long(), "position_ids": at.clamp(min=0)}
-        self._adapters.route([adapter for _prompt, adapter in places])
-        out = self._model(input_ids=ids, use_cache=True, **more, **self._options)
-        chosen = [places[key] for key in keys]
-        if not can_batch(out.past_key_values):
-            self._read_apart(rows, out)
-            return
-        layers = layers_of(out.past_key_values)
-        if self._caches is None:
-            dynamic = not isinstance(out.past_key_values, tuple)
-            slab = has_slab(self._model, out.past_key_values)
-            self._caches = Slab() if slab else CacheBatch(dynamic)
-        if chosen != list(range(len(places))):
-            layers = [(k[chosen], v[chosen]) for k, v in layers]
-        self._caches.join(layers, [len(row.job.prompt) for row in rows])
-        self._together += rows
-        self._guarded(rows, lambda those: self._take(those, out.logits[:, -1][chosen]))
-
-    def _read_apart(self, rows: list[Row], out: Any) -> None:
-        """For models whose cache cannot stand beside others: one pass for each."""
-        for row in rows:
-            if len(rows) > 1:
-                self._adapters.route([row.job.adapter])
-                ids = torch.tensor([row.job.prompt], device=self._model.device)
-                out = self._model(input_ids=ids, use_cache=True, **self._options)
-            row.cache = out.past_key_values
-            self._alone.append(row)
-            self._take([row], out.logits[:, -1])
+    def _put(self, read: Read) -> None:
+        """Let rows run whose prompts were read."""
+        if read.layers is None:
+            for row in read.rows:
+                row.cache = read.cache
+                self._alone.append(row)
+        else:
+            if self._caches is None:
+                slab = has_slab(self._model, read.cache)
+                self._caches = Slab() if slab else CacheBatch(not isinstance(read.cache, tuple))
+            lengths = [len(row.job.prompt) for row in read.rows]
+            self._caches.join(read.layers, lengths, read.prefix)
+            self._together += read.rows
+        self._guarded(read.rows, lambda rows: self._take(rows, read.scores))
 
     def _step_alone(self, rows: list[Row]) -> None:
         (row,) = rows
@@ -275,9 +258,7 @@ class Engine:
         """Append a token to one row; a doubtful choice is made again from the row alone."""
         (row,) = rows
         if doubtful:
-            self._adapters.route([row.job.adapter])
-            ids = torch.tensor([row.job.prompt + row.ids], device=self._model.device)
-            scores = self._model(input_ids=ids, use_cache=False, **self._options).logits[:, -1]
+            scores = self._reader.scores_of(row)
             token = choose(scores, [row.sampler], [draw])[0][0]
         row.take(token)
 
@@ -312,10 +293,3 @@ def _fail(rows: list[Row], error: Exception) -> None:
 def _free_cached() -> None:
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
-
-
-def _last_scores_only(model: Any) -> dict[str, int]:
-    """Only the last position's scores are needed of a prompt; older remote code always computes all."""
-    import inspect
-
-    return {"logits_to_keep": 1} if "logits_to_keep" in inspect.signature(model.forward).parameters else {}

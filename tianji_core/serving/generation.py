@@ -25,7 +25,8 @@ class Piece:
 @dataclass
 class Generation:
     """One answer to make. ``deliver`` is called from the engine's thread; set ``cancelled`` to end it early.
-    ``streamed`` False lets the text come in one piece. ``first`` is when its first token came, in monotonic seconds."""
+    ``streamed`` False lets the text come in one piece. The first ``shared`` tokens of the prompt are likely to begin others
+    too. ``first`` is when its first token came, in monotonic seconds."""
 
     prompt: list[int]
     adapter: str
@@ -34,6 +35,7 @@ class Generation:
     stop: tuple[str, ...]
     deliver: Callable[[Piece], None]
     streamed: bool = True
+    shared: int = 0
     cancelled: bool = False
     first: float | None = field(default=None, init=False)
 

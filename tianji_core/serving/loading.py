@@ -1,8 +1,9 @@
 """Loading bases and adapters into memory. Imported by the server process only."""
 
+import os
 import traceback
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -13,11 +14,18 @@ from tianji_core.i18n import _
 from tianji_core.serving.engine import Engine
 from tianji_core.serving.folders import NamedFolder, adapter_base, check_model, read_manifest
 from tianji_core.serving.lora import BASE, MisfitError, read_adapter
-from tianji_core.serving.template import stop_tokens
+from tianji_core.serving.protocol import WireMessage
+from tianji_core.serving.template import shared_tokens, stop_tokens
 from tianji_core.training.base import fingerprint
 from tianji_core.training.trust import checked_code
 
 SHOWN_KEYS = 3
+
+SMALL = 100_000_000
+"""Weights under which threads that wait for each other cost more than they compute, and the network needs a core."""
+
+SYSTEMS = 100
+"""System prompts whose length in tokens is remembered."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +58,17 @@ class Served:
     context: int
     tokenizer: Any
     engine: Engine
+    _shared: dict[str, int] = field(default_factory=dict, compare=False, repr=False)
+
+    def shared(self, first: WireMessage) -> int:
+        """Tokens that every conversation beginning with this message begins with."""
+        if first.role == "user":
+            return 0
+        if first.content not in self._shared:
+            if len(self._shared) > SYSTEMS:
+                self._shared.clear()
+            self._shared[first.content] = shared_tokens(self.tokenizer, self.template, [first])
+        return self._shared[first.content]
 
 
 def choose_device(wanted: str) -> torch.device:
@@ -94,6 +113,8 @@ def load(
     check_model(folder.path)
     manifest = read_manifest(folder.path)
     model, tokenizer = _load_base(folder, device, form, checked_code(folder.path, code_allowed))
+    if device.type == "cpu" and sum(each.numel() for each in model.parameters()) < SMALL:
+        torch.set_num_threads(min(4, max(1, (os.cpu_count() or 1) - 1)))
     context = int(getattr(model.config, "max_position_embeddings", 0) or 2048)
     stops = stop_tokens(tokenizer, model.generation_config.eos_token_id)
     engine = Engine(model, tokenizer, stops, limits.active, limits.queue)
@@ -139,6 +160,7 @@ def load_adapter(base: Served, adapter: NamedFolder) -> Served:
         adapter=adapter.name,
         template=own.template or base.template,
         system=own.system or base.system,
+        _shared={},
     )
 
 

@@ -41,21 +41,25 @@ class Pair:
 
 @dataclass
 class Routing:
-    """Which adapter each row of the next forward pass uses; shared by all layers of a model."""
+    """Which adapter each row of the next forward pass uses; shared by all layers of a model. ``plain``: none uses any;
+    ``groups``: the rows of each adapter."""
 
     names: list[str] = field(default_factory=list)
     rows: list[str] = field(default_factory=list)
+    plain: bool = True
+    groups: dict[str, torch.Tensor] = field(default_factory=dict)
     _masks: dict[Any, torch.Tensor] = field(default_factory=dict)
 
     def set(self, rows: list[str]) -> None:
         """Choose the adapters of the next pass, one name a row."""
         self.rows = rows
+        self.plain = not any(rows)
         self._masks.clear()
-
-    @property
-    def plain(self) -> bool:
-        """Whether no row uses an adapter."""
-        return not any(self.rows)
+        self.groups = {
+            name: torch.tensor([at for at, row in enumerate(rows) if row == name])
+            for name in dict.fromkeys(rows)
+            if name
+        }
 
     def mask(self, columns: tuple[tuple[str, int, float], ...], like: torch.Tensor) -> torch.Tensor:
         """(B, 1, R): the scale where a column belongs to the row's adapter, else 0. Layers of one shape share it."""
@@ -121,10 +125,29 @@ class LoraLinear(nn.Module):
         out = self.base(x)
         if self._routing.plain:
             return out
+        return self._apart(x, out) if x.device.type == "cpu" else self._at_once(x, out)
+
+    def _at_once(self, x: torch.Tensor, out: torch.Tensor) -> torch.Tensor:
+        """For a GPU, where every product costs a launch: two for all adapters."""
         mask = self._routing.mask(self._columns, self._down)
         inner = nn.functional.linear(x.to(self._dtype), self._down) * mask  # (B, T, R)
         added = torch.addmm(out.reshape(-1, out.shape[-1]).to(self._dtype), inner.flatten(0, 1), self._up)
         return added.view(out.shape).to(out.dtype)
+
+    def _apart(self, x: torch.Tensor, out: torch.Tensor) -> torch.Tensor:
+        """For a CPU, where every multiplication costs: each adapter for its own rows only."""
+        for name, rows in self._routing.groups.items():
+            pair = self._pairs.get(name)
+            if pair is None:
+                continue
+            if len(rows) == len(x):
+                mine = x.flatten(0, -2)
+            else:
+                mine = x.index_select(0, rows).flatten(0, -2)
+            inner = mine.to(self._dtype) @ pair.down.t() * pair.scale  # (rows × T, r)
+            added = (inner @ pair.up.t()).view(-1, *out.shape[1:]).to(out.dtype)
+            out = out + added if len(rows) == len(x) else out.index_add(0, rows, added)
+        return out
 
 
 class Adapters:

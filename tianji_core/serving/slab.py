@@ -21,8 +21,8 @@ class Slab(Cache):
         self._layers: Layers = []
         self._rows = self._at = torch.empty(0)
 
-    def join(self, layers: Layers, lengths: list[int]) -> None:
-        """Add rows with caches (k, H, T, D) whose tokens stand at the right end.
+    def join(self, layers: Layers, lengths: list[int], prefix: int = 0) -> None:
+        """Add rows with caches (k, H, T, D): the first ``prefix`` tokens stand at the left end, the others at the right.
 
         Raises:
             torch.OutOfMemoryError: no space; nothing was changed.
@@ -32,7 +32,8 @@ class Slab(Cache):
         for mine, theirs in zip(self._layers, layers, strict=True):
             for slab, new in zip(mine, theirs, strict=True):
                 for at, length in enumerate(lengths):
-                    slab[start + at, :, :length] = new[at, :, new.shape[2] - length :]
+                    slab[start + at, :, :prefix] = new[at, :, :prefix]
+                    slab[start + at, :, prefix:length] = new[at, :, new.shape[2] - length + prefix :]
         self.lengths += lengths
 
     def drop(self, rows: list[int]) -> list[int]:

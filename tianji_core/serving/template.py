@@ -46,6 +46,19 @@ def encode(tokenizer: Any, template: str, messages: Sequence[WireMessage]) -> li
         raise InputError(_("模型自带的对话模板不接受这段对话：{detail}", detail=error)) from error
 
 
+def shared_tokens(tokenizer: Any, template: str, messages: Sequence[WireMessage]) -> int:
+    """How many tokens every conversation under the same system prompt begins with; 0 where there is no system prompt.
+
+    Raises:
+        InputError: as for :func:`encode`.
+    """
+    first = messages[0]
+    if first.role == "user":
+        return 0
+    one, other = (encode(tokenizer, template, [first, WireMessage(role="user", content=c)]) for c in "甲乙")
+    return next((at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), 0)
+
+
 def without(text: str, controls: set[str]) -> str:
     """``text`` with every control token removed, also those that appear only after a removal."""
     before = None

@@ -1,0 +1,94 @@
+"""Commands for servers of other programs."""
+
+import shlex
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.serving.conftest import ROOT, Folders
+from tianji_core import jobs
+from tianji_core.errors import InputError
+from tianji_core.models import register_folder
+from tianji_core.serving import ModelRef, external, servers, wait_ready
+from tianji_core.workspace import Workspace
+
+
+def test_a_command_names_the_model_its_template_and_its_adapters(
+    workspace: Workspace, folders: Folders
+) -> None:
+    red = ModelRef("red", str(folders.red))
+    made = external.command(workspace, "vllm", [f"b={folders.base}"], [red], gpus=2)
+    words = shlex.split(made.text)
+    assert words[:3] == ["vllm", "serve", str(folders.base)]
+    for option, value in (
+        ("--served-model-name", "b"),
+        ("--tensor-parallel-size", "2"),
+        ("--max-lora-rank", "4"),
+        ("--lora-modules", f"red={folders.red}"),
+        ("--host", "127.0.0.1"),
+    ):
+        assert words[words.index(option) + 1] == value
+    assert Path(words[words.index("--chat-template") + 1]).is_file()
+    plain = external.command(workspace, "lmdeploy", [str(folders.merged)])
+    assert "--adapters" not in plain.argv and "--chat-template" not in plain.argv
+
+
+def test_the_shipped_template_writes_what_training_wrote(folders: Folders) -> None:
+    from transformers import AutoTokenizer
+
+    from tianji_core.serving.protocol import WireMessage
+    from tianji_core.serving.template import encode
+
+    tokenizer = AutoTokenizer.from_pretrained(folders.base)
+    said = [("system", "送祝福"), ("user", "祝大舅"), ("assistant", "好"), ("user", "祝您")]
+    trained = encode(tokenizer, "internlm2_chat", [WireMessage(role=r, content=c) for r, c in said])
+    tokenizer.chat_template = (external.FOLDER / "chat_markup.jinja").read_text(encoding="utf-8")
+    turns = [{"role": role, "content": content} for role, content in said]
+    assert tokenizer.apply_chat_template(turns, add_generation_prompt=True, tokenize=True) == trained
+
+
+def test_a_program_that_is_not_here_is_refused_with_its_remedy(
+    workspace: Workspace, folders: Folders, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    made = external.command(workspace, "vllm", [str(folders.base)])
+    assert not made.installed
+    with pytest.raises(InputError, match="pip install vllm"):
+        external.start(workspace, made)
+    with pytest.raises(InputError, match="没有程序 tgi"):
+        external.command(workspace, "tgi", [str(folders.base)])
+    with pytest.raises(InputError, match="一个完整模型"):
+        external.command(workspace, "vllm", [str(folders.base), str(folders.merged)])
+
+
+def test_an_installed_program_is_started_found_and_stopped(
+    workspace: Workspace, folders: Folders, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Any program of that name that takes those options counts; here one that lists its models over HTTP."""
+    program = tmp_path / "vllm"
+    program.write_text(
+        f"#!{sys.executable}\n"
+        "import sys\n"
+        f"sys.path.insert(0, {str(ROOT)!r})\n"
+        "from http.server import BaseHTTPRequestHandler, HTTPServer\n"
+        "options = dict(zip(sys.argv[3::2], sys.argv[4::2]))\n"
+        "class Answer(BaseHTTPRequestHandler):\n"
+        "    def do_GET(self):\n"
+        "        self.send_response(200)\n"
+        "        self.end_headers()\n"
+        '        self.wfile.write(b\'{"data": [{"id": "%s"}]}\' % options[\'--served-model-name\'].encode())\n'
+        "HTTPServer(('127.0.0.1', int(options['--port'])), Answer).serve_forever()\n"
+    )
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    register_folder(workspace, folders.merged, name="合并")
+    from tianji_core.serving.launch import free_port
+
+    job = external.start(workspace, external.command(workspace, "vllm", ["合并"], port=free_port(None)))
+    try:
+        ready = wait_ready(workspace, job.id, timeout=60)
+        assert ready.models == ("合并",) and servers(workspace)[0].ready
+    finally:
+        jobs.stop(workspace, job.id)
+        assert jobs.wait(workspace, job.id, timeout=60).state == "stopped"

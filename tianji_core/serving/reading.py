@@ -1,0 +1,115 @@
+"""Reading prompts: several in one pass, equal ones once, and what many begin with only the first time. Imported by the
+server process only."""
+
+import inspect
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from transformers import DynamicCache
+
+from tianji_core.serving.batch import Layers, can_batch, layers_of
+from tianji_core.serving.generation import Row
+from tianji_core.serving.lora import Adapters
+from tianji_core.serving.prefixes import LEAST, MOST, Key, Prefixes, stacked
+
+
+@dataclass(frozen=True)
+class Read:
+    """Prompts that were read: ``layers`` (k, H, T, D) hold the first ``prefix`` tokens at the left end and the others at
+    the right, None where the model's ``cache`` cannot stand beside others; ``scores`` (k, V) of what follows."""
+
+    rows: list[Row]
+    layers: Layers | None
+    prefix: int
+    cache: Any
+    scores: torch.Tensor
+
+
+class Reader:
+    """Reads prompts with one base and its adapters. Only the decode thread may call it."""
+
+    def __init__(self, model: Any, adapters: Adapters) -> None:
+        self._model = model
+        self._adapters = adapters
+        self._prefixes = Prefixes()
+        # Only the last position's scores are needed; older remote code always computes all.
+        accepted = inspect.signature(model.forward).parameters
+        self._options = {"logits_to_keep": 1} if "logits_to_keep" in accepted else {}
+
+    def forget(self, adapter: str) -> None:
+        """Drop what was read with an adapter that is gone."""
+        self._prefixes.forget(adapter)
+
+    def scores_of(self, row: Row) -> torch.Tensor:
+        """The scores (1, V) of what follows a row, computed from its tokens alone."""
+        self._adapters.route([row.job.adapter])
+        ids = torch.tensor([row.job.prompt + row.ids], device=self._model.device)
+        return self._model(input_ids=ids, use_cache=False, **self._options).logits[:, -1]
+
+    def read(self, rows: list[Row], beginnings: bool) -> Iterator[Read]:
+        """Read the prompts of rows; ``beginnings`` False: no model of a kind whose caches can be put together."""
+        by_length: dict[int, list[Row]] = {}
+        for row in rows:
+            shared = row.job.shared if beginnings and LEAST <= row.job.shared <= MOST else 0
+            by_length.setdefault(min(shared, len(row.job.prompt) - 1), []).append(row)
+        for prefix, those in by_length.items():
+            yield from self._read_after(prefix, those)
+
+    def _beginnings(self, keys: list[Key]) -> Layers:
+        """What is kept of beginnings of one length, read now where it is not there yet."""
+        known = {key: self._prefixes.get(key) for key in dict.fromkeys(keys)}
+        missing = [key for key, layers in known.items() if layers is None]
+        if missing:
+            ids = torch.tensor([tokens for _adapter, tokens in missing], device=self._model.device)
+            self._adapters.route([adapter for adapter, _tokens in missing])
+            out = self._model(input_ids=ids, use_cache=True, **self._options)
+            read = layers_of(out.past_key_values)
+            for at, key in enumerate(missing):
+                known[key] = [(k[at].clone(), v[at].clone()) for k, v in read]
+                self._prefixes.put(key, known[key] or [])
+        return stacked([known[key] or [] for key in keys])
+
+    def _read_after(self, prefix: int, rows: list[Row]) -> Iterator[Read]:
+        """Read prompts whose first ``prefix`` tokens are beginnings."""
+        device = self._model.device
+        keys = [(row.job.adapter, tuple(row.job.prompt)) for row in rows]
+        places = {key: at for at, key in enumerate(dict.fromkeys(keys))}
+        rests = [prompt[prefix:] for _adapter, prompt in places]
+        width = max(len(rest) for rest in rests)
+        more: dict[str, Any] = {}
+        if prefix:
+            begun = self._beginnings([(adapter, prompt[:prefix]) for adapter, prompt in places])
+            more["past_key_values"] = DynamicCache.from_legacy_cache(tuple(begun))
+        if prefix or any(len(rest) < width for rest in rests):
+            lengths = torch.tensor([len(rest) for rest in rests], device=device)
+            at = torch.arange(width, device=device) - (width - lengths[:, None])  # (B, T)
+            known = torch.ones(len(rests), prefix, dtype=torch.long, device=device)
+            more["attention_mask"] = torch.cat([known, (at >= 0).long()], dim=1)
+            more["position_ids"] = at.clamp(min=0) + prefix
+        out = self._pass([adapter for adapter, _prompt in places], rests, width, more)
+        if not can_batch(out.past_key_values):
+            yield from self._apart(rows, out)
+            return
+        chosen = [places[key] for key in keys]
+        layers = layers_of(out.past_key_values)
+        if chosen != list(range(len(places))):
+            layers = [(k[chosen], v[chosen]) for k, v in layers]
+        yield Read(rows, layers, prefix, out.past_key_values, out.logits[:, -1][chosen])
+
+    def _apart(self, rows: list[Row], out: Any) -> Iterator[Read]:
+        """One pass for each row; ``out`` is that of the only one."""
+        for row in rows:
+            if len(rows) > 1:
+                prompt = tuple(row.job.prompt)
+                out = self._pass([row.job.adapter], [prompt], len(prompt), {})
+            yield Read([row], None, 0, out.past_key_values, out.logits[:, -1])
+
+    def _pass(
+        self, adapters: list[str], prompts: list[tuple[int, ...]], width: int, more: dict[str, Any]
+    ) -> Any:
+        padded = [(0,) * (width - len(prompt)) + prompt for prompt in prompts]
+        self._adapters.route(adapters)
+        ids = torch.tensor(padded, device=self._model.device)
+        return self._model(input_ids=ids, use_cache=True, **more, **self._options)
