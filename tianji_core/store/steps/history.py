@@ -75,12 +75,12 @@ def people(engine: Engine, recipe: str) -> list[str]:
 
 
 def touched(engine: Engine, step_ids: Sequence[int], limit: int = 3) -> dict[int, list[int]]:
-    """step → the first few samples it changed, for at most some hundred steps."""
+    """step → the first few of the samples it changed, for at most some hundred steps."""
     found: dict[int, list[int]] = {number: [] for number in step_ids}
     query = select(changes.c.step_id, changes.c.sample_id).where(changes.c.step_id == bindparam("the_id"))
     with reading(engine) as connection:
         for number in step_ids:
-            rows = connection.execute(query.order_by(changes.c.id).limit(limit), {"the_id": number})
+            rows = connection.execute(query.order_by(changes.c.sample_id).limit(limit), {"the_id": number})
             found[number] = [sample_id for _step, sample_id in rows]
     return found
 
