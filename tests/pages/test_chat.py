@@ -10,8 +10,8 @@ from tianji_core import jobs
 from tianji_core.models import register_folder
 from tianji_core.serving import servers, wait_ready
 from tianji_core.serving.services import remember_key_variable
-from tianji_core.serving.transcript import load_transcript
-from tianji_core.store import samples
+from tianji_core.serving.transcript import load_transcript, names_aside
+from tianji_core.store import samples, steps
 from tianji_core.workspace import Workspace
 
 
@@ -108,3 +108,45 @@ def test_a_link_cannot_say_which_secret_goes_to_its_address(
     remember_key_variable(workspace, api.url, "MY_SECRET")
     press(page(service=api.url, service_model="loopback-model"), "chat_send")
     assert "geheim" in str(api.headers[-1])
+
+
+def test_candidates_corrections_and_reasons_reach_review(workspace: Workspace, chat: AppTest) -> None:
+    chat.number_input(key="chat_candidates").set_value(3)
+    chat.segmented_control(key="chat_preset").set_value("varied").run()
+    press(chat, "chat_send")
+    (turn,) = load_transcript(workspace).turns
+    assert len({turn.answer, *turn.others}) == 3 and turn.tokens
+    press(chat, "prefer_0_1")
+    assert load_transcript(workspace).turns[0].answer == turn.others[1]
+    chat.text_area(key="edited_0").set_value("祝赵老师生日快乐，桃李满天下！").run()
+    press(chat, "keep_edited_0")
+    press(chat, "prefer_0_0")
+    chat.selectbox(key="why_0").set_value("称呼不当").run()
+    press(chat, "bad_0")
+    corrected, bad = samples.page(workspace.engine, samples.SampleFilter(recipe="wishes", source="chat"))
+    assert (corrected.output, corrected.state) == ("祝赵老师生日快乐，桃李满天下！", samples.PENDING)
+    assert (bad.output, bad.state) == (turn.others[0], samples.REJECTED)
+    assert steps.history(workspace.engine, bad.id)[-1].step.note == "称呼不当"
+
+
+def test_a_question_is_changed_and_asked_again(workspace: Workspace, chat: AppTest) -> None:
+    press(chat, "chat_send")
+    chat.toggle(key="multi_turn").set_value(True).run()
+    press(chat, "chat_send")
+    chat.text_area(key="question_1").set_value("祝您健康").run()
+    press(chat, "resend_1")
+    turns = load_transcript(workspace).turns
+    assert [turn.request for turn in turns] == ["祝赵老师生日", "祝您健康"]
+    assert turns[1].answer and turns[1].continues
+
+
+def test_a_talk_is_put_aside_and_taken_out_again(workspace: Workspace, chat: AppTest) -> None:
+    press(chat, "chat_send")
+    said = load_transcript(workspace)
+    chat.text_input(key="talk_name").set_value("第一次").run()
+    press(chat, "talk_save")
+    press(chat, "chat_clear")
+    press(chat, "talk_open")
+    assert load_transcript(workspace) == said
+    press(chat, "talk_delete")
+    assert names_aside(workspace) == []
