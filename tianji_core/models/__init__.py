@@ -18,7 +18,8 @@ from tianji_core.models.download import Partial, discard_partial, download, part
 from tianji_core.models.launch import start_convert, start_convert_and_merge, start_download, start_merge
 from tianji_core.models.making import convert
 from tianji_core.models.manifest import Artefact, kind_title, size_text
-from tianji_core.models.merged import DTYPES, convert_and_merge, merge, try_answer
+from tianji_core.models.merged import DTYPES, convert_and_merge, merge
+from tianji_core.models.trying import try_answer
 
 __all__ = [
     "DTYPES",

@@ -10,6 +10,7 @@ from tianji_core.jobs import Reporter
 from tianji_core.models.card import write_card
 from tianji_core.models.catalogue import checked_name, free_name, making
 from tianji_core.models.manifest import Artefact, read_manifest, write_manifest
+from tianji_core.models.trying import PROMPTS, tried
 from tianji_core.store.training import TrainingRun
 from tianji_core.training import Checkpoint, preset_of, settings_of, training_state, work_folder
 from tianji_core.training.base import checked_base, fingerprint
@@ -96,6 +97,10 @@ def convert(
             made = made.model_copy(
                 update={"trust_remote_code": _code_taken_over(settings.base_folder, folder)}
             )
+            reporter.update(0, total=1, message=_("正在试答一句"))
+            answers = tried(workspace, made, PROMPTS, "cpu", made.trust_remote_code, [])["answers"]
+            samples = dict(zip(PROMPTS, answers, strict=True))
+            made = made.model_copy(update={"samples": samples, "sample": answers[0]})
         write_card(folder, made, run)
         write_manifest(folder, made, workspace.home)
     reporter.update(1)

@@ -1,11 +1,9 @@
 """Merging an adapter into its base and seeing that the result is the same model: in a hidden folder that gets its manifest
 and then its name, so what is listed is complete."""
 
-import json
 import re
 import shutil
 from pathlib import Path
-from typing import Any
 
 from tianji_core.errors import ModelError, StudioError
 from tianji_core.i18n import _
@@ -14,20 +12,19 @@ from tianji_core.models.card import write_card
 from tianji_core.models.catalogue import checked_name, free_name, making
 from tianji_core.models.making import check_base, convert
 from tianji_core.models.manifest import Artefact, read_manifest, write_manifest
+from tianji_core.models.trying import PROMPTS, tried
 from tianji_core.store import training as rows
 from tianji_core.store.database import now
 from tianji_core.store.training import TrainingRun
 from tianji_core.training.base import checked_base
 from tianji_core.training.child import child_environment, run_child
-from tianji_core.training.trust import checked_code, runs_code
+from tianji_core.training.trust import runs_code
 from tianji_core.training.verdict import cause
 from tianji_core.workspace import Workspace
 
 SHARD_GB = 2.0
 """Largest weight file of a merged model in GB (1e9 bytes), as in the tutorial."""
 DTYPES = ("auto", "bfloat16", "float16", "float32")
-PROMPTS = ("祝妹妹生日", "祝李总工作升职,严肃风格", "祝同学中秋节,小红书风格")
-"""What every merged model is asked."""
 AGREES = 0.75
 """Least share of tokens on which the merged model must go on as the adapter does; rounding alone costs a few percent."""
 _PART = re.compile(r"^merged (\d+)/(\d+)$")
@@ -141,7 +138,7 @@ def verified(workspace: Workspace, made: Artefact, adapter: Path, device: str = 
     """
     assert made.base is not None
     pair = ["--base", str(made.base), "--adapter", str(adapter)]
-    found = _tried(workspace, made, PROMPTS, device, made.trust_remote_code, pair)
+    found = tried(workspace, made, PROMPTS, device, made.trust_remote_code, pair)
     share = float(found["agreement"])
     if share < AGREES:
         raise ModelError(
@@ -162,43 +159,6 @@ def _run_of(workspace: Workspace, made: Artefact) -> TrainingRun | None:
         return rows.get(workspace.engine, made.training_run_id)
     except StudioError:
         return None
-
-
-def try_answer(
-    workspace: Workspace, folder: Path, system: str, device: str = "cpu", allowed: bool = False
-) -> str:
-    """One greedy answer of a model; it is loaded in a process of its own. ``allowed``: it may run code of its own.
-
-    Raises:
-        ModelError: it brings code that is not allowed. StudioError: the model cannot be loaded or breaks while it answers.
-    """
-    asked = Artefact(name="", kind="base", title="", path=folder, system=system)
-    return str(_tried(workspace, asked, PROMPTS[:1], device, allowed, [])["answers"][0])
-
-
-def _tried(
-    workspace: Workspace,
-    asked: Artefact,
-    prompts: tuple[str, ...],
-    device: str,
-    allowed: bool,
-    more: list[str],
-) -> dict[str, Any]:
-    found: list[dict[str, Any]] = []
-
-    def on_line(line: str) -> None:
-        if line.startswith('{"answers"'):
-            found.append(json.loads(line))
-
-    arguments = ["-m", "tianji_core.models.verify", str(asked.path), "--system", asked.system, *more]
-    arguments += ["--template", asked.template]
-    for prompt in prompts:
-        arguments += ["--prompt", prompt]
-    arguments += ["--trust-remote-code"] if checked_code(asked.path, allowed) else []
-    ended = run_child(arguments, child_environment(workspace, device), on_line)
-    if ended.code != 0 or not found:
-        raise StudioError(_("合并后的模型加载不了：{reason}", reason=cause(ended.tail, ended.code)))
-    return found[-1]
 
 
 def convert_and_merge(

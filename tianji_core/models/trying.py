@@ -1,0 +1,59 @@
+"""Letting a model answer in a process of its own, so that its memory is free again afterwards."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from tianji_core.errors import StudioError
+from tianji_core.i18n import _
+from tianji_core.models.manifest import Artefact
+from tianji_core.training.child import child_environment, run_child
+from tianji_core.training.trust import checked_code
+from tianji_core.training.verdict import cause
+from tianji_core.workspace import Workspace
+
+PROMPTS = ("祝妹妹生日", "祝李总工作升职,严肃风格", "祝同学中秋节,小红书风格")
+"""What every model that was made is asked."""
+
+
+def try_answer(
+    workspace: Workspace, folder: Path, system: str, device: str = "cpu", allowed: bool = False
+) -> str:
+    """One greedy answer of a model; it is loaded in a process of its own. ``allowed``: it may run code of its own.
+
+    Raises:
+        ModelError: it brings code that is not allowed. StudioError: the model cannot be loaded or breaks while it answers.
+    """
+    asked = Artefact(name="", kind="base", title="", path=folder, system=system)
+    return str(tried(workspace, asked, PROMPTS[:1], device, allowed, [])["answers"][0])
+
+
+def tried(
+    workspace: Workspace,
+    asked: Artefact,
+    prompts: tuple[str, ...],
+    device: str,
+    allowed: bool,
+    more: list[str],
+) -> dict[str, Any]:
+    """What a model answers to prompts (``answers``), and with the arguments ``more`` of :mod:`tianji_core.models.verify`
+    how far it agrees with an adapter. ``allowed``: it may run code of its own.
+
+    Raises:
+        ModelError: it brings code that is not allowed. StudioError: the model cannot be loaded or breaks while it answers.
+    """
+    found: list[dict[str, Any]] = []
+
+    def on_line(line: str) -> None:
+        if line.startswith('{"answers"'):
+            found.append(json.loads(line))
+
+    arguments = ["-m", "tianji_core.models.verify", str(asked.path), "--system", asked.system, *more]
+    arguments += ["--template", asked.template]
+    for prompt in prompts:
+        arguments += ["--prompt", prompt]
+    arguments += ["--trust-remote-code"] if checked_code(asked.path, allowed) else []
+    ended = run_child(arguments, child_environment(workspace, device), on_line)
+    if ended.code != 0 or not found:
+        raise StudioError(_("合并后的模型加载不了：{reason}", reason=cause(ended.tail, ended.code)))
+    return found[-1]
