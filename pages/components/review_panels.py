@@ -1,6 +1,7 @@
 """What opens below a sample: editing it, splitting it, copying it for another person, saying why; and the keys."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -19,12 +20,18 @@ from tianji_core.store.samples import ACCEPTED, REJECTED
 
 _FOCUS = """<script>
 (function look(left) {{
-  const field = document.querySelector('.st-key-{key} textarea, .st-key-{key} input');
-  if (field) field.focus();
-  else if (left) setTimeout(() => look(left - 1), 50);
+  const field = document.querySelector('.st-key-{place} textarea, .st-key-{place} input');
+  if (!field) {{ if (left) setTimeout(() => look(left - 1), 50); return; }}
+  if (!['INPUT', 'TEXTAREA'].includes(document.activeElement.tagName)) field.focus();
+  field.addEventListener('keydown', event => {{
+    const held = [event.ctrlKey && 'ctrl', event.altKey && 'alt', event.shiftKey && 'shift', event.key.toLowerCase()];
+    if ({saving}.includes(held.filter(Boolean).join('+'))) field.blur();
+  }});
 }})(40);
 </script>"""
-"""The field may be drawn after the script; it is looked for during two seconds."""
+"""The field may be drawn after the script; it is looked for during two seconds. Who has gone on to another field stays
+there. What was typed reaches the server when
+the field is left, so a key that saves leaves it first."""
 
 
 def help_button(desk: Desk) -> None:
@@ -60,9 +67,10 @@ def panel(hand: Hand) -> None:
         opened(hand)
 
 
-def _focus(key: str) -> None:
-    """Put the cursor into a field, so that no mouse is needed."""
-    st.html(_FOCUS.format(key=key), unsafe_allow_javascript=True)
+def _focus(place: str, keys: Mapping[str, str]) -> None:
+    """Put the cursor into a field, so that no mouse is needed. Nothing of a sample goes into the script."""
+    saving = json.dumps([keys["save_edit"], keys["save_accept"]])
+    st.html(_FOCUS.format(place=place, saving=saving), unsafe_allow_javascript=True)
 
 
 def _cancel(column: DeltaGenerator, hand: Hand) -> None:
@@ -111,7 +119,7 @@ def _editor(hand: Hand) -> None:
             args=(hand, slot, state, note),
         )
     _cancel(row[2], hand)
-    _focus("editor")
+    _focus("editor", hand.desk.keys)
 
 
 def _save(hand: Hand, slot: str, state: str | None, note: str) -> None:
@@ -160,7 +168,7 @@ def _splitter(hand: Hand) -> None:
         args=(hand, slot),
     )
     _cancel(row[1], hand)
-    _focus("splitter")
+    _focus("splitter", hand.desk.keys)
 
 
 def _split(hand: Hand, slot: str) -> None:
@@ -204,7 +212,7 @@ def _copier(hand: Hand) -> None:
         args=(hand, name or ""),
     )
     _cancel(row[1], hand)
-    _focus("copier")
+    _focus("copier", hand.desk.keys)
 
 
 def _copy(hand: Hand, name: str) -> None:
@@ -237,7 +245,7 @@ def _reason(hand: Hand) -> None:
             args=(hand, state, slot),
         )
     _cancel(row[2], hand)
-    _focus("reason")
+    _focus("reason", hand.desk.keys)
 
 
 def _decide_with_reason(hand: Hand, state: str, slot: str) -> None:
