@@ -80,6 +80,9 @@ def preset(key: str, workspace: Workspace | None = None) -> Preset:
     Raises:
         TrainingError: there is none with this key.
     """
+    for path in (CONFIGS / "training").glob("*.py"):
+        if path.stem.replace("_", "-") == key:
+            return read_preset(path)
     found = {each.key: each for each in presets(workspace)}
     if key not in found:
         raise TrainingError(_("没有训练预设“{key}”，有的是：{known}", key=key, known=_("、").join(found)))
