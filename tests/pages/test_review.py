@@ -318,7 +318,7 @@ def test_a_second_reader_sees_no_verdict_and_a_disagreement_is_settled(
     assert any("没有要" in info.value for info in review(view="复审", who="小王").info)
     app = review(view="复审", who="小李")
     assert CLEAN in "".join(str(html.proto.body) for html in app.get("html"))
-    assert "green-badge" not in shown(app) and "小王" not in shown(app)
+    assert "✅ 采用" not in shown(app) and "小王" not in shown(app)
     press(app, "second_reject")
     assert states(workspace) == [ACCEPTED, PENDING, PENDING], "the first verdict stands"
     (verdict,) = second_verdicts.verdicts(workspace.engine, "wishes")
