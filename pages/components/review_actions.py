@@ -78,7 +78,7 @@ def stars(hand: Hand) -> None:
 def buttons(hand: Hand) -> None:
     """They stand above the sample, so that they never move."""
     keys = hand.desk.keys
-    row = st.columns([1.5, 1.5, 1.1, 1.1, 1.2, 1.2])
+    row = st.columns([1.4, 1.4, 1.1, 1.4, 1.3, 1.1])
     row[0].button(
         _c("button", "采用"),
         key="accept",
@@ -133,7 +133,7 @@ def buttons(hand: Hand) -> None:
         on_click=go_to,
         args=(hand.following,),
     )
-    more = st.columns([1.5, 1.5, 1.5, 1.5, 3])
+    more = st.columns([1.5, 1.4, 1.9, 1.4, 2])
     for column, name, label, icon in (
         (more[0], "rewrite", _("请模型改写"), "✨"),
         (more[1], "split", _("拆成几条"), "✂️"),
