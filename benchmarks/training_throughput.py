@@ -255,11 +255,11 @@ def main() -> None:
     shape = TINY if options.small else INTERNLM2_7B
     chosen = preset(SMALL if options.small else TUTORIAL)
     changes = {"max_length": 128} if options.small else {}
+    packs = (options.steps or (3 if options.small else 20)) * 16
     # A short run: 3 % of it would be no warm-up at all where micro-batches are few.
-    changes |= {"base": str(folder / "base"), "log_interval": 1, "warmup_ratio": 0.1}
+    changes |= {"base": str(folder / "base"), "log_interval": 1, "warmup_ratio": max(0.1, 16 / packs)}
     changes |= {"accumulation": 16, "batch_size": 1}
     settings = default_settings(chosen.key).model_copy(update=changes)
-    packs = (options.steps or (3 if options.small else 20)) * 16
     data = folder / "train.json"
     folder.mkdir(parents=True, exist_ok=True)
     characters, answers = write_training_file(data, int(packs * settings.max_length * 1.02))
