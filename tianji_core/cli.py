@@ -23,6 +23,7 @@ from tianji_core.verbs import (
     system,
     talking,
     training,
+    trash,
     usage,
     verdicts,
 )
@@ -57,6 +58,8 @@ VERBS: dict[str, Callable[..., None]] = {
     "merge": modelling.merge,
     "download": modelling.download,
     "models": modelling.list_models,
+    "delete": trash.delete,
+    "restore": trash.restore,
     "serve": serving.serve,
     "chat": talking.chat,
     "compare": comparing.compare,

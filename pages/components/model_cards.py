@@ -9,7 +9,7 @@ from pages.components.frame import job_bar, log_view, remember_notice, report_er
 from pages.components.model_merge import MergeOptions
 from pages.components.text import plain
 from pages.components.training_view import local_time
-from tianji_core import jobs, models
+from tianji_core import jobs, models, training
 from tianji_core.i18n import _
 from tianji_core.models import Artefact, size_text
 from tianji_core.models.launch import KINDS
@@ -78,7 +78,7 @@ def checkpoint_rows(workspace: Workspace, state: TrainingState, options: MergeOp
         losses = [each.loss for each in state.checkpoints if each.loss is not None]
         for checkpoint in reversed(state.checkpoints):
             number = checkpoint.iteration
-            columns = st.columns([2, 2, 2, 2, 2], vertical_alignment="center")
+            columns = st.columns([2, 2, 2, 2, 2, 1.2], vertical_alignment="center")
             last = _("（最终）") if number == state.total else ""
             columns[0].markdown(_("第 {n} 步", n=number) + last)
             best = len(losses) > 1 and checkpoint.loss == min(losses)
@@ -93,6 +93,12 @@ def checkpoint_rows(workspace: Workspace, state: TrainingState, options: MergeOp
                 key = f"convert_merge_{run.id}_{number}"
                 if st.button(_("转换并合并"), key=key, type=primary, width="stretch"):  # type: ignore[arg-type]
                     start(lambda n=number: models.start_convert_and_merge(workspace, run, n, *options))  # type: ignore[misc]
+            with columns[5]:
+                if st.button(_("删除"), key=f"delete_checkpoint_{run.id}_{number}", width="stretch"):
+                    with report_errors():
+                        training.delete_checkpoint(workspace, run, number)
+                        remember_notice(_("检查点已删除，在回收站里可以恢复"))
+                        st.rerun()
 
 
 def code_label() -> str:

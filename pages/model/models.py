@@ -17,6 +17,7 @@ from pages.components.model_cards import (
     start,
 )
 from pages.components.model_merge import merge_options
+from pages.components.model_trash import deleted_checkpoints
 from pages.components.text import plain
 from pages.components.training_view import local_time
 from tianji_core import models, training
@@ -102,10 +103,11 @@ def unfinished() -> None:
 
 
 def trash() -> None:
-    """Deleted models with the way back."""
+    """Deleted models and checkpoints with the way back."""
     kept = models.trashed(workspace)
+    deleted_checkpoints(workspace)
     if not kept:
-        st.caption(_("回收站是空的。删除的模型会先放在这里，可以恢复。"))
+        st.caption(_("没有删除的模型。删除的模型会先放在这里，可以恢复。"))
         return
     for each in kept:
         found = each.artefact

@@ -3,6 +3,13 @@
 from tianji_core.store.training import TrainingRun
 from tianji_core.training.config import rendered_config, write_config
 from tianji_core.training.curve import Point, Validation
+from tianji_core.training.discarding import (
+    DeletedCheckpoint,
+    delete_checkpoint,
+    deleted_checkpoints,
+    purge_checkpoint,
+    restore_checkpoint,
+)
 from tianji_core.training.going_on import branch_training, one_more_epoch
 from tianji_core.training.launch import (
     prepare_training,
@@ -33,6 +40,7 @@ __all__ = [
     "TEMPLATES",
     "Check",
     "Checkpoint",
+    "DeletedCheckpoint",
     "Point",
     "Preflight",
     "Preset",
@@ -46,6 +54,8 @@ __all__ = [
     "checked_settings",
     "checked_target",
     "default_settings",
+    "delete_checkpoint",
+    "deleted_checkpoints",
     "log_tail",
     "one_more_epoch",
     "preflight",
@@ -53,7 +63,9 @@ __all__ = [
     "preset",
     "preset_of",
     "presets",
+    "purge_checkpoint",
     "rendered_config",
+    "restore_checkpoint",
     "resume_training",
     "run_training",
     "settings_of",

@@ -32,18 +32,18 @@ class Checkpoint:
 def checkpoints(work_dir: Path, points: Sequence[Point]) -> list[Checkpoint]:
     """The whole checkpoints on disk, oldest first; the kept one where there is no other."""
     found = []
-    named = [(iteration, path) for iteration, path in _paths(work_dir) if whole(path)]
-    for iteration, path in named or _paths(work_dir / KEPT):
+    named = [(iteration, path) for iteration, path in paths(work_dir) if whole(path)]
+    for iteration, path in named or paths(work_dir / KEPT):
         if whole(path):
             before = [point.loss for point in points if point.iteration <= iteration]
-            found.append(Checkpoint(iteration, path, _size(path), before[-1] if before else None))
+            found.append(Checkpoint(iteration, path, size_of(path), before[-1] if before else None))
     return sorted(found, key=lambda checkpoint: checkpoint.iteration)
 
 
 def keep_newest(work_dir: Path) -> None:
     """Give the newest whole checkpoint its second name, and take the one before its away. To be called while the
     trainer trains, not while it saves."""
-    found = [(iteration, path) for iteration, path in _paths(work_dir) if whole(path)]
+    found = [(iteration, path) for iteration, path in paths(work_dir) if whole(path)]
     if not found:
         return
     _iteration, newest = max(found)
@@ -56,27 +56,29 @@ def keep_newest(work_dir: Path) -> None:
             shutil.copytree(newest, kept, copy_function=os.link)
         else:
             os.link(newest, kept)
-        for _old, path in _paths(kept.parent):
+        for _old, path in paths(kept.parent):
             if path != kept:
-                _remove(path)
+                remove(path)
 
 
 def drop_halves(work_dir: Path) -> None:
     """Delete what a dead trainer left half written: nothing can read it, and on a full disk its space is needed. Only
     for a training that does not run."""
-    for _iteration, path in _paths(work_dir):
+    for _iteration, path in paths(work_dir):
         if not whole(path):
-            _remove(path)
+            remove(path)
 
 
-def _remove(path: Path) -> None:
+def remove(path: Path) -> None:
+    """Remove a checkpoint, a file or DeepSpeed's folder."""
     if path.is_dir():
         shutil.rmtree(path, ignore_errors=True)
     else:
         path.unlink(missing_ok=True)
 
 
-def _paths(work_dir: Path) -> list[tuple[int, Path]]:
+def paths(work_dir: Path) -> list[tuple[int, Path]]:
+    """(iteration, path) of the checkpoints in a folder, whole or not."""
     named = [(path.stem.removeprefix("iter_"), path) for path in work_dir.glob("iter_*.pth")]
     return [(int(number), path) for number, path in named if number.isdigit()]
 
@@ -92,7 +94,8 @@ def whole(path: Path) -> bool:
         return False
 
 
-def _size(path: Path) -> int:
+def size_of(path: Path) -> int:
+    """Bytes on disk; 0 where it is gone."""
     try:
         if path.is_dir():
             return sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
