@@ -4,6 +4,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.conftest import ROOT
+from tests.processes import until
 from tests.tiny_base import add_version, write_tiny_base
 from tianji_core import jobs, training
 from tianji_core.models import register_folder
@@ -122,6 +123,7 @@ def test_a_waiting_training_says_so_and_can_leave_the_line(workspace, tiny, app)
     settings = training.default_settings(KEY).model_copy(update={"base": str(tiny)})
     with working(workspace):
         run = training.start_training(workspace, KEY, settings, add_version(workspace), "等着的")
+        until(lambda: training.training_state(workspace, run).state == "waiting")
         open_train(app, run=str(run.id))
         assert "排队中：下一个就是它" in texts(app)
         app.button(key=f"line_cancel_{run.id}").click().run()

@@ -52,7 +52,7 @@ def test_the_next_in_line_starts_when_the_worker_before_is_killed(workspace, set
     until(lambda: training.training_state(workspace, first).points, 240)
     second = training.start_training(workspace, KEY, settings.model_copy(update={"epochs": 1}), version, "二")
     until(lambda: line.waiting(workspace) == [second.id])
-    assert training.training_state(workspace, second).state == "waiting"
+    until(lambda: training.training_state(workspace, second).state == "waiting")
     os.kill(jobs.get(workspace, first.job_id).pid, 9)
     assert jobs.wait(workspace, first.job_id, 60).state == "failed"
     job, state = ended(workspace, second)

@@ -110,7 +110,7 @@ def training_state(workspace: Workspace, run: TrainingRun) -> TrainingState:
     state = job.state if job is not None else "missing"
     return TrainingState(
         run=run,
-        state="waiting" if run.id in order else state,
+        state="waiting" if run.id in order and _told_to_wait(workspace, job) else state,
         job=job,
         points=tuple(points),
         total=total,
@@ -124,6 +124,12 @@ def training_state(workspace: Workspace, run: TrainingRun) -> TrainingState:
         validations=tuple(measured),
         loads=tuple(loads(work_dir)),
     )
+
+
+def _told_to_wait(workspace: Workspace, job: jobs.Job | None) -> bool:
+    """Whether its worker found its place taken; before it has looked, the training just starts."""
+    progress = jobs.read_progress(workspace, job.id) if job is not None else None
+    return progress is not None and bool(progress.message)
 
 
 def work_folder(workspace: Workspace, run: TrainingRun) -> Path:
