@@ -59,6 +59,8 @@ st.dataframe(data)
 """
 NUMBER = "document.querySelector('[data-testid=stMain]')?.innerText.match(/#(\\d+)/)?.[1]"
 
+DRAWN = '[data-testid="stApp"][data-test-script-state="notRunning"]'
+
 
 @contextmanager
 def server(command: list[str], home: Path) -> Iterator[str]:
@@ -125,6 +127,7 @@ def measure(
     page.goto(address)
     page.locator(".st-key-accept button").wait_for(timeout=300_000)
     page.wait_for_timeout(3000)
+    page.locator(DRAWN).wait_for(timeout=300_000)
     opening = meter.take()
     times, sizes = [], []
     for number in range(presses + 3):
@@ -135,6 +138,7 @@ def measure(
         meter.take()
         took = pressed(page, turn[-1])
         page.wait_for_timeout(500)  # a person reads; what is still being sent belongs to this step
+        page.locator(DRAWN).wait_for(timeout=300_000)
         if number >= 3:  # the first ones warm up the server
             times.append(took)
             sizes.append(meter.take())
