@@ -3,6 +3,7 @@
 import streamlit as st
 
 from pages.components.frame import current_workspace, job_strip, recipe_switch, report_errors, use_language
+from pages.components.widget_words import translate_widgets
 from tianji_core.i18n import _
 
 use_language()
@@ -32,6 +33,7 @@ navigation = st.navigation(
 )
 with report_errors():
     current_workspace()
+    translate_widgets()
     with st.sidebar:
         recipe_switch()
         job_strip()

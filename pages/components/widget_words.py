@@ -1,0 +1,21 @@
+"""Streamlit's own words on its widgets, in the language of the pages."""
+
+import json
+
+import streamlit as st
+
+from tianji_core.i18n import _
+
+_STYLE = """<style>
+[data-testid="stFileUploaderDropzone"] button p, [data-testid="stFileUploaderDropzoneInstructions"] span {{ font-size: 0 }}
+[data-testid="stFileUploaderDropzone"] button p::after {{ content: {pick}; font-size: 0.875rem }}
+[data-testid="stFileUploaderDropzoneInstructions"] span::after {{ content: {drop}; font-size: 0.875rem }}
+</style>"""
+
+
+def translate_widgets() -> None:
+    """Word what Streamlit gives no argument for: the upload field."""
+    pick, drop = _("选择文件"), _("或者把文件拖到这里")
+    st.html(
+        _STYLE.format(pick=json.dumps(pick, ensure_ascii=False), drop=json.dumps(drop, ensure_ascii=False))
+    )
