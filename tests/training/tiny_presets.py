@@ -43,6 +43,7 @@ def run(path: Path, steps: int) -> dict[str, object]:
     config.train_cfg.max_iters = steps
     config.param_scheduler = []
     config.work_dir = str(path.parent)
+    config.experiment_name = path.parent.name  # two runs of one second would share the log otherwise
     runner = Runner.from_cfg(config)
     runner.train()
     lines = next(path.parent.glob("*/vis_data/scalars.json")).read_text().splitlines()
