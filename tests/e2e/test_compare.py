@@ -52,13 +52,17 @@ def test_twelve_cells_are_compared_judged_blind_and_scored(
     for done in range(6):
         expect(page.get_by_text(f"已评 {done}/6 题")).to_be_visible()
         expect(page.locator(".st-key-blind_answers")).not_to_contain_text("模")
+        settle(page)  # a key counts from when its button is there
         page.keyboard.press(("1", "2", "1", "0", "x", "2")[done])
     expect(page.get_by_text("这次对比都评完了")).to_be_visible()
     said = [vote.outcome for vote in votes.listed(space.engine, "wishes")]
     assert said == ["better", "better", "better", "tie", "none", "better"]
     page.keyboard.press("u")
     expect(page.get_by_text("已评 5/6 题")).to_be_visible()
+    settle(page)
     page.keyboard.press("1")
+    expect(page.get_by_text("这次对比都评完了")).to_be_visible()
+    settle(page)
     press(page, "blind_reveal")
     expect(page.get_by_text(re.compile(r"有 \d+% 的把握说"))).to_be_visible()
     expect(page.locator(".st-key-pairs_text button")).to_contain_text("4 个偏好对")
