@@ -91,5 +91,5 @@ def test_a_file_of_another_size_than_listed_is_named_and_fetched_anew(tmp_path):
     with pytest.raises(ModelError, match=r"a.safetensors .*2 / 4"):
         check_sizes(tmp_path, {"a.safetensors": 4, "b.json": 4})
     assert not (tmp_path / "a.safetensors").exists() and (tmp_path / "b.json").exists()
-    with pytest.raises(ModelError, match="a.safetensors"):
+    with pytest.raises(ModelError, match=r"a\.safetensors"):
         check_sizes(tmp_path, {"a.safetensors": 4})
