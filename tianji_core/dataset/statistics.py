@@ -3,7 +3,6 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from operator import add
 from typing import Any
 
 OPENING = 4
@@ -12,34 +11,72 @@ _TOP = 15
 _BIN = 10
 
 
-@dataclass
+_AT_ONCE = 1_000_000
+"""Characters that are looked at together."""
+
+
 class Grams:
     """How varied texts are: their different characters and pairs of characters, and how many there are in all."""
 
-    ones: set[str] = field(default_factory=set)
-    twos: set[str] = field(default_factory=set)
-    number: list[int] = field(default_factory=lambda: [0, 0])
+    def __init__(self) -> None:
+        self.number = [0, 0]
+        self._found: list[list[Any]] = [[], []]
+        self._waiting: list[str] = []
+        self._size = 0
 
     def add(self, text: str) -> None:
         """Count one text."""
-        self.ones.update(text)
-        self.twos.update(map(add, text, text[1:]))
+        if not text:
+            return
         self.number[0] += len(text)
-        self.number[1] += max(0, len(text) - 1)
+        self.number[1] += len(text) - 1
+        self._waiting.append(text)
+        self._size += len(text)
+        if self._size >= _AT_ONCE:
+            self._fold()
+
+    def take(self, other: "Grams") -> None:
+        """Count what another one has counted."""
+        self.number = [a + b for a, b in zip(self.number, other.number, strict=True)]
+        for mine, theirs in zip(self._found, other.different(), strict=True):
+            mine.append(theirs)
+
+    def different(self) -> list[Any]:
+        """The different characters and pairs as sorted arrays of numbers."""
+        import numpy as np
+
+        self._fold()
+        for found in self._found:
+            found[:] = [np.unique(np.concatenate(found))] if found else [np.empty(0, np.uint64)]
+        return [found[0] for found in self._found]
 
     def shares(self) -> list[float]:
         """distinct-1 and distinct-2: different ones divided by all of them (Li et al., 2016), over characters. Larger
         sets of texts have smaller values, so that only sets of like size can be compared."""
-        found = (len(self.ones), len(self.twos))
+        found = [len(each) for each in self.different()]
         return [round(n / all_, 5) if all_ else 0.0 for n, all_ in zip(found, self.number, strict=True)]
+
+    def _fold(self) -> None:
+        import numpy as np
+
+        if not self._waiting:
+            return
+        data = "".join(self._waiting).encode("utf-32-le", "surrogatepass")
+        codes = np.frombuffer(data, np.uint32).astype(np.uint64)
+        within = np.ones(max(0, len(codes) - 1), bool)
+        within[np.cumsum([len(text) for text in self._waiting])[:-1] - 1] = (
+            False  # where one text meets the next
+        )
+        pairs = (codes[:-1] << np.uint64(21)) | codes[1:]
+        self._found[0].append(np.unique(codes))
+        self._found[1].append(np.unique(pairs[within]))
+        self._waiting, self._size = [], 0
 
 
 def _together(parts: Iterable[Grams]) -> Grams:
     whole = Grams()
     for part in parts:
-        whole.ones |= part.ones
-        whole.twos |= part.twos
-        whole.number = [a + b for a, b in zip(whole.number, part.number, strict=True)]
+        whole.take(part)
     return whole
 
 
