@@ -2,10 +2,9 @@
 
 import streamlit as st
 
-from pages.components.frame import job_bar, report_errors, stop_button
+from pages.components.frame import follow_job, report_errors
 from pages.components.teacher_pick import money, pick_teacher
 from pages.components.text import plain
-from tianji_core import jobs
 from tianji_core.cleaning import judging
 from tianji_core.i18n import _
 from tianji_core.store.samples import DOUBTFUL, ORDER_TITLES, SampleFilter
@@ -22,7 +21,7 @@ def judge_part(workspace: Workspace, wanted: SampleFilter) -> None:
     )
     job = judging.judge_job(workspace, wanted.recipe)
     if job is not None and job.active:
-        _running(workspace, job.id)
+        follow_job(workspace, job.id, "stop_judging")
         return
     if job is not None and job.note:
         st.error(plain(job.note), icon="⚠️")
@@ -52,16 +51,3 @@ def judge_part(workspace: Workspace, wanted: SampleFilter) -> None:
         with report_errors():
             judging.start_judging(workspace, wanted, choice)
             st.rerun()
-
-
-@st.fragment(run_every=1.0)
-def _running(workspace: Workspace, job_id: int) -> None:
-    with report_errors():
-        job = jobs.get(workspace, job_id)
-        if not job.active:
-            st.rerun()
-        row = st.columns([5, 1], vertical_alignment="center")
-        with row[0]:
-            job_bar(workspace, job)
-        with row[1]:
-            stop_button(workspace, job, key="stop_judging")

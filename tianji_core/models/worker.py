@@ -5,15 +5,47 @@ import argparse
 import sys
 from pathlib import Path
 
-from tianji_core.errors import StudioError
-from tianji_core.i18n import _, set_language
-from tianji_core.jobs import Reporter
+from tianji_core.i18n import _
+from tianji_core.jobs import Reporter, run_child
 from tianji_core.models.catalogue import artefact
 from tianji_core.models.download import download
 from tianji_core.models.making import convert
 from tianji_core.models.merged import DTYPES, SHARD_GB, convert_and_merge, merge
 from tianji_core.store import training as rows
-from tianji_core.workspace import open_workspace
+from tianji_core.workspace import Workspace
+
+
+def _work(workspace: Workspace, arguments: argparse.Namespace, reporter: Reporter) -> int:
+    reporter.begin(0, _("字节") if arguments.action == "download" else _("步"))
+    if arguments.action == "download":
+        made = download(
+            workspace,
+            arguments.what,
+            arguments.name,
+            reporter=reporter,
+            trust_remote_code=arguments.trust_remote_code,
+        )
+    elif arguments.action == "merge":
+        adapter = artefact(workspace, arguments.what)
+        made = merge(
+            workspace,
+            adapter,
+            arguments.name,
+            arguments.base,
+            arguments.device,
+            reporter,
+            arguments.shard,
+            arguments.dtype,
+        )
+    else:
+        run = rows.get(workspace.engine, int(arguments.what))
+        if arguments.action == "convert":
+            made = convert(workspace, run, arguments.iteration, arguments.name, reporter)
+        else:
+            given = (arguments.device, reporter, arguments.shard, arguments.dtype)
+            made = convert_and_merge(workspace, run, arguments.iteration, *given)[1]
+    print(made.name)
+    return 0
 
 
 def main(argv: list[str]) -> int:
@@ -25,7 +57,6 @@ def main(argv: list[str]) -> int:
     parser.add_argument(
         "what", help="number of a training, name of an adapter, or a model's name on ModelScope"
     )
-    parser.add_argument("--workspace", required=True)
     parser.add_argument("--name", default="")
     parser.add_argument("--iteration", type=int)
     parser.add_argument("--base", type=Path)
@@ -33,44 +64,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--shard", type=float, default=SHARD_GB)
     parser.add_argument("--dtype", default="auto", choices=DTYPES)
     parser.add_argument("--trust-remote-code", action="store_true")
-    arguments = parser.parse_args(argv)
-    reporter = Reporter(unit=_("字节") if arguments.action == "download" else _("步"))
-    try:
-        workspace = open_workspace(arguments.workspace)
-        set_language(workspace.settings().language)
-        if arguments.action == "download":
-            made = download(
-                workspace,
-                arguments.what,
-                arguments.name,
-                reporter=reporter,
-                trust_remote_code=arguments.trust_remote_code,
-            )
-        elif arguments.action == "merge":
-            adapter = artefact(workspace, arguments.what)
-            made = merge(
-                workspace,
-                adapter,
-                arguments.name,
-                arguments.base,
-                arguments.device,
-                reporter,
-                arguments.shard,
-                arguments.dtype,
-            )
-        else:
-            run = rows.get(workspace.engine, int(arguments.what))
-            if arguments.action == "convert":
-                made = convert(workspace, run, arguments.iteration, arguments.name, reporter)
-            else:
-                given = (arguments.device, reporter, arguments.shard, arguments.dtype)
-                made = convert_and_merge(workspace, run, arguments.iteration, *given)[1]
-    except StudioError as error:
-        print(str(error), file=sys.stderr)
-        reporter.fail(str(error))
-        return error.exit_code
-    print(made.name)
-    return 0
+    return run_child(parser, argv, _work)
 
 
 if __name__ == "__main__":
