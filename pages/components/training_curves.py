@@ -99,7 +99,8 @@ def _add_losses(figure: go.Figure, state: TrainingState, colour: str, name: str,
 def _show_load(state: TrainingState) -> None:
     samples = _thinned(state.loads)
     if not samples:
-        st.caption(_("负载几秒后开始记录"))
+        going = state.active or state.orphaned
+        st.caption(_("负载几秒后开始记录") if going else _("这次训练没有负载记录"))
         return
     minutes = [(each.moment - samples[0].moment) / 60 for each in samples]
     if samples[-1].cards:

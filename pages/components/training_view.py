@@ -8,7 +8,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from pages.components.text import plain
 from tianji_core import jobs, training
-from tianji_core.i18n import _
+from tianji_core.i18n import N_, _
 from tianji_core.training import TrainingState
 from tianji_core.training.overfitting import memorised, signs, training_outputs
 from tianji_core.workspace import Workspace
@@ -21,7 +21,9 @@ _ICONS = {
     "running": "🏃",
     "starting": "🏃",
     "waiting": "⏳",
+    "outside": "🖥️",
 }
+_WITHOUT_JOB = {"missing": N_("没有启动"), "outside": N_("在工坊外训练")}
 _SIGNS = {"diverged": "💥", "turned": "📈", "memorised": "🦜", "passes": "🔁"}
 SHOWN_LOG = 200
 """Lines of the log that are shown at once."""
@@ -33,8 +35,8 @@ def state_text(state: TrainingState) -> str:
     """A training's state with its sign."""
     if state.state == "waiting":
         title = _("排队中")
-    elif state.state == "missing":
-        title = _("没有启动")
+    elif state.state in _WITHOUT_JOB:
+        title = _(_WITHOUT_JOB[state.state])
     elif state.orphaned:
         return "🏃 " + _("在训练，但监管进程没有了")
     else:
@@ -164,6 +166,8 @@ def show_outcome(state: TrainingState) -> None:
             st.warning(_("训练被停止了；已有的检查点还能用，也可以接着训练"), icon="⏹️")
         else:
             st.warning(_("训练在开始之前被停止了，随时可以再启动"), icon="⏹️")
+    elif state.state == "outside":
+        st.info(_("它由命令启动，工坊只看得到它写下的文件；在这里接着训练之前，请确认那边已经停了"), icon="🖥️")
     elif state.state == "succeeded":
         st.success(_("训练完成。下一步：把检查点转成适配器并合并"), icon="✅")
     if state.checkpoints and not state.active and not state.orphaned:

@@ -82,6 +82,19 @@ def test_stop_leaves_no_process_of_the_group(workspace: Workspace) -> None:
     assert not alive(child, None)
 
 
+def test_a_supervisor_sleeps_while_its_child_works(workspace: Workspace) -> None:
+    """It lives for hours beside a training that wants every core."""
+    job = jobs.start(workspace, "demo", "久", python("import time; print('在', flush=True); time.sleep(600)"))
+    until(lambda: "在" in jobs.log_tail(workspace, job.id) and jobs.get(workspace, job.id).pid)
+    supervisor = psutil.Process(jobs.get(workspace, job.id).supervisor_pid)
+    time.sleep(0.5)  # until it has written down that its child runs
+    before = supervisor.num_ctx_switches().voluntary
+    time.sleep(1)
+    assert supervisor.num_ctx_switches().voluntary - before <= 3
+    jobs.stop(workspace, job.id)
+    assert jobs.wait(workspace, job.id, timeout=60).state == "stopped"
+
+
 def test_a_job_whose_supervisor_was_killed_is_lost_and_can_still_be_stopped(workspace: Workspace) -> None:
     job = jobs.start(
         workspace, "demo", "失联", python("import time; print('在', flush=True); time.sleep(600)")

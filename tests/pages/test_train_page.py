@@ -6,6 +6,7 @@ from streamlit.testing.v1 import AppTest
 from tests.conftest import ROOT
 from tests.processes import until
 from tests.tiny_base import add_version, write_tiny_base
+from tests.work_folders import write_checkpoint, write_sitting
 from tianji_core import jobs, training
 from tianji_core.models import register_folder
 from tianji_core.store import training as rows
@@ -94,6 +95,23 @@ def test_a_stored_training_opens_from_its_address(workspace, tiny, app):
     assert any(block.value.startswith("#!/bin/bash") for block in app.code)
     app.button(key="train_new").click().run()
     assert "试训一号" in texts(app)
+
+
+def test_a_training_run_by_hand_is_shown_as_its_files_tell(workspace, tiny, app):
+    settings = training.default_settings(KEY).model_copy(update={"base": str(tiny)})
+    run = training.prepare_training(workspace, KEY, settings, add_version(workspace), "手动的")
+    folder = training.work_folder(workspace, run)
+    write_sitting(folder, "20260101_000000", [(5, 2.0)])
+    open_train(app, run=str(run.id))
+    assert "在工坊外训练" in texts(app) and "没有启动" not in texts(app)
+    write_sitting(folder, "20260101_010000", [(10, 1.0)])
+    write_checkpoint(folder / "iter_10.pth")
+    open_train(app, run=str(run.id))
+    assert "已完成" in texts(app) and "训练完成。下一步" in texts(app)
+    assert "没有负载记录" in texts(app) and "几秒后开始" not in texts(app)
+    write_sitting(folder, "20260101_020000", [(9, 1.0), (10, float("nan"))])
+    open_train(app, run=str(run.id))
+    assert "训练没有成功" in texts(app) and "NaN" in texts(app)
 
 
 def test_a_link_fills_the_form_with_what_another_training_had(workspace, tiny, app):

@@ -30,6 +30,7 @@ def test_gradients_that_stay_zero_are_no_training():
     still = [Point(n, 4.3, 1e-3, 0.1, None, 0.0) for n in range(6, 18, 2)]
     assert stalled([*moving, *still]) == 6
     assert stalled([*moving, *still[:2]]) is None and stalled([*still, *moving]) is None
+    assert stalled([*moving, *still[:3]]) == 6  # ten iterations without any
     assert stalled(points(*[2.0] * 9)) is None  # no gradients logged
 
 

@@ -32,10 +32,22 @@ def stops(workspace, settings, version, key="nano-cpu-qlora"):
     return {check.title: check.detail for check in preflight(workspace, preset(key), settings, version).stops}
 
 
+def checks_of(checks, title):
+    return [check for check in checks if check.title == title]
+
+
 def test_nothing_stops_a_sound_training(workspace, settings):
     version = add_version(workspace)
     checked = preflight(workspace, preset("nano-cpu-qlora"), settings, version)
     assert checked.ok and checked.estimate.samples == 60 and checked.estimate.exact
+
+
+@pytest.mark.parametrize(("rate", "word"), [(0.02, "10 倍"), (2e-5, "学不到"), (0.01, ""), (1e-4, "")])
+def test_a_digit_too_many_in_the_learning_rate_is_told(workspace, settings, rate, word):
+    changed = settings.model_copy(update={"learning_rate": rate})
+    checked = preflight(workspace, preset("nano-cpu-qlora"), changed, add_version(workspace)).checks
+    [found] = checks_of(checked, "学习率")
+    assert found.level == ("warn" if word else "pass") and word in found.detail
 
 
 def test_a_missing_model_folder_stops(workspace, settings, base):

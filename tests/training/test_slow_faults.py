@@ -13,8 +13,6 @@ from tests.tiny_base import add_version, write_tiny_base
 from tianji_core import jobs, training
 from tianji_core.store import training as rows
 from tianji_core.training import line
-from tianji_core.training.config import replaced_constants
-from tianji_core.training.launch import begin
 from tianji_core.training.target import node_commands
 
 pytestmark = pytest.mark.skipif(not os.environ.get("TIANJI_SLOW_FAULTS"), reason="takes minutes")
@@ -33,17 +31,6 @@ def ended(workspace, run):
     job = jobs.wait(workspace, run.job_id, 300)
     assert left_behind(str(workspace.home)) == []
     return job, training.training_state(workspace, rows.get(workspace.engine, run.id))
-
-
-def test_a_learning_rate_of_ten_thousand_is_named(workspace, settings):
-    """The form refuses it; a config changed by hand does not."""
-    run = training.prepare_training(workspace, KEY, settings, add_version(workspace))
-    config = training.work_folder(workspace, run) / "config.py"
-    wild = {"lr": 1e4, "max_norm": 1e9, "log_interval": 1}
-    config.write_text(replaced_constants(config.read_text(encoding="utf-8"), wild), encoding="utf-8")
-    job, state = ended(workspace, begin(workspace, run))
-    assert job.state == state.state == "failed" and "学习率从" in job.note, job.note
-    assert any(word in job.note for word in ("NaN", "发散", "梯度是 0"))
 
 
 def test_the_next_in_line_starts_when_the_worker_before_is_killed(workspace, settings):
@@ -117,7 +104,7 @@ def test_the_commands_of_two_machines_train_together(workspace, settings):
     assert [each.returncode for each in said] == [0, 0], said[0].stderr[-2000:]
     assert "--node_rank=1" in shlex.split(lines[1])
     state = training.training_state(workspace, run)
-    assert state.state == "missing" and state.finished and state.total == 20
+    assert state.state == "succeeded" and state.finished and state.total == 20
 
 
 def test_the_template_of_another_family_is_told_before_the_start(workspace, settings):

@@ -13,7 +13,9 @@ from tianji_core import jobs, models, training
 from tianji_core.dataset import training_file
 from tianji_core.errors import ModelError, TrainingError
 from tianji_core.store import training as rows
+from tianji_core.training.config import replaced_constants
 from tianji_core.training.launch import begin
+from tianji_core.training.overfitting import signs
 
 pytestmark = pytest.mark.training
 KEY = "nano-cpu-qlora"
@@ -134,6 +136,21 @@ def test_a_diverging_training_is_a_failure(workspace, settings):
     job = jobs.wait(workspace, run.job_id, 240)
     assert job.state == "failed" and "NaN" in job.note
     assert json.loads(json.dumps(jobs.read_progress(workspace, job.id).error)) == job.note
+
+
+def test_a_learning_rate_of_ten_thousand_is_named(workspace, settings):
+    """The form refuses it; a config changed by hand does not. The loss stays finite: gradients explode once, then the
+    saturated weights have none any more."""
+    short = settings.model_copy(update={"epochs": 2, "eval_tokens": 1})
+    run = training.prepare_training(workspace, KEY, short, add_version(workspace))
+    config = training.work_folder(workspace, run) / "config.py"
+    config.write_text(replaced_constants(config.read_text(encoding="utf-8"), {"lr": 1e4}), encoding="utf-8")
+    job = jobs.wait(workspace, begin(workspace, run).job_id, 240)
+    state = training.training_state(workspace, rows.get(workspace.engine, run.id))
+    assert job.state == state.state == "failed", jobs.log_tail(workspace, job.id)
+    assert "权重已经坏了" in job.note and "学习率最高到了 9900" in job.note, job.note
+    assert state.reason == job.note and state.checkpoints  # what there is stays
+    assert signs(workspace, state)[0].text == job.note
 
 
 def test_every_preset_is_a_config_that_mmengine_reads(workspace, tmp_path):

@@ -1,34 +1,13 @@
 """What stands in a work folder is read as it is, and a failure is named in one sentence."""
 
-import json
-import zipfile
-
 import pytest
 
+from tests.work_folders import write_checkpoint, write_sitting
 from tianji_core.training.child import Ended
 from tianji_core.training.curve import curve, total_iterations
 from tianji_core.training.saved import checkpoints, drop_halves, keep_newest
 from tianji_core.training.trials import trial_answers
 from tianji_core.training.verdict import cause, failure_of
-
-
-def write_sitting(work_dir, stamp, rows, total=10):
-    folder = work_dir / stamp
-    (folder / "vis_data").mkdir(parents=True)
-    lines = [json.dumps({"lr": 1e-3, "loss": loss, "time": 0.5, "iter": i, "step": i}) for i, loss in rows]
-    (folder / "vis_data" / "scalars.json").write_text("\n".join(lines) + '\n{"lr": 0.1, "lo')
-    log = [
-        f"2026/01/01 00:00:00 - mmengine - INFO - Iter(train) [{i:>3}/{total}]  loss: {v}" for i, v in rows
-    ]
-    (folder / f"{stamp}.log").write_text("\n".join(log))
-    return folder
-
-
-def write_checkpoint(path):
-    """As torch does it: a zip archive."""
-    with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr("archive/data.pkl", b"x" * 100)
-    return path.read_bytes()
 
 
 def test_curves_of_a_resumed_training_are_stitched(tmp_path):

@@ -3,7 +3,9 @@ what becomes of it, and ends the whole group when it is told to (TERM)."""
 
 import contextlib
 import os
+import select
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -62,9 +64,8 @@ def supervise(workspace: Workspace, job_id: int) -> int:
         pid_started=started_at(child.pid),
         started_at=now(),
     )
-    while (code := _wait(child, 0.3)) is None:
-        if stop.requested:
-            break
+    while (code := child.poll()) is None and not stop.requested:
+        stop.sleep(LOOK)
     left = end_group(child.pid) if code is None or stop.requested else _sweep(child.pid)
     if code is None:
         child.poll()
@@ -97,21 +98,32 @@ PAUSE, ATTEMPTS = 5.0, 17_280
 """Seconds between two attempts to store how a job ended, and how many: a day."""
 
 
+LOOK = 5.0
+"""Seconds between two looks at a child of which nothing was heard."""
+
+
 class _StopFlag:
+    """Sleeps until it is told to stop or a child ends, without looking again and again: a supervisor lives for hours
+    beside a training that wants every core."""
+
     def __init__(self) -> None:
         self.requested = False
+        self._woken, bell = socket.socketpair()
+        self._bell = bell  # referred to, so that it stays open
+        bell.setblocking(False)
+        self._woken.setblocking(False)
+        signal.set_wakeup_fd(bell.fileno(), warn_on_full_buffer=False)
+        signal.signal(signal.SIGCHLD, lambda _number, _frame: None)
         signal.signal(signal.SIGTERM, self._on_signal)
         signal.signal(signal.SIGINT, self._on_signal)
 
     def _on_signal(self, _number: int, _frame: types.FrameType | None) -> None:
         self.requested = True
 
-
-def _wait(child: subprocess.Popen[bytes], seconds: float) -> int | None:
-    try:
-        return child.wait(seconds)
-    except subprocess.TimeoutExpired:
-        return None
+    def sleep(self, seconds: float) -> None:
+        """Until a signal comes or came since the last sleep, at most ``seconds``."""
+        if select.select([self._woken], [], [], seconds)[0]:
+            self._woken.recv(4096)
 
 
 def _sweep(group: int) -> list[int]:

@@ -36,6 +36,8 @@ class Validation:
     loss: float | None
 
 
+WINDOW = 10
+"""Iterations over which the trainer takes the mean of what it logs, or more."""
 FAR, EARLY = 2.0, 6
 """How many times the first loss the newest ones must be to count as diverged, and how many points that takes."""
 P = TypeVar("P", Point, Validation)
@@ -115,11 +117,12 @@ def diverged(points: Sequence[Point]) -> float | None:
 
 def stalled(points: Sequence[Point]) -> int | None:
     """The iteration from which the gradient is exactly zero to the end, which happens where weights grew beyond all
-    bounds: nothing is learnt any more. None where it is not."""
+    bounds: nothing is learnt any more. None where it is not. What is logged is a mean over ten iterations or more, so that
+    one point is enough."""
     still = 0
     while still < len(points) and points[-1 - still].gradient == 0:
         still += 1
-    return points[-still].iteration if still >= EARLY else None
+    return points[-still].iteration if still and points[-1].iteration >= WINDOW else None
 
 
 def smoothed(values: list[float | None], weight: float = 0.9) -> list[float | None]:

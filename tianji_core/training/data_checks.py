@@ -17,6 +17,8 @@ from tianji_core.workspace import Workspace
 
 FEW_STEPS = 20
 """Under this many optimizer steps a LoRA hardly changes."""
+FAR_RATE = 8
+"""How many times the preset's learning rate looks like a slip; so far below it twice over does."""
 
 
 def base_check(workspace: Workspace, settings: TrainingSettings) -> tuple[Check, bool]:
@@ -117,6 +119,28 @@ def _sequence(guess: Estimate, settings: TrainingSettings) -> Check:
         )
         return Check(WARN, title, detail)
     return Check(PASS, title, _("最长的样本 {n} 个 token，装得进 {m}", n=longest, m=settings.max_length))
+
+
+def rate_check(settings: TrainingSettings, usual: float) -> Check:
+    """Whether a digit too many or too few got into the learning rate; ``usual`` is the preset's."""
+    title, rate = _("学习率"), settings.learning_rate
+    if rate > usual * FAR_RATE:
+        detail = _(
+            "{now:g} 是预设的 {n:.3g} 倍，多半会发散；不是有意为之就请改回 {usual:g}",
+            now=rate,
+            n=rate / usual,
+            usual=usual,
+        )
+        return Check(WARN, title, detail)
+    if rate * FAR_RATE**2 < usual:
+        detail = _(
+            "{now:g} 只有预设的 {n:.2g}，几乎学不到什么；不是有意为之就请改回 {usual:g}",
+            now=rate,
+            n=rate / usual,
+            usual=usual,
+        )
+        return Check(WARN, title, detail)
+    return Check(PASS, title, _("{now:g}，预设是 {usual:g}", now=rate, usual=usual))
 
 
 def interval_checks(settings: TrainingSettings, notes: list[str], iterations: int) -> list[Check]:

@@ -20,8 +20,8 @@ from tianji_core.store.training import TrainingRun
 from tianji_core.training.lock import CPU, Hold, starting, training_works
 from tianji_core.workspace import Workspace
 
-PAUSE = 0.5
-"""Seconds between two looks at the line."""
+PAUSE, LONGEST = 0.5, 3.0
+"""Seconds between two looks at the line, at first and after a while: who waits shall not slow down who trains."""
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,7 @@ def take_turn(
 ) -> Hold:
     """Wait until nobody before ``run`` wants the same places and they are free; returns them held. ``cards`` are the
     machine's cards, the best first; ``waits`` is told how many stand before, once for each change."""
-    wish, hold, told = wish_of(run), Hold(workspace), -1
+    wish, hold, told, pause = wish_of(run), Hold(workspace), -1, PAUSE
     with starting(workspace):
         enter(workspace, run.id)
     while True:
@@ -132,7 +132,8 @@ def take_turn(
         if told != len(ahead):
             told = len(ahead)
             waits(told)
-        time.sleep(PAUSE)
+        time.sleep(pause)
+        pause = min(LONGEST, pause * 1.1)
 
 
 def _ahead(workspace: Workspace, run_id: int) -> list[Wish]:

@@ -11,8 +11,12 @@ from types import TracebackType
 
 import psutil
 
+from tianji_core.jobs.processes import alive
+
 INTERVAL = 3.0
 """Seconds between two samples."""
+SETTLED = 10
+"""Samples after which a training has started all its processes, and between two searches for new ones."""
 FILE = "load.jsonl"
 
 
@@ -82,6 +86,7 @@ class Sampler:
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._work, daemon=True)
         self._known: dict[int, psutil.Process] = {}
+        self._looks = 0
 
     def __enter__(self) -> "Sampler":
         self._thread.start()
@@ -102,13 +107,25 @@ class Sampler:
 
     def _sample(self) -> Load:
         processor, memory = 0.0, 0
-        for child in psutil.Process().children(recursive=True):
-            process = self._known.setdefault(child.pid, child)  # its share is counted since the last look
+        for process in self._family():
             with contextlib.suppress(psutil.Error):
                 processor += process.cpu_percent()
                 memory += process.memory_info().rss
         found = tuple(cards(self._cards)) if self._cards else ()
         return Load(time.time(), processor, memory, found)
+
+    def _family(self) -> list[psutil.Process]:
+        """All processes of the training. To find them, every process of the machine is looked at, so later on that is
+        done only now and then, or when one is gone."""
+        settled = self._looks > SETTLED and all(
+            alive(each.pid, each.create_time()) for each in self._known.values()
+        )
+        if not settled or self._looks % SETTLED == 0:
+            children = psutil.Process().children(recursive=True)
+            # A process's share is counted since the last look at the very same object.
+            self._known = {each.pid: self._known.get(each.pid, each) for each in children}
+        self._looks += 1
+        return list(self._known.values())
 
 
 def loads(work_dir: Path, newest: int = 2000) -> list[Load]:

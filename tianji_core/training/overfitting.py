@@ -10,10 +10,11 @@ from tianji_core.dataset import training_file
 from tianji_core.errors import DatasetError, StudioError
 from tianji_core.i18n import _
 from tianji_core.store.training import TrainingRun
-from tianji_core.training.curve import Validation, diverged
+from tianji_core.training.curve import Validation
 from tianji_core.training.launch import version_of
 from tianji_core.training.progress import TrainingState
 from tianji_core.training.trials import TrialAnswer
+from tianji_core.training.verdict import ruined
 from tianji_core.workspace import Workspace
 
 RISE = 0.01
@@ -76,24 +77,10 @@ def _bare(text: str) -> str:
 def signs(workspace: Workspace, state: TrainingState) -> list[Sign]:
     """What speaks for overfitting or divergence so far, the surest first."""
     found = []
-    start = diverged(state.points)
-    if start is not None:
-        now, rate = state.points[-1], float(state.run.settings.get("learning_rate", 0))
-        found.append(
-            Sign(
-                "diverged",
-                _(
-                    "损失从 {start} 升到了 {now}：训练发散了，这样的权重没有用；请把学习率从 {rate:g} 调小到 {lower:g} 再试",
-                    start=f"{start:.3f}",
-                    now=f"{now.loss:.3f}",
-                    rate=rate,
-                    lower=rate / 10,
-                ),
-                now.iteration,
-            )
-        )
+    if broken := ruined(state.points):
+        found.append(Sign("diverged", broken, state.points[-1].iteration))
     lowest = turning_point(state.validations)
-    if start is None and lowest is not None:
+    if not broken and lowest is not None:
         newest = state.validations[-1]
         found.append(
             Sign(

@@ -12,6 +12,7 @@ from tianji_core.training.data_checks import (
     dataset_check,
     interval_checks,
     length_checks,
+    rate_check,
     template_check,
 )
 from tianji_core.training.estimate import Estimate, estimate, fitted
@@ -61,6 +62,7 @@ def preflight(
     checks = [base]
     if base.level != STOP:
         checks.append(template_check(settings))
+    checks.append(rate_check(settings, float(chosen.values["learning_rate"])))
     shape, cards = shape_of(settings.base_folder), gpus()
     settings, way = with_profile(chosen, settings, target, cards, shape)
     turns, dataset = dataset_check(workspace, version)

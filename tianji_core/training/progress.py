@@ -2,6 +2,7 @@
 nothing."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC
 from pathlib import Path
@@ -13,6 +14,7 @@ from tianji_core.jobs.processes import alive
 from tianji_core.store import training as rows
 from tianji_core.store.training import TrainingRun
 from tianji_core.training import line
+from tianji_core.training.child import Ended
 from tianji_core.training.curve import (
     Point,
     Validation,
@@ -26,6 +28,7 @@ from tianji_core.training.curve import (
 from tianji_core.training.load import Load, loads
 from tianji_core.training.saved import Checkpoint, checkpoints
 from tianji_core.training.trials import TrialAnswer, trial_answers
+from tianji_core.training.verdict import failure_of
 from tianji_core.workspace import Workspace
 
 RECENT = 20
@@ -34,9 +37,10 @@ RECENT = 20
 
 @dataclass(frozen=True)
 class TrainingState:
-    """A training as it is now. ``state`` is its job's state, 'waiting' in line, 'missing' without a job; ``total`` the
-    iterations or None before the first is logged, ``eta`` seconds left, ``spent`` seconds since its turn came, ``reason``
-    why it failed. ``orphaned`` says that its supervisor is gone and it trains on; ``ahead`` how many go first."""
+    """A training as it is now. ``state`` is its job's state or 'waiting' in line; without a job, where its commands are run
+    by hand, 'missing' before the first step, 'outside' until the last, then as a job's. ``total`` the iterations or None
+    before the first is logged, ``eta`` seconds left, ``spent`` seconds since its turn came, ``reason`` why it failed.
+    ``orphaned`` says that its supervisor is gone and it trains on; ``ahead`` how many go first."""
 
     run: TrainingRun
     state: str
@@ -107,7 +111,8 @@ def training_state(workspace: Workspace, run: TrainingRun) -> TrainingState:
     prompts = [str(prompt) for prompt in run.settings.get("eval_prompts", [])]
     orphaned = job is not None and job.state == "lost" and alive(job.pid, job.pid_started)
     order = line.waiting(workspace) if job is not None and (job.active or orphaned) else []
-    state = job.state if job is not None else "missing"
+    found = tuple(checkpoints(work_dir, points))
+    state, reason = (job.state, job.note) if job is not None else _by_hand(work_dir, total, points, found)
     return TrainingState(
         run=run,
         state="waiting" if run.id in order and _told_to_wait(workspace, job) else state,
@@ -116,14 +121,26 @@ def training_state(workspace: Workspace, run: TrainingRun) -> TrainingState:
         total=total,
         eta=_eta(work_dir, points, total) if job is not None and job.active else None,
         trials=tuple(trial_answers(work_dir, prompts)),
-        checkpoints=tuple(checkpoints(work_dir, points)),
-        reason=job.note if job is not None and job.state in ("failed", "lost") else "",
+        checkpoints=found,
+        reason=reason if state in ("failed", "lost") else "",
         orphaned=orphaned,
         ahead=order.index(run.id) if run.id in order else 0,
         spent=_spent(run, job),
         validations=tuple(measured),
         loads=tuple(loads(work_dir)),
     )
+
+
+def _by_hand(
+    work_dir: Path, total: int | None, points: Sequence[Point], found: Sequence[Checkpoint]
+) -> tuple[str, str]:
+    """(state, reason) of a training that no job stands for."""
+    if not points and not found:
+        return "missing", ""
+    if not any(checkpoint.iteration == total for checkpoint in found):
+        return "outside", ""
+    reason = failure_of(Ended(0, ""), work_dir)
+    return ("failed" if reason else "succeeded"), reason
 
 
 def _told_to_wait(workspace: Workspace, job: jobs.Job | None) -> bool:

@@ -6,11 +6,12 @@ and a finite loss.
 
 import re
 import signal
+from collections.abc import Sequence
 from pathlib import Path
 
 from tianji_core.i18n import _
 from tianji_core.training.child import Ended
-from tianji_core.training.curve import curve, diverged, stalled, total_iterations
+from tianji_core.training.curve import Point, curve, diverged, stalled, total_iterations
 from tianji_core.training.saved import checkpoints
 from tianji_core.training.settings import TrainingSettings
 
@@ -20,8 +21,7 @@ def failure_of(ended: Ended, work_dir: Path, settings: TrainingSettings | None =
     names their values."""
     points = curve(work_dir)
     if points and points[-1].loss is None:
-        first = next(point.iteration for point in points if point.loss is None)
-        return _("损失从第 {n} 步起是 NaN，权重已经坏了；{advice}", n=first, advice=_calmer(settings))
+        return ruined(points)
     if ended.code != 0:
         return cause(ended.tail, ended.code, settings)
     total = total_iterations(work_dir)
@@ -30,25 +30,46 @@ def failure_of(ended: Ended, work_dir: Path, settings: TrainingSettings | None =
         return _("训练程序没有报错，但一步也没有训练；请看日志")
     if not any(checkpoint.iteration == total for checkpoint in found):
         return _("训练程序没有报错，但没有留下第 {n} 步的最终检查点；请看日志和磁盘空间", n=total)
-    if (start := diverged(points)) is not None:
+    return ruined(points)
+
+
+def ruined(points: Sequence[Point]) -> str:
+    """What a curve tells about weights that are no good any more, and the way out; '' where it tells nothing."""
+    if not points:
+        return ""
+    if points[-1].loss is None:
+        first = next(point.iteration for point in points if point.loss is None)
+        said = _("损失从第 {n} 步起是 NaN，权重已经坏了", n=first)
+    elif (start := diverged(points)) is not None:
         said = _(
             "损失从 {start} 升到了 {now}，训练发散了", start=f"{start:.3f}", now=f"{points[-1].loss:.3f}"
         )
-        return _("{said}；{advice}", said=said, advice=_calmer(settings))
-    if (still := stalled(points)) is not None:
-        said = _("从第 {n} 步起梯度是 0，模型不再变化", n=still)
-        return _("{said}；{advice}", said=said, advice=_calmer(settings))
-    return ""
+    elif (still := stalled(points)) is not None:
+        high = max((point.gradient for point in points if point.gradient is not None), default=0.0)
+        said = _(
+            "梯度冲到 {high} 以后，从第 {n} 步起是 0：权重已经坏了，损失停在 {now} 不再变化",
+            high=f"{high:.3g}",
+            n=still,
+            now=f"{points[-1].loss:.3f}",
+        )
+    else:
+        return ""
+    return _("{said}；{advice}", said=said, advice=_calmer(max(point.learning_rate for point in points)))
 
 
-def _calmer(settings: TrainingSettings | None) -> str:
-    if settings is None:
-        return _("请把学习率调小十倍再试")
+def _calmer(rate: float) -> str:
+    """The way out, by the highest learning rate there really was: a config can be changed by hand."""
+    if rate / 10 > LARGE:
+        return _(
+            "学习率最高到了 {now:g}，太大了；请改用 2e-4（纳米模型用 2e-3）再试", now=float(f"{rate:.2g}")
+        )
     return _(
-        "请把学习率从 {now:g} 调小到 {then:g} 再试",
-        now=settings.learning_rate,
-        then=settings.learning_rate / 10,
+        "请把学习率从 {now:g} 调小到 {then:g} 再试", now=float(f"{rate:.3g}"), then=float(f"{rate / 10:.2g}")
     )
+
+
+LARGE = 2e-3
+"""No preset has a larger learning rate: the nano model's."""
 
 
 def lighter(settings: TrainingSettings | None) -> str:
