@@ -17,19 +17,21 @@ PRESETS = {"stable": 0.7, "varied": 1.0}
 
 @dataclass(frozen=True)
 class Endpoint:
-    """A model that can be asked. ``key_variable`` names the environment variable with the key, '' for none."""
+    """A model that can be asked. ``key_variable`` names the environment variable with the key, '' for none; ``memory``
+    the bytes its server takes, where it says so."""
 
     url: str
     model: str
     key_variable: str = ""
     note: str = ""
+    memory: int | None = None
 
 
 def endpoints(workspace: Workspace) -> list[Endpoint]:
     """Every model of every server that is ready, and the foreign service of the address bar, if any. Its key is never
     taken from the address bar."""
     found = [
-        Endpoint(server.url, name, server.key_variable)
+        Endpoint(server.url, name, server.key_variable, memory=server.memory)
         for server in serving.servers(workspace)
         if server.ready
         for name in server.models
@@ -74,7 +76,18 @@ def sampling_form(key: str) -> ChatSampling:
         seed = st.number_input(
             _("随机种子（留空则每次不同）"), 0, 2**31 - 1, None, key=f"{key}_seed", placeholder=_("随机")
         )
-    return ChatSampling(temperature, top_p, int(max_tokens), None if seed is None else int(seed))
+        penalty = st.slider(
+            _("重复惩罚（1 表示不罚）"),
+            1.0,
+            2.0,
+            1.0,
+            0.05,
+            key=f"{key}_repetition",
+            help=_("大于 1 时，说过的字更少再说。别的服务不一定认得它，所以是 1 就不发送。"),
+        )
+    return ChatSampling(
+        temperature, top_p, int(max_tokens), None if seed is None else int(seed), repetition_penalty=penalty
+    )
 
 
 def pick_cell(recipe: Recipe) -> tuple[str, str, str]:
@@ -94,7 +107,8 @@ def pick_cell(recipe: Recipe) -> tuple[str, str, str]:
 
 def figures(turn: Turn) -> str:
     """Length and speed of an answer in one line."""
-    parts = [_("{n} 字", n=len(turn.answer)), turn.model]
+    parts = [_("{n} 字", n=len(turn.answer))] if turn.answer else []
+    parts.append(turn.model)
     if turn.style:
         parts.append(turn.style)
     if turn.first is not None:

@@ -5,9 +5,11 @@ import streamlit as st
 from pages.components.frame import remember_notice, report_errors, stop_button
 from pages.components.text import plain
 from tianji_core import jobs, models, serving
+from tianji_core.errors import ServerError
 from tianji_core.i18n import _
-from tianji_core.serving import ModelRef, RunningServer, external
+from tianji_core.serving import ModelRef, RunningServer, ServerOptions, external
 from tianji_core.serving.client import model_names
+from tianji_core.serving.launch import DTYPES
 from tianji_core.serving.services import key_variable_of, remember_key_variable
 from tianji_core.workspace import Workspace
 
@@ -34,15 +36,41 @@ def server_panel(workspace: Workspace) -> None:
             key="server_models",
             help=_("适配器会连同它的基座一起加载，这样训练前后可以对着看。"),
         )
-        if st.button(_("启动模型服务"), key="start_server", icon="🚀", disabled=not chosen):
+        port, options = start_options()
+        first = "secondary" if jobs.listed(workspace, kind="serve", active=True) else "primary"
+        if st.button(_("启动模型服务"), key="start_server", icon="🚀", type=first, disabled=not chosen):
             with report_errors():
-                serving.start_for(workspace, chosen)
+                serving.start_for(workspace, chosen, port, options)
                 remember_notice(_("正在启动模型服务，加载好就可以用"))
                 st.rerun()
     with st.popover(_("接别的兼容服务"), width="stretch"):
         foreign_service(workspace)
     with st.popover(_("用 vLLM / LMDeploy"), width="stretch", disabled=not known):
         other_program(workspace, [each.name for each in known])
+
+
+def start_options() -> tuple[int | None, ServerOptions]:
+    """(port or None for any, how the server computes)."""
+    with st.popover(_("怎样加载"), width="stretch"):
+        names = {"": _("不量化"), "4bit": _("4 位"), "8bit": _("8 位")}
+        quantization = st.segmented_control(
+            _("量化（省内存，稍慢）"),
+            list(names),
+            default="",
+            required=True,
+            format_func=names.__getitem__,
+            key="server_quantization",
+        )
+        dtype = st.selectbox(
+            _("数值格式"),
+            DTYPES,
+            format_func=lambda each: _("自动") if each == "auto" else each,
+            key="server_dtype",
+        )
+        port = st.number_input(
+            _("端口（留空则找一个空的）"), 1, 65535, None, key="server_port", placeholder=_("自动")
+        )
+    return port, ServerOptions(dtype=dtype, quantization=str(quantization))
 
 
 @st.fragment(run_every=1.0)
@@ -72,15 +100,21 @@ def running_servers(workspace: Workspace) -> None:
             adapter_menu(workspace, server)
     newest = jobs.listed(workspace, kind="serve", limit=1)
     if newest and newest[0].state in ("failed", "lost"):
-        st.error(_("上次没有启动起来：{reason}", reason=plain(newest[0].note)), icon="⚠️")
+        reason = plain(newest[0].note) or _("没有说明，看日志")
+        st.error(_("上次没有启动起来：{reason}", reason=reason), icon="⚠️")
+        st.page_link("pages/system/jobs.py", label=_("看任务 {id} 的日志", id=newest[0].id), icon="📜")
 
 
 def foreign_service(workspace: Workspace) -> None:
     """The address of any OpenAI-compatible service, kept in the page's own address."""
     with st.form("foreign_service", border=False):
         url = st.text_input(
-            _("服务地址"), st.query_params.get("service", ""), key="service_url", placeholder="http://…/v1"
+            _("服务地址"),
+            st.query_params.get("service", ""),
+            key="service_url",
+            placeholder="http://127.0.0.1:11434/v1",
         )
+        st.caption(_("Ollama 一般在 11434 端口，vLLM 在 8000，LMDeploy 在 23333；地址都以 /v1 结尾。"))
         name = st.text_input(
             _("模型名（留空则问它有什么）"), st.query_params.get("service_model", ""), key="service_name"
         )
@@ -94,7 +128,15 @@ def foreign_service(workspace: Workspace) -> None:
             with report_errors():
                 remember_key_variable(workspace, url, variable.strip())
                 key = workspace.key(variable.strip()) if variable.strip() else None
-                chosen = name.strip() or next(iter(model_names(url, key)), "")
+                offered = [] if name.strip() else model_names(url, key)
+                chosen = name.strip() or next(iter(offered), "")
+                if not chosen:
+                    raise ServerError(_("{url} 没有列出任何模型，请写明模型名", url=url.strip()))
+                if len(offered) > 1:
+                    others = _("、").join(offered[1:6])
+                    remember_notice(
+                        _("用的是 {model}；要换成 {others}，把名字写进“模型名”", model=chosen, others=others)
+                    )
                 st.query_params.update(service=url.strip(), service_model=chosen)
                 st.rerun()
 
@@ -138,10 +180,21 @@ def other_program(workspace: Workspace, names: list[str]) -> None:
         key="program",
     )
     model = st.selectbox(_("模型"), names, key="program_model")
-    gpus = st.number_input(_("几张卡一起算"), 1, 64, 1, key="program_gpus")
+    line = st.columns(2)
+    gpus = line[0].number_input(_("几张卡一起算"), 1, 64, 1, key="program_gpus")
+    port = line[1].number_input(_("端口"), 1, 65535, external.DEFAULT_PORT, key="program_port")
     with report_errors():
-        made = external.command(workspace, str(program), [str(model)], gpus=int(gpus))
+        made = external.command(workspace, str(program), [str(model)], port=int(port), gpus=int(gpus))
         st.code(made.text, language="bash", wrap_lines=True)
+        st.download_button(
+            _("存成脚本"),
+            f"#!/bin/sh\nexec {made.text}\n",
+            f"serve-{program}.sh",
+            "text/x-shellscript",
+            key="program_script",
+            icon="⬇️",
+            on_click="ignore",
+        )
         if not made.installed:
             st.caption(
                 _(

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from pages.components.chat import figures
+from pages.components.chat_answer import question
 from pages.components.frame import remember_notice, report_errors
 from pages.components.text import plain
 from tianji_core.i18n import _
@@ -29,13 +30,14 @@ def show(talk: Talk, at: int) -> None:
     if not turn.continues and at:
         st.divider()
     with st.chat_message("user"):
-        st.markdown(plain(turn.request))
+        st.markdown(question(turn.request))
     with st.chat_message("assistant"):
+        if turn.answer or not turn.error:
+            number = "1. " if turn.others else ""
+            st.markdown(number + (plain(turn.answer) or _("（没有说话）")))
+        _others(talk, turn, at)
         if turn.error:
             st.error(plain(turn.error), icon="⚠️")
-        else:
-            st.markdown(plain(turn.answer) or _("（没有说话）"))
-        _others(talk, turn, at)
         st.caption(plain(figures(turn)))
         with st.container(horizontal=True, vertical_alignment="center"):
             kept = bool(turn.sample_id)
@@ -81,13 +83,13 @@ def _more(talk: Talk, turn: Turn, at: int) -> None:
         )
         if st.button(_("记为不好"), key=f"bad_{at}", icon="👎", disabled=not why or bool(turn.bad)):
             throw_out(talk, at, str(why))
-    question = st.text_area(_("改问题再问"), turn.request, key=f"question_{at}", height=70)
+    wording = st.text_area(_("改问题再问"), turn.request, key=f"question_{at}", height=70)
     if st.button(
-        _("重新发送"), key=f"resend_{at}", icon="✏️", disabled=not talk.can_ask or not question.strip()
+        _("重新发送"), key=f"resend_{at}", icon="✏️", disabled=not talk.can_ask or not wording.strip()
     ):
         again = talk.transcript.take_back(at)
         picked = {field: getattr(again, field) for field in ("name", "scene", "style", "continues")}
-        st.session_state["_resend"] = Turn(request=question.strip(), system=again.system, **picked)
+        st.session_state["_resend"] = Turn(request=wording.strip(), system=again.system, **picked)
         save_transcript(talk.workspace, talk.transcript)
         st.rerun()
 

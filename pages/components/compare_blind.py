@@ -14,6 +14,7 @@ from tianji_core.store.votes import NONE, TIE, Vote
 from tianji_core.workspace import Workspace
 
 PER_LINE = 3
+"""Answers side by side; the long ones need the width."""
 
 
 @dataclass(frozen=True)
@@ -83,9 +84,10 @@ def _ballot(board: Board, ballot: Ballot, who: str) -> Sequence[Vote]:
     said: Sequence[Vote] = ()
     order = ballot.shuffled(board, who)
     with st.container(key="blind_answers"):
-        for start in range(0, len(order), PER_LINE):
-            line = st.columns(min(PER_LINE, len(order)))
-            for offset, cell in enumerate(order[start : start + PER_LINE]):
+        width = 2 if len(order) == PER_LINE + 1 else min(PER_LINE, len(order))  # no answer alone on its line
+        for start in range(0, len(order), width):
+            line = st.columns(width)
+            for offset, cell in enumerate(order[start : start + width]):
                 number = start + offset + 1
                 with line[offset].container(border=True, height="stretch"):
                     st.markdown(f"**{number}**　{plain(cell.text.strip())}")

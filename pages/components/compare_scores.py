@@ -27,8 +27,7 @@ def check_part(board: Board, checked: Sequence[Checked]) -> None:
         width="stretch",
         key="compare_totals",
     )
-    maps = heats(board, checked)
-    shown = [heat for heat in maps if len(heat.names) * len(heat.scenes) > 1]
+    shown = heats(board, checked)
     for start in range(0, len(shown), 2):
         line = st.columns(min(2, len(shown)))
         for place, heat in zip(line, shown[start : start + 2], strict=False):

@@ -1,69 +1,26 @@
 """对话: ask a served model, as a person would, and keep what is good."""
 
-import contextlib
-import time
+from dataclasses import replace
 
 import streamlit as st
 
-from pages.components.chat import Endpoint, endpoints, pick_cell, preferred, sampling_form
+from pages.components.chat import endpoints, pick_cell, preferred, sampling_form
+from pages.components.chat_answer import Wish, answer, end_answer
 from pages.components.chat_servers import server_panel
 from pages.components.chat_shelf import shelf
 from pages.components.chat_turn import Talk, show
 from pages.components.frame import current_recipe, page_header
-from pages.components.text import plain
-from tianji_core.errors import StudioError
 from tianji_core.i18n import _
+from tianji_core.models import size_text
 from tianji_core.recipe import training_input
-from tianji_core.serving import ChatSampling
-from tianji_core.serving.candidates import MOST, candidates
-from tianji_core.serving.transcript import Transcript, Turn, load_transcript, messages, save_transcript
+from tianji_core.serving.candidates import MOST
+from tianji_core.serving.transcript import Transcript, Turn, load_transcript, save_transcript
 
 workspace = page_header(_("对话"), _("用训练时的说法问模型。每次测试都从空白开始；好的回答可以收进样本。"))
 recipe = current_recipe().recipe
+end_answer()
 transcript = load_transcript(workspace)
 settings, talk = st.columns([2, 3], gap="large")
-
-
-def fill(turn: Turn, endpoint: Endpoint, history: list[Turn], sampling: ChatSampling, count: int) -> None:
-    """Ask, and show and fill the turn while its answers come in."""
-    key = workspace.key(endpoint.key_variable) if endpoint.key_variable else None
-    asked = messages(turn.system, history, turn.request)
-    places = [st.empty() for _each in range(count)]
-    texts, tokens = [""] * count, [0] * count
-    stream = candidates(endpoint.url, endpoint.model, asked, sampling, key, count)
-    with contextlib.closing(stream):
-        started = time.monotonic()
-        for at, piece in stream:
-            if piece.text and turn.first is None:
-                turn.first = time.monotonic() - started
-            texts[at] += piece.text
-            tokens[at] = piece.completion_tokens or tokens[at]
-            turn.answer, turn.others = texts[0], texts[1:]
-            turn.tokens = sum(tokens) or None
-            turn.seconds = time.monotonic() - started
-            if piece.text:
-                number = f"{at + 1}. " if count > 1 else ""
-                places[at].markdown(number + plain(texts[at]))
-    turn.stopped = False
-
-
-def answer(turn: Turn, endpoint: Endpoint, sampling: ChatSampling, count: int) -> None:
-    """Show the answers as they come; a click on anything ends them, and what was said so far is kept."""
-    history = transcript.history() if turn.continues else []
-    turn.stopped = True
-    transcript.turns.append(turn)
-    with st.chat_message("user"):
-        st.markdown(plain(turn.request))
-    with st.chat_message("assistant"):
-        st.button(_("停止"), key="chat_stop", icon="⏹️")
-        try:
-            fill(turn, endpoint, history, sampling, count)
-        except StudioError as error:
-            turn.error, turn.stopped = str(error), False
-        finally:
-            save_transcript(workspace, transcript)
-    st.rerun()
-
 
 with settings:
     known = endpoints(workspace)
@@ -83,6 +40,8 @@ with settings:
         placeholder=_("先启动一个模型服务"),
     )
     endpoint = titles.get(chosen or "")
+    if endpoint is not None and endpoint.memory is not None:
+        st.caption(_("已加载，占用内存 {size}", size=size_text(endpoint.memory)))
     name, scene, style = pick_cell(recipe)
     entries = recipe.name(name), recipe.scene(scene), recipe.style(style)
     words = training_input(recipe.input_templates[0], *entries) if all(entries) else ""
@@ -125,17 +84,21 @@ with talk:
         transcript.turns.pop()
         picked = {field: getattr(last, field) for field in ("request", "name", "scene", "style")}
         asked = Turn(**picked, **{**about, "continues": last.continues})
-        sampling = ChatSampling(sampling.temperature, sampling.top_p, sampling.max_tokens)  # another draw
-    elif send and request.strip():
+        sampling = replace(sampling, seed=None)  # another draw
+    elif send and not request.strip():
+        paper.warning(_("要问的话是空的：选好送给谁、什么场合，或者自己写一句。"), icon="✍️")
+    elif send:
         asked = Turn(request=request.strip(), name=name, scene=scene, style=style, **about)
     elif typed:
         asked = Turn(request=typed, **about)
     with paper:
-        if not transcript.turns and asked is None:
+        if endpoint is None:
+            st.info(_("现在没有模型可以对话：先在左边启动一个模型服务，或者接上别的服务。"), icon="🔌")
+        elif not transcript.turns and asked is None:
             st.info(_("选好送给谁、什么场合、什么风格，点“发送”；或者在下面自己写一句。"), icon="💬")
         shown = Talk(workspace, recipe.key, transcript, can_ask=endpoint is not None)
         for at in range(len(transcript.turns)):
             show(shown, at)
         if endpoint is not None and asked is not None:
-            answer(asked, endpoint, sampling, count)
+            answer(workspace, transcript, asked, Wish(endpoint, sampling, count))
 st.page_link("pages/model/compare.py", label=_("下一步：把几个模型和风格放在一起比"), icon="⚖️")

@@ -173,7 +173,8 @@ class Heat:
 
 
 def heats(board: Board, checked: Sequence[Checked]) -> list[Heat]:
-    """A map for each model with answers about cells of the recipe, in the order of the columns."""
+    """A map for each model with answers about cells of the recipe, in the order of the columns; none for a
+    single cell, whose rate the totals tell."""
     told: dict[str, dict[tuple[str, str], list[bool]]] = {}
     for one in checked:
         if one.verdict is not None:
@@ -184,6 +185,8 @@ def heats(board: Board, checked: Sequence[Checked]) -> list[Heat]:
     names = tuple(dict.fromkeys(ask.name for ask in asked))
     scenes = tuple(dict.fromkeys(ask.scene for ask in asked))
     models = [model for model in dict.fromkeys(column.model for column in board.columns) if model in told]
+    if len(names) * len(scenes) < 2:
+        return []
     return [
         Heat(
             model,

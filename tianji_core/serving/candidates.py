@@ -13,6 +13,9 @@ from tianji_core.serving.client import ChatChunk, ChatSampling, Message, chat_st
 MOST = 8
 """Candidates at a time."""
 
+GLANCE = 0.2
+"""Seconds between two looks at whether to stop, while nothing comes."""
+
 
 def candidates(
     url: str,
@@ -21,9 +24,10 @@ def candidates(
     sampling: ChatSampling,
     key: str | None = None,
     count: int = 1,
+    stop: threading.Event | None = None,
 ) -> Generator[tuple[int, ChatChunk], None, None]:
     """(which answer, piece) as the pieces come; with a seed each answer has the next one. Closing the iterator hangs up on
-    all of them.
+    all of them; ``stop`` ends it while nothing comes.
 
     Raises:
         InputError: ``url`` is not an address (at once). ServerError: as for
@@ -33,11 +37,11 @@ def candidates(
         sampling if sampling.seed is None else replace(sampling, seed=sampling.seed + at)
         for at in range(count)
     ]
-    return _together([chat_stream(url, model, messages, wish, key) for wish in wishes])
+    return _together([chat_stream(url, model, messages, wish, key) for wish in wishes], stop)
 
 
 def _together(
-    streams: list[Generator[ChatChunk, None, None]],
+    streams: list[Generator[ChatChunk, None, None]], stop: threading.Event | None
 ) -> Generator[tuple[int, ChatChunk], None, None]:
     came: queue.SimpleQueue[tuple[int, ChatChunk | StudioError | None]] = queue.SimpleQueue()
     closing = threading.Event()
@@ -60,8 +64,11 @@ def _together(
         threading.Thread(target=read, args=(at, stream), name=f"candidate-{at}", daemon=True).start()
     open_ones = len(streams)
     try:
-        while open_ones:
-            at, said = came.get()
+        while open_ones and not (stop is not None and stop.is_set()):
+            try:
+                at, said = came.get(timeout=GLANCE)
+            except queue.Empty:
+                continue
             if said is None:
                 open_ones -= 1
             elif isinstance(said, StudioError):

@@ -116,13 +116,25 @@ def chat_stream(
 def _stream(client: "OpenAI", url: str, arguments: dict[str, Any]) -> Generator[ChatChunk, None, None]:
     import openai
 
+    begun = ended = False
     with client:
         try:
             with client.chat.completions.create(**arguments) as events:
+                begun = True
                 for event in events:
-                    yield from _chunks(event)
+                    for piece in _chunks(event):
+                        ended = ended or piece.finish_reason is not None
+                        yield piece
         except openai.OpenAIError as error:
-            raise server_error(error, url) from error
+            broken = begun and isinstance(error, openai.APIConnectionError)
+            raise _broken_off(url) if broken else server_error(error, url) from error
+        except (ValueError, TypeError, AttributeError, LookupError) as error:
+            message = _(
+                "读不懂模型服务 {url} 的回答（{detail}），它也许不是 OpenAI 兼容的服务", url=url, detail=error
+            )
+            raise ServerError(message) from error
+    if not ended:  # a killed server may look like one that has said everything
+        raise _broken_off(url)
 
 
 def _arguments(model: str, messages: Sequence[Message], sampling: ChatSampling) -> dict[str, Any]:
@@ -152,6 +164,10 @@ def _chunks(event: Any) -> Iterator[ChatChunk]:
             yield ChatChunk(text, choice.finish_reason)
     if event.usage is not None:
         yield ChatChunk("", None, event.usage.prompt_tokens, event.usage.completion_tokens)
+
+
+def _broken_off(url: str) -> ServerError:
+    return ServerError(_("模型服务 {url} 答到一半就断开了，请看它是否还在运行，然后重新发送", url=url))
 
 
 def server_error(error: Exception, url: str) -> ServerError:

@@ -13,8 +13,9 @@ from tianji_core.errors import ModelError
 from tianji_core.i18n import _
 from tianji_core.serving.engine import Engine
 from tianji_core.serving.folders import NamedFolder, adapter_base, check_model, read_manifest
-from tianji_core.serving.lora import BASE, MisfitError, read_adapter
+from tianji_core.serving.lora import MisfitError, read_adapter
 from tianji_core.serving.protocol import WireMessage
+from tianji_core.serving.routing import BASE
 from tianji_core.serving.template import shared_tokens, stop_tokens
 from tianji_core.training.base import fingerprint
 from tianji_core.training.trust import checked_code
@@ -262,7 +263,7 @@ def _misfit(adapter: NamedFolder, base: Served, error: Exception) -> ModelError:
     detail = next((line.strip() for line in reversed(str(error).splitlines()) if line.strip()), "")
     return ModelError(
         _(
-            "适配器 {adapter} 和基座 {base} 对不上，它是用另一个基座训练的：{detail}",
+            "适配器 {adapter} 和基座 {base} 对不上，它是用另一个基座训练的（{detail}）；请换回那个基座，或者用现在的基座重新训练",
             adapter=adapter.path,
             base=base.path,
             detail=detail[:200],

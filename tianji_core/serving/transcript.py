@@ -1,6 +1,8 @@
 """What was said on the chat page, kept in the workspace so that a refresh shows it again, and talks put aside by name."""
 
 import re
+import secrets
+import threading
 from pathlib import Path
 
 from pydantic import BaseModel, Field, ValidationError
@@ -15,8 +17,11 @@ KEPT = 60
 """Turns kept; a person tests one wording after the other, and old tests lose their worth."""
 
 
+_WRITING = threading.Lock()
+
+
 class Turn(BaseModel):
-    """A question and its answer. ``continues`` says that the turns before it were sent along. ``first`` and
+    """A question and its answer. ``key`` tells it from all others; ``continues`` says that the turns before it were sent along. ``first`` and
     ``seconds`` are seconds until the first text and until the end. ``others`` are the answers drawn beside this one;
     ``sample_id`` is the sample it became, ``bad`` why a person threw it out."""
 
@@ -36,6 +41,7 @@ class Turn(BaseModel):
     sample_id: int | None = None
     others: list[str] = Field(default_factory=list)
     bad: str = ""
+    key: str = Field(default_factory=lambda: secrets.token_hex(6))
 
     def prefer(self, at: int) -> None:
         """Make the answer at place ``at`` of :attr:`others` the answer; the one before takes its place."""
@@ -111,6 +117,17 @@ def save_transcript(workspace: Workspace, transcript: Transcript) -> None:
     """Keep the newest turns."""
     kept = Transcript(turns=transcript.turns[-KEPT:])
     write_text(_path(workspace), kept.model_dump_json(indent=1) + "\n")
+
+
+def keep_turn(workspace: Workspace, turn: Turn) -> None:
+    """Keep one turn as it is now, in its place among those that are kept; one that a person cleared away meanwhile
+    stays away."""
+    with _WRITING:
+        kept = load_transcript(workspace)
+        places = [at for at, each in enumerate(kept.turns) if each.key == turn.key]
+        if places:
+            kept.turns[places[-1]] = turn
+            save_transcript(workspace, kept)
 
 
 def put_aside(workspace: Workspace, transcript: Transcript, name: str) -> str:

@@ -1,0 +1,101 @@
+"""Answers that come in on the chat page, word by word, and what ends them."""
+
+import contextlib
+import threading
+import time
+from dataclasses import dataclass, field
+
+import streamlit as st
+
+from pages.components.chat import Endpoint
+from pages.components.text import plain
+from tianji_core.errors import StudioError
+from tianji_core.i18n import _
+from tianji_core.serving import ChatSampling
+from tianji_core.serving.candidates import candidates
+from tianji_core.serving.transcript import Transcript, Turn, keep_turn, messages, save_transcript
+from tianji_core.workspace import Workspace
+
+LONGEST = 300
+"""Characters of a question that are shown; a pasted novel would hide the answer."""
+
+PATIENCE = 5.0
+"""Seconds to wait until an answer that was interrupted is kept."""
+
+_RUNNING = "_chat_running"
+
+
+@dataclass
+class _Running:
+    stop: threading.Event = field(default_factory=threading.Event)
+    kept: threading.Event = field(default_factory=threading.Event)
+
+
+@dataclass(frozen=True)
+class Wish:
+    """Whom to ask for how many answers, and how they are drawn."""
+
+    endpoint: Endpoint
+    sampling: ChatSampling
+    count: int
+
+
+def end_answer() -> None:
+    """End the answer that this browser session is waiting for, if any: a click draws the page anew beside it, and must see
+    what came of it."""
+    running: _Running | None = st.session_state.pop(_RUNNING, None)
+    if running is not None:
+        running.stop.set()
+        running.kept.wait(PATIENCE)
+
+
+def question(text: str) -> str:
+    """A question as Markdown, a long one by its beginning."""
+    if len(text) <= LONGEST:
+        return plain(text)
+    return plain(text[:LONGEST]) + "… :gray[" + _("（共 {n} 字）", n=f"{len(text):,}") + "]"
+
+
+def answer(workspace: Workspace, transcript: Transcript, turn: Turn, wish: Wish) -> None:
+    """Show the answers as they come; a click on anything ends them, and what was said so far is kept."""
+    history = transcript.history() if turn.continues else []
+    turn.stopped = True
+    transcript.turns.append(turn)
+    save_transcript(workspace, transcript)
+    running = st.session_state[_RUNNING] = _Running()
+    with st.chat_message("user"):
+        st.markdown(question(turn.request))
+    try:
+        with st.chat_message("assistant"):
+            st.button(_("停止"), key="chat_stop", icon="⏹️")
+            _fill(workspace, turn, history, wish, running.stop)
+    except StudioError as error:
+        turn.error, turn.stopped = str(error), False
+    finally:
+        keep_turn(workspace, turn)
+        running.kept.set()
+    st.rerun()
+
+
+def _fill(workspace: Workspace, turn: Turn, history: list[Turn], wish: Wish, stop: threading.Event) -> None:
+    endpoint, count = wish.endpoint, wish.count
+    key = workspace.key(endpoint.key_variable) if endpoint.key_variable else None
+    asked = messages(turn.system, history, turn.request)
+    places = [st.empty() for _each in range(count)]
+    places[0].markdown(":gray[" + _("等它开口…") + "]")
+    texts, tokens = [""] * count, [0] * count
+    stream = candidates(endpoint.url, endpoint.model, asked, wish.sampling, key, count, stop)
+    with contextlib.closing(stream):
+        started = time.monotonic()
+        for at, piece in stream:
+            if piece.text and turn.first is None:
+                turn.first = time.monotonic() - started
+            texts[at] += piece.text
+            tokens[at] = piece.completion_tokens or tokens[at]
+            turn.answer, turn.others = texts[0], texts[1:]
+            turn.tokens = sum(tokens) or None
+            turn.seconds = time.monotonic() - started
+            if piece.text:
+                number = f"{at + 1}. " if count > 1 else ""
+                places[at].markdown(number + plain(texts[at]))
+    turn.stopped = stop.is_set()
