@@ -4,6 +4,7 @@ from typing import Any
 
 import streamlit as st
 
+from pages.components.text import plain
 from tianji_core import models, training
 from tianji_core.i18n import _
 from tianji_core.training import TEMPLATES, Preset, TrainingSettings
@@ -109,9 +110,7 @@ def _field(chosen: Preset, name: str, default: Any) -> Any:
 
 def _show_changes(chosen: Preset, defaults: TrainingSettings, settings: TrainingSettings) -> None:
     changed = [
-        name
-        for name in TrainingSettings.model_fields
-        if name != "base" and getattr(settings, name) != getattr(defaults, name)
+        name for name in TrainingSettings.model_fields if getattr(settings, name) != getattr(defaults, name)
     ]
     if not changed:
         st.caption(_("全部是预设的默认值"))
@@ -126,6 +125,8 @@ def _show_changes(chosen: Preset, defaults: TrainingSettings, settings: Training
 
 
 def _short(value: object) -> str:
+    if isinstance(value, str) and value.startswith("/"):
+        value = plain(value.rpartition("/")[2])
     text = _("、").join(value) if isinstance(value, list) else str(value)
     return text if len(text) <= 24 else text[:23] + "…"
 

@@ -1,6 +1,7 @@
 """Before a training starts, everything that would stop it is said together with the way out."""
 
 import json
+import re
 import shutil
 
 import pytest
@@ -48,6 +49,19 @@ def test_a_digit_too_many_in_the_learning_rate_is_told(workspace, settings, rate
     checked = preflight(workspace, preset("nano-cpu-qlora"), changed, add_version(workspace)).checks
     [found] = checks_of(checked, "学习率")
     assert found.level == ("warn" if word else "pass") and word in found.detail
+
+
+def test_the_disk_is_reckoned_for_the_checkpoints_that_will_stay(workspace, settings):
+    version, wide = add_version(workspace), {"lora_r": 1024, "save_interval": 1, "epochs": 100}
+
+    def gigabytes(**changes):
+        changed = settings.model_copy(update={**wide, **changes})
+        checked = preflight(workspace, preset("nano-cpu-qlora"), changed, version)
+        [found] = checks_of(checked.checks, "磁盘")
+        return float(re.search(r"检查点约需 ([\d.]+) GB", found.detail)[1])
+
+    assert gigabytes(keep_checkpoints=100) > 10 * gigabytes(keep_checkpoints=1)
+    assert gigabytes(keep_checkpoints=100, save_interval=1000) == gigabytes(keep_checkpoints=1)
 
 
 def test_a_missing_model_folder_stops(workspace, settings, base):

@@ -65,16 +65,18 @@ def machine_checks(
     target: Target,
     cards: list[Gpu],
     bf16: bool | None = None,
+    kept: int | None = None,
 ) -> list[Check]:
     """Everything about the machine; ``need`` is None where the base's shape is unknown. ``bf16``: whether it computes in
-    that, None for what the preset's file says."""
+    that, ``kept``: how many checkpoints stay; None for what the preset's file says."""
     wanted = [card for card in cards if card.index in target.gpus] if target.gpus else cards
     checks = [_packages(), _running(workspace, chosen), _deepspeed(chosen, target)]
     checks.append(_card(chosen, need, target, wanted))
     bf16 = "bfloat16" in chosen.source if bf16 is None else bf16
     if chosen.device != "cpu" and bf16 and wanted:
         checks.append(_bf16(wanted))
-    checks += [_chat_server(workspace, chosen), _memory(chosen, need), _disk(workspace, chosen, need)]
+    kept = int(chosen.values.get("keep_checkpoints", 1)) if kept is None else kept
+    checks += [_chat_server(workspace, chosen), _memory(chosen, need), _disk(workspace, chosen, need, kept)]
     return [check for check in checks if check is not None]
 
 
@@ -183,10 +185,10 @@ def _memory(chosen: Preset, need: Need | None) -> Check:
     return Check(WARN, _("内存"), detail + _("；请关掉别的程序，或把微批和序列长度调小"))
 
 
-def _disk(workspace: Workspace, chosen: Preset, need: Need | None) -> Check:
+def _disk(workspace: Workspace, chosen: Preset, need: Need | None, kept: int) -> Check:
     title, free = _("磁盘"), shutil.disk_usage(workspace.home).free / GB
-    kept = int(chosen.values.get("keep_checkpoints", 1)) + 1  # the next one is written before the oldest goes
-    checkpoints = need.checkpoint * kept / GB if need is not None else chosen.disk_gb
+    # One more than stays: while the next is written, the newest lives on under its second name.
+    checkpoints = need.checkpoint * (kept + 1) / GB if need is not None else chosen.disk_gb
     merged = need.merged / GB if need is not None and chosen.method != "full" else 0.0
     detail = _(
         "工作区所在磁盘剩 {free} GB；检查点约需 {checkpoints} GB，合并再要 {merged} GB",

@@ -1,5 +1,6 @@
 """开训前检查: everything that would stop or spoil a training, told before it starts."""
 
+import math
 from dataclasses import dataclass
 
 from tianji_core.dataset import validation_file
@@ -80,9 +81,10 @@ def preflight(
     elif shape is not None:
         spared = "use_activation_checkpointing=False" not in chosen.source
         need = need_of(shape, settings, chosen.method, spared, target.deepspeed, target.world)
-    checks += machine_checks(
-        workspace, chosen, need, target, cards, kind.dtype == "bfloat16" if kind else None
-    )
+    bf16 = kind.dtype == "bfloat16" if kind else None
+    saves = math.ceil(guess.iterations / settings.save_interval) if guess is not None else None
+    kept = settings.keep_checkpoints if saves is None else min(settings.keep_checkpoints, max(1, saves))
+    checks += machine_checks(workspace, chosen, need, target, cards, bf16, kept)
     checks += [way] if way is not None else []
     return Preflight(tuple(checks), guess, settings, code, need)
 
