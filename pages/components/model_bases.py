@@ -31,7 +31,7 @@ def known_bases(workspace: Workspace, found: list[Artefact]) -> None:
 def _row(workspace: Workspace, base: KnownBase, owned: bool) -> None:
     columns = st.columns(_WIDTHS, vertical_alignment="center")
     places = f"ModelScope `{base.modelscope}` · Hugging Face `{base.huggingface}`"
-    columns[0].markdown(f"**{plain(base.title)}** · {base.billions:.1f} B", help=places)
+    columns[0].markdown(f"**{plain(base.title)}**  \n{base.billions:.1f} B", help=places)
     columns[1].markdown(f"{base.size_gb:g} GB")
     columns[2].markdown(f"`{base.template}`")
     need = " / ".join(f"{base.memory_gb(method):.0f}" for method in ("qlora", "lora", "full"))

@@ -78,7 +78,7 @@ def checkpoint_rows(workspace: Workspace, state: TrainingState, options: MergeOp
         losses = [each.loss for each in state.checkpoints if each.loss is not None]
         for checkpoint in reversed(state.checkpoints):
             number = checkpoint.iteration
-            columns = st.columns([2, 2, 2, 2, 2, 1.2], vertical_alignment="center")
+            columns = st.columns([2.5, 1.8, 1.5, 1.8, 2.1, 1.3], vertical_alignment="center")
             last = _("（最终）") if number == state.total else ""
             columns[0].markdown(_("第 {n} 步", n=number) + last)
             best = len(losses) > 1 and checkpoint.loss == min(losses)

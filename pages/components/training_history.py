@@ -16,6 +16,8 @@ def show_history(workspace: Workspace, current: int | None) -> None:
     order = line.waiting(workspace)
     others = [run for run in rows.listed(workspace.engine, limit=20) if run.id != current]
     states = {run.id: training.training_state(workspace, run) for run in others}
+    if others:
+        st.divider()
     queued = [states[run_id] for run_id in order if run_id in states]
     if queued:
         st.subheader(_("排队的训练"))

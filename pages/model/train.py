@@ -140,6 +140,5 @@ with report_errors():
         one_training(asked)
     else:
         new_training()
-st.divider()
 with report_errors():
     show_history(workspace, asked)

@@ -5,6 +5,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -125,7 +126,7 @@ def training_state(workspace: Workspace, run: TrainingRun) -> TrainingState:
         reason=reason if state in ("failed", "lost") else "",
         orphaned=orphaned,
         ahead=order.index(run.id) if run.id in order else 0,
-        spent=_spent(run, job),
+        spent=_spent(run, job) if job is not None else _trained(points),
         validations=tuple(measured),
         loads=tuple(loads(work_dir)),
     )
@@ -167,9 +168,14 @@ def _before(workspace: Workspace, run: TrainingRun, read: Any) -> list[Any]:
     return [each for each in found if each.iteration <= origin["iteration"]]
 
 
-def _spent(run: TrainingRun, job: jobs.Job | None) -> float | None:
-    if job is None:
-        return None
+def _trained(points: Sequence[Point]) -> float | None:
+    """Seconds of the iterations that were logged, where no job tells more."""
+    steps = pairwise([0, *(point.iteration for point in points)])
+    pace = [point.seconds for point in points]
+    return sum((to - since) * each for (since, to), each in zip(steps, pace, strict=True)) or None
+
+
+def _spent(run: TrainingRun, job: jobs.Job) -> float:
     began, start = run.settings.get("began"), job.started_at or job.created_at
     waited = float(began) - start.replace(tzinfo=UTC).timestamp() if began else 0.0
     return max(0.0, job.seconds - max(0.0, waited))
