@@ -15,8 +15,7 @@ from starlette.types import Receive, Scope, Send
 
 from tianji_core.errors import InputError
 from tianji_core.i18n import _
-from tianji_core.serving.engine import QueueFullError
-from tianji_core.serving.generation import Generation, Piece
+from tianji_core.serving.generation import Generation, Piece, QueueFullError
 from tianji_core.serving.loading import Served
 from tianji_core.serving.metrics import Metrics
 from tianji_core.serving.protocol import ApiError, ChatRequest, bad_request, chunk, completion, usage

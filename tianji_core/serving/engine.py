@@ -17,7 +17,8 @@ import torch
 
 from tianji_core.i18n import _
 from tianji_core.serving.batch import CacheBatch
-from tianji_core.serving.generation import Generation, Row
+from tianji_core.serving.generation import Generation, QueueFullError, Row
+from tianji_core.serving.graphs import Graphs
 from tianji_core.serving.lora import Adapters, Pair
 from tianji_core.serving.reading import Read, Reader
 from tianji_core.serving.sampling import choose
@@ -25,10 +26,6 @@ from tianji_core.serving.slab import Slab, has_slab
 
 READ_TOKENS = 4096
 """Prompt tokens read in one pass, padding included: running answers wait that long for their next token."""
-
-
-class QueueFullError(Exception):
-    """As many requests wait as may wait."""
 
 
 class Engine:
@@ -51,6 +48,7 @@ class Engine:
         self._exact = model.dtype == torch.float32
         self._adapters = Adapters(model, model.dtype)
         self._reader = Reader(model, self._adapters)
+        self._graphs = Graphs(model, self._adapters)
         self._waiting: deque[Generation] = deque()
         self._alone: list[Row] = []
         self._together: list[Row] = []
@@ -59,6 +57,7 @@ class Engine:
         self._errands: deque[tuple[Callable[[], bool], Future[None]]] = deque()
         self._closed = False
         self._admitting = 0
+        self._full = False  # no memory for more until one ends
         self._thread = threading.Thread(target=self._run, name="decode", daemon=True)
         self._thread.start()
 
@@ -114,7 +113,7 @@ class Engine:
                 return False
             self._adapters.remove(name)
             self._reader.forget(name)
-            _free_cached()
+            self._free()
             return True
 
         return self._errand(remove)
@@ -162,6 +161,9 @@ class Engine:
         """Waiting requests for which there is room, as many as one pass may read."""
         found: list[Generation] = []
         width = 0
+        self._full &= self.active > self._admitting
+        if self._full:
+            return []
         while self._waiting and self.active - self._admitting + len(found) < self._max_active:
             width = max(width, len(self._waiting[0].prompt))
             if found and width * (len(found) + 1) > READ_TOKENS:
@@ -183,15 +185,21 @@ class Engine:
                 done.set_exception(error)
 
     def _admit(self, jobs: list[Generation]) -> None:
-        """Read prompts and draw the first tokens. Out of memory: in smaller parts, down to one, which is given up."""
+        """Read prompts and draw the first tokens. Out of memory: they wait until a running one ends; where none runs, in
+        smaller parts, down to one, which is given up."""
         rows = [Row(job, self._tokenizer, self._stop_tokens, self._model.device) for job in jobs]
         try:
             for read in self._reader.read(rows, beginnings=isinstance(self._caches, Slab)):
                 self._put(read)
         except torch.OutOfMemoryError:
-            _free_cached()
+            self._free()
             running = {id(row) for row in self._alone + self._together}
             left = [row for row in rows if id(row) not in running]
+            if running:
+                with self._wake:
+                    self._waiting.extendleft(row.job for row in reversed(left))
+                self._full = True
+                return
             if len(left) == 1:
                 left[0].fail(_("显存不够，请减少同时的请求或缩短文本"))
                 return
@@ -210,7 +218,9 @@ class Engine:
         else:
             if self._caches is None:
                 slab = has_slab(self._model, read.cache)
-                self._caches = Slab() if slab else CacheBatch(not isinstance(read.cache, tuple))
+                self._caches = (
+                    Slab(self._graphs.keep) if slab else CacheBatch(not isinstance(read.cache, tuple))
+                )
             lengths = [len(row.job.prompt) for row in read.rows]
             self._caches.join(read.layers, lengths, read.prefix)
             self._together += read.rows
@@ -237,11 +247,15 @@ class Engine:
             rows = self._together
         if not rows or self._caches is None:
             return
-        self._adapters.route([row.job.adapter for row in rows])
+        tokens, adapters = [row.ids[-1] for row in rows], [row.job.adapter for row in rows]
         try:
-            scores = self._caches.forward(self._model, [row.ids[-1] for row in rows])
+            if isinstance(self._caches, Slab):
+                scores = self._graphs.forward(self._caches, tokens, adapters)
+            else:
+                self._adapters.route(adapters)
+                scores = self._caches.forward(self._model, tokens)
         except torch.OutOfMemoryError:
-            _free_cached()
+            self._free()
             rows[-1].fail(_("显存不够，请减少同时的请求或缩短文本"))
         except Exception as error:
             _fail(rows, error)
@@ -267,15 +281,26 @@ class Engine:
         try:
             step(rows)
         except torch.OutOfMemoryError:
-            _free_cached()
+            self._free()
             for row in rows:
                 row.fail(_("显存不够，请减少同时的请求或缩短文本"))
         except Exception as error:
             _fail(rows, error)
 
+    def _free(self) -> None:
+        """Give the device everything that is not needed for what runs."""
+        self._graphs.clear()
+        if not self._together and isinstance(self._caches, Slab):
+            self._caches.release()
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+
     def _drop_ended(self) -> None:
+        before = len(self._alone)
         self._alone = [row for row in self._alone if not row.ended]
         ended = [at for at, row in enumerate(self._together) if row.ended]
+        if ended or len(self._alone) < before:
+            self._full = False
         if ended and self._caches is not None:
             self._together = [self._together[at] for at in self._caches.drop(ended)]
         if self._waiting and any(job.cancelled for job in list(self._waiting)):
@@ -288,8 +313,3 @@ def _fail(rows: list[Row], error: Exception) -> None:
     for row in rows:
         if not row.ended:
             row.fail(_("模型计算出错：{detail}", detail=error))
-
-
-def _free_cached() -> None:
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()

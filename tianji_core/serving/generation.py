@@ -11,6 +11,10 @@ from tianji_core.serving.sampling import Drawing, Sampler
 from tianji_core.serving.text import TextStream
 
 
+class QueueFullError(Exception):
+    """As many requests wait as may wait."""
+
+
 @dataclass(frozen=True)
 class Piece:
     """New text of an answer; ``finish_reason`` is set on the last one, ``error`` where it broke off.

@@ -9,7 +9,7 @@ import json
 import math
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +18,10 @@ from torch import nn
 
 from tianji_core.errors import ModelError
 from tianji_core.i18n import _
+from tianji_core.serving.routing import Columns, Routing
 
 SPECIAL = ("use_dora", "modules_to_save", "lora_bias", "fan_in_fan_out", "trainable_token_indices")
 """What an adapter may bring beside two matrices a layer, which cannot be computed for mixed rows."""
-
-BASE = ""
-"""The adapter name of a row that uses none."""
 
 
 class MisfitError(Exception):
@@ -39,41 +37,6 @@ class Pair:
     scale: float
 
 
-@dataclass
-class Routing:
-    """Which adapter each row of the next forward pass uses; shared by all layers of a model. ``plain``: none uses any;
-    ``groups``: the rows of each adapter."""
-
-    names: list[str] = field(default_factory=list)
-    rows: list[str] = field(default_factory=list)
-    plain: bool = True
-    groups: dict[str, torch.Tensor] = field(default_factory=dict)
-    _masks: dict[Any, torch.Tensor] = field(default_factory=dict)
-
-    def set(self, rows: list[str]) -> None:
-        """Choose the adapters of the next pass, one name a row."""
-        self.rows = rows
-        self.plain = not any(rows)
-        self._masks.clear()
-        self.groups = {
-            name: torch.tensor([at for at, row in enumerate(rows) if row == name])
-            for name in dict.fromkeys(rows)
-            if name
-        }
-
-    def mask(self, columns: tuple[tuple[str, int, float], ...], like: torch.Tensor) -> torch.Tensor:
-        """(B, 1, R): the scale where a column belongs to the row's adapter, else 0. Layers of one shape share it."""
-        found = self._masks.get(columns)
-        if found is None:
-            lines = {
-                row: [value for name, rank, scale in columns for value in [scale * (name == row)] * rank]
-                for row in set(self.rows)
-            }
-            found = torch.tensor([lines[row] for row in self.rows], device=like.device, dtype=like.dtype)
-            self._masks[columns] = found = found[:, None, :]
-        return found
-
-
 class LoraLinear(nn.Module):
     """A linear layer of the base with the adapters that change it."""
 
@@ -85,7 +48,7 @@ class LoraLinear(nn.Module):
         self._routing = routing
         self._dtype = dtype
         self._pairs: dict[str, Pair] = {}
-        self._columns: tuple[tuple[str, int, float], ...] = ()
+        self._columns: Columns = ()
         self._down = self._up = torch.empty(0)
 
     @property
@@ -151,13 +114,15 @@ class LoraLinear(nn.Module):
 
 
 class Adapters:
-    """The adapters of one base model. Not for several threads at once: only the decode thread may call it."""
+    """The adapters of one base model. Not for several threads at once: only the decode thread may call it. ``stamp``
+    changes with the adapters that are loaded."""
 
     def __init__(self, model: nn.Module, dtype: torch.dtype) -> None:
         self._model = model
         self._dtype = dtype
         self._routing = Routing()
         self._layers: dict[str, LoraLinear] = {}
+        self.stamp = 0
 
     @property
     def names(self) -> list[str]:
@@ -168,12 +133,18 @@ class Adapters:
         """Choose the adapter of each row of the next forward pass, :data:`BASE` for none."""
         self._routing.set(rows)
 
+    @property
+    def routing(self) -> Routing:
+        """What :meth:`route` chose."""
+        return self._routing
+
     def add(self, name: str, pairs: dict[str, Pair]) -> None:
         """Put an adapter on the base. Either all of it is there afterwards or nothing.
 
         Raises:
             torch.OutOfMemoryError: it does not fit beside the others.
         """
+        self.stamp += 1
         try:
             for path, pair in pairs.items():
                 self._layer(path).put(name, pair)
@@ -186,6 +157,7 @@ class Adapters:
         """Take an adapter away and free its memory; layers that no adapter uses become the base's own again."""
         if name in self._routing.names:
             self._routing.names.remove(name)
+        self.stamp += 1
         self._routing.set([])
         for path, layer in list(self._layers.items()):
             layer.put(name, None)

@@ -9,17 +9,21 @@ from transformers import Cache
 from tianji_core.serving.batch import Layers
 
 COLUMNS = 128
-"""Tokens by which the space grows."""
+"""Tokens of the smallest space, which doubles where it grows."""
 
 
 class Slab(Cache):
-    """The caches of several rows as one. ``lengths`` are the tokens of each row."""
+    """The caches of several rows as one. ``lengths`` are the tokens of each row. ``keep`` bytes at most stay when the last
+    row goes; ``stamp`` changes with the place in memory."""
 
-    def __init__(self) -> None:
+    def __init__(self, keep: int = 0) -> None:
         super().__init__()
         self.lengths: list[int] = []
+        self.stamp = 0
+        self._keep = keep
         self._layers: Layers = []
         self._rows = self._at = torch.empty(0)
+        self._width = 0
 
     def join(self, layers: Layers, lengths: list[int], prefix: int = 0) -> None:
         """Add rows with caches (k, H, T, D): the first ``prefix`` tokens stand at the left end, the others at the right.
@@ -27,7 +31,7 @@ class Slab(Cache):
         Raises:
             torch.OutOfMemoryError: no space; nothing was changed.
         """
-        self._reserve(layers, len(self.lengths) + len(lengths), max(*self.lengths, *lengths, 1) + 1)
+        self._fit(layers, len(self.lengths) + len(lengths), max(*self.lengths, *lengths, 1) + 1)
         start = len(self.lengths)
         for mine, theirs in zip(self._layers, layers, strict=True):
             for slab, new in zip(mine, theirs, strict=True):
@@ -49,9 +53,22 @@ class Slab(Cache):
                 order[hole], self.lengths[hole] = order[last], length
             order.pop()
             self.lengths.pop()
-        if not order:
-            self._layers = []
+        if not order and sum(slab.nbytes for layer in self._layers for slab in layer) > self._keep:
+            self.release()
         return order
+
+    def release(self) -> None:
+        """Give the memory back; no rows may be here."""
+        self._layers = []
+        self.stamp += 1
+
+    def reserve(self, rows: int, width: int) -> None:
+        """Make space for so many rows and tokens.
+
+        Raises:
+            torch.OutOfMemoryError: no space; the rows are as they were.
+        """
+        self._fit(self._layers, rows, width)
 
     def forward(self, model: Any, tokens: list[int]) -> torch.Tensor:
         """Advance every row by its token; returns the scores of what follows (B, V).
@@ -59,32 +76,43 @@ class Slab(Cache):
         Raises:
             torch.OutOfMemoryError: no space; the rows are as they were.
         """
-        self._reserve(self._layers, len(self.lengths), max(self.lengths) + 1)
-        device, dtype = model.device, self._layers[0][0].dtype
-        rows = torch.tensor([self.lengths, tokens], device=device)  # one transfer
-        self._at, self._rows = rows[0], torch.arange(len(tokens), device=device)
-        columns = torch.arange(max(self.lengths) + 1, device=device)
-        mask = torch.zeros(len(tokens), len(columns), device=device, dtype=dtype)
-        mask.masked_fill_(columns[None, :] > self._at[:, None], torch.finfo(dtype).min)
+        width = max(self.lengths) + 1
+        self.reserve(len(tokens), width)
+        rows = torch.tensor([self.lengths, tokens], device=model.device)  # one transfer
+        scores = self.run(model, rows[0], rows[1], width)
+        self.advance()
+        return scores
+
+    def run(self, model: Any, at: torch.Tensor, tokens: torch.Tensor, width: int) -> torch.Tensor:
+        """Scores (B, V) after one token for each of the first B rows, which stands in column ``at`` (B) of ``width``. No
+        value is read back, so that a CUDA graph can hold it."""
+        self._at, self._rows, self._width = at, torch.arange(len(at), device=at.device), width
+        dtype = self._layers[0][0].dtype
+        columns = torch.arange(width, device=at.device)
+        mask = torch.zeros(len(at), width, device=at.device, dtype=dtype)
+        mask.masked_fill_(columns[None, :] > at[:, None], torch.finfo(dtype).min)
         out = model(
-            input_ids=rows[1][:, None],
+            input_ids=tokens[:, None],
             attention_mask=mask[:, None, None, :],  # (B, 1, 1, T)
-            position_ids=self._at[:, None],
+            position_ids=at[:, None],
             past_key_values=self,
             use_cache=True,
         )
-        self.lengths = [length + 1 for length in self.lengths]
         return out.logits[:, -1]
+
+    def advance(self) -> None:
+        """Count the token that every row was given."""
+        self.lengths = [length + 1 for length in self.lengths]
 
     def update(
         self, key_states: torch.Tensor, value_states: torch.Tensor, layer_idx: int, cache_kwargs: Any = None
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Write one token per row (B, H, 1, D); returns everything so far (B, H, T, D)."""
-        rows, width = len(self.lengths), max(self.lengths) + 1
+        rows = len(self._rows)
         keys, values = self._layers[layer_idx]
         keys[self._rows, :, self._at] = key_states[:, :, 0]
         values[self._rows, :, self._at] = value_states[:, :, 0]
-        return keys[:rows, :, :width], values[:rows, :, :width]
+        return keys[:rows, :, : self._width], values[:rows, :, : self._width]
 
     def get_seq_length(self, layer_idx: int | None = 0) -> int:
         """Tokens of the longest row."""
@@ -94,28 +122,40 @@ class Slab(Cache):
         """None: it grows."""
         return None
 
-    def _reserve(self, like: Layers, rows: int, width: int) -> None:
-        have = self._layers[0][0].shape if self._layers else (0, 0, 0)
-        if rows <= have[0] and width <= have[2]:
-            return
-        shape = (_doubled(have[0], rows, 1), _doubled(have[2], width, COLUMNS))
-        grown: Layers = []
-        for at, layer in enumerate(like):
-            pair = []
-            for which, tensor in enumerate(layer):
-                _rows, heads, _columns, size = tensor.shape
-                space = tensor.new_zeros(shape[0], heads, shape[1], size)
-                if self._layers:
-                    old = self._layers[at][which]
-                    space[: old.shape[0], :, : old.shape[2]] = old
-                pair.append(space)
-            grown.append((pair[0], pair[1]))
-        self._layers = grown
+    def _fit(self, like: Layers, rows: int, width: int) -> None:
+        """Space in every layer, one after the other, so that old and new stand beside each other for one only."""
+        wanted = (bucket(rows), bucket(width, COLUMNS))
+        for at, pair in enumerate(like):
+            have = self._layers[at][0].shape if at < len(self._layers) else (0, 0, 0)
+            if rows <= have[0] and width <= have[2]:
+                continue
+            try:
+                grown = self._grown(at, pair, (max(have[0], wanted[0]), max(have[2], wanted[1])))
+            except torch.OutOfMemoryError:
+                wanted = (rows, -(-width // COLUMNS) * COLUMNS)
+                grown = self._grown(at, pair, (max(have[0], wanted[0]), max(have[2], wanted[1])))
+            self._layers[at : at + 1] = [grown]
+            self.stamp += 1
+
+    def _grown(
+        self, at: int, like: tuple[torch.Tensor, torch.Tensor], shape: tuple[int, int]
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        made = []
+        for which, tensor in enumerate(like):
+            space = tensor.new_zeros(shape[0], tensor.shape[1], shape[1], tensor.shape[3])
+            if at < len(self._layers):
+                old = self._layers[at][which]
+                space[: old.shape[0], :, : old.shape[2]] = old
+            made.append(space)
+        return made[0], made[1]
 
 
-def _doubled(have: int, need: int, step: int) -> int:
-    """At least ``need`` in whole steps, and half as much again as before where it grows."""
-    return have if need <= have else -(-max(need, have * 3 // 2) // step) * step
+def bucket(need: int, step: int = 1) -> int:
+    """The smallest of ``step`` times 1, 2, 4, 8, … that is not below ``need``."""
+    size = step
+    while size < need:
+        size *= 2
+    return size
 
 
 def has_slab(model: Any, cache: Any) -> bool:

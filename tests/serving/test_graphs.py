@@ -1,0 +1,115 @@
+"""Recorded steps: space for more rows than there are changes no answer, and on a GPU a replay is what a plain pass gives."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from tests.serving.tiny import make_adapter, make_base
+from tianji_core.serving.graphs import Graphs
+from tianji_core.serving.lora import Adapters, read_adapter
+from tianji_core.serving.routing import Routing
+from tianji_core.serving.slab import Slab, bucket
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    home = tmp_path_factory.mktemp("graphs")
+    base = make_base(home / "base")
+    return base, make_adapter(home / "red", base, 1)
+
+
+def loaded(folder: Path, device: str = "cpu") -> Any:
+    from transformers import AutoModelForCausalLM
+
+    return AutoModelForCausalLM.from_pretrained(folder, torch_dtype=torch.float32).to(device).eval()
+
+
+def read_into(slab: Slab, model: Any, prompts: list[list[int]]) -> None:
+    """Prompts of one length become the newest rows."""
+    ids = torch.tensor(prompts, device=model.device)
+    cache = model(input_ids=ids, use_cache=True).past_key_values
+    slab.join(list(cache.to_legacy_cache()), [len(prompt) for prompt in prompts])
+
+
+@torch.inference_mode()
+def test_spare_rows_and_columns_change_nothing(folders: tuple[Path, Path]) -> None:
+    model = loaded(folders[0])
+    slab = Slab()
+    read_into(slab, model, [[5, 6, 7], [8, 9, 10], [11, 12, 13]])
+    slab.reserve(4, 128)
+    at, tokens = torch.tensor([3, 3, 3, 0]), torch.tensor([14, 15, 16, 0])
+    padded = slab.run(model, at, tokens, 128)[:3]
+    exact = slab.forward(model, [14, 15, 16])
+    assert torch.allclose(padded, exact, atol=1e-5)
+    alone = model(input_ids=torch.tensor([[8, 9, 10, 15]])).logits[0, -1]
+    assert torch.allclose(exact[1], alone, atol=1e-5)
+
+
+def test_held_masks_follow_the_rows() -> None:
+    routing = Routing()
+    columns = (("red", 2, 0.5), ("blue", 1, 2.0))
+    routing.set(["red", ""])
+    first = routing.mask(columns, torch.empty(0))
+    masks = routing.masks()
+    routing.set(["blue", "red"])
+    masks.follow()
+    assert first[:, 0].tolist() == [[0, 0, 2], [0.5, 0.5, 0]]
+
+
+def test_kept_space_is_used_again_and_given_back(folders: tuple[Path, Path]) -> None:
+    model = loaded(folders[0])
+    for keep, same in ((2**30, True), (0, False)):
+        slab = Slab(keep)
+        with torch.inference_mode():
+            read_into(slab, model, [[5, 6], [7, 8]])
+            before = slab.stamp
+            assert slab.drop([0, 1]) == []
+            read_into(slab, model, [[9, 10]])
+            assert (slab.stamp == before) is same
+            scores = slab.forward(model, [11])
+            alone = model(input_ids=torch.tensor([[9, 10, 11]])).logits[:, -1]
+        assert torch.allclose(scores, alone, atol=1e-5)
+
+
+def test_buckets_are_few() -> None:
+    assert [bucket(n) for n in (1, 2, 3, 17, 96)] == [1, 2, 4, 32, 128]
+    assert [bucket(n, 128) for n in (1, 128, 129, 700)] == [128, 128, 256, 1024]
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs an NVIDIA card")
+@torch.inference_mode()
+def test_a_replay_is_what_a_plain_pass_gives(folders: tuple[Path, Path]) -> None:
+    model = loaded(folders[0], "cuda")
+    adapters = Adapters(model, model.dtype)
+    graphs = Graphs(model, adapters)
+    slab, plain = Slab(graphs.keep), Slab()
+    names: list[str] = []
+
+    def grow(prompts: list[list[int]], name: str) -> None:
+        adapters.route([name] * len(prompts))
+        for each in (slab, plain):
+            read_into(each, model, prompts)
+        names.extend([name] * len(prompts))
+
+    def steps(number: int) -> None:
+        for turn in range(number):
+            tokens = [5 + (turn + at) % 20 for at in range(len(names))]
+            replayed = graphs.forward(slab, tokens, names).clone()
+            adapters.route(list(names))
+            assert torch.allclose(replayed, plain.forward(model, tokens), atol=1e-4)
+
+    grow([[5, 6, 7]], "")
+    steps(3)
+    adapters.add("red", read_adapter(folders[1], model))
+    grow([[8, 9, 10, 11], [9, 9, 9, 9]], "red")
+    steps(3)
+    grow([[12] * 120, [13] * 120], "")
+    steps(12)  # past 128 columns
+    for each in (slab, plain):
+        order = each.drop([0, 3])
+    names[:] = [names[at] for at in order]
+    steps(3)
+    adapters.remove("red")
+    assert graphs.usable

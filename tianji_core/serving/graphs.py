@@ -1,0 +1,120 @@
+"""One token for every row as a recorded CUDA graph: some two thousand kernels of a 7B model start with one call instead of
+one by one, which takes longer than they run. Imported by the server process only."""
+
+import traceback
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from tianji_core.serving.lora import Adapters
+from tianji_core.serving.routing import BASE, Masks
+from tianji_core.serving.slab import COLUMNS, Slab, bucket
+
+MOST_ROWS, MOST_COLUMNS = 256, 4096
+"""Beyond these the kernels take longer than their start, and a graph would only take memory."""
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A step of some rows and columns. ``inputs`` (2, B) are read, ``scores`` (B, V) written at every replay."""
+
+    graph: Any
+    inputs: torch.Tensor
+    scores: torch.Tensor
+    masks: Masks
+
+
+class Graphs:
+    """The recorded steps of one base and its adapters. Only the decode thread may call it.
+
+    Rows and columns are rounded up to powers of two, so that few recordings serve all; rows beyond the last one write
+    to space that no answer uses. What the recordings point at must stay where it is: where the slab grew or an adapter
+    came or went, they are made anew.
+    """
+
+    def __init__(self, model: Any, adapters: Adapters) -> None:
+        self._model = model
+        self._adapters = adapters
+        self._known: dict[tuple[int, int, bool], Recorded] = {}
+        self._stamp: tuple[int, int, int] = (0, 0, 0)
+        self._pool: Any = None
+        self.usable = model.device.type == "cuda" and not getattr(model, "is_loaded_in_8bit", False)
+
+    @property
+    def keep(self) -> int:
+        """Bytes of keys and values that may stay between requests, so that recordings stay good: a sixteenth of the
+        card."""
+        if not self.usable:
+            return 0
+        return int(torch.cuda.get_device_properties(self._model.device).total_memory // 16)
+
+    def forward(self, slab: Slab, tokens: list[int], adapters: list[str]) -> torch.Tensor:
+        """Advance every row by its token; returns the scores of what follows (B, V), valid until the next call.
+
+        Raises:
+            torch.OutOfMemoryError: no space; the rows are as they were.
+        """
+        rows, width = bucket(len(tokens)), bucket(max(slab.lengths) + 1, COLUMNS)
+        if not self.usable or rows > MOST_ROWS or width > MOST_COLUMNS:
+            self._adapters.route(adapters)
+            return slab.forward(self._model, tokens)
+        try:
+            slab.reserve(rows, width)
+        except torch.OutOfMemoryError:  # the recordings take memory too, and less space may do
+            self.clear()
+            torch.cuda.empty_cache()
+            self._adapters.route(adapters)
+            return slab.forward(self._model, tokens)
+        stamp = (id(slab), slab.stamp, self._adapters.stamp)
+        if stamp != self._stamp:
+            self.clear()
+            self._stamp = stamp
+        spare = rows - len(tokens)
+        self._adapters.route([*adapters, *[BASE] * spare])
+        inputs = torch.tensor([[*slab.lengths, *[0] * spare], [*tokens, *[0] * spare]])
+        key = (rows, width, self._adapters.routing.plain)
+        step = self._known.get(key)
+        if step is None:
+            try:
+                step = self._known[key] = self._record(slab, inputs, width)
+            except torch.OutOfMemoryError:
+                self.clear()
+                raise
+            except (
+                RuntimeError
+            ) as error:  # a model that reads values back; it is computed without graphs from now on
+                traceback.print_exception(error)
+                print("CUDA graphs are off: this model cannot be recorded", flush=True)
+                self.usable = False
+                self.clear()
+                self._adapters.route(adapters)
+                return slab.forward(self._model, tokens)
+        step.inputs.copy_(inputs)
+        step.masks.follow()
+        step.graph.replay()
+        slab.advance()
+        return step.scores[: len(tokens)]
+
+    def clear(self) -> None:
+        """Give up all recordings and their memory."""
+        self._known.clear()
+        self._pool = None
+
+    def _record(self, slab: Slab, inputs: torch.Tensor, width: int) -> Recorded:
+        device = self._model.device
+        held = inputs.to(device)
+        side = torch.cuda.Stream(device)
+        side.wait_stream(torch.cuda.current_stream(device))
+        with torch.cuda.stream(side):
+            # Libraries set themselves up in a first pass; it writes the same keys and values as the replay will.
+            slab.run(self._model, held[0], held[1], width)
+        torch.cuda.current_stream(device).wait_stream(side)
+        masks = self._adapters.routing.masks()
+        if self._pool is None:
+            self._pool = torch.cuda.graph_pool_handle()
+        graph = torch.cuda.CUDAGraph()
+        # Other threads may move adapters to the device meanwhile.
+        with torch.cuda.graph(graph, pool=self._pool, stream=side, capture_error_mode="thread_local"):
+            scores = slab.run(self._model, held[0], held[1], width)
+        return Recorded(graph, held, scores, masks)

@@ -1,0 +1,76 @@
+"""Which adapter each row of a forward pass uses, as masks over the columns of matrices that stand side by side. Imported by
+the server process only."""
+
+from dataclasses import dataclass, field
+
+import torch
+
+Columns = tuple[tuple[str, int, float], ...]
+"""(adapter, its rank, the factor on its product) of each part of matrices that stand side by side."""
+
+BASE = ""
+"""The adapter name of a row that uses none."""
+
+
+@dataclass
+class Routing:
+    """Which adapter each row of the next forward pass uses; shared by all layers of a model. ``plain``: none uses any;
+    ``groups``: the rows of each adapter."""
+
+    names: list[str] = field(default_factory=list)
+    rows: list[str] = field(default_factory=list)
+    plain: bool = True
+    groups: dict[str, torch.Tensor] = field(default_factory=dict)
+    _masks: dict[Columns, torch.Tensor] = field(default_factory=dict)
+
+    def set(self, rows: list[str]) -> None:
+        """Choose the adapters of the next pass, one name a row."""
+        if rows == self.rows:
+            return
+        self.rows = rows
+        self.plain = not any(rows)
+        self._masks.clear()
+        self.groups = {
+            name: torch.tensor([at for at, row in enumerate(rows) if row == name])
+            for name in dict.fromkeys(rows)
+            if name
+        }
+
+    def mask(self, columns: Columns, like: torch.Tensor) -> torch.Tensor:
+        """(B, 1, R): the scale where a column belongs to the row's adapter, else 0. Layers of one shape share it."""
+        found = self._masks.get(columns)
+        if found is None:
+            self._masks[columns] = found = self._made(columns, like)
+        return found
+
+    def masks(self) -> "Masks":
+        """What the last pass looked at, to be written anew for other rows by :meth:`Masks.follow`."""
+        return Masks(self, dict(self._masks))
+
+    def _made(self, columns: Columns, like: torch.Tensor) -> torch.Tensor:
+        places = {row: place for place, row in enumerate(dict.fromkeys(self.rows))}
+        lines = [
+            [value for name, rank, scale in columns for value in [scale * (name == row)] * rank]
+            for row in places
+        ]
+        table = torch.tensor(lines, device=like.device, dtype=like.dtype)  # (kinds of rows, R)
+        return table[torch.tensor([places[row] for row in self.rows], device=like.device)][:, None, :]
+
+
+@dataclass
+class Masks:
+    """Masks that stay where they are in memory, for passes that were recorded."""
+
+    routing: Routing
+    held: dict[Columns, torch.Tensor]
+    rows: list[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.rows = self.routing.rows
+
+    def follow(self) -> None:
+        """Write what the rows of the next pass may see."""
+        if self.rows != self.routing.rows:
+            for columns, mask in self.held.items():
+                mask.copy_(self.routing.mask(columns, mask))
+            self.rows = self.routing.rows
