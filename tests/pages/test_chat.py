@@ -1,4 +1,6 @@
-"""The chat page against a real server of tiny random models."""
+"""The chat page against a real server of tiny random models, and against servers of another make."""
+
+from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -6,9 +8,11 @@ from streamlit.testing.v1 import AppTest
 from tests.loopback import LoopbackApi
 from tests.pages.opening import opened, press
 from tests.serving.conftest import Folders, Server, folders, server  # noqa: F401
+from tests.serving.other_server import install, serving
 from tianji_core import jobs
 from tianji_core.models import register_folder
 from tianji_core.serving import servers, wait_ready
+from tianji_core.serving.launch import free_port
 from tianji_core.serving.services import remember_key_variable
 from tianji_core.serving.transcript import load_transcript, names_aside
 from tianji_core.store import samples, steps
@@ -150,3 +154,58 @@ def test_a_talk_is_put_aside_and_taken_out_again(workspace: Workspace, chat: App
     assert load_transcript(workspace) == said
     press(chat, "talk_delete")
     assert names_aside(workspace) == []
+
+
+def test_a_service_of_another_make_is_asked_what_it_has_and_talked_to(workspace: Workspace) -> None:
+    """As Ollama is reached: an address that ends in /v1, a model's name with a colon, no key."""
+    test = page()
+    with serving("qwen2.5:0.5b", "glm4") as url:
+        test.text_input(key="service_url").set_value(url)
+        press(test, "service_use")
+        assert (test.query_params["service"], test.query_params["service_model"]) == (url, "qwen2.5:0.5b")
+        press(test, "chat_send")
+    (turn,) = load_transcript(workspace).turns
+    assert (turn.answer, turn.error) == ("qwen2.5:0.5b：祝赵老师生日，平安喜乐", "")
+    press(test, "chat_again")
+    assert "连不上" in load_transcript(workspace).turns[0].error
+
+
+def test_another_program_is_started_on_this_machine_where_it_is_installed(
+    workspace: Workspace,
+    folders: Folders,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    register_folder(workspace, folders.merged, name="合并")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    test = page(model="合并")
+    test.segmented_control(key="program").set_value("vllm")
+    test.selectbox(key="program_model").set_value("合并")
+    test.number_input(key="program_port").set_value(free_port(None)).run()
+    assert any("pip install vllm" in caption.value for caption in test.caption)
+    install(tmp_path, "vllm")
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    press(test.run(), "program_start")
+    (job,) = jobs.listed(workspace, kind="serve")
+    try:
+        wait_ready(workspace, job.id, timeout=60)
+        press(test.run(), "chat_send")
+        assert load_transcript(workspace).turns[0].answer == "合并：祝赵老师生日，平安喜乐"
+        press(test, f"stop_server_{job.id}")
+        assert jobs.wait(workspace, job.id, timeout=60).state == "stopped"
+        assert test.run().button(key="chat_send").disabled
+    finally:
+        if jobs.get(workspace, job.id).active:
+            jobs.stop(workspace, job.id)
+            jobs.wait(workspace, job.id, timeout=60)
+
+
+def test_a_question_without_words_is_not_sent(workspace: Workspace, chat: AppTest) -> None:
+    chat.text_area(key="request_赵老师_生日_正常").set_value("  ").run()
+    press(chat, "chat_send")
+    assert load_transcript(workspace).turns == []
+    assert any("要问的话是空的" in warning.value for warning in chat.warning)
+    chat.text_area(key="request_赵老师_生日_正常").set_value("祝" * 100_000).run()
+    press(chat, "chat_send")
+    assert "请至少缩短" in load_transcript(workspace).turns[0].error
+    assert not any(len(each.value) > 1000 for each in chat.markdown)

@@ -4,6 +4,7 @@ import socket
 
 import pytest
 
+from tests.loopback import LoopbackApi, sends_bytes
 from tests.serving.conftest import Server
 from tianji_core.errors import InputError, ServerError
 from tianji_core.serving import ChatSampling, Message, chat_stream
@@ -43,6 +44,26 @@ def test_a_server_that_is_not_there_is_said_so() -> None:
         list(chat_stream(url, "base", ASK, ChatSampling()))
     with pytest.raises(ServerError, match="连不上"):
         model_names(url)
+
+
+@pytest.mark.parametrize(
+    ("event", "said"),
+    [
+        (
+            '{"choices": [{"index": 0, "delta": {"content": "祝您"}, "finish_reason": null}]}',
+            "答到一半就断开",
+        ),
+        ('{"choices": [{"index": 0, "del', "读不懂"),
+        ('{"choices": [{"index": 0, "delta": "祝您"}]}', "读不懂"),
+    ],
+)
+def test_an_answer_that_breaks_off_or_is_none_is_no_whole_answer(
+    api: LoopbackApi, event: str, said: str
+) -> None:
+    """A killed server may look like one that has said everything."""
+    api.script.append(sends_bytes(f"data: {event}\n\n".encode(), "text/event-stream"))
+    with pytest.raises(ServerError, match=said):
+        list(chat_stream(api.url, "loopback-model", ASK, ChatSampling()))
 
 
 def test_models_are_listed(server: Server) -> None:

@@ -1,16 +1,20 @@
 """Commands for servers of other programs."""
 
 import shlex
-import sys
 from pathlib import Path
 
 import pytest
 
-from tests.serving.conftest import ROOT, Folders
+from tests.serving.conftest import Folders
+from tests.serving.other_server import install
 from tianji_core import jobs
 from tianji_core.errors import InputError
 from tianji_core.models import register_folder
-from tianji_core.serving import ModelRef, external, servers, wait_ready
+from tianji_core.recipe import built_in_recipes, load_recipe
+from tianji_core.serving import ChatSampling, ModelRef, external, servers, wait_ready
+from tianji_core.serving.board import Ask, Column, plan_board
+from tianji_core.serving.comparing import Comparer
+from tianji_core.serving.launch import free_port
 from tianji_core.workspace import Workspace
 
 
@@ -62,33 +66,37 @@ def test_a_program_that_is_not_here_is_refused_with_its_remedy(
         external.command(workspace, "vllm", [str(folders.base), str(folders.merged)])
 
 
-def test_an_installed_program_is_started_found_and_stopped(
-    workspace: Workspace, folders: Folders, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+@pytest.mark.parametrize("program", ["vllm", "lmdeploy"])
+def test_an_installed_program_is_started_followed_asked_compared_and_stopped(
+    workspace: Workspace, folders: Folders, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, program: str
 ) -> None:
-    """Any program of that name that takes those options counts; here one that lists its models over HTTP."""
-    program = tmp_path / "vllm"
-    program.write_text(
-        f"#!{sys.executable}\n"
-        "import sys\n"
-        f"sys.path.insert(0, {str(ROOT)!r})\n"
-        "from http.server import BaseHTTPRequestHandler, HTTPServer\n"
-        "options = dict(zip(sys.argv[3::2], sys.argv[4::2]))\n"
-        "class Answer(BaseHTTPRequestHandler):\n"
-        "    def do_GET(self):\n"
-        "        self.send_response(200)\n"
-        "        self.end_headers()\n"
-        '        self.wfile.write(b\'{"data": [{"id": "%s"}]}\' % options[\'--served-model-name\'].encode())\n'
-        "HTTPServer(('127.0.0.1', int(options['--port'])), Answer).serve_forever()\n"
-    )
-    program.chmod(0o755)
+    """Any program of that name that takes those options counts."""
+    install(tmp_path, program)
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
-    register_folder(workspace, folders.merged, name="合并")
-    from tianji_core.serving.launch import free_port
-
-    job = external.start(workspace, external.command(workspace, "vllm", ["合并"], port=free_port(None)))
+    register_folder(workspace, folders.base, name="底座")
+    red = ModelRef("red", str(folders.red))
+    command = external.command(workspace, program, ["底座"], [red], port=free_port(None))
+    assert command.installed
+    job = external.start(workspace, command)
     try:
         ready = wait_ready(workspace, job.id, timeout=60)
-        assert ready.models == ("合并",) and servers(workspace)[0].ready
+        assert ready.models == ("底座", "red") and servers(workspace)[0].ready
+        with pytest.raises(InputError, match="已被占用"):
+            external.start(workspace, command)
+        columns = [Column(url=ready.url, model=name, style="正常") for name in ready.models]
+        board = plan_board(
+            load_recipe(built_in_recipes()["wishes"]),
+            [Ask(name="大舅", scene="春节")],
+            columns,
+            "",
+            ChatSampling(),
+        )
+        comparer = Comparer(workspace)
+        comparer.start(board)
+        texts = [cell.text for cell in comparer.wait(board.key).cells]
+        assert texts == ["底座：祝大舅春节，平安喜乐", "red：祝大舅春节，平安喜乐"]
+        assert "asked red" in jobs.log_tail(workspace, job.id)
     finally:
         jobs.stop(workspace, job.id)
         assert jobs.wait(workspace, job.id, timeout=60).state == "stopped"
+    assert servers(workspace) == []

@@ -5,6 +5,7 @@ from tianji_core.serving.transcript import (
     KEPT,
     Transcript,
     Turn,
+    keep_turn,
     load_transcript,
     messages,
     save_transcript,
@@ -43,3 +44,14 @@ def test_the_newest_turns_survive(workspace: Workspace) -> None:
 def test_rate_counts_the_tokens_after_the_first() -> None:
     assert Turn(request="问", tokens=21, first=1.0, seconds=3.0).rate == 10
     assert Turn(request="问", tokens=1, first=1.0, seconds=3.0).rate is None
+
+
+def test_an_answer_that_ends_after_the_page_was_cleared_does_not_bring_it_back(workspace: Workspace) -> None:
+    first, second = Turn(request="祝大舅春节"), Turn(request="祝您")
+    save_transcript(workspace, Transcript(turns=[first, second]))
+    first.answer = "大舅春节好！"
+    keep_turn(workspace, first)
+    assert [turn.answer for turn in load_transcript(workspace).turns] == ["大舅春节好！", ""]
+    save_transcript(workspace, Transcript())
+    keep_turn(workspace, second)
+    assert load_transcript(workspace).turns == []
