@@ -114,6 +114,21 @@ def test_what_does_not_fit_is_refused_and_the_server_goes_on(
     assert text_of(keyed, temperature=0)
 
 
+def test_memory_of_an_adapter_is_free_again_when_it_has_gone(
+    locked: Server, keyed: openai.OpenAI, folders: Folders, tmp_path: Path
+) -> None:
+    """Its rank is absurd, so that it stands out against what a process takes anyway."""
+    large = make_adapter(tmp_path / "large", folders.base, seed=6, rank=65536)
+    size = (large / "adapter_model.safetensors").stat().st_size
+    before = locked.health()["memory"]
+    change(locked, "load", lora_name="large", lora_path=str(large))
+    assert text_of(keyed, "large", temperature=0)
+    loaded = locked.health()["memory"]
+    change(locked, "unload", lora_name="large")
+    after = locked.health()["memory"]
+    assert loaded - before > size and loaded - after > size / 2 and after - before < 0.7 * size
+
+
 def test_a_prompt_of_a_hundred_thousand_characters_and_an_empty_one(keyed: openai.OpenAI) -> None:
     with pytest.raises(openai.BadRequestError) as caught:
         text_of(keyed, messages=[{"role": "user", "content": "祝" * 100_000}])

@@ -22,6 +22,10 @@ def text_of(client: openai.OpenAI, model: str = "base", messages: list = ASK, **
 def test_every_model_has_a_name(client: openai.OpenAI) -> None:
     listed = {model.id: model.parent for model in client.models.list()}
     assert listed == {"base": None, "red": "base", "blue": "base", "merged": None}
+    assert client.models.retrieve("red").parent == "base"
+    with pytest.raises(openai.NotFoundError) as caught:
+        client.models.retrieve("nobody")
+    assert caught.value.code == "model_not_found" and "base" in caught.value.body["message"]
 
 
 def test_greedy_text_is_what_transformers_generates_with_the_adapter_beside_or_merged(
@@ -225,19 +229,26 @@ def test_bad_requests_name_the_field(client: openai.OpenAI, options: dict, statu
 
 
 @pytest.mark.parametrize(
-    ("body", "headers", "status"),
+    ("body", "headers", "status", "code"),
     [
-        (b"{", {"Content-Type": "application/json"}, 400),
-        (b"[]", {"Content-Type": "application/json"}, 400),
-        (b"{}", {"Content-Type": "text/plain"}, 415),
-        (b"{}", {"Content-Type": "application/json", "Host": "evil.example"}, 400),
+        (b"{", {"Content-Type": "application/json"}, 400, "invalid_json"),
+        (b'{"model": "\xff"}', {"Content-Type": "application/json"}, 400, "invalid_json"),
+        (b"[]", {"Content-Type": "application/json"}, 400, "invalid_value"),
+        (b"{}", {"Content-Type": "text/plain"}, 415, "content_type"),
+        (b" " * 2_000_001, {"Content-Type": "application/json"}, 413, "too_large"),
+        (b"{}", {"Content-Type": "application/json", "Host": "evil.example"}, 400, "invalid_host"),
     ],
 )
-def test_what_is_not_a_request_is_refused(server: Server, body: bytes, headers: dict, status: int) -> None:
+def test_what_is_not_a_request_is_refused(
+    server: Server, body: bytes, headers: dict, status: int, code: str
+) -> None:
     request = urllib.request.Request(f"{server.url}/chat/completions", data=body, headers=headers)
     with pytest.raises(urllib.error.HTTPError) as caught:
         urllib.request.urlopen(request, timeout=10)
     assert caught.value.code == status
+    error = json.load(caught.value)["error"]
+    assert (error["type"], error["code"]) == ("invalid_request_error", code) and error["message"]
+    assert server.health()["status"] == "ok"
 
 
 def test_unknown_address_answers_in_the_same_form(server: Server) -> None:

@@ -55,7 +55,7 @@ def make_base(folder: Path, hidden: int = 32, seed: int = 0) -> Path:
     return folder
 
 
-def make_adapter(folder: Path, base: Path, seed: int) -> Path:
+def make_adapter(folder: Path, base: Path, seed: int, rank: int = 4) -> Path:
     """A LoRA adapter of random weights that changes what the base says."""
     import torch
     from peft import LoraConfig, get_peft_model
@@ -65,7 +65,10 @@ def make_adapter(folder: Path, base: Path, seed: int) -> Path:
     model = get_peft_model(
         AutoModelForCausalLM.from_pretrained(base),
         LoraConfig(
-            r=4, lora_alpha=8, target_modules=["q_proj", "v_proj", "down_proj"], task_type="CAUSAL_LM"
+            r=rank,
+            lora_alpha=2 * rank,
+            target_modules=["q_proj", "v_proj", "down_proj"],
+            task_type="CAUSAL_LM",
         ),
     )
     for name, parameter in model.named_parameters():

@@ -12,19 +12,24 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import HTTPException
 from fastapi.responses import JSONResponse, PlainTextResponse
 from pydantic import BaseModel, ValidationError
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException as StarletteHTTPException
-from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tianji_core.errors import StudioError
 from tianji_core.i18n import _
 from tianji_core.recipe import explain
 from tianji_core.serving.answer import Answer, Mailbox, Stream
+from tianji_core.serving.loading import Served
 from tianji_core.serving.metrics import CONTENT_TYPE, Metrics
 from tianji_core.serving.protocol import ApiError, ChatRequest, LoadRequest, UnloadRequest, bad_request
 from tianji_core.serving.registry import Registry
 
 MAX_BODY = 2_000_000
 """Bytes of a request; far above any context that is served here."""
+
+LOCAL = ("127.0.0.1", "localhost", "::1")
+"""Names of this machine for itself."""
 
 Body = TypeVar("Body", bound=BaseModel)
 
@@ -46,7 +51,7 @@ def build_app(
 
     app = FastAPI(title="Tianji", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
     if local:
-        app.add_middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost", "[::1]", "::1"])
+        app.add_middleware(_LocalOnly)
 
     @app.exception_handler(ApiError)
     async def on_api_error(_request: Request, error: ApiError) -> Response:
@@ -67,6 +72,11 @@ def build_app(
         if key and not hmac.compare_digest(said, key.encode()):
             message = _("密钥不对或没有给；请在请求头里写 Authorization: Bearer <密钥>")
             raise ApiError(401, message, "authentication_error", "invalid_api_key")
+
+    def unknown(name: str) -> ApiError:
+        known = _("、").join(registry.names)
+        message = _("没有模型“{model}”，有的是：{known}", model=name, known=known)
+        return bad_request(message, "model_not_found", "model", status=404)
 
     @app.get("/health")
     async def health() -> Response:
@@ -99,19 +109,15 @@ def build_app(
     @app.get("/v1/models")
     async def models(request: Request) -> dict[str, Any]:
         admit(request)
-        entries = [
-            {
-                "id": entry.name,
-                "object": "model",
-                "created": since,
-                "owned_by": "tianji",
-                "root": str(entry.path),
-                "parent": entry.parent or None,
-                "max_model_len": entry.context,
-            }
-            for entry, since in registry.entries
-        ]
-        return {"object": "list", "data": entries}
+        return {"object": "list", "data": [_card(entry, since) for entry, since in registry.entries]}
+
+    @app.get("/v1/models/{name:path}")
+    async def model(request: Request, name: str) -> dict[str, Any]:
+        admit(request)
+        for entry, since in registry.entries:
+            if entry.name == name:
+                return _card(entry, since)
+        raise unknown(name)
 
     @app.post("/v1/chat/completions")
     async def chat_completions(request: Request) -> Response:
@@ -119,9 +125,7 @@ def build_app(
         asked = await _read(request, ChatRequest)
         entry = registry.get(asked.model)
         if entry is None:
-            known = _("、").join(registry.names)
-            message = _("没有模型“{model}”，有的是：{known}", model=asked.model, known=known)
-            raise bad_request(message, "model_not_found", "model", status=404)
+            raise unknown(asked.model)
         answer = Answer(asked, entry, system, mailboxes[0], metrics)
         answer.start()
         if asked.stream:
@@ -149,6 +153,34 @@ def build_app(
         return PlainTextResponse(_("已卸载适配器 {name}", name=asked.lora_name))
 
     return app
+
+
+class _LocalOnly:
+    """Refuses requests that reached this machine under a name of someone else, in the form of all other errors."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        host = Headers(scope=scope).get("host", "") if scope["type"] == "http" else LOCAL[0]
+        name = host.partition("]")[0].removeprefix("[") if host.startswith("[") else host.partition(":")[0]
+        answer: ASGIApp = self._app
+        if name not in LOCAL:
+            error = bad_request(_("这个服务只给本机用，请用 {host} 访问它", host=LOCAL[0]), "invalid_host")
+            answer = JSONResponse(error.body, status_code=error.status)
+        await answer(scope, receive, send)
+
+
+def _card(entry: Served, since: int) -> dict[str, Any]:
+    return {
+        "id": entry.name,
+        "object": "model",
+        "created": since,
+        "owned_by": "tianji",
+        "root": str(entry.path),
+        "parent": entry.parent or None,
+        "max_model_len": entry.context,
+    }
 
 
 async def _read(request: Request, form: type[Body]) -> Body:
