@@ -1,12 +1,12 @@
 """The curves of a training, others laid over it, and what it takes from the machine."""
 
 from collections.abc import Sequence
+from html import escape
 from typing import TypeVar
 
 import plotly.graph_objects as go
 import streamlit as st
 
-from pages.components.text import plain
 from tianji_core import training
 from tianji_core.i18n import _
 from tianji_core.store import training as rows
@@ -33,7 +33,7 @@ def overlay_choice(workspace: Workspace, state: TrainingState) -> list[int]:
     chosen = st.multiselect(
         _("叠上其他训练"),
         list(titles),
-        format_func=lambda key: f"{key} · {plain(titles[key])}",
+        format_func=lambda key: f"{key} · {titles[key]}",
         key=slot,
         max_selections=len(OTHERS),
         placeholder=_("选几个训练，和这一个画在同一张图上"),
@@ -53,8 +53,8 @@ def show_curves(workspace: Workspace, state: TrainingState, over: Sequence[int])
     figure = go.Figure()
     others = [training.training_state(workspace, rows.get(workspace.engine, each)) for each in over]
     for colour, other in zip(OTHERS, others, strict=False):
-        _add_losses(figure, other, colour, plain(other.run.title), raw=False)
-    _add_losses(figure, state, LOSS, plain(state.run.title) if others else _("损失（平滑）"), raw=True)
+        _add_losses(figure, other, colour, escape(other.run.title), raw=False)
+    _add_losses(figure, state, LOSS, escape(state.run.title) if others else _("损失（平滑）"), raw=True)
     _layout(figure, _("损失"), 340)
     figure.update_layout(showlegend=True, legend={"orientation": "h", "y": 1.12, "x": 1, "xanchor": "right"})
     st.plotly_chart(figure, key="train_loss_chart", config={"displayModeBar": False})

@@ -117,7 +117,7 @@ def _show_changes(chosen: Preset, defaults: TrainingSettings, settings: Training
         return
     left, right = st.columns([5, 1], vertical_alignment="center")
     parts = [
-        f"**{field_title(name)}** {_short(getattr(defaults, name))} → {_short(getattr(settings, name))}"
+        f"**{field_title(name)}** {plain(_short(getattr(defaults, name)))} → {plain(_short(getattr(settings, name)))}"
         for name in changed
     ]
     left.markdown(_("✏️ 改了 {n} 项：{list}", n=len(changed), list=_("；").join(parts)))
@@ -126,7 +126,7 @@ def _show_changes(chosen: Preset, defaults: TrainingSettings, settings: Training
 
 def _short(value: object) -> str:
     if isinstance(value, str) and value.startswith("/"):
-        value = plain(value.rpartition("/")[2])
+        value = value.rpartition("/")[2]
     text = _("、").join(value) if isinstance(value, list) else str(value)
     return text if len(text) <= 24 else text[:23] + "…"
 

@@ -115,6 +115,22 @@ def test_a_training_run_by_hand_is_shown_as_its_files_tell(workspace, tiny, app)
     assert "训练没有成功" in texts(app) and "NaN" in texts(app)
 
 
+def test_what_a_person_typed_is_shown_as_it_is(workspace, tiny, app):
+    settings = training.default_settings(KEY).model_copy(update={"base": str(tiny)})
+    version = add_version(workspace)
+    runs = [
+        training.prepare_training(workspace, KEY, settings, version, title) for title in ("第_1-*次", "二")
+    ]
+    write_sitting(training.work_folder(workspace, runs[0]), "20260101_000000", [(5, 2.0)])
+    write_sitting(training.work_folder(workspace, runs[1]), "20260101_000000", [(5, 2.0)])
+    open_train(app, run=str(runs[1].id), **{"with": str(runs[0].id)})
+    overlay = app.multiselect(key=f"train_overlay_{runs[1].id}")
+    assert overlay.value == [runs[0].id] and overlay.options == [f"{runs[0].id} · 第_1-*次"]
+    open_train(app, run="")
+    app.text_area(key=f"train_{KEY}_eval_prompts").set_value("**粗**").run()
+    assert r"\*\*粗\*\*" in texts(app)
+
+
 def test_a_link_fills_the_form_with_what_another_training_had(workspace, tiny, app):
     version = add_version(workspace)
     add_version(workspace, "v2")
