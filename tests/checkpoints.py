@@ -19,7 +19,9 @@ def add_training(workspace: Workspace, base: Path, steps: dict[int, float]) -> T
     nothing about the base."""
     write_tiny_base(base)
     version: DatasetVersion = add_version(workspace)
-    settings = training.default_settings(PRESET).model_copy(update={"base": str(base), "lora_alpha": 8})
+    settings = training.default_settings(PRESET).model_copy(
+        update={"base": str(base), "lora_r": RANK, "lora_alpha": 8}
+    )
     noted = {
         **settings.model_dump(mode="json"),
         "base_fingerprint": fingerprint(base),
@@ -29,6 +31,8 @@ def add_training(workspace: Workspace, base: Path, steps: dict[int, float]) -> T
     run = rows.add(workspace.engine, "小训练", PRESET, version.id, noted)
     folder = workspace.runs / f"training-{run.id}"
     folder.mkdir(parents=True)
+    data = workspace.datasets / version.name / "data.json"
+    training.write_config(training.preset(PRESET), settings, data, folder)
     for iteration, size in steps.items():
         write_checkpoint(folder / f"iter_{iteration}.pth", size, seed=iteration)
     return rows.change(workspace.engine, run.id, work_dir=str(folder.relative_to(workspace.home)))

@@ -29,6 +29,16 @@ def browser_context_args() -> dict[str, object]:
     return {"viewport": {"width": 1440, "height": 1000}, "locale": "zh-CN"}
 
 
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
+    """One studio for the journeys through chat and comparing, which leave each other's work alone."""
+    server = Studio(tmp_path_factory.mktemp("shared") / "workspace")
+    server.start()
+    yield server
+    server.end_jobs()
+    server.stop()
+
+
 @pytest.fixture
 def studio(tmp_path: Path) -> Iterator[Studio]:
     server = Studio(tmp_path / "workspace")

@@ -12,8 +12,8 @@ def turns(studio: Studio) -> list[Turn]:
     return load_transcript(studio.workspace).turns
 
 
-def test_chat_stop_keep_and_find_it_in_review(page: Page, studio: Studio, server) -> None:  # noqa: F811
-    visit(page, studio, f"chat?service={server.url}&service_model=red&name=大舅&scene=春节&style=正常")
+def test_chat_stop_keep_and_find_it_in_review(page: Page, shared: Studio, server) -> None:  # noqa: F811
+    visit(page, shared, f"chat?service={server.url}&service_model=red&name=大舅&scene=春节&style=正常")
     page.get_by_text("更多采样参数").click()
     limit = page.locator(".st-key-chat_max_tokens input")
     limit.fill("200")
@@ -21,9 +21,10 @@ def test_chat_stop_keep_and_find_it_in_review(page: Page, studio: Studio, server
     settle(page)
     page.locator(".st-key-chat_send button").click()
     page.locator(".st-key-chat_stop button").click()
-    until(lambda: len(turns(studio)) == 1, 30)
+    until(lambda: len(turns(shared)) == 1, 30)
     settle(page)
-    assert turns(studio)[0].stopped
+    assert turns(shared)[0].stopped
+    expect(page.get_by_text("被停下了")).to_be_visible()
     server.wait_idle()
     candidates = page.locator(".st-key-chat_candidates input")
     candidates.fill("2")
@@ -32,12 +33,12 @@ def test_chat_stop_keep_and_find_it_in_review(page: Page, studio: Studio, server
     limit.press("Enter")
     settle(page)
     press(page, "chat_send")
-    until(lambda: len(turns(studio)) == 2 and turns(studio)[1].seconds, 30)
+    until(lambda: len(turns(shared)) == 2 and turns(shared)[1].seconds, 30)
     settle(page)
-    other = turns(studio)[1].others[0]
+    other = turns(shared)[1].others[0]
     press(page, "prefer_1_0")
     press(page, "keep_1")
-    (kept,) = samples.page(studio.workspace.engine, samples.SampleFilter("wishes", source=samples.CHAT))
+    (kept,) = samples.page(shared.workspace.engine, samples.SampleFilter("wishes", source=samples.CHAT))
     assert (kept.output, kept.input, kept.name, kept.scene) == (other, "祝大舅春节", "大舅", "春节")
-    visit(page, studio, "review")
+    visit(page, shared, "review")
     expect(page.get_by_text("祝大舅春节").first).to_be_visible()

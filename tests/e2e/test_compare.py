@@ -1,39 +1,32 @@
-"""Comparing in a browser: twelve cells, blind votes by keys, scores."""
+"""Comparing in a browser: twelve cells, blind votes by keys, scores, what is taken away; and a sweep over checkpoints."""
 
+import json
 import re
-from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import quote
 
-import pytest
 from playwright.sync_api import Page, expect
 
+from tests.checkpoints import add_training
 from tests.e2e.driving import Studio, choose, press, settle, until, visit
 from tests.serving.conftest import Folders, folders  # noqa: F401
-from tianji_core import models, serving
+from tianji_core import jobs, models, serving
+from tianji_core.evaluation.sweep import load_sweep
 from tianji_core.serving.board import board_keys, load_board
-from tianji_core.store import votes
+from tianji_core.store import samples, votes
 
 
-@pytest.fixture(scope="module")
-def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
-    """One studio for the journeys of this file."""
-    studio = Studio(tmp_path_factory.mktemp("compare") / "workspace")
-    studio.start()
-    yield studio
-    studio.end_jobs()
-    studio.stop()
-
-
-def test_twelve_cells_are_compared_judged_blind_and_scored(
+def test_twelve_cells_are_compared_judged_blind_and_taken_away(
     page: Page,
-    opened: Studio,
+    shared: Studio,
     folders: Folders,  # noqa: F811
 ) -> None:
     """The models write nonsense, but each its own; who is better is the person's word alone."""
-    space = opened.workspace
+    space = shared.workspace
     for name, folder in (("甲模", folders.base), ("乙模", folders.merged)):
         models.register_folder(space, folder, name)
     serving.wait_ready(space, serving.start_for(space, ["甲模", "乙模"]).id, 120)
-    visit(page, opened, "compare")
+    visit(page, shared, "compare")
     choose(page, "compare_names", "大舅")
     page.locator(".st-key-compare_free textarea").fill("祝您健康")
     page.locator(".st-key-compare_free textarea").press("Control+Enter")
@@ -42,13 +35,13 @@ def test_twelve_cells_are_compared_judged_blind_and_scored(
     press(page, "compare_start")
     (key,) = board_keys(space)
     until(lambda: all(cell.answered for cell in load_board(space, key).cells), 90)
-    visit(page, opened, f"compare?board={key}")
+    visit(page, shared, f"compare?board={key}")
     expect(page.get_by_text("这条更好")).to_have_count(12)
     page.reload()
     settle(page)
     expect(page.get_by_text("这条更好")).to_have_count(12)
 
-    visit(page, opened, f"compare?board={key}&view=blind")
+    visit(page, shared, f"compare?board={key}&view=blind")
     for done in range(6):
         expect(page.get_by_text(f"已评 {done}/6 题")).to_be_visible()
         expect(page.locator(".st-key-blind_answers")).not_to_contain_text("模")
@@ -66,3 +59,49 @@ def test_twelve_cells_are_compared_judged_blind_and_scored(
     press(page, "blind_reveal")
     expect(page.get_by_text(re.compile(r"有 \d+% 的把握说"))).to_be_visible()
     expect(page.locator(".st-key-pairs_text button")).to_contain_text("4 个偏好对")
+    with page.expect_download() as file:
+        page.locator(".st-key-pairs_text button").click()
+    lines = [json.loads(line) for line in Path(file.value.path()).read_text("utf-8").splitlines()]
+    by_row = {cell.text.strip(): cell.row for cell in load_board(space, key).cells}
+    assert len(lines) == 4 and set(lines[0]) == {"system", "prompt", "chosen", "rejected"}
+    for line in lines:
+        chosen, rejected = line["chosen"].strip(), line["rejected"].strip()
+        assert chosen != rejected and by_row[chosen] == by_row[rejected]
+    with page.expect_download() as file:
+        page.locator(".st-key-compare_report button").click()
+    report = Path(file.value.path()).read_text("utf-8")
+    assert "祝您健康" in report and not re.search(r"(src|href)=|https?://", report)
+
+    press(page, "take_chosen")
+    kept = samples.page(space.engine, samples.SampleFilter("wishes", source=samples.CHAT))
+    taken = {line["chosen"].strip() for line in lines}
+    assert taken <= {sample.output for sample in kept}
+    (sample,) = [sample for sample in kept if sample.output == min(taken)]
+    visit(page, shared, f"review?q={quote(sample.output[:6])}")
+    expect(page.get_by_text(re.compile(r"来源：对话\s+模型：[甲乙]模")).first).to_be_visible()
+
+
+def test_a_sweep_shows_where_to_stop_and_makes_that_checkpoint_a_model(
+    page: Page, shared: Studio, tmp_path: Path
+) -> None:
+    """The step that changes nothing and the step that spoils the model are told apart."""
+    space = shared.workspace
+    run = add_training(space, tmp_path / "base", {10: 0.0, 20: 0.4})
+    visit(page, shared, f"compare?view=sweep&run={run.id}")
+    field = page.locator(f".st-key-sweep_limit_{run.id} input")
+    field.fill("4")
+    field.press("Enter")
+    settle(page)
+    press(page, "sweep_start")
+    until(lambda: (found := load_sweep(space, run.id)) is not None and len(found.points) == 3, 120)
+    expect(page.locator(".st-key-sweep_chart .main-svg").first).to_be_visible()
+    expect(page.get_by_text("建议用第 10 步")).to_be_visible()
+    settle(page)
+    press(page, "sweep_use")
+    job = jobs.listed(space, kind="convert")[0]
+    assert jobs.wait(space, job.id, timeout=90).state == "succeeded", jobs.log_tail(space, job.id)
+    (made,) = (each for each in models.artefacts(space) if each.training_run_id == run.id)
+    assert made.checkpoint == 10
+    page.reload()
+    settle(page)
+    expect(page.get_by_text(f"和“{made.name}”对话")).to_be_visible()
