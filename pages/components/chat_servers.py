@@ -101,7 +101,7 @@ def running_servers(workspace: Workspace) -> None:
     newest = jobs.listed(workspace, kind="serve", limit=1)
     if newest and newest[0].state in ("failed", "lost"):
         reason = plain(newest[0].note) or _("没有说明，看日志")
-        st.error(_("上次没有启动起来：{reason}", reason=reason), icon="⚠️")
+        st.error(_("上次的模型服务失败了：{reason}", reason=reason), icon="⚠️")
         st.page_link("pages/system/jobs.py", label=_("看任务 {id} 的日志", id=newest[0].id), icon="📜")
 
 
