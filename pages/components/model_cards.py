@@ -8,7 +8,7 @@ import streamlit as st
 from pages.components.frame import job_bar, log_view, remember_notice, report_errors, stop_button
 from pages.components.model_merge import MergeOptions
 from pages.components.text import plain
-from pages.components.training_view import local_time
+from pages.components.training_view import local_time, state_text
 from tianji_core import jobs, models, training
 from tianji_core.i18n import _
 from tianji_core.models import Artefact, size_text
@@ -74,7 +74,9 @@ def checkpoint_rows(workspace: Workspace, state: TrainingState, options: MergeOp
     with st.container(border=True):
         st.markdown(f"**{plain(run.title)}**")
         dataset = run.settings.get("dataset_name", "—")
-        st.caption(f"{run.preset} · {dataset} · {local_time(run.created_at)}")
+        st.caption(plain(f"{run.preset} · {dataset} · {local_time(run.created_at)} · {state_text(state)}"))
+        if state.state == "failed":
+            st.caption(plain(state.reason))
         losses = [each.loss for each in state.checkpoints if each.loss is not None]
         for checkpoint in reversed(state.checkpoints):
             number = checkpoint.iteration
@@ -89,7 +91,8 @@ def checkpoint_rows(workspace: Workspace, state: TrainingState, options: MergeOp
                 if st.button(_("转换"), key=f"convert_{run.id}_{number}", width="stretch"):
                     start(lambda n=number: models.start_convert(workspace, run, n))  # type: ignore[misc]
             with columns[4]:
-                primary = "primary" if number == state.total else "secondary"
+                wanted = number == state.total and state.state == "succeeded"
+                primary = "primary" if wanted else "secondary"
                 key = f"convert_merge_{run.id}_{number}"
                 if st.button(_("转换并合并"), key=key, type=primary, width="stretch"):  # type: ignore[arg-type]
                     start(lambda n=number: models.start_convert_and_merge(workspace, run, n, *options))  # type: ignore[misc]

@@ -4,8 +4,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.conftest import ROOT
-from tests.tiny_base import write_tiny_base
-from tianji_core import models
+from tests.tiny_base import add_version, write_tiny_base
+from tests.work_folders import write_checkpoint, write_sitting
+from tianji_core import models, training
 from tianji_core.models.catalogue import making
 from tianji_core.models.manifest import Artefact, write_manifest
 
@@ -64,3 +65,15 @@ def test_a_deleted_model_comes_back(workspace, tmp_path, app):
     token = models.trashed(workspace)[0].token
     app.button(key=f"restore_{token}").click().run()
     assert not app.exception and models.artefact(workspace, "甲").sample == "*祝*[好](x)"
+
+
+def test_checkpoints_of_a_failed_training_say_why_and_are_not_recommended(workspace, tmp_path, app):
+    settings = training.default_settings("nano-cpu-qlora")
+    settings = settings.model_copy(update={"base": str(write_tiny_base(tmp_path / "base"))})
+    run = training.prepare_training(workspace, "nano-cpu-qlora", settings, add_version(workspace), "坏的")
+    folder = training.work_folder(workspace, run)
+    write_sitting(folder, "20260101_000000", [(5, 2.0), (10, float("nan"))])
+    write_checkpoint(folder / "iter_10.pth")
+    shown = texts(open_models(app))
+    assert "失败" in shown and "NaN" in shown
+    assert app.button(key=f"convert_merge_{run.id}_10").proto.type == "secondary"
