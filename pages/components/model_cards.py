@@ -83,7 +83,7 @@ def checkpoint_rows(workspace: Workspace, state: TrainingState, options: MergeOp
             columns = st.columns([2.5, 1.8, 1.5, 1.8, 2.1, 1.3], vertical_alignment="center")
             last = _("（最终）") if number == state.total else ""
             columns[0].markdown(_("第 {n} 步", n=number) + last)
-            best = len(losses) > 1 and checkpoint.loss == min(losses)
+            best = state.state != "failed" and len(losses) > 1 and checkpoint.loss == min(losses)
             loss = "—" if checkpoint.loss is None else f"{checkpoint.loss:.3f}"
             columns[1].markdown(_("损失 {loss}", loss=loss) + (" ⭐" if best else ""))
             columns[2].markdown(size_text(checkpoint.size))
