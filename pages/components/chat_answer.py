@@ -13,11 +13,21 @@ from tianji_core.errors import StudioError
 from tianji_core.i18n import _
 from tianji_core.serving import ChatSampling
 from tianji_core.serving.candidates import candidates
-from tianji_core.serving.transcript import Transcript, Turn, keep_turn, messages, save_transcript
+from tianji_core.serving.transcript import (
+    Transcript,
+    Turn,
+    keep_turn,
+    load_transcript,
+    messages,
+    save_transcript,
+)
 from tianji_core.workspace import Workspace
 
 LONGEST = 300
 """Characters of a question that are shown; a pasted novel would hide the answer."""
+
+OFTEN = 1.0
+"""Seconds between two times that a growing answer is kept and other sessions look at it."""
 
 PATIENCE = 5.0
 """Seconds to wait until an answer that was interrupted is kept."""
@@ -29,6 +39,12 @@ _RUNNING = "_chat_running"
 class _Running:
     stop: threading.Event = field(default_factory=threading.Event)
     kept: threading.Event = field(default_factory=threading.Event)
+
+
+@st.cache_resource(show_spinner=False)
+def _answering(home: str) -> dict[str, _Running]:
+    """The answers that come in now, in this and other browser sessions, by the key of their turn."""
+    return {}
 
 
 @dataclass(frozen=True)
@@ -49,6 +65,25 @@ def end_answer() -> None:
         running.kept.wait(PATIENCE)
 
 
+def grows(workspace: Workspace, turn: Turn) -> bool:
+    """Show a turn whose answer another session is waiting for (the page was loaded anew, or stands open twice), as far as it
+    is kept; False where nobody is."""
+    running = _answering(str(workspace.home)).get(turn.key)
+    if running is not None:
+        _growing(workspace, turn.key, running)
+    return running is not None
+
+
+@st.fragment(run_every=OFTEN)
+def _growing(workspace: Workspace, key: str, running: _Running) -> None:
+    if running.kept.is_set():
+        st.rerun()
+    turn = next((each for each in load_transcript(workspace).turns if each.key == key), None)
+    st.markdown(plain(turn.answer if turn is not None else "") + " ▍")
+    if st.button(_("停止"), key=f"stop_{key}", icon="⏹️", disabled=running.stop.is_set()):
+        running.stop.set()
+
+
 def question(text: str) -> str:
     """A question as Markdown, a long one by its beginning."""
     if len(text) <= LONGEST:
@@ -62,7 +97,7 @@ def answer(workspace: Workspace, transcript: Transcript, turn: Turn, wish: Wish)
     turn.stopped = True
     transcript.turns.append(turn)
     save_transcript(workspace, transcript)
-    running = st.session_state[_RUNNING] = _Running()
+    running = st.session_state[_RUNNING] = _answering(str(workspace.home))[turn.key] = _Running()
     with st.chat_message("user"):
         st.markdown(question(turn.request))
     try:
@@ -73,6 +108,7 @@ def answer(workspace: Workspace, transcript: Transcript, turn: Turn, wish: Wish)
         turn.error, turn.stopped = str(error), False
     finally:
         keep_turn(workspace, turn)
+        del _answering(str(workspace.home))[turn.key]
         running.kept.set()
     st.rerun()
 
@@ -86,7 +122,7 @@ def _fill(workspace: Workspace, turn: Turn, history: list[Turn], wish: Wish, sto
     texts, tokens = [""] * count, [0] * count
     stream = candidates(endpoint.url, endpoint.model, asked, wish.sampling, key, count, stop)
     with contextlib.closing(stream):
-        started = time.monotonic()
+        started = kept = time.monotonic()
         for at, piece in stream:
             if piece.text and turn.first is None:
                 turn.first = time.monotonic() - started
@@ -98,4 +134,7 @@ def _fill(workspace: Workspace, turn: Turn, history: list[Turn], wish: Wish, sto
             if piece.text:
                 number = f"{at + 1}. " if count > 1 else ""
                 places[at].markdown(number + plain(texts[at]))
+            if time.monotonic() - kept > OFTEN:
+                keep_turn(workspace, turn)
+                kept = time.monotonic()
     turn.stopped = stop.is_set()

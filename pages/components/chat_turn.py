@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from pages.components.chat import figures
-from pages.components.chat_answer import question
+from pages.components.chat_answer import grows, question
 from pages.components.frame import remember_notice, report_errors
 from pages.components.text import plain
 from tianji_core.i18n import _
@@ -32,6 +32,8 @@ def show(talk: Talk, at: int) -> None:
     with st.chat_message("user"):
         st.markdown(question(turn.request))
     with st.chat_message("assistant"):
+        if grows(talk.workspace, turn):
+            return
         if turn.answer or not turn.error:
             number = "1. " if turn.others else ""
             st.markdown(number + (plain(turn.answer) or _("（没有说话）")))
