@@ -9,6 +9,7 @@ last quarter of them. ``--small``: a tiny model on the CPU, to try the script it
 import argparse
 import atexit
 import json
+import multiprocessing
 import os
 import shutil
 import statistics
@@ -264,7 +265,13 @@ def main() -> None:
     folder.mkdir(parents=True, exist_ok=True)
     characters, answers = write_training_file(data, int(packs * settings.max_length * 1.02))
     if not (folder / "base").exists():
-        write_model(folder / "base", shape, characters, device)
+        # In a process of its own: what it took of the card would be missing for the trainings.
+        work = (folder / "base", shape, characters, device)
+        writer = multiprocessing.get_context("spawn").Process(target=write_model, args=work)
+        writer.start()
+        writer.join()
+        if writer.exitcode:
+            raise RuntimeError(f"the model could not be written: exit {writer.exitcode}")
     rate, capability, memory, name = (0.0, (0, 0), 0.0, "CPU") if options.small else card()
     usual = ["80gb"] if options.small else [profile_for(memory, capability).key, "24gb"]
     kinds: list[Profile | None] = [None, *(profile(key) for key in options.profiles or usual)]

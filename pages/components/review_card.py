@@ -136,10 +136,8 @@ def _neighbours(near: Sequence[review.Neighbour]) -> None:
 
 
 def _place(desk: Desk, sample: Sample) -> None:
-    engine = desk.workspace.engine
-    total = samples.count(engine, desk.wanted)
-    place = samples.count(engine, desk.wanted, up_to_id=sample.id, order=desk.order)
-    st.caption(_("符合筛选的第 {place} 条，共 {total} 条", place=place, total=total))
+    before, after = samples.count_beside(desk.workspace.engine, desk.wanted, sample.id, sample.id, desk.order)
+    st.caption(_("符合筛选的第 {place} 条，共 {total} 条", place=before + 1, total=before + 1 + after))
 
 
 def _provenance(workspace: Workspace, sample: Sample) -> None:

@@ -40,7 +40,8 @@ def table(desk: Desk) -> None:
     rows = rows or SIZES[0]
     start = asked_number("from")
     found_here = samples.page(engine, wanted, from_id=start, limit=rows + 1, order=order)
-    found_here = found_here or samples.page(engine, wanted, limit=rows + 1, order=order)
+    if not found_here:
+        start, found_here = None, samples.page(engine, wanted, limit=rows + 1, order=order)
     page, rest = found_here[:rows], found_here[rows:]
     found = findings.of(engine, [s.id for s in page])
     slot = f"table_{page[0].id}_{len(page)}_{sum(s.version for s in page)}"
@@ -50,7 +51,10 @@ def table(desk: Desk) -> None:
     with tools:
         _tools(desk, slot, revisions)
         st.space("stretch")
-        _pager(desk, page, rest, rows, bool(revisions))
+        # What the page knows already is not counted again: a search looks at every text once.
+        first, last = page[0].id if start is not None else None, page[-1].id if rest else None
+        beside = samples.count_beside(engine, wanted, first, last, order)
+        _pager(desk, page, rest, beside, rows, bool(revisions))
 
 
 def _editor(
@@ -170,10 +174,15 @@ def _tools(desk: Desk, slot: str, revisions: dict[int, Revision]) -> None:
     )
 
 
-def _pager(desk: Desk, page: Sequence[Sample], rest: Sequence[Sample], rows: int, unsaved: bool) -> None:
-    engine = desk.workspace.engine
-    total = samples.count(engine, desk.wanted)
-    first = samples.count(engine, desk.wanted, up_to_id=page[0].id, order=desk.order)
+def _pager(
+    desk: Desk,
+    page: Sequence[Sample],
+    rest: Sequence[Sample],
+    beside: tuple[int, int],
+    rows: int,
+    unsaved: bool,
+) -> None:
+    first, total = beside[0] + 1, beside[0] + len(page) + beside[1]
     st.caption(_("第 {first}-{last} 条，共 {total} 条", first=first, last=first + len(page) - 1, total=total))
     why = _("先保存改动，或刷新放弃它们") if unsaved else None
     for key, label, usable, place in (

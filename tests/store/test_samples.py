@@ -197,7 +197,8 @@ def test_every_order_goes_through_all_samples_once_in_both_directions(
     assert [s.id for s in back] == seen[5:10]
     here = samples.page(workspace.engine, ALL, from_id=seen[10], limit=2, order=order)
     assert [s.id for s in here] == seen[10:12]
-    assert samples.count(workspace.engine, ALL, up_to_id=seen[10], order=order) == 11
+    assert samples.count_beside(workspace.engine, ALL, seen[10], seen[15], order) == (10, 7)
+    assert samples.count_beside(workspace.engine, ALL, None, None, order) == (0, 0)
 
 
 def test_an_order_sorts_by_what_it_says(workspace: Workspace) -> None:

@@ -26,15 +26,33 @@ class CellCount(NamedTuple):
         return self.pending + self.accepted + self.rejected
 
 
-def count(engine: Engine, wanted: SampleFilter, up_to_id: int | None = None, order: str = BY_NUMBER) -> int:
-    """How many samples match (of those up to the sample ``up_to_id``, this one included, in an order)."""
+def count(engine: Engine, wanted: SampleFilter) -> int:
+    """How many samples match."""
     query = select(func.count()).select_from(samples).where(*wanted.conditions())
-    if up_to_id is not None and order == BY_NUMBER:
-        query = query.where(samples.c.id <= up_to_id)
-    elif up_to_id is not None:
-        place, number = place_in(order), samples.c.id
-        mark = select(place).where(number == up_to_id).correlate(None).scalar_subquery()
-        query = query.where(or_(place < mark, and_(place == mark, number <= up_to_id)))
+    with reading(engine) as connection:
+        return connection.execute(query).scalar_one()
+
+
+def count_beside(
+    engine: Engine, wanted: SampleFilter, first_id: int | None, last_id: int | None, order: str = BY_NUMBER
+) -> tuple[int, int]:
+    """How many samples match before the sample ``first_id`` and after ``last_id`` in an order; 0 for None, where a page
+    begins or ends with the order itself. Together with the page no sample is looked at twice."""
+    return (
+        _count_past(engine, wanted, first_id, order, before=True),
+        _count_past(engine, wanted, last_id, order, before=False),
+    )
+
+
+def _count_past(engine: Engine, wanted: SampleFilter, mark: int | None, order: str, before: bool) -> int:
+    if mark is None:
+        return 0
+    number, place = samples.c.id, place_in(order)
+    beyond = number < mark if before else number > mark
+    if order != BY_NUMBER:
+        there = select(place).where(number == mark).correlate(None).scalar_subquery()
+        beyond = or_(place < there if before else place > there, and_(place == there, beyond))
+    query = select(func.count()).select_from(samples).where(*wanted.conditions(), beyond)
     with reading(engine) as connection:
         return connection.execute(query).scalar_one()
 
