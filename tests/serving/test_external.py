@@ -12,7 +12,7 @@ from tianji_core.errors import InputError
 from tianji_core.models import register_folder
 from tianji_core.recipe import built_in_recipes, load_recipe
 from tianji_core.serving import ChatSampling, ModelRef, external, servers, wait_ready
-from tianji_core.serving.board import Ask, Column, plan_board
+from tianji_core.serving.board import Ask, Column, plan_board, save_board
 from tianji_core.serving.comparing import Comparer
 from tianji_core.serving.launch import free_port
 from tianji_core.workspace import Workspace
@@ -96,6 +96,13 @@ def test_an_installed_program_is_started_followed_asked_compared_and_stopped(
         texts = [cell.text for cell in comparer.wait(board.key).cells]
         assert texts == ["底座：祝大舅春节，平安喜乐", "red：祝大舅春节，平安喜乐"]
         assert "asked red" in jobs.log_tail(workspace, job.id)
+        gone = f"http://127.0.0.1:{free_port(None)}/v1"
+        board.columns = [column.model_copy(update={"url": gone}) for column in columns]
+        board.cells[1].state, board.cells[1].text = "failed", ""
+        save_board(workspace, board)
+        comparer.retry(board.key)
+        again = comparer.wait(board.key)
+        assert again.cells[1].text == texts[1] and again.columns[1].url == ready.url
     finally:
         jobs.stop(workspace, job.id)
         assert jobs.wait(workspace, job.id, timeout=60).state == "stopped"

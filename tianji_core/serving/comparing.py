@@ -1,14 +1,18 @@
 """Filling a board: many answers at the same time, in threads that outlive a page refresh."""
 
+import contextlib
+import socket
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from urllib.parse import urlsplit
 
 from tianji_core.errors import InputError, StudioError
 from tianji_core.i18n import _
 from tianji_core.serving.board import Board, Cell, Column, load_board, save_board
 from tianji_core.serving.client import Message, chat_stream
+from tianji_core.serving.launch import HOST, PROBE_TIMEOUT, RunningServer, servers
 from tianji_core.workspace import Workspace
 
 AT_ONCE = 32
@@ -29,7 +33,8 @@ class Comparer:
         self._running[board.key] = _Run(self._workspace, board)
 
     def retry(self, key: str) -> Board:
-        """Ask again for every cell that has no answer: failed, stopped or empty. Filled ones stay as they are.
+        """Ask again for every cell that has no answer: failed, stopped or empty. Filled ones stay as they are. Where a
+        server of this machine has gone, another that has its model is asked: one started anew has another port.
 
         Raises:
             InputError: there is no such board, it is still being filled, or nothing is missing.
@@ -40,6 +45,8 @@ class Comparer:
             raise InputError(_("这次对比还在作答，请先等它结束或停止它"))
         if not missing:
             raise InputError(_("每一格都有答案了，没有要重问的"))
+        ready = [server for server in servers(self._workspace) if server.ready]
+        board.columns = [_found_again(column, ready) for column in board.columns]
         for cell in missing:
             cell.clear()
         self._running[key] = _Run(self._workspace, board)
@@ -68,6 +75,18 @@ class Comparer:
             if board.ended:
                 return board
             time.sleep(0.2)
+
+
+def _found_again(column: Column, ready: Sequence[RunningServer]) -> Column:
+    address = urlsplit(column.url)
+    if address.hostname != HOST or any(server.url == column.url for server in ready):
+        return column
+    with contextlib.suppress(OSError), socket.create_connection((HOST, address.port or 80), PROBE_TIMEOUT):
+        return column  # a server that we did not start
+    for server in ready:
+        if column.model in server.models:
+            return column.model_copy(update={"url": server.url, "key_variable": server.key_variable})
+    return column
 
 
 class _Run:
