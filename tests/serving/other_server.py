@@ -40,7 +40,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        print("asked", asked["model"], flush=True)
+        sys.stdout.write(f"asked {asked['model']}\n")  # in one piece: several are asked at once
+        sys.stdout.flush()
         self._begin("text/event-stream")
         for word in (asked["model"], "：", asked["messages"][-1]["content"], "，平安喜乐"):
             self._event(asked, [{"index": 0, "delta": {"content": word}, "finish_reason": None}])
