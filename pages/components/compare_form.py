@@ -54,17 +54,26 @@ def comparison_form(recipe: Recipe, known: list[Endpoint]) -> Wanted:
             key="compare_styles",
         )
         sampling = sampling_form("compare")
-        line = st.columns([3, 2])
-        more = line[0].multiselect(
+        line = st.columns([3, 3, 2])
+        warm = line[0].multiselect(
             _("再比几个温度"),
             [0.0, 0.3, 0.7, 1.0, 1.3],
             format_func=lambda value: f"{value:g}",
             key="compare_temperatures",
-            placeholder=_("只用上面的温度"),
+            placeholder=_("只用上面的"),
             help=_("每个温度各成一列；种子相同，所以差别只来自温度。"),
         )
-        candidates = line[1].number_input(_("每格几条"), 1, MAX_CANDIDATES, 1, key="compare_candidates")
-    temperatures: list[float | None] = [*more] or [None]
+        shares = line[1].multiselect(
+            _("再比几个 top_p"),
+            [0.5, 0.8, 0.9, 0.95, 1.0],
+            format_func=lambda value: f"{value:g}",
+            key="compare_top_ps",
+            placeholder=_("只用上面的"),
+            help=_("每个 top_p 各成一列；温度为 0 时 top_p 不起作用。"),
+        )
+        candidates = line[2].number_input(_("每格几条"), 1, MAX_CANDIDATES, 1, key="compare_candidates")
+    temperatures: list[float | None] = [*warm] or [None]
+    top_ps: list[float | None] = [*shares] or [None]
     columns = [
         Column(
             url=titles[key].url,
@@ -72,10 +81,12 @@ def comparison_form(recipe: Recipe, known: list[Endpoint]) -> Wanted:
             style=style,
             key_variable=titles[key].key_variable,
             temperature=temperature,
+            top_p=top_p,
         )
         for style in styles
         for key in chosen
         for temperature in temperatures
+        for top_p in top_ps
     ]
     return Wanted(asks, columns, sampling, int(candidates))
 

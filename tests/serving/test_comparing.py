@@ -51,6 +51,11 @@ def test_every_column_gets_the_same_seed_and_each_candidate_its_own(recipe: Reci
     first, second = ({board.sampling_of(board.cell(r, c, n)).seed for r in (0, 1) for c in range(8)} for n in (0, 1))  # fmt: skip
     assert len(first) == len(second) == 1 and first != second
     assert {board.sampling_of(cell).temperature for cell in board.cells} == {0.0, 1.2}
+    narrow = board.model_copy(
+        update={"columns": [c.model_copy(update={"top_p": 0.5}) for c in board.columns]}
+    )
+    assert {narrow.sampling_of(cell).top_p for cell in narrow.cells} == {0.5}
+    assert narrow.columns[0].title.endswith("T=0 · top_p=0.5")
     assert board.title(board.cell(0, 4, 1)) == "base · 正常 · T=1.2 #2"
 
 

@@ -44,7 +44,7 @@ class Ask(BaseModel):
 
 class Column(BaseModel):
     """One column: which model at which server, in which style. ``key_variable`` names the environment variable with
-    the server's key, '' where it needs none; ``temperature`` None is the board's."""
+    the server's key, '' where it needs none; ``temperature`` and ``top_p`` None are the board's."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -53,12 +53,14 @@ class Column(BaseModel):
     style: str
     key_variable: str = ""
     temperature: float | None = None
+    top_p: float | None = None
 
     @property
     def title(self) -> str:
         """The column for people."""
-        warmth = "" if self.temperature is None else f" · T={self.temperature:g}"
-        return f"{self.model} · {self.style}{warmth}"
+        own = {"T": self.temperature, "top_p": self.top_p}
+        drawn = "".join(f" · {name}={value:g}" for name, value in own.items() if value is not None)
+        return f"{self.model} · {self.style}{drawn}"
 
 
 class Cell(BaseModel):
@@ -126,6 +128,7 @@ class Board(BaseModel):
         return replace(
             self.sampling,
             temperature=self.sampling.temperature if column.temperature is None else column.temperature,
+            top_p=self.sampling.top_p if column.top_p is None else column.top_p,
             seed=None if seed is None else (seed + cell.candidate) % 2**31,
         )
 

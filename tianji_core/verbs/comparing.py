@@ -66,6 +66,7 @@ def compare(
     key_variable: KeyOption = "",
     temperature: TemperatureOption = 0.7,
     temperatures: Annotated[str, typer.Option(help="Several, each a column: 0,0.7,1.0")] = "",
+    top_ps: Annotated[str, typer.Option(help="Several, each a column: 0.8,0.95")] = "",
     candidates: Annotated[int, typer.Option(min=1, max=MAX_CANDIDATES, help="Answers per cell.")] = 1,
     max_tokens: Annotated[int, typer.Option(min=1, help="Longest answer in tokens.")] = 512,
     seed: Annotated[int, typer.Option(help="The same for every column.")] = 0,
@@ -85,6 +86,7 @@ def compare(
         for style in chosen:  # before a server is started
             request_text(stored, ask, style)
     warm: list[float | None] = [*map(_number, words(temperatures))] or [None]
+    shares: list[float | None] = [*map(_share, words(top_ps))] or [None]
     chosen_key(space, key_variable)
     names = list(words(model)) if url else chosen_models(space, model)
     if not names:
@@ -92,10 +94,18 @@ def compare(
     sampling = ChatSampling(temperature=temperature, max_tokens=max_tokens, seed=seed)
     with contextlib.nullcontext(url) if url else answering(space, names) as address:
         columns = [
-            Column(url=address, model=each, style=style, key_variable=key_variable, temperature=degree)
+            Column(
+                url=address,
+                model=each,
+                style=style,
+                key_variable=key_variable,
+                temperature=degree,
+                top_p=share,
+            )
             for style in chosen
             for each in names
             for degree in warm
+            for share in shares
         ]
         board = plan_board(stored, asks, columns, stored.prompts.system, sampling, candidates)
         comparer = Comparer(space)
@@ -115,6 +125,16 @@ def _number(text: str) -> float:
         value = -1.0
     if not 0 <= value <= 2:
         raise InputError(_("温度应当是 0 到 2 的数，写的是 {text}", text=text))
+    return value
+
+
+def _share(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value <= 1:
+        raise InputError(_("top_p 应当大于 0、不超过 1，写的是 {text}", text=text))
     return value
 
 
