@@ -51,11 +51,27 @@ def test_held_masks_follow_the_rows() -> None:
     routing = Routing()
     columns = (("red", 2, 0.5), ("blue", 1, 2.0))
     routing.set(["red", ""])
-    first = routing.mask(columns, torch.empty(0))
+    routing.mask(columns, torch.empty(0))
     masks = routing.masks()
+    held = routing.mask(columns, torch.empty(0))  # what is recorded
     routing.set(["blue", "red"])
     masks.follow()
-    assert first[:, 0].tolist() == [[0, 0, 2], [0.5, 0.5, 0]]
+    assert held[:, 0].tolist() == [[0, 0, 2], [0.5, 0.5, 0]]
+
+
+def test_recordings_for_the_same_rows_keep_their_masks_apart() -> None:
+    """As when one answer grows past the columns of a recording, and the next is another adapter's."""
+    routing = Routing()
+    columns = (("red", 1, 1.0), ("blue", 1, 1.0))
+    routing.set(["red"])
+    routing.mask(columns, torch.empty(0))
+    short, short_mask = routing.masks(), routing.mask(columns, torch.empty(0))
+    long, long_mask = routing.masks(), routing.mask(columns, torch.empty(0))
+    routing.set(["blue"])
+    long.follow()
+    routing.set(["red"])
+    short.follow()
+    assert (short_mask.flatten().tolist(), long_mask.flatten().tolist()) == ([1, 0], [0, 1])
 
 
 def test_kept_space_is_used_again_and_given_back(folders: tuple[Path, Path]) -> None:

@@ -44,7 +44,10 @@ class Routing:
         return found
 
     def masks(self) -> "Masks":
-        """What the last pass looked at, to be written anew for other rows by :meth:`Masks.follow`."""
+        """Masks of its own for the next pass, as many as the last one looked at, to be written anew for other rows by
+        :meth:`Masks.follow`."""
+        # Two recordings for the same rows must not share any, or one would change what the other takes for its own.
+        self._masks = {columns: mask.clone() for columns, mask in self._masks.items()}
         return Masks(self, dict(self._masks))
 
     def _made(self, columns: Columns, like: torch.Tensor) -> torch.Tensor:
