@@ -25,8 +25,15 @@ def judge_part(workspace: Workspace, wanted: SampleFilter) -> None:
         return
     if job is not None and job.note:
         st.error(plain(job.note), icon="⚠️")
+    elif job is not None and job.state == "succeeded":
+        st.success(_("上次{title}已完成", title=plain(job.title)), icon="🧑‍⚖️")
+        st.button(_("按低分先逐条看"), key="read_doubtful", icon="🔎", on_click=_read_doubtful)
     choice = pick_teacher(
-        workspace, "judge", _("离线造句只会按语句表拼出成品，不会打分；换一个接口模型再来。")
+        workspace,
+        "judge",
+        _("离线造句只会按语句表拼出成品，不会打分；换一个接口模型再来。"),
+        judging.judge_of(job) if job is not None else None,
+        _("评审模型"),
     )
     if choice is None:
         return
@@ -51,3 +58,8 @@ def judge_part(workspace: Workspace, wanted: SampleFilter) -> None:
         with report_errors():
             judging.start_judging(workspace, wanted, choice)
             st.rerun()
+
+
+def _read_doubtful() -> None:
+    """Callback: the samples one by one, those with the lowest scores first."""
+    st.session_state["view"], st.session_state["order"] = "card", DOUBTFUL

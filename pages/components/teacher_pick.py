@@ -9,14 +9,19 @@ from tianji_core.teachers import TeacherChoice
 from tianji_core.workspace import Workspace
 
 
-def pick_teacher(workspace: Workspace, key: str, why: str = "") -> TeacherChoice | None:
+def pick_teacher(
+    workspace: Workspace, key: str, why: str = "", last: TeacherChoice | None = None, label: str = ""
+) -> TeacherChoice | None:
     """The teacher that a person picks, or None while it cannot answer (``why`` not '': the offline composer cannot, and
-    that sentence says so)."""
+    that sentence says so). ``last`` is who is picked at first, ``label`` what the teacher is called here."""
     known = teachers.providers(workspace)
+    if last is None or last.provider not in known:
+        last = TeacherChoice(provider=next(iter(known)))
     row = st.columns(2)
     chosen = row[0].selectbox(
-        _("造数模型"),
+        label or _("造数模型"),
         list(known),
+        index=list(known).index(last.provider),
         format_func=lambda name: _(known[name].title) if name in known else name,
         key=f"{key}_provider",
     )
@@ -27,10 +32,13 @@ def pick_teacher(workspace: Workspace, key: str, why: str = "") -> TeacherChoice
             return None
         return TeacherChoice(provider=chosen)
     names = [model.name for model in provider.models]
+    before = last if last.provider == chosen else TeacherChoice(provider=chosen)
+    if before.model and before.model not in names:
+        names.append(before.model)
     model = row[1].selectbox(
         _c("field", "模型"),
         names,
-        index=0 if names else None,
+        index=names.index(before.model) if before.model else 0 if names else None,
         key=f"{key}_model_{chosen}",
         accept_new_options=True,
         placeholder=_("选一个，或输入模型名"),
@@ -41,7 +49,8 @@ def pick_teacher(workspace: Workspace, key: str, why: str = "") -> TeacherChoice
         return None
     base_url = ""
     if provider.editable_url:
-        base_url = st.text_input(_("接口地址"), provider.base_url, key=f"{key}_url_{chosen}").strip()
+        url = before.base_url or provider.base_url
+        base_url = st.text_input(_("接口地址"), url, key=f"{key}_url_{chosen}").strip()
     return TeacherChoice(
         provider=chosen,
         model=(model or "").strip(),

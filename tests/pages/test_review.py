@@ -240,7 +240,12 @@ def test_a_judge_is_started_from_the_page_after_saying_what_it_costs(
         assert job is not None
         jobs.wait(workspace, job.id, timeout=60)
     assert {s.score for s in samples.page(workspace.engine, ALL)} == {4.0}
-    assert any("模型评分 **4.0**" in m.value for m in review().markdown)
+    app = review(view="批量")
+    assert app.selectbox(key="judge_provider").value == "custom", "the judge of last time"
+    assert any("评审 3 条样本" in s.value for s in app.success)
+    press(app, "read_doubtful")
+    assert app.selectbox(key="order").value == samples.DOUBTFUL
+    assert any("模型评分 **4.0**" in m.value for m in app.markdown)
 
 
 def test_two_people_at_once_are_shown_different_samples(

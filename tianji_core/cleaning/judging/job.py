@@ -4,6 +4,8 @@ import json
 import sys
 from dataclasses import asdict
 
+from pydantic import ValidationError
+
 from tianji_core import jobs
 from tianji_core.errors import InputError, JobError
 from tianji_core.i18n import _
@@ -46,7 +48,16 @@ def start_judging(
         str(workspace.home),
     ]
     title = _("评审 {n} 条样本", n=number)
-    return jobs.start(workspace, KIND, title, argv, subject={"recipe": wanted.recipe})
+    subject: dict[str, object] = {"recipe": wanted.recipe, "judge": choice.model_dump(mode="json")}
+    return jobs.start(workspace, KIND, title, argv, subject=subject)
+
+
+def judge_of(job: Job) -> TeacherChoice | None:
+    """Who judged in a job; None where it does not say so in today's form."""
+    try:
+        return TeacherChoice.model_validate(job.subject.get("judge"))
+    except ValidationError:
+        return None
 
 
 def judge_job(workspace: Workspace, recipe_key: str) -> Job | None:
