@@ -140,12 +140,15 @@ class Engine:
                     self._wake.wait()
                 if self._closed:
                     break
+            self._run_errands()  # before requests leave the line, where an adapter that goes looks for them
+            with self._wake:
                 new = self._next()
                 self._admitting = len(new)
-            self._run_errands()
             if new:
-                self._admit(new)
-                self._admitting = 0
+                back = self._admit(new)
+                with self._wake:
+                    self._waiting.extendleft(reversed(back))
+                    self._admitting = 0
             for row in self._alone:
                 self._guarded([row], self._step_alone)
             if self._together:
@@ -184,30 +187,36 @@ class Engine:
             except Exception as error:  # the one who asked is told
                 done.set_exception(error)
 
-    def _admit(self, jobs: list[Generation]) -> None:
-        """Read prompts and draw the first tokens. Out of memory: they wait until a running one ends; where none runs, in
-        smaller parts, down to one, which is given up."""
+    def _admit(self, jobs: list[Generation]) -> list[Generation]:
+        """Read prompts and draw the first tokens. Out of memory: returns those that wait until a running one ends; where
+        none runs, they are read in smaller parts, down to one, which is given up."""
         rows = [Row(job, self._tokenizer, self._stop_tokens, self._model.device) for job in jobs]
+        if self._started(rows):
+            return []
+        self._free()
+        running = {id(row) for row in self._alone + self._together}
+        left = [row for row in rows if id(row) not in running]
+        if running:
+            self._full = True
+            return [row.job for row in left]
+        if len(left) == 1:
+            left[0].fail(_("显存不够，请减少同时的请求或缩短文本"))
+            return []
+        half = len(left) // 2
+        back, rest = self._admit([row.job for row in left[:half]]), [row.job for row in left[half:]]
+        return [*back, *rest] if back else self._admit(rest)
+
+    def _started(self, rows: list[Row]) -> bool:
+        """Let rows run; False where memory was short, and some of them may not. What the failing pass had made is free
+        only after this returns: its traceback holds it."""
         try:
             for read in self._reader.read(rows, beginnings=isinstance(self._caches, Slab)):
                 self._put(read)
         except torch.OutOfMemoryError:
-            self._free()
-            running = {id(row) for row in self._alone + self._together}
-            left = [row for row in rows if id(row) not in running]
-            if running:
-                with self._wake:
-                    self._waiting.extendleft(row.job for row in reversed(left))
-                self._full = True
-                return
-            if len(left) == 1:
-                left[0].fail(_("显存不够，请减少同时的请求或缩短文本"))
-                return
-            half = len(left) // 2
-            for part in (left[:half], left[half:]):
-                self._admit([row.job for row in part])
+            return False
         except Exception as error:
             _fail(rows, error)
+        return True
 
     def _put(self, read: Read) -> None:
         """Let rows run whose prompts were read."""

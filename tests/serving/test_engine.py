@@ -1,0 +1,107 @@
+"""The decode loop by itself: what happens when memory is short, and when an adapter goes while its requests wait."""
+
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from tests.serving.conftest import Folders, folders  # noqa: F401
+from tianji_core.serving.engine import Engine
+from tianji_core.serving.generation import Generation, Piece
+from tianji_core.serving.lora import read_adapter
+from tianji_core.serving.sampling import Drawing
+
+
+def loaded(folder: Path) -> Any:
+    from transformers import AutoModelForCausalLM
+
+    return AutoModelForCausalLM.from_pretrained(folder, torch_dtype=torch.float32).eval()
+
+
+@pytest.fixture
+def engine(folders: Folders) -> Iterator[Engine]:  # noqa: F811
+    from transformers import AutoTokenizer
+
+    made = Engine(loaded(folders.base), AutoTokenizer.from_pretrained(folders.base), frozenset())
+    yield made
+    made.close()
+
+
+class Asked:
+    """Requests and what came of them, by their number."""
+
+    def __init__(self) -> None:
+        self.ends: list[tuple[int, str, str]] = []
+        self.firsts: list[int] = []
+        self._one = threading.Condition()
+
+    def job(
+        self,
+        number: int,
+        prompt: list[int],
+        adapter: str = "",
+        tokens: int = 2,
+        first: Callable[[], None] = int,
+    ) -> Generation:
+        said: list[str] = []
+
+        def deliver(piece: Piece) -> None:
+            if number not in self.firsts:
+                self.firsts.append(number)
+                first()
+            said.append(piece.text)
+            if piece.finish_reason:
+                with self._one:
+                    self.ends.append((number, piece.error or piece.finish_reason, "".join(said)))
+                    self._one.notify()
+
+        return Generation(prompt, adapter, Drawing(temperature=0), tokens, (), deliver)
+
+    def wait(self, count: int) -> dict[int, tuple[str, str]]:
+        with self._one:
+            assert self._one.wait_for(lambda: len(self.ends) >= count, 60), self.ends
+        assert len(self.ends) == count
+        return {number: (end, text) for number, end, text in self.ends}
+
+
+def test_what_finds_no_memory_waits_in_its_place_and_only_what_never_fits_is_given_up(engine: Engine) -> None:
+    """A pass over more than 8 prompt tokens finds no memory, whoever else is there."""
+
+    def limited(_module: Any, _args: Any, given: dict[str, Any]) -> None:
+        if given["input_ids"].shape[1] > 1 and given["input_ids"].numel() > 8:
+            raise torch.OutOfMemoryError("no memory")
+
+    asked = Asked()
+    prompts = [[5 + number] * length for number, length in enumerate((3, 8, 4, 4, 12, 3))]
+    alone = {}
+    for number in (0, 1, 2, 3, 5):
+        engine.submit([asked.job(number, prompts[number])])
+        alone = asked.wait(len(alone) + 1)
+    engine.model.register_forward_pre_hook(limited, with_kwargs=True)
+    asked = Asked()
+    engine.submit([asked.job(number, prompt) for number, prompt in enumerate(prompts)])
+    ended = asked.wait(6)
+    assert "显存不够" in ended.pop(4)[0]
+    assert ended == alone
+    assert asked.firsts == [0, 1, 2, 3, 4, 5]
+
+
+def test_an_adapter_goes_only_after_the_requests_that_wait_for_it(
+    engine: Engine,
+    folders: Folders,  # noqa: F811
+) -> None:
+    engine.add_adapter("red", read_adapter(folders.red, engine.model)).result(60)
+    asked, busy, go_on = Asked(), threading.Event(), threading.Event()
+    engine.submit([asked.job(0, [5, 6, 7], "red", 8)])
+    asked.wait(1)
+    engine.submit([asked.job(1, [9], first=lambda: (busy.set(), go_on.wait(60))[0])])
+    assert busy.wait(60)
+    engine.submit([asked.job(2, [5, 6, 7], "red", 8)])
+    gone = engine.remove_adapter("red")
+    go_on.set()
+    gone.result(60)
+    ended = asked.wait(3)
+    assert ended[2] == ended[0]
