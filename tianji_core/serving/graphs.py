@@ -114,7 +114,11 @@ class Graphs:
         if self._pool is None:
             self._pool = torch.cuda.graph_pool_handle()
         graph = torch.cuda.CUDAGraph()
-        # Other threads may move adapters to the device meanwhile.
-        with torch.cuda.graph(graph, pool=self._pool, stream=side, capture_error_mode="thread_local"):
-            scores = slab.run(self._model, held[0], held[1], width)
+        here = torch.cuda.current_stream(device)
+        try:
+            # Other threads may move adapters to the device meanwhile.
+            with torch.cuda.graph(graph, pool=self._pool, stream=side, capture_error_mode="thread_local"):
+                scores = slab.run(self._model, held[0], held[1], width)
+        finally:
+            torch.cuda.set_stream(here)  # a capture that cannot be ended does not leave its stream
         return Recorded(graph, held, scores, masks)

@@ -1,6 +1,7 @@
 """Keys and values of many rows in tensors that are written in place: row b, column t is token t of answer b. Imported by
 the server process only."""
 
+import contextlib
 from typing import Any
 
 import torch
@@ -129,9 +130,10 @@ class Slab(Cache):
             have = self._layers[at][0].shape if at < len(self._layers) else (0, 0, 0)
             if rows <= have[0] and width <= have[2]:
                 continue
-            try:
+            grown = None
+            with contextlib.suppress(torch.OutOfMemoryError):
                 grown = self._grown(at, pair, (max(have[0], wanted[0]), max(have[2], wanted[1])))
-            except torch.OutOfMemoryError:
+            if grown is None:  # not while the error is handled: its traceback holds the half that was made
                 wanted = (rows, -(-width // COLUMNS) * COLUMNS)
                 grown = self._grown(at, pair, (max(have[0], wanted[0]), max(have[2], wanted[1])))
             self._layers[at : at + 1] = [grown]
