@@ -115,6 +115,18 @@ def test_a_training_run_by_hand_is_shown_as_its_files_tell(workspace, tiny, app)
     assert "训练没有成功" in texts(app) and "NaN" in texts(app)
 
 
+def test_a_branch_that_never_started_is_not_taken_for_one_run_by_hand(workspace, tiny):
+    settings = training.default_settings(KEY).model_copy(update={"base": str(tiny)})
+    version = add_version(workspace)
+    source = training.prepare_training(workspace, KEY, settings, version, "先前的")
+    write_sitting(training.work_folder(workspace, source), "20260101_000000", [(5, 2.0)])
+    branch = training.prepare_training(workspace, KEY, settings, version, "分出来的")
+    origin = {"run": source.id, "iteration": 5, "mode": "resume"}
+    branch = rows.change(workspace.engine, branch.id, settings={**branch.settings, "origin": origin})
+    state = training.training_state(workspace, branch)
+    assert (state.state, len(state.points)) == ("missing", 1)
+
+
 def test_what_a_person_typed_is_shown_as_it_is(workspace, tiny, app):
     settings = training.default_settings(KEY).model_copy(update={"base": str(tiny)})
     version = add_version(workspace)

@@ -106,14 +106,15 @@ def training_state(workspace: Workspace, run: TrainingRun) -> TrainingState:
         except JobError:
             job = None
     work_dir = work_folder(workspace, run)
-    points = [*_before(workspace, run, curve), *curve(work_dir)]
+    own = curve(work_dir)
+    points = [*_before(workspace, run, curve), *own]
     measured = [*_before(workspace, run, validations), *validations(work_dir)]
     total = total_iterations(work_dir)
     prompts = [str(prompt) for prompt in run.settings.get("eval_prompts", [])]
     orphaned = job is not None and job.state == "lost" and alive(job.pid, job.pid_started)
     order = line.waiting(workspace) if job is not None and (job.active or orphaned) else []
     found = tuple(checkpoints(work_dir, points))
-    state, reason = (job.state, job.note) if job is not None else _by_hand(work_dir, total, points, found)
+    state, reason = (job.state, job.note) if job is not None else _by_hand(work_dir, total, own, found)
     return TrainingState(
         run=run,
         state="waiting" if run.id in order and _told_to_wait(workspace, job) else state,
