@@ -5,9 +5,11 @@ import re
 _MARKUP = re.compile(r"[\\`*_\[\]<>#~$:^&=|@+-]")
 _NUMBERED = re.compile(r"^(\s*\d+)(?=[.)])", re.MULTILINE)
 _ADDRESS = re.compile(
-    r"((?:https?://|www\.)[!-~]*[0-9A-Za-z/]|[-.\w+]+@[-\w]+\.[-.\w]*\w)", re.ASCII | re.IGNORECASE
+    r"((?:https?://|www\.)[!-~]*[0-9A-Za-z/]|(?<![-.\w+])[-.\w+]+@[-\w]+\.[-.\w]*\w)",
+    re.ASCII | re.IGNORECASE,
 )
-"""What Streamlit would turn into a link, even where its signs are escaped; only inside code it does not."""
+"""What Streamlit would turn into a link, even where its signs are escaped; only inside code it does not. No
+name is looked for from its middle, or a long run of letters would take its square."""
 
 
 def plain(text: str) -> str:
