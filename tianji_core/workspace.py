@@ -29,6 +29,8 @@ class Settings(BaseModel):
     language: str = Field(default="zh", pattern="^(zh|en)$")
     recipe: str = DEFAULT_RECIPE
     reviewer: str = Field(default="我", min_length=1, max_length=40)
+    model_mirror: str = Field(default="", pattern=r"^(https?://[^\s/@]+/?)?$", max_length=200)
+    """Where models are fetched instead of ModelScope itself, '' for that."""
 
 
 @dataclass(frozen=True)

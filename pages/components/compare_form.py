@@ -54,7 +54,7 @@ def comparison_form(recipe: Recipe, known: list[Endpoint]) -> Wanted:
             key="compare_styles",
         )
         sampling = sampling_form("compare")
-        line = st.columns([3, 3, 2])
+        line = st.columns(2)
         warm = line[0].multiselect(
             _("再比几个温度"),
             [0.0, 0.3, 0.7, 1.0, 1.3],
@@ -71,7 +71,7 @@ def comparison_form(recipe: Recipe, known: list[Endpoint]) -> Wanted:
             placeholder=_("只用上面的"),
             help=_("每个 top_p 各成一列；温度为 0 时 top_p 不起作用。"),
         )
-        candidates = line[2].number_input(_("每格几条"), 1, MAX_CANDIDATES, 1, key="compare_candidates")
+        candidates = st.number_input(_("每格几条"), 1, MAX_CANDIDATES, 1, key="compare_candidates")
     temperatures: list[float | None] = [*warm] or [None]
     top_ps: list[float | None] = [*shares] or [None]
     columns = [

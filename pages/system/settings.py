@@ -4,12 +4,23 @@ import os
 import shutil
 
 import streamlit as st
+from pydantic import ValidationError
 
 from pages.components.frame import page_header, remember_notice, report_errors
+from pages.components.text import plain
 from tianji_core import teachers
 from tianji_core.i18n import LANGUAGES, _
 from tianji_core.store import recipes
 from tianji_core.workspace import Settings, masked
+
+
+def changed_settings(language: str, recipe: str, reviewer: str, mirror: str) -> Settings | None:
+    """What was entered, or None where the mirror is no address."""
+    try:
+        return Settings(language=language, recipe=recipe, reviewer=reviewer, model_mirror=mirror)
+    except ValidationError:
+        return None
+
 
 workspace = page_header(
     _("设置"), _("语言、密钥和工作区。密钥只放在环境变量或工作区的 .env 里，不会进数据库、日志和导出文件。")
@@ -20,7 +31,7 @@ with report_errors():
     titles = recipes.titles(workspace.engine)
     keys = list(titles)
     with st.form("settings_form"):
-        columns = st.columns(3)
+        columns = st.columns([2, 2, 2, 3])
         language = columns[0].selectbox(
             "语言 / Language",
             list(LANGUAGES),
@@ -38,11 +49,27 @@ with report_errors():
         reviewer = columns[2].text_input(
             _("审核人"), settings.reviewer, max_chars=40, key="reviewer", help=_("写进每一步审核记录")
         )
+        mirror = columns[3].text_input(
+            _("模型下载镜像"),
+            settings.model_mirror,
+            max_chars=200,
+            key="model_mirror",
+            placeholder="https://",
+            help=_("空着就直接连 ModelScope；环境变量 MODELSCOPE_ENDPOINT 优先。内网里填自己的镜像地址。"),
+        )
         if st.form_submit_button(_("保存"), type="primary", key="save_settings"):
             if not reviewer.strip():
                 st.error(_("审核人不能为空"), icon="⚠️")
+            elif (changed := changed_settings(language, recipe, reviewer.strip(), mirror.strip())) is None:
+                st.error(
+                    _(
+                        "镜像地址“{address}”不对，应当像 https://镜像的域名 这样，不带路径和账号",
+                        address=plain(mirror),
+                    ),
+                    icon="⚠️",
+                )
             else:
-                workspace.save_settings(Settings(language=language, recipe=recipe, reviewer=reviewer.strip()))
+                workspace.save_settings(changed)
                 remember_notice(_("设置已保存"))
                 st.rerun()
 

@@ -32,6 +32,14 @@ def test_a_downloaded_model_is_listed_as_a_base(workspace, hub):
     assert not partial_folder(workspace, ID).exists()
 
 
+def test_the_mirror_of_the_settings_is_asked(workspace, hub, monkeypatch):
+    monkeypatch.delenv("MODELSCOPE_ENDPOINT")
+    workspace.save_settings(workspace.settings().model_copy(update={"model_mirror": f"{hub.url}/"}))
+    job = jobs.wait(workspace, models.start_download(workspace, ID).id, 120)
+    assert job.state == "succeeded", job.note
+    assert hub.requests
+
+
 def test_a_stopped_download_goes_on_where_it_was(workspace, hub):
     hub.held.set()
 

@@ -27,6 +27,10 @@ def open_page(path: str) -> AppTest:
     return at
 
 
+def save(at: AppTest) -> None:
+    next(b for b in at.button if b.label == "保存" and "key_save" not in str(b.key)).click().run()
+
+
 def words(at: AppTest) -> str:
     return " ".join(element.value for element in [*at.markdown, *at.caption, *at.text, *at.info, *at.warning])
 
@@ -97,8 +101,18 @@ def test_a_key_for_this_server_only_is_not_written(
 def test_the_language_switches_at_once(workspace: Workspace) -> None:
     at = open_page("pages/system/settings.py")
     at.selectbox(key="language").set_value("en")
-    next(b for b in at.button if b.label == "保存" and "key_save" not in str(b.key)).click().run()
+    save(at)
     assert workspace.settings().language == "en"
+
+
+def test_a_mirror_is_kept_and_a_wrong_one_is_refused(workspace: Workspace) -> None:
+    at = open_page("pages/system/settings.py")
+    at.text_input(key="model_mirror").set_value("mirror.example")
+    save(at)
+    assert "mirror.example" in at.error[0].value and workspace.settings().model_mirror == ""
+    at.text_input(key="model_mirror").set_value("https://mirror.example")
+    save(at)
+    assert not at.error and workspace.settings().model_mirror == "https://mirror.example"
 
 
 def test_a_broken_workspace_is_one_sentence_and_no_traceback(workspace: Workspace) -> None:

@@ -93,6 +93,8 @@ def download(
     reporter = reporter or Reporter(unit=_("字节"))
     # The client keeps locks and settings in its cache folder; ours must not depend on the person's home.
     os.environ.setdefault("MODELSCOPE_CACHE", str(workspace.home / "cache" / "modelscope"))
+    if mirror := workspace.settings().model_mirror:
+        os.environ.setdefault("MODELSCOPE_ENDPOINT", mirror.rstrip("/"))
     reporter.update(0, message=_("正在询问文件清单"))
     folder = partial_folder(workspace, model_id)
     chosen = checked_name(workspace, name) if name else free_name(workspace, model_id.partition("/")[2])
