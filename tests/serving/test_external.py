@@ -103,6 +103,13 @@ def test_an_installed_program_is_started_followed_asked_compared_and_stopped(
         comparer.retry(board.key)
         again = comparer.wait(board.key)
         assert again.cells[1].text == texts[1] and again.columns[1].url == ready.url
+        board.columns = [columns[1], columns[1].model_copy(update={"url": gone})]  # as of another precision
+        board.cells[1].state, board.cells[1].text = "failed", ""
+        save_board(workspace, board)
+        other = Comparer(workspace)
+        other.retry(board.key)
+        again = other.wait(board.key)
+        assert again.cells[1].state == "failed" and again.columns[1].url == gone
     finally:
         jobs.stop(workspace, job.id)
         assert jobs.wait(workspace, job.id, timeout=60).state == "stopped"

@@ -25,6 +25,7 @@ class Comparer:
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
         self._running: dict[str, _Run] = {}
+        self._retrying = threading.Lock()
 
     def start(self, board: Board) -> None:
         """Ask for every cell and return at once; the board's cells change while answers come in."""
@@ -34,11 +35,18 @@ class Comparer:
 
     def retry(self, key: str) -> Board:
         """Ask again for every cell that has no answer: failed, stopped or empty. Filled ones stay as they are. Where a
-        server of this machine has gone, another that has its model is asked: one started anew has another port.
+        server of this machine has gone, another that has its model is asked: one started anew has another port. One that
+        another column asks for the same model is another column's: it may hold it in another precision.
 
         Raises:
             InputError: there is no such board, it is still being filled, or nothing is missing.
         """
+        with (
+            self._retrying
+        ):  # looking for servers takes a moment, and a second press must see what the first began
+            return self._again(key)
+
+    def _again(self, key: str) -> Board:
         board = self.board(key)
         missing = [cell for cell in board.cells if not cell.answered]
         if not board.ended:
@@ -46,7 +54,8 @@ class Comparer:
         if not missing:
             raise InputError(_("每一格都有答案了，没有要重问的"))
         ready = [server for server in servers(self._workspace) if server.ready]
-        board.columns = [_found_again(column, ready) for column in board.columns]
+        asked = {(column.url, column.model) for column in board.columns}
+        board.columns = [_found_again(column, ready, asked) for column in board.columns]
         for cell in missing:
             cell.clear()
         self._running[key] = _Run(self._workspace, board)
@@ -77,14 +86,14 @@ class Comparer:
             time.sleep(0.2)
 
 
-def _found_again(column: Column, ready: Sequence[RunningServer]) -> Column:
+def _found_again(column: Column, ready: Sequence[RunningServer], asked: set[tuple[str, str]]) -> Column:
     address = urlsplit(column.url)
     if address.hostname != HOST or any(server.url == column.url for server in ready):
         return column
     with contextlib.suppress(OSError), socket.create_connection((HOST, address.port or 80), PROBE_TIMEOUT):
         return column  # a server that we did not start
     for server in ready:
-        if column.model in server.models:
+        if column.model in server.models and (server.url, column.model) not in asked:
             return column.model_copy(update={"url": server.url, "key_variable": server.key_variable})
     return column
 
