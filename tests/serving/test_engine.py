@@ -9,6 +9,8 @@ import pytest
 import torch
 
 from tests.serving.conftest import Folders, folders  # noqa: F401
+from tests.serving.tiny import copy
+from tianji_core.errors import ModelError
 from tianji_core.serving.engine import Engine
 from tianji_core.serving.generation import Generation, Piece
 from tianji_core.serving.lora import read_adapter
@@ -105,3 +107,16 @@ def test_an_adapter_goes_only_after_the_requests_that_wait_for_it(
     gone.result(60)
     ended = asked.wait(3)
     assert ended[2] == ended[0]
+
+
+def test_an_adapter_of_a_broken_training_is_refused(engine: Engine, folders: Folders, tmp_path: Path) -> None:  # noqa: F811
+    """On a GPU its NaN would reach the rows of others in the same product."""
+    from safetensors.torch import load_file, save_file
+
+    broken = copy(folders.red, tmp_path / "broken")
+    tensors = load_file(broken / "adapter_model.safetensors")
+    name = sorted(tensors)[0]
+    tensors[name][0, 0] = float("nan")
+    save_file(tensors, broken / "adapter_model.safetensors")
+    with pytest.raises(ModelError, match=r"NaN.*检查点"):
+        read_adapter(broken, engine.model)

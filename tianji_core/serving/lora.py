@@ -182,7 +182,7 @@ def read_adapter(folder: Path, model: nn.Module) -> dict[str, Pair]:
     """The matrices of the adapter in ``folder`` by the path of the layer they change.
 
     Raises:
-        ModelError: another kind of adapter. MisfitError: layers and shapes that the model does not have.
+        ModelError: another kind of adapter, or weights that are no numbers. MisfitError: layers and shapes that the model does not have.
         OSError, ValueError, KeyError: the files cannot be read.
     """
     config = json.loads((folder / "adapter_config.json").read_text(encoding="utf-8"))
@@ -194,6 +194,14 @@ def read_adapter(folder: Path, model: nn.Module) -> dict[str, Pair]:
         )
     halves: dict[str, dict[str, torch.Tensor]] = {}
     for key, tensor in _weights(folder).items():
+        if not bool(tensor.isfinite().all()):  # 0 × NaN is NaN: rows of other adapters would see it too
+            raise ModelError(
+                _(
+                    "适配器 {folder} 的权重坏了（{key} 里有 NaN 或无穷大），请换一个检查点，或者调小学习率重新训练",
+                    folder=folder,
+                    key=key,
+                )
+            )
         path, _dot, which = key.removeprefix("base_model.model.").removesuffix(".weight").rpartition(".lora_")
         if which not in ("A", "B"):
             raise MisfitError(_("不认识的张量 {key}", key=key))
