@@ -78,7 +78,7 @@ with report_errors():
     needing = [p for p in teachers.providers(workspace).values() if p.key_variable is not None]
     for number, provider in enumerate(needing):
         variable = provider.key_variable or ""
-        row = st.columns([2, 2, 4, 1, 1, 1], vertical_alignment="center")
+        row = st.columns([2.2, 1.2, 3.4, 1.1, 1.5, 1.1], vertical_alignment="center")
         row[0].markdown(f"**{_(provider.title)}**")
         state = teachers.key_state(workspace, provider)
         row[1].markdown(

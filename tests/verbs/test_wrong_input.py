@@ -5,6 +5,7 @@ import socket
 
 import pytest
 
+from tests.loopback import sends_bytes
 from tests.tiny_base import add_version
 from tianji_core.errors import RecipeError
 from tianji_core.recipe import built_in_recipes, load_recipe, parse_recipe
@@ -180,5 +181,13 @@ def test_a_chat_without_any_server(verb):
 
 
 def test_a_chat_whose_answer_is_empty(verb, api):
+    choice = {"index": 0, "delta": {"content": ""}, "finish_reason": "stop"}
+    event = {"id": "1", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": [choice]}
+    api.script.append(sends_bytes(f"data: {json.dumps(event)}\n\n".encode(), "text/event-stream"))
     said = verb("chat", "hi", "--url", api.url)
     assert (said.code, said.out) == (1, "") and "“loopback-model”的回答是空的" in said.failure
+
+
+def test_a_chat_with_a_server_that_does_not_stream(verb, api):
+    said = verb("chat", "hi", "--url", api.url)
+    assert (said.code, said.out) == (1, "") and "什么也没有回答" in said.failure and api.url in said.failure

@@ -120,12 +120,13 @@ def chat_stream(
 def _stream(client: "OpenAI", url: str, arguments: dict[str, Any]) -> Generator[ChatChunk, None, None]:
     import openai
 
-    begun = ended = False
+    begun = heard = ended = False
     with client:
         try:
             with client.chat.completions.create(**arguments) as events:
                 begun = True
                 for event in events:
+                    heard = True
                     for piece in _chunks(event):
                         ended = ended or piece.finish_reason is not None
                         yield piece
@@ -137,6 +138,9 @@ def _stream(client: "OpenAI", url: str, arguments: dict[str, Any]) -> Generator[
                 "读不懂模型服务 {url} 的回答（{detail}），它也许不是 OpenAI 兼容的服务", url=url, detail=error
             )
             raise ServerError(message) from error
+    if not heard:
+        message = _("模型服务 {url} 什么也没有回答，请看它是否还在运行、支不支持流式输出（stream）", url=url)
+        raise ServerError(message)
     if not ended:  # a killed server may look like one that has said everything
         raise _broken_off(url)
 
