@@ -32,8 +32,8 @@ class Sampler:
     def __init__(self, drawing: Drawing, prompt: list[int], device: torch.device) -> None:
         self.drawing = drawing
         self._random = random.Random(drawing.seed)
-        penalised = drawing.repetition_penalty != 1.0
-        self._seen = torch.tensor(prompt, device=device).unique() if penalised else None
+        self._prompt, self._device = prompt, device
+        self._seen: torch.Tensor | None = None
 
     def draw(self) -> float:
         """The random number of the next token, in [0, 1)."""
@@ -41,21 +41,29 @@ class Sampler:
 
     def took(self, token: int) -> None:
         """Remember a token that was chosen."""
-        if self._seen is not None:
-            self._seen = torch.cat([self._seen, self._seen.new_tensor([token])]).unique()
+        if self.penalises:
+            seen = self._known()
+            self._seen = torch.cat([seen, seen.new_tensor([token])]).unique()
 
     def penalised(self, scores: torch.Tensor) -> torch.Tensor:
         """The scores (V) with those of tokens that stood in prompt or answer made smaller (Keskar et al., 2019, section
         4.1)."""
-        if self._seen is None:
+        if not self.penalises:
             return scores
-        values, penalty = scores[self._seen], self.drawing.repetition_penalty
-        return scores.scatter(0, self._seen, torch.where(values > 0, values / penalty, values * penalty))
+        seen = self._known()
+        values, penalty = scores[seen], self.drawing.repetition_penalty
+        return scores.scatter(0, seen, torch.where(values > 0, values / penalty, values * penalty))
 
     @property
     def penalises(self) -> bool:
         """Whether scores must go through :meth:`penalised`."""
-        return self._seen is not None
+        return self.drawing.repetition_penalty != 1.0
+
+    def _known(self) -> torch.Tensor:
+        """Made at the first need, not with the request: there the engine can tell what failed."""
+        if self._seen is None:
+            self._seen = torch.tensor(self._prompt, device=self._device).unique()
+        return self._seen
 
 
 def choose(scores: torch.Tensor, samplers: list[Sampler], draws: list[float]) -> tuple[list[int], list[bool]]:
