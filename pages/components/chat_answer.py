@@ -108,7 +108,7 @@ def answer(workspace: Workspace, transcript: Transcript, turn: Turn, wish: Wish)
         turn.error, turn.stopped = str(error), False
     finally:
         keep_turn(workspace, turn)
-        del _answering(str(workspace.home))[turn.key]
+        _answering(str(workspace.home)).pop(turn.key, None)  # not there where Streamlit's caches were cleared
         running.kept.set()
     st.rerun()
 
