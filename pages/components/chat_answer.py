@@ -16,10 +16,10 @@ from tianji_core.serving.candidates import candidates
 from tianji_core.serving.transcript import (
     Transcript,
     Turn,
+    changing,
     keep_turn,
     load_transcript,
     messages,
-    save_transcript,
 )
 from tianji_core.workspace import Workspace
 
@@ -95,8 +95,8 @@ def answer(workspace: Workspace, transcript: Transcript, turn: Turn, wish: Wish)
     """Show the answers as they come; a click on anything ends them, and what was said so far is kept."""
     history = transcript.history() if turn.continues else []
     turn.stopped = True
-    transcript.turns.append(turn)
-    save_transcript(workspace, transcript)
+    with changing(workspace) as kept:
+        kept.turns.append(turn)
     running = st.session_state[_RUNNING] = _answering(str(workspace.home))[turn.key] = _Running()
     with st.chat_message("user"):
         st.markdown(question(turn.request))

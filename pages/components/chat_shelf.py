@@ -6,9 +6,9 @@ from pages.components.frame import remember_notice, report_errors
 from tianji_core.i18n import _
 from tianji_core.serving.transcript import (
     Transcript,
+    changing,
     names_aside,
     put_aside,
-    save_transcript,
     take_out,
     throw_away,
 )
@@ -46,7 +46,9 @@ def shelf(workspace: Workspace, transcript: Transcript) -> None:
     line = st.container(horizontal=True)
     if line.button(_("打开"), key="talk_open", icon="📂"):
         with report_errors():
-            save_transcript(workspace, take_out(workspace, str(chosen)))
+            found = take_out(workspace, str(chosen))
+            with changing(workspace) as kept:
+                kept.turns = found.turns
             st.rerun()
     if line.button(_("删除"), key="talk_delete", icon="🗑️"):
         throw_away(workspace, str(chosen))

@@ -9,7 +9,7 @@ from pages.components.chat_answer import grows, question
 from pages.components.frame import remember_notice, report_errors
 from pages.components.text import plain
 from tianji_core.i18n import _
-from tianji_core.serving.transcript import Transcript, Turn, save_transcript
+from tianji_core.serving.transcript import Transcript, Turn, changing, keep_turn
 from tianji_core.store import samples, steps
 from tianji_core.workspace import Workspace
 
@@ -56,7 +56,7 @@ def _others(talk: Talk, turn: Turn, at: int) -> None:
         row[0].markdown(f"{place + 2}. {plain(other)}" if other else _("（没有说话）"))
         if row[1].button(_("选这个"), key=f"prefer_{at}_{place}", width="stretch", disabled=not other):
             turn.prefer(place)
-            save_transcript(talk.workspace, talk.transcript)
+            keep_turn(talk.workspace, turn)
             st.rerun()
 
 
@@ -89,10 +89,11 @@ def _more(talk: Talk, turn: Turn, at: int) -> None:
     if st.button(
         _("重新发送"), key=f"resend_{at}", icon="✏️", disabled=not talk.can_ask or not wording.strip()
     ):
-        again = talk.transcript.take_back(at)
+        with changing(talk.workspace) as kept:
+            here = kept.place(turn)
+            again = turn if here is None else kept.take_back(here)
         picked = {field: getattr(again, field) for field in ("name", "scene", "style", "continues")}
         st.session_state["_resend"] = Turn(request=wording.strip(), system=again.system, **picked)
-        save_transcript(talk.workspace, talk.transcript)
         st.rerun()
 
 
@@ -102,7 +103,7 @@ def keep(talk: Talk, at: int, output: str) -> None:
         turn = talk.transcript.turns[at]
         found = _add(talk, at, output)
         turn.sample_id = found
-        save_transcript(talk.workspace, talk.transcript)
+        keep_turn(talk.workspace, turn)
         remember_notice(_("样本里已经有一模一样的了") if found is None else _("已收为样本，去审核页就能看到"))
         st.rerun()
 
@@ -118,7 +119,7 @@ def throw_out(talk: Talk, at: int, reason: str) -> None:
             steps.set_state(talk.workspace.engine, only, samples.REJECTED, who, note=reason)
             turn.sample_id = found
         turn.bad = reason
-        save_transcript(talk.workspace, talk.transcript)
+        keep_turn(talk.workspace, turn)
         remember_notice(_("已记为不好的样本，审核页的“不要”里能看到理由"))
         st.rerun()
 

@@ -14,7 +14,7 @@ from tianji_core.i18n import _
 from tianji_core.models import size_text
 from tianji_core.recipe import training_input
 from tianji_core.serving.candidates import MOST
-from tianji_core.serving.transcript import Transcript, Turn, load_transcript, save_transcript
+from tianji_core.serving.transcript import Turn, changing, load_transcript
 
 workspace = page_header(_("对话"), _("用训练时的说法问模型。每次测试都从空白开始；好的回答可以收进样本。"))
 recipe = current_recipe().recipe
@@ -68,7 +68,8 @@ with talk:
     with top[2].popover(_("存档"), key="chat_shelf", width="stretch"):
         shelf(workspace, transcript)
     if top[3].button(_("清空"), key="chat_clear", icon="🧹", disabled=last is None, width="stretch"):
-        save_transcript(workspace, Transcript())
+        with changing(workspace) as kept:
+            kept.turns.clear()
         st.rerun()
     paper = st.container(height=500, border=True)
     typed = st.chat_input(_("自己写一句问它"), key="chat_free", submit_mode="stop", disabled=endpoint is None)
@@ -82,6 +83,8 @@ with talk:
         asked.model = str(about["model"])
     elif again and last is not None:
         transcript.turns.pop()
+        with changing(workspace) as kept:
+            kept.turns = [turn for turn in kept.turns if turn.key != last.key]
         picked = {field: getattr(last, field) for field in ("request", "name", "scene", "style")}
         asked = Turn(**picked, **{**about, "continues": last.continues})
         sampling = replace(sampling, seed=None)  # another draw

@@ -1,10 +1,13 @@
 """What is sent along with a question, and what a refresh shows."""
 
+import json
+
 from tianji_core.serving import Message
 from tianji_core.serving.transcript import (
     KEPT,
     Transcript,
     Turn,
+    changing,
     keep_turn,
     load_transcript,
     messages,
@@ -55,3 +58,22 @@ def test_an_answer_that_ends_after_the_page_was_cleared_does_not_bring_it_back(w
     save_transcript(workspace, Transcript())
     keep_turn(workspace, second)
     assert load_transcript(workspace).turns == []
+
+
+def test_what_two_tabs_write_stands_side_by_side(workspace: Workspace) -> None:
+    shown = Turn(request="祝大舅春节", answer="好", others=["更好"])
+    save_transcript(workspace, Transcript(turns=[shown]))
+    with changing(workspace) as kept:  # the other tab asks
+        kept.turns.append(turn(2, answer="写到一"))
+    shown.prefer(0)
+    keep_turn(workspace, shown)
+    assert [each.answer for each in load_transcript(workspace).turns] == ["更好", "写到一"]
+
+
+def test_a_talk_from_before_turns_had_keys_can_be_changed(workspace: Workspace) -> None:
+    old = Transcript(turns=[turn(1), turn(2)]).model_dump(exclude={"turns": {"__all__": {"key"}}})
+    (workspace.home / "chat.json").write_text(json.dumps(old), encoding="utf-8")
+    second = load_transcript(workspace).turns[1]
+    second.bad = "太长"
+    keep_turn(workspace, second)
+    assert [each.bad for each in load_transcript(workspace).turns] == ["", "太长"]

@@ -17,6 +17,7 @@ import torch
 
 from tianji_core.i18n import _
 from tianji_core.serving.batch import CacheBatch
+from tianji_core.serving.errands import Errands
 from tianji_core.serving.generation import Generation, QueueFullError, Row
 from tianji_core.serving.graphs import Graphs
 from tianji_core.serving.lora import Adapters, Pair
@@ -54,7 +55,7 @@ class Engine:
         self._together: list[Row] = []
         self._caches: CacheBatch | Slab | None = None
         self._wake = threading.Condition()
-        self._errands: deque[tuple[Callable[[], bool], Future[None]]] = deque()
+        self._errands = Errands()
         self._closed = False
         self._admitting = 0
         self._full = False  # no memory for more until one ends
@@ -126,9 +127,8 @@ class Engine:
         self._thread.join(timeout=5)
 
     def _errand(self, work: Callable[[], bool]) -> Future[None]:
-        done: Future[None] = Future()
         with self._wake:
-            self._errands.append((work, done))
+            done = self._errands.add(work)
             self._wake.notify()
         return done
 
@@ -140,7 +140,7 @@ class Engine:
                     self._wake.wait()
                 if self._closed:
                     break
-            self._run_errands()  # before requests leave the line, where an adapter that goes looks for them
+            self._errands.run()  # before requests leave the line, where an adapter that goes looks for them
             with self._wake:
                 new = self._next()
                 self._admitting = len(new)
@@ -157,8 +157,7 @@ class Engine:
         waiting = [Row(job, self._tokenizer, self._stop_tokens, self._model.device) for job in self._waiting]
         for row in self._alone + self._together + waiting:
             row.fail(_("模型服务正在停止"))
-        for _work, done in self._errands:
-            done.set_exception(RuntimeError(_("模型服务正在停止")))
+        self._errands.give_up(_("模型服务正在停止"))
 
     def _next(self) -> list[Generation]:
         """Waiting requests for which there is room, as many as one pass may read."""
@@ -175,17 +174,6 @@ class Engine:
             if not job.cancelled:
                 found.append(job)
         return found
-
-    def _run_errands(self) -> None:
-        for _each in range(len(self._errands)):
-            work, done = self._errands.popleft()
-            try:
-                if work():
-                    done.set_result(None)
-                else:
-                    self._errands.append((work, done))
-            except Exception as error:  # the one who asked is told
-                done.set_exception(error)
 
     def _admit(self, jobs: list[Generation]) -> list[Generation]:
         """Read prompts and draw the first tokens. Out of memory: returns those that wait until a running one ends; where
@@ -266,6 +254,8 @@ class Engine:
         except torch.OutOfMemoryError:
             self._free()
             rows[-1].fail(_("显存不够，请减少同时的请求或缩短文本"))
+            self._drop_ended()
+            self._full = True  # what it leaves is for those that run
         except Exception as error:
             _fail(rows, error)
         else:

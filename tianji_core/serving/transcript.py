@@ -1,8 +1,11 @@
 """What was said on the chat page, kept in the workspace so that a refresh shows it again, and talks put aside by name."""
 
+import contextlib
+import json
 import re
 import secrets
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 from pydantic import BaseModel, Field, ValidationError
@@ -69,6 +72,10 @@ class Transcript(BaseModel):
         turns = self.turns[:before]
         return [turn for turn in turns[self.start(before) :] if turn.answer]
 
+    def place(self, turn: Turn) -> int | None:
+        """Where a turn stands; None where a person cleared it away."""
+        return next((at for at, each in enumerate(self.turns) if each.key == turn.key), None)
+
     def start(self, before: int | None = None) -> int:
         """The place of the first turn of that conversation."""
         turns = self.turns[:before]
@@ -108,8 +115,11 @@ def _path(workspace: Workspace) -> Path:
 def load_transcript(workspace: Workspace) -> Transcript:
     """What was kept; an unreadable file counts as nothing said."""
     try:
-        return Transcript.model_validate_json(_path(workspace).read_text(encoding="utf-8"))
-    except (OSError, ValidationError):
+        value = json.loads(_path(workspace).read_text(encoding="utf-8"))
+        for at, turn in enumerate(value["turns"]):
+            turn.setdefault("key", f"turn-{at}")  # kept before turns had one
+        return Transcript.model_validate(value)
+    except (OSError, ValueError, TypeError, LookupError, AttributeError):
         return Transcript()
 
 
@@ -119,15 +129,22 @@ def save_transcript(workspace: Workspace, transcript: Transcript) -> None:
     write_text(_path(workspace), kept.model_dump_json(indent=1) + "\n")
 
 
+@contextlib.contextmanager
+def changing(workspace: Workspace) -> Iterator[Transcript]:
+    """The talk as it is kept now, to be changed; what another tab or a growing answer wrote meanwhile is in it."""
+    with _WRITING:
+        kept = load_transcript(workspace)
+        yield kept
+        save_transcript(workspace, kept)
+
+
 def keep_turn(workspace: Workspace, turn: Turn) -> None:
     """Keep one turn as it is now, in its place among those that are kept; one that a person cleared away meanwhile
     stays away."""
-    with _WRITING:
-        kept = load_transcript(workspace)
-        places = [at for at, each in enumerate(kept.turns) if each.key == turn.key]
-        if places:
-            kept.turns[places[-1]] = turn
-            save_transcript(workspace, kept)
+    with changing(workspace) as kept:
+        at = kept.place(turn)
+        if at is not None:
+            kept.turns[at] = turn
 
 
 def put_aside(workspace: Workspace, transcript: Transcript, name: str) -> str:
