@@ -54,6 +54,15 @@ def test_a_failure_while_making_leaves_nothing(workspace):
     assert list(workspace.models.iterdir()) == []
 
 
+def test_who_may_open_the_folder_may_read_the_weights(workspace):
+    with making(workspace, "shared") as folder:
+        folder.chmod(0o755)
+        weights = folder / "model.safetensors"
+        weights.write_bytes(b"")
+        weights.chmod(0o600)
+    assert (workspace.models / "shared" / "model.safetensors").stat().st_mode & 0o777 == 0o644
+
+
 def test_what_a_killed_job_left_is_removed_by_the_next(workspace):
     (workspace.models / ".making-999999999-old").mkdir()
     add_adapter(workspace, "new", workspace.home)

@@ -173,6 +173,11 @@ class making:
 
     def __exit__(self, kind: type[BaseException] | None, *_rest: object) -> None:
         if kind is None:
+            # safetensors writes for its own user alone; who may open the folder may read what is in it.
+            readable = self._folder.stat().st_mode & 0o444
+            for path in self._folder.rglob("*"):
+                if path.is_file() and not path.is_symlink():
+                    path.chmod(path.stat().st_mode | readable)
             try:
                 self._folder.rename(self._target)
             except OSError as error:
