@@ -113,7 +113,6 @@ class Engine:
             if any(job.adapter == name and not job.cancelled for job in jobs):
                 return False
             self._adapters.remove(name)
-            self._reader.forget(name)
             self._free()
             return True
 
@@ -289,6 +288,7 @@ class Engine:
     def _free(self) -> None:
         """Give the device everything that is not needed for what runs."""
         self._graphs.clear()
+        self._reader.clear()
         if not self._together and isinstance(self._caches, Slab):
             self._caches.release()
         if torch.cuda.is_available():

@@ -36,11 +36,6 @@ class Prefixes:
         while len(self._known) > 1 and sum(len(tokens) for _name, tokens in self._known) > KEPT:
             self._known.popitem(last=False)
 
-    def forget(self, adapter: str) -> None:
-        """Drop what was read with an adapter."""
-        for key in [key for key in self._known if key[0] == adapter]:
-            del self._known[key]
-
 
 def stacked(parts: list[Layers]) -> Layers:
     """Beginnings of one length as one cache (k, H, T, D)."""

@@ -38,9 +38,9 @@ class Reader:
         accepted = inspect.signature(model.forward).parameters
         self._options = {"logits_to_keep": 1} if "logits_to_keep" in accepted else {}
 
-    def forget(self, adapter: str) -> None:
-        """Drop what was read with an adapter that is gone."""
-        self._prefixes.forget(adapter)
+    def clear(self) -> None:
+        """Drop everything that was read for those to come."""
+        self._prefixes = Prefixes()
 
     def scores_of(self, row: Row) -> torch.Tensor:
         """The scores (1, V) of what follows a row, computed from its tokens alone."""
