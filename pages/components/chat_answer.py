@@ -1,4 +1,5 @@
-"""Answers that come in on the chat page, word by word, and what ends them."""
+"""Answers that come in on the chat page, word by word, and what ends them. A thread of the server's reads them, so that
+they go on while the page is loaded anew or closed."""
 
 import contextlib
 import threading
@@ -11,14 +12,13 @@ from pages.components.chat import Endpoint
 from pages.components.text import plain
 from tianji_core.errors import StudioError
 from tianji_core.i18n import _
-from tianji_core.serving import ChatSampling
+from tianji_core.serving import ChatSampling, Message
 from tianji_core.serving.candidates import candidates
 from tianji_core.serving.transcript import (
     Transcript,
     Turn,
     changing,
     keep_turn,
-    load_transcript,
     messages,
 )
 from tianji_core.workspace import Workspace
@@ -32,11 +32,17 @@ OFTEN = 1.0
 PATIENCE = 5.0
 """Seconds to wait until an answer that was interrupted is kept."""
 
+GLANCE = 0.05
+"""Seconds between two looks at what came."""
+
 _RUNNING = "_chat_running"
 
 
 @dataclass
 class _Running:
+    """An answer that comes in. ``turn`` grows meanwhile; ``kept`` is set when all of it is in the workspace."""
+
+    turn: Turn
     stop: threading.Event = field(default_factory=threading.Event)
     kept: threading.Event = field(default_factory=threading.Event)
 
@@ -66,21 +72,20 @@ def end_answer() -> None:
 
 
 def grows(workspace: Workspace, turn: Turn) -> bool:
-    """Show a turn whose answer another session is waiting for (the page was loaded anew, or stands open twice), as far as it
-    is kept; False where nobody is."""
+    """Show a turn whose answer comes in for another session (the page was loaded anew, or stands open twice); False where
+    none does."""
     running = _answering(str(workspace.home)).get(turn.key)
     if running is not None:
-        _growing(workspace, turn.key, running)
+        _growing(running)
     return running is not None
 
 
 @st.fragment(run_every=OFTEN)
-def _growing(workspace: Workspace, key: str, running: _Running) -> None:
+def _growing(running: _Running) -> None:
     if running.kept.is_set():
         st.rerun()
-    turn = next((each for each in load_transcript(workspace).turns if each.key == key), None)
-    st.markdown(plain(turn.answer if turn is not None else "") + " ▍")
-    if st.button(_("停止"), key=f"stop_{key}", icon="⏹️", disabled=running.stop.is_set()):
+    st.markdown(plain(running.turn.answer) + " ▍")
+    if st.button(_("停止"), key=f"stop_{running.turn.key}", icon="⏹️", disabled=running.stop.is_set()):
         running.stop.set()
 
 
@@ -94,31 +99,62 @@ def question(text: str) -> str:
 def answer(workspace: Workspace, transcript: Transcript, turn: Turn, wish: Wish) -> None:
     """Show the answers as they come; a click on anything ends them, and what was said so far is kept."""
     history = transcript.history() if turn.continues else []
-    turn.stopped = True
+    turn.stopped = True  # where this process is killed it stays so
     with changing(workspace) as kept:
-        kept.turns.append(turn)
-    running = st.session_state[_RUNNING] = _answering(str(workspace.home))[turn.key] = _Running()
+        kept.turns.append(turn.model_copy(deep=True))
+    running, known = _Running(turn), _answering(str(workspace.home))
+    known[turn.key] = st.session_state[_RUNNING] = running
+    asked = messages(turn.system, history, turn.request)
+    threading.Thread(
+        target=_collect, args=(workspace, asked, wish, running, known), name="chat-answer", daemon=True
+    ).start()
     with st.chat_message("user"):
         st.markdown(question(turn.request))
-    try:
-        with st.chat_message("assistant"):
-            st.button(_("停止"), key="chat_stop", icon="⏹️")
-            _fill(workspace, turn, history, wish, running.stop)
-    except StudioError as error:
-        turn.error, turn.stopped = str(error), False
-    finally:
-        keep_turn(workspace, turn)
-        _answering(str(workspace.home)).pop(turn.key, None)  # not there where Streamlit's caches were cleared
-        running.kept.set()
+    with st.chat_message("assistant"):
+        st.button(_("停止"), key="chat_stop", icon="⏹️")
+        _watch(running, wish.count)
     st.rerun()
 
 
-def _fill(workspace: Workspace, turn: Turn, history: list[Turn], wish: Wish, stop: threading.Event) -> None:
-    endpoint, count = wish.endpoint, wish.count
-    key = workspace.key(endpoint.key_variable) if endpoint.key_variable else None
-    asked = messages(turn.system, history, turn.request)
+def _watch(running: _Running, count: int) -> None:
     places = [st.empty() for _each in range(count)]
     places[0].markdown(":gray[" + _("等它开口…") + "]")
+    shown = [""] * count
+    while not running.kept.wait(GLANCE):
+        for at, text in enumerate([running.turn.answer, *running.turn.others]):
+            if text != shown[at]:
+                number = f"{at + 1}. " if count > 1 else ""
+                places[at].markdown(number + plain(text))
+                shown[at] = text
+
+
+def _collect(
+    workspace: Workspace,
+    asked: list[Message],
+    wish: Wish,
+    running: _Running,
+    known: dict[str, _Running],
+) -> None:
+    """The thread's work: everything that comes, kept now and then and at the end."""
+    turn = running.turn
+    try:
+        _fill(workspace, turn, asked, wish, running.stop)
+    except StudioError as error:
+        turn.error, turn.stopped = str(error), False
+    except Exception as error:  # whoever watches waits for an end
+        turn.error, turn.stopped = f"{type(error).__name__}: {error}", False
+        raise
+    finally:
+        try:
+            keep_turn(workspace, turn)
+        finally:
+            known.pop(turn.key, None)
+            running.kept.set()
+
+
+def _fill(workspace: Workspace, turn: Turn, asked: list[Message], wish: Wish, stop: threading.Event) -> None:
+    endpoint, count = wish.endpoint, wish.count
+    key = workspace.key(endpoint.key_variable) if endpoint.key_variable else None
     texts, tokens = [""] * count, [0] * count
     stream = candidates(endpoint.url, endpoint.model, asked, wish.sampling, key, count, stop)
     with contextlib.closing(stream):
@@ -131,9 +167,6 @@ def _fill(workspace: Workspace, turn: Turn, history: list[Turn], wish: Wish, sto
             turn.answer, turn.others = texts[0], texts[1:]
             turn.tokens = sum(tokens) or None
             turn.seconds = time.monotonic() - started
-            if piece.text:
-                number = f"{at + 1}. " if count > 1 else ""
-                places[at].markdown(number + plain(texts[at]))
             if time.monotonic() - kept > OFTEN:
                 keep_turn(workspace, turn)
                 kept = time.monotonic()

@@ -26,6 +26,13 @@ def test_chat_stop_keep_and_find_it_in_review(page: Page, shared: Studio, server
     assert turns(shared)[0].stopped
     expect(page.get_by_text("被停下了")).to_be_visible()
     server.wait_idle()
+    page.locator(".st-key-chat_send button").click()
+    until(lambda: len(turns(shared)) == 2, 30)
+    page.reload()  # the answer goes on
+    until(lambda: not turns(shared)[1].stopped, 60)
+    settle(page)
+    assert turns(shared)[1].answer and turns(shared)[1].tokens
+    page.get_by_text("更多采样参数").click()
     candidates = page.locator(".st-key-chat_candidates input")
     candidates.fill("2")
     candidates.press("Enter")
@@ -33,11 +40,11 @@ def test_chat_stop_keep_and_find_it_in_review(page: Page, shared: Studio, server
     limit.press("Enter")
     settle(page)
     press(page, "chat_send")
-    until(lambda: len(turns(shared)) == 2 and turns(shared)[1].seconds, 30)
+    until(lambda: len(turns(shared)) == 3 and turns(shared)[2].seconds, 30)
     settle(page)
-    other = turns(shared)[1].others[0]
-    press(page, "prefer_1_0")
-    press(page, "keep_1")
+    other = turns(shared)[2].others[0]
+    press(page, "prefer_2_0")
+    press(page, "keep_2")
     (kept,) = samples.page(shared.workspace.engine, samples.SampleFilter("wishes", source=samples.CHAT))
     assert (kept.output, kept.input, kept.name, kept.scene) == (other, "祝大舅春节", "大舅", "春节")
     visit(page, shared, "review")
