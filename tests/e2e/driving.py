@@ -104,6 +104,7 @@ def choose(page: Page, key: str, *options: str) -> None:
     """Add options to the multiselect with the Streamlit key ``key``, those that are not chosen yet."""
     for option in options:
         field = page.locator(f".st-key-{key}")
+        field.locator("input").wait_for()  # what is chosen comes with it
         if field.get_by_text(option, exact=False).count():
             continue
         field.locator("input").click()
