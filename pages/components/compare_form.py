@@ -55,25 +55,21 @@ def comparison_form(recipe: Recipe, known: list[Endpoint]) -> Wanted:
         )
         sampling = sampling_form("compare")
         line = st.columns(2)
-        warm = line[0].multiselect(
-            _("再比几个温度"),
-            [0.0, 0.3, 0.7, 1.0, 1.3],
-            format_func=lambda value: f"{value:g}",
-            key="compare_temperatures",
-            placeholder=_("只用上面的"),
-            help=_("每个温度各成一列；种子相同，所以差别只来自温度。"),
-        )
-        shares = line[1].multiselect(
-            _("再比几个 top_p"),
-            [0.5, 0.8, 0.9, 0.95, 1.0],
-            format_func=lambda value: f"{value:g}",
-            key="compare_top_ps",
-            placeholder=_("只用上面的"),
-            help=_("每个 top_p 各成一列；温度为 0 时 top_p 不起作用。"),
-        )
+        with line[0]:
+            temperatures = _each_a_column(
+                _("再比几个温度"),
+                [0.0, 0.3, 0.7, 1.0, 1.3],
+                "compare_temperatures",
+                _("每个温度各成一列；种子相同，所以差别只来自温度。"),
+            )
+        with line[1]:
+            top_ps = _each_a_column(
+                _("再比几个 top_p"),
+                [0.5, 0.8, 0.9, 0.95, 1.0],
+                "compare_top_ps",
+                _("每个 top_p 各成一列；温度为 0 时 top_p 不起作用。"),
+            )
         candidates = st.number_input(_("每格几条"), 1, MAX_CANDIDATES, 1, key="compare_candidates")
-    temperatures: list[float | None] = [*warm] or [None]
-    top_ps: list[float | None] = [*shares] or [None]
     columns = [
         Column(
             url=titles[key].url,
@@ -89,6 +85,19 @@ def comparison_form(recipe: Recipe, known: list[Endpoint]) -> Wanted:
         for top_p in top_ps
     ]
     return Wanted(asks, columns, sampling, int(candidates))
+
+
+def _each_a_column(label: str, values: list[float], key: str, about: str) -> list[float | None]:
+    """The chosen values; [None], the form's own, for none."""
+    chosen = st.multiselect(
+        label,
+        values,
+        format_func=lambda value: f"{value:g}",
+        key=key,
+        placeholder=_("只用上面的"),
+        help=about,
+    )
+    return [*chosen] or [None]
 
 
 def _questions(recipe: Recipe) -> list[Ask]:

@@ -41,9 +41,8 @@ class Comparer:
         Raises:
             InputError: there is no such board, it is still being filled, or nothing is missing.
         """
-        with (
-            self._retrying
-        ):  # looking for servers takes a moment, and a second press must see what the first began
+        # Looking for servers takes a moment, and a second press must see what the first began.
+        with self._retrying:
             return self._again(key)
 
     def _again(self, key: str) -> Board:

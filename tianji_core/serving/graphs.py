@@ -57,15 +57,13 @@ class Graphs:
         """
         rows, width = bucket(len(tokens)), bucket(max(slab.lengths) + 1, COLUMNS)
         if not self.usable or rows > MOST_ROWS or width > MOST_COLUMNS:
-            self._adapters.route(adapters)
-            return slab.forward(self._model, tokens)
+            return self._plainly(slab, tokens, adapters)
         try:
             slab.reserve(rows, width)
         except torch.OutOfMemoryError:  # the recordings take memory too, and less space may do
             self.clear()
             torch.cuda.empty_cache()
-            self._adapters.route(adapters)
-            return slab.forward(self._model, tokens)
+            return self._plainly(slab, tokens, adapters)
         stamp = (id(slab), slab.stamp, self._adapters.stamp)
         if stamp != self._stamp:
             self.clear()
@@ -81,20 +79,22 @@ class Graphs:
             except torch.OutOfMemoryError:
                 self.clear()
                 raise
-            except (
-                RuntimeError
-            ) as error:  # a model that reads values back; it is computed without graphs from now on
+            except RuntimeError as error:
+                # A model that reads values back; it is computed without graphs from now on.
                 traceback.print_exception(error)
                 print("CUDA graphs are off: this model cannot be recorded", flush=True)
                 self.usable = False
                 self.clear()
-                self._adapters.route(adapters)
-                return slab.forward(self._model, tokens)
+                return self._plainly(slab, tokens, adapters)
         step.inputs.copy_(inputs)
         step.masks.follow()
         step.graph.replay()
         slab.advance()
         return step.scores[: len(tokens)]
+
+    def _plainly(self, slab: Slab, tokens: list[int], adapters: list[str]) -> torch.Tensor:
+        self._adapters.route(adapters)
+        return slab.forward(self._model, tokens)
 
     def clear(self) -> None:
         """Give up all recordings and their memory."""

@@ -1,6 +1,7 @@
 """Verbs that put models side by side: compare, report."""
 
 import contextlib
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -85,8 +86,8 @@ def compare(
     for ask in asks:
         for style in chosen:  # before a server is started
             request_text(stored, ask, style)
-    warm: list[float | None] = [*map(_number, words(temperatures))] or [None]
-    shares: list[float | None] = [*map(_share, words(top_ps))] or [None]
+    warm: list[float | None] = [*map(_temperature, words(temperatures))] or [None]
+    shares: list[float | None] = [*map(_top_p, words(top_ps))] or [None]
     chosen_key(space, key_variable)
     names = list(words(model)) if url else chosen_models(space, model)
     if not names:
@@ -119,23 +120,23 @@ def compare(
 
 
 def _number(text: str) -> float:
+    """The number that a text says, NaN for none: it lies between no bounds."""
     try:
-        value = float(text)
+        return float(text)
     except ValueError:
-        value = -1.0
-    if not 0 <= value <= 2:
+        return math.nan
+
+
+def _temperature(text: str) -> float:
+    if not 0 <= _number(text) <= 2:
         raise InputError(_("温度应当是 0 到 2 的数，写的是 {text}", text=text))
-    return value
+    return _number(text)
 
 
-def _share(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 0 < value <= 1:
+def _top_p(text: str) -> float:
+    if not 0 < _number(text) <= 1:
         raise InputError(_("top_p 应当大于 0、不超过 1，写的是 {text}", text=text))
-    return value
+    return _number(text)
 
 
 def _questions(

@@ -2,12 +2,12 @@
 
 from typing import NamedTuple
 
-from sqlalchemy import Engine, and_, func, or_, select, true
+from sqlalchemy import ColumnElement, Engine, func, select, true
 
 from tianji_core.store.database import reading
 from tianji_core.store.samples.filter import SampleFilter
 from tianji_core.store.samples.model import STATES
-from tianji_core.store.samples.paging import BY_NUMBER, place_in
+from tianji_core.store.samples.paging import BY_NUMBER, past
 from tianji_core.store.schema import samples
 
 
@@ -28,9 +28,7 @@ class CellCount(NamedTuple):
 
 def count(engine: Engine, wanted: SampleFilter) -> int:
     """How many samples match."""
-    query = select(func.count()).select_from(samples).where(*wanted.conditions())
-    with reading(engine) as connection:
-        return connection.execute(query).scalar_one()
+    return _number(engine, *wanted.conditions())
 
 
 def count_beside(
@@ -38,21 +36,16 @@ def count_beside(
 ) -> tuple[int, int]:
     """How many samples match before the sample ``first_id`` and after ``last_id`` in an order; 0 for None, where a page
     begins or ends with the order itself. Together with the page no sample is looked at twice."""
-    return (
-        _count_past(engine, wanted, first_id, order, before=True),
-        _count_past(engine, wanted, last_id, order, before=False),
+    conditions = wanted.conditions()
+    before, after = (
+        0 if mark is None else _number(engine, *conditions, past(order, mark, side))
+        for mark, side in ((first_id, True), (last_id, False))
     )
+    return before, after
 
 
-def _count_past(engine: Engine, wanted: SampleFilter, mark: int | None, order: str, before: bool) -> int:
-    if mark is None:
-        return 0
-    number, place = samples.c.id, place_in(order)
-    beyond = number < mark if before else number > mark
-    if order != BY_NUMBER:
-        there = select(place).where(number == mark).correlate(None).scalar_subquery()
-        beyond = or_(place < there if before else place > there, and_(place == there, beyond))
-    query = select(func.count()).select_from(samples).where(*wanted.conditions(), beyond)
+def _number(engine: Engine, *conditions: ColumnElement[bool]) -> int:
+    query = select(func.count()).select_from(samples).where(*conditions)
     with reading(engine) as connection:
         return connection.execute(query).scalar_one()
 

@@ -66,6 +66,20 @@ def place_in(order: str) -> ColumnElement[Any]:
     return c.id
 
 
+def past(order: str, mark: int, before: bool, itself: bool = False) -> ColumnElement[bool]:
+    """Whether a sample comes before, or after, the sample ``mark`` in an order, or is (``itself``) that one."""
+    number, place = samples.c.id, place_in(order)
+    if itself:
+        beyond = number <= mark if before else number >= mark
+    else:
+        beyond = number < mark if before else number > mark
+    if order == BY_NUMBER:
+        return beyond
+    # The place of the mark is looked up as it is now, so that a sample that no longer matches still has one.
+    there = select(place).where(number == mark).correlate(None).scalar_subquery()
+    return or_(place < there if before else place > there, and_(place == there, beyond))
+
+
 def page(
     engine: Engine,
     wanted: SampleFilter,
@@ -100,14 +114,8 @@ def _in_order(
     place, number = place_in(order), samples.c.id
     mark = next((each for each in (before_id, from_id, after_id) if each is not None), None)
     if mark is not None:
-        # The place of the mark is looked up as it is now, so that a sample that no longer matches still has one.
-        of_mark = select(place_in(order)).where(number == mark).correlate(None).scalar_subquery()
-        if before_id is not None:
-            query = query.where(or_(place < of_mark, and_(place == of_mark, number < mark)))
-        elif from_id is not None:
-            query = query.where(or_(place > of_mark, and_(place == of_mark, number >= mark)))
-        else:
-            query = query.where(or_(place > of_mark, and_(place == of_mark, number > mark)))
+        itself = before_id is None and from_id is not None
+        query = query.where(past(order, mark, before=before_id is not None, itself=itself))
     if before_id is not None:
         return query.order_by(place.desc(), number.desc())
     return query.order_by(place, number)
