@@ -20,6 +20,7 @@ from tianji_core.errors import StudioError
 from tianji_core.i18n import _
 from tianji_core.recipe import explain
 from tianji_core.serving.answer import Answer, Mailbox, Stream
+from tianji_core.serving.client import LOCAL
 from tianji_core.serving.loading import Served
 from tianji_core.serving.metrics import CONTENT_TYPE, Metrics
 from tianji_core.serving.protocol import ApiError, ChatRequest, LoadRequest, UnloadRequest, bad_request
@@ -27,9 +28,6 @@ from tianji_core.serving.registry import Registry
 
 MAX_BODY = 2_000_000
 """Bytes of a request; far above any context that is served here."""
-
-LOCAL = ("127.0.0.1", "localhost", "::1")
-"""Names of this machine for itself."""
 
 Body = TypeVar("Body", bound=BaseModel)
 

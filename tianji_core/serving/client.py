@@ -12,6 +12,9 @@ from tianji_core.workspace import sendable
 if TYPE_CHECKING:
     from openai import OpenAI
 
+LOCAL = ("127.0.0.1", "localhost", "::1")
+"""Names of this machine for itself."""
+
 CONNECT_TIMEOUT, READ_TIMEOUT = 5.0, 300.0
 """Seconds to reach a server, and seconds it may stay silent: a long queue on a CPU is slow."""
 
@@ -76,7 +79,7 @@ def connect(url: str, key: str | None = None) -> "OpenAI":
     if key and not sendable(key):
         raise InputError(_("给 {url} 的密钥里有空格、换行或中文，请重新复制一次", url=address))
     parts = urlsplit(address)
-    local = parts.hostname in ("127.0.0.1", "localhost", "::1")
+    local = parts.hostname in LOCAL
     return openai.OpenAI(
         base_url=address,
         api_key=key or "none",
