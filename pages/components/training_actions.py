@@ -42,7 +42,8 @@ def _going_on(workspace: Workspace, state: TrainingState) -> None:
     never = not state.points and not state.checkpoints
     if not state.finished and (state.checkpoints or never):
         said = _("开始训练") if never else _("接着训练")
-        if st.button(said, key="train_resume", icon="▶️", type="primary"):
+        kind = "secondary" if state.state == "outside" else "primary"  # it may be training elsewhere
+        if st.button(said, key="train_resume", icon="▶️", type=kind):  # type: ignore[arg-type]
             with report_errors():
                 training.resume_training(workspace, run)
                 st.rerun()

@@ -7,10 +7,10 @@ import streamlit as st
 
 from tianji_core import training
 from tianji_core.i18n import _
-from tianji_core.training import Preset, Target, TrainingRun
-from tianji_core.training.launch import goes_on, resumed_from
+from tianji_core.training import Preset, Target, TrainingRun, TrainingState
+from tianji_core.training.launch import by_hand
 from tianji_core.training.load import cards
-from tianji_core.training.target import DEEPSPEED, field_title, node_commands, slurm_script, target_of
+from tianji_core.training.target import DEEPSPEED, field_title, target_of
 from tianji_core.workspace import Workspace
 
 
@@ -91,27 +91,26 @@ def remember_target(run: TrainingRun) -> None:
         st.session_state[f"train_target_{name}"] = list(value) if name == "gpus" else value
 
 
-def show_commands(workspace: Workspace, run: TrainingRun) -> None:
-    """The command of each machine and the Slurm script; open where there are several machines."""
-    target, chosen = target_of(run), training.preset(run.preset, workspace)
-    work_dir = training.work_folder(workspace, run)
-    extra = resumed_from(workspace, run)
-    begun = goes_on(run, extra)
-    if target.nodes > 1:
-        st.info(
-            _(
-                "这台机器是第 0 号，由工坊启动；其他 {n} 台请各运行自己的一行，到齐才开始。",
-                n=target.nodes - 1,
-            ),
-            icon="🖥️",
+def show_commands(workspace: Workspace, state: TrainingState) -> None:
+    """The command of each machine and the Slurm script; open where there are several machines that have not begun."""
+    nodes = target_of(state.run).nodes
+    if nodes > 1 and state.active:
+        said = _("这台机器是第 0 号，由工坊启动；其他 {n} 台请各运行自己的一行，到齐才开始。", n=nodes - 1)
+        st.info(said, icon="🖥️")
+    elif nodes > 1 and not state.finished and (state.checkpoints or not state.points):
+        said = _(
+            "{n} 台机器到齐才开始：要么点上面的按钮，由工坊启动第 0 号，其他各运行自己的一行；要么都手动运行，或交给 Slurm。",
+            n=nodes,
         )
-    with st.expander(_("手动运行的命令与 Slurm 脚本"), expanded=target.nodes > 1):
-        for number, command in enumerate(node_commands(chosen, target, work_dir, extra, begun)):
-            if target.nodes > 1:
+        st.info(said, icon="🖥️")
+    lines, script = by_hand(workspace, state.run)
+    with st.expander(_("手动运行的命令与 Slurm 脚本"), expanded=nodes > 1 and not state.finished):
+        for number, command in enumerate(lines):
+            if nodes > 1:
                 st.caption(_("第 {n} 号机器", n=number))
             st.code(command, language="bash", wrap_lines=True)
         st.caption(_("Slurm：存成 train.sbatch，运行 sbatch train.sbatch"))
-        st.code(slurm_script(chosen, target, work_dir, run.title, extra, begun), language="bash")
+        st.code(script, language="bash")
 
 
 def fill_form(workspace: Workspace, run: TrainingRun) -> None:

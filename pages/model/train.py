@@ -99,11 +99,11 @@ def one_training(run_id: int) -> None:
     show_actions(workspace, state)
     show_outcome(state)
     over = overlay_choice(workspace, state) if state.state != "waiting" else []
-    if state.active or state.orphaned:
+    if state.active or state.orphaned or state.state in ("missing", "outside"):
         following(run_id, over, state.state)
     else:
         details(run_id, over)
-    show_commands(workspace, run)
+    show_commands(workspace, state)
     with st.expander(_("这次训练的 xtuner 配置")):
         config = training.work_folder(workspace, run) / "config.py"
         text = config.read_text(encoding="utf-8") if config.exists() else _("（配置文件不见了）")
@@ -117,7 +117,7 @@ def details(run_id: int, over: list[int]) -> str:
     if state.state == "waiting":
         ahead = _("前面还有 {n} 个训练", n=state.ahead) if state.ahead else _("下一个就是它")
         st.info(_("排队中：{ahead}。轮到时自动开始，关掉页面或工坊都不影响。", ahead=ahead), icon="⏳")
-    elif state.points or state.active or state.orphaned:
+    elif state.points or state.active or state.orphaned or state.state == "outside":
         show_figures(state)
         show_signs(workspace, state)
         show_curves(workspace, state, over)

@@ -93,6 +93,7 @@ def test_a_stored_training_opens_from_its_address(workspace, tiny, app):
     assert app.subheader[0].value == "试训一号" and "没有启动" in texts(app)
     assert [f"--node_rank={n}" in block.value for n, block in enumerate(app.code[1:3])] == [True, True]
     assert any(block.value.startswith("#!/bin/bash") for block in app.code)
+    assert "要么点上面的按钮" in texts(app) and "由工坊启动；其他" not in texts(app)
     app.button(key="train_new").click().run()
     assert "试训一号" in texts(app)
 
@@ -101,6 +102,9 @@ def test_a_training_run_by_hand_is_shown_as_its_files_tell(workspace, tiny, app)
     settings = training.default_settings(KEY).model_copy(update={"base": str(tiny)})
     run = training.prepare_training(workspace, KEY, settings, add_version(workspace), "手动的")
     folder = training.work_folder(workspace, run)
+    write_sitting(folder, "20250101_000000", [])  # it has begun and loads its model
+    open_train(app, run=str(run.id))
+    assert "在工坊外训练" in texts(app) and "没有启动" not in texts(app)
     write_sitting(folder, "20260101_000000", [(5, 2.0)])
     open_train(app, run=str(run.id))
     assert "在工坊外训练" in texts(app) and "没有启动" not in texts(app)

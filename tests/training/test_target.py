@@ -5,8 +5,12 @@ import subprocess
 
 import pytest
 
+from tests.tiny_base import add_version, write_tiny_base
+from tests.work_folders import write_checkpoint
 from tianji_core import training
 from tianji_core.errors import TrainingError
+from tianji_core.store import training as rows
+from tianji_core.training.launch import by_hand
 from tianji_core.training.line import Wish
 from tianji_core.training.lock import Hold, training_works
 from tianji_core.training.target import arguments, checked_target, node_commands, places_of, slurm_script
@@ -63,6 +67,21 @@ def test_the_slurm_script_is_sound_shell_and_asks_for_the_cards(tmp_path):
     assert subprocess.run(["bash", "-n"], input=script, text=True).returncode == 0
     assert "#SBATCH --nodes=2" in script and "#SBATCH --gpus-per-node=4" in script
     assert "#SBATCH --job-name=7B-x" in script and '"$SLURM_NODEID"' in script
+
+
+def test_commands_by_hand_carry_what_the_studio_would_set_itself(workspace, tmp_path):
+    settings = training.default_settings("nano-cpu-qlora").model_copy(
+        update={"base": str(write_tiny_base(tmp_path / "base"))}
+    )
+    run = training.prepare_training(workspace, "nano-cpu-qlora", settings, add_version(workspace))
+    lines, script = by_hand(workspace, run)
+    assert "OMP_WAIT_POLICY=PASSIVE" in lines[0] and "OMP_WAIT_POLICY=PASSIVE" in script
+    run = rows.change(workspace.engine, run.id, settings={**run.settings, "profile": "24gb"})
+    write_checkpoint(training.work_folder(workspace, run) / "iter_10.pth")
+    lines, script = by_hand(workspace, run)
+    for text in (lines[0], script):
+        assert "PYTORCH_ALLOC_CONF=expandable_segments:True" in text and "--resume" in text
+        assert "TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD=1" in text
 
 
 def test_a_training_takes_the_cards_that_are_free_or_none_at_all(workspace):

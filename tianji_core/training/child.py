@@ -23,6 +23,8 @@ from tianji_core.workspace import PROJECT, Workspace
 
 KEPT_LINES = 400
 """Lines at the end of the output that are kept for finding the cause of a failure."""
+PATIENT = {"OMP_WAIT_POLICY": "PASSIVE"}
+"""On a CPU waiting threads must sleep, not spin: the trainer shares its few cores with everything else."""
 _CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
@@ -75,8 +77,7 @@ def child_environment(workspace: Workspace, device: str) -> dict[str, str]:
     }
     if device == "cpu":
         environment["CUDA_VISIBLE_DEVICES"] = ""
-        # Waiting threads must sleep, not spin: on a laptop the trainer shares its few cores with everything else.
-        environment.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+        environment = {**PATIENT, **environment}
     return environment
 
 

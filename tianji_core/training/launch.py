@@ -33,7 +33,9 @@ from tianji_core.training.target import (
     Target,
     arguments,
     free_port,
+    node_commands,
     places_of,
+    slurm_script,
     target_of,
 )
 from tianji_core.training.verdict import failure_of
@@ -170,9 +172,23 @@ def _still_as_checked(workspace: Workspace, run: TrainingRun) -> None:
     check_base(run)
 
 
-def goes_on(run: TrainingRun, resumed: list[str]) -> bool:
-    """Whether the trainer will read a checkpoint."""
-    return bool(resumed or run.settings.get("origin"))
+def _variables(run: TrainingRun, resumed: list[str]) -> dict[str, str]:
+    """What this training needs in its environment beside what all do."""
+    reads_checkpoint = bool(resumed or run.settings.get("origin"))
+    return {
+        **(VARIABLES if run.settings.get("profile") else {}),
+        **(OWN_CHECKPOINT if reads_checkpoint else {}),
+    }
+
+
+def by_hand(workspace: Workspace, run: TrainingRun) -> tuple[list[str], str]:
+    """The command of each machine, the first one's first, and the Slurm script, that train a stored run as its job would:
+    on from its newest checkpoint where there is one."""
+    chosen, target = preset_of(workspace, run), target_of(run)
+    work_dir, resumed = work_folder(workspace, run), resumed_from(workspace, run)
+    variables = _variables(run, resumed)
+    script = slurm_script(chosen, target, work_dir, run.title, resumed, variables)
+    return node_commands(chosen, target, work_dir, resumed, variables), script
 
 
 def run_training(workspace: Workspace, run: TrainingRun, reporter: Reporter | None = None) -> Checkpoint:
@@ -198,11 +214,8 @@ def run_training(workspace: Workspace, run: TrainingRun, reporter: Reporter | No
         elif target.processes > 1:
             share = max(1, (os.cpu_count() or 1) // target.processes)
             environment.setdefault("OMP_NUM_THREADS", str(share))
-        if settings_of(run).profile:
-            environment = {**VARIABLES, **environment}
         resumed = resumed_from(workspace, run)
-        if goes_on(run, resumed):
-            environment |= OWN_CHECKPOINT
+        environment = {**_variables(run, resumed), **environment}
         port = free_port() if target.nodes == 1 else None
         watch.loads()
         with Sampler(work_dir, hold.places, lambda: keep_newest(work_dir)):

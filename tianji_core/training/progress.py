@@ -39,7 +39,7 @@ RECENT = 20
 @dataclass(frozen=True)
 class TrainingState:
     """A training as it is now. ``state`` is its job's state or 'waiting' in line; without a job, where its commands are run
-    by hand, 'missing' before the first step, 'outside' until the last, then as a job's. ``total`` the iterations or None
+    by hand, 'missing' before they start, 'outside' until the last step, then as a job's. ``total`` the iterations or None
     before the first is logged, ``eta`` seconds left, ``spent`` seconds since its turn came, ``reason`` why it failed.
     ``orphaned`` says that its supervisor is gone and it trains on; ``ahead`` how many go first."""
 
@@ -114,7 +114,7 @@ def training_state(workspace: Workspace, run: TrainingRun) -> TrainingState:
     orphaned = job is not None and job.state == "lost" and alive(job.pid, job.pid_started)
     order = line.waiting(workspace) if job is not None and (job.active or orphaned) else []
     found = tuple(checkpoints(work_dir, points))
-    state, reason = (job.state, job.note) if job is not None else _by_hand(work_dir, total, own, found)
+    state, reason = (job.state, job.note) if job is not None else _by_hand(work_dir, total, found)
     return TrainingState(
         run=run,
         state="waiting" if run.id in order and _told_to_wait(workspace, job) else state,
@@ -133,11 +133,9 @@ def training_state(workspace: Workspace, run: TrainingRun) -> TrainingState:
     )
 
 
-def _by_hand(
-    work_dir: Path, total: int | None, points: Sequence[Point], found: Sequence[Checkpoint]
-) -> tuple[str, str]:
+def _by_hand(work_dir: Path, total: int | None, found: Sequence[Checkpoint]) -> tuple[str, str]:
     """(state, reason) of a training that no job stands for."""
-    if not points and not found:
+    if not sittings(work_dir) and not found:
         return "missing", ""
     if not any(checkpoint.iteration == total for checkpoint in found):
         return "outside", ""

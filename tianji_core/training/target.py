@@ -9,6 +9,7 @@ import socket
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -18,7 +19,7 @@ from tianji_core.i18n import _
 from tianji_core.jobs.control import python_path
 from tianji_core.recipe import reason_of
 from tianji_core.store.training import TrainingRun
-from tianji_core.training.child import offline_variables
+from tianji_core.training.child import PATIENT, offline_variables
 from tianji_core.training.config import CONFIG_NAME
 from tianji_core.training.lock import CPU, card
 from tianji_core.training.presets import Preset
@@ -168,10 +169,10 @@ def free_port() -> int:
         return int(listener.getsockname()[1])
 
 
-def _shell_environment(chosen: Preset, target: Target, goes_on: bool) -> str:
-    values = {"PYTHONPATH": python_path(), **offline_variables(), **(OWN_CHECKPOINT if goes_on else {})}
+def _shell_environment(chosen: Preset, target: Target, variables: Mapping[str, str]) -> str:
+    values = {"PYTHONPATH": python_path(), **offline_variables(), **variables}
     if chosen.device == "cpu":
-        values["CUDA_VISIBLE_DEVICES"] = ""
+        values |= {"CUDA_VISIBLE_DEVICES": "", **PATIENT}
     elif target.gpus:
         values |= {
             "CUDA_DEVICE_ORDER": "PCI_BUS_ID",
@@ -181,12 +182,16 @@ def _shell_environment(chosen: Preset, target: Target, goes_on: bool) -> str:
 
 
 def node_commands(
-    chosen: Preset, target: Target, work_dir: Path, extra: Sequence[str] = (), goes_on: bool = False
+    chosen: Preset,
+    target: Target,
+    work_dir: Path,
+    extra: Sequence[str] = (),
+    variables: Mapping[str, str] = MappingProxyType({}),
 ) -> list[str]:
     """One line of shell for each machine, the first one's first. They need the project, its environment and the work
-    folder under the same paths, so a shared disk. ``extra`` are further arguments, ``goes_on`` says that it begins
-    from a checkpoint."""
-    lines, environment = [], _shell_environment(chosen, target, goes_on)
+    folder under the same paths, so a shared disk. ``extra`` are further arguments, ``variables`` what this training
+    needs in its environment."""
+    lines, environment = [], _shell_environment(chosen, target, variables)
     for rank in range(target.nodes):
         command = shlex.join([sys.executable, *arguments(target, work_dir, extra, rank)])
         lines.append(f"cd {shlex.quote(str(PROJECT))} && {environment} {command}")
@@ -199,7 +204,7 @@ def slurm_script(
     work_dir: Path,
     title: str,
     extra: Sequence[str] = (),
-    goes_on: bool = False,
+    variables: Mapping[str, str] = MappingProxyType({}),
 ) -> str:
     """A script for ``sbatch``: one task per machine starts that machine's processes; the first machine of the
     allocation is where they meet."""
@@ -209,7 +214,7 @@ def slurm_script(
         "--master_addr=MASTER", '--master_addr="$MASTER"'
     )
     cards = [] if chosen.device == "cpu" else [f"#SBATCH --gpus-per-node={target.processes}"]
-    environment = _shell_environment(chosen, target.model_copy(update={"gpus": ()}), goes_on)
+    environment = _shell_environment(chosen, target.model_copy(update={"gpus": ()}), variables)
     name = re.sub(r"[^A-Za-z0-9_-]+", "-", title).strip("-") or "tianji"
     return "\n".join(
         [

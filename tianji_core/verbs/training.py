@@ -11,8 +11,7 @@ from tianji_core.i18n import _
 from tianji_core.store import datasets
 from tianji_core.store import training as runs
 from tianji_core.training import line
-from tianji_core.training.launch import goes_on, resumed_from
-from tianji_core.training.target import node_commands, slurm_script, target_of
+from tianji_core.training.launch import by_hand
 from tianji_core.verbs.common import (
     LARGEST,
     DetachOption,
@@ -192,12 +191,7 @@ def _cards(text: str) -> list[int]:
 
 
 def _show_commands(space: Workspace, run: training.TrainingRun, as_json: bool) -> None:
-    chosen, target = training.preset(run.preset, space), target_of(run)
-    work_dir = training.work_folder(space, run)
-    extra = resumed_from(space, run)
-    begun = goes_on(run, extra)
-    lines = node_commands(chosen, target, work_dir, extra, begun)
-    script = slurm_script(chosen, target, work_dir, run.title, extra, begun)
+    lines, script = by_hand(space, run)
     text = "\n".join(_("# 第 {n} 号机器", n=n) + "\n" + each for n, each in enumerate(lines))
     facts = {"training": run.id, "commands": lines, "slurm": script}
     show(facts, as_json, f"{text}\n\n# Slurm\n{script}")
