@@ -1,14 +1,16 @@
 """Only complete models are listed, and a deleted one comes back."""
 
 import shutil
+import sys
 
 import pytest
 
-from tests.tiny_base import write_tiny_base
-from tianji_core import models
+from tests.tiny_base import add_version, write_tiny_base
+from tianji_core import jobs, models, training
 from tianji_core.errors import ModelError
 from tianji_core.models.catalogue import free_name, making
 from tianji_core.models.manifest import Artefact, write_manifest
+from tianji_core.store import training as rows
 
 
 @pytest.fixture
@@ -98,6 +100,21 @@ def test_a_base_is_kept_while_an_adapter_needs_it(workspace, base):
     add_adapter(workspace, "甲", base.path)
     with pytest.raises(ModelError, match="甲"):
         models.delete(workspace, base.name)
+
+
+def test_a_base_is_kept_while_a_training_reads_it_or_waits_for_its_turn(workspace):
+    folder = write_tiny_base(workspace.models / "mine")
+    write_manifest(folder, Artefact(name="mine", kind="base", title="m", path=folder), workspace.home)
+    settings = training.default_settings("nano-cpu-qlora").model_dump(mode="json")
+    version = add_version(workspace)
+    run = rows.add(workspace.engine, "训", "nano-cpu-qlora", version.id, {**settings, "base": str(folder)})
+    sleeping = [sys.executable, "-c", "import time; time.sleep(60)"]
+    job = jobs.start(workspace, "train", "正在训练的", sleeping, subject={"training_run_id": run.id})
+    with pytest.raises(ModelError, match="正在训练的"):
+        models.delete(workspace, "mine")
+    jobs.stop(workspace, job.id)
+    jobs.wait(workspace, job.id, 30)
+    assert models.delete(workspace, "mine").artefact.name == "mine"
 
 
 def test_the_workspace_can_be_moved(workspace, tmp_path):

@@ -14,6 +14,7 @@ from tianji_core.errors import ModelError, StudioError
 from tianji_core.i18n import _
 from tianji_core.models.manifest import MANIFEST, Artefact, read_manifest, write_manifest
 from tianji_core.models.nano import FOLDER as NANO_FOLDER
+from tianji_core.store import training as rows
 from tianji_core.training.base import checked_base, fingerprint
 from tianji_core.training.roots import checked_root
 from tianji_core.training.template import TEMPLATE, native_template
@@ -214,16 +215,27 @@ def delete(workspace: Workspace, name: str) -> Trashed:
             _("适配器 {names} 要用“{name}”做基座，请先删除它们", names=_("、").join(children), name=name)
         )
     for job in jobs.listed(workspace, active=True):
-        used = [
-            each for value in job.subject.values() for each in (value if isinstance(value, list) else [value])
-        ]
-        if name in map(str, used):
+        if name in _named(job) or found.path == _base_of(workspace, job):
             raise ModelError(_("任务“{job}”正在用“{name}”，请先停止它", job=job.title, name=name))
     token = f"{name}~{time.time_ns() // 1_000_000}"
     trash = workspace.models / TRASH
     trash.mkdir(exist_ok=True)
     (workspace.models / name).rename(trash / token)
     return Trashed(token, found, time.time())
+
+
+def _named(job: jobs.Job) -> set[str]:
+    """What a job works on, by name."""
+    lists = [value if isinstance(value, list) else [value] for value in job.subject.values()]
+    return {str(each) for value in lists for each in value}
+
+
+def _base_of(workspace: Workspace, job: jobs.Job) -> Path | None:
+    """The base of the training that a job runs, waits to run, or reads checkpoints of."""
+    run_id = job.subject.get("training_run_id")
+    if run_id is None:
+        return None
+    return Path(str(rows.get(workspace.engine, int(str(run_id))).settings.get("base", ""))).expanduser()
 
 
 def trashed(workspace: Workspace) -> list[Trashed]:
