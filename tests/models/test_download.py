@@ -3,12 +3,19 @@
 import os
 
 import pytest
+from modelscope_hub.errors import (
+    FileDownloadError,
+    FileIntegrityError,
+    FileSizeMismatchError,
+    NetworkError,
+    ServerError,
+)
 
 from tests.tiny_base import write_tiny_base
 from tests.tiny_hub import HOLD, hub_of
 from tianji_core import jobs, models
 from tianji_core.errors import ModelError
-from tianji_core.models.download import check_sizes, partial_folder
+from tianji_core.models.download import check_sizes, explained, partial_folder
 
 ID = "Some/tiny-model"
 
@@ -30,6 +37,24 @@ def test_a_downloaded_model_is_listed_as_a_base(workspace, hub):
     progress = jobs.read_progress(workspace, job.id)
     assert progress.done == progress.total > 300_000
     assert not partial_folder(workspace, ID).exists()
+    with pytest.raises(ModelError, match="已经下载好了，就是模型“tiny-model”"):
+        models.start_download(workspace, ID)
+
+
+@pytest.mark.parametrize(
+    ("cause", "said"),
+    [
+        (FileIntegrityError("Hash mismatch for a.safetensors"), "a.safetensors 传来的内容和清单上的"),
+        (FileSizeMismatchError("Server announced 4 bytes"), "a.safetensors 传来的内容和清单上的"),
+        (ServerError("internal"), "http://127.0.0.1:9 那边出错了"),
+        (NetworkError("gone"), "连不上 http://127.0.0.1:9"),
+        (OSError(28, "No space left on device"), "磁盘满了"),
+        (ValueError("没见过的"), "a.safetensors: 没见过的"),
+    ],
+)
+def test_why_a_file_did_not_come_is_said(monkeypatch, cause, said):
+    monkeypatch.setenv("MODELSCOPE_ENDPOINT", "http://127.0.0.1:9")
+    assert said in str(explained(FileDownloadError("1 of 8", failed_files={"a.safetensors": cause}), ID))
 
 
 def test_the_mirror_of_the_settings_is_asked(workspace, hub, monkeypatch):

@@ -12,7 +12,7 @@ from tianji_core import jobs
 from tianji_core.errors import ModelError, StudioError
 from tianji_core.i18n import _
 from tianji_core.jobs import Reporter
-from tianji_core.models.catalogue import checked_name, free_name
+from tianji_core.models.catalogue import artefacts, checked_name, free_name
 from tianji_core.models.manifest import Artefact, read_manifest, write_manifest
 from tianji_core.training.base import checked_base, fingerprint
 from tianji_core.training.template import TEMPLATE, native_template
@@ -83,11 +83,11 @@ def download(
     reporter: Reporter | None = None,
     trust_remote_code: bool = False,
 ) -> Artefact:
-    """Fetch a model and list it as a base. Files that are complete are not fetched again, a partial one goes on.
+    """Fetch a model and list it as a base; a second copy of one only under a ``name``. Files that are complete are not fetched again, a partial one goes on.
     ``trust_remote_code`` allows Python code in it to run when it is loaded; nothing of it runs here.
 
     Raises:
-        ModelError: no such model, or it is not a complete language model. StudioError: no connection, disk full.
+        ModelError: no such model, it is here already, or it is not a complete language model. StudioError: no connection, disk full.
     """
     model_id = check_model_id(model_id)
     reporter = reporter or Reporter(unit=_("字节"))
@@ -95,6 +95,7 @@ def download(
     os.environ.setdefault("MODELSCOPE_CACHE", str(workspace.home / "cache" / "modelscope"))
     if mirror := workspace.settings().model_mirror:
         os.environ.setdefault("MODELSCOPE_ENDPOINT", mirror.rstrip("/"))
+    refuse_second(workspace, model_id, name)
     reporter.update(0, message=_("正在询问文件清单"))
     folder = partial_folder(workspace, model_id)
     chosen = checked_name(workspace, name) if name else free_name(workspace, model_id.partition("/")[2])
@@ -122,6 +123,23 @@ def download(
     return read_manifest(target, workspace.home)
 
 
+def refuse_second(workspace: Workspace, model_id: str, name: str) -> None:
+    """A model that was fetched already is fetched again only where somebody gives the copy a ``name``.
+
+    Raises:
+        ModelError: it is here.
+    """
+    for each in artefacts(workspace):
+        if not name and each.kind == "base" and each.source.startswith(f"ModelScope {model_id}@"):
+            raise ModelError(
+                _(
+                    "“{id}”已经下载好了，就是模型“{name}”；要重新下载请先删除它，要再放一份请用 --name 起个名字",
+                    id=model_id,
+                    name=each.name,
+                )
+            )
+
+
 def _listing(model_id: str, revision: str) -> dict[str, int]:
     """Path → bytes of every file of the model."""
     from modelscope_hub import HubApi
@@ -129,7 +147,7 @@ def _listing(model_id: str, revision: str) -> dict[str, int]:
     try:
         found = HubApi().list_repo_files(model_id, "model", revision=revision)
     except Exception as error:
-        raise _explained(error, model_id) from error
+        raise explained(error, model_id) from error
     files = {info.path: int(info.size or 0) for info in found if info.type != "tree"}
     if not files:
         raise ModelError(_("ModelScope 上的“{id}”没有文件", id=model_id))
@@ -181,7 +199,7 @@ def _fetch(model_id: str, revision: str, folder: Path, files: dict[str, int], re
             endpoint=os.environ.get("MODELSCOPE_ENDPOINT") or None,
         )
     except Exception as error:
-        raise _explained(error, model_id) from error
+        raise explained(error, model_id) from error
 
 
 def check_sizes(folder: Path, files: dict[str, int]) -> None:
@@ -210,12 +228,13 @@ def check_sizes(folder: Path, files: dict[str, int]) -> None:
         )
 
 
-def _explained(error: Exception, model_id: str) -> StudioError:
+def explained(error: Exception, model_id: str) -> StudioError:
     """What went wrong in one sentence; the library raises its own errors, those of requests and of the system."""
     from modelscope_hub import errors as hub
 
-    causes: list[Any] = [error, error.__cause__]
-    causes += list(getattr(error, "failed_files", {}).values())
+    failed: dict[str, BaseException] = getattr(error, "failed_files", {})
+    causes: list[Any] = [error, error.__cause__, *failed.values()]
+    place = os.environ.get("MODELSCOPE_ENDPOINT") or "ModelScope"
     for cause in causes:
         if isinstance(cause, OSError) and cause.errno == 28:
             return StudioError(_("磁盘满了；清理后再点下载会接着下"))
@@ -226,6 +245,27 @@ def _explained(error: Exception, model_id: str) -> StudioError:
     for cause in causes:
         if isinstance(cause, hub.NetworkError | ConnectionError | TimeoutError) or "onnection" in str(cause):
             return StudioError(
-                _("连不上 ModelScope，请检查网络后再点下载（会接着下），或在别处下载好再登记本地文件夹")
+                _(
+                    "连不上 {place}，请检查网络后再点下载（会接着下），或在别处下载好再登记本地文件夹",
+                    place=place,
+                )
             )
-    return StudioError(_("下载“{id}”失败：{detail}", id=model_id, detail=str(error).splitlines()[0][:200]))
+    for name, cause in failed.items():
+        if isinstance(cause, hub.FileIntegrityError):
+            return StudioError(
+                _(
+                    "{file} 传来的内容和清单上的大小或校验值不一样，没有留下；再点下载会重新取它。还是这样就是 {place} 上的文件坏了，请换一个镜像，或登记本地文件夹",
+                    file=name,
+                    place=place,
+                )
+            )
+    for cause in causes:
+        if isinstance(cause, hub.ServerError):
+            return StudioError(
+                _("{place} 那边出错了，不是这台机器的问题；过一会儿再点下载会接着下", place=place)
+            )
+    said = next(iter(failed.values()), error)
+    detail = (str(said) or type(said).__name__).splitlines()[0][:200]
+    return StudioError(
+        _("下载“{id}”失败：{detail}", id=model_id, detail=": ".join([*list(failed)[:1], detail]))
+    )

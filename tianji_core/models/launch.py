@@ -8,7 +8,7 @@ from tianji_core import jobs
 from tianji_core.errors import ModelError
 from tianji_core.i18n import _
 from tianji_core.models.catalogue import checked_name
-from tianji_core.models.download import SOURCE, check_model_id
+from tianji_core.models.download import SOURCE, check_model_id, refuse_second
 from tianji_core.models.making import check_base, checkpoint_of
 from tianji_core.models.manifest import Artefact
 from tianji_core.models.merged import SHARD_GB, base_to_merge_into, checked_options
@@ -92,9 +92,10 @@ def start_download(
     code to run when it is loaded later.
 
     Raises:
-        ModelError: not a model's name, a name in use, or the same download runs.
+        ModelError: not a model's name, a model that is here already, a name in use, or the same download runs.
     """
     model_id = check_model_id(model_id, source)
+    refuse_second(workspace, model_id, name)
     if name:
         checked_name(workspace, name)
     subject = {"model_id": model_id, "name": name}
