@@ -3,13 +3,22 @@
 import json
 import re
 import shutil
+import zipfile
+from pathlib import Path
 
 import pytest
 
 from tests.tiny_base import add_version, write_tiny_base
 from tianji_core import jobs
 from tianji_core.errors import ModelError, TrainingError
-from tianji_core.training import default_settings, preflight, prepare_training, preset, start_training
+from tianji_core.training import (
+    checked_settings,
+    default_settings,
+    preflight,
+    prepare_training,
+    preset,
+    start_training,
+)
 from tianji_core.training.base import checked_base, fingerprint
 from tianji_core.training.data_checks import length_checks
 from tianji_core.training.estimate import estimate, fitted, read_training_file
@@ -91,6 +100,65 @@ def test_a_config_that_is_no_object_is_refused(base, text):
     (base / "config.json").write_text(text, encoding="utf-8")
     with pytest.raises(ModelError, match="读不懂"):
         checked_base(base)
+
+
+def _cut(path):
+    path.write_bytes(path.read_bytes()[:-40])
+
+
+def _index(folder, weights):
+    (folder / "model.safetensors.index.json").write_text(json.dumps({"weight_map": weights}))
+
+
+def _torch_file(folder):
+    (folder / "model.safetensors").unlink()
+    with zipfile.ZipFile(folder / "pytorch_model.bin", "w") as archive:
+        archive.writestr("archive/data.pkl", b"0" * 500)
+    _cut(folder / "pytorch_model.bin")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "word"),
+    [
+        (lambda base: _cut(base / "model.safetensors"), "应有"),
+        (lambda base: (base / "model.safetensors").rename(base / "model-00001-of-00003.safetensors"), "索引"),
+        (_torch_file, "前面一部分"),
+        (lambda base: _cut(base / "tokenizer.json"), "分词器"),
+        (lambda base: (base / "tokenizer.json").write_bytes(b""), "分词器"),
+        (lambda base: (base / "tokenizer_config.json").write_text("{"), "tokenizer_config.json"),
+        (lambda base: _index(base, {"a": 5, "b": "model.safetensors"}), "索引"),
+        (lambda base: _index(base, {"a": ["model.safetensors"]}), "索引"),
+        (lambda base: _index(base, {"a": "../../other/model.safetensors"}), "索引"),
+        (lambda base: (base / "config.json").write_text("[" * 100_000), "config.json"),
+    ],
+)
+def test_a_half_downloaded_or_damaged_folder_stops_with_the_file_that_is_wrong(
+    workspace, settings, base, spoil, word
+):
+    spoil(base)
+    assert word in stops(workspace, settings, add_version(workspace))["基座模型"]
+
+
+def test_what_is_no_model_folder_is_said_as_such(workspace, settings, base, tmp_path):
+    version = add_version(workspace)
+    (tmp_path / "circle").symlink_to("circle")
+    for path, word in [(base / "config.json", "是一个文件"), (tmp_path / "circle", "打不开")]:
+        wrong = settings.model_copy(update={"base": str(path)})
+        assert word in stops(workspace, wrong, version)["基座模型"]
+    for typed, word in [("/a" * 300 + "a" * 300, "太长"), ("~nobody-of-this-name/model", "~")]:
+        with pytest.raises(TrainingError, match=word):
+            checked_settings({**settings.model_dump(), "base": typed})
+
+
+@pytest.mark.parametrize("size", ["1e400", "-4", "1" + "0" * 30])
+def test_a_size_that_is_none_breaks_no_reckoning(workspace, settings, base, size):
+    config = json.loads((base / "config.json").read_text()) | {
+        "hidden_size": "SIZE",
+        "architectures": {"a": 1},
+    }
+    (base / "config.json").write_text(json.dumps(config).replace('"SIZE"', size))
+    checked = preflight(workspace, preset("nano-cpu-qlora"), settings, add_version(workspace))
+    assert checked.ok and checked.need is None
 
 
 def test_other_weights_under_the_same_names_have_another_fingerprint(base, tmp_path):
@@ -187,8 +255,14 @@ def test_a_model_outside_the_allowed_folders_stops(workspace, settings, tmp_path
     (tmp_path / "allowed" / "link").symlink_to(settings.base)
     linked = settings.model_copy(update={"base": str(tmp_path / "allowed" / "link")})
     assert "之外" in stops(workspace, linked, version)["基座模型"]
+    shutil.copytree(settings.base, tmp_path / "allowed" / "own")
+    (tmp_path / "allowed" / "own" / "model.safetensors").unlink()
+    (tmp_path / "allowed" / "own" / "model.safetensors").symlink_to(Path(settings.base) / "model.safetensors")
+    partly = settings.model_copy(update={"base": str(tmp_path / "allowed" / "own")})
+    assert "之外" in stops(workspace, partly, version)["基座模型"]
     monkeypatch.setenv("TIANJI_MODEL_ROOTS", str(tmp_path))
     assert found(workspace, settings, version)["基座模型"].level == "pass"
+    assert found(workspace, partly, version)["基座模型"].level == "pass"
 
 
 def test_samples_that_all_lose_their_answer_stop(workspace, settings):

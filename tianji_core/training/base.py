@@ -2,14 +2,19 @@
 
 import hashlib
 import json
+import re
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tianji_core.errors import ModelError
 from tianji_core.i18n import _
 
 TOKENIZERS = ("tokenizer.json", "tokenizer.model", "vocab.json", "vocab.txt", "spiece.model")
 INDEXES = ("model.safetensors.index.json", "pytorch_model.bin.index.json")
+NUMBERED = re.compile(r"-\d+-of-\d+\.")
+"""In the name of one weight file of several; which ones there are is said by an index only."""
 EDGE = 1 << 20
 """Bytes read at each end of a weight file for the fingerprint: 15 GB must not be read to compare two folders."""
 
@@ -32,19 +37,13 @@ def checked_base(folder: Path) -> BaseFolder:
         ModelError: says what is missing.
     """
     if not folder.is_dir():
+        if folder.exists():
+            raise ModelError(_("{folder} 是一个文件，这里要填模型所在的文件夹", folder=folder))
         raise ModelError(_("模型文件夹 {folder} 不存在，请先下载或改路径", folder=folder))
-    try:
-        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-        if not isinstance(config, dict):
-            raise ValueError("not an object")
-    except FileNotFoundError as error:
-        raise ModelError(
-            _("{folder} 里没有 config.json，不是模型文件夹，请重新下载或改路径", folder=folder)
-        ) from error
-    except (OSError, ValueError) as error:
-        raise ModelError(_("{folder} 里的 config.json 读不懂，请重新下载", folder=folder)) from error
-    if not any((folder / name).exists() for name in TOKENIZERS):
-        raise ModelError(_("模型文件夹 {folder} 里没有分词器文件，请重新下载", folder=folder))
+    if not (folder / "config.json").exists():
+        raise ModelError(_("{folder} 里没有 config.json，不是模型文件夹，请重新下载或改路径", folder=folder))
+    config = _object(folder, "config.json")
+    _check_tokenizer(folder)
     weights = _weights(folder)
     missing = [path.name for path in weights if not path.is_file() or path.stat().st_size == 0]
     if missing or not weights:
@@ -60,8 +59,52 @@ def checked_base(folder: Path) -> BaseFolder:
     for path in weights:
         if path.suffix == ".safetensors":
             check_safetensors(path)
-    architecture = (config.get("architectures") or [""])[0]
+        else:
+            _check_archive(path)
+    named = config.get("architectures")
+    architecture = str(named[0]) if isinstance(named, list) and named else ""
     return BaseFolder(folder, architecture, weights, sum(path.stat().st_size for path in weights))
+
+
+def _object(folder: Path, name: str) -> dict[str, Any]:
+    """A JSON file of a model's folder."""
+    try:
+        value = json.loads((folder / name).read_text(encoding="utf-8"))
+        if not isinstance(value, dict):
+            raise ValueError("not an object")
+    except (OSError, ValueError, RecursionError) as error:
+        raise ModelError(_("{folder} 里的 {name} 读不懂，请重新下载", folder=folder, name=name)) from error
+    return value
+
+
+def _check_tokenizer(folder: Path) -> None:
+    found = [folder / name for name in TOKENIZERS if (folder / name).exists()]
+    if not found:
+        raise ModelError(_("模型文件夹 {folder} 里没有分词器文件，请重新下载", folder=folder))
+    for path in found:
+        if not path.is_file() or path.stat().st_size == 0 or _cut_off(path):
+            raise ModelError(
+                _("{folder} 里的分词器文件 {name} 不完整，请重新下载", folder=folder, name=path.name)
+            )
+    if (folder / "tokenizer_config.json").exists():
+        _object(folder, "tokenizer_config.json")
+
+
+def _cut_off(path: Path) -> bool:
+    """Whether a JSON file, of many megabytes at times, lacks its end."""
+    if path.suffix != ".json":
+        return False
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - 1024))
+        return not file.read().rstrip().endswith(b"}")
+
+
+def _check_archive(path: Path) -> None:
+    """That a file of torch's has its end: where the list of its tensors stands. Those before torch 1.6 have none."""
+    with path.open("rb") as file:
+        archive = file.read(4) == b"PK\x03\x04"
+    if archive and not zipfile.is_zipfile(path):
+        raise ModelError(_("权重文件 {file} 已损坏（只有前面一部分），请重新下载或合并", file=path))
 
 
 def _weights(folder: Path) -> tuple[Path, ...]:
@@ -69,12 +112,22 @@ def _weights(folder: Path) -> tuple[Path, ...]:
         index = folder / name
         if index.exists():
             try:
-                files = json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()
-            except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
+                files = sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
+                if any(Path(file).name != file for file in files):
+                    raise ValueError("not a name in this folder")
+            except (OSError, ValueError, KeyError, AttributeError, TypeError, RecursionError) as error:
                 raise ModelError(_("权重索引 {file} 读不懂，请重新下载", file=index)) from error
-            return tuple(folder / file for file in sorted(set(files)))
-    for pattern in ("model*.safetensors", "pytorch_model*.bin"):
+            return tuple(folder / file for file in files)
+    for pattern, index_name in zip(("model*.safetensors", "pytorch_model*.bin"), INDEXES, strict=True):
         if found := sorted(folder.glob(pattern)):
+            if any(NUMBERED.search(path.name) for path in found):
+                raise ModelError(
+                    _(
+                        "模型文件夹 {folder} 的权重分成几个文件，却没有索引 {name}，不知道全不全，请重新下载",
+                        folder=folder,
+                        name=index_name,
+                    )
+                )
             return tuple(found)
     return ()
 

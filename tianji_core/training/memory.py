@@ -21,6 +21,10 @@ LOGIT_BYTES = 12
 """Of one logit: 16 bits, the float32 copy of the loss, its softmax and gradient."""
 
 
+LARGEST_SIZE = 10_000_000
+"""No model is as wide, deep or wordy; such a number is no size."""
+
+
 @dataclass(frozen=True)
 class Shape:
     """A decoder's sizes, as its ``config.json`` has them. ``wide`` and ``narrow`` are the outputs of the query and of the
@@ -78,7 +82,7 @@ def shape_of(folder: Path) -> Shape | None:
         value = json.loads((folder / "config.json").read_text(encoding="utf-8"))
         hidden, heads = int(value["hidden_size"]), int(value["num_attention_heads"])
         width = int(value.get("head_dim") or hidden // heads)
-        return Shape(
+        shape = Shape(
             hidden=hidden,
             layers=int(value["num_hidden_layers"]),
             inner=int(value["intermediate_size"]),
@@ -87,7 +91,9 @@ def shape_of(folder: Path) -> Shape | None:
             words=int(value["vocab_size"]),
             tied=bool(value.get("tie_word_embeddings")),
         )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, ZeroDivisionError):
+        sizes = (shape.hidden, shape.layers, shape.inner, shape.wide, shape.narrow, shape.words)
+        return shape if all(0 < size < LARGEST_SIZE for size in sizes) else None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, ArithmeticError, RecursionError):
         return None
 
 

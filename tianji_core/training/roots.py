@@ -13,12 +13,27 @@ SYSTEM = ("/proc", "/sys", "/dev", "/etc", "/boot", "/run", "/bin", "/sbin", "/u
 
 
 def checked_root(workspace: Workspace, folder: Path) -> Path:
-    """``folder`` with every link resolved, where it may be used.
+    """``folder`` with every link resolved, where it and what the links in it point to may be used.
 
     Raises:
         InputError: it lies outside the allowed folders; says which these are and how to allow it.
     """
-    real = folder.expanduser().resolve()
+    try:
+        real = folder.expanduser().resolve()
+        _check(workspace, real)
+        for each in real.iterdir() if real.is_dir() else ():
+            if each.is_symlink():
+                _check(workspace, each.resolve())
+    except (
+        OSError,
+        RuntimeError,
+    ) as error:  # a circle of links, a name too long, a folder that may not be read
+        detail = getattr(error, "strerror", None) or error
+        raise InputError(_("打不开文件夹 {folder}：{detail}", folder=folder, detail=detail)) from error
+    return real
+
+
+def _check(workspace: Workspace, real: Path) -> None:
     listed = [
         Path(each).expanduser().resolve() for each in os.environ.get(VARIABLE, "").split(os.pathsep) if each
     ]
@@ -37,4 +52,3 @@ def checked_root(workspace: Workspace, folder: Path) -> Path:
         for root in SYSTEM:
             if real.is_relative_to(root):
                 raise InputError(_("{folder} 在系统文件夹 {root} 里，不能当模型用", folder=real, root=root))
-    return real

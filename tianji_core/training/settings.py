@@ -34,6 +34,8 @@ CONSTANTS = {
     "eval_tokens": "eval_max_new_tokens",
 }
 """Field of :class:`TrainingSettings` → the constant of a preset file that holds it."""
+LONGEST_NAME = 255
+"""Bytes of a folder's name on the usual file systems."""
 LORA_FIELDS = ("lora_r", "lora_alpha", "lora_dropout")
 """The settings that a preset for all parameters does not have."""
 
@@ -90,9 +92,15 @@ class TrainingSettings(BaseModel):
 
     @field_validator("base")
     @classmethod
-    def _no_newline(cls, value: str) -> str:
+    def _a_path(cls, value: str) -> str:
         if "\n" in value or "\0" in value:
             raise ValueError(_("文件夹路径里不能有换行"))
+        if any(len(part.encode(errors="replace")) > LONGEST_NAME for part in Path(value).parts):
+            raise ValueError(_("里有太长的文件夹名"))
+        try:
+            Path(value).expanduser()
+        except RuntimeError as error:
+            raise ValueError(_("里的 ~ 找不到对应的用户文件夹")) from error
         return value
 
     @field_validator("template")

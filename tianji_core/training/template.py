@@ -34,7 +34,7 @@ def model_type(folder: Path) -> str:
     """The architecture's short name in a model's ``config.json``; '' where there is none."""
     try:
         return str(json.loads((folder / "config.json").read_text(encoding="utf-8")).get("model_type", ""))
-    except (OSError, ValueError, AttributeError):
+    except (OSError, ValueError, AttributeError, RecursionError):
         return ""
 
 

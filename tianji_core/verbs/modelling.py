@@ -1,5 +1,6 @@
 """Verbs from a checkpoint to a merged model: convert, merge, download, models."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
@@ -41,7 +42,7 @@ TrustOption = Annotated[
 def base_folder(space: Workspace, base: str) -> Path:
     """A model's folder from its listed name, or a path."""
     if "/" in base or Path(base).is_dir():
-        return Path(base).expanduser().resolve()
+        return Path(os.path.realpath(os.path.expanduser(base)))  # noqa: PTH111 (pathlib raises on a circle of links)
     return models.artefact(space, base).path
 
 
