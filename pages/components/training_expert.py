@@ -55,7 +55,7 @@ def expert_view(workspace: Workspace, chosen: Preset, settings: TrainingSettings
             disabled=not title.strip(),
         ):
             with report_errors(), st.spinner(_("正在单独的进程里加载，要十来秒")):
-                made = save_preset(workspace, title, source)
+                made = save_preset(workspace, title, source, chosen.key)
                 st.session_state[NEXT] = made.key
                 remember_notice(_("已保存预设“{title}”", title=made.title))
                 st.rerun()

@@ -7,14 +7,19 @@ and in the trainer.
 import ast
 import difflib
 import re
+import subprocess
+import sys
+import tempfile
 import time
 from pathlib import Path
 
 from tianji_core.errors import TrainingError
-from tianji_core.files import write_text
+from tianji_core.files import storable, write_text
 from tianji_core.i18n import _
-from tianji_core.training.child import child_environment, run_child
+from tianji_core.jobs.processes import end_group
+from tianji_core.training.child import child_environment
 from tianji_core.training.config import replaced_constants
+from tianji_core.training.load_check import LOADED
 from tianji_core.training.presets import (
     OWN,
     Preset,
@@ -23,13 +28,16 @@ from tianji_core.training.presets import (
     own_folder,
     parsed_preset,
     preset,
+    presets,
 )
 from tianji_core.training.settings import CONSTANTS, TrainingSettings
-from tianji_core.workspace import Workspace
+from tianji_core.workspace import PROJECT, Workspace
 
 TRASH = ".trash"
 LARGEST = 200_000
 """Characters of a config file."""
+LONGEST_LOAD = 120.0
+"""Seconds that loading a config may take; most of it are the imports of torch and xtuner, some ten."""
 
 
 def preset_source(chosen: Preset, settings: TrainingSettings) -> str:
@@ -56,7 +64,7 @@ def checked_source(workspace: Workspace, source: str) -> Preset:
     Raises:
         TrainingError: says what is wrong, and in which line where that is known.
     """
-    if len(source) > LARGEST or "\0" in source:
+    if len(source) > LARGEST or source != storable(source):
         raise TrainingError(_("配置文件太长或含有空字符；最长 {n} 个字符", n=LARGEST))
     name = _("改过的配置")
     found = parsed_preset(source, Path(name), OWN + "draft")
@@ -65,38 +73,74 @@ def checked_source(workspace: Workspace, source: str) -> Preset:
         if needed not in known:
             raise TrainingError(_("配置里要有 {name} = … 这一行，工坊训练时会填上它", name=needed))
     checked_settings(found.values)
-    folder = workspace.home / "cache" / "drafts"
-    path = folder / f"draft_{time.time_ns()}.py"
+    path = workspace.home / "cache" / "drafts" / f"draft_{time.time_ns()}.py"
     write_text(path, source)
     try:
-        arguments = ["-m", "tianji_core.training.load_check", str(path)]
-        ended = run_child(arguments, child_environment(workspace, "cpu"), lambda _line: None)
+        _load(workspace, path)
     finally:
         path.unlink(missing_ok=True)
-    if ended.code != 0:
-        last = [line for line in ended.tail.splitlines() if line.strip()]
-        raise TrainingError(_("mmengine 加载不了这个配置：{detail}", detail=(last or ["?"])[-1][:300]))
     return found
 
 
-def save_preset(workspace: Workspace, title: str, source: str) -> Preset:
-    """Keep a checked text as a preset under a title.
+def _load(workspace: Workspace, path: Path) -> None:
+    """Have a child load a config. Whatever the file starts is ended with it."""
+    with tempfile.TemporaryFile() as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tianji_core.training.load_check", str(path)],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            cwd=PROJECT,
+            env=child_environment(workspace, "cpu"),
+            start_new_session=True,
+        )
+        late = False
+        try:
+            process.wait(LONGEST_LOAD)
+        except subprocess.TimeoutExpired:
+            late = True
+        finally:
+            end_group(process.pid, grace=1.0)
+            process.wait()
+        output.seek(max(0, output.seek(0, 2) - 4000))
+        lines = [line for line in output.read().decode("utf-8", "replace").splitlines() if line.strip()]
+    if late:
+        raise TrainingError(
+            _("这个配置加载了 {n} 秒还没完，已经停掉；里面是不是有不会结束的循环？", n=round(LONGEST_LOAD))
+        )
+    if process.returncode != 0 or LOADED not in lines[-1:]:
+        detail = lines[-1][:300] if lines else _("它自己结束了进程")
+        raise TrainingError(_("mmengine 加载不了这个配置：{detail}", detail=detail))
+
+
+def save_preset(workspace: Workspace, title: str, source: str, replaces: str = "") -> Preset:
+    """Keep a checked text as a preset under a title. ``replaces`` is the key of the preset that was edited: where it has
+    this very title the text takes its place, and what it was before can be restored.
 
     Raises:
-        TrainingError: no title, or the text does not pass :func:`checked_source`.
+        TrainingError: no title, another preset has it, or the text does not pass :func:`checked_source`.
     """
     title = " ".join(title.split())
     if not title or len(title) > 60:
         raise TrainingError(_("请给预设起一个名字，不超过 60 个字"))
+    same = next((each for each in presets(workspace) if _(each.title) == title), None)
+    if same is not None and not (same.own and same.key == replaces):
+        raise TrainingError(
+            _("已经有叫“{title}”的预设了：请换个名字；要改它，就先在上面选中它再保存", title=title)
+        )
     checked_source(workspace, source)
     card = ast.literal_eval(constants(source)["preset"])
     text = replaced_constants(source, {"preset": {**card, "title": title, "summary": _("自己的预设")}})
     folder = own_folder(workspace)
-    stem = re.sub(r"[^\w]+", "_", title).strip("_").lower() or "preset"
-    name, number = stem, 1
-    while (folder / f"{name}.py").exists():
-        number += 1
-        name = f"{stem}_{number}"
+    if same is not None:
+        name = same.path.stem
+        delete_preset(workspace, same.key)
+    else:
+        stem = re.sub(r"[^\w]+", "_", title).strip("_").lower() or "preset"
+        name, number = stem, 1
+        while (folder / f"{name}.py").exists():
+            number += 1
+            name = f"{stem}_{number}"
     write_text(folder / f"{name}.py", text)
     return preset(OWN + name.replace("_", "-"), workspace)
 
@@ -119,17 +163,20 @@ def delete_preset(workspace: Workspace, key: str) -> str:
 
 
 def restore_preset(workspace: Workspace, token: str) -> Preset:
-    """Bring a deleted preset back.
+    """Bring a deleted preset back; one that has its place now is put away in turn.
 
     Raises:
-        TrainingError: nothing like that was deleted, or its name is in use again.
+        TrainingError: nothing like that was deleted.
     """
     source = own_folder(workspace) / TRASH / f"{token}.py"
     target = own_folder(workspace) / f"{token.rpartition('~')[0]}.py"
-    if "/" in token or not source.is_file() or target.exists():
+    key = OWN + target.stem.replace("_", "-")
+    if "/" in token or not source.is_file():
         raise TrainingError(_("恢复不了预设“{token}”", token=token))
+    if target.exists():
+        delete_preset(workspace, key)
     source.rename(target)
-    return preset(OWN + target.stem.replace("_", "-"), workspace)
+    return preset(key, workspace)
 
 
 def deleted_presets(workspace: Workspace) -> list[str]:

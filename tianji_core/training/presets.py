@@ -5,9 +5,9 @@ import ast
 import contextlib
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from tianji_core.errors import RecipeError, TrainingError
 from tianji_core.i18n import _
@@ -175,27 +175,73 @@ def parsed_preset(source: str, path: Path, key: str) -> Preset:
     """
     try:
         found = constants(source)
-        card = ast.literal_eval(found["preset"])
-        optional = LORA_FIELDS if card.get("method") == "full" else ()
-        values = {
-            name: ast.literal_eval(found[constant])
-            for name, constant in CONSTANTS.items()
-            if constant in found or name not in (*optional, "template", "eval_interval")
-        }
-        return Preset(key=key, path=path, source=source, values=values, **card)
     except SyntaxError as error:
         raise TrainingError(
             _("{file} 第 {line} 行有语法错误：{detail}", file=path.name, line=error.lineno, detail=error.msg)
         ) from error
-    except KeyError as error:
-        raise TrainingError(
-            _(
-                "{file} 里缺少这一行的赋值：{name} = …；没有它，工坊填不了设置",
-                file=path.name,
-                name=error.args[0],
-            )
-        ) from error
-    except (ValueError, TypeError, AttributeError) as error:
+    except (
+        ValueError,
+        RecursionError,
+        MemoryError,
+    ) as error:  # a NUL, or an expression too deep for the parser
         raise TrainingError(
             _("训练预设文件 {file} 不完整：{detail}", file=path.name, detail=error)
+        ) from error
+    card = _checked_card(path.name, _value(path.name, found, "preset"))
+    optional = LORA_FIELDS if card.method == "full" else ()
+    values = {
+        name: _value(path.name, found, constant)
+        for name, constant in CONSTANTS.items()
+        if constant in found or name not in (*optional, "template", "eval_interval")
+    }
+    if not isinstance(values["base"], str):
+        raise TrainingError(_("{file} 里的 {name} 要写成文字", file=path.name, name=CONSTANTS["base"]))
+    return Preset(key=key, path=path, source=source, values=values, **card.model_dump())
+
+
+class _Card(BaseModel):
+    """What a file's ``preset`` says of it; see :class:`Preset`."""
+
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+    title: str = Field(min_length=1)
+    summary: str
+    device: Literal["cpu", "cuda"]
+    memory_gb: float = Field(ge=0, le=100_000)
+    disk_gb: float = Field(ge=0, le=100_000)
+    model_id: str
+    method: Literal["qlora", "lora", "full"] = "qlora"
+    deepspeed: str = ""
+
+
+def _checked_card(file: str, value: object) -> _Card:
+    try:
+        return _Card.model_validate(value)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise TrainingError(
+            _(
+                "{file} 开头 preset 里的“{name}”{detail}",
+                file=file,
+                name=first["loc"][0] if first["loc"] else "preset",
+                detail=reason_of(first),
+            )
+        ) from error
+
+
+def _value(file: str, found: dict[str, ast.expr], name: str) -> Any:
+    if name not in found:
+        raise TrainingError(
+            _("{file} 里缺少这一行的赋值：{name} = …；没有它，工坊填不了设置", file=file, name=name)
+        )
+    try:
+        return ast.literal_eval(found[name])
+    except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError) as error:
+        raise TrainingError(
+            _(
+                "{file} 第 {line} 行的 {name} 要直接写出值，不能是算式或函数，工坊才填得了",
+                file=file,
+                line=found[name].lineno,
+                name=name,
+            )
         ) from error
