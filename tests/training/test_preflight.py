@@ -214,6 +214,18 @@ def test_the_estimate_follows_packing_batch_and_epochs(workspace, settings):
     assert twice.iterations == once.packs * 2 and twice.steps == -(-twice.iterations // 4)
 
 
+def test_several_processes_share_the_iterations_and_may_have_too_few_to_learn(workspace, settings):
+    version = add_version(workspace)
+    few = settings.model_copy(update={"epochs": 2, "accumulation": 4, "batch_size": 1})
+    alone = preflight(workspace, preset("nano-cpu-qlora"), few, version)
+    shared = preflight(workspace, preset("nano-cpu-qlora"), few, version, Target(processes=8))
+    assert alone.ok and alone.estimate.packs == 10
+    assert shared.estimate.iterations == 4  # two packs for each of eight, twice
+    with_more = few.model_copy(update={"accumulation": 5})
+    stopped = preflight(workspace, preset("nano-cpu-qlora"), with_more, version, Target(processes=8))
+    assert [check.title for check in stopped.stops] == ["训练量"]
+
+
 def test_braces_in_a_sample_do_no_harm(settings):
     assert estimate([{"system": "{x}", "input": "{", "output": "}{0}"}], settings).tokens > 0
 

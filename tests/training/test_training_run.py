@@ -79,13 +79,16 @@ def test_a_training_of_two_processes_outlives_what_is_killed(workspace, settings
     stop leaves nothing behind."""
     long = settings.model_copy(update={"epochs": 80, "save_interval": 10, "eval_tokens": 1})
     target = training.checked_target("cpu", {"processes": 2})
-    run = training.start_training(workspace, KEY, long, add_version(workspace), target=target)
+    version = add_version(workspace)
+    foretold = training.preflight(workspace, training.preset(KEY, workspace), long, version, target).estimate
+    run = training.start_training(workspace, KEY, long, version, target=target)
 
     def now():
         return training.training_state(workspace, rows.get(workspace.engine, run.id))
 
     until(lambda: now().checkpoints or not now().active, 240)
     assert now().total == 400, jobs.log_tail(workspace, run.job_id)  # 10 packs for two processes, 80 times
+    assert foretold.iterations == 400
     killed = trainers(workspace)
     assert len(killed) == 2
     killed[0].kill()

@@ -99,7 +99,7 @@ def length_checks(guess: Estimate, settings: TrainingSettings) -> list[Check]:
         checks = [Check(WARN, title, detail + advice)]
     if guess.lengths:
         checks.append(_sequence(guess, settings))
-    if not guess.exact:
+    if not guess.exact and settings.base_folder.is_dir():  # a missing base is said already
         checks.append(Check(WARN, _("估算"), _("读不了这个模型的分词器，步数是按字数估的，可能差一两成")))
     return checks
 

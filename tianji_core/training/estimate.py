@@ -20,8 +20,8 @@ TOKENS_PER_CHARACTER = 0.7
 
 @dataclass(frozen=True)
 class Estimate:
-    """``samples`` conversations of ``tokens`` tokens become ``packs`` packed sequences and ``iterations`` micro-batches;
-    ``steps`` of them change the parameters. ``exact`` is False where a tokenizer could not be read. ``cut`` is the
+    """``samples`` conversations of ``tokens`` tokens become ``packs`` packed sequences and ``iterations`` micro-batches of
+    each process; ``steps`` of them change the parameters. ``exact`` is False where a tokenizer could not be read. ``cut`` is the
     share of conversations longer than a packed sequence, which lose their end. ``lengths`` are those of the
     conversations that were looked at, in tokens."""
 
@@ -65,8 +65,10 @@ def read_training_file(path: Path) -> list[dict[str, str]]:
     return turns
 
 
-def estimate(turns: list[dict[str, str]], settings: TrainingSettings) -> Estimate:
-    """What a training file becomes under these settings. The last incomplete pack is dropped, as xtuner does it."""
+def estimate(turns: list[dict[str, str]], settings: TrainingSettings, world: int = 1) -> Estimate:
+    """What a training file becomes under these settings in ``world`` processes. The last incomplete pack is dropped, as
+    xtuner does it; each process takes its share of the packs, rounded up, so that all have the same number of iterations.
+    """
     count = _token_counter(settings.base_folder)
     drawn = turns if len(turns) <= SAMPLED else random.Random(0).sample(turns, SAMPLED)
     frame = TEMPLATES[settings.template].frame
@@ -80,7 +82,7 @@ def estimate(turns: list[dict[str, str]], settings: TrainingSettings) -> Estimat
     mean = sum(min(length, settings.max_length) for length in lengths) / len(lengths) if lengths else 0.0
     tokens = round(mean * len(turns))
     packs = max(1, tokens // settings.max_length) if tokens else 0
-    iterations = math.ceil(packs / settings.batch_size) * settings.epochs
+    iterations = math.ceil(math.ceil(packs / world) / settings.batch_size) * settings.epochs
     return Estimate(
         samples=len(turns),
         tokens=tokens,

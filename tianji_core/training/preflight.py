@@ -70,7 +70,7 @@ def preflight(
     checks.append(dataset)
     guess = None
     if turns:
-        guess = estimate(turns, settings)
+        guess = estimate(turns, settings, target.world)
         settings, notes = fitted(settings, guess.iterations)
         checks += length_checks(guess, settings)
         checks += interval_checks(settings, notes, guess.iterations)
