@@ -72,7 +72,9 @@ def write_tiny_base(folder: Path, seed: int = 0, model_type: str = "llama") -> P
     return folder
 
 
-def add_version(workspace: Workspace, name: str = "v1", count: int = 60) -> DatasetVersion:
+def add_version(
+    workspace: Workspace, name: str = "v1", count: int = 60, recipe: str = "wishes"
+) -> DatasetVersion:
     """A frozen dataset version of ``count`` samples."""
     folder = workspace.datasets / name
     folder.mkdir()
@@ -90,7 +92,7 @@ def add_version(workspace: Workspace, name: str = "v1", count: int = 60) -> Data
     with writing(workspace.engine) as connection:
         key = datasets.insert_version(
             connection,
-            recipe="wishes",
+            recipe=recipe,
             name=name,
             folder=f"datasets/{name}",
             sha256=sha256(folder / "train.json"),

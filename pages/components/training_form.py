@@ -4,65 +4,74 @@ from typing import Any
 
 import streamlit as st
 
+from pages.components import training_draft as drawn
 from pages.components.text import plain
 from tianji_core import models, training
 from tianji_core.i18n import _
 from tianji_core.training import TEMPLATES, Preset, TrainingSettings
+from tianji_core.training.draft import PresetDraft, Typed, load_draft, save_draft
 from tianji_core.training.profiles import AS_WRITTEN, AUTO, PROFILES, profile_title
 from tianji_core.training.settings import MAIN_FIELDS, field_help, field_title
 from tianji_core.workspace import Workspace
 
 
-def base_choice(workspace: Workspace, chosen: Preset, defaults: TrainingSettings) -> str:
-    """A choice among the models that can be trained; returns the folder. The preset's own base comes first."""
+def base_choice(workspace: Workspace, chosen: Preset, defaults: TrainingSettings, typed: PresetDraft) -> str:
+    """A choice among the models that can be trained; returns the folder. The preset's own base comes first; one that
+    was chosen before and is gone stays in the list, and the checks say so."""
     found = {str(each.path): each for each in models.artefacts(workspace) if each.kind != "adapter"}
-    options = [defaults.base, *[path for path in found if path != defaults.base]]
+    key = f"train_{chosen.key}_base"
+    drawn.text(key, defaults.base, typed.values.get("base"))
+    options = list(dict.fromkeys((defaults.base, *found, st.session_state[key])))
 
     def shown(path: str) -> str:
+        name = path.rpartition("/")[2]
         if path not in found:
-            return _("{path}（还没有下载）", path=path.rpartition("/")[2])
+            return (
+                _("{path}（还没有下载）", path=name)
+                if path == defaults.base
+                else _("{path}（不在了）", path=name)
+            )
         return f"{found[path].title} · {models.kind_title(found[path].kind)}"
 
-    folder = st.selectbox(
-        field_title("base"),
-        options,
-        format_func=shown,
-        key=f"train_{chosen.key}_base",
-        help=field_help("base"),
+    folder = str(
+        st.selectbox(field_title("base"), options, format_func=shown, key=key, help=field_help("base"))
     )
+    drawn.keep(typed.values, "base", folder, defaults.base)
     if folder not in found and chosen.model_id:
         st.page_link("pages/model/models.py", label=_("去模型页下载 {id}", id=chosen.model_id), icon="⬇️")
-    return str(folder)
+    return folder
 
 
-def settings_form(workspace: Workspace, chosen: Preset, recipe: str = "") -> TrainingSettings:
+def settings_form(workspace: Workspace, chosen: Preset, recipe: str, typed: PresetDraft) -> TrainingSettings:
     """The widgets of every setting the preset has, each with its default below; the ones people change first, the rest
-    folded away. The trial prompts come from the recipe with this key.
+    folded away. The trial prompts come from the recipe with this key. What differs from the preset goes into ``typed``,
+    right or wrong.
 
     Raises:
         TrainingError: a value is out of bounds; names the setting.
     """
     defaults = training.default_settings(chosen.key, workspace, recipe)
-    values: dict[str, Any] = {"base": base_choice(workspace, chosen, defaults)}
-    _fields(chosen, defaults, [name for name in MAIN_FIELDS if name in chosen.fields], values)
+    values: dict[str, Any] = {"base": base_choice(workspace, chosen, defaults, typed)}
+    _fields(chosen, defaults, [name for name in MAIN_FIELDS if name in chosen.fields], values, typed)
     rest = [name for name in (*chosen.fields, "profile") if name not in values]
     long = [name for name in rest if name in ("system", "eval_prompts")]
     with st.expander(_("更多设置")):
-        _fields(chosen, defaults, [name for name in rest if name not in long], values)
+        _fields(chosen, defaults, [name for name in rest if name not in long], values, typed)
         for name in long:
-            values[name] = _field(chosen, name, getattr(defaults, name))
-    settings = training.checked_settings(values)
-    _show_changes(chosen, defaults, settings)
-    return settings
+            values[name] = _field(chosen, name, getattr(defaults, name), typed)
+    _show_changes(workspace, chosen.key, defaults, values)
+    return training.checked_settings(values)
 
 
-def _fields(chosen: Preset, defaults: TrainingSettings, names: list[str], values: dict[str, Any]) -> None:
+def _fields(
+    chosen: Preset, defaults: TrainingSettings, names: list[str], values: dict[str, Any], typed: PresetDraft
+) -> None:
     """Three widgets in a row."""
     for start in range(0, len(names), 3):
         for column, name in zip(st.columns(3), names[start : start + 3], strict=False):
             with column:
                 default = getattr(defaults, name)
-                values[name] = _field(chosen, name, default)
+                values[name] = _field(chosen, name, default, typed)
                 shown = _short(_option_title(default) if name in _OPTIONS else default)
                 changed = values[name] != default
                 st.caption(
@@ -79,49 +88,47 @@ def _option_title(value: str) -> str:
     return {AS_WRITTEN: _("照预设写的"), AUTO: _("按显卡自动选"), **titles}.get(value, value)
 
 
-def _field(chosen: Preset, name: str, default: Any) -> Any:
-    key = f"train_{chosen.key}_{name}"
+def _field(chosen: Preset, name: str, default: Any, typed: PresetDraft) -> Any:
+    """One widget; returns the setting's value."""
+    key, kept = f"train_{chosen.key}_{name}", typed.values.get(name)
     label, explained = field_title(name), field_help(name)
+    first: Typed = "\n".join(default) if name == "eval_prompts" else default
+    value: Typed
     if name in _OPTIONS:
         options = _OPTIONS[name]
-        return st.selectbox(
-            label,
-            options,
-            index=options.index(default),
-            format_func=_option_title,
-            key=key,
-            help=explained,
+        drawn.place(key, first, kept, lambda each: each in options)
+        value = st.selectbox(label, options, format_func=_option_title, key=key, help=explained)
+    elif isinstance(first, str):
+        drawn.text(key, first, kept)
+        height = 110 if name == "eval_prompts" else 80
+        value = st.text_area(label, key=key, help=explained, height=height)
+    elif isinstance(first, float):
+        drawn.number(key, first, kept)
+        step, form = (1e-5, "%.6f") if name == "learning_rate" else (0.01, "%.3f")
+        value = st.number_input(
+            label, min_value=0.0, value=first, step=step, format=form, key=key, help=explained
         )
+    else:
+        drawn.number(key, int(default), kept)
+        value = st.number_input(label, min_value=0, value=int(default), step=1, key=key, help=explained)
+    drawn.keep(typed.values, name, value, first)
     if name == "eval_prompts":
-        text = st.text_area(label, "\n".join(default), key=key, help=explained, height=110)
-        return [line.strip() for line in text.splitlines() if line.strip()]
-    if isinstance(default, str):
-        return st.text_area(label, default, key=key, help=explained, height=80)
-    if name == "learning_rate":
-        return st.number_input(
-            label, min_value=0.0, value=float(default), step=1e-5, format="%.6f", key=key, help=explained
-        )
-    if isinstance(default, float):
-        return st.number_input(
-            label, min_value=0.0, value=default, step=0.01, format="%.3f", key=key, help=explained
-        )
-    return st.number_input(label, min_value=0, value=int(default), step=1, key=key, help=explained)
+        return [line.strip() for line in str(value).splitlines() if line.strip()]
+    return value
 
 
-def _show_changes(chosen: Preset, defaults: TrainingSettings, settings: TrainingSettings) -> None:
-    changed = [
-        name for name in TrainingSettings.model_fields if getattr(settings, name) != getattr(defaults, name)
-    ]
+def _show_changes(workspace: Workspace, key: str, defaults: TrainingSettings, values: dict[str, Any]) -> None:
+    changed = {name: getattr(defaults, name) for name in values if values[name] != getattr(defaults, name)}
     if not changed:
         st.caption(_("全部是预设的默认值"))
         return
     left, right = st.columns([5, 1], vertical_alignment="center")
     parts = [
-        f"**{field_title(name)}** {plain(_short(getattr(defaults, name)))} → {plain(_short(getattr(settings, name)))}"
-        for name in changed
+        f"**{field_title(name)}** {plain(_short(default))} → {plain(_short(values[name]))}"
+        for name, default in changed.items()
     ]
     left.markdown(_("✏️ 改了 {n} 项：{list}", n=len(changed), list=_("；").join(parts)))
-    right.button(_("恢复默认"), key="train_defaults", on_click=_reset, args=(chosen.key,), width="stretch")
+    right.button(_("恢复默认"), key="train_defaults", on_click=_reset, args=(workspace, key), width="stretch")
 
 
 def _short(value: object) -> str:
@@ -131,7 +138,9 @@ def _short(value: object) -> str:
     return text if len(text) <= 24 else text[:23] + "…"
 
 
-def _reset(key: str) -> None:
-    for name in list(st.session_state):
-        if str(name).startswith(f"train_{key}_"):
-            del st.session_state[name]
+def _reset(workspace: Workspace, key: str) -> None:
+    for name in TrainingSettings.model_fields:
+        st.session_state.pop(f"train_{key}_{name}", None)
+    draft = load_draft(workspace)
+    draft.of(key).values.clear()
+    save_draft(workspace, draft)

@@ -1,21 +1,25 @@
 """Where a training runs: cards, processes, DeepSpeed, machines; the commands that start it by hand; and filling the form
 with what another training had."""
 
+from collections.abc import Collection
 from typing import Any
 
 import streamlit as st
 
+from pages.components import training_draft as drawn
 from tianji_core import training
 from tianji_core.i18n import _
 from tianji_core.training import Preset, Target, TrainingRun, TrainingState
+from tianji_core.training.draft import Draft, Typed
 from tianji_core.training.launch import by_hand
 from tianji_core.training.load import cards
+from tianji_core.training.presets import OWN
 from tianji_core.training.target import DEEPSPEED, field_title, target_of
 from tianji_core.workspace import Workspace
 
 
-def target_form(chosen: Preset) -> Target:
-    """The widgets of where to train, folded away.
+def target_form(chosen: Preset, typed: dict[str, Typed]) -> Target:
+    """The widgets of where to train, folded away. What differs from the defaults goes into ``typed``, right or wrong.
 
     Raises:
         TrainingError: what was typed does not fit; names it.
@@ -27,19 +31,22 @@ def target_form(chosen: Preset) -> Target:
                 _("在这台机器的 CPU 上。几个进程分担同一个训练，每步的样本数随之加倍；核少时一个最快。")
             )
         else:
-            _card_fields(values)
+            _card_fields(values, typed)
         columns = st.columns(4)
         with columns[0]:
-            values["processes"] = _number("processes", 1, 64, disabled=bool(values.get("gpus")))
+            values["processes"] = _number(typed, "processes", 1, 64, disabled=bool(values.get("gpus")))
         with columns[1]:
-            values["nodes"] = _number("nodes", 1, 512)
+            values["nodes"] = _number(typed, "nodes", 1, 512)
         if values["nodes"] > 1:
             with columns[2]:
-                values["address"] = st.text_input(
+                drawn.text("train_target_address", "", typed.get("address"))
+                address = st.text_input(
                     field_title("address"), key="train_target_address", placeholder="10.0.0.1"
-                ).strip()
+                )
+                drawn.keep(typed, "address", address, "")
+                values["address"] = address.strip()
             with columns[3]:
-                values["port"] = _number("port", 29500, 65535, least=1024)
+                values["port"] = _number(typed, "port", 29500, 65535, least=1024)
             st.caption(
                 _("开始后会给出每台机器要运行的命令和 Slurm 脚本；工作区要放在各台机器路径相同的共享盘上。")
             )
@@ -48,41 +55,50 @@ def target_form(chosen: Preset) -> Target:
     return training.checked_target(chosen.device, values)
 
 
-def _card_fields(values: dict[str, Any]) -> None:
+def _card_fields(values: dict[str, Any], typed: dict[str, Typed]) -> None:
     found = {each.index: each for each in cards()}
     left, right = st.columns(2)
     with left:
-        values["gpus"] = tuple(
-            st.multiselect(
-                field_title("gpus"),
-                list(found),
-                format_func=lambda index: _(
-                    "{n} 号（空闲 {free} GB）",
-                    n=index,
-                    free=f"{(found[index].total - found[index].used) / 1e9:.0f}",
-                ),
-                key="train_target_gpus",
-                placeholder=_("不选：哪张空着用哪张") if found else _("这台机器没有找到显卡"),
-            )
+        key = "train_target_gpus"
+        drawn.place(key, [], typed.get("gpus"), lambda kept: isinstance(kept, list))
+        st.session_state[key] = [index for index in st.session_state[key] if index in found]
+        chosen = st.multiselect(
+            field_title("gpus"),
+            list(found),
+            format_func=lambda index: _(
+                "{n} 号（空闲 {free} GB）",
+                n=index,
+                free=f"{(found[index].total - found[index].used) / 1e9:.0f}",
+            ),
+            key=key,
+            placeholder=_("不选：哪张空着用哪张") if found else _("这台机器没有找到显卡"),
         )
+        if found:  # while the cards cannot be asked, what was chosen among them stays
+            drawn.keep(typed, "gpus", chosen, [])
+        values["gpus"] = tuple(chosen)
     with right:
+        options = ["", *DEEPSPEED]
+        drawn.place("train_target_deepspeed", "", typed.get("deepspeed"), lambda kept: kept in options)
         values["deepspeed"] = st.selectbox(
             field_title("deepspeed"),
-            ["", *DEEPSPEED],
+            options,
             format_func=lambda name: name or _("不用"),
             key="train_target_deepspeed",
             help=_(
                 "全量微调用 zero3；显存仍不够加 offload，会慢。要先 pip install -r requirements-deepspeed.txt"
             ),
         )
+        drawn.keep(typed, "deepspeed", values["deepspeed"], "")
 
 
-def _number(name: str, default: int, most: int, least: int = 1, disabled: bool = False) -> int:
-    return int(
-        st.number_input(
-            field_title(name), least, most, default, key=f"train_target_{name}", disabled=disabled
-        )
-    )
+def _number(
+    typed: dict[str, Typed], name: str, default: int, most: int, least: int = 1, disabled: bool = False
+) -> int:
+    key = f"train_target_{name}"
+    drawn.number(key, default, typed.get(name), least, most)
+    value = int(st.number_input(field_title(name), least, most, default, key=key, disabled=disabled))
+    drawn.keep(typed, name, value, default)
+    return value
 
 
 def remember_target(run: TrainingRun) -> None:
@@ -113,15 +129,21 @@ def show_commands(workspace: Workspace, state: TrainingState) -> None:
         st.code(script, language="bash")
 
 
-def fill_form(workspace: Workspace, run: TrainingRun) -> None:
-    """Fill the form of a new training with what another one had, once for each time it is asked for."""
-    if st.session_state.get("_train_cloned") == run.id:
+def fill_form(workspace: Workspace, run: TrainingRun, draft: Draft, known: Collection[str]) -> None:
+    """Fill the form of a new training and its draft with what another one had. Where its preset is not ``known`` any
+    more nothing is filled in but where it ran, and a line says so."""
+    version = training.version_of(workspace, run)
+    if version is not None:
+        draft.dataset, st.session_state["train_dataset"] = version.name, version.id
+    remember_target(run)
+    if run.preset not in known:
+        said = _(
+            "那次训练用的预设 {key} 已经不在了，它的设置没有填进来。自己的预设删掉后可以在下面的专家视图里恢复，然后再复制一次。",
+            key=run.preset.removeprefix(OWN),
+        )
+        st.warning(said, icon="⚠️")
         return
-    st.session_state["_train_cloned"] = run.id
     st.session_state["train_preset"] = run.preset
-    if training.version_of(workspace, run) is not None:
-        st.session_state["train_dataset"] = run.dataset_version_id
     for name, value in training.settings_of(run).model_dump().items():
         shown = "\n".join(value) if isinstance(value, list) else value
         st.session_state[f"train_{run.preset}_{name}"] = shown
-    remember_target(run)

@@ -2,11 +2,13 @@
 
 import streamlit as st
 
+from pages.components import training_draft as drawn
 from pages.components.frame import asked_number, page_header, remember_notice, report_errors
 from pages.components.text import plain
 from pages.components.training_actions import show_actions
+from pages.components.training_choice import dataset_choice, preset_choice
 from pages.components.training_curves import overlay_choice, show_curves
-from pages.components.training_expert import NEXT, expert_view
+from pages.components.training_expert import expert_view
 from pages.components.training_form import settings_form
 from pages.components.training_history import show_history
 from pages.components.training_preflight import show_preflight
@@ -24,60 +26,77 @@ from tianji_core import dataset, training
 from tianji_core.i18n import _
 from tianji_core.store import datasets
 from tianji_core.store import training as rows
+from tianji_core.store.datasets import DatasetVersion
+from tianji_core.training import Preset, Target, TrainingSettings
+from tianji_core.training.draft import Draft, load_draft, save_draft
 
 workspace = page_header(_("训练"), _("选数据集和预设，检查通过就开训；关掉页面也不会停。"))
 
 
 def new_training() -> None:
-    """The form of a new training with its checks."""
+    """The form of a new training with its checks. What is typed is kept in the workspace until it starts."""
     versions = datasets.listed(workspace.engine)
     if not versions:
         st.info(_("还没有数据集版本。审核好样本后，到数据集页冻结一个版本，就可以训练了。"), icon="📦")
         st.page_link("pages/data/dataset.py", label=_("去冻结数据集版本"), icon="📦")
         return
-    left, right = st.columns(2)
-    if (copied := asked_number("clone")) is not None:
-        fill_form(workspace, rows.get(workspace.engine, copied))
-    by_id = {version.id: version for version in versions}
-    linked = st.query_params.get("dataset", "")
-    with left:
-        version_id = st.selectbox(
-            _("数据集版本"),
-            list(by_id),
-            index=next((n for n, version in enumerate(versions) if version.name == linked), 0),
-            format_func=lambda key: _("{name}（{n} 条）", name=by_id[key].name, n=by_id[key].count),
-            key="train_dataset",
-        )
+    draft = load_draft(workspace)
+    before = draft.model_copy(deep=True)
+    try:
+        fill_and_check(versions, draft)
+    finally:
+        if draft != before:
+            save_draft(workspace, draft)
+
+
+def fill_and_check(versions: list[DatasetVersion], draft: Draft) -> None:
+    """The form, the checks, the start and the expert view; the draft follows what is typed."""
     presets = {each.key: each for each in training.presets(workspace)}
-    if (wanted := st.session_state.pop(NEXT, None)) in presets:
-        st.session_state["train_preset"] = wanted
-    if st.session_state.get("train_preset") not in presets:  # an own one that was deleted
-        st.session_state.pop("train_preset", None)
+    if (copied := asked_number("clone")) is not None:
+        fill_form(workspace, rows.get(workspace.engine, copied), draft, presets)
+        del st.query_params["clone"]  # filled once: a refresh shows what was typed since
+    left, right = st.columns(2)
+    with left:
+        version = dataset_choice({each.id: each for each in versions}, draft)
     with right:
-        key = st.selectbox(
-            _("预设"),
-            list(presets),
-            format_func=lambda each: (
-                f"🛠️ {presets[each].title}" if presets[each].own else _(presets[each].title)
-            ),
-            key="train_preset",
-        )
-    chosen, version = presets[key], by_id[version_id]
+        chosen = preset_choice(presets, draft)
+    typed = draft.of(chosen.key)
     st.caption(_(chosen.summary))
-    settings = settings_form(workspace, chosen, version.recipe)
-    target = target_form(chosen)
-    title = st.text_input(
+    settings: TrainingSettings | None = None
+    target: Target | None = None
+    with report_errors():
+        settings = settings_form(workspace, chosen, version.recipe, typed)
+    with report_errors():
+        target = target_form(chosen, draft.target)
+    drawn.text("train_title", "", draft.title)
+    title = draft.title = st.text_input(
         _("名字（可不填）"),
         key="train_title",
         max_chars=80,
         placeholder=f"{_(chosen.title)} · {version.name}",
     )
+    if settings is not None and target is not None:
+        with report_errors():
+            check_and_start(chosen, settings, version, target, title, draft)
+    expert_view(workspace, chosen, settings, typed)
+
+
+def check_and_start(
+    chosen: Preset,
+    settings: TrainingSettings,
+    version: DatasetVersion,
+    target: Target,
+    title: str,
+    draft: Draft,
+) -> None:
+    """What the checks found, the button that starts, and the config that would be written."""
     st.subheader(_("开训前检查"))
     checked = training.preflight(workspace, chosen, settings, version, target)
     show_preflight(workspace, checked)
     if st.button(_("开始训练"), key="train_start", type="primary", icon="🏋️", disabled=not checked.ok):
         with report_errors():
-            run = training.start_training(workspace, key, settings, version, title, target)
+            run = training.start_training(workspace, chosen.key, settings, version, title, target)
+            draft.title = ""
             remember_notice(_("训练已开始：{title}", title=run.title))
             st.query_params.from_dict({"run": str(run.id)})
             st.rerun()
@@ -85,7 +104,6 @@ def new_training() -> None:
         file = dataset.training_file(workspace, version)
         text = training.rendered_config(chosen, checked.settings, file, checked.runs_code)
         st.code(text, language="python", height=420)
-    expert_view(workspace, chosen, settings)
 
 
 def one_training(run_id: int) -> None:

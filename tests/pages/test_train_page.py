@@ -1,5 +1,7 @@
 """The train page: an inviting start, checks before the button, and the running training."""
 
+import json
+
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -9,6 +11,7 @@ from tests.tiny_base import add_version, write_tiny_base
 from tests.work_folders import write_checkpoint, write_sitting
 from tianji_core import jobs, training
 from tianji_core.models import register_folder
+from tianji_core.store import recipes
 from tianji_core.store import training as rows
 from tianji_core.training.lock import working
 
@@ -208,6 +211,112 @@ def test_start_and_stop_from_the_page(workspace, tiny, app):
     assert jobs.wait(workspace, run.job_id, 60).state == "stopped"
     app.run()
     assert "停止" in texts(app)
+
+
+def reloaded():
+    """The same page in a tab of its own, as after a refresh."""
+    return open_train(AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run())
+
+
+def test_what_is_typed_outlives_a_mistake_another_page_another_preset_and_a_refresh(workspace, tiny, app):
+    add_version(workspace)
+    second = add_version(workspace, "v2")
+    open_train(app)
+    editor = app.text_area(key=f"train_expert_{KEY}")
+    editor.set_value(editor.value.replace("max_norm = 1.0", "max_norm = 0.5")).run()
+    app.text_input(key=f"train_expert_title_{KEY}").set_value("我的")
+    app.text_area(key=f"train_{KEY}_eval_prompts").set_value("祝大舅")
+    app.text_input(key="train_title").set_value("第一次")
+    app.number_input(key="train_target_processes").set_value(2)
+    app.selectbox(key="train_dataset").set_value(second.id)
+    app.number_input(key=f"train_{KEY}_learning_rate").set_value(0.0)
+    app.number_input(key=f"train_{KEY}_epochs").set_value(7).run()
+    assert "学习率" in app.error[0].value
+    assert "max_norm = 0.5" in app.text_area(key=f"train_expert_{KEY}").value
+
+    app.selectbox(key="train_preset").set_value("nano-cpu-lora").run()
+    assert app.number_input(key="train_nano-cpu-lora_epochs").value == 1
+    app.selectbox(key="train_preset").set_value(KEY).run()
+    assert app.number_input(key=f"train_{KEY}_epochs").value == 7
+    app.switch_page("pages/model/chat.py").run()
+    for again in (open_train(app), reloaded()):
+        assert again.selectbox(key="train_preset").value == KEY
+        assert again.selectbox(key="train_dataset").value == second.id
+        assert again.number_input(key=f"train_{KEY}_epochs").value == 7
+        assert again.number_input(key=f"train_{KEY}_learning_rate").value == 0.0
+        assert again.text_area(key=f"train_{KEY}_eval_prompts").value == "祝大舅"
+        assert "max_norm = 0.5" in again.text_area(key=f"train_expert_{KEY}").value
+        assert again.text_input(key=f"train_expert_title_{KEY}").value == "我的"
+        assert again.text_input(key="train_title").value == "第一次"
+        assert again.number_input(key="train_target_processes").value == 2
+
+    again.button(key="train_defaults").click().run()
+    assert not again.error and again.number_input(key=f"train_{KEY}_epochs").value == 1
+    assert reloaded().text_area(key=f"train_{KEY}_eval_prompts").value != "祝大舅"
+
+
+def test_a_damaged_draft_opens_with_the_defaults(workspace, tiny):
+    add_version(workspace)
+    path = workspace.home / "drafts" / "training.json"
+    path.parent.mkdir()
+    strange = {"epochs": "三", "seed": -4, "max_length": 1e300, "profile": "?", "base": str(tiny / "gone")}
+    kept = {"presets": {KEY: {"values": strange}}, "preset": KEY, "target": {"nodes": 0, "gpus": [7]}}
+    for text in ('{"preset": ', "[1]", json.dumps(kept)):
+        path.write_text(text, encoding="utf-8")
+        app = reloaded()
+        assert app.number_input(key=f"train_{KEY}_epochs").value == 1
+    assert app.selectbox(key=f"train_{KEY}_base").value == str(tiny / "gone")
+    assert app.button(key="train_start").disabled and "不存在" in texts(app)
+
+
+def test_an_edited_config_follows_the_form_until_it_is_touched(workspace, tiny, app):
+    add_version(workspace)
+    open_train(app)
+    app.number_input(key=f"train_{KEY}_epochs").set_value(4).run()
+    editor = app.text_area(key=f"train_expert_{KEY}")
+    assert "max_epochs = 4" in editor.value
+    editor.set_value(editor.value + "\n# 我的\n").run()
+    app.number_input(key=f"train_{KEY}_epochs").set_value(9).run()
+    assert "max_epochs = 4" in app.text_area(key=f"train_expert_{KEY}").value
+    assert any("轮数" in each.value and "不一样" in each.value for each in app.warning)
+    app.button(key="train_expert_reset").click().run()
+    assert "max_epochs = 9" in app.text_area(key=f"train_expert_{KEY}").value
+    app.text_area(key=f"train_expert_{KEY}").set_value("#" * 200_001).run()
+    assert not app.exception and "200,001" in app.error[0].value
+    assert app.button(key="train_expert_check").disabled
+
+
+def test_trial_prompts_follow_the_recipe_until_they_are_changed(workspace, tiny, app):
+    add_version(workspace)
+    recipes.copy(workspace.engine, "wishes", "other", "另一个")
+    current = recipes.current(workspace.engine, "other")
+    prompts = current.recipe.prompts.model_copy(update={"system": "你是另一位作者"})
+    recipes.save(
+        workspace.engine, current.recipe.model_copy(update={"prompts": prompts}), current.revision, ""
+    )
+    other = add_version(workspace, "v2", recipe="other")
+    open_train(app)
+    mine, system = app.selectbox(key="train_dataset").value, f"train_{KEY}_system"
+    for chosen in (other.id, mine, other.id):
+        app.selectbox(key="train_dataset").set_value(chosen).run()
+        assert (app.text_area(key=system).value == "你是另一位作者") == (chosen == other.id)
+        assert "全部是预设的默认值" in texts(app)
+    app.text_area(key=system).set_value("我自己写的").run()
+    app.selectbox(key="train_dataset").set_value(mine).run()
+    assert app.text_area(key=system).value == "我自己写的"
+
+
+def test_a_copy_of_a_training_whose_preset_or_base_is_gone_says_so(workspace, tiny, app):
+    version = add_version(workspace)
+    settings = training.default_settings(KEY).model_copy(update={"base": str(tiny)})
+    run = training.prepare_training(workspace, KEY, settings, version)
+    tiny.rename(tiny.with_name("elsewhere"))
+    open_train(app, clone=str(run.id))
+    assert app.selectbox(key=f"train_{KEY}_base").value == str(tiny)
+    assert "不存在" in texts(app) and "clone" not in app.query_params
+    rows.change(workspace.engine, run.id, preset="own-gone")
+    open_train(app, clone=str(run.id))
+    assert "gone 已经不在了" in texts(app)
 
 
 def test_an_edited_config_shows_its_difference_and_lengths_are_drawn(workspace, tiny, app):

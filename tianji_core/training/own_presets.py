@@ -57,6 +57,21 @@ def difference(before: str, after: str) -> str:
     return "\n".join(lines)
 
 
+def differing(source: str, chosen: Preset, settings: TrainingSettings) -> list[str]:
+    """The settings of a preset that an edited text of it gives another value than ``settings`` do; [] for a text that
+    cannot be read."""
+    try:
+        there = parsed_preset(source, Path(_("改过的配置")), OWN + "draft").values
+    except TrainingError:
+        return []
+    same = Path(settings.base).name == Path(str(there.get("base", ""))).name
+    return [
+        name
+        for name in chosen.fields
+        if there.get(name) != getattr(settings, name) and not (name == "base" and same)
+    ]
+
+
 def checked_source(workspace: Workspace, source: str) -> Preset:
     """The preset that a text would be, once it is read, its values are in bounds, and mmengine has loaded it in a child
     process; nothing of it runs in this one.
