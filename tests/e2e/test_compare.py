@@ -33,6 +33,7 @@ def test_twelve_cells_are_compared_judged_blind_and_taken_away(
     settle(page)
     expect(page.locator(".st-key-compare_start button")).to_contain_text("= 12 条")
     press(page, "compare_start")
+    until(lambda: board_keys(space), 30)
     (key,) = board_keys(space)
     until(lambda: all(cell.answered for cell in load_board(space, key).cells), 90)
     visit(page, shared, f"compare?board={key}")

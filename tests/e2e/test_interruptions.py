@@ -1,5 +1,9 @@
 """Refreshing the page and restarting the server in the middle of work: nothing stops, nothing is lost."""
 
+import re
+import socket
+import urllib.request
+
 from playwright.sync_api import Page, expect
 
 from tests.e2e.driving import Studio, until, visit
@@ -63,3 +67,14 @@ def test_a_deep_link_may_be_the_first_thing_a_fresh_server_is_asked_for(page: Pa
     expect(page.get_by_role("heading", name="对比")).to_be_visible()
     page.wait_for_timeout(1000)
     expect(page.get_by_role("dialog")).to_have_count(0)
+
+
+def test_a_browser_that_fell_asleep_while_loading_does_not_keep_the_server_up(studio: Studio) -> None:
+    page = urllib.request.urlopen(studio.url).read().decode("utf-8")
+    script = re.findall(r'src="\.?([^"]+\.js)"', page)[0]
+    with socket.socket() as asleep:
+        asleep.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        asleep.connect(("127.0.0.1", studio.port))
+        asleep.sendall(f"GET {script} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode() * 20)
+        assert asleep.recv(15) == b"HTTP/1.1 200 OK"
+        studio.stop()
