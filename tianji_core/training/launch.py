@@ -215,7 +215,14 @@ def run_training(workspace: Workspace, run: TrainingRun, reporter: Reporter | No
             share = max(1, (os.cpu_count() or 1) // target.processes)
             environment.setdefault("OMP_NUM_THREADS", str(share))
         resumed = resumed_from(workspace, run)
-        environment = {**_variables(run, resumed), **environment}
+        needed = _variables(
+            run, resumed
+        )  # the person's own allocator settings stay, what a resume needs does not bend
+        environment = {
+            **needed,
+            **environment,
+            **{key: needed[key] for key in OWN_CHECKPOINT if key in needed},
+        }
         port = free_port() if target.nodes == 1 else None
         watch.loads()
         with Sampler(work_dir, hold.places, lambda: keep_newest(work_dir)):
