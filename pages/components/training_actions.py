@@ -74,7 +74,7 @@ def _going_on(workspace: Workspace, state: TrainingState) -> None:
 def _opened(start) -> None:  # type: ignore[no-untyped-def]
     with report_errors():
         made = start()
-        remember_notice(_("训练已开始：{title}", title=made.title))
+        remember_notice(_("训练已提交：{title}", title=made.title))
         st.query_params.from_dict({"run": str(made.id)})
         st.rerun()
 

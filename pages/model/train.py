@@ -97,7 +97,7 @@ def check_and_start(
         with report_errors():
             run = training.start_training(workspace, chosen.key, settings, version, title, target)
             draft.title = ""
-            remember_notice(_("训练已开始：{title}", title=run.title))
+            remember_notice(_("训练已提交：{title}", title=run.title))
             st.query_params.from_dict({"run": str(run.id)})
             st.rerun()
     with st.expander(_("将要写出的 xtuner 配置")):

@@ -1,7 +1,6 @@
 """How a training goes: its job's state together with what stands in its work folder. Needs no torch and writes
 nothing."""
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC
@@ -114,6 +113,7 @@ def training_state(workspace: Workspace, run: TrainingRun) -> TrainingState:
     orphaned = job is not None and job.state == "lost" and alive(job.pid, job.pid_started)
     order = line.waiting(workspace) if job is not None and (job.active or orphaned) else []
     found = tuple(checkpoints(work_dir, points))
+    told = jobs.read_progress(workspace, job.id) if job is not None and job.active else None
     state, reason = (job.state, job.note) if job is not None else _by_hand(work_dir, total, found)
     return TrainingState(
         run=run,
@@ -121,7 +121,7 @@ def training_state(workspace: Workspace, run: TrainingRun) -> TrainingState:
         job=job,
         points=tuple(points),
         total=total,
-        eta=_eta(work_dir, points, total) if job is not None and job.active else None,
+        eta=told.eta if told is not None else None,
         trials=tuple(trial_answers(work_dir, prompts)),
         checkpoints=found,
         reason=reason if state in ("failed", "lost") else "",
@@ -183,17 +183,6 @@ def _spent(run: TrainingRun, job: jobs.Job) -> float:
 def _pace(points: tuple[Point, ...] | list[Point]) -> float | None:
     recent = points[-RECENT:]
     return sum(point.seconds for point in recent) / len(recent) if recent else None
-
-
-def _eta(work_dir: Path, points: list[Point], total: int | None) -> float | None:
-    folders, pace = sittings(work_dir), _pace(points)
-    if not folders or pace is None or total is None:
-        return None
-    try:
-        since = time.time() - (folders[-1] / "vis_data" / "scalars.json").stat().st_mtime
-    except FileNotFoundError:
-        return None
-    return max(0.0, pace * (total - points[-1].iteration) - since)
 
 
 def log_tail(workspace: Workspace, run: TrainingRun, size: int = 20_000) -> str:
