@@ -87,21 +87,17 @@ def checkpoint_rows(workspace: Workspace, state: TrainingState, options: MergeOp
             loss = "—" if checkpoint.loss is None else f"{checkpoint.loss:.3f}"
             columns[1].markdown(_("损失 {loss}", loss=loss) + (" ⭐" if best else ""))
             columns[2].markdown(size_text(checkpoint.size))
-            with columns[3]:
-                if st.button(_("转换"), key=f"convert_{run.id}_{number}", width="stretch"):
-                    start(lambda n=number: models.start_convert(workspace, run, n))  # type: ignore[misc]
-            with columns[4]:
-                wanted = number == state.total and state.state == "succeeded"
-                primary = "primary" if wanted else "secondary"
-                key = f"convert_merge_{run.id}_{number}"
-                if st.button(_("转换并合并"), key=key, type=primary, width="stretch"):  # type: ignore[arg-type]
-                    start(lambda n=number: models.start_convert_and_merge(workspace, run, n, *options))  # type: ignore[misc]
-            with columns[5]:
-                if st.button(_("删除"), key=f"delete_checkpoint_{run.id}_{number}", width="stretch"):
-                    with report_errors():
-                        training.delete_checkpoint(workspace, run, number)
-                        remember_notice(_("检查点已删除，在回收站里可以恢复"))
-                        st.rerun()
+            if columns[3].button(_("转换"), key=f"convert_{run.id}_{number}", width="stretch"):
+                start(lambda n=number: models.start_convert(workspace, run, n))  # type: ignore[misc]
+            wanted = number == state.total and state.state == "succeeded"
+            key, weight = f"convert_merge_{run.id}_{number}", "primary" if wanted else "secondary"
+            if columns[4].button(_("转换并合并"), key=key, type=weight, width="stretch"):  # type: ignore[arg-type]
+                start(lambda n=number: models.start_convert_and_merge(workspace, run, n, *options))  # type: ignore[misc]
+            if columns[5].button(_("删除"), key=f"delete_checkpoint_{run.id}_{number}", width="stretch"):
+                with report_errors():
+                    training.delete_checkpoint(workspace, run, number)
+                    remember_notice(_("检查点已删除，在回收站里可以恢复"))
+                    st.rerun()
 
 
 def code_label() -> str:
@@ -140,26 +136,21 @@ def artefact_card(workspace: Workspace, found: Artefact, options: MergeOptions |
             if card := models.read_card(found):
                 with st.expander(_("模型卡"), icon="📄"):
                     st.markdown(_CARD_HEADING.sub(r"\1###", card))  # smaller than the page's own headings
-        with right:
-            if found.kind == "adapter" and st.button(
-                _("合并"), key=f"merge_{found.name}", icon="🔗", width="stretch"
-            ):
-                device, shard_gb, dtype = options or MergeOptions("cpu", SHARD_GB, "auto")
-                start(
-                    lambda: models.start_merge(
-                        workspace, found, device=device, shard_gb=shard_gb, dtype=dtype
-                    )
-                )
-            st.page_link(
-                "pages/model/chat.py", label=_("对话"), icon="💬", query_params={"model": found.name}
-            )
-            if found.removable and st.button(
-                _("删除"), key=f"delete_{found.name}", icon="🗑️", width="stretch"
-            ):
-                with report_errors():
-                    models.delete(workspace, found.name)
-                    remember_notice(_("已删除“{name}”，可以在回收站恢复", name=found.name))
-                    st.rerun()
+        merges = found.kind == "adapter" and right.button(
+            _("合并"), key=f"merge_{found.name}", icon="🔗", width="stretch"
+        )
+        right.page_link("pages/model/chat.py", label=_("对话"), icon="💬", query_params={"model": found.name})
+        deletes = found.removable and right.button(
+            _("删除"), key=f"delete_{found.name}", icon="🗑️", width="stretch"
+        )
+        if merges:
+            device, shard_gb, dtype = options or MergeOptions("cpu", SHARD_GB, "auto")
+            start(lambda: models.start_merge(workspace, found, device=device, shard_gb=shard_gb, dtype=dtype))
+        if deletes:
+            with report_errors():
+                models.delete(workspace, found.name)
+                remember_notice(_("已删除“{name}”，可以在回收站恢复", name=found.name))
+                st.rerun()
 
 
 def _facts(found: Artefact) -> list[str]:

@@ -9,9 +9,10 @@ from tianji_core.i18n import _
 from tianji_core.workspace import Workspace
 
 
-def deleted_checkpoints(workspace: Workspace) -> None:
-    """One line each: bring back, or remove for good."""
-    for each in training.deleted_checkpoints(workspace):
+def deleted_checkpoints(workspace: Workspace) -> bool:
+    """One line each: bring back, or remove for good. Returns whether there are any."""
+    found = training.deleted_checkpoints(workspace)
+    for each in found:
         key = f"{each.run.id}_{each.iteration}"
         columns = st.columns([5, 1, 1], vertical_alignment="center")
         columns[0].markdown(
@@ -29,3 +30,4 @@ def deleted_checkpoints(workspace: Workspace) -> None:
                 with report_errors():
                     training.purge_checkpoint(workspace, each.run, each.iteration)
                     st.rerun()
+    return bool(found)

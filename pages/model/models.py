@@ -105,10 +105,8 @@ def unfinished() -> None:
 def trash() -> None:
     """Deleted models and checkpoints with the way back."""
     kept = models.trashed(workspace)
-    deleted_checkpoints(workspace)
-    if not kept:
-        st.caption(_("没有删除的模型。删除的模型会先放在这里，可以恢复。"))
-        return
+    if not deleted_checkpoints(workspace) and not kept:
+        st.caption(_("没有删除的模型和检查点。删除的会先放在这里，可以恢复。"))
     for each in kept:
         found = each.artefact
         columns = st.columns([5, 1, 1], vertical_alignment="center")
