@@ -13,7 +13,7 @@ FLOORS = [
     {"errors", "__init__"},
     {"i18n", "files"},
     {"workspace"},
-    {"recipe"},
+    {"recipe", "drafts"},
     {"store", "jobs"},
     {"teachers"},
     {"advice", "generation", "cleaning", "dataset", "training", "models", "serving", "evaluation", "review"},

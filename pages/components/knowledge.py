@@ -6,7 +6,8 @@ from pydantic import ValidationError
 from pages.components.frame import job_bar, log_view, remember_notice, report_errors, stop_button
 from pages.components.plan_form import budget_inputs
 from pages.components.run_figures import error_title
-from pages.components.teacher_form import SIGNS, TeacherSetup, teacher_form
+from pages.components.teacher_form import TeacherSetup, teacher_form
+from pages.components.teacher_numbers import SIGNS
 from pages.components.text import plain
 from tianji_core import jobs
 from tianji_core.errors import InputError, StudioError

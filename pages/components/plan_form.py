@@ -1,12 +1,15 @@
 """Choosing what to generate, what it will cost, and a dry run of three."""
 
 import asyncio
+from typing import Any
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from pages.components.frame import report_errors
-from pages.components.teacher_form import SIGNS, TeacherSetup
+from pages.components.kept import among, kept, some_of, switch, within
+from pages.components.teacher_form import TeacherSetup
+from pages.components.teacher_numbers import FORM, SIGNS
 from pages.components.text import plain
 from tianji_core.generation import RunOptions, Trial, count_tasks, dry_run, estimate, offline_gaps
 from tianji_core.i18n import _, _c
@@ -30,7 +33,7 @@ def style_picker(workspace: Workspace, recipe: Recipe) -> tuple[str, ...]:
         selection_mode="multi",
         default=enabled[:FIRST_STYLES],
         format_func=lambda style: f"{style} {have[style]:,}" if have.get(style) else style,
-        key="styles",
+        **kept(FORM, "styles", some_of(enabled)),
         wrap=True,
     )
     return tuple(styles)
@@ -44,7 +47,7 @@ def plan_form(recipe: Recipe, styles: tuple[str, ...]) -> Plan | None:
         1,
         200,
         1,
-        key="rounds",
+        **kept(FORM, "rounds", within(1, 200)),
         help=_("每个“称谓 × 场景 × 风格”写几条；每一轮的随机注入和示例都不同。"),
     )
     limit = right.number_input(
@@ -53,7 +56,7 @@ def plan_form(recipe: Recipe, styles: tuple[str, ...]) -> Plan | None:
         1_000_000,
         0,
         100,
-        key="limit",
+        **kept(FORM, "limit", within(0, 1_000_000)),
         help=_("0 表示全写。打乱后取前面的，所以少量也照顾到各种组合。"),
     )
     left, right = st.columns(2)
@@ -62,11 +65,16 @@ def plan_form(recipe: Recipe, styles: tuple[str, ...]) -> Plan | None:
         sorted(VALUE_TITLES),
         default=recipe.threshold,
         format_func=lambda value: _(VALUE_TITLES[value]),
-        key="threshold",
+        **kept(FORM, "threshold", among(VALUE_TITLES)),
         help=_("低于它的格子不造数；在“适配度”页看和改。"),
     )
     seed = right.number_input(
-        _("随机种子"), 0, 2**31 - 1, 0, key="seed", help=_("同一个种子得到同样的任务和提示词。")
+        _("随机种子"),
+        0,
+        2**31 - 1,
+        0,
+        **kept(FORM, "seed", within(0, 2**31 - 1)),
+        help=_("同一个种子得到同样的任务和提示词。"),
     )
     least = recipe.threshold if threshold is None else threshold
     st.caption(
@@ -93,7 +101,7 @@ def options_form(setup: TeacherSetup) -> RunOptions:
             ban_openings=st.toggle(
                 _("告诉造数模型哪些开头用得太多"),
                 True,
-                key="ban_openings",
+                **kept(FORM, "ban_openings", switch),
                 help=_("每个风格写够一些之后，把占比超过 5% 的开头附在提示词后面，让后面的写法不一样。"),
             ),
         )
@@ -106,13 +114,18 @@ def budget_inputs(
     now: RunOptions,
     sign: str,
     suffix: str,
+    keep: bool = True,
 ) -> dict[str, float | int | None]:
-    """Fields for budget and deadline, 0 for none."""
+    """Fields for budget and deadline, 0 for none; ``keep`` says that they are there again after a refresh."""
+
+    def known(key: str, least: float) -> dict[str, Any]:
+        return kept(FORM, key + suffix, within(least)) if keep else {"key": key + suffix}
+
     cost = first.number_input(
-        _("预算（{sign}）", sign=sign), 0.0, None, now.budget_cost or 0.0, 1.0, key=f"budget_cost{suffix}"
+        _("预算（{sign}）", sign=sign), 0.0, None, now.budget_cost or 0.0, 1.0, **known("budget_cost", 0.0)
     )
     tokens = second.number_input(
-        _("预算（tokens）"), 0, None, now.budget_tokens or 0, 100_000, key=f"budget_tokens{suffix}"
+        _("预算（tokens）"), 0, None, now.budget_tokens or 0, 100_000, **known("budget_tokens", 0)
     )
     minutes = third.number_input(
         _("时限（分钟）"),
@@ -120,7 +133,7 @@ def budget_inputs(
         None,
         now.minutes or 0.0,
         10.0,
-        key=f"minutes{suffix}",
+        **known("minutes", 0.0),
         help=_("0 表示不限；到了就自己停下，写好的都在，可以继续。"),
     )
     return {"budget_cost": cost or None, "budget_tokens": int(tokens) or None, "minutes": minutes or None}

@@ -7,7 +7,7 @@ from pages.components.review import attempt, say_error
 from pages.components.review_actions import Hand
 from pages.components.review_desk import go_to, show_panel
 from pages.components.review_marks import length_text
-from pages.components.teacher_form import SIGNS
+from pages.components.teacher_numbers import SIGNS
 from pages.components.teacher_pick import pick_teacher
 from pages.components.text import plain
 from tianji_core import jobs, review, teachers

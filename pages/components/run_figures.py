@@ -3,7 +3,7 @@
 import plotly.graph_objects as go
 import streamlit as st
 
-from pages.components.teacher_form import SIGNS
+from pages.components.teacher_numbers import SIGNS
 from pages.components.text import plain
 from tianji_core.generation import (
     RunState,

@@ -5,7 +5,7 @@ import streamlit as st
 from pages.components.frame import job_bar, log_view, remember_notice, report_errors, stop_button
 from pages.components.plan_form import budget_inputs
 from pages.components.run_figures import show_errors, show_pulse, show_teachers, show_variety
-from pages.components.teacher_form import SIGNS
+from pages.components.teacher_numbers import SIGNS
 from pages.components.text import plain
 from tianji_core import generation, jobs
 from tianji_core.errors import StudioError
@@ -161,7 +161,7 @@ def _limits(workspace: Workspace, state: RunState) -> None:
     """Budget, deadline and concurrency for the next start."""
     run, now = state.run, options_of(state.run)
     with st.popover(_("预算和并发"), icon="🎚️"):
-        fields = budget_inputs(*st.columns(3), now, "¥ / $", f"_{run.id}")
+        fields = budget_inputs(*st.columns(3), now, "¥ / $", f"_{run.id}", keep=False)
         concurrency = st.number_input(
             _("并发数"), 1, generation.MAX_CONCURRENCY, run.concurrency, key=f"concurrency_{run.id}"
         )

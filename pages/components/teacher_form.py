@@ -7,10 +7,11 @@ import streamlit as st
 from pydantic import ValidationError
 
 from pages.components.frame import report_errors
+from pages.components.kept import among, any_text, kept, note, some_of, within
+from pages.components.teacher_numbers import FORM, price_inputs, sampling_inputs, speed_inputs
 from pages.components.text import plain
 from tianji_core import teachers
 from tianji_core.errors import SettingsError
-from tianji_core.generation import MAX_CONCURRENCY
 from tianji_core.i18n import _, _c
 from tianji_core.recipe import explain
 from tianji_core.teachers import ModelEntry, Provider, SamplingPlan, TeacherChoice, WeightedTeacher
@@ -18,7 +19,6 @@ from tianji_core.workspace import Workspace
 
 OPEN_NEXT = "_open_provider"
 """Where a form leaves the provider that should be chosen after the coming rerun."""
-SIGNS = {"CNY": "¥", "USD": "$"}
 
 
 @dataclass(frozen=True)
@@ -44,14 +44,15 @@ def teacher_form(workspace: Workspace, several: bool = True) -> TeacherSetup:
     """
     known = teachers.providers(workspace)
     linked = st.query_params.get("provider", "")
-    if (saved := st.session_state.pop(OPEN_NEXT, None)) in known:
-        st.session_state["provider"] = linked = saved
+    saved = st.session_state.pop(OPEN_NEXT, None)
+    if saved in known or (linked in known and "provider" not in st.session_state):
+        st.session_state["provider"] = linked = saved if saved in known else linked
+        note(FORM, "provider")
     key = st.selectbox(
         _("造数模型"),
         list(known),
-        index=list(known).index(linked) if linked in known else 0,
         format_func=lambda name: _(known[name].title) if name in known else name,
-        key="provider",
+        **kept(FORM, "provider", among(known)),
     )
     if key != linked:
         st.query_params["provider"] = key
@@ -62,8 +63,8 @@ def teacher_form(workspace: Workspace, several: bool = True) -> TeacherSetup:
     entry = provider.model(model)
     _key_line(workspace, provider)
     with st.expander(_("采样、并发和价格")):
-        sampling, speed = _sampling(provider), _speed(provider)
-        entry = _prices(provider, entry)
+        sampling, speed = sampling_inputs(provider), speed_inputs(provider)
+        entry = price_inputs(provider, entry)
     choice = _choice(
         provider=provider.key,
         model=model,
@@ -79,16 +80,6 @@ def teacher_form(workspace: Workspace, several: bool = True) -> TeacherSetup:
     return TeacherSetup(provider, mix, sampling, speed.concurrency)
 
 
-@dataclass(frozen=True)
-class Speed:
-    """``timeout`` in seconds for one request; None means no limit."""
-
-    concurrency: int
-    timeout: float
-    requests_per_minute: int | None
-    tokens_per_minute: int | None
-
-
 def _with_others(known: dict[str, Provider], first: TeacherChoice) -> tuple[WeightedTeacher, ...]:
     """The chosen teacher, and those that share the work with it by weight."""
     offers = {
@@ -101,7 +92,7 @@ def _with_others(known: dict[str, Provider], first: TeacherChoice) -> tuple[Weig
     picked = st.multiselect(
         _("还让这些模型一起写"),
         list(offers),
-        key="more_teachers",
+        **kept(FORM, "more_teachers", some_of(offers)),
         placeholder=_("可以不选；选了就按权重分任务"),
         help=_("每条任务按权重分给其中一个模型，同一个种子分法不变；写完可以比较各个模型。"),
     )
@@ -111,7 +102,14 @@ def _with_others(known: dict[str, Provider], first: TeacherChoice) -> tuple[Weig
     for column, name in zip(
         st.columns(len(picked) + 1), [f"{first.provider} / {first.model}", *picked], strict=True
     ):
-        weight = column.number_input(_("权重 {name}", name=name), 0.1, 1000.0, 1.0, 0.5, key=f"weight_{name}")
+        weight = column.number_input(
+            _("权重 {name}", name=name),
+            0.1,
+            1000.0,
+            1.0,
+            0.5,
+            **kept(FORM, f"weight_{name}", within(0.1, 1000.0)),
+        )
         if name in picked:
             of, entry = offers[name]
             choice = _choice(
@@ -143,7 +141,7 @@ def _offline(provider: Provider) -> TeacherSetup:
         20,
         3,
         format="%d%%",
-        key="mistakes",
+        **kept(FORM, "mistakes", within(0, 20)),
         help=_("离线造句本来不出错；混入一点多余的引号、错用的“您”、跑题的场景，让后面的清洗有事可做。"),
     )
     entry = provider.models[0] if provider.models else ModelEntry(name="offline-composer")
@@ -153,12 +151,14 @@ def _offline(provider: Provider) -> TeacherSetup:
 
 def _model_and_address(provider: Provider) -> tuple[str, str]:
     found = st.session_state.get(f"found_models_{provider.key}", [])
-    names = list(dict.fromkeys([m.name for m in provider.models] + found))
+    mine = kept(FORM, f"model_{provider.key}", any_text)
+    typed = st.session_state.get(mine["key"])
+    names = list(dict.fromkeys([m.name for m in provider.models] + found + [typed] * bool(typed)))
     model = st.selectbox(
         _c("field", "模型"),
         names,
         index=0 if names else None,
-        key=f"model_{provider.key}",
+        **mine,
         accept_new_options=True,
         placeholder=_("选一个，或输入模型名"),
     )
@@ -167,7 +167,7 @@ def _model_and_address(provider: Provider) -> tuple[str, str]:
         base_url = st.text_input(
             _("接口地址"),
             provider.base_url,
-            key=f"base_url_{provider.key}",
+            **kept(FORM, f"base_url_{provider.key}", any_text),
             placeholder="http://127.0.0.1:8000/v1",
         ).strip()
     return (model or "").strip(), base_url if base_url != provider.base_url else ""
@@ -186,88 +186,6 @@ def _key_line(workspace: Workspace, provider: Provider) -> None:
         left, right = st.columns([3, 1], vertical_alignment="center")
         left.warning(_("还没有密钥：请设置 {variable}", variable=state.variable), icon="🔑")
         right.page_link("pages/system/settings.py", label=_("去设置"), icon="⚙️")
-
-
-def _sampling(provider: Provider) -> SamplingPlan:
-    drawn = st.toggle(
-        _("每条任务在范围里随机取参数"), key="draw_sampling", help=_("同一个种子取到的参数不变，随样本保存。")
-    )
-    left, middle, right = st.columns(3)
-    temperature = left.slider(
-        _("温度"),
-        0.0,
-        2.0,
-        (0.6, 1.0) if drawn else 0.9,
-        0.05,
-        key=f"temperature_{drawn}",
-        help=_("越高写得越不一样；作为请求参数发送，不写进提示词。"),
-    )
-    top_p = middle.slider("top_p", 0.05, 1.0, (0.85, 0.95) if drawn else 0.95, 0.05, key=f"top_p_{drawn}")
-    max_tokens = right.number_input(
-        _("最多 tokens"), 16, 32_768, 512, 64, key="max_tokens", help=_("会思考的模型要留得多一些。")
-    )
-    if provider.sdk == "zhipu" and provider.note:
-        st.caption(_(provider.note))
-    return SamplingPlan(temperature=temperature, top_p=top_p, max_tokens=int(max_tokens), seed_per_task=drawn)
-
-
-def _speed(provider: Provider) -> Speed:
-    first, second, third, fourth = st.columns(4, vertical_alignment="bottom")
-    concurrency = first.number_input(
-        _("并发数"),
-        1,
-        MAX_CONCURRENCY,
-        provider.concurrency,
-        key=f"concurrency_{provider.key}",
-        help=_("同时在等回答的请求数；被限流（429）时自动减半，回答顺利时再慢慢加回来。"),
-    )
-    timeout = second.number_input(_("单次超时（秒）"), 5, 600, 60, 5, key="timeout")
-    requests = third.number_input(
-        _("每分钟请求数"),
-        0,
-        1_000_000,
-        provider.requests_per_minute or 0,
-        10,
-        key=f"requests_per_minute_{provider.key}",
-        help=_("0 表示不限。"),
-    )
-    tokens = fourth.number_input(
-        _("每分钟 tokens"),
-        0,
-        1_000_000_000,
-        provider.tokens_per_minute or 0,
-        10_000,
-        key=f"tokens_per_minute_{provider.key}",
-        help=_("输入和输出合计；0 表示不限。"),
-    )
-    return Speed(int(concurrency), float(timeout), int(requests) or None, int(tokens) or None)
-
-
-def _prices(provider: Provider, entry: ModelEntry) -> ModelEntry:
-    """The prices that the estimate uses; a person may correct them here."""
-    sign = SIGNS[provider.currency]
-    left, right = st.columns(2)
-    name = f"{provider.key}_{entry.name}"
-    asked = left.number_input(
-        _("输入价（{sign} / 百万 tokens）", sign=sign),
-        0.0,
-        None,
-        entry.input_price,
-        key=f"input_price_{name}",
-    )
-    answered = right.number_input(
-        _("输出价（{sign} / 百万 tokens）", sign=sign),
-        0.0,
-        None,
-        entry.output_price,
-        key=f"output_price_{name}",
-    )
-    if provider.prices_checked is not None:
-        when = _("价格核对于 {date}，只用来估算，请以服务商公布的为准。", date=provider.prices_checked)
-    else:
-        when = _("价格未知，填上后才能估算费用；以服务商公布的为准。")
-    st.caption(f"{when}{_(provider.note) if provider.sdk != 'zhipu' else ''}")
-    return entry.model_copy(update={"input_price": asked, "output_price": answered})
 
 
 def _connection(workspace: Workspace, provider: Provider, choice: TeacherChoice) -> None:

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.components.teacher_form import SIGNS
+from pages.components.teacher_numbers import SIGNS
 from tianji_core import teachers
 from tianji_core.i18n import _, _c
 from tianji_core.teachers import TeacherChoice

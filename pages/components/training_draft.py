@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from tianji_core.training.draft import Typed
+from tianji_core.drafts import Typed
 
 LARGEST = 10_000_000
 """Numbers beyond it are no setting; a widget may not hold them."""

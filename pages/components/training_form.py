@@ -7,9 +7,10 @@ import streamlit as st
 from pages.components import training_draft as drawn
 from pages.components.text import plain
 from tianji_core import models, training
+from tianji_core.drafts import Typed
 from tianji_core.i18n import _
 from tianji_core.training import TEMPLATES, Preset, TrainingSettings
-from tianji_core.training.draft import PresetDraft, Typed, load_draft, save_draft
+from tianji_core.training.draft import PresetDraft, load_draft, save_draft
 from tianji_core.training.profiles import AS_WRITTEN, AUTO, PROFILES, profile_title
 from tianji_core.training.settings import MAIN_FIELDS, field_help, field_title
 from tianji_core.workspace import Workspace

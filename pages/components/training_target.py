@@ -8,9 +8,10 @@ import streamlit as st
 
 from pages.components import training_draft as drawn
 from tianji_core import training
+from tianji_core.drafts import Typed
 from tianji_core.i18n import _
 from tianji_core.training import Preset, Target, TrainingRun, TrainingState
-from tianji_core.training.draft import Draft, Typed
+from tianji_core.training.draft import Draft
 from tianji_core.training.launch import by_hand
 from tianji_core.training.load import cards
 from tianji_core.training.presets import OWN

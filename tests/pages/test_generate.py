@@ -1,5 +1,6 @@
 """造数页: what is shown before the start, starting, following, and going on after failures."""
 
+import json
 from pathlib import Path
 
 from streamlit.testing.v1 import AppTest
@@ -243,3 +244,44 @@ def test_a_changed_provider_is_saved_and_can_be_put_back(workspace: Workspace):
     at.button(key="forget_provider").click()
     at.run()
     assert providers(workspace)["deepseek"].requests_per_minute != 50
+
+
+def test_what_is_set_is_there_again_after_a_refresh_and_on_the_way_back(workspace: Workspace):
+    at = page()
+    at.button_group(key="styles").set_value(["文艺"])
+    at.number_input(key="limit").set_value(9)
+    at.slider(key="mistakes").set_value(7).run()
+    at.switch_page("pages/model/chat.py").run()
+    for again in (at.switch_page("pages/data/generate.py").run(), page()):
+        assert again.button_group(key="styles").value == ["文艺"]
+        assert again.number_input(key="limit").value == 9 and again.slider(key="mistakes").value == 7
+    again.selectbox(key="provider").set_value("custom").run()
+    again.text_input(key="base_url_custom").set_value("http://127.0.0.1:9/v1")
+    again.toggle(key="draw_sampling").set_value(True).run()
+    again.slider(key="temperature_True").set_value((0.2, 0.4)).run()
+    fresh = page()
+    assert fresh.selectbox(key="provider").value == "custom"
+    assert fresh.text_input(key="base_url_custom").value == "http://127.0.0.1:9/v1"
+    assert fresh.slider(key="temperature_True").value == (0.2, 0.4)
+    assert page(provider="deepseek").selectbox(key="provider").value == "deepseek"
+    assert page().selectbox(key="provider").value == "deepseek"
+
+
+def test_kept_values_that_fit_no_more_are_left_out(workspace: Workspace):
+    strange = {
+        "styles": ["没有的"],
+        "rounds": 0,
+        "limit": "多",
+        "threshold": 9,
+        "provider": "gone",
+        "mistakes": True,
+        "model_deepseek": "我家的模型",  # one that the list does not have is a model all the same
+    }
+    (workspace.home / "drafts").mkdir()
+    (workspace.home / "drafts" / "generate.json").write_text(
+        json.dumps({"values": strange}), encoding="utf-8"
+    )
+    at = page()
+    assert at.number_input(key="rounds").value == 1 and at.number_input(key="limit").value == 0
+    assert at.slider(key="mistakes").value == 3 and len(at.button_group(key="styles").value) == 3
+    assert page(provider="deepseek").selectbox(key="model_deepseek").value == "我家的模型"

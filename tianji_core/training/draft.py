@@ -1,16 +1,12 @@
-"""What is typed in the form of a new training before it starts, kept in the workspace: a refresh, another page or another
-preset loses nothing."""
+"""What is typed in the form of a new training before it starts."""
 
-import json
-from pathlib import Path
+from pydantic import BaseModel, Field
 
-from pydantic import BaseModel, Field, ValidationError
-
-from tianji_core.files import storable, write_text
+from tianji_core import drafts
+from tianji_core.drafts import Typed
 from tianji_core.workspace import Workspace
 
-Typed = str | int | float | list[int]
-"""The value of one widget, right or wrong."""
+FORM = "training"
 
 
 class PresetDraft(BaseModel):
@@ -37,20 +33,12 @@ class Draft(BaseModel):
         return self.presets.setdefault(preset, PresetDraft())
 
 
-def _file(workspace: Workspace) -> Path:
-    return workspace.home / "drafts" / "training.json"
-
-
 def load_draft(workspace: Workspace) -> Draft:
-    """The draft; an empty one where there is none or its file is damaged: the form then opens with its defaults."""
-    try:
-        return Draft.model_validate_json(_file(workspace).read_bytes())
-    except (FileNotFoundError, ValidationError):
-        return Draft()
+    """The draft of this workspace."""
+    return drafts.load_draft(workspace, FORM, Draft)
 
 
 def save_draft(workspace: Workspace, draft: Draft) -> None:
-    """Replace the draft in one step; what has nothing in it is left out."""
+    """Keep it; a preset without changes is left out."""
     kept = {key: each for key, each in draft.presets.items() if each != PresetDraft()}
-    values = draft.model_copy(update={"presets": kept}).model_dump(exclude_defaults=True)
-    write_text(_file(workspace), storable(json.dumps(values, ensure_ascii=False, indent=2)) + "\n")
+    drafts.save_draft(workspace, FORM, draft.model_copy(update={"presets": kept}))
