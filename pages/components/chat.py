@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
+from pages.components.kept import among, kept, within
 from tianji_core import serving
 from tianji_core.i18n import _
 from tianji_core.recipe import Recipe
@@ -50,7 +51,7 @@ def preferred(known: list[Endpoint]) -> int | None:
 
 
 def sampling_form(key: str) -> ChatSampling:
-    """Temperature by preset or by hand, and the rest folded away."""
+    """Temperature by preset or by hand, and the rest folded away; kept with the form ``key``."""
     titles = {
         "stable": _("稳定 0.7"),
         "varied": _("多样 1.0"),
@@ -62,19 +63,31 @@ def sampling_form(key: str) -> ChatSampling:
         default="stable",
         required=True,
         format_func=titles.__getitem__,
-        key=f"{key}_preset",
+        **kept(key, f"{key}_preset", among(titles)),
     )
     if preset == "own":
         temperature = st.slider(
-            _("温度值（0 表示每次都取最可能的字）"), 0.0, 2.0, 0.7, 0.05, key=f"{key}_temperature"
+            _("温度值（0 表示每次都取最可能的字）"),
+            0.0,
+            2.0,
+            0.7,
+            0.05,
+            **kept(key, f"{key}_temperature", within(0.0, 2.0)),
         )
     else:
         temperature = PRESETS[str(preset)]
     with st.expander(_("更多采样参数")):
-        top_p = st.slider("top_p", 0.05, 1.0, 0.9, 0.05, key=f"{key}_top_p")
-        max_tokens = st.number_input(_("最多 token"), 1, 8192, 512, 32, key=f"{key}_max_tokens")
+        top_p = st.slider("top_p", 0.05, 1.0, 0.9, 0.05, **kept(key, f"{key}_top_p", within(0.05, 1.0)))
+        max_tokens = st.number_input(
+            _("最多 token"), 1, 8192, 512, 32, **kept(key, f"{key}_max_tokens", within(1, 8192))
+        )
         seed = st.number_input(
-            _("随机种子（留空则每次不同）"), 0, 2**31 - 1, None, key=f"{key}_seed", placeholder=_("随机")
+            _("随机种子（留空则每次不同）"),
+            0,
+            2**31 - 1,
+            None,
+            **kept(key, f"{key}_seed", within(0, 2**31 - 1)),
+            placeholder=_("随机"),
         )
         penalty = st.slider(
             _("重复惩罚（1 表示不罚）"),
@@ -82,7 +95,7 @@ def sampling_form(key: str) -> ChatSampling:
             2.0,
             1.0,
             0.05,
-            key=f"{key}_repetition",
+            **kept(key, f"{key}_repetition", within(1.0, 2.0)),
             help=_("大于 1 时，说过的字更少再说。别的服务不一定认得它，所以是 1 就不发送。"),
         )
     return ChatSampling(

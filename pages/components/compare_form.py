@@ -6,6 +6,7 @@ import streamlit as st
 
 from pages.components.chat import Endpoint, sampling_form
 from pages.components.frame import remember_notice, report_errors
+from pages.components.kept import any_text, kept, some_of, within
 from tianji_core import models, training
 from tianji_core.evaluation import held_out_cases
 from tianji_core.i18n import _
@@ -15,6 +16,8 @@ from tianji_core.serving.asks import FORMS, read_asks
 from tianji_core.serving.board import MAX_CANDIDATES, Ask, Column
 from tianji_core.store import training as trainings
 from tianji_core.workspace import Workspace
+
+FORM = "compare"
 
 
 @dataclass(frozen=True)
@@ -47,11 +50,9 @@ def comparison_form(recipe: Recipe, known: list[Endpoint]) -> Wanted:
             key="compare_models" if titles else "compare_models_none",
             placeholder=_("先启动一个模型服务"),
         )
+        offered = [s.text for s in recipe.styles if s.enabled]
         styles = st.multiselect(
-            _("风格"),
-            [s.text for s in recipe.styles if s.enabled],
-            [s.text for s in recipe.styles if s.enabled][:2],
-            key="compare_styles",
+            _("风格"), offered, offered[:2], **kept(FORM, "compare_styles", some_of(offered))
         )
         sampling = sampling_form("compare")
         line = st.columns(2)
@@ -69,7 +70,9 @@ def comparison_form(recipe: Recipe, known: list[Endpoint]) -> Wanted:
                 "compare_top_ps",
                 _("每个 top_p 各成一列；温度为 0 时 top_p 不起作用。"),
             )
-        candidates = st.number_input(_("每格几条"), 1, MAX_CANDIDATES, 1, key="compare_candidates")
+        candidates = st.number_input(
+            _("每格几条"), 1, MAX_CANDIDATES, 1, **kept(FORM, "compare_candidates", within(1, MAX_CANDIDATES))
+        )
     columns = [
         Column(
             url=titles[key].url,
@@ -93,7 +96,7 @@ def _each_a_column(label: str, values: list[float], key: str, about: str) -> lis
         label,
         values,
         format_func=lambda value: f"{value:g}",
-        key=key,
+        **kept(FORM, key, some_of(values)),
         placeholder=_("只用上面的"),
         help=about,
     )
@@ -102,22 +105,17 @@ def _each_a_column(label: str, values: list[float], key: str, about: str) -> lis
 
 def _questions(recipe: Recipe) -> list[Ask]:
     """The rows: every name with every scene, each line of free text, held-out cells, and what a file holds."""
-    names = st.multiselect(
-        _("送给谁"), [n.text for n in recipe.names if n.enabled], [recipe.names[0].text], key="compare_names"
-    )
-    scenes = st.multiselect(
-        _("什么场合"),
-        [s.text for s in recipe.scenes if s.enabled],
-        [recipe.scenes[0].text],
-        key="compare_scenes",
-    )
-    free = st.text_area(_("也可以自己写，一行一个问题"), key="compare_free", height=80)
+    who = [n.text for n in recipe.names if n.enabled]
+    names = st.multiselect(_("送给谁"), who, who[:1], **kept(FORM, "compare_names", some_of(who)))
+    what = [s.text for s in recipe.scenes if s.enabled]
+    scenes = st.multiselect(_("什么场合"), what, what[:1], **kept(FORM, "compare_scenes", some_of(what)))
+    free = st.text_area(_("也可以自己写，一行一个问题"), **kept(FORM, "compare_free", any_text), height=80)
     held = st.number_input(
         _("再抽几个训练没见过的格子"),
         0,
         100,
         0,
-        key="compare_held",
+        **kept(FORM, "compare_held", within(0, 100)),
         help=_("从不参加造数的验证格子里按种子抽，适合看模型学会了没有，而不是背下了没有。"),
     )
     file = st.file_uploader(

@@ -60,10 +60,15 @@ def among(options: Collection[Any]) -> Usable:
 
 
 def some_of(options: Collection[Any]) -> Usable:
-    """Those that are still among the options, or None where none is."""
-    return lambda value: (
-        [each for each in value if each in options] or None if isinstance(value, list) else None
-    )
+    """Those that are still among the options; None where something was chosen and none of it is left."""
+
+    def usable(value: Any) -> Any:
+        if not isinstance(value, list):
+            return None
+        left = [each for each in value if each in options]
+        return left if left or not value else None
+
+    return usable
 
 
 def any_text(value: Any) -> str | None:

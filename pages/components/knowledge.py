@@ -4,10 +4,11 @@ import streamlit as st
 from pydantic import ValidationError
 
 from pages.components.frame import job_bar, log_view, remember_notice, report_errors, stop_button
+from pages.components.kept import any_text, kept, within
 from pages.components.plan_form import budget_inputs
 from pages.components.run_figures import error_title
 from pages.components.teacher_form import TeacherSetup, teacher_form
-from pages.components.teacher_numbers import SIGNS
+from pages.components.teacher_numbers import FORM, SIGNS
 from pages.components.text import plain
 from tianji_core import jobs
 from tianji_core.errors import InputError, StudioError
@@ -58,22 +59,33 @@ def _sign(setup: TeacherSetup) -> str:
 
 def _settings() -> KnowledgeSettings:
     first, second, third, fourth = st.columns(4)
-    size = first.number_input(_("每块字数"), 100, 8000, 600, 50, key="chunk_size")
+    size = first.number_input(
+        _("每块字数"), 100, 8000, 600, 50, **kept(FORM, "chunk_size", within(100, 8000))
+    )
     overlap = second.number_input(
         _("重叠字数"),
         0,
         4000,
         60,
         10,
-        key="chunk_overlap",
+        **kept(FORM, "chunk_overlap", within(0, 4000)),
         help=_("每块开头重复前一块末尾的句子，免得断了意思。"),
     )
-    pairs = third.number_input(_("每块几组问答"), 1, 20, 3, key="chunk_pairs")
+    pairs = third.number_input(_("每块几组问答"), 1, 20, 3, **kept(FORM, "chunk_pairs", within(1, 20)))
     turns = fourth.number_input(
-        _("每组几轮"), 1, 6, 1, key="chunk_turns", help=_("大于 1 就是连着追问的多轮对话。")
+        _("每组几轮"),
+        1,
+        6,
+        1,
+        **kept(FORM, "chunk_turns", within(1, 6)),
+        help=_("大于 1 就是连着追问的多轮对话。"),
     )
     system = st.text_input(
-        _("系统提示词"), "", key="knowledge_system", placeholder=_("不填就用配方的"), max_chars=2000
+        _("系统提示词"),
+        "",
+        **kept(FORM, "knowledge_system", any_text),
+        placeholder=_("不填就用配方的"),
+        max_chars=2000,
     )
     try:
         return KnowledgeSettings(

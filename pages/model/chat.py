@@ -10,6 +10,7 @@ from pages.components.chat_servers import server_panel
 from pages.components.chat_shelf import shelf
 from pages.components.chat_turn import Talk, show
 from pages.components.frame import current_recipe, page_header
+from pages.components.kept import any_text, kept, switch, within
 from tianji_core.i18n import _
 from tianji_core.models import size_text
 from tianji_core.recipe import training_input
@@ -50,13 +51,20 @@ with settings:
     send = row[0].button(
         _("发送"), key="chat_send", type="primary", icon="💌", disabled=endpoint is None, width="stretch"
     )
-    count = int(row[1].number_input(_("几个候选"), 1, MOST, 1, key="chat_candidates"))
+    count = int(
+        row[1].number_input(_("几个候选"), 1, MOST, 1, **kept("chat", "chat_candidates", within(1, MOST)))
+    )
     sampling = sampling_form("chat")
     several = st.toggle(
-        _("接着上文说（多轮）"), key="multi_turn", help=_("关着时，每句话都从空白的历史开始。")
+        _("接着上文说（多轮）"),
+        **kept("chat", "multi_turn", switch),
+        help=_("关着时，每句话都从空白的历史开始。"),
     )
     with st.expander(_("系统提示")):
-        system = st.text_area(_("系统提示"), recipe.prompts.system, key="chat_system", height=120)
+        own = kept("chat", f"chat_system_{recipe.key}", any_text)
+        system = st.text_area(_("系统提示"), recipe.prompts.system, **own, height=120)
+    if system != recipe.prompts.system:
+        st.caption(_("✏️ 系统提示改过，和配方里的不一样"))
 
 with talk:
     top = st.columns([1.7, 1.4, 1, 1], vertical_alignment="center")
@@ -68,8 +76,8 @@ with talk:
     with top[2].popover(_("存档"), key="chat_shelf", width="stretch"):
         shelf(workspace, transcript)
     if top[3].button(_("清空"), key="chat_clear", icon="🧹", disabled=last is None, width="stretch"):
-        with changing(workspace) as kept:
-            kept.turns.clear()
+        with changing(workspace) as stored:
+            stored.turns.clear()
         st.rerun()
     paper = st.container(height=500, border=True)
     typed = st.chat_input(_("自己写一句问它"), key="chat_free", submit_mode="stop", disabled=endpoint is None)
@@ -83,8 +91,8 @@ with talk:
         asked.model = str(about["model"])
     elif again and last is not None:
         transcript.turns.pop()
-        with changing(workspace) as kept:
-            kept.turns = [turn for turn in kept.turns if turn.key != last.key]
+        with changing(workspace) as stored:
+            stored.turns = [turn for turn in stored.turns if turn.key != last.key]
         picked = {field: getattr(last, field) for field in ("request", "name", "scene", "style")}
         asked = Turn(**picked, **{**about, "continues": last.continues})
         sampling = replace(sampling, seed=None)  # another draw

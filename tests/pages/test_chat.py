@@ -69,8 +69,14 @@ def test_the_picked_cell_is_asked_in_training_words_and_kept_as_a_sample(
 
 
 def test_a_refresh_shows_the_same_talk(workspace: Workspace, chat: AppTest, server: Server) -> None:  # noqa: F811
+    chat.segmented_control(key="chat_preset").set_value("own").run()
+    chat.slider(key="chat_temperature").set_value(0.2)
+    chat.text_area(key="chat_system_wishes").set_value("只写一句").run()
     press(chat, "chat_send")
     again = page(service=server.url, service_model="red")
+    assert again.slider(key="chat_temperature").value == 0.2
+    assert again.text_area(key="chat_system_wishes").value == "只写一句"
+    assert any("系统提示改过" in caption.value for caption in again.caption)
     assert [m.name for m in again.chat_message] == ["user", "assistant"]
 
 

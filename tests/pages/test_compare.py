@@ -10,7 +10,7 @@ from tianji_core.recipe import built_in_recipes, load_recipe
 from tianji_core.serving import ChatSampling
 from tianji_core.serving.board import Ask, Column, board_keys, load_board, plan_board
 from tianji_core.serving.comparing import Comparer
-from tianji_core.store import votes
+from tianji_core.store import recipes, votes
 from tianji_core.workspace import Workspace
 
 
@@ -22,6 +22,26 @@ def test_an_empty_page_invites(workspace: Workspace) -> None:
     test = page()
     assert test.button(key="compare_start").disabled
     assert any("还没有对比过" in info.value for info in test.info)
+
+
+def test_questions_are_there_again_after_a_refresh_without_those_that_left_the_lists(
+    workspace: Workspace,
+) -> None:
+    test = page()
+    test.multiselect(key="compare_names").set_value([])
+    test.multiselect(key="compare_scenes").set_value(["生日", "中秋节"])
+    test.text_area(key="compare_free").set_value("祝您健康").run()
+    current = recipes.current(workspace.engine, "wishes")
+    scenes = [
+        scene.model_copy(update={"enabled": scene.text not in ("生日", current.recipe.scenes[0].text)})
+        for scene in current.recipe.scenes
+    ]
+    changed = current.recipe.model_copy(update={"scenes": tuple(scenes)})
+    recipes.save(workspace.engine, changed, current.revision, "")
+    again = page()
+    assert again.multiselect(key="compare_names").value == []
+    assert again.multiselect(key="compare_scenes").value == ["中秋节"]
+    assert again.text_area(key="compare_free").value == "祝您健康"
 
 
 def test_questions_times_columns_are_asked_and_found_again(
