@@ -1,35 +1,61 @@
 """Widgets that keep what a person set: it is there again after a refresh, and on the way back from another page."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import streamlit as st
 
 from pages.components.frame import current_workspace, report_errors
 from tianji_core.drafts import FormDraft, load_draft, save_draft
+from tianji_core.i18n import _
 
 Usable = Callable[[Any], Any]
 """From a kept value to the one the widget can hold now, or None."""
 
 
-def kept(form: str, key: str, usable: Usable) -> dict[str, Any]:
-    """The ``key`` and callback of a widget of ``form``. Where this tab holds no value yet, the kept one is put there."""
+def kept(form: str, key: str, usable: Usable, name: str = "") -> dict[str, Any]:
+    """The ``key`` and callback of a widget of ``form``. Where this tab holds no value yet, the one kept under ``name`` (the
+    key, where it is '') is put there."""
     if key not in st.session_state:
-        value = load_draft(current_workspace(), form, FormDraft).values.get(key)
+        value = load_draft(current_workspace(), form, FormDraft).values.get(name or key)
         if value is not None and (now := usable(value)) is not None:
             st.session_state[key] = now
-    return {"key": key, "on_change": note, "args": (form, key)}
+    return {"key": key, "on_change": note, "args": (form, key, name)}
 
 
-def note(form: str, key: str) -> None:
+def note(form: str, key: str, name: str = "") -> None:
     """Keep what the widget ``key`` holds; called where a person set it, or followed a link that did."""
     value = st.session_state[key]
     with report_errors():
         draft = load_draft(current_workspace(), form, FormDraft)
-        draft.values[key] = list(value) if isinstance(value, tuple) else value
         if value is None:
-            del draft.values[key]
+            draft.values.pop(name or key, None)
+        else:
+            draft.values[name or key] = list(value) if isinstance(value, tuple) else value
         save_draft(current_workspace(), form, draft)
+
+
+def forget(form: str, keys: Mapping[str, str], here: bool = True) -> None:
+    """Let go of what was typed, ``here`` in this tab too: the widget's key by the name it is kept under."""
+    with report_errors():
+        draft = load_draft(current_workspace(), form, FormDraft)
+        left = {name: value for name, value in draft.values.items() if name not in keys}
+        if left != draft.values:
+            save_draft(current_workspace(), form, FormDraft(values=left))
+    for key in keys.values() if here else ():
+        st.session_state.pop(key, None)
+
+
+def show_unsaved(form: str, keys: Mapping[str, str], changed: bool) -> None:
+    """The line under a form that says so where it is ``changed``, with the way back to what is saved."""
+    if not changed:
+        forget(form, keys, here=False)  # typed and put back by hand: nothing is left to keep
+        return
+    left, right = st.columns([3, 1], vertical_alignment="center")
+    left.caption(_("✏️ 有没保存的修改；离开这一页也会留着"))
+    right.button(
+        _("放弃修改"), key=f"forget_{form}", on_click=forget, args=(form, dict(keys)), width="stretch"
+    )
 
 
 def within(least: float, most: float = float("inf")) -> Usable:

@@ -1,10 +1,12 @@
 """One style in detail, beside the exact prompt and training inputs that it leads to in a cell."""
 
 from collections.abc import Callable
+from typing import Any
 
 import streamlit as st
 
 from pages.components.frame import report_errors
+from pages.components.kept import Usable, any_text, forget, kept, show_unsaved, within
 from pages.components.recipe_tables import examples_table
 from pages.components.text import plain
 from tianji_core.i18n import _
@@ -12,7 +14,9 @@ from tianji_core.recipe import Recipe, Style, Task, brief, wordings
 from tianji_core.recipe.editing import edit_style
 from tianji_core.recipe.prompts import TOKENS_PER_CHARACTER, estimated_tokens
 
-Save = Callable[[Recipe, str], None]
+Save = Callable[[Recipe, str, Callable[[], None] | None], None]
+_TYPED = ("instruction", "min_chars", "max_chars", "suffix")
+"""The fields of a style beside its examples, which a table holds."""
 
 
 def style_editor(recipe: Recipe, revision: int, save: Save) -> str | None:
@@ -28,28 +32,36 @@ def style_editor(recipe: Recipe, revision: int, save: Save) -> str | None:
         return None
     left, right = st.columns(2, gap="large")
     with left:
-        fields = _fields(style, f"{chosen}_{revision}")
+        form = f"style-{recipe.key}"
+        keys = {f"{name}_{chosen}": f"{name}_{chosen}_{revision}" for name in _TYPED}
+        fields = _fields(style, f"{chosen}_{revision}", form)
         pressed = st.button(_("保存"), key="save_style", type="primary", icon="💾")
+        show_unsaved(form, keys, any(fields[name] != getattr(style, name) for name in _TYPED))
     with right, report_errors():
         _preview(edit_style(recipe, style.text, **fields, enabled=True), style.text)
     if pressed:
         with report_errors():
-            save(edit_style(recipe, style.text, **fields), _("风格“{style}”", style=style.text))
+            title = _("风格“{style}”", style=style.text)
+            save(edit_style(recipe, style.text, **fields), title, lambda: forget(form, keys))
     return style.text
 
 
-def _fields(style: Style, suffix: str) -> dict[str, object]:
+def _fields(style: Style, suffix: str, form: str) -> dict[str, object]:
+    def mine(name: str, usable: Usable) -> dict[str, Any]:
+        return kept(form, f"{name}_{suffix}", usable, f"{name}_{style.text}")
+
     instruction = st.text_area(
-        _("给造数模型的要求"), style.instruction, key=f"instruction_{suffix}", height=140
+        _("给造数模型的要求"), style.instruction, height=140, **mine("instruction", any_text)
     )
     row = st.columns([1, 1, 2])
-    low = row[0].number_input(_("最少字数"), 1, 4000, style.min_chars, key=f"min_chars_{suffix}")
-    high = row[1].number_input(_("最多字数"), 1, 4000, style.max_chars, key=f"max_chars_{suffix}")
+    bounds = within(1, 4000)
+    low = row[0].number_input(_("最少字数"), 1, 4000, style.min_chars, **mine("min_chars", bounds))
+    high = row[1].number_input(_("最多字数"), 1, 4000, style.max_chars, **mine("max_chars", bounds))
     trigger = row[2].text_input(
         _("触发后缀"),
         style.suffix,
-        key=f"suffix_{suffix}",
         help=_("训练输入里用来点名这个风格的话，例如“,小红书风格”；空着表示默认风格"),
+        **mine("suffix", any_text),
     )
     examples = examples_table(style.examples, _("示例（每次随机抽一条）"), f"examples_{suffix}")
     outside = [

@@ -6,6 +6,7 @@ import streamlit as st
 
 from pages.components.frame import opened_recipe, page_header, remember_notice, reopen_recipe, report_errors
 from pages.components.history import history_list, undo_redo
+from pages.components.kept import any_text, forget, kept, show_unsaved
 from pages.components.list_paste import paste_box
 from pages.components.recipe_menu import recipe_menu
 from pages.components.recipe_tables import lines_table, names_table, scenes_table, styles_table
@@ -32,9 +33,11 @@ def reopen() -> None:
     reopen_recipe("lists")
 
 
-def save(new: Recipe, what: str) -> None:
-    """Keep the edited recipe as a new revision and say so."""
+def save(new: Recipe, what: str, then: Callable[[], None] | None = None) -> None:
+    """Keep the edited recipe as a new revision and say so; ``then`` is done once it is stored."""
     recipes.save(workspace.engine, new, revision, what)
+    if then is not None:
+        then()
     reopen()
     remember_notice(_("已保存：{what}", what=what))
     st.rerun()
@@ -89,14 +92,18 @@ def lines_part(listing: Listing, title: str, note: str) -> None:
 
 def prompts_part() -> None:
     """提示词."""
-    system = st.text_area(_("训练用的系统提示"), recipe.prompts.system, key=f"system_{revision}")
-    teacher = st.text_area(
-        _("给造数模型的提示词模板"), recipe.prompts.teacher, height=260, key=f"teacher_{revision}"
-    )
-    example = st.text_input(_("示例的包装"), recipe.prompts.example, key=f"example_{revision}")
-    if st.button(_("保存"), key="save_prompts", type="primary", icon="💾"):
-        prompts = {"system": system, "teacher": teacher, "example": example}
-        save(changed(recipe, prompts=prompts), _("提示词"))
+    form = f"prompts-{recipe.key}"
+    keys = {name: f"{name}_{revision}" for name in ("system", "teacher", "example")}
+    mine = {name: kept(form, key, any_text, name) for name, key in keys.items()}
+    now = recipe.prompts
+    system = st.text_area(_("训练用的系统提示"), now.system, **mine["system"])
+    teacher = st.text_area(_("给造数模型的提示词模板"), now.teacher, height=260, **mine["teacher"])
+    example = st.text_input(_("示例的包装"), now.example, **mine["example"])
+    prompts = {"system": system, "teacher": teacher, "example": example}
+    pressed = st.button(_("保存"), key="save_prompts", type="primary", icon="💾")
+    show_unsaved(form, keys, any(prompts[name] != getattr(now, name) for name in prompts))
+    if pressed:
+        save(changed(recipe, prompts=prompts), _("提示词"), lambda: forget(form, keys))
 
 
 PARTS: dict[str, tuple[str, Callable[[], None]]] = {

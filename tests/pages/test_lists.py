@@ -38,6 +38,41 @@ def test_prompts_are_saved_and_undone(workspace: Workspace) -> None:
     assert recipes.current(workspace.engine, "wishes").recipe.prompts.system != "你是祝福大师"
 
 
+def test_prompts_that_are_not_saved_yet_are_there_again_until_they_are_or_are_given_up(
+    workspace: Workspace,
+) -> None:
+    at = open_page("pages/data/lists.py", list="提示词")
+    before = at.text_area(key="system_0").value
+    at.text_area(key="system_0").set_value("你是祝福大师").run()
+    at.text_area(key="teacher_0").set_value("写到一半").run()
+    again = open_page("pages/data/lists.py", list="提示词")
+    assert again.text_area(key="system_0").value == "你是祝福大师"
+    assert any("没保存" in caption.value for caption in again.caption)
+    again.button(key="save_prompts").click().run()  # the template lacks its fields: refused, nothing is lost
+    assert open_page("pages/data/lists.py", list="提示词").text_area(key="teacher_0").value == "写到一半"
+    again.button(key="forget_prompts-wishes").click().run()
+    assert again.text_area(key="system_0").value == before
+    again.text_area(key="system_0").set_value("你是大师").run()
+    again.button(key="save_prompts").click().run()
+    other = recipes.current(workspace.engine, "wishes")
+    prompts = other.recipe.prompts.model_copy(update={"system": "别处改的"})
+    recipes.save(workspace.engine, changed(other.recipe, prompts=prompts.model_dump()), other.revision, "")
+    assert open_page("pages/data/lists.py", list="提示词").text_area(key="system_2").value == "别处改的"
+
+
+def test_a_style_that_is_not_saved_yet_is_there_again(workspace: Workspace) -> None:
+    at = open_page("pages/data/lists.py", list="风格", style_detail="严肃")
+    at.text_area(key="instruction_严肃_0").set_value("写得庄重").run()
+    at.number_input(key="max_chars_严肃_0").set_value(77).run()
+    again = open_page("pages/data/lists.py", list="风格", style_detail="严肃")
+    assert again.text_area(key="instruction_严肃_0").value == "写得庄重"
+    assert again.number_input(key="max_chars_严肃_0").value == 77
+    again.button(key="save_style").click().run()
+    style = recipes.current(workspace.engine, "wishes").recipe.style("严肃")
+    assert style is not None and (style.instruction, style.max_chars) == ("写得庄重", 77)
+    assert not any("没保存" in caption.value for caption in again.caption)
+
+
 def test_a_teacher_prompt_without_its_fields_is_refused_in_one_sentence(workspace: Workspace) -> None:
     at = open_page("pages/data/lists.py", list="提示词")
     at.text_area(key="teacher_0").set_value("写一句祝福").run()
@@ -147,7 +182,10 @@ def test_another_tab_saved_first_and_nothing_is_overwritten_or_lost(workspace: W
     assert at.text_area(key="system_0").value == "这一页的"
     assert recipes.current(workspace.engine, "wishes").recipe.title == "另一页的"
     at.button(key="reopen_lists").click().run()
-    assert at.text_area(key="system_1").value == recipe.prompts.system
+    assert at.text_area(key="system_1").value == "这一页的"  # on top of what the other tab saved
+    at.button(key="save_prompts").click().run()
+    newest = recipes.current(workspace.engine, "wishes").recipe
+    assert (newest.title, newest.prompts.system) == ("另一页的", "这一页的")
 
 
 @pytest.mark.parametrize("value", [0, 2])
