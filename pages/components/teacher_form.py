@@ -151,7 +151,7 @@ def _offline(provider: Provider) -> TeacherSetup:
 
 def _model_and_address(provider: Provider) -> tuple[str, str]:
     found = st.session_state.get(f"found_models_{provider.key}", [])
-    mine = kept(FORM, f"model_{provider.key}", any_text)
+    mine = kept(FORM, f"model_{provider.key}", lambda value: any_text(value) or None)
     typed = st.session_state.get(mine["key"])
     names = list(dict.fromkeys([m.name for m in provider.models] + found + [typed] * bool(typed)))
     model = st.selectbox(

@@ -27,7 +27,8 @@ def number(key: str, default: float, kept: Typed | None, least: float = 0, most:
     """:func:`place` for a number's widget: whole or not like its default."""
     kind = type(default)
     place(key, default, kept, lambda value: type(value) in (kind, int) and least <= value <= most)
-    st.session_state[key] = kind(st.session_state[key])
+    if type(st.session_state[key]) is not kind:  # only then: what is put in would replace what is being typed
+        st.session_state[key] = kind(st.session_state[key])
 
 
 def text(key: str, default: str, kept: Typed | None) -> None:

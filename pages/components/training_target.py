@@ -62,7 +62,8 @@ def _card_fields(values: dict[str, Any], typed: dict[str, Typed]) -> None:
     with left:
         key = "train_target_gpus"
         drawn.place(key, [], typed.get("gpus"), lambda kept: isinstance(kept, list))
-        st.session_state[key] = [index for index in st.session_state[key] if index in found]
+        if not set(st.session_state[key]) <= set(found):
+            st.session_state[key] = [index for index in st.session_state[key] if index in found]
         chosen = st.multiselect(
             field_title("gpus"),
             list(found),
