@@ -59,13 +59,14 @@ def plan_form(recipe: Recipe, styles: tuple[str, ...]) -> Plan | None:
         **kept(FORM, "limit", within(0, 1_000_000)),
         help=_("0 表示全写。打乱后取前面的，所以少量也照顾到各种组合。"),
     )
-    left, right = st.columns(2)
+    left, right = st.columns([3, 2])
     threshold = left.segmented_control(
         _("适配度至少"),
         sorted(VALUE_TITLES),
         default=recipe.threshold,
         format_func=lambda value: _(VALUE_TITLES[value]),
         **kept(FORM, "threshold", among(VALUE_TITLES)),
+        wrap=True,
         help=_("低于它的格子不造数；在“适配度”页看和改。"),
     )
     seed = right.number_input(
