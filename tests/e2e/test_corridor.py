@@ -13,18 +13,25 @@ from tianji_core.store.samples import SampleFilter
 TASKS = 90
 
 
-def test_from_an_edited_name_to_a_comparison(page: Page, studio: Studio) -> None:
-    space = studio.workspace
-
-    visit(page, studio, "lists")
+def first_name_typed(page: Page, name: str) -> bool:
+    """Write over the first row of the names; whether the table has taken it, which is drawn on a canvas."""
     table = page.get_by_test_id("stDataFrame").first.bounding_box()
     assert table is not None
     page.mouse.dblclick(table["x"] + 220, table["y"] + 52)  # the first row under the header
     page.wait_for_timeout(300)
     page.keyboard.press("Control+A")
-    page.keyboard.type("钱老师")
+    page.keyboard.type(name)
     page.keyboard.press("Enter")
-    page.wait_for_timeout(500)
+    page.wait_for_timeout(700)
+    settle(page)
+    return page.locator(".st-key-save_names button").is_enabled()
+
+
+def test_from_an_edited_name_to_a_comparison(page: Page, studio: Studio) -> None:
+    space = studio.workspace
+
+    visit(page, studio, "lists")
+    until(lambda: first_name_typed(page, "钱老师"), 90)
     press(page, "save_names")
     until(lambda: recipes.current(space.engine, "wishes").revision == 1, 30)
     recipe = recipes.current(space.engine, "wishes").recipe

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -60,6 +61,11 @@ def verb(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) ->
     return call
 
 
+def _heeds_interrupts() -> None:
+    """A shell has what it runs in the background ignore Ctrl-C, and that is handed down: begin as in a terminal."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.fixture
 def started(tmp_path: Path):
     """Start the real command: ``started("generate", …)``; it sees this test's workspace. Ended with the test."""
@@ -74,6 +80,7 @@ def started(tmp_path: Path):
             text=True,
             cwd=ROOT,
             env={**os.environ, "TIANJI_HOME": str(tmp_path / "workspace")},
+            preexec_fn=_heeds_interrupts,
         )
         processes.append(process)
         return process
