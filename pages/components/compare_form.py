@@ -52,7 +52,10 @@ def comparison_form(recipe: Recipe, known: list[Endpoint]) -> Wanted:
         )
         offered = [s.text for s in recipe.styles if s.enabled]
         styles = st.multiselect(
-            _("风格"), offered, offered[:2], **kept(FORM, "compare_styles", some_of(offered))
+            _("风格"),
+            offered,
+            offered[:2],
+            **kept(FORM, "compare_styles", some_of(offered), offered[:2], f"compare_styles_{recipe.key}"),
         )
         sampling = sampling_form("compare")
         line = st.columns(2)
@@ -106,9 +109,19 @@ def _each_a_column(label: str, values: list[float], key: str, about: str) -> lis
 def _questions(recipe: Recipe) -> list[Ask]:
     """The rows: every name with every scene, each line of free text, held-out cells, and what a file holds."""
     who = [n.text for n in recipe.names if n.enabled]
-    names = st.multiselect(_("送给谁"), who, who[:1], **kept(FORM, "compare_names", some_of(who)))
+    names = st.multiselect(
+        _("送给谁"),
+        who,
+        who[:1],
+        **kept(FORM, "compare_names", some_of(who), who[:1], f"compare_names_{recipe.key}"),
+    )
     what = [s.text for s in recipe.scenes if s.enabled]
-    scenes = st.multiselect(_("什么场合"), what, what[:1], **kept(FORM, "compare_scenes", some_of(what)))
+    scenes = st.multiselect(
+        _("什么场合"),
+        what,
+        what[:1],
+        **kept(FORM, "compare_scenes", some_of(what), what[:1], f"compare_scenes_{recipe.key}"),
+    )
     free = st.text_area(_("也可以自己写，一行一个问题"), **kept(FORM, "compare_free", any_text), height=80)
     held = st.number_input(
         _("再抽几个训练没见过的格子"),

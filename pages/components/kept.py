@@ -13,44 +13,42 @@ Usable = Callable[[Any], Any]
 """From a kept value to the one the widget can hold now, or None."""
 
 
-def kept(form: str, key: str, usable: Usable, name: str = "") -> dict[str, Any]:
+def kept(form: str, key: str, usable: Usable, saved: Any = None, name: str = "") -> dict[str, Any]:
     """The ``key`` and callback of a widget of ``form``. Where this tab holds no value yet, the one kept under ``name`` (the
-    key, where it is '') is put there."""
+    key, where it is '') is put there. What a person sets back to ``saved``, the value it has of itself, is not kept."""
     if key not in st.session_state:
         value = load_draft(current_workspace(), form, FormDraft).values.get(name or key)
         if value is not None and (now := usable(value)) is not None:
             st.session_state[key] = now
-    return {"key": key, "on_change": note, "args": (form, key, name)}
+    return {"key": key, "on_change": note, "args": (form, key, saved, name)}
 
 
-def note(form: str, key: str, name: str = "") -> None:
+def note(form: str, key: str, saved: Any = None, name: str = "") -> None:
     """Keep what the widget ``key`` holds; called where a person set it, or followed a link that did."""
     value = st.session_state[key]
+    plain = list(value) if isinstance(value, tuple) else value
     with report_errors():
         draft = load_draft(current_workspace(), form, FormDraft)
-        if value is None:
+        if value is None or value == saved:
             draft.values.pop(name or key, None)
         else:
-            draft.values[name or key] = list(value) if isinstance(value, tuple) else value
+            draft.values[name or key] = plain
         save_draft(current_workspace(), form, draft)
 
 
-def forget(form: str, keys: Mapping[str, str], here: bool = True) -> None:
-    """Let go of what was typed, ``here`` in this tab too: the widget's key by the name it is kept under."""
+def forget(form: str, keys: Mapping[str, str]) -> None:
+    """Let go of what was typed, in this tab too: the widget's key by the name it is kept under."""
     with report_errors():
         draft = load_draft(current_workspace(), form, FormDraft)
         left = {name: value for name, value in draft.values.items() if name not in keys}
         if left != draft.values:
             save_draft(current_workspace(), form, FormDraft(values=left))
-    for key in keys.values() if here else ():
+    for key in keys.values():
         st.session_state.pop(key, None)
 
 
-def show_unsaved(form: str, keys: Mapping[str, str], changed: bool) -> None:
-    """The line under a form that says so where it is ``changed``, with the way back to what is saved."""
-    if not changed:
-        forget(form, keys, here=False)  # typed and put back by hand: nothing is left to keep
-        return
+def show_unsaved(form: str, keys: Mapping[str, str]) -> None:
+    """The line under a form that says so, with the way back to what is saved."""
     left, right = st.columns([3, 1], vertical_alignment="center")
     left.caption(_("✏️ 有没保存的修改；离开这一页也会留着"))
     right.button(
@@ -62,8 +60,12 @@ def within(least: float, most: float = float("inf")) -> Usable:
     """A number between two bounds, of the kind of the lower one."""
 
     def usable(value: Any) -> Any:
-        number = isinstance(value, int | float) and not isinstance(value, bool)
-        return type(least)(value) if number and least <= value <= most else None
+        if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most:
+            return None
+        try:
+            return type(least)(value)
+        except OverflowError:  # endless, or too long for a float
+            return None
 
     return usable
 

@@ -33,7 +33,7 @@ def style_picker(workspace: Workspace, recipe: Recipe) -> tuple[str, ...]:
         selection_mode="multi",
         default=enabled[:FIRST_STYLES],
         format_func=lambda style: f"{style} {have[style]:,}" if have.get(style) else style,
-        **kept(FORM, "styles", some_of(enabled)),
+        **kept(FORM, "styles", some_of(enabled), enabled[:FIRST_STYLES], f"styles_{recipe.key}"),
         wrap=True,
     )
     return tuple(styles)
@@ -65,7 +65,7 @@ def plan_form(recipe: Recipe, styles: tuple[str, ...]) -> Plan | None:
         sorted(VALUE_TITLES),
         default=recipe.threshold,
         format_func=lambda value: _(VALUE_TITLES[value]),
-        **kept(FORM, "threshold", among(VALUE_TITLES)),
+        **kept(FORM, "threshold", among(VALUE_TITLES), recipe.threshold, f"threshold_{recipe.key}"),
         wrap=True,
         help=_("低于它的格子不造数；在“适配度”页看和改。"),
     )

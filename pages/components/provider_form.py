@@ -4,7 +4,9 @@ import streamlit as st
 from pydantic import ValidationError
 
 from pages.components.frame import remember_notice, report_errors
+from pages.components.kept import forget
 from pages.components.teacher_form import OPEN_NEXT
+from pages.components.teacher_numbers import FORM
 from tianji_core import teachers
 from tianji_core.errors import SettingsError
 from tianji_core.i18n import _, _c
@@ -75,6 +77,7 @@ def _fields(workspace: Workspace, chosen: Provider) -> None:
         if changed["key_variable"] != chosen.key_variable:
             changed["key_required"] = changed["key_variable"] is not None
         teachers.save_provider(workspace, _checked(changed))
+        _follow(chosen, key)
         remember_notice(_("已保存 {title}", title=title))
         st.session_state[OPEN_NEXT] = key
         st.rerun()
@@ -85,8 +88,18 @@ def _fields(workspace: Workspace, chosen: Provider) -> None:
         and back.button(_("去掉工作区里的修改"), key="forget_provider", icon="↩️", width="stretch")
     ):
         teachers.forget_provider(workspace, at)
+        _follow(chosen, at)
         remember_notice(_("已恢复"))
         st.rerun()
+
+
+def _follow(chosen: Provider, key: str) -> None:
+    """Let the form above begin with what the provider says now."""
+    names = [
+        f"{field}_{key}" for field in ("base_url", "concurrency", "requests_per_minute", "tokens_per_minute")
+    ]
+    names += [f"{kind}_price_{key}_{model.name}" for kind in ("input", "output") for model in chosen.models]
+    forget(FORM, {name: name for name in names})
 
 
 def _models(chosen: Provider, edited: list[dict[str, object]]) -> list[dict[str, object]]:

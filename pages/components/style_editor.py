@@ -36,7 +36,8 @@ def style_editor(recipe: Recipe, revision: int, save: Save) -> str | None:
         keys = {f"{name}_{chosen}": f"{name}_{chosen}_{revision}" for name in _TYPED}
         fields = _fields(style, f"{chosen}_{revision}", form)
         pressed = st.button(_("保存"), key="save_style", type="primary", icon="💾")
-        show_unsaved(form, keys, any(fields[name] != getattr(style, name) for name in _TYPED))
+        if any(fields[name] != getattr(style, name) for name in _TYPED):
+            show_unsaved(form, keys)
     with right, report_errors():
         _preview(edit_style(recipe, style.text, **fields, enabled=True), style.text)
     if pressed:
@@ -48,7 +49,7 @@ def style_editor(recipe: Recipe, revision: int, save: Save) -> str | None:
 
 def _fields(style: Style, suffix: str, form: str) -> dict[str, object]:
     def mine(name: str, usable: Usable) -> dict[str, Any]:
-        return kept(form, f"{name}_{suffix}", usable, f"{name}_{style.text}")
+        return kept(form, f"{name}_{suffix}", usable, getattr(style, name), f"{name}_{style.text}")
 
     instruction = st.text_area(
         _("给造数模型的要求"), style.instruction, height=140, **mine("instruction", any_text)

@@ -167,7 +167,7 @@ def _model_and_address(provider: Provider) -> tuple[str, str]:
         base_url = st.text_input(
             _("接口地址"),
             provider.base_url,
-            **kept(FORM, f"base_url_{provider.key}", any_text),
+            **kept(FORM, f"base_url_{provider.key}", any_text, provider.base_url),
             placeholder="http://127.0.0.1:8000/v1",
         ).strip()
     return (model or "").strip(), base_url if base_url != provider.base_url else ""

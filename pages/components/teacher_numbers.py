@@ -69,7 +69,7 @@ def speed_inputs(provider: Provider) -> Speed:
         1,
         MAX_CONCURRENCY,
         provider.concurrency,
-        **kept(FORM, f"concurrency_{provider.key}", within(1, MAX_CONCURRENCY)),
+        **kept(FORM, f"concurrency_{provider.key}", within(1, MAX_CONCURRENCY), provider.concurrency),
         help=_("同时在等回答的请求数；被限流（429）时自动减半，回答顺利时再慢慢加回来。"),
     )
     timeout = second.number_input(_("单次超时（秒）"), 5, 600, 60, 5, **kept(FORM, "timeout", within(5, 600)))
@@ -79,7 +79,12 @@ def speed_inputs(provider: Provider) -> Speed:
         1_000_000,
         provider.requests_per_minute or 0,
         10,
-        **kept(FORM, f"requests_per_minute_{provider.key}", within(0, 1_000_000)),
+        **kept(
+            FORM,
+            f"requests_per_minute_{provider.key}",
+            within(0, 1_000_000),
+            provider.requests_per_minute or 0,
+        ),
         help=_("0 表示不限。"),
     )
     tokens = fourth.number_input(
@@ -88,7 +93,12 @@ def speed_inputs(provider: Provider) -> Speed:
         1_000_000_000,
         provider.tokens_per_minute or 0,
         10_000,
-        **kept(FORM, f"tokens_per_minute_{provider.key}", within(0, 1_000_000_000)),
+        **kept(
+            FORM,
+            f"tokens_per_minute_{provider.key}",
+            within(0, 1_000_000_000),
+            provider.tokens_per_minute or 0,
+        ),
         help=_("输入和输出合计；0 表示不限。"),
     )
     return Speed(int(concurrency), float(timeout), int(requests) or None, int(tokens) or None)
@@ -104,14 +114,14 @@ def price_inputs(provider: Provider, entry: ModelEntry) -> ModelEntry:
         0.0,
         None,
         entry.input_price,
-        **kept(FORM, f"input_price_{name}", within(0.0)),
+        **kept(FORM, f"input_price_{name}", within(0.0), entry.input_price),
     )
     answered = right.number_input(
         _("输出价（{sign} / 百万 tokens）", sign=sign),
         0.0,
         None,
         entry.output_price,
-        **kept(FORM, f"output_price_{name}", within(0.0)),
+        **kept(FORM, f"output_price_{name}", within(0.0), entry.output_price),
     )
     if provider.prices_checked is not None:
         when = _("价格核对于 {date}，只用来估算，请以服务商公布的为准。", date=provider.prices_checked)

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from pages.components.training_draft import moved
 from pages.components.training_expert import NEXT
 from tianji_core.i18n import _
 from tianji_core.store.datasets import DatasetVersion
@@ -16,6 +17,7 @@ def dataset_choice(by_id: dict[int, DatasetVersion], draft: Draft) -> DatasetVer
     if st.session_state.get("train_dataset") not in by_id:
         first = next(iter(by_id))
         st.session_state["train_dataset"] = named.get(linked, named.get(draft.dataset, first))
+        draft.dataset = linked if linked in named else draft.dataset
     key = st.selectbox(
         _("数据集版本"),
         list(by_id),
@@ -25,7 +27,8 @@ def dataset_choice(by_id: dict[int, DatasetVersion], draft: Draft) -> DatasetVer
     version = by_id[key]
     if linked and version.name != linked:
         del st.query_params["dataset"]
-    draft.dataset = version.name
+    if moved("train_dataset", key):
+        draft.dataset = "" if key == next(iter(by_id)) else version.name  # '': the newest, whichever that is
     return version
 
 
@@ -33,14 +36,15 @@ def preset_choice(presets: dict[str, Preset], draft: Draft) -> Preset:
     """The preset: one that was just saved, else the one chosen before, else the first."""
     if (wanted := st.session_state.pop(NEXT, None)) in presets:
         st.session_state["train_preset"] = wanted
-    if (
-        st.session_state.get("train_preset") not in presets
-    ):  # nothing chosen yet, or an own one that was deleted
+    # Nothing chosen yet, or an own one that was deleted.
+    if st.session_state.get("train_preset") not in presets:
         st.session_state["train_preset"] = draft.preset if draft.preset in presets else next(iter(presets))
-    draft.preset = st.selectbox(
+    key = st.selectbox(
         _("预设"),
         list(presets),
         format_func=lambda each: f"🛠️ {presets[each].title}" if presets[each].own else _(presets[each].title),
         key="train_preset",
     )
-    return presets[draft.preset]
+    if moved("train_preset", key):
+        draft.preset = key
+    return presets[key]

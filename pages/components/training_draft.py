@@ -7,9 +7,9 @@ import streamlit as st
 
 from tianji_core.drafts import Typed
 
-LARGEST = 10_000_000
-"""Numbers beyond it are no setting; a widget may not hold them."""
-_DEFAULT = "_default_of_"
+LARGEST = 2**32 - 1
+"""The largest number of any setting, a seed's; a widget may not hold every other."""
+_DEFAULT, _SEEN = "_default_of_", "_seen_of_"
 
 
 def place(key: str, default: Typed, kept: Typed | None, fits: Callable[[Any], bool] = bool) -> None:
@@ -36,8 +36,24 @@ def text(key: str, default: str, kept: Typed | None) -> None:
     place(key, default, kept, lambda value: isinstance(value, str))
 
 
-def keep(into: dict[str, Typed], name: str, value: Typed, default: Typed) -> None:
-    """Note a widget's value in a draft where it is not its default."""
+def put(key: str, value: Typed) -> None:
+    """Give a widget a value that is not the person's, as if it had just been placed."""
+    st.session_state[key] = value
+    for kind in (_DEFAULT, _SEEN):
+        st.session_state.pop(kind + key, None)
+
+
+def moved(key: str, value: object) -> bool:
+    """Whether a widget's value is another one than when this tab drew it last; a tab that only looks changes nothing."""
+    before = st.session_state.get(_SEEN + key, value)
+    st.session_state[_SEEN + key] = value
+    return bool(before != value)
+
+
+def keep(key: str, into: dict[str, Typed], name: str, value: Typed, default: Typed) -> None:
+    """Note a widget's value in a draft where this tab changed it, unless it is its default."""
+    if not moved(key, value):
+        return
     if value == default:
         into.pop(name, None)
     else:

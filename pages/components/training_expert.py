@@ -7,7 +7,7 @@ from pages.components.frame import remember_notice, report_errors
 from pages.components.text import plain
 from tianji_core.i18n import _
 from tianji_core.training import Preset, TrainingSettings
-from tianji_core.training.draft import PresetDraft
+from tianji_core.training.draft import Draft
 from tianji_core.training.own_presets import (
     LARGEST,
     checked_source,
@@ -27,10 +27,11 @@ NEXT = "_train_preset_next"
 
 
 def expert_view(
-    workspace: Workspace, chosen: Preset, settings: TrainingSettings | None, typed: PresetDraft
+    workspace: Workspace, chosen: Preset, settings: TrainingSettings | None, draft: Draft
 ) -> None:
     """The editor with its checks; an own preset can be deleted here. ``settings`` are those of the form, None while
-    something in it is wrong. What was edited goes into ``typed``."""
+    something in it is wrong. What was edited goes into the ``draft``."""
+    typed = draft.of(chosen.key)
     with st.expander(_("专家视图：改整个配置文件，另存为自己的预设"), icon="🛠️"):
         st.caption(
             _(
@@ -39,12 +40,13 @@ def expert_view(
         )
         own = chosen.source if settings is None else preset_source(chosen, settings)
         key = f"train_expert_{chosen.key}"
-        drawn.text(key, own, typed.config or None)
+        drawn.text(key, own, typed.config)
         st.button(_("换成上面的设置"), key="train_expert_reset", icon="↩️", on_click=_put, args=(key, own))
         source = st.text_area(_("配置文件"), key=key, height=460, label_visibility="collapsed")
         fits = len(source) <= LARGEST
         if fits:
-            typed.config = "" if source == own else source
+            if drawn.moved(key, source):
+                typed.config = None if source == own else source
             _changes(chosen, settings, source, own)
         else:
             said = _(
@@ -57,7 +59,8 @@ def expert_view(
         name = f"train_expert_title_{chosen.key}"
         drawn.text(name, "", typed.title)
         title = left.text_input(_("自己的预设叫什么"), key=name, max_chars=60)
-        typed.title = title
+        if drawn.moved(name, title):
+            typed.title = title
         if middle.button(_("检查"), key="train_expert_check", icon="🔍", width="stretch", disabled=not fits):
             with report_errors(), st.spinner(_("正在单独的进程里加载，要十来秒")):
                 checked_source(workspace, source)
@@ -71,7 +74,9 @@ def expert_view(
         ):
             with report_errors(), st.spinner(_("正在单独的进程里加载，要十来秒")):
                 made = save_preset(workspace, title, source, chosen.key)
-                typed.config = typed.title = ""  # they are in the preset now
+                typed.config, typed.title = None, ""  # they are in the preset now
+                if made.key != chosen.key:
+                    draft.presets.pop(made.key, None)  # of one of that name that was deleted
                 for each in (key, name):
                     st.session_state.pop(each)
                 st.session_state[NEXT] = made.key

@@ -5,6 +5,7 @@ from typing import Any
 import streamlit as st
 
 from pages.components import training_draft as drawn
+from pages.components.frame import report_errors
 from pages.components.text import plain
 from tianji_core import models, training
 from tianji_core.drafts import Typed
@@ -37,7 +38,7 @@ def base_choice(workspace: Workspace, chosen: Preset, defaults: TrainingSettings
     folder = str(
         st.selectbox(field_title("base"), options, format_func=shown, key=key, help=field_help("base"))
     )
-    drawn.keep(typed.values, "base", folder, defaults.base)
+    drawn.keep(key, typed.values, "base", folder, defaults.base)
     if folder not in found and chosen.model_id:
         st.page_link("pages/model/models.py", label=_("去模型页下载 {id}", id=chosen.model_id), icon="⬇️")
     return folder
@@ -112,7 +113,7 @@ def _field(chosen: Preset, name: str, default: Any, typed: PresetDraft) -> Any:
     else:
         drawn.number(key, int(default), kept)
         value = st.number_input(label, min_value=0, value=int(default), step=1, key=key, help=explained)
-    drawn.keep(typed.values, name, value, first)
+    drawn.keep(key, typed.values, name, value, first)
     if name == "eval_prompts":
         return [line.strip() for line in str(value).splitlines() if line.strip()]
     return value
@@ -142,6 +143,8 @@ def _short(value: object) -> str:
 def _reset(workspace: Workspace, key: str) -> None:
     for name in TrainingSettings.model_fields:
         st.session_state.pop(f"train_{key}_{name}", None)
-    draft = load_draft(workspace)
-    draft.of(key).values.clear()
-    save_draft(workspace, draft)
+    with report_errors():
+        before = load_draft(workspace)
+        draft = before.model_copy(deep=True)
+        draft.of(key).values.clear()
+        save_draft(workspace, before, draft)

@@ -44,7 +44,7 @@ def target_form(chosen: Preset, typed: dict[str, Typed]) -> Target:
                 address = st.text_input(
                     field_title("address"), key="train_target_address", placeholder="10.0.0.1"
                 )
-                drawn.keep(typed, "address", address, "")
+                drawn.keep("train_target_address", typed, "address", address, "")
                 values["address"] = address.strip()
             with columns[3]:
                 values["port"] = _number(typed, "port", 29500, 65535, least=1024)
@@ -60,8 +60,9 @@ def _card_fields(values: dict[str, Any], typed: dict[str, Typed]) -> None:
     found = {each.index: each for each in cards()}
     left, right = st.columns(2)
     with left:
-        key = "train_target_gpus"
-        drawn.place(key, [], typed.get("gpus"), lambda kept: isinstance(kept, list))
+        # While the cards cannot be asked, what was chosen among them stays in the draft.
+        key = "train_target_gpus" if found else "train_target_gpus_none"
+        drawn.place(key, [], typed.get("gpus") if found else None, lambda kept: isinstance(kept, list))
         if not set(st.session_state[key]) <= set(found):
             st.session_state[key] = [index for index in st.session_state[key] if index in found]
         chosen = st.multiselect(
@@ -75,8 +76,8 @@ def _card_fields(values: dict[str, Any], typed: dict[str, Typed]) -> None:
             key=key,
             placeholder=_("不选：哪张空着用哪张") if found else _("这台机器没有找到显卡"),
         )
-        if found:  # while the cards cannot be asked, what was chosen among them stays
-            drawn.keep(typed, "gpus", chosen, [])
+        if found:
+            drawn.keep(key, typed, "gpus", chosen, [])
         values["gpus"] = tuple(chosen)
     with right:
         options = ["", *DEEPSPEED]
@@ -90,7 +91,7 @@ def _card_fields(values: dict[str, Any], typed: dict[str, Typed]) -> None:
                 "全量微调用 zero3；显存仍不够加 offload，会慢。要先 pip install -r requirements-deepspeed.txt"
             ),
         )
-        drawn.keep(typed, "deepspeed", values["deepspeed"], "")
+        drawn.keep("train_target_deepspeed", typed, "deepspeed", values["deepspeed"], "")
 
 
 def _number(
@@ -99,14 +100,19 @@ def _number(
     key = f"train_target_{name}"
     drawn.number(key, default, typed.get(name), least, most)
     value = int(st.number_input(field_title(name), least, most, default, key=key, disabled=disabled))
-    drawn.keep(typed, name, value, default)
+    drawn.keep(key, typed, name, value, default)
     return value
 
 
-def remember_target(run: TrainingRun) -> None:
-    """Fill the widgets with where a training ran."""
+def remember_target(run: TrainingRun, typed: dict[str, Typed]) -> None:
+    """Fill the widgets and the draft with where a training ran."""
+    usual = Target().model_dump()
+    typed.clear()
     for name, value in target_of(run).model_dump().items():
-        st.session_state[f"train_target_{name}"] = list(value) if name == "gpus" else value
+        shown = list(value) if name == "gpus" else value
+        drawn.put(f"train_target_{name}", shown)
+        if value != usual[name]:
+            typed[name] = shown
 
 
 def show_commands(workspace: Workspace, state: TrainingState) -> None:
@@ -136,8 +142,9 @@ def fill_form(workspace: Workspace, run: TrainingRun, draft: Draft, known: Colle
     more nothing is filled in but where it ran, and a line says so."""
     version = training.version_of(workspace, run)
     if version is not None:
-        draft.dataset, st.session_state["train_dataset"] = version.name, version.id
-    remember_target(run)
+        draft.dataset = version.name
+        drawn.put("train_dataset", version.id)
+    remember_target(run, draft.target)
     if run.preset not in known:
         said = _(
             "那次训练用的预设 {key} 已经不在了，它的设置没有填进来。自己的预设删掉后可以在下面的专家视图里恢复，然后再复制一次。",
@@ -145,7 +152,14 @@ def fill_form(workspace: Workspace, run: TrainingRun, draft: Draft, known: Colle
         )
         st.warning(said, icon="⚠️")
         return
-    st.session_state["train_preset"] = run.preset
+    draft.preset = run.preset
+    drawn.put("train_preset", run.preset)
+    recipe = version.recipe if version is not None else ""
+    usual = training.default_settings(run.preset, workspace, recipe).model_dump()
+    typed = draft.of(run.preset).values
+    typed.clear()
     for name, value in training.settings_of(run).model_dump().items():
         shown = "\n".join(value) if isinstance(value, list) else value
-        st.session_state[f"train_{run.preset}_{name}"] = shown
+        drawn.put(f"train_{run.preset}_{name}", shown)
+        if value != usual[name]:
+            typed[name] = shown

@@ -94,14 +94,15 @@ def prompts_part() -> None:
     """提示词."""
     form = f"prompts-{recipe.key}"
     keys = {name: f"{name}_{revision}" for name in ("system", "teacher", "example")}
-    mine = {name: kept(form, key, any_text, name) for name, key in keys.items()}
     now = recipe.prompts
+    mine = {name: kept(form, key, any_text, getattr(now, name), name) for name, key in keys.items()}
     system = st.text_area(_("训练用的系统提示"), now.system, **mine["system"])
     teacher = st.text_area(_("给造数模型的提示词模板"), now.teacher, height=260, **mine["teacher"])
     example = st.text_input(_("示例的包装"), now.example, **mine["example"])
     prompts = {"system": system, "teacher": teacher, "example": example}
     pressed = st.button(_("保存"), key="save_prompts", type="primary", icon="💾")
-    show_unsaved(form, keys, any(prompts[name] != getattr(now, name) for name in prompts))
+    if any(prompts[name] != getattr(now, name) for name in prompts):
+        show_unsaved(form, keys)
     if pressed:
         save(changed(recipe, prompts=prompts), _("提示词"), lambda: forget(form, keys))
 

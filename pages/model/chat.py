@@ -61,7 +61,7 @@ with settings:
         help=_("关着时，每句话都从空白的历史开始。"),
     )
     with st.expander(_("系统提示")):
-        own = kept("chat", f"chat_system_{recipe.key}", any_text)
+        own = kept("chat", f"chat_system_{recipe.key}", any_text, recipe.prompts.system)
         system = st.text_area(_("系统提示"), recipe.prompts.system, **own, height=120)
     if system != recipe.prompts.system:
         st.caption(_("✏️ 系统提示改过，和配方里的不一样"))

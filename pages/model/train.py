@@ -45,8 +45,7 @@ def new_training() -> None:
     try:
         fill_and_check(versions, draft)
     finally:
-        if draft != before:
-            save_draft(workspace, draft)
+        save_draft(workspace, before, draft)
 
 
 def fill_and_check(versions: list[DatasetVersion], draft: Draft) -> None:
@@ -69,16 +68,18 @@ def fill_and_check(versions: list[DatasetVersion], draft: Draft) -> None:
     with report_errors():
         target = target_form(chosen, draft.target)
     drawn.text("train_title", "", draft.title)
-    title = draft.title = st.text_input(
+    title = st.text_input(
         _("名字（可不填）"),
         key="train_title",
         max_chars=80,
         placeholder=f"{_(chosen.title)} · {version.name}",
     )
+    if drawn.moved("train_title", title):
+        draft.title = title
     if settings is not None and target is not None:
         with report_errors():
             check_and_start(chosen, settings, version, target, title, draft)
-    expert_view(workspace, chosen, settings, typed)
+    expert_view(workspace, chosen, settings, draft)
 
 
 def check_and_start(

@@ -8,6 +8,7 @@ from streamlit.testing.v1 import AppTest
 from tests.loopback import LoopbackApi, fails, says
 from tianji_core import jobs
 from tianji_core.generation import jobs_by_run, run_state
+from tianji_core.store import recipes
 from tianji_core.store import runs as rows
 from tianji_core.teachers import providers
 from tianji_core.workspace import Workspace
@@ -275,6 +276,8 @@ def test_kept_values_that_fit_no_more_are_left_out(workspace: Workspace):
         "threshold": 9,
         "provider": "gone",
         "mistakes": True,
+        "budget_tokens": float("inf"),
+        "budget_cost": 10**400,
         "model_deepseek": "我家的模型",  # one that the list does not have is a model all the same
     }
     (workspace.home / "drafts").mkdir()
@@ -285,3 +288,17 @@ def test_kept_values_that_fit_no_more_are_left_out(workspace: Workspace):
     assert at.number_input(key="rounds").value == 1 and at.number_input(key="limit").value == 0
     assert at.slider(key="mistakes").value == 3 and len(at.button_group(key="styles").value) == 3
     assert page(provider="deepseek").selectbox(key="model_deepseek").value == "我家的模型"
+
+
+def test_what_is_set_back_follows_the_recipe_and_the_provider_again(workspace: Workspace):
+    at = page(provider="custom")
+    at.text_input(key="base_url_custom").set_value("http://127.0.0.1:9/v1").run()
+    at.segmented_control(key="threshold").set_value(2).run()
+    at.segmented_control(key="threshold").set_value(1).run()
+    current = recipes.current(workspace.engine, "wishes")
+    recipes.save(workspace.engine, current.recipe.model_copy(update={"threshold": 2}), current.revision, "")
+    assert page().segmented_control(key="threshold").value == 2
+    at.text_input(key="own_url_custom").set_value("http://127.0.0.1:7/v1").run()
+    at.button(key="save_provider").click().run()
+    assert at.text_input(key="base_url_custom").value == "http://127.0.0.1:7/v1"
+    assert page(provider="custom").text_input(key="base_url_custom").value == "http://127.0.0.1:7/v1"

@@ -45,6 +45,9 @@ def test_prompts_that_are_not_saved_yet_are_there_again_until_they_are_or_are_gi
     before = at.text_area(key="system_0").value
     at.text_area(key="system_0").set_value("你是祝福大师").run()
     at.text_area(key="teacher_0").set_value("写到一半").run()
+    idle = open_page("pages/data/lists.py", list="称谓")
+    idle.segmented_control(key="list").set_value("prompts").run()
+    idle.run()
     again = open_page("pages/data/lists.py", list="提示词")
     assert again.text_area(key="system_0").value == "你是祝福大师"
     assert any("没保存" in caption.value for caption in again.caption)

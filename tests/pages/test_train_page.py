@@ -255,6 +255,50 @@ def test_what_is_typed_outlives_a_mistake_another_page_another_preset_and_a_refr
     assert reloaded().text_area(key=f"train_{KEY}_eval_prompts").value != "祝大舅"
 
 
+def test_two_tabs_keep_what_each_typed_and_a_newer_version_is_offered(workspace, tiny, app):
+    add_version(workspace)
+    first, second = open_train(app), reloaded()
+    first.number_input(key=f"train_{KEY}_epochs").set_value(7).run()
+    second.text_input(key="train_title").set_value("第二页的").run()
+    newer = add_version(workspace, "v2")
+    third = reloaded()
+    assert third.number_input(key=f"train_{KEY}_epochs").value == 7
+    assert third.text_input(key="train_title").value == "第二页的"
+    assert third.selectbox(key="train_dataset").value == newer.id
+    third.number_input(key=f"train_{KEY}_seed").set_value(20261126).run()
+    third.text_area(key=f"train_expert_{KEY}").set_value("").run()
+    fourth = reloaded()
+    assert fourth.number_input(key=f"train_{KEY}_seed").value == 20261126
+    assert fourth.text_area(key=f"train_expert_{KEY}").value == ""
+
+
+def test_a_copy_brings_what_was_trained_though_the_recipe_went_on(workspace, tiny, app):
+    version = add_version(workspace)
+    open_train(app)  # the form has shown today's system prompt
+    system = app.text_area(key=f"train_{KEY}_system").value
+    settings = training.default_settings(KEY, workspace, "wishes").model_copy(update={"base": str(tiny)})
+    run = training.prepare_training(workspace, KEY, settings, version)
+    current = recipes.current(workspace.engine, "wishes")
+    prompts = current.recipe.prompts.model_copy(update={"system": "后来的系统提示"})
+    recipes.save(
+        workspace.engine, current.recipe.model_copy(update={"prompts": prompts}), current.revision, ""
+    )
+    open_train(app, run=str(run.id))
+    app.button(key="train_clone").click().run()
+    assert app.text_area(key=f"train_{KEY}_system").value == system
+    assert reloaded().text_area(key=f"train_{KEY}_system").value == system
+
+
+def test_a_draft_that_cannot_be_written_is_one_sentence(workspace, tiny, app):
+    add_version(workspace)
+    open_train(app)
+    (workspace.home / "drafts").write_text("no folder", encoding="utf-8")
+    app.number_input(key=f"train_{KEY}_epochs").set_value(3).run()
+    assert any("drafts" in each.value for each in app.error)
+    app.button(key="train_defaults").click().run()
+    assert not app.exception and app.number_input(key=f"train_{KEY}_epochs").value == 1
+
+
 def test_a_damaged_draft_opens_with_the_defaults(workspace, tiny):
     add_version(workspace)
     path = workspace.home / "drafts" / "training.json"

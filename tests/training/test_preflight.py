@@ -17,6 +17,7 @@ from tianji_core.training import (
     preflight,
     prepare_training,
     preset,
+    settings_of,
     start_training,
 )
 from tianji_core.training.base import checked_base, fingerprint
@@ -221,6 +222,14 @@ def test_several_processes_share_the_iterations_and_may_have_too_few_to_learn(wo
     shared = preflight(workspace, preset("nano-cpu-qlora"), few, version, Target(processes=8))
     assert alone.ok and alone.estimate.packs == 10
     assert shared.estimate.iterations == 4  # two packs for each of eight, twice
+    spaced = few.model_copy(
+        update={"epochs": 80, "save_interval": 300, "log_interval": 20, "warmup_ratio": 0.01}
+    )
+    four = Target(processes=4)
+    foretold = preflight(workspace, preset("nano-cpu-qlora"), spaced, version, four)
+    assert foretold.estimate.iterations == 240 and foretold.settings.save_interval == 240
+    run = prepare_training(workspace, "nano-cpu-qlora", spaced, version, target=four)
+    assert settings_of(run) == foretold.settings  # what was checked is what is trained
     with_more = few.model_copy(update={"accumulation": 5})
     stopped = preflight(workspace, preset("nano-cpu-qlora"), with_more, version, Target(processes=8))
     assert [check.title for check in stopped.stops] == ["训练量"]

@@ -10,11 +10,11 @@ FORM = "training"
 
 
 class PresetDraft(BaseModel):
-    """What differs from one preset: ``values`` by setting, ``config`` the edited file ('' where it was not touched) and
+    """What differs from one preset: ``values`` by setting, ``config`` the edited file (None where it was not touched) and
     ``title`` the name it would be saved under."""
 
     values: dict[str, Typed] = {}
-    config: str = ""
+    config: str | None = None
     title: str = ""
 
 
@@ -32,13 +32,19 @@ class Draft(BaseModel):
         """The draft of one preset, an empty one where nothing was typed."""
         return self.presets.setdefault(preset, PresetDraft())
 
+    def lean(self) -> "Draft":
+        """The draft without presets in which nothing was typed."""
+        typed = {key: each for key, each in self.presets.items() if each != PresetDraft()}
+        return self.model_copy(update={"presets": typed})
+
 
 def load_draft(workspace: Workspace) -> Draft:
     """The draft of this workspace."""
     return drafts.load_draft(workspace, FORM, Draft)
 
 
-def save_draft(workspace: Workspace, draft: Draft) -> None:
-    """Keep it; a preset without changes is left out."""
-    kept = {key: each for key, each in draft.presets.items() if each != PresetDraft()}
-    drafts.save_draft(workspace, FORM, draft.model_copy(update={"presets": kept}))
+def save_draft(workspace: Workspace, before: Draft, draft: Draft) -> None:
+    """Keep what changed since ``before``; nothing is written where nothing did."""
+    if draft.lean() != before.lean():
+        stored = drafts.merged(before, draft, load_draft(workspace))
+        drafts.save_draft(workspace, FORM, stored.lean())

@@ -1,6 +1,5 @@
 """Starting a training, going on with one, and running it to its end inside a job."""
 
-import math
 import os
 import sys
 import time
@@ -19,7 +18,6 @@ from tianji_core.training.base import fingerprint
 from tianji_core.training.child import child_environment, run_child
 from tianji_core.training.config import write_config
 from tianji_core.training.curve import ITERATION, LOSS, finite
-from tianji_core.training.estimate import fitted
 from tianji_core.training.load import Sampler, free_cards
 from tianji_core.training.lock import card, starting
 from tianji_core.training.preflight import preflight
@@ -63,8 +61,6 @@ def prepare_training(
     if not checked.ok:
         raise TrainingError(_("；").join(check.detail for check in checked.stops))
     settings = checked.settings
-    if target.world > 1 and checked.estimate is not None:
-        settings, _notes = fitted(settings, math.ceil(checked.estimate.iterations / target.world))
     places, count = places_of(target, chosen.device)
     noted = {
         **settings.model_dump(mode="json"),
@@ -215,14 +211,12 @@ def run_training(workspace: Workspace, run: TrainingRun, reporter: Reporter | No
             share = max(1, (os.cpu_count() or 1) // target.processes)
             environment.setdefault("OMP_NUM_THREADS", str(share))
         resumed = resumed_from(workspace, run)
-        needed = _variables(
-            run, resumed
-        )  # the person's own allocator settings stay, what a resume needs does not bend
-        environment = {
-            **needed,
-            **environment,
-            **{key: needed[key] for key in OWN_CHECKPOINT if key in needed},
-        }
+        # The person's own allocator settings stay; what a resume needs does not bend.
+        needed = _variables(run, resumed)
+        environment = {**needed, **environment}
+        if OWN_CHECKPOINT.keys() <= needed.keys():
+            environment |= OWN_CHECKPOINT
+            environment.pop("TORCH_FORCE_WEIGHTS_ONLY_LOAD", None)  # torch refuses both at once
         port = free_port() if target.nodes == 1 else None
         watch.loads()
         with Sampler(work_dir, hold.places, lambda: keep_newest(work_dir)):
