@@ -13,10 +13,9 @@ from tianji_core.training.draft import Draft
 def dataset_choice(by_id: dict[int, DatasetVersion], draft: Draft) -> DatasetVersion:
     """The version to learn from: the one in the address, else the one chosen before, else the newest."""
     linked = st.query_params.get("dataset", "")
-    named = {each.name: key for key, each in by_id.items()}
+    named, newest = {each.name: key for key, each in by_id.items()}, next(iter(by_id))
     if st.session_state.get("train_dataset") not in by_id:
-        first = next(iter(by_id))
-        st.session_state["train_dataset"] = named.get(linked, named.get(draft.dataset, first))
+        st.session_state["train_dataset"] = named.get(linked, named.get(draft.dataset, newest))
         draft.dataset = linked if linked in named else draft.dataset
     key = st.selectbox(
         _("数据集版本"),
@@ -28,7 +27,7 @@ def dataset_choice(by_id: dict[int, DatasetVersion], draft: Draft) -> DatasetVer
     if linked and version.name != linked:
         del st.query_params["dataset"]
     if moved("train_dataset", key):
-        draft.dataset = "" if key == next(iter(by_id)) else version.name  # '': the newest, whichever that is
+        draft.dataset = "" if key == newest else version.name  # '': the newest, whichever that is
     return version
 
 

@@ -34,7 +34,7 @@ workspace = page_header(_("训练"), _("选数据集和预设，检查通过就�
 
 
 def new_training() -> None:
-    """The form of a new training with its checks. What is typed is kept in the workspace until it starts."""
+    """The form of a new training with its checks. What is typed is kept in the workspace."""
     versions = datasets.listed(workspace.engine)
     if not versions:
         st.info(_("还没有数据集版本。审核好样本后，到数据集页冻结一个版本，就可以训练了。"), icon="📦")

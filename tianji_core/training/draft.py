@@ -1,4 +1,4 @@
-"""What is typed in the form of a new training before it starts."""
+"""What is typed in the form of a new training."""
 
 from pydantic import BaseModel, Field
 
@@ -45,6 +45,8 @@ def load_draft(workspace: Workspace) -> Draft:
 
 def save_draft(workspace: Workspace, before: Draft, draft: Draft) -> None:
     """Keep what changed since ``before``; nothing is written where nothing did."""
-    if draft.lean() != before.lean():
+    for preset in draft.presets:
+        before.of(preset)  # one that was only looked at is no change
+    if draft != before:
         stored = drafts.merged(before, draft, load_draft(workspace))
         drafts.save_draft(workspace, FORM, stored.lean())

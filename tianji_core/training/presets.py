@@ -179,11 +179,8 @@ def parsed_preset(source: str, path: Path, key: str) -> Preset:
         raise TrainingError(
             _("{file} 第 {line} 行有语法错误：{detail}", file=path.name, line=error.lineno, detail=error.msg)
         ) from error
-    except (
-        ValueError,
-        RecursionError,
-        MemoryError,
-    ) as error:  # a NUL, or an expression too deep for the parser
+    except (ValueError, RecursionError, MemoryError) as error:
+        # A NUL, or an expression too deep for the parser.
         raise TrainingError(
             _("训练预设文件 {file} 不完整：{detail}", file=path.name, detail=error)
         ) from error
