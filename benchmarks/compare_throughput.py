@@ -99,8 +99,8 @@ def one_by_one(home: Path, max_tokens: int, one_in: int) -> None:
     from peft import PeftModel
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
+    from tianji_core.model_folders.prompt import encode, stop_tokens
     from tianji_core.serving.protocol import WireMessage
-    from tianji_core.serving.template import encode, stop_tokens
 
     gpu = torch.cuda.is_available()
     tokenizer = AutoTokenizer.from_pretrained(home / "base")

@@ -63,7 +63,7 @@ def main() -> int:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=options)
         page = browser.new_page(locale="zh-CN")
         heavy = ROOT / ".first_page_with_torch.py"
-        ours = [sys.executable, "-m", "pages.components.launch"]
+        ours = [sys.executable, "-m", "pages.launch"]
         baseline = [sys.executable, "-m", "streamlit", "run", str(heavy)]
         try:
             heavy.write_text(HEAVY, encoding="utf-8")

@@ -167,7 +167,7 @@ def main() -> int:
         browser = playwright.chromium.launch(
             executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-dev-shm-usage"]
         )
-        with server([sys.executable, "-m", "pages.components.launch"], home) as address:
+        with server([sys.executable, "-m", "pages.launch"], home) as address:
             page = browser.new_page(locale="zh-CN", viewport={"width": 1440, "height": 900})
             opening, times, sizes = measure(page, f"{address}/review", KEYS, arguments.presses)
         print(

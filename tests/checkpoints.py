@@ -4,10 +4,10 @@ from pathlib import Path
 
 from tests.tiny_base import add_version, write_tiny_base
 from tianji_core import training
+from tianji_core.model_folders.base import fingerprint
 from tianji_core.store import training as rows
 from tianji_core.store.datasets import DatasetVersion
 from tianji_core.store.training import TrainingRun
-from tianji_core.training.base import fingerprint
 from tianji_core.workspace import Workspace
 
 PRESET = "nano-cpu-qlora"

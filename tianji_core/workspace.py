@@ -60,6 +60,10 @@ class Workspace:
         """Logs and progress files of jobs."""
         return self.home / "logs"
 
+    def run_folder(self, run_id: int) -> Path:
+        """Where a generation run keeps its files."""
+        return self.runs / f"run-{run_id}"
+
     @property
     def exports(self) -> Path:
         """Files a person asked for."""

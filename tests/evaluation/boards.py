@@ -1,8 +1,8 @@
 """A filled board without any model."""
 
+from tianji_core.comparison.board import Ask, Board, Column, plan_board
 from tianji_core.recipe import Recipe
 from tianji_core.serving import ChatSampling
-from tianji_core.serving.board import Ask, Board, Column, plan_board
 
 GOOD = "祝大舅生日快乐，身体硬朗，万事都顺心如意，福气满满！"
 COPIED = "大舅，祝您生日快乐，福如东海，日子越过越红火！"

@@ -8,16 +8,16 @@ from pathlib import Path
 import pytest
 
 from tests.evaluation.boards import BAD, COPIED, GOOD, filled
+from tianji_core.comparison.asks import read_asks
+from tianji_core.comparison.ballots import ballots, choose, undecided
+from tianji_core.comparison.board import Ask
+from tianji_core.comparison.marks import check_board, heats, totals
+from tianji_core.comparison.preferences import export_preferences, take_chosen
+from tianji_core.comparison.report_page import board_report, judgement, winners
+from tianji_core.comparison.scores import by_model, by_style, same_verdicts
 from tianji_core.errors import InputError
-from tianji_core.evaluation.ballots import ballots, choose, undecided
-from tianji_core.evaluation.board_marks import check_board, heats, totals
-from tianji_core.evaluation.board_report import board_report, judgement, winners
 from tianji_core.evaluation.checks import Checker
-from tianji_core.evaluation.preferences import export_preferences, take_chosen
-from tianji_core.evaluation.scores import by_model, by_style, same_verdicts
 from tianji_core.recipe import Recipe, built_in_recipes, load_recipe
-from tianji_core.serving.asks import read_asks
-from tianji_core.serving.board import Ask
 from tianji_core.store import samples, votes
 from tianji_core.store.samples import SampleFilter
 from tianji_core.store.votes import NONE, TEACHER, TIE

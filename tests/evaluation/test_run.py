@@ -61,7 +61,7 @@ def test_training_outputs_are_read_with_the_name_they_are_for(tmp_path):
 def test_an_evaluation_asks_in_the_very_tokens_of_the_training_template():
     from transformers import AutoTokenizer
 
-    from tianji_core.evaluation.answering import _prompt
+    from tianji_core.model_folders.answering import _prompt
     from tianji_core.models.nano.template import prompt
 
     tokenizer = AutoTokenizer.from_pretrained(str(nano_base()))

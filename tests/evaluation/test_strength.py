@@ -4,8 +4,8 @@ import math
 
 import pytest
 
+from tianji_core.comparison.strength import Game, strengths
 from tianji_core.evaluation.agreement import agreement
-from tianji_core.evaluation.strength import Game, strengths
 
 TEAMS = ("Milwaukee", "Detroit", "Toronto", "New York", "Boston", "Cleveland", "Baltimore")
 WINS = (

@@ -9,12 +9,12 @@ import pytest
 from tests.evaluation.boards import filled
 from tests.loopback import Handler, LoopbackApi, completion, loopback_api, says
 from tianji_core import jobs
+from tianji_core.comparison import voting
+from tianji_core.comparison.board import Board, save_board
+from tianji_core.dispatch.dispatcher import Retry
 from tianji_core.errors import InputError, JobError, TeacherAnswerError
-from tianji_core.evaluation import voting
-from tianji_core.generation.dispatch import Retry
 from tianji_core.jobs import Reporter
 from tianji_core.recipe import built_in_recipes, load_recipe
-from tianji_core.serving.board import Board, save_board
 from tianji_core.store import votes
 from tianji_core.store.votes import TEACHER, TIE
 from tianji_core.teachers import TeacherChoice

@@ -8,13 +8,13 @@ import pytest
 
 from tests.generation.test_engine import QUICK, new_run, work
 from tests.loopback import Handler, LoopbackApi, fails, says
+from tianji_core.dispatch.budget import Purse, Usage
+from tianji_core.dispatch.dispatcher import Retry
+from tianji_core.dispatch.options import RunOptions as Options
+from tianji_core.dispatch.pace import Pace, Throttle
 from tianji_core.errors import PlanError, RunLimitError
 from tianji_core.generation import RunOptions, change_options, create_run, options_of, read_pulse, run_state
-from tianji_core.generation.dispatch import Retry
 from tianji_core.generation.job import cancel
-from tianji_core.generation.options import RunOptions as Options
-from tianji_core.generation.pace import Pace, Throttle
-from tianji_core.generation.purse import Purse, Usage
 from tianji_core.recipe import Plan
 from tianji_core.store import runs as rows
 from tianji_core.store.runs import Run

@@ -8,8 +8,8 @@ import pytest
 from tests.tiny_base import add_version, write_tiny_base
 from tianji_core import jobs, models, training
 from tianji_core.errors import ModelError
+from tianji_core.model_folders.manifest import Artefact, write_manifest
 from tianji_core.models.catalogue import free_name, making
-from tianji_core.models.manifest import Artefact, write_manifest
 from tianji_core.store import training as rows
 
 

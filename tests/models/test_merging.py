@@ -8,8 +8,8 @@ from safetensors.numpy import load_file, save_file
 
 from tests.tiny_base import write_tiny_base
 from tianji_core.errors import ModelError
+from tianji_core.model_folders.base import checked_base
 from tianji_core.models.merging import merge_shards
-from tianji_core.training.base import checked_base
 
 RANK, ALPHA = 4, 8
 TARGETS = ("model.layers.0.self_attn.q_proj", "model.layers.1.mlp.down_proj", "lm_head")

@@ -3,16 +3,22 @@
 from pathlib import Path
 
 from streamlit.testing.v1 import AppTest
+from streamlit.util import calc_hash
 
 APP = Path(__file__).resolve().parents[2] / "app.py"
 
 
 def opened(page: str, **address: str) -> AppTest:
-    """The page ``pages/<page>.py`` with these query parameters, drawn without an exception."""
+    """Opens the page ``pages/<page>/page.py`` with these query parameters and checks that it draws without an exception.
+
+    ``AppTest.switch_page`` finds a page by its file only after a first run of the app; the page's hash, made from its
+    address, saves that run.
+    """
     app = AppTest.from_file(str(APP), default_timeout=60)
     for name, value in address.items():
         app.query_params[name] = value
-    app.switch_page(f"pages/{page}.py").run()
+    app._page_hash = calc_hash("" if page == "home" else page)
+    app.run()
     assert not app.exception
     return app
 

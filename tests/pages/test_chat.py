@@ -20,7 +20,7 @@ from tianji_core.workspace import Workspace
 
 
 def page(**address: str) -> AppTest:
-    return opened("model/chat", **address)
+    return opened("chat", **address)
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ Open = Callable[..., AppTest]
 
 @pytest.fixture
 def page(workspace: Workspace) -> Open:
-    return partial(opened, "data/dataset")
+    return partial(opened, "dataset")
 
 
 @pytest.fixture

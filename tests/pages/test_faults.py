@@ -8,9 +8,7 @@ from streamlit.testing.v1 import AppTest
 from tianji_core.workspace import Workspace
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = sorted(
-    str(path.relative_to(ROOT)) for path in (ROOT / "pages").glob("*/*.py") if "components" not in path.parts
-)
+PAGES = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "pages").glob("*/page.py"))
 
 
 def shown(script: str, **query: str) -> AppTest:
@@ -44,7 +42,7 @@ def test_broken_settings_are_named_on_every_page(workspace, script):
     assert sentence in said(shown(script))
 
 
-@pytest.mark.parametrize("script", ["pages/system/home.py", "pages/system/jobs.py", "pages/data/review.py"])
+@pytest.mark.parametrize("script", ["pages/home/page.py", "pages/jobs/page.py", "pages/review/page.py"])
 def test_a_broken_database_is_named(workspace, script):
     sentence = break_database(workspace)
     assert sentence in said(shown(script))
@@ -52,17 +50,17 @@ def test_a_broken_database_is_named(workspace, script):
 
 def test_a_broken_list_of_providers_is_named_with_its_line(workspace):
     (workspace.home / "providers.yaml").write_text("mine:\n  title: [x\n", encoding="utf-8")
-    for script in ("pages/data/generate.py", "pages/system/settings.py"):
+    for script in ("pages/generate/page.py", "pages/settings/page.py"):
         assert "providers.yaml 第 3 行" in said(shown(script))
 
 
 def test_a_recipe_that_is_gone_can_be_changed_for_another(workspace):
     (workspace.home / "settings.json").write_text('{"recipe": "gone"}', encoding="utf-8")
-    assert "没有配方“gone”" in said(shown("pages/data/lists.py"))
-    assert said(shown("pages/system/settings.py")) == ""
+    assert "没有配方“gone”" in said(shown("pages/lists/page.py"))
+    assert said(shown("pages/settings/page.py")) == ""
 
 
-@pytest.mark.parametrize("script", ["pages/data/generate.py", "pages/model/train.py", "pages/data/review.py"])
+@pytest.mark.parametrize("script", ["pages/generate/page.py", "pages/train/page.py", "pages/review/page.py"])
 def test_a_number_in_the_address_that_leads_nowhere(workspace, script):
     for number in ("99999999999999999999", "²", "-1", "77"):
         said(shown(script, run=number, id=number, after=number))

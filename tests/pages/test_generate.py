@@ -20,7 +20,7 @@ def page(**query: str) -> AppTest:
     at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
     for name, value in query.items():
         at.query_params[name] = value
-    at = at.switch_page("pages/data/generate.py").run()
+    at = at.switch_page("pages/generate/page.py").run()
     assert not at.exception
     return at
 
@@ -252,8 +252,8 @@ def test_what_is_set_is_there_again_after_a_refresh_and_on_the_way_back(workspac
     at.button_group(key="styles").set_value(["文艺"])
     at.number_input(key="limit").set_value(9)
     at.slider(key="mistakes").set_value(7).run()
-    at.switch_page("pages/model/chat.py").run()
-    for again in (at.switch_page("pages/data/generate.py").run(), page()):
+    at.switch_page("pages/chat/page.py").run()
+    for again in (at.switch_page("pages/generate/page.py").run(), page()):
         assert again.button_group(key="styles").value == ["文艺"]
         assert again.number_input(key="limit").value == 9 and again.slider(key="mistakes").value == 7
     again.selectbox(key="provider").set_value("custom").run()

@@ -5,9 +5,9 @@ from pathlib import Path
 
 from streamlit.testing.v1 import AppTest
 
-from pages.components.cell_figure import WHOLE, chosen_cells
-from pages.components.coverage import coverage_figure, review_link
-from pages.components.suitability_map import suitability_figure
+from pages.heatmap.cell_figure import WHOLE, chosen_cells
+from pages.heatmap.coverage import coverage_figure, review_link
+from pages.heatmap.suitability_map import suitability_figure
 from tests.loopback import LoopbackApi, completion
 from tianji_core import advice, generation, jobs
 from tianji_core.generation.top_up import coverage
@@ -25,7 +25,7 @@ def page(**query: str) -> AppTest:
     at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
     for name, value in query.items():
         at.query_params[name] = value
-    at = at.switch_page("pages/data/heatmap.py").run()
+    at = at.switch_page("pages/heatmap/page.py").run()
     assert not at.exception
     return at
 

@@ -30,7 +30,7 @@ def errors(at: AppTest) -> str:
 
 
 def test_prompts_are_saved_and_undone(workspace: Workspace) -> None:
-    at = open_page("pages/data/lists.py", list="提示词")
+    at = open_page("pages/lists/page.py", list="提示词")
     at.text_area(key="system_0").set_value("你是祝福大师").run()
     at.button(key="save_prompts").click().run()
     assert recipes.current(workspace.engine, "wishes").recipe.prompts.system == "你是祝福大师"
@@ -41,18 +41,18 @@ def test_prompts_are_saved_and_undone(workspace: Workspace) -> None:
 def test_prompts_that_are_not_saved_yet_are_there_again_until_they_are_or_are_given_up(
     workspace: Workspace,
 ) -> None:
-    at = open_page("pages/data/lists.py", list="提示词")
+    at = open_page("pages/lists/page.py", list="提示词")
     before = at.text_area(key="system_0").value
     at.text_area(key="system_0").set_value("你是祝福大师").run()
     at.text_area(key="teacher_0").set_value("写到一半").run()
-    idle = open_page("pages/data/lists.py", list="称谓")
+    idle = open_page("pages/lists/page.py", list="称谓")
     idle.segmented_control(key="list").set_value("prompts").run()
     idle.run()
-    again = open_page("pages/data/lists.py", list="提示词")
+    again = open_page("pages/lists/page.py", list="提示词")
     assert again.text_area(key="system_0").value == "你是祝福大师"
     assert any("没保存" in caption.value for caption in again.caption)
     again.button(key="save_prompts").click().run()  # the template lacks its fields: refused, nothing is lost
-    assert open_page("pages/data/lists.py", list="提示词").text_area(key="teacher_0").value == "写到一半"
+    assert open_page("pages/lists/page.py", list="提示词").text_area(key="teacher_0").value == "写到一半"
     again.button(key="forget_prompts-wishes").click().run()
     assert again.text_area(key="system_0").value == before
     again.text_area(key="system_0").set_value("你是大师").run()
@@ -60,14 +60,14 @@ def test_prompts_that_are_not_saved_yet_are_there_again_until_they_are_or_are_gi
     other = recipes.current(workspace.engine, "wishes")
     prompts = other.recipe.prompts.model_copy(update={"system": "别处改的"})
     recipes.save(workspace.engine, changed(other.recipe, prompts=prompts.model_dump()), other.revision, "")
-    assert open_page("pages/data/lists.py", list="提示词").text_area(key="system_2").value == "别处改的"
+    assert open_page("pages/lists/page.py", list="提示词").text_area(key="system_2").value == "别处改的"
 
 
 def test_a_style_that_is_not_saved_yet_is_there_again(workspace: Workspace) -> None:
-    at = open_page("pages/data/lists.py", list="风格", style_detail="严肃")
+    at = open_page("pages/lists/page.py", list="风格", style_detail="严肃")
     at.text_area(key="instruction_严肃_0").set_value("写得庄重").run()
     at.number_input(key="max_chars_严肃_0").set_value(77).run()
-    again = open_page("pages/data/lists.py", list="风格", style_detail="严肃")
+    again = open_page("pages/lists/page.py", list="风格", style_detail="严肃")
     assert again.text_area(key="instruction_严肃_0").value == "写得庄重"
     assert again.number_input(key="max_chars_严肃_0").value == 77
     again.button(key="save_style").click().run()
@@ -77,7 +77,7 @@ def test_a_style_that_is_not_saved_yet_is_there_again(workspace: Workspace) -> N
 
 
 def test_a_teacher_prompt_without_its_fields_is_refused_in_one_sentence(workspace: Workspace) -> None:
-    at = open_page("pages/data/lists.py", list="提示词")
+    at = open_page("pages/lists/page.py", list="提示词")
     at.text_area(key="teacher_0").set_value("写一句祝福").run()
     at.button(key="save_prompts").click().run()
     assert "模板缺少字段" in errors(at)
@@ -85,7 +85,7 @@ def test_a_teacher_prompt_without_its_fields_is_refused_in_one_sentence(workspac
 
 
 def test_the_preview_shows_the_prompt_of_the_style_being_edited(workspace: Workspace) -> None:
-    at = open_page("pages/data/lists.py", list="风格")
+    at = open_page("pages/lists/page.py", list="风格")
     at.selectbox(key="style_detail").select("小红书").run()
     at.selectbox(key="preview_name").select("医生").run()
     at.selectbox(key="preview_scene").select("康复").run()
@@ -100,7 +100,7 @@ def test_the_preview_shows_the_prompt_of_the_style_being_edited(workspace: Works
 
 
 def test_a_style_is_edited_in_detail(workspace: Workspace) -> None:
-    at = open_page("pages/data/lists.py", list="风格")
+    at = open_page("pages/lists/page.py", list="风格")
     at.text_input(key="suffix_正常_0").set_value("，好好说话").run()
     at.number_input(key="min_chars_正常_0").set_value(70).run()
     assert "大于最多字数" in errors(at)
@@ -111,7 +111,7 @@ def test_a_style_is_edited_in_detail(workspace: Workspace) -> None:
 
 
 def test_pasted_names_are_previewed_and_only_new_ones_added(workspace: Workspace) -> None:
-    at = open_page("pages/data/lists.py")
+    at = open_page("pages/lists/page.py")
     at.text_area(key="paste_names").set_value("班长\n赵老师 \n班主任，师长，您\n怪人，外星人\n班长").run()
     shown = at.dataframe[-1].value
     assert list(shown["行"]) == [1, 2, 3, 4, 5]
@@ -135,7 +135,7 @@ def test_pasted_names_are_previewed_and_only_new_ones_added(workspace: Workspace
 
 
 def test_a_recipe_is_copied_under_a_new_name_and_used(workspace: Workspace) -> None:
-    at = open_page("pages/data/lists.py")
+    at = open_page("pages/lists/page.py")
     at.text_input(key="copy_title").set_value("道歉").run()
     at.text_input(key="copy_key").set_value("wishes").run()
     at.button(key="copy_recipe").click().run()
@@ -152,7 +152,7 @@ def test_suggestions_are_ticked_and_saved_as_one_revision(workspace: Workspace) 
         own = f"lab:\n  title: 实验室\n  sdk: openai\n  base_url: {api.url}\n  models: [{{name: loopback-model}}]\n"
         (workspace.home / "providers.yaml").write_text(own, encoding="utf-8")
         api.default = says('[{"text": "开业", "kind": "career"}, {"text": "生日", "kind": "life_event"}]')
-        at = open_page("pages/data/lists.py", list="场景")
+        at = open_page("pages/lists/page.py", list="场景")
         assert at.button(key="suggest_scenes").disabled
         assert any("离线造句" in i.value for i in at.info)
         at.selectbox(key="suggest_scenes_provider").select("lab").run()
@@ -160,7 +160,7 @@ def test_suggestions_are_ticked_and_saved_as_one_revision(workspace: Workspace) 
         job = advice.suggesting_job(workspace, "wishes", Wanted.SCENES)
         assert job is not None
         jobs.wait(workspace, job.id, timeout=60)
-        at = open_page("pages/data/lists.py", list="场景")  # another tab finds the answer
+        at = open_page("pages/lists/page.py", list="场景")  # another tab finds the answer
         assert any("已经有了" in t.value for t in at.text)
         at.button(key="suggest_take_scenes").click().run()
     stored = recipes.current(workspace.engine, "wishes")
@@ -171,12 +171,12 @@ def test_suggestions_are_ticked_and_saved_as_one_revision(workspace: Workspace) 
 @pytest.mark.parametrize("key", ["toasts", "thanks"])
 def test_every_list_of_the_other_recipes_is_shown(workspace: Workspace, key: str, part: str) -> None:
     workspace.save_settings(workspace.settings().model_copy(update={"recipe": key}))
-    at = open_page("pages/data/lists.py", list=part)
+    at = open_page("pages/lists/page.py", list=part)
     assert not at.error
 
 
 def test_another_tab_saved_first_and_nothing_is_overwritten_or_lost(workspace: Workspace) -> None:
-    at = open_page("pages/data/lists.py", list="提示词")
+    at = open_page("pages/lists/page.py", list="提示词")
     at.text_area(key="system_0").set_value("这一页的").run()
     recipe = recipes.current(workspace.engine, "wishes").recipe
     recipes.save(workspace.engine, changed(recipe, title="另一页的"), 0, "另一页")
@@ -193,7 +193,7 @@ def test_another_tab_saved_first_and_nothing_is_overwritten_or_lost(workspace: W
 
 @pytest.mark.parametrize("value", [0, 2])
 def test_the_threshold_changes_how_many_cells_are_kept(workspace: Workspace, value: int) -> None:
-    at = open_page("pages/data/heatmap.py")
+    at = open_page("pages/heatmap/page.py")
     before = recipes.current(workspace.engine, "wishes").recipe
     at.segmented_control(key="threshold_0").set_value(value).run()
     assert not at.exception
@@ -205,7 +205,7 @@ def test_the_threshold_changes_how_many_cells_are_kept(workspace: Workspace, val
 
 
 def test_cells_can_be_changed_without_a_mouse(workspace: Workspace) -> None:
-    at = open_page("pages/data/heatmap.py")
+    at = open_page("pages/heatmap/page.py")
     at.multiselect(key="cell_names").set_value(["姐姐", "妹妹"])
     at.multiselect(key="cell_scenes").set_value(["生日"])
     at.selectbox(key="cell_value").set_value(0)

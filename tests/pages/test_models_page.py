@@ -7,8 +7,8 @@ from tests.conftest import ROOT
 from tests.tiny_base import add_version, write_tiny_base
 from tests.work_folders import write_checkpoint, write_sitting
 from tianji_core import models, training
+from tianji_core.model_folders.manifest import Artefact, write_manifest
 from tianji_core.models.catalogue import making
-from tianji_core.models.manifest import Artefact, write_manifest
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def app(workspace):
 
 
 def open_models(app):
-    app.switch_page("pages/model/models.py").run()
+    app.switch_page("pages/models/page.py").run()
     assert not app.exception
     return app
 

@@ -37,7 +37,7 @@ def ids(workspace: Workspace) -> list[int]:
 
 @pytest.fixture
 def review(workspace: Workspace) -> Open:
-    return partial(opened, "data/review")
+    return partial(opened, "review")
 
 
 def press(app: AppTest, key: str) -> AppTest:

@@ -53,20 +53,20 @@ def test_home_shows_what_the_walk_found(workspace: Workspace) -> None:
 
 
 def test_jobs_page_shows_state_log_and_reason(workspace: Workspace) -> None:
-    at = open_page("pages/system/jobs.py")
+    at = open_page("pages/jobs/page.py")
     assert "还没有任务" in words(at)
     job = jobs.start(
         workspace, "demo", "试", [sys.executable, "-c", "print('输出'); raise SystemExit('磁盘满了')"]
     )
     jobs.wait(workspace, job.id, timeout=60)
-    at = open_page("pages/system/jobs.py")
+    at = open_page("pages/jobs/page.py")
     assert "磁盘满了" in words(at)
     assert any("输出" in block.value for block in at.code)
 
 
 def test_stopping_from_the_jobs_page(workspace: Workspace) -> None:
     job = jobs.start(workspace, "demo", "长", [sys.executable, "-c", "import time; time.sleep(600)"])
-    at = open_page("pages/system/jobs.py")
+    at = open_page("pages/jobs/page.py")
     at.button(key=f"stop_{job.id}").click().run()
     assert jobs.wait(workspace, job.id, timeout=60).state == "stopped"
 
@@ -74,7 +74,7 @@ def test_stopping_from_the_jobs_page(workspace: Workspace) -> None:
 def test_a_saved_key_is_masked_private_and_removable(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    at = open_page("pages/system/settings.py")
+    at = open_page("pages/settings/page.py")
     at.text_input(key="key_0").set_value("sk-very-secret-1234").run()
     at.button(key="key_save_0").click().run()
     assert not at.exception
@@ -91,7 +91,7 @@ def test_a_key_for_this_server_only_is_not_written(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DEEPSEEK_API_KEY", "")
-    at = open_page("pages/system/settings.py")
+    at = open_page("pages/settings/page.py")
     at.text_input(key="key_0").set_value("sk-for-now").run()
     at.button(key="key_once_0").click().run()
     assert os.environ["DEEPSEEK_API_KEY"] == "sk-for-now"
@@ -99,14 +99,14 @@ def test_a_key_for_this_server_only_is_not_written(
 
 
 def test_the_language_switches_at_once(workspace: Workspace) -> None:
-    at = open_page("pages/system/settings.py")
+    at = open_page("pages/settings/page.py")
     at.selectbox(key="language").set_value("en")
     save(at)
     assert workspace.settings().language == "en"
 
 
 def test_a_mirror_is_kept_and_a_wrong_one_is_refused(workspace: Workspace) -> None:
-    at = open_page("pages/system/settings.py")
+    at = open_page("pages/settings/page.py")
     at.text_input(key="model_mirror").set_value("mirror.example")
     save(at)
     assert "mirror.example" in at.error[0].value and workspace.settings().model_mirror == ""
@@ -126,14 +126,12 @@ def test_the_sidebar_switches_the_recipe_of_every_page(workspace: Workspace) -> 
     at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
     at.sidebar.selectbox(key="recipe_switch").set_value("toasts").run()
     assert workspace.settings().recipe == "toasts"
-    for path in sorted((ROOT / "pages").glob("*/*.py")):
+    for path in sorted((ROOT / "pages").glob("*/page.py")):
         page = str(path.relative_to(ROOT))
-        if "components" in page:
-            continue
         at = at.switch_page(page).run()
         assert not at.exception and not at.error, page
         assert at.sidebar.selectbox(key="recipe_switch").value == "toasts"
-    at = at.switch_page("pages/data/generate.py").run()
+    at = at.switch_page("pages/generate/page.py").run()
     assert "得体" in at.button_group(key="styles").value
     at.sidebar.selectbox(key="recipe_switch").set_value("wishes").run()
     assert not at.exception

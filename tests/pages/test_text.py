@@ -3,7 +3,7 @@
 import pytest
 from markdown_it import MarkdownIt
 
-from pages.components.text import plain
+from pages.shared.text import plain
 
 TEXTS = [
     "![图](http://127.0.0.1/x.png) [链接](http://127.0.0.1)",

@@ -27,7 +27,7 @@ def app(workspace):
 
 
 def open_train(app, **query):
-    app.switch_page("pages/model/train.py")
+    app.switch_page("pages/train/page.py")
     for name, value in query.items():
         app.query_params[name] = value
     app.run()
@@ -238,7 +238,7 @@ def test_what_is_typed_outlives_a_mistake_another_page_another_preset_and_a_refr
     assert app.number_input(key="train_nano-cpu-lora_epochs").value == 1
     app.selectbox(key="train_preset").set_value(KEY).run()
     assert app.number_input(key=f"train_{KEY}_epochs").value == 7
-    app.switch_page("pages/model/chat.py").run()
+    app.switch_page("pages/chat/page.py").run()
     for again in (open_train(app), reloaded()):
         assert again.selectbox(key="train_preset").value == KEY
         assert again.selectbox(key="train_dataset").value == second.id

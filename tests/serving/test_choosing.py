@@ -8,8 +8,8 @@ import pytest
 from tests.serving.conftest import Folders
 from tianji_core import jobs
 from tianji_core.errors import ModelError
+from tianji_core.model_folders.manifest import write_manifest
 from tianji_core.models import Artefact, delete, register_folder
-from tianji_core.models.manifest import write_manifest
 from tianji_core.serving import start_for, wait_ready
 from tianji_core.workspace import Workspace
 

@@ -5,10 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.serving.conftest import Server
-from tianji_core.errors import InputError
-from tianji_core.recipe import Recipe, built_in_recipes, load_recipe
-from tianji_core.serving import ChatSampling
-from tianji_core.serving.board import (
+from tianji_core.comparison.board import (
     Ask,
     Column,
     board_keys,
@@ -17,7 +14,10 @@ from tianji_core.serving.board import (
     request_text,
     save_board,
 )
-from tianji_core.serving.comparing import Comparer
+from tianji_core.comparison.comparing import Comparer
+from tianji_core.errors import InputError
+from tianji_core.recipe import Recipe, built_in_recipes, load_recipe
+from tianji_core.serving import ChatSampling
 from tianji_core.workspace import Workspace
 
 ASKS = [Ask(name="大舅", scene="生日"), Ask(text="祝您健康")]

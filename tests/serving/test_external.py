@@ -8,12 +8,12 @@ import pytest
 from tests.serving.conftest import Folders
 from tests.serving.other_server import install
 from tianji_core import jobs
+from tianji_core.comparison.board import Ask, Column, plan_board, save_board
+from tianji_core.comparison.comparing import Comparer
 from tianji_core.errors import InputError
 from tianji_core.models import register_folder
 from tianji_core.recipe import built_in_recipes, load_recipe
 from tianji_core.serving import ChatSampling, ModelRef, external, servers, wait_ready
-from tianji_core.serving.board import Ask, Column, plan_board, save_board
-from tianji_core.serving.comparing import Comparer
 from tianji_core.serving.launch import free_port
 from tianji_core.workspace import Workspace
 
@@ -41,8 +41,8 @@ def test_a_command_names_the_model_its_template_and_its_adapters(
 def test_the_shipped_template_writes_what_training_wrote(folders: Folders) -> None:
     from transformers import AutoTokenizer
 
+    from tianji_core.model_folders.prompt import encode
     from tianji_core.serving.protocol import WireMessage
-    from tianji_core.serving.template import encode
 
     tokenizer = AutoTokenizer.from_pretrained(folders.base)
     said = [("system", "送祝福"), ("user", "祝大舅"), ("assistant", "好"), ("user", "祝您")]

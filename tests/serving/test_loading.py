@@ -11,7 +11,7 @@ import pytest
 from tests.serving.conftest import ROOT, Folders
 from tests.serving.tiny import copy
 from tianji_core.errors import ModelError
-from tianji_core.serving.folders import check_model, named_folder
+from tianji_core.model_folders.folders import check_model, named_folder
 
 
 def refusal(*arguments: str) -> str:

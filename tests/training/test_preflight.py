@@ -11,6 +11,7 @@ import pytest
 from tests.tiny_base import add_version, write_tiny_base
 from tianji_core import jobs
 from tianji_core.errors import ModelError, TrainingError
+from tianji_core.model_folders.base import checked_base, fingerprint
 from tianji_core.training import (
     checked_settings,
     default_settings,
@@ -20,7 +21,6 @@ from tianji_core.training import (
     settings_of,
     start_training,
 )
-from tianji_core.training.base import checked_base, fingerprint
 from tianji_core.training.data_checks import length_checks
 from tianji_core.training.estimate import estimate, fitted, read_training_file
 from tianji_core.training.lock import working

@@ -11,8 +11,8 @@ from tianji_core import training
 from tianji_core.errors import TrainingError
 from tianji_core.store import training as rows
 from tianji_core.training.launch import by_hand
-from tianji_core.training.line import Wish
 from tianji_core.training.lock import Hold, training_works
+from tianji_core.training.queue import Wish
 from tianji_core.training.target import arguments, checked_target, node_commands, places_of, slurm_script
 
 

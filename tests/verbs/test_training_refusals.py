@@ -11,10 +11,10 @@ from tests.tiny_base import add_version, write_tiny_base
 from tests.verbs.conftest import ended
 from tianji_core import jobs, models, training
 from tianji_core.errors import JobError
-from tianji_core.models.manifest import Artefact, write_manifest
+from tianji_core.model_folders.base import fingerprint
+from tianji_core.model_folders.manifest import Artefact, write_manifest
 from tianji_core.store import training as rows
-from tianji_core.training import line
-from tianji_core.training.base import fingerprint
+from tianji_core.training import queue as line
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from tianji_core.evaluation.cases import Case
 from tianji_core.evaluation.checks import Checker
 from tianji_core.evaluation.report import Judged, Report, summarise
 from tianji_core.i18n import _
-from tianji_core.training.trust import checked_code
+from tianji_core.model_folders.trust import checked_code
 from tianji_core.workspace import PROJECT
 
 BATCH = 128
@@ -60,7 +60,7 @@ def evaluate_folder(
         "runs_code": checked_code(model, code_allowed),
     }
     done = subprocess.run(
-        [sys.executable, "-m", "tianji_core.evaluation.answering"],
+        [sys.executable, "-m", "tianji_core.model_folders.answering"],
         input=json.dumps(asked, ensure_ascii=False),
         capture_output=True,
         text=True,

@@ -1,12 +1,12 @@
 """造数: plans become runs, runs become samples. :func:`create_run` stores one, :func:`start_generation` works it off in
 the background, :func:`run_state` says how far it is."""
 
+from tianji_core.dispatch.options import RunOptions
+from tianji_core.dispatch.pulse import STALE, Pulse, read_pulse
 from tianji_core.generation.estimate import Estimate, count_tasks, estimate
 from tianji_core.generation.job import cancel, jobs_by_run, retry_failed, start_generation, take_up
 from tianji_core.generation.offline import OfflineGaps, offline_gaps
 from tianji_core.generation.openings import Variety, run_variety
-from tianji_core.generation.options import RunOptions
-from tianji_core.generation.pulse import STALE, Pulse, read_pulse
 from tianji_core.generation.raw import raw_path, write_raw
 from tianji_core.generation.runs import (
     MAX_CONCURRENCY,

@@ -7,14 +7,14 @@ import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import TypeVar
 
+from tianji_core.dispatch.budget import Purse, Usage
+from tianji_core.dispatch.dispatcher import Dispatch, Retry
+from tianji_core.dispatch.lane import Lane
+from tianji_core.dispatch.lock import run_lock
+from tianji_core.dispatch.outbox import Outbox
+from tianji_core.dispatch.pulse import write_pulse
 from tianji_core.errors import ComposerError, PlanError, RunLimitError
-from tianji_core.generation.dispatch import Dispatch, Retry
-from tianji_core.generation.lane import Lane
-from tianji_core.generation.lock import run_lock
 from tianji_core.generation.openings import Openings
-from tianji_core.generation.outbox import Outbox
-from tianji_core.generation.pulse import write_pulse
-from tianji_core.generation.purse import Purse, Usage
 from tianji_core.generation.raw import write_raw
 from tianji_core.generation.runs import RunState, options_of, run_state, sampling_of, teachers_of
 from tianji_core.generation.writing import Stored, WritingDesk, written

@@ -3,8 +3,8 @@
 import sys
 
 from tianji_core import jobs
+from tianji_core.dispatch.lock import run_lock
 from tianji_core.errors import JobError
-from tianji_core.generation.lock import run_lock
 from tianji_core.generation.runs import teachers_of
 from tianji_core.i18n import _
 from tianji_core.jobs import Job

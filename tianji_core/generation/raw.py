@@ -10,14 +10,9 @@ from tianji_core.workspace import Workspace
 _encoded = json.JSONEncoder(ensure_ascii=False).encode
 
 
-def run_folder(workspace: Workspace, run_id: int) -> Path:
-    """Where a run keeps its files."""
-    return workspace.runs / f"run-{run_id}"
-
-
 def raw_path(workspace: Workspace, run_id: int) -> Path:
     """Where the raw file stands once the run has ended or stopped."""
-    return run_folder(workspace, run_id) / "raw.json"
+    return workspace.run_folder(run_id) / "raw.json"
 
 
 def write_raw(workspace: Workspace, run_id: int) -> Path:

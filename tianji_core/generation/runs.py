@@ -4,9 +4,9 @@ import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from tianji_core.dispatch.options import RunOptions
 from tianji_core.errors import ComposerError, PlanError
 from tianji_core.generation.offline import offline_gaps
-from tianji_core.generation.options import RunOptions
 from tianji_core.i18n import _
 from tianji_core.recipe import Plan, Task, by_style, tasks
 from tianji_core.store import recipes, run_figures, run_lines

@@ -4,9 +4,9 @@ import random
 from collections.abc import Callable
 from dataclasses import asdict, replace
 
-from tianji_core.generation.lane import Outcome
+from tianji_core.dispatch.budget import Usage
+from tianji_core.dispatch.lane import Outcome
 from tianji_core.generation.openings import Openings
-from tianji_core.generation.purse import Usage
 from tianji_core.recipe import Brief, Recipe, Task, brief
 from tianji_core.store.provenance import Provenance
 from tianji_core.store.runs import Failure, Written

@@ -1,5 +1,6 @@
 """模型: bases, adapters and merged models on disk; converting, merging and downloading them. Imports no torch."""
 
+from tianji_core.model_folders.manifest import Artefact, kind_title, size_text
 from tianji_core.models.bases import KnownBase, known_bases
 from tianji_core.models.card import read_card
 from tianji_core.models.catalogue import (
@@ -17,7 +18,6 @@ from tianji_core.models.catalogue import (
 from tianji_core.models.download import Partial, discard_partial, download, partials
 from tianji_core.models.launch import start_convert, start_convert_and_merge, start_download, start_merge
 from tianji_core.models.making import convert
-from tianji_core.models.manifest import Artefact, kind_title, size_text
 from tianji_core.models.merged import DTYPES, convert_and_merge, merge
 from tianji_core.models.trying import try_answer
 

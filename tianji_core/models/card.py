@@ -4,7 +4,7 @@ from pathlib import Path
 
 from tianji_core.files import write_text
 from tianji_core.i18n import _
-from tianji_core.models.manifest import Artefact, kind_title, size_text
+from tianji_core.model_folders.manifest import Artefact, kind_title, size_text
 from tianji_core.store.training import TrainingRun
 from tianji_core.training import TrainingSettings
 from tianji_core.training.settings import field_title

@@ -12,13 +12,13 @@ import psutil
 from tianji_core import jobs
 from tianji_core.errors import ModelError, StudioError
 from tianji_core.i18n import _
-from tianji_core.models.manifest import MANIFEST, Artefact, read_manifest, write_manifest
+from tianji_core.model_folders.base import checked_base, fingerprint
+from tianji_core.model_folders.manifest import MANIFEST, Artefact, read_manifest, write_manifest
+from tianji_core.model_folders.roots import checked_root
+from tianji_core.model_folders.template import TEMPLATE, native_template
+from tianji_core.model_folders.trust import brings_code, code_hash
 from tianji_core.models.nano import FOLDER as NANO_FOLDER
 from tianji_core.store import training as rows
-from tianji_core.training.base import checked_base, fingerprint
-from tianji_core.training.roots import checked_root
-from tianji_core.training.template import TEMPLATE, native_template
-from tianji_core.training.trust import brings_code, code_hash
 from tianji_core.workspace import Workspace
 
 NANO = "nano-base"

@@ -12,10 +12,10 @@ from tianji_core import jobs
 from tianji_core.errors import ModelError, StudioError
 from tianji_core.i18n import _
 from tianji_core.jobs import Reporter
+from tianji_core.model_folders.base import checked_base, fingerprint
+from tianji_core.model_folders.manifest import Artefact, read_manifest, write_manifest
+from tianji_core.model_folders.template import TEMPLATE, native_template
 from tianji_core.models.catalogue import artefacts, checked_name, free_name
-from tianji_core.models.manifest import Artefact, read_manifest, write_manifest
-from tianji_core.training.base import checked_base, fingerprint
-from tianji_core.training.template import TEMPLATE, native_template
 from tianji_core.workspace import Workspace
 
 MODEL_ID = re.compile(r"[A-Za-z0-9][\w.\-]*/[A-Za-z0-9][\w.\-]*")

@@ -7,10 +7,10 @@ from pathlib import Path
 from tianji_core import jobs
 from tianji_core.errors import ModelError
 from tianji_core.i18n import _
+from tianji_core.model_folders.manifest import Artefact
 from tianji_core.models.catalogue import checked_name
 from tianji_core.models.download import SOURCE, check_model_id, refuse_second
 from tianji_core.models.making import check_base, checkpoint_of
-from tianji_core.models.manifest import Artefact
 from tianji_core.models.merged import SHARD_GB, base_to_merge_into, checked_options
 from tianji_core.store.training import TrainingRun
 from tianji_core.training import settings_of

@@ -7,17 +7,17 @@ from pathlib import Path
 from tianji_core.errors import ModelError, StudioError
 from tianji_core.i18n import _
 from tianji_core.jobs import Reporter
+from tianji_core.model_folders.base import checked_base, fingerprint
+from tianji_core.model_folders.manifest import Artefact, read_manifest, write_manifest
+from tianji_core.model_folders.trust import brings_code, runs_code
 from tianji_core.models.card import write_card
 from tianji_core.models.catalogue import checked_name, free_name, making
-from tianji_core.models.manifest import Artefact, read_manifest, write_manifest
 from tianji_core.models.trying import PROMPTS, tried
 from tianji_core.store.training import TrainingRun
 from tianji_core.training import Checkpoint, preset_of, settings_of, training_state, work_folder
-from tianji_core.training.base import checked_base, fingerprint
 from tianji_core.training.child import child_environment, run_child, xtuner_tool
 from tianji_core.training.config import CONFIG_NAME
 from tianji_core.training.curve import validations
-from tianji_core.training.trust import brings_code, runs_code
 from tianji_core.training.verdict import cause
 from tianji_core.workspace import Workspace
 

@@ -8,17 +8,17 @@ from pathlib import Path
 from tianji_core.errors import ModelError, StudioError
 from tianji_core.i18n import _
 from tianji_core.jobs import Reporter
+from tianji_core.model_folders.base import checked_base
+from tianji_core.model_folders.manifest import Artefact, read_manifest, write_manifest
+from tianji_core.model_folders.trust import runs_code
 from tianji_core.models.card import write_card
 from tianji_core.models.catalogue import checked_name, free_name, making
 from tianji_core.models.making import check_base, convert
-from tianji_core.models.manifest import Artefact, read_manifest, write_manifest
 from tianji_core.models.trying import PROMPTS, tried
 from tianji_core.store import training as rows
 from tianji_core.store.database import now
 from tianji_core.store.training import TrainingRun
-from tianji_core.training.base import checked_base
 from tianji_core.training.child import child_environment, run_child
-from tianji_core.training.trust import runs_code
 from tianji_core.training.verdict import cause
 from tianji_core.workspace import Workspace
 

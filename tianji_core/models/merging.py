@@ -15,7 +15,7 @@ from typing import Any
 
 from tianji_core.errors import ModelError, StudioError
 from tianji_core.i18n import _
-from tianji_core.training.base import INDEXES, checked_base
+from tianji_core.model_folders.base import INDEXES, checked_base
 
 DTYPES = ("auto", "bfloat16", "float16", "float32")
 """'auto' keeps what the base has."""

@@ -6,9 +6,9 @@ from typing import Any
 
 from tianji_core.errors import StudioError
 from tianji_core.i18n import _
-from tianji_core.models.manifest import Artefact
+from tianji_core.model_folders.manifest import Artefact
+from tianji_core.model_folders.trust import checked_code
 from tianji_core.training.child import child_environment, run_child
-from tianji_core.training.trust import checked_code
 from tianji_core.training.verdict import cause
 from tianji_core.workspace import Workspace
 

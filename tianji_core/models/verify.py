@@ -17,8 +17,8 @@ Forced = list[tuple[list[int], list[int]]]
 
 
 def _asked(tokenizer: Any, template: str, system: str, prompts: list[str]) -> list[list[int]]:
+    from tianji_core.model_folders.prompt import encode
     from tianji_core.serving.protocol import WireMessage
-    from tianji_core.serving.template import encode
 
     head = [WireMessage(role="system", content=system)] if system else []
     return [encode(tokenizer, template, [*head, WireMessage(role="user", content=text)]) for text in prompts]
@@ -79,7 +79,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--adapter", type=Path)
     parser.add_argument("--trust-remote-code", action="store_true", help="run Python code in the folders")
     given = parser.parse_args(argv)
-    from tianji_core.evaluation.answering import answer_all, load
+    from tianji_core.model_folders.answering import answer_all, load
 
     result: dict[str, object] = {}
     forced: Forced = []

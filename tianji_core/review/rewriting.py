@@ -9,9 +9,9 @@ from pydantic import BaseModel, ConfigDict
 
 from tianji_core import cleaning
 from tianji_core.cleaning import BY_ID, SAFE_RULES, Context, Subject
+from tianji_core.dispatch.budget import Usage
 from tianji_core.errors import InputError, TeacherError
 from tianji_core.files import write_json
-from tianji_core.generation.purse import Usage
 from tianji_core.i18n import _
 from tianji_core.recipe import Recipe, Task, brief, teacher_prompt
 from tianji_core.store import findings, recipes, steps

@@ -15,12 +15,12 @@ from starlette.types import Receive, Scope, Send
 
 from tianji_core.errors import InputError
 from tianji_core.i18n import _
+from tianji_core.model_folders.prompt import encode, with_system
 from tianji_core.serving.generation import Generation, Piece, QueueFullError
 from tianji_core.serving.loading import Served
 from tianji_core.serving.metrics import Metrics
 from tianji_core.serving.protocol import ApiError, ChatRequest, bad_request, chunk, completion, usage
 from tianji_core.serving.sampling import Drawing
-from tianji_core.serving.template import encode, with_system
 
 
 class Mailbox:

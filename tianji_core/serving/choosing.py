@@ -6,8 +6,8 @@ from pathlib import Path
 from tianji_core.errors import ModelError
 from tianji_core.i18n import _
 from tianji_core.jobs import Job
+from tianji_core.model_folders.folders import named_folder
 from tianji_core.models import Artefact, artefact, artefacts
-from tianji_core.serving.folders import named_folder
 from tianji_core.serving.launch import ModelRef, ServerOptions, start_server
 from tianji_core.workspace import Workspace
 

@@ -17,7 +17,7 @@ import torch
 
 from tianji_core.i18n import _
 from tianji_core.serving.batch import CacheBatch
-from tianji_core.serving.errands import Errands
+from tianji_core.serving.between_steps import Errands
 from tianji_core.serving.generation import Generation, QueueFullError, Row
 from tianji_core.serving.graphs import Graphs
 from tianji_core.serving.lora import Adapters, Pair

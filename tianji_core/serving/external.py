@@ -15,11 +15,11 @@ from tianji_core import jobs
 from tianji_core.errors import InputError
 from tianji_core.i18n import _
 from tianji_core.jobs import Job
+from tianji_core.model_folders.folders import read_manifest
+from tianji_core.model_folders.prompt import CHAT_MARKUP
+from tianji_core.model_folders.trust import runs_code
 from tianji_core.serving.choosing import resolved
-from tianji_core.serving.folders import read_manifest
 from tianji_core.serving.launch import HOST, KIND, ModelRef, free_port
-from tianji_core.serving.template import CHAT_MARKUP
-from tianji_core.training.trust import runs_code
 from tianji_core.workspace import Workspace
 
 FOLDER = Path(__file__).resolve().parents[2] / "configs" / "serving"

@@ -11,14 +11,14 @@ import torch
 
 from tianji_core.errors import ModelError
 from tianji_core.i18n import _
+from tianji_core.model_folders.base import fingerprint
+from tianji_core.model_folders.folders import NamedFolder, adapter_base, check_model, read_manifest
+from tianji_core.model_folders.prompt import shared_tokens, stop_tokens
+from tianji_core.model_folders.trust import checked_code
 from tianji_core.serving.engine import Engine
-from tianji_core.serving.folders import NamedFolder, adapter_base, check_model, read_manifest
 from tianji_core.serving.lora import MisfitError, read_adapter
 from tianji_core.serving.protocol import WireMessage
 from tianji_core.serving.routing import BASE
-from tianji_core.serving.template import shared_tokens, stop_tokens
-from tianji_core.training.base import fingerprint
-from tianji_core.training.trust import checked_code
 
 SHOWN_KEYS = 3
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from tianji_core.errors import InputError, ServerError, StudioError
 from tianji_core.i18n import _, set_language
 from tianji_core.jobs import Reporter
-from tianji_core.serving.folders import named_folder
+from tianji_core.model_folders.folders import named_folder
 from tianji_core.serving.launch import DTYPES, KEY_VARIABLE, QUANTIZATIONS
 
 SWITCH_S = 0.0005

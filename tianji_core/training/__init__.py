@@ -1,7 +1,9 @@
 """训练: presets, settings, preflight, launch and progress of fine-tuning with xtuner. Imports no torch."""
 
+from tianji_core.model_folders.template import TEMPLATE, TEMPLATES
 from tianji_core.store.training import TrainingRun
 from tianji_core.training.config import rendered_config, write_config
+from tianji_core.training.continuing import branch_training, one_more_epoch
 from tianji_core.training.curve import Point, Validation
 from tianji_core.training.discarding import (
     DeletedCheckpoint,
@@ -10,7 +12,6 @@ from tianji_core.training.discarding import (
     purge_checkpoint,
     restore_checkpoint,
 )
-from tianji_core.training.going_on import branch_training, one_more_epoch
 from tianji_core.training.launch import (
     prepare_training,
     resume_training,
@@ -32,7 +33,6 @@ from tianji_core.training.progress import TrainingState, log_tail, training_stat
 from tianji_core.training.saved import Checkpoint
 from tianji_core.training.settings import TrainingSettings
 from tianji_core.training.target import Target, checked_target
-from tianji_core.training.template import TEMPLATE, TEMPLATES
 from tianji_core.training.trials import TrialAnswer
 
 __all__ = [

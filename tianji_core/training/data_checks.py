@@ -5,14 +5,14 @@ import math
 from tianji_core.dataset import training_file, verify
 from tianji_core.errors import StudioError
 from tianji_core.i18n import _
+from tianji_core.model_folders.base import checked_base
+from tianji_core.model_folders.roots import checked_root
+from tianji_core.model_folders.template import missing_markers, model_type, native_template
+from tianji_core.model_folders.trust import runs_code
 from tianji_core.store.datasets import DatasetVersion
-from tianji_core.training.base import checked_base
 from tianji_core.training.check import PASS, STOP, WARN, Check
 from tianji_core.training.estimate import Estimate, read_training_file
-from tianji_core.training.roots import checked_root
 from tianji_core.training.settings import TrainingSettings
-from tianji_core.training.template import missing_markers, model_type, native_template
-from tianji_core.training.trust import runs_code
 from tianji_core.workspace import Workspace
 
 FEW_STEPS = 20

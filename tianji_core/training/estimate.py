@@ -9,8 +9,8 @@ from pathlib import Path
 
 from tianji_core.errors import DatasetError
 from tianji_core.i18n import _
+from tianji_core.model_folders.template import TEMPLATES
 from tianji_core.training.settings import TrainingSettings
-from tianji_core.training.template import TEMPLATES
 
 SAMPLED = 400
 """Conversations that are tokenized; the total is scaled from their mean."""

@@ -9,12 +9,12 @@ from tianji_core.dataset import training_file, verify
 from tianji_core.errors import StudioError, TrainingError
 from tianji_core.i18n import _
 from tianji_core.jobs import Reporter
+from tianji_core.model_folders.base import fingerprint
 from tianji_core.store import datasets
 from tianji_core.store import training as rows
 from tianji_core.store.datasets import DatasetVersion
 from tianji_core.store.training import TrainingRun
-from tianji_core.training import line
-from tianji_core.training.base import fingerprint
+from tianji_core.training import queue as line
 from tianji_core.training.child import child_environment, run_child
 from tianji_core.training.config import write_config
 from tianji_core.training.curve import ITERATION, LOSS, finite

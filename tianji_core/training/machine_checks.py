@@ -10,9 +10,9 @@ import psutil
 from tianji_core import jobs
 from tianji_core.i18n import _
 from tianji_core.training.check import PASS, STOP, WARN, Check
-from tianji_core.training.line import occupant
 from tianji_core.training.memory import Need
 from tianji_core.training.presets import Preset
+from tianji_core.training.queue import occupant
 from tianji_core.training.target import Target
 from tianji_core.workspace import Workspace
 

@@ -13,7 +13,7 @@ from tianji_core.errors import JobError, TrainingError
 from tianji_core.jobs.processes import alive
 from tianji_core.store import training as rows
 from tianji_core.store.training import TrainingRun
-from tianji_core.training import line
+from tianji_core.training import queue as line
 from tianji_core.training.child import Ended
 from tianji_core.training.curve import (
     Point,

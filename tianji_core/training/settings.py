@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
 
 from tianji_core.i18n import _
-from tianji_core.training.template import TEMPLATE, TEMPLATES
+from tianji_core.model_folders.template import TEMPLATE, TEMPLATES
 
 Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)]
 

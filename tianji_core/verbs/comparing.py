@@ -8,17 +8,8 @@ from typing import Annotated
 
 import typer
 
-from tianji_core.errors import InputError, ServerError
-from tianji_core.evaluation import held_out_cases
-from tianji_core.evaluation.board_marks import CheckerOf, check_board, totals
-from tianji_core.evaluation.board_report import TOTAL_COLUMNS, board_report, judgement
-from tianji_core.evaluation.trained_on import checker_of
-from tianji_core.files import write_text
-from tianji_core.i18n import _
-from tianji_core.recipe import Recipe
-from tianji_core.serving import ChatSampling
-from tianji_core.serving.asks import read_asks
-from tianji_core.serving.board import (
+from tianji_core.comparison.asks import read_asks
+from tianji_core.comparison.board import (
     MAX_CANDIDATES,
     Ask,
     Board,
@@ -28,7 +19,16 @@ from tianji_core.serving.board import (
     plan_board,
     request_text,
 )
-from tianji_core.serving.comparing import Comparer
+from tianji_core.comparison.comparing import Comparer
+from tianji_core.comparison.marks import CheckerOf, check_board, totals
+from tianji_core.comparison.report_page import TOTAL_COLUMNS, board_report, judgement
+from tianji_core.errors import InputError, ServerError
+from tianji_core.evaluation import held_out_cases
+from tianji_core.evaluation.trained_on import checker_of
+from tianji_core.files import write_text
+from tianji_core.i18n import _
+from tianji_core.recipe import Recipe
+from tianji_core.serving import ChatSampling
 from tianji_core.store import recipes
 from tianji_core.verbs.common import (
     JsonOption,

@@ -7,9 +7,9 @@ import typer
 from tianji_core import serving
 from tianji_core.errors import InputError
 from tianji_core.i18n import _
+from tianji_core.model_folders.folders import named_folder
 from tianji_core.serving import ModelRef, ServerOptions, external
 from tianji_core.serving.choosing import start_for
-from tianji_core.serving.folders import named_folder
 from tianji_core.serving.launch import KEY_VARIABLE
 from tianji_core.verbs.common import JsonOption, WorkspaceOption, opened, show
 from tianji_core.verbs.talking import chosen_models

@@ -39,7 +39,7 @@ def studio(
     )
     os.environ["TIANJI_HOME"] = str(space.home)
     os.chdir(PROJECT)
-    command = [sys.executable, "-m", "pages.components.launch"]
+    command = [sys.executable, "-m", "pages.launch"]
     command += ["--server.port", str(port), "--server.address", host]
     os.execv(sys.executable, command)
 

@@ -12,12 +12,12 @@ import typer
 from tianji_core import evaluation, jobs, models, serving
 from tianji_core.errors import InputError, ModelError, ServerError, SettingsError
 from tianji_core.i18n import _
+from tianji_core.model_folders.trust import code_allowed
 from tianji_core.recipe import Recipe, training_input
 from tianji_core.serving import ChatSampling, Message
 from tianji_core.serving.choosing import start_for
 from tianji_core.serving.client import model_names
 from tianji_core.store import recipes
-from tianji_core.training.trust import code_allowed
 from tianji_core.verbs.common import (
     JsonOption,
     RecipeOption,

@@ -10,7 +10,7 @@ from tianji_core.errors import InputError, TrainingError
 from tianji_core.i18n import _
 from tianji_core.store import datasets
 from tianji_core.store import training as runs
-from tianji_core.training import line
+from tianji_core.training import queue as line
 from tianji_core.training.launch import by_hand
 from tianji_core.verbs.common import (
     LARGEST,

@@ -6,10 +6,10 @@ from typing import Annotated
 import typer
 
 from tianji_core import jobs
+from tianji_core.comparison import voting
+from tianji_core.comparison.preferences import TEXT, export_preferences, take_chosen
+from tianji_core.comparison.scores import Standings, by_model, by_model_and_style, by_style, same_verdicts
 from tianji_core.errors import InputError
-from tianji_core.evaluation import voting
-from tianji_core.evaluation.preferences import TEXT, export_preferences, take_chosen
-from tianji_core.evaluation.scores import Standings, by_model, by_model_and_style, by_style, same_verdicts
 from tianji_core.evaluation.sweep import SweepPlan, best_point, load_sweep, start_sweep
 from tianji_core.i18n import _
 from tianji_core.store import recipes, votes

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tianji_core.evaluation.answering import answer_all, load
+from tianji_core.model_folders.answering import answer_all, load
 from tianji_core.models.nano import nano_base
 from tianji_core.recipe import built_in_recipes, load_recipe
 from tianji_core.training import TEMPLATE

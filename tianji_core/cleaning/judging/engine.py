@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 from tianji_core.cleaning.judging.asking import judge_prompt, read_verdict
 from tianji_core.cleaning.judging.estimate import expected_usage
-from tianji_core.generation.dispatch import Dispatch, Retry
+from tianji_core.dispatch.budget import Purse, Usage
+from tianji_core.dispatch.dispatcher import Dispatch, Retry
+from tianji_core.dispatch.lane import Lane, Outcome
+from tianji_core.dispatch.lock import folder_lock
+from tianji_core.dispatch.options import RunOptions
+from tianji_core.dispatch.outbox import Outbox
 from tianji_core.generation.engine import run_to_the_end
-from tianji_core.generation.lane import Lane, Outcome
-from tianji_core.generation.lock import folder_lock
-from tianji_core.generation.options import RunOptions
-from tianji_core.generation.outbox import Outbox
-from tianji_core.generation.purse import Purse, Usage
 from tianji_core.i18n import _
 from tianji_core.jobs import Reporter
 from tianji_core.recipe import Recipe

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from tianji_core.cleaning.judging.asking import judge_prompt
+from tianji_core.dispatch.budget import Usage
 from tianji_core.generation.knowledge.runs import MESSAGE_TOKENS, TOKENS_PER_CHARACTER
-from tianji_core.generation.purse import Usage
 from tianji_core.recipe import Recipe
 from tianji_core.store import judgements, recipes
 from tianji_core.store.samples import Sample, SampleFilter

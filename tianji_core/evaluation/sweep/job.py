@@ -8,12 +8,12 @@ from tianji_core.evaluation.cases import held_out_cases
 from tianji_core.evaluation.sweep.results import SweepPlan, continued, swept
 from tianji_core.i18n import _
 from tianji_core.jobs import Job
+from tianji_core.model_folders.base import checked_base
+from tianji_core.model_folders.trust import runs_code
 from tianji_core.store import recipes
 from tianji_core.store import training as rows
 from tianji_core.store.training import TrainingRun
 from tianji_core.training import settings_of, training_state
-from tianji_core.training.base import checked_base
-from tianji_core.training.trust import runs_code
 from tianji_core.workspace import Workspace
 
 KIND = "sweep"

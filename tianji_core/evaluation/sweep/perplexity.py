@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 from tianji_core.errors import DatasetError
 from tianji_core.i18n import _
+from tianji_core.model_folders.prompt import CHAT_MARKUP, END, encode
 from tianji_core.serving.protocol import WireMessage
-from tianji_core.serving.template import CHAT_MARKUP, END, encode
 
 BATCH = 8
 IGNORED = -100

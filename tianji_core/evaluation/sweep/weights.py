@@ -11,7 +11,7 @@ _LORA_A = ".lora_A.default.weight"
 
 
 class SwappableModel:
-    """A base as :func:`~tianji_core.evaluation.answering.load` gives it. ``alpha`` is the training's LoRA alpha."""
+    """A base as :func:`~tianji_core.model_folders.answering.load` gives it. ``alpha`` is the training's LoRA alpha."""
 
     def __init__(self, base: Any, alpha: int) -> None:
         self.network = base

@@ -14,7 +14,6 @@ from typing import Any
 
 from tianji_core.dataset import training_file, validation_file
 from tianji_core.errors import DatasetError, ModelError
-from tianji_core.evaluation.answering import answer_all, load
 from tianji_core.evaluation.cases import Case, held_out_cases
 from tianji_core.evaluation.checks import Checker, training_pairs
 from tianji_core.evaluation.evaluate import judge, longest
@@ -25,12 +24,13 @@ from tianji_core.evaluation.sweep.results import SweepPlan, SweepPoint, continue
 from tianji_core.evaluation.sweep.weights import SwappableModel
 from tianji_core.i18n import _
 from tianji_core.jobs import Reporter, run_child
+from tianji_core.model_folders.answering import answer_all, load
+from tianji_core.model_folders.trust import runs_code
 from tianji_core.recipe import Recipe
 from tianji_core.store import recipes
 from tianji_core.store import training as rows
 from tianji_core.store.training import TrainingRun
 from tianji_core.training import TEMPLATE, settings_of, training_state, version_of
-from tianji_core.training.trust import runs_code
 from tianji_core.workspace import Workspace
 
 BATCH = 32

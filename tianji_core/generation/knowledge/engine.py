@@ -7,7 +7,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from tianji_core.generation.dispatch import Dispatch, Retry
+from tianji_core.dispatch.budget import Purse, Usage
+from tianji_core.dispatch.dispatcher import Dispatch, Retry
+from tianji_core.dispatch.lane import Lane, Outcome
+from tianji_core.dispatch.lock import folder_lock
+from tianji_core.dispatch.outbox import Outbox
 from tianji_core.generation.engine import run_to_the_end
 from tianji_core.generation.knowledge.asking import KnowledgeSettings, knowledge_prompt, read_conversations
 from tianji_core.generation.knowledge.runs import (
@@ -17,10 +21,6 @@ from tianji_core.generation.knowledge.runs import (
     knowledge_options_of,
     knowledge_state,
 )
-from tianji_core.generation.lane import Lane, Outcome
-from tianji_core.generation.lock import folder_lock
-from tianji_core.generation.outbox import Outbox
-from tianji_core.generation.purse import Purse, Usage
 from tianji_core.generation.writing import provenance
 from tianji_core.i18n import _
 from tianji_core.jobs import Reporter

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from tianji_core.dispatch.budget import Usage
+from tianji_core.dispatch.options import RunOptions
 from tianji_core.errors import InputError, PlanError
 from tianji_core.generation.knowledge.asking import KnowledgeSettings, knowledge_prompt
 from tianji_core.generation.knowledge.documents import Document, Piece, cut
-from tianji_core.generation.options import RunOptions
-from tianji_core.generation.purse import Usage
 from tianji_core.generation.runs import MAX_CONCURRENCY, cost_of
 from tianji_core.generation.writing import MESSAGE_TOKENS, TOKENS_PER_CHARACTER
 from tianji_core.i18n import _

@@ -1,0 +1,1 @@
+"""The studio's pages: one folder per page with its parts beside ``page.py``; ``shared`` serves several pages."""

@@ -1,0 +1,1 @@
+"""The page 对话 and its parts."""

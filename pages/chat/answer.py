@@ -1,0 +1,173 @@
+"""Answers that come in on the chat page, word by word, and what ends them. A thread of the server's reads them, so that
+they go on while the page is loaded anew or closed."""
+
+import contextlib
+import threading
+import time
+from dataclasses import dataclass, field
+
+import streamlit as st
+
+from pages.shared.chat_choice import Endpoint
+from pages.shared.text import plain
+from tianji_core.errors import StudioError
+from tianji_core.i18n import _
+from tianji_core.serving import ChatSampling, Message
+from tianji_core.serving.candidates import candidates
+from tianji_core.serving.transcript import (
+    Transcript,
+    Turn,
+    changing,
+    keep_turn,
+    messages,
+)
+from tianji_core.workspace import Workspace
+
+LONGEST = 300
+"""Characters of a question that are shown; a pasted novel would hide the answer."""
+
+OFTEN = 1.0
+"""Seconds between two times that a growing answer is kept and other sessions look at it."""
+
+PATIENCE = 5.0
+"""Seconds to wait until an answer that was interrupted is kept."""
+
+GLANCE = 0.05
+"""Seconds between two looks at what came."""
+
+_RUNNING = "_chat_running"
+
+
+@dataclass
+class _Running:
+    """An answer that comes in. ``turn`` grows meanwhile; ``kept`` is set when all of it is in the workspace."""
+
+    turn: Turn
+    stop: threading.Event = field(default_factory=threading.Event)
+    kept: threading.Event = field(default_factory=threading.Event)
+
+
+@st.cache_resource(show_spinner=False)
+def _answering(home: str) -> dict[str, _Running]:
+    """The answers that come in now, in this and other browser sessions, by the key of their turn."""
+    return {}
+
+
+@dataclass(frozen=True)
+class Wish:
+    """Whom to ask for how many answers, and how they are drawn."""
+
+    endpoint: Endpoint
+    sampling: ChatSampling
+    count: int
+
+
+def end_answer() -> None:
+    """End the answer that this browser session is waiting for, if any: a click draws the page anew beside it, and must see
+    what came of it."""
+    running: _Running | None = st.session_state.pop(_RUNNING, None)
+    if running is not None:
+        running.stop.set()
+        running.kept.wait(PATIENCE)
+
+
+def grows(workspace: Workspace, turn: Turn) -> bool:
+    """Show a turn whose answer comes in for another session (the page was loaded anew, or stands open twice); False where
+    none does."""
+    running = _answering(str(workspace.home)).get(turn.key)
+    if running is not None:
+        _growing(running)
+    return running is not None
+
+
+@st.fragment(run_every=OFTEN)
+def _growing(running: _Running) -> None:
+    if running.kept.is_set():
+        st.rerun()
+    st.markdown(plain(running.turn.answer) + " ▍")
+    if st.button(_("停止"), key=f"stop_{running.turn.key}", icon="⏹️", disabled=running.stop.is_set()):
+        running.stop.set()
+
+
+def question(text: str) -> str:
+    """A question as Markdown, a long one by its beginning."""
+    if len(text) <= LONGEST:
+        return plain(text)
+    return plain(text[:LONGEST]) + "… :gray[" + _("（共 {n} 字）", n=f"{len(text):,}") + "]"
+
+
+def answer(workspace: Workspace, transcript: Transcript, turn: Turn, wish: Wish) -> None:
+    """Show the answers as they come; a click on anything ends them, and what was said so far is kept."""
+    history = transcript.history() if turn.continues else []
+    turn.stopped = True  # where this process is killed it stays so
+    with changing(workspace) as kept:
+        kept.turns.append(turn.model_copy(deep=True))
+    running, known = _Running(turn), _answering(str(workspace.home))
+    known[turn.key] = st.session_state[_RUNNING] = running
+    asked = messages(turn.system, history, turn.request)
+    threading.Thread(
+        target=_collect, args=(workspace, asked, wish, running, known), name="chat-answer", daemon=True
+    ).start()
+    with st.chat_message("user"):
+        st.markdown(question(turn.request))
+    with st.chat_message("assistant"):
+        st.button(_("停止"), key="chat_stop", icon="⏹️")
+        _watch(running, wish.count)
+    st.rerun()
+
+
+def _watch(running: _Running, count: int) -> None:
+    places = [st.empty() for _each in range(count)]
+    places[0].markdown(":gray[" + _("等它开口…") + "]")
+    shown = [""] * count
+    while not running.kept.wait(GLANCE):
+        for at, text in enumerate([running.turn.answer, *running.turn.others]):
+            if text != shown[at]:
+                number = f"{at + 1}. " if count > 1 else ""
+                places[at].markdown(number + plain(text))
+                shown[at] = text
+
+
+def _collect(
+    workspace: Workspace,
+    asked: list[Message],
+    wish: Wish,
+    running: _Running,
+    known: dict[str, _Running],
+) -> None:
+    """The thread's work: everything that comes, kept now and then and at the end."""
+    turn = running.turn
+    try:
+        _fill(workspace, turn, asked, wish, running.stop)
+    except StudioError as error:
+        turn.error, turn.stopped = str(error), False
+    except Exception as error:  # whoever watches waits for an end
+        turn.error, turn.stopped = f"{type(error).__name__}: {error}", False
+        raise
+    finally:
+        try:
+            keep_turn(workspace, turn)
+        finally:
+            known.pop(turn.key, None)
+            running.kept.set()
+
+
+def _fill(workspace: Workspace, turn: Turn, asked: list[Message], wish: Wish, stop: threading.Event) -> None:
+    endpoint, count = wish.endpoint, wish.count
+    key = workspace.key(endpoint.key_variable) if endpoint.key_variable else None
+    texts, tokens = [""] * count, [0] * count
+    stream = candidates(endpoint.url, endpoint.model, asked, wish.sampling, key, count, stop)
+    with contextlib.closing(stream):
+        started = kept = time.monotonic()
+        for at, piece in stream:
+            if piece.text and turn.first is None:
+                turn.first = time.monotonic() - started
+            texts[at] += piece.text
+            tokens[at] = piece.completion_tokens or tokens[at]
+            turn.answer, turn.others = texts[0], texts[1:]
+            turn.tokens = sum(tokens) or None
+            turn.seconds = time.monotonic() - started
+            if time.monotonic() - kept > OFTEN:
+                keep_turn(workspace, turn)
+                kept = time.monotonic()
+    turn.stopped = stop.is_set()

@@ -1,0 +1,115 @@
+"""对话: ask a served model, as a person would, and keep what is good."""
+
+from dataclasses import replace
+
+import streamlit as st
+
+from pages.chat.answer import Wish, answer, end_answer
+from pages.chat.shelf import shelf
+from pages.chat.turn import Talk, show
+from pages.shared.chat_choice import endpoints, pick_cell, preferred, sampling_form
+from pages.shared.chat_servers import server_panel
+from pages.shared.frame import current_recipe, page_header
+from pages.shared.kept import any_text, kept, switch, within
+from tianji_core.i18n import _
+from tianji_core.models import size_text
+from tianji_core.recipe import training_input
+from tianji_core.serving.candidates import MOST
+from tianji_core.serving.transcript import Turn, changing, load_transcript
+
+workspace = page_header(_("对话"), _("用训练时的说法问模型。每次测试都从空白开始；好的回答可以收进样本。"))
+recipe = current_recipe().recipe
+end_answer()
+transcript = load_transcript(workspace)
+settings, talk = st.columns([2, 3], gap="large")
+
+with settings:
+    known = endpoints(workspace)
+    with st.expander(_("模型服务"), expanded=not known, icon="🔌"):
+        server_panel(workspace)
+    titles = {f"{each.model} @ {each.url}": each for each in known}
+    chosen = st.selectbox(
+        _("和谁对话"),
+        list(titles),
+        index=preferred(known),
+        format_func=lambda key: (
+            _("{name}（{note}）", name=titles[key].model, note=titles[key].note)
+            if titles[key].note
+            else titles[key].model
+        ),
+        key="endpoint" if titles else "endpoint_none",  # or an empty choice would stay chosen
+        placeholder=_("先启动一个模型服务"),
+    )
+    endpoint = titles.get(chosen or "")
+    if endpoint is not None and endpoint.memory is not None:
+        st.caption(_("已加载，占用内存 {size}", size=size_text(endpoint.memory)))
+    name, scene, style = pick_cell(recipe)
+    entries = recipe.name(name), recipe.scene(scene), recipe.style(style)
+    words = training_input(recipe.input_templates[0], *entries) if all(entries) else ""
+    request = st.text_area(_("要问的话"), words, key=f"request_{name}_{scene}_{style}", height=80)
+    row = st.columns([3, 1.4], vertical_alignment="bottom")
+    send = row[0].button(
+        _("发送"), key="chat_send", type="primary", icon="💌", disabled=endpoint is None, width="stretch"
+    )
+    count = int(
+        row[1].number_input(_("几个候选"), 1, MOST, 1, **kept("chat", "chat_candidates", within(1, MOST)))
+    )
+    sampling = sampling_form("chat")
+    several = st.toggle(
+        _("接着上文说（多轮）"),
+        **kept("chat", "multi_turn", switch),
+        help=_("关着时，每句话都从空白的历史开始。"),
+    )
+    with st.expander(_("系统提示")):
+        own = kept("chat", f"chat_system_{recipe.key}", any_text, recipe.prompts.system)
+        system = st.text_area(_("系统提示"), recipe.prompts.system, **own, height=120)
+    if system != recipe.prompts.system:
+        st.caption(_("✏️ 系统提示改过，和配方里的不一样"))
+
+with talk:
+    top = st.columns([1.7, 1.4, 1, 1], vertical_alignment="center")
+    top[0].markdown(_("**对话记录** · {n} 轮", n=len(transcript.turns)))
+    last = transcript.turns[-1] if transcript.turns else None
+    again = top[1].button(
+        _("重新生成"), key="chat_again", icon="🔁", disabled=last is None or endpoint is None, width="stretch"
+    )
+    with top[2].popover(_("存档"), key="chat_shelf", width="stretch"):
+        shelf(workspace, transcript)
+    if top[3].button(_("清空"), key="chat_clear", icon="🧹", disabled=last is None, width="stretch"):
+        with changing(workspace) as stored:
+            stored.turns.clear()
+        st.rerun()
+    paper = st.container(height=500, border=True)
+    typed = st.chat_input(_("自己写一句问它"), key="chat_free", submit_mode="stop", disabled=endpoint is None)
+    about = {
+        "model": endpoint.model if endpoint else "",
+        "system": system,
+        "continues": several and bool(transcript.turns),
+    }
+    asked: Turn | None = st.session_state.pop("_resend", None)
+    if asked is not None:
+        asked.model = str(about["model"])
+    elif again and last is not None:
+        transcript.turns.pop()
+        with changing(workspace) as stored:
+            stored.turns = [turn for turn in stored.turns if turn.key != last.key]
+        picked = {field: getattr(last, field) for field in ("request", "name", "scene", "style")}
+        asked = Turn(**picked, **{**about, "continues": last.continues})
+        sampling = replace(sampling, seed=None)  # another draw
+    elif send and not request.strip():
+        paper.warning(_("要问的话是空的：选好送给谁、什么场合，或者自己写一句。"), icon="✍️")
+    elif send:
+        asked = Turn(request=request.strip(), name=name, scene=scene, style=style, **about)
+    elif typed:
+        asked = Turn(request=typed, **about)
+    with paper:
+        if endpoint is None:
+            st.info(_("现在没有模型可以对话：先在左边启动一个模型服务，或者接上别的服务。"), icon="🔌")
+        elif not transcript.turns and asked is None:
+            st.info(_("选好送给谁、什么场合、什么风格，点“发送”；或者在下面自己写一句。"), icon="💬")
+        shown = Talk(workspace, recipe.key, transcript, can_ask=endpoint is not None)
+        for at in range(len(transcript.turns)):
+            show(shown, at)
+        if endpoint is not None and asked is not None:
+            answer(workspace, transcript, asked, Wish(endpoint, sampling, count))
+st.page_link("pages/compare/page.py", label=_("下一步：把几个模型和风格放在一起比"), icon="⚖️")

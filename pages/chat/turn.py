@@ -1,0 +1,141 @@
+"""One question with its answer on the chat page, and what a person can do with it."""
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+from pages.chat.answer import grows, question
+from pages.shared.chat_choice import figures
+from pages.shared.frame import remember_notice, report_errors
+from pages.shared.text import plain
+from tianji_core.i18n import _
+from tianji_core.serving.transcript import Transcript, Turn, changing, keep_turn
+from tianji_core.store import samples, steps
+from tianji_core.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class Talk:
+    """The talk on the page; ``can_ask`` False: there is no model to ask anew."""
+
+    workspace: Workspace
+    recipe: str
+    transcript: Transcript
+    can_ask: bool
+
+
+def show(talk: Talk, at: int) -> None:
+    """The turn at this place."""
+    turn = talk.transcript.turns[at]
+    if not turn.continues and at:
+        st.divider()
+    with st.chat_message("user"):
+        st.markdown(question(turn.request))
+    with st.chat_message("assistant"):
+        if grows(talk.workspace, turn):
+            return
+        if turn.answer or not turn.error:
+            number = "1. " if turn.others else ""
+            st.markdown(number + (plain(turn.answer) or _("（没有说话）")))
+        _others(talk, turn, at)
+        if turn.error:
+            st.error(plain(turn.error), icon="⚠️")
+        st.caption(plain(figures(turn)))
+        with st.container(horizontal=True, vertical_alignment="center"):
+            kept = bool(turn.sample_id)
+            label = _("已收下") if kept else _("收为样本")
+            if turn.answer and st.button(label, key=f"keep_{at}", icon="📥", disabled=kept):
+                keep(talk, at, turn.answer)
+            with st.popover(_("更多"), key=f"more_{at}", icon="✏️"):
+                _more(talk, turn, at)
+
+
+def _others(talk: Talk, turn: Turn, at: int) -> None:
+    for place, other in enumerate(turn.others):
+        row = st.columns([5, 1.3], vertical_alignment="center")
+        row[0].markdown(f"{place + 2}. {plain(other)}" if other else _("（没有说话）"))
+        if row[1].button(_("选这个"), key=f"prefer_{at}_{place}", width="stretch", disabled=not other):
+            turn.prefer(place)
+            keep_turn(talk.workspace, turn)
+            st.rerun()
+
+
+def _more(talk: Talk, turn: Turn, at: int) -> None:
+    if turn.answer:
+        st.caption(_("复制：鼠标放上去，点右上角"))
+        st.code(turn.answer, language=None, wrap_lines=True)
+        edited = st.text_area(_("改好再收"), turn.answer, key=f"edited_{at}", height=90)
+        if st.button(_("收改过的"), key=f"keep_edited_{at}", icon="📥", disabled=not edited.strip()):
+            keep(talk, at, edited.strip())
+        why = st.selectbox(
+            _("这条不好，因为"),
+            [
+                _("对象错了"),
+                _("场合错了"),
+                _("风格不对"),
+                _("称呼不当"),
+                _("太长或太短"),
+                _("不通顺"),
+                _("事实错误"),
+            ],
+            index=None,
+            accept_new_options=True,
+            placeholder=_("选一个，或者自己写"),
+            key=f"why_{at}",
+        )
+        if st.button(_("记为不好"), key=f"bad_{at}", icon="👎", disabled=not why or bool(turn.bad)):
+            throw_out(talk, at, str(why))
+    wording = st.text_area(_("改问题再问"), turn.request, key=f"question_{at}", height=70)
+    if st.button(
+        _("重新发送"), key=f"resend_{at}", icon="✏️", disabled=not talk.can_ask or not wording.strip()
+    ):
+        with changing(talk.workspace) as kept:
+            here = kept.place(turn)
+            again = turn if here is None else kept.take_back(here)
+        picked = {field: getattr(again, field) for field in ("name", "scene", "style", "continues")}
+        st.session_state["_resend"] = Turn(request=wording.strip(), system=again.system, **picked)
+        st.rerun()
+
+
+def keep(talk: Talk, at: int, output: str) -> None:
+    """Put an answer, edited or not, among the samples to review."""
+    with report_errors():
+        turn = talk.transcript.turns[at]
+        found = _add(talk, at, output)
+        turn.sample_id = found
+        keep_turn(talk.workspace, turn)
+        remember_notice(_("样本里已经有一模一样的了") if found is None else _("已收为样本，去审核页就能看到"))
+        st.rerun()
+
+
+def throw_out(talk: Talk, at: int, reason: str) -> None:
+    """Put an answer among the rejected samples, with the reason in its history."""
+    with report_errors():
+        turn = talk.transcript.turns[at]
+        found = turn.sample_id or _add(talk, at, turn.answer)
+        if found is not None:
+            only = samples.SampleFilter(talk.recipe, ids=(found,))
+            who = talk.workspace.settings().reviewer
+            steps.set_state(talk.workspace.engine, only, samples.REJECTED, who, note=reason)
+            turn.sample_id = found
+        turn.bad = reason
+        keep_turn(talk.workspace, turn)
+        remember_notice(_("已记为不好的样本，审核页的“不要”里能看到理由"))
+        st.rerun()
+
+
+def _add(talk: Talk, at: int, output: str) -> int | None:
+    turn = talk.transcript.turns[at]
+    history = talk.transcript.history(before=at) if turn.continues else []
+    sample = samples.NewSample(
+        recipe=talk.recipe,
+        system=turn.system,
+        input=turn.request,
+        output=output,
+        name=turn.name,
+        scene=turn.scene,
+        style=turn.style,
+        history=tuple((each.request, each.answer) for each in history),
+        model=turn.model,
+    )
+    return samples.add(talk.workspace.engine, sample)

@@ -1,0 +1,1 @@
+"""The page 对比 and its parts."""

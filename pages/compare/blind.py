@@ -1,0 +1,102 @@
+"""盲评: answers without names, in a shuffled order, judged by one key each."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import streamlit as st
+
+from pages.shared.text import plain
+from tianji_core.comparison.ballots import Ballot, ballots, choose, undecided
+from tianji_core.comparison.board import Board
+from tianji_core.i18n import _
+from tianji_core.store import votes
+from tianji_core.store.votes import NONE, TIE, Vote
+from tianji_core.workspace import Workspace
+
+PER_LINE = 3
+"""Answers side by side; the long ones need the width."""
+
+
+@dataclass(frozen=True)
+class _Desk:
+    """The ballots of a board and what one person has said about them."""
+
+    all: list[Ballot]
+    mine: list[Vote]
+
+    @property
+    def known(self) -> set[frozenset[str]]:
+        return {frozenset(vote.answers) for vote in self.mine}
+
+    @property
+    def open(self) -> list[Ballot]:
+        known = self.known
+        return [ballot for ballot in self.all if not ballot.decided(known)]
+
+    def last(self) -> list[Vote]:
+        """The verdicts of the ballot that was decided last."""
+        if not self.mine:
+            return []
+        answers = set(self.mine[-1].answers)
+        for ballot in self.all:
+            texts = {cell.text for cell in ballot.cells}
+            if answers <= texts:
+                return [vote for vote in self.mine if set(vote.answers) <= texts]
+        return [self.mine[-1]]
+
+
+def blind_part(workspace: Workspace, board: Board) -> None:
+    """One ballot after the other; each press is stored at once."""
+    who = workspace.settings().reviewer
+    texts = {cell.text for cell in board.cells if cell.answered}
+    desk = _Desk(ballots(board), votes.between(workspace.engine, board.recipe, texts, who=who))
+    if not desk.all:
+        st.info(
+            _("还没有可以盲评的：同一个问题至少要有两条不一样的答案。多选一个模型或风格再比一次。"), icon="🙈"
+        )
+        return
+    waiting, done = desk.open, len(desk.all) - len(desk.open)
+    line = st.columns([5, 1], vertical_alignment="center")
+    line[0].progress(done / len(desk.all), text=_("已评 {done}/{total} 题", done=done, total=len(desk.all)))
+    if line[1].button(
+        _("撤回上一票"), key="blind_undo", shortcut="u", disabled=not desk.mine, width="stretch"
+    ):
+        votes.withdraw(workspace.engine, desk.last(), who)
+        st.rerun()
+    if not waiting:
+        st.success(_("这次对比都评完了。"), icon="🎉")
+        if st.button(_("揭晓谁是谁"), key="blind_reveal", type="primary", icon="🏆"):
+            st.session_state["_compare_view"] = "scores"
+            st.rerun()
+        return
+    said = _ballot(board, waiting[0], who)
+    if said:
+        votes.decide(workspace.engine, said, who)
+        st.rerun()
+
+
+def _ballot(board: Board, ballot: Ballot, who: str) -> Sequence[Vote]:
+    """The next ballot; returns the verdicts of a press."""
+    ask = board.asks[ballot.row]
+    asked = ballot.cells[0].request if ballot.style else ask.title
+    st.markdown(f"#### {plain(asked[:300])}")
+    st.caption(_("按数字键选最好的一条；0 平手（一样好），X 都不好，U 撤回。哪条是谁写的，评完才揭晓。"))
+    said: Sequence[Vote] = ()
+    order = ballot.shuffled(board, who)
+    with st.container(key="blind_answers"):
+        width = 2 if len(order) == PER_LINE + 1 else min(PER_LINE, len(order))  # no answer alone on its line
+        for start in range(0, len(order), width):
+            line = st.columns(width)
+            for offset, cell in enumerate(order[start : start + width]):
+                number = start + offset + 1
+                with line[offset].container(border=True, height="stretch"):
+                    st.markdown(f"**{number}**　{plain(cell.text.strip())}")
+                    label = _("第 {n} 条最好", n=number)
+                    if st.button(label, key=f"blind_{number}", shortcut=str(number), width="stretch"):
+                        said = choose(board, ballot, cell)
+    both = st.columns(2)
+    if both[0].button(_("平手，一样好"), key="blind_tie", icon="🤝", shortcut="0", width="stretch"):
+        said = undecided(board, ballot, TIE)
+    if both[1].button(_("都不好"), key="blind_none", icon="👎", shortcut="x", width="stretch"):
+        said = undecided(board, ballot, NONE)
+    return said

@@ -1,0 +1,183 @@
+"""What to ask whom: the questions and the columns of a new comparison."""
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+from pages.shared.chat_choice import Endpoint, sampling_form
+from pages.shared.frame import remember_notice, report_errors
+from pages.shared.kept import any_text, kept, some_of, within
+from tianji_core import models, training
+from tianji_core.comparison.asks import FORMS, read_asks
+from tianji_core.comparison.board import MAX_CANDIDATES, Ask, Column
+from tianji_core.evaluation import held_out_cases
+from tianji_core.i18n import _
+from tianji_core.recipe import Recipe
+from tianji_core.serving import ChatSampling
+from tianji_core.store import training as trainings
+from tianji_core.workspace import Workspace
+
+FORM = "compare"
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A comparison to be started."""
+
+    asks: list[Ask]
+    columns: list[Column]
+    sampling: ChatSampling
+    candidates: int
+
+    @property
+    def cells(self) -> int:
+        """How many answers it takes."""
+        return len(self.asks) * len(self.columns) * self.candidates
+
+
+def comparison_form(recipe: Recipe, known: list[Endpoint]) -> Wanted:
+    """Everything that a person chose."""
+    left, right = st.columns(2, gap="large")
+    with left:
+        asks = _questions(recipe)
+    with right:
+        titles = {f"{each.model} @ {each.url}": each for each in known}
+        chosen = st.multiselect(
+            _("模型（检查点也是模型）"),
+            list(titles),
+            list(titles)[:4],
+            format_func=lambda key: titles[key].model if key in titles else key,
+            key="compare_models" if titles else "compare_models_none",
+            placeholder=_("先启动一个模型服务"),
+        )
+        offered = [s.text for s in recipe.styles if s.enabled]
+        styles = st.multiselect(
+            _("风格"),
+            offered,
+            offered[:2],
+            **kept(FORM, "compare_styles", some_of(offered), offered[:2], f"compare_styles_{recipe.key}"),
+        )
+        sampling = sampling_form("compare")
+        line = st.columns(2)
+        with line[0]:
+            temperatures = _each_a_column(
+                _("再比几个温度"),
+                [0.0, 0.3, 0.7, 1.0, 1.3],
+                "compare_temperatures",
+                _("每个温度各成一列；种子相同，所以差别只来自温度。"),
+            )
+        with line[1]:
+            top_ps = _each_a_column(
+                _("再比几个 top_p"),
+                [0.5, 0.8, 0.9, 0.95, 1.0],
+                "compare_top_ps",
+                _("每个 top_p 各成一列；温度为 0 时 top_p 不起作用。"),
+            )
+        candidates = st.number_input(
+            _("每格几条"), 1, MAX_CANDIDATES, 1, **kept(FORM, "compare_candidates", within(1, MAX_CANDIDATES))
+        )
+    columns = [
+        Column(
+            url=titles[key].url,
+            model=titles[key].model,
+            style=style,
+            key_variable=titles[key].key_variable,
+            temperature=temperature,
+            top_p=top_p,
+        )
+        for style in styles
+        for key in chosen
+        for temperature in temperatures
+        for top_p in top_ps
+    ]
+    return Wanted(asks, columns, sampling, int(candidates))
+
+
+def _each_a_column(label: str, values: list[float], key: str, about: str) -> list[float | None]:
+    """The chosen values; [None], the form's own, for none."""
+    chosen = st.multiselect(
+        label,
+        values,
+        format_func=lambda value: f"{value:g}",
+        **kept(FORM, key, some_of(values)),
+        placeholder=_("只用上面的"),
+        help=about,
+    )
+    return [*chosen] or [None]
+
+
+def _questions(recipe: Recipe) -> list[Ask]:
+    """The rows: every name with every scene, each line of free text, held-out cells, and what a file holds."""
+    who = [n.text for n in recipe.names if n.enabled]
+    names = st.multiselect(
+        _("送给谁"),
+        who,
+        who[:1],
+        **kept(FORM, "compare_names", some_of(who), who[:1], f"compare_names_{recipe.key}"),
+    )
+    what = [s.text for s in recipe.scenes if s.enabled]
+    scenes = st.multiselect(
+        _("什么场合"),
+        what,
+        what[:1],
+        **kept(FORM, "compare_scenes", some_of(what), what[:1], f"compare_scenes_{recipe.key}"),
+    )
+    free = st.text_area(_("也可以自己写，一行一个问题"), **kept(FORM, "compare_free", any_text), height=80)
+    held = st.number_input(
+        _("再抽几个训练没见过的格子"),
+        0,
+        100,
+        0,
+        **kept(FORM, "compare_held", within(0, 100)),
+        help=_("从不参加造数的验证格子里按种子抽，适合看模型学会了没有，而不是背下了没有。"),
+    )
+    file = st.file_uploader(
+        _("从文件读问题（txt 一行一个；csv、json、jsonl 带称谓和场景，或问题）"),
+        list(FORMS),
+        key="compare_file",
+        max_upload_size=4,
+    )
+    asks = [Ask(name=name, scene=scene) for name in names for scene in scenes]
+    asks += [Ask(text=line.strip()) for line in free.splitlines() if line.strip()]
+    with report_errors():
+        asks += _held_out(recipe, int(held))
+        asks += read_asks(recipe, file.name, file.getvalue()) if file is not None else []
+    return list(dict.fromkeys(asks))
+
+
+def _held_out(recipe: Recipe, number: int) -> list[Ask]:
+    if not number:
+        return []
+    cases = held_out_cases(recipe)
+    cells = dict.fromkeys((case.name.text, case.scene.text) for case in cases)
+    return [Ask(name=name, scene=scene) for name, scene in list(cells)[:number]]
+
+
+def checkpoint_part(workspace: Workspace) -> None:
+    """Make adapters of checkpoints, so that steps of one training can stand side by side."""
+    runs = {run.id: run for run in trainings.listed(workspace.engine)}
+    found = {key: training.training_state(workspace, run).checkpoints for key, run in runs.items()}
+    usable = [key for key in runs if found[key]]
+    if not usable:
+        st.caption(_("还没有检查点：训练到第一个检查点之后，可以把几步放在一起比。"))
+        return
+    run_id = st.selectbox(
+        _("哪次训练"),
+        usable,
+        format_func=lambda key: runs[key].title if key in runs else str(key),
+        key="checkpoint_run",
+    )
+    made = {each.checkpoint for each in models.artefacts(workspace) if each.training_run_id == run_id}
+    steps = [each.iteration for each in found[run_id] if each.iteration not in made]
+    if not steps:
+        st.caption(_("这次训练的检查点都已经是适配器了，在上面的“要加载的模型”里选它们。"))
+        return
+    chosen = st.multiselect(
+        _("要比的检查点"), steps, format_func=lambda n: _("第 {n} 步", n=n), key="checkpoint_steps"
+    )
+    if st.button(_("转成适配器"), key="checkpoint_convert", icon="🧩", disabled=not chosen):
+        with report_errors():
+            for step in chosen:
+                models.start_convert(workspace, runs[run_id], step)
+            remember_notice(_("正在转换；转好后在“要加载的模型”里选它们，再启动服务"))
+            st.rerun()

@@ -1,0 +1,193 @@
+"""对比: the same questions to several models in several styles, side by side, and which answer is better."""
+
+import streamlit as st
+
+from pages.compare.blind import blind_part
+from pages.compare.boards import Checkers, comparer, show_board
+from pages.compare.checkpoint_sweep import sweep_part
+from pages.compare.new_board import checkpoint_part, comparison_form
+from pages.compare.scores import check_part, take_part
+from pages.compare.votes import judge_part, vote_part
+from pages.shared.chat_choice import endpoints
+from pages.shared.chat_servers import server_panel
+from pages.shared.frame import current_recipe, page_header, report_errors
+from tianji_core.comparison.ballots import ballot_of, choose
+from tianji_core.comparison.board import Board, Cell, board_keys, plan_board
+from tianji_core.comparison.report_page import judgement, winners
+from tianji_core.i18n import _
+from tianji_core.store import votes
+
+workspace = page_header(
+    _("对比"), _("同样的问题同时问几个模型、几种风格，并排看，选出更好的那条；票数会记下来。")
+)
+stored = current_recipe()
+recipe = stored.recipe
+checkers = Checkers(workspace, stored)
+running = comparer(workspace, str(workspace.home))
+VIEWS = {
+    "new": _("✍️ 新的对比"),
+    "grid": _("⚖️ 并排"),
+    "blind": _("🙈 盲评"),
+    "scores": _("🏆 成绩"),
+    "sweep": _("📈 检查点扫描"),
+}
+
+
+def form() -> None:
+    """What to ask whom; starts a board."""
+    known = endpoints(workspace)
+    with st.expander(_("模型服务"), expanded=not known, icon="🔌"):
+        server_panel(workspace)
+        with st.popover(_("把检查点变成可比的模型"), width="stretch"):
+            checkpoint_part(workspace)
+    wanted = comparison_form(recipe, known)
+    size = _(
+        "开始对比（{rows} 个问题 × {columns} 列 × {each} 条 = {n} 条）",
+        rows=len(wanted.asks),
+        columns=len(wanted.columns),
+        each=wanted.candidates,
+        n=wanted.cells,
+    )
+    if st.button(size, key="compare_start", type="primary", icon="⚖️", disabled=not wanted.cells):
+        with report_errors():
+            board = plan_board(
+                recipe,
+                wanted.asks,
+                wanted.columns,
+                recipe.prompts.system,
+                wanted.sampling,
+                wanted.candidates,
+            )
+            running.start(board)
+            st.query_params["board"] = board.key
+            st.session_state["_compare_view"] = "grid"
+            st.rerun()
+
+
+def pressed(board: Board, cell: Cell) -> None:
+    """A vote from the grid is stored at once, a second press takes it back."""
+    ballot = ballot_of(board, cell)
+    if ballot is None:
+        st.toast(_("这一行没有别的答案可以比"), icon="🤷")
+        return
+    best = next(each for each in ballot.cells if each.text.strip() == cell.text.strip())
+    found, who = choose(board, ballot, best), workspace.settings().reviewer
+    decided = votes.pairs(workspace.engine, board.recipe, {each.text for each in ballot.cells}, who)
+    if all(each.pair in decided for each in found):
+        votes.withdraw(workspace.engine, found, who)
+    else:
+        votes.decide(workspace.engine, found, who)
+    st.rerun()
+
+
+def grid(key: str) -> None:
+    """The answers side by side; while they come in this redraws itself."""
+    titles = {at: column.title for at, column in enumerate(running.board(key).columns)}
+    reference = None
+    if len(titles) > 1:
+        reference = st.selectbox(
+            _("标出和哪一列的不同"),
+            list(titles),
+            index=None,
+            format_func=lambda at: titles.get(at, ""),
+            key=f"compare_reference_{key}",
+            placeholder=_("不标"),
+        )
+
+    @st.fragment(run_every=None if running.board(key).ended else 0.7)
+    def drawn() -> None:
+        with report_errors():
+            board = running.board(key)
+            head, body = st.container(), st.container()  # the answers keep their place when the head goes
+            if not board.ended:
+                line = head.columns([5, 1], vertical_alignment="center")
+                line[0].progress(
+                    board.finished / len(board.cells),
+                    text=_("已答完 {done}/{total} 条", done=board.finished, total=len(board.cells)),
+                )
+                if line[1].button(_("停止"), key="compare_stop", icon="⏹️", width="stretch"):
+                    running.stop(key)
+            elif not ended_before:
+                st.rerun()
+            with body:
+                people = judgement(workspace, board).people
+                cell = show_board(checkers, board, winners(board, people), reference)
+            if cell is not None:
+                pressed(board, cell)
+
+    ended_before = running.board(key).ended
+    missing = sum(not cell.answered for cell in running.board(key).cells) if ended_before else 0
+    if missing and st.button(_("重问没答上的 {n} 格", n=missing), key="compare_retry", icon="🔁"):
+        running.retry(key)
+        st.rerun()
+    drawn()
+
+
+def scores(board: Board) -> None:
+    """The comparison and the votes in figures."""
+    checked = checkers.board(board)
+    st.subheader(_("检查"))
+    check_part(board, checked)
+    st.subheader(_("票数和分数"))
+    vote_part(workspace, recipe)
+    with st.expander(_("请模型当第二个评委"), icon="🧑‍⚖️"):
+        judge_part(workspace, board)
+    st.subheader(_("带走"))
+    take_part(workspace, recipe, board, checkers)
+
+
+def chosen_board(kept: list[str]) -> str:
+    """The comparison that a person picked; its key is in the address."""
+    wanted = st.query_params.get("board", "")
+    current = wanted if wanted in kept else kept[0]
+    shown = st.selectbox(
+        _("哪一次对比（UTC）"),
+        kept,
+        index=kept.index(current),
+        format_func=lambda key: f"{key[:4]}-{key[4:6]}-{key[6:8]} {key[9:11]}:{key[11:13]}:{key[13:15]}",
+        key=f"board_{current}",
+    )
+    if shown != current:
+        st.query_params["board"] = shown
+        st.rerun()
+    return shown
+
+
+def no_board() -> None:
+    """What to do first."""
+    st.info(_("还没有对比过。选好问题、模型和风格，点“开始对比”，答案会同时一个字一个字地出来。"), icon="⚖️")
+
+
+kept = board_keys(workspace)
+if "_compare_view" in st.session_state:  # a widget's value can only be set before it is drawn
+    st.session_state["view"] = st.session_state.pop("_compare_view")
+asked = st.query_params.get("view", "")
+view = st.segmented_control(
+    _("看什么"),
+    list(VIEWS),
+    default=asked if asked in VIEWS else "grid" if kept else "new",
+    required=True,
+    format_func=VIEWS.__getitem__,
+    key="view",
+    label_visibility="collapsed",
+)
+if asked != view:
+    st.query_params["view"] = view
+with report_errors():
+    if view == "new":
+        form()
+        if not kept:
+            no_board()
+    elif view == "sweep":
+        sweep_part(workspace, stored)
+    elif not kept:
+        no_board()
+    else:
+        shown = chosen_board(kept)
+        if view == "grid":
+            grid(shown)
+        elif view == "blind":
+            blind_part(workspace, running.board(shown))
+        else:
+            scores(running.board(shown))
+st.page_link("pages/train/page.py", label=_("不满意？回去补数据、再训练一次"), icon="🏋️")

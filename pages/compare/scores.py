@@ -1,0 +1,102 @@
+"""成绩: the checks of a comparison in figures, and what can be taken away from it."""
+
+from collections.abc import Sequence
+from functools import partial
+
+import plotly.graph_objects as go
+import streamlit as st
+
+from pages.compare.boards import Checkers
+from pages.shared.frame import remember_notice, report_errors
+from tianji_core.comparison.board import Board
+from tianji_core.comparison.marks import Checked, Heat, heats, totals
+from tianji_core.comparison.preferences import MESSAGES, TEXT, preference_lines, preferences, take_chosen
+from tianji_core.comparison.report_page import TOTAL_COLUMNS, board_report, judgement
+from tianji_core.i18n import _
+from tianji_core.recipe import Recipe
+from tianji_core.store import votes
+from tianji_core.workspace import Workspace
+
+
+def check_part(board: Board, checked: Sequence[Checked]) -> None:
+    """What the checks found, per column and per cell of the recipe."""
+    found = totals(board, checked)
+    st.dataframe(
+        [{head(): tell(each) for head, tell in TOTAL_COLUMNS} for each in found],
+        hide_index=True,
+        width="stretch",
+        key="compare_totals",
+    )
+    shown = heats(board, checked)
+    for start in range(0, len(shown), 2):
+        line = st.columns(min(2, len(shown)))
+        for place, heat in zip(line, shown[start : start + 2], strict=False):
+            place.plotly_chart(
+                _heat_figure(heat), key=f"compare_heat_{heat.model}", config={"displayModeBar": False}
+            )
+
+
+def _heat_figure(heat: Heat) -> go.Figure:
+    shares = [[None if value is None else round(100 * value) for value in row] for row in heat.values]
+    figure = go.Figure(
+        go.Heatmap(
+            z=shares,
+            x=list(heat.scenes),
+            y=list(heat.names),
+            text=[["" if value is None else f"{value}%" for value in row] for row in shares],
+            texttemplate="%{text}",
+            customdata=[list(row) for row in heat.counts],
+            hovertemplate="%{y} × %{x}<br>%{text}（" + _("{n} 条", n="%{customdata}") + "）<extra></extra>",
+            colorscale="RdYlGn",
+            zmin=0,
+            zmax=100,
+            xgap=2,
+            ygap=2,
+            showscale=False,
+        )
+    )
+    figure.update_layout(
+        title={"text": _("{model} 的通过率", model=heat.model), "font": {"size": 15}},
+        margin={"l": 8, "r": 8, "t": 44, "b": 8},
+        height=110 + 34 * len(heat.names),
+    )
+    figure.update_yaxes(autorange="reversed", automargin=True)
+    figure.update_xaxes(side="bottom", automargin=True)
+    return figure
+
+
+def take_part(workspace: Workspace, recipe: Recipe, board: Board, checkers: Checkers) -> None:
+    """Files and samples out of a comparison and its votes."""
+    pairs = len(preferences(votes.listed(workspace.engine, recipe.key)))
+    line = st.columns(4)
+    line[0].download_button(
+        _("下载报告（HTML）"),
+        data=lambda: board_report(recipe, board, checkers, judgement(workspace, board)),
+        file_name=f"compare-{board.key}.html",
+        mime="text/html",
+        key="compare_report",
+        icon="📄",
+        on_click="ignore",
+        width="stretch",
+    )
+    for place, form, title in (
+        (line[1], TEXT, _("{n} 个偏好对（文本）", n=pairs)),
+        (line[2], MESSAGES, _("偏好对（对话）")),
+    ):
+        place.download_button(
+            title,
+            data=partial(preference_lines, workspace, recipe.key, form),
+            file_name=f"preferences-{recipe.key}-{form}.jsonl",
+            mime="application/jsonl",
+            key=f"pairs_{form}",
+            icon="⬇️",
+            on_click="ignore",
+            disabled=not pairs,
+            width="stretch",
+        )
+    if line[3].button(_("选中的收为样本"), key="take_chosen", icon="📥", width="stretch", disabled=not pairs):
+        with report_errors():
+            taken = take_chosen(workspace, recipe)
+            remember_notice(_("收了 {added} 条，{known} 条原来就有；去审核页看", added=taken.added, known=taken.known))  # fmt: skip
+            st.rerun()
+    st.caption(_("偏好对是同一个问题的 prompt、chosen、rejected，一行一个 JSON，DPO 训练器直接能读。"))

@@ -1,0 +1,174 @@
+"""Votes as scores, and a teacher as the second voter."""
+
+from collections.abc import Callable, Sequence
+
+import plotly.graph_objects as go
+import streamlit as st
+
+from pages.shared.frame import follow_job, report_errors
+from pages.shared.teacher_pick import money, pick_teacher
+from pages.shared.text import plain
+from tianji_core.comparison import voting
+from tianji_core.comparison.board import Board
+from tianji_core.comparison.scores import Standings, by_model, by_model_and_style, by_style, same_verdicts
+from tianji_core.i18n import _
+from tianji_core.recipe import Recipe
+from tianji_core.store import votes
+from tianji_core.store.votes import TEACHER, Vote
+from tianji_core.workspace import Workspace
+
+
+def vote_part(workspace: Workspace, recipe: Recipe) -> None:
+    """Scores from every vote on a recipe's answers."""
+    people = votes.listed(workspace.engine, recipe.key)
+    if not people:
+        st.info(_("还没有票。到“盲评”里按数字键投几票，这里就会算出谁更好、有多大把握。"), icon="🗳️")
+        return
+    kinds: dict[str, Callable[[Sequence[Vote], float], Standings]] = {
+        "model": by_model,
+        "style": by_style,
+        "both": by_model_and_style,
+    }
+    names = {"model": _("模型"), "style": _("风格"), "both": _("模型和风格")}
+    line = st.columns(2, vertical_alignment="bottom")
+    kind = line[0].segmented_control(
+        _("给谁打分"),
+        list(kinds),
+        default="model",
+        required=True,
+        format_func=names.__getitem__,
+        key="score_kind",
+    )
+    certainty = line[1].segmented_control(
+        _("要多大把握"),
+        [0.8, 0.9, 0.95, 0.99],
+        default=0.95,
+        required=True,
+        format_func=lambda share: f"{share:.0%}",
+        key="score_certainty",
+    )
+    standings = kinds[str(kind)](people, float(certainty or 0.95))
+    if len(standings.rows) < 2:
+        st.caption(_("这样分没有可比的票：比的都是同一个{kind}的答案。", kind=names[str(kind)]))
+        return
+    _standings(standings, float(certainty or 0.95))
+    st.caption(
+        _(
+            "分数由 Bradley-Terry 模型从两两比较算出，1000 是平均，高 400 分相当于 10 比 1 胜出；横线是 95% 区间。平手各算半胜，“都不好”不计分（{n} 对）。",
+            n=standings.none,
+        )
+    )
+
+
+def _standings(standings: Standings, certainty: float) -> None:
+    if standings.groups > 1:
+        st.warning(
+            _(
+                "这些票分成互不相比的 {n} 组，组与组之间的分数不能比；让它们同场比一次就好了",
+                n=standings.groups,
+            ),
+            icon="🧩",
+        )
+    elif standings.certainty is not None:
+        first, second = standings.rows[0], standings.rows[1]
+        sure = _(
+            "有 {share} 的把握说“{first}”比“{second}”好（{n} 对比较）。",
+            share=f"{standings.certainty:.0%}",
+            first=plain(first.player),
+            second=plain(second.player),
+            n=standings.pairs,
+        )
+        if standings.needed == 0:
+            more = _("已经够 {share} 的把握了。", share=f"{certainty:.0%}")
+        elif standings.needed is None:
+            more = _("两者看不出差别，再多投票也难分高下。")
+        else:
+            more = _("照现在的差距，约再比 {n} 对就有 {share} 的把握。", n=standings.needed, share=f"{certainty:.0%}")  # fmt: skip
+        st.markdown(f"**{sure}** {more}")
+    left, right = st.columns(2, gap="medium", vertical_alignment="center")
+    left.plotly_chart(_score_figure(standings), key="score_chart", config={"displayModeBar": False})
+    right.dataframe(
+        [
+            {
+                _("名次"): place,
+                _("谁"): row.player,
+                _("分数"): round(row.score),
+                _("胜"): row.wins,
+                _("平"): row.ties,
+                _("负"): row.losses,
+            }
+            for place, row in enumerate(standings.rows, start=1)
+        ],
+        hide_index=True,
+        width="stretch",
+        key="tally",
+    )
+
+
+def _score_figure(standings: Standings) -> go.Figure:
+    rows = standings.rows[::-1]
+    figure = go.Figure(
+        go.Scatter(
+            x=[row.score for row in rows],
+            y=[row.player for row in rows],
+            mode="markers",
+            marker={"size": 12, "color": "#c8452f"},
+            error_x={
+                "type": "data",
+                "array": [row.high - row.score for row in rows],
+                "arrayminus": [row.score - row.low for row in rows],
+                "thickness": 2,
+                "color": "#b9a08f",
+            },
+            hovertemplate="%{y}<br>%{x:.0f}<extra></extra>",
+        )
+    )
+    figure.add_vline(x=1000, line={"dash": "dot", "color": "#999", "width": 1})
+    figure.update_layout(margin={"l": 8, "r": 16, "t": 8, "b": 8}, height=70 + 42 * len(rows))
+    figure.update_yaxes(automargin=True)
+    return figure
+
+
+def judge_part(workspace: Workspace, board: Board) -> None:
+    """A teacher as the second voter, and how far it agrees with the people."""
+    people = votes.listed(workspace.engine, board.recipe)
+    said = votes.listed(workspace.engine, board.recipe, TEACHER)
+    if said:
+        both = same_verdicts(people, said)
+        used = votes.teacher_usage(workspace.engine, board.recipe)
+        figures = st.columns(4)
+        figures[0].metric(_("模型评过"), _("{n} 对", n=len(said)))
+        figures[1].metric(_("人和模型都评过"), _("{n} 对", n=both.count))
+        figures[2].metric(_("一致"), f"{both.share:.0%}" if both.count else "—")
+        figures[3].metric(
+            "Cohen κ",
+            "—" if both.kappa is None else f"{both.kappa:.2f}",
+            help=_("1 是完全一致，0 是和乱猜一样。0.6 以上可以拿它替人多评一些。"),
+        )
+        st.caption(
+            _(
+                "评委：{names}；共用 {tokens} tokens",
+                names=plain(_("、").join(votes.teachers(workspace.engine, board.recipe))),
+                tokens=f"{used.prompt_tokens + used.completion_tokens:,}",
+            )
+        )
+    job = voting.voting_job(workspace, board.key)
+    if job is not None and job.active:
+        follow_job(workspace, job.id, "stop_voting")
+        return
+    if job is not None and job.note:
+        st.error(plain(job.note), icon="⚠️")
+    st.caption(
+        _("模型看不到是谁写的；每一对按两种先后各看一次，换了顺序就变卦的算平手。它的票不计入上面的分数。")
+    )
+    choice = pick_teacher(
+        workspace, "voting", _("离线造句只会按语句表拼出成品，不会评判；换一个接口模型再来。")
+    )
+    if choice is None:
+        return
+    estimate = voting.estimate_voting(workspace, board, choice)
+    label = _("请它评 {n} 对（约 {tokens} tokens，{cost}）", n=estimate.pairs, tokens=f"{estimate.usage.total:,}", cost=money(workspace, choice, estimate.cost))  # fmt: skip
+    if st.button(label, key="voting_start", icon="🧑‍⚖️", disabled=not estimate.pairs):
+        with report_errors():
+            voting.start_voting(workspace, board, choice)
+            st.rerun()

@@ -1,0 +1,1 @@
+"""The page 数据集 and its parts."""

@@ -1,0 +1,186 @@
+"""Importing what others wrote: from files, by path, or by name from Hugging Face; and what came of it."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import streamlit as st
+
+from pages.shared.frame import follow_job, report_errors
+from pages.shared.text import plain
+from tianji_core import dataset, jobs
+from tianji_core.dataset import ImportReport
+from tianji_core.dataset.hub import EXAMPLE
+from tianji_core.i18n import _
+from tianji_core.store import datasets
+from tianji_core.store.datasets import Import
+from tianji_core.store.samples import ACCEPTED, PENDING
+from tianji_core.workspace import Workspace
+
+_SHOWN = 500
+
+
+def import_part(workspace: Workspace, recipe_key: str) -> None:
+    """Where the data come from, what is going on, and what was imported before."""
+    st.caption(
+        _(
+            "认得的格式：教程的原始文件和训练文件（conversation）、Alpaca、ShareGPT、messages；JSON、JSONL、Parquet，"
+            "或者有“输入”“输出”两列的 CSV；UTF-8 或 GBK。已经有的样本不会重复添加。"
+        )
+    )
+    job = dataset.import_job(workspace, recipe_key)
+    if job is not None and job.active:
+        follow_job(workspace, job.id, "stop_import")
+    else:
+        trusted = st.checkbox(_("这些数据已经审过，导入后直接采用"), key="import_accepted")
+        state = ACCEPTED if trusted else PENDING
+        files, hub = st.tabs([_("文件和文件夹"), _("Hugging Face 数据集")])
+        with files:
+            _from_files(workspace, recipe_key, state)
+        with hub:
+            _from_hub(workspace, recipe_key, state, job)
+        if job is not None:
+            _last_job(workspace, job)
+    past = datasets.listed_imports(workspace.engine, recipe_key)
+    if past:
+        st.subheader(_("以前的导入"))
+        _imports_table(past)
+
+
+def _from_files(workspace: Workspace, recipe_key: str, state: str) -> None:
+    left, right = st.columns(2, gap="large")
+    uploads = left.file_uploader(
+        _("选择文件"),
+        type=["json", "jsonl", "csv", "parquet"],
+        accept_multiple_files=True,
+        key="import_files",
+    )
+    path = right.text_input(
+        _("或者填这台机器上的文件或文件夹路径"), key="import_path", placeholder="/data/wishes"
+    ).strip()
+    right.caption(_("文件夹里的文件会一个一个导入；大的在后台导入，可以关掉页面。"))
+    if not st.button(_("导入"), key="import", type="primary", icon="📥", disabled=not uploads and not path):
+        return
+    with st.spinner(_("正在导入")):
+        for upload in uploads:
+            with report_errors():
+                content = upload.getvalue()
+                _import_report(dataset.import_bytes(workspace, recipe_key, content, upload.name, state))
+        if path:
+            with report_errors():
+                source = Path(path).expanduser()
+                if dataset.is_large(source):
+                    dataset.start_path_import(workspace, recipe_key, source, state)
+                    st.rerun()
+                for report in dataset.import_path(workspace, recipe_key, source, state):
+                    _import_report(report)
+
+
+def _from_hub(workspace: Workspace, recipe_key: str, state: str, last: jobs.Job | None) -> None:
+    before = last.subject if last is not None else {}
+    with st.form("hub_form", border=False):
+        left, middle, right = st.columns([3, 3, 1.5])
+        name = left.text_input(
+            _("数据集名（组织/名字）"), value=str(before.get("dataset_id", EXAMPLE)), key="hub_dataset"
+        )
+        endpoint = middle.text_input(
+            _("镜像地址"),
+            value=str(before.get("endpoint", "")),
+            key="hub_endpoint",
+            placeholder="https://hf-mirror.com",
+            help=_("连不上 huggingface.co 时填；空着就用环境变量 HF_ENDPOINT，没有就直接连 huggingface.co"),
+        )
+        revision = right.text_input(_("版本"), value="main", key="hub_revision", help=_("分支、标签或提交"))
+        asked = st.form_submit_button(
+            _("下载并导入"), key="import_hub", type="primary", icon="🤗", width="content"
+        )
+    st.caption(
+        _("在后台下载和导入，可以关掉页面，停下后再导入会接着下。不公开的数据集要在 .env 里写 HF_TOKEN。")
+    )
+    if asked:
+        with report_errors():
+            dataset.start_hub_import(workspace, recipe_key, name, state, endpoint, revision)
+            st.rerun()
+
+
+def _last_job(workspace: Workspace, job: jobs.Job) -> None:
+    """How the newest import in the background ended."""
+    if job.state == "succeeded":
+        for each in dataset.imports_of(workspace, job):
+            _counts_line(each.file, each.form, each.added, each.known, len(each.bad))
+            _to_review(each.id, each.added)
+    elif job.state == "stopped":
+        st.info(_("“{title}”停下了，没有导入完的文件一条也没有留下", title=plain(job.title)), icon="⏹️")
+    else:
+        st.error(plain(job.note or _("“{title}”没有完成，日志在后台任务页", title=job.title)), icon="⚠️")
+
+
+def _import_report(report: ImportReport) -> None:
+    """What came of one file."""
+    _counts_line(report.file, report.form, report.added, report.known, len(report.bad), report.encoding)
+    if report.added and report.unplaced:
+        st.caption(_("其中 {n} 条认不出称谓或场景，适配度和人称规则不会检查它们。", n=report.unplaced))
+    _bad_items(report.bad)
+    _to_review(report.import_id, report.added)
+
+
+def _counts_line(file: str, form: str, added: int, known: int, bad: int, encoding: str = "") -> None:
+    title = _(dataset.FORM_TITLES.get(form, form)) or _("认不出格式")
+    text = _(
+        "{file}（{form}）：新增 {added} 条，已有 {known} 条，有问题 {bad} 条",
+        file=plain(file),
+        form=f"{title}，{encoding}" if encoding else title,
+        added=f"{added:,}",
+        known=f"{known:,}",
+        bad=f"{bad:,}",
+    )
+    (st.warning if bad or not added else st.success)(text)
+
+
+def _to_review(import_id: int, added: int) -> None:
+    if added:
+        st.page_link(
+            "pages/review/page.py",
+            label=_("去审核这次导入的样本"),
+            icon="🔎",
+            query_params={"import": str(import_id), "state": _("全部")},
+        )
+
+
+def _bad_items(bad: Sequence[tuple[int, str]]) -> None:
+    """The items that were left out, by index."""
+    if bad:
+        rows = [{_("第几项（从 0 数）"): index, _("原因"): reason} for index, reason in bad[:_SHOWN]]
+        st.dataframe(rows, hide_index=True, width="stretch", height="content" if len(rows) < 10 else 320)
+        if len(bad) > _SHOWN:
+            st.caption(_("上面是前 {n} 条的样子", n=_SHOWN))
+
+
+def _imports_table(past: Sequence[Import]) -> None:
+    """Earlier imports, newest first; one that is chosen shows what was left out of it."""
+    chosen = st.dataframe(
+        [
+            {
+                _("文件"): each.file,
+                _("格式"): _(dataset.FORM_TITLES.get(each.form, each.form)),
+                _("新增"): each.added,
+                _("已有"): each.known,
+                _("有问题"): len(each.bad),
+                _("时间（UTC）"): each.created_at.strftime("%Y-%m-%d %H:%M"),
+            }
+            for each in past
+        ],
+        hide_index=True,
+        width="stretch",
+        height="content" if len(past) < 10 else 360,
+        selection_mode="single-row",
+        on_select="rerun",
+        key="past_imports",
+    )
+    for row in chosen.selection.rows[:1]:
+        each = past[row]
+        if each.bad:
+            st.caption(_("{file} 里没有导入的：", file=plain(each.file)))
+            _bad_items(each.bad)
+        else:
+            st.caption(_("{file} 里没有有问题的", file=plain(each.file)))
+        _to_review(each.id, each.added)

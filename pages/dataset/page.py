@@ -1,0 +1,102 @@
+"""数据集: freeze what was accepted into immutable versions; import what others wrote."""
+
+from datetime import date
+
+import streamlit as st
+
+from pages.dataset.freeze import balance_fields, compare_versions
+from pages.dataset.importing import import_part
+from pages.dataset.versions import NO_TOOLS, bars, cells_figure, version_card
+from pages.shared.frame import current_recipe, page_header, remember_notice, report_errors
+from tianji_core import dataset
+from tianji_core.i18n import _
+from tianji_core.store import datasets, samples
+from tianji_core.store.samples import ACCEPTED, PENDING, SampleFilter
+
+workspace = page_header(
+    _("数据集"), _("把采用的样本冻结成不会再变的训练文件；也可以把别人的数据导入进来审核。")
+)
+engine = workspace.engine
+recipe = current_recipe().recipe
+accepted = dataset.accepted(recipe.key)
+
+
+def free_name() -> str:
+    """A name that is not taken yet."""
+    taken = {version.name for version in datasets.listed(engine)}
+    base = f"{recipe.key}-{date.today():%Y%m%d}"
+    return next(name for n in range(1, 1000) if (name := base if n == 1 else f"{base}-{n}") not in taken)
+
+
+def freeze_part() -> None:
+    """What would be frozen, and the form that does it."""
+    states = samples.state_counts(engine, SampleFilter(recipe.key))
+    if not states[ACCEPTED]:
+        st.info(_("还没有采用的样本，所以没有可以冻结的。先审核几条，或者导入现成的数据。"), icon="🌱")
+        row = st.columns(2)
+        row[0].page_link(
+            "pages/review/page.py", label=_("去审核（{n} 条待审）", n=states[PENDING]), icon="🔎"
+        )
+        row[1].page_link("pages/generate/page.py", label=_("去造数"), icon="✨")
+        return
+    doubtful = samples.count(engine, SampleFilter(recipe.key, states=(ACCEPTED,), clean=False))
+    left, right = st.columns([2, 3], gap="large")
+    with left:
+        st.metric(_("会冻结的样本"), f"{states[ACCEPTED]:,}")
+        if doubtful:
+            st.warning(_("采用的样本里有 {n} 条还带着问题", n=doubtful))
+            st.page_link(
+                "pages/review/page.py",
+                label=_("去看看"),
+                icon="🔎",
+                query_params={"state": _("采用"), "finding": _("有问题")},
+            )
+        with st.form("freeze_form", border=True):
+            name = st.text_input(_("名字"), value=free_name(), key="version_name", max_chars=60)
+            note = st.text_area(_("备注"), key="version_note", height=80, max_chars=500)
+            wanted, balance = balance_fields(recipe)
+            asked = st.form_submit_button(_("冻结"), key="freeze", type="primary", icon="🧊", width="stretch")
+        if asked:
+            with report_errors(), st.spinner(_("正在写训练文件")):
+                version = dataset.freeze(workspace, recipe.key, name, wanted, note, balance())
+                remember_notice(_("已冻结“{name}”，{n} 条", name=version.name, n=version.count))
+                st.session_state["_next_part"] = "versions"
+                st.rerun()
+        styles = samples.style_counts(engine, accepted)
+        st.plotly_chart(bars(styles, _("各风格条数"), _("风格不明")), key="accepted_styles", config=NO_TOOLS)
+    with right:
+        st.caption(_("每个格子里采用的条数；空白的格子模型学不到"))
+        st.plotly_chart(
+            cells_figure(samples.cell_counts(engine, accepted), recipe), key="accepted_cells", config=NO_TOOLS
+        )
+
+
+def versions_part() -> None:
+    """All versions, newest first."""
+    found = datasets.listed(engine, recipe.key)
+    if not found:
+        st.info(_("还没有数据集版本。在“冻结”里把采用的样本存成第一个版本。"), icon="🌱")
+    if len(found) > 1:
+        with st.expander(_("比较两个版本"), icon="🔀"):
+            compare_versions(workspace, found)
+    for version in found:
+        version_card(workspace, version, recipe)
+
+
+PARTS = {"freeze": _("冻结"), "versions": _("版本"), "import": _("导入")}
+if next_part := st.session_state.pop("_next_part", None):
+    st.session_state["part"] = next_part
+part = st.segmented_control(
+    _("部分"),
+    list(PARTS),
+    default="freeze",
+    required=True,
+    format_func=lambda value: PARTS[value],
+    key="part",
+    bind="query-params",
+    label_visibility="collapsed",
+)
+with report_errors():
+    {"freeze": freeze_part, "versions": versions_part, "import": lambda: import_part(workspace, recipe.key)}[
+        part or "freeze"
+    ]()

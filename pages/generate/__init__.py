@@ -1,0 +1,1 @@
+"""The page 造数 and its parts."""

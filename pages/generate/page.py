@@ -1,0 +1,92 @@
+"""造数: choose a teacher and a plan, see what it will cost, try three, start; follow running and past runs."""
+
+import streamlit as st
+
+from pages.generate.knowledge import knowledge_part
+from pages.generate.plan_form import (
+    options_form,
+    plan_form,
+    show_estimate,
+    show_trials,
+    style_picker,
+    try_three,
+)
+from pages.generate.provider_form import provider_form
+from pages.generate.run_view import run_list, show_run
+from pages.generate.teacher_form import teacher_form
+from pages.shared.frame import (
+    asked_number,
+    current_recipe,
+    page_header,
+    remember_notice,
+    report_errors,
+)
+from tianji_core.generation import create_run, start_generation
+from tianji_core.i18n import _
+
+workspace = page_header(
+    _("造数"), _("让造数模型按配方写祝福：选模型、选风格、看估算、试写三条，然后开始。写好一条存一条。")
+)
+recipe = current_recipe().recipe
+
+WISHES, KNOWLEDGE = "wishes", "knowledge"
+PARTS = {WISHES: _("按配方写"), KNOWLEDGE: _("从资料出问答")}
+
+
+def wishes_part() -> None:
+    """Texts by the recipe."""
+    shown = asked_number("run")
+    if shown is not None:
+        show_run(workspace, shown)
+
+    with report_errors():
+        styles = style_picker(workspace, recipe)
+        left, right = st.columns(2, gap="large")
+        with left:
+            setup = teacher_form(workspace)
+            provider_form(workspace, setup.provider)
+        with right:
+            plan = plan_form(recipe, styles)
+            options = options_form(setup)
+        number = show_estimate(workspace, recipe, plan, setup)
+        buttons = st.container(horizontal=True)
+        begin = buttons.button(
+            _("开始造数（{n} 条）", n=f"{number:,}"),
+            key="start_run",
+            type="primary",
+            icon="✨",
+            disabled=number == 0,
+        )
+        trial = buttons.button(_("试写三条"), key="dry_run", icon="🧪", disabled=number == 0)
+        if plan is not None and begin:
+            run = create_run(
+                workspace, recipe.key, plan, setup.mix, setup.sampling, setup.concurrency, options=options
+            )
+            job = start_generation(workspace, run.id)
+            st.query_params["run"] = str(run.id)
+            remember_notice(_("已开始：{title}", title=job.title))
+            st.rerun()
+        if plan is not None and trial:
+            try_three(workspace, recipe, plan, setup)
+        show_trials()
+
+    st.divider()
+    with report_errors():
+        run_list(workspace, recipe.key)
+
+
+linked = st.query_params.get("part", WISHES)
+part = st.segmented_control(
+    _("造什么"),
+    list(PARTS),
+    default=linked if linked in PARTS else WISHES,
+    format_func=lambda name: PARTS[name],
+    key="part",
+    label_visibility="collapsed",
+)
+if part and part != linked:
+    st.query_params["part"] = part
+if part == KNOWLEDGE:
+    knowledge_part(workspace, recipe)
+else:
+    wishes_part()

@@ -1,0 +1,1 @@
+"""The page 适配度 and its parts."""

@@ -1,0 +1,166 @@
+"""How many samples each cell has, and filling the thin ones."""
+
+import plotly.graph_objects as go
+import streamlit as st
+
+from pages.heatmap.cell_figure import CONFIG, cell_figure, chosen_cells, ordered
+from pages.shared.frame import remember_notice, report_errors
+from pages.shared.teacher_pick import pick_teacher
+from tianji_core.generation import count_tasks, create_run, start_generation
+from tianji_core.generation.top_up import Coverage, coverage, top_up_plan
+from tianji_core.i18n import _
+from tianji_core.recipe import Recipe, enabled_styles
+from tianji_core.store import samples
+from tianji_core.store.samples import SampleFilter
+from tianji_core.teachers import Sampling
+from tianji_core.workspace import Workspace
+
+REVIEW = "pages/review/page.py"
+
+
+def coverage_view(workspace: Workspace, recipe: Recipe) -> None:
+    """The map of samples, and what to do about thin cells."""
+    row = st.columns([3, 5], vertical_alignment="bottom")
+    what = row[0].segmented_control(
+        _("颜色表示"),
+        ["count", "share"],
+        default="count",
+        required=True,
+        format_func=lambda value: _("样本数") if value == "count" else _("采用率"),
+        key="coverage_what",
+        bind="query-params",
+    )
+    styles = row[1].pills(
+        _("只数这些风格"),
+        [s.text for s in recipe.styles],
+        selection_mode="multi",
+        wrap=True,
+        key="coverage_styles",
+        bind="query-params",
+    )
+    chosen = tuple(styles or ())
+    wanted = SampleFilter(recipe.key, styles=chosen)
+    covered = coverage(recipe, samples.cell_counts(workspace.engine, wanted), chosen)
+    if not covered.counts:
+        st.info(_("这些风格还没有样本。先造一批，再回来看哪些格子太少。"), icon="🌱")
+        st.page_link("pages/generate/page.py", label=_("去造数"), icon="✨")
+        return
+    _figures(covered)
+    names, scenes = ordered(recipe)
+    event = st.plotly_chart(
+        coverage_figure(covered, names, scenes, what == "share"),
+        key="coverage_map",
+        on_select="rerun",
+        selection_mode="points",
+        width="stretch",
+        config=CONFIG,
+    )
+    st.caption(_("数字是待审和采用的样本；灰色的格子按适配度不造数。点一个格子，去审核它的样本。"))
+    cells, _whole = chosen_cells(event, names, scenes)
+    if cells:
+        st.switch_page(REVIEW, query_params=review_link(cells[0], chosen))
+    _by_form(names, scenes, chosen)
+    _top_up(workspace, recipe, covered, chosen)
+
+
+def review_link(cell: tuple[str, str], styles: tuple[str, ...]) -> dict[str, str | list[str]]:
+    """The address of the review page that shows one cell."""
+    link: dict[str, str | list[str]] = {"state": _("全部"), "name": [cell[0]], "scene": [cell[1]]}
+    return {**link, "style": list(styles)} if styles else link
+
+
+def coverage_figure(covered: Coverage, names: list[str], scenes: list[str], share: bool) -> go.Figure:
+    """Samples of each cell, or their accepted share in percent; cells that are not generated and have none stay grey."""
+    kept = set(covered.kept)
+
+    def value(cell: tuple[str, str]) -> float | None:
+        if share:
+            part = covered.accepted_share(cell)
+            return None if part is None else round(part * 100)
+        number = covered.usable(cell)
+        return number if number or cell in kept else None
+
+    values = [[value((n, s)) for s in scenes] for n in names]
+    heat = go.Heatmap(
+        z=values,
+        text=[["" if v is None else f"{v:g}" for v in row] for row in values],
+        texttemplate="%{text}",
+        textfont={"size": 11},
+        colorscale="Cividis",
+        zmin=0,
+        zmax=100 if share else None,
+        colorbar={"thickness": 14, "len": 220, "lenmode": "pixels", "y": 1, "yanchor": "top"},
+    )
+
+    def hover(name: str, scene: str) -> str:
+        count = covered.counts.get((name, scene))
+        if count is None:
+            return _("还没有样本") if (name, scene) in kept else _("按适配度不造数")
+        return _(
+            "采用 {accepted} · 待审 {pending} · 弃用 {rejected}",
+            accepted=count.accepted,
+            pending=count.pending,
+            rejected=count.rejected,
+        )
+
+    figure = cell_figure(names, scenes, heat, hover, handles=False)
+    figure.update_layout(plot_bgcolor="#e4e6ea")
+    return figure
+
+
+def _figures(covered: Coverage) -> None:
+    numbers = sorted(covered.usable(cell) for cell in covered.kept)
+    accepted = sum(c.accepted for c in covered.counts.values())
+    decided = accepted + sum(c.rejected for c in covered.counts.values())
+    columns = st.columns(4)
+    columns[0].metric(_("会造数的格子"), len(numbers))
+    columns[1].metric(_("还没有样本的格子"), sum(n == 0 for n in numbers))
+    columns[2].metric(_("每格样本（中位数）"), numbers[len(numbers) // 2] if numbers else 0)
+    columns[3].metric(_("采用率"), f"{accepted / decided:.0%}" if decided else _("还没审"))
+
+
+def _by_form(names: list[str], scenes: list[str], styles: tuple[str, ...]) -> None:
+    with st.expander(_("不用鼠标：选一个格子去审核"), icon="⌨️"):
+        row = st.columns([3, 3, 1], vertical_alignment="bottom")
+        name = row[0].selectbox(_("称谓"), names, key="coverage_name")
+        scene = row[1].selectbox(_("场景"), scenes, key="coverage_scene")
+        if row[2].button(_("去审核"), key="coverage_open", width="stretch") and name and scene:
+            st.switch_page(REVIEW, query_params=review_link((name, scene), styles))
+
+
+def _top_up(workspace: Workspace, recipe: Recipe, covered: Coverage, styles: tuple[str, ...]) -> None:
+    st.subheader(_("补齐太少的格子"))
+    left, right = st.columns([1, 2], gap="large")
+    written = styles or tuple(enabled_styles(recipe))
+    with left:
+        target = int(st.number_input(_("每格至少几条"), 1, 1000, 2 * len(written), key="top_up_target"))
+        thin = covered.thin(target)
+        if not thin:
+            st.success(_("每个会造数的格子都够了"), icon="✅")
+            return
+        seed = samples.total(workspace.engine, recipe.key)
+        plan = top_up_plan(recipe, covered, styles, target, seed)
+        st.caption(
+            _(
+                "{cells} 个格子不到 {target} 条，按 {styles} 种风格各写 {rounds} 轮。",
+                cells=len(thin),
+                target=target,
+                styles=len(written),
+                rounds=plan.rounds,
+            )
+        )
+    with right, report_errors():
+        choice = pick_teacher(workspace, "top_up")
+        number = count_tasks(recipe, plan)
+        pressed = st.button(
+            _("补 {n} 条", n=f"{number:,}"),
+            key="top_up",
+            type="primary",
+            icon="✨",
+            disabled=choice is None,
+        )
+        if pressed and choice is not None:
+            run = create_run(workspace, recipe.key, plan, choice, Sampling(temperature=0.9))
+            job = start_generation(workspace, run.id)
+            remember_notice(_("已开始：{title}", title=job.title))
+            st.switch_page("pages/generate/page.py", query_params={"run": str(run.id)})

@@ -1,0 +1,120 @@
+"""适配度: which scenes suit which names; cells under the threshold are never generated. Beside the map: how many samples
+each cell has, what a teacher thinks of the cells, and samples that no longer fit."""
+
+import streamlit as st
+
+from pages.heatmap.cell_figure import ordered
+from pages.heatmap.coverage import coverage_view
+from pages.heatmap.misfits import misfits_view
+from pages.heatmap.rating import rating_view
+from pages.heatmap.suitability_map import edit_by_form, edit_by_mouse, mouse_mode
+from pages.shared.frame import current_recipe, page_header, remember_notice, report_errors
+from pages.shared.recipe_history import undo_redo
+from tianji_core.i18n import _, _c
+from tianji_core.recipe import Recipe, enabled_styles, kept_cells
+from tianji_core.recipe.editing import changed
+from tianji_core.store import recipes
+
+workspace = page_header(
+    _("适配度"),
+    _("哪些称谓和场景放在一起合情合理。低于阈值的格子不会造数；个别风格不合适的格子也可以单独排除。"),
+)
+stored = current_recipe()
+recipe, revision = stored.recipe, stored.revision
+
+
+def save(new: Recipe, what: str) -> None:
+    """Keep the changed recipe as a new revision."""
+    recipes.save(workspace.engine, new, revision, what)
+    remember_notice(what)
+    st.rerun()
+
+
+def figures() -> None:
+    """How many cells and tasks there are at this threshold."""
+    enabled = sum(n.enabled for n in recipe.names) * sum(s.enabled for s in recipe.scenes)
+    kept = len(kept_cells(recipe, recipe.threshold))
+    tasks = sum(len(kept_cells(recipe, recipe.threshold, s)) for s in enabled_styles(recipe))
+    columns = st.columns(4)
+    columns[0].metric(_("格子"), enabled)
+    columns[1].metric(_("会造数的格子"), kept)
+    columns[2].metric(_("跳过的格子"), enabled - kept)
+    columns[3].metric(
+        _("每一轮的任务数"),
+        f"{tasks:,}",
+        help=_("会造数的格子 × 启用的风格，再减去风格例外"),
+    )
+
+
+def map_view() -> None:
+    """The map with its threshold, layers and both ways of changing it."""
+    bar = st.columns([5, 3], vertical_alignment="bottom")
+    kept = {value: len(kept_cells(recipe, value)) for value in (0, 1, 2)}
+    threshold = bar[0].segmented_control(
+        _("阈值：至少达到才造数（格子数）"),
+        [1, 2, 0],
+        default=recipe.threshold,
+        key=f"threshold_{revision}",
+        required=True,
+        format_func=lambda value: {
+            0: _("0 全部都造 · {n}", n=kept[0]),
+            1: _("1 存疑也造 · {n}", n=kept[1]),
+            2: _("2 只造适合的 · {n}", n=kept[2]),
+        }[value],
+    )
+    with bar[1]:
+        undo_redo(workspace, stored)
+    if threshold is not None and threshold != recipe.threshold:
+        with report_errors():
+            save(changed(recipe, threshold=threshold), _("阈值改为 {value}", value=threshold))
+    figures()
+    names, scenes = ordered(recipe)
+    bar = st.columns([3, 5], vertical_alignment="bottom")
+    style = bar[0].selectbox(
+        _("改哪一层"),
+        [s.text for s in recipe.styles],
+        index=None,
+        placeholder=_("适配度（所有风格）"),
+        key="layer",
+        bind="query-params",
+        help=_("选一个风格，就能单独标出这个风格不写的格子，例如不用诗词写谈判。"),
+    )
+    if not names or not scenes:
+        st.info(_("没有启用的称谓或场景符合筛选；放宽筛选，或去列表页打开几个。"), icon="🔍")
+        st.page_link("pages/lists/page.py", label=_("去列表页"), icon="📋")
+        return
+    with bar[1]:
+        mouse = mouse_mode(style)
+    edit = edit_by_mouse(recipe, names, scenes, style, mouse, revision)
+    edit = edit_by_form(recipe, names, scenes, style) or edit
+    if edit is not None:
+        with report_errors():
+            save(*edit)
+    st.page_link("pages/generate/page.py", label=_("下一步：造数"), icon="✨")
+
+
+VIEWS = {
+    "map": _("适配度"),
+    "coverage": _("样本覆盖"),
+    "rating": _("让模型打分"),
+    "misfits": _("不再合适的样本"),
+}
+view = st.segmented_control(
+    _c("view", "看什么"),
+    list(VIEWS),
+    default="map",
+    required=True,
+    format_func=lambda name: VIEWS[name],
+    key="map_view",
+    bind="query-params",
+    label_visibility="collapsed",
+)
+with report_errors():
+    if view == "coverage":
+        coverage_view(workspace, recipe)
+    elif view == "rating":
+        rating_view(workspace, recipe, save)
+    elif view == "misfits":
+        misfits_view(workspace, recipe)
+    else:
+        map_view()

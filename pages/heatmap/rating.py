@@ -1,0 +1,97 @@
+"""What a teacher thinks of the cells, beside what the recipe says: taken over wholly, partly or not."""
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from pages.shared.frame import follow_job, report_errors
+from pages.shared.teacher_pick import pick_teacher
+from pages.shared.text import plain
+from tianji_core import advice
+from tianji_core.advice import Difference
+from tianji_core.advice.ratings import SCENES_AT_ONCE
+from tianji_core.i18n import _
+from tianji_core.recipe import VALUE_TITLES, Recipe
+from tianji_core.workspace import Workspace
+
+Save = Callable[[Recipe, str], None]
+
+
+def rating_view(workspace: Workspace, recipe: Recipe, save: Save) -> None:
+    """Ask, show the differences, take them over."""
+    st.caption(
+        _(
+            "让造数模型逐个称谓给所有场景打分，并说出理由。它的看法只是建议：先列出和现在不一样的格子，由你决定。"
+        )
+    )
+    why = _("离线造句只会按语句表拼出成品，不会打分；换一个接口模型再来。")
+    choice = pick_teacher(workspace, "rate", why)
+    names = sum(n.enabled for n in recipe.names)
+    scenes = sum(s.enabled for s in recipe.scenes)
+    pressed = st.button(
+        _(
+            "给 {n} 个格子打分（约 {requests} 次请求）",
+            n=names * scenes,
+            requests=names * -(-scenes // SCENES_AT_ONCE),
+        ),
+        key="rate_cells",
+        icon="🗳️",
+        disabled=choice is None,
+    )
+    if pressed and choice is not None:
+        with report_errors():
+            advice.start_rating(workspace, recipe.key, choice)
+    job = advice.rating_job(workspace, recipe.key)
+    if job is not None and job.active:
+        follow_job(workspace, job.id, "stop_rating")
+        return
+    if job is not None and job.note:
+        st.error(plain(job.note), icon="⚠️")
+    result = advice.load_rating(workspace, recipe.key)
+    opinions = result.opinions
+    if result.faults:
+        with st.expander(_("有 {n} 处没有用上", n=len(result.faults)), icon="⚠️"):
+            st.text("\n".join(result.faults[:50]))
+    if not opinions:
+        return
+    found = advice.differences(recipe, opinions)
+    if not found:
+        st.success(_("模型打过 {n} 个格子的分，和现在的适配度完全一致", n=len(opinions)), icon="✅")
+        return
+    st.subheader(_("{n} 个格子看法不同（共打分 {total} 个）", n=len(found), total=len(opinions)))
+    chosen = _ticked(found)
+    row = st.container(horizontal=True)
+    if row.button(
+        _("采纳勾选的 {n} 个", n=len(chosen)),
+        key="take_ratings",
+        type="primary",
+        icon="✅",
+        disabled=not chosen,
+    ):
+        save(advice.with_opinions(recipe, chosen), _("采纳模型打分 {n} 个", n=len(chosen)))
+    if row.button(_("全部采纳"), key="take_all_ratings", icon="☑️"):
+        save(advice.with_opinions(recipe, found), _("采纳模型打分 {n} 个", n=len(found)))
+    if row.button(_("都不采纳，丢掉这次打分"), key="drop_ratings", icon="🗑️"):
+        advice.forget_rating(workspace, recipe.key)
+        st.rerun()
+
+
+def _ticked(found: list[Difference]) -> list[Difference]:
+    event = st.dataframe(
+        {
+            _("称谓"): [d.name for d in found],
+            _("场景"): [d.scene for d in found],
+            _("现在"): [_(VALUE_TITLES[d.before]) for d in found],
+            _("模型认为"): [_(VALUE_TITLES[d.value]) for d in found],
+            _("理由"): [d.reason for d in found],
+        },
+        key=f"ratings_{hash(tuple(found))}",
+        hide_index=True,
+        width="stretch",
+        on_select="rerun",
+        selection_mode="multi-row",
+        height=min(38 * (len(found) + 1), 480),
+        column_config={_("理由"): st.column_config.TextColumn(width="large")},
+    )
+    rows = event["selection"]["rows"] if event else []
+    return [found[row] for row in rows if row < len(found)]

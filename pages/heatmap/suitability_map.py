@@ -1,0 +1,180 @@
+"""The suitability of every cell as a map, and changing it by mouse or by form."""
+
+from html import escape
+
+import plotly.graph_objects as go
+import streamlit as st
+
+from pages.heatmap.cell_figure import CONFIG, Cell, cell_figure, chosen_cells
+from pages.shared.frame import report_errors
+from tianji_core.i18n import _
+from tianji_core.recipe import VALUE_TITLES, Recipe
+from tianji_core.recipe.editing import changed
+from tianji_core.recipe.gaps import gap_cells, toggled_gaps, with_gaps, without_gaps
+
+COLOURS = ["#D55E00", "#F0C808", "#56B4E9", "#8A8F98"]
+"""0, 1, 2: vermilion, yellow and sky blue of the Okabe-Ito palette, told apart with any colour vision; then grey for
+cells that one style does not suit."""
+GLYPHS = {0: "✕", 1: "?", 2: "", 3: "⊘"}
+_GAP = 3
+
+
+def suitability_figure(
+    recipe: Recipe, names: list[str], scenes: list[str], box: bool, style: str | None = None
+) -> go.Figure:
+    """The map; with ``style``, the cells that this style does not suit are marked too."""
+    matrix = recipe.matrix()
+    gaps = gap_cells(recipe, style) if style else {}
+    values = [[_GAP if (n, s) in gaps else matrix.value(n, s) for s in scenes] for n in names]
+    shown = range(4 if style else 3)
+    steps = [(edge / len(shown), COLOURS[v]) for v in shown for edge in (v, v + 1)]
+    titles = {**{v: _(t) for v, t in VALUE_TITLES.items()}, _GAP: _("这个风格不写")}
+    heat = go.Heatmap(
+        z=values,
+        text=[[GLYPHS[v] for v in row] for row in values],
+        texttemplate="%{text}",
+        textfont={"size": 13, "color": "#222"},
+        colorscale=steps,
+        zmin=-0.5,
+        zmax=len(shown) - 0.5,
+        colorbar={
+            "tickvals": list(shown),
+            "ticktext": [f"{GLYPHS[v]} {titles[v]}".strip() for v in shown],
+            "thickness": 14,
+            "len": 220,
+            "lenmode": "pixels",
+            "y": 1,
+            "yanchor": "top",
+        },
+    )
+
+    def hover(name: str, scene: str) -> str:
+        rating = matrix.rating(name, scene)
+        lines = [_with_reason(_(VALUE_TITLES[rating.value]), rating.reason)]
+        if (name, scene) in gaps:
+            lines.append(_with_reason(_("{style}不写", style=style), gaps[name, scene]))
+        return "<br>".join(lines)
+
+    return cell_figure(names, scenes, heat, hover, box)
+
+
+def _with_reason(title: str, reason: str) -> str:
+    return _("{title}：{reason}", title=escape(title), reason=escape(reason)) if reason else escape(title)
+
+
+def mouse_mode(style: str | None) -> str:
+    """What the mouse does: 'cycle' for clicks, or the value that a box gives."""
+    modes = ["cycle", "2", "1", "0"] if style is None else ["cycle", "off", "on"]
+    mode = st.segmented_control(
+        _("鼠标"),
+        modes,
+        default="cycle",
+        key=f"mouse_{'all' if style is None else 'style'}",
+        required=True,
+        format_func=_mode_title,
+        help=_("点选：点一个格子，或点行首、列首的小三角改一整行、一整列。框选：拖出一个框，一次改一片。"),
+    )
+    return mode or "cycle"
+
+
+def edit_by_mouse(
+    recipe: Recipe, names: list[str], scenes: list[str], style: str | None, mouse: str, revision: int
+) -> tuple[Recipe, str] | None:
+    """Draw the map and return (changed recipe, what was changed) after a click, or None."""
+    event = st.plotly_chart(
+        suitability_figure(recipe, names, scenes, mouse != "cycle", style),
+        key=f"suitability_{revision}_{mouse}_{style or ''}",
+        on_select="rerun",
+        selection_mode=("points", "box"),
+        width="stretch",
+        config=CONFIG,
+    )
+    cells, whole = chosen_cells(event, names, scenes)
+    if not cells:
+        return None
+    if style is not None:
+        return _style_edit(recipe, style, cells if mouse != "cycle" or whole else cells[:1], mouse)
+    matrix = recipe.matrix()
+    if mouse != "cycle":
+        value = int(mouse)
+        for cell in cells:
+            matrix.set(*cell, value)
+    elif whole:
+        value = matrix.cycle_all(cells)
+    else:
+        cells = cells[:1]
+        value = matrix.cycle(*cells[0])
+    return changed(recipe, suitability=matrix.to_groups()), _changed_note(cells, _(VALUE_TITLES[value]))
+
+
+def _mode_title(mode: str) -> str:
+    if mode == "cycle":
+        return _("点选切换")
+    if mode in ("off", "on"):
+        return _("框选为{value}", value=_("不写") if mode == "off" else _("照写"))
+    return _("框选为{value}", value=_(VALUE_TITLES[int(mode)]))
+
+
+def _style_edit(recipe: Recipe, style: str, cells: list[Cell], mouse: str) -> tuple[Recipe, str]:
+    if mouse == "cycle":
+        gaps, gone = toggled_gaps(recipe, style, cells)
+    elif mouse == "off":
+        gaps, gone = with_gaps(recipe, style, cells), True
+    else:
+        gaps, gone = without_gaps(recipe, style, cells), False
+    note = _changed_note(cells, _("{style}不写", style=style) if gone else _("{style}照写", style=style))
+    return changed(recipe, style_gaps=gaps), note
+
+
+def _changed_note(cells: list[Cell], value: str) -> str:
+    if len(cells) == 1:
+        return _("{name} × {scene} 改为{value}", name=cells[0][0], scene=cells[0][1], value=value)
+    return _("{count} 个格子改为{value}", count=len(cells), value=value)
+
+
+def edit_by_form(
+    recipe: Recipe, names: list[str], scenes: list[str], style: str | None
+) -> tuple[Recipe, str] | None:
+    """The same changes without a mouse, and with a reason; no name or no scene chosen means all that are shown."""
+    with (
+        st.expander(_("不用鼠标：按称谓和场景修改，写上理由"), icon="⌨️"),
+        st.form("cell_form", border=False),
+    ):
+        fields = st.columns([2, 2, 2, 3, 1], vertical_alignment="bottom")
+        chosen_names = fields[0].multiselect(
+            _("称谓"), names, key="cell_names", placeholder=_("全部（整列）")
+        )
+        chosen_scenes = fields[1].multiselect(
+            _("场景"), scenes, key="cell_scenes", placeholder=_("全部（整行）")
+        )
+        if style is None:
+            value = fields[2].selectbox(
+                _("适配度"), [2, 1, 0], format_func=lambda v: _(VALUE_TITLES[v]), key="cell_value"
+            )
+        else:
+            value = fields[2].selectbox(
+                style,
+                ["off", "on"],
+                format_func=lambda v: _("不写") if v == "off" else _("照写"),
+                key="cell_gap",
+            )
+        reason = fields[3].text_input(_("理由"), key="cell_reason").strip()
+        if not fields[4].form_submit_button(_("修改"), key="cell_apply", width="stretch"):
+            return None
+    if not chosen_names and not chosen_scenes:
+        st.error(_("请至少选一个称谓或一个场景"), icon="⚠️")
+        return None
+    cells = [(n, s) for n in chosen_names or names for s in chosen_scenes or scenes]
+    with report_errors():
+        if style is not None:
+            off = value == "off"
+            gaps = with_gaps(recipe, style, cells, reason) if off else without_gaps(recipe, style, cells)
+            note = _("{style}不写", style=style) if off else _("{style}照写", style=style)
+            return changed(recipe, style_gaps=gaps), _changed_note(cells, note)
+        matrix = recipe.matrix()
+        for cell in cells:
+            matrix.set(*cell, int(value), reason)
+        return changed(recipe, suitability=matrix.to_groups()), _changed_note(
+            cells, _(VALUE_TITLES[int(value)])
+        )
+    return None

@@ -1,0 +1,69 @@
+"""总览: where each step stands, what comes next, and the walk-through with the embedded model."""
+
+import sys
+
+import streamlit as st
+
+from pages.home.corridor import show_corridor, stations
+from pages.home.demo_result import show_demo
+from pages.shared.frame import job_bar, page_header, remember_notice, report_errors, stop_button
+from pages.shared.text import plain
+from tianji_core import jobs
+from tianji_core.i18n import _
+from tianji_core.verbs.report import read_report
+
+workspace = page_header(
+    _("天机工坊"), _("从名单到模型：编列表、造数、审核、训练、合并、对话、对比，一个人在一个网页里走完。")
+)
+
+
+@st.fragment(run_every=2.0)
+@report_errors()
+def walk_through() -> None:
+    """The button, its progress, and what the newest walk-through found."""
+    newest = next(iter(jobs.listed(workspace, kind="demo", limit=1)), None)
+    running = newest is not None and newest.active
+    with st.container(border=True):
+        left, right = st.columns([4, 1], vertical_alignment="center")
+        left.markdown(
+            _(
+                "**用内置小模型走一遍** — 不用密钥，不用显卡：造数、清洗、定稿、训练、合并，再看训练前后的差别。在双核 CPU 上大约十分钟。"
+            )
+        )
+        with right:
+            if newest is not None and running:
+                stop_button(workspace, newest, key="stop_demo")
+            elif st.button(_("走一遍"), key="start_demo", type="primary", icon="🚶", width="stretch"):
+                argv = [sys.executable, "-m", "tianji_core", "demo", "--workspace", str(workspace.home)]
+                jobs.start(workspace, "demo", _("走一遍"), argv)
+                remember_notice(_("已开始，可以离开这一页"))
+                st.rerun()
+        if newest is not None and running:
+            job_bar(workspace, newest)
+            progress = jobs.read_progress(workspace, newest.id)
+            if progress is not None and progress.message:
+                st.caption(progress.message)
+        elif newest is not None and newest.state in ("failed", "lost"):
+            st.error(
+                _("上次没有走完：{reason}", reason=plain(newest.note or jobs.state_title(newest.state))),
+                icon="⚠️",
+            )
+            st.page_link("pages/jobs/page.py", label=_("看日志"), icon="⏱️")
+
+
+@st.fragment(run_every=3.0)
+@report_errors()
+def outcome() -> None:
+    """What the newest walk-through found, as far as it is."""
+    report = read_report(workspace)
+    if report is not None and report.steps:
+        st.subheader(_("走一遍的结果"))
+        show_demo(report)
+
+
+with report_errors():
+    walk_through()
+with report_errors():
+    show_corridor(stations(workspace))
+with report_errors():
+    outcome()

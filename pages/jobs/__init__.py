@@ -1,0 +1,1 @@
+"""The page 任务 and its parts."""

@@ -1,0 +1,81 @@
+"""任务: everything the studio runs in the background, with its log."""
+
+import streamlit as st
+
+from pages.shared.frame import job_bar, log_view, page_header, report_errors, stop_button
+from pages.shared.text import plain
+from tianji_core import jobs
+from tianji_core.i18n import _
+
+ICONS = {"starting": "🟡", "running": "🟢", "succeeded": "✅", "failed": "❌", "stopped": "⏹️", "lost": "👻"}
+KINDS = {
+    "generate": _("造数"),
+    "rate": _("打分"),
+    "suggest": _("提建议"),
+    "judge": _("评审"),
+    "import": _("导入"),
+    "rewrite": _("改写"),
+    "train": _("训练"),
+    "convert": _("转换"),
+    "merge": _("合并"),
+    "download": _("下载"),
+    "serve": _("模型服务"),
+    "demo": _("走一遍"),
+}
+
+workspace = page_header(
+    _("任务"), _("造数、训练、合并、下载和模型服务都在后台运行；关掉网页或重启工坊，它们也不会停。")
+)
+kind = st.pills(_("种类"), list(KINDS), format_func=lambda k: KINDS[k], key="kind", bind="query-params")
+
+
+@st.fragment(run_every=2.0)
+@report_errors()
+def job_list(kind: str | None) -> None:
+    """All jobs, newest first."""
+    found = jobs.listed(workspace, kind=kind)
+    if not found:
+        st.info(_("还没有任务。从总览页“走一遍”，或去造数页开始。"))
+        st.page_link("pages/home/page.py", label=_("回到总览"), icon="🏮")
+    for job in found:
+        title = f"{ICONS.get(job.state, '')} {job.id} · {KINDS.get(job.kind, job.kind)} · {plain(job.title)}"
+        with (
+            st.expander(f"{title} — {jobs.state_title(job.state)}", expanded=job.active, key=f"job_{job.id}"),
+            report_errors(),
+        ):
+            job_details(job)
+
+
+def job_details(job: jobs.Job) -> None:
+    """What is known of one job."""
+    left, right = st.columns([4, 1], vertical_alignment="center")
+    with left:
+        if job.active:
+            job_bar(workspace, job)
+        began = f"{(job.started_at or job.created_at):%Y-%m-%d %H:%M:%S}"
+        st.caption(
+            _(
+                "开始于 {began} UTC · 用时 {seconds} · 退出码 {code}",
+                began=began,
+                seconds=jobs.duration_text(job.seconds),
+                code="—" if job.exit_code is None else job.exit_code,
+            )
+        )
+        if job.note:
+            st.warning(plain(job.note), icon="⚠️")
+    with right:
+        if job.active or job.state == "lost":
+            stop_button(workspace, job, key=f"stop_{job.id}")
+    log_view(workspace, job)
+    path = jobs.log_path(workspace, job.id)
+    if path.exists():
+        st.download_button(
+            _("下载完整日志"),
+            data=lambda: path.read_bytes(),
+            file_name=path.name,
+            key=f"log_{job.id}",
+            on_click="ignore",
+        )
+
+
+job_list(kind)

@@ -1,0 +1,1 @@
+"""The page 列表 and its parts."""

@@ -1,0 +1,158 @@
+"""列表: the names, scenes, styles, random clauses, prompts and input wordings of the recipe in use."""
+
+from collections.abc import Callable, Sequence
+
+import streamlit as st
+
+from pages.lists.list_paste import paste_box
+from pages.lists.recipe_menu import recipe_menu
+from pages.lists.recipe_tables import lines_table, names_table, scenes_table, styles_table
+from pages.lists.style_editor import style_editor
+from pages.lists.suggesting import suggest_box
+from pages.shared.frame import opened_recipe, page_header, remember_notice, reopen_recipe, report_errors
+from pages.shared.kept import any_text, forget, kept, show_unsaved
+from pages.shared.recipe_history import history_list, undo_redo
+from pages.shared.text import plain
+from tianji_core.advice import Wanted
+from tianji_core.errors import RecipeError
+from tianji_core.i18n import _, _c
+from tianji_core.recipe import Recipe
+from tianji_core.recipe.editing import Row, changed, edit_lines, edit_names, edit_scenes, edit_styles
+from tianji_core.recipe.tables import Listing
+from tianji_core.store import recipes
+
+workspace = page_header(
+    _("列表"), _("配方里的称谓、场景、风格和提示词。改完一张表就保存，任何一次保存都可以撤销。")
+)
+stored = opened_recipe("lists")
+recipe, revision = stored.recipe, stored.revision
+
+
+def reopen() -> None:
+    """Go on with the newest revision."""
+    reopen_recipe("lists")
+
+
+def save(new: Recipe, what: str, then: Callable[[], None] | None = None) -> None:
+    """Keep the edited recipe as a new revision and say so; ``then`` is done once it is stored."""
+    recipes.save(workspace.engine, new, revision, what)
+    if then is not None:
+        then()
+    reopen()
+    remember_notice(_("已保存：{what}", what=what))
+    st.rerun()
+
+
+def keep_table(
+    edit: Callable[[Recipe, Sequence[Row]], Recipe], rows: Sequence[Row], key: str, what: str
+) -> None:
+    """The button under a table; a wrong row is named before anything is saved."""
+    edited = None
+    try:
+        edited = edit(recipe, rows)
+    except RecipeError as error:
+        st.error(plain(str(error)), icon="⚠️")
+    changes = edited is not None and edited != recipe
+    if st.button(_("保存"), key=key, type="primary", icon="💾", disabled=not changes) and edited is not None:
+        save(edited, what)
+
+
+def names_part() -> None:
+    """称谓."""
+    keep_table(edit_names, names_table(recipe, f"names_{revision}"), "save_names", _("称谓"))
+    paste_box(recipe, Listing.NAMES, _("称谓"), save)
+    suggest_box(workspace, recipe, Wanted.NAMES, _("称谓"), save)
+
+
+def scenes_part() -> None:
+    """场景."""
+    keep_table(edit_scenes, scenes_table(recipe, f"scenes_{revision}"), "save_scenes", _("场景"))
+    paste_box(recipe, Listing.SCENES, _("场景"), save)
+    suggest_box(workspace, recipe, Wanted.SCENES, _("场景"), save)
+
+
+def styles_part() -> None:
+    """风格: the table of all, then one in detail."""
+    keep_table(edit_styles, styles_table(recipe, f"styles_{revision}"), "save_styles", _("风格"))
+    paste_box(recipe, Listing.STYLES, _("风格"), save)
+    suggest_box(workspace, recipe, Wanted.STYLES, _("风格"), save)
+    st.divider()
+    style = style_editor(recipe, revision, save)
+    if style is not None:
+        suggest_box(workspace, recipe, Wanted.EXAMPLES, _("示例"), save, style)
+
+
+def lines_part(listing: Listing, title: str, note: str) -> None:
+    """随机注入 or 训练输入."""
+    st.caption(note)
+    rows = lines_table(recipe, listing, title, f"{listing.value}_{revision}")
+    keep_table(lambda r, edited: edit_lines(r, listing.value, edited), rows, f"save_{listing.value}", title)
+    paste_box(recipe, listing, title, save)
+
+
+def prompts_part() -> None:
+    """提示词."""
+    form = f"prompts-{recipe.key}"
+    keys = {name: f"{name}_{revision}" for name in ("system", "teacher", "example")}
+    now = recipe.prompts
+    mine = {name: kept(form, key, any_text, getattr(now, name), name) for name, key in keys.items()}
+    system = st.text_area(_("训练用的系统提示"), now.system, **mine["system"])
+    teacher = st.text_area(_("给造数模型的提示词模板"), now.teacher, height=260, **mine["teacher"])
+    example = st.text_input(_("示例的包装"), now.example, **mine["example"])
+    prompts = {"system": system, "teacher": teacher, "example": example}
+    pressed = st.button(_("保存"), key="save_prompts", type="primary", icon="💾")
+    if any(prompts[name] != getattr(now, name) for name in prompts):
+        show_unsaved(form, keys)
+    if pressed:
+        save(changed(recipe, prompts=prompts), _("提示词"), lambda: forget(form, keys))
+
+
+PARTS: dict[str, tuple[str, Callable[[], None]]] = {
+    "names": (_("称谓"), names_part),
+    "scenes": (_("场景"), scenes_part),
+    "styles": (_("风格"), styles_part),
+    "clauses": (
+        _("随机注入"),
+        lambda: lines_part(
+            Listing.CLAUSES,
+            _("随机注入"),
+            _("每次请求随机抽一条加进提示词，让同一格子的几轮写得不一样；空行表示这次什么都不加。"),
+        ),
+    ),
+    "templates": (
+        _("训练输入"),
+        lambda: lines_part(
+            Listing.TEMPLATES,
+            _("训练输入"),
+            _("模仿真人会怎么问。可用 {name} {scene} {greeting} {suffix}；第一条最常用，其余随机抽。"),
+        ),
+    ),
+    "prompts": (_("提示词"), prompts_part),
+}
+
+bar = st.columns([3, 2], vertical_alignment="center")
+version = _("内置版本，还没有改过") if revision == 0 else _("第 {revision} 版", revision=revision)
+sizes = _(
+    "{names} 称谓 · {scenes} 场景 · {styles} 风格",
+    names=len(recipe.names),
+    scenes=len(recipe.scenes),
+    styles=len(recipe.styles),
+)
+bar[0].markdown(f"**{plain(recipe.title)}** · {version} · {sizes}")
+with bar[1]:
+    undo_redo(workspace, stored, reopen)
+with report_errors():
+    recipe_menu(workspace, recipe, revision, save)
+    part = st.segmented_control(
+        _c("view", "看什么"),
+        list(PARTS),
+        default="names",
+        required=True,
+        format_func=lambda name: PARTS[name][0],
+        key="list",
+        bind="query-params",
+        label_visibility="collapsed",
+    )
+    PARTS[part or "names"][1]()
+history_list(workspace, stored, reopen)
+st.page_link("pages/heatmap/page.py", label=_("下一步：看哪些称谓和场景相配"), icon="🗺️")

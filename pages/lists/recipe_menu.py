@@ -1,0 +1,69 @@
+"""The recipe as a whole: its title, copies of it, YAML in and out."""
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from pages.shared.frame import report_errors, use_recipe
+from pages.shared.text import plain
+from tianji_core.i18n import _
+from tianji_core.recipe import Recipe, dump_recipe, parse_recipe
+from tianji_core.recipe.editing import changed
+from tianji_core.store import recipes
+from tianji_core.workspace import Workspace
+
+Save = Callable[[Recipe, str], None]
+
+
+def recipe_menu(workspace: Workspace, recipe: Recipe, revision: int, save: Save) -> None:
+    """Three small panels behind buttons."""
+    row = st.columns(3)
+    with row[0].popover(_("改名和说明"), icon="✏️", width="stretch"):
+        title = st.text_input(_("名称"), recipe.title, key=f"title_{revision}", max_chars=40)
+        description = st.text_area(
+            _("说明（写给人看，也会告诉提建议的模型）"), recipe.description, key=f"description_{revision}"
+        )
+        if st.button(_("保存"), key="save_title", type="primary", icon="💾"):
+            with report_errors():
+                save(changed(recipe, title=title, description=description), _("名称和说明"))
+    with row[1].popover(_("复制成新配方"), icon="🧬", width="stretch"):
+        st.caption(_("列表、适配度、提示词都照抄一份，改成另一种任务；样本不会一起过去。"))
+        title = st.text_input(_("新名称"), key="copy_title", max_chars=40, placeholder=_("例如：道歉"))
+        key = st.text_input(_("英文短名（小写字母、数字、- 和 _）"), key="copy_key", placeholder="apologies")
+        st.button(
+            _("复制"),
+            key="copy_recipe",
+            type="primary",
+            disabled=not (title.strip() and key.strip()),
+            on_click=_copy,
+            args=(workspace, recipe.key, key.strip(), title.strip()),
+        )
+    with row[2].popover(_("YAML 导入导出"), icon="📄", width="stretch"):
+        st.download_button(
+            _("导出 YAML"),
+            data=lambda: dump_recipe(recipe),
+            file_name=f"{recipe.key}.yaml",
+            key="export_recipe",
+            icon="⬇️",
+            on_click="ignore",
+            width="stretch",
+        )
+        upload = st.file_uploader(_("配方文件"), type=["yaml", "yml"], key="import_recipe")
+        if upload is not None and st.button(_("用它替换当前配方"), key="import_recipe_apply"):
+            with report_errors():
+                loaded = parse_recipe(upload.getvalue().decode("utf-8-sig", errors="replace"), upload.name)
+                save(changed(loaded, key=recipe.key), _("导入 {file}", file=upload.name))
+    if error := st.session_state.pop("_copy_error", None):
+        st.error(plain(error), icon="⚠️")
+
+
+def _copy(workspace: Workspace, source: str, key: str, title: str) -> None:
+    """Callback: make the copy and go on with it."""
+    from tianji_core.errors import StudioError
+
+    try:
+        recipes.copy(workspace.engine, source, key, title)
+    except StudioError as error:
+        st.session_state["_copy_error"] = str(error)
+        return
+    use_recipe(key)

@@ -1,0 +1,91 @@
+"""More entries from a teacher: asked for, checked, ticked, then saved as one revision."""
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from pages.shared.frame import follow_job, report_errors
+from pages.shared.teacher_pick import pick_teacher
+from pages.shared.text import plain
+from tianji_core import advice
+from tianji_core.advice import Question, Suggestion, Wanted
+from tianji_core.i18n import _
+from tianji_core.recipe import Recipe
+from tianji_core.workspace import Workspace
+
+Save = Callable[[Recipe, str], None]
+
+
+def suggest_box(
+    workspace: Workspace, recipe: Recipe, wanted: Wanted, title: str, save: Save, style: str = ""
+) -> None:
+    """Ask for more, tick, take over."""
+    slot = f"suggested_{recipe.key}_{wanted.value}_{style}"
+    job = advice.suggesting_job(workspace, recipe.key, wanted, style)
+    running = job is not None and job.active
+    found: list[Suggestion] = []
+    with report_errors():
+        found = [] if running else advice.load_suggestions(workspace, recipe, wanted, style)
+    with st.expander(_("让造数模型想几个"), icon="💡", expanded=running or bool(found)):
+        why = _("离线造句只会按语句表拼出成品，不会提建议；换一个接口模型再来。")
+        choice = pick_teacher(workspace, f"suggest_{wanted.value}", why)
+        row = st.columns([1, 4, 1], vertical_alignment="bottom")
+        count = int(row[0].number_input(_("几个"), 1, 50, 8, key=f"suggest_count_{wanted.value}"))
+        wish = row[1].text_input(
+            _("另外的要求（可不填）"),
+            key=f"suggest_wish_{wanted.value}",
+            placeholder=_("例如：多一些职场上的人"),
+        )
+        pressed = row[2].button(
+            _("去问"), key=f"suggest_{wanted.value}", disabled=choice is None, width="stretch"
+        )
+        if pressed and choice is not None:
+            question = Question(wanted=wanted, count=count, style=style, wish=wish)
+            with report_errors():
+                advice.start_suggesting(workspace, recipe.key, question, choice)
+                st.rerun()
+        if job is not None and job.active:
+            follow_job(workspace, job.id, f"stop_suggest_{wanted.value}")
+            return
+        if job is not None and job.note:
+            st.error(plain(job.note), icon="⚠️")
+        if not found:
+            return
+        chosen = _ticked(found, slot)
+        if st.button(
+            _("加入勾选的 {n} 个", n=len(chosen)),
+            key=f"suggest_take_{wanted.value}",
+            type="primary",
+            icon="➕",
+            disabled=not chosen,
+        ):
+            with report_errors():
+                new = advice.with_suggestions(recipe, wanted, chosen, style)
+                advice.forget_suggestions(workspace, recipe.key, wanted, style)
+                save(new, _("{title}采纳建议 {n} 个", title=title, n=len(chosen)))
+
+
+def _ticked(found: list[Suggestion], slot: str) -> list[Suggestion]:
+    import pandas as pd
+
+    good = [s for s in found if s.entry is not None]
+    bad = [s for s in found if s.entry is None]
+    frame = pd.DataFrame(
+        {"take": [True] * len(good), "text": [s.text for s in good], "detail": [s.detail for s in good]}
+    )
+    edited = st.data_editor(
+        frame,
+        key=f"{slot}_table_{hash(tuple(s.text for s in found))}",
+        hide_index=True,
+        width="stretch",
+        disabled=["text", "detail"],
+        column_config={
+            "take": st.column_config.CheckboxColumn(_("要"), width="small"),
+            "text": st.column_config.TextColumn(_("建议"), width="medium"),
+            "detail": st.column_config.TextColumn(_("说明"), width="large"),
+        },
+    )
+    if bad:
+        st.caption(_("没有列出的 {n} 个：", n=len(bad)))
+        st.text("\n".join(f"{s.text}：{s.problem}" for s in bad))
+    return [s for s, take in zip(good, edited["take"], strict=True) if take]

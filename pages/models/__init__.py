@@ -1,0 +1,1 @@
+"""The page 模型 and its parts."""

@@ -1,0 +1,190 @@
+"""Checkpoints, adapters, merged models and bases as rows with what can be done to them."""
+
+import re
+from collections.abc import Callable
+
+import streamlit as st
+
+from pages.models.merge import MergeOptions
+from pages.shared.frame import job_bar, log_view, remember_notice, report_errors, stop_button
+from pages.shared.text import plain
+from pages.shared.training_view import local_time, state_text
+from tianji_core import jobs, models, training
+from tianji_core.i18n import _
+from tianji_core.models import Artefact, size_text
+from tianji_core.models.launch import KINDS
+from tianji_core.models.merged import SHARD_GB
+from tianji_core.training import TrainingState
+from tianji_core.workspace import Workspace
+
+_CARD_HEADING = re.compile(r"^(#+)(?= )", re.MULTILINE)
+
+
+def model_jobs(workspace: Workspace, active: bool) -> list[jobs.Job]:
+    """The newest jobs of this room, running or ended."""
+    return [job for job in jobs.listed(workspace, active=active, limit=30) if job.kind in KINDS]
+
+
+@st.fragment(run_every=1.0)
+@report_errors()
+def running_jobs(workspace: Workspace, shown: list[int]) -> None:
+    """Progress of the room's jobs; the whole page is drawn again when one starts or ends."""
+    running = model_jobs(workspace, active=True)
+    if [job.id for job in running] != shown:
+        st.rerun()
+    for job in running:
+        left, right = st.columns([6, 1], vertical_alignment="center")
+        with left:
+            job_bar(workspace, job)
+            progress = jobs.read_progress(workspace, job.id)
+            if progress is not None and progress.message:
+                st.caption(_message(progress))
+        with right:
+            stop_button(workspace, job, key=f"stop_job_{job.id}")
+
+
+def _message(progress: jobs.Progress) -> str:
+    if progress.total > 10_000:  # bytes of a download
+        return f"{progress.message} · {size_text(progress.done)} / {size_text(progress.total)}"
+    return progress.message
+
+
+def last_failure(workspace: Workspace) -> None:
+    """Why the newest job of this room failed, if it did."""
+    ended = model_jobs(workspace, active=False)
+    if ended and ended[0].state in ("failed", "lost"):
+        job = ended[0]
+        reason = job.note or jobs.state_title(job.state)
+        st.error(_("{title}：{reason}", title=plain(job.title), reason=plain(reason)), icon="❌")
+        with st.expander(_("日志")):
+            log_view(workspace, job)
+
+
+def start(action: Callable[[], jobs.Job]) -> None:
+    """Start a job and draw the page again; errors become one line."""
+    with report_errors():
+        job = action()
+        remember_notice(_("已开始：{title}", title=job.title))
+        st.rerun()
+
+
+def checkpoint_rows(workspace: Workspace, state: TrainingState, options: MergeOptions) -> None:
+    """The checkpoints of one training, the best loss marked."""
+    run = state.run
+    with st.container(border=True):
+        st.markdown(f"**{plain(run.title)}**")
+        dataset = run.settings.get("dataset_name", "—")
+        st.caption(plain(f"{run.preset} · {dataset} · {local_time(run.created_at)} · {state_text(state)}"))
+        if state.state == "failed":
+            st.caption(plain(state.reason))
+        losses = [each.loss for each in state.checkpoints if each.loss is not None]
+        for checkpoint in reversed(state.checkpoints):
+            number = checkpoint.iteration
+            columns = st.columns([2.5, 1.8, 1.5, 1.8, 2.1, 1.3], vertical_alignment="center")
+            last = _("（最终）") if number == state.total else ""
+            columns[0].markdown(_("第 {n} 步", n=number) + last)
+            best = state.state != "failed" and len(losses) > 1 and checkpoint.loss == min(losses)
+            loss = "—" if checkpoint.loss is None else f"{checkpoint.loss:.3f}"
+            columns[1].markdown(_("损失 {loss}", loss=loss) + (" ⭐" if best else ""))
+            columns[2].markdown(size_text(checkpoint.size))
+            if columns[3].button(_("转换"), key=f"convert_{run.id}_{number}", width="stretch"):
+                start(lambda n=number: models.start_convert(workspace, run, n))  # type: ignore[misc]
+            wanted = number == state.total and state.state == "succeeded"
+            key, weight = f"convert_merge_{run.id}_{number}", "primary" if wanted else "secondary"
+            if columns[4].button(_("转换并合并"), key=key, type=weight, width="stretch"):  # type: ignore[arg-type]
+                start(lambda n=number: models.start_convert_and_merge(workspace, run, n, *options))  # type: ignore[misc]
+            if columns[5].button(_("删除"), key=f"delete_checkpoint_{run.id}_{number}", width="stretch"):
+                with report_errors():
+                    training.delete_checkpoint(workspace, run, number)
+                    remember_notice(_("检查点已删除，在回收站里可以恢复"))
+                    st.rerun()
+
+
+def code_label() -> str:
+    """The choice that lets a model run code of its own."""
+    return _("允许运行模型自带的 Python 代码")
+
+
+def code_help() -> str:
+    """What that choice means."""
+    return _("InternLM2 等模型要靠自带的代码才能加载。代码能读写这台机器上的文件，只对信得过的来源打开。")
+
+
+def _permission(workspace: Workspace, found: Artefact) -> None:
+    changed = _("它自带的 Python 代码在允许之后变了，要重新允许。") if found.trust_remote_code else ""
+    st.warning((changed or _("它自带 Python 代码，允许之前不能加载。")) + code_help(), icon="🔒")
+    if st.button(code_label(), key=f"trust_{found.name}"):
+        with report_errors():
+            models.allow_code(workspace, found.name)
+            st.rerun()
+
+
+def artefact_card(workspace: Workspace, found: Artefact, options: MergeOptions | None = None) -> None:
+    """One model with its origin and what can be done with it."""
+    icon = {"base": "🧱", "adapter": "🪄", "merged": "📦"}[found.kind]
+    with st.container(border=True):
+        left, right = st.columns([4, 1], vertical_alignment="center")
+        with left:
+            st.markdown(f"{icon} **{plain(found.title)}** · {models.kind_title(found.kind)}")
+            st.caption(plain(" · ".join(_facts(found))))
+            if found.sample:
+                st.markdown(_("合并后试答“祝妹妹生日”：{answer}", answer=plain(found.sample)))
+            if models.asks_for_code(found):
+                _permission(workspace, found)
+            with st.popover(_("详情")):
+                _details(found)
+            if card := models.read_card(found):
+                with st.expander(_("模型卡"), icon="📄"):
+                    st.markdown(_CARD_HEADING.sub(r"\1###", card))  # smaller than the page's own headings
+        merges = found.kind == "adapter" and right.button(
+            _("合并"), key=f"merge_{found.name}", icon="🔗", width="stretch"
+        )
+        right.page_link("pages/chat/page.py", label=_("对话"), icon="💬", query_params={"model": found.name})
+        deletes = found.removable and right.button(
+            _("删除"), key=f"delete_{found.name}", icon="🗑️", width="stretch"
+        )
+        if merges:
+            device, shard_gb, dtype = options or MergeOptions("cpu", SHARD_GB, "auto")
+            start(lambda: models.start_merge(workspace, found, device=device, shard_gb=shard_gb, dtype=dtype))
+        if deletes:
+            with report_errors():
+                models.delete(workspace, found.name)
+                remember_notice(_("已删除“{name}”，可以在回收站恢复", name=found.name))
+                st.rerun()
+
+
+def _facts(found: Artefact) -> list[str]:
+    facts = [found.name]
+    if found.base is not None:
+        facts.append(_("基座 {name}", name=found.base.name))
+    if found.dataset_name:
+        facts.append(_("数据集 {name}", name=found.dataset_name))
+    if found.checkpoint is not None:
+        facts.append(_("第 {n} 步", n=found.checkpoint))
+    if "loss" in found.figures:
+        facts.append(_("损失 {loss}", loss=f"{found.figures['loss']:.3f}"))
+    if "val_loss" in found.figures:
+        facts.append(_("验证损失 {loss}", loss=f"{found.figures['val_loss']:.3f}"))
+    if "agreement" in found.figures:
+        facts.append(_("和适配器 {share}% 一致", share=f"{found.figures['agreement'] * 100:.0f}"))
+    if "bytes" in found.figures:
+        facts.append(size_text(found.figures["bytes"]))
+    if found.source:
+        facts.append(found.source)
+    return facts
+
+
+def _details(found: Artefact) -> None:
+    lines = {
+        _("文件夹"): str(found.path),
+        _("对话模板"): found.template,
+        _("系统提示词"): found.system,
+        _("适配器"): found.adapter,
+        _("基座"): str(found.base or ""),
+        _("数据集校验"): found.dataset_sha256[:16],
+    }
+    if found.removable:
+        lines[_("创建时间")] = local_time(found.created_at)
+    for title, value in lines.items():
+        if value:
+            st.text(_("{title}：{reason}", title=title, reason=value))

@@ -1,0 +1,1 @@
+"""The page 审核 and its parts."""

@@ -1,0 +1,65 @@
+"""Letting a model score samples, so that the doubtful ones are read first."""
+
+import streamlit as st
+
+from pages.shared.frame import follow_job, report_errors
+from pages.shared.teacher_pick import money, pick_teacher
+from pages.shared.text import plain
+from tianji_core.cleaning import judging
+from tianji_core.i18n import _
+from tianji_core.store.samples import DOUBTFUL, ORDER_TITLES, SampleFilter
+from tianji_core.workspace import Workspace
+
+
+def judge_part(workspace: Workspace, wanted: SampleFilter) -> None:
+    """Choose a judge, see what it will cost, start it, follow it."""
+    st.caption(
+        _(
+            "模型按合适、风格、自然三项各打 0 到 5 分，并说一句理由。分数只用来排顺序（“{order}”），不会采用、弃用或删除任何样本。",
+            order=_(ORDER_TITLES[DOUBTFUL]),
+        )
+    )
+    job = judging.judge_job(workspace, wanted.recipe)
+    if job is not None and job.active:
+        follow_job(workspace, job.id, "stop_judging")
+        return
+    if job is not None and job.note:
+        st.error(plain(job.note), icon="⚠️")
+    elif job is not None and job.state == "succeeded":
+        st.success(_("上次{title}已完成", title=plain(job.title)), icon="🧑‍⚖️")
+        st.button(_("按低分先逐条看"), key="read_doubtful", icon="🔎", on_click=_read_doubtful)
+    choice = pick_teacher(
+        workspace,
+        "judge",
+        _("离线造句只会按语句表拼出成品，不会打分；换一个接口模型再来。"),
+        judging.judge_of(job) if job is not None else None,
+        _("评审模型"),
+    )
+    if choice is None:
+        return
+    estimate = judging.estimate_judging(workspace, wanted, choice)
+    usage, cost = judging.judging_cost(workspace, wanted.recipe, choice)
+    st.caption(
+        _(
+            "这次约 {tokens} tokens，{cost}；以前的评审共用 {used} tokens，{spent}",
+            tokens=f"{estimate.usage.total:,}",
+            cost=money(workspace, choice, estimate.cost),
+            used=f"{usage.total:,}",
+            spent=money(workspace, choice, cost),
+        )
+    )
+    pressed = st.button(
+        _("评审符合筛选、还没有评分的 {n} 条", n=f"{estimate.number:,}"),
+        key="judge",
+        icon="🧑‍⚖️",
+        disabled=not estimate.number,
+    )
+    if pressed:
+        with report_errors():
+            judging.start_judging(workspace, wanted, choice)
+            st.rerun()
+
+
+def _read_doubtful() -> None:
+    """Callback: the samples one by one, those with the lowest scores first."""
+    st.session_state["view"], st.session_state["order"] = "card", DOUBTFUL

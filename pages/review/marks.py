@@ -1,0 +1,60 @@
+"""How a sample's texts, length and findings are shown."""
+
+import html
+from collections.abc import Sequence
+
+import streamlit as st
+
+from pages.shared.text import plain
+from tianji_core import cleaning
+from tianji_core.cleaning import BY_ID, Context
+from tianji_core.i18n import _
+from tianji_core.store.findings import Finding
+from tianji_core.store.samples import ACCEPTED, PENDING, REJECTED, Sample
+
+STATE_COLOURS = {PENDING: "gray", ACCEPTED: "green", REJECTED: "red"}
+STATE_ICONS = {PENDING: "🕓", ACCEPTED: "✅", REJECTED: "🚫"}
+
+
+def diff_html(before: str, after: str) -> str:
+    """Two texts as one line of HTML: removed characters red and struck through, added ones green."""
+    styles = {
+        "removed": "background:#fde2e1;color:#a4262c;text-decoration:line-through",
+        "added": "background:#dff6dd;color:#0b6a0b",
+    }
+    spans = []
+    for kind, text in cleaning.compare(before, after):
+        shown = html.escape(text.replace("\n", "⏎\n") if kind != "same" else text).replace("\n", "<br>")
+        spans.append(f'<span style="{styles[kind]}">{shown}</span>' if kind in styles else shown)
+    return f'<div style="line-height:1.8">{"".join(spans)}</div>'
+
+
+def length_text(length: int, sample: Sample, context: Context) -> str:
+    """The length beside the style's limits."""
+    if sample.style not in context.limits:
+        return _("{n} 字", n=length)
+    low, high = context.limits[sample.style]
+    colour = "green" if low <= length <= high else "red"
+    return (
+        f":{colour}["
+        + _("{n} 字（{style}要 {low}-{high} 字）", n=length, style=plain(sample.style), low=low, high=high)
+        + "]"
+    )
+
+
+def finding_badges(found: Sequence[Finding]) -> None:
+    """One badge per finding, its explanation on hover, and what it is about below."""
+    if not found:
+        st.badge(_("没有发现问题"), icon="✅", color="green")
+        return
+    with st.container(horizontal=True):
+        for finding in found:
+            rule = BY_ID.get(finding.rule)
+            title, why = (_(rule.title), _(rule.why)) if rule else (finding.rule, "")
+            st.badge(title, color="orange", help=why or None)
+    st.caption(plain(_("；").join(finding.detail for finding in found)))
+
+
+def cell_line(sample: Sample) -> str:
+    """'#12 · 妹妹 × 生日 · 正常' for a Markdown element."""
+    return plain(f"#{sample.id} · {sample.name} × {sample.scene} · {sample.style}")

@@ -1,0 +1,1 @@
+"""The page 设置 and its parts."""

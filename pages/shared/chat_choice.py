@@ -1,0 +1,137 @@
+"""Whom to talk to, about what, and how: the choices of the chat page that others use too."""
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+from pages.shared.kept import among, kept, within
+from tianji_core import serving
+from tianji_core.i18n import _
+from tianji_core.recipe import Recipe
+from tianji_core.serving import ChatSampling
+from tianji_core.serving.services import key_variable_of
+from tianji_core.serving.transcript import Turn
+from tianji_core.workspace import Workspace
+
+PRESETS = {"stable": 0.7, "varied": 1.0}
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """A model that can be asked. ``key_variable`` names the environment variable with the key, '' for none; ``memory``
+    the bytes its server takes, where it says so."""
+
+    url: str
+    model: str
+    key_variable: str = ""
+    note: str = ""
+    memory: int | None = None
+
+
+def endpoints(workspace: Workspace) -> list[Endpoint]:
+    """Every model of every server that is ready, and the foreign service of the address bar, if any. Its key is never
+    taken from the address bar."""
+    found = [
+        Endpoint(server.url, name, server.key_variable, memory=server.memory)
+        for server in serving.servers(workspace)
+        if server.ready
+        for name in server.models
+    ]
+    url, model = st.query_params.get("service", ""), st.query_params.get("service_model", "")
+    if url and model:
+        found.append(Endpoint(url, model, key_variable_of(workspace, url), _("外部服务")))
+    return found
+
+
+def preferred(known: list[Endpoint]) -> int | None:
+    """Whom to talk to first: the model of the address bar, or the last one, because adapters follow their base."""
+    wanted = st.query_params.get("model", "")
+    named = [at for at, each in enumerate(known) if each.model == wanted]
+    return named[-1] if named else len(known) - 1 if known else None
+
+
+def sampling_form(key: str) -> ChatSampling:
+    """Temperature by preset or by hand, and the rest folded away; kept with the form ``key``."""
+    titles = {
+        "stable": _("稳定 0.7"),
+        "varied": _("多样 1.0"),
+        "own": _("自定"),
+    }
+    preset = st.segmented_control(
+        _("温度"),
+        list(titles),
+        default="stable",
+        required=True,
+        format_func=titles.__getitem__,
+        **kept(key, f"{key}_preset", among(titles)),
+    )
+    if preset == "own":
+        temperature = st.slider(
+            _("温度值（0 表示每次都取最可能的字）"),
+            0.0,
+            2.0,
+            0.7,
+            0.05,
+            **kept(key, f"{key}_temperature", within(0.0, 2.0)),
+        )
+    else:
+        temperature = PRESETS[str(preset)]
+    with st.expander(_("更多采样参数")):
+        top_p = st.slider("top_p", 0.05, 1.0, 0.9, 0.05, **kept(key, f"{key}_top_p", within(0.05, 1.0)))
+        max_tokens = st.number_input(
+            _("最多 token"), 1, 8192, 512, 32, **kept(key, f"{key}_max_tokens", within(1, 8192))
+        )
+        seed = st.number_input(
+            _("随机种子（留空则每次不同）"),
+            0,
+            2**31 - 1,
+            None,
+            **kept(key, f"{key}_seed", within(0, 2**31 - 1)),
+            placeholder=_("随机"),
+        )
+        penalty = st.slider(
+            _("重复惩罚（1 表示不罚）"),
+            1.0,
+            2.0,
+            1.0,
+            0.05,
+            **kept(key, f"{key}_repetition", within(1.0, 2.0)),
+            help=_("大于 1 时，说过的字更少再说。别的服务不一定认得它，所以是 1 就不发送。"),
+        )
+    return ChatSampling(
+        temperature, top_p, int(max_tokens), None if seed is None else int(seed), repetition_penalty=penalty
+    )
+
+
+def pick_cell(recipe: Recipe) -> tuple[str, str, str]:
+    """Name, scene and style, each in the page's address."""
+    first = st.columns(2)
+    name = first[0].selectbox(
+        _("送给谁"), [n.text for n in recipe.names if n.enabled], key="name", bind="query-params"
+    )
+    scene = first[1].selectbox(
+        _("什么场合"), [s.text for s in recipe.scenes if s.enabled], key="scene", bind="query-params"
+    )
+    style = st.selectbox(
+        _("风格"), [s.text for s in recipe.styles if s.enabled], key="style", bind="query-params"
+    )
+    return str(name), str(scene), str(style)
+
+
+def figures(turn: Turn) -> str:
+    """Length and speed of an answer in one line."""
+    parts = [_("{n} 字", n=len(turn.answer))] if turn.answer else []
+    parts.append(turn.model)
+    if turn.style:
+        parts.append(turn.style)
+    if turn.first is not None:
+        parts.append(_("首字 {seconds} 秒", seconds=f"{turn.first:.2f}"))
+    if turn.rate is not None:
+        parts.append(_("每秒 {rate} token", rate=f"{turn.rate:.1f}"))
+    if turn.sample_id:
+        parts.append(_("样本 {id}", id=turn.sample_id))
+    if turn.bad:
+        parts.append(_("记为不好：{reason}", reason=turn.bad))
+    if turn.stopped:
+        parts.append(_("被停下了"))
+    return " · ".join(parts)

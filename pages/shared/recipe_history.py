@@ -1,0 +1,70 @@
+"""Undo, redo and history of the recipe in use."""
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from pages.shared.frame import remember_notice, report_errors
+from pages.shared.text import plain
+from tianji_core.i18n import _
+from tianji_core.recipe import built_in_recipes
+from tianji_core.store import recipes
+from tianji_core.store.recipes import StoredRecipe
+from tianji_core.workspace import Workspace
+
+
+def undo_redo(workspace: Workspace, stored: StoredRecipe, done: Callable[[], None] | None = None) -> None:
+    """Two buttons that say what they would take back or do again; ``done`` runs after one of them worked."""
+    key, revision = stored.recipe.key, stored.revision
+    back = recipes.undo_move(workspace.engine, key)
+    again = recipes.redo_move(workspace.engine, key)
+    row = st.columns(2)
+    for column, name, icon, shortcut, title, move, act in (
+        (row[0], "undo", "↩️", "z", _("撤销"), back, recipes.undo),
+        (row[1], "redo", "↪️", "y", _("重做"), again, recipes.redo),
+    ):
+        help_ = _("{action}：{what}", action=title, what=move.note) if move else ""
+        pressed = column.button(
+            title,
+            key=f"{name}_recipe",
+            icon=icon,
+            shortcut=shortcut,
+            disabled=move is None,
+            help=plain(help_) or None,
+            width="stretch",
+        )
+        if pressed:
+            with report_errors():
+                act(workspace.engine, key, revision)
+                if done is not None:
+                    done()
+                remember_notice(help_ or title)
+                st.rerun()
+
+
+def history_list(workspace: Workspace, stored: StoredRecipe, done: Callable[[], None]) -> None:
+    """The newest revisions, each to be brought back; the built-in one too."""
+    key, revision = stored.recipe.key, stored.revision
+    with st.expander(_("历史版本"), icon="🕘"):
+        for entry in recipes.history(workspace.engine, key):
+            line = st.columns([5, 1], vertical_alignment="center")
+            shown = _(
+                "第 {revision} 版 · {note} · {time} UTC",
+                revision=entry.revision,
+                note=entry.note,
+                time=f"{entry.created_at:%m-%d %H:%M}",
+            )
+            line[0].write(plain(shown))
+            if entry.revision != revision and line[1].button(_("恢复"), key=f"restore_{entry.revision}"):
+                _bring_back(workspace, key, entry.revision, revision, done)
+        edited = revision and key in built_in_recipes()
+        if edited and st.button(_("恢复内置版本"), key="restore_built_in"):
+            _bring_back(workspace, key, 0, revision, done)
+
+
+def _bring_back(workspace: Workspace, key: str, wanted: int, revision: int, done: Callable[[], None]) -> None:
+    with report_errors():
+        recipes.restore(workspace.engine, key, wanted, revision)
+        done()
+        remember_notice(_("已恢复到第 {revision} 版", revision=wanted))
+        st.rerun()

@@ -1,0 +1,128 @@
+"""Parts of the review page that every view shares: checking what is new, progress, undo, what an action left."""
+
+from collections.abc import Callable, Mapping
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from pages.shared.text import plain
+from tianji_core import cleaning
+from tianji_core.errors import StudioError
+from tianji_core.i18n import _
+from tianji_core.review import default_keys
+from tianji_core.store import findings, steps
+from tianji_core.store.samples import ACCEPTED, PENDING, REJECTED
+from tianji_core.store.steps import Step
+from tianji_core.workspace import Workspace
+
+_CHECK_BATCH = 2000
+
+
+def check_with_progress(workspace: Workspace, recipe_key: str) -> None:
+    """Let the rules look at everything that is new, with a bar where that takes more than a moment."""
+    cleaning.forget_outdated(workspace, recipe_key)
+    waiting = findings.unchecked_count(workspace.engine, recipe_key)
+    if not waiting:
+        cleaning.compare_all(workspace, recipe_key)
+        return
+    bar = st.progress(0.0) if waiting > _CHECK_BATCH else None
+    done = 0
+    while checked := cleaning.check_new(workspace, recipe_key, limit=_CHECK_BATCH):
+        done += checked
+        if bar is not None:
+            shown = _("正在检查新样本：{done} / {waiting}", done=done, waiting=waiting)
+            bar.progress(min(1.0, done / waiting), text=shown)
+        if done >= waiting:  # what arrives meanwhile is checked the next time
+            break
+    if bar is not None:
+        bar.progress(1.0, text=_("正在互相比较"))
+    cleaning.compare_all(workspace, recipe_key)
+    if bar is not None:
+        bar.empty()
+
+
+def check_changed(workspace: Workspace, recipe_key: str) -> None:
+    """Let the rules look at what has just been edited. Comparing it with all other samples takes longer; the next whole
+    drawing of the page does that."""
+    if waiting := findings.unchecked_count(workspace.engine, recipe_key):
+        cleaning.check_new(workspace, recipe_key, limit=min(waiting, _CHECK_BATCH))
+
+
+def say_error(error: StudioError) -> None:
+    """Callback: have :func:`show_outcome` show what went wrong."""
+    st.session_state["_review_error"] = str(error)
+
+
+def say_done(text: str) -> None:
+    """Callback: have :func:`show_outcome` show what was done."""
+    st.session_state["_review_done"] = text
+
+
+def attempt(action: Callable[[], Step | None], nothing: str = "") -> bool:
+    """Run an action of a callback; what went wrong or what was done is shown by :func:`show_outcome`. Returns whether
+    it went well."""
+    try:
+        step = action()
+    except StudioError as error:
+        say_error(error)
+        return False
+    say_done(step.title if step is not None else nothing)
+    return True
+
+
+def show_outcome() -> None:
+    """Show once what the last callback left."""
+    if error := st.session_state.pop("_review_error", None):
+        st.error(plain(error), icon="⚠️")
+        if typed := st.session_state.pop("_review_typed", None):
+            st.caption(_("你刚才写的内容（可以复制）："))
+            st.code(typed, language=None, wrap_lines=True)
+    if done := st.session_state.pop("_review_done", None):
+        st.toast(plain(done), icon="✅")
+
+
+def progress_line(counts: Mapping[str, int]) -> None:
+    """How far the review has come."""
+    total = sum(counts.values())
+    reviewed = total - counts[PENDING]
+    st.progress(
+        reviewed / total if total else 0.0,
+        text=_(
+            "已审 {reviewed} / {total} · 采用 {accepted} · 弃用 {rejected} · 待审 {pending}",
+            reviewed=reviewed,
+            total=total,
+            accepted=counts[ACCEPTED],
+            rejected=counts[REJECTED],
+            pending=counts[PENDING],
+        ),
+    )
+
+
+def undo_buttons(
+    workspace: Workspace, recipe_key: str, who: str = "", keys: Mapping[str, str] | None = None
+) -> DeltaGenerator:
+    """Undo and redo, each saying what it would do, of one person's steps or of everybody's; the place beside them."""
+    last = steps.last(workspace.engine, recipe_key, who)
+    again = steps.next_redo(workspace.engine, recipe_key, who)
+    keys = keys or default_keys()
+    row = st.columns([3.2, 2.4, 1.6], vertical_alignment="bottom")
+    row[0].button(
+        _("撤销：{title}", title=plain(last.title)) if last else _("撤销"),
+        key="undo",
+        help=plain(last.title) if last else None,
+        icon="↩️",
+        shortcut=keys["undo"],
+        disabled=last is None,
+        width="stretch",
+        on_click=lambda: attempt(lambda: steps.undo(workspace.engine, recipe_key, who)),
+    )
+    row[1].button(
+        _("重做：{title}", title=plain(again.title)) if again else _("重做"),
+        key="redo",
+        icon="↪️",
+        shortcut=keys["redo"],
+        disabled=again is None,
+        width="stretch",
+        on_click=lambda: attempt(lambda: steps.redo(workspace.engine, recipe_key, who)),
+    )
+    return row[2]

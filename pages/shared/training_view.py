@@ -1,0 +1,198 @@
+"""A training as it goes: its state and figures, signs of overfitting, trial answers, log."""
+
+from datetime import UTC, datetime
+from statistics import mean
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from pages.shared.text import plain
+from tianji_core import jobs, training
+from tianji_core.i18n import N_, _
+from tianji_core.training import TrainingState
+from tianji_core.training.overfitting import memorised, signs, training_outputs
+from tianji_core.workspace import Workspace
+
+_ICONS = {
+    "succeeded": "✅",
+    "failed": "❌",
+    "stopped": "⏹️",
+    "lost": "❓",
+    "running": "🏃",
+    "starting": "🏃",
+    "waiting": "⏳",
+    "outside": "🖥️",
+}
+_WITHOUT_JOB = {"missing": N_("没有启动"), "outside": N_("在工坊外训练")}
+_SIGNS = {"diverged": "💥", "turned": "📈", "memorised": "🦜", "passes": "🔁"}
+SHOWN_LOG = 200
+"""Lines of the log that are shown at once."""
+READ_LOG = 4_000_000
+"""Bytes of the log's end that are searched."""
+
+
+def state_text(state: TrainingState) -> str:
+    """A training's state with its sign."""
+    if state.state == "waiting":
+        title = _("排队中")
+    elif state.state in _WITHOUT_JOB:
+        title = _(_WITHOUT_JOB[state.state])
+    elif state.orphaned:
+        return "🏃 " + _("在训练，但监管进程没有了")
+    else:
+        title = jobs.state_title(state.state)
+    return f"{_ICONS.get(state.state, '▫️')} {title}"
+
+
+def local_time(moment: datetime) -> str:
+    """A UTC time of the database on the person's clock."""
+    return moment.replace(tzinfo=UTC).astimezone().strftime("%m-%d %H:%M")
+
+
+def show_figures(state: TrainingState) -> None:
+    """What the training is at now, in ten figures."""
+    first, second = st.columns(5), st.columns(5)
+    total = "?" if state.total is None else str(state.total)
+    first[0].metric(_("步"), f"{state.iteration} / {total}")
+    start = next((point.loss for point in state.points if point.loss is not None), None)
+    delta = None if state.loss is None or start is None else f"{state.loss - start:+.3f}"
+    first[1].metric(_("损失"), _number(state.loss, ".3f"), delta, delta_color="inverse")
+    checked = [each.loss for each in state.validations]
+    first[2].metric(
+        _("验证损失"),
+        _number(checked[-1] if checked else None, ".3f"),
+        help=_("在没有参加训练的样本上算的；它开始上升就是过拟合。冻结数据集时留出验证集才有"),
+    )
+    newest = state.points[-1] if state.points else None
+    first[3].metric(_("学习率"), _number(newest and newest.learning_rate, ".2e"))
+    first[4].metric(_("梯度范数"), _number(newest and newest.gradient, ".3f"))
+    second[0].metric(
+        _("速度（token/秒）"),
+        _number(state.tokens_per_second, ",.0f"),
+        help=_("打包后的序列长度 × 微批 × 进程数 ÷ 每步用时"),
+    )
+    _load_figures(state, second[1], second[2])
+    epoch = "—" if state.epoch is None else f"{state.epoch:.2f}"
+    second[3].metric(_("学过几遍"), epoch)
+    if state.active and state.state != "waiting":
+        second[4].metric(_("预计还需"), _clock(state.eta))
+    else:
+        second[4].metric(_("用时"), _clock(state.spent))
+    if state.active and state.total:
+        st.progress(min(1.0, state.iteration / state.total))
+    elif state.active and state.state != "waiting":
+        st.progress(0.0, text=_("正在加载模型和数据，通常要十几秒"))
+
+
+def _load_figures(state: TrainingState, memory: DeltaGenerator, load: DeltaGenerator) -> None:
+    """What it takes now; of an ended training, the most memory and the mean load."""
+    shown = state.loads[-1:] if state.active or state.orphaned else state.loads
+    if shown and shown[-1].cards:
+        used = max(sum(card.used for card in each.cards) for each in shown)
+        whole = sum(card.total for card in shown[-1].cards)
+        memory.metric(_("显存"), f"{used / 1e9:.1f} / {whole / 1e9:.0f} GB")
+        busy = mean(mean(card.load for card in each.cards) for each in shown if each.cards)
+        load.metric(_("显卡负载"), f"{busy:.0f}%")
+        return
+    resident = max((each.memory for each in shown), default=None)
+    memory.metric(_("内存"), "—" if resident is None else f"{resident / 1e9:.1f} GB")
+    busy = mean(each.processor for each in shown) if shown else None
+    load.metric("CPU", "—" if busy is None else f"{busy:.0f}%", help=_("一个核是 100%"))
+
+
+def _clock(seconds: float | None) -> str:
+    """3:21, 2:10:05: shorter than words, so that it fits under a heading."""
+    if seconds is None:
+        return "—"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
+
+
+def _number(value: float | None, form: str) -> str:
+    return "—" if value is None else format(value, form)
+
+
+def show_signs(workspace: Workspace, state: TrainingState) -> None:
+    """What speaks for overfitting or divergence."""
+    for sign in signs(workspace, state):
+        if sign.key == "diverged" and not state.active:
+            continue  # the reason of its failure says so already
+        show = {"passes": st.info, "diverged": st.error}.get(sign.key, st.warning)
+        show(plain(sign.text), icon=_SIGNS[sign.key])
+
+
+def show_trials(workspace: Workspace, state: TrainingState) -> None:
+    """The trial answers, a row for each step and a column for each prompt; those learnt by heart are marked."""
+    if not state.trials:
+        return
+    st.subheader(_("试写"))
+    prompts = list(dict.fromkeys(trial.prompt for trial in state.trials))
+    answers = {(trial.iteration, trial.prompt): trial for trial in state.trials}
+    copied = set(memorised(state.trials, training_outputs(workspace, state.run)))
+    rows = []
+    for step in sorted({trial.iteration for trial in state.trials}, reverse=True):
+        row = {_("步"): _("训练前") if step == 0 else str(step)}
+        for prompt in prompts:
+            trial = answers.get((step, prompt))
+            mark = "🦜 " if trial in copied else ""
+            row[prompt] = "" if trial is None else mark + trial.answer
+        rows.append(row)
+    width = max(240, 780 // len(prompts))  # three fit beside each other on a small screen
+    columns = {prompt: st.column_config.TextColumn(prompt, width=width) for prompt in prompts}
+    st.dataframe(
+        rows,
+        hide_index=True,
+        row_height=74,
+        column_config={_("步"): st.column_config.TextColumn(width="small", pinned=True), **columns},
+        key="train_trials",
+    )
+    if copied:
+        st.caption(_("🦜 和某条训练样本一字不差"))
+
+
+def show_outcome(state: TrainingState) -> None:
+    """The likely cause where it failed, and the next step where it ended."""
+    if state.orphaned:
+        st.warning(
+            _("监管进程没有了（机器重启过或被强行结束），训练还在继续，结束时会自己记下结果；也可以停止它"),
+            icon="❓",
+        )
+    elif state.state in ("failed", "lost"):
+        why = plain(state.reason or jobs.state_title(state.state))
+        st.error(_("训练没有成功：{reason}", reason=why), icon="❌")
+    elif state.state == "stopped":
+        if state.points:
+            st.warning(_("训练被停止了；已有的检查点还能用，也可以接着训练"), icon="⏹️")
+        else:
+            st.warning(_("训练在开始之前被停止了，随时可以再启动"), icon="⏹️")
+    elif state.state == "outside":
+        st.info(_("它由命令启动，工坊只看得到它写下的文件；在这里接着训练之前，请确认那边已经停了"), icon="🖥️")
+    elif state.state == "succeeded":
+        st.success(_("训练完成。下一步：把检查点转成适配器并合并"), icon="✅")
+    if state.checkpoints and not state.active and not state.orphaned:
+        st.page_link("pages/models/page.py", label=_("去模型页转换与合并"), icon="🧩")
+
+
+def show_log(workspace: Workspace, state: TrainingState) -> None:
+    """The job's output, or the trainer's own log, with a search."""
+    with st.expander(_("日志"), expanded=state.state in ("failed", "lost")):
+        wanted = st.text_input(
+            _("在日志里搜索"), key="train_log_search", placeholder=_("例如 loss、Error、第几步；不分大小写")
+        )
+        size = READ_LOG if wanted else 60_000
+        text = (
+            jobs.log_tail(workspace, state.job.id, size)
+            if state.job
+            else training.log_tail(workspace, state.run, size)
+        )
+        lines = text.splitlines()
+        if wanted:
+            lines = [each for each in lines if wanted.casefold() in each.casefold()]
+            st.caption(_("找到 {n} 行，显示最后 {shown} 行", n=len(lines), shown=min(len(lines), SHOWN_LOG)))
+        st.code("\n".join(lines[-SHOWN_LOG:]) or _("（没有内容）"), language=None, height=320)
+        if state.job is not None and jobs.log_path(workspace, state.job.id).exists():
+            path = jobs.log_path(workspace, state.job.id)
+            st.download_button(
+                _("下载完整日志"), path.read_bytes, path.name, key="train_log_file", on_click="ignore"
+            )

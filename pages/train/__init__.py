@@ -1,0 +1,1 @@
+"""The page 训练 and its parts."""

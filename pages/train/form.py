@@ -1,0 +1,150 @@
+"""Setting up a training: the settings with what was changed marked, and what the checks found."""
+
+from typing import Any
+
+import streamlit as st
+
+from pages.shared.frame import report_errors
+from pages.shared.text import plain
+from pages.train import draft as drawn
+from tianji_core import models, training
+from tianji_core.drafts import Typed
+from tianji_core.i18n import _
+from tianji_core.training import TEMPLATES, Preset, TrainingSettings
+from tianji_core.training.draft import PresetDraft, load_draft, save_draft
+from tianji_core.training.profiles import AS_WRITTEN, AUTO, PROFILES, profile_title
+from tianji_core.training.settings import MAIN_FIELDS, field_help, field_title
+from tianji_core.workspace import Workspace
+
+
+def base_choice(workspace: Workspace, chosen: Preset, defaults: TrainingSettings, typed: PresetDraft) -> str:
+    """A choice among the models that can be trained; returns the folder. The preset's own base comes first; one that
+    was chosen before and is gone stays in the list, and the checks say so."""
+    found = {str(each.path): each for each in models.artefacts(workspace) if each.kind != "adapter"}
+    key = f"train_{chosen.key}_base"
+    drawn.text(key, defaults.base, typed.values.get("base"))
+    options = list(dict.fromkeys((defaults.base, *found, st.session_state[key])))
+
+    def shown(path: str) -> str:
+        name = path.rpartition("/")[2]
+        if path not in found:
+            return (
+                _("{path}（还没有下载）", path=name)
+                if path == defaults.base
+                else _("{path}（不在了）", path=name)
+            )
+        return f"{found[path].title} · {models.kind_title(found[path].kind)}"
+
+    folder = str(
+        st.selectbox(field_title("base"), options, format_func=shown, key=key, help=field_help("base"))
+    )
+    drawn.keep(key, typed.values, "base", folder, defaults.base)
+    if folder not in found and chosen.model_id:
+        st.page_link("pages/models/page.py", label=_("去模型页下载 {id}", id=chosen.model_id), icon="⬇️")
+    return folder
+
+
+def settings_form(workspace: Workspace, chosen: Preset, recipe: str, typed: PresetDraft) -> TrainingSettings:
+    """The widgets of every setting the preset has, each with its default below; the ones people change first, the rest
+    folded away. The trial prompts come from the recipe with this key. What differs from the preset goes into ``typed``,
+    right or wrong.
+
+    Raises:
+        TrainingError: a value is out of bounds; names the setting.
+    """
+    defaults = training.default_settings(chosen.key, workspace, recipe)
+    values: dict[str, Any] = {"base": base_choice(workspace, chosen, defaults, typed)}
+    _fields(chosen, defaults, [name for name in MAIN_FIELDS if name in chosen.fields], values, typed)
+    rest = [name for name in (*chosen.fields, "profile") if name not in values]
+    long = [name for name in rest if name in ("system", "eval_prompts")]
+    with st.expander(_("更多设置")):
+        _fields(chosen, defaults, [name for name in rest if name not in long], values, typed)
+        for name in long:
+            values[name] = _field(chosen, name, getattr(defaults, name), typed)
+    _show_changes(workspace, chosen.key, defaults, values)
+    return training.checked_settings(values)
+
+
+def _fields(
+    chosen: Preset, defaults: TrainingSettings, names: list[str], values: dict[str, Any], typed: PresetDraft
+) -> None:
+    """Three widgets in a row."""
+    for start in range(0, len(names), 3):
+        for column, name in zip(st.columns(3), names[start : start + 3], strict=False):
+            with column:
+                default = getattr(defaults, name)
+                values[name] = _field(chosen, name, default, typed)
+                shown = _short(_option_title(default) if name in _OPTIONS else default)
+                changed = values[name] != default
+                st.caption(
+                    _("✏️ 改过，默认 {value}", value=shown) if changed else _("默认 {value}", value=shown)
+                )
+
+
+_OPTIONS = {"template": tuple(TEMPLATES), "profile": (AS_WRITTEN, AUTO, *(each.key for each in PROFILES))}
+"""The settings that are chosen from a list."""
+
+
+def _option_title(value: str) -> str:
+    titles = {each.key: profile_title(each) for each in PROFILES}
+    return {AS_WRITTEN: _("照预设写的"), AUTO: _("按显卡自动选"), **titles}.get(value, value)
+
+
+def _field(chosen: Preset, name: str, default: Any, typed: PresetDraft) -> Any:
+    """One widget; returns the setting's value."""
+    key, kept = f"train_{chosen.key}_{name}", typed.values.get(name)
+    label, explained = field_title(name), field_help(name)
+    first: Typed = "\n".join(default) if name == "eval_prompts" else default
+    value: Typed
+    if name in _OPTIONS:
+        options = _OPTIONS[name]
+        drawn.place(key, first, kept, lambda each: each in options)
+        value = st.selectbox(label, options, format_func=_option_title, key=key, help=explained)
+    elif isinstance(first, str):
+        drawn.text(key, first, kept)
+        height = 110 if name == "eval_prompts" else 80
+        value = st.text_area(label, key=key, help=explained, height=height)
+    elif isinstance(first, float):
+        drawn.number(key, first, kept)
+        step, form = (1e-5, "%.6f") if name == "learning_rate" else (0.01, "%.3f")
+        value = st.number_input(
+            label, min_value=0.0, value=first, step=step, format=form, key=key, help=explained
+        )
+    else:
+        drawn.number(key, int(default), kept)
+        value = st.number_input(label, min_value=0, value=int(default), step=1, key=key, help=explained)
+    drawn.keep(key, typed.values, name, value, first)
+    if name == "eval_prompts":
+        return [line.strip() for line in str(value).splitlines() if line.strip()]
+    return value
+
+
+def _show_changes(workspace: Workspace, key: str, defaults: TrainingSettings, values: dict[str, Any]) -> None:
+    changed = {name: getattr(defaults, name) for name in values if values[name] != getattr(defaults, name)}
+    if not changed:
+        st.caption(_("全部是预设的默认值"))
+        return
+    left, right = st.columns([5, 1], vertical_alignment="center")
+    parts = [
+        f"**{field_title(name)}** {plain(_short(default))} → {plain(_short(values[name]))}"
+        for name, default in changed.items()
+    ]
+    left.markdown(_("✏️ 改了 {n} 项：{list}", n=len(changed), list=_("；").join(parts)))
+    right.button(_("恢复默认"), key="train_defaults", on_click=_reset, args=(workspace, key), width="stretch")
+
+
+def _short(value: object) -> str:
+    if isinstance(value, str) and value.startswith("/"):
+        value = value.rpartition("/")[2]
+    text = _("、").join(value) if isinstance(value, list) else str(value)
+    return text if len(text) <= 24 else text[:23] + "…"
+
+
+def _reset(workspace: Workspace, key: str) -> None:
+    for name in TrainingSettings.model_fields:
+        st.session_state.pop(f"train_{key}_{name}", None)
+    with report_errors():
+        before = load_draft(workspace)
+        draft = before.model_copy(deep=True)
+        draft.of(key).values.clear()
+        save_draft(workspace, before, draft)

@@ -1,0 +1,163 @@
+"""训练: set up a fine-tuning, check it, start it, and follow it."""
+
+import streamlit as st
+
+from pages.shared.frame import asked_number, page_header, remember_notice, report_errors
+from pages.shared.text import plain
+from pages.shared.training_view import (
+    local_time,
+    show_figures,
+    show_log,
+    show_outcome,
+    show_signs,
+    show_trials,
+    state_text,
+)
+from pages.train import draft as drawn
+from pages.train.choice import dataset_choice, preset_choice
+from pages.train.controls import show_actions
+from pages.train.curves import overlay_choice, show_curves
+from pages.train.expert import expert_view
+from pages.train.form import settings_form
+from pages.train.past_trainings import show_history
+from pages.train.preflight import show_preflight
+from pages.train.target import fill_form, show_commands, target_form
+from tianji_core import dataset, training
+from tianji_core.i18n import _
+from tianji_core.store import datasets
+from tianji_core.store import training as rows
+from tianji_core.store.datasets import DatasetVersion
+from tianji_core.training import Preset, Target, TrainingSettings
+from tianji_core.training.draft import Draft, load_draft, save_draft
+
+workspace = page_header(_("训练"), _("选数据集和预设，检查通过就开训；关掉页面也不会停。"))
+
+
+def new_training() -> None:
+    """The form of a new training with its checks. What is typed is kept in the workspace."""
+    versions = datasets.listed(workspace.engine)
+    if not versions:
+        st.info(_("还没有数据集版本。审核好样本后，到数据集页冻结一个版本，就可以训练了。"), icon="📦")
+        st.page_link("pages/dataset/page.py", label=_("去冻结数据集版本"), icon="📦")
+        return
+    draft = load_draft(workspace)
+    before = draft.model_copy(deep=True)
+    try:
+        fill_and_check(versions, draft)
+    finally:
+        save_draft(workspace, before, draft)
+
+
+def fill_and_check(versions: list[DatasetVersion], draft: Draft) -> None:
+    """The form, the checks, the start and the expert view; the draft follows what is typed."""
+    presets = {each.key: each for each in training.presets(workspace)}
+    if (copied := asked_number("clone")) is not None:
+        fill_form(workspace, rows.get(workspace.engine, copied), draft, presets)
+        del st.query_params["clone"]  # filled once: a refresh shows what was typed since
+    left, right = st.columns(2)
+    with left:
+        version = dataset_choice({each.id: each for each in versions}, draft)
+    with right:
+        chosen = preset_choice(presets, draft)
+    typed = draft.of(chosen.key)
+    st.caption(_(chosen.summary))
+    settings: TrainingSettings | None = None
+    target: Target | None = None
+    with report_errors():
+        settings = settings_form(workspace, chosen, version.recipe, typed)
+    with report_errors():
+        target = target_form(chosen, draft.target)
+    drawn.text("train_title", "", draft.title)
+    title = st.text_input(
+        _("名字（可不填）"),
+        key="train_title",
+        max_chars=80,
+        placeholder=f"{_(chosen.title)} · {version.name}",
+    )
+    if drawn.moved("train_title", title):
+        draft.title = title
+    if settings is not None and target is not None:
+        with report_errors():
+            check_and_start(chosen, settings, version, target, title, draft)
+    expert_view(workspace, chosen, settings, draft)
+
+
+def check_and_start(
+    chosen: Preset,
+    settings: TrainingSettings,
+    version: DatasetVersion,
+    target: Target,
+    title: str,
+    draft: Draft,
+) -> None:
+    """What the checks found, the button that starts, and the config that would be written."""
+    st.subheader(_("开训前检查"))
+    checked = training.preflight(workspace, chosen, settings, version, target)
+    show_preflight(workspace, checked)
+    if st.button(_("开始训练"), key="train_start", type="primary", icon="🏋️", disabled=not checked.ok):
+        with report_errors():
+            run = training.start_training(workspace, chosen.key, settings, version, title, target)
+            draft.title = ""
+            remember_notice(_("训练已提交：{title}", title=run.title))
+            st.query_params.from_dict({"run": str(run.id)})
+            st.rerun()
+    with st.expander(_("将要写出的 xtuner 配置")):
+        file = dataset.training_file(workspace, version)
+        text = training.rendered_config(chosen, checked.settings, file, checked.runs_code)
+        st.code(text, language="python", height=420)
+
+
+def one_training(run_id: int) -> None:
+    """A training, waiting, running or ended."""
+    run = rows.get(workspace.engine, run_id)
+    state = training.training_state(workspace, run)
+    version = training.version_of(workspace, run)
+    st.subheader(plain(run.title))
+    learnt = version.name if version is not None else "—"
+    st.caption(_("训练 {n}", n=run.id) + f" · {plain(learnt)} · {run.preset} · {local_time(run.created_at)}")
+    show_actions(workspace, state)
+    show_outcome(state)
+    over = overlay_choice(workspace, state) if state.state != "waiting" else []
+    if state.active or state.orphaned or state.state in ("missing", "outside"):
+        following(run_id, over, state.state)
+    else:
+        details(run_id, over)
+    show_commands(workspace, state)
+    with st.expander(_("这次训练的 xtuner 配置")):
+        config = training.work_folder(workspace, run) / "config.py"
+        text = config.read_text(encoding="utf-8") if config.exists() else _("（配置文件不见了）")
+        st.code(text, language="python", height=420)
+
+
+def details(run_id: int, over: list[int]) -> str:
+    """Figures, curves, answers and log; returns the state it is in."""
+    state = training.training_state(workspace, rows.get(workspace.engine, run_id))
+    st.markdown(state_text(state))
+    if state.state == "waiting":
+        ahead = _("前面还有 {n} 个训练", n=state.ahead) if state.ahead else _("下一个就是它")
+        st.info(_("排队中：{ahead}。轮到时自动开始，关掉页面或工坊都不影响。", ahead=ahead), icon="⏳")
+    elif state.points or state.active or state.orphaned or state.state == "outside":
+        show_figures(state)
+        show_signs(workspace, state)
+        show_curves(workspace, state, over)
+        show_trials(workspace, state)
+    show_log(workspace, state)
+    return state.state
+
+
+@st.fragment(run_every=2.0)
+def following(run_id: int, over: list[int], before: str) -> None:
+    """The details, drawn again while it runs; the whole page once its state is another one."""
+    with report_errors():
+        if details(run_id, over) != before:
+            st.rerun()
+
+
+asked = asked_number("run")
+with report_errors():
+    if asked is not None:
+        one_training(asked)
+    else:
+        new_training()
+with report_errors():
+    show_history(workspace, asked)

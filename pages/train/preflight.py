@@ -1,0 +1,83 @@
+"""What the checks before a training found, with a picture of the lengths."""
+
+import plotly.graph_objects as go
+import streamlit as st
+
+from pages.shared.frame import remember_notice, report_errors
+from pages.shared.text import plain
+from tianji_core import jobs
+from tianji_core.i18n import _
+from tianji_core.training import Check, Preflight
+from tianji_core.workspace import Workspace
+
+_SIGNS = {"pass": "✅", "warn": "⚠️", "stop": "⛔"}
+
+
+def show_preflight(workspace: Workspace, checked: Preflight) -> None:
+    """Stops and warnings open, passes folded; below them what the training will be."""
+    for check in sorted(checked.checks, key=lambda check: check.level != "stop"):
+        if check.level != "pass":
+            _finding(workspace, check)
+    passed = [check for check in checked.checks if check.level == "pass"]
+    with st.expander(_("✅ 通过 {n} 项", n=len(passed)), expanded=False):
+        for check in passed:
+            st.markdown(f"**{check.title}** {plain(check.detail)}")
+    if checked.estimate is None:
+        return
+    guess, need = checked.estimate, checked.need
+    facts = [
+        _("{n} 条样本", n=guess.samples),
+        _("约 {n} 步", n=guess.iterations),
+        _("更新参数 {n} 次", n=guess.steps),
+    ]
+    if need is not None:
+        facts.append(_("每块卡（或内存）估计 {n} GB", n=f"{need.card / 1e9:.1f}"))
+        facts.append(_("检查点每个 {n} GB", n=f"{need.checkpoint / 1e9:.2f}"))
+    st.caption(" · ".join(facts))
+    with st.expander(_("样本长度（token，按这个模板）"), icon="📊"):
+        _lengths(guess.lengths, checked.settings.max_length)
+
+
+def _finding(workspace: Workspace, check: Check) -> None:
+    show = st.error if check.level == "stop" else st.warning
+    if check.job_id is None:
+        show(f"**{check.title}** {plain(check.detail)}", icon=_SIGNS[check.level])
+        return
+    left, right = st.columns([5, 1], vertical_alignment="center")
+    with left:
+        show(f"**{check.title}** {plain(check.detail)}", icon=_SIGNS[check.level])
+    if right.button(_("停掉它"), key=f"train_stop_job_{check.job_id}", icon="⏹️", width="stretch"):
+        with report_errors():
+            jobs.stop(workspace, check.job_id)
+            remember_notice(_("已请求停止"))
+            st.rerun()
+
+
+def _lengths(lengths: tuple[int, ...], limit: int) -> None:
+    if not lengths:
+        return
+    figure = go.Figure(go.Histogram(x=lengths, nbinsx=40, marker={"color": "#2874a6"}))
+    widest = max(lengths)
+    if limit <= widest * 1.5:
+        figure.add_vline(
+            x=limit, line={"color": "#c0392b", "dash": "dash"}, annotation_text=_("序列长度 {n}", n=limit)
+        )
+    figure.update_layout(
+        height=240,
+        margin={"l": 10, "r": 10, "t": 20, "b": 10},
+        xaxis_title="token",
+        yaxis_title=_("样本数"),
+        bargap=0.05,
+    )
+    st.plotly_chart(figure, key="train_lengths", config={"displayModeBar": False})
+    ordered = sorted(lengths)
+    st.caption(
+        _(
+            "看了 {n} 条：中位 {middle}，九成不超过 {most}，最长 {longest}；打包把多条拼成 {limit} 个 token 的一条",
+            n=len(ordered),
+            middle=ordered[len(ordered) // 2],
+            most=ordered[int(len(ordered) * 0.9)],
+            longest=ordered[-1],
+            limit=limit,
+        )
+    )

@@ -1,0 +1,104 @@
+"""Questions for a comparison out of a file: one per line, a table, or JSON."""
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from tianji_core.comparison.board import MAX_CELLS, Ask, check_ask
+from tianji_core.errors import InputError
+from tianji_core.i18n import _
+from tianji_core.recipe import Recipe
+
+FORMS = ("txt", "csv", "json", "jsonl")
+MAX_BYTES = 4_000_000
+_NAME = ("name", "称谓", "送给谁")
+_SCENE = ("scene", "场景", "场合")
+_TEXT = ("text", "prompt", "input", "question", "问题", "输入")
+
+
+def read_asks(recipe: Recipe, file: str, data: bytes) -> list[Ask]:
+    """The questions in a file: ``.txt`` holds one per line; ``.csv`` has a header with name and scene (称谓、场景) or
+    text (问题); ``.json`` and ``.jsonl`` hold texts, objects with these fields, or the conversations of a training file.
+    Empty lines of a text are passed over.
+
+    Raises:
+        InputError: says in which entry what is wrong.
+    """
+    form = file.rsplit(".", 1)[-1].lower()
+    if form not in FORMS:
+        known = _("、").join(f".{each}" for each in FORMS)
+        raise InputError(_("读不了 {file}：要的是 {known} 文件", file=file, known=known))
+    if len(data) > MAX_BYTES:
+        raise InputError(
+            _("{file} 太大了（最多 {mb} MB），这里只要问题，不要数据集", file=file, mb=MAX_BYTES // 10**6)
+        )
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(_("{file} 不是 UTF-8 编码的文本，请另存为 UTF-8", file=file)) from error
+    asks = [_ask(recipe, file, number, entry) for number, entry in enumerate(_entries(file, form, text), 1)]
+    if not asks:
+        raise InputError(_("{file} 里没有问题", file=file))
+    if len(asks) > MAX_CELLS:
+        raise InputError(
+            _("{file} 有 {n} 个问题，一次最多 {limit} 个", file=file, n=len(asks), limit=MAX_CELLS)
+        )
+    return asks
+
+
+def _entries(file: str, form: str, text: str) -> Iterable[Any]:
+    if form == "txt":
+        return [line for line in text.splitlines() if line.strip()]
+    if form == "csv":
+        table = csv.DictReader(io.StringIO(text))
+        header = [str(name).strip() for name in table.fieldnames or ()]
+        if not any(name in (*_NAME, *_TEXT) for name in header):
+            raise InputError(_("{file} 的第一行要有列名：称谓和场景，或者问题", file=file))
+        return list(table)
+    try:
+        if form == "jsonl":
+            return [json.loads(line) for line in text.splitlines() if line.strip()]
+        value = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise InputError(_("{file} 不是合法的 JSON（第 {line} 行）", file=file, line=error.lineno)) from error
+    if not isinstance(value, list):
+        raise InputError(_("{file} 里应当是一个 JSON 列表", file=file))
+    return value
+
+
+def _ask(recipe: Recipe, file: str, number: int, entry: Any) -> Ask:
+    if isinstance(entry, str):
+        ask = Ask(text=entry.strip())
+    elif isinstance(entry, Mapping):
+        turns = entry.get("conversation")
+        if isinstance(turns, list) and turns and isinstance(turns[0], Mapping):
+            entry = turns[0]
+        text = _field(entry, _TEXT)
+        name, scene = _field(entry, _NAME), _field(entry, _SCENE)
+        ask = Ask(text=text) if text else Ask(name=name, scene=scene)
+    else:
+        raise InputError(
+            _("{file} 第 {n} 项应当是一句话，或者带称谓和场景的对象，现在是 {shown}", file=file, n=number, shown=str(entry)[:40])
+        )  # fmt: skip
+    try:
+        check_ask(ask, number)
+    except InputError as error:
+        raise InputError(f"{file}：{error}") from error
+    if not ask.text:
+        for known, kind, said in (
+            (recipe.name(ask.name), _("称谓"), ask.name),
+            (recipe.scene(ask.scene), _("场景"), ask.scene),
+        ):
+            if known is None:
+                raise InputError(
+                    _("{file} 第 {n} 项：配方里没有{kind}“{text}”", file=file, n=number, kind=kind, text=said)
+                )
+    return ask
+
+
+def _field(entry: Mapping[Any, Any], names: tuple[str, ...]) -> str:
+    plain = {str(key).strip(): value for key, value in entry.items()}
+    found = next((plain[name] for name in names if isinstance(plain.get(name), str)), "")
+    return found.strip()

@@ -1,0 +1,199 @@
+"""The answers of a comparison, checked: marks on each, totals per column, pass rates per cell of the recipe."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from tianji_core.comparison.board import Board, Cell
+from tianji_core.evaluation.cases import Case
+from tianji_core.evaluation.checks import Checker, Verdict
+from tianji_core.evaluation.marks import emoji_count
+from tianji_core.evaluation.report import wilson
+from tianji_core.i18n import _
+
+CheckerOf = Callable[[str], Checker]
+"""A model's name → the checker that knows what it was trained on."""
+
+
+@dataclass(frozen=True)
+class Mark:
+    """One small remark on an answer; ``good`` None only states something."""
+
+    good: bool | None
+    text: str
+
+    @property
+    def sign(self) -> str:
+        """The remark with a tick or a cross."""
+        return {True: "✓ ", False: "✗ ", None: ""}[self.good] + self.text
+
+
+@dataclass(frozen=True)
+class Checked:
+    """One answer with what was found. ``verdict`` is None for a question in free words, of which nobody knows the
+    receiver and the occasion; then only ``fits`` (length) and ``styled`` are known, None where the style is unknown."""
+
+    cell: Cell
+    length: int
+    emoji: int
+    span: tuple[int, int] | None
+    fits: bool | None
+    styled: bool | None
+    verdict: Verdict | None
+
+    @property
+    def passed(self) -> bool | None:
+        """Whether everything is right; None where that is not known."""
+        return None if self.verdict is None else self.verdict.passed
+
+    def marks(self) -> list[Mark]:
+        """What to show beside the answer."""
+        found = [Mark(self.fits, self._length_text()), Mark(None, _("{n} 个表情", n=self.emoji))]
+        if self.verdict is None:
+            return found if self.styled is None else [*found, Mark(self.styled, _("风格"))]
+        found += [
+            Mark(self.verdict.person, _("对象")),
+            Mark(self.verdict.pronoun, _("您或你")),
+            Mark(self.verdict.occasion, _("场合")),
+            Mark(self.verdict.style, _("风格")),
+        ]
+        return [*found, Mark(False, _("照抄训练数据"))] if self.verdict.copied else found
+
+    def _length_text(self) -> str:
+        if self.fits is False and self.span is not None:
+            return _("{n} 字，应为 {span}", n=self.length, span=f"{self.span[0]}–{self.span[1]}")
+        return _("{n} 字", n=self.length)
+
+
+def check_cell(checker: Checker, board: Board, cell: Cell) -> Checked:
+    """What can be said about one answer."""
+    recipe, ask = checker.recipe, board.asks[cell.row]
+    text = cell.text.strip()
+    length, emoji = len(text), emoji_count(text)
+    style = recipe.style(board.columns[cell.column].style)
+    if style is None:
+        return Checked(cell, length, emoji, None, None, None, None)
+    span = (style.min_chars, style.max_chars)
+    fits = span[0] <= length <= span[1]
+    name, scene = recipe.name(ask.name), recipe.scene(ask.scene)
+    if name is None or scene is None:
+        styled = checker.marks.of(style.text).shown_by(text)
+        return Checked(cell, length, emoji, span, fits, styled, None)
+    verdict = checker.check(Case(name, scene, style, board.system, cell.request), text)
+    return Checked(cell, length, emoji, span, fits, verdict.style, verdict)
+
+
+def check_board(board: Board, checker_of: CheckerOf) -> list[Checked]:
+    """Every answered cell, checked with what its model was trained on."""
+    return [
+        check_cell(checker_of(board.columns[cell.column].model), board, cell)
+        for cell in board.cells
+        if cell.answered
+    ]
+
+
+@dataclass(frozen=True)
+class Total:
+    """One column in figures. Shares are 0-1 and None where nothing could be checked; ``low`` and ``high`` bound
+    ``passed`` with 95 % confidence; ``length`` in characters, ``first`` in seconds, ``rate`` in tokens per second, all
+    means. ``failed`` counts cells without an answer."""
+
+    title: str
+    model: str
+    answered: int
+    failed: int
+    checked: int
+    passed: float | None
+    low: float | None
+    high: float | None
+    person: float | None
+    pronoun: float | None
+    occasion: float | None
+    style: float | None
+    fits: float | None
+    copied: float | None
+    emoji: float | None
+    length: float | None
+    first: float | None
+    rate: float | None
+
+
+def totals(board: Board, checked: Sequence[Checked]) -> list[Total]:
+    """The columns of a board in figures, in their order."""
+    return [
+        _total(board, at, [one for one in checked if one.cell.column == at])
+        for at in range(len(board.columns))
+    ]
+
+
+def _total(board: Board, at: int, found: Sequence[Checked]) -> Total:
+    judged = [one.verdict for one in found if one.verdict is not None]
+    low = high = None
+    if judged:
+        low, high = wilson(sum(verdict.passed for verdict in judged), len(judged))
+    cells = [cell for cell in board.cells if cell.column == at]
+    timed = [cell for cell in cells if cell.answered and cell.tokens and cell.seconds]
+    return Total(
+        title=board.columns[at].title,
+        model=board.columns[at].model,
+        answered=len(found),
+        failed=sum(cell.ended and not cell.answered for cell in cells),
+        checked=len(judged),
+        passed=mean(verdict.passed for verdict in judged),
+        low=low,
+        high=high,
+        person=mean(verdict.person for verdict in judged),
+        pronoun=mean(verdict.pronoun for verdict in judged),
+        occasion=mean(verdict.occasion for verdict in judged),
+        style=mean(one.styled for one in found if one.styled is not None),
+        fits=mean(one.fits for one in found if one.fits is not None),
+        copied=mean(verdict.copied for verdict in judged),
+        emoji=mean(one.emoji for one in found),
+        length=mean(one.length for one in found),
+        first=mean(cell.first for cell in cells if cell.answered and cell.first is not None),
+        rate=mean((cell.tokens or 0) / (cell.seconds or 1) for cell in timed),
+    )
+
+
+def mean(values: Iterable[float]) -> float | None:
+    """The mean; None of nothing."""
+    listed = list(values)
+    return sum(listed) / len(listed) if listed else None
+
+
+@dataclass(frozen=True)
+class Heat:
+    """Pass rates of one model: ``values[y][x]`` in 0-1 for ``names[y]`` and ``scenes[x]``, None where there is no
+    answer; ``counts`` are the answers behind them."""
+
+    model: str
+    names: tuple[str, ...]
+    scenes: tuple[str, ...]
+    values: tuple[tuple[float | None, ...], ...]
+    counts: tuple[tuple[int, ...], ...]
+
+
+def heats(board: Board, checked: Sequence[Checked]) -> list[Heat]:
+    """A map for each model with answers about cells of the recipe, in the order of the columns; none for a
+    single cell, whose rate the totals tell."""
+    told: dict[str, dict[tuple[str, str], list[bool]]] = {}
+    for one in checked:
+        if one.verdict is not None:
+            ask = board.asks[one.cell.row]
+            by_cell = told.setdefault(board.columns[one.cell.column].model, {})
+            by_cell.setdefault((ask.name, ask.scene), []).append(one.verdict.passed)
+    asked = [ask for ask in board.asks if ask.name and ask.scene and not ask.text]
+    names = tuple(dict.fromkeys(ask.name for ask in asked))
+    scenes = tuple(dict.fromkeys(ask.scene for ask in asked))
+    models = [model for model in dict.fromkeys(column.model for column in board.columns) if model in told]
+    if len(names) * len(scenes) < 2:
+        return []
+    return [
+        Heat(
+            model,
+            names,
+            scenes,
+            tuple(tuple(mean(told[model].get((name, scene), ())) for scene in scenes) for name in names),
+            tuple(tuple(len(told[model].get((name, scene), ())) for scene in scenes) for name in names),
+        )
+        for model in models
+    ]

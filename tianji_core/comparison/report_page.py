@@ -1,0 +1,228 @@
+"""A comparison as one HTML page that needs nothing else: no script, no font, no picture from anywhere."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+
+from tianji_core.comparison.ballots import ballots, twins
+from tianji_core.comparison.board import Board, Cell
+from tianji_core.comparison.marks import Checked, CheckerOf, Heat, Total, check_board, heats, totals
+from tianji_core.comparison.scores import Standings, by_model, by_model_and_style, by_style, same_verdicts
+from tianji_core.evaluation.agreement import Agreement
+from tianji_core.i18n import _, language
+from tianji_core.recipe import Recipe
+from tianji_core.store import votes
+from tianji_core.store.votes import BETTER, PERSON, TEACHER, Vote
+from tianji_core.workspace import Workspace
+
+_STYLE = Path(__file__).with_name("board_report.css")
+_NOTHING = "—"
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """The votes on one comparison: the people's, the teachers', and how far they agree."""
+
+    people: tuple[Vote, ...]
+    teachers: tuple[Vote, ...]
+
+    @property
+    def agreement(self) -> Agreement:
+        """On the pairs that both judged."""
+        return same_verdicts(self.people, self.teachers)
+
+
+def judgement(workspace: Workspace, board: Board) -> Judgement:
+    """The votes on the answers of a board."""
+    texts = {cell.text for cell in board.cells if cell.answered}
+    people, teachers = (
+        tuple(votes.between(workspace.engine, board.recipe, texts, voter)) for voter in (PERSON, TEACHER)
+    )
+    return Judgement(people, teachers)
+
+
+def board_report(recipe: Recipe, board: Board, checker_of: CheckerOf, judged: Judgement) -> str:
+    """The whole page. Everything that a model or a person wrote is escaped."""
+    checked = check_board(board, checker_of)
+    title = _("对比：{recipe}", recipe=recipe.title)
+    parts = [
+        f"<h1>{escape(title)}</h1>",
+        _paragraph(
+            _("{date} UTC · {rows} 个问题 × {columns} 列 · 每格 {n} 条", date=f"{board.created_at:%Y-%m-%d %H:%M}", rows=len(board.asks), columns=len(board.columns), n=board.candidates)
+        ),
+        _facts(board),
+        _section(_("每一列的成绩"), _totals(totals(board, checked))),
+        _section(_("称谓 × 场景的通过率"), "".join(map(_heat, heats(board, checked)))),
+        _section(_("票数和分数"), _scores(judged)),
+        _section(_("全部答案"), _answers(board, checked, judged.people)),
+        _paragraph(_("这一页不联网也能打开，可以直接发给别人或打印。")),
+    ]  # fmt: skip
+    head = f'<meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{escape(title)}</title>'
+    style = f"<style>\n{_STYLE.read_text(encoding='utf-8')}</style>"
+    body = "\n".join(parts)
+    code = "zh-CN" if language() == "zh" else "en"
+    return f'<!doctype html>\n<html lang="{code}"><head>{head}{style}</head><body>\n{body}\n</body></html>\n'
+
+
+def _paragraph(text: str) -> str:
+    return f'<p class="lead">{escape(text)}</p>'
+
+
+def _section(title: str, body: str) -> str:
+    return f"<h2>{escape(title)}</h2>\n{body}" if body else ""
+
+
+def _facts(board: Board) -> str:
+    sampling = board.sampling
+    facts = {
+        _("系统提示词"): board.system or _NOTHING,
+        _("采样"): _(
+            "温度 {temperature:g} · top_p {top_p:g} · 最多 {tokens} token · 种子 {seed}",
+            temperature=sampling.temperature,
+            top_p=sampling.top_p,
+            tokens=sampling.max_tokens or _NOTHING,
+            seed=_NOTHING if sampling.seed is None else sampling.seed,
+        ),
+        _("模型"): _("、").join(dict.fromkeys(column.model for column in board.columns)),
+    }
+    return "<dl>" + "".join(f"<dt>{escape(k)}</dt><dd>{escape(v)}</dd>" for k, v in facts.items()) + "</dl>"
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]], kind: str = "") -> str:
+    top = "".join(f"<th>{escape(text)}</th>" for text in head)
+    lines = "".join("<tr>" + "".join(f"<td>{escape(t)}</td>" for t in row) + "</tr>" for row in rows)
+    return f'<div class="scroll"><table class="{kind}"><thead><tr>{top}</tr></thead><tbody>{lines}</tbody></table></div>'
+
+
+def _share(value: float | None) -> str:
+    return _NOTHING if value is None else f"{value:.0%}"
+
+
+def _number(value: float | None, form: str) -> str:
+    return _NOTHING if value is None else format(value, form)
+
+
+TOTAL_COLUMNS: tuple[tuple[Callable[[], str], Callable[[Total], str]], ...] = (
+    (lambda: _("列"), lambda each: each.title),
+    (lambda: _("答案"), lambda each: str(each.answered)),
+    (lambda: _("没答上"), lambda each: str(each.failed)),
+    (lambda: _("通过率"), lambda each: _share(each.passed)),
+    (lambda: _("95% 区间"), lambda each: _NOTHING if each.low is None else f"{each.low:.0%}–{each.high:.0%}"),
+    (lambda: _("对象"), lambda each: _share(each.person)),
+    (lambda: _("您或你"), lambda each: _share(each.pronoun)),
+    (lambda: _("场合"), lambda each: _share(each.occasion)),
+    (lambda: _("风格"), lambda each: _share(each.style)),
+    (lambda: _("长短"), lambda each: _share(each.fits)),
+    (lambda: _("照抄"), lambda each: _share(each.copied)),
+    (lambda: _("平均字数"), lambda each: _number(each.length, ".0f")),
+    (lambda: _("平均表情"), lambda each: _number(each.emoji, ".1f")),
+    (lambda: _("首字（秒）"), lambda each: _number(each.first, ".2f")),
+    (lambda: _("token/秒"), lambda each: _number(each.rate, ".1f")),
+)
+"""What is shown of each column of a comparison, here, on the page and on the command line."""
+
+
+def _totals(found: Sequence[Total]) -> str:
+    return _table(
+        [head() for head, _each in TOTAL_COLUMNS], ([tell(t) for _h, tell in TOTAL_COLUMNS] for t in found)
+    )
+
+
+def _heat(heat: Heat) -> str:
+    top = "".join(f"<th>{escape(scene)}</th>" for scene in heat.scenes)
+    lines = []
+    for name, values, counts in zip(heat.names, heat.values, heat.counts, strict=True):
+        cells = "".join(map(_heat_cell, values, counts))
+        lines.append(f"<tr><td>{escape(name)}</td>{cells}</tr>")
+    table = (
+        f'<table class="heat"><thead><tr><th></th>{top}</tr></thead><tbody>{"".join(lines)}</tbody></table>'
+    )
+    return f'<h3>{escape(heat.model)}</h3><div class="scroll">{table}</div>'
+
+
+def _heat_cell(value: float | None, count: int) -> str:
+    if value is None:
+        return f"<td>{_NOTHING}</td>"
+    hue = round(120 * value)
+    said = escape(_("{n} 条", n=count))
+    return f'<td style="background:hsl({hue} 55% 84%)" title="{said}">{value:.0%}</td>'
+
+
+def _scores(judged: Judgement) -> str:
+    if not judged.people:
+        return ""
+    people = judged.people
+    tables = (
+        (_("模型"), by_model(people)),
+        (_("风格"), by_style(people)),
+        (_("模型和风格"), by_model_and_style(people)),
+    )
+    found = "".join(_standings(title, each) for title, each in tables if len(each.rows) > 1)
+    both = judged.agreement
+    if both.count:
+        kappa = _number(both.kappa, ".2f")
+        found += _paragraph(
+            _("模型评委和人都评过 {n} 对，一致 {share}，Cohen κ = {kappa}", n=both.count, share=_share(both.share), kappa=kappa)
+        )  # fmt: skip
+    return found
+
+
+def _standings(title: str, standings: Standings) -> str:
+    head = [title, _("分数"), _("95% 区间"), _("胜"), _("平"), _("负")]
+    rows = [
+        [
+            row.player,
+            f"{row.score:.0f}",
+            f"{row.low:.0f}–{row.high:.0f}",
+            str(row.wins),
+            str(row.ties),
+            str(row.losses),
+        ]
+        for row in standings.rows
+    ]
+    return _table(head, rows)
+
+
+def _answers(board: Board, checked: Sequence[Checked], people: Sequence[Vote]) -> str:
+    by_place = {(one.cell.row, one.cell.column, one.cell.candidate): one for one in checked}
+    chosen = winners(board, people)
+    rows = []
+    for number, ask in enumerate(board.asks):
+        cards = "".join(
+            _card(board, cell, by_place.get((cell.row, cell.column, cell.candidate)), _place(cell) in chosen)
+            for cell in board.row(number)
+        )
+        rows.append(f'<h3>{escape(ask.title)}</h3><div class="cards">{cards}</div>')
+    return "".join(rows)
+
+
+def _place(cell: Cell) -> tuple[int, int, int]:
+    return cell.row, cell.column, cell.candidate
+
+
+def winners(board: Board, people: Sequence[Vote]) -> set[tuple[int, int, int]]:
+    """The places of answers that were preferred to everything on their ballot that they were compared with."""
+    better = {(vote.chosen, vote.rejected) for vote in people if vote.outcome == BETTER}
+    found = set()
+    for ballot in ballots(board):
+        for cell in ballot.cells:
+            others = [each for each in ballot.cells if each is not cell]
+            if all((cell.text, other.text) in better for other in others):
+                found |= {_place(each) for each in twins(board, cell)}
+    return found
+
+
+def _card(board: Board, cell: Cell, checked: Checked | None, won: bool) -> str:
+    medal = "🏅 " if won else ""
+    head = f'<div class="who">{medal}{escape(board.title(cell))}</div><div class="asked">{escape(cell.request)}</div>'
+    if checked is None:
+        reason = cell.error or (_("被停下了") if cell.state == "stopped" else _("没有答案"))
+        body = f'<p class="fault">{escape(reason)}</p>' + (f"<p>{escape(cell.text)}</p>" if cell.text else "")
+    else:
+        kinds = {True: "good", False: "bad", None: ""}
+        marks = "".join(
+            f'<span class="mark {kinds[mark.good]}">{escape(mark.sign)}</span>' for mark in checked.marks()
+        )
+        body = f"<p>{escape(cell.text.strip())}</p>{marks}"
+    return f'<div class="card{" won" if won else ""}">{head}{body}</div>'

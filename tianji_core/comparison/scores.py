@@ -1,0 +1,113 @@
+"""Votes as scores: per model, per style, and per model within a style."""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from tianji_core.comparison.strength import Game, strengths
+from tianji_core.evaluation.agreement import Agreement, agreement
+from tianji_core.store.votes import BETTER, NONE, Vote
+
+ELO = 400 / math.log(10)
+"""Points per unit of log-odds: 400 points are odds of ten to one, as in chess."""
+MIDDLE = 1000
+UNDECIDABLE = 5000
+"""More votes than this are as good as never."""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """One player. Scores in points around 1000, ``low`` and ``high`` bound ``score`` with 95 % confidence; wins, losses
+    and ties count pairs of answers."""
+
+    player: str
+    score: float
+    low: float
+    high: float
+    wins: int
+    losses: int
+    ties: int
+
+
+@dataclass(frozen=True)
+class Standings:
+    """The players, best first. ``certainty`` (0-1) that the first is better than the second; ``needed`` is about how many
+    more compared pairs it takes to be as sure as was asked for, None where that cannot be told; ``none`` counts pairs of
+    which neither was good, which say nothing about who is better; ``groups`` above 1: some were never compared, even
+    indirectly."""
+
+    rows: tuple[Standing, ...]
+    certainty: float | None
+    needed: int | None
+    pairs: int
+    none: int
+    groups: int
+
+
+def by_model(votes: Sequence[Vote], certainty: float = 0.95, style: str = "") -> Standings:
+    """Standings of the models; ``style`` '' is all styles together."""
+    counted = [vote for vote in votes if not style or vote.style == vote.loser_style == style]
+    return _standings([(vote.winner, vote.loser, vote.outcome) for vote in counted], certainty)
+
+
+def by_style(votes: Sequence[Vote], certainty: float = 0.95) -> Standings:
+    """Standings of the styles, from pairs of answers in different styles."""
+    counted = [vote for vote in votes if vote.style != vote.loser_style]
+    return _standings([(vote.style, vote.loser_style, vote.outcome) for vote in counted], certainty)
+
+
+def by_model_and_style(votes: Sequence[Vote], certainty: float = 0.95) -> Standings:
+    """Standings of each model in each style."""
+    told = [
+        (f"{vote.winner} · {vote.style}", f"{vote.loser} · {vote.loser_style}", vote.outcome)
+        for vote in votes
+    ]
+    return _standings(told, certainty)
+
+
+def _standings(told: Iterable[tuple[str, str, str]], certainty: float) -> Standings:
+    counts: dict[str, list[int]] = {}
+    games, none = [], 0
+    for winner, loser, outcome in told:
+        if winner == loser:
+            continue
+        won, lost = counts.setdefault(winner, [0, 0, 0]), counts.setdefault(loser, [0, 0, 0])
+        if outcome == NONE:
+            none += 1
+        elif outcome == BETTER:
+            won[0] += 1
+            lost[1] += 1
+            games.append(Game(winner, loser, 1.0))
+        else:
+            won[2] += 1
+            lost[2] += 1
+            games.append(Game(winner, loser, 0.5))
+    fitted = strengths(games)
+    order = sorted(range(len(fitted.players)), key=lambda at: (-fitted.values[at], fitted.players[at]))
+    rows = []
+    for at in order:
+        low, high = fitted.interval(at)
+        wins, losses, ties = counts[fitted.players[at]]
+        rows.append(
+            Standing(
+                fitted.players[at],
+                MIDDLE + ELO * fitted.values[at],
+                MIDDLE + ELO * low,
+                MIDDLE + ELO * high,
+                wins,
+                losses,
+                ties,
+            )
+        )
+    sure = needed = None
+    if len(order) > 1:
+        sure = fitted.certainty(order[0], order[1])
+        needed = fitted.games_needed(order[0], order[1], certainty)
+        needed = None if needed is None or needed > UNDECIDABLE else needed
+    return Standings(tuple(rows), sure, needed, len(games), none, fitted.groups)
+
+
+def same_verdicts(people: Sequence[Vote], teachers: Sequence[Vote]) -> Agreement:
+    """How far a teacher agrees with the people on the pairs of answers that both judged."""
+    said = {vote.answers: vote.side for vote in people}
+    return agreement((said[vote.answers], vote.side) for vote in teachers if vote.answers in said)

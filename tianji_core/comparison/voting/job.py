@@ -1,0 +1,79 @@
+"""A teacher's votes as a background job, and what they cost."""
+
+import sys
+from dataclasses import dataclass
+
+from tianji_core import jobs
+from tianji_core.comparison.board import Board
+from tianji_core.comparison.voting.engine import expected_usage, judge_name, open_pairs
+from tianji_core.dispatch.budget import Usage
+from tianji_core.errors import InputError, JobError
+from tianji_core.i18n import _
+from tianji_core.jobs import Job
+from tianji_core.store import recipes
+from tianji_core.teachers import TeacherChoice, checked_choice, price_of, provider
+from tianji_core.workspace import Workspace
+
+KIND = "vote"
+
+
+@dataclass(frozen=True)
+class VotingEstimate:
+    """``pairs`` without a verdict; ``usage`` in tokens; ``cost`` in the provider's currency, None where the price is
+    unknown."""
+
+    pairs: int
+    usage: Usage
+    cost: float | None
+
+
+def estimate_voting(workspace: Workspace, board: Board, choice: TeacherChoice) -> VotingEstimate:
+    """What the votes that are still missing will use."""
+    recipe = recipes.current(workspace.engine, board.recipe).recipe
+    each = [
+        expected_usage(recipe, vote) for vote in open_pairs(workspace, board, judge_name(workspace, choice))
+    ]
+    usage = Usage(sum(one.prompt for one in each), sum(one.completion for one in each))
+    return VotingEstimate(len(each), usage, cost_of(workspace, choice, usage))
+
+
+def cost_of(workspace: Workspace, choice: TeacherChoice, usage: Usage) -> float | None:
+    """What tokens cost at a teacher's prices; None where they are unknown."""
+    price = price_of(provider(workspace, choice.provider), choice)
+    known = price.input_price is not None and price.output_price is not None
+    return usage.cost(price) if known else None
+
+
+def start_voting(workspace: Workspace, board: Board, choice: TeacherChoice, concurrency: int = 8) -> Job:
+    """Let a teacher judge the pairs of a board in the background; started again it goes on with those that are left.
+
+    Raises:
+        JobError: it runs already, or nothing is left. InputError: the offline composer cannot judge.
+        SettingsError, TeacherAuthError: the teacher is not usable.
+    """
+    if provider(workspace, choice.provider).sdk == "composer":
+        raise InputError(_("离线造句只会按语句表拼出成品，不会评判；请换一个接口模型（在设置页填密钥）"))
+    checked_choice(workspace, choice)
+    job = voting_job(workspace, board.key)
+    if job is not None and job.active:
+        raise JobError(_("这次对比正在请模型评判，等它结束或先停止它"))
+    number = len(open_pairs(workspace, board, judge_name(workspace, choice)))
+    if not number:
+        raise JobError(_("没有要评判的：每一对答案都评过了，或者还没有两条可比的答案"))
+    argv = [
+        sys.executable,
+        "-m",
+        "tianji_core.comparison.voting.worker",
+        board.key,
+        choice.model_dump_json(),
+        str(concurrency),
+        "--workspace",
+        str(workspace.home),
+    ]
+    subject: dict[str, object] = {"board": board.key, "recipe": board.recipe}
+    return jobs.start(workspace, KIND, _("评判 {n} 对答案", n=number), argv, subject=subject)
+
+
+def voting_job(workspace: Workspace, key: str) -> Job | None:
+    """The newest such job of a board."""
+    return next((job for job in jobs.listed(workspace, kind=KIND) if job.subject.get("board") == key), None)

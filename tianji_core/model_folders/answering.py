@@ -1,0 +1,137 @@
+"""Answers of a model folder, in batches. A subprocess entry: ``python -m tianji_core.model_folders.answering`` reads one
+JSON object from standard input and writes one to standard output.
+
+In: ``{"model", "adapter", "requests": [{"system", "request", "max_tokens"}], "temperature", "batch", "seed", "threads", "runs_code"}``.
+Out: ``{"answers": [...], "seconds": ...}``.
+"""
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+SMALL = 4e9
+"""Bytes of weights up to which a CPU computes in float32; larger ones keep 16 bits, or they would not fit."""
+
+
+def load(model: Path, adapter: Path | None, runs_code: bool) -> tuple[Any, Any]:
+    """(model, tokenizer) on the first GPU or the CPU; the adapter is put on top of the base, not merged."""
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    from tianji_core.model_folders.base import checked_base
+
+    tokenizer = AutoTokenizer.from_pretrained(str(model), trust_remote_code=runs_code)
+    gpu = torch.cuda.is_available()
+    wide = not gpu and checked_base(model).size < SMALL
+    network = AutoModelForCausalLM.from_pretrained(
+        str(model),
+        trust_remote_code=runs_code,
+        torch_dtype=torch.float32 if wide else torch.bfloat16,
+        low_cpu_mem_usage=True,
+    )
+    if adapter is not None:
+        from peft import PeftModel
+
+        network = PeftModel.from_pretrained(network, str(adapter))
+    return network.to("cuda" if gpu else "cpu").eval(), tokenizer
+
+
+def answer_all(
+    model: Any,
+    tokenizer: Any,
+    template: str,
+    requests: list[dict[str, Any]],
+    temperature: float,
+    batch: int,
+    seed: int,
+    each: Callable[[int], None] = lambda _done: None,
+) -> list[str]:
+    """One answer per request, in their order, of at most its ``max_tokens``. Requests of like size share a batch;
+    temperature 0 is greedy. ``template`` is what the model was trained with, as its manifest names it; ``each`` hears
+    after every batch how many are answered."""
+    import torch
+
+    torch.manual_seed(seed)
+    tokenizer.padding_side = "left"
+    if tokenizer.pad_token is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    prompts = [_prompt(tokenizer, template, request) for request in requests]
+    stop = [
+        i
+        for i in (tokenizer.convert_tokens_to_ids("<|im_end|>"), tokenizer.eos_token_id)
+        if isinstance(i, int)
+    ]
+    sampling = (
+        {"do_sample": True, "temperature": temperature, "top_p": 0.9}
+        if temperature > 0
+        else {"do_sample": False}
+    )
+    order = sorted(range(len(prompts)), key=lambda i: (requests[i]["max_tokens"], len(prompts[i])))
+    answers = [""] * len(prompts)
+    with torch.inference_mode():
+        for at in range(0, len(order), batch):
+            chosen = order[at : at + batch]
+            rows = {"input_ids": [prompts[i] for i in chosen]}
+            encoded = tokenizer.pad(rows, padding=True, return_tensors="pt").to(model.device)
+            made = model.generate(
+                input_ids=encoded["input_ids"],
+                attention_mask=encoded["attention_mask"],
+                max_new_tokens=max(requests[i]["max_tokens"] for i in chosen),
+                eos_token_id=stop,
+                pad_token_id=tokenizer.pad_token_id,
+                **sampling,
+            )
+            for i, ids in zip(chosen, made[:, encoded["input_ids"].shape[1] :], strict=True):
+                answers[i] = tokenizer.decode(ids, skip_special_tokens=True).strip()
+            each(min(at + batch, len(order)))
+    return answers
+
+
+def _prompt(tokenizer: Any, template: str, request: dict[str, Any]) -> list[int]:
+    """The token ids that the model server would make of the same request."""
+    from tianji_core.model_folders.prompt import encode
+    from tianji_core.serving.protocol import WireMessage
+
+    messages = [WireMessage(role="user", content=request["request"])]
+    if request.get("system"):
+        messages.insert(0, WireMessage(role="system", content=request["system"]))
+    return encode(tokenizer, template, messages)
+
+
+def _template(model: Path, adapter: Path | None) -> str:
+    from tianji_core.model_folders.folders import read_manifest
+
+    own = read_manifest(adapter).template if adapter is not None else ""
+    return own or read_manifest(model).template
+
+
+def main() -> int:
+    """Answer the requests on standard input."""
+    os.environ.setdefault("HF_HUB_OFFLINE", "1")
+    asked = json.load(sys.stdin)
+    import torch
+
+    if asked.get("threads"):
+        torch.set_num_threads(int(asked["threads"]))
+    adapter = Path(asked["adapter"]) if asked.get("adapter") else None
+    model, tokenizer = load(Path(asked["model"]), adapter, bool(asked.get("runs_code")))
+    started = time.monotonic()
+    answers = answer_all(
+        model,
+        tokenizer,
+        _template(Path(asked["model"]), adapter),
+        asked["requests"],
+        float(asked["temperature"]),
+        int(asked["batch"]),
+        int(asked["seed"]),
+    )
+    json.dump({"answers": answers, "seconds": time.monotonic() - started}, sys.stdout, ensure_ascii=False)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

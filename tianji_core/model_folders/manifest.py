@@ -1,0 +1,96 @@
+"""Artefacts: base models, adapters and merged models, each a folder with a ``tianji.json`` that is written last."""
+
+import json
+from datetime import datetime
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from tianji_core.errors import ModelError
+from tianji_core.files import write_json
+from tianji_core.i18n import _
+from tianji_core.model_folders.trust import MANIFEST, code_hash
+from tianji_core.store.database import now
+from tianji_core.training import TEMPLATE
+
+DEFAULT_SYSTEM = "你现在是一个送祝福大师，帮我针对不同人和事情、节日送对应的祝福"
+
+Kind = Literal["base", "adapter", "merged"]
+
+
+class Artefact(BaseModel):
+    """A model on disk. ``path`` is the folder to load; ``base`` the folder an adapter belongs to or a merged model came
+    from, None for a base. ``template`` and ``system`` are what it was trained with and must be asked with.
+    ``figures`` holds numbers such as loss or size in bytes; ``sample`` an answer it gave when it was made,
+    ``samples`` the answers to fixed prompts then.
+    ``trust_remote_code`` says that a person allowed the Python code in the folder to run, which hashed to
+    ``code_sha256`` then. ``removable`` is False for the built-in base. ``created_at`` in UTC."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    name: str
+    kind: Kind
+    title: str
+    path: Path = Field(exclude=True)
+    location: str = ""
+    base: Path | None = None
+    base_fingerprint: str = ""
+    adapter: str = ""
+    training_run_id: int | None = None
+    checkpoint: int | None = None
+    template: str = TEMPLATE
+    system: str = DEFAULT_SYSTEM
+    dataset_name: str = ""
+    dataset_sha256: str = ""
+    figures: dict[str, float] = Field(default_factory=dict)
+    sample: str = ""
+    samples: dict[str, str] = Field(default_factory=dict)
+    source: str = ""
+    trust_remote_code: bool = False
+    code_sha256: str = ""
+    created_at: datetime = Field(default_factory=now)
+    removable: bool = Field(default=True, exclude=True)
+
+
+def kind_title(kind: str) -> str:
+    """A kind of artefact for people."""
+    return {"base": _("基座模型"), "adapter": _("LoRA 适配器"), "merged": _("合并模型")}.get(kind, kind)
+
+
+def write_manifest(folder: Path, artefact: Artefact, home: Path) -> None:
+    """Write ``tianji.json``; a base inside the workspace ``home`` is kept relative, so that the workspace can move."""
+    values = json.loads(artefact.model_dump_json())
+    if artefact.trust_remote_code and not artefact.code_sha256:
+        values["code_sha256"] = code_hash(artefact.path)
+    if artefact.base is not None and artefact.base.is_relative_to(home):
+        values["base"] = str(artefact.base.relative_to(home))
+    write_json(folder / MANIFEST, values)
+
+
+def read_manifest(folder: Path, home: Path) -> Artefact:
+    """The artefact in ``folder``.
+
+    Raises:
+        ModelError: no manifest, or one that cannot be read.
+    """
+    path = folder / MANIFEST
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+        if values.get("base"):
+            values["base"] = home / values["base"]
+        location = values.get("location")
+        found = Artefact.model_validate({**values, "path": Path(location) if location else folder})
+    except FileNotFoundError as error:
+        raise ModelError(_("{folder} 里没有 {file}，不是完整的模型", folder=folder, file=MANIFEST)) from error
+    except (OSError, ValueError, TypeError, AttributeError, ValidationError) as error:
+        raise ModelError(_("模型说明 {file} 读不懂，请删掉这个文件夹后重做", file=path)) from error
+    return found.model_copy(update={"name": folder.name})
+
+
+def size_text(size: float) -> str:
+    """A number of bytes for people: 369 KB, 14.8 GB (powers of ten)."""
+    for unit, width in (("GB", 1e9), ("MB", 1e6), ("KB", 1e3)):
+        if size >= width:
+            return f"{size / width:.1f} {unit}" if size < 100 * width else f"{size / width:.0f} {unit}"
+    return f"{size:.0f} B"

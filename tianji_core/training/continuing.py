@@ -1,0 +1,126 @@
+"""Going on from a checkpoint in a training of its own, so that the one it comes from stays as it is: from any step, or
+for another pass over the data."""
+
+import os
+import shutil
+from pathlib import Path
+
+from tianji_core.dataset import training_file
+from tianji_core.errors import TrainingError
+from tianji_core.files import write_text
+from tianji_core.i18n import _
+from tianji_core.model_folders.trust import runs_code
+from tianji_core.store import training as rows
+from tianji_core.store.training import TrainingRun
+from tianji_core.training.config import CONFIG_NAME, rendered_config, replaced_constants
+from tianji_core.training.launch import begin, check_base, settings_of, version_of
+from tianji_core.training.lock import starting
+from tianji_core.training.presets import preset
+from tianji_core.training.progress import training_state, work_folder
+from tianji_core.training.saved import Checkpoint
+from tianji_core.workspace import Workspace
+
+
+def branch_training(workspace: Workspace, run: TrainingRun, iteration: int) -> TrainingRun:
+    """Go on from the checkpoint after ``iteration`` iterations, in a new training with the same settings, learning
+    rate curve included. The old one keeps its later checkpoints.
+
+    Raises:
+        TrainingError: there is no such checkpoint, or the base is another one now.
+    """
+    checkpoint = _checkpoint(workspace, run, iteration)
+    if checkpoint.iteration == training_state(workspace, run).total:
+        raise TrainingError(_("第 {n} 步已经是最后一步；要多训一遍请用“再训一遍”", n=iteration))
+    title = _("{title} · 从第 {n} 步", title=run.title, n=iteration)
+    return _derived(workspace, run, checkpoint, title, "resume", {})
+
+
+def one_more_epoch(workspace: Workspace, run: TrainingRun, iteration: int | None = None) -> TrainingRun:
+    """One more pass over the data from a checkpoint, the newest for None, in a new training. The weights are taken
+    over; warm-up and learning rate curve begin anew, since those of the old one have run down to zero.
+
+    Raises:
+        TrainingError: there is no such checkpoint, or the base is another one now.
+    """
+    checkpoint = _checkpoint(workspace, run, iteration)
+    title = _("{title} · 再训一遍", title=run.title)
+    return _derived(workspace, run, checkpoint, title, "weights", {"epochs": 1})
+
+
+def _checkpoint(workspace: Workspace, run: TrainingRun, iteration: int | None) -> Checkpoint:
+    found = training_state(workspace, run).checkpoints
+    if not found:
+        raise TrainingError(_("“{title}”没有检查点，只能重新训练", title=run.title))
+    if iteration is None:
+        return found[-1]
+    for checkpoint in found:
+        if checkpoint.iteration == iteration:
+            return checkpoint
+    known = _("、").join(str(each.iteration) for each in found)
+    raise TrainingError(
+        _("“{title}”没有第 {n} 步的检查点，有的是：{known}", title=run.title, n=iteration, known=known)
+    )
+
+
+def _derived(
+    workspace: Workspace,
+    run: TrainingRun,
+    checkpoint: Checkpoint,
+    title: str,
+    mode: str,
+    changes: dict[str, object],
+) -> TrainingRun:
+    check_base(run)
+    with starting(workspace):
+        kept = {k: v for k, v in run.settings.items() if k not in ("held", "began", "origin")}
+        assert run.dataset_version_id is not None
+        made = rows.add(workspace.engine, title, run.preset, run.dataset_version_id, {**kept, **changes})
+        folder = workspace.runs / f"training-{made.id}"
+        own = folder / "origin" / checkpoint.path.name
+        _linked(checkpoint.path, own)
+        origin = {
+            "run": run.id,
+            "iteration": checkpoint.iteration,
+            "mode": mode,
+            "checkpoint": str(own.relative_to(workspace.home)),
+        }
+        made = rows.change(
+            workspace.engine,
+            made.id,
+            work_dir=str(folder.relative_to(workspace.home)),
+            settings={**made.settings, "origin": origin},
+        )
+        config = work_folder(workspace, run) / CONFIG_NAME
+        text = _anew(workspace, made, own) if mode == "weights" else config.read_text(encoding="utf-8")
+        write_text(folder / CONFIG_NAME, text)
+        return begin(workspace, made)
+
+
+def _anew(workspace: Workspace, run: TrainingRun, weights: Path) -> str:
+    """The config of a training that begins with the weights of a checkpoint. Rendered from the preset, because the
+    trainer replaced the old training's config by one in which every value stands where it is used."""
+    settings, version = settings_of(run), version_of(workspace, run)
+    assert version is not None
+    source = rendered_config(
+        preset(run.preset, workspace),
+        settings,
+        training_file(workspace, version),
+        runs_code(workspace, settings.base_folder),
+    )
+    return replaced_constants(source, {"load_from": str(weights)})
+
+
+def _linked(source: Path, target: Path) -> None:
+    """The checkpoint under a second name: the trainer it comes from may delete its own."""
+    target.parent.mkdir(parents=True)
+    if source.is_dir():  # DeepSpeed
+        shutil.copytree(source, target, copy_function=_link)
+    else:
+        _link(str(source), str(target))
+
+
+def _link(source: str, target: str) -> None:
+    try:
+        os.link(source, target)
+    except OSError:  # another file system, or one without links
+        shutil.copy2(source, target)
