@@ -6,8 +6,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from pages.shared.text import plain
-from tianji_core.comparison.ballots import Ballot, ballots, choose, undecided
-from tianji_core.comparison.board import Board
+from tianji_core.comparison import Ballot, Board, ballots, choose, undecided
 from tianji_core.i18n import _
 from tianji_core.store import votes
 from tianji_core.store.votes import NONE, TIE, Vote

@@ -6,9 +6,7 @@ import streamlit as st
 
 from pages.shared.text import plain
 from tianji_core import cleaning
-from tianji_core.comparison.board import Board, Cell
-from tianji_core.comparison.comparing import Comparer
-from tianji_core.comparison.marks import Checked, Mark, check_board, check_cell
+from tianji_core.comparison import Board, Cell, Checked, Comparer, Mark, check_board, check_cell
 from tianji_core.evaluation.checks import Checker
 from tianji_core.evaluation.trained_on import checker_of
 from tianji_core.i18n import _

@@ -8,8 +8,7 @@ from pages.shared.chat_choice import Endpoint, sampling_form
 from pages.shared.frame import remember_notice, report_errors
 from pages.shared.kept import any_text, kept, some_of, within
 from tianji_core import models, training
-from tianji_core.comparison.asks import FORMS, read_asks
-from tianji_core.comparison.board import MAX_CANDIDATES, Ask, Column
+from tianji_core.comparison import MAX_CANDIDATES, QUESTION_FILE_TYPES, Ask, Column, read_asks
 from tianji_core.evaluation import held_out_cases
 from tianji_core.i18n import _
 from tianji_core.recipe import Recipe
@@ -133,7 +132,7 @@ def _questions(recipe: Recipe) -> list[Ask]:
     )
     file = st.file_uploader(
         _("从文件读问题（txt 一行一个；csv、json、jsonl 带称谓和场景，或问题）"),
-        list(FORMS),
+        list(QUESTION_FILE_TYPES),
         key="compare_file",
         max_upload_size=4,
     )

@@ -11,9 +11,7 @@ from pages.compare.votes import judge_part, vote_part
 from pages.shared.chat_choice import endpoints
 from pages.shared.chat_servers import server_panel
 from pages.shared.frame import current_recipe, page_header, report_errors
-from tianji_core.comparison.ballots import ballot_of, choose
-from tianji_core.comparison.board import Board, Cell, board_keys, plan_board
-from tianji_core.comparison.report_page import judgement, winners
+from tianji_core.comparison import Board, Cell, ballot_of, board_keys, choose, judgement, plan_board, winners
 from tianji_core.i18n import _
 from tianji_core.store import votes
 

@@ -8,10 +8,21 @@ import streamlit as st
 
 from pages.compare.boards import Checkers
 from pages.shared.frame import remember_notice, report_errors
-from tianji_core.comparison.board import Board
-from tianji_core.comparison.marks import Checked, Heat, heats, totals
-from tianji_core.comparison.preferences import MESSAGES, TEXT, preference_lines, preferences, take_chosen
-from tianji_core.comparison.report_page import TOTAL_COLUMNS, board_report, judgement
+from tianji_core.comparison import (
+    MESSAGES_FORM,
+    TEXT_FORM,
+    TOTAL_COLUMNS,
+    Board,
+    Checked,
+    HeatMap,
+    board_report,
+    heat_maps,
+    judgement,
+    preference_lines,
+    preferences,
+    take_chosen,
+    totals,
+)
 from tianji_core.i18n import _
 from tianji_core.recipe import Recipe
 from tianji_core.store import votes
@@ -27,7 +38,7 @@ def check_part(board: Board, checked: Sequence[Checked]) -> None:
         width="stretch",
         key="compare_totals",
     )
-    shown = heats(board, checked)
+    shown = heat_maps(board, checked)
     for start in range(0, len(shown), 2):
         line = st.columns(min(2, len(shown)))
         for place, heat in zip(line, shown[start : start + 2], strict=False):
@@ -36,7 +47,7 @@ def check_part(board: Board, checked: Sequence[Checked]) -> None:
             )
 
 
-def _heat_figure(heat: Heat) -> go.Figure:
+def _heat_figure(heat: HeatMap) -> go.Figure:
     shares = [[None if value is None else round(100 * value) for value in row] for row in heat.values]
     figure = go.Figure(
         go.Heatmap(
@@ -80,8 +91,8 @@ def take_part(workspace: Workspace, recipe: Recipe, board: Board, checkers: Chec
         width="stretch",
     )
     for place, form, title in (
-        (line[1], TEXT, _("{n} 个偏好对（文本）", n=pairs)),
-        (line[2], MESSAGES, _("偏好对（对话）")),
+        (line[1], TEXT_FORM, _("{n} 个偏好对（文本）", n=pairs)),
+        (line[2], MESSAGES_FORM, _("偏好对（对话）")),
     ):
         place.download_button(
             title,

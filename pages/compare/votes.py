@@ -8,9 +8,15 @@ import streamlit as st
 from pages.shared.frame import follow_job, report_errors
 from pages.shared.teacher_pick import money, pick_teacher
 from pages.shared.text import plain
-from tianji_core.comparison import voting
-from tianji_core.comparison.board import Board
-from tianji_core.comparison.scores import Standings, by_model, by_model_and_style, by_style, same_verdicts
+from tianji_core.comparison import (
+    Board,
+    Standings,
+    by_model,
+    by_model_and_style,
+    by_style,
+    same_verdicts,
+    voting,
+)
 from tianji_core.i18n import _
 from tianji_core.recipe import Recipe
 from tianji_core.store import votes

@@ -1,6 +1,6 @@
 """A filled board without any model."""
 
-from tianji_core.comparison.board import Ask, Board, Column, plan_board
+from tianji_core.comparison import Ask, Board, Column, plan_board
 from tianji_core.recipe import Recipe
 from tianji_core.serving import ChatSampling
 

@@ -5,16 +5,16 @@ from pathlib import Path
 import pytest
 
 from tests.serving.conftest import Server
-from tianji_core.comparison.board import (
+from tianji_core.comparison import (
     Ask,
     Column,
+    Comparer,
     board_keys,
     load_board,
     plan_board,
     request_text,
     save_board,
 )
-from tianji_core.comparison.comparing import Comparer
 from tianji_core.errors import InputError
 from tianji_core.recipe import Recipe, built_in_recipes, load_recipe
 from tianji_core.serving import ChatSampling

@@ -7,14 +7,25 @@ from pathlib import Path
 
 import pytest
 
-from tests.evaluation.boards import BAD, COPIED, GOOD, filled
-from tianji_core.comparison.asks import read_asks
-from tianji_core.comparison.ballots import ballots, choose, undecided
-from tianji_core.comparison.board import Ask
-from tianji_core.comparison.marks import check_board, heats, totals
-from tianji_core.comparison.preferences import export_preferences, take_chosen
-from tianji_core.comparison.report_page import board_report, judgement, winners
-from tianji_core.comparison.scores import by_model, by_style, same_verdicts
+from tests.comparison.boards import BAD, COPIED, GOOD, filled
+from tianji_core.comparison import (
+    Ask,
+    ballots,
+    board_report,
+    by_model,
+    by_style,
+    check_board,
+    choose,
+    export_preferences,
+    heat_maps,
+    judgement,
+    read_asks,
+    same_verdicts,
+    take_chosen,
+    totals,
+    undecided,
+    winners,
+)
 from tianji_core.errors import InputError
 from tianji_core.evaluation.checks import Checker
 from tianji_core.recipe import Recipe, built_in_recipes, load_recipe
@@ -41,7 +52,7 @@ def test_every_answer_carries_its_marks_and_every_column_its_totals(recipe: Reci
     new, old = totals(board, checked)
     assert (new.answered, new.failed, new.checked, new.passed, new.copied) == (3, 0, 2, 0.5, 0.0)
     assert (old.answered, old.failed, old.copied, old.rate) == (2, 1, 0.5, 5.0)
-    first = heats(board, checked)[0]
+    first = heat_maps(board, checked)[0]
     assert (first.model, first.names, first.scenes) == ("新", ("大舅", "母亲"), ("生日", "春节"))
     assert first.values == ((1.0, None), (None, 0.0))
 

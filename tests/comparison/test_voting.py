@@ -6,11 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.evaluation.boards import filled
+from tests.comparison.boards import filled
 from tests.loopback import Handler, LoopbackApi, completion, loopback_api, says
 from tianji_core import jobs
-from tianji_core.comparison import voting
-from tianji_core.comparison.board import Board, save_board
+from tianji_core.comparison import Board, save_board, voting
 from tianji_core.dispatch.dispatcher import Retry
 from tianji_core.errors import InputError, JobError, TeacherAnswerError
 from tianji_core.jobs import Reporter

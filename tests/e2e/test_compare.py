@@ -11,7 +11,7 @@ from tests.checkpoints import add_training
 from tests.e2e.driving import Studio, choose, press, settle, until, visit
 from tests.serving.conftest import Folders, folders  # noqa: F401
 from tianji_core import jobs, models, serving
-from tianji_core.comparison.board import board_keys, load_board
+from tianji_core.comparison import board_keys, load_board
 from tianji_core.evaluation.sweep import load_sweep
 from tianji_core.store import samples, votes
 

@@ -6,8 +6,7 @@ from streamlit.testing.v1 import AppTest
 
 from tests.pages.opening import opened, press
 from tests.serving.conftest import Folders, Server, folders, server  # noqa: F401
-from tianji_core.comparison.board import Ask, Column, board_keys, load_board, plan_board
-from tianji_core.comparison.comparing import Comparer
+from tianji_core.comparison import Ask, Column, Comparer, board_keys, load_board, plan_board
 from tianji_core.recipe import built_in_recipes, load_recipe
 from tianji_core.serving import ChatSampling
 from tianji_core.store import recipes, votes

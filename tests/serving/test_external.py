@@ -8,8 +8,7 @@ import pytest
 from tests.serving.conftest import Folders
 from tests.serving.other_server import install
 from tianji_core import jobs
-from tianji_core.comparison.board import Ask, Column, plan_board, save_board
-from tianji_core.comparison.comparing import Comparer
+from tianji_core.comparison import Ask, Column, Comparer, plan_board, save_board
 from tianji_core.errors import InputError
 from tianji_core.models import register_folder
 from tianji_core.recipe import built_in_recipes, load_recipe

@@ -11,7 +11,7 @@ from tianji_core.errors import InputError
 from tianji_core.i18n import _
 from tianji_core.recipe import Recipe
 
-FORMS = ("txt", "csv", "json", "jsonl")
+QUESTION_FILE_TYPES = ("txt", "csv", "json", "jsonl")
 MAX_BYTES = 4_000_000
 _NAME = ("name", "称谓", "送给谁")
 _SCENE = ("scene", "场景", "场合")
@@ -27,8 +27,8 @@ def read_asks(recipe: Recipe, file: str, data: bytes) -> list[Ask]:
         InputError: says in which entry what is wrong.
     """
     form = file.rsplit(".", 1)[-1].lower()
-    if form not in FORMS:
-        known = _("、").join(f".{each}" for each in FORMS)
+    if form not in QUESTION_FILE_TYPES:
+        known = _("、").join(f".{each}" for each in QUESTION_FILE_TYPES)
         raise InputError(_("读不了 {file}：要的是 {known} 文件", file=file, known=known))
     if len(data) > MAX_BYTES:
         raise InputError(

@@ -66,21 +66,21 @@ def _parts(cells: list[Cell]) -> list[tuple[Cell, ...]]:
 def choose(board: Board, ballot: Ballot, winner: Cell) -> list[Vote]:
     """``winner`` is better than every other answer of the ballot, and so is every model that wrote the same words."""
     others = [cell for cell in ballot.cells if cell.text.strip() != winner.text.strip()]
-    return [vote for cell in others for vote in _between_twins(board, winner, cell, BETTER)]
+    return [vote for cell in others for vote in _votes_between(board, winner, cell, BETTER)]
 
 
 def undecided(board: Board, ballot: Ballot, outcome: str) -> list[Vote]:
     """All answers of the ballot are as good as each other (``tie``), or none is good (``none``)."""
     assert outcome in (TIE, NONE)
     pairs = combinations(ballot.cells, 2)
-    return [vote for one, other in pairs for vote in _between_twins(board, one, other, outcome)]
+    return [vote for one, other in pairs for vote in _votes_between(board, one, other, outcome)]
 
 
-def _between_twins(board: Board, winner: Cell, loser: Cell, outcome: str) -> list[Vote]:
+def _votes_between(board: Board, winner: Cell, loser: Cell, outcome: str) -> list[Vote]:
     """The verdict for everybody who wrote one of the two texts. The texts are those of ``winner`` and ``loser``."""
     found: dict[tuple[str, str, str, str], Vote] = {}
-    for one in twins(board, winner):
-        for other in twins(board, loser):
+    for one in identical_answers(board, winner):
+        for other in identical_answers(board, loser):
             vote = vote_between(board, one, other, outcome)
             key = (vote.winner, vote.style, vote.loser, vote.loser_style)
             found[key] = replace(vote, prompt=winner.request, chosen=winner.text, rejected=loser.text)
@@ -88,7 +88,7 @@ def _between_twins(board: Board, winner: Cell, loser: Cell, outcome: str) -> lis
     return list((own or found).values())
 
 
-def twins(board: Board, cell: Cell) -> list[Cell]:
+def identical_answers(board: Board, cell: Cell) -> list[Cell]:
     """The answers of a row in the same words and style as this one, itself among them."""
     style, text = board.columns[cell.column].style, cell.text.strip()
     return [

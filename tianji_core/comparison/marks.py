@@ -161,7 +161,7 @@ def mean(values: Iterable[float]) -> float | None:
 
 
 @dataclass(frozen=True)
-class Heat:
+class HeatMap:
     """Pass rates of one model: ``values[y][x]`` in 0-1 for ``names[y]`` and ``scenes[x]``, None where there is no
     answer; ``counts`` are the answers behind them."""
 
@@ -172,7 +172,7 @@ class Heat:
     counts: tuple[tuple[int, ...], ...]
 
 
-def heats(board: Board, checked: Sequence[Checked]) -> list[Heat]:
+def heat_maps(board: Board, checked: Sequence[Checked]) -> list[HeatMap]:
     """A map for each model with answers about cells of the recipe, in the order of the columns; none for a
     single cell, whose rate the totals tell."""
     told: dict[str, dict[tuple[str, str], list[bool]]] = {}
@@ -188,7 +188,7 @@ def heats(board: Board, checked: Sequence[Checked]) -> list[Heat]:
     if len(names) * len(scenes) < 2:
         return []
     return [
-        Heat(
+        HeatMap(
             model,
             names,
             scenes,

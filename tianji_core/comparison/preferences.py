@@ -15,8 +15,8 @@ from tianji_core.store.samples import CHAT, NewSample
 from tianji_core.store.votes import BETTER, Vote
 from tianji_core.workspace import Workspace
 
-TEXT, MESSAGES = "text", "messages"
-FORMS = (TEXT, MESSAGES)
+TEXT_FORM, MESSAGES_FORM = "text", "messages"
+FORMS = (TEXT_FORM, MESSAGES_FORM)
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Preference:
 
     def plain(self, form: str) -> dict[str, Any]:
         """As plain data: three texts (and the system prompt beside them), or lists of messages."""
-        if form == TEXT:
+        if form == TEXT_FORM:
             return {
                 "system": self.system,
                 "prompt": self.prompt,
@@ -60,7 +60,7 @@ def preferences(decided: Sequence[Vote]) -> list[Preference]:
     ]
 
 
-def preference_lines(workspace: Workspace, recipe_key: str, form: str = TEXT) -> str:
+def preference_lines(workspace: Workspace, recipe_key: str, form: str = TEXT_FORM) -> str:
     """The people's verdicts on a recipe's answers as JSON Lines.
 
     Raises:
@@ -74,7 +74,7 @@ def preference_lines(workspace: Workspace, recipe_key: str, form: str = TEXT) ->
     return "".join(json.dumps(each.plain(form), ensure_ascii=False) + "\n" for each in found)
 
 
-def export_preferences(workspace: Workspace, recipe_key: str, path: Path, form: str = TEXT) -> int:
+def export_preferences(workspace: Workspace, recipe_key: str, path: Path, form: str = TEXT_FORM) -> int:
     """Write :func:`preference_lines` to ``path``; returns how many pairs.
 
     Raises:

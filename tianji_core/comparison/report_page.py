@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
-from tianji_core.comparison.ballots import ballots, twins
+from tianji_core.comparison.ballots import ballots, identical_answers
 from tianji_core.comparison.board import Board, Cell
-from tianji_core.comparison.marks import Checked, CheckerOf, Heat, Total, check_board, heats, totals
+from tianji_core.comparison.marks import Checked, CheckerOf, HeatMap, Total, check_board, heat_maps, totals
 from tianji_core.comparison.scores import Standings, by_model, by_model_and_style, by_style, same_verdicts
 from tianji_core.evaluation.agreement import Agreement
 from tianji_core.i18n import _, language
@@ -16,7 +16,7 @@ from tianji_core.store import votes
 from tianji_core.store.votes import BETTER, PERSON, TEACHER, Vote
 from tianji_core.workspace import Workspace
 
-_STYLE = Path(__file__).with_name("board_report.css")
+_STYLE = Path(__file__).with_name("report_page.css")
 _NOTHING = "—"
 
 
@@ -53,7 +53,7 @@ def board_report(recipe: Recipe, board: Board, checker_of: CheckerOf, judged: Ju
         ),
         _facts(board),
         _section(_("每一列的成绩"), _totals(totals(board, checked))),
-        _section(_("称谓 × 场景的通过率"), "".join(map(_heat, heats(board, checked)))),
+        _section(_("称谓 × 场景的通过率"), "".join(map(_heat, heat_maps(board, checked)))),
         _section(_("票数和分数"), _scores(judged)),
         _section(_("全部答案"), _answers(board, checked, judged.people)),
         _paragraph(_("这一页不联网也能打开，可以直接发给别人或打印。")),
@@ -129,7 +129,7 @@ def _totals(found: Sequence[Total]) -> str:
     )
 
 
-def _heat(heat: Heat) -> str:
+def _heat(heat: HeatMap) -> str:
     top = "".join(f"<th>{escape(scene)}</th>" for scene in heat.scenes)
     lines = []
     for name, values, counts in zip(heat.names, heat.values, heat.counts, strict=True):
@@ -209,7 +209,7 @@ def winners(board: Board, people: Sequence[Vote]) -> set[tuple[int, int, int]]:
         for cell in ballot.cells:
             others = [each for each in ballot.cells if each is not cell]
             if all((cell.text, other.text) in better for other in others):
-                found |= {_place(each) for each in twins(board, cell)}
+                found |= {_place(each) for each in identical_answers(board, cell)}
     return found
 
 

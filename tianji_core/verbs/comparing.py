@@ -8,20 +8,24 @@ from typing import Annotated
 
 import typer
 
-from tianji_core.comparison.asks import read_asks
-from tianji_core.comparison.board import (
+from tianji_core.comparison import (
     MAX_CANDIDATES,
+    TOTAL_COLUMNS,
     Ask,
     Board,
+    CheckerOf,
     Column,
+    Comparer,
     board_keys,
+    board_report,
+    check_board,
+    judgement,
     load_board,
     plan_board,
+    read_asks,
     request_text,
+    totals,
 )
-from tianji_core.comparison.comparing import Comparer
-from tianji_core.comparison.marks import CheckerOf, check_board, totals
-from tianji_core.comparison.report_page import TOTAL_COLUMNS, board_report, judgement
 from tianji_core.errors import InputError, ServerError
 from tianji_core.evaluation import held_out_cases
 from tianji_core.evaluation.trained_on import checker_of

@@ -6,9 +6,17 @@ from typing import Annotated
 import typer
 
 from tianji_core import jobs
-from tianji_core.comparison import voting
-from tianji_core.comparison.preferences import TEXT, export_preferences, take_chosen
-from tianji_core.comparison.scores import Standings, by_model, by_model_and_style, by_style, same_verdicts
+from tianji_core.comparison import (
+    TEXT_FORM,
+    Standings,
+    by_model,
+    by_model_and_style,
+    by_style,
+    export_preferences,
+    same_verdicts,
+    take_chosen,
+    voting,
+)
 from tianji_core.errors import InputError
 from tianji_core.evaluation.sweep import SweepPlan, best_point, load_sweep, start_sweep
 from tianji_core.i18n import _
@@ -41,7 +49,7 @@ def list_votes(
     output: Annotated[
         Path | None, typer.Option(help="With export: the JSONL file.", show_default=False)
     ] = None,
-    form: Annotated[str, typer.Option(help="With export: text or messages.")] = TEXT,
+    form: Annotated[str, typer.Option(help="With export: text or messages.")] = TEXT_FORM,
     certainty: Annotated[float, typer.Option(min=0.5, max=0.999, help="With scores.")] = 0.95,
     board: BoardOption = "",
     provider: ProviderOption = "deepseek",
