@@ -99,8 +99,8 @@ def one_by_one(home: Path, max_tokens: int, one_in: int) -> None:
     from peft import PeftModel
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
+    from tianji_core.model_folders.messages import ChatMessage
     from tianji_core.model_folders.prompt import encode, stop_tokens
-    from tianji_core.serving.protocol import WireMessage
 
     gpu = torch.cuda.is_available()
     tokenizer = AutoTokenizer.from_pretrained(home / "base")
@@ -111,7 +111,7 @@ def one_by_one(home: Path, max_tokens: int, one_in: int) -> None:
     network: Any = base
 
     def answer(text: str) -> tuple[str, int]:
-        messages = [WireMessage(role="system", content=SYSTEM), WireMessage(role="user", content=text)]
+        messages = [ChatMessage(role="system", content=SYSTEM), ChatMessage(role="user", content=text)]
         ids = torch.tensor([encode(tokenizer, "internlm2_chat", messages)], device=base.device)
         made = network.generate(
             input_ids=ids,

@@ -8,7 +8,7 @@ import pytest
 from tests.tiny_base import add_version, write_tiny_base
 from tianji_core import jobs, models, training
 from tianji_core.errors import ModelError
-from tianji_core.model_folders.manifest import Artefact, write_manifest
+from tianji_core.model_folders.manifest import Artefact, write_artefact
 from tianji_core.models.catalogue import free_name, making
 from tianji_core.store import training as rows
 
@@ -23,7 +23,7 @@ def add_adapter(workspace, name, base):
         name=name, kind="adapter", title=name, path=base, base=base, base_fingerprint="x", checkpoint=3
     )
     with making(workspace, name) as folder:
-        write_manifest(folder, made, workspace.home)
+        write_artefact(folder, made, workspace.home)
 
 
 def names(workspace):
@@ -104,7 +104,7 @@ def test_a_base_is_kept_while_an_adapter_needs_it(workspace, base):
 
 def test_a_base_is_kept_while_a_training_reads_it_or_waits_for_its_turn(workspace):
     folder = write_tiny_base(workspace.models / "mine")
-    write_manifest(folder, Artefact(name="mine", kind="base", title="m", path=folder), workspace.home)
+    write_artefact(folder, Artefact(name="mine", kind="base", title="m", path=folder), workspace.home)
     settings = training.default_settings("nano-cpu-qlora").model_dump(mode="json")
     version = add_version(workspace)
     run = rows.add(workspace.engine, "训", "nano-cpu-qlora", version.id, {**settings, "base": str(folder)})
@@ -121,7 +121,7 @@ def test_the_workspace_can_be_moved(workspace, tmp_path):
     from tianji_core.workspace import open_workspace
 
     folder = write_tiny_base(workspace.models / "mine")
-    write_manifest(folder, Artefact(name="mine", kind="base", title="m", path=folder), workspace.home)
+    write_artefact(folder, Artefact(name="mine", kind="base", title="m", path=folder), workspace.home)
     add_adapter(workspace, "甲", folder)
     moved = open_workspace(shutil.move(workspace.home, tmp_path / "moved"))
     assert models.artefact(moved, "甲").base == moved.models / "mine"

@@ -7,7 +7,7 @@ from tests.conftest import ROOT
 from tests.tiny_base import add_version, write_tiny_base
 from tests.work_folders import write_checkpoint, write_sitting
 from tianji_core import models, training
-from tianji_core.model_folders.manifest import Artefact, write_manifest
+from tianji_core.model_folders.manifest import Artefact, write_artefact
 from tianji_core.models.catalogue import making
 
 
@@ -57,7 +57,7 @@ def test_a_deleted_model_comes_back(workspace, tmp_path, app):
         sample="*祝*[好](x)",
     )
     with making(workspace, "甲") as folder:
-        write_manifest(folder, made, workspace.home)
+        write_artefact(folder, made, workspace.home)
     open_models(app)
     assert "合并一号" in texts(app) and "损失 1.500" in texts(app) and r"\*祝\*\[好\]" in texts(app)
     app.button(key="delete_甲").click().run()

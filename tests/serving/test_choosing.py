@@ -8,7 +8,7 @@ import pytest
 from tests.serving.conftest import Folders
 from tianji_core import jobs
 from tianji_core.errors import ModelError
-from tianji_core.model_folders.manifest import write_manifest
+from tianji_core.model_folders.manifest import write_artefact
 from tianji_core.models import Artefact, delete, register_folder
 from tianji_core.serving import start_for, wait_ready
 from tianji_core.workspace import Workspace
@@ -18,7 +18,7 @@ def add_adapter(workspace: Workspace, name: str, source: Path, base: Path) -> No
     folder = workspace.models / name
     shutil.copytree(source, folder)
     made = Artefact(name=name, kind="adapter", title=name, path=folder, base=base)
-    write_manifest(folder, made, workspace.home)
+    write_artefact(folder, made, workspace.home)
 
 
 def test_an_adapter_brings_its_base_and_neither_can_be_deleted_meanwhile(

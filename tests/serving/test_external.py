@@ -40,12 +40,12 @@ def test_a_command_names_the_model_its_template_and_its_adapters(
 def test_the_shipped_template_writes_what_training_wrote(folders: Folders) -> None:
     from transformers import AutoTokenizer
 
+    from tianji_core.model_folders.messages import ChatMessage
     from tianji_core.model_folders.prompt import encode
-    from tianji_core.serving.protocol import WireMessage
 
     tokenizer = AutoTokenizer.from_pretrained(folders.base)
     said = [("system", "送祝福"), ("user", "祝大舅"), ("assistant", "好"), ("user", "祝您")]
-    trained = encode(tokenizer, "internlm2_chat", [WireMessage(role=r, content=c) for r, c in said])
+    trained = encode(tokenizer, "internlm2_chat", [ChatMessage(role=r, content=c) for r, c in said])
     tokenizer.chat_template = (external.FOLDER / "chat_markup.jinja").read_text(encoding="utf-8")
     turns = [{"role": role, "content": content} for role, content in said]
     assert tokenizer.apply_chat_template(turns, add_generation_prompt=True, tokenize=True) == trained

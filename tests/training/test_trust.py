@@ -8,7 +8,8 @@ from tianji_core import models, training
 from tianji_core.errors import ModelError
 from tianji_core.evaluation import Checker, evaluate_folder, held_out_cases
 from tianji_core.files import write_json
-from tianji_core.model_folders.trust import brings_code, code_allowed, runs_code
+from tianji_core.model_folders.remote_code import brings_code
+from tianji_core.model_folders.trust import code_allowed, runs_code
 from tianji_core.models.nano import nano_base
 from tianji_core.recipe import built_in_recipes, load_recipe
 from tianji_core.serving import ModelRef, start_server

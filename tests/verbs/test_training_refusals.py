@@ -12,7 +12,7 @@ from tests.verbs.conftest import ended
 from tianji_core import jobs, models, training
 from tianji_core.errors import JobError
 from tianji_core.model_folders.base import fingerprint
-from tianji_core.model_folders.manifest import Artefact, write_manifest
+from tianji_core.model_folders.manifest import Artefact, write_artefact
 from tianji_core.store import training as rows
 from tianji_core.training import queue as line
 
@@ -146,7 +146,7 @@ def test_an_adapter_is_not_merged_with_another_base(verb, workspace, base, tmp_p
     made = Artefact(
         name="mine", kind="adapter", title="试", path=folder, base=base, base_fingerprint=fingerprint(base)
     )
-    write_manifest(folder, made, workspace.home)
+    write_artefact(folder, made, workspace.home)
     other = write_tiny_base(tmp_path / "other", seed=1)
     assert "不是训练时用的那个基座模型" in verb("merge", "mine", "--base", other).refusal
     assert "已经有名叫“mine”的模型了" in verb("merge", "mine", "--name", "mine").refusal

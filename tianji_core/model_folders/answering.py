@@ -13,6 +13,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from tianji_core.model_folders.base import checked_base
+from tianji_core.model_folders.manifest import read_manifest
+from tianji_core.model_folders.messages import ChatMessage
+from tianji_core.model_folders.prompt import encode
+
 SMALL = 4e9
 """Bytes of weights up to which a CPU computes in float32; larger ones keep 16 bits, or they would not fit."""
 
@@ -21,8 +26,6 @@ def load(model: Path, adapter: Path | None, runs_code: bool) -> tuple[Any, Any]:
     """(model, tokenizer) on the first GPU or the CPU; the adapter is put on top of the base, not merged."""
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
-
-    from tianji_core.model_folders.base import checked_base
 
     tokenizer = AutoTokenizer.from_pretrained(str(model), trust_remote_code=runs_code)
     gpu = torch.cuda.is_available()
@@ -93,18 +96,13 @@ def answer_all(
 
 def _prompt(tokenizer: Any, template: str, request: dict[str, Any]) -> list[int]:
     """The token ids that the model server would make of the same request."""
-    from tianji_core.model_folders.prompt import encode
-    from tianji_core.serving.protocol import WireMessage
-
-    messages = [WireMessage(role="user", content=request["request"])]
+    messages = [ChatMessage(role="user", content=request["request"])]
     if request.get("system"):
-        messages.insert(0, WireMessage(role="system", content=request["system"]))
+        messages.insert(0, ChatMessage(role="system", content=request["system"]))
     return encode(tokenizer, template, messages)
 
 
 def _template(model: Path, adapter: Path | None) -> str:
-    from tianji_core.model_folders.folders import read_manifest
-
     own = read_manifest(adapter).template if adapter is not None else ""
     return own or read_manifest(model).template
 

@@ -6,10 +6,10 @@ import re
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from tianji_core.errors import ModelError
 from tianji_core.i18n import _
+from tianji_core.model_folders.config_files import CONFIG, TOKENIZER_CONFIG, read_object
 
 TOKENIZERS = ("tokenizer.json", "tokenizer.model", "vocab.json", "vocab.txt", "spiece.model")
 INDEXES = ("model.safetensors.index.json", "pytorch_model.bin.index.json")
@@ -40,9 +40,9 @@ def checked_base(folder: Path) -> BaseFolder:
         if folder.exists():
             raise ModelError(_("{folder} 是一个文件，这里要填模型所在的文件夹", folder=folder))
         raise ModelError(_("模型文件夹 {folder} 不存在，请先下载或改路径", folder=folder))
-    if not (folder / "config.json").exists():
+    if not (folder / CONFIG).exists():
         raise ModelError(_("{folder} 里没有 config.json，不是模型文件夹，请重新下载或改路径", folder=folder))
-    config = _object(folder, "config.json")
+    config = read_object(folder, CONFIG)
     _check_tokenizer(folder)
     weights = _weights(folder)
     missing = [path.name for path in weights if not path.is_file() or path.stat().st_size == 0]
@@ -66,17 +66,6 @@ def checked_base(folder: Path) -> BaseFolder:
     return BaseFolder(folder, architecture, weights, sum(path.stat().st_size for path in weights))
 
 
-def _object(folder: Path, name: str) -> dict[str, Any]:
-    """A JSON file of a model's folder."""
-    try:
-        value = json.loads((folder / name).read_text(encoding="utf-8"))
-        if not isinstance(value, dict):
-            raise ValueError("not an object")
-    except (OSError, ValueError, RecursionError) as error:
-        raise ModelError(_("{folder} 里的 {name} 读不懂，请重新下载", folder=folder, name=name)) from error
-    return value
-
-
 def _check_tokenizer(folder: Path) -> None:
     found = [folder / name for name in TOKENIZERS if (folder / name).exists()]
     if not found:
@@ -86,8 +75,8 @@ def _check_tokenizer(folder: Path) -> None:
             raise ModelError(
                 _("{folder} 里的分词器文件 {name} 不完整，请重新下载", folder=folder, name=path.name)
             )
-    if (folder / "tokenizer_config.json").exists():
-        _object(folder, "tokenizer_config.json")
+    if (folder / TOKENIZER_CONFIG).exists():
+        read_object(folder, TOKENIZER_CONFIG)
 
 
 def _cut_off(path: Path) -> bool:
@@ -170,7 +159,7 @@ def fingerprint(folder: Path) -> str:
         ModelError: the folder is not complete.
     """
     base = checked_base(folder)
-    digest = hashlib.sha256((folder / "config.json").read_bytes())
+    digest = hashlib.sha256((folder / CONFIG).read_bytes())
     for path in base.weights:
         size = path.stat().st_size
         digest.update(f"{path.name}:{size}".encode())
@@ -179,3 +168,19 @@ def fingerprint(folder: Path) -> str:
             file.seek(max(0, size - EDGE))
             digest.update(file.read(EDGE))
     return digest.hexdigest()[:32]
+
+
+def check_same_base(folder: Path, expected: str) -> None:
+    """That ``folder`` holds the very base with the fingerprint ``expected``. A checkpoint or an adapter on another base
+    loads and merges without an error, and answers nonsense.
+
+    Raises:
+        ModelError: it holds another one, or is incomplete.
+    """
+    if fingerprint(folder) != expected:
+        raise ModelError(
+            _(
+                "{folder} 不是训练时用的那个基座模型（内容不同），不能用它接着训练、转换或合并",
+                folder=folder,
+            )
+        )

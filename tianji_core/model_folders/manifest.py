@@ -1,19 +1,21 @@
-"""Artefacts: base models, adapters and merged models, each a folder with a ``tianji.json`` that is written last."""
+"""``tianji.json``, the studio's own file in a model folder, written last: what the model is, how to ask it, and whether its
+Python code may run."""
 
 import json
 from datetime import datetime
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
 from tianji_core.errors import ModelError
 from tianji_core.files import write_json
 from tianji_core.i18n import _
-from tianji_core.model_folders.trust import MANIFEST, code_hash
+from tianji_core.model_folders.remote_code import code_hash
+from tianji_core.model_folders.template import TEMPLATE
 from tianji_core.store.database import now
-from tianji_core.training import TEMPLATE
 
+MANIFEST = "tianji.json"
 DEFAULT_SYSTEM = "你现在是一个送祝福大师，帮我针对不同人和事情、节日送对应的祝福"
 
 Kind = Literal["base", "adapter", "merged"]
@@ -58,7 +60,7 @@ def kind_title(kind: str) -> str:
     return {"base": _("基座模型"), "adapter": _("LoRA 适配器"), "merged": _("合并模型")}.get(kind, kind)
 
 
-def write_manifest(folder: Path, artefact: Artefact, home: Path) -> None:
+def write_artefact(folder: Path, artefact: Artefact, home: Path) -> None:
     """Write ``tianji.json``; a base inside the workspace ``home`` is kept relative, so that the workspace can move."""
     values = json.loads(artefact.model_dump_json())
     if artefact.trust_remote_code and not artefact.code_sha256:
@@ -68,24 +70,89 @@ def write_manifest(folder: Path, artefact: Artefact, home: Path) -> None:
     write_json(folder / MANIFEST, values)
 
 
-def read_manifest(folder: Path, home: Path) -> Artefact:
+def read_artefact(folder: Path, home: Path) -> Artefact:
     """The artefact in ``folder``.
 
     Raises:
         ModelError: no manifest, or one that cannot be read.
     """
-    path = folder / MANIFEST
+    if not has_manifest(folder):
+        raise ModelError(_("{folder} 里没有 {file}，不是完整的模型", folder=folder, file=MANIFEST))
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
+        values = _values(folder)
         if values.get("base"):
             values["base"] = home / values["base"]
         location = values.get("location")
-        found = Artefact.model_validate({**values, "path": Path(location) if location else folder})
-    except FileNotFoundError as error:
-        raise ModelError(_("{folder} 里没有 {file}，不是完整的模型", folder=folder, file=MANIFEST)) from error
-    except (OSError, ValueError, TypeError, AttributeError, ValidationError) as error:
-        raise ModelError(_("模型说明 {file} 读不懂，请删掉这个文件夹后重做", file=path)) from error
-    return found.model_copy(update={"name": folder.name})
+        artefact = Artefact.model_validate({**values, "path": Path(location) if location else folder})
+    except (OSError, ValueError, TypeError) as error:
+        raise ModelError(
+            _("模型说明 {file} 读不懂，请删掉这个文件夹后重做", file=folder / MANIFEST)
+        ) from error
+    return artefact.model_copy(update={"name": folder.name})
+
+
+class Manifest(BaseModel):
+    """What ``tianji.json`` says to a program that asks the model: its chat template and system prompt, '' where unknown,
+    and the fingerprint of the base that an adapter belongs to."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    template: str = ""
+    system: str = ""
+    base_fingerprint: str = ""
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """How to ask the model in ``folder``; an empty manifest where there is none.
+
+    Raises:
+        ModelError: it cannot be read.
+    """
+    if not has_manifest(folder):
+        return Manifest()
+    try:
+        return Manifest.model_validate(_values(folder))
+    except (OSError, ValueError) as error:
+        detail = str(error).splitlines()[0]
+        raise ModelError(
+            _("{file} 坏了，请删掉它或重新合并：{detail}", file=folder / MANIFEST, detail=detail)
+        ) from error
+
+
+class CodePermission(BaseModel):
+    """What ``tianji.json`` says about running the Python code of the model at ``location`` ('': the folder itself);
+    ``code_sha256`` is the hash of the code that a person allowed, '' in manifests of an older studio."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    location: str = ""
+    trust_remote_code: StrictBool = False
+    code_sha256: str = ""
+
+
+def read_permission(folder: Path) -> CodePermission | None:
+    """The permission in the manifest of ``folder``; None where there is no readable one."""
+    try:
+        return CodePermission.model_validate(_values(folder))
+    except (OSError, ValueError):
+        return None
+
+
+def has_manifest(folder: Path) -> bool:
+    """Whether the studio made or listed the model in ``folder``, completely."""
+    return (folder / MANIFEST).exists()
+
+
+def _values(folder: Path) -> dict[str, Any]:
+    """The content of the manifest.
+
+    Raises:
+        OSError, ValueError: it is missing, cannot be read, or is no JSON object.
+    """
+    values = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    if not isinstance(values, dict):
+        raise ValueError("not an object")
+    return values
 
 
 def size_text(size: float) -> str:

@@ -5,24 +5,20 @@ from typing import Any
 
 from tianji_core.errors import InputError
 from tianji_core.i18n import _
-from tianji_core.serving.protocol import WireMessage
-
-CHAT_MARKUP = ("internlm2_chat", "qwen_chat")
-"""xtuner's template names that share one form: <|im_start|>role … <|im_end|>, one line each."""
-
-START, END = "<|im_start|>", "<|im_end|>"
+from tianji_core.model_folders.messages import ChatMessage
+from tianji_core.model_folders.template import END, START, TEMPLATES
 
 
-def with_system(messages: Sequence[WireMessage], system: str) -> list[WireMessage]:
+def with_system(messages: Sequence[ChatMessage], system: str) -> list[ChatMessage]:
     """The conversation with the model's own system prompt in front where it brings none; an empty one means none."""
     first = messages[0]
     if first.role in ("system", "developer"):
         rest = list(messages[1:])
-        return [WireMessage(role="system", content=first.content), *rest] if first.content.strip() else rest
-    return [WireMessage(role="system", content=system), *messages] if system else list(messages)
+        return [ChatMessage(role="system", content=first.content), *rest] if first.content.strip() else rest
+    return [ChatMessage(role="system", content=system), *messages] if system else list(messages)
 
 
-def encode(tokenizer: Any, template: str, messages: Sequence[WireMessage]) -> list[int]:
+def encode(tokenizer: Any, template: str, messages: Sequence[ChatMessage]) -> list[int]:
     """The prompt as token ids. The first message of xtuner's training is preceded by the tokenizer's beginning
     token, if it has one, and so is this one. Control tokens typed by a person are taken out.
 
@@ -33,7 +29,7 @@ def encode(tokenizer: Any, template: str, messages: Sequence[WireMessage]) -> li
         raise InputError(_("对话的最后一句应当是 user 说的，否则没有可以回答的内容"))
     controls = {START, END, *tokenizer.all_special_tokens}
     turns = [(m.role, without(m.content, controls)) for m in messages]
-    if template in CHAT_MARKUP or not getattr(tokenizer, "chat_template", None):
+    if template in TEMPLATES or not getattr(tokenizer, "chat_template", None):
         text = "".join(f"{START}{role}\n{content}{END}\n" for role, content in turns)
         start = [tokenizer.bos_token_id] if tokenizer.bos_token_id is not None else []
         return start + tokenizer.encode(f"{text}{START}assistant\n", add_special_tokens=False)
@@ -46,7 +42,7 @@ def encode(tokenizer: Any, template: str, messages: Sequence[WireMessage]) -> li
         raise InputError(_("模型自带的对话模板不接受这段对话：{detail}", detail=error)) from error
 
 
-def shared_tokens(tokenizer: Any, template: str, messages: Sequence[WireMessage]) -> int:
+def shared_tokens(tokenizer: Any, template: str, messages: Sequence[ChatMessage]) -> int:
     """How many tokens every conversation under the same system prompt begins with; 0 where there is no system prompt.
 
     Raises:
@@ -55,7 +51,7 @@ def shared_tokens(tokenizer: Any, template: str, messages: Sequence[WireMessage]
     first = messages[0]
     if first.role == "user":
         return 0
-    one, other = (encode(tokenizer, template, [first, WireMessage(role="user", content=c)]) for c in "甲乙")
+    one, other = (encode(tokenizer, template, [first, ChatMessage(role="user", content=c)]) for c in "甲乙")
     return next((at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), 0)
 
 

@@ -6,56 +6,26 @@ folder that is to be trusted. What was allowed is the code as it was then: its h
 changed since has to be allowed again.
 """
 
-import hashlib
-import json
 from pathlib import Path
 
 from tianji_core.errors import ModelError
 from tianji_core.i18n import _
+from tianji_core.model_folders.manifest import MANIFEST, read_permission
+from tianji_core.model_folders.remote_code import brings_code, code_hash
 from tianji_core.workspace import Workspace
-
-MANIFEST = "tianji.json"
-_NAMING_CODE = ("config.json", "tokenizer_config.json")
-
-
-def brings_code(folder: Path) -> bool:
-    """Whether a model's configuration or tokenizer names code of its own (``auto_map``)."""
-    return any(
-        '"auto_map"' in (folder / name).read_text(encoding="utf-8", errors="replace")
-        for name in _NAMING_CODE
-        if (folder / name).is_file()
-    )
-
-
-def code_hash(folder: Path) -> str:
-    """The SHA-256 over every Python file of a model's folder and over what names them; '' where it brings none."""
-    if not brings_code(folder):
-        return ""
-    digest = hashlib.sha256()
-    for path in sorted(folder.rglob("*.py")):
-        content = path.read_bytes()
-        digest.update(f"{path.relative_to(folder)}:{len(content)}:".encode() + content)
-    for name in _NAMING_CODE:
-        if (folder / name).is_file():
-            value = json.loads((folder / name).read_text(encoding="utf-8", errors="replace"))
-            named = value.get("auto_map") if isinstance(value, dict) else None
-            digest.update(json.dumps(named, sort_keys=True).encode())
-    return digest.hexdigest()
 
 
 def code_allowed(workspace: Workspace, folder: Path) -> bool:
-    """Whether a person allowed the code of the model in ``folder`` as it is now: what the workspace's manifest of it
-    says. A manifest of an older studio holds no hash, and counts for the code that lies there."""
-    wanted = folder.expanduser().resolve()
+    """Whether a person allowed the code of the model in ``folder`` as it is now, by the workspace's manifest of it. A
+    manifest of an older studio holds no hash and allows whatever code is there."""
+    model = folder.expanduser().resolve()
     for path in workspace.models.glob(f"*/{MANIFEST}"):
-        try:
-            values = json.loads(path.read_text(encoding="utf-8"))
-            here = Path(values.get("location") or path.parent).resolve()
-        except (OSError, ValueError, AttributeError, TypeError):
-            continue  # not a manifest; such a folder is not listed as a model either
-        if here == wanted and not path.parent.name.startswith("."):
-            allowed = values.get("trust_remote_code") is True
-            return allowed and values.get("code_sha256", "") in ("", code_hash(folder))
+        listed = path.parent
+        permission = read_permission(listed)
+        if permission is None or listed.name.startswith("."):
+            continue  # not listed as a model either
+        if Path(permission.location or listed).resolve() == model:
+            return permission.trust_remote_code and permission.code_sha256 in ("", code_hash(folder))
     return False
 
 

@@ -13,10 +13,10 @@ from tianji_core import jobs
 from tianji_core.errors import ModelError, StudioError
 from tianji_core.i18n import _
 from tianji_core.model_folders.base import checked_base, fingerprint
-from tianji_core.model_folders.manifest import MANIFEST, Artefact, read_manifest, write_manifest
+from tianji_core.model_folders.manifest import Artefact, has_manifest, read_artefact, write_artefact
+from tianji_core.model_folders.remote_code import brings_code, code_hash
 from tianji_core.model_folders.roots import checked_root
 from tianji_core.model_folders.template import TEMPLATE, native_template
-from tianji_core.model_folders.trust import brings_code, code_hash
 from tianji_core.models.nano import FOLDER as NANO_FOLDER
 from tianji_core.store import training as rows
 from tianji_core.workspace import Workspace
@@ -41,10 +41,10 @@ def artefacts(workspace: Workspace) -> list[Artefact]:
     is being made or was left half made, and is not listed."""
     found = [artefact for artefact in [nano_artefact()] if artefact is not None]
     for folder in sorted(workspace.models.iterdir()):
-        if folder.name.startswith(".") or not (folder / MANIFEST).exists():
+        if folder.name.startswith(".") or not has_manifest(folder):
             continue
         try:
-            artefact = read_manifest(folder, workspace.home)
+            artefact = read_artefact(folder, workspace.home)
         except ModelError:
             continue
         if artefact.path.is_dir():
@@ -136,7 +136,7 @@ def register_folder(
         trust_remote_code=trust_remote_code,
     )
     with making(workspace, chosen) as temporary:
-        write_manifest(temporary, listed, workspace.home)
+        write_artefact(temporary, listed, workspace.home)
     return artefact(workspace, chosen)
 
 
@@ -149,7 +149,7 @@ def allow_code(workspace: Workspace, name: str) -> Artefact:
     found = artefact(workspace, name)
     if found.removable:  # the built-in one brings no code
         allowed = found.model_copy(update={"trust_remote_code": True, "code_sha256": ""})
-        write_manifest(workspace.models / name, allowed, workspace.home)
+        write_artefact(workspace.models / name, allowed, workspace.home)
     return artefact(workspace, name)
 
 
@@ -244,7 +244,7 @@ def trashed(workspace: Workspace) -> list[Trashed]:
     for folder in (workspace.models / TRASH).glob("*~*"):
         name, _tilde, stamp = folder.name.rpartition("~")
         try:
-            kept = read_manifest(folder, workspace.home).model_copy(update={"name": name})
+            kept = read_artefact(folder, workspace.home).model_copy(update={"name": name})
             found.append(Trashed(folder.name, kept, int(stamp) / 1000))
         except (ModelError, ValueError):
             continue

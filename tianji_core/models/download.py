@@ -13,7 +13,7 @@ from tianji_core.errors import ModelError, StudioError
 from tianji_core.i18n import _
 from tianji_core.jobs import Reporter
 from tianji_core.model_folders.base import checked_base, fingerprint
-from tianji_core.model_folders.manifest import Artefact, read_manifest, write_manifest
+from tianji_core.model_folders.manifest import Artefact, read_artefact, write_artefact
 from tianji_core.model_folders.template import TEMPLATE, native_template
 from tianji_core.models.catalogue import artefacts, checked_name, free_name
 from tianji_core.workspace import Workspace
@@ -116,11 +116,11 @@ def download(
         source=f"ModelScope {model_id}@{revision}",
         trust_remote_code=trust_remote_code,
     )
-    write_manifest(folder, made, workspace.home)
+    write_artefact(folder, made, workspace.home)
     target = workspace.models / chosen
     folder.rename(target)
     reporter.update(total, total=total)
-    return read_manifest(target, workspace.home)
+    return read_artefact(target, workspace.home)
 
 
 def refuse_second(workspace: Workspace, model_id: str, name: str) -> None:

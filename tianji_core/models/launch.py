@@ -7,10 +7,11 @@ from pathlib import Path
 from tianji_core import jobs
 from tianji_core.errors import ModelError
 from tianji_core.i18n import _
+from tianji_core.model_folders.base import check_same_base
 from tianji_core.model_folders.manifest import Artefact
 from tianji_core.models.catalogue import checked_name
 from tianji_core.models.download import SOURCE, check_model_id, refuse_second
-from tianji_core.models.making import check_base, checkpoint_of
+from tianji_core.models.making import checkpoint_of
 from tianji_core.models.merged import SHARD_GB, base_to_merge_into, checked_options
 from tianji_core.store.training import TrainingRun
 from tianji_core.training import settings_of
@@ -105,7 +106,7 @@ def start_download(
 
 def _checkable(workspace: Workspace, run: TrainingRun, iteration: int | None) -> int:
     checkpoint = checkpoint_of(workspace, run, iteration)
-    check_base(settings_of(run).base_folder, str(run.settings.get("base_fingerprint", "")))
+    check_same_base(settings_of(run).base_folder, str(run.settings.get("base_fingerprint", "")))
     return checkpoint.iteration
 
 

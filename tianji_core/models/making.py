@@ -7,9 +7,11 @@ from pathlib import Path
 from tianji_core.errors import ModelError, StudioError
 from tianji_core.i18n import _
 from tianji_core.jobs import Reporter
-from tianji_core.model_folders.base import checked_base, fingerprint
-from tianji_core.model_folders.manifest import Artefact, read_manifest, write_manifest
-from tianji_core.model_folders.trust import brings_code, runs_code
+from tianji_core.model_folders.adapter import WEIGHTS, is_adapter
+from tianji_core.model_folders.base import check_same_base, checked_base
+from tianji_core.model_folders.manifest import Artefact, read_artefact, write_artefact
+from tianji_core.model_folders.remote_code import brings_code
+from tianji_core.model_folders.trust import runs_code
 from tianji_core.models.card import write_card
 from tianji_core.models.catalogue import checked_name, free_name, making
 from tianji_core.models.trying import PROMPTS, tried
@@ -61,7 +63,7 @@ def convert(
     checkpoint = checkpoint_of(workspace, run, iteration)
     settings = settings_of(run)
     expected = str(run.settings.get("base_fingerprint", ""))
-    check_base(settings.base_folder, expected)
+    check_same_base(settings.base_folder, expected)
     runs_code(workspace, settings.base_folder)
     chosen_preset = preset_of(workspace, run)
     wanted = f"{run.preset.removesuffix('-qlora').removesuffix('-lora')}-{run.id}-iter{checkpoint.iteration}"
@@ -102,9 +104,9 @@ def convert(
             samples = dict(zip(PROMPTS, answers, strict=True))
             made = made.model_copy(update={"samples": samples, "sample": answers[0]})
         write_card(folder, made, run)
-        write_manifest(folder, made, workspace.home)
+        write_artefact(folder, made, workspace.home)
     reporter.update(1)
-    return read_manifest(workspace.models / chosen, workspace.home)
+    return read_artefact(workspace.models / chosen, workspace.home)
 
 
 def _made_size(folder: Path, whole: bool) -> int:
@@ -115,8 +117,8 @@ def _made_size(folder: Path, whole: bool) -> int:
     """
     if whole:
         return checked_base(folder).size
-    weights = folder / "adapter_model.safetensors"
-    if not (folder / "adapter_config.json").exists() or not weights.exists():
+    weights = folder / WEIGHTS
+    if not is_adapter(folder) or not weights.exists():
         raise ModelError(_("转换没有留下适配器文件，请看日志"))
     return weights.stat().st_size
 
@@ -137,18 +139,6 @@ def _code_taken_over(base: Path, folder: Path) -> bool:
     for path in base.glob("*.py") if brings_code(base) else ():
         shutil.copyfile(path, folder / path.name)
     return brings_code(folder)
-
-
-def check_base(folder: Path, expected: str) -> None:
-    """Whether a base is the one an adapter was trained on; the wrong one merges without an error into nonsense.
-
-    Raises:
-        ModelError: it is another one, or incomplete.
-    """
-    if fingerprint(folder) != expected:
-        raise ModelError(
-            _("{folder} 不是训练时用的那个基座模型（内容不同），不能用它转换或合并", folder=folder)
-        )
 
 
 def _trained_system(workspace: Workspace, run: TrainingRun) -> str:

@@ -8,12 +8,12 @@ from pathlib import Path
 from tianji_core.errors import ModelError, StudioError
 from tianji_core.i18n import _
 from tianji_core.jobs import Reporter
-from tianji_core.model_folders.base import checked_base
-from tianji_core.model_folders.manifest import Artefact, read_manifest, write_manifest
+from tianji_core.model_folders.base import check_same_base, checked_base
+from tianji_core.model_folders.manifest import Artefact, read_artefact, write_artefact
 from tianji_core.model_folders.trust import runs_code
 from tianji_core.models.card import write_card
 from tianji_core.models.catalogue import checked_name, free_name, making
-from tianji_core.models.making import check_base, convert
+from tianji_core.models.making import convert
 from tianji_core.models.trying import PROMPTS, tried
 from tianji_core.store import training as rows
 from tianji_core.store.database import now
@@ -90,9 +90,9 @@ def merge(
         )
         made = verified(workspace, made, adapter.path, device)
         write_card(target, made, _run_of(workspace, made))
-        write_manifest(target, made, workspace.home)
+        write_artefact(target, made, workspace.home)
     reporter.update(2)
-    return read_manifest(workspace.models / chosen, workspace.home)
+    return read_artefact(workspace.models / chosen, workspace.home)
 
 
 def _check_room(workspace: Workspace, needed: float) -> None:
@@ -195,6 +195,6 @@ def base_to_merge_into(workspace: Workspace, adapter: Artefact, base: Path | Non
     folder = base or adapter.base
     if folder is None:
         raise ModelError(_("适配器“{name}”没有记下基座模型，不能合并", name=adapter.name))
-    check_base(folder, adapter.base_fingerprint)
+    check_same_base(folder, adapter.base_fingerprint)
     runs_code(workspace, folder)
     return folder

@@ -6,7 +6,6 @@ Prints ``merged N/M`` after each weight file of the base.
 
 import argparse
 import json
-import math
 import shutil
 import sys
 from collections.abc import Iterator
@@ -15,7 +14,10 @@ from typing import Any
 
 from tianji_core.errors import ModelError, StudioError
 from tianji_core.i18n import _
+from tianji_core.model_folders.adapter import WEIGHTS, read_adapter_config
 from tianji_core.model_folders.base import INDEXES, checked_base
+from tianji_core.model_folders.config_files import CONFIG, read_object
+from tianji_core.model_folders.manifest import MANIFEST
 
 DTYPES = ("auto", "bfloat16", "float16", "float32")
 """'auto' keeps what the base has."""
@@ -41,19 +43,13 @@ class Deltas:
     def __init__(self, adapter: Path) -> None:
         from safetensors.torch import load_file
 
-        config = json.loads((adapter / "adapter_config.json").read_text(encoding="utf-8"))
-        unknown = [name for name in ("use_dora", "modules_to_save", "fan_in_fan_out") if config.get(name)]
-        if unknown or config.get("bias", "none") != "none":
-            raise ModelError(
-                _("这个适配器用了 {names}，工坊合并不了", names=_("、").join(unknown or ["bias"]))
-            )
-        self._rank_pattern, self._alpha_pattern = config.get("rank_pattern"), config.get("alpha_pattern")
-        if self._rank_pattern or self._alpha_pattern:
-            raise ModelError(_("这个适配器用了 {names}，工坊合并不了", names="rank_pattern"))
-        rank, alpha = config["r"], config["lora_alpha"]
-        self._scale = alpha / (math.sqrt(rank) if config.get("use_rslora") else rank)
+        config = read_adapter_config(adapter)
+        patterns = [name for name in ("rank_pattern", "alpha_pattern") if getattr(config, name)]
+        if unsupported := config.special() + patterns:
+            raise ModelError(_("这个适配器用了 {names}，工坊合并不了", names=_("、").join(unsupported)))
+        self._scale = config.scale()
         self._halves: dict[str, dict[str, Any]] = {}
-        for key, value in load_file(adapter / "adapter_model.safetensors").items():
+        for key, value in load_file(adapter / WEIGHTS).items():
             name, _dot, half = key.removeprefix(PREFIX).removesuffix(".weight").rpartition(".")
             if half not in ("lora_A", "lora_B"):
                 raise ModelError(_("适配器里有认不出的权重 {name}，请重新转换", name=key))
@@ -158,12 +154,12 @@ def _tensors(path: Path) -> Iterator[tuple[str, Any]]:
 
 def _copy_rest(base: Path, target: Path, dtype: str) -> None:
     for path in base.iterdir():
-        skipped = path.name in (*INDEXES, "tianji.json") or any(path.match(each) for each in LEFT_BEHIND)
+        skipped = path.name in (*INDEXES, MANIFEST) or any(path.match(each) for each in LEFT_BEHIND)
         if path.is_file() and not skipped:
             shutil.copyfile(path, target / path.name)
     if dtype != "auto":
-        config = target / "config.json"
-        values = json.loads(config.read_text(encoding="utf-8"))
+        config = target / CONFIG
+        values = read_object(target, CONFIG)
         config.write_text(json.dumps({**values, "torch_dtype": dtype}, indent=2), encoding="utf-8")
 
 

@@ -12,16 +12,17 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from tianji_core.model_folders.answering import answer_all, load
+from tianji_core.model_folders.messages import ChatMessage
+from tianji_core.model_folders.prompt import encode
+
 Forced = list[tuple[list[int], list[int]]]
 """For each prompt the tokens of the question and those of the answer."""
 
 
 def _asked(tokenizer: Any, template: str, system: str, prompts: list[str]) -> list[list[int]]:
-    from tianji_core.model_folders.prompt import encode
-    from tianji_core.serving.protocol import WireMessage
-
-    head = [WireMessage(role="system", content=system)] if system else []
-    return [encode(tokenizer, template, [*head, WireMessage(role="user", content=text)]) for text in prompts]
+    head = [ChatMessage(role="system", content=system)] if system else []
+    return [encode(tokenizer, template, [*head, ChatMessage(role="user", content=text)]) for text in prompts]
 
 
 def _answers(model: Any, asked: list[list[int]], tokens: int) -> Forced:
@@ -79,8 +80,6 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--adapter", type=Path)
     parser.add_argument("--trust-remote-code", action="store_true", help="run Python code in the folders")
     given = parser.parse_args(argv)
-    from tianji_core.model_folders.answering import answer_all, load
-
     result: dict[str, object] = {}
     forced: Forced = []
     if given.base is not None and given.adapter is not None:

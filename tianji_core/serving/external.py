@@ -1,7 +1,6 @@
 """Servers of other programs (vLLM, LMDeploy) for a merged model, or a base with adapters: the way past one GPU and one
 machine. The commands stand in ``configs/serving``; where the program is installed, one is started as a job."""
 
-import json
 import shlex
 import shutil
 from collections.abc import Sequence
@@ -12,11 +11,12 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
 from tianji_core import jobs
-from tianji_core.errors import InputError
+from tianji_core.errors import InputError, ModelError
 from tianji_core.i18n import _
 from tianji_core.jobs import Job
-from tianji_core.model_folders.folders import read_manifest
-from tianji_core.model_folders.prompt import CHAT_MARKUP
+from tianji_core.model_folders.adapter import read_adapter_config
+from tianji_core.model_folders.manifest import read_manifest
+from tianji_core.model_folders.template import TEMPLATES
 from tianji_core.model_folders.trust import runs_code
 from tianji_core.serving.choosing import resolved
 from tianji_core.serving.launch import HOST, KIND, ModelRef, free_port
@@ -101,7 +101,7 @@ def command(
         "template": str(FOLDER / "chat_markup.jinja"),
     }
     parts = list(chosen.command)
-    if read_manifest(Path(model.path)).template in CHAT_MARKUP:
+    if read_manifest(Path(model.path)).template in TEMPLATES:
         parts += chosen.template
     if runs_code(workspace, Path(model.path)):
         parts += chosen.code
@@ -142,6 +142,6 @@ def start(workspace: Workspace, made: Command) -> Job:
 
 def _rank(folder: Path) -> int:
     try:
-        return int(json.loads((folder / "adapter_config.json").read_text(encoding="utf-8"))["r"])
-    except (OSError, ValueError, KeyError, TypeError):
+        return read_adapter_config(folder).r
+    except ModelError:
         return 64

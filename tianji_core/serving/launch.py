@@ -15,7 +15,8 @@ from tianji_core import jobs
 from tianji_core.errors import InputError, ServerError
 from tianji_core.i18n import _
 from tianji_core.jobs import Job
-from tianji_core.model_folders.folders import adapter_base, check_model
+from tianji_core.model_folders.adapter import adapter_base
+from tianji_core.model_folders.folders import check_model
 from tianji_core.model_folders.trust import runs_code
 from tianji_core.workspace import Workspace
 

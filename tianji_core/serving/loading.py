@@ -11,13 +11,15 @@ import torch
 
 from tianji_core.errors import ModelError
 from tianji_core.i18n import _
+from tianji_core.model_folders.adapter import adapter_base
 from tianji_core.model_folders.base import fingerprint
-from tianji_core.model_folders.folders import NamedFolder, adapter_base, check_model, read_manifest
+from tianji_core.model_folders.folders import NamedFolder, check_model
+from tianji_core.model_folders.manifest import read_manifest
+from tianji_core.model_folders.messages import ChatMessage
 from tianji_core.model_folders.prompt import shared_tokens, stop_tokens
 from tianji_core.model_folders.trust import checked_code
 from tianji_core.serving.engine import Engine
 from tianji_core.serving.lora import MisfitError, read_adapter
-from tianji_core.serving.protocol import WireMessage
 from tianji_core.serving.routing import BASE
 
 SHOWN_KEYS = 3
@@ -61,7 +63,7 @@ class Served:
     engine: Engine
     _shared: dict[str, int] = field(default_factory=dict, compare=False, repr=False)
 
-    def shared(self, first: WireMessage) -> int:
+    def shared(self, first: ChatMessage) -> int:
         """Tokens that every conversation beginning with this message begins with."""
         if first.role == "user":
             return 0

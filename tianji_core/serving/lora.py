@@ -5,23 +5,17 @@ The matrices of all adapters stand side by side, so that one product serves a ba
 carries the scale lets each row see its own adapter's columns only, and a row of the base none, to the bit.
 """
 
-import json
-import math
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import nn
 
 from tianji_core.errors import ModelError
 from tianji_core.i18n import _
+from tianji_core.model_folders.adapter import PICKLED_WEIGHTS, WEIGHTS, read_adapter_config
 from tianji_core.serving.routing import Columns, Routing
-
-SPECIAL = ("use_dora", "modules_to_save", "lora_bias", "fan_in_fan_out", "trainable_token_indices")
-"""What an adapter may bring beside two matrices a layer, which cannot be computed for mixed rows."""
 
 
 class MisfitError(Exception):
@@ -185,10 +179,10 @@ def read_adapter(folder: Path, model: nn.Module) -> dict[str, Pair]:
         ModelError: another kind of adapter, or weights that are no numbers. MisfitError: layers and shapes that the model does not have.
         OSError, ValueError, KeyError: the files cannot be read.
     """
-    config = json.loads((folder / "adapter_config.json").read_text(encoding="utf-8"))
-    special = [key for key in SPECIAL if config.get(key)]
-    if config.get("peft_type") != "LORA" or special or config.get("bias", "none") != "none":
-        what = _("、").join(special) or str(config.get("peft_type"))
+    config = read_adapter_config(folder)
+    special = config.special()
+    if config.peft_type != "LORA" or special:
+        what = _("、").join(special) or config.peft_type
         raise ModelError(
             _("{folder} 不是普通的 LoRA 适配器（{what}），请先合并再加载", folder=folder, what=what)
         )
@@ -207,7 +201,7 @@ def read_adapter(folder: Path, model: nn.Module) -> dict[str, Pair]:
             raise MisfitError(_("不认识的张量 {key}", key=key))
         halves.setdefault(path, {})[which] = tensor
     linear = dict(_linear_layers(model))
-    wanted = {path for path in linear if _targeted(config, path)}
+    wanted = {path for path in linear if config.targets(path)}
     if stray := sorted(set(halves) ^ wanted):
         raise MisfitError(_("对不上的层如 {key}", key=stray[0]))
     pairs = {}
@@ -219,17 +213,17 @@ def read_adapter(folder: Path, model: nn.Module) -> dict[str, Pair]:
         want = (base.out_features, base.in_features)
         if have != want or both["A"].shape[0] != both["B"].shape[1]:
             raise MisfitError(_("{key} 的形状是 {have}，基座是 {want}", key=path, have=have, want=want))
-        pairs[path] = Pair(both["A"], both["B"], _scale(config, path))
+        pairs[path] = Pair(both["A"], both["B"], config.scale(path))
     return pairs
 
 
 def _weights(folder: Path) -> dict[str, torch.Tensor]:
-    path = folder / "adapter_model.safetensors"
+    path = folder / WEIGHTS
     if path.exists():
         from safetensors.torch import load_file
 
         return load_file(path)
-    return dict(torch.load(folder / "adapter_model.bin", map_location="cpu", weights_only=True))
+    return dict(torch.load(folder / PICKLED_WEIGHTS, map_location="cpu", weights_only=True))
 
 
 def _linear_layers(model: nn.Module) -> Iterator[tuple[str, nn.Linear]]:
@@ -239,33 +233,3 @@ def _linear_layers(model: nn.Module) -> Iterator[tuple[str, nn.Linear]]:
             yield path, module.base
         elif isinstance(module, nn.Linear) and not path.endswith(".base"):
             yield path, module
-
-
-def _targeted(config: dict[str, Any], path: str) -> bool:
-    """Whether an adapter of this configuration changes the layer, by the rules that peft wrote it with."""
-    excluded, wanted = config.get("exclude_modules") or [], config.get("target_modules") or []
-    if _named(excluded, path) or not _named(wanted, path):
-        return False
-    layers = config.get("layers_to_transform")
-    if layers is None or isinstance(wanted, str):
-        return True
-    number = re.match(r".*?\.[^.]*\.(\d+)\.", path)
-    return number is not None and int(number[1]) in ([layers] if isinstance(layers, int) else layers)
-
-
-def _named(names: str | list[str], path: str) -> bool:
-    if isinstance(names, str):
-        return re.fullmatch(names, path) is not None
-    return any(path == name or path.endswith(f".{name}") for name in names)
-
-
-def _scale(config: dict[str, Any], path: str) -> float:
-    """alpha / r (Hu et al., 2021, section 4.1), or alpha / √r where the adapter says so (Kalajdzievski, 2023)."""
-    rank = _by_pattern(config.get("rank_pattern"), path, config["r"])
-    alpha = _by_pattern(config.get("alpha_pattern"), path, config["lora_alpha"])
-    return alpha / (math.sqrt(rank) if config.get("use_rslora") else rank)
-
-
-def _by_pattern(patterns: dict[str, float] | None, path: str, default: float) -> float:
-    found = (value for key, value in (patterns or {}).items() if re.match(rf"(.*\.)?({key})$", path))
-    return next(found, default)

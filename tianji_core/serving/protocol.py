@@ -4,38 +4,10 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from tianji_core.i18n import _
+from tianji_core.model_folders.messages import ChatMessage
 
 DEFAULT_MAX_TOKENS = 512
 """Tokens of an answer where the request does not say; the longest blessing style needs about 400."""
-
-
-class TextPart(BaseModel):
-    """One part of a message whose content is a list; only text can be read."""
-
-    model_config = ConfigDict(extra="ignore")
-
-    type: str = "text"
-    text: str = ""
-
-
-class WireMessage(BaseModel):
-    """One turn of the conversation."""
-
-    model_config = ConfigDict(extra="ignore")
-
-    role: str = Field(pattern="^(system|developer|user|assistant)$")
-    content: str
-
-    @field_validator("content", mode="before")
-    @classmethod
-    def _joined(cls, value: Any) -> Any:
-        if isinstance(value, list):
-            parts = [TextPart.model_validate(part) for part in value]
-            if any(part.type != "text" for part in parts):
-                raise ValueError(_("只能是文字，这里的模型看不了图片和文件"))
-            return "".join(part.text for part in parts)
-        return value
 
 
 class StreamOptions(BaseModel):
@@ -52,7 +24,7 @@ class ChatRequest(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
     model: str
-    messages: list[WireMessage] = Field(min_length=1)
+    messages: list[ChatMessage] = Field(min_length=1)
     stream: bool = False
     stream_options: StreamOptions | None = None
     temperature: float = Field(default=1.0, ge=0, le=5)

@@ -12,7 +12,8 @@ import torch
 
 from tianji_core.errors import InputError, ModelError
 from tianji_core.i18n import _
-from tianji_core.model_folders.folders import NamedFolder, adapter_base
+from tianji_core.model_folders.adapter import adapter_base
+from tianji_core.model_folders.folders import NamedFolder
 from tianji_core.serving.engine import Engine
 from tianji_core.serving.loading import Served, load_adapter, owner_of
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from tianji_core.model_folders.prompt import END, START
+from tianji_core.model_folders.template import END, START
 
 BROKEN = "\ufffd"
 

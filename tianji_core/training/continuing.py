@@ -26,7 +26,7 @@ def branch_training(workspace: Workspace, run: TrainingRun, iteration: int) -> T
     rate curve included. The old one keeps its later checkpoints.
 
     Raises:
-        TrainingError: there is no such checkpoint, or the base is another one now.
+        TrainingError: there is no such checkpoint. ModelError: the base is another one now.
     """
     checkpoint = _checkpoint(workspace, run, iteration)
     if checkpoint.iteration == training_state(workspace, run).total:
@@ -40,7 +40,7 @@ def one_more_epoch(workspace: Workspace, run: TrainingRun, iteration: int | None
     over; warm-up and learning rate curve begin anew, since those of the old one have run down to zero.
 
     Raises:
-        TrainingError: there is no such checkpoint, or the base is another one now.
+        TrainingError: there is no such checkpoint. ModelError: the base is another one now.
     """
     checkpoint = _checkpoint(workspace, run, iteration)
     title = _("{title} · 再训一遍", title=run.title)

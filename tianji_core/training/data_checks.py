@@ -6,8 +6,9 @@ from tianji_core.dataset import training_file, verify
 from tianji_core.errors import StudioError
 from tianji_core.i18n import _
 from tianji_core.model_folders.base import checked_base
+from tianji_core.model_folders.config_files import model_type
 from tianji_core.model_folders.roots import checked_root
-from tianji_core.model_folders.template import missing_markers, model_type, native_template
+from tianji_core.model_folders.template import missing_markers, native_template
 from tianji_core.model_folders.trust import runs_code
 from tianji_core.store.datasets import DatasetVersion
 from tianji_core.training.check import PASS, STOP, WARN, Check

@@ -9,7 +9,7 @@ from tianji_core.dataset import training_file, verify
 from tianji_core.errors import StudioError, TrainingError
 from tianji_core.i18n import _
 from tianji_core.jobs import Reporter
-from tianji_core.model_folders.base import fingerprint
+from tianji_core.model_folders.base import check_same_base, fingerprint
 from tianji_core.store import datasets
 from tianji_core.store import training as rows
 from tianji_core.store.datasets import DatasetVersion
@@ -99,7 +99,7 @@ def resume_training(workspace: Workspace, run: TrainingRun) -> TrainingRun:
     """Go on from the newest checkpoint of a training that was stopped or failed, or begin one that had none yet.
 
     Raises:
-        TrainingError: it runs or waits, is finished, has no checkpoint, or its base is another one now.
+        TrainingError: it runs or waits, is finished, or has no checkpoint. ModelError: its base is another one now.
     """
     with starting(workspace):
         run = rows.get(workspace.engine, run.id)  # another page may have resumed it meanwhile
@@ -115,13 +115,12 @@ def resume_training(workspace: Workspace, run: TrainingRun) -> TrainingRun:
 
 
 def check_base(run: TrainingRun) -> None:
-    """Going on makes sense only on the very base that the checkpoint belongs to.
+    """That the base of a stored training is still the one that its checkpoints belong to.
 
     Raises:
-        TrainingError: the folder holds another model now.
+        ModelError: the folder holds another model now.
     """
-    if fingerprint(settings_of(run).base_folder) != run.settings.get("base_fingerprint"):
-        raise TrainingError(_("基座模型 {base} 已经变了，不能接着训练", base=settings_of(run).base))
+    check_same_base(settings_of(run).base_folder, str(run.settings.get("base_fingerprint", "")))
 
 
 def begin(workspace: Workspace, run: TrainingRun) -> TrainingRun:

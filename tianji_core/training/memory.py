@@ -5,10 +5,11 @@ rank 64, 2048 tokens): 12.9 GB for 4 bits with micro-batch 1; 36 and 46 GB unqua
 122 GB for 4 without activation checkpointing.
 """
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from tianji_core.errors import ModelError
+from tianji_core.model_folders.config_files import CONFIG, read_object
 from tianji_core.training.settings import TrainingSettings
 
 NF4_BYTES = 0.53
@@ -79,7 +80,7 @@ class Need:
 def shape_of(folder: Path) -> Shape | None:
     """The shape of the model in a folder; None where its configuration does not say."""
     try:
-        value = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        value = read_object(folder, CONFIG)
         hidden, heads = int(value["hidden_size"]), int(value["num_attention_heads"])
         width = int(value.get("head_dim") or hidden // heads)
         shape = Shape(
@@ -93,7 +94,7 @@ def shape_of(folder: Path) -> Shape | None:
         )
         sizes = (shape.hidden, shape.layers, shape.inner, shape.wide, shape.narrow, shape.words)
         return shape if all(0 < size < LARGEST_SIZE for size in sizes) else None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, ArithmeticError, RecursionError):
+    except (ModelError, ValueError, KeyError, TypeError, ArithmeticError):
         return None
 
 

@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 
 from tianji_core.errors import DatasetError
 from tianji_core.i18n import _
-from tianji_core.model_folders.prompt import CHAT_MARKUP, END, encode
-from tianji_core.serving.protocol import WireMessage
+from tianji_core.model_folders.messages import ChatMessage
+from tianji_core.model_folders.prompt import encode
+from tianji_core.model_folders.template import END, TEMPLATES
 
 BATCH = 8
 IGNORED = -100
@@ -43,20 +44,20 @@ def read_texts(tokenizer: Any, template: str, file: Path, limit: int) -> list[Re
 
 
 def _read(tokenizer: Any, template: str, turns: Sequence[dict[str, str]]) -> Read:
-    messages: list[WireMessage] = []
+    messages: list[ChatMessage] = []
     if system := turns[0].get("system", ""):
-        messages.append(WireMessage(role="system", content=system))
+        messages.append(ChatMessage(role="system", content=system))
     ids: list[int] = []
     labels: list[int] = []
-    ending = END if template in CHAT_MARKUP else tokenizer.eos_token or ""
+    ending = END if template in TEMPLATES else tokenizer.eos_token or ""
     for turn in turns:
-        messages.append(WireMessage(role="user", content=turn["input"]))
+        messages.append(ChatMessage(role="user", content=turn["input"]))
         prompt = encode(tokenizer, template, messages)
         asked = prompt[len(ids) :]
         said = tokenizer.encode(turn["output"] + ending, add_special_tokens=False)
         ids = [*ids, *asked, *said]
         labels = [*labels, *[IGNORED] * len(asked), *said]
-        messages.append(WireMessage(role="assistant", content=turn["output"]))
+        messages.append(ChatMessage(role="assistant", content=turn["output"]))
     return Read(ids, labels)
 
 
