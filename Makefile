@@ -2,6 +2,7 @@
 # make demo   walk the whole corridor without a browser
 # make test   set up and run every test
 # make check  lint, types and tests: what continuous integration runs
+# make lock   refresh requirements*.txt from pyproject.toml (the newest it allows: make lock UPGRADE=1)
 # make bench  the benchmarks; each prints one JSON object as its last line
 
 PORT ?= 6006
@@ -10,7 +11,7 @@ VENV := .venv/bin/python
 # Whole files go to the workers, in the order of collection: browser tests must come last in each.
 PYTEST := $(VENV) -m pytest -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
-.PHONY: install run demo test check lint format bench
+.PHONY: install run demo test check lint format lock bench
 
 install:
 	@scripts/setup
@@ -38,6 +39,10 @@ format:
 	@scripts/setup test
 	@$(VENV) -m ruff check --fix .
 	@$(VENV) -m ruff format .
+
+lock:
+	@scripts/setup test
+	@scripts/lock $(if $(UPGRADE),--upgrade)
 
 bench: install
 	@set -e; for script in benchmarks/*.py; do echo "== $$script"; $(VENV) $$script; done

@@ -23,6 +23,7 @@ import psutil
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from tianji_core import dataset, generation, jobs, training
+from tianji_core.project import PROJECT
 from tianji_core.recipe import Plan
 from tianji_core.store import steps
 from tianji_core.store import training as rows
@@ -31,7 +32,7 @@ from tianji_core.store.samples import ACCEPTED, SampleFilter
 from tianji_core.teachers import Sampling, TeacherChoice
 from tianji_core.training.child import child_environment, xtuner_tool
 from tianji_core.training.curve import curve
-from tianji_core.workspace import PROJECT, Workspace, open_workspace
+from tianji_core.workspace import Workspace, open_workspace
 
 PRESET = "nano-cpu-qlora"
 AT_MOST = 1.02

@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 CORE = ROOT / "tianji_core"
 FLOORS = [
-    {"errors", "__init__"},
+    {"errors", "project", "__init__"},
     {"i18n", "files"},
     {"workspace"},
     {"recipe", "drafts"},

@@ -6,19 +6,19 @@ The catalogue is read from the ``.po`` file itself, so there is no compiled file
 import gettext as _gettext
 import io
 from functools import cache
-from pathlib import Path
 
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
+from tianji_core.project import LOCALE
+
 LANGUAGES = {"zh": "中文", "en": "English"}
-_LOCALE = Path(__file__).resolve().parents[1] / "locale"
 _language = "zh"
 
 
 @cache
 def _catalogue(language: str) -> _gettext.NullTranslations:
-    path = _LOCALE / language / "LC_MESSAGES" / "studio.po"
+    path = LOCALE / language / "LC_MESSAGES" / "studio.po"
     if not path.exists():
         return _gettext.NullTranslations()
     with path.open("rb") as file:

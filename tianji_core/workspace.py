@@ -14,9 +14,8 @@ from sqlalchemy import Engine
 from tianji_core.errors import SettingsError
 from tianji_core.files import write_json, write_text
 from tianji_core.i18n import _
+from tianji_core.project import PROJECT
 
-PROJECT = Path(__file__).resolve().parents[1]
-CONFIGS = PROJECT / "configs"
 DEFAULT_RECIPE = "wishes"
 """The recipe of a fresh workspace; the others are chosen in the sidebar."""
 

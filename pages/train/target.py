@@ -87,9 +87,7 @@ def _card_fields(values: dict[str, Any], typed: dict[str, Typed]) -> None:
             options,
             format_func=lambda name: name or _("不用"),
             key="train_target_deepspeed",
-            help=_(
-                "全量微调用 zero3；显存仍不够加 offload，会慢。要先 pip install -r requirements-deepspeed.txt"
-            ),
+            help=_("全量微调用 zero3；显存仍不够加 offload，会慢。要先 pip install deepspeed==0.18.9"),
         )
         drawn.keep("train_target_deepspeed", typed, "deepspeed", values["deepspeed"], "")
 

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from playwright.sync_api import Page, expect
@@ -28,8 +28,12 @@ def free_port() -> int:
 class Studio:
     """A studio server on a free port that can be stopped and started again on the same workspace."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(
+        self, home: Path, program: Sequence[str] = (sys.executable, "-m", "tianji_core"), cwd: Path = ROOT
+    ) -> None:
         self.home = home
+        self.program = program
+        self.cwd = cwd
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._process: subprocess.Popen[bytes] | None = None
@@ -39,18 +43,11 @@ class Studio:
         return open_workspace(self.home)
 
     def start(self) -> None:
-        command = [
-            sys.executable,
-            "-m",
-            "tianji_core",
-            "studio",
-            "--port",
-            str(self.port),
-            "--workspace",
-            str(self.home),
-        ]
+        command = [*self.program, "studio", "--port", str(self.port), "--workspace", str(self.home)]
         with (self.home.parent / "studio.log").open("ab") as log:
-            self._process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log, env=dict(os.environ))
+            self._process = subprocess.Popen(
+                command, cwd=self.cwd, stdout=log, stderr=log, env=dict(os.environ)
+            )
         until(self._healthy, 120)
 
     def _healthy(self) -> bool:

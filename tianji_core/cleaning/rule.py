@@ -9,8 +9,8 @@ from typing import Any, NamedTuple, Protocol
 
 import yaml
 
+from tianji_core.project import CONFIGS
 from tianji_core.recipe import Pronoun, Recipe, StyleGap, Suitability
-from tianji_core.workspace import CONFIGS
 
 _FOLDER = CONFIGS / "cleaning"
 HARD_FLOOR = 10

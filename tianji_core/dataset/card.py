@@ -3,7 +3,7 @@
 from functools import cache
 from typing import Any
 
-from tianji_core.workspace import CONFIGS
+from tianji_core.project import CONFIGS
 
 CARDS = {"README_zh.md": "card_zh.md", "README.md": "card_en.md"}
 """The file beside the training file → its template under ``configs/dataset``."""

@@ -15,7 +15,7 @@ from tianji_core.evaluation.checks import Checker
 from tianji_core.evaluation.report import Judged, Report, summarise
 from tianji_core.i18n import _
 from tianji_core.model_folders.trust import checked_code
-from tianji_core.workspace import PROJECT
+from tianji_core.project import PROJECT
 
 BATCH = 128
 """Prompts answered at once."""

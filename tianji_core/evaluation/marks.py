@@ -9,9 +9,10 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from tianji_core.errors import RecipeError
 from tianji_core.i18n import _
+from tianji_core.project import CONFIGS
 from tianji_core.recipe import explain
 
-FILE = Path(__file__).resolve().parents[2] / "configs" / "evaluation" / "marks.yaml"
+FILE = CONFIGS / "evaluation" / "marks.yaml"
 _EMOJI = re.compile("[\u2300-\u23ff\u2600-\u27bf\u2b00-\u2bff\U0001f000-\U0001faff]")
 _PARTICLE = re.compile("(?:[呀哦啦呢哟嘛喔啊吖噢][~～！!。]*|[~～])$")
 _CLAUSE = re.compile("[，。；！？、：,!?;:\\s]+")

@@ -10,10 +10,11 @@ from pathlib import Path
 from tianji_core.errors import JobError
 from tianji_core.i18n import _
 from tianji_core.jobs.processes import alive, end_group, started_at
+from tianji_core.project import PROJECT
 from tianji_core.store import jobs as rows
 from tianji_core.store.database import now
 from tianji_core.store.jobs import Job
-from tianji_core.workspace import PROJECT, Workspace
+from tianji_core.workspace import Workspace
 
 START_GRACE = 20.0
 """Seconds a job may be 'starting' before a missing supervisor means that it is lost."""

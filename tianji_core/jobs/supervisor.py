@@ -17,9 +17,10 @@ from tianji_core.i18n import _
 from tianji_core.jobs.control import log_path, log_tail, python_path
 from tianji_core.jobs.processes import end_group, started_at
 from tianji_core.jobs.progress import VARIABLE, progress_path, read_progress
+from tianji_core.project import PROJECT
 from tianji_core.store import jobs as rows
 from tianji_core.store.database import now
-from tianji_core.workspace import PROJECT, Workspace
+from tianji_core.workspace import Workspace
 
 
 def supervise(workspace: Workspace, job_id: int) -> int:

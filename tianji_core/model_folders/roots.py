@@ -5,7 +5,8 @@ from pathlib import Path
 
 from tianji_core.errors import InputError
 from tianji_core.i18n import _
-from tianji_core.workspace import PROJECT, Workspace
+from tianji_core.project import PROJECT
+from tianji_core.workspace import Workspace
 
 VARIABLE = "TIANJI_MODEL_ROOTS"
 """Folders, separated as in PATH, outside of which no model is taken; unset: anywhere but the system's own folders."""

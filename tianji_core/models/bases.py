@@ -5,9 +5,9 @@ from functools import cache
 import yaml
 from pydantic import BaseModel, ConfigDict
 
+from tianji_core.project import CONFIGS
 from tianji_core.training.memory import Shape, need_of
 from tianji_core.training.settings import TrainingSettings
-from tianji_core.workspace import CONFIGS
 
 
 class KnownBase(BaseModel):

@@ -5,10 +5,10 @@ from pathlib import Path
 from tianji_core.files import write_text
 from tianji_core.i18n import _
 from tianji_core.model_folders.manifest import Artefact, kind_title, size_text
+from tianji_core.project import CONFIGS
 from tianji_core.store.training import TrainingRun
 from tianji_core.training import TrainingSettings
 from tianji_core.training.settings import field_title
-from tianji_core.workspace import CONFIGS
 
 CARD = "README.md"
 

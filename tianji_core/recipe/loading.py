@@ -10,9 +10,10 @@ from pydantic import ValidationError
 
 from tianji_core.errors import RecipeError
 from tianji_core.i18n import N_, _
+from tianji_core.project import CONFIGS
 from tianji_core.recipe.model import Recipe
 
-BUILT_IN = Path(__file__).resolve().parents[2] / "configs" / "recipes"
+BUILT_IN = CONFIGS / "recipes"
 
 
 def load_recipe(path: Path) -> Recipe:

@@ -18,11 +18,12 @@ from tianji_core.model_folders.adapter import read_adapter_config
 from tianji_core.model_folders.manifest import read_manifest
 from tianji_core.model_folders.template import TEMPLATES
 from tianji_core.model_folders.trust import runs_code
+from tianji_core.project import CONFIGS
 from tianji_core.serving.choosing import resolved
 from tianji_core.serving.launch import HOST, KIND, ModelRef, free_port
 from tianji_core.workspace import Workspace
 
-FOLDER = Path(__file__).resolve().parents[2] / "configs" / "serving"
+FOLDER = CONFIGS / "serving"
 DEFAULT_PORT = 8000
 
 

@@ -11,8 +11,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from tianji_core.errors import SettingsError
 from tianji_core.files import write_text
 from tianji_core.i18n import _
+from tianji_core.project import CONFIGS
 from tianji_core.recipe import explain, yaml_problem
-from tianji_core.workspace import CONFIGS, Workspace
+from tianji_core.workspace import Workspace
 
 BUILT_IN = CONFIGS / "providers.yaml"
 

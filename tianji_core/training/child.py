@@ -19,7 +19,8 @@ from tianji_core.errors import TrainingError
 from tianji_core.i18n import _
 from tianji_core.jobs.control import python_path
 from tianji_core.jobs.processes import end_tree
-from tianji_core.workspace import PROJECT, Workspace
+from tianji_core.project import PROJECT, install_command
+from tianji_core.workspace import Workspace
 
 KEPT_LINES = 400
 """Lines at the end of the output that are kept for finding the cause of a failure."""
@@ -47,7 +48,7 @@ def xtuner_tool(name: str) -> Path:
         path = Path(location) / "tools" / name
         if path.exists():
             return path
-    raise TrainingError(_("没有装 xtuner 0.2.0，请运行 make install"))
+    raise TrainingError(_("没有装 xtuner，用这个命令补齐：{command}", command=install_command(["xtuner"])))
 
 
 def offline_variables() -> dict[str, str]:

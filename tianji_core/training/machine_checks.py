@@ -9,6 +9,7 @@ import psutil
 
 from tianji_core import jobs
 from tianji_core.i18n import _
+from tianji_core.project import DEEPSPEED, install_command
 from tianji_core.training.check import PASS, STOP, WARN, Check
 from tianji_core.training.memory import Need
 from tianji_core.training.presets import Preset
@@ -83,8 +84,9 @@ def machine_checks(
 def _packages() -> Check:
     missing = [name for name in PACKAGES if importlib.util.find_spec(name) is None]
     if missing:
-        names = _("、").join(missing)
-        return Check(STOP, _("训练环境"), _("缺少 {names}，请运行 make install", names=names))
+        names, command = _("、").join(missing), install_command(missing)
+        detail = _("缺少软件包 {names}；用这个命令补齐：{command}", names=names, command=command)
+        return Check(STOP, _("训练环境"), detail)
     return Check(PASS, _("训练环境"), _("xtuner、bitsandbytes 等都已安装"))
 
 
@@ -100,10 +102,8 @@ def _deepspeed(chosen: Preset, target: Target) -> Check | None:
     if not asked:
         return None
     if importlib.util.find_spec("deepspeed") is None:
-        file = "requirements-deepspeed.txt"
-        return Check(
-            STOP, title, _("{asked} 要用 DeepSpeed，还没有装：pip install -r {file}", asked=asked, file=file)
-        )
+        detail = _("{asked} 要用 DeepSpeed，还没有装：pip install {package}", asked=asked, package=DEEPSPEED)
+        return Check(STOP, title, detail)
     if chosen.deepspeed and not target.deepspeed:
         detail = _("这个预设要把模型分到几块卡上，请在“在哪里训练”里选 {asked}", asked=chosen.deepspeed)
         return Check(WARN, title, detail)

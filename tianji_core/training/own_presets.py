@@ -17,6 +17,7 @@ from tianji_core.errors import TrainingError
 from tianji_core.files import storable, write_text
 from tianji_core.i18n import _
 from tianji_core.jobs.processes import end_group
+from tianji_core.project import PROJECT
 from tianji_core.training.child import child_environment
 from tianji_core.training.config import replaced_constants
 from tianji_core.training.load_check import LOADED
@@ -31,7 +32,7 @@ from tianji_core.training.presets import (
     presets,
 )
 from tianji_core.training.settings import CONSTANTS, TrainingSettings
-from tianji_core.workspace import PROJECT, Workspace
+from tianji_core.workspace import Workspace
 
 TRASH = ".trash"
 LARGEST = 200_000

@@ -11,12 +11,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from tianji_core.errors import RecipeError, TrainingError
 from tianji_core.i18n import _
+from tianji_core.project import CONFIGS, PROJECT
 from tianji_core.recipe import reason_of
 from tianji_core.store import recipes
 from tianji_core.store.training import TrainingRun
 from tianji_core.training.settings import CONSTANTS, LORA_FIELDS, TrainingSettings, field_title
 from tianji_core.training.trial_prompts import trial_prompts
-from tianji_core.workspace import CONFIGS, PROJECT, Workspace
+from tianji_core.workspace import Workspace
 
 METHODS = ("qlora", "lora", "full")
 OWN = "own-"

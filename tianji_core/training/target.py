@@ -17,13 +17,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from tianji_core.errors import TrainingError
 from tianji_core.i18n import _
 from tianji_core.jobs.control import python_path
+from tianji_core.project import PROJECT
 from tianji_core.recipe import reason_of
 from tianji_core.store.training import TrainingRun
 from tianji_core.training.child import PATIENT, offline_variables
 from tianji_core.training.config import CONFIG_NAME
 from tianji_core.training.lock import CPU, card
 from tianji_core.training.presets import Preset
-from tianji_core.workspace import PROJECT
 
 TRAINER = "tianji_core.training.trainer"
 """Run with ``python -m``, so that the names of this room do not shadow those of libraries."""

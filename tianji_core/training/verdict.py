@@ -182,7 +182,7 @@ def _causes(settings: TrainingSettings | None) -> list[tuple[str, str]]:
         ),
         (
             r"No module named '([\w.]+)'|No module named (\S+)",
-            _("缺少 Python 包 {0}{1}；请运行 make install"),
+            _("缺少 Python 包 {0}{1}；运行 python -m tianji_core doctor 看怎么补齐"),
         ),
         (r"SyntaxError: (.+)", _("训练配置有语法错误：{0}")),
     ]

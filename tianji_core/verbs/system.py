@@ -13,9 +13,9 @@ import typer
 from tianji_core import jobs as background
 from tianji_core.errors import InputError, SettingsError
 from tianji_core.i18n import _
+from tianji_core.project import PROJECT, install_command
 from tianji_core.training.preflight import gpus as training_gpus
 from tianji_core.verbs.common import LARGEST, JsonOption, WorkspaceOption, opened, show
-from tianji_core.workspace import PROJECT
 
 
 def studio(
@@ -148,5 +148,9 @@ def doctor(as_json: JsonOption = False, workspace: WorkspaceOption = None) -> No
     show(facts, as_json, "\n".join(lines))
     if missing:
         raise SettingsError(
-            _("缺少软件包 {names}；运行 make install（或 scripts/setup）补齐", names=_("、").join(missing))
+            _(
+                "缺少软件包 {names}；用这个命令补齐：{command}",
+                names=_("、").join(missing),
+                command=install_command(missing),
+            )
         )

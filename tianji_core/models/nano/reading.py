@@ -9,10 +9,11 @@ from typing import Any, NamedTuple
 
 import yaml
 
+from tianji_core.project import CONFIGS
 from tianji_core.recipe import Recipe
 from tianji_core.teachers.composer import Phrases
 
-TEXTS = Path(__file__).resolve().parents[3] / "configs" / "models" / "nano-corpus" / "reading.yaml"
+TEXTS = CONFIGS / "models" / "nano-corpus" / "reading.yaml"
 _CLAUSE = re.compile("[，。！？：；~\\s]+")
 LONG = 100
 """Characters above which a text counts as long."""

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ValidationError
 
 from tianji_core.errors import ComposerError
 from tianji_core.i18n import _
+from tianji_core.project import CONFIGS
 from tianji_core.recipe import Name, Pronoun, Relation, explain
 from tianji_core.teachers.composer.grammar import NAME, YOU
 from tianji_core.teachers.composer.phrases import (
@@ -23,7 +24,7 @@ from tianji_core.teachers.composer.phrases import (
     parsed,
 )
 
-BUILT_IN = Path(__file__).resolve().parents[3] / "configs" / "composer"
+BUILT_IN = CONFIGS / "composer"
 
 
 def load_phrases(folder: Path = BUILT_IN) -> Phrases:

@@ -1,0 +1,92 @@
+"""What set-up installs, and that the studio runs where pip put it."""
+
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from tests.installed import ROOT, install_wheel
+from tianji_core import project
+
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+LOCKS = ("requirements.txt", "requirements-dev.txt", "requirements-xtuner.txt")
+ENTRY = re.compile(
+    r"^([A-Za-z0-9._-]+)==(\S+)(?: ; (.+?))? \\\n((?:    --hash=sha256:[0-9a-f]{64}(?: \\)?\n)+)", re.M
+)
+
+
+def locked(file: str) -> dict[str, set[str]]:
+    """Name → the versions that a lock file gives it (two where Python 3.11 and 3.12 differ)."""
+    versions: dict[str, set[str]] = {}
+    for name, version, _marker, _hashes in ENTRY.findall((ROOT / file).read_text(encoding="utf-8")):
+        versions.setdefault(canonicalize_name(name), set()).add(version)
+    return versions
+
+
+def test_sentencepiece_reads_its_models_with_the_protobuf_beside_it() -> None:
+    code = "from sentencepiece import sentencepiece_model_pb2 as model; print(model.ModelProto().SerializeToString())"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout.strip() == "b''", done.stderr
+
+
+@pytest.mark.parametrize(
+    ("file", "required"),
+    [
+        ("requirements.txt", PROJECT["project"]["dependencies"]),
+        ("requirements-dev.txt", PROJECT["dependency-groups"]["dev"]),
+        ("requirements-xtuner.txt", [project.XTUNER]),
+    ],
+)
+def test_the_lock_holds_what_the_project_requires(file: str, required: list[str]) -> None:
+    versions = locked(file)
+    for requirement in map(Requirement, required):
+        name = canonicalize_name(requirement.name)
+        assert versions.get(name), f"{name} is not in {file}: run make lock"
+        assert all(requirement.specifier.contains(version) for version in versions[name]), (
+            f"run make lock: {name}"
+        )
+
+
+@pytest.mark.parametrize("file", LOCKS)
+def test_every_line_of_a_lock_has_a_version_and_hashes_and_names_no_index(file: str) -> None:
+    text = (ROOT / file).read_text(encoding="utf-8")
+    rest = [line for line in ENTRY.sub("", text).splitlines() if not line.lstrip().startswith("#")]
+    assert rest == []
+    assert "://" not in text
+
+
+def test_a_package_of_both_locks_has_one_version_in_them() -> None:
+    base, dev = locked("requirements.txt"), locked("requirements-dev.txt")
+    assert {name: dev[name] for name in dev if name in base and not dev[name] <= base[name]} == {}
+
+
+def test_a_checkout_names_its_own_command_for_missing_packages() -> None:
+    assert project.install_command(["torch", "xtuner"]) == "make install"
+
+
+def test_an_installed_studio_names_the_command_for_each_missing_package(tmp_path: Path) -> None:
+    python = install_wheel(tmp_path).with_name("python")
+    code = "from tianji_core.project import install_command; print(install_command(['torch', 'xtuner']))"
+    done = subprocess.run([str(python), "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path)
+    assert done.stdout.strip() == f'pip install "torch==2.9.1" && pip install --no-deps {project.XTUNER}'
+
+
+@pytest.mark.training
+@pytest.mark.timeout(900)
+def test_an_installed_studio_walks_the_corridor_in_an_empty_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PYTHONPATH", raising=False)
+    monkeypatch.delenv("TIANJI_HOME")
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    command = [str(install_wheel(tmp_path)), "demo", "--styles", "正常", "--samples", "200", "--prompts", "6"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=empty)
+    assert done.returncode == 0, done.stderr
+    assert [entry.name for entry in empty.iterdir()] == ["workspace"]
+    assert list((empty / "workspace" / "models").glob("*/model.safetensors"))
