@@ -31,6 +31,7 @@ lint:
 	@$(VENV) -m ruff check .
 	@$(VENV) -m ruff format --check .
 	@$(VENV) -m mypy
+	@.venv/bin/lint-imports --no-logo
 
 check: lint
 	@$(PYTEST)

@@ -1,96 +1,97 @@
-"""The rooms: imports point downwards, heavy libraries stay out of the page process, SQL stays in the store."""
+"""The rooms: what import-linter (``lint-imports``, its contracts in ``pyproject.toml``) cannot say about imports."""
 
 import ast
 import subprocess
 import sys
+import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 CORE = ROOT / "tianji_core"
-FLOORS = [
-    {"errors", "project", "__init__"},
-    {"i18n", "files"},
-    {"workspace"},
-    {"recipe", "drafts"},
-    {"store", "jobs"},
-    {"teachers"},
-    {"model_folders"},
-    {
-        "advice",
-        "generation",
-        "dispatch",
-        "cleaning",
-        "dataset",
-        "training",
-        "models",
-        "serving",
-        "evaluation",
-        "comparison",
-        "review",
-    },
-    {"verbs"},
-    {"cli", "__main__"},
-]
-DOOR = ("workspace.py", "tianji_core.store.database")
-"""The one exception: the workspace opens its own database."""
-HEAVY = ("torch", "transformers", "xtuner", "peft", "bitsandbytes", "datasets", "modelscope", "mmengine")
-
-
-def floor_of(room: str) -> int:
-    return next(number for number, rooms in enumerate(FLOORS) if room in rooms)
-
-
-def imported_modules(path: Path) -> set[str]:
-    found = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            found.add(node.module)
-            found |= {f"{node.module}.{alias.name}" for alias in node.names}
-    return found
+SETTINGS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]
+CONTRACTS = {contract["id"]: contract for contract in SETTINGS["contracts"]}
+HEAVY = tuple(CONTRACTS["heavy"]["forbidden_modules"])
+LATE = {
+    ("evaluation", "serving"): "the client of a model server brings the openai library",
+    ("jobs", "i18n"): "a supervisor starts without the catalogue",
+    ("jobs", "workspace"): "a supervisor starts without the database",
+    ("models", "dataset"): "what a model was made from is looked up when it is finished",
+    ("models", "training"): "what a model was made from is looked up when it is finished",
+    ("serving", "workspace"): "a server of one folder needs no workspace",
+    ("workspace", "store"): "the workspace opens its own database",
+    ("pages", "recipe"): "drawn in a fragment",
+    ("pages", "errors"): "drawn in a fragment",
+}
+"""Imports inside functions from one room into another, and why each is late."""
 
 
 def room_of(path: Path) -> str:
+    """The room of a file: the folder or module below ``tianji_core``, ``pages`` or ``app`` elsewhere."""
+    if not path.is_relative_to(CORE):
+        return path.relative_to(ROOT).parts[0].removesuffix(".py")
     relative = path.relative_to(CORE)
     return relative.parts[0] if len(relative.parts) > 1 else relative.stem
 
 
+def imported_by(node: ast.AST) -> set[str]:
+    """The modules that an import statement names, those it takes from a package included."""
+    if isinstance(node, ast.Import):
+        return {alias.name for alias in node.names}
+    if isinstance(node, ast.ImportFrom) and node.module:
+        return {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+    return set()
+
+
+def imported_modules(path: Path) -> set[str]:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    return set().union(*(imported_by(node) for node in ast.walk(tree)))
+
+
+def late_imports(path: Path) -> Iterator[str]:
+    """The modules that functions of a file import when they are called."""
+    for function in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
+            for node in ast.walk(function):
+                yield from imported_by(node)
+
+
 SOURCES = sorted(p for p in CORE.rglob("*.py") if "migrations" not in p.parts)
+PAGES = [*sorted((ROOT / "pages").rglob("*.py")), ROOT / "app.py"]
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(CORE)))
-def test_imports_point_downwards(path: Path) -> None:
-    mine = floor_of(room_of(path))
-    for module in imported_modules(path):
-        if (path.name, module.removesuffix(".open_engine")) == DOOR:
-            continue
-        parts = module.split(".")
-        if (
-            parts[0] == "tianji_core"
-            and len(parts) > 1
-            and ((CORE / parts[1]).is_dir() or (CORE / f"{parts[1]}.py").exists())
-        ):
-            assert floor_of(parts[1]) <= mine, f"{path.name} imports {module} from a floor above it"
+def test_the_contract_names_every_room() -> None:
+    named = {room for layer in CONTRACTS["rooms"]["layers"] for room in layer.split(" | ")}
+    present = {f"tianji_core.{room_of(path)}" for path in SOURCES} - {"tianji_core.__init__"}
+    assert named == present | {"pages"}
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(CORE)))
-def test_core_knows_nothing_of_streamlit_and_only_the_store_of_sql(path: Path) -> None:
-    modules = {module.split(".")[0] for module in imported_modules(path)}
-    assert "streamlit" not in modules
-    if room_of(path) not in ("store", "workspace"):
-        assert "sqlalchemy" not in modules
+def test_contributing_shows_the_order_of_the_contract() -> None:
+    order = [layer.replace("tianji_core.", "") for layer in CONTRACTS["rooms"]["layers"]]
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    assert "```\n" + "\n".join(["app.py", *order]) + "\n```" in text
 
 
-def pages() -> list[Path]:
-    return sorted(p for p in (ROOT / "pages").rglob("*.py"))
+@pytest.mark.parametrize("path", [*SOURCES, *PAGES], ids=lambda p: str(p.relative_to(ROOT)))
+def test_a_function_imports_from_another_room_only_where_that_is_listed(path: Path) -> None:
+    mine = room_of(path)
+    for module in late_imports(path):
+        top, *rest = module.split(".")
+        if top in ("app", "pages"):
+            assert mine == top, f"{module} is imported in a function of {path.name}"
+        if top == "tianji_core" and rest and rest[0] != mine:
+            assert (mine, rest[0]) in LATE, f"{module} is imported in a function of {path.name}"
 
 
-@pytest.mark.parametrize("path", pages(), ids=lambda p: str(p.relative_to(ROOT)))
-def test_pages_speak_no_sql_and_import_nothing_heavy(path: Path) -> None:
-    modules = {module.split(".")[0] for module in imported_modules(path)}
+@pytest.mark.parametrize("path", [*SOURCES, *PAGES], ids=lambda p: str(p.relative_to(ROOT)))
+def test_nothing_imports_the_frame(path: Path) -> None:
+    assert "app" not in imported_modules(path)
+
+
+def test_the_frame_speaks_no_sql_and_imports_nothing_heavy() -> None:
+    modules = {module.split(".")[0] for module in imported_modules(ROOT / "app.py")}
     assert not modules & {"sqlalchemy", *HEAVY}
 
 
@@ -98,7 +99,7 @@ def test_importing_everything_that_pages_import_does_not_load_torch() -> None:
     modules = sorted(
         {
             module
-            for path in pages()
+            for path in PAGES
             for module in imported_modules(path)
             if module.startswith("tianji_core") and not module.split(".")[-1][:1].isupper()
         }

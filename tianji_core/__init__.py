@@ -1,7 +1,7 @@
 """Everything the studio does, without a browser.
 
-Rooms, each knowing only those below it: cli → generation, cleaning, dataset, training, models, serving,
-evaluation, advice → teachers, store, jobs → recipe → workspace, i18n, errors.
+Its rooms stand in one order, each importing only from those below it: the contract "rooms" of ``pyproject.toml``,
+drawn in ``docs/architecture.md``.
 """
 
 __version__ = "0.1.0"
