@@ -1,10 +1,10 @@
-"""What can be done with the sample on the desk: the row of buttons with their keys, and the stars."""
+"""The actions of the card view: the row of buttons with their keys, and the stars."""
 
 from dataclasses import dataclass
 
 import streamlit as st
 
-from pages.review.desk import Desk, go_to, open_panel, toggle_panel
+from pages.review.session import ReviewSession, go_to, open_panel, toggle_panel
 from pages.shared.review_parts import attempt
 from tianji_core.i18n import _, _c
 from tianji_core.store import samples, steps
@@ -12,74 +12,83 @@ from tianji_core.store.samples import ACCEPTED, REJECTED, Sample, SampleFilter
 
 
 @dataclass(frozen=True)
-class Hand:
-    """A sample in somebody's hand: the one that comes after it, and what its fixes would make of it."""
+class Card:
+    """The sample on screen, the id of the next one, and the text that the proposed fix would give it."""
 
-    desk: Desk
+    session: ReviewSession
     sample: Sample
-    following: int | None
-    fixed: str | None
+    next_id: int | None
+    fixed_text: str | None
 
 
-def decide(hand: Hand, state: str, note: str = "") -> None:
-    """Callback: accept or reject, and go on."""
-    sample, desk = hand.sample, hand.desk
-    wanted = SampleFilter(sample.recipe, ids=(sample.id,))
+def decide(card: Card, state: str, note: str = "") -> None:
+    """Callback: accepts or rejects the sample and shows the next one."""
+    sample, session = card.sample, card.session
+    only = SampleFilter(sample.recipe, ids=(sample.id,))
     versions = {sample.id: sample.version}
-    engine = desk.workspace.engine
-    if attempt(lambda: steps.set_state(engine, wanted, state, desk.who, versions, note=note)):
-        go_to(hand.following)
+    engine = session.workspace.engine
+    if attempt(lambda: steps.set_state(engine, only, state, session.who, versions, note=note)):
+        go_to(card.next_id)
 
 
-def _fix(hand: Hand) -> None:
-    sample, desk = hand.sample, hand.desk
+def _fix(card: Card) -> None:
+    sample, session = card.sample, card.session
     title = _("修正样本 {id}", id=sample.id)
-    texts = {sample.id: (sample.version, hand.fixed or "")}
-    attempt(lambda: steps.retext(desk.workspace.engine, sample.recipe, texts, steps.FIX, title, desk.who))
-    go_to(sample.id)
-
-
-def _previous(hand: Hand) -> None:
-    desk = hand.desk
-    found = samples.page(
-        desk.workspace.engine, desk.wanted, before_id=hand.sample.id, limit=1, order=desk.order
+    texts = {sample.id: (sample.version, card.fixed_text or "")}
+    attempt(
+        lambda: steps.retext(session.workspace.engine, sample.recipe, texts, steps.FIX, title, session.who)
     )
-    if found:
-        go_to(found[0].id)
-
-
-def _rate(hand: Hand, rating: int) -> None:
-    sample, desk = hand.sample, hand.desk
-    given = None if sample.rating == rating else rating
-    wanted = SampleFilter(sample.recipe, ids=(sample.id,))
-    versions = {sample.id: sample.version}
-    attempt(lambda: steps.rate(desk.workspace.engine, wanted, given, desk.who, versions))
     go_to(sample.id)
 
 
-def stars(hand: Hand) -> None:
-    """Five stars with their keys; the star that is set takes it away again. While candidates are shown, the numbers
-    choose among these."""
-    free = open_panel() != "rewrite"
+def _show_previous(card: Card) -> None:
+    session = card.session
+    previous = samples.page(
+        session.workspace.engine, session.filter, before_id=card.sample.id, limit=1, order=session.order
+    )
+    if previous:
+        go_to(previous[0].id)
+
+
+def _rate(card: Card, stars: int) -> None:
+    sample, session = card.sample, card.session
+    rating = None if sample.rating == stars else stars
+    only = SampleFilter(sample.recipe, ids=(sample.id,))
+    versions = {sample.id: sample.version}
+    attempt(lambda: steps.rate(session.workspace.engine, only, rating, session.who, versions))
+    go_to(sample.id)
+
+
+def star_buttons(card: Card) -> None:
+    """Draws five stars with their keys; pressing the star that is set removes the rating.
+
+    While the rewriting panel is open, the number keys choose among its candidates instead.
+    """
+    keys_free = open_panel() != "rewrite"
     with st.container(horizontal=True, gap="small"):
-        for rating in range(1, 6):
-            key = hand.desk.keys[f"rate_{rating}"]
+        for stars in range(1, 6):
+            key = card.session.keys[f"rate_{stars}"]
             st.button(
-                "★" if rating <= (hand.sample.rating or 0) else "☆",
-                key=f"rate_{rating}",
-                shortcut=key if free else None,
+                "★" if stars <= (card.sample.rating or 0) else "☆",
+                key=f"rate_{stars}",
+                shortcut=key if keys_free else None,
                 type="tertiary",
-                help=_("打 {n} 星（按键 {key}）", n=rating, key=key),
+                help=_("打 {n} 星（按键 {key}）", n=stars, key=key),
                 on_click=_rate,
-                args=(hand, rating),
+                args=(card, stars),
             )
 
 
-def buttons(hand: Hand) -> None:
-    """They stand above the sample, so that they never move."""
-    keys = hand.desk.keys
-    row = st.columns([1.4, 1.4, 1.1, 1.4, 1.3, 1.1])
-    row[0].button(
+def action_buttons(card: Card) -> None:
+    """Draws the buttons. They stand above the sample, so that its length does not move them."""
+    _decision_buttons(card)
+    _panel_buttons(card)
+
+
+def _decision_buttons(card: Card) -> None:
+    keys = card.session.keys
+    columns = st.columns([1.4, 1.4, 1.1, 1.4, 1.3, 1.1])
+    columns[0].button(
         _c("button", "采用"),
         key="accept",
         type="primary",
@@ -87,28 +96,28 @@ def buttons(hand: Hand) -> None:
         shortcut=keys["accept"],
         width="stretch",
         on_click=decide,
-        args=(hand, ACCEPTED),
+        args=(card, ACCEPTED),
     )
-    row[1].button(
+    columns[1].button(
         _c("button", "弃用"),
         key="reject",
         icon="🚫",
         shortcut=keys["reject"],
         width="stretch",
         on_click=decide,
-        args=(hand, REJECTED),
+        args=(card, REJECTED),
     )
-    row[2].button(
+    columns[2].button(
         _("修正"),
         key="fix",
         icon="🪄",
         shortcut=keys["fix"],
-        disabled=hand.fixed is None,
+        disabled=card.fixed_text is None,
         width="stretch",
         on_click=_fix,
-        args=(hand,),
+        args=(card,),
     )
-    row[3].button(
+    columns[3].button(
         _("修改"),
         key="edit",
         icon="✏️",
@@ -117,34 +126,37 @@ def buttons(hand: Hand) -> None:
         on_click=toggle_panel,
         args=("edit",),
     )
-    row[4].button(
+    columns[4].button(
         _("前一条"),
         key="previous",
         shortcut=keys["previous"],
         width="stretch",
-        on_click=_previous,
-        args=(hand,),
+        on_click=_show_previous,
+        args=(card,),
     )
-    row[5].button(
+    columns[5].button(
         _("后一条"),
         key="next",
         shortcut=keys["next"],
         width="stretch",
         on_click=go_to,
-        args=(hand.following,),
+        args=(card.next_id,),
     )
-    more = st.columns([1.5, 1.4, 1.9, 1.4, 2])
+
+
+def _panel_buttons(card: Card) -> None:
+    columns = st.columns([1.5, 1.4, 1.9, 1.4, 2])
     for column, name, label, icon in (
-        (more[0], "rewrite", _("请模型改写"), "✨"),
-        (more[1], "split", _("拆成几条"), "✂️"),
-        (more[2], "copy", _("复制给别人"), "👥"),
-        (more[3], "note", _("写理由"), "📝"),
+        (columns[0], "rewrite", _("请模型改写"), "✨"),
+        (columns[1], "split", _("拆成几条"), "✂️"),
+        (columns[2], "copy", _("复制给别人"), "👥"),
+        (columns[3], "note", _("写理由"), "📝"),
     ):
         column.button(
             label,
             key=f"open_{name}",
             icon=icon,
-            shortcut=keys[name],
+            shortcut=card.session.keys[name],
             width="stretch",
             type="tertiary",
             on_click=toggle_panel,

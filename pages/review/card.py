@@ -1,5 +1,7 @@
-"""One sample, large, with everything a person needs to decide on it. Drawn as a fragment: a key press draws nothing else
-of the page again."""
+"""The card view: one sample with everything needed to decide on it.
+
+It is a fragment, so that a key press does not redraw the rest of the page.
+"""
 
 import html
 from collections.abc import Mapping, Sequence
@@ -7,18 +9,18 @@ from dataclasses import replace
 
 import streamlit as st
 
-from pages.review.actions import Hand, buttons, stars
-from pages.review.desk import Desk, current_sample, open_panel
-from pages.review.filters import clear_filters
-from pages.review.marks import (
+from pages.review.actions import Card, action_buttons, star_buttons
+from pages.review.filter_address import clear_filters
+from pages.review.panels import help_button, help_panel, sample_panel
+from pages.review.sample_display import (
     STATE_COLOURS,
     STATE_ICONS,
     diff_html,
     finding_badges,
     length_text,
 )
-from pages.review.panels import help_button, help_panel, panel
-from pages.review.sample_history import history, judged
+from pages.review.sample_history import history, judge_scores
+from pages.review.session import ReviewSession, current_sample, open_panel
 from pages.shared.frame import report_errors
 from pages.shared.review_parts import check_changed, progress_line, show_outcome, undo_buttons
 from pages.shared.text import plain
@@ -29,36 +31,36 @@ from tianji_core.store import findings, knowledge, samples
 from tianji_core.store.samples import ACCEPTED, PENDING, STATE_TITLES, Sample, SampleFilter
 from tianji_core.workspace import Workspace
 
-OUTPUT = '<div style="font-size:1.45rem;line-height:1.75;padding:.4rem 0 .2rem 0;white-space:pre-wrap">{text}</div>'
+_OUTPUT_STYLE = "font-size:1.45rem;line-height:1.75;padding:.4rem 0 .2rem 0;white-space:pre-wrap"
 
 
 @st.fragment
 @report_errors()
-def card_view(desk: Desk) -> None:
-    """The progress, and the sample whose turn it is."""
-    desk = replace(desk, keys=review.load_keys(desk.workspace, desk.who))
-    engine = desk.workspace.engine
-    check_changed(desk.workspace, desk.recipe.key)
+def card_view(session: ReviewSession) -> None:
+    """Draws the progress and the current sample, or what to do when no sample matches."""
+    session = replace(session, keys=review.load_keys(session.workspace, session.who))
+    engine = session.workspace.engine
+    check_changed(session.workspace, session.recipe.key)
     show_outcome()
-    counts = samples.state_counts(engine, SampleFilter(desk.recipe.key))
-    top = st.columns([2, 3], vertical_alignment="bottom")
-    with top[0]:
+    counts = samples.state_counts(engine, SampleFilter(session.recipe.key))
+    left, right = st.columns([2, 3], vertical_alignment="bottom")
+    with left:
         progress_line(counts)
-    with top[1]:
-        beside = undo_buttons(desk.workspace, desk.recipe.key, desk.who, desk.keys)
+    with right:
+        beside = undo_buttons(session.workspace, session.recipe.key, session.who, session.keys)
     with beside:
-        help_button(desk)
-    help_panel(desk)
-    sample = current_sample(desk)
+        help_button(session)
+    help_panel(session)
+    sample = current_sample(session)
     if sample is None:
-        no_match(counts, desk.wanted)
+        no_match(counts, session.filter)
     else:
-        _card(desk, sample)
+        _card(session, sample)
 
 
-def no_match(counts: Mapping[str, int], wanted: SampleFilter) -> None:
-    """What to do when the filters leave nothing."""
-    if wanted == SampleFilter(wanted.recipe, states=(PENDING,)) and not counts[PENDING]:
+def no_match(counts: Mapping[str, int], sample_filter: SampleFilter) -> None:
+    """Draws what to do when no sample matches the filters; ``counts`` are the samples per state."""
+    if sample_filter == SampleFilter(sample_filter.recipe, states=(PENDING,)) and not counts[PENDING]:
         st.success(_("全部审完了，采用了 {n} 条。", n=counts[ACCEPTED]), icon="🎉")
         st.page_link("pages/dataset/page.py", label=_("去冻结数据集"), icon="📦")
         return
@@ -67,38 +69,37 @@ def no_match(counts: Mapping[str, int], wanted: SampleFilter) -> None:
         st.rerun()  # the filters stand outside this fragment
 
 
-def _card(desk: Desk, sample: Sample) -> None:
-    """Input, output, findings and the proposed fix on the left; where it came from on the right."""
-    engine = desk.workspace.engine
-    after = samples.page(engine, desk.wanted, after_id=sample.id, limit=1, order=desk.order)
-    found = findings.of(engine, [sample.id])[sample.id]
-    proposal = cleaning.propose(sample, desk.context, FIXABLE_RULES)
-    hand = Hand(desk, sample, after[0].id if after else None, proposal.after if proposal else None)
-    buttons(hand)
+def _card(session: ReviewSession, sample: Sample) -> None:
+    """Draws input, output, findings and proposed fix on the left, provenance on the right."""
+    engine = session.workspace.engine
+    after = samples.page(engine, session.filter, after_id=sample.id, limit=1, order=session.order)
+    proposal = cleaning.propose(sample, session.context, FIXABLE_RULES)
+    card = Card(session, sample, after[0].id if after else None, proposal.after if proposal else None)
+    action_buttons(card)
     left, right = st.columns([3, 1.3], gap="medium")
     with left:
         with st.container(border=True):
             heading(sample)
-            asked(sample)
+            conversation(sample)
             if open_panel() != "edit":
-                st.html(OUTPUT.format(text=html.escape(sample.output)))
-                st.markdown(length_text(sample.length, sample, desk.context))
-            panel(hand)
-            finding_badges(found)
+                output_text(sample)
+                st.markdown(length_text(sample.length, sample, session.context))
+            sample_panel(card)
+            finding_badges(findings.of(engine, [sample.id])[sample.id])
             if proposal is not None:
-                st.caption(_("建议的修正（{key}）", key=desk.keys["fix"].upper()))
+                st.caption(_("建议的修正（{key}）", key=session.keys["fix"].upper()))
                 st.html(diff_html(sample.output, proposal.after))
-        _neighbours(review.neighbours(desk.workspace, sample))
+        _neighbours(review.neighbours(session.workspace, sample))
     with right:
-        _place(desk, sample)
-        stars(hand)
-        judged(desk.workspace, sample)
-        _provenance(desk.workspace, sample)
-        history(desk.workspace, sample)
+        _position(session, sample)
+        star_buttons(card)
+        judge_scores(session.workspace, sample)
+        _provenance(session.workspace, sample)
+        history(session.workspace, sample)
 
 
 def heading(sample: Sample, blind: bool = False) -> None:
-    """What the sample is meant to be, and, unless the reader must not know, what was decided."""
+    """Draws name, scene and style of a sample; ``blind`` hides its review state."""
     with st.container(horizontal=True, vertical_alignment="center"):
         if not blind:
             st.badge(
@@ -111,32 +112,41 @@ def heading(sample: Sample, blind: bool = False) -> None:
         st.markdown(f":gray[#{sample.id}]")
 
 
-def asked(sample: Sample) -> None:
-    """The earlier turns and the input."""
+def conversation(sample: Sample) -> None:
+    """Draws the earlier turns of the conversation and the input."""
     for question, answer in sample.history:
         st.caption(f"👤 {plain(question)}")
         st.caption(f"🏮 {plain(answer)}")
     st.markdown(f":gray[👤 {plain(sample.input)}]")
 
 
-def _neighbours(near: Sequence[review.Neighbour]) -> None:
-    """What else was written for the same cell."""
-    if not near:
+def output_text(sample: Sample) -> None:
+    """Draws the output in large type."""
+    st.html(f'<div style="{_OUTPUT_STYLE}">{html.escape(sample.output)}</div>')
+
+
+def _neighbours(neighbours: Sequence[review.Neighbour]) -> None:
+    """Draws the most similar samples of the same cell."""
+    if not neighbours:
         return
     st.caption(_("同一格子里最像的几条"))
-    rows = []
-    for each in near:
-        mark = f"{STATE_ICONS[each.sample.state]} {each.similarity:.0%}"
-        text = html.escape(each.sample.output)
-        rows.append(
-            f'<div style="display:flex;gap:.8rem;padding:.15rem 0"><span style="white-space:nowrap;opacity:.6">'
-            f"#{each.sample.id} {mark}</span><span>{text}</span></div>"
+    lines = []
+    for neighbour in neighbours:
+        sample = neighbour.sample
+        similarity = f"{STATE_ICONS[sample.state]} {neighbour.similarity:.0%}"
+        text = html.escape(sample.output)
+        lines.append(
+            '<div style="display:flex;gap:.8rem;padding:.15rem 0">'
+            f'<span style="white-space:nowrap;opacity:.6">#{sample.id} {similarity}</span>'
+            f"<span>{text}</span></div>"
         )
-    st.html("".join(rows))
+    st.html("".join(lines))
 
 
-def _place(desk: Desk, sample: Sample) -> None:
-    before, after = samples.count_beside(desk.workspace.engine, desk.wanted, sample.id, sample.id, desk.order)
+def _position(session: ReviewSession, sample: Sample) -> None:
+    before, after = samples.count_beside(
+        session.workspace.engine, session.filter, sample.id, sample.id, session.order
+    )
     st.caption(_("符合筛选的第 {place} 条，共 {total} 条", place=before + 1, total=before + 1 + after))
 
 

@@ -1,4 +1,4 @@
-"""Letting a model score samples, so that the doubtful ones are read first."""
+"""Scoring samples with a model, so that the doubtful ones can be read first."""
 
 import streamlit as st
 
@@ -11,15 +11,15 @@ from tianji_core.store.samples import DOUBTFUL, ORDER_TITLES, SampleFilter
 from tianji_core.workspace import Workspace
 
 
-def judge_part(workspace: Workspace, wanted: SampleFilter) -> None:
-    """Choose a judge, see what it will cost, start it, follow it."""
+def judge_part(workspace: Workspace, sample_filter: SampleFilter) -> None:
+    """Draws the choice of a judge with its cost, starts the judging and shows its progress."""
     st.caption(
         _(
             "模型按合适、风格、自然三项各打 0 到 5 分，并说一句理由。分数只用来排顺序（“{order}”），不会采用、弃用或删除任何样本。",
             order=_(ORDER_TITLES[DOUBTFUL]),
         )
     )
-    job = judging.judge_job(workspace, wanted.recipe)
+    job = judging.judge_job(workspace, sample_filter.recipe)
     if job is not None and job.active:
         follow_job(workspace, job.id, "stop_judging")
         return
@@ -37,8 +37,8 @@ def judge_part(workspace: Workspace, wanted: SampleFilter) -> None:
     )
     if choice is None:
         return
-    estimate = judging.estimate_judging(workspace, wanted, choice)
-    usage, cost = judging.judging_cost(workspace, wanted.recipe, choice)
+    estimate = judging.estimate_judging(workspace, sample_filter, choice)
+    usage, cost = judging.judging_cost(workspace, sample_filter.recipe, choice)
     st.caption(
         _(
             "这次约 {tokens} tokens，{cost}；以前的评审共用 {used} tokens，{spent}",
@@ -56,10 +56,10 @@ def judge_part(workspace: Workspace, wanted: SampleFilter) -> None:
     )
     if pressed:
         with report_errors():
-            judging.start_judging(workspace, wanted, choice)
+            judging.start_judging(workspace, sample_filter, choice)
             st.rerun()
 
 
 def _read_doubtful() -> None:
-    """Callback: the samples one by one, those with the lowest scores first."""
+    """Callback: opens the card view, the lowest scores first."""
     st.session_state["view"], st.session_state["order"] = "card", DOUBTFUL

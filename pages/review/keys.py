@@ -1,10 +1,10 @@
-"""The keys of the review on screen, and changing them."""
+"""The list of review keys, and the form that changes them."""
 
 from collections.abc import Mapping
 
 import streamlit as st
 
-from pages.review.desk import Desk, show_panel
+from pages.review.session import ReviewSession, show_panel
 from pages.shared.review_parts import say_done, say_error
 from tianji_core import review
 from tianji_core.errors import StudioError
@@ -15,47 +15,49 @@ _COLUMNS = 4
 
 
 def key_list(keys: Mapping[str, str]) -> None:
-    """Every key and what it does, with a way to change them."""
+    """Draws every key with its action, and the button that opens the form."""
     with st.container(border=True, key="key_list"):
-        columns = st.columns(_COLUMNS)
+        entries = st.columns(_COLUMNS)
         for number, (action, (title, _default)) in enumerate(ACTIONS.items()):
-            columns[number % _COLUMNS].caption(f"`{shown(keys[action])}` {_(title)}")
-        row = st.columns([1, 1, 4])
-        row[0].button(_("改按键"), key="change_keys", icon="✏️", on_click=show_panel, args=("keys",))
-        row[1].button(_("收起"), key="close_keys", on_click=show_panel, args=("",))
+            entries[number % _COLUMNS].caption(f"`{key_title(keys[action])}` {_(title)}")
+        columns = st.columns([1, 1, 4])
+        columns[0].button(_("改按键"), key="change_keys", icon="✏️", on_click=show_panel, args=("keys",))
+        columns[1].button(_("收起"), key="close_keys", on_click=show_panel, args=("",))
 
 
-def shown(key: str) -> str:
-    """'ctrl+enter' → 'Ctrl+Enter'."""
+def key_title(key: str) -> str:
+    """Returns a key as it is shown: 'ctrl+enter' → 'Ctrl+Enter'."""
     return "+".join(part.capitalize() for part in key.split("+"))
 
 
-def key_form(desk: Desk) -> None:
-    """One field per action; kept for this person in this workspace."""
+def key_form(session: ReviewSession) -> None:
+    """Draws one field per action; the keys are saved for this reviewer in this workspace."""
     with st.form("keys_form"):
         st.caption(
             _(
                 "这是“{who}”的按键，存在工作区里。可以写字母、数字、left 这样的方向键、f2，或 ctrl+enter 这样的组合。",
-                who=desk.who,
+                who=session.who,
             )
         )
         columns = st.columns(_COLUMNS)
-        slots = {action: f"key_{action}_{key}" for action, key in desk.keys.items()}
-        for number, (action, slot) in enumerate(slots.items()):
+        widgets = {action: f"key_{action}_{key}" for action, key in session.keys.items()}
+        for number, (action, widget) in enumerate(widgets.items()):
             title, _default = ACTIONS[action]
-            columns[number % _COLUMNS].text_input(_(title), value=desk.keys[action], key=slot)
-        row = st.columns([1, 1.4, 1, 3])
-        row[0].form_submit_button(
-            _("保存"), type="primary", key="save_keys", on_click=_save, args=(desk, slots)
+            columns[number % _COLUMNS].text_input(_(title), value=session.keys[action], key=widget)
+        buttons = st.columns([1, 1.4, 1, 3])
+        buttons[0].form_submit_button(
+            _("保存"), type="primary", key="save_keys", on_click=_save, args=(session, widgets)
         )
-        row[1].form_submit_button(_("恢复默认按键"), key="reset_keys", on_click=_reset, args=(desk,))
-        row[2].form_submit_button(_("收起"), key="close_key_form", on_click=show_panel, args=("",))
+        buttons[1].form_submit_button(_("恢复默认按键"), key="reset_keys", on_click=_reset, args=(session,))
+        buttons[2].form_submit_button(_("收起"), key="close_key_form", on_click=show_panel, args=("",))
 
 
-def _save(desk: Desk, slots: dict[str, str]) -> None:
+def _save(session: ReviewSession, widgets: dict[str, str]) -> None:
     try:
         review.save_keys(
-            desk.workspace, desk.who, {action: st.session_state[slot] for action, slot in slots.items()}
+            session.workspace,
+            session.who,
+            {action: st.session_state[widget] for action, widget in widgets.items()},
         )
     except StudioError as error:
         say_error(error)
@@ -64,7 +66,7 @@ def _save(desk: Desk, slots: dict[str, str]) -> None:
     show_panel("help")
 
 
-def _reset(desk: Desk) -> None:
-    review.reset_keys(desk.workspace, desk.who)
+def _reset(session: ReviewSession) -> None:
+    review.reset_keys(session.workspace, session.who)
     say_done(_("按键恢复了默认"))
     show_panel("help")

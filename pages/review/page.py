@@ -1,14 +1,15 @@
-"""审核: read the samples one by one or in bulk; accept, reject, fix, edit, and undo any of it."""
+"""审核: review the samples one by one or in bulk: accept, reject, fix, edit and undo."""
 
 import streamlit as st
 
 from pages.review.bulk import bulk
 from pages.review.card import card_view, no_match
-from pages.review.clusters import clusters
-from pages.review.desk import Desk
-from pages.review.filters import filters, origin_note, reviewer
-from pages.review.record import record
-from pages.review.second import second_view
+from pages.review.filters import filters, origin_note
+from pages.review.near_duplicates import near_duplicates
+from pages.review.review_log import review_log
+from pages.review.reviewer import reviewer
+from pages.review.second_review import second_review_view
+from pages.review.session import ReviewSession
 from pages.review.table import table
 from pages.shared.frame import current_recipe, page_header, report_errors
 from pages.shared.review_parts import check_with_progress, progress_line, show_outcome, undo_buttons
@@ -26,26 +27,26 @@ recipe = current_recipe().recipe
 
 
 def no_samples() -> None:
-    """What to do when there is nothing to review."""
+    """Draws what to do when the recipe has no samples."""
     st.info(_("还没有样本。先造一批，或者导入别人的数据，再回来审核。"), icon="🌱")
-    row = st.columns(2)
-    row[0].page_link("pages/generate/page.py", label=_("去造数"), icon="✨")
-    row[1].page_link("pages/dataset/page.py", label=_("去导入"), icon="📥", query_params={"part": _("导入")})
+    left, right = st.columns(2)
+    left.page_link("pages/generate/page.py", label=_("去造数"), icon="✨")
+    right.page_link("pages/dataset/page.py", label=_("去导入"), icon="📥", query_params={"part": _("导入")})
 
 
-def many(desk: Desk, view: str) -> None:
-    """A view of many samples at once, below the progress."""
+def samples_view(session: ReviewSession, view: str) -> None:
+    """Draws the progress and a view of many samples at once."""
     show_outcome()
     counts = samples.state_counts(engine, SampleFilter(recipe.key))
-    top = st.columns([2, 3], vertical_alignment="bottom")
-    with top[0]:
+    left, right = st.columns([2, 3], vertical_alignment="bottom")
+    with left:
         progress_line(counts)
-    with top[1]:
-        undo_buttons(workspace, recipe.key, desk.who, desk.keys)
-    if not samples.page(engine, desk.wanted, limit=1):
-        no_match(counts, desk.wanted)
+    with right:
+        undo_buttons(workspace, recipe.key, session.who, session.keys)
+    if not samples.page(engine, session.filter, limit=1):
+        no_match(counts, session.filter)
     else:
-        {"table": table, "bulk": bulk, "repeats": clusters}[view](desk)
+        {"table": table, "bulk": bulk, "repeats": near_duplicates}[view](session)
 
 
 with report_errors():
@@ -54,22 +55,22 @@ with report_errors():
         no_samples()
         st.stop()
     who = reviewer(workspace)
-    wanted, view, order = filters(workspace, recipe)
-    origin_note(wanted)
+    sample_filter, view, order = filters(workspace, recipe)
+    origin_note(sample_filter)
     keys = review.load_keys(workspace, who)
-    desk = Desk(workspace, recipe, context_of(recipe), wanted, order, who, keys)
+    session = ReviewSession(workspace, recipe, context_of(recipe), sample_filter, order, who, keys)
     if view == "card":
-        card_view(desk)
+        card_view(session)
     elif view == "second":
-        second_view(desk)
+        second_review_view(session)
     elif view == "record":
         show_outcome()
-        record(desk)
+        review_log(session)
     else:
-        many(desk, view)
-    row = st.columns([1, 3], vertical_alignment="center")
-    if row[0].button(_("重新检查全部"), key="check_again", icon="🔁"):
+        samples_view(session, view)
+    left, right = st.columns([1, 3], vertical_alignment="center")
+    if left.button(_("重新检查全部"), key="check_again", icon="🔁"):
         with st.spinner(_("正在重新检查")):
             cleaning.check_again(workspace, recipe.key)
         st.rerun()
-    row[1].caption(_("改过配方或规则之后会自动重新检查；不放心时可以用它让规则再看一遍所有样本。"))
+    right.caption(_("改过配方或规则之后会自动重新检查；不放心时可以用它让规则再看一遍所有样本。"))

@@ -1,10 +1,10 @@
-"""Other wordings from a teacher: ask, wait without blocking the page, pick one of three."""
+"""The panel that asks a teacher for three rewritings of a sample and takes one of them."""
 
 import streamlit as st
 
-from pages.review.actions import Hand
-from pages.review.desk import go_to, show_panel
-from pages.review.marks import length_text
+from pages.review.actions import Card
+from pages.review.sample_display import length_text
+from pages.review.session import go_to, show_panel
 from pages.shared.frame import job_bar, report_errors, stop_button
 from pages.shared.review_parts import attempt, say_error
 from pages.shared.teacher_numbers import SIGNS
@@ -21,51 +21,51 @@ from tianji_core.teachers import TeacherChoice
 from tianji_core.workspace import Workspace
 
 
-def rewrite_panel(hand: Hand) -> None:
-    """What came back, or the question, or how the question gets on."""
-    desk, sample = hand.desk, hand.sample
+def rewrite_panel(card: Card) -> None:
+    """Draws the progress of the request, or its candidates, and the form that asks again."""
+    session, sample = card.session, card.sample
     with st.container(border=True, key="rewrite_panel"):
-        job = rewriting_job(desk.workspace, sample.id)
+        job = rewriting_job(session.workspace, sample.id)
         if job is not None and job.active:
-            _running(desk.workspace, job.id)
+            _running(session.workspace, job.id)
             return
-        found = review.load_rewriting(desk.workspace, sample)
-        if found is not None:
-            _candidates(hand, found)
+        rewriting = review.load_rewriting(session.workspace, sample)
+        if rewriting is not None:
+            _candidates(card, rewriting)
         elif job is not None and job.state in ("failed", "lost"):
             st.error(plain(job.note or _("没有问到，原因在任务页的日志里")), icon="⚠️")
         elif job is not None and job.state == "stopped":
             st.caption(_("上一次被停止了"))
-        choice = pick_teacher(desk.workspace, "rewrite")
-        slot = f"rewrite_wish_{sample.id}"
-        st.text_input(_("另外的要求（可不填）"), key=slot, placeholder=_("例如：短一点，别用成语"))
+        choice = pick_teacher(session.workspace, "rewrite")
+        widget = f"rewrite_wish_{sample.id}"
+        st.text_input(_("另外的要求（可不填）"), key=widget, placeholder=_("例如：短一点，别用成语"))
         row = st.columns([1.6, 1, 2.4])
         row[0].button(
-            _("再问三条") if found else _("问三条"),
+            _("再问三条") if rewriting else _("问三条"),
             key="ask_rewrite",
-            type="secondary" if found else "primary",
-            shortcut=desk.keys["save_edit"],
+            type="secondary" if rewriting else "primary",
+            shortcut=session.keys["save_edit"],
             width="stretch",
             disabled=choice is None,
             on_click=_ask,
-            args=(hand, choice, slot),
+            args=(card, choice, widget),
         )
         row[1].button(
             _("收起"),
             key="cancel_panel",
-            shortcut=desk.keys["cancel"],
+            shortcut=session.keys["cancel"],
             width="stretch",
             on_click=show_panel,
             args=("",),
         )
 
 
-def _ask(hand: Hand, choice: TeacherChoice | None, slot: str) -> None:
-    """Callback: start asking."""
+def _ask(card: Card, choice: TeacherChoice | None, widget: str) -> None:
+    """Callback: starts the request in the background."""
     if choice is None:
         return
     try:
-        start_rewriting(hand.desk.workspace, hand.sample, choice, st.session_state.get(slot) or "")
+        start_rewriting(card.session.workspace, card.sample, choice, st.session_state.get(widget) or "")
     except StudioError as error:
         say_error(error)
 
@@ -83,11 +83,11 @@ def _running(workspace: Workspace, job_id: int) -> None:
         stop_button(workspace, job, key="stop_rewrite")
 
 
-def _candidates(hand: Hand, found: Rewriting) -> None:
-    for number, candidate in enumerate(found.candidates, start=1):
+def _candidates(card: Card, rewriting: Rewriting) -> None:
+    for number, candidate in enumerate(rewriting.candidates, start=1):
         st.markdown(plain(candidate.text))
-        length = length_text(len(candidate.text), hand.sample, hand.desk.context)
-        st.caption(f"{length} · {plain(_said(candidate))}")
+        length = length_text(len(candidate.text), card.sample, card.session.context)
+        st.caption(f"{length} · {plain(_objections(candidate))}")
         row = st.columns([1.5, 2, 2.5])
         for column, name, label, key, state in (
             (row[0], "take", _("用第 {n} 条", n=number), str(number), None),
@@ -99,38 +99,38 @@ def _candidates(hand: Hand, found: Rewriting) -> None:
                 shortcut=key,
                 width="stretch",
                 on_click=_take,
-                args=(hand, candidate, state),
+                args=(card, candidate, state),
             )
-    for fault in found.faults:
+    for fault in rewriting.faults:
         st.caption(_("有一条没有问到：{reason}", reason=plain(fault)))
-    st.caption(_bill(hand.desk.workspace, found))
+    st.caption(_cost(card.session.workspace, rewriting))
 
 
-def _said(candidate: Candidate) -> str:
+def _objections(candidate: Candidate) -> str:
     if not candidate.objections:
         return _("规则没有意见")
-    titles = [_(BY_ID[each.rule].title) for each in candidate.objections if each.rule in BY_ID]
+    titles = [_(BY_ID[finding.rule].title) for finding in candidate.objections if finding.rule in BY_ID]
     return _("规则说：{titles}", titles=_("、").join(titles))
 
 
-def _bill(workspace: Workspace, found: Rewriting) -> str:
-    of = teachers.provider(workspace, found.provider)
-    model = found.candidates[0].model if found.candidates else ""
-    cost = _("价格未知") if found.cost is None else f"{SIGNS[of.currency]}{found.cost:.4f}"
+def _cost(workspace: Workspace, rewriting: Rewriting) -> str:
+    provider = teachers.provider(workspace, rewriting.provider)
+    model = rewriting.candidates[0].model if rewriting.candidates else ""
+    cost = _("价格未知") if rewriting.cost is None else f"{SIGNS[provider.currency]}{rewriting.cost:.4f}"
     return plain(
         _(
             "{model} · {asked} + {answered} token · {cost}",
             model=model,
-            asked=found.prompt_tokens,
-            answered=found.completion_tokens,
+            asked=rewriting.prompt_tokens,
+            answered=rewriting.completion_tokens,
             cost=cost,
         )
     )
 
 
-def _take(hand: Hand, candidate: Candidate, state: str | None) -> None:
-    """Callback: make a candidate the sample's text."""
-    desk, sample = hand.desk, hand.sample
-    if attempt(lambda: review.take_candidate(desk.workspace, sample, candidate, desk.who, state)):
+def _take(card: Card, candidate: Candidate, state: str | None) -> None:
+    """Callback: replaces the text of the sample with a candidate; ``state`` also decides it."""
+    session, sample = card.session, card.sample
+    if attempt(lambda: review.take_candidate(session.workspace, sample, candidate, session.who, state)):
         show_panel("")
-        go_to(hand.following if state else sample.id)
+        go_to(card.next_id if state else sample.id)

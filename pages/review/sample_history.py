@@ -1,10 +1,10 @@
-"""What was done to one sample and by whom, and what a judge said about it."""
+"""The history of one sample, and the scores that a judge gave it."""
 
 from typing import Any
 
 import streamlit as st
 
-from pages.review.marks import diff_html
+from pages.review.sample_display import diff_html
 from pages.shared.text import plain
 from tianji_core.i18n import _
 from tianji_core.store import judgements, steps
@@ -14,8 +14,8 @@ from tianji_core.workspace import Workspace
 
 
 def history(workspace: Workspace, sample: Sample) -> None:
-    """Every step that touched a sample, newest first."""
-    # Nothing of a second verdict is shown here: whoever reads the sample next may still have to give one.
+    """Draws every step that changed the sample, newest first."""
+    # Second verdicts are left out: the reader of this card may still have to give one without knowing them.
     events = [event for event in steps.history(workspace.engine, sample.id) if event.step.action != SECOND]
     if not events:
         return
@@ -28,14 +28,14 @@ def _event(event: Event) -> None:
     step = event.step
     when = step.created_at.strftime("%m-%d %H:%M")
     undone = _("（已撤销）") if step.undone else ""
-    said = _said(event.before, event.after) or plain(step.title)
+    change = _change(event.before, event.after) or plain(step.title)
     note = f"  \n{plain(step.note)}" if step.note else ""
-    st.caption(f"{when} · {plain(step.who)} · {said}{undone}{note}")
+    st.caption(f"{when} · {plain(step.who)} · {change}{undone}{note}")
     if "output" in event.after:
         st.html(diff_html(event.before["output"], event.after["output"]))
 
 
-def _said(before: dict[str, Any], after: dict[str, Any]) -> str:
+def _change(before: dict[str, Any], after: dict[str, Any]) -> str:
     parts = []
     if "state" in after:
         old, new = (STATE_TITLES[values["state"]] for values in (before, after))
@@ -47,21 +47,21 @@ def _said(before: dict[str, Any], after: dict[str, Any]) -> str:
     return _("，").join(parts)
 
 
-def judged(workspace: Workspace, sample: Sample) -> None:
-    """What the judge gave the text as it is now, and why."""
+def judge_scores(workspace: Workspace, sample: Sample) -> None:
+    """Draws the scores of the current text and the judge's reason."""
     if sample.score is None:
         return
-    found = judgements.of(workspace.engine, [sample.id]).get(sample.id)
-    if found is None:
+    judgement = judgements.of(workspace.engine, [sample.id]).get(sample.id)
+    if judgement is None:
         return
     st.markdown(
         _(
             "模型评分 **{score}**：合适 {fit} · 风格 {style} · 自然 {naturalness}",
-            score=f"{found.score:.1f}",
-            fit=f"{found.fit:g}",
-            style=f"{found.style:g}",
-            naturalness=f"{found.naturalness:g}",
+            score=f"{judgement.score:.1f}",
+            fit=f"{judgement.fit:g}",
+            style=f"{judgement.style:g}",
+            naturalness=f"{judgement.naturalness:g}",
         )
     )
-    if found.reason:
-        st.caption(plain(found.reason))
+    if judgement.reason:
+        st.caption(plain(judgement.reason))

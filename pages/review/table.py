@@ -1,84 +1,96 @@
-"""A page of samples as a table: ticked ones are decided together, texts, states and stars are edited in place."""
+"""The table view: one page of samples, decided together by ticking them or edited in place."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import streamlit as st
 
-from pages.review.desk import Desk, put_in_address
-from pages.review.marks import STATE_ICONS
+from pages.review.sample_display import STATE_ICONS
+from pages.review.session import ReviewSession, put_in_address
+from pages.review.table_actions import decision_buttons, save_button
 from pages.shared.frame import asked_number
-from pages.shared.review_parts import attempt
-from tianji_core import cleaning
 from tianji_core.cleaning import BY_ID
 from tianji_core.i18n import _, _c
-from tianji_core.store import findings, samples, steps
+from tianji_core.store import findings, samples
 from tianji_core.store.findings import Finding
-from tianji_core.store.samples import ACCEPTED, PENDING, REJECTED, STATE_TITLES, STATES, Sample, SampleFilter
+from tianji_core.store.samples import STATE_TITLES, STATES, Sample
 from tianji_core.store.steps import Revision
 
-SIZES = (50, 100, 200)
+PAGE_SIZES = (50, 100, 200)
 TICKED, STATE, STARS, TEXT = "ticked", "state", "stars", "text"
+"""Columns that can be edited."""
 
 
-def table(desk: Desk) -> None:
-    """The page that begins with the sample in the address, with its actions above."""
-    engine, wanted, order = desk.workspace.engine, desk.wanted, desk.order
+def table(session: ReviewSession) -> None:
+    """Draws the page that begins with the sample in the address, with its actions above."""
+    engine, sample_filter, order = session.workspace.engine, session.filter, session.order
     head = st.container(horizontal=True, vertical_alignment="center")
     tools = st.container(horizontal=True, vertical_alignment="center")
     with tools:
-        rows = st.segmented_control(
-            _("每页"),
-            SIZES,
-            default=SIZES[0],
-            required=True,
-            format_func=str,
-            key="rows",
-            bind="query-params",
-            label_visibility="collapsed",
-        )
-    rows = rows or SIZES[0]
+        size = _page_size()
     start = asked_number("from")
-    found_here = samples.page(engine, wanted, from_id=start, limit=rows + 1, order=order)
-    if not found_here:
-        start, found_here = None, samples.page(engine, wanted, limit=rows + 1, order=order)
-    page, rest = found_here[:rows], found_here[rows:]
-    found = findings.of(engine, [s.id for s in page])
-    slot = f"table_{page[0].id}_{len(page)}_{sum(s.version for s in page)}"
-    chosen, revisions = _editor(page, found, slot)
+    first_samples = samples.page(engine, sample_filter, from_id=start, limit=size + 1, order=order)
+    if not first_samples:
+        start, first_samples = None, samples.page(engine, sample_filter, limit=size + 1, order=order)
+    page, following = first_samples[:size], first_samples[size:]
+    findings_by_id = findings.of(engine, [sample.id for sample in page])
+    table_key = f"table_{page[0].id}_{len(page)}_{sum(sample.version for sample in page)}"
+    ticked, revisions = _editor(page, findings_by_id, table_key)
     with head:
-        _decisions(desk, page, chosen)
+        decision_buttons(session, ticked)
     with tools:
-        _tools(desk, slot, revisions)
+        _tick_page_button(table_key)
+        save_button(session, revisions)
         st.space("stretch")
-        # What the page knows already is not counted again: a search looks at every text once.
-        first, last = page[0].id if start is not None else None, page[-1].id if rest else None
-        beside = samples.count_beside(engine, wanted, first, last, order)
-        _pager(desk, page, rest, beside, rows, bool(revisions))
+        # Only the sides that are not known to be empty are counted, because a text search reads every sample.
+        first, last = page[0].id if start is not None else None, page[-1].id if following else None
+        before, after = samples.count_beside(engine, sample_filter, first, last, order)
+        st.caption(
+            _(
+                "第 {first}-{last} 条，共 {total} 条",
+                first=before + 1,
+                last=before + len(page),
+                total=before + len(page) + after,
+            )
+        )
+        previous = (lambda: _previous_page(session, page[0], size)) if before else None
+        _page_buttons(previous, following[0].id if following else None, bool(revisions))
+
+
+def _page_size() -> int:
+    size = st.segmented_control(
+        _("每页"),
+        PAGE_SIZES,
+        default=PAGE_SIZES[0],
+        required=True,
+        format_func=str,
+        key="rows",
+        bind="query-params",
+        label_visibility="collapsed",
+    )
+    return size or PAGE_SIZES[0]
 
 
 def _editor(
-    page: Sequence[Sample], found: Mapping[int, Sequence[Finding]], slot: str
+    page: Sequence[Sample], findings_by_id: Mapping[int, Sequence[Finding]], table_key: str
 ) -> tuple[list[Sample], dict[int, Revision]]:
-    """What is ticked, and what was changed."""
+    """Draws the table; returns the ticked samples, and the edits by sample id."""
     import pandas as pd
 
-    whole = bool(st.session_state.get(f"all_{slot}"))
+    whole_page = _whole_page(table_key)
     frame = pd.DataFrame(
         {
-            TICKED: [whole] * len(page),
-            "id": [s.id for s in page],
-            STATE: [_shown(s.state) for s in page],
-            STARS: [s.rating or 0 for s in page],
-            "cell": [f"{s.name} × {s.scene}\n{s.style}" for s in page],
-            TEXT: [s.output for s in page],
-            "length": [s.length for s in page],
-            "found": [
-                _("、").join(_(BY_ID[f.rule].title) for f in found[s.id] if f.rule in BY_ID) for s in page
-            ],
+            TICKED: [whole_page] * len(page),
+            "id": [sample.id for sample in page],
+            STATE: [_state_title(sample.state) for sample in page],
+            STARS: [sample.rating or 0 for sample in page],
+            "cell": [f"{sample.name} × {sample.scene}\n{sample.style}" for sample in page],
+            TEXT: [sample.output for sample in page],
+            "length": [sample.length for sample in page],
+            "findings": [_finding_titles(findings_by_id[sample.id]) for sample in page],
         }
     )
-    key = f"{slot}_{whole}"
+    key = f"{table_key}_{whole_page}"
     st.data_editor(
         frame,
         key=key,
@@ -86,38 +98,42 @@ def _editor(
         width="stretch",
         height=600,
         row_height=68,
-        disabled=["id", "cell", "length", "found"],
+        disabled=["id", "cell", "length", "findings"],
         column_config={
             TICKED: st.column_config.CheckboxColumn(_c("column", "选"), width=58),
             "id": st.column_config.NumberColumn(_("编号"), width=58, format="%d"),
             STATE: st.column_config.SelectboxColumn(
-                _("状态"), width=76, options=[_shown(state) for state in STATES], required=True
+                _("状态"), width=76, options=[_state_title(state) for state in STATES], required=True
             ),
             STARS: st.column_config.NumberColumn(_("星"), width=58, min_value=0, max_value=5, step=1),
             "cell": st.column_config.TextColumn(_("格子"), width=108),
             TEXT: st.column_config.TextColumn(_("内容"), width=300, required=True),
             "length": st.column_config.NumberColumn(_("字数"), width=44),
-            "found": st.column_config.TextColumn(_("问题"), width=110),
+            "findings": st.column_config.TextColumn(_("问题"), width=110),
         },
     )
-    edited: dict[int, dict[str, Any]] = (
-        st.session_state[key]["edited_rows"] if key in st.session_state else {}
-    )
-    chosen = [sample for place, sample in enumerate(page) if edited.get(place, {}).get(TICKED, whole)]
+    edits: dict[int, dict[str, Any]] = st.session_state[key]["edited_rows"] if key in st.session_state else {}
+    ticked = [sample for row, sample in enumerate(page) if edits.get(row, {}).get(TICKED, whole_page)]
     revisions = {
-        page[place].id: revision
-        for place, values in edited.items()
-        if place < len(page) and (revision := _revision(page[place], values)) is not None
+        page[row].id: revision
+        for row, values in edits.items()
+        if row < len(page) and (revision := _revision(page[row], values)) is not None
     }
-    return chosen, revisions
+    return ticked, revisions
 
 
-def _shown(state: str) -> str:
+def _state_title(state: str) -> str:
     return f"{STATE_ICONS[state]} {_(STATE_TITLES[state])}"
 
 
+def _finding_titles(sample_findings: Sequence[Finding]) -> str:
+    titles = [_(BY_ID[finding.rule].title) for finding in sample_findings if finding.rule in BY_ID]
+    return _("、").join(titles)
+
+
 def _revision(sample: Sample, values: Mapping[str, Any]) -> Revision | None:
-    states = {_shown(state): state for state in STATES}
+    """Returns the edits of one row; None if they change nothing."""
+    states = {_state_title(state): state for state in STATES}
     state = states.get(values.get(STATE) or "")
     text = values.get(TEXT)
     stars = values.get(STARS)
@@ -129,119 +145,50 @@ def _revision(sample: Sample, values: Mapping[str, Any]) -> Revision | None:
     return Revision(sample.version, output, state, stars)
 
 
-def _decisions(desk: Desk, page: Sequence[Sample], chosen: list[Sample]) -> None:
-    st.markdown(_("选中 **{n}** 条", n=len(chosen)) if chosen else _("在最左边打勾选样本"))
-    for key, label, icon, state in (
-        ("accept_chosen", _c("button", "采用"), "✅", ACCEPTED),
-        ("reject_chosen", _c("button", "弃用"), "🚫", REJECTED),
-        ("reopen_chosen", _("改回待审"), "🕓", PENDING),
-    ):
-        st.button(
-            label, key=key, icon=icon, disabled=not chosen, on_click=_decide, args=(desk, chosen, state)
-        )
-    st.button(_("修正"), key="fix_chosen", icon="🪄", disabled=not chosen, on_click=_fix, args=(desk, chosen))
-    st.selectbox(
-        _("打星"),
-        [1, 2, 3, 4, 5, 0],
-        index=None,
-        format_func=lambda n: "★" * n or _("去掉星"),
-        key="stars_chosen",
-        placeholder=_("打星"),
-        label_visibility="collapsed",
-        disabled=not chosen,
-        width=110,
-        on_change=_rate,
-        args=(desk, chosen),
-    )
+def _whole_page(table_key: str) -> bool:
+    return bool(st.session_state.get(f"all_{table_key}"))
 
 
-def _tools(desk: Desk, slot: str, revisions: dict[int, Revision]) -> None:
-    whole = bool(st.session_state.get(f"all_{slot}"))
+def _tick_page_button(table_key: str) -> None:
     st.button(
-        _("全不选") if whole else _("全选本页"),
+        _("全不选") if _whole_page(table_key) else _("全选本页"),
         key="tick_page",
-        on_click=lambda: st.session_state.update({f"all_{slot}": not whole}),
-    )
-    st.button(
-        _("保存改动（{n} 条）", n=len(revisions)) if revisions else _("双击可改"),
-        key="save_table",
-        type="primary" if revisions else "secondary",
-        icon="💾" if revisions else "✏️",
-        shortcut=desk.keys["save_edit"],
-        disabled=not revisions,
-        on_click=_save,
-        args=(desk, revisions),
+        on_click=_toggle_page,
+        args=(table_key,),
     )
 
 
-def _pager(
-    desk: Desk,
-    page: Sequence[Sample],
-    rest: Sequence[Sample],
-    beside: tuple[int, int],
-    rows: int,
-    unsaved: bool,
-) -> None:
-    first, total = beside[0] + 1, beside[0] + len(page) + beside[1]
-    st.caption(_("第 {first}-{last} 条，共 {total} 条", first=first, last=first + len(page) - 1, total=total))
+def _toggle_page(table_key: str) -> None:
+    """Callback: ticks all samples of the page, or none."""
+    st.session_state[f"all_{table_key}"] = not _whole_page(table_key)
+
+
+def _page_buttons(previous: Callable[[], int | None] | None, next_id: int | None, unsaved: bool) -> None:
+    """Draws the buttons that turn the page.
+
+    ``previous`` finds the first sample of the page before and is None on the first page; ``next_id`` is the
+    first sample of the page after. Unsaved edits disable the buttons, because turning the page would lose them.
+    """
     why = _("先保存改动，或刷新放弃它们") if unsaved else None
-    for key, label, usable, place in (
-        ("first_page", "⏮", first > 1, lambda: None),
-        ("previous_page", "◀", first > 1, lambda: _before(desk, page[0], rows)),
-        ("next_page", "▶", bool(rest), lambda: rest[0].id),
-    ):
-        st.button(label, key=key, disabled=unsaved or not usable, help=why, on_click=_turn, args=(place,))
+    targets: tuple[tuple[str, str, bool, Callable[[], int | None]], ...] = (
+        ("first_page", "⏮", previous is not None, lambda: None),
+        ("previous_page", "◀", previous is not None, previous or (lambda: None)),
+        ("next_page", "▶", next_id is not None, lambda: next_id),
+    )
+    for key, label, possible, target in targets:
+        st.button(
+            label, key=key, disabled=unsaved or not possible, help=why, on_click=_turn_page, args=(target,)
+        )
 
 
-def _before(desk: Desk, first: Sample, rows: int) -> int | None:
-    page = samples.page(desk.workspace.engine, desk.wanted, before_id=first.id, limit=rows, order=desk.order)
+def _previous_page(session: ReviewSession, first: Sample, size: int) -> int | None:
+    page = samples.page(
+        session.workspace.engine, session.filter, before_id=first.id, limit=size, order=session.order
+    )
     return page[0].id if page else None
 
 
-def _turn(place: Any) -> None:
-    """Callback: show the page of the table that begins with a sample."""
-    number = place()
-    put_in_address("from", str(number) if number is not None else "")
-
-
-def _seen(desk: Desk, chosen: Sequence[Sample]) -> tuple[SampleFilter, dict[int, int]]:
-    only = SampleFilter(desk.recipe.key, ids=tuple(s.id for s in chosen))
-    return only, {s.id: s.version for s in chosen}
-
-
-def _decide(desk: Desk, chosen: list[Sample], state: str) -> None:
-    """Callback: set the state of the ticked samples, provided they are still what was shown."""
-    only, seen = _seen(desk, chosen)
-    attempt(
-        lambda: steps.set_state(desk.workspace.engine, only, state, desk.who, seen), nothing=_("没有改动")
-    )
-
-
-def _rate(desk: Desk, chosen: list[Sample]) -> None:
-    """Callback: give the ticked samples stars."""
-    given = st.session_state["stars_chosen"]
-    st.session_state["stars_chosen"] = None
-    if given is not None and chosen:
-        only, seen = _seen(desk, chosen)
-        attempt(
-            lambda: steps.rate(desk.workspace.engine, only, given or None, desk.who, seen),
-            nothing=_("没有改动"),
-        )
-
-
-def _fix(desk: Desk, chosen: list[Sample]) -> None:
-    """Callback: apply the safe fixes to the ticked samples."""
-    only, seen = _seen(desk, chosen)
-    attempt(
-        lambda: cleaning.fix(desk.workspace, only, who=desk.who, versions=seen),
-        nothing=_("选中的样本没有可以修正的问题"),
-    )
-
-
-def _save(desk: Desk, revisions: dict[int, Revision]) -> None:
-    """Callback: store everything that was edited in place as one step."""
-    title = _("在列表里改了 {n} 条", n=len(revisions))
-    attempt(
-        lambda: steps.revise(desk.workspace.engine, desk.recipe.key, revisions, steps.TABLE, title, desk.who),
-        nothing=_("没有改动"),
-    )
+def _turn_page(target: Callable[[], int | None]) -> None:
+    """Callback: shows the page of the table that begins with a sample; None shows the first page."""
+    sample_id = target()
+    put_in_address("from", str(sample_id) if sample_id is not None else "")

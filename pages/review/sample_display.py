@@ -1,7 +1,8 @@
-"""How a sample's texts, length and findings are shown."""
+"""How the review shows the texts, the length and the findings of a sample."""
 
 import html
 from collections.abc import Sequence
+from typing import Literal
 
 import streamlit as st
 
@@ -12,12 +13,14 @@ from tianji_core.i18n import _
 from tianji_core.store.findings import Finding
 from tianji_core.store.samples import ACCEPTED, PENDING, REJECTED, Sample
 
-STATE_COLOURS = {PENDING: "gray", ACCEPTED: "green", REJECTED: "red"}
+Colour = Literal["gray", "green", "red"]
+
+STATE_COLOURS: dict[str, Colour] = {PENDING: "gray", ACCEPTED: "green", REJECTED: "red"}
 STATE_ICONS = {PENDING: "🕓", ACCEPTED: "✅", REJECTED: "🚫"}
 
 
 def diff_html(before: str, after: str) -> str:
-    """Two texts as one line of HTML: removed characters red and struck through, added ones green."""
+    """Returns the difference as HTML: removed characters red and struck through, added ones green."""
     styles = {
         "removed": "background:#fde2e1;color:#a4262c;text-decoration:line-through",
         "added": "background:#dff6dd;color:#0b6a0b",
@@ -30,7 +33,7 @@ def diff_html(before: str, after: str) -> str:
 
 
 def length_text(length: int, sample: Sample, context: Context) -> str:
-    """The length beside the style's limits."""
+    """Returns the length in characters with the limits of the sample's style, as Markdown."""
     if sample.style not in context.limits:
         return _("{n} 字", n=length)
     low, high = context.limits[sample.style]
@@ -42,19 +45,19 @@ def length_text(length: int, sample: Sample, context: Context) -> str:
     )
 
 
-def finding_badges(found: Sequence[Finding]) -> None:
-    """One badge per finding, its explanation on hover, and what it is about below."""
-    if not found:
+def finding_badges(findings: Sequence[Finding]) -> None:
+    """Draws one badge per finding with its explanation on hover, and the details below."""
+    if not findings:
         st.badge(_("没有发现问题"), icon="✅", color="green")
         return
     with st.container(horizontal=True):
-        for finding in found:
+        for finding in findings:
             rule = BY_ID.get(finding.rule)
             title, why = (_(rule.title), _(rule.why)) if rule else (finding.rule, "")
             st.badge(title, color="orange", help=why or None)
-    st.caption(plain(_("；").join(finding.detail for finding in found)))
+    st.caption(plain(_("；").join(finding.detail for finding in findings)))
 
 
 def cell_line(sample: Sample) -> str:
-    """'#12 · 妹妹 × 生日 · 正常' for a Markdown element."""
+    """Returns '#12 · 妹妹 × 生日 · 正常', escaped for Markdown."""
     return plain(f"#{sample.id} · {sample.name} × {sample.scene} · {sample.style}")

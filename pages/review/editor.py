@@ -1,0 +1,82 @@
+"""The panel that edits the text of a sample, with its length and differences."""
+
+import streamlit as st
+
+from pages.review.actions import Card
+from pages.review.panel_focus import close_button, focus
+from pages.review.sample_display import diff_html, length_text
+from pages.review.session import go_to, show_panel
+from pages.shared.review_parts import attempt
+from tianji_core.i18n import _
+from tianji_core.store import steps
+from tianji_core.store.samples import ACCEPTED
+
+_MAX_CHARS = 4000
+"""The length limit in characters of samples whose style has none."""
+
+
+def editor(card: Card) -> None:
+    """Draws the text field, the differences from the stored and the first text, and the buttons that save."""
+    sample, session = card.sample, card.session
+    widget = f"text_{sample.id}_{sample.version}"
+    _low, high = session.context.limits.get(sample.style, (0, _MAX_CHARS))
+    with st.container(key="editor"):
+        st.text_area(
+            _("内容"),
+            value=sample.output,
+            key=widget,
+            height=160,
+            max_chars=max(high, sample.length),
+            label_visibility="collapsed",
+        )
+    typed = st.session_state.get(widget) or ""
+    st.markdown(length_text(len(typed), sample, session.context))
+    for title, before in ((_("和现在相比"), sample.output), (_("和最初相比"), sample.original)):
+        if typed != before and (before != sample.original or before == sample.output):
+            st.caption(title)
+            st.html(diff_html(before, typed))
+    note = st.text_input(_("为什么改（可不填）"), key=f"why_{sample.id}", max_chars=200)
+    columns = st.columns([1.4, 1.2, 1, 1.4])
+    columns[0].button(
+        _("保存并采用"),
+        key="save_accept",
+        shortcut=session.keys["save_accept"],
+        type="primary",
+        width="stretch",
+        on_click=_save,
+        args=(card, widget, ACCEPTED, note),
+    )
+    columns[1].button(
+        _("保存"),
+        key="save_edit",
+        shortcut=session.keys["save_edit"],
+        width="stretch",
+        on_click=_save,
+        args=(card, widget, None, note),
+    )
+    close_button(columns[2], card)
+    focus("editor", session.keys)
+
+
+def _save(card: Card, widget: str, state: str | None, note: str) -> None:
+    """Callback: stores the text, and with ``state`` the decision; shows the text again after an error."""
+    sample, session = card.sample, card.session
+    text = (st.session_state.get(widget) or "").strip()
+    saved = attempt(
+        lambda: steps.edit(
+            session.workspace.engine,
+            sample.recipe,
+            sample.id,
+            sample.version,
+            text,
+            session.who,
+            state,
+            note.strip(),
+        ),
+        nothing=_("没有改动"),
+    )
+    if saved:
+        show_panel("")
+        go_to(card.next_id if state else sample.id)
+    else:
+        st.session_state["_review_typed"] = text

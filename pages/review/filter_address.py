@@ -1,0 +1,77 @@
+"""The query parameters that hold the filters of the review page: reading, writing and clearing them."""
+
+from datetime import date
+from typing import Any, cast
+
+import streamlit as st
+
+from pages.review.session import PANEL, put_in_address
+from pages.shared.frame import asked_number
+from tianji_core.store.samples import PENDING
+
+Bounds = tuple[float, float]
+
+MORE = ("run", "import", "teacher", "by", "stars", "score", "since", "until")
+"""Query parameters of the filters behind the button "more"."""
+RANGES: dict[str, Bounds] = {"stars": (0, 5), "score": (0.0, 5.0)}
+"""The full range of each filter that is a range; choosing the full range clears the filter."""
+_POSITION = ("id", "from", PANEL)
+"""Query parameters that hold the position in the list and the open panel."""
+
+
+def day_in_address(name: str) -> date | None:
+    """Returns the date in a query parameter; None if it is absent or not an ISO date."""
+    try:
+        return date.fromisoformat(st.query_params.get(name, ""))
+    except ValueError:
+        return None
+
+
+def range_in_address(name: str) -> Bounds | None:
+    """Returns a range such as '3-5'; None if it is absent, malformed or outside :data:`RANGES`."""
+    low, high = RANGES[name]
+    try:
+        first, last = (float(part) for part in st.query_params.get(name, "").split("-"))
+    except ValueError:
+        return None
+    return (first, last) if low <= first <= last <= high else None
+
+
+def more_filters_in_address() -> dict[str, Any]:
+    """Returns the fields of :class:`SampleFilter` that the query parameters in :data:`MORE` set."""
+    since, until = day_in_address("since"), day_in_address("until")
+    teacher = st.query_params.get("teacher", "")
+    return {
+        "run_id": asked_number("run"),
+        "import_id": asked_number("import"),
+        "models": (teacher,) if teacher else (),
+        "reviewer": st.query_params.get("by", ""),
+        "rating": cast(tuple[int, int] | None, range_in_address("stars")),
+        "score": range_in_address("score"),
+        "since": since.isoformat() if since else "",
+        "until": until.isoformat() if until else "",
+    }
+
+
+def keep_in_address(name: str, widget: str) -> None:
+    """Callback: writes the value of a widget into the query parameter ``name``."""
+    value: Any = st.session_state[widget]
+    if isinstance(value, tuple):
+        value = "" if value == RANGES[name] else "-".join(f"{bound:g}" for bound in value)
+    put_in_address(name, str(value) if value is not None else "")
+
+
+def clear_filters() -> None:
+    """Callback: resets every filter, which shows all pending samples."""
+    defaults: dict[str, Any] = {
+        "state": PENDING,
+        "style": [],
+        "name": [],
+        "scene": [],
+        "finding": None,
+        "q": "",
+    }
+    for key, value in defaults.items():
+        st.session_state[key] = value
+    for name in (*_POSITION, *MORE):
+        put_in_address(name, "")

@@ -1,0 +1,43 @@
+"""What the panels below a sample share: the cursor in their field, and the button that closes them."""
+
+import json
+from collections.abc import Mapping
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from pages.review.actions import Card
+from pages.review.session import show_panel
+from tianji_core.i18n import _
+
+_FOCUS = """<script>
+(function look(left) {{
+  const field = document.querySelector('.st-key-{place} textarea, .st-key-{place} input');
+  if (!field) {{ if (left) setTimeout(() => look(left - 1), 50); return; }}
+  if (!['INPUT', 'TEXTAREA'].includes(document.activeElement.tagName)) field.focus();
+  field.addEventListener('keydown', event => {{
+    const modifiers = ['ctrl', 'alt', 'shift'].filter(name => event[name + 'Key']);
+    if ({saving}.includes([...modifiers, event.key.toLowerCase()].join('+'))) field.blur();
+  }});
+}})(40);
+</script>"""
+"""Looks for the field during two seconds, because it may be drawn after the script. Keeps the focus where the
+person has moved it. A key that saves leaves the field first: only then does the browser send the typed text."""
+
+
+def focus(container: str, keys: Mapping[str, str]) -> None:
+    """Puts the cursor into the field of a container. No text of a sample goes into the script."""
+    saving = json.dumps([keys["save_edit"], keys["save_accept"]])
+    st.html(_FOCUS.format(place=container, saving=saving), unsafe_allow_javascript=True)
+
+
+def close_button(column: DeltaGenerator, card: Card) -> None:
+    """Draws the button that closes the panel without saving."""
+    column.button(
+        _("收起"),
+        key="cancel_panel",
+        shortcut=card.session.keys["cancel"],
+        width="stretch",
+        on_click=show_panel,
+        args=("",),
+    )

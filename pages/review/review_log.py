@@ -1,0 +1,190 @@
+"""The log of a review: its pace, what each reviewer did, and the list of all steps, newest first."""
+
+from datetime import date
+
+import plotly.graph_objects as go
+import streamlit as st
+
+from pages.review.agreement_table import agreement_table
+from pages.review.session import ReviewSession, put_in_address
+from pages.shared.frame import asked_number
+from pages.shared.review_parts import undo_buttons
+from tianji_core.i18n import _
+from tianji_core.review import agreement
+from tianji_core.store import samples, second_verdicts, steps
+from tianji_core.store.samples import PENDING, SampleFilter
+from tianji_core.store.steps import ACTION_TITLES, SECOND, Pace, Step, StepFilter
+
+_PAGE = 50
+"""The number of steps on one page of the list."""
+
+
+def review_log(session: ReviewSession) -> None:
+    """Draws the pace, the table of reviewers and the list of steps."""
+    engine, key = session.workspace.engine, session.recipe.key
+    left, right = st.columns([3, 3], vertical_alignment="bottom")
+    with right:
+        undo_buttons(session.workspace, key, session.who, session.keys)
+    if not steps.people(engine, key):
+        st.info(_("还没有人审核过。回到“逐条”，从第一条开始。"), icon="🌱")
+        return
+    with left:
+        unit = st.segmented_control(
+            _("时间单位"),
+            ["day", "hour"],
+            default="day",
+            required=True,
+            format_func=lambda value: {"day": _("按天"), "hour": _("按小时")}[value],
+            key="unit",
+            bind="query-params",
+            label_visibility="collapsed",
+        )
+    pending = samples.state_counts(engine, SampleFilter(key))[PENDING]
+    _pace(steps.pace(engine, key, by_hour=unit == "hour"), pending)
+    _reviewers(session)
+    st.subheader(_("每一步"))
+    _steps(session)
+
+
+def _pace(spans: list[Pace], pending: int) -> None:
+    """Draws the decisions per span and reviewer as bars, and the samples pending after each span as a line."""
+    starts = sorted({span.start for span in spans})
+    if not starts:
+        return
+    figure = go.Figure()
+    for who in sorted({span.who for span in spans}):
+        theirs = [span for span in spans if span.who == who]
+        figure.add_bar(
+            x=[span.start for span in theirs],
+            y=[span.decided for span in theirs],
+            name=_without_markup(who),
+        )
+    remaining: list[int] = []
+    for start in reversed(starts):
+        remaining.append(pending)
+        pending += sum(span.decided for span in spans if span.start == start)
+    figure.add_scatter(
+        x=starts,
+        y=remaining[::-1],
+        name=_("还剩待审"),
+        mode="lines+markers",
+        yaxis="y2",
+        line={"color": "#888"},
+    )
+    figure.update_layout(
+        barmode="stack",
+        height=280,
+        margin={"l": 10, "r": 10, "t": 10, "b": 10},
+        yaxis={"title": _("决定")},
+        yaxis2={
+            "title": _("还剩待审"),
+            "overlaying": "y",
+            "side": "right",
+            "rangemode": "tozero",
+            "showgrid": False,
+        },
+        legend={"orientation": "h", "y": 1.15},
+    )
+    if len(starts) == 1:
+        figure.update_xaxes(tickvals=starts, tickformat="%m-%d %H:%M")
+    st.plotly_chart(figure, width="stretch", key="pace")
+    st.caption(_("时间是 UTC；“还剩待审”从现在的待审数按决定数倒推。"))
+
+
+def _without_markup(who: str) -> str:
+    """Returns a name for a chart, which reads angle brackets as markup."""
+    return who.replace("&", "&amp;").replace("<", "&lt;")
+
+
+def _reviewers(session: ReviewSession) -> None:
+    engine, key = session.workspace.engine, session.recipe.key
+    st.dataframe(
+        [
+            {
+                _("谁"): reviewer.who,
+                _("审了"): reviewer.decided,
+                _("采用率"): f"{reviewer.accepted / reviewer.decided:.0%}" if reviewer.decided else "—",
+                _("改了"): reviewer.edited,
+                _("每小时"): f"{reviewer.per_hour:.0f}" if reviewer.per_hour else "—",
+            }
+            for reviewer in steps.reviewers(engine, key)
+        ],
+        hide_index=True,
+        width="stretch",
+    )
+    if verdicts := second_verdicts.verdicts(engine, key):
+        agreement_table(agreement(verdicts))
+
+
+def _steps(session: ReviewSession) -> None:
+    engine = session.workspace.engine
+    step_filter = _step_filter(session)
+    total = steps.matching_count(engine, step_filter)
+    page = steps.feed(engine, step_filter, _PAGE, asked_number("before"))
+    if not page:
+        st.info(_("没有符合这些条件的步骤"), icon="🔍")
+        return
+    touched = steps.touched(engine, [step.id for step in page])
+    st.dataframe(
+        [_step_row(step, touched[step.id]) for step in page], hide_index=True, width="stretch", height=440
+    )
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(_("共 {n} 步", n=f"{total:,}"))
+        if asked_number("before"):
+            st.button(_("最新的"), key="feed_newest", on_click=put_in_address, args=("before", ""))
+        if len(page) == _PAGE:
+            st.button(
+                _("更早的"), key="feed_older", on_click=put_in_address, args=("before", str(page[-1].id))
+            )
+
+
+def _step_filter(session: ReviewSession) -> StepFilter:
+    """Draws the filters of the list and returns what is chosen in them."""
+    key = session.recipe.key
+    columns = st.columns(5)
+    who = columns[0].selectbox(
+        _("谁"),
+        steps.people(session.workspace.engine, key),
+        index=None,
+        key="feed_who",
+        bind="query-params",
+        placeholder=_("全部"),
+    )
+    action = columns[1].selectbox(
+        _("做了什么"),
+        list(ACTION_TITLES),
+        index=None,
+        format_func=lambda value: _(ACTION_TITLES[value]),
+        key="feed_action",
+        bind="query-params",
+        placeholder=_("全部"),
+    )
+    sample = columns[2].number_input(
+        _("样本编号"),
+        min_value=1,
+        max_value=2**31 - 1,
+        value=None,
+        step=1,
+        key="feed_sample",
+        bind="query-params",
+    )
+    since = columns[3].date_input(_("从哪天"), None, key="feed_since", bind="query-params")
+    until = columns[4].date_input(_("到哪天"), None, key="feed_until", bind="query-params")
+    return StepFilter(key, who or "", action or "", _iso(since), _iso(until), int(sample) if sample else None)
+
+
+def _iso(day: date | None) -> str:
+    return day.isoformat() if isinstance(day, date) else ""
+
+
+def _step_row(step: Step, ids: list[int]) -> dict[str, str]:
+    more = "…" if step.count > len(ids) else ""
+    # The verdict of a second review is left out, because other reviewers may still have to give one blindly.
+    title = step.title if step.action != SECOND else _(ACTION_TITLES[SECOND])
+    return {
+        _("时间（UTC）"): step.created_at.strftime("%Y-%m-%d %H:%M:%S"),
+        _("谁"): step.who,
+        _("做了什么"): title + (_("（已撤销）") if step.undone else ""),
+        _("为什么"): step.note,
+        _("样本"): _("、").join(f"#{number}" for number in ids) + more,
+    }
