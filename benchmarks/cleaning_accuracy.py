@@ -1,11 +1,12 @@
 """How well the cleaning rules tell mistakes from good texts.
 
-Run with ``python benchmarks/cleaning_accuracy.py``. Clean texts of the offline composer, all suitable cells in all nine
-styles, must stay without findings (at most 0.5 %). Then one mistake is planted into each of some thousand texts, in
-wordings of this file's own, so that no rule is measured with the words it was written from. A rule's recall is the share of its mistakes it
-finds; its precision the share of its findings that are of its own making or follow from the mistake that was made (see
-``FOLLOWS``). Bar: 0.97 for every rule in both. The baseline is what the tutorial cleans: first line, outer quotes, a
-lead-in before a colon, texts under ten characters.
+Run with ``python benchmarks/cleaning_accuracy.py``. Clean texts of the offline composer, all suitable cells
+in all nine styles, must stay without findings (at most 0.5 %). Then one mistake is planted into each of some
+thousand texts, in wordings of this file's own, so that no rule is measured with the words it was written
+from. A rule's recall is the share of its mistakes it finds; its precision the share of its findings that are
+of its own making or follow from the mistake that was made (see ``FOLLOWS``). Bar: 0.97 for every rule in
+both. The baseline is what the tutorial cleans: first line, outer quotes, a lead-in before a colon, texts
+under ten characters.
 """
 
 import argparse
@@ -277,8 +278,8 @@ class Counts(NamedTuple):
 
 
 def plant(recipe: Recipe, per_rule: int, seed: int) -> list[tuple[Text, str]]:
-    """Texts with the rule whose mistake each of them carries, '' for those left as they are. No two of the underlying
-    texts resemble each other, and every one has room for some more characters."""
+    """Texts with the rule whose mistake each of them carries, '' for those left as they are. No two of the
+    underlying texts resemble each other, and every one has room for some more characters."""
     source = random.Random(seed)
     pool = composed(recipe, 3, seed)
     source.shuffle(pool)
@@ -362,8 +363,8 @@ def measure(
 
 
 def clean_share(recipe: Recipe, texts: list[Text]) -> tuple[float, Counter[str]]:
-    """Share of clean texts with a finding, of the rules that compare texts with each other too, and which rules found
-    something."""
+    """Share of clean texts with a finding, of the rules that compare texts with each other too, and which
+    rules found something."""
     found = stored_findings(recipe, texts)
     return sum(map(bool, found)) / len(texts), Counter(rule for rules in found for rule in rules)
 

@@ -1,11 +1,12 @@
 """How fast 100,000 samples are cleaned and compared with each other, and how many near duplicates that finds.
 
-Run with ``python benchmarks/cleaning_throughput.py``. The texts are composed ones, a quarter of them with a planted
-mistake, and 13 % are copies of another one with one to three characters changed. Timed, in a process of its own, are the
-rules over all of them and the search for near duplicates; beside it the same through the database, as the review page
-does it. Recall and precision are those of pairs against brute force (the Indel similarity of all pairs, from 0.85) over
-20,000 of the texts. The baseline is datasketch's MinHash and LSH over the same 3-grams with its candidates verified the
-same way, on the same texts in the same run. Bars: 15 s, 1.2 GB, recall 0.98, precision 0.995.
+Run with ``python benchmarks/cleaning_throughput.py``. The texts are composed ones, a quarter of them with a
+planted mistake, and 13 % are copies of another one with one to three characters changed. Timed, in a process
+of its own, are the rules over all of them and the search for near duplicates; beside it the same through the
+database, as the review page does it. Recall and precision are those of pairs against brute force (the Indel
+similarity of all pairs, from 0.85) over 20,000 of the texts. The baseline is datasketch's MinHash and LSH
+over the same 3-grams with its candidates verified the same way, on the same texts in the same run. Bars: 15
+s, 1.2 GB, recall 0.98, precision 0.995.
 """
 
 import argparse
@@ -67,7 +68,8 @@ def texts(number: int, seed: int) -> list[Text]:
 
 
 def clean_and_compare(file: str, answer: str) -> None:
-    """In a process of its own, so that its memory is its own: the rules and the comparison over pickled texts."""
+    """In a process of its own, so that its memory is its own: the rules and the comparison over pickled
+    texts."""
     with Path(file).open("rb") as opened:
         items = [Text(*each) for each in pickle.load(opened)]
     context = cleaning.context_of(load_recipe(built_in_recipes()["wishes"]))

@@ -1,12 +1,12 @@
-"""8 prompts × 3 styles × 4 models (a base and three adapters): the model server with all of them at once, against plain
-``transformers`` generate one by one; greedy, the same settings, on the same machine.
+"""8 prompts × 3 styles × 4 models (a base and three adapters): the model server with all of them at once,
+against plain ``transformers`` generate one by one; greedy, the same settings, on the same machine.
 
     python benchmarks/compare_throughput.py            the built-in nano model, float32 on the CPU: bar 5×
     python benchmarks/compare_throughput.py --large    a 7.7 B Llama of random bfloat16 weights on a GPU: bar 20×
 
-Also: time to the first token of a request while 16 other streams run, against an idle server (bar 2×; 16 requests at the
-very same instant are printed beside it), and the memory of base and adapters against the base alone (bar 1.1×). With
-nano every answer must be the same text as the baseline's.
+Also: time to the first token of a request while 16 other streams run, against an idle server (bar 2×; 16
+requests at the very same instant are printed beside it), and the memory of base and adapters against the base
+alone (bar 1.1×). With nano every answer must be the same text as the baseline's.
 """
 
 import argparse
@@ -57,7 +57,8 @@ def requests() -> list[tuple[str, str]]:
 
 
 def make_models(home: Path, large: bool) -> None:
-    """``base`` and three adapters of random weights, rank 64 on every linear layer, as the studio trains them."""
+    """``base`` and three adapters of random weights, rank 64 on every linear layer, as the studio trains
+    them."""
     import torch
     from peft import LoraConfig
     from safetensors.torch import save_file
@@ -190,8 +191,8 @@ class Server:
     def first_token(
         self, model: str, text: str, max_tokens: int, going: threading.Event | None = None
     ) -> float:
-        """Seconds from the request to the second event, which is the first that an answer's token made: the first only
-        says who speaks. Reads on while ``going`` is set."""
+        """Seconds from the request to the second event, which is the first that an answer's token made: the
+        first only says who speaks. Reads on while ``going`` is set."""
         started = time.perf_counter()
         body = {**_body(model, text, max_tokens), "stream": True}
         connection, response = self._send("/v1/chat/completions", body)

@@ -1,6 +1,6 @@
-"""Seconds from a started server to the first page on screen, in real Chromium, against the same app that imports torch
-and transformers first. ``python benchmarks/first_page.py``; needs Debian's chromium and playwright. The last line is one
-JSON object."""
+"""Seconds from a started server to the first page on screen, in real Chromium, against the same app that
+imports torch and transformers first. ``python benchmarks/first_page.py``; needs Debian's chromium and
+playwright. The last line is one JSON object."""
 
 import json
 import os

@@ -1,9 +1,10 @@
 """How much faster the engine generates than the tutorial's serial loop, against one OpenAI-compatible server.
 
-Run with ``python benchmarks/generation_throughput.py``. The server is a process of its own on loopback and answers
-each request after exactly one second. The baseline asks for one text after the other with the synchronous OpenAI
-client and appends each to a list that it writes as JSON at the end. The engine's figure is the whole run: tasks read
-from the database, answers stored in it, raw file written. Bars: 15 times at concurrency 16, 58 at 64, 100 at 128.
+Run with ``python benchmarks/generation_throughput.py``. The server is a process of its own on loopback and
+answers each request after exactly one second. The baseline asks for one text after the other with the
+synchronous OpenAI client and appends each to a list that it writes as JSON at the end. The engine's figure is
+the whole run: tasks read from the database, answers stored in it, raw file written. Bars: 15 times at
+concurrency 16, 58 at 64, 100 at 128.
 """
 
 import argparse
@@ -128,7 +129,8 @@ def engine(url: str, folder: Path, concurrency: int) -> float:
 
 
 def large(url: str, folder: Path, number: int) -> None:
-    """Work off a run of ``number`` tasks and print texts per second and this process's peak memory in megabytes."""
+    """Work off a run of ``number`` tasks and print texts per second and this process's peak memory in
+    megabytes."""
     workspace = open_workspace(folder / "large")
     keep_small(workspace.engine)  # as the worker does
     choice = TeacherChoice(provider="custom", model="bench", base_url=url)

@@ -1,9 +1,10 @@
-"""Whether a training on the CPU teaches: pass rate on held-out cells before and after one ``nano-cpu-qlora`` run.
+"""Whether a training on the CPU teaches: pass rate on held-out cells before and after one ``nano-cpu-qlora``
+run.
 
-``python benchmarks/learning_effect.py [--all-styles] [--workspace DIR] [--samples N] [--base DIR]``. Composes samples for
-the cells to learn from, freezes them, trains once with the preset as it stands, converts, merges, and asks the base, the
-adapter, the merged model and the adapter behind the server the same held-out prompts: three styles, or all nine. Takes
-about ten minutes on two cores. The last line is one JSON object.
+``python benchmarks/learning_effect.py [--all-styles] [--workspace DIR] [--samples N] [--base DIR]``. Composes
+samples for the cells to learn from, freezes them, trains once with the preset as it stands, converts, merges,
+and asks the base, the adapter, the merged model and the adapter behind the server the same held-out prompts:
+three styles, or all nine. Takes about ten minutes on two cores. The last line is one JSON object.
 """
 
 import argparse
@@ -43,8 +44,8 @@ PROMPTS_AT_LEAST = 300
 
 @dataclass(frozen=True)
 class Lesson:
-    """What is taught (no styles: all), by how many samples, and the bars: least pass rate, most seconds of training on two
-    free cores."""
+    """What is taught (no styles: all), by how many samples, and the bars: least pass rate, most seconds of
+    training on two free cores."""
 
     styles: tuple[str, ...]
     samples: int
@@ -74,8 +75,8 @@ def composed_file(recipe: Recipe, styles: tuple[str, ...], count: int, seed: int
 
 @dataclass(frozen=True)
 class Spent:
-    """What the training took: seconds by the clock, seconds of processor time over all cores, and the machine's load average
-    at its end, which on two free cores is about two."""
+    """What the training took: seconds by the clock, seconds of processor time over all cores, and the
+    machine's load average at its end, which on two free cores is about two."""
 
     seconds: float
     cpu_seconds: float

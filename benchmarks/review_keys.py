@@ -1,11 +1,12 @@
-"""Milliseconds from a key press to the next sample on screen, and bytes sent for it, with 100,000 samples, in real
-Chromium against a real studio; beside it a plain Streamlit page that holds all samples in one table.
+"""Milliseconds from a key press to the next sample on screen, and bytes sent for it, with 100,000 samples, in
+real Chromium against a real studio; beside it a plain Streamlit page that holds all samples in one table.
 
-Run with ``python benchmarks/review_keys.py``; needs Debian's chromium and playwright. Filling a workspace takes minutes:
-``--workspace DIR`` keeps it for the next time. Keys are pressed in turn: accept, next, reject, undo and next, rate and
-next. A press counts until the browser has painted another sample's number. The baseline loads all rows, shows them in a
-table beside the current one, and runs its whole script for each press. Bars: p95 300 ms, 200 KB for opening the page and
-for the largest step. The last line is one JSON object.
+Run with ``python benchmarks/review_keys.py``; needs Debian's chromium and playwright. Filling a workspace
+takes minutes: ``--workspace DIR`` keeps it for the next time. Keys are pressed in turn: accept, next, reject,
+undo and next, rate and next. A press counts until the browser has painted another sample's number. The
+baseline loads all rows, shows them in a table beside the current one, and runs its whole script for each
+press. Bars: p95 300 ms, 200 KB for opening the page and for the largest step. The last line is one JSON
+object.
 """
 
 import argparse

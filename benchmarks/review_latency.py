@@ -1,12 +1,13 @@
 """How fast a person can review 100,000 samples, against keeping them in one JSON file as the tutorial does.
 
-Run with ``python benchmarks/review_latency.py``. The store holds 100,000 composed texts, a quarter of them with a
-planted mistake, all checked by the cleaning rules. A page is fifty samples with their findings, under one of several
-filters and at any depth; a view adds what else the review page shows: the number of matches and the counts by state.
-A search is a page and the number of matches for one of some two-character words. A file of 100,000 conversations is
-imported into a workspace of its own; the samples are frozen and the version exported. The baseline reads the JSON file,
-filters it in memory and takes fifty, as a script would for every page. Bars: page p95 50 ms, search p95 150 ms, a bulk
-step over 10,000 samples with its undo 1 s, import 20 s, freezing and exporting 5 s, checking 5,000 samples/s.
+Run with ``python benchmarks/review_latency.py``. The store holds 100,000 composed texts, a quarter of them
+with a planted mistake, all checked by the cleaning rules. A page is fifty samples with their findings, under
+one of several filters and at any depth; a view adds what else the review page shows: the number of matches
+and the counts by state. A search is a page and the number of matches for one of some two-character words. A
+file of 100,000 conversations is imported into a workspace of its own; the samples are frozen and the version
+exported. The baseline reads the JSON file, filters it in memory and takes fifty, as a script would for every
+page. Bars: page p95 50 ms, search p95 150 ms, a bulk step over 10,000 samples with its undo 1 s, import 20 s,
+freezing and exporting 5 s, checking 5,000 samples/s.
 """
 
 import argparse
@@ -93,7 +94,8 @@ def one_page(workspace: Workspace, wanted: SampleFilter, after: int) -> None:
 
 
 def first_page(workspace: Workspace, wanted: SampleFilter) -> int:
-    """What a search shows, as the review page asks for it: fifty samples with their findings, and the number of matches."""
+    """What a search shows, as the review page asks for it: fifty samples with their findings, and the number
+    of matches."""
     found = samples.page(workspace.engine, wanted, limit=51)
     findings.of(workspace.engine, [s.id for s in found[:50]])
     last = found[49].id if len(found) > 50 else None

@@ -1,7 +1,7 @@
 """A stored run against an OpenAI-compatible server that is not ours.
 
-``transformers serve`` (4.57) is one that pip can install; it needs an environment of its own, because the studio keeps
-transformers 4.53.3, whose ``serve`` does not speak this API yet::
+``transformers serve`` (4.57) is one that pip can install; it needs an environment of its own, because the
+studio keeps transformers 4.53.3, whose ``serve`` does not speak this API yet::
 
     python -m venv DIR && DIR/bin/pip install "transformers[serving]==4.57.6" torch
     DIR/bin/transformers serve --port 8765 --device cpu --force_model WORKSPACE/models/MERGED

@@ -1,11 +1,13 @@
-"""What the studio costs a training: time per iteration of one config run by bare xtuner and as a job of the studio, with
-supervisor, worker, load samples, and a reader that asks for its state as often as the open page does.
+"""What the studio costs a training: time per iteration of one config run by bare xtuner and as a job of the
+studio, with supervisor, worker, load samples, and a reader that asks for its state as often as the open page
+does.
 
-``python benchmarks/training_overhead.py [--turns N] [--seconds N]``. The built-in nano base, QLoRA on the CPU. Both trainings
-are there at once, but only one goes at a time: they take turns of a few seconds, in changing order, while everything of the
-other one is stopped by a signal. So a machine that gets slower or has other work does it to both. Counted are the
-iterations that each got done in its turns. The second figure is the processor time of everything but the trainer, in its
-turns. Takes about six minutes. The last line is one JSON object.
+``python benchmarks/training_overhead.py [--turns N] [--seconds N]``. The built-in nano base, QLoRA on the
+CPU. Both trainings are there at once, but only one goes at a time: they take turns of a few seconds, in
+changing order, while everything of the other one is stopped by a signal. So a machine that gets slower or has
+other work does it to both. Counted are the iterations that each got done in its turns. The second figure is
+the processor time of everything but the trainer, in its turns. Takes about six minutes. The last line is one
+JSON object.
 """
 
 import argparse
@@ -59,8 +61,8 @@ def settings() -> training.TrainingSettings:
 
 @dataclass
 class Way:
-    """One training with its processes; ``look`` is what the page asks in its turn. ``seconds``, ``iterations`` and
-    ``spent`` (processor seconds of all but the trainer) are sums over its turns."""
+    """One training with its processes; ``look`` is what the page asks in its turn. ``seconds``,
+    ``iterations`` and ``spent`` (processor seconds of all but the trainer) are sums over its turns."""
 
     work_dir: Path
     processes: list[psutil.Process]

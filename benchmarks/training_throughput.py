@@ -1,9 +1,11 @@
-"""Tokens per second of a fine-tuning of a 7.7 B model: the tutorial's config against this card's profile, on one GPU.
+"""Tokens per second of a fine-tuning of a 7.7 B model: the tutorial's config against this card's profile, on
+one GPU.
 
-``python benchmarks/training_throughput.py [--small] [--steps N] [--profiles KEY…] [--folder DIR]``. Writes a model of
-random weights in InternLM2-7B's shape and composed blessings for it, trains through xtuner's own program with the config
-that the studio writes, without trial answers, and compares tokens per second over the same tokens and the loss over the
-last quarter of them. ``--small``: a tiny model on the CPU, to try the script itself. The last line is one JSON object.
+``python benchmarks/training_throughput.py [--small] [--steps N] [--profiles KEY…] [--folder DIR]``. Writes a
+model of random weights in InternLM2-7B's shape and composed blessings for it, trains through xtuner's own
+program with the config that the studio writes, without trial answers, and compares tokens per second over the
+same tokens and the loss over the last quarter of them. ``--small``: a tiny model on the CPU, to try the
+script itself. The last line is one JSON object.
 """
 
 import argparse
@@ -67,8 +69,9 @@ class Shape:
         return self.layers * rank * sides
 
     def operations(self, length: int, rank: int, answers: float) -> float:
-        """Floating-point operations per token that a LoRA step needs: forward, and the gradients of activations and of
-        the LoRA matrices. Nothing is counted twice for checkpointing; the head counts for the share of ``answers``."""
+        """Floating-point operations per token that a LoRA step needs: forward, and the gradients of
+        activations and of the LoRA matrices. Nothing is counted twice for checkpointing; the head counts for
+        the share of ``answers``."""
         products = 4 * (self.layer_parameters + answers * self.hidden * self.words)
         attention = (
             self.layers * 3.5 * 2 * length * self.hidden
@@ -82,8 +85,8 @@ TINY = Shape(64, 4, 4, 2, 128, 4096)
 
 @dataclass(frozen=True)
 class Measured:
-    """One training: ``rate`` in tokens per second, memory in GB (``allocated`` by tensors, ``taken`` from the card),
-    ``loss`` over the last quarter of the tokens that all trainings share."""
+    """One training: ``rate`` in tokens per second, memory in GB (``allocated`` by tensors, ``taken`` from the
+    card), ``loss`` over the last quarter of the tokens that all trainings share."""
 
     name: str
     rate: float
@@ -95,7 +98,8 @@ class Measured:
 
 
 def write_training_file(path: Path, tokens: int) -> tuple[str, float]:
-    """Composed blessings worth so many tokens of one character each; the characters, and the share of answer tokens."""
+    """Composed blessings worth so many tokens of one character each; the characters, and the share of answer
+    tokens."""
     recipe, composer = built_in_recipe("wishes"), Composer()
     plan = Plan(
         styles=("小红书", "正常", "严肃"),
@@ -232,7 +236,8 @@ print(30 * 2 * 8192**3 / (time.perf_counter() - t), *torch.cuda.get_device_capab
 
 
 def card() -> tuple[float, tuple[int, int], float, str]:
-    """The card's measured bf16 rate in operations per second, its compute capability, memory in GB, and name."""
+    """The card's measured bf16 rate in operations per second, its compute capability, memory in GB, and
+    name."""
     answer = subprocess.run([sys.executable, "-c", MATRICES], capture_output=True, text=True, check=True)
     rate, major, minor, memory, name = answer.stdout.strip().split("|")
     return float(rate), (int(major), int(minor)), float(memory), name

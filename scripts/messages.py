@@ -1,5 +1,5 @@
-"""The messages of the studio, collected from the code and from the built-in providers and presets, and brought into
-the English catalogue: new ones untranslated, translations kept, those that are gone removed."""
+"""The messages of the studio, collected from the code and from the built-in providers and presets, and
+brought into the English catalogue: new ones untranslated, translations kept, those that are gone removed."""
 
 from pathlib import Path
 

@@ -1,4 +1,5 @@
-"""A training that ended long ago, with checkpoints in the very form that the trainer writes, made in a second."""
+"""A training that ended long ago, with checkpoints in the very form that the trainer writes, made in a
+second."""
 
 from pathlib import Path
 
@@ -15,8 +16,8 @@ RANK = 4
 
 
 def add_training(workspace: Workspace, base: Path, steps: dict[int, float]) -> TrainingRun:
-    """A stored training whose checkpoints after ``steps`` iterations hold LoRA matrices of such a size; 0.0 changes
-    nothing about the base."""
+    """A stored training whose checkpoints after ``steps`` iterations hold LoRA matrices of such a size; 0.0
+    changes nothing about the base."""
     write_tiny_base(base)
     version: DatasetVersion = add_version(workspace)
     settings = training.default_settings(PRESET).model_copy(

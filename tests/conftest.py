@@ -1,4 +1,5 @@
-"""Fixtures shared by all tests: every test works in a workspace of its own and never sees the person's keys."""
+"""Fixtures shared by all tests: every test works in a workspace of its own and never sees the person's
+keys."""
 
 import contextlib
 import os
@@ -54,7 +55,8 @@ def api() -> Iterator[LoopbackApi]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Browser tests come last: playwright leaves an event loop running in this thread, in which nothing that calls
-    ``asyncio.run`` works any more. Trainings come first, so that none of them is what everything waits for at the end.
+    """Browser tests come last: playwright leaves an event loop running in this thread, in which nothing that
+    calls ``asyncio.run`` works any more. Trainings come first, so that none of them is what everything waits
+    for at the end.
     """
     items.sort(key=lambda item: ("e2e" in item.path.parts, item.get_closest_marker("training") is None))

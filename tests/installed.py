@@ -9,9 +9,11 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def install_wheel(folder: Path) -> Path:
-    """Build the wheel, install it into a new environment under ``folder`` and return the path of its ``tianji``.
+    """Build the wheel, install it into a new environment under ``folder`` and return the path of its
+    ``tianji``.
 
-    The environment takes the dependencies from the one that runs the tests; the studio itself it has from the wheel.
+    The environment takes the dependencies from the one that runs the tests; the studio itself it has from the
+    wheel.
     """
     subprocess.run(
         [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder / "dist")],

@@ -107,9 +107,9 @@ def blesses(handler: "Handler", body: dict[str, Any]) -> None:
 
 
 class LoopbackApi:
-    """The server: ``url`` to talk to it, ``script`` for what the coming requests get, ``default`` for all others;
-    ``models`` is what it lists, [] for no list, None for a list that is broken.
-    It records every request and the most that were in flight at once."""
+    """The server: ``url`` to talk to it, ``script`` for what the coming requests get, ``default`` for all
+    others; ``models`` is what it lists, [] for no list, None for a list that is broken. It records every
+    request and the most that were in flight at once."""
 
     def __init__(self) -> None:
         self.script: deque[Reply] = deque()

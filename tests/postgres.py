@@ -14,12 +14,14 @@ from pathlib import Path
 from sqlalchemy import create_engine, make_url, text
 
 VARIABLE = "TIANJI_TEST_DATABASE_URL"
-"""Address of a PostgreSQL server on which tests may make and drop databases; with it every test uses PostgreSQL."""
+"""Address of a PostgreSQL server on which tests may make and drop databases; with it every test uses
+PostgreSQL."""
 
 
 @contextmanager
 def fresh_database(server: str) -> Iterator[str]:
-    """The address of an empty database on ``server``; it is dropped afterwards, whoever is still connected."""
+    """The address of an empty database on ``server``; it is dropped afterwards, whoever is still
+    connected."""
     name = f"tianji_test_{uuid.uuid4().hex}"
     engine = create_engine(server, isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
@@ -33,7 +35,8 @@ def fresh_database(server: str) -> Iterator[str]:
 
 
 def server_programs() -> Path | None:
-    """The folder of PostgreSQL's server programs, the newest where there are several; None where there are none."""
+    """The folder of PostgreSQL's server programs, the newest where there are several; None where there are
+    none."""
     if found := shutil.which("initdb"):
         return Path(found).parent
     installed = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: path.parts[-3])
@@ -42,8 +45,8 @@ def server_programs() -> Path | None:
 
 @contextmanager
 def private_server(programs: Path) -> Iterator[str]:
-    """The address of a server of our own on a free port of the loopback, with its data in a folder that goes away. As
-    root it runs as the user ``postgres``, because the server refuses root."""
+    """The address of a server of our own on a free port of the loopback, with its data in a folder that goes
+    away. As root it runs as the user ``postgres``, because the server refuses root."""
     user = pwd.getpwnam("postgres").pw_name if os.geteuid() == 0 else None
     home = Path(tempfile.mkdtemp(prefix="tianji-postgres-"))
     with socket.socket() as probe:

@@ -25,8 +25,8 @@ def processes_naming(text: str) -> list[list[str]]:
 
 
 def left_behind(text: str, seconds: float = 15) -> list[list[str]]:
-    """As :func:`processes_naming`, for what is still there after ``seconds``: a supervisor ends a moment after it has
-    written down that its job has."""
+    """As :func:`processes_naming`, for what is still there after ``seconds``: a supervisor ends a moment
+    after it has written down that its job has."""
     deadline = time.monotonic() + seconds
     while (found := processes_naming(text)) and time.monotonic() < deadline:
         time.sleep(0.1)

@@ -1,4 +1,5 @@
-"""The rooms: what import-linter (``lint-imports``, its contracts in ``pyproject.toml``) cannot say about imports."""
+"""The rooms: what import-linter (``lint-imports``, its contracts in ``pyproject.toml``) cannot say about
+imports."""
 
 import ast
 import subprocess

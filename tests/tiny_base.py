@@ -1,4 +1,5 @@
-"""A base model of a few hundred kilobytes with random weights, written without torch, and a training file for it."""
+"""A base model of a few hundred kilobytes with random weights, written without torch, and a training file for
+it."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,5 @@
-"""A loopback server that answers what the clients of a hub ask for a dataset: what it consists of, and its files."""
+"""A loopback server that answers what the clients of a hub ask for a dataset: what it consists of, and its
+files."""
 
 import hashlib
 import json
@@ -15,8 +16,8 @@ COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 @dataclass
 class DatasetsHub:
-    """``requests`` are (path in the dataset, Range header) of files that were sent. While ``held`` is set, a file stops
-    after its first half until ``released`` is."""
+    """``requests`` are (path in the dataset, Range header) of files that were sent. While ``held`` is set, a
+    file stops after its first half until ``released`` is."""
 
     url: str
     requests: list[tuple[str, str]] = field(default_factory=list)

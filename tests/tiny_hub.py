@@ -15,8 +15,8 @@ HOLD = 64 * 1024
 
 @dataclass
 class Hub:
-    """``requests`` are (path in the model, Range header). While ``held`` is set, files larger than 64 KB stop after that
-    much, as a slow line would."""
+    """``requests`` are (path in the model, Range header). While ``held`` is set, files larger than 64 KB stop
+    after that much, as a slow line would."""
 
     url: str
     requests: list[tuple[str, str]] = field(default_factory=list)

@@ -1,4 +1,5 @@
-"""Samples compared with each other: near duplicates, what is kept of them, and openings that too many share."""
+"""Samples compared with each other: near duplicates, what is kept of them, and openings that too many
+share."""
 
 import random
 

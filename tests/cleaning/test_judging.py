@@ -1,4 +1,5 @@
-"""A judge scores samples over HTTP; its scores order the review and survive whatever happens to the process."""
+"""A judge scores samples over HTTP; its scores order the review and survive whatever happens to the
+process."""
 
 import asyncio
 import json

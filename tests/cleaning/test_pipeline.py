@@ -1,4 +1,5 @@
-"""The rules over stored samples: planted mistakes are found, fixes are one step, and nothing is checked twice."""
+"""The rules over stored samples: planted mistakes are found, fixes are one step, and nothing is checked
+twice."""
 
 from dataclasses import replace
 

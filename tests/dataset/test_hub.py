@@ -1,4 +1,5 @@
-"""A dataset is imported by name from a hub or its mirror, in the background, and what does not work is said."""
+"""A dataset is imported by name from a hub or its mirror, in the background, and what does not work is
+said."""
 
 import gzip
 import json

@@ -1,5 +1,6 @@
-"""Bulk edits, imports and freezes in processes that are killed at random moments: the database opens, each step and each
-file is there as a whole or not at all, the history accounts for every sample, and no half file stays."""
+"""Bulk edits, imports and freezes in processes that are killed at random moments: the database opens, each
+step and each file is there as a whole or not at all, the history accounts for every sample, and no half file
+stays."""
 
 import json
 import os

@@ -1,4 +1,5 @@
-"""A version is balanced, split and shuffled as asked, the same way for the same seed, and no cell is on both sides."""
+"""A version is balanced, split and shuffled as asked, the same way for the same seed, and no cell is on both
+sides."""
 
 from collections import Counter
 

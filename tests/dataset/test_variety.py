@@ -17,7 +17,8 @@ def test_copies_have_one_and_texts_without_a_common_character_almost_nothing() -
 
 
 def test_the_figure_is_the_one_worked_out_by_hand() -> None:
-    # abcd against abce: 3 of 4 characters, 2 of 3 pairs, 1 of 2 triples, none of 1 (half a match), equal length.
+    # abcd against abce: 3 of 4 characters, 2 of 3 pairs, 1 of 2 triples, none of 1 (half a match), equal
+    # length.
     wanted = math.exp((math.log(3 / 4) + math.log(2 / 3) + math.log(1 / 2) + math.log(0.5)) / 4)
     assert self_bleu(["abcd", "abce"]) == pytest.approx(wanted)
     # aaaa against ab: its four a are clipped to the one of the other text; ab is the shorter one.

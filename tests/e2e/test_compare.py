@@ -1,4 +1,5 @@
-"""Comparing in a browser: twelve cells, blind votes by keys, scores, what is taken away; and a sweep over checkpoints."""
+"""Comparing in a browser: twelve cells, blind votes by keys, scores, what is taken away; and a sweep over
+checkpoints."""
 
 import json
 import re

@@ -1,4 +1,5 @@
-"""A model behind an OpenAI-compatible address is asked the same questions, each in a conversation of its own."""
+"""A model behind an OpenAI-compatible address is asked the same questions, each in a conversation of its
+own."""
 
 import json
 import threading

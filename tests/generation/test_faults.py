@@ -1,5 +1,5 @@
-"""Two thousand tasks against a server that misbehaves in every way: none is lost, none is doubled, and each failure
-has its true reason. And workers that are killed at random moments."""
+"""Two thousand tasks against a server that misbehaves in every way: none is lost, none is doubled, and each
+failure has its true reason. And workers that are killed at random moments."""
 
 import json
 import os

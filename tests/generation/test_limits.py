@@ -132,7 +132,8 @@ def test_a_throttle_never_goes_under_one_and_lets_everybody_pass_in_the_end():
 
 
 def test_a_server_that_bears_little_is_asked_by_fewer_at_once(workspace: Workspace, api: LoopbackApi):
-    """More than three at once are refused without saying how long to wait; every task is answered all the same."""
+    """More than three at once are refused without saying how long to wait; every task is answered all the
+    same."""
     api.latency = 0.03
 
     def choosy(handler: Handler, body: dict) -> None:

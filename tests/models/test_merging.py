@@ -1,4 +1,5 @@
-"""Merging matrix by matrix gives what adding the adapter gives, in files of the wished size, and refuses what it cannot do."""
+"""Merging matrix by matrix gives what adding the adapter gives, in files of the wished size, and refuses what
+it cannot do."""
 
 import json
 

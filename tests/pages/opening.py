@@ -9,10 +9,11 @@ APP = Path(__file__).resolve().parents[2] / "app.py"
 
 
 def opened(page: str, **address: str) -> AppTest:
-    """Opens the page ``pages/<page>/page.py`` with these query parameters and checks that it draws without an exception.
+    """Opens the page ``pages/<page>/page.py`` with these query parameters and checks that it draws without an
+    exception.
 
-    ``AppTest.switch_page`` finds a page by its file only after a first run of the app; the page's hash, made from its
-    address, saves that run.
+    ``AppTest.switch_page`` finds a page by its file only after a first run of the app; the page's hash, made
+    from its address, saves that run.
     """
     app = AppTest.from_file(str(APP), default_timeout=60)
     for name, value in address.items():

@@ -1,4 +1,5 @@
-"""What lies broken in the workspace, or stands wrong in the address, is a sentence on the page and never a traceback."""
+"""What lies broken in the workspace, or stands wrong in the address, is a sentence on the page and never a
+traceback."""
 
 from pathlib import Path
 

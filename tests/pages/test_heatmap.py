@@ -1,4 +1,5 @@
-"""适配度页: rows and columns at once, styles by themselves, coverage, a teacher's ratings, samples that no longer fit."""
+"""适配度页: rows and columns at once, styles by themselves, coverage, a teacher's ratings, samples that no longer
+fit."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,5 @@
-"""The review page: what a person decides is stored at once, can be undone, and never lands on another text."""
+"""The review page: what a person decides is stored at once, can be undone, and never lands on another
+text."""
 
 from collections.abc import Callable
 from functools import partial

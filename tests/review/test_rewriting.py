@@ -1,4 +1,5 @@
-"""Three other wordings: asked for in the background, checked by the rules, taken over as an edit that names the teacher."""
+"""Three other wordings: asked for in the background, checked by the rules, taken over as an edit that names
+the teacher."""
 
 import asyncio
 

@@ -1,5 +1,5 @@
-"""A small real server of another make, in place of vLLM, LMDeploy or Ollama: it takes the options that ours writes for the
-first two, lists its models, and streams answers as OpenAI's API has it."""
+"""A small real server of another make, in place of vLLM, LMDeploy or Ollama: it takes the options that ours
+writes for the first two, lists its models, and streams answers as OpenAI's API has it."""
 
 import contextlib
 import itertools

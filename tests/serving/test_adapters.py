@@ -137,7 +137,8 @@ def test_a_prompt_of_a_hundred_thousand_characters_and_an_empty_one(keyed: opena
 
 
 def test_two_hundred_clients_a_third_of_which_hang_up(locked: Server, keyed: openai.OpenAI) -> None:
-    """Everyone who waits gets the greedy answer to the own question; nothing stays open and no memory is kept."""
+    """Everyone who waits gets the greedy answer to the own question; nothing stays open and no memory is
+    kept."""
     people = [
         f"祝{who}{what}{'快乐' * (at % 4)}"
         for at, (who, what) in enumerate(

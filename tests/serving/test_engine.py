@@ -1,4 +1,5 @@
-"""The decode loop by itself: what happens when memory is short, and when an adapter goes while its requests wait."""
+"""The decode loop by itself: what happens when memory is short, and when an adapter goes while its requests
+wait."""
 
 import threading
 from collections.abc import Callable, Iterator

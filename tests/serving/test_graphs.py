@@ -1,4 +1,5 @@
-"""Recorded steps: space for more rows than there are changes no answer, and on a GPU a replay is what a plain pass gives."""
+"""Recorded steps: space for more rows than there are changes no answer, and on a GPU a replay is what a plain
+pass gives."""
 
 from pathlib import Path
 from typing import Any

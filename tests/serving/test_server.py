@@ -93,8 +93,8 @@ def test_same_seed_same_text_alone_or_in_company(client: openai.OpenAI) -> None:
 
 
 def test_rows_of_a_batch_do_not_mix(client: openai.OpenAI, server: Server) -> None:
-    """A tiny top_p makes drawn answers deterministic, so each can be compared with the greedy text of its own prompt and
-    adapter."""
+    """A tiny top_p makes drawn answers deterministic, so each can be compared with the greedy text of its own
+    prompt and adapter."""
     people = ["赵老师", "大舅", "你", "您"]
     jobs = [
         (

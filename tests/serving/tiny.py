@@ -1,4 +1,5 @@
-"""Tiny models of random weights, made on the spot: enough for everything about serving but the quality of answers."""
+"""Tiny models of random weights, made on the spot: enough for everything about serving but the quality of
+answers."""
 
 import shutil
 from pathlib import Path

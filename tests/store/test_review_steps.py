@@ -1,4 +1,5 @@
-"""What a review asks of the store: filters by who, when and how good; orders that hold; everybody's own undo; a feed."""
+"""What a review asks of the store: filters by who, when and how good; orders that hold; everybody's own undo;
+a feed."""
 
 from datetime import timedelta
 

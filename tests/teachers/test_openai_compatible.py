@@ -1,4 +1,5 @@
-"""Every way in which an OpenAI-compatible server can disappoint becomes one clear sentence of the right kind."""
+"""Every way in which an OpenAI-compatible server can disappoint becomes one clear sentence of the right
+kind."""
 
 import json
 import logging

@@ -1,4 +1,5 @@
-"""On a CPU the trial answers must not cut the gradients off: the embedded base goes on learning after each of them."""
+"""On a CPU the trial answers must not cut the gradients off: the embedded base goes on learning after each of
+them."""
 
 from statistics import mean
 
@@ -34,7 +35,8 @@ def test_the_loss_of_the_embedded_base_falls_on_after_the_trial_answers(workspac
     assert answered[:3] == [0, 12, 24] and state.total >= 26
     losses = [point.loss for point in state.points]
     assert None not in losses
-    # Measured 0.82 and 0.86 of the first losses; 1.46 and 1.50 where the answers cut the gradients of lower layers off.
+    # Measured 0.82 and 0.86 of the first losses; 1.46 and 1.50 where the answers cut the gradients of lower
+    # layers off.
     first = mean(losses[:3])
     assert mean(losses[6:12]) < 0.95 * first  # after the answers before the training
     assert mean(losses[13:24]) < 0.95 * first  # after the answers at the first checkpoint

@@ -1,4 +1,5 @@
-"""A person's own config files: checked in a child process, never executed in this one, kept, put away and brought back."""
+"""A person's own config files: checked in a child process, never executed in this one, kept, put away and
+brought back."""
 
 import os
 

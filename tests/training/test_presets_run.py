@@ -1,4 +1,5 @@
-"""Every preset is a config that mmengine loads and xtuner trains, on a tiny model of the preset's architecture."""
+"""Every preset is a config that mmengine loads and xtuner trains, on a tiny model of the preset's
+architecture."""
 
 import json
 import math

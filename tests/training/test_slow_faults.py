@@ -1,5 +1,5 @@
-"""Faults that take minutes to bring about for real; run with TIANJI_SLOW_FAULTS=1. After each of them the state that is
-shown is true, its reason is named, and nothing a person made is gone."""
+"""Faults that take minutes to bring about for real; run with TIANJI_SLOW_FAULTS=1. After each of them the
+state that is shown is true, its reason is named, and nothing a person made is gone."""
 
 import os
 import shlex

@@ -1,4 +1,5 @@
-"""A real training on the CPU: from a frozen dataset to a merged model that answers, and every way it can end."""
+"""A real training on the CPU: from a frozen dataset to a merged model that answers, and every way it can
+end."""
 
 import json
 import os
@@ -75,8 +76,8 @@ def trainers(workspace):
 
 
 def test_a_training_of_two_processes_outlives_what_is_killed(workspace, settings):
-    """One process of it, then its supervisor: the state that is shown is true, it goes on from its checkpoint, and a
-    stop leaves nothing behind."""
+    """One process of it, then its supervisor: the state that is shown is true, it goes on from its
+    checkpoint, and a stop leaves nothing behind."""
     long = settings.model_copy(update={"epochs": 80, "save_interval": 10, "eval_tokens": 1})
     target = training.checked_target("cpu", {"processes": 2})
     version = add_version(workspace)
@@ -142,8 +143,8 @@ def test_a_diverging_training_is_a_failure(workspace, settings):
 
 
 def test_a_learning_rate_of_ten_thousand_is_named(workspace, settings):
-    """The form refuses it; a config changed by hand does not. The loss stays finite: gradients explode once, then the
-    saturated weights have none any more."""
+    """The form refuses it; a config changed by hand does not. The loss stays finite: gradients explode once,
+    then the saturated weights have none any more."""
     short = settings.model_copy(update={"epochs": 2, "eval_tokens": 1})
     run = training.prepare_training(workspace, KEY, short, add_version(workspace))
     config = training.work_folder(workspace, run) / "config.py"

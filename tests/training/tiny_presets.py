@@ -1,6 +1,6 @@
-"""``python -m tests.training.tiny_presets STEPS CONFIG…``: load each config with mmengine, give it what a CPU lacks, and
-run it for a few iterations, all in one process, since every start costs the libraries' imports. Prints one JSON object
-per config."""
+"""``python -m tests.training.tiny_presets STEPS CONFIG…``: load each config with mmengine, give it what a CPU
+lacks, and run it for a few iterations, all in one process, since every start costs the libraries' imports.
+Prints one JSON object per config."""
 
 import json
 import os
@@ -22,7 +22,8 @@ FOR_A_CPU = (
     ('"nccl"', '"gloo"'),
     ("map_num_proc=4", "map_num_proc=None"),
 )
-"""What needs a GPU and what takes its place: 16-bit arithmetic, mixed precision, NCCL; and no worker processes."""
+"""What needs a GPU and what takes its place: 16-bit arithmetic, mixed precision, NCCL; and no worker
+processes."""
 
 
 def run(path: Path, steps: int) -> dict[str, object]:

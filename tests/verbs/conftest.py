@@ -62,13 +62,15 @@ def verb(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) ->
 
 
 def _heeds_interrupts() -> None:
-    """A shell has what it runs in the background ignore Ctrl-C, and that is handed down: begin as in a terminal."""
+    """A shell has what it runs in the background ignore Ctrl-C, and that is handed down: begin as in a
+    terminal."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 @pytest.fixture
 def started(tmp_path: Path):
-    """Start the real command: ``started("generate", …)``; it sees this test's workspace. Ended with the test."""
+    """Start the real command: ``started("generate", …)``; it sees this test's workspace. Ended with the
+    test."""
     processes: list[subprocess.Popen[str]] = []
 
     def start(*arguments: object) -> subprocess.Popen[str]:

@@ -1,4 +1,5 @@
-"""A workspace that is broken, unwritable or elsewhere: the sentence names the file, the line and the way out."""
+"""A workspace that is broken, unwritable or elsewhere: the sentence names the file, the line and the way
+out."""
 
 import pytest
 

@@ -1,5 +1,5 @@
-"""Every verb has help and a workspace, answers in JSON where it says so, and refuses a wrong command line in one
-Chinese sentence."""
+"""Every verb has help and a workspace, answers in JSON where it says so, and refuses a wrong command line in
+one Chinese sentence."""
 
 import json
 

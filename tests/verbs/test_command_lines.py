@@ -1,6 +1,8 @@
-"""Every verb and option stays as it was written down in ``command_lines.txt``: scripts of other people rely on them.
+"""Every verb and option stays as it was written down in ``command_lines.txt``: scripts of other people rely
+on them.
 
-Where a verb or an option changes on purpose, write the file anew: ``python -m tests.verbs.test_command_lines``.
+Where a verb or an option changes on purpose, write the file anew: ``python -m
+tests.verbs.test_command_lines``.
 """
 
 import difflib

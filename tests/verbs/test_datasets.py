@@ -1,4 +1,5 @@
-"""From files to a version and out again by verbs: import by path or by name, keep-best, judge, freeze, compare, export."""
+"""From files to a version and out again by verbs: import by path or by name, keep-best, judge, freeze,
+compare, export."""
 
 import json
 from collections.abc import Callable

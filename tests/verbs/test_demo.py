@@ -1,4 +1,5 @@
-"""The walk through the whole corridor, for real and small: it leaves everything it names, and the model has learned."""
+"""The walk through the whole corridor, for real and small: it leaves everything it names, and the model has
+learned."""
 
 import json
 import subprocess

@@ -69,8 +69,8 @@ def test_a_key_that_cannot_be_sent_is_refused_before_a_run_is_made(verb, api, wo
 
 
 def test_a_key_appears_nowhere_but_in_its_file(verb, started, api, workspace):
-    """Not in the command lines of this machine while it is used, not in logs, database, exports or errors, even where
-    the server repeats it."""
+    """Not in the command lines of this machine while it is used, not in logs, database, exports or errors,
+    even where the server repeats it."""
     workspace.save_key("CUSTOM_API_KEY", KEY)
     seen: list[str] = []
     blessing = says("祝您平安喜乐，万事如意，福寿安康。")

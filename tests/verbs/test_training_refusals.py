@@ -1,4 +1,5 @@
-"""Trainings, conversions and merges that cannot work are refused before anything is made, and never two at once."""
+"""Trainings, conversions and merges that cannot work are refused before anything is made, and never two at
+once."""
 
 import contextlib
 import json

@@ -1,4 +1,5 @@
-"""Wrong names, numbers and files: refused in one sentence that says what there is instead; nothing is made."""
+"""Wrong names, numbers and files: refused in one sentence that says what there is instead; nothing is
+made."""
 
 import json
 import socket

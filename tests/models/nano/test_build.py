@@ -1,4 +1,5 @@
-"""Building is deterministic on one machine, can be interrupted, and leaves a folder that transformers loads."""
+"""Building is deterministic on one machine, can be interrupted, and leaves a folder that transformers
+loads."""
 
 from dataclasses import replace
 

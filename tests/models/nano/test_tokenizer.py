@@ -1,4 +1,5 @@
-"""The shipped tokenizer: nothing is unknown, nothing is lost, and a conversation looks as it does in training."""
+"""The shipped tokenizer: nothing is unknown, nothing is lost, and a conversation looks as it does in
+training."""
 
 import pytest
 
