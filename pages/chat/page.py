@@ -10,7 +10,8 @@ from pages.chat.turn import Talk, show
 from pages.shared.chat_choice import endpoints, pick_cell, preferred, sampling_form
 from pages.shared.chat_servers import server_panel
 from pages.shared.frame import current_recipe, page_header
-from pages.shared.kept import any_text, kept, switch, within
+from pages.shared.kept import kept
+from pages.shared.usable import any_text, switch, within
 from tianji_core.i18n import _
 from tianji_core.models import size_text
 from tianji_core.recipe import training_input

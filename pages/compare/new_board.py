@@ -6,7 +6,8 @@ import streamlit as st
 
 from pages.shared.chat_choice import Endpoint, sampling_form
 from pages.shared.frame import remember_notice, report_errors
-from pages.shared.kept import any_text, kept, some_of, within
+from pages.shared.kept import kept
+from pages.shared.usable import any_text, some_of, within
 from tianji_core import models, training
 from tianji_core.comparison import MAX_CANDIDATES, QUESTION_FILE_TYPES, Ask, Column, read_asks
 from tianji_core.evaluation import held_out_cases

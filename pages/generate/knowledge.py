@@ -7,9 +7,10 @@ from pages.generate.plan_form import budget_inputs
 from pages.generate.run_figures import error_title
 from pages.generate.teacher_form import TeacherSetup, teacher_form
 from pages.shared.frame import job_bar, log_view, remember_notice, report_errors, stop_button
-from pages.shared.kept import any_text, kept, within
+from pages.shared.kept import kept
 from pages.shared.teacher_numbers import FORM, SIGNS
 from pages.shared.text import plain
+from pages.shared.usable import any_text, within
 from tianji_core import jobs
 from tianji_core.errors import InputError, StudioError
 from tianji_core.generation import RunOptions

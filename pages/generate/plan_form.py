@@ -8,9 +8,10 @@ from streamlit.delta_generator import DeltaGenerator
 
 from pages.generate.teacher_form import TeacherSetup
 from pages.shared.frame import report_errors
-from pages.shared.kept import among, kept, some_of, switch, within
+from pages.shared.kept import kept
 from pages.shared.teacher_numbers import FORM, SIGNS
 from pages.shared.text import plain
+from pages.shared.usable import among, some_of, switch, within
 from tianji_core.generation import RunOptions, Trial, count_tasks, dry_run, estimate, offline_gaps
 from tianji_core.i18n import _, _c
 from tianji_core.jobs import duration_text

@@ -7,9 +7,10 @@ import streamlit as st
 from pydantic import ValidationError
 
 from pages.shared.frame import report_errors
-from pages.shared.kept import among, any_text, kept, note, some_of, within
+from pages.shared.kept import kept, note
 from pages.shared.teacher_numbers import FORM, price_inputs, sampling_inputs, speed_inputs
 from pages.shared.text import plain
+from pages.shared.usable import among, any_text, some_of, within
 from tianji_core import teachers
 from tianji_core.errors import SettingsError
 from tianji_core.i18n import _, _c

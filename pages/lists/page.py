@@ -10,9 +10,10 @@ from pages.lists.recipe_tables import lines_table, names_table, scenes_table, st
 from pages.lists.style_editor import style_editor
 from pages.lists.suggesting import suggest_box
 from pages.shared.frame import opened_recipe, page_header, remember_notice, reopen_recipe, report_errors
-from pages.shared.kept import any_text, forget, kept, show_unsaved
+from pages.shared.kept import forget, kept, show_unsaved
 from pages.shared.recipe_history import history_list, undo_redo
 from pages.shared.text import plain
+from pages.shared.usable import any_text
 from tianji_core.advice import Wanted
 from tianji_core.errors import RecipeError
 from tianji_core.i18n import _, _c

@@ -7,8 +7,9 @@ import streamlit as st
 
 from pages.lists.recipe_tables import examples_table
 from pages.shared.frame import report_errors
-from pages.shared.kept import Usable, any_text, forget, kept, show_unsaved, within
+from pages.shared.kept import forget, kept, show_unsaved
 from pages.shared.text import plain
+from pages.shared.usable import Usable, any_text, within
 from tianji_core.i18n import _
 from tianji_core.recipe import Recipe, Style, Task, brief, wordings
 from tianji_core.recipe.editing import edit_style

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from pages.shared.kept import among, kept, within
+from pages.shared.kept import kept
+from pages.shared.usable import among, within
 from tianji_core import serving
 from tianji_core.i18n import _
 from tianji_core.recipe import Recipe

@@ -1,54 +1,95 @@
-"""Widgets that keep what a person set: it is there again after a refresh, and on the way back from another page."""
+"""Widgets whose value is kept in the workspace as soon as a person sets it.
 
-from collections.abc import Callable, Collection, Mapping
+The value is there again after a refresh, on the way back from another page and in another tab. Each change writes one
+value into the newest draft of its form (:mod:`tianji_core.drafts`), so two tabs lose nothing of each other. Tables have
+:mod:`pages.shared.kept_table`.
+"""
+
+from collections.abc import Mapping
 from typing import Any
 
 import streamlit as st
 
 from pages.shared.frame import current_workspace, report_errors
-from tianji_core.drafts import FormDraft, load_draft, save_draft
+from pages.shared.usable import Usable
+from tianji_core.drafts import Typed, changing_draft, load_draft
 from tianji_core.i18n import _
 
-Usable = Callable[[Any], Any]
-"""From a kept value to the one the widget can hold now, or None."""
+_DEFAULT = "_default_of_"
 
 
-def kept(form: str, key: str, usable: Usable, saved: Any = None, name: str = "") -> dict[str, Any]:
-    """The ``key`` and callback of a widget of ``form``. Where this tab holds no value yet, the one kept under ``name`` (the
-    key, where it is '') is put there. What a person sets back to ``saved``, the value it has of itself, is not kept."""
+def kept(
+    form: str, key: str, usable: Usable, saved: Any = None, name: str = "", *, group: str = ""
+) -> dict[str, Any]:
+    """The ``key`` and callback of a widget of ``form`` whose own value, ``saved``, is given to the widget.
+
+    The draft is stored under ``name`` (the key where it is '') in the ``group``. Where this tab holds no value yet, the
+    stored one is put there. A value that the person sets back to ``saved`` is not stored.
+    """
     if key not in st.session_state:
-        value = load_draft(current_workspace(), form, FormDraft).values.get(name or key)
-        if value is not None and (now := usable(value)) is not None:
-            st.session_state[key] = now
-    return {"key": key, "on_change": note, "args": (form, key, saved, name)}
+        stored = stored_value(form, name or key, group)
+        if stored is not None and (value := usable(stored)) is not None:
+            st.session_state[key] = value
+    return {"key": key, "on_change": note, "args": (form, key, saved, name, group)}
 
 
-def note(form: str, key: str, saved: Any = None, name: str = "") -> None:
-    """Keep what the widget ``key`` holds; called where a person set it, or followed a link that did."""
-    value = st.session_state[key]
-    plain = list(value) if isinstance(value, tuple) else value
-    with report_errors():
-        draft = load_draft(current_workspace(), form, FormDraft)
-        if value is None or value == saved:
-            draft.values.pop(name or key, None)
+def kept_at(
+    form: str, key: str, usable: Usable, default: Typed, name: str = "", *, group: str = ""
+) -> dict[str, Any]:
+    """:func:`kept` for a widget without a value of its own, whose ``default`` may be another one at the next run.
+
+    A widget that stands at its default follows it; a value that a person set stays.
+    """
+    before = st.session_state.get(_DEFAULT + key, default)
+    arguments = kept(form, key, usable, default, name, group=group)
+    if key not in st.session_state or (before != default and st.session_state[key] == before):
+        st.session_state[key] = default
+    st.session_state[_DEFAULT + key] = default
+    return arguments
+
+
+def put(key: str, value: Typed) -> None:
+    """Gives a widget of :func:`kept_at` a value that the person did not type there, as if it were drawn first."""
+    st.session_state[key] = value
+    st.session_state.pop(_DEFAULT + key, None)
+
+
+def stored_value(form: str, name: str, group: str = "") -> Typed | None:
+    """The stored value of a widget, or None."""
+    return load_draft(current_workspace(), form).part(group).get(name)
+
+
+def store_value(form: str, name: str, value: Typed | None, group: str = "") -> None:
+    """Stores the value of a widget; None removes it. A draft that cannot be written is shown as one sentence."""
+    with report_errors(), changing_draft(current_workspace(), form) as draft:
+        if value is None:
+            draft.part(group).pop(name, None)
         else:
-            draft.values[name or key] = plain
-        save_draft(current_workspace(), form, draft)
+            draft.part(group)[name] = value
 
 
-def forget(form: str, keys: Mapping[str, str]) -> None:
-    """Let go of what was typed, in this tab too: the widget's key by the name it is kept under."""
-    with report_errors():
-        draft = load_draft(current_workspace(), form, FormDraft)
-        left = {name: value for name, value in draft.values.items() if name not in keys}
-        if left != draft.values:
-            save_draft(current_workspace(), form, FormDraft(values=left))
+def note(form: str, key: str, saved: Any = None, name: str = "", group: str = "") -> None:
+    """Stores what the widget ``key`` holds; called where a person set it, or followed a link that did."""
+    value = _plain(st.session_state[key])
+    store_value(form, name or key, None if value == _plain(saved) else value, group)
+
+
+def forget(form: str, keys: Mapping[str, str], group: str = "") -> None:
+    """Removes what this tab typed, from its widgets too: the widget's key by the name it is stored under.
+
+    A value that another tab has stored there meanwhile stays.
+    """
+    with report_errors(), changing_draft(current_workspace(), form) as draft:
+        part = draft.part(group)
+        for name, key in keys.items():
+            if key not in st.session_state or part.get(name) == _plain(st.session_state[key]):
+                part.pop(name, None)
     for key in keys.values():
         st.session_state.pop(key, None)
 
 
 def show_unsaved(form: str, keys: Mapping[str, str]) -> None:
-    """The line under a form that says so, with the way back to what is saved."""
+    """The line under a form that has unsaved changes, with the button that discards them."""
     left, right = st.columns([3, 1], vertical_alignment="center")
     left.caption(_("✏️ 有没保存的修改；离开这一页也会留着"))
     right.button(
@@ -56,54 +97,5 @@ def show_unsaved(form: str, keys: Mapping[str, str]) -> None:
     )
 
 
-def within(least: float, most: float = float("inf")) -> Usable:
-    """A number between two bounds, of the kind of the lower one."""
-
-    def usable(value: Any) -> Any:
-        if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most:
-            return None
-        try:
-            return type(least)(value)
-        except OverflowError:  # endless, or too long for a float
-            return None
-
-    return usable
-
-
-def between(least: float, most: float) -> Usable:
-    """A number, or the two ends of a range, between two bounds."""
-
-    def usable(value: Any) -> Any:
-        if not isinstance(value, list):
-            return within(least, most)(value)
-        ends = [within(least, most)(end) for end in value]
-        return tuple(ends) if len(ends) == 2 and None not in ends and ends[0] <= ends[1] else None
-
-    return usable
-
-
-def among(options: Collection[Any]) -> Usable:
-    """One of the options."""
-    return lambda value: value if value in options else None
-
-
-def some_of(options: Collection[Any]) -> Usable:
-    """Those that are still among the options; None where something was chosen and none of it is left."""
-
-    def usable(value: Any) -> Any:
-        if not isinstance(value, list):
-            return None
-        left = [each for each in value if each in options]
-        return left if left or not value else None
-
-    return usable
-
-
-def any_text(value: Any) -> str | None:
-    """A text."""
-    return value if isinstance(value, str) else None
-
-
-def switch(value: Any) -> bool | None:
-    """On or off."""
-    return value if isinstance(value, bool) else None
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from pages.shared.kept import between, kept, switch, within
+from pages.shared.kept import kept
+from pages.shared.usable import between, switch, within
 from tianji_core.generation import MAX_CONCURRENCY
 from tianji_core.i18n import _
 from tianji_core.teachers import ModelEntry, Provider, SamplingPlan

@@ -2,48 +2,61 @@
 
 import streamlit as st
 
-from pages.train.draft import moved
-from pages.train.expert import NEXT
+from pages.shared.kept import note, store_value, stored_value
 from tianji_core.i18n import _
 from tianji_core.store.datasets import DatasetVersion
 from tianji_core.training import Preset
-from tianji_core.training.draft import Draft
+
+FORM = "training"
+"""The name of the form's draft. The settings of a preset are the group with the preset's key."""
+NEXT = "_train_preset_next"
+"""The preset that the coming run of the page opens with."""
 
 
-def dataset_choice(by_id: dict[int, DatasetVersion], draft: Draft) -> DatasetVersion:
+def dataset_choice(by_id: dict[int, DatasetVersion]) -> DatasetVersion:
     """The version to learn from: the one in the address, else the one chosen before, else the newest."""
     linked = st.query_params.get("dataset", "")
-    named, newest = {each.name: key for key, each in by_id.items()}, next(iter(by_id))
+    named, newest = {version.name: key for key, version in by_id.items()}, next(iter(by_id))
     if st.session_state.get("train_dataset") not in by_id:
-        st.session_state["train_dataset"] = named.get(linked, named.get(draft.dataset, newest))
-        draft.dataset = linked if linked in named else draft.dataset
+        if linked in named:
+            store_value(FORM, "dataset", linked)
+        stored = str(stored_value(FORM, "dataset"))
+        st.session_state["train_dataset"] = named.get(linked, named.get(stored, newest))
     key = st.selectbox(
         _("数据集版本"),
         list(by_id),
         format_func=lambda key: _("{name}（{n} 条）", name=by_id[key].name, n=by_id[key].count),
         key="train_dataset",
+        on_change=_note_dataset,
+        args=(by_id,),
     )
     version = by_id[key]
     if linked and version.name != linked:
         del st.query_params["dataset"]
-    if moved("train_dataset", key):
-        draft.dataset = "" if key == newest else version.name  # '': the newest, whichever that is
     return version
 
 
-def preset_choice(presets: dict[str, Preset], draft: Draft) -> Preset:
+def _note_dataset(by_id: dict[int, DatasetVersion]) -> None:
+    key = st.session_state["train_dataset"]
+    # Nothing is stored for the newest version, so that a newer one is offered when it comes.
+    store_value(FORM, "dataset", None if key == next(iter(by_id)) else by_id[key].name)
+
+
+def preset_choice(presets: dict[str, Preset]) -> Preset:
     """The preset: one that was just saved, else the one chosen before, else the first."""
-    if (wanted := st.session_state.pop(NEXT, None)) in presets:
-        st.session_state["train_preset"] = wanted
+    if (saved := st.session_state.pop(NEXT, None)) in presets:
+        st.session_state["train_preset"] = saved
+        store_value(FORM, "preset", saved)
     # Nothing chosen yet, or an own one that was deleted.
     if st.session_state.get("train_preset") not in presets:
-        st.session_state["train_preset"] = draft.preset if draft.preset in presets else next(iter(presets))
+        stored = str(stored_value(FORM, "preset"))
+        st.session_state["train_preset"] = stored if stored in presets else next(iter(presets))
     key = st.selectbox(
         _("预设"),
         list(presets),
-        format_func=lambda each: f"🛠️ {presets[each].title}" if presets[each].own else _(presets[each].title),
+        format_func=lambda key: f"🛠️ {presets[key].title}" if presets[key].own else _(presets[key].title),
         key="train_preset",
+        on_change=note,
+        args=(FORM, "train_preset", None, "preset"),
     )
-    if moved("train_preset", key):
-        draft.preset = key
     return presets[key]

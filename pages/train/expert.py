@@ -3,11 +3,13 @@
 import streamlit as st
 
 from pages.shared.frame import remember_notice, report_errors
+from pages.shared.kept import kept_at, note, store_value
 from pages.shared.text import plain
-from pages.train import draft as drawn
+from pages.shared.usable import any_text
+from pages.train.choice import FORM, NEXT
+from tianji_core.drafts import changing_draft
 from tianji_core.i18n import _
 from tianji_core.training import Preset, TrainingSettings
-from tianji_core.training.draft import Draft
 from tianji_core.training.own_presets import (
     LARGEST,
     checked_source,
@@ -22,16 +24,10 @@ from tianji_core.training.own_presets import (
 from tianji_core.training.settings import field_title
 from tianji_core.workspace import Workspace
 
-NEXT = "_train_preset_next"
-"""The preset that the coming run of the page opens with."""
 
-
-def expert_view(
-    workspace: Workspace, chosen: Preset, settings: TrainingSettings | None, draft: Draft
-) -> None:
+def expert_view(workspace: Workspace, chosen: Preset, settings: TrainingSettings | None) -> None:
     """The editor with its checks; an own preset can be deleted here. ``settings`` are those of the form, None while
-    something in it is wrong. What was edited goes into the ``draft``."""
-    typed = draft.of(chosen.key)
+    something in it is wrong. The edited text is kept in the draft."""
     with st.expander(_("专家视图：改整个配置文件，另存为自己的预设"), icon="🛠️"):
         st.caption(
             _(
@@ -40,13 +36,14 @@ def expert_view(
         )
         own = chosen.source if settings is None else preset_source(chosen, settings)
         key = f"train_expert_{chosen.key}"
-        drawn.text(key, own, typed.config)
-        st.button(_("换成上面的设置"), key="train_expert_reset", icon="↩️", on_click=_put, args=(key, own))
-        source = st.text_area(_("配置文件"), key=key, height=460, label_visibility="collapsed")
+        mine = kept_at(FORM, key, any_text, own, "expert_config", group=chosen.key)
+        mine.update(on_change=_note_config, args=(key, own, chosen.key))
+        st.button(
+            _("换成上面的设置"), key="train_expert_reset", icon="↩️", on_click=_put, args=(chosen, key, own)
+        )
+        source = st.text_area(_("配置文件"), height=460, label_visibility="collapsed", **mine)
         fits = len(source) <= LARGEST
         if fits:
-            if drawn.moved(key, source):
-                typed.config = None if source == own else source
             _changes(chosen, settings, source, own)
         else:
             said = _(
@@ -57,10 +54,8 @@ def expert_view(
             st.error(said, icon="⚠️")
         left, middle, right = st.columns([3, 1, 1], vertical_alignment="bottom")
         name = f"train_expert_title_{chosen.key}"
-        drawn.text(name, "", typed.title)
-        title = left.text_input(_("自己的预设叫什么"), key=name, max_chars=60)
-        if drawn.moved(name, title):
-            typed.title = title
+        mine = kept_at(FORM, name, any_text, "", "expert_title", group=chosen.key)
+        title = left.text_input(_("自己的预设叫什么"), max_chars=60, **mine)
         if middle.button(_("检查"), key="train_expert_check", icon="🔍", width="stretch", disabled=not fits):
             with report_errors(), st.spinner(_("正在单独的进程里加载，要十来秒")):
                 checked_source(workspace, source)
@@ -74,11 +69,9 @@ def expert_view(
         ):
             with report_errors(), st.spinner(_("正在单独的进程里加载，要十来秒")):
                 made = save_preset(workspace, title, source, chosen.key)
-                typed.config, typed.title = None, ""  # they are in the preset now
-                if made.key != chosen.key:
-                    draft.presets.pop(made.key, None)  # of one of that name that was deleted
-                for each in (key, name):
-                    st.session_state.pop(each)
+                _forget_expert(workspace, chosen.key, made.key)
+                for widget in (key, name):
+                    st.session_state.pop(widget)
                 st.session_state[NEXT] = made.key
                 remember_notice(_("已保存预设“{title}”", title=made.title))
                 st.rerun()
@@ -104,8 +97,25 @@ def _changes(chosen: Preset, settings: TrainingSettings | None, source: str, own
         st.warning(said, icon="✏️")
 
 
-def _put(key: str, text: str) -> None:
+def _put(chosen: Preset, key: str, text: str) -> None:
     st.session_state[key] = text
+    store_value(FORM, "expert_config", None, chosen.key)
+
+
+def _note_config(key: str, own: str, preset: str) -> None:
+    """Keeps the edited text, unless it is too long for a config file."""
+    if len(st.session_state[key]) <= LARGEST:
+        note(FORM, key, own, "expert_config", preset)
+
+
+def _forget_expert(workspace: Workspace, edited: str, saved: str) -> None:
+    """Removes from the draft the text and title that were ``saved`` as a preset, and the draft of a deleted preset with
+    the same key."""
+    with changing_draft(workspace, FORM) as draft:
+        for name in ("expert_config", "expert_title"):
+            draft.part(edited).pop(name, None)
+        if saved != edited:
+            draft.groups.pop(saved, None)
 
 
 def _own_presets(workspace: Workspace, chosen: Preset) -> None:

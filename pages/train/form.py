@@ -4,25 +4,28 @@ from typing import Any
 
 import streamlit as st
 
-from pages.shared.frame import report_errors
+from pages.shared.kept import forget, kept_at
 from pages.shared.text import plain
-from pages.train import draft as drawn
+from pages.shared.usable import among, any_text, within
+from pages.train.choice import FORM
 from tianji_core import models, training
 from tianji_core.drafts import Typed
 from tianji_core.i18n import _
 from tianji_core.training import TEMPLATES, Preset, TrainingSettings
-from tianji_core.training.draft import PresetDraft, load_draft, save_draft
 from tianji_core.training.profiles import AS_WRITTEN, AUTO, PROFILES, profile_title
 from tianji_core.training.settings import MAIN_FIELDS, field_help, field_title
 from tianji_core.workspace import Workspace
 
+LARGEST = 2**32 - 1
+"""The largest number of any setting: a seed's."""
 
-def base_choice(workspace: Workspace, chosen: Preset, defaults: TrainingSettings, typed: PresetDraft) -> str:
+
+def base_choice(workspace: Workspace, chosen: Preset, defaults: TrainingSettings) -> str:
     """A choice among the models that can be trained; returns the folder. The preset's own base comes first; one that
     was chosen before and is gone stays in the list, and the checks say so."""
     found = {str(each.path): each for each in models.artefacts(workspace) if each.kind != "adapter"}
     key = f"train_{chosen.key}_base"
-    drawn.text(key, defaults.base, typed.values.get("base"))
+    own = kept_at(FORM, key, any_text, defaults.base, "base", group=chosen.key)
     options = list(dict.fromkeys((defaults.base, *found, st.session_state[key])))
 
     def shown(path: str) -> str:
@@ -36,44 +39,41 @@ def base_choice(workspace: Workspace, chosen: Preset, defaults: TrainingSettings
         return f"{found[path].title} · {models.kind_title(found[path].kind)}"
 
     folder = str(
-        st.selectbox(field_title("base"), options, format_func=shown, key=key, help=field_help("base"))
+        st.selectbox(field_title("base"), options, format_func=shown, help=field_help("base"), **own)
     )
-    drawn.keep(key, typed.values, "base", folder, defaults.base)
     if folder not in found and chosen.model_id:
         st.page_link("pages/models/page.py", label=_("去模型页下载 {id}", id=chosen.model_id), icon="⬇️")
     return folder
 
 
-def settings_form(workspace: Workspace, chosen: Preset, recipe: str, typed: PresetDraft) -> TrainingSettings:
+def settings_form(workspace: Workspace, chosen: Preset, recipe: str) -> TrainingSettings:
     """The widgets of every setting the preset has, each with its default below; the ones people change first, the rest
-    folded away. The trial prompts come from the recipe with this key. What differs from the preset goes into ``typed``,
-    right or wrong.
+    folded away. The trial prompts come from the recipe with this key. What differs from the preset is kept in the
+    draft, valid or not.
 
     Raises:
         TrainingError: a value is out of bounds; names the setting.
     """
     defaults = training.default_settings(chosen.key, workspace, recipe)
-    values: dict[str, Any] = {"base": base_choice(workspace, chosen, defaults, typed)}
-    _fields(chosen, defaults, [name for name in MAIN_FIELDS if name in chosen.fields], values, typed)
+    values: dict[str, Any] = {"base": base_choice(workspace, chosen, defaults)}
+    _fields(chosen, defaults, [name for name in MAIN_FIELDS if name in chosen.fields], values)
     rest = [name for name in (*chosen.fields, "profile") if name not in values]
     long = [name for name in rest if name in ("system", "eval_prompts")]
     with st.expander(_("更多设置")):
-        _fields(chosen, defaults, [name for name in rest if name not in long], values, typed)
+        _fields(chosen, defaults, [name for name in rest if name not in long], values)
         for name in long:
-            values[name] = _field(chosen, name, getattr(defaults, name), typed)
-    _show_changes(workspace, chosen.key, defaults, values)
+            values[name] = _field(chosen, name, getattr(defaults, name))
+    _show_changes(chosen.key, defaults, values)
     return training.checked_settings(values)
 
 
-def _fields(
-    chosen: Preset, defaults: TrainingSettings, names: list[str], values: dict[str, Any], typed: PresetDraft
-) -> None:
+def _fields(chosen: Preset, defaults: TrainingSettings, names: list[str], values: dict[str, Any]) -> None:
     """Three widgets in a row."""
     for start in range(0, len(names), 3):
         for column, name in zip(st.columns(3), names[start : start + 3], strict=False):
             with column:
                 default = getattr(defaults, name)
-                values[name] = _field(chosen, name, default, typed)
+                values[name] = _field(chosen, name, default)
                 shown = _short(_option_title(default) if name in _OPTIONS else default)
                 changed = values[name] != default
                 st.caption(
@@ -90,36 +90,34 @@ def _option_title(value: str) -> str:
     return {AS_WRITTEN: _("照预设写的"), AUTO: _("按显卡自动选"), **titles}.get(value, value)
 
 
-def _field(chosen: Preset, name: str, default: Any, typed: PresetDraft) -> Any:
+def _field(chosen: Preset, name: str, default: Any) -> Any:
     """One widget; returns the setting's value."""
-    key, kept = f"train_{chosen.key}_{name}", typed.values.get(name)
+    key = f"train_{chosen.key}_{name}"
     label, explained = field_title(name), field_help(name)
     first: Typed = "\n".join(default) if name == "eval_prompts" else default
     value: Typed
     if name in _OPTIONS:
         options = _OPTIONS[name]
-        drawn.place(key, first, kept, lambda each: each in options)
-        value = st.selectbox(label, options, format_func=_option_title, key=key, help=explained)
+        own = kept_at(FORM, key, among(options), first, name, group=chosen.key)
+        value = st.selectbox(label, options, format_func=_option_title, help=explained, **own)
     elif isinstance(first, str):
-        drawn.text(key, first, kept)
-        height = 110 if name == "eval_prompts" else 80
-        value = st.text_area(label, key=key, help=explained, height=height)
+        own = kept_at(FORM, key, any_text, first, name, group=chosen.key)
+        value = st.text_area(label, help=explained, height=110 if name == "eval_prompts" else 80, **own)
     elif isinstance(first, float):
-        drawn.number(key, first, kept)
+        own = kept_at(FORM, key, within(0.0, LARGEST), first, name, group=chosen.key)
         step, form = (1e-5, "%.6f") if name == "learning_rate" else (0.01, "%.3f")
         value = st.number_input(
-            label, min_value=0.0, value=first, step=step, format=form, key=key, help=explained
+            label, min_value=0.0, value=first, step=step, format=form, help=explained, **own
         )
     else:
-        drawn.number(key, int(default), kept)
-        value = st.number_input(label, min_value=0, value=int(default), step=1, key=key, help=explained)
-    drawn.keep(key, typed.values, name, value, first)
+        own = kept_at(FORM, key, within(0, LARGEST), int(default), name, group=chosen.key)
+        value = st.number_input(label, min_value=0, value=int(default), step=1, help=explained, **own)
     if name == "eval_prompts":
         return [line.strip() for line in str(value).splitlines() if line.strip()]
     return value
 
 
-def _show_changes(workspace: Workspace, key: str, defaults: TrainingSettings, values: dict[str, Any]) -> None:
+def _show_changes(key: str, defaults: TrainingSettings, values: dict[str, Any]) -> None:
     changed = {name: getattr(defaults, name) for name in values if values[name] != getattr(defaults, name)}
     if not changed:
         st.caption(_("全部是预设的默认值"))
@@ -130,7 +128,7 @@ def _show_changes(workspace: Workspace, key: str, defaults: TrainingSettings, va
         for name, default in changed.items()
     ]
     left.markdown(_("✏️ 改了 {n} 项：{list}", n=len(changed), list=_("；").join(parts)))
-    right.button(_("恢复默认"), key="train_defaults", on_click=_reset, args=(workspace, key), width="stretch")
+    right.button(_("恢复默认"), key="train_defaults", on_click=_reset, args=(key,), width="stretch")
 
 
 def _short(value: object) -> str:
@@ -140,11 +138,5 @@ def _short(value: object) -> str:
     return text if len(text) <= 24 else text[:23] + "…"
 
 
-def _reset(workspace: Workspace, key: str) -> None:
-    for name in TrainingSettings.model_fields:
-        st.session_state.pop(f"train_{key}_{name}", None)
-    with report_errors():
-        before = load_draft(workspace)
-        draft = before.model_copy(deep=True)
-        draft.of(key).values.clear()
-        save_draft(workspace, before, draft)
+def _reset(key: str) -> None:
+    forget(FORM, {name: f"train_{key}_{name}" for name in TrainingSettings.model_fields}, key)

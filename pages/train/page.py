@@ -3,6 +3,7 @@
 import streamlit as st
 
 from pages.shared.frame import asked_number, page_header, remember_notice, report_errors
+from pages.shared.kept import kept_at, store_value
 from pages.shared.text import plain
 from pages.shared.training_view import (
     local_time,
@@ -13,8 +14,8 @@ from pages.shared.training_view import (
     show_trials,
     state_text,
 )
-from pages.train import draft as drawn
-from pages.train.choice import dataset_choice, preset_choice
+from pages.shared.usable import any_text
+from pages.train.choice import FORM, dataset_choice, preset_choice
 from pages.train.controls import show_actions
 from pages.train.curves import overlay_choice, show_curves
 from pages.train.expert import expert_view
@@ -28,7 +29,6 @@ from tianji_core.store import datasets
 from tianji_core.store import training as rows
 from tianji_core.store.datasets import DatasetVersion
 from tianji_core.training import Preset, Target, TrainingSettings
-from tianji_core.training.draft import Draft, load_draft, save_draft
 
 workspace = page_header(_("训练"), _("选数据集和预设，检查通过就开训；关掉页面也不会停。"))
 
@@ -40,46 +40,32 @@ def new_training() -> None:
         st.info(_("还没有数据集版本。审核好样本后，到数据集页冻结一个版本，就可以训练了。"), icon="📦")
         st.page_link("pages/dataset/page.py", label=_("去冻结数据集版本"), icon="📦")
         return
-    draft = load_draft(workspace)
-    before = draft.model_copy(deep=True)
-    try:
-        fill_and_check(versions, draft)
-    finally:
-        save_draft(workspace, before, draft)
-
-
-def fill_and_check(versions: list[DatasetVersion], draft: Draft) -> None:
-    """The form, the checks, the start and the expert view; the draft follows what is typed."""
-    presets = {each.key: each for each in training.presets(workspace)}
+    presets = {preset.key: preset for preset in training.presets(workspace)}
     if (copied := asked_number("clone")) is not None:
-        fill_form(workspace, rows.get(workspace.engine, copied), draft, presets)
+        fill_form(workspace, rows.get(workspace.engine, copied), presets)
         del st.query_params["clone"]  # filled once: a refresh shows what was typed since
     left, right = st.columns(2)
     with left:
-        version = dataset_choice({each.id: each for each in versions}, draft)
+        version = dataset_choice({version.id: version for version in versions})
     with right:
-        chosen = preset_choice(presets, draft)
-    typed = draft.of(chosen.key)
+        chosen = preset_choice(presets)
     st.caption(_(chosen.summary))
     settings: TrainingSettings | None = None
     target: Target | None = None
     with report_errors():
-        settings = settings_form(workspace, chosen, version.recipe, typed)
+        settings = settings_form(workspace, chosen, version.recipe)
     with report_errors():
-        target = target_form(chosen, draft.target)
-    drawn.text("train_title", "", draft.title)
+        target = target_form(chosen)
     title = st.text_input(
         _("名字（可不填）"),
-        key="train_title",
         max_chars=80,
         placeholder=f"{_(chosen.title)} · {version.name}",
+        **kept_at(FORM, "train_title", any_text, "", "title"),
     )
-    if drawn.moved("train_title", title):
-        draft.title = title
     if settings is not None and target is not None:
         with report_errors():
-            check_and_start(chosen, settings, version, target, title, draft)
-    expert_view(workspace, chosen, settings, draft)
+            check_and_start(chosen, settings, version, target, title)
+    expert_view(workspace, chosen, settings)
 
 
 def check_and_start(
@@ -88,7 +74,6 @@ def check_and_start(
     version: DatasetVersion,
     target: Target,
     title: str,
-    draft: Draft,
 ) -> None:
     """What the checks found, the button that starts, and the config that would be written."""
     st.subheader(_("开训前检查"))
@@ -97,7 +82,7 @@ def check_and_start(
     if st.button(_("开始训练"), key="train_start", type="primary", icon="🏋️", disabled=not checked.ok):
         with report_errors():
             run = training.start_training(workspace, chosen.key, settings, version, title, target)
-            draft.title = ""
+            store_value(FORM, "title", None)
             remember_notice(_("训练已提交：{title}", title=run.title))
             st.query_params.from_dict({"run": str(run.id)})
             st.rerun()

@@ -6,21 +6,26 @@ from typing import Any
 
 import streamlit as st
 
-from pages.train import draft as drawn
+from pages.shared.frame import report_errors
+from pages.shared.kept import kept_at, put
+from pages.shared.usable import among, any_text, within
+from pages.train.choice import FORM
 from tianji_core import training
-from tianji_core.drafts import Typed
+from tianji_core.drafts import Typed, changing_draft
 from tianji_core.i18n import _
 from tianji_core.training import Preset, Target, TrainingRun, TrainingState
-from tianji_core.training.draft import Draft
 from tianji_core.training.launch import by_hand
 from tianji_core.training.load import cards
 from tianji_core.training.presets import OWN
 from tianji_core.training.target import DEEPSPEED, field_title, target_of
 from tianji_core.workspace import Workspace
 
+TARGET = "target"
+"""The group of the form's draft that says where to train."""
 
-def target_form(chosen: Preset, typed: dict[str, Typed]) -> Target:
-    """The widgets of where to train, folded away. What differs from the defaults goes into ``typed``, right or wrong.
+
+def target_form(chosen: Preset) -> Target:
+    """The widgets of where to train, folded away. What differs from the defaults is kept in the draft, valid or not.
 
     Raises:
         TrainingError: what was typed does not fit; names it.
@@ -32,22 +37,19 @@ def target_form(chosen: Preset, typed: dict[str, Typed]) -> Target:
                 _("在这台机器的 CPU 上。几个进程分担同一个训练，每步的样本数随之加倍；核少时一个最快。")
             )
         else:
-            _card_fields(values, typed)
+            _card_fields(values)
         columns = st.columns(4)
         with columns[0]:
-            values["processes"] = _number(typed, "processes", 1, 64, disabled=bool(values.get("gpus")))
+            values["processes"] = _number("processes", 1, 64, disabled=bool(values.get("gpus")))
         with columns[1]:
-            values["nodes"] = _number(typed, "nodes", 1, 512)
+            values["nodes"] = _number("nodes", 1, 512)
         if values["nodes"] > 1:
             with columns[2]:
-                drawn.text("train_target_address", "", typed.get("address"))
-                address = st.text_input(
-                    field_title("address"), key="train_target_address", placeholder="10.0.0.1"
-                )
-                drawn.keep("train_target_address", typed, "address", address, "")
+                own = kept_at(FORM, "train_target_address", any_text, "", "address", group=TARGET)
+                address = st.text_input(field_title("address"), placeholder="10.0.0.1", **own)
                 values["address"] = address.strip()
             with columns[3]:
-                values["port"] = _number(typed, "port", 29500, 65535, least=1024)
+                values["port"] = _number("port", 29500, 65535, least=1024)
             st.caption(
                 _("开始后会给出每台机器要运行的命令和 Slurm 脚本；工作区要放在各台机器路径相同的共享盘上。")
             )
@@ -56,13 +58,20 @@ def target_form(chosen: Preset, typed: dict[str, Typed]) -> Target:
     return training.checked_target(chosen.device, values)
 
 
-def _card_fields(values: dict[str, Any], typed: dict[str, Typed]) -> None:
-    found = {each.index: each for each in cards()}
+def _card_fields(values: dict[str, Any]) -> None:
+    found = {card.index: card for card in cards()}
     left, right = st.columns(2)
     with left:
         # While the cards cannot be asked, what was chosen among them stays in the draft.
         key = "train_target_gpus" if found else "train_target_gpus_none"
-        drawn.place(key, [], typed.get("gpus") if found else None, lambda kept: isinstance(kept, list))
+        own = kept_at(
+            FORM,
+            key,
+            lambda gpus: gpus if found and isinstance(gpus, list) else None,
+            [],
+            "gpus",
+            group=TARGET,
+        )
         if not set(st.session_state[key]) <= set(found):
             st.session_state[key] = [index for index in st.session_state[key] if index in found]
         chosen = st.multiselect(
@@ -73,44 +82,25 @@ def _card_fields(values: dict[str, Any], typed: dict[str, Typed]) -> None:
                 n=index,
                 free=f"{(found[index].total - found[index].used) / 1e9:.0f}",
             ),
-            key=key,
             placeholder=_("不选：哪张空着用哪张") if found else _("这台机器没有找到显卡"),
+            **own,
         )
-        if found:
-            drawn.keep(key, typed, "gpus", chosen, [])
         values["gpus"] = tuple(chosen)
     with right:
         options = ["", *DEEPSPEED]
-        drawn.place("train_target_deepspeed", "", typed.get("deepspeed"), lambda kept: kept in options)
+        own = kept_at(FORM, "train_target_deepspeed", among(options), "", "deepspeed", group=TARGET)
         values["deepspeed"] = st.selectbox(
             field_title("deepspeed"),
             options,
             format_func=lambda name: name or _("不用"),
-            key="train_target_deepspeed",
             help=_("全量微调用 zero3；显存仍不够加 offload，会慢。要先 pip install deepspeed==0.18.9"),
+            **own,
         )
-        drawn.keep("train_target_deepspeed", typed, "deepspeed", values["deepspeed"], "")
 
 
-def _number(
-    typed: dict[str, Typed], name: str, default: int, most: int, least: int = 1, disabled: bool = False
-) -> int:
-    key = f"train_target_{name}"
-    drawn.number(key, default, typed.get(name), least, most)
-    value = int(st.number_input(field_title(name), least, most, default, key=key, disabled=disabled))
-    drawn.keep(key, typed, name, value, default)
-    return value
-
-
-def remember_target(run: TrainingRun, typed: dict[str, Typed]) -> None:
-    """Fill the widgets and the draft with where a training ran."""
-    usual = Target().model_dump()
-    typed.clear()
-    for name, value in target_of(run).model_dump().items():
-        shown = list(value) if name == "gpus" else value
-        drawn.put(f"train_target_{name}", shown)
-        if value != usual[name]:
-            typed[name] = shown
+def _number(name: str, default: int, most: int, least: int = 1, disabled: bool = False) -> int:
+    own = kept_at(FORM, f"train_target_{name}", within(least, most), default, name, group=TARGET)
+    return int(st.number_input(field_title(name), least, most, default, disabled=disabled, **own))
 
 
 def show_commands(workspace: Workspace, state: TrainingState) -> None:
@@ -135,29 +125,40 @@ def show_commands(workspace: Workspace, state: TrainingState) -> None:
         st.code(script, language="bash")
 
 
-def fill_form(workspace: Workspace, run: TrainingRun, draft: Draft, known: Collection[str]) -> None:
-    """Fill the form of a new training and its draft with what another one had. Where its preset is not ``known`` any
+def fill_form(workspace: Workspace, run: TrainingRun, known: Collection[str]) -> None:
+    """Fills the form of a new training and its draft with what another one had. Where its preset is not ``known`` any
     more nothing is filled in but where it ran, and a line says so."""
     version = training.version_of(workspace, run)
+    values: dict[str, Typed] = {"dataset": version.name} if version is not None else {}
     if version is not None:
-        draft.dataset = version.name
-        drawn.put("train_dataset", version.id)
-    remember_target(run, draft.target)
+        put("train_dataset", version.id)
+    groups = {TARGET: _filled("train_target_", target_of(run).model_dump(), Target().model_dump())}
     if run.preset not in known:
         said = _(
             "那次训练用的预设 {key} 已经不在了，它的设置没有填进来。自己的预设删掉后可以在下面的专家视图里恢复，然后再复制一次。",
             key=run.preset.removeprefix(OWN),
         )
         st.warning(said, icon="⚠️")
-        return
-    draft.preset = run.preset
-    drawn.put("train_preset", run.preset)
-    recipe = version.recipe if version is not None else ""
-    usual = training.default_settings(run.preset, workspace, recipe).model_dump()
-    typed = draft.of(run.preset).values
-    typed.clear()
-    for name, value in training.settings_of(run).model_dump().items():
-        shown = "\n".join(value) if isinstance(value, list) else value
-        drawn.put(f"train_{run.preset}_{name}", shown)
+    else:
+        values["preset"] = run.preset
+        put("train_preset", run.preset)
+        recipe = version.recipe if version is not None else ""
+        usual = training.default_settings(run.preset, workspace, recipe).model_dump()
+        settings = training.settings_of(run).model_dump()
+        groups[run.preset] = _filled(f"train_{run.preset}_", settings, usual)
+    with report_errors(), changing_draft(workspace, FORM) as draft:
+        draft.values.update(values)
+        for group, filled in groups.items():
+            expert = {name: value for name, value in draft.part(group).items() if name.startswith("expert_")}
+            draft.groups[group] = {**filled, **expert}
+
+
+def _filled(prefix: str, values: dict[str, Any], usual: dict[str, Any]) -> dict[str, Typed]:
+    """Puts values into the widgets with this prefix; returns those that differ from the usual ones, for the draft."""
+    filled: dict[str, Typed] = {}
+    for name, value in values.items():
+        shown = "\n".join(value) if name == "eval_prompts" else list(value) if name == "gpus" else value
+        put(prefix + name, shown)
         if value != usual[name]:
-            typed[name] = shown
+            filled[name] = shown
+    return filled

@@ -1,0 +1,26 @@
+"""What a person has typed and not sent or saved yet, kept in the workspace by form."""
+
+from tianji_core.drafts.form import FormDraft, Typed, changing_draft, load_draft
+from tianji_core.drafts.table import (
+    Cell,
+    EditedRow,
+    TableEdits,
+    edited_rows,
+    merged_edits,
+    row_names,
+    with_typed,
+)
+
+__all__ = [
+    "Cell",
+    "EditedRow",
+    "FormDraft",
+    "TableEdits",
+    "Typed",
+    "changing_draft",
+    "edited_rows",
+    "load_draft",
+    "merged_edits",
+    "row_names",
+    "with_typed",
+]
