@@ -6,11 +6,12 @@ import streamlit as st
 
 from pages.lists.list_paste import paste_box
 from pages.lists.recipe_menu import recipe_menu
-from pages.lists.recipe_tables import lines_table, names_table, scenes_table, styles_table
+from pages.lists.recipe_tables import lines_table, names_table, scenes_table, styles_table, table_form
 from pages.lists.style_editor import style_editor
 from pages.lists.suggesting import suggest_box
 from pages.shared.frame import opened_recipe, page_header, remember_notice, reopen_recipe, report_errors
 from pages.shared.kept import forget, kept, show_unsaved
+from pages.shared.kept_table import forget_table, table_is_edited
 from pages.shared.recipe_history import history_list, undo_redo
 from pages.shared.text import plain
 from pages.shared.usable import any_text
@@ -45,36 +46,44 @@ def save(new: Recipe, what: str, then: Callable[[], None] | None = None) -> None
 
 
 def keep_table(
-    edit: Callable[[Recipe, Sequence[Row]], Recipe], rows: Sequence[Row], key: str, what: str
+    edit: Callable[[Recipe, Sequence[Row]], Recipe], rows: Sequence[Row], name: str, what: str
 ) -> None:
-    """The button under a table; a wrong row is named before anything is saved."""
+    """The button under the table with this name; a wrong row is named before anything is saved."""
+    table = f"{name}_{revision}"
+
+    def forget_edits() -> None:
+        forget_table(table_form(recipe), name, table)
+
     edited = None
     try:
         edited = edit(recipe, rows)
     except RecipeError as error:
         st.error(plain(str(error)), icon="⚠️")
     changes = edited is not None and edited != recipe
-    if st.button(_("保存"), key=key, type="primary", icon="💾", disabled=not changes) and edited is not None:
-        save(edited, what)
+    pressed = st.button(_("保存"), key=f"save_{name}", type="primary", icon="💾", disabled=not changes)
+    if table_is_edited(table):
+        show_unsaved(name, forget_edits)
+    if pressed and edited is not None:
+        save(edited, what, forget_edits)
 
 
 def names_part() -> None:
     """称谓."""
-    keep_table(edit_names, names_table(recipe, f"names_{revision}"), "save_names", _("称谓"))
+    keep_table(edit_names, names_table(recipe, f"names_{revision}"), "names", _("称谓"))
     paste_box(recipe, Listing.NAMES, _("称谓"), save)
     suggest_box(workspace, recipe, Wanted.NAMES, _("称谓"), save)
 
 
 def scenes_part() -> None:
     """场景."""
-    keep_table(edit_scenes, scenes_table(recipe, f"scenes_{revision}"), "save_scenes", _("场景"))
+    keep_table(edit_scenes, scenes_table(recipe, f"scenes_{revision}"), "scenes", _("场景"))
     paste_box(recipe, Listing.SCENES, _("场景"), save)
     suggest_box(workspace, recipe, Wanted.SCENES, _("场景"), save)
 
 
 def styles_part() -> None:
     """风格: the table of all, then one in detail."""
-    keep_table(edit_styles, styles_table(recipe, f"styles_{revision}"), "save_styles", _("风格"))
+    keep_table(edit_styles, styles_table(recipe, f"styles_{revision}"), "styles", _("风格"))
     paste_box(recipe, Listing.STYLES, _("风格"), save)
     suggest_box(workspace, recipe, Wanted.STYLES, _("风格"), save)
     st.divider()
@@ -87,7 +96,7 @@ def lines_part(listing: Listing, title: str, note: str) -> None:
     """随机注入 or 训练输入."""
     st.caption(note)
     rows = lines_table(recipe, listing, title, f"{listing.value}_{revision}")
-    keep_table(lambda r, edited: edit_lines(r, listing.value, edited), rows, f"save_{listing.value}", title)
+    keep_table(lambda r, edited: edit_lines(r, listing.value, edited), rows, listing.value, title)
     paste_box(recipe, listing, title, save)
 
 
@@ -103,7 +112,7 @@ def prompts_part() -> None:
     prompts = {"system": system, "teacher": teacher, "example": example}
     pressed = st.button(_("保存"), key="save_prompts", type="primary", icon="💾")
     if any(prompts[name] != getattr(now, name) for name in prompts):
-        show_unsaved(form, keys)
+        show_unsaved(form, lambda: forget(form, keys))
     if pressed:
         save(changed(recipe, prompts=prompts), _("提示词"), lambda: forget(form, keys))
 

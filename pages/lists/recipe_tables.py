@@ -1,12 +1,20 @@
 """Tables of a recipe's entries: showing them, and reading edited rows back."""
 
+from typing import Any
+
 import pandas as pd
 import streamlit as st
 
+from pages.shared.kept_table import kept_table
 from tianji_core.i18n import _
 from tianji_core.recipe import RELATION_TITLES, SCENE_KIND_TITLES, Pronoun, Recipe, Relation, SceneKind
 from tianji_core.recipe.editing import Row, in_order
 from tianji_core.recipe.tables import Listing, lines_of
+
+
+def table_form(recipe: Recipe) -> str:
+    """The draft that holds the unsaved edits of the recipe's tables."""
+    return f"lists-{recipe.key}"
 
 
 def names_table(recipe: Recipe, key: str) -> list[Row]:
@@ -17,7 +25,7 @@ def names_table(recipe: Recipe, key: str) -> list[Row]:
         "relation": st.column_config.SelectboxColumn(
             _("关系"),
             options=[r.value for r in Relation],
-            format_func=lambda v: _(RELATION_TITLES[Relation(v)]),
+            format_func=lambda v: _(RELATION_TITLES[Relation(str(v))]),
             required=True,
             default="friend",
         ),
@@ -30,7 +38,7 @@ def names_table(recipe: Recipe, key: str) -> list[Row]:
         ),
         "enabled": st.column_config.CheckboxColumn(_("启用"), default=True),
     }
-    return _edited(frame, columns, key)
+    return _edited(frame, columns, key, table_form(recipe), "names")
 
 
 def scenes_table(recipe: Recipe, key: str) -> list[Row]:
@@ -43,7 +51,7 @@ def scenes_table(recipe: Recipe, key: str) -> list[Row]:
         "kind": st.column_config.SelectboxColumn(
             _("类别"),
             options=[k.value for k in SceneKind],
-            format_func=lambda v: _(SCENE_KIND_TITLES[SceneKind(v)]),
+            format_func=lambda v: _(SCENE_KIND_TITLES[SceneKind(str(v))]),
             required=True,
             default="life_event",
         ),
@@ -52,7 +60,7 @@ def scenes_table(recipe: Recipe, key: str) -> list[Row]:
         ),
         "enabled": st.column_config.CheckboxColumn(_("启用"), default=True),
     }
-    return _edited(frame, columns, key)
+    return _edited(frame, columns, key, table_form(recipe), "scenes")
 
 
 def styles_table(recipe: Recipe, key: str) -> list[Row]:
@@ -73,7 +81,7 @@ def styles_table(recipe: Recipe, key: str) -> list[Row]:
         ),
         "enabled": st.column_config.CheckboxColumn(_("启用"), default=True),
     }
-    return _edited(frame, columns, key)
+    return _edited(frame, columns, key, table_form(recipe), "styles")
 
 
 def lines_table(recipe: Recipe, listing: Listing, title: str, key: str) -> list[Row]:
@@ -89,18 +97,19 @@ def lines_table(recipe: Recipe, listing: Listing, title: str, key: str) -> list[
         "text": st.column_config.TextColumn(title, width="large"),
         "enabled": st.column_config.CheckboxColumn(_("启用"), default=True, width="small"),
     }
-    return _edited(frame, columns, key)
+    return _edited(frame, columns, key, table_form(recipe), listing.value)
 
 
-def examples_table(examples: tuple[str, ...], title: str, key: str) -> list[str]:
-    """An editable table of a style's examples; returns them as they are now, absent cells as ''."""
+def examples_table(examples: tuple[str, ...], title: str, key: str, form: str, name: str) -> list[str]:
+    """An editable table of a style's examples, kept in the draft of ``form`` under ``name``; returns them as they are
+    now, absent cells as ''."""
     frame = pd.DataFrame({"text": list(examples)}, dtype="object")
     columns = {"text": st.column_config.TextColumn(title, width="large")}
-    rows = _edited(frame, columns, key)
+    rows = _edited(frame, columns, key, form, name)
     return [value if isinstance(value := row.values.get("text"), str) else "" for row in rows]
 
 
-def _edited(frame: pd.DataFrame, columns: dict, key: str) -> list[Row]:
+def _edited(frame: pd.DataFrame, columns: dict[str, Any], key: str, form: str, name: str) -> list[Row]:
     """Rows in the order that the person gave them with the column of places."""
     frame.insert(0, "order", range(1, len(frame) + 1))
     place = st.column_config.NumberColumn(
@@ -110,17 +119,6 @@ def _edited(frame: pd.DataFrame, columns: dict, key: str) -> list[Row]:
         width="small",
         help=_("改成几，这一行就移到第几行；空着的新行排在最后"),
     )
-    edited = st.data_editor(
-        frame,
-        key=key,
-        column_config={**columns, "order": place},
-        num_rows="dynamic",
-        hide_index=True,
-        width="stretch",
-        height=min(38 * (len(frame) + 2), 560),
-    )
-    rows = []
-    for index, values in zip(edited.index, edited.to_dict("records"), strict=True):
-        origin = index if isinstance(index, int) and 0 <= index < len(frame) else None
-        rows.append(Row(origin, values))
-    return in_order(rows)
+    height = min(38 * (len(frame) + 2), 560)
+    rows = kept_table(form, name, frame, key, {**columns, "order": place}, height=height)
+    return in_order([Row(origin, cells) for origin, cells in rows])

@@ -8,6 +8,7 @@ import streamlit as st
 from pages.lists.recipe_tables import examples_table
 from pages.shared.frame import report_errors
 from pages.shared.kept import forget, kept, show_unsaved
+from pages.shared.kept_table import forget_table, table_is_edited
 from pages.shared.text import plain
 from pages.shared.usable import Usable, any_text, within
 from tianji_core.i18n import _
@@ -35,16 +36,22 @@ def style_editor(recipe: Recipe, revision: int, save: Save) -> str | None:
     with left:
         form = f"style-{recipe.key}"
         keys = {f"{name}_{chosen}": f"{name}_{chosen}_{revision}" for name in _TYPED}
+        examples = f"examples_{chosen}_{revision}"
+
+        def forget_edits() -> None:
+            forget(form, keys)
+            forget_table(form, f"examples_{chosen}", examples)
+
         fields = _fields(style, f"{chosen}_{revision}", form)
         pressed = st.button(_("保存"), key="save_style", type="primary", icon="💾")
-        if any(fields[name] != getattr(style, name) for name in _TYPED):
-            show_unsaved(form, keys)
+        if any(fields[name] != getattr(style, name) for name in _TYPED) or table_is_edited(examples):
+            show_unsaved(form, forget_edits)
     with right, report_errors():
         _preview(edit_style(recipe, style.text, **fields, enabled=True), style.text)
     if pressed:
         with report_errors():
             title = _("风格“{style}”", style=style.text)
-            save(edit_style(recipe, style.text, **fields), title, lambda: forget(form, keys))
+            save(edit_style(recipe, style.text, **fields), title, forget_edits)
     return style.text
 
 
@@ -65,7 +72,9 @@ def _fields(style: Style, suffix: str, form: str) -> dict[str, object]:
         help=_("训练输入里用来点名这个风格的话，例如“,小红书风格”；空着表示默认风格"),
         **mine("suffix", any_text),
     )
-    examples = examples_table(style.examples, _("示例（每次随机抽一条）"), f"examples_{suffix}")
+    examples = examples_table(
+        style.examples, _("示例（每次随机抽一条）"), f"examples_{suffix}", form, f"examples_{style.text}"
+    )
     outside = [
         _("第 {n} 条 {length} 字", n=n, length=len(text))
         for n, text in enumerate(examples, start=1)

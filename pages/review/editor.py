@@ -5,8 +5,10 @@ import streamlit as st
 from pages.review.actions import Card
 from pages.review.panel_focus import close_button, focus
 from pages.review.sample_display import diff_html, length_text
-from pages.review.session import go_to, show_panel
+from pages.review.session import UNSAVED, go_to, show_panel
+from pages.shared.kept import forget, kept, show_unsaved
 from pages.shared.review_parts import attempt
+from pages.shared.usable import any_text
 from tianji_core.i18n import _
 from tianji_core.store import steps
 from tianji_core.store.samples import ACCEPTED
@@ -24,10 +26,10 @@ def editor(card: Card) -> None:
         st.text_area(
             _("内容"),
             value=sample.output,
-            key=widget,
             height=160,
             max_chars=max(high, sample.length),
             label_visibility="collapsed",
+            **kept(UNSAVED, widget, any_text, sample.output, f"text_{sample.id}"),
         )
     typed = st.session_state.get(widget) or ""
     st.markdown(length_text(len(typed), sample, session.context))
@@ -35,7 +37,8 @@ def editor(card: Card) -> None:
         if typed != before and (before != sample.original or before == sample.output):
             st.caption(title)
             st.html(diff_html(before, typed))
-    note = st.text_input(_("为什么改（可不填）"), key=f"why_{sample.id}", max_chars=200)
+    reason = kept(UNSAVED, f"why_{sample.id}", any_text, "", f"why_{sample.id}")
+    note = st.text_input(_("为什么改（可不填）"), max_chars=200, **reason)
     columns = st.columns([1.4, 1.2, 1, 1.4])
     columns[0].button(
         _("保存并采用"),
@@ -55,6 +58,8 @@ def editor(card: Card) -> None:
         args=(card, widget, None, note),
     )
     close_button(columns[2], card)
+    if typed != sample.output:
+        show_unsaved("edit", lambda: _forget(card, widget))
     focus("editor", session.keys)
 
 
@@ -76,7 +81,14 @@ def _save(card: Card, widget: str, state: str | None, note: str) -> None:
         nothing=_("没有改动"),
     )
     if saved:
+        _forget(card, widget)
         show_panel("")
         go_to(card.next_id if state else sample.id)
     else:
         st.session_state["_review_typed"] = text
+
+
+def _forget(card: Card, widget: str) -> None:
+    """Callback: discards what was typed about the sample."""
+    why = f"why_{card.sample.id}"
+    forget(UNSAVED, {f"text_{card.sample.id}": widget, why: why})

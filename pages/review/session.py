@@ -19,6 +19,8 @@ from tianji_core.workspace import Workspace
 
 LASTING_PANELS = ("help", "keys")
 """Panels that stay open when another sample is shown; the other panels are about one sample."""
+UNSAVED = "review"
+"""The draft that holds what was typed about samples and is not saved yet, by the number of the sample."""
 PANEL = "do"
 """The query parameter that names the open panel."""
 

@@ -5,8 +5,10 @@ import streamlit as st
 from pages.review.actions import Card
 from pages.review.panel_focus import close_button, focus
 from pages.review.sample_display import diff_html
-from pages.review.session import go_to, put_in_address, show_panel
+from pages.review.session import UNSAVED, go_to, put_in_address, show_panel
+from pages.shared.kept import forget, kept
 from pages.shared.review_parts import say_done, say_error
+from pages.shared.usable import any_text
 from tianji_core import cleaning, review
 from tianji_core.errors import StudioError
 from tianji_core.i18n import _
@@ -16,14 +18,15 @@ def split_panel(card: Card) -> None:
     """Draws the field with one text per line; each line becomes a pending sample."""
     sample, keys = card.sample, card.session.keys
     widget = f"pieces_{sample.id}_{sample.version}"
+    proposed = "\n".join(review.pieces_of(sample.output))
     st.caption(_("每行一条；原来的样本会弃用，每条都成为待审样本，可以一步撤销。"))
     with st.container(key="splitter"):
         st.text_area(
             _("拆成几条"),
-            value="\n".join(review.pieces_of(sample.output)),
-            key=widget,
+            value=proposed,
             height=140,
             label_visibility="collapsed",
+            **kept(UNSAVED, widget, any_text, proposed, f"pieces_{sample.id}"),
         )
     columns = st.columns([1.4, 1, 2.6])
     columns[0].button(
@@ -48,6 +51,7 @@ def _split(card: Card, widget: str) -> None:
         say_error(error)
         st.session_state["_review_typed"] = text
         return
+    forget(UNSAVED, {f"pieces_{card.sample.id}": widget})
     listed = _("、").join(f"#{sample_id}" for sample_id in ids)
     say_done(_("拆成了 {n} 条：{ids}", n=len(ids), ids=listed))
     show_panel("")

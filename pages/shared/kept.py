@@ -5,7 +5,7 @@ value into the newest draft of its form (:mod:`tianji_core.drafts`), so two tabs
 :mod:`pages.shared.kept_table`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import streamlit as st
@@ -70,6 +70,8 @@ def store_value(form: str, name: str, value: Typed | None, group: str = "") -> N
 
 def note(form: str, key: str, saved: Any = None, name: str = "", group: str = "") -> None:
     """Stores what the widget ``key`` holds; called where a person set it, or followed a link that did."""
+    if key not in st.session_state:  # a button's callback has just forgotten it
+        return
     value = _plain(st.session_state[key])
     store_value(form, name or key, None if value == _plain(saved) else value, group)
 
@@ -88,13 +90,11 @@ def forget(form: str, keys: Mapping[str, str], group: str = "") -> None:
         st.session_state.pop(key, None)
 
 
-def show_unsaved(form: str, keys: Mapping[str, str]) -> None:
-    """The line under a form that has unsaved changes, with the button that discards them."""
+def show_unsaved(name: str, discard: Callable[[], None]) -> None:
+    """The line under a form or table that has unsaved changes, with the button that calls ``discard``."""
     left, right = st.columns([3, 1], vertical_alignment="center")
     left.caption(_("✏️ 有没保存的修改；离开这一页也会留着"))
-    right.button(
-        _("放弃修改"), key=f"forget_{form}", on_click=forget, args=(form, dict(keys)), width="stretch"
-    )
+    right.button(_("放弃修改"), key=f"forget_{name}", on_click=discard, width="stretch")
 
 
 def _plain(value: Any) -> Any:

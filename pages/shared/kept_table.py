@@ -24,7 +24,6 @@ from tianji_core.drafts import (
     row_names,
     with_typed,
 )
-from tianji_core.i18n import _
 
 TableRows = list[tuple[int | None, dict[str, Any]]]
 """The rows of a table with the place of each in the saved table, None for a new row."""
@@ -88,19 +87,6 @@ def forget_table(form: str, name: str, key: str) -> None:
             draft.tables[name] = merged_edits(table.noted, TableEdits(), stored)
     # A data editor keeps what was typed for as long as its key is the same.
     st.session_state[_turn(key)] = st.session_state.get(_turn(key), 0) + 1
-
-
-def show_unsaved_table(form: str, name: str, key: str) -> None:
-    """The line under a table with unsaved edits, with the button that discards them."""
-    left, right = st.columns([3, 1], vertical_alignment="center")
-    left.caption(_("✏️ 有没保存的修改；离开这一页也会留着"))
-    right.button(
-        _("放弃修改"),
-        key=f"forget_{form}_{name}",
-        on_click=forget_table,
-        args=(form, name, key),
-        width="stretch",
-    )
 
 
 def _slot(key: str) -> str:

@@ -42,7 +42,9 @@ def test_nothing_is_written_where_nothing_changed(workspace: Workspace) -> None:
     assert not (workspace.home / "drafts").exists()
 
 
-@pytest.mark.parametrize("text", ['{"values": ', "[1]", '{"values": {"epochs": {}}}', '{"presets": [1]}', "\udcff"])
+@pytest.mark.parametrize(
+    "text", ['{"values": ', "[1]", '{"values": {"epochs": {}}}', '{"presets": [1]}', "\udcff"]
+)
 def test_an_unreadable_draft_is_an_empty_one(workspace: Workspace, text: str) -> None:
     path = workspace.home / "drafts" / "form.json"
     path.parent.mkdir()
@@ -52,7 +54,13 @@ def test_an_unreadable_draft_is_an_empty_one(workspace: Workspace, text: str) ->
 
 def test_the_earlier_layout_of_the_training_form_is_read(workspace: Workspace) -> None:
     preset = {"values": {"epochs": 3}, "config": "max_epochs = 3", "title": "我的"}
-    earlier = {"dataset": "v1", "preset": "nano", "title": "", "target": {"nodes": 2}, "presets": {"nano": preset}}
+    earlier = {
+        "dataset": "v1",
+        "preset": "nano",
+        "title": "",
+        "target": {"nodes": 2},
+        "presets": {"nano": preset},
+    }
     path = workspace.home / "drafts" / "training.json"
     path.parent.mkdir()
     path.write_text(json.dumps(earlier), encoding="utf-8")

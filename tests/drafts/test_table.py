@@ -47,13 +47,19 @@ def test_a_cell_that_is_set_back_is_no_edit() -> None:
 def test_two_tabs_lose_nothing_of_each_other() -> None:
     one = typed_into(TableEdits(), ["a"], edited_rows={0: {"text": "钱老师"}}, added_rows=[{"text": "李总"}])
     other = typed_into(
-        TableEdits(), ["b"], edited_rows={0: {"enabled": False}}, added_rows=[{"text": "王总"}], deleted_rows=[1]
+        TableEdits(),
+        ["b"],
+        edited_rows={0: {"enabled": False}},
+        added_rows=[{"text": "王总"}],
+        deleted_rows=[1],
     )
     stored = merged_edits(TableEdits(), one, TableEdits())
     stored = merged_edits(TableEdits(), other, stored)
     assert texts(stored) == ["钱老师", "大伯", "李总", "王总"]
     assert stored.changed["赵老师"] == {"text": "钱老师", "enabled": False}
-    assert merged_edits(one, TableEdits(), stored) == other, "a save takes away what this tab had typed, no more"
+    assert merged_edits(one, TableEdits(), stored) == other, (
+        "a save takes away what this tab had typed, no more"
+    )
 
 
 def test_edits_follow_their_rows_when_another_tab_saved_a_new_order() -> None:
@@ -70,7 +76,9 @@ def test_equal_texts_are_rows_of_their_own() -> None:
     assert names[:2] == ["好", ""]
 
 
-CELLS = st.dictionaries(st.sampled_from(["text", "enabled"]), st.sampled_from(["甲", "乙", True, False, None]))
+CELLS = st.dictionaries(
+    st.sampled_from(["text", "enabled"]), st.sampled_from(["甲", "乙", True, False, None])
+)
 
 
 @st.composite
@@ -86,7 +94,10 @@ def typing(draw: st.DrawFn) -> dict[str, Any]:
 def test_whatever_is_typed_is_stored_and_taken_back_without_touching_another_tab(
     mine: dict[str, Any], other: dict[str, Any]
 ) -> None:
-    first, second = typed_into(TableEdits(), ["a", "b"], **mine), typed_into(TableEdits(), ["c", "d"], **other)
+    first, second = (
+        typed_into(TableEdits(), ["a", "b"], **mine),
+        typed_into(TableEdits(), ["c", "d"], **other),
+    )
     stored = merged_edits(TableEdits(), first, TableEdits())
     assert edited_rows(SAVED, stored) == edited_rows(SAVED, first)
     both = merged_edits(TableEdits(), second, stored)

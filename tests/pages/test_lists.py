@@ -215,3 +215,88 @@ def test_cells_can_be_changed_without_a_mouse(workspace: Workspace) -> None:
     assert [matrix.rating(name, "生日") for name in ("姐姐", "妹妹")] == [(0, "试试"), (0, "试试")]
     at.button(key="undo_recipe").click().run()
     assert recipes.current(workspace.engine, "wishes").recipe.matrix().value("姐姐", "生日") == 2
+
+
+def shown_names(at: AppTest, key: str = "names_0") -> list[str]:
+    return list(at.data_editor(key=key).value["text"])
+
+
+def test_a_table_that_is_not_saved_yet_is_there_again_until_it_is_or_is_given_up(
+    workspace: Workspace,
+) -> None:
+    at = open_page("pages/lists/page.py", list="称谓")
+    before = shown_names(at)
+    at.session_state["names_0"] = {
+        "edited_rows": {0: {"text": "钱老师"}},
+        "added_rows": [{"text": "班长", "relation": "friend", "pronoun": "你", "enabled": True}],
+        "deleted_rows": [1],
+    }
+    at.run()
+    typed = ["钱老师", *before[2:], "班长"]
+    at.segmented_control(key="list").set_value("scenes").run()
+    at.segmented_control(key="list").set_value("names").run()
+    assert shown_names(at) == typed, "after another list"
+    at.switch_page("pages/chat/page.py").run()
+    at.switch_page("pages/lists/page.py").run()
+    assert shown_names(at) == typed, "after another page"
+
+    again = open_page("pages/lists/page.py", list="称谓")
+    assert shown_names(again) == typed, "after a refresh, and in a second tab"
+    assert any("没保存" in caption.value for caption in again.caption)
+    again.button(key="forget_names").click().run()
+    assert shown_names(again, "names_0_1") == before
+    assert shown_names(open_page("pages/lists/page.py", list="称谓")) == before
+
+    again.session_state["names_0_1"] = {"edited_rows": {0: {"text": "孙老师"}}}
+    again.run()
+    again.button(key="save_names").click().run()
+    recipe = recipes.current(workspace.engine, "wishes").recipe
+    assert [name.text for name in recipe.names] == ["孙老师", *before[1:]]
+    assert not any("没保存" in caption.value for caption in again.caption)
+
+
+def test_two_tabs_edit_the_same_table_and_lose_nothing(workspace: Workspace) -> None:
+    first = open_page("pages/lists/page.py", list="场景")
+    second = open_page("pages/lists/page.py", list="场景")
+    before = list(first.data_editor(key="scenes_0").value["text"])
+    first.session_state["scenes_0"] = {"edited_rows": {0: {"text": "满月"}}}
+    second.session_state["scenes_0"] = {"edited_rows": {1: {"greeting": "春节快乐呀"}}}
+    first.run()
+    second.run()
+    third = open_page("pages/lists/page.py", list="场景")
+    table = third.data_editor(key="scenes_0").value
+    assert list(table["text"]) == ["满月", *before[1:]]
+    assert table["greeting"][1] == "春节快乐呀"
+
+    first.button(key="save_scenes").click().run()
+    assert recipes.current(workspace.engine, "wishes").recipe.scenes[0].text == "满月"
+    fourth = open_page("pages/lists/page.py", list="场景").data_editor(key="scenes_1").value
+    assert list(fourth["text"]) == ["满月", *before[1:]]
+    assert fourth["greeting"][1] == "春节快乐呀", "the other tab's edit stays, on top of what was saved"
+
+
+def test_examples_that_are_not_saved_yet_are_there_again(workspace: Workspace) -> None:
+    at = open_page("pages/lists/page.py", list="风格", style_detail="严肃")
+    before = list(at.data_editor(key="examples_严肃_0").value["text"])
+    at.session_state["examples_严肃_0"] = {"added_rows": [{"text": "谨祝您生日快乐，福寿安康，阖家幸福。"}]}
+    at.run()
+    again = open_page("pages/lists/page.py", list="风格", style_detail="严肃")
+    typed = list(again.data_editor(key="examples_严肃_0").value["text"])
+    assert typed == [*before, "谨祝您生日快乐，福寿安康，阖家幸福。"]
+    again.button(key="save_style").click().run()
+    style = recipes.current(workspace.engine, "wishes").recipe.style("严肃")
+    assert style is not None and list(style.examples) == typed
+    assert not any("没保存" in caption.value for caption in again.caption)
+
+
+def test_a_damaged_draft_of_a_table_opens_it_without_what_cannot_be_shown(workspace: Workspace) -> None:
+    path = workspace.home / "drafts" / "lists-wishes.json"
+    path.parent.mkdir()
+    path.write_text(
+        '{"tables": {"styles": {"changed": {"严肃": {"max_chars": "很多", "enabled": "?", "text": 7}}}}}',
+        "utf-8",
+    )
+    at = open_page("pages/lists/page.py", list="风格")
+    assert len(at.data_editor(key="styles_0").value) == len(
+        recipes.current(workspace.engine, "wishes").recipe.styles
+    )

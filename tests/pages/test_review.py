@@ -11,6 +11,7 @@ from tests.loopback import loopback_api, says
 from tests.pages.opening import opened
 from tianji_core import jobs, teachers
 from tianji_core.cleaning import judging
+from tianji_core.drafts import FormDraft, load_draft
 from tianji_core.review import load_keys
 from tianji_core.review.job import rewriting_job
 from tianji_core.store import leases, samples, second_verdicts, steps
@@ -124,6 +125,32 @@ def test_what_was_typed_is_not_lost_when_saving_is_refused(
     press(app, "save_edit")
     assert any("我写了很久" in code.value for code in app.code)
     assert "别人" in samples.get(workspace.engine, ids[0]).output
+
+
+def test_what_is_typed_and_not_saved_is_there_again_until_it_is_or_is_given_up(
+    review: Open, workspace: Workspace, ids: list[int]
+) -> None:
+    first, second = (f"text_{number}_1" for number in ids[:2])
+    app = press(review(id=str(ids[0])), "edit")
+    saved = app.text_area(key=first).value
+    app.text_area(key=first).set_value("写到一半的生日祝福").run()
+    app.text_input(key=f"why_{ids[0]}").set_value("太短").run()
+    press(app, "cancel_panel")
+    other = press(review(id=str(ids[1])), "edit")
+    other.text_area(key=second).set_value("第二页写到一半").run()
+
+    again = press(review(id=str(ids[0])), "edit")
+    assert again.text_area(key=first).value == "写到一半的生日祝福"
+    assert again.text_input(key=f"why_{ids[0]}").value == "太短"
+    press(again, "forget_edit")
+    assert again.text_area(key=first).value == saved
+    again = press(review(id=str(ids[1])), "edit")
+    assert again.text_area(key=second).value == "第二页写到一半"
+    better = "妹妹，祝你生日快乐，愿你一整年都睡得香、笑得甜。"
+    again.text_area(key=second).input(better)
+    press(again, "save_edit")
+    assert samples.get(workspace.engine, ids[1]).output == better
+    assert load_draft(workspace, "review") == FormDraft()
 
 
 def test_filters_come_from_the_address(review: Open, ids: list[int]) -> None:
