@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from tianji_core.generation import create_run  # noqa: E402
-from tianji_core.generation.engine import run_generation  # noqa: E402
+from tianji_core.generation.generating import run_generation  # noqa: E402
 from tianji_core.jobs import Reporter  # noqa: E402
 from tianji_core.recipe import Plan  # noqa: E402
 from tianji_core.store import runs as rows  # noqa: E402

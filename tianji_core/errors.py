@@ -26,11 +26,16 @@ class RecipeError(InputError):
 
 
 class PlanError(InputError):
-    """A plan that leads to no task, or to a task the recipe does not know."""
+    """A plan that leads to no task, or to a task the recipe does not know. ``kind`` is stored with a failed task."""
+
+    kind = "plan"
 
 
 class ComposerError(InputError):
-    """The offline composer lacks phrases for what it is asked to write; names file and key."""
+    """The offline composer lacks phrases for what it is asked to write; names file and key. ``kind`` is stored with a
+    failed task."""
+
+    kind = "composer"
 
 
 class ImportFileError(InputError):

@@ -15,7 +15,7 @@ from tianji_core import jobs
 from tianji_core.errors import InputError, StudioError
 from tianji_core.generation import RunOptions
 from tianji_core.generation import knowledge as core
-from tianji_core.generation.knowledge import Document, KnowledgeSettings, Piece
+from tianji_core.generation.knowledge import Document, DocumentChunk, KnowledgeSettings
 from tianji_core.i18n import _, _c
 from tianji_core.recipe import Recipe, explain
 from tianji_core.store import knowledge as rows
@@ -113,27 +113,27 @@ def _begin(
     setup: TeacherSetup,
     options: RunOptions,
 ) -> None:
-    if setup.provider.sdk == "composer":
+    if not setup.provider.can_chat:
         st.info(_("离线造句不会读资料：在上面换一个接口模型。"), icon="💡")
     if not documents:
         st.info(_("放进一个或几个文件，就能看到会切成哪些块。"), icon="📄")
         return
-    pieces = core.cut_all(documents, settings)
+    chunks = core.split_documents(documents, settings)
     choice = setup.mix[0].choice
-    usage, cost = core.estimate_knowledge(workspace, pieces, settings, choice)
+    usage, cost = core.estimate_knowledge(workspace, chunks, settings, choice)
     columns = st.columns(4)
-    columns[0].metric(_c("knowledge", "块"), f"{len(pieces):,}", border=True)
-    columns[1].metric(_("问答（最多）"), f"{len(pieces) * settings.pairs:,}", border=True)
+    columns[0].metric(_c("knowledge", "块"), f"{len(chunks):,}", border=True)
+    columns[1].metric(_("问答（最多）"), f"{len(chunks) * settings.pairs:,}", border=True)
     columns[2].metric(_("tokens（估）"), f"{usage.total / 1000:,.0f} k", border=True)
     shown = _("未知") if cost is None else f"{_sign(setup)}{cost:,.2f}"
     columns[3].metric(_("费用（估）"), shown, border=True)
-    _preview(pieces)
+    _preview(chunks)
     begin = st.button(
-        _("开始问答（{n} 块）", n=f"{len(pieces):,}"),
+        _("开始问答（{n} 块）", n=f"{len(chunks):,}"),
         key="start_knowledge",
         type="primary",
         icon="✨",
-        disabled=setup.provider.sdk == "composer",
+        disabled=not setup.provider.can_chat,
     )
     if begin:
         run = core.create_knowledge_run(
@@ -145,20 +145,20 @@ def _begin(
         st.rerun()
 
 
-def _preview(pieces: list[Piece]) -> None:
+def _preview(chunks: list[DocumentChunk]) -> None:
     with st.expander(_("看看切成的块"), expanded=True, key="chunk_preview"):
-        last = (len(pieces) - 1) // SHOWN
+        last = (len(chunks) - 1) // SHOWN
         page = st.pagination(last + 1, key="chunk_page") - 1 if last else 0
-        for piece in pieces[page * SHOWN : (page + 1) * SHOWN]:
+        for chunk in chunks[page * SHOWN : (page + 1) * SHOWN]:
             st.caption(
                 _(
                     "{file} · 第 {n} 块 · {chars} 字",
-                    file=plain(piece.file),
-                    n=piece.number,
-                    chars=len(piece.text),
+                    file=plain(chunk.file),
+                    n=chunk.number,
+                    chars=len(chunk.text),
                 )
             )
-            st.text(piece.text)
+            st.text(chunk.text)
 
 
 def _show_run(workspace: Workspace, run_id: int) -> None:

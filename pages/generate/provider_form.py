@@ -17,7 +17,7 @@ from tianji_core.workspace import Workspace
 
 def provider_form(workspace: Workspace, chosen: Provider) -> None:
     """Fields for address, key variable, limits, models and prices of the chosen provider."""
-    if chosen.sdk == "composer":
+    if chosen.offline:
         return
     with st.expander(_("修改或新增造数模型")), report_errors():
         _fields(workspace, chosen)

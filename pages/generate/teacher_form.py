@@ -34,7 +34,7 @@ class TeacherSetup:
     @property
     def offline(self) -> bool:
         """Whether nothing goes over the network."""
-        return self.provider.sdk == "composer" and len(self.mix) == 1
+        return self.provider.offline and len(self.mix) == 1
 
 
 def teacher_form(workspace: Workspace, several: bool = True) -> TeacherSetup:
@@ -58,7 +58,7 @@ def teacher_form(workspace: Workspace, several: bool = True) -> TeacherSetup:
     if key != linked:
         st.query_params["provider"] = key
     provider = known.get(key, next(iter(known.values())))
-    if provider.sdk == "composer":
+    if provider.offline:
         return _offline(provider)
     model, base_url = _model_and_address(provider)
     entry = provider.model(model)
@@ -86,7 +86,7 @@ def _with_others(known: dict[str, Provider], first: TeacherChoice) -> tuple[Weig
     offers = {
         f"{of.key} / {entry.name}": (of, entry)
         for of in known.values()
-        if of.sdk != "composer"
+        if not of.offline
         for entry in of.models
         if (of.key, entry.name) != (first.provider, first.model)
     }

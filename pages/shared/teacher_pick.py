@@ -12,8 +12,8 @@ from tianji_core.workspace import Workspace
 def pick_teacher(
     workspace: Workspace, key: str, why: str = "", last: TeacherChoice | None = None, label: str = ""
 ) -> TeacherChoice | None:
-    """The teacher that a person picks, or None while it cannot answer (``why`` not '': the offline composer cannot, and
-    that sentence says so). ``last`` is who is picked at first, ``label`` what the teacher is called here."""
+    """Returns the teacher that a person picks, or None while it cannot answer. With ``why`` only teachers that answer any
+    prompt can be picked; for another the sentence is shown. ``last`` is picked at first; ``label`` is the field's."""
     known = teachers.providers(workspace)
     if last is None or last.provider not in known:
         last = TeacherChoice(provider=next(iter(known)))
@@ -26,10 +26,10 @@ def pick_teacher(
         key=f"{key}_provider",
     )
     provider = known[chosen]
-    if provider.sdk == "composer":
-        if why:
-            st.info(why, icon="🧩")
-            return None
+    if why and not provider.can_chat:
+        st.info(why, icon="🧩")
+        return None
+    if provider.offline:
         return TeacherChoice(provider=chosen)
     names = [model.name for model in provider.models]
     before = last if last.provider == chosen else TeacherChoice(provider=chosen)

@@ -9,12 +9,14 @@ from tests.loopback import LoopbackApi, completion, fails, says
 from tianji_core import advice, jobs
 from tianji_core.advice import Question, Wanted
 from tianji_core.advice.suggestions import read_suggestions, request
+from tianji_core.dispatch import Retry
 from tianji_core.errors import InputError, TeacherAnswerError, TeacherAuthError
 from tianji_core.recipe import Recipe, built_in_recipe
 from tianji_core.teachers import TeacherChoice
 from tianji_core.workspace import Workspace
 
 TOASTS: Recipe = built_in_recipe("toasts")
+QUICK = Retry(attempts=2, first_wait=0.01, longest_wait=0.02)
 
 
 def teacher(api: LoopbackApi) -> TeacherChoice:
@@ -90,7 +92,9 @@ def test_cells_are_rated_kept_and_taken_over_in_part(workspace: Workspace, api: 
     api.default = rates
     seen: list[tuple[int, int]] = []
     result = asyncio.run(
-        advice.rate_cells(workspace, TOASTS, teacher(api), progress=lambda *pair: seen.append(pair))
+        advice.rate_cells(
+            workspace, TOASTS, teacher(api), progress=lambda *pair: seen.append(pair), retry=QUICK
+        )
     )
     names = len(TOASTS.names)
     assert seen[-1] == (names, names)
@@ -111,6 +115,13 @@ def test_a_rating_that_fails_altogether_says_why(workspace: Workspace, api: Loop
     api.default = fails(401, "no")
     with pytest.raises(TeacherAuthError):
         asyncio.run(advice.rate_cells(workspace, TOASTS, teacher(api)))
+
+
+def test_a_rating_waits_for_a_server_that_has_too_much(workspace: Workspace, api: LoopbackApi) -> None:
+    api.default = rates
+    api.script.append(fails(429, "wait", {"Retry-After": "0.05"}))
+    result = asyncio.run(advice.rate_cells(workspace, TOASTS, teacher(api), retry=QUICK))
+    assert len(result.opinions) == (len(TOASTS.names) - 1) * len(TOASTS.scenes)
 
 
 def test_a_rating_runs_as_a_job_and_says_why_it_failed(workspace: Workspace, api: LoopbackApi) -> None:

@@ -11,7 +11,7 @@ import pytest
 from tests.loopback import Handler, LoopbackApi, completion, fails, loopback_api, says
 from tianji_core import jobs
 from tianji_core.cleaning import judging
-from tianji_core.dispatch.dispatcher import Retry
+from tianji_core.dispatch import Retry
 from tianji_core.errors import InputError, JobError, TeacherAnswerError, TeacherError
 from tianji_core.jobs import Reporter
 from tianji_core.store import judgements, recipes, samples, steps

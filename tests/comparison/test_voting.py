@@ -10,7 +10,7 @@ from tests.comparison.boards import filled
 from tests.loopback import Handler, LoopbackApi, completion, loopback_api, says
 from tianji_core import jobs
 from tianji_core.comparison import Board, save_board, voting
-from tianji_core.dispatch.dispatcher import Retry
+from tianji_core.dispatch import Retry
 from tianji_core.errors import InputError, JobError, TeacherAnswerError
 from tianji_core.jobs import Reporter
 from tianji_core.recipe import built_in_recipes, load_recipe

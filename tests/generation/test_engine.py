@@ -7,11 +7,11 @@ import time
 import pytest
 
 from tests.loopback import LoopbackApi, fails, resets, says
-from tianji_core.dispatch.dispatcher import Retry
-from tianji_core.dispatch.lock import run_lock
+from tianji_core.dispatch import Retry
 from tianji_core.errors import JobError, PlanError, TeacherAuthError, TeacherError, TeacherRequestError
 from tianji_core.generation import RunState, create_run, raw_path, run_state
-from tianji_core.generation.engine import run_generation
+from tianji_core.generation.generating import run_generation
+from tianji_core.generation.runs import run_lock
 from tianji_core.jobs import Reporter
 from tianji_core.recipe import Plan
 from tianji_core.store import run_lines, samples

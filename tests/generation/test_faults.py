@@ -28,7 +28,7 @@ from tests.loopback import (
     trickles,
 )
 from tianji_core import jobs
-from tianji_core.dispatch.dispatcher import Retry
+from tianji_core.dispatch import Retry
 from tianji_core.generation import RunOptions, create_run, run_state, start_generation
 from tianji_core.generation.writing import task_sampling
 from tianji_core.recipe import Plan

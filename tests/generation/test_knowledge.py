@@ -22,14 +22,15 @@ from tianji_core.generation.knowledge import (
     KnowledgeSettings,
     KnowledgeState,
     create_knowledge_run,
-    cut,
-    cut_all,
     knowledge_state,
     read_document,
+    split_document,
+    split_documents,
     start_knowledge,
 )
 from tianji_core.generation.knowledge.asking import read_conversations
-from tianji_core.generation.knowledge.engine import Questions, run_knowledge
+from tianji_core.generation.knowledge.extracting import run_knowledge
+from tianji_core.generation.knowledge.questions import Questions
 from tianji_core.jobs import Reporter
 from tianji_core.store import knowledge as rows
 from tianji_core.store import samples
@@ -151,31 +152,31 @@ def test_a_document_that_cannot_be_read_is_one_sentence(name: str, data: bytes, 
 
 
 def test_chunks_end_where_sentences_end_and_overlap():
-    pieces = cut(read_document("a.txt", TEXT.encode()), size=200, overlap=40)
-    assert len(pieces) > 5
-    assert all(len(piece.text) <= 200 and piece.text.endswith("。") for piece in pieces)
-    assert [piece.number for piece in pieces] == list(range(1, len(pieces) + 1))
-    for before, after in pairwise(pieces):
+    chunks = split_document(read_document("a.txt", TEXT.encode()), size=200, overlap=40)
+    assert len(chunks) > 5
+    assert all(len(chunk.text) <= 200 and chunk.text.endswith("。") for chunk in chunks)
+    assert [chunk.number for chunk in chunks] == list(range(1, len(chunks) + 1))
+    for before, after in pairwise(chunks):
         first = after.text.split("。")[0] + "。"
         assert before.text.endswith(first)
     for n in range(60):
-        assert any(SENTENCE.format(n=n) in piece.text for piece in pieces)
+        assert any(SENTENCE.format(n=n) in chunk.text for chunk in chunks)
 
 
 def test_a_text_without_any_punctuation_is_cut_all_the_same():
-    pieces = cut(read_document("a.txt", ("祝" * 1000).encode()), size=100, overlap=0)
-    assert "".join(piece.text for piece in pieces) == "祝" * 1000
+    chunks = split_document(read_document("a.txt", ("祝" * 1000).encode()), size=100, overlap=0)
+    assert "".join(chunk.text for chunk in chunks) == "祝" * 1000
 
 
 def test_sizes_that_do_not_go_together_are_refused_and_a_file_twice_counts_once():
     document = read_document("a.txt", TEXT.encode())
     with pytest.raises(InputError, match="重叠"):
-        cut(document, size=200, overlap=150)
+        split_document(document, size=200, overlap=150)
     with pytest.raises(InputError, match="每块"):
-        cut(document, size=50)
-    assert len(cut_all([document, document], SETTINGS)) == len(cut_all([document], SETTINGS))
+        split_document(document, size=50)
+    assert len(split_documents([document, document], SETTINGS)) == len(split_documents([document], SETTINGS))
     with pytest.raises(InputError, match="文件"):
-        cut_all([], SETTINGS)
+        split_documents([], SETTINGS)
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,7 @@ import pytest
 
 from tests.generation.test_engine import QUICK, new_run, work
 from tests.loopback import Handler, LoopbackApi, fails, says
-from tianji_core.dispatch.budget import Purse, Usage
-from tianji_core.dispatch.dispatcher import Retry
-from tianji_core.dispatch.options import RunOptions as Options
+from tianji_core.dispatch import Budget, Retry, Usage
 from tianji_core.dispatch.pace import Pace, Throttle
 from tianji_core.errors import PlanError, RunLimitError
 from tianji_core.generation import RunOptions, change_options, create_run, options_of, read_pulse, run_state
@@ -75,13 +73,13 @@ def test_a_budget_in_money_without_a_price_is_refused(workspace: Workspace, api:
 
 
 def test_requests_under_way_together_do_not_overshoot_together():
-    purse = Purse(Options(budget_tokens=100))
+    budget = Budget(RunOptions(budget_tokens=100))
     price, each = ModelEntry(name="m"), Usage(20, 20)
-    purse.set_aside(each, price)
-    purse.set_aside(each, price)
-    assert purse.refusal(each, price) and purse.waiting_helps
-    purse.settle(each, Usage(5, 5), price)
-    assert not purse.refusal(each, price)
+    budget.reserve(each, price)
+    budget.reserve(each, price)
+    assert budget.refusal(each, price) and budget.waiting_helps
+    budget.settle(each, Usage(5, 5), price)
+    assert not budget.refusal(each, price)
 
 
 def test_a_deadline_ends_the_run_with_its_reason(workspace: Workspace, api: LoopbackApi):

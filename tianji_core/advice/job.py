@@ -68,7 +68,7 @@ def _subject(recipe_key: str, wanted: Wanted, style: str) -> dict[str, Any]:
 
 def _usable(workspace: Workspace, recipe_key: str, choice: TeacherChoice, refusal: str) -> Recipe:
     recipe = recipes.current(workspace.engine, recipe_key).recipe
-    if checked_choice(workspace, choice).sdk == "composer":
+    if not checked_choice(workspace, choice).can_chat:
         raise InputError(refusal)
     return recipe
 

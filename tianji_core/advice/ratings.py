@@ -1,6 +1,5 @@
-"""What a teacher thinks of every cell, as differences that a person takes over or not."""
+"""Has a teacher rate every cell, and lists where it differs from the recipe, for a person to take over or not."""
 
-import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,19 +7,24 @@ from typing import NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from tianji_core import dispatch
 from tianji_core.advice.answers import SYSTEM_TOKENS, read_list
+from tianji_core.dispatch import Failed, Lane, Outcome, Retry, Usage, expected_usage
 from tianji_core.errors import SettingsError, TeacherError
 from tianji_core.files import write_json
 from tianji_core.i18n import _
 from tianji_core.recipe import RELATION_TITLES, Name, Recipe, Scene
 from tianji_core.recipe.editing import changed
-from tianji_core.teachers import Sampling, TeacherChoice
+from tianji_core.teachers import Sampling, TeacherChoice, price_of, provider
 from tianji_core.teachers.asking import Ask, asking
 from tianji_core.workspace import Workspace
 
 SCENES_AT_ONCE = 24
-"""Scenes of one name in one request; longer lists are answered less carefully."""
+"""Scenes of one name in one request; models answer longer lists less carefully."""
 CONCURRENCY = 8
+OPINION_TOKENS = 30
+"""Tokens of one opinion: the scene, a number and a short reason."""
+_RETRY = Retry(attempts=3)
 
 
 class Opinion(BaseModel):
@@ -35,7 +39,7 @@ class Opinion(BaseModel):
 
 
 class Difference(NamedTuple):
-    """A cell where the teacher thinks otherwise than the recipe."""
+    """A cell where the teacher's value differs from the recipe's."""
 
     name: str
     scene: str
@@ -46,17 +50,49 @@ class Difference(NamedTuple):
 
 @dataclass(frozen=True)
 class RatingResult:
-    """What came back: usable opinions, and a sentence for each request or item that was not."""
+    """The usable opinions, and a sentence for each request or item that was not."""
 
     opinions: list[Opinion]
     faults: list[str]
 
 
-class _Kept(BaseModel):
-    """The rating file."""
+class _RatingFile(BaseModel):
+    """The content of the rating file."""
 
     opinions: list[Opinion] = []
     faults: list[str] = []
+
+
+@dataclass(frozen=True)
+class _Batch:
+    """The cells of one request."""
+
+    name: Name
+    scenes: Sequence[Scene]
+
+
+class _RatingClient:
+    """Asks one teacher to rate batches of cells."""
+
+    def __init__(self, recipe: Recipe, sampling: Sampling, ask: Ask) -> None:
+        self._recipe = recipe
+        self._sampling = sampling
+        self._ask = ask
+
+    def expected(self, item: _Batch) -> Usage:
+        """Returns an estimate from the characters of the request and the number of cells."""
+        return expected_usage(
+            request(self._recipe, item.name, item.scenes), OPINION_TOKENS * len(item.scenes)
+        )
+
+    async def ask(self, item: _Batch, _attempts: int) -> Outcome[RatingResult]:
+        """Sends one request about a batch.
+
+        Raises:
+            TeacherError: no answer, or one without a list.
+        """
+        answer = await self._ask(request(self._recipe, item.name, item.scenes), self._sampling)
+        return Outcome(_read_rating(answer.text, item), Usage.of(answer))
 
 
 async def rate_cells(
@@ -65,55 +101,87 @@ async def rate_cells(
     choice: TeacherChoice,
     sampling: Sampling | None = None,
     progress: Callable[[int, int], None] = lambda _done, _total: None,
+    retry: Retry = _RETRY,
 ) -> RatingResult:
-    """Have every enabled cell rated, a name at a time. What has arrived is kept in the workspace after each answer, so
-    nothing paid for is lost; a request that fails leaves its cells out.
+    """Has every enabled cell rated. What has arrived is kept in the workspace after each answer, so nothing paid for is
+    lost; the cells of a request that failed are left out.
 
     Raises:
-        InputError: the offline composer. TeacherError: every request failed. SettingsError: the teacher is not set up.
+        InputError: the teacher answers no prompts. TeacherError: no request was answered.
+        SettingsError: the teacher is not set up.
     """
-    scenes = [s for s in recipe.scenes if s.enabled]
-    pieces = [scenes[i : i + SCENES_AT_ONCE] for i in range(0, len(scenes), SCENES_AT_ONCE)]
-    batches = [(name, piece) for name in recipe.names if name.enabled for piece in pieces]
+    batches = _batches(recipe)
     opinions: list[Opinion] = []
     faults: list[str] = []
-    errors: list[TeacherError] = []
-    gate = asyncio.Semaphore(CONCURRENCY)
-    how = sampling or Sampling(temperature=0.2, max_tokens=SYSTEM_TOKENS)
+    unanswered: list[str] = []
     finished = 0
 
-    async def one(ask: Ask, name: Name, piece: Sequence[Scene]) -> None:
+    def store(results: list[RatingResult], failures: list[Failed[_Batch]]) -> None:
+        for result in results:
+            opinions.extend(result.opinions)
+            faults.extend(result.faults)
+        unanswered.extend(failure.message for failure in failures)
+        faults.extend(f"{failure.item.name.text}：{failure.message}" for failure in failures)
+        if opinions:
+            _save(workspace, recipe.key, RatingResult(opinions, faults))
+
+    def report(results: list[RatingResult], failures: list[Failed[_Batch]]) -> None:
         nonlocal finished
-        async with gate:
-            try:
-                answer = await ask(request(recipe, name, piece), how)
-                found, wrong = read_list(answer.text, Opinion, {"name": name.text})
-            except TeacherError as error:
-                errors.append(error)
-                faults.append(f"{name.text}：{error}")
-            else:
-                known = {s.text for s in piece}
-                opinions.extend(opinion for opinion in found if opinion.scene in known)
-                faults.extend(f"{name.text}：{fault.shown} {fault.reason}" for fault in wrong)
-                faults.extend(
-                    _("{name}：没有场景“{scene}”", name=name.text, scene=opinion.scene)
-                    for opinion in found
-                    if opinion.scene not in known
-                )
-            if opinions:
-                _save(workspace, recipe.key, RatingResult(opinions, faults))
-        finished += 1
+        finished += len(results) + len(failures)
         progress(finished, len(batches))
 
     async with asking(workspace, choice) as ask:
-        await asyncio.gather(*(one(ask, name, piece) for name, piece in batches))
-    if not opinions and errors:
-        raise errors[0]
+        client = _RatingClient(recipe, sampling or Sampling(temperature=0.2, max_tokens=SYSTEM_TOKENS), ask)
+        price = price_of(provider(workspace, choice.provider), choice)
+        try:
+            await dispatch.run(
+                [Lane(client, iter(batches), choice, price)],
+                store,
+                concurrency=CONCURRENCY,
+                items=len(batches),
+                on_stored=report,
+                retry=retry,
+            )
+        except TeacherError as error:
+            if not opinions:
+                raise
+            faults.append(str(error))
+    if not opinions and unanswered:
+        raise TeacherError(unanswered[0])
     return RatingResult(opinions, faults)
 
 
+def _batches(recipe: Recipe) -> list[_Batch]:
+    """Returns the enabled cells, a name and at most :data:`SCENES_AT_ONCE` scenes at a time."""
+    scenes = [scene for scene in recipe.scenes if scene.enabled]
+    return [
+        _Batch(name, scenes[start : start + SCENES_AT_ONCE])
+        for name in recipe.names
+        if name.enabled
+        for start in range(0, len(scenes), SCENES_AT_ONCE)
+    ]
+
+
+def _read_rating(text: str, batch: _Batch) -> RatingResult:
+    """Returns the opinions in an answer, and a sentence for each item that cannot be used.
+
+    Raises:
+        TeacherAnswerError: there is no list in it.
+    """
+    name = batch.name.text
+    opinions, wrong = read_list(text, Opinion, {"name": name})
+    known = {scene.text for scene in batch.scenes}
+    faults = [f"{name}：{fault.shown} {fault.reason}" for fault in wrong]
+    faults += [
+        _("{name}：没有场景“{scene}”", name=name, scene=opinion.scene)
+        for opinion in opinions
+        if opinion.scene not in known
+    ]
+    return RatingResult([opinion for opinion in opinions if opinion.scene in known], faults)
+
+
 def request(recipe: Recipe, name: Name, scenes: Sequence[Scene]) -> str:
-    """The question about one name's cells, in Chinese whatever the language of the pages."""
+    """Returns the request for one name's cells, in Chinese whatever the language of the pages."""
     listed = "、".join(s.text for s in scenes)
     return "\n".join(
         (
@@ -128,20 +196,21 @@ def request(recipe: Recipe, name: Name, scenes: Sequence[Scene]) -> str:
 
 
 def differences(recipe: Recipe, opinions: Iterable[Opinion]) -> list[Difference]:
-    """Where the opinions differ from the recipe, the largest disagreements first; cells that are gone are left out."""
+    """Returns where the opinions differ from the recipe, the largest differences first; cells that are no longer in the
+    recipe are left out."""
     matrix = recipe.matrix()
     names, scenes = {n.text for n in recipe.names}, {s.text for s in recipe.scenes}
-    found = {
+    compared = {
         (o.name, o.scene): Difference(o.name, o.scene, matrix.value(o.name, o.scene), o.value, o.reason)
         for o in opinions
         if o.name in names and o.scene in scenes
     }
-    unlike = [d for d in found.values() if d.before != d.value]
-    return sorted(unlike, key=lambda d: -abs(d.before - d.value))
+    differing = [d for d in compared.values() if d.before != d.value]
+    return sorted(differing, key=lambda d: -abs(d.before - d.value))
 
 
 def with_opinions(recipe: Recipe, chosen: Iterable[Difference]) -> Recipe:
-    """The recipe with the chosen differences taken over, reasons included."""
+    """Returns the recipe with the chosen differences taken over, reasons included."""
     matrix = recipe.matrix()
     for difference in chosen:
         reason = difference.reason if difference.value != 2 else ""
@@ -150,30 +219,30 @@ def with_opinions(recipe: Recipe, chosen: Iterable[Difference]) -> Recipe:
 
 
 def load_rating(workspace: Workspace, recipe_key: str) -> RatingResult:
-    """The last rating, as far as it came; empty where there was none.
+    """Returns the last rating as far as it got; empty where there was none.
 
     Raises:
         SettingsError: the file is broken.
     """
     path = _path(workspace, recipe_key)
     try:
-        kept = _Kept.model_validate_json(path.read_text(encoding="utf-8"))
+        stored = _RatingFile.model_validate_json(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return RatingResult([], [])
     except ValueError as error:
         raise SettingsError(_("打分文件 {file} 坏了，删掉它再打一次", file=path)) from error
-    return RatingResult(kept.opinions, kept.faults)
+    return RatingResult(stored.opinions, stored.faults)
 
 
 def forget_rating(workspace: Workspace, recipe_key: str) -> None:
-    """Throw the last rating away."""
+    """Deletes the last rating."""
     _path(workspace, recipe_key).unlink(missing_ok=True)
 
 
 def _save(workspace: Workspace, recipe_key: str, result: RatingResult) -> None:
     path = _path(workspace, recipe_key)
     path.parent.mkdir(exist_ok=True)
-    write_json(path, _Kept(opinions=result.opinions, faults=result.faults).model_dump())
+    write_json(path, _RatingFile(opinions=result.opinions, faults=result.faults).model_dump())
 
 
 def _path(workspace: Workspace, recipe_key: str) -> Path:

@@ -1,13 +1,13 @@
 """Putting a version's folder in its place as a whole, one freeze at a time, whatever kills this process."""
 
 import contextlib
-import fcntl
 import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 from tianji_core.files import write_text
+from tianji_core.locks import FileLock
 from tianji_core.store import datasets
 from tianji_core.workspace import Workspace
 
@@ -20,8 +20,7 @@ def drafting(workspace: Workspace, name: str) -> Iterator[Path]:
     """An empty folder beside the versions, which is gone after the block unless it was put in its place. What a killed
     freeze has left is removed first. Waits for another process that freezes; the operating system lets go of the lock
     when that one dies."""
-    with (workspace.home / _LOCK).open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with FileLock(workspace.home / _LOCK):
         _sweep(workspace)
         draft = Path(tempfile.mkdtemp(prefix=f".{name}.", suffix=".part", dir=workspace.datasets))
         try:

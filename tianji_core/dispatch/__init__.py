@@ -1,1 +1,28 @@
-"""Asks many things of teachers at once: lanes, pace, budget, outbox and locks."""
+"""Asks many things of teachers at once. :func:`run` sends the items of one lane per teacher with retries, limits per
+minute and a budget, and stores what comes back in small batches. It knows nothing of what is asked: a :class:`Client`
+turns items into requests and answers into results."""
+
+from tianji_core.dispatch.budget import TOKENS_PER_CHARACTER, Budget, Usage, expected_usage
+from tianji_core.dispatch.dispatcher import Retry
+from tianji_core.dispatch.lanes import Client, Failed, Lane, Outcome
+from tianji_core.dispatch.options import RunOptions
+from tianji_core.dispatch.pulse import STALE, Pulse, read_pulse, write_pulse
+from tianji_core.dispatch.running import run
+
+__all__ = [
+    "STALE",
+    "TOKENS_PER_CHARACTER",
+    "Budget",
+    "Client",
+    "Failed",
+    "Lane",
+    "Outcome",
+    "Pulse",
+    "Retry",
+    "RunOptions",
+    "Usage",
+    "expected_usage",
+    "read_pulse",
+    "run",
+    "write_pulse",
+]

@@ -1,12 +1,17 @@
-"""What a run may spend: money, tokens, time. Money and tokens are set aside before a request is sent, so that requests
-under way together do not overshoot together."""
+"""The budget of a run: money and tokens. What a request is expected to use is reserved before it is sent, so that
+concurrent requests do not exceed the budget together."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from tianji_core.dispatch.options import RunOptions
 from tianji_core.i18n import _
-from tianji_core.teachers import ModelEntry
+from tianji_core.teachers import Answer, ModelEntry
+
+TOKENS_PER_CHARACTER = 0.75
+"""Current Chinese tokenizers need 0.6-0.8 tokens per character; a little more is the safer guess."""
+MESSAGE_TOKENS = 8
+"""Role marks around one message."""
 
 
 @dataclass(frozen=True)
@@ -21,41 +26,56 @@ class Usage:
         """Both directions together."""
         return self.prompt + self.completion
 
-    def cost(self, price: ModelEntry) -> float:
-        """In the price's currency; 0 where the price is unknown."""
-        return (
-            self.prompt * (price.input_price or 0) + self.completion * (price.output_price or 0)
-        ) / 1_000_000
+    @classmethod
+    def of(cls, *answers: Answer) -> "Usage":
+        """Returns what these answers used; a server that does not count tokens counts as 0."""
+        return cls(
+            sum(answer.prompt_tokens or 0 for answer in answers),
+            sum(answer.completion_tokens or 0 for answer in answers),
+        )
+
+    def __add__(self, other: "Usage") -> "Usage":
+        return Usage(self.prompt + other.prompt, self.completion + other.completion)
+
+    def cost(self, price: ModelEntry) -> float | None:
+        """Returns the cost in the price's currency, None where a price is unknown."""
+        return price.cost(self.prompt, self.completion)
+
+
+def expected_usage(prompt: str, completion_tokens: int) -> Usage:
+    """Returns the tokens that a request is likely to use, from the characters of its prompt."""
+    return Usage(round(len(prompt) * TOKENS_PER_CHARACTER) + MESSAGE_TOKENS, completion_tokens)
 
 
 @dataclass
-class Purse:
-    """``spent`` is (usage, price) of what earlier starts of the run have used."""
+class Budget:
+    """What a run may spend and has spent. ``spent`` holds (usage, price) of earlier starts of the run. Tokens whose
+    price is unknown count as free of charge."""
 
     options: RunOptions
     spent: Sequence[tuple[Usage, ModelEntry]] = field(default_factory=tuple)
 
     def __post_init__(self) -> None:
         self.tokens = sum(usage.total for usage, _price in self.spent)
-        self.cost = sum(usage.cost(price) for usage, price in self.spent)
-        self._aside_tokens = 0
-        self._aside_cost = 0.0
+        self.cost = sum(_known_cost(usage, price) for usage, price in self.spent)
+        self._reserved_tokens = 0
+        self._reserved_cost = 0.0
 
     @property
     def limited(self) -> bool:
-        """Whether there is a budget at all."""
+        """Whether money or tokens are limited at all."""
         return self.options.budget_cost is not None or self.options.budget_tokens is not None
 
     def refusal(self, expected: Usage, price: ModelEntry) -> str:
-        """Why a request of this size may not be sent now, or ''."""
+        """Returns why a request of this size may not be sent now, or ''."""
         tokens, cost = self.options.budget_tokens, self.options.budget_cost
-        if tokens is not None and self.tokens + self._aside_tokens + expected.total > tokens:
+        if tokens is not None and self.tokens + self._reserved_tokens + expected.total > tokens:
             return _(
                 "已用 {spent:,} tokens，到了预算 {budget:,}；加大预算后可以继续",
                 spent=self.tokens,
                 budget=tokens,
             )
-        if cost is not None and self.cost + self._aside_cost + expected.cost(price) > cost:
+        if cost is not None and self.cost + self._reserved_cost + _known_cost(expected, price) > cost:
             return _(
                 "已花 {spent:.4f}，到了预算 {budget:g}；加大预算后可以继续", spent=self.cost, budget=cost
             )
@@ -63,17 +83,23 @@ class Purse:
 
     @property
     def waiting_helps(self) -> bool:
-        """Whether requests under way may turn out smaller than expected."""
-        return self._aside_tokens > 0
+        """Whether requests in flight may turn out smaller than what is reserved for them."""
+        return self._reserved_tokens > 0
 
-    def set_aside(self, expected: Usage, price: ModelEntry) -> None:
-        """Keep what a request is expected to use."""
-        self._aside_tokens += expected.total
-        self._aside_cost += expected.cost(price)
+    def reserve(self, expected: Usage, price: ModelEntry) -> None:
+        """Reserves what a request is expected to use."""
+        self._reserved_tokens += expected.total
+        self._reserved_cost += _known_cost(expected, price)
 
     def settle(self, expected: Usage, used: Usage, price: ModelEntry) -> None:
-        """A request is over: what it did use takes the place of what was set aside."""
-        self._aside_tokens -= expected.total
-        self._aside_cost -= expected.cost(price)
+        """Replaces the reservation of a finished request by what it used."""
+        self._reserved_tokens -= expected.total
+        self._reserved_cost -= _known_cost(expected, price)
         self.tokens += used.total
-        self.cost += used.cost(price)
+        self.cost += _known_cost(used, price)
+
+
+def _known_cost(usage: Usage, price: ModelEntry) -> float:
+    return (
+        usage.prompt * (price.input_price or 0) + usage.completion * (price.output_price or 0)
+    ) / 1_000_000

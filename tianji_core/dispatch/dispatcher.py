@@ -1,5 +1,5 @@
-"""Sending items to teachers over the network: a fixed crew of workers, bounded retries, and stopping early when going
-on makes no sense or costs more than was agreed."""
+"""Sends items to teachers over the network with a fixed pool of workers and bounded retries. Stops early when going on
+makes no sense or exceeds the budget."""
 
 import asyncio
 import random
@@ -10,8 +10,8 @@ from typing import Generic, TypeVar
 
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
 
-from tianji_core.dispatch.budget import Purse, Usage
-from tianji_core.dispatch.lane import LONGEST_PAUSE, Lane, Outcome
+from tianji_core.dispatch.budget import Budget, Usage
+from tianji_core.dispatch.lanes import LONGEST_PAUSE, Failed, Lane, OpenLane, Outcome
 from tianji_core.dispatch.pulse import Counters, Pulse
 from tianji_core.errors import (
     ComposerError,
@@ -28,14 +28,14 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 STOP_GRACE = 2.0
-"""Seconds that requests in flight get to finish after a stop; less than the supervisor's own grace."""
-BUDGET_LOOK = 0.05
-"""Seconds between looks at the budget while requests under way may turn out smaller than expected."""
+"""Seconds that requests in flight get to finish after a stop; less than the grace period of the supervisor."""
+BUDGET_POLL = 0.05
+"""Seconds between checks of the budget while requests in flight may turn out smaller than expected."""
 
 
 @dataclass(frozen=True)
 class Retry:
-    """How stubborn a run is: ``attempts`` per task; waits in seconds double from ``first_wait`` to ``longest_wait``."""
+    """``attempts`` per item; the waits between them double from ``first_wait`` to ``longest_wait`` seconds."""
 
     attempts: int = 5
     first_wait: float = 1.0
@@ -43,63 +43,64 @@ class Retry:
 
 
 class _Halted(Exception):
-    """The run ends while this item was waiting for its turn; the item stays pending."""
+    """The run ended while this item waited for its turn; the item stays pending."""
 
 
-class Dispatch(Generic[T, R]):
-    """Works off the items of one lane per teacher, at most ``concurrency`` requests at once over all of them. Results
-    go to ``keep``; ``stop`` ends the run from outside."""
+class Dispatcher(Generic[T, R]):
+    """Sends the items of one lane per teacher, at most ``concurrency`` requests at once over all of them. Results and
+    failures go to ``keep``; ``stop`` ends the run from outside."""
 
     def __init__(
         self,
         lanes: Sequence[Lane[T, R]],
-        keep: Callable[[R], Awaitable[None]],
+        keep: Callable[[R | Failed[T]], Awaitable[None]],
         concurrency: int,
         stop: asyncio.Event,
         retry: Retry,
-        purse: Purse,
+        budget: Budget,
     ) -> None:
-        self._lanes = lanes
+        self._lanes = [OpenLane(lane, concurrency) for lane in lanes]
         self._keep = keep
         self._concurrency = concurrency
         self._stop = stop
         self._retry = retry
-        self._purse = purse
+        self._budget = budget
         self._shared = asyncio.Semaphore(concurrency) if len(lanes) > 1 else None
         self._halted = asyncio.Event()
         self._reason: Exception | None = None
         self.counters = Counters()
 
     def pulse(self) -> Pulse:
-        """How the run is doing right now."""
+        """Returns the figures of this moment."""
         levels = [lane.throttle.level for lane in self._lanes]
         paused = max((lane.pause() for lane in self._lanes), default=0.0)
-        return self.counters.pulse(levels, paused, self._purse.tokens, self._purse.cost)
+        return self.counters.pulse(levels, paused, self._budget.tokens, self._budget.cost)
 
-    async def work(self, crew_size: int) -> None:
-        """Send everything with at most ``crew_size`` workers a lane; returns when all is handed over, or the run was
-        stopped.
+    async def work(self, pool_size: int) -> None:
+        """Sends everything with at most ``pool_size`` workers per lane; returns when all results are handed over, or the
+        run was stopped.
 
         Raises:
-            TeacherError: the reason why going on made no sense. RunLimitError: budget or time are used up.
+            TeacherError: the reason why going on makes no sense. RunLimitError: budget or time are used up.
         """
-        crew = [
+        pool = [
             asyncio.create_task(self._worker(lane))
             for lane in self._lanes
-            for _number in range(min(self._concurrency, crew_size))
+            for _number in range(min(self._concurrency, pool_size))
         ]
-        watcher = asyncio.create_task(self._watch(crew))
+        watcher = asyncio.create_task(self._watch(pool))
         try:
-            await asyncio.wait(crew)
+            if pool:
+                await asyncio.wait(pool)
         finally:
-            for task in (watcher, *crew):
+            for task in (watcher, *pool):
                 task.cancel()
         if self._reason is not None:
             raise self._reason
 
-    async def _watch(self, crew: list[asyncio.Task[None]]) -> None:
-        """Wait for a stop from outside or for the deadline, then end the crew."""
-        minutes = self._purse.options.minutes
+    async def _watch(self, pool: list[asyncio.Task[None]]) -> None:
+        """Waits for a stop from outside or for the deadline, then ends the workers."""
+        minutes = self._budget.options.minutes
         try:
             async with asyncio.timeout(None if minutes is None else minutes * 60):
                 await self._stop.wait()
@@ -108,20 +109,20 @@ class Dispatch(Generic[T, R]):
             text = _("到了时限 {minutes:g} 分钟，先停下来；可以继续", minutes=minutes)
             self._halt(RunLimitError(text))
         await asyncio.sleep(STOP_GRACE)
-        for worker in crew:
+        for worker in pool:
             worker.cancel()
 
-    async def _worker(self, lane: Lane[T, R]) -> None:
+    async def _worker(self, lane: OpenLane[T, R]) -> None:
         try:
-            while not self._halted.is_set() and (item := next(lane.waiting, None)) is not None:
+            while not self._halted.is_set() and (item := next(lane.items, None)) is not None:
                 if (result := await self._result(lane, item)) is not None:
                     await self._keep(result)
         except Exception as error:
-            # Not a TeacherError but a fault of this program or the database: work() raises it.
+            # A fault of this program or of the database; work() raises it.
             self._halt(error)
 
-    async def _result(self, lane: Lane[T, R], item: T) -> R | None:
-        """What became of an item; None leaves it pending."""
+    async def _result(self, lane: OpenLane[T, R], item: T) -> R | Failed[T] | None:
+        """Returns the result or the failure of an item; None leaves it pending."""
         attempts = 0
         retrying = AsyncRetrying(
             stop=stop_after_attempt(self._retry.attempts),
@@ -140,17 +141,16 @@ class Dispatch(Generic[T, R]):
         except _Halted:
             return None
         except (PlanError, ComposerError) as error:
-            kind = "plan" if isinstance(error, PlanError) else "composer"
-            return lane.desk.failed(item, kind, str(error), attempts)
+            return Failed(item, error.kind, str(error), attempts)
         except TeacherError as error:
             return self._failure(lane, item, error, attempts)
         lane.answered += 1
         lane.failed_in_a_row = 0
         return outcome.result
 
-    async def _send(self, lane: Lane[T, R], item: T, attempts: int) -> Outcome[R]:
-        """One request in its turn: money set aside, a place in the crew, the pace kept."""
-        expected = lane.desk.expected(item)
+    async def _send(self, lane: OpenLane[T, R], item: T, attempts: int) -> Outcome[R]:
+        """Sends one request: reserves its cost, waits for a free place and keeps to the limits per minute."""
+        expected = lane.client.expected(item)
         used = Usage()
         await self._afford(expected, lane)
         try:
@@ -165,9 +165,9 @@ class Dispatch(Generic[T, R]):
             self.counters.tokens += used.total
             return outcome
         finally:
-            self._purse.settle(expected, used, lane.price)
+            self._budget.settle(expected, used, lane.price)
 
-    async def _ask(self, lane: Lane[T, R], item: T, attempts: int, expected: Usage) -> Outcome[R]:
+    async def _ask(self, lane: OpenLane[T, R], item: T, attempts: int, expected: Usage) -> Outcome[R]:
         if (wait := lane.book(expected)) > 0:
             await self._sleep(wait)
         shared: AbstractAsyncContextManager[object] = self._shared or nullcontext()
@@ -175,7 +175,7 @@ class Dispatch(Generic[T, R]):
             while (left := lane.pause()) > 0:
                 await self._sleep(left)
             async with shared:
-                if lane.pause() > 0:  # told to wait while this one waited for its place
+                if lane.pause() > 0:  # the server asked for a pause meanwhile
                     continue
                 if self._halted.is_set():
                     raise _Halted
@@ -183,7 +183,7 @@ class Dispatch(Generic[T, R]):
                 self.counters.requests += 1
                 self.counters.in_flight += 1
                 try:
-                    outcome = await lane.desk.ask(item, attempts)
+                    outcome = await lane.client.ask(item, attempts)
                 except TeacherRateLimitError as error:
                     self.counters.limited += 1
                     lane.limited(error, sent_at)
@@ -193,15 +193,15 @@ class Dispatch(Generic[T, R]):
             lane.correct(expected, outcome.usage)
             return outcome
 
-    async def _afford(self, expected: Usage, lane: Lane[T, R]) -> None:
-        """Set aside what a request will use, or end the run where the budget does not reach."""
-        while self._purse.limited and (refusal := self._purse.refusal(expected, lane.price)):
-            if not self._purse.waiting_helps:
+    async def _afford(self, expected: Usage, lane: OpenLane[T, R]) -> None:
+        """Reserves what a request will use, or ends the run where the budget does not suffice."""
+        while self._budget.limited and (refusal := self._budget.refusal(expected, lane.price)):
+            if not self._budget.waiting_helps:
                 self._halt(RunLimitError(refusal))
-            await self._sleep(BUDGET_LOOK)
+            await self._sleep(BUDGET_POLL)
         if self._halted.is_set():
             raise _Halted
-        self._purse.set_aside(expected, lane.price)
+        self._budget.reserve(expected, lane.price)
 
     async def _sleep(self, seconds: float) -> None:
         try:
@@ -212,14 +212,14 @@ class Dispatch(Generic[T, R]):
         raise _Halted
 
     def _wait(self, state: RetryCallState) -> float:
-        """Seconds until the next attempt. A server that says how long is taken at its word."""
+        """Returns the seconds until the next attempt; the pause that a server asks for goes first."""
         error = state.outcome.exception() if state.outcome is not None else None
         backoff = min(self._retry.longest_wait, self._retry.first_wait * 2 ** (state.attempt_number - 1))
         if isinstance(error, TeacherRateLimitError) and error.retry_after is not None:
             return min(error.retry_after, LONGEST_PAUSE) + random.uniform(0, 0.1) * self._retry.first_wait
         return random.uniform(0.5, 1.0) * backoff
 
-    def _failure(self, lane: Lane[T, R], item: T, error: TeacherError, attempts: int) -> R | None:
+    def _failure(self, lane: OpenLane[T, R], item: T, error: TeacherError, attempts: int) -> Failed[T] | None:
         lane.failed_in_a_row += 1
         hopeless = isinstance(error, TeacherAuthError) or (
             isinstance(error, TeacherRequestError) and lane.answered == 0
@@ -231,7 +231,7 @@ class Dispatch(Generic[T, R]):
         if lane.failed_in_a_row >= limit and error.kind != "refusal":
             text = _("连续 {n} 条都没有写成，先停下来；修好之后可以继续。{reason}", n=limit, reason=error)
             self._halt(type(error)(text))
-        return lane.desk.failed(item, error.kind, str(error), attempts)
+        return Failed(item, error.kind, str(error), attempts)
 
     def _halt(self, reason: Exception | None) -> None:
         if self._reason is None:

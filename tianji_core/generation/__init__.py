@@ -1,8 +1,7 @@
-"""造数: plans become runs, runs become samples. :func:`create_run` stores one, :func:`start_generation` works it off in
-the background, :func:`run_state` says how far it is."""
+"""造数: turns plans into runs and runs into samples. :func:`create_run` stores a run, :func:`start_generation` runs its
+tasks in the background, :func:`run_state` returns its state."""
 
-from tianji_core.dispatch.options import RunOptions
-from tianji_core.dispatch.pulse import STALE, Pulse, read_pulse
+from tianji_core.dispatch import STALE, Pulse, RunOptions, read_pulse
 from tianji_core.generation.estimate import Estimate, count_tasks, estimate
 from tianji_core.generation.job import cancel, jobs_by_run, retry_failed, start_generation, take_up
 from tianji_core.generation.offline import OfflineGaps, offline_gaps
@@ -15,7 +14,6 @@ from tianji_core.generation.runs import (
     Teachers,
     by_teacher,
     change_options,
-    cost_of,
     create_run,
     listed_runs,
     options_of,
@@ -40,7 +38,6 @@ __all__ = [
     "by_teacher",
     "cancel",
     "change_options",
-    "cost_of",
     "count_tasks",
     "create_run",
     "dry_run",

@@ -1,12 +1,12 @@
-"""What a plan will cost, before anything is sent."""
+"""Estimates tokens, cost and time of a plan before anything is sent."""
 
 import math
 from dataclasses import dataclass
 
-from tianji_core.generation.runs import Teachers, cost_of, teachers_of, weighted
-from tianji_core.generation.writing import expected_usage
+from tianji_core.generation.runs import Teachers, teachers_of, weighted
+from tianji_core.generation.writing import usage_of
 from tianji_core.recipe import Plan, Recipe, brief, enabled_styles, kept_cells, tasks
-from tianji_core.store import runs as rows
+from tianji_core.store import runs as run_store
 from tianji_core.teachers import TeacherChoice, price_of, provider
 from tianji_core.workspace import Workspace
 
@@ -30,10 +30,10 @@ class Estimate:
 
 
 def count_tasks(recipe: Recipe, plan: Plan) -> int:
-    """How many tasks a plan has, without listing them; 0 where it has none."""
-    wanted = set(plan.cells)
+    """Returns the number of tasks of a plan, without listing them; 0 where it has none."""
+    chosen = set(plan.cells)
     number = plan.rounds * sum(
-        sum(not wanted or cell in wanted for cell in kept_cells(recipe, plan.threshold, style))
+        sum(not chosen or cell in chosen for cell in kept_cells(recipe, plan.threshold, style))
         for style in plan.styles or enabled_styles(recipe)
     )
     return min(number, plan.limit) if plan.limit is not None else number
@@ -42,7 +42,7 @@ def count_tasks(recipe: Recipe, plan: Plan) -> int:
 def estimate(
     workspace: Workspace, recipe: Recipe, plan: Plan, teacher: Teachers, concurrency: int
 ) -> Estimate:
-    """Tokens from the characters of a sample of the real prompts and the middle of each style's length limits; time from
+    """Estimates a plan: tokens from the characters of a sample of the real prompts and the middle of each style's length limits; time from
     the latency of an earlier run with the same model, or a guess, and from the limits per minute. Several teachers work
     at the same time and share the concurrency.
 
@@ -51,20 +51,19 @@ def estimate(
     """
     number = count_tasks(recipe, plan)
     sample = tasks(recipe, plan.model_copy(update={"rounds": 1, "limit": _SAMPLED}))
-    usages = [expected_usage(brief(recipe, task, plan.seed)) for task in sample]
+    usages = [usage_of(brief(recipe, task, plan.seed)) for task in sample]
     prompt_tokens = sum(usage.prompt for usage in usages) / len(usages)
     completion_tokens = sum(usage.completion for usage in usages) / len(usages)
     mix = weighted(teacher)
-    whole = sum(each.weight for each in mix)
+    total_weight = sum(entry.weight for entry in mix)
     costs: list[float | None] = []
     seconds, busy, measured = 0.0, 0.0, True
-    for each in mix:
-        share = number * each.weight / whole
-        choice, of = each.choice, provider(workspace, each.choice.provider)
-        costs.append(
-            cost_of(price_of(of, choice), round(share * prompt_tokens), round(share * completion_tokens))
-        )
-        if of.sdk == "composer":
+    for entry in mix:
+        share = number * entry.weight / total_weight
+        choice, source = entry.choice, provider(workspace, entry.choice.provider)
+        price = price_of(source, choice)
+        costs.append(price.cost(round(share * prompt_tokens), round(share * completion_tokens)))
+        if source.offline:
             seconds = max(seconds, share / COMPOSED_PER_SECOND)
             continue
         latency = measured_latency(workspace, choice)
@@ -87,8 +86,8 @@ def estimate(
 
 
 def measured_latency(workspace: Workspace, choice: TeacherChoice) -> float | None:
-    """Mean seconds per answer in the newest run with the same provider, model and address, or None."""
-    for run in rows.listed(workspace.engine, limit=20):
+    """Returns the mean seconds per answer in the newest run with the same provider, model and address, or None."""
+    for run in run_store.listed(workspace.engine, limit=20):
         several = teachers_of(run)
         earlier = several[0].choice
         if len(several) == 1 and (earlier.provider, earlier.model, earlier.base_url) == (
@@ -96,7 +95,7 @@ def measured_latency(workspace: Workspace, choice: TeacherChoice) -> float | Non
             choice.model,
             choice.base_url,
         ):
-            latency = rows.totals(workspace.engine, run.id).latency
+            latency = run_store.totals(workspace.engine, run.id).latency
             if latency:
                 return latency
     return None

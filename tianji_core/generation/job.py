@@ -1,14 +1,13 @@
-"""A run as a background job."""
+"""Runs a generation run as a background job."""
 
 import sys
 
 from tianji_core import jobs
-from tianji_core.dispatch.lock import run_lock
 from tianji_core.errors import JobError
-from tianji_core.generation.runs import teachers_of
+from tianji_core.generation.runs import run_lock, teachers_of
 from tianji_core.i18n import _
 from tianji_core.jobs import Job
-from tianji_core.store import runs as rows
+from tianji_core.store import runs as run_store
 from tianji_core.teachers import checked_choice
 from tianji_core.workspace import Workspace
 
@@ -17,22 +16,22 @@ _LOOK_BACK = 300
 
 
 def start_generation(workspace: Workspace, run_id: int) -> Job:
-    """Send the pending tasks of a run in the background; also how a stopped run goes on.
+    """Sends the pending tasks of a run in the background; continues a stopped run, too.
 
     Raises:
         PlanError: no such run. JobError: it runs already, or has nothing left to send.
         SettingsError, TeacherAuthError: the teacher is not usable, for example its key is missing.
     """
-    run = rows.get(workspace.engine, run_id)
-    for each in teachers_of(run):
-        checked_choice(workspace, each.choice)
+    run = run_store.get(workspace.engine, run_id)
+    for entry in teachers_of(run):
+        checked_choice(workspace, entry.choice)
     with run_lock(workspace, run_id, "start"):
         job = jobs_by_run(workspace).get(run_id)
         if job is not None and job.active:
             raise JobError(_("生成批次 {id} 正在运行，等它结束或先停止它", id=run_id))
         with run_lock(workspace, run_id):
-            pass  # a worker that lost its supervisor would still hold this lock
-        counts = rows.counts(workspace.engine, [run_id])[run_id]
+            pass  # a worker without a supervisor would still hold this lock
+        counts = run_store.counts(workspace.engine, [run_id])[run_id]
         if counts.pending == 0:
             advice = _("，失败的 {n} 条可以重试", n=counts.failed) if counts.failed else ""
             raise JobError(_("生成批次 {id} 没有要写的任务了{advice}", id=run_id, advice=advice))
@@ -49,7 +48,7 @@ def start_generation(workspace: Workspace, run_id: int) -> Job:
 
 
 def retry_failed(workspace: Workspace, run_id: int) -> Job:
-    """Make the failed tasks of a run pending again and start it.
+    """Makes the failed tasks of a run pending again and starts it.
 
     Raises:
         JobError: it runs, or nothing failed and nothing is pending. Otherwise as :func:`start_generation`.
@@ -57,41 +56,41 @@ def retry_failed(workspace: Workspace, run_id: int) -> Job:
     job = jobs_by_run(workspace).get(run_id)
     if job is not None and job.active:
         raise JobError(_("生成批次 {id} 正在运行，等它结束或先停止它", id=run_id))
-    for each in teachers_of(rows.get(workspace.engine, run_id)):
-        checked_choice(workspace, each.choice)
-    rows.reset_failed(workspace.engine, run_id)
+    for entry in teachers_of(run_store.get(workspace.engine, run_id)):
+        checked_choice(workspace, entry.choice)
+    run_store.reset_failed(workspace.engine, run_id)
     return start_generation(workspace, run_id)
 
 
 def cancel(workspace: Workspace, run_id: int) -> int:
-    """Give up what a run has not sent yet, and stop it if it runs; answers that are under way may still be stored.
-    Returns how many tasks were given up; :func:`take_up` takes it back.
+    """Skips the pending tasks of a run, and stops it if it is running; answers in flight may still be stored. Returns
+    how many tasks were skipped; :func:`take_up` undoes it.
 
     Raises:
         PlanError: no such run.
     """
-    rows.get(workspace.engine, run_id)
+    run_store.get(workspace.engine, run_id)
     job = jobs_by_run(workspace).get(run_id)
     if job is not None and job.active:
         jobs.stop(workspace, job.id)
-    return rows.skip_pending(workspace.engine, run_id)
+    return run_store.skip_pending(workspace.engine, run_id)
 
 
 def take_up(workspace: Workspace, run_id: int) -> Job:
-    """Make the tasks that were given up pending again and start the run.
+    """Makes the skipped tasks pending again and starts the run.
 
     Raises:
         JobError: it runs, or nothing is pending. Otherwise as :func:`start_generation`.
     """
-    rows.reset_skipped(workspace.engine, run_id)
+    run_store.reset_skipped(workspace.engine, run_id)
     return start_generation(workspace, run_id)
 
 
 def jobs_by_run(workspace: Workspace) -> dict[int, Job]:
-    """run number → its newest job."""
-    found: dict[int, Job] = {}
+    """Returns the newest job of each run, by run number."""
+    newest: dict[int, Job] = {}
     for job in jobs.listed(workspace, kind=KIND, limit=_LOOK_BACK):
         run_id = job.subject.get("run_id")
         if isinstance(run_id, int):
-            found.setdefault(run_id, job)
-    return found
+            newest.setdefault(run_id, job)
+    return newest

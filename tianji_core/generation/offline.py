@@ -1,4 +1,4 @@
-"""What the offline composer cannot write of a plan, told before a run starts."""
+"""Finds the tasks of a plan that the offline composer has no phrases for, before a run starts."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,8 +13,8 @@ _SHOWN = 6
 
 @dataclass(frozen=True)
 class OfflineGaps:
-    """Tasks that the composer has no phrases for. ``styles`` it does not know at all; ``scenes`` it lacks in a style
-    that it knows; ``count`` of ``total`` tasks are concerned."""
+    """Tasks that the composer has no phrases for. ``styles`` are unknown altogether; ``scenes`` are missing from a style
+    that it knows; ``count`` of ``total`` tasks are affected."""
 
     styles: tuple[str, ...]
     scenes: tuple[str, ...]
@@ -29,7 +29,7 @@ class OfflineGaps:
 
     @property
     def message(self) -> str:
-        """What is lacking and what to add, in one sentence."""
+        """What is missing and what to add, in one sentence."""
         parts = []
         if self.styles:
             parts.append(_("风格 {list}", list=_some(self.styles)))
@@ -45,7 +45,7 @@ class OfflineGaps:
 
 
 def offline_gaps(recipe: Recipe, planned: Iterable[Task]) -> OfflineGaps | None:
-    """What of ``planned`` the offline composer cannot write; None where it can write everything."""
+    """Returns the tasks of ``planned`` that the composer cannot write; None where it can write all of them."""
     phrases = _phrases(max(file.stat().st_mtime_ns for file in BUILT_IN.rglob("*.yaml")))
     counts: dict[tuple[str, str], int] = {}
     for task in planned:

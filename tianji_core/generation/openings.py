@@ -1,4 +1,4 @@
-"""How texts begin and how much they repeat each other: fed back to the teacher, and shown to the person."""
+"""Measures how texts begin and how much they repeat each other, for the teacher's prompt and for the run view."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable
@@ -10,19 +10,19 @@ from tianji_core.store.run_figures import Told, told
 OPENING = 4
 """Characters that count as an opening."""
 COMPARED = 300
-"""Texts that a measure looks at: enough for a stable figure, and always as many, because the share of distinct pairs falls
-as texts are added."""
+"""Texts per measurement: enough for a stable figure, and always the same number, because the share of distinct pairs
+falls as texts are added."""
 ENOUGH = 30
 """Texts of a style before anything is called frequent."""
 TOO_OFTEN = 0.05
 """Share of a style's texts from which an opening is too frequent."""
 MOST_BANNED = 8
-LOOK_EVERY = 50
-"""Answers of a style after which its list is made anew."""
+REFRESH_EVERY = 50
+"""Answers of a style after which its list is computed again."""
 
 
 def opening(text: str, name: str) -> str:
-    """The first characters of a text that say something: the person's name, punctuation and emoji do not."""
+    """Returns the first characters of a text without the person's name, punctuation and emoji."""
     letters = (
         (c for c in text.replace(name, "", 1) if c.isalnum()) if name else (c for c in text if c.isalnum())
     )
@@ -30,7 +30,7 @@ def opening(text: str, name: str) -> str:
 
 
 class Openings:
-    """Counts openings by style as answers come; :meth:`banned` lists those used too often."""
+    """Counts openings by style as answers arrive; :meth:`banned` lists those used too often."""
 
     def __init__(self, known: Iterable[Told] = ()) -> None:
         self._counts: dict[str, Counter[str]] = defaultdict(Counter)
@@ -42,17 +42,17 @@ class Openings:
             self._refresh(style)
 
     def add(self, style: str, name: str, text: str) -> None:
-        """One more answer."""
+        """Counts one more answer."""
         self._count(style, opening(text, name))
-        if self._totals[style] % LOOK_EVERY == 0:
+        if self._totals[style] % REFRESH_EVERY == 0:
             self._refresh(style)
 
     def banned(self, style: str) -> tuple[str, ...]:
-        """Openings that this style has used too often, most frequent first."""
+        """Returns the openings that this style has used too often, most frequent first."""
         return self._banned.get(style, ())
 
     def request(self, style: str) -> str:
-        """The line for the teacher, or ''."""
+        """Returns the line for the teacher's prompt, or ''."""
         banned = self.banned(style)
         if not banned:
             return ""
@@ -83,15 +83,15 @@ class Variety:
 
 
 def variety(texts: Iterable[Told]) -> Variety | None:
-    """How varied texts are; None where there are none."""
+    """Returns how varied texts are; None where there are none."""
     pairs: set[str] = set()
     total = number = 0
     openings: Counter[str] = Counter()
     for text in texts:
         number += 1
-        found = [text.text[i : i + 2] for i in range(len(text.text) - 1)]
-        total += len(found)
-        pairs.update(found)
+        bigrams = [text.text[i : i + 2] for i in range(len(text.text) - 1)]
+        total += len(bigrams)
+        pairs.update(bigrams)
         openings[opening(text.text, text.name)] += 1
     if not number:
         return None
@@ -100,12 +100,12 @@ def variety(texts: Iterable[Told]) -> Variety | None:
 
 
 def run_variety(engine: Engine, run_id: int) -> tuple[Variety, Variety] | None:
-    """The measures of a run's first and of its newest texts, :data:`COMPARED` each at most; where there are fewer than
-    twice as many, both look at all. None where there is no text."""
+    """Returns the variety of a run's first and of its newest texts, :data:`COMPARED` each; both are that of all texts
+    where there are fewer than twice as many. None where there is no text."""
     first = list(told(engine, run_id, 2 * COMPARED))
     if len(first) < 2 * COMPARED:
-        found = variety(first)
-        return None if found is None else (found, found)
+        overall = variety(first)
+        return None if overall is None else (overall, overall)
     newest = variety(told(engine, run_id, COMPARED, newest=True))
     before = variety(first[:COMPARED])
     return None if before is None or newest is None else (before, newest)

@@ -1,4 +1,4 @@
-"""The raw file of a run, in the tutorial's form: what came, before any cleaning."""
+"""Writes the raw file of a run in the tutorial's form: every answer before any cleaning."""
 
 import json
 from pathlib import Path
@@ -11,13 +11,14 @@ _encoded = json.JSONEncoder(ensure_ascii=False).encode
 
 
 def raw_path(workspace: Workspace, run_id: int) -> Path:
-    """Where the raw file stands once the run has ended or stopped."""
+    """Returns the path of the raw file, which is written when the run ends or stops."""
     return workspace.run_folder(run_id) / "raw.json"
 
 
 def write_raw(workspace: Workspace, run_id: int) -> Path:
-    """Write every text of the run as ``[{"conversation": [{system, src_input, style_name, input, output}]}]`` by task
-    position, replacing an earlier file in one step. Memory does not grow with the number of texts."""
+    """Writes every text of the run as ``[{"conversation": [{system, src_input, style_name, input, output}]}]`` by task
+    position, replaces an earlier file in one step and returns its path. Memory use does not grow with the number of
+    texts."""
     path = raw_path(workspace, run_id)
     with atomic_writer(path) as file:
         separator = "[\n"
@@ -29,7 +30,7 @@ def write_raw(workspace: Workspace, run_id: int) -> Path:
 
 
 def _entry(line: RawLine) -> str:
-    """One conversation, laid out as ``json.dump(indent=4)`` does it, which is ten times slower."""
+    """Returns one conversation in the layout of ``json.dump(indent=4)``, which is ten times slower."""
     turn = {
         "system": line.system,
         "src_input": line.prompt,

@@ -1,23 +1,24 @@
-"""Making a run, and how far one is."""
+"""Creates generation runs and reports their state."""
 
 import random
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
-from tianji_core.dispatch.options import RunOptions
+from tianji_core.dispatch import RunOptions
 from tianji_core.errors import ComposerError, PlanError
 from tianji_core.generation.offline import offline_gaps
 from tianji_core.i18n import _
+from tianji_core.locks import refusing_lock
 from tianji_core.recipe import Plan, Task, by_style, tasks
 from tianji_core.store import recipes, run_figures, run_lines
-from tianji_core.store import runs as rows
+from tianji_core.store import runs as run_store
 from tianji_core.store.database import Engine
 from tianji_core.store.provenance import ErrorCount
 from tianji_core.store.run_figures import TeacherTotals
 from tianji_core.store.run_lines import Line
 from tianji_core.store.runs import NewRun, Run, TaskCounts, Totals
 from tianji_core.teachers import (
-    ModelEntry,
     Sampling,
     SamplingPlan,
     TeacherChoice,
@@ -34,7 +35,7 @@ MAX_CONCURRENCY = 512
 
 @dataclass(frozen=True)
 class RunState:
-    """How far a run is. ``errors`` are its failures by kind, ``latest`` its newest texts, newest first."""
+    """The state of a run. ``errors`` counts its failures by kind; ``latest`` holds its newest texts, newest first."""
 
     run: Run
     counts: TaskCounts
@@ -44,7 +45,7 @@ class RunState:
 
     @property
     def complete(self) -> bool:
-        """Whether no task is left to send or to try again."""
+        """Whether no task is pending or failed."""
         return self.counts.pending == 0 and self.counts.failed == 0
 
 
@@ -62,9 +63,9 @@ def create_run(
     title: str = "",
     options: RunOptions | None = None,
 ) -> Run:
-    """Store a run with all its tasks; nothing is sent yet. The recipe is kept at its present revision, so a later edit
-    does not change the run. Of several teachers each task is given one by its weight, always the same for the same seed.
-    ``title`` '' becomes the styles and the models.
+    """Stores a run with all its tasks; nothing is sent yet. The run keeps the recipe at its present revision, so a later
+    edit does not change it. Each task is assigned to one of the teachers by weight, always the same for the same seed.
+    A ``title`` of '' becomes the styles and the models.
 
     Raises:
         PlanError: the plan has no task, names something the recipe lacks, the concurrency is out of range, or there is a
@@ -72,22 +73,21 @@ def create_run(
         ComposerError: the offline composer has phrases for none of the tasks.
         RecipeError, SettingsError, TeacherAuthError: recipe or teacher are not usable.
     """
-    if not 1 <= concurrency <= MAX_CONCURRENCY:
-        raise PlanError(_("并发数应当在 1 到 {most} 之间，现在是 {n}", most=MAX_CONCURRENCY, n=concurrency))
+    check_concurrency(concurrency)
     options = options or RunOptions()
-    mix = [_resolved(workspace, each) for each in weighted(teacher)]
+    mix = [_resolved(workspace, entry) for entry in weighted(teacher)]
     if options.budget_cost is not None:
         _check_prices(workspace, mix)
     stored = recipes.current(workspace.engine, recipe_key)
     planned = tasks(stored.recipe, plan)
-    if all(provider(workspace, each.choice.provider).sdk == "composer" for each in mix):
+    if all(provider(workspace, entry.choice.provider).offline for entry in mix):
         gaps = offline_gaps(stored.recipe, planned)
         if gaps is not None and gaps.everything:
             raise ComposerError(gaps.message)
     asked = dict(by_style(planned))
     styles = [style.text for style in stored.recipe.styles if style.text in asked]
     shown = _("、").join(styles[:3]) + (_("等 {n} 种", n=len(styles)) if len(styles) > 3 else "")
-    models = " + ".join(dict.fromkeys(each.choice.model for each in mix))
+    models = " + ".join(dict.fromkeys(entry.choice.model for entry in mix))
     new = NewRun(
         recipe=recipe_key,
         recipe_revision=stored.revision,
@@ -98,12 +98,32 @@ def create_run(
         concurrency=concurrency,
         options=options.model_dump(mode="json"),
     )
-    weights = [each.weight for each in mix]
-    return rows.add(workspace.engine, new, planned, lambda task: assigned(weights, plan.seed, task))
+    weights = [entry.weight for entry in mix]
+    return run_store.add(workspace.engine, new, planned, lambda task: assigned(weights, plan.seed, task))
+
+
+def check_concurrency(concurrency: int) -> None:
+    """Checks that a number of concurrent requests is allowed.
+
+    Raises:
+        PlanError: it is not 1 to :data:`MAX_CONCURRENCY`.
+    """
+    if not 1 <= concurrency <= MAX_CONCURRENCY:
+        raise PlanError(_("并发数应当在 1 到 {most} 之间，现在是 {n}", most=MAX_CONCURRENCY, n=concurrency))
+
+
+def run_lock(workspace: Workspace, run_id: int, purpose: str = "work") -> AbstractContextManager[None]:
+    """Locks a run for the length of a block, so that at most one process works on it.
+
+    Raises:
+        JobError: another process holds the lock.
+    """
+    refusal = _("生成批次 {id} 正在运行，等它结束或先停止它", id=run_id)
+    return refusing_lock(workspace.run_folder(run_id) / f".{purpose}.lock", refusal)
 
 
 def weighted(teacher: Teachers) -> list[WeightedTeacher]:
-    """The teachers of a run with their weights.
+    """Returns the teachers of a run with their weights.
 
     Raises:
         PlanError: there is none.
@@ -116,30 +136,30 @@ def weighted(teacher: Teachers) -> list[WeightedTeacher]:
 
 
 def assigned(weights: Sequence[float], seed: int, task: Task) -> int:
-    """Which teacher a task is for, drawn by weight; it depends on the seed and the task's content only."""
+    """Returns the number of the teacher that a task is for, drawn by weight from the seed and the task's content only."""
     if len(weights) == 1:
         return 0
     source = random.Random(f"teacher|{seed}|{task.name}|{task.scene}|{task.style}|{task.round}")
     return source.choices(range(len(weights)), weights)[0]
 
 
-def _resolved(workspace: Workspace, each: WeightedTeacher) -> WeightedTeacher:
-    chosen = checked_choice(workspace, each.choice)
-    choice = each.choice.model_copy(update={"model": resolved_model(chosen, each.choice)})
-    return each.model_copy(update={"choice": choice})
+def _resolved(workspace: Workspace, teacher: WeightedTeacher) -> WeightedTeacher:
+    chosen = checked_choice(workspace, teacher.choice)
+    choice = teacher.choice.model_copy(update={"model": resolved_model(chosen, teacher.choice)})
+    return teacher.model_copy(update={"choice": choice})
 
 
 def _check_prices(workspace: Workspace, mix: Sequence[WeightedTeacher]) -> None:
     currencies = set()
-    for each in mix:
-        of = provider(workspace, each.choice.provider)
-        price = price_of(of, each.choice)
+    for entry in mix:
+        source = provider(workspace, entry.choice.provider)
+        price = price_of(source, entry.choice)
         if price.input_price is None or price.output_price is None:
             raise PlanError(
-                _("要按金额设预算，先填 {title} · {model} 的价格", title=_(of.title), model=price.name)
+                _("要按金额设预算，先填 {title} · {model} 的价格", title=_(source.title), model=price.name)
             )
         if price.input_price or price.output_price:
-            currencies.add(of.currency)
+            currencies.add(source.currency)
     if len(currencies) > 1:
         raise PlanError(_("几个造数模型的币种不同，不能按金额设预算；请改用 tokens 预算"))
 
@@ -149,48 +169,47 @@ def _sampling_plan(sampling: Sampling | SamplingPlan) -> SamplingPlan:
 
 
 def _plain(mix: Sequence[WeightedTeacher]) -> dict[str, object]:
-    """What is stored: one teacher as it is, several as a list with weights."""
+    """Returns what is stored: one teacher as it is, several as a list with weights."""
     if len(mix) == 1:
         return mix[0].choice.model_dump(mode="json")
-    return {"several": [each.model_dump(mode="json") for each in mix]}
+    return {"several": [entry.model_dump(mode="json") for entry in mix]}
 
 
 def teachers_of(run: Run) -> list[WeightedTeacher]:
-    """The teachers that a run talks to; the number in a task counts in this list."""
+    """Returns the teachers of a run; a task's teacher number is an index into this list."""
     if "several" in run.teacher:
-        return [WeightedTeacher.model_validate(each) for each in run.teacher["several"]]
+        return [WeightedTeacher.model_validate(entry) for entry in run.teacher["several"]]
     return [WeightedTeacher(choice=TeacherChoice.model_validate(run.teacher))]
 
 
 def sampling_of(run: Run) -> SamplingPlan:
-    """The sampling parameters of a run."""
+    """Returns the sampling parameters of a run."""
     return SamplingPlan.model_validate(run.sampling)
 
 
 def options_of(run: Run) -> RunOptions:
-    """Budget, deadline and the like of a run."""
+    """Returns budget, deadline and the like of a run."""
     return RunOptions.model_validate(run.options)
 
 
 def change_options(workspace: Workspace, run_id: int, options: RunOptions, concurrency: int) -> None:
-    """Change budget, deadline and concurrency of a stored run, for its next start.
+    """Changes budget, deadline and concurrency of a stored run, for its next start.
 
     Raises:
         PlanError: no such run, the concurrency is out of range, or a price is unknown.
     """
-    if not 1 <= concurrency <= MAX_CONCURRENCY:
-        raise PlanError(_("并发数应当在 1 到 {most} 之间，现在是 {n}", most=MAX_CONCURRENCY, n=concurrency))
-    run = rows.get(workspace.engine, run_id)
+    check_concurrency(concurrency)
+    run = run_store.get(workspace.engine, run_id)
     if options.budget_cost is not None:
         _check_prices(workspace, teachers_of(run))
-    rows.change(
+    run_store.change(
         workspace.engine, run_id, options=options.model_dump(mode="json"), concurrency=concurrency, halted=""
     )
 
 
 @dataclass(frozen=True)
 class TeacherResult:
-    """What one teacher of a run has brought; ``cost`` in ``currency``, None where the price is unknown."""
+    """What one teacher of a run has written; ``cost`` in ``currency``, None where the price is unknown."""
 
     title: str
     model: str
@@ -201,40 +220,34 @@ class TeacherResult:
 
 
 def by_teacher(workspace: Workspace, run: Run) -> list[TeacherResult]:
-    """What each teacher of a run has brought.
+    """Returns what each teacher of a run has written.
 
     Raises:
         SettingsError: a provider of the run is no longer there.
     """
     mix = teachers_of(run)
-    found = []
+    results = []
     for totals in run_figures.teacher_totals(workspace.engine, run.id):
-        each = mix[totals.teacher]
-        of = provider(workspace, each.choice.provider)
-        price = price_of(of, each.choice)
-        cost = cost_of(price, totals.prompt_tokens, totals.completion_tokens)
-        found.append(TeacherResult(_(of.title), each.choice.model, each.weight, totals, of.currency, cost))
-    return found
-
-
-def cost_of(entry: ModelEntry, prompt_tokens: int, completion_tokens: int) -> float | None:
-    """What that many tokens cost; None where a price is unknown."""
-    if entry.input_price is None or entry.output_price is None:
-        return None
-    return (prompt_tokens * entry.input_price + completion_tokens * entry.output_price) / 1_000_000
+        entry = mix[totals.teacher]
+        source = provider(workspace, entry.choice.provider)
+        cost = price_of(source, entry.choice).cost(totals.prompt_tokens, totals.completion_tokens)
+        results.append(
+            TeacherResult(_(source.title), entry.choice.model, entry.weight, totals, source.currency, cost)
+        )
+    return results
 
 
 def run_state(engine: Engine, run_id: int, latest: int = 5) -> RunState:
-    """How far a run is, from what is stored.
+    """Returns the state of a run, from what is stored.
 
     Raises:
         PlanError: there is no such run.
     """
     return RunState(
-        run=rows.get(engine, run_id),
-        counts=rows.counts(engine, [run_id])[run_id],
-        errors=rows.errors(engine, run_id),
-        totals=rows.totals(engine, run_id),
+        run=run_store.get(engine, run_id),
+        counts=run_store.counts(engine, [run_id])[run_id],
+        errors=run_store.errors(engine, run_id),
+        totals=run_store.totals(engine, run_id),
         latest=run_lines.latest(engine, run_id, latest),
     )
 
@@ -242,8 +255,8 @@ def run_state(engine: Engine, run_id: int, latest: int = 5) -> RunState:
 def listed_runs(
     engine: Engine, recipe: str | None = None, limit: int = 20
 ) -> Iterator[tuple[Run, TaskCounts]]:
-    """Runs with their counts, newest first."""
-    found = rows.listed(engine, recipe, limit=limit)
-    counts = rows.counts(engine, [run.id for run in found])
-    for run in found:
+    """Yields runs with their counts, newest first."""
+    runs = run_store.listed(engine, recipe, limit=limit)
+    counts = run_store.counts(engine, [run.id for run in runs])
+    for run in runs:
         yield run, counts[run.id]

@@ -1,4 +1,4 @@
-"""Which cells have too few samples, and a plan that fills them."""
+"""Finds the cells with too few samples and plans tasks for them."""
 
 import math
 from collections.abc import Iterable, Mapping
@@ -14,44 +14,44 @@ Cell = tuple[str, str]
 
 @dataclass(frozen=True)
 class Coverage:
-    """Samples of each cell, rejected ones apart. ``kept`` are the cells that a plan would ask for."""
+    """The number of samples of each cell by state. ``kept`` are the cells that a plan generates."""
 
     counts: Mapping[Cell, CellCount]
     kept: tuple[Cell, ...]
 
     def usable(self, cell: Cell) -> int:
-        """Pending and accepted samples of a cell."""
+        """Returns the number of pending and accepted samples of a cell."""
         count = self.counts.get(cell)
         return count.pending + count.accepted if count else 0
 
     def accepted_share(self, cell: Cell) -> float | None:
-        """Accepted of those decided, 0-1; None where nothing has been decided."""
+        """Returns the share (0-1) of accepted among the decided samples; None where none is decided."""
         count = self.counts.get(cell)
         decided = count.accepted + count.rejected if count else 0
         return count.accepted / decided if count and decided else None
 
     def thin(self, target: int) -> list[Cell]:
-        """Kept cells with fewer than ``target`` usable samples."""
+        """Returns the kept cells with fewer than ``target`` usable samples."""
         return [cell for cell in self.kept if self.usable(cell) < target]
 
 
 def coverage(recipe: Recipe, counts: Iterable[CellCount], styles: tuple[str, ...] = ()) -> Coverage:
-    """The coverage of the cells that ``styles`` (none: every enabled one) are written for."""
-    wanted = {
+    """Returns the coverage of the cells that any of ``styles`` (() means every enabled style) generates."""
+    generated = {
         cell
         for style in styles or enabled_styles(recipe)
         for cell in kept_cells(recipe, recipe.threshold, style)
     }
-    kept = tuple(cell for cell in kept_cells(recipe, recipe.threshold) if cell in wanted)
+    kept = tuple(cell for cell in kept_cells(recipe, recipe.threshold) if cell in generated)
     return Coverage({(c.name, c.scene): c for c in counts}, kept)
 
 
 def top_up_plan(recipe: Recipe, covered: Coverage, styles: tuple[str, ...], target: int, seed: int) -> Plan:
-    """A plan for the cells with fewer than ``target`` usable samples, with as many rounds as the thinnest one needs.
-    ``seed`` should be a new one, so that no earlier text is written again.
+    """Returns a plan for the cells with fewer than ``target`` usable samples, with as many rounds as the one with the
+    fewest needs. Use a new ``seed``, so that no earlier text is written again.
 
     Raises:
-        PlanError: no cell is that thin.
+        PlanError: every cell has enough.
     """
     cells = covered.thin(target)
     if not cells:

@@ -1,4 +1,4 @@
-"""A dry run: a few tasks sent for real, nothing stored. The parameters are those that a run would draw; several
+"""Sends a few tasks of a plan without storing anything. The parameters are those that a run would draw; several
 teachers take turns."""
 
 import asyncio
@@ -30,7 +30,7 @@ async def dry_run(
     sampling: Sampling | SamplingPlan,
     count: int = 3,
 ) -> list[Trial]:
-    """Ask for the first ``count`` tasks of a plan (for as many as there are teachers, if that is more).
+    """Sends the first ``count`` tasks of a plan, or one for each teacher if that is more; returns one trial per task.
 
     Raises:
         PlanError: the plan has no task. SettingsError, TeacherAuthError: the teacher is not usable.
@@ -40,7 +40,7 @@ async def dry_run(
     count = max(count, len(mix))
     limit = min(count, plan.limit) if plan.limit is not None else count
     planned = tasks(recipe, plan.model_copy(update={"limit": limit}))
-    teachers = [make_teacher(workspace, each.choice) for each in mix]
+    teachers = [make_teacher(workspace, entry.choice) for entry in mix]
     try:
         return list(
             await asyncio.gather(
@@ -55,8 +55,8 @@ async def dry_run(
             )
         )
     finally:
-        for each in teachers:
-            await each.aclose()
+        for opened in teachers:
+            await opened.aclose()
 
 
 async def _try(teacher: Teacher, asked: Brief, sampling: Sampling) -> Trial:

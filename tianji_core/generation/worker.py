@@ -4,18 +4,18 @@ import argparse
 import asyncio
 import sys
 
-from tianji_core.generation.engine import run_generation
+from tianji_core.generation.generating import run_generation
 from tianji_core.i18n import _
 from tianji_core.jobs import Reporter, run_child, run_until_stopped
-from tianji_core.store import runs as rows
+from tianji_core.store import runs as run_store
 from tianji_core.store.footprint import keep_small
 from tianji_core.workspace import Workspace
 
 
 def _work(workspace: Workspace, arguments: argparse.Namespace, reporter: Reporter) -> int:
     keep_small(workspace.engine)
-    run = rows.get(workspace.engine, arguments.run)
-    counts = rows.counts(workspace.engine, [run.id])[run.id]
+    run = run_store.get(workspace.engine, arguments.run)
+    counts = run_store.counts(workspace.engine, [run.id])[run.id]
     reporter.begin(run.total, _("条"), counts.done + counts.failed)
     print(
         _(
@@ -36,9 +36,10 @@ def _work(workspace: Workspace, arguments: argparse.Namespace, reporter: Reporte
 
 
 def main(argv: list[str]) -> int:
-    """Work off a run; returns the exit code."""
+    """Runs the pending tasks of a run; returns the exit code."""
     parser = argparse.ArgumentParser(
-        prog="python -m tianji_core.generation.worker", description="work off a run"
+        prog="python -m tianji_core.generation.worker",
+        description="run the pending tasks of a generation run",
     )
     parser.add_argument("run", type=int)
     return run_child(parser, argv, _work)

@@ -1,38 +1,29 @@
-"""From a task to a request for a text, and from the answer to a sample."""
+"""Turns a task into a request for a text, and the answer into a sample."""
 
 import random
-from collections.abc import Callable
 from dataclasses import asdict, replace
 
-from tianji_core.dispatch.budget import Usage
-from tianji_core.dispatch.lane import Outcome
+from tianji_core.dispatch import TOKENS_PER_CHARACTER, Outcome, Usage, expected_usage
 from tianji_core.generation.openings import Openings
 from tianji_core.recipe import Brief, Recipe, Task, brief
 from tianji_core.store.provenance import Provenance
-from tianji_core.store.runs import Failure, Written
+from tianji_core.store.runs import Written
 from tianji_core.teachers import Answer, Sampling, SamplingPlan, Teacher
-
-TOKENS_PER_CHARACTER = 0.75
-"""Current Chinese tokenizers need 0.6-0.8 tokens per character; a little more is the safer guess."""
-MESSAGE_TOKENS = 8
-"""Role marks around one message."""
 
 
 def task_sampling(plan: SamplingPlan, task: Task, seed: int) -> Sampling:
-    """The parameters of one task; the same for every attempt and every start of the run."""
+    """Returns the parameters of one task: the same for every attempt and every start of the run."""
     return plan.draw(random.Random(f"sampling|{seed}|{task.name}|{task.scene}|{task.style}|{task.round}"))
 
 
-def expected_usage(asked: Brief) -> Usage:
-    """Tokens that a brief will probably use, from its characters."""
-    return Usage(
-        round(len(asked.prompt) * TOKENS_PER_CHARACTER) + MESSAGE_TOKENS,
-        round((asked.style.min_chars + asked.style.max_chars) / 2 * TOKENS_PER_CHARACTER),
-    )
+def usage_of(asked: Brief) -> Usage:
+    """Returns the tokens that a brief is likely to use: its prompt, and a text midway between the length limits."""
+    characters = (asked.style.min_chars + asked.style.max_chars) / 2
+    return expected_usage(asked.prompt, round(characters * TOKENS_PER_CHARACTER))
 
 
-class WritingDesk:
-    """The desk of one teacher of a run. With ``openings`` the teacher is told which ones it has used too often."""
+class WritingClient:
+    """Asks one teacher of a run for texts. With ``openings`` the prompt names those that it has used too often."""
 
     def __init__(
         self,
@@ -51,13 +42,13 @@ class WritingDesk:
         self._used = Usage()
 
     def expected(self, item: Task) -> Usage:
-        """The mean of what was used so far; before the first answer, by the characters of the prompt."""
+        """Returns the mean of what was used so far; before the first answer, an estimate from the prompt."""
         if not self._answers or not self._used.total:
-            return expected_usage(brief(self._recipe, item, self._seed))
+            return usage_of(brief(self._recipe, item, self._seed))
         return Usage(self._used.prompt // self._answers, self._used.completion // self._answers)
 
-    async def ask(self, item: Task, attempts: int) -> Outcome[Written | Failure]:
-        """Send one request for the text of a task.
+    async def ask(self, item: Task, attempts: int) -> Outcome[Written]:
+        """Sends one request for the text of a task.
 
         Raises:
             TeacherError: no usable answer. PlanError: the recipe no longer has what the task names.
@@ -69,18 +60,14 @@ class WritingDesk:
         answer = await self._teacher.answer(asked, sampling)
         if self._openings is not None:
             self._openings.add(item.style, item.name, answer.text)
-        usage = Usage(answer.prompt_tokens or 0, answer.completion_tokens or 0)
+        usage = Usage.of(answer)
         self._answers += 1
-        self._used = Usage(self._used.prompt + usage.prompt, self._used.completion + usage.completion)
+        self._used += usage
         return Outcome(written(self._recipe, asked, answer, sampling, attempts), usage)
-
-    def failed(self, item: Task, kind: str, sentence: str, attempts: int) -> Written | Failure:
-        """The failure to store for a task."""
-        return Failure(item, kind, sentence, attempts)
 
 
 def provenance(prompt: str, answer: Answer, sampling: Sampling, attempts: int = 1) -> Provenance:
-    """How an answer came; parameters that were left to the server are left out."""
+    """Returns the provenance of an answer; parameters that were left to the server are left out."""
     return Provenance(
         prompt=prompt,
         model=answer.model,
@@ -98,7 +85,7 @@ def provenance(prompt: str, answer: Answer, sampling: Sampling, attempts: int = 
 def written(
     recipe: Recipe, asked: Brief, answer: Answer, sampling: Sampling | None = None, attempts: int = 1
 ) -> Written:
-    """The sample that an answer becomes. The text is stripped and otherwise left as it came."""
+    """Returns the sample that an answer becomes. White space around the text is removed; nothing else changes."""
     return Written(
         task=asked.task,
         system=recipe.prompts.system,
@@ -107,7 +94,3 @@ def written(
         origin=provenance(asked.prompt, answer, sampling or Sampling(), attempts),
         planted=answer.planted,
     )
-
-
-Stored = Callable[[int, int], None]
-"""Called after each transaction with the number of texts and of failures in it."""

@@ -31,6 +31,12 @@ class ModelEntry(_Frozen):
     output_price: float | None = Field(default=None, ge=0)
     body: dict[str, Any] = Field(default_factory=dict)
 
+    def cost(self, prompt_tokens: int, completion_tokens: int) -> float | None:
+        """Returns what that many tokens cost in the provider's currency; None where a price is unknown."""
+        if self.input_price is None or self.output_price is None:
+            return None
+        return (prompt_tokens * self.input_price + completion_tokens * self.output_price) / 1_000_000
+
 
 class Provider(_Frozen):
     """Where a teacher lives and how it is spoken to. ``key_variable`` names the environment variable of the key.
@@ -55,6 +61,17 @@ class Provider(_Frozen):
     def model(self, name: str) -> ModelEntry:
         """The model called ``name``; one that is not listed has unknown prices."""
         return next((m for m in self.models if m.name == name), ModelEntry(name=name or "?"))
+
+    @property
+    def offline(self) -> bool:
+        """Whether it writes on this machine: it needs no key and no address, and costs nothing."""
+        return self.sdk == "composer"
+
+    @property
+    def can_chat(self) -> bool:
+        """Whether it answers any prompt, and so can judge, rate, suggest and read documents. One that cannot writes the
+        texts of a plan only."""
+        return self.sdk != "composer"
 
     @property
     def needs_key(self) -> bool:

@@ -63,7 +63,7 @@ def checked_choice(workspace: Workspace, choice: TeacherChoice) -> Provider:
         TeacherAuthError: the key is missing; the message names the variable.
     """
     chosen = provider(workspace, choice.provider)
-    if chosen.sdk == "composer":
+    if chosen.offline:
         return chosen
     if not resolved_model(chosen, choice):
         raise SettingsError(_("请填写 {title} 的模型名", title=_(chosen.title)))

@@ -2,11 +2,10 @@
 processor. The operating system lets go of a lock when its process dies."""
 
 import contextlib
-import fcntl
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import IO
 
+from tianji_core.locks import FileLock, is_locked
 from tianji_core.workspace import Workspace
 
 CPU = "cpu"
@@ -21,8 +20,7 @@ def card(index: int) -> str:
 @contextlib.contextmanager
 def starting(workspace: Workspace) -> Iterator[None]:
     """Hold the right to start a training or to change the waiting line for the length of a block."""
-    with (workspace.runs / ".training-start.lock").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+    with FileLock(workspace.runs / ".training-start.lock"):
         yield
 
 
@@ -31,35 +29,32 @@ class Hold:
 
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
-        self._files: dict[str, IO[str]] = {}
+        self._locks: dict[str, FileLock] = {}
 
     @property
     def places(self) -> tuple[str, ...]:
         """What is held."""
-        return tuple(self._files)
+        return tuple(self._locks)
 
     def take(self, places: Sequence[str], count: int | None = None) -> bool:
         """Take ``count`` of the places, all of them for None, or none at all; returns whether they are held now."""
         wanted = len(places) if count is None else count
         for place in places:
-            if len(self._files) == wanted:
+            if len(self._locks) == wanted:
                 break
-            file = _file(self._workspace, place).open("a")
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                self._files[place] = file
-            except BlockingIOError:
-                file.close()
-        if len(self._files) == wanted:
+            lock = FileLock(_file(self._workspace, place))
+            if lock.try_acquire():
+                self._locks[place] = lock
+        if len(self._locks) == wanted:
             return True
         self.release()
         return False
 
     def release(self) -> None:
         """Let go."""
-        for file in self._files.values():
-            file.close()
-        self._files.clear()
+        for lock in self._locks.values():
+            lock.release()
+        self._locks.clear()
 
 
 @contextlib.contextmanager
@@ -75,15 +70,7 @@ def working(workspace: Workspace, place: str = CPU) -> Iterator[bool]:
 def training_works(workspace: Workspace, place: str) -> bool:
     """Whether a trainer is at work on a place, also one whose supervisor is gone. Disturbs nobody: a trainer that looks
     at the same moment looks again."""
-    path = _file(workspace, place)
-    if not path.exists():
-        return False
-    with path.open() as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-    return False
+    return is_locked(_file(workspace, place))
 
 
 def _file(workspace: Workspace, place: str) -> Path:

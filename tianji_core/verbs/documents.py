@@ -84,12 +84,12 @@ def knowledge(
         except ValidationError as error:
             raise InputError(explain(error, whole="")) from error
         read = [_document(path) for path in files or ()]
-        pieces = documents.cut_all(read, settings)
+        chunks = documents.split_documents(read, settings)
         if preview:
             show(
-                [{"file": p.file, "number": p.number, "text": p.text} for p in pieces],
+                [{"file": p.file, "number": p.number, "text": p.text} for p in chunks],
                 as_json,
-                "\n\n".join(f"{p.file} #{p.number}\n{p.text}" for p in pieces),
+                "\n\n".join(f"{p.file} #{p.number}\n{p.text}" for p in chunks),
             )
             return
         choice = teacher_choice(

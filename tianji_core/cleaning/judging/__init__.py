@@ -2,9 +2,9 @@
 never accept, reject or delete anything."""
 
 from tianji_core.cleaning.judging.asking import judge_prompt, read_verdict
-from tianji_core.cleaning.judging.engine import judge_samples
 from tianji_core.cleaning.judging.estimate import JudgeEstimate, estimate_judging, judging_cost
 from tianji_core.cleaning.judging.job import KIND, judge_job, judge_of, start_judging
+from tianji_core.cleaning.judging.scoring import judge_samples
 
 __all__ = [
     "KIND",

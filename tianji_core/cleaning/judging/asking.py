@@ -1,4 +1,4 @@
-"""The request for a verdict on one sample, and reading what comes back. Pure."""
+"""Builds the request for a verdict on one sample, and reads the answer. Pure."""
 
 import re
 from typing import Any, NamedTuple
@@ -25,7 +25,7 @@ PROMPT = """请你当一回挑剔的编辑，给下面这段话打分。
 
 
 class Verdict(BaseModel):
-    """What the judge says about one text."""
+    """The scores (0-5) of one text and the main reason for them."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -37,7 +37,7 @@ class Verdict(BaseModel):
     @field_validator("fit", "style", "naturalness", mode="before")
     @classmethod
     def _number_in_words(cls, value: Any) -> Any:
-        """'4分', '4/5' and '4.5 / 5' are numbers, too."""
+        """Accepts '4分', '4/5' and '4.5 / 5' as numbers."""
         if isinstance(value, str) and (
             match := re.match(r"\s*(\d+(?:\.\d+)?)\s*(?:分|/\s*5(?:\.0)?)?\s*$", value)
         ):
@@ -64,7 +64,7 @@ _NAMES = (
 
 
 def judge_prompt(recipe: Recipe, sample: Sample) -> str:
-    """The request for a verdict on a sample."""
+    """Returns the request for a verdict on a sample."""
     style = recipe.style(sample.style)
     said = ""
     if style is not None:
@@ -77,7 +77,7 @@ def _style_line(title: str, instruction: str, low: int, high: int) -> str:
 
 
 def read_verdict(answer: str) -> Verdict:
-    """The verdict in what a judge wrote; fenced or broken JSON is repaired.
+    """Returns the verdict in a judge's answer; fenced or broken JSON is repaired.
 
     Raises:
         TeacherAnswerError: there is none, or a number is missing or not 0 to 5.

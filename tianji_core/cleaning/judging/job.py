@@ -1,4 +1,4 @@
-"""Judging as a background job."""
+"""Judges samples in a background job."""
 
 import json
 import sys
@@ -20,40 +20,40 @@ _LOOK_BACK = 100
 
 
 def start_judging(
-    workspace: Workspace, wanted: SampleFilter, choice: TeacherChoice, concurrency: int = 8
+    workspace: Workspace, selection: SampleFilter, choice: TeacherChoice, concurrency: int = 8
 ) -> Job:
-    """Judge the matching samples without a score in the background; started again it goes on with those that are left.
+    """Judges the matching samples without a score in the background; a second start judges those that are left.
 
     Raises:
-        JobError: it runs already, or nothing is left to judge. InputError: the offline composer cannot judge.
+        JobError: it runs already, or nothing is left to judge. InputError: the teacher answers no prompts.
         SettingsError, TeacherAuthError: the teacher is not usable.
     """
-    if provider(workspace, choice.provider).sdk == "composer":
+    if not provider(workspace, choice.provider).can_chat:
         raise InputError(_("离线造句不会打分，请换一个接口模型（在设置页填密钥）"))
     checked_choice(workspace, choice)
-    job = judge_job(workspace, wanted.recipe)
+    job = judge_job(workspace, selection.recipe)
     if job is not None and job.active:
-        raise JobError(_("配方“{recipe}”的样本正在评审，等它结束或先停止它", recipe=wanted.recipe))
-    number = judgements.waiting_count(workspace.engine, wanted)
+        raise JobError(_("配方“{recipe}”的样本正在评审，等它结束或先停止它", recipe=selection.recipe))
+    number = judgements.waiting_count(workspace.engine, selection)
     if not number:
         raise JobError(_("符合筛选的样本都已经有评分了"))
     argv = [
         sys.executable,
         "-m",
         "tianji_core.cleaning.judging.worker",
-        json.dumps(asdict(wanted), ensure_ascii=False),
+        json.dumps(asdict(selection), ensure_ascii=False),
         choice.model_dump_json(),
         str(concurrency),
         "--workspace",
         str(workspace.home),
     ]
     title = _("评审 {n} 条样本", n=number)
-    subject: dict[str, object] = {"recipe": wanted.recipe, "judge": choice.model_dump(mode="json")}
+    subject: dict[str, object] = {"recipe": selection.recipe, "judge": choice.model_dump(mode="json")}
     return jobs.start(workspace, KIND, title, argv, subject=subject)
 
 
 def judge_of(job: Job) -> TeacherChoice | None:
-    """Who judged in a job; None where it does not say so in today's form."""
+    """Returns the teacher of a judging job; None where its record is of an older form."""
     try:
         return TeacherChoice.model_validate(job.subject.get("judge"))
     except ValidationError:
@@ -61,6 +61,6 @@ def judge_of(job: Job) -> TeacherChoice | None:
 
 
 def judge_job(workspace: Workspace, recipe_key: str) -> Job | None:
-    """The newest judging job of a recipe."""
-    found = jobs.listed(workspace, kind=KIND, limit=_LOOK_BACK)
-    return next((job for job in found if job.subject.get("recipe") == recipe_key), None)
+    """Returns the newest judging job of a recipe, or None."""
+    recent = jobs.listed(workspace, kind=KIND, limit=_LOOK_BACK)
+    return next((job for job in recent if job.subject.get("recipe") == recipe_key), None)

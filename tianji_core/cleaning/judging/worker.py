@@ -7,7 +7,7 @@ import json
 import sys
 from typing import Any
 
-from tianji_core.cleaning.judging.engine import judge_samples
+from tianji_core.cleaning.judging.scoring import judge_samples
 from tianji_core.i18n import _
 from tianji_core.jobs import Reporter, run_child, run_until_stopped
 from tianji_core.store import judgements
@@ -24,12 +24,12 @@ def _filter(text: str) -> SampleFilter:
 
 
 def _work(workspace: Workspace, arguments: argparse.Namespace, reporter: Reporter) -> int:
-    wanted = arguments.filter
-    reporter.begin(judgements.waiting_count(workspace.engine, wanted), _("条"))
+    selection: SampleFilter = arguments.filter
+    reporter.begin(judgements.waiting_count(workspace.engine, selection), _("条"))
 
     async def judge(stop: asyncio.Event) -> int:
         result = await judge_samples(
-            workspace, wanted, arguments.teacher, arguments.concurrency, reporter, stop
+            workspace, selection, arguments.teacher, arguments.concurrency, reporter, stop
         )
         print(_("评了 {judged} 条，失败 {failed} 条，还剩 {waiting} 条", **vars(result)), flush=True)
         return result.waiting
@@ -38,7 +38,7 @@ def _work(workspace: Workspace, arguments: argparse.Namespace, reporter: Reporte
 
 
 def main(argv: list[str]) -> int:
-    """Judge; returns the exit code."""
+    """Judges the samples of a filter; returns the exit code."""
     parser = argparse.ArgumentParser(
         prog="python -m tianji_core.cleaning.judging.worker", description="judge samples"
     )

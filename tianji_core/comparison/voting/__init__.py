@@ -2,7 +2,6 @@
 orders, and only a verdict that survives the turn counts."""
 
 from tianji_core.comparison.voting.asking import duel_prompt, read_duel, settled
-from tianji_core.comparison.voting.engine import vote_board
 from tianji_core.comparison.voting.job import (
     KIND,
     VotingEstimate,
@@ -10,6 +9,7 @@ from tianji_core.comparison.voting.job import (
     start_voting,
     voting_job,
 )
+from tianji_core.comparison.voting.pairs import vote_board
 
 __all__ = [
     "KIND",

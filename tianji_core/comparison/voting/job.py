@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from tianji_core import jobs
 from tianji_core.comparison.board import Board
-from tianji_core.comparison.voting.engine import expected_usage, judge_name, open_pairs
-from tianji_core.dispatch.budget import Usage
+from tianji_core.comparison.voting.pairs import judge_name, open_pairs, usage_of
+from tianji_core.dispatch import Usage
 from tianji_core.errors import InputError, JobError
 from tianji_core.i18n import _
 from tianji_core.jobs import Job
@@ -30,28 +30,20 @@ class VotingEstimate:
 def estimate_voting(workspace: Workspace, board: Board, choice: TeacherChoice) -> VotingEstimate:
     """What the votes that are still missing will use."""
     recipe = recipes.current(workspace.engine, board.recipe).recipe
-    each = [
-        expected_usage(recipe, vote) for vote in open_pairs(workspace, board, judge_name(workspace, choice))
-    ]
-    usage = Usage(sum(one.prompt for one in each), sum(one.completion for one in each))
-    return VotingEstimate(len(each), usage, cost_of(workspace, choice, usage))
-
-
-def cost_of(workspace: Workspace, choice: TeacherChoice, usage: Usage) -> float | None:
-    """What tokens cost at a teacher's prices; None where they are unknown."""
+    pairs = open_pairs(workspace, board, judge_name(workspace, choice))
+    usage = sum((usage_of(recipe, pair) for pair in pairs), Usage())
     price = price_of(provider(workspace, choice.provider), choice)
-    known = price.input_price is not None and price.output_price is not None
-    return usage.cost(price) if known else None
+    return VotingEstimate(len(pairs), usage, usage.cost(price))
 
 
 def start_voting(workspace: Workspace, board: Board, choice: TeacherChoice, concurrency: int = 8) -> Job:
     """Let a teacher judge the pairs of a board in the background; started again it goes on with those that are left.
 
     Raises:
-        JobError: it runs already, or nothing is left. InputError: the offline composer cannot judge.
+        JobError: it runs already, or nothing is left. InputError: the teacher answers no prompts.
         SettingsError, TeacherAuthError: the teacher is not usable.
     """
-    if provider(workspace, choice.provider).sdk == "composer":
+    if not provider(workspace, choice.provider).can_chat:
         raise InputError(_("离线造句只会按语句表拼出成品，不会评判；请换一个接口模型（在设置页填密钥）"))
     checked_choice(workspace, choice)
     job = voting_job(workspace, board.key)

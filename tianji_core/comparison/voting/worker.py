@@ -6,7 +6,7 @@ import asyncio
 import sys
 
 from tianji_core.comparison.board import load_board
-from tianji_core.comparison.voting.engine import judge_name, open_pairs, vote_board
+from tianji_core.comparison.voting.pairs import judge_name, open_pairs, vote_board
 from tianji_core.i18n import _
 from tianji_core.jobs import Reporter, run_child, run_until_stopped
 from tianji_core.teachers import TeacherChoice

@@ -1,30 +1,36 @@
-"""资料转问答: documents cut into chunks, a teacher asks and answers questions about each, and what is new becomes
-samples. :func:`create_knowledge_run` stores a run, :func:`start_knowledge` works it off in the background."""
+"""资料转问答: splits documents into chunks and has a teacher write questions and answers about each; those that are new
+become samples. :func:`create_knowledge_run` stores a run, :func:`start_knowledge` runs it in the background."""
 
 from tianji_core.generation.knowledge.asking import KnowledgeSettings, knowledge_prompt
-from tianji_core.generation.knowledge.documents import SUFFIXES, Document, Piece, cut, read_document
+from tianji_core.generation.knowledge.documents import (
+    SUFFIXES,
+    Document,
+    DocumentChunk,
+    read_document,
+    split_document,
+)
 from tianji_core.generation.knowledge.job import knowledge_jobs, start_knowledge
 from tianji_core.generation.knowledge.runs import (
     KnowledgeState,
     create_knowledge_run,
-    cut_all,
     estimate_knowledge,
     knowledge_state,
+    split_documents,
 )
 
 __all__ = [
     "SUFFIXES",
     "Document",
+    "DocumentChunk",
     "KnowledgeSettings",
     "KnowledgeState",
-    "Piece",
     "create_knowledge_run",
-    "cut",
-    "cut_all",
     "estimate_knowledge",
     "knowledge_jobs",
     "knowledge_prompt",
     "knowledge_state",
     "read_document",
+    "split_document",
+    "split_documents",
     "start_knowledge",
 ]

@@ -1,4 +1,4 @@
-"""The request for questions and answers about a chunk, and reading what comes back."""
+"""Builds the request for questions and answers about a chunk, and reads the answer."""
 
 import json
 from typing import Any
@@ -41,7 +41,7 @@ class KnowledgeSettings(BaseModel):
     similar: float = Field(default=90.0, ge=50, le=100)
 
 
-class _Pair(BaseModel):
+class _Question(BaseModel):
     model_config = ConfigDict(str_strip_whitespace=True)
 
     question: str = Field(min_length=2, max_length=1000)
@@ -49,33 +49,33 @@ class _Pair(BaseModel):
 
 
 def knowledge_prompt(settings: KnowledgeSettings, file: str, text: str) -> str:
-    """The request for one chunk."""
+    """Returns the request for one chunk."""
     shape = SINGLE if settings.turns == 1 else SEVERAL.format(turns=settings.turns)
     return PROMPT.format(pairs=settings.pairs, shape=shape, file=file, text=text)
 
 
 def read_conversations(answer: str, settings: KnowledgeSettings) -> list[Conversation]:
-    """The questions and answers in what a teacher wrote: fenced or broken JSON is repaired, items without a question or
-    an answer are left out, and so is what comes beyond the number asked for.
+    """Returns the questions and answers in a teacher's answer. Fenced or broken JSON is repaired; items without a question
+    or an answer are left out, and so are more items than were asked for.
 
     Raises:
-        TeacherAnswerError: nothing usable is in it.
+        TeacherAnswerError: there is none.
     """
     from json_repair import repair_json
 
     value = repair_json(answer, return_objects=True)
-    found = []
+    conversations = []
     for item in _items(value):
         if turns := _turns(item):
-            found.append(Conversation(turns[: settings.turns]))
-    if not found:
+            conversations.append(Conversation(turns[: settings.turns]))
+    if not conversations:
         said = " ".join(answer.split())[:80]
         raise TeacherAnswerError(_("回答里没有可用的问答（要的是 JSON 列表）：{said}", said=said))
-    return found[: settings.pairs]
+    return conversations[: settings.pairs]
 
 
 def _items(value: Any) -> list[Any]:
-    """The list that was asked for, also where it is wrapped in an object or is a single item."""
+    """Returns the list that was asked for, also where it is wrapped in an object or is a single item."""
     if isinstance(value, str):
         try:
             value = json.loads(value)
@@ -89,7 +89,7 @@ def _items(value: Any) -> list[Any]:
 
 
 def _turns(item: Any) -> tuple[Turn, ...]:
-    """The turns of one item; a turn that is no pair ends the conversation."""
+    """Returns the turns of one item; a turn without question and answer ends the conversation."""
     if isinstance(item, dict) and isinstance(item.get("turns"), list):
         inner = item["turns"]
     elif isinstance(item, list):
@@ -97,15 +97,15 @@ def _turns(item: Any) -> tuple[Turn, ...]:
     else:
         inner = [item]
     turns = []
-    for each in inner:
-        pair = _pair(each)
+    for turn in inner:
+        pair = _pair(turn)
         if pair is None:
             break
         turns.append(Turn(pair.question, pair.answer))
     return tuple(turns)
 
 
-def _pair(item: Any) -> _Pair | None:
+def _pair(item: Any) -> _Question | None:
     if not isinstance(item, dict):
         return None
     plain = {str(name).strip().lower(): value for name, value in item.items()}
@@ -114,6 +114,6 @@ def _pair(item: Any) -> _Pair | None:
         for field, names in _NAMES.items()
     }
     try:
-        return _Pair.model_validate(fields)
+        return _Question.model_validate(fields)
     except ValidationError:
         return None

@@ -1,4 +1,4 @@
-"""From an uploaded file to its text, and from the text to chunks that end where sentences end."""
+"""Reads the text of uploaded files and splits it into chunks that end where sentences end."""
 
 import hashlib
 import io
@@ -12,9 +12,9 @@ from tianji_core.i18n import _
 SUFFIXES = ("txt", "md", "docx", "pdf", "html", "htm")
 _PLAIN = (".txt", ".md")
 _SEPARATORS = [r"\n\n+", r"\n", r"(?<=[。！？!?…])", r"(?<=[；;])", r"(?<=[，,、])", r""]
-"""Where a text may be cut, best first: paragraphs, lines, sentence ends, clauses, anywhere."""
+"""Where a text may be split, best first: paragraphs, lines, sentence ends, clauses, anywhere."""
 SMALLEST, LARGEST = 100, 8000
-"""Characters that a chunk may be asked to have."""
+"""The limits of the chunk size, in characters."""
 
 
 @dataclass(frozen=True)
@@ -27,8 +27,8 @@ class Document:
 
 
 @dataclass(frozen=True)
-class Piece:
-    """A chunk of a document; ``number`` counts from 1 in it."""
+class DocumentChunk:
+    """A part of a document; ``number`` counts from 1 in it."""
 
     file: str
     sha256: str
@@ -37,7 +37,7 @@ class Piece:
 
 
 def read_document(name: str, data: bytes) -> Document:
-    """The text of a txt, md, docx, pdf or html file.
+    """Returns the text of a txt, md, docx, pdf or html file.
 
     Raises:
         InputError: another kind of file, one that cannot be read, or one without text.
@@ -65,16 +65,16 @@ def _converted(name: str, suffix: str, data: bytes) -> str:
     import markitdown
     from markitdown import converters
 
-    made = {
+    converter = {
         ".docx": converters.DocxConverter,
         ".pdf": converters.PdfConverter,
         ".html": converters.HtmlConverter,
         ".htm": converters.HtmlConverter,
     }[suffix]
     try:
-        # The converter itself: MarkItDown would take a broken file for plain text.
-        return made().convert(io.BytesIO(data), markitdown.StreamInfo(extension=suffix)).text_content
-    except Exception as error:  # each format's own library raises its own kinds
+        # Without MarkItDown itself, which would take a broken file for plain text.
+        return converter().convert(io.BytesIO(data), markitdown.StreamInfo(extension=suffix)).text_content
+    except Exception as error:  # each format's library raises its own classes
         detail = str(error).strip().splitlines()
         raise InputError(
             _(
@@ -85,9 +85,9 @@ def _converted(name: str, suffix: str, data: bytes) -> str:
         ) from error
 
 
-def cut(document: Document, size: int = 600, overlap: int = 60) -> list[Piece]:
-    """Chunks of at most ``size`` characters, cut at paragraphs or sentence ends where possible; each repeats up to
-    ``overlap`` characters from the end of the one before.
+def split_document(document: Document, size: int = 600, overlap: int = 60) -> list[DocumentChunk]:
+    """Returns chunks of at most ``size`` characters, split at paragraphs or sentence ends where possible; each repeats up
+    to ``overlap`` characters from the end of the one before.
 
     Raises:
         InputError: a size out of range, or an overlap that is not smaller than half of it.
@@ -111,6 +111,6 @@ def cut(document: Document, size: int = 600, overlap: int = 60) -> list[Piece]:
     )
     texts = [text for text in splitter.split_text(document.text) if text.strip()]
     return [
-        Piece(document.name, document.sha256, number, text.strip())
+        DocumentChunk(document.name, document.sha256, number, text.strip())
         for number, text in enumerate(texts, start=1)
     ]

@@ -1,17 +1,15 @@
-"""Making a knowledge run, and how far one is."""
+"""Creates knowledge runs and reports their state."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tianji_core.dispatch.budget import Usage
-from tianji_core.dispatch.options import RunOptions
-from tianji_core.errors import InputError, PlanError
+from tianji_core.dispatch import RunOptions, Usage, expected_usage
+from tianji_core.errors import InputError
 from tianji_core.generation.knowledge.asking import KnowledgeSettings, knowledge_prompt
-from tianji_core.generation.knowledge.documents import Document, Piece, cut
-from tianji_core.generation.runs import MAX_CONCURRENCY, cost_of
-from tianji_core.generation.writing import MESSAGE_TOKENS, TOKENS_PER_CHARACTER
+from tianji_core.generation.knowledge.documents import Document, DocumentChunk, split_document
+from tianji_core.generation.runs import check_concurrency
 from tianji_core.i18n import _
-from tianji_core.store import knowledge as rows
+from tianji_core.store import knowledge as knowledge_store
 from tianji_core.store import recipes
 from tianji_core.store.knowledge import ChunkCounts, KnowledgeRun
 from tianji_core.store.provenance import ErrorCount
@@ -26,12 +24,12 @@ from tianji_core.teachers import (
 from tianji_core.workspace import Workspace
 
 PAIR_TOKENS = 120
-"""Tokens that a question with its answer usually takes."""
+"""Tokens that a question with its answer usually needs."""
 
 
 @dataclass(frozen=True)
 class KnowledgeState:
-    """How far a run is; ``latest`` holds (file, chunk number, question, answer), newest first."""
+    """The state of a run; ``latest`` holds (file, chunk number, question, answer), newest first."""
 
     run: KnowledgeRun
     counts: ChunkCounts
@@ -39,8 +37,8 @@ class KnowledgeState:
     latest: list[tuple[str, int, str, str]]
 
 
-def cut_all(documents: Sequence[Document], settings: KnowledgeSettings) -> list[Piece]:
-    """The chunks of several documents; the same document twice counts once.
+def split_documents(documents: Sequence[Document], settings: KnowledgeSettings) -> list[DocumentChunk]:
+    """Returns the chunks of several documents; a document that occurs twice counts once.
 
     Raises:
         InputError: there is no document, or size and overlap do not go together.
@@ -48,7 +46,11 @@ def cut_all(documents: Sequence[Document], settings: KnowledgeSettings) -> list[
     once = {document.sha256: document for document in documents}
     if not once:
         raise InputError(_("先选至少一个文件"))
-    return [piece for document in once.values() for piece in cut(document, settings.size, settings.overlap)]
+    return [
+        chunk
+        for document in once.values()
+        for chunk in split_document(document, settings.size, settings.overlap)
+    ]
 
 
 def create_knowledge_run(
@@ -61,25 +63,24 @@ def create_knowledge_run(
     concurrency: int = 8,
     options: RunOptions | None = None,
 ) -> KnowledgeRun:
-    """Store a run with all its chunks; nothing is sent yet. A system prompt '' becomes the recipe's.
+    """Stores a run with all its chunks; nothing is sent yet. A system prompt of '' becomes the recipe's.
 
     Raises:
         InputError: no document, or a teacher that cannot read. PlanError: the concurrency is out of range.
         SettingsError, TeacherAuthError: the teacher is not usable.
     """
-    if not 1 <= concurrency <= MAX_CONCURRENCY:
-        raise PlanError(_("并发数应当在 1 到 {most} 之间，现在是 {n}", most=MAX_CONCURRENCY, n=concurrency))
+    check_concurrency(concurrency)
     chosen = checked_choice(workspace, teacher)
-    if chosen.sdk == "composer":
+    if not chosen.can_chat:
         raise InputError(_("离线造句不会读资料，请换一个接口模型"))
-    pieces = cut_all(documents, settings)
+    chunks = split_documents(documents, settings)
     stored = recipes.current(workspace.engine, recipe)
     if not settings.system.strip():
         settings = settings.model_copy(update={"system": stored.recipe.prompts.system})
     model = resolved_model(chosen, teacher)
-    names = list(dict.fromkeys(piece.file for piece in pieces))
+    names = list(dict.fromkeys(chunk.file for chunk in chunks))
     shown = _("、").join(names[:2]) + (_("等 {n} 个", n=len(names)) if len(names) > 2 else "")
-    new = rows.NewKnowledgeRun(
+    new = knowledge_store.NewKnowledgeRun(
         recipe=recipe,
         title=f"{shown} · {model}",
         teacher=teacher.model_copy(update={"model": model}).model_dump(mode="json"),
@@ -90,47 +91,49 @@ def create_knowledge_run(
         },
         concurrency=concurrency,
     )
-    return rows.add(
-        workspace.engine, new, [rows.NewChunk(p.file, p.sha256, p.number, p.text) for p in pieces]
+    return knowledge_store.add(
+        workspace.engine, new, [knowledge_store.NewChunk(c.file, c.sha256, c.number, c.text) for c in chunks]
     )
 
 
 def asking_of(run: KnowledgeRun) -> KnowledgeSettings:
-    """What a run asks for."""
+    """Returns what a run asks for."""
     return KnowledgeSettings.model_validate(run.settings["asking"])
 
 
 def knowledge_options_of(run: KnowledgeRun) -> RunOptions:
-    """Budget and deadline of a run."""
+    """Returns budget and deadline of a run."""
     return RunOptions.model_validate(run.settings["options"])
 
 
 def expected_of(settings: KnowledgeSettings, file: str, text: str) -> Usage:
-    """Tokens that the request for a chunk will probably use."""
-    asked = len(knowledge_prompt(settings, file, text)) * TOKENS_PER_CHARACTER + MESSAGE_TOKENS
-    return Usage(round(asked), settings.pairs * settings.turns * PAIR_TOKENS)
+    """Returns the tokens that the request for a chunk is likely to use."""
+    return expected_usage(
+        knowledge_prompt(settings, file, text), settings.pairs * settings.turns * PAIR_TOKENS
+    )
 
 
 def estimate_knowledge(
-    workspace: Workspace, pieces: Sequence[Piece], settings: KnowledgeSettings, teacher: TeacherChoice
+    workspace: Workspace,
+    chunks: Sequence[DocumentChunk],
+    settings: KnowledgeSettings,
+    teacher: TeacherChoice,
 ) -> tuple[Usage, float | None]:
-    """(tokens, cost in the provider's currency or None) of asking about these chunks."""
-    each = [expected_of(settings, piece.file, piece.text) for piece in pieces]
-    usage = Usage(sum(u.prompt for u in each), sum(u.completion for u in each))
-    price = price_of(provider(workspace, teacher.provider), teacher)
-    return usage, cost_of(price, usage.prompt, usage.completion)
+    """Returns the tokens of asking about these chunks, and their cost in the provider's currency or None."""
+    usage = sum((expected_of(settings, chunk.file, chunk.text) for chunk in chunks), Usage())
+    return usage, usage.cost(price_of(provider(workspace, teacher.provider), teacher))
 
 
 def knowledge_state(workspace: Workspace, run_id: int) -> KnowledgeState:
-    """How far a run is, from what is stored.
+    """Returns the state of a run, from what is stored.
 
     Raises:
         InputError: there is no such run.
     """
     engine = workspace.engine
     return KnowledgeState(
-        rows.get(engine, run_id),
-        rows.counts(engine, run_id),
-        rows.errors(engine, run_id),
-        rows.latest(engine, run_id),
+        knowledge_store.get(engine, run_id),
+        knowledge_store.counts(engine, run_id),
+        knowledge_store.errors(engine, run_id),
+        knowledge_store.latest(engine, run_id),
     )

@@ -4,18 +4,18 @@ import argparse
 import asyncio
 import sys
 
-from tianji_core.generation.knowledge.engine import run_knowledge
+from tianji_core.generation.knowledge.extracting import run_knowledge
 from tianji_core.i18n import _
 from tianji_core.jobs import Reporter, run_child, run_until_stopped
-from tianji_core.store import knowledge as rows
+from tianji_core.store import knowledge as knowledge_store
 from tianji_core.store.footprint import keep_small
 from tianji_core.workspace import Workspace
 
 
 def _work(workspace: Workspace, arguments: argparse.Namespace, reporter: Reporter) -> int:
     keep_small(workspace.engine)
-    run = rows.get(workspace.engine, arguments.run)
-    counts = rows.counts(workspace.engine, run.id)
+    run = knowledge_store.get(workspace.engine, arguments.run)
+    counts = knowledge_store.counts(workspace.engine, run.id)
     reporter.begin(run.total, _("块"), counts.done + counts.failed)
 
     async def ask(stop: asyncio.Event) -> int:
@@ -36,9 +36,10 @@ def _work(workspace: Workspace, arguments: argparse.Namespace, reporter: Reporte
 
 
 def main(argv: list[str]) -> int:
-    """Work off a knowledge run; returns the exit code."""
+    """Asks about the pending chunks of a run; returns the exit code."""
     parser = argparse.ArgumentParser(
-        prog="python -m tianji_core.generation.knowledge.worker", description="work off a knowledge run"
+        prog="python -m tianji_core.generation.knowledge.worker",
+        description="ask about the pending chunks of a knowledge run",
     )
     parser.add_argument("run", type=int)
     return run_child(parser, argv, _work)

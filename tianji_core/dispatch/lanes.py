@@ -1,0 +1,106 @@
+"""One teacher of a dispatch: what is sent to it, how fast, and what it has answered."""
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
+
+from tianji_core.dispatch.budget import Usage
+from tianji_core.dispatch.pace import Pace, Throttle
+from tianji_core.errors import TeacherRateLimitError
+from tianji_core.teachers import ModelEntry, TeacherChoice
+
+T = TypeVar("T")
+R = TypeVar("R", covariant=True)
+Result = TypeVar("Result")
+Item = TypeVar("Item", contravariant=True)
+
+LONGEST_PAUSE = 300.0
+"""Seconds. A server that asks for a longer pause in effect refuses; the item fails after its attempts instead."""
+
+
+@dataclass(frozen=True)
+class Outcome(Generic[R]):
+    """The result of an answered request, and the tokens that it used."""
+
+    result: R
+    usage: Usage
+
+
+@dataclass(frozen=True)
+class Failed(Generic[T]):
+    """An item without a usable answer. ``kind`` is that of the error, ``message`` its sentence; ``attempts`` counts the
+    requests that were sent."""
+
+    item: T
+    kind: str
+    message: str
+    attempts: int
+
+
+class Client(Protocol[Item, R]):
+    """Turns items into requests to one teacher, and answers into results."""
+
+    def expected(self, item: Item) -> Usage:
+        """Returns the tokens that a request for this item is likely to use."""
+        ...
+
+    async def ask(self, item: Item, attempts: int) -> Outcome[R]:
+        """Sends one request; ``attempts`` counts this one.
+
+        Raises:
+            TeacherError: no usable answer. PlanError, ComposerError: the item cannot be asked for at all.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Lane(Generic[Item, R]):
+    """One teacher and its items. ``price`` holds the prices that count against the budget; ``answered_before`` is the
+    number of answers that earlier starts of the same run got."""
+
+    client: Client[Item, R]
+    items: Iterator[Item]
+    choice: TeacherChoice
+    price: ModelEntry
+    answered_before: int = 0
+
+
+class OpenLane(Generic[T, Result]):
+    """A lane while its items are sent: its throttle, its limits per minute and the pause that its server asked for."""
+
+    def __init__(self, lane: Lane[T, Result], concurrency: int) -> None:
+        choice = lane.choice
+        self.client = lane.client
+        self.items = lane.items
+        self.price = lane.price
+        self.throttle = Throttle(concurrency)
+        self.answered = lane.answered_before
+        self.failed_in_a_row = 0
+        self._paused_until = 0.0
+        self._requests = Pace(choice.requests_per_minute) if choice.requests_per_minute else None
+        self._tokens = Pace(choice.tokens_per_minute) if choice.tokens_per_minute else None
+
+    def book(self, expected: Usage) -> float:
+        """Books a request; returns the seconds to wait before it may be sent."""
+        now = asyncio.get_running_loop().time()
+        wait = self._requests.book(1, now) if self._requests is not None else 0.0
+        if self._tokens is not None:
+            wait = max(wait, self._tokens.book(expected.total, now))
+        return wait
+
+    def correct(self, expected: Usage, used: Usage) -> None:
+        """Replaces the expected tokens of a booked request by those that it used."""
+        if self._tokens is not None:
+            self._tokens.correct(used.total - expected.total)
+
+    def pause(self) -> float:
+        """Returns the seconds until the server accepts requests again; 0 where it did not ask for a pause."""
+        return max(0.0, self._paused_until - asyncio.get_running_loop().time())
+
+    def limited(self, error: TeacherRateLimitError, sent_at: float) -> None:
+        """Handles an answer 429: lowers the concurrency and pauses the lane for as long as the server asks."""
+        now = asyncio.get_running_loop().time()
+        self.throttle.limited(sent_at, now)
+        if error.retry_after is not None:
+            self._paused_until = max(self._paused_until, now + min(error.retry_after, LONGEST_PAUSE))

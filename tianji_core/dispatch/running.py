@@ -1,0 +1,109 @@
+"""One dispatch from its first request to its last stored result."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import TypeVar
+
+from tianji_core.dispatch.budget import Budget
+from tianji_core.dispatch.dispatcher import Dispatcher, Retry
+from tianji_core.dispatch.lanes import Failed, Lane
+from tianji_core.dispatch.options import RunOptions
+from tianji_core.dispatch.outbox import Outbox
+from tianji_core.dispatch.pulse import Pulse
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+Batch = Callable[[list[R], list[Failed[T]]], None]
+"""Takes the results of one batch and the items that got none."""
+
+PULSE_SECONDS = 1.0
+
+
+async def run(
+    lanes: Sequence[Lane[T, R]],
+    store: Batch[R, T],
+    *,
+    concurrency: int,
+    items: int,
+    on_stored: Batch[R, T] | None = None,
+    budget: Budget | None = None,
+    retry: Retry | None = None,
+    stop: asyncio.Event | None = None,
+    on_pulse: Callable[[Pulse], None] | None = None,
+) -> None:
+    """Send every item of the lanes, at most ``concurrency`` requests at once over all of them, and store what comes back
+    before returning.
+
+    ``items`` is the most that a lane may hold; fewer workers are started where it is small. ``store`` is called in a
+    thread with one batch at a time, ``on_stored`` in the event loop once the batch is stored. Setting ``stop`` ends the
+    run early; items that were not sent stay as they are. ``on_pulse`` is called in a thread once a second and once at
+    the end.
+
+    Raises:
+        TeacherError: going on makes no sense (wrong key, unknown model, nobody answers).
+        RunLimitError: the budget or the time is used up. What was answered until then is stored.
+    """
+
+    def store_batch(batch: list[R | Failed[T]]) -> None:
+        store(*_sorted(batch))
+
+    def report_batch(batch: list[R | Failed[T]]) -> None:
+        if on_stored is not None:
+            on_stored(*_sorted(batch))
+
+    outbox: Outbox[R | Failed[T]] = Outbox(store_batch, report_batch)
+    dispatcher = Dispatcher(
+        lanes,
+        outbox.put,
+        concurrency,
+        stop or asyncio.Event(),
+        retry or Retry(),
+        budget or Budget(RunOptions()),
+    )
+    async with _pulsing(dispatcher, on_pulse):
+        await _until_stored(dispatcher, outbox, items)
+
+
+def _sorted(batch: list[R | Failed[T]]) -> tuple[list[R], list[Failed[T]]]:
+    results = [result for result in batch if not isinstance(result, Failed)]
+    return results, [failure for failure in batch if isinstance(failure, Failed)]
+
+
+async def _until_stored(dispatcher: Dispatcher[T, R], outbox: Outbox[R | Failed[T]], items: int) -> None:
+    """Dispatch and store side by side; the first error of either ends both."""
+    storing = asyncio.create_task(outbox.run())
+    sending = asyncio.create_task(dispatcher.work(items))
+    await asyncio.wait({storing, sending}, return_when=asyncio.FIRST_COMPLETED)
+    if storing.done():  # storing failed, so further answers would be lost
+        sending.cancel()
+        await asyncio.wait({sending})
+    else:
+        await outbox.close()
+    await storing
+    await sending
+
+
+@contextlib.asynccontextmanager
+async def _pulsing(
+    dispatcher: Dispatcher[T, R], on_pulse: Callable[[Pulse], None] | None
+) -> AsyncIterator[None]:
+    """Report the pulse every second of the block, and once more at its end."""
+    if on_pulse is None:
+        yield
+        return
+
+    async def beat() -> None:
+        while True:
+            await asyncio.to_thread(on_pulse, dispatcher.pulse())
+            await asyncio.sleep(PULSE_SECONDS)
+
+    beating = asyncio.create_task(beat())
+    try:
+        yield
+    finally:
+        beating.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await beating
+        on_pulse(dispatcher.pulse())

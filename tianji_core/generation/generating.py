@@ -1,0 +1,152 @@
+"""Runs the pending tasks of a generation run. Each answer is stored as it arrives; unanswered tasks stay pending, so a
+run can be stopped or killed at any moment and continued later."""
+
+import asyncio
+import time
+from collections.abc import Iterator, Sequence
+
+from tianji_core import dispatch
+from tianji_core.dispatch import Budget, Failed, Lane, Retry, Usage
+from tianji_core.errors import RunLimitError
+from tianji_core.generation.composing import compose_tasks
+from tianji_core.generation.openings import Openings
+from tianji_core.generation.raw import write_raw
+from tianji_core.generation.runs import RunState, options_of, run_lock, run_state, sampling_of, teachers_of
+from tianji_core.generation.writing import WritingClient
+from tianji_core.i18n import _
+from tianji_core.jobs import Reporter
+from tianji_core.recipe import Recipe, Task
+from tianji_core.store import recipes, run_figures
+from tianji_core.store import runs as run_store
+from tianji_core.store.runs import Failure, Run, Written
+from tianji_core.teachers import ModelEntry, Teacher, make_teacher, price_of, provider
+from tianji_core.teachers.composer import Composer
+from tianji_core.workspace import Workspace
+
+_PAGE = 500
+LOG_SECONDS = 5.0
+
+
+async def run_generation(
+    workspace: Workspace,
+    run_id: int,
+    reporter: Reporter,
+    stop: asyncio.Event | None = None,
+    retry: Retry | None = None,
+) -> RunState:
+    """Sends every pending task of a run and stores what comes back; the raw file is written at the end, also after a
+    stop or a fatal error. Setting ``stop`` ends the run early.
+
+    Raises:
+        PlanError: no such run. JobError: another process works on it.
+        TeacherError: going on makes no sense (wrong key, unknown model, nobody answers).
+        RunLimitError: the budget or the time of the run is used up; the rest stays pending.
+    """
+    run = run_store.get(workspace.engine, run_id)
+    stop = stop or asyncio.Event()
+    with run_lock(workspace, run_id):
+        run_store.change(workspace.engine, run_id, halted="")
+        recipe = recipes.at(workspace.engine, run.recipe, run.recipe_revision).recipe
+        report = _Report(workspace, run, reporter)
+        teachers = [make_teacher(workspace, weighted.choice) for weighted in teachers_of(run)]
+        try:
+            if len(teachers) == 1 and isinstance(teachers[0], Composer):
+                waiting = _pending(workspace, run.id)
+                async for texts, failures in compose_tasks(recipe, run.plan.seed, teachers[0], waiting, stop):
+                    run_store.store(workspace.engine, run, texts, failures)
+                    report.add(len(texts), len(failures))
+            else:
+                await _ask(workspace, run, recipe, teachers, report, stop, retry)
+        except RunLimitError as error:
+            run_store.change(workspace.engine, run_id, halted=str(error))
+            raise
+        finally:
+            for teacher in teachers:
+                await teacher.aclose()
+            write_raw(workspace, run_id)
+    return run_state(workspace.engine, run_id)
+
+
+async def _ask(
+    workspace: Workspace,
+    run: Run,
+    recipe: Recipe,
+    teachers: Sequence[Teacher],
+    report: "_Report",
+    stop: asyncio.Event,
+    retry: Retry | None,
+) -> None:
+    """Runs the tasks over the network, one lane per teacher."""
+    lanes, spent = _lanes(workspace, run, recipe, teachers)
+
+    def store(texts: list[Written], failed: list[Failed[Task]]) -> None:
+        failures = [Failure(f.item, f.kind, f.message, f.attempts) for f in failed]
+        run_store.store(workspace.engine, run, texts, failures)
+
+    await dispatch.run(
+        lanes,
+        store,
+        concurrency=run.concurrency,
+        items=run.total,
+        on_stored=lambda texts, failed: report.add(len(texts), len(failed)),
+        budget=Budget(options_of(run), spent),
+        retry=retry,
+        stop=stop,
+        on_pulse=lambda pulse: dispatch.write_pulse(workspace, run.id, pulse),
+    )
+
+
+def _lanes(
+    workspace: Workspace, run: Run, recipe: Recipe, teachers: Sequence[Teacher]
+) -> tuple[list[Lane[Task, Written]], list[tuple[Usage, ModelEntry]]]:
+    """Returns a lane for each teacher, and what each has used in earlier starts with its price."""
+    openings = None
+    if options_of(run).ban_openings:
+        openings = Openings(run_figures.told(workspace.engine, run.id))
+    figures = run_figures.spent(workspace.engine, run.id)
+    lanes = []
+    spent = []
+    for number, (weighted, teacher) in enumerate(zip(teachers_of(run), teachers, strict=True)):
+        price = price_of(provider(workspace, weighted.choice.provider), weighted.choice)
+        client = WritingClient(recipe, run.plan.seed, teacher, sampling_of(run), openings)
+        earlier = figures.get(number, run_figures.Spent())
+        spent.append((Usage(earlier.prompt_tokens, earlier.completion_tokens), price))
+        tasks = _pending(workspace, run.id, number if len(teachers) > 1 else None)
+        lanes.append(Lane(client, tasks, weighted.choice, price, earlier.answers))
+    return lanes, spent
+
+
+def _pending(workspace: Workspace, run_id: int, teacher: int | None = None) -> Iterator[Task]:
+    """Yields the pending tasks by position, read in pages so that a large run is never held in memory."""
+    after = -1
+    while page := run_store.tasks_in(workspace.engine, run_id, run_store.PENDING, after, _PAGE, teacher):
+        yield from page
+        after = page[-1].position
+
+
+class _Report:
+    """Reports the progress of a run from what is stored, and logs a line every few seconds."""
+
+    def __init__(self, workspace: Workspace, run: Run, reporter: Reporter) -> None:
+        counts = run_store.counts(workspace.engine, [run.id])[run.id]
+        self._done, self._failed, self._total = counts.done, counts.failed, run.total
+        self._reporter = reporter
+        self._logged_at = time.monotonic()
+
+    def add(self, texts: int, failures: int) -> None:
+        """Counts one stored batch."""
+        self._done += texts
+        self._failed += failures
+        finished = self._done + self._failed
+        self._reporter.update(finished, self._total)
+        if time.monotonic() - self._logged_at >= LOG_SECONDS or finished == self._total:
+            self._logged_at = time.monotonic()
+            print(
+                _(
+                    "{done}/{total} 条，失败 {failed}",
+                    done=self._done,
+                    total=self._total,
+                    failed=self._failed,
+                ),
+                flush=True,
+            )
