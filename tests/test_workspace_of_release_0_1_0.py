@@ -210,7 +210,7 @@ def test_jobs_of_every_kind_are_read_with_their_subject(old: Workspace) -> None:
 
 def test_trainings_keep_their_settings_and_can_be_continued(old: Workspace) -> None:
     stopped, first = (training_rows.get(old.engine, number) for number in (2, 1))
-    settings = training.settings_of(first)
+    settings = training.record_of(first).settings
     assert (settings.learning_rate, settings.lora_alpha, settings.max_length, settings.seed) == (
         0.002,
         64,

@@ -1,7 +1,8 @@
 """InternLM2.5-Chat-7B, QLoRA on one GPU.
 
 Model: Shanghai_AI_Laboratory/internlm2_5-7b-chat on ModelScope, 15 GB on disk.
-Memory: about 13 GB of GPU memory with the values below; 4-bit nf4 base with double quantisation, fp16 compute.
+Memory: about 13 GB of GPU memory with the values below; 4-bit nf4 base with double quantisation, fp16
+compute.
 
 Download:  python -m tianji_core download Shanghai_AI_Laboratory/internlm2_5-7b-chat --trust-remote-code
 Launch:    python -m tianji_core train --preset internlm2-5-chat-7b-qlora --dataset NAME
@@ -22,9 +23,9 @@ from xtuner.dataset.collate_fns import default_collate_fn
 from xtuner.dataset.map_fns import template_map_fn_factory
 from xtuner.engine.hooks import DatasetInfoHook, EvaluateChatHook
 from xtuner.engine.runner import TrainLoop
+from xtuner.model import SupervisedFinetune
 
 from tianji_core.training.validation import ValidationLossHook
-from xtuner.model import SupervisedFinetune
 
 # ---- what the studio shows about this preset ----
 preset = {
@@ -32,6 +33,7 @@ preset = {
     "summary": "InternLM2 的后一代，同样的模板与参数，一块 24 GB 显卡",
     "device": "cuda",
     "method": "qlora",
+    "dtype": "float16",
     "memory_gb": 14,
     "disk_gb": 10,
     "model_id": "Shanghai_AI_Laboratory/internlm2_5-7b-chat",

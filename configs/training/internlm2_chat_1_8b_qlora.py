@@ -22,9 +22,9 @@ from xtuner.dataset.collate_fns import default_collate_fn
 from xtuner.dataset.map_fns import template_map_fn_factory
 from xtuner.engine.hooks import DatasetInfoHook, EvaluateChatHook
 from xtuner.engine.runner import TrainLoop
+from xtuner.model import SupervisedFinetune
 
 from tianji_core.training.validation import ValidationLossHook
-from xtuner.model import SupervisedFinetune
 
 # ---- what the studio shows about this preset ----
 preset = {
@@ -32,6 +32,7 @@ preset = {
     "summary": "小一号的同门模型，一块 8 GB 显卡",
     "device": "cuda",
     "method": "qlora",
+    "dtype": "float16",
     "memory_gb": 7,
     "disk_gb": 4,
     "model_id": "Shanghai_AI_Laboratory/internlm2-chat-1_8b",

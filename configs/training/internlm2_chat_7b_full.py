@@ -1,13 +1,16 @@
 """InternLM2-Chat-7B, all parameters, DeepSpeed ZeRO-3 over two GPUs.
 
 Model: Shanghai_AI_Laboratory/internlm2-chat-7b on ModelScope, 15 GB on disk.
-Memory: about 76 GB on each of two GPUs; weights, gradients and optimizer state are split among them, 16 bytes per parameter.
+Memory: about 76 GB on each of two GPUs; weights, gradients and optimizer state are split among them, 16 bytes
+per parameter.
 
 Download:  python -m tianji_core download Shanghai_AI_Laboratory/internlm2-chat-7b --trust-remote-code
 Launch:    python -m tianji_core train --preset internlm2-chat-7b-full --dataset NAME --gpus 0,1 --deepspeed deepspeed_zero3
 
-A checkpoint holds weights and optimizer state, about 110 GB, and the next one is written before the old one goes.
-The learning rate is a tenth of LoRA's. One epoch is usually enough for blessings; more of them makes the model repeat its training file.
+A checkpoint holds weights and optimizer state, about 110 GB, and the next one is written before the old one
+goes.
+The learning rate is a tenth of LoRA's. One epoch is usually enough for blessings; more of them makes the
+model repeat its training file.
 """
 
 import torch
@@ -22,9 +25,9 @@ from xtuner.dataset.collate_fns import default_collate_fn
 from xtuner.dataset.map_fns import template_map_fn_factory
 from xtuner.engine.hooks import DatasetInfoHook, EvaluateChatHook
 from xtuner.engine.runner import TrainLoop
+from xtuner.model import SupervisedFinetune
 
 from tianji_core.training.validation import ValidationLossHook
-from xtuner.model import SupervisedFinetune
 
 # ---- what the studio shows about this preset ----
 preset = {
@@ -33,6 +36,7 @@ preset = {
     "device": "cuda",
     "method": "full",
     "deepspeed": "deepspeed_zero3",
+    "dtype": "bfloat16",
     "memory_gb": 76,
     "disk_gb": 260,
     "model_id": "Shanghai_AI_Laboratory/internlm2-chat-7b",

@@ -7,7 +7,8 @@ while LoRA matrices are trained, so its weights take four bytes each.
 Download:  python -m tianji_core download Shanghai_AI_Laboratory/internlm2-chat-7b --trust-remote-code
 Launch:    python -m tianji_core train --preset internlm2-chat-7b-lora --dataset NAME
 
-Needs a card that computes in bf16 (compute capability 8.0 or newer). One epoch is usually enough for blessings; more of them makes the model repeat its training file.
+Needs a card that computes in bf16 (compute capability 8.0 or newer). One epoch is usually enough for
+blessings; more of them makes the model repeat its training file.
 """
 
 import torch
@@ -23,9 +24,9 @@ from xtuner.dataset.collate_fns import default_collate_fn
 from xtuner.dataset.map_fns import template_map_fn_factory
 from xtuner.engine.hooks import DatasetInfoHook, EvaluateChatHook
 from xtuner.engine.runner import TrainLoop
+from xtuner.model import SupervisedFinetune
 
 from tianji_core.training.validation import ValidationLossHook
-from xtuner.model import SupervisedFinetune
 
 # ---- what the studio shows about this preset ----
 preset = {
@@ -33,6 +34,7 @@ preset = {
     "summary": "不量化，学得更准；一块 48 GB 以上、支持 bf16 的显卡",
     "device": "cuda",
     "method": "lora",
+    "dtype": "bfloat16",
     "memory_gb": 37,
     "disk_gb": 10,
     "model_id": "Shanghai_AI_Laboratory/internlm2-chat-7b",

@@ -23,9 +23,9 @@ from xtuner.dataset.collate_fns import default_collate_fn
 from xtuner.dataset.map_fns import template_map_fn_factory
 from xtuner.engine.hooks import DatasetInfoHook, EvaluateChatHook
 from xtuner.engine.runner import TrainLoop
+from xtuner.model import SupervisedFinetune
 
 from tianji_core.training.validation import ValidationLossHook
-from xtuner.model import SupervisedFinetune
 
 # ---- what the studio shows about this preset ----
 preset = {
@@ -33,6 +33,7 @@ preset = {
     "summary": "教程所用的模型与参数，一块 24 GB 显卡",
     "device": "cuda",
     "method": "qlora",
+    "dtype": "float16",
     "memory_gb": 14,
     "disk_gb": 10,
     "model_id": "Shanghai_AI_Laboratory/internlm2-chat-7b",

@@ -6,14 +6,15 @@ Memory: about 2 GB of RAM, most of it the libraries; no GPU.
 Download:  nothing
 Launch:    python -m tianji_core train --preset nano-cpu-lora --dataset NAME
 
-float32 throughout: mixed precision needs a GPU. The learning rate is ten times the large models': a model this small takes it, and one epoch is then enough.
+float32 throughout: mixed precision needs a GPU. The learning rate is ten times the large models': a model
+this small takes it, and one epoch is then enough.
 """
 
 import torch
 from datasets import load_dataset
 from mmengine.dataset import DefaultSampler
 from mmengine.hooks import CheckpointHook, DistSamplerSeedHook, IterTimerHook, LoggerHook, ParamSchedulerHook
-from mmengine.optim import OptimWrapper, CosineAnnealingLR, LinearLR
+from mmengine.optim import CosineAnnealingLR, LinearLR, OptimWrapper
 from peft import LoraConfig
 from torch.optim import AdamW
 from transformers import AutoModelForCausalLM, AutoTokenizer
@@ -32,6 +33,8 @@ preset = {
     "summary": "内置的小模型，不量化；和 QLoRA 的结果对照着看",
     "device": "cpu",
     "method": "lora",
+    "dtype": "float32",
+    "activation_checkpointing": False,
     "memory_gb": 2,
     "disk_gb": 1,
     "model_id": "",

@@ -6,7 +6,8 @@ Memory: about 2 GB of RAM, most of it the libraries; no GPU.
 Download:  nothing
 Launch:    python -m tianji_core train --preset nano-cpu-qlora --dataset NAME
 
-4-bit nf4 like the large presets, but float32 compute and no mixed precision, which needs a GPU. The learning rate is
+4-bit nf4 like the large presets, but float32 compute and no mixed precision, which needs a GPU. The learning
+rate is
 ten times the large models': a model this small takes it, and one epoch is then enough.
 """
 
@@ -14,7 +15,7 @@ import torch
 from datasets import load_dataset
 from mmengine.dataset import DefaultSampler
 from mmengine.hooks import CheckpointHook, DistSamplerSeedHook, IterTimerHook, LoggerHook, ParamSchedulerHook
-from mmengine.optim import OptimWrapper, CosineAnnealingLR, LinearLR
+from mmengine.optim import CosineAnnealingLR, LinearLR, OptimWrapper
 from peft import LoraConfig
 from torch.optim import AdamW
 from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
@@ -33,6 +34,8 @@ preset = {
     "summary": "内置的几百万参数小模型，不用显卡，几分钟跑完全程",
     "device": "cpu",
     "method": "qlora",
+    "dtype": "float32",
+    "activation_checkpointing": False,
     "memory_gb": 2,
     "disk_gb": 1,
     "model_id": "",

@@ -7,7 +7,8 @@ Memory: about 8 GB of GPU memory with the values below, much of it for the 152,0
 Download:  python -m tianji_core download Qwen/Qwen2.5-1.5B-Instruct
 Launch:    python -m tianji_core train --preset qwen2-5-1-5b-instruct-qlora --dataset NAME
 
-The template is qwen_chat, and nothing in the model's folder has to be run. One epoch is usually enough for blessings; more of them makes the model repeat its training file.
+The template is qwen_chat, and nothing in the model's folder has to be run. One epoch is usually enough for
+blessings; more of them makes the model repeat its training file.
 """
 
 import torch
@@ -23,9 +24,9 @@ from xtuner.dataset.collate_fns import default_collate_fn
 from xtuner.dataset.map_fns import template_map_fn_factory
 from xtuner.engine.hooks import DatasetInfoHook, EvaluateChatHook
 from xtuner.engine.runner import TrainLoop
+from xtuner.model import SupervisedFinetune
 
 from tianji_core.training.validation import ValidationLossHook
-from xtuner.model import SupervisedFinetune
 
 # ---- what the studio shows about this preset ----
 preset = {
@@ -33,6 +34,7 @@ preset = {
     "summary": "小一号的通义千问 2.5；一块 12 GB、支持 bf16 的显卡",
     "device": "cuda",
     "method": "qlora",
+    "dtype": "bfloat16",
     "memory_gb": 9,
     "disk_gb": 4,
     "model_id": "Qwen/Qwen2.5-1.5B-Instruct",

@@ -7,7 +7,8 @@ Memory: about 16 GB of GPU memory with the values below, much of it for the 152,
 Download:  python -m tianji_core download Qwen/Qwen2.5-7B-Instruct
 Launch:    python -m tianji_core train --preset qwen2-5-7b-instruct-qlora --dataset NAME
 
-The template is qwen_chat, and nothing in the model's folder has to be run. One epoch is usually enough for blessings; more of them makes the model repeat its training file.
+The template is qwen_chat, and nothing in the model's folder has to be run. One epoch is usually enough for
+blessings; more of them makes the model repeat its training file.
 """
 
 import torch
@@ -23,9 +24,9 @@ from xtuner.dataset.collate_fns import default_collate_fn
 from xtuner.dataset.map_fns import template_map_fn_factory
 from xtuner.engine.hooks import DatasetInfoHook, EvaluateChatHook
 from xtuner.engine.runner import TrainLoop
+from xtuner.model import SupervisedFinetune
 
 from tianji_core.training.validation import ValidationLossHook
-from xtuner.model import SupervisedFinetune
 
 # ---- what the studio shows about this preset ----
 preset = {
@@ -33,6 +34,7 @@ preset = {
     "summary": "通义千问 2.5，模板不同；一块 24 GB、支持 bf16 的显卡",
     "device": "cuda",
     "method": "qlora",
+    "dtype": "bfloat16",
     "memory_gb": 17,
     "disk_gb": 10,
     "model_id": "Qwen/Qwen2.5-7B-Instruct",

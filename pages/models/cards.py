@@ -73,7 +73,7 @@ def checkpoint_rows(workspace: Workspace, state: TrainingState, options: MergeOp
     run = state.run
     with st.container(border=True):
         st.markdown(f"**{plain(run.title)}**")
-        dataset = run.settings.get("dataset_name", "—")
+        dataset = training.record_of(run).dataset_name or "—"
         st.caption(plain(f"{run.preset} · {dataset} · {local_time(run.created_at)} · {state_text(state)}"))
         if state.state == "failed":
             st.caption(plain(state.reason))

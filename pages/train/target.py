@@ -17,7 +17,7 @@ from tianji_core.training import Preset, Target, TrainingRun, TrainingState
 from tianji_core.training.launch import by_hand
 from tianji_core.training.load import cards
 from tianji_core.training.presets import OWN
-from tianji_core.training.target import DEEPSPEED, field_title, target_of
+from tianji_core.training.target import DEEPSPEED, field_title
 from tianji_core.workspace import Workspace
 
 TARGET = "target"
@@ -105,7 +105,7 @@ def _number(name: str, default: int, most: int, least: int = 1, disabled: bool =
 
 def show_commands(workspace: Workspace, state: TrainingState) -> None:
     """The command of each machine and the Slurm script; open where there are several machines that have not begun."""
-    nodes = target_of(state.run).nodes
+    nodes = training.record_of(state.run).target.nodes
     if nodes > 1 and state.active:
         said = _("这台机器是第 0 号，由工坊启动；其他 {n} 台请各运行自己的一行，到齐才开始。", n=nodes - 1)
         st.info(said, icon="🖥️")
@@ -132,7 +132,8 @@ def fill_form(workspace: Workspace, run: TrainingRun, known: Collection[str]) ->
     values: dict[str, Typed] = {"dataset": version.name} if version is not None else {}
     if version is not None:
         put("train_dataset", version.id)
-    groups = {TARGET: _filled("train_target_", target_of(run).model_dump(), Target().model_dump())}
+    record = training.record_of(run)
+    groups = {TARGET: _filled("train_target_", record.target.model_dump(), Target().model_dump())}
     if run.preset not in known:
         said = _(
             "那次训练用的预设 {key} 已经不在了，它的设置没有填进来。自己的预设删掉后可以在下面的专家视图里恢复，然后再复制一次。",
@@ -144,7 +145,7 @@ def fill_form(workspace: Workspace, run: TrainingRun, known: Collection[str]) ->
         put("train_preset", run.preset)
         recipe = version.recipe if version is not None else ""
         usual = training.default_settings(run.preset, workspace, recipe).model_dump()
-        settings = training.settings_of(run).model_dump()
+        settings = record.settings.model_dump()
         groups[run.preset] = _filled(f"train_{run.preset}_", settings, usual)
     with report_errors(), changing_draft(workspace, FORM) as draft:
         draft.values.update(values)

@@ -128,7 +128,7 @@ def test_a_branch_that_never_started_is_not_taken_for_one_run_by_hand(workspace,
     source = training.prepare_training(workspace, KEY, settings, version, "先前的")
     write_sitting(training.work_folder(workspace, source), "20260101_000000", [(5, 2.0)])
     branch = training.prepare_training(workspace, KEY, settings, version, "分出来的")
-    origin = {"run": source.id, "iteration": 5, "mode": "resume"}
+    origin = {"run": source.id, "iteration": 5, "mode": "resume", "checkpoint": "x"}
     branch = rows.change(workspace.engine, branch.id, settings={**branch.settings, "origin": origin})
     state = training.training_state(workspace, branch)
     assert (state.state, len(state.points)) == ("missing", 1)

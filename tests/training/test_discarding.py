@@ -15,7 +15,8 @@ from tianji_core.training.saved import keep_newest
 
 @pytest.fixture
 def run(workspace):
-    made = rows.add(workspace.engine, "试训练", "nano-cpu-qlora", None, {})
+    stored = training.default_settings("nano-cpu-qlora").model_dump(mode="json")
+    made = rows.add(workspace.engine, "试训练", "nano-cpu-qlora", None, stored)
     folder = workspace.runs / f"training-{made.id}"
     write_sitting(folder, "20260101_000000", [(4, 2.0), (8, 1.0)], total=8)
     for iteration in (4, 8):

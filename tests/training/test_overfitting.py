@@ -41,9 +41,10 @@ def test_the_smoothed_curve_starts_at_the_first_loss_and_keeps_gaps():
 
 def test_answers_that_stand_in_the_training_file_are_found(workspace):
     version = add_version(workspace)
-    run = rows.add(
-        workspace.engine, "试", "nano-cpu-qlora", version.id, {"epochs": 2, "eval_prompts": ["祝妹妹生日"]}
-    )
+    usual = training.default_settings("nano-cpu-qlora")
+    settings = usual.model_copy(update={"epochs": 2, "eval_prompts": ["祝妹妹生日"]})
+    record = training.TrainingRecord(settings=settings)
+    run = rows.add(workspace.engine, "试", "nano-cpu-qlora", version.id, record.stored())
     run = rows.change(workspace.engine, run.id, work_dir="runs/training-1")
     outputs = training_outputs(workspace, run)
     learnt = "祝妹妹生日快乐，身体健康，万事如意！"
@@ -76,9 +77,9 @@ def test_answers_that_stand_in_the_training_file_are_found(workspace):
 
 def test_a_training_that_branched_off_shows_what_came_before(workspace):
     version = add_version(workspace)
-    made = []
+    settings, made = training.default_settings("nano-cpu-qlora").model_dump(mode="json"), []
     for number, origin in ((1, None), (2, {"run": 1, "iteration": 4, "mode": "resume", "checkpoint": "x"})):
-        run = rows.add(workspace.engine, "试", "nano-cpu-qlora", version.id, {"origin": origin})
+        run = rows.add(workspace.engine, "试", "nano-cpu-qlora", version.id, {**settings, "origin": origin})
         made.append(rows.change(workspace.engine, run.id, work_dir=f"runs/training-{number}"))
         folder = workspace.home / f"runs/training-{number}"
         sitting = folder / f"2026010{number}_000000" / "vis_data"

@@ -18,7 +18,7 @@ from tianji_core.training import (
     preflight,
     prepare_training,
     preset,
-    settings_of,
+    record_of,
     start_training,
 )
 from tianji_core.training.data_checks import length_checks
@@ -229,7 +229,7 @@ def test_several_processes_share_the_iterations_and_may_have_too_few_to_learn(wo
     foretold = preflight(workspace, preset("nano-cpu-qlora"), spaced, version, four)
     assert foretold.estimate.iterations == 240 and foretold.settings.save_interval == 240
     run = prepare_training(workspace, "nano-cpu-qlora", spaced, version, target=four)
-    assert settings_of(run) == foretold.settings  # what was checked is what is trained
+    assert record_of(run).settings == foretold.settings  # what was checked is what is trained
     with_more = few.model_copy(update={"accumulation": 5})
     stopped = preflight(workspace, preset("nano-cpu-qlora"), with_more, version, Target(processes=8))
     assert [check.title for check in stopped.stops] == ["训练量"]

@@ -126,7 +126,5 @@ def test_a_profile_of_a_small_card_quantises_what_the_preset_does_not(tmp_path):
 def test_a_card_that_is_too_old_for_a_named_profile_stops_the_training(workspace):
     turing = Gpu("T4", 15.8e9, 15e9, 0, (7, 5))
     for key, level in (("16gb", "stop"), ("16gb-fp16", None)):
-        found = machine_checks(
-            workspace, preset(PRESET), None, Target(), [turing], profile(key).dtype == "bfloat16"
-        )
+        found = machine_checks(workspace, preset(PRESET), None, Target(), [turing], profile(key).dtype)
         assert {check.title: check.level for check in found}.get("bf16") == level

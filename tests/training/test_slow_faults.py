@@ -13,7 +13,7 @@ from tests.tiny_base import add_version, write_tiny_base
 from tianji_core import jobs, training
 from tianji_core.store import training as rows
 from tianji_core.training import queue as line
-from tianji_core.training.target import node_commands
+from tianji_core.training.commands import node_commands
 
 pytestmark = pytest.mark.skipif(not os.environ.get("TIANJI_SLOW_FAULTS"), reason="takes minutes")
 KEY = "nano-cpu-qlora"

@@ -7,7 +7,7 @@ from tianji_core.i18n import _
 from tianji_core.model_folders.manifest import Artefact, kind_title, size_text
 from tianji_core.project import CONFIGS
 from tianji_core.store.training import TrainingRun
-from tianji_core.training import TrainingSettings
+from tianji_core.training import TrainingSettings, record_of
 from tianji_core.training.settings import field_title
 
 CARD = "README.md"
@@ -65,9 +65,8 @@ def _figures(made: Artefact) -> list[str]:
 def _settings(run: TrainingRun) -> list[str]:
     shown = [name for name in TrainingSettings.model_fields if name not in ("base", "system", "eval_prompts")]
     lines = [f"| {_('预设')} | {_cell(run.preset)} |"]
-    return lines + [
-        f"| {field_title(n)} | {_cell(str(run.settings[n]))} |" for n in shown if n in run.settings
-    ]
+    settings = record_of(run).settings
+    return lines + [f"| {field_title(name)} | {_cell(str(getattr(settings, name)))} |" for name in shown]
 
 
 def _table(left: str, right: str, rows: list[str]) -> str:

@@ -19,6 +19,7 @@ from tianji_core.model_folders.roots import checked_root
 from tianji_core.model_folders.template import TEMPLATE, native_template
 from tianji_core.models.nano import FOLDER as NANO_FOLDER
 from tianji_core.store import training as rows
+from tianji_core.training import record_of
 from tianji_core.workspace import Workspace
 
 NANO = "nano-base"
@@ -235,7 +236,7 @@ def _base_of(workspace: Workspace, job: jobs.Job) -> Path | None:
     run_id = job.subject.get("training_run_id")
     if run_id is None:
         return None
-    return Path(str(rows.get(workspace.engine, int(str(run_id))).settings.get("base", ""))).expanduser()
+    return record_of(rows.get(workspace.engine, int(str(run_id)))).settings.base_folder
 
 
 def trashed(workspace: Workspace) -> list[Trashed]:

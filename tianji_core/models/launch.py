@@ -14,7 +14,7 @@ from tianji_core.models.download import SOURCE, check_model_id, refuse_second
 from tianji_core.models.making import checkpoint_of
 from tianji_core.models.merged import SHARD_GB, base_to_merge_into, checked_options
 from tianji_core.store.training import TrainingRun
-from tianji_core.training import settings_of
+from tianji_core.training import record_of
 from tianji_core.workspace import Workspace
 
 KINDS = ("convert", "merge", "download")
@@ -106,7 +106,8 @@ def start_download(
 
 def _checkable(workspace: Workspace, run: TrainingRun, iteration: int | None) -> int:
     checkpoint = checkpoint_of(workspace, run, iteration)
-    check_same_base(settings_of(run).base_folder, str(run.settings.get("base_fingerprint", "")))
+    record = record_of(run)
+    check_same_base(record.settings.base_folder, record.base_fingerprint)
     return checkpoint.iteration
 
 

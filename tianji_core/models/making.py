@@ -16,7 +16,7 @@ from tianji_core.models.card import write_card
 from tianji_core.models.catalogue import checked_name, free_name, making
 from tianji_core.models.trying import PROMPTS, tried
 from tianji_core.store.training import TrainingRun
-from tianji_core.training import Checkpoint, preset_of, settings_of, training_state, work_folder
+from tianji_core.training import Checkpoint, preset_of, record_of, training_state, work_folder
 from tianji_core.training.child import child_environment, run_child, xtuner_tool
 from tianji_core.training.config import CONFIG_NAME
 from tianji_core.training.curve import validations
@@ -61,9 +61,9 @@ def convert(
     """
     reporter = reporter or Reporter()
     checkpoint = checkpoint_of(workspace, run, iteration)
-    settings = settings_of(run)
-    expected = str(run.settings.get("base_fingerprint", ""))
-    check_same_base(settings.base_folder, expected)
+    record = record_of(run)
+    settings = record.settings
+    check_same_base(settings.base_folder, record.base_fingerprint)
     runs_code(workspace, settings.base_folder)
     chosen_preset = preset_of(workspace, run)
     wanted = f"{run.preset.removesuffix('-qlora').removesuffix('-lora')}-{run.id}-iter{checkpoint.iteration}"
@@ -86,13 +86,13 @@ def convert(
             title=_("{title}（第 {n} 步）", title=run.title, n=checkpoint.iteration),
             path=folder,
             base=settings.base_folder,
-            base_fingerprint=expected,
+            base_fingerprint=record.base_fingerprint,
             training_run_id=run.id,
             checkpoint=checkpoint.iteration,
             template=settings.template,
             system=_trained_system(workspace, run),
-            dataset_name=str(run.settings.get("dataset_name", "")),
-            dataset_sha256=str(run.settings.get("dataset_sha256", "")),
+            dataset_name=record.dataset_name,
+            dataset_sha256=record.dataset_sha256,
             figures=figures,
         )
         if whole:
@@ -155,7 +155,7 @@ def _trained_system(workspace: Workspace, run: TrainingRun) -> str:
     except StudioError:  # the version was removed since; what the trial prompts used is the next best
         turns = []
     counted = Counter(turn["system"] for turn in turns).most_common(1)
-    return counted[0][0] if counted else settings_of(run).system
+    return counted[0][0] if counted else record_of(run).settings.system
 
 
 def _run(workspace: Workspace, arguments: list[str], device: str) -> None:

@@ -16,7 +16,6 @@ from tianji_core.training.launch import (
     prepare_training,
     resume_training,
     run_training,
-    settings_of,
     start_training,
     version_of,
 )
@@ -30,6 +29,7 @@ from tianji_core.training.presets import (
     presets,
 )
 from tianji_core.training.progress import TrainingState, log_tail, training_state, work_folder
+from tianji_core.training.record import TrainingRecord, record_of
 from tianji_core.training.saved import Checkpoint
 from tianji_core.training.settings import TrainingSettings
 from tianji_core.training.target import Target, checked_target
@@ -45,6 +45,7 @@ __all__ = [
     "Preflight",
     "Preset",
     "Target",
+    "TrainingRecord",
     "TrainingRun",
     "TrainingSettings",
     "TrainingState",
@@ -64,11 +65,11 @@ __all__ = [
     "preset_of",
     "presets",
     "purge_checkpoint",
+    "record_of",
     "rendered_config",
     "restore_checkpoint",
     "resume_training",
     "run_training",
-    "settings_of",
     "start_training",
     "training_state",
     "version_of",

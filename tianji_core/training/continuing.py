@@ -4,6 +4,7 @@ for another pass over the data."""
 import os
 import shutil
 from pathlib import Path
+from typing import Literal
 
 from tianji_core.dataset import training_file
 from tianji_core.errors import TrainingError
@@ -13,10 +14,11 @@ from tianji_core.model_folders.trust import runs_code
 from tianji_core.store import training as rows
 from tianji_core.store.training import TrainingRun
 from tianji_core.training.config import CONFIG_NAME, rendered_config, replaced_constants
-from tianji_core.training.launch import begin, check_base, settings_of, version_of
+from tianji_core.training.launch import begin, check_base, version_of
 from tianji_core.training.lock import starting
 from tianji_core.training.presets import preset
 from tianji_core.training.progress import training_state, work_folder
+from tianji_core.training.record import Origin, record_of
 from tianji_core.training.saved import Checkpoint
 from tianji_core.workspace import Workspace
 
@@ -67,28 +69,30 @@ def _derived(
     run: TrainingRun,
     checkpoint: Checkpoint,
     title: str,
-    mode: str,
+    mode: Literal["resume", "weights"],
     changes: dict[str, object],
 ) -> TrainingRun:
     check_base(run)
+    record = record_of(run)
+    settings = record.settings.model_copy(update=changes)
+    record = record.model_copy(update={"settings": settings, "origin": None, "held": (), "began": None})
     with starting(workspace):
-        kept = {k: v for k, v in run.settings.items() if k not in ("held", "began", "origin")}
         assert run.dataset_version_id is not None
-        made = rows.add(workspace.engine, title, run.preset, run.dataset_version_id, {**kept, **changes})
+        made = rows.add(workspace.engine, title, run.preset, run.dataset_version_id, record.stored())
         folder = workspace.runs / f"training-{made.id}"
         own = folder / "origin" / checkpoint.path.name
         _linked(checkpoint.path, own)
-        origin = {
-            "run": run.id,
-            "iteration": checkpoint.iteration,
-            "mode": mode,
-            "checkpoint": str(own.relative_to(workspace.home)),
-        }
+        origin = Origin(
+            run=run.id,
+            iteration=checkpoint.iteration,
+            mode=mode,
+            checkpoint=str(own.relative_to(workspace.home)),
+        )
         made = rows.change(
             workspace.engine,
             made.id,
             work_dir=str(folder.relative_to(workspace.home)),
-            settings={**made.settings, "origin": origin},
+            settings=record.model_copy(update={"origin": origin}).stored(),
         )
         config = work_folder(workspace, run) / CONFIG_NAME
         text = _anew(workspace, made, own) if mode == "weights" else config.read_text(encoding="utf-8")
@@ -99,7 +103,7 @@ def _derived(
 def _anew(workspace: Workspace, run: TrainingRun, weights: Path) -> str:
     """The config of a training that begins with the weights of a checkpoint. Rendered from the preset, because the
     trainer replaced the old training's config by one in which every value stands where it is used."""
-    settings, version = settings_of(run), version_of(workspace, run)
+    settings, version = record_of(run).settings, version_of(workspace, run)
     assert version is not None
     source = rendered_config(
         preset(run.preset, workspace),

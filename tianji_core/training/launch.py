@@ -14,8 +14,15 @@ from tianji_core.store import datasets
 from tianji_core.store import training as rows
 from tianji_core.store.datasets import DatasetVersion
 from tianji_core.store.training import TrainingRun
-from tianji_core.training import queue as line
+from tianji_core.training import queue
 from tianji_core.training.child import child_environment, run_child
+from tianji_core.training.commands import (
+    OWN_CHECKPOINT,
+    arguments,
+    free_port,
+    node_commands,
+    slurm_script,
+)
 from tianji_core.training.config import write_config
 from tianji_core.training.curve import ITERATION, LOSS, finite
 from tianji_core.training.load import Sampler, free_cards
@@ -24,18 +31,10 @@ from tianji_core.training.preflight import preflight
 from tianji_core.training.presets import preset, preset_of
 from tianji_core.training.profiles import VARIABLES
 from tianji_core.training.progress import training_state, work_folder
+from tianji_core.training.record import TrainingRecord, record_of
 from tianji_core.training.saved import Checkpoint, drop_halves, keep_newest
 from tianji_core.training.settings import TrainingSettings
-from tianji_core.training.target import (
-    OWN_CHECKPOINT,
-    Target,
-    arguments,
-    free_port,
-    node_commands,
-    places_of,
-    slurm_script,
-    target_of,
-)
+from tianji_core.training.target import Target, places_of
 from tianji_core.training.verdict import failure_of
 from tianji_core.workspace import Workspace
 
@@ -62,17 +61,17 @@ def prepare_training(
         raise TrainingError(_("；").join(check.detail for check in checked.stops))
     settings = checked.settings
     places, count = places_of(target, chosen.device)
-    noted = {
-        **settings.model_dump(mode="json"),
-        "base_fingerprint": fingerprint(settings.base_folder),
-        "dataset_name": version.name,
-        "dataset_sha256": version.sha256,
-        "target": target.model_dump(mode="json"),
-        "places": places,
-        "place_count": count,
-    }
+    record = TrainingRecord(
+        settings=settings,
+        target=target,
+        places=tuple(places),
+        place_count=count,
+        base_fingerprint=fingerprint(settings.base_folder),
+        dataset_name=version.name,
+        dataset_sha256=version.sha256,
+    )
     shown = title.strip() or _("{preset} · {dataset}", preset=_(chosen.title), dataset=version.name)
-    run = rows.add(workspace.engine, shown, key, version.id, noted)
+    run = rows.add(workspace.engine, shown, key, version.id, record.stored())
     folder = workspace.runs / f"training-{run.id}"
     write_config(chosen, settings, training_file(workspace, version), folder, checked.runs_code)
     return rows.change(workspace.engine, run.id, work_dir=str(folder.relative_to(workspace.home)))
@@ -120,7 +119,8 @@ def check_base(run: TrainingRun) -> None:
     Raises:
         ModelError: the folder holds another model now.
     """
-    check_same_base(settings_of(run).base_folder, str(run.settings.get("base_fingerprint", "")))
+    record = record_of(run)
+    check_same_base(record.settings.base_folder, record.base_fingerprint)
 
 
 def begin(workspace: Workspace, run: TrainingRun) -> TrainingRun:
@@ -128,14 +128,8 @@ def begin(workspace: Workspace, run: TrainingRun) -> TrainingRun:
     argv = [sys.executable, "-m", "tianji_core.training.worker", str(run.id)]
     argv += ["--workspace", str(workspace.home)]
     job = jobs.start(workspace, "train", run.title, argv, subject={"training_run_id": run.id})
-    line.enter(workspace, run.id)
+    queue.enter(workspace, run.id)
     return rows.change(workspace.engine, run.id, job_id=job.id)
-
-
-def settings_of(run: TrainingRun) -> TrainingSettings:
-    """The settings a training was started with."""
-    names = TrainingSettings.model_fields
-    return TrainingSettings.model_validate({k: v for k, v in run.settings.items() if k in names})
 
 
 def version_of(workspace: Workspace, run: TrainingRun) -> DatasetVersion | None:
@@ -148,11 +142,11 @@ def version_of(workspace: Workspace, run: TrainingRun) -> DatasetVersion | None:
 def resumed_from(workspace: Workspace, run: TrainingRun) -> list[str]:
     """What makes the trainer go on: from the newest checkpoint of its own, else from the one it branched off at."""
     found = training_state(workspace, run).checkpoints
-    origin = run.settings.get("origin") or {}
+    origin = record_of(run).origin
     if found:
         return ["--resume", str(found[-1].path)]
-    if origin.get("mode") == "resume":
-        return ["--resume", str(workspace.home / origin["checkpoint"])]
+    if origin is not None and origin.mode == "resume":
+        return ["--resume", str(workspace.home / origin.checkpoint)]
     return []
 
 
@@ -169,9 +163,10 @@ def _still_as_checked(workspace: Workspace, run: TrainingRun) -> None:
 
 def _variables(run: TrainingRun, resumed: list[str]) -> dict[str, str]:
     """What this training needs in its environment beside what all do."""
-    reads_checkpoint = bool(resumed or run.settings.get("origin"))
+    record = record_of(run)
+    reads_checkpoint = bool(resumed or record.origin)
     return {
-        **(VARIABLES if run.settings.get("profile") else {}),
+        **(VARIABLES if record.settings.profile else {}),
         **(OWN_CHECKPOINT if reads_checkpoint else {}),
     }
 
@@ -179,7 +174,7 @@ def _variables(run: TrainingRun, resumed: list[str]) -> dict[str, str]:
 def by_hand(workspace: Workspace, run: TrainingRun) -> tuple[list[str], str]:
     """The command of each machine, the first one's first, and the Slurm script, that train a stored run as its job would:
     on from its newest checkpoint where there is one."""
-    chosen, target = preset_of(workspace, run), target_of(run)
+    chosen, target = preset_of(workspace, run), record_of(run).target
     work_dir, resumed = work_folder(workspace, run), resumed_from(workspace, run)
     variables = _variables(run, resumed)
     script = slurm_script(chosen, target, work_dir, run.title, resumed, variables)
@@ -193,15 +188,15 @@ def run_training(workspace: Workspace, run: TrainingRun, reporter: Reporter | No
     Raises:
         StudioError: the training failed; the message is the likely cause.
     """
-    chosen, target = preset_of(workspace, run), target_of(run)
+    chosen, target = preset_of(workspace, run), record_of(run).target
     work_dir = work_folder(workspace, run)
     watch = _Watch(reporter or Reporter())
     first = [card(index) for index in range(target.processes)]  # where the driver cannot be asked
-    hold = line.take_turn(workspace, run, lambda: free_cards() or first, watch.waits)
+    hold = queue.take_turn(workspace, run, lambda: free_cards() or first, watch.waits)
     try:
         _still_as_checked(workspace, run)
-        noted = {**run.settings, "held": list(hold.places), "began": time.time()}
-        run = rows.change(workspace.engine, run.id, settings=noted)
+        begun = record_of(run).model_copy(update={"held": hold.places, "began": time.time()})
+        run = rows.change(workspace.engine, run.id, settings=begun.stored())
         environment = child_environment(workspace, chosen.device)
         if chosen.device != "cpu":
             cards = [place.removeprefix("gpu") for place in hold.places]
@@ -223,7 +218,7 @@ def run_training(workspace: Workspace, run: TrainingRun, reporter: Reporter | No
     finally:
         hold.release()
     drop_halves(work_dir)
-    if reason := failure_of(ended, work_dir, settings_of(run)):
+    if reason := failure_of(ended, work_dir, record_of(run).settings):
         raise StudioError(reason)
     return training_state(workspace, run).checkpoints[-1]
 

@@ -65,16 +65,15 @@ def machine_checks(
     need: Need | None,
     target: Target,
     cards: list[Gpu],
-    bf16: bool | None = None,
+    dtype: str = "",
     kept: int | None = None,
 ) -> list[Check]:
-    """Everything about the machine; ``need`` is None where the base's shape is unknown. ``bf16``: whether it computes in
-    that, ``kept``: how many checkpoints stay; None for what the preset's file says."""
+    """Everything about the machine; ``need`` is None where the base's shape is unknown. ``dtype`` is
+    the precision of the computation and ``kept`` how many checkpoints stay; '' and None for the preset's own."""
     wanted = [card for card in cards if card.index in target.gpus] if target.gpus else cards
     checks = [_packages(), _running(workspace, chosen), _deepspeed(chosen, target)]
     checks.append(_card(chosen, need, target, wanted))
-    bf16 = "bfloat16" in chosen.source if bf16 is None else bf16
-    if chosen.device != "cpu" and bf16 and wanted:
+    if chosen.device != "cpu" and (dtype or chosen.dtype) == "bfloat16" and wanted:
         checks.append(_bf16(wanted))
     kept = int(chosen.values.get("keep_checkpoints", 1)) if kept is None else kept
     checks += [_chat_server(workspace, chosen), _memory(chosen, need), _disk(workspace, chosen, need, kept)]

@@ -13,6 +13,7 @@ from tianji_core.store.training import TrainingRun
 from tianji_core.training.curve import Validation
 from tianji_core.training.launch import version_of
 from tianji_core.training.progress import TrainingState
+from tianji_core.training.record import record_of
 from tianji_core.training.trials import TrialAnswer
 from tianji_core.training.verdict import ruined
 from tianji_core.workspace import Workspace
@@ -115,7 +116,7 @@ def signs(workspace: Workspace, state: TrainingState) -> list[Sign]:
         )
     epoch = state.epoch
     if epoch is not None and epoch > 1:
-        first = round((state.total or 0) / float(state.run.settings.get("epochs", 1)))
+        first = round((state.total or 0) / record_of(state.run).settings.epochs)
         found.append(
             Sign(
                 "passes",

@@ -79,12 +79,12 @@ def preflight(
     if shape is not None and kind is not None:
         need = profile_need(shape, settings, kind.quantised, kind.checkpointed)
     elif shape is not None:
-        spared = "use_activation_checkpointing=False" not in chosen.source
-        need = need_of(shape, settings, chosen.method, spared, target.deepspeed, target.world)
-    bf16 = kind.dtype == "bfloat16" if kind else None
+        saved = chosen.activation_checkpointing
+        need = need_of(shape, settings, chosen.method, saved, target.deepspeed, target.world)
+    dtype = kind.dtype if kind else chosen.dtype
     saves = math.ceil(guess.iterations / settings.save_interval) if guess is not None else None
     kept = settings.keep_checkpoints if saves is None else min(settings.keep_checkpoints, max(1, saves))
-    checks += machine_checks(workspace, chosen, need, target, cards, bf16, kept)
+    checks += machine_checks(workspace, chosen, need, target, cards, dtype, kept)
     checks += [way] if way is not None else []
     return Preflight(tuple(checks), guess, settings, code, need)
 

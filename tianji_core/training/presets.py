@@ -28,7 +28,9 @@ OWN = "own-"
 class Preset:
     """One preset. ``device`` is 'cpu' or 'cuda'; ``memory_gb`` of RAM or of GPU memory with the values in the file;
     ``disk_gb`` is what a training may need in its work folder; ``model_id`` is the base's name on ModelScope, '' where
-    it is built in. ``method`` is one of :data:`METHODS`; ``deepspeed`` the way of splitting it needs, '' for none."""
+    it is built in. ``method`` is one of :data:`METHODS`; ``deepspeed`` the way of splitting it needs, '' for none. ``dtype`` is the
+    precision of the computation; ``activation_checkpointing`` says that activations are computed a second time in the
+    backward pass instead of being kept."""
 
     key: str
     path: Path
@@ -42,6 +44,8 @@ class Preset:
     values: dict[str, Any]
     method: str = "qlora"
     deepspeed: str = ""
+    dtype: str = "float16"
+    activation_checkpointing: bool = True
 
     @property
     def own(self) -> bool:
@@ -198,7 +202,7 @@ def parsed_preset(source: str, path: Path, key: str) -> Preset:
 
 
 class _Card(BaseModel):
-    """What a file's ``preset`` says of it; see :class:`Preset`."""
+    """What a file's ``preset`` says of it; see :class:`Preset`. A file of an older studio may lack the last four."""
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
@@ -210,6 +214,8 @@ class _Card(BaseModel):
     model_id: str
     method: Literal["qlora", "lora", "full"] = "qlora"
     deepspeed: str = ""
+    dtype: Literal["float16", "bfloat16", "float32"] = "float16"
+    activation_checkpointing: bool = True
 
 
 def _checked_card(file: str, value: object) -> _Card:

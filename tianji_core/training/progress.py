@@ -13,7 +13,7 @@ from tianji_core.errors import JobError, TrainingError
 from tianji_core.jobs.processes import alive
 from tianji_core.store import training as rows
 from tianji_core.store.training import TrainingRun
-from tianji_core.training import queue as line
+from tianji_core.training import queue
 from tianji_core.training.child import Ended
 from tianji_core.training.curve import (
     Point,
@@ -26,6 +26,7 @@ from tianji_core.training.curve import (
     validations,
 )
 from tianji_core.training.load import Load, loads
+from tianji_core.training.record import record_of
 from tianji_core.training.saved import Checkpoint, checkpoints
 from tianji_core.training.trials import TrialAnswer, trial_answers
 from tianji_core.training.verdict import failure_of
@@ -83,21 +84,23 @@ class TrainingState:
         """How many times it has gone through the data."""
         if not self.total:
             return None
-        return self.iteration / self.total * float(self.run.settings.get("epochs", 1))
+        return self.iteration / self.total * record_of(self.run).settings.epochs
 
     @property
     def tokens_per_second(self) -> float | None:
         """The pace of the last points, counted in places of the packed sequences of all processes."""
         seconds = _pace(self.points)
-        settings = self.run.settings
-        target = settings.get("target") or {}
-        world = int(target.get("processes", 1)) * int(target.get("nodes", 1))
-        tokens = int(settings.get("batch_size", 0)) * int(settings.get("max_length", 0)) * world
-        return tokens / seconds if seconds and tokens else None
+        record = record_of(self.run)
+        tokens = record.settings.batch_size * record.settings.max_length * record.target.world
+        return tokens / seconds if seconds else None
 
 
 def training_state(workspace: Workspace, run: TrainingRun) -> TrainingState:
-    """Everything the train page shows about a training."""
+    """Everything the train page shows about a training.
+
+    Raises:
+        TrainingError: what is stored of it cannot be read.
+    """
     job = None
     if run.job_id is not None:
         try:
@@ -109,9 +112,9 @@ def training_state(workspace: Workspace, run: TrainingRun) -> TrainingState:
     points = [*_before(workspace, run, curve), *own]
     measured = [*_before(workspace, run, validations), *validations(work_dir)]
     total = total_iterations(work_dir)
-    prompts = [str(prompt) for prompt in run.settings.get("eval_prompts", [])]
+    prompts = record_of(run).settings.eval_prompts
     orphaned = job is not None and job.state == "lost" and alive(job.pid, job.pid_started)
-    order = line.waiting(workspace) if job is not None and (job.active or orphaned) else []
+    order = queue.waiting(workspace) if job is not None and (job.active or orphaned) else []
     found = tuple(checkpoints(work_dir, points))
     told = jobs.read_progress(workspace, job.id) if job is not None and job.active else None
     state, reason = (job.state, job.note) if job is not None else _by_hand(work_dir, total, found)
@@ -156,15 +159,15 @@ def work_folder(workspace: Workspace, run: TrainingRun) -> Path:
 
 def _before(workspace: Workspace, run: TrainingRun, read: Any) -> list[Any]:
     """What was logged before the checkpoint at which this training branched off."""
-    origin = run.settings.get("origin") or {}
-    if origin.get("mode") != "resume":
+    origin = record_of(run).origin
+    if origin is None or origin.mode != "resume":
         return []
     try:
-        source = rows.get(workspace.engine, int(origin["run"]))
+        source = rows.get(workspace.engine, origin.run)
     except TrainingError:
         return []
     found = [*_before(workspace, source, read), *read(work_folder(workspace, source))]
-    return [each for each in found if each.iteration <= origin["iteration"]]
+    return [each for each in found if each.iteration <= origin.iteration]
 
 
 def _trained(points: Sequence[Point]) -> float | None:
@@ -175,8 +178,8 @@ def _trained(points: Sequence[Point]) -> float | None:
 
 
 def _spent(run: TrainingRun, job: jobs.Job) -> float:
-    began, start = run.settings.get("began"), job.started_at or job.created_at
-    waited = float(began) - start.replace(tzinfo=UTC).timestamp() if began else 0.0
+    began, start = record_of(run).began, job.started_at or job.created_at
+    waited = began - start.replace(tzinfo=UTC).timestamp() if began else 0.0
     return max(0.0, job.seconds - max(0.0, waited))
 
 

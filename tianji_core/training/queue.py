@@ -18,6 +18,7 @@ from tianji_core.jobs.processes import alive
 from tianji_core.store import training as rows
 from tianji_core.store.training import TrainingRun
 from tianji_core.training.lock import CPU, Hold, starting, training_works
+from tianji_core.training.record import record_of
 from tianji_core.workspace import Workspace
 
 PAUSE, LONGEST = 0.5, 3.0
@@ -40,8 +41,8 @@ class Wish:
 
 def wish_of(run: TrainingRun) -> Wish:
     """What a stored training asks for; trainings of an older studio used the whole machine's one place."""
-    places = tuple(str(place) for place in run.settings.get("places", [CPU]))
-    return Wish(places, int(run.settings.get("place_count", 1)))
+    record = record_of(run)
+    return Wish(record.places, record.place_count)
 
 
 def _path(workspace: Workspace) -> Path:

@@ -10,7 +10,7 @@ from tianji_core.errors import InputError, TrainingError
 from tianji_core.i18n import _
 from tianji_core.store import datasets
 from tianji_core.store import training as runs
-from tianji_core.training import queue as line
+from tianji_core.training import queue as training_queue
 from tianji_core.training.launch import by_hand
 from tianji_core.verbs.common import (
     LARGEST,
@@ -218,12 +218,12 @@ def queue(
     """List the trainings that wait for their place, or change their order."""
     space = opened(workspace)
     if up is not None:
-        line.move(space, up, -1)
+        training_queue.move(space, up, -1)
     if down is not None:
-        line.move(space, down, 1)
+        training_queue.move(space, down, 1)
     if cancel is not None:
-        line.cancel(space, cancel)
-    waiting = [runs.get(space.engine, each) for each in line.waiting(space)]
+        training_queue.cancel(space, cancel)
+    waiting = [runs.get(space.engine, each) for each in training_queue.waiting(space)]
     facts = [{"training": run.id, "title": run.title, "preset": run.preset} for run in waiting]
     text = "\n".join(f"{n}. {run.id}  {run.title}" for n, run in enumerate(waiting, start=1))
     show(facts, as_json, text or _("没有训练在排队"))

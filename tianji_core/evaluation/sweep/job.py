@@ -13,7 +13,7 @@ from tianji_core.model_folders.trust import runs_code
 from tianji_core.store import recipes
 from tianji_core.store import training as rows
 from tianji_core.store.training import TrainingRun
-from tianji_core.training import settings_of, training_state
+from tianji_core.training import record_of, training_state
 from tianji_core.workspace import Workspace
 
 KIND = "sweep"
@@ -49,7 +49,7 @@ def start_sweep(workspace: Workspace, plan: SweepPlan) -> Job:
     job = sweep_job(workspace, run.id)
     if job is not None and job.active:
         raise JobError(_("“{title}”正在扫描，等它结束或先停止它", title=run.title))
-    base = settings_of(run).base_folder
+    base = record_of(run).settings.base_folder
     checked_base(base)
     runs_code(workspace, base)
     held_out_cases(recipes.current(workspace.engine, plan.recipe).recipe, plan.styles, 1, plan.seed)

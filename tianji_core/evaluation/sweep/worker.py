@@ -30,7 +30,7 @@ from tianji_core.recipe import Recipe
 from tianji_core.store import recipes
 from tianji_core.store import training as rows
 from tianji_core.store.training import TrainingRun
-from tianji_core.training import TEMPLATE, settings_of, training_state, version_of
+from tianji_core.training import record_of, training_state, version_of
 from tianji_core.workspace import Workspace
 
 BATCH = 32
@@ -114,16 +114,16 @@ def _work(workspace: Workspace, arguments: argparse.Namespace, reporter: Reporte
     plan: SweepPlan = arguments.plan
     run = rows.get(workspace.engine, plan.run_id)
     recipe = recipes.current(workspace.engine, plan.recipe).recipe
-    settings, base = settings_of(run), settings_of(run).base_folder
+    settings = record_of(run).settings
+    base = settings.base_folder
     measure = _Measure(recipe, plan, *_checker(workspace, recipe, run))
     sweep = continued(workspace, plan)
     left = sweep.missing(sweep_steps(workspace, run))
     reporter.update(0, message=_("正在加载基座"))
-    template = str(run.settings.get("template") or TEMPLATE)
     network, tokenizer = load(base, None, runs_code(workspace, base))
     held = _validation_file(workspace, run) if plan.texts else None
     if held is not None:
-        measure.texts = read_texts(tokenizer, template, held, plan.texts)
+        measure.texts = read_texts(tokenizer, settings.template, held, plan.texts)
     model = SwappableModel(network, settings.lora_alpha)
     reporter.begin(measure.size * len(left), _("题"))
     for at, iteration in enumerate(left):
@@ -141,7 +141,7 @@ def _work(workspace: Workspace, arguments: argparse.Namespace, reporter: Reporte
         name = _("第 {n} 步", n=iteration) if iteration else _("训练前")
         reporter.update(at * measure.size, message=name)
         heard = partial(_advance, reporter, at * measure.size)
-        point = measure.point(iteration, model.network, tokenizer, template, heard)
+        point = measure.point(iteration, model.network, tokenizer, settings.template, heard)
         sweep = sweep.with_point(point)
         save_sweep(workspace, sweep)
         print(_("{name}：通过 {share}", name=name, share=f"{point.passed:.1%}"), flush=True)

@@ -1,0 +1,65 @@
+"""What a training was started with, stored as one JSON object with its row."""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from tianji_core.errors import TrainingError
+from tianji_core.i18n import _
+from tianji_core.store.training import TrainingRun
+from tianji_core.training.lock import CPU
+from tianji_core.training.settings import TrainingSettings
+from tianji_core.training.target import Target
+
+
+class Origin(BaseModel):
+    """The checkpoint that a training began with: of training ``run`` after ``iteration`` iterations, at ``checkpoint``
+    relative to the workspace. ``mode`` 'resume' takes over its optimizer and schedule too, 'weights' the weights only."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    run: int
+    iteration: int
+    mode: Literal["resume", "weights"]
+    checkpoint: str
+
+
+class TrainingRecord(BaseModel):
+    """Settings, target and data of a training. Fields that an older studio did not store have the value it acted by.
+
+    ``places`` are the places it may run on (empty: any card), ``place_count`` how many of them it needs; ``held`` are
+    those it got and ``began`` when, in seconds since the epoch."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    settings: TrainingSettings
+    target: Target = Target()
+    places: tuple[str, ...] = (CPU,)
+    place_count: int = 1
+    base_fingerprint: str = ""
+    dataset_name: str = ""
+    dataset_sha256: str = ""
+    origin: Origin | None = None
+    held: tuple[str, ...] = ()
+    began: float | None = None
+
+    def stored(self) -> dict[str, Any]:
+        """The JSON object to store: the settings stand beside the other fields, not below them."""
+        values = self.model_dump(mode="json", exclude_none=True)
+        return {**values.pop("settings"), **values}
+
+
+def record_of(run: TrainingRun) -> TrainingRecord:
+    """What a stored training was started with.
+
+    Raises:
+        TrainingError: what is stored cannot be read.
+    """
+    names = TrainingSettings.model_fields
+    settings = {name: value for name, value in run.settings.items() if name in names}
+    try:
+        return TrainingRecord.model_validate({**run.settings, "settings": settings})
+    except ValidationError as error:
+        raise TrainingError(
+            _("训练 {n} 保存的设置读不懂：{detail}", n=run.id, detail=str(error).splitlines()[1])
+        ) from error
