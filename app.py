@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from pages.shared.frame import current_workspace, job_strip, recipe_switch, report_errors, use_language
+from pages.shared.frame import current_workspace, recipe_switch, report_errors, use_language
+from pages.shared.job_progress import job_strip
 from pages.shared.widget_words import translate_widgets
 from tianji_core.i18n import _
 

@@ -96,6 +96,11 @@ def test_the_frame_speaks_no_sql_and_imports_nothing_heavy() -> None:
     assert not modules & {"sqlalchemy", *HEAVY}
 
 
+def test_no_two_parts_of_pages_have_the_same_file_name() -> None:
+    names = [path.name for path in pages() if path.name not in ("page.py", "__init__.py")]
+    assert [name for name in names if names.count(name) > 1] == []
+
+
 def test_importing_everything_that_pages_import_does_not_load_torch() -> None:
     modules = sorted(
         {

@@ -54,8 +54,8 @@ def _answering(home: str) -> dict[str, _Running]:
 
 
 @dataclass(frozen=True)
-class Wish:
-    """Whom to ask for how many answers, and how they are drawn."""
+class AnswerRequest:
+    """The model to ask, how its answers are sampled, and the number of answers."""
 
     endpoint: Endpoint
     sampling: ChatSampling
@@ -96,7 +96,7 @@ def question(text: str) -> str:
     return plain(text[:LONGEST]) + "… :gray[" + _("（共 {n} 字）", n=f"{len(text):,}") + "]"
 
 
-def answer(workspace: Workspace, transcript: Transcript, turn: Turn, wish: Wish) -> None:
+def answer(workspace: Workspace, transcript: Transcript, turn: Turn, request: AnswerRequest) -> None:
     """Show the answers as they come; a click on anything ends them, and what was said so far is kept."""
     history = transcript.history() if turn.continues else []
     turn.stopped = True  # where this process is killed it stays so
@@ -106,18 +106,18 @@ def answer(workspace: Workspace, transcript: Transcript, turn: Turn, wish: Wish)
     known[turn.key] = st.session_state[_RUNNING] = running
     asked = messages(turn.system, history, turn.request)
     threading.Thread(
-        target=_collect, args=(workspace, asked, wish, running, known), name="chat-answer", daemon=True
+        target=_collect, args=(workspace, asked, request, running, known), name="chat-answer", daemon=True
     ).start()
     with st.chat_message("user"):
         st.markdown(question(turn.request))
     with st.chat_message("assistant"):
         st.button(_("停止"), key="chat_stop", icon="⏹️")
-        _watch(running, wish.count)
+        _watch(running, request.count)
     st.rerun()
 
 
 def _watch(running: _Running, count: int) -> None:
-    places = [st.empty() for _each in range(count)]
+    places = [st.empty() for _number in range(count)]
     places[0].markdown(":gray[" + _("等它开口…") + "]")
     shown = [""] * count
     while not running.kept.wait(GLANCE):
@@ -131,14 +131,14 @@ def _watch(running: _Running, count: int) -> None:
 def _collect(
     workspace: Workspace,
     asked: list[Message],
-    wish: Wish,
+    request: AnswerRequest,
     running: _Running,
     known: dict[str, _Running],
 ) -> None:
     """The thread's work: everything that comes, kept now and then and at the end."""
     turn = running.turn
     try:
-        _fill(workspace, turn, asked, wish, running.stop)
+        _fill(workspace, turn, asked, request, running.stop)
     except StudioError as error:
         turn.error, turn.stopped = str(error), False
     except Exception as error:  # whoever watches waits for an end
@@ -152,11 +152,13 @@ def _collect(
             running.kept.set()
 
 
-def _fill(workspace: Workspace, turn: Turn, asked: list[Message], wish: Wish, stop: threading.Event) -> None:
-    endpoint, count = wish.endpoint, wish.count
+def _fill(
+    workspace: Workspace, turn: Turn, asked: list[Message], request: AnswerRequest, stop: threading.Event
+) -> None:
+    endpoint, count = request.endpoint, request.count
     key = workspace.key(endpoint.key_variable) if endpoint.key_variable else None
     texts, tokens = [""] * count, [0] * count
-    stream = candidates(endpoint.url, endpoint.model, asked, wish.sampling, key, count, stop)
+    stream = candidates(endpoint.url, endpoint.model, asked, request.sampling, key, count, stop)
     with contextlib.closing(stream):
         started = kept = time.monotonic()
         for at, piece in stream:

@@ -4,17 +4,16 @@ from dataclasses import replace
 
 import streamlit as st
 
-from pages.chat.answer import Wish, answer, end_answer
+from pages.chat.answer import AnswerRequest, answer, end_answer
 from pages.chat.shelf import shelf
 from pages.chat.turn import Talk, show
-from pages.shared.chat_choice import endpoints, pick_cell, preferred, sampling_form
+from pages.shared.chat_choice import endpoints, pick_cell, preferred, sampling_form, usual_wording
 from pages.shared.chat_servers import server_panel
 from pages.shared.frame import current_recipe, page_header
 from pages.shared.kept import kept
 from pages.shared.usable import any_text, switch, within
 from tianji_core.i18n import _
 from tianji_core.models import size_text
-from tianji_core.recipe import training_input
 from tianji_core.serving.candidates import MOST
 from tianji_core.serving.transcript import Turn, changing, load_transcript
 
@@ -28,7 +27,7 @@ with settings:
     known = endpoints(workspace)
     with st.expander(_("模型服务"), expanded=not known, icon="🔌"):
         server_panel(workspace)
-    titles = {f"{each.model} @ {each.url}": each for each in known}
+    titles = {f"{endpoint.model} @ {endpoint.url}": endpoint for endpoint in known}
     chosen = st.selectbox(
         _("和谁对话"),
         list(titles),
@@ -45,8 +44,7 @@ with settings:
     if endpoint is not None and endpoint.memory is not None:
         st.caption(_("已加载，占用内存 {size}", size=size_text(endpoint.memory)))
     name, scene, style = pick_cell(recipe)
-    entries = recipe.name(name), recipe.scene(scene), recipe.style(style)
-    words = training_input(recipe.input_templates[0], *entries) if all(entries) else ""
+    words = usual_wording(recipe, name, scene, style)
     request = st.text_area(_("要问的话"), words, key=f"request_{name}_{scene}_{style}", height=80)
     row = st.columns([3, 1.4], vertical_alignment="bottom")
     send = row[0].button(
@@ -112,5 +110,5 @@ with talk:
         for at in range(len(transcript.turns)):
             show(shown, at)
         if endpoint is not None and asked is not None:
-            answer(workspace, transcript, asked, Wish(endpoint, sampling, count))
+            answer(workspace, transcript, asked, AnswerRequest(endpoint, sampling, count))
 st.page_link("pages/compare/page.py", label=_("下一步：把几个模型和风格放在一起比"), icon="⚖️")

@@ -26,8 +26,8 @@ def shelf(workspace: Workspace, transcript: Transcript) -> None:
         disabled=not (transcript.turns and name.strip()),
     ):
         with report_errors():
-            kept = put_aside(workspace, transcript, name)
-            remember_notice(_("已存为“{name}”", name=kept))
+            saved_as = put_aside(workspace, transcript, name)
+            remember_notice(_("已存为“{name}”", name=saved_as))
             st.rerun()
     line.download_button(
         _("下载"),
@@ -46,9 +46,9 @@ def shelf(workspace: Workspace, transcript: Transcript) -> None:
     line = st.container(horizontal=True)
     if line.button(_("打开"), key="talk_open", icon="📂"):
         with report_errors():
-            found = take_out(workspace, str(chosen))
-            with changing(workspace) as kept:
-                kept.turns = found.turns
+            opened = take_out(workspace, str(chosen))
+            with changing(workspace) as stored:
+                stored.turns = opened.turns
             st.rerun()
     if line.button(_("删除"), key="talk_delete", icon="🗑️"):
         throw_away(workspace, str(chosen))

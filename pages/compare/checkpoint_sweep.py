@@ -1,10 +1,10 @@
-"""检查点扫描: a curve over the steps of one training, and taking one of them."""
+"""检查点扫描: the answers of every checkpoint of one training compared, and taking one checkpoint."""
 
-import plotly.graph_objects as go
 import streamlit as st
-from plotly.subplots import make_subplots
 
-from pages.shared.frame import asked_number, follow_job, remember_notice, report_errors
+from pages.compare.sweep_chart import recommendation, sweep_figure
+from pages.shared.frame import asked_number, remember_notice, report_errors
+from pages.shared.job_progress import follow_job
 from pages.shared.text import plain
 from tianji_core import models
 from tianji_core.evaluation.sweep import (
@@ -24,7 +24,7 @@ from tianji_core.workspace import Workspace
 
 
 def sweep_part(workspace: Workspace, stored: StoredRecipe) -> None:
-    """Start a sweep, follow it, read its curve, use a checkpoint."""
+    """Draws the start of a sweep, its progress, its result and the choice of a checkpoint."""
     runs = {run.id: run for run in swept_runs(workspace)}
     if not runs:
         st.info(
@@ -33,12 +33,12 @@ def sweep_part(workspace: Workspace, stored: StoredRecipe) -> None:
         )
         st.page_link("pages/train/page.py", label=_("去训练"), icon="🏋️")
         return
-    wanted = asked_number("run")
+    linked = asked_number("run")
     keys = list(runs)
     run_id = st.selectbox(
         _("哪次训练"),
         keys,
-        index=keys.index(wanted) if wanted in runs else 0,
+        index=keys.index(linked) if linked in runs else 0,
         format_func=lambda key: runs[key].title if key in runs else str(key),
         key="sweep_run",
     )
@@ -50,18 +50,18 @@ def sweep_part(workspace: Workspace, stored: StoredRecipe) -> None:
         if job is not None and job.note:
             st.error(plain(job.note), icon="⚠️")
         _start(workspace, stored, run)
-    found = load_sweep(workspace, run.id)
-    if found is None or not found.points:
+    sweep = load_sweep(workspace, run.id)
+    if sweep is None or not sweep.points:
         st.caption(
             _("扫描会把基座装载一次，再逐个换上检查点，回答同一批留出的问题；可以随时停，再点就接着扫。")
         )
         return
-    _result(workspace, run, found)
+    _result(workspace, run, sweep)
 
 
 def _start(workspace: Workspace, stored: StoredRecipe, run: TrainingRun) -> None:
-    kept = load_sweep(workspace, run.id)
-    before = kept.plan if kept is not None else None
+    earlier = load_sweep(workspace, run.id)
+    before = earlier.plan if earlier is not None else None
     known = [s.text for s in stored.recipe.styles if s.enabled]
     line = st.columns([4, 1, 1, 1.4], vertical_alignment="bottom")
     styles = line[0].multiselect(
@@ -90,12 +90,12 @@ def _start(workspace: Workspace, stored: StoredRecipe, run: TrainingRun) -> None
             st.rerun()
 
 
-def _result(workspace: Workspace, run: TrainingRun, found: Sweep) -> None:
-    best = best_point(found.points)
+def _result(workspace: Workspace, run: TrainingRun, sweep: Sweep) -> None:
+    best = best_point(sweep.points)
     if best is not None:
-        st.success(_why(found, best), icon="🎯")
-    st.plotly_chart(_figure(found, best), key="sweep_chart", config={"displayModeBar": False})
-    if all(point.perplexity is None for point in found.points):
+        st.success(recommendation(sweep, best), icon="🎯")
+    st.plotly_chart(sweep_figure(sweep, best), key="sweep_chart", config={"displayModeBar": False})
+    if all(point.perplexity is None for point in sweep.points):
         st.caption(_("没有困惑度：这次训练的数据集版本没有留验证集。冻结时留出 5% 左右，下次就有。"))
     st.dataframe(
         [
@@ -108,80 +108,25 @@ def _result(workspace: Workspace, run: TrainingRun, found: Sweep) -> None:
                 _("题数"): point.count,
                 _("用时（秒）"): f"{point.seconds:.0f}",
             }
-            for point in found.points
+            for point in sweep.points
         ],
         hide_index=True,
         width="stretch",
         key="sweep_table",
     )
     with st.expander(_("各步的答案")):
-        for at, (request, _answer, _passed) in enumerate(found.points[0].examples):
+        for at, (request, _answer, _passed) in enumerate(sweep.points[0].examples):
             st.markdown(f"**{plain(request)}**")
-            for point in found.points:
+            for point in sweep.points:
                 sign = "✓" if point.examples[at][2] else "✗"
                 name = _("训练前") if point.iteration == 0 else _("第 {n} 步", n=point.iteration)
                 st.markdown(f"- {sign} {name}：{plain(point.examples[at][1])}")
     if best is not None:
-        _use(workspace, run, found, best)
+        _use(workspace, run, sweep, best)
 
 
-def _why(found: Sweep, best: SweepPoint) -> str:
-    passed = max(point.passed for point in found.points if point.iteration)
-    reason = _("建议用第 {n} 步：通过率 {share}", n=best.iteration, share=f"{best.passed:.0%}")
-    if best.passed < passed:
-        reason += _("（最高 {share}，差别在误差之内）", share=f"{passed:.0%}")
-    if best.perplexity is not None:
-        reason += _("，困惑度最低 {value}", value=f"{best.perplexity:.3f}")
-    elif best.copied is not None:
-        reason += _("，照抄 {share}", share=f"{best.copied:.0%}")
-    return reason
-
-
-def _figure(found: Sweep, best: SweepPoint | None) -> go.Figure:
-    figure = make_subplots(specs=[[{"secondary_y": True}]])
-    steps = [point.iteration for point in found.points]
-    passed = [100 * point.passed for point in found.points]
-    figure.add_scatter(
-        x=steps,
-        y=passed,
-        name=_("通过率（%）"),
-        mode="lines+markers",
-        line={"color": "#2e7d4f", "width": 3},
-        error_y={
-            "type": "data",
-            "array": [100 * (point.high - point.passed) for point in found.points],
-            "arrayminus": [100 * (point.passed - point.low) for point in found.points],
-            "thickness": 1,
-            "color": "#a5c9b3",
-        },
-    )
-    if any(point.copied is not None for point in found.points):
-        copied = [None if point.copied is None else 100 * point.copied for point in found.points]
-        figure.add_scatter(
-            x=steps, y=copied, name=_("照抄（%）"), mode="lines+markers", line={"color": "#c8452f"}
-        )
-    if any(point.perplexity is not None for point in found.points):
-        figure.add_scatter(
-            x=steps,
-            y=[point.perplexity for point in found.points],
-            name=_("困惑度（右轴）"),
-            mode="lines+markers",
-            line={"color": "#5b6fb5", "dash": "dot"},
-            secondary_y=True,
-        )
-        figure.update_yaxes(title=_("困惑度"), secondary_y=True, showgrid=False, type="log")
-    if best is not None:
-        figure.add_vline(x=best.iteration, line={"dash": "dash", "color": "#d9a441"})
-    figure.update_yaxes(title="%", range=[-4, 104], secondary_y=False)
-    figure.update_xaxes(title=_("步（0 是训练前）"))
-    figure.update_layout(
-        height=380, margin={"l": 8, "r": 8, "t": 24, "b": 8}, legend={"orientation": "h", "y": 1.12}
-    )
-    return figure
-
-
-def _use(workspace: Workspace, run: TrainingRun, found: Sweep, best: SweepPoint) -> None:
-    steps = [point.iteration for point in found.points if point.iteration]
+def _use(workspace: Workspace, run: TrainingRun, sweep: Sweep, best: SweepPoint) -> None:
+    steps = [point.iteration for point in sweep.points if point.iteration]
     line = st.columns([2, 1.4, 1.6, 2], vertical_alignment="bottom")
     step = line[0].selectbox(
         _("用哪一步"),
@@ -191,9 +136,9 @@ def _use(workspace: Workspace, run: TrainingRun, found: Sweep, best: SweepPoint)
         key=f"sweep_step_{run.id}_{best.iteration}",
     )
     made = [
-        each
-        for each in models.artefacts(workspace)
-        if each.training_run_id == run.id and each.checkpoint == step
+        model
+        for model in models.artefacts(workspace)
+        if model.training_run_id == run.id and model.checkpoint == step
     ]
     if line[1].button(_("用这个检查点"), key="sweep_use", icon="🧩", width="stretch", disabled=bool(made)):
         with report_errors():

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.shared.frame import follow_job, report_errors
+from pages.shared.frame import report_errors
+from pages.shared.job_progress import follow_job
 from pages.shared.text import plain
 from tianji_core import dataset, jobs
 from tianji_core.dataset import ImportReport

@@ -6,7 +6,8 @@ from pydantic import ValidationError
 from pages.generate.plan_form import budget_inputs
 from pages.generate.run_figures import error_title
 from pages.generate.teacher_form import TeacherSetup, teacher_form
-from pages.shared.frame import job_bar, log_view, remember_notice, report_errors, stop_button
+from pages.shared.frame import remember_notice, report_errors
+from pages.shared.job_progress import job_bar, log_view, stop_button
 from pages.shared.kept import kept
 from pages.shared.teacher_numbers import FORM, SIGNS
 from pages.shared.text import plain

@@ -4,7 +4,8 @@ import streamlit as st
 
 from pages.generate.plan_form import budget_inputs
 from pages.generate.run_figures import show_errors, show_pulse, show_teachers, show_variety
-from pages.shared.frame import job_bar, log_view, remember_notice, report_errors, stop_button
+from pages.shared.frame import remember_notice, report_errors
+from pages.shared.job_progress import job_bar, log_view, stop_button
 from pages.shared.teacher_numbers import SIGNS
 from pages.shared.text import plain
 from tianji_core import generation, jobs

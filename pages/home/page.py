@@ -4,9 +4,10 @@ import sys
 
 import streamlit as st
 
-from pages.home.corridor import show_corridor, stations
+from pages.home.corridor import corridor_steps, show_corridor
 from pages.home.demo_result import show_demo
-from pages.shared.frame import job_bar, page_header, remember_notice, report_errors, stop_button
+from pages.shared.frame import page_header, remember_notice, report_errors
+from pages.shared.job_progress import job_bar, stop_button
 from pages.shared.text import plain
 from tianji_core import jobs
 from tianji_core.i18n import _
@@ -64,6 +65,6 @@ def outcome() -> None:
 with report_errors():
     walk_through()
 with report_errors():
-    show_corridor(stations(workspace))
+    show_corridor(corridor_steps(workspace))
 with report_errors():
     outcome()

@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from pages.shared.frame import job_bar, log_view, page_header, report_errors, stop_button
+from pages.shared.frame import page_header, report_errors
+from pages.shared.job_progress import job_bar, log_view, stop_button
 from pages.shared.text import plain
 from tianji_core import jobs
 from tianji_core.i18n import _

@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from pages.shared.frame import follow_job, report_errors
+from pages.shared.frame import report_errors
+from pages.shared.job_progress import follow_job
 from pages.shared.teacher_pick import pick_teacher
 from pages.shared.text import plain
 from tianji_core import advice

@@ -6,7 +6,8 @@ from collections.abc import Callable
 import streamlit as st
 
 from pages.models.merge import MergeOptions
-from pages.shared.frame import job_bar, log_view, remember_notice, report_errors, stop_button
+from pages.shared.frame import remember_notice, report_errors
+from pages.shared.job_progress import job_bar, log_view, stop_button
 from pages.shared.text import plain
 from pages.shared.training_view import local_time, state_text
 from tianji_core import jobs, models, training

@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from pages.shared.frame import follow_job, report_errors
+from pages.shared.frame import report_errors
+from pages.shared.job_progress import follow_job
 from pages.shared.teacher_pick import money, pick_teacher
 from pages.shared.text import plain
 from tianji_core.cleaning import judging

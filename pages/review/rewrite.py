@@ -5,7 +5,8 @@ import streamlit as st
 from pages.review.actions import Card
 from pages.review.sample_display import length_text
 from pages.review.session import go_to, show_panel
-from pages.shared.frame import job_bar, report_errors, stop_button
+from pages.shared.frame import report_errors
+from pages.shared.job_progress import job_bar, stop_button
 from pages.shared.review_parts import attempt, say_error
 from pages.shared.teacher_numbers import SIGNS
 from pages.shared.teacher_pick import pick_teacher

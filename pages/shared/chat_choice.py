@@ -8,7 +8,7 @@ from pages.shared.kept import kept
 from pages.shared.usable import among, within
 from tianji_core import serving
 from tianji_core.i18n import _
-from tianji_core.recipe import Recipe
+from tianji_core.recipe import Recipe, training_input
 from tianji_core.serving import ChatSampling
 from tianji_core.serving.services import key_variable_of
 from tianji_core.serving.transcript import Turn
@@ -105,7 +105,7 @@ def sampling_form(key: str) -> ChatSampling:
 
 
 def pick_cell(recipe: Recipe) -> tuple[str, str, str]:
-    """Name, scene and style, each in the page's address."""
+    """The chosen name, scene and style, each in the page's address; '' where the recipe has none that is enabled."""
     first = st.columns(2)
     name = first[0].selectbox(
         _("送给谁"), [n.text for n in recipe.names if n.enabled], key="name", bind="query-params"
@@ -116,7 +116,15 @@ def pick_cell(recipe: Recipe) -> tuple[str, str, str]:
     style = st.selectbox(
         _("风格"), [s.text for s in recipe.styles if s.enabled], key="style", bind="query-params"
     )
-    return str(name), str(scene), str(style)
+    return name or "", scene or "", style or ""
+
+
+def usual_wording(recipe: Recipe, name: str, scene: str, style: str) -> str:
+    """The most frequent training input of the cell and style; '' where the recipe has one of the three no more."""
+    entries = recipe.name(name), recipe.scene(scene), recipe.style(style)
+    if entries[0] is None or entries[1] is None or entries[2] is None:
+        return ""
+    return training_input(recipe.input_templates[0], entries[0], entries[1], entries[2])
 
 
 def figures(turn: Turn) -> str:

@@ -1,4 +1,4 @@
-"""What every page starts from: the workspace, the recipe in use, errors as one sentence, the job strip."""
+"""What every page starts from: the workspace, the recipe in use, the page header and errors as one sentence."""
 
 import contextlib
 from collections.abc import Iterator
@@ -6,7 +6,6 @@ from collections.abc import Iterator
 import streamlit as st
 
 from pages.shared.text import plain
-from tianji_core import jobs
 from tianji_core.errors import StudioError
 from tianji_core.i18n import _, set_language
 from tianji_core.store import recipes
@@ -132,69 +131,3 @@ def page_header(title: str, lead: str) -> Workspace:
     st.caption(lead)
     show_notice()
     return current_workspace()
-
-
-@st.fragment(run_every=2.0)
-@report_errors()
-def job_strip() -> None:
-    """The running jobs, in the sidebar of every page."""
-    workspace = current_workspace()
-    running = jobs.listed(workspace, active=True, limit=8)
-    if not running:
-        return
-    st.caption(_("正在运行"))
-    for job in running:
-        job_bar(workspace, job)
-
-
-def job_bar(workspace: Workspace, job: jobs.Job) -> None:
-    """One line of progress of a running job: title, share, time left."""
-    progress = jobs.read_progress(workspace, job.id)
-    share = progress.share if progress is not None else None
-    if job.stop_requested:
-        st.progress(share or 0.0, text=_("{title} · 正在停止", title=plain(job.title)))
-    elif share is not None and progress is not None:
-        left = jobs.duration_text(progress.eta)
-        st.progress(
-            share,
-            text=_(
-                "{title} · {percent}% · 还需 {left}",
-                title=plain(job.title),
-                percent=int(share * 100),
-                left=left,
-            ),
-        )
-    elif progress is not None and progress.message:
-        st.caption(f"{plain(job.title)} · {plain(progress.message)}")
-    else:
-        elapsed = jobs.duration_text(job.seconds)
-        st.caption(_("{title} · 已运行 {elapsed}", title=plain(job.title), elapsed=elapsed))
-
-
-def stop_button(workspace: Workspace, job: jobs.Job, key: str) -> None:
-    """A button that ends a running job."""
-    if st.button(_("停止"), key=key, icon="⏹️", disabled=job.stop_requested):
-        with report_errors():
-            jobs.stop(workspace, job.id)
-            remember_notice(_("已请求停止：{title}", title=job.title))
-            st.rerun()
-
-
-@st.fragment(run_every=1.0)
-@report_errors()
-def follow_job(workspace: Workspace, job_id: int, stop_key: str) -> None:
-    """A running job with its stop button; the page is drawn anew when it ends."""
-    job = jobs.get(workspace, job_id)
-    if not job.active:
-        st.rerun()
-    row = st.columns([5, 1], vertical_alignment="center")
-    with row[0]:
-        job_bar(workspace, job)
-    with row[1]:
-        stop_button(workspace, job, stop_key)
-
-
-def log_view(workspace: Workspace, job: jobs.Job, lines: int = 30) -> None:
-    """The end of a job's log."""
-    text = jobs.log_tail(workspace, job.id)
-    st.code("\n".join(text.splitlines()[-lines:]) or _("（还没有输出）"), language=None, wrap_lines=True)

@@ -101,7 +101,15 @@ def progress_line(counts: Mapping[str, int]) -> None:
 def undo_buttons(
     workspace: Workspace, recipe_key: str, who: str = "", keys: Mapping[str, str] | None = None
 ) -> DeltaGenerator:
-    """Undo and redo, each saying what it would do, of one person's steps or of everybody's; the place beside them."""
+    """Draws undo and redo, each with the step it would take, of one person's steps or of everybody's; returns the
+    column beside them."""
+
+    def undo() -> None:
+        attempt(lambda: steps.undo(workspace.engine, recipe_key, who))
+
+    def redo() -> None:
+        attempt(lambda: steps.redo(workspace.engine, recipe_key, who))
+
     last = steps.last(workspace.engine, recipe_key, who)
     again = steps.next_redo(workspace.engine, recipe_key, who)
     keys = keys or default_keys()
@@ -114,7 +122,7 @@ def undo_buttons(
         shortcut=keys["undo"],
         disabled=last is None,
         width="stretch",
-        on_click=lambda: attempt(lambda: steps.undo(workspace.engine, recipe_key, who)),
+        on_click=undo,
     )
     row[1].button(
         _("重做：{title}", title=plain(again.title)) if again else _("重做"),
@@ -123,6 +131,6 @@ def undo_buttons(
         shortcut=keys["redo"],
         disabled=again is None,
         width="stretch",
-        on_click=lambda: attempt(lambda: steps.redo(workspace.engine, recipe_key, who)),
+        on_click=redo,
     )
     return row[2]

@@ -64,8 +64,8 @@ def show_figures(state: TrainingState) -> None:
         help=_("在没有参加训练的样本上算的；它开始上升就是过拟合。冻结数据集时留出验证集才有"),
     )
     newest = state.points[-1] if state.points else None
-    first[3].metric(_("学习率"), _number(newest and newest.learning_rate, ".2e"))
-    first[4].metric(_("梯度范数"), _number(newest and newest.gradient, ".3f"))
+    first[3].metric(_("学习率"), _number(newest.learning_rate if newest else None, ".2e"))
+    first[4].metric(_("梯度范数"), _number(newest.gradient if newest else None, ".3f"))
     second[0].metric(
         _("速度（token/秒）"),
         _number(state.tokens_per_second, ",.0f"),
@@ -84,20 +84,20 @@ def show_figures(state: TrainingState) -> None:
         st.progress(0.0, text=_("正在加载模型和数据，通常要十几秒"))
 
 
-def _load_figures(state: TrainingState, memory: DeltaGenerator, load: DeltaGenerator) -> None:
-    """What it takes now; of an ended training, the most memory and the mean load."""
-    shown = state.loads[-1:] if state.active or state.orphaned else state.loads
-    if shown and shown[-1].cards:
-        used = max(sum(card.used for card in each.cards) for each in shown)
-        whole = sum(card.total for card in shown[-1].cards)
-        memory.metric(_("显存"), f"{used / 1e9:.1f} / {whole / 1e9:.0f} GB")
-        busy = mean(mean(card.load for card in each.cards) for each in shown if each.cards)
-        load.metric(_("显卡负载"), f"{busy:.0f}%")
+def _load_figures(state: TrainingState, memory: DeltaGenerator, processor: DeltaGenerator) -> None:
+    """Memory and load now; of an ended training the most memory and the mean load."""
+    loads = state.loads[-1:] if state.active or state.orphaned else state.loads
+    if loads and loads[-1].cards:
+        used = max(sum(card.used for card in load.cards) for load in loads)
+        total = sum(card.total for card in loads[-1].cards)
+        memory.metric(_("显存"), f"{used / 1e9:.1f} / {total / 1e9:.0f} GB")
+        busy = mean(mean(card.load for card in load.cards) for load in loads if load.cards)
+        processor.metric(_("显卡负载"), f"{busy:.0f}%")
         return
-    resident = max((each.memory for each in shown), default=None)
+    resident = max((load.memory for load in loads), default=None)
     memory.metric(_("内存"), "—" if resident is None else f"{resident / 1e9:.1f} GB")
-    busy = mean(each.processor for each in shown) if shown else None
-    load.metric("CPU", "—" if busy is None else f"{busy:.0f}%", help=_("一个核是 100%"))
+    share = f"{mean(load.processor for load in loads):.0f}%" if loads else "—"
+    processor.metric("CPU", share, help=_("一个核是 100%"))
 
 
 def _clock(seconds: float | None) -> str:

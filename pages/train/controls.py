@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from pages.shared.frame import remember_notice, report_errors, stop_button
+from pages.shared.frame import remember_notice, report_errors
+from pages.shared.job_progress import stop_button
 from tianji_core import jobs, training
 from tianji_core.i18n import _
 from tianji_core.training import TrainingRun, TrainingState

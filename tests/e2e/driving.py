@@ -108,3 +108,17 @@ def choose(page: Page, key: str, *options: str) -> None:
         page.get_by_role("option", name=option).first.click()
         page.keyboard.press("Escape")
         settle(page)
+
+
+def first_name_typed(page: Page, name: str) -> bool:
+    """Write over the first row of the names; whether the table has taken it, which is drawn on a canvas."""
+    table = page.get_by_test_id("stDataFrame").first.bounding_box()
+    assert table is not None
+    page.mouse.dblclick(table["x"] + 220, table["y"] + 52)  # the first row under the header
+    page.wait_for_timeout(300)
+    page.keyboard.press("Control+A")
+    page.keyboard.type(name)
+    page.keyboard.press("Enter")
+    page.wait_for_timeout(700)
+    settle(page)
+    return page.locator(".st-key-save_names button").is_enabled()

@@ -4,27 +4,13 @@ import re
 
 from playwright.sync_api import Page, expect
 
-from tests.e2e.driving import Studio, choose, press, settle, until, visit
+from tests.e2e.driving import Studio, choose, first_name_typed, press, settle, until, visit
 from tianji_core import jobs, models
 from tianji_core.recipe import kept_cells
 from tianji_core.store import datasets, recipes, samples, training
 from tianji_core.store.samples import SampleFilter
 
 TASKS = 90
-
-
-def first_name_typed(page: Page, name: str) -> bool:
-    """Write over the first row of the names; whether the table has taken it, which is drawn on a canvas."""
-    table = page.get_by_test_id("stDataFrame").first.bounding_box()
-    assert table is not None
-    page.mouse.dblclick(table["x"] + 220, table["y"] + 52)  # the first row under the header
-    page.wait_for_timeout(300)
-    page.keyboard.press("Control+A")
-    page.keyboard.type(name)
-    page.keyboard.press("Enter")
-    page.wait_for_timeout(700)
-    settle(page)
-    return page.locator(".st-key-save_names button").is_enabled()
 
 
 def test_from_an_edited_name_to_a_comparison(page: Page, studio: Studio) -> None:

@@ -1,0 +1,88 @@
+"""Models that another program serves: connecting to a running service, and starting vLLM or LMDeploy."""
+
+import streamlit as st
+
+from pages.shared.frame import remember_notice, report_errors
+from tianji_core.errors import ServerError
+from tianji_core.i18n import _
+from tianji_core.serving import external
+from tianji_core.serving.client import model_names
+from tianji_core.serving.services import key_variable_of, remember_key_variable
+from tianji_core.workspace import Workspace
+
+
+def foreign_service(workspace: Workspace) -> None:
+    """Draws the form for any OpenAI-compatible service; its address is kept in the address of the page."""
+    with st.form("foreign_service", border=False):
+        url = st.text_input(
+            _("服务地址"),
+            st.query_params.get("service", ""),
+            key="service_url",
+            placeholder="http://127.0.0.1:11434/v1",
+        )
+        st.caption(_("Ollama 一般在 11434 端口，vLLM 在 8000，LMDeploy 在 23333；地址都以 /v1 结尾。"))
+        name = st.text_input(
+            _("模型名（留空则问它有什么）"), st.query_params.get("service_model", ""), key="service_name"
+        )
+        variable = st.text_input(
+            _("密钥的环境变量名（不要密钥就留空）"),
+            key_variable_of(workspace, st.query_params.get("service", "")),
+            key="service_variable",
+            placeholder="OPENAI_API_KEY",
+        )
+        if st.form_submit_button(_("使用"), key="service_use") and url.strip():
+            with report_errors():
+                remember_key_variable(workspace, url, variable.strip())
+                key = workspace.key(variable.strip()) if variable.strip() else None
+                offered = [] if name.strip() else model_names(url, key)
+                chosen = name.strip() or next(iter(offered), "")
+                if not chosen:
+                    raise ServerError(_("{url} 没有列出任何模型，请写明模型名", url=url.strip()))
+                if len(offered) > 1:
+                    others = _("、").join(offered[1:6])
+                    remember_notice(
+                        _("用的是 {model}；要换成 {others}，把名字写进“模型名”", model=chosen, others=others)
+                    )
+                st.query_params.update(service=url.strip(), service_model=chosen)
+                st.rerun()
+
+
+def other_program(workspace: Workspace, names: list[str]) -> None:
+    """Draws the command that serves a model with another program, and starts it where that is installed."""
+    titles = {key: program.title for key, program in external.programs().items()}
+    program = st.segmented_control(
+        _("程序"),
+        list(titles),
+        default=next(iter(titles)),
+        required=True,
+        format_func=titles.__getitem__,
+        key="program",
+    )
+    model = st.selectbox(_("模型"), names, key="program_model")
+    line = st.columns(2)
+    gpus = line[0].number_input(_("几张卡一起算"), 1, 64, 1, key="program_gpus")
+    port = line[1].number_input(_("端口"), 1, 65535, external.DEFAULT_PORT, key="program_port")
+    with report_errors():
+        made = external.command(workspace, str(program), [str(model)], port=int(port), gpus=int(gpus))
+        st.code(made.text, language="bash", wrap_lines=True)
+        st.download_button(
+            _("存成脚本"),
+            f"#!/bin/sh\nexec {made.text}\n",
+            f"serve-{program}.sh",
+            "text/x-shellscript",
+            key="program_script",
+            icon="⬇️",
+            on_click="ignore",
+        )
+        if not made.installed:
+            st.caption(
+                _(
+                    "这台机器上没有 {program}（{install}）。把命令复制到装了它的机器上运行，再用“接别的兼容服务”连过去。",
+                    program=made.program.title,
+                    install=made.program.install,
+                )
+            )
+        elif st.button(_("在这台机器上启动"), key="program_start", icon="🚀"):
+            external.start(workspace, made)
+            remember_notice(_("正在启动 {program}，加载好就可以用", program=made.program.title))
+            st.rerun()
