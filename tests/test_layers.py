@@ -97,7 +97,7 @@ def test_the_frame_speaks_no_sql_and_imports_nothing_heavy() -> None:
 
 
 def test_no_two_parts_of_pages_have_the_same_file_name() -> None:
-    names = [path.name for path in pages() if path.name not in ("page.py", "__init__.py")]
+    names = [path.name for path in PAGES if path.name not in ("page.py", "__init__.py")]
     assert [name for name in names if names.count(name) > 1] == []
 
 

@@ -66,7 +66,7 @@ def kept_table(
     _note(form, name, key)
     places = {saved: place for place, saved in enumerate(table.saved)}
     rows = []
-    for index, cells in zip(edited.index, edited.to_dict("records"), strict=True):
+    for index, cells in zip(edited.index, _records(edited), strict=True):
         old = table.rows[index] if index < len(table.rows) else None
         rows.append((places.get(old.name) if old and not old.added else None, cells))
     return rows
@@ -104,9 +104,13 @@ def _widget(key: str) -> str:
 
 def _open(form: str, name: str, frame: pd.DataFrame, key: str) -> None:
     names = row_names(frame["text"])
-    saved = dict(zip(names, frame.to_dict("records"), strict=True))
+    saved = dict(zip(names, _records(frame), strict=True))
     edits = load_draft(current_workspace(), form).tables.get(name, TableEdits())
     st.session_state[_slot(key)] = _OpenTable(saved, edits, edited_rows(saved, edits), edits)
+
+
+def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    return [{str(column): cell for column, cell in row.items()} for row in frame.to_dict("records")]
 
 
 def _frame(frame: pd.DataFrame, table: _OpenTable) -> pd.DataFrame:

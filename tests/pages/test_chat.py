@@ -11,11 +11,12 @@ from tests.serving.conftest import Folders, Server, folders, server  # noqa: F40
 from tests.serving.other_server import install, serving
 from tianji_core import jobs
 from tianji_core.models import register_folder
+from tianji_core.recipe.editing import changed
 from tianji_core.serving import servers, wait_ready
 from tianji_core.serving.launch import free_port
 from tianji_core.serving.services import remember_key_variable
 from tianji_core.serving.transcript import load_transcript, names_aside
-from tianji_core.store import samples, steps
+from tianji_core.store import recipes, samples, steps
 from tianji_core.workspace import Workspace
 
 
@@ -215,3 +216,20 @@ def test_a_question_without_words_is_not_sent(workspace: Workspace, chat: AppTes
     press(chat, "chat_send")
     assert "请至少缩短" in load_transcript(workspace).turns[0].error
     assert not any(len(each.value) > 1000 for each in chat.markdown)
+
+
+def test_a_recipe_without_an_enabled_scene_is_talked_about_in_own_words_only(
+    workspace: Workspace,
+    server: Server,  # noqa: F811
+) -> None:
+    stored = recipes.current(workspace.engine, "wishes")
+    scenes = [scene.model_copy(update={"enabled": False}) for scene in stored.recipe.scenes]
+    recipes.save(workspace.engine, changed(stored.recipe, scenes=scenes), stored.revision, "")
+    test = page(service=server.url, service_model="red")
+    test.number_input(key="chat_max_tokens").set_value(12).run()
+    press(test, "chat_send")
+    assert any("要问的话是空的" in warning.value for warning in test.warning)
+    test.text_area(key="request_赵老师__正常").set_value("祝老师一切都好").run()
+    press(test, "chat_send")
+    (turn,) = load_transcript(workspace).turns
+    assert (turn.name, turn.scene, turn.style) == ("赵老师", "", "正常")
