@@ -22,7 +22,6 @@ LATE = {
     ("models", "dataset"): "what a model was made from is looked up when it is finished",
     ("models", "training"): "what a model was made from is looked up when it is finished",
     ("serving", "workspace"): "a server of one folder needs no workspace",
-    ("workspace", "store"): "the workspace opens its own database",
     ("pages", "recipe"): "drawn in a fragment",
     ("pages", "errors"): "drawn in a fragment",
 }

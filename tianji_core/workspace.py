@@ -6,18 +6,20 @@ import stat
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dotenv import dotenv_values
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from sqlalchemy import Engine
 
 from tianji_core.errors import SettingsError
 from tianji_core.files import write_json, write_text
 from tianji_core.i18n import _
 from tianji_core.project import PROJECT
+from tianji_core.recipe import DEFAULT_RECIPE
+from tianji_core.store.database import open_engine
 
-DEFAULT_RECIPE = "wishes"
-"""The recipe of a fresh workspace; the others are chosen in the sidebar."""
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
 
 
 class Settings(BaseModel):
@@ -69,10 +71,8 @@ class Workspace:
         return self.home / "exports"
 
     @cached_property
-    def engine(self) -> Engine:
+    def engine(self) -> "Engine":
         """The database, migrated to the current schema."""
-        from tianji_core.store.database import open_engine
-
         return open_engine(self.database_url)
 
     @property

@@ -13,8 +13,7 @@ from tianji_core.evaluation.cases import held_out_cases
 from tianji_core.evaluation.checks import Checker, training_pairs
 from tianji_core.evaluation.evaluate import evaluate_folder, evaluate_server
 from tianji_core.evaluation.report import Report
-from tianji_core.recipe import built_in_recipes, load_recipe
-from tianji_core.workspace import DEFAULT_RECIPE
+from tianji_core.recipe import DEFAULT_RECIPE, built_in_recipes, load_recipe
 
 SHOWN_FAULTS = 5
 """Failed answers printed after the table."""

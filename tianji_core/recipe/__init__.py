@@ -1,6 +1,7 @@
 """The vocabulary of one task (names, scenes, styles …), its suitability matrix, prompts and plans. Pure."""
 
 from tianji_core.recipe.loading import (
+    DEFAULT_RECIPE,
     built_in_recipe,
     built_in_recipes,
     dump_recipe,
@@ -37,6 +38,7 @@ from tianji_core.recipe.suitability import (
 )
 
 __all__ = [
+    "DEFAULT_RECIPE",
     "DOUBTFUL",
     "RELATION_TITLES",
     "SCENE_KIND_TITLES",

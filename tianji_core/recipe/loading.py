@@ -14,6 +14,8 @@ from tianji_core.project import CONFIGS
 from tianji_core.recipe.model import Recipe
 
 BUILT_IN = CONFIGS / "recipes"
+DEFAULT_RECIPE = "wishes"
+"""Key of the recipe that a new workspace uses."""
 
 
 def load_recipe(path: Path) -> Recipe:

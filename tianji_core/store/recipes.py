@@ -8,11 +8,10 @@ from sqlalchemy.exc import IntegrityError
 
 from tianji_core.errors import ConflictError, RecipeError
 from tianji_core.i18n import _
-from tianji_core.recipe import Recipe, built_in_recipe, built_in_recipes
+from tianji_core.recipe import DEFAULT_RECIPE, Recipe, built_in_recipe, built_in_recipes
 from tianji_core.recipe.loading import validate_recipe
 from tianji_core.store.database import now, reading, writing
 from tianji_core.store.schema import recipe_revisions
-from tianji_core.workspace import DEFAULT_RECIPE
 
 
 @dataclass(frozen=True)
