@@ -77,15 +77,17 @@ def _from_files(workspace: Workspace, recipe_key: str, state: str) -> None:
 
 
 def _from_hub(workspace: Workspace, recipe_key: str, state: str, last: jobs.Job | None) -> None:
-    before = last.subject if last is not None else {}
+    before = jobs.subject_of(last, dataset.ImportSubject) if last is not None else None
     with st.form("hub_form", border=False):
         left, middle, right = st.columns([3, 3, 1.5])
         name = left.text_input(
-            _("数据集名（组织/名字）"), value=str(before.get("dataset_id", EXAMPLE)), key="hub_dataset"
+            _("数据集名（组织/名字）"),
+            value=before.dataset_id if before is not None and before.dataset_id else EXAMPLE,
+            key="hub_dataset",
         )
         endpoint = middle.text_input(
             _("镜像地址"),
-            value=str(before.get("endpoint", "")),
+            value=before.endpoint if before is not None else "",
             key="hub_endpoint",
             placeholder="https://hf-mirror.com",
             help=_("连不上 huggingface.co 时填；空着就用环境变量 HF_ENDPOINT，没有就直接连 huggingface.co"),

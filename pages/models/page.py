@@ -86,7 +86,7 @@ def bases(found: list[models.Artefact]) -> None:
 
 def unfinished() -> None:
     """Downloads that were stopped: go on, or throw away what is there."""
-    busy = {job.subject.get("model_id") for job in running}
+    busy = models.downloading(workspace)
     for each in models.partials(workspace):
         if each.model_id in busy:
             continue

@@ -14,7 +14,7 @@ def adapter_menu(workspace: Workspace, server: RunningServer) -> None:
     known = {model.name: model for model in models.artefacts(workspace)}
     bases = {known[name].path for name in server.models if name in known}
     fitting = [model for model in known.values() if model.kind == "adapter" and model.base in bases]
-    loaded = [name for name in server.models if name not in server.job.subject["models"]]
+    loaded = [name for name in server.models if name not in server.subject.models]
     if not fitting and not loaded:
         return
     with st.popover(_("适配器：装上或卸下"), key=f"adapters_{server.job.id}"):

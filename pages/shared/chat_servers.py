@@ -102,7 +102,7 @@ def running_servers(workspace: Workspace) -> None:
             line[0].markdown(f"🟡 **{plain(names)}**  \n{message} · {seconds}")
         with line[1]:
             stop_button(workspace, server.job, key=f"stop_server_{server.job.id}")
-        if server.ready and not server.job.subject.get("program"):
+        if server.ready and not server.subject.program:
             adapter_menu(workspace, server)
     newest = jobs.listed(workspace, kind="serve", limit=1)
     if newest and newest[0].state in ("failed", "lost"):

@@ -6,7 +6,6 @@ import os
 import random
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections import Counter
@@ -30,6 +29,7 @@ from tests.loopback import (
 from tianji_core import jobs
 from tianji_core.dispatch import Retry
 from tianji_core.generation import RunOptions, create_run, run_state, start_generation
+from tianji_core.generation.job import GenerationSubject
 from tianji_core.generation.writing import task_sampling
 from tianji_core.recipe import Plan
 from tianji_core.store import run_lines, samples
@@ -144,15 +144,11 @@ def test_workers_killed_at_random_moments_lose_and_double_nothing(workspace: Wor
     total, concurrency = 250 * max(1, KILLS), 8
     teacher = TeacherChoice(provider="custom", model="loopback-model", base_url=api.url, timeout=5)
     run = create_run(workspace, "wishes", Plan(rounds=3, limit=total), teacher, SAMPLING, concurrency)
-    command = [sys.executable, "-m", "tianji_core.generation.worker", str(run.id)]
+    worker = jobs.prepare_worker(workspace, "test", "单独的子进程", GenerationSubject(run_id=run.id))
     stored = 0
     for _number in range(KILLS):
         before = len(api.requests)
-        child = subprocess.Popen(
-            [*command, "--workspace", str(workspace.home)],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
+        child = subprocess.Popen(worker.argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         while len(api.requests) == before and child.poll() is None:
             time.sleep(0.005)
         time.sleep(source.uniform(0, 0.6))

@@ -3,7 +3,6 @@
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 
@@ -14,6 +13,7 @@ from tests.loopback import LoopbackApi, fails
 from tianji_core import jobs
 from tianji_core.errors import JobError, TeacherAuthError
 from tianji_core.generation import create_run, jobs_by_run, retry_failed, run_state, start_generation
+from tianji_core.generation.job import GenerationSubject
 from tianji_core.recipe import Plan
 from tianji_core.store import run_lines
 from tianji_core.store import runs as rows
@@ -44,8 +44,8 @@ def done(workspace: Workspace, run: Run) -> int:
 
 
 def test_a_killed_child_loses_nothing_and_doubles_nothing(workspace: Workspace, api: LoopbackApi, run: Run):
-    command = [sys.executable, "-m", "tianji_core.generation.worker", str(run.id)]
-    child = subprocess.Popen([*command, "--workspace", str(workspace.home)], stdout=subprocess.DEVNULL)
+    worker = jobs.prepare_worker(workspace, "test", "单独的子进程", GenerationSubject(run_id=run.id))
+    child = subprocess.Popen(worker.argv, stdout=subprocess.DEVNULL)
     until(lambda: done(workspace, run) >= 30)
     os.kill(child.pid, signal.SIGKILL)
     child.wait()

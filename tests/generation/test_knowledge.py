@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 import zipfile
 from itertools import pairwise
@@ -30,6 +29,7 @@ from tianji_core.generation.knowledge import (
 )
 from tianji_core.generation.knowledge.asking import read_conversations
 from tianji_core.generation.knowledge.extracting import run_knowledge
+from tianji_core.generation.knowledge.job import KnowledgeSubject
 from tianji_core.generation.knowledge.questions import Questions
 from tianji_core.jobs import Reporter
 from tianji_core.store import knowledge as rows
@@ -257,11 +257,9 @@ def test_a_killed_worker_goes_on_as_a_job_and_asks_only_what_is_left(workspace: 
     api.default = asks_about_what_it_reads
     api.latency = 0.1
     run = new_run(workspace, api)
-    module = "tianji_core.generation.knowledge.worker"
-    child = subprocess.Popen(
-        [sys.executable, "-m", module, str(run.id), "--workspace", str(workspace.home)],
-        stdout=subprocess.DEVNULL,
-    )
+    subject = KnowledgeSubject(knowledge_run_id=run.id)
+    worker = jobs.prepare_worker(workspace, "test", "单独的子进程", subject)
+    child = subprocess.Popen(worker.argv, stdout=subprocess.DEVNULL)
     deadline = time.monotonic() + 60
     while rows.counts(workspace.engine, run.id).done < 3:
         assert time.monotonic() < deadline and child.poll() is None

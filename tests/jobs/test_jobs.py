@@ -1,6 +1,5 @@
 """Jobs are real processes: what they leave, how they end, and what is left when somebody kills one."""
 
-import argparse
 import asyncio
 import os
 import signal
@@ -13,9 +12,25 @@ import pytest
 
 from tianji_core import jobs
 from tianji_core.errors import JobError
+from tianji_core.jobs import worker as entry
 from tianji_core.jobs.processes import alive
 from tianji_core.jobs.progress import progress_path
+from tianji_core.store import jobs as rows
 from tianji_core.workspace import Workspace
+
+
+class Counting(jobs.JobSubject):
+    """A job of these tests: it counts to ``number``, and then fails."""
+
+    worker = "tests.jobs.test_jobs:count_and_fail"
+
+    number: int
+
+
+@jobs.worker_of(Counting)
+def count_and_fail(_workspace: Workspace, subject: Counting, reporter: jobs.Reporter) -> int:
+    reporter.begin(subject.number, "条", done=1)
+    raise JobError("磁盘\n满了")
 
 
 def python(code: str) -> list[str]:
@@ -30,10 +45,10 @@ def until(condition: Callable[[], object], seconds: float = 30) -> None:
 
 
 def test_success_keeps_output_and_exit_code(workspace: Workspace) -> None:
-    job = jobs.start(workspace, "demo", "打招呼", python("print('你好')"), subject={"run_id": 7})
+    job = jobs.start(workspace, "demo", "打招呼", python("print('你好')"), subject=Counting(number=7))
     ended = jobs.wait(workspace, job.id, timeout=60)
     assert (ended.state, ended.exit_code, ended.note) == ("succeeded", 0, "")
-    assert ended.subject == {"run_id": 7}
+    assert jobs.subject_of(ended, Counting) == Counting(number=7)
     assert "你好" in jobs.log_tail(workspace, job.id)
 
 
@@ -144,18 +159,52 @@ def test_durations_read_naturally(seconds: float | None, text: str) -> None:
 def test_a_child_that_cannot_work_says_why_in_one_line(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def work(_space: Workspace, arguments: argparse.Namespace, reporter: jobs.Reporter) -> int:
-        reporter.begin(arguments.number, "条", done=1)
-        raise JobError("磁盘\n满了")
-
+    job = jobs.prepare_worker(workspace, "demo", "数数", Counting(number=4))
     monkeypatch.setenv("TIANJI_JOB_PROGRESS", str(progress_path(workspace, 9)))
-    parser = argparse.ArgumentParser()
-    parser.add_argument("number", type=int)
-    assert jobs.run_child(parser, ["4", "--workspace", str(workspace.home)], work) == JobError.exit_code
+    assert entry.main([str(job.id), "--workspace", str(workspace.home)]) == JobError.exit_code
     assert capsys.readouterr().err == "磁盘 满了\n"
     left = jobs.read_progress(workspace, 9)
     assert left is not None
     assert (left.done, left.total, left.unit, left.error) == (1, 4, "条", "磁盘\n满了")
+
+
+def test_a_worker_reads_its_arguments_from_the_stored_job(workspace: Workspace) -> None:
+    job = jobs.start_worker(workspace, "demo", "数数", Counting(number=4))
+    ended = jobs.wait(workspace, job.id, timeout=60)
+    assert (ended.state, ended.exit_code, ended.note) == ("failed", JobError.exit_code, "磁盘\n满了")
+    progress = jobs.read_progress(workspace, job.id)
+    assert progress is not None and progress.total == 4
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [
+        {"number": 4},
+        {"worker": "tests.jobs.no_such_module:count", "number": 4},
+        {"worker": "tests.jobs.test_jobs:no_such_function", "number": 4},
+        {"worker": "tests.jobs.test_jobs:python", "number": 4},
+        {"worker": Counting.worker, "number": "many"},
+        {"worker": 7, "number": 4},
+    ],
+)
+def test_a_record_that_names_no_work_is_refused_in_one_line(
+    workspace: Workspace, subject: dict[str, object], capsys: pytest.CaptureFixture[str]
+) -> None:
+    job = rows.add(workspace.engine, "demo", "数数", [], {}, subject)
+    assert entry.main([str(job.id), "--workspace", str(workspace.home)]) == JobError.exit_code
+    said = capsys.readouterr().err
+    assert f"任务 {job.id} 的记录不完整" in said and said.count("\n") == 1
+
+
+def test_what_a_job_uses_is_read_without_knowing_its_kind(workspace: Workspace) -> None:
+    def use(subject: dict[str, object]) -> jobs.WorkspaceUse:
+        return jobs.workspace_use(rows.add(workspace.engine, "demo", "试", ["true"], {}, subject))
+
+    assert use({"training_run_id": 3, "checkpoint": 8, "name": ""}).training_run_id == 3
+    assert use({"adapter": "甲", "name": "乙"}).model_names == {"甲", "乙"}
+    assert use({"port": 6007, "models": ["基座"], "adapters": ["甲"]}).model_names == {"基座", "甲"}
+    assert use({"recipe": "wishes", "board": "甲"}).model_names == set()
+    assert use({"training_run_id": None, "models": "not a list"}) == jobs.WorkspaceUse()
 
 
 @pytest.mark.parametrize(("left", "code"), [(0, 0), (3, 128 + signal.SIGTERM)])

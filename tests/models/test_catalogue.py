@@ -11,6 +11,7 @@ from tianji_core.errors import ModelError
 from tianji_core.model_folders.manifest import Artefact, write_artefact
 from tianji_core.models.catalogue import free_name, making
 from tianji_core.store import training as rows
+from tianji_core.training.launch import TrainingSubject
 
 
 @pytest.fixture
@@ -109,7 +110,8 @@ def test_a_base_is_kept_while_a_training_reads_it_or_waits_for_its_turn(workspac
     version = add_version(workspace)
     run = rows.add(workspace.engine, "训", "nano-cpu-qlora", version.id, {**settings, "base": str(folder)})
     sleeping = [sys.executable, "-c", "import time; time.sleep(60)"]
-    job = jobs.start(workspace, "train", "正在训练的", sleeping, subject={"training_run_id": run.id})
+    subject = TrainingSubject(training_run_id=run.id)
+    job = jobs.start(workspace, "train", "正在训练的", sleeping, subject=subject)
     with pytest.raises(ModelError, match="正在训练的"):
         models.delete(workspace, "mine")
     jobs.stop(workspace, job.id)

@@ -10,6 +10,7 @@ from tianji_core import jobs, training
 from tianji_core.cli import app
 from tianji_core.errors import ModelError, TrainingError
 from tianji_core.store import training as rows
+from tianji_core.training.launch import TrainingSubject
 from tianji_core.training.saved import keep_newest
 
 
@@ -51,7 +52,9 @@ def test_the_last_one_does_not_come_back_under_its_second_name(workspace, run):
 
 def test_what_a_job_uses_stays(workspace, run):
     sleeping = [sys.executable, "-c", "import time; time.sleep(60)"]
-    job = jobs.start(workspace, "convert", "转换中", sleeping, subject={"training_run_id": run.id})
+    job = jobs.start(
+        workspace, "convert", "转换中", sleeping, subject=TrainingSubject(training_run_id=run.id)
+    )
     with pytest.raises(TrainingError, match="转换中"):
         training.delete_checkpoint(workspace, run, 8)
     jobs.stop(workspace, job.id)

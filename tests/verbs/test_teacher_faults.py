@@ -96,7 +96,7 @@ def test_a_key_appears_nowhere_but_in_its_file(verb, started, api, workspace):
     verb("accept")
     texts.append(verb("freeze", "--name", "v1").out)
     texts.append(verb("export", "v1").out)
-    assert any("tianji_core.generation.worker" in text for text in seen)
+    assert any("tianji_core.jobs.worker" in text for text in seen)
     assert all(KEY not in text for text in texts)
     for path in workspace.home.rglob("*"):
         if path.is_file() and path != workspace.env_file:

@@ -1,19 +1,47 @@
 """Asking a teacher as a background job: ratings of cells, suggestions for a list."""
 
-import sys
-from typing import Any
-
 from tianji_core import jobs
 from tianji_core.advice.suggestions import Question, Wanted, forget_suggestions
 from tianji_core.errors import InputError, JobError
 from tianji_core.i18n import _
-from tianji_core.jobs import Job
+from tianji_core.jobs import Job, JobSubject
 from tianji_core.recipe import Recipe
 from tianji_core.store import recipes
 from tianji_core.teachers import TeacherChoice, checked_choice
 from tianji_core.workspace import Workspace
 
 RATE, SUGGEST = "rate", "suggest"
+
+
+class RatingSubject(JobSubject):
+    """The recipe whose cells are rated."""
+
+    recipe: str
+
+
+class RatingArguments(RatingSubject):
+    """``teacher`` rates."""
+
+    worker = "tianji_core.advice.worker:rate"
+
+    teacher: TeacherChoice
+
+
+class SuggestionSubject(JobSubject):
+    """The list that more entries are asked for; ``style`` is the one that examples are for."""
+
+    recipe: str
+    wanted: Wanted
+    style: str = ""
+
+
+class SuggestionArguments(SuggestionSubject):
+    """``teacher`` answers ``question``."""
+
+    worker = "tianji_core.advice.worker:suggest_entries"
+
+    teacher: TeacherChoice
+    question: Question
 
 
 def start_rating(workspace: Workspace, recipe_key: str, choice: TeacherChoice) -> Job:
@@ -29,13 +57,12 @@ def start_rating(workspace: Workspace, recipe_key: str, choice: TeacherChoice) -
     if running is not None and running.active:
         raise JobError(_("这个配方正在打分，等它结束或先停止它"))
     title = _("打分：{title}", title=recipe.title)
-    argv = _argv(workspace, RATE, recipe_key, choice)
-    return jobs.start(workspace, RATE, title, argv, subject={"recipe": recipe_key})
+    return jobs.start_worker(workspace, RATE, title, RatingArguments(recipe=recipe_key, teacher=choice))
 
 
 def rating_job(workspace: Workspace, recipe_key: str) -> Job | None:
     """The newest rating of a recipe, running or not."""
-    return _newest(workspace, RATE, {"recipe": recipe_key})
+    return _newest(workspace, RATE, RatingSubject(recipe=recipe_key))
 
 
 def start_suggesting(workspace: Workspace, recipe_key: str, question: Question, choice: TeacherChoice) -> Job:
@@ -51,19 +78,16 @@ def start_suggesting(workspace: Workspace, recipe_key: str, question: Question, 
     if running is not None and running.active:
         raise JobError(_("已经在问了，等它回答或先停止它"))
     forget_suggestions(workspace, recipe_key, question.wanted, question.style)
-    argv = [*_argv(workspace, SUGGEST, recipe_key, choice), "--question", question.model_dump_json()]
     title = _("提建议：{title}", title=recipe.title)
-    subject = _subject(recipe_key, question.wanted, question.style)
-    return jobs.start(workspace, SUGGEST, title, argv, subject=subject)
+    subject = SuggestionArguments(
+        recipe=recipe_key, wanted=question.wanted, style=question.style, teacher=choice, question=question
+    )
+    return jobs.start_worker(workspace, SUGGEST, title, subject)
 
 
 def suggesting_job(workspace: Workspace, recipe_key: str, wanted: Wanted, style: str = "") -> Job | None:
     """The newest question for a list, answered or not."""
-    return _newest(workspace, SUGGEST, _subject(recipe_key, wanted, style))
-
-
-def _subject(recipe_key: str, wanted: Wanted, style: str) -> dict[str, Any]:
-    return {"recipe": recipe_key, "wanted": wanted.value, "style": style}
+    return _newest(workspace, SUGGEST, SuggestionSubject(recipe=recipe_key, wanted=wanted, style=style))
 
 
 def _usable(workspace: Workspace, recipe_key: str, choice: TeacherChoice, refusal: str) -> Recipe:
@@ -73,10 +97,6 @@ def _usable(workspace: Workspace, recipe_key: str, choice: TeacherChoice, refusa
     return recipe
 
 
-def _argv(workspace: Workspace, action: str, recipe_key: str, choice: TeacherChoice) -> list[str]:
-    argv = [sys.executable, "-m", "tianji_core.advice.worker", action, recipe_key]
-    return [*argv, "--teacher", choice.model_dump_json(), "--workspace", str(workspace.home)]
-
-
-def _newest(workspace: Workspace, kind: str, subject: dict[str, Any]) -> Job | None:
-    return next((job for job in jobs.listed(workspace, kind=kind) if job.subject == subject), None)
+def _newest(workspace: Workspace, kind: str, subject: JobSubject) -> Job | None:
+    listed = jobs.listed(workspace, kind=kind)
+    return next((job for job in listed if jobs.subject_of(job, type(subject)) == subject), None)

@@ -17,6 +17,7 @@ from tianji_core.dataset.conversation import (
 from tianji_core.dataset.difference import Change, Difference, difference
 from tianji_core.dataset.exporting import EXPORT_SUFFIXES, export, exported
 from tianji_core.dataset.import_job import (
+    ImportSubject,
     import_job,
     imports_of,
     is_large,
@@ -53,6 +54,7 @@ __all__ = [
     "DatasetVersion",
     "Difference",
     "ImportReport",
+    "ImportSubject",
     "Turn",
     "accepted",
     "check_name",

@@ -1,6 +1,5 @@
 """Importing as a background job: a dataset by name, or files too large to wait for."""
 
-import sys
 from pathlib import Path
 
 from tianji_core import jobs
@@ -8,7 +7,7 @@ from tianji_core.dataset.hub import check_dataset_id, check_endpoint
 from tianji_core.dataset.reading import files_under
 from tianji_core.errors import JobError
 from tianji_core.i18n import _
-from tianji_core.jobs import Job
+from tianji_core.jobs import Job, JobSubject
 from tianji_core.store import datasets, recipes
 from tianji_core.store.datasets import Import
 from tianji_core.store.samples import PENDING
@@ -18,6 +17,27 @@ KIND = "import"
 LARGE = 32 * 1024 * 1024
 """Bytes from which a person should not have to wait for an import with the page open."""
 _LOOK_BACK = 100
+
+
+class ImportSubject(JobSubject):
+    """The recipe that gets the samples, and where they come from: a dataset by its name, from a mirror (``endpoint``, as
+    it was typed) or from Hugging Face, or a ``path``. ``after`` is the newest import of the recipe before this one."""
+
+    recipe: str
+    after: int = 0
+    dataset_id: str = ""
+    endpoint: str = ""
+    path: str = ""
+
+
+class ImportArguments(ImportSubject):
+    """``state`` of the new samples; ``address`` that the dataset is fetched from, at ``revision``."""
+
+    worker = "tianji_core.dataset.worker:import_samples"
+
+    state: str
+    address: str = ""
+    revision: str = "main"
 
 
 def is_large(path: Path) -> bool:
@@ -43,9 +63,15 @@ def start_hub_import(
         ImportFileError: the name or the address is wrong. JobError: an import runs already.
     """
     name, address = check_dataset_id(dataset_id), check_endpoint(endpoint)
-    argv = ["hub", name, "--endpoint", address, "--revision", revision.strip() or "main"]
-    subject: dict[str, object] = {"dataset_id": name, "endpoint": endpoint.strip()}
-    return _start(workspace, recipe_key, _("导入 {what}", what=name), argv, state, subject)
+    arguments = ImportArguments(
+        recipe=recipe_key,
+        dataset_id=name,
+        endpoint=endpoint.strip(),
+        address=address,
+        revision=revision.strip() or "main",
+        state=state,
+    )
+    return _start(workspace, _("导入 {what}", what=name), arguments)
 
 
 def start_path_import(workspace: Workspace, recipe_key: str, path: Path, state: str = PENDING) -> Job:
@@ -55,34 +81,35 @@ def start_path_import(workspace: Workspace, recipe_key: str, path: Path, state: 
         ImportFileError: there is nothing to read. JobError: an import runs already.
     """
     files_under(path)
-    argv = ["path", str(path.absolute())]
-    return _start(workspace, recipe_key, _("导入 {what}", what=path.name), argv, state, {"path": str(path)})
+    arguments = ImportArguments(recipe=recipe_key, path=str(path.absolute()), state=state)
+    return _start(workspace, _("导入 {what}", what=path.name), arguments)
 
 
-def _start(
-    workspace: Workspace, recipe_key: str, title: str, argv: list[str], state: str, subject: dict[str, object]
-) -> Job:
-    recipes.current(workspace.engine, recipe_key)
-    running = import_job(workspace, recipe_key)
+def _start(workspace: Workspace, title: str, arguments: ImportArguments) -> Job:
+    recipes.current(workspace.engine, arguments.recipe)
+    running = import_job(workspace, arguments.recipe)
     if running is not None and running.active:
         raise JobError(_("正在导入（后台任务 {id}），等它结束或先停止它", id=running.id))
-    command = [sys.executable, "-m", "tianji_core.dataset.worker", *argv]
-    command += ["--recipe", recipe_key, "--state", state, "--workspace", str(workspace.home)]
-    newest = datasets.listed_imports(workspace.engine, recipe_key, limit=1)
-    about = {**subject, "recipe": recipe_key, "after": newest[0].id if newest else 0}
-    return jobs.start(workspace, KIND, title, command, subject=about)
+    newest = datasets.listed_imports(workspace.engine, arguments.recipe, limit=1)
+    after = newest[0].id if newest else 0
+    return jobs.start_worker(workspace, KIND, title, arguments.model_copy(update={"after": after}))
 
 
 def import_job(workspace: Workspace, recipe_key: str) -> Job | None:
     """The newest import of a recipe in the background."""
-    found = jobs.listed(workspace, kind=KIND, limit=_LOOK_BACK)
-    return next((job for job in found if job.subject.get("recipe") == recipe_key), None)
+    for job in jobs.listed(workspace, kind=KIND, limit=_LOOK_BACK):
+        subject = jobs.subject_of(job, ImportSubject)
+        if subject is not None and subject.recipe == recipe_key:
+            return job
+    return None
 
 
 def imports_of(workspace: Workspace, job: Job) -> list[Import]:
     """What a job has imported, one entry per file, oldest first."""
-    recipe, after = str(job.subject.get("recipe", "")), job.subject.get("after", 0)
-    found = datasets.listed_imports(workspace.engine, recipe)
+    subject = jobs.subject_of(job, ImportSubject)
+    if subject is None:
+        return []
+    listed = datasets.listed_imports(workspace.engine, subject.recipe)
     ended = job.ended_at
-    mine = (i for i in found if i.id > int(str(after)) and (ended is None or i.created_at <= ended))
-    return sorted(mine, key=lambda each: each.id)
+    own = (i for i in listed if i.id > subject.after and (ended is None or i.created_at <= ended))
+    return sorted(own, key=lambda each: each.id)

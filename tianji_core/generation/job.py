@@ -1,18 +1,24 @@
 """Runs a generation run as a background job."""
 
-import sys
-
 from tianji_core import jobs
 from tianji_core.errors import JobError
 from tianji_core.generation.runs import run_lock, teachers_of
 from tianji_core.i18n import _
-from tianji_core.jobs import Job
+from tianji_core.jobs import Job, JobSubject
 from tianji_core.store import runs as run_store
 from tianji_core.teachers import checked_choice
 from tianji_core.workspace import Workspace
 
 KIND = "generate"
 _LOOK_BACK = 300
+
+
+class GenerationSubject(JobSubject):
+    """The generation run whose pending tasks are sent."""
+
+    worker = "tianji_core.generation.worker:generate"
+
+    run_id: int
 
 
 def start_generation(workspace: Workspace, run_id: int) -> Job:
@@ -35,16 +41,8 @@ def start_generation(workspace: Workspace, run_id: int) -> Job:
         if counts.pending == 0:
             advice = _("，失败的 {n} 条可以重试", n=counts.failed) if counts.failed else ""
             raise JobError(_("生成批次 {id} 没有要写的任务了{advice}", id=run_id, advice=advice))
-        argv = [
-            sys.executable,
-            "-m",
-            "tianji_core.generation.worker",
-            str(run_id),
-            "--workspace",
-            str(workspace.home),
-        ]
         title = _("造数：{title}", title=run.title)
-        return jobs.start(workspace, KIND, title, argv, subject={"run_id": run_id})
+        return jobs.start_worker(workspace, KIND, title, GenerationSubject(run_id=run_id))
 
 
 def retry_failed(workspace: Workspace, run_id: int) -> Job:
@@ -90,7 +88,6 @@ def jobs_by_run(workspace: Workspace) -> dict[int, Job]:
     """Returns the newest job of each run, by run number."""
     newest: dict[int, Job] = {}
     for job in jobs.listed(workspace, kind=KIND, limit=_LOOK_BACK):
-        run_id = job.subject.get("run_id")
-        if isinstance(run_id, int):
-            newest.setdefault(run_id, job)
+        if (subject := jobs.subject_of(job, GenerationSubject)) is not None:
+            newest.setdefault(subject.run_id, job)
     return newest

@@ -1,20 +1,21 @@
-"""The child process of a generation job: ``python -m tianji_core.generation.worker RUN --workspace DIR``."""
+"""The worker of a generation job."""
 
-import argparse
 import asyncio
-import sys
 
 from tianji_core.generation.generating import run_generation
+from tianji_core.generation.job import GenerationSubject
 from tianji_core.i18n import _
-from tianji_core.jobs import Reporter, run_child, run_until_stopped
+from tianji_core.jobs import Reporter, run_until_stopped, worker_of
 from tianji_core.store import runs as run_store
 from tianji_core.store.footprint import keep_small
 from tianji_core.workspace import Workspace
 
 
-def _work(workspace: Workspace, arguments: argparse.Namespace, reporter: Reporter) -> int:
+@worker_of(GenerationSubject)
+def generate(workspace: Workspace, subject: GenerationSubject, reporter: Reporter) -> int:
+    """Sends the pending tasks of a run; returns the exit code."""
     keep_small(workspace.engine)
-    run = run_store.get(workspace.engine, arguments.run)
+    run = run_store.get(workspace.engine, subject.run_id)
     counts = run_store.counts(workspace.engine, [run.id])[run.id]
     reporter.begin(run.total, _("条"), counts.done + counts.failed)
     print(
@@ -33,17 +34,3 @@ def _work(workspace: Workspace, arguments: argparse.Namespace, reporter: Reporte
         return counts.pending
 
     return run_until_stopped(write)
-
-
-def main(argv: list[str]) -> int:
-    """Runs the pending tasks of a run; returns the exit code."""
-    parser = argparse.ArgumentParser(
-        prog="python -m tianji_core.generation.worker",
-        description="run the pending tasks of a generation run",
-    )
-    parser.add_argument("run", type=int)
-    return run_child(parser, argv, _work)
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

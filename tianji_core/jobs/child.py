@@ -1,49 +1,35 @@
-"""What every job's child does around its work."""
+"""What the child process of a job is made of: its worker, and how it ends early."""
 
-import argparse
 import asyncio
 import signal
-import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Generic
 
-from tianji_core.errors import StudioError
-from tianji_core.i18n import set_language
-from tianji_core.jobs.control import settle
 from tianji_core.jobs.progress import Reporter
-from tianji_core.workspace import Workspace, open_workspace
+from tianji_core.jobs.subject import S
+from tianji_core.workspace import Workspace
 
 STOPPED = 128 + signal.SIGTERM
 """Exit code of a child that was told to stop before it was done."""
 
 
-def run_child(
-    parser: argparse.ArgumentParser,
-    argv: Sequence[str],
-    work: Callable[[Workspace, argparse.Namespace, Reporter], int],
-) -> int:
-    """Open the workspace of ``--workspace``, speak the person's language and work. Returns the exit code; an error of
-    the studio becomes one line on standard error and the job's note."""
-    parser.add_argument("--workspace", required=True)
-    arguments = parser.parse_args(argv)
-    reporter = Reporter()
-    workspace: Workspace | None = None
-    try:
-        workspace = open_workspace(arguments.workspace)
-        set_language(workspace.settings().language)
-        code = work(workspace, arguments, reporter)
-    except StudioError as error:
-        print(" ".join(str(error).split()), file=sys.stderr)
-        reporter.fail(str(error))
-        if workspace is not None:
-            settle(workspace, error.exit_code, str(error))
-        return error.exit_code
-    settle(workspace, code)
-    return code
+@dataclass(frozen=True)
+class Worker(Generic[S]):
+    """Does the work of a job: ``run`` gets what the job is about as ``subject`` and returns the exit code."""
+
+    subject: type[S]
+    run: Callable[[Workspace, S, Reporter], int]
+
+
+def worker_of(subject: type[S]) -> Callable[[Callable[[Workspace, S, Reporter], int]], Worker[S]]:
+    """Makes a function the worker of the jobs that are about ``subject``."""
+    return lambda run: Worker(subject, run)
 
 
 def run_until_stopped(work: Callable[[asyncio.Event], Awaitable[int]]) -> int:
-    """Run ``work`` until it ends; TERM and INT set the event it is given. ``work`` returns what is left undone.
-    Returns the exit code."""
+    """Run ``work`` until it ends; TERM and INT set the event it is given. ``work`` returns the number of things left
+    undone. Returns the exit code."""
 
     async def guarded() -> int:
         stop = asyncio.Event()

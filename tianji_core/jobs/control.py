@@ -10,11 +10,15 @@ from pathlib import Path
 from tianji_core.errors import JobError
 from tianji_core.i18n import _
 from tianji_core.jobs.processes import alive, end_group, started_at
+from tianji_core.jobs.subject import JobSubject
 from tianji_core.project import PROJECT
 from tianji_core.store import jobs as rows
 from tianji_core.store.database import now
 from tianji_core.store.jobs import Job
 from tianji_core.workspace import Workspace
+
+WORKER = "worker"
+"""Key of the stored subject that names the worker."""
 
 START_GRACE = 20.0
 """Seconds a job may be 'starting' before a missing supervisor means that it is lost."""
@@ -31,11 +35,30 @@ def start(
     title: str,
     argv: list[str],
     environment: dict[str, str] | None = None,
-    subject: dict[str, object] | None = None,
+    subject: JobSubject | None = None,
 ) -> Job:
-    """Start ``argv`` under a supervisor of its own and return at once. ``subject`` says what it works on.
+    """Start a command line under a supervisor of its own and return at once. ``subject`` says what it works on.
     ``environment`` is stored with the job, so it must never hold a key: children read keys from the workspace."""
-    job = rows.add(workspace.engine, kind, title, argv, environment or {}, subject or {})
+    stored = subject.model_dump(mode="json") if subject is not None else {}
+    return _supervised(workspace, rows.add(workspace.engine, kind, title, argv, environment or {}, stored))
+
+
+def start_worker(workspace: Workspace, kind: str, title: str, subject: JobSubject) -> Job:
+    """Start the worker of ``subject`` under a supervisor of its own and return at once. The worker reads ``subject``
+    from the stored job; its command line holds only the job's number."""
+    return _supervised(workspace, prepare_worker(workspace, kind, title, subject))
+
+
+def prepare_worker(workspace: Workspace, kind: str, title: str, subject: JobSubject) -> Job:
+    """Store a job for the worker of ``subject`` without starting it; its ``argv`` is the command that does the work."""
+    stored = {WORKER: subject.worker, **subject.model_dump(mode="json")}
+    job = rows.add(workspace.engine, kind, title, [], {}, stored)
+    argv = [sys.executable, "-m", "tianji_core.jobs.worker", str(job.id), "--workspace", str(workspace.home)]
+    rows.change(workspace.engine, job.id, argv=argv)
+    return rows.get(workspace.engine, job.id)
+
+
+def _supervised(workspace: Workspace, job: Job) -> Job:
     command = [sys.executable, "-m", "tianji_core.jobs", str(job.id), "--workspace", str(workspace.home)]
     with log_path(workspace, job.id).open("ab") as log:
         process = subprocess.Popen(

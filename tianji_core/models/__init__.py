@@ -15,7 +15,7 @@ from tianji_core.models.catalogue import (
     restore,
     trashed,
 )
-from tianji_core.models.download import Partial, discard_partial, download, partials
+from tianji_core.models.download import Partial, discard_partial, download, downloading, partials
 from tianji_core.models.launch import start_convert, start_convert_and_merge, start_download, start_merge
 from tianji_core.models.making import convert
 from tianji_core.models.merged import DTYPES, convert_and_merge, merge
@@ -36,6 +36,7 @@ __all__ = [
     "delete",
     "discard_partial",
     "download",
+    "downloading",
     "kind_title",
     "known_bases",
     "merge",

@@ -216,7 +216,7 @@ def delete(workspace: Workspace, name: str) -> Trashed:
             _("适配器 {names} 要用“{name}”做基座，请先删除它们", names=_("、").join(children), name=name)
         )
     for job in jobs.listed(workspace, active=True):
-        if name in _named(job) or found.path == _base_of(workspace, job):
+        if name in jobs.workspace_use(job).model_names or found.path == _base_of(workspace, job):
             raise ModelError(_("任务“{job}”正在用“{name}”，请先停止它", job=job.title, name=name))
     token = f"{name}~{time.time_ns() // 1_000_000}"
     trash = workspace.models / TRASH
@@ -225,18 +225,12 @@ def delete(workspace: Workspace, name: str) -> Trashed:
     return Trashed(token, found, time.time())
 
 
-def _named(job: jobs.Job) -> set[str]:
-    """What a job works on, by name."""
-    lists = [value if isinstance(value, list) else [value] for value in job.subject.values()]
-    return {str(each) for value in lists for each in value}
-
-
 def _base_of(workspace: Workspace, job: jobs.Job) -> Path | None:
     """The base of the training that a job runs, waits to run, or reads checkpoints of."""
-    run_id = job.subject.get("training_run_id")
+    run_id = jobs.workspace_use(job).training_run_id
     if run_id is None:
         return None
-    return record_of(rows.get(workspace.engine, int(str(run_id)))).settings.base_folder
+    return record_of(rows.get(workspace.engine, run_id)).settings.base_folder
 
 
 def trashed(workspace: Workspace) -> list[Trashed]:

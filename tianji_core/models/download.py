@@ -11,7 +11,7 @@ from typing import Any
 from tianji_core import jobs
 from tianji_core.errors import ModelError, StudioError
 from tianji_core.i18n import _
-from tianji_core.jobs import Reporter
+from tianji_core.jobs import JobSubject, Reporter
 from tianji_core.model_folders.base import checked_base, fingerprint
 from tianji_core.model_folders.manifest import Artefact, read_artefact, write_artefact
 from tianji_core.model_folders.template import TEMPLATE, native_template
@@ -60,6 +60,20 @@ def partials(workspace: Workspace) -> list[Partial]:
     return found
 
 
+class DownloadSubject(JobSubject):
+    """The model on ModelScope that is fetched; ``name`` of the base here, '' for the usual one."""
+
+    model_id: str
+    name: str = ""
+
+
+def downloading(workspace: Workspace) -> set[str]:
+    """The names of the models that jobs fetch now."""
+    active = jobs.listed(workspace, kind="download", active=True)
+    subjects = [jobs.subject_of(job, DownloadSubject) for job in active]
+    return {subject.model_id for subject in subjects if subject is not None}
+
+
 def discard_partial(workspace: Workspace, model_id: str) -> None:
     """Remove what was fetched of a model that is not complete.
 
@@ -69,9 +83,8 @@ def discard_partial(workspace: Workspace, model_id: str) -> None:
     folder = partial_folder(workspace, check_model_id(model_id))
     if not folder.is_dir():
         raise ModelError(_("没有“{id}”的未完成下载", id=model_id))
-    for job in jobs.listed(workspace, kind="download", active=True):
-        if job.subject.get("model_id") == model_id:
-            raise ModelError(_("“{id}”正在下载，请先停止", id=model_id))
+    if model_id in downloading(workspace):
+        raise ModelError(_("“{id}”正在下载，请先停止", id=model_id))
     shutil.rmtree(folder)
 
 

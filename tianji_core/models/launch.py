@@ -1,16 +1,15 @@
 """Starting the jobs of the models room."""
 
-import sys
-from collections.abc import Mapping
 from pathlib import Path
 
 from tianji_core import jobs
 from tianji_core.errors import ModelError
 from tianji_core.i18n import _
+from tianji_core.jobs import JobSubject
 from tianji_core.model_folders.base import check_same_base
 from tianji_core.model_folders.manifest import Artefact
 from tianji_core.models.catalogue import checked_name
-from tianji_core.models.download import SOURCE, check_model_id, refuse_second
+from tianji_core.models.download import SOURCE, DownloadSubject, check_model_id, refuse_second
 from tianji_core.models.making import checkpoint_of
 from tianji_core.models.merged import SHARD_GB, base_to_merge_into, checked_options
 from tianji_core.store.training import TrainingRun
@@ -18,6 +17,56 @@ from tianji_core.training import record_of
 from tianji_core.workspace import Workspace
 
 KINDS = ("convert", "merge", "download")
+
+
+class CheckpointSubject(JobSubject):
+    """The checkpoint of a training that a model is made from; ``name`` of that model, '' for the usual one."""
+
+    training_run_id: int
+    checkpoint: int
+    name: str = ""
+
+
+class ConvertArguments(CheckpointSubject):
+    """Makes an adapter."""
+
+    worker = "tianji_core.models.worker:convert_checkpoint"
+
+
+class ConvertAndMergeArguments(CheckpointSubject):
+    """Makes an adapter and a merged model, in shards of ``shard_gb`` GB."""
+
+    worker = "tianji_core.models.worker:convert_and_merge_checkpoint"
+
+    device: str
+    shard_gb: float
+    dtype: str
+
+
+class MergeSubject(JobSubject):
+    """The adapter that is merged; ``name`` of the merged model, '' for the usual one."""
+
+    adapter: str
+    name: str = ""
+
+
+class MergeArguments(MergeSubject):
+    """``base`` is the folder of the base; shards of ``shard_gb`` GB."""
+
+    worker = "tianji_core.models.worker:merge_adapter"
+
+    base: Path
+    device: str
+    shard_gb: float
+    dtype: str
+
+
+class DownloadArguments(DownloadSubject):
+    """``trust_remote_code`` allows Python code in the model to run when it is loaded."""
+
+    worker = "tianji_core.models.worker:download_model"
+
+    trust_remote_code: bool
 
 
 def start_convert(
@@ -32,8 +81,8 @@ def start_convert(
     if name:
         checked_name(workspace, name)
     title = _("转换：{title} 第 {n} 步", title=run.title, n=number)
-    subject = {"training_run_id": run.id, "checkpoint": number, "name": name}
-    return _start(workspace, "convert", title, ["convert", str(run.id), "--iteration", str(number)], subject)
+    arguments = ConvertArguments(training_run_id=run.id, checkpoint=number, name=name)
+    return _start(workspace, "convert", title, arguments, CheckpointSubject)
 
 
 def start_convert_and_merge(
@@ -51,11 +100,11 @@ def start_convert_and_merge(
     """
     number = _checkable(workspace, run, iteration)
     title = _("转换并合并：{title} 第 {n} 步", title=run.title, n=number)
-    subject = {"training_run_id": run.id, "checkpoint": number, "name": ""}
     checked_options(device, shard_gb, dtype)
-    argv = ["convert-and-merge", str(run.id), "--iteration", str(number)]
-    argv += ["--device", device, "--shard", str(shard_gb), "--dtype", dtype]
-    return _start(workspace, "merge", title, argv, subject)
+    arguments = ConvertAndMergeArguments(
+        training_run_id=run.id, checkpoint=number, device=device, shard_gb=shard_gb, dtype=dtype
+    )
+    return _start(workspace, "merge", title, arguments, CheckpointSubject)
 
 
 def start_merge(
@@ -76,10 +125,10 @@ def start_merge(
     folder = base_to_merge_into(workspace, adapter, base)
     if name:
         checked_name(workspace, name)
-    argv = ["merge", adapter.name, "--base", str(folder), "--device", device]
-    argv += ["--shard", str(shard_gb), "--dtype", dtype]
-    subject = {"adapter": adapter.name, "name": name}
-    return _start(workspace, "merge", _("合并：{title}", title=adapter.title), argv, subject)
+    arguments = MergeArguments(
+        adapter=adapter.name, name=name, base=folder, device=device, shard_gb=shard_gb, dtype=dtype
+    )
+    return _start(workspace, "merge", _("合并：{title}", title=adapter.title), arguments, MergeSubject)
 
 
 def start_download(
@@ -99,9 +148,8 @@ def start_download(
     refuse_second(workspace, model_id, name)
     if name:
         checked_name(workspace, name)
-    subject = {"model_id": model_id, "name": name}
-    argv = ["download", model_id, *(["--trust-remote-code"] if trust_remote_code else [])]
-    return _start(workspace, "download", _("下载：{id}", id=model_id), argv, subject)
+    arguments = DownloadArguments(model_id=model_id, name=name, trust_remote_code=trust_remote_code)
+    return _start(workspace, "download", _("下载：{id}", id=model_id), arguments, DownloadSubject)
 
 
 def _checkable(workspace: Workspace, run: TrainingRun, iteration: int | None) -> int:
@@ -112,19 +160,11 @@ def _checkable(workspace: Workspace, run: TrainingRun, iteration: int | None) ->
 
 
 def _start(
-    workspace: Workspace, kind: str, title: str, argv: list[str], subject: Mapping[str, object]
+    workspace: Workspace, kind: str, title: str, arguments: JobSubject, model: type[JobSubject]
 ) -> jobs.Job:
+    """Start a job unless one that is about the same, as far as ``model`` tells, is active."""
+    subject = model.model_validate(arguments.model_dump())
     for job in jobs.listed(workspace, active=True):
-        if job.kind in KINDS and job.subject == dict(subject):
+        if job.kind in KINDS and jobs.subject_of(job, model) == subject:
             raise ModelError(_("“{title}”已经在做了", title=job.title))
-    name = ["--name", str(subject["name"])] if subject.get("name") else []
-    command = [
-        sys.executable,
-        "-m",
-        "tianji_core.models.worker",
-        *argv,
-        *name,
-        "--workspace",
-        str(workspace.home),
-    ]
-    return jobs.start(workspace, kind, title, command, subject=dict(subject))
+    return jobs.start_worker(workspace, kind, title, arguments)

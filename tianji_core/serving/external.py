@@ -20,7 +20,7 @@ from tianji_core.model_folders.template import TEMPLATES
 from tianji_core.model_folders.trust import runs_code
 from tianji_core.project import CONFIGS
 from tianji_core.serving.choosing import resolved
-from tianji_core.serving.launch import HOST, KIND, ModelRef, free_port
+from tianji_core.serving.launch import HOST, KIND, ModelRef, ServerSubject, free_port
 from tianji_core.workspace import Workspace
 
 FOLDER = CONFIGS / "serving"
@@ -129,12 +129,9 @@ def start(workspace: Workspace, made: Command) -> Job:
             )
         )
     free_port(made.port)
-    subject: dict[str, object] = {
-        "port": made.port,
-        "models": list(made.models),
-        "adapters": list(made.adapters),
-        "program": made.program.program,
-    }
+    subject = ServerSubject(
+        port=made.port, models=made.models, adapters=made.adapters, program=made.program.program
+    )
     title = _(
         "{program}：{names}", program=made.program.title, names=_("、").join(made.models + made.adapters)
     )

@@ -8,13 +8,13 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tianji_core import jobs
 from tianji_core.errors import InputError, ServerError
 from tianji_core.i18n import _
-from tianji_core.jobs import Job
+from tianji_core.jobs import Job, JobSubject
 from tianji_core.model_folders.adapter import adapter_base
 from tianji_core.model_folders.folders import check_model
 from tianji_core.model_folders.trust import runs_code
@@ -43,12 +43,24 @@ class ModelRef:
     path: str
 
 
+class ServerSubject(JobSubject):
+    """What a server job was started with: the names of its full models and adapters, and whether clients must send a
+    key. ``program`` is '' for the studio's own server."""
+
+    port: int
+    models: tuple[str, ...] = ()
+    adapters: tuple[str, ...] = ()
+    keyed: bool = False
+    program: str = ""
+
+
 @dataclass(frozen=True)
 class RunningServer:
     """A server job that has not ended. ``models`` are the names that requests can use, ``memory`` the bytes it takes (None
     where it does not say), ``key_variable`` the environment variable with its key, '' where it needs none."""
 
     job: Job
+    subject: ServerSubject
     url: str
     models: tuple[str, ...]
     ready: bool
@@ -134,12 +146,12 @@ def start_server(
     if trusted:
         argv += ["--trust-remote-code", *trusted]
     argv += [*options.arguments(), "--workspace", str(workspace.home)]
-    subject: dict[str, object] = {
-        "port": chosen,
-        "models": [ref.name for ref in models],
-        "adapters": [ref.name for ref in adapters],
-        "keyed": options.api_key,
-    }
+    subject = ServerSubject(
+        port=chosen,
+        models=tuple(ref.name for ref in models),
+        adapters=tuple(ref.name for ref in adapters),
+        keyed=options.api_key,
+    )
     title = _("模型服务：{names}", names=_("、").join(names))
     return jobs.start(workspace, KIND, title, argv, subject=subject)
 
@@ -160,8 +172,24 @@ def free_port(wanted: int | None) -> int:
 
 
 def server_url(job: Job) -> str:
-    """The address of a server job for any OpenAI client."""
-    return f"http://{HOST}:{job.subject['port']}/v1"
+    """The address of a server job for any OpenAI client.
+
+    Raises:
+        ServerError: the job is no server.
+    """
+    return f"http://{HOST}:{server_subject(job).port}/v1"
+
+
+def server_subject(job: Job) -> ServerSubject:
+    """What a server job was started with.
+
+    Raises:
+        ServerError: the job is no server.
+    """
+    subject = jobs.subject_of(job, ServerSubject)
+    if subject is None:
+        raise ServerError(_("任务 {id}（{title}）不是模型服务", id=job.id, title=job.title))
+    return subject
 
 
 def health(url: str) -> Health | None:
@@ -225,26 +253,31 @@ def _said(error: urllib.error.HTTPError) -> str:
 
 
 def running_server(job: Job) -> RunningServer:
-    """A server job with its address, its model names, and whether it answers."""
-    url = server_url(job)
-    variable = KEY_VARIABLE if job.subject.get("keyed") else ""
-    planned = (*job.subject["models"], *job.subject["adapters"])
+    """A server job with its address, its model names, and whether it answers.
+
+    Raises:
+        ServerError: the job is no server.
+    """
+    subject, url = server_subject(job), server_url(job)
+    variable = KEY_VARIABLE if subject.keyed else ""
+    planned = (*subject.models, *subject.adapters)
+    starting = RunningServer(job, subject, url, planned, False, key_variable=variable)
     if job.state != "running" or job.stop_requested:
-        return RunningServer(job, url, planned, False, key_variable=variable)
-    if job.subject.get("program"):
+        return starting
+    if subject.program:
         names = tuple(quick_names(url))
-        return RunningServer(job, url, names or planned, bool(names), key_variable=variable)
+        return replace(starting, models=names or planned, ready=bool(names))
     said = health(url)
     # adapters come and go, but a server without these bases is another one on the same port
-    ready = said is not None and said.status == "ok" and set(job.subject["models"]) <= set(said.models)
-    if said is None or not ready:
-        return RunningServer(job, url, planned, False, key_variable=variable)
-    return RunningServer(job, url, said.models, True, said.memory, variable)
+    if said is None or said.status != "ok" or not set(subject.models) <= set(said.models):
+        return starting
+    return replace(starting, models=said.models, ready=True, memory=said.memory)
 
 
 def servers(workspace: Workspace) -> list[RunningServer]:
     """The servers that run or are starting, newest first."""
-    return [running_server(job) for job in jobs.listed(workspace, kind=KIND, active=True)]
+    active = jobs.listed(workspace, kind=KIND, active=True)
+    return [running_server(job) for job in active if jobs.subject_of(job, ServerSubject) is not None]
 
 
 def wait_ready(

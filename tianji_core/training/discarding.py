@@ -87,7 +87,7 @@ def purge_checkpoint(workspace: Workspace, run: TrainingRun, iteration: int) -> 
 
 def _refuse_needed(workspace: Workspace, run: TrainingRun) -> None:
     for job in jobs.listed(workspace, active=True):
-        if job.subject.get("training_run_id") == run.id:
+        if jobs.workspace_use(job).training_run_id == run.id:
             raise TrainingError(_("任务“{job}”正在用这个训练的检查点，请先停止它", job=job.title))
 
 

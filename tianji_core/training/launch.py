@@ -1,14 +1,13 @@
 """Starting a training, going on with one, and running it to its end inside a job."""
 
 import os
-import sys
 import time
 
 from tianji_core import jobs
 from tianji_core.dataset import training_file, verify
 from tianji_core.errors import StudioError, TrainingError
 from tianji_core.i18n import _
-from tianji_core.jobs import Reporter
+from tianji_core.jobs import JobSubject, Reporter
 from tianji_core.model_folders.base import check_same_base, fingerprint
 from tianji_core.store import datasets
 from tianji_core.store import training as rows
@@ -40,6 +39,14 @@ from tianji_core.workspace import Workspace
 
 NAN_PATIENCE = 5
 """Logged points in a row without a finite loss after which a training is ended: it cannot recover any more."""
+
+
+class TrainingSubject(JobSubject):
+    """The stored training that a job runs."""
+
+    worker = "tianji_core.training.worker:train"
+
+    training_run_id: int
 
 
 def prepare_training(
@@ -125,9 +132,7 @@ def check_base(run: TrainingRun) -> None:
 
 def begin(workspace: Workspace, run: TrainingRun) -> TrainingRun:
     """Start the job of a stored training and put it in line. Hold :func:`starting` around it."""
-    argv = [sys.executable, "-m", "tianji_core.training.worker", str(run.id)]
-    argv += ["--workspace", str(workspace.home)]
-    job = jobs.start(workspace, "train", run.title, argv, subject={"training_run_id": run.id})
+    job = jobs.start_worker(workspace, "train", run.title, TrainingSubject(training_run_id=run.id))
     queue.enter(workspace, run.id)
     return rows.change(workspace.engine, run.id, job_id=job.id)
 

@@ -146,8 +146,8 @@ def _ahead(workspace: Workspace, run_id: int) -> list[Wish]:
 def occupant(workspace: Workspace, device: str) -> str:
     """Whom a new training would have to wait for, as a sentence; '' where it could begin at once."""
     for job in jobs.listed(workspace, kind="train", active=True):
-        run_id = job.subject.get("training_run_id")
-        wish = wish_of(rows.get(workspace.engine, int(run_id))) if run_id is not None else Wish((CPU,), 1)
+        run_id = jobs.workspace_use(job).training_run_id
+        wish = wish_of(rows.get(workspace.engine, run_id)) if run_id is not None else Wish((CPU,), 1)
         if (CPU in wish.places) == (device == "cpu"):
             return _("“{title}”还在训练或排队；这一个会排在它后面，轮到时自动开始", title=job.title)
     if device == "cpu" and training_works(workspace, CPU):

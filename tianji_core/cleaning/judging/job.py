@@ -1,15 +1,9 @@
 """Judges samples in a background job."""
 
-import json
-import sys
-from dataclasses import asdict
-
-from pydantic import ValidationError
-
 from tianji_core import jobs
 from tianji_core.errors import InputError, JobError
 from tianji_core.i18n import _
-from tianji_core.jobs import Job
+from tianji_core.jobs import Job, JobSubject
 from tianji_core.store import judgements
 from tianji_core.store.samples import SampleFilter
 from tianji_core.teachers import TeacherChoice, checked_choice, provider
@@ -17,6 +11,28 @@ from tianji_core.workspace import Workspace
 
 KIND = "judge"
 _LOOK_BACK = 100
+
+
+class JudgingSubject(JobSubject):
+    """The recipe whose samples are judged."""
+
+    recipe: str
+
+
+class JudgedBy(JobSubject):
+    """The teacher that judges."""
+
+    judge: TeacherChoice
+
+
+class JudgingArguments(JudgingSubject):
+    """``judge`` scores the samples of ``filter``; ``concurrency`` requests are under way at the same time."""
+
+    worker = "tianji_core.cleaning.judging.worker:judge"
+
+    judge: TeacherChoice
+    filter: SampleFilter
+    concurrency: int
 
 
 def start_judging(
@@ -37,30 +53,21 @@ def start_judging(
     number = judgements.waiting_count(workspace.engine, selection)
     if not number:
         raise JobError(_("符合筛选的样本都已经有评分了"))
-    argv = [
-        sys.executable,
-        "-m",
-        "tianji_core.cleaning.judging.worker",
-        json.dumps(asdict(selection), ensure_ascii=False),
-        choice.model_dump_json(),
-        str(concurrency),
-        "--workspace",
-        str(workspace.home),
-    ]
     title = _("评审 {n} 条样本", n=number)
-    subject: dict[str, object] = {"recipe": selection.recipe, "judge": choice.model_dump(mode="json")}
-    return jobs.start(workspace, KIND, title, argv, subject=subject)
+    subject = JudgingArguments(
+        recipe=selection.recipe, judge=choice, filter=selection, concurrency=concurrency
+    )
+    return jobs.start_worker(workspace, KIND, title, subject)
 
 
 def judge_of(job: Job) -> TeacherChoice | None:
     """Returns the teacher of a judging job; None where its record is of an older form."""
-    try:
-        return TeacherChoice.model_validate(job.subject.get("judge"))
-    except ValidationError:
-        return None
+    subject = jobs.subject_of(job, JudgedBy)
+    return subject.judge if subject is not None else None
 
 
 def judge_job(workspace: Workspace, recipe_key: str) -> Job | None:
     """Returns the newest judging job of a recipe, or None."""
     recent = jobs.listed(workspace, kind=KIND, limit=_LOOK_BACK)
-    return next((job for job in recent if job.subject.get("recipe") == recipe_key), None)
+    subject = JudgingSubject(recipe=recipe_key)
+    return next((job for job in recent if jobs.subject_of(job, JudgingSubject) == subject), None)

@@ -1,6 +1,5 @@
 """A teacher's votes as a background job, and what they cost."""
 
-import sys
 from dataclasses import dataclass
 
 from tianji_core import jobs
@@ -9,12 +8,27 @@ from tianji_core.comparison.voting.pairs import judge_name, open_pairs, usage_of
 from tianji_core.dispatch import Usage
 from tianji_core.errors import InputError, JobError
 from tianji_core.i18n import _
-from tianji_core.jobs import Job
+from tianji_core.jobs import Job, JobSubject
 from tianji_core.store import recipes
 from tianji_core.teachers import TeacherChoice, checked_choice, price_of, provider
 from tianji_core.workspace import Workspace
 
 KIND = "vote"
+
+
+class VotingSubject(JobSubject):
+    """The board whose pairs are judged."""
+
+    board: str
+
+
+class VotingArguments(VotingSubject):
+    """``teacher`` judges; ``concurrency`` requests are under way at the same time."""
+
+    worker = "tianji_core.comparison.voting.worker:vote"
+
+    teacher: TeacherChoice
+    concurrency: int
 
 
 @dataclass(frozen=True)
@@ -52,20 +66,14 @@ def start_voting(workspace: Workspace, board: Board, choice: TeacherChoice, conc
     number = len(open_pairs(workspace, board, judge_name(workspace, choice)))
     if not number:
         raise JobError(_("没有要评判的：每一对答案都评过了，或者还没有两条可比的答案"))
-    argv = [
-        sys.executable,
-        "-m",
-        "tianji_core.comparison.voting.worker",
-        board.key,
-        choice.model_dump_json(),
-        str(concurrency),
-        "--workspace",
-        str(workspace.home),
-    ]
-    subject: dict[str, object] = {"board": board.key, "recipe": board.recipe}
-    return jobs.start(workspace, KIND, _("评判 {n} 对答案", n=number), argv, subject=subject)
+    subject = VotingArguments(board=board.key, teacher=choice, concurrency=concurrency)
+    return jobs.start_worker(workspace, KIND, _("评判 {n} 对答案", n=number), subject)
 
 
 def voting_job(workspace: Workspace, key: str) -> Job | None:
     """The newest such job of a board."""
-    return next((job for job in jobs.listed(workspace, kind=KIND) if job.subject.get("board") == key), None)
+    subject = VotingSubject(board=key)
+    return next(
+        (job for job in jobs.listed(workspace, kind=KIND) if jobs.subject_of(job, VotingSubject) == subject),
+        None,
+    )

@@ -1,19 +1,18 @@
-"""The child process of a voting job: ``python -m tianji_core.comparison.voting.worker BOARD TEACHER CONCURRENCY --workspace
-DIR``, the teacher as JSON, never with a key."""
+"""The worker of a voting job."""
 
-import argparse
 import asyncio
-import sys
 
 from tianji_core.comparison.board import load_board
+from tianji_core.comparison.voting.job import VotingArguments
 from tianji_core.comparison.voting.pairs import judge_name, open_pairs, vote_board
 from tianji_core.i18n import _
-from tianji_core.jobs import Reporter, run_child, run_until_stopped
-from tianji_core.teachers import TeacherChoice
+from tianji_core.jobs import Reporter, run_until_stopped, worker_of
 from tianji_core.workspace import Workspace
 
 
-def _work(workspace: Workspace, arguments: argparse.Namespace, reporter: Reporter) -> int:
+@worker_of(VotingArguments)
+def vote(workspace: Workspace, arguments: VotingArguments, reporter: Reporter) -> int:
+    """Let a teacher judge the pairs of a board without a verdict; returns the exit code."""
     board = load_board(workspace, arguments.board)
     reporter.begin(len(open_pairs(workspace, board, judge_name(workspace, arguments.teacher))), _("对"))
 
@@ -23,19 +22,3 @@ def _work(workspace: Workspace, arguments: argparse.Namespace, reporter: Reporte
         return result.waiting
 
     return run_until_stopped(judge)
-
-
-def main(argv: list[str]) -> int:
-    """Vote; returns the exit code."""
-    parser = argparse.ArgumentParser(
-        prog="python -m tianji_core.comparison.voting.worker",
-        description="let a teacher vote on a comparison",
-    )
-    parser.add_argument("board")
-    parser.add_argument("teacher", type=TeacherChoice.model_validate_json)
-    parser.add_argument("concurrency", type=int)
-    return run_child(parser, argv, _work)
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

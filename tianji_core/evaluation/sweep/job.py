@@ -1,13 +1,11 @@
 """A sweep as a background job."""
 
-import sys
-
 from tianji_core import jobs
 from tianji_core.errors import JobError, ModelError
 from tianji_core.evaluation.cases import held_out_cases
 from tianji_core.evaluation.sweep.results import SweepPlan, continued, swept
 from tianji_core.i18n import _
-from tianji_core.jobs import Job
+from tianji_core.jobs import Job, JobSubject
 from tianji_core.model_folders.base import checked_base
 from tianji_core.model_folders.trust import runs_code
 from tianji_core.store import recipes
@@ -17,6 +15,15 @@ from tianji_core.training import record_of, training_state
 from tianji_core.workspace import Workspace
 
 KIND = "sweep"
+
+
+class SweepSubject(JobSubject):
+    """The training whose checkpoints are measured, and how."""
+
+    worker = "tianji_core.evaluation.sweep.worker:sweep"
+
+    training_run_id: int
+    plan: SweepPlan
 
 
 def sweep_steps(workspace: Workspace, run: TrainingRun) -> list[int]:
@@ -56,20 +63,11 @@ def start_sweep(workspace: Workspace, plan: SweepPlan) -> Job:
     missing = continued(workspace, plan).missing(steps)
     if not missing:
         raise JobError(_("“{title}”的检查点都扫描过了；换题目或题数可以重扫", title=run.title))
-    argv = [
-        sys.executable,
-        "-m",
-        "tianji_core.evaluation.sweep.worker",
-        plan.model_dump_json(),
-        "--workspace",
-        str(workspace.home),
-    ]
     title = _("扫描 {n} 个检查点：{title}", n=len(missing), title=run.title)
-    subject: dict[str, object] = {"training_run_id": run.id, "recipe": plan.recipe}
-    return jobs.start(workspace, KIND, title, argv, subject=subject)
+    return jobs.start_worker(workspace, KIND, title, SweepSubject(training_run_id=run.id, plan=plan))
 
 
 def sweep_job(workspace: Workspace, run_id: int) -> Job | None:
     """The newest sweep job of a training."""
     found = jobs.listed(workspace, kind=KIND)
-    return next((job for job in found if job.subject.get("training_run_id") == run_id), None)
+    return next((job for job in found if jobs.workspace_use(job).training_run_id == run_id), None)

@@ -1,11 +1,7 @@
-"""The child process of a sweep: ``python -m tianji_core.evaluation.sweep.worker PLAN --workspace DIR``, the plan as JSON.
+"""The worker of a sweep. It loads the base once and stores each point as soon as it is measured, so that a stopped sweep
+goes on with the next checkpoint."""
 
-The base is loaded once. A point is stored as soon as it is measured, so a stopped sweep goes on with the next one.
-"""
-
-import argparse
 import os
-import sys
 import time
 from collections.abc import Callable
 from functools import partial
@@ -18,12 +14,12 @@ from tianji_core.evaluation.cases import Case, held_out_cases
 from tianji_core.evaluation.checks import Checker, training_pairs
 from tianji_core.evaluation.evaluate import judge, longest
 from tianji_core.evaluation.report import Judged
-from tianji_core.evaluation.sweep.job import sweep_steps
+from tianji_core.evaluation.sweep.job import SweepSubject, sweep_steps
 from tianji_core.evaluation.sweep.perplexity import Read, perplexity, read_texts
 from tianji_core.evaluation.sweep.results import SweepPlan, SweepPoint, continued, save_sweep
 from tianji_core.evaluation.sweep.weights import SwappableModel
 from tianji_core.i18n import _
-from tianji_core.jobs import Reporter, run_child
+from tianji_core.jobs import Reporter, worker_of
 from tianji_core.model_folders.answering import answer_all, load
 from tianji_core.model_folders.trust import runs_code
 from tianji_core.recipe import Recipe
@@ -110,15 +106,20 @@ def _advance(reporter: Reporter, before: int, done: int) -> None:
     reporter.update(before + done)
 
 
-def _work(workspace: Workspace, arguments: argparse.Namespace, reporter: Reporter) -> int:
-    plan: SweepPlan = arguments.plan
+@worker_of(SweepSubject)
+def sweep(workspace: Workspace, subject: SweepSubject, reporter: Reporter) -> int:
+    """Measure the checkpoints that have no point yet; returns the exit code."""
+    os.environ.setdefault("HF_HUB_OFFLINE", "1")
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # shared cores: no spinning
+    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+    plan = subject.plan
     run = rows.get(workspace.engine, plan.run_id)
     recipe = recipes.current(workspace.engine, plan.recipe).recipe
     settings = record_of(run).settings
     base = settings.base_folder
     measure = _Measure(recipe, plan, *_checker(workspace, recipe, run))
-    sweep = continued(workspace, plan)
-    left = sweep.missing(sweep_steps(workspace, run))
+    measured = continued(workspace, plan)
+    left = measured.missing(sweep_steps(workspace, run))
     reporter.update(0, message=_("正在加载基座"))
     network, tokenizer = load(base, None, runs_code(workspace, base))
     held = _validation_file(workspace, run) if plan.texts else None
@@ -142,23 +143,7 @@ def _work(workspace: Workspace, arguments: argparse.Namespace, reporter: Reporte
         reporter.update(at * measure.size, message=name)
         heard = partial(_advance, reporter, at * measure.size)
         point = measure.point(iteration, model.network, tokenizer, settings.template, heard)
-        sweep = sweep.with_point(point)
-        save_sweep(workspace, sweep)
+        measured = measured.with_point(point)
+        save_sweep(workspace, measured)
         print(_("{name}：通过 {share}", name=name, share=f"{point.passed:.1%}"), flush=True)
     return 0
-
-
-def main(argv: list[str]) -> int:
-    """Sweep; returns the exit code."""
-    os.environ.setdefault("HF_HUB_OFFLINE", "1")
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # shared cores: no spinning
-    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
-    parser = argparse.ArgumentParser(
-        prog="python -m tianji_core.evaluation.sweep.worker", description="measure every checkpoint"
-    )
-    parser.add_argument("plan", type=SweepPlan.model_validate_json)
-    return run_child(parser, argv, _work)
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

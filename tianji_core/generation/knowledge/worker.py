@@ -1,20 +1,21 @@
-"""The child process of a knowledge run: ``python -m tianji_core.generation.knowledge.worker RUN --workspace DIR``."""
+"""The worker of a knowledge job."""
 
-import argparse
 import asyncio
-import sys
 
 from tianji_core.generation.knowledge.extracting import run_knowledge
+from tianji_core.generation.knowledge.job import KnowledgeSubject
 from tianji_core.i18n import _
-from tianji_core.jobs import Reporter, run_child, run_until_stopped
+from tianji_core.jobs import Reporter, run_until_stopped, worker_of
 from tianji_core.store import knowledge as knowledge_store
 from tianji_core.store.footprint import keep_small
 from tianji_core.workspace import Workspace
 
 
-def _work(workspace: Workspace, arguments: argparse.Namespace, reporter: Reporter) -> int:
+@worker_of(KnowledgeSubject)
+def ask_about_documents(workspace: Workspace, subject: KnowledgeSubject, reporter: Reporter) -> int:
+    """Asks about the pending chunks of a knowledge run; returns the exit code."""
     keep_small(workspace.engine)
-    run = knowledge_store.get(workspace.engine, arguments.run)
+    run = knowledge_store.get(workspace.engine, subject.knowledge_run_id)
     counts = knowledge_store.counts(workspace.engine, run.id)
     reporter.begin(run.total, _("块"), counts.done + counts.failed)
 
@@ -33,17 +34,3 @@ def _work(workspace: Workspace, arguments: argparse.Namespace, reporter: Reporte
         return counts.pending
 
     return run_until_stopped(ask)
-
-
-def main(argv: list[str]) -> int:
-    """Asks about the pending chunks of a run; returns the exit code."""
-    parser = argparse.ArgumentParser(
-        prog="python -m tianji_core.generation.knowledge.worker",
-        description="ask about the pending chunks of a knowledge run",
-    )
-    parser.add_argument("run", type=int)
-    return run_child(parser, argv, _work)
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
