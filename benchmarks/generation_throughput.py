@@ -204,7 +204,8 @@ def main() -> int:
             figures[concurrency] = engine(url, Path(name), concurrency)
             ratio = figures[concurrency] / baseline
             print(
-                f"engine at {concurrency}: {figures[concurrency]:.1f} texts/s, {ratio:.1f} times (bar {BARS[concurrency]:g})"
+                f"engine at {concurrency}: {figures[concurrency]:.1f} texts/s, "
+                f"{ratio:.1f} times (bar {BARS[concurrency]:g})"
             )
         server.stdin.close()
     ratios = {str(c): round(rate / baseline, 1) for c, rate in figures.items()}

@@ -43,7 +43,8 @@ import streamlit as st
 
 @st.cache_data
 def rows(path):
-    found = sqlite3.connect(path).execute("SELECT id, name, scene, style, output, state FROM samples ORDER BY id")
+    query = "SELECT id, name, scene, style, output, state FROM samples ORDER BY id"
+    found = sqlite3.connect(path).execute(query)
     return [dict(zip(("id", "name", "scene", "style", "output", "state"), row)) for row in found]
 
 st.set_page_config(layout="wide")
@@ -173,7 +174,8 @@ def main() -> int:
             opening, times, sizes = measure(page, f"{address}/review", KEYS, arguments.presses)
         print(
             f"{number:,} samples: page {opening / 1000:.0f} KB, {len(times)} presses, "
-            f"median {statistics.median(times):.0f} ms, p95 {p95(times):.0f} ms, largest step {max(sizes) / 1000:.0f} KB"
+            f"median {statistics.median(times):.0f} ms, p95 {p95(times):.0f} ms, "
+            f"largest step {max(sizes) / 1000:.0f} KB"
         )
         script = Path(folder) / "all_rows.py"
         script.write_text(BASELINE.format(path=str(home / "studio.db")), encoding="utf-8")
@@ -182,7 +184,8 @@ def main() -> int:
             page = browser.new_page(locale="zh-CN", viewport={"width": 1440, "height": 900})
             slow_page, slow, slow_sizes = measure(page, address, ("a",), 8)
         print(
-            f"all rows in one table: page {slow_page / 1000:,.0f} KB, median {statistics.median(slow):.0f} ms, "
+            f"all rows in one table: page {slow_page / 1000:,.0f} KB, "
+            f"median {statistics.median(slow):.0f} ms, "
             f"largest step {max(slow_sizes) / 1000:,.0f} KB"
         )
         browser.close()

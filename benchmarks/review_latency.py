@@ -18,6 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -27,7 +28,15 @@ from tianji_core import cleaning, dataset  # noqa: E402
 from tianji_core.recipe import Plan, brief, built_in_recipes, load_recipe, tasks  # noqa: E402
 from tianji_core.store import datasets, findings, samples, steps  # noqa: E402
 from tianji_core.store.database import writing  # noqa: E402
-from tianji_core.store.samples import ACCEPTED, IMPORT, PENDING, REJECTED, NewSample, SampleFilter  # noqa: E402
+from tianji_core.store.datasets import DatasetVersion  # noqa: E402
+from tianji_core.store.samples import (  # noqa: E402
+    ACCEPTED,
+    IMPORT,
+    PENDING,
+    REJECTED,
+    NewSample,
+    SampleFilter,
+)
 from tianji_core.teachers.composer import Composer  # noqa: E402
 from tianji_core.workspace import Workspace, open_workspace  # noqa: E402
 
@@ -117,8 +126,8 @@ def page_times(workspace: Workspace, number: int, repeats: int) -> dict[str, lis
         wanted = SampleFilter("wishes", **fields)  # type: ignore[arg-type]
         for _repeat in range(repeats):
             after = source.randrange(number)
-            page = 1000 * timed(lambda a=after, w=wanted: one_page(workspace, w, a))
-            rest = 1000 * timed(lambda w=wanted: counts(workspace, w))
+            page = 1000 * timed(partial(one_page, workspace, wanted, after))
+            rest = 1000 * timed(partial(counts, workspace, wanted))
             times.setdefault(title, []).append((page, page + rest))
     return times
 
@@ -129,7 +138,7 @@ def search_times(workspace: Workspace, repeats: int) -> list[float]:
     for _repeat in range(repeats):
         for word in WORDS:
             wanted = SampleFilter("wishes", text=word)
-            times.append(1000 * timed(lambda w=wanted: first_page(workspace, w)))
+            times.append(1000 * timed(partial(first_page, workspace, wanted)))
     return times
 
 
@@ -160,6 +169,44 @@ def file_page_ms(path: Path) -> float:
     return 1000 * min(timed(read) for _try in range(3))
 
 
+def reading(workspace: Workspace, number: int, repeats: int) -> dict[str, float]:
+    """Figures of opening pages under every filter, and of searching."""
+    times = page_times(workspace, number, repeats)
+    for title, values in times.items():
+        pages, views = zip(*values, strict=True)
+        print(
+            f"{title}: page median {statistics.median(pages):.1f} ms, p95 {p95(pages):.1f} ms, "
+            f"view median {statistics.median(views):.1f} ms"
+        )
+    search = p95(search_times(workspace, max(2, repeats // 4)))
+    print(f"two-character search: p95 {search:.1f} ms")
+    return {
+        "page_p95_ms": round(p95([page for values in times.values() for page, _view in values]), 1),
+        "view_p95_ms": round(p95([view for values in times.values() for _page, view in values]), 1),
+        "search_p95_ms": round(search, 1),
+    }
+
+
+def changing(workspace: Workspace) -> float:
+    """Seconds for rejecting 10,000 samples at once and undoing it."""
+    first = samples.page(workspace.engine, ALL, limit=10_000)
+    ten = SampleFilter("wishes", ids=tuple(s.id for s in first))
+    bulk = timed(lambda: steps.set_state(workspace.engine, ten, REJECTED, "bench"))
+    undo = timed(lambda: steps.undo(workspace.engine, "wishes"))
+    print(f"bulk {len(first):,}: {bulk:.2f} s, undo {undo:.2f} s")
+    return bulk + undo
+
+
+def freezing(workspace: Workspace) -> tuple[float, DatasetVersion]:
+    """Seconds for freezing everything and exporting it, and the version."""
+    steps.set_state(workspace.engine, ALL, ACCEPTED, "bench")
+    freeze = timed(lambda: dataset.freeze(workspace, "wishes", "bench"))
+    version = datasets.by_name(workspace.engine, "bench")
+    export = timed(lambda: dataset.export(workspace, version, dataset.SHAREGPT))
+    print(f"freeze {version.count:,}: {freeze:.2f} s, export {export:.2f} s")
+    return freeze + export, version
+
+
 def main() -> None:
     """Print the figures, then one JSON line."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -174,55 +221,30 @@ def main() -> None:
         print(f"check: {check:,.0f} samples/s")
         third = SampleFilter("wishes", states=(PENDING,), styles=("正常", "严肃", "诗词赋"))
         steps.set_state(workspace.engine, third, ACCEPTED, "bench")
-        times = page_times(workspace, number, arguments.repeats)
-        for title, values in times.items():
-            pages, views = zip(*values, strict=True)
-            print(
-                f"{title}: page median {statistics.median(pages):.1f} ms, p95 {p95(pages):.1f} ms, "
-                f"view median {statistics.median(views):.1f} ms"
-            )
-        page = p95([page for values in times.values() for page, _view in values])
-        view = p95([view for values in times.values() for _page, view in values])
-        search = p95(search_times(workspace, max(2, arguments.repeats // 4)))
-        print(f"two-character search: p95 {search:.1f} ms")
-        first = samples.page(workspace.engine, ALL, limit=10_000)
-        ten = SampleFilter("wishes", ids=tuple(s.id for s in first))
-        bulk = timed(lambda: steps.set_state(workspace.engine, ten, REJECTED, "bench"))
-        undo = timed(lambda: steps.undo(workspace.engine, "wishes"))
-        print(f"bulk {len(first):,}: {bulk:.2f} s, undo {undo:.2f} s")
-        steps.set_state(workspace.engine, ALL, ACCEPTED, "bench")
-        freeze = timed(lambda: dataset.freeze(workspace, "wishes", "bench"))
-        version = datasets.by_name(workspace.engine, "bench")
-        export = timed(lambda: dataset.export(workspace, version, dataset.SHAREGPT))
-        print(f"freeze {version.count:,}: {freeze:.2f} s, export {export:.2f} s")
+        figures = {"samples": number, **reading(workspace, number, arguments.repeats)}
+        bulk = changing(workspace)
+        frozen, version = freezing(workspace)
         imported = import_seconds(dataset.training_file(workspace, version))
         baseline = file_page_ms(dataset.training_file(workspace, version))
         print(f"one page from the JSON file: {baseline:.0f} ms")
-    figures = {
-        "samples": number,
-        "page_p95_ms": round(page, 1),
-        "view_p95_ms": round(view, 1),
-        "bulk_10k_with_undo_s": round(bulk + undo, 2),
-        "search_p95_ms": round(search, 1),
+    figures |= {
+        "bulk_10k_with_undo_s": round(bulk, 2),
         "import_s": round(imported, 2),
-        "freeze_and_export_s": round(freeze + export, 2),
+        "freeze_and_export_s": round(frozen, 2),
         "check_per_s": round(check),
     }
     passed = all(
         figures[key] >= bar if key == "check_per_s" else figures[key] <= bar for key, bar in BARS.items()
     )
-    print(
-        json.dumps(
-            {
-                "benchmark": "review_latency",
-                "figures": figures,
-                "baseline": {"json_file_page_ms": round(baseline, 1)},
-                "ratio": round(baseline / page, 1),
-                "bar": BARS,
-                "pass": passed,
-            }
-        )
-    )
+    result = {
+        "benchmark": "review_latency",
+        "figures": figures,
+        "baseline": {"json_file_page_ms": round(baseline, 1)},
+        "ratio": round(baseline / figures["page_p95_ms"], 1),
+        "bar": BARS,
+        "pass": passed,
+    }
+    print(json.dumps(result))
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ from tianji_core.generation import create_run  # noqa: E402
 from tianji_core.generation.generating import run_generation  # noqa: E402
 from tianji_core.jobs import Reporter  # noqa: E402
 from tianji_core.recipe import Plan  # noqa: E402
-from tianji_core.store import runs as rows  # noqa: E402
+from tianji_core.store import run_lines  # noqa: E402
 from tianji_core.teachers import Sampling, TeacherChoice, test_connection  # noqa: E402
 from tianji_core.workspace import open_workspace  # noqa: E402
 
@@ -49,8 +49,8 @@ def main() -> int:
         started = time.perf_counter()
         state = asyncio.run(run_generation(workspace, run.id, Reporter(total=run.total)))
         seconds = time.perf_counter() - started
-        positions = [line.position for line in rows.each_line(workspace.engine, run.id)]
-        for line in rows.latest(workspace.engine, run.id, 3):
+        positions = [line.position for line in run_lines.each_line(workspace.engine, run.id)]
+        for line in run_lines.latest(workspace.engine, run.id, 3):
             print(f"{line.input} → {line.output}")
         for error in state.errors:
             print(f"{error.kind} × {error.count}: {error.example}")

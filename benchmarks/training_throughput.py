@@ -22,6 +22,7 @@ import threading
 import time
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
@@ -243,6 +244,17 @@ def card() -> tuple[float, tuple[int, int], float, str]:
     return float(rate), (int(major), int(minor)), float(memory), name
 
 
+def write_model_apart(base: Path, shape: Shape, characters: str, device: str) -> None:
+    """:func:`write_model` in a process of its own: what it takes of the card would be missing for the
+    trainings."""
+    work = (base, shape, characters, device)
+    writer = multiprocessing.get_context("spawn").Process(target=write_model, args=work)
+    writer.start()
+    writer.join()
+    if writer.exitcode:
+        raise RuntimeError(f"the model could not be written: exit {writer.exitcode}")
+
+
 def main() -> None:
     """Measure, print a table and the JSON line."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -260,7 +272,7 @@ def main() -> None:
         atexit.register(shutil.rmtree, folder, ignore_errors=True)
     shape = TINY if options.small else INTERNLM2_7B
     chosen = preset(SMALL if options.small else TUTORIAL)
-    changes = {"max_length": 128} if options.small else {}
+    changes: dict[str, Any] = {"max_length": 128} if options.small else {}
     packs = (options.steps or (3 if options.small else 20)) * 16
     # A short run: 3 % of it would be no warm-up at all where micro-batches are few.
     changes |= {"base": str(folder / "base"), "log_interval": 1, "warmup_ratio": max(0.1, 16 / packs)}
@@ -270,13 +282,7 @@ def main() -> None:
     folder.mkdir(parents=True, exist_ok=True)
     characters, answers = write_training_file(data, int(packs * settings.max_length * 1.02))
     if not (folder / "base").exists():
-        # In a process of its own: what it took of the card would be missing for the trainings.
-        work = (folder / "base", shape, characters, device)
-        writer = multiprocessing.get_context("spawn").Process(target=write_model, args=work)
-        writer.start()
-        writer.join()
-        if writer.exitcode:
-            raise RuntimeError(f"the model could not be written: exit {writer.exitcode}")
+        write_model_apart(folder / "base", shape, characters, device)
     rate, capability, memory, name = (0.0, (0, 0), 0.0, "CPU") if options.small else card()
     usual = ["80gb"] if options.small else [profile_for(memory, capability).key, "24gb"]
     kinds: list[Profile | None] = [None, *(profile(key) for key in options.profiles or usual)]
@@ -319,8 +325,9 @@ def report(
             "ratio": round(ratio, 2),
         }
         print(
-            f"{each.name:9} {each.rate:8.0f} tokens/s  {each.allocated:5.1f} GB of tensors, {each.taken:5.1f} GB of the "
-            f"card  loss {each.loss:.4f} ({apart:+.2%})  {share:.1%} of the bf16 rate  {ratio:.2f}x"
+            f"{each.name:9} {each.rate:8.0f} tokens/s  {each.allocated:5.1f} GB of tensors, "
+            f"{each.taken:5.1f} GB of the card  loss {each.loss:.4f} ({apart:+.2%})  "
+            f"{share:.1%} of the bf16 rate  {ratio:.2f}x"
         )
     best = max(others, key=lambda each: each.rate)
     little = next((each for each in others if each.name == "24gb"), None)

@@ -29,7 +29,8 @@ def locked(file: str) -> dict[str, set[str]]:
 
 
 def test_sentencepiece_reads_its_models_with_the_protobuf_beside_it() -> None:
-    code = "from sentencepiece import sentencepiece_model_pb2 as model; print(model.ModelProto().SerializeToString())"
+    code = "from sentencepiece import sentencepiece_model_pb2 as model; "
+    code += "print(model.ModelProto().SerializeToString())"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.stdout.strip() == "b''", done.stderr
 

@@ -1,10 +1,11 @@
 """A workspace of release 0.1.0 opens with today's code: every page draws, nothing in it is lost.
 
-``tests/data/workspace-0.1.0.tar.xz`` was made with that release's own code, in ``/home/wang/tianji/workspace``: the verb
-``demo`` (a small run of the offline composer, cleaning, a dataset, a training of the nano model, adapter and merged
-model), then a run and a document answered by a loopback server, a run that failed, an import, verdicts of two people and
-of a judge, suggestions and ratings, a comparison with votes, a training that was stopped and one that was not started, a
-sweep, a chat, and drafts of the forms. The database is stored as SQL, and the weights of models and checkpoints as zeros.
+``tests/data/workspace-0.1.0.tar.xz`` was made with that release's own code, in
+``/home/wang/tianji/workspace``: the verb ``demo`` (a small run of the offline composer, cleaning, a dataset,
+a training of the nano model, adapter and merged model), then a run and a document answered by a loopback
+server, a run that failed, an import, verdicts of two people and of a judge, suggestions and ratings, a
+comparison with votes, a training that was stopped and one that was not started, a sweep, a chat, and drafts
+of the forms. The database is stored as SQL, and the weights of models and checkpoints as zeros.
 """
 
 import sqlite3
@@ -205,7 +206,7 @@ def test_jobs_of_every_kind_are_read_with_their_subject(old: Workspace) -> None:
     assert {job.kind for job in listed} == kinds
     assert "bad request" in jobs.get(old, 6).note
     rejudged = [job.id for job in listed if job.kind == "judge"]
-    assert rejudged == [9] and voting.voting_job(old, BOARD).id == 13  # type: ignore[union-attr]
+    assert rejudged == [9] and voting.voting_job(old, BOARD).id == 13
 
 
 def test_trainings_keep_their_settings_and_can_be_continued(old: Workspace) -> None:
@@ -220,10 +221,10 @@ def test_trainings_keep_their_settings_and_can_be_continued(old: Workspace) -> N
     assert settings.eval_prompts[1] == "祝李总工作升职,严肃风格"
     state = training.training_state(old, first)
     assert state.finished and [checkpoint.iteration for checkpoint in state.checkpoints] == [20]
-    assert training.training_state(old, stopped).job.state == "stopped"  # type: ignore[union-attr]
+    assert training.training_state(old, stopped).job.state == "stopped"
     for run in (first, stopped):
         check_base(run)
-        assert training.version_of(old, run).name == "走一遍-1"  # type: ignore[union-attr]
+        assert training.version_of(old, run).name == "走一遍-1"
 
 
 def test_datasets_recipes_and_review_steps_are_as_they_were(old: Workspace) -> None:

@@ -28,7 +28,8 @@ def test_new_names_are_asked_for_and_checked_against_the_recipe(
 ) -> None:
     api.default = says(
         '好的：\n```json\n[{"text": "伴郎", "relation": "friend", "pronoun": "你"},'
-        ' {"text": "ＡＡ领导", "relation": "alien", "pronoun": "您"}, {"text": " 领导 ", "relation": "superior", "pronoun": "您"},'
+        ' {"text": "ＡＡ领导", "relation": "alien", "pronoun": "您"},'
+        ' {"text": " 领导 ", "relation": "superior", "pronoun": "您"},'
         ' {"text": "伴郎", "relation": "friend", "pronoun": "你"},]\n```'
     )
     question = Question(wanted=Wanted.NAMES, count=4, wish="婚礼上的人")
@@ -76,7 +77,7 @@ def test_the_offline_composer_says_that_it_cannot(workspace: Workspace) -> None:
         asyncio.run(advice.rate_cells(workspace, TOASTS, TeacherChoice()))
 
 
-def rates(handler, body) -> None:  # type: ignore[no-untyped-def]
+def rates(handler, body) -> None:
     """Finds every cell suitable but the first; one receiver's answer is no list."""
     prompt = body["messages"][0]["content"]
     if "对方是师傅" in prompt:

@@ -45,7 +45,7 @@ def store(workspace: Workspace, number: int = 5) -> list[int]:
         return samples.insert_new(connection, new, IMPORT)
 
 
-def judge(workspace: Workspace, api: LoopbackApi, wanted: SampleFilter = ALL):  # type: ignore[no-untyped-def]
+def judge(workspace: Workspace, api: LoopbackApi, wanted: SampleFilter = ALL):
     work = judging.judge_samples(workspace, wanted, teacher(api), 3, Reporter(total=1), retry=QUICK)
     return asyncio.run(work)
 

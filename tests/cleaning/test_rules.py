@@ -45,7 +45,7 @@ def test_every_rule_can_be_read_about_and_has_examples_of_both_kinds() -> None:
 
 
 @pytest.mark.parametrize("style", WISHES.styles, ids=lambda s: s.text)
-def test_the_recipes_own_examples_are_clean(style) -> None:  # type: ignore[no-untyped-def]
+def test_the_recipes_own_examples_are_clean(style) -> None:
     for example in style.examples:
         assert rules_found(Subject(example, style=style.text)) == {}
 

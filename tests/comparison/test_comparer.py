@@ -48,8 +48,11 @@ def test_every_column_gets_the_same_seed_and_each_candidate_its_own(recipe: Reci
     board = plan_board(recipe, ASKS, warm, "s", ChatSampling(temperature=0.7), candidates=2)
     assert len(board.cells) == 2 * 8 * 2
     assert board.cell(1, 6, 1).candidate == 1 and board.cell(1, 6, 1).column == 6
-    first, second = ({board.sampling_of(board.cell(r, c, n)).seed for r in (0, 1) for c in range(8)} for n in (0, 1))  # fmt: skip
-    assert len(first) == len(second) == 1 and first != second
+
+    def seeds(draw: int) -> set[int | None]:
+        return {board.sampling_of(board.cell(r, c, draw)).seed for r in (0, 1) for c in range(8)}
+
+    assert len(seeds(0)) == len(seeds(1)) == 1 and seeds(0) != seeds(1)
     assert {board.sampling_of(cell).temperature for cell in board.cells} == {0.0, 1.2}
     narrow = board.model_copy(
         update={"columns": [c.model_copy(update={"top_p": 0.5}) for c in board.columns]}

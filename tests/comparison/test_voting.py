@@ -20,7 +20,7 @@ from tianji_core.teachers import TeacherChoice
 from tianji_core.workspace import Workspace
 
 
-def prefers(word: str):  # type: ignore[no-untyped-def]
+def prefers(word: str):
     """A judge that picks the text with this word, wherever it stands."""
 
     def reply(handler: Handler, body: dict) -> None:
@@ -48,7 +48,7 @@ def teacher(api: LoopbackApi) -> TeacherChoice:
     return TeacherChoice(provider="custom", model="loopback-model", base_url=api.url, timeout=5)
 
 
-def vote(workspace: Workspace, board: Board, api: LoopbackApi):  # type: ignore[no-untyped-def]
+def vote(workspace: Workspace, board: Board, api: LoopbackApi):
     quick = Retry(attempts=2, first_wait=0.01, longest_wait=0.02)
     return asyncio.run(voting.vote_board(workspace, board, teacher(api), 2, Reporter(total=1), retry=quick))
 

@@ -111,10 +111,13 @@ def test_libraries_read_what_was_exported_for_them(workspace: Workspace, version
             return load_dataset(kind, data_files={{"train": path}})["train"]
         found = {{}}
         for form in ("merged", "parquet"):
-            found[form] = [row["conversation"][-1]["output"] for row in rows(form if form == "parquet" else "json", paths[form])]
-        found["alpaca"] = [alpaca_map_fn(row)["conversation"][0]["output"] for row in rows("json", paths["alpaca"])]
+            kind = form if form == "parquet" else "json"
+            found[form] = [row["conversation"][-1]["output"] for row in rows(kind, paths[form])]
+        alpaca = [alpaca_map_fn(row)["conversation"] for row in rows("json", paths["alpaca"])]
+        found["alpaca"] = [conversation[0]["output"] for conversation in alpaca]
         found["sharegpt"] = [row["conversations"][-1]["value"] for row in rows("json", paths["sharegpt"])]
-        found["messages"] = [openai_map_fn(row)["conversation"][-1]["output"] for row in rows("json", paths["messages"])]
+        messages = [openai_map_fn(row)["conversation"] for row in rows("json", paths["messages"])]
+        found["messages"] = [conversation[-1]["output"] for conversation in messages]
         hub = load_dataset(paths["huggingface"])
         found["huggingface"] = [row["conversation"][-1]["output"] for row in hub["train"]]
         found["validation"] = len(hub["validation"])

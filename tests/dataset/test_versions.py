@@ -95,7 +95,8 @@ def test_the_datasets_library_reads_a_version_as_xtuner_does(workspace: Workspac
     path = dataset.training_file(workspace, dataset.freeze(workspace, "wishes", "v1"))
     script = f"""
         from datasets import load_dataset
-        rows = load_dataset("json", data_files={{"train": {str(path)!r}}}, cache_dir={str(workspace.home / "cache")!r})["train"]
+        cache = {str(workspace.home / "cache")!r}
+        rows = load_dataset("json", data_files={{"train": {str(path)!r}}}, cache_dir=cache)["train"]
         print(len(rows), rows[0]["conversation"][0]["system"])
     """
     done = subprocess.run(

@@ -8,6 +8,10 @@ import pytest
 
 from tests.e2e.driving import Studio
 
+NO_BROWSER = (
+    "BROWSER TESTS SKIPPED: Debian's chromium is not installed (apt-get install chromium fonts-noto-cjk)"
+)
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     missing = shutil.which("chromium") is None
@@ -15,8 +19,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if "tests/e2e" in str(item.path):
             item.add_marker(pytest.mark.browser)
             if missing:
-                reason = "BROWSER TESTS SKIPPED: Debian's chromium is not installed (apt-get install chromium fonts-noto-cjk)"
-                item.add_marker(pytest.mark.skip(reason=reason))
+                item.add_marker(pytest.mark.skip(reason=NO_BROWSER))
 
 
 @pytest.fixture(scope="session")

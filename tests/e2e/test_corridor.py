@@ -1,6 +1,7 @@
 """The whole corridor by clicking, as a person without a key and without a GPU would walk it."""
 
 import re
+from functools import partial
 
 from playwright.sync_api import Page, expect
 
@@ -9,8 +10,14 @@ from tianji_core import jobs, models
 from tianji_core.recipe import kept_cells
 from tianji_core.store import datasets, recipes, samples, training
 from tianji_core.store.samples import SampleFilter
+from tianji_core.workspace import Workspace
 
 TASKS = 90
+
+
+def is_at(space: Workspace, revision: int) -> bool:
+    """Whether the stored recipe has reached this revision."""
+    return recipes.current(space.engine, "wishes").revision == revision
 
 
 def test_from_an_edited_name_to_a_comparison(page: Page, studio: Studio) -> None:
@@ -31,7 +38,7 @@ def test_from_an_edited_name_to_a_comparison(page: Page, studio: Studio) -> None
     assert box is not None
     for revision in (2, 3):  # suitable → doubtful → unsuitable
         page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-        until(lambda wanted=revision: recipes.current(space.engine, "wishes").revision == wanted, 30)
+        until(partial(is_at, space, revision), 30)
         settle(page)
         page.wait_for_timeout(1500)
     recipe = recipes.current(space.engine, "wishes").recipe

@@ -15,8 +15,18 @@ RECIPE = load_recipe(built_in_recipes()["wishes"])
 CASES = held_out_cases(RECIPE, ("正常",), limit=12)
 
 
+class Asked(ThreadingHTTPServer):
+    """A server that keeps the conversations it was asked."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Writer)
+        self.asked: list[list[dict[str, str]]] = []
+
+
 class Writer(BaseHTTPRequestHandler):
-    """Streams an answer that names the right person, and keeps what it was asked."""
+    """Streams an answer that names the right person."""
+
+    server: Asked
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
@@ -40,8 +50,7 @@ class Writer(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def server():
-    with ThreadingHTTPServer(("127.0.0.1", 0), Writer) as running:
-        running.asked = []
+    with Asked() as running:
         threading.Thread(target=running.serve_forever, daemon=True).start()
         yield running
         running.shutdown()

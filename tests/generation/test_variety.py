@@ -1,12 +1,13 @@
 """Several teachers in one run, parameters drawn for each task, and openings fed back."""
 
 import random
+from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
 from tests.generation.test_engine import work
-from tests.loopback import Handler, LoopbackApi, completion, loopback_api, says
+from tests.loopback import Handler, LoopbackApi, Reply, completion, loopback_api, says
 from tianji_core.generation import by_teacher, create_run, run_state, run_variety, teachers_of
 from tianji_core.generation.openings import ENOUGH, Openings, opening, variety
 from tianji_core.recipe import Plan
@@ -14,6 +15,16 @@ from tianji_core.store import samples
 from tianji_core.store.run_figures import Told
 from tianji_core.teachers import Sampling, SamplingPlan, TeacherChoice, WeightedTeacher
 from tianji_core.workspace import Workspace
+
+
+def noting(order: list[str], name: str, reply: Reply) -> Reply:
+    """The reply, with its name written down when it is sent."""
+
+    def noted(handler: Handler, body: dict[str, Any]) -> None:
+        order.append(name)
+        reply(handler, body)
+
+    return noted
 
 
 def choice(api: LoopbackApi, model: str = "loopback-model", **fields: object) -> TeacherChoice:
@@ -58,8 +69,8 @@ def test_a_teacher_that_must_wait_does_not_hold_the_other_one_up(workspace: Work
         ]
         run = create_run(workspace, "wishes", Plan(limit=60), mix, Sampling(), 2)
         order: list[str] = []
-        api.default = lambda handler, body: (order.append("slow"), says("慢")(handler, body))[1]
-        quick.default = lambda handler, body: (order.append("quick"), says("快")(handler, body))[1]
+        api.default = noting(order, "slow", says("慢"))
+        quick.default = noting(order, "quick", says("快"))
         assert work(workspace, run).complete
     last_quick = max(i for i, name in enumerate(order) if name == "quick")
     assert order[:last_quick].count("slow") < order.count("slow")

@@ -59,7 +59,8 @@ def test_failure_notes_the_last_line_of_the_log(workspace: Workspace) -> None:
 
 
 def test_failure_prefers_the_reason_that_the_child_reported(workspace: Workspace) -> None:
-    code = "from tianji_core.jobs import Reporter; Reporter().fail('显存不够'); print('traceback'); raise SystemExit(3)"
+    code = "from tianji_core.jobs import Reporter; Reporter().fail('显存不够'); "
+    code += "print('traceback'); raise SystemExit(3)"
     ended = jobs.wait(workspace, jobs.start(workspace, "demo", "失败", python(code)).id, timeout=60)
     assert (ended.state, ended.exit_code, ended.note) == ("failed", 3, "显存不够")
 
@@ -71,7 +72,8 @@ def test_a_program_that_does_not_exist_is_a_failed_job(workspace: Workspace) -> 
 
 
 def test_progress_of_the_child_is_readable_while_it_runs(workspace: Workspace) -> None:
-    code = "import time; from tianji_core.jobs import Reporter; r=Reporter(total=4, unit='步'); r.update(1, message='第一步'); time.sleep(60)"
+    code = "import time; from tianji_core.jobs import Reporter; r=Reporter(total=4, unit='步'); "
+    code += "r.update(1, message='第一步'); time.sleep(60)"
     job = jobs.start(workspace, "demo", "进度", python(code))
     until(lambda: (p := jobs.read_progress(workspace, job.id)) is not None and p.done == 1)
     progress = jobs.read_progress(workspace, job.id)

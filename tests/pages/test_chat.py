@@ -69,7 +69,11 @@ def test_the_picked_cell_is_asked_in_training_words_and_kept_as_a_sample(
     assert chat.button(key="keep_0").disabled
 
 
-def test_a_refresh_shows_the_same_talk(workspace: Workspace, chat: AppTest, server: Server) -> None:  # noqa: F811
+def test_a_refresh_shows_the_same_talk(
+    workspace: Workspace,
+    chat: AppTest,
+    server: Server,  # noqa: F811
+) -> None:
     chat.segmented_control(key="chat_preset").set_value("own").run()
     chat.slider(key="chat_temperature").set_value(0.2)
     chat.text_area(key="chat_system_wishes").set_value("只写一句").run()

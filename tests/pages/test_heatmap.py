@@ -166,7 +166,7 @@ def test_ratings_are_shown_as_differences_and_taken_over(workspace: Workspace, a
     )
     (workspace.home / "providers.yaml").write_text(own, encoding="utf-8")
 
-    def rates(handler, _body) -> None:  # type: ignore[no-untyped-def]
+    def rates(handler, _body) -> None:
         item = {"scene": "生日", "value": 1, "reason": "要看交情"}
         handler.send_json(200, completion(json.dumps([item], ensure_ascii=False)))
 

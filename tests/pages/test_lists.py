@@ -149,7 +149,8 @@ def test_a_recipe_is_copied_under_a_new_name_and_used(workspace: Workspace) -> N
 
 def test_suggestions_are_ticked_and_saved_as_one_revision(workspace: Workspace) -> None:
     with loopback_api() as api:
-        own = f"lab:\n  title: 实验室\n  sdk: openai\n  base_url: {api.url}\n  models: [{{name: loopback-model}}]\n"
+        own = f"lab:\n  title: 实验室\n  sdk: openai\n  base_url: {api.url}\n"
+        own += "  models: [{name: loopback-model}]\n"
         (workspace.home / "providers.yaml").write_text(own, encoding="utf-8")
         api.default = says('[{"text": "开业", "kind": "career"}, {"text": "生日", "kind": "life_event"}]')
         at = open_page("pages/lists/page.py", list="场景")

@@ -17,6 +17,7 @@ import pytest
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.sync.client import connect
+from websockets.typing import Subprotocol
 
 from pages.streamlit_patches import GRACE
 
@@ -70,9 +71,12 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
 @pytest.mark.parametrize(("kind", "not_found"), [("patched", False), ("as it is", True)])
 def test_a_fresh_server_finds_the_page_of_its_first_request(serve: Serve, kind: str, not_found: bool) -> None:
     _process, address = serve(kind)
-    asked, kinds = BackMsg(), []
+    asked = BackMsg()
+    kinds: list[str] = []
     asked.rerun_script.page_name = "other"
-    with connect(f"ws://{address}/_stcore/stream", subprotocols=["streamlit"], max_size=None) as socket:
+    with connect(
+        f"ws://{address}/_stcore/stream", subprotocols=[Subprotocol("streamlit")], max_size=None
+    ) as socket:
         socket.send(asked.SerializeToString())
         while not kinds or kinds[-1] != "script_finished":
             message = ForwardMsg.FromString(bytes(socket.recv(timeout=60)))

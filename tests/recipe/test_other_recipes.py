@@ -51,7 +51,8 @@ def test_examples_keep_the_limits_and_the_pronouns(recipe: Recipe) -> None:
 def test_every_unsuitable_cell_and_every_style_gap_says_why_once(recipe: Recipe) -> None:
     rated = [cell for group in recipe.suitability for cell in product(group.names, group.scenes)]
     assert len(set(rated)) == len(rated)
-    assert all(group.reason for group in (*recipe.suitability, *recipe.style_gaps))
+    assert all(group.reason for group in recipe.suitability)
+    assert all(gap.reason for gap in recipe.style_gaps)
 
 
 def test_prompts_and_inputs_are_its_own(recipe: Recipe) -> None:

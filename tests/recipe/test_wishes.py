@@ -43,7 +43,7 @@ def test_it_has_28_names_18_scenes_and_the_nine_styles_in_order() -> None:
 
 
 def test_everything_is_switched_on_from_the_start() -> None:
-    assert all(entry.enabled for entry in (*WISHES.names, *WISHES.scenes, *WISHES.styles))
+    assert all(entry.enabled for entries in (WISHES.names, WISHES.scenes, WISHES.styles) for entry in entries)
 
 
 def test_only_the_default_style_comes_without_being_asked_for() -> None:

@@ -47,7 +47,7 @@ class Asked:
         prompt: list[int],
         adapter: str = "",
         tokens: int = 2,
-        first: Callable[[], None] = int,
+        first: Callable[[], object] = int,
     ) -> Generation:
         said: list[str] = []
 
@@ -79,7 +79,7 @@ def test_what_finds_no_memory_waits_in_its_place_and_only_what_never_fits_is_giv
 
     asked = Asked()
     prompts = [[5 + number] * length for number, length in enumerate((3, 8, 4, 4, 12, 3))]
-    alone = {}
+    alone: dict[int, tuple[str, str]] = {}
     for number in (0, 1, 2, 3, 5):
         engine.submit([asked.job(number, prompts[number])])
         alone = asked.wait(len(alone) + 1)
@@ -100,7 +100,12 @@ def test_an_adapter_goes_only_after_the_requests_that_wait_for_it(
     asked, busy, go_on = Asked(), threading.Event(), threading.Event()
     engine.submit([asked.job(0, [5, 6, 7], "red", 8)])
     asked.wait(1)
-    engine.submit([asked.job(1, [9], first=lambda: (busy.set(), go_on.wait(60))[0])])
+
+    def hold() -> None:
+        busy.set()
+        go_on.wait(60)
+
+    engine.submit([asked.job(1, [9], first=hold)])
     assert busy.wait(60)
     engine.submit([asked.job(2, [5, 6, 7], "red", 8)])
     gone = engine.remove_adapter("red")
@@ -110,7 +115,11 @@ def test_an_adapter_goes_only_after_the_requests_that_wait_for_it(
     assert ended[2] == ended[0]
 
 
-def test_an_adapter_of_a_broken_training_is_refused(engine: Engine, folders: Folders, tmp_path: Path) -> None:  # noqa: F811
+def test_an_adapter_of_a_broken_training_is_refused(
+    engine: Engine,
+    folders: Folders,  # noqa: F811
+    tmp_path: Path,
+) -> None:
     """On a GPU its NaN would reach the rows of others in the same product."""
     from safetensors.torch import load_file, save_file
 

@@ -20,9 +20,9 @@ def text_of(client: openai.OpenAI, model: str = "base", messages: list = ASK, **
 
 
 def test_every_model_has_a_name(client: openai.OpenAI) -> None:
-    listed = {model.id: model.parent for model in client.models.list()}
+    listed = {model.id: model.model_dump()["parent"] for model in client.models.list()}
     assert listed == {"base": None, "red": "base", "blue": "base", "merged": None}
-    assert client.models.retrieve("red").parent == "base"
+    assert client.models.retrieve("red").model_dump()["parent"] == "base"
     with pytest.raises(openai.NotFoundError) as caught:
         client.models.retrieve("nobody")
     assert caught.value.code == "model_not_found" and "base" in caught.value.body["message"]

@@ -3,6 +3,7 @@ answers."""
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 CHARACTERS = "祝你您生日快乐春节新年赵老师大舅风格小红书严肃，。！？、system user assistant送福如东海寿比南山平安喜健康顺遂\n"
 SPECIAL = ["<unk>", "<s>", "</s>", "<|im_start|>", "<|im_end|>"]
@@ -18,14 +19,15 @@ def make_tokenizer(folder: Path) -> None:
     raw = Tokenizer(models.WordLevel(vocabulary, unk_token="<unk>"))
     raw.pre_tokenizer = pre_tokenizers.Split("", "isolated")
     raw.decoder = decoders.Fuse()
-    PreTrainedTokenizerFast(
+    tokenizer: Any = PreTrainedTokenizerFast(
         tokenizer_object=raw,
         unk_token="<unk>",
         bos_token="<s>",
         eos_token="</s>",
         additional_special_tokens=SPECIAL[3:],
         clean_up_tokenization_spaces=False,
-    ).save_pretrained(folder)
+    )
+    tokenizer.save_pretrained(folder)
 
 
 def make_base(folder: Path, hidden: int = 32, seed: int = 0) -> Path:

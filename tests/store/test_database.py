@@ -21,7 +21,8 @@ def test_migrations_lead_to_the_schema(workspace: Workspace) -> None:
 
 
 def test_two_processes_may_open_a_new_workspace_at_once(tmp_path: Path) -> None:
-    code = f"from tianji_core.workspace import open_workspace; print(open_workspace({str(tmp_path)!r}).engine.url)"
+    code = "from tianji_core.workspace import open_workspace; "
+    code += f"print(open_workspace({str(tmp_path)!r}).engine.url)"
     started = [
         subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True) for _ in range(3)
     ]

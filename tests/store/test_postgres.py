@@ -64,7 +64,7 @@ def store(workspace: Workspace, items: list[NewSample]) -> list[int]:
 
 
 def found(workspace: Workspace, **fields: object) -> list[int]:
-    return [s.id for s in samples.page(workspace.engine, SampleFilter("wishes", **fields))]  # type: ignore[arg-type]
+    return [s.id for s in samples.page(workspace.engine, SampleFilter("wishes", **fields))]
 
 
 def test_migrations_lead_to_the_schema(shared: Workspace) -> None:
@@ -148,7 +148,8 @@ def test_steps_are_undone_and_redone(shared: Workspace) -> None:
 
 def at_once(*actions: object) -> list[Exception]:
     """Run actions in threads that start together; what they raised."""
-    ready, raised = threading.Barrier(len(actions)), []
+    ready = threading.Barrier(len(actions))
+    raised: list[Exception] = []
 
     def run(action: object) -> None:
         ready.wait(30)

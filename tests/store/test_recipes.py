@@ -9,11 +9,11 @@ from tianji_core.store import recipes
 from tianji_core.workspace import Workspace
 
 
-def wishes():  # type: ignore[no-untyped-def]
+def wishes():
     return load_recipe(built_in_recipes()["wishes"])
 
 
-def rows(entries) -> list[Row]:  # type: ignore[no-untyped-def]
+def rows(entries) -> list[Row]:
     return [Row(i, entry.model_dump(mode="json")) for i, entry in enumerate(entries)]
 
 

@@ -43,7 +43,7 @@ def only(*ids: int) -> SampleFilter:
 
 
 def found(workspace: Workspace, **fields: object) -> list[int]:
-    wanted = SampleFilter("wishes", **fields)  # type: ignore[arg-type]
+    wanted = SampleFilter("wishes", **fields)
     page = [s.id for s in samples.page(workspace.engine, wanted)]
     assert samples.count(workspace.engine, wanted) == len(page)
     return page
@@ -158,7 +158,7 @@ def test_the_feed_is_filtered_and_goes_back_in_time(workspace: Workspace) -> Non
     engine = workspace.engine
 
     def feed(**fields: object) -> list[tuple[str, str]]:
-        wanted = StepFilter("wishes", **fields)  # type: ignore[arg-type]
+        wanted = StepFilter("wishes", **fields)
         shown = steps.feed(engine, wanted)
         assert steps.matching_count(engine, wanted) == len(shown)
         return [(step.who, step.note) for step in shown]

@@ -46,7 +46,7 @@ def test_every_filter_narrows_what_is_found_and_counted(workspace: Workspace) ->
     steps.set_state(workspace.engine, SampleFilter("wishes", ids=(ids[4],)), ACCEPTED, "我")
 
     def found(**fields: object) -> list[int]:
-        wanted = SampleFilter("wishes", **fields)  # type: ignore[arg-type]
+        wanted = SampleFilter("wishes", **fields)
         page = [s.id for s in samples.page(workspace.engine, wanted)]
         assert samples.count(workspace.engine, wanted) == len(page)
         return page

@@ -20,7 +20,8 @@ from tianji_core.workspace import Workspace
 def test_the_built_in_catalogue_is_valid_and_has_the_promised_teachers():
     known = load_providers(BUILT_IN)
     assert set(known) >= {
-        "offline", "deepseek", "zhipu", "qwen", "siliconflow", "openai", "moonshot", "ollama", "vllm", "lmdeploy", "custom",
+        "offline", "deepseek", "zhipu", "qwen", "siliconflow", "openai", "moonshot",
+        "ollama", "vllm", "lmdeploy", "custom",
     }  # fmt: skip
     assert {p.sdk for p in known.values()} == {"composer", "openai", "zhipu"}
 
@@ -47,7 +48,8 @@ def test_broken_yaml_names_the_line(tmp_path):
 
 
 def test_the_workspace_can_add_and_replace_providers(workspace: Workspace):
-    own = "deepseek:\n  title: 我的中转\n  sdk: openai\n  base_url: http://127.0.0.1:9/v1\nlab:\n  title: 实验室\n  sdk: openai\n"
+    own = "deepseek:\n  title: 我的中转\n  sdk: openai\n  base_url: http://127.0.0.1:9/v1\n"
+    own += "lab:\n  title: 实验室\n  sdk: openai\n"
     (workspace.home / "providers.yaml").write_text(own, encoding="utf-8")
     known = providers(workspace)
     assert known["deepseek"].title == "我的中转"

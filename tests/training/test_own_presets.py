@@ -47,7 +47,8 @@ def test_an_edited_file_becomes_a_preset_and_can_be_deleted_and_restored(workspa
 
 def test_code_in_the_file_runs_in_a_child_only_and_its_failure_is_one_sentence(workspace, source, tmp_path):
     trace = tmp_path / "pid"
-    line = f"\nopen({str(trace)!r}, 'w').write(open('/proc/self/stat').read())\nraise ValueError('花括号 {{}} 里\\n的错')\n"
+    line = f"\nopen({str(trace)!r}, 'w').write(open('/proc/self/stat').read())\n"
+    line += "raise ValueError('花括号 {} 里\\n的错')\n"
     with pytest.raises(TrainingError, match=r"line \d+: ValueError: 花括号"):
         checked_source(workspace, source + line)
     assert int(trace.read_text().split()[0]) != os.getpid()

@@ -1,5 +1,7 @@
 """Code in a model's folder runs only where a person allowed it for that folder."""
 
+import ast
+
 import pytest
 
 from tests.remote_code import write_own_code_base
@@ -28,7 +30,7 @@ def config_value(workspace, base):
     settings = training.default_settings(KEY).model_copy(update={"base": str(base)})
     run = training.prepare_training(workspace, KEY, settings, add_version(workspace, base.name))
     text = (training.work_folder(workspace, run) / CONFIG_NAME).read_text(encoding="utf-8")
-    return constants(text)["trust_remote_code"].value
+    return ast.literal_eval(constants(text)["trust_remote_code"])
 
 
 def test_a_model_without_code_needs_no_permission_and_gets_none(workspace, tmp_path):

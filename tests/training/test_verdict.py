@@ -82,7 +82,8 @@ def test_a_kill_by_the_system_is_explained():
 
 def test_trial_answers_come_with_their_prompt_and_iteration(tmp_path):
     folder = write_sitting(tmp_path, "20260101_000000", [(10, 1.0)])
-    answer = "<|im_start|>system\n你{}<|im_end|>\n<|im_start|>user\n祝妈妈<|im_end|>\n<|im_start|>assistant\n{text}<|im_end|>\n\n\n"
+    answer = "<|im_start|>system\n你{}<|im_end|>\n<|im_start|>user\n祝妈妈<|im_end|>\n"
+    answer += "<|im_start|>assistant\n{text}<|im_end|>\n\n\n"
     (folder / "vis_data" / "eval_outputs_iter_9.txt").write_text(
         "".join(f"Eval output {n}:\n" + answer.replace("{text}", t) for n, t in [(1, "甲\n乙"), (2, "丙")])
     )
@@ -104,5 +105,6 @@ def test_trial_answers_come_with_their_prompt_and_iteration(tmp_path):
 
 
 def test_a_warning_before_the_error_is_not_the_cause():
-    tail = "Failed to load: No module named 'kernels'\nTraceback (most recent call last):\nRuntimeError: 真正的原因"
+    tail = "Failed to load: No module named 'kernels'\n"
+    tail += "Traceback (most recent call last):\nRuntimeError: 真正的原因"
     assert "真正的原因" in cause(tail, 1)

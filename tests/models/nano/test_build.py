@@ -68,7 +68,7 @@ def test_an_interrupted_build_goes_on_to_the_same_weights(built, tmp_path):
         build(tmp_path / "base", TINY, "cpu", say=stop_after_the_checkpoint)
     assert (tmp_path / "base" / WORK / CHECKPOINT).exists()
     assert not (tmp_path / "base" / MANIFEST).exists()
-    lines = []
+    lines: list[str] = []
     build(tmp_path / "base", TINY, "cpu", resume=True, say=lines.append)
     assert "resumed at step 2" in lines
     assert weights(tmp_path / "base") == weights(folder)

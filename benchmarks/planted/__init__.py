@@ -1,0 +1,1 @@
+"""Composed texts and mistakes planted in them: what the benchmarks of the cleaning rules share."""

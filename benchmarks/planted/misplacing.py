@@ -1,0 +1,76 @@
+"""Mistakes that need to know the recipe and its other texts: wrong people, occasions, cells and lengths."""
+
+import random
+from collections import defaultdict
+
+from benchmarks.planted.texts import Text
+from tianji_core.recipe import Recipe
+
+PLAIN = {"七夕节": "七夕", "元宵节": "元宵", "端午节": "端午", "中秋节": "中秋", "重阳节": "重阳"}
+AROUND_NEW_YEAR = {"除夕", "春节", "腊八节", "元宵节"}
+"""Scenes whose texts may speak of each other."""
+FORMAL_KIN = ("婶婶", "姑父", "岳母", "舅妈", "爸爸")
+CLOSE_KIN = ("老婆", "侄子", "女儿", "堂弟")
+
+
+class Misplacing:
+    """Plants the mistakes of one recipe; each method is a :data:`benchmarks.planted.spoiling.Spoil`."""
+
+    def __init__(self, recipe: Recipe, other: list[Text]) -> None:
+        self._recipe = recipe
+        self._matrix = recipe.matrix()
+        self._longest = {style.text: style.max_chars for style in recipe.styles}
+        self._formal = {name.text: name.pronoun.value == "您" for name in recipe.names}
+        self._names = [name.text for name in recipe.names]
+        self._by_style: dict[str, list[Text]] = defaultdict(list)
+        self._by_cell: dict[tuple[str, ...], list[Text]] = defaultdict(list)
+        for text in other:
+            self._by_style[text.style].append(text)
+            self._by_cell[text[1:]].append(text)
+
+    def twice(self, text: Text, source: random.Random) -> str:
+        """Two texts of the cell, on two lines."""
+        return f"{text.output}\n{source.choice(self._by_cell[text[1:]]).output}"
+
+    def too_long(self, text: Text, source: random.Random) -> str | None:
+        """Texts of the cell one after the other, over the style's limit."""
+        output = text.output
+        while len(output) <= self._longest[text.style]:
+            output += source.choice(self._by_cell[text[1:]]).output
+        return output if text.style != "小红书" else None
+
+    def wrong_pronoun(self, text: Text, _source: random.Random) -> str | None:
+        """您 to a peer, 你 to an elder."""
+        old, new = ("您", "你") if self._formal[text.name] else ("你", "您")
+        return text.output.replace(old, new) if old in text.output else None
+
+    def wrong_occasion(self, text: Text, source: random.Random) -> str | None:
+        """A text for the same person that names another occasion."""
+        others = [t for t in self._by_style[text.style] if t.name == text.name and t.scene != text.scene]
+        source.shuffle(others)
+        for other in others:
+            word = PLAIN.get(other.scene, other.scene)
+            spoken = other.output.replace(text.name, "")
+            if word in spoken and not {other.scene, text.scene} <= AROUND_NEW_YEAR:
+                return other.output
+        return None
+
+    def unsuitable(self, text: Text, source: random.Random) -> str | None:
+        """The text said to somebody whom the scene does not suit."""
+        unfit = [n for n in self._names if self._matrix.rating(n, text.scene).value < self._recipe.threshold]
+        unfit = [n for n in unfit if self._formal[n] == self._formal[text.name]]
+        return text.output.replace(text.name, source.choice(unfit)) if unfit else None
+
+    def wrong_person(self, text: Text, source: random.Random) -> str | None:
+        """Another name of the recipe in place of the right one."""
+        other = source.choice([n for n in self._names if n not in text.name and text.name not in n])
+        if self._formal[other] != self._formal[text.name] or text.name not in text.output:
+            return None
+        return text.output.replace(text.name, other)
+
+    def wrong_kinship(self, text: Text, source: random.Random) -> str | None:
+        """A relative who is no name of the recipe in place of the right one."""
+        if text.name not in text.output:
+            return None
+        words = FORMAL_KIN if self._formal[text.name] else CLOSE_KIN
+        return text.output.replace(text.name, source.choice(words))
