@@ -1,4 +1,5 @@
-"""The studio's frame: navigation, language and the strip of running jobs. Run with ``streamlit run app.py``."""
+"""The studio's frame: navigation, language and the strip of running jobs. Run with ``streamlit run
+app.py``."""
 
 import streamlit as st
 

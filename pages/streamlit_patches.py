@@ -1,14 +1,15 @@
 """The two places where the studio changes Streamlit itself, because Streamlit has no option for them.
 
-1. Streamlit reads a folder named ``pages`` beside the app as its old way of making pages, until ``st.navigation`` has
-   run once. The first request to a fresh server may be a link to one page; it would open with a "Page not found" dialog.
-   ``PagesManager.uses_pages_directory = False`` says beforehand that the folder is not used that way.
-2. On SIGTERM and SIGINT Streamlit waits without a limit until every browser has received what was being sent to it. A
-   browser that stopped reading would keep the server, and its port, for good. A timer ends the process
-   :data:`GRACE` seconds after the first signal.
+1. Streamlit reads a folder named ``pages`` beside the app as its old way of making pages, until
+   ``st.navigation`` has run once. The first request to a fresh server may be a link to one page; it would
+   open with a "Page not found" dialog. ``PagesManager.uses_pages_directory = False`` says beforehand that the
+   folder is not used that way.
+2. On SIGTERM and SIGINT Streamlit waits without a limit until every browser has received what was being sent
+   to it. A browser that stopped reading would keep the server, and its port, for good. A timer ends the
+   process :data:`GRACE` seconds after the first signal.
 
-``tests/pages/test_streamlit_patches.py`` fails when Streamlit behaves well without a patch, which then can go, and when a
-patch has lost its effect.
+``tests/pages/test_streamlit_patches.py`` fails when Streamlit behaves well without a patch, which then can
+go, and when a patch has lost its effect.
 """
 
 import os

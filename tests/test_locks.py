@@ -1,4 +1,5 @@
-"""Locks between processes: refused at once, or waited for, and free again as soon as their process is dead."""
+"""Locks between processes: refused at once, or waited for, and free again as soon as their process is
+dead."""
 
 import subprocess
 import sys

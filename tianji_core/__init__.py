@@ -1,7 +1,7 @@
 """Everything the studio does, without a browser.
 
-Its rooms stand in one order, each importing only from those below it: the contract "rooms" of ``pyproject.toml``,
-drawn in ``docs/architecture.md``.
+Its rooms stand in one order, each importing only from those below it: the contract "rooms" of
+``pyproject.toml``, drawn in ``docs/architecture.md``.
 """
 
 __version__ = "0.1.0"

@@ -1,4 +1,5 @@
-"""``python -m tianji_core <verb>``: a table of verbs; errors become one line on standard error here, nowhere else.
+"""``python -m tianji_core <verb>``: a table of verbs; errors become one line on standard error here, nowhere
+else.
 
 Exit code 0 only on success, 2 for bad input, 1 for what went wrong while doing it.
 """

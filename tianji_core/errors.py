@@ -6,7 +6,8 @@ command line turn it into one line; nothing else catches :class:`StudioError`.
 
 
 class StudioError(Exception):
-    """Anything the studio reports to a person; never a bug. ``exit_code`` is what the command line returns."""
+    """Anything the studio reports to a person; never a bug. ``exit_code`` is what the command line
+    returns."""
 
     exit_code = 1
 
@@ -26,14 +27,15 @@ class RecipeError(InputError):
 
 
 class PlanError(InputError):
-    """A plan that leads to no task, or to a task the recipe does not know. ``kind`` is stored with a failed task."""
+    """A plan that leads to no task, or to a task the recipe does not know. ``kind`` is stored with a failed
+    task."""
 
     kind = "plan"
 
 
 class ComposerError(InputError):
-    """The offline composer lacks phrases for what it is asked to write; names file and key. ``kind`` is stored with a
-    failed task."""
+    """The offline composer lacks phrases for what it is asked to write; names file and key. ``kind`` is
+    stored with a failed task."""
 
     kind = "composer"
 

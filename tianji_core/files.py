@@ -74,6 +74,6 @@ def sha256(path: Path) -> str:
 
 
 def storable(text: str) -> str:
-    """``text`` as every file and database can keep it: halves of a character that JSON may smuggle in (``\\ud800``) become
-    a replacement sign, NUL disappears."""
+    """``text`` as every file and database can keep it: halves of a character that JSON may smuggle in
+    (``\\ud800``) become a replacement sign, NUL disappears."""
     return _HALVES.sub("\ufffd", text).replace("\0", "")

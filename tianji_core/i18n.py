@@ -47,7 +47,8 @@ def _(text: str, /, **values: object) -> str:
 
 
 def _c(context: str, text: str, /, **values: object) -> str:
-    """As :func:`_`, for a text that English says in another way in this context (采用: a state, or a button)."""
+    """As :func:`_`, for a text that English says in another way in this context (采用: a state, or a
+    button)."""
     translated = _catalogue(_language).pgettext(context, text) if _language != "zh" else text
     return translated.format(**values) if values else translated
 

@@ -10,8 +10,8 @@ from tianji_core.errors import JobError
 
 
 class FileLock:
-    """An exclusive lock on ``path``, which is made if absent and stays in place. Not reentrant: a second lock on the
-    same file is refused in the same process, too."""
+    """An exclusive lock on ``path``, which is made if absent and stays in place. Not reentrant: a second lock
+    on the same file is refused in the same process, too."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -70,8 +70,8 @@ def refusing_lock(path: Path, refusal: str) -> Iterator[None]:
 
 
 def is_locked(path: Path) -> bool:
-    """Whether a process holds the lock on ``path``. Two processes may ask at the same time: the probe is a shared lock,
-    which ``filelock`` does not offer."""
+    """Whether a process holds the lock on ``path``. Two processes may ask at the same time: the probe is a
+    shared lock, which ``filelock`` does not offer."""
     if not path.exists():
         return False
     with path.open() as file:

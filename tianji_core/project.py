@@ -1,5 +1,5 @@
-"""Where the project's own files lie, and how a missing package is installed: both differ between a checkout and an
-installation with pip. Imports nothing of the studio."""
+"""Where the project's own files lie, and how a missing package is installed: both differ between a checkout
+and an installation with pip. Imports nothing of the studio."""
 
 import re
 from importlib import metadata
@@ -8,18 +8,20 @@ from pathlib import Path
 _PACKAGE = Path(__file__).resolve().parent
 _BUNDLE = _PACKAGE / "bundle"
 CHECKOUT = not _BUNDLE.is_dir()
-"""Whether the studio runs from a checkout; a wheel carries pages, configs and locale in ``tianji_core/bundle``."""
+"""Whether the studio runs from a checkout; a wheel carries pages, configs and locale in
+``tianji_core/bundle``."""
 PROJECT = _PACKAGE.parent if CHECKOUT else _BUNDLE
 """The folder that holds ``app.py``, ``pages``, ``configs`` and ``locale``."""
 CONFIGS = PROJECT / "configs"
 LOCALE = PROJECT / "locale"
 DISTRIBUTION = "tianji-studio"
 XTUNER = "xtuner==0.2.0"
-"""No dependency of the distribution: its metadata pins releases that no longer work, so it goes in with --no-deps."""
+"""No dependency of the distribution: its metadata pins releases that no longer work, so it goes in with
+--no-deps."""
 
 DEEPSPEED = "deepspeed==0.18.9"
-"""For trainings over several cards; built for the machine's CUDA. mmengine 0.10.7 needs ``runtime.fp16.onebit``, which
-later releases lack."""
+"""For trainings over several cards; built for the machine's CUDA. mmengine 0.10.7 needs
+``runtime.fp16.onebit``, which later releases lack."""
 
 
 def install_command(names: list[str]) -> str:

@@ -1,5 +1,5 @@
-"""One mistake for every cleaning rule, in wordings of its own: no rule is measured with the words it was written
-from."""
+"""One mistake for every cleaning rule, in wordings of its own: no rule is measured with the words it was
+written from."""
 
 import random
 
@@ -95,11 +95,13 @@ ALONE: dict[str, Spoil] = {
     "near_duplicate": replaced("(?<=[\u4e00-\u9fff])[，](?=[\u4e00-\u9fff])", ("，更", "，也", "，还")),
     "overused_opening": lambda text, _source: "在这个充满欢乐的日子里，" + text.output,
 }
-"""Rule id → how its mistake is planted in a text by itself. The last one takes whatever is left of its style."""
+"""Rule id → how its mistake is planted in a text by itself. The last one takes whatever is left of its
+style."""
 
 
 def planters(recipe: Recipe, other: list[Text]) -> dict[str, Spoil]:
-    """Returns rule id → how its mistake is planted; ``other`` are further texts of the recipe to borrow from."""
+    """Returns rule id → how its mistake is planted; ``other`` are further texts of the recipe to borrow
+    from."""
     misplacing = Misplacing(recipe, other)
     return {
         "several_lines": misplacing.twice,

@@ -18,7 +18,8 @@ class Text(NamedTuple):
 def composed(
     recipe: Recipe, rounds: int, seed: int, limit: int | None = None, mistakes: float = 0.0
 ) -> list[Text]:
-    """Returns texts for all suitable cells and styles, ``mistakes`` of them (a share) with a mistake in it."""
+    """Returns texts for all suitable cells and styles, ``mistakes`` of them (a share) with a mistake in
+    it."""
     composer = Composer(mistakes=mistakes)
     texts = []
     for task in tasks(recipe, Plan(rounds=rounds, limit=limit)):

@@ -1,4 +1,5 @@
-"""The draft of a form: tabs write single values into it, and an unreadable draft opens the form with its defaults."""
+"""The draft of a form: tabs write single values into it, and an unreadable draft opens the form with its
+defaults."""
 
 import json
 from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,5 @@
-"""The unsaved edits of a table: they lead to the same rows again, also beside another tab's and after a save."""
+"""The unsaved edits of a table: they lead to the same rows again, also beside another tab's and after a
+save."""
 
 from typing import Any
 

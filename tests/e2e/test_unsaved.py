@@ -1,4 +1,5 @@
-"""What is typed into a table or an editor and not saved is there again after another page, a refresh and in a second tab."""
+"""What is typed into a table or an editor and not saved is there again after another page, a refresh and in a
+second tab."""
 
 from playwright.sync_api import Page, expect
 

@@ -1,4 +1,5 @@
-"""Jobs that older versions stored are found by what they are about: they held less than a worker needs today."""
+"""Jobs that older versions stored are found by what they are about: they held less than a worker needs
+today."""
 
 from typing import Any
 

@@ -1,5 +1,6 @@
-"""The preset files are complete xtuner configs that run by hand, so they repeat each other. Here is what must be equal:
-beside the docstring, the card and the settings each is the tutorial's config with the changes that its card names."""
+"""The preset files are complete xtuner configs that run by hand, so they repeat each other. Here is what must
+be equal: beside the docstring, the card and the settings each is the tutorial's config with the changes that
+its card names."""
 
 import ast
 import re

@@ -1,4 +1,5 @@
-"""What a training was started with is stored as one flat JSON object, and rows of an older studio stay readable."""
+"""What a training was started with is stored as one flat JSON object, and rows of an older studio stay
+readable."""
 
 import pytest
 

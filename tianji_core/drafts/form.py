@@ -1,6 +1,7 @@
 """The draft of a form: the values that a person typed, stored as ``drafts/<form>.json`` in the workspace.
 
-Every tab writes single values into the newest draft, never the whole form, so two tabs do not overwrite each other.
+Every tab writes single values into the newest draft, never the whole form, so two tabs do not overwrite each
+other.
 """
 
 import contextlib
@@ -25,8 +26,8 @@ _writing = threading.Lock()
 class FormDraft(BaseModel):
     """The values of a form that differ from what the form shows by itself.
 
-    ``values`` by widget; ``groups`` the same for the parts of a form that exist several times, such as the settings of
-    each training preset; ``tables`` the unsaved edits of its tables.
+    ``values`` by widget; ``groups`` the same for the parts of a form that exist several times, such as the
+    settings of each training preset; ``tables`` the unsaved edits of its tables.
     """
 
     values: dict[str, Typed] = {}
@@ -67,7 +68,8 @@ def load_draft(workspace: Workspace, form: str) -> FormDraft:
 
 @contextlib.contextmanager
 def changing_draft(workspace: Workspace, form: str) -> Iterator[FormDraft]:
-    """The newest draft of a form, to be changed in the block; it is replaced on disk in one step where it changed.
+    """The newest draft of a form, to be changed in the block; it is replaced on disk in one step where it
+    changed.
 
     Raises:
         StudioError: the draft cannot be written.

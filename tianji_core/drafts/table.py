@@ -1,6 +1,7 @@
 """The unsaved edits of a table, relative to its saved rows.
 
-A saved row is known by its text and not by its place, so the edits still fit after another tab has saved the table.
+A saved row is known by its text and not by its place, so the edits still fit after another tab has saved the
+table.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,8 +16,8 @@ Cells = dict[str, Cell]
 
 
 class TableEdits(BaseModel):
-    """``changed``: the changed cells by the name of a saved row; ``added``: new rows by an id; ``deleted``: the names
-    of saved rows that were deleted, each with True."""
+    """``changed``: the changed cells by the name of a saved row; ``added``: new rows by an id; ``deleted``:
+    the names of saved rows that were deleted, each with True."""
 
     changed: dict[str, Cells] = {}
     added: dict[str, Cells] = {}
@@ -43,7 +44,8 @@ def row_names(texts: Iterable[object]) -> list[str]:
 
 
 def edited_rows(saved: Mapping[str, Cells], edits: TableEdits) -> list[EditedRow]:
-    """The saved rows (cells by name) with the edits; edits of rows that are not there any more are left out."""
+    """The saved rows (cells by name) with the edits; edits of rows that are not there any more are left
+    out."""
     rows = [
         EditedRow(name, {**cells, **edits.changed.get(name, {})})
         for name, cells in saved.items()
@@ -62,8 +64,8 @@ def with_typed(
     """``edits``, which led to ``rows``, followed by what was typed into those rows.
 
     ``typed`` is the state of Streamlit's data editor: ``edited_rows`` cells by place, ``added_rows``, and
-    ``deleted_rows`` places. ``ids`` names the added rows, at least one id for each. A cell that was set back to its
-    saved value is no edit.
+    ``deleted_rows`` places. ``ids`` names the added rows, at least one id for each. A cell that was set back
+    to its saved value is no edit.
     """
     new = edits.model_copy(deep=True)
     for place, cells in typed.get("edited_rows", {}).items():
@@ -92,8 +94,8 @@ def with_typed(
 
 
 def merged_edits(before: TableEdits, after: TableEdits, stored: TableEdits) -> TableEdits:
-    """``stored`` with what changed from ``before`` to ``after``, and nothing else: what another tab stored meanwhile
-    stays."""
+    """``stored`` with what changed from ``before`` to ``after``, and nothing else: what another tab stored
+    meanwhile stays."""
     merged = stored.model_dump()
     _apply(before.model_dump(), after.model_dump(), merged)
     return TableEdits.model_validate(merged)
