@@ -12,22 +12,24 @@ import typer
 from tianji_core.errors import StudioError
 from tianji_core.i18n import _
 from tianji_core.verbs import (
+    chatting,
     comparing,
     datasets,
     demo,
     documents,
+    evaluating,
+    generating,
     judging,
-    making,
     modelling,
     reviewing,
     serving,
     system,
-    talking,
     training,
     trash,
     usage,
-    verdicts,
+    voting,
 )
+from tianji_core.verbs.option_groups import flattened
 
 app = typer.Typer(
     name="tianji_core",
@@ -37,8 +39,8 @@ app = typer.Typer(
 )
 VERBS: dict[str, Callable[..., None]] = {
     "studio": system.studio,
-    "plan": making.plan,
-    "generate": making.generate,
+    "plan": generating.plan,
+    "generate": generating.generate,
     "knowledge": documents.knowledge,
     "import": datasets.import_samples,
     "clean": reviewing.clean,
@@ -62,12 +64,12 @@ VERBS: dict[str, Callable[..., None]] = {
     "delete": trash.delete,
     "restore": trash.restore,
     "serve": serving.serve,
-    "chat": talking.chat,
+    "chat": chatting.chat,
     "compare": comparing.compare,
     "report": comparing.report,
-    "votes": verdicts.list_votes,
-    "sweep": verdicts.sweep,
-    "evaluate": talking.evaluate,
+    "votes": voting.list_votes,
+    "sweep": evaluating.sweep,
+    "evaluate": evaluating.evaluate,
     "demo": demo.demo,
     "jobs": system.jobs,
     "doctor": system.doctor,
@@ -75,7 +77,7 @@ VERBS: dict[str, Callable[..., None]] = {
 TAKES_MORE = {"allow_extra_args": True}
 """For a verb that reads several values after its last option, as in ``--lora-modules a=DIR b=DIR``."""
 for name, function in VERBS.items():
-    app.command(name, context_settings=TAKES_MORE if function is serving.serve else None)(function)
+    app.command(name, context_settings=TAKES_MORE if function is serving.serve else None)(flattened(function))
 
 
 def main() -> None:

@@ -6,7 +6,7 @@ import streamlit as st
 from pages.shared.text import plain
 from tianji_core.i18n import _
 from tianji_core.jobs import duration_text
-from tianji_core.verbs.report import DemoReport
+from tianji_core.verbs.demo_report import DemoReport
 
 BEFORE, AFTER = "#9AA5B1", "#C8402F"
 

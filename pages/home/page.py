@@ -11,7 +11,7 @@ from pages.shared.job_progress import job_bar, stop_button
 from pages.shared.text import plain
 from tianji_core import jobs
 from tianji_core.i18n import _
-from tianji_core.verbs.report import read_report
+from tianji_core.verbs.demo_report import read_report
 
 workspace = page_header(
     _("天机工坊"), _("从名单到模型：编列表、造数、审核、训练、合并、对话、对比，一个人在一个网页里走完。")

@@ -9,7 +9,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from tianji_core import jobs
-from tianji_core.verbs.report import BeforeAfter, DemoReport, PassRate, StepResult, write_report
+from tianji_core.verbs.demo_report import BeforeAfter, DemoReport, PassRate, StepResult, write_report
 from tianji_core.workspace import Workspace
 
 ROOT = Path(__file__).resolve().parents[2]

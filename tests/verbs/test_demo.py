@@ -13,7 +13,7 @@ from tianji_core.models.nano import held_out
 from tianji_core.project import PROJECT
 from tianji_core.store import samples
 from tianji_core.store.samples import SampleFilter
-from tianji_core.verbs.report import read_report
+from tianji_core.verbs.demo_report import read_report
 from tianji_core.workspace import Workspace
 
 LOAD = """

@@ -12,7 +12,7 @@ from tianji_core.errors import RecipeError
 from tianji_core.recipe import built_in_recipes, load_recipe, parse_recipe
 from tianji_core.recipe.editing import changed
 from tianji_core.store import datasets, recipes, runs
-from tianji_core.verbs.report import DemoReport, read_report, write_report
+from tianji_core.verbs.demo_report import DemoReport, read_report, write_report
 
 
 @pytest.mark.parametrize(

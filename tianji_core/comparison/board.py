@@ -88,6 +88,11 @@ class Cell(BaseModel):
         """Whether there is a whole answer with words in it."""
         return self.state == "done" and bool(self.text.strip())
 
+    @property
+    def place(self) -> tuple[int, int, int]:
+        """Row, column and candidate: tells the answers of a board apart."""
+        return self.row, self.column, self.candidate
+
     def clear(self) -> None:
         """Forget what came, to be asked again."""
         self.state, self.text, self.error = "waiting", "", ""

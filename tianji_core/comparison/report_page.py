@@ -185,20 +185,15 @@ def _standings(title: str, standings: Standings) -> str:
 
 
 def _answers(board: Board, checked: Sequence[Checked], people: Sequence[Vote]) -> str:
-    by_place = {(one.cell.row, one.cell.column, one.cell.candidate): one for one in checked}
+    by_place = {one.cell.place: one for one in checked}
     chosen = winners(board, people)
     rows = []
     for number, ask in enumerate(board.asks):
         cards = "".join(
-            _card(board, cell, by_place.get((cell.row, cell.column, cell.candidate)), _place(cell) in chosen)
-            for cell in board.row(number)
+            _card(board, cell, by_place.get(cell.place), cell.place in chosen) for cell in board.row(number)
         )
         rows.append(f'<h3>{escape(ask.title)}</h3><div class="cards">{cards}</div>')
     return "".join(rows)
-
-
-def _place(cell: Cell) -> tuple[int, int, int]:
-    return cell.row, cell.column, cell.candidate
 
 
 def winners(board: Board, people: Sequence[Vote]) -> set[tuple[int, int, int]]:
@@ -209,7 +204,7 @@ def winners(board: Board, people: Sequence[Vote]) -> set[tuple[int, int, int]]:
         for cell in ballot.cells:
             others = [each for each in ballot.cells if each is not cell]
             if all((cell.text, other.text) in better for other in others):
-                found |= {_place(each) for each in identical_answers(board, cell)}
+                found |= {each.place for each in identical_answers(board, cell)}
     return found
 
 

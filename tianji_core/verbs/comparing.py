@@ -1,8 +1,8 @@
 """Verbs that put models side by side: compare, report."""
 
-import contextlib
 import math
-from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Annotated
 
@@ -43,13 +43,12 @@ from tianji_core.verbs.common import (
     show,
     words,
 )
-from tianji_core.verbs.talking import (
-    KeyOption,
+from tianji_core.verbs.model_options import (
+    AnswerTokensOption,
+    EndpointOptions,
     ModelsOption,
+    StylesOption,
     TemperatureOption,
-    UrlOption,
-    answering,
-    chosen_key,
     chosen_models,
 )
 from tianji_core.workspace import Workspace
@@ -57,24 +56,75 @@ from tianji_core.workspace import Workspace
 BoardOption = Annotated[str, typer.Option("--board", help="Key of a comparison; default: the newest.")]
 
 
-def compare(
-    name: Annotated[str, typer.Option(help="For whom; several separated by commas.")] = "",
-    scene: Annotated[str, typer.Option(help="For which occasions; every name gets every one.")] = "",
-    text: Annotated[str, typer.Option(help="A question in your own words.")] = "",
+@dataclass(frozen=True)
+class QuestionOptions:
+    """What is asked: every name with every scene, a free text, questions of a file, held-out cells."""
+
+    name: Annotated[str, typer.Option(help="For whom; several separated by commas.")] = ""
+    scene: Annotated[str, typer.Option(help="For which occasions; every name gets every one.")] = ""
+    text: Annotated[str, typer.Option(help="A question in your own words.")] = ""
     file: Annotated[
         Path | None, typer.Option(help="Questions in a txt, csv, json or jsonl file.", show_default=False)
-    ] = None,
-    held_out: Annotated[int, typer.Option(min=0, help="So many held-out cells.")] = 0,
-    styles: Annotated[str, typer.Option(help="Styles separated by commas; default: every enabled one.")] = "",
+    ] = None
+    held_out: Annotated[int, typer.Option(min=0, help="So many held-out cells.")] = 0
+
+    def questions(self, recipe: Recipe) -> list[Ask]:
+        """The questions, each once.
+
+        Raises:
+            InputError: there is none, an option cannot be read, or the recipe lacks a name or scene.
+        """
+        names, scenes = words(self.name), words(self.scene)
+        if bool(names) != bool(scenes):
+            raise InputError(_("--name 和 --scene 要一起给"))
+        for kind, find, given in ((_("称谓"), recipe.name, names), (_("场景"), recipe.scene, scenes)):
+            for text in given:
+                if find(text) is None:
+                    raise InputError(_("配方里没有{kind}“{text}”", kind=kind, text=text))
+        asks = [Ask(name=name, scene=scene) for name in names for scene in scenes]
+        asks += [Ask(text=self.text)] if self.text else []
+        if self.file is not None:
+            asks += _questions_of_file(recipe, self.file)
+        if self.held_out:
+            cells = dict.fromkeys((case.name.text, case.scene.text) for case in held_out_cases(recipe))
+            asks += [Ask(name=name, scene=scene) for name, scene in list(cells)[: self.held_out]]
+        if not asks:
+            raise InputError(_("没有问题：用 --name 和 --scene、--text、--file 或 --held-out 给出"))
+        return list(dict.fromkeys(asks))
+
+
+@dataclass(frozen=True)
+class DrawOptions:
+    """How answers are drawn. Several temperatures or values of top_p become columns of their own."""
+
+    temperature: TemperatureOption = 0.7
+    temperatures: Annotated[str, typer.Option(help="Several, each a column: 0,0.7,1.0")] = ""
+    top_ps: Annotated[str, typer.Option(help="Several, each a column: 0.8,0.95")] = ""
+    candidates: Annotated[int, typer.Option(min=1, max=MAX_CANDIDATES, help="Answers per cell.")] = 1
+    max_tokens: AnswerTokensOption = 512
+    seed: Annotated[int, typer.Option(help="The same for every column.")] = 0
+
+    def sampling(self) -> ChatSampling:
+        """What holds for every column that has no value of its own."""
+        return ChatSampling(temperature=self.temperature, max_tokens=self.max_tokens, seed=self.seed)
+
+    def variants(self) -> list[tuple[float | None, float | None]]:
+        """(temperature, top_p) of each variant; None is the board's.
+
+        Raises:
+            InputError: a value is no number or out of bounds.
+        """
+        temperatures: list[float | None] = [*map(_temperature, words(self.temperatures))] or [None]
+        top_ps: list[float | None] = [*map(_top_p, words(self.top_ps))] or [None]
+        return list(product(temperatures, top_ps))
+
+
+def compare(
+    questions: QuestionOptions = QuestionOptions(),
+    styles: StylesOption = "",
     model: ModelsOption = "",
-    url: UrlOption = "",
-    key_variable: KeyOption = "",
-    temperature: TemperatureOption = 0.7,
-    temperatures: Annotated[str, typer.Option(help="Several, each a column: 0,0.7,1.0")] = "",
-    top_ps: Annotated[str, typer.Option(help="Several, each a column: 0.8,0.95")] = "",
-    candidates: Annotated[int, typer.Option(min=1, max=MAX_CANDIDATES, help="Answers per cell.")] = 1,
-    max_tokens: Annotated[int, typer.Option(min=1, help="Longest answer in tokens.")] = 512,
-    seed: Annotated[int, typer.Option(help="The same for every column.")] = 0,
+    endpoint: EndpointOptions = EndpointOptions(),
+    drawing: DrawOptions = DrawOptions(),
     report: Annotated[
         Path | None, typer.Option(help="Also write an HTML page to this file.", show_default=False)
     ] = None,
@@ -85,34 +135,29 @@ def compare(
     """Put the same questions to several models and styles at once; the answers are kept and can be voted on."""
     space = opened(workspace)
     stored = recipes.current(space.engine, chosen_recipe(space, recipe)).recipe
-    asks = _questions(stored, words(name), words(scene), text, file, held_out)
-    chosen = list(words(styles)) or [s.text for s in stored.styles if s.enabled]
-    for ask in asks:
-        for style in chosen:  # before a server is started
-            request_text(stored, ask, style)
-    warm: list[float | None] = [*map(_temperature, words(temperatures))] or [None]
-    shares: list[float | None] = [*map(_top_p, words(top_ps))] or [None]
-    chosen_key(space, key_variable)
-    names = list(words(model)) if url else chosen_models(space, model)
+    asks = questions.questions(stored)
+    chosen_styles = list(words(styles)) or [style.text for style in stored.styles if style.enabled]
+    for ask, style in product(asks, chosen_styles):  # refuse before a server is started
+        request_text(stored, ask, style)
+    variants = drawing.variants()
+    endpoint.key(space)
+    names = list(words(model)) if endpoint.url else chosen_models(space, model)
     if not names:
         raise InputError(_("用 --url 时要用 --model 写明模型名"))
-    sampling = ChatSampling(temperature=temperature, max_tokens=max_tokens, seed=seed)
-    with contextlib.nullcontext(url) if url else answering(space, names) as address:
+    with endpoint.answering(space, names) as address:
         columns = [
             Column(
                 url=address,
-                model=each,
+                model=name,
                 style=style,
-                key_variable=key_variable,
-                temperature=degree,
-                top_p=share,
+                key_variable=endpoint.key_variable,
+                temperature=temperature,
+                top_p=top_p,
             )
-            for style in chosen
-            for each in names
-            for degree in warm
-            for share in shares
+            for style, name, (temperature, top_p) in product(chosen_styles, names, variants)
         ]
-        board = plan_board(stored, asks, columns, stored.prompts.system, sampling, candidates)
+        sampling, system = drawing.sampling(), stored.prompts.system
+        board = plan_board(stored, asks, columns, system, sampling, drawing.candidates)
         comparer = Comparer(space)
         comparer.start(board)
         board = comparer.wait(board.key)
@@ -143,29 +188,12 @@ def _top_p(text: str) -> float:
     return _number(text)
 
 
-def _questions(
-    recipe: Recipe, names: Sequence[str], scenes: Sequence[str], text: str, file: Path | None, held_out: int
-) -> list[Ask]:
-    if bool(names) != bool(scenes):
-        raise InputError(_("--name 和 --scene 要一起给"))
-    for kind, find, given in ((_("称谓"), recipe.name, names), (_("场景"), recipe.scene, scenes)):
-        for each in given:
-            if find(each) is None:
-                raise InputError(_("配方里没有{kind}“{text}”", kind=kind, text=each))
-    asks = [Ask(name=whom, scene=what) for whom in names for what in scenes]
-    asks += [Ask(text=text)] if text else []
-    if file is not None:
-        try:
-            data = file.read_bytes()
-        except OSError as error:
-            raise InputError(_("读不了 {file}：{detail}", file=file, detail=error.strerror)) from error
-        asks += read_asks(recipe, file.name, data)
-    if held_out:
-        cells = dict.fromkeys((case.name.text, case.scene.text) for case in held_out_cases(recipe))
-        asks += [Ask(name=whom, scene=what) for whom, what in list(cells)[:held_out]]
-    if not asks:
-        raise InputError(_("没有问题：用 --name 和 --scene、--text、--file 或 --held-out 给出"))
-    return list(dict.fromkeys(asks))
+def _questions_of_file(recipe: Recipe, file: Path) -> list[Ask]:
+    try:
+        data = file.read_bytes()
+    except OSError as error:
+        raise InputError(_("读不了 {file}：{detail}", file=file, detail=error.strerror)) from error
+    return read_asks(recipe, file.name, data)
 
 
 def _checkers(space: Workspace, recipe: Recipe, board: Board) -> CheckerOf:
@@ -175,8 +203,8 @@ def _checkers(space: Workspace, recipe: Recipe, board: Board) -> CheckerOf:
 
 def _show_board(space: Workspace, recipe: Recipe, board: Board, as_json: bool) -> None:
     checked = check_board(board, _checkers(space, recipe, board))
-    passed = {(one.cell.row, one.cell.column, one.cell.candidate): one.passed for one in checked}
-    rows = [
+    passed = {one.cell.place: one.passed for one in checked}
+    answers = [
         {
             "board": board.key,
             "style": board.columns[cell.column].style,
@@ -185,25 +213,28 @@ def _show_board(space: Workspace, recipe: Recipe, board: Board, as_json: bool) -
             "candidate": cell.candidate,
             "request": cell.request,
             "answer": cell.text.strip() if not cell.error else f"⚠ {cell.error}",
-            "passed": passed.get((cell.row, cell.column, cell.candidate)),
+            "passed": passed.get(cell.place),
         }
         for cell in board.cells
     ]
     signs = {True: "✓", False: "✗", None: " "}
     lines = [
-        f"[{board.title(cell)}] {signs[passed.get((cell.row, cell.column, cell.candidate))]} {row['answer']}"
-        for cell, row in zip(board.cells, rows, strict=True)
+        f"[{board.title(cell)}] {signs[passed.get(cell.place)]} {answer['answer']}"
+        for cell, answer in zip(board.cells, answers, strict=True)
     ]
-    found = totals(board, checked)
-    lines += [
-        "",
-        *("  ".join(f"{head()} {tell(each)}" for head, tell in TOTAL_COLUMNS[:5]) for each in found),
-    ]
+    lines.append("")
+    for total in totals(board, checked):
+        lines.append("  ".join(f"{title()} {shown(total)}" for title, shown in TOTAL_COLUMNS[:5]))
     lines.append(_("这次对比的编号：{key}", key=board.key))
-    show(rows, as_json, "\n".join(lines))
+    show(answers, as_json, "\n".join(lines))
 
 
 def kept_board(space: Workspace, key: str) -> Board:
+    """The comparison with this key, the newest for ''.
+
+    Raises:
+        InputError: there is none.
+    """
     kept = board_keys(space)
     if not kept:
         raise InputError(_("还没有对比过：先用 compare 比一次"))
@@ -222,7 +253,7 @@ def report(
 ) -> None:
     """Write a comparison as one HTML page that opens anywhere, without a network."""
     space = opened(workspace)
-    found = kept_board(space, board)
-    stored = recipes.current(space.engine, found.recipe).recipe
-    _write_report(space, stored, found, output)
+    kept = kept_board(space, board)
+    stored = recipes.current(space.engine, kept.recipe).recipe
+    _write_report(space, stored, kept, output)
     show(None, False, _("写好了 {file}", file=output))

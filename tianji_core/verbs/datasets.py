@@ -10,7 +10,7 @@ from tianji_core import cleaning, dataset, jobs
 from tianji_core.errors import ImportFileError
 from tianji_core.i18n import _
 from tianji_core.store import datasets
-from tianji_core.store.samples import ACCEPTED, PENDING, SampleFilter
+from tianji_core.store.samples import ACCEPTED, PENDING
 from tianji_core.verbs.common import (
     JsonOption,
     RecipeOption,
@@ -19,9 +19,8 @@ from tianji_core.verbs.common import (
     follow,
     opened,
     show,
-    words,
 )
-from tianji_core.verbs.reviewing import NamesOption, ScenesOption, StylesOption
+from tianji_core.verbs.sample_options import CleanOption, MatchingOptions
 
 FORMS = f"One of {', '.join(dataset.EXPORT_SUFFIXES)}."
 NAME_ON_HUB = re.compile(r"[\w.\-]+/[\w.\-]+")
@@ -67,12 +66,8 @@ def import_samples(
 def freeze(
     name: Annotated[str, typer.Option(help="Name of the version.")],
     note: Annotated[str, typer.Option(help="What it is for.")] = "",
-    styles: StylesOption = "",
-    names: NamesOption = "",
-    scenes: ScenesOption = "",
-    clean_only: Annotated[
-        bool, typer.Option("--clean", help="Only samples in which no rule found anything.")
-    ] = False,
+    matching: MatchingOptions = MatchingOptions(),
+    clean_only: CleanOption = False,
     per_cell: Annotated[int, typer.Option(help="At most so many of each name and scene; 0: no limit.")] = 0,
     per_style: Annotated[int, typer.Option(help="At most so many of each style; 0: no limit.")] = 0,
     validation: Annotated[
@@ -88,14 +83,7 @@ def freeze(
     """Make the accepted samples an immutable dataset version, balanced and split as asked."""
     space = opened(workspace)
     key = chosen_recipe(space, recipe)
-    wanted = SampleFilter(
-        key,
-        states=(ACCEPTED,),
-        styles=words(styles),
-        names=words(names),
-        scenes=words(scenes),
-        clean=True if clean_only else None,
-    )
+    accepted = matching.sample_filter(key, (ACCEPTED,), clean_only)
     if clean_only:
         cleaning.check_new(space, key)
     balance = dataset.Balance(
@@ -105,7 +93,7 @@ def freeze(
         validation=validation,
         seed=seed,
     )
-    version = dataset.freeze(space, key, name, wanted, note, balance, parent)
+    version = dataset.freeze(space, key, name, accepted, note, balance, parent)
     path = dataset.training_file(space, version)
     held = version.manifest.get("validation", {}).get("count", 0)
     facts = {"name": version.name, "count": version.count, "sha256": version.sha256, "path": path}

@@ -1,28 +1,31 @@
 """The verb ``demo``: the whole corridor once, with the offline composer and the embedded model."""
 
-import contextlib
 import math
 import signal
-import time
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Annotated
 
 import typer
 
-from tianji_core import cleaning, dataset, evaluation, generation, jobs, models, training
-from tianji_core.errors import JobError, StudioError
+from tianji_core import cleaning, dataset, evaluation, generation, models, training
+from tianji_core.errors import StudioError
 from tianji_core.i18n import _
 from tianji_core.models import Artefact
 from tianji_core.models.nano import nano_base, split_cells
 from tianji_core.recipe import Plan, Recipe, kept_cells, tasks
 from tianji_core.serving import ChatSampling
 from tianji_core.store import datasets, recipes, runs, steps
+from tianji_core.store.datasets import DatasetVersion
 from tianji_core.store.samples import ACCEPTED, PENDING, SampleFilter
+from tianji_core.store.training import TrainingRun
 from tianji_core.teachers import Sampling, TeacherChoice
+from tianji_core.verbs.chatting import written_request
 from tianji_core.verbs.common import JsonOption, WorkspaceOption, opened, show, words
-from tianji_core.verbs.report import BeforeAfter, DemoReport, PassRate, StepResult, write_report
-from tianji_core.verbs.talking import answer, answering, written_request
+from tianji_core.verbs.demo_progress import Walk
+from tianji_core.verbs.demo_report import BeforeAfter, PassRate
+from tianji_core.verbs.model_options import answer, answering
 from tianji_core.workspace import Workspace
 
 PRESET = "nano-cpu-qlora"
@@ -47,9 +50,9 @@ def demo(
     key = space.settings().recipe
     recipe = recipes.current(space.engine, key).recipe
     tasks(recipe, _plan(space, recipe, words(styles), samples))  # refuse before the last report is replaced
-    walk = _Walk(space, quiet=as_json)
+    walk = Walk(space, quiet=as_json)
     try:
-        _walk(walk, words(styles), samples, prompts)
+        _walk_through(_Demo(walk, recipe, words(styles), samples, prompts))
     except StudioError as error:
         walk.reporter.fail(str(error))
         raise
@@ -60,140 +63,142 @@ def _stop(_number: int, _frame: types.FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-class _Walk:
-    """Progress over all steps, and the report that grows with them. A step's weight is about its seconds."""
+@dataclass(frozen=True)
+class _Demo:
+    """What is walked with: the recipe, the styles to teach (none: every enabled one), texts to generate, prompts to judge."""
 
-    WEIGHTS = (6, 4, 2, 290, 40, 20, 60)
+    walk: Walk
+    recipe: Recipe
+    styles: tuple[str, ...]
+    texts: int
+    prompts: int
 
-    def __init__(self, workspace: Workspace, quiet: bool) -> None:
-        self.workspace = workspace
-        self.report = DemoReport()
-        self.reporter = jobs.Reporter(total=sum(self.WEIGHTS))
-        self._quiet = quiet
-        self._number = 0
-        write_report(workspace, self.report)
-
-    @contextlib.contextmanager
-    def step(self, title: str) -> Iterator[Callable[[str, object], None]]:
-        """One step: call what it yields with (what was made, where it lies)."""
-        started = time.monotonic()
-        self._advance(0.0, title)
-        self._say(f"[{self._number + 1}/{len(self.WEIGHTS)}] {title}")
-        made: list[tuple[str, str]] = []
-        yield lambda text, path: made.append((text, str(path)))
-        for text, path in made:
-            result = StepResult(title=title, made=text, path=path, seconds=time.monotonic() - started)
-            self.update(steps=(*self.report.steps, result))
-            self._say(f"    {text}" + (f"\n    {path}" if path else ""))
-        self._number += 1
-        self._advance(0.0, title)
-
-    def update(self, **fields: object) -> None:
-        """Change fields of the report and keep it."""
-        self.report = self.report.model_copy(update=fields)
-        write_report(self.workspace, self.report)
-
-    def follow(self, job: jobs.Job) -> jobs.Job:
-        """Wait for a job of this step; stopping the walk stops it.
-
-        Raises:
-            JobError: it did not succeed.
-        """
-
-        def each(current: jobs.Job) -> None:
-            progress = jobs.read_progress(self.workspace, current.id)
-            if progress is not None and progress.share is not None:
-                self._advance(progress.share, None)
-
-        try:
-            ended = jobs.wait(self.workspace, job.id, each=each)
-        except KeyboardInterrupt:
-            jobs.stop(self.workspace, job.id)
-            raise
-        if ended.state != "succeeded":
-            raise JobError(
-                _("{title}：{reason}", title=ended.title, reason=ended.note or jobs.state_title(ended.state))
-            )
-        return ended
-
-    def _advance(self, share: float, message: str | None) -> None:
-        done = float(sum(self.WEIGHTS[: self._number]))
-        if self._number < len(self.WEIGHTS):
-            done += share * self.WEIGHTS[self._number]
-        self.reporter.update(done, message=message)
-
-    def _say(self, text: str) -> None:
-        if not self._quiet:
-            typer.echo(text)
+    @property
+    def space(self) -> Workspace:
+        """The workspace that is walked in."""
+        return self.walk.workspace
 
 
-def _walk(walk: _Walk, styles: tuple[str, ...], count: int, prompts: int) -> None:
-    space = walk.workspace
-    key = space.settings().recipe
-    recipe = recipes.current(space.engine, key).recipe
-    base = nano_base()
-    with walk.step(_("造数：离线造句，不用密钥")) as made:
+def _walk_through(demo: _Demo) -> None:
+    """Every step, one after the other.
+
+    Raises:
+        StudioError: a step failed.
+    """
+    run_id, count = _generate(demo)
+    _clean(demo, run_id, count)
+    version = _freeze(demo, run_id)
+    trained = _train(demo, version, run_id)
+    merged = _merge(demo, trained)
+    _chat(demo, merged)
+    _evaluate(demo, version, merged)
+    for answers in demo.walk.report.answers:
+        demo.walk.say(
+            f"  {answers.request}\n    {_('训练前')}：{answers.before}\n    {_('训练后')}：{answers.after}"
+        )
+
+
+def _generate(demo: _Demo) -> tuple[int, int]:
+    """Write the texts; returns the run's number and how many there are."""
+    space = demo.space
+    with demo.walk.step(_("造数：离线造句，不用密钥")) as made:
         run = generation.create_run(
             space,
-            key,
-            _plan(space, recipe, styles, count),
+            demo.recipe.key,
+            _plan(space, demo.recipe, demo.styles, demo.texts),
             TeacherChoice(mistakes=MISTAKES),
             Sampling(),
             title=_("走一遍"),
         )
-        walk.follow(generation.start_generation(space, run.id))
-        counts = generation.run_state(space.engine, run.id, latest=0).counts
-        made(_("{n} 条样本", n=counts.done), generation.raw_path(space, run.id))
-    mine = SampleFilter(key, run_id=run.id)
-    with walk.step(_("清洗：按规则找毛病，能修的修好")) as made:
+        demo.walk.follow(generation.start_generation(space, run.id))
+        count = generation.run_state(space.engine, run.id, latest=0).counts.done
+        made(_("{n} 条样本", n=count), generation.raw_path(space, run.id))
+    return run.id, count
+
+
+def _clean(demo: _Demo, run_id: int, count: int) -> None:
+    """Fix what can be fixed, and accept the samples in which no rule finds anything."""
+    space, key = demo.space, demo.recipe.key
+    reviewer = space.settings().reviewer
+    with demo.walk.step(_("清洗：按规则找毛病，能修的修好")) as made:
         cleaning.check_new(space, key)
-        fixed = cleaning.fix(space, mine, who=space.settings().reviewer)
-        accepted = steps.set_state(
-            space.engine,
-            SampleFilter(key, run_id=run.id, states=(PENDING,), clean=True),
-            ACCEPTED,
-            space.settings().reviewer,
-        )
+        fixed = cleaning.fix(space, SampleFilter(key, run_id=run_id), who=reviewer)
+        clean = SampleFilter(key, run_id=run_id, states=(PENDING,), clean=True)
+        accepted = steps.set_state(space.engine, clean, ACCEPTED, reviewer)
         taken = accepted.count if accepted is not None else 0
         made(
             _(
                 "修好 {fixed} 条，采用 {taken} 条，{left} 条留待人工审核",
                 fixed=fixed.count if fixed else 0,
                 taken=taken,
-                left=counts.done - taken,
+                left=count - taken,
             ),
             "",
         )
-    with walk.step(_("定稿：冻结成数据集版本")) as made:
-        name = _free_name(space, _("走一遍-{n}", n=run.id))
-        version = dataset.freeze(space, key, name, SampleFilter(key, run_id=run.id, states=(ACCEPTED,)))
-        file = dataset.training_file(space, version)
-        made(_("{name}：{n} 条，sha256 {hash}…", name=name, n=version.count, hash=version.sha256[:12]), file)
-    with walk.step(_("训练：xtuner QLoRA，4 比特，CPU")) as made:
+
+
+def _freeze(demo: _Demo, run_id: int) -> DatasetVersion:
+    """Make the accepted samples a dataset version."""
+    space, key = demo.space, demo.recipe.key
+    with demo.walk.step(_("定稿：冻结成数据集版本")) as made:
+        name = _free_name(space, _("走一遍-{n}", n=run_id))
+        accepted = SampleFilter(key, run_id=run_id, states=(ACCEPTED,))
+        version = dataset.freeze(space, key, name, accepted)
+        made(
+            _("{name}：{n} 条，sha256 {hash}…", name=name, n=version.count, hash=version.sha256[:12]),
+            dataset.training_file(space, version),
+        )
+    return version
+
+
+def _train(demo: _Demo, version: DatasetVersion, run_id: int) -> TrainingRun:
+    """Train the embedded model on the version."""
+    space = demo.space
+    with demo.walk.step(_("训练：xtuner QLoRA，4 比特，CPU")) as made:
         settings = training.default_settings(PRESET, space)
-        trained = training.start_training(space, PRESET, settings, version, _("走一遍-{n}", n=run.id))
+        trained = training.start_training(space, PRESET, settings, version, _("走一遍-{n}", n=run_id))
         state = training.training_state(space, trained)
         if state.job is not None:
-            walk.follow(state.job)
+            demo.walk.follow(state.job)
         state = training.training_state(space, trained)
         loss = f"{state.loss:.3f}" if state.loss is not None else "—"
         made(_("{n} 步，最后的损失 {loss}", n=state.total, loss=loss), state.checkpoints[-1].path)
-    with walk.step(_("转换与合并：LoRA 适配器，合并模型")) as made:
-        walk.follow(models.start_convert_and_merge(space, trained))
-        adapter, merged = _made_from(space, trained.id)
+    return trained
+
+
+def _merge(demo: _Demo, trained: TrainingRun) -> Artefact:
+    """Convert the last checkpoint and merge it; returns the merged model."""
+    with demo.walk.step(_("转换与合并：LoRA 适配器，合并模型")) as made:
+        demo.walk.follow(models.start_convert_and_merge(demo.space, trained))
+        adapter, merged = _made_from(demo.space, trained.id)
         made(_("适配器 {name}", name=adapter.name), adapter.path)
         made(_("合并模型 {name}", name=merged.name), merged.path)
+    return merged
+
+
+def _chat(demo: _Demo, merged: Artefact) -> None:
+    """Ask the base and the merged model the same, once for each style.
+
+    Raises:
+        StudioError: there was no answer.
+    """
+    walk = demo.walk
     with walk.step(_("对话：同一句话，训练前和训练后")) as made:
-        walk.update(answers=tuple(_answers(space, recipe, styles, merged.name)))
+        walk.update(answers=tuple(_answers(demo.space, demo.recipe, demo.styles, merged.name)))
         made(_("{n} 种风格各一句", n=len(walk.report.answers)), "")
         if not walk.report.answers:
             raise StudioError(_("模型没有回答"))
-    with walk.step(_("评测：没见过的称谓 × 场景")) as made:
-        cases = evaluation.held_out_cases(recipe, styles, prompts)
-        checker = evaluation.Checker(recipe, evaluation.training_pairs(recipe, file))
-        before = evaluation.evaluate_folder(base, None, cases, checker)
+
+
+def _evaluate(demo: _Demo, version: DatasetVersion, merged: Artefact) -> None:
+    """Judge the base and the merged model on held-out cells."""
+    with demo.walk.step(_("评测：没见过的称谓 × 场景")) as made:
+        cases = evaluation.held_out_cases(demo.recipe, demo.styles, demo.prompts)
+        known = evaluation.training_pairs(demo.recipe, dataset.training_file(demo.space, version))
+        checker = evaluation.Checker(demo.recipe, known)
+        before = evaluation.evaluate_folder(nano_base(), None, cases, checker)
         after = evaluation.evaluate_folder(merged.path, None, cases, checker)
-        walk.update(rates=_rates(before, after), copied=after.overall.copied, complete=True)
+        demo.walk.update(rates=_rates(before, after), copied=after.overall.copied, complete=True)
         made(
             _(
                 "通过率：训练前 {before:.0%}，训练后 {after:.0%}",
@@ -202,8 +207,6 @@ def _walk(walk: _Walk, styles: tuple[str, ...], count: int, prompts: int) -> Non
             ),
             "",
         )
-    for pair in walk.report.answers:
-        walk._say(f"  {pair.request}\n    {_('训练前')}：{pair.before}\n    {_('训练后')}：{pair.after}")
 
 
 def _plan(space: Workspace, recipe: Recipe, styles: tuple[str, ...], count: int) -> Plan:
@@ -217,12 +220,12 @@ def _plan(space: Workspace, recipe: Recipe, styles: tuple[str, ...], count: int)
     )
 
 
-def _free_name(space: Workspace, wanted: str) -> str:
-    name, number = wanted, 1
-    while datasets.find(space.engine, name) is not None:
+def _free_name(space: Workspace, name: str) -> str:
+    free, number = name, 1
+    while datasets.find(space.engine, free) is not None:
         number += 1
-        name = f"{wanted}-{number}"
-    return name
+        free = f"{name}-{number}"
+    return free
 
 
 def _made_from(space: Workspace, training_id: int) -> tuple[Artefact, Artefact]:

@@ -1,5 +1,7 @@
 """The verb that makes samples from documents: knowledge."""
 
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +11,7 @@ from pydantic import ValidationError
 from tianji_core.errors import InputError, StudioError
 from tianji_core.generation import knowledge as documents
 from tianji_core.i18n import _
+from tianji_core.jobs import Job
 from tianji_core.recipe import explain
 from tianji_core.verbs.common import (
     LARGEST,
@@ -22,46 +25,49 @@ from tianji_core.verbs.common import (
     show,
 )
 from tianji_core.verbs.teacher_options import (
-    AddressOption,
-    BudgetOption,
-    BudgetTokensOption,
-    ConcurrencyOption,
+    BudgetOptions,
     MaxTokensOption,
-    MinutesOption,
-    ModelOption,
-    ProviderOption,
-    RequestsOption,
+    PaceOptions,
+    SamplingOptions,
+    TeacherOptions,
     TemperatureOption,
-    TimeoutOption,
-    TokensOption,
-    run_options,
-    sampling_plan,
-    teacher_choice,
 )
+from tianji_core.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class KnowledgeOptions:
+    """How documents are cut and what is asked about each chunk; ``size`` and ``overlap`` in characters."""
+
+    size: Annotated[int, typer.Option(help="Characters of a chunk.")] = 600
+    overlap: Annotated[int, typer.Option(help="Characters repeated from the chunk before.")] = 60
+    pairs: Annotated[int, typer.Option(help="Questions with answers per chunk.")] = 3
+    turns: Annotated[int, typer.Option(help="Turns of each conversation.")] = 1
+    system: Annotated[str, typer.Option(help="System prompt of the samples; default: the recipe's.")] = ""
+
+    def settings(self) -> documents.KnowledgeSettings:
+        """The settings of a run.
+
+        Raises:
+            InputError: a value is out of bounds, or the values do not go together.
+        """
+        try:
+            return documents.KnowledgeSettings(**asdict(self))
+        except ValidationError as error:
+            raise InputError(explain(error, whole="")) from error
 
 
 def knowledge(
     files: Annotated[
         list[Path] | None, typer.Argument(help="txt, md, docx, pdf or html files.", show_default=False)
     ] = None,
-    provider: ProviderOption = "deepseek",
-    model: ModelOption = "",
-    base_url: AddressOption = "",
-    size: Annotated[int, typer.Option(help="Characters of a chunk.")] = 600,
-    overlap: Annotated[int, typer.Option(help="Characters repeated from the chunk before.")] = 60,
-    pairs: Annotated[int, typer.Option(help="Questions with answers per chunk.")] = 3,
-    turns: Annotated[int, typer.Option(help="Turns of each conversation.")] = 1,
-    system: Annotated[str, typer.Option(help="System prompt of the samples; default: the recipe's.")] = "",
+    teacher: TeacherOptions = TeacherOptions("deepseek"),
+    options: KnowledgeOptions = KnowledgeOptions(),
     preview: Annotated[bool, typer.Option("--preview", help="Show the chunks and send nothing.")] = False,
     temperature: TemperatureOption = None,
     max_tokens: MaxTokensOption = None,
-    concurrency: ConcurrencyOption = 8,
-    timeout: TimeoutOption = 60.0,
-    requests_per_minute: RequestsOption = None,
-    tokens_per_minute: TokensOption = None,
-    budget: BudgetOption = None,
-    budget_tokens: BudgetTokensOption = None,
-    minutes: MinutesOption = None,
+    pace: PaceOptions = PaceOptions(),
+    budget: BudgetOptions = BudgetOptions(),
     resume: Annotated[
         int | None,
         typer.Option(min=1, max=LARGEST, help="Go on with this run; failed chunks too.", show_default=False),
@@ -77,42 +83,44 @@ def knowledge(
         run_id = resume
         job = documents.start_knowledge(space, run_id, retry_failed=True)
     else:
-        try:
-            settings = documents.KnowledgeSettings(
-                size=size, overlap=overlap, pairs=pairs, turns=turns, system=system
-            )
-        except ValidationError as error:
-            raise InputError(explain(error, whole="")) from error
+        settings = options.settings()
         read = [_document(path) for path in files or ()]
-        chunks = documents.split_documents(read, settings)
+        chunks = documents.split_documents(
+            read, settings
+        )  # wrong documents are refused before a teacher is looked up
         if preview:
-            show(
-                [{"file": p.file, "number": p.number, "text": p.text} for p in chunks],
-                as_json,
-                "\n\n".join(f"{p.file} #{p.number}\n{p.text}" for p in chunks),
-            )
+            _show_chunks(chunks, as_json)
             return
-        choice = teacher_choice(
-            provider=provider,
-            model=model,
-            base_url=base_url,
-            timeout=timeout,
-            requests_per_minute=requests_per_minute,
-            tokens_per_minute=tokens_per_minute,
-        )
         run = documents.create_knowledge_run(
             space,
             chosen_recipe(space, recipe),
             read,
-            choice,
-            sampling_plan(temperature, None, None, max_tokens),
+            teacher.choice(pace),
+            SamplingOptions(temperature=temperature, max_tokens=max_tokens).plan(),
             settings,
-            concurrency,
-            run_options(budget, budget_tokens, minutes),
+            pace.concurrency,
+            budget.run_options(),
         )
         run_id, job = run.id, documents.start_knowledge(space, run.id)
     if not detach:
         follow(space, job, quiet=as_json)
+    _show_run(space, run_id, job, as_json)
+
+
+def _show_chunks(chunks: Sequence[documents.Chunk], as_json: bool) -> None:
+    show(
+        [{"file": chunk.file, "number": chunk.number, "text": chunk.text} for chunk in chunks],
+        as_json,
+        "\n\n".join(f"{chunk.file} #{chunk.number}\n{chunk.text}" for chunk in chunks),
+    )
+
+
+def _show_run(space: Workspace, run_id: int, job: Job, as_json: bool) -> None:
+    """Print how far a run is.
+
+    Raises:
+        StudioError: every chunk failed; names the most frequent reason.
+    """
     state = documents.knowledge_state(space, run_id)
     counts = state.counts
     if counts.failed and not counts.done:

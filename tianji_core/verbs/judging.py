@@ -9,7 +9,7 @@ from tianji_core.cleaning import judging
 from tianji_core.errors import InputError
 from tianji_core.i18n import _
 from tianji_core.store import comparing, judgements
-from tianji_core.store.samples import PENDING, STATES, SampleFilter
+from tianji_core.store.samples import PENDING, STATES
 from tianji_core.verbs.common import (
     DetachOption,
     JsonOption,
@@ -21,33 +21,17 @@ from tianji_core.verbs.common import (
     show,
     words,
 )
-from tianji_core.verbs.reviewing import NamesOption, ScenesOption, StylesOption
-from tianji_core.verbs.teacher_options import (
-    AddressOption,
-    ConcurrencyOption,
-    ModelOption,
-    ProviderOption,
-    RequestsOption,
-    TimeoutOption,
-    TokensOption,
-    teacher_choice,
-)
+from tianji_core.verbs.sample_options import MatchingOptions
+from tianji_core.verbs.teacher_options import PaceOptions, TeacherOptions
 
 StateOption = Annotated[str, typer.Option(help=f"Only samples in these states: {', '.join(STATES)}.")]
 
 
 def judge(
-    provider: ProviderOption,
-    model: ModelOption = "",
-    base_url: AddressOption = "",
+    teacher: TeacherOptions,
     states: StateOption = PENDING,
-    styles: StylesOption = "",
-    names: NamesOption = "",
-    scenes: ScenesOption = "",
-    concurrency: ConcurrencyOption = 8,
-    timeout: TimeoutOption = 60.0,
-    requests_per_minute: RequestsOption = None,
-    tokens_per_minute: TokensOption = None,
+    matching: MatchingOptions = MatchingOptions(),
+    pace: PaceOptions = PaceOptions(),
     estimate: Annotated[bool, typer.Option("--estimate", help="Only say what it would cost.")] = False,
     detach: DetachOption = False,
     recipe: RecipeOption = None,
@@ -56,17 +40,10 @@ def judge(
 ) -> None:
     """Let a teacher score the matching samples that have no score; run again it goes on with those that are left."""
     space = opened(workspace)
-    choice = teacher_choice(
-        provider=provider,
-        model=model,
-        base_url=base_url,
-        timeout=timeout,
-        requests_per_minute=requests_per_minute,
-        tokens_per_minute=tokens_per_minute,
-    )
-    wanted = _matching(chosen_recipe(space, recipe), states, styles, names, scenes)
+    choice = teacher.choice(pace)
+    sample_filter = matching.sample_filter(chosen_recipe(space, recipe), _states(states))
     if estimate:
-        found = judging.estimate_judging(space, wanted, choice)
+        found = judging.estimate_judging(space, sample_filter, choice)
         cost = _("价格未知") if found.cost is None else f"{found.cost:.4f}"
         text = _(
             "要评 {n} 条，约 {tokens} tokens，费用 {cost}",
@@ -76,10 +53,10 @@ def judge(
         )
         show(found, as_json, text)
         return
-    job = judging.start_judging(space, wanted, choice, concurrency)
+    job = judging.start_judging(space, sample_filter, choice, pace.concurrency)
     if not detach:
         job = follow(space, job, quiet=as_json)
-    left = judgements.waiting_count(space.engine, wanted)
+    left = judgements.waiting_count(space.engine, sample_filter)
     text = _("后台任务 {id}：{title}", id=job.id, title=job.title)
     show(
         {"job": job.id, "waiting": left},
@@ -90,9 +67,7 @@ def judge(
 
 def keep_best(
     states: StateOption = "pending,accepted",
-    styles: StylesOption = "",
-    names: NamesOption = "",
-    scenes: ScenesOption = "",
+    matching: MatchingOptions = MatchingOptions(),
     dry: Annotated[bool, typer.Option("--dry", help="Only say how many groups there are.")] = False,
     recipe: RecipeOption = None,
     as_json: JsonOption = False,
@@ -100,10 +75,10 @@ def keep_best(
 ) -> None:
     """Of samples that say almost the same keep the best one and reject the others, as one step that can be undone."""
     space = opened(workspace)
-    wanted = _matching(chosen_recipe(space, recipe), states, styles, names, scenes)
-    cleaning.check_new(space, wanted.recipe)
-    groups, repeated = comparing.cluster_count(space.engine, wanted)
-    step = None if dry else cleaning.keep_best(space, wanted, space.settings().reviewer)
+    sample_filter = matching.sample_filter(chosen_recipe(space, recipe), _states(states))
+    cleaning.check_new(space, sample_filter.recipe)
+    groups, repeated = comparing.cluster_count(space.engine, sample_filter)
+    step = None if dry else cleaning.keep_best(space, sample_filter, space.settings().reviewer)
     rejected = step.count if step is not None else 0
     text = _(
         "{groups} 组几乎一样，多出 {repeated} 条；弃用 {rejected} 条",
@@ -114,14 +89,19 @@ def keep_best(
     show({"groups": groups, "repeated": repeated, "rejected": rejected}, as_json, text)
 
 
-def _matching(key: str, states: str, styles: str, names: str, scenes: str) -> SampleFilter:
-    wanted = words(states)
-    if strange := [state for state in wanted if state not in STATES]:
+def _states(text: str) -> tuple[str, ...]:
+    """The states of --states.
+
+    Raises:
+        InputError: there is no such state.
+    """
+    states = words(text)
+    if unknown := [state for state in states if state not in STATES]:
         raise InputError(
             _(
                 "--states 写了“{words}”，可以的是：{known}",
-                words=_("、").join(strange),
+                words=_("、").join(unknown),
                 known=_("、").join(STATES),
             )
         )
-    return SampleFilter(key, states=wanted, styles=words(styles), names=words(names), scenes=words(scenes))
+    return states

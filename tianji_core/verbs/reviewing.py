@@ -1,6 +1,5 @@
 """Verbs that go through samples: clean, accept, reject, undo, review-stats."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -20,11 +19,8 @@ from tianji_core.verbs.common import (
     show,
     words,
 )
+from tianji_core.verbs.sample_options import CleanOption, IdsOption, MatchingOptions
 from tianji_core.workspace import Workspace
-
-StylesOption = Annotated[str, typer.Option(help="Only these styles, separated by commas.")]
-NamesOption = Annotated[str, typer.Option(help="Only these names, separated by commas.")]
-ScenesOption = Annotated[str, typer.Option(help="Only these scenes, separated by commas.")]
 
 
 def clean(
@@ -56,67 +52,57 @@ def clean(
 
 
 def accept(
-    clean_only: Annotated[
-        bool, typer.Option("--clean", help="Only samples in which no rule found anything.")
-    ] = False,
-    styles: StylesOption = "",
-    names: NamesOption = "",
-    scenes: ScenesOption = "",
-    ids: Annotated[str, typer.Option(help="Only these samples, by number.")] = "",
+    clean_only: CleanOption = False,
+    matching: MatchingOptions = MatchingOptions(),
+    ids: IdsOption = "",
     recipe: RecipeOption = None,
     as_json: JsonOption = False,
     workspace: WorkspaceOption = None,
 ) -> None:
     """Accept the pending samples that match, as one step that can be undone."""
-    _decide(ACCEPTED, clean_only, styles, names, scenes, ids, recipe, as_json, workspace)
+    space = opened(workspace)
+    key = chosen_recipe(space, recipe)
+    _decide(space, ACCEPTED, matching.sample_filter(key, (PENDING,), clean_only, _numbers(ids)), as_json)
 
 
 def reject(
-    styles: StylesOption = "",
-    names: NamesOption = "",
-    scenes: ScenesOption = "",
-    ids: Annotated[str, typer.Option(help="Only these samples, by number.")] = "",
+    matching: MatchingOptions = MatchingOptions(),
+    ids: IdsOption = "",
     recipe: RecipeOption = None,
     as_json: JsonOption = False,
     workspace: WorkspaceOption = None,
 ) -> None:
     """Reject the pending samples that match, as one step that can be undone."""
-    if not (styles or names or scenes or ids):
+    if matching == MatchingOptions() and not ids:
         raise InputError(_("请说明弃用哪些：--styles、--names、--scenes 或 --ids"))
-    _decide(REJECTED, False, styles, names, scenes, ids, recipe, as_json, workspace)
-
-
-def _decide(
-    state: str,
-    clean_only: bool,
-    styles: str,
-    names: str,
-    scenes: str,
-    ids: str,
-    recipe: str | None,
-    as_json: bool,
-    workspace: Path | None,
-) -> None:
     space = opened(workspace)
     key = chosen_recipe(space, recipe)
-    cleaning.check_new(space, key)
-    asked = words(ids)
-    if not all(number.isdecimal() and int(number) <= LARGEST for number in asked):
+    _decide(space, REJECTED, matching.sample_filter(key, (PENDING,), ids=_numbers(ids)), as_json)
+
+
+def _numbers(ids: str) -> tuple[int, ...] | None:
+    """The sample numbers of --ids, None for none.
+
+    Raises:
+        InputError: not numbers separated by commas.
+    """
+    numbers = words(ids)
+    if not all(number.isdecimal() and int(number) <= LARGEST for number in numbers):
         raise InputError(_("--ids 应当是用逗号分开的样本编号，写的是 {ids}", ids=ids))
-    numbers = tuple(int(number) for number in asked) or None
-    wanted = SampleFilter(
-        key,
-        states=(PENDING,),
-        styles=words(styles),
-        names=words(names),
-        scenes=words(scenes),
-        clean=True if clean_only else None,
-        ids=numbers,
-    )
-    step = steps.set_state(space.engine, wanted, state, space.settings().reviewer)
+    return tuple(int(number) for number in numbers) or None
+
+
+def _decide(space: Workspace, state: str, matching: SampleFilter, as_json: bool) -> None:
+    """Give the matching samples a state, as one step.
+
+    Raises:
+        InputError: nothing matches because a word or a number is unknown.
+    """
+    cleaning.check_new(space, matching.recipe)
+    step = steps.set_state(space.engine, matching, state, space.settings().reviewer)
     count = step.count if step is not None else 0
     if not count:
-        _refuse_unknown(space, key, wanted)
+        _refuse_unknown(space, matching)
     show(
         {"state": state, "count": count},
         as_json,
@@ -124,30 +110,30 @@ def _decide(
     )
 
 
-def _refuse_unknown(space: Workspace, key: str, wanted: SampleFilter) -> None:
+def _refuse_unknown(space: Workspace, matching: SampleFilter) -> None:
     """Where nothing matched, say which word or number cannot match anything.
 
     Raises:
         InputError: names it.
     """
-    recipe = recipes.current(space.engine, key).recipe
+    recipe = recipes.current(space.engine, matching.recipe).recipe
     for option, asked, entries in (
-        ("--styles", wanted.styles, recipe.styles),
-        ("--names", wanted.names, recipe.names),
-        ("--scenes", wanted.scenes, recipe.scenes),
+        ("--styles", matching.styles, recipe.styles),
+        ("--names", matching.names, recipe.names),
+        ("--scenes", matching.scenes, recipe.scenes),
     ):
         known = {entry.text for entry in entries}
-        if strange := [word for word in asked if word not in known]:
+        if unknown := [word for word in asked if word not in known]:
             raise InputError(
                 _(
                     "{option} 写了“{words}”，配方“{recipe}”里没有，待审的样本里也没有",
                     option=option,
-                    words=_("、").join(strange),
+                    words=_("、").join(unknown),
                     recipe=recipe.title,
                 )
             )
-    if wanted.ids:
-        numbers = _("、").join(map(str, wanted.ids))
+    if matching.ids:
+        numbers = _("、").join(map(str, matching.ids))
         raise InputError(_("编号为 {ids} 的样本不存在，或者已经审过了", ids=numbers))
 
 

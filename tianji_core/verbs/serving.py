@@ -12,7 +12,7 @@ from tianji_core.serving import ModelRef, ServerOptions, external
 from tianji_core.serving.choosing import start_for
 from tianji_core.serving.launch import KEY_VARIABLE
 from tianji_core.verbs.common import JsonOption, WorkspaceOption, opened, show
-from tianji_core.verbs.talking import chosen_models
+from tianji_core.verbs.model_options import chosen_models
 
 
 def serve(

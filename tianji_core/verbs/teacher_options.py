@@ -1,5 +1,6 @@
-"""Options of the verbs that ask a teacher, and what they mean."""
+"""Options of the verbs that ask a teacher: which one, how fast, how it samples, and where the run ends."""
 
+from dataclasses import asdict, dataclass
 from typing import Annotated
 
 import typer
@@ -11,64 +12,103 @@ from tianji_core.i18n import _
 from tianji_core.recipe import explain
 from tianji_core.teachers import SamplingPlan, TeacherChoice
 
-ProviderOption = Annotated[str, typer.Option(help="Provider key of configs/providers.yaml.")]
-ModelOption = Annotated[str, typer.Option(help="Model; default: the provider's first.")]
-AddressOption = Annotated[str, typer.Option(help="Address; default: the provider's.")]
+ConcurrencyOption = Annotated[int, typer.Option(min=1, help="Requests under way at once.")]
 TemperatureOption = Annotated[float | None, typer.Option(min=0, max=2, show_default=False)]
 MaxTokensOption = Annotated[int | None, typer.Option(min=1, show_default=False)]
-ConcurrencyOption = Annotated[int, typer.Option(min=1, help="Requests under way at once.")]
-TimeoutOption = Annotated[float, typer.Option(min=1, help="Seconds for one request.")]
-RequestsOption = Annotated[
-    int | None, typer.Option(min=1, help="At most this many requests a minute.", show_default=False)
-]
-TokensOption = Annotated[
-    int | None, typer.Option(min=1, help="At most this many tokens a minute.", show_default=False)
-]
-BudgetOption = Annotated[
-    float | None, typer.Option(help="Stop before it costs more than this.", show_default=False)
-]
-BudgetTokensOption = Annotated[
-    int | None, typer.Option(min=1, help="Stop before it takes more tokens than this.", show_default=False)
-]
-MinutesOption = Annotated[
-    float | None, typer.Option(help="Stop after this many minutes.", show_default=False)
-]
 
 
-def teacher_choice(**fields: object) -> TeacherChoice:
-    """A teacher from options.
+@dataclass(frozen=True)
+class PaceOptions:
+    """How fast a teacher is asked; ``timeout`` in seconds."""
 
-    Raises:
-        InputError: options that do not go together.
-    """
-    try:
-        return TeacherChoice.model_validate(fields)
-    except ValidationError as error:
-        raise InputError(explain(error, whole="")) from error
-
-
-def sampling_plan(
-    temperature: float | None, temperature_to: float | None, top_p: float | None, max_tokens: int | None
-) -> SamplingPlan:
-    """How a run samples, from options; errors as :func:`teacher_choice`."""
-    drawn = temperature
-    if temperature_to is not None:
-        if temperature is None:
-            raise InputError(_("--temperature-to 要和 --temperature 一起用"))
-        drawn = (temperature, temperature_to)  # type: ignore[assignment]
-    try:
-        return SamplingPlan(temperature=drawn, top_p=top_p, max_tokens=max_tokens)
-    except ValidationError as error:
-        raise InputError(explain(error, whole="")) from error
+    concurrency: ConcurrencyOption = 8
+    timeout: Annotated[float, typer.Option(min=1, help="Seconds for one request.")] = 60.0
+    requests_per_minute: Annotated[
+        int | None, typer.Option(min=1, help="At most this many requests a minute.", show_default=False)
+    ] = None
+    tokens_per_minute: Annotated[
+        int | None, typer.Option(min=1, help="At most this many tokens a minute.", show_default=False)
+    ] = None
 
 
-def run_options(
-    budget: float | None, budget_tokens: int | None, minutes: float | None, ban_openings: bool = True
-) -> RunOptions:
-    """Where a run ends, from options; errors as :func:`teacher_choice`."""
-    try:
-        return RunOptions(
-            budget_cost=budget, budget_tokens=budget_tokens, minutes=minutes, ban_openings=ban_openings
-        )
-    except ValidationError as error:
-        raise InputError(explain(error, whole="")) from error
+@dataclass(frozen=True)
+class TeacherOptions:
+    """Which teacher answers."""
+
+    provider: Annotated[str, typer.Option(help="Provider key of configs/providers.yaml.")]
+    model: Annotated[str, typer.Option(help="Model; default: the provider's first.")] = ""
+    base_url: Annotated[str, typer.Option(help="Address; default: the provider's.")] = ""
+
+    def choice(self, pace: PaceOptions | None = None, mistakes: float = 0.0) -> TeacherChoice:
+        """The teacher that these options name; ``mistakes`` is the offline composer's share of planted mistakes.
+
+        Raises:
+            InputError: options that do not go together.
+        """
+        limits = asdict(pace) if pace is not None else {}
+        limits.pop("concurrency", None)
+        try:
+            return TeacherChoice.model_validate({**asdict(self), **limits, "mistakes": mistakes})
+        except ValidationError as error:
+            raise InputError(explain(error, whole="")) from error
+
+
+@dataclass(frozen=True)
+class SamplingOptions:
+    """How answers are drawn."""
+
+    temperature: TemperatureOption = None
+    temperature_to: Annotated[
+        float | None,
+        typer.Option(min=0, max=2, help="Draw each task's temperature between the two.", show_default=False),
+    ] = None
+    top_p: Annotated[float | None, typer.Option(min=0, max=1, show_default=False)] = None
+    max_tokens: MaxTokensOption = None
+
+    def plan(self) -> SamplingPlan:
+        """The sampling of a run.
+
+        Raises:
+            InputError: options that do not go together.
+        """
+        temperature = self.temperature
+        if self.temperature_to is not None:
+            if temperature is None:
+                raise InputError(_("--temperature-to 要和 --temperature 一起用"))
+            temperature = (temperature, self.temperature_to)  # type: ignore[assignment]
+        try:
+            return SamplingPlan(temperature=temperature, top_p=self.top_p, max_tokens=self.max_tokens)
+        except ValidationError as error:
+            raise InputError(explain(error, whole="")) from error
+
+
+@dataclass(frozen=True)
+class BudgetOptions:
+    """Where a run ends; ``budget`` in the provider's currency."""
+
+    budget: Annotated[
+        float | None, typer.Option(help="Stop before it costs more than this.", show_default=False)
+    ] = None
+    budget_tokens: Annotated[
+        int | None,
+        typer.Option(min=1, help="Stop before it takes more tokens than this.", show_default=False),
+    ] = None
+    minutes: Annotated[
+        float | None, typer.Option(help="Stop after this many minutes.", show_default=False)
+    ] = None
+
+    def run_options(self, ban_openings: bool = True) -> RunOptions:
+        """The limits of a run.
+
+        Raises:
+            InputError: a limit that is not above zero.
+        """
+        try:
+            return RunOptions(
+                budget_cost=self.budget,
+                budget_tokens=self.budget_tokens,
+                minutes=self.minutes,
+                ban_openings=ban_openings,
+            )
+        except ValidationError as error:
+            raise InputError(explain(error, whole="")) from error

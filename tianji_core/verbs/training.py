@@ -1,6 +1,7 @@
 """Verbs of training: train, and the line of those that wait for their place."""
 
 import json
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 import typer
@@ -26,18 +27,65 @@ from tianji_core.verbs.modelling import base_folder
 from tianji_core.workspace import Workspace
 
 
-def train(
-    dataset: Annotated[str, typer.Option(help="Dataset version to learn from.")] = "",
-    preset: Annotated[
-        str, typer.Option(help="Training preset: a file of configs/training.")
-    ] = "nano-cpu-qlora",
+@dataclass(frozen=True)
+class LearningOptions:
+    """What is learnt, from which base, and with which settings."""
+
+    dataset: Annotated[str, typer.Option(help="Dataset version to learn from.")] = ""
+    preset: Annotated[str, typer.Option(help="Training preset: a file of configs/training.")] = (
+        "nano-cpu-qlora"
+    )
     base: Annotated[
         str, typer.Option(help="Base model: a name from 'models' or a folder; default: the preset's.")
-    ] = "",
+    ] = ""
     setting: Annotated[
         list[str] | None, typer.Option("--set", help="NAME=VALUE, as often as needed, e.g. epochs=2.")
-    ] = None,
-    title: Annotated[str, typer.Option(help="Title of the training.")] = "",
+    ] = None
+    title: Annotated[str, typer.Option(help="Title of the training.")] = ""
+
+    def version(self, space: Workspace) -> datasets.DatasetVersion:
+        """The dataset version that is named, or the newest.
+
+        Raises:
+            DatasetError: there is none of this name. TrainingError: there is none at all.
+        """
+        if self.dataset:
+            return datasets.by_name(space.engine, self.dataset)
+        newest = datasets.listed(space.engine, limit=1)
+        if not newest:
+            raise TrainingError(_("还没有数据集版本；先审核样本并用 freeze 定稿一个"))
+        return newest[0]
+
+    def settings(self, space: Workspace, recipe: str) -> training.TrainingSettings:
+        """The preset's settings for a recipe, with the base and the values of --set.
+
+        Raises:
+            InputError: an entry of --set cannot be read. TrainingError: a value is out of bounds.
+        """
+        values: dict[str, Any] = training.default_settings(self.preset, space, recipe).model_dump()
+        if self.base:
+            values["base"] = str(base_folder(space, self.base))
+        for change in self.setting or ():
+            name, equals, value = change.partition("=")
+            if not equals or name not in values:
+                raise InputError(
+                    _(
+                        "--set 要写成 名字=值，名字是其中之一：{names}；写的是 {change}",
+                        names=_("、").join(values),
+                        change=change,
+                    )
+                )
+            try:
+                values[name] = json.loads(value)
+            except ValueError:
+                values[name] = value
+        return training.checked_settings(values)
+
+
+@dataclass(frozen=True)
+class ContinueOptions:
+    """An earlier training that is continued."""
+
     resume: Annotated[
         int | None,
         typer.Option(
@@ -46,7 +94,7 @@ def train(
             help="Go on with this training from its newest checkpoint.",
             show_default=False,
         ),
-    ] = None,
+    ] = None
     more: Annotated[
         int | None,
         typer.Option(
@@ -55,7 +103,7 @@ def train(
             help="One more pass over the data with the weights of this training, as a new one.",
             show_default=False,
         ),
-    ] = None,
+    ] = None
     checkpoint: Annotated[
         int | None,
         typer.Option(
@@ -64,15 +112,68 @@ def train(
             help="With --resume or --more: begin at this iteration's checkpoint, in a training of its own.",
             show_default=False,
         ),
-    ] = None,
-    gpus: Annotated[str, typer.Option(help="Cards by number, e.g. 0,1; default: any that are free.")] = "",
-    nproc: Annotated[int, typer.Option(help="Processes on each machine; one per card.")] = 1,
+    ] = None
+
+    def start(self, space: Workspace) -> training.TrainingRun | None:
+        """Continue the training that is named; None where none is.
+
+        Raises:
+            InputError: options that do not go together. TrainingError: it cannot be continued.
+        """
+        if self.resume is not None and self.more is not None:
+            raise InputError(_("--resume 和 --more 只能用一个"))
+        if self.more is not None:
+            return training.one_more_epoch(space, runs.get(space.engine, self.more), self.checkpoint)
+        if self.resume is None:
+            if self.checkpoint is not None:
+                raise InputError(_("--checkpoint 要和 --resume 或 --more 一起用"))
+            return None
+        run = runs.get(space.engine, self.resume)
+        if self.checkpoint is not None:
+            return training.branch_training(space, run, self.checkpoint)
+        return training.resume_training(space, run)
+
+
+@dataclass(frozen=True)
+class TargetOptions:
+    """The machines, cards and processes of a training."""
+
+    gpus: Annotated[str, typer.Option(help="Cards by number, e.g. 0,1; default: any that are free.")] = ""
+    nproc: Annotated[int, typer.Option(help="Processes on each machine; one per card.")] = 1
     deepspeed: Annotated[
         str, typer.Option(help="DeepSpeed setting, e.g. deepspeed_zero2, deepspeed_zero3_offload.")
-    ] = "",
-    nodes: Annotated[int, typer.Option(help="Machines.")] = 1,
-    address: Annotated[str, typer.Option(help="Host name or IP of the first machine.")] = "",
-    port: Annotated[int, typer.Option(help="Free port of the first machine.")] = 29500,
+    ] = ""
+    nodes: Annotated[int, typer.Option(help="Machines.")] = 1
+    address: Annotated[str, typer.Option(help="Host name or IP of the first machine.")] = ""
+    port: Annotated[int, typer.Option(help="Free port of the first machine.")] = 29500
+
+    def target(self, device: str) -> training.Target:
+        """The target for a preset's device.
+
+        Raises:
+            InputError: --gpus cannot be read. TrainingError: a value is out of bounds or does not fit the device.
+        """
+        values = {
+            "gpus": self._cards(),
+            "processes": self.nproc,
+            "deepspeed": self.deepspeed,
+            "nodes": self.nodes,
+            "address": self.address,
+            "port": self.port,
+        }
+        return training.checked_target(device, values)
+
+    def _cards(self) -> list[int]:
+        numbers = words(self.gpus)
+        if not all(number.isdecimal() for number in numbers):
+            raise InputError(_("--gpus 要写成 0,1 这样的编号，写的是 {text}", text=self.gpus))
+        return [int(number) for number in numbers]
+
+
+def train(
+    learning: LearningOptions = LearningOptions(),
+    earlier: ContinueOptions = ContinueOptions(),
+    machines: TargetOptions = TargetOptions(),
     commands: Annotated[
         bool,
         typer.Option(
@@ -86,38 +187,43 @@ def train(
 ) -> None:
     """Fine-tune with xtuner and follow it to its final checkpoint."""
     space = opened(workspace)
-    if resume is not None or more is not None:
-        run = _gone_on(space, resume, more, checkpoint)
-    elif checkpoint is not None:
-        raise InputError(_("--checkpoint 要和 --resume 或 --more 一起用"))
-    else:
-        version = _version(space, dataset)
-        settings = _settings(space, preset, base, setting or [], version.recipe)
-        chosen = training.preset(preset, space)
-        asked = {"gpus": _cards(gpus), "processes": nproc, "deepspeed": deepspeed, "nodes": nodes}
-        target = training.checked_target(chosen.device, {**asked, "address": address, "port": port})
-        checked = training.preflight(space, chosen, settings, version, target)
+    run = earlier.start(space)
+    if run is None:
+        version = learning.version(space)
+        settings = learning.settings(space, version.recipe)
+        preset = training.preset(learning.preset, space)
+        target = machines.target(preset.device)
+        checked = training.preflight(space, preset, settings, version, target)
         if check:
-            signs = {"pass": "✓", "warn": "!", "stop": "✗"}
-            lines = [
-                f"{signs.get(c.level, c.level)} " + _("{title}：{reason}", title=c.title, reason=c.detail)
-                for c in checked.checks
-            ]
-            show(checked, as_json, "\n".join(lines))
-            if not checked.ok:
-                raise TrainingError(_("这样不能开始训练，见上面带 ✗ 的一项"))
+            _show_checks(checked, as_json)
             return
-        for found in checked.checks:
-            if found.level == "warn":
-                typer.echo(f"! {found.title}：{found.detail}", err=True)
+        for warning in checked.checks:
+            if warning.level == "warn":
+                typer.echo(f"! {warning.title}：{warning.detail}", err=True)
+        start = training.prepare_training if commands else training.start_training
+        run = start(space, learning.preset, settings, version, learning.title, target)
         if commands:
-            run = training.prepare_training(space, preset, settings, version, title, target)
             _show_commands(space, run, as_json)
             return
-        run = training.start_training(space, preset, settings, version, title, target)
         if target.nodes > 1:
             _show_commands(space, run, False)
     _finish_training(space, run, detach, as_json)
+
+
+def _show_checks(checked: training.Preflight, as_json: bool) -> None:
+    """Print what the preflight found.
+
+    Raises:
+        TrainingError: the training cannot start.
+    """
+    signs = {"pass": "✓", "warn": "!", "stop": "✗"}
+    lines = [
+        f"{signs.get(c.level, c.level)} " + _("{title}：{reason}", title=c.title, reason=c.detail)
+        for c in checked.checks
+    ]
+    show(checked, as_json, "\n".join(lines))
+    if not checked.ok:
+        raise TrainingError(_("这样不能开始训练，见上面带 ✗ 的一项"))
 
 
 def _finish_training(space: Workspace, run: training.TrainingRun, detach: bool, as_json: bool) -> None:
@@ -135,59 +241,6 @@ def _finish_training(space: Workspace, run: training.TrainingRun, detach: bool, 
     }
     text = _("训练 {training}：共 {iterations} 步，最后的损失 {loss}，检查点 {checkpoint}", **facts)
     show(facts, as_json, _("训练 {n} 已开始", n=run.id) if detach else text)
-
-
-def _version(space: Workspace, name: str) -> datasets.DatasetVersion:
-    if name:
-        return datasets.by_name(space.engine, name)
-    newest = datasets.listed(space.engine, limit=1)
-    if not newest:
-        raise TrainingError(_("还没有数据集版本；先审核样本并用 freeze 定稿一个"))
-    return newest[0]
-
-
-def _settings(
-    space: Workspace, preset: str, base: str, changes: list[str], recipe: str
-) -> training.TrainingSettings:
-    values: dict[str, Any] = training.default_settings(preset, space, recipe).model_dump()
-    if base:
-        values["base"] = str(base_folder(space, base))
-    for change in changes:
-        name, equals, value = change.partition("=")
-        if not equals or name not in values:
-            raise InputError(
-                _(
-                    "--set 要写成 名字=值，名字是其中之一：{names}；写的是 {change}",
-                    names=_("、").join(values),
-                    change=change,
-                )
-            )
-        try:
-            values[name] = json.loads(value)
-        except ValueError:
-            values[name] = value
-    return training.checked_settings(values)
-
-
-def _gone_on(
-    space: Workspace, resume: int | None, more: int | None, checkpoint: int | None
-) -> training.TrainingRun:
-    if resume is not None and more is not None:
-        raise InputError(_("--resume 和 --more 只能用一个"))
-    if more is not None:
-        return training.one_more_epoch(space, runs.get(space.engine, more), checkpoint)
-    assert resume is not None
-    run = runs.get(space.engine, resume)
-    if checkpoint is not None:
-        return training.branch_training(space, run, checkpoint)
-    return training.resume_training(space, run)
-
-
-def _cards(text: str) -> list[int]:
-    parts = words(text)
-    if not all(part.isdecimal() for part in parts):
-        raise InputError(_("--gpus 要写成 0,1 这样的编号，写的是 {text}", text=text))
-    return [int(part) for part in parts]
 
 
 def _show_commands(space: Workspace, run: training.TrainingRun, as_json: bool) -> None:

@@ -1,4 +1,4 @@
-"""Verbs that judge what models wrote: votes, sweep."""
+"""The verb of the votes on answers: scores, preference pairs, samples, and a teacher as second judge."""
 
 from pathlib import Path
 from typing import Annotated
@@ -18,7 +18,6 @@ from tianji_core.comparison import (
     voting,
 )
 from tianji_core.errors import InputError
-from tianji_core.evaluation.sweep import SweepPlan, best_point, load_sweep, start_sweep
 from tianji_core.i18n import _
 from tianji_core.store import recipes, votes
 from tianji_core.store.votes import TEACHER
@@ -31,16 +30,9 @@ from tianji_core.verbs.common import (
     follow,
     opened,
     show,
-    words,
 )
 from tianji_core.verbs.comparing import BoardOption, kept_board
-from tianji_core.verbs.teacher_options import (
-    AddressOption,
-    ConcurrencyOption,
-    ModelOption,
-    ProviderOption,
-    teacher_choice,
-)
+from tianji_core.verbs.teacher_options import ConcurrencyOption, TeacherOptions
 from tianji_core.workspace import Workspace
 
 
@@ -52,9 +44,7 @@ def list_votes(
     form: Annotated[str, typer.Option(help="With export: text or messages.")] = TEXT_FORM,
     certainty: Annotated[float, typer.Option(min=0.5, max=0.999, help="With scores.")] = 0.95,
     board: BoardOption = "",
-    provider: ProviderOption = "deepseek",
-    model: ModelOption = "",
-    base_url: AddressOption = "",
+    teacher: TeacherOptions = TeacherOptions("deepseek"),
     concurrency: ConcurrencyOption = 8,
     detach: DetachOption = False,
     recipe: RecipeOption = None,
@@ -76,8 +66,7 @@ def list_votes(
         line = _("收了 {added} 条，{known} 条原来就有；去审核页看", added=taken.added, known=taken.known)
         show(taken._asdict(), as_json, line)
     elif action == "judge":
-        choice = teacher_choice(provider=provider, model=model, base_url=base_url)
-        job = voting.start_voting(space, kept_board(space, board), choice, concurrency)
+        job = voting.start_voting(space, kept_board(space, board), teacher.choice(), concurrency)
         if not detach:
             follow(space, job, quiet=as_json)
         line = jobs.log_tail(space, job.id).strip() or job.title
@@ -120,52 +109,3 @@ def _lines(standings: Standings, certainty: float) -> list[str]:
         needed = _("分不出高下") if standings.needed is None else _("约再比 {n} 对到 {share}", n=standings.needed, share=f"{certainty:.0%}")  # fmt: skip
         lines.append(_("第一名更好的把握 {share}；{needed}", share=f"{standings.certainty:.0%}", needed=needed))  # fmt: skip
     return lines
-
-
-def sweep(
-    run: Annotated[int, typer.Argument(help="Number of a training.")],
-    styles: Annotated[str, typer.Option(help="Styles separated by commas; default: every enabled one.")] = "",
-    limit: Annotated[int, typer.Option(min=1, max=2000, help="Held-out questions.")] = 60,
-    texts: Annotated[int, typer.Option(min=0, max=5000, help="Validation texts for perplexity.")] = 200,
-    seed: Annotated[int, typer.Option()] = 0,
-    detach: DetachOption = False,
-    recipe: RecipeOption = None,
-    as_json: JsonOption = False,
-    workspace: WorkspaceOption = None,
-) -> None:
-    """Measure every checkpoint of a training on the same questions, and say where to stop."""
-    space = opened(workspace)
-    stored = recipes.current(space.engine, chosen_recipe(space, recipe))
-    plan = SweepPlan(
-        run_id=run,
-        recipe=stored.recipe.key,
-        revision=stored.revision,
-        styles=words(styles),
-        limit=limit,
-        texts=texts,
-        seed=seed,
-    )
-    job = start_sweep(space, plan)
-    if detach:
-        show({"job": job.id}, as_json, _("任务 {job} 已开始", job=job.id))
-        return
-    follow(space, job, quiet=as_json)
-    found = load_sweep(space, run)
-    points = found.points if found is not None else []
-    best = best_point(points)
-    lines = [
-        _(
-            "第 {n} 步：通过 {share}（{low}–{high}），照抄 {copied}，困惑度 {perplexity}",
-            n=point.iteration,
-            share=f"{point.passed:.1%}",
-            low=f"{point.low:.1%}",
-            high=f"{point.high:.1%}",
-            copied="—" if point.copied is None else f"{point.copied:.1%}",
-            perplexity="—" if point.perplexity is None else f"{point.perplexity:.3f}",
-        )
-        for point in points
-    ]
-    if best is not None:
-        lines.append(_("建议用第 {n} 步：convert {run} --iteration {n}", n=best.iteration, run=run))
-    facts = {"points": points, "best": best.iteration if best is not None else None}
-    show(facts, as_json, "\n".join(lines))

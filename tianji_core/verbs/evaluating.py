@@ -1,0 +1,133 @@
+"""Verbs that measure models on held-out cells: evaluate, sweep."""
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tianji_core import evaluation, models
+from tianji_core.errors import InputError
+from tianji_core.evaluation.sweep import SweepPlan, SweepPoint, best_point, load_sweep, start_sweep
+from tianji_core.i18n import _
+from tianji_core.model_folders.trust import code_allowed
+from tianji_core.store import recipes
+from tianji_core.verbs.common import (
+    DetachOption,
+    JsonOption,
+    RecipeOption,
+    WorkspaceOption,
+    chosen_recipe,
+    follow,
+    opened,
+    show,
+    words,
+)
+from tianji_core.verbs.model_options import EndpointOptions, StylesOption, TemperatureOption, chosen_models
+from tianji_core.workspace import Workspace
+
+
+def evaluate(
+    model: Annotated[str, typer.Option(help="A name from 'models', or a folder.")] = "",
+    endpoint: EndpointOptions = EndpointOptions(),
+    styles: StylesOption = "",
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="At most so many prompts.", show_default=False)
+    ] = None,
+    temperature: TemperatureOption = 0.0,
+    seed: Annotated[int, typer.Option()] = 0,
+    training_file: Annotated[
+        Path | None, typer.Option(help="Training file, to count copied answers.", show_default=False)
+    ] = None,
+    recipe: RecipeOption = None,
+    as_json: JsonOption = False,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Judge a model on held-out cells: right person, occasion, style, pronoun, length."""
+    space = opened(workspace)
+    stored = recipes.current(space.engine, chosen_recipe(space, recipe)).recipe
+    cases = evaluation.held_out_cases(stored, words(styles), limit, seed)
+    pairs = evaluation.training_pairs(stored, training_file) if training_file is not None else []
+    checker = evaluation.Checker(stored, pairs)
+    started = time.monotonic()
+    if endpoint.url:
+        key = endpoint.key(space)
+        report = evaluation.evaluate_server(endpoint.url, model, cases, checker, temperature, seed, key)
+    else:
+        folder, adapter = folders(space, model)
+        report = evaluation.evaluate_folder(
+            folder, adapter, cases, checker, temperature, seed, code_allowed=code_allowed(space, folder)
+        )
+    seconds = time.monotonic() - started
+    facts = {
+        "overall": report.overall,
+        "styles": report.styles,
+        "seconds": round(seconds, 1),
+        "answers": [
+            {"request": one.case.request, "answer": one.answer, "faults": one.verdict.faults}
+            for one in report.judged
+        ],
+    }
+    show(facts, as_json, report.table())
+
+
+def folders(space: Workspace, model: str) -> tuple[Path, Path | None]:
+    """(model folder, adapter folder or None) of a listed model or a path."""
+    if model and ("/" in model or Path(model).is_dir()):
+        return Path(model), None
+    found = models.artefact(space, model or chosen_models(space, "")[0])
+    if found.kind != "adapter":
+        return found.path, None
+    if found.base is None:
+        raise InputError(_("适配器“{name}”没有记下基座", name=found.name))
+    return found.base, found.path
+
+
+def sweep(
+    run: Annotated[int, typer.Argument(help="Number of a training.")],
+    styles: StylesOption = "",
+    limit: Annotated[int, typer.Option(min=1, max=2000, help="Held-out questions.")] = 60,
+    texts: Annotated[int, typer.Option(min=0, max=5000, help="Validation texts for perplexity.")] = 200,
+    seed: Annotated[int, typer.Option()] = 0,
+    detach: DetachOption = False,
+    recipe: RecipeOption = None,
+    as_json: JsonOption = False,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Measure every checkpoint of a training on the same questions, and say where to stop."""
+    space = opened(workspace)
+    stored = recipes.current(space.engine, chosen_recipe(space, recipe))
+    plan = SweepPlan(
+        run_id=run,
+        recipe=stored.recipe.key,
+        revision=stored.revision,
+        styles=words(styles),
+        limit=limit,
+        texts=texts,
+        seed=seed,
+    )
+    job = start_sweep(space, plan)
+    if detach:
+        show({"job": job.id}, as_json, _("任务 {job} 已开始", job=job.id))
+        return
+    follow(space, job, quiet=as_json)
+    measured = load_sweep(space, run)
+    points = measured.points if measured is not None else []
+    best = best_point(points)
+    lines = [_point_line(point) for point in points]
+    if best is not None:
+        lines.append(_("建议用第 {n} 步：convert {run} --iteration {n}", n=best.iteration, run=run))
+    facts = {"points": points, "best": best.iteration if best is not None else None}
+    show(facts, as_json, "\n".join(lines))
+
+
+def _point_line(point: SweepPoint) -> str:
+    return _(
+        "第 {n} 步：通过 {share}（{low}–{high}），照抄 {copied}，困惑度 {perplexity}",
+        n=point.iteration,
+        share=f"{point.passed:.1%}",
+        low=f"{point.low:.1%}",
+        high=f"{point.high:.1%}",
+        copied="—" if point.copied is None else f"{point.copied:.1%}",
+        perplexity="—" if point.perplexity is None else f"{point.perplexity:.3f}",
+    )

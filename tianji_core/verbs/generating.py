@@ -1,0 +1,222 @@
+"""Verbs that make samples from a plan: plan, generate."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import typer
+from pydantic import ValidationError
+
+from tianji_core import generation
+from tianji_core.errors import InputError, PlanError, StudioError
+from tianji_core.i18n import _
+from tianji_core.jobs import Job
+from tianji_core.recipe import Plan, Recipe, by_style, explain, kept_cells, tasks
+from tianji_core.store import recipes
+from tianji_core.teachers import TeacherChoice, WeightedTeacher
+from tianji_core.verbs.common import (
+    LARGEST,
+    DetachOption,
+    JsonOption,
+    RecipeOption,
+    WorkspaceOption,
+    chosen_recipe,
+    follow,
+    opened,
+    show,
+    words,
+)
+from tianji_core.verbs.teacher_options import BudgetOptions, PaceOptions, SamplingOptions, TeacherOptions
+from tianji_core.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class PlanOptions:
+    """What is asked for: styles, texts per cell, and which cells."""
+
+    styles: Annotated[str, typer.Option(help="Styles separated by commas; default: every enabled one.")] = ""
+    rounds: Annotated[int, typer.Option(min=1, help="Texts per cell and style.")] = 1
+    threshold: Annotated[
+        int | None,
+        typer.Option(min=0, max=2, help="Least suitability; default: the recipe's.", show_default=False),
+    ] = None
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="At most this many tasks, spread evenly.", show_default=False)
+    ] = None
+    seed: Annotated[int, typer.Option(min=0, help="Seed of order, clauses, examples and wordings.")] = 0
+
+    def plan(self, recipe: Recipe) -> Plan:
+        """The plan for a recipe, whose threshold holds where none was given.
+
+        Raises:
+            PlanError: options that do not go together.
+        """
+        try:
+            return Plan(
+                styles=words(self.styles),
+                rounds=self.rounds,
+                threshold=recipe.threshold if self.threshold is None else self.threshold,
+                limit=self.limit,
+                seed=self.seed,
+            )
+        except ValidationError as error:
+            raise PlanError(explain(error, whole="")) from error
+
+
+@dataclass(frozen=True)
+class MixOptions:
+    """The further teachers among which the tasks are shared."""
+
+    also: Annotated[
+        list[str] | None,
+        typer.Option(help="Another teacher that shares the work: provider/model=weight.", show_default=False),
+    ] = None
+    weight: Annotated[float, typer.Option(min=0.001, help="Weight of the first teacher.")] = 1.0
+
+    def teachers(self, first: TeacherChoice, pace: PaceOptions) -> list[WeightedTeacher]:
+        """All teachers with their weights, the first one first.
+
+        Raises:
+            InputError: an entry of ``--also`` cannot be read.
+        """
+        further = [_weighted_teacher(entry, pace) for entry in self.also or ()]
+        return [WeightedTeacher(choice=first, weight=self.weight), *further]
+
+
+@dataclass(frozen=True)
+class RunAgainOptions:
+    """A run that exists already: continue it, or send its failed tasks again."""
+
+    resume: Annotated[
+        int | None,
+        typer.Option(
+            min=1, max=LARGEST, help="Go on with this run instead of making one.", show_default=False
+        ),
+    ] = None
+    retry: Annotated[
+        int | None,
+        typer.Option(min=1, max=LARGEST, help="Send the failed tasks of this run again.", show_default=False),
+    ] = None
+
+
+def plan(
+    options: PlanOptions = PlanOptions(),
+    recipe: RecipeOption = None,
+    as_json: JsonOption = False,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Say what a generation would ask for, without asking."""
+    space = opened(workspace)
+    stored = recipes.current(space.engine, chosen_recipe(space, recipe)).recipe
+    asked = options.plan(stored)
+    planned = tasks(stored, asked)
+    counts = dict(by_style(planned))
+    cells = len(kept_cells(stored, asked.threshold))
+    all_cells = sum(n.enabled for n in stored.names) * sum(s.enabled for s in stored.scenes)
+    lines = [
+        _(
+            "{total} 个任务；{cells} 个格子会造数，{skipped} 个低于阈值 {least}",
+            total=len(planned),
+            cells=cells,
+            skipped=all_cells - cells,
+            least=asked.threshold,
+        )
+    ]
+    lines += [f"  {style}  {count}" for style, count in counts.items()]
+    show(
+        {"tasks": len(planned), "cells": cells, "skipped": all_cells - cells, "styles": counts},
+        as_json,
+        "\n".join(lines),
+    )
+
+
+def generate(
+    asked: PlanOptions = PlanOptions(),
+    teacher: TeacherOptions = TeacherOptions("offline"),
+    mix: MixOptions = MixOptions(),
+    sampling: SamplingOptions = SamplingOptions(),
+    pace: PaceOptions = PaceOptions(),
+    budget: BudgetOptions = BudgetOptions(),
+    ban_openings: Annotated[
+        bool, typer.Option(help="Tell the teacher which openings it has used too often.")
+    ] = True,
+    mistakes: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of deliberate mistakes (offline composer).")
+    ] = 0.0,
+    again: RunAgainOptions = RunAgainOptions(),
+    recipe: RecipeOption = None,
+    detach: DetachOption = False,
+    as_json: JsonOption = False,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Let a teacher write samples; every answer is stored as it arrives."""
+    space = opened(workspace)
+    if again.resume is not None and again.retry is not None:
+        raise InputError(_("--resume 和 --retry 只能用一个"))
+    if again.retry is not None:
+        run_id, job = again.retry, generation.retry_failed(space, again.retry)
+    elif again.resume is not None:
+        run_id, job = again.resume, generation.start_generation(space, again.resume)
+    else:
+        key = chosen_recipe(space, recipe)
+        planned = asked.plan(recipes.current(space.engine, key).recipe)
+        run = generation.create_run(
+            space,
+            key,
+            planned,
+            mix.teachers(teacher.choice(pace, mistakes), pace),
+            sampling.plan(),
+            pace.concurrency,
+            options=budget.run_options(ban_openings),
+        )
+        run_id, job = run.id, generation.start_generation(space, run.id)
+    if not detach:
+        follow(space, job, quiet=as_json)
+    _show_run(space, run_id, job, as_json)
+
+
+def _show_run(space: Workspace, run_id: int, job: Job, as_json: bool) -> None:
+    """Print how far a run is.
+
+    Raises:
+        StudioError: every task failed; names the most frequent reason.
+    """
+    state = generation.run_state(space.engine, run_id, latest=0)
+    counts = state.counts
+    if counts.failed and not counts.done:
+        raise StudioError(
+            _(
+                "批次 {run} 的 {n} 个任务全部失败：{reason}；修好后用 generate --retry {run} 再发一次",
+                run=run_id,
+                n=counts.failed,
+                reason=state.errors[0].example,
+            )
+        )
+    facts = {
+        "run": run_id,
+        "job": job.id,
+        "done": counts.done,
+        "failed": counts.failed,
+        "pending": counts.pending,
+        "raw": str(generation.raw_path(space, run_id)),
+    }
+    text = _("批次 {run}：完成 {done}，失败 {failed}，未做 {pending}；原始文件 {raw}", **facts)
+    show(facts, as_json, text)
+
+
+def _weighted_teacher(text: str, pace: PaceOptions) -> WeightedTeacher:
+    """A teacher from 'provider/model=weight'; the model and the weight may be left out. Only the timeout of ``pace``
+    holds for it.
+
+    Raises:
+        InputError: the weight is no number, or the teacher cannot be used.
+    """
+    name, _equals, number = text.partition("=")
+    provider, _slash, model = name.partition("/")
+    options = TeacherOptions(provider.strip(), model.strip())
+    choice = options.choice(PaceOptions(timeout=pace.timeout))
+    try:
+        return WeightedTeacher(choice=choice, weight=float(number or 1))
+    except ValueError as error:
+        raise InputError(
+            _("--also 应当是 provider/model=权重，例如 deepseek/deepseek-flash=2，现在是 {text}", text=text)
+        ) from error

@@ -1,0 +1,91 @@
+"""Options of the verbs that ask a model, and the server that answers them."""
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated
+
+import typer
+
+from tianji_core import jobs, models, serving
+from tianji_core.errors import InputError, ModelError, SettingsError
+from tianji_core.i18n import _
+from tianji_core.serving import ChatSampling, Message
+from tianji_core.serving.choosing import start_for
+from tianji_core.verbs.common import words
+from tianji_core.workspace import Workspace
+
+ModelsOption = Annotated[
+    str,
+    typer.Option("--model", help="Names from 'models', separated by commas; default: the newest merged one."),
+]
+TemperatureOption = Annotated[float, typer.Option(min=0, max=2, help="0 is greedy; 0.7 steady, 1.0 varied.")]
+AnswerTokensOption = Annotated[int, typer.Option(min=1, help="Longest answer in tokens.")]
+StylesOption = Annotated[str, typer.Option(help="Styles separated by commas; default: every enabled one.")]
+
+
+@dataclass(frozen=True)
+class EndpointOptions:
+    """A server that somebody else runs, instead of one of the studio."""
+
+    url: Annotated[
+        str, typer.Option(help="Any OpenAI-compatible address instead of a server of our own.")
+    ] = ""
+    key_variable: Annotated[str, typer.Option(help="Environment variable with the key for --url.")] = ""
+
+    def key(self, space: Workspace) -> str | None:
+        """The key in the named variable, None where none is named.
+
+        Raises:
+            SettingsError: the variable is not set.
+        """
+        if not self.key_variable:
+            return None
+        key = space.key(self.key_variable)
+        if not key:
+            raise SettingsError(
+                _(
+                    "环境变量 {variable} 没有设置，请先设置它或写进工作区的 .env",
+                    variable=self.key_variable,
+                )
+            )
+        return key
+
+    def answering(self, space: Workspace, names: list[str]) -> contextlib.AbstractContextManager[str]:
+        """The address that answers for these models: --url, or a server of the studio."""
+        return contextlib.nullcontext(self.url) if self.url else answering(space, names)
+
+
+def chosen_models(space: Workspace, text: str) -> list[str]:
+    """The models of --model, or the newest merged one, or the built-in base."""
+    if names := words(text):
+        return list(names)
+    found = models.artefacts(space)
+    if not found:
+        raise ModelError(_("还没有模型；用 download 下载一个，或用 models --register 登记本地文件夹"))
+    merged = [each.name for each in found if each.kind == "merged"]
+    return merged[:1] or [each.name for each in found][:1]
+
+
+@contextlib.contextmanager
+def answering(space: Workspace, names: list[str]) -> Iterator[str]:
+    """The address of a server that has all these models: a running one, or one for the length of the block."""
+    for running in serving.servers(space):
+        if running.ready and not running.key_variable and set(names) <= set(running.models):
+            yield running.url
+            return
+    job = start_for(space, names)
+    try:
+        yield serving.wait_ready(space, job.id).url
+    finally:
+        with contextlib.suppress(InputError):
+            jobs.stop(space, job.id)
+
+
+def answer(
+    url: str, model: str, system: str, request: str, sampling: ChatSampling, key: str | None = None
+) -> str:
+    """One answer from an empty history."""
+    messages = [Message("system", system)] if system else []
+    chunks = serving.chat_stream(url, model, [*messages, Message("user", request)], sampling, key)
+    return "".join(chunk.text for chunk in chunks).strip()
