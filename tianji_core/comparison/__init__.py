@@ -1,8 +1,8 @@
 """对比: the same questions to several models and styles, votes on the answers, and what the votes say.
 
-A board holds the questions, columns and answers; a :class:`Comparer` fills it. Ballots hide who wrote an answer; votes
-become scores, preference pairs and samples; the report page shows everything in one HTML file. A teacher as second
-voter is the package :mod:`tianji_core.comparison.voting`.
+A board holds the questions, columns and answers; a :class:`Comparer` fills it. Ballots hide who wrote an
+answer; votes become scores, preference pairs and samples; the report page shows everything in one HTML file.
+A teacher as second voter is the package :mod:`tianji_core.comparison.voting`.
 """
 
 from tianji_core.comparison.asks import QUESTION_FILE_TYPES, read_asks

@@ -1,4 +1,4 @@
-"""Questions for a comparison out of a file: one per line, a table, or JSON."""
+"""Reads the questions of a comparison from a file: one per line, a table, or JSON."""
 
 import csv
 import io
@@ -19,16 +19,18 @@ _TEXT = ("text", "prompt", "input", "question", "问题", "输入")
 
 
 def read_asks(recipe: Recipe, file: str, data: bytes) -> list[Ask]:
-    """The questions in a file: ``.txt`` holds one per line; ``.csv`` has a header with name and scene (称谓、场景) or
-    text (问题); ``.json`` and ``.jsonl`` hold texts, objects with these fields, or the conversations of a training file.
-    Empty lines of a text are passed over.
+    """Returns the questions of a file.
+
+    ``.txt`` holds one per line, empty lines are skipped; ``.csv`` has a header with name and scene
+    (称谓、场景) or text (问题); ``.json`` and ``.jsonl`` hold texts, objects with these fields, or the
+    conversations of a training file.
 
     Raises:
-        InputError: says in which entry what is wrong.
+        InputError: the file or one of its entries cannot be used; names the entry.
     """
     form = file.rsplit(".", 1)[-1].lower()
     if form not in QUESTION_FILE_TYPES:
-        known = _("、").join(f".{each}" for each in QUESTION_FILE_TYPES)
+        known = _("、").join(f".{kind}" for kind in QUESTION_FILE_TYPES)
         raise InputError(_("读不了 {file}：要的是 {known} 文件", file=file, known=known))
     if len(data) > MAX_BYTES:
         raise InputError(
@@ -87,18 +89,19 @@ def _ask(recipe: Recipe, file: str, number: int, entry: Any) -> Ask:
     except InputError as error:
         raise InputError(f"{file}：{error}") from error
     if not ask.text:
-        for known, kind, said in (
+        for entry_of_recipe, kind, text in (
             (recipe.name(ask.name), _("称谓"), ask.name),
             (recipe.scene(ask.scene), _("场景"), ask.scene),
         ):
-            if known is None:
+            if entry_of_recipe is None:
                 raise InputError(
-                    _("{file} 第 {n} 项：配方里没有{kind}“{text}”", file=file, n=number, kind=kind, text=said)
+                    _("{file} 第 {n} 项：配方里没有{kind}“{text}”", file=file, n=number, kind=kind, text=text)
                 )
     return ask
 
 
 def _field(entry: Mapping[Any, Any], names: tuple[str, ...]) -> str:
+    """The first of the fields ``names`` that holds a text, '' where none does."""
     plain = {str(key).strip(): value for key, value in entry.items()}
-    found = next((plain[name] for name in names if isinstance(plain.get(name), str)), "")
-    return found.strip()
+    text = next((plain[name] for name in names if isinstance(plain.get(name), str)), "")
+    return text.strip()

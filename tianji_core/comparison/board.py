@@ -1,4 +1,4 @@
-"""对比: a table of answers, one row per question, one column per model and style, kept as a file of the workspace."""
+"""The board of a comparison: one row per question, one column per model and style, stored as a JSON file."""
 
 import secrets
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ from tianji_core.workspace import Workspace
 MAX_CELLS = 400
 MAX_CANDIDATES = 5
 MAX_CHARACTERS = 20_000
-"""Characters of one question; no context of a model that fits one card holds more."""
+"""Characters of one question; the context of a model that fits one GPU holds no more."""
 KEPT = 50
 """Boards kept in the workspace; older files are removed."""
 
@@ -38,13 +38,15 @@ class Ask(BaseModel):
 
     @property
     def title(self) -> str:
-        """The row for people."""
+        """The question as it is shown."""
         return self.text or f"{self.name} × {self.scene}"
 
 
 class Column(BaseModel):
-    """One column: which model at which server, in which style. ``key_variable`` names the environment variable with
-    the server's key, '' where it needs none; ``temperature`` and ``top_p`` None are the board's."""
+    """One column: which model at which server, in which style.
+
+    ``key_variable`` names the environment variable with the server's key, '' where it needs none; where
+    ``temperature`` or ``top_p`` is None, the board's value is used."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -57,15 +59,17 @@ class Column(BaseModel):
 
     @property
     def title(self) -> str:
-        """The column for people."""
+        """The column as it is shown."""
         own = {"T": self.temperature, "top_p": self.top_p}
-        drawn = "".join(f" · {name}={value:g}" for name, value in own.items() if value is not None)
-        return f"{self.model} · {self.style}{drawn}"
+        shown = "".join(f" · {name}={value:g}" for name, value in own.items() if value is not None)
+        return f"{self.model} · {self.style}{shown}"
 
 
 class Cell(BaseModel):
-    """One answer. ``candidate`` counts the answers of one row and column from 0. ``first`` and ``seconds`` are seconds
-    until the first text and until the end; ``tokens`` None where the server does not count."""
+    """One answer.
+
+    ``candidate`` counts the answers of one row and column from 0. ``first`` and ``seconds`` are the seconds
+    until the first text and until the end; ``tokens`` is None where the server does not report them."""
 
     row: int
     column: int
@@ -80,28 +84,30 @@ class Cell(BaseModel):
 
     @property
     def ended(self) -> bool:
-        """Whether nothing more will come."""
+        """Whether the answer is complete, failed or was stopped."""
         return self.state in ("done", "failed", "stopped")
 
     @property
     def answered(self) -> bool:
-        """Whether there is a whole answer with words in it."""
+        """Whether the answer is complete and not blank."""
         return self.state == "done" and bool(self.text.strip())
 
     @property
     def place(self) -> tuple[int, int, int]:
-        """Row, column and candidate: tells the answers of a board apart."""
+        """Row, column and candidate, unique within a board."""
         return self.row, self.column, self.candidate
 
     def clear(self) -> None:
-        """Forget what came, to be asked again."""
+        """Resets the cell so that it can be asked again."""
         self.state, self.text, self.error = "waiting", "", ""
         self.first = self.seconds = self.tokens = None
 
 
 class Board(BaseModel):
-    """One comparison. ``key`` is its file name; ``created_at`` in UTC. The same seed goes to every column, and each
-    candidate adds its number to it."""
+    """One comparison.
+
+    ``key`` is its file name; ``created_at`` is in UTC. Every column gets the same seed, to which each
+    candidate adds its number."""
 
     key: str
     created_at: datetime = Field(default_factory=now)
@@ -114,21 +120,22 @@ class Board(BaseModel):
     candidates: int = 1
 
     def cell(self, row: int, column: int, candidate: int = 0) -> Cell:
-        """The answer at a place."""
+        """Returns one cell."""
         return self.cells[(row * len(self.columns) + column) * self.candidates + candidate]
 
     def row(self, row: int) -> list[Cell]:
-        """The answers of a row."""
+        """Returns the cells of a row."""
         width = len(self.columns) * self.candidates
         return self.cells[row * width : (row + 1) * width]
 
     def title(self, cell: Cell) -> str:
-        """Where an answer stands, for people."""
+        """Returns the column and candidate of an answer as they are shown."""
         number = f" #{cell.candidate + 1}" if self.candidates > 1 else ""
         return self.columns[cell.column].title + number
 
     def sampling_of(self, cell: Cell) -> ChatSampling:
-        """How an answer is drawn."""
+        """Returns the sampling of an answer: the board's, with the column's values and the candidate's
+        seed."""
         column, seed = self.columns[cell.column], self.sampling.seed
         return replace(
             self.sampling,
@@ -139,17 +146,18 @@ class Board(BaseModel):
 
     @property
     def ended(self) -> bool:
-        """Whether every answer is there, failed or was stopped."""
+        """Whether every cell has ended."""
         return all(cell.ended for cell in self.cells)
 
     @property
     def finished(self) -> int:
-        """How many cells have ended."""
+        """The number of cells that have ended."""
         return sum(cell.ended for cell in self.cells)
 
 
 def request_text(recipe: Recipe, ask: Ask, style_text: str) -> str:
-    """What a model is asked: the recipe's first wording for a cell, or the free text with the style's trigger.
+    """Returns the request to a model: the recipe's first wording for a cell, or the free text with the
+    style's suffix.
 
     Raises:
         InputError: the recipe does not know the name, scene or style.
@@ -173,12 +181,12 @@ def plan_board(
     sampling: ChatSampling,
     candidates: int = 1,
 ) -> Board:
-    """A board of unanswered cells, ``candidates`` for each row and column. Without a seed one is drawn, so that every
-    column gets the same one.
+    """Returns a board of unanswered cells, ``candidates`` for each row and column. A missing seed is drawn
+    here, so that every column gets the same one.
 
     Raises:
-        InputError: nothing to compare, too many cells, an empty or endless question, or an entry that the recipe does
-            not have.
+        InputError: there is nothing to compare, there are too many cells, a question is empty or too long, or
+            the recipe lacks a name, scene or style.
     """
     if not asks or not columns:
         raise InputError(_("请至少选一个问题、一个模型和一个风格"))
@@ -218,10 +226,10 @@ def plan_board(
 
 
 def check_ask(ask: Ask, number: int) -> None:
-    """That the ``number``-th question can be asked.
+    """Checks the ``number``-th question.
 
     Raises:
-        InputError: it is empty, or longer than any model reads.
+        InputError: it is empty or too long.
     """
     if not (ask.text.strip() or (ask.name and ask.scene)):
         raise InputError(_("第 {n} 个问题是空的", n=number))
@@ -241,19 +249,19 @@ def _folder(workspace: Workspace) -> Path:
 
 
 def save_board(workspace: Workspace, board: Board) -> None:
-    """Keep a board as it is now."""
+    """Writes a board to the workspace, and removes the oldest ones beyond ``KEPT``."""
     write_text(_folder(workspace) / f"{board.key}.json", board.model_dump_json(indent=1) + "\n")
     for old in board_keys(workspace)[KEPT:]:
         (_folder(workspace) / f"{old}.json").unlink(missing_ok=True)
 
 
 def board_keys(workspace: Workspace) -> list[str]:
-    """The kept boards, newest first."""
+    """Returns the keys of the stored boards, newest first."""
     return sorted((path.stem for path in _folder(workspace).glob("*.json")), reverse=True)
 
 
 def load_board(workspace: Workspace, key: str) -> Board:
-    """A kept board; answers that were under way when it was written count as stopped.
+    """Returns a stored board; answers that were incomplete when it was written count as stopped.
 
     Raises:
         InputError: there is none with this key, or its file is broken.

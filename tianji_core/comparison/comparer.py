@@ -1,4 +1,4 @@
-"""Filling a board: many answers at the same time, in threads that outlive a page refresh."""
+"""Fills a board: many answers at the same time, in threads that continue when the page is refreshed."""
 
 import contextlib
 import socket
@@ -16,11 +16,11 @@ from tianji_core.serving.launch import HOST, PROBE_TIMEOUT, RunningServer, serve
 from tianji_core.workspace import Workspace
 
 AT_ONCE = 32
-"""Streams that one board keeps open; a server batches them, and what is too much for it waits in its queue."""
+"""Streams that one board keeps open; the server batches them and queues what exceeds its capacity."""
 
 
 class Comparer:
-    """Runs boards of one workspace. Keep one per process."""
+    """Fills the boards of one workspace. Create one per process."""
 
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
@@ -28,24 +28,26 @@ class Comparer:
         self._retrying = threading.Lock()
 
     def start(self, board: Board) -> None:
-        """Ask for every cell and return at once; the board's cells change while answers come in."""
+        """Starts filling every cell and returns at once; the board's cells change while answers arrive."""
         save_board(self._workspace, board)
         self._running = {key: run for key, run in self._running.items() if not run.board.ended}
         self._running[board.key] = _Run(self._workspace, board)
 
     def retry(self, key: str) -> Board:
-        """Ask again for every cell that has no answer: failed, stopped or empty. Filled ones stay as they are. Where a
-        server of this machine has gone, another that has its model is asked: one started anew has another port. One that
-        another column asks for the same model is another column's: it may hold it in another precision.
+        """Asks again for every cell without an answer (failed, stopped or empty) and returns the board.
+
+        Where a server of this machine has stopped, another one that serves the model is asked, because a
+        restarted server has another port. Servers that another column already uses for the same model are
+        skipped: they may serve it in another precision.
 
         Raises:
             InputError: there is no such board, it is still being filled, or nothing is missing.
         """
-        # Looking for servers takes a moment, and a second press must see what the first began.
+        # Finding the servers takes a moment; a second press must see what the first one started.
         with self._retrying:
-            return self._again(key)
+            return self._retry(key)
 
-    def _again(self, key: str) -> Board:
+    def _retry(self, key: str) -> Board:
         board = self.board(key)
         missing = [cell for cell in board.cells if not cell.answered]
         if not board.ended:
@@ -54,14 +56,14 @@ class Comparer:
             raise InputError(_("每一格都有答案了，没有要重问的"))
         ready = [server for server in servers(self._workspace) if server.ready]
         asked = {(column.url, column.model) for column in board.columns}
-        board.columns = [_found_again(column, ready, asked) for column in board.columns]
+        board.columns = [_reachable(column, ready, asked) for column in board.columns]
         for cell in missing:
             cell.clear()
         self._running[key] = _Run(self._workspace, board)
         return board
 
     def board(self, key: str) -> Board:
-        """A board as it is now, running or kept.
+        """Returns a board in its present state, running or stored.
 
         Raises:
             InputError: there is none.
@@ -70,27 +72,29 @@ class Comparer:
         return run.board if run is not None else load_board(self._workspace, key)
 
     def stop(self, key: str) -> None:
-        """Hang up on everything that is still being answered."""
+        """Closes every stream of a board that is still open."""
         if (run := self._running.get(key)) is not None:
             run.stop.set()
 
-    def wait(self, key: str, each: Callable[[Board], None] | None = None) -> Board:
-        """Block until a board has ended; ``each`` is called about five times a second."""
+    def wait(self, key: str, watch: Callable[[Board], None] | None = None) -> Board:
+        """Returns a board when it has ended; ``watch`` is called about five times a second until then."""
         while True:
             board = self.board(key)
-            if each is not None:
-                each(board)
+            if watch is not None:
+                watch(board)
             if board.ended:
                 return board
             time.sleep(0.2)
 
 
-def _found_again(column: Column, ready: Sequence[RunningServer], asked: set[tuple[str, str]]) -> Column:
+def _reachable(column: Column, ready: Sequence[RunningServer], asked: set[tuple[str, str]]) -> Column:
+    """The column, at another server of this machine where its own has stopped; ``asked`` are the (address,
+    model) pairs of the board."""
     address = urlsplit(column.url)
     if address.hostname != HOST or any(server.url == column.url for server in ready):
         return column
     with contextlib.suppress(OSError), socket.create_connection((HOST, address.port or 80), PROBE_TIMEOUT):
-        return column  # a server that we did not start
+        return column  # a server that the studio did not start
     for server in ready:
         if column.model in server.models and (server.url, column.model) not in asked:
             return column.model_copy(update={"url": server.url, "key_variable": server.key_variable})
@@ -98,13 +102,15 @@ def _found_again(column: Column, ready: Sequence[RunningServer], asked: set[tupl
 
 
 class _Run:
+    """The threads that fill one board."""
+
     def __init__(self, workspace: Workspace, board: Board) -> None:
         self.board = board
         self.stop = threading.Event()
         self._workspace = workspace
         self._todo = deque(cell for cell in board.cells if not cell.ended)
         self._saving = threading.Lock()
-        for _each in range(min(AT_ONCE, len(self._todo))):
+        for _thread in range(min(AT_ONCE, len(self._todo))):
             threading.Thread(target=self._work, name=f"compare-{board.key}", daemon=True).start()
 
     def _work(self) -> None:
@@ -117,7 +123,7 @@ class _Run:
             with self._saving:
                 try:
                     save_board(self._workspace, self.board)
-                except StudioError as error:  # a full disk: the answers are still on the page
+                except StudioError as error:  # e.g. a full disk; the answers stay in memory
                     print(error, flush=True)
 
     def _answer(self, cell: Cell, column: Column) -> None:
@@ -144,7 +150,7 @@ class _Run:
                     break
         except StudioError as failure:
             state, error = "failed", str(failure)
-        except Exception as failure:  # a cell must end, whatever a foreign server sends
+        except Exception as failure:  # every cell must end, whatever the server sends
             state, error = "failed", f"{type(failure).__name__}: {failure}"
         cell.error, cell.seconds = error, time.monotonic() - started
         cell.state = state  # type: ignore[assignment]

@@ -1,4 +1,4 @@
-"""The answers of a comparison, checked: marks on each, totals per column, pass rates per cell of the recipe."""
+"""Checked answers of a comparison: marks per answer, totals per column, pass rates per cell of the recipe."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -11,12 +11,12 @@ from tianji_core.evaluation.report import wilson
 from tianji_core.i18n import _
 
 CheckerOf = Callable[[str], Checker]
-"""A model's name → the checker that knows what it was trained on."""
+"""Returns the checker for a model's name, which knows what that model was trained on."""
 
 
 @dataclass(frozen=True)
 class Mark:
-    """One small remark on an answer; ``good`` None only states something."""
+    """One remark on an answer; ``good`` is None for a remark that is no judgement."""
 
     good: bool | None
     text: str
@@ -29,8 +29,11 @@ class Mark:
 
 @dataclass(frozen=True)
 class Checked:
-    """One answer with what was found. ``verdict`` is None for a question in free words, of which nobody knows the
-    receiver and the occasion; then only ``fits`` (length) and ``styled`` are known, None where the style is unknown."""
+    """One answer with its checks.
+
+    ``length`` in characters; ``span`` is the style's allowed length. ``verdict`` is None for a free question,
+    whose receiver and occasion are unknown; then only ``fits`` (length) and ``styled`` are checked, and they
+    are None where the recipe lacks the style."""
 
     cell: Cell
     length: int
@@ -42,21 +45,21 @@ class Checked:
 
     @property
     def passed(self) -> bool | None:
-        """Whether everything is right; None where that is not known."""
+        """Whether every check passed; None where not all of them apply."""
         return None if self.verdict is None else self.verdict.passed
 
     def marks(self) -> list[Mark]:
-        """What to show beside the answer."""
-        found = [Mark(self.fits, self._length_text()), Mark(None, _("{n} 个表情", n=self.emoji))]
+        """Returns the remarks that are shown beside the answer."""
+        marks = [Mark(self.fits, self._length_text()), Mark(None, _("{n} 个表情", n=self.emoji))]
         if self.verdict is None:
-            return found if self.styled is None else [*found, Mark(self.styled, _("风格"))]
-        found += [
+            return marks if self.styled is None else [*marks, Mark(self.styled, _("风格"))]
+        marks += [
             Mark(self.verdict.person, _("对象")),
             Mark(self.verdict.pronoun, _("您或你")),
             Mark(self.verdict.occasion, _("场合")),
             Mark(self.verdict.style, _("风格")),
         ]
-        return [*found, Mark(False, _("照抄训练数据"))] if self.verdict.copied else found
+        return [*marks, Mark(False, _("照抄训练数据"))] if self.verdict.copied else marks
 
     def _length_text(self) -> str:
         if self.fits is False and self.span is not None:
@@ -65,7 +68,7 @@ class Checked:
 
 
 def check_cell(checker: Checker, board: Board, cell: Cell) -> Checked:
-    """What can be said about one answer."""
+    """Returns one answer with every check that applies to it."""
     recipe, ask = checker.recipe, board.asks[cell.row]
     text = cell.text.strip()
     length, emoji = len(text), emoji_count(text)
@@ -83,7 +86,7 @@ def check_cell(checker: Checker, board: Board, cell: Cell) -> Checked:
 
 
 def check_board(board: Board, checker_of: CheckerOf) -> list[Checked]:
-    """Every answered cell, checked with what its model was trained on."""
+    """Returns every answered cell with its checks, in the order of the board."""
     return [
         check_cell(checker_of(board.columns[cell.column].model), board, cell)
         for cell in board.cells
@@ -93,9 +96,11 @@ def check_board(board: Board, checker_of: CheckerOf) -> list[Checked]:
 
 @dataclass(frozen=True)
 class Total:
-    """One column in figures. Shares are 0-1 and None where nothing could be checked; ``low`` and ``high`` bound
-    ``passed`` with 95 % confidence; ``length`` in characters, ``first`` in seconds, ``rate`` in tokens per second, all
-    means. ``failed`` counts cells without an answer."""
+    """The figures of one column.
+
+    Shares are 0-1 and None where nothing could be checked; ``low`` and ``high`` bound ``passed`` with 95 %
+    confidence. ``length`` in characters, ``first`` in seconds and ``rate`` in tokens per second are means.
+    ``failed`` counts cells without an answer."""
 
     title: str
     model: str
@@ -118,52 +123,52 @@ class Total:
 
 
 def totals(board: Board, checked: Sequence[Checked]) -> list[Total]:
-    """The columns of a board in figures, in their order."""
+    """Returns the figures of every column of a board, in its order."""
     return [
-        _total(board, at, [one for one in checked if one.cell.column == at])
+        _total(board, at, [answer for answer in checked if answer.cell.column == at])
         for at in range(len(board.columns))
     ]
 
 
-def _total(board: Board, at: int, found: Sequence[Checked]) -> Total:
-    judged = [one.verdict for one in found if one.verdict is not None]
+def _total(board: Board, at: int, checked: Sequence[Checked]) -> Total:
+    verdicts = [answer.verdict for answer in checked if answer.verdict is not None]
     low = high = None
-    if judged:
-        low, high = wilson(sum(verdict.passed for verdict in judged), len(judged))
+    if verdicts:
+        low, high = wilson(sum(verdict.passed for verdict in verdicts), len(verdicts))
     cells = [cell for cell in board.cells if cell.column == at]
     timed = [cell for cell in cells if cell.answered and cell.tokens and cell.seconds]
     return Total(
         title=board.columns[at].title,
         model=board.columns[at].model,
-        answered=len(found),
+        answered=len(checked),
         failed=sum(cell.ended and not cell.answered for cell in cells),
-        checked=len(judged),
-        passed=mean(verdict.passed for verdict in judged),
+        checked=len(verdicts),
+        passed=mean(verdict.passed for verdict in verdicts),
         low=low,
         high=high,
-        person=mean(verdict.person for verdict in judged),
-        pronoun=mean(verdict.pronoun for verdict in judged),
-        occasion=mean(verdict.occasion for verdict in judged),
-        style=mean(one.styled for one in found if one.styled is not None),
-        fits=mean(one.fits for one in found if one.fits is not None),
-        copied=mean(verdict.copied for verdict in judged),
-        emoji=mean(one.emoji for one in found),
-        length=mean(one.length for one in found),
+        person=mean(verdict.person for verdict in verdicts),
+        pronoun=mean(verdict.pronoun for verdict in verdicts),
+        occasion=mean(verdict.occasion for verdict in verdicts),
+        style=mean(answer.styled for answer in checked if answer.styled is not None),
+        fits=mean(answer.fits for answer in checked if answer.fits is not None),
+        copied=mean(verdict.copied for verdict in verdicts),
+        emoji=mean(answer.emoji for answer in checked),
+        length=mean(answer.length for answer in checked),
         first=mean(cell.first for cell in cells if cell.answered and cell.first is not None),
         rate=mean((cell.tokens or 0) / (cell.seconds or 1) for cell in timed),
     )
 
 
 def mean(values: Iterable[float]) -> float | None:
-    """The mean; None of nothing."""
-    listed = list(values)
-    return sum(listed) / len(listed) if listed else None
+    """Returns the mean, None where there are no values."""
+    numbers = list(values)
+    return sum(numbers) / len(numbers) if numbers else None
 
 
 @dataclass(frozen=True)
 class HeatMap:
-    """Pass rates of one model: ``values[y][x]`` in 0-1 for ``names[y]`` and ``scenes[x]``, None where there is no
-    answer; ``counts`` are the answers behind them."""
+    """Pass rates of one model: ``values[y][x]`` in 0-1 for ``names[y]`` and ``scenes[x]``, None where there
+    is no answer; ``counts[y][x]`` are the numbers of answers."""
 
     model: str
     names: tuple[str, ...]
@@ -173,18 +178,19 @@ class HeatMap:
 
 
 def heat_maps(board: Board, checked: Sequence[Checked]) -> list[HeatMap]:
-    """A map for each model with answers about cells of the recipe, in the order of the columns; none for a
-    single cell, whose rate the totals tell."""
-    told: dict[str, dict[tuple[str, str], list[bool]]] = {}
-    for one in checked:
-        if one.verdict is not None:
-            ask = board.asks[one.cell.row]
-            by_cell = told.setdefault(board.columns[one.cell.column].model, {})
-            by_cell.setdefault((ask.name, ask.scene), []).append(one.verdict.passed)
+    """Returns a map for each model with answers about cells of the recipe, in the order of the columns.
+
+    A board with a single cell has none: the totals show its rate."""
+    passed: dict[str, dict[tuple[str, str], list[bool]]] = {}
+    for answer in checked:
+        if answer.verdict is not None:
+            ask = board.asks[answer.cell.row]
+            by_cell = passed.setdefault(board.columns[answer.cell.column].model, {})
+            by_cell.setdefault((ask.name, ask.scene), []).append(answer.verdict.passed)
     asked = [ask for ask in board.asks if ask.name and ask.scene and not ask.text]
     names = tuple(dict.fromkeys(ask.name for ask in asked))
     scenes = tuple(dict.fromkeys(ask.scene for ask in asked))
-    models = [model for model in dict.fromkeys(column.model for column in board.columns) if model in told]
+    models = [model for model in dict.fromkeys(column.model for column in board.columns) if model in passed]
     if len(names) * len(scenes) < 2:
         return []
     return [
@@ -192,8 +198,8 @@ def heat_maps(board: Board, checked: Sequence[Checked]) -> list[HeatMap]:
             model,
             names,
             scenes,
-            tuple(tuple(mean(told[model].get((name, scene), ())) for scene in scenes) for name in names),
-            tuple(tuple(len(told[model].get((name, scene), ())) for scene in scenes) for name in names),
+            tuple(tuple(mean(passed[model].get((name, scene), ())) for scene in scenes) for name in names),
+            tuple(tuple(len(passed[model].get((name, scene), ())) for scene in scenes) for name in names),
         )
         for model in models
     ]

@@ -1,4 +1,4 @@
-"""Votes as training material: preference pairs for DPO, and chosen answers as samples for the review."""
+"""Turns votes into training data: preference pairs for DPO, and chosen answers as samples to review."""
 
 import json
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ FORMS = (TEXT_FORM, MESSAGES_FORM)
 
 @dataclass(frozen=True)
 class Preference:
-    """One line of the file."""
+    """One preference pair: two answers to the same prompt."""
 
     system: str
     prompt: str
@@ -29,7 +29,7 @@ class Preference:
     rejected: str
 
     def plain(self, form: str) -> dict[str, Any]:
-        """As plain data: three texts (and the system prompt beside them), or lists of messages."""
+        """Returns the pair as plain data: texts with the system prompt beside them, or lists of messages."""
         if form == TEXT_FORM:
             return {
                 "system": self.system,
@@ -46,39 +46,41 @@ class Preference:
 
 
 def preferences(decided: Sequence[Vote]) -> list[Preference]:
-    """The clear verdicts, each once. A pair on which people disagree teaches nothing and is left out, as are answers
-    to different requests (another style), which a trainer cannot read as answers to one prompt."""
-    found: dict[Preference, Vote] = {}
-    for vote in decided:
-        if vote.outcome == BETTER and vote.style == vote.loser_style:
-            found[Preference(vote.system, vote.prompt, vote.chosen, vote.rejected)] = vote
-    known = set(found)
+    """Returns the pairs of votes with a winner, each once.
+
+    Pairs on which people disagree are left out, and so are answers in different styles: their requests
+    differ, and a preference pair has one prompt."""
+    pairs = dict.fromkeys(
+        Preference(vote.system, vote.prompt, vote.chosen, vote.rejected)
+        for vote in decided
+        if vote.outcome == BETTER and vote.style == vote.loser_style
+    )
     return [
-        each
-        for each in found
-        if Preference(each.system, each.prompt, each.rejected, each.chosen) not in known
+        pair
+        for pair in pairs
+        if Preference(pair.system, pair.prompt, pair.rejected, pair.chosen) not in pairs
     ]
 
 
 def preference_lines(workspace: Workspace, recipe_key: str, form: str = TEXT_FORM) -> str:
-    """The people's verdicts on a recipe's answers as JSON Lines.
+    """Returns the preference pairs of the people's votes on a recipe's answers as JSON Lines.
 
     Raises:
-        InputError: an unknown form, or there is none.
+        InputError: the form is unknown, or there is no pair.
     """
     if form not in FORMS:
         raise InputError(_("没有“{form}”这种写法，可以的是：{known}", form=form, known=_("、").join(FORMS)))
-    found = preferences(votes.listed(workspace.engine, recipe_key))
-    if not found:
+    pairs = preferences(votes.listed(workspace.engine, recipe_key))
+    if not pairs:
         raise InputError(_("还没有可以导出的偏好对：先在对比页给同一种风格的答案投票"))
-    return "".join(json.dumps(each.plain(form), ensure_ascii=False) + "\n" for each in found)
+    return "".join(json.dumps(pair.plain(form), ensure_ascii=False) + "\n" for pair in pairs)
 
 
 def export_preferences(workspace: Workspace, recipe_key: str, path: Path, form: str = TEXT_FORM) -> int:
-    """Write :func:`preference_lines` to ``path``; returns how many pairs.
+    """Writes :func:`preference_lines` to ``path``; returns the number of pairs.
 
     Raises:
-        InputError: as there, or the file cannot be written.
+        InputError: the form is unknown, there is no pair, or the file cannot be written.
     """
     lines = preference_lines(workspace, recipe_key, form)
     write_text(path, lines)
@@ -86,17 +88,17 @@ def export_preferences(workspace: Workspace, recipe_key: str, path: Path, form: 
 
 
 class Taken(NamedTuple):
-    """Chosen answers that became samples, and those that were there already."""
+    """The numbers of chosen answers that became samples and of those that were samples already."""
 
     added: int
     known: int
 
 
 def take_chosen(workspace: Workspace, recipe: Recipe) -> Taken:
-    """Put every chosen answer into the review as a pending sample, with the model that wrote it.
+    """Adds every chosen answer as a pending sample, with the model that wrote it.
 
     Raises:
-        InputError: nothing was chosen yet.
+        InputError: no answer was chosen yet.
     """
     chosen = [vote for vote in votes.listed(workspace.engine, recipe.key) if vote.outcome == BETTER]
     if not chosen:

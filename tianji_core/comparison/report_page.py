@@ -1,4 +1,4 @@
-"""A comparison as one HTML page that needs nothing else: no script, no font, no picture from anywhere."""
+"""A comparison as one self-contained HTML page: no scripts, and no files from elsewhere."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -29,12 +29,12 @@ class Judgement:
 
     @property
     def agreement(self) -> Agreement:
-        """On the pairs that both judged."""
+        """Their agreement on the pairs that both judged."""
         return same_verdicts(self.people, self.teachers)
 
 
 def judgement(workspace: Workspace, board: Board) -> Judgement:
-    """The votes on the answers of a board."""
+    """Returns the votes on the answers of a board."""
     texts = {cell.text for cell in board.cells if cell.answered}
     people, teachers = (
         tuple(votes.between(workspace.engine, board.recipe, texts, voter)) for voter in (PERSON, TEACHER)
@@ -43,7 +43,7 @@ def judgement(workspace: Workspace, board: Board) -> Judgement:
 
 
 def board_report(recipe: Recipe, board: Board, checker_of: CheckerOf, judged: Judgement) -> str:
-    """The whole page. Everything that a model or a person wrote is escaped."""
+    """Returns the page. Everything that a model or a person wrote is escaped."""
     checked = check_board(board, checker_of)
     title = _("对比：{recipe}", recipe=recipe.title)
     parts = [
@@ -58,7 +58,10 @@ def board_report(recipe: Recipe, board: Board, checker_of: CheckerOf, judged: Ju
         _section(_("全部答案"), _answers(board, checked, judged.people)),
         _paragraph(_("这一页不联网也能打开，可以直接发给别人或打印。")),
     ]  # fmt: skip
-    head = f'<meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{escape(title)}</title>'
+    head = (
+        '<meta charset="utf-8"><meta name="viewport" content="width=device-width">'
+        f"<title>{escape(title)}</title>"
+    )
     style = f"<style>\n{_STYLE.read_text(encoding='utf-8')}</style>"
     body = "\n".join(parts)
     code = "zh-CN" if language() == "zh" else "en"
@@ -89,10 +92,11 @@ def _facts(board: Board) -> str:
     return "<dl>" + "".join(f"<dt>{escape(k)}</dt><dd>{escape(v)}</dd>" for k, v in facts.items()) + "</dl>"
 
 
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]], kind: str = "") -> str:
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     top = "".join(f"<th>{escape(text)}</th>" for text in head)
     lines = "".join("<tr>" + "".join(f"<td>{escape(t)}</td>" for t in row) + "</tr>" for row in rows)
-    return f'<div class="scroll"><table class="{kind}"><thead><tr>{top}</tr></thead><tbody>{lines}</tbody></table></div>'
+    table = f"<table><thead><tr>{top}</tr></thead><tbody>{lines}</tbody></table>"
+    return f'<div class="scroll">{table}</div>'
 
 
 def _share(value: float | None) -> str:
@@ -104,28 +108,32 @@ def _number(value: float | None, form: str) -> str:
 
 
 TOTAL_COLUMNS: tuple[tuple[Callable[[], str], Callable[[Total], str]], ...] = (
-    (lambda: _("列"), lambda each: each.title),
-    (lambda: _("答案"), lambda each: str(each.answered)),
-    (lambda: _("没答上"), lambda each: str(each.failed)),
-    (lambda: _("通过率"), lambda each: _share(each.passed)),
-    (lambda: _("95% 区间"), lambda each: _NOTHING if each.low is None else f"{each.low:.0%}–{each.high:.0%}"),
-    (lambda: _("对象"), lambda each: _share(each.person)),
-    (lambda: _("您或你"), lambda each: _share(each.pronoun)),
-    (lambda: _("场合"), lambda each: _share(each.occasion)),
-    (lambda: _("风格"), lambda each: _share(each.style)),
-    (lambda: _("长短"), lambda each: _share(each.fits)),
-    (lambda: _("照抄"), lambda each: _share(each.copied)),
-    (lambda: _("平均字数"), lambda each: _number(each.length, ".0f")),
-    (lambda: _("平均表情"), lambda each: _number(each.emoji, ".1f")),
-    (lambda: _("首字（秒）"), lambda each: _number(each.first, ".2f")),
-    (lambda: _("token/秒"), lambda each: _number(each.rate, ".1f")),
+    (lambda: _("列"), lambda total: total.title),
+    (lambda: _("答案"), lambda total: str(total.answered)),
+    (lambda: _("没答上"), lambda total: str(total.failed)),
+    (lambda: _("通过率"), lambda total: _share(total.passed)),
+    (
+        lambda: _("95% 区间"),
+        lambda total: _NOTHING if total.low is None else f"{total.low:.0%}–{total.high:.0%}",
+    ),
+    (lambda: _("对象"), lambda total: _share(total.person)),
+    (lambda: _("您或你"), lambda total: _share(total.pronoun)),
+    (lambda: _("场合"), lambda total: _share(total.occasion)),
+    (lambda: _("风格"), lambda total: _share(total.style)),
+    (lambda: _("长短"), lambda total: _share(total.fits)),
+    (lambda: _("照抄"), lambda total: _share(total.copied)),
+    (lambda: _("平均字数"), lambda total: _number(total.length, ".0f")),
+    (lambda: _("平均表情"), lambda total: _number(total.emoji, ".1f")),
+    (lambda: _("首字（秒）"), lambda total: _number(total.first, ".2f")),
+    (lambda: _("token/秒"), lambda total: _number(total.rate, ".1f")),
 )
-"""What is shown of each column of a comparison, here, on the page and on the command line."""
+"""(title, value) of what is shown of each column, in this report, on the page and on the command line."""
 
 
-def _totals(found: Sequence[Total]) -> str:
+def _totals(columns: Sequence[Total]) -> str:
     return _table(
-        [head() for head, _each in TOTAL_COLUMNS], ([tell(t) for _h, tell in TOTAL_COLUMNS] for t in found)
+        [title() for title, _value in TOTAL_COLUMNS],
+        ([value(total) for _title, value in TOTAL_COLUMNS] for total in columns),
     )
 
 
@@ -145,8 +153,8 @@ def _heat_cell(value: float | None, count: int) -> str:
     if value is None:
         return f"<td>{_NOTHING}</td>"
     hue = round(120 * value)
-    said = escape(_("{n} 条", n=count))
-    return f'<td style="background:hsl({hue} 55% 84%)" title="{said}">{value:.0%}</td>'
+    tooltip = escape(_("{n} 条", n=count))
+    return f'<td style="background:hsl({hue} 55% 84%)" title="{tooltip}">{value:.0%}</td>'
 
 
 def _scores(judged: Judgement) -> str:
@@ -158,59 +166,62 @@ def _scores(judged: Judgement) -> str:
         (_("风格"), by_style(people)),
         (_("模型和风格"), by_model_and_style(people)),
     )
-    found = "".join(_standings(title, each) for title, each in tables if len(each.rows) > 1)
+    parts = [_standings(title, standings) for title, standings in tables if len(standings.rows) > 1]
     both = judged.agreement
     if both.count:
         kappa = _number(both.kappa, ".2f")
-        found += _paragraph(
+        parts.append(_paragraph(
             _("模型评委和人都评过 {n} 对，一致 {share}，Cohen κ = {kappa}", n=both.count, share=_share(both.share), kappa=kappa)
-        )  # fmt: skip
-    return found
+        ))  # fmt: skip
+    return "".join(parts)
 
 
 def _standings(title: str, standings: Standings) -> str:
     head = [title, _("分数"), _("95% 区间"), _("胜"), _("平"), _("负")]
-    rows = [
+    lines = [
         [
-            row.player,
-            f"{row.score:.0f}",
-            f"{row.low:.0f}–{row.high:.0f}",
-            str(row.wins),
-            str(row.ties),
-            str(row.losses),
+            standing.player,
+            f"{standing.score:.0f}",
+            f"{standing.low:.0f}–{standing.high:.0f}",
+            str(standing.wins),
+            str(standing.ties),
+            str(standing.losses),
         ]
-        for row in standings.rows
+        for standing in standings.rows
     ]
-    return _table(head, rows)
+    return _table(head, lines)
 
 
 def _answers(board: Board, checked: Sequence[Checked], people: Sequence[Vote]) -> str:
-    by_place = {one.cell.place: one for one in checked}
+    by_place = {answer.cell.place: answer for answer in checked}
     chosen = winners(board, people)
-    rows = []
+    questions = []
     for number, ask in enumerate(board.asks):
         cards = "".join(
             _card(board, cell, by_place.get(cell.place), cell.place in chosen) for cell in board.row(number)
         )
-        rows.append(f'<h3>{escape(ask.title)}</h3><div class="cards">{cards}</div>')
-    return "".join(rows)
+        questions.append(f'<h3>{escape(ask.title)}</h3><div class="cards">{cards}</div>')
+    return "".join(questions)
 
 
 def winners(board: Board, people: Sequence[Vote]) -> set[tuple[int, int, int]]:
-    """The places of answers that were preferred to everything on their ballot that they were compared with."""
+    """Returns the places of the answers that were preferred to every other answer of their ballot."""
     better = {(vote.chosen, vote.rejected) for vote in people if vote.outcome == BETTER}
-    found = set()
+    places = set()
     for ballot in ballots(board):
         for cell in ballot.cells:
-            others = [each for each in ballot.cells if each is not cell]
+            others = [other for other in ballot.cells if other is not cell]
             if all((cell.text, other.text) in better for other in others):
-                found |= {each.place for each in identical_answers(board, cell)}
-    return found
+                places |= {same.place for same in identical_answers(board, cell)}
+    return places
 
 
 def _card(board: Board, cell: Cell, checked: Checked | None, won: bool) -> str:
     medal = "🏅 " if won else ""
-    head = f'<div class="who">{medal}{escape(board.title(cell))}</div><div class="asked">{escape(cell.request)}</div>'
+    head = (
+        f'<div class="who">{medal}{escape(board.title(cell))}</div>'
+        f'<div class="asked">{escape(cell.request)}</div>'
+    )
     if checked is None:
         reason = cell.error or (_("被停下了") if cell.state == "stopped" else _("没有答案"))
         body = f'<p class="fault">{escape(reason)}</p>' + (f"<p>{escape(cell.text)}</p>" if cell.text else "")

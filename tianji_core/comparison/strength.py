@@ -1,7 +1,7 @@
-"""From who beat whom to strengths on one scale, with intervals: the Bradley-Terry model, fitted by Newton's method.
+"""The Bradley-Terry model, fitted by Newton's method: strengths with intervals from paired comparisons.
 
-The model (R. A. Bradley and M. E. Terry, Rank analysis of incomplete block designs, 1952): i is preferred to j with
-probability 1 / (1 + exp(b_j - b_i)). A tie counts as half a win for each.
+The model (R. A. Bradley and M. E. Terry, Rank analysis of incomplete block designs, 1952): i is preferred to
+j with probability 1 / (1 + exp(b_j - b_i)). A tie counts as half a win for each.
 """
 
 import math
@@ -13,14 +13,15 @@ from typing import NamedTuple
 import numpy as np
 
 PRIOR = 0.5
-"""Games that each player draws against one of average strength before the first real one. Without it a player that never
-lost would be infinitely strong."""
+"""Tied games of each player against one of average strength, added to the real ones. Without them a player
+that never lost would be infinitely strong."""
 _STEPS = 100
 _SMALL = 1e-9
 
 
 class Game(NamedTuple):
-    """``score`` is 1 where ``left`` won, 0.5 for a tie, 0 where it lost; ``times`` such games."""
+    """``times`` games of ``left`` against ``right``: ``score`` is 1 where ``left`` won, 0.5 for a tie, 0
+    where it lost."""
 
     left: str
     right: str
@@ -30,8 +31,11 @@ class Game(NamedTuple):
 
 @dataclass(frozen=True)
 class Strengths:
-    """``values`` in natural log-odds with mean 0; ``covariance`` (players, players) of them; ``games`` counts real ones;
-    ``groups`` number of sets of players that no game connects: across them strengths say nothing."""
+    """The fitted model.
+
+    ``values`` are natural log-odds with mean 0, ``covariance`` (players, players) is theirs. ``games`` counts
+    the real games. ``groups`` is the number of sets of players that no game connects; strengths of different
+    groups cannot be compared."""
 
     players: tuple[str, ...]
     values: tuple[float, ...]
@@ -40,49 +44,53 @@ class Strengths:
     groups: int
 
     def error(self, at: int) -> float:
-        """Standard error of one strength."""
+        """Returns the standard error of one strength."""
         return math.sqrt(max(0.0, self.covariance[at][at]))
 
     def interval(self, at: int, level: float = 0.95) -> tuple[float, float]:
-        """The interval that holds a strength with probability ``level``."""
+        """Returns the interval that contains a strength with probability ``level``."""
         width = NormalDist().inv_cdf((1 + level) / 2) * self.error(at)
         return self.values[at] - width, self.values[at] + width
 
     def difference_error(self, one: int, other: int) -> float:
-        """Standard error of the difference of two strengths."""
+        """Returns the standard error of the difference of two strengths."""
         c = self.covariance
         return math.sqrt(max(0.0, c[one][one] + c[other][other] - 2 * c[one][other]))
 
     def certainty(self, one: int, other: int) -> float:
-        """How sure it is that ``one`` is stronger than ``other``, 0 to 1."""
+        """Returns the probability (0-1) that ``one`` is stronger than ``other``."""
         error = self.difference_error(one, other)
         return NormalDist().cdf((self.values[one] - self.values[other]) / error) if error > 0 else 0.5
 
     def games_needed(self, one: int, other: int, certainty: float = 0.95) -> int | None:
-        """About how many more games like those so far until :meth:`certainty` reaches ``certainty``, 0 where it has; None
-        where the two look the same. The error shrinks with the square root of the number of games."""
+        """Returns about how many more games like those so far it takes until :meth:`certainty` reaches
+        ``certainty``.
+
+        0 where it is reached already, None where the two are equally strong. The error shrinks with the
+        square root of the number of games."""
         difference = abs(self.values[one] - self.values[other])
         if difference < _SMALL:
             return None
-        wanted = NormalDist().inv_cdf(certainty) * self.difference_error(one, other) / difference
-        return max(0, math.ceil(self.games * (wanted**2 - 1)))
+        ratio = NormalDist().inv_cdf(certainty) * self.difference_error(one, other) / difference
+        return max(0, math.ceil(self.games * (ratio**2 - 1)))
 
 
 def strengths(games: Sequence[Game], prior: float = PRIOR) -> Strengths:
-    """Fit the model. Games of a player against itself say nothing and are left out.
+    """Fits the model. Games of a player against itself are ignored.
 
-    With ``prior`` 0 every player needs a win and a loss, and all must be connected, or the values grow without bound.
+    With ``prior`` 0 every player needs a win and a loss, and games must connect all players, or the values
+    diverge.
     """
-    told = [game for game in games if game.left != game.right and game.times > 0]
+    counted = [game for game in games if game.left != game.right and game.times > 0]
     players = sorted({name for game in games for name in (game.left, game.right)})
     index = {name: at for at, name in enumerate(players)}
     size = len(players)
     if not size:
         return Strengths((), (), (), 0, 0)
-    left = np.array([index[game.left] for game in told], dtype=int)
-    right = np.array([index[game.right] for game in told], dtype=int)
-    score = np.array([game.score for game in told], dtype=float)
-    count = np.array([game.times for game in told], dtype=float)
+    left = np.array([index[game.left] for game in counted], dtype=int)
+    right = np.array([index[game.right] for game in counted], dtype=int)
+    score = np.array([game.score for game in counted], dtype=float)
+    count = np.array([game.times for game in counted], dtype=float)
     values = np.zeros(size)
     for _step in range(_STEPS):
         gradient, information = _slope(values, left, right, score, count, prior)
@@ -129,6 +137,7 @@ def _slope(
 
 
 def _groups(size: int, left: np.ndarray, right: np.ndarray) -> int:
+    """The number of connected components."""
     root = list(range(size))
 
     def find(at: int) -> int:

@@ -1,16 +1,16 @@
-"""评测: what a model writes for cells that it never saw, checked one by one and counted."""
+"""评测: checks a model's answers for cells that it was not trained on, and counts how many pass."""
 
 from tianji_core.evaluation.cases import Case, held_out_cases
 from tianji_core.evaluation.checks import Checker, Verdict, training_pairs
 from tianji_core.evaluation.evaluate import evaluate_folder, evaluate_server, judge
-from tianji_core.evaluation.report import Judged, Report, Row, summarise, wilson
+from tianji_core.evaluation.report import Judged, PassRates, Report, summarise, wilson
 
 __all__ = [
     "Case",
     "Checker",
     "Judged",
+    "PassRates",
     "Report",
-    "Row",
     "Verdict",
     "evaluate_folder",
     "evaluate_server",

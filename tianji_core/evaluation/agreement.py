@@ -1,4 +1,4 @@
-"""How far two judges of the same answers agree."""
+"""Agreement of two judges of the same answers."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -9,7 +9,7 @@ from tianji_core.review import cohen_kappa
 
 @dataclass(frozen=True)
 class Agreement:
-    """``count`` things that both judged; ``share`` (0-1) of them judged alike; ``kappa`` as
+    """``count`` things that both judged; the ``share`` (0-1) that they judged alike; ``kappa`` as
     :func:`~tianji_core.review.cohen_kappa`."""
 
     count: int

@@ -1,4 +1,4 @@
-"""What the model is asked: held-out cells × styles, in the words of the recipe's input templates."""
+"""The questions of an evaluation: held-out cells × styles, worded by the recipe's input templates."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from tianji_core.recipe import Name, Plan, Recipe, Scene, Style, brief, kept_cel
 
 @dataclass(frozen=True)
 class Case:
-    """One question: whom, which occasion, which style, and the two texts that the model is given."""
+    """One question: receiver, occasion, style, and the two texts that the model is given."""
 
     name: Name
     scene: Scene
@@ -22,13 +22,13 @@ class Case:
 def held_out_cases(
     recipe: Recipe, styles: tuple[str, ...] = (), limit: int | None = None, seed: int = 0, rounds: int = 1
 ) -> list[Case]:
-    """Every held-out cell that the recipe would generate × ``styles`` (none: all enabled), ``rounds`` wordings each, in an order drawn
-    from ``seed``; at most ``limit``.
+    """Returns every held-out cell that the recipe would generate × ``styles`` (none: all enabled), in
+    ``rounds`` wordings each. The order is drawn from ``seed``; at most ``limit`` are returned.
 
     Raises:
-        PlanError: an unknown style, or a recipe too small to hold out any cell.
+        PlanError: a style is unknown, or the recipe is too small to hold out a cell.
     """
-    _learnt, kept = split_cells(kept_cells(recipe, recipe.threshold))
+    _trained, kept = split_cells(kept_cells(recipe, recipe.threshold))
     if not kept:
         raise PlanError(
             _("配方“{recipe}”的格子太少，没有留作评测的格子；请多启用几个称谓和场景", recipe=recipe.title)
@@ -37,6 +37,6 @@ def held_out_cases(
         styles=styles, rounds=rounds, threshold=recipe.threshold, seed=seed, limit=limit, cells=tuple(kept)
     )
     return [
-        Case(asked.name, asked.scene, asked.style, recipe.prompts.system, asked.input)
-        for asked in (brief(recipe, task, seed) for task in tasks(recipe, plan))
+        Case(question.name, question.scene, question.style, recipe.prompts.system, question.input)
+        for question in (brief(recipe, task, seed) for task in tasks(recipe, plan))
     ]

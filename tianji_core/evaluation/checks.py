@@ -1,4 +1,4 @@
-"""Checking one answer against what was asked: the right person, the right occasion, the marks of the style."""
+"""Checks one answer against its question: the right person, the right occasion, the marks of the style."""
 
 import json
 import re
@@ -18,8 +18,10 @@ _COMPANY = re.compile("[和跟与同]$")
 
 @dataclass(frozen=True)
 class Verdict:
-    """What was found in one answer. ``copied`` says that a training output is the same text but for the name; it is
-    counted apart and fails nothing."""
+    """The checks of one answer, True where it passed.
+
+    ``copied`` is True where a training output is the same text but for the name; it is counted separately and
+    does not fail the answer."""
 
     person: bool
     pronoun: bool
@@ -30,17 +32,18 @@ class Verdict:
 
     @property
     def passed(self) -> bool:
-        """Everything that was asked for is right."""
+        """Whether every check passed."""
         return self.person and self.pronoun and self.occasion and self.style and self.length
 
     @property
     def faults(self) -> tuple[str, ...]:
-        """The checks that failed, by field name."""
+        """The names of the checks that failed."""
         return tuple(f for f in ("person", "pronoun", "occasion", "style", "length") if not getattr(self, f))
 
 
 class Checker:
-    """Checks answers for one recipe. ``training`` are (name, output) pairs that the model was trained on."""
+    """Checks answers for one recipe. ``training`` holds the (name, output) pairs that the model was trained
+    on."""
 
     def __init__(
         self,
@@ -52,10 +55,10 @@ class Checker:
         self.recipe = recipe
         self.phrases = phrases or load_phrases()
         self.marks = marks or load_marks()
-        self._seen = {_without(output, (name,)) for name, output in training}
+        self._trained = {_without(output, (name,)) for name, output in training}
 
     def check(self, case: Case, answer: str) -> Verdict:
-        """The verdict on one answer."""
+        """Returns the verdict on one answer."""
         text = answer.strip()
         style = self.marks.of(case.style.text)
         own = self._own_words(case)
@@ -69,14 +72,14 @@ class Checker:
             occasion=self.phrases.shows(text, case.scene.text) and not self._other_scenes(case, rest),
             style=style.shown_by(text),
             length=case.style.min_chars <= len(text) <= case.style.max_chars and "\n" not in text,
-            copied=_without(text, (case.name.text,)) in self._seen,
+            copied=_without(text, (case.name.text,)) in self._trained,
         )
 
     def _own_words(self, case: Case) -> tuple[str, ...]:
         return (case.name.text, *self.marks.aliases.get(case.name.text, ()))
 
     def _names_around(self, case: Case) -> tuple[str, ...]:
-        """Other receivers whose name holds this one's: 邻居赵大妈 for 邻居."""
+        """Other receivers whose name contains this one's: 邻居赵大妈 for 邻居."""
         own = case.name.text
         return tuple(n.text for n in self.recipe.names if own in n.text and n.text != own)
 
@@ -86,34 +89,38 @@ class Checker:
         return self.marks.of(case.style.text).addresses and any(word in text for word in self.marks.classical)
 
     def _strangers(self, case: Case, rest: str) -> list[str]:
-        """Other receivers that the text speaks to. A third person in passing (和同事们) is nobody spoken to."""
-        found = []
+        """Other receivers whom the text addresses. A third person who is only mentioned (和同事们) does not
+        count."""
+        strangers = []
         for name in self.recipe.names:
             if name.text == case.name.text or name.text not in rest:
                 continue
             for match in re.finditer(re.escape(name.text), rest):
-                in_passing = _COMPANY.search(rest[: match.start()]) or rest[match.end() :].startswith("们")
-                if not in_passing:
-                    found.append(name.text)
+                only_mentioned = _COMPANY.search(rest[: match.start()]) or rest[match.end() :].startswith(
+                    "们"
+                )
+                if not only_mentioned:
+                    strangers.append(name.text)
                     break
-        return found
+        return strangers
 
     def _other_scenes(self, case: Case, rest: str) -> list[str]:
-        """Other scenes whose telling words stand in the text, unless they belong to the right scene's words too."""
+        """Other scenes whose characteristic words occur in the text, except words that the right scene has
+        too."""
         own = "".join(
             _mark(word)
             for word in (case.scene.text, case.scene.wish, *self.phrases.mentions(case.scene.text))
         )
-        found = []
+        others = []
         for scene, occasion in self.phrases.scenes.items():
             if scene != case.scene.text and any(w in rest and w not in own for w in occasion.telling):
-                found.append(scene)
-        return found
+                others.append(scene)
+        return others
 
 
 def training_pairs(recipe: Recipe, file: Path) -> list[tuple[str, str]]:
-    """(name, output) of every turn of a training file; the name is the longest one of the recipe that the output
-    holds, '' for none.
+    """Returns (name, output) of every turn of a training file; the name is the longest one of the recipe that
+    occurs in the output, '' for none.
 
     Raises:
         DatasetError: the file cannot be read or is not a training file.
@@ -139,7 +146,7 @@ def _mark(word: str) -> str:
 
 
 def _without(text: str, words: tuple[str, ...]) -> str:
-    """``text`` with every word of ``words`` replaced by a blank sign, so that no new word forms across the gap."""
+    """Returns ``text`` with each of ``words`` replaced by ＿, so that no new word forms across the gap."""
     for word in sorted(filter(None, words), key=len, reverse=True):
         text = text.replace(word, "＿")
     return text.strip()

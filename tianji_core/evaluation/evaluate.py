@@ -1,11 +1,10 @@
-"""Asking a model all cases and judging its answers: a folder (with or without an adapter) in a process of its own, or
-a server."""
+"""Asks a model every case and judges its answers: a model folder in a process of its own, or a server."""
 
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -16,13 +15,14 @@ from tianji_core.evaluation.report import Judged, Report, summarise
 from tianji_core.i18n import _
 from tianji_core.model_folders.trust import checked_code
 from tianji_core.project import PROJECT
+from tianji_core.serving.client import ChatSampling, Message, chat_stream
 
 BATCH = 128
-"""Prompts answered at once."""
+"""Prompts in one batch."""
 
 
 def judge(cases: Sequence[Case], answers: Sequence[str], checker: Checker) -> Report:
-    """The report on answers in the order of their cases."""
+    """Returns the report on answers, given in the order of their cases."""
     return summarise(
         [Judged(case, text, checker.check(case, text)) for case, text in zip(cases, answers, strict=True)]
     )
@@ -38,11 +38,14 @@ def evaluate_folder(
     threads: int | None = None,
     code_allowed: bool = False,
 ) -> Report:
-    """Judge a model folder in Hugging Face format. ``temperature`` 0 is greedy; ``threads`` are CPU threads, None for
-    torch's choice; ``code_allowed`` lets a model run Python code that lies in its folder.
+    """Returns the report on a model folder in Hugging Face format.
+
+    ``temperature`` 0 is greedy; ``threads`` are CPU threads, None for torch's default; ``code_allowed`` lets
+    the model run the Python code in its folder.
 
     Raises:
-        ModelError: a folder is missing, brings code that is not allowed, or the model cannot be loaded or answer.
+        ModelError: a folder is missing or holds code that is not allowed, or the model cannot be loaded or
+            cannot answer.
     """
     for folder in filter(None, (model, adapter)):
         if not folder.is_dir():
@@ -59,6 +62,15 @@ def evaluate_folder(
         "threads": threads,
         "runs_code": checked_code(model, code_allowed),
     }
+    return judge(cases, _answers(model, asked), checker)
+
+
+def _answers(model: Path, asked: Mapping[str, object]) -> list[str]:
+    """The answers of a model folder, from a process of its own.
+
+    Raises:
+        ModelError: the process failed; quotes its last line.
+    """
     done = subprocess.run(
         [sys.executable, "-m", "tianji_core.model_folders.answering"],
         input=json.dumps(asked, ensure_ascii=False),
@@ -82,7 +94,8 @@ def evaluate_folder(
                 detail=lines[-1] if lines else done.returncode,
             )
         )
-    return judge(cases, json.loads(done.stdout)["answers"], checker)
+    answers: list[str] = json.loads(done.stdout)["answers"]
+    return answers
 
 
 def evaluate_server(
@@ -95,12 +108,12 @@ def evaluate_server(
     key: str | None = None,
     concurrency: int = 16,
 ) -> Report:
-    """Judge a model behind an OpenAI-compatible address; each case is a conversation of its own.
+    """Returns the report on a model behind an OpenAI-compatible address; each case is a conversation of its
+    own.
 
     Raises:
-        InputError: not an address. ServerError: it cannot be reached or refuses.
+        InputError: ``url`` is not an address. ServerError: the server cannot be reached, or refuses.
     """
-    from tianji_core.serving.client import ChatSampling, Message, chat_stream
 
     def ask(case: Case) -> str:
         sampling = ChatSampling(temperature=temperature, top_p=0.9, max_tokens=longest(case), seed=seed)
@@ -112,5 +125,6 @@ def evaluate_server(
 
 
 def longest(case: Case) -> int:
-    """Tokens that hold the longest allowed answer and a little more, so that a text that is too long shows."""
+    """Returns a limit in tokens that fits the longest allowed answer and a little more, so that longer ones
+    show."""
     return case.style.max_chars + 24

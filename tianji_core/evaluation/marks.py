@@ -1,4 +1,4 @@
-"""What tells the styles apart, read from ``configs/evaluation/marks.yaml``, and the small measures they are told by."""
+"""The marks of the styles, read from ``configs/evaluation/marks.yaml``, and the measures that they use."""
 
 import re
 from functools import lru_cache
@@ -43,7 +43,7 @@ class Marks(BaseModel):
 
 
 class MarkFile(BaseModel):
-    """The whole file: marks per style, other words for a receiver, and classical forms of address."""
+    """The file: marks per style, other words for a receiver, and classical forms of address."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -52,16 +52,16 @@ class MarkFile(BaseModel):
     styles: dict[str, Marks]
 
     def of(self, style: str) -> Marks:
-        """The marks of a style; none for a style that is not listed."""
+        """Returns the marks of a style; a style that is not listed has none."""
         return self.styles.get(style, Marks())
 
 
 @lru_cache
 def load_marks(file: Path = FILE) -> MarkFile:
-    """Read the file.
+    """Reads the file.
 
     Raises:
-        RecipeError: it is missing, not YAML, or of the wrong shape.
+        RecipeError: the file is missing, is not YAML, or has wrong fields.
     """
     try:
         return MarkFile.model_validate(yaml.safe_load(file.read_text(encoding="utf-8")))
@@ -72,19 +72,19 @@ def load_marks(file: Path = FILE) -> MarkFile:
 
 
 def emoji_count(text: str) -> int:
-    """How many emoji ``text`` holds; joiners and variation selectors do not count."""
+    """Returns the number of emoji in ``text``; joiners and variation selectors do not count."""
     return len(_EMOJI.findall(text))
 
 
 def closes_on_particle(text: str) -> bool:
-    """Whether ``text`` ends on a modal particle (呀 哦 啦 …) or a wave, emoji after it ignored."""
+    """Whether ``text`` ends with a modal particle (呀 哦 啦 …) or a tilde; emoji after it are ignored."""
     bare = _EMOJI.sub("", text).replace("\ufe0f", "").rstrip()
     return _PARTICLE.search(bare) is not None
 
 
 def is_verse(text: str) -> bool:
-    """Whether at least two thirds of the clauses are 4 to 9 characters long and a clause shares its length with another
-    one: the line form of a poem, a song text or a rhapsody."""
+    """Whether ``text`` has the line form of a poem: at least two thirds of its clauses are 4 to 9 characters
+    long and have the length of another clause."""
     clauses = [len(clause) for clause in _CLAUSE.split(text) if clause]
     if len(clauses) < 2:
         return False

@@ -1,4 +1,4 @@
-"""From single verdicts to a table: rates per style, and an interval that says how sure they are."""
+"""Summarises verdicts: pass rates per style, with confidence intervals."""
 
 import math
 from collections.abc import Sequence
@@ -10,8 +10,9 @@ from tianji_core.i18n import _
 
 
 @dataclass(frozen=True)
-class Row:
-    """Rates (0-1) over ``count`` answers; ``low`` and ``high`` bound ``passed`` with 95 % confidence."""
+class PassRates:
+    """The share (0-1) of ``count`` answers that passed each check; ``low`` and ``high`` bound ``passed`` with
+    95 % confidence."""
 
     title: str
     count: int
@@ -37,14 +38,14 @@ class Judged:
 
 @dataclass(frozen=True)
 class Report:
-    """The outcome of one evaluation; ``styles`` has one row per style in order of first appearance."""
+    """The result of one evaluation; ``styles`` are in the order of their first answers."""
 
-    overall: Row
-    styles: tuple[Row, ...]
+    overall: PassRates
+    styles: tuple[PassRates, ...]
     judged: tuple[Judged, ...]
 
     def table(self) -> str:
-        """The rows as text for a terminal."""
+        """Returns the rates as a table for a terminal."""
         head = (
             _("风格"),
             _("条数"),
@@ -58,15 +59,15 @@ class Report:
             _("照抄"),
         )
         lines: list[tuple[str, ...]] = [head]
-        for row in (*self.styles, self.overall):
-            parts = (row.person, row.pronoun, row.occasion, row.style, row.length, row.copied)
+        for rates in (*self.styles, self.overall):
+            checks = (rates.person, rates.pronoun, rates.occasion, rates.style, rates.length, rates.copied)
             lines.append(
                 (
-                    row.title,
-                    str(row.count),
-                    f"{row.passed:.1%}",
-                    f"{row.low:.1%}-{row.high:.1%}",
-                    *(f"{p:.1%}" for p in parts),
+                    rates.title,
+                    str(rates.count),
+                    f"{rates.passed:.1%}",
+                    f"{rates.low:.1%}-{rates.high:.1%}",
+                    *(f"{share:.1%}" for share in checks),
                 )
             )
         widths = [max(_columns(line[i]) for line in lines) for i in range(len(head))]
@@ -79,11 +80,13 @@ class Report:
 
 
 def _columns(text: str) -> int:
+    """The width of ``text`` in a terminal; Chinese characters take two columns."""
     return sum(2 if ord(c) > 0x2E80 else 1 for c in text)
 
 
 def wilson(right: int, count: int, z: float = 1.959964) -> tuple[float, float]:
-    """The Wilson score interval of a rate: 95 % for the default ``z``. No observation gives (0, 1)."""
+    """Returns the Wilson score interval of a rate, 95 % for the default ``z``; (0, 1) without
+    observations."""
     if count == 0:
         return 0.0, 1.0
     rate = right / count
@@ -94,25 +97,25 @@ def wilson(right: int, count: int, z: float = 1.959964) -> tuple[float, float]:
 
 
 def summarise(judged: Sequence[Judged]) -> Report:
-    """Rows per style and overall."""
+    """Returns the pass rates per style and overall."""
     by_style: dict[str, list[Verdict]] = {}
-    for one in judged:
-        by_style.setdefault(one.case.style.text, []).append(one.verdict)
+    for answer in judged:
+        by_style.setdefault(answer.case.style.text, []).append(answer.verdict)
     return Report(
-        overall=_row(_("合计"), [one.verdict for one in judged]),
-        styles=tuple(_row(style, verdicts) for style, verdicts in by_style.items()),
+        overall=_rates(_("合计"), [answer.verdict for answer in judged]),
+        styles=tuple(_rates(style, verdicts) for style, verdicts in by_style.items()),
         judged=tuple(judged),
     )
 
 
-def _row(title: str, verdicts: Sequence[Verdict]) -> Row:
+def _rates(title: str, verdicts: Sequence[Verdict]) -> PassRates:
     count = len(verdicts)
 
     def rate(field: str) -> float:
         return sum(getattr(v, field) for v in verdicts) / count if count else 0.0
 
     low, high = wilson(sum(v.passed for v in verdicts), count)
-    return Row(
+    return PassRates(
         title=title,
         count=count,
         passed=rate("passed"),

@@ -1,5 +1,6 @@
-"""Evaluate on held-out cells: ``python -m tianji_core.evaluation.run --model DIR [--adapter DIR] [--styles 小红书 正常]
-[--limit N] [--temperature T] [--json]``, or ``--server URL --name MODEL`` instead of a folder."""
+"""Evaluates a model on held-out cells: ``python -m tianji_core.evaluation.run --model DIR [--adapter DIR]
+[--styles 小红书 正常] [--limit N] [--temperature T] [--json]``, or ``--server URL --name MODEL`` instead of a
+folder."""
 
 import argparse
 import json
@@ -16,32 +17,32 @@ from tianji_core.evaluation.report import Report
 from tianji_core.recipe import DEFAULT_RECIPE, built_in_recipes, load_recipe
 
 SHOWN_FAULTS = 5
-"""Failed answers printed after the table."""
+"""Failed answers that are printed after the table."""
 
 
 def plain(report: Report) -> dict[str, object]:
-    """A report as plain data for JSON."""
+    """Returns a report as plain data for JSON."""
     return {
         "overall": asdict(report.overall),
-        "styles": [asdict(row) for row in report.styles],
+        "styles": [asdict(rates) for rates in report.styles],
         "answers": [
             {
-                "request": one.case.request,
-                "name": one.case.name.text,
-                "scene": one.case.scene.text,
-                "style": one.case.style.text,
-                "answer": one.answer,
-                "passed": one.verdict.passed,
-                "faults": list(one.verdict.faults),
-                "copied": one.verdict.copied,
+                "request": judged.case.request,
+                "name": judged.case.name.text,
+                "scene": judged.case.scene.text,
+                "style": judged.case.style.text,
+                "answer": judged.answer,
+                "passed": judged.verdict.passed,
+                "faults": list(judged.verdict.faults),
+                "copied": judged.verdict.copied,
             }
-            for one in report.judged
+            for judged in report.judged
         ],
     }
 
 
 def main(argv: list[str] | None = None) -> int:
-    """The command line; returns the exit code."""
+    """Runs the command line; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m tianji_core.evaluation.run", description=__doc__)
     target = parser.add_mutually_exclusive_group(required=True)
     target.add_argument("--model", type=Path, help="model folder in Hugging Face format")
@@ -88,8 +89,8 @@ def main(argv: list[str] | None = None) -> int:
         print(json.dumps(plain(report), ensure_ascii=False))
         return 0
     print(report.table())
-    for one in [j for j in report.judged if not j.verdict.passed][:SHOWN_FAULTS]:
-        print(f"× {one.case.request} → {one.answer}  [{', '.join(one.verdict.faults)}]")
+    for judged in [j for j in report.judged if not j.verdict.passed][:SHOWN_FAULTS]:
+        print(f"× {judged.case.request} → {judged.answer}  [{', '.join(judged.verdict.faults)}]")
     return 0
 
 

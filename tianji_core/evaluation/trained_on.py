@@ -1,4 +1,4 @@
-"""What a model was trained on, so that copies can be told from new texts."""
+"""The training texts of a model, with which copied answers are recognised."""
 
 from pathlib import Path
 
@@ -12,8 +12,8 @@ from tianji_core.workspace import Workspace
 
 
 def training_file_of(workspace: Workspace, model: str) -> Path | None:
-    """The training file behind a model of this workspace; None for a base, a model of another server, or where the
-    dataset version is gone."""
+    """Returns the training file of a model of this workspace; None for a base, a model of another server, or
+    where the dataset version was deleted."""
     try:
         name = artefact(workspace, model).dataset_name
         version = datasets.find(workspace.engine, name) if name else None
@@ -23,10 +23,10 @@ def training_file_of(workspace: Workspace, model: str) -> Path | None:
 
 
 def checker_of(workspace: Workspace, recipe: Recipe, model: str) -> Checker:
-    """The checks of a recipe, with the texts that ``model`` was trained on."""
+    """Returns the checks of a recipe, with the texts that ``model`` was trained on."""
     file = training_file_of(workspace, model)
     try:
         pairs = training_pairs(recipe, file) if file is not None else []
-    except DatasetError:  # damaged since: the other checks still hold
+    except DatasetError:  # the file is damaged; the other checks still work
         pairs = []
     return Checker(recipe, pairs)

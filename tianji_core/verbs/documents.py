@@ -107,7 +107,7 @@ def knowledge(
     _show_run(space, run_id, job, as_json)
 
 
-def _show_chunks(chunks: Sequence[documents.Chunk], as_json: bool) -> None:
+def _show_chunks(chunks: Sequence[documents.DocumentChunk], as_json: bool) -> None:
     show(
         [{"file": chunk.file, "number": chunk.number, "text": chunk.text} for chunk in chunks],
         as_json,

@@ -1,5 +1,7 @@
-"""造数模型当评委: a teacher votes on the answers of a comparison beside the person. It sees each two answers twice, in both
-orders, and only a verdict that survives the turn counts."""
+"""造数模型当评委: a teacher votes on the answers of a comparison, beside the people.
+
+It is shown each pair of answers twice, in both orders; a verdict that depends on the order counts as a
+tie."""
 
 from tianji_core.comparison.voting.asking import duel_prompt, read_duel, settled
 from tianji_core.comparison.voting.job import (

@@ -1,4 +1,4 @@
-"""The question which of two answers is better, and reading what comes back. Pure."""
+"""Writes the question which of two answers is better, and reads the reply. Pure."""
 
 from typing import NamedTuple
 
@@ -19,8 +19,8 @@ PROMPT = """有人提了一个要求，两位写手各写了一段。请你当�
 
 先看对象、场合、称呼是不是对，再看像不像要的风格，最后看读着是不是自然、有没有新意。长的不一定好。
 只返回一个 JSON 对象，前后不要写别的：{{"better": "甲" 或 "乙" 或 "平"（一样好）或 "无"（都不能用）, "reason": "不超过 30 字的理由"}}"""
-"""Sent in Chinese whatever language the studio speaks: it is about Chinese texts."""
-_SAID = {
+"""Always in Chinese, whatever language the studio is set to, because the texts are Chinese."""
+_VERDICTS = {
     "甲": FIRST,
     "a": FIRST,
     "first": FIRST,
@@ -38,42 +38,42 @@ _TURNED = {FIRST: SECOND, SECOND: FIRST, TIE: TIE, NONE: NONE}
 
 
 class Duel(NamedTuple):
-    """What the judge said of one order: ``better`` is first, second, tie or none."""
+    """The reply about one order: ``better`` is first, second, tie or none."""
 
     better: str
     reason: str
 
 
 def duel_prompt(recipe: Recipe, vote: Vote, turned: bool) -> str:
-    """The question about the answers of an undecided vote; ``turned`` shows the second one first."""
+    """Returns the question about the two answers of a vote; ``turned`` shows the second one first."""
     style = recipe.style(vote.style) if vote.style == vote.loser_style else None
-    wanted = ""
+    demand = ""
     if style is not None:
-        wanted = f"要的风格：{style.text}，{style.min_chars} 到 {style.max_chars} 个字。{style.instruction}"
+        demand = f"要的风格：{style.text}，{style.min_chars} 到 {style.max_chars} 个字。{style.instruction}"
     first, second = (vote.rejected, vote.chosen) if turned else (vote.chosen, vote.rejected)
-    return PROMPT.format(task=vote.prompt, style=wanted, first=first.strip(), second=second.strip())
+    return PROMPT.format(task=vote.prompt, style=demand, first=first.strip(), second=second.strip())
 
 
 def read_duel(answer: str) -> Duel:
-    """The verdict in what a judge wrote; fenced or broken JSON is repaired.
+    """Returns the verdict of a reply; fenced or broken JSON is repaired.
 
     Raises:
-        TeacherAnswerError: there is none.
+        TeacherAnswerError: the reply holds no verdict.
     """
     from json_repair import repair_json
 
     value = repair_json(answer, return_objects=True)
     if isinstance(value, list):
         value = next((item for item in value if isinstance(item, dict)), None)
-    said = str(value.get("better", "")).strip().lower() if isinstance(value, dict) else ""
-    if not isinstance(value, dict) or said not in _SAID:
+    better = str(value.get("better", "")).strip().lower() if isinstance(value, dict) else ""
+    if not isinstance(value, dict) or better not in _VERDICTS:
         shown = " ".join(answer.split())[:80]
         raise TeacherAnswerError(_("回答里没有评判（要的是带 better 的 JSON 对象）：{said}", said=shown))
-    return Duel(_SAID[said], " ".join(str(value.get("reason", "")).split())[:200])
+    return Duel(_VERDICTS[better], " ".join(str(value.get("reason", "")).split())[:200])
 
 
 def settled(straight: Duel, turned: Duel) -> Duel:
-    """Both orders together: a verdict that holds both ways, else a tie, because then the place decided."""
+    """Combines the replies to both orders: the verdict on which they agree, else a tie."""
     other = _TURNED[turned.better]
     if straight.better == other:
         return Duel(other, straight.reason or turned.reason)

@@ -1,4 +1,4 @@
-"""A teacher's votes as a background job, and what they cost."""
+"""Starts a teacher's votes as a background job, and estimates what they cost."""
 
 from dataclasses import dataclass
 
@@ -33,8 +33,8 @@ class VotingArguments(VotingSubject):
 
 @dataclass(frozen=True)
 class VotingEstimate:
-    """``pairs`` without a verdict; ``usage`` in tokens; ``cost`` in the provider's currency, None where the price is
-    unknown."""
+    """``pairs`` that have no verdict; ``usage`` in tokens; ``cost`` in the provider's currency, None where
+    its prices are unknown."""
 
     pairs: int
     usage: Usage
@@ -42,7 +42,7 @@ class VotingEstimate:
 
 
 def estimate_voting(workspace: Workspace, board: Board, choice: TeacherChoice) -> VotingEstimate:
-    """What the votes that are still missing will use."""
+    """Returns what the missing votes will probably use."""
     recipe = recipes.current(workspace.engine, board.recipe).recipe
     pairs = open_pairs(workspace, board, judge_name(workspace, choice))
     usage = sum((usage_of(recipe, pair) for pair in pairs), Usage())
@@ -51,11 +51,11 @@ def estimate_voting(workspace: Workspace, board: Board, choice: TeacherChoice) -
 
 
 def start_voting(workspace: Workspace, board: Board, choice: TeacherChoice, concurrency: int = 8) -> Job:
-    """Let a teacher judge the pairs of a board in the background; started again it goes on with those that are left.
+    """Starts a job in which a teacher judges the pairs of a board that it has not judged yet, and returns it.
 
     Raises:
-        JobError: it runs already, or nothing is left. InputError: the teacher answers no prompts.
-        SettingsError, TeacherAuthError: the teacher is not usable.
+        JobError: such a job is running, or every pair is judged. InputError: the teacher answers no prompts.
+        SettingsError, TeacherAuthError: the teacher cannot be used.
     """
     if not provider(workspace, choice.provider).can_chat:
         raise InputError(_("离线造句只会按语句表拼出成品，不会评判；请换一个接口模型（在设置页填密钥）"))
@@ -71,7 +71,7 @@ def start_voting(workspace: Workspace, board: Board, choice: TeacherChoice, conc
 
 
 def voting_job(workspace: Workspace, key: str) -> Job | None:
-    """The newest such job of a board."""
+    """Returns the newest voting job of a board, None where there is none."""
     subject = VotingSubject(board=key)
     return next(
         (job for job in jobs.listed(workspace, kind=KIND) if jobs.subject_of(job, VotingSubject) == subject),

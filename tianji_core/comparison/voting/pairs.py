@@ -1,5 +1,5 @@
-"""Asks a teacher about every pair of a comparison that it has not judged yet. Each verdict is stored as it arrives, so
-that the job can be stopped or killed at any moment and continued later."""
+"""Asks a teacher about every pair of a comparison that it has not judged yet. Each verdict is stored as it
+arrives, so that the job can be stopped or killed at any moment and continued later."""
 
 import asyncio
 from dataclasses import dataclass, replace

@@ -1,5 +1,6 @@
-"""检查点扫描: every checkpoint of a training answers the same held-out questions and reads the same validation texts, so
-that a curve shows where to stop. Importing this package loads no torch."""
+"""检查点扫描: measures every checkpoint of a training on the same held-out questions and validation texts.
+
+The curve shows at which checkpoint to stop. Importing this package does not load torch."""
 
 from tianji_core.evaluation.sweep.job import KIND, start_sweep, sweep_job, swept_runs
 from tianji_core.evaluation.sweep.results import Sweep, SweepPlan, SweepPoint, best_point, load_sweep

@@ -1,4 +1,4 @@
-"""A sweep as a background job."""
+"""Starts a sweep as a background job."""
 
 from tianji_core import jobs
 from tianji_core.errors import JobError, ModelError
@@ -9,7 +9,7 @@ from tianji_core.jobs import Job, JobSubject
 from tianji_core.model_folders.base import checked_base
 from tianji_core.model_folders.trust import runs_code
 from tianji_core.store import recipes
-from tianji_core.store import training as rows
+from tianji_core.store import training as trainings
 from tianji_core.store.training import TrainingRun
 from tianji_core.training import record_of, training_state
 from tianji_core.workspace import Workspace
@@ -27,29 +27,30 @@ class SweepSubject(JobSubject):
 
 
 def sweep_steps(workspace: Workspace, run: TrainingRun) -> list[int]:
-    """The iterations that a sweep looks at: 0 for the base, then every checkpoint on disk."""
-    return [0, *(each.iteration for each in training_state(workspace, run).checkpoints)]
+    """Returns the iterations that a sweep measures: 0 for the base, then every checkpoint on disk."""
+    return [0, *(checkpoint.iteration for checkpoint in training_state(workspace, run).checkpoints)]
 
 
 def swept_runs(workspace: Workspace) -> list[TrainingRun]:
-    """The trainings that have a sweep or a checkpoint to look at, newest first."""
-    known = set(swept(workspace))
+    """Returns the trainings that have a sweep or a checkpoint, newest first."""
+    with_sweep = set(swept(workspace))
     return [
         run
-        for run in rows.listed(workspace.engine)
-        if run.id in known or training_state(workspace, run).checkpoints
+        for run in trainings.listed(workspace.engine)
+        if run.id in with_sweep or training_state(workspace, run).checkpoints
     ]
 
 
 def start_sweep(workspace: Workspace, plan: SweepPlan) -> Job:
-    """Look at every checkpoint of a training in the background; started again with the same plan it goes on with the
-    checkpoints that are left.
+    """Starts a job that measures every checkpoint of a training, and returns it. Where the plan is that of
+    the stored sweep, only the checkpoints that are missing there are measured.
 
     Raises:
-        ModelError: no checkpoint, or the base is gone or brings code that nobody allowed. PlanError: an unknown style.
-        JobError: it runs already, or nothing is left.
+        ModelError: there is no checkpoint, or the base is missing or holds code that is not allowed.
+        PlanError: a style is unknown.
+        JobError: such a job is running, or every checkpoint is measured.
     """
-    run = rows.get(workspace.engine, plan.run_id)
+    run = trainings.get(workspace.engine, plan.run_id)
     steps = sweep_steps(workspace, run)
     if len(steps) < 2:
         raise ModelError(_("“{title}”还没有检查点，先让它训练到第一个检查点", title=run.title))
@@ -68,6 +69,6 @@ def start_sweep(workspace: Workspace, plan: SweepPlan) -> Job:
 
 
 def sweep_job(workspace: Workspace, run_id: int) -> Job | None:
-    """The newest sweep job of a training."""
-    found = jobs.listed(workspace, kind=KIND)
-    return next((job for job in found if jobs.workspace_use(job).training_run_id == run_id), None)
+    """Returns the newest sweep job of a training, None where there is none."""
+    sweeps = jobs.listed(workspace, kind=KIND)
+    return next((job for job in sweeps if jobs.workspace_use(job).training_run_id == run_id), None)

@@ -1,4 +1,4 @@
-"""How surprised a model is by texts that it was not trained on. Imported only by the worker."""
+"""The perplexity of a model on validation texts. Imported only by the worker."""
 
 import json
 import math
@@ -16,34 +16,34 @@ BATCH = 8
 IGNORED = -100
 
 
-class Read(NamedTuple):
-    """A text as token ids, and where the assistant speaks: labels are the ids there and -100 elsewhere."""
+class TokenizedText(NamedTuple):
+    """A conversation as token ids; labels are the ids of the assistant's turns and -100 elsewhere."""
 
     ids: list[int]
     labels: list[int]
 
 
-class Surprise(NamedTuple):
-    """``perplexity`` is exp of the mean negative log-likelihood over ``tokens`` of the assistant's."""
+class Perplexity(NamedTuple):
+    """``value`` is exp of the mean negative log-likelihood of the assistant's ``tokens``."""
 
-    perplexity: float
+    value: float
     tokens: int
 
 
-def read_texts(tokenizer: Any, template: str, file: Path, limit: int) -> list[Read]:
-    """The first ``limit`` conversations of a validation file as the model was trained to see them.
+def tokenized_texts(tokenizer: Any, template: str, file: Path, limit: int) -> list[TokenizedText]:
+    """Returns the first ``limit`` conversations of a validation file, tokenized as in training.
 
     Raises:
         DatasetError: the file cannot be read.
     """
     try:
         items = json.loads(file.read_text(encoding="utf-8"))
-        return [_read(tokenizer, template, item["conversation"]) for item in items[:limit]]
+        return [_tokenized(tokenizer, template, item["conversation"]) for item in items[:limit]]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DatasetError(_("读不了验证集 {file}，请重新冻结一个版本", file=file)) from error
 
 
-def _read(tokenizer: Any, template: str, turns: Sequence[dict[str, str]]) -> Read:
+def _tokenized(tokenizer: Any, template: str, turns: Sequence[dict[str, str]]) -> TokenizedText:
     messages: list[ChatMessage] = []
     if system := turns[0].get("system", ""):
         messages.append(ChatMessage(role="system", content=system))
@@ -58,13 +58,13 @@ def _read(tokenizer: Any, template: str, turns: Sequence[dict[str, str]]) -> Rea
         ids = [*ids, *asked, *said]
         labels = [*labels, *[IGNORED] * len(asked), *said]
         messages.append(ChatMessage(role="assistant", content=turn["output"]))
-    return Read(ids, labels)
+    return TokenizedText(ids, labels)
 
 
 def perplexity(
-    model: Any, texts: Sequence[Read], each: Callable[[int], None] = lambda _done: None
-) -> Surprise:
-    """Read the texts, a few at a time; ``each`` hears how many are done."""
+    model: Any, texts: Sequence[TokenizedText], report: Callable[[int], None] = lambda _done: None
+) -> Perplexity:
+    """Returns the perplexity over all texts; ``report`` is called with the number of texts that are done."""
     import torch
 
     total, tokens = 0.0, 0
@@ -88,5 +88,5 @@ def perplexity(
                 )
             )
             tokens += int((shifted != IGNORED).sum())
-            each(min(at + BATCH, len(order)))
-    return Surprise(math.exp(min(total / tokens, 700.0)) if tokens else float("nan"), tokens)
+            report(min(at + BATCH, len(order)))
+    return Perplexity(math.exp(min(total / tokens, 700.0)) if tokens else float("nan"), tokens)

@@ -1,4 +1,4 @@
-"""What a sweep asks and what it found, kept as one file per training."""
+"""The plan and the results of a sweep, stored as one file per training."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,8 +12,10 @@ from tianji_core.workspace import Workspace
 
 
 class SweepPlan(BaseModel):
-    """What is put to every checkpoint of one training: ``limit`` held-out questions in ``styles`` (none: all enabled),
-    drawn by ``seed`` and answered greedily, and the first ``texts`` validation texts. ``revision`` is the recipe's."""
+    """What every checkpoint of one training is measured with.
+
+    ``limit`` held-out questions in ``styles`` (none: all enabled), drawn by ``seed`` and answered greedily,
+    and the first ``texts`` validation texts. ``revision`` is the recipe's."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -27,9 +29,11 @@ class SweepPlan(BaseModel):
 
 
 class SweepPoint(BaseModel):
-    """One checkpoint; iteration 0 is the base before training. Rates are 0-1; ``low`` and ``high`` bound ``passed`` with
-    95 % confidence; ``perplexity`` per token of the validation texts and ``copied``, the share of answers that are a
-    training text but for the name, are None where there is nothing to measure them with. ``seconds`` it took."""
+    """The figures of one checkpoint; iteration 0 is the base before training.
+
+    Rates are 0-1; ``low`` and ``high`` bound ``passed`` with 95 % confidence. ``copied`` is the share of
+    answers that are a training text but for the name; it is None without a training file. ``perplexity`` is
+    per token and None without validation texts. ``seconds`` is how long the measurement took."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -43,37 +47,38 @@ class SweepPoint(BaseModel):
     tokens: int
     seconds: float
     examples: tuple[tuple[str, str, bool], ...] = ()
-    """(question, answer, passed) of the first few, to look at."""
+    """(question, answer, passed) of the first few questions."""
 
 
 class Sweep(BaseModel):
-    """A sweep as far as it is."""
+    """A sweep with the points that are measured so far."""
 
     plan: SweepPlan
     points: list[SweepPoint] = []
 
     def missing(self, iterations: Sequence[int]) -> list[int]:
-        """Which of these have no point."""
-        known = {point.iteration for point in self.points}
-        return [number for number in iterations if number not in known]
+        """Returns those of the iterations that have no point."""
+        measured = {point.iteration for point in self.points}
+        return [number for number in iterations if number not in measured]
 
     def with_point(self, point: SweepPoint) -> "Sweep":
-        """With one more point, in order of iterations."""
-        kept = [each for each in self.points if each.iteration != point.iteration]
-        return Sweep(plan=self.plan, points=sorted([*kept, point], key=lambda each: each.iteration))
+        """Returns the sweep with one more point, in order of iterations."""
+        others = [other for other in self.points if other.iteration != point.iteration]
+        return Sweep(plan=self.plan, points=sorted([*others, point], key=lambda other: other.iteration))
 
 
 def best_point(points: Sequence[SweepPoint]) -> SweepPoint | None:
-    """Where to stop. Pass rates whose difference may be chance (not below the lower bound of the best one) count as the
-    same; among those the smallest perplexity wins, then the smallest copied share, then the earliest. The base is no
-    candidate."""
+    """Returns the checkpoint to stop at, None where none is measured; the base is no candidate.
+
+    Pass rates that are not below the lower bound of the best one count as equal. Among those the smallest
+    perplexity wins, then the smallest copied share, then the earliest checkpoint."""
     trained = [point for point in points if point.iteration > 0]
     if not trained:
         return None
     floor = max(trained, key=lambda point: point.passed).low
-    alike = [point for point in trained if point.passed >= floor]
+    equal = [point for point in trained if point.passed >= floor]
     return min(
-        alike,
+        equal,
         key=lambda point: (
             float("inf") if point.perplexity is None else point.perplexity,
             point.copied or 0.0,
@@ -87,10 +92,10 @@ def _path(workspace: Workspace, run_id: int) -> Path:
 
 
 def load_sweep(workspace: Workspace, run_id: int) -> Sweep | None:
-    """The newest sweep of a training, finished or not; None where there was none.
+    """Returns the stored sweep of a training, complete or not; None where there is none.
 
     Raises:
-        InputError: its file is broken.
+        InputError: its file is damaged.
     """
     path = _path(workspace, run_id)
     try:
@@ -102,20 +107,20 @@ def load_sweep(workspace: Workspace, run_id: int) -> Sweep | None:
 
 
 def save_sweep(workspace: Workspace, sweep: Sweep) -> None:
-    """Keep a sweep as it is now."""
+    """Writes a sweep to the workspace."""
     write_text(_path(workspace, sweep.plan.run_id), sweep.model_dump_json(indent=1) + "\n")
 
 
 def swept(workspace: Workspace) -> list[int]:
-    """The numbers of the trainings that have a sweep."""
+    """Returns the numbers of the trainings that have a sweep."""
     folder = workspace.home / "sweeps"
     return sorted(int(path.stem.removeprefix("training-")) for path in folder.glob("training-*.json"))
 
 
 def continued(workspace: Workspace, plan: SweepPlan) -> Sweep:
-    """The kept sweep where it asked the same things, else an empty one."""
+    """Returns the stored sweep where its plan is the same, else an empty one."""
     try:
         kept = load_sweep(workspace, plan.run_id)
-    except InputError:  # it is about to be replaced
+    except InputError:  # a damaged file is replaced
         kept = None
     return kept if kept is not None and kept.plan == plan else Sweep(plan=plan)

@@ -1,4 +1,5 @@
-"""One base in memory that takes on the weights of one checkpoint after the other. Imported only by the worker."""
+"""One base in memory that loads the weights of one checkpoint after the other. Imported only by the
+worker."""
 
 from pathlib import Path
 from typing import Any
@@ -11,29 +12,28 @@ _LORA_A = ".lora_A.default.weight"
 
 
 class SwappableModel:
-    """A base as :func:`~tianji_core.model_folders.answering.load` gives it. ``alpha`` is the training's LoRA alpha."""
+    """A base that :func:`~tianji_core.model_folders.answering.load` returned. ``alpha`` is the training's
+    LoRA alpha."""
 
     def __init__(self, base: Any, alpha: int) -> None:
         self.network = base
         self._alpha = alpha
         self._wrapped = False
 
-    def take(self, checkpoint: Path) -> None:
-        """Become the model of a checkpoint that this studio's trainer wrote: LoRA matrices, or all weights.
+    def load(self, checkpoint: Path) -> None:
+        """Loads a checkpoint that this studio's trainer wrote: LoRA matrices, or all weights.
 
         Raises:
-            ModelError: the file cannot be read, or belongs to another base.
+            ModelError: the checkpoint cannot be read, or belongs to another base.
         """
         state = checkpoint_weights(checkpoint)
         if any(".lora_A." in name for name in state) and not self._wrapped:
             self._wrap(state)
-        wanted = self.network.state_dict()
-        strange = [
-            name for name, value in state.items() if name not in wanted or wanted[name].shape != value.shape
-        ]
-        if strange:
+        own = self.network.state_dict()
+        foreign = [name for name, value in state.items() if name not in own or own[name].shape != value.shape]
+        if foreign:
             raise ModelError(
-                _("检查点 {file} 不属于这个基座（例如 {name}）", file=checkpoint, name=strange[0])
+                _("检查点 {file} 不属于这个基座（例如 {name}）", file=checkpoint, name=foreign[0])
             )
         self.network.load_state_dict(state, strict=False)
 
@@ -51,29 +51,29 @@ class SwappableModel:
 
 
 def checkpoint_weights(path: Path) -> dict[str, Any]:
-    """The language model's weights in a checkpoint, by their names in the model.
+    """Returns the language model's weights of a checkpoint, by their names in the model.
 
     Raises:
-        ModelError: it cannot be read.
+        ModelError: it cannot be read, or holds no weights.
     """
     try:
-        if path.is_dir():  # DeepSpeed keeps them in pieces
+        if path.is_dir():  # DeepSpeed writes a folder of shards
             from xtuner.model.utils import guess_load_checkpoint
 
             state = guess_load_checkpoint(str(path))
         else:
             import torch
 
-            # Written by this studio's own trainer, whose file also holds objects that are not plain tensors.
+            # This studio's trainer wrote the file; it also holds objects other than tensors.
             loaded = torch.load(path, map_location="cpu", weights_only=False, mmap=True)
             state = loaded.get("state_dict", loaded)
-        found = {
+        weights = {
             name.removeprefix(_PREFIX): value for name, value in state.items() if name.startswith(_PREFIX)
         }
-    except Exception as error:  # a torn file fails in many ways
+    except Exception as error:  # a damaged file fails in many ways
         raise ModelError(
             _("读不了检查点 {file}：{detail}", file=path, detail=f"{type(error).__name__}: {error}"[:200])
         ) from error
-    if not found:
+    if not weights:
         raise ModelError(_("检查点 {file} 里没有模型权重", file=path))
-    return found
+    return weights

@@ -1,5 +1,7 @@
-"""The worker of a sweep. It loads the base once and stores each point as soon as it is measured, so that a stopped sweep
-goes on with the next checkpoint."""
+"""The worker of a sweep.
+
+It loads the base once and stores each point as soon as it is measured, so that a stopped sweep continues with
+the next checkpoint."""
 
 import os
 import time
@@ -15,7 +17,7 @@ from tianji_core.evaluation.checks import Checker, training_pairs
 from tianji_core.evaluation.evaluate import judge, longest
 from tianji_core.evaluation.report import Judged
 from tianji_core.evaluation.sweep.job import SweepSubject, sweep_steps
-from tianji_core.evaluation.sweep.perplexity import Read, perplexity, read_texts
+from tianji_core.evaluation.sweep.perplexity import TokenizedText, perplexity, tokenized_texts
 from tianji_core.evaluation.sweep.results import SweepPlan, SweepPoint, continued, save_sweep
 from tianji_core.evaluation.sweep.weights import SwappableModel
 from tianji_core.i18n import _
@@ -24,7 +26,7 @@ from tianji_core.model_folders.answering import answer_all, load
 from tianji_core.model_folders.trust import runs_code
 from tianji_core.recipe import Recipe
 from tianji_core.store import recipes
-from tianji_core.store import training as rows
+from tianji_core.store import training as trainings
 from tianji_core.store.training import TrainingRun
 from tianji_core.training import record_of, training_state, version_of
 from tianji_core.workspace import Workspace
@@ -34,31 +36,34 @@ SHOWN = 6
 
 
 class _Measure:
-    """Puts the questions and texts of one plan to a model."""
+    """Measures a model with the questions and texts of one plan."""
 
     def __init__(self, recipe: Recipe, plan: SweepPlan, checker: Checker, knows_training: bool) -> None:
         self.cases = held_out_cases(recipe, plan.styles, plan.limit, plan.seed)
-        self.texts: list[Read] = []
+        self.texts: list[TokenizedText] = []
         self._checker = checker
         self._knows_training = knows_training
         self._requests = [_request(case) for case in self.cases]
 
     @property
     def size(self) -> int:
-        """Questions and texts together."""
+        """The number of questions and texts."""
         return len(self.cases) + len(self.texts)
 
     def point(
-        self, iteration: int, network: Any, tokenizer: Any, template: str, each: Callable[[int], None]
+        self, iteration: int, network: Any, tokenizer: Any, template: str, report: Callable[[int], None]
     ) -> SweepPoint:
-        """One checkpoint in figures."""
+        """Returns the figures of one checkpoint; ``report`` is called with the number of questions and texts
+        done."""
         started = time.monotonic()
-        answers = answer_all(network, tokenizer, template, self._requests, 0.0, BATCH, 0, each)
-        report = judge(self.cases, answers, self._checker)
-        read = (
-            perplexity(network, self.texts, lambda done: each(len(self.cases) + done)) if self.texts else None
+        answers = answer_all(network, tokenizer, template, self._requests, 0.0, BATCH, 0, report)
+        judged = judge(self.cases, answers, self._checker)
+        measured = (
+            perplexity(network, self.texts, lambda done: report(len(self.cases) + done))
+            if self.texts
+            else None
         )
-        overall = report.overall
+        overall = judged.overall
         return SweepPoint(
             iteration=iteration,
             count=overall.count,
@@ -66,10 +71,10 @@ class _Measure:
             low=overall.low,
             high=overall.high,
             copied=overall.copied if self._knows_training else None,
-            perplexity=read.perplexity if read is not None else None,
-            tokens=read.tokens if read is not None else 0,
+            perplexity=measured.value if measured is not None else None,
+            tokens=measured.tokens if measured is not None else 0,
             seconds=time.monotonic() - started,
-            examples=tuple(map(_example, report.judged[:SHOWN])),
+            examples=tuple(map(_example, judged.judged[:SHOWN])),
         )
 
 
@@ -77,8 +82,8 @@ def _request(case: Case) -> dict[str, Any]:
     return {"system": case.system, "request": case.request, "max_tokens": longest(case)}
 
 
-def _example(one: Judged) -> tuple[str, str, bool]:
-    return one.case.request, one.answer, one.verdict.passed
+def _example(answer: Judged) -> tuple[str, str, bool]:
+    return answer.case.request, answer.answer, answer.verdict.passed
 
 
 def _training_file(workspace: Workspace, run: TrainingRun) -> Path | None:
@@ -92,7 +97,7 @@ def _validation_file(workspace: Workspace, run: TrainingRun) -> Path | None:
 
 
 def _checker(workspace: Workspace, recipe: Recipe, run: TrainingRun) -> tuple[Checker, bool]:
-    """The checks, and whether they know the training texts."""
+    """Returns the checks, and whether they have the training texts to recognise copies."""
     file = _training_file(workspace, run)
     try:
         pairs = training_pairs(recipe, file) if file is not None else []
@@ -108,12 +113,12 @@ def _advance(reporter: Reporter, before: int, done: int) -> None:
 
 @worker_of(SweepSubject)
 def sweep(workspace: Workspace, subject: SweepSubject, reporter: Reporter) -> int:
-    """Measure the checkpoints that have no point yet; returns the exit code."""
+    """Measures the checkpoints that have no point yet; returns the exit code."""
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # shared cores: no spinning
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
     plan = subject.plan
-    run = rows.get(workspace.engine, plan.run_id)
+    run = trainings.get(workspace.engine, plan.run_id)
     recipe = recipes.current(workspace.engine, plan.recipe).recipe
     settings = record_of(run).settings
     base = settings.base_folder
@@ -124,25 +129,25 @@ def sweep(workspace: Workspace, subject: SweepSubject, reporter: Reporter) -> in
     network, tokenizer = load(base, None, runs_code(workspace, base))
     held = _validation_file(workspace, run) if plan.texts else None
     if held is not None:
-        measure.texts = read_texts(tokenizer, settings.template, held, plan.texts)
+        measure.texts = tokenized_texts(tokenizer, settings.template, held, plan.texts)
     model = SwappableModel(network, settings.lora_alpha)
     reporter.begin(measure.size * len(left), _("题"))
     for at, iteration in enumerate(left):
         if iteration:
-            found = [c for c in training_state(workspace, run).checkpoints if c.iteration == iteration]
-            if not found:  # a running training keeps only the newest ones
+            paths = [c.path for c in training_state(workspace, run).checkpoints if c.iteration == iteration]
+            if not paths:  # a running training keeps only the newest checkpoints
                 print(_("第 {n} 步的检查点已被训练删掉，跳过", n=iteration), flush=True)
                 continue
             try:
-                model.take(found[0].path)
+                model.load(paths[0])
             except ModelError:
-                if found[0].path.exists():
+                if paths[0].exists():
                     raise
                 continue
         name = _("第 {n} 步", n=iteration) if iteration else _("训练前")
         reporter.update(at * measure.size, message=name)
-        heard = partial(_advance, reporter, at * measure.size)
-        point = measure.point(iteration, model.network, tokenizer, settings.template, heard)
+        report = partial(_advance, reporter, at * measure.size)
+        point = measure.point(iteration, model.network, tokenizer, settings.template, report)
         measured = measured.with_point(point)
         save_sweep(workspace, measured)
         print(_("{name}：通过 {share}", name=name, share=f"{point.passed:.1%}"), flush=True)
