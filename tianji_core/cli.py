@@ -81,7 +81,7 @@ for name, function in VERBS.items():
 
 
 def main() -> None:
-    """Run the verb in ``sys.argv``."""
+    """Runs the verb in ``sys.argv``."""
     try:
         code = app(standalone_mode=False)
     except StudioError as error:
@@ -91,7 +91,7 @@ def main() -> None:
     except typer.Abort:
         sys.exit(1)
     except OSError as error:
-        # A folder without permission or a full disk may strike anywhere; it is the person's to mend.
+        # A missing permission or a full disk can occur in any verb; only the person can solve it.
         where = error.filename or _("工作区")
         _refuse(
             _(
@@ -106,6 +106,6 @@ def main() -> None:
 
 
 def _refuse(reason: str, code: int) -> None:
-    """One line on standard error, and the exit code."""
+    """Prints one line on standard error and exits with ``code``."""
     print(f"tianji_core: {' '.join(reason.split())}", file=sys.stderr)
     sys.exit(code)

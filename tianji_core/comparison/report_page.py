@@ -49,7 +49,13 @@ def board_report(recipe: Recipe, board: Board, checker_of: CheckerOf, judged: Ju
     parts = [
         f"<h1>{escape(title)}</h1>",
         _paragraph(
-            _("{date} UTC · {rows} 个问题 × {columns} 列 · 每格 {n} 条", date=f"{board.created_at:%Y-%m-%d %H:%M}", rows=len(board.asks), columns=len(board.columns), n=board.candidates)
+            _(
+                "{date} UTC · {rows} 个问题 × {columns} 列 · 每格 {n} 条",
+                date=f"{board.created_at:%Y-%m-%d %H:%M}",
+                rows=len(board.asks),
+                columns=len(board.columns),
+                n=board.candidates,
+            )
         ),
         _facts(board),
         _section(_("每一列的成绩"), _totals(totals(board, checked))),
@@ -57,7 +63,7 @@ def board_report(recipe: Recipe, board: Board, checker_of: CheckerOf, judged: Ju
         _section(_("票数和分数"), _scores(judged)),
         _section(_("全部答案"), _answers(board, checked, judged.people)),
         _paragraph(_("这一页不联网也能打开，可以直接发给别人或打印。")),
-    ]  # fmt: skip
+    ]
     head = (
         '<meta charset="utf-8"><meta name="viewport" content="width=device-width">'
         f"<title>{escape(title)}</title>"
@@ -169,10 +175,13 @@ def _scores(judged: Judgement) -> str:
     parts = [_standings(title, standings) for title, standings in tables if len(standings.rows) > 1]
     both = judged.agreement
     if both.count:
-        kappa = _number(both.kappa, ".2f")
-        parts.append(_paragraph(
-            _("模型评委和人都评过 {n} 对，一致 {share}，Cohen κ = {kappa}", n=both.count, share=_share(both.share), kappa=kappa)
-        ))  # fmt: skip
+        agreed = _(
+            "模型评委和人都评过 {n} 对，一致 {share}，Cohen κ = {kappa}",
+            n=both.count,
+            share=_share(both.share),
+            kappa=_number(both.kappa, ".2f"),
+        )
+        parts.append(_paragraph(agreed))
     return "".join(parts)
 
 

@@ -69,24 +69,24 @@ def chat(
     with endpoint.answering(space, names) as address:
         asked = [request] if request else (line.strip() for line in sys.stdin)
         for line in filter(None, asked):
-            said = answer(address, names[0], prompt, line, sampling, key)
-            if not said:
+            reply = answer(address, names[0], prompt, line, sampling, key)
+            if not reply:
                 raise ServerError(
                     _("模型“{model}”的回答是空的；换个问法、提高温度或加大 --max-tokens", model=names[0])
                 )
-            show({"model": names[0], "request": line, "answer": said}, as_json, said)
+            show({"model": names[0], "request": line, "answer": reply}, as_json, reply)
 
 
 def written_request(recipe: Recipe, name: str, scene: str, style: str) -> str:
-    """The request in the wording of the training inputs.
+    """Returns the request for a name, scene and style in the wording of the training inputs.
 
     Raises:
-        InputError: the recipe has no such name, scene or style.
+        InputError: the recipe lacks the name, scene or style.
     """
     whom, what = recipe.name(name), recipe.scene(scene)
     how = recipe.style(style) if style else recipe.styles[0]
-    for found, kind, text in ((whom, _("称谓"), name), (what, _("场景"), scene), (how, _("风格"), style)):
-        if found is None:
+    for entry, kind, text in ((whom, _("称谓"), name), (what, _("场景"), scene), (how, _("风格"), style)):
+        if entry is None:
             raise InputError(_("配方里没有{kind}“{text}”", kind=kind, text=text))
     assert whom is not None and what is not None and how is not None
     return training_input(recipe.input_templates[0], whom, what, how)

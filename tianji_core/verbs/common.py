@@ -1,4 +1,4 @@
-"""What every verb shares: the workspace option, JSON or lines as output, following a job."""
+"""What every verb shares: common options, the workspace, output as JSON or text, following a job."""
 
 import json
 import sys
@@ -32,29 +32,29 @@ DetachOption = Annotated[
 
 
 LARGEST = 2**31 - 1
-"""The largest number a row of the database can have."""
+"""The largest number that a row of the database can have."""
 
 
 def opened(folder: Path | None) -> Workspace:
-    """The workspace of a verb, with its language switched on."""
+    """Returns the workspace of a verb, and sets the language to its setting."""
     workspace = open_workspace(folder)
     set_language(workspace.settings().language)
     return workspace
 
 
 def chosen_recipe(workspace: Workspace, key: str | None) -> str:
-    """The recipe a verb works on."""
+    """Returns the key of the recipe that a verb works on."""
     return key or workspace.settings().recipe
 
 
 def words(text: str) -> tuple[str, ...]:
-    """'小红书,正常' → its parts; Chinese commas count too."""
+    """Returns the parts of a list such as '小红书,正常'; Chinese commas separate too."""
     parts = text.replace("，", ",").replace("、", ",").split(",")
     return tuple(part.strip() for part in parts if part.strip())
 
 
 def show(value: Any, as_json: bool, text: str | None = None) -> None:
-    """Print ``value`` as JSON, or ``text`` for people."""
+    """Prints ``value`` as JSON where ``as_json`` is set, else ``text``."""
     if as_json:
         typer.echo(json.dumps(_plain(value), ensure_ascii=False))
     elif text is not None:
@@ -76,10 +76,10 @@ def _plain(value: Any) -> Any:
 
 
 def follow(workspace: Workspace, job: jobs.Job, quiet: bool = False) -> jobs.Job:
-    """Wait for a job with a progress line on standard error; Ctrl-C stops the job.
+    """Waits for a job with a progress line on standard error, and returns it; Ctrl-C stops the job.
 
     Raises:
-        JobError: it failed, was stopped, or is lost; the message is its reason.
+        JobError: the job failed, was stopped, or is lost; the message is its reason.
     """
     line = "" if quiet else job.title
 
@@ -89,9 +89,8 @@ def follow(workspace: Workspace, job: jobs.Job, quiet: bool = False) -> jobs.Job
             return
         share = f"{progress.share:4.0%}" if progress.share is not None else ""
         left = jobs.duration_text(progress.eta)
-        sys.stderr.write(
-            f"\r\x1b[K{line}  {share}  {progress.done:g}/{progress.total:g} {progress.unit}  {_('还需')} {left}  {progress.message}"
-        )
+        amount = f"{progress.done:g}/{progress.total:g} {progress.unit}"
+        sys.stderr.write(f"\r\x1b[K{line}  {share}  {amount}  {_('还需')} {left}  {progress.message}")
         sys.stderr.flush()
 
     try:

@@ -1,4 +1,4 @@
-"""Verbs that put models side by side: compare, report."""
+"""Verbs for comparing models side by side: compare, report."""
 
 import math
 from dataclasses import dataclass
@@ -69,7 +69,7 @@ class QuestionOptions:
     held_out: Annotated[int, typer.Option(min=0, help="So many held-out cells.")] = 0
 
     def questions(self, recipe: Recipe) -> list[Ask]:
-        """The questions, each once.
+        """Returns the questions, each once.
 
         Raises:
             InputError: there is none, an option cannot be read, or the recipe lacks a name or scene.
@@ -105,11 +105,11 @@ class DrawOptions:
     seed: Annotated[int, typer.Option(help="The same for every column.")] = 0
 
     def sampling(self) -> ChatSampling:
-        """What holds for every column that has no value of its own."""
+        """Returns the sampling of every column that has no value of its own."""
         return ChatSampling(temperature=self.temperature, max_tokens=self.max_tokens, seed=self.seed)
 
     def variants(self) -> list[tuple[float | None, float | None]]:
-        """(temperature, top_p) of each variant; None is the board's.
+        """Returns (temperature, top_p) of each variant; None is the board's value.
 
         Raises:
             InputError: a value is no number or out of bounds.
@@ -132,7 +132,8 @@ def compare(
     as_json: JsonOption = False,
     workspace: WorkspaceOption = None,
 ) -> None:
-    """Put the same questions to several models and styles at once; the answers are kept and can be voted on."""
+    """Put the same questions to several models and styles at once; the answers are kept and can be voted
+    on."""
     space = opened(workspace)
     stored = recipes.current(space.engine, chosen_recipe(space, recipe)).recipe
     asks = questions.questions(stored)
@@ -169,7 +170,7 @@ def compare(
 
 
 def _number(text: str) -> float:
-    """The number that a text says, NaN for none: it lies between no bounds."""
+    """Returns the number in a text, NaN where there is none, so that every check of bounds fails."""
     try:
         return float(text)
     except ValueError:
@@ -230,10 +231,10 @@ def _show_board(space: Workspace, recipe: Recipe, board: Board, as_json: bool) -
 
 
 def kept_board(space: Workspace, key: str) -> Board:
-    """The comparison with this key, the newest for ''.
+    """Returns the stored comparison with this key, the newest one for ''.
 
     Raises:
-        InputError: there is none.
+        InputError: there is no such comparison, or its file is damaged.
     """
     kept = board_keys(space)
     if not kept:

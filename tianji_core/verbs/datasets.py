@@ -1,4 +1,4 @@
-"""Verbs about datasets: import, freeze, verify, difference, datasets, export."""
+"""Verbs for datasets: import, freeze, verify, difference, datasets, export."""
 
 import re
 from pathlib import Path
@@ -42,8 +42,8 @@ def import_samples(
     as_json: JsonOption = False,
     workspace: WorkspaceOption = None,
 ) -> None:
-    """Import JSON, JSONL, CSV or Parquet in raw, merged, Alpaca, ShareGPT or messages form; known items are not added
-    again."""
+    """Import JSON, JSONL, CSV or Parquet in raw, merged, Alpaca, ShareGPT or messages form; known items are
+    not added again."""
     space = opened(workspace)
     key, state = chosen_recipe(space, recipe), ACCEPTED if accepted else PENDING
     if hub:
@@ -126,22 +126,22 @@ def difference(
     """Say what a dataset version has that another one has not."""
     space = opened(workspace)
     before, after = (datasets.by_name(space.engine, name) for name in (older, newer))
-    found = dataset.difference(space, before, after)
+    changes = dataset.difference(space, before, after)
     lines = [
         _(
             "一样 {same}，新增 {added}，去掉 {removed}，改了回答 {changed}",
-            same=found.same,
-            added=len(found.added),
-            removed=len(found.removed),
-            changed=len(found.changed),
+            same=changes.same,
+            added=len(changes.added),
+            removed=len(changes.removed),
+            changed=len(changes.changed),
         )
     ]
-    lines += [f"  {style or _('风格不明')} {change:+d}" for style, change in found.styles.items() if change]
-    for sign, changes in (("~", found.changed), ("+", found.added), ("-", found.removed)):
-        for each in changes[: max(0, limit)]:
-            texts = " → ".join(" ".join(text.split()) for text in (each.before, each.after) if text)
-            lines.append(f"{sign} {' '.join(each.asked.split())}  {texts}")
-    show(found, as_json, "\n".join(lines))
+    lines += [f"  {style or _('风格不明')} {change:+d}" for style, change in changes.styles.items() if change]
+    for sign, turns in (("~", changes.changed), ("+", changes.added), ("-", changes.removed)):
+        for turn in turns[: max(0, limit)]:
+            texts = " → ".join(" ".join(text.split()) for text in (turn.before, turn.after) if text)
+            lines.append(f"{sign} {' '.join(turn.asked.split())}  {texts}")
+    show(changes, as_json, "\n".join(lines))
 
 
 def export(
@@ -167,6 +167,6 @@ def export(
 def list_datasets(as_json: JsonOption = False, workspace: WorkspaceOption = None) -> None:
     """List dataset versions."""
     space = opened(workspace)
-    found = datasets.listed(space.engine)
-    lines = [f"{v.name}  {v.count}  {v.sha256[:12]}  {v.folder}" for v in found]
-    show(found, as_json, "\n".join(lines) or _("还没有数据集版本"))
+    versions = datasets.listed(space.engine)
+    lines = [f"{v.name}  {v.count}  {v.sha256[:12]}  {v.folder}" for v in versions]
+    show(versions, as_json, "\n".join(lines) or _("还没有数据集版本"))

@@ -65,7 +65,8 @@ def _stop(_number: int, _frame: types.FrameType | None) -> None:
 
 @dataclass(frozen=True)
 class _Demo:
-    """What is walked with: the recipe, the styles to teach (none: every enabled one), texts to generate, prompts to judge."""
+    """What is walked with: the recipe, the styles to teach (none: every enabled one), texts to generate,
+    prompts to judge."""
 
     walk: Walk
     recipe: Recipe
@@ -75,7 +76,7 @@ class _Demo:
 
     @property
     def space(self) -> Workspace:
-        """The workspace that is walked in."""
+        """The workspace of the walk."""
         return self.walk.workspace
 
 
@@ -194,8 +195,8 @@ def _evaluate(demo: _Demo, version: DatasetVersion, merged: Artefact) -> None:
     """Judge the base and the merged model on held-out cells."""
     with demo.walk.step(_("评测：没见过的称谓 × 场景")) as made:
         cases = evaluation.held_out_cases(demo.recipe, demo.styles, demo.prompts)
-        known = evaluation.training_pairs(demo.recipe, dataset.training_file(demo.space, version))
-        checker = evaluation.Checker(demo.recipe, known)
+        trained = evaluation.training_pairs(demo.recipe, dataset.training_file(demo.space, version))
+        checker = evaluation.Checker(demo.recipe, trained)
         before = evaluation.evaluate_folder(nano_base(), None, cases, checker)
         after = evaluation.evaluate_folder(merged.path, None, cases, checker)
         demo.walk.update(rates=_rates(before, after), copied=after.overall.copied, complete=True)
@@ -210,7 +211,7 @@ def _evaluate(demo: _Demo, version: DatasetVersion, merged: Artefact) -> None:
 
 
 def _plan(space: Workspace, recipe: Recipe, styles: tuple[str, ...], count: int) -> Plan:
-    """Texts for the cells that are learnt from; the held-out ones stay unseen. A new walk draws other texts."""
+    """A plan of the cells that are trained on, without the held-out ones. Each walk draws other texts."""
     cells, _held_out = split_cells(kept_cells(recipe, recipe.threshold))
     chosen = len(styles) or sum(style.enabled for style in recipe.styles)
     rounds = min(1000, math.ceil(count / max(1, len(cells) * chosen)))
@@ -229,31 +230,39 @@ def _free_name(space: Workspace, name: str) -> str:
 
 
 def _made_from(space: Workspace, training_id: int) -> tuple[Artefact, Artefact]:
-    mine = [each for each in models.artefacts(space) if each.training_run_id == training_id]
-    adapter = next(each for each in mine if each.kind == "adapter")
-    return adapter, next(each for each in mine if each.kind == "merged")
+    """The adapter and the merged model of a training."""
+    by_kind = {made.kind: made for made in models.artefacts(space) if made.training_run_id == training_id}
+    return by_kind["adapter"], by_kind["merged"]
 
 
 def _answers(space: Workspace, recipe: Recipe, styles: tuple[str, ...], merged: str) -> Iterator[BeforeAfter]:
-    base = next(each.name for each in models.artefacts(space) if each.path == nano_base())
+    base = next(model.name for model in models.artefacts(space) if model.path == nano_base())
     sampling = ChatSampling(temperature=0.0, seed=0, max_tokens=360)
     asked = [s for s in recipe.styles if s.enabled and (not styles or s.text in styles)]
-    _learnt, held_out = split_cells(kept_cells(recipe, 2))
+    _trained, held_out = split_cells(kept_cells(recipe, 2))
     with answering(space, [base, merged]) as url:
         for style, (name, scene) in zip(
             asked, held_out[:: max(1, len(held_out) // len(asked))], strict=False
         ):
             request = written_request(recipe, name, scene, style.text)
-            said = [answer(url, each, recipe.prompts.system, request, sampling) for each in (base, merged)]
-            yield BeforeAfter(style=style.text, request=request, before=said[0], after=said[1])
+            before, after = (
+                answer(url, model, recipe.prompts.system, request, sampling) for model in (base, merged)
+            )
+            yield BeforeAfter(style=style.text, request=request, before=before, after=after)
 
 
 def _rates(before: evaluation.Report, after: evaluation.Report) -> tuple[PassRate, ...]:
-    earlier = {row.title: row.passed for row in before.styles}
-    rows = [("", after.overall, before.overall.passed)] + [
-        (r.title, r, earlier[r.title]) for r in after.styles
-    ]
+    earlier = {rates.title: rates.passed for rates in before.styles}
+    later = [("", after.overall, before.overall.passed)]
+    later += [(rates.title, rates, earlier[rates.title]) for rates in after.styles]
     return tuple(
-        PassRate(style=title, count=row.count, before=was, after=row.passed, low=row.low, high=row.high)
-        for title, row, was in rows
+        PassRate(
+            style=style,
+            count=rates.count,
+            before=passed_before,
+            after=rates.passed,
+            low=rates.low,
+            high=rates.high,
+        )
+        for style, rates, passed_before in later
     )

@@ -1,4 +1,4 @@
-"""How far the walk-through is: one progress over all steps, and the report that grows with them."""
+"""The progress of the walk-through over all its steps, and the report that grows with them."""
 
 import contextlib
 import time
@@ -14,7 +14,7 @@ from tianji_core.workspace import Workspace
 
 
 class Walk:
-    """Progress over all steps, and the report that grows with them. A step's weight is about its seconds."""
+    """The progress over all steps, and the report. The weight of a step is about its duration in seconds."""
 
     WEIGHTS = (6, 4, 2, 290, 40, 20, 60)
 
@@ -28,7 +28,7 @@ class Walk:
 
     @contextlib.contextmanager
     def step(self, title: str) -> Iterator[Callable[[str, object], None]]:
-        """One step: call what it yields with (what was made, where it lies)."""
+        """One step. Call the yielded function with (what was made, its path) for each result."""
         started = time.monotonic()
         self._advance(0.0, title)
         self.say(f"[{self._number + 1}/{len(self.WEIGHTS)}] {title}")
@@ -42,24 +42,24 @@ class Walk:
         self._advance(0.0, title)
 
     def update(self, **fields: object) -> None:
-        """Change fields of the report and keep it."""
+        """Changes fields of the report and writes it."""
         self.report = self.report.model_copy(update=fields)
         write_report(self.workspace, self.report)
 
     def follow(self, job: jobs.Job) -> jobs.Job:
-        """Wait for a job of this step; stopping the walk stops it.
+        """Waits for a job of this step and returns it; stopping the walk stops the job.
 
         Raises:
-            JobError: it did not succeed.
+            JobError: the job did not succeed.
         """
 
-        def each(current: jobs.Job) -> None:
+        def draw(current: jobs.Job) -> None:
             progress = jobs.read_progress(self.workspace, current.id)
             if progress is not None and progress.share is not None:
                 self._advance(progress.share, None)
 
         try:
-            ended = jobs.wait(self.workspace, job.id, each=each)
+            ended = jobs.wait(self.workspace, job.id, each=draw)
         except KeyboardInterrupt:
             jobs.stop(self.workspace, job.id)
             raise
@@ -76,6 +76,6 @@ class Walk:
         self.reporter.update(done, message=message)
 
     def say(self, text: str) -> None:
-        """Print a line, unless the output is JSON."""
+        """Prints a line, unless the output is JSON."""
         if not self._quiet:
             typer.echo(text)

@@ -1,4 +1,4 @@
-"""What the walk-through leaves for people to look at: where things lie, answers before and after, pass rates."""
+"""The report of the walk-through: results of its steps, answers before and after training, pass rates."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ class _Frozen(BaseModel):
 
 
 class StepResult(_Frozen):
-    """One finished step: what it made, where that lies, and the seconds it took."""
+    """One result of a step: what was made, its path, and the seconds since the step began."""
 
     title: str
     made: str
@@ -31,8 +31,9 @@ class BeforeAfter(_Frozen):
 
 
 class PassRate(_Frozen):
-    """Share of answers in 0..1 that pass every check, per style ('' is all of them), on cells that no training text
-    was about; ``low`` and ``high`` bound ``after`` with 95 % confidence; ``count`` answers each."""
+    """Shares (0-1) of answers that pass every check, on held-out cells, for one style ('' is all styles).
+
+    ``low`` and ``high`` bound ``after`` with 95 % confidence; ``count`` answers each."""
 
     style: str
     count: int
@@ -43,23 +44,23 @@ class PassRate(_Frozen):
 
 
 class DemoReport(_Frozen):
-    """The whole walk-through. ``complete`` is False while it runs."""
+    """The report. ``complete`` is False while the walk-through runs."""
 
     complete: bool = False
     steps: tuple[StepResult, ...] = ()
     answers: tuple[BeforeAfter, ...] = ()
     rates: tuple[PassRate, ...] = ()
     copied: float | None = None
-    """Share of the trained model's answers that are a training text word for word."""
+    """Share (0-1) of the trained model's answers that are a training text but for the name."""
 
 
 def report_path(workspace: Workspace) -> Path:
-    """Where the newest walk-through's report stands."""
+    """Returns the path of the newest walk-through's report."""
     return workspace.exports / "demo.json"
 
 
 def read_report(workspace: Workspace) -> DemoReport | None:
-    """The newest walk-through, or None where there was none."""
+    """Returns the newest walk-through's report, None where there is none."""
     try:
         return DemoReport.model_validate_json(report_path(workspace).read_text(encoding="utf-8"))
     except (FileNotFoundError, ValidationError):
@@ -67,5 +68,5 @@ def read_report(workspace: Workspace) -> DemoReport | None:
 
 
 def write_report(workspace: Workspace, report: DemoReport) -> None:
-    """Replace the report."""
+    """Writes the report."""
     write_text(report_path(workspace), report.model_dump_json(indent=2) + "\n")

@@ -46,7 +46,7 @@ class KnowledgeOptions:
     system: Annotated[str, typer.Option(help="System prompt of the samples; default: the recipe's.")] = ""
 
     def settings(self) -> documents.KnowledgeSettings:
-        """The settings of a run.
+        """Returns the settings of a run.
 
         Raises:
             InputError: a value is out of bounds, or the values do not go together.
@@ -116,7 +116,7 @@ def _show_chunks(chunks: Sequence[documents.DocumentChunk], as_json: bool) -> No
 
 
 def _show_run(space: Workspace, run_id: int, job: Job, as_json: bool) -> None:
-    """Print how far a run is.
+    """Prints how far a run is.
 
     Raises:
         StudioError: every chunk failed; names the most frequent reason.

@@ -72,15 +72,19 @@ def evaluate(
 
 
 def folders(space: Workspace, model: str) -> tuple[Path, Path | None]:
-    """(model folder, adapter folder or None) of a listed model or a path."""
+    """Returns (model folder, adapter folder or None) of a listed model or a path.
+
+    Raises:
+        ModelError: there is no such model. InputError: the adapter has no base.
+    """
     if model and ("/" in model or Path(model).is_dir()):
         return Path(model), None
-    found = models.artefact(space, model or chosen_models(space, "")[0])
-    if found.kind != "adapter":
-        return found.path, None
-    if found.base is None:
-        raise InputError(_("适配器“{name}”没有记下基座", name=found.name))
-    return found.base, found.path
+    artefact = models.artefact(space, model or chosen_models(space, "")[0])
+    if artefact.kind != "adapter":
+        return artefact.path, None
+    if artefact.base is None:
+        raise InputError(_("适配器“{name}”没有记下基座", name=artefact.name))
+    return artefact.base, artefact.path
 
 
 def sweep(

@@ -31,7 +31,7 @@ from tianji_core.workspace import Workspace
 
 @dataclass(frozen=True)
 class PlanOptions:
-    """What is asked for: styles, texts per cell, and which cells."""
+    """What to generate: styles, texts per cell, and which cells."""
 
     styles: Annotated[str, typer.Option(help="Styles separated by commas; default: every enabled one.")] = ""
     rounds: Annotated[int, typer.Option(min=1, help="Texts per cell and style.")] = 1
@@ -45,7 +45,7 @@ class PlanOptions:
     seed: Annotated[int, typer.Option(min=0, help="Seed of order, clauses, examples and wordings.")] = 0
 
     def plan(self, recipe: Recipe) -> Plan:
-        """The plan for a recipe, whose threshold holds where none was given.
+        """Returns the plan for a recipe, whose threshold is used where none is given.
 
         Raises:
             PlanError: options that do not go together.
@@ -73,7 +73,7 @@ class MixOptions:
     weight: Annotated[float, typer.Option(min=0.001, help="Weight of the first teacher.")] = 1.0
 
     def teachers(self, first: TeacherChoice, pace: PaceOptions) -> list[WeightedTeacher]:
-        """All teachers with their weights, the first one first.
+        """Returns all teachers with their weights, the first one first.
 
         Raises:
             InputError: an entry of ``--also`` cannot be read.
@@ -175,7 +175,7 @@ def generate(
 
 
 def _show_run(space: Workspace, run_id: int, job: Job, as_json: bool) -> None:
-    """Print how far a run is.
+    """Prints how far a run is.
 
     Raises:
         StudioError: every task failed; names the most frequent reason.
@@ -204,8 +204,8 @@ def _show_run(space: Workspace, run_id: int, job: Job, as_json: bool) -> None:
 
 
 def _weighted_teacher(text: str, pace: PaceOptions) -> WeightedTeacher:
-    """A teacher from 'provider/model=weight'; the model and the weight may be left out. Only the timeout of ``pace``
-    holds for it.
+    """Returns a teacher from 'provider/model=weight'; the model and the weight may be omitted. Of ``pace``
+    only the timeout is used.
 
     Raises:
         InputError: the weight is no number, or the teacher cannot be used.

@@ -1,4 +1,4 @@
-"""Verbs that weigh samples against each other: judge and keep-best."""
+"""Verbs that rate samples and keep the best of near duplicates: judge, keep-best."""
 
 from typing import Annotated
 
@@ -38,20 +38,21 @@ def judge(
     as_json: JsonOption = False,
     workspace: WorkspaceOption = None,
 ) -> None:
-    """Let a teacher score the matching samples that have no score; run again it goes on with those that are left."""
+    """Let a teacher score the matching samples that have no score; run again it goes on with those that are
+    left."""
     space = opened(workspace)
     choice = teacher.choice(pace)
     sample_filter = matching.sample_filter(chosen_recipe(space, recipe), _states(states))
     if estimate:
-        found = judging.estimate_judging(space, sample_filter, choice)
-        cost = _("价格未知") if found.cost is None else f"{found.cost:.4f}"
+        expected = judging.estimate_judging(space, sample_filter, choice)
+        cost = _("价格未知") if expected.cost is None else f"{expected.cost:.4f}"
         text = _(
             "要评 {n} 条，约 {tokens} tokens，费用 {cost}",
-            n=found.number,
-            tokens=found.usage.total,
+            n=expected.number,
+            tokens=expected.usage.total,
             cost=cost,
         )
-        show(found, as_json, text)
+        show(expected, as_json, text)
         return
     job = judging.start_judging(space, sample_filter, choice, pace.concurrency)
     if not detach:
@@ -73,7 +74,8 @@ def keep_best(
     as_json: JsonOption = False,
     workspace: WorkspaceOption = None,
 ) -> None:
-    """Of samples that say almost the same keep the best one and reject the others, as one step that can be undone."""
+    """Of samples that say almost the same keep the best one and reject the others, as one step that can be
+    undone."""
     space = opened(workspace)
     sample_filter = matching.sample_filter(chosen_recipe(space, recipe), _states(states))
     cleaning.check_new(space, sample_filter.recipe)

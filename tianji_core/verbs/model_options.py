@@ -26,7 +26,7 @@ StylesOption = Annotated[str, typer.Option(help="Styles separated by commas; def
 
 @dataclass(frozen=True)
 class EndpointOptions:
-    """A server that somebody else runs, instead of one of the studio."""
+    """A server that the studio did not start."""
 
     url: Annotated[
         str, typer.Option(help="Any OpenAI-compatible address instead of a server of our own.")
@@ -34,7 +34,7 @@ class EndpointOptions:
     key_variable: Annotated[str, typer.Option(help="Environment variable with the key for --url.")] = ""
 
     def key(self, space: Workspace) -> str | None:
-        """The key in the named variable, None where none is named.
+        """Returns the key in the named variable, None where none is named.
 
         Raises:
             SettingsError: the variable is not set.
@@ -52,24 +52,29 @@ class EndpointOptions:
         return key
 
     def answering(self, space: Workspace, names: list[str]) -> contextlib.AbstractContextManager[str]:
-        """The address that answers for these models: --url, or a server of the studio."""
+        """Yields the address that serves these models: --url, or a server of the studio."""
         return contextlib.nullcontext(self.url) if self.url else answering(space, names)
 
 
 def chosen_models(space: Workspace, text: str) -> list[str]:
-    """The models of --model, or the newest merged one, or the built-in base."""
+    """Returns the models of --model, else the newest merged one, else the first one listed.
+
+    Raises:
+        ModelError: there is no model.
+    """
     if names := words(text):
         return list(names)
-    found = models.artefacts(space)
-    if not found:
+    listed = models.artefacts(space)
+    if not listed:
         raise ModelError(_("还没有模型；用 download 下载一个，或用 models --register 登记本地文件夹"))
-    merged = [each.name for each in found if each.kind == "merged"]
-    return merged[:1] or [each.name for each in found][:1]
+    merged = [model.name for model in listed if model.kind == "merged"]
+    return (merged or [model.name for model in listed])[:1]
 
 
 @contextlib.contextmanager
 def answering(space: Workspace, names: list[str]) -> Iterator[str]:
-    """The address of a server that has all these models: a running one, or one for the length of the block."""
+    """Yields the address of a server with all these models: a running one, else one that stops after the
+    block."""
     for running in serving.servers(space):
         if running.ready and not running.key_variable and set(names) <= set(running.models):
             yield running.url
@@ -85,7 +90,7 @@ def answering(space: Workspace, names: list[str]) -> Iterator[str]:
 def answer(
     url: str, model: str, system: str, request: str, sampling: ChatSampling, key: str | None = None
 ) -> str:
-    """One answer from an empty history."""
+    """Returns one answer, from an empty history."""
     messages = [Message("system", system)] if system else []
     chunks = serving.chat_stream(url, model, [*messages, Message("user", request)], sampling, key)
     return "".join(chunk.text for chunk in chunks).strip()

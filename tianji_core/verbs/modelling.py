@@ -40,9 +40,10 @@ TrustOption = Annotated[
 
 
 def base_folder(space: Workspace, base: str) -> Path:
-    """A model's folder from its listed name, or a path."""
+    """Returns a model's folder from its listed name or its path."""
     if "/" in base or Path(base).is_dir():
-        return Path(os.path.realpath(os.path.expanduser(base)))  # noqa: PTH111 (pathlib raises on a circle of links)
+        # pathlib raises on a circle of links
+        return Path(os.path.realpath(os.path.expanduser(base)))  # noqa: PTH111
     return models.artefact(space, base).path
 
 
@@ -88,10 +89,10 @@ def merge(
     """Merge an adapter into the base it was trained on."""
     space = opened(workspace)
     folder = base_folder(space, base) if base else None
-    found = models.artefact(space, adapter)
+    source = models.artefact(space, adapter)
     _make(
         space,
-        lambda: models.start_merge(space, found, name, folder, device, shard, dtype),
+        lambda: models.start_merge(space, source, name, folder, device, shard, dtype),
         detach,
         as_json,
     )
@@ -132,35 +133,41 @@ def list_models(
     if known:
         bases = models.known_bases()
         lines = [
-            f"{each.title}  {each.modelscope}  {each.size_gb:g} GB  {each.template}  QLoRA/LoRA/full "
-            + "/".join(f"{each.memory_gb(method):.0f}" for method in ("qlora", "lora", "full"))
+            f"{base.title}  {base.modelscope}  {base.size_gb:g} GB  {base.template}  QLoRA/LoRA/full "
+            + "/".join(f"{base.memory_gb(method):.0f}" for method in ("qlora", "lora", "full"))
             + " GB"
-            for each in bases
+            for base in bases
         ]
-        show([each.model_dump() for each in bases], as_json, "\n".join(lines))
+        show([base.model_dump() for base in bases], as_json, "\n".join(lines))
         return
     space = opened(workspace)
     if register is not None:
         models.register_folder(space, register, trust_remote_code=trust_remote_code)
     elif trust_remote_code:
         raise InputError(_("--trust-remote-code 要和 --register 一起用"))
-    found = models.artefacts(space)
-    show([_facts(each) for each in found], as_json, _lines(found))
+    listed = models.artefacts(space)
+    show([_facts(model) for model in listed], as_json, _lines(listed))
 
 
 def _make(space: Workspace, start: Callable[[], jobs.Job], detach: bool, as_json: bool) -> None:
-    """Start a job that makes models, follow it, and say what it made."""
-    before = {each.name for each in models.artefacts(space)}
+    """Starts a job that makes models, follows it, and prints what it made."""
+    before = {model.name for model in models.artefacts(space)}
     job = start()
     if not detach:
         follow(space, job, quiet=as_json)
-    made = [each for each in models.artefacts(space) if each.name not in before]
-    show([_facts(each) for each in made], as_json, _("已开始，用 jobs 查看") if detach else _lines(made))
+    made = [model for model in models.artefacts(space) if model.name not in before]
+    show([_facts(model) for model in made], as_json, _("已开始，用 jobs 查看") if detach else _lines(made))
 
 
-def _facts(each: Artefact) -> dict[str, object]:
-    return {"name": each.name, "kind": each.kind, "path": each.path, "base": each.base, "sample": each.sample}
+def _facts(model: Artefact) -> dict[str, object]:
+    return {
+        "name": model.name,
+        "kind": model.kind,
+        "path": model.path,
+        "base": model.base,
+        "sample": model.sample,
+    }
 
 
-def _lines(found: list[Artefact]) -> str:
-    return "\n".join(f"{models.kind_title(each.kind)}  {each.name}  {each.path}" for each in found)
+def _lines(listed: list[Artefact]) -> str:
+    return "\n".join(f"{models.kind_title(model.kind)}  {model.name}  {model.path}" for model in listed)

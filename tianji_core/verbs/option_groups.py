@@ -8,11 +8,12 @@ from typing import Any, get_type_hints
 
 
 def flattened(verb: Callable[..., None]) -> Callable[..., None]:
-    """The verb with one keyword parameter per option, as typer reads it, in the order in which they are written.
+    """The verb with one keyword parameter per option, as typer reads it, in the order in which they are
+    written.
 
-    A parameter whose annotation is a dataclass becomes one parameter per field, and the verb is called with an
-    instance of it. Defaults are those of the parameter's default instance, or else those of the fields; a field
-    without any default is a required option.
+    A parameter whose annotation is a dataclass becomes one parameter per field, and the verb is called with
+    an instance of it. Defaults are those of the parameter's default instance, or else those of the fields; a
+    field without any default is a required option.
     """
     annotations = get_type_hints(verb, include_extras=True)
     groups: dict[str, type] = {}

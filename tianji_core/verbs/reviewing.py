@@ -1,4 +1,4 @@
-"""Verbs that go through samples: clean, accept, reject, undo, review-stats."""
+"""Verbs for reviewing samples: clean, accept, reject, undo, review-stats."""
 
 from typing import Annotated
 
@@ -81,7 +81,7 @@ def reject(
 
 
 def _numbers(ids: str) -> tuple[int, ...] | None:
-    """The sample numbers of --ids, None for none.
+    """Returns the sample numbers of --ids, None where it is empty.
 
     Raises:
         InputError: not numbers separated by commas.
@@ -93,7 +93,7 @@ def _numbers(ids: str) -> tuple[int, ...] | None:
 
 
 def _decide(space: Workspace, state: str, matching: SampleFilter, as_json: bool) -> None:
-    """Give the matching samples a state, as one step.
+    """Gives the matching samples a state, as one step, and prints how many they are.
 
     Raises:
         InputError: nothing matches because a word or a number is unknown.
@@ -111,10 +111,10 @@ def _decide(space: Workspace, state: str, matching: SampleFilter, as_json: bool)
 
 
 def _refuse_unknown(space: Workspace, matching: SampleFilter) -> None:
-    """Where nothing matched, say which word or number cannot match anything.
+    """Checks why nothing matched.
 
     Raises:
-        InputError: names it.
+        InputError: a word is not in the recipe, or a number belongs to no pending sample; names it.
     """
     recipe = recipes.current(space.engine, matching.recipe).recipe
     for option, asked, entries in (
@@ -122,8 +122,8 @@ def _refuse_unknown(space: Workspace, matching: SampleFilter) -> None:
         ("--names", matching.names, recipe.names),
         ("--scenes", matching.scenes, recipe.scenes),
     ):
-        known = {entry.text for entry in entries}
-        if unknown := [word for word in asked if word not in known]:
+        texts = {entry.text for entry in entries}
+        if unknown := [word for word in asked if word not in texts]:
             raise InputError(
                 _(
                     "{option} 写了“{words}”，配方“{recipe}”里没有，待审的样本里也没有",
@@ -152,11 +152,11 @@ def review_stats(
     space = opened(workspace)
     key = chosen_recipe(space, recipe)
     cleaning.check_new(space, key)
-    wanted = SampleFilter(key)
+    matching = SampleFilter(key)
     facts = {
-        "states": samples.state_counts(space.engine, wanted),
-        "styles": samples.style_counts(space.engine, wanted),
-        "findings": findings.rule_counts(space.engine, wanted),
+        "states": samples.state_counts(space.engine, matching),
+        "styles": samples.style_counts(space.engine, matching),
+        "findings": findings.rule_counts(space.engine, matching),
     }
     people = steps.reviewers(space.engine, key)
     twice = review.agreement(second_verdicts.verdicts(space.engine, key))
@@ -169,14 +169,14 @@ def review_stats(
         )
         for group, counts in facts.items()
     ]
-    for each in people:
-        pace = f"{each.per_hour:.0f}" if each.per_hour else "—"
+    for person in people:
+        pace = f"{person.per_hour:.0f}" if person.per_hour else "—"
         lines.append(
             _(
                 "{who}：审了 {n}，采用 {accepted}，每小时 {pace}",
-                who=each.who,
-                n=each.decided,
-                accepted=each.accepted,
+                who=person.who,
+                n=person.decided,
+                accepted=person.accepted,
                 pace=pace,
             )
         )

@@ -1,4 +1,4 @@
-"""The verb that starts a model server: ours, or another program's."""
+"""The verb that starts a model server of the studio or of another program: serve."""
 
 from typing import Annotated
 
@@ -21,7 +21,10 @@ def serve(
         str,
         typer.Option(
             "--model",
-            help="Names from 'models' or folders (DIR or NAME=DIR), separated by commas; default: the newest merged one.",
+            help=(
+                "Names from 'models' or folders (DIR or NAME=DIR), separated by commas; "
+                "default: the newest merged one."
+            ),
         ),
     ] = "",
     lora_modules: Annotated[
@@ -74,12 +77,12 @@ def serve(
 
 
 def adapter_folder(text: str) -> ModelRef:
-    """An adapter given as NAME=DIR.
+    """Returns the adapter that is given as NAME=DIR.
 
     Raises:
-        InputError: not of that form. ModelError: no such folder.
+        InputError: ``text`` has another form. ModelError: there is no such folder.
     """
     if text.startswith("-") or "=" not in text:
         raise InputError(_("适配器要写成 名字=文件夹，现在是“{text}”", text=text))
-    found = named_folder(text)
-    return ModelRef(found.name, str(found.path))
+    folder = named_folder(text)
+    return ModelRef(folder.name, str(folder.path))

@@ -1,4 +1,4 @@
-"""Verbs about the studio itself: studio, jobs, doctor."""
+"""Verbs for the studio itself: studio, jobs, doctor."""
 
 import errno
 import os
@@ -45,7 +45,11 @@ def studio(
 
 
 def refuse_taken_port(host: str, port: int) -> None:
-    """Raise InputError where something already listens on host:port."""
+    """Checks that the studio can listen on host:port.
+
+    Raises:
+        InputError: the port is taken, or the address does not belong to this machine.
+    """
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -93,12 +97,12 @@ def jobs(
             background.wait(space, stop, timeout=60)
         show(background.get(space, stop), as_json, _("任务 {id} 已停止", id=stop))
         return
-    found = background.listed(space, limit=limit)
+    listed = background.listed(space, limit=limit)
     lines = [
         f"{job.id:>4}  {background.state_title(job.state)}  {job.kind:<9} {job.title}  {job.note}".rstrip()
-        for job in found
+        for job in listed
     ]
-    show(found, as_json, "\n".join(lines) or _("还没有任务"))
+    show(listed, as_json, "\n".join(lines) or _("还没有任务"))
 
 
 PACKAGES = (

@@ -40,7 +40,7 @@ class TeacherOptions:
     base_url: Annotated[str, typer.Option(help="Address; default: the provider's.")] = ""
 
     def choice(self, pace: PaceOptions | None = None, mistakes: float = 0.0) -> TeacherChoice:
-        """The teacher that these options name; ``mistakes`` is the offline composer's share of planted mistakes.
+        """Returns the teacher; ``mistakes`` is the offline composer's share (0-1) of planted mistakes.
 
         Raises:
             InputError: options that do not go together.
@@ -66,7 +66,7 @@ class SamplingOptions:
     max_tokens: MaxTokensOption = None
 
     def plan(self) -> SamplingPlan:
-        """The sampling of a run.
+        """Returns the sampling of a run.
 
         Raises:
             InputError: options that do not go together.
@@ -98,7 +98,7 @@ class BudgetOptions:
     ] = None
 
     def run_options(self, ban_openings: bool = True) -> RunOptions:
-        """The limits of a run.
+        """Returns the limits of a run.
 
         Raises:
             InputError: a limit that is not above zero.

@@ -1,4 +1,4 @@
-"""Verbs of training: train, and the line of those that wait for their place."""
+"""Verbs for training: train, queue."""
 
 import json
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ from tianji_core.workspace import Workspace
 
 @dataclass(frozen=True)
 class LearningOptions:
-    """What is learnt, from which base, and with which settings."""
+    """The data, the base and the settings of a new training."""
 
     dataset: Annotated[str, typer.Option(help="Dataset version to learn from.")] = ""
     preset: Annotated[str, typer.Option(help="Training preset: a file of configs/training.")] = (
@@ -44,10 +44,10 @@ class LearningOptions:
     title: Annotated[str, typer.Option(help="Title of the training.")] = ""
 
     def version(self, space: Workspace) -> datasets.DatasetVersion:
-        """The dataset version that is named, or the newest.
+        """Returns the named dataset version, or the newest.
 
         Raises:
-            DatasetError: there is none of this name. TrainingError: there is none at all.
+            DatasetError: there is no version of this name. TrainingError: there is no version at all.
         """
         if self.dataset:
             return datasets.by_name(space.engine, self.dataset)
@@ -57,7 +57,7 @@ class LearningOptions:
         return newest[0]
 
     def settings(self, space: Workspace, recipe: str) -> training.TrainingSettings:
-        """The preset's settings for a recipe, with the base and the values of --set.
+        """Returns the preset's settings for a recipe, with the base and the values of --set.
 
         Raises:
             InputError: an entry of --set cannot be read. TrainingError: a value is out of bounds.
@@ -84,7 +84,7 @@ class LearningOptions:
 
 @dataclass(frozen=True)
 class ContinueOptions:
-    """An earlier training that is continued."""
+    """An earlier training to continue."""
 
     resume: Annotated[
         int | None,
@@ -115,7 +115,7 @@ class ContinueOptions:
     ] = None
 
     def start(self, space: Workspace) -> training.TrainingRun | None:
-        """Continue the training that is named; None where none is.
+        """Continues the named training and returns what runs now, None where no training is named.
 
         Raises:
             InputError: options that do not go together. TrainingError: it cannot be continued.
@@ -148,10 +148,11 @@ class TargetOptions:
     port: Annotated[int, typer.Option(help="Free port of the first machine.")] = 29500
 
     def target(self, device: str) -> training.Target:
-        """The target for a preset's device.
+        """Returns the target for a preset's device.
 
         Raises:
-            InputError: --gpus cannot be read. TrainingError: a value is out of bounds or does not fit the device.
+            InputError: --gpus cannot be read. TrainingError: a value is out of bounds or does not fit the
+                device.
         """
         values = {
             "gpus": self._cards(),
@@ -211,7 +212,7 @@ def train(
 
 
 def _show_checks(checked: training.Preflight, as_json: bool) -> None:
-    """Print what the preflight found.
+    """Prints what the preflight found.
 
     Raises:
         TrainingError: the training cannot start.
@@ -245,7 +246,7 @@ def _finish_training(space: Workspace, run: training.TrainingRun, detach: bool, 
 
 def _show_commands(space: Workspace, run: training.TrainingRun, as_json: bool) -> None:
     lines, script = by_hand(space, run)
-    text = "\n".join(_("# 第 {n} 号机器", n=n) + "\n" + each for n, each in enumerate(lines))
+    text = "\n".join(_("# 第 {n} 号机器", n=n) + "\n" + line for n, line in enumerate(lines))
     facts = {"training": run.id, "commands": lines, "slurm": script}
     show(facts, as_json, f"{text}\n\n# Slurm\n{script}")
 
@@ -276,7 +277,7 @@ def queue(
         training_queue.move(space, down, 1)
     if cancel is not None:
         training_queue.cancel(space, cancel)
-    waiting = [runs.get(space.engine, each) for each in training_queue.waiting(space)]
+    waiting = [runs.get(space.engine, run_id) for run_id in training_queue.waiting(space)]
     facts = [{"training": run.id, "title": run.title, "preset": run.preset} for run in waiting]
     text = "\n".join(f"{n}. {run.id}  {run.title}" for n, run in enumerate(waiting, start=1))
     show(facts, as_json, text or _("没有训练在排队"))

@@ -1,4 +1,4 @@
-"""Verbs about what is no longer wanted: delete, restore."""
+"""Verbs for deleting models and checkpoints and restoring them: delete, restore."""
 
 import re
 from typing import Annotated
@@ -22,9 +22,9 @@ def delete(
 ) -> None:
     """Put a model or a checkpoint into the trash; 'restore' brings it back."""
     space = opened(workspace)
-    if found := _CHECKPOINT.fullmatch(what):
-        run = runs.get(space.engine, int(found[1]))
-        training.delete_checkpoint(space, run, int(found[2]))
+    if match := _CHECKPOINT.fullmatch(what):
+        run = runs.get(space.engine, int(match[1]))
+        training.delete_checkpoint(space, run, int(match[2]))
     else:
         models.delete(space, what)
     show({"deleted": what}, as_json, _("已删除“{name}”，用 restore 可以恢复", name=what))
@@ -43,11 +43,11 @@ def restore(
         kept = _kept(space)
         show(kept, as_json, "\n".join(kept) or _("回收站是空的"))
         return
-    if found := _CHECKPOINT.fullmatch(what):
-        training.restore_checkpoint(space, runs.get(space.engine, int(found[1])), int(found[2]))
+    if match := _CHECKPOINT.fullmatch(what):
+        training.restore_checkpoint(space, runs.get(space.engine, int(match[1])), int(match[2]))
         name = what
     else:
-        tokens = [each.token for each in models.trashed(space) if each.artefact.name == what]
+        tokens = [deleted.token for deleted in models.trashed(space) if deleted.artefact.name == what]
         if not tokens:
             raise ModelError(_("回收站里没有“{token}”", token=what))
         name = models.restore(space, tokens[0]).name
@@ -55,5 +55,6 @@ def restore(
 
 
 def _kept(space: Workspace) -> list[str]:
-    checkpoints = [f"{each.run.id}:{each.iteration}" for each in training.deleted_checkpoints(space)]
-    return [*(each.artefact.name for each in models.trashed(space)), *checkpoints]
+    """The names of what lies in the trash, as ``restore`` takes them."""
+    checkpoints = [f"{deleted.run.id}:{deleted.iteration}" for deleted in training.deleted_checkpoints(space)]
+    return [*(deleted.artefact.name for deleted in models.trashed(space)), *checkpoints]

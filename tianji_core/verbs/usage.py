@@ -1,4 +1,4 @@
-"""What is wrong with a command line, in one sentence instead of a boxed page of English."""
+"""Turns what typer says of a wrong command line into one sentence in the language of the studio."""
 
 import re
 
@@ -10,7 +10,7 @@ from tianji_core.recipe import reason_of
 
 
 def sentence(error: typer.TyperException) -> str:
-    """The sentence for what the parser refused."""
+    """Returns the sentence for an error of the parser."""
     param = getattr(error, "param", None)
     option = str(param.get_error_hint()).replace("'", "") if param is not None else ""
     cause = error.__cause__
@@ -38,10 +38,10 @@ def _problem(error: typer.TyperException, option: str, cause: BaseException | No
         near = _("、").join(getattr(error, "possibilities", None) or ())
         missing = _("没有选项 {option}", option=getattr(error, "option_name", ""))
         return missing + (_("，是不是 {near}", near=near) if near else "")
-    if found := re.match(r"No such command '(.*?)'", message):
-        return _("没有命令“{verb}”", verb=found[1])
-    if found := re.match(r"Got unexpected extra argument(?:s|\(s\))? \((.*)\)", message):
-        return _("多写了“{words}”，有空格的文字请加引号", words=found[1])
-    if found := re.match(r"Option '(.*?)' requires an argument", message):
-        return _("{option} 后面要写一个值", option=found[1])
+    if match := re.match(r"No such command '(.*?)'", message):
+        return _("没有命令“{verb}”", verb=match[1])
+    if match := re.match(r"Got unexpected extra argument(?:s|\(s\))? \((.*)\)", message):
+        return _("多写了“{words}”，有空格的文字请加引号", words=match[1])
+    if match := re.match(r"Option '(.*?)' requires an argument", message):
+        return _("{option} 后面要写一个值", option=match[1])
     return error.format_message()

@@ -51,7 +51,8 @@ def list_votes(
     as_json: JsonOption = False,
     workspace: WorkspaceOption = None,
 ) -> None:
-    """Scores out of votes; preference pairs as a file; chosen answers as samples; a model as a second judge."""
+    """Scores out of votes; preference pairs as a file; chosen answers as samples; a model as a second
+    judge."""
     space = opened(workspace)
     key = chosen_recipe(space, recipe)
     if action == "scores":
@@ -60,7 +61,8 @@ def list_votes(
         if output is None:
             raise InputError(_("没有给出 {option}", option="--output"))
         number = export_preferences(space, key, output, form)
-        show({"pairs": number, "file": output}, as_json, _("{n} 个偏好对写进了 {file}", n=number, file=output))  # fmt: skip
+        line = _("{n} 个偏好对写进了 {file}", n=number, file=output)
+        show({"pairs": number, "file": output}, as_json, line)
     elif action == "samples":
         taken = take_chosen(space, recipes.current(space.engine, key).recipe)
         line = _("收了 {added} 条，{known} 条原来就有；去审核页看", added=taken.added, known=taken.known)
@@ -72,8 +74,8 @@ def list_votes(
         line = jobs.log_tail(space, job.id).strip() or job.title
         show({"job": job.id, "message": line}, as_json, line)
     else:
-        known = _("、").join(("scores", "export", "samples", "judge"))
-        raise InputError(_("votes 可以做的是：{known}，写的是 {action}", known=known, action=action))
+        actions = _("、").join(("scores", "export", "samples", "judge"))
+        raise InputError(_("votes 可以做的是：{known}，写的是 {action}", known=actions, action=action))
 
 
 def _scores(space: Workspace, key: str, certainty: float, as_json: bool) -> None:
@@ -86,17 +88,26 @@ def _scores(space: Workspace, key: str, certainty: float, as_json: bool) -> None
         "styles": by_style(people, certainty),
         "models_and_styles": by_model_and_style(people, certainty),
     }
-    lines = [line for each in tables.values() if len(each.rows) > 1 for line in (*_lines(each, certainty), "")]  # fmt: skip
+    lines: list[str] = []
+    for table in tables.values():
+        if len(table.rows) > 1:
+            lines += [*_lines(table, certainty), ""]
     if both.count:
-        kappa = "—" if both.kappa is None else f"{both.kappa:.2f}"
-        lines.append(_("模型评委和人都评过 {n} 对，一致 {share}，Cohen κ = {kappa}", n=both.count, share=f"{both.share:.0%}", kappa=kappa))  # fmt: skip
+        lines.append(
+            _(
+                "模型评委和人都评过 {n} 对，一致 {share}，Cohen κ = {kappa}",
+                n=both.count,
+                share=f"{both.share:.0%}",
+                kappa="—" if both.kappa is None else f"{both.kappa:.2f}",
+            )
+        )
     show({**tables, "agreement": both}, as_json, "\n".join(lines).rstrip())
 
 
 def _lines(standings: Standings, certainty: float) -> list[str]:
     lines = [
-        f"{row.score:5.0f}  {row.low:.0f}–{row.high:.0f}  {row.wins}/{row.ties}/{row.losses}  {row.player}"
-        for row in standings.rows
+        f"{one.score:5.0f}  {one.low:.0f}–{one.high:.0f}  {one.wins}/{one.ties}/{one.losses}  {one.player}"
+        for one in standings.rows
     ]
     if standings.groups > 1:
         lines.append(
@@ -106,6 +117,10 @@ def _lines(standings: Standings, certainty: float) -> list[str]:
             )
         )
     elif standings.certainty is not None:
-        needed = _("分不出高下") if standings.needed is None else _("约再比 {n} 对到 {share}", n=standings.needed, share=f"{certainty:.0%}")  # fmt: skip
-        lines.append(_("第一名更好的把握 {share}；{needed}", share=f"{standings.certainty:.0%}", needed=needed))  # fmt: skip
+        if standings.needed is None:
+            needed = _("分不出高下")
+        else:
+            needed = _("约再比 {n} 对到 {share}", n=standings.needed, share=f"{certainty:.0%}")
+        reached = f"{standings.certainty:.0%}"
+        lines.append(_("第一名更好的把握 {share}；{needed}", share=reached, needed=needed))
     return lines

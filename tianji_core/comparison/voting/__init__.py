@@ -1,7 +1,6 @@
 """造数模型当评委: a teacher votes on the answers of a comparison, beside the people.
 
-It is shown each pair of answers twice, in both orders; a verdict that depends on the order counts as a
-tie."""
+It is shown each pair of answers in both orders; a verdict that depends on the order counts as a tie."""
 
 from tianji_core.comparison.voting.asking import duel_prompt, read_duel, settled
 from tianji_core.comparison.voting.job import (
