@@ -7,14 +7,17 @@ tests.verbs.test_command_lines``.
 
 import difflib
 import inspect
+import re
 from pathlib import Path
 from typing import Any
 
 import typer.main
+from babel.messages.pofile import read_po
 
 from tianji_core.cli import VERBS, app
 
 SNAPSHOT = Path(__file__).with_name("command_lines.txt")
+CATALOGUE = Path(__file__).parents[2] / "locale" / "en" / "LC_MESSAGES" / "studio.po"
 
 
 def described_parameter(parameter: Any) -> str:
@@ -57,6 +60,27 @@ def test_every_verb_and_option_is_as_it_was() -> None:
 def test_the_snapshot_holds_every_verb() -> None:
     verbs = [line for line in SNAPSHOT.read_text(encoding="utf-8").splitlines() if not line.startswith(" ")]
     assert verbs == list(VERBS)
+
+
+def test_sentences_that_tell_a_command_name_options_of_that_verb() -> None:
+    group: Any = typer.main.get_command(app)
+    with CATALOGUE.open("rb") as file:
+        sentences = [message.id for message in read_po(file) if isinstance(message.id, str)]
+    commands = [
+        (match[1], option)
+        for sentence in sentences
+        for match in re.finditer(
+            rf"(?<![\w-])({'|'.join(VERBS)})((?: (?:--[a-z-]+|\{{\w+\}}|[\w.=]+))+)", sentence
+        )
+        for option in re.findall(r"--[a-z-]+", match[2])
+    ]
+    assert ("convert", "--checkpoint") in commands and len(commands) > 3
+    wrong = [
+        (verb, option)
+        for verb, option in commands
+        if not any(option in parameter.opts for parameter in group.commands[verb].params)
+    ]
+    assert wrong == []
 
 
 if __name__ == "__main__":

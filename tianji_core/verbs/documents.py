@@ -85,9 +85,8 @@ def knowledge(
     else:
         settings = options.settings()
         read = [_document(path) for path in files or ()]
-        chunks = documents.split_documents(
-            read, settings
-        )  # wrong documents are refused before a teacher is looked up
+        # wrong documents are refused before a teacher is looked up
+        chunks = documents.split_documents(read, settings)
         if preview:
             _show_chunks(chunks, as_json)
             return

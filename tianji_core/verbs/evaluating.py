@@ -120,7 +120,9 @@ def sweep(
     best = best_point(points)
     lines = [_point_line(point) for point in points]
     if best is not None:
-        lines.append(_("建议用第 {n} 步：convert {run} --iteration {n}", n=best.iteration, run=run))
+        lines.append(
+            _("建议用第 {n} 步：convert --training {run} --checkpoint {n}", n=best.iteration, run=run)
+        )
     facts = {"points": points, "best": best.iteration if best is not None else None}
     show(facts, as_json, "\n".join(lines))
 
