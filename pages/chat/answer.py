@@ -1,5 +1,5 @@
-"""Answers that come in on the chat page, word by word, and what ends them. A thread of the server's reads them, so that
-they go on while the page is loaded anew or closed."""
+"""Answers that stream in on the chat page, and what stops them. A thread of the server reads them, so they continue while
+the page is refreshed or closed."""
 
 import contextlib
 import threading
@@ -24,23 +24,23 @@ from tianji_core.serving.transcript import (
 from tianji_core.workspace import Workspace
 
 LONGEST = 300
-"""Characters of a question that are shown; a pasted novel would hide the answer."""
+"""Characters of a question that are shown; a long pasted text would hide the answer."""
 
 OFTEN = 1.0
-"""Seconds between two times that a growing answer is kept and other sessions look at it."""
+"""Seconds between two times that a growing answer is stored, and that other sessions read it."""
 
 PATIENCE = 5.0
-"""Seconds to wait until an answer that was interrupted is kept."""
+"""Seconds to wait until an interrupted answer is stored."""
 
 GLANCE = 0.05
-"""Seconds between two looks at what came."""
+"""Seconds between two updates of the shown answer."""
 
 _RUNNING = "_chat_running"
 
 
 @dataclass
 class _Running:
-    """An answer that comes in. ``turn`` grows meanwhile; ``kept`` is set when all of it is in the workspace."""
+    """An answer that is streaming in. ``turn`` grows; ``kept`` is set once all of it is stored in the workspace."""
 
     turn: Turn
     stop: threading.Event = field(default_factory=threading.Event)
@@ -49,7 +49,7 @@ class _Running:
 
 @st.cache_resource(show_spinner=False)
 def _answering(home: str) -> dict[str, _Running]:
-    """The answers that come in now, in this and other browser sessions, by the key of their turn."""
+    """The answers that are streaming in, in every browser session, by the key of their turn."""
     return {}
 
 
@@ -63,8 +63,8 @@ class AnswerRequest:
 
 
 def end_answer() -> None:
-    """End the answer that this browser session is waiting for, if any: a click draws the page anew beside it, and must see
-    what came of it."""
+    """Stops the answer that this browser session is waiting for, if any, and waits until it is stored: the click that
+    interrupted it draws the page again, which must show the answer."""
     running: _Running | None = st.session_state.pop(_RUNNING, None)
     if running is not None:
         running.stop.set()
@@ -72,8 +72,8 @@ def end_answer() -> None:
 
 
 def grows(workspace: Workspace, turn: Turn) -> bool:
-    """Show a turn whose answer comes in for another session (the page was loaded anew, or stands open twice); False where
-    none does."""
+    """Draws a turn whose answer is streaming in for another session (after a refresh, or in a second tab); returns
+    whether it is."""
     running = _answering(str(workspace.home)).get(turn.key)
     if running is not None:
         _growing(running)
@@ -90,16 +90,16 @@ def _growing(running: _Running) -> None:
 
 
 def question(text: str) -> str:
-    """A question as Markdown, a long one by its beginning."""
+    """The question as Markdown; only the beginning of a long one."""
     if len(text) <= LONGEST:
         return plain(text)
     return plain(text[:LONGEST]) + "… :gray[" + _("（共 {n} 字）", n=f"{len(text):,}") + "]"
 
 
 def answer(workspace: Workspace, transcript: Transcript, turn: Turn, request: AnswerRequest) -> None:
-    """Show the answers as they come; a click on anything ends them, and what was said so far is kept."""
+    """Draws the answers as they stream in. A click anywhere stops them; the text so far is stored."""
     history = transcript.history() if turn.continues else []
-    turn.stopped = True  # where this process is killed it stays so
+    turn.stopped = True  # it stays so if this process is killed
     with changing(workspace) as kept:
         kept.turns.append(turn.model_copy(deep=True))
     running, known = _Running(turn), _answering(str(workspace.home))
@@ -135,13 +135,13 @@ def _collect(
     running: _Running,
     known: dict[str, _Running],
 ) -> None:
-    """The thread's work: everything that comes, kept now and then and at the end."""
+    """Runs in the thread: reads the answers and stores them from time to time and at the end."""
     turn = running.turn
     try:
         _fill(workspace, turn, asked, request, running.stop)
     except StudioError as error:
         turn.error, turn.stopped = str(error), False
-    except Exception as error:  # whoever watches waits for an end
+    except Exception as error:  # the page waits until ``kept`` is set
         turn.error, turn.stopped = f"{type(error).__name__}: {error}", False
         raise
     finally:

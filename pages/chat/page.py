@@ -1,4 +1,4 @@
-"""对话: ask a served model, as a person would, and keep what is good."""
+"""对话: asking a served model as a person would, and keeping good answers as samples."""
 
 from dataclasses import replace
 

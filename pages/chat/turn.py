@@ -1,4 +1,4 @@
-"""One question with its answer on the chat page, and what a person can do with it."""
+"""One question with its answer on the chat page, and the actions on it."""
 
 from dataclasses import dataclass
 
@@ -16,7 +16,7 @@ from tianji_core.workspace import Workspace
 
 @dataclass(frozen=True)
 class Talk:
-    """The talk on the page; ``can_ask`` False: there is no model to ask anew."""
+    """The conversation on the page; ``can_ask`` is False where there is no model to ask."""
 
     workspace: Workspace
     recipe: str
@@ -25,7 +25,7 @@ class Talk:
 
 
 def show(talk: Talk, at: int) -> None:
-    """The turn at this place."""
+    """Draws the turn at this position, with its buttons."""
     turn = talk.transcript.turns[at]
     if not turn.continues and at:
         st.divider()
@@ -98,26 +98,28 @@ def _more(talk: Talk, turn: Turn, at: int) -> None:
 
 
 def keep(talk: Talk, at: int, output: str) -> None:
-    """Put an answer, edited or not, among the samples to review."""
+    """Stores an answer, edited or not, as a pending sample."""
     with report_errors():
         turn = talk.transcript.turns[at]
-        found = _add(talk, at, output)
-        turn.sample_id = found
+        sample_id = _add(talk, at, output)
+        turn.sample_id = sample_id
         keep_turn(talk.workspace, turn)
-        remember_notice(_("样本里已经有一模一样的了") if found is None else _("已收为样本，去审核页就能看到"))
+        remember_notice(
+            _("样本里已经有一模一样的了") if sample_id is None else _("已收为样本，去审核页就能看到")
+        )
         st.rerun()
 
 
 def throw_out(talk: Talk, at: int, reason: str) -> None:
-    """Put an answer among the rejected samples, with the reason in its history."""
+    """Stores an answer as a rejected sample, with the reason in its history."""
     with report_errors():
         turn = talk.transcript.turns[at]
-        found = turn.sample_id or _add(talk, at, turn.answer)
-        if found is not None:
-            only = samples.SampleFilter(talk.recipe, ids=(found,))
+        sample_id = turn.sample_id or _add(talk, at, turn.answer)
+        if sample_id is not None:
+            only = samples.SampleFilter(talk.recipe, ids=(sample_id,))
             who = talk.workspace.settings().reviewer
             steps.set_state(talk.workspace.engine, only, samples.REJECTED, who, note=reason)
-            turn.sample_id = found
+            turn.sample_id = sample_id
         turn.bad = reason
         keep_turn(talk.workspace, turn)
         remember_notice(_("已记为不好的样本，审核页的“不要”里能看到理由"))
@@ -135,7 +137,7 @@ def _add(talk: Talk, at: int, output: str) -> int | None:
         name=turn.name,
         scene=turn.scene,
         style=turn.style,
-        history=tuple((each.request, each.answer) for each in history),
+        history=tuple((earlier.request, earlier.answer) for earlier in history),
         model=turn.model,
     )
     return samples.add(talk.workspace.engine, sample)

@@ -1,4 +1,4 @@
-"""盲评: answers without names, in a shuffled order, judged by one key each."""
+"""盲评: voting on answers in a shuffled order without the names of their models, with one key per verdict."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,12 +13,12 @@ from tianji_core.store.votes import NONE, TIE, Vote
 from tianji_core.workspace import Workspace
 
 PER_LINE = 3
-"""Answers side by side; the long ones need the width."""
+"""Most answers side by side; long ones need the width."""
 
 
 @dataclass(frozen=True)
-class _Desk:
-    """The ballots of a board and what one person has said about them."""
+class _Ballots:
+    """The ballots of a board and the verdicts of one person."""
 
     all: list[Ballot]
     mine: list[Vote]
@@ -33,7 +33,7 @@ class _Desk:
         return [ballot for ballot in self.all if not ballot.decided(known)]
 
     def last(self) -> list[Vote]:
-        """The verdicts of the ballot that was decided last."""
+        """The verdicts on the ballot that was decided last."""
         if not self.mine:
             return []
         answers = set(self.mine[-1].answers)
@@ -45,22 +45,22 @@ class _Desk:
 
 
 def blind_part(workspace: Workspace, board: Board) -> None:
-    """One ballot after the other; each press is stored at once."""
+    """Draws one ballot after the other; each verdict is stored at once."""
     who = workspace.settings().reviewer
     texts = {cell.text for cell in board.cells if cell.answered}
-    desk = _Desk(ballots(board), votes.between(workspace.engine, board.recipe, texts, who=who))
-    if not desk.all:
+    state = _Ballots(ballots(board), votes.between(workspace.engine, board.recipe, texts, who=who))
+    if not state.all:
         st.info(
             _("还没有可以盲评的：同一个问题至少要有两条不一样的答案。多选一个模型或风格再比一次。"), icon="🙈"
         )
         return
-    waiting, done = desk.open, len(desk.all) - len(desk.open)
+    waiting, done = state.open, len(state.all) - len(state.open)
     line = st.columns([5, 1], vertical_alignment="center")
-    line[0].progress(done / len(desk.all), text=_("已评 {done}/{total} 题", done=done, total=len(desk.all)))
+    line[0].progress(done / len(state.all), text=_("已评 {done}/{total} 题", done=done, total=len(state.all)))
     if line[1].button(
-        _("撤回上一票"), key="blind_undo", shortcut="u", disabled=not desk.mine, width="stretch"
+        _("撤回上一票"), key="blind_undo", shortcut="u", disabled=not state.mine, width="stretch"
     ):
-        votes.withdraw(workspace.engine, desk.last(), who)
+        votes.withdraw(workspace.engine, state.last(), who)
         st.rerun()
     if not waiting:
         st.success(_("这次对比都评完了。"), icon="🎉")
@@ -75,7 +75,7 @@ def blind_part(workspace: Workspace, board: Board) -> None:
 
 
 def _ballot(board: Board, ballot: Ballot, who: str) -> Sequence[Vote]:
-    """The next ballot; returns the verdicts of a press."""
+    """Draws a ballot; returns the verdicts of the pressed button."""
     ask = board.asks[ballot.row]
     asked = ballot.cells[0].request if ballot.style else ask.title
     st.markdown(f"#### {plain(asked[:300])}")
@@ -83,7 +83,7 @@ def _ballot(board: Board, ballot: Ballot, who: str) -> Sequence[Vote]:
     said: Sequence[Vote] = ()
     order = ballot.shuffled(board, who)
     with st.container(key="blind_answers"):
-        width = 2 if len(order) == PER_LINE + 1 else min(PER_LINE, len(order))  # no answer alone on its line
+        width = 2 if len(order) == PER_LINE + 1 else min(PER_LINE, len(order))  # no line with a single answer
         for start in range(0, len(order), width):
             line = st.columns(width)
             for offset, cell in enumerate(order[start : start + width]):

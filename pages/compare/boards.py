@@ -1,4 +1,4 @@
-"""The board of a comparison: answers side by side with marks, differences and votes."""
+"""The board of a comparison: answers side by side with the results of their checks, differences and votes."""
 
 from collections.abc import Collection
 
@@ -15,14 +15,14 @@ from tianji_core.store.recipes import StoredRecipe
 from tianji_core.workspace import Workspace
 
 WIDEST = 4
-"""Answers side by side; more than this are too narrow to read."""
+"""Most answers side by side; more are too narrow to read."""
 ROWS = 8
 """Questions drawn at once."""
 
 
 @st.cache_resource(show_spinner=False)
 def comparer(_workspace: Workspace, home: str) -> Comparer:
-    """The one that fills boards in this server process; ``home`` tells workspaces apart."""
+    """The comparer of this server process, which fills the boards; ``home`` separates workspaces in the cache."""
     return Comparer(_workspace)
 
 
@@ -32,13 +32,13 @@ def _checker(_workspace: Workspace, _recipe: Recipe, home: str, revision: int, m
 
 
 class Checkers:
-    """The checks of a recipe's revision for each model, which differ in what the model was trained on."""
+    """The checks of a recipe's revision by model; they depend on the texts the model was trained on."""
 
     def __init__(self, workspace: Workspace, stored: StoredRecipe) -> None:
         self._workspace, self._stored = workspace, stored
 
     def __call__(self, model: str) -> Checker:
-        """The checker for answers of a model."""
+        """The checker of a model's answers."""
         stored = self._stored
         home = f"{self._workspace.home}/{stored.recipe.key}"
         return _checker(self._workspace, stored.recipe, home, stored.revision, model)
@@ -55,21 +55,21 @@ def badge(mark: Mark) -> str:
 
 
 def difference(before: str, after: str) -> str:
-    """``after`` as Markdown, what it has beside ``before`` lit and what it lacks struck out."""
+    """``after`` as Markdown, with additions to ``before`` highlighted and removals struck out."""
     forms = {"same": "{}", "added": ":green-background[{}]", "removed": ":red[~~{}~~]"}
     pieces = cleaning.compare(before.strip(), after.strip())
     return "".join(forms[piece.kind].format(plain(piece.text)) for piece in pieces if piece.text)
 
 
 def per_line(number: int) -> int:
-    """How many answers stand side by side, so that no line is left nearly empty."""
+    """The number of answers in a line, chosen so that no line is nearly empty."""
     return (
         next((width for width in (WIDEST, 3) if number % width == 0), WIDEST) if number > WIDEST else number
     )
 
 
 def row_range(board: Board) -> range:
-    """The questions on the page that a person turned to."""
+    """The numbers of the questions on the chosen page of the board."""
     pages = -(-len(board.asks) // ROWS)
     page = st.pagination(pages, key=f"board_page_{board.key}") if pages > 1 else 1
     return range((page - 1) * ROWS, min(page * ROWS, len(board.asks)))
@@ -78,8 +78,8 @@ def row_range(board: Board) -> range:
 def show_board(
     checkers: Checkers, board: Board, won: Collection[tuple[int, int, int]], reference: int | None
 ) -> Cell | None:
-    """Draw the rows; returns the cell whose vote button was pressed. ``reference`` is the column from which the others'
-    differences are shown."""
+    """Draws the questions with their answers; returns the cell whose vote button was pressed. The differences of the other
+    columns from the column ``reference`` are shown."""
     pressed = None
     for row in row_range(board):
         ask = board.asks[row]
@@ -104,7 +104,7 @@ def _show_cell(
     won: Collection[tuple[int, int, int]],
     reference: int | None,
 ) -> bool:
-    """One answer; returns whether its vote button was pressed."""
+    """Draws one answer; returns whether its vote button was pressed."""
     best = (cell.row, cell.column, cell.candidate) in won
     asked = cell.request if len(cell.request) <= 80 else f"{cell.request[:80]}…"
     st.caption(f"{'🏅 ' if best else ''}**{plain(board.title(cell))}** · {plain(asked)}")

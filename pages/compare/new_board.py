@@ -1,4 +1,4 @@
-"""What to ask whom: the questions and the columns of a new comparison."""
+"""The form of a new comparison: its questions and its columns."""
 
 from dataclasses import dataclass
 
@@ -21,8 +21,8 @@ FORM = "compare"
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """A comparison to be started."""
+class Comparison:
+    """A comparison that is not started yet; ``candidates`` is the number of answers per cell."""
 
     asks: list[Ask]
     columns: list[Column]
@@ -31,17 +31,17 @@ class Wanted:
 
     @property
     def cells(self) -> int:
-        """How many answers it takes."""
+        """The number of answers."""
         return len(self.asks) * len(self.columns) * self.candidates
 
 
-def comparison_form(recipe: Recipe, known: list[Endpoint]) -> Wanted:
-    """Everything that a person chose."""
+def comparison_form(recipe: Recipe, known: list[Endpoint]) -> Comparison:
+    """Draws the form; returns the comparison that is chosen."""
     left, right = st.columns(2, gap="large")
     with left:
         asks = _questions(recipe)
     with right:
-        titles = {f"{each.model} @ {each.url}": each for each in known}
+        titles = {f"{endpoint.model} @ {endpoint.url}": endpoint for endpoint in known}
         chosen = st.multiselect(
             _("模型（检查点也是模型）"),
             list(titles),
@@ -90,11 +90,11 @@ def comparison_form(recipe: Recipe, known: list[Endpoint]) -> Wanted:
         for temperature in temperatures
         for top_p in top_ps
     ]
-    return Wanted(asks, columns, sampling, int(candidates))
+    return Comparison(asks, columns, sampling, int(candidates))
 
 
 def _each_a_column(label: str, values: list[float], key: str, about: str) -> list[float | None]:
-    """The chosen values; [None], the form's own, for none."""
+    """Draws a choice of values; returns them, or [None] (the value of the form) where none is chosen."""
     chosen = st.multiselect(
         label,
         values,
@@ -107,7 +107,8 @@ def _each_a_column(label: str, values: list[float], key: str, about: str) -> lis
 
 
 def _questions(recipe: Recipe) -> list[Ask]:
-    """The rows: every name with every scene, each line of free text, held-out cells, and what a file holds."""
+    """Draws the choice of questions; returns every name with every scene, the lines of free text, held-out cells and the
+    questions of a file."""
     who = [n.text for n in recipe.names if n.enabled]
     names = st.multiselect(
         _("送给谁"),
@@ -154,10 +155,10 @@ def _held_out(recipe: Recipe, number: int) -> list[Ask]:
 
 
 def checkpoint_part(workspace: Workspace) -> None:
-    """Make adapters of checkpoints, so that steps of one training can stand side by side."""
+    """Draws the conversion of checkpoints into adapters, so that the steps of one training can be compared."""
     runs = {run.id: run for run in trainings.listed(workspace.engine)}
-    found = {key: training.training_state(workspace, run).checkpoints for key, run in runs.items()}
-    usable = [key for key in runs if found[key]]
+    checkpoints = {key: training.training_state(workspace, run).checkpoints for key, run in runs.items()}
+    usable = [key for key in runs if checkpoints[key]]
     if not usable:
         st.caption(_("还没有检查点：训练到第一个检查点之后，可以把几步放在一起比。"))
         return
@@ -167,8 +168,8 @@ def checkpoint_part(workspace: Workspace) -> None:
         format_func=lambda key: runs[key].title if key in runs else str(key),
         key="checkpoint_run",
     )
-    made = {each.checkpoint for each in models.artefacts(workspace) if each.training_run_id == run_id}
-    steps = [each.iteration for each in found[run_id] if each.iteration not in made]
+    made = {model.checkpoint for model in models.artefacts(workspace) if model.training_run_id == run_id}
+    steps = [saved.iteration for saved in checkpoints[run_id] if saved.iteration not in made]
     if not steps:
         st.caption(_("这次训练的检查点都已经是适配器了，在上面的“要加载的模型”里选它们。"))
         return

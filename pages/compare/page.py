@@ -1,4 +1,4 @@
-"""对比: the same questions to several models in several styles, side by side, and which answer is better."""
+"""对比: asking several models the same questions in several styles, and voting for the better answers."""
 
 import streamlit as st
 
@@ -32,29 +32,29 @@ VIEWS = {
 
 
 def form() -> None:
-    """What to ask whom; starts a board."""
+    """Draws the form of a new comparison and the button that starts it."""
     known = endpoints(workspace)
     with st.expander(_("模型服务"), expanded=not known, icon="🔌"):
         server_panel(workspace)
         with st.popover(_("把检查点变成可比的模型"), width="stretch"):
             checkpoint_part(workspace)
-    wanted = comparison_form(recipe, known)
+    comparison = comparison_form(recipe, known)
     size = _(
         "开始对比（{rows} 个问题 × {columns} 列 × {each} 条 = {n} 条）",
-        rows=len(wanted.asks),
-        columns=len(wanted.columns),
-        each=wanted.candidates,
-        n=wanted.cells,
+        rows=len(comparison.asks),
+        columns=len(comparison.columns),
+        each=comparison.candidates,
+        n=comparison.cells,
     )
-    if st.button(size, key="compare_start", type="primary", icon="⚖️", disabled=not wanted.cells):
+    if st.button(size, key="compare_start", type="primary", icon="⚖️", disabled=not comparison.cells):
         with report_errors():
             board = plan_board(
                 recipe,
-                wanted.asks,
-                wanted.columns,
+                comparison.asks,
+                comparison.columns,
                 recipe.prompts.system,
-                wanted.sampling,
-                wanted.candidates,
+                comparison.sampling,
+                comparison.candidates,
             )
             running.start(board)
             st.query_params["board"] = board.key
@@ -63,23 +63,23 @@ def form() -> None:
 
 
 def pressed(board: Board, cell: Cell) -> None:
-    """A vote from the grid is stored at once, a second press takes it back."""
+    """Stores the vote for a cell of the grid; withdraws it where it is stored already."""
     ballot = ballot_of(board, cell)
     if ballot is None:
         st.toast(_("这一行没有别的答案可以比"), icon="🤷")
         return
-    best = next(each for each in ballot.cells if each.text.strip() == cell.text.strip())
-    found, who = choose(board, ballot, best), workspace.settings().reviewer
-    decided = votes.pairs(workspace.engine, board.recipe, {each.text for each in ballot.cells}, who)
-    if all(each.pair in decided for each in found):
-        votes.withdraw(workspace.engine, found, who)
+    best = next(answer for answer in ballot.cells if answer.text.strip() == cell.text.strip())
+    verdicts, who = choose(board, ballot, best), workspace.settings().reviewer
+    decided = votes.pairs(workspace.engine, board.recipe, {answer.text for answer in ballot.cells}, who)
+    if all(verdict.pair in decided for verdict in verdicts):
+        votes.withdraw(workspace.engine, verdicts, who)
     else:
-        votes.decide(workspace.engine, found, who)
+        votes.decide(workspace.engine, verdicts, who)
     st.rerun()
 
 
 def grid(key: str) -> None:
-    """The answers side by side; while they come in this redraws itself."""
+    """Draws the answers side by side, again every 0.7 seconds while they stream in."""
     titles = {at: column.title for at, column in enumerate(running.board(key).columns)}
     reference = None
     if len(titles) > 1:
@@ -96,7 +96,10 @@ def grid(key: str) -> None:
     def drawn() -> None:
         with report_errors():
             board = running.board(key)
-            head, body = st.container(), st.container()  # the answers keep their place when the head goes
+            head, body = (
+                st.container(),
+                st.container(),
+            )  # the answers stay in their place when the progress bar disappears
             if not board.ended:
                 line = head.columns([5, 1], vertical_alignment="center")
                 line[0].progress(
@@ -122,7 +125,7 @@ def grid(key: str) -> None:
 
 
 def scores(board: Board) -> None:
-    """The comparison and the votes in figures."""
+    """Draws the results of the checks and of the votes."""
     checked = checkers.board(board)
     st.subheader(_("检查"))
     check_part(board, checked)
@@ -134,14 +137,14 @@ def scores(board: Board) -> None:
     take_part(workspace, recipe, board, checkers)
 
 
-def chosen_board(kept: list[str]) -> str:
-    """The comparison that a person picked; its key is in the address."""
-    wanted = st.query_params.get("board", "")
-    current = wanted if wanted in kept else kept[0]
+def chosen_board(board_names: list[str]) -> str:
+    """Draws the choice of a comparison, board_names in the address; returns its key."""
+    linked = st.query_params.get("board", "")
+    current = linked if linked in board_names else board_names[0]
     shown = st.selectbox(
         _("哪一次对比（UTC）"),
-        kept,
-        index=kept.index(current),
+        board_names,
+        index=board_names.index(current),
         format_func=lambda key: f"{key[:4]}-{key[4:6]}-{key[6:8]} {key[9:11]}:{key[11:13]}:{key[13:15]}",
         key=f"board_{current}",
     )
@@ -152,18 +155,18 @@ def chosen_board(kept: list[str]) -> str:
 
 
 def no_board() -> None:
-    """What to do first."""
+    """Draws the first step where there is no comparison yet."""
     st.info(_("还没有对比过。选好问题、模型和风格，点“开始对比”，答案会同时一个字一个字地出来。"), icon="⚖️")
 
 
-kept = board_keys(workspace)
+board_names = board_keys(workspace)
 if "_compare_view" in st.session_state:  # a widget's value can only be set before it is drawn
     st.session_state["view"] = st.session_state.pop("_compare_view")
 asked = st.query_params.get("view", "")
 view = st.segmented_control(
     _("看什么"),
     list(VIEWS),
-    default=asked if asked in VIEWS else "grid" if kept else "new",
+    default=asked if asked in VIEWS else "grid" if board_names else "new",
     required=True,
     format_func=VIEWS.__getitem__,
     key="view",
@@ -174,14 +177,14 @@ if asked != view:
 with report_errors():
     if view == "new":
         form()
-        if not kept:
+        if not board_names:
             no_board()
     elif view == "sweep":
         sweep_part(workspace, stored)
-    elif not kept:
+    elif not board_names:
         no_board()
     else:
-        shown = chosen_board(kept)
+        shown = chosen_board(board_names)
         if view == "grid":
             grid(shown)
         elif view == "blind":

@@ -1,4 +1,4 @@
-"""成绩: the checks of a comparison in figures, and what can be taken away from it."""
+"""成绩: the results of the checks of a comparison, and its report, preference pairs and samples."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -30,10 +30,9 @@ from tianji_core.workspace import Workspace
 
 
 def check_part(board: Board, checked: Sequence[Checked]) -> None:
-    """What the checks found, per column and per cell of the recipe."""
-    found = totals(board, checked)
+    """Draws the results of the checks by column, and by cell of the recipe."""
     st.dataframe(
-        [{head(): tell(each) for head, tell in TOTAL_COLUMNS} for each in found],
+        [{head(): tell(total) for head, tell in TOTAL_COLUMNS} for total in totals(board, checked)],
         hide_index=True,
         width="stretch",
         key="compare_totals",
@@ -77,7 +76,7 @@ def _heat_figure(heat: HeatMap) -> go.Figure:
 
 
 def take_part(workspace: Workspace, recipe: Recipe, board: Board, checkers: Checkers) -> None:
-    """Files and samples out of a comparison and its votes."""
+    """Draws the downloads of the report and the preference pairs, and the button that stores chosen answers as samples."""
     pairs = len(preferences(votes.listed(workspace.engine, recipe.key)))
     line = st.columns(4)
     line[0].download_button(

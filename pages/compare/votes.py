@@ -1,4 +1,4 @@
-"""Votes as scores, and a teacher as the second voter."""
+"""Scores computed from the votes, and a teacher as the second voter."""
 
 from collections.abc import Callable, Sequence
 
@@ -26,7 +26,7 @@ from tianji_core.workspace import Workspace
 
 
 def vote_part(workspace: Workspace, recipe: Recipe) -> None:
-    """Scores from every vote on a recipe's answers."""
+    """Draws the scores computed from every vote on the answers of a recipe."""
     people = votes.listed(workspace.engine, recipe.key)
     if not people:
         st.info(_("还没有票。到“盲评”里按数字键投几票，这里就会算出谁更好、有多大把握。"), icon="🗳️")
@@ -113,17 +113,17 @@ def _standings(standings: Standings, certainty: float) -> None:
 
 
 def _score_figure(standings: Standings) -> go.Figure:
-    rows = standings.rows[::-1]
+    players = standings.rows[::-1]  # the best one on top
     figure = go.Figure(
         go.Scatter(
-            x=[row.score for row in rows],
-            y=[row.player for row in rows],
+            x=[player.score for player in players],
+            y=[player.player for player in players],
             mode="markers",
             marker={"size": 12, "color": "#c8452f"},
             error_x={
                 "type": "data",
-                "array": [row.high - row.score for row in rows],
-                "arrayminus": [row.score - row.low for row in rows],
+                "array": [player.high - player.score for player in players],
+                "arrayminus": [player.score - player.low for player in players],
                 "thickness": 2,
                 "color": "#b9a08f",
             },
@@ -131,13 +131,13 @@ def _score_figure(standings: Standings) -> go.Figure:
         )
     )
     figure.add_vline(x=1000, line={"dash": "dot", "color": "#999", "width": 1})
-    figure.update_layout(margin={"l": 8, "r": 16, "t": 8, "b": 8}, height=70 + 42 * len(rows))
+    figure.update_layout(margin={"l": 8, "r": 16, "t": 8, "b": 8}, height=70 + 42 * len(players))
     figure.update_yaxes(automargin=True)
     return figure
 
 
 def judge_part(workspace: Workspace, board: Board) -> None:
-    """A teacher as the second voter, and how far it agrees with the people."""
+    """Draws the agreement of a teacher with the people, and the button that has it vote."""
     people = votes.listed(workspace.engine, board.recipe)
     said = votes.listed(workspace.engine, board.recipe, TEACHER)
     if said:

@@ -1,4 +1,4 @@
-"""The walk-through's outcome: pass rates as a picture, the same requests before and after, where everything lies."""
+"""The results of a walk-through: pass rates, answers before and after training, and the paths of what was made."""
 
 import plotly.graph_objects as go
 import streamlit as st
@@ -12,7 +12,7 @@ BEFORE, AFTER = "#9AA5B1", "#C8402F"
 
 
 def show_demo(report: DemoReport) -> None:
-    """Everything the newest walk-through found."""
+    """Draws the results of a walk-through."""
     if report.rates:
         st.plotly_chart(
             rates_figure(report), width="stretch", key="demo_rates", config={"displayModeBar": False}
@@ -35,7 +35,7 @@ def show_demo(report: DemoReport) -> None:
 
 
 def rates_figure(report: DemoReport) -> go.Figure:
-    """Pass rate per style before and after, in percent."""
+    """The pass rate of each style before and after training, in percent."""
     titles = [rate.style or _("合计") for rate in report.rates]
     figure = go.Figure()
     for title, colour, values in (

@@ -21,7 +21,7 @@ workspace = page_header(
 @st.fragment(run_every=2.0)
 @report_errors()
 def walk_through() -> None:
-    """The button, its progress, and what the newest walk-through found."""
+    """Draws the button that starts a walk-through, and the progress or the failure of the newest one."""
     newest = next(iter(jobs.listed(workspace, kind="demo", limit=1)), None)
     running = newest is not None and newest.active
     with st.container(border=True):
@@ -55,7 +55,7 @@ def walk_through() -> None:
 @st.fragment(run_every=3.0)
 @report_errors()
 def outcome() -> None:
-    """What the newest walk-through found, as far as it is."""
+    """Draws the results of the newest walk-through, as far as it has come."""
     report = read_report(workspace)
     if report is not None and report.steps:
         st.subheader(_("走一遍的结果"))

@@ -1,4 +1,4 @@
-"""任务: everything the studio runs in the background, with its log."""
+"""任务: the background jobs of the studio, with their logs."""
 
 import streamlit as st
 
@@ -33,12 +33,12 @@ kind = st.pills(_("种类"), list(KINDS), format_func=lambda k: KINDS[k], key="k
 @st.fragment(run_every=2.0)
 @report_errors()
 def job_list(kind: str | None) -> None:
-    """All jobs, newest first."""
-    found = jobs.listed(workspace, kind=kind)
-    if not found:
+    """Draws the jobs of a kind, or all of them, newest first."""
+    listed = jobs.listed(workspace, kind=kind)
+    if not listed:
         st.info(_("还没有任务。从总览页“走一遍”，或去造数页开始。"))
         st.page_link("pages/home/page.py", label=_("回到总览"), icon="🏮")
-    for job in found:
+    for job in listed:
         title = f"{ICONS.get(job.state, '')} {job.id} · {KINDS.get(job.kind, job.kind)} · {plain(job.title)}"
         with (
             st.expander(f"{title} — {jobs.state_title(job.state)}", expanded=job.active, key=f"job_{job.id}"),
@@ -48,7 +48,7 @@ def job_list(kind: str | None) -> None:
 
 
 def job_details(job: jobs.Job) -> None:
-    """What is known of one job."""
+    """Draws progress, times, exit code and log of one job."""
     left, right = st.columns([4, 1], vertical_alignment="center")
     with left:
         if job.active:

@@ -1,4 +1,4 @@
-"""Known bases with what they take, and a button to download each."""
+"""The catalogue of base models: what each needs, and a button that downloads it."""
 
 import streamlit as st
 
@@ -12,8 +12,8 @@ from tianji_core.workspace import Workspace
 _WIDTHS = [3, 1.1, 1.9, 2.6, 2.2, 1.7]
 
 
-def known_bases(workspace: Workspace, found: list[Artefact]) -> None:
-    """The catalogue as a table."""
+def known_bases(workspace: Workspace, artefacts: list[Artefact]) -> None:
+    """Draws the catalogue as a table; ``artefacts`` are the models that are there already."""
     st.subheader(_("认识的基座"))
     st.caption(
         _(
@@ -23,7 +23,7 @@ def known_bases(workspace: Workspace, found: list[Artefact]) -> None:
     titles = (_("模型"), _("下载"), _("对话模板"), _("显存：QLoRA / LoRA / 全参数"), _("许可"), "")
     for column, title in zip(st.columns(_WIDTHS, vertical_alignment="bottom"), titles, strict=True):
         column.caption(f"**{title}**" if title else " ")
-    owned = {each.title for each in found if each.kind == "base"}
+    owned = {artefact.title for artefact in artefacts if artefact.kind == "base"}
     for base in models.known_bases():
         _row(workspace, base, base.modelscope in owned)
 

@@ -1,7 +1,8 @@
-"""Checkpoints, adapters, merged models and bases as rows with what can be done to them."""
+"""The cards and lines of the models page: checkpoints, adapters, merged models and bases with their actions."""
 
 import re
 from collections.abc import Callable
+from functools import partial
 
 import streamlit as st
 
@@ -22,14 +23,14 @@ _CARD_HEADING = re.compile(r"^(#+)(?= )", re.MULTILINE)
 
 
 def model_jobs(workspace: Workspace, active: bool) -> list[jobs.Job]:
-    """The newest jobs of this room, running or ended."""
+    """The newest conversions, merges and downloads, running (``active``) or ended."""
     return [job for job in jobs.listed(workspace, active=active, limit=30) if job.kind in KINDS]
 
 
 @st.fragment(run_every=1.0)
 @report_errors()
 def running_jobs(workspace: Workspace, shown: list[int]) -> None:
-    """Progress of the room's jobs; the whole page is drawn again when one starts or ends."""
+    """Draws the progress of these jobs, and the whole page again when one starts or ends."""
     running = model_jobs(workspace, active=True)
     if [job.id for job in running] != shown:
         st.rerun()
@@ -51,7 +52,7 @@ def _message(progress: jobs.Progress) -> str:
 
 
 def last_failure(workspace: Workspace) -> None:
-    """Why the newest job of this room failed, if it did."""
+    """Draws why the newest of these jobs failed, if it did."""
     ended = model_jobs(workspace, active=False)
     if ended and ended[0].state in ("failed", "lost"):
         job = ended[0]
@@ -62,7 +63,7 @@ def last_failure(workspace: Workspace) -> None:
 
 
 def start(action: Callable[[], jobs.Job]) -> None:
-    """Start a job and draw the page again; errors become one line."""
+    """Starts a job and draws the page again; an error is shown as one line."""
     with report_errors():
         job = action()
         remember_notice(_("已开始：{title}", title=job.title))
@@ -70,7 +71,7 @@ def start(action: Callable[[], jobs.Job]) -> None:
 
 
 def checkpoint_rows(workspace: Workspace, state: TrainingState, options: MergeOptions) -> None:
-    """The checkpoints of one training, the best loss marked."""
+    """Draws the checkpoints of one training with the best loss marked."""
     run = state.run
     with st.container(border=True):
         st.markdown(f"**{plain(run.title)}**")
@@ -78,7 +79,7 @@ def checkpoint_rows(workspace: Workspace, state: TrainingState, options: MergeOp
         st.caption(plain(f"{run.preset} · {dataset} · {local_time(run.created_at)} · {state_text(state)}"))
         if state.state == "failed":
             st.caption(plain(state.reason))
-        losses = [each.loss for each in state.checkpoints if each.loss is not None]
+        losses = [checkpoint.loss for checkpoint in state.checkpoints if checkpoint.loss is not None]
         for checkpoint in reversed(state.checkpoints):
             number = checkpoint.iteration
             columns = st.columns([2.5, 1.8, 1.5, 1.8, 2.1, 1.3], vertical_alignment="center")
@@ -89,11 +90,14 @@ def checkpoint_rows(workspace: Workspace, state: TrainingState, options: MergeOp
             columns[1].markdown(_("损失 {loss}", loss=loss) + (" ⭐" if best else ""))
             columns[2].markdown(size_text(checkpoint.size))
             if columns[3].button(_("转换"), key=f"convert_{run.id}_{number}", width="stretch"):
-                start(lambda n=number: models.start_convert(workspace, run, n))  # type: ignore[misc]
-            wanted = number == state.total and state.state == "succeeded"
-            key, weight = f"convert_merge_{run.id}_{number}", "primary" if wanted else "secondary"
-            if columns[4].button(_("转换并合并"), key=key, type=weight, width="stretch"):  # type: ignore[arg-type]
-                start(lambda n=number: models.start_convert_and_merge(workspace, run, n, *options))  # type: ignore[misc]
+                start(partial(models.start_convert, workspace, run, number))
+            if columns[4].button(
+                _("转换并合并"),
+                key=f"convert_merge_{run.id}_{number}",
+                type="primary" if number == state.total and state.state == "succeeded" else "secondary",
+                width="stretch",
+            ):
+                start(partial(models.start_convert_and_merge, workspace, run, number, *options))
             if columns[5].button(_("删除"), key=f"delete_checkpoint_{run.id}_{number}", width="stretch"):
                 with report_errors():
                     training.delete_checkpoint(workspace, run, number)
@@ -102,90 +106,94 @@ def checkpoint_rows(workspace: Workspace, state: TrainingState, options: MergeOp
 
 
 def code_label() -> str:
-    """The choice that lets a model run code of its own."""
+    """The label of the choice that lets a model run its own code."""
     return _("允许运行模型自带的 Python 代码")
 
 
 def code_help() -> str:
-    """What that choice means."""
+    """The explanation of that choice."""
     return _("InternLM2 等模型要靠自带的代码才能加载。代码能读写这台机器上的文件，只对信得过的来源打开。")
 
 
-def _permission(workspace: Workspace, found: Artefact) -> None:
-    changed = _("它自带的 Python 代码在允许之后变了，要重新允许。") if found.trust_remote_code else ""
+def _permission(workspace: Workspace, artefact: Artefact) -> None:
+    changed = _("它自带的 Python 代码在允许之后变了，要重新允许。") if artefact.trust_remote_code else ""
     st.warning((changed or _("它自带 Python 代码，允许之前不能加载。")) + code_help(), icon="🔒")
-    if st.button(code_label(), key=f"trust_{found.name}"):
+    if st.button(code_label(), key=f"trust_{artefact.name}"):
         with report_errors():
-            models.allow_code(workspace, found.name)
+            models.allow_code(workspace, artefact.name)
             st.rerun()
 
 
-def artefact_card(workspace: Workspace, found: Artefact, options: MergeOptions | None = None) -> None:
-    """One model with its origin and what can be done with it."""
-    icon = {"base": "🧱", "adapter": "🪄", "merged": "📦"}[found.kind]
+def artefact_card(workspace: Workspace, artefact: Artefact, options: MergeOptions | None = None) -> None:
+    """Draws one model with its origin and its actions."""
+    icon = {"base": "🧱", "adapter": "🪄", "merged": "📦"}[artefact.kind]
     with st.container(border=True):
         left, right = st.columns([4, 1], vertical_alignment="center")
         with left:
-            st.markdown(f"{icon} **{plain(found.title)}** · {models.kind_title(found.kind)}")
-            st.caption(plain(" · ".join(_facts(found))))
-            if found.sample:
-                st.markdown(_("合并后试答“祝妹妹生日”：{answer}", answer=plain(found.sample)))
-            if models.asks_for_code(found):
-                _permission(workspace, found)
+            st.markdown(f"{icon} **{plain(artefact.title)}** · {models.kind_title(artefact.kind)}")
+            st.caption(plain(" · ".join(_facts(artefact))))
+            if artefact.sample:
+                st.markdown(_("合并后试答“祝妹妹生日”：{answer}", answer=plain(artefact.sample)))
+            if models.asks_for_code(artefact):
+                _permission(workspace, artefact)
             with st.popover(_("详情")):
-                _details(found)
-            if card := models.read_card(found):
+                _details(artefact)
+            if card := models.read_card(artefact):
                 with st.expander(_("模型卡"), icon="📄"):
                     st.markdown(_CARD_HEADING.sub(r"\1###", card))  # smaller than the page's own headings
-        merges = found.kind == "adapter" and right.button(
-            _("合并"), key=f"merge_{found.name}", icon="🔗", width="stretch"
+        merges = artefact.kind == "adapter" and right.button(
+            _("合并"), key=f"merge_{artefact.name}", icon="🔗", width="stretch"
         )
-        right.page_link("pages/chat/page.py", label=_("对话"), icon="💬", query_params={"model": found.name})
-        deletes = found.removable and right.button(
-            _("删除"), key=f"delete_{found.name}", icon="🗑️", width="stretch"
+        right.page_link(
+            "pages/chat/page.py", label=_("对话"), icon="💬", query_params={"model": artefact.name}
+        )
+        deletes = artefact.removable and right.button(
+            _("删除"), key=f"delete_{artefact.name}", icon="🗑️", width="stretch"
         )
         if merges:
             device, shard_gb, dtype = options or MergeOptions("cpu", SHARD_GB, "auto")
-            start(lambda: models.start_merge(workspace, found, device=device, shard_gb=shard_gb, dtype=dtype))
+            start(
+                lambda: models.start_merge(workspace, artefact, device=device, shard_gb=shard_gb, dtype=dtype)
+            )
         if deletes:
             with report_errors():
-                models.delete(workspace, found.name)
-                remember_notice(_("已删除“{name}”，可以在回收站恢复", name=found.name))
+                models.delete(workspace, artefact.name)
+                remember_notice(_("已删除“{name}”，可以在回收站恢复", name=artefact.name))
                 st.rerun()
 
 
-def _facts(found: Artefact) -> list[str]:
-    facts = [found.name]
-    if found.base is not None:
-        facts.append(_("基座 {name}", name=found.base.name))
-    if found.dataset_name:
-        facts.append(_("数据集 {name}", name=found.dataset_name))
-    if found.checkpoint is not None:
-        facts.append(_("第 {n} 步", n=found.checkpoint))
-    if "loss" in found.figures:
-        facts.append(_("损失 {loss}", loss=f"{found.figures['loss']:.3f}"))
-    if "val_loss" in found.figures:
-        facts.append(_("验证损失 {loss}", loss=f"{found.figures['val_loss']:.3f}"))
-    if "agreement" in found.figures:
-        facts.append(_("和适配器 {share}% 一致", share=f"{found.figures['agreement'] * 100:.0f}"))
-    if "bytes" in found.figures:
-        facts.append(size_text(found.figures["bytes"]))
-    if found.source:
-        facts.append(found.source)
+def _facts(artefact: Artefact) -> list[str]:
+    facts = [artefact.name]
+    if artefact.base is not None:
+        facts.append(_("基座 {name}", name=artefact.base.name))
+    if artefact.dataset_name:
+        facts.append(_("数据集 {name}", name=artefact.dataset_name))
+    if artefact.checkpoint is not None:
+        facts.append(_("第 {n} 步", n=artefact.checkpoint))
+    if "loss" in artefact.figures:
+        facts.append(_("损失 {loss}", loss=f"{artefact.figures['loss']:.3f}"))
+    if "val_loss" in artefact.figures:
+        facts.append(_("验证损失 {loss}", loss=f"{artefact.figures['val_loss']:.3f}"))
+    if "agreement" in artefact.figures:
+        facts.append(_("和适配器 {share}% 一致", share=f"{artefact.figures['agreement'] * 100:.0f}"))
+    if "bytes" in artefact.figures:
+        facts.append(size_text(artefact.figures["bytes"]))
+    if artefact.source:
+        facts.append(artefact.source)
     return facts
 
 
-def _details(found: Artefact) -> None:
+def _details(artefact: Artefact) -> None:
     lines = {
-        _("文件夹"): str(found.path),
-        _("对话模板"): found.template,
-        _("系统提示词"): found.system,
-        _("适配器"): found.adapter,
-        _("基座"): str(found.base or ""),
-        _("数据集校验"): found.dataset_sha256[:16],
+        _("文件夹"): str(artefact.path),
+        _("对话模板"): artefact.template,
+        _("系统提示词"): artefact.system,
+        _("适配器"): artefact.adapter,
+        _("基座"): str(artefact.base or ""),
+        _("数据集校验"): artefact.dataset_sha256[:16],
     }
-    if found.removable:
-        lines[_("创建时间")] = local_time(found.created_at)
+    if artefact.removable:
+        lines[_("创建时间")] = local_time(artefact.created_at)
     for title, value in lines.items():
         if value:
             st.text(_("{title}：{reason}", title=title, reason=value))

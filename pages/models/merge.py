@@ -1,4 +1,4 @@
-"""How a merge is made: where, in files of which size, in which number format."""
+"""The options of a merge: device, size of the weight files, number format."""
 
 from typing import NamedTuple
 
@@ -10,7 +10,7 @@ from tianji_core.models.merged import SHARD_GB
 
 
 class MergeOptions(NamedTuple):
-    """What every merge of the page uses."""
+    """The options of every merge that is started on the page; ``shard_gb`` in gigabytes."""
 
     device: str
     shard_gb: float
@@ -18,14 +18,14 @@ class MergeOptions(NamedTuple):
 
 
 def merge_options() -> MergeOptions:
-    """The choices, folded away; the defaults suit everybody without reason to change them."""
+    """Draws the options in a closed expander; returns what is chosen."""
     with st.expander(_("合并选项"), icon="⚙️"):
         left, middle, right = st.columns(3)
         device = left.selectbox(
             _("在哪里合并"),
             ("cpu", "cuda"),
             key="merge_device",
-            format_func=lambda each: {"cpu": "CPU", "cuda": _("显卡")}[each],
+            format_func=lambda device: {"cpu": "CPU", "cuda": _("显卡")}[device],
             help=_("CPU 上一个矩阵一个矩阵地加，7B 也只要几 GB 内存；显卡快一些"),
         )
         shard = middle.number_input(
@@ -35,6 +35,6 @@ def merge_options() -> MergeOptions:
             _("数值格式"),
             DTYPES,
             key="merge_dtype",
-            format_func=lambda each: _("和基座一样") if each == "auto" else each,
+            format_func=lambda dtype: _("和基座一样") if dtype == "auto" else dtype,
         )
     return MergeOptions(device, float(shard), dtype)

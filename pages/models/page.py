@@ -1,5 +1,6 @@
 """模型: checkpoints become adapters and merged models; bases are downloaded or registered."""
 
+from functools import partial
 from pathlib import Path
 
 import streamlit as st
@@ -22,15 +23,17 @@ from pages.shared.text import plain
 from pages.shared.training_view import local_time
 from tianji_core import models, training
 from tianji_core.i18n import _
-from tianji_core.store import training as rows
+from tianji_core.store import training as training_runs
 
 workspace = page_header(_("模型"), _("把检查点转成适配器、合并成可以直接用的模型；下载或登记基座模型。"))
 
 
-def results(found: list[models.Artefact]) -> None:
-    """Adapters and merged models, then the checkpoints they can be made from."""
-    made = [each for each in found if each.kind != "base"]
-    states = [training.training_state(workspace, run) for run in rows.listed(workspace.engine, limit=20)]
+def results(artefacts: list[models.Artefact]) -> None:
+    """Draws the adapters and merged models, then the checkpoints they can be made from."""
+    made = [artefact for artefact in artefacts if artefact.kind != "base"]
+    states = [
+        training.training_state(workspace, run) for run in training_runs.listed(workspace.engine, limit=20)
+    ]
     states = [state for state in states if state.checkpoints]
     if not made and not states:
         st.info(_("还没有训练出检查点。先训练一次，检查点会出现在这里。"), icon="🏋️")
@@ -39,8 +42,8 @@ def results(found: list[models.Artefact]) -> None:
     options = merge_options()
     if made:
         st.subheader(_("适配器与合并模型"))
-        for each in sorted(made, key=lambda artefact: artefact.created_at, reverse=True):
-            artefact_card(workspace, each, options)
+        for artefact in sorted(made, key=lambda artefact: artefact.created_at, reverse=True):
+            artefact_card(workspace, artefact, options)
     if states:
         st.subheader(_("检查点"))
         st.caption(_("“转换”得到几十 MB 的适配器，可以不合并直接对话；“合并”得到完整的模型。"))
@@ -48,19 +51,19 @@ def results(found: list[models.Artefact]) -> None:
             checkpoint_rows(workspace, state, options)
 
 
-def bases(found: list[models.Artefact]) -> None:
-    """Bases there are, and two ways to get more."""
-    for each in found:
-        if each.kind == "base":
-            artefact_card(workspace, each)
+def bases(artefacts: list[models.Artefact]) -> None:
+    """Draws the base models that are there, the catalogue, and the two ways to get another one."""
+    for artefact in artefacts:
+        if artefact.kind == "base":
+            artefact_card(workspace, artefact)
     unfinished()
-    known_bases(workspace, found)
+    known_bases(workspace, artefacts)
     st.subheader(_("别的模型"))
     left, right = st.columns(2)
     with left, st.container(border=True):
         st.markdown(_("**从 ModelScope 下载**"))
-        offered = [each.modelscope for each in models.known_bases()]
-        wanted = st.selectbox(
+        offered = [base.modelscope for base in models.known_bases()]
+        model_id = st.selectbox(
             _("模型（可以自己输入 组织/名字）"),
             offered,
             key="download_model",
@@ -69,7 +72,7 @@ def bases(found: list[models.Artefact]) -> None:
         st.caption(_("7B 约 15 GB、1.8B 约 4 GB；中途停止后再点会接着下。"))
         trusted = st.checkbox(code_label(), key="download_trust", help=code_help())
         if st.button(_("下载"), key="download_start", icon="⬇️"):
-            start(lambda: models.start_download(workspace, wanted or "", trust_remote_code=trusted))
+            start(lambda: models.start_download(workspace, model_id or "", trust_remote_code=trusted))
     with right, st.container(border=True):
         st.markdown(_("**登记本地文件夹**"))
         folder = st.text_input(
@@ -85,44 +88,44 @@ def bases(found: list[models.Artefact]) -> None:
 
 
 def unfinished() -> None:
-    """Downloads that were stopped: go on, or throw away what is there."""
+    """Draws the stopped downloads, with buttons that continue or discard them."""
     busy = models.downloading(workspace)
-    for each in models.partials(workspace):
-        if each.model_id in busy:
+    for download in models.partials(workspace):
+        if download.model_id in busy:
             continue
         with st.container(border=True):
             columns = st.columns([4, 1, 1], vertical_alignment="center")
-            size = models.size_text(each.size)
-            columns[0].markdown(_("⏸️ **{id}** 没有下完，已有 {size}", id=plain(each.model_id), size=size))
-            if columns[1].button(_("继续下载"), key=f"download_resume_{each.model_id}", width="stretch"):
-                start(lambda wanted=each.model_id: models.start_download(workspace, wanted))  # type: ignore[misc]
-            if columns[2].button(_("丢弃"), key=f"download_discard_{each.model_id}", width="stretch"):
+            size = models.size_text(download.size)
+            columns[0].markdown(_("⏸️ **{id}** 没有下完，已有 {size}", id=plain(download.model_id), size=size))
+            if columns[1].button(_("继续下载"), key=f"download_resume_{download.model_id}", width="stretch"):
+                start(partial(models.start_download, workspace, download.model_id))
+            if columns[2].button(_("丢弃"), key=f"download_discard_{download.model_id}", width="stretch"):
                 with report_errors():
-                    models.discard_partial(workspace, each.model_id)
+                    models.discard_partial(workspace, download.model_id)
                     st.rerun()
 
 
 def trash() -> None:
-    """Deleted models and checkpoints with the way back."""
-    kept = models.trashed(workspace)
-    if not deleted_checkpoints(workspace) and not kept:
+    """Draws the deleted models and checkpoints, with buttons that restore them or remove them for good."""
+    trashed = models.trashed(workspace)
+    if not deleted_checkpoints(workspace) and not trashed:
         st.caption(_("没有删除的模型和检查点。删除的会先放在这里，可以恢复。"))
-    for each in kept:
-        found = each.artefact
+    for entry in trashed:
+        artefact = entry.artefact
         columns = st.columns([5, 1, 1], vertical_alignment="center")
-        size = models.size_text(found.figures.get("bytes", 0))
-        columns[0].markdown(f"**{plain(found.title)}** · {models.kind_title(found.kind)}")
-        columns[0].caption(f"{plain(found.name)} · {size} · {local_time(found.created_at)}")
-        if columns[1].button(_("恢复"), key=f"restore_{each.token}", icon="↩️", width="stretch"):
+        size = models.size_text(artefact.figures.get("bytes", 0))
+        columns[0].markdown(f"**{plain(artefact.title)}** · {models.kind_title(artefact.kind)}")
+        columns[0].caption(f"{plain(artefact.name)} · {size} · {local_time(artefact.created_at)}")
+        if columns[1].button(_("恢复"), key=f"restore_{entry.token}", icon="↩️", width="stretch"):
             with report_errors():
-                models.restore(workspace, each.token)
-                remember_notice(_("已恢复“{name}”", name=found.name))
+                models.restore(workspace, entry.token)
+                remember_notice(_("已恢复“{name}”", name=artefact.name))
                 st.rerun()
         with columns[2].popover(_("彻底删除"), width="stretch"):
             st.write(_("文件会从磁盘上删掉，不能恢复。"))
-            if st.button(_("确定删除"), key=f"purge_{each.token}", type="primary"):
+            if st.button(_("确定删除"), key=f"purge_{entry.token}", type="primary"):
                 with report_errors():
-                    models.purge(workspace, each.token)
+                    models.purge(workspace, entry.token)
                     st.rerun()
 
 
@@ -131,11 +134,11 @@ running_jobs(workspace, [job.id for job in running])
 if not running:
     last_failure(workspace)
 with report_errors():
-    everything = models.artefacts(workspace)
+    artefacts = models.artefacts(workspace)
     first, second, third = st.tabs([_("训练结果"), _("基座模型"), _("回收站")])
     with first:
-        results(everything)
+        results(artefacts)
     with second:
-        bases(everything)
+        bases(artefacts)
     with third:
         trash()

@@ -1,4 +1,4 @@
-"""Deleted checkpoints with the way back."""
+"""The deleted checkpoints in the trash of the models page."""
 
 import streamlit as st
 
@@ -10,24 +10,24 @@ from tianji_core.workspace import Workspace
 
 
 def deleted_checkpoints(workspace: Workspace) -> bool:
-    """One line each: bring back, or remove for good. Returns whether there are any."""
-    found = training.deleted_checkpoints(workspace)
-    for each in found:
-        key = f"{each.run.id}_{each.iteration}"
+    """Draws a line for each, with buttons that restore it or remove it for good; returns whether there are any."""
+    checkpoints = training.deleted_checkpoints(workspace)
+    for checkpoint in checkpoints:
+        key = f"{checkpoint.run.id}_{checkpoint.iteration}"
         columns = st.columns([5, 1, 1], vertical_alignment="center")
         columns[0].markdown(
-            _("**{title}** · 第 {n} 步的检查点", title=plain(each.run.title), n=each.iteration)
-            + f" · {models.size_text(each.size)}"
+            _("**{title}** · 第 {n} 步的检查点", title=plain(checkpoint.run.title), n=checkpoint.iteration)
+            + f" · {models.size_text(checkpoint.size)}"
         )
         if columns[1].button(_("恢复"), key=f"restore_checkpoint_{key}", icon="↩️", width="stretch"):
             with report_errors():
-                training.restore_checkpoint(workspace, each.run, each.iteration)
+                training.restore_checkpoint(workspace, checkpoint.run, checkpoint.iteration)
                 remember_notice(_("检查点已恢复"))
                 st.rerun()
         with columns[2].popover(_("彻底删除"), width="stretch"):
             st.write(_("文件会从磁盘上删掉，不能恢复。"))
             if st.button(_("确定删除"), key=f"purge_checkpoint_{key}", type="primary"):
                 with report_errors():
-                    training.purge_checkpoint(workspace, each.run, each.iteration)
+                    training.purge_checkpoint(workspace, checkpoint.run, checkpoint.iteration)
                     st.rerun()
-    return bool(found)
+    return bool(checkpoints)

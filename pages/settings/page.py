@@ -1,4 +1,4 @@
-"""设置: language, reviewer, recipe in use, keys (masked), and where everything is kept."""
+"""设置: language, recipe in use, reviewer, download mirror, keys (masked), and the paths of the workspace."""
 
 import os
 import shutil
@@ -15,7 +15,7 @@ from tianji_core.workspace import Settings, masked
 
 
 def changed_settings(language: str, recipe: str, reviewer: str, mirror: str) -> Settings | None:
-    """What was entered, or None where the mirror is no address."""
+    """The entered settings, or None where the mirror is not a valid address."""
     try:
         return Settings(language=language, recipe=recipe, reviewer=reviewer, model_mirror=mirror)
     except ValidationError:

@@ -1,4 +1,4 @@
-"""Whom to talk to, about what, and how: the choices of the chat page that others use too."""
+"""The choices that the chat and the compare page share: model, cell and sampling."""
 
 from dataclasses import dataclass
 
@@ -19,8 +19,8 @@ PRESETS = {"stable": 0.7, "varied": 1.0}
 
 @dataclass(frozen=True)
 class Endpoint:
-    """A model that can be asked. ``key_variable`` names the environment variable with the key, '' for none; ``memory``
-    the bytes its server takes, where it says so."""
+    """A model that can be asked. ``key_variable`` names the environment variable with the key, '' for none; ``memory`` is
+    the memory of its server in bytes, None where the server does not report it."""
 
     url: str
     model: str
@@ -30,9 +30,9 @@ class Endpoint:
 
 
 def endpoints(workspace: Workspace) -> list[Endpoint]:
-    """Every model of every server that is ready, and the foreign service of the address bar, if any. Its key is never
-    taken from the address bar."""
-    found = [
+    """Every model of every server that is ready, and that of the service in the page's address, if any. Its key is never
+    taken from the address."""
+    known = [
         Endpoint(server.url, name, server.key_variable, memory=server.memory)
         for server in serving.servers(workspace)
         if server.ready
@@ -40,19 +40,20 @@ def endpoints(workspace: Workspace) -> list[Endpoint]:
     ]
     url, model = st.query_params.get("service", ""), st.query_params.get("service_model", "")
     if url and model:
-        found.append(Endpoint(url, model, key_variable_of(workspace, url), _("外部服务")))
-    return found
+        known.append(Endpoint(url, model, key_variable_of(workspace, url), _("外部服务")))
+    return known
 
 
 def preferred(known: list[Endpoint]) -> int | None:
-    """Whom to talk to first: the model of the address bar, or the last one, because adapters follow their base."""
-    wanted = st.query_params.get("model", "")
-    named = [at for at, each in enumerate(known) if each.model == wanted]
+    """The position of the model to choose at first: the one in the page's address, or the last one, because adapters come
+    after their base; None where there is none."""
+    linked = st.query_params.get("model", "")
+    named = [place for place, endpoint in enumerate(known) if endpoint.model == linked]
     return named[-1] if named else len(known) - 1 if known else None
 
 
 def sampling_form(key: str) -> ChatSampling:
-    """Temperature by preset or by hand, and the rest folded away; kept with the form ``key``."""
+    """Draws the temperature, as a preset or a number, and the other parameters in an expander; kept in the form ``key``."""
     titles = {
         "stable": _("稳定 0.7"),
         "varied": _("多样 1.0"),
@@ -128,7 +129,7 @@ def usual_wording(recipe: Recipe, name: str, scene: str, style: str) -> str:
 
 
 def figures(turn: Turn) -> str:
-    """Length and speed of an answer in one line."""
+    """Length, model, speed and state of an answer in one line."""
     parts = [_("{n} 字", n=len(turn.answer))] if turn.answer else []
     parts.append(turn.model)
     if turn.style:

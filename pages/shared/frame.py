@@ -26,7 +26,7 @@ def current_workspace() -> Workspace:
 
 
 def use_language() -> None:
-    """Switch messages to the language in the settings."""
+    """Switches the messages to the language in the settings."""
     with contextlib.suppress(StudioError):
         set_language(current_workspace().settings().language)
 
@@ -38,7 +38,7 @@ def current_recipe() -> StoredRecipe:
 
 
 def recipe_switch() -> None:
-    """The recipe in use, to be changed in the sidebar of every page."""
+    """Draws the choice of the recipe in use, in the sidebar of every page."""
     workspace = current_workspace()
     settings = workspace.settings()
     titles = recipes.titles(workspace.engine)
@@ -54,11 +54,11 @@ def recipe_switch() -> None:
 
 
 def use_recipe(key: str | None = None) -> None:
-    """Callback: every page is about another recipe from now on; ``key`` None is what the sidebar says."""
+    """Callback: switches every page to another recipe; ``key`` None means the one chosen in the sidebar."""
     workspace = current_workspace()
     chosen = key or st.session_state["recipe_switch"]
     workspace.save_settings(workspace.settings().model_copy(update={"recipe": chosen}))
-    # Filters, ticked rows and an opened run are about the recipe before.
+    # Filters, ticked rows and an opened run belong to the previous recipe.
     st.query_params.clear()
     for name in list(st.session_state):
         del st.session_state[name]
@@ -66,8 +66,8 @@ def use_recipe(key: str | None = None) -> None:
 
 
 def opened_recipe(page: str) -> StoredRecipe:
-    """The recipe as it was when this tab began to edit it, so that a save can be refused where another tab saved
-    meanwhile; says so and offers the newest. After a save of one's own call :func:`reopen_recipe`."""
+    """The recipe at the revision at which this tab began to edit it, so that a save is refused where another tab has saved
+    since; that is shown with a button that opens the newest. After a save call :func:`reopen_recipe`."""
     newest = current_recipe()
     slot = f"_opened_{page}_{newest.recipe.key}"
     opened = st.session_state.setdefault(slot, newest.revision)
@@ -84,20 +84,20 @@ def opened_recipe(page: str) -> StoredRecipe:
 
 
 def reopen_recipe(page: str) -> None:
-    """Let the tab go on with the newest revision."""
+    """Continues this tab with the newest revision."""
     for slot in [name for name in st.session_state if str(name).startswith(f"_opened_{page}_")]:
         del st.session_state[slot]
 
 
 @contextlib.contextmanager
 def report_errors() -> Iterator[None]:
-    """Show a :class:`StudioError` as one sentence in place of what could not be drawn or done. A fragment needs it as
-    its decorator: what it raises does not reach the block around its call."""
+    """Shows a :class:`StudioError` as one sentence in place of what cannot be drawn or done. A fragment needs it as a
+    decorator: its errors do not reach the block around its call."""
     try:
         yield
     except StudioError as error:
         st.error(plain(str(error)), icon="⚠️")
-    except OSError as error:  # a folder without permission or a full disk may strike anywhere
+    except OSError as error:  # a folder without permission or a full disk can fail anywhere
         where, detail = error.filename or _("工作区"), error.strerror or error
         st.error(
             plain(_("{file} 读写不了（{detail}）；请检查权限和磁盘空间", file=where, detail=detail)), icon="⚠️"
@@ -105,25 +105,25 @@ def report_errors() -> Iterator[None]:
 
 
 def asked_number(name: str) -> int | None:
-    """A row's number in the address, or None where there is none that could be one."""
+    """A number in the page's address, or None where there is no valid one."""
     value = st.query_params.get(name, "")
     return int(value) if value.isascii() and value.isdecimal() and len(value) < 10 else None
 
 
 def remember_notice(text: str) -> None:
-    """Show ``text`` as a toast after the coming rerun."""
+    """Shows ``text`` as a toast after the next rerun."""
     st.session_state["_notice"] = text
 
 
 def show_notice() -> None:
-    """Show what :func:`remember_notice` kept."""
+    """Shows the text of :func:`remember_notice`."""
     if text := st.session_state.pop("_notice", None):
         st.toast(plain(text), icon="✅")
 
 
 def page_header(title: str, lead: str) -> Workspace:
-    """Title and one sentence that says what the page is for; returns the workspace."""
-    if st.session_state.get("_shown") != title:  # what was opened on another page is no longer being edited
+    """Draws the title and one sentence about the purpose of the page; returns the workspace."""
+    if st.session_state.get("_shown") != title:  # the edit on another page has ended
         st.session_state["_shown"] = title
         for slot in [name for name in st.session_state if str(name).startswith("_opened_")]:
             del st.session_state[slot]

@@ -12,7 +12,7 @@ from tianji_core.workspace import Workspace
 @st.fragment(run_every=2.0)
 @report_errors()
 def job_strip() -> None:
-    """The running jobs, in the sidebar of every page."""
+    """Draws the running jobs in the sidebar of every page."""
     workspace = current_workspace()
     running = jobs.listed(workspace, active=True, limit=8)
     if not running:
@@ -23,7 +23,7 @@ def job_strip() -> None:
 
 
 def job_bar(workspace: Workspace, job: jobs.Job) -> None:
-    """One line of progress of a running job: title, share, time left."""
+    """Draws title, share and remaining time of a running job in one line."""
     progress = jobs.read_progress(workspace, job.id)
     share = progress.share if progress is not None else None
     if job.stop_requested:
@@ -47,7 +47,7 @@ def job_bar(workspace: Workspace, job: jobs.Job) -> None:
 
 
 def stop_button(workspace: Workspace, job: jobs.Job, key: str) -> None:
-    """A button that ends a running job."""
+    """Draws a button that stops a running job."""
     if st.button(_("停止"), key=key, icon="⏹️", disabled=job.stop_requested):
         with report_errors():
             jobs.stop(workspace, job.id)
@@ -58,7 +58,7 @@ def stop_button(workspace: Workspace, job: jobs.Job, key: str) -> None:
 @st.fragment(run_every=1.0)
 @report_errors()
 def follow_job(workspace: Workspace, job_id: int, stop_key: str) -> None:
-    """A running job with its stop button; the page is drawn anew when it ends."""
+    """Draws a running job with its stop button, and the whole page again when the job ends."""
     job = jobs.get(workspace, job_id)
     if not job.active:
         st.rerun()
@@ -70,6 +70,6 @@ def follow_job(workspace: Workspace, job_id: int, stop_key: str) -> None:
 
 
 def log_view(workspace: Workspace, job: jobs.Job, lines: int = 30) -> None:
-    """The end of a job's log."""
+    """Draws the last lines of a job's log."""
     text = jobs.log_tail(workspace, job.id)
     st.code("\n".join(text.splitlines()[-lines:]) or _("（还没有输出）"), language=None, wrap_lines=True)

@@ -14,7 +14,7 @@ from tianji_core.workspace import Workspace
 
 
 def undo_redo(workspace: Workspace, stored: StoredRecipe, done: Callable[[], None] | None = None) -> None:
-    """Two buttons that say what they would take back or do again; ``done`` runs after one of them worked."""
+    """Draws undo and redo, each with the change it takes back or repeats; ``done`` runs after either succeeds."""
     key, revision = stored.recipe.key, stored.revision
     back = recipes.undo_move(workspace.engine, key)
     again = recipes.redo_move(workspace.engine, key)
@@ -43,7 +43,7 @@ def undo_redo(workspace: Workspace, stored: StoredRecipe, done: Callable[[], Non
 
 
 def history_list(workspace: Workspace, stored: StoredRecipe, done: Callable[[], None]) -> None:
-    """The newest revisions, each to be brought back; the built-in one too."""
+    """Draws the newest revisions, each with a button that restores it, and one for the built-in recipe."""
     key, revision = stored.recipe.key, stored.revision
     with st.expander(_("历史版本"), icon="🕘"):
         for entry in recipes.history(workspace.engine, key):
@@ -56,15 +56,15 @@ def history_list(workspace: Workspace, stored: StoredRecipe, done: Callable[[], 
             )
             line[0].write(plain(shown))
             if entry.revision != revision and line[1].button(_("恢复"), key=f"restore_{entry.revision}"):
-                _bring_back(workspace, key, entry.revision, revision, done)
+                _restore(workspace, key, entry.revision, revision, done)
         edited = revision and key in built_in_recipes()
         if edited and st.button(_("恢复内置版本"), key="restore_built_in"):
-            _bring_back(workspace, key, 0, revision, done)
+            _restore(workspace, key, 0, revision, done)
 
 
-def _bring_back(workspace: Workspace, key: str, wanted: int, revision: int, done: Callable[[], None]) -> None:
+def _restore(workspace: Workspace, key: str, older: int, revision: int, done: Callable[[], None]) -> None:
     with report_errors():
-        recipes.restore(workspace.engine, key, wanted, revision)
+        recipes.restore(workspace.engine, key, older, revision)
         done()
-        remember_notice(_("已恢复到第 {revision} 版", revision=wanted))
+        remember_notice(_("已恢复到第 {revision} 版", revision=older))
         st.rerun()

@@ -1,4 +1,4 @@
-"""Parts of the review page that every view shares: checking what is new, progress, undo, what an action left."""
+"""Parts that every view of the review shares: checking new samples, progress, undo, results of callbacks."""
 
 from collections.abc import Callable, Mapping
 
@@ -19,7 +19,7 @@ _CHECK_BATCH = 2000
 
 
 def check_with_progress(workspace: Workspace, recipe_key: str) -> None:
-    """Let the rules look at everything that is new, with a bar where that takes more than a moment."""
+    """Checks the new samples by the rules, with a progress bar where there are many."""
     cleaning.forget_outdated(workspace, recipe_key)
     waiting = findings.unchecked_count(workspace.engine, recipe_key)
     if not waiting:
@@ -32,7 +32,7 @@ def check_with_progress(workspace: Workspace, recipe_key: str) -> None:
         if bar is not None:
             shown = _("正在检查新样本：{done} / {waiting}", done=done, waiting=waiting)
             bar.progress(min(1.0, done / waiting), text=shown)
-        if done >= waiting:  # what arrives meanwhile is checked the next time
+        if done >= waiting:  # samples that arrive meanwhile are checked the next time
             break
     if bar is not None:
         bar.progress(1.0, text=_("正在互相比较"))
@@ -42,25 +42,24 @@ def check_with_progress(workspace: Workspace, recipe_key: str) -> None:
 
 
 def check_changed(workspace: Workspace, recipe_key: str) -> None:
-    """Let the rules look at what has just been edited. Comparing it with all other samples takes longer; the next whole
-    drawing of the page does that."""
+    """Checks the edited samples by the rules. Comparing them with all other samples takes longer and is done when the
+    whole page is drawn next."""
     if waiting := findings.unchecked_count(workspace.engine, recipe_key):
         cleaning.check_new(workspace, recipe_key, limit=min(waiting, _CHECK_BATCH))
 
 
 def say_error(error: StudioError) -> None:
-    """Callback: have :func:`show_outcome` show what went wrong."""
+    """Callback: stores an error for :func:`show_outcome`."""
     st.session_state["_review_error"] = str(error)
 
 
 def say_done(text: str) -> None:
-    """Callback: have :func:`show_outcome` show what was done."""
+    """Callback: stores a notice for :func:`show_outcome`."""
     st.session_state["_review_done"] = text
 
 
 def attempt(action: Callable[[], Step | None], nothing: str = "") -> bool:
-    """Run an action of a callback; what went wrong or what was done is shown by :func:`show_outcome`. Returns whether
-    it went well."""
+    """Runs the action of a callback; :func:`show_outcome` shows its error or its title. Returns whether it succeeded."""
     try:
         step = action()
     except StudioError as error:
@@ -71,7 +70,7 @@ def attempt(action: Callable[[], Step | None], nothing: str = "") -> bool:
 
 
 def show_outcome() -> None:
-    """Show once what the last callback left."""
+    """Shows the error or notice of the last callback once."""
     if error := st.session_state.pop("_review_error", None):
         st.error(plain(error), icon="⚠️")
         if typed := st.session_state.pop("_review_typed", None):
@@ -82,7 +81,7 @@ def show_outcome() -> None:
 
 
 def progress_line(counts: Mapping[str, int]) -> None:
-    """How far the review has come."""
+    """Draws the progress of the review."""
     total = sum(counts.values())
     reviewed = total - counts[PENDING]
     st.progress(

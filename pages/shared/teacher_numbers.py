@@ -1,4 +1,4 @@
-"""How a teacher is asked and what it costs: sampling, speed and prices."""
+"""The numeric settings of a teacher: sampling, speed and prices."""
 
 from dataclasses import dataclass
 
@@ -11,13 +11,13 @@ from tianji_core.i18n import _
 from tianji_core.teachers import ModelEntry, Provider, SamplingPlan
 
 FORM = "generate"
-"""The form whose widgets these and the teacher's are."""
+"""The form of the generate page, to which these widgets belong."""
 SIGNS = {"CNY": "¥", "USD": "$"}
 
 
 @dataclass(frozen=True)
 class Speed:
-    """``timeout`` in seconds for one request; None means no limit."""
+    """How fast a teacher is asked: ``timeout`` in seconds per request; a limit of None means no limit."""
 
     concurrency: int
     timeout: float
@@ -26,6 +26,7 @@ class Speed:
 
 
 def sampling_inputs(provider: Provider) -> SamplingPlan:
+    """Draws the sampling parameters, fixed or as ranges; returns them."""
     drawn = st.toggle(
         _("每条任务在范围里随机取参数"),
         **kept(FORM, "draw_sampling", switch),
@@ -64,6 +65,7 @@ def sampling_inputs(provider: Provider) -> SamplingPlan:
 
 
 def speed_inputs(provider: Provider) -> Speed:
+    """Draws concurrency, timeout and rate limits; returns them."""
     first, second, third, fourth = st.columns(4, vertical_alignment="bottom")
     concurrency = first.number_input(
         _("并发数"),
@@ -106,7 +108,7 @@ def speed_inputs(provider: Provider) -> Speed:
 
 
 def price_inputs(provider: Provider, entry: ModelEntry) -> ModelEntry:
-    """The prices that the estimate uses; a person may correct them here."""
+    """Draws the prices of a model per million tokens; returns the model with the corrected ones."""
     sign = SIGNS[provider.currency]
     left, right = st.columns(2)
     name = f"{provider.key}_{entry.name}"

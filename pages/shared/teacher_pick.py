@@ -1,4 +1,4 @@
-"""A short choice of teacher for questions beside the generation: provider and model, nothing else."""
+"""A short choice of teacher, provider and model, for every task beside the generation."""
 
 import streamlit as st
 
@@ -12,8 +12,8 @@ from tianji_core.workspace import Workspace
 def pick_teacher(
     workspace: Workspace, key: str, why: str = "", last: TeacherChoice | None = None, label: str = ""
 ) -> TeacherChoice | None:
-    """Returns the teacher that a person picks, or None while it cannot answer. With ``why`` only teachers that answer any
-    prompt can be picked; for another the sentence is shown. ``last`` is picked at first; ``label`` is the field's."""
+    """Draws the choice; returns the teacher, or None while it cannot answer. With ``why`` only a teacher that answers any
+    prompt can be picked, and ``why`` is shown for the others. ``last`` is chosen at first; ``label`` names the field."""
     known = teachers.providers(workspace)
     if last is None or last.provider not in known:
         last = TeacherChoice(provider=next(iter(known)))
@@ -60,7 +60,7 @@ def pick_teacher(
 
 
 def money(workspace: Workspace, choice: TeacherChoice, cost: float | None) -> str:
-    """What a teacher takes for something, in its currency; ``cost`` None: its prices are unknown."""
+    """A cost in the currency of the teacher; None means that its prices are not known."""
     if cost is None:
         return _("价格未知")
     sign = SIGNS[teachers.provider(workspace, choice.provider).currency]

@@ -1,4 +1,4 @@
-"""Showing a text as it is: in Streamlit's Markdown elements nothing of it may become markup, a link or a picture."""
+"""Showing a text literally: nothing of it may become markup, a link or a picture in Streamlit's Markdown elements."""
 
 import re
 
@@ -8,13 +8,12 @@ _ADDRESS = re.compile(
     r"((?:https?://|www\.)[!-~]*[0-9A-Za-z/]|(?<![-.\w+])[-.\w+]+@[-\w]+\.[-.\w]*\w)",
     re.ASCII | re.IGNORECASE,
 )
-"""What Streamlit would turn into a link, even where its signs are escaped; only inside code it does not. No
-name is looked for from its middle, or a long run of letters would take its square."""
+"""Addresses that Streamlit turns into links even where they are escaped, except inside code. A name is not matched from
+its middle, which would take quadratic time on a long run of letters."""
 
 
 def plain(text: str) -> str:
-    """``text`` for a Markdown element, so that all its signs stay signs and its lines stay lines; addresses are shown as
-    code."""
+    """``text`` for a Markdown element, with markup escaped and line breaks kept; addresses are shown as code."""
     pieces = _ADDRESS.split(text)
     pieces[::2] = [_escaped(piece) for piece in pieces[::2]]
     pieces[1::2] = [_code(piece) for piece in pieces[1::2]]

@@ -1,4 +1,4 @@
-"""A training as it goes: its state and figures, signs of overfitting, trial answers, log."""
+"""A training on a page: state and figures, signs of overfitting, trial answers, log."""
 
 from datetime import UTC, datetime
 from statistics import mean
@@ -26,13 +26,13 @@ _ICONS = {
 _WITHOUT_JOB = {"missing": N_("没有启动"), "outside": N_("在工坊外训练")}
 _SIGNS = {"diverged": "💥", "turned": "📈", "memorised": "🦜", "passes": "🔁"}
 SHOWN_LOG = 200
-"""Lines of the log that are shown at once."""
+"""Most lines of the log that are shown."""
 READ_LOG = 4_000_000
-"""Bytes of the log's end that are searched."""
+"""Bytes at the end of the log that are searched."""
 
 
 def state_text(state: TrainingState) -> str:
-    """A training's state with its sign."""
+    """The state of a training with its icon."""
     if state.state == "waiting":
         title = _("排队中")
     elif state.state in _WITHOUT_JOB:
@@ -45,22 +45,22 @@ def state_text(state: TrainingState) -> str:
 
 
 def local_time(moment: datetime) -> str:
-    """A UTC time of the database on the person's clock."""
+    """A UTC time of the database in local time."""
     return moment.replace(tzinfo=UTC).astimezone().strftime("%m-%d %H:%M")
 
 
 def show_figures(state: TrainingState) -> None:
-    """What the training is at now, in ten figures."""
+    """Draws ten figures of the training as it is now."""
     first, second = st.columns(5), st.columns(5)
     total = "?" if state.total is None else str(state.total)
     first[0].metric(_("步"), f"{state.iteration} / {total}")
     start = next((point.loss for point in state.points if point.loss is not None), None)
     delta = None if state.loss is None or start is None else f"{state.loss - start:+.3f}"
     first[1].metric(_("损失"), _number(state.loss, ".3f"), delta, delta_color="inverse")
-    checked = [each.loss for each in state.validations]
+    validated = [check.loss for check in state.validations]
     first[2].metric(
         _("验证损失"),
-        _number(checked[-1] if checked else None, ".3f"),
+        _number(validated[-1] if validated else None, ".3f"),
         help=_("在没有参加训练的样本上算的；它开始上升就是过拟合。冻结数据集时留出验证集才有"),
     )
     newest = state.points[-1] if state.points else None
@@ -85,7 +85,7 @@ def show_figures(state: TrainingState) -> None:
 
 
 def _load_figures(state: TrainingState, memory: DeltaGenerator, processor: DeltaGenerator) -> None:
-    """Memory and load now; of an ended training the most memory and the mean load."""
+    """Draws memory and load now; for an ended training the highest memory and the mean load."""
     loads = state.loads[-1:] if state.active or state.orphaned else state.loads
     if loads and loads[-1].cards:
         used = max(sum(card.used for card in load.cards) for load in loads)
@@ -101,7 +101,7 @@ def _load_figures(state: TrainingState, memory: DeltaGenerator, processor: Delta
 
 
 def _clock(seconds: float | None) -> str:
-    """3:21, 2:10:05: shorter than words, so that it fits under a heading."""
+    """A duration as 3:21 or 2:10:05, short enough for a figure."""
     if seconds is None:
         return "—"
     minutes, rest = divmod(round(seconds), 60)
@@ -114,34 +114,34 @@ def _number(value: float | None, form: str) -> str:
 
 
 def show_signs(workspace: Workspace, state: TrainingState) -> None:
-    """What speaks for overfitting or divergence."""
+    """Draws the signs of overfitting or divergence."""
     for sign in signs(workspace, state):
         if sign.key == "diverged" and not state.active:
-            continue  # the reason of its failure says so already
+            continue  # the reason of the failure says the same
         show = {"passes": st.info, "diverged": st.error}.get(sign.key, st.warning)
         show(plain(sign.text), icon=_SIGNS[sign.key])
 
 
 def show_trials(workspace: Workspace, state: TrainingState) -> None:
-    """The trial answers, a row for each step and a column for each prompt; those learnt by heart are marked."""
+    """Draws the trial answers, a row per step and a column per prompt; answers equal to a training sample are marked."""
     if not state.trials:
         return
     st.subheader(_("试写"))
     prompts = list(dict.fromkeys(trial.prompt for trial in state.trials))
     answers = {(trial.iteration, trial.prompt): trial for trial in state.trials}
     copied = set(memorised(state.trials, training_outputs(workspace, state.run)))
-    rows = []
+    table = []
     for step in sorted({trial.iteration for trial in state.trials}, reverse=True):
         row = {_("步"): _("训练前") if step == 0 else str(step)}
         for prompt in prompts:
             trial = answers.get((step, prompt))
             mark = "🦜 " if trial in copied else ""
             row[prompt] = "" if trial is None else mark + trial.answer
-        rows.append(row)
+        table.append(row)
     width = max(240, 780 // len(prompts))  # three fit beside each other on a small screen
     columns = {prompt: st.column_config.TextColumn(prompt, width=width) for prompt in prompts}
     st.dataframe(
-        rows,
+        table,
         hide_index=True,
         row_height=74,
         column_config={_("步"): st.column_config.TextColumn(width="small", pinned=True), **columns},
@@ -152,7 +152,7 @@ def show_trials(workspace: Workspace, state: TrainingState) -> None:
 
 
 def show_outcome(state: TrainingState) -> None:
-    """The likely cause where it failed, and the next step where it ended."""
+    """Draws the likely cause of a failure, or the next step after the end."""
     if state.orphaned:
         st.warning(
             _("监管进程没有了（机器重启过或被强行结束），训练还在继续，结束时会自己记下结果；也可以停止它"),
@@ -175,20 +175,20 @@ def show_outcome(state: TrainingState) -> None:
 
 
 def show_log(workspace: Workspace, state: TrainingState) -> None:
-    """The job's output, or the trainer's own log, with a search."""
+    """Draws the output of the job, or the log of the trainer, with a search."""
     with st.expander(_("日志"), expanded=state.state in ("failed", "lost")):
-        wanted = st.text_input(
+        searched = st.text_input(
             _("在日志里搜索"), key="train_log_search", placeholder=_("例如 loss、Error、第几步；不分大小写")
         )
-        size = READ_LOG if wanted else 60_000
+        size = READ_LOG if searched else 60_000
         text = (
             jobs.log_tail(workspace, state.job.id, size)
             if state.job
             else training.log_tail(workspace, state.run, size)
         )
         lines = text.splitlines()
-        if wanted:
-            lines = [each for each in lines if wanted.casefold() in each.casefold()]
+        if searched:
+            lines = [text for text in lines if searched.casefold() in text.casefold()]
             st.caption(_("找到 {n} 行，显示最后 {shown} 行", n=len(lines), shown=min(len(lines), SHOWN_LOG)))
         st.code("\n".join(lines[-SHOWN_LOG:]) or _("（没有内容）"), language=None, height=320)
         if state.job is not None and jobs.log_path(workspace, state.job.id).exists():

@@ -1,4 +1,4 @@
-"""Streamlit's own words on its widgets, in the language of the pages."""
+"""Translation of the texts that Streamlit writes on its widgets."""
 
 import json
 
@@ -14,7 +14,7 @@ _STYLE = """<style>
 
 
 def translate_widgets() -> None:
-    """Word what Streamlit gives no argument for: the upload field."""
+    """Translates the upload field, for whose texts Streamlit has no argument."""
     pick, drop = _("选择文件"), _("或者把文件拖到这里")
     st.html(
         _STYLE.format(pick=json.dumps(pick, ensure_ascii=False), drop=json.dumps(drop, ensure_ascii=False))

@@ -1,4 +1,6 @@
-"""What can be done with a training: stop, go on, another pass, the same again; and its place in the waiting line."""
+"""The actions on a training: stop, continue, another epoch, a copy; and its place in the queue."""
+
+from collections.abc import Callable
 
 import streamlit as st
 
@@ -6,13 +8,12 @@ from pages.shared.frame import remember_notice, report_errors
 from pages.shared.job_progress import stop_button
 from tianji_core import jobs, training
 from tianji_core.i18n import _
-from tianji_core.training import TrainingRun, TrainingState
-from tianji_core.training import queue as line
+from tianji_core.training import TrainingRun, TrainingState, queue
 from tianji_core.workspace import Workspace
 
 
 def show_actions(workspace: Workspace, state: TrainingState) -> None:
-    """The buttons that fit the training's state."""
+    """Draws the buttons that fit the state of the training."""
     run = state.run
     with st.container(horizontal=True):
         if state.state == "waiting":
@@ -25,7 +26,7 @@ def show_actions(workspace: Workspace, state: TrainingState) -> None:
                     jobs.stop(workspace, state.job.id)
                     st.rerun()
         else:
-            _going_on(workspace, state)
+            _continuing(workspace, state)
         if st.button(
             _("照这个再建一个"),
             key="train_clone",
@@ -39,13 +40,13 @@ def show_actions(workspace: Workspace, state: TrainingState) -> None:
             st.rerun()
 
 
-def _going_on(workspace: Workspace, state: TrainingState) -> None:
+def _continuing(workspace: Workspace, state: TrainingState) -> None:
     run = state.run
     never = not state.points and not state.checkpoints
     if not state.finished and (state.checkpoints or never):
         said = _("开始训练") if never else _("接着训练")
-        kind = "secondary" if state.state == "outside" else "primary"  # it may be training elsewhere
-        if st.button(said, key="train_resume", icon="▶️", type=kind):  # type: ignore[arg-type]
+        outside = state.state == "outside"  # it may be training on another machine
+        if st.button(said, key="train_resume", icon="▶️", type="secondary" if outside else "primary"):
             with report_errors():
                 training.resume_training(workspace, run)
                 st.rerun()
@@ -63,35 +64,35 @@ def _going_on(workspace: Workspace, state: TrainingState) -> None:
         if st.button(
             _("从这一步接着训练"), key="train_branch", disabled=chosen == state.total, width="stretch"
         ):
-            _opened(lambda: training.branch_training(workspace, run, int(chosen)))
+            _open_new(lambda: training.branch_training(workspace, run, int(chosen)))
         if st.button(
             _("再训一遍"),
             key="train_more",
             width="stretch",
             help=_("带着这个检查点的权重再学一遍数据，学习率重新从头走"),
         ):
-            _opened(lambda: training.one_more_epoch(workspace, run, int(chosen)))
+            _open_new(lambda: training.one_more_epoch(workspace, run, int(chosen)))
 
 
-def _opened(start) -> None:  # type: ignore[no-untyped-def]
+def _open_new(start: Callable[[], TrainingRun]) -> None:
     with report_errors():
-        made = start()
-        remember_notice(_("训练已提交：{title}", title=made.title))
-        st.query_params.from_dict({"run": str(made.id)})
+        run = start()
+        remember_notice(_("训练已提交：{title}", title=run.title))
+        st.query_params.from_dict({"run": str(run.id)})
         st.rerun()
 
 
 def _waiting_buttons(workspace: Workspace, run: TrainingRun) -> None:
     with report_errors():
-        order = line.waiting(workspace)
+        order = queue.waiting(workspace)
         place = order.index(run.id) if run.id in order else 0
         if st.button(_("提前"), key=f"line_up_{run.id}", icon="⬆️", disabled=place == 0):
-            line.move(workspace, run.id, -1)
+            queue.move(workspace, run.id, -1)
             st.rerun()
         if st.button(_("推后"), key=f"line_down_{run.id}", icon="⬇️", disabled=place >= len(order) - 1):
-            line.move(workspace, run.id, 1)
+            queue.move(workspace, run.id, 1)
             st.rerun()
         if st.button(_("取消排队"), key=f"line_cancel_{run.id}", icon="✖️"):
-            line.cancel(workspace, run.id)
+            queue.cancel(workspace, run.id)
             remember_notice(_("已取消排队：{title}", title=run.title))
             st.rerun()

@@ -1,4 +1,4 @@
-"""The curves of a training, others laid over it, and what it takes from the machine."""
+"""The curves of a training and of others drawn over it: loss, learning rate, gradient norm, load of the machine."""
 
 from collections.abc import Sequence
 from html import escape
@@ -9,7 +9,7 @@ import streamlit as st
 
 from tianji_core import training
 from tianji_core.i18n import _
-from tianji_core.store import training as rows
+from tianji_core.store import training as training_runs
 from tianji_core.training import TrainingState
 from tianji_core.training.curve import smoothed
 from tianji_core.workspace import Workspace
@@ -18,18 +18,22 @@ LOSS, CHECK, RATE, GRADIENT, LOAD = "#c0392b", "#1e8449", "#2874a6", "#b9770e", 
 OTHERS = ("#2874a6", "#b9770e", "#6c3483", "#148f77", "#7b7d7d", "#d35400")
 T = TypeVar("T")
 _DRAWN = 1500
-"""Points drawn of one curve: a longer one is thinned."""
+"""Most points drawn of one curve; longer curves are thinned."""
 
 
 def overlay_choice(workspace: Workspace, state: TrainingState) -> list[int]:
-    """A choice of other trainings to lay over this one; stands in the address. Returns their numbers."""
-    titles = {run.id: run.title for run in rows.listed(workspace.engine, limit=50) if run.id != state.run.id}
+    """Draws the choice of trainings whose curves are drawn over this one, kept in the address; returns their numbers."""
+    titles = {
+        run.id: run.title
+        for run in training_runs.listed(workspace.engine, limit=50)
+        if run.id != state.run.id
+    }
     if not titles:
         return []
-    asked = [int(each) for each in st.query_params.get("with", "").split(",") if each.isdecimal()]
+    linked = [int(part) for part in st.query_params.get("with", "").split(",") if part.isdecimal()]
     slot = f"train_overlay_{state.run.id}"
     if slot not in st.session_state:
-        st.session_state[slot] = [each for each in asked if each in titles]
+        st.session_state[slot] = [number for number in linked if number in titles]
     chosen = st.multiselect(
         _("叠上其他训练"),
         list(titles),
@@ -46,12 +50,15 @@ def overlay_choice(workspace: Workspace, state: TrainingState) -> list[int]:
 
 
 def show_curves(workspace: Workspace, state: TrainingState, over: Sequence[int]) -> None:
-    """Loss raw and smoothed with the validation loss and other trainings' over it; learning rate, gradient norm."""
+    """Draws the loss as logged and smoothed, the validation loss, the losses of the trainings ``over`` it, learning rate,
+    gradient norm and load."""
     if not state.points:
         st.caption(_("第一个点出来后，这里会画出损失、学习率和梯度曲线"))
         return
     figure = go.Figure()
-    others = [training.training_state(workspace, rows.get(workspace.engine, each)) for each in over]
+    others = [
+        training.training_state(workspace, training_runs.get(workspace.engine, number)) for number in over
+    ]
     for colour, other in zip(OTHERS, others, strict=False):
         _add_losses(figure, other, colour, escape(other.run.title), raw=False)
     _add_losses(figure, state, LOSS, escape(state.run.title) if others else _("损失（平滑）"), raw=True)
@@ -87,8 +94,8 @@ def _add_losses(figure: go.Figure, state: TrainingState, colour: str, name: str,
     )
     if state.validations:
         figure.add_scatter(
-            x=[each.iteration for each in state.validations],
-            y=[each.loss for each in state.validations],
+            x=[check.iteration for check in state.validations],
+            y=[check.loss for check in state.validations],
             name=_("验证损失") if raw else _("{title} 验证", title=name),
             mode="lines+markers",
             line={"color": CHECK if raw else colour, "width": 2, "dash": "dot"},
@@ -97,17 +104,17 @@ def _add_losses(figure: go.Figure, state: TrainingState, colour: str, name: str,
 
 
 def _show_load(state: TrainingState) -> None:
-    samples = _thinned(state.loads)
-    if not samples:
+    loads = _thinned(state.loads)
+    if not loads:
         going = state.active or state.orphaned
         st.caption(_("负载几秒后开始记录") if going else _("这次训练没有负载记录"))
         return
-    minutes = [(each.moment - samples[0].moment) / 60 for each in samples]
-    if samples[-1].cards:
-        values = [sum(card.load for card in each.cards) / max(1, len(each.cards)) for each in samples]
+    minutes = [(load.moment - loads[0].moment) / 60 for load in loads]
+    if loads[-1].cards:
+        values = [sum(card.load for card in load.cards) / max(1, len(load.cards)) for load in loads]
         title = _("显卡负载（%，按分钟）")
     else:
-        values = [each.processor for each in samples]
+        values = [load.processor for load in loads]
         title = _("CPU（%，一个核 100，按分钟）")
     _small(title, minutes, values, LOAD, "train_load_chart", unit="")
 

@@ -1,4 +1,4 @@
-"""专家视图: the whole config file of a preset, edited, compared, checked in a child process, and kept as an own preset."""
+"""专家视图: editing the config file of a preset, comparing it, checking it in a child process, saving it as an own preset."""
 
 import streamlit as st
 
@@ -26,8 +26,8 @@ from tianji_core.workspace import Workspace
 
 
 def expert_view(workspace: Workspace, chosen: Preset, settings: TrainingSettings | None) -> None:
-    """The editor with its checks; an own preset can be deleted here. ``settings`` are those of the form, None while
-    something in it is wrong. The edited text is kept in the draft."""
+    """Draws the editor with its checks, and the button that deletes an own preset. ``settings`` are those of the form,
+    None while one of them is not valid. The edited text is kept in the draft."""
     with st.expander(_("专家视图：改整个配置文件，另存为自己的预设"), icon="🛠️"):
         st.caption(
             _(
@@ -79,7 +79,7 @@ def expert_view(workspace: Workspace, chosen: Preset, settings: TrainingSettings
 
 
 def _changes(chosen: Preset, settings: TrainingSettings | None, source: str, own: str) -> None:
-    """What the text changes in the preset's file, and where it says something else than the form above."""
+    """Draws how the text differs from the preset's file, and which of its values differ from the form."""
     changes = difference(chosen.source, source)
     if changes:
         st.markdown(_("**和预设的差别**"))

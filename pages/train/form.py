@@ -1,4 +1,4 @@
-"""Setting up a training: the settings with what was changed marked, and what the checks found."""
+"""The settings of a new training, with those that differ from the preset marked."""
 
 from typing import Any
 
@@ -21,35 +21,35 @@ LARGEST = 2**32 - 1
 
 
 def base_choice(workspace: Workspace, chosen: Preset, defaults: TrainingSettings) -> str:
-    """A choice among the models that can be trained; returns the folder. The preset's own base comes first; one that
-    was chosen before and is gone stays in the list, and the checks say so."""
-    found = {str(each.path): each for each in models.artefacts(workspace) if each.kind != "adapter"}
+    """Draws the choice among the models that can be trained; returns the folder. The preset's own base comes first. A
+    chosen folder that no longer exists stays in the list, and the checks report it."""
+    owned = {str(model.path): model for model in models.artefacts(workspace) if model.kind != "adapter"}
     key = f"train_{chosen.key}_base"
     own = kept_at(FORM, key, any_text, defaults.base, "base", group=chosen.key)
-    options = list(dict.fromkeys((defaults.base, *found, st.session_state[key])))
+    options = list(dict.fromkeys((defaults.base, *owned, st.session_state[key])))
 
     def shown(path: str) -> str:
         name = path.rpartition("/")[2]
-        if path not in found:
+        if path not in owned:
             return (
                 _("{path}（还没有下载）", path=name)
                 if path == defaults.base
                 else _("{path}（不在了）", path=name)
             )
-        return f"{found[path].title} · {models.kind_title(found[path].kind)}"
+        return f"{owned[path].title} · {models.kind_title(owned[path].kind)}"
 
     folder = str(
         st.selectbox(field_title("base"), options, format_func=shown, help=field_help("base"), **own)
     )
-    if folder not in found and chosen.model_id:
+    if folder not in owned and chosen.model_id:
         st.page_link("pages/models/page.py", label=_("去模型页下载 {id}", id=chosen.model_id), icon="⬇️")
     return folder
 
 
 def settings_form(workspace: Workspace, chosen: Preset, recipe: str) -> TrainingSettings:
-    """The widgets of every setting the preset has, each with its default below; the ones people change first, the rest
-    folded away. The trial prompts come from the recipe with this key. What differs from the preset is kept in the
-    draft, valid or not.
+    """Draws the widgets of every setting of the preset with their defaults, the most used ones first, the rest in an
+    expander; returns the settings. The trial prompts come from the recipe with this key. Values that differ from the
+    preset are kept in the draft, valid or not.
 
     Raises:
         TrainingError: a value is out of bounds; names the setting.
@@ -81,12 +81,15 @@ def _fields(chosen: Preset, defaults: TrainingSettings, names: list[str], values
                 )
 
 
-_OPTIONS = {"template": tuple(TEMPLATES), "profile": (AS_WRITTEN, AUTO, *(each.key for each in PROFILES))}
+_OPTIONS = {
+    "template": tuple(TEMPLATES),
+    "profile": (AS_WRITTEN, AUTO, *(profile.key for profile in PROFILES)),
+}
 """The settings that are chosen from a list."""
 
 
 def _option_title(value: str) -> str:
-    titles = {each.key: profile_title(each) for each in PROFILES}
+    titles = {profile.key: profile_title(profile) for profile in PROFILES}
     return {AS_WRITTEN: _("照预设写的"), AUTO: _("按显卡自动选"), **titles}.get(value, value)
 
 

@@ -1,4 +1,4 @@
-"""训练: set up a fine-tuning, check it, start it, and follow it."""
+"""训练: setting up a fine-tuning, checking it, starting it and following it."""
 
 import streamlit as st
 
@@ -26,7 +26,7 @@ from pages.train.target import fill_form, show_commands, target_form
 from tianji_core import dataset, training
 from tianji_core.i18n import _
 from tianji_core.store import datasets
-from tianji_core.store import training as rows
+from tianji_core.store import training as training_runs
 from tianji_core.store.datasets import DatasetVersion
 from tianji_core.training import Preset, Target, TrainingSettings
 
@@ -34,7 +34,7 @@ workspace = page_header(_("训练"), _("选数据集和预设，检查通过就�
 
 
 def new_training() -> None:
-    """The form of a new training with its checks. What is typed is kept in the workspace."""
+    """Draws the form of a new training with its checks. The typed values are kept in the workspace."""
     versions = datasets.listed(workspace.engine)
     if not versions:
         st.info(_("还没有数据集版本。审核好样本后，到数据集页冻结一个版本，就可以训练了。"), icon="📦")
@@ -42,7 +42,7 @@ def new_training() -> None:
         return
     presets = {preset.key: preset for preset in training.presets(workspace)}
     if (copied := asked_number("clone")) is not None:
-        fill_form(workspace, rows.get(workspace.engine, copied), presets)
+        fill_form(workspace, training_runs.get(workspace.engine, copied), presets)
         del st.query_params["clone"]  # filled once: a refresh shows what was typed since
     left, right = st.columns(2)
     with left:
@@ -75,7 +75,7 @@ def check_and_start(
     target: Target,
     title: str,
 ) -> None:
-    """What the checks found, the button that starts, and the config that would be written."""
+    """Draws the findings of the checks, the button that starts the training, and the config that it writes."""
     st.subheader(_("开训前检查"))
     checked = training.preflight(workspace, chosen, settings, version, target)
     show_preflight(workspace, checked)
@@ -93,8 +93,8 @@ def check_and_start(
 
 
 def one_training(run_id: int) -> None:
-    """A training, waiting, running or ended."""
-    run = rows.get(workspace.engine, run_id)
+    """Draws a training that is waiting, running or ended."""
+    run = training_runs.get(workspace.engine, run_id)
     state = training.training_state(workspace, run)
     version = training.version_of(workspace, run)
     st.subheader(plain(run.title))
@@ -115,8 +115,8 @@ def one_training(run_id: int) -> None:
 
 
 def details(run_id: int, over: list[int]) -> str:
-    """Figures, curves, answers and log; returns the state it is in."""
-    state = training.training_state(workspace, rows.get(workspace.engine, run_id))
+    """Draws figures, curves, trial answers and log; returns the state of the training."""
+    state = training.training_state(workspace, training_runs.get(workspace.engine, run_id))
     st.markdown(state_text(state))
     if state.state == "waiting":
         ahead = _("前面还有 {n} 个训练", n=state.ahead) if state.ahead else _("下一个就是它")
@@ -132,7 +132,7 @@ def details(run_id: int, over: list[int]) -> str:
 
 @st.fragment(run_every=2.0)
 def following(run_id: int, over: list[int], before: str) -> None:
-    """The details, drawn again while it runs; the whole page once its state is another one."""
+    """Draws the details every two seconds, and the whole page when the state is no longer ``before``."""
     with report_errors():
         if details(run_id, over) != before:
             st.rerun()

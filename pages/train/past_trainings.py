@@ -1,4 +1,4 @@
-"""The other trainings: those in line in their order, then the ones so far."""
+"""The other trainings: the queued ones in their order, then the past ones."""
 
 import streamlit as st
 
@@ -6,16 +6,15 @@ from pages.shared.text import plain
 from pages.shared.training_view import local_time, state_text
 from tianji_core import training
 from tianji_core.i18n import _
-from tianji_core.store import training as rows
-from tianji_core.training import TrainingState
-from tianji_core.training import queue as line
+from tianji_core.store import training as training_runs
+from tianji_core.training import TrainingState, queue
 from tianji_core.workspace import Workspace
 
 
 def show_history(workspace: Workspace, current: int | None) -> None:
-    """Each with its state and a way to open it."""
-    order = line.waiting(workspace)
-    others = [run for run in rows.listed(workspace.engine, limit=20) if run.id != current]
+    """Draws a line for each training except ``current``, with its state and a button that opens it."""
+    order = queue.waiting(workspace)
+    others = [run for run in training_runs.listed(workspace.engine, limit=20) if run.id != current]
     states = {run.id: training.training_state(workspace, run) for run in others}
     if others:
         st.divider()

@@ -1,4 +1,4 @@
-"""What the checks before a training found, with a picture of the lengths."""
+"""The findings of the checks before a training, and a histogram of the sample lengths."""
 
 import plotly.graph_objects as go
 import streamlit as st
@@ -14,7 +14,7 @@ _SIGNS = {"pass": "✅", "warn": "⚠️", "stop": "⛔"}
 
 
 def show_preflight(workspace: Workspace, checked: Preflight) -> None:
-    """Stops and warnings open, passes folded; below them what the training will be."""
+    """Draws blocking findings and warnings, the passed checks in an expander, and the size of the training."""
     for check in sorted(checked.checks, key=lambda check: check.level != "stop"):
         if check.level != "pass":
             _finding(workspace, check)

@@ -1,5 +1,5 @@
-"""Where a training runs: cards, processes, DeepSpeed, machines; the commands that start it by hand; and filling the form
-with what another training had."""
+"""Where a training runs (cards, processes, DeepSpeed, machines), the commands that start it by hand, and filling the form
+from another training."""
 
 from collections.abc import Collection
 from typing import Any
@@ -25,10 +25,10 @@ TARGET = "target"
 
 
 def target_form(chosen: Preset) -> Target:
-    """The widgets of where to train, folded away. What differs from the defaults is kept in the draft, valid or not.
+    """Draws the widgets of where to train; returns the target. Changed values are kept in the draft, valid or not.
 
     Raises:
-        TrainingError: what was typed does not fit; names it.
+        TrainingError: a value is out of bounds; names it.
     """
     values: dict[str, Any] = {}
     with st.expander(_("在哪里训练"), icon="🖥️"):
@@ -59,30 +59,30 @@ def target_form(chosen: Preset) -> Target:
 
 
 def _card_fields(values: dict[str, Any]) -> None:
-    found = {card.index: card for card in cards()}
+    present = {card.index: card for card in cards()}
     left, right = st.columns(2)
     with left:
-        # While the cards cannot be asked, what was chosen among them stays in the draft.
-        key = "train_target_gpus" if found else "train_target_gpus_none"
+        # While nvidia-smi gives no answer the chosen cards stay in the draft.
+        key = "train_target_gpus" if present else "train_target_gpus_none"
         own = kept_at(
             FORM,
             key,
-            lambda gpus: gpus if found and isinstance(gpus, list) else None,
+            lambda gpus: gpus if present and isinstance(gpus, list) else None,
             [],
             "gpus",
             group=TARGET,
         )
-        if not set(st.session_state[key]) <= set(found):
-            st.session_state[key] = [index for index in st.session_state[key] if index in found]
+        if not set(st.session_state[key]) <= set(present):
+            st.session_state[key] = [index for index in st.session_state[key] if index in present]
         chosen = st.multiselect(
             field_title("gpus"),
-            list(found),
+            list(present),
             format_func=lambda index: _(
                 "{n} 号（空闲 {free} GB）",
                 n=index,
-                free=f"{(found[index].total - found[index].used) / 1e9:.0f}",
+                free=f"{(present[index].total - present[index].used) / 1e9:.0f}",
             ),
-            placeholder=_("不选：哪张空着用哪张") if found else _("这台机器没有找到显卡"),
+            placeholder=_("不选：哪张空着用哪张") if present else _("这台机器没有找到显卡"),
             **own,
         )
         values["gpus"] = tuple(chosen)
@@ -104,7 +104,7 @@ def _number(name: str, default: int, most: int, least: int = 1, disabled: bool =
 
 
 def show_commands(workspace: Workspace, state: TrainingState) -> None:
-    """The command of each machine and the Slurm script; open where there are several machines that have not begun."""
+    """Draws the command of each machine and the Slurm script, opened while several machines have not all started."""
     nodes = training.record_of(state.run).target.nodes
     if nodes > 1 and state.active:
         said = _("这台机器是第 0 号，由工坊启动；其他 {n} 台请各运行自己的一行，到齐才开始。", n=nodes - 1)
