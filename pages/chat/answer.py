@@ -1,5 +1,5 @@
-"""Answers that stream in on the chat page, and what stops them. A thread of the server reads them, so they continue while
-the page is refreshed or closed."""
+"""Answers that stream in on the chat page, and what stops them. A thread of the server reads them, so they
+continue while the page is refreshed or closed."""
 
 import contextlib
 import threading
@@ -40,7 +40,8 @@ _RUNNING = "_chat_running"
 
 @dataclass
 class _Running:
-    """An answer that is streaming in. ``turn`` grows; ``kept`` is set once all of it is stored in the workspace."""
+    """An answer that is streaming in. ``turn`` grows; ``kept`` is set once all of it is stored in the
+    workspace."""
 
     turn: Turn
     stop: threading.Event = field(default_factory=threading.Event)
@@ -63,8 +64,8 @@ class AnswerRequest:
 
 
 def end_answer() -> None:
-    """Stops the answer that this browser session is waiting for, if any, and waits until it is stored: the click that
-    interrupted it draws the page again, which must show the answer."""
+    """Stops the answer that this browser session is waiting for, if any, and waits until it is stored: the
+    click that interrupted it draws the page again, which must show the answer."""
     running: _Running | None = st.session_state.pop(_RUNNING, None)
     if running is not None:
         running.stop.set()
@@ -72,8 +73,8 @@ def end_answer() -> None:
 
 
 def grows(workspace: Workspace, turn: Turn) -> bool:
-    """Draws a turn whose answer is streaming in for another session (after a refresh, or in a second tab); returns
-    whether it is."""
+    """Draws a turn whose answer is streaming in for another session (after a refresh, or in a second tab);
+    returns whether it is."""
     running = _answering(str(workspace.home)).get(turn.key)
     if running is not None:
         _growing(running)

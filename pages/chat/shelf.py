@@ -16,7 +16,8 @@ from tianji_core.workspace import Workspace
 
 
 def shelf(workspace: Workspace, transcript: Transcript) -> None:
-    """Draws the fields that save the conversation under a name, download it, and open or delete a saved one."""
+    """Draws the fields that save the conversation under a name, download it, and open or delete a saved
+    one."""
     name = st.text_input(_("给这段对话起个名字"), key="talk_name", placeholder=_("例如：第 2 轮训练后"))
     line = st.container(horizontal=True)
     if line.button(

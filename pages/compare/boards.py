@@ -22,7 +22,8 @@ ROWS = 8
 
 @st.cache_resource(show_spinner=False)
 def comparer(_workspace: Workspace, home: str) -> Comparer:
-    """The comparer of this server process, which fills the boards; ``home`` separates workspaces in the cache."""
+    """The comparer of this server process, which fills the boards; ``home`` separates workspaces in the
+    cache."""
     return Comparer(_workspace)
 
 
@@ -78,8 +79,8 @@ def row_range(board: Board) -> range:
 def show_board(
     checkers: Checkers, board: Board, won: Collection[tuple[int, int, int]], reference: int | None
 ) -> Cell | None:
-    """Draws the questions with their answers; returns the cell whose vote button was pressed. The differences of the other
-    columns from the column ``reference`` are shown."""
+    """Draws the questions with their answers; returns the cell whose vote button was pressed. The
+    differences of the other columns from the column ``reference`` are shown."""
     pressed = None
     for row in row_range(board):
         ask = board.asks[row]

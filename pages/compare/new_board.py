@@ -107,8 +107,8 @@ def _each_a_column(label: str, values: list[float], key: str, about: str) -> lis
 
 
 def _questions(recipe: Recipe) -> list[Ask]:
-    """Draws the choice of questions; returns every name with every scene, the lines of free text, held-out cells and the
-    questions of a file."""
+    """Draws the choice of questions; returns every name with every scene, the lines of free text, held-out
+    cells and the questions of a file."""
     who = [n.text for n in recipe.names if n.enabled]
     names = st.multiselect(
         _("送给谁"),
@@ -155,7 +155,8 @@ def _held_out(recipe: Recipe, number: int) -> list[Ask]:
 
 
 def checkpoint_part(workspace: Workspace) -> None:
-    """Draws the conversion of checkpoints into adapters, so that the steps of one training can be compared."""
+    """Draws the conversion of checkpoints into adapters, so that the steps of one training can be
+    compared."""
     runs = {run.id: run for run in trainings.listed(workspace.engine)}
     checkpoints = {key: training.training_state(workspace, run).checkpoints for key, run in runs.items()}
     usable = [key for key in runs if checkpoints[key]]

@@ -76,7 +76,8 @@ def _heat_figure(heat: HeatMap) -> go.Figure:
 
 
 def take_part(workspace: Workspace, recipe: Recipe, board: Board, checkers: Checkers) -> None:
-    """Draws the downloads of the report and the preference pairs, and the button that stores chosen answers as samples."""
+    """Draws the downloads of the report and the preference pairs, and the button that stores chosen
+    answers as samples."""
     pairs = len(preferences(votes.listed(workspace.engine, recipe.key)))
     line = st.columns(4)
     line[0].download_button(

@@ -21,7 +21,8 @@ def recommendation(sweep: Sweep, best: SweepPoint) -> str:
 
 
 def sweep_figure(sweep: Sweep, best: SweepPoint | None) -> go.Figure:
-    """The pass rate, the share of copied answers and the perplexity over the steps; a line at the ``best`` step."""
+    """The pass rate, the share of copied answers and the perplexity over the steps; a line at the ``best``
+    step."""
     figure = make_subplots(specs=[[{"secondary_y": True}]])
     steps = [point.iteration for point in sweep.points]
     passed = [100 * point.passed for point in sweep.points]

@@ -15,7 +15,8 @@ from tianji_core.workspace import Workspace
 
 @dataclass(frozen=True)
 class Step:
-    """A step from the lists to the comparison: its page, what is there, what to do, and whether anything is there."""
+    """A step from the lists to the comparison: its page, what is there, what to do, and whether anything
+    is there."""
 
     page: str
     icon: str

@@ -1,4 +1,5 @@
-"""The results of a walk-through: pass rates, answers before and after training, and the paths of what was made."""
+"""The results of a walk-through: pass rates, answers before and after training, and the paths of what was
+made."""
 
 import plotly.graph_objects as go
 import streamlit as st

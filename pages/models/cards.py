@@ -1,4 +1,5 @@
-"""The cards and lines of the models page: checkpoints, adapters, merged models and bases with their actions."""
+"""The cards and lines of the models page: checkpoints, adapters, merged models and bases with their
+actions."""
 
 import re
 from collections.abc import Callable

@@ -10,7 +10,8 @@ from tianji_core.workspace import Workspace
 
 
 def deleted_checkpoints(workspace: Workspace) -> bool:
-    """Draws a line for each, with buttons that restore it or remove it for good; returns whether there are any."""
+    """Draws a line for each, with buttons that restore it or remove it for good; returns whether there are
+    any."""
     checkpoints = training.deleted_checkpoints(workspace)
     for checkpoint in checkpoints:
         key = f"{checkpoint.run.id}_{checkpoint.iteration}"

@@ -19,8 +19,8 @@ PRESETS = {"stable": 0.7, "varied": 1.0}
 
 @dataclass(frozen=True)
 class Endpoint:
-    """A model that can be asked. ``key_variable`` names the environment variable with the key, '' for none; ``memory`` is
-    the memory of its server in bytes, None where the server does not report it."""
+    """A model that can be asked. ``key_variable`` names the environment variable with the key, '' for
+    none; ``memory`` is the memory of its server in bytes, None where the server does not report it."""
 
     url: str
     model: str
@@ -30,8 +30,8 @@ class Endpoint:
 
 
 def endpoints(workspace: Workspace) -> list[Endpoint]:
-    """Every model of every server that is ready, and that of the service in the page's address, if any. Its key is never
-    taken from the address."""
+    """Every model of every server that is ready, and that of the service in the page's address, if any.
+    Its key is never taken from the address."""
     known = [
         Endpoint(server.url, name, server.key_variable, memory=server.memory)
         for server in serving.servers(workspace)
@@ -45,15 +45,16 @@ def endpoints(workspace: Workspace) -> list[Endpoint]:
 
 
 def preferred(known: list[Endpoint]) -> int | None:
-    """The position of the model to choose at first: the one in the page's address, or the last one, because adapters come
-    after their base; None where there is none."""
+    """The position of the model to choose at first: the one in the page's address, or the last one,
+    because adapters come after their base; None where there is none."""
     linked = st.query_params.get("model", "")
     named = [place for place, endpoint in enumerate(known) if endpoint.model == linked]
     return named[-1] if named else len(known) - 1 if known else None
 
 
 def sampling_form(key: str) -> ChatSampling:
-    """Draws the temperature, as a preset or a number, and the other parameters in an expander; kept in the form ``key``."""
+    """Draws the temperature, as a preset or a number, and the other parameters in an expander; kept in the
+    form ``key``."""
     titles = {
         "stable": _("稳定 0.7"),
         "varied": _("多样 1.0"),
@@ -106,7 +107,8 @@ def sampling_form(key: str) -> ChatSampling:
 
 
 def pick_cell(recipe: Recipe) -> tuple[str, str, str]:
-    """The chosen name, scene and style, each in the page's address; '' where the recipe has none that is enabled."""
+    """The chosen name, scene and style, each in the page's address; '' where the recipe has none that is
+    enabled."""
     first = st.columns(2)
     name = first[0].selectbox(
         _("送给谁"), [n.text for n in recipe.names if n.enabled], key="name", bind="query-params"
@@ -121,7 +123,8 @@ def pick_cell(recipe: Recipe) -> tuple[str, str, str]:
 
 
 def usual_wording(recipe: Recipe, name: str, scene: str, style: str) -> str:
-    """The most frequent training input of the cell and style; '' where the recipe has one of the three no more."""
+    """The most frequent training input of the cell and style; '' where the recipe has one of the three no
+    more."""
     entries = recipe.name(name), recipe.scene(scene), recipe.style(style)
     if entries[0] is None or entries[1] is None or entries[2] is None:
         return ""

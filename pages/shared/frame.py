@@ -1,4 +1,5 @@
-"""What every page starts from: the workspace, the recipe in use, the page header and errors as one sentence."""
+"""What every page starts from: the workspace, the recipe in use, the page header and errors as one
+sentence."""
 
 import contextlib
 from collections.abc import Iterator
@@ -66,8 +67,9 @@ def use_recipe(key: str | None = None) -> None:
 
 
 def opened_recipe(page: str) -> StoredRecipe:
-    """The recipe at the revision at which this tab began to edit it, so that a save is refused where another tab has saved
-    since; that is shown with a button that opens the newest. After a save call :func:`reopen_recipe`."""
+    """The recipe at the revision at which this tab began to edit it, so that a save is refused where
+    another tab has saved since; that is shown with a button that opens the newest. After a save call
+    :func:`reopen_recipe`."""
     newest = current_recipe()
     slot = f"_opened_{page}_{newest.recipe.key}"
     opened = st.session_state.setdefault(slot, newest.revision)
@@ -91,8 +93,8 @@ def reopen_recipe(page: str) -> None:
 
 @contextlib.contextmanager
 def report_errors() -> Iterator[None]:
-    """Shows a :class:`StudioError` as one sentence in place of what cannot be drawn or done. A fragment needs it as a
-    decorator: its errors do not reach the block around its call."""
+    """Shows a :class:`StudioError` as one sentence in place of what cannot be drawn or done. A fragment
+    needs it as a decorator: its errors do not reach the block around its call."""
     try:
         yield
     except StudioError as error:

@@ -1,8 +1,8 @@
 """Widgets whose value is kept in the workspace as soon as a person sets it.
 
-The value is there again after a refresh, on the way back from another page and in another tab. Each change writes one
-value into the newest draft of its form (:mod:`tianji_core.drafts`), so two tabs lose nothing of each other. Tables have
-:mod:`pages.shared.kept_table`.
+The value is there again after a refresh, on the way back from another page and in another tab. Each change
+writes one value into the newest draft of its form (:mod:`tianji_core.drafts`), so two tabs lose nothing of
+each other. Tables have :mod:`pages.shared.kept_table`.
 """
 
 from collections.abc import Callable, Mapping
@@ -23,8 +23,8 @@ def kept(
 ) -> dict[str, Any]:
     """The ``key`` and callback of a widget of ``form`` whose own value, ``saved``, is given to the widget.
 
-    The draft is stored under ``name`` (the key where it is '') in the ``group``. Where this tab holds no value yet, the
-    stored one is put there. A value that the person sets back to ``saved`` is not stored.
+    The draft is stored under ``name`` (the key where it is '') in the ``group``. Where this tab holds no
+    value yet, the stored one is put there. A value that the person sets back to ``saved`` is not stored.
     """
     if key not in st.session_state:
         stored = stored_value(form, name or key, group)
@@ -36,7 +36,8 @@ def kept(
 def kept_at(
     form: str, key: str, usable: Usable, default: Typed, name: str = "", *, group: str = ""
 ) -> dict[str, Any]:
-    """:func:`kept` for a widget without a value of its own, whose ``default`` may be another one at the next run.
+    """:func:`kept` for a widget without a value of its own, whose ``default`` may be another one at the
+    next run.
 
     A widget that stands at its default follows it; a value that a person set stays.
     """
@@ -49,7 +50,8 @@ def kept_at(
 
 
 def put(key: str, value: Typed) -> None:
-    """Gives a widget of :func:`kept_at` a value that the person did not type there, as if it were drawn first."""
+    """Gives a widget of :func:`kept_at` a value that the person did not type there, as if it were drawn
+    first."""
     st.session_state[key] = value
     st.session_state.pop(_DEFAULT + key, None)
 
@@ -60,7 +62,8 @@ def stored_value(form: str, name: str, group: str = "") -> Typed | None:
 
 
 def store_value(form: str, name: str, value: Typed | None, group: str = "") -> None:
-    """Stores the value of a widget; None removes it. A draft that cannot be written is shown as one sentence."""
+    """Stores the value of a widget; None removes it. A draft that cannot be written is shown as one
+    sentence."""
     with report_errors(), changing_draft(current_workspace(), form) as draft:
         if value is None:
             draft.part(group).pop(name, None)

@@ -1,7 +1,8 @@
-"""Tables whose unsaved edits are kept in the workspace, as :mod:`pages.shared.kept` keeps the values of widgets.
+"""Tables whose unsaved edits are kept in the workspace, as :mod:`pages.shared.kept` keeps the values of
+widgets.
 
-Streamlit's data editor cannot be given edits, only rows. A tab therefore opens the table with the stored edits already
-in its rows, and what is typed from then on is added to those edits.
+Streamlit's data editor cannot be given edits, only rows. A tab therefore opens the table with the stored
+edits already in its rows, and what is typed from then on is added to those edits.
 """
 
 import uuid
@@ -31,7 +32,8 @@ TableRows = list[tuple[int | None, dict[str, Any]]]
 
 @dataclass
 class _OpenTable:
-    """A table in this tab: the saved rows by name, and the edits it was opened with, which led to ``rows``."""
+    """A table in this tab: the saved rows by name, and the edits it was opened with, which led to
+    ``rows``."""
 
     saved: dict[str, dict[str, Cell]]
     opened: TableEdits
@@ -46,7 +48,8 @@ def kept_table(
 ) -> TableRows:
     """Draws an editable table of ``frame``, whose rows are known by their column ``text``; returns its rows.
 
-    The edits are stored in ``form`` under ``name``. ``key`` names the widget; it must change with the saved rows.
+    The edits are stored in ``form`` under ``name``. ``key`` names the widget; it must change with the
+    saved rows.
     """
     widget = _widget(key)
     if widget not in st.session_state or _slot(key) not in st.session_state:
@@ -79,7 +82,8 @@ def table_is_edited(key: str) -> bool:
 
 
 def forget_table(form: str, name: str, key: str) -> None:
-    """Removes the edits of this tab's table, from the screen too; what another tab has stored meanwhile stays."""
+    """Removes the edits of this tab's table, from the screen too; what another tab has stored meanwhile
+    stays."""
     table: _OpenTable | None = st.session_state.pop(_slot(key), None)
     if table is not None:
         with report_errors(), changing_draft(current_workspace(), form) as draft:
@@ -124,7 +128,8 @@ def _frame(frame: pd.DataFrame, table: _OpenTable) -> pd.DataFrame:
 
 
 def _fitting(cells: pd.Series, kind: Any) -> pd.Series:
-    """Cells of the column's type, empty ones where a stored cell is of another; of the very type if none is empty."""
+    """Cells of the column's type, empty ones where a stored cell is of another; of the very type if none
+    is empty."""
     if pd.api.types.is_bool_dtype(kind):
         fit = cells.map(lambda cell: cell if isinstance(cell, bool) else None)
     elif pd.api.types.is_numeric_dtype(kind):
@@ -135,7 +140,8 @@ def _fitting(cells: pd.Series, kind: Any) -> pd.Series:
 
 
 def _note(form: str, name: str, key: str) -> None:
-    """Stores what was typed since the last time. The callback does so even where the run it begins is interrupted."""
+    """Stores what was typed since the last time. The callback does so even where the run it begins is
+    interrupted."""
     table: _OpenTable = st.session_state[_slot(key)]
     typed = st.session_state.get(_widget(key), {})
     while len(table.ids) < len(typed.get("added_rows", [])):

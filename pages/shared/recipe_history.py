@@ -14,7 +14,8 @@ from tianji_core.workspace import Workspace
 
 
 def undo_redo(workspace: Workspace, stored: StoredRecipe, done: Callable[[], None] | None = None) -> None:
-    """Draws undo and redo, each with the change it takes back or repeats; ``done`` runs after either succeeds."""
+    """Draws undo and redo, each with the change it takes back or repeats; ``done`` runs after either
+    succeeds."""
     key, revision = stored.recipe.key, stored.revision
     back = recipes.undo_move(workspace.engine, key)
     again = recipes.redo_move(workspace.engine, key)

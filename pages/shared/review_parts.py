@@ -42,8 +42,8 @@ def check_with_progress(workspace: Workspace, recipe_key: str) -> None:
 
 
 def check_changed(workspace: Workspace, recipe_key: str) -> None:
-    """Checks the edited samples by the rules. Comparing them with all other samples takes longer and is done when the
-    whole page is drawn next."""
+    """Checks the edited samples by the rules. Comparing them with all other samples takes longer and is
+    done when the whole page is drawn next."""
     if waiting := findings.unchecked_count(workspace.engine, recipe_key):
         cleaning.check_new(workspace, recipe_key, limit=min(waiting, _CHECK_BATCH))
 
@@ -59,7 +59,8 @@ def say_done(text: str) -> None:
 
 
 def attempt(action: Callable[[], Step | None], nothing: str = "") -> bool:
-    """Runs the action of a callback; :func:`show_outcome` shows its error or its title. Returns whether it succeeded."""
+    """Runs the action of a callback; :func:`show_outcome` shows its error or its title. Returns whether it
+    succeeded."""
     try:
         step = action()
     except StudioError as error:
@@ -100,8 +101,8 @@ def progress_line(counts: Mapping[str, int]) -> None:
 def undo_buttons(
     workspace: Workspace, recipe_key: str, who: str = "", keys: Mapping[str, str] | None = None
 ) -> DeltaGenerator:
-    """Draws undo and redo, each with the step it would take, of one person's steps or of everybody's; returns the
-    column beside them."""
+    """Draws undo and redo, each with the step it would take, of one person's steps or of everybody's;
+    returns the column beside them."""
 
     def undo() -> None:
         attempt(lambda: steps.undo(workspace.engine, recipe_key, who))

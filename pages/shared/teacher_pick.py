@@ -12,8 +12,9 @@ from tianji_core.workspace import Workspace
 def pick_teacher(
     workspace: Workspace, key: str, why: str = "", last: TeacherChoice | None = None, label: str = ""
 ) -> TeacherChoice | None:
-    """Draws the choice; returns the teacher, or None while it cannot answer. With ``why`` only a teacher that answers any
-    prompt can be picked, and ``why`` is shown for the others. ``last`` is chosen at first; ``label`` names the field."""
+    """Draws the choice; returns the teacher, or None while it cannot answer. With ``why`` only a teacher
+    that answers any prompt can be picked, and ``why`` is shown for the others. ``last`` is chosen at
+    first; ``label`` names the field."""
     known = teachers.providers(workspace)
     if last is None or last.provider not in known:
         last = TeacherChoice(provider=next(iter(known)))

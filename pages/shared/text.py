@@ -1,4 +1,5 @@
-"""Showing a text literally: nothing of it may become markup, a link or a picture in Streamlit's Markdown elements."""
+"""Showing a text literally: nothing of it may become markup, a link or a picture in Streamlit's Markdown
+elements."""
 
 import re
 
@@ -8,12 +9,13 @@ _ADDRESS = re.compile(
     r"((?:https?://|www\.)[!-~]*[0-9A-Za-z/]|(?<![-.\w+])[-.\w+]+@[-\w]+\.[-.\w]*\w)",
     re.ASCII | re.IGNORECASE,
 )
-"""Addresses that Streamlit turns into links even where they are escaped, except inside code. A name is not matched from
-its middle, which would take quadratic time on a long run of letters."""
+"""Addresses that Streamlit turns into links even where they are escaped, except inside code. A name is not
+matched from its middle, which would take quadratic time on a long run of letters."""
 
 
 def plain(text: str) -> str:
-    """``text`` for a Markdown element, with markup escaped and line breaks kept; addresses are shown as code."""
+    """``text`` for a Markdown element, with markup escaped and line breaks kept; addresses are shown as
+    code."""
     pieces = _ADDRESS.split(text)
     pieces[::2] = [_escaped(piece) for piece in pieces[::2]]
     pieces[1::2] = [_code(piece) for piece in pieces[1::2]]

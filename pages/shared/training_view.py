@@ -123,7 +123,8 @@ def show_signs(workspace: Workspace, state: TrainingState) -> None:
 
 
 def show_trials(workspace: Workspace, state: TrainingState) -> None:
-    """Draws the trial answers, a row per step and a column per prompt; answers equal to a training sample are marked."""
+    """Draws the trial answers, a row per step and a column per prompt; answers equal to a training sample
+    are marked."""
     if not state.trials:
         return
     st.subheader(_("试写"))

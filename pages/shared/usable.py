@@ -39,7 +39,8 @@ def among(options: Collection[Any]) -> Usable:
 
 
 def some_of(options: Collection[Any]) -> Usable:
-    """The stored choices that are still among the options; None where some were chosen and none of them is left."""
+    """The stored choices that are still among the options; None where some were chosen and none of them is
+    left."""
 
     def usable(value: Any) -> Any:
         if not isinstance(value, list):

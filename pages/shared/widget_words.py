@@ -7,7 +7,8 @@ import streamlit as st
 from tianji_core.i18n import _
 
 _STYLE = """<style>
-[data-testid="stFileUploaderDropzone"] button p, [data-testid="stFileUploaderDropzoneInstructions"] span {{ font-size: 0 }}
+[data-testid="stFileUploaderDropzone"] button p,
+[data-testid="stFileUploaderDropzoneInstructions"] span {{ font-size: 0 }}
 [data-testid="stFileUploaderDropzone"] button p::after {{ content: {pick}; font-size: 0.875rem }}
 [data-testid="stFileUploaderDropzoneInstructions"] span::after {{ content: {drop}; font-size: 0.875rem }}
 </style>"""

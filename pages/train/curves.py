@@ -1,4 +1,5 @@
-"""The curves of a training and of others drawn over it: loss, learning rate, gradient norm, load of the machine."""
+"""The curves of a training and of others drawn over it: loss, learning rate, gradient norm, load of the
+machine."""
 
 from collections.abc import Sequence
 from html import escape
@@ -22,7 +23,8 @@ _DRAWN = 1500
 
 
 def overlay_choice(workspace: Workspace, state: TrainingState) -> list[int]:
-    """Draws the choice of trainings whose curves are drawn over this one, kept in the address; returns their numbers."""
+    """Draws the choice of trainings whose curves are drawn over this one, kept in the address; returns
+    their numbers."""
     titles = {
         run.id: run.title
         for run in training_runs.listed(workspace.engine, limit=50)
@@ -50,8 +52,8 @@ def overlay_choice(workspace: Workspace, state: TrainingState) -> list[int]:
 
 
 def show_curves(workspace: Workspace, state: TrainingState, over: Sequence[int]) -> None:
-    """Draws the loss as logged and smoothed, the validation loss, the losses of the trainings ``over`` it, learning rate,
-    gradient norm and load."""
+    """Draws the loss as logged and smoothed, the validation loss, the losses of the trainings ``over`` it,
+    learning rate, gradient norm and load."""
     if not state.points:
         st.caption(_("第一个点出来后，这里会画出损失、学习率和梯度曲线"))
         return

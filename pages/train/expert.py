@@ -1,4 +1,5 @@
-"""专家视图: editing the config file of a preset, comparing it, checking it in a child process, saving it as an own preset."""
+"""专家视图: editing the config file of a preset, comparing it, checking it in a child process, saving it as an
+own preset."""
 
 import streamlit as st
 
@@ -26,8 +27,8 @@ from tianji_core.workspace import Workspace
 
 
 def expert_view(workspace: Workspace, chosen: Preset, settings: TrainingSettings | None) -> None:
-    """Draws the editor with its checks, and the button that deletes an own preset. ``settings`` are those of the form,
-    None while one of them is not valid. The edited text is kept in the draft."""
+    """Draws the editor with its checks, and the button that deletes an own preset. ``settings`` are those
+    of the form, None while one of them is not valid. The edited text is kept in the draft."""
     with st.expander(_("专家视图：改整个配置文件，另存为自己的预设"), icon="🛠️"):
         st.caption(
             _(
@@ -109,8 +110,8 @@ def _note_config(key: str, own: str, preset: str) -> None:
 
 
 def _forget_expert(workspace: Workspace, edited: str, saved: str) -> None:
-    """Removes from the draft the text and title that were ``saved`` as a preset, and the draft of a deleted preset with
-    the same key."""
+    """Removes from the draft the text and title that were ``saved`` as a preset, and the draft of a
+    deleted preset with the same key."""
     with changing_draft(workspace, FORM) as draft:
         for name in ("expert_config", "expert_title"):
             draft.part(edited).pop(name, None)

@@ -21,8 +21,8 @@ LARGEST = 2**32 - 1
 
 
 def base_choice(workspace: Workspace, chosen: Preset, defaults: TrainingSettings) -> str:
-    """Draws the choice among the models that can be trained; returns the folder. The preset's own base comes first. A
-    chosen folder that no longer exists stays in the list, and the checks report it."""
+    """Draws the choice among the models that can be trained; returns the folder. The preset's own base
+    comes first. A chosen folder that no longer exists stays in the list, and the checks report it."""
     owned = {str(model.path): model for model in models.artefacts(workspace) if model.kind != "adapter"}
     key = f"train_{chosen.key}_base"
     own = kept_at(FORM, key, any_text, defaults.base, "base", group=chosen.key)
@@ -47,9 +47,9 @@ def base_choice(workspace: Workspace, chosen: Preset, defaults: TrainingSettings
 
 
 def settings_form(workspace: Workspace, chosen: Preset, recipe: str) -> TrainingSettings:
-    """Draws the widgets of every setting of the preset with their defaults, the most used ones first, the rest in an
-    expander; returns the settings. The trial prompts come from the recipe with this key. Values that differ from the
-    preset are kept in the draft, valid or not.
+    """Draws the widgets of every setting of the preset with their defaults, the most used ones first, the
+    rest in an expander; returns the settings. The trial prompts come from the recipe with this key. Values
+    that differ from the preset are kept in the draft, valid or not.
 
     Raises:
         TrainingError: a value is out of bounds; names the setting.

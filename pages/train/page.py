@@ -75,7 +75,8 @@ def check_and_start(
     target: Target,
     title: str,
 ) -> None:
-    """Draws the findings of the checks, the button that starts the training, and the config that it writes."""
+    """Draws the findings of the checks, the button that starts the training, and the config that it
+    writes."""
     st.subheader(_("开训前检查"))
     checked = training.preflight(workspace, chosen, settings, version, target)
     show_preflight(workspace, checked)

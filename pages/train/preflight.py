@@ -14,7 +14,8 @@ _SIGNS = {"pass": "✅", "warn": "⚠️", "stop": "⛔"}
 
 
 def show_preflight(workspace: Workspace, checked: Preflight) -> None:
-    """Draws blocking findings and warnings, the passed checks in an expander, and the size of the training."""
+    """Draws blocking findings and warnings, the passed checks in an expander, and the size of the
+    training."""
     for check in sorted(checked.checks, key=lambda check: check.level != "stop"):
         if check.level != "pass":
             _finding(workspace, check)

@@ -1,5 +1,5 @@
-"""Where a training runs (cards, processes, DeepSpeed, machines), the commands that start it by hand, and filling the form
-from another training."""
+"""Where a training runs (cards, processes, DeepSpeed, machines), the commands that start it by hand, and
+filling the form from another training."""
 
 from collections.abc import Collection
 from typing import Any
@@ -25,7 +25,8 @@ TARGET = "target"
 
 
 def target_form(chosen: Preset) -> Target:
-    """Draws the widgets of where to train; returns the target. Changed values are kept in the draft, valid or not.
+    """Draws the widgets of where to train; returns the target. Changed values are kept in the draft, valid
+    or not.
 
     Raises:
         TrainingError: a value is out of bounds; names it.
@@ -104,7 +105,8 @@ def _number(name: str, default: int, most: int, least: int = 1, disabled: bool =
 
 
 def show_commands(workspace: Workspace, state: TrainingState) -> None:
-    """Draws the command of each machine and the Slurm script, opened while several machines have not all started."""
+    """Draws the command of each machine and the Slurm script, opened while several machines have not all
+    started."""
     nodes = training.record_of(state.run).target.nodes
     if nodes > 1 and state.active:
         said = _("这台机器是第 0 号，由工坊启动；其他 {n} 台请各运行自己的一行，到齐才开始。", n=nodes - 1)
@@ -126,8 +128,8 @@ def show_commands(workspace: Workspace, state: TrainingState) -> None:
 
 
 def fill_form(workspace: Workspace, run: TrainingRun, known: Collection[str]) -> None:
-    """Fills the form of a new training and its draft with what another one had. Where its preset is not ``known`` any
-    more nothing is filled in but where it ran, and a line says so."""
+    """Fills the form of a new training and its draft with what another one had. Where its preset is not
+    ``known`` any more nothing is filled in but where it ran, and a line says so."""
     version = training.version_of(workspace, run)
     values: dict[str, Typed] = {"dataset": version.name} if version is not None else {}
     if version is not None:
@@ -155,7 +157,8 @@ def fill_form(workspace: Workspace, run: TrainingRun, known: Collection[str]) ->
 
 
 def _filled(prefix: str, values: dict[str, Any], usual: dict[str, Any]) -> dict[str, Typed]:
-    """Puts values into the widgets with this prefix; returns those that differ from the usual ones, for the draft."""
+    """Puts values into the widgets with this prefix; returns those that differ from the usual ones, for
+    the draft."""
     filled: dict[str, Typed] = {}
     for name, value in values.items():
         shown = "\n".join(value) if name == "eval_prompts" else list(value) if name == "gpus" else value
