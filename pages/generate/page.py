@@ -1,19 +1,16 @@
-"""造数: choose a teacher and a plan, see what it will cost, try three, start; follow running and past runs."""
+"""造数: choose a teacher and a plan, see the estimate, try three tasks, start; follow running and past runs."""
 
 import streamlit as st
 
 from pages.generate.knowledge import knowledge_part
-from pages.generate.plan_form import (
-    options_form,
-    plan_form,
-    show_estimate,
-    show_trials,
-    style_picker,
-    try_three,
-)
+from pages.generate.plan_estimate import show_estimate
+from pages.generate.plan_form import plan_form, style_picker
 from pages.generate.provider_form import provider_form
-from pages.generate.run_view import run_list, show_run
+from pages.generate.run_list import run_list
+from pages.generate.run_options import options_form
+from pages.generate.run_view import show_run
 from pages.generate.teacher_form import teacher_form
+from pages.generate.trials import show_trials, try_three
 from pages.shared.frame import (
     asked_number,
     current_recipe,
@@ -34,10 +31,10 @@ PARTS = {WISHES: _("按配方写"), KNOWLEDGE: _("从资料出问答")}
 
 
 def wishes_part() -> None:
-    """Texts by the recipe."""
-    shown = asked_number("run")
-    if shown is not None:
-        show_run(workspace, shown)
+    """Draws the run in the address, the form of a new run, and the list of runs."""
+    run_id = asked_number("run")
+    if run_id is not None:
+        show_run(workspace, run_id)
 
     with report_errors():
         styles = style_picker(workspace, recipe)

@@ -1,4 +1,6 @@
-"""Changing a provider, or adding one of one's own: what is saved goes into the workspace's providers.yaml."""
+"""The form that changes a provider or adds one; it is saved in the workspace's providers.yaml."""
+
+from typing import Any
 
 import streamlit as st
 from pydantic import ValidationError
@@ -16,7 +18,7 @@ from tianji_core.workspace import Workspace
 
 
 def provider_form(workspace: Workspace, chosen: Provider) -> None:
-    """Fields for address, key variable, limits, models and prices of the chosen provider."""
+    """Draws address, key variable, limits, models and prices of the chosen provider."""
     if chosen.offline:
         return
     with st.expander(_("修改或新增造数模型")), report_errors():
@@ -24,77 +26,97 @@ def provider_form(workspace: Workspace, chosen: Provider) -> None:
 
 
 def _fields(workspace: Workspace, chosen: Provider) -> None:
-    at = chosen.key
+    fields = _address_fields(chosen) | _limit_fields(chosen)
+    edited = _models_table(chosen)
+    save, revert = st.columns(2)
+    if save.button(_("保存到工作区"), key="save_provider", icon="💾", width="stretch"):
+        _save(workspace, chosen, fields | {"models": _models(chosen, edited)})
+    own = teachers.own_providers_path(workspace)
+    if (
+        own.exists()
+        and chosen.key in teachers.load_providers(own)
+        and revert.button(_("去掉工作区里的修改"), key="forget_provider", icon="↩️", width="stretch")
+    ):
+        teachers.forget_provider(workspace, chosen.key)
+        _forget_typed(chosen, chosen.key)
+        remember_notice(_("已恢复"))
+        st.rerun()
+
+
+def _address_fields(chosen: Provider) -> dict[str, object]:
+    suffix = chosen.key
     left, right = st.columns(2)
     key = left.text_input(
-        _("代号"), at, key=f"own_key_{at}", help=_("换一个代号就是新增一个，原来的不变。")
-    ).strip()
-    title = right.text_input(_c("provider", "名称"), chosen.title, key=f"own_title_{at}")
-    base_url = left.text_input(_("接口地址"), chosen.base_url, key=f"own_url_{at}")
+        _("代号"), chosen.key, key=f"own_key_{suffix}", help=_("换一个代号就是新增一个，原来的不变。")
+    )
+    title = right.text_input(_c("provider", "名称"), chosen.title, key=f"own_title_{suffix}")
+    base_url = left.text_input(_("接口地址"), chosen.base_url, key=f"own_url_{suffix}")
     variable = right.text_input(
         _("密钥的环境变量"),
         chosen.key_variable or "",
-        key=f"own_variable_{at}",
+        key=f"own_variable_{suffix}",
         help=_("只写变量名，例如 LAB_API_KEY；密钥本身在设置页填。"),
     )
+    return {
+        "key": key.strip(),
+        "title": title,
+        "base_url": base_url.strip(),
+        "key_variable": variable.strip() or None,
+    }
+
+
+def _limit_fields(chosen: Provider) -> dict[str, object]:
+    suffix = chosen.key
     first, second, third = st.columns(3)
-    concurrency = first.number_input(_("并发数"), 1, 512, chosen.concurrency, key=f"own_concurrency_{at}")
+    concurrency = first.number_input(_("并发数"), 1, 512, chosen.concurrency, key=f"own_concurrency_{suffix}")
     requests = second.number_input(
-        _("每分钟请求数"), 0, 1_000_000, chosen.requests_per_minute or 0, key=f"own_requests_{at}"
+        _("每分钟请求数"), 0, 1_000_000, chosen.requests_per_minute or 0, key=f"own_requests_{suffix}"
     )
     tokens = third.number_input(
-        _("每分钟 tokens"), 0, 1_000_000_000, chosen.tokens_per_minute or 0, key=f"own_tokens_{at}"
+        _("每分钟 tokens"), 0, 1_000_000_000, chosen.tokens_per_minute or 0, key=f"own_tokens_{suffix}"
     )
-    rows = [
+    return {
+        "concurrency": int(concurrency),
+        "requests_per_minute": int(requests) or None,
+        "tokens_per_minute": int(tokens) or None,
+    }
+
+
+def _models_table(chosen: Provider) -> list[dict[str, Any]]:
+    """Draws the editable table of models and prices; returns its lines."""
+    entries: list[dict[str, Any]] = [
         {"name": entry.name, "input_price": entry.input_price, "output_price": entry.output_price}
         for entry in chosen.models
     ]
-    edited = st.data_editor(
-        rows or [{"name": "", "input_price": None, "output_price": None}],
+    edited: Any = st.data_editor(  # returns the type of its data, which the stubs do not know for a list
+        entries or [{"name": "", "input_price": None, "output_price": None}],
         num_rows="dynamic",
         width="stretch",
-        key=f"own_models_{at}",
+        key=f"own_models_{chosen.key}",
         column_config={
             "name": st.column_config.TextColumn(_c("field", "模型")),
             "input_price": st.column_config.NumberColumn(_("输入价 / 百万"), min_value=0.0),
             "output_price": st.column_config.NumberColumn(_("输出价 / 百万"), min_value=0.0),
         },
     )
-    saved, back = st.columns(2)
-    if saved.button(_("保存到工作区"), key="save_provider", icon="💾", width="stretch"):
-        changed = chosen.model_dump()
-        changed.update(
-            key=key,
-            title=title,
-            base_url=base_url.strip(),
-            editable_url=chosen.editable_url,
-            key_variable=variable.strip() or None,
-            concurrency=int(concurrency),
-            requests_per_minute=int(requests) or None,
-            tokens_per_minute=int(tokens) or None,
-            models=_models(chosen, edited),
-        )
-        if changed["key_variable"] != chosen.key_variable:
-            changed["key_required"] = changed["key_variable"] is not None
-        teachers.save_provider(workspace, _checked(changed))
-        _follow(chosen, key)
-        remember_notice(_("已保存 {title}", title=title))
-        st.session_state[OPEN_NEXT] = key
-        st.rerun()
-    own = teachers.own_providers_path(workspace)
-    if (
-        own.exists()
-        and at in teachers.load_providers(own)
-        and back.button(_("去掉工作区里的修改"), key="forget_provider", icon="↩️", width="stretch")
-    ):
-        teachers.forget_provider(workspace, at)
-        _follow(chosen, at)
-        remember_notice(_("已恢复"))
-        st.rerun()
+    return list(edited)
 
 
-def _follow(chosen: Provider, key: str) -> None:
-    """Let the form above begin with what the provider says now."""
+def _save(workspace: Workspace, chosen: Provider, fields: dict[str, object]) -> None:
+    """Saves the provider and chooses it in the form above."""
+    changed = chosen.model_dump() | fields
+    if changed["key_variable"] != chosen.key_variable:
+        changed["key_required"] = changed["key_variable"] is not None
+    provider = _checked(changed)
+    teachers.save_provider(workspace, provider)
+    _forget_typed(chosen, provider.key)
+    remember_notice(_("已保存 {title}", title=provider.title))
+    st.session_state[OPEN_NEXT] = provider.key
+    st.rerun()
+
+
+def _forget_typed(chosen: Provider, key: str) -> None:
+    """Forgets what was typed in the form above, which then shows the saved values of the provider."""
     names = [
         f"{field}_{key}" for field in ("base_url", "concurrency", "requests_per_minute", "tokens_per_minute")
     ]
@@ -102,12 +124,12 @@ def _follow(chosen: Provider, key: str) -> None:
     forget(FORM, {name: name for name in names})
 
 
-def _models(chosen: Provider, edited: list[dict[str, object]]) -> list[dict[str, object]]:
-    """The models of the table; request fields that a model had stay with its name."""
+def _models(chosen: Provider, edited: list[dict[str, Any]]) -> list[dict[str, object]]:
+    """Returns the models of the table; a model keeps the request fields that its name had before."""
     return [
-        {**row, "name": str(row["name"]).strip(), "body": chosen.model(str(row["name"]).strip()).body}
-        for row in edited
-        if str(row.get("name") or "").strip()
+        {**line, "name": name, "body": chosen.model(name).body}
+        for line in edited
+        if (name := str(line.get("name") or "").strip())
     ]
 
 

@@ -1,4 +1,4 @@
-"""What can be seen of a run in figures: how it goes now, what failed, how its teachers compare, how varied it is."""
+"""The figures of a generation run: its pace, its failures, its teachers side by side, and its variety."""
 
 import plotly.graph_objects as go
 import streamlit as st
@@ -17,7 +17,7 @@ from tianji_core.workspace import Workspace
 
 
 def error_title(kind: str) -> str:
-    """A kind of failure for people."""
+    """Returns the title of a kind of failure."""
     return {
         "auth": _("密钥或余额"),
         "request": _("请求不被接受"),
@@ -32,7 +32,7 @@ def error_title(kind: str) -> str:
 
 
 def show_pulse(workspace: Workspace, run_id: int) -> None:
-    """Requests and tokens per second, how many are under way, and what the server makes of it."""
+    """Draws requests and tokens per second, the requests in flight, and the rate limiting by the server."""
     pulse = read_pulse(workspace, run_id)
     if pulse is None:
         return
@@ -51,7 +51,7 @@ def show_pulse(workspace: Workspace, run_id: int) -> None:
 
 
 def show_errors(state: RunState) -> None:
-    """How many failed for which reason, as a chart, with one sentence of each kind."""
+    """Draws the failures by kind as a chart, with one example of each kind."""
     if not state.errors:
         return
     titles = [error_title(error.kind) for error in state.errors]
@@ -81,7 +81,7 @@ def show_errors(state: RunState) -> None:
 
 
 def show_teachers(results: list[TeacherResult]) -> None:
-    """A row per teacher, where there are several."""
+    """Draws one line per teacher, if the run has several."""
     if len(results) < 2:
         return
     st.caption(_("各个造数模型"))
@@ -90,7 +90,7 @@ def show_teachers(results: list[TeacherResult]) -> None:
 
 def _teacher_row(result: TeacherResult) -> dict[str, str]:
     totals = result.totals
-    found = "—" if not totals.checked else f"{totals.with_findings / totals.checked:.0%}"
+    finding_share = "—" if not totals.checked else f"{totals.with_findings / totals.checked:.0%}"
     return {
         _c("field", "模型"): f"{result.title} · {result.model}",
         _("写好 / 任务"): f"{totals.done:,} / {totals.tasks:,}",
@@ -98,7 +98,7 @@ def _teacher_row(result: TeacherResult) -> dict[str, str]:
         _("平均用时"): "—" if totals.latency is None else _("{seconds} 秒", seconds=f"{totals.latency:.2f}"),
         _("平均字数"): "—" if totals.length is None else f"{totals.length:.0f}",
         _("被截断"): f"{totals.cut:,}",
-        _("有问题的"): found,
+        _("有问题的"): finding_share,
         _("每条请求数"): "—"
         if not totals.done
         else f"{totals.requests / max(1, totals.done + totals.failed):.2f}",
@@ -112,19 +112,19 @@ def _measured(_workspace: Workspace, home: str, run_id: int) -> tuple[Variety, V
 
 
 def show_variety(workspace: Workspace, state: RunState) -> None:
-    """How much the texts repeat each other, the first against the newest."""
+    """Draws how much the texts repeat each other, the oldest against the newest."""
     if state.counts.done < 10:
         return
     measured = _measured(workspace, str(workspace.home), state.run.id)
     if measured is None:
         return
     before, newest = measured
-    apart = before != newest
+    changed = before != newest
     columns = st.columns(3)
     columns[0].metric(
         "distinct-2",
         f"{newest.distinct_2:.3f}",
-        f"{newest.distinct_2 - before.distinct_2:+.3f}" if apart else None,
+        f"{newest.distinct_2 - before.distinct_2:+.3f}" if changed else None,
         help=_(
             "不重复的相邻两字占全部的比例，越高越不雷同；只看最新的 {n} 条，箭头是和最早的 {n} 条比。",
             n=newest.texts,
@@ -133,7 +133,7 @@ def show_variety(workspace: Workspace, state: RunState) -> None:
     columns[1].metric(
         _("最常见开头的占比"),
         f"{newest.top_share:.0%}",
-        f"{newest.top_share - before.top_share:+.0%}" if apart else None,
+        f"{newest.top_share - before.top_share:+.0%}" if changed else None,
         delta_color="inverse",
     )
     columns[2].metric(_("最常见的开头"), newest.top_opening or "—")

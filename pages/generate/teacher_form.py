@@ -1,30 +1,26 @@
-"""Choosing a teacher or several: provider, model, address, whether its key is there, sampling and speed."""
+"""The teacher of a run: provider, model, address, key, sampling, speed, and further teachers beside it."""
 
-import asyncio
 from dataclasses import dataclass
 
 import streamlit as st
-from pydantic import ValidationError
 
-from pages.shared.frame import report_errors
+from pages.generate.connection import connection_test, key_line, served_models_key
+from pages.generate.teacher_mix import checked_choice, teacher_mix
 from pages.shared.kept import kept, note
 from pages.shared.teacher_numbers import FORM, price_inputs, sampling_inputs, speed_inputs
-from pages.shared.text import plain
-from pages.shared.usable import among, any_text, some_of, within
+from pages.shared.usable import among, any_text, within
 from tianji_core import teachers
-from tianji_core.errors import SettingsError
 from tianji_core.i18n import _, _c
-from tianji_core.recipe import explain
 from tianji_core.teachers import ModelEntry, Provider, SamplingPlan, TeacherChoice, WeightedTeacher
 from tianji_core.workspace import Workspace
 
 OPEN_NEXT = "_open_provider"
-"""Where a form leaves the provider that should be chosen after the coming rerun."""
+"""The key of the session state under which a form leaves the provider to be chosen in the next rerun."""
 
 
 @dataclass(frozen=True)
 class TeacherSetup:
-    """What the form says; ``mix`` has the prices and limits as the person may have corrected them."""
+    """What the form says. ``mix`` holds the prices and limits as the person has corrected them."""
 
     provider: Provider
     mix: tuple[WeightedTeacher, ...]
@@ -33,12 +29,12 @@ class TeacherSetup:
 
     @property
     def offline(self) -> bool:
-        """Whether nothing goes over the network."""
+        """Whether the run sends nothing over the network."""
         return self.provider.offline and len(self.mix) == 1
 
 
 def teacher_form(workspace: Workspace, several: bool = True) -> TeacherSetup:
-    """Draw the form and return what it says; ``several`` offers to share the work among teachers.
+    """Draws the form and returns what it says; ``several`` offers to share the work among teachers.
 
     Raises:
         SettingsError: providers.yaml is not valid, or the address cannot be one.
@@ -62,11 +58,11 @@ def teacher_form(workspace: Workspace, several: bool = True) -> TeacherSetup:
         return _offline(provider)
     model, base_url = _model_and_address(provider)
     entry = provider.model(model)
-    _key_line(workspace, provider)
+    key_line(workspace, provider)
     with st.expander(_("采样、并发和价格")):
         sampling, speed = sampling_inputs(provider), speed_inputs(provider)
         entry = price_inputs(provider, entry)
-    choice = _choice(
+    choice = checked_choice(
         provider=provider.key,
         model=model,
         base_url=base_url,
@@ -76,64 +72,13 @@ def teacher_form(workspace: Workspace, several: bool = True) -> TeacherSetup:
         input_price=entry.input_price,
         output_price=entry.output_price,
     )
-    _connection(workspace, provider, choice)
-    mix = _with_others(known, choice) if several else (WeightedTeacher(choice=choice),)
+    connection_test(workspace, provider, choice)
+    mix = teacher_mix(known, choice) if several else (WeightedTeacher(choice=choice),)
     return TeacherSetup(provider, mix, sampling, speed.concurrency)
 
 
-def _with_others(known: dict[str, Provider], first: TeacherChoice) -> tuple[WeightedTeacher, ...]:
-    """The chosen teacher, and those that share the work with it by weight."""
-    offers = {
-        f"{of.key} / {entry.name}": (of, entry)
-        for of in known.values()
-        if not of.offline
-        for entry in of.models
-        if (of.key, entry.name) != (first.provider, first.model)
-    }
-    picked = st.multiselect(
-        _("还让这些模型一起写"),
-        list(offers),
-        **kept(FORM, "more_teachers", some_of(offers)),
-        placeholder=_("可以不选；选了就按权重分任务"),
-        help=_("每条任务按权重分给其中一个模型，同一个种子分法不变；写完可以比较各个模型。"),
-    )
-    if not picked:
-        return (WeightedTeacher(choice=first),)
-    mix = []
-    for column, name in zip(
-        st.columns(len(picked) + 1), [f"{first.provider} / {first.model}", *picked], strict=True
-    ):
-        weight = column.number_input(
-            _("权重 {name}", name=name),
-            0.1,
-            1000.0,
-            1.0,
-            0.5,
-            **kept(FORM, f"weight_{name}", within(0.1, 1000.0)),
-        )
-        if name in picked:
-            of, entry = offers[name]
-            choice = _choice(
-                provider=of.key,
-                model=entry.name,
-                timeout=first.timeout,
-                requests_per_minute=of.requests_per_minute,
-                tokens_per_minute=of.tokens_per_minute,
-            )
-        else:
-            choice = first
-        mix.append(WeightedTeacher(choice=choice, weight=weight))
-    return tuple(mix)
-
-
-def _choice(**fields: object) -> TeacherChoice:
-    try:
-        return TeacherChoice.model_validate(fields)
-    except ValidationError as error:
-        raise SettingsError(explain(error)) from error
-
-
 def _offline(provider: Provider) -> TeacherSetup:
+    """Draws the setting of the offline composer: the share of planted mistakes."""
     if provider.note:
         st.caption(_(provider.note))
     percent = st.slider(
@@ -151,15 +96,16 @@ def _offline(provider: Provider) -> TeacherSetup:
 
 
 def _model_and_address(provider: Provider) -> tuple[str, str]:
-    found = st.session_state.get(f"found_models_{provider.key}", [])
-    mine = kept(FORM, f"model_{provider.key}", lambda value: any_text(value) or None)
-    typed = st.session_state.get(mine["key"])
-    names = list(dict.fromkeys([m.name for m in provider.models] + found + [typed] * bool(typed)))
+    """Draws model and address; returns both, the address as '' where it is the provider's own."""
+    served = st.session_state.get(served_models_key(provider), [])
+    keeping = kept(FORM, f"model_{provider.key}", lambda value: any_text(value) or None)
+    typed = st.session_state.get(keeping["key"])
+    names = list(dict.fromkeys([entry.name for entry in provider.models] + served + [typed] * bool(typed)))
     model = st.selectbox(
         _c("field", "模型"),
         names,
         index=0 if names else None,
-        **mine,
+        **keeping,
         accept_new_options=True,
         placeholder=_("选一个，或输入模型名"),
     )
@@ -172,33 +118,3 @@ def _model_and_address(provider: Provider) -> tuple[str, str]:
             placeholder="http://127.0.0.1:8000/v1",
         ).strip()
     return (model or "").strip(), base_url if base_url != provider.base_url else ""
-
-
-def _key_line(workspace: Workspace, provider: Provider) -> None:
-    """Whether the key is there, and where to set it."""
-    state = teachers.key_state(workspace, provider)
-    if state.variable is None:
-        st.caption(_("🔓 这个接口不用密钥"))
-    elif state.present:
-        st.caption(_("🔑 密钥 {variable} 已设置", variable=state.variable))
-    elif not state.required:
-        st.caption(_("🔓 没有设置密钥 {variable}；接口不要求就不用填", variable=state.variable))
-    else:
-        left, right = st.columns([3, 1], vertical_alignment="center")
-        left.warning(_("还没有密钥：请设置 {variable}", variable=state.variable), icon="🔑")
-        right.page_link("pages/settings/page.py", label=_("去设置"), icon="⚙️")
-
-
-def _connection(workspace: Workspace, provider: Provider, choice: TeacherChoice) -> None:
-    if not st.button(_("测试连接"), key="test_connection", icon="🔌"):
-        return
-    with report_errors(), st.spinner(_("正在连接…")):
-        report = asyncio.run(teachers.test_connection(workspace, choice))
-        if report.ok:
-            st.success(plain(report.message), icon="✅")
-            st.session_state[f"found_models_{provider.key}"] = report.models
-        else:
-            st.error(plain(report.message), icon="⚠️")
-        if report.models:
-            shown = _("、").join(report.models[:30])
-            st.caption(_("服务器上的模型：{models}", models=shown))

@@ -22,7 +22,7 @@ _FOCUS = """<script>
 }})(40);
 </script>"""
 """Looks for the field during two seconds, because it may be drawn after the script. Keeps the focus where the
-person has moved it. A key that saves leaves the field first: only then does the browser send the typed text."""
+person has moved it. A key that saves leaves the field first, because only then is the typed text sent."""
 
 
 def focus(container: str, keys: Mapping[str, str]) -> None:

@@ -47,7 +47,7 @@ def review_log(session: ReviewSession) -> None:
 
 
 def _pace(spans: list[Pace], pending: int) -> None:
-    """Draws the decisions per span and reviewer as bars, and the samples pending after each span as a line."""
+    """Draws the decisions per span and reviewer as bars, the samples pending after each span as a line."""
     starts = sorted({span.start for span in spans})
     if not starts:
         return

@@ -84,8 +84,8 @@ FindSamples = Callable[[int, int], list[Sample]]
 def current_sample(session: ReviewSession, find: FindSamples | None = None) -> Sample | None:
     """Returns the sample in the address, else the next match after it, else the first match.
 
-    Samples that other reviewers are looking at are returned only if no other sample matches. The returned sample
-    is leased to this reviewer.
+    Samples that other reviewers are looking at are returned only if no other sample matches. The sample is
+    leased to this reviewer.
     """
     engine = session.workspace.engine
     find = find or (

@@ -167,7 +167,7 @@ def _page_buttons(previous: Callable[[], int | None] | None, next_id: int | None
     """Draws the buttons that turn the page.
 
     ``previous`` finds the first sample of the page before and is None on the first page; ``next_id`` is the
-    first sample of the page after. Unsaved edits disable the buttons, because turning the page would lose them.
+    first sample of the page after. Unsaved edits disable the buttons, because turning the page loses them.
     """
     why = _("先保存改动，或刷新放弃它们") if unsaved else None
     targets: tuple[tuple[str, str, bool, Callable[[], int | None]], ...] = (

@@ -1,0 +1,48 @@
+"""The connection to a teacher: whether its key is set, and a test that lists the models of its server."""
+
+import asyncio
+
+import streamlit as st
+
+from pages.shared.frame import report_errors
+from pages.shared.text import plain
+from tianji_core import teachers
+from tianji_core.i18n import _
+from tianji_core.teachers import Provider, TeacherChoice
+from tianji_core.workspace import Workspace
+
+
+def served_models_key(provider: Provider) -> str:
+    """Returns the key of the session state that holds the models which the provider's server listed."""
+    return f"found_models_{provider.key}"
+
+
+def key_line(workspace: Workspace, provider: Provider) -> None:
+    """Draws whether the key is set, and the link to where it is set."""
+    state = teachers.key_state(workspace, provider)
+    if state.variable is None:
+        st.caption(_("🔓 这个接口不用密钥"))
+    elif state.present:
+        st.caption(_("🔑 密钥 {variable} 已设置", variable=state.variable))
+    elif not state.required:
+        st.caption(_("🔓 没有设置密钥 {variable}；接口不要求就不用填", variable=state.variable))
+    else:
+        left, right = st.columns([3, 1], vertical_alignment="center")
+        left.warning(_("还没有密钥：请设置 {variable}", variable=state.variable), icon="🔑")
+        right.page_link("pages/settings/page.py", label=_("去设置"), icon="⚙️")
+
+
+def connection_test(workspace: Workspace, provider: Provider, choice: TeacherChoice) -> None:
+    """Draws the button that tests the connection, and the result of the test."""
+    if not st.button(_("测试连接"), key="test_connection", icon="🔌"):
+        return
+    with report_errors(), st.spinner(_("正在连接…")):
+        report = asyncio.run(teachers.test_connection(workspace, choice))
+        if report.ok:
+            st.success(plain(report.message), icon="✅")
+            st.session_state[served_models_key(provider)] = report.models
+        else:
+            st.error(plain(report.message), icon="⚠️")
+        if report.models:
+            shown = _("、").join(report.models[:30])
+            st.caption(_("服务器上的模型：{models}", models=shown))

@@ -1,0 +1,53 @@
+"""The estimate of a plan: tasks, tokens, cost and time."""
+
+import streamlit as st
+
+from pages.generate.teacher_form import TeacherSetup
+from pages.shared.teacher_numbers import SIGNS
+from pages.shared.text import plain
+from tianji_core.generation import count_tasks, estimate, offline_gaps
+from tianji_core.i18n import _, _c
+from tianji_core.jobs import duration_text
+from tianji_core.recipe import Plan, Recipe, tasks
+from tianji_core.workspace import Workspace
+
+
+def show_estimate(workspace: Workspace, recipe: Recipe, plan: Plan | None, setup: TeacherSetup) -> int:
+    """Draws tasks, tokens, cost and time of the plan; returns the number of tasks, 0 if it cannot start."""
+    number = count_tasks(recipe, plan) if plan is not None else 0
+    columns = st.columns(4)
+    columns[0].metric(_c("generation", "任务"), f"{number:,}", border=True)
+    if plan is None or number == 0:
+        st.warning(_("这个计划没有任务：至少选一个风格，或降低适配度要求。"), icon="🫙")
+        return 0
+    if setup.offline and (gaps := offline_gaps(recipe, tasks(recipe, plan))) is not None:
+        st.warning(plain(gaps.message), icon="🧩")
+        if gaps.everything:
+            return 0
+    estimated = estimate(workspace, recipe, plan, setup.mix, setup.concurrency)
+    if setup.offline:
+        tokens, cost = "0", _("免费")
+    else:
+        tokens = f"{(estimated.prompt_tokens + estimated.completion_tokens) / 1000:,.0f} k"
+        cost = (
+            _("未知") if estimated.cost is None else f"{SIGNS[setup.provider.currency]}{estimated.cost:,.2f}"
+        )
+    columns[1].metric(
+        _("tokens（估）"),
+        tokens,
+        border=True,
+        help=_(
+            "按字数估算：输入约 {asked:,}，输出约 {answered:,}",
+            asked=estimated.prompt_tokens,
+            answered=estimated.completion_tokens,
+        ),
+    )
+    columns[2].metric(_("费用（估）"), cost, border=True, help=_("价格可以在“采样、并发和价格”里改。"))
+    basis = _("按这个模型上次的速度") if estimated.measured else _("没有实测过，按常见速度猜的")
+    columns[3].metric(
+        _("用时（估）"),
+        duration_text(max(1.0, estimated.seconds)),
+        border=True,
+        help=None if setup.offline else basis,
+    )
+    return number

@@ -1,0 +1,69 @@
+"""The limits of a run: budget, deadline, and whether frequent openings are reported back to the teacher."""
+
+from typing import Any, TypedDict
+
+import streamlit as st
+
+from pages.generate.teacher_form import TeacherSetup
+from pages.shared.kept import kept
+from pages.shared.teacher_numbers import FORM, SIGNS
+from pages.shared.usable import switch, within
+from tianji_core.generation import RunOptions
+from tianji_core.i18n import _
+
+
+class Budget(TypedDict):
+    """Cost in the teacher's currency, tokens and minutes that a run may use; None for no limit."""
+
+    budget_cost: float | None
+    budget_tokens: int | None
+    minutes: float | None
+
+
+def options_form(setup: TeacherSetup) -> RunOptions:
+    """Draws the options of a new run and returns them; a teacher that works offline has none."""
+    if setup.offline:
+        return RunOptions()
+    with st.expander(_("预算、时限和开头")):
+        return RunOptions(
+            **budget_inputs(RunOptions(), SIGNS[setup.provider.currency], ""),
+            ban_openings=st.toggle(
+                _("告诉造数模型哪些开头用得太多"),
+                True,
+                **kept(FORM, "ban_openings", switch),
+                help=_("每个风格写够一些之后，把占比超过 5% 的开头附在提示词后面，让后面的写法不一样。"),
+            ),
+        )
+
+
+def budget_inputs(current: RunOptions, currency: str, suffix: str, keep: bool = True) -> Budget:
+    """Draws the fields for budget and deadline, in which 0 means no limit, and returns their values.
+
+    ``currency`` is its sign, ``suffix`` ends the keys of the widgets. ``keep`` keeps values over a refresh.
+    """
+    first, second, third = st.columns(3)
+
+    def key_of(key: str, least: float) -> dict[str, Any]:
+        return kept(FORM, key + suffix, within(least)) if keep else {"key": key + suffix}
+
+    cost = first.number_input(
+        _("预算（{sign}）", sign=currency),
+        0.0,
+        None,
+        current.budget_cost or 0.0,
+        1.0,
+        **key_of("budget_cost", 0.0),
+    )
+    tokens = second.number_input(
+        _("预算（tokens）"), 0, None, current.budget_tokens or 0, 100_000, **key_of("budget_tokens", 0)
+    )
+    minutes = third.number_input(
+        _("时限（分钟）"),
+        0.0,
+        None,
+        current.minutes or 0.0,
+        10.0,
+        **key_of("minutes", 0.0),
+        help=_("0 表示不限；到了就自己停下，写好的都在，可以继续。"),
+    )
+    return Budget(budget_cost=cost or None, budget_tokens=int(tokens) or None, minutes=minutes or None)
