@@ -1,7 +1,8 @@
 # make run    set up and open the studio at http://127.0.0.1:6006 (another port: make run PORT=7007)
 # make demo   walk the whole corridor without a browser
 # make test   set up and run every test
-# make check  lint, types and tests: what continuous integration runs
+# make quick  the tests that need no browser and no training and take no minutes
+# make check  lint, imports, types and tests: what continuous integration runs
 # make lock   refresh requirements*.txt from pyproject.toml (the newest it allows: make lock UPGRADE=1)
 # make bench  the benchmarks; each prints one JSON object as its last line
 
@@ -11,7 +12,7 @@ VENV := .venv/bin/python
 # Whole files go to the workers, in the order of collection: browser tests must come last in each.
 PYTEST := $(VENV) -m pytest -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
-.PHONY: install run demo test check lint format lock bench
+.PHONY: install run demo test quick check lint format lock bench
 
 install:
 	@scripts/setup
@@ -25,6 +26,10 @@ demo: install
 test:
 	@scripts/setup test
 	@$(PYTEST)
+
+quick:
+	@scripts/setup test
+	@$(PYTEST) -m "not browser and not training and not slow"
 
 lint:
 	@scripts/setup test

@@ -14,7 +14,8 @@ LONGEST = 110
 CHINESE = re.compile(r"[\u2e80-\u9fff\uff00-\uffef]")
 LATER = {
     "advice", "cleaning", "comparison", "dataset", "dispatch", "evaluation", "generation", "jobs",
-    "model_folders", "models", "recipe", "review", "serving", "store", "teachers", "training", "verbs", "workspace.py",
+    "model_folders", "models", "recipe", "review", "serving", "store", "teachers", "training", "verbs",
+    "workspace.py",
     "chat", "compare", "generate", "heatmap", "home", "lists", "shared", "train",
 }  # fmt: skip
 SOURCES = [

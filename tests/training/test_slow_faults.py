@@ -1,5 +1,5 @@
-"""Faults that take minutes to bring about for real; run with TIANJI_SLOW_FAULTS=1. After each of them the
-state that is shown is true, its reason is named, and nothing a person made is gone."""
+"""Faults that take minutes to bring about for real. After each of them the state that is shown is true, its
+reason is named, and nothing a person made is gone."""
 
 import os
 import shlex
@@ -15,7 +15,7 @@ from tianji_core.store import training as rows
 from tianji_core.training import queue as line
 from tianji_core.training.commands import node_commands
 
-pytestmark = pytest.mark.skipif(not os.environ.get("TIANJI_SLOW_FAULTS"), reason="takes minutes")
+pytestmark = [pytest.mark.training, pytest.mark.slow]
 KEY = "nano-cpu-qlora"
 
 
