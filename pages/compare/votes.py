@@ -145,8 +145,8 @@ def judge_part(workspace: Workspace, board: Board) -> None:
         used = votes.teacher_usage(workspace.engine, board.recipe)
         figures = st.columns(4)
         figures[0].metric(_("模型评过"), _("{n} 对", n=len(said)))
-        figures[1].metric(_("人和模型都评过"), _("{n} 对", n=both.count))
-        figures[2].metric(_("一致"), f"{both.share:.0%}" if both.count else "—")
+        figures[1].metric(_("人和模型都评过"), _("{n} 对", n=both.judged))
+        figures[2].metric(_("一致"), f"{both.share:.0%}" if both.judged else "—")
         figures[3].metric(
             "Cohen κ",
             "—" if both.kappa is None else f"{both.kappa:.2f}",

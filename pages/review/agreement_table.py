@@ -16,7 +16,7 @@ def agreement_table(agreements: Sequence[Agreement]) -> None:
                 _("谁先审"): pair.first_who or _("全部"),
                 _("谁复审"): pair.who or _("全部"),
                 _("都审了"): pair.judged,
-                _("结论一样"): f"{pair.agreed / pair.judged:.0%}" if pair.judged else "—",
+                _("结论一样"): f"{pair.share:.0%}" if pair.judged else "—",
                 "Cohen's κ": "—" if pair.kappa is None else f"{pair.kappa:.2f}",
             }
             for pair in agreements

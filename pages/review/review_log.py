@@ -10,7 +10,7 @@ from pages.review.session import ReviewSession, put_in_address
 from pages.shared.frame import asked_number
 from pages.shared.review_parts import undo_buttons
 from tianji_core.i18n import _
-from tianji_core.review import agreement
+from tianji_core.review import reviewer_agreement
 from tianji_core.store import samples, second_verdicts, steps
 from tianji_core.store.samples import PENDING, SampleFilter
 from tianji_core.store.steps import ACTION_TITLES, SECOND, Pace, Step, StepFilter
@@ -113,7 +113,7 @@ def _reviewers(session: ReviewSession) -> None:
         width="stretch",
     )
     if verdicts := second_verdicts.verdicts(engine, key):
-        agreement_table(agreement(verdicts))
+        agreement_table(reviewer_agreement(verdicts))
 
 
 def _steps(session: ReviewSession) -> None:

@@ -14,7 +14,7 @@ from pages.shared.review_parts import attempt, say_error, show_outcome, undo_but
 from pages.shared.text import plain
 from tianji_core.errors import StudioError
 from tianji_core.i18n import _, _c
-from tianji_core.review import agreement
+from tianji_core.review import reviewer_agreement
 from tianji_core.store import findings, samples, second_verdicts
 from tianji_core.store.samples import ACCEPTED, REJECTED, STATE_TITLES, Sample
 from tianji_core.store.second_verdicts import SecondVerdict
@@ -69,7 +69,7 @@ def second_review_view(session: ReviewSession) -> None:
     verdicts = second_verdicts.verdicts(engine, key)
     if verdicts:
         st.subheader(_("一致性"))
-        agreement_table(agreement(verdicts))
+        agreement_table(reviewer_agreement(verdicts))
         _disagreements(session, [verdict for verdict in verdicts if not verdict.agrees])
 
 

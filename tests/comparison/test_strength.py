@@ -5,7 +5,7 @@ import math
 import pytest
 
 from tianji_core.comparison.strength import Game, strengths
-from tianji_core.evaluation.agreement import agreement
+from tianji_core.review import agreement
 
 TEAMS = ("Milwaukee", "Detroit", "Toronto", "New York", "Boston", "Cleveland", "Baltimore")
 WINS = (
@@ -62,6 +62,6 @@ def test_enough_votes_make_certain_and_few_say_how_many_more() -> None:
 def test_kappa_is_what_is_beyond_chance() -> None:
     labels = [("yes", "yes")] * 20 + [("yes", "no")] * 5 + [("no", "yes")] * 10 + [("no", "no")] * 15
     both = agreement(labels)
-    assert (both.count, both.share, both.kappa) == (50, 0.7, pytest.approx(0.4))
+    assert (both.judged, both.share, both.kappa) == (50, 0.7, pytest.approx(0.4))
     assert agreement([("tie", "tie")] * 3).kappa is None
-    assert agreement([]).count == 0
+    assert agreement([]).judged == 0

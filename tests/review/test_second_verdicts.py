@@ -3,7 +3,7 @@
 import pytest
 
 from tianji_core.errors import ConflictError, InputError
-from tianji_core.review import agreement, cohen_kappa
+from tianji_core.review import cohen_kappa, reviewer_agreement
 from tianji_core.store import samples, second_verdicts, steps
 from tianji_core.store.database import writing
 from tianji_core.store.samples import ACCEPTED, IMPORT, PENDING, REJECTED, NewSample, SampleFilter
@@ -92,7 +92,7 @@ def test_a_disagreement_is_settled_by_a_step_that_can_be_undone(workspace: Works
 def test_agreement_is_counted_for_all_and_for_each_pair(workspace: Workspace, ids: list[int]) -> None:
     for number, state, who in zip(ids, (ACCEPTED, REJECTED, ACCEPTED), ("乙", "乙", "丙"), strict=False):
         judge(workspace, number, state, who)
-    whole, *pairs = agreement(second_verdicts.verdicts(workspace.engine, "wishes"))
+    whole, *pairs = reviewer_agreement(second_verdicts.verdicts(workspace.engine, "wishes"))
     assert (whole.judged, whole.agreed) == (3, 2)
     assert [(p.first_who, p.who, p.judged, p.agreed) for p in pairs] == [
         ("甲", "乙", 2, 1),

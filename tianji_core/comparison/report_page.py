@@ -9,9 +9,9 @@ from tianji_core.comparison.ballots import ballots, identical_answers
 from tianji_core.comparison.board import Board, Cell
 from tianji_core.comparison.marks import Checked, CheckerOf, HeatMap, Total, check_board, heat_maps, totals
 from tianji_core.comparison.scores import Standings, by_model, by_model_and_style, by_style, same_verdicts
-from tianji_core.evaluation.agreement import Agreement
 from tianji_core.i18n import _, language
 from tianji_core.recipe import Recipe
+from tianji_core.review import Agreement
 from tianji_core.store import votes
 from tianji_core.store.votes import BETTER, PERSON, TEACHER, Vote
 from tianji_core.workspace import Workspace
@@ -174,10 +174,10 @@ def _scores(judged: Judgement) -> str:
     )
     parts = [_standings(title, standings) for title, standings in tables if len(standings.rows) > 1]
     both = judged.agreement
-    if both.count:
+    if both.judged:
         agreed = _(
             "模型评委和人都评过 {n} 对，一致 {share}，Cohen κ = {kappa}",
-            n=both.count,
+            n=both.judged,
             share=_share(both.share),
             kappa=_number(both.kappa, ".2f"),
         )

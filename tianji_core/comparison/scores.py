@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from tianji_core.comparison.strength import Game, Strengths, strengths
-from tianji_core.evaluation.agreement import Agreement, agreement
+from tianji_core.review import Agreement, agreement
 from tianji_core.store.votes import BETTER, NONE, Vote
 
 ELO = 400 / math.log(10)

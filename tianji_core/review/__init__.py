@@ -1,6 +1,6 @@
 """审核: what a person's review needs beside the store: keys, other wordings, splitting, neighbours, agreement."""
 
-from tianji_core.review.agreement import Agreement, agreement, cohen_kappa
+from tianji_core.review.agreement import Agreement, agreement, cohen_kappa, reviewer_agreement
 from tianji_core.review.keys import (
     ACTIONS,
     checked_keys,
@@ -41,6 +41,7 @@ __all__ = [
     "normal_key",
     "pieces_of",
     "reset_keys",
+    "reviewer_agreement",
     "rewrite",
     "rewrite_prompt",
     "save_keys",

@@ -159,7 +159,7 @@ def review_stats(
         "findings": findings.rule_counts(space.engine, matching),
     }
     people = steps.reviewers(space.engine, key)
-    twice = review.agreement(second_verdicts.verdicts(space.engine, key))
+    twice = review.reviewer_agreement(second_verdicts.verdicts(space.engine, key))
     titles = {"states": _("状态"), "styles": _("风格"), "findings": _("问题")}
     lines = [
         _(

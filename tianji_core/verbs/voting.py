@@ -92,16 +92,17 @@ def _scores(space: Workspace, key: str, certainty: float, as_json: bool) -> None
     for table in tables.values():
         if len(table.rows) > 1:
             lines += [*_lines(table, certainty), ""]
-    if both.count:
+    if both.judged:
         lines.append(
             _(
                 "模型评委和人都评过 {n} 对，一致 {share}，Cohen κ = {kappa}",
-                n=both.count,
+                n=both.judged,
                 share=f"{both.share:.0%}",
                 kappa="—" if both.kappa is None else f"{both.kappa:.2f}",
             )
         )
-    show({**tables, "agreement": both}, as_json, "\n".join(lines).rstrip())
+    agreed = {"count": both.judged, "share": both.share, "kappa": both.kappa}
+    show({**tables, "agreement": agreed}, as_json, "\n".join(lines).rstrip())
 
 
 def _lines(standings: Standings, certainty: float) -> list[str]:
