@@ -12,7 +12,7 @@ from tests.processes import left_behind, until
 from tests.tiny_base import add_version, write_tiny_base
 from tianji_core import jobs, training
 from tianji_core.store import training as rows
-from tianji_core.training import queue as line
+from tianji_core.training import queue
 from tianji_core.training.commands import node_commands
 
 pytestmark = [pytest.mark.training, pytest.mark.slow]
@@ -38,12 +38,12 @@ def test_the_next_in_line_starts_when_the_worker_before_is_killed(workspace, set
     first = training.start_training(workspace, KEY, settings, version, "一")
     until(lambda: training.training_state(workspace, first).points, 240)
     second = training.start_training(workspace, KEY, settings.model_copy(update={"epochs": 1}), version, "二")
-    until(lambda: line.waiting(workspace) == [second.id])
+    until(lambda: queue.waiting(workspace) == [second.id])
     until(lambda: training.training_state(workspace, second).state == "waiting")
     os.kill(jobs.get(workspace, first.job_id).pid, 9)
     assert jobs.wait(workspace, first.job_id, 60).state == "failed"
     job, state = ended(workspace, second)
-    assert job.state == "succeeded" and state.finished and line.waiting(workspace) == []
+    assert job.state == "succeeded" and state.finished and queue.waiting(workspace) == []
 
 
 def test_a_full_disk_is_named_and_the_earlier_checkpoint_stays(workspace, settings):

@@ -13,7 +13,7 @@ from tianji_core.store import training as rows
 from tianji_core.training.commands import arguments, node_commands, slurm_script
 from tianji_core.training.launch import by_hand
 from tianji_core.training.lock import Hold, training_works
-from tianji_core.training.queue import Wish
+from tianji_core.training.queue import PlaceRequest
 from tianji_core.training.target import checked_target, places_of
 
 
@@ -97,9 +97,9 @@ def test_a_training_takes_the_cards_that_are_free_or_none_at_all(workspace):
 
 
 def test_who_waits_for_whom():
-    processor, first, second = (Wish((place,), 1) for place in ("cpu", "gpu0", "gpu1"))
-    both = Wish(("gpu0", "gpu1"), 2)
-    any_card = Wish((), 1)
+    processor, first, second = (PlaceRequest((place,), 1) for place in ("cpu", "gpu0", "gpu1"))
+    both = PlaceRequest(("gpu0", "gpu1"), 2)
+    any_card = PlaceRequest((), 1)
     assert processor.blocks(processor) and not processor.blocks(first) and not any_card.blocks(processor)
     assert both.blocks(first) and second.blocks(both) and not first.blocks(second)
     assert any_card.blocks(first) and not first.blocks(any_card)

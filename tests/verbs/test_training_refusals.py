@@ -15,7 +15,7 @@ from tianji_core.errors import JobError
 from tianji_core.model_folders.base import fingerprint
 from tianji_core.model_folders.manifest import Artefact, write_artefact
 from tianji_core.store import training as rows
-from tianji_core.training import queue as line
+from tianji_core.training import queue
 
 
 @pytest.fixture
@@ -100,15 +100,15 @@ def test_of_four_trainings_started_at_the_same_instant_one_runs_and_the_others_f
         said = list(pool.map(ended, starts))
     assert [one.code for one in said] == [0, 0, 0, 0]
     try:
-        until(lambda: len(line.waiting(workspace)) == 3)
-        first, second, third = line.waiting(workspace)
-        line.move(workspace, third, -1)
-        assert line.waiting(workspace) == [first, third, second]
-        line.cancel(workspace, first)
-        assert line.waiting(workspace) == [third, second]
+        until(lambda: len(queue.waiting(workspace)) == 3)
+        first, second, third = queue.waiting(workspace)
+        queue.move(workspace, third, -1)
+        assert queue.waiting(workspace) == [first, third, second]
+        queue.cancel(workspace, first)
+        assert queue.waiting(workspace) == [third, second]
         (running,) = [run for run in rows.listed(workspace.engine) if run.id not in (first, second, third)]
         jobs.stop(workspace, running.job_id)
-        until(lambda: line.waiting(workspace) == [second])
+        until(lambda: queue.waiting(workspace) == [second])
         assert training.training_state(workspace, rows.get(workspace.engine, third)).state == "running"
     finally:
         for run in rows.listed(workspace.engine):

@@ -8,7 +8,7 @@ from tianji_core.errors import StudioError
 from tianji_core.i18n import _
 from tianji_core.model_folders.manifest import Artefact
 from tianji_core.model_folders.trust import checked_code
-from tianji_core.training.child import child_environment, run_child
+from tianji_core.training.child import child_environment, run_tool
 from tianji_core.training.verdict import cause
 from tianji_core.workspace import Workspace
 
@@ -53,7 +53,7 @@ def tried(
     for prompt in prompts:
         arguments += ["--prompt", prompt]
     arguments += ["--trust-remote-code"] if checked_code(asked.path, allowed) else []
-    ended = run_child(arguments, child_environment(workspace, device), on_line)
+    ended = run_tool(arguments, child_environment(workspace, device), on_line)
     if ended.code != 0 or not found:
         raise StudioError(_("合并后的模型加载不了：{reason}", reason=cause(ended.tail, ended.code)))
     return found[-1]

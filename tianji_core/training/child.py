@@ -82,7 +82,7 @@ def child_environment(workspace: Workspace, device: str) -> dict[str, str]:
     return environment
 
 
-def run_child(
+def run_tool(
     arguments: list[str],
     environment: dict[str, str],
     on_line: Callable[[str], bool | None],

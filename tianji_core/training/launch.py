@@ -14,7 +14,7 @@ from tianji_core.store import training as rows
 from tianji_core.store.datasets import DatasetVersion
 from tianji_core.store.training import TrainingRun
 from tianji_core.training import queue
-from tianji_core.training.child import child_environment, run_child
+from tianji_core.training.child import child_environment, run_tool
 from tianji_core.training.commands import (
     OWN_CHECKPOINT,
     arguments,
@@ -92,7 +92,7 @@ def start_training(
     title: str = "",
     target: Target | None = None,
 ) -> TrainingRun:
-    """Start a training as a job of its own and return at once; where its place is taken it waits in line.
+    """Start a training as a job of its own and return at once; where its place is taken it waits in the queue.
 
     Raises:
         TrainingError: something stops it.
@@ -131,9 +131,9 @@ def check_base(run: TrainingRun) -> None:
 
 
 def begin(workspace: Workspace, run: TrainingRun) -> TrainingRun:
-    """Start the job of a stored training and put it in line. Hold :func:`starting` around it."""
+    """Start the job of a stored training and put it into the queue. Hold :func:`starting` around the call."""
     job = jobs.start_worker(workspace, "train", run.title, TrainingSubject(training_run_id=run.id))
-    queue.enter(workspace, run.id)
+    queue.join(workspace, run.id)
     return rows.change(workspace.engine, run.id, job_id=job.id)
 
 
@@ -197,7 +197,7 @@ def run_training(workspace: Workspace, run: TrainingRun, reporter: Reporter | No
     work_dir = work_folder(workspace, run)
     watch = _Watch(reporter or Reporter())
     first = [card(index) for index in range(target.processes)]  # where the driver cannot be asked
-    hold = queue.take_turn(workspace, run, lambda: free_cards() or first, watch.waits)
+    hold = queue.take_turn(workspace, run, lambda: free_cards() or first, watch.waiting)
     try:
         _still_as_checked(workspace, run)
         begun = record_of(run).model_copy(update={"held": hold.places, "began": time.time()})
@@ -219,7 +219,7 @@ def run_training(workspace: Workspace, run: TrainingRun, reporter: Reporter | No
         port = free_port() if target.nodes == 1 else None
         watch.loads()
         with Sampler(work_dir, hold.places, lambda: keep_newest(work_dir)):
-            ended = run_child(arguments(target, work_dir, resumed, port=port), environment, watch.line)
+            ended = run_tool(arguments(target, work_dir, resumed, port=port), environment, watch.line)
     finally:
         hold.release()
     drop_halves(work_dir)
@@ -236,7 +236,7 @@ class _Watch:
         self._counting = False
         self._bad = 0
 
-    def waits(self, ahead: int) -> None:
+    def waiting(self, ahead: int) -> None:
         """Say how many trainings go first."""
         text = _("排队中，前面还有 {n} 个训练", n=ahead) if ahead else _("排队中，等它的位置空出来")
         print(text, flush=True)

@@ -264,7 +264,7 @@ def queue(
     ] = None,
     cancel: Annotated[
         int | None,
-        typer.Option(min=1, max=LARGEST, help="Take this training out of the line.", show_default=False),
+        typer.Option(min=1, max=LARGEST, help="Take this training out of the queue.", show_default=False),
     ] = None,
     as_json: JsonOption = False,
     workspace: WorkspaceOption = None,
