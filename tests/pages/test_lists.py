@@ -63,6 +63,18 @@ def test_prompts_that_are_not_saved_yet_are_there_again_until_they_are_or_are_gi
     assert open_page("pages/lists/page.py", list="提示词").text_area(key="system_2").value == "别处改的"
 
 
+def test_a_save_takes_nothing_from_what_another_tab_typed_in_the_same_form(workspace: Workspace) -> None:
+    first = open_page("pages/lists/page.py", list="提示词")
+    second = open_page("pages/lists/page.py", list="提示词")
+    first.text_area(key="system_0").set_value("你是祝福大师").run()
+    second.text_area(key="teacher_0").set_value("第二页写到一半").run()
+    first.button(key="save_prompts").click().run()
+    assert recipes.current(workspace.engine, "wishes").recipe.prompts.system == "你是祝福大师"
+    third = open_page("pages/lists/page.py", list="提示词")
+    assert third.text_area(key="system_1").value == "你是祝福大师"
+    assert third.text_area(key="teacher_1").value == "第二页写到一半"
+
+
 def test_a_style_that_is_not_saved_yet_is_there_again(workspace: Workspace) -> None:
     at = open_page("pages/lists/page.py", list="风格", style_detail="严肃")
     at.text_area(key="instruction_严肃_0").set_value("写得庄重").run()
