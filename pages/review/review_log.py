@@ -13,7 +13,7 @@ from tianji_core.i18n import _
 from tianji_core.review import reviewer_agreement
 from tianji_core.store import samples, second_verdicts, steps
 from tianji_core.store.samples import PENDING, SampleFilter
-from tianji_core.store.steps import ACTION_TITLES, SECOND, Pace, Step, StepFilter
+from tianji_core.store.steps import ACTION_TITLES, SECOND, ReviewPace, Step, StepFilter
 
 _PAGE = 50
 """The number of steps on one page of the list."""
@@ -46,7 +46,7 @@ def review_log(session: ReviewSession) -> None:
     _steps(session)
 
 
-def _pace(spans: list[Pace], pending: int) -> None:
+def _pace(spans: list[ReviewPace], pending: int) -> None:
     """Draws the decisions per span and reviewer as bars, the samples pending after each span as a line."""
     starts = sorted({span.start for span in spans})
     if not starts:

@@ -14,7 +14,7 @@ from tianji_core.i18n import _, _c
 from tianji_core.store import findings, samples
 from tianji_core.store.findings import Finding
 from tianji_core.store.samples import STATE_TITLES, STATES, Sample
-from tianji_core.store.steps import Revision
+from tianji_core.store.steps import SampleRevision
 
 PAGE_SIZES = (50, 100, 200)
 TICKED, STATE, STARS, TEXT = "ticked", "state", "stars", "text"
@@ -73,7 +73,7 @@ def _page_size() -> int:
 
 def _editor(
     page: Sequence[Sample], findings_by_id: Mapping[int, Sequence[Finding]], table_key: str
-) -> tuple[list[Sample], dict[int, Revision]]:
+) -> tuple[list[Sample], dict[int, SampleRevision]]:
     """Draws the table; returns the ticked samples, and the edits by sample id."""
     import pandas as pd
 
@@ -131,7 +131,7 @@ def _finding_titles(sample_findings: Sequence[Finding]) -> str:
     return _("、").join(titles)
 
 
-def _revision(sample: Sample, values: Mapping[str, Any]) -> Revision | None:
+def _revision(sample: Sample, values: Mapping[str, Any]) -> SampleRevision | None:
     """Returns the edits of one row; None if they change nothing."""
     states = {_state_title(state): state for state in STATES}
     state = states.get(values.get(STATE) or "")
@@ -142,7 +142,7 @@ def _revision(sample: Sample, values: Mapping[str, Any]) -> Revision | None:
     stars = int(stars) if stars is not None and int(stars) != (sample.rating or 0) else None
     if output is None and state is None and stars is None:
         return None
-    return Revision(sample.version, output, state, stars)
+    return SampleRevision(sample.version, output, state, stars)
 
 
 def _whole_page(table_key: str) -> bool:

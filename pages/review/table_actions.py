@@ -10,7 +10,7 @@ from tianji_core import cleaning
 from tianji_core.i18n import _, _c
 from tianji_core.store import steps
 from tianji_core.store.samples import ACCEPTED, PENDING, REJECTED, Sample, SampleFilter
-from tianji_core.store.steps import Revision
+from tianji_core.store.steps import SampleRevision
 
 
 def decision_buttons(session: ReviewSession, ticked: Sequence[Sample]) -> None:
@@ -42,7 +42,7 @@ def decision_buttons(session: ReviewSession, ticked: Sequence[Sample]) -> None:
     )
 
 
-def save_button(session: ReviewSession, revisions: Mapping[int, Revision]) -> None:
+def save_button(session: ReviewSession, revisions: Mapping[int, SampleRevision]) -> None:
     """Draws the button that saves the edited samples; ``revisions`` has one entry per sample id."""
     st.button(
         _("保存改动（{n} 条）", n=len(revisions)) if revisions else _("双击可改"),
@@ -92,7 +92,7 @@ def _fix(session: ReviewSession, ticked: Sequence[Sample]) -> None:
     )
 
 
-def _save(session: ReviewSession, revisions: Mapping[int, Revision]) -> None:
+def _save(session: ReviewSession, revisions: Mapping[int, SampleRevision]) -> None:
     """Callback: stores all edits of the table as one step."""
     title = _("在列表里改了 {n} 条", n=len(revisions))
     engine, key = session.workspace.engine, session.recipe.key

@@ -9,11 +9,13 @@ from hypothesis import strategies as st
 
 from tianji_core.dataset.selection import Balance, select
 from tianji_core.errors import DatasetError
-from tianji_core.store.samples import Line
+from tianji_core.store.samples import TrainingExample
 
 
-def line(number: int, name: str = "妹妹", scene: str = "生日", style: str = "正常") -> Line:
-    return Line(name, scene, style, "run", "系统", [], f"问{number}", f"答{number}", f"digest{number}")
+def line(number: int, name: str = "妹妹", scene: str = "生日", style: str = "正常") -> TrainingExample:
+    return TrainingExample(
+        name, scene, style, "run", "系统", [], f"问{number}", f"答{number}", f"digest{number}"
+    )
 
 
 MANY = [

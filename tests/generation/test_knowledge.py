@@ -34,7 +34,7 @@ from tianji_core.generation.knowledge.questions import Questions
 from tianji_core.jobs import Reporter
 from tianji_core.store import knowledge as rows
 from tianji_core.store import samples
-from tianji_core.store.knowledge import Conversation, KnowledgeRun, Turn
+from tianji_core.store.knowledge import Dialogue, KnowledgeRun, QuestionAnswer
 from tianji_core.teachers import SamplingPlan, TeacherChoice
 from tianji_core.workspace import Workspace
 
@@ -192,7 +192,10 @@ def test_sizes_that_do_not_go_together_are_refused_and_a_file_twice_counts_once(
 )
 def test_what_a_teacher_writes_is_repaired_and_checked(said: str):
     found = read_conversations(said, SETTINGS)
-    assert found == [Conversation((Turn("问一？", "答一"),)), Conversation((Turn("问二？", "答二"),))]
+    assert found == [
+        Dialogue((QuestionAnswer("问一？", "答一"),)),
+        Dialogue((QuestionAnswer("问二？", "答二"),)),
+    ]
 
 
 @pytest.mark.parametrize("said", ["我不会", "[]", '[{"question": "只有问题？"}]', ""])
@@ -245,8 +248,8 @@ def test_a_budget_ends_the_run_and_leaves_the_rest(workspace: Workspace, api: Lo
 
 
 def test_questions_in_almost_the_same_words_are_the_same_unless_a_number_differs():
-    def asked(*questions: str) -> list[Conversation]:
-        return [Conversation((Turn(question, "答"),)) for question in questions]
+    def asked(*questions: str) -> list[Dialogue]:
+        return [Dialogue((QuestionAnswer(question, "答"),)) for question in questions]
 
     seen = Questions(["腊月二十三这一天为什么要祭灶王爷呢？"], similar=85)
     kept = seen.fresh(asked("腊月二十三这天为什么要祭灶王爷呢", "腊月二十四这一天为什么要祭灶王爷呢？"))

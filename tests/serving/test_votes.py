@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from tianji_core.store import votes
-from tianji_core.store.votes import Tally, Vote
+from tianji_core.store.votes import Vote, VoteTally
 from tianji_core.workspace import Workspace
 
 VOTE = Vote("wishes", "送祝福", "祝大舅生日", "新", "正常", "好", "旧", "正常", "差")
@@ -32,7 +32,7 @@ def test_tally_counts_per_model_and_style(workspace: Workspace) -> None:
         "我",
     )
     assert votes.tally(workspace.engine, "wishes") == [
-        Tally("新", "正常", 3, 1),
-        Tally("旧", "正常", 1, 2),
-        Tally("新", "严肃", 0, 1),
+        VoteTally("新", "正常", 3, 1),
+        VoteTally("旧", "正常", 1, 2),
+        VoteTally("新", "严肃", 0, 1),
     ]

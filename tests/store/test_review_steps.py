@@ -21,7 +21,7 @@ from tianji_core.store.samples import (
     SampleFilter,
 )
 from tianji_core.store.schema import samples as table
-from tianji_core.store.steps import Revision, StepFilter
+from tianji_core.store.steps import SampleRevision, StepFilter
 from tianji_core.workspace import Workspace
 
 ALL = SampleFilter("wishes")
@@ -101,9 +101,9 @@ def test_the_most_similar_come_first_and_those_like_no_other_last(workspace: Wor
 def test_many_samples_are_revised_each_in_its_own_way_as_one_step(workspace: Workspace) -> None:
     ids = store(workspace, 4)
     revisions = {
-        ids[0]: Revision(1, output="改过的内容"),
-        ids[1]: Revision(1, state=ACCEPTED, rating=4),
-        ids[2]: Revision(1, output="第2个生日快乐"),
+        ids[0]: SampleRevision(1, output="改过的内容"),
+        ids[1]: SampleRevision(1, state=ACCEPTED, rating=4),
+        ids[2]: SampleRevision(1, output="第2个生日快乐"),
     }
     step = steps.revise(workspace.engine, "wishes", revisions, steps.TABLE, "改", "我", "试试")
     assert step is not None and (step.count, step.note) == (2, "试试")
@@ -118,15 +118,17 @@ def test_many_samples_are_revised_each_in_its_own_way_as_one_step(workspace: Wor
 
 
 @pytest.mark.parametrize(
-    "revision", [Revision(1, output=" "), Revision(1, state="gone"), Revision(1, rating=6)]
+    "revision", [SampleRevision(1, output=" "), SampleRevision(1, state="gone"), SampleRevision(1, rating=6)]
 )
-def test_a_revision_that_cannot_be_is_refused_as_a_whole(workspace: Workspace, revision: Revision) -> None:
+def test_a_revision_that_cannot_be_is_refused_as_a_whole(
+    workspace: Workspace, revision: SampleRevision
+) -> None:
     ids = store(workspace, 2)
     with pytest.raises(InputError):
         steps.revise(
             workspace.engine,
             "wishes",
-            {ids[0]: Revision(1, state=ACCEPTED), ids[1]: revision},
+            {ids[0]: SampleRevision(1, state=ACCEPTED), ids[1]: revision},
             "edit",
             "x",
             "我",

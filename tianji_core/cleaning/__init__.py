@@ -2,7 +2,7 @@
 
 from tianji_core.cleaning.comparing import compare_all, forget_outdated, keep_best, ranked, rules_basis
 from tianji_core.cleaning.copying import copy_to, readdressed
-from tianji_core.cleaning.diff import Piece, compare
+from tianji_core.cleaning.diff import DiffSegment, compare
 from tianji_core.cleaning.pipeline import (
     Preview,
     Proposal,
@@ -23,8 +23,8 @@ __all__ = [
     "RULES",
     "SAFE_RULES",
     "Context",
+    "DiffSegment",
     "Finding",
-    "Piece",
     "Preview",
     "Proposal",
     "Rule",

@@ -4,22 +4,22 @@ from difflib import SequenceMatcher
 from typing import NamedTuple
 
 
-class Piece(NamedTuple):
+class DiffSegment(NamedTuple):
     """A run of characters: ``kind`` is same, removed or added."""
 
     kind: str
     text: str
 
 
-def compare(before: str, after: str) -> list[Piece]:
+def compare(before: str, after: str) -> list[DiffSegment]:
     """What was removed, added and kept, in reading order."""
-    pieces: list[Piece] = []
+    pieces: list[DiffSegment] = []
     for operation, a, b, c, d in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
         if operation == "equal":
-            pieces.append(Piece("same", before[a:b]))
+            pieces.append(DiffSegment("same", before[a:b]))
             continue
         if b > a:
-            pieces.append(Piece("removed", before[a:b]))
+            pieces.append(DiffSegment("removed", before[a:b]))
         if d > c:
-            pieces.append(Piece("added", after[c:d]))
+            pieces.append(DiffSegment("added", after[c:d]))
     return pieces

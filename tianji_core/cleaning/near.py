@@ -27,7 +27,7 @@ _MIX = (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0x27D4EB2F16
 """Odd 64-bit constants (golden ratio and xxHash primes) that fold the four values of a band into one key."""
 
 
-class Pair(NamedTuple):
+class NearPair(NamedTuple):
     """Two texts by index, ``first`` < ``second``, and how alike they are (0 to 1)."""
 
     first: int
@@ -52,7 +52,7 @@ def band_keys(texts: Sequence[str]) -> "Keys":
     return keys
 
 
-def near_pairs(texts: Sequence[str], keys: "Keys", due: Iterable[int] | None = None) -> list[Pair]:
+def near_pairs(texts: Sequence[str], keys: "Keys", due: Iterable[int] | None = None) -> list[NearPair]:
     """All pairs of near duplicates; with ``due`` only those in which one of these indexes takes part."""
     import numpy as np
 
@@ -112,12 +112,12 @@ def _bucket_pairs(
     return np.minimum(left, right) * len(order) + np.maximum(left, right)
 
 
-def _verified(texts: Sequence[str], first: "Ints", second: "Ints") -> list[Pair]:
+def _verified(texts: Sequence[str], first: "Ints", second: "Ints") -> list[NearPair]:
     import numpy as np
     from rapidfuzz.distance import Indel
     from rapidfuzz.process import cpdist
 
-    pairs: list[Pair] = []
+    pairs: list[NearPair] = []
     for start in range(0, len(first), _PAIRS_AT_ONCE):
         left, right = first[start : start + _PAIRS_AT_ONCE], second[start : start + _PAIRS_AT_ONCE]
         likeness = cpdist(
@@ -129,7 +129,7 @@ def _verified(texts: Sequence[str], first: "Ints", second: "Ints") -> list[Pair]
             workers=-1,
         )
         for place in np.flatnonzero(likeness):
-            pairs.append(Pair(int(left[place]), int(right[place]), float(likeness[place])))
+            pairs.append(NearPair(int(left[place]), int(right[place]), float(likeness[place])))
     return pairs
 
 
@@ -141,7 +141,7 @@ def alike(first: str, second: str) -> bool:
 
 
 def leaders(
-    order: Sequence[int], pairs: Iterable[Pair], standing: Iterable[int] = ()
+    order: Sequence[int], pairs: Iterable[NearPair], standing: Iterable[int] = ()
 ) -> dict[int, tuple[int, float]]:
     """Which texts repeat another one: index → (the one that is kept, similarity). The texts of ``order`` are gone through
     one by one; each that resembles one kept so far, or one of ``standing``, is left out in favour of the most similar

@@ -91,7 +91,7 @@ class Rule:
 
 
 @dataclass(frozen=True)
-class Occasion:
+class SceneWords:
     """How texts speak of one scene; see ``configs/cleaning/occasions.yaml``."""
 
     own: tuple[str, ...]
@@ -108,7 +108,7 @@ class Context:
     suitability: Suitability
     threshold: int
     gaps: tuple[StyleGap, ...]
-    occasions: Mapping[str, Occasion]
+    occasions: Mapping[str, SceneWords]
     request_pieces: frozenset[str] = field(repr=False)
     request_hints: frozenset[str] = field(repr=False)
     foreign_signs: Mapping[str, re.Pattern[str]] = field(repr=False)
@@ -154,7 +154,7 @@ def context_of(recipe: Recipe) -> Context:
     )
 
 
-def _foreign_signs(scene: str, known: Mapping[str, Occasion]) -> re.Pattern[str]:
+def _foreign_signs(scene: str, known: Mapping[str, SceneWords]) -> re.Pattern[str]:
     """What finds a sign of another scene quickly; never matches where there is no other scene."""
     signs = {sign for other, each in known.items() if other != scene for sign in each.signs}
     return re.compile("|".join(sorted(map(re.escape, signs))) or r"(?!)")
@@ -187,10 +187,10 @@ def configuration_digest() -> str:
 
 
 @cache
-def occasions() -> dict[str, Occasion]:
+def occasions() -> dict[str, SceneWords]:
     """scene → how texts speak of it."""
     return {
-        scene: Occasion(tuple(v["own"]), tuple(v["signs"]), tuple(v.get("near", ())))
+        scene: SceneWords(tuple(v["own"]), tuple(v["signs"]), tuple(v.get("near", ())))
         for scene, v in _read("occasions").items()
     }
 

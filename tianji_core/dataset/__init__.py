@@ -14,7 +14,7 @@ from tianji_core.dataset.conversation import (
     Turn,
     conversation_of,
 )
-from tianji_core.dataset.difference import Change, Difference, difference
+from tianji_core.dataset.difference import Change, VersionDifference, difference
 from tianji_core.dataset.exporting import EXPORT_SUFFIXES, export, exported
 from tianji_core.dataset.import_job import (
     ImportSubject,
@@ -52,10 +52,10 @@ __all__ = [
     "Change",
     "Conversation",
     "DatasetVersion",
-    "Difference",
     "ImportReport",
     "ImportSubject",
     "Turn",
+    "VersionDifference",
     "accepted",
     "check_name",
     "conversation_of",

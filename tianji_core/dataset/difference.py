@@ -24,7 +24,7 @@ class Change:
 
 
 @dataclass(frozen=True)
-class Difference:
+class VersionDifference:
     """Conversations of two versions: in both, only in the newer (``added``), only in the older (``removed``), and with
     another answer to the same question (``changed``). ``styles`` is the change of the number per style."""
 
@@ -35,7 +35,7 @@ class Difference:
     styles: dict[str, int]
 
 
-def difference(workspace: Workspace, older: DatasetVersion, newer: DatasetVersion) -> Difference:
+def difference(workspace: Workspace, older: DatasetVersion, newer: DatasetVersion) -> VersionDifference:
     """Compare the training files of two versions.
 
     Raises:
@@ -56,7 +56,7 @@ def difference(workspace: Workspace, older: DatasetVersion, newer: DatasetVersio
     removed = [Change(question[-1], answer, "") for question, answers in lost.items() for answer in answers]
     old, fresh = older.manifest.get("by_style", {}), newer.manifest.get("by_style", {})
     styles = {style: fresh.get(style, 0) - old.get(style, 0) for style in {**old, **fresh}}
-    return Difference(same, tuple(added), tuple(removed), tuple(changed), styles)
+    return VersionDifference(same, tuple(added), tuple(removed), tuple(changed), styles)
 
 
 def _answers(workspace: Workspace, version: DatasetVersion) -> Counter[tuple[tuple[str, ...], str]]:

@@ -7,7 +7,7 @@ from random import Random
 
 from tianji_core.errors import DatasetError
 from tianji_core.i18n import _
-from tianji_core.store.samples import Line
+from tianji_core.store.samples import TrainingExample
 
 MOST_VALIDATION = 0.5
 
@@ -36,18 +36,18 @@ class Balance:
 class Selection:
     """What is trained on and what is held back; no cell is in both. ``left_out`` counts what the limits took away."""
 
-    train: tuple[Line, ...]
-    validation: tuple[Line, ...]
+    train: tuple[TrainingExample, ...]
+    validation: tuple[TrainingExample, ...]
     left_out: int
 
 
-def select(lines: Iterable[Line], balance: Balance) -> Selection:
+def select(lines: Iterable[TrainingExample], balance: Balance) -> Selection:
     """Put a version together from samples in the order of their numbers; equal ones are taken once.
 
     Raises:
         DatasetError: everything would be held back, because there is only one cell.
     """
-    by_digest: dict[str, Line] = {}
+    by_digest: dict[str, TrainingExample] = {}
     for line in lines:
         by_digest.setdefault(line.digest, line)
     different = list(by_digest.values())
@@ -64,7 +64,9 @@ def select(lines: Iterable[Line], balance: Balance) -> Selection:
     return Selection(tuple(train), tuple(validation), len(different) - len(kept))
 
 
-def _capped(lines: list[Line], limit: int | None, groups: Sequence[Hashable], source: Random) -> list[Line]:
+def _capped(
+    lines: list[TrainingExample], limit: int | None, groups: Sequence[Hashable], source: Random
+) -> list[TrainingExample]:
     if limit is None:
         return lines
     places: dict[Hashable, list[int]] = defaultdict(list)
@@ -76,7 +78,7 @@ def _capped(lines: list[Line], limit: int | None, groups: Sequence[Hashable], so
     return [line for place, line in enumerate(lines) if place in chosen]
 
 
-def _held_back(lines: Sequence[Line], share: float, source: Random) -> set[tuple[str, str]]:
+def _held_back(lines: Sequence[TrainingExample], share: float, source: Random) -> set[tuple[str, str]]:
     """Whole cells, drawn until they make up the share; samples whose cell is not known are trained on."""
     counts: dict[tuple[str, str], int] = defaultdict(int)
     for line in lines:

@@ -22,7 +22,7 @@ _RUN = re.compile(r"[\u4e00-\u9fff]{2,}")
 
 
 @dataclass(frozen=True)
-class Phrase:
+class CommonPhrase:
     """Characters that come back, and the share of the texts (0 to 1) in which they do."""
 
     text: str
@@ -86,7 +86,7 @@ def _bleu(
     return math.exp(brevity + sum(logs) / len(logs))
 
 
-def phrases(texts: Sequence[str], seed: int = 0) -> list[Phrase]:
+def phrases(texts: Sequence[str], seed: int = 0) -> list[CommonPhrase]:
     """The phrases of 2 to 6 Chinese characters that most texts use, most used first; the pieces of a longer phrase that
     is used about as often are left out. Counted over at most :data:`PHRASE_SAMPLE` texts drawn by ``seed``."""
     drawn = list(texts)
@@ -103,4 +103,4 @@ def phrases(texts: Sequence[str], seed: int = 0) -> list[Phrase]:
             longer[piece] = max(longer.get(piece, 0), number)
     whole = (phrase for phrase, number in common.items() if longer.get(phrase, 0) < _CONTAINED * number)
     kept = sorted(whole, key=lambda phrase: (-common[phrase], -len(phrase), phrase))[:_TOP]
-    return [Phrase(phrase, round(found[phrase] / len(drawn), 4)) for phrase in kept]
+    return [CommonPhrase(phrase, round(found[phrase] / len(drawn), 4)) for phrase in kept]

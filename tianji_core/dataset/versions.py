@@ -22,7 +22,7 @@ from tianji_core.i18n import _
 from tianji_core.store import datasets, recipes, samples
 from tianji_core.store.database import writing
 from tianji_core.store.datasets import DatasetVersion
-from tianji_core.store.samples import ACCEPTED, Line, SampleFilter
+from tianji_core.store.samples import ACCEPTED, SampleFilter, TrainingExample
 from tianji_core.workspace import Workspace
 
 TRAIN, VALIDATION, MANIFEST = "train.json", "val.json", "manifest.json"
@@ -135,7 +135,7 @@ def _parents(workspace: Workspace, recipe_key: str, parent: str) -> list[dict[st
     return [{"name": each.name, "sha256": each.sha256, "count": each.count} for each in found]
 
 
-def _variety(lines: Sequence[Line], seed: int) -> dict[str, Any]:
+def _variety(lines: Sequence[TrainingExample], seed: int) -> dict[str, Any]:
     texts = [line.output for line in lines]
     bleu = self_bleu(texts, seed)
     return {
@@ -144,7 +144,7 @@ def _variety(lines: Sequence[Line], seed: int) -> dict[str, Any]:
     }
 
 
-def _write_training_file(lines: Sequence[Line], path: Path) -> tuple[Tally, str]:
+def _write_training_file(lines: Sequence[TrainingExample], path: Path) -> tuple[Tally, str]:
     """Write samples as a list of {"conversation": [{"system", "input", "output"}]}, indented by 4, non-ASCII kept: the
     bytes of ``json.dump(…, ensure_ascii=False, indent=4)``. Returns the counts and the SHA-256 of the file."""
     tally, hashed = Tally(), hashlib.sha256()
@@ -165,7 +165,7 @@ def _write_training_file(lines: Sequence[Line], path: Path) -> tuple[Tally, str]
     return tally, hashed.hexdigest()
 
 
-def _conversation(line: Line) -> str:
+def _conversation(line: TrainingExample) -> str:
     turns = [(turn["input"], turn["output"]) for turn in line.history] + [(line.input, line.output)]
     written = []
     for number, (asked, answered) in enumerate(turns):

@@ -16,7 +16,7 @@ from tianji_core.store import runs as run_store
 from tianji_core.store.database import Engine
 from tianji_core.store.provenance import ErrorCount
 from tianji_core.store.run_figures import TeacherTotals
-from tianji_core.store.run_lines import Line
+from tianji_core.store.run_lines import RunLine
 from tianji_core.store.runs import NewRun, Run, TaskCounts, Totals
 from tianji_core.teachers import (
     Sampling,
@@ -41,7 +41,7 @@ class RunState:
     counts: TaskCounts
     errors: list[ErrorCount]
     totals: Totals
-    latest: list[Line]
+    latest: list[RunLine]
 
     @property
     def complete(self) -> bool:

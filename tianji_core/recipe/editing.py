@@ -13,7 +13,7 @@ from tianji_core.recipe.model import Name, Recipe, Scene, Style, check_input_tem
 T = TypeVar("T", bound=BaseModel)
 
 
-class Row(NamedTuple):
+class EditedRow(NamedTuple):
     """One row of an edited table. ``origin`` is its position in the recipe before the edit, or None for a new
     row; it lets a renamed entry keep its suitability."""
 
@@ -21,7 +21,7 @@ class Row(NamedTuple):
     values: Mapping[str, Any]
 
 
-def edit_names(recipe: Recipe, rows: Sequence[Row]) -> Recipe:
+def edit_names(recipe: Recipe, rows: Sequence[EditedRow]) -> Recipe:
     """The recipe with the names of ``rows``; renamed ones keep their suitability.
 
     Raises:
@@ -32,7 +32,7 @@ def edit_names(recipe: Recipe, rows: Sequence[Row]) -> Recipe:
     return changed(recipe, names=names, **_followed(recipe, "names", renamed))
 
 
-def edit_scenes(recipe: Recipe, rows: Sequence[Row]) -> Recipe:
+def edit_scenes(recipe: Recipe, rows: Sequence[EditedRow]) -> Recipe:
     """The recipe with the scenes of ``rows``; renamed ones keep their suitability.
 
     Raises:
@@ -43,7 +43,7 @@ def edit_scenes(recipe: Recipe, rows: Sequence[Row]) -> Recipe:
     return changed(recipe, scenes=scenes, **_followed(recipe, "scenes", renamed))
 
 
-def edit_styles(recipe: Recipe, rows: Sequence[Row]) -> Recipe:
+def edit_styles(recipe: Recipe, rows: Sequence[EditedRow]) -> Recipe:
     """The recipe with the styles of ``rows``: limits, suffix and order come from the table; instruction and
     examples stay those of the row's origin, a new style starts with its own name as the instruction.
 
@@ -58,7 +58,7 @@ def edit_styles(recipe: Recipe, rows: Sequence[Row]) -> Recipe:
         text = _text(row.values.get("text"))
         base = old.model_dump() if old is not None else {"instruction": f"用{text or '?'}的语气写"}
         given = {key: value for key, value in row.values.items() if not _absent(value)}
-        complete.append(Row(row.origin, {**base, "text": "", **given}))
+        complete.append(EditedRow(row.origin, {**base, "text": "", **given}))
     styles = _entries(Style, complete, _("风格"))
     renamed = _renames([s.text for s in recipe.styles], rows, [s.text for s in styles])
     return changed(recipe, styles=styles, style_gaps=_renamed(recipe.style_gaps, "styles", renamed))
@@ -78,7 +78,7 @@ def edit_style(recipe: Recipe, text: str, **fields: object) -> Recipe:
     return changed(recipe, styles=styles)
 
 
-def edit_lines(recipe: Recipe, field: str, rows: Sequence[Row]) -> Recipe:
+def edit_lines(recipe: Recipe, field: str, rows: Sequence[EditedRow]) -> Recipe:
     """The recipe with its ``clauses`` or ``templates`` (``field``) replaced by the texts of ``rows``; those that are not
     ``enabled`` are kept, but rest. A blank clause stays (it means: nothing added), a blank template is dropped.
 
@@ -114,14 +114,14 @@ def edit_lines(recipe: Recipe, field: str, rows: Sequence[Row]) -> Recipe:
     return changed(recipe, input_templates=tuple(active), resting_templates=tuple(resting))
 
 
-def in_order(rows: Sequence[Row]) -> list[Row]:
+def in_order(rows: Sequence[EditedRow]) -> list[EditedRow]:
     """Rows sorted by their column ``order`` (places counted from 1): a row whose number was changed moves to that place,
     all others stay in sequence; the column is taken out."""
     moved = []
     staying = []
     for row in rows:
         order = row.values.get("order")
-        plain = Row(row.origin, {key: value for key, value in row.values.items() if key != "order"})
+        plain = EditedRow(row.origin, {key: value for key, value in row.values.items() if key != "order"})
         if _absent(order) or (row.origin is not None and order == row.origin + 1):
             staying.append(plain)
         else:
@@ -143,7 +143,7 @@ def changed(recipe: Recipe, **fields: object) -> Recipe:
         raise RecipeError(explain(error)) from error
 
 
-def _entries(model: type[T], rows: Sequence[Row], kind: str) -> tuple[T, ...]:
+def _entries(model: type[T], rows: Sequence[EditedRow], kind: str) -> tuple[T, ...]:
     if not rows:
         raise RecipeError(_("{kind}列表是空的，至少要留一个", kind=kind))
     entries: list[T] = []
@@ -173,7 +173,7 @@ def _repeated(kind: str, number: int, text: str, first: int) -> str:
     )
 
 
-def _renames(before: list[str], rows: Sequence[Row], after: list[str]) -> dict[str, str]:
+def _renames(before: list[str], rows: Sequence[EditedRow], after: list[str]) -> dict[str, str]:
     origins = {row.origin: text for row, text in zip(rows, after, strict=True) if row.origin is not None}
     return {text: origins[i] for i, text in enumerate(before) if i in origins and origins[i] != text}
 

@@ -66,11 +66,11 @@ Label = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, ma
 NonEmpty = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 
 
-class _Frozen(BaseModel):
+class _RecipeModel(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=False)
 
 
-class Name(_Frozen):
+class Name(_RecipeModel):
     """称谓: whom a blessing is for."""
 
     text: Label
@@ -79,7 +79,7 @@ class Name(_Frozen):
     enabled: bool = True
 
 
-class Scene(_Frozen):
+class Scene(_RecipeModel):
     """场景: the occasion. ``greeting`` is the occasion as a wish ('生日快乐', '早日康复'), used in training
     inputs; it defaults to the scene's own text."""
 
@@ -94,7 +94,7 @@ class Scene(_Frozen):
         return self.greeting or self.text
 
 
-class Style(_Frozen):
+class Style(_RecipeModel):
     """风格: how the text is to sound. Lengths are in characters. ``suffix`` is what a training input carries to
     ask for this style; empty means the style is what comes without asking (正常)."""
 
@@ -113,7 +113,7 @@ class Style(_Frozen):
         return self
 
 
-class Prompts(_Frozen):
+class Prompts(_RecipeModel):
     """The fixed texts: ``system`` is the training system prompt; ``teacher`` is the template of the request to
     the teacher with the fields {name} {relation} {pronoun} {scene} {style} {instruction} {example} {min_chars}
     {max_chars} {clause}; ``example`` wraps one few-shot example with the field {example}."""
@@ -177,7 +177,7 @@ def check_input_template(template: str) -> None:
         )
 
 
-class Recipe(_Frozen):
+class Recipe(_RecipeModel):
     """配方: everything one task needs. ``suitability`` lists groups of cells that differ from 2 (suitable);
     ``style_gaps`` cells that single styles do not suit; ``resting_clauses`` and ``resting_templates`` what is kept
     but switched off."""

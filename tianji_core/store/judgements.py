@@ -87,7 +87,7 @@ def waiting_count(engine: Engine, wanted: SampleFilter) -> int:
 
 
 @dataclass(frozen=True)
-class Usage:
+class JudgingUsage:
     """What judging a recipe's samples has used so far."""
 
     number: int
@@ -95,7 +95,7 @@ class Usage:
     completion_tokens: int
 
 
-def usage(engine: Engine, recipe: str) -> Usage:
+def usage(engine: Engine, recipe: str) -> JudgingUsage:
     """Verdicts that stand and the tokens they took."""
     j = judgements.c
     query = (
@@ -105,4 +105,4 @@ def usage(engine: Engine, recipe: str) -> Usage:
     )
     with reading(engine) as connection:
         number, asked, answered = connection.execute(query).one()
-    return Usage(number, asked or 0, answered or 0)
+    return JudgingUsage(number, asked or 0, answered or 0)

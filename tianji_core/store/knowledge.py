@@ -67,17 +67,17 @@ class Chunk:
     text: str
 
 
-class Turn(NamedTuple):
+class QuestionAnswer(NamedTuple):
     """A question and its answer."""
 
     question: str
     answer: str
 
 
-class Conversation(NamedTuple):
+class Dialogue(NamedTuple):
     """Questions that follow on one another, at least one."""
 
-    turns: tuple[Turn, ...]
+    turns: tuple[QuestionAnswer, ...]
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ class Asked:
 
     chunk: Chunk
     system: str
-    conversations: tuple[Conversation, ...]
+    conversations: tuple[Dialogue, ...]
     repeated: int
     origin: Provenance
 
@@ -114,7 +114,7 @@ class ChunkCounts:
 
 
 @dataclass(frozen=True)
-class Origin:
+class ChunkOrigin:
     """Where in which document a sample came from."""
 
     run_id: int
@@ -314,7 +314,7 @@ def spent(engine: Engine, run_id: int) -> tuple[int, int]:
     return int(asked or 0), int(answered or 0)
 
 
-def origin(engine: Engine, sample_id: int) -> Origin | None:
+def origin(engine: Engine, sample_id: int) -> ChunkOrigin | None:
     """The document and the chunk that a sample came from; None where it came from elsewhere."""
     c = chunks.c
     query = (
@@ -324,4 +324,4 @@ def origin(engine: Engine, sample_id: int) -> Origin | None:
     )
     with reading(engine) as connection:
         row = connection.execute(query).one_or_none()
-    return None if row is None else Origin(*row)
+    return None if row is None else ChunkOrigin(*row)

@@ -23,7 +23,7 @@ class StoredRecipe:
 
 
 @dataclass(frozen=True)
-class Revision:
+class RecipeRevision:
     """One line of a recipe's history. ``same_as`` is the revision whose content an undo or redo brought back."""
 
     revision: int
@@ -144,7 +144,7 @@ def _newest(connection: Connection, key: str) -> int:
     return connection.execute(query.order_by(recipe_revisions.c.revision.desc()).limit(1)).scalar() or 0
 
 
-def history(engine: Engine, key: str, limit: int = 20) -> list[Revision]:
+def history(engine: Engine, key: str, limit: int = 20) -> list[RecipeRevision]:
     """The newest revisions of a recipe, newest first."""
     table = recipe_revisions
     query = (
@@ -154,7 +154,7 @@ def history(engine: Engine, key: str, limit: int = 20) -> list[Revision]:
         .limit(limit)
     )
     with reading(engine) as connection:
-        return [Revision(*row) for row in connection.execute(query)]
+        return [RecipeRevision(*row) for row in connection.execute(query)]
 
 
 def restore(engine: Engine, key: str, revision: int, based_on: int) -> StoredRecipe:

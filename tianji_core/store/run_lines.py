@@ -13,7 +13,7 @@ _PAGE = 1000
 
 
 @dataclass(frozen=True)
-class Line:
+class RunLine:
     """One text of a run, as it came."""
 
     position: int
@@ -39,23 +39,23 @@ class RawLine(NamedTuple):
     output: str
 
 
-_LINE = [samples.c[name] for name in Line.__dataclass_fields__ if name != "output"] + [samples.c.original]
+_LINE = [samples.c[name] for name in RunLine.__dataclass_fields__ if name != "output"] + [samples.c.original]
 
 
-def _line(row: Row[Any]) -> Line:
+def _line(row: Row[Any]) -> RunLine:
     values = dict(row._mapping)
     output, planted = values.pop("original"), tuple(values.pop("planted"))
-    return Line(**values, output=output, planted=planted)
+    return RunLine(**values, output=output, planted=planted)
 
 
-def latest(engine: Engine, run_id: int, limit: int = 5) -> list[Line]:
+def latest(engine: Engine, run_id: int, limit: int = 5) -> list[RunLine]:
     """The texts that came last, newest first."""
     query = select(*_LINE).where(samples.c.run_id == run_id).order_by(samples.c.id.desc()).limit(limit)
     with reading(engine) as connection:
         return [_line(row) for row in connection.execute(query)]
 
 
-def each_line(engine: Engine, run_id: int) -> Iterator[Line]:
+def each_line(engine: Engine, run_id: int) -> Iterator[RunLine]:
     """Every text of a run by position, read in pages."""
     for row in _by_position(engine, run_id, _LINE):
         yield _line(row)

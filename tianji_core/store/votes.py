@@ -38,9 +38,9 @@ class Vote:
     completion_tokens: int | None = None
 
     @property
-    def pair(self) -> "Pair":
+    def pair(self) -> "VotedPair":
         """What :func:`pairs` returns for it once it is stored."""
-        return Pair(self.winner, self.style, self.chosen, self.rejected)
+        return VotedPair(self.winner, self.style, self.chosen, self.rejected)
 
     @property
     def answers(self) -> tuple[str, str]:
@@ -57,7 +57,7 @@ class Vote:
 
 
 @dataclass(frozen=True)
-class Tally:
+class VoteTally:
     """How one model fared in one style. Wins, losses and ties count pairs of answers; ``none`` those where neither was
     good."""
 
@@ -75,7 +75,7 @@ class Tally:
         return (self.wins + self.ties / 2) / decided if decided else 0.5
 
 
-class Pair(NamedTuple):
+class VotedPair(NamedTuple):
     """A stored verdict: ``model`` wrote ``chosen`` in ``style``."""
 
     model: str
@@ -123,7 +123,7 @@ def _mine(vote: Vote, who: str, voter: str) -> ColumnElement[bool]:
     return and_(votes.c.recipe == vote.recipe, votes.c.who == who, votes.c.voter == voter, same)
 
 
-def pairs(engine: Engine, recipe: str, answers: Collection[str], who: str = "") -> set[Pair]:
+def pairs(engine: Engine, recipe: str, answers: Collection[str], who: str = "") -> set[VotedPair]:
     """A person's verdicts (``who`` '': everybody's) that one of these answers is better than another one of them."""
     found = between(engine, recipe, answers, PERSON, who)
     return {vote.pair for vote in found if vote.outcome == BETTER}
@@ -175,7 +175,7 @@ def teacher_usage(engine: Engine, recipe: str) -> TeacherUsage:
         return TeacherUsage(*connection.execute(query).one())
 
 
-def tally(engine: Engine, recipe: str, voter: str = PERSON) -> list[Tally]:
+def tally(engine: Engine, recipe: str, voter: str = PERSON) -> list[VoteTally]:
     """Wins and losses per model and style, the most successful first."""
     counts: dict[tuple[str, str], dict[str, int]] = {}
     sides = ((votes.c.winner, votes.c.style, "wins"), (votes.c.loser, votes.c.loser_style, "losses"))
@@ -189,5 +189,5 @@ def tally(engine: Engine, recipe: str, voter: str = PERSON) -> list[Tally]:
             for name, asked, outcome, number in connection.execute(query):
                 into = counts.setdefault((name, asked), {"wins": 0, "losses": 0, "ties": 0, "none": 0})
                 into[{BETTER: decided, TIE: "ties", NONE: "none"}[outcome]] += number
-    found = [Tally(model, style, **counted) for (model, style), counted in counts.items()]
+    found = [VoteTally(model, style, **counted) for (model, style), counted in counts.items()]
     return sorted(found, key=lambda each: (-each.share, -each.wins, each.model, each.style))

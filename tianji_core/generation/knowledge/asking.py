@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from tianji_core.errors import TeacherAnswerError
 from tianji_core.i18n import _
-from tianji_core.store.knowledge import Conversation, Turn
+from tianji_core.store.knowledge import Dialogue, QuestionAnswer
 
 PROMPT = """你在为一个问答助手准备教材。读下面的资料，出 {pairs} 组问答。
 - 问题要像读者自己会问的话，不看资料也明白在问什么，不要出现“资料”“文中”“上面”这类字眼；
@@ -54,7 +54,7 @@ def knowledge_prompt(settings: KnowledgeSettings, file: str, text: str) -> str:
     return PROMPT.format(pairs=settings.pairs, shape=shape, file=file, text=text)
 
 
-def read_conversations(answer: str, settings: KnowledgeSettings) -> list[Conversation]:
+def read_conversations(answer: str, settings: KnowledgeSettings) -> list[Dialogue]:
     """Returns the questions and answers in a teacher's answer. Fenced or broken JSON is repaired; items without a question
     or an answer are left out, and so are more items than were asked for.
 
@@ -67,7 +67,7 @@ def read_conversations(answer: str, settings: KnowledgeSettings) -> list[Convers
     conversations = []
     for item in _items(value):
         if turns := _turns(item):
-            conversations.append(Conversation(turns[: settings.turns]))
+            conversations.append(Dialogue(turns[: settings.turns]))
     if not conversations:
         said = " ".join(answer.split())[:80]
         raise TeacherAnswerError(_("回答里没有可用的问答（要的是 JSON 列表）：{said}", said=said))
@@ -88,7 +88,7 @@ def _items(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
-def _turns(item: Any) -> tuple[Turn, ...]:
+def _turns(item: Any) -> tuple[QuestionAnswer, ...]:
     """Returns the turns of one item; a turn without question and answer ends the conversation."""
     if isinstance(item, dict) and isinstance(item.get("turns"), list):
         inner = item["turns"]
@@ -101,7 +101,7 @@ def _turns(item: Any) -> tuple[Turn, ...]:
         pair = _pair(turn)
         if pair is None:
             break
-        turns.append(Turn(pair.question, pair.answer))
+        turns.append(QuestionAnswer(pair.question, pair.answer))
     return tuple(turns)
 
 

@@ -4,7 +4,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
-from tianji_core.store.knowledge import Conversation
+from tianji_core.store.knowledge import Dialogue
 
 
 class Questions:
@@ -18,7 +18,7 @@ class Questions:
         for question in known:
             self._remember(bare(question))
 
-    def fresh(self, conversations: Sequence[Conversation]) -> tuple[Conversation, ...]:
+    def fresh(self, conversations: Sequence[Dialogue]) -> tuple[Dialogue, ...]:
         """Returns the conversations whose first question is new, and remembers their questions."""
         new = []
         for conversation in conversations:

@@ -55,7 +55,7 @@ class Sample:
 
 
 @dataclass(frozen=True)
-class Provenance:
+class SampleProvenance:
     """Where a sample came from. ``latency`` in seconds; ``planted`` are the mistakes the offline composer made on
     purpose; ``sampling`` are the request parameters by name."""
 

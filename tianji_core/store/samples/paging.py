@@ -129,7 +129,7 @@ def each(engine: Engine, wanted: SampleFilter, batch: int = _BATCH) -> Iterator[
         after = found[-1].id
 
 
-class Line(NamedTuple):
+class TrainingExample(NamedTuple):
     """What a dataset takes from a sample."""
 
     name: str
@@ -143,11 +143,11 @@ class Line(NamedTuple):
     digest: str
 
 
-def stream(engine: Engine, wanted: SampleFilter) -> Iterator[Line]:
+def stream(engine: Engine, wanted: SampleFilter) -> Iterator[TrainingExample]:
     """All matching samples in ascending order of their numbers, as they were at one moment, without holding them in
     memory."""
-    query = select(*(samples.c[name] for name in Line._fields)).where(*wanted.conditions())
+    query = select(*(samples.c[name] for name in TrainingExample._fields)).where(*wanted.conditions())
     with reading(engine) as connection:
         found = connection.execution_options(yield_per=_BATCH).execute(query.order_by(samples.c.id))
         for row in found:
-            yield Line(*row)
+            yield TrainingExample(*row)

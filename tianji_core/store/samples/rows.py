@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Engine, insert, select
 from tianji_core.errors import InputError
 from tianji_core.i18n import _
 from tianji_core.store.database import now, reading, writing
-from tianji_core.store.samples.model import CHAT, NewSample, Provenance, Sample, columns, to_sample
+from tianji_core.store.samples.model import CHAT, NewSample, Sample, SampleProvenance, columns, to_sample
 from tianji_core.store.schema import opening_of, sample_digest, samples, text_digest
 
 _BATCH = 1000
@@ -37,16 +37,16 @@ def many(engine: Engine, ids: Sequence[int]) -> list[Sample]:
     return sorted(found, key=lambda sample: sample.id)
 
 
-def provenance(engine: Engine, sample_id: int) -> Provenance:
+def provenance(engine: Engine, sample_id: int) -> SampleProvenance:
     """Prompt, model, tokens … of one sample."""
-    columns = [samples.c[name] for name in Provenance.__dataclass_fields__]
+    columns = [samples.c[name] for name in SampleProvenance.__dataclass_fields__]
     with reading(engine) as connection:
         row = connection.execute(select(*columns).where(samples.c.id == sample_id)).one_or_none()
     if row is None:
         raise InputError(_("没有编号为 {id} 的样本，请从审核页里选一条", id=sample_id))
     values = dict(row._mapping)
     values["planted"] = tuple(values["planted"])
-    return Provenance(**values)
+    return SampleProvenance(**values)
 
 
 def add(engine: Engine, sample: NewSample, source: str = CHAT) -> int | None:

@@ -1,6 +1,6 @@
 """What a person does to samples: each action on one or many of them is a step that is undone as a whole."""
 
-from tianji_core.store.steps.figures import Pace, Reviewer, pace, reviewers
+from tianji_core.store.steps.figures import Reviewer, ReviewPace, pace, reviewers
 from tianji_core.store.steps.history import (
     StepFilter,
     count,
@@ -24,7 +24,7 @@ from tianji_core.store.steps.model import (
     Event,
     Step,
 )
-from tianji_core.store.steps.taking import Revision, derive, edit, rate, retext, revise, set_state
+from tianji_core.store.steps.taking import SampleRevision, derive, edit, rate, retext, revise, set_state
 from tianji_core.store.steps.undoing import last, next_redo, redo, undo
 
 __all__ = [
@@ -38,9 +38,9 @@ __all__ = [
     "SPLIT_UP",
     "TABLE",
     "Event",
-    "Pace",
+    "ReviewPace",
     "Reviewer",
-    "Revision",
+    "SampleRevision",
     "Step",
     "StepFilter",
     "count",

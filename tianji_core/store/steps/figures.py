@@ -63,7 +63,7 @@ def _reviewer(who: str, rows: Sequence[_Done]) -> Reviewer:
     )
 
 
-class Pace(NamedTuple):
+class ReviewPace(NamedTuple):
     """How many samples one person decided in one span that begins at ``start`` (UTC)."""
 
     start: datetime
@@ -71,7 +71,7 @@ class Pace(NamedTuple):
     decided: int
 
 
-def pace(engine: Engine, recipe: str, by_hour: bool = False) -> list[Pace]:
+def pace(engine: Engine, recipe: str, by_hour: bool = False) -> list[ReviewPace]:
     """Decisions per person and day (or hour), undone steps left out, oldest first."""
     c = steps.c
     query = select(c.who, c.count, c.created_at).where(
@@ -83,4 +83,4 @@ def pace(engine: Engine, recipe: str, by_hour: bool = False) -> list[Pace]:
             start = moment.replace(minute=0, second=0, microsecond=0)
             key = (start if by_hour else start.replace(hour=0), who)
             found[key] = found.get(key, 0) + number
-    return [Pace(start, who, number) for (start, who), number in sorted(found.items())]
+    return [ReviewPace(start, who, number) for (start, who), number in sorted(found.items())]

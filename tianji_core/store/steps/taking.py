@@ -73,7 +73,7 @@ def rate(
 
 
 @dataclass(frozen=True)
-class Revision:
+class SampleRevision:
     """What a sample becomes, provided it still is at the ``version`` that was read; None leaves a field as it is, and a
     ``rating`` of 0 takes the stars away."""
 
@@ -99,7 +99,7 @@ def edit(
         InputError: the text is empty. ConflictError: the sample has changed since ``version``.
     """
     title = _("修改样本 {id}", id=sample_id)
-    return revise(engine, recipe, {sample_id: Revision(version, output, state)}, EDIT, title, who, note)
+    return revise(engine, recipe, {sample_id: SampleRevision(version, output, state)}, EDIT, title, who, note)
 
 
 def retext(
@@ -113,14 +113,14 @@ def retext(
     note: str = "",
 ) -> Step | None:
     """Give samples new outputs as one step: number → (version that was read, new output). Errors as :func:`revise`."""
-    revisions = {number: Revision(version, text, state) for number, (version, text) in texts.items()}
+    revisions = {number: SampleRevision(version, text, state) for number, (version, text) in texts.items()}
     return revise(engine, recipe, revisions, action, title, who, note)
 
 
 def revise(
     engine: Engine,
     recipe: str,
-    revisions: Mapping[int, Revision],
+    revisions: Mapping[int, SampleRevision],
     action: str,
     title: str,
     who: str,
@@ -147,7 +147,7 @@ def revise(
         return take(connection, recipe, action, title, who, changed, note)
 
 
-def _changed(row: Row[Any], revision: Revision) -> Change | None:
+def _changed(row: Row[Any], revision: SampleRevision) -> Change | None:
     before: dict[str, Any] = {}
     after: dict[str, Any] = {}
     if revision.output is not None and revision.output != row.output:
