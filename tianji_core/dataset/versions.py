@@ -1,8 +1,6 @@
-"""Freezing accepted samples into an immutable, hashed training file, and trusting it later."""
+"""Dataset versions: freezing samples into immutable, hashed training files, and verifying them later."""
 
-import hashlib
 import json
-import os
 import re
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -13,9 +11,9 @@ from typing import Any
 from tianji_core.cleaning import RULES, rules_basis
 from tianji_core.dataset.card import data_cards
 from tianji_core.dataset.placing import drafting, put
-from tianji_core.dataset.selection import Balance, select
-from tianji_core.dataset.statistics import Tally
+from tianji_core.dataset.selection import Balance, Selection, select
 from tianji_core.dataset.variety import phrases, self_bleu
+from tianji_core.dataset.writing import write_synced, write_training_file
 from tianji_core.errors import DatasetError
 from tianji_core.files import sha256
 from tianji_core.i18n import _
@@ -31,15 +29,15 @@ _READ_ONLY = 0o444
 
 
 def accepted(recipe_key: str) -> SampleFilter:
-    """What is frozen unless something else is asked for."""
+    """Returns the filter of the accepted samples of a recipe, the default of :func:`freeze`."""
     return SampleFilter(recipe_key, states=(ACCEPTED,))
 
 
 def check_name(workspace: Workspace, name: str) -> str:
-    """The name as it will be used.
+    """Returns the name of a new version, stripped of white space.
 
     Raises:
-        DatasetError: not usable as a folder's name, or taken.
+        DatasetError: the name cannot be that of a folder, or is taken.
     """
     name = name.strip()
     if _NAME.fullmatch(name) is None or name.endswith("."):
@@ -63,149 +61,120 @@ def freeze(
     balance: Balance | None = None,
     parent: str = "",
 ) -> DatasetVersion:
-    """Write the matching samples (default: all accepted ones) to ``datasets/<name>/train.json`` with a manifest and a
-    data card beside it, read-only, and remember them as a version; with a share for validation those go to ``val.json``.
-    Samples that are equal in every turn are written once. ``parent`` names the version that this one goes on from;
-    default: the newest one of the recipe. When this is interrupted at any point, either the whole version exists or none
-    of it.
+    """Freezes the samples that match ``wanted`` (default: all accepted ones) as a dataset version and returns it.
+
+    The read-only folder ``datasets/<name>/`` gets ``train.json``, with a share for validation ``val.json``, a manifest
+    and a data card. Samples that are equal in every turn are written once. ``parent`` names the version that this one
+    continues (default: the newest one of the recipe). An interruption at any point leaves either the whole version or
+    nothing.
 
     Raises:
-        DatasetError: nothing matches, the name cannot be used, there is no such parent, or no validation can be split.
+        DatasetError: nothing matches, the name cannot be used, there is no such parent, or no validation set can be
+            split off.
     """
     name = check_name(workspace, name)
     balance = balance or Balance()
     stored = recipes.current(workspace.engine, recipe_key)
-    wanted = wanted or accepted(recipe_key)
+    sample_filter = wanted or accepted(recipe_key)
     parents = _parents(workspace, recipe_key, parent)
     target = workspace.datasets / name
     with drafting(workspace, name) as draft:
-        chosen = select(samples.stream(workspace.engine, wanted), balance)
-        if not chosen.train:
+        selection = select(samples.stream(workspace.engine, sample_filter), balance)
+        if not selection.train:
             raise DatasetError(_("没有可以冻结的样本：请先到审核页采用一些样本"))
-        tally, digest = _write_training_file(chosen.train, draft / TRAIN)
-        manifest: dict[str, Any] = {
+        manifest = {
             "format": 2,
             "name": name,
             "note": note.strip(),
             "recipe": recipe_key,
             "recipe_revision": stored.revision,
             "threshold": stored.recipe.threshold,
-            "filter": {key: value for key, value in asdict(wanted).items() if value},
+            "filter": {key: value for key, value in asdict(sample_filter).items() if value},
             "balance": asdict(balance),
-            "left_out": chosen.left_out,
+            "left_out": selection.left_out,
             "rules": {"basis": rules_basis(workspace, recipe_key), "ids": [rule.id for rule in RULES]},
             "parents": parents,
             "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
-            "file": TRAIN,
-            "sha256": digest,
-            **tally.plain(),
-            **_variety(chosen.train, balance.seed),
+            **_write_examples(selection, draft, balance.seed),
         }
-        if chosen.validation:
-            held, held_digest = _write_training_file(chosen.validation, draft / VALIDATION)
-            plain = held.plain()
-            manifest["validation"] = {
-                "file": VALIDATION,
-                "sha256": held_digest,
-                "count": held.count,
-                "by_style": plain["by_style"],
-                "cells": plain["cells"],
-            }
-        manifest = json.loads(json.dumps(manifest))  # as it will be read back: tuples become lists
-        _write_synced(draft / MANIFEST, json.dumps(manifest, ensure_ascii=False, indent=2) + "\n")
-        for file, text in data_cards(manifest, stored.recipe.title).items():
-            _write_synced(draft / file, text)
-        for path in draft.iterdir():
-            path.chmod(_READ_ONLY)
-        draft.chmod(0o755)
+        manifest = json.loads(
+            json.dumps(manifest)
+        )  # in the form in which it is read back: tuples become lists
+        _seal(draft, manifest, stored.recipe.title)
         with writing(workspace.engine) as connection:
             folder = str(target.relative_to(workspace.home))
-            number = datasets.insert_version(
-                connection, recipe_key, name, folder, digest, tally.count, manifest
+            version_id = datasets.insert_version(
+                connection, recipe_key, name, folder, manifest["sha256"], manifest["count"], manifest
             )
             put(workspace, draft, target)
-    return datasets.get(workspace.engine, number)
+    return datasets.get(workspace.engine, version_id)
+
+
+def _write_examples(selection: Selection, draft: Path, seed: int) -> dict[str, Any]:
+    """Writes the training and validation files; returns the part of the manifest that describes them."""
+    tally, digest = write_training_file(selection.train, draft / TRAIN)
+    described = {"file": TRAIN, "sha256": digest, **tally.plain(), **_variety(selection.train, seed)}
+    if selection.validation:
+        tally, digest = write_training_file(selection.validation, draft / VALIDATION)
+        counts = tally.plain()
+        described["validation"] = {
+            "file": VALIDATION,
+            "sha256": digest,
+            "count": tally.count,
+            "by_style": counts["by_style"],
+            "cells": counts["cells"],
+        }
+    return described
+
+
+def _seal(draft: Path, manifest: dict[str, Any], recipe_title: str) -> None:
+    """Adds the manifest and the data cards, and makes every file read-only."""
+    write_synced(draft / MANIFEST, json.dumps(manifest, ensure_ascii=False, indent=2) + "\n")
+    for file, text in data_cards(manifest, recipe_title).items():
+        write_synced(draft / file, text)
+    for path in draft.iterdir():
+        path.chmod(_READ_ONLY)
+    draft.chmod(0o755)
 
 
 def _parents(workspace: Workspace, recipe_key: str, parent: str) -> list[dict[str, Any]]:
     if parent:
-        found = [datasets.by_name(workspace.engine, parent)]
+        versions = [datasets.by_name(workspace.engine, parent)]
     else:
-        found = datasets.listed(workspace.engine, recipe_key, limit=1)
-    return [{"name": each.name, "sha256": each.sha256, "count": each.count} for each in found]
+        versions = datasets.listed(workspace.engine, recipe_key, limit=1)
+    return [{"name": version.name, "sha256": version.sha256, "count": version.count} for version in versions]
 
 
-def _variety(lines: Sequence[TrainingExample], seed: int) -> dict[str, Any]:
-    texts = [line.output for line in lines]
+def _variety(examples: Sequence[TrainingExample], seed: int) -> dict[str, Any]:
+    texts = [example.output for example in examples]
     bleu = self_bleu(texts, seed)
     return {
         "self_bleu": None if bleu is None else round(bleu, 4),
-        "phrases": [[each.text, each.share] for each in phrases(texts, seed)],
+        "phrases": [[phrase.text, phrase.share] for phrase in phrases(texts, seed)],
     }
 
 
-def _write_training_file(lines: Sequence[TrainingExample], path: Path) -> tuple[Tally, str]:
-    """Write samples as a list of {"conversation": [{"system", "input", "output"}]}, indented by 4, non-ASCII kept: the
-    bytes of ``json.dump(…, ensure_ascii=False, indent=4)``. Returns the counts and the SHA-256 of the file."""
-    tally, hashed = Tally(), hashlib.sha256()
-    with path.open("wb") as file:
-
-        def write(text: str) -> None:
-            data = text.encode()
-            hashed.update(data)
-            file.write(data)
-
-        write("[")
-        for line in lines:
-            write(("," if tally.count else "") + "\n    {\n" + _conversation(line) + "\n    }")
-            tally.add(line.name, line.scene, line.style, line.source, line.output, len(line.history) + 1)
-        write("\n]\n")
-        file.flush()
-        os.fsync(file.fileno())
-    return tally, hashed.hexdigest()
-
-
-def _conversation(line: TrainingExample) -> str:
-    turns = [(turn["input"], turn["output"]) for turn in line.history] + [(line.input, line.output)]
-    written = []
-    for number, (asked, answered) in enumerate(turns):
-        fields = (("system", "" if number else line.system), ("input", asked), ("output", answered))
-        body = ",\n".join(f'                "{key}": {_quoted(value)}' for key, value in fields)
-        written.append("            {\n" + body + "\n            }")
-    return '        "conversation": [\n' + ",\n".join(written) + "\n        ]"
-
-
-_quoted = json.JSONEncoder(ensure_ascii=False).encode
-
-
-def _write_synced(path: Path, text: str) -> None:
-    with path.open("w", encoding="utf-8", newline="\n") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-
-
 def training_file(workspace: Workspace, version: DatasetVersion) -> Path:
-    """Where the training file of a version stands."""
+    """Returns the path of the training file of a version."""
     return workspace.home / version.folder / TRAIN
 
 
 def validation_file(workspace: Workspace, version: DatasetVersion) -> Path | None:
-    """Where the validation file of a version stands; None where it has none."""
-    held = version.manifest.get("validation")
-    return workspace.home / version.folder / held["file"] if held else None
+    """Returns the path of the validation file of a version, or None if it has none."""
+    validation = version.manifest.get("validation")
+    return workspace.home / version.folder / validation["file"] if validation else None
 
 
 def verify(workspace: Workspace, version: DatasetVersion) -> None:
-    """Compare the files of a version with the hashes that were taken when it was frozen.
+    """Checks the files of a version against the hashes taken when it was frozen.
 
     Raises:
-        DatasetError: a file is gone, or is not what was frozen.
+        DatasetError: a file is missing or has been changed.
     """
-    held = version.manifest.get("validation")
+    validation = version.manifest.get("validation")
     files = [(training_file(workspace, version), version.sha256)]
-    if held:
-        files.append((workspace.home / version.folder / held["file"], held["sha256"]))
+    if validation:
+        files.append((workspace.home / version.folder / validation["file"], validation["sha256"]))
     for path, digest in files:
         if not path.is_file():
             raise DatasetError(_("数据集“{name}”的文件 {file} 不见了", name=version.name, file=path))
