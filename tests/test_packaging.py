@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from tests.installed import ROOT, install_wheel
+from tests.test_layers import imported_modules
 from tianji_core import project
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
@@ -59,6 +61,21 @@ def test_every_line_of_a_lock_has_a_version_and_hashes_and_names_no_index(file: 
     rest = [line for line in ENTRY.sub("", text).splitlines() if not line.lstrip().startswith("#")]
     assert rest == []
     assert "://" not in text
+
+
+def test_every_package_that_the_studio_imports_is_among_its_dependencies() -> None:
+    required = {canonicalize_name(Requirement(text).name) for text in PROJECT["project"]["dependencies"]}
+    required.add("xtuner")
+    sources = [ROOT / "app.py", *(ROOT / "pages").rglob("*.py"), *(ROOT / "tianji_core").rglob("*.py")]
+    imported = {module.split(".")[0] for path in sources for module in imported_modules(path)}
+    own = {"app", "pages", "tianji_core"}
+    homes = packages_distributions()
+    undeclared = {
+        module
+        for module in imported - own - set(sys.stdlib_module_names)
+        if not required & {canonicalize_name(name) for name in homes.get(module, [])}
+    }
+    assert undeclared == set()
 
 
 def test_a_package_of_both_locks_has_one_version_in_them() -> None:
