@@ -15,7 +15,7 @@ from tianji_core.workspace import Workspace
 
 
 @dataclass(frozen=True)
-class Talk:
+class Conversation:
     """The conversation on the page; ``can_ask`` is False where there is no model to ask."""
 
     workspace: Workspace
@@ -24,20 +24,20 @@ class Talk:
     can_ask: bool
 
 
-def show(talk: Talk, at: int) -> None:
+def show(conversation: Conversation, at: int) -> None:
     """Draws the turn at this position, with its buttons."""
-    turn = talk.transcript.turns[at]
+    turn = conversation.transcript.turns[at]
     if not turn.continues and at:
         st.divider()
     with st.chat_message("user"):
         st.markdown(question(turn.request))
     with st.chat_message("assistant"):
-        if grows(talk.workspace, turn):
+        if grows(conversation.workspace, turn):
             return
         if turn.answer or not turn.error:
             number = "1. " if turn.others else ""
             st.markdown(number + (plain(turn.answer) or _("（没有说话）")))
-        _others(talk, turn, at)
+        _others(conversation, turn, at)
         if turn.error:
             st.error(plain(turn.error), icon="⚠️")
         st.caption(plain(figures(turn)))
@@ -45,28 +45,28 @@ def show(talk: Talk, at: int) -> None:
             kept = bool(turn.sample_id)
             label = _("已收下") if kept else _("收为样本")
             if turn.answer and st.button(label, key=f"keep_{at}", icon="📥", disabled=kept):
-                keep(talk, at, turn.answer)
+                keep(conversation, at, turn.answer)
             with st.popover(_("更多"), key=f"more_{at}", icon="✏️"):
-                _more(talk, turn, at)
+                _more(conversation, turn, at)
 
 
-def _others(talk: Talk, turn: Turn, at: int) -> None:
+def _others(conversation: Conversation, turn: Turn, at: int) -> None:
     for place, other in enumerate(turn.others):
         row = st.columns([5, 1.3], vertical_alignment="center")
         row[0].markdown(f"{place + 2}. {plain(other)}" if other else _("（没有说话）"))
         if row[1].button(_("选这个"), key=f"prefer_{at}_{place}", width="stretch", disabled=not other):
             turn.prefer(place)
-            keep_turn(talk.workspace, turn)
+            keep_turn(conversation.workspace, turn)
             st.rerun()
 
 
-def _more(talk: Talk, turn: Turn, at: int) -> None:
+def _more(conversation: Conversation, turn: Turn, at: int) -> None:
     if turn.answer:
         st.caption(_("复制：鼠标放上去，点右上角"))
         st.code(turn.answer, language=None, wrap_lines=True)
         edited = st.text_area(_("改好再收"), turn.answer, key=f"edited_{at}", height=90)
         if st.button(_("收改过的"), key=f"keep_edited_{at}", icon="📥", disabled=not edited.strip()):
-            keep(talk, at, edited.strip())
+            keep(conversation, at, edited.strip())
         why = st.selectbox(
             _("这条不好，因为"),
             [
@@ -84,12 +84,12 @@ def _more(talk: Talk, turn: Turn, at: int) -> None:
             key=f"why_{at}",
         )
         if st.button(_("记为不好"), key=f"bad_{at}", icon="👎", disabled=not why or bool(turn.bad)):
-            throw_out(talk, at, str(why))
+            throw_out(conversation, at, str(why))
     wording = st.text_area(_("改问题再问"), turn.request, key=f"question_{at}", height=70)
     if st.button(
-        _("重新发送"), key=f"resend_{at}", icon="✏️", disabled=not talk.can_ask or not wording.strip()
+        _("重新发送"), key=f"resend_{at}", icon="✏️", disabled=not conversation.can_ask or not wording.strip()
     ):
-        with changing(talk.workspace) as kept:
+        with changing(conversation.workspace) as kept:
             here = kept.place(turn)
             again = turn if here is None else kept.take_back(here)
         picked = {field: getattr(again, field) for field in ("name", "scene", "style", "continues")}
@@ -97,40 +97,40 @@ def _more(talk: Talk, turn: Turn, at: int) -> None:
         st.rerun()
 
 
-def keep(talk: Talk, at: int, output: str) -> None:
+def keep(conversation: Conversation, at: int, output: str) -> None:
     """Stores an answer, edited or not, as a pending sample."""
     with report_errors():
-        turn = talk.transcript.turns[at]
-        sample_id = _add(talk, at, output)
+        turn = conversation.transcript.turns[at]
+        sample_id = _add(conversation, at, output)
         turn.sample_id = sample_id
-        keep_turn(talk.workspace, turn)
+        keep_turn(conversation.workspace, turn)
         remember_notice(
             _("样本里已经有一模一样的了") if sample_id is None else _("已收为样本，去审核页就能看到")
         )
         st.rerun()
 
 
-def throw_out(talk: Talk, at: int, reason: str) -> None:
+def throw_out(conversation: Conversation, at: int, reason: str) -> None:
     """Stores an answer as a rejected sample, with the reason in its history."""
     with report_errors():
-        turn = talk.transcript.turns[at]
-        sample_id = turn.sample_id or _add(talk, at, turn.answer)
+        turn = conversation.transcript.turns[at]
+        sample_id = turn.sample_id or _add(conversation, at, turn.answer)
         if sample_id is not None:
-            only = samples.SampleFilter(talk.recipe, ids=(sample_id,))
-            who = talk.workspace.settings().reviewer
-            steps.set_state(talk.workspace.engine, only, samples.REJECTED, who, note=reason)
+            only = samples.SampleFilter(conversation.recipe, ids=(sample_id,))
+            who = conversation.workspace.settings().reviewer
+            steps.set_state(conversation.workspace.engine, only, samples.REJECTED, who, note=reason)
             turn.sample_id = sample_id
         turn.bad = reason
-        keep_turn(talk.workspace, turn)
+        keep_turn(conversation.workspace, turn)
         remember_notice(_("已记为不好的样本，审核页的“不要”里能看到理由"))
         st.rerun()
 
 
-def _add(talk: Talk, at: int, output: str) -> int | None:
-    turn = talk.transcript.turns[at]
-    history = talk.transcript.history(before=at) if turn.continues else []
+def _add(conversation: Conversation, at: int, output: str) -> int | None:
+    turn = conversation.transcript.turns[at]
+    history = conversation.transcript.history(before=at) if turn.continues else []
     sample = samples.NewSample(
-        recipe=talk.recipe,
+        recipe=conversation.recipe,
         system=turn.system,
         input=turn.request,
         output=output,
@@ -140,4 +140,4 @@ def _add(talk: Talk, at: int, output: str) -> int | None:
         history=tuple((earlier.request, earlier.answer) for earlier in history),
         model=turn.model,
     )
-    return samples.add(talk.workspace.engine, sample)
+    return samples.add(conversation.workspace.engine, sample)
