@@ -1,12 +1,12 @@
-"""8 prompts × 3 styles × 4 models (a base and three adapters): the model server with all of them at once,
-against plain ``transformers`` generate one by one; greedy, the same settings, on the same machine.
+"""Measures a comparison: 8 prompts × 3 styles × 4 models (a base and three adapters), all at once on the
+model server, against plain ``transformers`` generation one by one; greedy, same settings, same machine.
 
     python benchmarks/compare_throughput.py            the built-in nano model, float32 on the CPU: bar 5×
     python benchmarks/compare_throughput.py --large    7.7 B of random bfloat16 weights on a GPU: bar 20×
 
-Also: time to the first token of a request while 16 other streams run, against an idle server (bar 2×; 16
-requests at the very same instant are printed beside it), and the memory of base and adapters against the base
-alone (bar 1.1×). With nano every answer must be the same text as the baseline's.
+Two more bars: the time to the first token while 16 other streams run, against an idle server (2×; the
+figure for 16 simultaneous requests is printed beside it), and the memory of base and adapters against the
+base alone (1.1×). With nano every answer must equal the baseline's.
 """
 
 import argparse
@@ -47,7 +47,7 @@ BARS = {"first_token": 2.0, "memory": 1.1}
 
 
 def requests() -> list[tuple[str, str]]:
-    """(model, request) of every cell."""
+    """Returns (model, request) of every cell."""
     texts = [
         f"祝{person}{SCENES[at % len(SCENES)]}" + ("" if style == "正常" else f",{style}风格")
         for at, person in enumerate(PEOPLE)
@@ -57,8 +57,8 @@ def requests() -> list[tuple[str, str]]:
 
 
 def make_models(home: Path, large: bool) -> None:
-    """``base`` and three adapters of random weights, rank 64 on every linear layer, as the studio trains
-    them."""
+    """Writes ``base`` and three adapters of random weights: rank 64 on every linear layer, as the studio
+    trains."""
     import torch
     from peft import LoraConfig
     from safetensors.torch import save_file
@@ -95,7 +95,8 @@ def make_models(home: Path, large: bool) -> None:
 
 
 def one_by_one(home: Path, max_tokens: int, one_in: int) -> None:
-    """Child process: the baseline over one cell in ``one_in``. Prints one JSON object."""
+    """Runs the baseline over one cell in ``one_in`` and prints one JSON object; started as a child
+    process."""
     import torch
     from peft import PeftModel
     from transformers import AutoModelForCausalLM, AutoTokenizer
@@ -146,7 +147,7 @@ def one_by_one(home: Path, max_tokens: int, one_in: int) -> None:
 
 
 class Server:
-    """The model server as a process of its own, with the base alone at first."""
+    """The model server in a process of its own; at first it serves the base alone."""
 
     def __init__(self, home: Path) -> None:
         command = [sys.executable, "-m", "tianji_core.serving.server", "--model", f"base={home / 'base'}"]
@@ -161,7 +162,7 @@ class Server:
         threading.Thread(target=self._process.stdout.read, daemon=True).start()
 
     def memory(self) -> int:
-        """Bytes: of tensors on the GPU, or of the process on a CPU."""
+        """Returns bytes: of tensors on a GPU, of the whole process on a CPU."""
         with urlopen(f"http://127.0.0.1:{self._port}/health") as response:
             return json.load(response)["memory"]
 
@@ -174,7 +175,7 @@ class Server:
         return connection, response
 
     def load(self, name: str, folder: Path) -> None:
-        """Put an adapter on the base."""
+        """Loads an adapter onto the base."""
         connection, response = self._send(
             "/v1/load_lora_adapter", {"lora_name": name, "lora_path": str(folder)}
         )
@@ -182,7 +183,7 @@ class Server:
         connection.close()
 
     def ask(self, model: str, text: str, max_tokens: int) -> tuple[str, int]:
-        """(answer, its tokens), in one piece."""
+        """Returns (answer, its tokens) of a request without streaming."""
         connection, response = self._send("/v1/chat/completions", _body(model, text, max_tokens))
         value = json.loads(response.read())
         connection.close()
@@ -191,8 +192,8 @@ class Server:
     def first_token(
         self, model: str, text: str, max_tokens: int, going: threading.Event | None = None
     ) -> float:
-        """Seconds from the request to the second event, which is the first that an answer's token made: the
-        first only says who speaks. Reads on while ``going`` is set."""
+        """Returns the seconds from the request to the second event: the first event carries only the role,
+        the second the first token. Reads on while ``going`` is set."""
         started = time.perf_counter()
         body = {**_body(model, text, max_tokens), "stream": True}
         connection, response = self._send("/v1/chat/completions", body)
@@ -209,7 +210,7 @@ class Server:
         return seconds
 
     def close(self) -> None:
-        """End the process."""
+        """Ends the process."""
         self._process.terminate()
         self._process.wait(30)
 
@@ -220,7 +221,7 @@ def _body(model: str, text: str, max_tokens: int) -> dict[str, Any]:
 
 
 def together(server: Server, max_tokens: int) -> tuple[float, int, list[str]]:
-    """(seconds, tokens, answers) of every cell at once."""
+    """Asks every cell at once; returns (seconds, tokens, answers)."""
     with ThreadPoolExecutor(len(requests())) as pool:
         started = time.perf_counter()
         found = list(pool.map(lambda cell: server.ask(cell[0], cell[1], max_tokens), requests()))
@@ -229,7 +230,7 @@ def together(server: Server, max_tokens: int) -> tuple[float, int, list[str]]:
 
 
 def first_tokens(server: Server, max_tokens: int) -> tuple[float, float, float]:
-    """Median seconds to the first token: idle, while 16 streams run, of 16 at the same instant."""
+    """Returns the median seconds to the first token: idle, beside 16 streams, of 16 simultaneous requests."""
     cells = requests()[:: len(requests()) // PROBES][:PROBES]
     idle = [server.first_token(model, text, 4) for model, text in cells]
     going = threading.Event()
@@ -257,8 +258,9 @@ def first_tokens(server: Server, max_tokens: int) -> tuple[float, float, float]:
 
 
 class Served(NamedTuple):
-    """What the server did: ``seconds`` and ``tokens`` of all cells at once with their answers, median seconds
-    to the first token (idle, beside streams, in a burst), bytes of the base alone and of all four models."""
+    """Measurements of the server: seconds, tokens and answers of all cells at once, median seconds to the
+    first token (idle, beside streams, in a burst), and bytes of memory with the base alone and with all
+    four models."""
 
     seconds: float
     tokens: int
@@ -271,7 +273,7 @@ class Served(NamedTuple):
 
 
 def baseline_of(home: Path, max_tokens: int, one_in: int) -> dict[str, Any]:
-    """Seconds, tokens and answers of :func:`one_by_one` in a process of its own."""
+    """Returns seconds, tokens and answers of :func:`one_by_one`, run in a child process."""
     command = [sys.executable, __file__, "--baseline", str(home), "--max-tokens", str(max_tokens)]
     command += ["--one-in", str(one_in)]
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
@@ -281,7 +283,7 @@ def baseline_of(home: Path, max_tokens: int, one_in: int) -> dict[str, Any]:
 
 
 def served(home: Path, max_tokens: int) -> Served:
-    """Start a server on the models of ``home`` and measure it."""
+    """Starts a server on the models in ``home`` and returns its measurements."""
     server = Server(home)
     try:
         server.ask("base", requests()[0][1], 4)
@@ -298,7 +300,7 @@ def served(home: Path, max_tokens: int) -> Served:
 
 
 def report(got: Served, baseline: dict[str, Any], one_in: int, large: bool) -> bool:
-    """Print the JSON line; returns whether every bar is met."""
+    """Prints the JSON line; returns whether every bar is met."""
     answers = zip(got.answers[::one_in], baseline["answers"], strict=True)
     same = sum(one == other for one, other in answers)
     rate, before = got.tokens / got.seconds, baseline["tokens"] / baseline["seconds"]
@@ -336,7 +338,7 @@ def report(got: Served, baseline: dict[str, Any], one_in: int, large: bool) -> b
 
 
 def main() -> int:
-    """Measure, print, return 0 when every bar is met."""
+    """Measures and prints; returns 0 when every bar is met."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--large", action="store_true", help="7.7 B of random weights on a GPU")
     parser.add_argument("--max-tokens", type=int, default=64)

@@ -1,6 +1,9 @@
-"""Seconds from a started server to the first page on screen, in real Chromium, against the same app that
-imports torch and transformers first. ``python benchmarks/first_page.py``; needs Debian's chromium and
-playwright. The last line is one JSON object."""
+"""Measures the seconds from a started server to the first page on screen in Chromium, against the same app
+with torch and transformers imported first.
+
+Run with ``python benchmarks/first_page.py``; needs Debian's chromium and playwright. The last line is one
+JSON object.
+"""
 
 import json
 import os
@@ -23,14 +26,14 @@ HEAVY = (
 
 
 def free_port() -> int:
-    """A port nobody listens on."""
+    """Returns a port that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
 
 
 def measure(page: Page, command: list[str], home: Path) -> tuple[float, float]:
-    """(seconds from launch to a healthy server, seconds from there to the drawn home page)."""
+    """Returns (seconds from launch to a healthy server, seconds from there to the drawn home page)."""
     port = free_port()
     environment = {**os.environ, "TIANJI_HOME": str(home), "PYTHONPATH": str(ROOT)}
     started = time.monotonic()

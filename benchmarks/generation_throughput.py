@@ -1,10 +1,11 @@
-"""How much faster the engine generates than the tutorial's serial loop, against one OpenAI-compatible server.
+"""Measures how much faster a generation run is than the tutorial's serial loop, against one
+OpenAI-compatible server.
 
 Run with ``python benchmarks/generation_throughput.py``. The server is a process of its own on loopback and
-answers each request after exactly one second. The baseline asks for one text after the other with the
-synchronous OpenAI client and appends each to a list that it writes as JSON at the end. The engine's figure is
-the whole run: tasks read from the database, answers stored in it, raw file written. Bars: 15 times at
-concurrency 16, 58 at 64, 100 at 128.
+answers each request after exactly one second. The baseline sends one request after the other with the
+synchronous OpenAI client, collects the texts in a list and writes it as JSON at the end. The studio's
+figure covers the whole run: reading tasks from the database, storing the answers, writing the raw file.
+Bars: 15× at concurrency 16, 58× at 64, 100× at 128.
 """
 
 import argparse
@@ -39,7 +40,7 @@ MEMORY_BAR = 500.0
 
 
 class Server(asyncio.Protocol):
-    """As little HTTP as a client needs, so that the server costs the engine as few cycles as possible."""
+    """Speaks only as much HTTP as a client needs, so that it takes few cycles from the run it measures."""
 
     latency = 1.0
     answer = json.dumps(
@@ -83,7 +84,7 @@ class Server(asyncio.Protocol):
 
 
 async def serve(latency: float) -> None:
-    """Listen on a free port, say which, and go on until the parent closes our input."""
+    """Listens on a free port, prints it, and runs until the parent closes its input."""
     Server.latency = latency
     loop = asyncio.get_running_loop()
     server = await loop.create_server(Server, "127.0.0.1", 0, backlog=512)
@@ -92,7 +93,7 @@ async def serve(latency: float) -> None:
 
 
 def serial(url: str, folder: Path) -> float:
-    """Texts per second of the loop that asks for one after the other."""
+    """Returns the texts per second of the loop that asks one by one."""
     from openai import OpenAI
 
     client = OpenAI(api_key="none", base_url=url)
@@ -113,7 +114,7 @@ def serial(url: str, folder: Path) -> float:
 
 
 def engine(url: str, folder: Path, concurrency: int) -> float:
-    """Texts per second of a stored run."""
+    """Returns the texts per second of a stored run."""
     workspace = open_workspace(folder / f"at-{concurrency}")
     choice = TeacherChoice(provider="custom", model="bench", base_url=url)
     number = concurrency * ROUNDS[concurrency]
@@ -129,7 +130,7 @@ def engine(url: str, folder: Path, concurrency: int) -> float:
 
 
 def large(url: str, folder: Path, number: int) -> None:
-    """Work off a run of ``number`` tasks and print texts per second and this process's peak memory in
+    """Runs a stored run of ``number`` tasks and prints texts per second and this process's peak memory in
     megabytes."""
     workspace = open_workspace(folder / "large")
     keep_small(workspace.engine)  # as the worker does
@@ -145,7 +146,7 @@ def large(url: str, folder: Path, number: int) -> None:
 
 
 def memory(url: str, folder: Path, number: int) -> int:
-    """Run :func:`large` in a process of its own, print the result, return 0 when the bar is kept."""
+    """Runs :func:`large` in a child process and prints its result; returns 0 when the bar is met."""
     command = [sys.executable, __file__, "--large", str(number), "--url", url, "--folder", str(folder)]
     said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     figures = json.loads(said.splitlines()[-1])
@@ -163,7 +164,7 @@ def memory(url: str, folder: Path, number: int) -> int:
 
 
 def main() -> int:
-    """Measure, print, return 0 when every bar is reached."""
+    """Measures and prints; returns 0 when every bar is met."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--server", action="store_true", help="be the server (used by the script itself)")
     parser.add_argument(

@@ -1,10 +1,11 @@
-"""Whether a training on the CPU teaches: pass rate on held-out cells before and after one ``nano-cpu-qlora``
-run.
+"""Measures whether a training on the CPU teaches: pass rates on held-out cells before and after one
+``nano-cpu-qlora`` run.
 
-``python benchmarks/learning_effect.py [--all-styles] [--workspace DIR] [--samples N] [--base DIR]``. Composes
-samples for the cells to learn from, freezes them, trains once with the preset as it stands, converts, merges,
-and asks the base, the adapter, the merged model and the adapter behind the server the same held-out prompts:
-three styles, or all nine. Takes about ten minutes on two cores. The last line is one JSON object.
+``python benchmarks/learning_effect.py [--all-styles] [--workspace DIR] [--samples N] [--base DIR]``
+composes samples for the training cells, freezes them, trains once with the preset as it stands, converts
+and merges. Base, adapter, merged model and the adapter behind the server then answer the same held-out
+prompts, in three styles or all nine. Takes about ten minutes on two cores. The last line is one JSON
+object.
 """
 
 import argparse
@@ -44,8 +45,8 @@ PROMPTS_AT_LEAST = 300
 
 @dataclass(frozen=True)
 class Lesson:
-    """What is taught (no styles: all), by how many samples, and the bars: least pass rate, most seconds of
-    training on two free cores."""
+    """What is taught (no styles means all), by how many samples, and the bars: the lowest pass rate, and
+    the most seconds of training on two free cores."""
 
     styles: tuple[str, ...]
     samples: int
@@ -58,7 +59,8 @@ ALL = Lesson((), 5000, 0.90, 600)
 
 
 def composed_file(recipe: Recipe, styles: tuple[str, ...], count: int, seed: int, path: Path) -> int:
-    """Write ``count`` composed conversations of cells to learn from as a training file; how many it holds."""
+    """Writes ``count`` composed conversations of the training cells as a training file; returns how many
+    it holds."""
     composer = Composer()
     learnt, _kept = split_cells(kept_cells(recipe, recipe.threshold))
     plan = Plan(
@@ -75,8 +77,8 @@ def composed_file(recipe: Recipe, styles: tuple[str, ...], count: int, seed: int
 
 @dataclass(frozen=True)
 class Spent:
-    """What the training took: seconds by the clock, seconds of processor time over all cores, and the
-    machine's load average at its end, which on two free cores is about two."""
+    """What the training took: wall-clock seconds, processor seconds over all cores, and the machine's load
+    average at its end (about two on two free cores)."""
 
     seconds: float
     cpu_seconds: float
@@ -84,13 +86,13 @@ class Spent:
 
 
 def children_seconds() -> float:
-    """Processor time of all ended child processes."""
+    """Returns the processor seconds of all ended child processes."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
 
 
 def trained(workspace: Workspace, base: Path, version: dataset.DatasetVersion) -> tuple[Path, Path, Spent]:
-    """(adapter folder, merged folder, what it took) of one run of the preset."""
+    """Runs the preset once; returns (adapter folder, merged folder, what it took)."""
     settings = training.default_settings(PRESET).model_copy(update={"base": str(base)})
     run = training.prepare_training(workspace, PRESET, settings, version)
     started, before = time.monotonic(), children_seconds()
@@ -103,7 +105,7 @@ def trained(workspace: Workspace, base: Path, version: dataset.DatasetVersion) -
 def behind_server(
     workspace: Workspace, base: Path, adapter: Path, cases: list[Case], checker: Checker
 ) -> Report:
-    """The adapter asked over HTTP."""
+    """Evaluates the adapter over HTTP."""
     models_served = [serving.ModelRef("base", str(base))]
     job = serving.start_server(workspace, models_served, [serving.ModelRef("adapter", str(adapter))])
     try:
@@ -114,7 +116,7 @@ def behind_server(
 
 
 def show(title: str, report: Report) -> None:
-    """Print a report's table and a few answers."""
+    """Prints a report's table and a few answers."""
     print(f"\n{title}\n{report.table()}")
     for one in [j for j in report.judged if not j.verdict.passed][:4]:
         print(f"  x {one.case.request} -> {one.answer} {one.verdict.faults}")
@@ -124,7 +126,7 @@ def show(title: str, report: Report) -> None:
 
 
 def measure(home: Path, base: Path, lesson: Lesson, count: int, seed: int) -> int:
-    """Run everything in the workspace ``home``; returns the exit code."""
+    """Runs everything in the workspace ``home``; returns the exit code."""
     workspace = open_workspace(home)
     recipe = recipes.current(workspace.engine, "wishes").recipe
     file = home / "composed.json"

@@ -1,12 +1,13 @@
-"""Milliseconds from a key press to the next sample on screen, and bytes sent for it, with 100,000 samples, in
-real Chromium against a real studio; beside it a plain Streamlit page that holds all samples in one table.
+"""Measures a review by keyboard over 100,000 samples in Chromium: milliseconds from a key press to the
+next sample on screen, and bytes sent for it. Baseline: a plain Streamlit page that holds all samples in
+one table.
 
 Run with ``python benchmarks/review_keys.py``; needs Debian's chromium and playwright. Filling a workspace
-takes minutes: ``--workspace DIR`` keeps it for the next time. Keys are pressed in turn: accept, next, reject,
-undo and next, rate and next. A press counts until the browser has painted another sample's number. The
-baseline loads all rows, shows them in a table beside the current one, and runs its whole script for each
-press. Bars: p95 300 ms, 200 KB for opening the page and for the largest step. The last line is one JSON
-object.
+takes minutes; ``--workspace DIR`` keeps it for the next run. The keys accept, next, reject, undo and next,
+rate and next are pressed in turn; a press ends when the browser has painted the number of another sample.
+The baseline loads all rows, shows them in a table beside the current one, and reruns its whole script for
+each press. Bars: p95 300 ms, 200 KB for opening the page and for the largest step. The last line is one
+JSON object.
 """
 
 import argparse
@@ -66,7 +67,7 @@ DRAWN = '[data-testid="stApp"][data-test-script-state="notRunning"]'
 
 @contextmanager
 def server(command: list[str], home: Path) -> Iterator[str]:
-    """The address of a Streamlit server that runs as long as the block."""
+    """Runs a Streamlit server for the length of the block; gives its address."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -92,7 +93,7 @@ def server(command: list[str], home: Path) -> Iterator[str]:
 
 
 class Meter:
-    """Counts what a page's websocket receives, in bytes."""
+    """Counts the bytes that a page's websocket receives."""
 
     def __init__(self, page: Page) -> None:
         self.received = 0
@@ -105,13 +106,13 @@ class Meter:
         self.received += len(payload)
 
     def take(self) -> int:
-        """What came since the last call."""
+        """Returns the bytes received since the last call."""
         received, self.received = self.received, 0
         return received
 
 
 def pressed(page: Page, key: str) -> float:
-    """Milliseconds until another number is painted."""
+    """Returns the milliseconds until the number of another sample is painted."""
     before = page.evaluate(NUMBER)
     start = time.perf_counter()
     page.keyboard.press(key)
@@ -124,7 +125,7 @@ def pressed(page: Page, key: str) -> float:
 def measure(
     page: Page, address: str, keys: tuple[str, ...], presses: int
 ) -> tuple[int, list[float], list[int]]:
-    """(bytes of opening, milliseconds per press, bytes per press)."""
+    """Returns (bytes of opening, milliseconds per press, bytes per press)."""
     meter = Meter(page)
     page.goto(address)
     page.locator(".st-key-accept button").wait_for(timeout=300_000)
@@ -148,12 +149,12 @@ def measure(
 
 
 def p95(values: list[float]) -> float:
-    """The 95th percentile."""
+    """Returns the 95th percentile."""
     return statistics.quantiles(values, n=20)[-1]
 
 
 def main() -> int:
-    """Print the figures, then one JSON line."""
+    """Prints the figures, then one JSON line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--samples", type=int, default=100_000)
     parser.add_argument("--presses", type=int, default=100)

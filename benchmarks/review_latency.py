@@ -1,13 +1,13 @@
-"""How fast a person can review 100,000 samples, against keeping them in one JSON file as the tutorial does.
+"""Measures how fast a person can page, search and change 100,000 samples, against the tutorial's one JSON
+file.
 
-Run with ``python benchmarks/review_latency.py``. The store holds 100,000 composed texts, a quarter of them
-with a planted mistake, all checked by the cleaning rules. A page is fifty samples with their findings, under
-one of several filters and at any depth; a view adds what else the review page shows: the number of matches
-and the counts by state. A search is a page and the number of matches for one of some two-character words. A
-file of 100,000 conversations is imported into a workspace of its own; the samples are frozen and the version
-exported. The baseline reads the JSON file, filters it in memory and takes fifty, as a script would for every
-page. Bars: page p95 50 ms, search p95 150 ms, a bulk step over 10,000 samples with its undo 1 s, import 20 s,
-freezing and exporting 5 s, checking 5,000 samples/s.
+Run with ``python benchmarks/review_latency.py``. The store holds composed texts, a quarter of them with a
+planted mistake, all checked by the cleaning rules. A page is fifty samples with their findings, at any
+depth, under one of several filters; a view adds the number of matches and the counts by state. A search is
+the first page and the number of matches for a two-character word. The samples are also frozen and
+exported, and the frozen file is imported into another workspace. The baseline reads the JSON file, filters
+it in memory and takes fifty. Bars: page p95 50 ms, search p95 150 ms, a step over 10,000 samples with its
+undo 1 s, import 20 s, freezing and exporting 5 s, checking 5,000 samples/s.
 """
 
 import argparse
@@ -64,7 +64,7 @@ FILTERS = {
 
 
 def fill(workspace: Workspace, number: int) -> None:
-    """Store composed samples in batches."""
+    """Stores composed samples in batches."""
     recipe = load_recipe(built_in_recipes()["wishes"])
     composer = Composer(mistakes=0.25)
     new: list[NewSample] = []
@@ -90,21 +90,20 @@ def fill(workspace: Workspace, number: int) -> None:
 
 
 def timed(action: Callable[[], object]) -> float:
-    """Seconds that one call takes."""
+    """Returns the seconds that one call takes."""
     start = time.perf_counter()
     action()
     return time.perf_counter() - start
 
 
 def one_page(workspace: Workspace, wanted: SampleFilter, after: int) -> None:
-    """Fifty samples and what the rules found in them."""
+    """Reads fifty samples and their findings."""
     page = samples.page(workspace.engine, wanted, after_id=after)
     findings.of(workspace.engine, [s.id for s in page])
 
 
 def first_page(workspace: Workspace, wanted: SampleFilter) -> int:
-    """What a search shows, as the review page asks for it: fifty samples with their findings, and the number
-    of matches."""
+    """Reads what a search shows (fifty samples with their findings); returns the number of matches."""
     found = samples.page(workspace.engine, wanted, limit=51)
     findings.of(workspace.engine, [s.id for s in found[:50]])
     last = found[49].id if len(found) > 50 else None
@@ -113,13 +112,13 @@ def first_page(workspace: Workspace, wanted: SampleFilter) -> int:
 
 
 def counts(workspace: Workspace, wanted: SampleFilter) -> None:
-    """What the page shows besides."""
+    """Reads the counts that the page shows beside the samples."""
     samples.count(workspace.engine, wanted)
     samples.state_counts(workspace.engine, ALL)
 
 
 def page_times(workspace: Workspace, number: int, repeats: int) -> dict[str, list[tuple[float, float]]]:
-    """filter → (page, view) in milliseconds, at random depths."""
+    """Returns filter → (page, view) in milliseconds, at random depths."""
     source = random.Random(3)
     times: dict[str, list[tuple[float, float]]] = {}
     for title, fields in FILTERS.items():
@@ -133,7 +132,7 @@ def page_times(workspace: Workspace, number: int, repeats: int) -> dict[str, lis
 
 
 def search_times(workspace: Workspace, repeats: int) -> list[float]:
-    """Milliseconds of a search in all samples: the first page and the number of matches."""
+    """Returns the milliseconds of each search over all samples: first page and number of matches."""
     times = []
     for _repeat in range(repeats):
         for word in WORDS:
@@ -143,7 +142,7 @@ def search_times(workspace: Workspace, repeats: int) -> list[float]:
 
 
 def import_seconds(file: Path) -> float:
-    """Seconds for importing a file of conversations into an empty workspace."""
+    """Returns the seconds for importing a file of conversations into an empty workspace."""
     with tempfile.TemporaryDirectory() as home:
         workspace = open_workspace(home)
         workspace.engine  # noqa: B018  opened and migrated before the clock starts
@@ -155,12 +154,12 @@ def import_seconds(file: Path) -> float:
 
 
 def p95(values: Sequence[float]) -> float:
-    """The 95th percentile."""
+    """Returns the 95th percentile."""
     return statistics.quantiles(values, n=20)[-1]
 
 
 def file_page_ms(path: Path) -> float:
-    """Milliseconds for one page from a JSON file, with the same filter on the text."""
+    """Returns the milliseconds for one page from a JSON file, with the same filter on the text."""
 
     def read() -> list[dict]:
         items = json.loads(path.read_text(encoding="utf-8"))
@@ -170,7 +169,7 @@ def file_page_ms(path: Path) -> float:
 
 
 def reading(workspace: Workspace, number: int, repeats: int) -> dict[str, float]:
-    """Figures of opening pages under every filter, and of searching."""
+    """Returns the figures of opening pages under every filter, and of searching."""
     times = page_times(workspace, number, repeats)
     for title, values in times.items():
         pages, views = zip(*values, strict=True)
@@ -188,7 +187,7 @@ def reading(workspace: Workspace, number: int, repeats: int) -> dict[str, float]
 
 
 def changing(workspace: Workspace) -> float:
-    """Seconds for rejecting 10,000 samples at once and undoing it."""
+    """Returns the seconds for rejecting 10,000 samples at once and undoing it."""
     first = samples.page(workspace.engine, ALL, limit=10_000)
     ten = SampleFilter("wishes", ids=tuple(s.id for s in first))
     bulk = timed(lambda: steps.set_state(workspace.engine, ten, REJECTED, "bench"))
@@ -198,7 +197,7 @@ def changing(workspace: Workspace) -> float:
 
 
 def freezing(workspace: Workspace) -> tuple[float, DatasetVersion]:
-    """Seconds for freezing everything and exporting it, and the version."""
+    """Returns the seconds for freezing everything and exporting it, and the version."""
     steps.set_state(workspace.engine, ALL, ACCEPTED, "bench")
     freeze = timed(lambda: dataset.freeze(workspace, "wishes", "bench"))
     version = datasets.by_name(workspace.engine, "bench")
@@ -208,7 +207,7 @@ def freezing(workspace: Workspace) -> tuple[float, DatasetVersion]:
 
 
 def main() -> None:
-    """Print the figures, then one JSON line."""
+    """Prints the figures, then one JSON line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--samples", type=int, default=100_000)
     parser.add_argument("--repeats", type=int, default=40)

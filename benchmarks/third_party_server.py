@@ -31,7 +31,7 @@ from tianji_core.workspace import open_workspace  # noqa: E402
 
 
 def main() -> int:
-    """Run, print, return 0 when nothing is lost or doubled."""
+    """Runs and prints; returns 0 when nothing is lost or doubled."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--url", required=True, help="address of the server, ending in /v1")
     parser.add_argument("--model", required=True, help="name of the model as the server knows it")

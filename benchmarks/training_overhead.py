@@ -1,13 +1,12 @@
-"""What the studio costs a training: time per iteration of one config run by bare xtuner and as a job of the
-studio, with supervisor, worker, load samples, and a reader that asks for its state as often as the open page
-does.
+"""Measures what the studio costs a training: seconds per iteration of one config as a job of the studio
+(supervisor, worker, load samples, and a reader that asks for the state as often as the open page does),
+against bare xtuner.
 
-``python benchmarks/training_overhead.py [--turns N] [--seconds N]``. The built-in nano base, QLoRA on the
-CPU. Both trainings are there at once, but only one goes at a time: they take turns of a few seconds, in
-changing order, while everything of the other one is stopped by a signal. So a machine that gets slower or has
-other work does it to both. Counted are the iterations that each got done in its turns. The second figure is
-the processor time of everything but the trainer, in its turns. Takes about six minutes. The last line is one
-JSON object.
+``python benchmarks/training_overhead.py [--turns N] [--seconds N]`` trains the built-in nano base by QLoRA
+on the CPU. Both trainings exist at once but run in turns of a few seconds, in changing order, while a
+signal stops the other one, so a change in the machine's speed meets both alike. The iterations of each
+one's turns are counted. The second figure is the processor time of everything but the trainer. Takes about
+six minutes. The last line is one JSON object.
 """
 
 import argparse
@@ -45,7 +44,7 @@ LOOK = 2.0
 
 
 def frozen(workspace: Workspace, count: int) -> DatasetVersion:
-    """A dataset version of ``count`` composed samples."""
+    """Freezes a dataset version of ``count`` composed samples."""
     plan = Plan(styles=("小红书", "正常", "严肃"), limit=count)
     run = generation.create_run(workspace, "wishes", plan, TeacherChoice(), Sampling())
     jobs.wait(workspace, generation.start_generation(workspace, run.id).id, 120)
@@ -54,14 +53,14 @@ def frozen(workspace: Workspace, count: int) -> DatasetVersion:
 
 
 def settings() -> training.TrainingSettings:
-    """The preset's own, but longer than the measuring and without a checkpoint in it."""
+    """Returns the preset's settings, with more iterations than are measured and no checkpoint among them."""
     changes = {"save_interval": 100_000, "eval_tokens": 8, "epochs": 100}
     return training.default_settings(PRESET).model_copy(update=changes)
 
 
 @dataclass
 class Way:
-    """One training with its processes; ``look`` is what the page asks in its turn. ``seconds``,
+    """One training with its processes. ``look`` is what the page asks during a turn; ``seconds``,
     ``iterations`` and ``spent`` (processor seconds of all but the trainer) are sums over its turns."""
 
     work_dir: Path
@@ -73,26 +72,26 @@ class Way:
     spent: float = 0.0
 
     def done(self) -> int:
-        """The last iteration it has logged."""
+        """Returns the last iteration that was logged."""
         points = curve(self.work_dir)
         return points[-1].iteration if points else 0
 
     def beside_seconds(self) -> float:
-        """Processor time of everything but the trainer so far."""
+        """Returns the processor seconds of everything but the trainer so far."""
         return sum(sum(each.cpu_times()[:2]) for each in self.beside)
 
     def stand(self) -> None:
-        """Stop all of it where it is."""
+        """Stops all its processes by a signal."""
         for each in self.processes:
             each.suspend()
 
     def go(self) -> None:
-        """Let it go on."""
+        """Lets its processes go on."""
         for each in self.processes:
             each.resume()
 
     def turn(self, seconds: float) -> None:
-        """Go for so long, and count."""
+        """Runs for ``seconds`` and counts."""
         before, spent, began = self.done(), self.beside_seconds(), time.monotonic()
         self.go()
         while (left := began + seconds - time.monotonic()) > 0:
@@ -104,7 +103,7 @@ class Way:
         self.iterations += self.done() - before
 
     def warm(self) -> None:
-        """Go until the first iterations are done."""
+        """Runs until the first iterations are done."""
         deadline = time.monotonic() + 300
         while self.done() < WARM:
             if time.monotonic() > deadline or not all(each.is_running() for each in self.processes):
@@ -114,7 +113,7 @@ class Way:
 
 
 def bare(workspace: Workspace, version: DatasetVersion) -> Way:
-    """xtuner alone, started and standing after its first iterations."""
+    """Starts xtuner alone and stops it after its first iterations."""
     run = training.prepare_training(workspace, PRESET, settings(), version, "bare")
     folder = training.work_folder(workspace, run)
     command = [sys.executable, str(xtuner_tool("train.py")), str(folder / "config.py")]
@@ -132,7 +131,7 @@ def bare(workspace: Workspace, version: DatasetVersion) -> Way:
 
 
 def studio(workspace: Workspace, version: DatasetVersion) -> Way:
-    """The same as a job of the studio, standing after its first iterations."""
+    """Starts the same as a job of the studio and stops it after its first iterations."""
     run = training.start_training(workspace, PRESET, settings(), version, "studio")
     way = Way(training.work_folder(workspace, run), [])
     while not way.done():
@@ -149,7 +148,7 @@ def studio(workspace: Workspace, version: DatasetVersion) -> Way:
 
 
 def measured(workspace: Workspace, turns: int, seconds: float) -> tuple[Way, Way]:
-    """(bare, studio) after so many turns of each."""
+    """Returns (bare, studio) after ``turns`` turns of each."""
     version, ways = frozen(workspace, 700), []
     try:
         ways.append(bare(workspace, version))

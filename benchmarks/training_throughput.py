@@ -1,11 +1,11 @@
-"""Tokens per second of a fine-tuning of a 7.7 B model: the tutorial's config against this card's profile, on
-one GPU.
+"""Measures the tokens per second of fine-tuning a 7.7 B model on one GPU: this card's profile against the
+tutorial's config.
 
-``python benchmarks/training_throughput.py [--small] [--steps N] [--profiles KEY…] [--folder DIR]``. Writes a
-model of random weights in InternLM2-7B's shape and composed blessings for it, trains through xtuner's own
-program with the config that the studio writes, without trial answers, and compares tokens per second over the
-same tokens and the loss over the last quarter of them. ``--small``: a tiny model on the CPU, to try the
-script itself. The last line is one JSON object.
+``python benchmarks/training_throughput.py [--small] [--steps N] [--profiles KEY…] [--folder DIR]`` writes
+a model of random weights in InternLM2-7B's shape and composed blessings for it, trains through xtuner's
+own program with the config that the studio writes (without trial answers), and compares tokens per second
+over the same tokens and the loss over their last quarter. ``--small`` uses a tiny model on the CPU, to try
+the script itself. The last line is one JSON object.
 """
 
 import argparse
@@ -59,20 +59,20 @@ class Shape:
 
     @property
     def layer_parameters(self) -> int:
-        """Weights of all layers' products."""
+        """Returns the weights of all layers' matrices."""
         narrow = self.hidden // self.heads * self.pairs
         return self.layers * self.hidden * (2 * self.hidden + 2 * narrow + 3 * self.inner)
 
     def lora_parameters(self, rank: int) -> int:
-        """Weights of LoRA matrices beside each of them."""
+        """Returns the weights of the LoRA matrices beside them."""
         narrow = self.hidden // self.heads * self.pairs
         sides = 2 * 2 * self.hidden + 2 * (self.hidden + narrow) + 3 * (self.hidden + self.inner)
         return self.layers * rank * sides
 
     def operations(self, length: int, rank: int, answers: float) -> float:
-        """Floating-point operations per token that a LoRA step needs: forward, and the gradients of
-        activations and of the LoRA matrices. Nothing is counted twice for checkpointing; the head counts for
-        the share of ``answers``."""
+        """Returns the floating-point operations per token of a LoRA step: forward, and the gradients of
+        activations and of the LoRA matrices. Recomputation by checkpointing is not counted; the head
+        counts for the share of ``answers``."""
         products = 4 * (self.layer_parameters + answers * self.hidden * self.words)
         attention = (
             self.layers * 3.5 * 2 * length * self.hidden
@@ -86,8 +86,8 @@ TINY = Shape(64, 4, 4, 2, 128, 4096)
 
 @dataclass(frozen=True)
 class Measured:
-    """One training: ``rate`` in tokens per second, memory in GB (``allocated`` by tensors, ``taken`` from the
-    card), ``loss`` over the last quarter of the tokens that all trainings share."""
+    """One training: ``rate`` in tokens per second, memory in GB (``allocated`` by tensors, ``taken`` from
+    the card), and ``loss`` over the last quarter of the tokens that all trainings share."""
 
     name: str
     rate: float
@@ -99,8 +99,8 @@ class Measured:
 
 
 def write_training_file(path: Path, tokens: int) -> tuple[str, float]:
-    """Composed blessings worth so many tokens of one character each; the characters, and the share of answer
-    tokens."""
+    """Writes composed blessings of so many one-character tokens; returns their characters and the share of
+    answer tokens."""
     recipe, composer = built_in_recipe("wishes"), Composer()
     plan = Plan(
         styles=("小红书", "正常", "严肃"),
@@ -125,7 +125,7 @@ def write_training_file(path: Path, tokens: int) -> tuple[str, float]:
 
 
 def write_model(folder: Path, shape: Shape, characters: str, device: str) -> None:
-    """A Hugging Face folder of random weights with a tokenizer of single characters."""
+    """Writes a Hugging Face folder of random weights with a tokenizer of single characters."""
     import torch
     from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers
     from transformers import LlamaConfig, LlamaForCausalLM
@@ -162,7 +162,7 @@ def write_model(folder: Path, shape: Shape, characters: str, device: str) -> Non
 
 
 class Watch:
-    """The most memory that the card gave away during a block, in GB."""
+    """Measures the most memory taken from the card during a block, in GB."""
 
     def __init__(self) -> None:
         self.peak, self._done = 0.0, threading.Event()
@@ -184,7 +184,7 @@ class Watch:
 def measured(
     name: str, config: str, settings: TrainingSettings, work: Path, packs: int, device: str, limit: float
 ) -> Measured:
-    """Train with this config through xtuner and read its curve over the first ``packs`` packs."""
+    """Trains with a config through xtuner; reads its curve over the first ``packs`` packs."""
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(parents=True)
     path = work / "config.py"
@@ -237,15 +237,15 @@ print(30 * 2 * 8192**3 / (time.perf_counter() - t), *torch.cuda.get_device_capab
 
 
 def card() -> tuple[float, tuple[int, int], float, str]:
-    """The card's measured bf16 rate in operations per second, its compute capability, memory in GB, and
-    name."""
+    """Returns the card's measured bf16 rate in operations per second, its compute capability, memory in
+    GB, and name."""
     answer = subprocess.run([sys.executable, "-c", MATRICES], capture_output=True, text=True, check=True)
     rate, major, minor, memory, name = answer.stdout.strip().split("|")
     return float(rate), (int(major), int(minor)), float(memory), name
 
 
 def write_model_apart(base: Path, shape: Shape, characters: str, device: str) -> None:
-    """:func:`write_model` in a process of its own: what it takes of the card would be missing for the
+    """Runs :func:`write_model` in a child process, so that it keeps no memory of the card from the
     trainings."""
     work = (base, shape, characters, device)
     writer = multiprocessing.get_context("spawn").Process(target=write_model, args=work)
@@ -256,7 +256,7 @@ def write_model_apart(base: Path, shape: Shape, characters: str, device: str) ->
 
 
 def main() -> None:
-    """Measure, print a table and the JSON line."""
+    """Measures, prints a table and the JSON line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--small", action="store_true")
     parser.add_argument("--steps", type=int, help="optimizer steps of 16 packs; 20, small: 3")
@@ -307,7 +307,7 @@ def report(
     name: str,
     small: bool,
 ) -> None:
-    """The table and the JSON line."""
+    """Prints the table and the JSON line."""
     tutorial, others = found[0], found[1:]
     need = shape.operations(settings.max_length, settings.lora_r, answers)
     print(f"{name}: bf16 products at {rate / 1e12:.0f} TFLOP/s; a token needs {need / 1e9:.1f} GFLOP")

@@ -1,4 +1,4 @@
-"""Mistakes that need to know the recipe and its other texts: wrong people, occasions, cells and lengths."""
+"""Mistakes that depend on the recipe and on its other texts: wrong people, occasions, cells and lengths."""
 
 import random
 from collections import defaultdict
@@ -29,23 +29,23 @@ class Misplacing:
             self._by_cell[text[1:]].append(text)
 
     def twice(self, text: Text, source: random.Random) -> str:
-        """Two texts of the cell, on two lines."""
+        """Puts two texts of the cell on two lines."""
         return f"{text.output}\n{source.choice(self._by_cell[text[1:]]).output}"
 
     def too_long(self, text: Text, source: random.Random) -> str | None:
-        """Texts of the cell one after the other, over the style's limit."""
+        """Joins texts of the cell until the style's limit is passed."""
         output = text.output
         while len(output) <= self._longest[text.style]:
             output += source.choice(self._by_cell[text[1:]]).output
         return output if text.style != "小红书" else None
 
     def wrong_pronoun(self, text: Text, _source: random.Random) -> str | None:
-        """您 to a peer, 你 to an elder."""
+        """Says 您 to a peer or 你 to an elder."""
         old, new = ("您", "你") if self._formal[text.name] else ("你", "您")
         return text.output.replace(old, new) if old in text.output else None
 
     def wrong_occasion(self, text: Text, source: random.Random) -> str | None:
-        """A text for the same person that names another occasion."""
+        """Takes a text for the same person that names another occasion."""
         others = [t for t in self._by_style[text.style] if t.name == text.name and t.scene != text.scene]
         source.shuffle(others)
         for other in others:
@@ -56,20 +56,20 @@ class Misplacing:
         return None
 
     def unsuitable(self, text: Text, source: random.Random) -> str | None:
-        """The text said to somebody whom the scene does not suit."""
+        """Addresses the text to somebody whom the scene does not suit."""
         unfit = [n for n in self._names if self._matrix.rating(n, text.scene).value < self._recipe.threshold]
         unfit = [n for n in unfit if self._formal[n] == self._formal[text.name]]
         return text.output.replace(text.name, source.choice(unfit)) if unfit else None
 
     def wrong_person(self, text: Text, source: random.Random) -> str | None:
-        """Another name of the recipe in place of the right one."""
+        """Replaces the name by another one of the recipe."""
         other = source.choice([n for n in self._names if n not in text.name and text.name not in n])
         if self._formal[other] != self._formal[text.name] or text.name not in text.output:
             return None
         return text.output.replace(text.name, other)
 
     def wrong_kinship(self, text: Text, source: random.Random) -> str | None:
-        """A relative who is no name of the recipe in place of the right one."""
+        """Replaces the name by a relative that the recipe does not have."""
         if text.name not in text.output:
             return None
         words = FORMAL_KIN if self._formal[text.name] else CLOSE_KIN

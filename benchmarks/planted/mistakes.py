@@ -1,5 +1,4 @@
-"""One mistake for every cleaning rule, in wordings of its own: no rule is measured with the words it was
-written from."""
+"""One kind of mistake for every cleaning rule, worded independently of the rules."""
 
 import random
 
@@ -115,8 +114,8 @@ def planters(recipe: Recipe, other: list[Text]) -> dict[str, Spoil]:
 
 
 def plant(recipe: Recipe, per_rule: int, seed: int) -> list[tuple[Text, str]]:
-    """Texts with the rule whose mistake each of them carries, '' for those left as they are. No two of the
-    underlying texts resemble each other, and every one has room for some more characters."""
+    """Returns texts with the id of the rule whose mistake each carries, '' for those left as they are. No
+    two of the underlying texts resemble each other, and each has room for some more characters."""
     source = random.Random(seed)
     pool = composed(recipe, 3, seed)
     source.shuffle(pool)

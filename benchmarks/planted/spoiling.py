@@ -1,4 +1,4 @@
-"""Ways to plant one mistake in a text, as functions made from a few wordings."""
+"""Functions that plant one mistake in a text, made from a few wordings."""
 
 import random
 import re
@@ -11,12 +11,12 @@ Spoil = Callable[[Text, random.Random], str | None]
 
 
 def ended(text: str) -> str:
-    """The text with a closing mark."""
+    """Returns the text with a closing mark."""
     return text if text[-1] in "。！？~～!?…" else text + "。"
 
 
 def choice(*forms: str) -> Spoil:
-    """One of some forms in which {text}, {name}, {scene} and {style} are filled in."""
+    """Puts one of the forms in place of the text; {text}, {name}, {scene} and {style} are filled in."""
 
     def spoil(text: Text, source: random.Random) -> str:
         values = {"name": text.name, "scene": text.scene, "style": text.style}
@@ -26,7 +26,7 @@ def choice(*forms: str) -> Spoil:
 
 
 def inserted(*pieces: str) -> Spoil:
-    """A piece after the first or second mark of the text."""
+    """Inserts a piece after the first or second mark of the text."""
 
     def spoil(text: Text, source: random.Random) -> str | None:
         places = [m.end() for m in re.finditer("[，。！？]", text.output)][:2]
@@ -39,7 +39,7 @@ def inserted(*pieces: str) -> Spoil:
 
 
 def replaced(old: str, new: tuple[str, ...]) -> Spoil:
-    """One match of a pattern turned into something else."""
+    """Replaces one match of a pattern."""
 
     def spoil(text: Text, source: random.Random) -> str | None:
         matches = list(re.finditer(old, text.output))
@@ -52,12 +52,12 @@ def replaced(old: str, new: tuple[str, ...]) -> Spoil:
 
 
 def appended(*endings: str) -> Spoil:
-    """An ending after the closed text."""
+    """Adds an ending after the closed text."""
     return lambda text, source: ended(text.output) + source.choice(endings)
 
 
 def emoji(text: Text, source: random.Random) -> str:
-    """None where the style wants one, some where it wants none, and too many elsewhere."""
+    """Removes the emoji where the style wants one, adds some where it wants none, and too many elsewhere."""
     if text.style == "小红书":
         return re.sub(r"[\U0001F000-\U0001FAFF\u2600-\u27BF\ufe0f]", "", text.output)
     if text.style in ("正常", "严肃", "文言文", "诗词赋"):
@@ -66,12 +66,12 @@ def emoji(text: Text, source: random.Random) -> str:
 
 
 def repeated_marks(text: Text, source: random.Random) -> str | None:
-    """Four exclamation marks or more, inside the text or at its end."""
+    """Repeats an exclamation mark inside the text or at its end."""
     return replaced("[！。](?=.)", ("！！！！", "！！！！！！"))(text, source) or (
         text.output[:-1] + "！！！！" if text.output[-1] in "。！" else None
     )
 
 
 def too_short(text: Text, source: random.Random) -> str:
-    """Fewer than ten characters."""
+    """Writes fewer than ten characters."""
     return source.choice(("祝{name}开心！", "{name}加油！", "愿{name}都好。")).format(name=text.name)[:9]
