@@ -66,33 +66,33 @@ def _find_near(workspace: Workspace, recipe_key: str, due: Collection[int]) -> i
     """Compare the samples that have no signature yet, those of ``due``, and those whose twin is one of these."""
     import numpy as np
 
-    rows = comparing.compared(workspace.engine, recipe_key)
-    fresh = {row.id for row in rows if row.bands is None}
+    compared = comparing.compared(workspace.engine, recipe_key)
+    fresh = {row.id for row in compared if row.bands is None}
     due = fresh | set(due)
-    due |= {row.id for row in rows if row.twin_id in due}
+    due |= {row.id for row in compared if row.twin_id in due}
     if not due:
         return 0
-    place = {row.id: index for index, row in enumerate(rows)}
-    keys = np.zeros((len(rows), BANDS), dtype=np.uint64)
-    known = [index for index, row in enumerate(rows) if row.bands is not None]
+    place = {row.id: index for index, row in enumerate(compared)}
+    keys = np.zeros((len(compared), BANDS), dtype=np.uint64)
+    known = [index for index, row in enumerate(compared) if row.bands is not None]
     if known:
-        stored = b"".join(rows[index].bands or b"" for index in known)
+        stored = b"".join(compared[index].bands or b"" for index in known)
         keys[known] = np.frombuffer(stored, dtype="<u8").reshape(len(known), BANDS)
     texts = comparing.texts(workspace.engine, sorted(fresh))
     ordered = sorted(fresh & texts.keys())
     if ordered:
         keys[[place[number] for number in ordered]] = band_keys([texts[n][0] for n in ordered])
     close = _sharing_a_band(keys, [place[number] for number in due])
-    texts |= comparing.texts(workspace.engine, sorted({rows[i].id for i in close} - texts.keys()))
-    repeated = _twins(rows, place, keys, close, texts, due)
+    texts |= comparing.texts(workspace.engine, sorted({compared[i].id for i in close} - texts.keys()))
+    repeated = _twins(compared, place, keys, close, texts, due)
     stored, width = keys.astype("<u8").tobytes(), 8 * BANDS
-    found = []
+    signatures = []
     for number in sorted(due & texts.keys()):
         start = width * place[number]
         bands = stored[start : start + width] if number in fresh else None
-        found.append(Signature(number, texts[number][1], bands, *repeated.get(number, (None, None))))
-    comparing.save_signatures(workspace.engine, recipe_key, found)
-    return len(found)
+        signatures.append(Signature(number, texts[number][1], bands, *repeated.get(number, (None, None))))
+    comparing.save_signatures(workspace.engine, recipe_key, signatures)
+    return len(signatures)
 
 
 def _sharing_a_band(keys, due):  # type: ignore[no-untyped-def]
@@ -109,7 +109,7 @@ def _sharing_a_band(keys, due):  # type: ignore[no-untyped-def]
 
 
 def _twins(  # type: ignore[no-untyped-def]
-    rows: list[Compared],
+    compared: list[Compared],
     place: dict[int, int],
     keys,
     close: list[int],
@@ -120,49 +120,49 @@ def _twins(  # type: ignore[no-untyped-def]
     duplicates of each other: the rule for exact ones speaks of them."""
     by_text: dict[str, list[int]] = {}
     for index in close:
-        if rows[index].id in texts:
-            by_text.setdefault(texts[rows[index].id][0], []).append(index)
+        if compared[index].id in texts:
+            by_text.setdefault(texts[compared[index].id][0], []).append(index)
     different = list(by_text)
-    wanted = [n for n, text in enumerate(different) if any(rows[i].id in due for i in by_text[text])]
-    pairs = near_pairs(different, keys[[by_text[text][0] for text in different]], wanted)
+    due_texts = [n for n, text in enumerate(different) if any(compared[i].id in due for i in by_text[text])]
+    pairs = near_pairs(different, keys[[by_text[text][0] for text in different]], due_texts)
 
     def standing(text: str) -> list[int]:
-        return [i for i in by_text[text] if not rows[i].rejected]
+        return [i for i in by_text[text] if not compared[i].rejected]
 
     kept = [
         n
         for n, text in enumerate(different)
-        if any(rows[i].id not in due and rows[i].twin_id is None for i in standing(text))
+        if any(compared[i].id not in due and compared[i].twin_id is None for i in standing(text))
     ]
-    order = sorted(wanted, key=lambda n: (not standing(different[n]), min(by_text[different[n]])))
+    order = sorted(due_texts, key=lambda n: (not standing(different[n]), min(by_text[different[n]])))
     known = set(kept)
     repeated = leaders([n for n in order if n not in known], pairs, known)
-    found: dict[int, tuple[int, float]] = {}
+    twins: dict[int, tuple[int, float]] = {}
     for n, (leader, similarity) in repeated.items():
         of = by_text[different[leader]]
-        first = rows[min(standing(different[leader]) or of)].id
+        first = compared[min(standing(different[leader]) or of)].id
         for index in by_text[different[n]]:
-            found[rows[index].id] = (first, similarity)
-    return {number: twin for number, twin in found.items() if number in due}
+            twins[compared[index].id] = (first, similarity)
+    return {number: twin for number, twin in twins.items() if number in due}
 
 
 def _mark_near(workspace: Workspace, recipe_key: str) -> None:
     twins = comparing.twins(workspace.engine, recipe_key)
     same = comparing.same_cell(workspace.engine, {number: twin for number, (twin, _s) in twins.items()})
-    wanted = {}
+    details = {}
     for number, (twin, similarity) in twins.items():
         values = {"id": twin, "percent": math.floor(100 * similarity)}
-        wanted[number] = (
+        details[number] = (
             _("和样本 {id} 几乎一样（{percent}%）", **values)
             if number in same
             else _("和样本 {id} 几乎一样（{percent}%），只是换了称谓或场景", **values)
         )
-    comparing.sync(workspace.engine, recipe_key, NEAR_DUPLICATE.id, wanted)
+    comparing.sync(workspace.engine, recipe_key, NEAR_DUPLICATE.id, details)
 
 
 def _mark_openings(workspace: Workspace, recipe_key: str) -> None:
     allowed = bounds().opening
-    wanted: dict[int, str] = {}
+    details: dict[int, str] = {}
     for style, opening, number, total in comparing.frequent_openings(
         workspace.engine, recipe_key, allowed.at_least
     ):
@@ -177,8 +177,8 @@ def _mark_openings(workspace: Workspace, recipe_key: str) -> None:
             most=most,
         )
         ids = comparing.with_opening(workspace.engine, recipe_key, style, opening)
-        wanted |= dict.fromkeys(ids[most:], detail)
-    comparing.sync(workspace.engine, recipe_key, OVERUSED_OPENING.id, wanted)
+        details |= dict.fromkeys(ids[most:], detail)
+    comparing.sync(workspace.engine, recipe_key, OVERUSED_OPENING.id, details)
 
 
 def ranked(members: Collection[Sample], twins: Container[int]) -> list[Sample]:
@@ -195,14 +195,14 @@ def ranked(members: Collection[Sample], twins: Container[int]) -> list[Sample]:
 
 
 def keep_best(
-    workspace: Workspace, wanted: SampleFilter, who: str, only: Collection[int] | None = None
+    workspace: Workspace, sample_filter: SampleFilter, who: str, only: Collection[int] | None = None
 ) -> Step | None:
     """In every cluster with a matching member (or only in those led by ``only``) keep the best sample and reject all
     that say almost the same, as one step; None where nothing was left to reject. Two members of a cluster that differ
     enough from each other are both kept."""
-    found = comparing.clusters(workspace.engine, wanted)
-    led = [each.leader for each in found if only is None or each.leader in only]
-    twins = comparing.twins(workspace.engine, wanted.recipe)
+    clusters = comparing.clusters(workspace.engine, sample_filter)
+    led = [cluster.leader for cluster in clusters if only is None or cluster.leader in only]
+    twins = comparing.twins(workspace.engine, sample_filter.recipe)
     groups: dict[int, list[Sample]] = {}
     for sample in comparing.members_of(workspace.engine, led):
         if sample.state != REJECTED:
@@ -217,11 +217,11 @@ def keep_best(
                 kept.append(sample)
     step = steps.set_state(
         workspace.engine,
-        SampleFilter(wanted.recipe, ids=tuple(rejected)),
+        SampleFilter(sample_filter.recipe, ids=tuple(rejected)),
         REJECTED,
         who,
         rejected,
         _("近似重复只留最好的，弃用 {n} 条", n=len(rejected)),
     )
-    compare_all(workspace, wanted.recipe)
+    compare_all(workspace, sample_filter.recipe)
     return step

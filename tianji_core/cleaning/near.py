@@ -45,10 +45,10 @@ def band_keys(texts: Sequence[str]) -> "Keys":
         sketch = RMinHash(num_perm=BANDS * ROWS, seed=_SEED)
         sketch.update([text[i : i + GRAM] for i in range(max(1, len(text) - GRAM + 1))])
         digests[number] = sketch.digest()
-    rows = digests.reshape(len(texts), BANDS, ROWS).astype(np.uint64)
+    bands = digests.reshape(len(texts), BANDS, ROWS).astype(np.uint64)
     keys = np.zeros((len(texts), BANDS), dtype=np.uint64)
     for number, odd in enumerate(_MIX):
-        keys ^= rows[:, :, number] * np.uint64(odd)
+        keys ^= bands[:, :, number] * np.uint64(odd)
     return keys
 
 
@@ -58,15 +58,15 @@ def near_pairs(texts: Sequence[str], keys: "Keys", due: Iterable[int] | None = N
 
     if len(texts) < 2:
         return []
-    wanted = None
+    is_due = None
     if due is not None:
-        wanted = np.zeros(len(texts), dtype=bool)
-        wanted[list(due)] = True
+        is_due = np.zeros(len(texts), dtype=bool)
+        is_due[list(due)] = True
     # In the order of the texts, so that neighbours in a large bucket begin alike.
     order = np.array(sorted(range(len(texts)), key=texts.__getitem__), dtype=np.int64)
     lengths = np.fromiter((len(text) for text in texts), dtype=np.int64, count=len(texts))
     candidates = np.sort(
-        np.concatenate([_bucket_pairs(keys[order, band], order, wanted, lengths) for band in range(BANDS)])
+        np.concatenate([_bucket_pairs(keys[order, band], order, is_due, lengths) for band in range(BANDS)])
     )
     candidates = candidates[np.concatenate(([True], candidates[1:] != candidates[:-1]))[: len(candidates)]]
     first, second = candidates // len(texts), candidates % len(texts)
@@ -76,7 +76,7 @@ def near_pairs(texts: Sequence[str], keys: "Keys", due: Iterable[int] | None = N
 def _bucket_pairs(
     column: "np.ndarray[tuple[int], np.dtype[np.uint64]]",
     order: "Ints",
-    wanted: "np.ndarray[tuple[int], np.dtype[np.bool_]] | None",
+    is_due: "np.ndarray[tuple[int], np.dtype[np.bool_]] | None",
     lengths: "Ints",
 ) -> "Ints":
     """The pairs that share a key of ``column`` (in the order ``order``), as first × number of texts + second."""
@@ -87,7 +87,7 @@ def _bucket_pairs(
     edges = np.flatnonzero(np.concatenate(([True], same[1:] != same[:-1], [True])))
     sizes = np.diff(edges)
     size_at = np.repeat(sizes, sizes)
-    found: list[tuple[Ints, Ints]] = []
+    pairs: list[tuple[Ints, Ints]] = []
     # Equal keys stand side by side: whoever has an equal at distance n has one at n - 1, so that few are left soon.
     places = np.flatnonzero(size_at > 1)
     for step in range(1, int(sizes.max())):
@@ -97,15 +97,15 @@ def _bucket_pairs(
         places = places[same[places] == same[places + step]]
         if not len(places):
             break
-        found.append((members[places], members[places + step]))
+        pairs.append((members[places], members[places + step]))
     large = np.flatnonzero(size_at > _WHOLE_BUCKET)
     if len(large):
-        found.append((members[np.repeat(edges[:-1], sizes)[large]], members[large]))
-    if not found:
+        pairs.append((members[np.repeat(edges[:-1], sizes)[large]], members[large]))
+    if not pairs:
         return np.empty(0, dtype=np.int64)
-    left = np.concatenate([pair[0] for pair in found])
-    right = np.concatenate([pair[1] for pair in found])
-    mine = left != right if wanted is None else (wanted[left] | wanted[right]) & (left != right)
+    left = np.concatenate([pair[0] for pair in pairs])
+    right = np.concatenate([pair[1] for pair in pairs])
+    mine = left != right if is_due is None else (is_due[left] | is_due[right]) & (left != right)
     shorter = np.minimum(lengths[left], lengths[right])
     mine &= 2 * shorter >= SIMILAR * (lengths[left] + lengths[right])
     left, right = left[mine], right[mine]

@@ -69,13 +69,13 @@ def check_again(workspace: Workspace, recipe_key: str) -> int:
 
 def _check_batch(workspace: Workspace, recipe_key: str, batch: Sequence[Unchecked], context: Context) -> None:
     twins = findings.twins(workspace.engine, recipe_key, batch, EXACT_DUPLICATE.id)
-    found: dict[int, tuple[int, list[Finding]]] = {}
+    by_sample: dict[int, tuple[int, list[Finding]]] = {}
     for sample in batch:
         items = check(sample, context)
         if (twin := twins.get(sample.id)) is not None:
             items.append(Finding(EXACT_DUPLICATE.id, _("与样本 {id} 的内容一样", id=twin)))
-        found[sample.id] = (sample.version, items)
-    findings.save(workspace.engine, found)
+        by_sample[sample.id] = (sample.version, items)
+    findings.save(workspace.engine, by_sample)
 
 
 def propose(sample: Sample, context: Context, rules: Collection[str] = SAFE_RULES) -> Proposal | None:
@@ -85,15 +85,15 @@ def propose(sample: Sample, context: Context, rules: Collection[str] = SAFE_RULE
 
 
 def preview(
-    workspace: Workspace, wanted: SampleFilter, rules: Collection[str] = SAFE_RULES, examples: int = 10
+    workspace: Workspace, sample_filter: SampleFilter, rules: Collection[str] = SAFE_RULES, examples: int = 10
 ) -> Preview:
     """What :func:`fix` would do with the same arguments; nothing is changed."""
-    context = current_context(workspace, wanted.recipe)
-    fixable = _fixable(wanted, rules)
+    context = current_context(workspace, sample_filter.recipe)
+    fixable = _fixable(sample_filter, rules)
     counts = findings.rule_counts(workspace.engine, fixable) if rules else {}
     first = samples.page(workspace.engine, fixable, limit=examples) if rules else []
     return Preview(
-        matching=samples.count(workspace.engine, wanted),
+        matching=samples.count(workspace.engine, sample_filter),
         fixable=samples.count(workspace.engine, fixable) if rules else 0,
         by_rule={rule: number for rule, number in counts.items() if rule in rules},
         examples=tuple(p for sample in first if (p := propose(sample, context, rules)) is not None),
@@ -102,7 +102,7 @@ def preview(
 
 def fix(
     workspace: Workspace,
-    wanted: SampleFilter,
+    sample_filter: SampleFilter,
     rules: Collection[str] = SAFE_RULES,
     who: str = "",
     versions: dict[int, int] | None = None,
@@ -115,23 +115,23 @@ def fix(
     """
     if not rules:
         return None
-    context = current_context(workspace, wanted.recipe)
+    context = current_context(workspace, sample_filter.recipe)
     texts: dict[int, tuple[int, str]] = {}
-    for batch in samples.each(workspace.engine, _fixable(wanted, rules)):
+    for batch in samples.each(workspace.engine, _fixable(sample_filter, rules)):
         for sample in batch:
             if (proposal := propose(sample, context, rules)) is not None:
                 version = (versions or {}).get(sample.id, sample.version)
                 texts[sample.id] = (version, proposal.after)
     title = _("自动修正 {n} 条", n=len(texts))
     reviewer = who or workspace.settings().reviewer
-    step = steps.retext(workspace.engine, wanted.recipe, texts, steps.FIX, title, reviewer)
-    check_new(workspace, wanted.recipe)
+    step = steps.retext(workspace.engine, sample_filter.recipe, texts, steps.FIX, title, reviewer)
+    check_new(workspace, sample_filter.recipe)
     return step
 
 
-def _fixable(wanted: SampleFilter, rules: Iterable[str]) -> SampleFilter:
-    """The samples among ``wanted`` in which one of ``rules`` found something that it can fix. A rule that ``wanted``
+def _fixable(sample_filter: SampleFilter, rules: Iterable[str]) -> SampleFilter:
+    """The samples among ``sample_filter`` in which one of ``rules`` found something that it can fix. A rule that ``sample_filter``
     itself asks for stays asked for."""
     chosen = set(rules)
-    narrowed = tuple(sorted(chosen & set(wanted.rules) if wanted.rules else chosen))
-    return replace(wanted, rules=narrowed or ("-",), fixable=True)
+    narrowed = tuple(sorted(chosen & set(sample_filter.rules) if sample_filter.rules else chosen))
+    return replace(sample_filter, rules=narrowed or ("-",), fixable=True)

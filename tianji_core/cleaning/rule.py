@@ -156,7 +156,7 @@ def context_of(recipe: Recipe) -> Context:
 
 def _foreign_signs(scene: str, known: Mapping[str, SceneWords]) -> re.Pattern[str]:
     """What finds a sign of another scene quickly; never matches where there is no other scene."""
-    signs = {sign for other, each in known.items() if other != scene for sign in each.signs}
+    signs = {sign for other, words in known.items() if other != scene for sign in words.signs}
     return re.compile("|".join(sorted(map(re.escape, signs))) or r"(?!)")
 
 

@@ -64,12 +64,12 @@ def check(sample: HasText, context: Context) -> list[Finding]:
     subject = Subject(sample.output, sample.name, sample.scene, sample.style)
     if (nothing := EMPTY_RULE.look(subject.output, subject, context)) is not None:
         return [Finding(EMPTY_RULE.id, nothing.detail)]
-    found = []
+    findings = []
     for rule in _TEXT_RULES:
         seen = rule.look(subject.output, subject, context)
         if seen is not None:
-            found.append(Finding(rule.id, seen.detail, seen.fixed))
-    return found
+            findings.append(Finding(rule.id, seen.detail, seen.fixed))
+    return findings
 
 
 def clean_text(sample: HasText, context: Context, rules: Collection[str] = SAFE_RULES) -> str:

@@ -119,17 +119,17 @@ def _wrapping_quotes(text: str, _subject: Subject, _context: Context) -> Found |
             continue
         first, last = places[0] == 0, places[-1] == len(inner) - 1
         if len(places) == 2 and first and last:
-            found = Found(_("整段套着引号"), inner[1:-1].strip())
+            proposal = Found(_("整段套着引号"), inner[1:-1].strip())
         elif len(places) == 2 and first and places[1] == len(inner) - 2 and inner[-1] in _STOPS:
             body = inner[1:-2].strip()
-            found = Found(_("整段套着引号"), body if body[-1:] in _STOPS else body + inner[-1])
+            proposal = Found(_("整段套着引号"), body if body[-1:] in _STOPS else body + inner[-1])
         elif first and _paired(inner[1:], family):
-            found = Found(_("开头的引号没有另一半"), inner[1:].strip())
+            proposal = Found(_("开头的引号没有另一半"), inner[1:].strip())
         elif last and _paired(inner[:-1], family):
-            found = Found(_("末尾的引号没有另一半"), inner[:-1].strip())
+            proposal = Found(_("末尾的引号没有另一半"), inner[:-1].strip())
         else:
             continue
-        return found if any(char.isalnum() for char in found.fixed or "") else None
+        return proposal if any(char.isalnum() for char in proposal.fixed or "") else None
     return None
 
 

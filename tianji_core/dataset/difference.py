@@ -61,12 +61,12 @@ def difference(workspace: Workspace, older: DatasetVersion, newer: DatasetVersio
 
 def _answers(workspace: Workspace, version: DatasetVersion) -> Counter[tuple[tuple[str, ...], str]]:
     items = _read(training_file(workspace, version), version.name)
-    found: Counter[tuple[tuple[str, ...], str]] = Counter()
+    answers: Counter[tuple[tuple[str, ...], str]] = Counter()
     for item in items:
         turns = item["conversation"]
         earlier = [text for turn in turns[:-1] for text in (turn["input"], turn["output"])]
-        found[(turns[0]["system"], *earlier, turns[-1]["input"]), turns[-1]["output"]] += 1
-    return found
+        answers[(turns[0]["system"], *earlier, turns[-1]["input"]), turns[-1]["output"]] += 1
+    return answers
 
 
 def _read(path: Path, name: str) -> list[dict[str, Any]]:

@@ -132,7 +132,9 @@ def _pieces(workspace: Workspace, version: DatasetVersion, form: str, split: str
 
 
 def _json(path: Path, form: str) -> Iterator[str]:
-    lines = (json.dumps(as_item(each, form), ensure_ascii=False) for each in _conversations(path))
+    lines = (
+        json.dumps(as_item(conversation, form), ensure_ascii=False) for conversation in _conversations(path)
+    )
     if form == MESSAGES:
         yield from (line + "\n" for line in lines)
         return

@@ -78,9 +78,10 @@ def fetch(workspace: Workspace, dataset_id: str, revision: str, endpoint: str, p
     try:
         info = HfApi(endpoint, token=token).dataset_info(dataset_id, revision=revision, files_metadata=True)
         files = {
-            each.rfilename: int(each.size or 0)
-            for each in info.siblings or ()
-            if Path(each.rfilename).suffix.lower() in SUFFIXES and Path(each.rfilename).name not in NO_DATA
+            sibling.rfilename: int(sibling.size or 0)
+            for sibling in info.siblings or ()
+            if Path(sibling.rfilename).suffix.lower() in SUFFIXES
+            and Path(sibling.rfilename).name not in NO_DATA
         }
         if files:
             _fetch_files(dataset_id, info.sha or revision, folder, files, token, progress)
@@ -160,23 +161,23 @@ def _explained(error: Exception, dataset_id: str, revision: str, endpoint: str) 
         causes.append(cause)
         cause = cause.__cause__ or cause.__context__
     values = {"id": dataset_id, "endpoint": endpoint, "revision": revision}
-    for each in causes:
-        if isinstance(each, StudioError):
-            return each
-        if isinstance(each, OSError) and each.errno == 28:
+    for fault in causes:
+        if isinstance(fault, StudioError):
+            return fault
+        if isinstance(fault, OSError) and fault.errno == 28:
             return StudioError(_("磁盘满了；清理后再导入会接着下"))
-        if isinstance(each, hub.GatedRepoError):
+        if isinstance(fault, hub.GatedRepoError):
             return ImportFileError(_("“{id}”要先在网站上同意条款，再把 HF_TOKEN 写进 .env", **values))
-        if isinstance(each, hub.RevisionNotFoundError):
+        if isinstance(fault, hub.RevisionNotFoundError):
             return ImportFileError(_("“{id}”没有“{revision}”这个版本", **values))
-        if isinstance(each, hub.RepositoryNotFoundError):
+        if isinstance(fault, hub.RepositoryNotFoundError):
             return ImportFileError(
                 _(
                     "{endpoint} 上没有数据集“{id}”，或者它不公开（要在 .env 里写 HF_TOKEN）；请检查名字",
                     **values,
                 )
             )
-        if isinstance(each, hub.OfflineModeIsEnabled):
+        if isinstance(fault, hub.OfflineModeIsEnabled):
             return ImportFileError(_("环境变量 HF_HUB_OFFLINE 关掉了联网，去掉它再导入"))
     kinds = {kind.__name__ for each in causes for kind in type(each).__mro__}
     if kinds & {"ConnectionError", "Timeout", "TimeoutError", "ConnectError", "LocalEntryNotFoundError"}:

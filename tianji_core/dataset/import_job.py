@@ -112,4 +112,4 @@ def imports_of(workspace: Workspace, job: Job) -> list[Import]:
     listed = datasets.listed_imports(workspace.engine, subject.recipe)
     ended = job.ended_at
     own = (i for i in listed if i.id > subject.after and (ended is None or i.created_at <= ended))
-    return sorted(own, key=lambda each: each.id)
+    return sorted(own, key=lambda record: record.id)

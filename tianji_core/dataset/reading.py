@@ -86,7 +86,7 @@ def files_under(path: Path) -> list[Path]:
         return [path]
     if not path.exists():
         raise ImportFileError(_("没有 {path} 这个文件或文件夹，请检查路径", path=path))
-    found = sorted(
+    files = sorted(
         file
         for file in path.rglob("*")
         if file.suffix.lower() in SUFFIXES
@@ -94,9 +94,9 @@ def files_under(path: Path) -> list[Path]:
         and file.name not in NO_DATA
         and not any(part.startswith(".") for part in file.relative_to(path).parts)
     )
-    if not found:
+    if not files:
         raise ImportFileError(_("文件夹 {path} 里没有 .json、.jsonl、.csv 或 .parquet 文件", path=path))
-    return found
+    return files
 
 
 def file_source(path: Path, name: str = "") -> Source:
@@ -140,7 +140,7 @@ def _source(opened: Callable[[], BinaryIO], name: str) -> Source:
         encoding = None
     else:
         fitting = (
-            each for each in (["utf-16"] if wide else ["utf-8-sig", "gb18030"]) if _decodes(opened, each)
+            codec for codec in (["utf-16"] if wide else ["utf-8-sig", "gb18030"]) if _decodes(opened, codec)
         )
         encoding = next(fitting, None)
     if encoding is None:

@@ -87,9 +87,9 @@ def _held_back(lines: Sequence[TrainingExample], share: float, source: Random) -
     cells = sorted(counts)
     source.shuffle(cells)
     held: set[tuple[str, str]] = set()
-    wanted, got = share * len(lines), 0
+    target, got = share * len(lines), 0
     for cell in cells:
-        if got >= wanted or len(held) + 1 >= len(cells) + (len(lines) > sum(counts.values())):
+        if got >= target or len(held) + 1 >= len(cells) + (len(lines) > sum(counts.values())):
             break
         held.add(cell)
         got += counts[cell]

@@ -46,15 +46,15 @@ class Grams:
         import numpy as np
 
         self._fold()
-        for found in self._found:
-            found[:] = [np.unique(np.concatenate(found))] if found else [np.empty(0, np.uint64)]
-        return [found[0] for found in self._found]
+        for grams in self._found:
+            grams[:] = [np.unique(np.concatenate(grams))] if grams else [np.empty(0, np.uint64)]
+        return [grams[0] for grams in self._found]
 
     def shares(self) -> list[float]:
         """distinct-1 and distinct-2: different ones divided by all of them (Li et al., 2016), over characters. Larger
         sets of texts have smaller values, so that only sets of like size can be compared."""
-        found = [len(each) for each in self.different()]
-        return [round(n / all_, 5) if all_ else 0.0 for n, all_ in zip(found, self.number, strict=True)]
+        sizes = [len(grams) for grams in self.different()]
+        return [round(n / all_, 5) if all_ else 0.0 for n, all_ in zip(sizes, self.number, strict=True)]
 
     def _fold(self) -> None:
         import numpy as np

@@ -51,10 +51,10 @@ def csv_lines(conversations: Iterable[Conversation]) -> Iterator[str]:
     writer = csv.writer(buffer)
     buffer.write("\ufeff")
     writer.writerow(COLUMNS)
-    for each in conversations:
-        earlier = json.dumps([list(turn) for turn in each.turns[:-1]], ensure_ascii=False)
-        last = each.turns[-1]
-        cells = (each.system, last.input, last.output, earlier if each.turns[1:] else "")
+    for conversation in conversations:
+        earlier = json.dumps([list(turn) for turn in conversation.turns[:-1]], ensure_ascii=False)
+        last = conversation.turns[-1]
+        cells = (conversation.system, last.input, last.output, earlier if conversation.turns[1:] else "")
         writer.writerow([safe_cell(cell) for cell in cells])
         yield buffer.getvalue()
         buffer.seek(0)
@@ -71,7 +71,7 @@ def csv_items(text: TextIO, name: str) -> Iterator[dict[str, Any]]:
     first = text.readline(_LONGEST_HEAD)
     text.seek(0)
     rows = csv.reader(text, delimiter=max(",;\t", key=first.count))
-    headings = [_HEADINGS.get(each.strip(), each.strip().lower()) for each in next(rows, [])]
+    headings = [_HEADINGS.get(heading.strip(), heading.strip().lower()) for heading in next(rows, [])]
     if "output" not in headings:
         raise ImportFileError(
             _("{file} 里没有“输入”和“输出”两列（input、output），第一行应当是表头", file=name)
@@ -111,8 +111,8 @@ def parquet_table(conversations: Iterable[Conversation]) -> "pyarrow.Table":
     import pyarrow
 
     turn = pyarrow.struct([(key, pyarrow.string()) for key in ("system", "input", "output")])
-    rows = [as_item(each, "merged")["conversation"] for each in conversations]
-    return pyarrow.table({"conversation": pyarrow.array(rows, type=pyarrow.list_(turn))})
+    items = [as_item(conversation, "merged")["conversation"] for conversation in conversations]
+    return pyarrow.table({"conversation": pyarrow.array(items, type=pyarrow.list_(turn))})
 
 
 def parquet_items(file: BinaryIO, name: str) -> Iterator[dict[str, Any]]:
@@ -137,8 +137,8 @@ def parquet_items(file: BinaryIO, name: str) -> Iterator[dict[str, Any]]:
 
 def _without_none(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: _without_none(each) for key, each in value.items() if each is not None}
-    return [_without_none(each) for each in value] if isinstance(value, list) else value
+        return {key: _without_none(item) for key, item in value.items() if item is not None}
+    return [_without_none(item) for item in value] if isinstance(value, list) else value
 
 
 def parquet_bytes(conversations: Iterable[Conversation]) -> bytes:

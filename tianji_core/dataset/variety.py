@@ -39,7 +39,7 @@ def self_bleu(texts: Sequence[str], seed: int = 0) -> float | None:
     if len(drawn) < 2:
         return None
     grams = [[_grams(text, n) for n in range(1, ORDER + 1)] for text in drawn]
-    most = [_two_most([each[n] for each in grams]) for n in range(ORDER)]
+    most = [_two_most([counts[n] for counts in grams]) for n in range(ORDER)]
     lengths = Counter(map(len, drawn))
     return sum(
         _bleu(number, grams[number], most, len(text), lengths) for number, text in enumerate(drawn)
@@ -92,15 +92,15 @@ def phrases(texts: Sequence[str], seed: int = 0) -> list[CommonPhrase]:
     drawn = list(texts)
     if len(drawn) > PHRASE_SAMPLE:
         drawn = Random(seed).sample(drawn, PHRASE_SAMPLE)
-    found: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
     for text in drawn:
         runs = _RUN.findall(text)
-        found.update({run[i : i + n] for run in runs for n in _PHRASE for i in range(len(run) - n + 1)})
-    common = {phrase: number for phrase, number in found.items() if number > 1}
+        counts.update({run[i : i + n] for run in runs for n in _PHRASE for i in range(len(run) - n + 1)})
+    common = {phrase: number for phrase, number in counts.items() if number > 1}
     longer: dict[str, int] = {}
     for phrase, number in common.items():
         for piece in (phrase[1:], phrase[:-1]):
             longer[piece] = max(longer.get(piece, 0), number)
     whole = (phrase for phrase, number in common.items() if longer.get(phrase, 0) < _CONTAINED * number)
     kept = sorted(whole, key=lambda phrase: (-common[phrase], -len(phrase), phrase))[:_TOP]
-    return [CommonPhrase(phrase, round(found[phrase] / len(drawn), 4)) for phrase in kept]
+    return [CommonPhrase(phrase, round(counts[phrase] / len(drawn), 4)) for phrase in kept]

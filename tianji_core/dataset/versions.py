@@ -56,12 +56,12 @@ def freeze(
     workspace: Workspace,
     recipe_key: str,
     name: str,
-    wanted: SampleFilter | None = None,
+    matching: SampleFilter | None = None,
     note: str = "",
     balance: Balance | None = None,
     parent: str = "",
 ) -> DatasetVersion:
-    """Freezes the samples that match ``wanted`` (default: all accepted ones) as a dataset version and returns it.
+    """Freezes the samples that match ``matching`` (default: all accepted ones) as a dataset version and returns it.
 
     The read-only folder ``datasets/<name>/`` gets ``train.json``, with a share for validation ``val.json``, a manifest
     and a data card. Samples that are equal in every turn are written once. ``parent`` names the version that this one
@@ -75,7 +75,7 @@ def freeze(
     name = check_name(workspace, name)
     balance = balance or Balance()
     stored = recipes.current(workspace.engine, recipe_key)
-    sample_filter = wanted or accepted(recipe_key)
+    sample_filter = matching or accepted(recipe_key)
     parents = _parents(workspace, recipe_key, parent)
     target = workspace.datasets / name
     with drafting(workspace, name) as draft:

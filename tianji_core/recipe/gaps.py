@@ -11,13 +11,13 @@ Cell = tuple[str, str]
 
 def gap_cells(recipe: Recipe, style: str) -> dict[Cell, str]:
     """Cell → reason, for every cell (also of switched off entries) that ``style`` is not written for."""
-    found = {}
+    cells = {}
     for name in recipe.names:
         for scene in recipe.scenes:
             gap = recipe.gap(style, name.text, scene.text)
             if gap is not None:
-                found[name.text, scene.text] = gap.reason
-    return found
+                cells[name.text, scene.text] = gap.reason
+    return cells
 
 
 def with_gaps(recipe: Recipe, style: str, cells: Iterable[Cell], reason: str = "") -> tuple[StyleGap, ...]:
@@ -27,17 +27,17 @@ def with_gaps(recipe: Recipe, style: str, cells: Iterable[Cell], reason: str = "
 
 def without_gaps(recipe: Recipe, style: str, cells: Iterable[Cell]) -> tuple[StyleGap, ...]:
     """The recipe's style gaps with ``style`` written for ``cells`` again; wider gaps are cut down to what is left."""
-    found = gap_cells(recipe, style)
+    reasons = gap_cells(recipe, style)
     for cell in cells:
-        found.pop(cell, None)
-    return _regrouped(recipe, style, found)
+        reasons.pop(cell, None)
+    return _regrouped(recipe, style, reasons)
 
 
 def toggled_gaps(recipe: Recipe, style: str, cells: Iterable[Cell]) -> tuple[tuple[StyleGap, ...], bool]:
     """(gaps, whether they are gaps now): cells that are all gaps are written again, otherwise all become gaps."""
     cells = list(cells)
-    found = gap_cells(recipe, style)
-    fresh = [cell for cell in cells if cell not in found]
+    reasons = gap_cells(recipe, style)
+    fresh = [cell for cell in cells if cell not in reasons]
     if fresh:
         return with_gaps(recipe, style, fresh), True
     return without_gaps(recipe, style, cells), False

@@ -85,9 +85,9 @@ def tasks(recipe: Recipe, plan: Plan) -> list[Task]:
                         scene=scene,
                     )
                 )
-    wanted = set(plan.cells)
+    chosen = set(plan.cells)
     cells = {
-        style: [cell for cell in kept_cells(recipe, plan.threshold, style) if not wanted or cell in wanted]
+        style: [cell for cell in kept_cells(recipe, plan.threshold, style) if not chosen or cell in chosen]
         for style in styles
     }
     combinations = [

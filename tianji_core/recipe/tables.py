@@ -90,7 +90,7 @@ def read_rows(
     header. ``defaults`` fill columns that are not given. Empty lines are left out."""
     known = {normalise(entry) for entry in _texts(recipe, listing)}
     first: dict[str, int] = {}
-    found = []
+    pasted = []
     for number, values in _records(listing, text):
         values = {**(defaults or {}), **values}
         entry = str(values.get("text", ""))
@@ -103,8 +103,8 @@ def read_rows(
         elif key in known:
             status, message = Status.DUPLICATE, _("已经有了")
         first.setdefault(key, number)
-        found.append(PastedRow(number, entry, values, status, message))
-    return found
+        pasted.append(PastedRow(number, entry, values, status, message))
+    return pasted
 
 
 def add_rows(recipe: Recipe, listing: Listing, rows: Sequence[PastedRow]) -> Recipe:
@@ -154,10 +154,10 @@ def to_csv(recipe: Recipe, listing: Listing) -> str:
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(headers.values())
     if listing in _MODELS:
-        rows = [entry.model_dump(mode="json") for entry in getattr(recipe, listing.value)]
+        entries = [entry.model_dump(mode="json") for entry in getattr(recipe, listing.value)]
     else:
-        rows = [dict(row.values) for row in _line_rows(recipe, listing)]
-    for row in rows:
+        entries = [dict(row.values) for row in _line_rows(recipe, listing)]
+    for row in entries:
         writer.writerow([_written(field, row[field]) for field in headers])
     return out.getvalue()
 
@@ -207,7 +207,7 @@ def _records(listing: Listing, text: str) -> list[tuple[int, dict[str, Any]]]:
     if delimiter == "," and not has_header and listing is not Listing.STYLES:
         text = text.replace("，", ",")
     reader = csv.reader(io.StringIO(text), delimiter=delimiter)
-    found: list[tuple[int, dict[str, Any]]] = []
+    records: list[tuple[int, dict[str, Any]]] = []
     order: list[str | None] = list(headers)
     for cells in reader:
         if not any(cell.strip() for cell in cells):
@@ -216,8 +216,8 @@ def _records(listing: Listing, text: str) -> list[tuple[int, dict[str, Any]]]:
             order, has_header = columns, False
             continue
         given = {field: cell.strip() for field, cell in zip(order, cells, strict=False) if field is not None}
-        found.append((reader.line_num, _read(given)))
-    return found
+        records.append((reader.line_num, _read(given)))
+    return records
 
 
 def _read(given: Mapping[str, str]) -> dict[str, Any]:

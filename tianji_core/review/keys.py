@@ -70,9 +70,9 @@ def normal_key(text: str) -> str:
     """
     parts = [part.strip().lower() for part in text.split("+")]
     modifiers, key = parts[:-1], parts[-1]
-    if any(each not in _MODIFIERS for each in modifiers) or len(set(modifiers)) != len(modifiers):
+    if any(modifier not in _MODIFIERS for modifier in modifiers) or len(set(modifiers)) != len(modifiers):
         raise InputError(_("“{key}”不是能用的按键：前面只能是 ctrl、alt 或 shift", key=text))
-    normal = "+".join([*(each for each in _MODIFIERS if each in modifiers), key])
+    normal = "+".join([*(modifier for modifier in _MODIFIERS if modifier in modifiers), key])
     letter = len(key) == 1 and key.isascii() and key.isalnum()
     entered = key == "enter" and ("ctrl" in modifiers or "alt" in modifiers)
     if not (letter or entered or key in _NAMED or key in _FUNCTION):
@@ -87,15 +87,15 @@ def normal_key(text: str) -> str:
     return normal
 
 
-def checked_keys(wanted: Mapping[str, str]) -> dict[str, str]:
-    """Action → key for every action; those not in ``wanted`` keep their default.
+def checked_keys(keys_by_action: Mapping[str, str]) -> dict[str, str]:
+    """Action → key for every action; those not in ``keys_by_action`` keep their default.
 
     Raises:
         InputError: an unknown action, a key that cannot be used, or two actions with the same one.
     """
-    if unknown := [action for action in wanted if action not in ACTIONS]:
+    if unknown := [action for action in keys_by_action if action not in ACTIONS]:
         raise InputError(_("没有“{action}”这个动作", action=unknown[0]))
-    keys = {action: normal_key(wanted.get(action, key)) for action, key in default_keys().items()}
+    keys = {action: normal_key(keys_by_action.get(action, key)) for action, key in default_keys().items()}
     owners: dict[str, str] = {}
     for action, key in keys.items():
         if action in WHILE_TYPING and not (key == "escape" or key.startswith(("ctrl+", "alt+"))):
@@ -130,9 +130,9 @@ def load_keys(workspace: Workspace, who: str) -> dict[str, str]:
         raise _broken(workspace, str(error)) from error
 
 
-def save_keys(workspace: Workspace, who: str, wanted: Mapping[str, str]) -> None:
+def save_keys(workspace: Workspace, who: str, keys_by_action: Mapping[str, str]) -> None:
     """Keep one person's keys. Errors as :func:`checked_keys`."""
-    keys = checked_keys(wanted)
+    keys = checked_keys(keys_by_action)
     kept = _read(workspace)
     kept[who] = {action: key for action, key in keys.items() if key != ACTIONS[action][1]}
     write_json(workspace.home / "review_keys.json", kept)

@@ -29,9 +29,9 @@ def neighbours(workspace: Workspace, sample: Sample, limit: int = 4) -> list[Nei
         scenes=(sample.scene,),
         styles=(sample.style,) if sample.style else (),
     )
-    found = [
+    candidates = [
         Neighbour(other, fuzz.ratio(sample.output, other.output) / 100)
         for other in samples.page(workspace.engine, cell, limit=_LOOKED_AT)
         if other.id != sample.id and other.state != REJECTED
     ]
-    return sorted(found, key=lambda each: (-each.similarity, each.sample.id))[:limit]
+    return sorted(candidates, key=lambda neighbour: (-neighbour.similarity, neighbour.sample.id))[:limit]

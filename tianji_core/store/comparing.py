@@ -93,12 +93,12 @@ def compared(engine: Engine, recipe: str) -> list[Compared]:
 def texts(engine: Engine, ids: Sequence[int]) -> dict[int, tuple[str, str]]:
     """number → (output, its digest)."""
     c = samples.c
-    found: dict[int, tuple[str, str]] = {}
+    texts: dict[int, tuple[str, str]] = {}
     with reading(engine) as connection:
         for start in range(0, len(ids), _CHUNK):
             query = select(c.id, c.output, c.text_digest).where(c.id.in_(ids[start : start + _CHUNK]))
-            found |= {number: (output, digest) for number, output, digest in connection.execute(query)}
-    return found
+            texts |= {number: (output, digest) for number, output, digest in connection.execute(query)}
+    return texts
 
 
 def left_by_leaders(engine: Engine, recipe: str) -> set[int]:
@@ -125,23 +125,27 @@ class Signature(NamedTuple):
     similarity: float | None
 
 
-def save_signatures(engine: Engine, recipe: str, found: Iterable[Signature]) -> None:
+def save_signatures(engine: Engine, recipe: str, signatures: Iterable[Signature]) -> None:
     """Store signatures and twins of samples."""
     new, old = [], []
-    for each in found:
-        if each.bands is None:
+    for signature in signatures:
+        if signature.bands is None:
             old.append(
-                {"the_id": each.sample_id, "new_twin": each.twin_id, "new_similarity": each.similarity}
+                {
+                    "the_id": signature.sample_id,
+                    "new_twin": signature.twin_id,
+                    "new_similarity": signature.similarity,
+                }
             )
         else:
             new.append(
                 {
                     "recipe": recipe,
-                    "sample_id": each.sample_id,
-                    "text_digest": each.text_digest,
-                    "bands": each.bands,
-                    "twin_id": each.twin_id,
-                    "similarity": each.similarity,
+                    "sample_id": signature.sample_id,
+                    "text_digest": signature.text_digest,
+                    "bands": signature.bands,
+                    "twin_id": signature.twin_id,
+                    "similarity": signature.similarity,
                 }
             )
     with writing(engine) as connection:
@@ -170,17 +174,17 @@ def twins(engine: Engine, recipe: str) -> dict[int, tuple[int, float]]:
 def same_cell(engine: Engine, pairs: Mapping[int, int]) -> set[int]:
     """Those numbers whose sample has the same name and scene as the sample it is paired with."""
     c = samples.c
-    wanted = sorted({*pairs, *pairs.values()})
+    ids = sorted({*pairs, *pairs.values()})
     cells: dict[int, tuple[str, str]] = {}
     with reading(engine) as connection:
-        for start in range(0, len(wanted), _CHUNK):
-            query = select(c.id, c.name, c.scene).where(c.id.in_(wanted[start : start + _CHUNK]))
+        for start in range(0, len(ids), _CHUNK):
+            query = select(c.id, c.name, c.scene).where(c.id.in_(ids[start : start + _CHUNK]))
             cells |= {number: (name, scene) for number, name, scene in connection.execute(query)}
     return {number for number, other in pairs.items() if cells.get(number) == cells.get(other)}
 
 
-def sync(engine: Engine, recipe: str, rule: str, wanted: Mapping[int, str]) -> int:
-    """Make the findings of ``rule`` be exactly ``wanted`` (number → detail); how many samples changed."""
+def sync(engine: Engine, recipe: str, rule: str, details: Mapping[int, str]) -> int:
+    """Make the findings of ``rule`` be exactly ``details`` (number → detail); how many samples changed."""
     c = samples.c
     query = (
         select(findings.c.sample_id, findings.c.detail)
@@ -189,18 +193,20 @@ def sync(engine: Engine, recipe: str, rule: str, wanted: Mapping[int, str]) -> i
     )
     with writing(engine) as connection:
         known = dict(connection.execute(query).all())
-        gone = [number for number in known if number not in wanted]
-        other = [number for number, detail in wanted.items() if known.get(number, detail) != detail]
-        new = [number for number in wanted if number not in known]
+        gone = [number for number in known if number not in details]
+        other = [number for number, detail in details.items() if known.get(number, detail) != detail]
+        new = [number for number in details if number not in known]
         for numbers in (gone, other):
             for start in range(0, len(numbers), _CHUNK):
                 chunk = numbers[start : start + _CHUNK]
                 connection.execute(
                     delete(findings).where(findings.c.rule == rule, findings.c.sample_id.in_(chunk))
                 )
-        rows = [{"sample_id": number, "rule": rule, "detail": wanted[number]} for number in (*other, *new)]
-        if rows:
-            connection.execute(insert(findings), rows)
+        new_findings = [
+            {"sample_id": number, "rule": rule, "detail": details[number]} for number in (*other, *new)
+        ]
+        if new_findings:
+            connection.execute(insert(findings), new_findings)
         for numbers, change in ((gone, -1), (new, 1)):
             for start in range(0, len(numbers), _CHUNK):
                 connection.execute(
@@ -247,26 +253,26 @@ class Cluster(NamedTuple):
     members: tuple[int, ...]
 
 
-def cluster_count(engine: Engine, wanted: SampleFilter) -> tuple[int, int]:
+def cluster_count(engine: Engine, sample_filter: SampleFilter) -> tuple[int, int]:
     """How many clusters have a matching member, and how many members match in all."""
     n = near_texts.c
     query = (
         select(func.count(n.twin_id.distinct()), func.count())
         .join_from(near_texts, samples, samples.c.id == n.sample_id)
-        .where(n.recipe == wanted.recipe, n.twin_id.is_not(None), *wanted.conditions())
+        .where(n.recipe == sample_filter.recipe, n.twin_id.is_not(None), *sample_filter.conditions())
     )
     with reading(engine) as connection:
         clusters, members = connection.execute(query).one()
     return clusters, members
 
 
-def clusters(engine: Engine, wanted: SampleFilter, limit: int | None = None) -> list[Cluster]:
+def clusters(engine: Engine, sample_filter: SampleFilter, limit: int | None = None) -> list[Cluster]:
     """Clusters with a matching member, the largest first; each with all its matching members."""
     n = near_texts.c
     matching = (
         select(n.twin_id, n.sample_id)
         .join_from(near_texts, samples, samples.c.id == n.sample_id)
-        .where(n.recipe == wanted.recipe, n.twin_id.is_not(None), *wanted.conditions())
+        .where(n.recipe == sample_filter.recipe, n.twin_id.is_not(None), *sample_filter.conditions())
     )
     with reading(engine) as connection:
         groups: dict[int, list[int]] = {}
@@ -278,14 +284,14 @@ def clusters(engine: Engine, wanted: SampleFilter, limit: int | None = None) -> 
 
 def members_of(engine: Engine, leaders: Collection[int]) -> list[Sample]:
     """The samples of whole clusters: those kept and those left out for them."""
-    wanted = sorted(leaders)
-    found: dict[int, Sample] = {}
+    ids = sorted(leaders)
+    members: dict[int, Sample] = {}
     n = near_texts.c
     with reading(engine) as connection:
-        for start in range(0, len(wanted), _CHUNK):
-            chunk = wanted[start : start + _CHUNK]
+        for start in range(0, len(ids), _CHUNK):
+            chunk = ids[start : start + _CHUNK]
             mine = select(n.sample_id).where(n.twin_id.in_(chunk))
             query = select(*columns()).where(or_(samples.c.id.in_(chunk), samples.c.id.in_(mine)))
             for row in connection.execute(query):
-                found[row.id] = to_sample(row)
-    return [found[number] for number in sorted(found)]
+                members[row.id] = to_sample(row)
+    return [members[number] for number in sorted(members)]

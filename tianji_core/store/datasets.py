@@ -80,11 +80,11 @@ def by_name(engine: Engine, name: str) -> DatasetVersion:
     Raises:
         DatasetError: there is none; the message lists what there is.
     """
-    found = find(engine, name)
-    if found is None:
+    stored = find(engine, name)
+    if stored is None:
         known = _("、").join(version.name for version in listed(engine, limit=10)) or _("（一个也没有）")
         raise DatasetError(_("没有名叫“{name}”的数据集版本，有的是：{known}", name=name, known=known))
-    return found
+    return stored
 
 
 def listed(engine: Engine, recipe: str | None = None, limit: int = 200) -> list[DatasetVersion]:

@@ -66,26 +66,26 @@ def forget_checks(engine: Engine, recipe: str) -> int:
         ).rowcount
 
 
-def save(engine: Engine, found: Mapping[int, tuple[int, Sequence[Finding]]]) -> None:
+def save(engine: Engine, checked: Mapping[int, tuple[int, Sequence[Finding]]]) -> None:
     """Replace the findings of samples: number → (the version that was looked at, what was found). A sample that has
     changed meanwhile stays unchecked."""
-    if not found:
+    if not checked:
         return
-    ids = list(found)
-    rows = [
+    ids = list(checked)
+    values = [
         {"sample_id": sample_id, "rule": item.rule, "detail": item.detail, "fixed": item.fixed}
-        for sample_id, (_version, items) in found.items()
+        for sample_id, (_version, items) in checked.items()
         for item in items
     ]
     # Few combinations of version and number occur, so that whole lists of samples are written at once.
     alike: dict[tuple[int, int], list[int]] = {}
-    for sample_id, (version, items) in found.items():
+    for sample_id, (version, items) in checked.items():
         alike.setdefault((version, len(items)), []).append(sample_id)
     with writing(engine) as connection:
         for start in range(0, len(ids), _CHUNK):
             connection.execute(delete(findings).where(findings.c.sample_id.in_(ids[start : start + _CHUNK])))
-        if rows:
-            connection.execute(insert(findings), rows)
+        if values:
+            connection.execute(insert(findings), values)
         for (version, number), same in alike.items():
             for start in range(0, len(same), _CHUNK):
                 connection.execute(
@@ -97,21 +97,21 @@ def save(engine: Engine, found: Mapping[int, tuple[int, Sequence[Finding]]]) -> 
 
 def of(engine: Engine, ids: Sequence[int]) -> dict[int, list[Finding]]:
     """number → findings, for at most some hundred samples; every number is a key."""
-    found: dict[int, list[Finding]] = {sample_id: [] for sample_id in ids}
+    by_sample: dict[int, list[Finding]] = {sample_id: [] for sample_id in ids}
     query = select(findings).where(findings.c.sample_id.in_(list(ids))).order_by(findings.c.id)
     with reading(engine) as connection:
         for row in connection.execute(query):
-            found[row.sample_id].append(Finding(row.rule, row.detail, row.fixed))
-    return found
+            by_sample[row.sample_id].append(Finding(row.rule, row.detail, row.fixed))
+    return by_sample
 
 
-def rule_counts(engine: Engine, wanted: SampleFilter) -> dict[str, int]:
+def rule_counts(engine: Engine, sample_filter: SampleFilter) -> dict[str, int]:
     """rule id → in how many of the matching samples it found something, most frequent first."""
     number = func.count().label("n")
     query = (
         select(findings.c.rule, number)
         .join_from(findings, samples, findings.c.sample_id == samples.c.id)
-        .where(*wanted.conditions())
+        .where(*sample_filter.conditions())
         .group_by(findings.c.rule)
         .order_by(number.desc(), findings.c.rule)
     )
@@ -124,16 +124,18 @@ def twins(engine: Engine, recipe: str, batch: Sequence[Unchecked], rule: str) ->
     have one: an earlier sample, or a later one that was looked at first and has no finding of ``rule``. Rejected samples
     are nobody's twin."""
     texts = {sample.id: sample.text_digest for sample in batch}
-    wanted = sorted(set(texts.values()))
+    digests = sorted(set(texts.values()))
     c = samples.c
     firsts: dict[str, int] = {}
     shared: set[str] = set()
     with reading(engine) as connection:
-        for start in range(0, len(wanted), _CHUNK):
+        for start in range(0, len(digests), _CHUNK):
             query = (
                 select(c.text_digest, func.min(c.id).label("first"), func.count().label("n"))
                 .where(
-                    c.text_digest.in_(wanted[start : start + _CHUNK]), c.recipe == recipe, c.state != REJECTED
+                    c.text_digest.in_(digests[start : start + _CHUNK]),
+                    c.recipe == recipe,
+                    c.state != REJECTED,
                 )
                 .group_by(c.text_digest)
             )
@@ -141,19 +143,19 @@ def twins(engine: Engine, recipe: str, batch: Sequence[Unchecked], rule: str) ->
                 firsts[row.text_digest] = row.first
                 if row.n > 1:
                     shared.add(row.text_digest)
-        found = {}
+        first_ids = {}
         for sample in batch:
             text = texts[sample.id]
             first = firsts.get(text, sample.id)
             if first < sample.id:
-                found[sample.id] = first
+                first_ids[sample.id] = first
             elif (
                 text in shared
                 and sample.checked > 0  # an older sample that was edited into a known text
                 and (later := _kept_later(connection, recipe, sample, text, rule)) is not None
             ):
-                found[sample.id] = later
-    return found
+                first_ids[sample.id] = later
+    return first_ids
 
 
 def _kept_later(connection: Connection, recipe: str, sample: Unchecked, text: str, rule: str) -> int | None:

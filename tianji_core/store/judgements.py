@@ -54,16 +54,16 @@ def save(engine: Engine, verdicts: Sequence[tuple[Sample, Judgement]]) -> None:
     has changed meanwhile."""
     if not verdicts:
         return
-    rows, scores = [], []
+    new_judgements, scores = [], []
     for sample, verdict in verdicts:
         digest = text_digest(sample.output)
         values = {name: getattr(verdict, name) for name in Judgement.__dataclass_fields__}
-        rows.append({**values, "text_digest": digest, "created_at": now()})
+        new_judgements.append({**values, "text_digest": digest, "created_at": now()})
         scores.append({"the_id": sample.id, "the_digest": digest, "the_score": verdict.score})
     with writing(engine) as connection:
         ids = [sample.id for sample, _verdict in verdicts]
         connection.execute(delete(judgements).where(judgements.c.sample_id.in_(ids)))
-        connection.execute(insert(judgements), rows)
+        connection.execute(insert(judgements), new_judgements)
         connection.execute(
             update(samples)
             .where(samples.c.id == bindparam("the_id"), samples.c.text_digest == bindparam("the_digest"))
@@ -72,16 +72,22 @@ def save(engine: Engine, verdicts: Sequence[tuple[Sample, Judgement]]) -> None:
         )
 
 
-def waiting(engine: Engine, wanted: SampleFilter, after_id: int = 0, limit: int = 100) -> list[Sample]:
+def waiting(engine: Engine, sample_filter: SampleFilter, after_id: int = 0, limit: int = 100) -> list[Sample]:
     """Matching samples without a score, lowest numbers first."""
-    query = select(*columns()).where(*wanted.conditions(), samples.c.score.is_(None), samples.c.id > after_id)
+    query = select(*columns()).where(
+        *sample_filter.conditions(), samples.c.score.is_(None), samples.c.id > after_id
+    )
     with reading(engine) as connection:
         return [to_sample(row) for row in connection.execute(query.order_by(samples.c.id).limit(limit))]
 
 
-def waiting_count(engine: Engine, wanted: SampleFilter) -> int:
+def waiting_count(engine: Engine, sample_filter: SampleFilter) -> int:
     """How many matching samples have no score."""
-    query = select(func.count()).select_from(samples).where(*wanted.conditions(), samples.c.score.is_(None))
+    query = (
+        select(func.count())
+        .select_from(samples)
+        .where(*sample_filter.conditions(), samples.c.score.is_(None))
+    )
     with reading(engine) as connection:
         return connection.execute(query).scalar_one()
 

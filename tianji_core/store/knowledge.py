@@ -130,11 +130,11 @@ def add(engine: Engine, new: NewKnowledgeRun, pieces: Sequence[NewChunk]) -> Kno
     with writing(engine) as connection:
         row = connection.execute(insert(knowledge_runs).values(**values).returning(*knowledge_runs.c)).one()
         for start in range(0, len(pieces), _CHUNK):
-            rows = [
+            values_of_chunks = [
                 {"run_id": row.id, "position": start + i, **piece._asdict()}
                 for i, piece in enumerate(pieces[start : start + _CHUNK])
             ]
-            connection.execute(insert(chunks), rows)
+            connection.execute(insert(chunks), values_of_chunks)
     return _run(row)
 
 
@@ -231,11 +231,11 @@ def _sample_rows(run: KnowledgeRun, item: Asked) -> list[dict[str, Any]]:
     moment = now()
     # One request brought them all: its tokens are counted once.
     uncounted = {"prompt_tokens": None, "completion_tokens": None}
-    rows = []
+    values = []
     for number, conversation in enumerate(item.conversations):
         *earlier, last = conversation.turns
         history = [{"input": turn.question, "output": turn.answer} for turn in earlier]
-        rows.append(
+        values.append(
             {
                 "recipe": run.recipe,
                 "source": SOURCE,
@@ -254,7 +254,7 @@ def _sample_rows(run: KnowledgeRun, item: Asked) -> list[dict[str, Any]]:
                 "updated_at": moment,
             }
         )
-    return rows
+    return values
 
 
 def reset_failed(engine: Engine, run_id: int) -> int:
@@ -276,11 +276,11 @@ def counts(engine: Engine, run_id: int) -> ChunkCounts:
         .group_by(chunks.c.state)
     )
     with reading(engine) as connection:
-        found = connection.execute(query).all()
+        by_state = connection.execute(query).all()
     return ChunkCounts(
-        **{row[0]: row[1] for row in found},
-        pairs=sum(int(row[2] or 0) for row in found),
-        repeated=sum(int(row[3] or 0) for row in found),
+        **{row[0]: row[1] for row in by_state},
+        pairs=sum(int(row[2] or 0) for row in by_state),
+        repeated=sum(int(row[3] or 0) for row in by_state),
     )
 
 

@@ -35,7 +35,7 @@ class Misfit:
 def misfits(engine: Engine, recipe: Recipe) -> list[Misfit]:
     """Everything not yet rejected in cells under the recipe's threshold or in style gaps, the fullest first."""
     matrix = recipe.matrix()
-    found: dict[tuple[str, str, str], Misfit] = {}
+    by_cell: dict[tuple[str, str, str], Misfit] = {}
     c = samples.c
     query = (
         select(c.name, c.scene, c.style, c.state, func.count())
@@ -43,16 +43,16 @@ def misfits(engine: Engine, recipe: Recipe) -> list[Misfit]:
         .group_by(c.name, c.scene, c.style, c.state)
     )
     with reading(engine) as connection:
-        rows = connection.execute(query).all()
-    for name, scene, style, state, number in rows:
+        cells = connection.execute(query).all()
+    for name, scene, style, state, number in cells:
         rating, gap = matrix.rating(name, scene), recipe.gap(style, name, scene)
         low = rating.value < recipe.threshold
         if not low and gap is None:
             continue
         reason = rating.reason if low or gap is None else gap.reason
-        before = found.get((name, scene, style))
+        before = by_cell.get((name, scene, style))
         count, accepted = (before.count, before.accepted) if before else (0, 0)
-        found[name, scene, style] = Misfit(
+        by_cell[name, scene, style] = Misfit(
             name,
             scene,
             style,
@@ -61,7 +61,7 @@ def misfits(engine: Engine, recipe: Recipe) -> list[Misfit]:
             reason,
             not low,
         )
-    return sorted(found.values(), key=lambda misfit: (-misfit.count, misfit.key))
+    return sorted(by_cell.values(), key=lambda misfit: (-misfit.count, misfit.key))
 
 
 def reject_misfits(
@@ -70,10 +70,10 @@ def reject_misfits(
     """Reject all samples of the chosen (name, scene, style) that are not rejected yet, as one step that is undone as a
     whole; None where there are none."""
     c = samples.c
-    wanted = set(chosen)
+    cells = set(chosen)
     query = select(c.id, c.name, c.scene, c.style).where(c.recipe == recipe.key, c.state != REJECTED)
     with reading(engine) as connection:
-        ids = tuple(row.id for row in connection.execute(query) if (row.name, row.scene, row.style) in wanted)
+        ids = tuple(row.id for row in connection.execute(query) if (row.name, row.scene, row.style) in cells)
     if not ids:
         return None
     return steps.set_state(engine, SampleFilter(recipe.key, ids=ids), REJECTED, who)

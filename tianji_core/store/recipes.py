@@ -209,9 +209,9 @@ def _moves(engine: Engine, key: str) -> tuple[Move | None, Move | None]:
     table = recipe_revisions
     query = select(table.c.revision, table.c.note, table.c.same_as).where(table.c.recipe == key)
     with reading(engine) as connection:
-        rows = connection.execute(query.order_by(table.c.revision)).all()
+        revisions = connection.execute(query.order_by(table.c.revision)).all()
     notes, parents, present = {}, {}, 0
-    for row in rows:
+    for row in revisions:
         if row.same_as is None:
             notes[row.revision], parents[row.revision] = row.note, present
             present = row.revision

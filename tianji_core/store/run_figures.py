@@ -96,10 +96,10 @@ def spent(engine: Engine, run_id: int) -> dict[int, Spent]:
         .group_by(t.teacher)
     )
     with reading(engine) as connection:
-        found = connection.execute(query).all()
+        tokens = connection.execute(query).all()
     return {
         teacher: Spent(number, int(asked or 0), int(answered or 0))
-        for teacher, number, asked, answered in found
+        for teacher, number, asked, answered in tokens
     }
 
 

@@ -110,11 +110,11 @@ def add(
     with writing(engine) as connection:
         row = connection.execute(insert(runs).values(**values).returning(*runs.c)).one()
         for start in range(0, len(planned), _CHUNK):
-            rows = [
+            task_values = [
                 {"run_id": row.id, **task._asdict(), "teacher": teacher_of(task)}
                 for task in planned[start : start + _CHUNK]
             ]
-            connection.execute(insert(tasks), rows)
+            connection.execute(insert(tasks), task_values)
     return _run(row)
 
 
@@ -277,11 +277,11 @@ def counts(engine: Engine, run_ids: Sequence[int]) -> dict[int, TaskCounts]:
         .where(tasks.c.run_id.in_(run_ids))
         .group_by(tasks.c.run_id, tasks.c.state)
     )
-    found: dict[int, dict[str, int]] = {run_id: {} for run_id in run_ids}
+    by_run: dict[int, dict[str, int]] = {run_id: {} for run_id in run_ids}
     with reading(engine) as connection:
         for run_id, state, number in connection.execute(query):
-            found[run_id][state] = number
-    return {run_id: TaskCounts(**by_state) for run_id, by_state in found.items()}
+            by_run[run_id][state] = number
+    return {run_id: TaskCounts(**by_state) for run_id, by_state in by_run.items()}
 
 
 def errors(engine: Engine, run_id: int) -> list[ErrorCount]:

@@ -52,8 +52,8 @@ def share(engine: Engine, recipe: str) -> float:
     """The share (0 to 1) of a recipe's samples that a second person judges."""
     query = select(review_settings.c.second_share).where(review_settings.c.recipe == recipe)
     with reading(engine) as connection:
-        found = connection.execute(query).scalar()
-    return SHARE if found is None else found
+        stored = connection.execute(query).scalar()
+    return SHARE if stored is None else stored
 
 
 def set_share(engine: Engine, recipe: str, value: float) -> None:
@@ -69,7 +69,7 @@ def set_share(engine: Engine, recipe: str, value: float) -> None:
         connection.execute(insert(review_settings).values(recipe=recipe, second_share=value))
 
 
-def _waiting_for(wanted: SampleFilter, who: str, part: float) -> list[ColumnElement[bool]]:
+def _waiting_for(sample_filter: SampleFilter, who: str, part: float) -> list[ColumnElement[bool]]:
     c = samples.c
     standing = exists().where(
         second_verdicts.c.sample_id == c.id,
@@ -83,7 +83,7 @@ def _waiting_for(wanted: SampleFilter, who: str, part: float) -> list[ColumnElem
         steps.c.action.in_(_DECIDING),
     )
     return [
-        *wanted.conditions(),
+        *sample_filter.conditions(),
         c.state.in_((ACCEPTED, REJECTED)),
         place_in(_DRAW) < round(part * PRIME),
         touched.where(steps.c.who != who),
@@ -93,19 +93,19 @@ def _waiting_for(wanted: SampleFilter, who: str, part: float) -> list[ColumnElem
 
 
 def waiting(
-    engine: Engine, wanted: SampleFilter, who: str, from_id: int = 0, limit: int = 20
+    engine: Engine, sample_filter: SampleFilter, who: str, from_id: int = 0, limit: int = 20
 ) -> list[Sample]:
     """Samples of the share that others decided and ``who`` has not judged, lowest numbers first from ``from_id`` on."""
-    part = share(engine, wanted.recipe)
-    query = select(*columns()).where(*_waiting_for(wanted, who, part), samples.c.id >= from_id)
+    part = share(engine, sample_filter.recipe)
+    query = select(*columns()).where(*_waiting_for(sample_filter, who, part), samples.c.id >= from_id)
     with reading(engine) as connection:
         return [to_sample(row) for row in connection.execute(query.order_by(samples.c.id).limit(limit))]
 
 
-def waiting_count(engine: Engine, wanted: SampleFilter, who: str) -> int:
+def waiting_count(engine: Engine, sample_filter: SampleFilter, who: str) -> int:
     """How many samples wait for a second verdict that ``who`` could give."""
-    part = share(engine, wanted.recipe)
-    query = select(func.count()).select_from(samples).where(*_waiting_for(wanted, who, part))
+    part = share(engine, sample_filter.recipe)
+    query = select(func.count()).select_from(samples).where(*_waiting_for(sample_filter, who, part))
     with reading(engine) as connection:
         return connection.execute(query).scalar_one()
 
@@ -121,7 +121,9 @@ def record(engine: Engine, sample: Sample, state: str, who: str) -> Step:
         raise InputError(_("复审只能是采用或弃用"))
     with writing(engine) as connection:
         check_versions(_rows(connection, sample), {sample.id: sample.version})
-        if any(each.sample_id == sample.id for each in _standing(connection, sample.recipe, [sample.id])):
+        if any(
+            verdict.sample_id == sample.id for verdict in _standing(connection, sample.recipe, [sample.id])
+        ):
             raise ConflictError(_("样本 {id} 已经有人复审过了", id=sample.id))
         first = _first_verdict(connection, sample.id)
         if first is None or first[0] == who:
@@ -198,7 +200,11 @@ def resolve(engine: Engine, recipe: str, verdict: SecondVerdict, state: str, who
     if state not in (ACCEPTED, REJECTED):
         raise InputError(_("裁定只能是采用或弃用"))
     with writing(engine) as connection:
-        now = [each for each in _standing(connection, recipe, [verdict.sample_id]) if not each.resolved]
+        now = [
+            standing
+            for standing in _standing(connection, recipe, [verdict.sample_id])
+            if not standing.resolved
+        ]
         if verdict not in now:
             raise ConflictError(_("样本 {id} 的分歧已经裁定或撤回了", id=verdict.sample_id))
         (row,) = matching(connection, SampleFilter(recipe, ids=(verdict.sample_id,)))

@@ -104,8 +104,8 @@ def decide(engine: Engine, verdicts: Sequence[Vote], who: str, voter: str = PERS
     with writing(engine) as connection:
         for vote in verdicts:
             connection.execute(delete(votes).where(_mine(vote, who, voter)))
-        rows = [{**asdict(vote), "who": who, "voter": voter, "created_at": moment} for vote in verdicts]
-        connection.execute(insert(votes), rows)
+        values = [{**asdict(vote), "who": who, "voter": voter, "created_at": moment} for vote in verdicts]
+        connection.execute(insert(votes), values)
 
 
 def withdraw(engine: Engine, verdicts: Sequence[Vote], who: str, voter: str = PERSON) -> None:
@@ -125,8 +125,8 @@ def _mine(vote: Vote, who: str, voter: str) -> ColumnElement[bool]:
 
 def pairs(engine: Engine, recipe: str, answers: Collection[str], who: str = "") -> set[VotedPair]:
     """A person's verdicts (``who`` '': everybody's) that one of these answers is better than another one of them."""
-    found = between(engine, recipe, answers, PERSON, who)
-    return {vote.pair for vote in found if vote.outcome == BETTER}
+    verdicts = between(engine, recipe, answers, PERSON, who)
+    return {vote.pair for vote in verdicts if vote.outcome == BETTER}
 
 
 def between(
@@ -134,11 +134,11 @@ def between(
 ) -> list[Vote]:
     """The verdicts between any two of these answers, the newest last."""
     known, listed = set(answers), sorted(set(answers))
-    found: list[Vote] = []
+    verdicts: list[Vote] = []
     for start in range(0, len(listed), _AT_ONCE):
-        wanted = [votes.c.voter == voter, votes.c.chosen.in_(listed[start : start + _AT_ONCE])]
-        found += _read(engine, recipe, [*wanted, *([votes.c.who == who] if who else [])])
-    return [vote for vote in found if vote.rejected in known]
+        clauses = [votes.c.voter == voter, votes.c.chosen.in_(listed[start : start + _AT_ONCE])]
+        verdicts += _read(engine, recipe, [*clauses, *([votes.c.who == who] if who else [])])
+    return [vote for vote in verdicts if vote.rejected in known]
 
 
 def listed(engine: Engine, recipe: str, voter: str = PERSON) -> list[Vote]:
@@ -189,5 +189,5 @@ def tally(engine: Engine, recipe: str, voter: str = PERSON) -> list[VoteTally]:
             for name, asked, outcome, number in connection.execute(query):
                 into = counts.setdefault((name, asked), {"wins": 0, "losses": 0, "ties": 0, "none": 0})
                 into[{BETTER: decided, TIE: "ties", NONE: "none"}[outcome]] += number
-    found = [VoteTally(model, style, **counted) for (model, style), counted in counts.items()]
-    return sorted(found, key=lambda each: (-each.share, -each.wins, each.model, each.style))
+    tallies = [VoteTally(model, style, **counted) for (model, style), counted in counts.items()]
+    return sorted(tallies, key=lambda tally: (-tally.share, -tally.wins, tally.model, tally.style))

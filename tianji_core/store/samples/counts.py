@@ -26,17 +26,21 @@ class CellCount(NamedTuple):
         return self.pending + self.accepted + self.rejected
 
 
-def count(engine: Engine, wanted: SampleFilter) -> int:
+def count(engine: Engine, sample_filter: SampleFilter) -> int:
     """How many samples match."""
-    return _number(engine, *wanted.conditions())
+    return _number(engine, *sample_filter.conditions())
 
 
 def count_beside(
-    engine: Engine, wanted: SampleFilter, first_id: int | None, last_id: int | None, order: str = BY_NUMBER
+    engine: Engine,
+    sample_filter: SampleFilter,
+    first_id: int | None,
+    last_id: int | None,
+    order: str = BY_NUMBER,
 ) -> tuple[int, int]:
     """How many samples match before the sample ``first_id`` and after ``last_id`` in an order; 0 for None, where a page
     begins or ends with the order itself. Together with the page no sample is looked at twice."""
-    conditions = wanted.conditions()
+    conditions = sample_filter.conditions()
     before, after = (
         0 if mark is None else _number(engine, *conditions, past(order, mark, side))
         for mark, side in ((first_id, True), (last_id, False))
@@ -50,35 +54,35 @@ def _number(engine: Engine, *conditions: ColumnElement[bool]) -> int:
         return connection.execute(query).scalar_one()
 
 
-def state_counts(engine: Engine, wanted: SampleFilter) -> dict[str, int]:
+def state_counts(engine: Engine, sample_filter: SampleFilter) -> dict[str, int]:
     """state → how many of the matching samples; every state is a key."""
-    return dict.fromkeys(STATES, 0) | _grouped(engine, wanted, "state")
+    return dict.fromkeys(STATES, 0) | _grouped(engine, sample_filter, "state")
 
 
-def style_counts(engine: Engine, wanted: SampleFilter) -> dict[str, int]:
+def style_counts(engine: Engine, sample_filter: SampleFilter) -> dict[str, int]:
     """style → how many of the matching samples, most frequent first."""
-    return _grouped(engine, wanted, "style")
+    return _grouped(engine, sample_filter, "style")
 
 
-def source_counts(engine: Engine, wanted: SampleFilter) -> dict[str, int]:
+def source_counts(engine: Engine, sample_filter: SampleFilter) -> dict[str, int]:
     """source → how many of the matching samples, most frequent first."""
-    return _grouped(engine, wanted, "source")
+    return _grouped(engine, sample_filter, "source")
 
 
-def _grouped(engine: Engine, wanted: SampleFilter, column: str) -> dict[str, int]:
+def _grouped(engine: Engine, sample_filter: SampleFilter, column: str) -> dict[str, int]:
     counted = func.count().label("n")
-    query = select(samples.c[column], counted).where(*wanted.conditions()).group_by(samples.c[column])
+    query = select(samples.c[column], counted).where(*sample_filter.conditions()).group_by(samples.c[column])
     with reading(engine) as connection:
-        rows = connection.execute(query.order_by(counted.desc(), samples.c[column])).all()
-    return {row[0]: row.n for row in rows}
+        groups = connection.execute(query.order_by(counted.desc(), samples.c[column])).all()
+    return {row[0]: row.n for row in groups}
 
 
-def cell_counts(engine: Engine, wanted: SampleFilter) -> list[CellCount]:
+def cell_counts(engine: Engine, sample_filter: SampleFilter) -> list[CellCount]:
     """Counts per (name, scene) with at least one matching sample."""
     c = samples.c
     query = (
         select(c.name, c.scene, c.state, func.count())
-        .where(*wanted.conditions())
+        .where(*sample_filter.conditions())
         .group_by(c.name, c.scene, c.state)
     )
     cells: dict[tuple[str, str], dict[str, int]] = {}

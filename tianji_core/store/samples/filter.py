@@ -43,7 +43,7 @@ class SampleFilter:
     def conditions(self) -> list[ColumnElement[bool]]:
         """The WHERE clause."""
         c = samples.c
-        wanted: list[ColumnElement[bool]] = [c.recipe == self.recipe]
+        clauses: list[ColumnElement[bool]] = [c.recipe == self.recipe]
         for column, values in (
             (c.state, self.states),
             (c.style, self.styles),
@@ -52,38 +52,38 @@ class SampleFilter:
             (c.model, self.models),
         ):
             if values:
-                wanted.append(column.in_(values) if len(values) > 1 else column == values[0])
+                clauses.append(column.in_(values) if len(values) > 1 else column == values[0])
         if self.rules or self.fixable:
-            found = select(findings.c.sample_id)
+            ids_with_findings = select(findings.c.sample_id)
             if self.rules:
-                found = found.where(findings.c.rule.in_(self.rules))
+                ids_with_findings = ids_with_findings.where(findings.c.rule.in_(self.rules))
             if self.fixable:
-                found = found.where(findings.c.fixed.is_not(None))
-            wanted.append(c.id.in_(found))
+                ids_with_findings = ids_with_findings.where(findings.c.fixed.is_not(None))
+            clauses.append(c.id.in_(ids_with_findings))
         if self.clean is True:
-            wanted.append(literal_column(f"({IS_CLEAN.text})", Boolean()))
+            clauses.append(literal_column(f"({IS_CLEAN.text})", Boolean()))
         elif self.clean is False:
-            wanted.append(c.finding_count > 0)
+            clauses.append(c.finding_count > 0)
         if self.source:
-            wanted.append(c.source == self.source)
+            clauses.append(c.source == self.source)
         if self.run_id is not None:
-            wanted.append(c.run_id == self.run_id)
+            clauses.append(c.run_id == self.run_id)
         if self.import_id is not None:
-            wanted.append(c.import_id == self.import_id)
+            clauses.append(c.import_id == self.import_id)
         if self.text:
-            wanted.append((_place_of(c.output, self.text) > 0) | (_place_of(c.input, self.text) > 0))
+            clauses.append((_place_of(c.output, self.text) > 0) | (_place_of(c.input, self.text) > 0))
         for column, bounds in ((c.rating, self.rating), (c.score, self.score)):
             if bounds is not None:
-                wanted.append(column.between(*bounds))
+                clauses.append(column.between(*bounds))
         if self.since:
-            wanted.append(c.created_at >= _midnight(self.since))
+            clauses.append(c.created_at >= _midnight(self.since))
         if self.until:
-            wanted.append(c.created_at < _midnight(self.until) + timedelta(days=1))
+            clauses.append(c.created_at < _midnight(self.until) + timedelta(days=1))
         if self.reviewer:
-            wanted.append(c.id.in_(_touched_by(self.recipe, self.reviewer)))
+            clauses.append(c.id.in_(_touched_by(self.recipe, self.reviewer)))
         if self.ids is not None:
-            wanted.append(c.id.in_(self.ids))
-        return wanted
+            clauses.append(c.id.in_(self.ids))
+        return clauses
 
 
 def _midnight(day: str) -> datetime:

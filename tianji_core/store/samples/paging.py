@@ -82,7 +82,7 @@ def past(order: str, mark: int, before: bool, itself: bool = False) -> ColumnEle
 
 def page(
     engine: Engine,
-    wanted: SampleFilter,
+    sample_filter: SampleFilter,
     after_id: int | None = None,
     before_id: int | None = None,
     limit: int = 50,
@@ -92,8 +92,8 @@ def page(
     """At most ``limit`` matching samples in an order (one of :data:`ORDER_TITLES`): those right after the sample
     ``after_id``, or those right before ``before_id``, or those from the place of ``from_id`` on, or the first ones."""
     # A name leaves few samples: finding them by name and sorting beats walking all numbers until a page is full.
-    number = samples.c.id + 0 if wanted.names else samples.c.id
-    query = select(*columns()).where(*wanted.conditions()).limit(limit)
+    number = samples.c.id + 0 if sample_filter.names else samples.c.id
+    query = select(*columns()).where(*sample_filter.conditions()).limit(limit)
     backwards = before_id is not None
     if order == BY_NUMBER:
         if before_id is not None:
@@ -104,15 +104,15 @@ def page(
     else:
         query = _in_order(query, order, after_id, before_id, from_id)
     with reading(engine) as connection:
-        found = [to_sample(row) for row in connection.execute(query)]
-    return found[::-1] if backwards else found
+        samples_of_page = [to_sample(row) for row in connection.execute(query)]
+    return samples_of_page[::-1] if backwards else samples_of_page
 
 
 def _in_order(
     query: Select[Any], order: str, after_id: int | None, before_id: int | None, from_id: int | None
 ) -> Select[Any]:
     place, number = place_in(order), samples.c.id
-    mark = next((each for each in (before_id, from_id, after_id) if each is not None), None)
+    mark = next((sample_id for sample_id in (before_id, from_id, after_id) if sample_id is not None), None)
     if mark is not None:
         itself = before_id is None and from_id is not None
         query = query.where(past(order, mark, before=before_id is not None, itself=itself))
@@ -121,12 +121,12 @@ def _in_order(
     return query.order_by(place, number)
 
 
-def each(engine: Engine, wanted: SampleFilter, batch: int = _BATCH) -> Iterator[list[Sample]]:
+def each(engine: Engine, sample_filter: SampleFilter, batch: int = _BATCH) -> Iterator[list[Sample]]:
     """All matching samples in ascending order of their numbers, in batches, without holding the database between."""
     after = 0
-    while found := page(engine, wanted, after_id=after, limit=batch):
-        yield found
-        after = found[-1].id
+    while batch_of_samples := page(engine, sample_filter, after_id=after, limit=batch):
+        yield batch_of_samples
+        after = batch_of_samples[-1].id
 
 
 class TrainingExample(NamedTuple):
@@ -143,11 +143,11 @@ class TrainingExample(NamedTuple):
     digest: str
 
 
-def stream(engine: Engine, wanted: SampleFilter) -> Iterator[TrainingExample]:
+def stream(engine: Engine, sample_filter: SampleFilter) -> Iterator[TrainingExample]:
     """All matching samples in ascending order of their numbers, as they were at one moment, without holding them in
     memory."""
-    query = select(*(samples.c[name] for name in TrainingExample._fields)).where(*wanted.conditions())
+    query = select(*(samples.c[name] for name in TrainingExample._fields)).where(*sample_filter.conditions())
     with reading(engine) as connection:
-        found = connection.execution_options(yield_per=_BATCH).execute(query.order_by(samples.c.id))
-        for row in found:
+        result = connection.execution_options(yield_per=_BATCH).execute(query.order_by(samples.c.id))
+        for row in result:
             yield TrainingExample(*row)

@@ -29,12 +29,12 @@ def get(engine: Engine, sample_id: int) -> Sample:
 
 def many(engine: Engine, ids: Sequence[int]) -> list[Sample]:
     """The samples with these numbers, in order of their numbers; numbers that do not exist are left out."""
-    found = []
+    in_order = []
     with reading(engine) as connection:
         for start in range(0, len(ids), _BATCH):
             query = select(*columns()).where(samples.c.id.in_(ids[start : start + _BATCH]))
-            found += [to_sample(row) for row in connection.execute(query)]
-    return sorted(found, key=lambda sample: sample.id)
+            in_order += [to_sample(row) for row in connection.execute(query)]
+    return sorted(in_order, key=lambda sample: sample.id)
 
 
 def provenance(engine: Engine, sample_id: int) -> SampleProvenance:
@@ -91,9 +91,9 @@ def insert_new(
                 "updated_at": moment,
             },
         )
-    wanted = list(fresh)
-    for start in range(0, len(wanted), _BATCH):
-        chunk = wanted[start : start + _BATCH]
+    digests = list(fresh)
+    for start in range(0, len(digests), _BATCH):
+        chunk = digests[start : start + _BATCH]
         query = select(samples.c.recipe, samples.c.digest).where(
             samples.c.digest.in_({digest for _recipe, digest in chunk})
         )

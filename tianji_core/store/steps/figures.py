@@ -39,8 +39,8 @@ def reviewers(engine: Engine, recipe: str) -> list[Reviewer]:
     with reading(engine) as connection:
         for who, *done in connection.execute(query.order_by(c.id)):
             by_person.setdefault(who, []).append(_Done(*done))
-    found = [_reviewer(who, rows) for who, rows in by_person.items()]
-    return sorted(found, key=lambda each: -each.decided)
+    people = [_reviewer(who, decisions) for who, decisions in by_person.items()]
+    return sorted(people, key=lambda person: -person.decided)
 
 
 class _Done(NamedTuple):
@@ -49,8 +49,8 @@ class _Done(NamedTuple):
     created_at: datetime
 
 
-def _reviewer(who: str, rows: Sequence[_Done]) -> Reviewer:
-    decisions = [row for row in rows if row.action in (ACCEPTED, REJECTED)]
+def _reviewer(who: str, done: Sequence[_Done]) -> Reviewer:
+    decisions = [row for row in done if row.action in (ACCEPTED, REJECTED)]
     single = sorted(row.created_at for row in decisions if row.number == 1)
     gaps = [(later - earlier).total_seconds() for earlier, later in pairwise(single)]
     working = [gap for gap in gaps if gap <= _PAUSE]
@@ -58,7 +58,7 @@ def _reviewer(who: str, rows: Sequence[_Done]) -> Reviewer:
         who=who,
         decided=sum(row.number for row in decisions),
         accepted=sum(row.number for row in decisions if row.action == ACCEPTED),
-        edited=sum(row.number for row in rows if row.action in (EDIT, FIX)),
+        edited=sum(row.number for row in done if row.action in (EDIT, FIX)),
         per_hour=3600 * len(working) / sum(working) if working and sum(working) else None,
     )
 
@@ -77,10 +77,10 @@ def pace(engine: Engine, recipe: str, by_hour: bool = False) -> list[ReviewPace]
     query = select(c.who, c.count, c.created_at).where(
         c.recipe == recipe, c.undone.is_(False), c.action.in_((ACCEPTED, REJECTED))
     )
-    found: dict[tuple[datetime, str], int] = {}
+    decided: dict[tuple[datetime, str], int] = {}
     with reading(engine) as connection:
         for who, number, moment in connection.execute(query):
             start = moment.replace(minute=0, second=0, microsecond=0)
             key = (start if by_hour else start.replace(hour=0), who)
-            found[key] = found.get(key, 0) + number
-    return [ReviewPace(start, who, number) for (start, who), number in sorted(found.items())]
+            decided[key] = decided.get(key, 0) + number
+    return [ReviewPace(start, who, number) for (start, who), number in sorted(decided.items())]

@@ -26,19 +26,19 @@ class StepFilter:
     def conditions(self) -> list[ColumnElement[bool]]:
         """The WHERE clause."""
         c = steps.c
-        wanted: list[ColumnElement[bool]] = [c.recipe == self.recipe]
+        clauses: list[ColumnElement[bool]] = [c.recipe == self.recipe]
         if self.who:
-            wanted.append(c.who == self.who)
+            clauses.append(c.who == self.who)
         if self.action:
-            wanted.append(c.action == self.action)
+            clauses.append(c.action == self.action)
         if self.since:
-            wanted.append(c.created_at >= _midnight(self.since))
+            clauses.append(c.created_at >= _midnight(self.since))
         if self.until:
-            wanted.append(c.created_at < _midnight(self.until) + timedelta(days=1))
+            clauses.append(c.created_at < _midnight(self.until) + timedelta(days=1))
         if self.sample_id is not None:
             touched = select(changes.c.step_id).where(changes.c.sample_id == self.sample_id)
-            wanted.append(c.id.in_(touched))
-        return wanted
+            clauses.append(c.id.in_(touched))
+        return clauses
 
 
 def _midnight(day: str) -> datetime:
@@ -50,20 +50,22 @@ def listed(engine: Engine, recipe: str, limit: int = 20) -> list[Step]:
     return feed(engine, StepFilter(recipe), limit=limit)
 
 
-def feed(engine: Engine, wanted: StepFilter, limit: int = 50, before_id: int | None = None) -> list[Step]:
+def feed(
+    engine: Engine, step_filter: StepFilter, limit: int = 50, before_id: int | None = None
+) -> list[Step]:
     """Matching steps, newest first; those right before ``before_id``, where it is given."""
-    query = select(steps).where(*wanted.conditions())
+    query = select(steps).where(*step_filter.conditions())
     if before_id is not None:
         query = query.where(steps.c.id < before_id)
     with reading(engine) as connection:
-        found = connection.execute(query.order_by(steps.c.id.desc()).limit(limit))
-        return [Step(**row._mapping) for row in found]
+        result = connection.execute(query.order_by(steps.c.id.desc()).limit(limit))
+        return [Step(**row._mapping) for row in result]
 
 
-def matching_count(engine: Engine, wanted: StepFilter) -> int:
+def matching_count(engine: Engine, step_filter: StepFilter) -> int:
     """How many steps match."""
     with reading(engine) as connection:
-        query = select(func.count()).select_from(steps).where(*wanted.conditions())
+        query = select(func.count()).select_from(steps).where(*step_filter.conditions())
         return connection.execute(query).scalar_one()
 
 
@@ -76,13 +78,13 @@ def people(engine: Engine, recipe: str) -> list[str]:
 
 def touched(engine: Engine, step_ids: Sequence[int], limit: int = 3) -> dict[int, list[int]]:
     """step → the first few of the samples it changed, for at most some hundred steps."""
-    found: dict[int, list[int]] = {number: [] for number in step_ids}
+    by_step: dict[int, list[int]] = {number: [] for number in step_ids}
     query = select(changes.c.step_id, changes.c.sample_id).where(changes.c.step_id == bindparam("the_id"))
     with reading(engine) as connection:
         for number in step_ids:
-            rows = connection.execute(query.order_by(changes.c.sample_id).limit(limit), {"the_id": number})
-            found[number] = [sample_id for _step, sample_id in rows]
-    return found
+            changed = connection.execute(query.order_by(changes.c.sample_id).limit(limit), {"the_id": number})
+            by_step[number] = [sample_id for _step, sample_id in changed]
+    return by_step
 
 
 def count(engine: Engine, recipe: str) -> int:
@@ -99,10 +101,10 @@ def history(engine: Engine, sample_id: int) -> list[Event]:
         .where(changes.c.sample_id == sample_id)
         .order_by(steps.c.id.desc())
     )
-    found = []
+    events = []
     with reading(engine) as connection:
         for row in connection.execute(query):
             values = dict(row._mapping)
             before, after = values.pop("before"), values.pop("after")
-            found.append(Event(Step(**values), before, after))
-    return found
+            events.append(Event(Step(**values), before, after))
+    return events

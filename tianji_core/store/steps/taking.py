@@ -26,7 +26,7 @@ from tianji_core.store.steps.writing import TEXT_FIELDS, Change, check_versions,
 
 def set_state(
     engine: Engine,
-    wanted: SampleFilter,
+    sample_filter: SampleFilter,
     state: str,
     who: str,
     versions: Mapping[int, int] | None = None,
@@ -41,16 +41,16 @@ def set_state(
     """
     _check_state(state)
     with writing(engine) as connection:
-        rows = matching(connection, wanted)
+        rows = matching(connection, sample_filter)
         check_versions(rows, versions)
         changed = [(row.id, {"state": row.state}, {"state": state}) for row in rows if row.state != state]
         title = title or _("{state} {n} 条", state=_(STATE_TITLES[state]), n=len(changed))
-        return take(connection, wanted.recipe, state, title, who, changed, note)
+        return take(connection, sample_filter.recipe, state, title, who, changed, note)
 
 
 def rate(
     engine: Engine,
-    wanted: SampleFilter,
+    sample_filter: SampleFilter,
     rating: int | None,
     who: str,
     versions: Mapping[int, int] | None = None,
@@ -63,13 +63,13 @@ def rate(
     if rating is not None:
         _check_rating(rating)
     with writing(engine) as connection:
-        rows = matching(connection, wanted)
+        rows = matching(connection, sample_filter)
         check_versions(rows, versions)
         changed = [
             (row.id, {"rating": row.rating}, {"rating": rating}) for row in rows if row.rating != rating
         ]
         title = _("给 {n} 条打 {rating} 星", n=len(changed), rating=rating or 0)
-        return take(connection, wanted.recipe, RATE, title, who, changed)
+        return take(connection, sample_filter.recipe, RATE, title, who, changed)
 
 
 @dataclass(frozen=True)
@@ -139,9 +139,9 @@ def revise(
             _check_state(revision.state)
         if revision.rating:
             _check_rating(revision.rating)
-    wanted = SampleFilter(recipe, ids=tuple(revisions))
+    sample_filter = SampleFilter(recipe, ids=tuple(revisions))
     with writing(engine) as connection:
-        rows = matching(connection, wanted, with_text=True)
+        rows = matching(connection, sample_filter, with_text=True)
         check_versions(rows, {number: revision.version for number, revision in revisions.items()})
         changed = [change for row in rows if (change := _changed(row, revisions[row.id])) is not None]
         return take(connection, recipe, action, title, who, changed, note)
@@ -185,7 +185,7 @@ def derive(
     with writing(engine) as connection:
         rows = matching(connection, SampleFilter(parent.recipe, ids=(parent.id,)))
         check_versions(rows, {parent.id: parent.version})
-        numbers = insert_new(connection, [replace(each, state=REJECTED) for each in new], action)
+        numbers = insert_new(connection, [replace(sample, state=REJECTED) for sample in new], action)
         numbers = sorted({*numbers, *_rejected_alike(connection, parent, new)} - {parent.id})
         if not numbers:
             raise InputError(_("这些内容已经都是样本了，没有可以新建的"))
@@ -201,9 +201,9 @@ def derive(
 
 def _rejected_alike(connection: Connection, parent: Sample, new: Sequence[NewSample]) -> list[int]:
     digests = []
-    for each in new:
-        history = [{"input": asked, "output": answered} for asked, answered in each.history]
-        digests.append(sample_digest(each.system, each.input, each.output, history))
+    for sample in new:
+        history = [{"input": asked, "output": answered} for asked, answered in sample.history]
+        digests.append(sample_digest(sample.system, sample.input, sample.output, history))
     c = samples.c
     query = select(c.id).where(c.digest.in_(digests), c.recipe == parent.recipe, c.state == REJECTED)
     return list(connection.execute(query).scalars())

@@ -20,16 +20,16 @@ Change = tuple[int, dict[str, Any], dict[str, Any]]
 """Number of a sample, the fields that change as they were, and as they become."""
 
 
-def matching(connection: Connection, wanted: SampleFilter, with_text: bool = False) -> list[Row[Any]]:
+def matching(connection: Connection, sample_filter: SampleFilter, with_text: bool = False) -> list[Row[Any]]:
     names = ["id", "version", "state", "rating"]
     if with_text:
         names += ["name", "system", "history", "input", *TEXT_FIELDS]
     query = select(*(samples.c[name] for name in names))
-    if wanted.ids is None:
-        return list(connection.execute(query.where(*wanted.conditions())))
+    if sample_filter.ids is None:
+        return list(connection.execute(query.where(*sample_filter.conditions())))
     rows: list[Row[Any]] = []
-    for ids in _chunks(wanted.ids):
-        rows += connection.execute(query.where(*replace(wanted, ids=tuple(ids)).conditions()))
+    for ids in _chunks(sample_filter.ids):
+        rows += connection.execute(query.where(*replace(sample_filter, ids=tuple(ids)).conditions()))
     return rows
 
 
