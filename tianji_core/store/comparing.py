@@ -1,4 +1,5 @@
-"""What comparing the samples of a recipe with each other left: signatures, near duplicates, openings in use."""
+"""Results of comparing the samples of a recipe with each other: signatures, near duplicates, frequent
+openings."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,7 +24,7 @@ _CHUNK = 1000
 
 @dataclass(frozen=True)
 class CheckState:
-    """What the findings of a recipe rest on; see the table ``check_states``."""
+    """State of the checks of a recipe; see the table ``check_states``."""
 
     basis: str
     compared: bool
@@ -31,7 +32,7 @@ class CheckState:
 
 
 def check_state(engine: Engine, recipe: str) -> CheckState | None:
-    """What the findings rest on; None before the first check."""
+    """Returns the state of the checks, or None before the first check."""
     query = select(check_states.c.basis, check_states.c.compared, check_states.c.steps)
     with reading(engine) as connection:
         row = connection.execute(query.where(check_states.c.recipe == recipe)).one_or_none()
@@ -39,7 +40,7 @@ def check_state(engine: Engine, recipe: str) -> CheckState | None:
 
 
 def save_check_state(engine: Engine, recipe: str, state: CheckState) -> None:
-    """Replace what the findings rest on."""
+    """Replaces the state of the checks."""
     values = {"recipe": recipe, "basis": state.basis, "compared": state.compared, "steps": state.steps}
     with writing(engine) as connection:
         connection.execute(delete(check_states).where(check_states.c.recipe == recipe))
@@ -47,8 +48,8 @@ def save_check_state(engine: Engine, recipe: str, state: CheckState) -> None:
 
 
 def newest_revision(engine: Engine, recipe: str) -> int:
-    """The number of the newest revision of a recipe; 0 where only the built-in file is there. Unlike reading the recipe
-    this takes no time."""
+    """Returns the number of the newest revision of a recipe, 0 if it is only built in. Much faster than
+    reading the recipe."""
     table = recipe_revisions
     query = select(func.max(table.c.revision)).where(table.c.recipe == recipe)
     with reading(engine) as connection:
@@ -56,7 +57,7 @@ def newest_revision(engine: Engine, recipe: str) -> int:
 
 
 def steps_mark(engine: Engine, recipe: str) -> str:
-    """A text that changes with every step that is taken, undone or done again."""
+    """Returns a text that changes whenever a step is taken, undone or redone."""
     mine = steps.c.recipe == recipe
     last = select(func.max(steps.c.id)).where(mine).scalar_subquery()
     undone = select(func.count()).select_from(steps).where(mine, IS_UNDONE).scalar_subquery()
@@ -66,7 +67,7 @@ def steps_mark(engine: Engine, recipe: str) -> str:
 
 
 class Compared(NamedTuple):
-    """One sample as the comparison sees it. ``bands`` is its signature, or None where its text has none yet."""
+    """One sample in the comparison. ``bands`` is its signature, None if its text has none yet."""
 
     id: int
     rejected: bool
@@ -75,7 +76,7 @@ class Compared(NamedTuple):
 
 
 def compared(engine: Engine, recipe: str) -> list[Compared]:
-    """All samples of a recipe, lowest numbers first."""
+    """Returns all samples of a recipe in order of their numbers."""
     c, n = samples.c, near_texts.c
     query = (
         select(c.id, c.state, n.bands, n.twin_id)
@@ -91,7 +92,7 @@ def compared(engine: Engine, recipe: str) -> list[Compared]:
 
 
 def texts(engine: Engine, ids: Sequence[int]) -> dict[int, tuple[str, str]]:
-    """number → (output, its digest)."""
+    """Returns sample id → (output, digest of the output)."""
     c = samples.c
     texts: dict[int, tuple[str, str]] = {}
     with reading(engine) as connection:
@@ -102,7 +103,7 @@ def texts(engine: Engine, ids: Sequence[int]) -> dict[int, tuple[str, str]]:
 
 
 def left_by_leaders(engine: Engine, recipe: str) -> set[int]:
-    """Samples whose kept twin has been rejected meanwhile, and these twins."""
+    """Returns the samples whose kept twin has been rejected since, and those twins."""
     c, n = samples.c, near_texts.c
     leader = samples.alias()
     query = (
@@ -116,7 +117,7 @@ def left_by_leaders(engine: Engine, recipe: str) -> set[int]:
 
 
 class Signature(NamedTuple):
-    """What is stored of a compared text; ``bands`` None keeps the signature that is there."""
+    """The stored signature of a text; ``bands`` None keeps the stored bands."""
 
     sample_id: int
     text_digest: str
@@ -126,7 +127,7 @@ class Signature(NamedTuple):
 
 
 def save_signatures(engine: Engine, recipe: str, signatures: Iterable[Signature]) -> None:
-    """Store signatures and twins of samples."""
+    """Stores signatures and twins of samples."""
     new, old = [], []
     for signature in signatures:
         if signature.bands is None:
@@ -164,7 +165,7 @@ def save_signatures(engine: Engine, recipe: str, signatures: Iterable[Signature]
 
 
 def twins(engine: Engine, recipe: str) -> dict[int, tuple[int, float]]:
-    """number → (number of the sample that is kept instead, similarity) of every near duplicate."""
+    """Returns sample id → (id of the sample that is kept instead, similarity) for every near duplicate."""
     n = near_texts.c
     query = select(n.sample_id, n.twin_id, n.similarity).where(n.recipe == recipe, n.twin_id.is_not(None))
     with reading(engine) as connection:
@@ -172,7 +173,7 @@ def twins(engine: Engine, recipe: str) -> dict[int, tuple[int, float]]:
 
 
 def same_cell(engine: Engine, pairs: Mapping[int, int]) -> set[int]:
-    """Those numbers whose sample has the same name and scene as the sample it is paired with."""
+    """Returns the ids whose sample has the same name and scene as the sample it is paired with."""
     c = samples.c
     ids = sorted({*pairs, *pairs.values()})
     cells: dict[int, tuple[str, str]] = {}
@@ -184,7 +185,8 @@ def same_cell(engine: Engine, pairs: Mapping[int, int]) -> set[int]:
 
 
 def sync(engine: Engine, recipe: str, rule: str, details: Mapping[int, str]) -> int:
-    """Make the findings of ``rule`` be exactly ``details`` (number → detail); how many samples changed."""
+    """Makes the findings of ``rule`` exactly ``details`` (sample id → detail) and returns how many samples
+    changed."""
     c = samples.c
     query = (
         select(findings.c.sample_id, findings.c.detail)
@@ -218,8 +220,8 @@ def sync(engine: Engine, recipe: str, rule: str, details: Mapping[int, str]) -> 
 
 
 def frequent_openings(engine: Engine, recipe: str, at_least: int) -> list[tuple[str, str, int, int]]:
-    """(style, opening, samples with it, samples of the style) for openings that at least so many samples of one style
-    share; rejected samples do not count."""
+    """Returns (style, opening, samples with it, samples of the style) for every opening that ``at_least``
+    samples of one style share. Rejected samples do not count."""
     c = samples.c
     standing = (c.recipe == recipe, c.state != REJECTED)
     number = func.count().label("n")
@@ -237,7 +239,7 @@ def frequent_openings(engine: Engine, recipe: str, at_least: int) -> list[tuple[
 
 
 def with_opening(engine: Engine, recipe: str, style: str, opening: str) -> list[int]:
-    """The samples of a style that begin so, lowest numbers first; no rejected ones."""
+    """Returns the samples of a style with this opening in order of their numbers, rejected ones left out."""
     c = samples.c
     query = select(c.id).where(
         c.recipe == recipe, c.style == style, c.opening == opening, c.state != REJECTED
@@ -247,14 +249,14 @@ def with_opening(engine: Engine, recipe: str, style: str, opening: str) -> list[
 
 
 class Cluster(NamedTuple):
-    """Near duplicates of one text: the kept one (``leader``) and those left out for it, all that match a filter."""
+    """A group of near duplicates: the kept sample (``leader``) and the matching samples that repeat it."""
 
     leader: int
     members: tuple[int, ...]
 
 
 def cluster_count(engine: Engine, sample_filter: SampleFilter) -> tuple[int, int]:
-    """How many clusters have a matching member, and how many members match in all."""
+    """Returns the number of clusters with a matching member, and the number of all matching members."""
     n = near_texts.c
     query = (
         select(func.count(n.twin_id.distinct()), func.count())
@@ -267,7 +269,7 @@ def cluster_count(engine: Engine, sample_filter: SampleFilter) -> tuple[int, int
 
 
 def clusters(engine: Engine, sample_filter: SampleFilter, limit: int | None = None) -> list[Cluster]:
-    """Clusters with a matching member, the largest first; each with all its matching members."""
+    """Returns the clusters with a matching member, the largest first, each with all its matching members."""
     n = near_texts.c
     matching = (
         select(n.twin_id, n.sample_id)
@@ -283,7 +285,7 @@ def clusters(engine: Engine, sample_filter: SampleFilter, limit: int | None = No
 
 
 def members_of(engine: Engine, leaders: Collection[int]) -> list[Sample]:
-    """The samples of whole clusters: those kept and those left out for them."""
+    """Returns the samples of whole clusters, the leaders included."""
     ids = sorted(leaders)
     members: dict[int, Sample] = {}
     n = near_texts.c

@@ -1,4 +1,4 @@
-"""Opening the database: SQLite in WAL mode by default, PostgreSQL for a team; migrated on first use."""
+"""Opening the database: SQLite in WAL mode by default, PostgreSQL for a team; migrated when it is opened."""
 
 import contextlib
 from collections.abc import Iterator
@@ -13,17 +13,18 @@ from tianji_core.i18n import _
 
 MIGRATIONS = Path(__file__).with_name("migrations")
 MAPPED = 1024 * 1024 * 1024
-"""Bytes of a SQLite file that are read as memory: searching the texts of 100,000 samples takes half the time."""
+"""Bytes of a SQLite file that are memory-mapped; this halves the time of a text search in 100,000 samples."""
 CACHED = 32 * 1024 * 1024
-"""Bytes of changed pages that a connection keeps before it writes them: enough for a step over 10,000 samples."""
+"""Bytes of changed pages that a connection caches before writing them: enough for a step over 10,000
+samples."""
 WRITER = 0x7469616E
-"""PostgreSQL's number of the lock that every writing transaction holds."""
+"""Number of the PostgreSQL advisory lock that every writing transaction holds."""
 HEAD = "0003"
-"""The revision this code expects; the newest file under ``migrations/versions``."""
+"""The schema revision that this code expects: the newest file under ``migrations/versions``."""
 
 
 def open_engine(url: str) -> Engine:
-    """An engine on ``url`` whose schema is current.
+    """Returns an engine on ``url`` whose schema is current.
 
     Raises:
         SettingsError: the address is wrong, the server is away, or the database is newer than this program.
@@ -100,7 +101,7 @@ def _migrate(engine: Engine, url: str) -> None:
 
 @contextlib.contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
-    """A connection whose statements see one state of the database.
+    """Opens a connection whose statements see one state of the database.
 
     Raises:
         StudioError: the database cannot be used any more: away, full, read-only, broken.
@@ -114,8 +115,8 @@ def reading(engine: Engine) -> Iterator[Connection]:
 
 @contextlib.contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
-    """A transaction that commits at the end of the block and rolls back on an exception. There is one at a time: what
-    the block has read stays true until it commits. Errors as :func:`reading`."""
+    """Opens a transaction that commits at the end of the block and rolls back on an exception. Only one runs
+    at a time, so what the block has read stays true until it commits. Raises as :func:`reading`."""
     with (
         _explained(engine),
         engine.connect().execution_options(tianji_write=True) as connection,
@@ -128,7 +129,8 @@ def writing(engine: Engine) -> Iterator[Connection]:
 
 @contextlib.contextmanager
 def _explained(engine: Engine) -> Iterator[None]:
-    """One sentence in place of a fault that lies outside this program; a wrong statement stays what it is."""
+    """Turns a fault outside this program into a :class:`StudioError` of one sentence; a wrong statement stays
+    as it is."""
     try:
         yield
     except OperationalError as error:
@@ -145,5 +147,5 @@ def _explained(engine: Engine) -> Iterator[None]:
 
 
 def now() -> datetime:
-    """The current time in UTC, without a zone, as the database keeps it."""
+    """Returns the current time in UTC, without a zone, as the database stores it."""
     return datetime.now(UTC).replace(tzinfo=None)

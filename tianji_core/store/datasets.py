@@ -1,4 +1,4 @@
-"""Rows of dataset versions and of imports; the files themselves are the business of :mod:`tianji_core.dataset`."""
+"""Stored dataset versions and imports; :mod:`tianji_core.dataset` reads and writes their files."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,8 +16,8 @@ from tianji_core.store.schema import dataset_versions, imports
 
 @dataclass(frozen=True)
 class DatasetVersion:
-    """数据集版本: an immutable training file. ``folder`` is relative to the workspace; ``sha256`` is of its
-    ``train.json``; ``manifest`` is what stands in its ``manifest.json``."""
+    """数据集版本: an immutable training file. ``folder`` is relative to the workspace; ``sha256`` is that of
+    ``train.json``; ``manifest`` is the content of ``manifest.json``."""
 
     id: int
     recipe: str
@@ -30,14 +30,14 @@ class DatasetVersion:
 
     @property
     def note(self) -> str:
-        """What the person wrote about it."""
+        """The note of the person who froze it."""
         return str(self.manifest.get("note", ""))
 
 
 @dataclass(frozen=True)
 class Import:
-    """One imported file. ``bad`` lists (index of the item from 0, reason) of what was left out; ``known`` counts the
-    items that were there already."""
+    """One imported file. ``bad`` lists the items left out as (index from 0, reason); ``known`` counts the
+    items that were in the recipe already."""
 
     id: int
     recipe: str
@@ -51,7 +51,7 @@ class Import:
 
 
 def get(engine: Engine, version_id: int) -> DatasetVersion:
-    """One dataset version.
+    """Returns one dataset version.
 
     Raises:
         DatasetError: there is none with this number.
@@ -66,7 +66,7 @@ def get(engine: Engine, version_id: int) -> DatasetVersion:
 
 
 def find(engine: Engine, name: str) -> DatasetVersion | None:
-    """The dataset version called ``name``, or None."""
+    """Returns the dataset version called ``name``, or None."""
     with reading(engine) as connection:
         row = connection.execute(
             select(dataset_versions).where(dataset_versions.c.name == name)
@@ -75,7 +75,7 @@ def find(engine: Engine, name: str) -> DatasetVersion | None:
 
 
 def by_name(engine: Engine, name: str) -> DatasetVersion:
-    """The dataset version called ``name``.
+    """Returns the dataset version called ``name``.
 
     Raises:
         DatasetError: there is none; the message lists what there is.
@@ -88,7 +88,7 @@ def by_name(engine: Engine, name: str) -> DatasetVersion:
 
 
 def listed(engine: Engine, recipe: str | None = None, limit: int = 200) -> list[DatasetVersion]:
-    """Dataset versions, newest first."""
+    """Returns dataset versions, newest first."""
     query = select(dataset_versions).order_by(dataset_versions.c.id.desc()).limit(limit)
     if recipe is not None:
         query = query.where(dataset_versions.c.recipe == recipe)
@@ -99,7 +99,7 @@ def listed(engine: Engine, recipe: str | None = None, limit: int = 200) -> list[
 def insert_version(
     connection: Connection, recipe: str, name: str, folder: str, sha256: str, count: int, manifest: dict
 ) -> int:
-    """Store a version inside the caller's transaction; its number.
+    """Stores a version inside the caller's transaction and returns its id.
 
     Raises:
         DatasetError: the name is taken.
@@ -121,7 +121,7 @@ def insert_version(
 
 
 def insert_import(connection: Connection, recipe: str, file: str, sha256: str, form: str) -> int:
-    """Note that a file is being imported, inside the caller's transaction; the number of the import."""
+    """Stores the start of an import inside the caller's transaction and returns its id."""
     values = {
         "recipe": recipe,
         "file": file,
@@ -143,7 +143,7 @@ def finish_import(
     known: int,
     bad: Sequence[tuple[int, str]],
 ) -> None:
-    """Note what came of an import."""
+    """Stores the result of an import."""
     values = {"form": form, "added": added, "known": known, "bad": [list(item) for item in bad]}
     connection.execute(update(imports).where(imports.c.id == import_id).values(**values))
 
@@ -155,7 +155,7 @@ def _import(row: Row[Any]) -> Import:
 
 
 def get_import(engine: Engine, import_id: int) -> Import:
-    """One import.
+    """Returns one import.
 
     Raises:
         DatasetError: there is none with this number.
@@ -168,7 +168,7 @@ def get_import(engine: Engine, import_id: int) -> Import:
 
 
 def listed_imports(engine: Engine, recipe: str, limit: int = 50) -> list[Import]:
-    """Imports of a recipe, newest first."""
+    """Returns imports of a recipe, newest first."""
     query = select(imports).where(imports.c.recipe == recipe).order_by(imports.c.id.desc()).limit(limit)
     with reading(engine) as connection:
         return [_import(row) for row in connection.execute(query)]

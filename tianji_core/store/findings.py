@@ -1,4 +1,4 @@
-"""What the cleaning rules found in samples, as rows. The rules themselves are :mod:`tianji_core.cleaning`."""
+"""Stored findings of the cleaning rules; the rules themselves are in :mod:`tianji_core.cleaning`."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,8 +15,8 @@ _CHUNK = 1000
 
 @dataclass(frozen=True)
 class Finding:
-    """问题: what one rule says about one sample. ``fixed`` is the whole output after the rule's fix, or None where the
-    rule has no fix."""
+    """问题: what one rule found in one sample. ``fixed`` is the whole output after the rule's fix, None if it
+    has no fix."""
 
     rule: str
     detail: str
@@ -24,7 +24,7 @@ class Finding:
 
 
 class Unchecked(NamedTuple):
-    """As much of a sample as the rules look at."""
+    """The part of a sample that the rules check."""
 
     id: int
     name: str
@@ -40,7 +40,7 @@ _UNCHECKED = [samples.c[name] for name in Unchecked._fields]
 
 
 def unchecked(engine: Engine, recipe: str, limit: int) -> list[Unchecked]:
-    """Samples that changed since the rules last looked at them, lowest numbers first."""
+    """Returns the samples that changed since their last check, in order of their numbers."""
     query = (
         select(*_UNCHECKED)
         .where(samples.c.recipe == recipe, IS_UNCHECKED)
@@ -52,14 +52,14 @@ def unchecked(engine: Engine, recipe: str, limit: int) -> list[Unchecked]:
 
 
 def unchecked_count(engine: Engine, recipe: str) -> int:
-    """How many samples the rules have still to look at."""
+    """Returns how many samples are still to be checked."""
     query = select(func.count()).where(samples.c.recipe == recipe, IS_UNCHECKED)
     with reading(engine) as connection:
         return connection.execute(query).scalar_one()
 
 
 def forget_checks(engine: Engine, recipe: str) -> int:
-    """Make every sample of a recipe unchecked (its lists or rules changed); how many."""
+    """Marks every sample of a recipe as unchecked and returns how many."""
     with writing(engine) as connection:
         return connection.execute(
             update(samples).where(samples.c.recipe == recipe, samples.c.checked > 0).values(checked=0)
@@ -67,8 +67,8 @@ def forget_checks(engine: Engine, recipe: str) -> int:
 
 
 def save(engine: Engine, checked: Mapping[int, tuple[int, Sequence[Finding]]]) -> None:
-    """Replace the findings of samples: number → (the version that was looked at, what was found). A sample that has
-    changed meanwhile stays unchecked."""
+    """Replaces the findings of samples: id → (version that was checked, findings). A sample that has changed
+    since then stays unchecked."""
     if not checked:
         return
     ids = list(checked)
@@ -96,7 +96,7 @@ def save(engine: Engine, checked: Mapping[int, tuple[int, Sequence[Finding]]]) -
 
 
 def of(engine: Engine, ids: Sequence[int]) -> dict[int, list[Finding]]:
-    """number → findings, for at most some hundred samples; every number is a key."""
+    """Returns sample id → findings for some hundred samples at most; every id is a key."""
     by_sample: dict[int, list[Finding]] = {sample_id: [] for sample_id in ids}
     query = select(findings).where(findings.c.sample_id.in_(list(ids))).order_by(findings.c.id)
     with reading(engine) as connection:
@@ -106,7 +106,7 @@ def of(engine: Engine, ids: Sequence[int]) -> dict[int, list[Finding]]:
 
 
 def rule_counts(engine: Engine, sample_filter: SampleFilter) -> dict[str, int]:
-    """rule id → in how many of the matching samples it found something, most frequent first."""
+    """Returns rule id → number of matching samples with a finding of the rule, the most frequent first."""
     number = func.count().label("n")
     query = (
         select(findings.c.rule, number)
@@ -120,9 +120,9 @@ def rule_counts(engine: Engine, sample_filter: SampleFilter) -> dict[str, int]:
 
 
 def twins(engine: Engine, recipe: str, batch: Sequence[Unchecked], rule: str) -> dict[int, int]:
-    """number → number of another sample with the same output that is to be kept instead, for those of ``batch`` that
-    have one: an earlier sample, or a later one that was looked at first and has no finding of ``rule``. Rejected samples
-    are nobody's twin."""
+    """Returns id → id of the sample with the same output that is kept instead, for those samples of ``batch``
+    that have one: an earlier sample, or a later one that was checked first and has no finding of ``rule``.
+    Rejected samples do not count."""
     texts = {sample.id: sample.text_digest for sample in batch}
     digests = sorted(set(texts.values()))
     c = samples.c

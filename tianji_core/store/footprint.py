@@ -1,14 +1,14 @@
-"""How much memory a process that writes a great deal gives to the database."""
+"""Limits the memory that a process which writes much gives to the database."""
 
 from sqlalchemy import Engine, event
 
 SMALL = 64 * 1024 * 1024
-"""Bytes of a SQLite file that are mapped: the pages count as this process's memory, and reading a whole table once, as
-a worker does at the end of its run, gains nothing from more."""
+"""Bytes of a SQLite file that are mapped. Mapped pages count as memory of this process, and a worker that
+reads a whole table once gains nothing from more."""
 
 
 def keep_small(engine: Engine) -> None:
-    """Map no more than :data:`SMALL` bytes of a SQLite file from now on. Elsewhere it does nothing."""
+    """Maps at most :data:`SMALL` bytes of a SQLite file from now on; does nothing for other databases."""
     if engine.dialect.name != "sqlite":
         return
 

@@ -1,4 +1,4 @@
-"""Rows of background jobs."""
+"""Stored background jobs."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -41,7 +41,7 @@ class Job:
 
     @property
     def active(self) -> bool:
-        """Whether it has not ended."""
+        """Whether the job has not ended."""
         return self.state in ACTIVE
 
 
@@ -53,7 +53,7 @@ def _job(row: Row[Any]) -> Job:
 def add(
     engine: Engine, kind: str, title: str, argv: list[str], environment: dict[str, str], subject: dict
 ) -> Job:
-    """Store a job that is about to start."""
+    """Stores a job that is about to start."""
     values = {
         "kind": kind,
         "title": title,
@@ -69,7 +69,7 @@ def add(
 
 
 def get(engine: Engine, job_id: int) -> Job:
-    """One job.
+    """Returns one job.
 
     Raises:
         JobError: there is none with this number.
@@ -82,7 +82,7 @@ def get(engine: Engine, job_id: int) -> Job:
 
 
 def listed(engine: Engine, kind: str | None = None, active: bool | None = None, limit: int = 50) -> list[Job]:
-    """Jobs, newest first."""
+    """Returns jobs, newest first."""
     query = select(jobs).order_by(jobs.c.id.desc()).limit(limit)
     if kind is not None:
         query = query.where(jobs.c.kind == kind)
@@ -93,13 +93,14 @@ def listed(engine: Engine, kind: str | None = None, active: bool | None = None, 
 
 
 def count(engine: Engine) -> int:
-    """How many jobs there have been."""
+    """Returns how many jobs there have been."""
     with reading(engine) as connection:
         return connection.execute(select(func.count()).select_from(jobs)).scalar_one()
 
 
 def change(engine: Engine, job_id: int, only_active: bool = True, **values: Any) -> bool:
-    """Set columns of a job; with ``only_active`` an ended job stays as it is. Returns whether a row changed."""
+    """Sets columns of a job; with ``only_active`` an ended job stays unchanged. Returns whether a row
+    changed."""
     statement = update(jobs).where(jobs.c.id == job_id).values(**values)
     if only_active:
         statement = statement.where(jobs.c.state.in_(ACTIVE))

@@ -1,4 +1,4 @@
-"""What a judging model says about samples: one verdict per sample, valid for the text it was given."""
+"""Verdicts of a judging model: one per sample, valid for the text that was judged."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,8 +14,8 @@ _CHUNK = 1000
 
 @dataclass(frozen=True)
 class Judgement:
-    """A verdict, 0 to 5 in each respect: does the text fit the person and the occasion, does it have the style, does it
-    sound natural. Tokens are None where the server does not count them."""
+    """A verdict, 0 to 5 for each criterion: does the text fit person and occasion, does it have the style,
+    does it sound natural. Tokens are None if the server does not count them."""
 
     sample_id: int
     fit: float
@@ -28,7 +28,7 @@ class Judgement:
 
     @property
     def score(self) -> float:
-        """The mean of the three."""
+        """Mean of the three criteria."""
         return (self.fit + self.style + self.naturalness) / 3
 
 
@@ -36,7 +36,7 @@ _FIELDS = [judgements.c[name] for name in Judgement.__dataclass_fields__]
 
 
 def of(engine: Engine, ids: Sequence[int]) -> dict[int, Judgement]:
-    """number → verdict on the text as it is now, for at most some hundred samples."""
+    """Returns sample id → verdict on its current text, for some hundred samples at most."""
     query = (
         select(*_FIELDS)
         .join(
@@ -50,8 +50,8 @@ def of(engine: Engine, ids: Sequence[int]) -> dict[int, Judgement]:
 
 
 def save(engine: Engine, verdicts: Sequence[tuple[Sample, Judgement]]) -> None:
-    """Store verdicts on the texts that the samples had when they were judged; a sample gets its score unless its text
-    has changed meanwhile."""
+    """Stores verdicts on the texts that the samples had when they were judged; a sample gets its score unless
+    its text has changed since."""
     if not verdicts:
         return
     new_judgements, scores = [], []
@@ -73,7 +73,7 @@ def save(engine: Engine, verdicts: Sequence[tuple[Sample, Judgement]]) -> None:
 
 
 def waiting(engine: Engine, sample_filter: SampleFilter, after_id: int = 0, limit: int = 100) -> list[Sample]:
-    """Matching samples without a score, lowest numbers first."""
+    """Returns matching samples without a score, in order of their numbers."""
     query = select(*columns()).where(
         *sample_filter.conditions(), samples.c.score.is_(None), samples.c.id > after_id
     )
@@ -82,7 +82,7 @@ def waiting(engine: Engine, sample_filter: SampleFilter, after_id: int = 0, limi
 
 
 def waiting_count(engine: Engine, sample_filter: SampleFilter) -> int:
-    """How many matching samples have no score."""
+    """Returns how many matching samples have no score."""
     query = (
         select(func.count())
         .select_from(samples)
@@ -94,7 +94,7 @@ def waiting_count(engine: Engine, sample_filter: SampleFilter) -> int:
 
 @dataclass(frozen=True)
 class JudgingUsage:
-    """What judging a recipe's samples has used so far."""
+    """Verdicts and tokens of judging a recipe's samples."""
 
     number: int
     prompt_tokens: int
@@ -102,7 +102,7 @@ class JudgingUsage:
 
 
 def usage(engine: Engine, recipe: str) -> JudgingUsage:
-    """Verdicts that stand and the tokens they took."""
+    """Returns the number of valid verdicts of a recipe and the tokens they took."""
     j = judgements.c
     query = (
         select(func.count(), func.sum(j.prompt_tokens), func.sum(j.completion_tokens))

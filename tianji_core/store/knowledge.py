@@ -1,5 +1,5 @@
-"""Documents cut into chunks, and the samples that came of them. A chunk's state and its samples change in one
-transaction."""
+"""Documents cut into chunks, and the samples made from them. The state of a chunk and its samples change in
+one transaction."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -21,8 +21,8 @@ _CHUNK = 500
 
 @dataclass(frozen=True)
 class KnowledgeRun:
-    """Documents sent to one teacher. ``teacher``, ``sampling`` and ``settings`` are plain data as the feature above
-    writes and reads them (never a key); ``total`` counts chunks."""
+    """Documents sent to one teacher. ``teacher``, ``sampling`` and ``settings`` are plain data as
+    :mod:`tianji_core.generation.knowledge` writes and reads them, never a key; ``total`` counts chunks."""
 
     id: int
     recipe: str
@@ -37,7 +37,7 @@ class KnowledgeRun:
 
 @dataclass(frozen=True)
 class NewKnowledgeRun:
-    """A knowledge run about to be stored."""
+    """A knowledge run to be stored."""
 
     recipe: str
     title: str
@@ -48,7 +48,7 @@ class NewKnowledgeRun:
 
 
 class NewChunk(NamedTuple):
-    """A chunk about to be stored; ``number`` counts from 1 in its file."""
+    """A chunk to be stored; ``number`` counts from 1 within its file."""
 
     file: str
     sha256: str
@@ -75,15 +75,15 @@ class QuestionAnswer(NamedTuple):
 
 
 class Dialogue(NamedTuple):
-    """Questions that follow on one another, at least one."""
+    """Consecutive questions and answers, at least one pair."""
 
     turns: tuple[QuestionAnswer, ...]
 
 
 @dataclass(frozen=True)
 class Asked:
-    """What came of a chunk. ``repeated`` questions were left out of ``conversations``; ``origin`` is the one request
-    that brought them all."""
+    """The result of a chunk. ``repeated`` counts the questions left out of ``conversations``; ``origin`` is
+    the request that brought them all."""
 
     chunk: Chunk
     system: str
@@ -94,7 +94,7 @@ class Asked:
 
 @dataclass(frozen=True)
 class ChunkFailure:
-    """A chunk that brought nothing: the kind of error and its sentence."""
+    """A chunk without a result: the kind of error and its message."""
 
     chunk: Chunk
     kind: str
@@ -104,7 +104,7 @@ class ChunkFailure:
 
 @dataclass(frozen=True)
 class ChunkCounts:
-    """How many chunks are in which state, the samples that came of them, and the questions that repeated others."""
+    """Number of chunks in each state, of the samples made from them, and of repeated questions left out."""
 
     done: int = 0
     failed: int = 0
@@ -115,7 +115,7 @@ class ChunkCounts:
 
 @dataclass(frozen=True)
 class ChunkOrigin:
-    """Where in which document a sample came from."""
+    """The document and the chunk that a sample was made from."""
 
     run_id: int
     file: str
@@ -125,7 +125,7 @@ class ChunkOrigin:
 
 
 def add(engine: Engine, new: NewKnowledgeRun, pieces: Sequence[NewChunk]) -> KnowledgeRun:
-    """Store a run together with all its chunks."""
+    """Stores a run with all its chunks."""
     values = {**asdict(new), "total": len(pieces), "created_at": now()}
     with writing(engine) as connection:
         row = connection.execute(insert(knowledge_runs).values(**values).returning(*knowledge_runs.c)).one()
@@ -143,7 +143,7 @@ def _run(row: Row[Any]) -> KnowledgeRun:
 
 
 def get(engine: Engine, run_id: int) -> KnowledgeRun:
-    """One run.
+    """Returns one run.
 
     Raises:
         InputError: there is none with this number.
@@ -156,7 +156,7 @@ def get(engine: Engine, run_id: int) -> KnowledgeRun:
 
 
 def listed(engine: Engine, recipe: str, limit: int = 20) -> list[KnowledgeRun]:
-    """Runs of a recipe, newest first."""
+    """Returns runs of a recipe, newest first."""
     query = (
         select(knowledge_runs)
         .where(knowledge_runs.c.recipe == recipe)
@@ -168,7 +168,7 @@ def listed(engine: Engine, recipe: str, limit: int = 20) -> list[KnowledgeRun]:
 
 
 def chunks_in(engine: Engine, run_id: int, state: str, after: int = -1, limit: int = 100) -> list[Chunk]:
-    """Chunks of a run in one state, by position, those after position ``after``."""
+    """Returns chunks of a run in one state in order, those after position ``after``."""
     c = chunks.c
     query = (
         select(c.id, c.position, c.file, c.number, c.text)
@@ -181,7 +181,7 @@ def chunks_in(engine: Engine, run_id: int, state: str, after: int = -1, limit: i
 
 
 def questions(engine: Engine, recipe: str) -> Iterator[str]:
-    """Every first question that the documents of a recipe have led to, also of rejected samples."""
+    """Yields the first question of every sample made from documents of a recipe, rejected ones included."""
     c = samples.c
     query = select(c.input, c.history).where(c.recipe == recipe, c.chunk_id.is_not(None)).order_by(c.id)
     with reading(engine) as connection:
@@ -192,7 +192,8 @@ def questions(engine: Engine, recipe: str) -> Iterator[str]:
 def store(
     engine: Engine, run: KnowledgeRun, asked: Sequence[Asked], failures: Sequence[ChunkFailure] = ()
 ) -> None:
-    """Keep what came in one transaction. A chunk that has its samples already stays as it is."""
+    """Stores results and failures in one transaction. A chunk that has its samples already stays
+    unchanged."""
     with writing(engine) as connection:
         for item in asked:
             fresh = _mark(
@@ -258,7 +259,7 @@ def _sample_rows(run: KnowledgeRun, item: Asked) -> list[dict[str, Any]]:
 
 
 def reset_failed(engine: Engine, run_id: int) -> int:
-    """Make failed chunks pending again; returns how many."""
+    """Makes failed chunks pending again and returns how many."""
     statement = (
         update(chunks)
         .where(chunks.c.run_id == run_id, chunks.c.state == FAILED)
@@ -269,7 +270,7 @@ def reset_failed(engine: Engine, run_id: int) -> int:
 
 
 def counts(engine: Engine, run_id: int) -> ChunkCounts:
-    """How far a run is."""
+    """Returns the progress of a run."""
     query = (
         select(chunks.c.state, func.count(), func.sum(chunks.c.pairs), func.sum(chunks.c.repeated))
         .where(chunks.c.run_id == run_id)
@@ -285,12 +286,12 @@ def counts(engine: Engine, run_id: int) -> ChunkCounts:
 
 
 def errors(engine: Engine, run_id: int) -> list[ErrorCount]:
-    """The failures of a run by kind, most frequent first."""
+    """Returns the failures of a run by kind, the most frequent first."""
     return failures_by_kind(engine, chunks, run_id)
 
 
 def latest(engine: Engine, run_id: int, limit: int = 5) -> list[tuple[str, int, str, str]]:
-    """(file, chunk number, question, answer) of the samples that came last, newest first."""
+    """Returns (file, chunk number, question, answer) of the latest samples, newest first."""
     query = (
         select(chunks.c.file, chunks.c.number, samples.c.input, samples.c.output)
         .select_from(samples.join(chunks, samples.c.chunk_id == chunks.c.id))
@@ -303,7 +304,7 @@ def latest(engine: Engine, run_id: int, limit: int = 5) -> list[tuple[str, int, 
 
 
 def spent(engine: Engine, run_id: int) -> tuple[int, int]:
-    """(prompt tokens, completion tokens) of the stored answers of a run."""
+    """Returns (prompt tokens, completion tokens) of the stored answers of a run."""
     query = (
         select(func.sum(samples.c.prompt_tokens), func.sum(samples.c.completion_tokens))
         .select_from(samples.join(chunks, samples.c.chunk_id == chunks.c.id))
@@ -315,7 +316,7 @@ def spent(engine: Engine, run_id: int) -> tuple[int, int]:
 
 
 def origin(engine: Engine, sample_id: int) -> ChunkOrigin | None:
-    """The document and the chunk that a sample came from; None where it came from elsewhere."""
+    """Returns the document and the chunk that a sample was made from, None for other samples."""
     c = chunks.c
     query = (
         select(c.run_id, c.file, c.sha256, c.number, c.text)

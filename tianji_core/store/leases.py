@@ -1,5 +1,5 @@
-"""Which sample is on whose screen, so that two people who review at once do not read the same one. A lease keeps nobody
-from anything; it only lets the others be shown something else, and ends by itself."""
+"""Leases: the sample that each reviewer has on screen, so that two people do not read the same one. A lease
+locks nothing; it only makes others get another sample, and it expires by itself."""
 
 from datetime import timedelta
 
@@ -9,18 +9,19 @@ from tianji_core.store.database import now, reading, writing
 from tianji_core.store.schema import leases
 
 SECONDS = 180
-"""How long a sample stays with the one who looks at it."""
+"""Seconds until a lease expires."""
 
 
 def others(engine: Engine, who: str) -> set[int]:
-    """The samples that somebody else is looking at."""
+    """Returns the samples that other people have on screen."""
     query = select(leases.c.sample_id).where(leases.c.who != who, leases.c.until > now())
     with reading(engine) as connection:
         return set(connection.execute(query).scalars())
 
 
 def take(engine: Engine, sample_id: int, who: str, seconds: float = SECONDS) -> bool:
-    """Note that ``who`` looks at a sample now, and at no other one; False where somebody else does already."""
+    """Records ``who`` as the reader of a sample, and of no other one; returns False if somebody else reads it
+    already."""
     moment = now()
     mine = select(leases.c.who).where(leases.c.sample_id == sample_id, leases.c.until > moment)
     with reading(engine) as connection:

@@ -15,8 +15,8 @@ from tianji_core.store.steps import Step
 
 @dataclass(frozen=True)
 class Misfit:
-    """Samples of one cell and style that would not be generated any more. ``style_only`` means that the cell is fine
-    and only this style does not suit it."""
+    """Samples of one cell and style that would no longer be generated. ``style_only`` means that the cell is
+    suitable and only this style is not."""
 
     name: str
     scene: str
@@ -28,12 +28,13 @@ class Misfit:
 
     @property
     def key(self) -> tuple[str, str, str]:
-        """(name, scene, style)."""
+        """Returns (name, scene, style)."""
         return self.name, self.scene, self.style
 
 
 def misfits(engine: Engine, recipe: Recipe) -> list[Misfit]:
-    """Everything not yet rejected in cells under the recipe's threshold or in style gaps, the fullest first."""
+    """Returns the cells and styles that hold samples, not rejected, below the recipe's threshold or in a
+    style gap; the largest first."""
     matrix = recipe.matrix()
     by_cell: dict[tuple[str, str, str], Misfit] = {}
     c = samples.c
@@ -67,8 +68,8 @@ def misfits(engine: Engine, recipe: Recipe) -> list[Misfit]:
 def reject_misfits(
     engine: Engine, recipe: Recipe, chosen: Collection[tuple[str, str, str]], who: str
 ) -> Step | None:
-    """Reject all samples of the chosen (name, scene, style) that are not rejected yet, as one step that is undone as a
-    whole; None where there are none."""
+    """Rejects all samples of the chosen (name, scene, style) as one step that can be undone; None if there
+    are none."""
     c = samples.c
     cells = set(chosen)
     query = select(c.id, c.name, c.scene, c.style).where(c.recipe == recipe.key, c.state != REJECTED)

@@ -1,4 +1,4 @@
-"""How a text came to be, and why one did not come: what runs of plans and runs of documents keep alike."""
+"""Provenance of generated texts and kinds of failures, for runs of plans and of documents alike."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,8 +12,8 @@ FAILED = "failed"
 
 @dataclass(frozen=True)
 class Provenance:
-    """The request that brought a text. ``attempts`` is how many requests it took; ``latency`` in seconds; tokens are
-    None where the server does not count; ``sampling`` holds the parameters that were sent."""
+    """The request that brought a text. ``attempts`` counts its requests; ``latency`` is in seconds; tokens
+    are None if the server does not count them; ``sampling`` holds the parameters sent."""
 
     prompt: str
     model: str
@@ -27,13 +27,13 @@ class Provenance:
     sampling: dict[str, Any] = field(default_factory=dict)
 
     def columns(self) -> dict[str, Any]:
-        """Column of ``samples`` → value."""
+        """Returns column of ``samples`` → value."""
         return {name: value for name, value in vars(self).items() if name != "attempts"}
 
 
 @dataclass(frozen=True)
 class ErrorCount:
-    """How many tasks or chunks failed for one kind of reason, with one of the sentences."""
+    """Number of tasks or chunks that failed for one kind of reason, with one of the messages."""
 
     kind: str
     count: int
@@ -41,7 +41,7 @@ class ErrorCount:
 
 
 def failures_by_kind(engine: Engine, table: Table, run_id: int) -> list[ErrorCount]:
-    """The failures of a run in ``table`` (tasks or chunks) by kind, most frequent first."""
+    """Returns the failures of a run in ``table`` (tasks or chunks) by kind, the most frequent first."""
     c = table.c
     number = func.count().label("number")
     query = (

@@ -1,4 +1,4 @@
-"""Recipes as a person edited them: each save is a new revision, nothing is overwritten."""
+"""Edited recipes: every save is a new revision, nothing is overwritten."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,7 +16,7 @@ from tianji_core.store.schema import recipe_revisions
 
 @dataclass(frozen=True)
 class StoredRecipe:
-    """A recipe and which revision it is; 0 is the built-in file, never edited."""
+    """A recipe and its revision; 0 is the built-in file."""
 
     recipe: Recipe
     revision: int
@@ -24,7 +24,8 @@ class StoredRecipe:
 
 @dataclass(frozen=True)
 class RecipeRevision:
-    """One line of a recipe's history. ``same_as`` is the revision whose content an undo or redo brought back."""
+    """One revision in a recipe's history. ``same_as`` is the revision whose content an undo or redo
+    restored."""
 
     revision: int
     note: str
@@ -34,21 +35,21 @@ class RecipeRevision:
 
 @dataclass(frozen=True)
 class Move:
-    """An undo or redo that is possible: ``revision`` is what would come back, ``note`` names the edit."""
+    """A possible undo or redo: ``revision`` would be restored, ``note`` names the edit."""
 
     revision: int
     note: str
 
 
 def keys(engine: Engine) -> list[str]:
-    """Every recipe there is, built in or made here."""
+    """Returns the keys of all recipes, built in or made here, the default one first."""
     with reading(engine) as connection:
         made = connection.execute(select(recipe_revisions.c.recipe).distinct()).scalars().all()
     return sorted({*built_in_recipes(), *made}, key=lambda key: (key != DEFAULT_RECIPE, key))
 
 
 def titles(engine: Engine) -> dict[str, str]:
-    """Key → title of every recipe, the default one first."""
+    """Returns key → title of all recipes, the default one first."""
     table = recipe_revisions
     newest = select(table.c.recipe, func.max(table.c.revision).label("revision")).group_by(table.c.recipe)
     latest = newest.subquery()
@@ -62,7 +63,7 @@ def titles(engine: Engine) -> dict[str, str]:
 
 
 def copy(engine: Engine, source: str, key: str, title: str) -> StoredRecipe:
-    """A new recipe that begins as a copy of ``source``.
+    """Stores a new recipe as a copy of ``source``.
 
     Raises:
         RecipeError: the key is taken or not one, or there is no such source.
@@ -75,7 +76,7 @@ def copy(engine: Engine, source: str, key: str, title: str) -> StoredRecipe:
 
 
 def current(engine: Engine, key: str) -> StoredRecipe:
-    """The newest revision of a recipe.
+    """Returns the newest revision of a recipe.
 
     Raises:
         RecipeError: no such recipe, or a stored or built-in one that is not valid.
@@ -84,7 +85,7 @@ def current(engine: Engine, key: str) -> StoredRecipe:
 
 
 def at(engine: Engine, key: str, revision: int | None) -> StoredRecipe:
-    """A recipe at a revision (None: the newest; 0: the built-in file).
+    """Returns a recipe at a revision (None: the newest; 0: the built-in file).
 
     Raises:
         RecipeError: no such recipe or revision, or one that is not valid.
@@ -107,7 +108,7 @@ def at(engine: Engine, key: str, revision: int | None) -> StoredRecipe:
 def save(
     engine: Engine, recipe: Recipe, based_on: int, note: str, same_as: int | None = None
 ) -> StoredRecipe:
-    """Make ``recipe`` the newest revision; ``based_on`` is the revision that the person was looking at.
+    """Stores ``recipe`` as the newest revision; ``based_on`` is the revision that the person was looking at.
 
     Raises:
         ConflictError: somebody saved another revision meanwhile.
@@ -145,7 +146,7 @@ def _newest(connection: Connection, key: str) -> int:
 
 
 def history(engine: Engine, key: str, limit: int = 20) -> list[RecipeRevision]:
-    """The newest revisions of a recipe, newest first."""
+    """Returns the latest revisions of a recipe, newest first."""
     table = recipe_revisions
     query = (
         select(table.c.revision, table.c.note, table.c.created_at, table.c.same_as)
@@ -158,7 +159,7 @@ def history(engine: Engine, key: str, limit: int = 20) -> list[RecipeRevision]:
 
 
 def restore(engine: Engine, key: str, revision: int, based_on: int) -> StoredRecipe:
-    """Make an older revision the newest one again, as an edit that can be undone.
+    """Stores an older revision as the newest one, as an edit that can be undone.
 
     Raises:
         RecipeError: no such revision. ConflictError: somebody saved meanwhile.
@@ -168,17 +169,17 @@ def restore(engine: Engine, key: str, revision: int, based_on: int) -> StoredRec
 
 
 def undo_move(engine: Engine, key: str) -> Move | None:
-    """What :func:`undo` would do; None where nothing has been edited."""
+    """Returns what :func:`undo` would do, None if there is no edit to undo."""
     return _moves(engine, key)[0]
 
 
 def redo_move(engine: Engine, key: str) -> Move | None:
-    """What :func:`redo` would do; None where nothing was undone since the last edit."""
+    """Returns what :func:`redo` would do, None if nothing was undone since the last edit."""
     return _moves(engine, key)[1]
 
 
 def undo(engine: Engine, key: str, based_on: int) -> StoredRecipe | None:
-    """Take back the last edit, then the one before it, and so on; None where none is left.
+    """Undoes the last edit; called again, the edit before it, and so on. None if no edit is left.
 
     Raises:
         ConflictError: somebody saved meanwhile.
@@ -191,7 +192,7 @@ def undo(engine: Engine, key: str, based_on: int) -> StoredRecipe | None:
 
 
 def redo(engine: Engine, key: str, based_on: int) -> StoredRecipe | None:
-    """Do again what was undone last; None where there is nothing.
+    """Redoes the last undone edit; None if there is none.
 
     Raises:
         ConflictError: somebody saved meanwhile.
@@ -204,8 +205,8 @@ def redo(engine: Engine, key: str, based_on: int) -> StoredRecipe | None:
 
 
 def _moves(engine: Engine, key: str) -> tuple[Move | None, Move | None]:
-    """Undo and redo walk the tree of edits: the parent of an edit is the content it was made on, and the newest
-    child of the present content is what a redo brings back."""
+    """Returns the possible undo and redo. Both walk the tree of edits: the parent of an edit is the content
+    it was made on; a redo restores the newest child of the current content."""
     table = recipe_revisions
     query = select(table.c.revision, table.c.note, table.c.same_as).where(table.c.recipe == key)
     with reading(engine) as connection:

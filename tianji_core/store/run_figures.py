@@ -1,4 +1,4 @@
-"""What a run has brought so far: by teacher, in tokens, and its texts as they came."""
+"""Figures of a run: samples and tokens by teacher, and its texts as they arrived."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,9 +16,10 @@ _CHUNK = 1000
 
 @dataclass(frozen=True)
 class TeacherTotals:
-    """What one teacher of a run has brought. ``teacher`` counts from 0 in the run's list; ``latency`` in seconds and
-    ``length`` in characters are means, None where there is nothing; ``with_findings`` counts samples in which a
-    cleaning rule found something, of the ``checked`` ones; ``cut`` those that ran into the token limit."""
+    """Totals of one teacher of a run. ``teacher`` is its index in the run's list; ``latency`` (seconds) and
+    ``length`` (characters) are means, None without samples; ``with_findings`` counts the samples, out of the
+    ``checked`` ones, in which a cleaning rule found something; ``cut`` counts those that reached the token
+    limit."""
 
     teacher: int
     tasks: int
@@ -35,7 +36,7 @@ class TeacherTotals:
 
 
 class Spent(NamedTuple):
-    """What one teacher's stored answers have used, in tokens."""
+    """Tokens that the stored answers of one teacher used."""
 
     answers: int = 0
     prompt_tokens: int = 0
@@ -43,7 +44,7 @@ class Spent(NamedTuple):
 
 
 class Told(NamedTuple):
-    """A text with what it was written for, for looking at how texts begin."""
+    """A text with the person and style it was written for, for statistics of openings."""
 
     position: int
     name: str
@@ -52,7 +53,8 @@ class Told(NamedTuple):
 
 
 def teacher_totals(engine: Engine, run_id: int) -> list[TeacherTotals]:
-    """What each teacher of a run has brought, in the order of the run's list; teachers without tasks are left out."""
+    """Returns the totals of each teacher in the order of the run's list; teachers without tasks are left
+    out."""
     t, s = tasks.c, samples.c
     query = (
         select(
@@ -87,7 +89,7 @@ def teacher_totals(engine: Engine, run_id: int) -> list[TeacherTotals]:
 
 
 def spent(engine: Engine, run_id: int) -> dict[int, Spent]:
-    """teacher → what its stored answers have used."""
+    """Returns teacher index → tokens of its stored answers."""
     t, s = tasks.c, samples.c
     query = (
         select(t.teacher, func.count(), func.sum(s.prompt_tokens), func.sum(s.completion_tokens))
@@ -104,7 +106,8 @@ def spent(engine: Engine, run_id: int) -> dict[int, Spent]:
 
 
 def told(engine: Engine, run_id: int, limit: int | None = None, newest: bool = False) -> Iterator[Told]:
-    """The texts of a run as they came, at most ``limit``: by position, or with ``newest`` those that came last."""
+    """Returns at most ``limit`` texts of a run as they arrived: the first by position, or with ``newest`` the
+    latest."""
     c = samples.c
     query = select(c.position, c.name, c.style, c.original).where(c.run_id == run_id)
     after, left = -1, limit

@@ -1,4 +1,4 @@
-"""The texts of a run, as they came."""
+"""The texts of a run as they arrived."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ _PAGE = 1000
 
 @dataclass(frozen=True)
 class RunLine:
-    """One text of a run, as it came."""
+    """One text of a run as it arrived."""
 
     position: int
     name: str
@@ -49,20 +49,20 @@ def _line(row: Row[Any]) -> RunLine:
 
 
 def latest(engine: Engine, run_id: int, limit: int = 5) -> list[RunLine]:
-    """The texts that came last, newest first."""
+    """Returns the latest texts, newest first."""
     query = select(*_LINE).where(samples.c.run_id == run_id).order_by(samples.c.id.desc()).limit(limit)
     with reading(engine) as connection:
         return [_line(row) for row in connection.execute(query)]
 
 
 def each_line(engine: Engine, run_id: int) -> Iterator[RunLine]:
-    """Every text of a run by position, read in pages."""
+    """Yields every text of a run by position, reading in pages."""
     for row in _by_position(engine, run_id, _LINE):
         yield _line(row)
 
 
 def each_raw_line(engine: Engine, run_id: int) -> Iterator[RawLine]:
-    """Every text of a run by position as it came, for files."""
+    """Yields every text of a run by position, for the raw file."""
     c = samples.c
     for row in _by_position(engine, run_id, [c.position, c.system, c.prompt, c.style, c.input, c.original]):
         yield RawLine._make(row)

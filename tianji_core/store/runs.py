@@ -1,4 +1,5 @@
-"""Runs (生成批次), their tasks, and the samples they yield (:mod:`tianji_core.store.run_lines` reads those). A sample and its task's state change in one transaction."""
+"""Runs (生成批次), their tasks and samples. A sample and the state of its task change in one transaction.
+:mod:`tianji_core.store.run_lines` reads the samples."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
@@ -22,9 +23,9 @@ _CHUNK = 1000
 
 @dataclass(frozen=True)
 class Run:
-    """生成批次: one plan sent to one teacher or several. ``teacher``, ``sampling`` and ``options`` are plain data as the
-    feature above writes and reads them (never a key); ``total`` counts tasks; ``halted`` says which limit the run last
-    stopped at, '' where it did not."""
+    """生成批次: one plan sent to one teacher or several. ``teacher``, ``sampling`` and ``options`` are plain
+    data as :mod:`tianji_core.generation` writes and reads them, never a key; ``total`` counts tasks;
+    ``halted`` names the limit that stopped the run last, '' if none did."""
 
     id: int
     recipe: str
@@ -42,7 +43,7 @@ class Run:
 
 @dataclass(frozen=True)
 class NewRun:
-    """A run about to be stored."""
+    """A run to be stored."""
 
     recipe: str
     recipe_revision: int
@@ -56,7 +57,8 @@ class NewRun:
 
 @dataclass(frozen=True)
 class Written:
-    """A task's answer about to be stored; ``planted`` names the mistakes that the offline composer made on purpose."""
+    """The answer to a task, to be stored; ``planted`` names the mistakes that the offline composer made on
+    purpose."""
 
     task: Task
     system: str
@@ -68,7 +70,7 @@ class Written:
 
 @dataclass(frozen=True)
 class Failure:
-    """A task that got no answer: the kind of error and its sentence."""
+    """A task without an answer: the kind of error and its message."""
 
     task: Task
     kind: str
@@ -78,7 +80,7 @@ class Failure:
 
 @dataclass(frozen=True)
 class TaskCounts:
-    """How many tasks of a run are in which state."""
+    """Number of tasks of a run in each state."""
 
     done: int = 0
     failed: int = 0
@@ -88,8 +90,8 @@ class TaskCounts:
 
 @dataclass(frozen=True)
 class Totals:
-    """What a run's samples add up to. Tokens are 0 where the server does not count; ``latency`` is the mean in seconds,
-    None where there is none."""
+    """Totals over the samples of a run. Tokens are 0 if the server does not count them; ``latency`` is the
+    mean in seconds, None without samples."""
 
     samples: int
     prompt_tokens: int
@@ -100,7 +102,7 @@ class Totals:
 def add(
     engine: Engine, new: NewRun, planned: Sequence[Task], teacher_of: Callable[[Task], int] = lambda task: 0
 ) -> Run:
-    """Store a run together with all its tasks; ``teacher_of`` says which of the run's teachers gets a task."""
+    """Stores a run with all its tasks; ``teacher_of`` gives the index of the teacher that gets a task."""
     values = {
         **asdict(new),
         "plan": new.plan.model_dump(mode="json"),
@@ -123,7 +125,7 @@ def _run(row: Row[Any]) -> Run:
 
 
 def get(engine: Engine, run_id: int) -> Run:
-    """One run.
+    """Returns one run.
 
     Raises:
         PlanError: there is none with this number.
@@ -138,7 +140,7 @@ def get(engine: Engine, run_id: int) -> Run:
 def listed(
     engine: Engine, recipe: str | None = None, before_id: int | None = None, limit: int = 20
 ) -> list[Run]:
-    """Runs, newest first."""
+    """Returns runs, newest first."""
     query = select(runs).order_by(runs.c.id.desc()).limit(limit)
     if recipe is not None:
         query = query.where(runs.c.recipe == recipe)
@@ -156,7 +158,7 @@ def change(
     concurrency: int | None = None,
     halted: str | None = None,
 ) -> None:
-    """Change what may change in a stored run; None leaves it."""
+    """Changes limits, options or concurrency of a stored run; None keeps a value."""
     values = {"options": options, "concurrency": concurrency, "halted": halted}
     values = {name: value for name, value in values.items() if value is not None}
     if values:
@@ -167,7 +169,7 @@ def change(
 def tasks_in(
     engine: Engine, run_id: int, state: str, after: int = -1, limit: int = 500, teacher: int | None = None
 ) -> list[Task]:
-    """Tasks of a run in one state (and of one teacher), by position, those after position ``after``."""
+    """Returns tasks of a run in one state (and of one teacher) in order, those after position ``after``."""
     c = tasks.c
     query = (
         select(c.position, c.name, c.scene, c.style, c.round)
@@ -182,7 +184,7 @@ def tasks_in(
 
 
 def store(engine: Engine, run: Run, written: Sequence[Written], failures: Sequence[Failure] = ()) -> None:
-    """Keep answers and failures in one transaction. A task that has its sample already stays as it is."""
+    """Stores answers and failures in one transaction. A task that has its sample already stays unchanged."""
     with writing(engine) as connection:
         if written:
             _insert_once(connection, [_sample_row(run, item) for item in written])
@@ -240,7 +242,7 @@ def _mark(
 
 
 def reset_failed(engine: Engine, run_id: int) -> int:
-    """Make failed tasks pending again; returns how many."""
+    """Makes failed tasks pending again and returns how many."""
     statement = (
         update(tasks)
         .where(tasks.c.run_id == run_id, tasks.c.state == FAILED)
@@ -251,12 +253,12 @@ def reset_failed(engine: Engine, run_id: int) -> int:
 
 
 def skip_pending(engine: Engine, run_id: int) -> int:
-    """Give up the tasks that are still to be sent; returns how many. :func:`reset_skipped` takes it back."""
+    """Skips the pending tasks and returns how many; :func:`reset_skipped` reverses it."""
     return _turn(engine, run_id, PENDING, SKIPPED)
 
 
 def reset_skipped(engine: Engine, run_id: int) -> int:
-    """Make tasks that were given up pending again; returns how many."""
+    """Makes skipped tasks pending again and returns how many."""
     return _turn(engine, run_id, SKIPPED, PENDING)
 
 
@@ -271,7 +273,7 @@ def _turn(engine: Engine, run_id: int, old: str, new: str) -> int:
 
 
 def counts(engine: Engine, run_ids: Sequence[int]) -> dict[int, TaskCounts]:
-    """run number → how many of its tasks are in which state."""
+    """Returns run id → number of its tasks in each state."""
     query = (
         select(tasks.c.run_id, tasks.c.state, func.count())
         .where(tasks.c.run_id.in_(run_ids))
@@ -285,12 +287,12 @@ def counts(engine: Engine, run_ids: Sequence[int]) -> dict[int, TaskCounts]:
 
 
 def errors(engine: Engine, run_id: int) -> list[ErrorCount]:
-    """The failures of a run by kind, most frequent first."""
+    """Returns the failures of a run by kind, the most frequent first."""
     return failures_by_kind(engine, tasks, run_id)
 
 
 def totals(engine: Engine, run_id: int) -> Totals:
-    """Number of samples, tokens and mean latency of a run."""
+    """Returns number, tokens and mean latency of the samples of a run."""
     c = samples.c
     query = select(
         func.count(), func.sum(c.prompt_tokens), func.sum(c.completion_tokens), func.avg(c.latency)

@@ -63,8 +63,9 @@ runs = Table(
     Column("halted", Text, nullable=False, default=""),
     Column("created_at", DateTime, nullable=False),
 )
-"""生成批次: one plan sent to one teacher or several. ``teacher`` holds provider, model and base_url, or a list of them
-with weights, never a key; ``options`` the budget, the deadline and the like; ``halted`` the limit it last stopped at."""
+"""生成批次: one plan sent to one teacher or several. ``teacher`` holds provider, model and base_url, or a
+list of them with weights, never a key; ``options`` holds budget, deadline and other limits; ``halted`` names
+the limit that stopped the run last."""
 
 tasks = Table(
     "tasks",
@@ -98,7 +99,7 @@ knowledge_runs = Table(
     Column("total", Integer, nullable=False),
     Column("created_at", DateTime, nullable=False),
 )
-"""知识转问答: documents cut into chunks, each sent to a teacher that asks and answers questions about it."""
+"""知识转问答: documents cut into chunks; a teacher writes questions and answers about each chunk."""
 
 chunks = Table(
     "chunks",
@@ -120,37 +121,39 @@ chunks = Table(
     UniqueConstraint("run_id", "position"),
     Index("ix_chunks_run_id_state", "run_id", "state"),
 )
-"""``file`` and ``sha256`` name the document, ``number`` the chunk in it from 1. ``pairs`` counts the samples that came
-of it, ``repeated`` the questions left out because they had been asked before."""
+"""``file`` and ``sha256`` name the document, ``number`` counts its chunks from 1. ``pairs`` is the number of
+samples made from the chunk, ``repeated`` the number of questions left out because they had been asked
+before."""
 
 IS_UNCHECKED = text("checked < version")
-"""The rules have not looked at the sample as it is now."""
+"""The sample has changed since the rules last checked it."""
 HAS_CHUNK = text("chunk_id IS NOT NULL")
-"""The sample came out of a document."""
+"""The sample was made from a document."""
 IS_UNDONE = text("undone")
-"""The step has been taken back."""
+"""The step has been undone."""
 IS_CLEAN = text("finding_count = 0 AND checked >= version")
-"""The rules have looked, and found nothing. These are conditions of partial indexes: a query uses such an index only
-when it repeats the condition word for word, without parameters."""
+"""The rules have checked the sample and found nothing. These are conditions of partial indexes: a query uses
+such an index only when it repeats the condition word for word, without parameters."""
 
 
 def text_digest(output: str) -> str:
-    """What tells two outputs apart: the SHA-256 of the text without outer white space."""
+    """Returns the SHA-256 of an output without outer white space; equal outputs have equal digests."""
     return hashlib.sha256(output.strip().encode()).hexdigest()
 
 
 def sample_digest(system: str, input: str, output: str, history: list[dict[str, str]] | None = None) -> str:
-    """What tells two samples apart: the SHA-256 of system, earlier turns, input and output."""
+    """Returns the SHA-256 of system prompt, earlier turns, input and output; equal samples have equal
+    digests."""
     parts = [system, *(turn[key] for turn in history or () for key in ("input", "output")), input, output]
     return hashlib.sha256(json.dumps(parts, ensure_ascii=False).encode()).hexdigest()
 
 
 OPENING = 6
-"""Characters that make an opening."""
+"""Length of an opening in characters."""
 
 
 def opening_of(output: str, name: str = "") -> str:
-    """How a text begins once the receiver's name and the marks after it are taken away."""
+    """Returns the first characters of a text, without the receiver's name and the marks after it."""
     bare = output.strip()
     if name:
         bare = bare.replace(name, "", 1) if name in bare[: len(name) + OPENING] else bare
@@ -240,11 +243,12 @@ samples = Table(
         postgresql_where=IS_UNCHECKED,
     ),
 )
-"""样本. source: run, import, chat, knowledge, copy, split. ``sampling`` are the parameters of its request. state: pending, accepted, rejected. ``original`` is the text as it came,
-``history`` the earlier turns of a conversation as [{"input", "output"}], ``length`` the characters of ``output``,
-``version`` counts changes (optimistic locking), ``checked`` is the version at which the cleaning rules last looked
-(0: never), ``score`` the mean of what a judge gave the text as it is now (0 to 5). ``length``, ``opening``, ``digest``
-and ``text_digest`` fill themselves in on insertion."""
+"""样本. source: run, import, chat, knowledge, copy, split. state: pending, accepted, rejected. ``original``
+is the text as it arrived, ``sampling`` the parameters of its request, ``history`` the earlier turns of a
+conversation as [{"input", "output"}], ``length`` the characters of ``output``. ``version`` counts changes
+(optimistic locking); ``checked`` is the version that the cleaning rules checked last (0: never); ``score`` is
+the mean of a judge's verdict on the current text (0 to 5). ``length``, ``opening``, ``digest`` and
+``text_digest`` are computed on insertion."""
 
 findings = Table(
     "findings",
@@ -257,7 +261,8 @@ findings = Table(
     Index("ix_findings_sample_id", "sample_id"),
     Index("ix_findings_rule_sample_id", "rule", "sample_id"),
 )
-"""问题: what a rule found in a sample as it is now. ``fixed`` is the whole output after the rule's fix, or NULL."""
+"""问题: what a rule found in the current text of a sample. ``fixed`` is the whole output after the rule's
+fix, or NULL."""
 
 near_texts = Table(
     "near_texts",
@@ -270,8 +275,8 @@ near_texts = Table(
     Column("similarity", Float),
     Index("ix_near_texts_recipe_twin_id", "recipe", "twin_id"),
 )
-"""What near duplicates are found by: the signature of a sample's text as it was when ``text_digest`` was its digest,
-and the sample that says almost the same and is kept instead (``twin_id``, with the similarity), or NULL."""
+"""Data for near-duplicate detection: the signature (``bands``) of the text whose digest is ``text_digest``,
+and the near duplicate that is kept instead (``twin_id``, with the similarity), or NULL."""
 
 check_states = Table(
     "check_states",
@@ -281,9 +286,9 @@ check_states = Table(
     Column("compared", Boolean, nullable=False, default=False),
     Column("steps", String(40), nullable=False, default=""),
 )
-"""What the findings of a recipe's samples rest on: ``basis`` names the recipe's revision and the rules, ``compared``
-says whether the texts have been compared with each other since one of them changed, ``steps`` which review steps had
-been taken then."""
+"""State of the checks of a recipe: ``basis`` identifies the recipe's revision and the rules that the findings
+rest on, ``compared`` says whether all texts have been compared with each other since the last change,
+``steps`` identifies the review steps taken by then."""
 
 judgements = Table(
     "judgements",
@@ -299,7 +304,7 @@ judgements = Table(
     Column("completion_tokens", Integer),
     Column("created_at", DateTime, nullable=False),
 )
-"""The newest verdict of a judging model on a sample's text, 0 to 5 in each respect."""
+"""The newest verdict of a judging model on a sample's text, 0 to 5 for each criterion."""
 
 leases = Table(
     "leases",
@@ -308,7 +313,8 @@ leases = Table(
     Column("who", String(80), nullable=False),
     Column("until", DateTime, nullable=False),
 )
-"""Which sample is on whose screen, so that two people who review at once do not get the same one."""
+"""The sample that each reviewer has on screen, so that two people who review at once do not get the same
+one."""
 
 changes = Table(
     "changes",
@@ -338,7 +344,8 @@ steps = Table(
     Index("ix_steps_recipe_who_id", "recipe", "who", "id"),
     Index("ix_steps_undone", "recipe", "id", sqlite_where=IS_UNDONE, postgresql_where=IS_UNDONE),
 )
-"""One action of a person on one or many samples; undone and redone as a whole. ``note`` says why, or with what."""
+"""One action of a person on one or many samples, undone and redone as a whole. ``note`` holds the reason or
+the means."""
 
 second_verdicts = Table(
     "second_verdicts",
@@ -352,8 +359,8 @@ second_verdicts = Table(
     Column("resolved_by", Integer, ForeignKey("steps.id")),
     Index("ix_second_verdicts_recipe_sample_id", "recipe", "sample_id"),
 )
-"""复审: what a second person, who did not see the first verdict, said about a sample. It stands as long as its step is
-not undone; ``resolved_by`` is the step that settled a disagreement."""
+"""复审: the verdict of a second person who did not see the first one. It is valid as long as its step is not
+undone; ``resolved_by`` is the step that settled a disagreement."""
 
 review_settings = Table(
     "review_settings",
@@ -361,7 +368,7 @@ review_settings = Table(
     Column("recipe", String(40), primary_key=True),
     Column("second_share", Float, nullable=False),
 )
-"""How a recipe's samples are reviewed: the share (0 to 1) that a second person judges, too."""
+"""Review settings of a recipe: the share (0 to 1) of samples that a second person judges too."""
 
 imports = Table(
     "imports",
@@ -403,7 +410,7 @@ training_runs = Table(
     Column("job_id", Integer, ForeignKey("jobs.id")),
     Column("created_at", DateTime, nullable=False),
 )
-"""训练: its state is its job's state together with what stands in ``work_dir``."""
+"""训练: the state is that of its job, together with the files in ``work_dir``."""
 
 jobs = Table(
     "jobs",
@@ -455,7 +462,8 @@ votes = Table(
     Column("completion_tokens", Integer),
     Index("ix_votes_recipe_voter", "recipe", "voter"),
 )
-"""Verdicts of the compare page: of two answers to one prompt, which one is better. ``winner`` and ``loser`` are model
-names; ``style`` is the style that the winner was asked for, ``prompt`` what the winner was asked. outcome: better, tie
-(as good as each other) or none (neither is good), where winner and loser are only the first and the second. voter:
-person, or teacher, whose ``who`` is the model and whose tokens are those of all its requests about the pair."""
+"""Verdicts of the compare page: which of two answers to one prompt is better. ``winner`` and ``loser`` are
+model names; ``style`` is the style that the winner was asked for, ``prompt`` its request. outcome: better,
+tie (equally good) or none (neither is good); for tie and none, winner and loser are only the first and the
+second answer. voter: person, or teacher, whose ``who`` is the model and whose tokens are those of all its
+requests about the pair."""

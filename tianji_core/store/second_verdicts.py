@@ -1,4 +1,4 @@
-"""复审: a share of the decided samples is judged once more by somebody else, who does not see the first verdict."""
+"""复审: a second person judges a share of the decided samples without seeing the first verdict."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,15 +24,15 @@ from tianji_core.store.steps.model import EDIT, RESOLVE, SECOND, SPLIT_UP, TABLE
 from tianji_core.store.steps.writing import check_versions, matching, take
 
 SHARE = 0.05
-"""The share of samples with a second verdict where nobody has chosen another one."""
+"""Default share of samples with a second verdict."""
 _DRAW = f"{RANDOM}:20117"
-"""Which samples belong to the share: those that come first in this shuffle, so that a larger share holds a smaller one."""
+"""The shuffle whose first samples form the share; a larger share contains every smaller one."""
 _DECIDING = (ACCEPTED, REJECTED, EDIT, TABLE, SPLIT_UP, RESOLVE)
 
 
 @dataclass(frozen=True)
 class SecondVerdict:
-    """Two people's verdicts on one sample; ``resolved`` says whether a disagreement was settled."""
+    """The verdicts of two people on one sample; ``resolved`` says whether a disagreement was settled."""
 
     step_id: int
     sample_id: int
@@ -44,12 +44,12 @@ class SecondVerdict:
 
     @property
     def agrees(self) -> bool:
-        """Whether both said the same."""
+        """Whether both verdicts are the same."""
         return self.first_state == self.state
 
 
 def share(engine: Engine, recipe: str) -> float:
-    """The share (0 to 1) of a recipe's samples that a second person judges."""
+    """Returns the share (0 to 1) of a recipe's samples that a second person judges."""
     query = select(review_settings.c.second_share).where(review_settings.c.recipe == recipe)
     with reading(engine) as connection:
         stored = connection.execute(query).scalar()
@@ -57,7 +57,7 @@ def share(engine: Engine, recipe: str) -> float:
 
 
 def set_share(engine: Engine, recipe: str, value: float) -> None:
-    """Choose the share.
+    """Sets the share.
 
     Raises:
         InputError: not 0 to 1.
@@ -95,7 +95,8 @@ def _waiting_for(sample_filter: SampleFilter, who: str, part: float) -> list[Col
 def waiting(
     engine: Engine, sample_filter: SampleFilter, who: str, from_id: int = 0, limit: int = 20
 ) -> list[Sample]:
-    """Samples of the share that others decided and ``who`` has not judged, lowest numbers first from ``from_id`` on."""
+    """Returns the samples of the share that others decided and ``who`` has not judged, by number, from
+    ``from_id`` on."""
     part = share(engine, sample_filter.recipe)
     query = select(*columns()).where(*_waiting_for(sample_filter, who, part), samples.c.id >= from_id)
     with reading(engine) as connection:
@@ -103,7 +104,7 @@ def waiting(
 
 
 def waiting_count(engine: Engine, sample_filter: SampleFilter, who: str) -> int:
-    """How many samples wait for a second verdict that ``who`` could give."""
+    """Returns how many samples wait for a second verdict by ``who``."""
     part = share(engine, sample_filter.recipe)
     query = select(func.count()).select_from(samples).where(*_waiting_for(sample_filter, who, part))
     with reading(engine) as connection:
@@ -111,7 +112,7 @@ def waiting_count(engine: Engine, sample_filter: SampleFilter, who: str) -> int:
 
 
 def record(engine: Engine, sample: Sample, state: str, who: str) -> Step:
-    """Store a second verdict as a step; the sample keeps its state.
+    """Stores a second verdict as a step; the state of the sample does not change.
 
     Raises:
         InputError: not a verdict, or nobody else has decided the sample. ConflictError: it has changed meanwhile, or has
@@ -149,7 +150,7 @@ def _rows(connection: Connection, sample: Sample) -> list[Row[Any]]:
 
 
 def _first_verdict(connection: Connection, sample_id: int) -> tuple[str, str] | None:
-    """(who, state) of the newest standing step that decided a sample."""
+    """Returns (who, state) of the newest valid step that decided a sample."""
     query = (
         select(steps.c.who, changes.c.after)
         .join_from(changes, steps, steps.c.id == changes.c.step_id)
@@ -163,7 +164,7 @@ def _first_verdict(connection: Connection, sample_id: int) -> tuple[str, str] | 
 
 
 def verdicts(engine: Engine, recipe: str) -> list[SecondVerdict]:
-    """All standing second verdicts, newest first."""
+    """Returns all valid second verdicts, newest first."""
     with reading(engine) as connection:
         return _standing(connection, recipe)
 
@@ -192,7 +193,7 @@ def _standing(connection: Connection, recipe: str, ids: Sequence[int] = ()) -> l
 
 
 def resolve(engine: Engine, recipe: str, verdict: SecondVerdict, state: str, who: str) -> Step:
-    """Settle a disagreement: the sample gets ``state``, as a step that can be undone.
+    """Settles a disagreement: the sample gets ``state``, as a step that can be undone.
 
     Raises:
         InputError: not a verdict. ConflictError: it was settled or taken back meanwhile.

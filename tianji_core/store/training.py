@@ -1,4 +1,4 @@
-"""Rows of trainings."""
+"""Stored trainings."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -34,7 +34,7 @@ def _run(row: Row[Any]) -> TrainingRun:
 def add(
     engine: Engine, title: str, preset: str, dataset_version_id: int, settings: dict[str, Any]
 ) -> TrainingRun:
-    """Store a training whose work folder is not known yet."""
+    """Stores a training whose work folder is not known yet."""
     values = {
         "title": title,
         "preset": preset,
@@ -49,7 +49,7 @@ def add(
 
 
 def change(engine: Engine, run_id: int, **values: Any) -> TrainingRun:
-    """Set ``work_dir`` or ``job_id`` of a training and return it."""
+    """Sets ``work_dir`` or ``job_id`` of a training and returns it."""
     statement = update(training_runs).where(training_runs.c.id == run_id).values(**values)
     with writing(engine) as connection:
         connection.execute(statement)
@@ -57,7 +57,7 @@ def change(engine: Engine, run_id: int, **values: Any) -> TrainingRun:
 
 
 def get(engine: Engine, run_id: int) -> TrainingRun:
-    """One training.
+    """Returns one training.
 
     Raises:
         TrainingError: there is none with this number.
@@ -71,7 +71,7 @@ def get(engine: Engine, run_id: int) -> TrainingRun:
 
 
 def listed(engine: Engine, limit: int = 50) -> list[TrainingRun]:
-    """Trainings, newest first."""
+    """Returns trainings, newest first."""
     query = select(training_runs).order_by(training_runs.c.id.desc()).limit(limit)
     with reading(engine) as connection:
         return [_run(row) for row in connection.execute(query)]

@@ -12,14 +12,15 @@ from tianji_core.store.schema import votes
 BETTER, TIE, NONE = "better", "tie", "none"
 PERSON, TEACHER = "person", "teacher"
 _AT_ONCE = 300
-"""Answers looked for in one query; databases limit the parameters of a statement."""
+"""Answers per query; databases limit the parameters of a statement."""
 
 
 @dataclass(frozen=True)
 class Vote:
-    """``chosen`` is better than ``rejected``; with the outcome tie or none they are only the first and the second.
-    ``prompt`` is what the winner was asked; the styles are those that were asked for, '' for a free text. ``name`` and
-    ``scene`` are '' for a free text, too. ``reason`` and the tokens come from a teacher."""
+    """A verdict on two answers: ``chosen`` is better than ``rejected``; with the outcome tie or none they are
+    only the first and the second. ``prompt`` is the request to the winner; the styles are those that were
+    asked for. Styles, ``name`` and ``scene`` are '' for a free text. ``reason`` and the tokens come from a
+    teacher."""
 
     recipe: str
     system: str
@@ -39,18 +40,18 @@ class Vote:
 
     @property
     def pair(self) -> "VotedPair":
-        """What :func:`pairs` returns for it once it is stored."""
+        """The verdict in the form that :func:`pairs` returns."""
         return VotedPair(self.winner, self.style, self.chosen, self.rejected)
 
     @property
     def answers(self) -> tuple[str, str]:
-        """Both answers, in an order that does not depend on who won."""
+        """Both answers, in an order that does not depend on the winner."""
         first, second = sorted((self.chosen, self.rejected))
         return first, second
 
     @property
     def side(self) -> str:
-        """The verdict in terms of :attr:`answers`: first, second, tie or none."""
+        """The verdict relative to :attr:`answers`: first, second, tie or none."""
         if self.outcome != BETTER:
             return self.outcome
         return "first" if self.chosen == self.answers[0] else "second"
@@ -58,8 +59,8 @@ class Vote:
 
 @dataclass(frozen=True)
 class VoteTally:
-    """How one model fared in one style. Wins, losses and ties count pairs of answers; ``none`` those where neither was
-    good."""
+    """Results of one model in one style. Wins, losses and ties count pairs of answers; ``none`` counts pairs
+    of which neither was good."""
 
     model: str
     style: str
@@ -70,13 +71,13 @@ class VoteTally:
 
     @property
     def share(self) -> float:
-        """Won share in 0..1, a tie counting half; 0.5 where nothing was decided."""
+        """Share of wins in 0..1, a tie counting half; 0.5 without a decision."""
         decided = self.wins + self.losses + self.ties
         return (self.wins + self.ties / 2) / decided if decided else 0.5
 
 
 class VotedPair(NamedTuple):
-    """A stored verdict: ``model`` wrote ``chosen`` in ``style``."""
+    """A stored verdict that ``chosen``, by ``model`` in ``style``, is better than ``rejected``."""
 
     model: str
     style: str
@@ -85,7 +86,7 @@ class VotedPair(NamedTuple):
 
 
 class TeacherUsage(NamedTuple):
-    """What a teacher's verdicts used."""
+    """Number and tokens of the verdicts of teachers."""
 
     verdicts: int
     prompt_tokens: int
@@ -96,8 +97,8 @@ _FIELDS = [votes.c[field.name] for field in fields(Vote)]
 
 
 def decide(engine: Engine, verdicts: Sequence[Vote], who: str, voter: str = PERSON) -> None:
-    """Store verdicts of a person or a teacher; an earlier one of theirs on the same two answers, either way round, is
-    replaced."""
+    """Stores verdicts of a person or a teacher; each replaces an earlier one of theirs on the same two
+    answers."""
     if not verdicts:
         return
     moment = now()
@@ -109,7 +110,7 @@ def decide(engine: Engine, verdicts: Sequence[Vote], who: str, voter: str = PERS
 
 
 def withdraw(engine: Engine, verdicts: Sequence[Vote], who: str, voter: str = PERSON) -> None:
-    """Take verdicts back."""
+    """Deletes verdicts."""
     with writing(engine) as connection:
         for vote in verdicts:
             connection.execute(delete(votes).where(_mine(vote, who, voter)))
@@ -124,7 +125,8 @@ def _mine(vote: Vote, who: str, voter: str) -> ColumnElement[bool]:
 
 
 def pairs(engine: Engine, recipe: str, answers: Collection[str], who: str = "") -> set[VotedPair]:
-    """A person's verdicts (``who`` '': everybody's) that one of these answers is better than another one of them."""
+    """Returns the verdicts of a person (``who`` '': of everybody) that one of these answers is better than
+    another."""
     verdicts = between(engine, recipe, answers, PERSON, who)
     return {vote.pair for vote in verdicts if vote.outcome == BETTER}
 
@@ -132,7 +134,7 @@ def pairs(engine: Engine, recipe: str, answers: Collection[str], who: str = "") 
 def between(
     engine: Engine, recipe: str, answers: Collection[str], voter: str = PERSON, who: str = ""
 ) -> list[Vote]:
-    """The verdicts between any two of these answers, the newest last."""
+    """Returns the verdicts between any two of these answers, oldest first."""
     known, listed = set(answers), sorted(set(answers))
     verdicts: list[Vote] = []
     for start in range(0, len(listed), _AT_ONCE):
@@ -142,7 +144,7 @@ def between(
 
 
 def listed(engine: Engine, recipe: str, voter: str = PERSON) -> list[Vote]:
-    """Every verdict of the people, or of the teachers, in order."""
+    """Returns all verdicts of people, or of teachers, oldest first."""
     return _read(engine, recipe, [votes.c.voter == voter])
 
 
@@ -153,7 +155,7 @@ def _read(engine: Engine, recipe: str, conditions: Iterable[ColumnElement[bool]]
 
 
 def teachers(engine: Engine, recipe: str) -> list[str]:
-    """The models that judged answers of this recipe, the last one first."""
+    """Returns the models that judged answers of this recipe, the latest first."""
     query = (
         select(votes.c.who)
         .where(votes.c.recipe == recipe, votes.c.voter == TEACHER)
@@ -165,7 +167,7 @@ def teachers(engine: Engine, recipe: str) -> list[str]:
 
 
 def teacher_usage(engine: Engine, recipe: str) -> TeacherUsage:
-    """What all verdicts of teachers on this recipe used."""
+    """Returns the usage of all verdicts of teachers on this recipe."""
     query = select(
         func.count(),
         func.coalesce(func.sum(votes.c.prompt_tokens), 0),
@@ -176,7 +178,7 @@ def teacher_usage(engine: Engine, recipe: str) -> TeacherUsage:
 
 
 def tally(engine: Engine, recipe: str, voter: str = PERSON) -> list[VoteTally]:
-    """Wins and losses per model and style, the most successful first."""
+    """Returns wins and losses by model and style, the most successful first."""
     counts: dict[tuple[str, str], dict[str, int]] = {}
     sides = ((votes.c.winner, votes.c.style, "wins"), (votes.c.loser, votes.c.loser_style, "losses"))
     with reading(engine) as connection:

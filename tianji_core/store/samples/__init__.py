@@ -1,4 +1,5 @@
-"""Samples: finding them page by page, counting them, adding them. Changing them is :mod:`tianji_core.store.steps`."""
+"""Samples: reading them page by page, counting them, adding them. :mod:`tianji_core.store.steps` changes
+them."""
 
 from tianji_core.store.samples.counts import (
     CellCount,

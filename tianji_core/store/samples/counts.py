@@ -1,4 +1,4 @@
-"""How many samples there are of which kind."""
+"""Counts of samples by state, style, source and cell."""
 
 from typing import NamedTuple
 
@@ -12,7 +12,7 @@ from tianji_core.store.schema import samples
 
 
 class CellCount(NamedTuple):
-    """How many samples of one (name, scene) are in which state."""
+    """Number of samples of one (name, scene) in each state."""
 
     name: str
     scene: str
@@ -22,12 +22,12 @@ class CellCount(NamedTuple):
 
     @property
     def total(self) -> int:
-        """All of them."""
+        """Samples in all states."""
         return self.pending + self.accepted + self.rejected
 
 
 def count(engine: Engine, sample_filter: SampleFilter) -> int:
-    """How many samples match."""
+    """Returns how many samples match."""
     return _number(engine, *sample_filter.conditions())
 
 
@@ -38,8 +38,9 @@ def count_beside(
     last_id: int | None,
     order: str = BY_NUMBER,
 ) -> tuple[int, int]:
-    """How many samples match before the sample ``first_id`` and after ``last_id`` in an order; 0 for None, where a page
-    begins or ends with the order itself. Together with the page no sample is looked at twice."""
+    """Returns how many matching samples come before the sample ``first_id`` and after ``last_id`` in an
+    order; 0 for None, at the start or the end of the order. Together with the page itself no sample is
+    counted twice."""
     conditions = sample_filter.conditions()
     before, after = (
         0 if mark is None else _number(engine, *conditions, past(order, mark, side))
@@ -55,17 +56,17 @@ def _number(engine: Engine, *conditions: ColumnElement[bool]) -> int:
 
 
 def state_counts(engine: Engine, sample_filter: SampleFilter) -> dict[str, int]:
-    """state → how many of the matching samples; every state is a key."""
+    """Returns state → number of matching samples; every state is a key."""
     return dict.fromkeys(STATES, 0) | _grouped(engine, sample_filter, "state")
 
 
 def style_counts(engine: Engine, sample_filter: SampleFilter) -> dict[str, int]:
-    """style → how many of the matching samples, most frequent first."""
+    """Returns style → number of matching samples, the most frequent first."""
     return _grouped(engine, sample_filter, "style")
 
 
 def source_counts(engine: Engine, sample_filter: SampleFilter) -> dict[str, int]:
-    """source → how many of the matching samples, most frequent first."""
+    """Returns source → number of matching samples, the most frequent first."""
     return _grouped(engine, sample_filter, "source")
 
 
@@ -78,7 +79,7 @@ def _grouped(engine: Engine, sample_filter: SampleFilter, column: str) -> dict[s
 
 
 def cell_counts(engine: Engine, sample_filter: SampleFilter) -> list[CellCount]:
-    """Counts per (name, scene) with at least one matching sample."""
+    """Returns the counts of every (name, scene) with a matching sample."""
     c = samples.c
     query = (
         select(c.name, c.scene, c.state, func.count())
@@ -93,14 +94,14 @@ def cell_counts(engine: Engine, sample_filter: SampleFilter) -> list[CellCount]:
 
 
 def total(engine: Engine, recipe: str | None = None) -> int:
-    """How many samples there are, of one recipe or of all."""
+    """Returns how many samples one recipe, or all recipes together, have."""
     condition = samples.c.recipe == recipe if recipe else true()
     with reading(engine) as connection:
         return connection.execute(select(func.count()).select_from(samples).where(condition)).scalar_one()
 
 
 def models(engine: Engine, recipe: str) -> list[str]:
-    """The teachers that wrote samples of a recipe, by the name the server gave."""
+    """Returns the models that wrote samples of a recipe, as the servers name them."""
     c = samples.c
     query = select(c.model).where(c.recipe == recipe, c.model != "").distinct().order_by(c.model)
     with reading(engine) as connection:

@@ -1,4 +1,4 @@
-"""Which samples are meant: a filter and its WHERE clause."""
+"""The filter of samples and its WHERE clause."""
 
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -14,11 +14,12 @@ from tianji_core.store.schema import IS_CLEAN, changes, findings, samples, steps
 
 @dataclass(frozen=True)
 class SampleFilter:
-    """Which samples are meant; an empty field does not restrict. ``rules`` are ids of cleaning
-    rules of which one has a finding; with ``fixable`` that finding must know a fix; ``clean`` True means checked and without findings, False with findings; ``text`` is searched in input and output;
-    ``models`` are the teachers that wrote it, ``reviewer`` is somebody who did something to it; ``rating`` (stars) and
-    ``score`` (a judge's, 0 to 5) are the least and the most, both included, and leave out samples without one; ``since``
-    and ``until`` are the first and the last day (UTC, YYYY-MM-DD) on which it came; ``ids`` None means any."""
+    """A selection of samples; an empty field does not restrict it. ``rules`` are ids of cleaning rules, one
+    of which has a finding; ``fixable`` demands a finding with a fix; ``clean`` True means checked and without
+    findings, False with findings; ``text`` is searched in input and output; ``models`` are the teachers that
+    wrote the text, ``reviewer`` is a person who took a step on it; ``rating`` (stars) and ``score`` (of a
+    judge, 0 to 5) are inclusive ranges and leave out samples without a value; ``since`` and ``until`` are the
+    first and the last day (UTC, YYYY-MM-DD) of arrival; ``ids`` None means any."""
 
     recipe: str
     states: tuple[str, ...] = ()
@@ -41,7 +42,7 @@ class SampleFilter:
     ids: tuple[int, ...] | None = field(default=None, repr=False)
 
     def conditions(self) -> list[ColumnElement[bool]]:
-        """The WHERE clause."""
+        """Returns the conditions of the WHERE clause."""
         c = samples.c
         clauses: list[ColumnElement[bool]] = [c.recipe == self.recipe]
         for column, values in (
@@ -91,7 +92,7 @@ def _midnight(day: str) -> datetime:
 
 
 def _touched_by(recipe: str, who: str) -> Select[tuple[int]]:
-    """The samples that standing steps of one person changed."""
+    """Returns the query of the samples that valid steps of one person changed."""
     return (
         select(changes.c.sample_id)
         .join_from(changes, steps, steps.c.id == changes.c.step_id)
@@ -100,8 +101,8 @@ def _touched_by(recipe: str, who: str) -> Select[tuple[int]]:
 
 
 class _place_of(GenericFunction[int]):
-    """Where a text starts in a column, counted from 1; 0 where it does not stand in it. Faster than LIKE, and no
-    character has a special meaning."""
+    """Returns the position of a text in a column, counted from 1; 0 if it does not occur. Faster than LIKE,
+    and no character has a special meaning."""
 
     type = Integer()
     inherit_cache = True

@@ -1,4 +1,4 @@
-"""What a sample is, and its row as a dataclass."""
+"""The record of a sample, and reading it from a row."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -24,8 +24,8 @@ SOURCE_TITLES = {
 
 @dataclass(frozen=True)
 class Sample:
-    """样本: one training example and where its review stands. ``history`` holds the earlier turns of a conversation
-    as (input, output); ``original`` is the output as it came; ``length`` is in characters."""
+    """样本: one training example and its review state. ``history`` holds the earlier turns of a conversation
+    as (input, output); ``original`` is the output as it arrived; ``length`` is in characters."""
 
     id: int
     recipe: str
@@ -50,14 +50,14 @@ class Sample:
 
     @property
     def is_checked(self) -> bool:
-        """Whether the findings stored for it are about the text as it is now."""
+        """Whether the stored findings are about the current text."""
         return self.checked >= self.version
 
 
 @dataclass(frozen=True)
 class SampleProvenance:
-    """Where a sample came from. ``latency`` in seconds; ``planted`` are the mistakes the offline composer made on
-    purpose; ``sampling`` are the request parameters by name."""
+    """Provenance of a stored sample. ``latency`` is in seconds; ``planted`` names the mistakes that the
+    offline composer made on purpose; ``sampling`` holds the request parameters by name."""
 
     prompt: str
     model: str
@@ -73,7 +73,8 @@ class SampleProvenance:
 
 @dataclass(frozen=True)
 class NewSample:
-    """A sample about to be stored from outside a run; ``state`` is pending unless a person already chose it."""
+    """A sample to be stored that does not come from a run; ``state`` is pending unless a person has decided
+    it already."""
 
     recipe: str
     system: str
@@ -92,12 +93,12 @@ _COLUMNS = tuple(samples.c[name] for name in Sample.__dataclass_fields__)
 
 
 def columns() -> tuple[Column[Any], ...]:
-    """What to select for :func:`to_sample`."""
+    """Returns the columns that :func:`to_sample` reads."""
     return _COLUMNS
 
 
 def to_sample(row: Row[Any]) -> Sample:
-    """The dataclass of a row that has the columns of :class:`Sample`."""
+    """Returns the sample in a row that has the columns of :class:`Sample`."""
     values = dict(row._mapping)
     values["history"] = tuple((turn["input"], turn["output"]) for turn in values["history"])
     return Sample(**values)

@@ -1,4 +1,4 @@
-"""Going through samples page by page, in one of several orders."""
+"""Reading samples page by page, in one of several orders."""
 
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -32,15 +32,15 @@ ORDER_TITLES = {
     ALIKE: N_("最像别条的先"),
     RANDOM: N_("打乱"),
 }
-"""In which order samples can be gone through. Scores are those of a judge; samples without one come last. A shuffle is
-seeded: ``random:7`` is another one than ``random``."""
+"""The orders of samples and their titles. Scores are those of a judge; samples without one come last. A
+shuffle is seeded: ``random:7`` differs from ``random``."""
 PRIME = 2_147_483_647
 _GOLDEN = 1_327_217_885
-"""The prime divided by the golden ratio: multiples of it fall far from each other."""
+"""The prime divided by the golden ratio; its multiples are spread evenly."""
 
 
 def place_in(order: str) -> ColumnElement[Any]:
-    """What is compared first in an order; equal ones follow each other by number."""
+    """Returns the sort key of an order; equal values are ordered by number."""
     c = samples.c
     kind, _colon, seed = order.partition(":")
     if kind == SHORTEST:
@@ -67,7 +67,8 @@ def place_in(order: str) -> ColumnElement[Any]:
 
 
 def past(order: str, mark: int, before: bool, itself: bool = False) -> ColumnElement[bool]:
-    """Whether a sample comes before, or after, the sample ``mark`` in an order, or is (``itself``) that one."""
+    """Returns the condition that a sample comes before or after the sample ``mark`` in an order, or
+    (``itself``) is that one."""
     number, place = samples.c.id, place_in(order)
     if itself:
         beyond = number <= mark if before else number >= mark
@@ -89,8 +90,8 @@ def page(
     order: str = BY_NUMBER,
     from_id: int | None = None,
 ) -> list[Sample]:
-    """At most ``limit`` matching samples in an order (one of :data:`ORDER_TITLES`): those right after the sample
-    ``after_id``, or those right before ``before_id``, or those from the place of ``from_id`` on, or the first ones."""
+    """Returns at most ``limit`` matching samples in an order (one of :data:`ORDER_TITLES`): those after the
+    sample ``after_id``, those before ``before_id``, those from ``from_id`` on, or the first ones."""
     # A name leaves few samples: finding them by name and sorting beats walking all numbers until a page is full.
     number = samples.c.id + 0 if sample_filter.names else samples.c.id
     query = select(*columns()).where(*sample_filter.conditions()).limit(limit)
@@ -122,7 +123,7 @@ def _in_order(
 
 
 def each(engine: Engine, sample_filter: SampleFilter, batch: int = _BATCH) -> Iterator[list[Sample]]:
-    """All matching samples in ascending order of their numbers, in batches, without holding the database between."""
+    """Yields all matching samples by number in batches; the database is not locked in between."""
     after = 0
     while batch_of_samples := page(engine, sample_filter, after_id=after, limit=batch):
         yield batch_of_samples
@@ -130,7 +131,7 @@ def each(engine: Engine, sample_filter: SampleFilter, batch: int = _BATCH) -> It
 
 
 class TrainingExample(NamedTuple):
-    """What a dataset takes from a sample."""
+    """The part of a sample that goes into a dataset."""
 
     name: str
     scene: str
@@ -144,8 +145,7 @@ class TrainingExample(NamedTuple):
 
 
 def stream(engine: Engine, sample_filter: SampleFilter) -> Iterator[TrainingExample]:
-    """All matching samples in ascending order of their numbers, as they were at one moment, without holding them in
-    memory."""
+    """Yields all matching samples by number, as they were at one moment, without loading all of them."""
     query = select(*(samples.c[name] for name in TrainingExample._fields)).where(*sample_filter.conditions())
     with reading(engine) as connection:
         result = connection.execution_options(yield_per=_BATCH).execute(query.order_by(samples.c.id))

@@ -1,4 +1,4 @@
-"""Single samples by number, and new ones."""
+"""Reading samples by id and adding new ones."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -15,7 +15,7 @@ _BATCH = 1000
 
 
 def get(engine: Engine, sample_id: int) -> Sample:
-    """One sample.
+    """Returns one sample.
 
     Raises:
         InputError: there is none with this number.
@@ -28,7 +28,7 @@ def get(engine: Engine, sample_id: int) -> Sample:
 
 
 def many(engine: Engine, ids: Sequence[int]) -> list[Sample]:
-    """The samples with these numbers, in order of their numbers; numbers that do not exist are left out."""
+    """Returns the samples with these ids, in order; ids that do not exist are left out."""
     in_order = []
     with reading(engine) as connection:
         for start in range(0, len(ids), _BATCH):
@@ -38,7 +38,7 @@ def many(engine: Engine, ids: Sequence[int]) -> list[Sample]:
 
 
 def provenance(engine: Engine, sample_id: int) -> SampleProvenance:
-    """Prompt, model, tokens … of one sample."""
+    """Returns prompt, model, tokens and further provenance of one sample."""
     columns = [samples.c[name] for name in SampleProvenance.__dataclass_fields__]
     with reading(engine) as connection:
         row = connection.execute(select(*columns).where(samples.c.id == sample_id)).one_or_none()
@@ -50,8 +50,8 @@ def provenance(engine: Engine, sample_id: int) -> SampleProvenance:
 
 
 def add(engine: Engine, sample: NewSample, source: str = CHAT) -> int | None:
-    """Store one sample kept from a chat, or made of another one; its number, or None where the recipe already has the
-    same one."""
+    """Stores a sample from a chat or made from another one; returns its id, or None if the recipe has the
+    same one already."""
     with writing(engine) as connection:
         return next(iter(insert_new(connection, [sample], source)), None)
 
@@ -59,8 +59,8 @@ def add(engine: Engine, sample: NewSample, source: str = CHAT) -> int | None:
 def insert_new(
     connection: Connection, new: Sequence[NewSample], source: str, import_id: int | None = None
 ) -> list[int]:
-    """Store samples whose system, turns, input and output the recipe does not have yet; the numbers given to them.
-    Repetitions inside ``new`` are stored once."""
+    """Stores the samples whose system, turns, input and output are new to the recipe and returns their ids.
+    Repetitions within ``new`` are stored once."""
     fresh: dict[tuple[str, str], dict[str, Any]] = {}
     moment = now()
     for sample in new:

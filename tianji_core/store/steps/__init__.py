@@ -1,4 +1,4 @@
-"""What a person does to samples: each action on one or many of them is a step that is undone as a whole."""
+"""Steps: what a person does to one or many samples as one action that is undone as a whole."""
 
 from tianji_core.store.steps.figures import Reviewer, ReviewPace, pace, reviewers
 from tianji_core.store.steps.history import (

@@ -1,4 +1,4 @@
-"""How the review gets on: who decided how much, how fast, and when."""
+"""Figures of the review: decisions by person, speed, and time."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,9 +16,9 @@ from tianji_core.store.steps.model import EDIT, FIX
 
 @dataclass(frozen=True)
 class Reviewer:
-    """What one person has decided, undone steps left out: ``decided`` samples of which ``accepted`` were accepted, and
-    ``edited`` texts. ``per_hour`` is the pace of decisions on single samples while the person was at it (a pause of more
-    than five minutes ends a sitting), None with fewer than two of them."""
+    """The work of one reviewer, undone steps left out: ``decided`` samples of which ``accepted`` were
+    accepted, and ``edited`` texts. ``per_hour`` is the rate of decisions on single samples within sessions (a
+    pause of more than five minutes ends a session), None with fewer than two decisions."""
 
     who: str
     decided: int
@@ -28,11 +28,11 @@ class Reviewer:
 
 
 _PAUSE = 300.0
-"""Seconds without a step after which a person has gone away."""
+"""Seconds without a step that end a session."""
 
 
 def reviewers(engine: Engine, recipe: str) -> list[Reviewer]:
-    """Everybody who reviewed, the most busy first."""
+    """Returns all reviewers, those with the most decisions first."""
     c = steps.c
     query = select(c.who, c.action, c.count, c.created_at).where(c.recipe == recipe, c.undone.is_(False))
     by_person: dict[str, list[_Done]] = {}
@@ -64,7 +64,7 @@ def _reviewer(who: str, done: Sequence[_Done]) -> Reviewer:
 
 
 class ReviewPace(NamedTuple):
-    """How many samples one person decided in one span that begins at ``start`` (UTC)."""
+    """Number of samples that one person decided in a day or hour that begins at ``start`` (UTC)."""
 
     start: datetime
     who: str
@@ -72,7 +72,7 @@ class ReviewPace(NamedTuple):
 
 
 def pace(engine: Engine, recipe: str, by_hour: bool = False) -> list[ReviewPace]:
-    """Decisions per person and day (or hour), undone steps left out, oldest first."""
+    """Returns the decisions per person and day (or hour), undone steps left out, oldest first."""
     c = steps.c
     query = select(c.who, c.count, c.created_at).where(
         c.recipe == recipe, c.undone.is_(False), c.action.in_((ACCEPTED, REJECTED))

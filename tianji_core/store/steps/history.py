@@ -1,4 +1,4 @@
-"""What was done, per sample and as a feed."""
+"""The history of steps: of one sample, and of a whole recipe."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,8 +13,8 @@ from tianji_core.store.steps.model import Event, Step
 
 @dataclass(frozen=True)
 class StepFilter:
-    """Which steps of a recipe are meant; an empty field does not restrict. ``since`` and ``until`` are the first and the
-    last day (UTC, YYYY-MM-DD)."""
+    """A selection of steps of a recipe; an empty field does not restrict it. ``since`` and ``until`` are the
+    first and the last day (UTC, YYYY-MM-DD)."""
 
     recipe: str
     who: str = ""
@@ -24,7 +24,7 @@ class StepFilter:
     sample_id: int | None = None
 
     def conditions(self) -> list[ColumnElement[bool]]:
-        """The WHERE clause."""
+        """Returns the conditions of the WHERE clause."""
         c = steps.c
         clauses: list[ColumnElement[bool]] = [c.recipe == self.recipe]
         if self.who:
@@ -46,14 +46,14 @@ def _midnight(day: str) -> datetime:
 
 
 def listed(engine: Engine, recipe: str, limit: int = 20) -> list[Step]:
-    """Steps, newest first."""
+    """Returns steps, newest first."""
     return feed(engine, StepFilter(recipe), limit=limit)
 
 
 def feed(
     engine: Engine, step_filter: StepFilter, limit: int = 50, before_id: int | None = None
 ) -> list[Step]:
-    """Matching steps, newest first; those right before ``before_id``, where it is given."""
+    """Returns matching steps, newest first; with ``before_id`` those before that step."""
     query = select(steps).where(*step_filter.conditions())
     if before_id is not None:
         query = query.where(steps.c.id < before_id)
@@ -63,21 +63,21 @@ def feed(
 
 
 def matching_count(engine: Engine, step_filter: StepFilter) -> int:
-    """How many steps match."""
+    """Returns how many steps match."""
     with reading(engine) as connection:
         query = select(func.count()).select_from(steps).where(*step_filter.conditions())
         return connection.execute(query).scalar_one()
 
 
 def people(engine: Engine, recipe: str) -> list[str]:
-    """Everybody who has taken a step, by name."""
+    """Returns the names of all people who have taken a step."""
     query = select(steps.c.who).where(steps.c.recipe == recipe, steps.c.who != "").distinct()
     with reading(engine) as connection:
         return sorted(connection.execute(query).scalars())
 
 
 def touched(engine: Engine, step_ids: Sequence[int], limit: int = 3) -> dict[int, list[int]]:
-    """step → the first few of the samples it changed, for at most some hundred steps."""
+    """Returns step id → the first few of the samples it changed, for some hundred steps at most."""
     by_step: dict[int, list[int]] = {number: [] for number in step_ids}
     query = select(changes.c.step_id, changes.c.sample_id).where(changes.c.step_id == bindparam("the_id"))
     with reading(engine) as connection:
@@ -88,13 +88,13 @@ def touched(engine: Engine, step_ids: Sequence[int], limit: int = 3) -> dict[int
 
 
 def count(engine: Engine, recipe: str) -> int:
-    """How many steps have been taken."""
+    """Returns how many steps have been taken."""
     with reading(engine) as connection:
         return connection.execute(select(func.count()).where(steps.c.recipe == recipe)).scalar_one()
 
 
 def history(engine: Engine, sample_id: int) -> list[Event]:
-    """What was done to a sample, newest first."""
+    """Returns what was done to a sample, newest first."""
     query = (
         select(steps, changes.c.before, changes.c.after)
         .join_from(changes, steps, steps.c.id == changes.c.step_id)

@@ -1,4 +1,4 @@
-"""What a step is."""
+"""The records of steps."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -30,13 +30,13 @@ ACTION_TITLES = {
     SECOND: N_("复审"),
     RESOLVE: N_("裁定"),
 }
-"""What a step can be: the state that samples got, or another word."""
+"""Title of every action: the new state of the samples, or another kind of change."""
 
 
 @dataclass(frozen=True)
 class Step:
-    """One action on ``count`` samples. ``action`` is the new state, or one of the words below; ``note`` says why, or with
-    what."""
+    """One action on ``count`` samples. ``action`` is the new state, or one of the words below; ``note`` holds
+    the reason or the means."""
 
     id: int
     recipe: str
@@ -51,7 +51,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Event:
-    """What one step did to one sample: ``before`` and ``after`` hold the fields that it changed."""
+    """The effect of one step on one sample: ``before`` and ``after`` hold the fields that it changed."""
 
     step: Step
     before: dict[str, Any]

@@ -1,4 +1,4 @@
-"""What a person does to samples: each action on one or many of them is a step that is undone as a whole."""
+"""Steps that a person takes on samples: one action on one or many samples, undone as a whole."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -33,8 +33,8 @@ def set_state(
     title: str = "",
     note: str = "",
 ) -> Step | None:
-    """Accept, reject or reopen all matching samples as one step, ``note`` saying why; None where all of them were in that
-    state already.
+    """Accepts, rejects or reopens all matching samples as one step with the reason ``note``; None if all of
+    them have that state already.
 
     Raises:
         ConflictError: a sample in ``versions`` (number → version the person saw) has changed; nothing was done.
@@ -55,7 +55,7 @@ def rate(
     who: str,
     versions: Mapping[int, int] | None = None,
 ) -> Step | None:
-    """Give all matching samples 1 to 5 stars (None: take the stars away) as one step.
+    """Gives all matching samples 1 to 5 stars (None: removes the stars) as one step.
 
     Raises:
         InputError: not 1 to 5. ConflictError: as for :func:`set_state`.
@@ -74,8 +74,8 @@ def rate(
 
 @dataclass(frozen=True)
 class SampleRevision:
-    """What a sample becomes, provided it still is at the ``version`` that was read; None leaves a field as it is, and a
-    ``rating`` of 0 takes the stars away."""
+    """New values of a sample that is still at the ``version`` that was read; None keeps a field, and a
+    ``rating`` of 0 removes the stars."""
 
     version: int
     output: str | None = None
@@ -93,7 +93,7 @@ def edit(
     state: str | None = None,
     note: str = "",
 ) -> Step | None:
-    """Replace the output of one sample (and its state, if given); None where nothing is different.
+    """Replaces the output of one sample, and its state if one is given; None if nothing changes.
 
     Raises:
         InputError: the text is empty. ConflictError: the sample has changed since ``version``.
@@ -112,7 +112,8 @@ def retext(
     state: str | None = None,
     note: str = "",
 ) -> Step | None:
-    """Give samples new outputs as one step: number → (version that was read, new output). Errors as :func:`revise`."""
+    """Gives samples new outputs as one step: id → (version that was read, new output). Raises as
+    :func:`revise`."""
     revisions = {number: SampleRevision(version, text, state) for number, (version, text) in texts.items()}
     return revise(engine, recipe, revisions, action, title, who, note)
 
@@ -126,7 +127,7 @@ def revise(
     who: str,
     note: str = "",
 ) -> Step | None:
-    """Give each sample its own new values as one step; None where nothing is different.
+    """Gives each sample its own new values as one step; None if nothing changes.
 
     Raises:
         InputError: a text is empty, or a state or rating is unknown. ConflictError: a sample has changed meanwhile;
@@ -175,9 +176,9 @@ def derive(
     who: str,
     keep_parent: bool,
 ) -> list[int]:
-    """Make new pending samples out of one, as one step that belongs to the history of all of them; their numbers. Unless
-    it is kept, the parent is rejected. Undoing rejects the new ones. A rejected sample that is the same as a new one is
-    taken up again in its place; one that is in use is left alone.
+    """Makes new pending samples from one, as one step that belongs to the history of all of them, and returns
+    their ids. The parent is rejected unless ``keep_parent`` is set. Undoing rejects the new samples. A
+    rejected sample equal to a new one is made pending again in its place; a sample in use is left alone.
 
     Raises:
         ConflictError: the parent has changed meanwhile. InputError: the recipe has all of them already.

@@ -1,4 +1,4 @@
-"""Undo and redo, of everybody's steps or of one person's."""
+"""Undo and redo of the steps of everybody, or of one person."""
 
 from sqlalchemy import ColumnElement, Connection, Engine, select
 
@@ -9,19 +9,19 @@ from tianji_core.store.steps.writing import move
 
 
 def last(engine: Engine, recipe: str, who: str = "") -> Step | None:
-    """The step that :func:`undo` would undo; ``who`` '' means everybody's."""
+    """Returns the step that :func:`undo` would undo; ``who`` '' means everybody's."""
     with reading(engine) as connection:
         return _newest(connection, recipe, who)
 
 
 def next_redo(engine: Engine, recipe: str, who: str = "") -> Step | None:
-    """The step that :func:`redo` would do again."""
+    """Returns the step that :func:`redo` would redo."""
     with reading(engine) as connection:
         return _oldest_undone(connection, recipe, who)
 
 
 def undo(engine: Engine, recipe: str, who: str = "") -> Step | None:
-    """Take back the newest step (of one person, where ``who`` is given); None where there is none.
+    """Undoes the newest step (of one person, if ``who`` is given); None if there is none.
 
     Raises:
         ConflictError: a sample no longer is what the step made of it; nothing was done.
@@ -32,7 +32,7 @@ def undo(engine: Engine, recipe: str, who: str = "") -> Step | None:
 
 
 def redo(engine: Engine, recipe: str, who: str = "") -> Step | None:
-    """Do again the step that was undone last; None where there is none, or a new step has been taken since.
+    """Redoes the last undone step; None if there is none, or a new step has been taken since.
 
     Raises:
         ConflictError: a sample no longer is what it was before the step; nothing was done.

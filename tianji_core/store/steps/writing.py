@@ -1,4 +1,4 @@
-"""Changing samples as a step, and moving them back and forth along one. Everything happens in the caller's transaction."""
+"""Writing steps and the changes of samples, inside the caller's transaction."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -17,7 +17,7 @@ _CHUNK = 1000
 TEXT_FIELDS = ("output", "length", "opening", "digest", "text_digest")
 _CHANGEABLE = (*TEXT_FIELDS, "state", "rating")
 Change = tuple[int, dict[str, Any], dict[str, Any]]
-"""Number of a sample, the fields that change as they were, and as they become."""
+"""Id of a sample, and the changed fields before and after."""
 
 
 def matching(connection: Connection, sample_filter: SampleFilter, with_text: bool = False) -> list[Row[Any]]:
@@ -34,7 +34,7 @@ def matching(connection: Connection, sample_filter: SampleFilter, with_text: boo
 
 
 def _chunks(ids: Sequence[int]) -> Iterable[Sequence[int]]:
-    """Pieces that stay below the number of parameters a database takes in one statement."""
+    """Splits ids into parts that fit into the parameters of one statement."""
     return (ids[start : start + _CHUNK] for start in range(0, len(ids), _CHUNK))
 
 
@@ -59,7 +59,7 @@ def take(
     changed: Sequence[Change],
     note: str = "",
 ) -> Step | None:
-    """Note a step and change the samples; None where nothing changes."""
+    """Stores a step and changes its samples; None if nothing changes."""
     if not changed:
         return None
     values = {
@@ -85,7 +85,8 @@ def take(
 
 
 def move(connection: Connection, step: Step, origin: str, target: str) -> Step:
-    """Set the samples of a step from what the column ``origin`` of its changes says to what ``target`` says."""
+    """Moves the samples of a step from the values in the column ``origin`` of its changes to those in
+    ``target``."""
     query = (
         select(changes.c.sample_id, changes.c.before, changes.c.after, *(samples.c[k] for k in _CHANGEABLE))
         .join_from(changes, samples, changes.c.sample_id == samples.c.id)
@@ -110,7 +111,7 @@ def move(connection: Connection, step: Step, origin: str, target: str) -> Step:
 
 
 def _write(connection: Connection, moves: Sequence[tuple[int, dict[str, Any]]]) -> None:
-    """Set columns of samples. Where the text stays, what the rules found in it stays valid too."""
+    """Sets columns of samples. Findings stay valid where the text does not change."""
     c = samples.c
     moment = now()
     same: dict[tuple[tuple[str, Any], ...], list[int]] = {}
