@@ -54,9 +54,9 @@ def _tokenized(tokenizer: Any, template: str, turns: Sequence[dict[str, str]]) -
         messages.append(ChatMessage(role="user", content=turn["input"]))
         prompt = encode(tokenizer, template, messages)
         asked = prompt[len(ids) :]
-        said = tokenizer.encode(turn["output"] + ending, add_special_tokens=False)
-        ids = [*ids, *asked, *said]
-        labels = [*labels, *[IGNORED] * len(asked), *said]
+        answer = tokenizer.encode(turn["output"] + ending, add_special_tokens=False)
+        ids = [*ids, *asked, *answer]
+        labels = [*labels, *[IGNORED] * len(asked), *answer]
         messages.append(ChatMessage(role="assistant", content=turn["output"]))
     return TokenizedText(ids, labels)
 
