@@ -1,8 +1,15 @@
 """What a profile computes differently leaves the loss and every gradient of a training as they are."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from tests.tiny_base import write_tiny_base
+
+ROOT = Path(__file__).resolve().parents[2]
 
 pytestmark = pytest.mark.training
 
@@ -70,7 +77,10 @@ def test_fused_loss_and_lora_have_the_value_and_gradients_of_the_plain_ones(
     base = write_tiny_base(tmp_path / "base", model_type="qwen2")
     value, gradients = learnt(finetune(SupervisedFinetune, base, targets), packs)
     for share in (0.0, 0.5, 1.0):
-        fast_value, fast = learnt(finetune(FastFinetune, base, targets, checkpointed=share), packs)
+        made = finetune(FastFinetune, base, targets, checkpointed=share)
+        blocks = 0 if targets else len(made.llm.get_base_model().model.layers)
+        assert (made._fused.counts["attention"], made._fused.counts["mlp"]) == (blocks, blocks)
+        fast_value, fast = learnt(made, packs)
         assert fast_value == pytest.approx(value, rel=1e-6)
         assert fast.keys() == gradients.keys()
         for name, gradient in gradients.items():
@@ -115,13 +125,189 @@ def test_dropout_of_the_fused_layer_falls_on_what_its_gradient_leaves_out():
     torch.manual_seed(0)
     model = get_peft_model(Single(), LoraConfig(r=4, lora_dropout=0.5, target_modules=["only"])).double()
     model.base_model.model.only.lora_B["default"].weight.data.normal_()
-    assert fuse_lora(model) == 1
+    fused = fuse_lora(model)
+    assert fused.counts == {"attention": 0, "mlp": 0, "layer": 1}
     x = torch.randn(6, 32, dtype=torch.double, requires_grad=True)
 
     def same_mask(*_changing):
         torch.manual_seed(3)
+        fused.refresh()
         return model(x)
 
     weights = [each for each in model.parameters() if each.requires_grad]
     assert len(weights) == 2
     torch.autograd.gradcheck(same_mask, (x, *weights), eps=1e-6, atol=1e-6)
+
+
+def test_an_adapter_changed_by_a_step_is_used_in_the_next_one(tmp_path, packs):
+    import torch
+
+    from tianji_core.training.fast import FastFinetune
+
+    made = finetune(FastFinetune, write_tiny_base(tmp_path / "base", model_type="llama"))
+    first = learnt(made, packs)[0]
+    for parameter in made.parameters():
+        if parameter.requires_grad:
+            parameter.data.sub_(
+                parameter.grad, alpha=0.5
+            )  # ``data``, as DeepSpeed does it: no version is counted
+    with torch.no_grad():
+        assert made(dict(packs), mode="loss")["loss"].item() < first
+
+
+@pytest.mark.parametrize("kind", ["qwen2", "llama"])
+@pytest.mark.parametrize("off", ["", "fused_attention", "fused_mlp,fused_attention", "gqa"])
+def test_dropout_falls_on_the_same_elements_forward_and_backward(tmp_path, packs, monkeypatch, kind, off):
+    """The slope along a random direction of all LoRA matrices equals the difference of two losses under one seed."""
+    import torch
+
+    from tianji_core.training.fast import FastFinetune
+
+    monkeypatch.setenv("TIANJI_FAST_OFF", off)
+    made = finetune(
+        FastFinetune, write_tiny_base(tmp_path / "base", model_type=kind), checkpointed=0.5
+    ).double()
+    for module in made.modules():
+        for dropout in getattr(module, "lora_dropout", {}).values():
+            dropout.p = 0.4
+    for group in made._fused.groups:
+        group.rates = [0.4] * len(group.rates)
+    matrices = [each for each in made.parameters() if each.requires_grad]
+    directions = [torch.randn_like(each) for each in matrices]
+
+    def loss(step):
+        for matrix, direction in zip(matrices, directions, strict=True):
+            matrix.data.add_(direction, alpha=step)
+        torch.manual_seed(3)
+        value = made(dict(packs), mode="loss")["loss"]
+        for matrix, direction in zip(matrices, directions, strict=True):
+            matrix.data.sub_(direction, alpha=step)
+        return value
+
+    grads = torch.autograd.grad(loss(0.0), matrices)
+    slope = sum((grad * direction).sum().item() for grad, direction in zip(grads, directions, strict=True))
+    with torch.no_grad():
+        difference = (loss(1e-3) - loss(-1e-3)).item() / 2e-3
+    assert slope == pytest.approx(difference, rel=5e-3)
+
+
+@pytest.mark.parametrize("off", ["", "fused_attention"])
+def test_full_packs_reach_the_causal_kernel_and_padded_rows_the_masked_one(tmp_path, packs, monkeypatch, off):
+    import torch
+    from torch.nn import functional
+
+    from tianji_core.training.fast import FastFinetune
+
+    monkeypatch.setenv("TIANJI_FAST_OFF", off)
+    made = finetune(FastFinetune, write_tiny_base(tmp_path / "base", model_type="llama"))
+    asked, usual = [], functional.scaled_dot_product_attention
+
+    def recorded(*values, **options):
+        asked.append((options.get("attn_mask"), options.get("is_causal")))
+        return usual(*values, **options)
+
+    monkeypatch.setattr(functional, "scaled_dot_product_attention", recorded)
+    learnt(made, packs)
+    assert asked and all(mask is None and causal for mask, causal in asked)
+    asked.clear()
+    padded = {**packs, "attention_mask": packs["attention_mask"].clone()}
+    padded["attention_mask"][1, 50:] = False
+    learnt(made, padded)
+    assert asked and all(isinstance(mask, torch.Tensor) for mask, _causal in asked)
+
+
+KERNELS = """
+import numpy, torch, triton.runtime.interpreter as interpreter
+usual = interpreter._patch_lang_tensor
+def patched(tensor):  # numpy no longer turns an array of one element into a number
+    usual(tensor)
+    tensor.__index__ = lambda self: int(self.handle.data.item())
+interpreter._patch_lang_tensor = patched
+from tianji_core.training.fast import elementwise, hashing, triton_kernels as kernels
+torch.manual_seed(0)
+close = lambda left, right: torch.testing.assert_close(left, right, rtol=1e-4, atol=1e-4)
+for rows, width, rank, rate in [(70, 136, 24, 0.3), (70, 136, 24, 0.0), (1100, 40, 8, 0.1)]:
+    chosen = hashing.Dropout(rate, 2**31 - 2)
+    mask = hashing.kept(rows, width, rate, chosen.seed) / (1 - rate)
+    x, down, low = torch.randn(rows, width), torch.randn(rank, width), torch.randn(rows, rank)
+    wide = torch.zeros(rows, width + rank)
+    kernels.thin_product(x, down, chosen, wide[:, width:], wide[:, :width])
+    close(wide, torch.cat([x, (x * mask) @ down.t()], 1))
+    close(kernels.down_gradient(low, x, chosen), low.t() @ (x * mask))
+    grad = torch.randn(rows, width)
+    expected = grad + mask * (low @ down)
+    kernels.add_input_gradient(grad, low, down, chosen, grad)
+    close(grad, expected)
+angles = torch.randn(6, 8).repeat(1, 2)
+for turned in ((5, 4), (4, 3)):
+    left = torch.randn(12, 20, 16)
+    right = left.clone()
+    kernels.rotate(left, angles.cos(), angles.sin(), turned, 1.0)
+    elementwise.rotate(right, angles.cos(), angles.sin(), turned)
+    close(left, right)
+both, grad = torch.randn(9, 60), torch.randn(9, 30)
+products = [torch.empty(9, 40)[:, :30], torch.empty(9, 30)]
+kernels.gate(both, products[0])
+elementwise.gate(both, products[1])
+close(*products)
+copies = both.clone(), grad.clone()
+kernels.gate_gradient(both, grad)
+elementwise.gate_gradient(*copies)
+close(both, copies[0])
+close(grad, copies[1])
+close(grad, products[1])
+print("equal")
+"""
+
+
+def test_the_kernels_of_a_card_compute_what_pytorch_does():
+    """Triton's own interpreter runs them without a card."""
+    environment = {**os.environ, "TRITON_INTERPRET": "1", "PYTHONPATH": str(ROOT)}
+    answer = subprocess.run(
+        [sys.executable, "-c", KERNELS], env=environment, cwd=ROOT, capture_output=True, text=True
+    )
+    assert answer.stdout.strip().endswith("equal"), answer.stderr[-3000:]
+
+
+def test_a_hashed_mask_keeps_its_share_and_differs_by_seed():
+    from tianji_core.training.fast.hashing import kept
+
+    first, second = kept(500, 400, 0.1, 1), kept(500, 400, 0.1, 2)
+    for mask in (first, second, first[:, :50], first[::7]):
+        assert mask.float().mean().item() == pytest.approx(0.9, abs=0.005 if mask.numel() > 1e5 else 0.01)
+    agree = (first == second).float().mean().item()
+    assert agree == pytest.approx(0.82, abs=0.01)  # 0.9² + 0.1²: as two independent masks do
+    rows = (~first).float()
+    assert (rows[:-1] * rows[1:]).mean().item() == pytest.approx(0.01, abs=0.002)
+
+
+def test_a_float8_base_learns_in_the_direction_of_the_plain_one_and_answers_in_evaluation(tmp_path, packs):
+    import torch
+
+    from tianji_core.training.fast import FastFinetune
+
+    base = write_tiny_base(tmp_path / "base", model_type="llama")
+    plain, eight = (finetune(FastFinetune, base, float8=kind).bfloat16() for kind in (False, True))
+    (value, gradients), (value8, gradients8) = learnt(plain, packs), learnt(eight, packs)
+    assert value8 == pytest.approx(value, rel=0.02)
+    left, right = (
+        torch.cat([g.flatten().float() for g in each.values()]) for each in (gradients, gradients8)
+    )
+    assert torch.nn.functional.cosine_similarity(left, right, dim=0) > 0.98
+    layers = [group.bases[0] for group in eight._fused.groups]
+    assert all(layer.weight.numel() == 0 for layer in layers)  # nothing is kept twice
+    words = {key: packs[key] for key in ("input_ids", "attention_mask")}
+    with torch.no_grad():
+        answers = [each.eval().llm(**words).logits.float() for each in (plain, eight)]
+    assert torch.nn.functional.cosine_similarity(answers[0].flatten(), answers[1].flatten(), dim=0) > 0.98
+
+
+def test_every_switch_is_read_and_a_wrong_name_is_an_error(monkeypatch):
+    from tianji_core.training.fast import switches
+
+    sources = "".join(path.read_text() for path in (ROOT / "tianji_core/training/fast").glob("*.py"))
+    assert all(f'switches.on("{name}")' in sources for name in switches.NAMES)
+    with pytest.raises(KeyError):
+        switches.on("faster")
+    monkeypatch.setenv("TIANJI_FAST_OFF", "all")
+    assert not any(map(switches.on, switches.NAMES))

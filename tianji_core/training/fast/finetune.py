@@ -7,9 +7,11 @@ from mmengine import print_log
 from mmengine.runner import load_checkpoint
 from peft import get_peft_model
 from torch import Tensor
+from torch.nn import functional
 from xtuner.model import SupervisedFinetune
 from xtuner.model.utils import find_all_linear_names
 
+from tianji_core.training.fast import switches
 from tianji_core.training.fast.answer_loss import answer_loss
 from tianji_core.training.fast.checkpointing import checkpoint_layers
 from tianji_core.training.fast.kernels import available, use_kernels
@@ -22,17 +24,17 @@ if not torch.cuda.is_available():
 class FastFinetune(SupervisedFinetune):
     """Learns what :class:`SupervisedFinetune` learns, for a LoRA adapter on a base model.
 
-    ``checkpointed`` is the share of layers, 0 to 1, whose activations are computed twice instead of kept. ``kernels``:
-    use Liger's where it is installed and the model is on a card. A base that is not quantised stays in 16 bits; xtuner
+    ``checkpointed`` is the share of layers, 0 to 1, whose activations are computed twice instead of kept. ``float8``: multiply
+    with the frozen base in 8-bit floating point. A base that is not quantised stays in 16 bits; xtuner
     turns it into float32.
     """
 
     llm: Any
 
-    def __init__(self, *values: Any, checkpointed: float = 1.0, kernels: bool = True, **options: Any) -> None:
+    def __init__(self, *values: Any, checkpointed: float = 1.0, float8: bool = False, **options: Any) -> None:
         if options.get("lora") is None:
             raise ValueError("FastFinetune trains a LoRA adapter; take SupervisedFinetune for all parameters")
-        self._share, self._kernels = checkpointed, kernels
+        self._share, self._float8 = checkpointed, float8
         options["use_activation_checkpointing"] = False
         super().__init__(*values, **options)
 
@@ -49,23 +51,38 @@ class FastFinetune(SupervisedFinetune):
         if peft_model is not None:
             load_checkpoint(self, peft_model)
         base = self.llm.get_base_model()
-        fused = fuse_lora(base.model)
-        kernels = use_kernels(base) if self._kernels and torch.cuda.is_available() and available() else {}
+        kernels = {}
+        if switches.on("liger") and torch.cuda.is_available() and available():
+            kernels = use_kernels(base)
+        self._fused = fuse_lora(base.model, self._float8 and switches.on("fp8"))
         doubled = checkpoint_layers(base.model.layers, self._share)
         torch.backends.cuda.matmul.allow_tf32 = True
         print_log(
-            f"fast: {fused} LoRA layers, kernels {kernels or 'none'}, {doubled} layers checkpointed",
+            f"fast: fused {self._fused.counts}, kernels {kernels or 'none'}, {doubled} layers checkpointed",
             "current",
         )
 
     def compute_loss(self, data: dict[str, Tensor], data_samples: Any = None) -> dict[str, Tensor]:
         """The mean loss over the answer tokens of a micro-batch."""
         inputs = dict(data)
+        self._fused.begin(_full(inputs))
         labels = inputs.pop("labels")
-        mask = inputs.get("attention_mask")
-        if mask is not None and bool(mask.all()):
-            # Packs are full: without a mask the attention takes its fastest kernel.
-            inputs.pop("attention_mask")
+        if not switches.on("mask"):
+            # Without a mask transformers takes a batch for packed sequences and builds a mask of (B, 1, T, T).
+            inputs.pop("attention_mask", None)
         base = self.llm.get_base_model()
         hidden = base.model(**inputs)[0]
+        if not switches.on("answer_loss"):
+            logits = base.get_output_embeddings()(hidden).float()
+            return {"loss": functional.cross_entropy(logits[:, :-1].flatten(0, 1), labels[:, 1:].flatten())}
         return {"loss": answer_loss(hidden, base.get_output_embeddings(), labels)}
+
+
+def _full(inputs: dict[str, Tensor]) -> bool:
+    """Whether no token is padding and each row counts its places from 0, as packs do."""
+    mask, places = inputs.get("attention_mask"), inputs.get("position_ids")
+    if mask is not None and not bool(mask.all()):
+        return False
+    if places is None:
+        return True
+    return bool((places == torch.arange(places.shape[-1], device=places.device)).all())

@@ -11,6 +11,8 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from tianji_core.training.fast.blocks import GATES
+
 
 def available() -> bool:
     """Whether Liger and what compiles its kernels are installed."""
@@ -55,10 +57,6 @@ def _rotary(usual: Callable[..., Any]) -> Callable[..., Any]:
     return rotate
 
 
-_GATES = (("gate_proj", "up_proj", "down_proj"), ("w1", "w3", "w2"))
-"""What a SwiGLU's three products are called: in Llama and Qwen2, and in InternLM2."""
-
-
 def use_kernels(model: nn.Module) -> dict[str, int]:
     """Put the kernels into a model; how many norms, MLPs and attention modules were found."""
     found = {"norm": 0, "mlp": 0, "rotary": 0}
@@ -68,7 +66,7 @@ def use_kernels(model: nn.Module) -> dict[str, int]:
         if name.endswith("RMSNorm") and epsilon is not None:
             module.forward = _norm(module, epsilon)
             found["norm"] += 1
-        for gate, value, out in _GATES:
+        for gate, value, out in GATES:
             parts = [getattr(module, each, None) for each in (gate, value, out)]
             if isinstance(getattr(module, "act_fn", None), nn.SiLU) and all(parts):
                 module.forward = _mlp(module, *parts)  # type: ignore[arg-type]

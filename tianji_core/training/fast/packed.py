@@ -19,3 +19,8 @@ def unpacked(weight: Any, packed: Any = None) -> Tensor:
     from bitsandbytes.functional import dequantize_4bit
 
     return dequantize_4bit(weight.data, packed)
+
+
+def is_packed(weight: Any) -> bool:
+    """Whether bitsandbytes holds this weight in four bits, or will once it is on a card."""
+    return type(weight).__name__ == "Params4bit"
