@@ -1,4 +1,4 @@
-"""How a version is put together, and what two versions have in common."""
+"""The fields that say what a version consists of, and the comparison of two versions."""
 
 from collections.abc import Callable, Sequence
 
@@ -13,11 +13,15 @@ from tianji_core.store.samples import ACCEPTED, SampleFilter
 from tianji_core.workspace import Workspace
 
 _SHOWN = 20
+"""The number of changes of one kind that are listed."""
 
 
 def balance_fields(recipe: Recipe) -> tuple[SampleFilter, Callable[[], Balance]]:
-    """The fields of the freezing form that narrow, balance, split and shuffle; to be called inside the form. The second
-    value makes the balance, so that a wrong one is reported where the form is sent."""
+    """Draws the fields that filter, balance, split and shuffle the samples; to be called inside the form.
+
+    Returns the filter and a function that makes the balance. The function raises the error of an invalid
+    balance, which is to be shown only when the form is submitted.
+    """
     with st.expander(_("筛选、平衡和验证集")):
         styles = st.multiselect(
             _("只要这些风格"),
@@ -56,7 +60,7 @@ def balance_fields(recipe: Recipe) -> tuple[SampleFilter, Callable[[], Balance]]
         )
         seed = right.number_input(_("种子"), 0, 2**31 - 1, 0, key="freeze_seed")
         shuffle = st.checkbox(_("打乱顺序"), key="freeze_shuffle")
-    wanted = SampleFilter(
+    sample_filter = SampleFilter(
         recipe.key,
         states=(ACCEPTED,),
         styles=tuple(styles),
@@ -64,7 +68,7 @@ def balance_fields(recipe: Recipe) -> tuple[SampleFilter, Callable[[], Balance]]
         scenes=tuple(scenes),
         clean=True if clean else None,
     )
-    return wanted, lambda: Balance(
+    return sample_filter, lambda: Balance(
         per_cell=int(per_cell) or None,
         per_style=int(per_style) or None,
         shuffle=shuffle,
@@ -74,26 +78,28 @@ def balance_fields(recipe: Recipe) -> tuple[SampleFilter, Callable[[], Balance]]
 
 
 def compare_versions(workspace: Workspace, versions: Sequence[DatasetVersion]) -> None:
-    """Choose two versions and see what is new, gone and different."""
+    """Draws the choice of two versions, and what was added, removed and changed between them."""
     by_name = {version.name: version for version in versions}
     left, right = st.columns(2)
     older = left.selectbox(_("旧版本"), list(by_name), index=1, key="older_version")
     newer = right.selectbox(_("新版本"), list(by_name), index=0, key="newer_version")
-    found = dataset.difference(workspace, by_name[older], by_name[newer])
-    row = st.columns(4)
-    row[0].metric(_("一样"), f"{found.same:,}")
-    row[1].metric(_("新增"), f"{len(found.added):,}")
-    row[2].metric(_("去掉"), f"{len(found.removed):,}")
-    row[3].metric(_("改了回答"), f"{len(found.changed):,}")
-    moved = [
-        f"{plain(style or _('风格不明'))} {change:+d}" for style, change in found.styles.items() if change
+    difference = dataset.difference(workspace, by_name[older], by_name[newer])
+    columns = st.columns(4)
+    columns[0].metric(_("一样"), f"{difference.same:,}")
+    columns[1].metric(_("新增"), f"{len(difference.added):,}")
+    columns[2].metric(_("去掉"), f"{len(difference.removed):,}")
+    columns[3].metric(_("改了回答"), f"{len(difference.changed):,}")
+    style_changes = [
+        f"{plain(style or _('风格不明'))} {change:+d}"
+        for style, change in difference.styles.items()
+        if change
     ]
-    if moved:
-        st.caption(_("各风格的变化：{styles}", styles=_("，").join(moved)))
+    if style_changes:
+        st.caption(_("各风格的变化：{styles}", styles=_("，").join(style_changes)))
     for title, changes in (
-        (_("改了回答"), found.changed),
-        (_("新增"), found.added),
-        (_("去掉"), found.removed),
+        (_("改了回答"), difference.changed),
+        (_("新增"), difference.added),
+        (_("去掉"), difference.removed),
     ):
         _changes(title, changes)
 
@@ -102,12 +108,13 @@ def _changes(title: str, changes: Sequence[Change]) -> None:
     if not changes:
         return
     st.caption(f"**{title}**")
-    texts = {
-        _("输入"): [each.asked for each in changes[:_SHOWN]],
-        _("旧版本"): [each.before for each in changes[:_SHOWN]],
-        _("新版本"): [each.after for each in changes[:_SHOWN]],
+    shown = changes[:_SHOWN]
+    columns = {
+        _("输入"): [change.asked for change in shown],
+        _("旧版本"): [change.before for change in shown],
+        _("新版本"): [change.after for change in shown],
     }
-    rows = {title: column for title, column in texts.items() if any(column)}
-    st.dataframe(rows, hide_index=True, width="stretch", height="content")
+    table = {heading: texts for heading, texts in columns.items() if any(texts)}
+    st.dataframe(table, hide_index=True, width="stretch", height="content")
     if len(changes) > _SHOWN:
         st.caption(_("上面是前 {n} 条的样子", n=_SHOWN))

@@ -1,4 +1,4 @@
-"""Importing what others wrote: from files, by path, or by name from Hugging Face; and what came of it."""
+"""Importing data: from uploaded files, from a path or from Hugging Face, and the report of each import."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,10 +18,11 @@ from tianji_core.store.samples import ACCEPTED, PENDING
 from tianji_core.workspace import Workspace
 
 _SHOWN = 500
+"""The number of invalid items that are listed."""
 
 
 def import_part(workspace: Workspace, recipe_key: str) -> None:
-    """Where the data come from, what is going on, and what was imported before."""
+    """Draws the forms of the sources or the running import, and the earlier imports."""
     st.caption(
         _(
             "认得的格式：教程的原始文件和训练文件（conversation）、Alpaca、ShareGPT、messages；JSON、JSONL、Parquet，"
@@ -93,24 +94,24 @@ def _from_hub(workspace: Workspace, recipe_key: str, state: str, last: jobs.Job 
             help=_("连不上 huggingface.co 时填；空着就用环境变量 HF_ENDPOINT，没有就直接连 huggingface.co"),
         )
         revision = right.text_input(_("版本"), value="main", key="hub_revision", help=_("分支、标签或提交"))
-        asked = st.form_submit_button(
+        pressed = st.form_submit_button(
             _("下载并导入"), key="import_hub", type="primary", icon="🤗", width="content"
         )
     st.caption(
         _("在后台下载和导入，可以关掉页面，停下后再导入会接着下。不公开的数据集要在 .env 里写 HF_TOKEN。")
     )
-    if asked:
+    if pressed:
         with report_errors():
             dataset.start_hub_import(workspace, recipe_key, name, state, endpoint, revision)
             st.rerun()
 
 
 def _last_job(workspace: Workspace, job: jobs.Job) -> None:
-    """How the newest import in the background ended."""
+    """Draws how the newest import in the background ended."""
     if job.state == "succeeded":
-        for each in dataset.imports_of(workspace, job):
-            _counts_line(each.file, each.form, each.added, each.known, len(each.bad))
-            _to_review(each.id, each.added)
+        for done in dataset.imports_of(workspace, job):
+            _counts_line(done.file, done.form, done.added, done.known, len(done.bad))
+            _review_link(done.id, done.added)
     elif job.state == "stopped":
         st.info(_("“{title}”停下了，没有导入完的文件一条也没有留下", title=plain(job.title)), icon="⏹️")
     else:
@@ -118,12 +119,12 @@ def _last_job(workspace: Workspace, job: jobs.Job) -> None:
 
 
 def _import_report(report: ImportReport) -> None:
-    """What came of one file."""
+    """Draws the report of one file."""
     _counts_line(report.file, report.form, report.added, report.known, len(report.bad), report.encoding)
     if report.added and report.unplaced:
         st.caption(_("其中 {n} 条认不出称谓或场景，适配度和人称规则不会检查它们。", n=report.unplaced))
     _bad_items(report.bad)
-    _to_review(report.import_id, report.added)
+    _review_link(report.import_id, report.added)
 
 
 def _counts_line(file: str, form: str, added: int, known: int, bad: int, encoding: str = "") -> None:
@@ -139,7 +140,7 @@ def _counts_line(file: str, form: str, added: int, known: int, bad: int, encodin
     (st.warning if bad or not added else st.success)(text)
 
 
-def _to_review(import_id: int, added: int) -> None:
+def _review_link(import_id: int, added: int) -> None:
     if added:
         st.page_link(
             "pages/review/page.py",
@@ -150,27 +151,27 @@ def _to_review(import_id: int, added: int) -> None:
 
 
 def _bad_items(bad: Sequence[tuple[int, str]]) -> None:
-    """The items that were left out, by index."""
+    """Draws the items that were not imported, by index."""
     if bad:
-        rows = [{_("第几项（从 0 数）"): index, _("原因"): reason} for index, reason in bad[:_SHOWN]]
-        st.dataframe(rows, hide_index=True, width="stretch", height="content" if len(rows) < 10 else 320)
+        table = [{_("第几项（从 0 数）"): index, _("原因"): reason} for index, reason in bad[:_SHOWN]]
+        st.dataframe(table, hide_index=True, width="stretch", height="content" if len(table) < 10 else 320)
         if len(bad) > _SHOWN:
             st.caption(_("上面是前 {n} 条的样子", n=_SHOWN))
 
 
 def _imports_table(past: Sequence[Import]) -> None:
-    """Earlier imports, newest first; one that is chosen shows what was left out of it."""
+    """Draws the earlier imports, newest first; a chosen one shows the items that were not imported."""
     chosen = st.dataframe(
         [
             {
-                _("文件"): each.file,
-                _("格式"): _(dataset.FORM_TITLES.get(each.form, each.form)),
-                _("新增"): each.added,
-                _("已有"): each.known,
-                _("有问题"): len(each.bad),
-                _("时间（UTC）"): each.created_at.strftime("%Y-%m-%d %H:%M"),
+                _("文件"): imported.file,
+                _("格式"): _(dataset.FORM_TITLES.get(imported.form, imported.form)),
+                _("新增"): imported.added,
+                _("已有"): imported.known,
+                _("有问题"): len(imported.bad),
+                _("时间（UTC）"): imported.created_at.strftime("%Y-%m-%d %H:%M"),
             }
-            for each in past
+            for imported in past
         ],
         hide_index=True,
         width="stretch",
@@ -180,10 +181,10 @@ def _imports_table(past: Sequence[Import]) -> None:
         key="past_imports",
     )
     for row in chosen.selection.rows[:1]:
-        each = past[row]
-        if each.bad:
-            st.caption(_("{file} 里没有导入的：", file=plain(each.file)))
-            _bad_items(each.bad)
+        selected = past[row]
+        if selected.bad:
+            st.caption(_("{file} 里没有导入的：", file=plain(selected.file)))
+            _bad_items(selected.bad)
         else:
-            st.caption(_("{file} 里没有有问题的", file=plain(each.file)))
-        _to_review(each.id, each.added)
+            st.caption(_("{file} 里没有有问题的", file=plain(selected.file)))
+        _review_link(selected.id, selected.added)

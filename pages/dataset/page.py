@@ -1,12 +1,13 @@
-"""数据集: freeze what was accepted into immutable versions; import what others wrote."""
+"""数据集: freeze the accepted samples into immutable versions; import the data of others."""
 
 from datetime import date
 
 import streamlit as st
 
+from pages.dataset.dataset_figures import NO_TOOLS, bars, cells_figure
 from pages.dataset.freeze import balance_fields, compare_versions
 from pages.dataset.importing import import_part
-from pages.dataset.versions import NO_TOOLS, bars, cells_figure, version_card
+from pages.dataset.versions import version_card
 from pages.shared.frame import current_recipe, page_header, remember_notice, report_errors
 from tianji_core import dataset
 from tianji_core.i18n import _
@@ -22,22 +23,22 @@ accepted = dataset.accepted(recipe.key)
 
 
 def free_name() -> str:
-    """A name that is not taken yet."""
+    """Returns a version name that is not taken."""
     taken = {version.name for version in datasets.listed(engine)}
     base = f"{recipe.key}-{date.today():%Y%m%d}"
     return next(name for n in range(1, 1000) if (name := base if n == 1 else f"{base}-{n}") not in taken)
 
 
 def freeze_part() -> None:
-    """What would be frozen, and the form that does it."""
+    """Draws the samples that would be frozen, and the form that freezes them."""
     states = samples.state_counts(engine, SampleFilter(recipe.key))
     if not states[ACCEPTED]:
         st.info(_("还没有采用的样本，所以没有可以冻结的。先审核几条，或者导入现成的数据。"), icon="🌱")
-        row = st.columns(2)
-        row[0].page_link(
+        review, generate = st.columns(2)
+        review.page_link(
             "pages/review/page.py", label=_("去审核（{n} 条待审）", n=states[PENDING]), icon="🔎"
         )
-        row[1].page_link("pages/generate/page.py", label=_("去造数"), icon="✨")
+        generate.page_link("pages/generate/page.py", label=_("去造数"), icon="✨")
         return
     doubtful = samples.count(engine, SampleFilter(recipe.key, states=(ACCEPTED,), clean=False))
     left, right = st.columns([2, 3], gap="large")
@@ -54,11 +55,13 @@ def freeze_part() -> None:
         with st.form("freeze_form", border=True):
             name = st.text_input(_("名字"), value=free_name(), key="version_name", max_chars=60)
             note = st.text_area(_("备注"), key="version_note", height=80, max_chars=500)
-            wanted, balance = balance_fields(recipe)
-            asked = st.form_submit_button(_("冻结"), key="freeze", type="primary", icon="🧊", width="stretch")
-        if asked:
+            sample_filter, balance = balance_fields(recipe)
+            pressed = st.form_submit_button(
+                _("冻结"), key="freeze", type="primary", icon="🧊", width="stretch"
+            )
+        if pressed:
             with report_errors(), st.spinner(_("正在写训练文件")):
-                version = dataset.freeze(workspace, recipe.key, name, wanted, note, balance())
+                version = dataset.freeze(workspace, recipe.key, name, sample_filter, note, balance())
                 remember_notice(_("已冻结“{name}”，{n} 条", name=version.name, n=version.count))
                 st.session_state["_next_part"] = "versions"
                 st.rerun()
@@ -72,14 +75,14 @@ def freeze_part() -> None:
 
 
 def versions_part() -> None:
-    """All versions, newest first."""
-    found = datasets.listed(engine, recipe.key)
-    if not found:
+    """Draws all versions, newest first."""
+    versions = datasets.listed(engine, recipe.key)
+    if not versions:
         st.info(_("还没有数据集版本。在“冻结”里把采用的样本存成第一个版本。"), icon="🌱")
-    if len(found) > 1:
+    if len(versions) > 1:
         with st.expander(_("比较两个版本"), icon="🔀"):
-            compare_versions(workspace, found)
-    for version in found:
+            compare_versions(workspace, versions)
+    for version in versions:
         version_card(workspace, version, recipe)
 
 

@@ -1,9 +1,10 @@
-"""How many samples each cell has, and filling the thin ones."""
+"""The number of samples in each cell, and generating more for the cells with too few."""
 
 import plotly.graph_objects as go
 import streamlit as st
 
-from pages.heatmap.cell_figure import CONFIG, cell_figure, chosen_cells, ordered
+from pages.heatmap.cell_figure import CONFIG, cell_figure, chosen_cells
+from pages.heatmap.map_order import shown_entries
 from pages.shared.frame import remember_notice, report_errors
 from pages.shared.teacher_pick import pick_teacher
 from tianji_core.generation import count_tasks, create_run, start_generation
@@ -19,9 +20,9 @@ REVIEW = "pages/review/page.py"
 
 
 def coverage_view(workspace: Workspace, recipe: Recipe) -> None:
-    """The map of samples, and what to do about thin cells."""
+    """Draws the map of samples, the link from each cell to its samples, and the top-up of thin cells."""
     row = st.columns([3, 5], vertical_alignment="bottom")
-    what = row[0].segmented_control(
+    colour = row[0].segmented_control(
         _("颜色表示"),
         ["count", "share"],
         default="count",
@@ -39,16 +40,16 @@ def coverage_view(workspace: Workspace, recipe: Recipe) -> None:
         bind="query-params",
     )
     chosen = tuple(styles or ())
-    wanted = SampleFilter(recipe.key, styles=chosen)
-    covered = coverage(recipe, samples.cell_counts(workspace.engine, wanted), chosen)
+    counts = samples.cell_counts(workspace.engine, SampleFilter(recipe.key, styles=chosen))
+    covered = coverage(recipe, counts, chosen)
     if not covered.counts:
         st.info(_("这些风格还没有样本。先造一批，再回来看哪些格子太少。"), icon="🌱")
         st.page_link("pages/generate/page.py", label=_("去造数"), icon="✨")
         return
     _figures(covered)
-    names, scenes = ordered(recipe)
+    names, scenes = shown_entries(recipe)
     event = st.plotly_chart(
-        coverage_figure(covered, names, scenes, what == "share"),
+        coverage_figure(covered, names, scenes, colour == "share"),
         key="coverage_map",
         on_select="rerun",
         selection_mode="points",
@@ -64,13 +65,16 @@ def coverage_view(workspace: Workspace, recipe: Recipe) -> None:
 
 
 def review_link(cell: tuple[str, str], styles: tuple[str, ...]) -> dict[str, str | list[str]]:
-    """The address of the review page that shows one cell."""
+    """Returns the query parameters with which the review page shows one cell."""
     link: dict[str, str | list[str]] = {"state": _("全部"), "name": [cell[0]], "scene": [cell[1]]}
     return {**link, "style": list(styles)} if styles else link
 
 
 def coverage_figure(covered: Coverage, names: list[str], scenes: list[str], share: bool) -> go.Figure:
-    """Samples of each cell, or their accepted share in percent; cells that are not generated and have none stay grey."""
+    """Returns the map of the samples, or with ``share`` of the accepted share in percent.
+
+    Cells that have no samples and are not generated stay grey.
+    """
     kept = set(covered.kept)
 
     def value(cell: tuple[str, str]) -> float | None:

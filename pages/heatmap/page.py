@@ -1,10 +1,12 @@
-"""适配度: which scenes suit which names; cells under the threshold are never generated. Beside the map: how many samples
-each cell has, what a teacher thinks of the cells, and samples that no longer fit."""
+"""适配度: which scenes suit which names; cells under the threshold are never generated.
+
+Three more views: the samples of each cell, the ratings of a teacher, and samples that no longer fit.
+"""
 
 import streamlit as st
 
-from pages.heatmap.cell_figure import ordered
 from pages.heatmap.coverage import coverage_view
+from pages.heatmap.map_order import shown_entries
 from pages.heatmap.misfits import misfits_view
 from pages.heatmap.rating import rating_view
 from pages.heatmap.suitability_map import edit_by_form, edit_by_mouse, mouse_mode
@@ -24,14 +26,14 @@ recipe, revision = stored.recipe, stored.revision
 
 
 def save(new: Recipe, what: str) -> None:
-    """Keep the changed recipe as a new revision."""
+    """Saves the changed recipe as a new revision."""
     recipes.save(workspace.engine, new, revision, what)
     remember_notice(what)
     st.rerun()
 
 
 def figures() -> None:
-    """How many cells and tasks there are at this threshold."""
+    """Draws the numbers of cells and tasks at this threshold."""
     enabled = sum(n.enabled for n in recipe.names) * sum(s.enabled for s in recipe.scenes)
     kept = len(kept_cells(recipe, recipe.threshold))
     tasks = sum(len(kept_cells(recipe, recipe.threshold, s)) for s in enabled_styles(recipe))
@@ -47,7 +49,7 @@ def figures() -> None:
 
 
 def map_view() -> None:
-    """The map with its threshold, layers and both ways of changing it."""
+    """Draws the threshold, the map of a layer, and its editing by mouse and by form."""
     bar = st.columns([5, 3], vertical_alignment="bottom")
     kept = {value: len(kept_cells(recipe, value)) for value in (0, 1, 2)}
     threshold = bar[0].segmented_control(
@@ -68,7 +70,7 @@ def map_view() -> None:
         with report_errors():
             save(changed(recipe, threshold=threshold), _("阈值改为 {value}", value=threshold))
     figures()
-    names, scenes = ordered(recipe)
+    names, scenes = shown_entries(recipe)
     bar = st.columns([3, 5], vertical_alignment="bottom")
     style = bar[0].selectbox(
         _("改哪一层"),

@@ -1,4 +1,4 @@
-"""What a teacher thinks of the cells, beside what the recipe says: taken over wholly, partly or not."""
+"""The ratings that a teacher gives the cells, and adopting those that differ from the recipe."""
 
 from collections.abc import Callable
 
@@ -19,7 +19,7 @@ Save = Callable[[Recipe, str], None]
 
 
 def rating_view(workspace: Workspace, recipe: Recipe, save: Save) -> None:
-    """Ask, show the differences, take them over."""
+    """Draws the button that asks a teacher, and the differences to adopt or discard."""
     st.caption(
         _(
             "让造数模型逐个称谓给所有场景打分，并说出理由。它的看法只是建议：先列出和现在不一样的格子，由你决定。"
@@ -55,12 +55,12 @@ def rating_view(workspace: Workspace, recipe: Recipe, save: Save) -> None:
             st.text("\n".join(result.faults[:50]))
     if not opinions:
         return
-    found = advice.differences(recipe, opinions)
-    if not found:
+    differences = advice.differences(recipe, opinions)
+    if not differences:
         st.success(_("模型打过 {n} 个格子的分，和现在的适配度完全一致", n=len(opinions)), icon="✅")
         return
-    st.subheader(_("{n} 个格子看法不同（共打分 {total} 个）", n=len(found), total=len(opinions)))
-    chosen = _ticked(found)
+    st.subheader(_("{n} 个格子看法不同（共打分 {total} 个）", n=len(differences), total=len(opinions)))
+    chosen = _ticked(differences)
     row = st.container(horizontal=True)
     if row.button(
         _("采纳勾选的 {n} 个", n=len(chosen)),
@@ -71,28 +71,28 @@ def rating_view(workspace: Workspace, recipe: Recipe, save: Save) -> None:
     ):
         save(advice.with_opinions(recipe, chosen), _("采纳模型打分 {n} 个", n=len(chosen)))
     if row.button(_("全部采纳"), key="take_all_ratings", icon="☑️"):
-        save(advice.with_opinions(recipe, found), _("采纳模型打分 {n} 个", n=len(found)))
+        save(advice.with_opinions(recipe, differences), _("采纳模型打分 {n} 个", n=len(differences)))
     if row.button(_("都不采纳，丢掉这次打分"), key="drop_ratings", icon="🗑️"):
         advice.forget_rating(workspace, recipe.key)
         st.rerun()
 
 
-def _ticked(found: list[Difference]) -> list[Difference]:
+def _ticked(differences: list[Difference]) -> list[Difference]:
     event = st.dataframe(
         {
-            _("称谓"): [d.name for d in found],
-            _("场景"): [d.scene for d in found],
-            _("现在"): [_(VALUE_TITLES[d.before]) for d in found],
-            _("模型认为"): [_(VALUE_TITLES[d.value]) for d in found],
-            _("理由"): [d.reason for d in found],
+            _("称谓"): [d.name for d in differences],
+            _("场景"): [d.scene for d in differences],
+            _("现在"): [_(VALUE_TITLES[d.before]) for d in differences],
+            _("模型认为"): [_(VALUE_TITLES[d.value]) for d in differences],
+            _("理由"): [d.reason for d in differences],
         },
-        key=f"ratings_{hash(tuple(found))}",
+        key=f"ratings_{hash(tuple(differences))}",
         hide_index=True,
         width="stretch",
         on_select="rerun",
         selection_mode="multi-row",
-        height=min(38 * (len(found) + 1), 480),
+        height=min(38 * (len(differences) + 1), 480),
         column_config={_("理由"): st.column_config.TextColumn(width="large")},
     )
-    rows = event["selection"]["rows"] if event else []
-    return [found[row] for row in rows if row < len(found)]
+    ticked = event["selection"]["rows"] if event else []
+    return [differences[row] for row in ticked if row < len(differences)]

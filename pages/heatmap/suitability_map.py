@@ -1,4 +1,4 @@
-"""The suitability of every cell as a map, and changing it by mouse or by form."""
+"""The map of the suitability of every cell, and its editing by mouse or by form."""
 
 from html import escape
 
@@ -13,8 +13,8 @@ from tianji_core.recipe.editing import changed
 from tianji_core.recipe.gaps import gap_cells, toggled_gaps, with_gaps, without_gaps
 
 COLOURS = ["#D55E00", "#F0C808", "#56B4E9", "#8A8F98"]
-"""0, 1, 2: vermilion, yellow and sky blue of the Okabe-Ito palette, told apart with any colour vision; then grey for
-cells that one style does not suit."""
+"""Colours of the values 0, 1 and 2, from the Okabe-Ito palette, which any colour vision can tell apart; then
+grey for the cells that one style excludes."""
 GLYPHS = {0: "✕", 1: "?", 2: "", 3: "⊘"}
 _GAP = 3
 
@@ -22,7 +22,7 @@ _GAP = 3
 def suitability_figure(
     recipe: Recipe, names: list[str], scenes: list[str], box: bool, style: str | None = None
 ) -> go.Figure:
-    """The map; with ``style``, the cells that this style does not suit are marked too."""
+    """Returns the map; with ``style``, the cells that this style excludes are marked too."""
     matrix = recipe.matrix()
     gaps = gap_cells(recipe, style) if style else {}
     values = [[_GAP if (n, s) in gaps else matrix.value(n, s) for s in scenes] for n in names]
@@ -63,7 +63,7 @@ def _with_reason(title: str, reason: str) -> str:
 
 
 def mouse_mode(style: str | None) -> str:
-    """What the mouse does: 'cycle' for clicks, or the value that a box gives."""
+    """Draws the modes of the mouse and returns one: 'cycle' for clicks, or the value that a box gives."""
     modes = ["cycle", "2", "1", "0"] if style is None else ["cycle", "off", "on"]
     mode = st.segmented_control(
         _("鼠标"),
@@ -80,7 +80,7 @@ def mouse_mode(style: str | None) -> str:
 def edit_by_mouse(
     recipe: Recipe, names: list[str], scenes: list[str], style: str | None, mouse: str, revision: int
 ) -> tuple[Recipe, str] | None:
-    """Draw the map and return (changed recipe, what was changed) after a click, or None."""
+    """Draws the map; returns the changed recipe and the note of the change after a click, else None."""
     event = st.plotly_chart(
         suitability_figure(recipe, names, scenes, mouse != "cycle", style),
         key=f"suitability_{revision}_{mouse}_{style or ''}",
@@ -116,13 +116,14 @@ def _mode_title(mode: str) -> str:
 
 
 def _style_edit(recipe: Recipe, style: str, cells: list[Cell], mouse: str) -> tuple[Recipe, str]:
+    """Returns the recipe in which the style excludes or includes the cells, and the note of the change."""
     if mouse == "cycle":
-        gaps, gone = toggled_gaps(recipe, style, cells)
+        gaps, excluded = toggled_gaps(recipe, style, cells)
     elif mouse == "off":
-        gaps, gone = with_gaps(recipe, style, cells), True
+        gaps, excluded = with_gaps(recipe, style, cells), True
     else:
-        gaps, gone = without_gaps(recipe, style, cells), False
-    note = _changed_note(cells, _("{style}不写", style=style) if gone else _("{style}照写", style=style))
+        gaps, excluded = without_gaps(recipe, style, cells), False
+    note = _changed_note(cells, _("{style}不写", style=style) if excluded else _("{style}照写", style=style))
     return changed(recipe, style_gaps=gaps), note
 
 
@@ -135,7 +136,10 @@ def _changed_note(cells: list[Cell], value: str) -> str:
 def edit_by_form(
     recipe: Recipe, names: list[str], scenes: list[str], style: str | None
 ) -> tuple[Recipe, str] | None:
-    """The same changes without a mouse, and with a reason; no name or no scene chosen means all that are shown."""
+    """Draws the form for the same changes with a reason; returns as :func:`edit_by_mouse`.
+
+    No chosen name, or no chosen scene, means all that are shown.
+    """
     with (
         st.expander(_("不用鼠标：按称谓和场景修改，写上理由"), icon="⌨️"),
         st.form("cell_form", border=False),
@@ -147,6 +151,7 @@ def edit_by_form(
         chosen_scenes = fields[1].multiselect(
             _("场景"), scenes, key="cell_scenes", placeholder=_("全部（整行）")
         )
+        value: int | str
         if style is None:
             value = fields[2].selectbox(
                 _("适配度"), [2, 1, 0], format_func=lambda v: _(VALUE_TITLES[v]), key="cell_value"

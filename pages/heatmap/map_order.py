@@ -1,0 +1,62 @@
+"""Which names and scenes a map shows, and in which order."""
+
+import streamlit as st
+
+from tianji_core.i18n import _
+from tianji_core.recipe import RELATION_TITLES, SCENE_KIND_TITLES, Name, Recipe, Scene
+
+
+def shown_entries(recipe: Recipe) -> tuple[list[str], list[str]]:
+    """Draws the filters and the order, which the address holds; returns the names and the scenes to show."""
+    names = [n for n in recipe.names if n.enabled]
+    scenes = [s for s in recipe.scenes if s.enabled]
+    relations = [r for r in RELATION_TITLES if any(n.relation == r for n in names)]
+    kinds = [k for k in SCENE_KIND_TITLES if any(s.kind == k for s in scenes)]
+    with st.expander(_("筛选和排序"), icon="🔀"):
+        columns = st.columns(3)
+        chosen_relations = columns[0].multiselect(
+            _("关系"),
+            [r.value for r in relations],
+            format_func=lambda value: _(RELATION_TITLES[value]),
+            key="map_relations",
+            placeholder=_("全部"),
+            bind="query-params",
+        )
+        chosen_kinds = columns[1].multiselect(
+            _("场景类别"),
+            [k.value for k in kinds],
+            format_func=lambda value: _(SCENE_KIND_TITLES[value]),
+            key="map_kinds",
+            placeholder=_("全部"),
+            bind="query-params",
+        )
+        order = columns[2].segmented_control(
+            _("顺序"),
+            ["list", "kind", "fit"],
+            default="list",
+            required=True,
+            format_func=lambda value: {
+                "list": _("列表顺序"),
+                "kind": _("按关系和类别"),
+                "fit": _("不适合的在前"),
+            }[value],
+            key="map_order",
+            bind="query-params",
+        )
+    names = [n for n in names if not chosen_relations or n.relation.value in chosen_relations]
+    scenes = [s for s in scenes if not chosen_kinds or s.kind.value in chosen_kinds]
+    if order == "kind":
+        names.sort(key=lambda n: relations.index(n.relation))
+        scenes.sort(key=lambda s: kinds.index(s.kind))
+    elif order == "fit":
+        names, scenes = _worst_first(recipe, names, scenes)
+    return [n.text for n in names], [s.text for s in scenes]
+
+
+def _worst_first(recipe: Recipe, names: list[Name], scenes: list[Scene]) -> tuple[list[Name], list[Scene]]:
+    """Returns both sorted by their total suitability, the lowest first."""
+    matrix = recipe.matrix()
+    return (
+        sorted(names, key=lambda n: sum(matrix.value(n.text, s.text) for s in scenes)),
+        sorted(scenes, key=lambda s: sum(matrix.value(n.text, s.text) for n in names)),
+    )
