@@ -1,5 +1,4 @@
-"""Results on their way into the database: written in small batches by one task, so that waiting for the disk never
-holds up a request, and no result waits longer than a moment."""
+"""Writes results to the database in small batches from one task, so that no request waits for the disk."""
 
 import asyncio
 from collections.abc import Callable
@@ -8,12 +7,12 @@ from typing import Generic, TypeVar
 R = TypeVar("R")
 
 FLUSH_SECONDS = 0.05
-"""The longest a result waits for company before its transaction begins."""
+"""Seconds that a result waits for others before its transaction begins."""
 MAX_BATCH = 500
 
 
 class Outbox(Generic[R]):
-    """Put results in with :meth:`put`; :meth:`run` hands them to ``store``, in a thread, until :meth:`close`.
+    """Takes results with :meth:`put`; :meth:`run` passes them in batches to ``store``, in a thread, until :meth:`close`.
     ``on_stored`` is called with each batch once it is stored."""
 
     def __init__(self, store: Callable[[list[R]], None], on_stored: Callable[[list[R]], None]) -> None:
@@ -22,15 +21,15 @@ class Outbox(Generic[R]):
         self._queue: asyncio.Queue[R | None] = asyncio.Queue(maxsize=4 * MAX_BATCH)
 
     async def put(self, item: R) -> None:
-        """Hand over a result; waits only when the disk is far behind."""
+        """Adds a result; waits only while thousands are not stored yet."""
         await self._queue.put(item)
 
     async def close(self) -> None:
-        """No more results will come: :meth:`run` returns once everything is stored."""
+        """Announces the last result: :meth:`run` returns once everything is stored."""
         await self._queue.put(None)
 
     async def run(self) -> None:
-        """Store what comes, each batch in one transaction, until closed."""
+        """Stores the results until closed, each batch in one call of ``store``."""
         open_ = True
         while open_:
             batch = [await self._queue.get()]

@@ -1,11 +1,11 @@
-"""How fast a teacher may be asked: so much per minute, and so many at once as it bears."""
+"""Limits how fast a teacher is asked: units per minute, and concurrent requests."""
 
 import asyncio
 from collections import deque
 
 
 class Pace:
-    """Spaces what is sent so that no more than ``per_minute`` units go out in a minute, without bursts."""
+    """Spaces requests so that no more than ``per_minute`` units are sent in a minute, without bursts."""
 
     def __init__(self, per_minute: int) -> None:
         self._interval = 60 / per_minute
@@ -18,13 +18,13 @@ class Pace:
         return start - now
 
     def correct(self, amount: float) -> None:
-        """It was ``amount`` units more than booked (or fewer, where negative)."""
+        """Adds ``amount`` units to what was booked; a negative number takes units away."""
         self._free_at += amount * self._interval
 
 
 class Throttle:
-    """How many requests are under way at once: halved when the server says that it is too much, raised by one for each
-    full round of answers, never above ``most`` (additive increase, multiplicative decrease, as TCP does it)."""
+    """Limits the concurrent requests: the level is halved when the server answers 429 and raised by one for each full
+    round of answers, never above ``most`` (additive increase, multiplicative decrease, as in TCP)."""
 
     def __init__(self, most: int) -> None:
         self._most = most
@@ -36,11 +36,11 @@ class Throttle:
 
     @property
     def level(self) -> int:
-        """How many requests may be under way now, at least 1."""
+        """The number of requests that may be in flight now, at least 1."""
         return max(1, int(self._level))
 
     async def enter(self) -> None:
-        """Wait for a place; :meth:`leave` gives it back.
+        """Waits until one more request may be sent; :meth:`leave` must follow it.
 
         Raises:
             Exception: the one that :meth:`close` was called with.
@@ -50,44 +50,44 @@ class Throttle:
         if self._busy < self.level:
             self._busy += 1
             return
-        place = asyncio.get_running_loop().create_future()
-        self._queue.append(place)
+        admission = asyncio.get_running_loop().create_future()
+        self._queue.append(admission)
         try:
-            await place
+            await admission
         except asyncio.CancelledError:
-            if place.done() and not place.cancelled():
+            if admission.done() and not admission.cancelled():
                 self.leave()
             raise
 
     def leave(self) -> None:
-        """Give a place back."""
+        """Ends a request that :meth:`enter` admitted."""
         self._busy -= 1
         self._admit()
 
     def succeeded(self) -> None:
-        """An answer came."""
+        """Counts an answer towards a higher level."""
         if self._level < self._most:
             self._level = min(float(self._most), self._level + 1 / self._level)
             self._admit()
 
     def limited(self, sent_at: float, now: float) -> None:
-        """The server refused a request sent at ``sent_at`` because there were too many. Requests that were under way
-        together lower the level once, not once each."""
+        """Lowers the level after an answer 429 to a request sent at ``sent_at``. Requests that were in flight together
+        lower it once, not once each."""
         if sent_at >= self._lowered_at:
             self._level = max(1.0, self._level / 2)
             self._lowered_at = now
 
     def close(self, reason: Exception) -> None:
-        """Let nobody in any more; whoever waits is told ``reason``."""
+        """Admits no more requests; those that wait raise ``reason``."""
         self._closed = reason
         while self._queue:
-            place = self._queue.popleft()
-            if not place.done():
-                place.set_exception(reason)
+            admission = self._queue.popleft()
+            if not admission.done():
+                admission.set_exception(reason)
 
     def _admit(self) -> None:
         while self._queue and self._busy < self.level:
-            place = self._queue.popleft()
-            if not place.done():
+            admission = self._queue.popleft()
+            if not admission.done():
                 self._busy += 1
-                place.set_result(None)
+                admission.set_result(None)

@@ -1,4 +1,4 @@
-"""How a run is doing right now: a small file that the worker replaces every second and the page reads."""
+"""The current figures of a run: a small file that the worker replaces every second and the page reads."""
 
 import json
 import time
@@ -10,14 +10,14 @@ from tianji_core.files import write_json
 from tianji_core.workspace import Workspace
 
 WINDOW = 30.0
-"""Seconds over which rates are taken."""
+"""Seconds over which rates are averaged."""
 STALE = 10.0
-"""Seconds after which a pulse is no longer now."""
+"""Seconds after which a pulse is out of date."""
 
 
 @dataclass(frozen=True)
 class Pulse:
-    """Rates per second over the last half minute; ``levels`` is how many requests may be under way at once, by teacher;
+    """Rates per second over the last half minute; ``levels`` is the number of requests allowed in flight, by teacher;
     ``limited`` counts answers 429 since the start; ``paused`` seconds that the server asked to wait; ``updated`` in
     seconds since the epoch."""
 
@@ -37,7 +37,7 @@ class Pulse:
 
 @dataclass
 class Counters:
-    """What a worker counts since it started."""
+    """The counts of a worker since it started."""
 
     requests: int = 0
     answers: int = 0
@@ -50,7 +50,7 @@ class Counters:
         self._marks: deque[tuple[float, int, int, int]] = deque([(time.monotonic(), 0, 0, 0)])
 
     def pulse(self, levels: list[int], paused: float, tokens: int, cost: float) -> Pulse:
-        """The figures of this moment."""
+        """Returns the figures of this moment."""
         moment = time.monotonic()
         self._marks.append((moment, self.requests, self.answers, self.tokens))
         while len(self._marks) > 2 and moment - self._marks[0][0] > WINDOW:
@@ -78,12 +78,12 @@ def _path(workspace: Workspace, run_id: int) -> Path:
 
 
 def write_pulse(workspace: Workspace, run_id: int, pulse: Pulse) -> None:
-    """Replace the run's pulse."""
+    """Replaces the run's pulse."""
     write_json(_path(workspace, run_id), asdict(pulse), indent=None)
 
 
 def read_pulse(workspace: Workspace, run_id: int) -> Pulse | None:
-    """The run's last pulse, also one that is no longer now; None where there is none."""
+    """Returns the run's last pulse, even one that is out of date; None where there is none."""
     try:
         return Pulse(**json.loads(_path(workspace, run_id).read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):

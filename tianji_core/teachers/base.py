@@ -1,14 +1,14 @@
-"""What every teacher (造数模型) is to the rest of the studio."""
+"""The interface of every teacher (造数模型)."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from tianji_core.recipe import Brief
 
 
 @dataclass(frozen=True)
 class Sampling:
-    """Request parameters, sent where the API reads them; None leaves the server's default."""
+    """Request parameters, sent as fields of the request; None leaves the server's default."""
 
     temperature: float | None = None
     top_p: float | None = None
@@ -18,8 +18,8 @@ class Sampling:
 
 @dataclass(frozen=True)
 class Answer:
-    """What a teacher gave back. Tokens are None where the server does not count them; latency in seconds;
-    ``reasoning`` is thinking text that was split off; ``finish_reason`` as the API names it; ``planted`` names
+    """The answer of a teacher. Tokens are None where the server does not count them; latency in seconds;
+    ``reasoning`` is thinking that was split off the text; ``finish_reason`` as the API names it; ``planted`` names
     the deliberate mistakes of the offline composer."""
 
     text: str
@@ -39,7 +39,7 @@ class Teacher(Protocol):
     name: str
 
     async def answer(self, brief: Brief, sampling: Sampling) -> Answer:
-        """Write one text.
+        """Writes one text.
 
         Raises:
             TeacherError: one of its kinds, when there is no usable answer.
@@ -47,5 +47,26 @@ class Teacher(Protocol):
         ...
 
     async def aclose(self) -> None:
-        """Let go of connections."""
+        """Closes the connections."""
+        ...
+
+
+@runtime_checkable
+class ChatTeacher(Teacher, Protocol):
+    """A teacher that answers any prompt, not only the briefs of a plan."""
+
+    async def complete(self, prompt: str, sampling: Sampling) -> Answer:
+        """Answers one prompt.
+
+        Raises:
+            TeacherError: one of its kinds, when there is no usable answer.
+        """
+        ...
+
+    async def check(self) -> list[str]:
+        """Checks key, address and model; returns the models that the server lists.
+
+        Raises:
+            TeacherError: what is wrong.
+        """
         ...

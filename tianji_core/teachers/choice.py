@@ -1,4 +1,4 @@
-"""Which teacher a run talks to: what is stored with a run, so never a key."""
+"""The choice of a teacher as it is stored with a run; it never holds a key."""
 
 from typing import Self
 from urllib.parse import urlsplit
@@ -11,7 +11,7 @@ from tianji_core.i18n import _
 class TeacherChoice(BaseModel):
     """``base_url`` '' means the provider's own address, ``model`` '' its first model. ``timeout`` is in seconds for one
     request; ``requests_per_minute`` and ``tokens_per_minute`` (both directions together) None means no limit. Prices per
-    million tokens in the provider's currency, None where the catalogue's count. ``mistakes`` is the share (0-1) of texts
+    million tokens in the provider's currency, None for those of the catalogue. ``mistakes`` is the share (0-1) of texts
     in which the offline composer plants a deliberate mistake."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")

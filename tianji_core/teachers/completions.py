@@ -1,4 +1,4 @@
-"""Reading a chat completion, whoever sent it: the answer's text, its thinking apart, why it ended, what it cost."""
+"""Reads a chat completion from any server: the text, the thinking, the finish reason and the tokens."""
 
 import json
 import re
@@ -19,14 +19,14 @@ _STOPPED_BY_FILTER = ("content_filter", "sensitive")
 
 @dataclass(frozen=True)
 class Split:
-    """A text and the thinking that was taken out of it."""
+    """A text without its thinking, and the thinking."""
 
     text: str
     reasoning: str
 
 
 def split_thinking(content: str) -> Split:
-    """Take ``<think>…</think>`` out. Some servers swallow the opening tag; a block that never closes is all thinking."""
+    """Splits ``<think>…</think>`` off a text. Some servers omit the opening tag; a block without an end is all thinking."""
     pieces = [piece.strip() for piece in _THINKING.findall(content)]
     text = _THINKING.sub("", content)
     if closing := _CLOSING.search(text):
@@ -39,12 +39,12 @@ def split_thinking(content: str) -> Split:
 
 
 def read_completion(endpoint: Endpoint, body: Any, latency: float, request_id: str = "") -> Answer:
-    """The answer in the JSON of a chat completion.
+    """Returns the answer in the JSON of a chat completion.
 
     Raises:
         TeacherAnswerError: no choice, no text, or not a completion at all.
         TeacherRefusalError: the model or the content filter declined.
-        TeacherError: an error object in place of a completion, by its code.
+        TeacherError: an error object instead of a completion; the class depends on its code.
     """
     if not isinstance(body, dict):
         raise unreadable(endpoint, body)
@@ -78,7 +78,7 @@ def read_completion(endpoint: Endpoint, body: Any, latency: float, request_id: s
 
 
 def assembled(stream: str) -> dict[str, Any]:
-    """The completion that the chunks of an event stream make up. Some servers stream whether asked to or not.
+    """Returns the completion in the chunks of an event stream; some servers stream without being asked.
 
     Raises:
         ValueError: a chunk is not JSON.
@@ -109,7 +109,7 @@ def assembled(stream: str) -> dict[str, Any]:
 
 
 def _text_of(endpoint: Endpoint, content: object) -> str:
-    """``content`` may be a string, nothing, or a list of parts of which the text ones count."""
+    """Returns the text of ``content``: a string, None, or a list of parts whose texts are joined."""
     if content is None:
         return ""
     if isinstance(content, str):

@@ -1,5 +1,5 @@
-"""From what went wrong with a request to a :class:`TeacherError` with one sentence that says what to do. A key never
-gets into a message: servers like to echo it, so every text they send goes through :meth:`Endpoint.clean`."""
+"""Turns the failure of a request into a :class:`TeacherError` with one sentence that says what to do. Servers may echo the
+key, so every text from a server passes :meth:`Endpoint.clean` before it becomes part of a message."""
 
 import email.utils
 import json
@@ -29,7 +29,7 @@ _FILTERED = (
     "contentfilter",
     "敏感",
 )
-"""What providers call a request that their content filter stopped (OpenAI, Azure, DeepSeek, DashScope, Zhipu)."""
+"""How providers name a request that their content filter stopped (OpenAI, Azure, DeepSeek, DashScope, Zhipu)."""
 
 _NO_CREDIT = (
     "insufficient_quota",
@@ -39,17 +39,17 @@ _NO_CREDIT = (
     "欠费",
     "余额不足",
 )
-"""What providers call an empty account, sometimes with status 429 or 400, where waiting would not help."""
+"""How providers name an empty account, sometimes with status 429 or 400, where waiting does not help."""
 
 _KEY_SHAPE = re.compile(r"\b(?:sk|ak|tp)-[A-Za-z0-9_*\-]{6,}|(?<=Bearer )\S+")
 MAX_DETAIL = 200
 SHORTEST_SECRET = 4
-"""Characters; what a local server takes for a key may be one letter, and removing it would spoil every text."""
+"""Characters. A local server may take a single letter for a key, and removing it would garble every text."""
 
 
 @dataclass(frozen=True)
 class Endpoint:
-    """The other end, as messages name it. ``secret`` is only there to be removed from texts."""
+    """A server as messages name it. ``secret`` serves only to remove the key from texts."""
 
     title: str
     base_url: str
@@ -59,7 +59,7 @@ class Endpoint:
     secret: str = field(default="", repr=False)
 
     def clean(self, text: object) -> str:
-        """``text`` on one line, shortened, with the key and anything shaped like one removed."""
+        """Returns ``text`` on one line, shortened, without the key and anything of the shape of a key."""
         shown = " ".join(str(text).split())
         if len(self.secret) >= SHORTEST_SECRET:
             shown = shown.replace(self.secret, "••••")
@@ -68,7 +68,7 @@ class Endpoint:
 
 
 def missing_key(endpoint: Endpoint) -> TeacherAuthError:
-    """No key is set where one is needed."""
+    """Returns the error for a key that is needed and not set."""
     return TeacherAuthError(
         _(
             "{title} 需要密钥：请在设置页填写，或设置环境变量 {variable}",
@@ -85,7 +85,7 @@ def from_status(
     headers: Mapping[str, str],
     known_models: list[str] | None = None,
 ) -> TeacherError:
-    """The error for an HTTP status of 400 or more; ``detail`` is the body of the answer."""
+    """Returns the error for an HTTP status of 400 or more; ``detail`` is the body of the answer."""
     message = _said(detail)
     said = endpoint.clean(message)
     lower = f"{detail} {message}".lower()  # the body has codes, the message has its \\u escapes resolved
@@ -138,7 +138,7 @@ def from_status(
 
 
 def unknown_model(endpoint: Endpoint, said: str, known_models: list[str] | None) -> TeacherRequestError:
-    """404, or a model that the server does not list."""
+    """Returns the error for a 404, or for a model that the server does not list."""
     if known_models:
         shown = _("、").join(known_models[:12]) + ("…" if len(known_models) > 12 else "")
         return TeacherRequestError(
@@ -161,14 +161,14 @@ def unknown_model(endpoint: Endpoint, said: str, known_models: list[str] | None)
 
 
 def timed_out(endpoint: Endpoint) -> TeacherTimeoutError:
-    """No answer within the limit."""
+    """Returns the error for no answer within the time limit."""
     return TeacherTimeoutError(
         _("{title} 在 {seconds} 秒内没有回答", title=endpoint.title, seconds=f"{endpoint.timeout:g}")
     )
 
 
 def unreachable(endpoint: Endpoint, detail: object) -> TeacherUnreachableError:
-    """No connection, or one that broke."""
+    """Returns the error for a connection that cannot be made or breaks."""
     return TeacherUnreachableError(
         _(
             "连不上 {title}（{url}），请检查网络和接口地址：{said}",
@@ -180,14 +180,14 @@ def unreachable(endpoint: Endpoint, detail: object) -> TeacherUnreachableError:
 
 
 def unreadable(endpoint: Endpoint, detail: object) -> TeacherAnswerError:
-    """An answer that is not what this API sends."""
+    """Returns the error for an answer that this API does not define."""
     return TeacherAnswerError(
         _("{title} 的回答读不懂：{said}", title=endpoint.title, said=endpoint.clean(detail))
     )
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds to wait by ``retry-after-ms`` or ``Retry-After`` (seconds or an HTTP date), or None."""
+    """Returns the seconds to wait by ``retry-after-ms`` or ``Retry-After`` (seconds or an HTTP date), or None."""
     lowered = {name.lower(): value for name, value in headers.items()}
     try:
         if "retry-after-ms" in lowered:
@@ -205,7 +205,7 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
 
 
 def _said(text: str) -> str:
-    """The message in an error body; the whole text where it is not the usual shape."""
+    """Returns the message in an error body; the whole text where it is not of the usual form."""
     try:
         body = json.loads(text)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Any endpoint that speaks OpenAI's chat API, through the official SDK. Retrying is the engine's business, so the
+"""A teacher behind any OpenAI-compatible endpoint, through the official SDK. :mod:`tianji_core.dispatch` retries, so the
 SDK's own retries are off."""
 
 import asyncio
@@ -28,7 +28,7 @@ _CHARSET = re.compile(r"charset\s*=\s*\"?([\w-]+)", re.IGNORECASE)
 
 
 def _decoded(content: bytes, content_type: str) -> str:
-    """The text of an answer: UTF-8, as JSON is, and only where it is not, what the server says it sent.
+    """Returns the text of an answer: UTF-8 as JSON requires, else in the encoding that the server names.
 
     Raises:
         ValueError: it is neither.
@@ -45,7 +45,7 @@ def _decoded(content: bytes, content_type: str) -> str:
 
 
 class OpenAICompatible:
-    """One model behind an OpenAI-compatible address; safe to call many times at once in one event loop."""
+    """One model at an OpenAI-compatible address; concurrent calls in one event loop are safe."""
 
     def __init__(self, endpoint: Endpoint, entry: ModelEntry, max_tokens_field: str = "max_tokens") -> None:
         import httpx2
@@ -58,7 +58,7 @@ class OpenAICompatible:
         self._raw = httpx2.Response
         limits = httpx2.Limits(max_connections=None, max_keepalive_connections=None)
         timeout = httpx2.Timeout(endpoint.timeout, connect=min(CONNECT_SECONDS, endpoint.timeout))
-        # A proxy set for the internet must not swallow requests to a server on this machine.
+        # Requests to a server on this machine must not go through a proxy for the internet.
         local = urlsplit(endpoint.base_url).hostname in _LOOPBACK
         self._client = AsyncOpenAI(
             api_key=endpoint.secret or "none",
@@ -69,7 +69,7 @@ class OpenAICompatible:
         )
 
     async def answer(self, brief: Brief, sampling: Sampling) -> Answer:
-        """One completion of the brief's prompt.
+        """Returns one completion of the brief's prompt.
 
         Raises:
             TeacherError: one of its kinds.
@@ -77,13 +77,13 @@ class OpenAICompatible:
         return await self.complete(brief.prompt, sampling)
 
     async def complete(self, prompt: str, sampling: Sampling) -> Answer:
-        """One completion of ``prompt``. Sampling parameters travel as request fields, never in the message."""
+        """Returns one completion of ``prompt``. Sampling parameters are request fields, never part of the message."""
         import openai
 
         started = time.monotonic()
         try:
             async with asyncio.timeout(self._endpoint.timeout):
-                # Not chat.completions.create: it walks through every type of the API first, a fifth of all the work.
+                # chat.completions.create validates every type of the API first: a fifth of the whole time.
                 response = await self._client.post(
                     "/chat/completions", cast_to=self._raw, body=self._body(prompt, sampling)
                 )
@@ -94,7 +94,7 @@ class OpenAICompatible:
         except openai.APIConnectionError as error:
             raise unreachable(self._endpoint, error.__cause__ or error) from None
         latency = time.monotonic() - started
-        # The body is read here and not by the SDK: it accepts answers that are not completions at all.
+        # The SDK accepts answers that are not completions, so the body is read here.
         try:
             said = _decoded(response.content, response.headers.get("content-type", ""))
             body = assembled(said) if said.startswith("data:") else json.loads(said)
@@ -119,7 +119,7 @@ class OpenAICompatible:
         return from_status(self._endpoint, status, error.response.text, headers, known)
 
     async def models(self) -> list[str]:
-        """The models that the server lists; [] where it has no such list.
+        """Returns the models that the server lists; [] where it has no such list.
 
         Raises:
             TeacherError: it cannot be reached or refuses the key.
@@ -132,7 +132,7 @@ class OpenAICompatible:
             entries = json.loads(response.content).get("data")
         except openai.APIStatusError as error:
             if error.status_code in (404, 405) or error.status_code >= 500:
-                return []  # no list, or one that is broken; whether the model answers is another question
+                return []  # no list, or a broken one; the model may answer all the same
             raise from_status(
                 self._endpoint, error.status_code, error.response.text, dict(error.response.headers)
             ) from None
@@ -155,7 +155,7 @@ class OpenAICompatible:
             return None
 
     async def check(self) -> list[str]:
-        """Find out whether key, address and model work; returns the models that the server lists.
+        """Checks key, address and model; returns the models that the server lists.
 
         Raises:
             TeacherError: what is wrong.
@@ -168,5 +168,5 @@ class OpenAICompatible:
         return listed
 
     async def aclose(self) -> None:
-        """Close the connections."""
+        """Closes the connections."""
         await self._client.close()

@@ -1,4 +1,4 @@
-"""The catalogue of teachers: ``configs/providers.yaml``, with the workspace's own ``providers.yaml`` laid over it."""
+"""The catalogue of teachers: ``configs/providers.yaml``, extended and overridden by the workspace's ``providers.yaml``."""
 
 import datetime
 from functools import lru_cache
@@ -39,7 +39,7 @@ class ModelEntry(_Frozen):
 
 
 class Provider(_Frozen):
-    """Where a teacher lives and how it is spoken to. ``key_variable`` names the environment variable of the key.
+    """A service that offers teachers, and how to reach it. ``key_variable`` names the environment variable of the key.
     ``concurrency`` and the limits per minute are what a run starts from; a person can change them for each run."""
 
     key: str
@@ -59,7 +59,7 @@ class Provider(_Frozen):
     models: tuple[ModelEntry, ...] = ()
 
     def model(self, name: str) -> ModelEntry:
-        """The model called ``name``; one that is not listed has unknown prices."""
+        """Returns the model called ``name``; one that is not listed has unknown prices."""
         return next((m for m in self.models if m.name == name), ModelEntry(name=name or "?"))
 
     @property
@@ -80,7 +80,7 @@ class Provider(_Frozen):
 
 
 def load_providers(path: Path) -> dict[str, Provider]:
-    """Every provider of one file, by key.
+    """Returns every provider of one file, by key.
 
     Raises:
         SettingsError: unreadable, not YAML, or a provider that is not valid (with file, key and value).
@@ -118,60 +118,61 @@ def _loaded(path: Path, _modified: int) -> dict[str, Provider]:
 
 
 def providers(workspace: Workspace) -> dict[str, Provider]:
-    """Every provider that can be chosen, by key: the built-in ones, changed and extended by the workspace's file.
+    """Returns every provider that can be chosen, by key: the built-in ones, overridden and extended by the workspace's file.
 
     Raises:
         SettingsError: one of the two files is not valid.
     """
-    found = dict(_loaded(BUILT_IN, BUILT_IN.stat().st_mtime_ns))
+    known = dict(_loaded(BUILT_IN, BUILT_IN.stat().st_mtime_ns))
     own = own_providers_path(workspace)
     if own.exists():
-        found.update(_loaded(own, own.stat().st_mtime_ns))
-    return found
+        known.update(_loaded(own, own.stat().st_mtime_ns))
+    return known
 
 
 def own_providers_path(workspace: Workspace) -> Path:
-    """Where the workspace keeps its own providers."""
+    """Returns the path of the workspace's own providers."""
     return workspace.home / "providers.yaml"
 
 
 def save_provider(workspace: Workspace, changed: Provider) -> None:
-    """Keep a provider in the workspace's own file, in place of one with the same key; the others there stay. Comments
-    of the file are lost.
+    """Saves a provider in the workspace's own file and replaces one with the same key; the others stay. Comments in the
+    file are lost.
 
     Raises:
         SettingsError: the file that is there is not valid.
     """
     path = own_providers_path(workspace)
-    kept = load_providers(path) if path.exists() else {}
-    kept[changed.key] = changed
-    _write(path, kept)
+    own = load_providers(path) if path.exists() else {}
+    own[changed.key] = changed
+    _write(path, own)
 
 
 def forget_provider(workspace: Workspace, key: str) -> None:
-    """Take a provider out of the workspace's own file, which brings a built-in one back as it was.
+    """Removes a provider from the workspace's own file; a built-in one is restored.
 
     Raises:
         SettingsError: the file does not have it, or is not valid.
     """
     path = own_providers_path(workspace)
-    kept = load_providers(path) if path.exists() else {}
-    if kept.pop(key, None) is None:
+    own = load_providers(path) if path.exists() else {}
+    if own.pop(key, None) is None:
         raise SettingsError(_("工作区的 providers.yaml 里没有“{key}”", key=key))
-    _write(path, kept)
+    _write(path, own)
 
 
-def _write(path: Path, kept: dict[str, Provider]) -> None:
+def _write(path: Path, own: dict[str, Provider]) -> None:
     plain = {
-        key: of.model_dump(mode="json", exclude={"key"}, exclude_defaults=True) for key, of in kept.items()
+        key: entry.model_dump(mode="json", exclude={"key"}, exclude_defaults=True)
+        for key, entry in own.items()
     }
-    for fields, of in zip(plain.values(), kept.values(), strict=True):
-        fields.update(title=of.title, sdk=of.sdk)
+    for fields, entry in zip(plain.values(), own.values(), strict=True):
+        fields.update(title=entry.title, sdk=entry.sdk)
     write_text(path, yaml.safe_dump(plain, allow_unicode=True, sort_keys=False))
 
 
 def provider(workspace: Workspace, key: str) -> Provider:
-    """One provider.
+    """Returns one provider.
 
     Raises:
         SettingsError: there is none with this key, or the file is not valid.

@@ -1,10 +1,10 @@
-"""From a choice to a teacher that answers, with its key from the environment or ``.env``."""
+"""Makes the teacher of a choice, with its key from the environment or ``.env``."""
 
 from dataclasses import dataclass, field
 
 from tianji_core.errors import SettingsError, TeacherAuthError, TeacherError
 from tianji_core.i18n import _
-from tianji_core.teachers.base import Teacher
+from tianji_core.teachers.base import ChatTeacher, Teacher
 from tianji_core.teachers.choice import TeacherChoice
 from tianji_core.teachers.faults import Endpoint, missing_key
 from tianji_core.teachers.providers import ModelEntry, Provider, provider
@@ -15,7 +15,7 @@ CHECK_SECONDS = 15.0
 
 @dataclass(frozen=True)
 class KeyState:
-    """Whether a provider's key is there. ``variable`` is None where none is used."""
+    """Whether a provider's key is set. ``variable`` is None where no key is used."""
 
     variable: str | None
     present: bool
@@ -23,40 +23,40 @@ class KeyState:
 
     @property
     def missing(self) -> bool:
-        """Whether nothing will work until the key is set."""
+        """Whether the provider cannot be used until the key is set."""
         return self.required and not self.present
 
 
 @dataclass(frozen=True)
 class ConnectionReport:
-    """What testing a connection found: ``message`` in one sentence; ``models`` that the server lists."""
+    """The result of testing a connection: ``message`` in one sentence; ``models`` that the server lists."""
 
     ok: bool
     message: str
     models: list[str] = field(default_factory=list)
 
 
-def key_state(workspace: Workspace, of: Provider) -> KeyState:
-    """Whether the key of a provider is set."""
-    if of.key_variable is None:
+def key_state(workspace: Workspace, source: Provider) -> KeyState:
+    """Returns whether the key of a provider is set."""
+    if source.key_variable is None:
         return KeyState(None, present=True, required=False)
-    return KeyState(of.key_variable, bool(workspace.key(of.key_variable)), of.needs_key)
+    return KeyState(source.key_variable, bool(workspace.key(source.key_variable)), source.needs_key)
 
 
-def resolved_model(of: Provider, choice: TeacherChoice) -> str:
-    """The model's name that a choice means; '' where the provider has no first model."""
-    return choice.model.strip() or (of.models[0].name if of.models else "")
+def resolved_model(source: Provider, choice: TeacherChoice) -> str:
+    """Returns the model name of a choice, or of the provider's first model; '' where it has none."""
+    return choice.model.strip() or (source.models[0].name if source.models else "")
 
 
-def price_of(of: Provider, choice: TeacherChoice) -> ModelEntry:
-    """The model of a choice with the prices that count: the choice's own before the catalogue's."""
-    entry = of.model(resolved_model(of, choice))
+def price_of(source: Provider, choice: TeacherChoice) -> ModelEntry:
+    """Returns the model of a choice with its prices: those of the choice, else those of the catalogue."""
+    entry = source.model(resolved_model(source, choice))
     own = {"input_price": choice.input_price, "output_price": choice.output_price}
     return entry.model_copy(update={name: value for name, value in own.items() if value is not None})
 
 
 def checked_choice(workspace: Workspace, choice: TeacherChoice) -> Provider:
-    """The provider of a choice, once everything that can be known without a request is in order.
+    """Returns the provider of a choice after every check that needs no request.
 
     Raises:
         SettingsError: no such provider, no model or no address.
@@ -85,19 +85,19 @@ def checked_choice(workspace: Workspace, choice: TeacherChoice) -> Provider:
     return chosen
 
 
-def _endpoint(workspace: Workspace, of: Provider, choice: TeacherChoice) -> Endpoint:
+def _endpoint(workspace: Workspace, source: Provider, choice: TeacherChoice) -> Endpoint:
     return Endpoint(
-        title=_(of.title),
-        base_url=(choice.base_url or of.base_url).rstrip("/"),
-        model=resolved_model(of, choice),
-        key_variable=of.key_variable,
+        title=_(source.title),
+        base_url=(choice.base_url or source.base_url).rstrip("/"),
+        model=resolved_model(source, choice),
+        key_variable=source.key_variable,
         timeout=choice.timeout,
-        secret=(workspace.key(of.key_variable) or "") if of.key_variable else "",
+        secret=(workspace.key(source.key_variable) or "") if source.key_variable else "",
     )
 
 
 def make_teacher(workspace: Workspace, choice: TeacherChoice) -> Teacher:
-    """The teacher that a choice means, ready to answer; nothing is sent yet.
+    """Returns the teacher of a choice, ready to answer; nothing is sent yet.
 
     Raises:
         SettingsError, TeacherAuthError: as :func:`checked_choice`.
@@ -119,25 +119,24 @@ def make_teacher(workspace: Workspace, choice: TeacherChoice) -> Teacher:
 
 
 async def test_connection(workspace: Workspace, choice: TeacherChoice) -> ConnectionReport:
-    """Whether a choice works: lists the models where the server can, otherwise asks for a few tokens. Never raises a
+    """Tests a choice: lists the models where the server can, otherwise asks for a few tokens. Never raises a
     TeacherError; the report says what is wrong."""
     short = choice.model_copy(update={"timeout": min(choice.timeout, CHECK_SECONDS)})
     try:
         teacher = make_teacher(workspace, short)
     except (TeacherError, SettingsError) as error:
         return ConnectionReport(False, str(error))
-    check = getattr(teacher, "check", None)
+    if not isinstance(teacher, ChatTeacher):
+        return ConnectionReport(True, _("离线造句随时可用，不用联网"))
     try:
-        models = await check() if check is not None else []
+        models = await teacher.check()
     except TeacherError as error:
         return ConnectionReport(False, str(error))
     finally:
         await teacher.aclose()
-    if check is None:
-        return ConnectionReport(True, _("离线造句随时可用，不用联网"))
     if models:
         return ConnectionReport(True, _("连接正常，服务器列出 {n} 个模型", n=len(models)), models)
     return ConnectionReport(True, _("连接正常，模型有回答"))
 
 
-test_connection.__test__ = False  # type: ignore[attr-defined]  # pytest would collect it by its name
+test_connection.__test__ = False  # type: ignore[attr-defined]  # pytest collects functions by this name

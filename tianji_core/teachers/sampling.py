@@ -1,4 +1,4 @@
-"""Sampling parameters as a run keeps them: fixed, or a range from which each task draws its own value."""
+"""Sampling parameters of a run: fixed values, or ranges from which each task draws its own."""
 
 import random
 from typing import Annotated, Self
@@ -42,7 +42,7 @@ class SamplingPlan(BaseModel):
 
     @classmethod
     def fixed(cls, sampling: Sampling) -> "SamplingPlan":
-        """The plan that gives every task the same values."""
+        """Returns the plan that gives every task the same values."""
         return cls(
             temperature=sampling.temperature,
             top_p=sampling.top_p,
@@ -51,7 +51,7 @@ class SamplingPlan(BaseModel):
         )
 
     def draw(self, source: random.Random) -> Sampling:
-        """The parameters of one task; the same source gives the same values. Rounded to three digits."""
+        """Returns the parameters of one task, rounded to three digits; the same source gives the same values."""
         tokens = self.max_tokens
         return Sampling(
             temperature=_drawn(self.temperature, source),

@@ -1,4 +1,4 @@
-"""Zhipu GLM through its own SDK. The SDK is synchronous, so each request runs in a thread of this teacher's pool."""
+"""Zhipu GLM through its own SDK. The SDK is synchronous, so each request runs in a thread of the teacher's pool."""
 
 import asyncio
 import time
@@ -13,11 +13,11 @@ from tianji_core.teachers.faults import Endpoint, from_status, timed_out, unreac
 from tianji_core.teachers.providers import ModelEntry
 
 MAX_THREADS = 256
-"""Threads start only when they are needed; this caps how many requests can wait at once."""
+"""The most concurrent requests; threads start only when they are needed."""
 
 
 class Zhipu:
-    """One GLM model; safe to call many times at once."""
+    """One GLM model; concurrent calls are safe."""
 
     def __init__(self, endpoint: Endpoint, entry: ModelEntry) -> None:
         import httpx
@@ -35,7 +35,7 @@ class Zhipu:
         )
 
     async def answer(self, brief: Brief, sampling: Sampling) -> Answer:
-        """One completion of the brief's prompt.
+        """Returns one completion of the brief's prompt.
 
         Raises:
             TeacherError: one of its kinds.
@@ -43,10 +43,10 @@ class Zhipu:
         return await self.complete(brief.prompt, sampling)
 
     async def complete(self, prompt: str, sampling: Sampling) -> Answer:
-        """One completion of ``prompt``; sampling parameters travel as request fields, never in the message."""
+        """Returns one completion of ``prompt``. Sampling parameters are request fields, never part of the message."""
         loop = asyncio.get_running_loop()
         try:
-            # The SDK limits each read, so a server that sends byte after byte would never run into its limit.
+            # The SDK limits single reads only, so a server that sends byte after byte would never exceed its limit.
             async with asyncio.timeout(self._endpoint.timeout + 1):
                 return await loop.run_in_executor(self._threads, self._complete, prompt, sampling)
         except TimeoutError:
@@ -70,7 +70,7 @@ class Zhipu:
         except faults.APIConnectionError as error:
             raise unreachable(self._endpoint, error.__cause__ or error) from None
         except (faults.ZhipuAIError, ValueError, TypeError) as error:
-            # The SDK lets broken JSON and wrong shapes through as plain ValueError or TypeError.
+            # The SDK raises plain ValueError or TypeError for broken JSON and unexpected types.
             raise unreadable(self._endpoint, error) from None
         latency = time.monotonic() - started
         body = completion.model_dump() if hasattr(completion, "model_dump") else completion
@@ -82,7 +82,7 @@ class Zhipu:
         )
 
     async def check(self) -> list[str]:
-        """Find out whether key and model work by asking for a few tokens; this API has no list of models.
+        """Checks key and model by asking for a few tokens; this API has no list of models.
 
         Raises:
             TeacherError: what is wrong.
@@ -91,7 +91,7 @@ class Zhipu:
         return []
 
     async def aclose(self) -> None:
-        """Close the connections; requests still in flight end by their own time limit."""
+        """Closes the connections; requests in flight end by their own time limit."""
         self._threads.shutdown(wait=False, cancel_futures=True)
         await asyncio.to_thread(self._client.close)
 

@@ -1,8 +1,8 @@
-"""Writing one text from phrases: choose a pattern, fill its slots, then keep or drop its optional parts until the text
+"""Writes one text from phrases: chooses a pattern, fills its slots, then keeps or drops its optional parts until the text
 lies within the style's length limits.
 
 The tasks of one style are numbered, and each use of a slot turns that number into a place in its bank, by a step of its
-own. Texts whose numbers lie close together then differ in many slots, where drawing by chance would give near twins."""
+own. Texts with neighbouring numbers then differ in many slots, whereas random draws would yield near duplicates."""
 
 from functools import cache
 from random import Random
@@ -18,12 +18,12 @@ from tianji_core.teachers.composer.mistakes import plant
 from tianji_core.teachers.composer.phrases import PATTERNS, CellPhrases, Choice, Phrases
 
 DRAWS = 24
-"""Drafts before the phrases are searched for one that fits."""
+"""Drafts before the phrases are searched systematically."""
 _NEXT_DRAFT = 1_000_003
-"""Added to a task's number for another draft; far more than the tasks of a plan."""
+"""Added to a task's number for each further draft; far larger than the number of tasks of a plan."""
 ROOM = 10
-"""This part of the range between the limits is kept free above the lower one where optional parts allow it, so that who
-learns from these texts does not fall short by a character."""
+"""One part in this many of the range between the length limits is kept free above the lower limit where optional parts
+allow it, so that a model trained on these texts does not fall short by a character."""
 _TRIES = 6
 
 
@@ -39,7 +39,7 @@ class Composer:
         self.mistakes = mistakes
 
     def compose(self, brief: Brief) -> Answer:
-        """The text for a brief; the same seed and task always give the same text. Tokens are characters.
+        """Returns the text for a brief; the same seed and task always give the same text. Tokens are characters.
 
         Raises:
             ComposerError: there are no phrases for this style or scene, or none that fit its length limits.
@@ -77,7 +77,7 @@ class Composer:
         return self._searched(brief, cell, source, low, high)
 
     def _searched(self, brief: Brief, cell: CellPhrases, source: Random, low: int, high: int) -> str:
-        """A text that fits narrow limits: every pattern with its shortest and with its longest phrases."""
+        """Returns a text within narrow limits: tries every pattern with its shortest and with its longest phrases."""
         lengths = []
         for longest in (False, True):
             for pattern in cell.patterns.all:
@@ -102,7 +102,7 @@ class Composer:
 
 
 class _Draft:
-    """Attempt number ``draw``. ``longest`` True and False take the longest and the shortest phrases."""
+    """Attempt number ``draw`` at a text. ``longest`` True uses the longest phrases, False the shortest."""
 
     def __init__(
         self, brief: Brief, cell: CellPhrases, source: Random, draw: int, longest: bool | None = None
@@ -116,10 +116,10 @@ class _Draft:
         self.pairs: set[str] = set()
 
     def write(self, pattern: Phrase | None, low: int, high: int) -> str:
-        """The text of a pattern, or of the one whose turn it is."""
+        """Returns the text of ``pattern``; None stands for the pattern that the task's number selects."""
         if pattern is None:
-            bank, place = self._turn(self.cell.patterns, PATTERNS, 0)
-            pattern = bank[place]
+            bank, index = self._turn(self.cell.patterns, PATTERNS, 0)
+            pattern = bank[index]
         pieces: list[tuple[int, str]] = []
         sizes = [0] * (pattern.optionals + 1)
         for part in pattern.parts:
@@ -133,48 +133,53 @@ class _Draft:
         return "".join(text for optional, text in pieces if optional in kept)
 
     def _kept(self, sizes: list[int], low: int, high: int) -> set[int]:
-        """Which optional parts stay: a random choice, corrected towards the limits. The fixed parts are -1."""
+        """Returns the optional parts to keep: a random choice, corrected to meet the limits. -1 stands for the fixed parts."""
         total, kept = sizes[-1], {-1}
         order = sorted(range(len(sizes) - 1), key=lambda _i: self.random())
-        wished = [i for i in order if self.random() < 0.5]
-        for i in wished + [i for i in order if i not in wished]:
-            if total + sizes[i] <= high and (total < low or i in wished):
+        preferred = [i for i in order if self.random() < 0.5]
+        for i in preferred + [i for i in order if i not in preferred]:
+            if total + sizes[i] <= high and (total < low or i in preferred):
                 kept.add(i)
                 total += sizes[i]
         return kept
 
     def _turn(self, choice: Choice, slot: str, use: int) -> tuple[tuple[Phrase, ...], int]:
-        """The list and the place in it whose turn it is. Which of the two lists is decided apart, so that the places
-        in what anybody may hear are the same for all receivers."""
+        """Returns the list and the index in it that the task's number selects. The choice between the two lists is
+        independent, so that the indexes into the phrases for everybody are the same for all receivers."""
         step, other = _steps(slot, use)
         special = self.number * other % _WHOLE < choice.special_share * _WHOLE
         bank = choice.special if special else choice.anybody
         return bank, self.number * step % _WHOLE * len(bank) // _WHOLE
 
     def _pick(self, slot: str) -> Phrase:
-        """A phrase not yet used, preferably one that repeats no pair of characters."""
+        """Returns an unused phrase, preferably one that repeats no pair of characters."""
         choice, used = self.cell.banks[slot], self.used.setdefault(slot, [])
         if self.longest is not None:
-            free = [p for p in choice.all if p not in used]
-            found = (max if self.longest else min)(free, key=lambda p: len(p.source))
+            unused = [phrase for phrase in choice.all if phrase not in used]
+            picked = (max if self.longest else min)(unused, key=lambda phrase: len(phrase.source))
         else:
-            bank, start = self._turn(choice, slot, len(used))
-            size = len(bank)
-            found, fewest = bank[start], 1000
-            for step in range(min(size, _TRIES)):
-                phrase = bank[(start + step * _stride(size)) % size]
-                if phrase in used:
-                    continue
-                shared = 0 if self.pairs.isdisjoint(phrase.pairs) else len(self.pairs & phrase.pairs)
-                if shared < fewest:
-                    found, fewest = phrase, shared
-                if not shared:
-                    break
-            if found in used:
-                found = next((p for p in choice.all if p not in used), found)
-        used.append(found)
-        self.pairs |= found.pairs
-        return found
+            picked = self._least_repetitive(choice, slot, used)
+        used.append(picked)
+        self.pairs |= picked.pairs
+        return picked
+
+    def _least_repetitive(self, choice: Choice, slot: str, used: list[Phrase]) -> Phrase:
+        """Returns the phrase that repeats the fewest pairs of characters among a few from the selected index on."""
+        bank, start = self._turn(choice, slot, len(used))
+        size = len(bank)
+        best, fewest = bank[start], 1000
+        for step in range(min(size, _TRIES)):
+            phrase = bank[(start + step * _stride(size)) % size]
+            if phrase in used:
+                continue
+            shared = 0 if self.pairs.isdisjoint(phrase.pairs) else len(self.pairs & phrase.pairs)
+            if shared < fewest:
+                best, fewest = phrase, shared
+            if not shared:
+                break
+        if best in used:
+            return next((phrase for phrase in choice.all if phrase not in used), best)
+        return best
 
     def _say(self, phrase: Phrase) -> str:
         if len(phrase.parts) == 1 and isinstance(phrase.parts[0], Literal):
@@ -187,11 +192,11 @@ _WHOLE = 2**32
 
 @cache
 def _steps(slot: str, use: int) -> tuple[int, int]:
-    """How far a bank's place moves from one task to the next, in 2**-32 of the bank: any two slots, and any two uses of
-    one slot, move differently."""
+    """Returns by how much the index into each list of a bank grows from one task to the next, in 2**-32 of the list. It
+    differs between any two slots, and between any two uses of a slot."""
     return crc32(f"{slot} {use}".encode()) | 1, crc32(f"{use} {slot}".encode()) | 1
 
 
 def _stride(size: int) -> int:
-    """A step that visits every index of ``size`` before repeating one, away from the neighbour."""
+    """Returns a step larger than 1, where possible, that visits every index below ``size`` before it repeats one."""
     return next((s for s in (7, 5, 3) if size % s), 1)

@@ -12,7 +12,7 @@ _TOKEN = re.compile(r"<([a-z][a-z0-9_]*)>|([()])|([^()<>]+)|([<>])")
 
 @dataclass(frozen=True)
 class Slot:
-    """A place that a phrase of bank ``bank`` fills; ``optional`` is the number of the ``(…)`` it stands in, or -1."""
+    """A gap for a phrase of bank ``bank``; ``optional`` is the number of the ``(…)`` around it, or -1."""
 
     bank: str
     optional: int
@@ -20,7 +20,7 @@ class Slot:
 
 @dataclass(frozen=True)
 class Literal:
-    """Text that stands as it is; ``optional`` as in :class:`Slot`."""
+    """Fixed text; ``optional`` as in :class:`Slot`."""
 
     text: str
     optional: int
@@ -36,8 +36,8 @@ class Phrase:
 
     @cached_property
     def pairs(self) -> frozenset[str]:
-        """Adjacent pairs of Chinese characters in the fixed text: two phrases that share one sound repetitive. None
-        for whole sentences, among which a shared word does no harm."""
+        """Adjacent pairs of Chinese characters in the fixed text: two phrases that share one sound repetitive. Empty
+        for whole sentences, which may share a word."""
         if len(self.source) > CLAUSE_CHARS:
             return frozenset()
         return frozenset(
@@ -50,12 +50,12 @@ class Phrase:
 
     @cached_property
     def slots(self) -> tuple[str, ...]:
-        """The banks it draws from, in order, one entry per use."""
+        """The banks of its slots, in order, one entry per use."""
         return tuple(p.bank for p in self.parts if isinstance(p, Slot) and p.bank not in (NAME, YOU))
 
 
 def parse(source: str) -> Phrase:
-    """Read one pattern.
+    """Parses one pattern.
 
     Raises:
         ValueError: brackets that do not pair up, or an optional part inside another.

@@ -1,4 +1,4 @@
-"""Reading the composer's phrase files, with errors that name file and key."""
+"""Reads the composer's phrase files; errors name file and key."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -28,7 +28,7 @@ BUILT_IN = CONFIGS / "composer"
 
 
 def load_phrases(folder: Path = BUILT_IN) -> Phrases:
-    """Read and check ``scenes.yaml``, ``groups.yaml``, ``mistakes.yaml`` and ``styles/*.yaml`` of ``folder``.
+    """Reads and checks ``scenes.yaml``, ``groups.yaml``, ``mistakes.yaml`` and ``styles/*.yaml`` of ``folder``.
 
     Raises:
         ComposerError: a file is missing, not YAML or of the wrong shape, a style is defined twice, a phrase names an
@@ -102,7 +102,7 @@ def _check(style: StylePhrases, phrases: Phrases) -> None:
 
 
 def _check_used(style: StylePhrases, file: Path) -> None:
-    """A bank that no pattern draws from is a misspelt one."""
+    """Checks that every bank is used by a pattern; an unused bank is a misspelt one."""
     banks = dict(_banks(style))
     used = {
         slot
@@ -137,7 +137,7 @@ def _check_text(text: str, file: Path, key: str, style: StylePhrases) -> None:
 
 
 def _banks(style: StylePhrases) -> Iterable[tuple[str, Bank]]:
-    """Every bank of a style file with its key."""
+    """Yields every bank of a style file with its key."""
     yield PATTERNS, style.patterns
     for slot, bank in style.banks.items():
         yield f"banks.{slot}", bank

@@ -1,4 +1,4 @@
-"""The dirt that real teachers leave, planted on purpose so that cleaning can be practised and measured."""
+"""Plants typical mistakes of real teachers in texts, so that cleaning can be practised and measured."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -30,7 +30,7 @@ MISTAKES = (
     LEAKED_PROMPT,
 )
 SHORTEST = 10
-"""Characters below which every text counts as too short."""
+"""A text with fewer characters counts as too short."""
 _STOPS = "。！？~!?"
 _QUOTES = (("“", "”"), ('"', '"'), ("「", "」"))
 _LEAK_CHARS = 60
@@ -39,8 +39,8 @@ _LEAK_CHARS = 60
 def plant(
     text: str, brief: Brief, phrases: Phrases, write: Callable[[Brief], str], source: Random
 ) -> tuple[str, tuple[str, ...]]:
-    """``text`` with one mistake that can be made in it, and the id of that mistake. ``write`` writes the clean text
-    of another brief."""
+    """Returns ``text`` with one mistake that is possible in it, and the id of the mistake. ``write`` writes the clean
+    text of another brief."""
     impossible = set()
     if brief.name.pronoun.value not in text:
         impossible.add(WRONG_PRONOUN)
@@ -83,7 +83,7 @@ def _spoil(
 
 
 def _another(text: str, brief: Brief, write: Callable[[Brief], str]) -> str:
-    """A different text for the same cell, where one can be found soon."""
+    """Returns another text for the same cell, where a few attempts yield one."""
     other = text
     for step in range(1, 9):
         other = write(replace(brief, variant=brief.variant + len(text) * 31 + step))
@@ -95,7 +95,7 @@ def _another(text: str, brief: Brief, write: Callable[[Brief], str]) -> str:
 def _wrong_occasion(
     text: str, brief: Brief, phrases: Phrases, write: Callable[[Brief], str], source: Random
 ) -> str:
-    """A text for another scene, one that gives itself away where such a text can be written."""
+    """Returns a text for another scene, one that names its scene where such a text can be written."""
     scenes = sorted(set(phrases.styles[brief.style.text].scenes) - {brief.scene.text})
     source.shuffle(scenes)
     for scene in scenes:

@@ -1,4 +1,4 @@
-"""What the composer's phrase files hold, and which phrases a style, scene and receiver may draw from."""
+"""The contents of the composer's phrase files, and the phrases for a style, scene and receiver."""
 
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -22,20 +22,20 @@ class _Frozen(BaseModel):
 
 
 class Occasion(_Frozen):
-    """What shows a scene in a text. ``mentions``: any of these words says the occasion. ``signs``: words that, in a
-    blessing for another scene, give away the wrong occasion; the mentions where the file names none."""
+    """The words by which a scene is recognised in a text. ``mentions``: any of them names the occasion. ``signs``: words
+    that reveal the wrong occasion in a blessing for another scene; the mentions where the file lists none."""
 
     mentions: tuple[str, ...] = Field(min_length=1)
     signs: tuple[str, ...] = ()
 
     @property
     def telling(self) -> tuple[str, ...]:
-        """The words that may appear in a blessing for this scene only."""
+        """Returns the words that may appear in a blessing for this scene only."""
         return self.signs or self.mentions
 
 
 class Group(_Frozen):
-    """Receivers that some phrases are for: every given condition must hold."""
+    """A group of receivers: those for whom every given condition holds."""
 
     relations: tuple[Relation, ...] = ()
     pronoun: Pronoun | None = None
@@ -57,7 +57,7 @@ Bank = dict[str, tuple[str, ...]]
 
 
 def _bank(value: Any) -> Any:
-    """A plain list of phrases is for anybody."""
+    """Reads a plain list of phrases as phrases for everybody."""
     return {ANY: value} if isinstance(value, list) else value
 
 
@@ -112,7 +112,7 @@ class StylePhrases(_Frozen):
 
 
 class Choice(NamedTuple):
-    """The phrases of a bank that one receiver may hear: what is said to ``anybody``, and what only to such as him."""
+    """The phrases of a bank for one receiver: those for everybody, and the ``special`` ones of the receiver's groups."""
 
     anybody: tuple[Phrase, ...] = ()
     special: tuple[Phrase, ...] = ()
@@ -124,14 +124,14 @@ class Choice(NamedTuple):
 
     @property
     def special_share(self) -> float:
-        """How often (0 to 1) a special phrase is drawn: what is said to few, more often than what is said to anybody."""
+        """The probability (0-1) of a special phrase; higher than the share of special phrases."""
         weight = SPECIFIC_WEIGHT * len(self.special)
         return weight / ((weight + len(self.anybody)) or 1)
 
 
 @dataclass(frozen=True)
 class CellPhrases:
-    """Everything that may be said in one style on one scene to one kind of receiver."""
+    """The patterns and banks of one style for one scene and one group of receivers."""
 
     patterns: Choice
     banks: dict[str, Choice]
@@ -139,7 +139,7 @@ class CellPhrases:
 
 @dataclass(frozen=True)
 class Phrases:
-    """All phrase files of one folder. ``scenes`` holds the words by which a reader, or a rule, sees the occasion."""
+    """All phrase files of one folder. ``scenes`` holds the words by which a scene is recognised."""
 
     folder: Path
     scenes: dict[str, Occasion]
@@ -151,16 +151,16 @@ class Phrases:
     _members: dict[Name, frozenset[str]] = field(default_factory=dict, repr=False)
 
     def mentions(self, scene: str) -> tuple[str, ...]:
-        """Words that show ``scene``; the scene's own text where no file knows it."""
+        """Returns the words that name ``scene``; the scene's own text where no file lists any."""
         occasion = self.scenes.get(scene)
         return occasion.mentions if occasion else (scene,)
 
     def shows(self, text: str, scene: str) -> bool:
-        """Whether ``text`` says the occasion ``scene`` in recognisable words."""
+        """Returns whether ``text`` names the occasion ``scene``."""
         return any(word in text for word in self.mentions(scene))
 
     def foreign_scenes(self, text: str, scene: str) -> list[str]:
-        """Other scenes that ``text``, written for ``scene``, speaks of."""
+        """Returns the other scenes that ``text``, written for ``scene``, names."""
         return [
             other
             for other, occasion in self.scenes.items()
@@ -168,7 +168,7 @@ class Phrases:
         ]
 
     def cell(self, style: str, scene: str, name: Name) -> CellPhrases:
-        """The phrases for one style, scene and receiver.
+        """Returns the phrases for one style, scene and receiver.
 
         Raises:
             ComposerError: no file has this style, or its file lacks the scene or phrases for this receiver.
@@ -240,7 +240,7 @@ parsed = lru_cache(maxsize=None)(parse)
 
 
 def _lacking(pattern: Phrase, banks: dict[str, Choice]) -> list[str]:
-    """Slots for which the banks hold fewer phrases than the pattern uses."""
+    """Returns the slots for which the banks hold fewer phrases than the pattern uses."""
     return [
         slot for slot in set(pattern.slots) if len(banks.get(slot, Choice()).all) < pattern.slots.count(slot)
     ]
