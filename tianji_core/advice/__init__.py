@@ -1,4 +1,4 @@
-"""建议: what a teacher proposes for a recipe (new entries, ratings of cells). Nothing is taken over without a person."""
+"""建议: has a teacher propose new entries for a recipe and rate its cells. A person decides what is taken over."""
 
 from tianji_core.advice.job import rating_job, start_rating, start_suggesting, suggesting_job
 from tianji_core.advice.ratings import (

@@ -1,4 +1,4 @@
-"""Reading a list of JSON objects out of what a model wrote: repaired where it is broken, checked item by item."""
+"""Reads a list of JSON objects from a model's answer: repairs broken JSON and checks each item."""
 
 from typing import Any, NamedTuple, TypeVar
 
@@ -9,20 +9,20 @@ from tianji_core.i18n import _
 from tianji_core.recipe import explain
 
 T = TypeVar("T", bound=BaseModel)
-SYSTEM_TOKENS = 4096
-"""Most tokens that a list may take; thinking models need room before it."""
+LIST_TOKENS = 4096
+"""The most tokens of a list; a thinking model needs tokens before it."""
 
 
 class Fault(NamedTuple):
-    """An item that cannot be used: what it says, and why."""
+    """An item that cannot be used: its beginning, and why."""
 
     shown: str
     reason: str
 
 
 def read_list(text: str, model: type[T], filled: dict[str, Any] | None = None) -> tuple[list[T], list[Fault]]:
-    """(valid items, faults) of a JSON array of objects, an object around one, or a bare list of texts. ``filled`` holds
-    fields that are the same for every item and that the model need not repeat.
+    """Returns (valid items, faults) of a JSON array of objects, an object around one, or a list of texts. ``filled`` holds
+    fields that are the same for every item and that the answer need not repeat.
 
     Raises:
         TeacherAnswerError: there is no list in the answer at all.

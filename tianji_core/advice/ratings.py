@@ -8,7 +8,7 @@ from typing import NamedTuple
 from pydantic import BaseModel, ConfigDict, Field
 
 from tianji_core import dispatch
-from tianji_core.advice.answers import SYSTEM_TOKENS, read_list
+from tianji_core.advice.answers import LIST_TOKENS, read_list
 from tianji_core.dispatch import Failed, Lane, Outcome, Retry, Usage, expected_usage
 from tianji_core.errors import SettingsError, TeacherError
 from tianji_core.files import write_json
@@ -131,7 +131,7 @@ async def rate_cells(
         progress(finished, len(batches))
 
     async with asking(workspace, choice) as ask:
-        client = _RatingClient(recipe, sampling or Sampling(temperature=0.2, max_tokens=SYSTEM_TOKENS), ask)
+        client = _RatingClient(recipe, sampling or Sampling(temperature=0.2, max_tokens=LIST_TOKENS), ask)
         price = price_of(provider(workspace, choice.provider), choice)
         try:
             await dispatch.run(

@@ -1,4 +1,4 @@
-"""More names, scenes, styles or examples, proposed by a teacher and checked against what the recipe has."""
+"""Has a teacher propose names, scenes, styles or examples, and checks them against the recipe."""
 
 import hashlib
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from tianji_core.advice.answers import SYSTEM_TOKENS, Fault, read_list
+from tianji_core.advice.answers import LIST_TOKENS, Fault, read_list
 from tianji_core.errors import RecipeError
 from tianji_core.files import write_text
 from tianji_core.i18n import _
@@ -53,7 +53,7 @@ MODELS: dict[Wanted, type[Entry]] = {
 
 @dataclass(frozen=True)
 class Suggestion:
-    """One proposal. ``problem`` says why it cannot be taken ('' where it can); ``detail`` is shown beside it."""
+    """One proposed entry. ``problem`` says why it cannot be taken over ('' where it can); ``detail`` is shown beside it."""
 
     text: str
     detail: str
@@ -62,8 +62,8 @@ class Suggestion:
 
 
 class Question(BaseModel):
-    """What is asked: ``count`` more entries; ``style`` is the one that examples are for, ``wish`` what the person adds
-    in words."""
+    """A request for ``count`` more entries; ``style`` is the one that examples are for, ``wish`` a request of the person in
+    words."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -80,27 +80,27 @@ async def suggest(
     choice: TeacherChoice,
     sampling: Sampling | None = None,
 ) -> list[Suggestion]:
-    """Ask for more entries. The answer is kept in the workspace for :func:`load_suggestions`, repaired, and each item
-    checked; doubles and invalid ones come back with their problem.
+    """Asks for more entries and returns what is proposed; duplicates and invalid entries have a problem. The answer is
+    kept in the workspace for :func:`load_suggestions`.
 
     Raises:
-        InputError: the offline composer. TeacherError: no usable answer. SettingsError: the teacher is not set up.
+        InputError: the teacher answers no prompts. TeacherError: no usable answer. SettingsError: the teacher is not set up.
     """
     prompt = request(recipe, question.wanted, question.count, question.style, question.wish)
-    how = replace(sampling or Sampling(temperature=0.9), max_tokens=SYSTEM_TOKENS)
+    how = replace(sampling or Sampling(temperature=0.9), max_tokens=LIST_TOKENS)
     async with asking(workspace, choice) as ask:
         answer = await ask(prompt, how)
-    found = read_suggestions(recipe, question.wanted, answer.text, question.style)
+    suggestions = read_suggestions(recipe, question.wanted, answer.text, question.style)
     path = _path(workspace, recipe.key, question.wanted, question.style)
     path.parent.mkdir(exist_ok=True)
     write_text(path, answer.text)
-    return found
+    return suggestions
 
 
 def load_suggestions(
     workspace: Workspace, recipe: Recipe, wanted: Wanted, style: str = ""
 ) -> list[Suggestion]:
-    """What the last answer proposes, checked against the recipe as it is now; empty where there is none."""
+    """Returns what the last answer proposes, checked against the recipe as it is now; empty where there is none."""
     try:
         text = _path(workspace, recipe.key, wanted, style).read_text(encoding="utf-8")
     except FileNotFoundError:
@@ -109,35 +109,35 @@ def load_suggestions(
 
 
 def forget_suggestions(workspace: Workspace, recipe_key: str, wanted: Wanted, style: str = "") -> None:
-    """Throw the last answer away."""
+    """Deletes the last answer."""
     _path(workspace, recipe_key, wanted, style).unlink(missing_ok=True)
 
 
 def _path(workspace: Workspace, recipe_key: str, wanted: Wanted, style: str) -> Path:
-    # A style may be called anything; a file may not.
-    of = f"-{hashlib.sha256(style.encode()).hexdigest()[:12]}" if style else ""
-    return workspace.home / "advice" / f"{wanted.value}-{recipe_key}{of}.txt"
+    # The name of a style may contain characters that a file name may not.
+    suffix = f"-{hashlib.sha256(style.encode()).hexdigest()[:12]}" if style else ""
+    return workspace.home / "advice" / f"{wanted.value}-{recipe_key}{suffix}.txt"
 
 
 def read_suggestions(recipe: Recipe, wanted: Wanted, text: str, style: str = "") -> list[Suggestion]:
-    """What a teacher's answer proposes.
+    """Returns what a teacher's answer proposes.
 
     Raises:
         TeacherAnswerError: there is no list in it.
     """
     entries, faults = read_list(text, MODELS[wanted])
     seen = {normalise(known) for known in _known(recipe, wanted, style)}
-    found = []
+    suggestions = []
     for entry in entries:
         key = normalise(entry.text)
         problem = _("已经有了") if key in seen else _problem(recipe, entry, style)
         seen.add(key)
-        found.append(Suggestion(entry.text, _detail(entry), problem, None if problem else entry))
-    return found + [Suggestion(*_shown(fault), None) for fault in faults]
+        suggestions.append(Suggestion(entry.text, _detail(entry), problem, None if problem else entry))
+    return suggestions + [Suggestion(*_shown(fault), None) for fault in faults]
 
 
 def with_suggestions(recipe: Recipe, wanted: Wanted, chosen: Sequence[Suggestion], style: str = "") -> Recipe:
-    """The recipe with the chosen proposals at the end of its list.
+    """Returns the recipe with the chosen suggestions at the end of its list.
 
     Raises:
         RecipeError: nothing usable is chosen, or the result is not valid.
@@ -146,8 +146,8 @@ def with_suggestions(recipe: Recipe, wanted: Wanted, chosen: Sequence[Suggestion
     if not entries:
         raise RecipeError(_("没有勾选任何可以加入的建议"))
     if wanted is Wanted.EXAMPLES:
-        of = recipe.style(style)
-        before = of.examples if of is not None else ()
+        current = recipe.style(style)
+        before = current.examples if current is not None else ()
         return edit_style(recipe, style, examples=(*before, *(entry.text for entry in entries)))
     return changed(recipe, **{wanted.value: (*getattr(recipe, wanted.value), *entries)})
 
@@ -194,23 +194,23 @@ def _ask_styles(recipe: Recipe, count: int) -> str:
 
 
 def _ask_examples(recipe: Recipe, count: int, style: str) -> str:
-    of = recipe.style(style)
-    if of is None:
+    target = recipe.style(style)
+    if target is None:
         raise RecipeError(_("没有风格“{style}”", style=style))
-    shown = "\n".join(f"- {example}" for example in of.examples[-6:])
+    shown = "\n".join(f"- {example}" for example in target.examples[-6:])
     names = "、".join(n.text for n in recipe.names[:12])
     scenes = "、".join(s.text for s in recipe.scenes[:12])
     return (
-        f"请按“{style}”风格再写 {count} 条成品，每条 {of.min_chars} 到 {of.max_chars} 个字，一条一行，换不同的人和事。\n"
-        f"要求：{of.instruction}\n可以写给：{names}；为了：{scenes}。\n已有的：\n{shown or '（还没有）'}\n"
+        f"请按“{style}”风格再写 {count} 条成品，每条 {target.min_chars} 到 {target.max_chars} 个字，一条一行，换不同的人和事。\n"
+        f"要求：{target.instruction}\n可以写给：{names}；为了：{scenes}。\n已有的：\n{shown or '（还没有）'}\n"
         '每项形如 {"text": "成品"}。'
     )
 
 
 def _known(recipe: Recipe, wanted: Wanted, style: str) -> list[str]:
     if wanted is Wanted.EXAMPLES:
-        of = recipe.style(style)
-        return list(of.examples) if of is not None else []
+        target = recipe.style(style)
+        return list(target.examples) if target is not None else []
     return [entry.text for entry in getattr(recipe, wanted.value)]
 
 
@@ -229,11 +229,11 @@ def _detail(entry: Entry) -> str:
 
 
 def _problem(recipe: Recipe, entry: Entry, style: str) -> str:
-    of = recipe.style(style)
-    if isinstance(entry, _Text) and of is not None:
+    target = recipe.style(style)
+    if isinstance(entry, _Text) and target is not None:
         length = len(entry.text)
-        if not of.min_chars <= length <= of.max_chars:
-            return _("{n} 字，应当是 {low}-{high} 字", n=length, low=of.min_chars, high=of.max_chars)
+        if not target.min_chars <= length <= target.max_chars:
+            return _("{n} 字，应当是 {low}-{high} 字", n=length, low=target.min_chars, high=target.max_chars)
     return ""
 
 

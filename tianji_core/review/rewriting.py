@@ -1,4 +1,4 @@
-"""Three other wordings of a sample from a teacher, for a person to choose from."""
+"""Has a teacher write three other wordings of a sample, for a person to choose from."""
 
 import asyncio
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from tianji_core import cleaning
 from tianji_core.cleaning import BY_ID, SAFE_RULES, Context, Subject
-from tianji_core.dispatch.budget import Usage
+from tianji_core.dispatch import Usage
 from tianji_core.errors import InputError, TeacherError
 from tianji_core.files import write_json
 from tianji_core.i18n import _
@@ -23,13 +23,13 @@ from tianji_core.workspace import Workspace
 
 NUMBER = 3
 _SAMPLING = Sampling(temperature=0.9, max_tokens=4096)
-"""Candidates should differ; a thinking model needs room before its answer."""
+"""Candidates should differ; a thinking model needs tokens before its answer."""
 _DRAWS = 4
-"""Times the offline composer tries until it has candidates that all differ."""
+"""Attempts of the offline composer per candidate, until all of them differ."""
 
 
 class Objection(BaseModel):
-    """What a rule has against a candidate."""
+    """What a cleaning rule finds in a candidate."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -38,7 +38,7 @@ class Objection(BaseModel):
 
 
 class Candidate(BaseModel):
-    """One other wording, with what the rules have against it."""
+    """One other wording, with what the cleaning rules find in it."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -48,8 +48,8 @@ class Candidate(BaseModel):
 
 
 class Rewriting(BaseModel):
-    """What came back for a sample at ``version``. ``faults`` says for each answer that was of no use why; ``cost`` is in
-    the provider's currency, None where the price is unknown."""
+    """The candidates for a sample at ``version``. ``faults`` says why each unusable answer is; ``cost`` is in the
+    provider's currency, None where the price is unknown."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -70,35 +70,30 @@ async def rewrite(
     wish: str = "",
     progress: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> Rewriting:
-    """Ask for three other wordings at once, and keep what came; ``wish`` is what the person adds in words.
+    """Requests three other wordings at once, stores the candidates and returns them; ``wish`` is a request of the person
+    in words.
 
     Raises:
-        TeacherError: no answer was of any use. InputError: the offline composer does not know the cell.
+        TeacherError: no answer is usable. InputError: a teacher that answers no prompts does not know the cell.
         SettingsError, TeacherAuthError: the teacher is not usable.
     """
     recipe = recipes.current(workspace.engine, sample.recipe).recipe
-    of = provider(workspace, choice.provider)
-    context = cleaning.context_of(recipe)
+    source = provider(workspace, choice.provider)
     errors: list[TeacherError] = []
-    if of.sdk == "composer":
+    if source.can_chat:
+        answers, errors = await _asked(workspace, recipe, sample, choice, wish, progress)
+    else:
         answers = await _composed(workspace, recipe, sample, choice)
         progress(NUMBER, NUMBER)
-    else:
-        answers, errors = await _asked(workspace, recipe, sample, choice, wish, progress)
-    candidates = _candidates(sample, context, answers)
+    candidates = _candidates(sample, cleaning.context_of(recipe), answers)
     if not candidates:
         raise (
             errors[0]
             if errors
             else TeacherError(_("回答和原来的内容一样，没有新的写法；请再问一次或写上要求"))
         )
-    usage = Usage(
-        sum(answer.prompt_tokens or 0 for answer in answers),
-        sum(answer.completion_tokens or 0 for answer in answers),
-    )
-    price = price_of(of, choice)
-    known = price.input_price is not None and price.output_price is not None
-    found = Rewriting(
+    usage = Usage.of(*answers)
+    rewriting = Rewriting(
         sample_id=sample.id,
         version=sample.version,
         provider=choice.provider,
@@ -106,12 +101,12 @@ async def rewrite(
         faults=tuple(str(error) for error in errors),
         prompt_tokens=usage.prompt,
         completion_tokens=usage.completion,
-        cost=0.0 if of.sdk == "composer" else usage.cost(price) if known else None,
+        cost=0.0 if source.offline else usage.cost(price_of(source, choice)),
     )
     path = _path(workspace, sample.id)
     path.parent.mkdir(exist_ok=True)
-    write_json(path, found.model_dump(mode="json"))
-    return found
+    write_json(path, rewriting.model_dump(mode="json"))
+    return rewriting
 
 
 async def _asked(
@@ -122,8 +117,9 @@ async def _asked(
     wish: str,
     progress: Callable[[int, int], None],
 ) -> tuple[list[Answer], list[TeacherError]]:
-    found = findings.of(workspace.engine, [sample.id])[sample.id]
-    prompt = rewrite_prompt(recipe, sample, [finding.detail for finding in found], wish)
+    """Returns the answers to three requests sent at once, and the errors of those that failed."""
+    problems = [finding.detail for finding in findings.of(workspace.engine, [sample.id])[sample.id]]
+    prompt = rewrite_prompt(recipe, sample, problems, wish)
     answers: list[Answer] = []
     errors: list[TeacherError] = []
 
@@ -143,7 +139,7 @@ async def _asked(
 async def _composed(
     workspace: Workspace, recipe: Recipe, sample: Sample, choice: TeacherChoice
 ) -> list[Answer]:
-    """The composer knows no request in words; it writes other texts for the same cell."""
+    """Returns other texts for the same cell from a teacher that answers no prompts."""
     if not (sample.name and sample.scene and sample.style):
         raise InputError(_("这条样本的称谓、场景或风格不明，离线造句写不了；请换一个接口模型"))
     teacher = make_teacher(workspace, choice)
@@ -160,7 +156,7 @@ async def _composed(
 
 
 def rewrite_prompt(recipe: Recipe, sample: Sample, problems: list[str], wish: str = "") -> str:
-    """The request for another wording, in Chinese whatever the language of the pages."""
+    """Returns the request for another wording, in Chinese whatever the language of the pages."""
     name, scene, style = recipe.name(sample.name), recipe.scene(sample.scene), recipe.style(sample.style)
     if name is not None and scene is not None and style is not None:
         asked = teacher_prompt(recipe, name, scene, style, "", "")
@@ -176,39 +172,40 @@ def rewrite_prompt(recipe: Recipe, sample: Sample, problems: list[str], wish: st
 
 
 def _candidates(sample: Sample, context: Context, answers: list[Answer]) -> list[Candidate]:
-    """The answers as they would be stored: safe fixes applied, the same one once, never the text that is there."""
-    found: dict[str, Candidate] = {}
+    """Returns the answers as they would be stored: safe fixes applied, duplicates and the present text left out."""
+    candidates: dict[str, Candidate] = {}
     for answer in answers:
         subject = Subject(answer.text.strip(), sample.name, sample.scene, sample.style)
         text = cleaning.clean_text(subject, context, SAFE_RULES)
         if not text or text == sample.output:
             continue
-        said = cleaning.check(subject._replace(output=text), context)
         objections = tuple(
-            Objection(rule=each.rule, detail=each.detail) for each in said if each.rule in BY_ID
+            Objection(rule=finding.rule, detail=finding.detail)
+            for finding in cleaning.check(subject._replace(output=text), context)
+            if finding.rule in BY_ID
         )
-        found.setdefault(text, Candidate(text=text, model=answer.model, objections=objections))
-    return list(found.values())
+        candidates.setdefault(text, Candidate(text=text, model=answer.model, objections=objections))
+    return list(candidates.values())
 
 
 def load_rewriting(workspace: Workspace, sample: Sample) -> Rewriting | None:
-    """What came back for a sample as it is now; None where nothing did, or the sample has changed since."""
+    """Returns the candidates for a sample; None where there are none, or the sample has changed since."""
     try:
-        kept = Rewriting.model_validate_json(_path(workspace, sample.id).read_text(encoding="utf-8"))
+        rewriting = Rewriting.model_validate_json(_path(workspace, sample.id).read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError):
         return None
-    return kept if kept.version == sample.version else None
+    return rewriting if rewriting.version == sample.version else None
 
 
 def forget_rewriting(workspace: Workspace, sample_id: int) -> None:
-    """Throw away what came back for a sample."""
+    """Deletes the candidates for a sample."""
     _path(workspace, sample_id).unlink(missing_ok=True)
 
 
 def take_candidate(
     workspace: Workspace, sample: Sample, candidate: Candidate, who: str, state: str | None = None
 ) -> Step | None:
-    """Make a candidate the sample's text, as an edit whose note names the teacher.
+    """Makes a candidate the sample's text, as an edit whose note names the teacher; returns the step, if any.
 
     Raises:
         ConflictError: the sample has changed meanwhile.
