@@ -16,11 +16,6 @@ SETTINGS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))[
 CONTRACTS = {contract["id"]: contract for contract in SETTINGS["contracts"]}
 HEAVY = tuple(CONTRACTS["heavy"]["forbidden_modules"])
 LATE = {
-    ("evaluation", "serving"): "the client of a model server brings the openai library",
-    ("jobs", "i18n"): "a supervisor starts without the catalogue",
-    ("jobs", "workspace"): "a supervisor starts without the database",
-    ("models", "dataset"): "what a model was made from is looked up when it is finished",
-    ("models", "training"): "what a model was made from is looked up when it is finished",
     ("serving", "workspace"): "a server of one folder needs no workspace",
     ("pages", "recipe"): "drawn in a fragment",
     ("pages", "errors"): "drawn in a fragment",

@@ -13,11 +13,23 @@ ROOT = Path(__file__).resolve().parents[1]
 LONGEST = 110
 CHINESE = re.compile(r"[\u2e80-\u9fff\uff00-\uffef]")
 LATER = {
-    "advice", "cleaning", "comparison", "dataset", "dispatch", "evaluation", "generation", "jobs",
-    "model_folders", "models", "recipe", "review", "serving", "store", "teachers", "training", "verbs",
+    "advice",
+    "cleaning",
+    "dataset",
+    "dispatch",
+    "generation",
+    "heatmap",
+    "lists",
+    "model_folders",
+    "models",
+    "recipe",
+    "review",
+    "serving",
+    "store",
+    "teachers",
+    "training",
     "workspace.py",
-    "chat", "compare", "generate", "heatmap", "home", "lists", "shared", "train",
-}  # fmt: skip
+}
 SOURCES = [
     ROOT / "app.py",
     *(

@@ -28,8 +28,8 @@ def worker_of(subject: type[S]) -> Callable[[Callable[[Workspace, S, Reporter], 
 
 
 def run_until_stopped(work: Callable[[asyncio.Event], Awaitable[int]]) -> int:
-    """Run ``work`` until it ends; TERM and INT set the event it is given. ``work`` returns the number of things left
-    undone. Returns the exit code."""
+    """Run ``work`` until it ends; TERM and INT set the event it is given. ``work`` returns the number of
+    things left undone. Returns the exit code."""
 
     async def guarded() -> int:
         stop = asyncio.Event()

@@ -37,20 +37,22 @@ def start(
     environment: dict[str, str] | None = None,
     subject: JobSubject | None = None,
 ) -> Job:
-    """Start a command line under a supervisor of its own and return at once. ``subject`` says what it works on.
-    ``environment`` is stored with the job, so it must never hold a key: children read keys from the workspace."""
+    """Start a command line under a supervisor of its own and return at once. ``subject`` says what it works
+    on. ``environment`` is stored with the job, so it must never hold a key: children read keys from the
+    workspace."""
     stored = subject.model_dump(mode="json") if subject is not None else {}
     return _supervised(workspace, rows.add(workspace.engine, kind, title, argv, environment or {}, stored))
 
 
 def start_worker(workspace: Workspace, kind: str, title: str, subject: JobSubject) -> Job:
-    """Start the worker of ``subject`` under a supervisor of its own and return at once. The worker reads ``subject``
-    from the stored job; its command line holds only the job's number."""
+    """Start the worker of ``subject`` under a supervisor of its own and return at once. The worker reads
+    ``subject`` from the stored job; its command line holds only the job's number."""
     return _supervised(workspace, prepare_worker(workspace, kind, title, subject))
 
 
 def prepare_worker(workspace: Workspace, kind: str, title: str, subject: JobSubject) -> Job:
-    """Store a job for the worker of ``subject`` without starting it; its ``argv`` is the command that does the work."""
+    """Store a job for the worker of ``subject`` without starting it; its ``argv`` is the command that does
+    the work."""
     stored = {WORKER: subject.worker, **subject.model_dump(mode="json")}
     job = rows.add(workspace.engine, kind, title, [], {}, stored)
     argv = [sys.executable, "-m", "tianji_core.jobs.worker", str(job.id), "--workspace", str(workspace.home)]
@@ -116,8 +118,8 @@ def listed(
 
 
 def stop(workspace: Workspace, job_id: int) -> Job:
-    """Ask a job to end: its supervisor sends TERM to the group, then KILL, and checks that nothing is left. For a
-    lost job this is done here. Returns without waiting; see :func:`wait`.
+    """Ask a job to end: its supervisor sends TERM to the group, then KILL, and checks that nothing is left.
+    For a lost job this is done here. Returns without waiting; see :func:`wait`.
 
     Raises:
         JobError: the job has ended already.
@@ -138,8 +140,8 @@ def stop(workspace: Workspace, job_id: int) -> Job:
 
 
 def settle(workspace: Workspace, code: int, note: str = "") -> None:
-    """Called by a job's child at its end: where its supervisor was killed and can no longer write down how it ended,
-    that is done here."""
+    """Called by a job's child at its end: where its supervisor was killed and can no longer write down how it
+    ended, that is done here."""
     number = os.environ.get("TIANJI_JOB_ID", "")
     if not number.isdecimal():
         return
@@ -179,7 +181,8 @@ def wait(
 
 
 def log_tail(workspace: Workspace, job_id: int, max_bytes: int = 20_000) -> str:
-    """The end of a job's output, terminal control removed, carriage-return progress lines reduced to their last."""
+    """The end of a job's output, terminal control removed, carriage-return progress lines reduced to their
+    last."""
     import re
 
     try:

@@ -54,8 +54,8 @@ def family(pid: int) -> list[psutil.Process]:
 
 
 def end_group(group: int, grace: float = GRACE) -> list[int]:
-    """TERM to the whole group and its descendants, KILL after ``grace`` seconds. Returns the pids that are still
-    there, which is empty unless the system refuses."""
+    """TERM to the whole group and its descendants, KILL after ``grace`` seconds. Returns the pids that are
+    still there, which is empty unless the system refuses."""
     end(family(group), grace)
     late = members(group)  # begun while the others ended
     _signal(late, signal.SIGKILL)

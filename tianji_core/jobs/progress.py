@@ -10,6 +10,7 @@ from pathlib import Path
 
 from tianji_core.errors import StudioError
 from tianji_core.files import write_json
+from tianji_core.i18n import _
 from tianji_core.workspace import Workspace
 
 VARIABLE = "TIANJI_JOB_PROGRESS"
@@ -17,8 +18,8 @@ VARIABLE = "TIANJI_JOB_PROGRESS"
 
 @dataclass(frozen=True)
 class Progress:
-    """``done`` of ``total`` ``unit``; ``total`` 0 means unknown. ``started`` and ``updated`` in seconds since the
-    epoch; ``done_at_start`` is what an earlier attempt had finished, so that the rate is this attempt's;
+    """``done`` of ``total`` ``unit``; ``total`` 0 means unknown. ``started`` and ``updated`` in seconds since
+    the epoch; ``done_at_start`` is what an earlier attempt had finished, so that the rate is this attempt's;
     ``error`` is the reason of a failure in one sentence."""
 
     done: float = 0
@@ -52,8 +53,8 @@ class Progress:
 
 
 class Reporter:
-    """Writes this process's progress where its supervisor told it to; outside a job it writes nothing. At most
-    one write per ``interval`` seconds, except for the first, the last and failures."""
+    """Writes this process's progress where its supervisor told it to; outside a job it writes nothing. At
+    most one write per ``interval`` seconds, except for the first, the last and failures."""
 
     def __init__(self, total: float = 0, unit: str = "", done: float = 0, interval: float = 0.5) -> None:
         target = os.environ.get(VARIABLE)
@@ -111,8 +112,6 @@ def read_progress(workspace: Workspace, job_id: int) -> Progress | None:
 
 def duration_text(seconds: float | None) -> str:
     """A length of time for people: 42 秒, 3 分 05 秒, 2 小时 10 分; '—' where unknown."""
-    from tianji_core.i18n import _
-
     if seconds is None or not math.isfinite(seconds):
         return "—"
     whole = round(seconds)

@@ -1,7 +1,8 @@
 """What a job is about: one model for each kind of job, stored as JSON with the job.
 
-A room declares the model beside the functions that start its jobs. Reading is tolerant: fields that a model does not
-know are ignored, so a model of the few fields that tell jobs apart also reads jobs that older versions stored.
+A room declares the model beside the functions that start its jobs. Reading is tolerant: fields that a model
+does not know are ignored, so a model of the few fields that tell jobs apart also reads jobs that older
+versions stored.
 """
 
 from typing import ClassVar, TypeVar
@@ -17,8 +18,8 @@ class JobSubject(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     worker: ClassVar[str] = ""
-    """``module:function`` of the :class:`~tianji_core.jobs.child.Worker` that does the work; '' for jobs with a
-    command line of their own."""
+    """``module:function`` of the :class:`~tianji_core.jobs.child.Worker` that does the work; '' for jobs with
+    a command line of their own."""
 
 
 S = TypeVar("S", bound=JobSubject)
@@ -33,8 +34,8 @@ def subject_of(job: Job, model: type[S]) -> S | None:
 
 
 class WorkspaceUse(JobSubject):
-    """What a job of any kind uses of the workspace: a training, and models by name. Whoever deletes something asks
-    for it, without knowing the kinds of the rooms above."""
+    """What a job of any kind uses of the workspace: a training, and models by name. Whoever deletes something
+    asks for it, without knowing the kinds of the rooms above."""
 
     training_run_id: int | None = None
     name: str = ""

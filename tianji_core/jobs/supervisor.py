@@ -1,6 +1,7 @@
 """The process that stands between the studio and one child: it starts it in a session of its own, writes down
 what becomes of it, and ends the whole group when it is told to (TERM)."""
 
+import argparse
 import contextlib
 import os
 import select
@@ -13,14 +14,14 @@ import types
 from typing import Any
 
 from tianji_core.errors import StudioError
-from tianji_core.i18n import _
+from tianji_core.i18n import _, set_language
 from tianji_core.jobs.control import log_path, log_tail, python_path
-from tianji_core.jobs.processes import end_group, started_at
+from tianji_core.jobs.processes import end_group, members, started_at
 from tianji_core.jobs.progress import VARIABLE, progress_path, read_progress
 from tianji_core.project import PROJECT
 from tianji_core.store import jobs as rows
 from tianji_core.store.database import now
-from tianji_core.workspace import Workspace
+from tianji_core.workspace import Workspace, open_workspace
 
 
 def supervise(workspace: Workspace, job_id: int) -> int:
@@ -40,7 +41,8 @@ def supervise(workspace: Workspace, job_id: int) -> int:
     }
     me = os.getpid()
     try:
-        # The child writes to the file itself: should this supervisor be killed, the child does not get SIGPIPE.
+        # The child writes to the file itself: should this supervisor be killed, the child does not get
+        # SIGPIPE.
         with log_path(workspace, job_id).open("ab") as log:
             child = subprocess.Popen(
                 job.argv,
@@ -84,7 +86,8 @@ def supervise(workspace: Workspace, job_id: int) -> int:
 
 
 def _write_down(workspace: Workspace, job_id: int, **values: Any) -> None:
-    """Store how the job ended, as soon as the database takes it: what filled the disk may be this very job."""
+    """Store how the job ended, as soon as the database takes it: what filled the disk may be this very
+    job."""
     for _attempt in range(ATTEMPTS):
         try:
             rows.change(workspace.engine, job_id, **values)
@@ -104,8 +107,8 @@ LOOK = 5.0
 
 
 class _StopFlag:
-    """Sleeps until it is told to stop or a child ends, without looking again and again: a supervisor lives for hours
-    beside a training that wants every core."""
+    """Sleeps until it is told to stop or a child ends, without looking again and again: a supervisor lives
+    for hours beside a training that wants every core."""
 
     def __init__(self) -> None:
         self.requested = False
@@ -129,8 +132,6 @@ class _StopFlag:
 
 def _sweep(group: int) -> list[int]:
     """A child that ended by itself may leave grandchildren behind."""
-    from tianji_core.jobs.processes import members
-
     return end_group(group, grace=2.0) if members(group) else []
 
 
@@ -152,11 +153,6 @@ def _note(workspace: Workspace, job_id: int, state: str, code: int, left: list[i
 
 def main(argv: list[str]) -> int:
     """``python -m tianji_core.jobs JOB --workspace DIR``."""
-    import argparse
-
-    from tianji_core.i18n import set_language
-    from tianji_core.workspace import open_workspace
-
     parser = argparse.ArgumentParser(
         prog="python -m tianji_core.jobs", description="supervise one stored job"
     )

@@ -1,5 +1,5 @@
-"""``python -m tianji_core.jobs.worker JOB --workspace DIR``: the child process of every job whose work is a function of
-the studio. The stored job names that function and holds its arguments."""
+"""``python -m tianji_core.jobs.worker JOB --workspace DIR``: the child process of every job whose work is a
+function of the studio. The stored job names that function and holds its arguments."""
 
 import argparse
 import pkgutil
@@ -37,8 +37,8 @@ def run_worker(workspace: Workspace, job: Job, reporter: Reporter) -> int:
 
 
 def main(argv: list[str]) -> int:
-    """Do the work of a stored job, in the person's language. Returns the exit code; an error of the studio becomes one
-    line on standard error and the job's note."""
+    """Do the work of a stored job, in the person's language. Returns the exit code; an error of the studio
+    becomes one line on standard error and the job's note."""
     parser = argparse.ArgumentParser(prog="python -m tianji_core.jobs.worker", description="work on one job")
     parser.add_argument("job", type=int)
     parser.add_argument("--workspace", required=True)

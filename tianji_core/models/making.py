@@ -2,8 +2,10 @@
 and then its name, so what is listed is complete."""
 
 import shutil
+from collections import Counter
 from pathlib import Path
 
+from tianji_core.dataset import training_file
 from tianji_core.errors import ModelError, StudioError
 from tianji_core.i18n import _
 from tianji_core.jobs import Reporter
@@ -16,10 +18,11 @@ from tianji_core.models.card import write_card
 from tianji_core.models.catalogue import checked_name, free_name, making
 from tianji_core.models.trying import PROMPTS, tried
 from tianji_core.store.training import TrainingRun
-from tianji_core.training import Checkpoint, preset_of, record_of, training_state, work_folder
+from tianji_core.training import Checkpoint, preset_of, record_of, training_state, version_of, work_folder
 from tianji_core.training.child import child_environment, run_tool, xtuner_tool
 from tianji_core.training.config import CONFIG_NAME
 from tianji_core.training.curve import validations
+from tianji_core.training.estimate import read_training_file
 from tianji_core.training.verdict import cause
 from tianji_core.workspace import Workspace
 
@@ -143,12 +146,6 @@ def _code_taken_over(base: Path, folder: Path) -> bool:
 
 def _trained_system(workspace: Workspace, run: TrainingRun) -> str:
     """The system prompt of the training file: the one most samples carry."""
-    from collections import Counter
-
-    from tianji_core.dataset import training_file
-    from tianji_core.training import version_of
-    from tianji_core.training.estimate import read_training_file
-
     version = version_of(workspace, run)
     try:
         turns = read_training_file(training_file(workspace, version)) if version is not None else []
