@@ -14,7 +14,8 @@ ADAPTER_CONFIG = "adapter_config.json"
 WEIGHTS = "adapter_model.safetensors"
 PICKLED_WEIGHTS = "adapter_model.bin"
 SPECIAL = ("use_dora", "modules_to_save", "lora_bias", "fan_in_fan_out", "trainable_token_indices")
-"""Settings under which an adapter holds more than two matrices per layer; the studio can neither serve nor merge these."""
+"""Settings under which an adapter holds more than two matrices per layer; the studio can neither serve nor
+merge these."""
 
 
 class AdapterConfig(BaseModel):
@@ -41,18 +42,18 @@ class AdapterConfig(BaseModel):
 
     def targets(self, path: str) -> bool:
         """Whether the adapter changes the layer at ``path``, by peft's own rules."""
-        wanted = self.target_modules or []
-        if _named(self.exclude_modules or [], path) or not _named(wanted, path):
+        targets = self.target_modules or []
+        if _named(self.exclude_modules or [], path) or not _named(targets, path):
             return False
         layers = self.layers_to_transform
-        if layers is None or isinstance(wanted, str):
+        if layers is None or isinstance(targets, str):
             return True
         number = re.match(r".*?\.[^.]*\.(\d+)\.", path)
         return number is not None and int(number[1]) in ([layers] if isinstance(layers, int) else layers)
 
     def scale(self, path: str = "") -> float:
-        """The factor on the product of the layer's two matrices: alpha / r (Hu et al., 2021, section 4.1), or alpha / √r
-        with ``use_rslora`` (Kalajdzievski, 2023)."""
+        """The factor on the product of the layer's two matrices: alpha / r (Hu et al., 2021, section 4.1), or
+        alpha / √r with ``use_rslora`` (Kalajdzievski, 2023)."""
         rank = _by_pattern(self.rank_pattern, path, self.r)
         alpha = _by_pattern(self.alpha_pattern, path, self.lora_alpha)
         return alpha / (math.sqrt(rank) if self.use_rslora else rank)

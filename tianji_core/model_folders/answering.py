@@ -1,8 +1,10 @@
-"""Answers of a model folder, in batches. A subprocess entry: ``python -m tianji_core.model_folders.answering`` reads one
-JSON object from standard input and writes one to standard output.
+"""Batched answers of a model folder. A subprocess entry: ``python -m tianji_core.model_folders.answering``
+reads one JSON object from standard input and writes one to standard output.
 
-In: ``{"model", "adapter", "requests": [{"system", "request", "max_tokens"}], "temperature", "batch", "seed", "threads", "runs_code"}``.
-Out: ``{"answers": [...], "seconds": ...}``.
+Input: ``{"model", "adapter", "requests": [{"system", "request", "max_tokens"}], "temperature", "batch",
+"seed", "threads", "runs_code"}``.
+
+Output: ``{"answers": [...], "seconds": ...}``.
 """
 
 import json
@@ -19,7 +21,7 @@ from tianji_core.model_folders.messages import ChatMessage
 from tianji_core.model_folders.prompt import encode
 
 SMALL = 4e9
-"""Bytes of weights up to which a CPU computes in float32; larger ones keep 16 bits, or they would not fit."""
+"""Bytes of weights up to which a CPU computes in float32; larger models keep 16 bits to fit."""
 
 
 def load(model: Path, adapter: Path | None, runs_code: bool) -> tuple[Any, Any]:
@@ -51,11 +53,11 @@ def answer_all(
     temperature: float,
     batch: int,
     seed: int,
-    each: Callable[[int], None] = lambda _done: None,
+    on_batch: Callable[[int], None] = lambda _done: None,
 ) -> list[str]:
-    """One answer per request, in their order, of at most its ``max_tokens``. Requests of like size share a batch;
-    temperature 0 is greedy. ``template`` is what the model was trained with, as its manifest names it; ``each`` hears
-    after every batch how many are answered."""
+    """One answer per request, in their order, of at most its ``max_tokens`` tokens. Requests of similar
+    length share a batch; temperature 0 is greedy. ``template`` is the one the model was trained with, as in
+    its manifest; ``on_batch`` gets the number of answers so far after every batch."""
     import torch
 
     torch.manual_seed(seed)
@@ -78,8 +80,8 @@ def answer_all(
     with torch.inference_mode():
         for at in range(0, len(order), batch):
             chosen = order[at : at + batch]
-            rows = {"input_ids": [prompts[i] for i in chosen]}
-            encoded = tokenizer.pad(rows, padding=True, return_tensors="pt").to(model.device)
+            batched = {"input_ids": [prompts[i] for i in chosen]}
+            encoded = tokenizer.pad(batched, padding=True, return_tensors="pt").to(model.device)
             made = model.generate(
                 input_ids=encoded["input_ids"],
                 attention_mask=encoded["attention_mask"],
@@ -90,7 +92,7 @@ def answer_all(
             )
             for i, ids in zip(chosen, made[:, encoded["input_ids"].shape[1] :], strict=True):
                 answers[i] = tokenizer.decode(ids, skip_special_tokens=True).strip()
-            each(min(at + batch, len(order)))
+            on_batch(min(at + batch, len(order)))
     return answers
 
 

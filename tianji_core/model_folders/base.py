@@ -1,4 +1,4 @@
-"""What a base model folder must hold, and how to tell two of them apart."""
+"""Base model folders: whether one is complete, and how to tell two of them apart."""
 
 import hashlib
 import json
@@ -14,15 +14,15 @@ from tianji_core.model_folders.config_files import CONFIG, TOKENIZER_CONFIG, rea
 TOKENIZERS = ("tokenizer.json", "tokenizer.model", "vocab.json", "vocab.txt", "spiece.model")
 INDEXES = ("model.safetensors.index.json", "pytorch_model.bin.index.json")
 NUMBERED = re.compile(r"-\d+-of-\d+\.")
-"""In the name of one weight file of several; which ones there are is said by an index only."""
+"""Part of the name of one weight file of several; only an index says which files there are."""
 EDGE = 1 << 20
-"""Bytes read at each end of a weight file for the fingerprint: 15 GB must not be read to compare two folders."""
+"""Bytes read at each end of a weight file for the fingerprint: comparing two folders must not read 15 GB."""
 
 
 @dataclass(frozen=True)
 class BaseFolder:
-    """A complete model folder. ``weights`` are its weight files, ``size`` their bytes together; ``architecture`` is the
-    first one its config names, '' where it names none."""
+    """A complete model folder. ``weights`` are its weight files, ``size`` their bytes together;
+    ``architecture`` is the first one in its config, '' where it names none."""
 
     path: Path
     architecture: str
@@ -31,7 +31,7 @@ class BaseFolder:
 
 
 def checked_base(folder: Path) -> BaseFolder:
-    """The folder, once config, tokenizer and every weight file its index names are there.
+    """The folder, after checking that config, tokenizer and every weight file of its index are there.
 
     Raises:
         ModelError: says what is missing.
@@ -67,10 +67,10 @@ def checked_base(folder: Path) -> BaseFolder:
 
 
 def _check_tokenizer(folder: Path) -> None:
-    found = [folder / name for name in TOKENIZERS if (folder / name).exists()]
-    if not found:
+    files = [folder / name for name in TOKENIZERS if (folder / name).exists()]
+    if not files:
         raise ModelError(_("模型文件夹 {folder} 里没有分词器文件，请重新下载", folder=folder))
-    for path in found:
+    for path in files:
         if not path.is_file() or path.stat().st_size == 0 or _cut_off(path):
             raise ModelError(
                 _("{folder} 里的分词器文件 {name} 不完整，请重新下载", folder=folder, name=path.name)
@@ -80,7 +80,7 @@ def _check_tokenizer(folder: Path) -> None:
 
 
 def _cut_off(path: Path) -> bool:
-    """Whether a JSON file, of many megabytes at times, lacks its end."""
+    """Whether a JSON file lacks its end; it may have many megabytes."""
     if path.suffix != ".json":
         return False
     with path.open("rb") as file:
@@ -89,7 +89,8 @@ def _cut_off(path: Path) -> bool:
 
 
 def _check_archive(path: Path) -> None:
-    """That a file of torch's has its end: where the list of its tensors stands. Those before torch 1.6 have none."""
+    """That a torch file has its end, where the list of its tensors stands. Files from before torch 1.6 have
+    none."""
     with path.open("rb") as file:
         archive = file.read(4) == b"PK\x03\x04"
     if archive and not zipfile.is_zipfile(path):
@@ -108,8 +109,8 @@ def _weights(folder: Path) -> tuple[Path, ...]:
                 raise ModelError(_("权重索引 {file} 读不懂，请重新下载", file=index)) from error
             return tuple(folder / file for file in files)
     for pattern, index_name in zip(("model*.safetensors", "pytorch_model*.bin"), INDEXES, strict=True):
-        if found := sorted(folder.glob(pattern)):
-            if any(NUMBERED.search(path.name) for path in found):
+        if files := sorted(folder.glob(pattern)):
+            if any(NUMBERED.search(path.name) for path in files):
                 raise ModelError(
                     _(
                         "模型文件夹 {folder} 的权重分成几个文件，却没有索引 {name}，不知道全不全，请重新下载",
@@ -117,7 +118,7 @@ def _weights(folder: Path) -> tuple[Path, ...]:
                         name=index_name,
                     )
                 )
-            return tuple(found)
+            return tuple(files)
     return ()
 
 
@@ -153,7 +154,8 @@ def check_safetensors(path: Path) -> None:
 
 
 def fingerprint(folder: Path) -> str:
-    """A short hash that tells two base models apart: config, and name, size and both ends of each weight file.
+    """A short hash that tells two base models apart, over the config, and name, size and both ends of each
+    weight file.
 
     Raises:
         ModelError: the folder is not complete.
@@ -171,8 +173,8 @@ def fingerprint(folder: Path) -> str:
 
 
 def check_same_base(folder: Path, expected: str) -> None:
-    """That ``folder`` holds the very base with the fingerprint ``expected``. A checkpoint or an adapter on another base
-    loads and merges without an error, and answers nonsense.
+    """That ``folder`` holds the base with the fingerprint ``expected``. A checkpoint or an adapter on another
+    base loads and merges without an error, and answers nonsense.
 
     Raises:
         ModelError: it holds another one, or is incomplete.

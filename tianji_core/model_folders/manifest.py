@@ -1,5 +1,5 @@
-"""``tianji.json``, the studio's own file in a model folder, written last: what the model is, how to ask it, and whether its
-Python code may run."""
+"""``tianji.json``, the studio's own file in a model folder, written last: what the model is, how to ask it,
+and whether its Python code may run."""
 
 import json
 from datetime import datetime
@@ -22,12 +22,12 @@ Kind = Literal["base", "adapter", "merged"]
 
 
 class Artefact(BaseModel):
-    """A model on disk. ``path`` is the folder to load; ``base`` the folder an adapter belongs to or a merged model came
-    from, None for a base. ``template`` and ``system`` are what it was trained with and must be asked with.
-    ``figures`` holds numbers such as loss or size in bytes; ``sample`` an answer it gave when it was made,
-    ``samples`` the answers to fixed prompts then.
-    ``trust_remote_code`` says that a person allowed the Python code in the folder to run, which hashed to
-    ``code_sha256`` then. ``removable`` is False for the built-in base. ``created_at`` in UTC."""
+    """A model on disk. ``path`` is the folder to load; ``base`` the folder an adapter belongs to or a merged
+    model came from, None for a base. ``template`` and ``system`` are what it was trained with and must be
+    asked with. ``figures`` holds numbers such as loss or size in bytes; ``sample`` an answer it gave when it
+    was made, ``samples`` the answers to fixed prompts then. ``trust_remote_code`` says that a person allowed
+    the Python code in the folder to run, which hashed to ``code_sha256`` then. ``removable`` is False for the
+    built-in base. ``created_at`` in UTC."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -61,7 +61,8 @@ def kind_title(kind: str) -> str:
 
 
 def write_artefact(folder: Path, artefact: Artefact, home: Path) -> None:
-    """Write ``tianji.json``; a base inside the workspace ``home`` is kept relative, so that the workspace can move."""
+    """Write ``tianji.json``; a base inside the workspace ``home`` is kept relative, so that the workspace can
+    move."""
     values = json.loads(artefact.model_dump_json())
     if artefact.trust_remote_code and not artefact.code_sha256:
         values["code_sha256"] = code_hash(artefact.path)
@@ -92,8 +93,8 @@ def read_artefact(folder: Path, home: Path) -> Artefact:
 
 
 class Manifest(BaseModel):
-    """What ``tianji.json`` says to a program that asks the model: its chat template and system prompt, '' where unknown,
-    and the fingerprint of the base that an adapter belongs to."""
+    """What ``tianji.json`` says to a program that asks the model: its chat template and system prompt, ''
+    where unknown, and the fingerprint of the base that an adapter belongs to."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -120,8 +121,9 @@ def read_manifest(folder: Path) -> Manifest:
 
 
 class CodePermission(BaseModel):
-    """What ``tianji.json`` says about running the Python code of the model at ``location`` ('': the folder itself);
-    ``code_sha256`` is the hash of the code that a person allowed, '' in manifests of an older studio."""
+    """What ``tianji.json`` says about running the Python code of the model at ``location`` ('': the folder
+    itself); ``code_sha256`` is the hash of the code that a person allowed, '' in manifests of an older
+    studio."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -149,7 +151,11 @@ def _values(folder: Path) -> dict[str, Any]:
     Raises:
         OSError, ValueError: it is missing, cannot be read, or is no JSON object.
     """
-    values = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    text = (folder / MANIFEST).read_text(encoding="utf-8")
+    try:
+        values = json.loads(text)
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
     if not isinstance(values, dict):
         raise ValueError("not an object")
     return values

@@ -1,4 +1,4 @@
-"""From a conversation to the token ids that the model was trained to see."""
+"""Turning a conversation into the token ids that the model was trained on."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,7 +10,8 @@ from tianji_core.model_folders.template import END, START, TEMPLATES
 
 
 def with_system(messages: Sequence[ChatMessage], system: str) -> list[ChatMessage]:
-    """The conversation with the model's own system prompt in front where it brings none; an empty one means none."""
+    """The conversation with the model's own system prompt in front where it has none; an empty one means
+    none."""
     first = messages[0]
     if first.role in ("system", "developer"):
         rest = list(messages[1:])
@@ -19,8 +20,8 @@ def with_system(messages: Sequence[ChatMessage], system: str) -> list[ChatMessag
 
 
 def encode(tokenizer: Any, template: str, messages: Sequence[ChatMessage]) -> list[int]:
-    """The prompt as token ids. The first message of xtuner's training is preceded by the tokenizer's beginning
-    token, if it has one, and so is this one. Control tokens typed by a person are taken out.
+    """The prompt as token ids. As in xtuner's training, the tokenizer's beginning token, if it has one, comes
+    first. Control tokens in the messages are removed.
 
     Raises:
         InputError: nothing to answer, or the model's own template refuses the conversation.
@@ -43,7 +44,7 @@ def encode(tokenizer: Any, template: str, messages: Sequence[ChatMessage]) -> li
 
 
 def shared_tokens(tokenizer: Any, template: str, messages: Sequence[ChatMessage]) -> int:
-    """How many tokens every conversation under the same system prompt begins with; 0 where there is no system prompt.
+    """The number of tokens with which every conversation under the same system prompt begins; 0 without one.
 
     Raises:
         InputError: as for :func:`encode`.
@@ -56,7 +57,7 @@ def shared_tokens(tokenizer: Any, template: str, messages: Sequence[ChatMessage]
 
 
 def without(text: str, controls: set[str]) -> str:
-    """``text`` with every control token removed, also those that appear only after a removal."""
+    """``text`` without control tokens, including those that only appear after a removal."""
     before = None
     while before != text:
         before = text

@@ -19,7 +19,8 @@ def brings_code(folder: Path) -> bool:
 
 
 def code_hash(folder: Path) -> str:
-    """The SHA-256 over every Python file of a model folder and over the ``auto_map`` entries; '' without code."""
+    """The SHA-256 over every Python file of a model folder and over the ``auto_map`` entries; '' without
+    code."""
     if not brings_code(folder):
         return ""
     digest = hashlib.sha256()

@@ -1,4 +1,4 @@
-"""Where models may lie: the folders that a training or a registration may read."""
+"""The folders from which a training or a registration may read models."""
 
 import os
 from pathlib import Path
@@ -9,22 +9,24 @@ from tianji_core.project import PROJECT
 from tianji_core.workspace import Workspace
 
 VARIABLE = "TIANJI_MODEL_ROOTS"
-"""Folders, separated as in PATH, outside of which no model is taken; unset: anywhere but the system's own folders."""
+"""Folders, separated as in PATH, outside of which no model is taken; unset: anywhere but the system's
+folders."""
 SYSTEM = ("/proc", "/sys", "/dev", "/etc", "/boot", "/run", "/bin", "/sbin", "/usr/bin", "/usr/sbin")
 
 
 def checked_root(workspace: Workspace, folder: Path) -> Path:
-    """``folder`` with every link resolved, where it and what the links in it point to may be used.
+    """``folder`` with every link resolved, after checking that it and the targets of the links in it may be
+    used.
 
     Raises:
-        InputError: it lies outside the allowed folders; says which these are and how to allow it.
+        InputError: it is outside the allowed folders; says which these are and how to allow it.
     """
     try:
         real = folder.expanduser().resolve()
         _check(workspace, real)
-        for each in real.iterdir() if real.is_dir() else ():
-            if each.is_symlink():
-                _check(workspace, each.resolve())
+        for path in real.iterdir() if real.is_dir() else ():
+            if path.is_symlink():
+                _check(workspace, path.resolve())
     except (
         OSError,
         RuntimeError,
@@ -36,7 +38,7 @@ def checked_root(workspace: Workspace, folder: Path) -> Path:
 
 def _check(workspace: Workspace, real: Path) -> None:
     listed = [
-        Path(each).expanduser().resolve() for each in os.environ.get(VARIABLE, "").split(os.pathsep) if each
+        Path(root).expanduser().resolve() for root in os.environ.get(VARIABLE, "").split(os.pathsep) if root
     ]
     if listed:
         roots = [workspace.home.resolve(), PROJECT, *listed]

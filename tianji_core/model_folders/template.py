@@ -1,4 +1,4 @@
-"""对话模板: how a conversation becomes text, by xtuner's names, and which template a model folder was made for."""
+"""对话模板: how a conversation becomes text, by xtuner's names, and which template a model was made for."""
 
 import json
 from collections.abc import Callable
@@ -10,8 +10,9 @@ from tianji_core.model_folders.config_files import TOKENIZER_CONFIG, model_type,
 
 @dataclass(frozen=True)
 class Template:
-    """``frame`` is the text of one sample, with ``{system}``, ``{input}`` and ``{output}``; each of ``markers`` must be one
-    token of the model; ``families`` are the ``model_type`` of the models whose makers trained them with it."""
+    """``frame`` is the text of one sample, with ``{system}``, ``{input}`` and ``{output}``; each of
+    ``markers`` must be one token of the model; ``families`` are the ``model_type`` of the models whose makers
+    trained them with it."""
 
     frame: str
     markers: tuple[str, ...]
@@ -39,8 +40,8 @@ def native_template(folder: Path) -> str:
 
 
 def missing_markers(folder: Path, template: str) -> list[str] | None:
-    """The markers of a template that are not one token of the model in ``folder``; None where its tokenizer cannot be
-    read without running code."""
+    """The markers of a template that are not one token of the model in ``folder``; None where its tokenizer
+    cannot be read without running code."""
     known = _vocabulary(folder)
     return None if known is None else [marker for marker in TEMPLATES[template].markers if not known(marker)]
 

@@ -1,9 +1,9 @@
-"""Whether loading a model may run Python code that lies in its folder.
+"""Whether loading a model may run the Python code in its folder.
 
-Some models (the original InternLM2 among them) bring code of their own, and loading them executes it. That happens only
-where a person allowed it for this very folder: the choice stands in the workspace's manifest of the model, never in the
-folder that is to be trusted. What was allowed is the code as it was then: its hash stands beside the choice, and code that
-changed since has to be allowed again.
+Some models (the original InternLM2 among them) bring code of their own, and loading them executes it. That
+happens only where a person allowed it for this folder. The permission stands in the workspace's manifest of
+the model, never in the folder that is to be trusted, together with a hash of the code: changed code has to be
+allowed again.
 """
 
 from pathlib import Path
@@ -16,8 +16,8 @@ from tianji_core.workspace import Workspace
 
 
 def code_allowed(workspace: Workspace, folder: Path) -> bool:
-    """Whether a person allowed the code of the model in ``folder`` as it is now, by the workspace's manifest of it. A
-    manifest of an older studio holds no hash and allows whatever code is there."""
+    """Whether a person allowed the code of the model in ``folder`` as it is now, by the workspace's manifest
+    of it. A manifest of an older studio holds no hash and allows whatever code is there."""
     model = folder.expanduser().resolve()
     for path in workspace.models.glob(f"*/{MANIFEST}"):
         listed = path.parent
@@ -49,5 +49,5 @@ def checked_code(folder: Path, allowed: bool) -> bool:
 
 
 def runs_code(workspace: Workspace, folder: Path) -> bool:
-    """:func:`checked_code` with what the workspace says about the folder."""
+    """:func:`checked_code` with the workspace's permission for the folder."""
     return checked_code(folder, code_allowed(workspace, folder))

@@ -1,4 +1,5 @@
-"""The profile of a training on this machine: from 'auto' and the cards that are there to one that its settings follow."""
+"""The profile of a training on this machine: resolves 'auto' by the cards that are there, and fits the
+settings to the profile."""
 
 from tianji_core.errors import TrainingError
 from tianji_core.i18n import _
@@ -22,8 +23,8 @@ from tianji_core.training.target import Target
 def with_profile(
     chosen: Preset, settings: TrainingSettings, target: Target, cards: list[Gpu], shape: Shape | None
 ) -> tuple[TrainingSettings, Check | None]:
-    """The settings under their profile, and what to say about it; None where the preset stays as it is written. Several
-    cards get the profile of the smallest."""
+    """The settings under their profile, and a check that describes it; None where the preset stays as
+    written. With several cards the smallest decides."""
     if settings.profile == AS_WRITTEN:
         return settings, None
     title = _("性能档位")
@@ -34,31 +35,31 @@ def with_profile(
         return plain, Check(STOP, title, _("{reason}，请把性能档位改成“照预设写的”", reason=reason))
     try:
         if settings.profile != AUTO:
-            found = profile(settings.profile)
+            selected = profile(settings.profile)
         elif used := [card for card in cards if not target.gpus or card.index in target.gpus]:
             smallest = min(used, key=lambda card: card.total)
             billions = shape.parameters / 1e9 if shape is not None else BILLIONS
-            found = profile_for(smallest.total / GB, smallest.capability, billions)
+            selected = profile_for(smallest.total / GB, smallest.capability, billions)
         else:
-            return plain, None  # the check of the card says that there is none
+            return plain, None  # the check of the card reports that there is none
     except TrainingError as error:
         return plain, Check(WARN if settings.profile == AUTO else STOP, title, str(error))
-    changed = adapted(settings, found)
-    return changed, Check(PASS, title, described(found, changed))
+    changed = adapted(settings, selected)
+    return changed, Check(PASS, title, described(selected, changed))
 
 
-def described(found: Profile, settings: TrainingSettings) -> str:
-    """One sentence on what a profile does, with the batch that stays."""
+def described(selected: Profile, settings: TrainingSettings) -> str:
+    """One sentence on what a profile changes, with the effective batch size, which stays."""
     return _(
         "{key}：{bits}，每个微批 {batch} 条、累积 {steps} 次（有效批大小不变，仍是 {whole} 条），{share}% 的层省显存重算",
-        key=found.key,
-        bits=_("4 位量化，{dtype} 计算", dtype=_SHORT[found.dtype])
-        if found.quantised
-        else _("不量化，{dtype}", dtype=_SHORT[found.dtype]),
+        key=selected.key,
+        bits=_("4 位量化，{dtype} 计算", dtype=_SHORT[selected.dtype])
+        if selected.quantised
+        else _("不量化，{dtype}", dtype=_SHORT[selected.dtype]),
         batch=settings.batch_size,
         steps=settings.accumulation,
         whole=settings.batch_size * settings.accumulation,
-        share=round(found.checkpointed * 100),
+        share=round(selected.checkpointed * 100),
     )
 
 
@@ -66,7 +67,7 @@ _SHORT = {"bfloat16": "bf16", "float16": "fp16"}
 
 
 def _unfit(chosen: Preset, target: Target) -> str:
-    """Why a training cannot take a profile, '' where it can."""
+    """Why a training cannot use a profile; '' where it can."""
     if chosen.device == "cpu":
         return _("这个预设在 CPU 上训练")
     if chosen.method == "full":

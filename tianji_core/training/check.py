@@ -7,8 +7,8 @@ PASS, WARN, STOP = "pass", "warn", "stop"
 
 @dataclass(frozen=True)
 class Check:
-    """``level`` is 'pass', 'warn' or 'stop'; ``detail`` says what was seen and the way out. ``job_id`` is a job that can
-    be stopped to mend it."""
+    """``level`` is 'pass', 'warn' or 'stop'; ``detail`` says what was found and what to do. ``job_id`` is a
+    job whose end would solve it."""
 
     level: str
     title: str

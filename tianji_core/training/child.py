@@ -1,7 +1,7 @@
 """Running one tool of xtuner as a child of this process.
 
-The child stays in our process group, so that whoever ends the group ends it too, even when this process was killed
-and cannot do it.
+The child stays in this process group, so that whoever ends the group ends the child too, even where this
+process was killed and cannot do it.
 """
 
 import contextlib
@@ -25,7 +25,7 @@ from tianji_core.workspace import Workspace
 KEPT_LINES = 400
 """Lines at the end of the output that are kept for finding the cause of a failure."""
 PATIENT = {"OMP_WAIT_POLICY": "PASSIVE"}
-"""On a CPU waiting threads must sleep, not spin: the trainer shares its few cores with everything else."""
+"""Waiting threads must sleep on a CPU, not spin: the trainer shares its few cores with everything else."""
 _CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
@@ -52,7 +52,7 @@ def xtuner_tool(name: str) -> Path:
 
 
 def offline_variables() -> dict[str, str]:
-    """What keeps the libraries from reaching for the internet, on any machine."""
+    """The environment variables that keep the libraries off the internet, on any machine."""
     return {
         "HF_HUB_OFFLINE": "1",
         "TRANSFORMERS_OFFLINE": "1",
@@ -63,8 +63,8 @@ def offline_variables() -> dict[str, str]:
 
 
 def child_environment(workspace: Workspace, device: str) -> dict[str, str]:
-    """The environment of a tool that must never reach for the internet; ``device`` 'cpu' hides every GPU. Caches live
-    in the workspace."""
+    """The environment of a tool that must never reach for the internet; ``device`` 'cpu' hides every GPU.
+    Caches are in the workspace."""
     cache = workspace.home / "cache"
     environment = {
         **os.environ,
@@ -88,8 +88,8 @@ def run_tool(
     on_line: Callable[[str], bool | None],
     cwd: Path = PROJECT,
 ) -> Ended:
-    """Run ``python arguments`` to its end, pass its output on, and give every line to ``on_line``; where that
-    returns False the child is ended. It never outlives this call."""
+    """Run ``python arguments`` to its end; prints its output and passes every line to ``on_line``. Where that
+    returns False the child is ended. The child never outlives this call."""
     process = subprocess.Popen(
         [sys.executable, *arguments],
         stdin=subprocess.DEVNULL,
@@ -106,7 +106,7 @@ def run_tool(
         assert process.stdout is not None
         for raw in process.stdout:
             line = _CONTROL.sub("", raw.rstrip("\n"))
-            with contextlib.suppress(OSError):  # a full disk: the trainer will say so itself
+            with contextlib.suppress(OSError):  # a full disk, which the trainer reports itself
                 print(line, flush=True)
             kept.append(line)
             if on_line(line) is False:

@@ -1,5 +1,5 @@
-"""The commands that start a training. The studio runs them, the page shows one for every further machine, and a Slurm
-script runs them as well."""
+"""The commands that start a training: the studio runs one, the page shows one for each further machine, and
+the Slurm script runs the same."""
 
 import re
 import shlex
@@ -19,14 +19,14 @@ from tianji_core.training.target import Target
 TRAINER = "tianji_core.training.trainer"
 """Run with ``python -m``, so that the names of this room do not shadow those of libraries."""
 OWN_CHECKPOINT = {"TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD": "1"}
-"""The environment for going on from a checkpoint of the studio's own: it holds more than tensors, which torch.load refuses
-by default."""
+"""The environment for resuming from one of the studio's own checkpoints: it holds more than tensors, which
+torch.load refuses by default."""
 
 
 def arguments(
     target: Target, work_dir: Path, extra: Sequence[str] = (), rank: int = 0, port: int | None = None
 ) -> list[str]:
-    """What follows ``python`` on machine number ``rank``; ``port`` in place of the target's own."""
+    """The arguments of ``python`` on machine number ``rank``; ``port`` replaces the target's own."""
     tool = [str(work_dir / CONFIG_NAME), "--work-dir", str(work_dir), *extra]
     if target.deepspeed:
         tool += ["--deepspeed", target.deepspeed]
@@ -39,7 +39,7 @@ def arguments(
 
 
 def free_port() -> int:
-    """A port of this machine that nobody listens on."""
+    """A port of this machine on which nothing listens."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return int(listener.getsockname()[1])
@@ -64,9 +64,9 @@ def node_commands(
     extra: Sequence[str] = (),
     variables: Mapping[str, str] = MappingProxyType({}),
 ) -> list[str]:
-    """One line of shell for each machine, the first one's first. They need the project, its environment and the work
-    folder under the same paths, so a shared disk. ``extra`` are further arguments, ``variables`` what this training
-    needs in its environment."""
+    """One shell command for each machine, that of the first machine first. All machines need the project, its
+    environment and the work folder under the same paths, so a shared disk. ``extra`` are further arguments,
+    ``variables`` the environment that this training needs."""
     lines, environment = [], _shell_environment(chosen, target, variables)
     for rank in range(target.nodes):
         command = shlex.join([sys.executable, *arguments(target, work_dir, extra, rank)])
@@ -82,8 +82,8 @@ def slurm_script(
     extra: Sequence[str] = (),
     variables: Mapping[str, str] = MappingProxyType({}),
 ) -> str:
-    """A script for ``sbatch``: one task per machine starts that machine's processes; the first machine of the
-    allocation is where they meet."""
+    """A script for ``sbatch``: one task per machine starts that machine's processes, which meet at the first
+    machine of the allocation."""
     everywhere = target.model_copy(update={"address": "MASTER"})
     command = shlex.join([sys.executable, *arguments(everywhere, work_dir, extra)])
     command = command.replace("--node_rank=0", '--node_rank="$SLURM_NODEID"').replace(

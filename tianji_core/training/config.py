@@ -1,7 +1,7 @@
 """Writing the xtuner config of one training: the preset's file with some constants replaced.
 
-A config is Python that xtuner executes, so each value is placed with ``repr`` where ``ast`` found the old one; what a
-person types stays a string.
+A config is Python that xtuner executes. Each value therefore replaces the old one at the position that
+``ast`` reports, written with ``repr``: what a person types stays a string.
 """
 
 import ast
@@ -21,9 +21,8 @@ CONFIG_NAME = "config.py"
 def rendered_config(
     chosen: Preset, settings: TrainingSettings, data_path: Path, runs_code: bool = False
 ) -> str:
-    """The text of a config with these settings and this training file, and the validation file beside it where there is
-    one. ``runs_code``: loading the base may run code
-    that lies in its folder.
+    """The text of a config with these settings and this training file, and the validation file beside it
+    where there is one. ``runs_code`` says that loading the base may run Python code in its folder.
 
     Raises:
         TrainingError: the preset lacks a constant.
@@ -43,13 +42,14 @@ def rendered_config(
 
 
 def replaced_constants(source: str, values: dict[str, object]) -> str:
-    """``source`` with the values of top-level assignments replaced by ``repr`` of the new ones; all else stays.
+    """``source`` with the values of top-level assignments replaced by ``repr`` of the new ones; the rest
+    stays.
 
     Raises:
         TrainingError: a constant is not assigned in the source.
     """
-    found = constants(source)
-    if missing := sorted(values.keys() - found.keys()):
+    assigned = constants(source)
+    if missing := sorted(values.keys() - assigned.keys()):
         raise TrainingError(_("训练配置里没有这些常量：{names}", names=_("、").join(missing)))
     encoded = source.encode("utf-8")  # ast counts columns in UTF-8 bytes
     starts = [0]
@@ -57,7 +57,7 @@ def replaced_constants(source: str, values: dict[str, object]) -> str:
         starts.append(starts[-1] + len(line))
     spans = []
     for name, value in values.items():
-        node = found[name]
+        node = assigned[name]
         assert node.end_lineno is not None and node.end_col_offset is not None
         begin = starts[node.lineno - 1] + node.col_offset
         end = starts[node.end_lineno - 1] + node.end_col_offset

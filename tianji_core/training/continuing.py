@@ -1,5 +1,5 @@
-"""Going on from a checkpoint in a training of its own, so that the one it comes from stays as it is: from any step, or
-for another pass over the data."""
+"""Continuing from a checkpoint in a new training, from any step or for another epoch; the training it comes
+from stays as it is."""
 
 import os
 import shutil
@@ -11,7 +11,7 @@ from tianji_core.errors import TrainingError
 from tianji_core.files import write_text
 from tianji_core.i18n import _
 from tianji_core.model_folders.trust import runs_code
-from tianji_core.store import training as rows
+from tianji_core.store import training as training_runs
 from tianji_core.store.training import TrainingRun
 from tianji_core.training.config import CONFIG_NAME, rendered_config, replaced_constants
 from tianji_core.training.launch import begin, check_base, version_of
@@ -24,8 +24,8 @@ from tianji_core.workspace import Workspace
 
 
 def branch_training(workspace: Workspace, run: TrainingRun, iteration: int) -> TrainingRun:
-    """Go on from the checkpoint after ``iteration`` iterations, in a new training with the same settings, learning
-    rate curve included. The old one keeps its later checkpoints.
+    """Continue from the checkpoint after ``iteration`` iterations, in a new training with the same settings
+    and the same learning rate curve. The old training keeps its later checkpoints.
 
     Raises:
         TrainingError: there is no such checkpoint. ModelError: the base is another one now.
@@ -38,8 +38,8 @@ def branch_training(workspace: Workspace, run: TrainingRun, iteration: int) -> T
 
 
 def one_more_epoch(workspace: Workspace, run: TrainingRun, iteration: int | None = None) -> TrainingRun:
-    """One more pass over the data from a checkpoint, the newest for None, in a new training. The weights are taken
-    over; warm-up and learning rate curve begin anew, since those of the old one have run down to zero.
+    """Train one more epoch from a checkpoint (the newest for None), in a new training. It takes over the
+    weights; warm-up and learning rate curve start again, since the old curve ended at zero.
 
     Raises:
         TrainingError: there is no such checkpoint. ModelError: the base is another one now.
@@ -50,15 +50,15 @@ def one_more_epoch(workspace: Workspace, run: TrainingRun, iteration: int | None
 
 
 def _checkpoint(workspace: Workspace, run: TrainingRun, iteration: int | None) -> Checkpoint:
-    found = training_state(workspace, run).checkpoints
-    if not found:
+    checkpoints = training_state(workspace, run).checkpoints
+    if not checkpoints:
         raise TrainingError(_("“{title}”没有检查点，只能重新训练", title=run.title))
     if iteration is None:
-        return found[-1]
-    for checkpoint in found:
+        return checkpoints[-1]
+    for checkpoint in checkpoints:
         if checkpoint.iteration == iteration:
             return checkpoint
-    known = _("、").join(str(each.iteration) for each in found)
+    known = _("、").join(str(checkpoint.iteration) for checkpoint in checkpoints)
     raise TrainingError(
         _("“{title}”没有第 {n} 步的检查点，有的是：{known}", title=run.title, n=iteration, known=known)
     )
@@ -78,7 +78,7 @@ def _derived(
     record = record.model_copy(update={"settings": settings, "origin": None, "held": (), "began": None})
     with starting(workspace):
         assert run.dataset_version_id is not None
-        made = rows.add(workspace.engine, title, run.preset, run.dataset_version_id, record.stored())
+        made = training_runs.add(workspace.engine, title, run.preset, run.dataset_version_id, record.stored())
         folder = workspace.runs / f"training-{made.id}"
         own = folder / "origin" / checkpoint.path.name
         _linked(checkpoint.path, own)
@@ -88,7 +88,7 @@ def _derived(
             mode=mode,
             checkpoint=str(own.relative_to(workspace.home)),
         )
-        made = rows.change(
+        made = training_runs.change(
             workspace.engine,
             made.id,
             work_dir=str(folder.relative_to(workspace.home)),
@@ -101,8 +101,8 @@ def _derived(
 
 
 def _anew(workspace: Workspace, run: TrainingRun, weights: Path) -> str:
-    """The config of a training that begins with the weights of a checkpoint. Rendered from the preset, because the
-    trainer replaced the old training's config by one in which every value stands where it is used."""
+    """The config of a training that begins with the weights of a checkpoint. Rendered from the preset,
+    because the trainer replaced the old training's config by one in which every constant is substituted."""
     settings, version = record_of(run).settings, version_of(workspace, run)
     assert version is not None
     source = rendered_config(
@@ -115,7 +115,7 @@ def _anew(workspace: Workspace, run: TrainingRun, weights: Path) -> str:
 
 
 def _linked(source: Path, target: Path) -> None:
-    """The checkpoint under a second name: the trainer it comes from may delete its own."""
+    """Give the checkpoint a second name: its own training may delete it."""
     target.parent.mkdir(parents=True)
     if source.is_dir():  # DeepSpeed
         shutil.copytree(source, target, copy_function=_link)

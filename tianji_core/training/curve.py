@@ -1,5 +1,5 @@
-"""曲线: the points a training logged, read from its work folder and stitched over all its starts. Needs no torch and
-writes nothing."""
+"""曲线: the points a training logged, read from its work folder and joined over all its starts. Needs no torch
+and writes nothing."""
 
 import json
 import math
@@ -17,8 +17,9 @@ _STAMP = re.compile(r"^\d{8}_\d{6}$")
 
 @dataclass(frozen=True)
 class Point:
-    """One logged point. ``loss`` is None where it was not finite; ``seconds`` per iteration; ``memory`` in MiB of
-    GPU memory, None on a CPU; ``gradient`` is the norm before clipping, None where it was not logged."""
+    """One logged point. ``loss`` is None where it was not finite; ``seconds`` per iteration; ``memory`` in
+    MiB of GPU memory, None on a CPU; ``gradient`` is the norm before clipping, None where it was not logged.
+    """
 
     iteration: int
     loss: float | None
@@ -30,16 +31,16 @@ class Point:
 
 @dataclass(frozen=True)
 class Validation:
-    """The loss on samples that are not trained on, after ``iteration`` iterations; None where it was not finite."""
+    """The loss on held-out samples after ``iteration`` iterations; None where it was not finite."""
 
     iteration: int
     loss: float | None
 
 
 WINDOW = 10
-"""Iterations over which the trainer takes the mean of what it logs, or more."""
+"""Least number of iterations over which the trainer averages what it logs."""
 FAR, EARLY = 2.0, 6
-"""How many times the first loss the newest ones must be to count as diverged, and how many points that takes."""
+"""Factor over the first loss from which newer losses count as diverged, and the points needed to tell."""
 P = TypeVar("P", Point, Validation)
 
 
@@ -51,36 +52,36 @@ def sittings(work_dir: Path) -> list[Path]:
 
 
 def curve(work_dir: Path) -> list[Point]:
-    """The logged points in order; where a resume repeats iterations, the later sitting counts."""
+    """The logged points in order; where a resume repeats iterations, the later run counts."""
     return _stitched(work_dir, _point)
 
 
 def validations(work_dir: Path) -> list[Validation]:
-    """The validation losses in order, stitched as the curve is."""
+    """The validation losses in order, joined as the curve is."""
     return _stitched(work_dir, _validation)
 
 
 def _stitched(work_dir: Path, read: Callable[[dict[str, Any]], P]) -> list[P]:
     stitched: list[P] = []
     for folder in sittings(work_dir):
-        found = _values(folder / "vis_data" / "scalars.json", read)
-        if found:
-            stitched = [each for each in stitched if each.iteration < found[0].iteration] + found
+        values = _values(folder / "vis_data" / "scalars.json", read)
+        if values:
+            stitched = [point for point in stitched if point.iteration < values[0].iteration] + values
     return stitched
 
 
 def _values(path: Path, read: Callable[[dict[str, Any]], P]) -> list[P]:
-    found = []
+    values = []
     try:
         lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
     except FileNotFoundError:
         return []
     for line in lines:
         try:
-            found.append(read(json.loads(line)))
+            values.append(read(json.loads(line)))
         except (ValueError, KeyError, TypeError):
             continue  # a line of the other kind, or the last one, half written
-    return found
+    return values
 
 
 def _point(value: dict[str, Any]) -> Point:
@@ -108,7 +109,7 @@ def finite(value: object) -> float | None:
 
 
 def diverged(points: Sequence[Point]) -> float | None:
-    """The first loss, where the newest three are all far above it; None where training helps."""
+    """The first loss, where the newest three are all far above it; None otherwise."""
     known = [point.loss for point in points if point.loss is not None]
     if len(known) < EARLY or min(known[-3:]) < known[0] * FAR:
         return None
@@ -116,9 +117,9 @@ def diverged(points: Sequence[Point]) -> float | None:
 
 
 def stalled(points: Sequence[Point]) -> int | None:
-    """The iteration from which the gradient is exactly zero to the end, which happens where weights grew beyond all
-    bounds: nothing is learnt any more. None where it is not. What is logged is a mean over ten iterations or more, so that
-    one point is enough."""
+    """The iteration from which the gradient is exactly zero to the end, None where it is not. That happens
+    where weights grew beyond all bounds: nothing is learnt any more. Logged values are means over ten
+    iterations or more, so one point is enough."""
     still = 0
     while still < len(points) and points[-1 - still].gradient == 0:
         still += 1
@@ -126,8 +127,8 @@ def stalled(points: Sequence[Point]) -> int | None:
 
 
 def smoothed(values: list[float | None], weight: float = 0.9) -> list[float | None]:
-    """The exponential moving average of a curve, its beginning corrected for having no past; gaps stay gaps.
-    ``weight`` is what the past counts."""
+    """The exponential moving average of a curve, bias-corrected at its beginning (Kingma and Ba, 2015); gaps
+    stay gaps. ``weight`` is that of the past."""
     result: list[float | None] = []
     mean, seen = 0.0, 0
     for value in values:
@@ -141,7 +142,7 @@ def smoothed(values: list[float | None], weight: float = 0.9) -> list[float | No
 
 
 def log_file(folder: Path) -> Path:
-    """The trainer's log of one sitting."""
+    """The trainer's log of one start."""
     return folder / f"{folder.name}.log"
 
 
@@ -159,7 +160,7 @@ def edge(path: Path, size: int, end: bool) -> str:
 def total_iterations(work_dir: Path) -> int | None:
     """All iterations of the training, from the newest log; None before the first is logged."""
     for folder in reversed(sittings(work_dir)):
-        found = ITERATION.findall(edge(log_file(folder), 200_000, end=True))
-        if found:
-            return int(found[-1][1])
+        counters = ITERATION.findall(edge(log_file(folder), 200_000, end=True))
+        if counters:
+            return int(counters[-1][1])
     return None

@@ -1,4 +1,4 @@
-"""开训前检查 of what is learnt from and with what: the dataset, the base model, the template, the number of iterations."""
+"""开训前检查 of the data side: the dataset, the base model, the template, the number of iterations."""
 
 import math
 
@@ -17,9 +17,9 @@ from tianji_core.training.settings import TrainingSettings
 from tianji_core.workspace import Workspace
 
 FEW_STEPS = 20
-"""Under this many optimizer steps a LoRA hardly changes."""
+"""Optimizer steps below which a LoRA hardly changes."""
 FAR_RATE = 8
-"""How many times the preset's learning rate looks like a slip; so far below it twice over does."""
+"""Factor over the preset's learning rate from which it looks like a slip; below it the factor is squared."""
 
 
 def base_check(workspace: Workspace, settings: TrainingSettings) -> tuple[Check, bool]:
@@ -37,7 +37,7 @@ def base_check(workspace: Workspace, settings: TrainingSettings) -> tuple[Check,
 
 
 def template_check(settings: TrainingSettings) -> Check:
-    """Whether the base knows the template's marks."""
+    """Whether the template's markers are tokens of the base."""
     title, name = _("对话模板"), settings.template
     missing = missing_markers(settings.base_folder, name)
     if missing:
@@ -100,7 +100,7 @@ def length_checks(guess: Estimate, settings: TrainingSettings) -> list[Check]:
         checks = [Check(WARN, title, detail + advice)]
     if guess.lengths:
         checks.append(_sequence(guess, settings))
-    if not guess.exact and settings.base_folder.is_dir():  # a missing base is said already
+    if not guess.exact and settings.base_folder.is_dir():  # base_check reports a missing one
         checks.append(Check(WARN, _("估算"), _("读不了这个模型的分词器，步数是按字数估的，可能差一两成")))
     return checks
 
@@ -123,7 +123,7 @@ def _sequence(guess: Estimate, settings: TrainingSettings) -> Check:
 
 
 def rate_check(settings: TrainingSettings, usual: float) -> Check:
-    """Whether a digit too many or too few got into the learning rate; ``usual`` is the preset's."""
+    """Whether the learning rate has a digit too many or too few; ``usual`` is the preset's."""
     title, rate = _("学习率"), settings.learning_rate
     if rate > usual * FAR_RATE:
         detail = _(
@@ -145,7 +145,7 @@ def rate_check(settings: TrainingSettings, usual: float) -> Check:
 
 
 def interval_checks(settings: TrainingSettings, notes: list[str], iterations: int) -> list[Check]:
-    """Warm-up and intervals against the iterations there will be; ``notes`` say what was fitted."""
+    """Warm-up and intervals against the expected iterations; ``notes`` say what was fitted."""
     title = _("间隔与预热")
     checks = [Check(WARN, title, note) for note in notes]
     saves = math.ceil(iterations / settings.save_interval)

@@ -1,5 +1,5 @@
-"""Deleting 检查点 with a way back: they are moved aside within the work folder of their training, where nothing lists
-them, and moved back."""
+"""Deleting 检查点 with a way back: a deleted checkpoint moves to a folder inside its training's work folder, and
+back."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,7 +7,7 @@ from pathlib import Path
 from tianji_core import jobs
 from tianji_core.errors import TrainingError
 from tianji_core.i18n import _
-from tianji_core.store import training as rows
+from tianji_core.store import training as training_runs
 from tianji_core.store.training import TrainingRun
 from tianji_core.training.lock import starting
 from tianji_core.training.progress import training_state, work_folder
@@ -15,7 +15,7 @@ from tianji_core.training.saved import KEPT, paths, remove, size_of
 from tianji_core.workspace import Workspace
 
 DELETED = "deleted"
-"""The folder, in the work folder, of what was deleted."""
+"""The folder of deleted checkpoints, in the work folder."""
 
 
 @dataclass(frozen=True)
@@ -36,37 +36,37 @@ def delete_checkpoint(workspace: Workspace, run: TrainingRun, iteration: int) ->
         TrainingError: there is none of this step, or its training or a job needs it.
     """
     with starting(workspace):
-        state = training_state(workspace, rows.get(workspace.engine, run.id))
-        found = [each.path for each in state.checkpoints if each.iteration == iteration]
-        if not found:
+        state = training_state(workspace, training_runs.get(workspace.engine, run.id))
+        path = next((saved.path for saved in state.checkpoints if saved.iteration == iteration), None)
+        if path is None:
             raise TrainingError(_("“{title}”没有第 {n} 步的检查点", title=run.title, n=iteration))
         if state.active or state.orphaned:
             raise TrainingError(_("“{title}”还在训练，等它结束再删检查点", title=run.title))
         _refuse_needed(workspace, run)
         work_dir = work_folder(workspace, run)
-        target = work_dir / DELETED / found[0].name
+        target = work_dir / DELETED / path.name
         target.parent.mkdir(exist_ok=True)
         if target.exists():
             remove(target)
-        found[0].rename(target)
+        path.rename(target)
         target.parent.touch()
-        for other in (work_dir / found[0].name, work_dir / KEPT / found[0].name):
+        for other in (work_dir / path.name, work_dir / KEPT / path.name):
             if other.exists():  # its second name
                 remove(other)
     return _deleted(run, iteration, target)
 
 
 def deleted_checkpoints(workspace: Workspace) -> list[DeletedCheckpoint]:
-    """What can be restored, of the newest training first."""
-    found = []
-    for run in rows.listed(workspace.engine):
+    """The checkpoints that can be restored, those of the newest training first."""
+    deleted = []
+    for run in training_runs.listed(workspace.engine):
         for iteration, path in sorted(paths(work_folder(workspace, run) / DELETED), reverse=True):
-            found.append(_deleted(run, iteration, path))
-    return found
+            deleted.append(_deleted(run, iteration, path))
+    return deleted
 
 
 def restore_checkpoint(workspace: Workspace, run: TrainingRun, iteration: int) -> None:
-    """Bring a deleted checkpoint back.
+    """Restore a deleted checkpoint.
 
     Raises:
         TrainingError: it is not in the trash.
@@ -77,7 +77,7 @@ def restore_checkpoint(workspace: Workspace, run: TrainingRun, iteration: int) -
 
 
 def purge_checkpoint(workspace: Workspace, run: TrainingRun, iteration: int) -> None:
-    """Remove a deleted checkpoint for good.
+    """Remove a deleted checkpoint permanently.
 
     Raises:
         TrainingError: it is not in the trash.

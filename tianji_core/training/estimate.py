@@ -1,4 +1,4 @@
-"""How many iterations a training will have, told before it starts and without torch."""
+"""How many iterations a training will have, computed before it starts and without torch."""
 
 import json
 import math
@@ -15,15 +15,15 @@ from tianji_core.training.settings import TrainingSettings
 SAMPLED = 400
 """Conversations that are tokenized; the total is scaled from their mean."""
 TOKENS_PER_CHARACTER = 0.7
-"""Chinese text under the InternLM2 vocabulary; used where no tokenizer can be read without torch."""
+"""Of Chinese text under the InternLM2 vocabulary; used where no tokenizer can be read without torch."""
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """``samples`` conversations of ``tokens`` tokens become ``packs`` packed sequences and ``iterations`` micro-batches of
-    each process; ``steps`` of them change the parameters. ``exact`` is False where a tokenizer could not be read. ``cut`` is the
-    share of conversations longer than a packed sequence, which lose their end. ``lengths`` are those of the
-    conversations that were looked at, in tokens."""
+    """``samples`` conversations of ``tokens`` tokens become ``packs`` packed sequences and ``iterations``
+    micro-batches per process, with ``steps`` optimizer steps. ``exact`` is False where no tokenizer could be
+    read. ``cut`` is the share of conversations longer than a packed sequence, which lose their end.
+    ``lengths`` are those of the sampled conversations, in tokens."""
 
     samples: int
     tokens: int
@@ -39,7 +39,7 @@ def read_training_file(path: Path) -> list[dict[str, str]]:
     """The turns of a training file (system, input, output).
 
     Raises:
-        DatasetError: the file is missing or of another shape; says which entry.
+        DatasetError: the file is missing or has another form; names the entry.
     """
     try:
         entries = json.loads(path.read_text(encoding="utf-8"))
@@ -66,9 +66,9 @@ def read_training_file(path: Path) -> list[dict[str, str]]:
 
 
 def estimate(turns: list[dict[str, str]], settings: TrainingSettings, world: int = 1) -> Estimate:
-    """What a training file becomes under these settings in ``world`` processes. The last incomplete pack is dropped, as
-    xtuner does it; each process takes its share of the packs, rounded up, so that all have the same number of iterations.
-    """
+    """The size of a training on these turns in ``world`` processes. As in xtuner, the last incomplete pack is
+    dropped, and each process takes its share of the packs, rounded up, so that all have the same number of
+    iterations."""
     count = _token_counter(settings.base_folder)
     drawn = turns if len(turns) <= SAMPLED else random.Random(0).sample(turns, SAMPLED)
     frame = TEMPLATES[settings.template].frame
@@ -116,8 +116,8 @@ def _token_counter(folder: Path) -> Callable[[str], int] | None:
 
 
 def fitted(settings: TrainingSettings, iterations: int) -> tuple[TrainingSettings, list[str]]:
-    """The settings made to fit a short training, and a sentence for each change. A warm-up that truncates to zero
-    iterations would stop xtuner; a log or save interval beyond the end would leave nothing to see."""
+    """The settings fitted to a short training, and a sentence for each change. A warm-up that truncates to
+    zero iterations would stop xtuner; a log or save interval beyond the end would leave nothing to see."""
     changes: dict[str, object] = {}
     notes = []
     if 0 < settings.warmup_ratio * iterations < 2:

@@ -1,4 +1,4 @@
-"""Starting a training, going on with one, and running it to its end inside a job."""
+"""Starting a training, resuming it, and running it to its end inside a job."""
 
 import os
 import time
@@ -10,7 +10,7 @@ from tianji_core.i18n import _
 from tianji_core.jobs import JobSubject, Reporter
 from tianji_core.model_folders.base import check_same_base, fingerprint
 from tianji_core.store import datasets
-from tianji_core.store import training as rows
+from tianji_core.store import training as training_runs
 from tianji_core.store.datasets import DatasetVersion
 from tianji_core.store.training import TrainingRun
 from tianji_core.training import queue
@@ -38,7 +38,7 @@ from tianji_core.training.verdict import failure_of
 from tianji_core.workspace import Workspace
 
 NAN_PATIENCE = 5
-"""Logged points in a row without a finite loss after which a training is ended: it cannot recover any more."""
+"""Logged points in a row without a finite loss after which a training is ended: it cannot recover."""
 
 
 class TrainingSubject(JobSubject):
@@ -78,10 +78,10 @@ def prepare_training(
         dataset_sha256=version.sha256,
     )
     shown = title.strip() or _("{preset} · {dataset}", preset=_(chosen.title), dataset=version.name)
-    run = rows.add(workspace.engine, shown, key, version.id, record.stored())
+    run = training_runs.add(workspace.engine, shown, key, version.id, record.stored())
     folder = workspace.runs / f"training-{run.id}"
     write_config(chosen, settings, training_file(workspace, version), folder, checked.runs_code)
-    return rows.change(workspace.engine, run.id, work_dir=str(folder.relative_to(workspace.home)))
+    return training_runs.change(workspace.engine, run.id, work_dir=str(folder.relative_to(workspace.home)))
 
 
 def start_training(
@@ -92,7 +92,8 @@ def start_training(
     title: str = "",
     target: Target | None = None,
 ) -> TrainingRun:
-    """Start a training as a job of its own and return at once; where its place is taken it waits in the queue.
+    """Start a training as a job of its own and return at once; it waits in the queue while its place is
+    taken.
 
     Raises:
         TrainingError: something stops it.
@@ -102,13 +103,14 @@ def start_training(
 
 
 def resume_training(workspace: Workspace, run: TrainingRun) -> TrainingRun:
-    """Go on from the newest checkpoint of a training that was stopped or failed, or begin one that had none yet.
+    """Resume a stopped or failed training from its newest checkpoint, or start one that has not begun.
 
     Raises:
-        TrainingError: it runs or waits, is finished, or has no checkpoint. ModelError: its base is another one now.
+        TrainingError: it runs or waits, is finished, or has no checkpoint. ModelError: its base is another
+            one now.
     """
     with starting(workspace):
-        run = rows.get(workspace.engine, run.id)  # another page may have resumed it meanwhile
+        run = training_runs.get(workspace.engine, run.id)  # another page may have resumed it meanwhile
         state = training_state(workspace, run)
         if state.active or state.orphaned:
             raise TrainingError(_("“{title}”还在训练", title=run.title))
@@ -134,7 +136,7 @@ def begin(workspace: Workspace, run: TrainingRun) -> TrainingRun:
     """Start the job of a stored training and put it into the queue. Hold :func:`starting` around the call."""
     job = jobs.start_worker(workspace, "train", run.title, TrainingSubject(training_run_id=run.id))
     queue.join(workspace, run.id)
-    return rows.change(workspace.engine, run.id, job_id=job.id)
+    return training_runs.change(workspace.engine, run.id, job_id=job.id)
 
 
 def version_of(workspace: Workspace, run: TrainingRun) -> DatasetVersion | None:
@@ -145,21 +147,22 @@ def version_of(workspace: Workspace, run: TrainingRun) -> DatasetVersion | None:
 
 
 def resumed_from(workspace: Workspace, run: TrainingRun) -> list[str]:
-    """What makes the trainer go on: from the newest checkpoint of its own, else from the one it branched off at."""
-    found = training_state(workspace, run).checkpoints
+    """The arguments with which the trainer resumes: from the newest checkpoint of the training, else from the
+    one it branched off at."""
+    checkpoints = training_state(workspace, run).checkpoints
     origin = record_of(run).origin
-    if found:
-        return ["--resume", str(found[-1].path)]
+    if checkpoints:
+        return ["--resume", str(checkpoints[-1].path)]
     if origin is not None and origin.mode == "resume":
         return ["--resume", str(workspace.home / origin.checkpoint)]
     return []
 
 
 def _still_as_checked(workspace: Workspace, run: TrainingRun) -> None:
-    """What was checked when it was set up may be another thing when its turn comes, hours later.
+    """Check again when a training's turn comes, which may be hours after it was set up.
 
     Raises:
-        StudioError: dataset or base changed or are gone.
+        StudioError: dataset or base have changed or are gone.
     """
     if (version := version_of(workspace, run)) is not None:
         verify(workspace, version)
@@ -167,7 +170,7 @@ def _still_as_checked(workspace: Workspace, run: TrainingRun) -> None:
 
 
 def _variables(run: TrainingRun, resumed: list[str]) -> dict[str, str]:
-    """What this training needs in its environment beside what all do."""
+    """The environment variables that only this training needs."""
     record = record_of(run)
     reads_checkpoint = bool(resumed or record.origin)
     return {
@@ -177,8 +180,8 @@ def _variables(run: TrainingRun, resumed: list[str]) -> dict[str, str]:
 
 
 def by_hand(workspace: Workspace, run: TrainingRun) -> tuple[list[str], str]:
-    """The command of each machine, the first one's first, and the Slurm script, that train a stored run as its job would:
-    on from its newest checkpoint where there is one."""
+    """The command of each machine, that of the first machine first, and the Slurm script: they train a stored
+    run as its job would, from its newest checkpoint where there is one."""
     chosen, target = preset_of(workspace, run), record_of(run).target
     work_dir, resumed = work_folder(workspace, run), resumed_from(workspace, run)
     variables = _variables(run, resumed)
@@ -187,8 +190,8 @@ def by_hand(workspace: Workspace, run: TrainingRun) -> tuple[list[str], str]:
 
 
 def run_training(workspace: Workspace, run: TrainingRun, reporter: Reporter | None = None) -> Checkpoint:
-    """Wait for the training's turn and train to the end, in this process's group; return the final checkpoint. Output
-    goes to stdout, progress to the job's file.
+    """Wait for the training's turn and train to the end, in this process's group; return the final
+    checkpoint. Output goes to stdout, progress to the job's file.
 
     Raises:
         StudioError: the training failed; the message is the likely cause.
@@ -201,7 +204,7 @@ def run_training(workspace: Workspace, run: TrainingRun, reporter: Reporter | No
     try:
         _still_as_checked(workspace, run)
         begun = record_of(run).model_copy(update={"held": hold.places, "began": time.time()})
-        run = rows.change(workspace.engine, run.id, settings=begun.stored())
+        run = training_runs.change(workspace.engine, run.id, settings=begun.stored())
         environment = child_environment(workspace, chosen.device)
         if chosen.device != "cpu":
             cards = [place.removeprefix("gpu") for place in hold.places]
@@ -210,7 +213,7 @@ def run_training(workspace: Workspace, run: TrainingRun, reporter: Reporter | No
             share = max(1, (os.cpu_count() or 1) // target.processes)
             environment.setdefault("OMP_NUM_THREADS", str(share))
         resumed = resumed_from(workspace, run)
-        # The person's own allocator settings stay; what a resume needs does not bend.
+        # The person's allocator settings take precedence; those that a resume needs do not yield.
         needed = _variables(run, resumed)
         environment = {**needed, **environment}
         if OWN_CHECKPOINT.keys() <= needed.keys():
@@ -229,7 +232,7 @@ def run_training(workspace: Workspace, run: TrainingRun, reporter: Reporter | No
 
 
 class _Watch:
-    """Turns the trainer's lines into progress; ends it when the loss stays NaN."""
+    """Turns the trainer's output into progress, and ends the trainer where the loss stays NaN."""
 
     def __init__(self, reporter: Reporter) -> None:
         self._reporter = reporter
@@ -237,21 +240,21 @@ class _Watch:
         self._bad = 0
 
     def waiting(self, ahead: int) -> None:
-        """Say how many trainings go first."""
+        """Report how many trainings are before this one in the queue."""
         text = _("排队中，前面还有 {n} 个训练", n=ahead) if ahead else _("排队中，等它的位置空出来")
         print(text, flush=True)
         self._reporter.update(0, message=text)
 
     def loads(self) -> None:
-        """Say that it begins."""
+        """Report that the trainer starts."""
         self._reporter.update(0, message=_("正在加载模型和数据"))
 
     def line(self, line: str) -> bool:
-        """Take one line of the trainer; returns whether it shall go on."""
-        found = ITERATION.search(line)
-        if found is None:
+        """Read one line of the trainer; returns whether it may go on."""
+        iteration = ITERATION.search(line)
+        if iteration is None:
             return True
-        done, total = int(found[1]), int(found[2])
+        done, total = int(iteration[1]), int(iteration[2])
         loss = LOSS.search(line)
         value = finite(loss[1]) if loss else None
         if not self._counting:

@@ -1,4 +1,4 @@
-"""负载: what a training takes from its machine, sampled beside it: cards, processors, memory. Needs no torch."""
+"""负载: cards, processors and memory that a training uses, sampled beside it. Needs no torch."""
 
 import contextlib
 import json
@@ -16,7 +16,7 @@ from tianji_core.jobs.processes import alive
 INTERVAL = 3.0
 """Seconds between two samples."""
 SETTLED = 10
-"""Samples after which a training has started all its processes, and between two searches for new ones."""
+"""Samples after which all processes of a training have started, and between two searches for new ones."""
 FILE = "load.jsonl"
 
 
@@ -32,8 +32,8 @@ class Card:
 
 @dataclass(frozen=True)
 class Load:
-    """One sample. ``moment`` in seconds since the epoch, ``processor`` in percent of one core, ``memory`` is the
-    resident memory of all processes of the training in bytes."""
+    """One sample. ``moment`` in seconds since the epoch, ``processor`` in percent of one core, ``memory`` is
+    the resident memory of all processes of the training in bytes."""
 
     moment: float
     processor: float
@@ -42,7 +42,8 @@ class Load:
 
 
 def cards(indices: Sequence[int] | None = None) -> list[Card]:
-    """The NVIDIA cards of this machine, asked from its driver, all of them for None; [] where there is none."""
+    """The NVIDIA cards of this machine as its driver reports them, all of them for None; [] where there is
+    none."""
     try:
         import pynvml
     except ImportError:
@@ -51,27 +52,27 @@ def cards(indices: Sequence[int] | None = None) -> list[Card]:
         pynvml.nvmlInit()
     except pynvml.NVMLError:
         return []
-    found = []
+    devices = []
     try:
         for index in range(pynvml.nvmlDeviceGetCount()) if indices is None else indices:
             with contextlib.suppress(pynvml.NVMLError):  # a card that fell off the bus
                 handle = pynvml.nvmlDeviceGetHandleByIndex(index)
                 memory = pynvml.nvmlDeviceGetMemoryInfo(handle)
                 load = pynvml.nvmlDeviceGetUtilizationRates(handle).gpu
-                found.append(Card(index, float(load), int(memory.used), int(memory.total)))
+                devices.append(Card(index, float(load), int(memory.used), int(memory.total)))
     finally:
         pynvml.nvmlShutdown()
-    return found
+    return devices
 
 
 def free_cards() -> list[str]:
-    """The places of all cards, the one with most free memory first."""
-    return [f"gpu{each.index}" for each in sorted(cards(), key=lambda each: each.used - each.total)]
+    """The places of all cards, the one with the most free memory first."""
+    return [f"gpu{device.index}" for device in sorted(cards(), key=lambda device: device.used - device.total)]
 
 
 class Sampler:
-    """Writes a sample every few seconds for the length of a block, and calls ``beside`` as often. ``places`` are those
-    the training holds."""
+    """Writes a sample every few seconds for the length of a block, and calls ``beside`` as often. ``places``
+    are those that the training holds."""
 
     def __init__(
         self,
@@ -81,7 +82,7 @@ class Sampler:
         interval: float = INTERVAL,
     ) -> None:
         self._path = work_dir / FILE
-        self._cards = [int(each.removeprefix("gpu")) for each in places if each.startswith("gpu")]
+        self._cards = [int(place.removeprefix("gpu")) for place in places if place.startswith("gpu")]
         self._beside, self._interval = beside, interval
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._work, daemon=True)
@@ -100,7 +101,7 @@ class Sampler:
 
     def _work(self) -> None:
         while not self._done.wait(self._interval):
-            with contextlib.suppress(OSError):  # what it looks at may be gone by then
+            with contextlib.suppress(OSError):  # files may be gone by then
                 self._beside()
             with contextlib.suppress(OSError), self._path.open("a", encoding="utf-8") as file:  # a full disk
                 file.write(json.dumps(asdict(self._sample())) + "\n")
@@ -111,19 +112,19 @@ class Sampler:
             with contextlib.suppress(psutil.Error):
                 processor += process.cpu_percent()
                 memory += process.memory_info().rss
-        found = tuple(cards(self._cards)) if self._cards else ()
-        return Load(time.time(), processor, memory, found)
+        devices = tuple(cards(self._cards)) if self._cards else ()
+        return Load(time.time(), processor, memory, devices)
 
     def _family(self) -> list[psutil.Process]:
-        """All processes of the training. To find them, every process of the machine is looked at, so later on that is
-        done only now and then, or when one is gone."""
+        """All processes of the training. Finding them means looking at every process of the machine, so later
+        on that happens only now and then, or when one is gone."""
         settled = self._looks > SETTLED and all(
-            alive(each.pid, each.create_time()) for each in self._known.values()
+            alive(process.pid, process.create_time()) for process in self._known.values()
         )
         if not settled or self._looks % SETTLED == 0:
             children = psutil.Process().children(recursive=True)
-            # A process's share is counted since the last look at the very same object.
-            self._known = {each.pid: self._known.get(each.pid, each) for each in children}
+            # psutil counts a process's share since the last call on the same object.
+            self._known = {child.pid: self._known.get(child.pid, child) for child in children}
         self._looks += 1
         return list(self._known.values())
 
@@ -136,12 +137,12 @@ def loads(work_dir: Path, newest: int = 2000) -> list[Load]:
             lines = file.read().decode("utf-8", errors="replace").splitlines()
     except FileNotFoundError:
         return []
-    found = []
+    samples = []
     for line in lines:
         try:
             value = json.loads(line)
             value["cards"] = tuple(Card(**card) for card in value["cards"])
-            found.append(Load(**value))
+            samples.append(Load(**value))
         except (ValueError, KeyError, TypeError):
             continue  # the first may be cut, the last half written
-    return found[-newest:]
+    return samples[-newest:]

@@ -1,6 +1,8 @@
-"""``python -m tianji_core.training.load_check FILE``: whether mmengine loads a training config. The file is code and runs
-here, in a process of its own; the last line of the output says what is wrong, or :data:`LOADED`: an exit code alone would
-not, as the file may end the process itself."""
+"""``python -m tianji_core.training.load_check FILE``: checks whether mmengine loads a training config.
+
+The file is code and runs here, in a process of its own. The last line of the output says what is wrong, or
+:data:`LOADED`; an exit code alone is not enough, as the file may end the process itself.
+"""
 
 import contextlib
 import sys
@@ -8,7 +10,7 @@ import traceback
 
 LOADED = "tianji: the config is loaded"
 MOST_OUTPUT = 64 * 1024 * 1024
-"""Bytes that the file may write, so that a print without end fills no disk."""
+"""Bytes that the file may write, so that an endless print fills no disk."""
 NEEDED = ("model", "train_dataloader", "optim_wrapper", "train_cfg")
 
 

@@ -1,5 +1,6 @@
-"""At most one training of a workspace starts at a time, and at most one runs on each place: a graphics card, or the
-processor. The operating system lets go of a lock when its process dies."""
+"""Locks of training: at most one training of a workspace starts at a time, and at most one runs on each
+place. A place is a graphics card or the processor. The operating system releases a lock when its process
+dies."""
 
 import contextlib
 from collections.abc import Iterator, Sequence
@@ -13,19 +14,19 @@ CPU = "cpu"
 
 
 def card(index: int) -> str:
-    """The place that a graphics card is, by the number its driver gives it."""
+    """The place of the graphics card with this driver number."""
     return f"gpu{index}"
 
 
 @contextlib.contextmanager
 def starting(workspace: Workspace) -> Iterator[None]:
-    """Hold the right to start a training or to change the waiting line for the length of a block."""
+    """Hold the lock for starting a training or changing the queue, for the length of a block."""
     with FileLock(workspace.runs / ".training-start.lock"):
         yield
 
 
 class Hold:
-    """Places held by this process until it lets go or dies."""
+    """Places held by this process until it releases them or dies."""
 
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
@@ -33,25 +34,25 @@ class Hold:
 
     @property
     def places(self) -> tuple[str, ...]:
-        """What is held."""
+        """The places held now."""
         return tuple(self._locks)
 
     def take(self, places: Sequence[str], count: int | None = None) -> bool:
-        """Take ``count`` of the places, all of them for None, or none at all; returns whether they are held now."""
-        wanted = len(places) if count is None else count
+        """Take ``count`` of the places (all of them for None), or none; returns whether they are held now."""
+        needed = len(places) if count is None else count
         for place in places:
-            if len(self._locks) == wanted:
+            if len(self._locks) == needed:
                 break
             lock = FileLock(_file(self._workspace, place))
             if lock.try_acquire():
                 self._locks[place] = lock
-        if len(self._locks) == wanted:
+        if len(self._locks) == needed:
             return True
         self.release()
         return False
 
     def release(self) -> None:
-        """Let go."""
+        """Release every place."""
         for lock in self._locks.values():
             lock.release()
         self._locks.clear()
@@ -68,8 +69,7 @@ def working(workspace: Workspace, place: str = CPU) -> Iterator[bool]:
 
 
 def training_works(workspace: Workspace, place: str) -> bool:
-    """Whether a trainer is at work on a place, also one whose supervisor is gone. Disturbs nobody: a trainer that looks
-    at the same moment looks again."""
+    """Whether a trainer runs on a place, including one whose supervisor is gone."""
     return is_locked(_file(workspace, place))
 
 

@@ -1,4 +1,4 @@
-"""开训前检查 of the machine: packages, cards, memory, disk, and what else works on them."""
+"""开训前检查 of the machine: packages, cards, memory, disk, and what else runs on them."""
 
 import importlib.util
 import math
@@ -20,7 +20,7 @@ from tianji_core.workspace import Workspace
 GB = 1e9
 PACKAGES = ("torch", "transformers", "peft", "bitsandbytes", "mmengine", "datasets", "xtuner")
 BF16 = (8, 0)
-"""The compute capability from which a card computes in bf16 (Ampere)."""
+"""The first compute capability with bf16 (Ampere)."""
 
 
 @dataclass(frozen=True)
@@ -35,28 +35,28 @@ class Gpu:
 
 
 def gpus() -> list[Gpu]:
-    """The NVIDIA cards of this machine, asked from its driver; [] where there is none."""
+    """The NVIDIA cards of this machine as its driver reports them; [] where there is none."""
     try:
         import pynvml
     except ImportError:
         return []
-    found = []
+    cards = []
     try:
         pynvml.nvmlInit()
     except pynvml.NVMLError:
         return []
     try:
         for index in range(pynvml.nvmlDeviceGetCount()):
-            card = pynvml.nvmlDeviceGetHandleByIndex(index)
-            name, memory = pynvml.nvmlDeviceGetName(card), pynvml.nvmlDeviceGetMemoryInfo(card)
-            capability = tuple(pynvml.nvmlDeviceGetCudaComputeCapability(card))
+            handle = pynvml.nvmlDeviceGetHandleByIndex(index)
+            name, memory = pynvml.nvmlDeviceGetName(handle), pynvml.nvmlDeviceGetMemoryInfo(handle)
+            capability = tuple(pynvml.nvmlDeviceGetCudaComputeCapability(handle))
             text = name.decode() if isinstance(name, bytes) else str(name)
-            found.append(Gpu(text, float(memory.total), float(memory.free), index, capability))
+            cards.append(Gpu(text, float(memory.total), float(memory.free), index, capability))
     except pynvml.NVMLError:
-        return found
+        return cards
     finally:
         pynvml.nvmlShutdown()
-    return found
+    return cards
 
 
 def machine_checks(
@@ -68,13 +68,14 @@ def machine_checks(
     dtype: str = "",
     kept: int | None = None,
 ) -> list[Check]:
-    """Everything about the machine; ``need`` is None where the base's shape is unknown. ``dtype`` is
-    the precision of the computation and ``kept`` how many checkpoints stay; '' and None for the preset's own."""
-    wanted = [card for card in cards if card.index in target.gpus] if target.gpus else cards
+    """All checks of the machine; ``need`` is None where the base's shape is unknown. ``dtype`` is the
+    precision of the computation and ``kept`` the number of checkpoints that stay; '' and None stand for the
+    preset's own."""
+    eligible = [card for card in cards if card.index in target.gpus] if target.gpus else cards
     checks = [_packages(), _running(workspace, chosen), _deepspeed(chosen, target)]
-    checks.append(_card(chosen, need, target, wanted))
-    if chosen.device != "cpu" and (dtype or chosen.dtype) == "bfloat16" and wanted:
-        checks.append(_bf16(wanted))
+    checks.append(_card(chosen, need, target, eligible))
+    if chosen.device != "cpu" and (dtype or chosen.dtype) == "bfloat16" and eligible:
+        checks.append(_bf16(eligible))
     kept = int(chosen.values.get("keep_checkpoints", 1)) if kept is None else kept
     checks += [_chat_server(workspace, chosen), _memory(chosen, need), _disk(workspace, chosen, need, kept)]
     return [check for check in checks if check is not None]
@@ -114,7 +115,7 @@ def _card(chosen: Preset, need: Need | None, target: Target, cards: list[Gpu]) -
     if chosen.device == "cpu":
         return Check(PASS, title, _("这个预设在 CPU 上训练，不用显卡"))
     bytes_needed = need.card if need is not None else chosen.memory_gb * GB
-    wanted = math.ceil(bytes_needed / GB)
+    gigabytes = math.ceil(bytes_needed / GB)
     if not cards:
         return Check(
             STOP,
@@ -122,7 +123,7 @@ def _card(chosen: Preset, need: Need | None, target: Target, cards: list[Gpu]) -
             _(
                 "“{preset}”要一块约 {need} GB 的显卡，这台机器没有找到；请换纳米预设，或在有显卡的机器上打开工坊",
                 preset=_(chosen.title),
-                need=wanted,
+                need=gigabytes,
             ),
         )
     count = max(1, len(target.gpus) or target.processes)
@@ -132,7 +133,7 @@ def _card(chosen: Preset, need: Need | None, target: Target, cards: list[Gpu]) -
     largest, free = min(card.total for card in used), min(card.free for card in used)
     facts = {
         "name": used[-1].name,
-        "need": wanted,
+        "need": gigabytes,
         "total": f"{largest / GB:.0f}",
         "free": f"{free / GB:.1f}",
     }
@@ -161,7 +162,7 @@ def _bf16(cards: list[Gpu]) -> Check:
 
 
 def _chat_server(workspace: Workspace, chosen: Preset) -> Check:
-    """A model server holds its memory as long as it runs."""
+    """A model server occupies its memory as long as it runs."""
     title = _("对话服务")
     serving = jobs.listed(workspace, kind="serve", active=True)
     if not serving:
@@ -175,11 +176,11 @@ def _chat_server(workspace: Workspace, chosen: Preset) -> Check:
 
 def _memory(chosen: Preset, need: Need | None) -> Check:
     available = psutil.virtual_memory().available / GB
-    wanted = 8.0
+    needed = 8.0
     if chosen.device == "cpu":
-        wanted = 1.5 + need.card / GB if need is not None else chosen.memory_gb
-    detail = _("可用 {free} GB，约需 {need} GB", free=f"{available:.1f}", need=f"{wanted:.1f}")
-    if available >= wanted:
+        needed = 1.5 + need.card / GB if need is not None else chosen.memory_gb
+    detail = _("可用 {free} GB，约需 {need} GB", free=f"{available:.1f}", need=f"{needed:.1f}")
+    if available >= needed:
         return Check(PASS, _("内存"), detail)
     return Check(WARN, _("内存"), detail + _("；请关掉别的程序，或把微批和序列长度调小"))
 

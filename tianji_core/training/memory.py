@@ -1,8 +1,8 @@
 """How much memory and disk a training needs, from the shape of its base model. Imports no torch.
 
-The constants were fitted to peaks measured with xtuner 0.2.0 on a 7.7 B model (hidden 4096, 32 layers, vocabulary 92,544,
-rank 64, 2048 tokens): 12.9 GB for 4 bits with micro-batch 1; 36 and 46 GB unquantised with micro-batches of 1 and 4;
-122 GB for 4 without activation checkpointing.
+The constants were fitted to peaks measured with xtuner 0.2.0 on a 7.7 B model (hidden 4096, 32 layers,
+vocabulary 92,544, rank 64, 2048 tokens): 12.9 GB for 4 bits with micro-batch 1; 36 and 46 GB unquantised with
+micro-batches of 1 and 4; 122 GB for 4 without activation checkpointing.
 """
 
 from dataclasses import dataclass
@@ -13,23 +13,23 @@ from tianji_core.model_folders.config_files import CONFIG, read_object
 from tianji_core.training.settings import TrainingSettings
 
 NF4_BYTES = 0.53
-"""Of a weight in 4 bits with its twice quantised scales."""
+"""Bytes of a weight in 4 bits, with its double-quantised scales."""
 CONTEXT_BYTES = 1.6e9
-"""What a card's driver, its libraries and gaps take beside tensors, of the profiles below."""
+"""Bytes of a card that driver, libraries and fragmentation take beside tensors, under the profiles."""
 TRAINED_BYTES = 16
-"""Of a trained parameter in 32 bits: weight, gradient, and two moments of AdamW."""
+"""Bytes of a trained parameter in 32 bits: weight, gradient, and the two moments of AdamW."""
 LOGIT_BYTES = 12
-"""Of one logit: 16 bits, the float32 copy of the loss, its softmax and gradient."""
+"""Bytes of one logit: 16 bits, the float32 copy of the loss, its softmax and gradient."""
 
 
 LARGEST_SIZE = 10_000_000
-"""No model is as wide, deep or wordy; such a number is no size."""
+"""Sizes from here on are no sizes of a model: none is as wide or deep, or has such a vocabulary."""
 
 
 @dataclass(frozen=True)
 class Shape:
-    """A decoder's sizes, as its ``config.json`` has them. ``wide`` and ``narrow`` are the outputs of the query and of the
-    key projection."""
+    """A decoder's sizes as in its ``config.json``. ``wide`` and ``narrow`` are the outputs of the query and
+    of the key projection."""
 
     hidden: int
     layers: int
@@ -46,7 +46,7 @@ class Shape:
 
     @property
     def words_parameters(self) -> int:
-        """Parameters of the embedding and the output over the vocabulary."""
+        """Parameters of the embedding and of the output head."""
         return self.words * self.hidden * (1 if self.tied else 2)
 
     @property
@@ -62,8 +62,8 @@ class Shape:
 
 @dataclass(frozen=True)
 class Need:
-    """What a training takes of each card, in bytes, and of the disk: ``checkpoint`` bytes for each checkpoint, ``merged``
-    for the merged model."""
+    """Bytes that a training takes of each card and of the disk: ``checkpoint`` for each checkpoint,
+    ``merged`` for the merged model."""
 
     weights: float
     trained: float
@@ -78,7 +78,7 @@ class Need:
 
 
 def shape_of(folder: Path) -> Shape | None:
-    """The shape of the model in a folder; None where its configuration does not say."""
+    """The shape of the model in a folder; None where its configuration does not tell."""
     try:
         value = read_object(folder, CONFIG)
         hidden, heads = int(value["hidden_size"]), int(value["num_attention_heads"])
@@ -106,8 +106,8 @@ def need_of(
     deepspeed: str = "",
     world: int = 1,
 ) -> Need:
-    """What one card holds. ``deepspeed`` splits gradients and moments (ZeRO-2) and weights too (ZeRO-3) over ``world``
-    cards; with 'offload' they lie in the machine's memory instead."""
+    """The memory of one card. ``deepspeed`` splits gradients and moments (ZeRO-2), and weights too (ZeRO-3),
+    over ``world`` cards; with 'offload' they are in the machine's memory instead."""
     tokens = settings.batch_size * settings.max_length
     apart = world if deepspeed else 1
     checkpoint: float
@@ -130,11 +130,12 @@ def need_of(
 
 
 def profile_need(shape: Shape, settings: TrainingSettings, quantised: bool, checkpointed: float) -> Need:
-    """What one card holds under a profile: the base stays in 16 or 4 bits, no logits are kept, and ``checkpointed`` is the
-    share of layers that keep their input only. Fitted to 75.6 and 21.1 GB of an H100 (see the profiles)."""
+    """The memory of one card under a profile: the base stays in 16 or 4 bits, no logits are kept, and
+    ``checkpointed`` is the share of layers that keep only their input. Fitted to 75.6 and 21.1 GB of an H100
+    (see the profiles)."""
     adapter, tokens = shape.adapter(settings.lora_r), settings.batch_size * settings.max_length
     weights = (NF4_BYTES if quantised else 2.0) * shape.matrices + 2.0 * shape.words_parameters
-    # 16 bits of each activation and a byte of each dropout mask, and a sixth for what is in passing
+    # 16 bits of each activation and a byte of each dropout mask, and a sixth for temporary tensors
     layer = 1.16 * (13 * shape.hidden + 5 * shape.wide + 4 * shape.narrow + 7 * shape.inner)
     kept = shape.layers * ((1 - checkpointed) * layer + checkpointed * 2 * shape.hidden)
     activations = tokens * (kept + (layer if checkpointed else 0)) + 1024 * 8 * shape.words + CONTEXT_BYTES

@@ -1,4 +1,4 @@
-"""过拟合: signs that a training learns its samples by heart instead of how to write; and that it learns nothing."""
+"""过拟合: signs that a training memorises its samples, or learns nothing."""
 
 import json
 from collections.abc import Sequence
@@ -19,24 +19,24 @@ from tianji_core.training.verdict import ruined
 from tianji_core.workspace import Workspace
 
 RISE = 0.01
-"""A validation loss this share above its lowest has turned; less is noise."""
+"""Share by which a validation loss must exceed its lowest value to count as rising; less is noise."""
 SHORT = 8
-"""Characters up to which an answer equal to a training output means nothing."""
+"""Characters up to which an answer equal to a training output says nothing."""
 
 
 @dataclass(frozen=True)
 class Sign:
-    """One sign. ``key`` is 'diverged', 'turned', 'memorised' or 'passes'; ``text`` says what was seen and what to do; ``step`` is
-    the iteration it points at."""
+    """One sign. ``key`` is 'diverged', 'turned', 'memorised' or 'passes'; ``text`` says what was seen and
+    what to do; ``step`` is the iteration it refers to."""
 
     key: str
     text: str
     step: int
 
 
-def turning_point(found: Sequence[Validation]) -> Validation | None:
-    """The lowest validation loss, where the newest one has risen above it; None where it still falls."""
-    known = [(each.loss, each) for each in found if each.loss is not None]
+def turning_point(validations: Sequence[Validation]) -> Validation | None:
+    """The lowest validation loss, where the newest one has risen above it; None while the loss falls."""
+    known = [(point.loss, point) for point in validations if point.loss is not None]
     if len(known) < 2:
         return None
     best, lowest = min(known, key=lambda pair: pair[0])
@@ -44,8 +44,8 @@ def turning_point(found: Sequence[Validation]) -> Validation | None:
 
 
 def memorised(trials: Sequence[TrialAnswer], outputs: frozenset[str]) -> list[TrialAnswer]:
-    """The trial answers that are a training output letter by letter, spaces aside. Very short ones do not count, nor
-    what the model wrote before training."""
+    """The trial answers that equal a training output, spaces aside. Very short answers do not count, nor
+    those from before training."""
     return [
         trial
         for trial in trials
@@ -76,14 +76,14 @@ def _bare(text: str) -> str:
 
 
 def signs(workspace: Workspace, state: TrainingState) -> list[Sign]:
-    """What speaks for overfitting or divergence so far, the surest first."""
-    found = []
+    """The signs of overfitting and divergence so far, the most certain first."""
+    signs = []
     if broken := ruined(state.points):
-        found.append(Sign("diverged", broken, state.points[-1].iteration))
+        signs.append(Sign("diverged", broken, state.points[-1].iteration))
     lowest = turning_point(state.validations)
     if not broken and lowest is not None:
         newest = state.validations[-1]
-        found.append(
+        signs.append(
             Sign(
                 "turned",
                 _(
@@ -101,7 +101,7 @@ def signs(workspace: Workspace, state: TrainingState) -> list[Sign]:
         last = max(trial.iteration for trial in copied)
         at = [trial for trial in copied if trial.iteration == last]
         asked = {trial.prompt for trial in state.trials if trial.iteration == last}
-        found.append(
+        signs.append(
             Sign(
                 "memorised",
                 _(
@@ -117,7 +117,7 @@ def signs(workspace: Workspace, state: TrainingState) -> list[Sign]:
     epoch = state.epoch
     if epoch is not None and epoch > 1:
         first = round((state.total or 0) / record_of(state.run).settings.epochs)
-        found.append(
+        signs.append(
             Sign(
                 "passes",
                 _(
@@ -127,4 +127,4 @@ def signs(workspace: Workspace, state: TrainingState) -> list[Sign]:
                 first,
             )
         )
-    return found
+    return signs

@@ -1,7 +1,7 @@
-"""自己的预设: whole config files that a person wrote, kept in the workspace.
+"""自己的预设: complete config files that a person wrote, kept in the workspace.
 
-Such a file is code of the person. This process only reads it with ``ast``; it runs in a child, to see whether it loads,
-and in the trainer.
+Such a file is the person's code. This process only reads it with ``ast``; it runs in a child that checks
+whether it loads, and in the trainer.
 """
 
 import ast
@@ -38,11 +38,11 @@ TRASH = ".trash"
 LARGEST = 200_000
 """Characters of a config file."""
 LONGEST_LOAD = 120.0
-"""Seconds that loading a config may take; most of it are the imports of torch and xtuner, some ten."""
+"""Seconds that loading a config may take; the imports of torch and xtuner alone take about ten."""
 
 
 def preset_source(chosen: Preset, settings: TrainingSettings) -> str:
-    """The preset's file with these settings in place of its own: what an expert begins to edit."""
+    """The preset's file with these settings in place of its own: the text that an expert starts to edit."""
     values: dict[str, object] = {name: getattr(settings, name) for name in chosen.fields}
     if Path(settings.base).name == Path(chosen.values["base"]).name:
         del values["base"]
@@ -51,7 +51,7 @@ def preset_source(chosen: Preset, settings: TrainingSettings) -> str:
 
 
 def difference(before: str, after: str) -> str:
-    """What an edited file changes, as a unified diff; '' where nothing."""
+    """The changes of an edited file as a unified diff; '' where there are none."""
     lines = difflib.unified_diff(
         before.splitlines(), after.splitlines(), _("预设"), _("改过的"), lineterm="", n=2
     )
@@ -59,8 +59,8 @@ def difference(before: str, after: str) -> str:
 
 
 def differing(source: str, chosen: Preset, settings: TrainingSettings) -> list[str]:
-    """The settings of a preset that an edited text of it gives another value than ``settings`` do; [] for a text that
-    cannot be read."""
+    """The settings to which an edited text of a preset gives another value than ``settings`` do; [] for a
+    text that cannot be read."""
     try:
         there = parsed_preset(source, Path(_("改过的配置")), OWN + "draft").values
     except TrainingError:
@@ -74,8 +74,8 @@ def differing(source: str, chosen: Preset, settings: TrainingSettings) -> list[s
 
 
 def checked_source(workspace: Workspace, source: str) -> Preset:
-    """The preset that a text would be, once it is read, its values are in bounds, and mmengine has loaded it in a child
-    process; nothing of it runs in this one.
+    """The preset that a text describes, once it is parsed, its values are in bounds, and mmengine has loaded
+    it in a child process. None of it runs in this process.
 
     Raises:
         TrainingError: says what is wrong, and in which line where that is known.
@@ -83,23 +83,23 @@ def checked_source(workspace: Workspace, source: str) -> Preset:
     if len(source) > LARGEST or source != storable(source):
         raise TrainingError(_("配置文件太长或含有空字符；最长 {n} 个字符", n=LARGEST))
     name = _("改过的配置")
-    found = parsed_preset(source, Path(name), OWN + "draft")
+    draft = parsed_preset(source, Path(name), OWN + "draft")
     known = constants(source)
     for needed in ("data_path", "trust_remote_code"):
         if needed not in known:
             raise TrainingError(_("配置里要有 {name} = … 这一行，工坊训练时会填上它", name=needed))
-    checked_settings(found.values)
+    checked_settings(draft.values)
     path = workspace.home / "cache" / "drafts" / f"draft_{time.time_ns()}.py"
     write_text(path, source)
     try:
         _load(workspace, path)
     finally:
         path.unlink(missing_ok=True)
-    return found
+    return draft
 
 
 def _load(workspace: Workspace, path: Path) -> None:
-    """Have a child load a config. Whatever the file starts is ended with it."""
+    """Load a config in a child process, and end every process that the file starts."""
     with tempfile.TemporaryFile() as output:
         process = subprocess.Popen(
             [sys.executable, "-m", "tianji_core.training.load_check", str(path)],
@@ -130,16 +130,16 @@ def _load(workspace: Workspace, path: Path) -> None:
 
 
 def save_preset(workspace: Workspace, title: str, source: str, replaces: str = "") -> Preset:
-    """Keep a checked text as a preset under a title. ``replaces`` is the key of the preset that was edited: where it has
-    this very title the text takes its place, and what it was before can be restored.
+    """Store a text as a preset under a title, after :func:`checked_source`. ``replaces`` is the key of the
+    preset that was edited: where it has this very title it is replaced, and its earlier text can be restored.
 
     Raises:
-        TrainingError: no title, another preset has it, or the text does not pass :func:`checked_source`.
+        TrainingError: no title, a title in use, or a text that :func:`checked_source` refuses.
     """
     title = " ".join(title.split())
     if not title or len(title) > 60:
         raise TrainingError(_("请给预设起一个名字，不超过 60 个字"))
-    same = next((each for each in presets(workspace) if _(each.title) == title), None)
+    same = next((other for other in presets(workspace) if _(other.title) == title), None)
     if same is not None and not (same.own and same.key == replaces):
         raise TrainingError(
             _("已经有叫“{title}”的预设了：请换个名字；要改它，就先在上面选中它再保存", title=title)
@@ -162,27 +162,27 @@ def save_preset(workspace: Workspace, title: str, source: str, replaces: str = "
 
 
 def delete_preset(workspace: Workspace, key: str) -> str:
-    """Put an own preset away; returns the token that :func:`restore_preset` takes. Trainings made from it keep their
-    own config.
+    """Move an own preset to the trash; returns the token for :func:`restore_preset`. Trainings made from it
+    keep their own config.
 
     Raises:
         TrainingError: there is none, or it belongs to the studio.
     """
-    found = preset(key, workspace)
-    if not found.own:
-        raise TrainingError(_("“{title}”是工坊自带的预设，不能删除", title=_(found.title)))
-    token = f"{found.path.stem}~{time.time_ns() // 1_000_000}"
+    chosen = preset(key, workspace)
+    if not chosen.own:
+        raise TrainingError(_("“{title}”是工坊自带的预设，不能删除", title=_(chosen.title)))
+    token = f"{chosen.path.stem}~{time.time_ns() // 1_000_000}"
     trash = own_folder(workspace) / TRASH
     trash.mkdir(exist_ok=True)
-    found.path.rename(trash / f"{token}.py")
+    chosen.path.rename(trash / f"{token}.py")
     return token
 
 
 def restore_preset(workspace: Workspace, token: str) -> Preset:
-    """Bring a deleted preset back; one that has its place now is put away in turn.
+    """Restore a deleted preset; one that has taken its place is moved to the trash in turn.
 
     Raises:
-        TrainingError: nothing like that was deleted.
+        TrainingError: there is no such deleted preset.
     """
     source = own_folder(workspace) / TRASH / f"{token}.py"
     target = own_folder(workspace) / f"{token.rpartition('~')[0]}.py"
@@ -196,6 +196,6 @@ def restore_preset(workspace: Workspace, token: str) -> Preset:
 
 
 def deleted_presets(workspace: Workspace) -> list[str]:
-    """The tokens of what can be restored, the last deleted first."""
-    found = (own_folder(workspace) / TRASH).glob("*~*.py")
-    return sorted((path.stem for path in found), key=lambda token: token.rpartition("~")[2], reverse=True)
+    """The tokens of the presets that can be restored, the last deleted first."""
+    files = (own_folder(workspace) / TRASH).glob("*~*.py")
+    return sorted((path.stem for path in files), key=lambda token: token.rpartition("~")[2], reverse=True)

@@ -1,4 +1,4 @@
-"""开训前检查: everything that would stop or spoil a training, told before it starts."""
+"""开训前检查: everything that would stop or spoil a training, checked before it starts."""
 
 import math
 from dataclasses import dataclass
@@ -30,8 +30,9 @@ __all__ = ["Check", "Gpu", "Preflight", "gpus", "preflight"]
 
 @dataclass(frozen=True)
 class Preflight:
-    """All findings, what the training would become, and the settings fitted to it. ``runs_code`` says that the base
-    brings code of its own and may run it; ``need`` is None where the base does not tell its shape."""
+    """All checks, the expected size of the training, and the settings fitted to it. ``runs_code`` says that
+    the base brings code of its own and may run it; ``need`` is None where the base does not tell its shape.
+    """
 
     checks: tuple[Check, ...]
     estimate: Estimate | None
@@ -46,7 +47,7 @@ class Preflight:
 
     @property
     def stops(self) -> list[Check]:
-        """What stops it."""
+        """The checks that stop it."""
         return [check for check in self.checks if check.level == STOP]
 
 

@@ -1,5 +1,5 @@
-"""训练预设: one xtuner config file per preset, those of the project under ``configs/training`` and a person's own under
-``presets`` in the workspace; read with ``ast``, never executed here."""
+"""训练预设: one xtuner config file per preset. Those of the project stand in ``configs/training``, a person's own
+in ``presets`` in the workspace. They are read with ``ast``, never executed here."""
 
 import ast
 import contextlib
@@ -21,16 +21,16 @@ from tianji_core.workspace import Workspace
 
 METHODS = ("qlora", "lora", "full")
 OWN = "own-"
-"""What the key of a preset in the workspace begins with."""
+"""Prefix of the keys of presets in the workspace."""
 
 
 @dataclass(frozen=True)
 class Preset:
-    """One preset. ``device`` is 'cpu' or 'cuda'; ``memory_gb`` of RAM or of GPU memory with the values in the file;
-    ``disk_gb`` is what a training may need in its work folder; ``model_id`` is the base's name on ModelScope, '' where
-    it is built in. ``method`` is one of :data:`METHODS`; ``deepspeed`` the way of splitting it needs, '' for none. ``dtype`` is the
-    precision of the computation; ``activation_checkpointing`` says that activations are computed a second time in the
-    backward pass instead of being kept."""
+    """One preset. ``device`` is 'cpu' or 'cuda'; ``memory_gb`` of RAM or of GPU memory with the values in the
+    file; ``disk_gb`` is what a training may need in its work folder; ``model_id`` is the base's name on
+    ModelScope, '' where it is built in. ``method`` is one of :data:`METHODS`; ``deepspeed`` the DeepSpeed
+    setting it needs, '' for none. ``dtype`` is the precision of the computation; ``activation_checkpointing``
+    says that activations are recomputed in the backward pass instead of being kept."""
 
     key: str
     path: Path
@@ -64,23 +64,23 @@ class Preset:
 
 
 def presets(workspace: Workspace | None = None) -> list[Preset]:
-    """Every preset, the ones for a CPU first; with a workspace the person's own come last. An own file that is not
-    complete any more is left out."""
-    found = [read_preset(path) for path in sorted((CONFIGS / "training").glob("*.py"))]
-    found.sort(key=lambda preset: (preset.device != "cpu", preset.key != "nano-cpu-qlora", preset.memory_gb))
+    """Every preset, those for a CPU first; with a workspace the person's own come last. An own file that is
+    no longer complete is left out."""
+    known = [read_preset(path) for path in sorted((CONFIGS / "training").glob("*.py"))]
+    known.sort(key=lambda preset: (preset.device != "cpu", preset.key != "nano-cpu-qlora", preset.memory_gb))
     for path in sorted(own_folder(workspace).glob("*.py")) if workspace is not None else []:
         with contextlib.suppress(TrainingError):
-            found.append(read_preset(path, OWN))
-    return found
+            known.append(read_preset(path, OWN))
+    return known
 
 
 def own_folder(workspace: Workspace) -> Path:
-    """Where the presets stand that a person made."""
+    """The folder of a person's own presets."""
     return workspace.home / "presets"
 
 
 def preset(key: str, workspace: Workspace | None = None) -> Preset:
-    """One preset; the person's own are known with a workspace only.
+    """One preset; the person's own are known only with a workspace.
 
     Raises:
         TrainingError: there is none with this key.
@@ -88,15 +88,15 @@ def preset(key: str, workspace: Workspace | None = None) -> Preset:
     for path in (CONFIGS / "training").glob("*.py"):
         if path.stem.replace("_", "-") == key:
             return read_preset(path)
-    found = {each.key: each for each in presets(workspace)}
-    if key not in found:
-        raise TrainingError(_("没有训练预设“{key}”，有的是：{known}", key=key, known=_("、").join(found)))
-    return found[key]
+    known = {other.key: other for other in presets(workspace)}
+    if key not in known:
+        raise TrainingError(_("没有训练预设“{key}”，有的是：{known}", key=key, known=_("、").join(known)))
+    return known[key]
 
 
 def preset_of(workspace: Workspace, run: TrainingRun) -> Preset:
-    """The preset of a stored training as it was when it was made: what its own config says of itself, so that a preset
-    may change or go meanwhile.
+    """The preset of a stored training as it was at the start, read from the training's own config: the preset
+    may have changed or gone since.
 
     Raises:
         TrainingError: neither its config nor its preset can be read.
@@ -108,8 +108,9 @@ def preset_of(workspace: Workspace, run: TrainingRun) -> Preset:
 
 
 def default_settings(key: str, workspace: Workspace | None = None, recipe: str = "") -> TrainingSettings:
-    """The settings written in a preset's file. A base folder inside the project becomes absolute; with a workspace,
-    a model of that name there is taken, and with a recipe's key as well its system prompt and prompts of its cells.
+    """The settings written in a preset's file. A base folder inside the project becomes absolute; with a
+    workspace, the model of that name there is taken. With a recipe's key too, system prompt and trial prompts
+    are the recipe's.
 
     Raises:
         TrainingError: no such preset, or a value in its file is out of bounds.
@@ -173,13 +174,13 @@ def read_preset(path: Path, prefix: str = "") -> Preset:
 
 
 def parsed_preset(source: str, path: Path, key: str) -> Preset:
-    """:func:`read_preset` of a text that may not stand in a file yet.
+    """:func:`read_preset` for a text that may not be in a file yet.
 
     Raises:
         TrainingError: it lacks something; says what and where.
     """
     try:
-        found = constants(source)
+        assigned = constants(source)
     except SyntaxError as error:
         raise TrainingError(
             _("{file} 第 {line} 行有语法错误：{detail}", file=path.name, line=error.lineno, detail=error.msg)
@@ -189,12 +190,12 @@ def parsed_preset(source: str, path: Path, key: str) -> Preset:
         raise TrainingError(
             _("训练预设文件 {file} 不完整：{detail}", file=path.name, detail=error)
         ) from error
-    card = _checked_card(path.name, _value(path.name, found, "preset"))
+    card = _checked_card(path.name, _value(path.name, assigned, "preset"))
     optional = LORA_FIELDS if card.method == "full" else ()
     values = {
-        name: _value(path.name, found, constant)
+        name: _value(path.name, assigned, constant)
         for name, constant in CONSTANTS.items()
-        if constant in found or name not in (*optional, "template", "eval_interval")
+        if constant in assigned or name not in (*optional, "template", "eval_interval")
     }
     if not isinstance(values["base"], str):
         raise TrainingError(_("{file} 里的 {name} 要写成文字", file=path.name, name=CONSTANTS["base"]))
@@ -202,7 +203,8 @@ def parsed_preset(source: str, path: Path, key: str) -> Preset:
 
 
 class _Card(BaseModel):
-    """What a file's ``preset`` says of it; see :class:`Preset`. A file of an older studio may lack the last four."""
+    """The dictionary ``preset`` in a preset's file; see :class:`Preset`. A file of an older studio may lack
+    the last four entries."""
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
@@ -233,19 +235,19 @@ def _checked_card(file: str, value: object) -> _Card:
         ) from error
 
 
-def _value(file: str, found: dict[str, ast.expr], name: str) -> Any:
-    if name not in found:
+def _value(file: str, assigned: dict[str, ast.expr], name: str) -> Any:
+    if name not in assigned:
         raise TrainingError(
             _("{file} 里缺少这一行的赋值：{name} = …；没有它，工坊填不了设置", file=file, name=name)
         )
     try:
-        return ast.literal_eval(found[name])
+        return ast.literal_eval(assigned[name])
     except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError) as error:
         raise TrainingError(
             _(
                 "{file} 第 {line} 行的 {name} 要直接写出值，不能是算式或函数，工坊才填得了",
                 file=file,
-                line=found[name].lineno,
+                line=assigned[name].lineno,
                 name=name,
             )
         ) from error

@@ -1,5 +1,5 @@
-"""性能档位: how a training uses its card. The preset's own way is always there; a profile keeps what is learnt, the
-effective batch and the data, and changes only the arithmetic. Imports no torch."""
+"""性能档位: how a training uses its card. A profile keeps what is learnt, the effective batch and the data, and
+changes only the arithmetic; the preset as written is always available too. Imports no torch."""
 
 from dataclasses import dataclass
 
@@ -8,22 +8,23 @@ from tianji_core.i18n import _
 from tianji_core.training.settings import TrainingSettings
 
 AS_WRITTEN = ""
-"""The preset exactly as its file has it: the tutorial's values."""
+"""No profile: the preset exactly as in its file, with the tutorial's values."""
 AUTO = "auto"
 """The profile that fits the card, chosen when the training is prepared."""
 BF16_SINCE = (8, 0)
 """Ampere: the first compute capability that multiplies bfloat16."""
 VARIABLES = {"PYTORCH_ALLOC_CONF": "expandable_segments:True"}
-"""The environment of a training with a profile: without gaps in the memory, where micro-batches differ in answers."""
+"""The environment of a training with a profile: avoids fragmentation where micro-batches differ in the length
+of their answers."""
 BILLIONS = 7.7
-"""Parameters of the model that the profiles were measured with, InternLM2-7B's shape."""
+"""Parameters, in billions, of the model that the profiles were measured with: InternLM2-7B's shape."""
 
 
 @dataclass(frozen=True)
 class Profile:
-    """One way to use a card. ``card_gb`` is the memory it asks for, in GB; ``tokens`` are in one micro-batch;
-    ``checkpointed`` is the share of layers whose activations are computed twice; ``peak_gb`` is what a model of
-    :data:`BILLIONS` takes at most."""
+    """One way to use a card. ``card_gb`` is the memory it asks for, in GB; ``tokens`` are those of one
+    micro-batch; ``checkpointed`` is the share of layers whose activations are computed twice; ``peak_gb`` is
+    the peak of a model of :data:`BILLIONS`."""
 
     key: str
     card_gb: float
@@ -45,28 +46,28 @@ PROFILES = (
     Profile("24gb-fp16", 22, "float16", True, 2 * 2048, 0.625, 22),
     Profile("16gb-fp16", 14, "float16", True, 2048, 0.875, 13),
 )
-"""From the largest card to the smallest, those for cards older than Ampere last. Measured on an
-H100: 80gb at 12,000 and 24gb at 7,300 tokens per second, 3,200 with the tutorial's config; the memory of the others is
-reckoned from those two."""
+"""From the largest card to the smallest, those for cards older than Ampere last. Measured on an H100: 80gb at
+12,000 and 24gb at 7,300 tokens per second, 3,200 with the tutorial's config; the memory of the others is
+derived from those two."""
 
 
 def profile_for(memory_gb: float, capability: tuple[int, int], billions: float = BILLIONS) -> Profile:
-    """The profile of a card with so much memory, in GB, for a model of so many billion parameters. A card older than
-    Ampere computes in float16.
+    """The profile for a card with this memory, in GB, and a model with this many billion parameters. A card
+    older than Ampere computes in float16.
 
     Raises:
         TrainingError: the card is too small for any.
     """
     modern = capability >= BF16_SINCE
     room = memory_gb * BILLIONS / max(billions, 0.1)
-    for found in PROFILES:
-        if found.card_gb <= room and modern == (found.dtype == "bfloat16"):
-            return found
+    for candidate in PROFILES:
+        if candidate.card_gb <= room and modern == (candidate.dtype == "bfloat16"):
+            return candidate
     raise TrainingError(
         _(
             "显存 {have} GB 太小，性能档位至少要 {need} GB；照预设写的训练，或换小一点的模型",
             have=f"{memory_gb:.0f}",
-            need=f"{min(each.card_gb for each in PROFILES) * billions / BILLIONS:.0f}",
+            need=f"{min(other.card_gb for other in PROFILES) * billions / BILLIONS:.0f}",
         )
     )
 
@@ -77,22 +78,23 @@ def profile(key: str) -> Profile:
     Raises:
         TrainingError: there is none.
     """
-    for found in PROFILES:
-        if found.key == key:
-            return found
-    known = _("、").join(each.key for each in PROFILES)
+    for candidate in PROFILES:
+        if candidate.key == key:
+            return candidate
+    known = _("、").join(other.key for other in PROFILES)
     raise TrainingError(_("没有性能档位“{key}”，有的是：{known}", key=key, known=known))
 
 
-def profile_title(found: Profile) -> str:
-    """What a profile is called: the card that it is for."""
-    card = _("{gb} GB 显卡", gb=found.key.partition("gb")[0])
-    return _("{card}（bf16 之前的）", card=card) if found.dtype == "float16" else card
+def profile_title(chosen: Profile) -> str:
+    """A profile's name for people: the card that it is for."""
+    card = _("{gb} GB 显卡", gb=chosen.key.partition("gb")[0])
+    return _("{card}（bf16 之前的）", card=card) if chosen.dtype == "float16" else card
 
 
 def adapted(settings: TrainingSettings, chosen: Profile) -> TrainingSettings:
-    """The settings with this profile: larger micro-batches and as many fewer of them per optimizer step, so that each
-    step sees the same samples. Intervals are counted in micro-batches and shrink with them."""
+    """The settings under this profile: larger micro-batches and proportionally fewer of them per optimizer
+    step, so that each step sees the same samples. Intervals are counted in micro-batches and shrink with
+    them."""
     most = max(1, chosen.tokens // settings.max_length)
     whole = settings.batch_size * settings.accumulation
     batch = max(size for size in range(1, min(most, whole) + 1) if whole % size == 0)
@@ -113,8 +115,8 @@ def adapted(settings: TrainingSettings, chosen: Profile) -> TrainingSettings:
 
 
 def profiled(source: str, chosen: Profile, device: str = "cuda") -> str:
-    """A config's text with this profile: lines at its end that change what the preset has built. On a CPU only the way
-    the gradient is computed."""
+    """A config's text under this profile: lines at its end change what the preset has built. On a CPU only
+    the computation of the gradient changes."""
     lines = [
         "",
         f"# ---- profile {chosen.key}: the same training, with other arithmetic ----",

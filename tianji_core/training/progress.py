@@ -1,4 +1,4 @@
-"""How a training goes: its job's state together with what stands in its work folder. Needs no torch and writes
+"""The state of a training: its job together with the files of its work folder. Needs no torch and writes
 nothing."""
 
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from typing import Any
 from tianji_core import jobs
 from tianji_core.errors import JobError, TrainingError
 from tianji_core.jobs.processes import alive
-from tianji_core.store import training as rows
+from tianji_core.store import training as training_runs
 from tianji_core.store.training import TrainingRun
 from tianji_core.training import queue
 from tianji_core.training.child import Ended
@@ -33,15 +33,19 @@ from tianji_core.training.verdict import failure_of
 from tianji_core.workspace import Workspace
 
 RECENT = 20
-"""Points at the end of the curve from which the pace is taken."""
+"""Points at the end of the curve from which the speed is measured."""
 
 
 @dataclass(frozen=True)
 class TrainingState:
-    """A training as it is now. ``state`` is its job's state or 'waiting' in line; without a job, where its commands are run
-    by hand, 'missing' before they start, 'outside' until the last step, then as a job's. ``total`` the iterations or None
-    before the first is logged, ``eta`` seconds left, ``spent`` seconds since its turn came, ``reason`` why it failed.
-    ``orphaned`` says that its supervisor is gone and it trains on; ``ahead`` how many go first."""
+    """A training as it is now.
+
+    ``state`` is its job's state, or 'waiting' in the queue. Without a job, where its commands are run by
+    hand, it is 'missing' before they start, 'outside' until the last step, then like a job's. ``total`` is
+    the number of iterations, None before the first is logged; ``eta`` seconds left; ``spent`` seconds since
+    its turn came; ``reason`` why it failed. ``orphaned`` says that its supervisor is gone and it still
+    trains; ``ahead`` is the number of trainings before it in the queue.
+    """
 
     run: TrainingRun
     state: str
@@ -60,12 +64,12 @@ class TrainingState:
 
     @property
     def active(self) -> bool:
-        """Whether it has not ended."""
+        """Whether its job has not ended."""
         return self.job is not None and self.job.active
 
     @property
     def iteration(self) -> int:
-        """The last logged iteration, or the one of the last checkpoint, which may come after it."""
+        """The last logged iteration, or that of the last checkpoint where it is later."""
         saved = self.checkpoints[-1].iteration if self.checkpoints else 0
         return max(saved, self.points[-1].iteration if self.points else 0)
 
@@ -81,14 +85,15 @@ class TrainingState:
 
     @property
     def epoch(self) -> float | None:
-        """How many times it has gone through the data."""
+        """Epochs done so far, None before the first iteration is logged."""
         if not self.total:
             return None
         return self.iteration / self.total * record_of(self.run).settings.epochs
 
     @property
     def tokens_per_second(self) -> float | None:
-        """The pace of the last points, counted in places of the packed sequences of all processes."""
+        """Tokens per second over the last points, counted in positions of the packed sequences of all
+        processes."""
         seconds = _pace(self.points)
         record = record_of(self.run)
         tokens = record.settings.batch_size * record.settings.max_length * record.target.world
@@ -115,9 +120,9 @@ def training_state(workspace: Workspace, run: TrainingRun) -> TrainingState:
     prompts = record_of(run).settings.eval_prompts
     orphaned = job is not None and job.state == "lost" and alive(job.pid, job.pid_started)
     order = queue.waiting(workspace) if job is not None and (job.active or orphaned) else []
-    found = tuple(checkpoints(work_dir, points))
+    saved = tuple(checkpoints(work_dir, points))
     told = jobs.read_progress(workspace, job.id) if job is not None and job.active else None
-    state, reason = (job.state, job.note) if job is not None else _by_hand(work_dir, total, found)
+    state, reason = (job.state, job.note) if job is not None else _by_hand(work_dir, total, saved)
     return TrainingState(
         run=run,
         state="waiting" if run.id in order and _told_to_wait(workspace, job) else state,
@@ -126,7 +131,7 @@ def training_state(workspace: Workspace, run: TrainingRun) -> TrainingState:
         total=total,
         eta=told.eta if told is not None else None,
         trials=tuple(trial_answers(work_dir, prompts)),
-        checkpoints=found,
+        checkpoints=saved,
         reason=reason if state in ("failed", "lost") else "",
         orphaned=orphaned,
         ahead=order.index(run.id) if run.id in order else 0,
@@ -136,45 +141,45 @@ def training_state(workspace: Workspace, run: TrainingRun) -> TrainingState:
     )
 
 
-def _by_hand(work_dir: Path, total: int | None, found: Sequence[Checkpoint]) -> tuple[str, str]:
-    """(state, reason) of a training that no job stands for."""
-    if not sittings(work_dir) and not found:
+def _by_hand(work_dir: Path, total: int | None, saved: Sequence[Checkpoint]) -> tuple[str, str]:
+    """(state, reason) of a training without a job."""
+    if not sittings(work_dir) and not saved:
         return "missing", ""
-    if not any(checkpoint.iteration == total for checkpoint in found):
+    if not any(checkpoint.iteration == total for checkpoint in saved):
         return "outside", ""
     reason = failure_of(Ended(0, ""), work_dir)
     return ("failed" if reason else "succeeded"), reason
 
 
 def _told_to_wait(workspace: Workspace, job: jobs.Job | None) -> bool:
-    """Whether its worker found its place taken; before it has looked, the training just starts."""
+    """Whether its worker reported that its place is taken; before that the training is just starting."""
     progress = jobs.read_progress(workspace, job.id) if job is not None else None
     return progress is not None and bool(progress.message)
 
 
 def work_folder(workspace: Workspace, run: TrainingRun) -> Path:
-    """Where the config, logs and checkpoints of a training stand."""
+    """The folder of a training's config, logs and checkpoints."""
     return workspace.home / run.work_dir
 
 
 def _before(workspace: Workspace, run: TrainingRun, read: Any) -> list[Any]:
-    """What was logged before the checkpoint at which this training branched off."""
+    """The points logged before the checkpoint at which this training branched off."""
     origin = record_of(run).origin
     if origin is None or origin.mode != "resume":
         return []
     try:
-        source = rows.get(workspace.engine, origin.run)
+        source = training_runs.get(workspace.engine, origin.run)
     except TrainingError:
         return []
-    found = [*_before(workspace, source, read), *read(work_folder(workspace, source))]
-    return [each for each in found if each.iteration <= origin.iteration]
+    points = [*_before(workspace, source, read), *read(work_folder(workspace, source))]
+    return [point for point in points if point.iteration <= origin.iteration]
 
 
 def _trained(points: Sequence[Point]) -> float | None:
-    """Seconds of the iterations that were logged, where no job tells more."""
+    """Seconds of the logged iterations, where no job tells the time."""
     steps = pairwise([0, *(point.iteration for point in points)])
     pace = [point.seconds for point in points]
-    return sum((to - since) * each for (since, to), each in zip(steps, pace, strict=True)) or None
+    return sum((to - since) * seconds for (since, to), seconds in zip(steps, pace, strict=True)) or None
 
 
 def _spent(run: TrainingRun, job: jobs.Job) -> float:

@@ -1,7 +1,7 @@
 """排队: the queue of trainings that wait for a place to run on.
 
-Each one waits in a job of its own, so that the queue moves on without the page, the server or the job before it. The
-order stands in one small file of the workspace; trainings whose process is gone are skipped.
+Each one waits in a job of its own, so that the queue moves on without the page, the server or the job before
+it. The order stands in one small file of the workspace; trainings whose process is gone are skipped.
 """
 
 import json
@@ -15,14 +15,15 @@ from tianji_core.errors import JobError, TrainingError
 from tianji_core.files import write_json
 from tianji_core.i18n import _
 from tianji_core.jobs.processes import alive
-from tianji_core.store import training as rows
+from tianji_core.store import training as training_runs
 from tianji_core.store.training import TrainingRun
 from tianji_core.training.lock import CPU, Hold, starting, training_works
 from tianji_core.training.record import record_of
 from tianji_core.workspace import Workspace
 
 PAUSE, LONGEST_PAUSE = 0.5, 3.0
-"""Seconds between two looks at the queue, at first and after a while, so that waiting takes nothing from training."""
+"""Seconds between two looks at the queue, at first and after a while, so that waiting takes nothing from
+training."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ def _write_order(workspace: Workspace, order: list[int]) -> None:
 def _living(workspace: Workspace, run_id: int) -> bool:
     """Whether a process waits for this training's turn: its job, or a child that lost its supervisor."""
     try:
-        run = rows.get(workspace.engine, run_id)
+        run = training_runs.get(workspace.engine, run_id)
         job = jobs.get(workspace, run.job_id) if run.job_id is not None else None
     except (TrainingError, JobError):
         return False
@@ -109,7 +110,7 @@ def cancel(workspace: Workspace, run_id: int) -> None:
     Raises:
         TrainingError: it does not wait.
     """
-    run = rows.get(workspace.engine, run_id)
+    run = training_runs.get(workspace.engine, run_id)
     if run_id not in waiting(workspace) or run.job_id is None:
         raise TrainingError(_("训练 {n} 没有在排队", n=run_id))
     jobs.stop(workspace, run.job_id)
@@ -124,8 +125,9 @@ def take_turn(
 ) -> Hold:
     """Wait until no training before ``run`` needs the same places and they are free; returns them held.
 
-    ``cards`` are the machine's cards, the best first. ``on_wait`` gets the number of trainings before this one, each
-    time it changes."""
+    ``cards`` are the machine's cards, the best first. ``on_wait`` gets the number of trainings before this
+    one, each time it changes.
+    """
     request, hold, told, pause = place_request(run), Hold(workspace), -1, PAUSE
     with starting(workspace):
         join(workspace, run.id)
@@ -147,7 +149,7 @@ def take_turn(
 def _ahead(workspace: Workspace, run_id: int) -> list[PlaceRequest]:
     order = waiting(workspace)
     before = order[: order.index(run_id)] if run_id in order else order
-    return [place_request(rows.get(workspace.engine, other)) for other in before]
+    return [place_request(training_runs.get(workspace.engine, other)) for other in before]
 
 
 def occupant(workspace: Workspace, device: str) -> str:
@@ -156,7 +158,7 @@ def occupant(workspace: Workspace, device: str) -> str:
         run_id = jobs.workspace_use(job).training_run_id
         on_cpu = True  # a job of an older studio that names no training
         if run_id is not None:
-            on_cpu = CPU in place_request(rows.get(workspace.engine, run_id)).places
+            on_cpu = CPU in place_request(training_runs.get(workspace.engine, run_id)).places
         if on_cpu == (device == "cpu"):
             return _("“{title}”还在训练或排队；这一个会排在它后面，轮到时自动开始", title=job.title)
     if device == "cpu" and training_works(workspace, CPU):

@@ -13,8 +13,9 @@ from tianji_core.training.target import Target
 
 
 class Origin(BaseModel):
-    """The checkpoint that a training began with: of training ``run`` after ``iteration`` iterations, at ``checkpoint``
-    relative to the workspace. ``mode`` 'resume' takes over its optimizer and schedule too, 'weights' the weights only."""
+    """The checkpoint that a training began with: of training ``run`` after ``iteration`` iterations, at
+    ``checkpoint`` relative to the workspace. ``mode`` 'resume' takes over its optimizer and schedule too,
+    'weights' the weights only."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -25,10 +26,12 @@ class Origin(BaseModel):
 
 
 class TrainingRecord(BaseModel):
-    """Settings, target and data of a training. Fields that an older studio did not store have the value it acted by.
+    """Settings, target and data of a training. Fields that an older studio did not store have the value it
+    used.
 
-    ``places`` are the places it may run on (empty: any card), ``place_count`` how many of them it needs; ``held`` are
-    those it got and ``began`` when, in seconds since the epoch."""
+    ``places`` are the places the training may run on (empty: any card), ``place_count`` how many of them it
+    needs; ``held`` are the ones it got and ``began`` the moment, in seconds since the epoch.
+    """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 

@@ -1,8 +1,9 @@
-"""检查点 on disk. The trainer writes them in place, so one may be half there: while it is being written, or for good when
-the trainer was killed or the disk ran full. Only whole ones are listed.
+"""检查点 on disk.
 
-The trainer also deletes an old one before it writes the next. So that there is always a whole one, the newest is kept
-under a second name; that costs room only while the next is being written.
+The trainer writes checkpoints in place, so one may be incomplete: while it is being written, or for good
+where the trainer was killed or the disk ran full. Only complete ones are listed. The trainer also deletes an
+old checkpoint before it writes the next. So that there is always a complete one, the newest is kept under a
+second name (a hard link), which takes disk space only while the next is being written.
 """
 
 import contextlib
@@ -16,7 +17,7 @@ from pathlib import Path
 from tianji_core.training.curve import Point
 
 KEPT = "kept"
-"""The folder, in the work folder, of the second name."""
+"""The folder of the second names, in the work folder."""
 
 
 @dataclass(frozen=True)
@@ -30,23 +31,23 @@ class Checkpoint:
 
 
 def checkpoints(work_dir: Path, points: Sequence[Point]) -> list[Checkpoint]:
-    """The whole checkpoints on disk, oldest first; the kept one where there is no other."""
-    found = []
+    """The complete checkpoints, oldest first; the kept one where there is no other."""
+    complete = []
     named = [(iteration, path) for iteration, path in paths(work_dir) if whole(path)]
     for iteration, path in named or paths(work_dir / KEPT):
         if whole(path):
             before = [point.loss for point in points if point.iteration <= iteration]
-            found.append(Checkpoint(iteration, path, size_of(path), before[-1] if before else None))
-    return sorted(found, key=lambda checkpoint: checkpoint.iteration)
+            complete.append(Checkpoint(iteration, path, size_of(path), before[-1] if before else None))
+    return sorted(complete, key=lambda checkpoint: checkpoint.iteration)
 
 
 def keep_newest(work_dir: Path) -> None:
-    """Give the newest whole checkpoint its second name, and take the one before its away. To be called while the
-    trainer trains, not while it saves."""
-    found = [(iteration, path) for iteration, path in paths(work_dir) if whole(path)]
-    if not found:
+    """Give the newest complete checkpoint its second name and remove the previous second name. Call it while
+    the trainer trains, not while it saves."""
+    complete = [(iteration, path) for iteration, path in paths(work_dir) if whole(path)]
+    if not complete:
         return
-    _iteration, newest = max(found)
+    _iteration, newest = max(complete)
     kept = work_dir / KEPT / newest.name
     if kept.exists():
         return
@@ -62,7 +63,7 @@ def keep_newest(work_dir: Path) -> None:
 
 
 def drop_halves(work_dir: Path) -> None:
-    """Delete what a dead trainer left half written: nothing can read it, and on a full disk its space is needed. Only
+    """Delete incomplete checkpoints: nothing can read them, and on a full disk their space is needed. Only
     for a training that does not run."""
     for _iteration, path in paths(work_dir):
         if not whole(path):
@@ -78,24 +79,24 @@ def remove(path: Path) -> None:
 
 
 def paths(work_dir: Path) -> list[tuple[int, Path]]:
-    """(iteration, path) of the checkpoints in a folder, whole or not."""
+    """(iteration, path) of the checkpoints in a folder, complete or not."""
     named = [(path.stem.removeprefix("iter_"), path) for path in work_dir.glob("iter_*.pth")]
     return [(int(number), path) for number, path in named if number.isdigit()]
 
 
 def whole(path: Path) -> bool:
-    """Whether a checkpoint was written to its end. torch writes a zip archive, whose directory comes last."""
+    """Whether a checkpoint is complete. torch writes a zip archive, whose directory comes last."""
     try:
         if path.is_dir():  # DeepSpeed
-            files = [each for each in path.rglob("*.pt") if each.is_file()]
-            return any("model_states" in each.name for each in files) and all(map(zipfile.is_zipfile, files))
+            files = [file for file in path.rglob("*.pt") if file.is_file()]
+            return any("model_states" in file.name for file in files) and all(map(zipfile.is_zipfile, files))
         return zipfile.is_zipfile(path)
     except FileNotFoundError:  # xtuner removes old ones meanwhile
         return False
 
 
 def size_of(path: Path) -> int:
-    """Bytes on disk; 0 where it is gone."""
+    """Bytes on disk; 0 where the checkpoint is gone."""
     try:
         if path.is_dir():
             return sum(file.stat().st_size for file in path.rglob("*") if file.is_file())

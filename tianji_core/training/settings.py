@@ -82,7 +82,8 @@ class TrainingSettings(BaseModel):
     seed: int = Field(ge=0, le=2**32 - 1)
     """Seed of shuffling and of the LoRA matrices."""
     profile: str = ""
-    """How the card is used: '' as the preset is written, 'auto' by the card's memory, or the key of a profile."""
+    """How the card is used: '' as the preset is written, 'auto' by the card's memory, or the key of a
+    profile."""
     system: str = Field(max_length=4000)
     """System prompt of the trial prompts; the training file carries its own."""
     eval_prompts: list[Line] = Field(min_length=1, max_length=20)

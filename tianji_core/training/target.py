@@ -18,13 +18,14 @@ DEEPSPEED = (
     "deepspeed_zero3",
     "deepspeed_zero3_offload",
 )
-"""The DeepSpeed settings that xtuner brings: ZeRO stage, and whether it keeps parts in RAM."""
+"""The DeepSpeed settings that xtuner brings: the ZeRO stage, and whether it offloads to RAM."""
 _HOST = re.compile(r"[A-Za-z0-9][A-Za-z0-9.:_-]{0,252}")
 
 
 class Target(BaseModel):
-    """Where a training runs. ``gpus`` are the cards by their driver's numbers, () for any that are free; ``processes``
-    per machine, one per card; ``address`` is what the other machines reach the first one by, ``port`` is on it."""
+    """Where a training runs. ``gpus`` are the cards by their driver's numbers, () for any that are free;
+    ``processes`` per machine, one per card; ``address`` is the host by which the other machines reach the
+    first one, ``port`` one of its ports."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -64,7 +65,7 @@ class Target(BaseModel):
 
     @property
     def world(self) -> int:
-        """Processes on all machines together: so many micro-batches are one iteration."""
+        """Processes on all machines together; one iteration takes this many micro-batches."""
         return self.processes * self.nodes
 
     @property
@@ -86,7 +87,7 @@ def field_title(name: str) -> str:
 
 
 def checked_target(device: str, values: Mapping[str, Any]) -> Target:
-    """A target for a preset's device. Chosen cards are one process each.
+    """A target for a preset's device; each chosen card gets one process.
 
     Raises:
         TrainingError: a value is out of bounds, or does not fit the device; names it.

@@ -1,9 +1,9 @@
 """One process of a training: ``python -m tianji_core.training.trainer <arguments of xtuner's train.py>``.
 
-It runs xtuner's own program with three things seen to. It dies with whoever started it, so that no process and no GPU
-memory is left when that one is killed. And on a machine without a card several processes can work together: mmengine
-asks for a card of each process even where the processes speak gloo. And the trial answers between two checkpoints are
-kept as those at a checkpoint are, where xtuner only logs them.
+It runs xtuner's own program with three changes. It dies with its parent, so that no process and no GPU memory
+is left when that one is killed. Several processes can train on a machine without a card, where mmengine would
+ask for a card for each of them even with gloo. And the trial answers between two checkpoints are written to
+files like those at a checkpoint, where xtuner only logs them.
 """
 
 import ctypes
@@ -11,6 +11,7 @@ import os
 import runpy
 import signal
 import sys
+from typing import Any
 
 _DIE_WITH_PARENT = 1
 """PR_SET_PDEATHSIG of Linux."""
@@ -40,10 +41,12 @@ def without_cards() -> None:
 
 
 def keep_every_answer() -> None:
-    """Have xtuner write a file of the trial answers each time it asks for them."""
+    """Have xtuner write the trial answers to a file each time it generates them."""
     from xtuner.engine.hooks import EvaluateChatHook
 
-    def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None):  # type: ignore[no-untyped-def]
+    def after_train_iter(
+        self: Any, runner: Any, batch_idx: int, data_batch: Any = None, outputs: Any = None
+    ) -> None:
         every = self.every_n_iters
         if every is not None and (
             self._is_save_checkpoint(runner) or self.every_n_train_iters(runner, every)

@@ -1,14 +1,14 @@
-"""试写输入: what a model is asked while it trains, from the cells and styles of a recipe."""
+"""试写输入: the prompts that a model answers while it trains, from the cells and styles of a recipe."""
 
 from tianji_core.recipe import Recipe, Suitability, training_input
 
 PROMPTS = 4
-"""Each is answered before training and at every interval, so a few must do."""
+"""Few, since each is answered before training and at every interval."""
 
 
 def trial_prompts(recipe: Recipe, count: int = PROMPTS) -> list[str]:
-    """At most ``count`` training inputs of suitable cells, each of another style where there are enough, spread over the
-    recipe's names and scenes; the same for the same recipe. At least one."""
+    """1 to ``count`` training inputs of suitable cells, each in another style where there are enough, spread
+    over the recipe's names and scenes; always the same for the same recipe."""
     suitability = Suitability.from_groups(recipe.suitability)
     names = [name for name in recipe.names if name.enabled] or list(recipe.names)
     scenes = [scene for scene in recipe.scenes if scene.enabled] or list(recipe.scenes)
@@ -21,9 +21,9 @@ def trial_prompts(recipe: Recipe, count: int = PROMPTS) -> list[str]:
     ] or [(names[0], scenes[0])]
     # A step that has no divisor in common with most numbers of scenes, so that names and scenes both change.
     step = max(1, len(cells) // count + 1)
-    found = []
+    prompts = []
     for number in range(count):
         name, scene = cells[number * step % len(cells)]
         style = styles[number % len(styles)]
-        found.append(training_input(recipe.input_templates[0], name, scene, style))
-    return list(dict.fromkeys(found))
+        prompts.append(training_input(recipe.input_templates[0], name, scene, style))
+    return list(dict.fromkeys(prompts))

@@ -1,4 +1,4 @@
-"""试写: what the model answered before and during a training, from the trainer's log and files."""
+"""试写: the model's answers before and during a training, from the trainer's log and files."""
 
 import re
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ _ENDINGS = ("<|im_end|>", "</s>", "<|endoftext|>", "<|eot_id|>")
 
 @dataclass(frozen=True)
 class TrialAnswer:
-    """What the model answered to a trial prompt after ``iteration`` iterations; 0: before training."""
+    """The answer to a trial prompt after ``iteration`` iterations; 0 is before training."""
 
     iteration: int
     prompt: str

@@ -1,7 +1,7 @@
-"""验证损失: how well a model does on conversations that it does not learn from. Imported by training configs only.
+"""验证损失: the loss on conversations that the model does not train on. Imported only by training configs.
 
-The points go into the same ``scalars.json`` as the training loss, as lines ``{"val_loss": …, "val_conversations": …,
-"step": …}``; the loss is the mean over all tokens of the answers.
+The points go into the same ``scalars.json`` as the training loss, as lines ``{"val_loss": …,
+"val_conversations": …, "step": …}``; the loss is the mean over all tokens of the answers.
 """
 
 from typing import Any
@@ -22,10 +22,11 @@ IGNORED = -100
 
 
 class ValidationLossHook(Hook):
-    """Computes the loss over ``data_path`` before the first iteration, every ``every_n_iters`` and after the last one.
+    """Computes the loss over ``data_path`` before the first iteration, every ``every_n_iters`` and after the
+    last one.
 
-    ``data_path`` '' does nothing. At most ``most`` conversations are used, evenly spread over the file, ``batch_size``
-    at a time and padded, not packed: a small file would not fill one pack.
+    An empty ``data_path`` does nothing. At most ``most`` conversations are used, evenly spread over the file,
+    ``batch_size`` at a time and padded, not packed: a small file would not fill one pack.
     """
 
     priority = "LOW"
@@ -47,7 +48,7 @@ class ValidationLossHook(Hook):
         self._loader: Any = None
 
     def before_train(self, runner: Any) -> None:
-        """Prepare the data; a training that is gone on with has its first point already."""
+        """Prepare the data; a resumed training has its first point already."""
         if not self._path:
             return
         self._loader = runner.build_dataloader(
@@ -73,12 +74,12 @@ class ValidationLossHook(Hook):
             self._evaluate(runner, runner.iter + 1)
 
     def _dataset(self) -> Any:
-        found = load_dataset("json", data_files={"train": self._path}, split="train")
-        if len(found) > self._most:
-            step = len(found) / self._most
-            found = found.select([int(number * step) for number in range(self._most)])
+        conversations = load_dataset("json", data_files={"train": self._path}, split="train")
+        if len(conversations) > self._most:
+            step = len(conversations) / self._most
+            conversations = conversations.select([int(number * step) for number in range(self._most)])
         return process_hf_dataset(
-            dataset=found,
+            dataset=conversations,
             tokenizer=self._tokenizer,
             max_length=self._max_length,
             dataset_map_fn=None,

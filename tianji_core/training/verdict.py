@@ -1,7 +1,7 @@
-"""Whether a training succeeded, and the likely cause where it did not.
+"""Whether a training succeeded, and the likely cause where it failed.
 
-xtuner ends with exit code 0 even when the loss is NaN, so success is exit code 0, the checkpoint of the last iteration,
-and a finite loss.
+xtuner ends with exit code 0 even where the loss is NaN. Success therefore means exit code 0, the checkpoint
+of the last iteration, and a finite loss.
 """
 
 import re
@@ -17,24 +17,24 @@ from tianji_core.training.settings import TrainingSettings
 
 
 def failure_of(ended: Ended, work_dir: Path, settings: TrainingSettings | None = None) -> str:
-    """Why the training in ``work_dir`` failed, in one sentence; '' when it succeeded. With its settings the way out
-    names their values."""
+    """Why the training in ``work_dir`` failed, in one sentence; '' where it succeeded. With the settings, the
+    advice names their values."""
     points = curve(work_dir)
     if points and points[-1].loss is None:
         return ruined(points)
     if ended.code != 0:
         return cause(ended.tail, ended.code, settings)
     total = total_iterations(work_dir)
-    found = checkpoints(work_dir, points)
+    saved = checkpoints(work_dir, points)
     if total is None or not points:
         return _("训练程序没有报错，但一步也没有训练；请看日志")
-    if not any(checkpoint.iteration == total for checkpoint in found):
+    if not any(checkpoint.iteration == total for checkpoint in saved):
         return _("训练程序没有报错，但没有留下第 {n} 步的最终检查点；请看日志和磁盘空间", n=total)
     return ruined(points)
 
 
 def ruined(points: Sequence[Point]) -> str:
-    """What a curve tells about weights that are no good any more, and the way out; '' where it tells nothing."""
+    """A sentence on weights that the curve shows to be broken, with advice; '' where it shows nothing."""
     if not points:
         return ""
     if points[-1].loss is None:
@@ -58,7 +58,7 @@ def ruined(points: Sequence[Point]) -> str:
 
 
 def _calmer(rate: float) -> str:
-    """The way out, by the highest learning rate there really was: a config can be changed by hand."""
+    """Advice on the learning rate, by the highest one that was used: a config can be changed by hand."""
     if rate / 10 > LARGE:
         return _(
             "学习率最高到了 {now:g}，太大了；请改用 2e-4（纳米模型用 2e-3）再试", now=float(f"{rate:.2g}")
@@ -69,11 +69,11 @@ def _calmer(rate: float) -> str:
 
 
 LARGE = 2e-3
-"""No preset has a larger learning rate: the nano model's."""
+"""The largest learning rate of any preset: the nano model's."""
 
 
 def lighter(settings: TrainingSettings | None) -> str:
-    """What to lower where memory was short, the cheapest first."""
+    """What to lower where memory was short, the cheapest change first."""
     ways = []
     if settings is None or settings.batch_size > 1:
         now, kept = (settings.batch_size, settings.accumulation) if settings else (2, 1)
@@ -103,9 +103,9 @@ def cause(tail: str, code: int, settings: TrainingSettings | None = None) -> str
     # Warnings before the first traceback name packages and files that are merely optional.
     errors = tail[max(0, tail.find("Traceback (most recent call last)")) :]
     for pattern, sentence in _causes(settings):
-        if found := re.search(pattern, errors):
-            return sentence.format(*(group or "" for group in found.groups()))
-    # torch.distributed tells of a process that it started and that a signal ended.
+        if match := re.search(pattern, errors):
+            return sentence.format(*(group or "" for group in match.groups()))
+    # torch.distributed reports processes that it started and that a signal ended.
     killed = re.search(r"exitcode\s*: -(\d+)|Signal (\d+) \(SIG", errors)
     number = int(killed[1] or killed[2]) if killed else max(0, -code)
     if number == signal.SIGKILL:
@@ -126,7 +126,7 @@ def cause(tail: str, code: int, settings: TrainingSettings | None = None) -> str
 
 
 def last_error_line(tail: str) -> str:
-    """The last line of the last traceback, or the last line at all."""
+    """The last line of the last traceback, or the last line of all."""
     lines = [line.strip() for line in tail.splitlines() if line.strip()]
     errors = [line for line in lines if re.match(r"^[\w.]*(Error|Exception|Interrupt)\b", line)]
     return (errors or lines or [_("没有任何输出")])[-1][:300]

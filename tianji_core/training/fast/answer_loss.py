@@ -1,8 +1,8 @@
-"""Cross-entropy over the vocabulary without ever holding all logits.
+"""Cross-entropy over the vocabulary without holding all logits.
 
-A pack of 2048 tokens over 92,544 words is 760 MB of float32 logits, several times over with their gradient. Only answer
-tokens have a label, so only their rows are multiplied with the head, a chunk at a time, and the gradient of a chunk is
-computed while its logits are there.
+A pack of 2048 tokens over 92,544 words is 760 MB of float32 logits, several times over with their gradient.
+Only answer tokens have a label, so only their rows are multiplied with the head, one chunk at a time, and the
+gradient of a chunk is computed while its logits are in memory.
 """
 
 from typing import Any
@@ -20,7 +20,8 @@ CHUNK = 1024
 
 
 class _HeadLoss(torch.autograd.Function):
-    """Summed cross-entropy of ``rows @ head.T + low @ up.T``; the gradient of ``head`` is computed where it is trained."""
+    """Summed cross-entropy of ``rows @ head.T + low @ up.T``; the gradient of ``head`` is computed where it
+    is trained."""
 
     @staticmethod
     def forward(
@@ -76,10 +77,10 @@ class _HeadLoss(torch.autograd.Function):
 
 
 def answer_loss(hidden: Tensor, head: Any, labels: Tensor) -> Tensor:
-    """The mean cross-entropy of each next token that has a label, a float32 scalar.
+    """The mean cross-entropy over the tokens that have a label, a float32 scalar.
 
-    ``hidden`` (B, T, H) is what goes into the head; ``labels`` (B, T) are those of the same tokens, -100 for none. A head
-    that carries a LoRA adapter is followed.
+    ``hidden`` (B, T, H) is the input of the head; ``labels`` (B, T) are those of the same tokens, -100 for
+    none. A LoRA adapter on the head is applied.
     """
     following = labels[:, 1:].reshape(-1)
     answers = (following != IGNORED).nonzero().squeeze(1)

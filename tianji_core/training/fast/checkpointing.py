@@ -1,4 +1,5 @@
-"""Activation checkpointing of some layers instead of all or none: what is not kept is computed once more."""
+"""Activation checkpointing of some layers instead of all or none: activations that are not kept are computed
+again."""
 
 from collections.abc import Callable
 from typing import Any
@@ -14,7 +15,7 @@ def chosen_layers(count: int, share: float) -> list[int]:
 
 
 def checkpoint_layers(layers: nn.ModuleList, share: float) -> int:
-    """Have ``share`` of the layers forget their activations while training; how many do."""
+    """Checkpoint the activations of ``share`` of the layers while training; returns how many do."""
     chosen = chosen_layers(len(layers), share)
     for number in chosen:
         layer = layers[number]

@@ -6,13 +6,14 @@ from torch import Tensor
 
 
 def precision(weight: Any) -> Any:
-    """The dtype in which a layer of this weight computes."""
+    """The dtype in which a layer with this weight computes."""
     packed = getattr(weight, "quant_state", None)
     return weight.dtype if packed is None else packed.dtype
 
 
 def unpacked(weight: Any, packed: Any = None) -> Tensor:
-    """The weight as a matrix; itself where it is not packed. ``packed`` is its quantisation where the tensor lost it."""
+    """The weight as a matrix; unchanged where it is not packed. ``packed`` is its quantisation state where
+    the tensor has lost it."""
     packed = packed if packed is not None else getattr(weight, "quant_state", None)
     if packed is None:
         return weight
