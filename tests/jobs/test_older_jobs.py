@@ -12,7 +12,7 @@ from tianji_core.comparison import voting
 from tianji_core.evaluation import sweep
 from tianji_core.generation import knowledge
 from tianji_core.review.job import rewriting_job
-from tianji_core.serving.launch import server_url
+from tianji_core.serving import server_url
 from tianji_core.store import jobs as rows
 from tianji_core.teachers import TeacherChoice
 from tianji_core.workspace import Workspace

@@ -12,7 +12,8 @@ from tianji_core.comparison.board import Board, Cell, Column, load_board, save_b
 from tianji_core.errors import InputError, StudioError
 from tianji_core.i18n import _
 from tianji_core.serving.client import Message, chat_stream
-from tianji_core.serving.launch import HOST, PROBE_TIMEOUT, RunningServer, servers
+from tianji_core.serving.launch import HOST
+from tianji_core.serving.running import PROBE_TIMEOUT, RunningServer, servers
 from tianji_core.workspace import Workspace
 
 AT_ONCE = 32

@@ -6,15 +6,13 @@ imported by the server process.
 
 from tianji_core.serving.choosing import start_for
 from tianji_core.serving.client import ChatChunk, ChatSampling, Message, chat_stream
-from tianji_core.serving.launch import (
-    ModelRef,
+from tianji_core.serving.launch import ModelRef, ServerOptions, start_server
+from tianji_core.serving.running import (
     RunningServer,
-    ServerOptions,
     change_adapter,
     running_server,
     server_url,
     servers,
-    start_server,
     wait_ready,
 )
 

@@ -1,91 +1,76 @@
-"""What the server counts, in Prometheus' text form. No torch."""
+"""What the server counts, for Prometheus. Imports no torch."""
 
-import threading
-from bisect import bisect_left
-from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    disable_created_metrics,
+    generate_latest,
+)
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
 FIRST_TOKEN = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
-WHOLE = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0)
-"""Upper ends of the classes, in seconds."""
+REQUEST = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0)
+"""Upper bounds of the histogram buckets, in seconds."""
 
-CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-
-
-class Histogram:
-    """Seconds in classes, as Prometheus adds them up."""
-
-    def __init__(self, bounds: tuple[float, ...]) -> None:
-        self.bounds = bounds
-        self.counts = [0] * (len(bounds) + 1)
-        self.sum = 0.0
-
-    def add(self, seconds: float) -> None:
-        """Count one."""
-        self.counts[bisect_left(self.bounds, seconds)] += 1
-        self.sum += seconds
-
-    def lines(self, name: str, text: str) -> list[str]:
-        """The exposition of this histogram."""
-        made = [f"# HELP {name} {text}", f"# TYPE {name} histogram"]
-        total = 0
-        for bound, count in zip((*self.bounds, "+Inf"), self.counts, strict=True):
-            total += count
-            made.append(f'{name}_bucket{{le="{bound}"}} {total}')
-        return [*made, f"{name}_sum {self.sum:.6f}", f"{name}_count {total}"]
+CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 
 
 class Metrics:
-    """Counters of one server since it started. For any thread."""
+    """Counters of one server since it started. Safe to use from any thread."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._requests: Counter[tuple[str, str]] = Counter()
-        self._tokens: Counter[tuple[str, str]] = Counter()
-        self._first = Histogram(FIRST_TOKEN)
-        self._whole = Histogram(WHOLE)
+        disable_created_metrics()
+        self._registry = CollectorRegistry()
+        self._requests = Counter(
+            "tianji_requests_total",
+            "Requests by model and outcome.",
+            ("model", "outcome"),
+            registry=self._registry,
+        )
+        self._tokens = Counter(
+            "tianji_tokens_total",
+            "Tokens read and written by model.",
+            ("model", "kind"),
+            registry=self._registry,
+        )
+        self._first_token = Histogram(
+            "tianji_time_to_first_token_seconds",
+            "From request to first token.",
+            buckets=FIRST_TOKEN,
+            registry=self._registry,
+        )
+        self._request = Histogram(
+            "tianji_request_seconds",
+            "From request to the end of the answer.",
+            buckets=REQUEST,
+            registry=self._registry,
+        )
+
+    def gauge(self, name: str, text: str, read: Callable[[], float]) -> None:
+        """Adds a gauge whose value ``read`` returns at each scrape; ``text`` explains it."""
+        Gauge(name, text, registry=self._registry).set_function(read)
 
     def refused(self, model: str) -> None:
-        """Count a request for which there was no room."""
-        with self._lock:
-            self._requests[model, "refused"] += 1
+        """Counts a request for which the queue has no room."""
+        self._requests.labels(model, "refused").inc()
 
     def ended(
         self, model: str, outcome: str, prompt: int, answer: int, first: float | None, seconds: float
     ) -> None:
-        """Count a request: ``outcome`` answered, failed or aborted; its tokens; seconds to first token and to the end."""
-        with self._lock:
-            self._requests[model, outcome] += 1
-            self._tokens[model, "prompt"] += prompt
-            self._tokens[model, "answer"] += answer
-            if first is not None:
-                self._first.add(first)
-            if outcome == "answered":
-                self._whole.add(seconds)
+        """Counts a request that ended: ``outcome`` is answered, failed or aborted, ``prompt`` and ``answer`` are tokens,
+        ``first`` and ``seconds`` the seconds to the first token and to the end."""
+        self._requests.labels(model, outcome).inc()
+        self._tokens.labels(model, "prompt").inc(prompt)
+        self._tokens.labels(model, "answer").inc(answer)
+        if first is not None:
+            self._first_token.observe(first)
+        if outcome == "answered":
+            self._request.observe(seconds)
 
-    def text(self, gauges: Mapping[str, tuple[str, float]]) -> str:
-        """The exposition; ``gauges`` are name → (help, value as of now)."""
-        with self._lock:
-            lines = [
-                *_counter(
-                    "tianji_requests_total", "Requests by model and outcome.", "outcome", self._requests
-                ),
-                *_counter("tianji_tokens_total", "Tokens read and written by model.", "kind", self._tokens),
-                *self._first.lines("tianji_time_to_first_token_seconds", "From request to first token."),
-                *self._whole.lines("tianji_request_seconds", "From request to the end of the answer."),
-            ]
-        for name, (text, value) in gauges.items():
-            lines += [f"# HELP {name} {text}", f"# TYPE {name} gauge", f"{name} {value:g}"]
-        return "\n".join(lines) + "\n"
-
-
-def _counter(name: str, text: str, label: str, values: Counter[tuple[str, str]]) -> list[str]:
-    lines = [f"# HELP {name} {text}", f"# TYPE {name} counter"]
-    return lines + [
-        f'{name}{{model="{_escaped(model)}",{label}="{kind}"}} {count}'
-        for (model, kind), count in sorted(values.items())
-    ]
-
-
-def _escaped(text: str) -> str:
-    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    def text(self) -> str:
+        """Returns all metrics in Prometheus' text format."""
+        return generate_latest(self._registry).decode()

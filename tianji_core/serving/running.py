@@ -1,0 +1,189 @@
+"""Finds the model servers that run, asks them how they are, and waits until one answers."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import httpx
+
+from tianji_core import jobs
+from tianji_core.errors import ServerError
+from tianji_core.i18n import _
+from tianji_core.jobs import Job
+from tianji_core.serving.launch import HOST, KEY_VARIABLE, KIND, ModelRef, ServerSubject
+from tianji_core.workspace import Workspace
+
+CHANGE_TIMEOUT = 300.0
+"""Seconds to load or unload an adapter: answers that use it end first."""
+
+PROBE_TIMEOUT = 1.0
+"""Seconds a health question may take; the server answers it between two tokens."""
+
+
+@dataclass(frozen=True)
+class RunningServer:
+    """A server job that has not ended. ``models`` are the names that requests can use, ``memory`` the bytes it takes (None
+    where it does not say), ``key_variable`` the environment variable with its key, '' where it needs none."""
+
+    job: Job
+    subject: ServerSubject
+    url: str
+    models: tuple[str, ...]
+    ready: bool
+    memory: int | None = None
+    key_variable: str = ""
+
+
+@dataclass(frozen=True)
+class Health:
+    """What a server says of itself: requests being answered and waiting, the device it computes on,
+    bytes of memory."""
+
+    status: str
+    models: tuple[str, ...]
+    active: int
+    queued: int
+    device: str
+    memory: int
+
+
+def server_url(job: Job) -> str:
+    """The address of a server job for any OpenAI client.
+
+    Raises:
+        ServerError: the job is no server.
+    """
+    return f"http://{HOST}:{server_subject(job).port}/v1"
+
+
+def server_subject(job: Job) -> ServerSubject:
+    """What a server job was started with.
+
+    Raises:
+        ServerError: the job is no server.
+    """
+    subject = jobs.subject_of(job, ServerSubject)
+    if subject is None:
+        raise ServerError(_("任务 {id}（{title}）不是模型服务", id=job.id, title=job.title))
+    return subject
+
+
+def health(url: str) -> Health | None:
+    """What the server at ``url`` says, or None where none of ours answers."""
+    try:
+        with _client(PROBE_TIMEOUT) as client:
+            answer = client.get(f"{url.removesuffix('/v1')}/health").raise_for_status().json()
+        return Health(
+            answer["status"],
+            tuple(answer["models"]),
+            answer["active"],
+            answer["queued"],
+            answer["device"],
+            answer["memory"],
+        )
+    except (httpx.HTTPError, ValueError, KeyError, TypeError):
+        return None
+
+
+def quick_names(url: str) -> list[str]:
+    """The models of a server of another program; empty while it does not answer."""
+    try:
+        with _client(PROBE_TIMEOUT) as client:
+            models = client.get(f"{url}/models").raise_for_status().json()["data"]
+        return [str(model["id"]) for model in models]
+    except (httpx.HTTPError, ValueError, KeyError, TypeError):
+        return []
+
+
+def change_adapter(workspace: Workspace, server: RunningServer, adapter: ModelRef, load: bool) -> None:
+    """Load an adapter into a running server of ours, or unload it; returns when requests may use it, or its memory is
+    free.
+
+    Raises:
+        ServerError: the server refuses, with its reason, or cannot be reached.
+    """
+    verb = "load" if load else "unload"
+    body = {"lora_name": adapter.name, **({"lora_path": adapter.path} if load else {})}
+    headers = {}
+    if server.key_variable and (key := workspace.key(server.key_variable)):
+        headers["Authorization"] = f"Bearer {key}"
+    try:
+        with _client(CHANGE_TIMEOUT) as client:
+            answer = client.post(f"{server.url}/{verb}_lora_adapter", json=body, headers=headers)
+    except httpx.HTTPError as error:
+        raise ServerError(_("连不上模型服务 {url}，请确认它已经启动", url=server.url)) from error
+    if not answer.is_success:
+        raise ServerError(_reason(answer))
+
+
+def _client(timeout: float) -> httpx.Client:
+    """Returns a client for servers on this machine. It ignores the proxies of the environment, and loads no certificates,
+    which plain HTTP does not need and which takes longer than the request."""
+    return httpx.Client(timeout=timeout, trust_env=False, verify=False)
+
+
+def _reason(answer: httpx.Response) -> str:
+    try:
+        return str(answer.json()["error"]["message"])
+    except (ValueError, KeyError, TypeError):
+        return f"HTTP {answer.status_code} {answer.reason_phrase}"
+
+
+def running_server(job: Job) -> RunningServer:
+    """A server job with its address, its model names, and whether it answers.
+
+    Raises:
+        ServerError: the job is no server.
+    """
+    subject, url = server_subject(job), server_url(job)
+    variable = KEY_VARIABLE if subject.keyed else ""
+    planned = (*subject.models, *subject.adapters)
+    starting = RunningServer(job, subject, url, planned, False, key_variable=variable)
+    if job.state != "running" or job.stop_requested:
+        return starting
+    if subject.program:
+        names = tuple(quick_names(url))
+        return replace(starting, models=names or planned, ready=bool(names))
+    said = health(url)
+    # adapters come and go, but a server without these bases is another one on the same port
+    if said is None or said.status != "ok" or not set(subject.models) <= set(said.models):
+        return starting
+    return replace(starting, models=said.models, ready=True, memory=said.memory)
+
+
+def servers(workspace: Workspace) -> list[RunningServer]:
+    """The servers that run or are starting, newest first."""
+    active = jobs.listed(workspace, kind=KIND, active=True)
+    return [running_server(job) for job in active if jobs.subject_of(job, ServerSubject) is not None]
+
+
+def wait_ready(
+    workspace: Workspace, job_id: int, timeout: float = 600.0, each: Callable[[Job], None] | None = None
+) -> RunningServer:
+    """Block until the server answers; ``each`` is called with the job about five times a second.
+
+    Raises:
+        ServerError: it ended, with its reason, or does not answer within ``timeout`` seconds.
+    """
+    deadline = time.monotonic() + timeout
+    while True:
+        job = jobs.get(workspace, job_id)
+        if each is not None:
+            each(job)
+        if not job.active:
+            reason = job.note or jobs.state_title(job.state)
+            error = ServerError(_("模型服务没有启动起来：{reason}", reason=reason))
+            error.exit_code = 2 if job.exit_code == 2 else 1
+            raise error
+        server = running_server(job)
+        if server.ready:
+            return server
+        if time.monotonic() > deadline:
+            raise ServerError(
+                _(
+                    "模型服务在 {seconds} 秒内没有就绪，请看任务 {id} 的日志",
+                    seconds=round(timeout),
+                    id=job_id,
+                )
+            )
+        time.sleep(0.2)
