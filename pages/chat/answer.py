@@ -15,8 +15,8 @@ from tianji_core.i18n import _
 from tianji_core.serving import ChatSampling, Message
 from tianji_core.serving.candidates import candidates
 from tianji_core.serving.transcript import (
+    ChatTurn,
     Transcript,
-    Turn,
     changing,
     keep_turn,
     messages,
@@ -43,7 +43,7 @@ class _Running:
     """An answer that is streaming in. ``turn`` grows; ``kept`` is set once all of it is stored in the
     workspace."""
 
-    turn: Turn
+    turn: ChatTurn
     stop: threading.Event = field(default_factory=threading.Event)
     kept: threading.Event = field(default_factory=threading.Event)
 
@@ -72,7 +72,7 @@ def end_answer() -> None:
         running.kept.wait(PATIENCE)
 
 
-def grows(workspace: Workspace, turn: Turn) -> bool:
+def grows(workspace: Workspace, turn: ChatTurn) -> bool:
     """Draws a turn whose answer is streaming in for another session (after a refresh, or in a second tab);
     returns whether it is."""
     running = _answering(str(workspace.home)).get(turn.key)
@@ -97,7 +97,7 @@ def question(text: str) -> str:
     return plain(text[:LONGEST]) + "… :gray[" + _("（共 {n} 字）", n=f"{len(text):,}") + "]"
 
 
-def answer(workspace: Workspace, transcript: Transcript, turn: Turn, request: AnswerRequest) -> None:
+def answer(workspace: Workspace, transcript: Transcript, turn: ChatTurn, request: AnswerRequest) -> None:
     """Draws the answers as they stream in. A click anywhere stops them; the text so far is stored."""
     history = transcript.history() if turn.continues else []
     turn.stopped = True  # it stays so if this process is killed
@@ -154,7 +154,7 @@ def _collect(
 
 
 def _fill(
-    workspace: Workspace, turn: Turn, asked: list[Message], request: AnswerRequest, stop: threading.Event
+    workspace: Workspace, turn: ChatTurn, asked: list[Message], request: AnswerRequest, stop: threading.Event
 ) -> None:
     endpoint, count = request.endpoint, request.count
     key = workspace.key(endpoint.key_variable) if endpoint.key_variable else None

@@ -15,7 +15,7 @@ from pages.shared.usable import any_text, switch, within
 from tianji_core.i18n import _
 from tianji_core.models import size_text
 from tianji_core.serving.candidates import MOST
-from tianji_core.serving.transcript import Turn, changing, load_transcript
+from tianji_core.serving.transcript import ChatTurn, changing, load_transcript
 
 workspace = page_header(_("对话"), _("用训练时的说法问模型。每次测试都从空白开始；好的回答可以收进样本。"))
 recipe = current_recipe().recipe
@@ -85,7 +85,7 @@ with talk:
         "system": system,
         "continues": several and bool(transcript.turns),
     }
-    asked: Turn | None = st.session_state.pop("_resend", None)
+    asked: ChatTurn | None = st.session_state.pop("_resend", None)
     if asked is not None:
         asked.model = str(about["model"])
     elif again and last is not None:
@@ -93,14 +93,14 @@ with talk:
         with changing(workspace) as stored:
             stored.turns = [turn for turn in stored.turns if turn.key != last.key]
         picked = {field: getattr(last, field) for field in ("request", "name", "scene", "style")}
-        asked = Turn(**picked, **{**about, "continues": last.continues})
+        asked = ChatTurn(**picked, **{**about, "continues": last.continues})
         sampling = replace(sampling, seed=None)  # another draw
     elif send and not request.strip():
         paper.warning(_("要问的话是空的：选好送给谁、什么场合，或者自己写一句。"), icon="✍️")
     elif send:
-        asked = Turn(request=request.strip(), name=name, scene=scene, style=style, **about)
+        asked = ChatTurn(request=request.strip(), name=name, scene=scene, style=style, **about)
     elif typed:
-        asked = Turn(request=typed, **about)
+        asked = ChatTurn(request=typed, **about)
     with paper:
         if endpoint is None:
             st.info(_("现在没有模型可以对话：先在左边启动一个模型服务，或者接上别的服务。"), icon="🔌")

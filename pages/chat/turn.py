@@ -9,7 +9,7 @@ from pages.shared.chat_choice import figures
 from pages.shared.frame import remember_notice, report_errors
 from pages.shared.text import plain
 from tianji_core.i18n import _
-from tianji_core.serving.transcript import Transcript, Turn, changing, keep_turn
+from tianji_core.serving.transcript import ChatTurn, Transcript, changing, keep_turn
 from tianji_core.store import samples, steps
 from tianji_core.workspace import Workspace
 
@@ -50,7 +50,7 @@ def show(conversation: Conversation, at: int) -> None:
                 _more(conversation, turn, at)
 
 
-def _others(conversation: Conversation, turn: Turn, at: int) -> None:
+def _others(conversation: Conversation, turn: ChatTurn, at: int) -> None:
     for place, other in enumerate(turn.others):
         row = st.columns([5, 1.3], vertical_alignment="center")
         row[0].markdown(f"{place + 2}. {plain(other)}" if other else _("（没有说话）"))
@@ -60,7 +60,7 @@ def _others(conversation: Conversation, turn: Turn, at: int) -> None:
             st.rerun()
 
 
-def _more(conversation: Conversation, turn: Turn, at: int) -> None:
+def _more(conversation: Conversation, turn: ChatTurn, at: int) -> None:
     if turn.answer:
         st.caption(_("复制：鼠标放上去，点右上角"))
         st.code(turn.answer, language=None, wrap_lines=True)
@@ -93,7 +93,7 @@ def _more(conversation: Conversation, turn: Turn, at: int) -> None:
             here = kept.place(turn)
             again = turn if here is None else kept.take_back(here)
         picked = {field: getattr(again, field) for field in ("name", "scene", "style", "continues")}
-        st.session_state["_resend"] = Turn(request=wording.strip(), system=again.system, **picked)
+        st.session_state["_resend"] = ChatTurn(request=wording.strip(), system=again.system, **picked)
         st.rerun()
 
 

@@ -11,7 +11,7 @@ from tianji_core.i18n import _
 from tianji_core.recipe import Recipe, training_input
 from tianji_core.serving import ChatSampling
 from tianji_core.serving.services import key_variable_of
-from tianji_core.serving.transcript import Turn
+from tianji_core.serving.transcript import ChatTurn
 from tianji_core.workspace import Workspace
 
 PRESETS = {"stable": 0.7, "varied": 1.0}
@@ -131,7 +131,7 @@ def usual_wording(recipe: Recipe, name: str, scene: str, style: str) -> str:
     return training_input(recipe.input_templates[0], entries[0], entries[1], entries[2])
 
 
-def figures(turn: Turn) -> str:
+def figures(turn: ChatTurn) -> str:
     """Length, model, speed and state of an answer in one line."""
     parts = [_("{n} 字", n=len(turn.answer))] if turn.answer else []
     parts.append(turn.model)

@@ -4,11 +4,11 @@ from playwright.sync_api import Page, expect
 
 from tests.e2e.driving import Studio, press, settle, until, visit
 from tests.serving.conftest import folders, server  # noqa: F401
-from tianji_core.serving.transcript import Turn, load_transcript
+from tianji_core.serving.transcript import ChatTurn, load_transcript
 from tianji_core.store import samples
 
 
-def turns(studio: Studio) -> list[Turn]:
+def turns(studio: Studio) -> list[ChatTurn]:
     return load_transcript(studio.workspace).turns
 
 

@@ -13,7 +13,7 @@ from tests.serving.conftest import Folders, folders  # noqa: F401
 from tests.serving.tiny import copy
 from tianji_core.errors import ModelError
 from tianji_core.serving.engine import Engine
-from tianji_core.serving.generation import Generation, Piece
+from tianji_core.serving.generation import Generation, TextPiece
 from tianji_core.serving.lora import read_adapter
 from tianji_core.serving.sampling import Drawing
 
@@ -51,7 +51,7 @@ class Asked:
     ) -> Generation:
         said: list[str] = []
 
-        def deliver(piece: Piece) -> None:
+        def deliver(piece: TextPiece) -> None:
             if number not in self.firsts:
                 self.firsts.append(number)
                 first()

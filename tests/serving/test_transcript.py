@@ -5,8 +5,8 @@ import json
 from tianji_core.serving import Message
 from tianji_core.serving.transcript import (
     KEPT,
+    ChatTurn,
     Transcript,
-    Turn,
     changing,
     keep_turn,
     load_transcript,
@@ -16,8 +16,8 @@ from tianji_core.serving.transcript import (
 from tianji_core.workspace import Workspace
 
 
-def turn(number: int, continues: bool = False, answer: str | None = None) -> Turn:
-    return Turn(
+def turn(number: int, continues: bool = False, answer: str | None = None) -> ChatTurn:
+    return ChatTurn(
         request=f"问{number}", answer=f"答{number}" if answer is None else answer, continues=continues
     )
 
@@ -45,12 +45,12 @@ def test_the_newest_turns_survive(workspace: Workspace) -> None:
 
 
 def test_rate_counts_the_tokens_after_the_first() -> None:
-    assert Turn(request="问", tokens=21, first=1.0, seconds=3.0).rate == 10
-    assert Turn(request="问", tokens=1, first=1.0, seconds=3.0).rate is None
+    assert ChatTurn(request="问", tokens=21, first=1.0, seconds=3.0).rate == 10
+    assert ChatTurn(request="问", tokens=1, first=1.0, seconds=3.0).rate is None
 
 
 def test_an_answer_that_ends_after_the_page_was_cleared_does_not_bring_it_back(workspace: Workspace) -> None:
-    first, second = Turn(request="祝大舅春节"), Turn(request="祝您")
+    first, second = ChatTurn(request="祝大舅春节"), ChatTurn(request="祝您")
     save_transcript(workspace, Transcript(turns=[first, second]))
     first.answer = "大舅春节好！"
     keep_turn(workspace, first)
@@ -61,7 +61,7 @@ def test_an_answer_that_ends_after_the_page_was_cleared_does_not_bring_it_back(w
 
 
 def test_what_two_tabs_write_stands_side_by_side(workspace: Workspace) -> None:
-    shown = Turn(request="祝大舅春节", answer="好", others=["更好"])
+    shown = ChatTurn(request="祝大舅春节", answer="好", others=["更好"])
     save_transcript(workspace, Transcript(turns=[shown]))
     with changing(workspace) as kept:  # the other tab asks
         kept.turns.append(turn(2, answer="写到一"))

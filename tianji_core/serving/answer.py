@@ -16,7 +16,7 @@ from starlette.types import Receive, Scope, Send
 from tianji_core.errors import InputError
 from tianji_core.i18n import _
 from tianji_core.model_folders.prompt import encode, with_system
-from tianji_core.serving.generation import Generation, Piece, QueueFullError
+from tianji_core.serving.generation import Generation, QueueFullError, TextPiece
 from tianji_core.serving.loading import Served
 from tianji_core.serving.metrics import Metrics
 from tianji_core.serving.protocol import ApiError, ChatRequest, bad_request, chunk, completion, usage
@@ -28,10 +28,10 @@ class Mailbox:
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
-        self._posted: deque[tuple[asyncio.Queue[tuple[int, Piece]], int, Piece]] = deque()
+        self._posted: deque[tuple[asyncio.Queue[tuple[int, TextPiece]], int, TextPiece]] = deque()
         self._woken = False
 
-    def post(self, queue: "asyncio.Queue[tuple[int, Piece]]", index: int, piece: Piece) -> None:
+    def post(self, queue: "asyncio.Queue[tuple[int, TextPiece]]", index: int, piece: TextPiece) -> None:
         """Put a piece into a queue of the loop. For any thread.
 
         Raises:
@@ -49,7 +49,7 @@ class Mailbox:
             queue.put_nowait((index, piece))
 
 
-class Answer:
+class ChatAnswer:
     """One request: its choices run in the engine, their pieces arrive here."""
 
     def __init__(
@@ -60,7 +60,7 @@ class Answer:
         self._id = f"chatcmpl-{uuid.uuid4().hex}"
         self._created = int(time.time())
         self._started = time.monotonic()
-        self._pieces: asyncio.Queue[tuple[int, Piece]] = asyncio.Queue()
+        self._pieces: asyncio.Queue[tuple[int, TextPiece]] = asyncio.Queue()
         self._tokens = [0] * asked.n
         self._mailbox = mailbox
         self._metrics = metrics
@@ -86,7 +86,7 @@ class Answer:
     def _generation(self, index: int, room: int) -> Generation:
         asked = self._asked
 
-        def deliver(piece: Piece) -> None:
+        def deliver(piece: TextPiece) -> None:
             self._mailbox.post(self._pieces, index, piece)
 
         seed = None if asked.seed is None else (asked.seed + index) % 2**63
@@ -199,7 +199,7 @@ class Answer:
 class Stream(StreamingResponse):
     """Ends the generation when the client hangs up, even before the first event was asked for."""
 
-    def __init__(self, answer: Answer) -> None:
+    def __init__(self, answer: ChatAnswer) -> None:
         super().__init__(answer.events(), media_type="text/event-stream")
         self._answer = answer
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 
 
-class Errands:
+class BetweenSteps:
     """Work that waits for its turn; work that returns False is tried again at the next one."""
 
     def __init__(self) -> None:

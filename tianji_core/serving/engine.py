@@ -17,11 +17,11 @@ import torch
 
 from tianji_core.i18n import _
 from tianji_core.serving.batch import CacheBatch
-from tianji_core.serving.between_steps import Errands
-from tianji_core.serving.generation import Generation, QueueFullError, Row
+from tianji_core.serving.between_steps import BetweenSteps
+from tianji_core.serving.generation import BatchRow, Generation, QueueFullError
 from tianji_core.serving.graphs import Graphs
-from tianji_core.serving.lora import Adapters, Pair
-from tianji_core.serving.reading import Read, Reader
+from tianji_core.serving.lora import Adapters, LoraMatrices
+from tianji_core.serving.reading import Reader, ReadPrompts
 from tianji_core.serving.sampling import choose
 from tianji_core.serving.slab import Slab, has_slab
 
@@ -51,11 +51,11 @@ class Engine:
         self._reader = Reader(model, self._adapters)
         self._graphs = Graphs(model, self._adapters)
         self._waiting: deque[Generation] = deque()
-        self._alone: list[Row] = []
-        self._together: list[Row] = []
+        self._alone: list[BatchRow] = []
+        self._together: list[BatchRow] = []
         self._caches: CacheBatch | Slab | None = None
         self._wake = threading.Condition()
-        self._errands = Errands()
+        self._between_steps = BetweenSteps()
         self._closed = False
         self._admitting = 0
         self._full = False  # no memory for more until one ends
@@ -95,14 +95,14 @@ class Engine:
             self._waiting.extend(generations)
             self._wake.notify()
 
-    def add_adapter(self, name: str, pairs: dict[str, Pair]) -> Future[None]:
+    def add_adapter(self, name: str, pairs: dict[str, LoraMatrices]) -> Future[None]:
         """Put an adapter on the base between two passes; the result is there when requests may use it."""
 
         def add() -> bool:
             self._adapters.add(name, pairs)
             return True
 
-        return self._errand(add)
+        return self._between(add)
 
     def remove_adapter(self, name: str) -> Future[None]:
         """Free an adapter once the requests that use it have ended. The caller sends it no new ones."""
@@ -116,7 +116,7 @@ class Engine:
             self._free()
             return True
 
-        return self._errand(remove)
+        return self._between(remove)
 
     def close(self) -> None:
         """End the thread; running generations end with an error."""
@@ -125,9 +125,9 @@ class Engine:
             self._wake.notify()
         self._thread.join(timeout=5)
 
-    def _errand(self, work: Callable[[], bool]) -> Future[None]:
+    def _between(self, work: Callable[[], bool]) -> Future[None]:
         with self._wake:
-            done = self._errands.add(work)
+            done = self._between_steps.add(work)
             self._wake.notify()
         return done
 
@@ -135,11 +135,11 @@ class Engine:
     def _run(self) -> None:
         while True:
             with self._wake:
-                while not (self._waiting or self.active or self._errands or self._closed):
+                while not (self._waiting or self.active or self._between_steps or self._closed):
                     self._wake.wait()
                 if self._closed:
                     break
-            self._errands.run()  # before requests leave the line, where an adapter that goes looks for them
+            self._between_steps.run()  # before requests leave the line, where an adapter that goes looks for them
             with self._wake:
                 new = self._next()
                 self._admitting = len(new)
@@ -153,10 +153,12 @@ class Engine:
             if self._together:
                 self._step_together()
             self._drop_ended()
-        waiting = [Row(job, self._tokenizer, self._stop_tokens, self._model.device) for job in self._waiting]
+        waiting = [
+            BatchRow(job, self._tokenizer, self._stop_tokens, self._model.device) for job in self._waiting
+        ]
         for row in self._alone + self._together + waiting:
             row.fail(_("模型服务正在停止"))
-        self._errands.give_up(_("模型服务正在停止"))
+        self._between_steps.give_up(_("模型服务正在停止"))
 
     def _next(self) -> list[Generation]:
         """Waiting requests for which there is room, as many as one pass may read."""
@@ -177,7 +179,7 @@ class Engine:
     def _admit(self, jobs: list[Generation]) -> list[Generation]:
         """Read prompts and draw the first tokens. Out of memory: returns those that wait until a running one ends; where
         none runs, they are read in smaller parts, down to one, which is given up."""
-        rows = [Row(job, self._tokenizer, self._stop_tokens, self._model.device) for job in jobs]
+        rows = [BatchRow(job, self._tokenizer, self._stop_tokens, self._model.device) for job in jobs]
         if self._started(rows):
             return []
         self._free()
@@ -193,7 +195,7 @@ class Engine:
         back, rest = self._admit([row.job for row in left[:half]]), [row.job for row in left[half:]]
         return [*back, *rest] if back else self._admit(rest)
 
-    def _started(self, rows: list[Row]) -> bool:
+    def _started(self, rows: list[BatchRow]) -> bool:
         """Let rows run; False where memory was short, and some of them may not. What the failing pass had made is free
         only after this returns: its traceback holds it."""
         try:
@@ -205,7 +207,7 @@ class Engine:
             _fail(rows, error)
         return True
 
-    def _put(self, read: Read) -> None:
+    def _put(self, read: ReadPrompts) -> None:
         """Let rows run whose prompts were read."""
         if read.layers is None:
             for row in read.rows:
@@ -222,7 +224,7 @@ class Engine:
             self._together += read.rows
         self._guarded(read.rows, lambda rows: self._take(rows, read.scores))
 
-    def _step_alone(self, rows: list[Row]) -> None:
+    def _step_alone(self, rows: list[BatchRow]) -> None:
         (row,) = rows
         if row.job.cancelled:
             row.ended = True
@@ -260,13 +262,13 @@ class Engine:
         else:
             self._guarded(rows, lambda those: self._take(those, scores))
 
-    def _take(self, rows: list[Row], scores: torch.Tensor) -> None:
+    def _take(self, rows: list[BatchRow], scores: torch.Tensor) -> None:
         draws = [row.sampler.draw() for row in rows]
         tokens, unsure = choose(scores, [row.sampler for row in rows], draws)
         for row, token, doubtful, draw in zip(rows, tokens, unsure, draws, strict=True):
             self._guarded([row], partial(self._settle, token, doubtful and self._exact, draw))
 
-    def _settle(self, token: int, doubtful: bool, draw: float, rows: list[Row]) -> None:
+    def _settle(self, token: int, doubtful: bool, draw: float, rows: list[BatchRow]) -> None:
         """Append a token to one row; a doubtful choice is made again from the row alone."""
         (row,) = rows
         if doubtful:
@@ -274,7 +276,7 @@ class Engine:
             token = choose(scores, [row.sampler], [draw])[0][0]
         row.take(token)
 
-    def _guarded(self, rows: list[Row], step: Callable[[list[Row]], None]) -> None:
+    def _guarded(self, rows: list[BatchRow], step: Callable[[list[BatchRow]], None]) -> None:
         """A failing step ends its own requests with a message, and the loop goes on for the others."""
         try:
             step(rows)
@@ -307,7 +309,7 @@ class Engine:
                 self._waiting = deque(job for job in self._waiting if not job.cancelled)
 
 
-def _fail(rows: list[Row], error: Exception) -> None:
+def _fail(rows: list[BatchRow], error: Exception) -> None:
     traceback.print_exception(error)
     for row in rows:
         if not row.ended:

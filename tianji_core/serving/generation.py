@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from tianji_core.serving.sampling import Drawing, Sampler
+from tianji_core.serving.sampling import Drawing, TokenSampler
 from tianji_core.serving.text import TextStream
 
 
@@ -16,7 +16,7 @@ class QueueFullError(Exception):
 
 
 @dataclass(frozen=True)
-class Piece:
+class TextPiece:
     """New text of an answer; ``finish_reason`` is set on the last one, ``error`` where it broke off.
     ``tokens`` counts all tokens so far."""
 
@@ -37,14 +37,14 @@ class Generation:
     drawing: Drawing
     max_tokens: int
     stop: tuple[str, ...]
-    deliver: Callable[[Piece], None]
+    deliver: Callable[[TextPiece], None]
     streamed: bool = True
     shared: int = 0
     cancelled: bool = False
     first: float | None = field(default=None, init=False)
 
 
-class Row:
+class BatchRow:
     """A running generation. ``ids`` are the tokens of its answer."""
 
     def __init__(
@@ -54,7 +54,7 @@ class Row:
         self.ids: list[int] = []
         self.cache: Any = None
         self.ended = False
-        self.sampler = Sampler(job.drawing, job.prompt, device)
+        self.sampler = TokenSampler(job.drawing, job.prompt, device)
         self._stop_tokens = stop_tokens
         self._text = TextStream(tokenizer, job.stop)
         self._unsaid = ""  # of an answer that is wanted in one piece
@@ -77,14 +77,14 @@ class Row:
         elif full:
             self._end(text, "length")
         elif text and self.job.streamed:
-            self._deliver(Piece(text, len(self.ids)))
+            self._deliver(TextPiece(text, len(self.ids)))
         else:
             self._unsaid += text
 
     def fail(self, message: str) -> None:
         """End with an error."""
         self.ended = True
-        self._deliver(Piece("", len(self.ids), finish_reason="error", error=message))
+        self._deliver(TextPiece("", len(self.ids), finish_reason="error", error=message))
 
     def _read(self) -> str:
         text = self._text.push(*self._unread)
@@ -94,9 +94,9 @@ class Row:
     def _end(self, text: str, reason: str) -> None:
         self.ended = True
         said = self._unsaid + text + self._text.finish()
-        self._deliver(Piece(said, len(self.ids), finish_reason=reason))
+        self._deliver(TextPiece(said, len(self.ids), finish_reason=reason))
 
-    def _deliver(self, piece: Piece) -> None:
+    def _deliver(self, piece: TextPiece) -> None:
         try:
             self.job.deliver(piece)
         except RuntimeError:  # the listener's event loop is closed: nobody is left to read

@@ -23,7 +23,7 @@ class MisfitError(Exception):
 
 
 @dataclass(frozen=True)
-class Pair:
+class LoraMatrices:
     """The two matrices of one layer: ``down`` (r, in) and ``up`` (out, r), and the factor on their product."""
 
     down: torch.Tensor
@@ -41,7 +41,7 @@ class LoraLinear(nn.Module):
         self.base = base
         self._routing = routing
         self._dtype = dtype
-        self._pairs: dict[str, Pair] = {}
+        self._pairs: dict[str, LoraMatrices] = {}
         self._columns: Columns = ()
         self._down = self._up = torch.empty(0)
 
@@ -55,14 +55,14 @@ class LoraLinear(nn.Module):
         """Whether any adapter changes this layer."""
         return bool(self._pairs)
 
-    def put(self, name: str, pair: Pair | None) -> None:
+    def put(self, name: str, pair: LoraMatrices | None) -> None:
         """Add an adapter's matrices, or take them away for None."""
         if pair is None:
             self._pairs.pop(name, None)
         else:
             device = self.base.weight.device
             down, up = (each.to(device, self._dtype) for each in (pair.down, pair.up))
-            self._pairs[name] = Pair(down, up, pair.scale)
+            self._pairs[name] = LoraMatrices(down, up, pair.scale)
         pairs = self._pairs
         self._columns = tuple((each, pair.down.shape[0], pair.scale) for each, pair in pairs.items())
         if not pairs:
@@ -73,7 +73,7 @@ class LoraLinear(nn.Module):
         at = 0  # the stored pairs become views, or every adapter would take its memory twice
         for each, pair in pairs.items():
             rank = pair.down.shape[0]
-            views = Pair(self._down[at : at + rank], self._up[at : at + rank].t(), pair.scale)
+            views = LoraMatrices(self._down[at : at + rank], self._up[at : at + rank].t(), pair.scale)
             self._pairs[each] = views
             at += rank
 
@@ -132,7 +132,7 @@ class Adapters:
         """What :meth:`route` chose."""
         return self._routing
 
-    def add(self, name: str, pairs: dict[str, Pair]) -> None:
+    def add(self, name: str, pairs: dict[str, LoraMatrices]) -> None:
         """Put an adapter on the base. Either all of it is there afterwards or nothing.
 
         Raises:
@@ -172,7 +172,7 @@ class Adapters:
         setattr(self._model.get_submodule(parent), name, module)
 
 
-def read_adapter(folder: Path, model: nn.Module) -> dict[str, Pair]:
+def read_adapter(folder: Path, model: nn.Module) -> dict[str, LoraMatrices]:
     """The matrices of the adapter in ``folder`` by the path of the layer they change.
 
     Raises:
@@ -213,7 +213,7 @@ def read_adapter(folder: Path, model: nn.Module) -> dict[str, Pair]:
         want = (base.out_features, base.in_features)
         if have != want or both["A"].shape[0] != both["B"].shape[1]:
             raise MisfitError(_("{key} 的形状是 {have}，基座是 {want}", key=path, have=have, want=want))
-        pairs[path] = Pair(both["A"], both["B"], config.scale(path))
+        pairs[path] = LoraMatrices(both["A"], both["B"], config.scale(path))
     return pairs
 
 

@@ -10,17 +10,17 @@ import torch
 from transformers import DynamicCache
 
 from tianji_core.serving.batch import Layers, can_batch, layers_of
-from tianji_core.serving.generation import Row
+from tianji_core.serving.generation import BatchRow
 from tianji_core.serving.lora import Adapters
 from tianji_core.serving.prefixes import LEAST, MOST, Key, Prefixes, stacked
 
 
 @dataclass(frozen=True)
-class Read:
+class ReadPrompts:
     """Prompts that were read: ``layers`` (k, H, T, D) hold the first ``prefix`` tokens at the left end and the others at
     the right, None where the model's ``cache`` cannot stand beside others; ``scores`` (k, V) of what follows."""
 
-    rows: list[Row]
+    rows: list[BatchRow]
     layers: Layers | None
     prefix: int
     cache: Any
@@ -42,15 +42,15 @@ class Reader:
         """Drop everything that was read for those to come."""
         self._prefixes = Prefixes()
 
-    def scores_of(self, row: Row) -> torch.Tensor:
+    def scores_of(self, row: BatchRow) -> torch.Tensor:
         """The scores (1, V) of what follows a row, computed from its tokens alone."""
         self._adapters.route([row.job.adapter])
         ids = torch.tensor([row.job.prompt + row.ids], device=self._model.device)
         return self._model(input_ids=ids, use_cache=False, **self._options).logits[:, -1]
 
-    def read(self, rows: list[Row], beginnings: bool) -> Iterator[Read]:
+    def read(self, rows: list[BatchRow], beginnings: bool) -> Iterator[ReadPrompts]:
         """Read the prompts of rows; ``beginnings`` False: no model of a kind whose caches can be put together."""
-        by_length: dict[int, list[Row]] = {}
+        by_length: dict[int, list[BatchRow]] = {}
         for row in rows:
             shared = row.job.shared if beginnings and LEAST <= row.job.shared <= MOST else 0
             by_length.setdefault(min(shared, len(row.job.prompt) - 1), []).append(row)
@@ -71,7 +71,7 @@ class Reader:
                 self._prefixes.put(key, known[key] or [])
         return stacked([known[key] or [] for key in keys])
 
-    def _read_after(self, prefix: int, rows: list[Row]) -> Iterator[Read]:
+    def _read_after(self, prefix: int, rows: list[BatchRow]) -> Iterator[ReadPrompts]:
         """Read prompts whose first ``prefix`` tokens are beginnings."""
         device = self._model.device
         keys = [(row.job.adapter, tuple(row.job.prompt)) for row in rows]
@@ -96,15 +96,15 @@ class Reader:
         layers = layers_of(out.past_key_values)
         if chosen != list(range(len(places))):
             layers = [(k[chosen], v[chosen]) for k, v in layers]
-        yield Read(rows, layers, prefix, out.past_key_values, out.logits[:, -1][chosen])
+        yield ReadPrompts(rows, layers, prefix, out.past_key_values, out.logits[:, -1][chosen])
 
-    def _apart(self, rows: list[Row], out: Any) -> Iterator[Read]:
+    def _apart(self, rows: list[BatchRow], out: Any) -> Iterator[ReadPrompts]:
         """One pass for each row; ``out`` is that of the only one."""
         for row in rows:
             if len(rows) > 1:
                 prompt = tuple(row.job.prompt)
                 out = self._pass([row.job.adapter], [prompt], len(prompt), {})
-            yield Read([row], None, 0, out.past_key_values, out.logits[:, -1])
+            yield ReadPrompts([row], None, 0, out.past_key_values, out.logits[:, -1])
 
     def _pass(
         self, adapters: list[str], prompts: list[tuple[int, ...]], width: int, more: dict[str, Any]

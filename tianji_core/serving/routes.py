@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 from tianji_core.errors import StudioError
 from tianji_core.i18n import _
 from tianji_core.recipe import explain
-from tianji_core.serving.answer import Answer, Mailbox, Stream
+from tianji_core.serving.answer import ChatAnswer, Mailbox, Stream
 from tianji_core.serving.loading import Served
 from tianji_core.serving.metrics import CONTENT_TYPE, Metrics
 from tianji_core.serving.protocol import ApiError, ChatRequest, LoadRequest, UnloadRequest, bad_request
@@ -120,7 +120,7 @@ def chat_routes(service: Service) -> APIRouter:
         if entry is None:
             raise service.unknown(asked.model)
         assert service.mailbox is not None
-        answer = Answer(asked, entry, service.system, service.mailbox, service.metrics)
+        answer = ChatAnswer(asked, entry, service.system, service.mailbox, service.metrics)
         answer.start()
         if asked.stream:
             return Stream(answer)

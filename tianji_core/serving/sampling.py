@@ -26,7 +26,7 @@ class Drawing:
     seed: int | None = None
 
 
-class Sampler:
+class TokenSampler:
     """The drawing of one request: its random numbers and the tokens that were there already."""
 
     def __init__(self, drawing: Drawing, prompt: list[int], device: torch.device) -> None:
@@ -66,7 +66,9 @@ class Sampler:
         return self._seen
 
 
-def choose(scores: torch.Tensor, samplers: list[Sampler], draws: list[float]) -> tuple[list[int], list[bool]]:
+def choose(
+    scores: torch.Tensor, samplers: list[TokenSampler], draws: list[float]
+) -> tuple[list[int], list[bool]]:
     """The next token of each row from its scores (B, V) and its random number, and whether it is unsure."""
     scores = scores.float()
     for at, sampler in enumerate(samplers):

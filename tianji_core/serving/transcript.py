@@ -23,7 +23,7 @@ KEPT = 60
 _WRITING = threading.Lock()
 
 
-class Turn(BaseModel):
+class ChatTurn(BaseModel):
     """A question and its answer. ``key`` tells it from all others; ``continues`` says that the turns before it were sent along. ``first`` and
     ``seconds`` are seconds until the first text and until the end. ``others`` are the answers drawn beside this one;
     ``sample_id`` is the sample it became, ``bad`` why a person threw it out."""
@@ -65,14 +65,14 @@ class Turn(BaseModel):
 class Transcript(BaseModel):
     """The turns of the chat page, oldest first."""
 
-    turns: list[Turn] = Field(default_factory=list)
+    turns: list[ChatTurn] = Field(default_factory=list)
 
-    def history(self, before: int | None = None) -> list[Turn]:
+    def history(self, before: int | None = None) -> list[ChatTurn]:
         """The answered turns of the conversation that ends before position ``before`` (None: at the end)."""
         turns = self.turns[:before]
         return [turn for turn in turns[self.start(before) :] if turn.answer]
 
-    def place(self, turn: Turn) -> int | None:
+    def place(self, turn: ChatTurn) -> int | None:
         """Where a turn stands; None where a person cleared it away."""
         return next((at for at, each in enumerate(self.turns) if each.key == turn.key), None)
 
@@ -81,7 +81,7 @@ class Transcript(BaseModel):
         turns = self.turns[:before]
         return next((at for at in range(len(turns) - 1, -1, -1) if not turns[at].continues), 0)
 
-    def take_back(self, at: int) -> Turn:
+    def take_back(self, at: int) -> ChatTurn:
         """Make room to ask the question at place ``at`` anew: of the running conversation everything from there on goes,
         an older one stays as it is. Returns that turn as the wording to change."""
         turn = self.turns[at]
@@ -100,7 +100,7 @@ class Transcript(BaseModel):
         return "\n\n".join(parts[1:]) + "\n"
 
 
-def messages(system: str, history: list[Turn], request: str) -> list[Message]:
+def messages(system: str, history: list[ChatTurn], request: str) -> list[Message]:
     """What is sent: the system prompt, the turns so far, and the question."""
     said = [Message("system", system)]
     for turn in history:
@@ -138,7 +138,7 @@ def changing(workspace: Workspace) -> Iterator[Transcript]:
         save_transcript(workspace, kept)
 
 
-def keep_turn(workspace: Workspace, turn: Turn) -> None:
+def keep_turn(workspace: Workspace, turn: ChatTurn) -> None:
     """Keep one turn as it is now, in its place among those that are kept; one that a person cleared away meanwhile
     stays away."""
     with changing(workspace) as kept:

@@ -9,14 +9,14 @@ from tianji_core.errors import ModelError
 from tianji_core.files import sha256
 from tianji_core.models.nano import MANIFEST, nano_base
 from tianji_core.models.nano.build import WORK, BuildOptions, build
-from tianji_core.models.nano.training import CHECKPOINT, Schedule, Shape
+from tianji_core.models.nano.training import CHECKPOINT, LlamaShape, Schedule
 
 TINY = BuildOptions(
     seed=3,
     documents=200,
     rounds=1,
     length=64,
-    shape=Shape(hidden=32, layers=1, heads=2, intermediate=48),
+    shape=LlamaShape(hidden=32, layers=1, heads=2, intermediate=48),
     schedule=Schedule(steps=4, batch=2, warmup=2, save_every=2),
     unseen=60,
 )

@@ -24,9 +24,9 @@ from tianji_core.models.nano.reading import ReadingTasks
 from tianji_core.models.nano.template import BOS, END, EOS, PAD, SPECIAL
 from tianji_core.models.nano.tokenizer import vocabulary, write_tokenizer
 from tianji_core.models.nano.training import (
+    LlamaShape,
     Schedule,
     Score,
-    Shape,
     llama_config,
     new_model,
     pick_device,
@@ -51,7 +51,7 @@ class BuildOptions:
     rounds: int = 12
     length: int = 384
     unseen: int = 3000
-    shape: Shape = field(default_factory=Shape)
+    shape: LlamaShape = field(default_factory=LlamaShape)
     schedule: Schedule = field(default_factory=Schedule)
 
 

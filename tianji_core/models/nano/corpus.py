@@ -22,7 +22,7 @@ IGNORED = -100
 """Label of a token whose prediction is not trained."""
 
 
-class Document(NamedTuple):
+class TrainingDocument(NamedTuple):
     """``prompt`` is read, ``answer`` is learnt; a plain text has only the start token before it."""
 
     prompt: str
@@ -30,7 +30,7 @@ class Document(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Rows:
+class PackedDocuments:
     """Packed documents. ``ids`` and ``labels`` are (rows, length) int32; a label is the token itself, or IGNORED."""
 
     ids: "Tensor"
@@ -61,18 +61,18 @@ def blessings_of(
     )
 
 
-def documents(reading: ReadingTasks, count: int, seed: int) -> Iterator[Document]:
+def documents(reading: ReadingTasks, count: int, seed: int) -> Iterator[TrainingDocument]:
     """``count`` documents, drawn with ``seed``."""
     source = Random(f"documents|{seed}")
     for _number in range(count):
         if source.random() < PLAIN_SHARE:
-            yield Document(template.BOS, reading.blessing(source).text + template.EOS)
+            yield TrainingDocument(template.BOS, reading.blessing(source).text + template.EOS)
         else:
             turn = reading.draw(source)
-            yield Document(template.prompt(turn.request, turn.system), template.answer(turn.answer))
+            yield TrainingDocument(template.prompt(turn.request, turn.system), template.answer(turn.answer))
 
 
-def pack(written: Sequence[Document], tokenizer: "Tokenizer", length: int) -> Rows:
+def pack(written: Sequence[TrainingDocument], tokenizer: "Tokenizer", length: int) -> PackedDocuments:
     """Documents one after the other in rows of ``length`` tokens. Each row begins with a document; what does not fit
     into the rest of a row is cut off."""
     import torch
@@ -96,4 +96,4 @@ def pack(written: Sequence[Document], tokenizer: "Tokenizer", length: int) -> Ro
         pad = length - len(row)
         ids.append(row + [newline] * pad)
         labels.append(targets + [IGNORED] * pad)
-    return Rows(torch.tensor(ids, dtype=torch.int32), torch.tensor(labels, dtype=torch.int32))
+    return PackedDocuments(torch.tensor(ids, dtype=torch.int32), torch.tensor(labels, dtype=torch.int32))

@@ -33,7 +33,7 @@ class Blessing(NamedTuple):
     pronoun: str
 
 
-class Turn(NamedTuple):
+class ReadingTask(NamedTuple):
     """One exchange: system prompt ('' for none), request, answer."""
 
     system: str
@@ -86,11 +86,11 @@ class ReadingTasks:
         """Every character that a task can show, once or more: what the vocabulary must hold."""
         return yaml.safe_dump(self.texts, allow_unicode=True)
 
-    def draw(self, source: Random) -> Turn:
+    def draw(self, source: Random) -> ReadingTask:
         """One task."""
         kind = source.choices(self._draws, self._weights)[0]
         request, answer = kind(source)
-        return Turn(self._system(source), request, answer)
+        return ReadingTask(self._system(source), request, answer)
 
     def _system(self, source: Random) -> str:
         chance = source.random()

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from tianji_core.models.nano.corpus import IGNORED, Rows
+from tianji_core.models.nano.corpus import IGNORED, PackedDocuments
 from tianji_core.models.nano.template import BOS, END, EOS, PAD, SPECIAL
 from tianji_core.models.nano.tokenizer import CONTEXT
 
@@ -19,7 +19,7 @@ CHECKPOINT = "checkpoint.pt"
 
 
 @dataclass(frozen=True)
-class Shape:
+class LlamaShape:
     """Size of the network. With the default character vocabulary these are 4.3 million parameters."""
 
     hidden: int = 256
@@ -47,7 +47,7 @@ class Schedule:
         return self.learning_rate * (0.1 + 0.45 * (1 + math.cos(math.pi * min(1.0, share))))
 
 
-def llama_config(shape: Shape, vocabulary: int) -> dict[str, Any]:
+def llama_config(shape: LlamaShape, vocabulary: int) -> dict[str, Any]:
     """The fields of ``config.json``. Weights are stored in half precision and named float32, so that they load as
     float32 unless a program asks for something else: a CPU computes in that."""
     return {
@@ -73,7 +73,7 @@ def llama_config(shape: Shape, vocabulary: int) -> dict[str, Any]:
     }
 
 
-def new_model(shape: Shape, vocabulary: int, seed: int) -> Any:
+def new_model(shape: LlamaShape, vocabulary: int, seed: int) -> Any:
     """A network with random weights drawn from ``seed``."""
     from transformers import LlamaConfig, LlamaForCausalLM
 
@@ -100,7 +100,7 @@ def losses(model: Any, ids: Tensor, labels: Tensor) -> Tensor:
 
 def train(
     model: Any,
-    rows: Rows,
+    rows: PackedDocuments,
     schedule: Schedule,
     seed: int,
     device: torch.device,
@@ -181,7 +181,7 @@ class Score:
 
 
 @torch.no_grad()
-def score(model: Any, rows: Rows, device: torch.device, batch: int = 32) -> Score:
+def score(model: Any, rows: PackedDocuments, device: torch.device, batch: int = 32) -> Score:
     """Loss and exactness on rows of held-out documents. An answer is a run of learnt labels."""
     model.to(device).eval()
     nats, tokens, right, answers = 0.0, 0, 0, 0
