@@ -1,5 +1,5 @@
-"""One chat request: its choices run in the engine, their pieces become OpenAI's answers. Imported by the server process
-only."""
+"""Turns one chat request into OpenAI's answer: the engine runs its choices and delivers their text.
+Imported by the server process only."""
 
 import asyncio
 import json
@@ -24,7 +24,8 @@ from tianji_core.serving.sampling import Drawing
 
 
 class Mailbox:
-    """Carries pieces from the decode thread to the event loop, which is woken once for all that came meanwhile."""
+    """Carries text from the decode thread to the event loop. One wake-up of the loop serves all text that
+    is waiting."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
@@ -32,7 +33,7 @@ class Mailbox:
         self._woken = False
 
     def post(self, queue: "asyncio.Queue[tuple[int, TextPiece]]", index: int, piece: TextPiece) -> None:
-        """Put a piece into a queue of the loop. For any thread.
+        """Puts a piece of text into a queue of the loop. Safe to call from any thread.
 
         Raises:
             RuntimeError: the loop is closed.
@@ -43,14 +44,14 @@ class Mailbox:
             self._loop.call_soon_threadsafe(self._open)
 
     def _open(self) -> None:
-        self._woken = False  # first, so that a piece that comes now wakes the loop again
+        self._woken = False  # first, so that text posted from now on wakes the loop again
         while self._posted:
             queue, index, piece = self._posted.popleft()
             queue.put_nowait((index, piece))
 
 
 class ChatAnswer:
-    """One request: its choices run in the engine, their pieces arrive here."""
+    """One request: the engine runs its choices, and their text arrives here."""
 
     def __init__(
         self, asked: ChatRequest, entry: Served, system: str | None, mailbox: Mailbox, metrics: Metrics
@@ -102,7 +103,7 @@ class ChatAnswer:
         )
 
     def start(self) -> None:
-        """Queue every choice.
+        """Queues every choice.
 
         Raises:
             ApiError: 429, too many are waiting.
@@ -115,7 +116,7 @@ class ChatAnswer:
             raise ApiError(429, message, "rate_limit_error", "queue_full") from error
 
     async def whole(self, request: Request) -> dict[str, Any]:
-        """The answer in one piece; a client that hangs up ends it."""
+        """Returns the whole answer. Cancels the generation when the client disconnects."""
         texts = [""] * self._asked.n
         reasons = [""] * self._asked.n
         try:
@@ -142,7 +143,8 @@ class ChatAnswer:
         return completion(self._id, self._created, self._entry.name, choices, self._usage())
 
     async def events(self) -> AsyncIterator[str]:
-        """The answer as server-sent events; :meth:`close` belongs after it, however it ended."""
+        """Yields the answer as server-sent events. The caller calls :meth:`close` afterwards, however it
+        ends."""
         open_choices = set(range(self._asked.n))
         for index in sorted(open_choices):
             yield self._event(index, {"role": "assistant", "content": ""})
@@ -173,7 +175,7 @@ class ChatAnswer:
         return usage(len(self._prompt), sum(self._tokens))
 
     def close(self) -> None:
-        """End what still runs, count it, and write one line to the log. A second call does nothing."""
+        """Cancels what still runs, counts the request, and logs one line. A second call does nothing."""
         if self._closed:
             return
         self._closed = True
@@ -197,7 +199,8 @@ class ChatAnswer:
 
 
 class Stream(StreamingResponse):
-    """Ends the generation when the client hangs up, even before the first event was asked for."""
+    """A streamed answer that cancels its generation when the client disconnects, even before the first
+    event."""
 
     def __init__(self, answer: ChatAnswer) -> None:
         super().__init__(answer.events(), media_type="text/event-stream")

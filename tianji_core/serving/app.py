@@ -1,4 +1,5 @@
-"""The web application of the model server: OpenAI's chat API over the engines. Imported by the server process only."""
+"""The web application of the model server: OpenAI's chat API over the engines. Imported by the server
+process only."""
 
 import asyncio
 import contextlib
@@ -22,9 +23,9 @@ from tianji_core.serving.routes import Service, adapter_routes, chat_routes, mod
 def build_app(
     registry: Registry, system: str | None, local: bool, ready: Callable[[], None], key: str = ""
 ) -> FastAPI:
-    """Returns the application. ``system`` overrides every model's own system prompt; ``local`` refuses foreign Host
-    headers, so that a web page cannot reach the server through a name of its own; ``ready`` is called once requests are
-    accepted; clients must send ``key``, '' for none."""
+    """Returns the application. ``system`` overrides every model's own system prompt; ``local`` refuses
+    foreign Host headers, so that a web page cannot reach the server through a name of its own; ``ready``
+    is called once requests are accepted; clients must send ``key``, '' for none."""
     service = Service(registry, system, key)
     service.add_gauges()
 
@@ -44,7 +45,7 @@ def build_app(
 
 
 def _add_error_answers(app: FastAPI) -> None:
-    """Every error is answered in OpenAI's form."""
+    """Answers every error in OpenAI's format."""
 
     @app.exception_handler(ApiError)
     async def on_api_error(_request: Request, error: ApiError) -> Response:
@@ -62,7 +63,7 @@ def _add_error_answers(app: FastAPI) -> None:
 
 
 class _LocalOnly:
-    """Refuses requests that reach this machine under the name of another, in the form of all other errors."""
+    """Refuses requests whose Host header is not a local name, with an error in OpenAI's format."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

@@ -1,5 +1,5 @@
-"""Many answers in one forward pass for models that make their own cache: key-value caches of different length side by
-side, padded on the left. Imported by the server process only."""
+"""Decodes many answers in one forward pass for models that create their own cache: key-value caches of
+different lengths in one batch, padded on the left. Imported by the server process only."""
 
 from typing import Any
 
@@ -12,20 +12,20 @@ Layers = list[tuple[torch.Tensor, torch.Tensor]]
 
 
 def can_batch(cache: Any) -> bool:
-    """Whether a model's cache is plain keys and values, which is all that can be laid side by side."""
+    """Returns whether a model's cache holds plain keys and values, which is what can be batched."""
     return type(cache) is DynamicCache or (
         isinstance(cache, tuple) and all(isinstance(layer, tuple) and len(layer) == 2 for layer in cache)
     )
 
 
 def layers_of(cache: Any) -> Layers:
-    """The keys and values of a cache that :func:`can_batch` accepts."""
+    """Returns the keys and values of a cache that :func:`can_batch` accepts."""
     return list(cache if isinstance(cache, tuple) else cache.to_legacy_cache())
 
 
 class CacheBatch:
-    """The caches of several rows as one. ``lengths`` are the real tokens of each row; ``dynamic`` says which form of
-    cache the model takes."""
+    """The caches of several rows in one batch. ``lengths`` counts the tokens of each row without padding;
+    ``dynamic`` selects the cache class that the model expects."""
 
     def __init__(self, dynamic: bool) -> None:
         self.lengths: list[int] = []
@@ -33,8 +33,8 @@ class CacheBatch:
         self._layers: Layers = []
 
     def join(self, layers: Layers, lengths: list[int], prefix: int = 0) -> None:
-        """Add rows with caches (k, H, T, D) whose tokens stand at the right end; there are no beginnings apart here, so
-        ``prefix`` is 0."""
+        """Adds rows with caches (k, H, T, D) that are padded on the left. ``prefix`` must be 0: this batch
+        stores no shared prefixes."""
         assert prefix == 0
         width = max(*self.lengths, *lengths, 0)
         added = [(_fitted(k, width), _fitted(v, width)) for k, v in layers]
@@ -47,7 +47,8 @@ class CacheBatch:
         self.lengths += lengths
 
     def drop(self, rows: list[int]) -> list[int]:
-        """Take rows out, and the padding that no row needs any more; returns which old row stands at each place now."""
+        """Removes rows and the padding that no remaining row needs. Returns the previous index of each
+        remaining row."""
         kept = [row for row in range(len(self.lengths)) if row not in rows]
         if not kept:
             self._layers, self.lengths = [], []
@@ -58,7 +59,7 @@ class CacheBatch:
         return kept
 
     def forward(self, model: Any, tokens: list[int]) -> torch.Tensor:
-        """Advance every row by its token; returns the scores of what follows (B, V)."""
+        """Appends one token to every row. Returns the logits of the next token (B, V)."""
         device = self._layers[0][0].device
         lengths = torch.tensor(self.lengths, device=device)
         width = max(self.lengths) + 1
@@ -78,6 +79,6 @@ class CacheBatch:
 
 
 def _fitted(tensor: torch.Tensor, width: int) -> torch.Tensor:
-    """Padded on the left, or cut there, to ``width`` tokens."""
+    """Pads or cuts a tensor on the left to ``width`` tokens."""
     have = tensor.shape[2]
     return tensor[:, :, have - width :] if have >= width else pad(tensor, (0, 0, width - have, 0))

@@ -1,4 +1,5 @@
-"""What is done to a model between two passes, by the thread that computes them. Imported by the server process only."""
+"""Changes to a model that the decode thread makes between two forward passes. Imported by the server
+process only."""
 
 from collections import deque
 from collections.abc import Callable
@@ -6,7 +7,8 @@ from concurrent.futures import Future
 
 
 class BetweenSteps:
-    """Work that waits for its turn; work that returns False is tried again at the next one."""
+    """A queue of functions that run between two steps. A function that returns False runs again at the
+    next opportunity."""
 
     def __init__(self) -> None:
         self._waiting: deque[tuple[Callable[[], bool], Future[None]]] = deque()
@@ -15,13 +17,13 @@ class BetweenSteps:
         return bool(self._waiting)
 
     def add(self, work: Callable[[], bool]) -> Future[None]:
-        """Have something done; the result is there when it was."""
+        """Queues a function. The returned future completes when it has run."""
         done: Future[None] = Future()
         self._waiting.append((work, done))
         return done
 
     def run(self) -> None:
-        """Try everything that waits once."""
+        """Runs each queued function once."""
         for _each in range(len(self._waiting)):
             work, done = self._waiting.popleft()
             try:
@@ -29,10 +31,10 @@ class BetweenSteps:
                     done.set_result(None)
                 else:
                     self._waiting.append((work, done))
-            except Exception as error:  # the one who asked is told
+            except Exception as error:  # reported to the caller of add
                 done.set_exception(error)
 
     def give_up(self, why: str) -> None:
-        """Tell those who wait that nothing will be done."""
+        """Fails all queued functions with a message."""
         while self._waiting:
             self._waiting.popleft()[1].set_exception(RuntimeError(why))

@@ -1,5 +1,6 @@
-"""Several answers to one question at the same time, from any server: each is a request of its own, because not every
-server takes ``n``, and ours reads an equal prompt only once."""
+"""Requests several answers to one question at the same time from any server. Each answer is a request of
+its own, because not every server supports ``n``, and the studio's server processes an equal prompt only
+once."""
 
 import contextlib
 import queue
@@ -11,10 +12,10 @@ from tianji_core.errors import ServerError, StudioError
 from tianji_core.serving.client import ChatChunk, ChatSampling, Message, chat_stream
 
 MOST = 8
-"""Candidates at a time."""
+"""Most candidates at a time."""
 
 GLANCE = 0.2
-"""Seconds between two looks at whether to stop, while nothing comes."""
+"""Seconds between two checks of ``stop`` while no text arrives."""
 
 
 def candidates(
@@ -26,12 +27,13 @@ def candidates(
     count: int = 1,
     stop: threading.Event | None = None,
 ) -> Generator[tuple[int, ChatChunk], None, None]:
-    """(which answer, piece) as the pieces come; with a seed each answer has the next one. Closing the iterator hangs up on
-    all of them; ``stop`` ends it while nothing comes.
+    """Yields (index of the answer, chunk) as chunks arrive. With a seed, each answer uses the next seed.
+    Closing the iterator disconnects all requests; ``stop`` ends it while no text arrives.
 
     Raises:
-        InputError: ``url`` is not an address (at once). ServerError: as for
-            :func:`~tianji_core.serving.client.chat_stream`, with the first failure (while iterating).
+        InputError: ``url`` is not an address (at once).
+        ServerError: as for :func:`~tianji_core.serving.client.chat_stream`, with the first failure (while
+            iterating).
     """
     wishes = [
         sampling if sampling.seed is None else replace(sampling, seed=sampling.seed + at)
@@ -55,7 +57,7 @@ def _together(
                         return
         except StudioError as error:
             came.put((at, error))
-        except Exception as error:  # the reader waits for an end, whatever a foreign server sends
+        except Exception as error:  # the consumer needs an end marker, whatever a server sends
             came.put((at, ServerError(f"{type(error).__name__}: {error}")))
         finally:
             came.put((at, None))

@@ -1,4 +1,4 @@
-"""From the models a person picked to a server that can answer with them."""
+"""Starts a server for models that a person selects by name or folder."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,12 +19,12 @@ def start_for(
     options: ServerOptions = ServerOptions(),
     extra: Sequence[ModelRef] = (),
 ) -> Job:
-    """Start a server for the models with these names or folders, and ``extra`` adapters by folder. An adapter brings its base along, under the base's name, so
-    that before and after training can be compared at once.
+    """Starts a server for models given by name or folder, plus ``extra`` adapters given by folder. The base
+    of an adapter is served too, under the base's name, so that base and adapter can be compared.
 
     Raises:
-        ModelError: no such model, or an adapter whose base is gone. InputError: as
-            :func:`~tianji_core.serving.launch.start_server`.
+        ModelError: no such model, or an adapter whose base is gone.
+        InputError: as :func:`~tianji_core.serving.launch.start_server`.
     """
     full, adapters = resolved(workspace, names, extra)
     return start_server(workspace, full, adapters, port, options)
@@ -33,7 +33,7 @@ def start_for(
 def resolved(
     workspace: Workspace, names: Sequence[str], extra: Sequence[ModelRef] = ()
 ) -> tuple[list[ModelRef], list[ModelRef]]:
-    """(full models, adapters) for names or folders; an adapter brings its base along.
+    """Returns (full models, adapters) for names or folders. The base of each adapter is included.
 
     Raises:
         ModelError: no such model or folder, or an adapter whose base is gone.
@@ -51,7 +51,7 @@ def resolved(
 
 
 def is_folder(text: str) -> bool:
-    """Whether a person named a model by its folder, or NAME=DIR, and not by its name in the workspace."""
+    """Returns whether a model is given by its folder or NAME=DIR, not by its name in the workspace."""
     return "/" in text
 
 

@@ -1,4 +1,4 @@
-"""Talking to a model server, ours or any other that speaks OpenAI's chat API."""
+"""A client for model servers with OpenAI's chat API: the studio's own and any other."""
 
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
@@ -13,15 +13,16 @@ if TYPE_CHECKING:
     from openai import OpenAI
 
 LOCAL = ("127.0.0.1", "localhost", "::1")
-"""Names of this machine for itself."""
+"""Host names of this machine."""
 
 CONNECT_TIMEOUT, READ_TIMEOUT = 5.0, 300.0
-"""Seconds to reach a server, and seconds it may stay silent: a long queue on a CPU is slow."""
+"""Seconds to connect, and seconds without data before a request fails. A CPU with a long queue answers
+slowly."""
 
 
 @dataclass(frozen=True)
 class Message:
-    """One turn. ``role`` is system, user or assistant."""
+    """One message of a conversation. ``role`` is system, user or assistant."""
 
     role: str
     content: str
@@ -29,7 +30,7 @@ class Message:
 
 @dataclass(frozen=True)
 class ChatSampling:
-    """How the answer is drawn. ``max_tokens`` in tokens; None leaves the server's default.
+    """Sampling parameters. ``max_tokens`` in tokens; None uses the server's default.
     ``repetition_penalty`` is not part of OpenAI's API, so 1.0 is not sent."""
 
     temperature: float = 0.7
@@ -42,7 +43,8 @@ class ChatSampling:
 
 @dataclass(frozen=True)
 class ChatChunk:
-    """A piece of an answer. ``finish_reason`` and the token counts come with the last ones, where at all."""
+    """A piece of a streamed answer. ``finish_reason`` and the token counts come with the last chunks, if
+    the server sends them."""
 
     text: str
     finish_reason: str | None = None
@@ -51,7 +53,7 @@ class ChatChunk:
 
 
 def base_url(text: str) -> str:
-    """The address up to the version, whatever a person pasted.
+    """Returns the API address up to the version, also for an address with a longer path.
 
     Raises:
         InputError: not an http or https address.
@@ -60,7 +62,7 @@ def base_url(text: str) -> str:
     try:
         parts = urlsplit(url)
         usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:  # brackets that do not match, a port beyond 65535
+    except ValueError:  # unmatched brackets, or a port above 65535
         usable = False
     if not usable:
         raise InputError(_("服务地址应当像 http://127.0.0.1:8000/v1，现在是“{url}”", url=text.strip()))
@@ -68,7 +70,7 @@ def base_url(text: str) -> str:
 
 
 def connect(url: str, key: str | None = None) -> "OpenAI":
-    """A client without retries; a server on this machine is never asked through a proxy.
+    """Returns an OpenAI client without retries. Servers on this machine are reached without a proxy.
 
     Raises:
         InputError: not an address, or a key that cannot be sent.
@@ -85,7 +87,7 @@ def connect(url: str, key: str | None = None) -> "OpenAI":
         api_key=key or "none",
         max_retries=0,
         timeout=openai.Timeout(READ_TIMEOUT, connect=CONNECT_TIMEOUT),
-        # reading the certificates takes 30 ms, as long as a short answer, and nobody asks for them here
+        # loading the certificates takes 30 ms, and plain HTTP does not use them
         http_client=openai.DefaultHttpxClient(
             trust_env=not local, verify=not (local and parts.scheme == "http")
         ),
@@ -93,10 +95,11 @@ def connect(url: str, key: str | None = None) -> "OpenAI":
 
 
 def model_names(url: str, key: str | None = None) -> list[str]:
-    """The model names that a server offers.
+    """Returns the model names that a server offers.
 
     Raises:
-        InputError: not an address. ServerError: it cannot be reached or has no such list.
+        InputError: not an address.
+        ServerError: it cannot be reached or has no such list.
     """
     import openai
 
@@ -110,8 +113,8 @@ def model_names(url: str, key: str | None = None) -> list[str]:
 def chat_stream(
     url: str, model: str, messages: Sequence[Message], sampling: ChatSampling, key: str | None = None
 ) -> Generator[ChatChunk, None, None]:
-    """An answer piece by piece; the request is sent when the first one is asked for. Closing the iterator hangs up, and
-    the server ends its generation.
+    """Yields an answer chunk by chunk. The request is sent when the first chunk is requested. Closing the
+    iterator disconnects, and the server cancels the generation.
 
     Raises:
         InputError: ``url`` is not an address (at once).
@@ -144,7 +147,7 @@ def _stream(client: "OpenAI", url: str, arguments: dict[str, Any]) -> Generator[
     if not heard:
         message = _("模型服务 {url} 什么也没有回答，请看它是否还在运行、支不支持流式输出（stream）", url=url)
         raise ServerError(message)
-    if not ended:  # a killed server may look like one that has said everything
+    if not ended:  # a killed server closes the connection like one that has finished
         raise _broken_off(url)
 
 
@@ -182,7 +185,7 @@ def _broken_off(url: str) -> ServerError:
 
 
 def server_error(error: Exception, url: str) -> ServerError:
-    """One sentence for what went wrong between us and the server."""
+    """Returns an error with one sentence about the failure of a request."""
     import openai
 
     if isinstance(error, openai.APITimeoutError):

@@ -1,8 +1,9 @@
-"""The decode loop: one thread per loaded base, many requests at once. Imported by the server process only.
+"""The decode loop: one thread per loaded base serves many requests at once. Imported by the server process
+only.
 
-Each turn of the loop reads the prompts of requests that wait, several in one pass, then gives every running request its
-next token in one pass, whatever its adapter. In float32 a choice that rounding could turn round is computed again for that
-row alone, so a greedy or seeded answer is the same alone and in company.
+Each iteration processes the prompts of waiting requests, several in one pass, and then decodes one token
+for every running request in one pass, whatever its adapter. In float32, a choice within rounding error is
+computed again for its row alone, so that greedy and seeded answers do not depend on the batch.
 """
 
 import threading
@@ -26,11 +27,11 @@ from tianji_core.serving.sampling import choose
 from tianji_core.serving.slab import Slab, has_slab
 
 READ_TOKENS = 4096
-"""Prompt tokens read in one pass, padding included: running answers wait that long for their next token."""
+"""Prompt tokens per pass, padding included. Running answers wait that long for their next token."""
 
 
 class Engine:
-    """Runs generations of one base model and its adapters."""
+    """Runs generations on one base model and its adapters."""
 
     def __init__(
         self,
@@ -40,7 +41,7 @@ class Engine:
         max_active: int = 128,
         max_queue: int = 256,
     ) -> None:
-        """``max_active`` requests run, ``max_queue`` wait."""
+        """At most ``max_active`` requests run and ``max_queue`` wait."""
         self._model = model
         self._tokenizer = tokenizer
         self._stop_tokens = stop_tokens
@@ -58,32 +59,32 @@ class Engine:
         self._between_steps = BetweenSteps()
         self._closed = False
         self._admitting = 0
-        self._full = False  # no memory for more until one ends
+        self._full = False  # no memory for new requests until a running one ends
         self._thread = threading.Thread(target=self._run, name="decode", daemon=True)
         self._thread.start()
 
     @property
     def active(self) -> int:
-        """Requests that are being answered."""
+        """The number of requests that are being answered."""
         return len(self._alone) + len(self._together) + self._admitting
 
     @property
     def queued(self) -> int:
-        """Requests that wait."""
+        """The number of waiting requests."""
         return len(self._waiting)
 
     @property
     def alive(self) -> bool:
-        """Whether the decode thread still runs."""
+        """Whether the decode thread is running."""
         return self._thread.is_alive()
 
     @property
     def model(self) -> Any:
-        """The base, for reading its shapes."""
+        """The base model. Other threads may read the shapes of its layers."""
         return self._model
 
     def submit(self, generations: list[Generation]) -> None:
-        """Queue generations, all or none.
+        """Queues all generations or none.
 
         Raises:
             QueueFullError: too many are waiting.
@@ -96,7 +97,8 @@ class Engine:
             self._wake.notify()
 
     def add_adapter(self, name: str, pairs: dict[str, LoraMatrices]) -> Future[None]:
-        """Put an adapter on the base between two passes; the result is there when requests may use it."""
+        """Adds an adapter to the base between two passes. The returned future completes when requests may
+        use it."""
 
         def add() -> bool:
             self._adapters.add(name, pairs)
@@ -105,7 +107,8 @@ class Engine:
         return self._between(add)
 
     def remove_adapter(self, name: str) -> Future[None]:
-        """Free an adapter once the requests that use it have ended. The caller sends it no new ones."""
+        """Removes an adapter once the requests that use it have ended. The caller sends no new requests to
+        it."""
 
         def remove() -> bool:
             with self._wake:
@@ -119,7 +122,7 @@ class Engine:
         return self._between(remove)
 
     def close(self) -> None:
-        """End the thread; running generations end with an error."""
+        """Ends the thread. Running generations end with an error."""
         with self._wake:
             self._closed = True
             self._wake.notify()
@@ -139,7 +142,7 @@ class Engine:
                     self._wake.wait()
                 if self._closed:
                     break
-            self._between_steps.run()  # before requests leave the line, where an adapter that goes looks for them
+            self._between_steps.run()  # before requests leave the queue: removing an adapter checks the queue
             with self._wake:
                 new = self._next()
                 self._admitting = len(new)
@@ -161,7 +164,7 @@ class Engine:
         self._between_steps.give_up(_("模型服务正在停止"))
 
     def _next(self) -> list[Generation]:
-        """Waiting requests for which there is room, as many as one pass may read."""
+        """Takes waiting requests for which there is room, at most as many as one pass may process."""
         found: list[Generation] = []
         width = 0
         self._full &= self.active > self._admitting
@@ -177,8 +180,9 @@ class Engine:
         return found
 
     def _admit(self, jobs: list[Generation]) -> list[Generation]:
-        """Read prompts and draw the first tokens. Out of memory: returns those that wait until a running one ends; where
-        none runs, they are read in smaller parts, down to one, which is given up."""
+        """Processes prompts and samples the first tokens. When memory is short, returns the requests that
+        must wait until a running one ends; if none runs, splits them into smaller batches, and fails a
+        single one."""
         rows = [BatchRow(job, self._tokenizer, self._stop_tokens, self._model.device) for job in jobs]
         if self._started(rows):
             return []
@@ -196,8 +200,8 @@ class Engine:
         return [*back, *rest] if back else self._admit(rest)
 
     def _started(self, rows: list[BatchRow]) -> bool:
-        """Let rows run; False where memory was short, and some of them may not. What the failing pass had made is free
-        only after this returns: its traceback holds it."""
+        """Starts rows. Returns False when memory is short and some may not have started. The memory of the
+        failed pass is free only after this returns, because its traceback refers to it."""
         try:
             for read in self._reader.read(rows, beginnings=isinstance(self._caches, Slab)):
                 self._put(read)
@@ -208,7 +212,7 @@ class Engine:
         return True
 
     def _put(self, read: ReadPrompts) -> None:
-        """Let rows run whose prompts were read."""
+        """Starts rows whose prompts are processed."""
         if read.layers is None:
             for row in read.rows:
                 row.cache = read.cache
@@ -236,7 +240,8 @@ class Engine:
         self._take(rows, out.logits[:, -1])
 
     def _step_together(self) -> None:
-        """One token for every row. Out of memory: the newest row is given up, the others go on."""
+        """Decodes one token for every row. When memory is short, the newest row fails and the others
+        continue."""
         rows = self._together
         for row in rows:
             row.ended = row.ended or row.job.cancelled
@@ -256,7 +261,7 @@ class Engine:
             self._free()
             rows[-1].fail(_("显存不够，请减少同时的请求或缩短文本"))
             self._drop_ended()
-            self._full = True  # what it leaves is for those that run
+            self._full = True  # the freed memory is for running requests
         except Exception as error:
             _fail(rows, error)
         else:
@@ -269,7 +274,7 @@ class Engine:
             self._guarded([row], partial(self._settle, token, doubtful and self._exact, draw))
 
     def _settle(self, token: int, doubtful: bool, draw: float, rows: list[BatchRow]) -> None:
-        """Append a token to one row; a doubtful choice is made again from the row alone."""
+        """Appends a token to one row. An uncertain choice is made again from the row alone."""
         (row,) = rows
         if doubtful:
             scores = self._reader.scores_of(row)
@@ -277,7 +282,7 @@ class Engine:
         row.take(token)
 
     def _guarded(self, rows: list[BatchRow], step: Callable[[list[BatchRow]], None]) -> None:
-        """A failing step ends its own requests with a message, and the loop goes on for the others."""
+        """Runs a step. If it fails, its own requests end with a message, and the loop continues."""
         try:
             step(rows)
         except torch.OutOfMemoryError:
@@ -288,7 +293,7 @@ class Engine:
             _fail(rows, error)
 
     def _free(self) -> None:
-        """Give the device everything that is not needed for what runs."""
+        """Frees device memory that running requests do not need."""
         self._graphs.clear()
         self._reader.clear()
         if not self._together and isinstance(self._caches, Slab):

@@ -1,5 +1,6 @@
-"""Servers of other programs (vLLM, LMDeploy) for a merged model, or a base with adapters: the way past one GPU and one
-machine. The commands stand in ``configs/serving``; where the program is installed, one is started as a job."""
+"""Servers of other programs (vLLM, LMDeploy) for a full model or a base with adapters, for more than one
+GPU or machine. Their commands are in ``configs/serving``; where a program is installed, it can be started
+as a job."""
 
 import shlex
 import shutil
@@ -43,7 +44,8 @@ class Program(BaseModel):
 
 @dataclass(frozen=True)
 class Command:
-    """What to run: ``argv`` begins with the program's name; ``models`` and ``adapters`` are names for requests."""
+    """A command line. ``argv`` begins with the program's name; ``models`` and ``adapters`` are names for
+    requests."""
 
     program: Program
     argv: list[str]
@@ -53,17 +55,17 @@ class Command:
 
     @property
     def text(self) -> str:
-        """For a shell."""
+        """The command line quoted for a shell."""
         return shlex.join(self.argv)
 
     @property
     def installed(self) -> bool:
-        """Whether the program is on this machine's path."""
+        """Whether the program is on this machine's PATH."""
         return shutil.which(self.program.program) is not None
 
 
 def programs() -> dict[str, Program]:
-    """Every program there is a command for, by name."""
+    """Returns every known program by name."""
     found = {}
     for path in sorted(FOLDER.glob("*.yaml")):
         found[path.stem] = Program.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
@@ -78,11 +80,11 @@ def command(
     port: int | None = None,
     gpus: int = 1,
 ) -> Command:
-    """The command that serves these models with ``program``.
+    """Returns the command that serves these models with ``program``.
 
     Raises:
-        InputError: no such program, or more than one full model. ModelError: as for
-            :func:`~tianji_core.serving.choosing.start_for`.
+        InputError: no such program, or more than one full model.
+        ModelError: as for :func:`~tianji_core.serving.choosing.start_for`.
     """
     known = programs()
     if program not in known:
@@ -114,7 +116,7 @@ def command(
 
 
 def start(workspace: Workspace, made: Command) -> Job:
-    """Run a command as a job of kind ``serve``; it is found and stopped like a server of ours.
+    """Runs a command as a job of kind ``serve``. It is listed and stopped like a server of the studio.
 
     Raises:
         InputError: the program is not installed here, or the port is taken.

@@ -1,4 +1,5 @@
-"""One answer in the making: what was asked, and the row that grows token by token. Imported by the server process only."""
+"""One generation: the request, and the batch row that grows token by token. Imported by the server process
+only."""
 
 import time
 from collections.abc import Callable
@@ -12,13 +13,13 @@ from tianji_core.serving.text import TextStream
 
 
 class QueueFullError(Exception):
-    """As many requests wait as may wait."""
+    """The queue is full."""
 
 
 @dataclass(frozen=True)
 class TextPiece:
-    """New text of an answer; ``finish_reason`` is set on the last one, ``error`` where it broke off.
-    ``tokens`` counts all tokens so far."""
+    """New text of an answer. ``finish_reason`` is set on the last piece, ``error`` when the generation
+    failed. ``tokens`` counts all tokens so far."""
 
     text: str
     tokens: int
@@ -28,9 +29,10 @@ class TextPiece:
 
 @dataclass
 class Generation:
-    """One answer to make. ``deliver`` is called from the engine's thread; set ``cancelled`` to end it early.
-    ``streamed`` False lets the text come in one piece. The first ``shared`` tokens of the prompt are likely to begin others
-    too. ``first`` is when its first token came, in monotonic seconds."""
+    """A request for one answer. ``deliver`` is called from the engine's thread; setting ``cancelled`` ends
+    the generation early. ``streamed`` False delivers the text at the end. The first ``shared`` tokens of
+    the prompt are likely to begin other prompts too. ``first`` is the time of the first token, in
+    monotonic seconds."""
 
     prompt: list[int]
     adapter: str
@@ -45,7 +47,7 @@ class Generation:
 
 
 class BatchRow:
-    """A running generation. ``ids`` are the tokens of its answer."""
+    """A running generation: one row of the batch. ``ids`` are the tokens of its answer."""
 
     def __init__(
         self, job: Generation, tokenizer: Any, stop_tokens: frozenset[int], device: torch.device
@@ -57,12 +59,12 @@ class BatchRow:
         self.sampler = TokenSampler(job.drawing, job.prompt, device)
         self._stop_tokens = stop_tokens
         self._text = TextStream(tokenizer, job.stop)
-        self._unsaid = ""  # of an answer that is wanted in one piece
-        self._unread: list[int] = []  # tokens that nobody waits to see as text
+        self._unsaid = ""  # text of an answer that is not streamed
+        self._unread: list[int] = []  # tokens that are not decoded to text yet
         self._eager = job.streamed or bool(job.stop)
 
     def take(self, token: int) -> None:
-        """Append a token and hand out what it adds."""
+        """Appends a token and delivers the text that it completes."""
         if self.job.first is None:
             self.job.first = time.monotonic()
         self.ids.append(token)
@@ -82,7 +84,7 @@ class BatchRow:
             self._unsaid += text
 
     def fail(self, message: str) -> None:
-        """End with an error."""
+        """Ends the generation with an error."""
         self.ended = True
         self._deliver(TextPiece("", len(self.ids), finish_reason="error", error=message))
 
@@ -99,5 +101,5 @@ class BatchRow:
     def _deliver(self, piece: TextPiece) -> None:
         try:
             self.job.deliver(piece)
-        except RuntimeError:  # the listener's event loop is closed: nobody is left to read
+        except RuntimeError:  # the event loop of the receiver is closed
             self.ended = True

@@ -1,5 +1,5 @@
-"""One token for every row as a recorded CUDA graph: some two thousand kernels of a 7B model start with one call instead of
-one by one, which takes longer than they run. Imported by the server process only."""
+"""Decode steps as CUDA graphs: one launch replaces some two thousand kernel launches of a 7B model, which
+take longer than the kernels. Imported by the server process only."""
 
 import traceback
 from dataclasses import dataclass
@@ -12,12 +12,12 @@ from tianji_core.serving.routing import BASE, Masks
 from tianji_core.serving.slab import COLUMNS, Slab, bucket
 
 MOST_ROWS, MOST_COLUMNS = 256, 4096
-"""Beyond these the kernels take longer than their start, and a graph would only take memory."""
+"""Above these sizes the kernels take longer than their launches, and a graph only costs memory."""
 
 
 @dataclass(frozen=True)
 class Recorded:
-    """A step of some rows and columns. ``inputs`` (2, B) are read, ``scores`` (B, V) written at every replay."""
+    """The graph of one step. A replay reads ``inputs`` (2, B) and writes ``scores`` (B, V)."""
 
     graph: Any
     inputs: torch.Tensor
@@ -26,11 +26,11 @@ class Recorded:
 
 
 class Graphs:
-    """The recorded steps of one base and its adapters. Only the decode thread may call it.
+    """The graphs of one base and its adapters. Only the decode thread may call it.
 
-    Rows and columns are rounded up to powers of two, so that few recordings serve all; rows beyond the last one write
-    to space that no answer uses. What the recordings point at must stay where it is: where the slab grew or an adapter
-    came or went, they are made anew.
+    Rows and columns are rounded up to powers of two, so that few graphs suffice; surplus rows write to
+    unused memory. Graphs refer to fixed addresses: they are recorded again when the slab grows or the
+    adapters change.
     """
 
     def __init__(self, model: Any, adapters: Adapters) -> None:
@@ -43,14 +43,15 @@ class Graphs:
 
     @property
     def keep(self) -> int:
-        """Bytes of keys and values that may stay between requests, so that recordings stay good: a sixteenth of the
-        card."""
+        """Bytes of keys and values that stay allocated between requests, so that graphs remain valid: a
+        sixteenth of the device memory."""
         if not self.usable:
             return 0
         return int(torch.cuda.get_device_properties(self._model.device).total_memory // 16)
 
     def forward(self, slab: Slab, tokens: list[int], adapters: list[str]) -> torch.Tensor:
-        """Advance every row by its token; returns the scores of what follows (B, V), valid until the next call.
+        """Appends one token to every row. Returns the logits of the next token (B, V), valid until the next
+        call.
 
         Raises:
             torch.OutOfMemoryError: no space; the rows are as they were.
@@ -60,7 +61,7 @@ class Graphs:
             return self._plainly(slab, tokens, adapters)
         try:
             slab.reserve(rows, width)
-        except torch.OutOfMemoryError:  # the recordings take memory too, and less space may do
+        except torch.OutOfMemoryError:  # graphs take memory too; a smaller slab may fit without them
             self.clear()
             torch.cuda.empty_cache()
             return self._plainly(slab, tokens, adapters)
@@ -80,7 +81,7 @@ class Graphs:
                 self.clear()
                 raise
             except RuntimeError as error:
-                # A model that reads values back; it is computed without graphs from now on.
+                # The model reads values back to the CPU, so it cannot be captured.
                 traceback.print_exception(error)
                 print("CUDA graphs are off: this model cannot be recorded", flush=True)
                 self.usable = False
@@ -97,7 +98,7 @@ class Graphs:
         return slab.forward(self._model, tokens)
 
     def clear(self) -> None:
-        """Give up all recordings and their memory."""
+        """Drops all graphs and their memory."""
         self._known.clear()
         self._pool = None
 
@@ -107,7 +108,7 @@ class Graphs:
         side = torch.cuda.Stream(device)
         side.wait_stream(torch.cuda.current_stream(device))
         with torch.cuda.stream(side):
-            # Libraries set themselves up in a first pass; it writes the same keys and values as the replay will.
+            # Libraries initialise themselves in a first pass; it writes the same keys and values as the replay.
             slab.run(self._model, held[0], held[1], width)
         torch.cuda.current_stream(device).wait_stream(side)
         masks = self._adapters.routing.masks()
@@ -116,9 +117,9 @@ class Graphs:
         graph = torch.cuda.CUDAGraph()
         here = torch.cuda.current_stream(device)
         try:
-            # Other threads may move adapters to the device meanwhile.
+            # Other threads may copy adapters to the device during the capture.
             with torch.cuda.graph(graph, pool=self._pool, stream=side, capture_error_mode="thread_local"):
                 scores = slab.run(self._model, held[0], held[1], width)
         finally:
-            torch.cuda.set_stream(here)  # a capture that cannot be ended does not leave its stream
+            torch.cuda.set_stream(here)  # a failed capture leaves its own stream active
         return Recorded(graph, held, scores, masks)

@@ -22,20 +22,21 @@ DTYPES = ("auto", "float32", "bfloat16", "float16")
 QUANTIZATIONS = ("", "4bit", "8bit")
 KIND = "serve"
 KEY_VARIABLE = "TIANJI_SERVE_KEY"
-"""Holds the key that clients of a server must send; never an argument, which every user of the machine could read."""
+"""Environment variable with the key that clients must send. It is no argument, because every user of the
+machine can read those."""
 
 
 @dataclass(frozen=True)
 class ModelRef:
-    """A model to serve: the name in requests, and its folder."""
+    """A model to serve: its name in requests, and its folder."""
 
     name: str
     path: str
 
 
 class ServerSubject(JobSubject):
-    """What a server job was started with: the names of its full models and adapters, and whether clients must send a
-    key. ``program`` is '' for the studio's own server."""
+    """How a server job was started: the names of its full models and adapters, and whether clients must
+    send a key. ``program`` is '' for the studio's own server."""
 
     port: int
     models: tuple[str, ...] = ()
@@ -46,8 +47,9 @@ class ServerSubject(JobSubject):
 
 @dataclass(frozen=True)
 class ServerOptions:
-    """How a server computes: ``device`` auto, cpu or cuda; ``dtype`` of the numbers; ``quantization`` '', 4bit or 8bit;
-    ``max_queue`` requests that may wait; ``api_key`` True answers only who sends the key in ``TIANJI_SERVE_KEY``."""
+    """Options of a server. ``device`` is auto, cpu or cuda; ``dtype`` the number format; ``quantization``
+    '', 4bit or 8bit; ``max_queue`` the number of requests that may wait; with ``api_key`` clients must
+    send the key of ``TIANJI_SERVE_KEY``."""
 
     device: str = "auto"
     dtype: str = "auto"
@@ -56,8 +58,11 @@ class ServerOptions:
     api_key: bool = False
 
     def check(self) -> None:
-        """Raises:
-        InputError: something that no server knows."""
+        """Checks the options.
+
+        Raises:
+            InputError: a value that no server supports.
+        """
         if not DEVICE.fullmatch(self.device):
             raise InputError(_("用不了设备 {device}，请改用 cpu、cuda 或 auto", device=self.device))
         for value, known in ((self.dtype, DTYPES), (self.quantization, QUANTIZATIONS)):
@@ -66,7 +71,7 @@ class ServerOptions:
                 raise InputError(_("没有数值格式 {dtype}，可以的是：{known}", dtype=value, known=names))
 
     def arguments(self) -> list[str]:
-        """For the server's command line."""
+        """Returns the arguments for the server's command line."""
         made = ["--device", self.device, "--dtype", self.dtype]
         if self.quantization:
             made += ["--quantization", self.quantization]
@@ -82,12 +87,12 @@ def start_server(
     port: int | None = None,
     options: ServerOptions = ServerOptions(),
 ) -> Job:
-    """Start a server as a job of kind ``serve`` and return at once; see :func:`wait_ready`. ``port`` None takes a
-    free one.
+    """Starts a server as a job of kind ``serve`` and returns at once; see
+    :func:`~tianji_core.serving.running.wait_ready`. ``port`` None uses a free one.
 
     Raises:
-        ModelError: a folder is not a complete model or adapter, or brings code that nobody allowed. InputError: the port is taken, names clash, or
-            there is nothing to serve.
+        ModelError: a folder is not a complete model or adapter, or brings code that nobody allowed.
+        InputError: the port is taken, two names are equal, or there is no model to serve.
     """
     if not models:
         raise InputError(_("请至少选一个完整模型（基座或合并模型）来启动服务"))
@@ -120,7 +125,7 @@ def start_server(
 
 
 def free_port(wanted: int | None) -> int:
-    """``wanted`` if nobody listens there, or any free port.
+    """Returns ``wanted`` if it is free, or any free port for None.
 
     Raises:
         InputError: the wanted port is taken or not allowed.
