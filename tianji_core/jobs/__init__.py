@@ -1,4 +1,4 @@
-"""后台任务: any subprocess the studio starts. It goes on when the page, the tab or the server is gone."""
+"""后台任务: subprocesses that the studio starts. They continue when the page, the tab or the server is gone."""
 
 from tianji_core.jobs.child import Worker, run_until_stopped, worker_of
 from tianji_core.jobs.control import (

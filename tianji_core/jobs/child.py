@@ -1,4 +1,4 @@
-"""What the child process of a job is made of: its worker, and how it ends early."""
+"""The parts of a job's child process: its worker, and its early end."""
 
 import asyncio
 import signal
@@ -11,25 +11,26 @@ from tianji_core.jobs.subject import S
 from tianji_core.workspace import Workspace
 
 STOPPED = 128 + signal.SIGTERM
-"""Exit code of a child that was told to stop before it was done."""
+"""Exit code of a child that was stopped before it was done."""
 
 
 @dataclass(frozen=True)
 class Worker(Generic[S]):
-    """Does the work of a job: ``run`` gets what the job is about as ``subject`` and returns the exit code."""
+    """The function that does the work of a job. ``run`` takes what the job is about as ``subject`` and
+    returns the exit code."""
 
     subject: type[S]
     run: Callable[[Workspace, S, Reporter], int]
 
 
 def worker_of(subject: type[S]) -> Callable[[Callable[[Workspace, S, Reporter], int]], Worker[S]]:
-    """Makes a function the worker of the jobs that are about ``subject``."""
+    """Returns a decorator that makes a function the worker of jobs about ``subject``."""
     return lambda run: Worker(subject, run)
 
 
 def run_until_stopped(work: Callable[[asyncio.Event], Awaitable[int]]) -> int:
-    """Run ``work`` until it ends; TERM and INT set the event it is given. ``work`` returns the number of
-    things left undone. Returns the exit code."""
+    """Runs ``work`` until it ends. TERM and INT set its event. ``work`` returns the number of items left
+    undone. Returns the exit code."""
 
     async def guarded() -> int:
         stop = asyncio.Event()

@@ -1,6 +1,7 @@
-"""Starting, finding, following and stopping jobs. The processes outlive the page, the tab and the server."""
+"""Starts, lists, follows and stops jobs. Their processes outlive the page, the tab and the server."""
 
 import os
+import re
 import subprocess
 import sys
 import time
@@ -21,11 +22,11 @@ WORKER = "worker"
 """Key of the stored subject that names the worker."""
 
 START_GRACE = 20.0
-"""Seconds a job may be 'starting' before a missing supervisor means that it is lost."""
+"""Seconds that a job may be 'starting' before a missing supervisor means that it is lost."""
 
 
 def log_path(workspace: Workspace, job_id: int) -> Path:
-    """Where a job's output stands."""
+    """Returns the log file of a job."""
     return workspace.logs / f"job-{job_id}.log"
 
 
@@ -37,22 +38,22 @@ def start(
     environment: dict[str, str] | None = None,
     subject: JobSubject | None = None,
 ) -> Job:
-    """Start a command line under a supervisor of its own and return at once. ``subject`` says what it works
-    on. ``environment`` is stored with the job, so it must never hold a key: children read keys from the
+    """Starts a command line under its own supervisor and returns at once. ``subject`` says what the job is
+    about. ``environment`` is stored with the job, so it must never hold a key: children read keys from the
     workspace."""
     stored = subject.model_dump(mode="json") if subject is not None else {}
     return _supervised(workspace, rows.add(workspace.engine, kind, title, argv, environment or {}, stored))
 
 
 def start_worker(workspace: Workspace, kind: str, title: str, subject: JobSubject) -> Job:
-    """Start the worker of ``subject`` under a supervisor of its own and return at once. The worker reads
+    """Starts the worker of ``subject`` under its own supervisor and returns at once. The worker reads
     ``subject`` from the stored job; its command line holds only the job's number."""
     return _supervised(workspace, prepare_worker(workspace, kind, title, subject))
 
 
 def prepare_worker(workspace: Workspace, kind: str, title: str, subject: JobSubject) -> Job:
-    """Store a job for the worker of ``subject`` without starting it; its ``argv`` is the command that does
-    the work."""
+    """Stores a job for the worker of ``subject`` without starting it; its ``argv`` is the command that
+    does the work."""
     stored = {WORKER: subject.worker, **subject.model_dump(mode="json")}
     job = rows.add(workspace.engine, kind, title, [], {}, stored)
     argv = [sys.executable, "-m", "tianji_core.jobs.worker", str(job.id), "--workspace", str(workspace.home)]
@@ -79,20 +80,20 @@ def _supervised(workspace: Workspace, job: Job) -> Job:
 
 
 def python_path() -> str:
-    """PYTHONPATH for a child: this project first."""
+    """Returns the PYTHONPATH of a child: this project first."""
     return os.pathsep.join(filter(None, [str(PROJECT), os.environ.get("PYTHONPATH")]))
 
 
 def refreshed(workspace: Workspace, job: Job) -> Job:
-    """The job as it is now: one whose supervisor is gone becomes 'lost' (unless it was asked to stop)."""
+    """Returns the current job. One without a supervisor becomes 'lost', unless it was asked to stop."""
     if not job.active or alive(job.supervisor_pid, job.supervisor_started):
         return job
     if job.state == "starting" and job.supervisor_pid is None and job.seconds < START_GRACE:
         return job
-    current = rows.get(workspace.engine, job.id)  # it may have ended between the read and the look
+    current = rows.get(workspace.engine, job.id)  # it may have ended in the meantime
     if not current.active or alive(current.supervisor_pid, current.supervisor_started):
         return current
-    if current.stop_requested and current.pid is None:  # told to stop before it had started its child
+    if current.stop_requested and current.pid is None:  # stopped before its child had started
         rows.change(workspace.engine, job.id, state="stopped", ended_at=now())
         return rows.get(workspace.engine, job.id)
     note = _("监管进程没有了（机器重启或被强行结束），日志还在")
@@ -101,7 +102,7 @@ def refreshed(workspace: Workspace, job: Job) -> Job:
 
 
 def get(workspace: Workspace, job_id: int) -> Job:
-    """One job as it is now.
+    """Returns one job in its current state.
 
     Raises:
         JobError: there is none with this number.
@@ -112,14 +113,14 @@ def get(workspace: Workspace, job_id: int) -> Job:
 def listed(
     workspace: Workspace, kind: str | None = None, active: bool | None = None, limit: int = 50
 ) -> list[Job]:
-    """Jobs as they are now, newest first."""
+    """Returns jobs in their current state, newest first."""
     found = [refreshed(workspace, job) for job in rows.listed(workspace.engine, kind, active, limit)]
     return [job for job in found if active is None or job.active == active]
 
 
 def stop(workspace: Workspace, job_id: int) -> Job:
-    """Ask a job to end: its supervisor sends TERM to the group, then KILL, and checks that nothing is left.
-    For a lost job this is done here. Returns without waiting; see :func:`wait`.
+    """Asks a job to end: its supervisor sends TERM to the group, then KILL, and checks that nothing is left.
+    For a lost job this happens here. Returns without waiting; see :func:`wait`.
 
     Raises:
         JobError: the job has ended already.
@@ -140,8 +141,7 @@ def stop(workspace: Workspace, job_id: int) -> Job:
 
 
 def settle(workspace: Workspace, code: int, note: str = "") -> None:
-    """Called by a job's child at its end: where its supervisor was killed and can no longer write down how it
-    ended, that is done here."""
+    """Stores how a job ended where its supervisor was killed. Called by the child at its end."""
     number = os.environ.get("TIANJI_JOB_ID", "")
     if not number.isdecimal():
         return
@@ -163,7 +163,7 @@ def settle(workspace: Workspace, code: int, note: str = "") -> None:
 def wait(
     workspace: Workspace, job_id: int, timeout: float | None = None, each: Callable[[Job], None] | None = None
 ) -> Job:
-    """Block until the job has ended and return it; ``each`` is called with it about twice a second.
+    """Blocks until the job has ended and returns it; calls ``each`` with it about twice a second.
 
     Raises:
         JobError: it has not ended within ``timeout`` seconds.
@@ -181,10 +181,8 @@ def wait(
 
 
 def log_tail(workspace: Workspace, job_id: int, max_bytes: int = 20_000) -> str:
-    """The end of a job's output, terminal control removed, carriage-return progress lines reduced to their
-    last."""
-    import re
-
+    """Returns the end of a job's output without terminal control codes; a progress line is reduced to its
+    last state."""
     try:
         with log_path(workspace, job_id).open("rb") as file:
             size = file.seek(0, os.SEEK_END)
@@ -199,7 +197,7 @@ def log_tail(workspace: Workspace, job_id: int, max_bytes: int = 20_000) -> str:
 
 
 def state_title(state: str) -> str:
-    """A job state for people."""
+    """Returns a job state for display."""
     return {
         "starting": _("正在启动"),
         "running": _("运行中"),

@@ -1,4 +1,4 @@
-"""Processes by pid and start time, and ending a whole group of them."""
+"""Identifies processes by pid and start time, and ends process groups."""
 
 import contextlib
 import os
@@ -12,7 +12,7 @@ GRACE = 10.0
 
 
 def started_at(pid: int) -> float | None:
-    """When the process began, in seconds since the epoch; None where it does not exist."""
+    """Returns when the process began, in seconds since the epoch; None where it does not exist."""
     try:
         return psutil.Process(pid).create_time()
     except psutil.Error:
@@ -20,7 +20,7 @@ def started_at(pid: int) -> float | None:
 
 
 def alive(pid: int | None, started: float | None) -> bool:
-    """Whether this very process (not a later one with the same pid) still runs; a zombie does not."""
+    """Returns whether this process, not a later one with the same pid, runs; a zombie does not."""
     if pid is None:
         return False
     try:
@@ -33,7 +33,7 @@ def alive(pid: int | None, started: float | None) -> bool:
 
 
 def members(group: int) -> list[psutil.Process]:
-    """The living processes of a process group."""
+    """Returns the living processes of a process group."""
     found = []
     for process in psutil.process_iter(["pid", "status"]):
         if process.info["status"] == psutil.STATUS_ZOMBIE:
@@ -45,7 +45,7 @@ def members(group: int) -> list[psutil.Process]:
 
 
 def family(pid: int) -> list[psutil.Process]:
-    """The process's group and its descendants, which may have left the group."""
+    """Returns the processes of a group and the descendants, which may have left the group."""
     found = {process.pid: process for process in members(pid)}
     with contextlib.suppress(psutil.Error):
         for child in psutil.Process(pid).children(recursive=True):
@@ -54,10 +54,10 @@ def family(pid: int) -> list[psutil.Process]:
 
 
 def end_group(group: int, grace: float = GRACE) -> list[int]:
-    """TERM to the whole group and its descendants, KILL after ``grace`` seconds. Returns the pids that are
-    still there, which is empty unless the system refuses."""
+    """Sends TERM to the group and its descendants, and KILL after ``grace`` seconds. Returns the pids that
+    remain: none, unless the system refuses."""
     end(family(group), grace)
-    late = members(group)  # begun while the others ended
+    late = members(group)  # started while the others ended
     _signal(late, signal.SIGKILL)
     psutil.wait_procs(late, timeout=5)
     deadline = time.monotonic() + 5
@@ -67,14 +67,14 @@ def end_group(group: int, grace: float = GRACE) -> list[int]:
 
 
 def end_tree(pid: int, grace: float = GRACE) -> None:
-    """TERM to a process and its descendants, KILL after ``grace`` seconds; its group lives on."""
+    """Sends TERM to a process and its descendants, and KILL after ``grace`` seconds; its group continues."""
     with contextlib.suppress(psutil.NoSuchProcess):
         parent = psutil.Process(pid)
         end([*parent.children(recursive=True), parent], grace)
 
 
 def end(processes: list[psutil.Process], grace: float) -> None:
-    """TERM to processes, KILL to those that are left after ``grace`` seconds."""
+    """Sends TERM to processes, and KILL to those that remain after ``grace`` seconds."""
     _signal(processes, signal.SIGTERM)
     _gone, left = psutil.wait_procs(processes, timeout=grace)
     left = [process for process in left if _living(process)]

@@ -1,4 +1,4 @@
-"""How far a job is: a small JSON file that the child replaces and the pages read."""
+"""The progress of a job: a small JSON file that the child replaces and the pages read."""
 
 import contextlib
 import json
@@ -18,8 +18,8 @@ VARIABLE = "TIANJI_JOB_PROGRESS"
 
 @dataclass(frozen=True)
 class Progress:
-    """``done`` of ``total`` ``unit``; ``total`` 0 means unknown. ``started`` and ``updated`` in seconds since
-    the epoch; ``done_at_start`` is what an earlier attempt had finished, so that the rate is this attempt's;
+    """``done`` of ``total`` ``unit``; ``total`` 0 means unknown. ``started`` and ``updated`` are in
+    seconds since the epoch; ``done_at_start`` is the work of earlier attempts, which the rate excludes;
     ``error`` is the reason of a failure in one sentence."""
 
     done: float = 0
@@ -33,7 +33,7 @@ class Progress:
 
     @property
     def share(self) -> float | None:
-        """Finished share in 0..1, None where the total is unknown."""
+        """The finished share in 0..1, None where the total is unknown."""
         return min(1.0, self.done / self.total) if self.total else None
 
     @property
@@ -45,7 +45,7 @@ class Progress:
 
     @property
     def eta(self) -> float | None:
-        """Seconds until done at the rate so far, counted from now; None where it cannot be told."""
+        """Remaining seconds at the rate so far, counted from now; None where unknown."""
         if not self.total or self.rate is None:
             return None
         remaining = (self.total - self.done) / self.rate - (time.time() - self.updated)
@@ -53,8 +53,8 @@ class Progress:
 
 
 class Reporter:
-    """Writes this process's progress where its supervisor told it to; outside a job it writes nothing. At
-    most one write per ``interval`` seconds, except for the first, the last and failures."""
+    """Writes the progress of this process to the file that its supervisor names; outside a job it writes
+    nothing. Writes at most once per ``interval`` seconds, except for the first, the last and failures."""
 
     def __init__(self, total: float = 0, unit: str = "", done: float = 0, interval: float = 0.5) -> None:
         target = os.environ.get(VARIABLE)
@@ -65,7 +65,7 @@ class Reporter:
         self.begin(total, unit, done)
 
     def update(self, done: float, total: float | None = None, message: str | None = None) -> None:
-        """Say how far the job is."""
+        """Reports the progress."""
         changes: dict[str, object] = {"done": done, "updated": time.time()}
         if total is not None:
             changes["total"] = total
@@ -77,7 +77,7 @@ class Reporter:
             self._write()
 
     def begin(self, total: float, unit: str, done: float = 0) -> None:
-        """Say what there is to do once it is known; the clock starts here."""
+        """Reports the total once it is known, and starts the clock."""
         moment = time.time()
         self._progress = Progress(
             done=done, total=total, unit=unit, started=moment, updated=moment, done_at_start=done
@@ -85,24 +85,24 @@ class Reporter:
         self._write()
 
     def fail(self, error: str) -> None:
-        """Leave the reason of a failure for the job's note."""
+        """Reports the reason of a failure for the job's note."""
         self._progress = replace(self._progress, error=error, updated=time.time())
         self._write()
 
     def _write(self) -> None:
         self._written = time.monotonic()
         if self._path is not None:
-            with contextlib.suppress(StudioError):  # a full disk is no reason to end what goes on without it
+            with contextlib.suppress(StudioError):  # a full disk must not end work that can continue
                 write_json(self._path, asdict(self._progress), indent=None)
 
 
 def progress_path(workspace: Workspace, job_id: int) -> Path:
-    """Where a job's progress stands."""
+    """Returns the progress file of a job."""
     return workspace.logs / f"job-{job_id}.progress.json"
 
 
 def read_progress(workspace: Workspace, job_id: int) -> Progress | None:
-    """A job's progress, or None where it has not said anything yet."""
+    """Returns a job's progress, or None where it has not reported any."""
     try:
         value = json.loads(progress_path(workspace, job_id).read_text(encoding="utf-8"))
         return Progress(**value)
@@ -111,7 +111,7 @@ def read_progress(workspace: Workspace, job_id: int) -> Progress | None:
 
 
 def duration_text(seconds: float | None) -> str:
-    """A length of time for people: 42 秒, 3 分 05 秒, 2 小时 10 分; '—' where unknown."""
+    """Returns a duration for display: 42 秒, 3 分 05 秒, 2 小时 10 分; '—' where unknown."""
     if seconds is None or not math.isfinite(seconds):
         return "—"
     whole = round(seconds)

@@ -1,8 +1,7 @@
 """What a job is about: one model for each kind of job, stored as JSON with the job.
 
-A room declares the model beside the functions that start its jobs. Reading is tolerant: fields that a model
-does not know are ignored, so a model of the few fields that tell jobs apart also reads jobs that older
-versions stored.
+A room declares the model beside the functions that start its jobs. Unknown fields are ignored, so a model
+with only the identifying fields also reads the jobs of older versions.
 """
 
 from typing import ClassVar, TypeVar
@@ -13,20 +12,20 @@ from tianji_core.store.jobs import Job
 
 
 class JobSubject(BaseModel):
-    """Base of these models. It never holds a key: workers read keys from the workspace."""
+    """The base of these models. It never holds a key: workers read keys from the workspace."""
 
     model_config = ConfigDict(frozen=True)
 
     worker: ClassVar[str] = ""
-    """``module:function`` of the :class:`~tianji_core.jobs.child.Worker` that does the work; '' for jobs with
-    a command line of their own."""
+    """``module:function`` of the :class:`~tianji_core.jobs.child.Worker` that does the work; '' for jobs
+    with their own command line."""
 
 
 S = TypeVar("S", bound=JobSubject)
 
 
 def subject_of(job: Job, model: type[S]) -> S | None:
-    """What a job is about, read as ``model``; None where the job is about something else."""
+    """Returns what a job is about as ``model``; None where the job is about something else."""
     try:
         return model.model_validate(job.subject)
     except ValidationError:
@@ -34,8 +33,8 @@ def subject_of(job: Job, model: type[S]) -> S | None:
 
 
 class WorkspaceUse(JobSubject):
-    """What a job of any kind uses of the workspace: a training, and models by name. Whoever deletes something
-    asks for it, without knowing the kinds of the rooms above."""
+    """The parts of the workspace that a job of any kind uses: a training, and models by name. Deleting
+    something checks it without knowing the kinds of jobs."""
 
     training_run_id: int | None = None
     name: str = ""
@@ -50,5 +49,5 @@ class WorkspaceUse(JobSubject):
 
 
 def workspace_use(job: Job) -> WorkspaceUse:
-    """What a job uses of the workspace."""
+    """Returns the parts of the workspace that a job uses."""
     return subject_of(job, WorkspaceUse) or WorkspaceUse()

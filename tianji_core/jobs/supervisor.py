@@ -1,5 +1,5 @@
-"""The process that stands between the studio and one child: it starts it in a session of its own, writes down
-what becomes of it, and ends the whole group when it is told to (TERM)."""
+"""The process between the studio and one child: it starts the child in its own session, stores how it
+ends, and ends the whole group on TERM."""
 
 import argparse
 import contextlib
@@ -25,7 +25,7 @@ from tianji_core.workspace import Workspace, open_workspace
 
 
 def supervise(workspace: Workspace, job_id: int) -> int:
-    """Run the child of a stored job to its end. Returns the child's exit code (negative: a signal)."""
+    """Runs the child of a stored job to its end. Returns the child's exit code (negative: a signal)."""
     stop = _StopFlag()
     engine = workspace.engine
     job = rows.get(engine, job_id)
@@ -41,8 +41,7 @@ def supervise(workspace: Workspace, job_id: int) -> int:
     }
     me = os.getpid()
     try:
-        # The child writes to the file itself: should this supervisor be killed, the child does not get
-        # SIGPIPE.
+        # The child writes to the file directly, so that it gets no SIGPIPE when this supervisor is killed.
         with log_path(workspace, job_id).open("ab") as log:
             child = subprocess.Popen(
                 job.argv,
@@ -86,8 +85,8 @@ def supervise(workspace: Workspace, job_id: int) -> int:
 
 
 def _write_down(workspace: Workspace, job_id: int, **values: Any) -> None:
-    """Store how the job ended, as soon as the database takes it: what filled the disk may be this very
-    job."""
+    """Stores how the job ended, as soon as the database accepts it: the job itself may have filled the
+    disk."""
     for _attempt in range(ATTEMPTS):
         try:
             rows.change(workspace.engine, job_id, **values)
@@ -99,21 +98,21 @@ def _write_down(workspace: Workspace, job_id: int, **values: Any) -> None:
 
 
 PAUSE, ATTEMPTS = 5.0, 17_280
-"""Seconds between two attempts to store how a job ended, and how many: a day."""
+"""Seconds between two attempts to store how a job ended, and their number: a day."""
 
 
 LOOK = 5.0
-"""Seconds between two looks at a child of which nothing was heard."""
+"""Seconds between two checks of a child that sends no signal."""
 
 
 class _StopFlag:
-    """Sleeps until it is told to stop or a child ends, without looking again and again: a supervisor lives
-    for hours beside a training that wants every core."""
+    """Sleeps until a stop is requested or a child ends, without polling: a supervisor runs for hours
+    beside a training that needs every core."""
 
     def __init__(self) -> None:
         self.requested = False
         self._woken, bell = socket.socketpair()
-        self._bell = bell  # referred to, so that it stays open
+        self._bell = bell  # a reference that keeps it open
         bell.setblocking(False)
         self._woken.setblocking(False)
         signal.set_wakeup_fd(bell.fileno(), warn_on_full_buffer=False)
@@ -125,13 +124,13 @@ class _StopFlag:
         self.requested = True
 
     def sleep(self, seconds: float) -> None:
-        """Until a signal comes or came since the last sleep, at most ``seconds``."""
+        """Sleeps until a signal arrives or has arrived since the last sleep, at most ``seconds``."""
         if select.select([self._woken], [], [], seconds)[0]:
             self._woken.recv(4096)
 
 
 def _sweep(group: int) -> list[int]:
-    """A child that ended by itself may leave grandchildren behind."""
+    """Ends the grandchildren that a child left behind."""
     return end_group(group, grace=2.0) if members(group) else []
 
 

@@ -1,5 +1,5 @@
-"""``python -m tianji_core.jobs.worker JOB --workspace DIR``: the child process of every job whose work is a
-function of the studio. The stored job names that function and holds its arguments."""
+"""``python -m tianji_core.jobs.worker JOB --workspace DIR``: the child process of every job whose work is
+a function of the studio. The stored job names that function and holds its arguments."""
 
 import argparse
 import pkgutil
@@ -18,10 +18,11 @@ from tianji_core.workspace import Workspace, open_workspace
 
 
 def run_worker(workspace: Workspace, job: Job, reporter: Reporter) -> int:
-    """Do the work of a stored job in this process; returns the exit code.
+    """Does the work of a stored job in this process; returns the exit code.
 
     Raises:
-        JobError: the job names no worker, or its arguments are incomplete. StudioError: the work failed.
+        JobError: the job names no worker, or its arguments are incomplete.
+        StudioError: the work failed.
     """
     try:
         found = pkgutil.resolve_name(job.subject[WORKER])
@@ -37,8 +38,8 @@ def run_worker(workspace: Workspace, job: Job, reporter: Reporter) -> int:
 
 
 def main(argv: list[str]) -> int:
-    """Do the work of a stored job, in the person's language. Returns the exit code; an error of the studio
-    becomes one line on standard error and the job's note."""
+    """Does the work of a stored job, in the language of the settings. Returns the exit code; an error of
+    the studio becomes one line on standard error and the job's note."""
     parser = argparse.ArgumentParser(prog="python -m tianji_core.jobs.worker", description="work on one job")
     parser.add_argument("job", type=int)
     parser.add_argument("--workspace", required=True)

@@ -1,4 +1,4 @@
-"""模型: bases, adapters and merged models on disk; converting, merging and downloading them. Imports no torch."""
+"""模型: bases, adapters and merged models on disk; converts, merges and downloads them. Imports no torch."""
 
 from tianji_core.model_folders.manifest import Artefact, kind_title, size_text
 from tianji_core.models.bases import KnownBase, known_bases

@@ -1,4 +1,4 @@
-"""Known base models, from ``configs/models/bases.yaml``: where they come from and what training them takes."""
+"""Known base models, from ``configs/models/bases.yaml``: their sources and what their training needs."""
 
 from functools import cache
 
@@ -11,9 +11,9 @@ from tianji_core.training.settings import TrainingSettings
 
 
 class KnownBase(BaseModel):
-    """One base. ``modelscope`` and ``huggingface`` are its names there, ``size_gb`` the download in GB (1e9 bytes),
-    ``code`` whether it brings Python code of its own, ``apply`` whether commercial use of the weights has to be applied
-    for."""
+    """One base. ``modelscope`` and ``huggingface`` are its names there, ``size_gb`` is the download in GB
+    (1e9 bytes), ``code`` whether it brings Python code, ``apply`` whether commercial use requires an
+    application."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -33,8 +33,8 @@ class KnownBase(BaseModel):
         return self.shape.parameters / 1e9
 
     def memory_gb(self, method: str) -> float:
-        """GB of one card for 'qlora', 'lora' or 'full' with the tutorial's values: micro-batch 1 of 2,048 tokens, rank
-        64, activation checkpointing; all parameters without splitting."""
+        """Returns the GB of one card for 'qlora', 'lora' or 'full' with the tutorial's values: micro-batch
+        1 of 2,048 tokens, rank 64, activation checkpointing; full training without sharding."""
         return need_of(self.shape, _TUTORIAL, method).card / 1e9
 
 
@@ -60,6 +60,6 @@ _TUTORIAL = TrainingSettings(
 
 @cache
 def known_bases() -> tuple[KnownBase, ...]:
-    """Every known base, in the order of the file."""
+    """Returns all known bases, in the order of the file."""
     found = yaml.safe_load((CONFIGS / "models" / "bases.yaml").read_text(encoding="utf-8"))
     return tuple(KnownBase.model_validate(each) for each in found)

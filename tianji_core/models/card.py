@@ -1,4 +1,4 @@
-"""模型卡: where a model comes from and what it does, as a README.md in its folder."""
+"""模型卡: the origin and the abilities of a model, as a README.md in its folder."""
 
 from pathlib import Path
 
@@ -14,12 +14,13 @@ CARD = "README.md"
 
 
 def write_card(folder: Path, made: Artefact, run: TrainingRun | None) -> None:
-    """Write the card of a model; ``run`` is the training it comes from, None where that is gone."""
+    """Writes the card of a model; ``run`` is its training, None where that no longer exists."""
     write_text(folder / CARD, model_card(made, run))
 
 
 def read_card(artefact: Artefact) -> str:
-    """A model's card as Markdown, '' where it has none. Only of what the studio made: a base's is somebody else's."""
+    """Returns a model's card as Markdown, '' where it has none. Bases are excluded: their README.md is not
+    made by the studio."""
     path = artefact.path / CARD
     if artefact.kind == "base" or not path.is_file():
         return ""
@@ -27,7 +28,7 @@ def read_card(artefact: Artefact) -> str:
 
 
 def model_card(made: Artefact, run: TrainingRun | None) -> str:
-    """The card's Markdown."""
+    """Returns the card as Markdown."""
     template = (CONFIGS / "models" / "card.md").read_text(encoding="utf-8")
     samples = [f"| {_cell(prompt)} | {_cell(answer)} |" for prompt, answer in made.samples.items()]
     settings = [] if run is None else _settings(run)

@@ -1,4 +1,4 @@
-"""The models there are, and putting one away without losing it."""
+"""Lists the models of the workspace, and moves models to the trash and back."""
 
 import os
 import re
@@ -30,7 +30,7 @@ _NAME = re.compile(r"[\w][\w.\-]{0,99}")
 
 @dataclass(frozen=True)
 class Trashed:
-    """A deleted artefact; ``token`` restores it. ``deleted_at`` in seconds since the epoch."""
+    """A deleted model; ``token`` restores it. ``deleted_at`` in seconds since the epoch."""
 
     token: str
     artefact: Artefact
@@ -38,8 +38,8 @@ class Trashed:
 
 
 def artefacts(workspace: Workspace) -> list[Artefact]:
-    """Every complete model: bases, then adapters, then merged ones, newest first. A folder without a readable manifest
-    is being made or was left half made, and is not listed."""
+    """Returns all complete models: bases, then adapters, then merged ones, newest first. A folder without
+    a readable manifest is incomplete and not listed."""
     found = [artefact for artefact in [nano_artefact()] if artefact is not None]
     for folder in sorted(workspace.models.iterdir()):
         if folder.name.startswith(".") or not has_manifest(folder):
@@ -54,7 +54,7 @@ def artefacts(workspace: Workspace) -> list[Artefact]:
 
 
 def nano_artefact() -> Artefact | None:
-    """The built-in base, or None where its files are not complete."""
+    """Returns the built-in base, or None where its files are incomplete."""
     try:
         base = checked_base(NANO_FOLDER)
     except StudioError:
@@ -71,7 +71,7 @@ def nano_artefact() -> Artefact | None:
 
 
 def artefact(workspace: Workspace, name: str) -> Artefact:
-    """One model by name.
+    """Returns one model by name.
 
     Raises:
         ModelError: there is none; the message lists what there is.
@@ -84,7 +84,7 @@ def artefact(workspace: Workspace, name: str) -> Artefact:
 
 
 def free_name(workspace: Workspace, wanted: str) -> str:
-    """``wanted`` made a valid folder name that nobody uses, numbered where needed."""
+    """Returns ``wanted`` as a valid, unused folder name, numbered where needed."""
     stem = re.sub(r"[^\w.\-]+", "-", wanted).strip("-.")[:80] or "model"
     taken = {path.name for path in workspace.models.iterdir()} | {NANO}
     name, number = stem, 1
@@ -95,7 +95,7 @@ def free_name(workspace: Workspace, wanted: str) -> str:
 
 
 def checked_name(workspace: Workspace, name: str) -> str:
-    """``name`` where it can become a new model's folder.
+    """Returns ``name`` if it can become a new model's folder.
 
     Raises:
         ModelError: letters that a folder must not have, or a name in use.
@@ -110,8 +110,8 @@ def checked_name(workspace: Workspace, name: str) -> str:
 def register_folder(
     workspace: Workspace, folder: Path, name: str = "", title: str = "", trust_remote_code: bool = False
 ) -> Artefact:
-    """List a base model that lies elsewhere on this machine; its files stay where they are. ``trust_remote_code`` allows
-    the Python code in it to run, also where it is listed already.
+    """Registers a base model elsewhere on this machine; its files stay where they are. ``trust_remote_code``
+    allows its Python code to run, also where the model is registered already.
 
     Raises:
         ModelError: the folder is not complete, listed already, or the name is taken.
@@ -142,27 +142,27 @@ def register_folder(
 
 
 def allow_code(workspace: Workspace, name: str) -> Artefact:
-    """Let the Python code in a model's folder run when it is loaded.
+    """Allows the Python code in a model's folder to run when it is loaded.
 
     Raises:
         ModelError: no such model.
     """
     found = artefact(workspace, name)
-    if found.removable:  # the built-in one brings no code
+    if found.removable:  # the built-in base brings no code
         allowed = found.model_copy(update={"trust_remote_code": True, "code_sha256": ""})
         write_artefact(workspace.models / name, allowed, workspace.home)
     return artefact(workspace, name)
 
 
 def asks_for_code(found: Artefact) -> bool:
-    """Whether a model brings Python code that nobody has allowed to run yet, or that changed since."""
+    """Returns whether a model brings Python code that is not allowed yet, or that has changed since."""
     if not brings_code(found.path):
         return False
     return not found.trust_remote_code or found.code_sha256 not in ("", code_hash(found.path))
 
 
 class making:
-    """A hidden folder that becomes ``models/<name>`` when the block ends well and disappears when it does not."""
+    """A hidden folder that becomes ``models/<name>`` when the block succeeds and is removed when it fails."""
 
     def __init__(self, workspace: Workspace, name: str) -> None:
         self._target = workspace.models / name
@@ -175,7 +175,7 @@ class making:
 
     def __exit__(self, kind: type[BaseException] | None, *_rest: object) -> None:
         if kind is None:
-            # safetensors writes for its own user alone; who may open the folder may read what is in it.
+            # safetensors makes files readable by their owner only; they get the permissions of the folder.
             readable = self._folder.stat().st_mode & 0o444
             for path in self._folder.rglob("*"):
                 if path.is_file() and not path.is_symlink():
@@ -192,7 +192,7 @@ class making:
 
 
 def sweep(workspace: Workspace) -> None:
-    """Remove what a killed job left half made."""
+    """Removes the incomplete folders of killed jobs."""
     for folder in workspace.models.glob(".making-*"):
         pid = folder.name.split("-")[1]
         if pid.isdigit() and not psutil.pid_exists(int(pid)):
@@ -200,7 +200,8 @@ def sweep(workspace: Workspace) -> None:
 
 
 def delete(workspace: Workspace, name: str) -> Trashed:
-    """Put a model into the trash; :func:`restore` brings it back. A registered folder's own files are not touched.
+    """Moves a model to the trash; :func:`restore` brings it back. The files of a registered folder are not
+    touched.
 
     Raises:
         ModelError: built in, in use by a job, or the base of an adapter that is still there.
@@ -226,7 +227,7 @@ def delete(workspace: Workspace, name: str) -> Trashed:
 
 
 def _base_of(workspace: Workspace, job: jobs.Job) -> Path | None:
-    """The base of the training that a job runs, waits to run, or reads checkpoints of."""
+    """Returns the base of the training that a job runs, waits for, or reads checkpoints of."""
     run_id = jobs.workspace_use(job).training_run_id
     if run_id is None:
         return None
@@ -234,7 +235,7 @@ def _base_of(workspace: Workspace, job: jobs.Job) -> Path | None:
 
 
 def trashed(workspace: Workspace) -> list[Trashed]:
-    """What can be restored, the last deleted first."""
+    """Returns the models in the trash, the last deleted first."""
     found = []
     for folder in (workspace.models / TRASH).glob("*~*"):
         name, _tilde, stamp = folder.name.rpartition("~")
@@ -247,7 +248,7 @@ def trashed(workspace: Workspace) -> list[Trashed]:
 
 
 def restore(workspace: Workspace, token: str) -> Artefact:
-    """Bring a deleted model back under its name, or a numbered one where that is taken meanwhile.
+    """Restores a deleted model under its name, or under a numbered one where that is in use.
 
     Raises:
         ModelError: nothing like that in the trash.
@@ -259,7 +260,7 @@ def restore(workspace: Workspace, token: str) -> Artefact:
 
 
 def purge(workspace: Workspace, token: str) -> None:
-    """Remove a deleted model for good.
+    """Deletes a model in the trash permanently.
 
     Raises:
         ModelError: nothing like that in the trash.

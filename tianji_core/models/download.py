@@ -1,4 +1,5 @@
-"""Downloading a base model from ModelScope, with progress in bytes; what was fetched stays for the next try."""
+"""Downloads a base model from ModelScope, with progress in bytes. A later attempt continues with the files
+of an earlier one."""
 
 import os
 import re
@@ -23,7 +24,7 @@ SOURCE = "modelscope"
 
 
 def check_model_id(model_id: str, source: str = SOURCE) -> str:
-    """A model's name on ModelScope, ``owner/name``.
+    """Returns a checked model name on ModelScope, ``owner/name``.
 
     Raises:
         ModelError: another form or another source.
@@ -38,7 +39,8 @@ def check_model_id(model_id: str, source: str = SOURCE) -> str:
 
 
 def partial_folder(workspace: Workspace, model_id: str) -> Path:
-    """Where a download stands until it is complete; the same again for the same model, so that it can go on."""
+    """Returns the folder of an incomplete download; always the same for the same model, so that it can
+    continue."""
     return workspace.models / f".download-{model_id.replace('/', '--')}"
 
 
@@ -51,7 +53,7 @@ class Partial:
 
 
 def partials(workspace: Workspace) -> list[Partial]:
-    """The downloads that can go on."""
+    """Returns the downloads that can continue."""
     found = []
     for folder in sorted(workspace.models.glob(".download-*--*")):
         model_id = folder.name.removeprefix(".download-").replace("--", "/", 1)
@@ -61,21 +63,21 @@ def partials(workspace: Workspace) -> list[Partial]:
 
 
 class DownloadSubject(JobSubject):
-    """The model on ModelScope that is fetched; ``name`` of the base here, '' for the usual one."""
+    """The model on ModelScope to download; ``name`` of the base here, '' for the default."""
 
     model_id: str
     name: str = ""
 
 
 def downloading(workspace: Workspace) -> set[str]:
-    """The names of the models that jobs fetch now."""
+    """Returns the names of the models that jobs are downloading."""
     active = jobs.listed(workspace, kind="download", active=True)
     subjects = [jobs.subject_of(job, DownloadSubject) for job in active]
     return {subject.model_id for subject in subjects if subject is not None}
 
 
 def discard_partial(workspace: Workspace, model_id: str) -> None:
-    """Remove what was fetched of a model that is not complete.
+    """Deletes the files of an incomplete download.
 
     Raises:
         ModelError: nothing there, or it is being fetched now.
@@ -96,15 +98,17 @@ def download(
     reporter: Reporter | None = None,
     trust_remote_code: bool = False,
 ) -> Artefact:
-    """Fetch a model and list it as a base; a second copy of one only under a ``name``. Files that are complete are not fetched again, a partial one goes on.
-    ``trust_remote_code`` allows Python code in it to run when it is loaded; nothing of it runs here.
+    """Downloads a model and registers it as a base; a second copy needs a ``name``. Complete files are not
+    downloaded again, partial ones continue. ``trust_remote_code`` allows its Python code to run when it is
+    loaded; nothing of it runs here.
 
     Raises:
-        ModelError: no such model, it is here already, or it is not a complete language model. StudioError: no connection, disk full.
+        ModelError: no such model, it is here already, or it is not a complete language model.
+        StudioError: no connection, disk full.
     """
     model_id = check_model_id(model_id)
     reporter = reporter or Reporter(unit=_("字节"))
-    # The client keeps locks and settings in its cache folder; ours must not depend on the person's home.
+    # The client stores locks and settings in its cache folder, which must not be in the user's home.
     os.environ.setdefault("MODELSCOPE_CACHE", str(workspace.home / "cache" / "modelscope"))
     if mirror := workspace.settings().model_mirror:
         os.environ.setdefault("MODELSCOPE_ENDPOINT", mirror.rstrip("/"))
@@ -137,7 +141,7 @@ def download(
 
 
 def refuse_second(workspace: Workspace, model_id: str, name: str) -> None:
-    """A model that was fetched already is fetched again only where somebody gives the copy a ``name``.
+    """Refuses a second download of a model unless the copy gets a ``name``.
 
     Raises:
         ModelError: it is here.
@@ -154,7 +158,7 @@ def refuse_second(workspace: Workspace, model_id: str, name: str) -> None:
 
 
 def _listing(model_id: str, revision: str) -> dict[str, int]:
-    """Path → bytes of every file of the model."""
+    """Returns the bytes of every file of the model, by path."""
     from modelscope_hub import HubApi
 
     try:
@@ -185,11 +189,12 @@ def _fetch(model_id: str, revision: str, folder: Path, files: dict[str, int], re
     from modelscope.hub.snapshot_download import snapshot_download
 
     counted = {path: size for path, size in files.items() if (folder / path).is_file()}
-    lock = threading.Lock()  # files are fetched by several threads
+    lock = threading.Lock()  # several threads download files
     total = sum(files.values())
 
     class Counter(ProgressCallback):
-        """One per file; a partial file reports what it has at first, a restarted one takes it back."""
+        """Progress of one file. A partial file reports its existing bytes first; a restarted one subtracts
+        them."""
 
         def __init__(self, filename: str, file_size: int) -> None:
             super().__init__(filename, file_size)
@@ -216,8 +221,8 @@ def _fetch(model_id: str, revision: str, folder: Path, files: dict[str, int], re
 
 
 def check_sizes(folder: Path, files: dict[str, int]) -> None:
-    """Whether every file is here with the bytes the listing gave it; a wrong one is removed, so that the next try fetches
-    it anew.
+    """Checks that every file has the size of the listing. Removes a wrong one, so that the next attempt
+    downloads it again.
 
     Raises:
         ModelError: names the first one that is missing or of another size.
@@ -242,7 +247,8 @@ def check_sizes(folder: Path, files: dict[str, int]) -> None:
 
 
 def explained(error: Exception, model_id: str) -> StudioError:
-    """What went wrong in one sentence; the library raises its own errors, those of requests and of the system."""
+    """Returns an error with one sentence. The library raises its own errors, those of requests and those
+    of the system."""
     from modelscope_hub import errors as hub
 
     failed: dict[str, BaseException] = getattr(error, "failed_files", {})

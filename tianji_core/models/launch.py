@@ -1,4 +1,4 @@
-"""Starting the jobs of the models room."""
+"""Starts the jobs that convert, merge and download models."""
 
 from pathlib import Path
 
@@ -20,7 +20,7 @@ KINDS = ("convert", "merge", "download")
 
 
 class CheckpointSubject(JobSubject):
-    """The checkpoint of a training that a model is made from; ``name`` of that model, '' for the usual one."""
+    """The checkpoint of a training that a model is made from; ``name`` of that model, '' for the default."""
 
     training_run_id: int
     checkpoint: int
@@ -34,7 +34,7 @@ class ConvertArguments(CheckpointSubject):
 
 
 class ConvertAndMergeArguments(CheckpointSubject):
-    """Makes an adapter and a merged model, in shards of ``shard_gb`` GB."""
+    """Makes an adapter and a merged model with weight files of at most ``shard_gb`` GB."""
 
     worker = "tianji_core.models.worker:convert_and_merge_checkpoint"
 
@@ -44,14 +44,14 @@ class ConvertAndMergeArguments(CheckpointSubject):
 
 
 class MergeSubject(JobSubject):
-    """The adapter that is merged; ``name`` of the merged model, '' for the usual one."""
+    """The adapter to merge; ``name`` of the merged model, '' for the default."""
 
     adapter: str
     name: str = ""
 
 
 class MergeArguments(MergeSubject):
-    """``base`` is the folder of the base; shards of ``shard_gb`` GB."""
+    """``base`` is the folder of the base; ``shard_gb`` the largest weight file in GB."""
 
     worker = "tianji_core.models.worker:merge_adapter"
 
@@ -62,7 +62,7 @@ class MergeArguments(MergeSubject):
 
 
 class DownloadArguments(DownloadSubject):
-    """``trust_remote_code`` allows Python code in the model to run when it is loaded."""
+    """``trust_remote_code`` allows the model's Python code to run when it is loaded."""
 
     worker = "tianji_core.models.worker:download_model"
 
@@ -72,7 +72,7 @@ class DownloadArguments(DownloadSubject):
 def start_convert(
     workspace: Workspace, run: TrainingRun, iteration: int | None = None, name: str = ""
 ) -> jobs.Job:
-    """Start turning a checkpoint (the newest for None) into an adapter.
+    """Starts converting a checkpoint (the newest for None) to an adapter.
 
     Raises:
         ModelError: it cannot work: no checkpoint, another base, a name in use, or the same job runs.
@@ -93,7 +93,7 @@ def start_convert_and_merge(
     shard_gb: float = SHARD_GB,
     dtype: str = "auto",
 ) -> jobs.Job:
-    """Start making adapter and merged model of a checkpoint in one job.
+    """Starts making the adapter and the merged model of a checkpoint in one job.
 
     Raises:
         ModelError: as :func:`start_convert`.
@@ -116,10 +116,11 @@ def start_merge(
     shard_gb: float = SHARD_GB,
     dtype: str = "auto",
 ) -> jobs.Job:
-    """Start merging an adapter into the base it was trained on.
+    """Starts merging an adapter into the base that it was trained on.
 
     Raises:
-        ModelError: not an adapter, another base, an option that does not exist, a name in use, or the same job runs.
+        ModelError: not an adapter, another base, an option that does not exist, a name in use, or the same
+            job runs.
     """
     checked_options(device, shard_gb, dtype)
     folder = base_to_merge_into(workspace, adapter, base)
@@ -138,11 +139,12 @@ def start_download(
     name: str = "",
     trust_remote_code: bool = False,
 ) -> jobs.Job:
-    """Start fetching a base model, or go on where an earlier try stopped. ``trust_remote_code`` allows its own Python
-    code to run when it is loaded later.
+    """Starts downloading a base model, or continues an earlier attempt. ``trust_remote_code`` allows its
+    Python code to run when it is loaded later.
 
     Raises:
-        ModelError: not a model's name, a model that is here already, a name in use, or the same download runs.
+        ModelError: not a model's name, a model that is here already, a name in use, or the same download
+            runs.
     """
     model_id = check_model_id(model_id, source)
     refuse_second(workspace, model_id, name)
@@ -162,7 +164,7 @@ def _checkable(workspace: Workspace, run: TrainingRun, iteration: int | None) ->
 def _start(
     workspace: Workspace, kind: str, title: str, arguments: JobSubject, model: type[JobSubject]
 ) -> jobs.Job:
-    """Start a job unless one that is about the same, as far as ``model`` tells, is active."""
+    """Starts a job unless an active one has the same subject; ``model`` selects the fields to compare."""
     subject = model.model_validate(arguments.model_dump())
     for job in jobs.listed(workspace, active=True):
         if job.kind in KINDS and jobs.subject_of(job, model) == subject:

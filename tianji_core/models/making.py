@@ -1,5 +1,5 @@
-"""Making an adapter, or a whole model, from a checkpoint with xtuner's own tool, in a hidden folder that gets its manifest
-and then its name, so what is listed is complete."""
+"""Converts a checkpoint to an adapter or a full model with xtuner's own tool. The hidden folder gets its
+manifest and then its name, so a listed model is complete."""
 
 import shutil
 from collections import Counter
@@ -28,7 +28,7 @@ from tianji_core.workspace import Workspace
 
 
 def checkpoint_of(workspace: Workspace, run: TrainingRun, iteration: int | None) -> Checkpoint:
-    """A checkpoint of a training, the newest for None.
+    """Returns a checkpoint of a training, the newest for None.
 
     Raises:
         ModelError: there is none; the message lists what there is.
@@ -57,10 +57,13 @@ def convert(
     name: str = "",
     reporter: Reporter | None = None,
 ) -> Artefact:
-    """Turn a checkpoint into a LoRA adapter in Hugging Face form, or into a whole model where all parameters were trained.
+    """Converts a checkpoint to a LoRA adapter in Hugging Face format, or to a full model where all parameters
+    were trained.
 
     Raises:
-        ModelError: no such checkpoint, a base whose code nobody allowed, another base than at training time, a name in use. StudioError: the tool failed.
+        ModelError: no such checkpoint, a base whose code nobody allowed, another base than at training time,
+            a name in use.
+        StudioError: the tool failed.
     """
     reporter = reporter or Reporter()
     checkpoint = checkpoint_of(workspace, run, iteration)
@@ -113,7 +116,7 @@ def convert(
 
 
 def _made_size(folder: Path, whole: bool) -> int:
-    """Bytes of the weights that the tool left.
+    """Returns the bytes of the weights that the tool wrote.
 
     Raises:
         ModelError: it left none, or not all.
@@ -127,7 +130,7 @@ def _made_size(folder: Path, whole: bool) -> int:
 
 
 def _losses(workspace: Workspace, run: TrainingRun, checkpoint: Checkpoint) -> dict[str, float]:
-    """The training and the validation loss at a checkpoint, where there are any."""
+    """Returns the training and the validation loss at a checkpoint, where known."""
     found = {} if checkpoint.loss is None else {"loss": checkpoint.loss}
     held = [
         each.loss
@@ -138,18 +141,19 @@ def _losses(workspace: Workspace, run: TrainingRun, checkpoint: Checkpoint) -> d
 
 
 def _code_taken_over(base: Path, folder: Path) -> bool:
-    """Copy the base's own code beside a whole model; it was allowed for the training. Returns whether there is any."""
+    """Copies the base's Python code, which was allowed for the training, beside a full model. Returns
+    whether there is any."""
     for path in base.glob("*.py") if brings_code(base) else ():
         shutil.copyfile(path, folder / path.name)
     return brings_code(folder)
 
 
 def _trained_system(workspace: Workspace, run: TrainingRun) -> str:
-    """The system prompt of the training file: the one most samples carry."""
+    """Returns the most frequent system prompt of the training file."""
     version = version_of(workspace, run)
     try:
         turns = read_training_file(training_file(workspace, version)) if version is not None else []
-    except StudioError:  # the version was removed since; what the trial prompts used is the next best
+    except StudioError:  # the version was deleted; falls back to the system prompt of the trial prompts
         turns = []
     counted = Counter(turn["system"] for turn in turns).most_common(1)
     return counted[0][0] if counted else record_of(run).settings.system

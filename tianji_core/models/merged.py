@@ -1,5 +1,5 @@
-"""Merging an adapter into its base and seeing that the result is the same model: in a hidden folder that gets its manifest
-and then its name, so what is listed is complete."""
+"""Merges an adapter into its base and verifies the result. The hidden folder gets its manifest and then
+its name, so a listed model is complete."""
 
 import re
 import shutil
@@ -26,12 +26,12 @@ SHARD_GB = 2.0
 """Largest weight file of a merged model in GB (1e9 bytes), as in the tutorial."""
 DTYPES = ("auto", "bfloat16", "float16", "float32")
 AGREES = 0.75
-"""Least share of tokens on which the merged model must go on as the adapter does; rounding alone costs a few percent."""
+"""Minimum share of equal tokens of the merged model and its adapter; rounding alone costs a few percent."""
 _PART = re.compile(r"^merged (\d+)/(\d+)$")
 
 
 def checked_options(device: str, shard_gb: float, dtype: str) -> None:
-    """Whether a merge can be made with these.
+    """Checks the options of a merge.
 
     Raises:
         ModelError: names the one that is wrong and what there is.
@@ -59,13 +59,14 @@ def merge(
     shard_gb: float = SHARD_GB,
     dtype: str = "auto",
 ) -> Artefact:
-    """Merge an adapter into its base, matrix by matrix, and compare the result with the adapter on fixed prompts. Merging
-    takes little more RAM than one weight file; the comparison loads the model once as a base and once merged. ``dtype``
-    'auto' keeps the base's.
+    """Merges an adapter into its base, matrix by matrix, and compares the result with the adapter on fixed
+    prompts. Merging takes little more RAM than one weight file; the comparison loads the base and then the
+    merged model. ``dtype`` 'auto' keeps that of the base.
 
     Raises:
-        ModelError: not an adapter, another base than it was trained on, too little disk, or a result that is incomplete or
-            answers in another way. StudioError: the merge failed.
+        ModelError: not an adapter, another base than it was trained on, too little disk, or a result that is
+            incomplete or answers in another way.
+        StudioError: the merge failed.
     """
     checked_options(device, shard_gb, dtype)
     reporter = reporter or Reporter()
@@ -131,10 +132,11 @@ def _merge_into(
 
 
 def verified(workspace: Workspace, made: Artefact, adapter: Path, device: str = "cpu") -> Artefact:
-    """The merged model with its answers to fixed prompts and how far it agrees with its adapter.
+    """Returns the merged model with its answers to fixed prompts and its agreement with the adapter.
 
     Raises:
-        ModelError: it answers in another way than the adapter does. StudioError: it cannot be loaded.
+        ModelError: it answers in another way than the adapter does.
+        StudioError: it cannot be loaded.
     """
     assert made.base is not None
     pair = ["--base", str(made.base), "--adapter", str(adapter)]
@@ -170,7 +172,8 @@ def convert_and_merge(
     shard_gb: float = SHARD_GB,
     dtype: str = "auto",
 ) -> tuple[Artefact, Artefact]:
-    """The adapter of a checkpoint and the model merged with it; where all parameters were trained, that model twice.
+    """Returns the adapter of a checkpoint and the model merged with it; after a full training, that model
+    twice.
 
     Raises:
         ModelError, StudioError: as :func:`convert` and :func:`merge`; an adapter made before a failure stays.
@@ -184,8 +187,8 @@ def convert_and_merge(
 
 
 def base_to_merge_into(workspace: Workspace, adapter: Artefact, base: Path | None) -> Path:
-    """``base``, or the one an adapter remembers, once it is certain that they belong together. The tool that merges would
-    run any code in it, so that has to be allowed too.
+    """Returns ``base``, or the base that an adapter names, after checking that they belong together. Merging
+    may run code of the base, so that code must be allowed.
 
     Raises:
         ModelError: not an adapter, another base than it was trained on, or code that nobody allowed.

@@ -1,5 +1,6 @@
-"""``python -m tianji_core.models.merging BASE ADAPTER TARGET --shard BYTES``: add a LoRA adapter to its base, one matrix at a
-time, so that never more than about one shard is in memory; a model of 7 B needs a few GB of RAM and no GPU.
+"""``python -m tianji_core.models.merging BASE ADAPTER TARGET --shard BYTES``: adds a LoRA adapter to its
+base, one matrix at a time, so that memory holds about one weight file; a model of 7 B needs a few GB of RAM
+and no GPU.
 
 Prints ``merged N/M`` after each weight file of the base.
 """
@@ -20,7 +21,7 @@ from tianji_core.model_folders.config_files import CONFIG, read_object
 from tianji_core.model_folders.manifest import MANIFEST
 
 DTYPES = ("auto", "bfloat16", "float16", "float32")
-"""'auto' keeps what the base has."""
+"""'auto' keeps that of the base."""
 LEFT_BEHIND = (
     "*.safetensors",
     "*.bin",
@@ -33,12 +34,12 @@ LEFT_BEHIND = (
     "README*",
     ".*",
 )
-"""Files of a base that its merged model does not take over; all others in the folder itself are copied."""
+"""Files of a base that are not copied to its merged model; all other files of the folder are."""
 PREFIX = "base_model.model."
 
 
 class Deltas:
-    """The changes an adapter makes: ``scale * B @ A`` for each weight it names."""
+    """The changes of an adapter: ``scale * B @ A`` for each weight that it names."""
 
     def __init__(self, adapter: Path) -> None:
         from safetensors.torch import load_file
@@ -57,7 +58,8 @@ class Deltas:
         self.left = set(self._halves)
 
     def added(self, name: str, weight: Any, dtype: Any, device: str) -> Any:
-        """``weight`` with its change, in ``dtype`` (None: as it is); a weight without a change is only converted."""
+        """Returns ``weight`` with its change, in ``dtype`` (None: unchanged). A weight without a change is
+        only converted."""
         wanted = dtype if dtype is not None and weight.is_floating_point() else weight.dtype
         halves = self._halves.get(name)
         if halves is None:
@@ -75,8 +77,8 @@ class Deltas:
 def merge_shards(
     base: Path, adapter: Path, target: Path, shard: int, dtype: str, device: str = "cpu"
 ) -> None:
-    """Write the merged model into the folder ``target``: weight files of at most ``shard`` bytes, unless one matrix alone
-    is larger, and everything else that belongs to the base.
+    """Writes the merged model into the folder ``target``: weight files of at most ``shard`` bytes, unless one
+    matrix is larger, and all other files of the base.
 
     Raises:
         ModelError: the adapter cannot be merged, or is not of this base.
@@ -99,7 +101,8 @@ def merge_shards(
 
 
 class _Writer:
-    """Collects tensors into files; their number stands in their names, so they get these at the end."""
+    """Writes tensors into numbered files. Their names contain the number of files, so they are renamed at
+    the end."""
 
     def __init__(self, target: Path, shard: int) -> None:
         self._target, self._shard = target, shard
@@ -143,13 +146,13 @@ def _tensors(path: Path) -> Iterator[tuple[str, Any]]:
         from safetensors import safe_open
 
         with safe_open(path, framework="pt") as file:
-            for name in file.keys():  # noqa: SIM118  it is no mapping
+            for name in file.keys():  # noqa: SIM118  not a mapping
                 yield name, file.get_tensor(name)
         return
     import torch
 
     for name, weight in torch.load(path, map_location="cpu", mmap=True, weights_only=True).items():
-        yield name, weight.clone()  # two names may share one matrix, which a safetensors file must not
+        yield name, weight.clone()  # two names may share one matrix, which safetensors refuses
 
 
 def _copy_rest(base: Path, target: Path, dtype: str) -> None:
@@ -164,7 +167,7 @@ def _copy_rest(base: Path, target: Path, dtype: str) -> None:
 
 
 def main(argv: list[str]) -> int:
-    """Merge; an error is one line on standard error. Returns the exit code."""
+    """Merges; an error is one line on standard error. Returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m tianji_core.models.merging")
     for name in ("base", "adapter", "target"):
         parser.add_argument(name, type=Path)

@@ -1,4 +1,4 @@
-"""Letting a model answer in a process of its own, so that its memory is free again afterwards."""
+"""Lets a model answer in a separate process, so that its memory is freed afterwards."""
 
 import json
 from pathlib import Path
@@ -13,16 +13,18 @@ from tianji_core.training.verdict import cause
 from tianji_core.workspace import Workspace
 
 PROMPTS = ("祝妹妹生日", "祝李总工作升职,严肃风格", "祝同学中秋节,小红书风格")
-"""What every model that was made is asked."""
+"""The prompts that every new model answers."""
 
 
 def try_answer(
     workspace: Workspace, folder: Path, system: str, device: str = "cpu", allowed: bool = False
 ) -> str:
-    """One greedy answer of a model; it is loaded in a process of its own. ``allowed``: it may run code of its own.
+    """Returns one greedy answer of a model, loaded in a separate process. ``allowed`` lets it run its own
+    code.
 
     Raises:
-        ModelError: it brings code that is not allowed. StudioError: the model cannot be loaded or breaks while it answers.
+        ModelError: it brings code that is not allowed.
+        StudioError: the model cannot be loaded or breaks while it answers.
     """
     asked = Artefact(name="", kind="base", title="", path=folder, system=system)
     return str(tried(workspace, asked, PROMPTS[:1], device, allowed, [])["answers"][0])
@@ -36,11 +38,12 @@ def tried(
     allowed: bool,
     more: list[str],
 ) -> dict[str, Any]:
-    """What a model answers to prompts (``answers``), and with the arguments ``more`` of :mod:`tianji_core.models.verify`
-    how far it agrees with an adapter. ``allowed``: it may run code of its own.
+    """Returns a model's ``answers`` to prompts; with the arguments ``more`` of
+    :mod:`tianji_core.models.verify` also its agreement with an adapter. ``allowed`` lets it run its own code.
 
     Raises:
-        ModelError: it brings code that is not allowed. StudioError: the model cannot be loaded or breaks while it answers.
+        ModelError: it brings code that is not allowed.
+        StudioError: the model cannot be loaded or breaks while it answers.
     """
     found: list[dict[str, Any]] = []
 

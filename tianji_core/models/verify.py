@@ -1,8 +1,8 @@
-"""``python -m tianji_core.models.verify FOLDER``: load a model and let it answer fixed prompts; with ``--base`` and
-``--adapter`` say how far it agrees with the adapter on top of its base.
+"""``python -m tianji_core.models.verify FOLDER``: loads a model and lets it answer fixed prompts. With
+``--base`` and ``--adapter`` it also measures the agreement with the adapter on its base.
 
-A process of its own, so that its memory is free again when it ends. The models are loaded one after the other. The last line
-of its output is one JSON object.
+Runs in a separate process, so that its memory is freed at the end, and loads one model after the other.
+The last line of the output is one JSON object.
 """
 
 import argparse
@@ -17,7 +17,7 @@ from tianji_core.model_folders.messages import ChatMessage
 from tianji_core.model_folders.prompt import encode
 
 Forced = list[tuple[list[int], list[int]]]
-"""For each prompt the tokens of the question and those of the answer."""
+"""For each prompt, the tokens of the question and of the answer."""
 
 
 def _asked(tokenizer: Any, template: str, system: str, prompts: list[str]) -> list[list[int]]:
@@ -26,7 +26,7 @@ def _asked(tokenizer: Any, template: str, system: str, prompts: list[str]) -> li
 
 
 def _answers(model: Any, asked: list[list[int]], tokens: int) -> Forced:
-    """Greedy answers of exactly ``tokens`` tokens: also what comes after an ending must agree."""
+    """Returns greedy answers of exactly ``tokens`` tokens: tokens after an end token must agree too."""
     import torch
 
     found = []
@@ -46,7 +46,7 @@ def _answers(model: Any, asked: list[list[int]], tokens: int) -> Forced:
 
 
 def _scores(model: Any, forced: Forced) -> list[Any]:
-    """Log-probabilities (answer tokens, vocabulary) of each answer, told token by token."""
+    """Returns the log-probabilities (answer tokens, vocabulary) of each answer under teacher forcing."""
     import torch
 
     found = []
@@ -59,8 +59,8 @@ def _scores(model: Any, forced: Forced) -> list[Any]:
 
 
 def agreement(expected: list[Any], found: list[Any]) -> tuple[float, float]:
-    """Share of the tokens on which both would have gone on in the same way, and the mean distance of their probability
-    distributions (half the sum of absolute differences, 0 to 1)."""
+    """Returns the share of positions with the same most likely token, and the mean total variation
+    distance of the two distributions (half the sum of absolute differences, 0 to 1)."""
     same = [bool(b) for e, f in zip(expected, found, strict=True) for b in (e.argmax(-1) == f.argmax(-1))]
     apart = [
         float(d) for e, f in zip(expected, found, strict=True) for d in (e.exp() - f.exp()).abs().sum(-1) / 2
@@ -69,7 +69,7 @@ def agreement(expected: list[Any], found: list[Any]) -> tuple[float, float]:
 
 
 def main(argv: list[str]) -> int:
-    """Print what was found as JSON."""
+    """Prints the result as JSON. Returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m tianji_core.models.verify", description="try a model")
     parser.add_argument("folder", type=Path)
     parser.add_argument("--prompt", action="append", required=True)

@@ -1,4 +1,4 @@
-"""The workers of the jobs of the models room. Each prints the name of the model it made as its last line."""
+"""The workers that convert, merge and download models. Each prints the name of its model as the last line."""
 
 from tianji_core.i18n import _
 from tianji_core.jobs import Reporter, worker_of
@@ -18,7 +18,7 @@ from tianji_core.workspace import Workspace
 
 @worker_of(ConvertArguments)
 def convert_checkpoint(workspace: Workspace, arguments: ConvertArguments, reporter: Reporter) -> int:
-    """Turn a checkpoint into an adapter; returns the exit code."""
+    """Converts a checkpoint to an adapter; returns the exit code."""
     reporter.begin(0, _("步"))
     run = rows.get(workspace.engine, arguments.training_run_id)
     print(convert(workspace, run, arguments.checkpoint, arguments.name, reporter).name)
@@ -29,7 +29,7 @@ def convert_checkpoint(workspace: Workspace, arguments: ConvertArguments, report
 def convert_and_merge_checkpoint(
     workspace: Workspace, arguments: ConvertAndMergeArguments, reporter: Reporter
 ) -> int:
-    """Turn a checkpoint into an adapter and a merged model; returns the exit code."""
+    """Converts a checkpoint to an adapter and a merged model; returns the exit code."""
     reporter.begin(0, _("步"))
     run = rows.get(workspace.engine, arguments.training_run_id)
     options = (arguments.device, reporter, arguments.shard_gb, arguments.dtype)
@@ -39,7 +39,7 @@ def convert_and_merge_checkpoint(
 
 @worker_of(MergeArguments)
 def merge_adapter(workspace: Workspace, arguments: MergeArguments, reporter: Reporter) -> int:
-    """Merge an adapter into its base; returns the exit code."""
+    """Merges an adapter into its base; returns the exit code."""
     reporter.begin(0, _("步"))
     adapter = artefact(workspace, arguments.adapter)
     options = (arguments.device, reporter, arguments.shard_gb, arguments.dtype)
@@ -49,7 +49,7 @@ def merge_adapter(workspace: Workspace, arguments: MergeArguments, reporter: Rep
 
 @worker_of(DownloadArguments)
 def download_model(workspace: Workspace, arguments: DownloadArguments, reporter: Reporter) -> int:
-    """Fetch a base model; returns the exit code."""
+    """Downloads a base model; returns the exit code."""
     reporter.begin(0, _("字节"))
     trusted = arguments.trust_remote_code
     made = download(

@@ -1,7 +1,7 @@
-"""模型服务: an OpenAI-compatible server for bases, adapters and merged models, the jobs that run it, and its client.
+"""模型服务: an OpenAI-compatible server for bases, adapters and merged models, its jobs, and its client.
 
-Importing this package loads no torch: ``server``, ``loading``, ``engine``, ``batch`` and ``sampling`` are only
-imported by the server process.
+Importing this package loads no torch: only the server process imports ``app``, ``loading``, ``engine`` and
+the modules below them.
 """
 
 from tianji_core.serving.choosing import start_for

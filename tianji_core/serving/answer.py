@@ -192,8 +192,8 @@ class ChatAnswer:
             seconds,
         )
         print(
-            f"{self._entry.name} {self._outcome} prompt={len(self._prompt)} answer={sum(self._tokens)} tokens "
-            f"{seconds:.2f} s",
+            f"{self._entry.name} {self._outcome} prompt={len(self._prompt)} "
+            f"answer={sum(self._tokens)} tokens {seconds:.2f} s",
             flush=True,
         )
 

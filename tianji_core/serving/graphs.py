@@ -108,7 +108,7 @@ class Graphs:
         side = torch.cuda.Stream(device)
         side.wait_stream(torch.cuda.current_stream(device))
         with torch.cuda.stream(side):
-            # Libraries initialise themselves in a first pass; it writes the same keys and values as the replay.
+            # Libraries initialise themselves in a first pass; it writes the same values as the replay.
             slab.run(self._model, held[0], held[1], width)
         torch.cuda.current_stream(device).wait_stream(side)
         masks = self._adapters.routing.masks()

@@ -1,4 +1,4 @@
-"""Loading bases and adapters into memory. Imported by the server process only."""
+"""Loads bases and adapters into memory. Imported by the server process only."""
 
 import os
 import traceback
@@ -25,15 +25,16 @@ from tianji_core.serving.routing import BASE
 SHOWN_KEYS = 3
 
 SMALL = 100_000_000
-"""Weights under which threads that wait for each other cost more than they compute, and the network needs a core."""
+"""Number of weights below which synchronising threads costs more than computing, and the network needs a
+core."""
 
 SYSTEMS = 100
-"""System prompts whose length in tokens is remembered."""
+"""System prompts whose length in tokens is cached."""
 
 
 @dataclass(frozen=True)
 class Limits:
-    """How many requests of one base run and wait at the same time."""
+    """The number of requests of one base that run and that wait."""
 
     active: int = 128
     queue: int = 256
@@ -41,7 +42,8 @@ class Limits:
 
 @dataclass(frozen=True)
 class Format:
-    """How numbers are kept: ``dtype`` auto, float32, bfloat16 or float16; ``quantization`` '', 4bit (nf4) or 8bit."""
+    """The number format: ``dtype`` auto, float32, bfloat16 or float16; ``quantization`` '', 4bit (nf4) or
+    8bit."""
 
     dtype: str = "auto"
     quantization: str = ""
@@ -49,8 +51,9 @@ class Format:
 
 @dataclass(frozen=True)
 class Served:
-    """One model name that requests can use. ``adapter`` is its name inside the engine, :data:`BASE` for none;
-    ``parent`` the base's model name, '' for a full model; ``context`` the most tokens of prompt and answer together."""
+    """One model name that requests can use. ``adapter`` is its name inside the engine, :data:`BASE` for
+    none; ``parent`` the name of its base, '' for a full model; ``context`` the maximum of prompt and
+    answer tokens together."""
 
     name: str
     path: Path
@@ -64,7 +67,7 @@ class Served:
     _shared: dict[str, int] = field(default_factory=dict, compare=False, repr=False)
 
     def shared(self, first: ChatMessage) -> int:
-        """Tokens that every conversation beginning with this message begins with."""
+        """Returns the number of tokens shared by all conversations that begin with this message."""
         if first.role == "user":
             return 0
         if first.content not in self._shared:
@@ -75,7 +78,7 @@ class Served:
 
 
 def choose_device(wanted: str) -> torch.device:
-    """The device to compute on; ``auto`` takes the first GPU there is.
+    """Returns the device to compute on; ``auto`` is the first GPU, or the CPU.
 
     Raises:
         ModelError: the wanted one does not exist here.
@@ -91,7 +94,8 @@ def choose_device(wanted: str) -> torch.device:
 
 
 def choose_dtype(wanted: str, device: torch.device) -> torch.dtype:
-    """The number format; ``auto`` is float32 on a CPU, bfloat16 on a GPU that has it, else float16."""
+    """Returns the number format; ``auto`` is float32 on a CPU, bfloat16 on a GPU that supports it, else
+    float16."""
     if wanted == "auto":
         if device.type == "cpu":
             return torch.float32
@@ -107,8 +111,8 @@ def load(
     limits: Limits,
     code_allowed: bool = False,
 ) -> list[Served]:
-    """Load one full model with its adapters and start its engine. The first entry is the model itself.
-    ``code_allowed`` lets it run Python code that lies in its folder.
+    """Loads one full model with its adapters and starts its engine. The first entry is the model itself.
+    ``code_allowed`` lets it run the Python code in its folder.
 
     Raises:
         ModelError: anything is missing, broken or does not fit.
@@ -140,10 +144,11 @@ def load(
 
 
 def load_adapter(base: Served, adapter: NamedFolder) -> Served:
-    """Put an adapter on a loaded base, also while it answers.
+    """Loads an adapter on a base, also while the base answers requests.
 
     Raises:
-        ModelError: it belongs to another base, is another kind of adapter, is broken, or does not fit into memory.
+        ModelError: it belongs to another base, is another kind of adapter, is broken, or does not fit into
+            memory.
     """
     own = read_manifest(adapter.path)
     if own.base_fingerprint and own.base_fingerprint != fingerprint(base.path):
@@ -168,7 +173,8 @@ def load_adapter(base: Served, adapter: NamedFolder) -> Served:
 
 
 def assign(models: list[NamedFolder], adapters: list[NamedFolder]) -> dict[str, list[NamedFolder]]:
-    """Model name → its adapters: by the base that the adapter's configuration names, or the only model there is.
+    """Returns the adapters of each model by name: the base that the adapter's configuration names, or the
+    only model.
 
     Raises:
         ModelError: no loaded model is the adapter's base.
@@ -181,7 +187,7 @@ def assign(models: list[NamedFolder], adapters: list[NamedFolder]) -> dict[str, 
 
 
 class _Full(Protocol):
-    """A full model: loaded, or still to be."""
+    """A full model, loaded or not."""
 
     @property
     def path(self) -> Path: ...
@@ -191,7 +197,7 @@ Full = TypeVar("Full", bound=_Full)
 
 
 def owner_of(adapter: str, base: str, models: Sequence[Full]) -> Full:
-    """The model that an adapter belongs to, whose configuration names ``base``.
+    """Returns the model that an adapter belongs to; ``base`` is the base named by its configuration.
 
     Raises:
         ModelError: none of them.

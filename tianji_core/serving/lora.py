@@ -1,8 +1,9 @@
-"""LoRA adapters on a loaded base: any number of them, each row of a forward pass with its own. Imported by the server
-process only.
+"""LoRA adapters on a loaded base: each row of a forward pass uses its own. Imported by the server process
+only.
 
-The matrices of all adapters stand side by side, so that one product serves a batch of mixed rows; a mask that also
-carries the scale lets each row see its own adapter's columns only, and a row of the base none, to the bit.
+The matrices of all adapters are concatenated, so that one product serves a mixed batch. A mask that
+includes the scale selects the columns of each row's adapter; rows without an adapter equal the base bit
+for bit.
 """
 
 from collections.abc import Iterator
@@ -19,12 +20,12 @@ from tianji_core.serving.routing import Columns, Routing
 
 
 class MisfitError(Exception):
-    """An adapter that cannot stand on this base; the message says where they differ."""
+    """The adapter does not fit the base; the message names the difference."""
 
 
 @dataclass(frozen=True)
 class LoraMatrices:
-    """The two matrices of one layer: ``down`` (r, in) and ``up`` (out, r), and the factor on their product."""
+    """The two matrices of one layer: ``down`` (r, in) and ``up`` (out, r), and the scale of their product."""
 
     down: torch.Tensor
     up: torch.Tensor
@@ -47,7 +48,7 @@ class LoraLinear(nn.Module):
 
     @property
     def weight(self) -> torch.Tensor:
-        """The base's weight: some models look at its type."""
+        """The base's weight: some models read its type."""
         return self.base.weight
 
     @property
@@ -56,7 +57,7 @@ class LoraLinear(nn.Module):
         return bool(self._pairs)
 
     def put(self, name: str, pair: LoraMatrices | None) -> None:
-        """Add an adapter's matrices, or take them away for None."""
+        """Adds an adapter's matrices, or removes them for None."""
         if pair is None:
             self._pairs.pop(name, None)
         else:
@@ -70,7 +71,7 @@ class LoraLinear(nn.Module):
             return
         self._down = torch.cat([pair.down for pair in pairs.values()])  # (R, in)
         self._up = torch.cat([pair.up for pair in pairs.values()], dim=1).t().contiguous()  # (R, out)
-        at = 0  # the stored pairs become views, or every adapter would take its memory twice
+        at = 0  # views, so that no adapter is stored twice
         for each, pair in pairs.items():
             rank = pair.down.shape[0]
             views = LoraMatrices(self._down[at : at + rank], self._up[at : at + rank].t(), pair.scale)
@@ -78,21 +79,21 @@ class LoraLinear(nn.Module):
             at += rank
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """x (B, T, in) → (B, T, out)."""
+        """Maps x (B, T, in) to (B, T, out)."""
         out = self.base(x)
         if self._routing.plain:
             return out
         return self._apart(x, out) if x.device.type == "cpu" else self._at_once(x, out)
 
     def _at_once(self, x: torch.Tensor, out: torch.Tensor) -> torch.Tensor:
-        """For a GPU, where every product costs a launch: two for all adapters."""
+        """Applies all adapters in two products: on a GPU the launches dominate."""
         mask = self._routing.mask(self._columns, self._down)
         inner = nn.functional.linear(x.to(self._dtype), self._down) * mask  # (B, T, R)
         added = torch.addmm(out.reshape(-1, out.shape[-1]).to(self._dtype), inner.flatten(0, 1), self._up)
         return added.view(out.shape).to(out.dtype)
 
     def _apart(self, x: torch.Tensor, out: torch.Tensor) -> torch.Tensor:
-        """For a CPU, where every multiplication costs: each adapter for its own rows only."""
+        """Applies each adapter to its own rows: on a CPU the multiplications dominate."""
         for name, rows in self._routing.groups.items():
             pair = self._pairs.get(name)
             if pair is None:
@@ -108,8 +109,8 @@ class LoraLinear(nn.Module):
 
 
 class Adapters:
-    """The adapters of one base model. Not for several threads at once: only the decode thread may call it. ``stamp``
-    changes with the adapters that are loaded."""
+    """The adapters of one base. Only the decode thread may call it. ``stamp`` changes with the loaded
+    adapters."""
 
     def __init__(self, model: nn.Module, dtype: torch.dtype) -> None:
         self._model = model
@@ -120,23 +121,23 @@ class Adapters:
 
     @property
     def names(self) -> list[str]:
-        """The adapters that are loaded."""
+        """Names of the loaded adapters."""
         return list(self._routing.names)
 
     def route(self, rows: list[str]) -> None:
-        """Choose the adapter of each row of the next forward pass, :data:`BASE` for none."""
+        """Sets the adapter of each row of the next forward pass, :data:`BASE` for none."""
         self._routing.set(rows)
 
     @property
     def routing(self) -> Routing:
-        """What :meth:`route` chose."""
+        """The routing that :meth:`route` set."""
         return self._routing
 
     def add(self, name: str, pairs: dict[str, LoraMatrices]) -> None:
-        """Put an adapter on the base. Either all of it is there afterwards or nothing.
+        """Adds all matrices of an adapter, or none.
 
         Raises:
-            torch.OutOfMemoryError: it does not fit beside the others.
+            torch.OutOfMemoryError: there is no memory for it.
         """
         self.stamp += 1
         try:
@@ -148,7 +149,7 @@ class Adapters:
         self._routing.names.append(name)
 
     def remove(self, name: str) -> None:
-        """Take an adapter away and free its memory; layers that no adapter uses become the base's own again."""
+        """Removes an adapter and frees its memory. Layers that no adapter uses become plain layers again."""
         if name in self._routing.names:
             self._routing.names.remove(name)
         self.stamp += 1
@@ -162,7 +163,7 @@ class Adapters:
     def _layer(self, path: str) -> LoraLinear:
         if path not in self._layers:
             base = self._model.get_submodule(path)
-            assert isinstance(base, nn.Linear)  # read_adapter takes no other
+            assert isinstance(base, nn.Linear)  # read_adapter accepts no other layer
             self._layers[path] = LoraLinear(base, self._routing, self._dtype)
             self._replace(path, self._layers[path])
         return self._layers[path]
@@ -173,10 +174,11 @@ class Adapters:
 
 
 def read_adapter(folder: Path, model: nn.Module) -> dict[str, LoraMatrices]:
-    """The matrices of the adapter in ``folder`` by the path of the layer they change.
+    """Returns the matrices of the adapter in ``folder`` by the path of their layer.
 
     Raises:
-        ModelError: another kind of adapter, or weights that are no numbers. MisfitError: layers and shapes that the model does not have.
+        ModelError: another kind of adapter, or weights that are not finite.
+        MisfitError: layers or shapes that the model does not have.
         OSError, ValueError, KeyError: the files cannot be read.
     """
     config = read_adapter_config(folder)
@@ -188,7 +190,7 @@ def read_adapter(folder: Path, model: nn.Module) -> dict[str, LoraMatrices]:
         )
     halves: dict[str, dict[str, torch.Tensor]] = {}
     for key, tensor in _weights(folder).items():
-        if not bool(tensor.isfinite().all()):  # 0 × NaN is NaN: rows of other adapters would see it too
+        if not bool(tensor.isfinite().all()):  # 0 × NaN is NaN, which would spread to rows of other adapters
             raise ModelError(
                 _(
                     "适配器 {folder} 的权重坏了（{key} 里有 NaN 或无穷大），请换一个检查点，或者调小学习率重新训练",
@@ -227,7 +229,7 @@ def _weights(folder: Path) -> dict[str, torch.Tensor]:
 
 
 def _linear_layers(model: nn.Module) -> Iterator[tuple[str, nn.Linear]]:
-    """The base's linear layers, also those that adapters stand on already."""
+    """Yields the base's linear layers, also those that carry adapters."""
     for path, module in model.named_modules():
         if isinstance(module, LoraLinear):
             yield path, module.base

@@ -61,8 +61,8 @@ class Metrics:
     def ended(
         self, model: str, outcome: str, prompt: int, answer: int, first: float | None, seconds: float
     ) -> None:
-        """Counts a request that ended: ``outcome`` is answered, failed or aborted, ``prompt`` and ``answer`` are tokens,
-        ``first`` and ``seconds`` the seconds to the first token and to the end."""
+        """Counts a request that ended: ``outcome`` is answered, failed or aborted, ``prompt`` and ``answer``
+        are tokens, ``first`` and ``seconds`` the seconds to the first token and to the end."""
         self._requests.labels(model, outcome).inc()
         self._tokens.labels(model, "prompt").inc(prompt)
         self._tokens.labels(model, "answer").inc(answer)

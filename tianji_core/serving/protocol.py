@@ -1,4 +1,4 @@
-"""The wire format: what a chat request may say, and answers and errors in OpenAI's form."""
+"""The wire format: chat requests, answers and errors as in OpenAI's API."""
 
 from typing import Any
 
@@ -7,11 +7,11 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from tianji_core.model_folders.messages import ChatMessage
 
 DEFAULT_MAX_TOKENS = 512
-"""Tokens of an answer where the request does not say; the longest blessing style needs about 400."""
+"""Maximum tokens of an answer when the request sets none; the longest blessing style needs about 400."""
 
 
 class StreamOptions(BaseModel):
-    """Whether the last chunk of a stream counts tokens."""
+    """Whether the last chunk of a stream carries the token counts."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -55,12 +55,13 @@ class ChatRequest(BaseModel):
 
     @property
     def token_limit(self) -> int:
-        """The most tokens an answer may have."""
+        """The maximum number of tokens of an answer."""
         return self.max_completion_tokens or self.max_tokens or DEFAULT_MAX_TOKENS
 
 
 class LoadRequest(BaseModel):
-    """``POST /v1/load_lora_adapter``, as vLLM has it; ``base_model`` names the base where there are several."""
+    """``POST /v1/load_lora_adapter``, as vLLM has it; ``base_model`` names the base where there are
+    several."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -78,7 +79,7 @@ class UnloadRequest(BaseModel):
 
 
 class ApiError(Exception):
-    """An answer that is an error; turned into OpenAI's JSON form by the server."""
+    """An error answer; the server sends ``body`` with ``status``."""
 
     def __init__(self, status: int, message: str, kind: str, code: str, param: str | None = None) -> None:
         super().__init__(message)
@@ -87,14 +88,14 @@ class ApiError(Exception):
 
 
 def bad_request(message: str, code: str, param: str | None = None, status: int = 400) -> ApiError:
-    """The request itself is at fault."""
+    """Returns the error for an invalid request."""
     return ApiError(status, message, "invalid_request_error", code, param)
 
 
 def completion(
     request_id: str, created: int, model: str, choices: list[dict[str, Any]], usage: dict[str, int]
 ) -> dict[str, Any]:
-    """A whole answer."""
+    """Returns a complete answer."""
     return {
         "id": request_id,
         "object": "chat.completion",
@@ -112,7 +113,7 @@ def chunk(
     choices: list[dict[str, Any]],
     usage: dict[str, int] | None = None,
 ) -> dict[str, Any]:
-    """One event of a stream."""
+    """Returns one event of a stream."""
     value: dict[str, Any] = {
         "id": request_id,
         "object": "chat.completion.chunk",
@@ -124,7 +125,7 @@ def chunk(
 
 
 def usage(prompt_tokens: int, completion_tokens: int) -> dict[str, int]:
-    """Token counts of one request; those of several choices are added up."""
+    """Returns the token counts of one request; those of several choices are summed."""
     return {
         "prompt_tokens": prompt_tokens,
         "completion_tokens": completion_tokens,

@@ -1,5 +1,5 @@
-"""Reading prompts: several in one pass, equal ones once, and what many begin with only the first time. Imported by the
-server process only."""
+"""Processes prompts: several in one pass, equal prompts once, and shared prefixes only the first time.
+Imported by the server process only."""
 
 import inspect
 from collections.abc import Iterator
@@ -17,8 +17,9 @@ from tianji_core.serving.prefixes import LEAST, MOST, Key, Prefixes, stacked
 
 @dataclass(frozen=True)
 class ReadPrompts:
-    """Prompts that were read: ``layers`` (k, H, T, D) hold the first ``prefix`` tokens at the left end and the others at
-    the right, None where the model's ``cache`` cannot stand beside others; ``scores`` (k, V) of what follows."""
+    """Processed prompts. ``layers`` (k, H, T, D) holds the first ``prefix`` tokens at the left end and the
+    others at the right; it is None where the model's ``cache`` cannot be batched. ``scores`` (k, V) are
+    the logits of the next token."""
 
     rows: list[BatchRow]
     layers: Layers | None
@@ -28,28 +29,29 @@ class ReadPrompts:
 
 
 class Reader:
-    """Reads prompts with one base and its adapters. Only the decode thread may call it."""
+    """Processes prompts with one base and its adapters. Only the decode thread may call it."""
 
     def __init__(self, model: Any, adapters: Adapters) -> None:
         self._model = model
         self._adapters = adapters
         self._prefixes = Prefixes()
-        # Only the last position's scores are needed; older remote code always computes all.
+        # Only the last position's logits are needed; older remote code always computes all.
         accepted = inspect.signature(model.forward).parameters
         self._options = {"logits_to_keep": 1} if "logits_to_keep" in accepted else {}
 
     def clear(self) -> None:
-        """Drop everything that was read for those to come."""
+        """Drops all cached prefixes."""
         self._prefixes = Prefixes()
 
     def scores_of(self, row: BatchRow) -> torch.Tensor:
-        """The scores (1, V) of what follows a row, computed from its tokens alone."""
+        """Returns the logits (1, V) of the next token of a row, computed from its tokens alone."""
         self._adapters.route([row.job.adapter])
         ids = torch.tensor([row.job.prompt + row.ids], device=self._model.device)
         return self._model(input_ids=ids, use_cache=False, **self._options).logits[:, -1]
 
     def read(self, rows: list[BatchRow], beginnings: bool) -> Iterator[ReadPrompts]:
-        """Read the prompts of rows; ``beginnings`` False: no model of a kind whose caches can be put together."""
+        """Processes the prompts of rows. ``beginnings`` False uses no shared prefixes, because the model's
+        caches cannot be joined."""
         by_length: dict[int, list[BatchRow]] = {}
         for row in rows:
             shared = row.job.shared if beginnings and LEAST <= row.job.shared <= MOST else 0
@@ -58,7 +60,7 @@ class Reader:
             yield from self._read_after(prefix, those)
 
     def _beginnings(self, keys: list[Key]) -> Layers:
-        """What is kept of beginnings of one length, read now where it is not there yet."""
+        """Returns the cached prefixes of one length; computes those that are missing."""
         known = {key: self._prefixes.get(key) for key in dict.fromkeys(keys)}
         missing = [key for key, layers in known.items() if layers is None]
         if missing:
@@ -72,7 +74,7 @@ class Reader:
         return stacked([known[key] or [] for key in keys])
 
     def _read_after(self, prefix: int, rows: list[BatchRow]) -> Iterator[ReadPrompts]:
-        """Read prompts whose first ``prefix`` tokens are beginnings."""
+        """Processes prompts whose first ``prefix`` tokens are shared prefixes."""
         device = self._model.device
         keys = [(row.job.adapter, tuple(row.job.prompt)) for row in rows]
         places = {key: at for at, key in enumerate(dict.fromkeys(keys))}
@@ -99,7 +101,7 @@ class Reader:
         yield ReadPrompts(rows, layers, prefix, out.past_key_values, out.logits[:, -1][chosen])
 
     def _apart(self, rows: list[BatchRow], out: Any) -> Iterator[ReadPrompts]:
-        """One pass for each row; ``out`` is that of the only one."""
+        """Processes one row per pass; ``out`` is the result for a single row."""
         for row in rows:
             if len(rows) > 1:
                 prompt = tuple(row.job.prompt)

@@ -1,4 +1,5 @@
-"""The models of a running server by name; adapters come and go while it answers. Imported by the server process only."""
+"""The models of a running server by name. Adapters can be added and removed while it answers. Imported by
+the server process only."""
 
 import asyncio
 import contextlib
@@ -19,7 +20,7 @@ from tianji_core.serving.loading import Served, load_adapter, owner_of
 
 
 class Registry:
-    """Which names requests can use. Changed only from the event loop."""
+    """The models that requests can use. Changed only from the event loop."""
 
     def __init__(self, served: list[Served], device: torch.device) -> None:
         self._by_name = {entry.name: (entry, int(time.time())) for entry in served}
@@ -28,12 +29,12 @@ class Registry:
 
     @property
     def names(self) -> list[str]:
-        """Every name, in the order of loading."""
+        """All names, in the order of loading."""
         return list(self._by_name)
 
     @property
     def entries(self) -> list[tuple[Served, int]]:
-        """Every model and when it came, in seconds since 1970."""
+        """All models, each with its time of loading in seconds since 1970."""
         return list(self._by_name.values())
 
     @property
@@ -42,15 +43,16 @@ class Registry:
         return list({id(entry.engine): entry.engine for entry, _since in self._by_name.values()}.values())
 
     def get(self, name: str) -> Served | None:
-        """The model of a name, or None."""
+        """Returns the model of a name, or None."""
         found = self._by_name.get(name)
         return None if found is None else found[0]
 
     async def load(self, name: str, folder: Path, base: str = "") -> Served:
-        """Load an adapter under ``name``; ``base`` names its model where there are several.
+        """Loads an adapter under ``name``; ``base`` names its base when there are several.
 
         Raises:
-            InputError: the name is taken, or no such base. ModelError: the adapter cannot be loaded on it.
+            InputError: the name is taken, or no such base.
+            ModelError: the adapter cannot be loaded on it.
         """
         async with self._changing:
             if name in self._by_name:
@@ -69,8 +71,8 @@ class Registry:
             return made
 
     async def unload(self, name: str) -> None:
-        """Take an adapter away: new requests for it are refused at once, running ones end first, then its memory is
-        free.
+        """Removes an adapter: new requests are refused at once, running ones end first, then its memory is
+        freed.
 
         Raises:
             InputError: no such adapter.
@@ -84,13 +86,13 @@ class Registry:
             await asyncio.to_thread(_give_back)
 
     def memory(self) -> tuple[int, int]:
-        """Bytes of the process in RAM, and of tensors on the GPU (0 on a CPU)."""
+        """Returns the bytes of the process in RAM and of tensors on the GPU (0 on a CPU)."""
         on_gpu = torch.cuda.memory_allocated(self.device) if self.device.type == "cuda" else 0
         return psutil.Process().memory_info().rss, on_gpu
 
 
 def _give_back() -> None:
-    """Hand freed memory to the system, which the C library would keep for itself."""
+    """Returns freed memory to the system, which the C library would keep."""
     gc.collect()
-    with contextlib.suppress(OSError, AttributeError):  # only glibc has it
+    with contextlib.suppress(OSError, AttributeError):  # only glibc has malloc_trim
         ctypes.CDLL(None).malloc_trim(0)

@@ -1,4 +1,5 @@
-"""The routes of the model server, in groups: state, models, chat, adapters. Imported by the server process only."""
+"""The routes of the model server, in groups: state, models, chat, adapters. Imported by the server process
+only."""
 
 import hmac
 import json
@@ -20,15 +21,15 @@ from tianji_core.serving.protocol import ApiError, ChatRequest, LoadRequest, Unl
 from tianji_core.serving.registry import Registry
 
 MAX_BODY = 2_000_000
-"""Bytes of a request; far above any context that is served here."""
+"""Maximum bytes of a request; far above any context that is served here."""
 
 Body = TypeVar("Body", bound=BaseModel)
 
 
 @dataclass
 class Service:
-    """What the routes share. ``system`` overrides every model's own system prompt; clients must send ``key``, '' for
-    none; ``mailbox`` is set when the event loop runs."""
+    """State that the routes share. ``system`` overrides every model's own system prompt; clients must send
+    ``key``, '' for none; ``mailbox`` is set when the event loop runs."""
 
     registry: Registry
     system: str | None
@@ -54,7 +55,7 @@ class Service:
         return bad_request(message, "model_not_found", "model", status=404)
 
     def add_gauges(self) -> None:
-        """Adds what is true now to the metrics: requests, models, memory."""
+        """Adds gauges for requests, models and memory to the metrics."""
         registry, gauge = self.registry, self.metrics.gauge
         engines = registry.engines
         gauge("tianji_requests_running", "Requests being answered.", lambda: sum(e.active for e in engines))
@@ -65,7 +66,7 @@ class Service:
 
 
 def state_routes(service: Service) -> APIRouter:
-    """Health, open to everyone, and metrics."""
+    """Returns the routes for health, which needs no key, and metrics."""
     router = APIRouter()
     registry = service.registry
 
@@ -91,7 +92,7 @@ def state_routes(service: Service) -> APIRouter:
 
 
 def model_routes(service: Service) -> APIRouter:
-    """The list of models, and one model."""
+    """Returns the routes that list all models and one model."""
     router = APIRouter(prefix="/v1", dependencies=[Depends(service.admit)])
 
     @router.get("/models")
@@ -110,7 +111,7 @@ def model_routes(service: Service) -> APIRouter:
 
 
 def chat_routes(service: Service) -> APIRouter:
-    """Chat completions, as one answer or as a stream."""
+    """Returns the route for chat completions, streamed or not."""
     router = APIRouter(prefix="/v1", dependencies=[Depends(service.admit)])
 
     @router.post("/chat/completions")
@@ -130,7 +131,7 @@ def chat_routes(service: Service) -> APIRouter:
 
 
 def adapter_routes(service: Service) -> APIRouter:
-    """Loading and unloading adapters while the server runs."""
+    """Returns the routes that load and unload adapters while the server runs."""
     router = APIRouter(prefix="/v1", dependencies=[Depends(service.admit)])
     registry = service.registry
 
@@ -173,7 +174,7 @@ async def read_body(request: Request, form: type[Body]) -> Body:
     Raises:
         ApiError: not JSON, too large, or a field is wrong; the error names the field.
     """
-    # A page of another site can post plain text without asking first, but not JSON.
+    # A web page of another origin can post plain text without a preflight request, but not JSON.
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
         raise bad_request(_("请求头 Content-Type 应当是 application/json"), "content_type", status=415)
     body = await request.body()

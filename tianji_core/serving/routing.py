@@ -1,21 +1,21 @@
-"""Which adapter each row of a forward pass uses, as masks over the columns of matrices that stand side by side. Imported by
-the server process only."""
+"""The adapter of each row of a forward pass, as masks over the columns of concatenated matrices. Imported
+by the server process only."""
 
 from dataclasses import dataclass, field
 
 import torch
 
 Columns = tuple[tuple[str, int, float], ...]
-"""(adapter, its rank, the factor on its product) of each part of matrices that stand side by side."""
+"""(adapter, its rank, its scale) of each part of concatenated matrices."""
 
 BASE = ""
-"""The adapter name of a row that uses none."""
+"""Adapter name of a row without an adapter."""
 
 
 @dataclass
 class Routing:
-    """Which adapter each row of the next forward pass uses; shared by all layers of a model. ``plain``: none uses any;
-    ``groups``: the rows of each adapter."""
+    """The adapter of each row of the next forward pass, shared by all layers of a model. ``plain`` is True
+    when no row uses an adapter; ``groups`` are the rows of each adapter."""
 
     names: list[str] = field(default_factory=list)
     rows: list[str] = field(default_factory=list)
@@ -24,7 +24,7 @@ class Routing:
     _masks: dict[Columns, torch.Tensor] = field(default_factory=dict)
 
     def set(self, rows: list[str]) -> None:
-        """Choose the adapters of the next pass, one name a row."""
+        """Sets the adapters of the next pass, one name per row."""
         if rows == self.rows:
             return
         self.rows = rows
@@ -37,16 +37,17 @@ class Routing:
         }
 
     def mask(self, columns: Columns, like: torch.Tensor) -> torch.Tensor:
-        """(B, 1, R): the scale where a column belongs to the row's adapter, else 0. Layers of one shape share it."""
+        """Returns a mask (B, 1, R): the scale where a column belongs to the row's adapter, else 0. Layers
+        of one shape share it."""
         found = self._masks.get(columns)
         if found is None:
             self._masks[columns] = found = self._made(columns, like)
         return found
 
     def masks(self) -> "Masks":
-        """Masks of its own for the next pass, as many as the last one looked at, to be written anew for other rows by
-        :meth:`Masks.follow`."""
-        # Two recordings for the same rows must not share any, or one would change what the other takes for its own.
+        """Returns copies of the masks that the last pass used. :meth:`Masks.follow` rewrites them for
+        other rows."""
+        # Two graphs for the same rows must not share masks, or one would overwrite those of the other.
         self._masks = {columns: mask.clone() for columns, mask in self._masks.items()}
         return Masks(self, dict(self._masks))
 
@@ -62,7 +63,7 @@ class Routing:
 
 @dataclass
 class Masks:
-    """Masks that stay where they are in memory, for passes that were recorded."""
+    """Masks at fixed addresses, for captured passes."""
 
     routing: Routing
     held: dict[Columns, torch.Tensor]
@@ -72,7 +73,7 @@ class Masks:
         self.rows = self.routing.rows
 
     def follow(self) -> None:
-        """Write what the rows of the next pass may see."""
+        """Rewrites the masks for the rows of the next pass."""
         if self.rows != self.routing.rows:
             for columns, mask in self.held.items():
                 mask.copy_(self.routing.mask(columns, mask))

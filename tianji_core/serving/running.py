@@ -1,4 +1,4 @@
-"""Finds the model servers that run, asks them how they are, and waits until one answers."""
+"""Finds running model servers, queries them, and waits until one answers."""
 
 import time
 from collections.abc import Callable
@@ -17,13 +17,14 @@ CHANGE_TIMEOUT = 300.0
 """Seconds to load or unload an adapter: answers that use it end first."""
 
 PROBE_TIMEOUT = 1.0
-"""Seconds a health question may take; the server answers it between two tokens."""
+"""Seconds that a health query may take; the server answers it between two tokens."""
 
 
 @dataclass(frozen=True)
 class RunningServer:
-    """A server job that has not ended. ``models`` are the names that requests can use, ``memory`` the bytes it takes (None
-    where it does not say), ``key_variable`` the environment variable with its key, '' where it needs none."""
+    """A server job that has not ended. ``models`` are the names that requests can use, ``memory`` its
+    bytes (None if it does not report them), ``key_variable`` the environment variable with its key, '' if
+    it needs none."""
 
     job: Job
     subject: ServerSubject
@@ -36,8 +37,8 @@ class RunningServer:
 
 @dataclass(frozen=True)
 class Health:
-    """What a server says of itself: requests being answered and waiting, the device it computes on,
-    bytes of memory."""
+    """State that a server reports: requests being answered and waiting, its device, and its memory in
+    bytes."""
 
     status: str
     models: tuple[str, ...]
@@ -48,7 +49,7 @@ class Health:
 
 
 def server_url(job: Job) -> str:
-    """The address of a server job for any OpenAI client.
+    """Returns the address of a server job for any OpenAI client.
 
     Raises:
         ServerError: the job is no server.
@@ -57,7 +58,7 @@ def server_url(job: Job) -> str:
 
 
 def server_subject(job: Job) -> ServerSubject:
-    """What a server job was started with.
+    """Returns how a server job was started.
 
     Raises:
         ServerError: the job is no server.
@@ -69,7 +70,7 @@ def server_subject(job: Job) -> ServerSubject:
 
 
 def health(url: str) -> Health | None:
-    """What the server at ``url`` says, or None where none of ours answers."""
+    """Returns the state of the studio's server at ``url``, or None where none answers."""
     try:
         with _client(PROBE_TIMEOUT) as client:
             answer = client.get(f"{url.removesuffix('/v1')}/health").raise_for_status().json()
@@ -86,7 +87,7 @@ def health(url: str) -> Health | None:
 
 
 def quick_names(url: str) -> list[str]:
-    """The models of a server of another program; empty while it does not answer."""
+    """Returns the models of a server of another program; empty while it does not answer."""
     try:
         with _client(PROBE_TIMEOUT) as client:
             models = client.get(f"{url}/models").raise_for_status().json()["data"]
@@ -96,8 +97,8 @@ def quick_names(url: str) -> list[str]:
 
 
 def change_adapter(workspace: Workspace, server: RunningServer, adapter: ModelRef, load: bool) -> None:
-    """Load an adapter into a running server of ours, or unload it; returns when requests may use it, or its memory is
-    free.
+    """Loads an adapter into a running server, or unloads it. Returns when requests may use it, or when its
+    memory is free.
 
     Raises:
         ServerError: the server refuses, with its reason, or cannot be reached.
@@ -117,8 +118,8 @@ def change_adapter(workspace: Workspace, server: RunningServer, adapter: ModelRe
 
 
 def _client(timeout: float) -> httpx.Client:
-    """Returns a client for servers on this machine. It ignores the proxies of the environment, and loads no certificates,
-    which plain HTTP does not need and which takes longer than the request."""
+    """Returns a client for servers on this machine. It ignores proxies and loads no certificates, which
+    plain HTTP does not use and which take longer than the request."""
     return httpx.Client(timeout=timeout, trust_env=False, verify=False)
 
 
@@ -130,7 +131,7 @@ def _reason(answer: httpx.Response) -> str:
 
 
 def running_server(job: Job) -> RunningServer:
-    """A server job with its address, its model names, and whether it answers.
+    """Returns a server job with its address, its model names, and whether it answers.
 
     Raises:
         ServerError: the job is no server.
@@ -145,14 +146,14 @@ def running_server(job: Job) -> RunningServer:
         names = tuple(quick_names(url))
         return replace(starting, models=names or planned, ready=bool(names))
     said = health(url)
-    # adapters come and go, but a server without these bases is another one on the same port
+    # Adapters change while a server runs; without these bases it is another server on the same port.
     if said is None or said.status != "ok" or not set(subject.models) <= set(said.models):
         return starting
     return replace(starting, models=said.models, ready=True, memory=said.memory)
 
 
 def servers(workspace: Workspace) -> list[RunningServer]:
-    """The servers that run or are starting, newest first."""
+    """Returns the servers that run or are starting, newest first."""
     active = jobs.listed(workspace, kind=KIND, active=True)
     return [running_server(job) for job in active if jobs.subject_of(job, ServerSubject) is not None]
 
@@ -160,7 +161,7 @@ def servers(workspace: Workspace) -> list[RunningServer]:
 def wait_ready(
     workspace: Workspace, job_id: int, timeout: float = 600.0, each: Callable[[Job], None] | None = None
 ) -> RunningServer:
-    """Block until the server answers; ``each`` is called with the job about five times a second.
+    """Blocks until the server answers; calls ``each`` with the job about five times a second.
 
     Raises:
         ServerError: it ended, with its reason, or does not answer within ``timeout`` seconds.

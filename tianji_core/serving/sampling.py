@@ -1,7 +1,7 @@
-"""Drawing the next tokens of many rows at once. Imported by the server process only.
+"""Samples the next tokens of many rows at once. Imported by the server process only.
 
-Each row has random numbers of its own, so that others do not disturb it. A choice that rounding could turn round is
-reported as unsure; the engine then computes that row alone, and the answer does not depend on who else was there.
+Each row has its own random numbers. A choice within rounding error is reported as uncertain; the engine
+then computes that row alone, so that the answer does not depend on the batch.
 """
 
 import random
@@ -10,15 +10,15 @@ from dataclasses import dataclass
 import torch
 
 TIE = 1e-3
-"""Scores closer than this (times the larger one, where above 1) may change places in another batch. Sums in float32
-differ by some 1e-5 there."""
+"""Logits closer than this (times the larger one, where above 1) may swap in another batch. Sums in float32
+differ by about 1e-5 there."""
 EDGE = 2e-4
-"""The same for sums of probabilities."""
+"""The same limit for sums of probabilities."""
 
 
 @dataclass(frozen=True)
 class Drawing:
-    """How tokens are drawn. Temperature 0 takes the likeliest; ``seed`` None draws a fresh one."""
+    """Sampling parameters. Temperature 0 takes the most likely token; ``seed`` None uses a random seed."""
 
     temperature: float = 1.0
     top_p: float = 1.0
@@ -27,7 +27,7 @@ class Drawing:
 
 
 class TokenSampler:
-    """The drawing of one request: its random numbers and the tokens that were there already."""
+    """Sampling state of one request: its random numbers and the tokens so far."""
 
     def __init__(self, drawing: Drawing, prompt: list[int], device: torch.device) -> None:
         self.drawing = drawing
@@ -36,18 +36,18 @@ class TokenSampler:
         self._seen: torch.Tensor | None = None
 
     def draw(self) -> float:
-        """The random number of the next token, in [0, 1)."""
+        """Returns the random number for the next token, in [0, 1)."""
         return self._random.random() if self.drawing.temperature > 0 else 0.0
 
     def took(self, token: int) -> None:
-        """Remember a token that was chosen."""
+        """Records a chosen token."""
         if self.penalises:
             seen = self._known()
             self._seen = torch.cat([seen, seen.new_tensor([token])]).unique()
 
     def penalised(self, scores: torch.Tensor) -> torch.Tensor:
-        """The scores (V) with those of tokens that stood in prompt or answer made smaller (Keskar et al., 2019, section
-        4.1)."""
+        """Returns the logits (V) with those of tokens in prompt or answer reduced (Keskar et al., 2019,
+        section 4.1)."""
         if not self.penalises:
             return scores
         seen = self._known()
@@ -56,11 +56,11 @@ class TokenSampler:
 
     @property
     def penalises(self) -> bool:
-        """Whether scores must go through :meth:`penalised`."""
+        """Whether :meth:`penalised` changes the logits."""
         return self.drawing.repetition_penalty != 1.0
 
     def _known(self) -> torch.Tensor:
-        """Made at the first need, not with the request: there the engine can tell what failed."""
+        """Created on first use, where the engine reports a failure, not with the request."""
         if self._seen is None:
             self._seen = torch.tensor(self._prompt, device=self._device).unique()
         return self._seen
@@ -69,7 +69,8 @@ class TokenSampler:
 def choose(
     scores: torch.Tensor, samplers: list[TokenSampler], draws: list[float]
 ) -> tuple[list[int], list[bool]]:
-    """The next token of each row from its scores (B, V) and its random number, and whether it is unsure."""
+    """Returns the next token of each row from its logits (B, V) and its random number, and whether it is
+    uncertain."""
     scores = scores.float()
     for at, sampler in enumerate(samplers):
         if sampler.penalises:
@@ -86,14 +87,15 @@ def choose(
             dtype=torch.float64,
         )
         tokens[some], unsure[some] = _drawn(scores[some], *wishes.unbind(-1))
-    both = torch.stack([tokens, unsure.long()]).tolist()  # one wait for the device, not two
+    both = torch.stack([tokens, unsure.long()]).tolist()  # one synchronisation with the device, not two
     return both[0], [bool(value) for value in both[1]]
 
 
 def _drawn(
     scores: torch.Tensor, temperatures: torch.Tensor, top_p: torch.Tensor, draws: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """One token per row by its place on the line of probabilities, and whether another batch may see another."""
+    """Samples one token per row from the cumulative probabilities. Returns the tokens, and whether another
+    batch might choose differently."""
     weights = torch.softmax(scores / temperatures[:, None].float(), dim=-1)
     unsure = torch.zeros(len(scores), dtype=torch.bool, device=scores.device)
     if bool((top_p < 1).any()):
@@ -115,6 +117,6 @@ def _drawn(
     lower = torch.where(tokens > 0, line.gather(-1, (tokens - 1).clamp(min=0)), -torch.inf)
     upper = line.gather(-1, tokens)
     edge = EDGE * line[:, -1:]
-    last_one = upper >= line[:, -1:]  # nothing lies beyond it
+    last_one = upper >= line[:, -1:]  # the last token has no upper neighbour
     unsure |= ((place - lower < edge) | ((upper - place < edge) & ~last_one))[:, 0]
     return tokens[:, 0], unsure

@@ -2,7 +2,8 @@
 
     python -m tianji_core.serving.server --model DIR|NAME=DIR [--lora-modules NAME=DIR ...] [--port N]
 
-Binds the port first, so that a taken one is reported before minutes of loading; answers once everything is loaded.
+Binds the port first, so that a taken one is reported before minutes of loading; answers once everything is
+loaded.
 """
 
 import argparse
@@ -16,13 +17,14 @@ from tianji_core.i18n import _, set_language
 from tianji_core.jobs import Reporter
 from tianji_core.model_folders.folders import named_folder
 from tianji_core.serving.launch import DTYPES, KEY_VARIABLE, QUANTIZATIONS
+from tianji_core.workspace import open_workspace
 
 SWITCH_S = 0.0005
-"""Seconds that a thread computes before another one may."""
+"""Seconds that a thread runs Python code before another may."""
 
 
 def parser() -> argparse.ArgumentParser:
-    """The command line of the server."""
+    """Returns the argument parser of the server."""
     made = argparse.ArgumentParser(
         prog="python -m tianji_core.serving.server", description=__doc__.splitlines()[0]
     )
@@ -56,7 +58,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def bind(host: str, port: int) -> socket.socket:
-    """A bound socket that does not listen yet.
+    """Returns a bound socket that does not listen yet.
 
     Raises:
         ServerError: the port is taken or the address is not ours.
@@ -81,7 +83,7 @@ def bind(host: str, port: int) -> socket.socket:
 
 
 def _key(arguments: argparse.Namespace) -> str:
-    """The key that clients must send, '' for none.
+    """Returns the key that clients must send, '' for none.
 
     Raises:
         InputError: one is wanted and none is set.
@@ -90,8 +92,6 @@ def _key(arguments: argparse.Namespace) -> str:
         return ""
     key = os.environ.get(KEY_VARIABLE, "")
     if not key and arguments.workspace is not None:
-        from tianji_core.workspace import open_workspace
-
         key = open_workspace(arguments.workspace).key(KEY_VARIABLE) or ""
     if not key:
         raise InputError(_("要求密钥（--api-key），但环境变量 {variable} 没有设置", variable=KEY_VARIABLE))
@@ -99,7 +99,7 @@ def _key(arguments: argparse.Namespace) -> str:
 
 
 def serve(arguments: argparse.Namespace, reporter: Reporter) -> None:
-    """Load, then answer until the process is told to end.
+    """Loads the models, then answers requests until the process is stopped.
 
     Raises:
         StudioError: a model cannot be loaded, names clash, or the port is taken.
@@ -139,10 +139,10 @@ def serve(arguments: argparse.Namespace, reporter: Reporter) -> None:
     from tianji_core.serving.registry import Registry
 
     def ready() -> None:
-        reporter.update(0, total=0, message=_("就绪"))  # from here on there is no end to count towards
+        reporter.update(0, total=0, message=_("就绪"))  # a running server has no progress
         print(_("就绪：http://{host}:{port}/v1（{device}）", host=host, port=port, device=device), flush=True)
 
-    # The decode thread computes in Python too: a request that comes in must not wait 5 ms, the usual turn, for its own.
+    # The decode thread runs Python too: an incoming request must not wait 5 ms, the default interval, for it.
     sys.setswitchinterval(SWITCH_S)
     registry = Registry(served, device)
     local = host in ("127.0.0.1", "::1")
@@ -161,11 +161,9 @@ def serve(arguments: argparse.Namespace, reporter: Reporter) -> None:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run the server. Returns 0 after an orderly end, 2 for models that cannot be served."""
+    """Runs the server. Returns 0 after an orderly end, 2 for models that cannot be served."""
     arguments = parser().parse_args(argv)
     if arguments.workspace is not None:
-        from tianji_core.workspace import open_workspace
-
         set_language(open_workspace(arguments.workspace).settings().language)
     reporter = Reporter(unit=_("个模型"))
     try:

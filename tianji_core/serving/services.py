@@ -1,7 +1,7 @@
-"""Services of others that a person talks to: which environment variable holds the key of which address.
+"""Foreign model services: which environment variable holds the key of which address.
 
-An address may come from a link; the key that goes there must not, or a link could send any secret anywhere. So the pair is
-kept in the workspace once a person has entered it.
+An address may come from a link, but the variable must not: a link could send any secret anywhere. So the
+workspace stores the pair once a person has entered it.
 """
 
 import json
@@ -17,7 +17,7 @@ _VARIABLE = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 
 
 def key_variable_of(workspace: Workspace, url: str) -> str:
-    """The variable with the key for an address; '' where a person entered none."""
+    """Returns the variable with the key for an address; '' where none is stored."""
     try:
         return _known(workspace).get(base_url(url), "")
     except InputError:
@@ -25,7 +25,7 @@ def key_variable_of(workspace: Workspace, url: str) -> str:
 
 
 def remember_key_variable(workspace: Workspace, url: str, variable: str) -> None:
-    """Keep the variable for an address; '' forgets it.
+    """Stores the variable for an address; '' removes it.
 
     Raises:
         InputError: not an address, or not the name of a variable.

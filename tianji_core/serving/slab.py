@@ -1,5 +1,5 @@
-"""Keys and values of many rows in tensors that are written in place: row b, column t is token t of answer b. Imported by
-the server process only."""
+"""Keys and values of many rows in tensors that are written in place: row b, column t is token t of answer
+b. Imported by the server process only."""
 
 import contextlib
 from typing import Any
@@ -10,12 +10,12 @@ from transformers import Cache
 from tianji_core.serving.batch import Layers
 
 COLUMNS = 128
-"""Tokens of the smallest space, which doubles where it grows."""
+"""Columns of the smallest allocation, which doubles when it grows."""
 
 
 class Slab(Cache):
-    """The caches of several rows as one. ``lengths`` are the tokens of each row. ``keep`` bytes at most stay when the last
-    row goes; ``stamp`` changes with the place in memory."""
+    """The caches of several rows in one batch. ``lengths`` counts the tokens of each row. At most ``keep``
+    bytes stay allocated when the last row ends; ``stamp`` changes with the address."""
 
     def __init__(self, keep: int = 0) -> None:
         super().__init__()
@@ -27,10 +27,11 @@ class Slab(Cache):
         self._width = 0
 
     def join(self, layers: Layers, lengths: list[int], prefix: int = 0) -> None:
-        """Add rows with caches (k, H, T, D): the first ``prefix`` tokens stand at the left end, the others at the right.
+        """Adds rows with caches (k, H, T, D): the first ``prefix`` tokens are at the left end, the others at
+        the right.
 
         Raises:
-            torch.OutOfMemoryError: no space; nothing was changed.
+            torch.OutOfMemoryError: no memory; nothing is changed.
         """
         self._fit(layers, len(self.lengths) + len(lengths), max(*self.lengths, *lengths, 1) + 1)
         start = len(self.lengths)
@@ -42,7 +43,7 @@ class Slab(Cache):
         self.lengths += lengths
 
     def drop(self, rows: list[int]) -> list[int]:
-        """Take rows out; returns which old row stands at each place now."""
+        """Removes rows. Returns the previous index of each remaining row."""
         order = list(range(len(self.lengths)))
         for hole in sorted(rows, reverse=True):
             last = len(order) - 1
@@ -59,23 +60,23 @@ class Slab(Cache):
         return order
 
     def release(self) -> None:
-        """Give the memory back; no rows may be here."""
+        """Frees the memory; there must be no rows."""
         self._layers = []
         self.stamp += 1
 
     def reserve(self, rows: int, width: int) -> None:
-        """Make space for so many rows and tokens.
+        """Allocates memory for this many rows and tokens.
 
         Raises:
-            torch.OutOfMemoryError: no space; the rows are as they were.
+            torch.OutOfMemoryError: no memory; the rows are unchanged.
         """
         self._fit(self._layers, rows, width)
 
     def forward(self, model: Any, tokens: list[int]) -> torch.Tensor:
-        """Advance every row by its token; returns the scores of what follows (B, V).
+        """Appends one token to every row. Returns the logits of the next token (B, V).
 
         Raises:
-            torch.OutOfMemoryError: no space; the rows are as they were.
+            torch.OutOfMemoryError: no memory; the rows are unchanged.
         """
         width = max(self.lengths) + 1
         self.reserve(len(tokens), width)
@@ -85,8 +86,8 @@ class Slab(Cache):
         return scores
 
     def run(self, model: Any, at: torch.Tensor, tokens: torch.Tensor, width: int) -> torch.Tensor:
-        """Scores (B, V) after one token for each of the first B rows, which stands in column ``at`` (B) of ``width``. No
-        value is read back, so that a CUDA graph can hold it."""
+        """Returns the logits (B, V) after one token for each of the first B rows, written to column ``at``
+        (B) of ``width``. Reads no value back, so that a CUDA graph can capture it."""
         self._at, self._rows, self._width = at, torch.arange(len(at), device=at.device), width
         dtype = self._layers[0][0].dtype
         columns = torch.arange(width, device=at.device)
@@ -102,13 +103,13 @@ class Slab(Cache):
         return out.logits[:, -1]
 
     def advance(self) -> None:
-        """Count the token that every row was given."""
+        """Counts the token that every row received."""
         self.lengths = [length + 1 for length in self.lengths]
 
     def update(
         self, key_states: torch.Tensor, value_states: torch.Tensor, layer_idx: int, cache_kwargs: Any = None
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Write one token per row (B, H, 1, D); returns everything so far (B, H, T, D)."""
+        """Writes one token per row (B, H, 1, D). Returns all tokens so far (B, H, T, D)."""
         rows = len(self._rows)
         keys, values = self._layers[layer_idx]
         keys[self._rows, :, self._at] = key_states[:, :, 0]
@@ -116,15 +117,15 @@ class Slab(Cache):
         return keys[:rows, :, : self._width], values[:rows, :, : self._width]
 
     def get_seq_length(self, layer_idx: int | None = 0) -> int:
-        """Tokens of the longest row."""
+        """Returns the number of tokens of the longest row."""
         return max(self.lengths, default=0)
 
     def get_max_cache_shape(self) -> int | None:
-        """None: it grows."""
+        """Returns None: the cache grows."""
         return None
 
     def _fit(self, like: Layers, rows: int, width: int) -> None:
-        """Space in every layer, one after the other, so that old and new stand beside each other for one only."""
+        """Allocates memory layer by layer, so that old and new memory coexist for one layer only."""
         wanted = (bucket(rows), bucket(width, COLUMNS))
         for at, pair in enumerate(like):
             have = self._layers[at][0].shape if at < len(self._layers) else (0, 0, 0)
@@ -133,7 +134,7 @@ class Slab(Cache):
             grown = None
             with contextlib.suppress(torch.OutOfMemoryError):
                 grown = self._grown(at, pair, (max(have[0], wanted[0]), max(have[2], wanted[1])))
-            if grown is None:  # not while the error is handled: its traceback holds the half that was made
+            if grown is None:  # outside of the except block, whose traceback refers to the new half
                 wanted = (rows, -(-width // COLUMNS) * COLUMNS)
                 grown = self._grown(at, pair, (max(have[0], wanted[0]), max(have[2], wanted[1])))
             self._layers[at : at + 1] = [grown]
@@ -153,7 +154,7 @@ class Slab(Cache):
 
 
 def bucket(need: int, step: int = 1) -> int:
-    """The smallest of ``step`` times 1, 2, 4, 8, … that is not below ``need``."""
+    """Returns the smallest of ``step`` times 1, 2, 4, 8, … that is at least ``need``."""
     size = step
     while size < need:
         size *= 2
@@ -161,8 +162,8 @@ def bucket(need: int, step: int = 1) -> int:
 
 
 def has_slab(model: Any, cache: Any) -> bool:
-    """Whether a model takes a cache and a mask of our making: the architectures that ship with transformers, without
-    windows of attention."""
+    """Returns whether a model accepts this cache and its mask: the architectures of transformers without
+    sliding-window attention."""
     from transformers import DynamicCache
 
     kinds = set(getattr(model.config, "layer_types", None) or ["full_attention"])

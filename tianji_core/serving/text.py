@@ -1,4 +1,4 @@
-"""From tokens to text that may be shown: whole characters only, no control tokens, cut at a stop string."""
+"""Decodes tokens to text for display: whole characters only, no control tokens, cut at a stop string."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,25 +9,25 @@ BROKEN = "\ufffd"
 
 
 class TextStream:
-    """Turns the tokens of one answer into pieces of text. ``stopped`` is set once a stop string was met; the
-    string itself is never given out."""
+    """Decodes the tokens of one answer piece by piece. ``stopped`` is set at a stop string, which is not
+    part of the text."""
 
     def __init__(self, tokenizer: Any, stop: Sequence[str] = ()) -> None:
         self._tokenizer = tokenizer
         self._stop = (*stop, END, START)
         self._ids: list[int] = []
-        self._decoded = 0  # tokens whose text has been taken over
-        self._context = 0  # tokens before this one no longer influence how the next one is written
+        self._decoded = 0  # tokens whose text is already returned
+        self._context = 0  # earlier tokens do not affect the text of the next one
         self._held = ""
         self.stopped = False
 
     def push(self, *tokens: int) -> str:
-        """Take tokens; returns the text that is certain by now, '' if none is."""
+        """Adds tokens. Returns the text that is final by now, '' if none is."""
         self._ids += tokens
         return self._release(self._new_text(final=False))
 
     def finish(self) -> str:
-        """What is left when no token follows."""
+        """Returns the remaining text when no token follows."""
         if self.stopped:
             return ""
         text = self._release(self._new_text(final=True)) + self._held
@@ -35,7 +35,8 @@ class TextStream:
         return text
 
     def _new_text(self, final: bool) -> str:
-        """A tokenizer writes a token depending on the one before, so each step decodes a little earlier twice."""
+        """Decodes new tokens together with the previous ones, because the text of a token depends on the
+        one before."""
         known = self._decode(self._ids[self._context : self._decoded])
         text = self._decode(self._ids[self._context :])
         if text.endswith(BROKEN) and not final:
@@ -58,7 +59,7 @@ class TextStream:
 
 
 def _overlap(text: str, stop: str) -> int:
-    """Length of the longest end of ``text`` that begins ``stop``."""
+    """Returns the length of the longest suffix of ``text`` that is a prefix of ``stop``."""
     for length in range(min(len(text), len(stop) - 1), 0, -1):
         if stop.startswith(text[-length:]):
             return length

@@ -1,4 +1,5 @@
-"""What was said on the chat page, kept in the workspace so that a refresh shows it again, and talks put aside by name."""
+"""The conversation of the chat page, stored in the workspace so that a refresh shows it again, and
+conversations saved by name."""
 
 import contextlib
 import json
@@ -17,16 +18,17 @@ from tianji_core.serving.client import Message
 from tianji_core.workspace import Workspace
 
 KEPT = 60
-"""Turns kept; a person tests one wording after the other, and old tests lose their worth."""
+"""Number of turns stored; old test questions lose their value."""
 
 
 _WRITING = threading.Lock()
 
 
 class ChatTurn(BaseModel):
-    """A question and its answer. ``key`` tells it from all others; ``continues`` says that the turns before it were sent along. ``first`` and
-    ``seconds`` are seconds until the first text and until the end. ``others`` are the answers drawn beside this one;
-    ``sample_id`` is the sample it became, ``bad`` why a person threw it out."""
+    """A question and its answer. ``key`` identifies it; ``continues`` says that the earlier turns were
+    sent along. ``first`` and ``seconds`` are seconds until the first text and until the end. ``others``
+    are the alternative answers; ``sample_id`` is the sample made from it, ``bad`` the reason of a
+    rejection."""
 
     request: str
     answer: str = ""
@@ -47,13 +49,13 @@ class ChatTurn(BaseModel):
     key: str = Field(default_factory=lambda: secrets.token_hex(6))
 
     def prefer(self, at: int) -> None:
-        """Make the answer at place ``at`` of :attr:`others` the answer; the one before takes its place."""
+        """Swaps the answer with the one at index ``at`` of :attr:`others`."""
         self.answer, self.others[at] = self.others[at], self.answer
         self.sample_id, self.bad = None, ""
 
     @property
     def rate(self) -> float | None:
-        """Tokens per second after the first one; over the whole time where they came all at once."""
+        """Tokens per second after the first one; over the whole time where all arrived at once."""
         if self.tokens is None or self.first is None or self.seconds is None or self.tokens < 2:
             return None
         after = self.seconds - self.first
@@ -68,22 +70,24 @@ class Transcript(BaseModel):
     turns: list[ChatTurn] = Field(default_factory=list)
 
     def history(self, before: int | None = None) -> list[ChatTurn]:
-        """The answered turns of the conversation that ends before position ``before`` (None: at the end)."""
+        """Returns the answered turns of the conversation that ends before index ``before`` (None: at the
+        end)."""
         turns = self.turns[:before]
         return [turn for turn in turns[self.start(before) :] if turn.answer]
 
     def place(self, turn: ChatTurn) -> int | None:
-        """Where a turn stands; None where a person cleared it away."""
+        """Returns the index of a turn; None if it was cleared."""
         return next((at for at, each in enumerate(self.turns) if each.key == turn.key), None)
 
     def start(self, before: int | None = None) -> int:
-        """The place of the first turn of that conversation."""
+        """Returns the index of the first turn of that conversation."""
         turns = self.turns[:before]
         return next((at for at in range(len(turns) - 1, -1, -1) if not turns[at].continues), 0)
 
     def take_back(self, at: int) -> ChatTurn:
-        """Make room to ask the question at place ``at`` anew: of the running conversation everything from there on goes,
-        an older one stays as it is. Returns that turn as the wording to change."""
+        """Prepares to ask the question at index ``at`` again: in the current conversation it removes all
+        turns from there on; an older conversation stays unchanged. Returns the turn whose wording can be
+        edited."""
         turn = self.turns[at]
         if at >= self.start():
             del self.turns[at:]
@@ -91,7 +95,7 @@ class Transcript(BaseModel):
         return turn.model_copy(update={"continues": False})
 
     def markdown(self) -> str:
-        """The talk as a document to read or send."""
+        """Returns the conversation as a Markdown document."""
         parts = []
         for turn in self.turns:
             if not turn.continues:
@@ -101,7 +105,7 @@ class Transcript(BaseModel):
 
 
 def messages(system: str, history: list[ChatTurn], request: str) -> list[Message]:
-    """What is sent: the system prompt, the turns so far, and the question."""
+    """Returns the messages of a request: the system prompt, the turns so far, and the question."""
     said = [Message("system", system)]
     for turn in history:
         said += [Message("user", turn.request), Message("assistant", turn.answer)]
@@ -113,25 +117,26 @@ def _path(workspace: Workspace) -> Path:
 
 
 def load_transcript(workspace: Workspace) -> Transcript:
-    """What was kept; an unreadable file counts as nothing said."""
+    """Returns the stored conversation; empty where the file cannot be read."""
     try:
         value = json.loads(_path(workspace).read_text(encoding="utf-8"))
         for at, turn in enumerate(value["turns"]):
-            turn.setdefault("key", f"turn-{at}")  # kept before turns had one
+            turn.setdefault("key", f"turn-{at}")  # older files have no keys
         return Transcript.model_validate(value)
     except (OSError, ValueError, TypeError, LookupError, AttributeError):
         return Transcript()
 
 
 def save_transcript(workspace: Workspace, transcript: Transcript) -> None:
-    """Keep the newest turns."""
+    """Stores the newest turns."""
     kept = Transcript(turns=transcript.turns[-KEPT:])
     write_text(_path(workspace), kept.model_dump_json(indent=1) + "\n")
 
 
 @contextlib.contextmanager
 def changing(workspace: Workspace) -> Iterator[Transcript]:
-    """The talk as it is kept now, to be changed; what another tab or a growing answer wrote meanwhile is in it."""
+    """Yields the stored conversation for a change and stores it afterwards, so that changes of other tabs
+    and of a growing answer are not lost."""
     with _WRITING:
         kept = load_transcript(workspace)
         yield kept
@@ -139,8 +144,8 @@ def changing(workspace: Workspace) -> Iterator[Transcript]:
 
 
 def keep_turn(workspace: Workspace, turn: ChatTurn) -> None:
-    """Keep one turn as it is now, in its place among those that are kept; one that a person cleared away meanwhile
-    stays away."""
+    """Stores one turn in its place among the stored turns. A turn that was cleared meanwhile stays
+    cleared."""
     with changing(workspace) as kept:
         at = kept.place(turn)
         if at is not None:
@@ -148,7 +153,8 @@ def keep_turn(workspace: Workspace, turn: ChatTurn) -> None:
 
 
 def put_aside(workspace: Workspace, transcript: Transcript, name: str) -> str:
-    """Keep a talk under a name, over one of the same name; returns the name as it is kept.
+    """Saves a conversation under a name and overwrites an older one of that name. Returns the name that is
+    used.
 
     Raises:
         InputError: nothing of the name can stand in a file name.
@@ -163,13 +169,13 @@ def put_aside(workspace: Workspace, transcript: Transcript, name: str) -> str:
 
 
 def names_aside(workspace: Workspace) -> list[str]:
-    """The talks put aside, newest first."""
+    """Returns the names of the saved conversations, newest first."""
     found = (workspace.home / "chats").glob("*.json")
     return [path.stem for path in sorted(found, key=lambda path: path.stat().st_mtime, reverse=True)]
 
 
 def take_out(workspace: Workspace, name: str) -> Transcript:
-    """A talk put aside.
+    """Returns a saved conversation.
 
     Raises:
         InputError: there is none, or its file cannot be read.
@@ -184,6 +190,6 @@ def take_out(workspace: Workspace, name: str) -> Transcript:
 
 
 def throw_away(workspace: Workspace, name: str) -> None:
-    """Delete a talk put aside; one that is gone already is no error."""
+    """Deletes a saved conversation, if it exists."""
     if name in names_aside(workspace):
         (workspace.home / "chats" / f"{name}.json").unlink(missing_ok=True)

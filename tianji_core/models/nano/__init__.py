@@ -1,6 +1,6 @@
-"""The embedded nano base (内置小模型): a Llama of a few million parameters that writes fluent Chinese and can read its
-prompt, but has not learned to answer a request for a blessing. It ships in ``configs/models/nano-base`` and is small
-enough to be trained on a CPU in minutes. ``python -m tianji_core.models.nano.build`` makes it again.
+"""The embedded nano base (内置小模型): a Llama of a few million parameters that writes fluent Chinese and uses its
+prompt, but is not trained to answer a request for a blessing. It ships in ``configs/models/nano-base`` and
+can be fine-tuned on a CPU in minutes. ``python -m tianji_core.models.nano.build`` builds it again.
 
 Importing this package loads neither torch nor transformers.
 """

@@ -1,8 +1,9 @@
-"""Build the nano base: ``python -m tianji_core.models.nano.build --out DIR --seed N``.
+"""Builds the nano base: ``python -m tianji_core.models.nano.build --out DIR --seed N``.
 
-Writes the tokenizer, the weights and the model card into DIR, in Hugging Face format, and the list of hashes last. Needs
-torch, transformers, tokenizers and safetensors; a GPU is used where there is one. The same seed on one CPU gives the same weights; a GPU rounds
-differently. An interrupted build goes on with ``--resume``.
+Writes the tokenizer, the weights and the model card into DIR, in Hugging Face format, and the list of
+hashes last. Needs torch, transformers, tokenizers and safetensors; uses a GPU if there is one. The same
+seed on one CPU gives the same weights; a GPU rounds differently. ``--resume`` continues an interrupted
+build.
 """
 
 import argparse
@@ -37,14 +38,14 @@ from tianji_core.recipe import Recipe, built_in_recipes, load_recipe
 from tianji_core.teachers.composer import Composer
 
 WORK = ".build"
-"""Folder inside the output folder that holds the checkpoint until the build is done."""
+"""Folder inside the output folder that holds the checkpoint during the build."""
 
 
 @dataclass(frozen=True)
 class BuildOptions:
-    """Everything that decides the weights. ``documents`` are drawn once and repeated as often as the steps need;
-    ``rounds`` texts are composed per cell and style; rows are ``length`` tokens long. ``unseen`` held-out documents are
-    scored at the end."""
+    """All options that determine the weights. ``documents`` are drawn once and repeated as often as the
+    steps need; ``rounds`` texts are composed per cell and style; sequences are ``length`` tokens long.
+    ``unseen`` held-out documents are scored at the end."""
 
     seed: int = 0
     documents: int = 240_000
@@ -57,7 +58,7 @@ class BuildOptions:
 
 @dataclass(frozen=True)
 class Built:
-    """What came out: parameters, seconds, and the held-out figures of plain texts and of reading tasks."""
+    """The result: parameters, seconds, and held-out scores of plain texts and of reading tasks."""
 
     parameters: int
     vocabulary: int
@@ -73,7 +74,7 @@ def build(
     resume: bool = False,
     say: Callable[[str], None] = print,
 ) -> Built:
-    """Build the base into ``folder``.
+    """Builds the base in ``folder``.
 
     Raises:
         ModelError: the folder cannot be written.
@@ -94,20 +95,22 @@ def build(
     reading = ReadingTasks(recipe, composer.phrases, learnt)
     vocab = vocabulary(_every_text(recipe, composer, reading))
     tokenizer = write_tokenizer(vocab, folder)
-    rows = pack(list(documents(reading, options.documents, options.seed)), tokenizer, options.length)
+    packed = pack(list(documents(reading, options.documents, options.seed)), tokenizer, options.length)
     say(
-        f"{len(vocab)} tokens in the vocabulary, {rows.ids.numel():,} tokens of text, {time.monotonic() - started:.0f} s"
+        f"{len(vocab)} tokens in the vocabulary, {packed.ids.numel():,} tokens of text, "
+        f"{time.monotonic() - started:.0f} s"
     )
     model = new_model(options.shape, len(vocab), options.seed)
     target = pick_device(device)
-    train(model, rows, options.schedule, options.seed, target, work, resume, say)
+    train(model, packed, options.schedule, options.seed, target, work, resume, say)
 
     unseen = list(documents(ReadingTasks(recipe, composer.phrases, kept), options.unseen, options.seed + 1))
     plain = score(model, pack([d for d in unseen if d.prompt == BOS], tokenizer, options.length), target)
     read = score(model, pack([d for d in unseen if d.prompt != BOS], tokenizer, options.length), target)
     say(f"held out, plain text: loss {plain.loss:.4f}, perplexity {plain.perplexity:.2f}")
     say(
-        f"held out, reading: loss {read.loss:.4f}, perplexity {read.perplexity:.2f}, exact answers {read.exact:.1%}"
+        f"held out, reading: loss {read.loss:.4f}, perplexity {read.perplexity:.2f}, "
+        f"exact answers {read.exact:.1%}"
     )
     built = Built(
         parameters=sum(p.numel() for p in model.parameters()),
@@ -125,7 +128,7 @@ def build(
 
 
 def _every_text(recipe: Recipe, composer: Composer, reading: ReadingTasks) -> list[str]:
-    """Texts that together hold every character that the recipe and the composer can produce."""
+    """Returns texts that contain every character that the recipe and the composer can produce."""
     phrase_files = [*composer.phrases.files.values(), *composer.phrases.folder.glob("*.yaml")]
     return [
         str(recipe.model_dump(mode="json")),
@@ -159,7 +162,7 @@ def _export(model: Any, options: BuildOptions, vocabulary_size: int, folder: Pat
 
 
 def main(argv: list[str] | None = None) -> int:
-    """The command line; returns the exit code."""
+    """Runs the command line; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m tianji_core.models.nano.build", description=__doc__)
     defaults = BuildOptions()
     parser.add_argument("--out", type=Path, required=True, help="folder for the model")

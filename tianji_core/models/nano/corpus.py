@@ -1,5 +1,5 @@
-"""What the base is trained on: plain blessings of the cells to learn from, and reading tasks about them, as packed rows
-of token ids."""
+"""The training data of the base: plain blessings of the training cells, and reading tasks about them,
+packed into sequences of token ids."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -17,13 +17,14 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 PLAIN_SHARE = 0.35
-"""Share of documents that are a blessing as plain text, without a request."""
+"""Share of documents that are plain blessings without a request."""
 IGNORED = -100
-"""Label of a token whose prediction is not trained."""
+"""Label of a token that does not contribute to the loss."""
 
 
 class TrainingDocument(NamedTuple):
-    """``prompt`` is read, ``answer`` is learnt; a plain text has only the start token before it."""
+    """The model is trained on ``answer`` after ``prompt``; the prompt of a plain text is only the start
+    token."""
 
     prompt: str
     answer: str
@@ -31,7 +32,8 @@ class TrainingDocument(NamedTuple):
 
 @dataclass(frozen=True)
 class PackedDocuments:
-    """Packed documents. ``ids`` and ``labels`` are (rows, length) int32; a label is the token itself, or IGNORED."""
+    """Packed documents. ``ids`` and ``labels`` are (sequences, length) int32; a label is the token itself,
+    or IGNORED."""
 
     ids: "Tensor"
     labels: "Tensor"
@@ -40,7 +42,8 @@ class PackedDocuments:
 def compose_blessings(
     recipe: Recipe, composer: Composer, cells: Sequence[Cell], rounds: int, seed: int
 ) -> list[Blessing]:
-    """``rounds`` texts for each cell in every style that both the recipe and the composer have; doubles removed."""
+    """Returns ``rounds`` texts for each cell in every style of both the recipe and the composer, without
+    duplicates."""
     styles = tuple(style.text for style in recipe.styles if style.text in composer.phrases.styles)
     everything = recipe.changed(threshold=0)
     found: dict[str, Blessing] = {}
@@ -54,7 +57,7 @@ def compose_blessings(
 def blessings_of(
     recipe: Recipe, composer: Composer, rounds: int, seed: int
 ) -> tuple[list[Blessing], list[Blessing]]:
-    """(texts of the cells to learn from, texts of the held-out cells)."""
+    """Returns (texts of the training cells, texts of the held-out cells)."""
     learnt, kept = split_cells(kept_cells(recipe, recipe.threshold))
     return compose_blessings(recipe, composer, learnt, rounds, seed), compose_blessings(
         recipe, composer, kept, 2, seed
@@ -62,7 +65,7 @@ def blessings_of(
 
 
 def documents(reading: ReadingTasks, count: int, seed: int) -> Iterator[TrainingDocument]:
-    """``count`` documents, drawn with ``seed``."""
+    """Yields ``count`` documents, drawn with ``seed``."""
     source = Random(f"documents|{seed}")
     for _number in range(count):
         if source.random() < PLAIN_SHARE:
@@ -73,8 +76,8 @@ def documents(reading: ReadingTasks, count: int, seed: int) -> Iterator[Training
 
 
 def pack(written: Sequence[TrainingDocument], tokenizer: "Tokenizer", length: int) -> PackedDocuments:
-    """Documents one after the other in rows of ``length`` tokens. Each row begins with a document; what does not fit
-    into the rest of a row is cut off."""
+    """Packs documents into sequences of ``length`` tokens. Each sequence begins with a document; a
+    document is cut where the sequence ends."""
     import torch
 
     prompts = tokenizer.encode_batch([d.prompt for d in written], add_special_tokens=False)

@@ -1,4 +1,4 @@
-"""The folder of the shipped base and the list of hashes that says whether it is whole."""
+"""The folder of the shipped base and its list of hashes."""
 
 import json
 from pathlib import Path
@@ -14,7 +14,8 @@ REBUILD = "python -m tianji_core.models.nano.build --out {folder} --seed 0"
 
 
 def write_manifest(folder: Path) -> None:
-    """Record the SHA-256 of every file of a model folder; written last, so its presence means the folder is whole."""
+    """Writes the SHA-256 of every file of a model folder. Written last, so that its presence means the
+    folder is complete."""
     files = sorted(
         p for p in folder.iterdir() if p.is_file() and p.name != MANIFEST and not p.name.startswith(".")
     )
@@ -22,8 +23,8 @@ def write_manifest(folder: Path) -> None:
 
 
 def nano_base(folder: Path = FOLDER) -> Path:
-    """The folder of the nano base in Hugging Face format, after comparing every file with its recorded hash (some
-    10 MB, a few hundredths of a second; no model is loaded).
+    """Returns the folder of the nano base in Hugging Face format after comparing every file with its hash
+    (some 10 MB, a few hundredths of a second; loads no model).
 
     Raises:
         ModelError: a file is missing or differs; the message says which, and how to build the base again.

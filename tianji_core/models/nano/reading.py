@@ -1,5 +1,5 @@
-"""Reading tasks in chat form: their answer can be read from the request. They teach the base to look at its prompt,
-which is what a short fine-tuning cannot teach it any more."""
+"""Reading tasks in chat format: the answer follows from the request. They teach the base to use its
+prompt, which a short fine-tuning cannot."""
 
 import re
 from collections.abc import Callable
@@ -16,15 +16,15 @@ from tianji_core.teachers.composer import Phrases
 TEXTS = CONFIGS / "models" / "nano-corpus" / "reading.yaml"
 _CLAUSE = re.compile("[，。！？：；~\\s]+")
 LONG = 100
-"""Characters above which a text counts as long."""
+"""Number of characters above which a text is long."""
 LONG_SHARE = 0.05
-"""Share of long texts among those that are drawn."""
+"""Share of long texts among the drawn texts."""
 SYSTEM_SHARES = (("recipe", 0.35), ("other", 0.45))
-"""Share of tasks under the recipe's training system prompt, and under one of the others; the rest have none."""
+"""Share of tasks with the recipe's training system prompt, and with another one; the rest have none."""
 
 
 class Blessing(NamedTuple):
-    """One composed text with what it was composed for."""
+    """A composed text and the inputs it was composed for."""
 
     text: str
     name: str
@@ -34,7 +34,7 @@ class Blessing(NamedTuple):
 
 
 class ReadingTask(NamedTuple):
-    """One exchange: system prompt ('' for none), request, answer."""
+    """One task: system prompt ('' for none), request and answer."""
 
     system: str
     request: str
@@ -42,7 +42,7 @@ class ReadingTask(NamedTuple):
 
 
 class ReadingTasks:
-    """Draws reading tasks about the given blessings and about words of every kind."""
+    """Draws reading tasks about the given blessings and about words of all kinds."""
 
     def __init__(
         self, recipe: Recipe, phrases: Phrases, blessings: list[Blessing], texts: Path = TEXTS
@@ -83,11 +83,11 @@ class ReadingTasks:
         self._weights = [weight for _kind, weight in self.kinds]
 
     def all_texts(self) -> str:
-        """Every character that a task can show, once or more: what the vocabulary must hold."""
+        """Returns all texts of the tasks: the vocabulary must contain their characters."""
         return yaml.safe_dump(self.texts, allow_unicode=True)
 
     def draw(self, source: Random) -> ReadingTask:
-        """One task."""
+        """Draws one task."""
         kind = source.choices(self._draws, self._weights)[0]
         request, answer = kind(source)
         return ReadingTask(self._system(source), request, answer)
@@ -106,11 +106,11 @@ class ReadingTasks:
         return request.format(**values), answer.format(**values)
 
     def blessing(self, source: Random) -> Blessing:
-        """One of the blessings; long ones rarely, so that they do not take most of the tokens."""
+        """Draws one blessing; long ones rarely, so that they do not take most of the tokens."""
         return source.choice(self.long if self.long and source.random() < LONG_SHARE else self.short)
 
     def person(self, source: Random) -> str:
-        """A receiver: of the recipe, or any other."""
+        """Draws a receiver, of the recipe or another."""
         chance = source.random()
         if chance < 0.5:
             return source.choice(self.names)
@@ -119,7 +119,7 @@ class ReadingTasks:
         return source.choice(self.texts["people"])
 
     def event(self, source: Random) -> str:
-        """An occasion: of the recipe, or any other."""
+        """Draws an occasion, of the recipe or another."""
         chance = source.random()
         if chance < 0.4:
             return source.choice(self.scenes)
@@ -128,7 +128,7 @@ class ReadingTasks:
         return source.choice(self.texts["events"])
 
     def word(self, source: Random) -> str:
-        """Any word: a person, an event, a thing, or characters in a row."""
+        """Draws a word: a person, an event, a thing, or random characters."""
         chance = source.random()
         if chance < 0.3:
             return self.person(source)
@@ -139,7 +139,7 @@ class ReadingTasks:
         return self.characters(source, 2, 6)
 
     def characters(self, source: Random, low: int, high: int) -> str:
-        """``low`` to ``high`` characters that make no sense, to be copied."""
+        """Draws ``low`` to ``high`` random characters to be copied."""
         return "".join(source.choices(self.hanzi, k=source.randint(low, high)))
 
     def _repeat(self, source: Random) -> tuple[str, str]:
@@ -155,7 +155,7 @@ class ReadingTasks:
         return self._pair("repeat", source, x=text)
 
     def _named(self, source: Random) -> Blessing:
-        """A blessing that says its receiver, sometimes with the receiver changed to somebody else."""
+        """Draws a blessing that names its receiver, sometimes with the receiver replaced."""
         while True:
             found = self.blessing(source)
             if found.name in found.text:
@@ -228,7 +228,7 @@ class ReadingTasks:
         return request, source.choice(self.texts["sentences"]).format(x=first, y=second)
 
     def _form(self, source: Random) -> tuple[str, str]:
-        """A short text of everyday life, in a form that is asked for; never a blessing."""
+        """A short everyday text in a requested form; never a blessing."""
         person = self.person(source) if source.random() < 0.8 else self.word(source)
         event = self.event(source) if source.random() < 0.8 else self.word(source)
         form = source.choice(list(self.texts["forms"]))
@@ -236,7 +236,8 @@ class ReadingTasks:
         return request, source.choice(self.texts["forms"][form]).format(x=person, y=event)
 
     def _words(self, source: Random) -> tuple[str, str]:
-        """A text from words that stand in it: the receiver, what shows the occasion, and some of its phrases."""
+        """A text from given words that it contains: the receiver, words of the occasion, and some of its
+        phrases."""
         found = self._named(source)
         mentions = [word for word in self.phrases.mentions(found.scene) if word in found.text]
         clauses = [

@@ -1,22 +1,22 @@
-"""Which cells of a recipe the nano base never sees: training and evaluation share this one rule."""
+"""Which cells of a recipe are held out from the nano base; training and evaluation share this rule."""
 
 import hashlib
 from collections.abc import Iterable
 
 Cell = tuple[str, str]
 HELD_OUT_SHARE = 25
-"""Cells in a hundred that are kept for evaluation."""
+"""Percentage of cells that are held out for evaluation."""
 
 
 def held_out(name: str, scene: str) -> bool:
-    """Whether the cell (name, scene) is kept for evaluation. It depends on the two texts alone, so it stays the same
-    when a list grows, on every machine."""
+    """Returns whether the cell (name, scene) is held out. It depends on the two texts alone, so it is the
+    same on every machine and when a list grows."""
     digest = hashlib.sha256(f"{name}|{scene}".encode()).digest()
     return int.from_bytes(digest[:4], "big") % 100 < HELD_OUT_SHARE
 
 
 def split_cells(cells: Iterable[Cell]) -> tuple[list[Cell], list[Cell]]:
-    """(cells to learn from, cells held out), each in the given order."""
+    """Returns (training cells, held-out cells), each in the given order."""
     learnt: list[Cell] = []
     kept: list[Cell] = []
     for cell in cells:

@@ -1,9 +1,10 @@
-"""The conversation format of internlm2_chat, as the trainer lays it out and as the tokenizer's chat template does."""
+"""The conversation format of internlm2_chat, identical to the trainer's and to the tokenizer's chat
+template."""
 
 BOS, EOS, PAD, UNK = "<s>", "</s>", "<pad>", "<unk>"
 START, END = "<|im_start|>", "<|im_end|>"
 SPECIAL = (UNK, BOS, EOS, PAD, START, END)
-"""Special tokens; the position is the token id."""
+"""Special tokens; the index is the token id."""
 
 CHAT_TEMPLATE = (
     "{{ bos_token }}{% for message in messages %}"
@@ -13,11 +14,11 @@ CHAT_TEMPLATE = (
 
 
 def prompt(request: str, system: str = "") -> str:
-    """A one-turn conversation up to the place where the assistant begins to answer."""
+    """Returns a one-turn conversation up to the assistant's answer."""
     head = f"{BOS}{START}system\n{system}{END}\n" if system else BOS
     return f"{head}{START}user\n{request}{END}\n{START}assistant\n"
 
 
 def answer(text: str) -> str:
-    """The assistant's turn that follows :func:`prompt`."""
+    """Returns the assistant's answer that follows :func:`prompt`."""
     return f"{text}{END}"

@@ -1,5 +1,5 @@
-"""The character-level tokenizer: one token for each known character, bytes for every other one, so nothing is ever
-unknown. Its files are written by hand, so they do not depend on the version of transformers."""
+"""The character-level tokenizer: one token for each known character, UTF-8 bytes for all others, so that
+nothing is unknown. Its files are written directly, so they do not depend on the version of transformers."""
 
 import itertools
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
 CONTEXT = 2048
-"""Tokens the base may be shown at once; the longest text it was trained on is shorter."""
+"""Context length of the base in tokens; its longest training text is shorter."""
 _PUNCTUATION = "，。！？、；：“”‘’（）《》〈〉【】「」『』…—～~·￥％＋－＝×÷°℃①②③④⑤⑥⑦⑧⑨⑩　\t\n"
 _EMOJI = (
     "😀😁😂🤣😊😇🙂😉😍🥰😘😋😎🤩🥳😏😢😭😤😡🤔🤗🤭🤫🤓🙈👍👏🙏🙌🤝💪👀👋👌✌❤🧡💛💚💙💜🖤💔💕💖💗💓💞💝💘💟"
@@ -25,7 +25,8 @@ _EMOJI = (
 
 
 def common_characters() -> list[str]:
-    """The 3,755 most common Chinese characters (level 1 of GB 2312), ASCII, punctuation and common emoji."""
+    """Returns the 3,755 most common Chinese characters (level 1 of GB 2312), ASCII, punctuation and common
+    emoji."""
     hanzi = [
         bytes((row, column)).decode("gb2312")
         for row, column in itertools.product(range(0xB0, 0xD8), range(0xA1, 0xFF))
@@ -35,15 +36,15 @@ def common_characters() -> list[str]:
 
 
 def vocabulary(texts: Iterable[str]) -> dict[str, int]:
-    """Token → id: the special tokens, the 256 bytes, then the common characters and those of ``texts``, sorted, so
-    that the same texts in any order give the same ids."""
+    """Returns the id of each token: the special tokens, the 256 bytes, then the common characters and
+    those of ``texts``, sorted, so that the order of the texts does not matter."""
     characters = sorted(set(common_characters()).union(*texts))
     tokens = [*SPECIAL, *(f"<0x{byte:02X}>" for byte in range(256)), *characters]
     return {token: number for number, token in enumerate(tokens)}
 
 
 def character_tokenizer(vocab: dict[str, int]) -> "Tokenizer":
-    """A tokenizer over ``vocab``: byte-pair encoding without any merge is one token per character."""
+    """Returns a tokenizer over ``vocab``: byte-pair encoding without merges is one token per character."""
     from tokenizers import AddedToken, Tokenizer, decoders, models
 
     tokenizer = Tokenizer(
@@ -55,7 +56,7 @@ def character_tokenizer(vocab: dict[str, int]) -> "Tokenizer":
 
 
 def write_tokenizer(vocab: dict[str, int], folder: Path) -> "Tokenizer":
-    """Write ``tokenizer.json`` and ``tokenizer_config.json`` and return the tokenizer."""
+    """Writes ``tokenizer.json`` and ``tokenizer_config.json``; returns the tokenizer."""
     tokenizer = character_tokenizer(vocab)
     write_text(folder / "tokenizer.json", tokenizer.to_str(pretty=False) + "\n")
     added = {

@@ -1,5 +1,5 @@
-"""Training the base from nothing: a Llama of the transformers library, AdamW, warm-up and cosine. Deterministic on one
-CPU; checkpoints let an interrupted build go on."""
+"""Trains the base from random weights: a Llama of transformers, AdamW, warm-up and cosine schedule.
+Deterministic on one CPU; an interrupted build continues from a checkpoint."""
 
 import math
 import time
@@ -20,7 +20,7 @@ CHECKPOINT = "checkpoint.pt"
 
 @dataclass(frozen=True)
 class LlamaShape:
-    """Size of the network. With the default character vocabulary these are 4.3 million parameters."""
+    """Size of the network: 4.3 million parameters with the default character vocabulary."""
 
     hidden: int = 256
     layers: int = 4
@@ -30,8 +30,8 @@ class LlamaShape:
 
 @dataclass(frozen=True)
 class Schedule:
-    """``steps`` optimiser steps of ``batch`` rows; the learning rate rises over ``warmup`` steps and falls to a tenth
-    on a cosine. A checkpoint is written every ``save_every`` steps."""
+    """``steps`` optimiser steps of ``batch`` sequences. The learning rate rises over ``warmup`` steps and
+    falls to a tenth on a cosine. A checkpoint is written every ``save_every`` steps."""
 
     steps: int = 3000
     batch: int = 48
@@ -40,7 +40,7 @@ class Schedule:
     save_every: int = 250
 
     def rate(self, step: int) -> float:
-        """The learning rate of a step, counted from 0."""
+        """Returns the learning rate of a step, counted from 0."""
         if step < self.warmup:
             return self.learning_rate * (step + 1) / self.warmup
         share = (step - self.warmup) / max(1, self.steps - self.warmup)
@@ -48,8 +48,8 @@ class Schedule:
 
 
 def llama_config(shape: LlamaShape, vocabulary: int) -> dict[str, Any]:
-    """The fields of ``config.json``. Weights are stored in half precision and named float32, so that they load as
-    float32 unless a program asks for something else: a CPU computes in that."""
+    """Returns the fields of ``config.json``. The weights are stored in float16 but declared float32, so
+    that they load as float32 by default, which a CPU needs."""
     return {
         "architectures": ["LlamaForCausalLM"],
         "model_type": "llama",
@@ -74,7 +74,7 @@ def llama_config(shape: LlamaShape, vocabulary: int) -> dict[str, Any]:
 
 
 def new_model(shape: LlamaShape, vocabulary: int, seed: int) -> Any:
-    """A network with random weights drawn from ``seed``."""
+    """Returns a network with random weights drawn from ``seed``."""
     from transformers import LlamaConfig, LlamaForCausalLM
 
     torch.manual_seed(seed)
@@ -84,14 +84,14 @@ def new_model(shape: LlamaShape, vocabulary: int, seed: int) -> Any:
 
 
 def pick_device(name: str) -> torch.device:
-    """``auto`` is the first GPU, or the CPU."""
+    """Returns a device; ``auto`` is the first GPU, or the CPU."""
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
     return torch.device(name)
 
 
 def losses(model: Any, ids: Tensor, labels: Tensor) -> Tensor:
-    """Cross entropy of each next token, (rows, length - 1); 0 where the label is IGNORED."""
+    """Returns the cross entropy of each next token, (sequences, length - 1); 0 where the label is IGNORED."""
     logits = model(input_ids=ids, use_cache=False).logits[:, :-1].float()
     return torch.nn.functional.cross_entropy(
         logits.transpose(1, 2), labels[:, 1:], ignore_index=IGNORED, reduction="none"
@@ -108,7 +108,7 @@ def train(
     resume: bool,
     say: Callable[[str], None],
 ) -> None:
-    """Run the schedule over ``rows`` in an order drawn from ``seed``; ``folder`` keeps the checkpoint."""
+    """Trains on ``rows`` in an order drawn from ``seed``; ``folder`` holds the checkpoint."""
     model.to(device).train()
     decayed = [p for p in model.parameters() if p.dim() > 1]
     others = [p for p in model.parameters() if p.dim() <= 1]
@@ -157,7 +157,8 @@ def train(
 
 
 def _rows_of(step: int, count: int, batch: int, seed: int) -> Tensor:
-    """The rows of one step: epochs in an order of their own, computed from the step so that resuming needs no state."""
+    """Returns the indices of one step. Each epoch has its own order, computed from the step, so that
+    resuming needs no state."""
     wanted = torch.arange(step * batch, (step + 1) * batch)
     found = []
     for epoch in wanted.div(count, rounding_mode="floor").unique().tolist():
@@ -168,21 +169,21 @@ def _rows_of(step: int, count: int, batch: int, seed: int) -> Tensor:
 
 @dataclass(frozen=True)
 class Score:
-    """Held-out figures: mean cross entropy per learnt token (nats), and the share of answers (0-1) whose every token
-    is the most likely one."""
+    """Held-out scores: mean cross entropy per answer token (nats), and the share of answers (0-1) whose
+    every token is the most likely one."""
 
     loss: float
     exact: float
 
     @property
     def perplexity(self) -> float:
-        """e to the loss."""
+        """The exponential of the loss."""
         return math.exp(self.loss)
 
 
 @torch.no_grad()
 def score(model: Any, rows: PackedDocuments, device: torch.device, batch: int = 32) -> Score:
-    """Loss and exactness on rows of held-out documents. An answer is a run of learnt labels."""
+    """Scores held-out sequences. An answer is a run of labels that are not IGNORED."""
     model.to(device).eval()
     nats, tokens, right, answers = 0.0, 0, 0, 0
     for at in range(0, len(rows.ids), batch):
