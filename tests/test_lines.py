@@ -15,20 +15,16 @@ CHINESE = re.compile(r"[\u2e80-\u9fff\uff00-\uffef]")
 LATER = {
     "advice",
     "cleaning",
-    "dataset",
     "dispatch",
     "generation",
     "heatmap",
     "lists",
     "model_folders",
     "models",
-    "recipe",
     "review",
     "serving",
-    "store",
     "teachers",
     "training",
-    "workspace.py",
 }
 SOURCES = [
     ROOT / "app.py",

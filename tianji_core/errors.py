@@ -6,14 +6,14 @@ command line turn it into one line; nothing else catches :class:`StudioError`.
 
 
 class StudioError(Exception):
-    """Anything the studio reports to a person; never a bug. ``exit_code`` is what the command line
-    returns."""
+    """An error to be reported to a person, never a bug. ``exit_code`` is the exit code of the command
+    line."""
 
     exit_code = 1
 
 
 class InputError(StudioError):
-    """The person asked for something that cannot be done as asked."""
+    """A request that cannot be carried out as given."""
 
     exit_code = 2
 
@@ -27,15 +27,14 @@ class RecipeError(InputError):
 
 
 class PlanError(InputError):
-    """A plan that leads to no task, or to a task the recipe does not know. ``kind`` is stored with a failed
-    task."""
+    """A plan without tasks, or with a task unknown to the recipe. ``kind`` is stored with a failed task."""
 
     kind = "plan"
 
 
 class ComposerError(InputError):
-    """The offline composer lacks phrases for what it is asked to write; names file and key. ``kind`` is
-    stored with a failed task."""
+    """The offline composer lacks phrases for a task; the message names file and key. ``kind`` is stored with
+    a failed task."""
 
     kind = "composer"
 
@@ -57,11 +56,11 @@ class ModelError(InputError):
 
 
 class JobError(InputError):
-    """A job does not exist, or cannot do what was asked in its state."""
+    """A job does not exist, or its state does not allow the action."""
 
 
 class ConflictError(InputError):
-    """Somebody else saved the same thing first; nothing was overwritten."""
+    """Somebody else has saved the same thing first; nothing was overwritten."""
 
 
 class ServerError(StudioError):
@@ -69,12 +68,12 @@ class ServerError(StudioError):
 
 
 class RunLimitError(StudioError):
-    """A generation has used up its budget or its time; it can go on once it has more."""
+    """A generation has reached its limit of money, tokens or time; it can continue with a higher limit."""
 
 
 class TeacherError(StudioError):
     """A teacher gave no usable answer. ``kind`` is stored with the failed task; ``retryable`` says whether
-    asking again can help."""
+    another request can help."""
 
     kind = "error"
     retryable = False
@@ -88,14 +87,14 @@ class TeacherAuthError(TeacherError):
 
 
 class TeacherRequestError(TeacherError):
-    """The endpoint refuses the request itself: unknown model, bad parameter, wrong address."""
+    """The endpoint refuses the request: unknown model, bad parameter, wrong address."""
 
     kind = "request"
     exit_code = 2
 
 
 class TeacherUnreachableError(TeacherError):
-    """No connection, a reset, or a 5xx answer."""
+    """No connection, a connection reset, or a 5xx answer."""
 
     kind = "unreachable"
     retryable = True
@@ -109,7 +108,7 @@ class TeacherTimeoutError(TeacherError):
 
 
 class TeacherRateLimitError(TeacherError):
-    """429. ``retry_after`` is what the server asked for, in seconds, or None."""
+    """Status 429. ``retry_after`` is the wait that the server asks for in seconds, or None."""
 
     kind = "rate_limit"
     retryable = True
@@ -127,6 +126,6 @@ class TeacherAnswerError(TeacherError):
 
 
 class TeacherRefusalError(TeacherError):
-    """The model or its content filter declined; asking again would not help."""
+    """The model or its content filter declined; another request would not help."""
 
     kind = "refusal"

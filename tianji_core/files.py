@@ -1,4 +1,4 @@
-"""Writing files so that a reader never sees half of one."""
+"""Writing files atomically: a reader never sees half of one."""
 
 import contextlib
 import errno
@@ -19,8 +19,8 @@ _HALVES = re.compile("[\ud800-\udfff]")
 
 @contextlib.contextmanager
 def atomic_writer(path: Path, mode: int = 0o644) -> Iterator[IO[str]]:
-    """Open a UTF-8 text file beside ``path``; on success it is flushed to disk and takes the name ``path``,
-    on an exception it disappears and ``path`` stays as it was.
+    """Opens a UTF-8 text file beside ``path``; on success it is flushed to disk and renamed to ``path``, on
+    an exception it is removed and ``path`` stays unchanged.
 
     Raises:
         InputError: the folder cannot be written, or ``path`` is a folder. StudioError: the disk is full.
@@ -57,23 +57,23 @@ def _unwritable(path: Path, error: OSError) -> StudioError:
 
 
 def write_text(path: Path, text: str, mode: int = 0o644) -> None:
-    """Replace the file ``path`` with ``text`` in one step."""
+    """Replaces the file ``path`` with ``text`` in one step."""
     with atomic_writer(path, mode) as file:
         file.write(text)
 
 
 def write_json(path: Path, value: Any, indent: int | None = 2) -> None:
-    """Replace the file ``path`` with ``value`` as JSON, non-ASCII kept."""
+    """Replaces the file ``path`` with ``value`` as JSON, non-ASCII characters kept."""
     write_text(path, json.dumps(value, ensure_ascii=False, indent=indent) + "\n")
 
 
 def sha256(path: Path) -> str:
-    """The SHA-256 of a file's bytes, in hexadecimal."""
+    """Returns the SHA-256 of a file in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def storable(text: str) -> str:
-    """``text`` as every file and database can keep it: halves of a character that JSON may smuggle in
-    (``\\ud800``) become a replacement sign, NUL disappears."""
+    """Returns ``text`` in a form that every file and database can store: lone surrogates, which JSON may
+    contain (``\\ud800``), become a replacement character, NUL is removed."""
     return _HALVES.sub("\ufffd", text).replace("\0", "")

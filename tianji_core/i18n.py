@@ -1,4 +1,4 @@
-"""Messages in the person's language: the Chinese text is the message id, English comes from ``locale/en``.
+"""Messages in the person's language: the Chinese text is the message id; English comes from ``locale/en``.
 
 The catalogue is read from the ``.po`` file itself, so there is no compiled file to forget.
 """
@@ -30,29 +30,29 @@ def _catalogue(language: str) -> _gettext.NullTranslations:
 
 
 def set_language(language: str) -> None:
-    """Switch the language of the whole process; an unknown code means Chinese."""
+    """Sets the language of the process; an unknown code means Chinese."""
     global _language
     _language = language if language in LANGUAGES else "zh"
 
 
 def language() -> str:
-    """The language code in force: ``zh`` or ``en``."""
+    """Returns the current language code, ``zh`` or ``en``."""
     return _language
 
 
 def _(text: str, /, **values: object) -> str:
-    """The text in the current language, with ``{placeholders}`` filled in from ``values``."""
+    """Returns the text in the current language, with ``{placeholders}`` filled in from ``values``."""
     translated = _catalogue(_language).gettext(text) if _language != "zh" and text else text
     return translated.format(**values) if values else translated
 
 
 def _c(context: str, text: str, /, **values: object) -> str:
-    """As :func:`_`, for a text that English says in another way in this context (采用: a state, or a
+    """Like :func:`_`, for a text that has another translation in this context (采用: a state, or a
     button)."""
     translated = _catalogue(_language).pgettext(context, text) if _language != "zh" else text
     return translated.format(**values) if values else translated
 
 
 def N_(text: str) -> str:
-    """Marks a text that is translated where it is shown; returns it as it is."""
+    """Marks a text that is translated when it is shown; returns it unchanged."""
     return text

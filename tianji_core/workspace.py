@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Settings(BaseModel):
-    """What a person can change for the whole workspace; kept in ``settings.json``."""
+    """Settings of the whole workspace, stored in ``settings.json``."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -31,19 +31,19 @@ class Settings(BaseModel):
     recipe: str = DEFAULT_RECIPE
     reviewer: str = Field(default="我", min_length=1, max_length=40)
     model_mirror: str = Field(default="", pattern=r"^(https?://[^\s/@]+/?)?$", max_length=200)
-    """Where models are fetched instead of ModelScope itself, '' for that."""
+    """Address that models are downloaded from instead of ModelScope, '' for ModelScope itself."""
 
 
 @dataclass(frozen=True)
 class Workspace:
-    """One folder with everything a person makes. Get one from :func:`open_workspace`."""
+    """One folder with everything a person makes. :func:`open_workspace` returns one."""
 
     home: Path
     database_url: str
 
     @property
     def datasets(self) -> Path:
-        """Frozen dataset versions, one folder each."""
+        """Dataset versions, one folder each."""
         return self.home / "datasets"
 
     @property
@@ -62,12 +62,12 @@ class Workspace:
         return self.home / "logs"
 
     def run_folder(self, run_id: int) -> Path:
-        """Where a generation run keeps its files."""
+        """Returns the folder of a generation run."""
         return self.runs / f"run-{run_id}"
 
     @property
     def exports(self) -> Path:
-        """Files a person asked for."""
+        """Exported files."""
         return self.home / "exports"
 
     @cached_property
@@ -77,11 +77,11 @@ class Workspace:
 
     @property
     def env_file(self) -> Path:
-        """Where keys are saved when a person asks for it (mode 600)."""
+        """File of the saved keys (mode 600)."""
         return self.home / ".env"
 
     def settings(self) -> Settings:
-        """The saved settings, or the defaults.
+        """Returns the saved settings, or the defaults.
 
         Raises:
             SettingsError: the file is not valid.
@@ -113,12 +113,12 @@ class Workspace:
         return SettingsError(_("设置文件 {file} 坏了，请修好或删掉它：{detail}", file=path, detail=reason))
 
     def save_settings(self, settings: Settings) -> None:
-        """Replace the saved settings."""
+        """Replaces the saved settings."""
         write_json(self.home / "settings.json", json.loads(settings.model_dump_json()))
 
     def key(self, variable: str) -> str | None:
-        """A secret by the name of its environment variable: the process environment first, then the workspace's
-        ``.env``, then the project's."""
+        """Returns a secret by the name of its environment variable: from the process environment, the
+        workspace's ``.env``, or the project's, in this order."""
         if value := os.environ.get(variable, "").strip():
             return value
         for path in (self.env_file, PROJECT / ".env"):
@@ -127,7 +127,7 @@ class Workspace:
         return None
 
     def save_key(self, variable: str, value: str | None) -> None:
-        """Keep a secret in the workspace's ``.env`` (mode 600); None or '' removes it.
+        """Saves a secret in the workspace's ``.env`` (mode 600); None or '' removes it.
 
         Raises:
             SettingsError: it is not one word of ASCII, so it was not copied as a whole or not alone.
@@ -147,19 +147,19 @@ class Workspace:
 
 
 def sendable(key: str) -> bool:
-    """Whether a key can stand in an HTTP header: one word of printable ASCII."""
+    """Returns whether a key can be sent in an HTTP header: one word of printable ASCII."""
     return key.isascii() and key.isprintable() and not any(letter.isspace() for letter in key)
 
 
 def masked(secret: str | None) -> str:
-    """A secret as it may be shown: its last four characters at most."""
+    """Returns a secret as it may be shown: its last four characters at most."""
     if not secret:
         return ""
     return "••••" + secret[-4:] if len(secret) > 8 else "••••"
 
 
 def open_workspace(home: str | Path | None = None) -> Workspace:
-    """The workspace at ``home``, or ``TIANJI_HOME``, or ``./workspace``; its folders are made if absent.
+    """Returns the workspace at ``home``, or ``TIANJI_HOME``, or ``./workspace``; absent folders are created.
 
     Raises:
         SettingsError: the folder cannot be made or written.

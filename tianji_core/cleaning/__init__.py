@@ -1,4 +1,4 @@
-"""Cleaning: rules that find what is wrong with a text, safe fixes, and both over stored samples."""
+"""Cleaning: rules that find faults in a text, safe fixes, and both applied to stored samples."""
 
 from tianji_core.cleaning.comparing import compare_all, forget_outdated, keep_best, ranked, rules_basis
 from tianji_core.cleaning.copying import copy_to, readdressed

@@ -1,4 +1,4 @@
-"""Rules that need all samples of a recipe at once: near duplicates, and openings that too many texts share."""
+"""Rules that compare all samples of a recipe: near duplicates, and openings that too many texts share."""
 
 import hashlib
 import math
@@ -18,7 +18,7 @@ from tianji_core.workspace import Workspace
 
 
 def rules_basis(workspace: Workspace, recipe_key: str) -> str:
-    """A digest of everything but the texts that findings depend on: the recipe's revision and the rules."""
+    """Returns a digest of what findings depend on besides the texts: the recipe's revision and the rules."""
     revision = comparing.newest_revision(workspace.engine, recipe_key)
     file = built_in_recipes().get(recipe_key) if not revision else None
     built_in = file.read_text(encoding="utf-8") if file is not None else ""
@@ -27,7 +27,8 @@ def rules_basis(workspace: Workspace, recipe_key: str) -> str:
 
 
 def forget_outdated(workspace: Workspace, recipe_key: str) -> bool:
-    """Make every sample unchecked when the recipe or the rules have changed since the last check; whether they had."""
+    """Marks every sample as unchecked if the recipe or the rules have changed since the last check; returns
+    whether they had."""
     state, current = comparing.check_state(workspace.engine, recipe_key), rules_basis(workspace, recipe_key)
     if state is not None and state.basis == current:
         return False
@@ -36,7 +37,7 @@ def forget_outdated(workspace: Workspace, recipe_key: str) -> bool:
 
 
 def must_compare(workspace: Workspace, recipe_key: str) -> None:
-    """Remember that texts have changed, so that :func:`compare_all` has something to do."""
+    """Records that texts have changed, so that :func:`compare_all` has work to do."""
     state = comparing.check_state(workspace.engine, recipe_key)
     if state is None or state.compared:
         mark = CheckState(state.basis if state else rules_basis(workspace, recipe_key), False, "")
@@ -44,8 +45,8 @@ def must_compare(workspace: Workspace, recipe_key: str) -> None:
 
 
 def compare_all(workspace: Workspace, recipe_key: str) -> int:
-    """Bring the findings of near duplicates and of openings up to date; how many samples were compared anew. Where no
-    text has changed since the last time this costs two short queries."""
+    """Updates the findings of near duplicates and of frequent openings; returns how many samples were
+    compared. Takes two short queries if no text has changed since the last time."""
     state = comparing.check_state(workspace.engine, recipe_key)
     mark = comparing.steps_mark(workspace.engine, recipe_key)
     if state is None or (state.compared and state.steps == mark):
@@ -63,7 +64,7 @@ def compare_all(workspace: Workspace, recipe_key: str) -> int:
 
 
 def _find_near(workspace: Workspace, recipe_key: str, due: Collection[int]) -> int:
-    """Compare the samples that have no signature yet, those of ``due``, and those whose twin is one of these."""
+    """Compares the samples without a signature, those of ``due``, and those whose twin is one of these."""
     import numpy as np
 
     compared = comparing.compared(workspace.engine, recipe_key)
@@ -96,7 +97,7 @@ def _find_near(workspace: Workspace, recipe_key: str, due: Collection[int]) -> i
 
 
 def _sharing_a_band(keys, due):  # type: ignore[no-untyped-def]
-    """The places of all texts that share a band with one of ``due`` (places), these included."""
+    """Returns the indexes of all texts that share a band with one of ``due`` (indexes), these included."""
     import numpy as np
 
     if len(due) == len(keys):
@@ -116,8 +117,8 @@ def _twins(  # type: ignore[no-untyped-def]
     texts: dict[int, tuple[str, str]],
     due: Collection[int],
 ) -> dict[int, tuple[int, float]]:
-    """number → (the sample kept instead, similarity) among ``due``. Equal texts are compared once and are no near
-    duplicates of each other: the rule for exact ones speaks of them."""
+    """Returns sample id → (id of the kept sample, similarity) for the samples of ``due``. Equal texts are
+    compared once and are no near duplicates of each other: the rule for exact duplicates reports them."""
     by_text: dict[str, list[int]] = {}
     for index in close:
         if compared[index].id in texts:
@@ -182,9 +183,9 @@ def _mark_openings(workspace: Workspace, recipe_key: str) -> None:
 
 
 def ranked(members: Collection[Sample], twins: Container[int]) -> list[Sample]:
-    """The samples of a cluster, the one to keep first: accepted before pending, few findings of other rules, many stars,
-    a high score, then the longer text, then the older one. ``twins`` are the near duplicates, whose own finding does not
-    count."""
+    """Returns the samples of a cluster, the one to keep first: accepted before pending, then by fewer
+    findings of other rules, more stars, higher score, greater length, lower number. ``twins`` are the near
+    duplicates, whose own finding does not count."""
 
     def place(sample: Sample) -> tuple[float, ...]:
         others = sample.finding_count - (sample.id in twins)
@@ -197,9 +198,9 @@ def ranked(members: Collection[Sample], twins: Container[int]) -> list[Sample]:
 def keep_best(
     workspace: Workspace, sample_filter: SampleFilter, who: str, only: Collection[int] | None = None
 ) -> Step | None:
-    """In every cluster with a matching member (or only in those led by ``only``) keep the best sample and reject all
-    that say almost the same, as one step; None where nothing was left to reject. Two members of a cluster that differ
-    enough from each other are both kept."""
+    """Keeps the best sample of every cluster with a matching member (or only of those with a leader in
+    ``only``) and rejects its near duplicates, as one step; None if there was nothing to reject. Two members
+    that differ enough from each other are both kept."""
     clusters = comparing.clusters(workspace.engine, sample_filter)
     led = [cluster.leader for cluster in clusters if only is None or cluster.leader in only]
     twins = comparing.twins(workspace.engine, sample_filter.recipe)

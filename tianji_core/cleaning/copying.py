@@ -1,4 +1,4 @@
-"""A good text for one person as a start for another one."""
+"""Copying a good text for another receiver."""
 
 from dataclasses import replace
 
@@ -12,7 +12,8 @@ from tianji_core.workspace import Workspace
 
 
 def readdressed(sample: Sample, name: str, context: Context) -> NewSample:
-    """The sample for ``name``: the name replaced in input and output, 您 and 你 as the new receiver wants them."""
+    """Returns the sample addressed to ``name``: the name replaced in input and output, 您 and 你 as the new
+    receiver requires."""
     new = NewSample(
         recipe=sample.recipe,
         system=sample.system,
@@ -27,11 +28,12 @@ def readdressed(sample: Sample, name: str, context: Context) -> NewSample:
 
 
 def copy_to(workspace: Workspace, sample: Sample, name: str, context: Context, who: str = "") -> int:
-    """Make a pending copy of a sample for another person, as a step that both have in their history; its number.
+    """Stores a pending copy of a sample for another receiver, as a step in the history of both, and returns
+    its id.
 
     Raises:
-        InputError: the name is the sample's own or unknown, or there is such a sample already. ConflictError: the sample
-        has changed meanwhile.
+        InputError: the name is the sample's own or unknown, or there is such a sample already. ConflictError:
+        the sample has changed meanwhile.
     """
     if name == sample.name or name not in context.pronouns:
         raise InputError(_("请选另一个称谓，“{name}”不行", name=name))

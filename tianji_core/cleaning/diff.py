@@ -12,7 +12,7 @@ class DiffSegment(NamedTuple):
 
 
 def compare(before: str, after: str) -> list[DiffSegment]:
-    """What was removed, added and kept, in reading order."""
+    """Returns the removed, added and equal characters in reading order."""
     pieces: list[DiffSegment] = []
     for operation, a, b, c, d in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
         if operation == "equal":

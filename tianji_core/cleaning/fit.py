@@ -1,4 +1,4 @@
-"""Rules about whether a blessing fits its style, its receiver and its occasion."""
+"""Rules that check whether a blessing fits its style, its receiver and its occasion."""
 
 import re
 

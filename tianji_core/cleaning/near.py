@@ -1,9 +1,9 @@
-"""Texts that say almost the same: candidates by MinHash over character 3-grams, verified one by one. Pure.
+"""Near duplicates: candidates by MinHash over character 3-grams, verified pair by pair. Pure.
 
-A text's signature is 128 MinHash values in 32 bands of 4. Two texts that share a band are candidates; they are near
-duplicates when their Indel similarity (2 × longest common subsequence / both lengths) is at least :data:`SIMILAR`. With
-these numbers a pair at 0.85 shares a band with a probability of about 0.99, because on short Chinese texts 0.85 Indel
-means about 0.6 Jaccard over 3-grams."""
+A text's signature is 128 MinHash values in 32 bands of 4. Two texts that share a band are candidates; they
+are near duplicates when their Indel similarity (2 × longest common subsequence / both lengths) is at least
+:data:`SIMILAR`. With these numbers a pair at 0.85 shares a band with a probability of about 0.99, because on
+short Chinese texts 0.85 Indel means about 0.6 Jaccard over 3-grams."""
 
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
@@ -19,8 +19,9 @@ SIMILAR = 0.85
 GRAM, BANDS, ROWS = 3, 32, 4
 _SEED = 42
 _WHOLE_BUCKET = 300
-"""Texts in one bucket that are all compared with each other; in a larger one each is compared with its neighbours in
-the order of the texts and with the first ones, or ten thousand alike would make fifty million pairs."""
+"""Largest bucket in which all texts are compared with each other. In a larger one each text is compared with
+its neighbours in alphabetical order and with the first text: ten thousand equal texts would make fifty
+million pairs."""
 _NEIGHBOURS = 20
 _PAIRS_AT_ONCE = 250_000
 _MIX = (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0x27D4EB2F165667C5)
@@ -28,7 +29,7 @@ _MIX = (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0x27D4EB2F16
 
 
 class NearPair(NamedTuple):
-    """Two texts by index, ``first`` < ``second``, and how alike they are (0 to 1)."""
+    """Two texts by index, ``first`` < ``second``, and their similarity (0 to 1)."""
 
     first: int
     second: int
@@ -36,7 +37,8 @@ class NearPair(NamedTuple):
 
 
 def band_keys(texts: Sequence[str]) -> "Keys":
-    """The signature of each text as (texts, 32) keys of 64 bits; equal keys in a column mean a shared band."""
+    """Returns the signatures of texts as an array (texts, 32) of 64-bit keys; equal keys in a column mean a
+    shared band."""
     import numpy as np
     from rensa import RMinHash
 
@@ -53,7 +55,7 @@ def band_keys(texts: Sequence[str]) -> "Keys":
 
 
 def near_pairs(texts: Sequence[str], keys: "Keys", due: Iterable[int] | None = None) -> list[NearPair]:
-    """All pairs of near duplicates; with ``due`` only those in which one of these indexes takes part."""
+    """Returns all pairs of near duplicates; with ``due`` only those that contain one of these indexes."""
     import numpy as np
 
     if len(texts) < 2:
@@ -79,7 +81,8 @@ def _bucket_pairs(
     is_due: "np.ndarray[tuple[int], np.dtype[np.bool_]] | None",
     lengths: "Ints",
 ) -> "Ints":
-    """The pairs that share a key of ``column`` (in the order ``order``), as first × number of texts + second."""
+    """Returns the pairs that share a key of ``column`` (in the order ``order``) as first × number of texts +
+    second."""
     import numpy as np
 
     by_key = np.argsort(column, kind="stable")
@@ -88,7 +91,7 @@ def _bucket_pairs(
     sizes = np.diff(edges)
     size_at = np.repeat(sizes, sizes)
     pairs: list[tuple[Ints, Ints]] = []
-    # Equal keys stand side by side: whoever has an equal at distance n has one at n - 1, so that few are left soon.
+    # Equal keys are adjacent: a place with an equal key at distance n has one at n - 1 too.
     places = np.flatnonzero(size_at > 1)
     for step in range(1, int(sizes.max())):
         if step > _NEIGHBOURS:
@@ -134,7 +137,7 @@ def _verified(texts: Sequence[str], first: "Ints", second: "Ints") -> list[NearP
 
 
 def alike(first: str, second: str) -> bool:
-    """Whether two texts are near duplicates."""
+    """Returns whether two texts are near duplicates."""
     from rapidfuzz.distance import Indel
 
     return Indel.normalized_similarity(first, second, score_cutoff=SIMILAR) > 0
@@ -143,9 +146,9 @@ def alike(first: str, second: str) -> bool:
 def leaders(
     order: Sequence[int], pairs: Iterable[NearPair], standing: Iterable[int] = ()
 ) -> dict[int, tuple[int, float]]:
-    """Which texts repeat another one: index → (the one that is kept, similarity). The texts of ``order`` are gone through
-    one by one; each that resembles one kept so far, or one of ``standing``, is left out in favour of the most similar
-    of these, so that whatever is left out has a kept twin."""
+    """Returns the texts that repeat another one: index → (index of the kept text, similarity). Goes through
+    ``order``; a text that resembles one kept so far, or one of ``standing``, is left out in favour of the
+    most similar of these. So every text left out has a kept twin."""
     near: dict[int, list[tuple[float, int]]] = {}
     for first, second, similarity in pairs:
         near.setdefault(first, []).append((similarity, second))

@@ -1,4 +1,4 @@
-"""Rules about whom a blessing speaks to, and about words that spoil it."""
+"""Rules that check whom a blessing addresses, and words that spoil it."""
 
 import re
 from functools import cache
@@ -9,17 +9,19 @@ from tianji_core.i18n import N_, _
 _BEFORE = re.compile(
     r"(?:^|[，。！!？?~～、；：:\s“]|(?:亲|敬|挚|最)爱的|(?:尊敬|牵挂|想念|惦记|思念|感激|佩服)的|[祝愿贺向给对为致请望盼与赠于及]|恭喜|祝福|问候|想念|写给|告诉|呼叫|有请|超有福气的)$"
 )
-"""What stands before a form of address."""
+"""What precedes a form of address."""
 _NOT_AFTER = re.compile(
     r"们|都|也|说|家(?![业庭和])|有方|层|力|嘱|里|制|课|带|做|煮|包的|般|似|那|的(?!生日|节日|康复|新)"
 )
-"""What follows a word that only mentions somebody: 老师们, 爷爷奶奶都念着你, 领导有方, 妈妈做的菜."""
+"""What follows a word that mentions somebody without addressing them: 老师们, 爷爷奶奶都念着你, 领导有方,
+妈妈做的菜."""
 _UNSAFE = re.compile("|".join(sorted(map(re.escape, unsafe_words()[0]), key=len, reverse=True)))
 _CLEAN = "妹妹，生日快乐！愿你新的一岁平安喜乐，每天都有好心情。"
 
 
 def _addressed(text: str, subject: Subject, context: Context) -> str | None:
-    """A word by which the text addresses somebody else than its receiver; None where the receiver is named, too."""
+    """Returns a word by which the text addresses somebody other than its receiver; None if it also names the
+    receiver."""
     if not subject.name or subject.name in text:
         return None
     wrong = None

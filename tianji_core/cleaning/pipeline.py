@@ -1,4 +1,4 @@
-"""The rules over stored samples: finding, previewing and fixing in bulk."""
+"""The rules applied to stored samples: checking, previewing and fixing in bulk."""
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -18,7 +18,7 @@ _BATCH = 1000
 
 @dataclass(frozen=True)
 class Proposal:
-    """A sample and what its text would become."""
+    """A sample and the text it would get."""
 
     sample: Sample
     after: str
@@ -26,8 +26,8 @@ class Proposal:
 
 @dataclass(frozen=True)
 class Preview:
-    """What fixing would do: how many samples match in all, how many have something to fix, how often each rule applies
-    (rule id → samples), and some of the texts before and after."""
+    """The effect of a fix in advance: number of matching samples, of samples to be changed, and of samples by
+    rule (rule id → samples), with some texts before and after."""
 
     matching: int
     fixable: int
@@ -36,14 +36,15 @@ class Preview:
 
 
 def current_context(workspace: Workspace, recipe_key: str) -> Context:
-    """What the rules know about the newest revision of a recipe."""
+    """Returns the context of the rules for the newest revision of a recipe."""
     return context_of(recipes.current(workspace.engine, recipe_key).recipe)
 
 
 def check_new(workspace: Workspace, recipe_key: str, limit: int | None = None) -> int:
-    """Check the samples that changed since they were last looked at (at most ``limit``) and store what was found; how
-    many were checked. All are looked at anew when the recipe or the rules have changed meanwhile. Once none is left they
-    are compared with each other, too. Calling it when there is nothing to do costs some short queries."""
+    """Checks the samples that changed since their last check (at most ``limit``), stores the findings and
+    returns how many were checked. All samples are checked if the recipe or the rules have changed. Once none
+    is left, the samples are also compared with each other. Takes some short queries if there is nothing to
+    do."""
     forget_outdated(workspace, recipe_key)
     done = 0
     context: Context | None = None
@@ -62,7 +63,8 @@ def check_new(workspace: Workspace, recipe_key: str, limit: int | None = None) -
 
 
 def check_again(workspace: Workspace, recipe_key: str) -> int:
-    """Check every sample of a recipe anew, because its lists, limits or suitability have changed; how many."""
+    """Checks every sample of a recipe again, after its lists, limits or suitability have changed; returns how
+    many."""
     findings.forget_checks(workspace.engine, recipe_key)
     return check_new(workspace, recipe_key)
 
@@ -79,7 +81,7 @@ def _check_batch(workspace: Workspace, recipe_key: str, batch: Sequence[Unchecke
 
 
 def propose(sample: Sample, context: Context, rules: Collection[str] = SAFE_RULES) -> Proposal | None:
-    """What ``rules`` would make of a sample; None where they would change nothing."""
+    """Returns the change that ``rules`` would make to a sample, None if there is none."""
     after = clean_text(sample, context, rules)
     return None if after == sample.output else Proposal(sample, after)
 
@@ -87,7 +89,7 @@ def propose(sample: Sample, context: Context, rules: Collection[str] = SAFE_RULE
 def preview(
     workspace: Workspace, sample_filter: SampleFilter, rules: Collection[str] = SAFE_RULES, examples: int = 10
 ) -> Preview:
-    """What :func:`fix` would do with the same arguments; nothing is changed."""
+    """Returns what :func:`fix` would do with the same arguments, without doing it."""
     context = current_context(workspace, sample_filter.recipe)
     fixable = _fixable(sample_filter, rules)
     counts = findings.rule_counts(workspace.engine, fixable) if rules else {}
@@ -107,8 +109,8 @@ def fix(
     who: str = "",
     versions: dict[int, int] | None = None,
 ) -> Step | None:
-    """Apply the fixes of ``rules`` to all matching samples as one step that can be undone, and check them again; None
-    where there was nothing to fix.
+    """Applies the fixes of ``rules`` to all matching samples as one step that can be undone, and checks them
+    again; None if there was nothing to fix.
 
     Raises:
         ConflictError: a sample changed meanwhile (or since ``versions``, number → version); nothing was done.
@@ -130,8 +132,8 @@ def fix(
 
 
 def _fixable(sample_filter: SampleFilter, rules: Iterable[str]) -> SampleFilter:
-    """The samples among ``sample_filter`` in which one of ``rules`` found something that it can fix. A rule that ``sample_filter``
-    itself asks for stays asked for."""
+    """Returns the samples of ``sample_filter`` in which one of ``rules`` has a finding with a fix. A rule
+    that the filter itself asks for stays in it."""
     chosen = set(rules)
     narrowed = tuple(sorted(chosen & set(sample_filter.rules) if sample_filter.rules else chosen))
     return replace(sample_filter, rules=narrowed or ("-",), fixable=True)

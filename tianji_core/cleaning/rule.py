@@ -1,4 +1,4 @@
-"""What a cleaning rule is, and everything it may know about the text it looks at."""
+"""The parts of a cleaning rule, and the context in which it checks a text."""
 
 import hashlib
 import re
@@ -14,11 +14,11 @@ from tianji_core.recipe import Pronoun, Recipe, StyleGap, Suitability
 
 _FOLDER = CONFIGS / "cleaning"
 HARD_FLOOR = 10
-"""Characters below which a text is too short in every style (from the tutorial)."""
+"""Length in characters below which a text is too short in every style (from the tutorial)."""
 
 
 class Subject(NamedTuple):
-    """A text and what it is meant to be; an empty field means unknown."""
+    """A text with its receiver, occasion and style; an empty field means unknown."""
 
     output: str
     name: str = ""
@@ -27,7 +27,7 @@ class Subject(NamedTuple):
 
 
 class HasText(Protocol):
-    """What can be checked: a stored sample or a :class:`Subject`."""
+    """A text that can be checked: a stored sample or a :class:`Subject`."""
 
     @property
     def output(self) -> str: ...
@@ -40,7 +40,7 @@ class HasText(Protocol):
 
 
 class Found(NamedTuple):
-    """What a rule sees. ``fixed`` is the whole text after its fix, or None."""
+    """The finding of a rule. ``fixed`` is the whole text after its fix, or None."""
 
     detail: str
     fixed: str | None = None
@@ -51,8 +51,8 @@ _ONLY_HAN = re.compile(r"[\u4e00-\u9fff，。！？、；：…—~～“”]*")
 
 @lru_cache(maxsize=4)
 def only_han(text: str) -> bool:
-    """Whether a text is nothing but Chinese characters and their marks, as most are: rules about other characters need
-    not look at it. Several rules ask about the same text, so the last answers are kept."""
+    """Returns whether a text consists of Chinese characters and their punctuation, as most do: rules about
+    other characters can skip it. Cached, since several rules ask about the same text."""
     return _ONLY_HAN.fullmatch(text) is not None
 
 
@@ -61,8 +61,8 @@ Look = Callable[[str, Subject, "Context"], Found | None]
 
 @dataclass(frozen=True)
 class Example:
-    """One text that a rule must object to, with what its fix makes of it, or that it must leave alone. Run as a
-    test. Limits are those of the built-in recipe's style."""
+    """A text that a rule must report, with the result of its fix, or that it must not report; run as a test.
+    Limits are those of the style in the built-in recipe."""
 
     output: str
     fixed: str | None = None
@@ -72,14 +72,14 @@ class Example:
 
     @property
     def subject(self) -> Subject:
-        """The example as something to check."""
+        """The example as a subject to check."""
         return Subject(self.output, self.name, self.scene, self.style)
 
 
 @dataclass(frozen=True)
 class Rule:
-    """One cleaning rule. ``look`` is pure; ``safe`` means that its fix cannot spoil a good text, so that it may be
-    applied to everything at once."""
+    """One cleaning rule. ``look`` is pure; ``safe`` means that the fix cannot spoil a good text and may be
+    applied to all samples at once."""
 
     id: str
     title: str
@@ -92,7 +92,7 @@ class Rule:
 
 @dataclass(frozen=True)
 class SceneWords:
-    """How texts speak of one scene; see ``configs/cleaning/occasions.yaml``."""
+    """The words by which texts speak of one scene; see ``configs/cleaning/occasions.yaml``."""
 
     own: tuple[str, ...]
     signs: tuple[str, ...]
@@ -101,7 +101,7 @@ class SceneWords:
 
 @dataclass(frozen=True)
 class Context:
-    """A recipe as the rules need it. Get one from :func:`context_of`, once for many texts."""
+    """The recipe in the form that the rules need. :func:`context_of` makes one for many texts."""
 
     limits: Mapping[str, tuple[int, int]]
     pronouns: Mapping[str, Pronoun]
@@ -116,8 +116,8 @@ class Context:
 
 
 class Addresses:
-    """The words that address somebody: the recipe's names, and those of ``configs/cleaning/addresses.yaml``. ``pattern``
-    finds them, longer ones first; ``fitting`` says for a word which names it may address (its own, where it is one)."""
+    """The forms of address: the recipe's names and the words of ``configs/cleaning/addresses.yaml``.
+    ``pattern`` finds them, longer ones first; ``fitting`` maps a word to the names it may address."""
 
     def __init__(self, names: tuple[str, ...], words: Mapping[str, list[str]]) -> None:
         self.names = frozenset(names)
@@ -129,13 +129,14 @@ class Addresses:
 
 
 REQUEST_PIECE = 9
-"""Characters in a row that a text must share with the teacher's request to count as a leak."""
+"""Number of consecutive characters that a text must share with the teacher's request to count as a leak."""
 REQUEST_HINT = 5
-"""Characters of such a row that are looked for first: any nine in a row hold five that start at a multiple of five."""
+"""Number of consecutive characters that are searched first: any nine contain five that start at a multiple of
+five."""
 
 
 def context_of(recipe: Recipe) -> Context:
-    """The recipe's limits, pronouns, matrix and the wording of its teacher prompt."""
+    """Returns the context of a recipe: limits, pronouns, matrix and the wording of its teacher prompt."""
     known = {s.text: occasion for s in recipe.scenes if (occasion := occasions().get(s.text)) is not None}
     pieces = _request_pieces(recipe)
     return Context(
@@ -155,7 +156,7 @@ def context_of(recipe: Recipe) -> Context:
 
 
 def _foreign_signs(scene: str, known: Mapping[str, SceneWords]) -> re.Pattern[str]:
-    """What finds a sign of another scene quickly; never matches where there is no other scene."""
+    """Returns a pattern that finds words of other scenes; it never matches if there is no other scene."""
     signs = {sign for other, words in known.items() if other != scene for sign in words.signs}
     return re.compile("|".join(sorted(map(re.escape, signs))) or r"(?!)")
 
@@ -181,14 +182,14 @@ def _read(name: str) -> dict[str, Any]:
 
 @cache
 def configuration_digest() -> str:
-    """What changes when any file under ``configs/cleaning`` does."""
+    """Returns a digest of all files under ``configs/cleaning``."""
     files = sorted(_FOLDER.glob("*.yaml"))
     return hashlib.sha256(b"\0".join(file.read_bytes() for file in files)).hexdigest()
 
 
 @cache
 def occasions() -> dict[str, SceneWords]:
-    """scene → how texts speak of it."""
+    """Returns scene → the words by which texts speak of it."""
     return {
         scene: SceneWords(tuple(v["own"]), tuple(v["signs"]), tuple(v.get("near", ())))
         for scene, v in _read("occasions").items()
@@ -197,26 +198,27 @@ def occasions() -> dict[str, SceneWords]:
 
 @cache
 def phrases() -> dict[str, list[str]]:
-    """kind → regular expressions, from ``configs/cleaning/phrases.yaml``."""
+    """Returns kind → regular expressions, from ``configs/cleaning/phrases.yaml``."""
     return _read("phrases")
 
 
 @cache
 def unsafe_words() -> tuple[dict[str, str], tuple[str, ...]]:
-    """word → what is wrong with it, and the harmless words that contain one."""
+    """Returns word → the fault it stands for, and the harmless words that contain it."""
     file = _read("unsafe")
     return {word: kind for kind, words in file["words"].items() for word in words}, tuple(file["harmless"])
 
 
 class OpeningBound(NamedTuple):
-    """The share of a style's samples (0 to 1) that may begin alike, and the number that always may."""
+    """Share of a style's samples (0 to 1) that may have the same opening, and the number that is always
+    allowed."""
 
     share: float
     at_least: int
 
 
 class LatinBound(NamedTuple):
-    """The share of a text (0 to 1) that may be Latin letters, and the number that always may."""
+    """Share of a text (0 to 1) that may be Latin letters, and the number that is always allowed."""
 
     share: float
     always: int
@@ -224,8 +226,8 @@ class LatinBound(NamedTuple):
 
 @dataclass(frozen=True)
 class Bounds:
-    """How much of something is allowed; see ``configs/cleaning/bounds.yaml``. ``marks`` maps a style to how often a mark
-    may stand in a row ('' for styles that are not listed), ``emoji`` to the fewest and the most per text."""
+    """Limits of the rules; see ``configs/cleaning/bounds.yaml``. ``marks`` maps a style to the number of
+    equal marks allowed in a row ('' for styles not listed), ``emoji`` to the fewest and the most per text."""
 
     opening: OpeningBound
     latin: LatinBound
@@ -235,7 +237,7 @@ class Bounds:
 
 @cache
 def bounds() -> Bounds:
-    """What ``configs/cleaning/bounds.yaml`` says."""
+    """Returns the limits of ``configs/cleaning/bounds.yaml``."""
     file = _read("bounds")
     return Bounds(
         opening=OpeningBound(**file["opening"]),

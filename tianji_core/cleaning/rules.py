@@ -1,4 +1,4 @@
-"""All cleaning rules in the order in which their fixes are applied, and what can be done with them. Pure."""
+"""All cleaning rules in the order in which their fixes are applied, and functions that apply them. Pure."""
 
 from collections.abc import Collection
 
@@ -13,7 +13,8 @@ from tianji_core.store.findings import Finding
 
 
 def _never(_text: str, _subject: Subject, _context: Context) -> Found | None:
-    """Only the store knows whether another sample says the same; see :func:`tianji_core.cleaning.pipeline.check_new`."""
+    """Finds nothing: only the store can tell duplicates, see
+    :func:`tianji_core.cleaning.pipeline.check_new`."""
     return None
 
 
@@ -42,7 +43,7 @@ OVERUSED_OPENING = Rule(
     good=(Example("妹妹，生日快乐！愿你新的一岁平安喜乐，每天都有好心情。"),),
 )
 SET_RULES = (EXACT_DUPLICATE, NEAR_DUPLICATE, OVERUSED_OPENING)
-"""Rules that need the other samples, so that :func:`check` never finds anything by them."""
+"""Rules that need the other samples; :func:`check` never finds anything by them."""
 RULES: tuple[Rule, ...] = (
     EMPTY_RULE,
     *WRAPPING_RULES,
@@ -60,7 +61,8 @@ FIXABLE_RULES = tuple(rule.id for rule in RULES if rule.safe or rule.id in ("too
 
 
 def check(sample: HasText, context: Context) -> list[Finding]:
-    """What the rules object to in a text. ``fixed`` of a finding is the whole text after that rule's fix alone."""
+    """Returns the findings of the rules in a text. ``fixed`` of a finding is the whole text after the fix of
+    that rule alone."""
     subject = Subject(sample.output, sample.name, sample.scene, sample.style)
     if (nothing := EMPTY_RULE.look(subject.output, subject, context)) is not None:
         return [Finding(EMPTY_RULE.id, nothing.detail)]
@@ -73,8 +75,8 @@ def check(sample: HasText, context: Context) -> list[Finding]:
 
 
 def clean_text(sample: HasText, context: Context, rules: Collection[str] = SAFE_RULES) -> str:
-    """The text after the fixes of ``rules``, until none of them sees anything more to fix. A fix that would leave
-    nothing is not applied. Cleaning a clean text changes nothing."""
+    """Returns the text after the fixes of ``rules``, repeated until none of them finds anything to fix. A fix
+    that would leave nothing is not applied. Cleaning a clean text changes nothing."""
     text = sample.output
     chosen = [rule for rule in RULES if rule.id in rules]
     # Every fix shortens the text or rewrites single characters for good, so this ends.

@@ -1,4 +1,5 @@
-"""Rules about the characters of a blessing: marks in a row, marks of the wrong width, Latin letters, rubbish, emoji."""
+"""Rules about the characters of a blessing: repeated marks, marks of the wrong width, Latin letters, garbage,
+emoji."""
 
 import re
 
@@ -18,7 +19,7 @@ _NARROW = {
 }
 _LATIN = re.compile(r"[A-Za-z\u00c0-\u024f]")
 _CODE = re.compile(r"<[^<>]{1,20}>|&[a-z]{2,6};|\\u[0-9a-f]{4}|https?\S+")
-"""Letters of tags and escapes: other rules speak of these."""
+"""Letters of tags and escapes, which other rules report."""
 _SENTENCE = re.compile(r"(?:[A-Za-z']+ +){2,}[A-Za-z']+")
 _FOREIGN = re.compile(r"[\u3040-\u30ff\uac00-\ud7af\u0400-\u04ff\u0600-\u06ff\u0e00-\u0e7f]")
 _MARKUP = re.compile(r"&(?:nbsp|amp|lt|gt|quot|#\d{2,5});|<(?:br|/?p|/?div|/?span|/?b)\s*/?>")
@@ -26,14 +27,14 @@ _INVISIBLE = re.compile(
     r"[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b\u200c\u200e\u200f\u2060\ufeff\u00ad]"
 )
 _RUBBISH = re.compile(
-    r"[\ufffd\ue000-\uf8ff]|锟斤拷|烫烫烫|屯屯屯|(?:[ÃÂâåæçèé][\u0080-\u00bf\u2018-\u2122]){2,}|\\[nu][0-9a-f]{0,4}|[#$%^&*@|<>{}\[\]\\/=+]{4,}"
+    r"[\ufffd\ue000-\uf8ff]|锟斤拷|烫烫烫|屯屯屯|(?:[ÃÂâåæçèé][\u0080-\u00bf\u2018-\u2122]){2,}"
+    r"|\\[nu][0-9a-f]{0,4}|[#$%^&*@|<>{}\[\]\\/=+]{4,}"
 )
 _GARBLED = re.compile("锟斤拷|烫烫烫|屯屯屯")
 _EMOJI_BASE = r"[\u2300-\u23ff\u2600-\u27bf\u2b00-\u2bff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff]"
-_EMOJI = re.compile(
-    rf"(?:[\U0001f1e6-\U0001f1ff]{{2}}|{_EMOJI_BASE}[\ufe0f\U0001f3fb-\U0001f3ff]*(?:\u200d{_EMOJI_BASE}[\ufe0f\U0001f3fb-\U0001f3ff]*)*)"
-)
-"""One picture, however many code points it is made of."""
+_EMOJI_ONE = rf"{_EMOJI_BASE}[\ufe0f\U0001f3fb-\U0001f3ff]*"
+_EMOJI = re.compile(rf"(?:[\U0001f1e6-\U0001f1ff]{{2}}|{_EMOJI_ONE}(?:\u200d{_EMOJI_ONE})*)")
+"""One emoji, of one or several code points."""
 _CLEAN = "妹妹，生日快乐！愿你新的一岁平安喜乐，每天都有好心情。"
 
 

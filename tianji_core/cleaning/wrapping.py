@@ -1,4 +1,5 @@
-"""Rules about what stands around a blessing: thoughts, headings, opening and closing words, marks, second versions."""
+"""Rules about what surrounds a blessing: reasoning, headings, opening and closing words, marks, second
+versions."""
 
 import re
 
@@ -6,7 +7,8 @@ from tianji_core.cleaning.rule import HARD_FLOOR, Context, Example, Found, Rule,
 from tianji_core.i18n import N_, _
 
 JOINED_STYLES = ("祝福长文", "诗词赋", "文言文")
-"""Styles that break lines: their lines belong together unless one alone is long enough to be the text."""
+"""Styles whose texts have several lines: the lines are joined unless one alone is long enough to be the
+text."""
 
 _THINK = re.compile(r"<think(?:ing)?>.*?</think(?:ing)?>\s*|^.*?</think(?:ing)?>\s*", re.DOTALL)
 _THINK_OPEN = re.compile(r"</?think(?:ing)?>")
@@ -32,7 +34,7 @@ _CLOSING = re.compile(
     r"(?:(?<=[。！!？?~～…”\n）)])|(?<=[呀呢啦哦哟]))\s*(?:" + "|".join(phrases()["closing"]) + r")\s*$"
 )
 _QUOTES = ('“”"＂', "「」", "『』", "‘’'")
-"""Families of marks that may stand for each other: opening, closing, and those that are both."""
+"""Families of interchangeable quotation marks: opening, closing, and those that are both."""
 _STOPS = "。！!？?~～…"
 
 
@@ -99,13 +101,13 @@ def _is_lead_in(line: str) -> bool:
 
 
 def _one_line(lines: list[str], subject: Subject, context: Context) -> str:
-    """All lines joined where the style is one that breaks lines and no line is a whole text by itself, otherwise the
-    first one that is."""
+    """Returns all lines joined for a style of several lines in which no line is a whole text, otherwise the
+    first line that is."""
     joined = "".join(lines)
     low, high = context.limits.get(subject.style, (HARD_FLOOR, 0))
     if subject.style in JOINED_STYLES and len(joined) <= high and all(len(line) < low for line in lines):
         return joined
-    if lines[0][-1] in "：:，,、" and len(lines[0]) <= 12:  # a salutation goes with what follows
+    if lines[0][-1] in "：:，,、" and len(lines[0]) <= 12:  # a salutation belongs to the next line
         lines = [lines[0] + lines[1], *lines[2:]]
     whole = (line for floor in (low, HARD_FLOOR) for line in lines if len(line) >= floor)
     return next(whole, max(lines, key=len))
@@ -134,7 +136,8 @@ def _wrapping_quotes(text: str, _subject: Subject, _context: Context) -> Found |
 
 
 def _paired(text: str, family: str) -> bool:
-    """Whether every opening mark of a family has its closing one; marks that look alike come in even numbers."""
+    """Returns whether every opening mark of a family has its closing mark; marks without direction must be
+    even in number."""
     depth = alike = 0
     for sign in text:
         if sign == family[0]:

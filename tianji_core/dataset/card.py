@@ -1,4 +1,5 @@
-"""The data card of a version, in Chinese and in English, from its manifest. Pure but for its templates."""
+"""The data card of a version in Chinese and English, made from its manifest. Pure except for its
+templates."""
 
 from functools import cache
 from typing import Any
@@ -19,7 +20,7 @@ def _template(file: str) -> str:
 
 
 def data_cards(manifest: dict[str, Any], title: str) -> dict[str, str]:
-    """File name → the card's Markdown."""
+    """Returns file name → Markdown of the card."""
     return {file: _card(manifest, title, file) for file in CARDS}
 
 

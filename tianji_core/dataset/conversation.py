@@ -1,4 +1,4 @@
-"""A conversation, and the shapes of JSON in which the world keeps conversations. Pure."""
+"""Conversations, and the JSON forms in which other programs store them. Pure."""
 
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -38,8 +38,8 @@ class Turn(NamedTuple):
 
 @dataclass(frozen=True)
 class Conversation:
-    """One training example of one or more turns. ``style`` and ``prompt`` (the request to the teacher) are empty where
-    the file does not say."""
+    """A training example of one or more turns. ``style`` and ``prompt`` (the request to the teacher) are ''
+    if the file does not give them."""
 
     system: str
     turns: tuple[Turn, ...]
@@ -49,11 +49,11 @@ class Conversation:
 
 
 class ShapeError(ValueError):
-    """An item that is not a conversation; the message is one Chinese phrase that says why."""
+    """An item that is not a conversation; the message is a Chinese phrase with the reason."""
 
 
 def conversation_of(item: Any) -> Conversation:
-    """The conversation in one item of any known form.
+    """Returns the conversation in an item of any known form.
 
     Raises:
         ShapeError: the item has none.
@@ -145,7 +145,7 @@ def _text(item: dict[str, Any], key: str, needed: bool = True) -> str:
 
 
 def as_item(conversation: Conversation, form: str) -> dict[str, Any]:
-    """A conversation as one item of ``form``: merged, alpaca, sharegpt or messages."""
+    """Returns a conversation as an item of ``form``: merged, alpaca, sharegpt or messages."""
     system, turns = conversation.system, conversation.turns
     if form == ALPACA:
         return {

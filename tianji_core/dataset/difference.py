@@ -1,4 +1,4 @@
-"""What one version has that another one has not."""
+"""The difference between two dataset versions."""
 
 import json
 from collections import Counter
@@ -15,8 +15,8 @@ from tianji_core.workspace import Workspace
 
 @dataclass(frozen=True)
 class Change:
-    """A conversation: what was asked last, and the answer in the older and in the newer version ('' where it is only in
-    the other one)."""
+    """A conversation: its last question, and the answer in the older and in the newer version ('' if a
+    version lacks it)."""
 
     asked: str
     before: str
@@ -25,8 +25,9 @@ class Change:
 
 @dataclass(frozen=True)
 class VersionDifference:
-    """Conversations of two versions: in both, only in the newer (``added``), only in the older (``removed``), and with
-    another answer to the same question (``changed``). ``styles`` is the change of the number per style."""
+    """The conversations of two versions: in both (``same``), only in the newer (``added``), only in the older
+    (``removed``), and with another answer to the same question (``changed``). ``styles`` is the change in
+    number by style."""
 
     same: int
     added: tuple[Change, ...]
@@ -36,7 +37,7 @@ class VersionDifference:
 
 
 def difference(workspace: Workspace, older: DatasetVersion, newer: DatasetVersion) -> VersionDifference:
-    """Compare the training files of two versions.
+    """Compares the training files of two versions.
 
     Raises:
         DatasetError: a training file cannot be read.

@@ -1,4 +1,4 @@
-"""A dataset version in the forms that other programs read."""
+"""Exporting a dataset version in the forms that other programs read."""
 
 import io
 import json
@@ -37,13 +37,13 @@ EXPORT_SUFFIXES = {
     PARQUET: ".parquet",
     HUB: ".huggingface.zip",
 }
-"""form → what the exported file's name ends in."""
+"""form → extension of the exported file."""
 TRAINING, VALIDATING = "train", "validation"
 
 
 def exported(workspace: Workspace, version: DatasetVersion, form: str, split: str = TRAINING) -> bytes:
-    """A version as the content of one file: merged (the training file itself), alpaca, sharegpt, messages (JSON lines),
-    csv, parquet, or huggingface (a folder with both splits, zipped).
+    """Returns a version as the content of one file: merged (the training file itself), alpaca, sharegpt,
+    messages (JSON lines), csv, parquet, or huggingface (a zipped folder with both splits).
 
     Raises:
         DatasetError: unknown form, no such split, or the version's files are not what was frozen.
@@ -66,8 +66,8 @@ def export(
     path: Path | None = None,
     split: str = TRAINING,
 ) -> Path:
-    """Write a version to ``path`` (default: into the workspace's ``exports``); where it stands. The form huggingface
-    writes a folder. Errors as for :func:`exported`."""
+    """Writes a version to ``path`` (default: the workspace's ``exports``) and returns the path. The form
+    huggingface writes a folder. Raises as :func:`exported`."""
     suffix = EXPORT_SUFFIXES.get(form, "").removesuffix(".zip")
     middle = "" if split == TRAINING else f".{split}"
     target = path or workspace.exports / f"{version.name}{middle}{suffix}"
@@ -108,7 +108,7 @@ def _hub(workspace: Workspace, version: DatasetVersion) -> dict[Path, bytes]:
 
 
 def _write_folder(target: Path, files: dict[Path, bytes]) -> None:
-    """Write a folder beside its place and move it there, in place of one that stands there already."""
+    """Writes a folder beside its place and moves it there, replacing an existing one."""
     draft = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent))
     try:
         for path, content in files.items():

@@ -1,5 +1,5 @@
-"""Fetching a dataset by name from Hugging Face, or from a mirror that speaks the same way. Runs in a process of its own:
-the address of the hub has to be set before its library is loaded."""
+"""Downloads a dataset from Hugging Face or a compatible mirror. Runs in a process of its own: the address of
+the hub has to be set before its library is imported."""
 
 import os
 import re
@@ -16,16 +16,16 @@ from tianji_core.workspace import Workspace
 EXAMPLE = "sanbu/tianji-wishes-chinese"
 HUB = "https://huggingface.co"
 TOKEN = "HF_TOKEN"
-"""The variable that holds the key for datasets that are not public."""
+"""Environment variable of the key for private datasets."""
 _ID = re.compile(r"[A-Za-z0-9][\w.\-]*(?:/[A-Za-z0-9][\w.\-]*)?")
 _WATCH = 0.5
 
 Progress = Callable[[float, float], None]
-"""Called with the bytes that are there and those that there will be."""
+"""Called with the bytes downloaded so far and in total."""
 
 
 def check_dataset_id(dataset_id: str) -> str:
-    """A dataset's name on the hub, ``owner/name``; a pasted address is shortened to it.
+    """Returns the name of a dataset on the hub, ``owner/name``; a pasted address is reduced to it.
 
     Raises:
         ImportFileError: another form.
@@ -41,7 +41,7 @@ def check_dataset_id(dataset_id: str) -> str:
 
 
 def check_endpoint(endpoint: str) -> str:
-    """The address of a hub without its closing slash; '' stands for ``HF_ENDPOINT`` or the hub itself.
+    """Returns the address of a hub without its final slash; '' stands for ``HF_ENDPOINT`` or the hub itself.
 
     Raises:
         ImportFileError: it is no http address.
@@ -56,16 +56,18 @@ def check_endpoint(endpoint: str) -> str:
 
 
 def folder_of(workspace: Workspace, dataset_id: str) -> Path:
-    """Where a dataset stands until it is imported; the same again for the same name, so that fetching can go on."""
+    """Returns the folder of a dataset until it is imported; the same one every time, so that a download can
+    continue."""
     return workspace.home / "cache" / "fetched" / dataset_id.replace("/", "--")
 
 
 def fetch(workspace: Workspace, dataset_id: str, revision: str, endpoint: str, progress: Progress) -> Path:
-    """Bring the files of a dataset that can be imported into a folder. Files that are there already are not fetched
-    again. Of a dataset without any such file ``datasets`` makes one file of JSON lines per split.
+    """Downloads the importable files of a dataset into a folder; files that are complete are not downloaded
+    again. For a dataset without such files, ``datasets`` writes one JSON Lines file for each split.
 
     Raises:
-        ImportFileError: no such dataset or revision, or nothing in it can be read. StudioError: no connection.
+        ImportFileError: no such dataset or revision, or nothing in it can be read. StudioError: no
+        connection.
     """
     os.environ["HF_ENDPOINT"] = endpoint
     os.environ["HF_HUB_DISABLE_XET"] = "1"  # a mirror has plain files only
@@ -152,7 +154,8 @@ def _make_lines(
 
 
 def _explained(error: Exception, dataset_id: str, revision: str, endpoint: str) -> StudioError:
-    """What went wrong in one sentence; the libraries raise their own errors, those of requests and of the system."""
+    """Returns the cause of a failure as one error; the libraries raise their own errors, those of requests
+    and of the system."""
     from huggingface_hub import errors as hub
 
     causes: list[BaseException] = []

@@ -20,8 +20,9 @@ _LOOK_BACK = 100
 
 
 class ImportSubject(JobSubject):
-    """The recipe that gets the samples, and where they come from: a dataset by its name, from a mirror (``endpoint``, as
-    it was typed) or from Hugging Face, or a ``path``. ``after`` is the newest import of the recipe before this one."""
+    """The recipe that gets the samples, and where they come from: a dataset by its name, from a mirror
+    (``endpoint``, as it was typed) or from Hugging Face, or a ``path``. ``after`` is the newest import of the
+    recipe before this one."""
 
     recipe: str
     after: int = 0
@@ -57,7 +58,8 @@ def start_hub_import(
     endpoint: str = "",
     revision: str = "main",
 ) -> Job:
-    """Fetch a dataset from Hugging Face or from the mirror ``endpoint`` and import all its files in the background.
+    """Fetch a dataset from Hugging Face or from the mirror ``endpoint`` and import all its files in the
+    background.
 
     Raises:
         ImportFileError: the name or the address is wrong. JobError: an import runs already.

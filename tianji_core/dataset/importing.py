@@ -19,14 +19,14 @@ from tianji_core.workspace import Workspace
 
 _BATCH = 2000
 MOST_BAD = 10_000
-"""Items without a conversation after which a file that has more of them than good ones is refused."""
+"""Number of bad items from which a file with more bad than good items is refused."""
 
 
 @dataclass(frozen=True)
 class ImportReport:
-    """What came of one file: ``added`` new samples, ``known`` items that were there already (or twice in the file),
-    ``bad`` items left out as (index from 0, reason). ``unplaced`` counts good items whose name or scene could not be
-    told. ``form`` is the most frequent form of its items."""
+    """The result of one file: ``added`` new samples, ``known`` items that were in the recipe already or occur
+    twice in the file, ``bad`` items left out as (index from 0, reason). ``unplaced`` counts good items whose
+    name or scene is unknown. ``form`` is the most frequent form of its items."""
 
     import_id: int
     file: str
@@ -39,7 +39,7 @@ class ImportReport:
 
 
 def report_lines(report: ImportReport) -> list[str]:
-    """What came of one file, for the log and the command line."""
+    """Returns the result of one file as text, for the log and the command line."""
     first = _(
         "{file}：新增 {added}，已有 {known}，有问题 {bad}",
         file=report.file,
@@ -51,7 +51,7 @@ def report_lines(report: ImportReport) -> list[str]:
 
 
 Progress = Callable[[int, int], None]
-"""Called with the bytes read so far and those of all files."""
+"""Called with the bytes read so far and in total."""
 
 
 def import_path(
@@ -62,9 +62,9 @@ def import_path(
     progress: Progress | None = None,
     called: str = "",
 ) -> list[ImportReport]:
-    """Import a file, or every JSON, JSONL, CSV and Parquet file in a folder, one report each. A file is stored as a whole
-    or, when it turns out to be broken or this process is killed, not at all; of a folder all files are looked through
-    before the first one is stored. ``called`` goes before the names of the files, '' for their own.
+    """Imports a file, or every JSON, JSONL, CSV and Parquet file in a folder; returns one report for each. A
+    file is stored as a whole or, if it is broken or this process is killed, not at all; all files of a folder
+    are checked before the first one is stored. ``called`` precedes the names of the files; '' adds nothing.
 
     Raises:
         ImportFileError: a file cannot be read or is not what it seems; says where.
@@ -81,7 +81,7 @@ def import_path(
 def import_bytes(
     workspace: Workspace, recipe_key: str, content: bytes, name: str, state: str = PENDING
 ) -> ImportReport:
-    """Import an uploaded file; as :func:`import_path`."""
+    """Imports an uploaded file; raises as :func:`import_path`."""
     return _import(workspace, recipe_key, [bytes_source(content, name)], state, None)[0]
 
 
@@ -145,7 +145,7 @@ def _store(
 
 
 def _read(item: Any) -> Conversation | str:
-    """The conversation in an item, or why there is none."""
+    """Returns the conversation in an item, or the reason why there is none."""
     if isinstance(item, BrokenLine):
         return item.reason
     try:
@@ -185,8 +185,8 @@ def _sample(recipe: Recipe, conversation: Conversation, guess: "CellGuess", stat
 
 
 class CellGuess:
-    """Which name, scene and style a training input asks for, by the recipe's own words; longer words are tried
-    first ('邻居赵大妈' before '邻居')."""
+    """Finds the name, scene and style that a training input asks for, by the words of the recipe; longer
+    words come first ('邻居赵大妈' before '邻居')."""
 
     def __init__(self, recipe: Recipe) -> None:
         self.names = sorted((n.text for n in recipe.names), key=len, reverse=True)
@@ -198,7 +198,8 @@ class CellGuess:
         self.plain = next((s.text for s in recipe.styles if not s.suffix.strip()), "")
 
     def of(self, asked: str, style: str = "") -> tuple[str, str, str]:
-        """(name, scene, style) of an input; '' for what it does not say. ``style`` is what the file itself says."""
+        """Returns (name, scene, style) of an input, '' for what it does not contain. ``style`` is the one
+        given by the file."""
         style = style if style in self.styles else ""
         rest = asked
         if not style:

@@ -1,4 +1,5 @@
-"""Putting a version's folder in its place as a whole, one freeze at a time, whatever kills this process."""
+"""Moves the folder of a version into place as a whole, one freeze at a time, even if the process is
+killed."""
 
 import contextlib
 import shutil
@@ -12,14 +13,14 @@ from tianji_core.store import datasets
 from tianji_core.workspace import Workspace
 
 _LOCK, _JOURNAL = ".freeze.lock", ".freezing"
-"""The journal names the folder that is being put in place while its row is not committed yet."""
+"""The journal names the folder that is being moved into place while its row is not committed."""
 
 
 @contextlib.contextmanager
 def drafting(workspace: Workspace, name: str) -> Iterator[Path]:
-    """An empty folder beside the versions, which is gone after the block unless it was put in its place. What a killed
-    freeze has left is removed first. Waits for another process that freezes; the operating system lets go of the lock
-    when that one dies."""
+    """Yields an empty folder beside the versions and removes it afterwards unless it was moved into place.
+    Removes what a killed freeze has left. Waits for other processes that freeze; the operating system
+    releases the lock of a process that dies."""
     with FileLock(workspace.home / _LOCK):
         _sweep(workspace)
         draft = Path(tempfile.mkdtemp(prefix=f".{name}.", suffix=".part", dir=workspace.datasets))
@@ -27,13 +28,13 @@ def drafting(workspace: Workspace, name: str) -> Iterator[Path]:
             yield draft
         finally:
             shutil.rmtree(draft, ignore_errors=True)
-            # After an error the row is rolled back and a folder that stands already has none: the next freeze sees that.
+            # After an error the row is rolled back; the next freeze removes a folder without a row.
             if datasets.find(workspace.engine, name) is not None:
                 (workspace.datasets / _JOURNAL).unlink(missing_ok=True)
 
 
 def put(workspace: Workspace, draft: Path, target: Path) -> None:
-    """Move a finished draft to its place, to be called in the transaction that stores the version's row."""
+    """Moves a finished draft into place, inside the transaction that stores the row of the version."""
     write_text(workspace.datasets / _JOURNAL, target.name)
     if target.exists():
         shutil.rmtree(target)

@@ -1,5 +1,5 @@
-"""Reading files of conversations that somebody else wrote: encodings, forms of files, folders. A file is gone through
-twice, once for its hash and its encoding, once for its items, and never held in memory as a whole."""
+"""Reading files of conversations from elsewhere: encodings, file forms, folders. A file is read twice, for
+its hash and encoding and for its items, and never held in memory as a whole."""
 
 import codecs
 import csv
@@ -18,19 +18,19 @@ from tianji_core.i18n import _
 
 SUFFIXES = (".json", ".jsonl", ".csv", ".parquet")
 LARGEST = 4 * 1024**3
-"""Bytes; a larger file is surely not a list of blessings."""
+"""Bytes; larger files are refused."""
 NO_DATA = ("dataset_info.json", "dataset_infos.json", "dataset_dict.json", "state.json", "manifest.json")
 """Files that describe a dataset and lie beside it."""
 _BINARY = "parquet"
 _HEAD = 256 * 1024
 
 Progress = Callable[[int], None]
-"""Called with the bytes of a file that have been read."""
+"""Called with the bytes of a file read so far."""
 
 
 @dataclass(frozen=True)
 class Source:
-    """One file. ``size`` in bytes; ``opened`` gives its bytes anew."""
+    """One file. ``size`` is in bytes; ``opened`` opens its bytes from the start."""
 
     name: str
     sha256: str
@@ -39,8 +39,8 @@ class Source:
     opened: Callable[[], BinaryIO]
 
     def items(self, progress: Progress | None = None) -> Iterator[Any]:
-        """What is in the file, one after another; a :class:`~tianji_core.dataset.streaming.BrokenLine` stands for a line
-        that is no JSON.
+        """Yields the items of the file; a :class:`~tianji_core.dataset.streaming.BrokenLine` stands for a
+        line that is not JSON.
 
         Raises:
             ImportFileError: it is not what its name or its beginning says, with line and column for JSON.
@@ -76,8 +76,8 @@ class Source:
 
 
 def files_under(path: Path) -> list[Path]:
-    """The file itself, or the JSON, JSONL, CSV and Parquet files in a folder and its subfolders, by name. Files that
-    only describe a dataset and hidden ones are left out.
+    """Returns the file itself, or the JSON, JSONL, CSV and Parquet files in a folder and its subfolders, by
+    name. Hidden files and files that only describe a dataset are left out.
 
     Raises:
         ImportFileError: there is nothing to read.
@@ -100,7 +100,7 @@ def files_under(path: Path) -> list[Path]:
 
 
 def file_source(path: Path, name: str = "") -> Source:
-    """A file, to be read item by item.
+    """Returns a file to be read item by item.
 
     Raises:
         ImportFileError: unreadable, empty, too large, or of unknown encoding.
@@ -116,7 +116,7 @@ def file_source(path: Path, name: str = "") -> Source:
 
 
 def bytes_source(content: bytes, name: str) -> Source:
-    """The content of a file called ``name``; errors as for :func:`file_source`."""
+    """Returns uploaded content as a file called ``name``; raises as :func:`file_source`."""
     return _source(lambda: io.BytesIO(content), name)
 
 
@@ -162,6 +162,6 @@ def _decodes(opened: Callable[[], BinaryIO], encoding: str) -> bool:
 
 
 def _looks_like_lines(head: str) -> bool:
-    """Whether the first two lines are an object each, whatever the file is called."""
+    """Returns whether each of the first two lines is a JSON object, whatever the name of the file."""
     full = [line for line in head.split("\n")[:20] if line.strip()][:2]
     return len(full) == 2 and all(isinstance(one_line(line, 0), dict) for line in full)

@@ -1,4 +1,4 @@
-"""Which of the matching samples go into a version, in which order, and which are held back for validation. Pure."""
+"""Selects the samples of a version, their order, and the validation set. Pure."""
 
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Sequence
@@ -14,9 +14,9 @@ MOST_VALIDATION = 0.5
 
 @dataclass(frozen=True)
 class Balance:
-    """How a version is put together. ``per_cell`` and ``per_style`` are the most samples of one (name, scene) and of one
-    style, None for no limit; ``shuffle`` mixes the order; ``validation`` is the share (0 to 0.5) of samples that is held
-    back, in whole cells. Whatever is drawn is drawn by ``seed``."""
+    """The balance of a version. ``per_cell`` and ``per_style`` limit the samples of one (name, scene) and of
+    one style, None for no limit; ``shuffle`` mixes the order; ``validation`` is the share (0 to 0.5) of
+    samples held out, in whole cells. ``seed`` determines everything random."""
 
     per_cell: int | None = None
     per_style: int | None = None
@@ -34,7 +34,8 @@ class Balance:
 
 @dataclass(frozen=True)
 class Selection:
-    """What is trained on and what is held back; no cell is in both. ``left_out`` counts what the limits took away."""
+    """Training and validation set; no cell is in both. ``left_out`` counts the samples dropped by the
+    limits."""
 
     train: tuple[TrainingExample, ...]
     validation: tuple[TrainingExample, ...]
@@ -42,7 +43,7 @@ class Selection:
 
 
 def select(lines: Iterable[TrainingExample], balance: Balance) -> Selection:
-    """Put a version together from samples in the order of their numbers; equal ones are taken once.
+    """Selects the samples of a version out of samples in order of their numbers; equal ones are taken once.
 
     Raises:
         DatasetError: everything would be held back, because there is only one cell.
@@ -79,7 +80,7 @@ def _capped(
 
 
 def _held_back(lines: Sequence[TrainingExample], share: float, source: Random) -> set[tuple[str, str]]:
-    """Whole cells, drawn until they make up the share; samples whose cell is not known are trained on."""
+    """Draws whole cells until they make up the share; samples whose cell is unknown are trained on."""
     counts: dict[tuple[str, str], int] = defaultdict(int)
     for line in lines:
         if line.name and line.scene:

@@ -1,4 +1,4 @@
-"""What is in a dataset, in numbers; counted while it is written."""
+"""Statistics of a dataset, counted while it is written."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable
@@ -6,17 +6,18 @@ from dataclasses import dataclass, field
 from typing import Any
 
 OPENING = 4
-"""Characters that make an opening."""
+"""Length of an opening in characters."""
 _TOP = 15
 _BIN = 10
 
 
 _AT_ONCE = 1_000_000
-"""Characters that are looked at together."""
+"""Characters that are processed together."""
 
 
 class Grams:
-    """How varied texts are: their different characters and pairs of characters, and how many there are in all."""
+    """The variety of texts: their distinct characters and pairs of characters, and the number of all of
+    them."""
 
     def __init__(self) -> None:
         self.number = [0, 0]
@@ -25,7 +26,7 @@ class Grams:
         self._size = 0
 
     def add(self, text: str) -> None:
-        """Count one text."""
+        """Counts one text."""
         if not text:
             return
         self.number[0] += len(text)
@@ -36,13 +37,13 @@ class Grams:
             self._fold()
 
     def take(self, other: "Grams") -> None:
-        """Count what another one has counted."""
+        """Adds the counts of another one."""
         self.number = [a + b for a, b in zip(self.number, other.number, strict=True)]
         for mine, theirs in zip(self._found, other.different(), strict=True):
             mine.append(theirs)
 
     def different(self) -> list[Any]:
-        """The different characters and pairs as sorted arrays of numbers."""
+        """Returns the distinct characters and pairs as sorted arrays of numbers."""
         import numpy as np
 
         self._fold()
@@ -51,8 +52,8 @@ class Grams:
         return [grams[0] for grams in self._found]
 
     def shares(self) -> list[float]:
-        """distinct-1 and distinct-2: different ones divided by all of them (Li et al., 2016), over characters. Larger
-        sets of texts have smaller values, so that only sets of like size can be compared."""
+        """Returns distinct-1 and distinct-2: distinct characters and pairs divided by all of them (Li et al.,
+        2016). Larger sets of texts have smaller values, so only sets of similar size can be compared."""
         sizes = [len(grams) for grams in self.different()]
         return [round(n / all_, 5) if all_ else 0.0 for n, all_ in zip(sizes, self.number, strict=True)]
 
@@ -82,7 +83,7 @@ def _together(parts: Iterable[Grams]) -> Grams:
 
 @dataclass
 class Tally:
-    """Counts that grow with every text. Lengths are in characters."""
+    """Running counts of the texts of a dataset. Lengths are in characters."""
 
     count: int = 0
     turns: int = 0
@@ -97,7 +98,7 @@ class Tally:
     grams: dict[str, "Grams"] = field(default_factory=lambda: defaultdict(Grams))
 
     def add(self, name: str, scene: str, style: str, source: str, output: str, turns: int) -> None:
-        """Count one sample."""
+        """Counts one sample."""
         self.count += 1
         self.turns += turns
         self.characters += len(output)
@@ -111,7 +112,7 @@ class Tally:
         self.grams[style].add(output)
 
     def plain(self) -> dict[str, Any]:
-        """As plain data for the manifest, most frequent first."""
+        """Returns the counts as plain data for the manifest, the most frequent first."""
         return {
             "count": self.count,
             "turns": self.turns,
@@ -129,7 +130,7 @@ class Tally:
 
 
 def _summary(counts: Counter[int]) -> dict[str, Any]:
-    """Quantiles and a histogram (start of a bin of 10 characters → texts)."""
+    """Returns quantiles and a histogram (start of a bin of 10 characters → texts)."""
     total = counts.total()
     bins: Counter[int] = Counter()
     for length, number in counts.items():

@@ -1,4 +1,4 @@
-"""One item after another out of a text that may be larger than the memory: a JSON list, or JSON lines."""
+"""Reads item after item from a text that may be larger than the memory: a JSON list, or JSON Lines."""
 
 import json
 import re
@@ -10,27 +10,28 @@ from tianji_core.errors import ImportFileError
 from tianji_core.i18n import _
 
 CHUNK = 1024 * 1024
-"""Characters read at once."""
+"""Characters read at a time."""
 LONGEST = 16 * CHUNK
-"""Characters of one item; a longer one is no conversation, and whatever was meant as one."""
+"""Longest item in characters; a longer one is not a conversation."""
 WHOLE = 4 * LONGEST
-"""Characters of a file whose outermost value is an object, which has to be read at once."""
+"""Longest file in characters whose outermost value is an object, which has to be read at once."""
 _SPACE = re.compile(r"[ \t\r\n]*")
 _NEAR_THE_END = 16
-"""Characters before the end of what was read in which a value may only look broken because it goes on."""
+"""Number of characters before the end of the buffer within which a value may look broken only because it
+continues."""
 _DECODER = json.JSONDecoder()
 
 
 @dataclass(frozen=True)
 class BrokenLine:
-    """A line of a JSON lines file that is not JSON, or too long to be a conversation."""
+    """A line of a JSON Lines file that is not JSON, or too long."""
 
     reason: str
 
 
 def json_items(stream: TextIO, name: str) -> Iterator[Any]:
-    """The elements of the list that a JSON text is, or those of the list under ``data``, ``train`` or ``items`` where it
-    is an object; any other object is one item. Of a list no more than one element is kept at a time.
+    """Yields the elements of a JSON list, or of the list under ``data``, ``train`` or ``items`` of an object;
+    any other object is one item. Holds at most one element of a list at a time.
 
     Raises:
         ImportFileError: not JSON (with line and column), nested too deep, or neither list nor object.
@@ -52,7 +53,7 @@ def json_items(stream: TextIO, name: str) -> Iterator[Any]:
 
 
 class _Text:
-    """A window that moves over the text; ``at`` is the place in it that is looked at."""
+    """A window that moves over the text; ``at`` is the current position in it."""
 
     def __init__(self, stream: TextIO, name: str) -> None:
         self.stream, self.name = stream, name
@@ -60,7 +61,7 @@ class _Text:
         self.line, self.column = 1, 1  # of the window's first character
 
     def peek(self) -> str:
-        """The next character that is no space, '' at the end."""
+        """Returns the next character that is no white space, '' at the end."""
         while True:
             match = _SPACE.match(self.window, self.at)
             self.at = match.end() if match else self.at
@@ -68,12 +69,12 @@ class _Text:
                 return self.window[self.at : self.at + 1]
 
     def read_all(self, longest: int) -> None:
-        """Read up to the end of the text at once; refuses one that is longer than ``longest`` before it is parsed."""
+        """Returns the rest of the text; refuses one longer than ``longest`` before it is parsed."""
         while self._more_of_one(longest):
             pass
 
     def elements(self) -> Iterator[Any]:
-        """The elements of the list that begins here."""
+        """Yields the elements of the list that begins here."""
         self.at += 1
         if self.peek() != "]":
             while True:
@@ -91,7 +92,7 @@ class _Text:
             self.refuse("Extra data")
 
     def value(self, longest: int) -> Any:
-        """The value that begins here."""
+        """Returns the value that begins here."""
         while True:
             try:
                 value, end = _DECODER.raw_decode(self.window, self.at)
@@ -109,7 +110,7 @@ class _Text:
                     return value
 
     def refuse(self, what: str, at: int | None = None) -> NoReturn:
-        """Say what is wrong, and at which line and column."""
+        """Raises an error with the reason, line and column."""
         place = self.at if at is None else at
         before = self.window[:place]
         line = self.line + before.count("\n")
@@ -125,7 +126,7 @@ class _Text:
         )
 
     def _more_of_one(self, longest: int) -> bool:
-        """Read more of the value at hand, twice as much each time; False at the end of the text."""
+        """Reads more of the current value, twice as much each time; returns False at the end of the text."""
         length = len(self.window) - self.at
         if length > longest:
             raise ImportFileError(
@@ -156,7 +157,7 @@ class _Text:
 
 
 def line_items(stream: TextIO) -> Iterator[Any]:
-    """The value on each line that is not blank; a :class:`BrokenLine` where there is none."""
+    """Yields the value on each line that is not blank; a :class:`BrokenLine` if there is none."""
     number = 0
     while line := stream.readline(LONGEST):
         number += 1
@@ -169,7 +170,7 @@ def line_items(stream: TextIO) -> Iterator[Any]:
 
 
 def one_line(line: str, number: int) -> Any:
-    """The value on one line, or why there is none."""
+    """Returns the value on one line, or the reason why there is none."""
     try:
         return json.loads(line)
     except json.JSONDecodeError as error:
@@ -184,7 +185,7 @@ def one_line(line: str, number: int) -> Any:
 
 
 def said(message: str) -> str:
-    """What the JSON library says, in the person's language."""
+    """Returns the message of the JSON library in the person's language."""
     known = {
         "Expecting value": _("这里缺一个值"),
         "Expecting ',' delimiter": _("这里缺一个逗号，或者前面的引号没有配对"),

@@ -1,4 +1,4 @@
-"""Conversations as tables: CSV that a spreadsheet opens without running anything, Parquet, and a Hugging Face folder."""
+"""Conversations as tables: CSV that is safe in spreadsheets, Parquet, and a Hugging Face folder."""
 
 import csv
 import io
@@ -28,25 +28,26 @@ _HEADINGS = {
     "question": "input",
     "answer": "output",
 }
-"""Headings that mean one of ours."""
+"""Column headings and the fields they mean."""
 _LONGEST_HEAD = 64 * 1024
 _ROWS_AT_ONCE = 2000
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def safe_cell(text: str) -> str:
-    """A cell that no spreadsheet takes for a formula: an apostrophe goes before what could be one (or looks like a cell
-    that was made safe before)."""
+    """Returns a cell that no spreadsheet takes for a formula: an apostrophe precedes a text that could be
+    one, or that begins with an apostrophe itself."""
     return f"'{text}" if text.startswith(_FORMULA) or text.startswith("'") else text
 
 
 def plain_cell(cell: str) -> str:
-    """The text of a cell that :func:`safe_cell` made."""
+    """Returns the text of a cell made by :func:`safe_cell`."""
     return cell[1:] if cell.startswith("'") and cell[1:2] in (*_FORMULA, "'") else cell
 
 
 def csv_lines(conversations: Iterable[Conversation]) -> Iterator[str]:
-    """CSV with a byte order mark, so that spreadsheets read it as UTF-8; earlier turns as JSON in ``history``."""
+    """Yields CSV with a byte order mark, so that spreadsheets read it as UTF-8; earlier turns are JSON in
+    ``history``."""
     buffer = io.StringIO()
     writer = csv.writer(buffer)
     buffer.write("\ufeff")
@@ -62,8 +63,8 @@ def csv_lines(conversations: Iterable[Conversation]) -> Iterator[str]:
 
 
 def csv_items(text: TextIO, name: str) -> Iterator[dict[str, Any]]:
-    """The rows of a CSV file as items that :func:`conversation_of` knows. A row without answer is an item without
-    answer, so that it is reported and not lost.
+    """Yields the rows of a CSV file as items for :func:`conversation_of`. A row without an answer becomes an
+    item without one, so that it is reported.
 
     Raises:
         ImportFileError: it has no column for answers. csv.Error: it is no CSV.
@@ -107,7 +108,8 @@ def _history(cell: str) -> list[Turn]:
 
 
 def parquet_table(conversations: Iterable[Conversation]) -> "pyarrow.Table":
-    """One row per conversation with the column ``conversation``, as in the training file."""
+    """Returns a table with one row per conversation and the column ``conversation``, as in the training
+    file."""
     import pyarrow
 
     turn = pyarrow.struct([(key, pyarrow.string()) for key in ("system", "input", "output")])
@@ -116,7 +118,7 @@ def parquet_table(conversations: Iterable[Conversation]) -> "pyarrow.Table":
 
 
 def parquet_items(file: BinaryIO, name: str) -> Iterator[dict[str, Any]]:
-    """The rows of a Parquet file, some at a time; what a row does not have is left out of it.
+    """Yields the rows of a Parquet file in batches; absent values are left out.
 
     Raises:
         ImportFileError: it cannot be read as Parquet.
@@ -142,7 +144,7 @@ def _without_none(value: Any) -> Any:
 
 
 def parquet_bytes(conversations: Iterable[Conversation]) -> bytes:
-    """The table as the content of a Parquet file."""
+    """Returns the table as the content of a Parquet file."""
     import pyarrow
     from pyarrow import parquet
 
@@ -154,8 +156,8 @@ def parquet_bytes(conversations: Iterable[Conversation]) -> bytes:
 def hub_files(
     train: Iterable[Conversation], validation: Iterable[Conversation], card: str
 ) -> dict[Path, bytes]:
-    """Path → content of a folder that the ``datasets`` library loads and a hub shows: Parquet files under ``data`` and a
-    card whose head names the splits."""
+    """Returns path → content of a folder that the ``datasets`` library loads and a hub shows: Parquet files
+    under ``data`` and a card that names the splits."""
     held = list(validation)
     files = {Path("data/train-00000-of-00001.parquet"): parquet_bytes(train)}
     splits = ["train"]

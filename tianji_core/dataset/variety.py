@@ -1,5 +1,4 @@
-"""How varied texts are, beyond counting characters: how far each could be put together from the others, and which
-phrases come back. Pure."""
+"""Variety of texts beyond character counts: self-BLEU and frequent phrases. Pure."""
 
 import math
 import re
@@ -9,30 +8,31 @@ from dataclasses import dataclass
 from random import Random
 
 ORDER = 4
-"""The longest n-grams, in characters, that self-BLEU looks at."""
+"""Longest n-grams, in characters, of self-BLEU."""
 BLEU_SAMPLE = 300
-"""Texts that are drawn for self-BLEU: it grows with their number, so that only equal numbers can be compared."""
+"""Texts drawn for self-BLEU, which grows with their number: only equal numbers can be compared."""
 PHRASE_SAMPLE = 1500
 _PHRASE = range(2, 7)
-"""Characters of a phrase."""
+"""Lengths of a phrase in characters."""
 _CONTAINED = 0.6
-"""A phrase is left out when a longer one that holds it stands in at least this share of its texts."""
+"""A phrase is left out if a longer phrase that contains it occurs in at least this share of its texts."""
 _TOP = 20
 _RUN = re.compile(r"[\u4e00-\u9fff]{2,}")
 
 
 @dataclass(frozen=True)
 class CommonPhrase:
-    """Characters that come back, and the share of the texts (0 to 1) in which they do."""
+    """A frequent phrase, and the share of the texts (0 to 1) that contain it."""
 
     text: str
     share: float
 
 
 def self_bleu(texts: Sequence[str], seed: int = 0) -> float | None:
-    """Self-BLEU (Zhu et al., 2018): the mean BLEU-4 of a text with all the others as its references, over characters, of
-    at most :data:`BLEU_SAMPLE` texts drawn by ``seed``. 0 to 1, lower is more varied; None for fewer than two texts. A
-    precision of nothing counts as half a match, so that one missing order does not hide the others."""
+    """Returns self-BLEU (Zhu et al., 2018): the mean BLEU-4 over characters of each text against all the
+    others, of at most :data:`BLEU_SAMPLE` texts drawn by ``seed``. 0 to 1, lower is more varied; None for
+    fewer than two texts. A precision of 0 counts as half a match, so that one missing order does not hide the
+    others."""
     drawn = [text for text in texts if text]
     if len(drawn) > BLEU_SAMPLE:
         drawn = Random(seed).sample(drawn, BLEU_SAMPLE)
@@ -51,8 +51,8 @@ def _grams(text: str, n: int) -> Counter[str]:
 
 
 def _two_most(counted: Sequence[Counter[str]]) -> dict[str, tuple[int, int, int]]:
-    """n-gram → (most often in one text, that text, most often in any other one): what a text is clipped by is the most
-    of all the others."""
+    """Returns n-gram → (largest count in one text, that text, largest count in the other texts), by which
+    counts are clipped."""
     most: dict[str, tuple[int, int, int]] = {}
     for number, counts in enumerate(counted):
         for gram, count in counts.items():
@@ -87,8 +87,9 @@ def _bleu(
 
 
 def phrases(texts: Sequence[str], seed: int = 0) -> list[CommonPhrase]:
-    """The phrases of 2 to 6 Chinese characters that most texts use, most used first; the pieces of a longer phrase that
-    is used about as often are left out. Counted over at most :data:`PHRASE_SAMPLE` texts drawn by ``seed``."""
+    """Returns the most frequent phrases of 2 to 6 Chinese characters, the most frequent first; parts of a
+    longer phrase that is about as frequent are left out. Counted over at most :data:`PHRASE_SAMPLE` texts
+    drawn by ``seed``."""
     drawn = list(texts)
     if len(drawn) > PHRASE_SAMPLE:
         drawn = Random(seed).sample(drawn, PHRASE_SAMPLE)

@@ -61,16 +61,17 @@ def freeze(
     balance: Balance | None = None,
     parent: str = "",
 ) -> DatasetVersion:
-    """Freezes the samples that match ``matching`` (default: all accepted ones) as a dataset version and returns it.
+    """Freezes the samples that match ``matching`` (default: all accepted ones) as a dataset version and
+    returns it.
 
-    The read-only folder ``datasets/<name>/`` gets ``train.json``, with a share for validation ``val.json``, a manifest
-    and a data card. Samples that are equal in every turn are written once. ``parent`` names the version that this one
-    continues (default: the newest one of the recipe). An interruption at any point leaves either the whole version or
-    nothing.
+    The read-only folder ``datasets/<name>/`` gets ``train.json``, with a share for validation ``val.json``, a
+    manifest and a data card. Samples that are equal in every turn are written once. ``parent`` names the
+    version that this one continues (default: the newest one of the recipe). An interruption at any point
+    leaves either the whole version or nothing.
 
     Raises:
-        DatasetError: nothing matches, the name cannot be used, there is no such parent, or no validation set can be
-            split off.
+        DatasetError: nothing matches, the name cannot be used, there is no such parent, or no validation set
+        can be split off.
     """
     name = check_name(workspace, name)
     balance = balance or Balance()

@@ -1,4 +1,4 @@
-"""The worker of an import. Ended at any moment it leaves no half file behind in the database."""
+"""The worker of an import. When killed at any moment it leaves no partial file in the database."""
 
 import shutil
 from pathlib import Path
@@ -14,7 +14,7 @@ from tianji_core.workspace import Workspace
 
 @worker_of(ImportArguments)
 def import_samples(workspace: Workspace, arguments: ImportArguments, reporter: Reporter) -> int:
-    """Fetch a dataset or read files, and import them; returns the exit code."""
+    """Downloads a dataset or reads files and imports them; returns the exit code."""
     reporter.begin(0, _("字节"))
     name = arguments.dataset_id
     if name:

@@ -1,4 +1,4 @@
-"""Turning edited table rows back into a recipe, with errors that name the row."""
+"""Turns edited table rows into a recipe, with errors that name the row."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
@@ -14,15 +14,15 @@ T = TypeVar("T", bound=BaseModel)
 
 
 class EditedRow(NamedTuple):
-    """One row of an edited table. ``origin`` is its position in the recipe before the edit, or None for a new
-    row; it lets a renamed entry keep its suitability."""
+    """One row of an edited table. ``origin`` is its index in the recipe before the edit, None for a new row;
+    it lets a renamed entry keep its suitability."""
 
     origin: int | None
     values: Mapping[str, Any]
 
 
 def edit_names(recipe: Recipe, rows: Sequence[EditedRow]) -> Recipe:
-    """The recipe with the names of ``rows``; renamed ones keep their suitability.
+    """Returns the recipe with the names of ``rows``; renamed ones keep their suitability.
 
     Raises:
         RecipeError: a blank, duplicate or invalid row (with its number), or no row at all.
@@ -33,7 +33,7 @@ def edit_names(recipe: Recipe, rows: Sequence[EditedRow]) -> Recipe:
 
 
 def edit_scenes(recipe: Recipe, rows: Sequence[EditedRow]) -> Recipe:
-    """The recipe with the scenes of ``rows``; renamed ones keep their suitability.
+    """Returns the recipe with the scenes of ``rows``; renamed ones keep their suitability.
 
     Raises:
         RecipeError: as :func:`edit_names`.
@@ -44,8 +44,9 @@ def edit_scenes(recipe: Recipe, rows: Sequence[EditedRow]) -> Recipe:
 
 
 def edit_styles(recipe: Recipe, rows: Sequence[EditedRow]) -> Recipe:
-    """The recipe with the styles of ``rows``: limits, suffix and order come from the table; instruction and
-    examples stay those of the row's origin, a new style starts with its own name as the instruction.
+    """Returns the recipe with the styles of ``rows``: limits, suffix and order come from the table,
+    instruction and examples from the style of the row's origin. A new style gets an instruction made of its
+    name.
 
     Raises:
         RecipeError: as :func:`edit_names`.
@@ -65,7 +66,7 @@ def edit_styles(recipe: Recipe, rows: Sequence[EditedRow]) -> Recipe:
 
 
 def edit_style(recipe: Recipe, text: str, **fields: object) -> Recipe:
-    """The recipe with the given fields of one style replaced; blank examples are dropped.
+    """Returns the recipe with the given fields of one style replaced; blank examples are dropped.
 
     Raises:
         RecipeError: an invalid value.
@@ -79,8 +80,9 @@ def edit_style(recipe: Recipe, text: str, **fields: object) -> Recipe:
 
 
 def edit_lines(recipe: Recipe, field: str, rows: Sequence[EditedRow]) -> Recipe:
-    """The recipe with its ``clauses`` or ``templates`` (``field``) replaced by the texts of ``rows``; those that are not
-    ``enabled`` are kept, but rest. A blank clause stays (it means: nothing added), a blank template is dropped.
+    """Returns the recipe with its ``clauses`` or ``templates`` (``field``) replaced by the texts of ``rows``;
+    those that are not ``enabled`` are kept, switched off. A blank clause is kept (it adds nothing to a
+    prompt), a blank template is dropped.
 
     Raises:
         RecipeError: a double or a wrong template, with the row's number; or no template is left.
@@ -115,8 +117,8 @@ def edit_lines(recipe: Recipe, field: str, rows: Sequence[EditedRow]) -> Recipe:
 
 
 def in_order(rows: Sequence[EditedRow]) -> list[EditedRow]:
-    """Rows sorted by their column ``order`` (places counted from 1): a row whose number was changed moves to that place,
-    all others stay in sequence; the column is taken out."""
+    """Returns the rows sorted by their column ``order`` (counted from 1), without that column: a row with a
+    changed number moves to that place, all others keep their sequence."""
     moved = []
     staying = []
     for row in rows:
@@ -132,7 +134,7 @@ def in_order(rows: Sequence[EditedRow]) -> list[EditedRow]:
 
 
 def changed(recipe: Recipe, **fields: object) -> Recipe:
-    """A valid recipe with fields replaced.
+    """Returns a valid recipe with fields replaced.
 
     Raises:
         RecipeError: the result would not be valid; one sentence.
@@ -179,7 +181,7 @@ def _renames(before: list[str], rows: Sequence[EditedRow], after: list[str]) -> 
 
 
 def _followed(recipe: Recipe, field: str, renamed: Mapping[str, str]) -> dict[str, object]:
-    """Suitability and style gaps with entries renamed in their lists ``field``."""
+    """Returns suitability and style gaps with the entries of their lists ``field`` renamed."""
     return {
         "suitability": _renamed(recipe.suitability, field, renamed),
         "style_gaps": _renamed(recipe.style_gaps, field, renamed),

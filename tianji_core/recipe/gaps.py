@@ -1,4 +1,4 @@
-"""风格例外 as cells: which cells a style is not written for, and changing that cell by cell."""
+"""风格例外 as cells: the cells that a style is not written for, and changing them one by one."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -10,7 +10,8 @@ Cell = tuple[str, str]
 
 
 def gap_cells(recipe: Recipe, style: str) -> dict[Cell, str]:
-    """Cell → reason, for every cell (also of switched off entries) that ``style`` is not written for."""
+    """Returns cell → reason for every cell, of switched-off entries too, that ``style`` is not written
+    for."""
     cells = {}
     for name in recipe.names:
         for scene in recipe.scenes:
@@ -21,12 +22,13 @@ def gap_cells(recipe: Recipe, style: str) -> dict[Cell, str]:
 
 
 def with_gaps(recipe: Recipe, style: str, cells: Iterable[Cell], reason: str = "") -> tuple[StyleGap, ...]:
-    """The recipe's style gaps with ``cells`` added to those of ``style``."""
+    """Returns the style gaps of the recipe with ``cells`` added to those of ``style``."""
     return _regrouped(recipe, style, {**gap_cells(recipe, style), **dict.fromkeys(cells, reason)})
 
 
 def without_gaps(recipe: Recipe, style: str, cells: Iterable[Cell]) -> tuple[StyleGap, ...]:
-    """The recipe's style gaps with ``style`` written for ``cells`` again; wider gaps are cut down to what is left."""
+    """Returns the style gaps of the recipe with ``style`` written for ``cells`` again; larger gaps are
+    reduced accordingly."""
     reasons = gap_cells(recipe, style)
     for cell in cells:
         reasons.pop(cell, None)
@@ -34,7 +36,8 @@ def without_gaps(recipe: Recipe, style: str, cells: Iterable[Cell]) -> tuple[Sty
 
 
 def toggled_gaps(recipe: Recipe, style: str, cells: Iterable[Cell]) -> tuple[tuple[StyleGap, ...], bool]:
-    """(gaps, whether they are gaps now): cells that are all gaps are written again, otherwise all become gaps."""
+    """Returns (gaps, whether the cells are gaps now): if all cells are gaps, none is afterwards, otherwise
+    all are."""
     cells = list(cells)
     reasons = gap_cells(recipe, style)
     fresh = [cell for cell in cells if cell not in reasons]
@@ -44,8 +47,8 @@ def toggled_gaps(recipe: Recipe, style: str, cells: Iterable[Cell]) -> tuple[tup
 
 
 def _regrouped(recipe: Recipe, style: str, cells: Mapping[Cell, str]) -> tuple[StyleGap, ...]:
-    """All gaps, those of ``style`` made anew from ``cells``: names that share scenes and reason stand together, and a
-    list that is complete is left empty, so that it also holds for entries to come."""
+    """Returns all gaps with those of ``style`` rebuilt from ``cells``: names with the same scenes and reason
+    are grouped, and a complete list is left empty, so that it also covers future entries."""
     others = []
     for gap in recipe.style_gaps:
         left = tuple(s for s in gap.styles if s != style)
@@ -70,7 +73,7 @@ def _regrouped(recipe: Recipe, style: str, cells: Mapping[Cell, str]) -> tuple[S
 
 
 def _merged(gaps: Iterable[StyleGap]) -> tuple[StyleGap, ...]:
-    """Gaps that differ in their styles only, as one."""
+    """Returns the gaps with those that differ only in their styles merged."""
     styles: dict[tuple[tuple[str, ...], tuple[str, ...], str], list[str]] = defaultdict(list)
     for gap in gaps:
         styles[gap.names, gap.scenes, gap.reason] += [

@@ -1,4 +1,4 @@
-"""Recipes as YAML: reading with errors that name file, key and value, and writing."""
+"""Recipes as YAML: reading, with errors that name file, key and value, and writing."""
 
 from collections.abc import Mapping
 from functools import lru_cache
@@ -19,7 +19,7 @@ DEFAULT_RECIPE = "wishes"
 
 
 def load_recipe(path: Path) -> Recipe:
-    """Read one recipe file.
+    """Reads a recipe file.
 
     Raises:
         RecipeError: unreadable, not YAML (with the line), or not a valid recipe (with key and value).
@@ -32,7 +32,7 @@ def load_recipe(path: Path) -> Recipe:
 
 
 def built_in_recipe(key: str) -> Recipe:
-    """A recipe that comes with the studio; its file is read again only after it has changed.
+    """Returns a built-in recipe; its file is read again only after it has changed.
 
     Raises:
         RecipeError: as :func:`load_recipe`. KeyError: none has this key.
@@ -47,7 +47,7 @@ def _unchanged(path: Path, _modified: int) -> Recipe:
 
 
 def parse_recipe(text: str, source: str) -> Recipe:
-    """A recipe from YAML text; ``source`` names it in errors."""
+    """Returns a recipe from YAML text; ``source`` names it in errors."""
     try:
         value = yaml.safe_load(text)
     except yaml.YAMLError as error:
@@ -62,7 +62,7 @@ def parse_recipe(text: str, source: str) -> Recipe:
 
 
 def validate_recipe(value: dict[str, Any], source: str) -> Recipe:
-    """A recipe from plain data; ``source`` names it in errors."""
+    """Returns a recipe from plain data; ``source`` names it in errors."""
     try:
         return Recipe.model_validate(value)
     except ValidationError as error:
@@ -81,11 +81,11 @@ _YAML_PROBLEMS = {
     "found undefined alias": N_("星号开头的文字请加引号"),
     "special characters are not allowed": N_("有看不见的控制字符"),
 }
-"""A part of what PyYAML says → what a person can do about it."""
+"""Part of a message of PyYAML → advice to the person."""
 
 
 def yaml_problem(error: yaml.YAMLError, text: str) -> str:
-    """Where a text is not YAML and why, on one line."""
+    """Returns where and why a text is not YAML, on one line."""
     mark, position = getattr(error, "problem_mark", None), getattr(error, "position", None)
     if mark is not None:
         line = mark.line + 1
@@ -97,8 +97,8 @@ def yaml_problem(error: yaml.YAMLError, text: str) -> str:
 
 
 def explain(error: ValidationError, whole: str | None = None) -> str:
-    """The first problem of a pydantic error as one Chinese sentence: key, what is wrong, the value. ``whole`` is how a
-    problem that lies in no single key is opened; None means a recipe, '' leaves the reason alone."""
+    """Returns the first problem of a pydantic error as one Chinese sentence: key, fault, value. ``whole``
+    introduces a problem that concerns no single key; None stands for a recipe, '' leaves the reason alone."""
     problems = error.errors(include_url=False)
     first: dict[str, Any] = dict(problems[0])
     if not first["loc"]:
@@ -115,7 +115,7 @@ def explain(error: ValidationError, whole: str | None = None) -> str:
 
 
 def reason_of(problem: Mapping[str, Any]) -> str:
-    """Why pydantic refused a value, as a predicate: 应当是整数."""
+    """Returns the reason why pydantic refused a value, as a predicate: 应当是整数."""
     context = problem.get("ctx", {})
     kind = problem["type"]
     if kind == "value_error":
@@ -154,10 +154,10 @@ def reason_of(problem: Mapping[str, Any]) -> str:
 
 
 def dump_recipe(recipe: Recipe) -> str:
-    """A recipe as YAML that :func:`parse_recipe` reads back to the same recipe."""
+    """Returns a recipe as YAML that :func:`parse_recipe` reads back to the same recipe."""
     return yaml.safe_dump(recipe.model_dump(mode="json"), allow_unicode=True, sort_keys=False, width=110)
 
 
 def built_in_recipes() -> dict[str, Path]:
-    """Key → file of the recipes that come with the studio."""
+    """Returns key → file of the built-in recipes."""
     return {path.stem: path for path in sorted(BUILT_IN.glob("*.yaml"))}

@@ -1,5 +1,5 @@
 """The recipe of one task: names, scenes, styles, random clauses, prompts and input templates, as frozen
-pydantic models that cannot be wrong once built. Pure: no file, no database."""
+pydantic models, validated when they are built. Pure: no file, no database."""
 
 import unicodedata
 from enum import StrEnum
@@ -12,12 +12,13 @@ from tianji_core.recipe.suitability import StyleGap, Suitability, SuitabilityGro
 
 
 def normalise(text: str) -> str:
-    """The form in which two entries are compared: NFKC, outer white space removed ('工作升职 ' = '工作升职')."""
+    """Returns the form in which two entries are compared: NFKC, outer white space removed ('工作升职 ' =
+    '工作升职')."""
     return unicodedata.normalize("NFKC", text).strip()
 
 
 class Relation(StrEnum):
-    """What the receiver of a blessing is to the sender."""
+    """Relation of the receiver of a blessing to the sender."""
 
     ELDER = "elder"
     PEER = "peer"
@@ -29,14 +30,14 @@ class Relation(StrEnum):
 
 
 class Pronoun(StrEnum):
-    """How the receiver is addressed."""
+    """Pronoun by which the receiver is addressed."""
 
     FORMAL = "您"
     INFORMAL = "你"
 
 
 class SceneKind(StrEnum):
-    """What sort of occasion a scene is."""
+    """Kind of occasion of a scene."""
 
     FESTIVAL = "festival"
     LIFE_EVENT = "life_event"
@@ -71,7 +72,7 @@ class _RecipeModel(BaseModel):
 
 
 class Name(_RecipeModel):
-    """称谓: whom a blessing is for."""
+    """称谓: the receiver of a blessing."""
 
     text: Label
     relation: Relation
@@ -90,13 +91,13 @@ class Scene(_RecipeModel):
 
     @property
     def wish(self) -> str:
-        """The occasion said as a wish."""
+        """The occasion as a wish."""
         return self.greeting or self.text
 
 
 class Style(_RecipeModel):
-    """风格: how the text is to sound. Lengths are in characters. ``suffix`` is what a training input carries to
-    ask for this style; empty means the style is what comes without asking (正常)."""
+    """风格: the tone of a text. Lengths are in characters. ``suffix`` is the part of a training input that
+    asks for this style; '' marks the default style (正常)."""
 
     text: Label
     instruction: NonEmpty
@@ -114,9 +115,9 @@ class Style(_RecipeModel):
 
 
 class Prompts(_RecipeModel):
-    """The fixed texts: ``system`` is the training system prompt; ``teacher`` is the template of the request to
-    the teacher with the fields {name} {relation} {pronoun} {scene} {style} {instruction} {example} {min_chars}
-    {max_chars} {clause}; ``example`` wraps one few-shot example with the field {example}."""
+    """The fixed texts: ``system`` is the training system prompt; ``teacher`` is the template of the request
+    to the teacher with the fields {name} {relation} {pronoun} {scene} {style} {instruction} {example}
+    {min_chars} {max_chars} {clause}; ``example`` wraps one few-shot example with the field {example}."""
 
     system: NonEmpty
     teacher: NonEmpty
@@ -145,7 +146,8 @@ INPUT_FIELDS = ("name", "scene", "greeting", "suffix")
 
 
 def check_template(template: str, known: tuple[str, ...], required: tuple[str, ...] = ()) -> None:
-    """Raise ValueError unless every ``{field}`` of ``template`` is in ``known`` and all ``required`` occur."""
+    """Raises ValueError unless every ``{field}`` of ``template`` is in ``known`` and all ``required`` ones
+    occur."""
     import string
 
     try:
@@ -169,7 +171,7 @@ def check_template(template: str, known: tuple[str, ...], required: tuple[str, .
 
 
 def check_input_template(template: str) -> None:
-    """Raise ValueError unless ``template`` names the receiver, the occasion and the style's suffix."""
+    """Raises ValueError unless ``template`` names the receiver, the occasion and the suffix of the style."""
     check_template(template, INPUT_FIELDS, required=("name", "suffix"))
     if "{scene}" not in template and "{greeting}" not in template:
         raise ValueError(
@@ -178,9 +180,9 @@ def check_input_template(template: str) -> None:
 
 
 class Recipe(_RecipeModel):
-    """配方: everything one task needs. ``suitability`` lists groups of cells that differ from 2 (suitable);
-    ``style_gaps`` cells that single styles do not suit; ``resting_clauses`` and ``resting_templates`` what is kept
-    but switched off."""
+    """配方: everything one task needs. ``suitability`` lists groups of cells that differ from 2 (suitable),
+    ``style_gaps`` the cells that single styles do not suit; ``resting_clauses`` and ``resting_templates`` are
+    kept but switched off."""
 
     key: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
     title: Label
@@ -251,23 +253,24 @@ class Recipe(_RecipeModel):
         return Suitability.from_groups(self.suitability)
 
     def gap(self, style: str, name: str, scene: str) -> StyleGap | None:
-        """Why ``style`` is not written for a cell, or None where it is."""
+        """Returns the reason why ``style`` is not written for a cell, None if it is."""
         return next((g for g in self.style_gaps if g.covers(style, name, scene)), None)
 
     def name(self, text: str) -> Name | None:
-        """The name called ``text``, or None."""
+        """Returns the name called ``text``, or None."""
         return next((n for n in self.names if n.text == text), None)
 
     def scene(self, text: str) -> Scene | None:
-        """The scene called ``text``, or None."""
+        """Returns the scene called ``text``, or None."""
         return next((s for s in self.scenes if s.text == text), None)
 
     def style(self, text: str) -> Style | None:
-        """The style called ``text``, or None."""
+        """Returns the style called ``text``, or None."""
         return next((s for s in self.styles if s.text == text), None)
 
     def changed(self, **fields: object) -> "Recipe":
-        """A validated copy with ``fields`` replaced; suitability and style gaps of entries that are gone are dropped.
+        """Returns a validated copy with ``fields`` replaced; suitability and style gaps of removed entries
+        are dropped.
 
         Raises:
             pydantic.ValidationError: where the result would not be a valid recipe.

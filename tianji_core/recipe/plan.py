@@ -1,4 +1,4 @@
-"""计划: which (name, scene, style, round) tasks a run asks a teacher for. Deterministic in its seed."""
+"""计划: the (name, scene, style, round) tasks that a run sends to a teacher. Deterministic for a seed."""
 
 import random
 from collections.abc import Iterator
@@ -27,9 +27,9 @@ class Task(NamedTuple):
 
 
 class Plan(BaseModel):
-    """What to generate: ``rounds`` texts per kept cell and style. ``styles`` empty means every enabled style;
-    ``cells`` empty means every cell. ``limit`` caps the number of tasks after a seeded shuffle, so that a small
-    run still covers names, scenes and styles evenly."""
+    """The extent of a run: ``rounds`` texts per kept cell and style. Empty ``styles`` mean every enabled
+    style, empty ``cells`` every cell. ``limit`` caps the number of tasks after a seeded shuffle, so that a
+    small run still covers names, scenes and styles evenly."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -48,8 +48,8 @@ class Plan(BaseModel):
 
 
 def kept_cells(recipe: Recipe, threshold: int, style: str | None = None) -> list[tuple[str, str]]:
-    """The cells of enabled names and scenes whose suitability reaches ``threshold``, in list order; of ``style``,
-    only those that it suits."""
+    """Returns the cells of enabled names and scenes whose suitability reaches ``threshold``, in list order;
+    with ``style`` only those that it suits."""
     matrix = recipe.matrix()
     cells = [
         (n.text, s.text)
@@ -63,12 +63,12 @@ def kept_cells(recipe: Recipe, threshold: int, style: str | None = None) -> list
 
 
 def enabled_styles(recipe: Recipe) -> list[str]:
-    """The styles that a plan without styles of its own asks for."""
+    """Returns the styles of a plan that names none."""
     return [s.text for s in recipe.styles if s.enabled]
 
 
 def tasks(recipe: Recipe, plan: Plan) -> list[Task]:
-    """Every task of a plan, in the order in which they are sent.
+    """Returns every task of a plan in the order of sending.
 
     Raises:
         PlanError: a style or cell that the recipe does not have, or no task at all.
@@ -127,13 +127,13 @@ def _styles(recipe: Recipe, plan: Plan) -> list[str]:
 
 
 def task_random(seed: int, task: Task) -> random.Random:
-    """The random source of one task: it depends on the seed and the task's content, not on its position, so that
-    a resumed or reordered run draws the same clause, example and input wording."""
+    """Returns the random source of one task: it depends on the seed and the task's content, not on its
+    position, so that a resumed or reordered run draws the same clause, example and input wording."""
     return random.Random(f"{seed}|{task.name}|{task.scene}|{task.style}|{task.round}")
 
 
 def by_style(planned: list[Task]) -> Iterator[tuple[str, int]]:
-    """(style, number of tasks) in order of first appearance."""
+    """Returns (style, number of tasks) in order of first appearance."""
     counts: dict[str, int] = {}
     for task in planned:
         counts[task.style] = counts.get(task.style, 0) + 1

@@ -1,4 +1,5 @@
-"""What the teacher is asked, and what the trained model will be asked: two different texts on purpose."""
+"""The request to the teacher, and the training input that the trained model is asked; the two differ on
+purpose."""
 
 import random
 from dataclasses import dataclass
@@ -12,9 +13,9 @@ from tianji_core.recipe.plan import Task, task_random
 
 @dataclass(frozen=True)
 class Brief:
-    """A task with everything a teacher may want to know about it. ``prompt`` is the request in words; ``input``
-    is the training input that its answer will be paired with. ``variant`` numbers the tasks of one style in a plan, so
-    that a teacher without chance of its own can give each another answer; another seed starts elsewhere."""
+    """A task with all that a teacher needs. ``prompt`` is the request in words; ``input`` is the training
+    input of its answer. ``variant`` numbers the tasks of one style in a plan, so that a teacher without
+    randomness can give each a different answer; another seed starts at another number."""
 
     task: Task
     name: Name
@@ -27,7 +28,7 @@ class Brief:
 
 
 def brief(recipe: Recipe, task: Task, seed: int) -> Brief:
-    """Resolve a task against its recipe and draw its clause, example and input wording.
+    """Resolves a task against its recipe and draws its clause, example and input wording.
 
     Raises:
         PlanError: the recipe no longer has the task's name, scene or style.
@@ -68,18 +69,18 @@ def _first_variant(seed: int) -> int:
 
 
 def _variant(recipe: Recipe, task: Task, seed: int) -> int:
-    """A number that no other task of the same style has: it counts scenes, then names, then rounds."""
+    """Returns a number unique among the tasks of the style: it counts scenes, then names, then rounds."""
     names, scenes = [n.text for n in recipe.names], [s.text for s in recipe.scenes]
     place = (task.round * len(names) + names.index(task.name)) * len(scenes) + scenes.index(task.scene)
     return _first_variant(seed) + place
 
 
 RANDOM_INPUT_SHARE = 0.6
-"""Share of training inputs whose wording is drawn from all templates; the rest use the first one."""
+"""Share of training inputs with a wording drawn from all templates; the others use the first template."""
 
 
 def teacher_prompt(recipe: Recipe, name: Name, scene: Scene, style: Style, example: str, clause: str) -> str:
-    """The request to the teacher. Empty lines left by an absent example or clause are removed."""
+    """Returns the request to the teacher, without the empty lines left by an absent example or clause."""
     text = recipe.prompts.teacher.format(
         name=name.text,
         relation=RELATION_TITLES[name.relation],
@@ -96,20 +97,21 @@ def teacher_prompt(recipe: Recipe, name: Name, scene: Scene, style: Style, examp
 
 
 def training_input(template: str, name: Name, scene: Scene, style: Style) -> str:
-    """What a person would type to get this text: '祝{name}{scene}' and, unless the style is the default one, its
-    trigger suffix (',小红书风格')."""
+    """Returns what a person would type to get this text: '祝{name}{scene}' and, except for the default style,
+    its trigger suffix (',小红书风格')."""
     return template.format(name=name.text, scene=scene.text, greeting=scene.wish, suffix=style.suffix)
 
 
 def wordings(recipe: Recipe, name: Name, scene: Scene, style: Style) -> list[str]:
-    """Every training input that texts of a cell and style are paired with, the most frequent one first."""
+    """Returns every training input that texts of a cell and style are paired with, the most frequent
+    first."""
     return [training_input(template, name, scene, style) for template in recipe.input_templates]
 
 
 TOKENS_PER_CHARACTER = 0.75
-"""Current Chinese tokenizers need 0.6-0.8 tokens per character; a little more is the safer guess."""
+"""Current Chinese tokenizers need 0.6-0.8 tokens per character; a high value is the safer estimate."""
 
 
 def estimated_tokens(text: str) -> int:
-    """About how many tokens a Chinese text is, from its characters alone."""
+    """Returns the estimated number of tokens of a Chinese text, from its characters alone."""
     return round(len(text) * TOKENS_PER_CHARACTER)

@@ -1,4 +1,4 @@
-"""适配度: how well a scene suits a name. 0 unsuitable, 1 doubtful, 2 suitable (the default)."""
+"""适配度: how well a scene suits a name: 0 unsuitable, 1 doubtful, 2 suitable (the default)."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable
@@ -14,7 +14,7 @@ VALUE_TITLES = {UNSUITABLE: N_("不适合"), DOUBTFUL: N_("存疑"), SUITABLE: N
 
 
 class SuitabilityGroup(BaseModel):
-    """Every cell of ``names`` × ``scenes`` has ``value``, because of ``reason``. Later groups win."""
+    """Every cell of ``names`` × ``scenes`` has ``value``, for ``reason``. Later groups take precedence."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -24,7 +24,7 @@ class SuitabilityGroup(BaseModel):
     reason: str = ""
 
     def restricted_to(self, names: Collection[str], scenes: Collection[str]) -> "SuitabilityGroup | None":
-        """This group without the names and scenes that are not given; None where nothing is left."""
+        """Returns this group with only the given names and scenes, None if nothing is left."""
         kept_names = tuple(n for n in self.names if n in names)
         kept_scenes = tuple(s for s in self.scenes if s in scenes)
         if not kept_names or not kept_scenes:
@@ -33,7 +33,7 @@ class SuitabilityGroup(BaseModel):
 
 
 class StyleGap(BaseModel):
-    """风格例外: ``styles`` are not written for ``names`` × ``scenes``, because of ``reason``. No names means every
+    """风格例外: ``styles`` are not written for ``names`` × ``scenes``, for ``reason``. No names mean every
     name, no scenes every scene."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -44,7 +44,7 @@ class StyleGap(BaseModel):
     reason: str = ""
 
     def covers(self, style: str, name: str, scene: str) -> bool:
-        """Whether this gap is about a style in a cell."""
+        """Returns whether this gap concerns a style in a cell."""
         return (
             style in self.styles
             and (not self.names or name in self.names)
@@ -54,7 +54,7 @@ class StyleGap(BaseModel):
     def restricted_to(
         self, styles: Collection[str], names: Collection[str], scenes: Collection[str]
     ) -> "StyleGap | None":
-        """This gap without the entries that are not given; None where nothing is left of a list it had."""
+        """Returns this gap with only the given entries, None if one of its lists becomes empty."""
         kept = []
         for own, given in ((self.styles, styles), (self.names, names), (self.scenes, scenes)):
             kept.append(tuple(text for text in own if text in given))
@@ -64,7 +64,7 @@ class StyleGap(BaseModel):
 
 
 class Rating(NamedTuple):
-    """The value of one cell and why."""
+    """The value of one cell and its reason."""
 
     value: int
     reason: str
@@ -81,20 +81,20 @@ class Suitability:
 
     @classmethod
     def from_groups(cls, groups: Iterable[SuitabilityGroup]) -> "Suitability":
-        """Spread the groups over their cells, later ones over earlier ones."""
+        """Returns the matrix of these groups, later ones taking precedence."""
         cells = {(n, s): Rating(g.value, g.reason) for g in groups for n in g.names for s in g.scenes}
         return cls({cell: rating for cell, rating in cells.items() if rating != _DEFAULT})
 
     def rating(self, name: str, scene: str) -> Rating:
-        """Value and reason of a cell."""
+        """Returns value and reason of a cell."""
         return self.cells.get((name, scene), _DEFAULT)
 
     def value(self, name: str, scene: str) -> int:
-        """0, 1 or 2."""
+        """Returns 0, 1 or 2."""
         return self.rating(name, scene).value
 
     def set(self, name: str, scene: str, value: int, reason: str = "") -> None:
-        """Give a cell a value."""
+        """Sets the value of a cell."""
         if value not in VALUE_TITLES:
             raise ValueError(f"suitability is 0, 1 or 2, not {value!r}")
         rating = Rating(value, reason)
@@ -104,14 +104,14 @@ class Suitability:
             self.cells[name, scene] = rating
 
     def cycle(self, name: str, scene: str) -> int:
-        """Move a cell 2 → 1 → 0 → 2 and return its new value."""
+        """Moves a cell 2 → 1 → 0 → 2 and returns its new value."""
         value = (self.value(name, scene) - 1) % 3
         self.set(name, scene, value)
         return value
 
     def cycle_all(self, cells: Iterable[tuple[str, str]]) -> int:
-        """Move a whole row or column on together and return its new value: equal cells go 2 → 1 → 0 → 2, mixed
-        ones become unsuitable first."""
+        """Moves a whole row or column and returns its new value: equal cells go 2 → 1 → 0 → 2, mixed ones
+        become unsuitable first."""
         cells = list(cells)
         values = {self.value(*cell) for cell in cells}
         value = (values.pop() - 1) % 3 if len(values) == 1 else UNSUITABLE
@@ -120,7 +120,7 @@ class Suitability:
         return value
 
     def to_groups(self) -> tuple[SuitabilityGroup, ...]:
-        """The matrix as few groups: names that share the same scenes, value and reason stand together."""
+        """Returns the matrix as few groups: names with the same scenes, value and reason are grouped."""
         by_name: dict[tuple[str, Rating], list[str]] = defaultdict(list)
         for (name, scene), rating in self.cells.items():
             by_name[name, rating].append(scene)

@@ -1,5 +1,5 @@
-"""A recipe's lists as rows of text: pasting many at once, CSV in and out. Headers and values are Chinese or the field's own
-name, in whichever language the pages are."""
+"""The lists of a recipe as rows of text: pasting many entries, CSV import and export. Headers and values are
+Chinese or field names, independent of the language of the pages."""
 
 import csv
 import io
@@ -51,7 +51,7 @@ HEADERS: dict[Listing, dict[str, str]] = {
     Listing.CLAUSES: {"text": "随机注入", "enabled": "启用"},
     Listing.TEMPLATES: {"text": "训练输入", "enabled": "启用"},
 }
-"""Field → column title, in the order of a CSV. Examples are one per line inside their cell."""
+"""Field → column title, in the order of a CSV. Examples are one per line within their cell."""
 _MODELS: dict[Listing, type[BaseModel]] = {
     Listing.NAMES: Name,
     Listing.SCENES: Scene,
@@ -65,7 +65,7 @@ _NO = {"否", "不", "停用", "关", "0", "false", "no", "off", "n"}
 
 
 class Status(StrEnum):
-    """What becomes of a pasted row."""
+    """Result of a pasted row."""
 
     NEW = "new"
     DUPLICATE = "duplicate"
@@ -74,7 +74,7 @@ class Status(StrEnum):
 
 @dataclass(frozen=True)
 class PastedRow:
-    """One row as it was read. ``number`` is its line; ``message`` says why it is not new."""
+    """One row of pasted text. ``number`` is its line; ``message`` says why it is not new."""
 
     number: int
     text: str
@@ -86,8 +86,8 @@ class PastedRow:
 def read_rows(
     recipe: Recipe, listing: Listing, text: str, defaults: Mapping[str, str] | None = None
 ) -> list[PastedRow]:
-    """The rows of a pasted text or CSV: one entry per line, further columns after tabs or commas, with or without a
-    header. ``defaults`` fill columns that are not given. Empty lines are left out."""
+    """Returns the rows of a pasted text or CSV: one entry per line, further columns after tabs or commas,
+    with or without a header. ``defaults`` fill absent columns. Empty lines are left out."""
     known = {normalise(entry) for entry in _texts(recipe, listing)}
     first: dict[str, int] = {}
     pasted = []
@@ -108,7 +108,7 @@ def read_rows(
 
 
 def add_rows(recipe: Recipe, listing: Listing, rows: Sequence[PastedRow]) -> Recipe:
-    """The recipe with the new rows at the end of the list.
+    """Returns the recipe with the new rows at the end of the list.
 
     Raises:
         RecipeError: there is no new row.
@@ -123,7 +123,7 @@ def add_rows(recipe: Recipe, listing: Listing, rows: Sequence[PastedRow]) -> Rec
 
 
 def replace_rows(recipe: Recipe, listing: Listing, rows: Sequence[PastedRow]) -> Recipe:
-    """The recipe with the whole list replaced; entries that were there keep their suitability.
+    """Returns the recipe with the whole list replaced; existing entries keep their suitability.
 
     Raises:
         RecipeError: a row is wrong, with its number; or there is no row.
@@ -148,7 +148,7 @@ def replace_rows(recipe: Recipe, listing: Listing, rows: Sequence[PastedRow]) ->
 
 
 def to_csv(recipe: Recipe, listing: Listing) -> str:
-    """The list as CSV with a header, which :func:`read_rows` reads back."""
+    """Returns the list as CSV with a header, which :func:`read_rows` reads back."""
     headers = HEADERS[listing]
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
@@ -179,7 +179,7 @@ def _line_rows(recipe: Recipe, listing: Listing) -> list[EditedRow]:
 
 
 def lines_of(recipe: Recipe, listing: Listing) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """(switched on, switched off) texts of the clauses or the input templates."""
+    """Returns (switched on, switched off) texts of the clauses or the input templates."""
     if listing is Listing.CLAUSES:
         return recipe.clauses, recipe.resting_clauses
     return recipe.input_templates, recipe.resting_templates
@@ -193,7 +193,7 @@ def _texts(recipe: Recipe, listing: Listing) -> list[str]:
 
 
 def _records(listing: Listing, text: str) -> list[tuple[int, dict[str, Any]]]:
-    """(line, fields) of each row that holds anything."""
+    """Returns (line, fields) of each row that is not empty."""
     text = text.removeprefix("\ufeff")
     headers = HEADERS[listing]
     titles = {title: field for field, title in headers.items()} | {field: field for field in headers}

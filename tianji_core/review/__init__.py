@@ -1,4 +1,4 @@
-"""审核: what a person's review needs beside the store: keys, other wordings, splitting, neighbours, agreement."""
+"""审核: parts of the review beside the store: keys, rewriting, splitting, neighbours, agreement."""
 
 from tianji_core.review.agreement import Agreement, agreement, cohen_kappa, reviewer_agreement
 from tianji_core.review.keys import (

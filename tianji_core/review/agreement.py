@@ -9,8 +9,8 @@ from tianji_core.store.second_verdicts import SecondVerdict
 
 @dataclass(frozen=True)
 class Agreement:
-    """How far two judges agree. ``agreed`` of the ``judged`` items got the same verdict; ``kappa`` is the value of
-    :func:`cohen_kappa`. The names of the judges are '' where they are not told apart."""
+    """How far two judges agree. ``agreed`` of the ``judged`` items got the same verdict; ``kappa`` is the
+    value of :func:`cohen_kappa`. The names of the judges are '' where they are not told apart."""
 
     judged: int
     agreed: int
@@ -25,11 +25,12 @@ class Agreement:
 
 
 def cohen_kappa(table: Mapping[tuple[str, str], int]) -> float | None:
-    """Returns Cohen's kappa of a table (first verdict, second verdict) → number of items: 1 is full agreement, 0 what
-    chance alone would bring. None where it is undefined: the table is empty, or both judges always gave the same one
-    verdict.
+    """Returns Cohen's kappa of a table (first verdict, second verdict) → number of items: 1 is full
+    agreement, 0 what chance alone would bring. None where it is undefined: the table is empty, or both judges
+    always gave the same one verdict.
 
-    Source: J. Cohen, A coefficient of agreement for nominal scales, Educational and Psychological Measurement 20 (1960).
+    Source: J. Cohen, A coefficient of agreement for nominal scales, Educational and Psychological Measurement
+    20 (1960).
     """
     total = sum(table.values())
     if not total:
@@ -52,8 +53,8 @@ def agreement(verdicts: Iterable[tuple[str, str]], first_who: str = "", who: str
 
 
 def reviewer_agreement(verdicts: Iterable[SecondVerdict]) -> list[Agreement]:
-    """Returns the agreement of all reviewers together, then that of each pair of reviewers, the pair with the most
-    samples first."""
+    """Returns the agreement of all reviewers together, then that of each pair of reviewers, the pair with the
+    most samples first."""
     everyone: list[tuple[str, str]] = []
     by_pair: defaultdict[tuple[str, str], list[tuple[str, str]]] = defaultdict(list)
     for verdict in verdicts:

@@ -1,4 +1,4 @@
-"""The keys of the review: each person's own, kept in the workspace."""
+"""The keyboard shortcuts of the review: each person's own, kept in the workspace."""
 
 import json
 from collections.abc import Mapping
@@ -34,9 +34,9 @@ ACTIONS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "help": (N_("按键"), "h"),
     }
 )
-"""Action → its title and the key it has until somebody chooses another one."""
+"""Action → its title and its default key."""
 WHILE_TYPING = ("save_edit", "save_accept", "cancel")
-"""What must work inside a text field, where plain letters are text."""
+"""Actions that must work inside a text field, where plain letters are text."""
 _MODIFIERS = ("ctrl", "alt", "shift")
 _NAMED = ("left", "right", "up", "down", "home", "end", "pageup", "pagedown", "delete", "backspace", "escape")
 _FUNCTION = ("f2", "f4", "f6", "f7", "f8", "f9", "f10")
@@ -58,12 +58,12 @@ _BROWSER = (
 
 
 def default_keys() -> dict[str, str]:
-    """Action → key, as everybody has them at first."""
+    """Returns action → default key."""
     return {action: key for action, (_title, key) in ACTIONS.items()}
 
 
 def normal_key(text: str) -> str:
-    """A key as it is kept: 'Ctrl + Enter' → 'ctrl+enter'.
+    """Returns a key in its stored form: 'Ctrl + Enter' → 'ctrl+enter'.
 
     Raises:
         InputError: there is no such key, or the page or the browser needs it.
@@ -88,7 +88,7 @@ def normal_key(text: str) -> str:
 
 
 def checked_keys(keys_by_action: Mapping[str, str]) -> dict[str, str]:
-    """Action → key for every action; those not in ``keys_by_action`` keep their default.
+    """Returns action → key for every action; those not in ``keys_by_action`` get their default.
 
     Raises:
         InputError: an unknown action, a key that cannot be used, or two actions with the same one.
@@ -119,7 +119,7 @@ def checked_keys(keys_by_action: Mapping[str, str]) -> dict[str, str]:
 
 
 def load_keys(workspace: Workspace, who: str) -> dict[str, str]:
-    """Action → key of one person.
+    """Returns action → key of one person.
 
     Raises:
         SettingsError: the file is broken.
@@ -131,7 +131,7 @@ def load_keys(workspace: Workspace, who: str) -> dict[str, str]:
 
 
 def save_keys(workspace: Workspace, who: str, keys_by_action: Mapping[str, str]) -> None:
-    """Keep one person's keys. Errors as :func:`checked_keys`."""
+    """Stores one person's keys. Raises as :func:`checked_keys`."""
     keys = checked_keys(keys_by_action)
     kept = _read(workspace)
     kept[who] = {action: key for action, key in keys.items() if key != ACTIONS[action][1]}
@@ -139,7 +139,7 @@ def save_keys(workspace: Workspace, who: str, keys_by_action: Mapping[str, str])
 
 
 def reset_keys(workspace: Workspace, who: str) -> None:
-    """Give one person the keys that everybody has at first."""
+    """Resets one person's keys to the defaults."""
     kept = _read(workspace)
     kept.pop(who, None)
     write_json(workspace.home / "review_keys.json", kept)

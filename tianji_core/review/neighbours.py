@@ -1,4 +1,4 @@
-"""What else was written for the same person and occasion, the most similar first."""
+"""Neighbours of a sample: other texts for the same person and occasion, the most similar first."""
 
 from typing import NamedTuple
 
@@ -7,18 +7,20 @@ from tianji_core.store.samples import REJECTED, Sample, SampleFilter
 from tianji_core.workspace import Workspace
 
 _LOOKED_AT = 400
-"""Samples of the cell that are compared; a cell of a hundred thousand samples has about two hundred."""
+"""Number of samples of the cell that are compared; with a hundred thousand samples a cell has about two
+hundred."""
 
 
 class Neighbour(NamedTuple):
-    """Another sample and how alike the texts are, 0 to 1 (Indel similarity)."""
+    """Another sample and the similarity of the texts, 0 to 1 (Indel similarity)."""
 
     sample: Sample
     similarity: float
 
 
 def neighbours(workspace: Workspace, sample: Sample, limit: int = 4) -> list[Neighbour]:
-    """The most similar standing samples of the same name, scene and style; of a sample whose cell is not known, none."""
+    """Returns the most similar samples, not rejected, of the same name, scene and style; none for a sample
+    whose cell is unknown."""
     from rapidfuzz import fuzz
 
     if not (sample.name and sample.scene):

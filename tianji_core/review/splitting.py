@@ -1,4 +1,4 @@
-"""One sample with several wishes becomes several samples."""
+"""Splits a sample with several wishes into several samples."""
 
 import re
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ _SENTENCE = re.compile(r"[^。！？!?]*[。！？!?]+[”’」』～~]*|[^。�
 
 
 def pieces_of(text: str) -> list[str]:
-    """How a text falls apart: into its lines, without list numbers; a single line into its sentences."""
+    """Returns the parts of a text: its lines, without list numbers, or the sentences of a single line."""
     lines = [line for line in (_NUMBER.sub("", line).strip() for line in text.splitlines()) if line]
     if len(lines) > 1:
         return lines
@@ -22,7 +22,7 @@ def pieces_of(text: str) -> list[str]:
 
 
 def split(workspace: Workspace, sample: Sample, pieces: Sequence[str], who: str) -> list[int]:
-    """Make a pending sample of each piece and reject the one they come from, as one step; their numbers.
+    """Stores a pending sample for each part and rejects the original, as one step; returns the ids.
 
     Raises:
         InputError: fewer than two different pieces. ConflictError: the sample has changed meanwhile.

@@ -84,7 +84,7 @@ def _migrate(engine: Engine, url: str) -> None:
 
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
-    # In one writing transaction: a second process that opens the same new database waits, and finds it migrated.
+    # One writing transaction: a second process that opens the same database waits until it is migrated.
     with writing(engine) as connection:
         config.attributes["connection"] = connection
         try:

@@ -16,9 +16,10 @@ ACTIVE = ("starting", "running")
 
 @dataclass(frozen=True)
 class Job:
-    """后台任务: one subprocess that the studio started. Times in UTC; ``*_started`` are the operating system's
-    start times of the processes in seconds since the epoch, which tell a reused pid from the real one. ``subject`` is
-    the stored JSON of what the job is about; ``jobs.subject_of`` reads it as a typed model."""
+    """后台任务: one subprocess that the studio started. Times in UTC; ``*_started`` are the operating
+    system's start times of the processes in seconds since the epoch, which tell a reused pid from the real
+    one. ``subject`` is the stored JSON of what the job is about; ``jobs.subject_of`` reads it as a typed
+    model."""
 
     id: int
     kind: str

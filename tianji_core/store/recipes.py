@@ -220,7 +220,7 @@ def _moves(engine: Engine, key: str) -> tuple[Move | None, Move | None]:
             present = row.same_as
     undoing = Move(parents[present], notes[present]) if present in parents else None
     if undoing is not None and undoing.revision == 0 and key not in built_in_recipes():
-        undoing = None  # the first revision of a recipe made here is all there is
+        undoing = None  # the first revision of a recipe made here cannot be undone
     children = [edit for edit, parent in parents.items() if parent == present]
     redoing = Move(max(children), notes[max(children)]) if children else None
     return undoing, redoing

@@ -44,8 +44,8 @@ recipe_revisions = Table(
     Column("created_at", DateTime, nullable=False),
     UniqueConstraint("recipe", "revision"),
 )
-"""A recipe is never changed: each save is a new revision; the highest one is current. ``same_as`` is the revision
-whose content an undo or redo brought back."""
+"""A recipe is never changed: each save is a new revision; the highest one is current. ``same_as`` is the
+revision whose content an undo or redo brought back."""
 
 runs = Table(
     "runs",
@@ -435,8 +435,8 @@ jobs = Table(
     Index("ix_jobs_state", "state"),
     Index("ix_jobs_kind_id", "kind", "id"),
 )
-"""后台任务. state: starting, running, succeeded, failed, stopped, lost. ``subject`` names what the job works on
-(run_id, training_run_id, model …)."""
+"""后台任务. state: starting, running, succeeded, failed, stopped, lost. ``subject`` names what the job works
+on (run_id, training_run_id, model …)."""
 
 votes = Table(
     "votes",

@@ -115,8 +115,8 @@ def record(engine: Engine, sample: Sample, state: str, who: str) -> Step:
     """Stores a second verdict as a step; the state of the sample does not change.
 
     Raises:
-        InputError: not a verdict, or nobody else has decided the sample. ConflictError: it has changed meanwhile, or has
-        a second verdict already.
+        InputError: not a verdict, or nobody else has decided the sample. ConflictError: it has changed
+        meanwhile, or has a second verdict already.
     """
     if state not in (ACCEPTED, REJECTED):
         raise InputError(_("复审只能是采用或弃用"))

@@ -14,8 +14,9 @@ from tianji_core.store.schema import training_runs
 
 @dataclass(frozen=True)
 class TrainingRun:
-    """训练: one preset with its settings on one dataset version. ``settings`` holds the fields of TrainingSettings
-    and what the studio noted about base and dataset; ``work_dir`` is relative to the workspace; ``created_at`` in UTC."""
+    """训练: one preset with its settings on one dataset version. ``settings`` holds the fields of
+    TrainingSettings and what the studio noted about base and dataset; ``work_dir`` is relative to the
+    workspace; ``created_at`` in UTC."""
 
     id: int
     title: str

@@ -59,7 +59,7 @@ def place_in(order: str) -> ColumnElement[Any]:
         )
         return -func.coalesce(near.correlate(samples).scalar_subquery(), -1.0)
     if kind == RANDOM:
-        # The same on every page: each number has a residue of its own, and squaring takes the regularity out of it.
+        # The same on every page: each number has its own residue, and squaring makes it irregular.
         shift = int(seed) * 7_919 % PRIME if seed.isdecimal() else 0
         spread = (cast(c.id, BigInteger) * _GOLDEN + shift) % PRIME
         return (spread * spread) % PRIME
@@ -92,7 +92,7 @@ def page(
 ) -> list[Sample]:
     """Returns at most ``limit`` matching samples in an order (one of :data:`ORDER_TITLES`): those after the
     sample ``after_id``, those before ``before_id``, those from ``from_id`` on, or the first ones."""
-    # A name leaves few samples: finding them by name and sorting beats walking all numbers until a page is full.
+    # A name leaves few samples: finding and sorting them is faster than scanning all numbers for a page.
     number = samples.c.id + 0 if sample_filter.names else samples.c.id
     query = select(*columns()).where(*sample_filter.conditions()).limit(limit)
     backwards = before_id is not None

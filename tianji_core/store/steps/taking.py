@@ -37,7 +37,8 @@ def set_state(
     them have that state already.
 
     Raises:
-        ConflictError: a sample in ``versions`` (number → version the person saw) has changed; nothing was done.
+        ConflictError: a sample in ``versions`` (number → version the person saw) has changed; nothing was
+        done.
     """
     _check_state(state)
     with writing(engine) as connection:
@@ -130,8 +131,8 @@ def revise(
     """Gives each sample its own new values as one step; None if nothing changes.
 
     Raises:
-        InputError: a text is empty, or a state or rating is unknown. ConflictError: a sample has changed meanwhile;
-        nothing was done.
+        InputError: a text is empty, or a state or rating is unknown. ConflictError: a sample has changed
+        meanwhile; nothing was done.
     """
     for revision in revisions.values():
         if revision.output is not None and not revision.output.strip():

@@ -123,7 +123,7 @@ def _write(connection: Connection, moves: Sequence[tuple[int, dict[str, Any]]]) 
         if rest:
             same.setdefault(rest, []).append(sample_id)
     if texts:
-        # A score belongs to the text it was given to: it goes with an edit and comes back with its undoing.
+        # A score belongs to the text that was judged: an edit removes it, undoing the edit restores it.
         score = (
             select((judgements.c.fit + judgements.c.style + judgements.c.naturalness) / 3)
             .where(judgements.c.sample_id == c.id, judgements.c.text_digest == bindparam("new_text_digest"))
