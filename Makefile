@@ -45,6 +45,7 @@ format:
 	@scripts/setup test
 	@$(VENV) -m ruff check --fix .
 	@$(VENV) -m ruff format .
+	@scripts/architecture
 
 lock:
 	@scripts/setup test

@@ -1,4 +1,5 @@
-"""``tianji.json`` says what a model is, how to ask it, and whether its code may run; a broken one is never trusted."""
+"""``tianji.json`` says what a model is, how to ask it, and whether its code may run; a broken one is never
+trusted."""
 
 import json
 

@@ -158,7 +158,8 @@ def test_an_adapter_changed_by_a_step_is_used_in_the_next_one(tmp_path, packs):
 @pytest.mark.parametrize("kind", ["qwen2", "llama"])
 @pytest.mark.parametrize("off", ["", "fused_attention", "fused_mlp,fused_attention", "gqa"])
 def test_dropout_falls_on_the_same_elements_forward_and_backward(tmp_path, packs, monkeypatch, kind, off):
-    """The slope along a random direction of all LoRA matrices equals the difference of two losses under one seed."""
+    """The slope along a random direction of all LoRA matrices equals the difference of two losses under one
+    seed."""
     import torch
 
     from tianji_core.training.fast import FastFinetune
