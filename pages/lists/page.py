@@ -15,7 +15,7 @@ from pages.shared.kept_table import forget_table, table_is_edited
 from pages.shared.recipe_history import history_list, undo_redo
 from pages.shared.text import plain
 from pages.shared.usable import any_text
-from tianji_core.advice import Wanted
+from tianji_core.advice import ListKind
 from tianji_core.errors import RecipeError
 from tianji_core.i18n import _, _c
 from tianji_core.recipe import Recipe
@@ -71,25 +71,25 @@ def names_part() -> None:
     """称谓."""
     keep_table(edit_names, names_table(recipe, f"names_{revision}"), "names", _("称谓"))
     paste_box(recipe, Listing.NAMES, _("称谓"), save)
-    suggest_box(workspace, recipe, Wanted.NAMES, _("称谓"), save)
+    suggest_box(workspace, recipe, ListKind.NAMES, _("称谓"), save)
 
 
 def scenes_part() -> None:
     """场景."""
     keep_table(edit_scenes, scenes_table(recipe, f"scenes_{revision}"), "scenes", _("场景"))
     paste_box(recipe, Listing.SCENES, _("场景"), save)
-    suggest_box(workspace, recipe, Wanted.SCENES, _("场景"), save)
+    suggest_box(workspace, recipe, ListKind.SCENES, _("场景"), save)
 
 
 def styles_part() -> None:
     """风格: the table of all, then one in detail."""
     keep_table(edit_styles, styles_table(recipe, f"styles_{revision}"), "styles", _("风格"))
     paste_box(recipe, Listing.STYLES, _("风格"), save)
-    suggest_box(workspace, recipe, Wanted.STYLES, _("风格"), save)
+    suggest_box(workspace, recipe, ListKind.STYLES, _("风格"), save)
     st.divider()
     style = style_editor(recipe, revision, save)
     if style is not None:
-        suggest_box(workspace, recipe, Wanted.EXAMPLES, _("示例"), save, style)
+        suggest_box(workspace, recipe, ListKind.EXAMPLES, _("示例"), save, style)
 
 
 def lines_part(listing: Listing, title: str, note: str) -> None:

@@ -9,7 +9,7 @@ from pages.shared.job_progress import follow_job
 from pages.shared.teacher_pick import pick_teacher
 from pages.shared.text import plain
 from tianji_core import advice
-from tianji_core.advice import Question, Suggestion, Wanted
+from tianji_core.advice import ListKind, Question, Suggestion
 from tianji_core.i18n import _
 from tianji_core.recipe import Recipe
 from tianji_core.workspace import Workspace
@@ -18,35 +18,35 @@ Save = Callable[[Recipe, str], None]
 
 
 def suggest_box(
-    workspace: Workspace, recipe: Recipe, wanted: Wanted, title: str, save: Save, style: str = ""
+    workspace: Workspace, recipe: Recipe, kind: ListKind, title: str, save: Save, style: str = ""
 ) -> None:
     """Ask for more, tick, take over."""
-    slot = f"suggested_{recipe.key}_{wanted.value}_{style}"
-    job = advice.suggesting_job(workspace, recipe.key, wanted, style)
+    slot = f"suggested_{recipe.key}_{kind.value}_{style}"
+    job = advice.suggesting_job(workspace, recipe.key, kind, style)
     running = job is not None and job.active
     found: list[Suggestion] = []
     with report_errors():
-        found = [] if running else advice.load_suggestions(workspace, recipe, wanted, style)
+        found = [] if running else advice.load_suggestions(workspace, recipe, kind, style)
     with st.expander(_("让造数模型想几个"), icon="💡", expanded=running or bool(found)):
         why = _("离线造句只会按语句表拼出成品，不会提建议；换一个接口模型再来。")
-        choice = pick_teacher(workspace, f"suggest_{wanted.value}", why)
+        choice = pick_teacher(workspace, f"suggest_{kind.value}", why)
         row = st.columns([1, 4, 1], vertical_alignment="bottom")
-        count = int(row[0].number_input(_("几个"), 1, 50, 8, key=f"suggest_count_{wanted.value}"))
+        count = int(row[0].number_input(_("几个"), 1, 50, 8, key=f"suggest_count_{kind.value}"))
         wish = row[1].text_input(
             _("另外的要求（可不填）"),
-            key=f"suggest_wish_{wanted.value}",
+            key=f"suggest_wish_{kind.value}",
             placeholder=_("例如：多一些职场上的人"),
         )
         pressed = row[2].button(
-            _("去问"), key=f"suggest_{wanted.value}", disabled=choice is None, width="stretch"
+            _("去问"), key=f"suggest_{kind.value}", disabled=choice is None, width="stretch"
         )
         if pressed and choice is not None:
-            question = Question(wanted=wanted, count=count, style=style, wish=wish)
+            question = Question(kind=kind, count=count, style=style, wish=wish)
             with report_errors():
                 advice.start_suggesting(workspace, recipe.key, question, choice)
                 st.rerun()
         if job is not None and job.active:
-            follow_job(workspace, job.id, f"stop_suggest_{wanted.value}")
+            follow_job(workspace, job.id, f"stop_suggest_{kind.value}")
             return
         if job is not None and job.note:
             st.error(plain(job.note), icon="⚠️")
@@ -55,14 +55,14 @@ def suggest_box(
         chosen = _ticked(found, slot)
         if st.button(
             _("加入勾选的 {n} 个", n=len(chosen)),
-            key=f"suggest_take_{wanted.value}",
+            key=f"suggest_take_{kind.value}",
             type="primary",
             icon="➕",
             disabled=not chosen,
         ):
             with report_errors():
-                new = advice.with_suggestions(recipe, wanted, chosen, style)
-                advice.forget_suggestions(workspace, recipe.key, wanted, style)
+                new = advice.with_suggestions(recipe, kind, chosen, style)
+                advice.forget_suggestions(workspace, recipe.key, kind, style)
                 save(new, _("{title}采纳建议 {n} 个", title=title, n=len(chosen)))
 
 

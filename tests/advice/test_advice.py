@@ -7,7 +7,7 @@ import pytest
 
 from tests.loopback import LoopbackApi, completion, fails, says
 from tianji_core import advice, jobs
-from tianji_core.advice import Question, Wanted
+from tianji_core.advice import ListKind, Question
 from tianji_core.advice.suggestions import read_suggestions, request
 from tianji_core.dispatch import Retry
 from tianji_core.errors import InputError, TeacherAnswerError, TeacherAuthError
@@ -32,9 +32,9 @@ def test_new_names_are_asked_for_and_checked_against_the_recipe(
         ' {"text": " 领导 ", "relation": "superior", "pronoun": "您"},'
         ' {"text": "伴郎", "relation": "friend", "pronoun": "你"},]\n```'
     )
-    question = Question(wanted=Wanted.NAMES, count=4, wish="婚礼上的人")
+    question = Question(kind=ListKind.NAMES, count=4, wish="婚礼上的人")
     found = asyncio.run(advice.suggest(workspace, TOASTS, question, teacher(api)))
-    assert advice.load_suggestions(workspace, TOASTS, Wanted.NAMES) == found
+    assert advice.load_suggestions(workspace, TOASTS, ListKind.NAMES) == found
     assert [(s.text.strip(), bool(s.problem)) for s in found] == [
         ("伴郎", False),
         ("领导", True),
@@ -44,7 +44,7 @@ def test_new_names_are_asked_for_and_checked_against_the_recipe(
     assert "relation" in found[-1].problem
     asked = api.prompts()[0]
     assert "再想 4 个称谓" in asked and "客户王总" in asked and "婚礼上的人" in asked
-    grown = advice.with_suggestions(TOASTS, Wanted.NAMES, found)
+    grown = advice.with_suggestions(TOASTS, ListKind.NAMES, found)
     assert [n.text for n in grown.names] == [*(n.text for n in TOASTS.names), "伴郎"]
 
 
@@ -53,26 +53,26 @@ def test_examples_outside_the_limits_cannot_be_taken() -> None:
     style = TOASTS.style("豪爽")
     assert style is not None
     text = json.dumps([{"text": good}, {"text": "干"}, style.examples[0]], ensure_ascii=False)
-    found = read_suggestions(TOASTS, Wanted.EXAMPLES, text, "豪爽")
+    found = read_suggestions(TOASTS, ListKind.EXAMPLES, text, "豪爽")
     assert [bool(s.problem) for s in found] == [False, True, True]
-    grown = advice.with_suggestions(TOASTS, Wanted.EXAMPLES, found, "豪爽").style("豪爽")
+    grown = advice.with_suggestions(TOASTS, ListKind.EXAMPLES, found, "豪爽").style("豪爽")
     assert grown is not None and grown.examples == (*style.examples, good)
 
 
-@pytest.mark.parametrize("wanted", list(Wanted))
-def test_every_question_is_about_this_recipe_and_wants_json(wanted: Wanted) -> None:
-    asked = request(TOASTS, wanted, 5, "文雅", "")
+@pytest.mark.parametrize("kind", list(ListKind))
+def test_every_question_is_about_this_recipe_and_wants_json(kind: ListKind) -> None:
+    asked = request(TOASTS, kind, 5, "文雅", "")
     assert "敬酒词" in asked and "祝福" not in asked and "JSON 数组" in asked
 
 
 def test_an_answer_without_a_list_is_one_sentence() -> None:
     with pytest.raises(TeacherAnswerError, match="没有按要求"):
-        read_suggestions(TOASTS, Wanted.SCENES, "抱歉，我做不到。")
+        read_suggestions(TOASTS, ListKind.SCENES, "抱歉，我做不到。")
 
 
 def test_the_offline_composer_says_that_it_cannot(workspace: Workspace) -> None:
     with pytest.raises(InputError, match="离线造句"):
-        asyncio.run(advice.suggest(workspace, TOASTS, Question(wanted=Wanted.NAMES), TeacherChoice()))
+        asyncio.run(advice.suggest(workspace, TOASTS, Question(kind=ListKind.NAMES), TeacherChoice()))
     with pytest.raises(InputError, match="离线造句"):
         asyncio.run(advice.rate_cells(workspace, TOASTS, TeacherChoice()))
 
@@ -145,14 +145,16 @@ def test_a_question_runs_as_a_job_whose_answer_outlives_the_page(
     workspace: Workspace, api: LoopbackApi
 ) -> None:
     api.default = says('[{"text": "贺词里的人", "relation": "friend", "pronoun": "你"}]')
-    asked = Question(wanted=Wanted.NAMES, count=1)
+    asked = Question(kind=ListKind.NAMES, count=1)
     job = advice.start_suggesting(workspace, "toasts", asked, teacher(api))
     assert jobs.wait(workspace, job.id, timeout=60).state == "succeeded"
-    assert advice.suggesting_job(workspace, "toasts", Wanted.SCENES) is None
-    assert [s.text for s in advice.load_suggestions(workspace, TOASTS, Wanted.NAMES)] == ["贺词里的人"]
+    assert advice.suggesting_job(workspace, "toasts", ListKind.SCENES) is None
+    assert [s.text for s in advice.load_suggestions(workspace, TOASTS, ListKind.NAMES)] == ["贺词里的人"]
     api.default = fails(401, "no")
     failed = jobs.wait(
         workspace, advice.start_suggesting(workspace, "toasts", asked, teacher(api)).id, timeout=60
     )
     assert failed.state == "failed" and "密钥" in failed.note
-    assert advice.load_suggestions(workspace, TOASTS, Wanted.NAMES) == [], "an old answer is not a new one's"
+    assert advice.load_suggestions(workspace, TOASTS, ListKind.NAMES) == [], (
+        "an old answer is not a new one's"
+    )

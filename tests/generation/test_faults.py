@@ -12,7 +12,7 @@ from collections import Counter
 
 import pytest
 
-from tests.generation.test_engine import work
+from tests.generation.test_generating import work
 from tests.loopback import (
     Handler,
     LoopbackApi,

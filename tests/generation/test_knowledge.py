@@ -12,7 +12,7 @@ from itertools import pairwise
 
 import pytest
 
-from tests.generation.test_engine import QUICK
+from tests.generation.test_generating import QUICK
 from tests.loopback import Handler, LoopbackApi, completion, fails, says
 from tianji_core import jobs
 from tianji_core.errors import InputError, JobError, RunLimitError, TeacherAnswerError

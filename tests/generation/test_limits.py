@@ -1,22 +1,20 @@
 """What holds a run back: limits per minute, a server that has enough, a budget, a deadline, a person."""
 
-import asyncio
 import threading
 import time
 
 import pytest
 
-from tests.generation.test_engine import QUICK, new_run, work
+from tests.generation.test_generating import QUICK, new_run, work
 from tests.loopback import Handler, LoopbackApi, fails, says
-from tianji_core.dispatch import Budget, Retry, Usage
-from tianji_core.dispatch.pace import Pace, Throttle
+from tianji_core.dispatch import Retry
 from tianji_core.errors import PlanError, RunLimitError
 from tianji_core.generation import RunOptions, change_options, create_run, options_of, read_pulse, run_state
 from tianji_core.generation.job import cancel
 from tianji_core.recipe import Plan
 from tianji_core.store import runs as rows
 from tianji_core.store.runs import Run
-from tianji_core.teachers import ModelEntry, Sampling, TeacherChoice
+from tianji_core.teachers import Sampling, TeacherChoice
 from tianji_core.workspace import Workspace
 
 PER_ANSWER = 18
@@ -72,16 +70,6 @@ def test_a_budget_in_money_without_a_price_is_refused(workspace: Workspace, api:
     assert rows.listed(workspace.engine) == []
 
 
-def test_requests_under_way_together_do_not_overshoot_together():
-    budget = Budget(RunOptions(budget_tokens=100))
-    price, each = ModelEntry(name="m"), Usage(20, 20)
-    budget.reserve(each, price)
-    budget.reserve(each, price)
-    assert budget.refusal(each, price) and budget.waiting_helps
-    budget.settle(each, Usage(5, 5), price)
-    assert not budget.refusal(each, price)
-
-
 def test_a_deadline_ends_the_run_with_its_reason(workspace: Workspace, api: LoopbackApi):
     api.latency = 0.05
     run = limited_run(workspace, api, limit=200, minutes=0.5 / 60)
@@ -89,44 +77,6 @@ def test_a_deadline_ends_the_run_with_its_reason(workspace: Workspace, api: Loop
         work(workspace, run)
     counts = run_state(workspace.engine, run.id).counts
     assert counts.done and counts.pending and not counts.failed
-
-
-def test_too_many_requests_lower_the_concurrency_and_answers_raise_it_again():
-    async def story() -> list[int]:
-        throttle, levels = Throttle(16), []
-        throttle.limited(sent_at=1.0, now=2.0)
-        throttle.limited(sent_at=1.5, now=2.1)  # was under way already: the same wave
-        levels.append(throttle.level)
-        throttle.limited(sent_at=3.0, now=4.0)
-        levels.append(throttle.level)
-        for _number in range(200):
-            throttle.succeeded()
-        levels.append(throttle.level)
-        return levels
-
-    assert asyncio.run(story()) == [8, 4, 16]
-
-
-def test_a_throttle_never_goes_under_one_and_lets_everybody_pass_in_the_end():
-    async def story() -> int:
-        throttle = Throttle(4)
-        for moment in range(1, 10):
-            throttle.limited(moment, moment + 0.5)
-        most = busy = 0
-
-        async def one() -> None:
-            nonlocal most, busy
-            await throttle.enter()
-            busy += 1
-            most = max(most, busy)
-            await asyncio.sleep(0)
-            busy -= 1
-            throttle.leave()
-
-        await asyncio.gather(*(one() for _number in range(20)))
-        return most
-
-    assert asyncio.run(story()) == 1
 
 
 def test_a_server_that_bears_little_is_asked_by_fewer_at_once(workspace: Workspace, api: LoopbackApi):
@@ -174,15 +124,6 @@ def test_tokens_per_minute_space_the_requests(workspace: Workspace, api: Loopbac
     api.default = note
     work(workspace, new_run(workspace, api, limit=5, concurrency=4, tokens_per_minute=60_000))
     assert arrivals[-1] - arrivals[0] > 0.15  # a thousand tokens a second, the prompts are about 200 each
-
-
-def test_a_pace_leaves_no_more_than_its_share_in_a_minute():
-    pace = Pace(120)
-    waits = [pace.book(1, now=0.0) for _number in range(5)]
-    assert waits == [0.0, 0.5, 1.0, 1.5, 2.0]
-    pace.correct(-2)
-    assert pace.book(1, now=0.0) == pytest.approx(1.5)
-    assert pace.book(1, now=100.0) == 0.0
 
 
 def test_a_cancelled_run_leaves_the_rest_out_until_it_is_taken_up(workspace: Workspace, api: LoopbackApi):

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from tests.generation.test_engine import work
+from tests.generation.test_generating import work
 from tests.loopback import Handler, LoopbackApi, Reply, completion, loopback_api, says
 from tianji_core.generation import by_teacher, create_run, run_state, run_variety, teachers_of
 from tianji_core.generation.openings import ENOUGH, Openings, opening, variety

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tianji_core import advice, dataset, generation, jobs, models
-from tianji_core.advice import Wanted
+from tianji_core.advice import ListKind
 from tianji_core.cleaning import judging
 from tianji_core.comparison import voting
 from tianji_core.evaluation import sweep
@@ -32,7 +32,7 @@ FINDERS = {
     "rate": ({"recipe": "wishes"}, lambda w: advice.rating_job(w, "wishes")),
     "suggest": (
         {"recipe": "wishes", "wanted": "scenes", "style": ""},
-        lambda w: advice.suggesting_job(w, "wishes", Wanted.SCENES),
+        lambda w: advice.suggesting_job(w, "wishes", ListKind.SCENES),
     ),
     "judge": ({"recipe": "wishes", "judge": "somebody"}, lambda w: judging.judge_job(w, "wishes")),
     "vote": ({"board": "abc", "recipe": "wishes"}, lambda w: voting.voting_job(w, "abc")),

@@ -7,7 +7,7 @@ from streamlit.testing.v1 import AppTest
 
 from tests.loopback import loopback_api, says
 from tianji_core import advice, jobs
-from tianji_core.advice import Wanted
+from tianji_core.advice import ListKind
 from tianji_core.recipe import kept_cells
 from tianji_core.recipe.editing import changed
 from tianji_core.store import recipes
@@ -170,7 +170,7 @@ def test_suggestions_are_ticked_and_saved_as_one_revision(workspace: Workspace) 
         assert any("离线造句" in i.value for i in at.info)
         at.selectbox(key="suggest_scenes_provider").select("lab").run()
         at.button(key="suggest_scenes").click().run()
-        job = advice.suggesting_job(workspace, "wishes", Wanted.SCENES)
+        job = advice.suggesting_job(workspace, "wishes", ListKind.SCENES)
         assert job is not None
         jobs.wait(workspace, job.id, timeout=60)
         at = open_page("pages/lists/page.py", list="场景")  # another tab finds the answer

@@ -1,4 +1,5 @@
-"""建议: has a teacher propose new entries for a recipe and rate its cells. A person decides what is taken over."""
+"""建议: has a teacher propose new entries for a recipe and rate its cells. A person decides what is taken
+over."""
 
 from tianji_core.advice.job import rating_job, start_rating, start_suggesting, suggesting_job
 from tianji_core.advice.ratings import (
@@ -12,9 +13,9 @@ from tianji_core.advice.ratings import (
     with_opinions,
 )
 from tianji_core.advice.suggestions import (
+    ListKind,
     Question,
     Suggestion,
-    Wanted,
     forget_suggestions,
     load_suggestions,
     suggest,
@@ -23,11 +24,11 @@ from tianji_core.advice.suggestions import (
 
 __all__ = [
     "Difference",
+    "ListKind",
     "Opinion",
     "Question",
     "RatingResult",
     "Suggestion",
-    "Wanted",
     "differences",
     "forget_rating",
     "forget_suggestions",

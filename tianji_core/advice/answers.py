@@ -21,8 +21,8 @@ class Fault(NamedTuple):
 
 
 def read_list(text: str, model: type[T], filled: dict[str, Any] | None = None) -> tuple[list[T], list[Fault]]:
-    """Returns (valid items, faults) of a JSON array of objects, an object around one, or a list of texts. ``filled`` holds
-    fields that are the same for every item and that the answer need not repeat.
+    """Returns (valid items, faults) of a JSON array of objects, an object around one, or a list of texts.
+    ``filled`` holds fields that are the same for every item and that the answer need not repeat.
 
     Raises:
         TeacherAnswerError: there is no list in the answer at all.

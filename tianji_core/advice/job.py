@@ -1,7 +1,7 @@
-"""Asking a teacher as a background job: ratings of cells, suggestions for a list."""
+"""Asks a teacher in a background job: ratings of cells, suggestions for a list."""
 
 from tianji_core import jobs
-from tianji_core.advice.suggestions import Question, Wanted, forget_suggestions
+from tianji_core.advice.suggestions import ListKind, Question, forget_suggestions
 from tianji_core.errors import InputError, JobError
 from tianji_core.i18n import _
 from tianji_core.jobs import Job, JobSubject
@@ -20,7 +20,7 @@ class RatingSubject(JobSubject):
 
 
 class RatingArguments(RatingSubject):
-    """``teacher`` rates."""
+    """The subject, and the ``teacher`` that rates."""
 
     worker = "tianji_core.advice.worker:rate"
 
@@ -28,15 +28,16 @@ class RatingArguments(RatingSubject):
 
 
 class SuggestionSubject(JobSubject):
-    """The list that more entries are asked for; ``style`` is the one that examples are for."""
+    """The list that more entries are requested for (``wanted``); ``style`` is the one that examples are
+    for."""
 
     recipe: str
-    wanted: Wanted
+    wanted: ListKind
     style: str = ""
 
 
 class SuggestionArguments(SuggestionSubject):
-    """``teacher`` answers ``question``."""
+    """The subject, the ``question`` and the ``teacher`` that answers it."""
 
     worker = "tianji_core.advice.worker:suggest_entries"
 
@@ -45,10 +46,10 @@ class SuggestionArguments(SuggestionSubject):
 
 
 def start_rating(workspace: Workspace, recipe_key: str, choice: TeacherChoice) -> Job:
-    """Have every enabled cell of a recipe rated in the background; :func:`load_rating` reads what has come.
+    """Has every enabled cell of a recipe rated in the background; :func:`load_rating` reads what has arrived.
 
     Raises:
-        InputError: the offline composer. JobError: one is running already.
+        InputError: the teacher answers no prompts. JobError: a rating is running already.
         RecipeError, SettingsError, TeacherAuthError: recipe or teacher are not usable.
     """
     refusal = _("离线造句只会按语句表拼出成品，不会打分；换一个接口模型再来。")
@@ -61,33 +62,33 @@ def start_rating(workspace: Workspace, recipe_key: str, choice: TeacherChoice) -
 
 
 def rating_job(workspace: Workspace, recipe_key: str) -> Job | None:
-    """The newest rating of a recipe, running or not."""
+    """Returns the newest rating of a recipe, running or not."""
     return _newest(workspace, RATE, RatingSubject(recipe=recipe_key))
 
 
 def start_suggesting(workspace: Workspace, recipe_key: str, question: Question, choice: TeacherChoice) -> Job:
-    """Ask for more entries of a list in the background; :func:`load_suggestions` reads the answer. The answer before
-    it is thrown away.
+    """Asks for more entries of a list in the background; :func:`load_suggestions` reads the answer. The
+    previous answer is deleted.
 
     Raises:
         As :func:`start_rating`.
     """
     refusal = _("离线造句只会按语句表拼出成品，不会提建议；换一个接口模型再来。")
     recipe = _usable(workspace, recipe_key, choice, refusal)
-    running = suggesting_job(workspace, recipe_key, question.wanted, question.style)
+    running = suggesting_job(workspace, recipe_key, question.kind, question.style)
     if running is not None and running.active:
         raise JobError(_("已经在问了，等它回答或先停止它"))
-    forget_suggestions(workspace, recipe_key, question.wanted, question.style)
+    forget_suggestions(workspace, recipe_key, question.kind, question.style)
     title = _("提建议：{title}", title=recipe.title)
     subject = SuggestionArguments(
-        recipe=recipe_key, wanted=question.wanted, style=question.style, teacher=choice, question=question
+        recipe=recipe_key, wanted=question.kind, style=question.style, teacher=choice, question=question
     )
     return jobs.start_worker(workspace, SUGGEST, title, subject)
 
 
-def suggesting_job(workspace: Workspace, recipe_key: str, wanted: Wanted, style: str = "") -> Job | None:
-    """The newest question for a list, answered or not."""
-    return _newest(workspace, SUGGEST, SuggestionSubject(recipe=recipe_key, wanted=wanted, style=style))
+def suggesting_job(workspace: Workspace, recipe_key: str, kind: ListKind, style: str = "") -> Job | None:
+    """Returns the newest question for a list, answered or not."""
+    return _newest(workspace, SUGGEST, SuggestionSubject(recipe=recipe_key, wanted=kind, style=style))
 
 
 def _usable(workspace: Workspace, recipe_key: str, choice: TeacherChoice, refusal: str) -> Recipe:

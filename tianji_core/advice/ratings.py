@@ -1,4 +1,5 @@
-"""Has a teacher rate every cell, and lists where it differs from the recipe, for a person to take over or not."""
+"""Has a teacher rate every cell, and lists where it differs from the recipe, for a person to take over or
+not."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -103,8 +104,8 @@ async def rate_cells(
     progress: Callable[[int, int], None] = lambda _done, _total: None,
     retry: Retry = _RETRY,
 ) -> RatingResult:
-    """Has every enabled cell rated. What has arrived is kept in the workspace after each answer, so nothing paid for is
-    lost; the cells of a request that failed are left out.
+    """Has every enabled cell rated. What has arrived is kept in the workspace after each answer, so nothing
+    paid for is lost; the cells of a request that failed are left out.
 
     Raises:
         InputError: the teacher answers no prompts. TeacherError: no request was answered.
@@ -196,8 +197,8 @@ def request(recipe: Recipe, name: Name, scenes: Sequence[Scene]) -> str:
 
 
 def differences(recipe: Recipe, opinions: Iterable[Opinion]) -> list[Difference]:
-    """Returns where the opinions differ from the recipe, the largest differences first; cells that are no longer in the
-    recipe are left out."""
+    """Returns where the opinions differ from the recipe, the largest differences first; cells that are no
+    longer in the recipe are left out."""
     matrix = recipe.matrix()
     names, scenes = {n.text for n in recipe.names}, {s.text for s in recipe.scenes}
     compared = {

@@ -27,8 +27,8 @@ from tianji_core.teachers.asking import asking
 from tianji_core.workspace import Workspace
 
 
-class Wanted(StrEnum):
-    """What is asked for."""
+class ListKind(StrEnum):
+    """A list of a recipe that a teacher can propose entries for."""
 
     NAMES = "names"
     SCENES = "scenes"
@@ -43,17 +43,18 @@ class _Text(BaseModel):
 
 
 Entry = Name | Scene | Style | _Text
-MODELS: dict[Wanted, type[Entry]] = {
-    Wanted.NAMES: Name,
-    Wanted.SCENES: Scene,
-    Wanted.STYLES: Style,
-    Wanted.EXAMPLES: _Text,
+MODELS: dict[ListKind, type[Entry]] = {
+    ListKind.NAMES: Name,
+    ListKind.SCENES: Scene,
+    ListKind.STYLES: Style,
+    ListKind.EXAMPLES: _Text,
 }
 
 
 @dataclass(frozen=True)
 class Suggestion:
-    """One proposed entry. ``problem`` says why it cannot be taken over ('' where it can); ``detail`` is shown beside it."""
+    """One proposed entry. ``problem`` says why it cannot be taken over ('' where it can); ``detail`` is shown
+    beside it."""
 
     text: str
     detail: str
@@ -62,12 +63,12 @@ class Suggestion:
 
 
 class Question(BaseModel):
-    """A request for ``count`` more entries; ``style`` is the one that examples are for, ``wish`` a request of the person in
-    words."""
+    """A request for ``count`` more entries; ``style`` is the one that examples are for, ``wish`` a request of
+    the person in words."""
 
     model_config = ConfigDict(frozen=True)
 
-    wanted: Wanted
+    kind: ListKind
     count: int = 8
     style: str = ""
     wish: str = ""
@@ -80,53 +81,55 @@ async def suggest(
     choice: TeacherChoice,
     sampling: Sampling | None = None,
 ) -> list[Suggestion]:
-    """Asks for more entries and returns what is proposed; duplicates and invalid entries have a problem. The answer is
-    kept in the workspace for :func:`load_suggestions`.
+    """Asks for more entries and returns what is proposed; duplicates and invalid entries have a problem. The
+    answer is kept in the workspace for :func:`load_suggestions`.
 
     Raises:
-        InputError: the teacher answers no prompts. TeacherError: no usable answer. SettingsError: the teacher is not set up.
+        InputError: the teacher answers no prompts. TeacherError: no usable answer. SettingsError: the teacher
+        is not set up.
     """
-    prompt = request(recipe, question.wanted, question.count, question.style, question.wish)
+    prompt = request(recipe, question.kind, question.count, question.style, question.wish)
     how = replace(sampling or Sampling(temperature=0.9), max_tokens=LIST_TOKENS)
     async with asking(workspace, choice) as ask:
         answer = await ask(prompt, how)
-    suggestions = read_suggestions(recipe, question.wanted, answer.text, question.style)
-    path = _path(workspace, recipe.key, question.wanted, question.style)
+    suggestions = read_suggestions(recipe, question.kind, answer.text, question.style)
+    path = _path(workspace, recipe.key, question.kind, question.style)
     path.parent.mkdir(exist_ok=True)
     write_text(path, answer.text)
     return suggestions
 
 
 def load_suggestions(
-    workspace: Workspace, recipe: Recipe, wanted: Wanted, style: str = ""
+    workspace: Workspace, recipe: Recipe, kind: ListKind, style: str = ""
 ) -> list[Suggestion]:
-    """Returns what the last answer proposes, checked against the recipe as it is now; empty where there is none."""
+    """Returns what the last answer proposes, checked against the recipe as it is now; empty where there is
+    none."""
     try:
-        text = _path(workspace, recipe.key, wanted, style).read_text(encoding="utf-8")
+        text = _path(workspace, recipe.key, kind, style).read_text(encoding="utf-8")
     except FileNotFoundError:
         return []
-    return read_suggestions(recipe, wanted, text, style)
+    return read_suggestions(recipe, kind, text, style)
 
 
-def forget_suggestions(workspace: Workspace, recipe_key: str, wanted: Wanted, style: str = "") -> None:
+def forget_suggestions(workspace: Workspace, recipe_key: str, kind: ListKind, style: str = "") -> None:
     """Deletes the last answer."""
-    _path(workspace, recipe_key, wanted, style).unlink(missing_ok=True)
+    _path(workspace, recipe_key, kind, style).unlink(missing_ok=True)
 
 
-def _path(workspace: Workspace, recipe_key: str, wanted: Wanted, style: str) -> Path:
+def _path(workspace: Workspace, recipe_key: str, kind: ListKind, style: str) -> Path:
     # The name of a style may contain characters that a file name may not.
     suffix = f"-{hashlib.sha256(style.encode()).hexdigest()[:12]}" if style else ""
-    return workspace.home / "advice" / f"{wanted.value}-{recipe_key}{suffix}.txt"
+    return workspace.home / "advice" / f"{kind.value}-{recipe_key}{suffix}.txt"
 
 
-def read_suggestions(recipe: Recipe, wanted: Wanted, text: str, style: str = "") -> list[Suggestion]:
+def read_suggestions(recipe: Recipe, kind: ListKind, text: str, style: str = "") -> list[Suggestion]:
     """Returns what a teacher's answer proposes.
 
     Raises:
         TeacherAnswerError: there is no list in it.
     """
-    entries, faults = read_list(text, MODELS[wanted])
-    seen = {normalise(known) for known in _known(recipe, wanted, style)}
+    entries, faults = read_list(text, MODELS[kind])
+    seen = {normalise(known) for known in _known(recipe, kind, style)}
     suggestions = []
     for entry in entries:
         key = normalise(entry.text)
@@ -136,7 +139,7 @@ def read_suggestions(recipe: Recipe, wanted: Wanted, text: str, style: str = "")
     return suggestions + [Suggestion(*_shown(fault), None) for fault in faults]
 
 
-def with_suggestions(recipe: Recipe, wanted: Wanted, chosen: Sequence[Suggestion], style: str = "") -> Recipe:
+def with_suggestions(recipe: Recipe, kind: ListKind, chosen: Sequence[Suggestion], style: str = "") -> Recipe:
     """Returns the recipe with the chosen suggestions at the end of its list.
 
     Raises:
@@ -145,21 +148,21 @@ def with_suggestions(recipe: Recipe, wanted: Wanted, chosen: Sequence[Suggestion
     entries = [suggestion.entry for suggestion in chosen if suggestion.entry is not None]
     if not entries:
         raise RecipeError(_("没有勾选任何可以加入的建议"))
-    if wanted is Wanted.EXAMPLES:
+    if kind is ListKind.EXAMPLES:
         current = recipe.style(style)
         before = current.examples if current is not None else ()
         return edit_style(recipe, style, examples=(*before, *(entry.text for entry in entries)))
-    return changed(recipe, **{wanted.value: (*getattr(recipe, wanted.value), *entries)})
+    return changed(recipe, **{kind.value: (*getattr(recipe, kind.value), *entries)})
 
 
-def request(recipe: Recipe, wanted: Wanted, count: int, style: str, wish: str) -> str:
+def request(recipe: Recipe, kind: ListKind, count: int, style: str, wish: str) -> str:
     """What the teacher is asked, in Chinese whatever the language of the pages."""
     asked = {
-        Wanted.NAMES: _ask_names,
-        Wanted.SCENES: _ask_scenes,
-        Wanted.STYLES: _ask_styles,
-        Wanted.EXAMPLES: lambda r, n: _ask_examples(r, n, style),
-    }[wanted](recipe, count)
+        ListKind.NAMES: _ask_names,
+        ListKind.SCENES: _ask_scenes,
+        ListKind.STYLES: _ask_styles,
+        ListKind.EXAMPLES: lambda r, n: _ask_examples(r, n, style),
+    }[kind](recipe, count)
     lines = [
         f"我在准备一份写作数据，任务是“{recipe.title}”：{recipe.description or recipe.prompts.system}",
         asked,
@@ -172,7 +175,7 @@ def request(recipe: Recipe, wanted: Wanted, count: int, style: str, wish: str) -
 def _ask_names(recipe: Recipe, count: int) -> str:
     relations = "、".join(f"{r.value}（{title}）" for r, title in RELATION_TITLES.items())
     return (
-        f"请再想 {count} 个称谓，也就是对方是谁。已有：{_listed(recipe, Wanted.NAMES)}。\n"
+        f"请再想 {count} 个称谓，也就是对方是谁。已有：{_listed(recipe, ListKind.NAMES)}。\n"
         f'每项形如 {{"text": "称谓", "relation": "关系", "pronoun": "您或你"}}；relation 只能是 {relations}。'
     )
 
@@ -180,14 +183,14 @@ def _ask_names(recipe: Recipe, count: int) -> str:
 def _ask_scenes(recipe: Recipe, count: int) -> str:
     kinds = "、".join(f"{k.value}（{title}）" for k, title in SCENE_KIND_TITLES.items())
     return (
-        f"请再想 {count} 个场景，也就是为了什么事。已有：{_listed(recipe, Wanted.SCENES)}。\n"
+        f"请再想 {count} 个场景，也就是为了什么事。已有：{_listed(recipe, ListKind.SCENES)}。\n"
         f'每项形如 {{"text": "场景", "kind": "类别", "greeting": "当面会说的四到六个字"}}；kind 只能是 {kinds}。'
     )
 
 
 def _ask_styles(recipe: Recipe, count: int) -> str:
     return (
-        f"请再想 {count} 种写法风格。已有：{_listed(recipe, Wanted.STYLES)}。\n"
+        f"请再想 {count} 种写法风格。已有：{_listed(recipe, ListKind.STYLES)}。\n"
         '每项形如 {"text": "两到四个字的风格名", "instruction": "给写手的要求，一两句", "min_chars": 最少字数, '
         '"max_chars": 最多字数, "suffix": ",风格名加风格二字", "examples": ["三条示范"]}。'
     )
@@ -207,15 +210,15 @@ def _ask_examples(recipe: Recipe, count: int, style: str) -> str:
     )
 
 
-def _known(recipe: Recipe, wanted: Wanted, style: str) -> list[str]:
-    if wanted is Wanted.EXAMPLES:
+def _known(recipe: Recipe, kind: ListKind, style: str) -> list[str]:
+    if kind is ListKind.EXAMPLES:
         target = recipe.style(style)
         return list(target.examples) if target is not None else []
-    return [entry.text for entry in getattr(recipe, wanted.value)]
+    return [entry.text for entry in getattr(recipe, kind.value)]
 
 
-def _listed(recipe: Recipe, wanted: Wanted) -> str:
-    return "、".join(_known(recipe, wanted, ""))
+def _listed(recipe: Recipe, kind: ListKind) -> str:
+    return "、".join(_known(recipe, kind, ""))
 
 
 def _detail(entry: Entry) -> str:

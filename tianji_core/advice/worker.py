@@ -1,4 +1,4 @@
-"""The workers of questions to a teacher. What has come is kept even when they are stopped."""
+"""The workers of questions to a teacher. What has arrived is kept even when they are stopped."""
 
 import asyncio
 
@@ -13,7 +13,7 @@ from tianji_core.workspace import Workspace
 
 @worker_of(SuggestionArguments)
 def suggest_entries(workspace: Workspace, arguments: SuggestionArguments, reporter: Reporter) -> int:
-    """Ask for more entries of a list; returns the exit code."""
+    """Asks for more entries of a list; returns the exit code."""
     recipe = recipes.current(workspace.engine, arguments.recipe).recipe
     reporter.update(0, message=_("正在等造数模型回答…"))
     proposed = asyncio.run(suggest(workspace, recipe, arguments.question, arguments.teacher))
@@ -23,7 +23,7 @@ def suggest_entries(workspace: Workspace, arguments: SuggestionArguments, report
 
 @worker_of(RatingArguments)
 def rate(workspace: Workspace, arguments: RatingArguments, reporter: Reporter) -> int:
-    """Have every enabled cell of a recipe rated; returns the exit code."""
+    """Has every enabled cell of a recipe rated; returns the exit code."""
     recipe = recipes.current(workspace.engine, arguments.recipe).recipe
     reporter.begin(0, _("批"))
     result = asyncio.run(rate_cells(workspace, recipe, arguments.teacher, progress=reporter.update))

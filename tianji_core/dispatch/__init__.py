@@ -1,6 +1,6 @@
-"""Asks many things of teachers at once. :func:`run` sends the items of one lane per teacher with retries, limits per
-minute and a budget, and stores what comes back in small batches. It knows nothing of what is asked: a :class:`Client`
-turns items into requests and answers into results."""
+"""Asks many things of teachers at once. :func:`run` sends the items of one lane per teacher with retries,
+limits per minute and a budget, and stores what comes back in small batches. It knows nothing of what is
+asked: a :class:`Client` turns items into requests and answers into results."""
 
 from tianji_core.dispatch.budget import TOKENS_PER_CHARACTER, Budget, Usage, expected_usage
 from tianji_core.dispatch.dispatcher import Retry

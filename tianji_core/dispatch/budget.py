@@ -1,5 +1,5 @@
-"""The budget of a run: money and tokens. What a request is expected to use is reserved before it is sent, so that
-concurrent requests do not exceed the budget together."""
+"""The budget of a run: money and tokens. What a request is expected to use is reserved before it is sent, so
+that concurrent requests do not exceed the budget together."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -49,8 +49,8 @@ def expected_usage(prompt: str, completion_tokens: int) -> Usage:
 
 @dataclass
 class Budget:
-    """What a run may spend and has spent. ``spent`` holds (usage, price) of earlier starts of the run. Tokens whose
-    price is unknown count as free of charge."""
+    """What a run may spend and has spent. ``spent`` holds (usage, price) of earlier starts of the run. Tokens
+    whose price is unknown count as free of charge."""
 
     options: RunOptions
     spent: Sequence[tuple[Usage, ModelEntry]] = field(default_factory=tuple)

@@ -1,5 +1,5 @@
-"""Sends items to teachers over the network with a fixed pool of workers and bounded retries. Stops early when going on
-makes no sense or exceeds the budget."""
+"""Sends items to teachers over the network with a fixed pool of workers and bounded retries. Stops early when
+going on makes no sense or exceeds the budget."""
 
 import asyncio
 import random
@@ -28,14 +28,16 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 STOP_GRACE = 2.0
-"""Seconds that requests in flight get to finish after a stop; less than the grace period of the supervisor."""
+"""Seconds that requests in flight get to finish after a stop; less than the grace period of the
+supervisor."""
 BUDGET_POLL = 0.05
 """Seconds between checks of the budget while requests in flight may turn out smaller than expected."""
 
 
 @dataclass(frozen=True)
 class Retry:
-    """``attempts`` per item; the waits between them double from ``first_wait`` to ``longest_wait`` seconds."""
+    """``attempts`` per item; the waits between them double from ``first_wait`` to ``longest_wait``
+    seconds."""
 
     attempts: int = 5
     first_wait: float = 1.0
@@ -47,8 +49,8 @@ class _Halted(Exception):
 
 
 class Dispatcher(Generic[T, R]):
-    """Sends the items of one lane per teacher, at most ``concurrency`` requests at once over all of them. Results and
-    failures go to ``keep``; ``stop`` ends the run from outside."""
+    """Sends the items of one lane per teacher, at most ``concurrency`` requests at once over all of them.
+    Results and failures go to ``keep``; ``stop`` ends the run from outside."""
 
     def __init__(
         self,
@@ -77,8 +79,8 @@ class Dispatcher(Generic[T, R]):
         return self.counters.pulse(levels, paused, self._budget.tokens, self._budget.cost)
 
     async def work(self, pool_size: int) -> None:
-        """Sends everything with at most ``pool_size`` workers per lane; returns when all results are handed over, or the
-        run was stopped.
+        """Sends everything with at most ``pool_size`` workers per lane; returns when all results are handed
+        over, or the run was stopped.
 
         Raises:
             TeacherError: the reason why going on makes no sense. RunLimitError: budget or time are used up.

@@ -16,7 +16,8 @@ Result = TypeVar("Result")
 Item = TypeVar("Item", contravariant=True)
 
 LONGEST_PAUSE = 300.0
-"""Seconds. A server that asks for a longer pause in effect refuses; the item fails after its attempts instead."""
+"""Seconds. A server that asks for a longer pause in effect refuses; the item fails after its attempts
+instead."""
 
 
 @dataclass(frozen=True)
@@ -29,8 +30,8 @@ class Outcome(Generic[R]):
 
 @dataclass(frozen=True)
 class Failed(Generic[T]):
-    """An item without a usable answer. ``kind`` is that of the error, ``message`` its sentence; ``attempts`` counts the
-    requests that were sent."""
+    """An item without a usable answer. ``kind`` is that of the error, ``message`` its sentence; ``attempts``
+    counts the requests that were sent."""
 
     item: T
     kind: str
@@ -56,8 +57,8 @@ class Client(Protocol[Item, R]):
 
 @dataclass(frozen=True)
 class Lane(Generic[Item, R]):
-    """One teacher and its items. ``price`` holds the prices that count against the budget; ``answered_before`` is the
-    number of answers that earlier starts of the same run got."""
+    """One teacher and its items. ``price`` holds the prices that count against the budget;
+    ``answered_before`` is the number of answers that earlier starts of the same run got."""
 
     client: Client[Item, R]
     items: Iterator[Item]
@@ -67,7 +68,8 @@ class Lane(Generic[Item, R]):
 
 
 class OpenLane(Generic[T, Result]):
-    """A lane while its items are sent: its throttle, its limits per minute and the pause that its server asked for."""
+    """A lane while its items are sent: its throttle, its limits per minute and the pause that its server
+    asked for."""
 
     def __init__(self, lane: Lane[T, Result], concurrency: int) -> None:
         choice = lane.choice
@@ -99,7 +101,8 @@ class OpenLane(Generic[T, Result]):
         return max(0.0, self._paused_until - asyncio.get_running_loop().time())
 
     def limited(self, error: TeacherRateLimitError, sent_at: float) -> None:
-        """Handles an answer 429: lowers the concurrency and pauses the lane for as long as the server asks."""
+        """Handles an answer 429: lowers the concurrency and pauses the lane for as long as the server
+        asks."""
         now = asyncio.get_running_loop().time()
         self.throttle.limited(sent_at, now)
         if error.retry_after is not None:

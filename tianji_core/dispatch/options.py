@@ -4,9 +4,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 class RunOptions(BaseModel):
-    """``budget_cost`` in the teachers' currency and ``budget_tokens`` (both directions together) are for the whole run;
-    ``minutes`` counts from each start. A run that reaches one of them stops by itself and can be continued; None means
-    no limit. With ``ban_openings`` the prompt names the openings that the teacher has used too often."""
+    """``budget_cost`` in the teachers' currency and ``budget_tokens`` (both directions together) are for the
+    whole run; ``minutes`` counts from each start. A run that reaches one of them stops by itself and can be
+    continued; None means no limit. With ``ban_openings`` the prompt names the openings that the teacher has
+    used too often."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

@@ -12,8 +12,8 @@ MAX_BATCH = 500
 
 
 class Outbox(Generic[R]):
-    """Takes results with :meth:`put`; :meth:`run` passes them in batches to ``store``, in a thread, until :meth:`close`.
-    ``on_stored`` is called with each batch once it is stored."""
+    """Takes results with :meth:`put`; :meth:`run` passes them in batches to ``store``, in a thread, until
+    :meth:`close`. ``on_stored`` is called with each batch once it is stored."""
 
     def __init__(self, store: Callable[[list[R]], None], on_stored: Callable[[list[R]], None]) -> None:
         self._store = store

@@ -23,8 +23,9 @@ class Pace:
 
 
 class Throttle:
-    """Limits the concurrent requests: the level is halved when the server answers 429 and raised by one for each full
-    round of answers, never above ``most`` (additive increase, multiplicative decrease, as in TCP)."""
+    """Limits the concurrent requests: the level is halved when the server answers 429 and raised by one for
+    each full round of answers, never above ``most`` (additive increase, multiplicative decrease, as in
+    TCP)."""
 
     def __init__(self, most: int) -> None:
         self._most = most
@@ -71,8 +72,8 @@ class Throttle:
             self._admit()
 
     def limited(self, sent_at: float, now: float) -> None:
-        """Lowers the level after an answer 429 to a request sent at ``sent_at``. Requests that were in flight together
-        lower it once, not once each."""
+        """Lowers the level after an answer 429 to a request sent at ``sent_at``. Requests that were in flight
+        together lower it once, not once each."""
         if sent_at >= self._lowered_at:
             self._level = max(1.0, self._level / 2)
             self._lowered_at = now

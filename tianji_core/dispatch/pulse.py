@@ -17,9 +17,9 @@ STALE = 10.0
 
 @dataclass(frozen=True)
 class Pulse:
-    """Rates per second over the last half minute; ``levels`` is the number of requests allowed in flight, by teacher;
-    ``limited`` counts answers 429 since the start; ``paused`` seconds that the server asked to wait; ``updated`` in
-    seconds since the epoch."""
+    """Rates per second over the last half minute; ``levels`` is the number of requests allowed in flight, by
+    teacher; ``limited`` counts answers 429 since the start; ``paused`` seconds that the server asked to wait;
+    ``updated`` in seconds since the epoch."""
 
     requests: int = 0
     requests_per_second: float = 0.0

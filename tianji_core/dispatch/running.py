@@ -33,13 +33,13 @@ async def run(
     stop: asyncio.Event | None = None,
     on_pulse: Callable[[Pulse], None] | None = None,
 ) -> None:
-    """Send every item of the lanes, at most ``concurrency`` requests at once over all of them, and store what comes back
-    before returning.
+    """Send every item of the lanes, at most ``concurrency`` requests at once over all of them, and store what
+    comes back before returning.
 
-    ``items`` is the most that a lane may hold; fewer workers are started where it is small. ``store`` is called in a
-    thread with one batch at a time, ``on_stored`` in the event loop once the batch is stored. Setting ``stop`` ends the
-    run early; items that were not sent stay as they are. ``on_pulse`` is called in a thread once a second and once at
-    the end.
+    ``items`` is the most that a lane may hold; fewer workers are started where it is small. ``store`` is
+    called in a thread with one batch at a time, ``on_stored`` in the event loop once the batch is stored.
+    Setting ``stop`` ends the run early; items that were not sent stay as they are. ``on_pulse`` is called in
+    a thread once a second and once at the end.
 
     Raises:
         TeacherError: going on makes no sense (wrong key, unknown model, nobody answers).

@@ -1,5 +1,5 @@
-"""造数: turns plans into runs and runs into samples. :func:`create_run` stores a run, :func:`start_generation` runs its
-tasks in the background, :func:`run_state` returns its state."""
+"""造数: turns plans into runs and runs into samples. :func:`create_run` stores a run,
+:func:`start_generation` runs its tasks in the background, :func:`run_state` returns its state."""
 
 from tianji_core.dispatch import STALE, Pulse, RunOptions, read_pulse
 from tianji_core.generation.estimate import Estimate, count_tasks, estimate

@@ -1,4 +1,5 @@
-"""Runs tasks with the offline composer. It never waits for a network, so a pool of workers would only cost time."""
+"""Runs tasks with the offline composer. It never waits for a network, so a pool of workers would only cost
+time."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator

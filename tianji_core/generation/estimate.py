@@ -18,8 +18,8 @@ _SAMPLED = 120
 
 @dataclass(frozen=True)
 class Estimate:
-    """``cost`` in the provider's currency, None where its price is unknown; ``seconds`` of running time; ``measured`` says
-    whether it rests on an earlier run with the same model."""
+    """``cost`` in the provider's currency, None where its price is unknown; ``seconds`` of running time;
+    ``measured`` says whether it rests on an earlier run with the same model."""
 
     tasks: int
     prompt_tokens: int
@@ -42,9 +42,9 @@ def count_tasks(recipe: Recipe, plan: Plan) -> int:
 def estimate(
     workspace: Workspace, recipe: Recipe, plan: Plan, teacher: Teachers, concurrency: int
 ) -> Estimate:
-    """Estimates a plan: tokens from the characters of a sample of the real prompts and the middle of each style's length limits; time from
-    the latency of an earlier run with the same model, or a guess, and from the limits per minute. Several teachers work
-    at the same time and share the concurrency.
+    """Estimates a plan: tokens from the characters of a sample of the real prompts and the middle of each
+    style's length limits; time from the latency of an earlier run with the same model, or a guess, and from
+    the limits per minute. Several teachers work at the same time and share the concurrency.
 
     Raises:
         PlanError: the plan has no task. SettingsError: a provider that is not there.
@@ -86,7 +86,8 @@ def estimate(
 
 
 def measured_latency(workspace: Workspace, choice: TeacherChoice) -> float | None:
-    """Returns the mean seconds per answer in the newest run with the same provider, model and address, or None."""
+    """Returns the mean seconds per answer in the newest run with the same provider, model and address, or
+    None."""
     for run in run_store.listed(workspace.engine, limit=20):
         several = teachers_of(run)
         earlier = several[0].choice

@@ -1,5 +1,5 @@
-"""Runs the pending tasks of a generation run. Each answer is stored as it arrives; unanswered tasks stay pending, so a
-run can be stopped or killed at any moment and continued later."""
+"""Runs the pending tasks of a generation run. Each answer is stored as it arrives; unanswered tasks stay
+pending, so a run can be stopped or killed at any moment and continued later."""
 
 import asyncio
 import time
@@ -34,8 +34,8 @@ async def run_generation(
     stop: asyncio.Event | None = None,
     retry: Retry | None = None,
 ) -> RunState:
-    """Sends every pending task of a run and stores what comes back; the raw file is written at the end, also after a
-    stop or a fatal error. Setting ``stop`` ends the run early.
+    """Sends every pending task of a run and stores what comes back; the raw file is written at the end, also
+    after a stop or a fatal error. Setting ``stop`` ends the run early.
 
     Raises:
         PlanError: no such run. JobError: another process works on it.

@@ -61,8 +61,8 @@ def retry_failed(workspace: Workspace, run_id: int) -> Job:
 
 
 def cancel(workspace: Workspace, run_id: int) -> int:
-    """Skips the pending tasks of a run, and stops it if it is running; answers in flight may still be stored. Returns
-    how many tasks were skipped; :func:`take_up` undoes it.
+    """Skips the pending tasks of a run, and stops it if it is running; answers in flight may still be stored.
+    Returns how many tasks were skipped; :func:`take_up` undoes it.
 
     Raises:
         PlanError: no such run.

@@ -13,8 +13,8 @@ _SHOWN = 6
 
 @dataclass(frozen=True)
 class OfflineGaps:
-    """Tasks that the composer has no phrases for. ``styles`` are unknown altogether; ``scenes`` are missing from a style
-    that it knows; ``count`` of ``total`` tasks are affected."""
+    """Tasks that the composer has no phrases for. ``styles`` are unknown altogether; ``scenes`` are missing
+    from a style that it knows; ``count`` of ``total`` tasks are affected."""
 
     styles: tuple[str, ...]
     scenes: tuple[str, ...]
@@ -45,7 +45,8 @@ class OfflineGaps:
 
 
 def offline_gaps(recipe: Recipe, planned: Iterable[Task]) -> OfflineGaps | None:
-    """Returns the tasks of ``planned`` that the composer cannot write; None where it can write all of them."""
+    """Returns the tasks of ``planned`` that the composer cannot write; None where it can write all of
+    them."""
     phrases = _phrases(max(file.stat().st_mtime_ns for file in BUILT_IN.rglob("*.yaml")))
     counts: dict[tuple[str, str], int] = {}
     for task in planned:

@@ -1,4 +1,5 @@
-"""Measures how texts begin and how much they repeat each other, for the teacher's prompt and for the run view."""
+"""Measures how texts begin and how much they repeat each other, for the teacher's prompt and for the run
+view."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable
@@ -10,8 +11,8 @@ from tianji_core.store.run_figures import Told, told
 OPENING = 4
 """Characters that count as an opening."""
 COMPARED = 300
-"""Texts per measurement: enough for a stable figure, and always the same number, because the share of distinct pairs
-falls as texts are added."""
+"""Texts per measurement: enough for a stable figure, and always the same number, because the share of
+distinct pairs falls as texts are added."""
 ENOUGH = 30
 """Texts of a style before anything is called frequent."""
 TOO_OFTEN = 0.05
@@ -73,8 +74,8 @@ class Openings:
 
 @dataclass(frozen=True)
 class Variety:
-    """``distinct_2`` is distinct pairs of neighbouring characters over all pairs (Li et al. 2016, by character);
-    ``top_share`` the share (0-1) of texts with the most frequent opening, ``top_opening``."""
+    """``distinct_2`` is distinct pairs of neighbouring characters over all pairs (Li et al. 2016, by
+    character); ``top_share`` the share (0-1) of texts with the most frequent opening, ``top_opening``."""
 
     texts: int
     distinct_2: float
@@ -100,8 +101,8 @@ def variety(texts: Iterable[Told]) -> Variety | None:
 
 
 def run_variety(engine: Engine, run_id: int) -> tuple[Variety, Variety] | None:
-    """Returns the variety of a run's first and of its newest texts, :data:`COMPARED` each; both are that of all texts
-    where there are fewer than twice as many. None where there is no text."""
+    """Returns the variety of a run's first and of its newest texts, :data:`COMPARED` each; both are that of
+    all texts where there are fewer than twice as many. None where there is no text."""
     first = list(told(engine, run_id, 2 * COMPARED))
     if len(first) < 2 * COMPARED:
         overall = variety(first)

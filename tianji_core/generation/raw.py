@@ -16,9 +16,9 @@ def raw_path(workspace: Workspace, run_id: int) -> Path:
 
 
 def write_raw(workspace: Workspace, run_id: int) -> Path:
-    """Writes every text of the run as ``[{"conversation": [{system, src_input, style_name, input, output}]}]`` by task
-    position, replaces an earlier file in one step and returns its path. Memory use does not grow with the number of
-    texts."""
+    """Writes every text of the run as
+    ``[{"conversation": [{system, src_input, style_name, input, output}]}]`` by task position, replaces an
+    earlier file in one step and returns its path. Memory use does not grow with the number of texts."""
     path = raw_path(workspace, run_id)
     with atomic_writer(path) as file:
         separator = "[\n"

@@ -35,7 +35,8 @@ MAX_CONCURRENCY = 512
 
 @dataclass(frozen=True)
 class RunState:
-    """The state of a run. ``errors`` counts its failures by kind; ``latest`` holds its newest texts, newest first."""
+    """The state of a run. ``errors`` counts its failures by kind; ``latest`` holds its newest texts, newest
+    first."""
 
     run: Run
     counts: TaskCounts
@@ -63,12 +64,13 @@ def create_run(
     title: str = "",
     options: RunOptions | None = None,
 ) -> Run:
-    """Stores a run with all its tasks; nothing is sent yet. The run keeps the recipe at its present revision, so a later
-    edit does not change it. Each task is assigned to one of the teachers by weight, always the same for the same seed.
-    A ``title`` of '' becomes the styles and the models.
+    """Stores a run with all its tasks; nothing is sent yet. The run keeps the recipe at its present revision,
+    so a later edit does not change it. Each task is assigned to one of the teachers by weight, always the
+    same for the same seed. A ``title`` of '' becomes the styles and the models.
 
     Raises:
-        PlanError: the plan has no task, names something the recipe lacks, the concurrency is out of range, or there is a
+        PlanError: the plan has no task, names something the recipe lacks, the concurrency is out of range, or
+        there is a
             budget in money and a price is unknown.
         ComposerError: the offline composer has phrases for none of the tasks.
         RecipeError, SettingsError, TeacherAuthError: recipe or teacher are not usable.
@@ -136,7 +138,8 @@ def weighted(teacher: Teachers) -> list[WeightedTeacher]:
 
 
 def assigned(weights: Sequence[float], seed: int, task: Task) -> int:
-    """Returns the number of the teacher that a task is for, drawn by weight from the seed and the task's content only."""
+    """Returns the number of the teacher that a task is for, drawn by weight from the seed and the task's
+    content only."""
     if len(weights) == 1:
         return 0
     source = random.Random(f"teacher|{seed}|{task.name}|{task.scene}|{task.style}|{task.round}")

@@ -47,8 +47,8 @@ def coverage(recipe: Recipe, counts: Iterable[CellCount], styles: tuple[str, ...
 
 
 def top_up_plan(recipe: Recipe, covered: Coverage, styles: tuple[str, ...], target: int, seed: int) -> Plan:
-    """Returns a plan for the cells with fewer than ``target`` usable samples, with as many rounds as the one with the
-    fewest needs. Use a new ``seed``, so that no earlier text is written again.
+    """Returns a plan for the cells with fewer than ``target`` usable samples, with as many rounds as the one
+    with the fewest needs. Use a new ``seed``, so that no earlier text is written again.
 
     Raises:
         PlanError: every cell has enough.

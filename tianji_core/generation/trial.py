@@ -1,5 +1,5 @@
-"""Sends a few tasks of a plan without storing anything. The parameters are those that a run would draw; several
-teachers take turns."""
+"""Sends a few tasks of a plan without storing anything. The parameters are those that a run would draw;
+several teachers take turns."""
 
 import asyncio
 from dataclasses import dataclass
@@ -30,7 +30,8 @@ async def dry_run(
     sampling: Sampling | SamplingPlan,
     count: int = 3,
 ) -> list[Trial]:
-    """Sends the first ``count`` tasks of a plan, or one for each teacher if that is more; returns one trial per task.
+    """Sends the first ``count`` tasks of a plan, or one for each teacher if that is more; returns one trial
+    per task.
 
     Raises:
         PlanError: the plan has no task. SettingsError, TeacherAuthError: the teacher is not usable.

@@ -17,13 +17,15 @@ def task_sampling(plan: SamplingPlan, task: Task, seed: int) -> Sampling:
 
 
 def usage_of(asked: Brief) -> Usage:
-    """Returns the tokens that a brief is likely to use: its prompt, and a text midway between the length limits."""
+    """Returns the tokens that a brief is likely to use: its prompt, and a text midway between the length
+    limits."""
     characters = (asked.style.min_chars + asked.style.max_chars) / 2
     return expected_usage(asked.prompt, round(characters * TOKENS_PER_CHARACTER))
 
 
 class WritingClient:
-    """Asks one teacher of a run for texts. With ``openings`` the prompt names those that it has used too often."""
+    """Asks one teacher of a run for texts. With ``openings`` the prompt names those that it has used too
+    often."""
 
     def __init__(
         self,
@@ -85,7 +87,8 @@ def provenance(prompt: str, answer: Answer, sampling: Sampling, attempts: int = 
 def written(
     recipe: Recipe, asked: Brief, answer: Answer, sampling: Sampling | None = None, attempts: int = 1
 ) -> Written:
-    """Returns the sample that an answer becomes. White space around the text is removed; nothing else changes."""
+    """Returns the sample that an answer becomes. White space around the text is removed; nothing else
+    changes."""
     return Written(
         task=asked.task,
         system=recipe.prompts.system,

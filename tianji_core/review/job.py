@@ -1,4 +1,4 @@
-"""Asking for other wordings of a sample as a background job, and its worker."""
+"""Requests other wordings of a sample in a background job, and its worker."""
 
 import asyncio
 
@@ -23,7 +23,7 @@ class RewritingSubject(JobSubject):
 
 
 class RewritingArguments(RewritingSubject):
-    """``teacher`` rewrites; ``wish`` is what the person adds in words."""
+    """The subject, the ``teacher`` that rewrites, and a ``wish`` of the person in words."""
 
     worker = "tianji_core.review.job:rewrite_sample"
 
@@ -32,10 +32,11 @@ class RewritingArguments(RewritingSubject):
 
 
 def start_rewriting(workspace: Workspace, sample: Sample, choice: TeacherChoice, wish: str = "") -> Job:
-    """Ask for three other wordings of a sample in the background; what came before is thrown away.
+    """Requests three other wordings of a sample in the background; earlier candidates are deleted.
 
     Raises:
-        JobError: this sample is being rewritten already. SettingsError, TeacherAuthError: the teacher is not usable.
+        JobError: this sample is being rewritten already. SettingsError, TeacherAuthError: the teacher is not
+        usable.
     """
     checked_choice(workspace, choice)
     running = rewriting_job(workspace, sample.id)
@@ -48,17 +49,17 @@ def start_rewriting(workspace: Workspace, sample: Sample, choice: TeacherChoice,
 
 
 def rewriting_job(workspace: Workspace, sample_id: int) -> Job | None:
-    """The newest rewriting of a sample among the last ones, running or not."""
-    found = jobs.listed(workspace, kind=KIND, limit=_LOOK_BACK)
+    """Returns the newest rewriting of a sample among the recent jobs, running or not."""
+    recent = jobs.listed(workspace, kind=KIND, limit=_LOOK_BACK)
     subject = RewritingSubject(sample_id=sample_id)
-    return next((job for job in found if jobs.subject_of(job, RewritingSubject) == subject), None)
+    return next((job for job in recent if jobs.subject_of(job, RewritingSubject) == subject), None)
 
 
 @worker_of(RewritingArguments)
 def rewrite_sample(workspace: Workspace, arguments: RewritingArguments, reporter: Reporter) -> int:
-    """Ask for other wordings of one sample; returns the exit code."""
+    """Requests other wordings of one sample; returns the exit code."""
     reporter.begin(NUMBER, _("条"))
     sample = samples.get(workspace.engine, arguments.sample_id)
-    found = asyncio.run(rewrite(workspace, sample, arguments.teacher, arguments.wish, reporter.update))
-    print(_("写了 {n} 条候选", n=len(found.candidates)), flush=True)
+    rewriting = asyncio.run(rewrite(workspace, sample, arguments.teacher, arguments.wish, reporter.update))
+    print(_("写了 {n} 条候选", n=len(rewriting.candidates)), flush=True)
     return 0

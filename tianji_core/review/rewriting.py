@@ -48,8 +48,8 @@ class Candidate(BaseModel):
 
 
 class Rewriting(BaseModel):
-    """The candidates for a sample at ``version``. ``faults`` says why each unusable answer is; ``cost`` is in the
-    provider's currency, None where the price is unknown."""
+    """The candidates for a sample at ``version``. ``faults`` says why each unusable answer is; ``cost`` is in
+    the provider's currency, None where the price is unknown."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -70,12 +70,12 @@ async def rewrite(
     wish: str = "",
     progress: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> Rewriting:
-    """Requests three other wordings at once, stores the candidates and returns them; ``wish`` is a request of the person
-    in words.
+    """Requests three other wordings at once, stores the candidates and returns them; ``wish`` is a request of
+    the person in words.
 
     Raises:
-        TeacherError: no answer is usable. InputError: a teacher that answers no prompts does not know the cell.
-        SettingsError, TeacherAuthError: the teacher is not usable.
+        TeacherError: no answer is usable. InputError: a teacher that answers no prompts does not know the
+        cell. SettingsError, TeacherAuthError: the teacher is not usable.
     """
     recipe = recipes.current(workspace.engine, sample.recipe).recipe
     source = provider(workspace, choice.provider)
@@ -172,7 +172,8 @@ def rewrite_prompt(recipe: Recipe, sample: Sample, problems: list[str], wish: st
 
 
 def _candidates(sample: Sample, context: Context, answers: list[Answer]) -> list[Candidate]:
-    """Returns the answers as they would be stored: safe fixes applied, duplicates and the present text left out."""
+    """Returns the answers as they would be stored: safe fixes applied, duplicates and the present text left
+    out."""
     candidates: dict[str, Candidate] = {}
     for answer in answers:
         subject = Subject(answer.text.strip(), sample.name, sample.scene, sample.style)

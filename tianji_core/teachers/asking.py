@@ -16,7 +16,8 @@ Ask = Callable[[str, Sampling], Awaitable[Answer]]
 
 @asynccontextmanager
 async def asking(workspace: Workspace, choice: TeacherChoice) -> AsyncIterator[Ask]:
-    """Yields a function that sends prompts to the teacher of ``choice``; its connections are closed after the block.
+    """Yields a function that sends prompts to the teacher of ``choice``; its connections are closed after the
+    block.
 
     Raises:
         InputError: the teacher answers no prompts (:attr:`Provider.can_chat`).

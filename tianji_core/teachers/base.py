@@ -19,8 +19,8 @@ class Sampling:
 @dataclass(frozen=True)
 class Answer:
     """The answer of a teacher. Tokens are None where the server does not count them; latency in seconds;
-    ``reasoning`` is thinking that was split off the text; ``finish_reason`` as the API names it; ``planted`` names
-    the deliberate mistakes of the offline composer."""
+    ``reasoning`` is thinking that was split off the text; ``finish_reason`` as the API names it; ``planted``
+    names the deliberate mistakes of the offline composer."""
 
     text: str
     model: str

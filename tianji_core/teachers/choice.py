@@ -9,10 +9,10 @@ from tianji_core.i18n import _
 
 
 class TeacherChoice(BaseModel):
-    """``base_url`` '' means the provider's own address, ``model`` '' its first model. ``timeout`` is in seconds for one
-    request; ``requests_per_minute`` and ``tokens_per_minute`` (both directions together) None means no limit. Prices per
-    million tokens in the provider's currency, None for those of the catalogue. ``mistakes`` is the share (0-1) of texts
-    in which the offline composer plants a deliberate mistake."""
+    """``base_url`` '' means the provider's own address, ``model`` '' its first model. ``timeout`` is in
+    seconds for one request; ``requests_per_minute`` and ``tokens_per_minute`` (both directions together) None
+    means no limit. Prices per million tokens in the provider's currency, None for those of the catalogue.
+    ``mistakes`` is the share (0-1) of texts in which the offline composer plants a deliberate mistake."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

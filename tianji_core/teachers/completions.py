@@ -26,7 +26,8 @@ class Split:
 
 
 def split_thinking(content: str) -> Split:
-    """Splits ``<think>…</think>`` off a text. Some servers omit the opening tag; a block without an end is all thinking."""
+    """Splits ``<think>…</think>`` off a text. Some servers omit the opening tag; a block without an end is
+    all thinking."""
     pieces = [piece.strip() for piece in _THINKING.findall(content)]
     text = _THINKING.sub("", content)
     if closing := _CLOSING.search(text):

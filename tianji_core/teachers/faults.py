@@ -1,5 +1,6 @@
-"""Turns the failure of a request into a :class:`TeacherError` with one sentence that says what to do. Servers may echo the
-key, so every text from a server passes :meth:`Endpoint.clean` before it becomes part of a message."""
+"""Turns the failure of a request into a :class:`TeacherError` with one sentence that says what to do. Servers
+may echo the key, so every text from a server passes :meth:`Endpoint.clean` before it becomes part of a
+message."""
 
 import email.utils
 import json
@@ -29,7 +30,8 @@ _FILTERED = (
     "contentfilter",
     "敏感",
 )
-"""How providers name a request that their content filter stopped (OpenAI, Azure, DeepSeek, DashScope, Zhipu)."""
+"""How providers name a request that their content filter stopped (OpenAI, Azure, DeepSeek, DashScope,
+Zhipu)."""
 
 _NO_CREDIT = (
     "insufficient_quota",
@@ -187,7 +189,8 @@ def unreadable(endpoint: Endpoint, detail: object) -> TeacherAnswerError:
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Returns the seconds to wait by ``retry-after-ms`` or ``Retry-After`` (seconds or an HTTP date), or None."""
+    """Returns the seconds to wait by ``retry-after-ms`` or ``Retry-After`` (seconds or an HTTP date), or
+    None."""
     lowered = {name.lower(): value for name, value in headers.items()}
     try:
         if "retry-after-ms" in lowered:

@@ -1,5 +1,5 @@
-"""A teacher behind any OpenAI-compatible endpoint, through the official SDK. :mod:`tianji_core.dispatch` retries, so the
-SDK's own retries are off."""
+"""A teacher behind any OpenAI-compatible endpoint, through the official SDK. :mod:`tianji_core.dispatch`
+retries, so the SDK's own retries are off."""
 
 import asyncio
 import json
@@ -77,7 +77,8 @@ class OpenAICompatible:
         return await self.complete(brief.prompt, sampling)
 
     async def complete(self, prompt: str, sampling: Sampling) -> Answer:
-        """Returns one completion of ``prompt``. Sampling parameters are request fields, never part of the message."""
+        """Returns one completion of ``prompt``. Sampling parameters are request fields, never part of the
+        message."""
         import openai
 
         started = time.monotonic()

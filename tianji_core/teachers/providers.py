@@ -1,4 +1,5 @@
-"""The catalogue of teachers: ``configs/providers.yaml``, extended and overridden by the workspace's ``providers.yaml``."""
+"""The catalogue of teachers: ``configs/providers.yaml``, extended and overridden by the workspace's
+``providers.yaml``."""
 
 import datetime
 from functools import lru_cache
@@ -23,8 +24,8 @@ class _Frozen(BaseModel):
 
 
 class ModelEntry(_Frozen):
-    """One model of a provider. Prices are per million tokens, None where unknown; ``body`` holds request fields that
-    this model needs beside the usual ones."""
+    """One model of a provider. Prices are per million tokens, None where unknown; ``body`` holds request
+    fields that this model needs beside the usual ones."""
 
     name: str = Field(min_length=1)
     input_price: float | None = Field(default=None, ge=0)
@@ -39,8 +40,9 @@ class ModelEntry(_Frozen):
 
 
 class Provider(_Frozen):
-    """A service that offers teachers, and how to reach it. ``key_variable`` names the environment variable of the key.
-    ``concurrency`` and the limits per minute are what a run starts from; a person can change them for each run."""
+    """A service that offers teachers, and how to reach it. ``key_variable`` names the environment variable of
+    the key. ``concurrency`` and the limits per minute are what a run starts from; a person can change them
+    for each run."""
 
     key: str
     title: str = Field(min_length=1)
@@ -69,8 +71,8 @@ class Provider(_Frozen):
 
     @property
     def can_chat(self) -> bool:
-        """Whether it answers any prompt, and so can judge, rate, suggest and read documents. One that cannot writes the
-        texts of a plan only."""
+        """Whether it answers any prompt, and so can judge, rate, suggest and read documents. One that cannot
+        writes the texts of a plan only."""
         return self.sdk != "composer"
 
     @property
@@ -118,7 +120,8 @@ def _loaded(path: Path, _modified: int) -> dict[str, Provider]:
 
 
 def providers(workspace: Workspace) -> dict[str, Provider]:
-    """Returns every provider that can be chosen, by key: the built-in ones, overridden and extended by the workspace's file.
+    """Returns every provider that can be chosen, by key: the built-in ones, overridden and extended by the
+    workspace's file.
 
     Raises:
         SettingsError: one of the two files is not valid.
@@ -136,8 +139,8 @@ def own_providers_path(workspace: Workspace) -> Path:
 
 
 def save_provider(workspace: Workspace, changed: Provider) -> None:
-    """Saves a provider in the workspace's own file and replaces one with the same key; the others stay. Comments in the
-    file are lost.
+    """Saves a provider in the workspace's own file and replaces one with the same key; the others stay.
+    Comments in the file are lost.
 
     Raises:
         SettingsError: the file that is there is not valid.

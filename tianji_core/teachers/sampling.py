@@ -14,8 +14,9 @@ Tokens = Annotated[int, Field(ge=1, le=1_000_000)]
 
 
 class SamplingPlan(BaseModel):
-    """Each parameter is one value, a (lowest, highest) range, or None for the server's default. ``seed`` is sent as it
-    is; with ``seed_per_task`` each task sends a seed of its own, so that a server that honours it repeats a run."""
+    """Each parameter is one value, a (lowest, highest) range, or None for the server's default. ``seed`` is
+    sent as it is; with ``seed_per_task`` each task sends a seed of its own, so that a server that honours it
+    repeats a run."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -51,7 +52,8 @@ class SamplingPlan(BaseModel):
         )
 
     def draw(self, source: random.Random) -> Sampling:
-        """Returns the parameters of one task, rounded to three digits; the same source gives the same values."""
+        """Returns the parameters of one task, rounded to three digits; the same source gives the same
+        values."""
         tokens = self.max_tokens
         return Sampling(
             temperature=_drawn(self.temperature, source),

@@ -1,4 +1,5 @@
-"""Zhipu GLM through its own SDK. The SDK is synchronous, so each request runs in a thread of the teacher's pool."""
+"""Zhipu GLM through its own SDK. The SDK is synchronous, so each request runs in a thread of the teacher's
+pool."""
 
 import asyncio
 import time
@@ -43,10 +44,12 @@ class Zhipu:
         return await self.complete(brief.prompt, sampling)
 
     async def complete(self, prompt: str, sampling: Sampling) -> Answer:
-        """Returns one completion of ``prompt``. Sampling parameters are request fields, never part of the message."""
+        """Returns one completion of ``prompt``. Sampling parameters are request fields, never part of the
+        message."""
         loop = asyncio.get_running_loop()
         try:
-            # The SDK limits single reads only, so a server that sends byte after byte would never exceed its limit.
+            # The SDK limits single reads only, so a server that sends byte after byte would never exceed its
+            # limit.
             async with asyncio.timeout(self._endpoint.timeout + 1):
                 return await loop.run_in_executor(self._threads, self._complete, prompt, sampling)
         except TimeoutError:

@@ -1,5 +1,5 @@
-"""评审: a teacher gives samples 0 to 5 for fit, style and naturalness, with a reason. Its scores order the review; they
-never accept, reject or delete anything."""
+"""评审: a teacher gives samples 0 to 5 for fit, style and naturalness, with a reason. Its scores order the
+review; they never accept, reject or delete anything."""
 
 from tianji_core.cleaning.judging.asking import judge_prompt, read_verdict
 from tianji_core.cleaning.judging.estimate import JudgeEstimate, estimate_judging, judging_cost

@@ -30,7 +30,8 @@ def usage_of(recipe: Recipe, sample: Sample) -> Usage:
 
 
 def estimate_judging(workspace: Workspace, selection: SampleFilter, choice: TeacherChoice) -> JudgeEstimate:
-    """Returns what judging the matching samples without a score is likely to use, from the first hundred of them."""
+    """Returns what judging the matching samples without a score is likely to use, from the first hundred of
+    them."""
     recipe = recipes.current(workspace.engine, selection.recipe).recipe
     number = judgements.waiting_count(workspace.engine, selection)
     first = judgements.waiting(workspace.engine, selection, limit=_SAMPLED)
@@ -42,7 +43,8 @@ def estimate_judging(workspace: Workspace, selection: SampleFilter, choice: Teac
 
 
 def judging_cost(workspace: Workspace, recipe_key: str, choice: TeacherChoice) -> tuple[Usage, float | None]:
-    """Returns the tokens of all verdicts on a recipe's samples, and their cost at the prices of ``choice`` or None."""
+    """Returns the tokens of all verdicts on a recipe's samples, and their cost at the prices of ``choice`` or
+    None."""
     used = judgements.usage(workspace.engine, recipe_key)
     usage = Usage(used.prompt_tokens, used.completion_tokens)
     return usage, _cost(workspace, choice, usage)

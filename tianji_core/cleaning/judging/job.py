@@ -38,7 +38,8 @@ class JudgingArguments(JudgingSubject):
 def start_judging(
     workspace: Workspace, selection: SampleFilter, choice: TeacherChoice, concurrency: int = 8
 ) -> Job:
-    """Judges the matching samples without a score in the background; a second start judges those that are left.
+    """Judges the matching samples without a score in the background; a second start judges those that are
+    left.
 
     Raises:
         JobError: it runs already, or nothing is left to judge. InputError: the teacher answers no prompts.

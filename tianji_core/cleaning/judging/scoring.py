@@ -1,5 +1,5 @@
-"""Lets a teacher score the samples without a score. Each verdict is stored as it arrives, so that judging can be stopped
-or killed at any moment and continued later."""
+"""Lets a teacher score the samples without a score. Each verdict is stored as it arrives, so that judging can
+be stopped or killed at any moment and continued later."""
 
 import asyncio
 from collections.abc import Iterator

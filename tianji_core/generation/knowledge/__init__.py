@@ -1,5 +1,6 @@
-"""资料转问答: splits documents into chunks and has a teacher write questions and answers about each; those that are new
-become samples. :func:`create_knowledge_run` stores a run, :func:`start_knowledge` runs it in the background."""
+"""资料转问答: splits documents into chunks and has a teacher write questions and answers about each; those
+that are new become samples. :func:`create_knowledge_run` stores a run, :func:`start_knowledge` runs it in the
+background."""
 
 from tianji_core.generation.knowledge.asking import KnowledgeSettings, knowledge_prompt
 from tianji_core.generation.knowledge.documents import (

@@ -27,9 +27,9 @@ _NAMES = {
 
 
 class KnowledgeSettings(BaseModel):
-    """``pairs`` conversations are asked for per chunk, each of ``turns`` questions; ``size`` and ``overlap`` of the
-    chunks in characters; ``system`` is the system prompt that the samples get; ``similar`` is the likeness (0-100) from
-    which two questions count as the same."""
+    """``pairs`` conversations are asked for per chunk, each of ``turns`` questions; ``size`` and ``overlap``
+    of the chunks in characters; ``system`` is the system prompt that the samples get; ``similar`` is the
+    likeness (0-100) from which two questions count as the same."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -55,8 +55,8 @@ def knowledge_prompt(settings: KnowledgeSettings, file: str, text: str) -> str:
 
 
 def read_conversations(answer: str, settings: KnowledgeSettings) -> list[Dialogue]:
-    """Returns the questions and answers in a teacher's answer. Fenced or broken JSON is repaired; items without a question
-    or an answer are left out, and so are more items than were asked for.
+    """Returns the questions and answers in a teacher's answer. Fenced or broken JSON is repaired; items
+    without a question or an answer are left out, and so are more items than were asked for.
 
     Raises:
         TeacherAnswerError: there is none.

@@ -86,8 +86,8 @@ def _converted(name: str, suffix: str, data: bytes) -> str:
 
 
 def split_document(document: Document, size: int = 600, overlap: int = 60) -> list[DocumentChunk]:
-    """Returns chunks of at most ``size`` characters, split at paragraphs or sentence ends where possible; each repeats up
-    to ``overlap`` characters from the end of the one before.
+    """Returns chunks of at most ``size`` characters, split at paragraphs or sentence ends where possible;
+    each repeats up to ``overlap`` characters from the end of the one before.
 
     Raises:
         InputError: a size out of range, or an overlap that is not smaller than half of it.

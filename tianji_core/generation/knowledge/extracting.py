@@ -1,5 +1,5 @@
-"""Asks a teacher about the pending chunks of a knowledge run. Each answer is stored as it arrives; unanswered chunks stay
-pending, so a run can be stopped or killed at any moment and continued later."""
+"""Asks a teacher about the pending chunks of a knowledge run. Each answer is stored as it arrives; unanswered
+chunks stay pending, so a run can be stopped or killed at any moment and continued later."""
 
 import asyncio
 import random

@@ -21,8 +21,8 @@ class KnowledgeSubject(JobSubject):
 
 
 def start_knowledge(workspace: Workspace, run_id: int, retry_failed: bool = False) -> Job:
-    """Asks about the pending chunks of a run in the background, with ``retry_failed`` also about those that failed;
-    continues a stopped run, too.
+    """Asks about the pending chunks of a run in the background, with ``retry_failed`` also about those that
+    failed; continues a stopped run, too.
 
     Raises:
         InputError: no such run. JobError: it runs already, or has nothing left to ask.

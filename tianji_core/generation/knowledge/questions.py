@@ -8,9 +8,9 @@ from tianji_core.store.knowledge import Dialogue
 
 
 class Questions:
-    """The questions that exist already, to leave out those that repeat one in almost the same words. ``similar`` is the
-    likeness (0-100) from which two questions count as the same; questions that differ in a number never do: 第三条 is
-    not 第四条."""
+    """The questions that exist already, to leave out those that repeat one in almost the same words.
+    ``similar`` is the likeness (0-100) from which two questions count as the same; questions that differ in a
+    number never do: 第三条 is not 第四条."""
 
     def __init__(self, known: Iterable[str], similar: float) -> None:
         self._similar = similar

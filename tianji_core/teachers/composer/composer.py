@@ -1,8 +1,9 @@
-"""Writes one text from phrases: chooses a pattern, fills its slots, then keeps or drops its optional parts until the text
-lies within the style's length limits.
+"""Writes one text from phrases: chooses a pattern, fills its slots, then keeps or drops its optional parts
+until the text lies within the style's length limits.
 
-The tasks of one style are numbered, and each use of a slot turns that number into a place in its bank, by a step of its
-own. Texts with neighbouring numbers then differ in many slots, whereas random draws would yield near duplicates."""
+The tasks of one style are numbered, and each use of a slot turns that number into a place in its bank, by a
+step of its own. Texts with neighbouring numbers then differ in many slots, whereas random draws would yield
+near duplicates."""
 
 from functools import cache
 from random import Random
@@ -22,13 +23,14 @@ DRAWS = 24
 _NEXT_DRAFT = 1_000_003
 """Added to a task's number for each further draft; far larger than the number of tasks of a plan."""
 ROOM = 10
-"""One part in this many of the range between the length limits is kept free above the lower limit where optional parts
-allow it, so that a model trained on these texts does not fall short by a character."""
+"""One part in this many of the range between the length limits is kept free above the lower limit where
+optional parts allow it, so that a model trained on these texts does not fall short by a character."""
 _TRIES = 6
 
 
 class Composer:
-    """离线造句. ``mistakes`` is the share of texts (0-1) that get one deliberate mistake, for practising cleaning."""
+    """离线造句. ``mistakes`` is the share of texts (0-1) that get one deliberate mistake, for practising
+    cleaning."""
 
     name = "offline-composer"
 
@@ -39,7 +41,8 @@ class Composer:
         self.mistakes = mistakes
 
     def compose(self, brief: Brief) -> Answer:
-        """Returns the text for a brief; the same seed and task always give the same text. Tokens are characters.
+        """Returns the text for a brief; the same seed and task always give the same text. Tokens are
+        characters.
 
         Raises:
             ComposerError: there are no phrases for this style or scene, or none that fit its length limits.
@@ -77,7 +80,8 @@ class Composer:
         return self._searched(brief, cell, source, low, high)
 
     def _searched(self, brief: Brief, cell: CellPhrases, source: Random, low: int, high: int) -> str:
-        """Returns a text within narrow limits: tries every pattern with its shortest and with its longest phrases."""
+        """Returns a text within narrow limits: tries every pattern with its shortest and with its longest
+        phrases."""
         lengths = []
         for longest in (False, True):
             for pattern in cell.patterns.all:
@@ -133,7 +137,8 @@ class _Draft:
         return "".join(text for optional, text in pieces if optional in kept)
 
     def _kept(self, sizes: list[int], low: int, high: int) -> set[int]:
-        """Returns the optional parts to keep: a random choice, corrected to meet the limits. -1 stands for the fixed parts."""
+        """Returns the optional parts to keep: a random choice, corrected to meet the limits. -1 stands for
+        the fixed parts."""
         total, kept = sizes[-1], {-1}
         order = sorted(range(len(sizes) - 1), key=lambda _i: self.random())
         preferred = [i for i in order if self.random() < 0.5]
@@ -144,8 +149,9 @@ class _Draft:
         return kept
 
     def _turn(self, choice: Choice, slot: str, use: int) -> tuple[tuple[Phrase, ...], int]:
-        """Returns the list and the index in it that the task's number selects. The choice between the two lists is
-        independent, so that the indexes into the phrases for everybody are the same for all receivers."""
+        """Returns the list and the index in it that the task's number selects. The choice between the two
+        lists is independent, so that the indexes into the phrases for everybody are the same for all
+        receivers."""
         step, other = _steps(slot, use)
         special = self.number * other % _WHOLE < choice.special_share * _WHOLE
         bank = choice.special if special else choice.anybody
@@ -164,7 +170,8 @@ class _Draft:
         return picked
 
     def _least_repetitive(self, choice: Choice, slot: str, used: list[Phrase]) -> Phrase:
-        """Returns the phrase that repeats the fewest pairs of characters among a few from the selected index on."""
+        """Returns the phrase that repeats the fewest pairs of characters among a few from the selected index
+        on."""
         bank, start = self._turn(choice, slot, len(used))
         size = len(bank)
         best, fewest = bank[start], 1000
@@ -192,11 +199,12 @@ _WHOLE = 2**32
 
 @cache
 def _steps(slot: str, use: int) -> tuple[int, int]:
-    """Returns by how much the index into each list of a bank grows from one task to the next, in 2**-32 of the list. It
-    differs between any two slots, and between any two uses of a slot."""
+    """Returns by how much the index into each list of a bank grows from one task to the next, in 2**-32 of
+    the list. It differs between any two slots, and between any two uses of a slot."""
     return crc32(f"{slot} {use}".encode()) | 1, crc32(f"{use} {slot}".encode()) | 1
 
 
 def _stride(size: int) -> int:
-    """Returns a step larger than 1, where possible, that visits every index below ``size`` before it repeats one."""
+    """Returns a step larger than 1, where possible, that visits every index below ``size`` before it repeats
+    one."""
     return next((s for s in (7, 5, 3) if size % s), 1)

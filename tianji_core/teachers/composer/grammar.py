@@ -1,5 +1,5 @@
-"""The notation of sentence patterns: ``<slot>`` is filled from a bank of phrases, ``<name>`` and ``<you>`` with the
-receiver, and a part in ``(…)`` may be left out. None of these marks needs quoting in YAML."""
+"""The notation of sentence patterns: ``<slot>`` is filled from a bank of phrases, ``<name>`` and ``<you>``
+with the receiver, and a part in ``(…)`` may be left out. None of these marks needs quoting in YAML."""
 
 import re
 from dataclasses import dataclass
@@ -36,8 +36,8 @@ class Phrase:
 
     @cached_property
     def pairs(self) -> frozenset[str]:
-        """Adjacent pairs of Chinese characters in the fixed text: two phrases that share one sound repetitive. Empty
-        for whole sentences, which may share a word."""
+        """Adjacent pairs of Chinese characters in the fixed text: two phrases that share one sound
+        repetitive. Empty for whole sentences, which may share a word."""
         if len(self.source) > CLAUSE_CHARS:
             return frozenset()
         return frozenset(

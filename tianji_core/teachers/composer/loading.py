@@ -28,10 +28,12 @@ BUILT_IN = CONFIGS / "composer"
 
 
 def load_phrases(folder: Path = BUILT_IN) -> Phrases:
-    """Reads and checks ``scenes.yaml``, ``groups.yaml``, ``mistakes.yaml`` and ``styles/*.yaml`` of ``folder``.
+    """Reads and checks ``scenes.yaml``, ``groups.yaml``, ``mistakes.yaml`` and ``styles/*.yaml`` of
+    ``folder``.
 
     Raises:
-        ComposerError: a file is missing, not YAML or of the wrong shape, a style is defined twice, a phrase names an
+        ComposerError: a file is missing, not YAML or of the wrong shape, a style is defined twice, a phrase
+        names an
             unknown relation or group, or a scene has no pattern for some receiver; names file and key.
     """
     scenes = _read(folder / "scenes.yaml", SceneFile).scenes

@@ -39,8 +39,8 @@ _LEAK_CHARS = 60
 def plant(
     text: str, brief: Brief, phrases: Phrases, write: Callable[[Brief], str], source: Random
 ) -> tuple[str, tuple[str, ...]]:
-    """Returns ``text`` with one mistake that is possible in it, and the id of the mistake. ``write`` writes the clean
-    text of another brief."""
+    """Returns ``text`` with one mistake that is possible in it, and the id of the mistake. ``write`` writes
+    the clean text of another brief."""
     impossible = set()
     if brief.name.pronoun.value not in text:
         impossible.add(WRONG_PRONOUN)

@@ -22,8 +22,9 @@ class _Frozen(BaseModel):
 
 
 class Occasion(_Frozen):
-    """The words by which a scene is recognised in a text. ``mentions``: any of them names the occasion. ``signs``: words
-    that reveal the wrong occasion in a blessing for another scene; the mentions where the file lists none."""
+    """The words by which a scene is recognised in a text. ``mentions``: any of them names the occasion.
+    ``signs``: words that reveal the wrong occasion in a blessing for another scene; the mentions where the
+    file lists none."""
 
     mentions: tuple[str, ...] = Field(min_length=1)
     signs: tuple[str, ...] = ()
@@ -82,8 +83,8 @@ class MistakeTexts(_Frozen):
 
 
 class StylePhrases(_Frozen):
-    """One style file: patterns and banks for every scene, and the banks (and patterns) of each single scene, which
-    replace the common ones of the same name."""
+    """One style file: patterns and banks for every scene, and the banks (and patterns) of each single scene,
+    which replace the common ones of the same name."""
 
     style: str = Field(min_length=1)
     patterns: Bank
@@ -112,7 +113,8 @@ class StylePhrases(_Frozen):
 
 
 class Choice(NamedTuple):
-    """The phrases of a bank for one receiver: those for everybody, and the ``special`` ones of the receiver's groups."""
+    """The phrases of a bank for one receiver: those for everybody, and the ``special`` ones of the receiver's
+    groups."""
 
     anybody: tuple[Phrase, ...] = ()
     special: tuple[Phrase, ...] = ()
@@ -181,10 +183,9 @@ class Phrases:
             }
             self._members[name] = members
         key = (style, scene, members)
-        found = self._cells.get(key)
-        if found is None:
-            found = self._cells[key] = self._gather(style, scene, members)
-        return found
+        if key not in self._cells:
+            self._cells[key] = self._gather(style, scene, members)
+        return self._cells[key]
 
     def _gather(self, style: str, scene: str, members: frozenset[str]) -> CellPhrases:
         phrases = self.styles.get(style)
