@@ -9,7 +9,7 @@ from babel.messages.catalog import Catalog, Message
 from babel.messages.pofile import read_po
 
 from tianji_core.i18n import N_, _, _c, language, set_language
-from tianji_core.recipe.editing import EditedRow, edit_styles
+from tianji_core.recipe.editing import ListRow, edit_styles
 from tianji_core.recipe.loading import built_in_recipes, load_recipe
 from tianji_core.recipe.prompts import teacher_prompt
 
@@ -97,7 +97,7 @@ def test_marking_a_text_does_not_change_it() -> None:
 
 def test_what_is_sent_to_a_teacher_does_not_follow_the_language() -> None:
     recipe = load_recipe(built_in_recipes()["wishes"])
-    row = EditedRow(None, {"text": "俏皮", "min_chars": 10, "max_chars": 50, "suffix": "", "enabled": True})
+    row = ListRow(None, {"text": "俏皮", "min_chars": 10, "max_chars": 50, "suffix": "", "enabled": True})
 
     def request() -> str:
         style = edit_styles(recipe, [row]).styles[0]

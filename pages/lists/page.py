@@ -19,7 +19,7 @@ from tianji_core.advice import ListKind
 from tianji_core.errors import RecipeError
 from tianji_core.i18n import _, _c
 from tianji_core.recipe import Recipe
-from tianji_core.recipe.editing import EditedRow, changed, edit_lines, edit_names, edit_scenes, edit_styles
+from tianji_core.recipe.editing import ListRow, changed, edit_lines, edit_names, edit_scenes, edit_styles
 from tianji_core.recipe.tables import Listing
 from tianji_core.store import recipes
 
@@ -46,7 +46,7 @@ def save(new: Recipe, what: str, then: Callable[[], None] | None = None) -> None
 
 
 def keep_table(
-    edit: Callable[[Recipe, Sequence[EditedRow]], Recipe], rows: Sequence[EditedRow], name: str, what: str
+    edit: Callable[[Recipe, Sequence[ListRow]], Recipe], rows: Sequence[ListRow], name: str, what: str
 ) -> None:
     """The button under the table with this name; a wrong row is named before anything is saved."""
     table = f"{name}_{revision}"

@@ -8,7 +8,7 @@ import streamlit as st
 from pages.shared.kept_table import kept_table
 from tianji_core.i18n import _
 from tianji_core.recipe import RELATION_TITLES, SCENE_KIND_TITLES, Pronoun, Recipe, Relation, SceneKind
-from tianji_core.recipe.editing import EditedRow, in_order
+from tianji_core.recipe.editing import ListRow, in_order
 from tianji_core.recipe.tables import Listing, lines_of
 
 
@@ -17,7 +17,7 @@ def table_form(recipe: Recipe) -> str:
     return f"lists-{recipe.key}"
 
 
-def names_table(recipe: Recipe, key: str) -> list[EditedRow]:
+def names_table(recipe: Recipe, key: str) -> list[ListRow]:
     """An editable table of the names; returns its rows as they are now."""
     frame = pd.DataFrame([n.model_dump(mode="json") for n in recipe.names])
     columns = {
@@ -41,7 +41,7 @@ def names_table(recipe: Recipe, key: str) -> list[EditedRow]:
     return _edited(frame, columns, key, table_form(recipe), "names")
 
 
-def scenes_table(recipe: Recipe, key: str) -> list[EditedRow]:
+def scenes_table(recipe: Recipe, key: str) -> list[ListRow]:
     """An editable table of the scenes; returns its rows as they are now."""
     frame = pd.DataFrame([s.model_dump(mode="json") for s in recipe.scenes])[
         ["text", "kind", "greeting", "enabled"]
@@ -63,7 +63,7 @@ def scenes_table(recipe: Recipe, key: str) -> list[EditedRow]:
     return _edited(frame, columns, key, table_form(recipe), "scenes")
 
 
-def styles_table(recipe: Recipe, key: str) -> list[EditedRow]:
+def styles_table(recipe: Recipe, key: str) -> list[ListRow]:
     """An editable table of the styles' limits and suffixes; returns its rows as they are now."""
     frame = pd.DataFrame(
         [s.model_dump(mode="json", exclude={"instruction", "examples"}) for s in recipe.styles]
@@ -84,7 +84,7 @@ def styles_table(recipe: Recipe, key: str) -> list[EditedRow]:
     return _edited(frame, columns, key, table_form(recipe), "styles")
 
 
-def lines_table(recipe: Recipe, listing: Listing, title: str, key: str) -> list[EditedRow]:
+def lines_table(recipe: Recipe, listing: Listing, title: str, key: str) -> list[ListRow]:
     """An editable table of clauses or input templates; returns its rows as they are now."""
     active, resting = lines_of(recipe, listing)
     frame = pd.DataFrame(
@@ -109,7 +109,7 @@ def examples_table(examples: tuple[str, ...], title: str, key: str, form: str, n
     return [value if isinstance(value := row.values.get("text"), str) else "" for row in rows]
 
 
-def _edited(frame: pd.DataFrame, columns: dict[str, Any], key: str, form: str, name: str) -> list[EditedRow]:
+def _edited(frame: pd.DataFrame, columns: dict[str, Any], key: str, form: str, name: str) -> list[ListRow]:
     """Rows in the order that the person gave them with the column of places."""
     frame.insert(0, "order", range(1, len(frame) + 1))
     place = st.column_config.NumberColumn(
@@ -121,4 +121,4 @@ def _edited(frame: pd.DataFrame, columns: dict[str, Any], key: str, form: str, n
     )
     height = min(38 * (len(frame) + 2), 560)
     rows = kept_table(form, name, frame, key, {**columns, "order": place}, height=height)
-    return in_order([EditedRow(origin, cells) for origin, cells in rows])
+    return in_order([ListRow(origin, cells) for origin, cells in rows])

@@ -4,7 +4,7 @@ import pytest
 
 from tianji_core.errors import RecipeError
 from tianji_core.recipe import Recipe, built_in_recipe
-from tianji_core.recipe.editing import EditedRow, edit_lines, in_order
+from tianji_core.recipe.editing import ListRow, edit_lines, in_order
 from tianji_core.recipe.tables import Listing, Status, add_rows, read_rows, replace_rows, to_csv
 
 TOASTS: Recipe = built_in_recipe("toasts")
@@ -56,13 +56,13 @@ def test_replacing_names_keeps_the_suitability_of_those_that_stay() -> None:
     assert replaced.matrix().value("姑父", "公司年会") == 2
 
 
-def rows_of(*texts: str) -> list[EditedRow]:
-    return [EditedRow(i, {"text": text, "order": i + 1}) for i, text in enumerate(texts)]
+def rows_of(*texts: str) -> list[ListRow]:
+    return [ListRow(i, {"text": text, "order": i + 1}) for i, text in enumerate(texts)]
 
 
-def moved(rows: list[EditedRow], **places: float) -> list[str]:
+def moved(rows: list[ListRow], **places: float) -> list[str]:
     changed = [
-        EditedRow(r.origin, {**r.values, "order": places.get(r.values["text"], r.values["order"])})
+        ListRow(r.origin, {**r.values, "order": places.get(r.values["text"], r.values["order"])})
         for r in rows
     ]
     return [row.values["text"] for row in in_order(changed)]
@@ -74,17 +74,17 @@ def test_a_row_moves_to_the_place_it_is_given_and_the_others_stay_in_sequence() 
     assert moved(rows, d=1) == ["d", "a", "b", "c"]
     assert moved(rows, a=3) == ["b", "c", "a", "d"]
     assert moved(rows, a=99) == ["b", "c", "d", "a"]
-    new = EditedRow(None, {"text": "e", "order": float("nan")})
+    new = ListRow(None, {"text": "e", "order": float("nan")})
     assert moved([*rows, new]) == ["a", "b", "c", "d", "e"]
     assert moved([*rows, new], e=2) == ["a", "e", "b", "c", "d"]
     assert moved([rows[0], *rows[2:]]) == ["a", "c", "d"]
 
 
 def test_clauses_and_templates_can_rest_without_being_lost() -> None:
-    rows = [EditedRow(i, {"text": text, "enabled": i != 1}) for i, text in enumerate(TOASTS.clauses)]
+    rows = [ListRow(i, {"text": text, "enabled": i != 1}) for i, text in enumerate(TOASTS.clauses)]
     edited = edit_lines(TOASTS, "clauses", rows)
     assert edited.resting_clauses == (TOASTS.clauses[1],) and len(edited.clauses) == len(TOASTS.clauses) - 1
     with pytest.raises(RecipeError, match="至少要启用一条"):
-        edit_lines(TOASTS, "templates", [EditedRow(0, {"text": TOASTS.input_templates[0], "enabled": False})])
+        edit_lines(TOASTS, "templates", [ListRow(0, {"text": TOASTS.input_templates[0], "enabled": False})])
     with pytest.raises(RecipeError, match=r"第 2 行.*重复"):
-        edit_lines(TOASTS, "templates", [EditedRow(0, {"text": TOASTS.input_templates[0]})] * 2)
+        edit_lines(TOASTS, "templates", [ListRow(0, {"text": TOASTS.input_templates[0]})] * 2)

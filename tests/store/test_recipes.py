@@ -4,7 +4,7 @@ import pytest
 
 from tianji_core.errors import ConflictError, RecipeError
 from tianji_core.recipe import Name, built_in_recipes, load_recipe
-from tianji_core.recipe.editing import EditedRow, changed, edit_names, edit_scenes, edit_style, edit_styles
+from tianji_core.recipe.editing import ListRow, changed, edit_names, edit_scenes, edit_style, edit_styles
 from tianji_core.store import recipes
 from tianji_core.workspace import Workspace
 
@@ -13,8 +13,8 @@ def wishes():
     return load_recipe(built_in_recipes()["wishes"])
 
 
-def rows(entries) -> list[EditedRow]:
-    return [EditedRow(i, entry.model_dump(mode="json")) for i, entry in enumerate(entries)]
+def rows(entries) -> list[ListRow]:
+    return [ListRow(i, entry.model_dump(mode="json")) for i, entry in enumerate(entries)]
 
 
 def test_before_the_first_save_the_built_in_recipe_is_current(workspace: Workspace) -> None:
@@ -51,7 +51,7 @@ def test_a_renamed_name_keeps_its_suitability() -> None:
     assert unsuitable
     table = rows(recipe.names)
     index = [n.text for n in recipe.names].index("爷爷")
-    table[index] = EditedRow(index, {**table[index].values, "text": "祖父"})
+    table[index] = ListRow(index, {**table[index].values, "text": "祖父"})
     edited = edit_names(recipe, table)
     assert all(edited.matrix().value("祖父", scene) == 0 for _name, scene in unsuitable)
     assert edited.name("爷爷") is None
@@ -77,7 +77,7 @@ def test_a_deleted_scene_takes_its_suitability_along() -> None:
 )
 def test_a_wrong_row_is_named_by_its_number(change: dict[str, object], message: str) -> None:
     table = rows(wishes().names)
-    table[2] = EditedRow(2, {**table[2].values, **change})
+    table[2] = ListRow(2, {**table[2].values, **change})
     with pytest.raises(RecipeError, match=message):
         edit_names(wishes(), table)
 
@@ -91,9 +91,9 @@ def test_the_style_table_leaves_instruction_and_examples_alone() -> None:
     recipe = wishes()
     table = rows(recipe.styles)
     values = {k: v for k, v in table[0].values.items() if k not in ("instruction", "examples")}
-    table[0] = EditedRow(0, {**values, "max_chars": 66.0})
+    table[0] = ListRow(0, {**values, "max_chars": 66.0})
     table.append(
-        EditedRow(
+        ListRow(
             None,
             {"text": "播音腔", "min_chars": 10, "max_chars": 50, "suffix": ",播音腔风格", "enabled": True},
         )
@@ -171,7 +171,7 @@ def test_style_gaps_follow_renamed_entries_and_go_with_deleted_ones() -> None:
     recipe = load_recipe(built_in_recipes()["toasts"])
     styles = rows(recipe.styles)
     index = [s.text for s in recipe.styles].index("幽默")
-    styles[index] = EditedRow(index, {**styles[index].values, "text": "诙谐"})
+    styles[index] = ListRow(index, {**styles[index].values, "text": "诙谐"})
     scenes = [row for row in rows(recipe.scenes) if row.values["text"] != "寿宴"]
     edited = edit_scenes(edit_styles(recipe, styles), scenes)
     assert edited.gap("诙谐", "客户王总", "商务宴请") is not None

@@ -36,7 +36,7 @@ def json_items(stream: TextIO, name: str) -> Iterator[Any]:
     Raises:
         ImportFileError: not JSON (with line and column), nested too deep, or neither list nor object.
     """
-    text = _Text(stream, name)
+    text = _Window(stream, name)
     first = text.peek()
     if first == "[":
         yield from text.elements()
@@ -52,7 +52,7 @@ def json_items(stream: TextIO, name: str) -> Iterator[Any]:
     raise ImportFileError(_("{file} 的最外层应当是一个列表", file=name))
 
 
-class _Text:
+class _Window:
     """A window that moves over the text; ``at`` is the current position in it."""
 
     def __init__(self, stream: TextIO, name: str) -> None:

@@ -13,15 +13,15 @@ from tianji_core.recipe.model import Name, Recipe, Scene, Style, check_input_tem
 T = TypeVar("T", bound=BaseModel)
 
 
-class EditedRow(NamedTuple):
-    """One row of an edited table. ``origin`` is its index in the recipe before the edit, None for a new row;
-    it lets a renamed entry keep its suitability."""
+class ListRow(NamedTuple):
+    """One row of an edited list of a recipe. ``origin`` is its index in the recipe before the edit, None for
+    a new row; it lets a renamed entry keep its suitability."""
 
     origin: int | None
     values: Mapping[str, Any]
 
 
-def edit_names(recipe: Recipe, rows: Sequence[EditedRow]) -> Recipe:
+def edit_names(recipe: Recipe, rows: Sequence[ListRow]) -> Recipe:
     """Returns the recipe with the names of ``rows``; renamed ones keep their suitability.
 
     Raises:
@@ -32,7 +32,7 @@ def edit_names(recipe: Recipe, rows: Sequence[EditedRow]) -> Recipe:
     return changed(recipe, names=names, **_followed(recipe, "names", renamed))
 
 
-def edit_scenes(recipe: Recipe, rows: Sequence[EditedRow]) -> Recipe:
+def edit_scenes(recipe: Recipe, rows: Sequence[ListRow]) -> Recipe:
     """Returns the recipe with the scenes of ``rows``; renamed ones keep their suitability.
 
     Raises:
@@ -43,7 +43,7 @@ def edit_scenes(recipe: Recipe, rows: Sequence[EditedRow]) -> Recipe:
     return changed(recipe, scenes=scenes, **_followed(recipe, "scenes", renamed))
 
 
-def edit_styles(recipe: Recipe, rows: Sequence[EditedRow]) -> Recipe:
+def edit_styles(recipe: Recipe, rows: Sequence[ListRow]) -> Recipe:
     """Returns the recipe with the styles of ``rows``: limits, suffix and order come from the table,
     instruction and examples from the style of the row's origin. A new style gets an instruction made of its
     name.
@@ -59,7 +59,7 @@ def edit_styles(recipe: Recipe, rows: Sequence[EditedRow]) -> Recipe:
         text = _text(row.values.get("text"))
         base = old.model_dump() if old is not None else {"instruction": f"用{text or '?'}的语气写"}
         given = {key: value for key, value in row.values.items() if not _absent(value)}
-        complete.append(EditedRow(row.origin, {**base, "text": "", **given}))
+        complete.append(ListRow(row.origin, {**base, "text": "", **given}))
     styles = _entries(Style, complete, _("风格"))
     renamed = _renames([s.text for s in recipe.styles], rows, [s.text for s in styles])
     return changed(recipe, styles=styles, style_gaps=_renamed(recipe.style_gaps, "styles", renamed))
@@ -79,7 +79,7 @@ def edit_style(recipe: Recipe, text: str, **fields: object) -> Recipe:
     return changed(recipe, styles=styles)
 
 
-def edit_lines(recipe: Recipe, field: str, rows: Sequence[EditedRow]) -> Recipe:
+def edit_lines(recipe: Recipe, field: str, rows: Sequence[ListRow]) -> Recipe:
     """Returns the recipe with its ``clauses`` or ``templates`` (``field``) replaced by the texts of ``rows``;
     those that are not ``enabled`` are kept, switched off. A blank clause is kept (it adds nothing to a
     prompt), a blank template is dropped.
@@ -116,14 +116,14 @@ def edit_lines(recipe: Recipe, field: str, rows: Sequence[EditedRow]) -> Recipe:
     return changed(recipe, input_templates=tuple(active), resting_templates=tuple(resting))
 
 
-def in_order(rows: Sequence[EditedRow]) -> list[EditedRow]:
+def in_order(rows: Sequence[ListRow]) -> list[ListRow]:
     """Returns the rows sorted by their column ``order`` (counted from 1), without that column: a row with a
     changed number moves to that place, all others keep their sequence."""
     moved = []
     staying = []
     for row in rows:
         order = row.values.get("order")
-        plain = EditedRow(row.origin, {key: value for key, value in row.values.items() if key != "order"})
+        plain = ListRow(row.origin, {key: value for key, value in row.values.items() if key != "order"})
         if _absent(order) or (row.origin is not None and order == row.origin + 1):
             staying.append(plain)
         else:
@@ -145,7 +145,7 @@ def changed(recipe: Recipe, **fields: object) -> Recipe:
         raise RecipeError(explain(error)) from error
 
 
-def _entries(model: type[T], rows: Sequence[EditedRow], kind: str) -> tuple[T, ...]:
+def _entries(model: type[T], rows: Sequence[ListRow], kind: str) -> tuple[T, ...]:
     if not rows:
         raise RecipeError(_("{kind}列表是空的，至少要留一个", kind=kind))
     entries: list[T] = []
@@ -175,7 +175,7 @@ def _repeated(kind: str, number: int, text: str, first: int) -> str:
     )
 
 
-def _renames(before: list[str], rows: Sequence[EditedRow], after: list[str]) -> dict[str, str]:
+def _renames(before: list[str], rows: Sequence[ListRow], after: list[str]) -> dict[str, str]:
     origins = {row.origin: text for row, text in zip(rows, after, strict=True) if row.origin is not None}
     return {text: origins[i] for i, text in enumerate(before) if i in origins and origins[i] != text}
 

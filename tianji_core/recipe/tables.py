@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from tianji_core.errors import RecipeError
 from tianji_core.i18n import _
-from tianji_core.recipe.editing import EditedRow, changed, edit_lines, edit_names, edit_scenes, edit_styles
+from tianji_core.recipe.editing import ListRow, changed, edit_lines, edit_names, edit_scenes, edit_styles
 from tianji_core.recipe.loading import explain
 from tianji_core.recipe.model import (
     RELATION_TITLES,
@@ -119,7 +119,7 @@ def add_rows(recipe: Recipe, listing: Listing, rows: Sequence[PastedRow]) -> Rec
     if listing in _MODELS:
         return changed(recipe, **{listing.value: (*getattr(recipe, listing.value), *fresh)})
     old = _line_rows(recipe, listing)
-    return edit_lines(recipe, listing.value, [*old, *(EditedRow(None, values) for values in fresh)])
+    return edit_lines(recipe, listing.value, [*old, *(ListRow(None, values) for values in fresh)])
 
 
 def replace_rows(recipe: Recipe, listing: Listing, rows: Sequence[PastedRow]) -> Recipe:
@@ -134,7 +134,7 @@ def replace_rows(recipe: Recipe, listing: Listing, rows: Sequence[PastedRow]) ->
     places = {normalise(text): i for i, text in enumerate(_texts(recipe, listing))}
     once = {normalise(row.text): row for row in reversed(rows)}
     kept = [
-        EditedRow(places.get(normalise(row.text)), row.values)
+        ListRow(places.get(normalise(row.text)), row.values)
         for row in rows
         if once[normalise(row.text)] is row
     ]
@@ -170,10 +170,10 @@ def _written(field: str, value: Any) -> str:
     return "\n".join(value) if isinstance(value, list) else str(value)
 
 
-def _line_rows(recipe: Recipe, listing: Listing) -> list[EditedRow]:
+def _line_rows(recipe: Recipe, listing: Listing) -> list[ListRow]:
     active, resting = lines_of(recipe, listing)
     return [
-        EditedRow(number, {"text": text, "enabled": number < len(active)})
+        ListRow(number, {"text": text, "enabled": number < len(active)})
         for number, text in enumerate((*active, *resting))
     ]
 
