@@ -5,6 +5,7 @@ from pydantic import ValidationError
 
 from tianji_core.errors import SettingsError, TeacherAuthError
 from tianji_core.teachers import (
+    ModelEntry,
     TeacherChoice,
     forget_provider,
     key_state,
@@ -13,6 +14,7 @@ from tianji_core.teachers import (
     providers,
     save_provider,
 )
+from tianji_core.teachers.base import ChatTeacher
 from tianji_core.teachers.providers import BUILT_IN, load_providers
 from tianji_core.workspace import Workspace
 
@@ -24,6 +26,19 @@ def test_the_built_in_catalogue_is_valid_and_has_the_promised_teachers():
         "ollama", "vllm", "lmdeploy", "custom",
     }  # fmt: skip
     assert {p.sdk for p in known.values()} == {"composer", "openai", "zhipu"}
+
+
+def test_a_provider_says_what_it_can_do(workspace: Workspace):
+    for entry in load_providers(BUILT_IN).values():
+        assert entry.offline == (entry.key == "offline") and entry.can_chat != entry.offline, entry.key
+    assert not isinstance(make_teacher(workspace, TeacherChoice()), ChatTeacher)
+    online = TeacherChoice(provider="custom", model="m", base_url="http://127.0.0.1:9/v1")
+    assert isinstance(make_teacher(workspace, online), ChatTeacher)
+
+
+def test_costs_are_per_million_tokens_and_unknown_without_a_price():
+    assert ModelEntry(name="m", input_price=2, output_price=8).cost(500_000, 250_000) == 3.0
+    assert ModelEntry(name="m", input_price=2).cost(1, 0) is None
 
 
 def test_a_known_price_says_when_it_was_read():
