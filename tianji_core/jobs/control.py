@@ -13,7 +13,7 @@ from tianji_core.i18n import _
 from tianji_core.jobs.processes import alive, end_group, started_at
 from tianji_core.jobs.subject import JobSubject
 from tianji_core.project import PROJECT
-from tianji_core.store import jobs as rows
+from tianji_core.store import jobs as job_store
 from tianji_core.store.database import now
 from tianji_core.store.jobs import Job
 from tianji_core.workspace import Workspace
@@ -42,7 +42,9 @@ def start(
     about. ``environment`` is stored with the job, so it must never hold a key: children read keys from the
     workspace."""
     stored = subject.model_dump(mode="json") if subject is not None else {}
-    return _supervised(workspace, rows.add(workspace.engine, kind, title, argv, environment or {}, stored))
+    return _supervised(
+        workspace, job_store.add(workspace.engine, kind, title, argv, environment or {}, stored)
+    )
 
 
 def start_worker(workspace: Workspace, kind: str, title: str, subject: JobSubject) -> Job:
@@ -55,10 +57,10 @@ def prepare_worker(workspace: Workspace, kind: str, title: str, subject: JobSubj
     """Stores a job for the worker of ``subject`` without starting it; its ``argv`` is the command that
     does the work."""
     stored = {WORKER: subject.worker, **subject.model_dump(mode="json")}
-    job = rows.add(workspace.engine, kind, title, [], {}, stored)
+    job = job_store.add(workspace.engine, kind, title, [], {}, stored)
     argv = [sys.executable, "-m", "tianji_core.jobs.worker", str(job.id), "--workspace", str(workspace.home)]
-    rows.change(workspace.engine, job.id, argv=argv)
-    return rows.get(workspace.engine, job.id)
+    job_store.change(workspace.engine, job.id, argv=argv)
+    return job_store.get(workspace.engine, job.id)
 
 
 def _supervised(workspace: Workspace, job: Job) -> Job:
@@ -73,10 +75,10 @@ def _supervised(workspace: Workspace, job: Job) -> Job:
             cwd=PROJECT,
             env={**os.environ, "PYTHONPATH": python_path(), "TIANJI_DATABASE_URL": workspace.database_url},
         )
-    rows.change(
+    job_store.change(
         workspace.engine, job.id, supervisor_pid=process.pid, supervisor_started=started_at(process.pid)
     )
-    return rows.get(workspace.engine, job.id)
+    return job_store.get(workspace.engine, job.id)
 
 
 def python_path() -> str:
@@ -90,15 +92,15 @@ def refreshed(workspace: Workspace, job: Job) -> Job:
         return job
     if job.state == "starting" and job.supervisor_pid is None and job.seconds < START_GRACE:
         return job
-    current = rows.get(workspace.engine, job.id)  # it may have ended in the meantime
+    current = job_store.get(workspace.engine, job.id)  # it may have ended in the meantime
     if not current.active or alive(current.supervisor_pid, current.supervisor_started):
         return current
     if current.stop_requested and current.pid is None:  # stopped before its child had started
-        rows.change(workspace.engine, job.id, state="stopped", ended_at=now())
-        return rows.get(workspace.engine, job.id)
+        job_store.change(workspace.engine, job.id, state="stopped", ended_at=now())
+        return job_store.get(workspace.engine, job.id)
     note = _("监管进程没有了（机器重启或被强行结束），日志还在")
-    rows.change(workspace.engine, job.id, state="lost", note=note, ended_at=now())
-    return rows.get(workspace.engine, job.id)
+    job_store.change(workspace.engine, job.id, state="lost", note=note, ended_at=now())
+    return job_store.get(workspace.engine, job.id)
 
 
 def get(workspace: Workspace, job_id: int) -> Job:
@@ -107,15 +109,15 @@ def get(workspace: Workspace, job_id: int) -> Job:
     Raises:
         JobError: there is none with this number.
     """
-    return refreshed(workspace, rows.get(workspace.engine, job_id))
+    return refreshed(workspace, job_store.get(workspace.engine, job_id))
 
 
 def listed(
     workspace: Workspace, kind: str | None = None, active: bool | None = None, limit: int = 50
 ) -> list[Job]:
     """Returns jobs in their current state, newest first."""
-    found = [refreshed(workspace, job) for job in rows.listed(workspace.engine, kind, active, limit)]
-    return [job for job in found if active is None or job.active == active]
+    current = [refreshed(workspace, job) for job in job_store.listed(workspace.engine, kind, active, limit)]
+    return [job for job in current if active is None or job.active == active]
 
 
 def stop(workspace: Workspace, job_id: int) -> Job:
@@ -127,16 +129,16 @@ def stop(workspace: Workspace, job_id: int) -> Job:
     """
     job = get(workspace, job_id)
     if job.active:
-        rows.change(workspace.engine, job.id, stop_requested=True)
+        job_store.change(workspace.engine, job.id, stop_requested=True)
         if job.supervisor_pid is not None and alive(job.supervisor_pid, job.supervisor_started):
             os.kill(job.supervisor_pid, 15)
-        return rows.get(workspace.engine, job.id)
+        return job_store.get(workspace.engine, job.id)
     if job.state == "lost" and job.pid is not None and alive(job.pid, job.pid_started):
         end_group(job.pid)
-        rows.change(
+        job_store.change(
             workspace.engine, job.id, only_active=False, state="stopped", stop_requested=True, ended_at=now()
         )
-        return rows.get(workspace.engine, job.id)
+        return job_store.get(workspace.engine, job.id)
     raise JobError(_("任务 {id} 已经结束（{state}），不用停止", id=job.id, state=state_title(job.state)))
 
 
@@ -145,11 +147,11 @@ def settle(workspace: Workspace, code: int, note: str = "") -> None:
     number = os.environ.get("TIANJI_JOB_ID", "")
     if not number.isdecimal():
         return
-    job = rows.get(workspace.engine, int(number))
+    job = job_store.get(workspace.engine, int(number))
     if job.pid != os.getpid() or alive(job.supervisor_pid, job.supervisor_started):
         return
     state = "succeeded" if code == 0 else "failed"
-    rows.change(
+    job_store.change(
         workspace.engine,
         job.id,
         only_active=False,

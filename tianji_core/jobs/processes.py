@@ -34,23 +34,23 @@ def alive(pid: int | None, started: float | None) -> bool:
 
 def members(group: int) -> list[psutil.Process]:
     """Returns the living processes of a process group."""
-    found = []
+    living = []
     for process in psutil.process_iter(["pid", "status"]):
         if process.info["status"] == psutil.STATUS_ZOMBIE:
             continue
         with contextlib.suppress(ProcessLookupError, psutil.Error):
             if os.getpgid(process.pid) == group:
-                found.append(process)
-    return found
+                living.append(process)
+    return living
 
 
 def family(pid: int) -> list[psutil.Process]:
     """Returns the processes of a group and the descendants, which may have left the group."""
-    found = {process.pid: process for process in members(pid)}
+    by_pid = {process.pid: process for process in members(pid)}
     with contextlib.suppress(psutil.Error):
         for child in psutil.Process(pid).children(recursive=True):
-            found[child.pid] = child
-    return list(found.values())
+            by_pid[child.pid] = child
+    return list(by_pid.values())
 
 
 def end_group(group: int, grace: float = GRACE) -> list[int]:

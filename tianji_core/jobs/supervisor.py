@@ -19,7 +19,7 @@ from tianji_core.jobs.control import log_path, log_tail, python_path
 from tianji_core.jobs.processes import end_group, members, started_at
 from tianji_core.jobs.progress import VARIABLE, progress_path, read_progress
 from tianji_core.project import PROJECT
-from tianji_core.store import jobs as rows
+from tianji_core.store import jobs as job_store
 from tianji_core.store.database import now
 from tianji_core.workspace import Workspace, open_workspace
 
@@ -28,7 +28,7 @@ def supervise(workspace: Workspace, job_id: int) -> int:
     """Runs the child of a stored job to its end. Returns the child's exit code (negative: a signal)."""
     stop = _StopFlag()
     engine = workspace.engine
-    job = rows.get(engine, job_id)
+    job = job_store.get(engine, job_id)
     environment = {
         **os.environ,
         "PYTHONPATH": python_path(),
@@ -54,9 +54,9 @@ def supervise(workspace: Workspace, job_id: int) -> int:
             )
     except OSError as error:
         note = _("启动不了 {program}：{detail}", program=job.argv[0], detail=error.strerror)
-        rows.change(engine, job_id, state="failed", note=note, exit_code=127, ended_at=now())
+        job_store.change(engine, job_id, state="failed", note=note, exit_code=127, ended_at=now())
         return 127
-    rows.change(
+    job_store.change(
         engine,
         job_id,
         state="running",
@@ -89,7 +89,7 @@ def _write_down(workspace: Workspace, job_id: int, **values: Any) -> None:
     disk."""
     for _attempt in range(ATTEMPTS):
         try:
-            rows.change(workspace.engine, job_id, **values)
+            job_store.change(workspace.engine, job_id, **values)
             return
         except StudioError as error:
             with contextlib.suppress(OSError):

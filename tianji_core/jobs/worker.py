@@ -12,7 +12,7 @@ from tianji_core.i18n import _, set_language
 from tianji_core.jobs.child import Worker
 from tianji_core.jobs.control import WORKER, settle
 from tianji_core.jobs.progress import Reporter
-from tianji_core.store import jobs as rows
+from tianji_core.store import jobs as job_store
 from tianji_core.store.jobs import Job
 from tianji_core.workspace import Workspace, open_workspace
 
@@ -25,16 +25,16 @@ def run_worker(workspace: Workspace, job: Job, reporter: Reporter) -> int:
         StudioError: the work failed.
     """
     try:
-        found = pkgutil.resolve_name(job.subject[WORKER])
-        if not isinstance(found, Worker):
+        worker = pkgutil.resolve_name(job.subject[WORKER])
+        if not isinstance(worker, Worker):
             raise TypeError
-        subject = found.subject.model_validate(job.subject)
+        subject = worker.subject.model_validate(job.subject)
     except (KeyError, ValueError, ImportError, AttributeError, TypeError, ValidationError) as error:
         detail = " ".join(str(error).split())
         raise JobError(
             _("任务 {id} 的记录不完整，做不了；请重新开始它（{detail}）", id=job.id, detail=detail)
         ) from error
-    return found.run(workspace, subject, reporter)
+    return worker.run(workspace, subject, reporter)
 
 
 def main(argv: list[str]) -> int:
@@ -49,7 +49,7 @@ def main(argv: list[str]) -> int:
     try:
         workspace = open_workspace(arguments.workspace)
         set_language(workspace.settings().language)
-        code = run_worker(workspace, rows.get(workspace.engine, arguments.job), reporter)
+        code = run_worker(workspace, job_store.get(workspace.engine, arguments.job), reporter)
     except StudioError as error:
         print(" ".join(str(error).split()), file=sys.stderr)
         reporter.fail(str(error))

@@ -61,5 +61,5 @@ _TUTORIAL = TrainingSettings(
 @cache
 def known_bases() -> tuple[KnownBase, ...]:
     """Returns all known bases, in the order of the file."""
-    found = yaml.safe_load((CONFIGS / "models" / "bases.yaml").read_text(encoding="utf-8"))
-    return tuple(KnownBase.model_validate(each) for each in found)
+    entries = yaml.safe_load((CONFIGS / "models" / "bases.yaml").read_text(encoding="utf-8"))
+    return tuple(KnownBase.model_validate(entry) for entry in entries)

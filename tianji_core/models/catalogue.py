@@ -18,7 +18,7 @@ from tianji_core.model_folders.remote_code import brings_code, code_hash
 from tianji_core.model_folders.roots import checked_root
 from tianji_core.model_folders.template import TEMPLATE, native_template
 from tianji_core.models.nano import FOLDER as NANO_FOLDER
-from tianji_core.store import training as rows
+from tianji_core.store import training as training_store
 from tianji_core.training import record_of
 from tianji_core.workspace import Workspace
 
@@ -40,7 +40,7 @@ class Trashed:
 def artefacts(workspace: Workspace) -> list[Artefact]:
     """Returns all complete models: bases, then adapters, then merged ones, newest first. A folder without
     a readable manifest is incomplete and not listed."""
-    found = [artefact for artefact in [nano_artefact()] if artefact is not None]
+    complete = [artefact for artefact in [nano_artefact()] if artefact is not None]
     for folder in sorted(workspace.models.iterdir()):
         if folder.name.startswith(".") or not has_manifest(folder):
             continue
@@ -49,8 +49,8 @@ def artefacts(workspace: Workspace) -> list[Artefact]:
         except ModelError:
             continue
         if artefact.path.is_dir():
-            found.append(artefact)
-    return sorted(found, key=lambda each: (_ORDER[each.kind], -each.created_at.timestamp()))
+            complete.append(artefact)
+    return sorted(complete, key=lambda artefact: (_ORDER[artefact.kind], -artefact.created_at.timestamp()))
 
 
 def nano_artefact() -> Artefact | None:
@@ -76,11 +76,11 @@ def artefact(workspace: Workspace, name: str) -> Artefact:
     Raises:
         ModelError: there is none; the message lists what there is.
     """
-    found = {each.name: each for each in artefacts(workspace)}
-    if name not in found:
-        known = _("、").join(found) or _("（一个也没有）")
-        raise ModelError(_("没有名叫“{name}”的模型，有的是：{known}", name=name, known=known))
-    return found[name]
+    by_name = {known.name: known for known in artefacts(workspace)}
+    if name not in by_name:
+        names = _("、").join(by_name) or _("（一个也没有）")
+        raise ModelError(_("没有名叫“{name}”的模型，有的是：{known}", name=name, known=names))
+    return by_name[name]
 
 
 def free_name(workspace: Workspace, wanted: str) -> str:
@@ -147,18 +147,18 @@ def allow_code(workspace: Workspace, name: str) -> Artefact:
     Raises:
         ModelError: no such model.
     """
-    found = artefact(workspace, name)
-    if found.removable:  # the built-in base brings no code
-        allowed = found.model_copy(update={"trust_remote_code": True, "code_sha256": ""})
+    model = artefact(workspace, name)
+    if model.removable:  # the built-in base brings no code
+        allowed = model.model_copy(update={"trust_remote_code": True, "code_sha256": ""})
         write_artefact(workspace.models / name, allowed, workspace.home)
     return artefact(workspace, name)
 
 
-def asks_for_code(found: Artefact) -> bool:
+def asks_for_code(model: Artefact) -> bool:
     """Returns whether a model brings Python code that is not allowed yet, or that has changed since."""
-    if not brings_code(found.path):
+    if not brings_code(model.path):
         return False
-    return not found.trust_remote_code or found.code_sha256 not in ("", code_hash(found.path))
+    return not model.trust_remote_code or model.code_sha256 not in ("", code_hash(model.path))
 
 
 class making:
@@ -206,24 +206,26 @@ def delete(workspace: Workspace, name: str) -> Trashed:
     Raises:
         ModelError: built in, in use by a job, or the base of an adapter that is still there.
     """
-    found = artefact(workspace, name)
-    if not found.removable:
+    model = artefact(workspace, name)
+    if not model.removable:
         raise ModelError(_("内置的“{name}”不能删除", name=name))
     children = [
-        each.name for each in artefacts(workspace) if each.kind == "adapter" and each.base == found.path
+        adapter.name
+        for adapter in artefacts(workspace)
+        if adapter.kind == "adapter" and adapter.base == model.path
     ]
     if children:
         raise ModelError(
             _("适配器 {names} 要用“{name}”做基座，请先删除它们", names=_("、").join(children), name=name)
         )
     for job in jobs.listed(workspace, active=True):
-        if name in jobs.workspace_use(job).model_names or found.path == _base_of(workspace, job):
+        if name in jobs.workspace_use(job).model_names or model.path == _base_of(workspace, job):
             raise ModelError(_("任务“{job}”正在用“{name}”，请先停止它", job=job.title, name=name))
     token = f"{name}~{time.time_ns() // 1_000_000}"
     trash = workspace.models / TRASH
     trash.mkdir(exist_ok=True)
     (workspace.models / name).rename(trash / token)
-    return Trashed(token, found, time.time())
+    return Trashed(token, model, time.time())
 
 
 def _base_of(workspace: Workspace, job: jobs.Job) -> Path | None:
@@ -231,20 +233,20 @@ def _base_of(workspace: Workspace, job: jobs.Job) -> Path | None:
     run_id = jobs.workspace_use(job).training_run_id
     if run_id is None:
         return None
-    return record_of(rows.get(workspace.engine, run_id)).settings.base_folder
+    return record_of(training_store.get(workspace.engine, run_id)).settings.base_folder
 
 
 def trashed(workspace: Workspace) -> list[Trashed]:
     """Returns the models in the trash, the last deleted first."""
-    found = []
+    deleted = []
     for folder in (workspace.models / TRASH).glob("*~*"):
         name, _tilde, stamp = folder.name.rpartition("~")
         try:
             kept = read_artefact(folder, workspace.home).model_copy(update={"name": name})
-            found.append(Trashed(folder.name, kept, int(stamp) / 1000))
+            deleted.append(Trashed(folder.name, kept, int(stamp) / 1000))
         except (ModelError, ValueError):
             continue
-    return sorted(found, key=lambda each: -each.deleted_at)
+    return sorted(deleted, key=lambda model: -model.deleted_at)
 
 
 def restore(workspace: Workspace, token: str) -> Artefact:

@@ -54,12 +54,12 @@ class Partial:
 
 def partials(workspace: Workspace) -> list[Partial]:
     """Returns the downloads that can continue."""
-    found = []
+    downloads = []
     for folder in sorted(workspace.models.glob(".download-*--*")):
         model_id = folder.name.removeprefix(".download-").replace("--", "/", 1)
         size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-        found.append(Partial(model_id, size))
-    return found
+        downloads.append(Partial(model_id, size))
+    return downloads
 
 
 class DownloadSubject(JobSubject):
@@ -146,13 +146,13 @@ def refuse_second(workspace: Workspace, model_id: str, name: str) -> None:
     Raises:
         ModelError: it is here.
     """
-    for each in artefacts(workspace):
-        if not name and each.kind == "base" and each.source.startswith(f"ModelScope {model_id}@"):
+    for model in artefacts(workspace):
+        if not name and model.kind == "base" and model.source.startswith(f"ModelScope {model_id}@"):
             raise ModelError(
                 _(
                     "“{id}”已经下载好了，就是模型“{name}”；要重新下载请先删除它，要再放一份请用 --name 起个名字",
                     id=model_id,
-                    name=each.name,
+                    name=model.name,
                 )
             )
 
@@ -162,10 +162,10 @@ def _listing(model_id: str, revision: str) -> dict[str, int]:
     from modelscope_hub import HubApi
 
     try:
-        found = HubApi().list_repo_files(model_id, "model", revision=revision)
+        entries = HubApi().list_repo_files(model_id, "model", revision=revision)
     except Exception as error:
         raise explained(error, model_id) from error
-    files = {info.path: int(info.size or 0) for info in found if info.type != "tree"}
+    files = {info.path: int(info.size or 0) for info in entries if info.type != "tree"}
     if not files:
         raise ModelError(_("ModelScope 上的“{id}”没有文件", id=model_id))
     return files

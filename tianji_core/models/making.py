@@ -33,12 +33,14 @@ def checkpoint_of(workspace: Workspace, run: TrainingRun, iteration: int | None)
     Raises:
         ModelError: there is none; the message lists what there is.
     """
-    found = training_state(workspace, run).checkpoints
-    if not found:
+    checkpoints = training_state(workspace, run).checkpoints
+    if not checkpoints:
         raise ModelError(_("“{title}”还没有检查点，先让它训练到第一个检查点", title=run.title))
-    chosen = [each for each in found if iteration is None or each.iteration == iteration]
-    if not chosen:
-        known = _("、").join(str(each.iteration) for each in found)
+    matching = [
+        checkpoint for checkpoint in checkpoints if iteration is None or checkpoint.iteration == iteration
+    ]
+    if not matching:
+        known = _("、").join(str(checkpoint.iteration) for checkpoint in checkpoints)
         raise ModelError(
             _(
                 "“{title}”没有第 {n} 步的检查点，有的是：{known}",
@@ -47,7 +49,7 @@ def checkpoint_of(workspace: Workspace, run: TrainingRun, iteration: int | None)
                 known=known,
             )
         )
-    return chosen[-1]
+    return matching[-1]
 
 
 def convert(
@@ -72,8 +74,10 @@ def convert(
     check_same_base(settings.base_folder, record.base_fingerprint)
     runs_code(workspace, settings.base_folder)
     chosen_preset = preset_of(workspace, run)
-    wanted = f"{run.preset.removesuffix('-qlora').removesuffix('-lora')}-{run.id}-iter{checkpoint.iteration}"
-    chosen = checked_name(workspace, name) if name else free_name(workspace, wanted)
+    usual_name = (
+        f"{run.preset.removesuffix('-qlora').removesuffix('-lora')}-{run.id}-iter{checkpoint.iteration}"
+    )
+    chosen = checked_name(workspace, name) if name else free_name(workspace, usual_name)
     reporter.update(0, total=1, message=_("正在把检查点转成适配器"))
     config = work_folder(workspace, run) / CONFIG_NAME
     with making(workspace, chosen) as folder:
@@ -131,13 +135,13 @@ def _made_size(folder: Path, whole: bool) -> int:
 
 def _losses(workspace: Workspace, run: TrainingRun, checkpoint: Checkpoint) -> dict[str, float]:
     """Returns the training and the validation loss at a checkpoint, where known."""
-    found = {} if checkpoint.loss is None else {"loss": checkpoint.loss}
-    held = [
-        each.loss
-        for each in validations(work_folder(workspace, run))
-        if each.iteration <= checkpoint.iteration and each.loss is not None
+    losses = {} if checkpoint.loss is None else {"loss": checkpoint.loss}
+    validation_losses = [
+        validation.loss
+        for validation in validations(work_folder(workspace, run))
+        if validation.iteration <= checkpoint.iteration and validation.loss is not None
     ]
-    return found | ({"val_loss": held[-1]} if held else {})
+    return losses | ({"val_loss": validation_losses[-1]} if validation_losses else {})
 
 
 def _code_taken_over(base: Path, folder: Path) -> bool:

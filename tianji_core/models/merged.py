@@ -15,7 +15,7 @@ from tianji_core.models.card import write_card
 from tianji_core.models.catalogue import checked_name, free_name, making
 from tianji_core.models.making import convert
 from tianji_core.models.trying import PROMPTS, tried
-from tianji_core.store import training as rows
+from tianji_core.store import training as training_store
 from tianji_core.store.database import now
 from tianji_core.store.training import TrainingRun
 from tianji_core.training.child import child_environment, run_tool
@@ -120,8 +120,8 @@ def _merge_into(
     reporter.update(0, total=2, message=_("正在合并到基座"))
 
     def on_line(line: str) -> None:
-        if found := _PART.match(line):
-            reporter.update(int(found[1]) / int(found[2]), total=2, message=_("正在合并到基座"))
+        if progress := _PART.match(line):
+            reporter.update(int(progress[1]) / int(progress[2]), total=2, message=_("正在合并到基座"))
 
     arguments = ["-m", "tianji_core.models.merging", str(folder), str(adapter.path), str(target)]
     arguments += ["--shard", str(int(shard_gb * 1e9)), "--dtype", dtype]
@@ -140,8 +140,8 @@ def verified(workspace: Workspace, made: Artefact, adapter: Path, device: str = 
     """
     assert made.base is not None
     pair = ["--base", str(made.base), "--adapter", str(adapter)]
-    found = tried(workspace, made, PROMPTS, device, made.trust_remote_code, pair)
-    share = float(found["agreement"])
+    result = tried(workspace, made, PROMPTS, device, made.trust_remote_code, pair)
+    share = float(result["agreement"])
     if share < AGREES:
         raise ModelError(
             _(
@@ -149,8 +149,8 @@ def verified(workspace: Workspace, made: Artefact, adapter: Path, device: str = 
                 share=round(share * 100),
             )
         )
-    samples = dict(zip(PROMPTS, found["answers"], strict=True))
-    figures = {**made.figures, "agreement": share, "distance": float(found["distance"])}
+    samples = dict(zip(PROMPTS, result["answers"], strict=True))
+    figures = {**made.figures, "agreement": share, "distance": float(result["distance"])}
     return made.model_copy(update={"samples": samples, "sample": samples[PROMPTS[0]], "figures": figures})
 
 
@@ -158,7 +158,7 @@ def _run_of(workspace: Workspace, made: Artefact) -> TrainingRun | None:
     if made.training_run_id is None:
         return None
     try:
-        return rows.get(workspace.engine, made.training_run_id)
+        return training_store.get(workspace.engine, made.training_run_id)
     except StudioError:
         return None
 

@@ -60,10 +60,10 @@ class Deltas:
     def added(self, name: str, weight: Any, dtype: Any, device: str) -> Any:
         """Returns ``weight`` with its change, in ``dtype`` (None: unchanged). A weight without a change is
         only converted."""
-        wanted = dtype if dtype is not None and weight.is_floating_point() else weight.dtype
+        target_dtype = dtype if dtype is not None and weight.is_floating_point() else weight.dtype
         halves = self._halves.get(name)
         if halves is None:
-            return weight.to(wanted)
+            return weight.to(target_dtype)
         import torch
 
         self.left.discard(name)
@@ -71,7 +71,7 @@ class Deltas:
         if (high.shape[0], low.shape[1]) != tuple(weight.shape):
             raise ModelError(_("适配器的 {name} 和基座的形状不合，不是同一个模型", name=name))
         summed = torch.addmm(weight.to(device, torch.float32), high, low, alpha=self._scale)
-        return summed.to(wanted).cpu()
+        return summed.to(target_dtype).cpu()
 
 
 def merge_shards(
@@ -86,13 +86,13 @@ def merge_shards(
     import torch
 
     deltas = Deltas(adapter)
-    wanted = None if dtype == "auto" else getattr(torch, dtype)
+    target_dtype = None if dtype == "auto" else getattr(torch, dtype)
     writer = _Writer(target, shard)
     files = checked_base(base).weights
     with torch.no_grad():
         for number, path in enumerate(files, start=1):
             for name, weight in _tensors(path):
-                writer.add(name, deltas.added(name, weight, wanted, device))
+                writer.add(name, deltas.added(name, weight, target_dtype, device))
             print(f"merged {number}/{len(files)}", flush=True)
     if deltas.left:
         raise ModelError(_("基座里没有适配器要改的权重 {name}，不是同一个模型", name=sorted(deltas.left)[0]))
@@ -157,7 +157,7 @@ def _tensors(path: Path) -> Iterator[tuple[str, Any]]:
 
 def _copy_rest(base: Path, target: Path, dtype: str) -> None:
     for path in base.iterdir():
-        skipped = path.name in (*INDEXES, MANIFEST) or any(path.match(each) for each in LEFT_BEHIND)
+        skipped = path.name in (*INDEXES, MANIFEST) or any(path.match(pattern) for pattern in LEFT_BEHIND)
         if path.is_file() and not skipped:
             shutil.copyfile(path, target / path.name)
     if dtype != "auto":

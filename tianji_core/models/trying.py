@@ -45,11 +45,11 @@ def tried(
         ModelError: it brings code that is not allowed.
         StudioError: the model cannot be loaded or breaks while it answers.
     """
-    found: list[dict[str, Any]] = []
+    results: list[dict[str, Any]] = []
 
     def on_line(line: str) -> None:
         if line.startswith('{"answers"'):
-            found.append(json.loads(line))
+            results.append(json.loads(line))
 
     arguments = ["-m", "tianji_core.models.verify", str(asked.path), "--system", asked.system, *more]
     arguments += ["--template", asked.template]
@@ -57,6 +57,6 @@ def tried(
         arguments += ["--prompt", prompt]
     arguments += ["--trust-remote-code"] if checked_code(asked.path, allowed) else []
     ended = run_tool(arguments, child_environment(workspace, device), on_line)
-    if ended.code != 0 or not found:
+    if ended.code != 0 or not results:
         raise StudioError(_("合并后的模型加载不了：{reason}", reason=cause(ended.tail, ended.code)))
-    return found[-1]
+    return results[-1]

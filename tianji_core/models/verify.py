@@ -29,7 +29,7 @@ def _answers(model: Any, asked: list[list[int]], tokens: int) -> Forced:
     """Returns greedy answers of exactly ``tokens`` tokens: tokens after an end token must agree too."""
     import torch
 
-    found = []
+    forced = []
     with torch.inference_mode():
         for ids in asked:
             row = torch.tensor([ids], device=model.device)
@@ -41,29 +41,31 @@ def _answers(model: Any, asked: list[list[int]], tokens: int) -> Forced:
                 do_sample=False,
                 pad_token_id=0,
             )
-            found.append((ids, made[0, len(ids) :].tolist()))
-    return found
+            forced.append((ids, made[0, len(ids) :].tolist()))
+    return forced
 
 
 def _scores(model: Any, forced: Forced) -> list[Any]:
     """Returns the log-probabilities (answer tokens, vocabulary) of each answer under teacher forcing."""
     import torch
 
-    found = []
+    scores = []
     with torch.inference_mode():
         for ids, answer in forced:
             row = torch.tensor([ids + answer], device=model.device)
             logits = model(row).logits[0, len(ids) - 1 : -1].float()
-            found.append(logits.log_softmax(-1).cpu())
-    return found
+            scores.append(logits.log_softmax(-1).cpu())
+    return scores
 
 
-def agreement(expected: list[Any], found: list[Any]) -> tuple[float, float]:
+def agreement(expected: list[Any], measured: list[Any]) -> tuple[float, float]:
     """Returns the share of positions with the same most likely token, and the mean total variation
     distance of the two distributions (half the sum of absolute differences, 0 to 1)."""
-    same = [bool(b) for e, f in zip(expected, found, strict=True) for b in (e.argmax(-1) == f.argmax(-1))]
+    same = [bool(b) for e, m in zip(expected, measured, strict=True) for b in (e.argmax(-1) == m.argmax(-1))]
     apart = [
-        float(d) for e, f in zip(expected, found, strict=True) for d in (e.exp() - f.exp()).abs().sum(-1) / 2
+        float(d)
+        for e, m in zip(expected, measured, strict=True)
+        for d in (e.exp() - m.exp()).abs().sum(-1) / 2
     ]
     return sum(same) / len(same), sum(apart) / len(apart)
 

@@ -12,7 +12,7 @@ from tianji_core.models.launch import (
 )
 from tianji_core.models.making import convert
 from tianji_core.models.merged import convert_and_merge, merge
-from tianji_core.store import training as rows
+from tianji_core.store import training as training_store
 from tianji_core.workspace import Workspace
 
 
@@ -20,7 +20,7 @@ from tianji_core.workspace import Workspace
 def convert_checkpoint(workspace: Workspace, arguments: ConvertArguments, reporter: Reporter) -> int:
     """Converts a checkpoint to an adapter; returns the exit code."""
     reporter.begin(0, _("步"))
-    run = rows.get(workspace.engine, arguments.training_run_id)
+    run = training_store.get(workspace.engine, arguments.training_run_id)
     print(convert(workspace, run, arguments.checkpoint, arguments.name, reporter).name)
     return 0
 
@@ -31,7 +31,7 @@ def convert_and_merge_checkpoint(
 ) -> int:
     """Converts a checkpoint to an adapter and a merged model; returns the exit code."""
     reporter.begin(0, _("步"))
-    run = rows.get(workspace.engine, arguments.training_run_id)
+    run = training_store.get(workspace.engine, arguments.training_run_id)
     options = (arguments.device, reporter, arguments.shard_gb, arguments.dtype)
     print(convert_and_merge(workspace, run, arguments.checkpoint, *options)[1].name)
     return 0

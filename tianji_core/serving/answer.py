@@ -182,7 +182,10 @@ class ChatAnswer:
         for generation in self._generations:
             generation.cancelled = True
         seconds = time.monotonic() - self._started
-        first = min((each.first for each in self._generations if each.first is not None), default=None)
+        first = min(
+            (generation.first for generation in self._generations if generation.first is not None),
+            default=None,
+        )
         self._metrics.ended(
             self._entry.name,
             self._outcome,

@@ -39,9 +39,10 @@ class CacheBatch:
         width = max(*self.lengths, *lengths, 0)
         added = [(_fitted(k, width), _fitted(v, width)) for k, v in layers]
         if self._layers:
-            mine = [(_fitted(k, width), _fitted(v, width)) for k, v in self._layers]
+            existing = [(_fitted(k, width), _fitted(v, width)) for k, v in self._layers]
             added = [
-                (torch.cat([k, k2]), torch.cat([v, v2])) for (k, v), (k2, v2) in zip(mine, added, strict=True)
+                (torch.cat([k, k2]), torch.cat([v, v2]))
+                for (k, v), (k2, v2) in zip(existing, added, strict=True)
             ]
         self._layers = added
         self.lengths += lengths

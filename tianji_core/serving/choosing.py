@@ -64,8 +64,8 @@ def _base(workspace: Workspace, adapter: Artefact) -> ModelRef:
                 base=adapter.base or "—",
             )
         )
-    wanted = adapter.base.resolve()
-    for each in artefacts(workspace):
-        if each.kind == "base" and Path(each.path).resolve() == wanted:
-            return ModelRef(each.name, str(each.path))
-    return ModelRef(wanted.name, str(wanted))
+    folder = adapter.base.resolve()
+    for known in artefacts(workspace):
+        if known.kind == "base" and Path(known.path).resolve() == folder:
+            return ModelRef(known.name, str(known.path))
+    return ModelRef(folder.name, str(folder))

@@ -165,19 +165,19 @@ class Engine:
 
     def _next(self) -> list[Generation]:
         """Takes waiting requests for which there is room, at most as many as one pass may process."""
-        found: list[Generation] = []
+        admitted: list[Generation] = []
         width = 0
         self._full &= self.active > self._admitting
         if self._full:
             return []
-        while self._waiting and self.active - self._admitting + len(found) < self._max_active:
+        while self._waiting and self.active - self._admitting + len(admitted) < self._max_active:
             width = max(width, len(self._waiting[0].prompt))
-            if found and width * (len(found) + 1) > READ_TOKENS:
+            if admitted and width * (len(admitted) + 1) > READ_TOKENS:
                 break
             job = self._waiting.popleft()
             if not job.cancelled:
-                found.append(job)
-        return found
+                admitted.append(job)
+        return admitted
 
     def _admit(self, jobs: list[Generation]) -> list[Generation]:
         """Processes prompts and samples the first tokens. When memory is short, returns the requests that

@@ -66,10 +66,10 @@ class Command:
 
 def programs() -> dict[str, Program]:
     """Returns every known program by name."""
-    found = {}
+    by_name = {}
     for path in sorted(FOLDER.glob("*.yaml")):
-        found[path.stem] = Program.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-    return found
+        by_name[path.stem] = Program.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    return by_name
 
 
 def command(
@@ -100,7 +100,7 @@ def command(
         "host": HOST,
         "port": str(port or DEFAULT_PORT),
         "gpus": str(gpus),
-        "rank": str(max((_rank(Path(each.path)) for each in adapters), default=0)),
+        "rank": str(max((_rank(Path(adapter.path)) for adapter in adapters), default=0)),
         "template": str(FOLDER / "chat_markup.jinja"),
     }
     parts = list(chosen.command)
@@ -111,8 +111,10 @@ def command(
     if adapters:
         parts += chosen.adapters
     argv = [chosen.program, *(part.format_map(values) for part in parts)]
-    argv += [f"{each.name}={each.path}" for each in adapters]
-    return Command(chosen, argv, port or DEFAULT_PORT, (model.name,), tuple(each.name for each in adapters))
+    argv += [f"{adapter.name}={adapter.path}" for adapter in adapters]
+    return Command(
+        chosen, argv, port or DEFAULT_PORT, (model.name,), tuple(adapter.name for adapter in adapters)
+    )
 
 
 def start(workspace: Workspace, made: Command) -> Job:

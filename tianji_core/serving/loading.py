@@ -120,7 +120,7 @@ def load(
     check_model(folder.path)
     manifest = read_manifest(folder.path)
     model, tokenizer = _load_base(folder, device, form, checked_code(folder.path, code_allowed))
-    if device.type == "cpu" and sum(each.numel() for each in model.parameters()) < SMALL:
+    if device.type == "cpu" and sum(weight.numel() for weight in model.parameters()) < SMALL:
         torch.set_num_threads(min(4, max(1, (os.cpu_count() or 1) - 1)))
     context = int(getattr(model.config, "max_position_embeddings", 0) or 2048)
     stops = stop_tokens(tokenizer, model.generation_config.eos_token_id)

@@ -62,20 +62,20 @@ class LoraLinear(nn.Module):
             self._pairs.pop(name, None)
         else:
             device = self.base.weight.device
-            down, up = (each.to(device, self._dtype) for each in (pair.down, pair.up))
+            down, up = (matrix.to(device, self._dtype) for matrix in (pair.down, pair.up))
             self._pairs[name] = LoraMatrices(down, up, pair.scale)
         pairs = self._pairs
-        self._columns = tuple((each, pair.down.shape[0], pair.scale) for each, pair in pairs.items())
+        self._columns = tuple((matrix, pair.down.shape[0], pair.scale) for matrix, pair in pairs.items())
         if not pairs:
             self._down = self._up = torch.empty(0)
             return
         self._down = torch.cat([pair.down for pair in pairs.values()])  # (R, in)
         self._up = torch.cat([pair.up for pair in pairs.values()], dim=1).t().contiguous()  # (R, out)
         at = 0  # views, so that no adapter is stored twice
-        for each, pair in pairs.items():
+        for matrix, pair in pairs.items():
             rank = pair.down.shape[0]
             views = LoraMatrices(self._down[at : at + rank], self._up[at : at + rank].t(), pair.scale)
-            self._pairs[each] = views
+            self._pairs[matrix] = views
             at += rank
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -99,10 +99,10 @@ class LoraLinear(nn.Module):
             if pair is None:
                 continue
             if len(rows) == len(x):
-                mine = x.flatten(0, -2)
+                inputs = x.flatten(0, -2)
             else:
-                mine = x.index_select(0, rows).flatten(0, -2)
-            inner = mine.to(self._dtype) @ pair.down.t() * pair.scale  # (rows × T, r)
+                inputs = x.index_select(0, rows).flatten(0, -2)
+            inner = inputs.to(self._dtype) @ pair.down.t() * pair.scale  # (rows × T, r)
             added = (inner @ pair.up.t()).view(-1, *out.shape[1:]).to(out.dtype)
             out = out + added if len(rows) == len(x) else out.index_add(0, rows, added)
         return out
@@ -203,8 +203,8 @@ def read_adapter(folder: Path, model: nn.Module) -> dict[str, LoraMatrices]:
             raise MisfitError(_("不认识的张量 {key}", key=key))
         halves.setdefault(path, {})[which] = tensor
     linear = dict(_linear_layers(model))
-    wanted = {path for path in linear if config.targets(path)}
-    if stray := sorted(set(halves) ^ wanted):
+    targets = {path for path in linear if config.targets(path)}
+    if stray := sorted(set(halves) ^ targets):
         raise MisfitError(_("对不上的层如 {key}", key=stray[0]))
     pairs = {}
     for path, both in halves.items():

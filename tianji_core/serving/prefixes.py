@@ -25,10 +25,10 @@ class Prefixes:
 
     def get(self, key: Key) -> Layers | None:
         """Returns the keys and values of a prefix, or None."""
-        found = self._known.get(key)
-        if found is not None:
+        layers = self._known.get(key)
+        if layers is not None:
             self._known.move_to_end(key)
-        return found
+        return layers
 
     def put(self, key: Key, layers: Layers) -> None:
         """Stores the keys and values of a prefix."""

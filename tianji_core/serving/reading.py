@@ -56,8 +56,8 @@ class Reader:
         for row in rows:
             shared = row.job.shared if beginnings and LEAST <= row.job.shared <= MOST else 0
             by_length.setdefault(min(shared, len(row.job.prompt) - 1), []).append(row)
-        for prefix, those in by_length.items():
-            yield from self._read_after(prefix, those)
+        for prefix, group in by_length.items():
+            yield from self._read_after(prefix, group)
 
     def _beginnings(self, keys: list[Key]) -> Layers:
         """Returns the cached prefixes of one length; computes those that are missing."""

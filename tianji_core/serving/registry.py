@@ -44,8 +44,8 @@ class Registry:
 
     def get(self, name: str) -> Served | None:
         """Returns the model of a name, or None."""
-        found = self._by_name.get(name)
-        return None if found is None else found[0]
+        entry = self._by_name.get(name)
+        return None if entry is None else entry[0]
 
     async def load(self, name: str, folder: Path, base: str = "") -> Served:
         """Loads an adapter under ``name``; ``base`` names its base when there are several.

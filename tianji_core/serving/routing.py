@@ -39,10 +39,10 @@ class Routing:
     def mask(self, columns: Columns, like: torch.Tensor) -> torch.Tensor:
         """Returns a mask (B, 1, R): the scale where a column belongs to the row's adapter, else 0. Layers
         of one shape share it."""
-        found = self._masks.get(columns)
-        if found is None:
-            self._masks[columns] = found = self._made(columns, like)
-        return found
+        mask = self._masks.get(columns)
+        if mask is None:
+            self._masks[columns] = mask = self._made(columns, like)
+        return mask
 
     def masks(self) -> "Masks":
         """Returns copies of the masks that the last pass used. :meth:`Masks.follow` rewrites them for

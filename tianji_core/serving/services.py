@@ -33,7 +33,9 @@ def remember_key_variable(workspace: Workspace, url: str, variable: str) -> None
     address = base_url(url)
     if variable and not _VARIABLE.fullmatch(variable):
         raise InputError(_("“{name}”不是环境变量名，应当像 OPENAI_API_KEY", name=variable))
-    known = {each: name for each, name in _known(workspace).items() if each != address}
+    known = {
+        known_address: name for known_address, name in _known(workspace).items() if known_address != address
+    }
     if variable:
         known[address] = variable
     write_json(workspace.home / "services.json", known)

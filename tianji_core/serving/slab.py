@@ -35,8 +35,8 @@ class Slab(Cache):
         """
         self._fit(layers, len(self.lengths) + len(lengths), max(*self.lengths, *lengths, 1) + 1)
         start = len(self.lengths)
-        for mine, theirs in zip(self._layers, layers, strict=True):
-            for slab, new in zip(mine, theirs, strict=True):
+        for existing, added in zip(self._layers, layers, strict=True):
+            for slab, new in zip(existing, added, strict=True):
                 for at, length in enumerate(lengths):
                     slab[start + at, :, :prefix] = new[at, :, :prefix]
                     slab[start + at, :, prefix:length] = new[at, :, new.shape[2] - length + prefix :]
@@ -126,17 +126,17 @@ class Slab(Cache):
 
     def _fit(self, like: Layers, rows: int, width: int) -> None:
         """Allocates memory layer by layer, so that old and new memory coexist for one layer only."""
-        wanted = (bucket(rows), bucket(width, COLUMNS))
+        needed = (bucket(rows), bucket(width, COLUMNS))
         for at, pair in enumerate(like):
             have = self._layers[at][0].shape if at < len(self._layers) else (0, 0, 0)
             if rows <= have[0] and width <= have[2]:
                 continue
             grown = None
             with contextlib.suppress(torch.OutOfMemoryError):
-                grown = self._grown(at, pair, (max(have[0], wanted[0]), max(have[2], wanted[1])))
+                grown = self._grown(at, pair, (max(have[0], needed[0]), max(have[2], needed[1])))
             if grown is None:  # outside of the except block, whose traceback refers to the new half
-                wanted = (rows, -(-width // COLUMNS) * COLUMNS)
-                grown = self._grown(at, pair, (max(have[0], wanted[0]), max(have[2], wanted[1])))
+                needed = (rows, -(-width // COLUMNS) * COLUMNS)
+                grown = self._grown(at, pair, (max(have[0], needed[0]), max(have[2], needed[1])))
             self._layers[at : at + 1] = [grown]
             self.stamp += 1
 

@@ -77,7 +77,7 @@ class Transcript(BaseModel):
 
     def place(self, turn: ChatTurn) -> int | None:
         """Returns the index of a turn; None if it was cleared."""
-        return next((at for at, each in enumerate(self.turns) if each.key == turn.key), None)
+        return next((at for at, stored in enumerate(self.turns) if stored.key == turn.key), None)
 
     def start(self, before: int | None = None) -> int:
         """Returns the index of the first turn of that conversation."""
@@ -170,8 +170,8 @@ def put_aside(workspace: Workspace, transcript: Transcript, name: str) -> str:
 
 def names_aside(workspace: Workspace) -> list[str]:
     """Returns the names of the saved conversations, newest first."""
-    found = (workspace.home / "chats").glob("*.json")
-    return [path.stem for path in sorted(found, key=lambda path: path.stat().st_mtime, reverse=True)]
+    files = (workspace.home / "chats").glob("*.json")
+    return [path.stem for path in sorted(files, key=lambda path: path.stat().st_mtime, reverse=True)]
 
 
 def take_out(workspace: Workspace, name: str) -> Transcript:

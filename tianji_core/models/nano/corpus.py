@@ -46,12 +46,12 @@ def compose_blessings(
     duplicates."""
     styles = tuple(style.text for style in recipe.styles if style.text in composer.phrases.styles)
     everything = recipe.changed(threshold=0)
-    found: dict[str, Blessing] = {}
+    blessings: dict[str, Blessing] = {}
     for task in tasks(everything, Plan(styles=styles, rounds=rounds, seed=seed, cells=tuple(cells))):
         asked = replace(brief(everything, task, seed), seed=seed)
         text = composer.compose(asked).text
-        found[text] = Blessing(text, task.name, task.scene, task.style, asked.name.pronoun.value)
-    return list(found.values())
+        blessings[text] = Blessing(text, task.name, task.scene, task.style, asked.name.pronoun.value)
+    return list(blessings.values())
 
 
 def blessings_of(

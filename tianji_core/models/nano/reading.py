@@ -157,35 +157,35 @@ class ReadingTasks:
     def _named(self, source: Random) -> Blessing:
         """Draws a blessing that names its receiver, sometimes with the receiver replaced."""
         while True:
-            found = self.blessing(source)
-            if found.name in found.text:
+            blessing = self.blessing(source)
+            if blessing.name in blessing.text:
                 break
         if source.random() < 0.4:
             other = self.person(source)
-            return found._replace(text=found.text.replace(found.name, other), name=other)
-        return found
+            return blessing._replace(text=blessing.text.replace(blessing.name, other), name=other)
+        return blessing
 
     def _who(self, source: Random) -> tuple[str, str]:
-        found = self._named(source)
-        return self._pair("who", source, x=found.text, y=found.name)
+        blessing = self._named(source)
+        return self._pair("who", source, x=blessing.text, y=blessing.name)
 
     def _occasion(self, source: Random) -> tuple[str, str]:
-        found = self.blessing(source)
-        return self._pair("occasion", source, x=found.text, y=found.scene)
+        blessing = self.blessing(source)
+        return self._pair("occasion", source, x=blessing.text, y=blessing.scene)
 
     def _both(self, source: Random) -> tuple[str, str]:
-        found = self._named(source)
-        return self._pair("both", source, x=found.text, y=found.name, z=found.scene)
+        blessing = self._named(source)
+        return self._pair("both", source, x=blessing.text, y=blessing.name, z=blessing.scene)
 
     def _style(self, source: Random) -> tuple[str, str]:
-        found = self.blessing(source)
-        return self._pair("style", source, x=found.text, y=found.style)
+        blessing = self.blessing(source)
+        return self._pair("style", source, x=blessing.text, y=blessing.style)
 
     def _pronoun(self, source: Random) -> tuple[str, str]:
         while True:
-            found = self.blessing(source)
-            if found.pronoun in found.text:
-                return self._pair("pronoun", source, x=found.text, y=found.pronoun)
+            blessing = self.blessing(source)
+            if blessing.pronoun in blessing.text:
+                return self._pair("pronoun", source, x=blessing.text, y=blessing.pronoun)
 
     def _fields(self, source: Random) -> tuple[str, str]:
         if source.random() < 0.7:
@@ -196,10 +196,15 @@ class ReadingTasks:
         return self._pair("fields", source, x=first, y=second, z=third)
 
     def _replace(self, source: Random) -> tuple[str, str]:
-        found = self._named(source)
+        blessing = self._named(source)
         other = self.person(source) if source.random() < 0.7 else self.word(source)
         return self._pair(
-            "replace", source, x=found.name, y=other, z=found.text, w=found.text.replace(found.name, other)
+            "replace",
+            source,
+            x=blessing.name,
+            y=other,
+            z=blessing.text,
+            w=blessing.text.replace(blessing.name, other),
         )
 
     def _continue(self, source: Random) -> tuple[str, str]:
@@ -238,21 +243,25 @@ class ReadingTasks:
     def _words(self, source: Random) -> tuple[str, str]:
         """A text from given words that it contains: the receiver, words of the occasion, and some of its
         phrases."""
-        found = self._named(source)
-        mentions = [word for word in self.phrases.mentions(found.scene) if word in found.text]
+        blessing = self._named(source)
+        mentions = [word for word in self.phrases.mentions(blessing.scene) if word in blessing.text]
         clauses = [
             clause
-            for clause in _CLAUSE.split(found.text)
-            if 2 <= len(clause) <= 8 and found.name not in clause
+            for clause in _CLAUSE.split(blessing.text)
+            if 2 <= len(clause) <= 8 and blessing.name not in clause
         ]
-        words = [found.name, *mentions[:1], *source.sample(clauses, min(len(clauses), source.randint(0, 2)))]
+        words = [
+            blessing.name,
+            *mentions[:1],
+            *source.sample(clauses, min(len(clauses), source.randint(0, 2))),
+        ]
         source.shuffle(words)
         request = source.choice(self.texts["words"]).format(x=source.choice("、 ，").join(words))
-        return request, found.text
+        return request, blessing.text
 
     def _manner(self, source: Random) -> tuple[str, str]:
-        found = self.blessing(source)
-        return source.choice(self.texts["manner"]).format(x=found.style), found.text
+        blessing = self.blessing(source)
+        return source.choice(self.texts["manner"]).format(x=blessing.style), blessing.text
 
     def _plain(self, source: Random) -> tuple[str, str]:
         return self._pair("plain", source, x=self.blessing(source).text)

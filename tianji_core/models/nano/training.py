@@ -100,7 +100,7 @@ def losses(model: Any, ids: Tensor, labels: Tensor) -> Tensor:
 
 def train(
     model: Any,
-    rows: PackedDocuments,
+    packed: PackedDocuments,
     schedule: Schedule,
     seed: int,
     device: torch.device,
@@ -108,7 +108,7 @@ def train(
     resume: bool,
     say: Callable[[str], None],
 ) -> None:
-    """Trains on ``rows`` in an order drawn from ``seed``; ``folder`` holds the checkpoint."""
+    """Trains on ``packed`` in an order drawn from ``seed``; ``folder`` holds the checkpoint."""
     model.to(device).train()
     decayed = [p for p in model.parameters() if p.dim() > 1]
     others = [p for p in model.parameters() if p.dim() <= 1]
@@ -126,16 +126,16 @@ def train(
         first = saved["step"]
         say(f"resumed at step {first}")
     started, seen, total = time.monotonic(), 0, torch.zeros((), device=device)
-    ids, labels = rows.ids.to(device), rows.labels.to(device)
+    ids, labels = packed.ids.to(device), packed.labels.to(device)
     half = torch.autocast(device.type, dtype=torch.bfloat16, enabled=device.type == "cuda")
     for step in range(first, schedule.steps):
-        chosen = _rows_of(step, len(rows.ids), schedule.batch, seed).to(device)
+        chosen = _sequences_of(step, len(packed.ids), schedule.batch, seed).to(device)
         for group in optimiser.param_groups:
             group["lr"] = schedule.rate(step)
         target = labels[chosen].long()
         with half:
-            each = losses(model, ids[chosen].long(), target)
-        loss = each.sum() / (target[:, 1:] != IGNORED).sum().clamp(min=1)
+            token_losses = losses(model, ids[chosen].long(), target)
+        loss = token_losses.sum() / (target[:, 1:] != IGNORED).sum().clamp(min=1)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
@@ -156,15 +156,15 @@ def train(
             partial.replace(checkpoint)
 
 
-def _rows_of(step: int, count: int, batch: int, seed: int) -> Tensor:
+def _sequences_of(step: int, count: int, batch: int, seed: int) -> Tensor:
     """Returns the indices of one step. Each epoch has its own order, computed from the step, so that
     resuming needs no state."""
-    wanted = torch.arange(step * batch, (step + 1) * batch)
-    found = []
-    for epoch in wanted.div(count, rounding_mode="floor").unique().tolist():
+    positions = torch.arange(step * batch, (step + 1) * batch)
+    indices = []
+    for epoch in positions.div(count, rounding_mode="floor").unique().tolist():
         order = torch.randperm(count, generator=torch.Generator().manual_seed(seed * 100_003 + epoch))
-        found.append(order[wanted[wanted.div(count, rounding_mode="floor") == epoch] % count])
-    return torch.cat(found)
+        indices.append(order[positions[positions.div(count, rounding_mode="floor") == epoch] % count])
+    return torch.cat(indices)
 
 
 @dataclass(frozen=True)
@@ -182,22 +182,22 @@ class Score:
 
 
 @torch.no_grad()
-def score(model: Any, rows: PackedDocuments, device: torch.device, batch: int = 32) -> Score:
+def score(model: Any, packed: PackedDocuments, device: torch.device, batch: int = 32) -> Score:
     """Scores held-out sequences. An answer is a run of labels that are not IGNORED."""
     model.to(device).eval()
     nats, tokens, right, answers = 0.0, 0, 0, 0
-    for at in range(0, len(rows.ids), batch):
+    for at in range(0, len(packed.ids), batch):
         ids, labels = (
-            rows.ids[at : at + batch].long().to(device),
-            rows.labels[at : at + batch].long().to(device),
+            packed.ids[at : at + batch].long().to(device),
+            packed.labels[at : at + batch].long().to(device),
         )
         logits = model(input_ids=ids, use_cache=False).logits[:, :-1].float()
         target = labels[:, 1:]
         learnt = target != IGNORED
-        each = torch.nn.functional.cross_entropy(
+        token_losses = torch.nn.functional.cross_entropy(
             logits.transpose(1, 2), target, ignore_index=IGNORED, reduction="none"
         )
-        nats += each.sum().item()
+        nats += token_losses.sum().item()
         tokens += int(learnt.sum())
         missed = (logits.argmax(-1) != target) & learnt
         starts = learnt & ~torch.nn.functional.pad(learnt, (1, 0))[:, :-1]
