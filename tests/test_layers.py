@@ -16,8 +16,6 @@ SETTINGS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))[
 CONTRACTS = {contract["id"]: contract for contract in SETTINGS["contracts"]}
 HEAVY = tuple(CONTRACTS["heavy"]["forbidden_modules"])
 LATE = {
-    ("serving", "workspace"): "a server of one folder needs no workspace",
-    ("pages", "recipe"): "drawn in a fragment",
     ("pages", "errors"): "drawn in a fragment",
 }
 """Imports inside functions from one room into another, and why each is late."""
