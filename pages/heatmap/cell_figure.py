@@ -27,8 +27,8 @@ def cell_figure(
 
     The markers are needed because plotly reports no click on the cell of a heatmap. The ``customdata`` of a
     marker is (name, scene). ``handles`` adds one marker before each row and column, whose other half is
-    :data:`WHOLE`. ``hover`` returns HTML, as plotly reads every text. ``box`` lets the mouse draw a box; it must
-    be off for single clicks, which plotly would take for an empty box.
+    :data:`WHOLE`. ``hover`` returns HTML, as plotly reads every text. ``box`` lets the mouse draw a box; it
+    must be off for single clicks, which plotly would take for an empty box.
     """
     heat.update(x=list(range(len(scenes))), y=list(range(len(names))), xgap=2, ygap=2, hoverinfo="skip")
     figure = go.Figure(heat)

@@ -1,4 +1,4 @@
-"""Many entries at once: pasting with a preview, CSV in and out."""
+"""Adding many entries at once: pasting with a preview, CSV import and export."""
 
 from collections.abc import Callable
 
@@ -23,7 +23,7 @@ STATUS_ICONS = {Status.NEW: "🆕", Status.DUPLICATE: "♻️", Status.WRONG: "�
 
 
 def paste_box(recipe: Recipe, listing: Listing, title: str, save: Save) -> None:
-    """Paste or upload, see what is new, double or wrong, then add or replace; and the list as CSV."""
+    """Draws the paste field, the upload, the preview, the buttons that add or replace, and the CSV export."""
     with st.expander(_("批量粘贴 · CSV 导入导出"), icon="📋"):
         left, right = st.columns([3, 1])
         with left:
@@ -52,71 +52,73 @@ def paste_box(recipe: Recipe, listing: Listing, title: str, save: Save) -> None:
             text = _decoded(upload.getvalue())
         if not text.strip():
             return
-        rows = read_rows(recipe, listing, text, defaults)
-        fresh = [row for row in rows if row.status is Status.NEW]
-        _preview(rows)
-        row = st.container(horizontal=True)
-        if row.button(
-            _("加入 {n} 个新的", n=len(fresh)),
+        pasted = read_rows(recipe, listing, text, defaults)
+        new = sum(row.status is Status.NEW for row in pasted)
+        _preview(pasted)
+        buttons = st.container(horizontal=True)
+        if buttons.button(
+            _("加入 {n} 个新的", n=new),
             key=f"paste_add_{listing.value}",
             type="primary",
             icon="➕",
-            disabled=not fresh,
+            disabled=not new,
         ):
-            _keep(add_rows, recipe, listing, rows, save, _("{title}加入 {n} 个", title=title, n=len(fresh)))
-        if row.button(
-            _("用这 {n} 行替换整张表", n=len(rows)), key=f"paste_replace_{listing.value}", icon="🔁"
+            _apply(add_rows, recipe, listing, pasted, save, _("{title}加入 {n} 个", title=title, n=new))
+        if buttons.button(
+            _("用这 {n} 行替换整张表", n=len(pasted)), key=f"paste_replace_{listing.value}", icon="🔁"
         ):
-            _keep(replace_rows, recipe, listing, rows, save, _("{title}整张替换", title=title))
+            _apply(replace_rows, recipe, listing, pasted, save, _("{title}整张替换", title=title))
 
 
-def _keep(
-    act: Callable[[Recipe, Listing, list[PastedRow]], Recipe],
+def _apply(
+    change: Callable[[Recipe, Listing, list[PastedRow]], Recipe],
     recipe: Recipe,
     listing: Listing,
-    rows: list[PastedRow],
+    pasted: list[PastedRow],
     save: Save,
-    what: str,
+    note: str,
 ) -> None:
+    """Saves the recipe with the pasted rows; the field is emptied so that they are not offered again."""
     with report_errors():
-        new = act(recipe, listing, rows)
-        st.session_state.pop(f"paste_{listing.value}", None)  # what was taken over is not offered again
-        save(new, what)
+        new = change(recipe, listing, pasted)
+        st.session_state.pop(f"paste_{listing.value}", None)
+        save(new, note)
 
 
-def _preview(rows: list[PastedRow]) -> None:
+def _preview(pasted: list[PastedRow]) -> None:
+    """Draws what becomes of each pasted row."""
     titles = {Status.NEW: _("新增"), Status.DUPLICATE: _("重复，跳过"), Status.WRONG: _("有错，跳过")}
-    counts = {status: sum(row.status is status for row in rows) for status in Status}
+    counts = {status: sum(row.status is status for row in pasted) for status in Status}
     st.caption(" · ".join(f"{STATUS_ICONS[s]} {titles[s]} {n}" for s, n in counts.items() if n))
     st.dataframe(
         {
-            _("行"): [row.number for row in rows],
-            _("结果"): [f"{STATUS_ICONS[row.status]} {titles[row.status]}" for row in rows],
-            _("内容"): [row.text for row in rows],
-            _("说明"): [row.message for row in rows],
+            _("行"): [row.number for row in pasted],
+            _("结果"): [f"{STATUS_ICONS[row.status]} {titles[row.status]}" for row in pasted],
+            _("内容"): [row.text for row in pasted],
+            _("说明"): [row.message for row in pasted],
         },
         hide_index=True,
         width="stretch",
-        height=min(38 * (len(rows) + 1), 320),
+        height=min(38 * (len(pasted) + 1), 320),
         column_config={_("行"): st.column_config.NumberColumn(width=50)},
     )
 
 
 def _defaults(listing: Listing) -> dict[str, str]:
-    """What columns that were not given are to be."""
-    row = st.columns(3)
+    """Draws the values for columns that were not pasted, and returns them by column."""
+    columns = st.columns(3)
     if listing is Listing.NAMES:
-        relation = row[0].selectbox(
+        relation = columns[0].selectbox(
             _("没写关系的算"),
             list(RELATION_TITLES),
             index=list(RELATION_TITLES).index("friend"),
             format_func=lambda value: _(RELATION_TITLES[value]),
             key="paste_relation",
         )
-        pronoun = row[1].selectbox(_("没写称呼的用"), ["你", "您"], key="paste_pronoun")
+        pronoun = columns[1].selectbox(_("没写称呼的用"), ["你", "您"], key="paste_pronoun")
         return {"relation": str(relation), "pronoun": str(pronoun)}
     if listing is Listing.SCENES:
-        kind = row[0].selectbox(
+        kind = columns[0].selectbox(
             _("没写类别的算"),
             list(SCENE_KIND_TITLES),
             format_func=lambda value: _(SCENE_KIND_TITLES[value]),
@@ -127,7 +129,7 @@ def _defaults(listing: Listing) -> dict[str, str]:
 
 
 def _decoded(content: bytes) -> str:
-    """UTF-8 as everybody writes it, or GB 18030 as older spreadsheets do."""
+    """Returns the text of a file in UTF-8, or in GB 18030, which older spreadsheets write."""
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError:

@@ -1,4 +1,4 @@
-"""列表: the names, scenes, styles, random clauses, prompts and input wordings of the recipe in use."""
+"""列表: the names, scenes, styles, random clauses, prompts and input templates of the open recipe."""
 
 from collections.abc import Callable, Sequence
 
@@ -31,12 +31,12 @@ recipe, revision = stored.recipe, stored.revision
 
 
 def reopen() -> None:
-    """Go on with the newest revision."""
+    """Shows the newest revision."""
     reopen_recipe("lists")
 
 
 def save(new: Recipe, what: str, then: Callable[[], None] | None = None) -> None:
-    """Keep the edited recipe as a new revision and say so; ``then`` is done once it is stored."""
+    """Saves the edited recipe as a new revision; ``then`` is called once it is stored."""
     recipes.save(workspace.engine, new, revision, what)
     if then is not None:
         then()
@@ -45,10 +45,10 @@ def save(new: Recipe, what: str, then: Callable[[], None] | None = None) -> None
     st.rerun()
 
 
-def keep_table(
+def save_table(
     edit: Callable[[Recipe, Sequence[ListRow]], Recipe], rows: Sequence[ListRow], name: str, what: str
 ) -> None:
-    """The button under the table with this name; a wrong row is named before anything is saved."""
+    """Draws the button that saves the table with this name, or the error of its first invalid row."""
     table = f"{name}_{revision}"
 
     def forget_edits() -> None:
@@ -68,22 +68,22 @@ def keep_table(
 
 
 def names_part() -> None:
-    """称谓."""
-    keep_table(edit_names, names_table(recipe, f"names_{revision}"), "names", _("称谓"))
+    """Draws 称谓."""
+    save_table(edit_names, names_table(recipe, f"names_{revision}"), "names", _("称谓"))
     paste_box(recipe, Listing.NAMES, _("称谓"), save)
     suggest_box(workspace, recipe, ListKind.NAMES, _("称谓"), save)
 
 
 def scenes_part() -> None:
-    """场景."""
-    keep_table(edit_scenes, scenes_table(recipe, f"scenes_{revision}"), "scenes", _("场景"))
+    """Draws 场景."""
+    save_table(edit_scenes, scenes_table(recipe, f"scenes_{revision}"), "scenes", _("场景"))
     paste_box(recipe, Listing.SCENES, _("场景"), save)
     suggest_box(workspace, recipe, ListKind.SCENES, _("场景"), save)
 
 
 def styles_part() -> None:
-    """风格: the table of all, then one in detail."""
-    keep_table(edit_styles, styles_table(recipe, f"styles_{revision}"), "styles", _("风格"))
+    """Draws 风格: the table of all styles, then the editor of one."""
+    save_table(edit_styles, styles_table(recipe, f"styles_{revision}"), "styles", _("风格"))
     paste_box(recipe, Listing.STYLES, _("风格"), save)
     suggest_box(workspace, recipe, ListKind.STYLES, _("风格"), save)
     st.divider()
@@ -93,25 +93,25 @@ def styles_part() -> None:
 
 
 def lines_part(listing: Listing, title: str, note: str) -> None:
-    """随机注入 or 训练输入."""
+    """Draws 随机注入 or 训练输入."""
     st.caption(note)
     rows = lines_table(recipe, listing, title, f"{listing.value}_{revision}")
-    keep_table(lambda r, edited: edit_lines(r, listing.value, edited), rows, listing.value, title)
+    save_table(lambda r, edited: edit_lines(r, listing.value, edited), rows, listing.value, title)
     paste_box(recipe, listing, title, save)
 
 
 def prompts_part() -> None:
-    """提示词."""
+    """Draws 提示词."""
     form = f"prompts-{recipe.key}"
     keys = {name: f"{name}_{revision}" for name in ("system", "teacher", "example")}
-    now = recipe.prompts
-    mine = {name: kept(form, key, any_text, getattr(now, name), name) for name, key in keys.items()}
-    system = st.text_area(_("训练用的系统提示"), now.system, **mine["system"])
-    teacher = st.text_area(_("给造数模型的提示词模板"), now.teacher, height=260, **mine["teacher"])
-    example = st.text_input(_("示例的包装"), now.example, **mine["example"])
+    saved = recipe.prompts
+    kept_fields = {name: kept(form, key, any_text, getattr(saved, name), name) for name, key in keys.items()}
+    system = st.text_area(_("训练用的系统提示"), saved.system, **kept_fields["system"])
+    teacher = st.text_area(_("给造数模型的提示词模板"), saved.teacher, height=260, **kept_fields["teacher"])
+    example = st.text_input(_("示例的包装"), saved.example, **kept_fields["example"])
     prompts = {"system": system, "teacher": teacher, "example": example}
     pressed = st.button(_("保存"), key="save_prompts", type="primary", icon="💾")
-    if any(prompts[name] != getattr(now, name) for name in prompts):
+    if any(prompts[name] != getattr(saved, name) for name in prompts):
         show_unsaved(form, lambda: forget(form, keys))
     if pressed:
         save(changed(recipe, prompts=prompts), _("提示词"), lambda: forget(form, keys))

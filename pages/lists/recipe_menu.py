@@ -1,4 +1,4 @@
-"""The recipe as a whole: its title, copies of it, YAML in and out."""
+"""The menu of a recipe: its title and description, copying it, YAML import and export."""
 
 from collections.abc import Callable
 
@@ -6,6 +6,7 @@ import streamlit as st
 
 from pages.shared.frame import report_errors, use_recipe
 from pages.shared.text import plain
+from tianji_core.errors import StudioError
 from tianji_core.i18n import _
 from tianji_core.recipe import Recipe, dump_recipe, parse_recipe
 from tianji_core.recipe.editing import changed
@@ -16,9 +17,9 @@ Save = Callable[[Recipe, str], None]
 
 
 def recipe_menu(workspace: Workspace, recipe: Recipe, revision: int, save: Save) -> None:
-    """Three small panels behind buttons."""
-    row = st.columns(3)
-    with row[0].popover(_("改名和说明"), icon="✏️", width="stretch"):
+    """Draws the three buttons of the menu with their panels."""
+    columns = st.columns(3)
+    with columns[0].popover(_("改名和说明"), icon="✏️", width="stretch"):
         title = st.text_input(_("名称"), recipe.title, key=f"title_{revision}", max_chars=40)
         description = st.text_area(
             _("说明（写给人看，也会告诉提建议的模型）"), recipe.description, key=f"description_{revision}"
@@ -26,7 +27,7 @@ def recipe_menu(workspace: Workspace, recipe: Recipe, revision: int, save: Save)
         if st.button(_("保存"), key="save_title", type="primary", icon="💾"):
             with report_errors():
                 save(changed(recipe, title=title, description=description), _("名称和说明"))
-    with row[1].popover(_("复制成新配方"), icon="🧬", width="stretch"):
+    with columns[1].popover(_("复制成新配方"), icon="🧬", width="stretch"):
         st.caption(_("列表、适配度、提示词都照抄一份，改成另一种任务；样本不会一起过去。"))
         title = st.text_input(_("新名称"), key="copy_title", max_chars=40, placeholder=_("例如：道歉"))
         key = st.text_input(_("英文短名（小写字母、数字、- 和 _）"), key="copy_key", placeholder="apologies")
@@ -38,7 +39,7 @@ def recipe_menu(workspace: Workspace, recipe: Recipe, revision: int, save: Save)
             on_click=_copy,
             args=(workspace, recipe.key, key.strip(), title.strip()),
         )
-    with row[2].popover(_("YAML 导入导出"), icon="📄", width="stretch"):
+    with columns[2].popover(_("YAML 导入导出"), icon="📄", width="stretch"):
         st.download_button(
             _("导出 YAML"),
             data=lambda: dump_recipe(recipe),
@@ -58,9 +59,7 @@ def recipe_menu(workspace: Workspace, recipe: Recipe, revision: int, save: Save)
 
 
 def _copy(workspace: Workspace, source: str, key: str, title: str) -> None:
-    """Callback: make the copy and go on with it."""
-    from tianji_core.errors import StudioError
-
+    """Callback: copies the recipe and opens the copy."""
     try:
         recipes.copy(workspace.engine, source, key, title)
     except StudioError as error:

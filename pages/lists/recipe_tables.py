@@ -1,4 +1,4 @@
-"""Tables of a recipe's entries: showing them, and reading edited rows back."""
+"""The editable tables of a recipe's entries."""
 
 from typing import Any
 
@@ -13,12 +13,12 @@ from tianji_core.recipe.tables import Listing, lines_of
 
 
 def table_form(recipe: Recipe) -> str:
-    """The draft that holds the unsaved edits of the recipe's tables."""
+    """Returns the name of the draft that holds the unsaved edits of the recipe's tables."""
     return f"lists-{recipe.key}"
 
 
 def names_table(recipe: Recipe, key: str) -> list[ListRow]:
-    """An editable table of the names; returns its rows as they are now."""
+    """Draws the table of names and returns its edited rows."""
     frame = pd.DataFrame([n.model_dump(mode="json") for n in recipe.names])
     columns = {
         "text": st.column_config.TextColumn(_("称谓"), required=True, max_chars=40, width="medium"),
@@ -42,7 +42,7 @@ def names_table(recipe: Recipe, key: str) -> list[ListRow]:
 
 
 def scenes_table(recipe: Recipe, key: str) -> list[ListRow]:
-    """An editable table of the scenes; returns its rows as they are now."""
+    """Draws the table of scenes and returns its edited rows."""
     frame = pd.DataFrame([s.model_dump(mode="json") for s in recipe.scenes])[
         ["text", "kind", "greeting", "enabled"]
     ]
@@ -64,7 +64,7 @@ def scenes_table(recipe: Recipe, key: str) -> list[ListRow]:
 
 
 def styles_table(recipe: Recipe, key: str) -> list[ListRow]:
-    """An editable table of the styles' limits and suffixes; returns its rows as they are now."""
+    """Draws the table of the styles' limits and suffixes and returns its edited rows."""
     frame = pd.DataFrame(
         [s.model_dump(mode="json", exclude={"instruction", "examples"}) for s in recipe.styles]
     )
@@ -85,12 +85,12 @@ def styles_table(recipe: Recipe, key: str) -> list[ListRow]:
 
 
 def lines_table(recipe: Recipe, listing: Listing, title: str, key: str) -> list[ListRow]:
-    """An editable table of clauses or input templates; returns its rows as they are now."""
-    active, resting = lines_of(recipe, listing)
+    """Draws the table of random clauses or input templates and returns its edited rows."""
+    enabled, disabled = lines_of(recipe, listing)
     frame = pd.DataFrame(
         {
-            "text": [*active, *resting],
-            "enabled": [True] * len(active) + [False] * len(resting),
+            "text": [*enabled, *disabled],
+            "enabled": [True] * len(enabled) + [False] * len(disabled),
         }
     ).astype({"text": "object"})
     columns = {
@@ -101,8 +101,10 @@ def lines_table(recipe: Recipe, listing: Listing, title: str, key: str) -> list[
 
 
 def examples_table(examples: tuple[str, ...], title: str, key: str, form: str, name: str) -> list[str]:
-    """An editable table of a style's examples, kept in the draft of ``form`` under ``name``; returns them as they are
-    now, absent cells as ''."""
+    """Draws the table of a style's examples and returns them as edited, empty cells as ''.
+
+    Unsaved edits are stored in the draft ``form`` under ``name``.
+    """
     frame = pd.DataFrame({"text": list(examples)}, dtype="object")
     columns = {"text": st.column_config.TextColumn(title, width="large")}
     rows = _edited(frame, columns, key, form, name)
@@ -110,7 +112,7 @@ def examples_table(examples: tuple[str, ...], title: str, key: str, form: str, n
 
 
 def _edited(frame: pd.DataFrame, columns: dict[str, Any], key: str, form: str, name: str) -> list[ListRow]:
-    """Rows in the order that the person gave them with the column of places."""
+    """Draws a table with a column for the order, and returns its rows in the order given there."""
     frame.insert(0, "order", range(1, len(frame) + 1))
     place = st.column_config.NumberColumn(
         _("顺序"),

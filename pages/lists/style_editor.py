@@ -1,4 +1,4 @@
-"""One style in detail, beside the exact prompt and training inputs that it leads to in a cell."""
+"""The editor of one style, beside the prompt and the training inputs that it produces for a cell."""
 
 from collections.abc import Callable
 from typing import Any
@@ -17,12 +17,12 @@ from tianji_core.recipe.editing import edit_style
 from tianji_core.recipe.prompts import TOKENS_PER_CHARACTER, estimated_tokens
 
 Save = Callable[[Recipe, str, Callable[[], None] | None], None]
-_TYPED = ("instruction", "min_chars", "max_chars", "suffix")
-"""The fields of a style beside its examples, which a table holds."""
+_FIELDS = ("instruction", "min_chars", "max_chars", "suffix")
+"""The fields of a style, without its examples, which are edited in a table."""
 
 
 def style_editor(recipe: Recipe, revision: int, save: Save) -> str | None:
-    """Instruction, limits, suffix and examples of one style with a live preview; returns the style that is open."""
+    """Draws the fields of a style with a live preview, and returns the name of the open style."""
     chosen = st.selectbox(
         _("编辑一个风格的写法"),
         [s.text for s in recipe.styles],
@@ -35,7 +35,7 @@ def style_editor(recipe: Recipe, revision: int, save: Save) -> str | None:
     left, right = st.columns(2, gap="large")
     with left:
         form = f"style-{recipe.key}"
-        keys = {f"{name}_{chosen}": f"{name}_{chosen}_{revision}" for name in _TYPED}
+        keys = {f"{name}_{chosen}": f"{name}_{chosen}_{revision}" for name in _FIELDS}
         examples = f"examples_{chosen}_{revision}"
 
         def forget_edits() -> None:
@@ -44,7 +44,7 @@ def style_editor(recipe: Recipe, revision: int, save: Save) -> str | None:
 
         fields = _fields(style, f"{chosen}_{revision}", form)
         pressed = st.button(_("保存"), key="save_style", type="primary", icon="💾")
-        if any(fields[name] != getattr(style, name) for name in _TYPED) or table_is_edited(examples):
+        if any(fields[name] != getattr(style, name) for name in _FIELDS) or table_is_edited(examples):
             show_unsaved(form, forget_edits)
     with right, report_errors():
         _preview(edit_style(recipe, style.text, **fields, enabled=True), style.text)
@@ -56,21 +56,23 @@ def style_editor(recipe: Recipe, revision: int, save: Save) -> str | None:
 
 
 def _fields(style: Style, suffix: str, form: str) -> dict[str, object]:
-    def mine(name: str, usable: Usable) -> dict[str, Any]:
+    """Draws the fields and returns their values; ``suffix`` ends the keys of the widgets."""
+
+    def kept_field(name: str, usable: Usable) -> dict[str, Any]:
         return kept(form, f"{name}_{suffix}", usable, getattr(style, name), f"{name}_{style.text}")
 
     instruction = st.text_area(
-        _("给造数模型的要求"), style.instruction, height=140, **mine("instruction", any_text)
+        _("给造数模型的要求"), style.instruction, height=140, **kept_field("instruction", any_text)
     )
-    row = st.columns([1, 1, 2])
+    columns = st.columns([1, 1, 2])
     bounds = within(1, 4000)
-    low = row[0].number_input(_("最少字数"), 1, 4000, style.min_chars, **mine("min_chars", bounds))
-    high = row[1].number_input(_("最多字数"), 1, 4000, style.max_chars, **mine("max_chars", bounds))
-    trigger = row[2].text_input(
+    low = columns[0].number_input(_("最少字数"), 1, 4000, style.min_chars, **kept_field("min_chars", bounds))
+    high = columns[1].number_input(_("最多字数"), 1, 4000, style.max_chars, **kept_field("max_chars", bounds))
+    trigger = columns[2].text_input(
         _("触发后缀"),
         style.suffix,
         help=_("训练输入里用来点名这个风格的话，例如“,小红书风格”；空着表示默认风格"),
-        **mine("suffix", any_text),
+        **kept_field("suffix", any_text),
     )
     examples = examples_table(
         style.examples, _("示例（每次随机抽一条）"), f"examples_{suffix}", form, f"examples_{style.text}"
@@ -92,28 +94,29 @@ def _fields(style: Style, suffix: str, form: str) -> dict[str, object]:
 
 
 def _preview(edited: Recipe, chosen: str) -> None:
-    row = st.columns([2, 2, 1])
-    name = row[0].selectbox(_("给谁"), [n.text for n in edited.names], key="preview_name")
-    scene = row[1].selectbox(_("为了什么"), [s.text for s in edited.scenes], key="preview_scene")
-    draw = row[2].number_input(_("抽样"), 0, 999, 0, key="preview_draw", help=_("换一次随机注入和示例"))
-    shown = brief(edited, Task(0, str(name), str(scene), chosen, int(draw)), 0)
-    gap = edited.gap(chosen, shown.name.text, shown.scene.text)
+    """Draws the prompt and the training inputs of one cell."""
+    columns = st.columns([2, 2, 1])
+    name = columns[0].selectbox(_("给谁"), [n.text for n in edited.names], key="preview_name")
+    scene = columns[1].selectbox(_("为了什么"), [s.text for s in edited.scenes], key="preview_scene")
+    draw = columns[2].number_input(_("抽样"), 0, 999, 0, key="preview_draw", help=_("换一次随机注入和示例"))
+    preview = brief(edited, Task(0, str(name), str(scene), chosen, int(draw)), 0)
+    gap = edited.gap(chosen, preview.name.text, preview.scene.text)
     if gap is not None:
         st.warning(
             _("这个格子不写“{style}”：{reason}", style=plain(chosen), reason=plain(gap.reason)), icon="⊘"
         )
-    elif edited.matrix().value(shown.name.text, shown.scene.text) < edited.threshold:
+    elif edited.matrix().value(preview.name.text, preview.scene.text) < edited.threshold:
         st.warning(_("这个格子低于适配度阈值，不会造数"), icon="⊘")
     st.markdown(_("**发给造数模型的原文**"))
-    st.code(shown.prompt, language=None, wrap_lines=True)
+    st.code(preview.prompt, language=None, wrap_lines=True)
     st.caption(
         _(
             "{chars} 字，约 {tokens} tokens（按每字 {rate} 个估算，各家分词不同）",
-            chars=len(shown.prompt),
-            tokens=estimated_tokens(shown.prompt),
+            chars=len(preview.prompt),
+            tokens=estimated_tokens(preview.prompt),
             rate=TOKENS_PER_CHARACTER,
         )
     )
-    inputs = wordings(edited, shown.name, shown.scene, shown.style)
+    inputs = wordings(edited, preview.name, preview.scene, preview.style)
     st.markdown(_("**它会配的训练输入**（{n} 种，第一种最常用）", n=len(inputs)))
     st.code("\n".join(inputs), language=None, wrap_lines=True)

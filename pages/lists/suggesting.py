@@ -1,4 +1,4 @@
-"""More entries from a teacher: asked for, checked, ticked, then saved as one revision."""
+"""Suggestions of further entries from a teacher; the ticked ones are saved as one revision."""
 
 from collections.abc import Callable
 
@@ -20,24 +20,24 @@ Save = Callable[[Recipe, str], None]
 def suggest_box(
     workspace: Workspace, recipe: Recipe, kind: ListKind, title: str, save: Save, style: str = ""
 ) -> None:
-    """Ask for more, tick, take over."""
-    slot = f"suggested_{recipe.key}_{kind.value}_{style}"
+    """Draws the request to a teacher, its progress, and the suggestions to tick."""
+    table_key = f"suggested_{recipe.key}_{kind.value}_{style}"
     job = advice.suggesting_job(workspace, recipe.key, kind, style)
     running = job is not None and job.active
-    found: list[Suggestion] = []
+    suggestions: list[Suggestion] = []
     with report_errors():
-        found = [] if running else advice.load_suggestions(workspace, recipe, kind, style)
-    with st.expander(_("让造数模型想几个"), icon="💡", expanded=running or bool(found)):
+        suggestions = [] if running else advice.load_suggestions(workspace, recipe, kind, style)
+    with st.expander(_("让造数模型想几个"), icon="💡", expanded=running or bool(suggestions)):
         why = _("离线造句只会按语句表拼出成品，不会提建议；换一个接口模型再来。")
         choice = pick_teacher(workspace, f"suggest_{kind.value}", why)
-        row = st.columns([1, 4, 1], vertical_alignment="bottom")
-        count = int(row[0].number_input(_("几个"), 1, 50, 8, key=f"suggest_count_{kind.value}"))
-        wish = row[1].text_input(
+        columns = st.columns([1, 4, 1], vertical_alignment="bottom")
+        count = int(columns[0].number_input(_("几个"), 1, 50, 8, key=f"suggest_count_{kind.value}"))
+        wish = columns[1].text_input(
             _("另外的要求（可不填）"),
             key=f"suggest_wish_{kind.value}",
             placeholder=_("例如：多一些职场上的人"),
         )
-        pressed = row[2].button(
+        pressed = columns[2].button(
             _("去问"), key=f"suggest_{kind.value}", disabled=choice is None, width="stretch"
         )
         if pressed and choice is not None:
@@ -50,9 +50,9 @@ def suggest_box(
             return
         if job is not None and job.note:
             st.error(plain(job.note), icon="⚠️")
-        if not found:
+        if not suggestions:
             return
-        chosen = _ticked(found, slot)
+        chosen = _ticked(suggestions, table_key)
         if st.button(
             _("加入勾选的 {n} 个", n=len(chosen)),
             key=f"suggest_take_{kind.value}",
@@ -66,17 +66,18 @@ def suggest_box(
                 save(new, _("{title}采纳建议 {n} 个", title=title, n=len(chosen)))
 
 
-def _ticked(found: list[Suggestion], slot: str) -> list[Suggestion]:
+def _ticked(suggestions: list[Suggestion], table_key: str) -> list[Suggestion]:
+    """Draws the suggestions and returns the ticked ones; those that cannot be added are listed below."""
     import pandas as pd
 
-    good = [s for s in found if s.entry is not None]
-    bad = [s for s in found if s.entry is None]
+    usable = [s for s in suggestions if s.entry is not None]
+    unusable = [s for s in suggestions if s.entry is None]
     frame = pd.DataFrame(
-        {"take": [True] * len(good), "text": [s.text for s in good], "detail": [s.detail for s in good]}
+        {"take": [True] * len(usable), "text": [s.text for s in usable], "detail": [s.detail for s in usable]}
     )
     edited = st.data_editor(
         frame,
-        key=f"{slot}_table_{hash(tuple(s.text for s in found))}",
+        key=f"{table_key}_table_{hash(tuple(s.text for s in suggestions))}",
         hide_index=True,
         width="stretch",
         disabled=["text", "detail"],
@@ -86,7 +87,7 @@ def _ticked(found: list[Suggestion], slot: str) -> list[Suggestion]:
             "detail": st.column_config.TextColumn(_("说明"), width="large"),
         },
     )
-    if bad:
-        st.caption(_("没有列出的 {n} 个：", n=len(bad)))
-        st.text("\n".join(f"{s.text}：{s.problem}" for s in bad))
-    return [s for s, take in zip(good, edited["take"], strict=True) if take]
+    if unusable:
+        st.caption(_("没有列出的 {n} 个：", n=len(unusable)))
+        st.text("\n".join(f"{s.text}：{s.problem}" for s in unusable))
+    return [s for s, take in zip(usable, edited["take"], strict=True) if take]
