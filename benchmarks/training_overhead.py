@@ -31,7 +31,7 @@ from tianji_core.store import training as rows
 from tianji_core.store.datasets import DatasetVersion
 from tianji_core.store.samples import ACCEPTED, SampleFilter
 from tianji_core.teachers import Sampling, TeacherChoice
-from tianji_core.training.child import child_environment, xtuner_tool
+from tianji_core.training.child import tool_environment, xtuner_tool
 from tianji_core.training.curve import curve
 from tianji_core.workspace import Workspace, open_workspace
 
@@ -120,7 +120,7 @@ def bare(workspace: Workspace, version: DatasetVersion) -> Way:
     with (folder / "output.txt").open("w") as output:
         process = subprocess.Popen(
             [*command, "--work-dir", str(folder)],
-            env=child_environment(workspace, "cpu"),
+            env=tool_environment(workspace, "cpu"),
             stdout=output,
             stderr=output,
             cwd=PROJECT,

@@ -10,7 +10,7 @@ from tests.remote_code import write_own_code_base
 from tests.tiny_base import add_version, write_tiny_base
 from tianji_core.dataset import training_file
 from tianji_core.training import default_settings, presets, write_config
-from tianji_core.training.child import child_environment, run_tool
+from tianji_core.training.child import run_tool, tool_environment
 
 pytestmark = pytest.mark.training
 STEPS = 2
@@ -46,7 +46,7 @@ def test_every_preset_trains_a_small_model_of_its_architecture(workspace, bases,
 
     ended = run_tool(
         ["-m", "tests.training.tiny_presets", str(STEPS), *map(str, configs.values())],
-        {**child_environment(workspace, "cpu"), "OMP_NUM_THREADS": "1"},  # matrices this small gain nothing
+        {**tool_environment(workspace, "cpu"), "OMP_NUM_THREADS": "1"},  # matrices this small gain nothing
         on_line,
     )
     assert ended.code == 0, ended.tail

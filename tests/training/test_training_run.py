@@ -180,7 +180,7 @@ def test_every_preset_is_a_config_that_mmengine_reads(workspace, tmp_path):
             "    assert c.train_dataloader.dataset.dataset_map_fn is None",
         ]
     )
-    from tianji_core.training.child import child_environment, run_tool
+    from tianji_core.training.child import run_tool, tool_environment
 
-    ended = run_tool(["-c", program, *lines], child_environment(workspace, "cpu"), lambda _line: None)
+    ended = run_tool(["-c", program, *lines], tool_environment(workspace, "cpu"), lambda _line: None)
     assert ended.code == 0, ended.tail

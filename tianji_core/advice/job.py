@@ -7,7 +7,7 @@ from tianji_core.i18n import _
 from tianji_core.jobs import Job, JobSubject
 from tianji_core.recipe import Recipe
 from tianji_core.store import recipes
-from tianji_core.teachers import TeacherChoice, checked_choice
+from tianji_core.teachers import TeacherChoice, checked_choice, key_variables
 from tianji_core.workspace import Workspace
 
 RATE, SUGGEST = "rate", "suggest"
@@ -58,7 +58,8 @@ def start_rating(workspace: Workspace, recipe_key: str, choice: TeacherChoice) -
     if running is not None and running.active:
         raise JobError(_("这个配方正在打分，等它结束或先停止它"))
     title = _("打分：{title}", title=recipe.title)
-    return jobs.start_worker(workspace, RATE, title, RatingArguments(recipe=recipe_key, teacher=choice))
+    subject = RatingArguments(recipe=recipe_key, teacher=choice)
+    return jobs.start_worker(workspace, RATE, title, subject, key_variables(workspace, [choice]))
 
 
 def rating_job(workspace: Workspace, recipe_key: str) -> Job | None:
@@ -83,7 +84,7 @@ def start_suggesting(workspace: Workspace, recipe_key: str, question: Question, 
     subject = SuggestionArguments(
         recipe=recipe_key, wanted=question.kind, style=question.style, teacher=choice, question=question
     )
-    return jobs.start_worker(workspace, SUGGEST, title, subject)
+    return jobs.start_worker(workspace, SUGGEST, title, subject, key_variables(workspace, [choice]))
 
 
 def suggesting_job(workspace: Workspace, recipe_key: str, kind: ListKind, style: str = "") -> Job | None:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from tianji_core import jobs
-from tianji_core.dataset.hub import check_dataset_id, check_endpoint
+from tianji_core.dataset.hub import TOKEN, check_dataset_id, check_endpoint
 from tianji_core.dataset.reading import files_under
 from tianji_core.errors import JobError
 from tianji_core.i18n import _
@@ -94,7 +94,8 @@ def _start(workspace: Workspace, title: str, arguments: ImportArguments) -> Job:
         raise JobError(_("正在导入（后台任务 {id}），等它结束或先停止它", id=running.id))
     newest = datasets.listed_imports(workspace.engine, arguments.recipe, limit=1)
     after = newest[0].id if newest else 0
-    return jobs.start_worker(workspace, KIND, title, arguments.model_copy(update={"after": after}))
+    subject = arguments.model_copy(update={"after": after})
+    return jobs.start_worker(workspace, KIND, title, subject, (TOKEN,) if arguments.dataset_id else ())
 
 
 def import_job(workspace: Workspace, recipe_key: str) -> Job | None:

@@ -13,6 +13,7 @@ from tianji_core.evaluation.cases import Case
 from tianji_core.evaluation.checks import Checker
 from tianji_core.evaluation.report import Judged, Report, summarise
 from tianji_core.i18n import _
+from tianji_core.jobs.environment import child_environment
 from tianji_core.model_folders.trust import checked_code
 from tianji_core.project import PROJECT
 from tianji_core.serving.client import ChatSampling, Message, chat_stream
@@ -79,7 +80,7 @@ def _answers(model: Path, asked: Mapping[str, object]) -> list[str]:
         encoding="utf-8",
         cwd=PROJECT,
         env={
-            **os.environ,
+            **child_environment(),
             "PYTHONIOENCODING": "utf-8",
             "TRANSFORMERS_VERBOSITY": "error",
             "OMP_WAIT_POLICY": os.environ.get("OMP_WAIT_POLICY", "PASSIVE"),  # shared cores: no spinning

@@ -6,7 +6,7 @@ from tianji_core.generation.runs import run_lock, teachers_of
 from tianji_core.i18n import _
 from tianji_core.jobs import Job, JobSubject
 from tianji_core.store import runs as run_store
-from tianji_core.teachers import checked_choice
+from tianji_core.teachers import checked_choice, key_variables
 from tianji_core.workspace import Workspace
 
 KIND = "generate"
@@ -42,7 +42,8 @@ def start_generation(workspace: Workspace, run_id: int) -> Job:
             advice = _("，失败的 {n} 条可以重试", n=counts.failed) if counts.failed else ""
             raise JobError(_("生成批次 {id} 没有要写的任务了{advice}", id=run_id, advice=advice))
         title = _("造数：{title}", title=run.title)
-        return jobs.start_worker(workspace, KIND, title, GenerationSubject(run_id=run_id))
+        keys = key_variables(workspace, [entry.choice for entry in teachers_of(run)])
+        return jobs.start_worker(workspace, KIND, title, GenerationSubject(run_id=run_id), keys)
 
 
 def retry_failed(workspace: Workspace, run_id: int) -> Job:

@@ -5,11 +5,12 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 from tianji_core.errors import JobError
 from tianji_core.i18n import _
+from tianji_core.jobs.environment import DATABASE, NEEDS, child_environment
 from tianji_core.jobs.processes import alive, end_group, started_at
 from tianji_core.jobs.subject import JobSubject
 from tianji_core.project import PROJECT
@@ -37,20 +38,23 @@ def start(
     argv: list[str],
     environment: dict[str, str] | None = None,
     subject: JobSubject | None = None,
+    keys: Collection[str] = (),
 ) -> Job:
     """Starts a command line under its own supervisor and returns at once. ``subject`` says what the job is
-    about. ``environment`` is stored with the job, so it must never hold a key: children read keys from the
-    workspace."""
+    about. ``environment`` is stored with the job, so it must never hold a key. ``keys`` names the variables
+    with the keys that the child needs; it gets no others."""
     stored = subject.model_dump(mode="json") if subject is not None else {}
-    return _supervised(
-        workspace, job_store.add(workspace.engine, kind, title, argv, environment or {}, stored)
-    )
+    job = job_store.add(workspace.engine, kind, title, argv, environment or {}, stored)
+    return _supervised(workspace, job, keys)
 
 
-def start_worker(workspace: Workspace, kind: str, title: str, subject: JobSubject) -> Job:
+def start_worker(
+    workspace: Workspace, kind: str, title: str, subject: JobSubject, keys: Collection[str] = ()
+) -> Job:
     """Starts the worker of ``subject`` under its own supervisor and returns at once. The worker reads
-    ``subject`` from the stored job; its command line holds only the job's number."""
-    return _supervised(workspace, prepare_worker(workspace, kind, title, subject))
+    ``subject`` from the stored job; its command line holds only the job's number. ``keys`` as for
+    :func:`start`."""
+    return _supervised(workspace, prepare_worker(workspace, kind, title, subject), keys)
 
 
 def prepare_worker(workspace: Workspace, kind: str, title: str, subject: JobSubject) -> Job:
@@ -63,7 +67,8 @@ def prepare_worker(workspace: Workspace, kind: str, title: str, subject: JobSubj
     return job_store.get(workspace.engine, job.id)
 
 
-def _supervised(workspace: Workspace, job: Job) -> Job:
+def _supervised(workspace: Workspace, job: Job, keys: Collection[str]) -> Job:
+    environment = child_environment(NEEDS[job.kind].network, keys)
     command = [sys.executable, "-m", "tianji_core.jobs", str(job.id), "--workspace", str(workspace.home)]
     with log_path(workspace, job.id).open("ab") as log:
         process = subprocess.Popen(
@@ -73,17 +78,12 @@ def _supervised(workspace: Workspace, job: Job) -> Job:
             stderr=log,
             start_new_session=True,
             cwd=PROJECT,
-            env={**os.environ, "PYTHONPATH": python_path(), "TIANJI_DATABASE_URL": workspace.database_url},
+            env={**environment, DATABASE: workspace.database_url},
         )
     job_store.change(
         workspace.engine, job.id, supervisor_pid=process.pid, supervisor_started=started_at(process.pid)
     )
     return job_store.get(workspace.engine, job.id)
-
-
-def python_path() -> str:
-    """Returns the PYTHONPATH of a child: this project first."""
-    return os.pathsep.join(filter(None, [str(PROJECT), os.environ.get("PYTHONPATH")]))
 
 
 def refreshed(workspace: Workspace, job: Job) -> Job:

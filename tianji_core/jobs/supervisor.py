@@ -15,7 +15,8 @@ from typing import Any
 
 from tianji_core.errors import StudioError
 from tianji_core.i18n import _, set_language
-from tianji_core.jobs.control import log_path, log_tail, python_path
+from tianji_core.jobs.control import log_path, log_tail
+from tianji_core.jobs.environment import DATABASE, NEEDS
 from tianji_core.jobs.processes import end_group, members, started_at
 from tianji_core.jobs.progress import VARIABLE, progress_path, read_progress
 from tianji_core.project import PROJECT
@@ -30,11 +31,9 @@ def supervise(workspace: Workspace, job_id: int) -> int:
     engine = workspace.engine
     job = job_store.get(engine, job_id)
     environment = {
-        **os.environ,
-        "PYTHONPATH": python_path(),
+        **_given(job),
         "PYTHONUNBUFFERED": "1",
         "TIANJI_HOME": str(workspace.home),
-        "TIANJI_DATABASE_URL": workspace.database_url,
         "TIANJI_JOB_ID": str(job_id),
         VARIABLE: str(progress_path(workspace, job_id)),
         **job.environment,
@@ -82,6 +81,12 @@ def supervise(workspace: Workspace, job_id: int) -> int:
         ended_at=now(),
     )
     return code
+
+
+def _given(job: job_store.Job) -> dict[str, str]:
+    """Returns what the child gets of this process's environment, which was made for this job."""
+    database = NEEDS[job.kind].database
+    return {name: value for name, value in os.environ.items() if database or name != DATABASE}
 
 
 def _write_down(workspace: Workspace, job_id: int, **values: Any) -> None:

@@ -21,6 +21,8 @@ from tianji_core.workspace import Workspace
 
 MODEL_ID = re.compile(r"[A-Za-z0-9][\w.\-]*/[A-Za-z0-9][\w.\-]*")
 SOURCE = "modelscope"
+TOKEN = "MODELSCOPE_API_TOKEN"
+"""Environment variable with the token for models that are not public."""
 
 
 def check_model_id(model_id: str, source: str = SOURCE) -> str:

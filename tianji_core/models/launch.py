@@ -9,7 +9,7 @@ from tianji_core.jobs import JobSubject
 from tianji_core.model_folders.base import check_same_base
 from tianji_core.model_folders.manifest import Artefact
 from tianji_core.models.catalogue import checked_name
-from tianji_core.models.download import SOURCE, DownloadSubject, check_model_id, refuse_second
+from tianji_core.models.download import SOURCE, TOKEN, DownloadSubject, check_model_id, refuse_second
 from tianji_core.models.making import checkpoint_of
 from tianji_core.models.merged import SHARD_GB, base_to_merge_into, checked_options
 from tianji_core.store.training import TrainingRun
@@ -169,4 +169,5 @@ def _start(
     for job in jobs.listed(workspace, active=True):
         if job.kind in KINDS and jobs.subject_of(job, model) == subject:
             raise ModelError(_("“{title}”已经在做了", title=job.title))
-    return jobs.start_worker(workspace, kind, title, arguments)
+    keys = (TOKEN,) if kind == "download" else ()
+    return jobs.start_worker(workspace, kind, title, arguments, keys)

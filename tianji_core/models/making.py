@@ -19,7 +19,7 @@ from tianji_core.models.catalogue import checked_name, free_name, making
 from tianji_core.models.trying import PROMPTS, tried
 from tianji_core.store.training import TrainingRun
 from tianji_core.training import Checkpoint, preset_of, record_of, training_state, version_of, work_folder
-from tianji_core.training.child import child_environment, run_tool, xtuner_tool
+from tianji_core.training.child import run_tool, tool_environment, xtuner_tool
 from tianji_core.training.config import CONFIG_NAME
 from tianji_core.training.curve import validations
 from tianji_core.training.estimate import read_training_file
@@ -164,6 +164,6 @@ def _trained_system(workspace: Workspace, run: TrainingRun) -> str:
 
 
 def _run(workspace: Workspace, arguments: list[str], device: str) -> None:
-    ended = run_tool(arguments, child_environment(workspace, device), lambda _line: None)
+    ended = run_tool(arguments, tool_environment(workspace, device), lambda _line: None)
     if ended.code != 0:
         raise StudioError(cause(ended.tail, ended.code))

@@ -18,7 +18,7 @@ from tianji_core.models.trying import PROMPTS, tried
 from tianji_core.store import training as training_store
 from tianji_core.store.database import now
 from tianji_core.store.training import TrainingRun
-from tianji_core.training.child import child_environment, run_tool
+from tianji_core.training.child import run_tool, tool_environment
 from tianji_core.training.verdict import cause
 from tianji_core.workspace import Workspace
 
@@ -126,7 +126,7 @@ def _merge_into(
     arguments = ["-m", "tianji_core.models.merging", str(folder), str(adapter.path), str(target)]
     arguments += ["--shard", str(int(shard_gb * 1e9)), "--dtype", dtype]
     arguments += ["--device", "cpu" if device == "cpu" else "cuda"]
-    ended = run_tool(arguments, child_environment(workspace, device), on_line)
+    ended = run_tool(arguments, tool_environment(workspace, device), on_line)
     if ended.code != 0:
         raise StudioError(cause(ended.tail, ended.code))
 

@@ -8,7 +8,7 @@ from tianji_core.errors import StudioError
 from tianji_core.i18n import _
 from tianji_core.model_folders.manifest import Artefact
 from tianji_core.model_folders.trust import checked_code
-from tianji_core.training.child import child_environment, run_tool
+from tianji_core.training.child import run_tool, tool_environment
 from tianji_core.training.verdict import cause
 from tianji_core.workspace import Workspace
 
@@ -56,7 +56,7 @@ def tried(
     for prompt in prompts:
         arguments += ["--prompt", prompt]
     arguments += ["--trust-remote-code"] if checked_code(asked.path, allowed) else []
-    ended = run_tool(arguments, child_environment(workspace, device), on_line)
+    ended = run_tool(arguments, tool_environment(workspace, device), on_line)
     if ended.code != 0 or not results:
         raise StudioError(_("合并后的模型加载不了：{reason}", reason=cause(ended.tail, ended.code)))
     return results[-1]

@@ -9,7 +9,7 @@ from tianji_core.jobs import Job, JobSubject, Reporter, worker_of
 from tianji_core.review.rewriting import NUMBER, forget_rewriting, rewrite
 from tianji_core.store import samples
 from tianji_core.store.samples import Sample
-from tianji_core.teachers import TeacherChoice, checked_choice
+from tianji_core.teachers import TeacherChoice, checked_choice, key_variables
 from tianji_core.workspace import Workspace
 
 KIND = "rewrite"
@@ -45,7 +45,7 @@ def start_rewriting(workspace: Workspace, sample: Sample, choice: TeacherChoice,
     forget_rewriting(workspace, sample.id)
     title = _("改写样本 {id}", id=sample.id)
     subject = RewritingArguments(sample_id=sample.id, teacher=choice, wish=wish)
-    return jobs.start_worker(workspace, KIND, title, subject)
+    return jobs.start_worker(workspace, KIND, title, subject, key_variables(workspace, [choice]))
 
 
 def rewriting_job(workspace: Workspace, sample_id: int) -> Job | None:

@@ -121,7 +121,8 @@ def start_server(
         keyed=options.api_key,
     )
     title = _("模型服务：{names}", names=_("、").join(names))
-    return jobs.start(workspace, KIND, title, argv, subject=subject)
+    keys = (KEY_VARIABLE,) if options.api_key else ()
+    return jobs.start(workspace, KIND, title, argv, subject=subject, keys=keys)
 
 
 def free_port(wanted: int | None) -> int:

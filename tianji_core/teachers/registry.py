@@ -1,5 +1,6 @@
 """Makes the teacher of a choice, with its key from the environment or ``.env``."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from tianji_core.errors import SettingsError, TeacherAuthError, TeacherError
@@ -41,6 +42,16 @@ def key_state(workspace: Workspace, source: Provider) -> KeyState:
     if source.key_variable is None:
         return KeyState(None, present=True, required=False)
     return KeyState(source.key_variable, bool(workspace.key(source.key_variable)), source.needs_key)
+
+
+def key_variables(workspace: Workspace, choices: Iterable[TeacherChoice]) -> tuple[str, ...]:
+    """Returns the names of the variables with the keys of these teachers.
+
+    Raises:
+        SettingsError: no such provider.
+    """
+    variables = [provider(workspace, choice.provider).key_variable for choice in choices]
+    return tuple(sorted({variable for variable in variables if variable is not None}))
 
 
 def resolved_model(source: Provider, choice: TeacherChoice) -> str:

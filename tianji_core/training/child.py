@@ -6,7 +6,6 @@ process was killed and cannot do it.
 
 import contextlib
 import importlib.util
-import os
 import re
 import subprocess
 import sys
@@ -17,7 +16,7 @@ from pathlib import Path
 
 from tianji_core.errors import TrainingError
 from tianji_core.i18n import _
-from tianji_core.jobs.control import python_path
+from tianji_core.jobs.environment import child_environment
 from tianji_core.jobs.processes import end_tree
 from tianji_core.project import PROJECT, install_command
 from tianji_core.workspace import Workspace
@@ -62,13 +61,12 @@ def offline_variables() -> dict[str, str]:
     }
 
 
-def child_environment(workspace: Workspace, device: str) -> dict[str, str]:
+def tool_environment(workspace: Workspace, device: str) -> dict[str, str]:
     """The environment of a tool that must never reach for the internet; ``device`` 'cpu' hides every GPU.
     Caches are in the workspace."""
     cache = workspace.home / "cache"
     environment = {
-        **os.environ,
-        "PYTHONPATH": python_path(),
+        **child_environment(),
         "PYTHONUNBUFFERED": "1",
         "PYTHONIOENCODING": "utf-8",
         **offline_variables(),

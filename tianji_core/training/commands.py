@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
-from tianji_core.jobs.control import python_path
+from tianji_core.jobs.environment import python_path
 from tianji_core.project import PROJECT
 from tianji_core.training.child import PATIENT, offline_variables
 from tianji_core.training.config import CONFIG_NAME

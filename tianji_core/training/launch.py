@@ -14,7 +14,7 @@ from tianji_core.store import training as training_runs
 from tianji_core.store.datasets import DatasetVersion
 from tianji_core.store.training import TrainingRun
 from tianji_core.training import queue
-from tianji_core.training.child import child_environment, run_tool
+from tianji_core.training.child import run_tool, tool_environment
 from tianji_core.training.commands import (
     OWN_CHECKPOINT,
     arguments,
@@ -205,7 +205,7 @@ def run_training(workspace: Workspace, run: TrainingRun, reporter: Reporter | No
         _still_as_checked(workspace, run)
         begun = record_of(run).model_copy(update={"held": hold.places, "began": time.time()})
         run = training_runs.change(workspace.engine, run.id, settings=begun.stored())
-        environment = child_environment(workspace, chosen.device)
+        environment = tool_environment(workspace, chosen.device)
         if chosen.device != "cpu":
             cards = [place.removeprefix("gpu") for place in hold.places]
             environment |= {"CUDA_DEVICE_ORDER": "PCI_BUS_ID", "CUDA_VISIBLE_DEVICES": ",".join(cards)}

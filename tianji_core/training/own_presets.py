@@ -18,7 +18,7 @@ from tianji_core.files import storable, write_text
 from tianji_core.i18n import _
 from tianji_core.jobs.processes import end_group
 from tianji_core.project import PROJECT
-from tianji_core.training.child import child_environment
+from tianji_core.training.child import tool_environment
 from tianji_core.training.config import replaced_constants
 from tianji_core.training.load_check import LOADED
 from tianji_core.training.presets import (
@@ -107,7 +107,7 @@ def _load(workspace: Workspace, path: Path) -> None:
             stdout=output,
             stderr=subprocess.STDOUT,
             cwd=PROJECT,
-            env=child_environment(workspace, "cpu"),
+            env=tool_environment(workspace, "cpu"),
             start_new_session=True,
         )
         late = False

@@ -6,7 +6,7 @@ from tianji_core.i18n import _
 from tianji_core.jobs import Job, JobSubject
 from tianji_core.store import judgements
 from tianji_core.store.samples import SampleFilter
-from tianji_core.teachers import TeacherChoice, checked_choice, provider
+from tianji_core.teachers import TeacherChoice, checked_choice, key_variables, provider
 from tianji_core.workspace import Workspace
 
 KIND = "judge"
@@ -58,7 +58,7 @@ def start_judging(
     subject = JudgingArguments(
         recipe=selection.recipe, judge=choice, filter=selection, concurrency=concurrency
     )
-    return jobs.start_worker(workspace, KIND, title, subject)
+    return jobs.start_worker(workspace, KIND, title, subject, key_variables(workspace, [choice]))
 
 
 def judge_of(job: Job) -> TeacherChoice | None:

@@ -10,7 +10,7 @@ from tianji_core.errors import InputError, JobError
 from tianji_core.i18n import _
 from tianji_core.jobs import Job, JobSubject
 from tianji_core.store import recipes
-from tianji_core.teachers import TeacherChoice, checked_choice, price_of, provider
+from tianji_core.teachers import TeacherChoice, checked_choice, key_variables, price_of, provider
 from tianji_core.workspace import Workspace
 
 KIND = "vote"
@@ -67,7 +67,8 @@ def start_voting(workspace: Workspace, board: Board, choice: TeacherChoice, conc
     if not number:
         raise JobError(_("没有要评判的：每一对答案都评过了，或者还没有两条可比的答案"))
     subject = VotingArguments(board=board.key, teacher=choice, concurrency=concurrency)
-    return jobs.start_worker(workspace, KIND, _("评判 {n} 对答案", n=number), subject)
+    title, keys = _("评判 {n} 对答案", n=number), key_variables(workspace, [choice])
+    return jobs.start_worker(workspace, KIND, title, subject, keys)
 
 
 def voting_job(workspace: Workspace, key: str) -> Job | None:

@@ -5,7 +5,7 @@ from tianji_core.errors import JobError
 from tianji_core.i18n import _
 from tianji_core.jobs import Job, JobSubject
 from tianji_core.store import knowledge as knowledge_store
-from tianji_core.teachers import TeacherChoice, checked_choice
+from tianji_core.teachers import TeacherChoice, checked_choice, key_variables
 from tianji_core.workspace import Workspace
 
 KIND = "generate"
@@ -29,7 +29,8 @@ def start_knowledge(workspace: Workspace, run_id: int, retry_failed: bool = Fals
         SettingsError, TeacherAuthError: the teacher is not usable.
     """
     run = knowledge_store.get(workspace.engine, run_id)
-    checked_choice(workspace, TeacherChoice.model_validate(run.teacher))
+    teacher = TeacherChoice.model_validate(run.teacher)
+    checked_choice(workspace, teacher)
     job = knowledge_jobs(workspace).get(run_id)
     if job is not None and job.active:
         raise JobError(_("资料批次 {id} 正在运行，等它结束或先停止它", id=run_id))
@@ -38,7 +39,8 @@ def start_knowledge(workspace: Workspace, run_id: int, retry_failed: bool = Fals
     if knowledge_store.counts(workspace.engine, run_id).pending == 0:
         raise JobError(_("资料批次 {id} 没有要问的了", id=run_id))
     title = _("资料问答：{title}", title=run.title)
-    return jobs.start_worker(workspace, KIND, title, KnowledgeSubject(knowledge_run_id=run_id))
+    subject, keys = KnowledgeSubject(knowledge_run_id=run_id), key_variables(workspace, [teacher])
+    return jobs.start_worker(workspace, KIND, title, subject, keys)
 
 
 def knowledge_jobs(workspace: Workspace) -> dict[int, Job]:
