@@ -67,6 +67,15 @@ class ServerError(StudioError):
     """The model server cannot be reached or answered with an error."""
 
 
+class GateError(StudioError):
+    """What came from outside is too large, cannot be read, or is not of the shape that was asked for. The
+    message is a phrase that the reader of the answer puts into a sentence."""
+
+
+class RedirectError(GateError):
+    """A server sends a request on to another address; nothing was sent there."""
+
+
 class RunLimitError(StudioError):
     """A generation has reached its limit of money, tokens or time; it can continue with a higher limit."""
 

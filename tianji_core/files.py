@@ -18,7 +18,7 @@ _HALVES = re.compile("[\ud800-\udfff]")
 
 
 @contextlib.contextmanager
-def atomic_writer(path: Path, mode: int = 0o644) -> Iterator[IO[str]]:
+def atomic_writer(path: Path, mode: int = 0o600) -> Iterator[IO[str]]:
     """Opens a UTF-8 text file beside ``path``; on success it is flushed to disk and renamed to ``path``, on
     an exception it is removed and ``path`` stays unchanged.
 
@@ -56,7 +56,7 @@ def _unwritable(path: Path, error: OSError) -> StudioError:
     )
 
 
-def write_text(path: Path, text: str, mode: int = 0o644) -> None:
+def write_text(path: Path, text: str, mode: int = 0o600) -> None:
     """Replaces the file ``path`` with ``text`` in one step."""
     with atomic_writer(path, mode) as file:
         file.write(text)

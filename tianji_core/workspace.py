@@ -1,8 +1,10 @@
 """The workspace folder, its settings, and the keys that never leave the environment or ``.env``."""
 
+import contextlib
 import json
 import os
 import stat
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from tianji_core.errors import SettingsError
 from tianji_core.files import write_json, write_text
+from tianji_core.gate import remember_secret, remember_secrets
 from tianji_core.i18n import _
 from tianji_core.project import PROJECT
 from tianji_core.recipe import DEFAULT_RECIPE
@@ -118,13 +121,14 @@ class Workspace:
 
     def key(self, variable: str) -> str | None:
         """Returns a secret by the name of its environment variable: from the process environment, the
-        workspace's ``.env``, or the project's, in this order."""
-        if value := os.environ.get(variable, "").strip():
-            return value
-        for path in (self.env_file, PROJECT / ".env"):
-            if path.exists() and (value := (dotenv_values(path).get(variable) or "").strip()):
-                return value
-        return None
+        workspace's ``.env``, or the project's, in this order. From then on the gate removes it from every
+        text."""
+        value = os.environ.get(variable, "").strip()
+        if not value:
+            found = (values.get(variable) for values in _env_files(self.home))
+            value = next(filter(None, (text.strip() for text in found if text)), "")
+        remember_secret(value)
+        return value or None
 
     def save_key(self, variable: str, value: str | None) -> None:
         """Saves a secret in the workspace's ``.env`` (mode 600); None or '' removes it.
@@ -158,16 +162,40 @@ def masked(secret: str | None) -> str:
     return "••••" + secret[-4:] if len(secret) > 8 else "••••"
 
 
+def _env_files(home: Path) -> Iterator[dict[str, str | None]]:
+    """Yields the variables in the ``.env`` of the workspace, then of the project; values are taken as they
+    stand.
+
+    Raises:
+        SettingsError: a file cannot be read or is no text.
+    """
+    for path in (home / ".env", PROJECT / ".env"):
+        try:
+            if path.exists():
+                yield dotenv_values(path, interpolate=False)
+        except (OSError, ValueError) as error:
+            raise SettingsError(
+                _("密钥文件 {file} 读不了，或者不是 UTF-8 文本；请修好或删掉它", file=path)
+            ) from error
+
+
 def open_workspace(home: str | Path | None = None) -> Workspace:
     """Returns the workspace at ``home``, or ``TIANJI_HOME``, or ``./workspace``; absent folders are created.
+
+    The workspace holds what people and teachers wrote, so it is private: from here on, this process and its
+    children make files that only the user can read (umask 077), and the folder is closed to others. Every key
+    in the environment and in ``.env`` is made known to the gate, which removes it from texts.
 
     Raises:
         SettingsError: the folder cannot be made or written.
     """
     folder = Path(home or os.environ.get("TIANJI_HOME") or "workspace").expanduser().resolve()
+    os.umask(0o077)
     try:
         for name in ("datasets", "runs", "models", "logs", "exports"):
             (folder / name).mkdir(parents=True, exist_ok=True)
+        if folder.stat().st_mode & 0o077 and folder.stat().st_uid == os.getuid():
+            folder.chmod(0o700)
     except OSError as error:
         raise SettingsError(
             _(
@@ -178,5 +206,9 @@ def open_workspace(home: str | Path | None = None) -> Workspace:
         ) from error
     if not os.access(folder, os.W_OK):
         raise SettingsError(_("工作区文件夹 {folder} 不可写，请换一个或改权限", folder=folder))
+    remember_secrets(os.environ)
+    with contextlib.suppress(SettingsError):  # said where a key is needed; everything else works without
+        for variables in _env_files(folder):
+            remember_secrets(variables)
     url = os.environ.get("TIANJI_DATABASE_URL") or f"sqlite:///{folder / 'studio.db'}"
     return Workspace(home=folder, database_url=url)

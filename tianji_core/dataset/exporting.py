@@ -114,7 +114,6 @@ def _write_folder(target: Path, files: dict[Path, bytes]) -> None:
         for path, content in files.items():
             (draft / path).parent.mkdir(parents=True, exist_ok=True)
             (draft / path).write_bytes(content)
-        draft.chmod(0o755)
         if target.is_dir():
             shutil.rmtree(target)
         draft.rename(target)

@@ -25,7 +25,7 @@ from tianji_core.workspace import Workspace
 
 TRAIN, VALIDATION, MANIFEST = "train.json", "val.json", "manifest.json"
 _NAME = re.compile(r"\w[\w.-]{0,59}")
-_READ_ONLY = 0o444
+_READ_ONLY = 0o400
 
 
 def accepted(recipe_key: str) -> SampleFilter:
@@ -135,7 +135,6 @@ def _seal(draft: Path, manifest: dict[str, Any], recipe_title: str) -> None:
         write_synced(draft / file, text)
     for path in draft.iterdir():
         path.chmod(_READ_ONLY)
-    draft.chmod(0o755)
 
 
 def _parents(workspace: Workspace, recipe_key: str, parent: str) -> list[dict[str, Any]]:

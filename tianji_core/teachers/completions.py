@@ -1,150 +1,162 @@
-"""Reads a chat completion from any server: the text, the thinking, the finish reason and the tokens."""
+"""Turns the body of an answer from any server into an :class:`Answer`: the gate reads it, the thinking is
+split off, and what is no usable text becomes an error of its kind."""
 
-import json
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
-from tianji_core.errors import TeacherAnswerError, TeacherError, TeacherRefusalError
-from tianji_core.files import storable
+from tianji_core.errors import (
+    GateError,
+    RedirectError,
+    TeacherAnswerError,
+    TeacherError,
+    TeacherRefusalError,
+    TeacherRequestError,
+)
+from tianji_core.gate import (
+    END,
+    REASONING_CHARACTERS,
+    TEXT_CHARACTERS,
+    Complaint,
+    Completion,
+    clean_name,
+    clean_text,
+    decoded,
+    events,
+    is_event_stream,
+    read_chunk,
+    read_completion,
+    read_json,
+    shortened,
+    too_long,
+)
 from tianji_core.i18n import _
 from tianji_core.teachers.base import Answer
-from tianji_core.teachers.faults import Endpoint, from_status, unreadable
+from tianji_core.teachers.faults import Endpoint, unreadable
+from tianji_core.teachers.statuses import from_complaint
 
-_THINKING = re.compile(r"<think(?:ing)?>(.*?)</think(?:ing)?>", re.DOTALL | re.IGNORECASE)
-_CLOSING = re.compile(r"</think(?:ing)?>", re.IGNORECASE)
-_OPENING = re.compile(r"<think(?:ing)?>", re.IGNORECASE)
-_STOPPED_BY_FILTER = ("content_filter", "sensitive")
+_TAG = re.compile(r"<(/?)think(?:ing)?>", re.IGNORECASE)
+_PIECE_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True)
 class Split:
-    """A text without its thinking, and the thinking."""
+    """A text and the thinking that was taken out of it."""
 
     text: str
     reasoning: str
 
 
 def split_thinking(content: str) -> Split:
-    """Splits ``<think>…</think>`` off a text. Some servers omit the opening tag; a block without an end is
-    all thinking."""
-    pieces = [piece.strip() for piece in _THINKING.findall(content)]
-    text = _THINKING.sub("", content)
-    if closing := _CLOSING.search(text):
-        pieces.insert(0, text[: closing.start()].strip())
-        text = text[closing.end() :]
-    if opening := _OPENING.search(text):
-        pieces.append(text[opening.end() :].strip())
-        text = text[: opening.start()]
-    return Split(text.strip(), "\n".join(piece for piece in pieces if piece))
+    """Splits ``<think>…</think>`` off. Some servers swallow the opening tag; a block that never closes is
+    thinking throughout."""
+    text: list[str] = []
+    thought: list[str] = []
+    inside, at = False, 0
+    for tag in _TAG.finditer(content):
+        closing = bool(tag[1])
+        if inside and not closing:
+            continue
+        before = content[at : tag.start()]
+        if inside:
+            thought.append(before)
+        elif closing:
+            thought.append("".join((*text, before)))
+            text.clear()
+        else:
+            text.append(before)
+        inside, at = not closing, tag.end()
+    (thought if inside else text).append(content[at:])
+    return Split("".join(text).strip(), "\n".join(filter(None, map(str.strip, thought))))
 
 
-def read_completion(endpoint: Endpoint, body: Any, latency: float, request_id: str = "") -> Answer:
-    """Returns the answer in the JSON of a chat completion.
+def read_answer(
+    endpoint: Endpoint, content: bytes, content_type: str, latency: float, request_id: str = ""
+) -> Answer:
+    """Returns the answer in the body of a response with status 200, whole or as the events of a stream.
 
     Raises:
-        TeacherAnswerError: no choice, no text, or not a completion at all.
+        TeacherAnswerError: no choice, no text, cut off in transit, or not a completion at all.
         TeacherRefusalError: the model or the content filter declined.
-        TeacherError: an error object instead of a completion; the class depends on its code.
+        TeacherError: an error object instead of a completion, by its code.
     """
-    if not isinstance(body, dict):
-        raise unreadable(endpoint, body)
-    if body.get("error") and not body.get("choices"):
-        raise _error_in_answer(endpoint, body["error"])
-    choices = body.get("choices")
-    if not isinstance(choices, list) or not choices or not isinstance(choices[0], dict):
-        raise TeacherAnswerError(_("{title} 的回答里没有内容（choices 为空）", title=endpoint.title))
-    message = choices[0].get("message")
-    message = message if isinstance(message, dict) else {}
-    finish = str(choices[0].get("finish_reason") or "")
-    split = split_thinking(storable(_text_of(endpoint, message.get("content"))))
-    reasoning = "\n".join(filter(None, (_thought(message), split.reasoning)))
-    if finish in _STOPPED_BY_FILTER or message.get("refusal"):
-        said = endpoint.clean(message.get("refusal") or finish)
-        raise TeacherRefusalError(_("{title} 拒绝写这一条：{said}", title=endpoint.title, said=said))
-    if not split.text:
-        raise _empty(endpoint, finish, reasoning)
-    raw_usage = body.get("usage")
-    usage = raw_usage if isinstance(raw_usage, dict) else {}
+    try:
+        if is_event_stream(content, content_type):
+            found = assembled(content)
+        else:
+            found = read_completion(read_json(decoded(content, content_type)))
+    except GateError as error:
+        raise unreadable(endpoint, error) from None
+    if isinstance(found, Complaint):
+        raise from_complaint(endpoint, found)
+    split = split_thinking(found.text)
+    reasoning = "\n".join(filter(None, (found.reasoning, split.reasoning)))
+    _check(endpoint, found, split.text, reasoning)
     return Answer(
         text=split.text,
-        model=str(body.get("model") or endpoint.model),
-        prompt_tokens=_count(usage.get("prompt_tokens")),
-        completion_tokens=_count(usage.get("completion_tokens")),
+        model=found.model or endpoint.model,
+        prompt_tokens=found.prompt_tokens,
+        completion_tokens=found.completion_tokens,
         latency=latency,
-        request_id=str(request_id or body.get("request_id") or body.get("id") or ""),
-        finish_reason=finish[:30],
-        reasoning=reasoning,
+        request_id=clean_name(request_id) or found.request_id,
+        finish_reason=found.finish,
+        reasoning=shortened(reasoning, REASONING_CHARACTERS),
     )
 
 
-def assembled(stream: str) -> dict[str, Any]:
-    """Returns the completion in the chunks of an event stream; some servers stream without being asked.
+def _check(endpoint: Endpoint, found: Completion, text: str, reasoning: str) -> None:
+    title = endpoint.title
+    if found.finish == "filtered" or found.refusal:
+        said = endpoint.clean(found.refusal) or _("内容审核")
+        raise TeacherRefusalError(_("{title} 拒绝写这一条：{said}", title=title, said=said))
+    if found.finish == "broken":
+        raise TeacherAnswerError(_("{title} 写到一半出错了，没有写完", title=title))
+    if text:
+        return
+    if found.finish == "length" or reasoning:
+        raise TeacherAnswerError(_("{title} 只思考没有写出正文，请加大 max_tokens 或关掉思考", title=title))
+    raise TeacherAnswerError(_("{title} 的回答是空的", title=title))
+
+
+def assembled(stream: bytes) -> Completion | Complaint:
+    """Returns the completion that the chunks of an event stream make up, or the error in one of them.
 
     Raises:
-        ValueError: a chunk is not JSON.
+        GateError: a chunk is not one, or the stream ends without saying that it is complete.
     """
-    whole: dict[str, Any] = {}
     text: list[str] = []
     thought: list[str] = []
-    finish = refusal = None
-    for line in stream.splitlines():
-        if not line.startswith("data:") or line.strip() == "data: [DONE]":
-            continue
-        chunk = json.loads(line.removeprefix("data:"))
-        if not isinstance(chunk, dict):
-            raise ValueError(line)
-        if chunk.get("error"):
-            return {"error": chunk["error"]}
-        whole.update(
-            {name: value for name, value in chunk.items() if name in ("id", "model", "usage") and value}
-        )
-        for choice in (chunk.get("choices") or [])[:1]:
-            delta = choice.get("delta") or {}
-            text.append(delta.get("content") or "")
-            thought.append(delta.get("reasoning_content") or delta.get("reasoning") or "")
-            finish = choice.get("finish_reason") or finish
-            refusal = delta.get("refusal") or refusal
-    message = {"content": "".join(text), "reasoning_content": "".join(thought), "refusal": refusal}
-    return {**whole, "choices": [{"message": message, "finish_reason": finish}]}
+    whole: dict[str, object] = {}
+    characters = 0
+    ended = False
+    for data in events(_pieces(stream)):
+        if data.strip() == END:
+            ended = True
+            break
+        chunk = read_chunk(read_json(data))
+        if isinstance(chunk, Complaint):
+            return chunk
+        text.append(chunk.text)
+        characters += len(chunk.text)
+        if characters > TEXT_CHARACTERS:
+            raise too_long(characters)
+        thought.append(chunk.reasoning)
+        given = chunk.model_dump(exclude={"text", "reasoning"}, exclude_defaults=True)
+        whole.update({name: value for name, value in given.items() if value or name not in whole})
+    if not ended and not whole.get("finish"):
+        raise GateError(_("没有说完就断了"))
+    reasoning = shortened(clean_text("".join(thought)).strip(), REASONING_CHARACTERS)
+    joined = clean_text("".join(text))
+    return Completion.model_validate({**whole, "text": joined, "reasoning": reasoning})
 
 
-def _text_of(endpoint: Endpoint, content: object) -> str:
-    """Returns the text of ``content``: a string, None, or a list of parts whose texts are joined."""
-    if content is None:
-        return ""
-    if isinstance(content, str):
-        return content
-    if isinstance(content, list):
-        parts = [
-            part if isinstance(part, str) else part.get("text")
-            for part in content
-            if isinstance(part, str | dict)
-        ]
-        return "".join(part for part in parts if isinstance(part, str))
-    raise unreadable(endpoint, content)
+def _pieces(content: bytes) -> Iterator[bytes]:
+    for start in range(0, len(content), _PIECE_BYTES):
+        yield content[start : start + _PIECE_BYTES]
 
 
-def _thought(message: dict[str, Any]) -> str:
-    thought = message.get("reasoning_content") or message.get("reasoning")
-    return storable(thought.strip()) if isinstance(thought, str) else ""
-
-
-def _empty(endpoint: Endpoint, finish: str, reasoning: str) -> TeacherAnswerError:
-    if finish == "length" or reasoning:
-        return TeacherAnswerError(
-            _("{title} 只思考没有写出正文，请加大 max_tokens 或关掉思考", title=endpoint.title)
-        )
-    return TeacherAnswerError(_("{title} 的回答是空的", title=endpoint.title))
-
-
-def _error_in_answer(endpoint: Endpoint, error: object) -> TeacherError:
-    if isinstance(error, dict):
-        code = str(error.get("code"))
-        status = int(code) if code.isdigit() and 400 <= int(code) < 600 else 500
-        return from_status(endpoint, status, json.dumps({"error": error}, ensure_ascii=False), {})
-    return from_status(endpoint, 500, str(error), {})
-
-
-def _count(value: object) -> int | None:
-    return value if isinstance(value, int) and value >= 0 else None
+def not_accepted(endpoint: Endpoint, error: GateError) -> TeacherError:
+    """Returns the error for a response that the gate does not take in."""
+    if isinstance(error, RedirectError):
+        return TeacherRequestError(f"{endpoint.title} · {endpoint.base_url}：{endpoint.clean(error)}")
+    return unreadable(endpoint, error)

@@ -2,46 +2,28 @@
 retries, so the SDK's own retries are off."""
 
 import asyncio
-import json
-import re
 import time
+from collections.abc import Awaitable
 from typing import Any
 from urllib.parse import urlsplit
 
-from tianji_core.errors import TeacherError
+from tianji_core.errors import GateError, TeacherError
+from tianji_core.gate import bounded_async_client, decoded, read_complaint, read_json, read_models
 from tianji_core.recipe import Brief
 from tianji_core.teachers.base import Answer, Sampling
-from tianji_core.teachers.completions import assembled, read_completion
+from tianji_core.teachers.completions import not_accepted, read_answer
 from tianji_core.teachers.faults import (
     Endpoint,
-    from_status,
     timed_out,
     unknown_model,
     unreachable,
     unreadable,
 )
 from tianji_core.teachers.providers import ModelEntry
+from tianji_core.teachers.statuses import from_status
 
 CONNECT_SECONDS = 10.0
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
-_CHARSET = re.compile(r"charset\s*=\s*\"?([\w-]+)", re.IGNORECASE)
-
-
-def _decoded(content: bytes, content_type: str) -> str:
-    """Returns the text of an answer: UTF-8 as JSON requires, else in the encoding that the server names.
-
-    Raises:
-        ValueError: it is neither.
-    """
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        if (said := _CHARSET.search(content_type)) is None:
-            raise
-        try:
-            return content.decode(said[1])
-        except LookupError:
-            raise ValueError(said[1]) from None
 
 
 class OpenAICompatible:
@@ -49,13 +31,14 @@ class OpenAICompatible:
 
     def __init__(self, endpoint: Endpoint, entry: ModelEntry, max_tokens_field: str = "max_tokens") -> None:
         import httpx2
-        from openai import AsyncOpenAI, DefaultAsyncHttpx2Client
+        from openai import AsyncOpenAI
 
         self.name = f"{endpoint.title} · {endpoint.model}"
         self._endpoint = endpoint
         self._entry = entry
         self._max_tokens_field = max_tokens_field
         self._raw = httpx2.Response
+        bounded = bounded_async_client(httpx2)
         limits = httpx2.Limits(max_connections=None, max_keepalive_connections=None)
         timeout = httpx2.Timeout(endpoint.timeout, connect=min(CONNECT_SECONDS, endpoint.timeout))
         # Requests to a server on this machine must not go through a proxy for the internet.
@@ -65,7 +48,7 @@ class OpenAICompatible:
             base_url=endpoint.base_url,
             max_retries=0,
             timeout=timeout,
-            http_client=DefaultAsyncHttpx2Client(limits=limits, timeout=timeout, trust_env=not local),
+            http_client=bounded(limits=limits, timeout=timeout, trust_env=not local),
         )
 
     async def answer(self, brief: Brief, sampling: Sampling) -> Answer:
@@ -82,26 +65,39 @@ class OpenAICompatible:
         import openai
 
         started = time.monotonic()
+        body = self._body(prompt, sampling)
+        try:
+            # Not chat.completions.create: it goes through every type of the API first, a fifth of the work.
+            response = await self._sent(self._client.post("/chat/completions", cast_to=self._raw, body=body))
+        except openai.APIStatusError as error:
+            known = await self._models_or_none() if error.status_code == 404 else None
+            raise self._status_error(error, known) from None
+        latency = time.monotonic() - started
+        # The body is read here and not by the SDK, which accepts answers that are not completions at all.
+        kind, request_id = (response.headers.get(name, "") for name in ("content-type", "x-request-id"))
+        return read_answer(self._endpoint, response.content, kind, latency, request_id)
+
+    async def _sent(self, request: Awaitable[Any]) -> Any:
+        """Returns the response to a request.
+
+        Raises:
+            openai.APIStatusError: it has an error status. TeacherError: there is none.
+        """
+        import openai
+
         try:
             async with asyncio.timeout(self._endpoint.timeout):
-                # chat.completions.create validates every type of the API first: a fifth of the whole time.
-                response = await self._client.post(
-                    "/chat/completions", cast_to=self._raw, body=self._body(prompt, sampling)
-                )
-        except openai.APIStatusError as error:
-            raise await self._status_error(error) from None
+                return await request
+        except openai.APIStatusError:
+            raise
         except (openai.APITimeoutError, TimeoutError):
             raise timed_out(self._endpoint) from None
         except openai.APIConnectionError as error:
             raise unreachable(self._endpoint, error.__cause__ or error) from None
-        latency = time.monotonic() - started
-        # The SDK accepts answers that are not completions, so the body is read here.
-        try:
-            said = _decoded(response.content, response.headers.get("content-type", ""))
-            body = assembled(said) if said.startswith("data:") else json.loads(said)
-        except ValueError:
-            raise unreadable(self._endpoint, response.content.decode("utf-8", "replace")) from None
-        return read_completion(self._endpoint, body, latency, response.headers.get("x-request-id", ""))
+        except GateError as error:
+            raise not_accepted(self._endpoint, error) from None
+        except Exception as error:  # a server may send what the SDK trips over
+            raise unreadable(self._endpoint, f"{type(error).__name__}: {error}") from None
 
     def _body(self, prompt: str, sampling: Sampling) -> dict[str, Any]:
         given = {
@@ -114,40 +110,28 @@ class OpenAICompatible:
         }
         return {name: value for name, value in given.items() if value is not None} | self._entry.body
 
-    async def _status_error(self, error: Any) -> TeacherError:
-        status, headers = error.status_code, dict(error.response.headers)
-        known = await self._models_or_none() if status == 404 else None
-        return from_status(self._endpoint, status, error.response.text, headers, known)
+    def _status_error(self, error: Any, known: list[str] | None = None) -> TeacherError:
+        headers = dict(error.response.headers)
+        complaint = read_complaint(error.response.content, headers.get("content-type", ""))
+        return from_status(self._endpoint, error.status_code, complaint, headers, known)
 
     async def models(self) -> list[str]:
         """Returns the models that the server lists; [] where it has no such list.
 
         Raises:
-            TeacherError: it cannot be reached or refuses the key.
+            TeacherError: the server cannot be reached or refuses the key.
         """
         import openai
 
         try:
-            async with asyncio.timeout(self._endpoint.timeout):
-                response = await self._client.models.with_raw_response.list()
-            entries = json.loads(response.content).get("data")
+            response = await self._sent(self._client.get("/models", cast_to=self._raw))
+            return read_models(read_json(decoded(response.content, response.headers.get("content-type", ""))))
         except openai.APIStatusError as error:
             if error.status_code in (404, 405) or error.status_code >= 500:
-                return []  # no list, or a broken one; the model may answer all the same
-            raise from_status(
-                self._endpoint, error.status_code, error.response.text, dict(error.response.headers)
-            ) from None
-        except (openai.APITimeoutError, TimeoutError):
-            raise timed_out(self._endpoint) from None
-        except openai.APIConnectionError as error:
-            raise unreachable(self._endpoint, error.__cause__ or error) from None
-        except (ValueError, AttributeError):
-            raise unreadable(self._endpoint, response.text) from None
-        return [
-            entry["id"]
-            for entry in entries or []
-            if isinstance(entry, dict) and isinstance(entry.get("id"), str)
-        ]
+                return []  # no list, or a broken one; whether the model answers is another question
+            raise self._status_error(error) from None
+        except GateError as error:
+            raise not_accepted(self._endpoint, error) from None
 
     async def _models_or_none(self) -> list[str] | None:
         try:

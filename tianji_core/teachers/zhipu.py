@@ -5,14 +5,19 @@ import asyncio
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from urllib.parse import urlsplit
 
-from tianji_core.errors import TeacherError
+from tianji_core.errors import GateError, TeacherError
+from tianji_core.gate import bounded_client, read_complaint, remember_secret
 from tianji_core.recipe import Brief
 from tianji_core.teachers.base import Answer, Sampling
-from tianji_core.teachers.completions import read_completion
-from tianji_core.teachers.faults import Endpoint, from_status, timed_out, unreachable, unreadable
+from tianji_core.teachers.completions import not_accepted, read_answer
+from tianji_core.teachers.faults import Endpoint, timed_out, unreachable, unreadable
 from tianji_core.teachers.providers import ModelEntry
+from tianji_core.teachers.statuses import from_status
 
+CONNECT_SECONDS = 10.0
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
 MAX_THREADS = 256
 """The most concurrent requests; threads start only when they are needed."""
 
@@ -27,12 +32,21 @@ class Zhipu:
         self.name = f"{endpoint.title} · {endpoint.model}"
         self._endpoint = endpoint
         self._entry = entry
+        self._raw = httpx.Response
+        for part in endpoint.secret.split("."):
+            remember_secret(part)  # the key is "number.secret", and each part may be repeated alone
+        timeout = httpx.Timeout(endpoint.timeout, connect=min(CONNECT_SECONDS, endpoint.timeout))
+        bounded = bounded_client(httpx)
+        limits = httpx.Limits(max_connections=None, max_keepalive_connections=None)
+        # A proxy for the internet must not take requests to a server on this machine.
+        local = urlsplit(endpoint.base_url).hostname in _LOOPBACK
         self._threads = ThreadPoolExecutor(max_workers=MAX_THREADS, thread_name_prefix="zhipu")
         self._client = ZhipuAI(
             api_key=endpoint.secret,
             base_url=endpoint.base_url,
             max_retries=0,
-            timeout=httpx.Timeout(endpoint.timeout, connect=min(10.0, endpoint.timeout)),
+            timeout=timeout,
+            http_client=bounded(timeout=timeout, limits=limits, trust_env=not local),
         )
 
     async def answer(self, brief: Brief, sampling: Sampling) -> Answer:
@@ -59,30 +73,33 @@ class Zhipu:
         from zhipuai.core import _errors as faults
 
         started = time.monotonic()
+        body = {
+            "model": self._endpoint.model,
+            "messages": [{"role": "user", "content": prompt}],
+            **_parameters(sampling),
+            **self._entry.body,
+        }
         try:
-            completion = self._client.chat.completions.create(
-                model=self._endpoint.model,
-                messages=[{"role": "user", "content": prompt}],
-                extra_body=self._entry.body or None,
-                **_parameters(sampling),
-            )
+            # Not chat.completions.create, which makes objects of any types out of an answer.
+            response = self._client.post("/chat/completions", cast_type=self._raw, body=body)
         except faults.APIStatusError as error:
             raise self._status_error(error) from None
         except faults.APITimeoutError:
             raise timed_out(self._endpoint) from None
         except faults.APIConnectionError as error:
+            if isinstance(error.__cause__, GateError):
+                raise not_accepted(self._endpoint, error.__cause__) from None
             raise unreachable(self._endpoint, error.__cause__ or error) from None
-        except (faults.ZhipuAIError, ValueError, TypeError) as error:
-            # The SDK raises plain ValueError or TypeError for broken JSON and unexpected types.
-            raise unreadable(self._endpoint, error) from None
+        except Exception as error:  # a server may send what the SDK trips over
+            raise unreadable(self._endpoint, f"{type(error).__name__}: {error}") from None
         latency = time.monotonic() - started
-        body = completion.model_dump() if hasattr(completion, "model_dump") else completion
-        return read_completion(self._endpoint, body, latency)
+        kind, request_id = (response.headers.get(name, "") for name in ("content-type", "x-request-id"))
+        return read_answer(self._endpoint, response.content, kind, latency, request_id)
 
     def _status_error(self, error: Any) -> TeacherError:
-        return from_status(
-            self._endpoint, error.status_code, error.response.text, dict(error.response.headers)
-        )
+        headers = dict(error.response.headers)
+        complaint = read_complaint(error.response.content, headers.get("content-type", ""))
+        return from_status(self._endpoint, error.status_code, complaint, headers)
 
     async def check(self) -> list[str]:
         """Checks key and model by asking for a few tokens; this API has no list of models.
@@ -100,10 +117,17 @@ class Zhipu:
 
 
 def _parameters(sampling: Sampling) -> dict[str, Any]:
+    """The fields of a request. This API takes temperature and top_p between 0 and 1, both excluded; greedy
+    decoding is a field of its own."""
     given = {
-        "temperature": sampling.temperature,
-        "top_p": sampling.top_p,
+        "temperature": _open_interval(sampling.temperature),
+        "do_sample": False if sampling.temperature is not None and sampling.temperature <= 0 else None,
+        "top_p": _open_interval(sampling.top_p),
         "max_tokens": sampling.max_tokens,
         "seed": sampling.seed,
     }
     return {name: value for name, value in given.items() if value is not None}
+
+
+def _open_interval(value: float | None) -> float | None:
+    return None if value is None else min(0.99, max(0.01, value))

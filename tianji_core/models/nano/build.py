@@ -148,7 +148,6 @@ def _export(model: Any, options: BuildOptions, vocabulary_size: int, folder: Pat
     }
     partial = folder / ".model.safetensors.part"
     save_file(weights, str(partial), metadata={"format": "pt"})
-    partial.chmod(0o644)
     partial.replace(folder / "model.safetensors")
     write_json(folder / "config.json", llama_config(options.shape, vocabulary_size))
     write_json(

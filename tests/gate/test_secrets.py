@@ -1,0 +1,86 @@
+"""Known keys leave every text, however a server spells them, whole or in the pieces of a stream."""
+
+import base64
+import html
+import json
+import urllib.parse
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tianji_core.gate import MASK, StreamMask, remember_secret, remember_secrets, without_secrets
+
+KEY = "sk-gate/Ab+9&x=7f3b9d2c5e8a1046"
+SPELLINGS = {
+    "plain": KEY,
+    "upper case": KEY.upper(),
+    "percent-encoded": urllib.parse.quote(KEY, safe=""),
+    "every character percent-encoded": "".join(f"%{ord(c):02x}" for c in KEY),
+    "percent-encoded twice": urllib.parse.quote(urllib.parse.quote(KEY, safe=""), safe=""),
+    "JSON escapes": "".join(f"\\u{ord(c):04x}" for c in KEY),
+    "one JSON escape": KEY.replace("-", "\\u002d"),
+    "JSON escapes in JSON": json.dumps(KEY.replace("-", "\\u002d")),
+    "Python escapes": "".join(f"\\x{ord(c):02x}" for c in KEY),
+    "HTML entities": "".join(f"&#{ord(c)};" for c in KEY),
+    "HTML": html.escape(KEY),
+    "base64": base64.b64encode(KEY.encode()).decode(),
+    "base64 of the header": base64.b64encode(f"Bearer {KEY}".encode()).decode(),
+    "base64 for addresses": base64.urlsafe_b64encode(f"u:{KEY}".encode()).decode(),
+    "hexadecimal": KEY.encode().hex(),
+    "spaces": " ".join(KEY),
+    "line breaks": "\n".join(KEY),
+    "in two words": KEY[:9] + "  " + KEY[9:],
+    "zero-width": "\u200b".join(KEY),
+}
+
+
+def recovered(text: str) -> bool:
+    """Whether a person could get the key, or most of its base64 form, out of the text."""
+    return any(part in text for part in (KEY, KEY[4:], base64.b64encode(KEY.encode()).decode()[4:-4]))
+
+
+@pytest.fixture(autouse=True)
+def known() -> None:
+    remember_secret(KEY)
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS.values(), ids=SPELLINGS)
+def test_a_key_in_any_spelling_is_masked(spelling: str) -> None:
+    shown = without_secrets(f"错误：{spelling}，请重试")
+    assert MASK in shown and spelling not in shown and not recovered(shown)
+    assert shown.startswith("错误：") and shown.endswith("，请重试")
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS.values(), ids=SPELLINGS)
+@pytest.mark.parametrize("size", [1, 3, 7])
+def test_a_key_spread_over_the_pieces_of_a_stream_is_masked(spelling: str, size: int) -> None:
+    text, mask = f"祝您{spelling}安康", StreamMask()
+    pieces = [mask.feed(text[at : at + size]) for at in range(0, len(text), size)]
+    shown = "".join(pieces) + mask.rest()
+    assert MASK in shown and spelling not in shown and not recovered(shown)
+
+
+@given(st.text())
+def test_a_text_without_a_key_stays_as_it_is(text: str) -> None:
+    assert without_secrets(text) == text
+    mask = StreamMask()
+    assert "".join(mask.feed(character) for character in text) + mask.rest() == text
+
+
+def test_variables_that_are_named_like_a_secret_are_known() -> None:
+    remember_secrets(
+        {
+            "SOME_API_KEY": "first-value-1",
+            "HF_TOKEN": "second-value-2",
+            "DB_PASSWORD": "third-value-3",
+            "KEYBOARD_LAYOUT": "fourth-value-4",
+            "SSH_KEY": "/home/somebody/key",
+            "SHORT_KEY": "none",
+        }
+    )
+    kept = "fourth-value-4 /home/somebody/key none"
+    assert (
+        without_secrets(f"first-value-1 second-value-2 third-value-3 {kept}")
+        == f"{MASK} {MASK} {MASK} {kept}"
+    )

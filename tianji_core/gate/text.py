@@ -1,0 +1,44 @@
+"""Texts from outside, as every file, database, page and message can keep them."""
+
+from tianji_core.files import storable
+from tianji_core.gate.limits import EXAMINED_CHARACTERS, NAME_CHARACTERS, SENTENCE_CHARACTERS
+from tianji_core.gate.secrets import StreamMask, without_secrets
+
+
+def clean_text(text: str) -> str:
+    """Returns ``text`` without secrets, NULs and halves of characters."""
+    return without_secrets(storable(text))
+
+
+def shortened(text: str, limit: int) -> str:
+    """Returns at most ``limit`` characters of ``text``; an ellipsis marks what is cut off."""
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def clean_sentence(said: object, limit: int = SENTENCE_CHARACTERS) -> str:
+    """Returns what a server or a library said on one line of at most ``limit`` characters, without secrets.
+    It is shortened before it is formatted: a body of megabytes costs nothing."""
+    if isinstance(said, bytes):
+        said = said[:EXAMINED_CHARACTERS].decode("utf-8", "replace")
+    text = said if isinstance(said, str) else _written_out(said)
+    if len(text) > EXAMINED_CHARACTERS:
+        # A secret that the cut parts would no longer be recognised, so its beginning is left out as well.
+        text = StreamMask().feed(storable(text[:EXAMINED_CHARACTERS])) + "…"
+    else:
+        text = clean_text(text)
+    return shortened(" ".join(text.split()), limit)
+
+
+def clean_name(value: object, limit: int = NAME_CHARACTERS) -> str:
+    """Returns the name of a model or the number of a request on one line; '' where it is no text."""
+    return clean_sentence(value, limit) if isinstance(value, str) else ""
+
+
+def _written_out(value: object) -> str:
+    """The text of an exception or a number; of a container only its kind, which may be deep or large."""
+    if isinstance(value, dict | list | tuple | set):
+        return f"{type(value).__name__}[{len(value)}]"
+    try:
+        return str(value)
+    except (ValueError, RecursionError):
+        return type(value).__name__
