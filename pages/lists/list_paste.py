@@ -6,7 +6,7 @@ import streamlit as st
 
 from pages.shared.frame import report_errors
 from tianji_core.i18n import _
-from tianji_core.recipe import RELATION_TITLES, SCENE_KIND_TITLES, Recipe
+from tianji_core.recipe import RELATION_TITLES, SCENE_KIND_TITLES, Recipe, Relation
 from tianji_core.recipe.tables import (
     HEADERS,
     Listing,
@@ -111,7 +111,7 @@ def _defaults(listing: Listing) -> dict[str, str]:
         relation = columns[0].selectbox(
             _("没写关系的算"),
             list(RELATION_TITLES),
-            index=list(RELATION_TITLES).index("friend"),
+            index=list(RELATION_TITLES).index(Relation.FRIEND),
             format_func=lambda value: _(RELATION_TITLES[value]),
             key="paste_relation",
         )
