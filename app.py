@@ -1,15 +1,21 @@
-"""The studio's frame: navigation, language and the strip of running jobs. Run with ``streamlit run
-app.py``."""
+"""The studio's frame: navigation, language and the strip of running jobs. ``tianji studio`` serves it."""
 
 import streamlit as st
 
-from pages.shared.frame import current_workspace, recipe_switch, report_errors, use_language
+from pages.shared.frame import (
+    current_workspace,
+    recipe_switch,
+    refuse_unchecked_server,
+    report_errors,
+    use_language,
+)
 from pages.shared.job_progress import job_strip
 from pages.shared.widget_words import translate_widgets
 from tianji_core.i18n import _
 
 use_language()
 st.set_page_config(page_title=_("天机工坊"), page_icon="🏮", layout="wide")
+refuse_unchecked_server()
 
 navigation = st.navigation(
     {

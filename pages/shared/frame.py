@@ -5,7 +5,9 @@ import contextlib
 from collections.abc import Iterator
 
 import streamlit as st
+from streamlit import runtime
 
+from pages.shared import request_checks
 from pages.shared.text import plain
 from tianji_core.errors import StudioError
 from tianji_core.i18n import _, set_language
@@ -30,6 +32,17 @@ def use_language() -> None:
     """Switches the messages to the language in the settings."""
     with contextlib.suppress(StudioError):
         set_language(current_workspace().settings().language)
+
+
+def refuse_unchecked_server() -> None:
+    """Ends the page where ``streamlit run`` serves it, which would answer requests that nobody checked."""
+    # Streamlit's AppTest, which serves nobody, puts a look-alike in the runtime's place.
+    served = runtime.exists() and type(runtime.get_instance()) is runtime.Runtime
+    if served and not request_checks.installed:
+        st.error(
+            _("请用 {command} 打开工坊：这样打开的网页不检查是谁在访问", command="`tianji studio`"), icon="🔒"
+        )
+        st.stop()
 
 
 def current_recipe() -> StoredRecipe:

@@ -8,24 +8,24 @@ from collections.abc import AsyncIterator, Callable
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import HTTPException
 from fastapi.responses import JSONResponse
-from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException as StarletteHTTPException
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp
 
+from tianji_core.access.host_check import HostCheck
+from tianji_core.access.hosts import AllowedHosts
 from tianji_core.i18n import _
 from tianji_core.serving.answer import Mailbox
-from tianji_core.serving.client import LOCAL
 from tianji_core.serving.protocol import ApiError, bad_request
 from tianji_core.serving.registry import Registry
 from tianji_core.serving.routes import Service, adapter_routes, chat_routes, model_routes, state_routes
 
 
 def build_app(
-    registry: Registry, system: str | None, local: bool, ready: Callable[[], None], key: str = ""
+    registry: Registry, system: str | None, hosts: AllowedHosts, ready: Callable[[], None], key: str = ""
 ) -> FastAPI:
-    """Returns the application. ``system`` overrides every model's own system prompt; ``local`` refuses
-    foreign Host headers, so that a web page cannot reach the server through a name of its own; ``ready``
-    is called once requests are accepted; clients must send ``key``, '' for none."""
+    """Returns the application. ``system`` overrides every model's own system prompt; only requests for
+    ``hosts`` are answered; ``ready`` is called once requests are accepted; clients must send ``key``, '' for
+    none."""
     service = Service(registry, system, key)
     service.add_gauges()
 
@@ -36,8 +36,7 @@ def build_app(
         yield
 
     app = FastAPI(title="Tianji", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
-    if local:
-        app.add_middleware(_LocalOnly)
+    app.add_middleware(HostCheck, hosts=hosts, refusal=_foreign)
     _add_error_answers(app)
     for routes in (state_routes, model_routes, chat_routes, adapter_routes):
         app.include_router(routes(service))
@@ -62,17 +61,7 @@ def _add_error_answers(app: FastAPI) -> None:
         return JSONResponse(wrapped.body, status_code=500)
 
 
-class _LocalOnly:
-    """Refuses requests whose Host header is not a local name, with an error in OpenAI's format."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        host = Headers(scope=scope).get("host", "") if scope["type"] == "http" else LOCAL[0]
-        name = host.partition("]")[0].removeprefix("[") if host.startswith("[") else host.partition(":")[0]
-        answer: ASGIApp = self._app
-        if name not in LOCAL:
-            error = bad_request(_("这个服务只给本机用，请用 {host} 访问它", host=LOCAL[0]), "invalid_host")
-            answer = JSONResponse(error.body, status_code=error.status)
-        await answer(scope, receive, send)
+def _foreign(reason: str) -> ASGIApp:
+    """The answer to a request for another host or from another site's page, in OpenAI's format."""
+    error = bad_request(reason, "invalid_host")
+    return JSONResponse(error.body, status_code=error.status)

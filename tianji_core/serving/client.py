@@ -5,15 +5,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from tianji_core.access.hosts import LOCAL_NAMES
 from tianji_core.errors import InputError, ServerError
 from tianji_core.i18n import _
 from tianji_core.workspace import sendable
 
 if TYPE_CHECKING:
     from openai import OpenAI
-
-LOCAL = ("127.0.0.1", "localhost", "::1")
-"""Host names of this machine."""
 
 CONNECT_TIMEOUT, READ_TIMEOUT = 5.0, 300.0
 """Seconds to connect, and seconds without data before a request fails. A CPU with a long queue answers
@@ -81,7 +79,7 @@ def connect(url: str, key: str | None = None) -> "OpenAI":
     if key and not sendable(key):
         raise InputError(_("给 {url} 的密钥里有空格、换行或中文，请重新复制一次", url=address))
     parts = urlsplit(address)
-    local = parts.hostname in LOCAL
+    local = parts.hostname in LOCAL_NAMES
     return openai.OpenAI(
         base_url=address,
         api_key=key or "none",

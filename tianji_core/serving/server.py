@@ -12,6 +12,7 @@ import socket
 import sys
 from pathlib import Path
 
+from tianji_core.access.hosts import allowed_hosts, allowed_hosts_setting, is_loopback
 from tianji_core.errors import InputError, ServerError, StudioError
 from tianji_core.i18n import _, set_language
 from tianji_core.jobs import Reporter
@@ -114,6 +115,7 @@ def serve(arguments: argparse.Namespace, reporter: Reporter) -> None:
     key = _key(arguments)
     bound = bind(arguments.host, arguments.port)
     host, port = bound.getsockname()[:2]
+    hosts = allowed_hosts(host, port, allowed_hosts_setting())
 
     from tianji_core.serving.loading import Format, Limits, assign, choose_device, load
 
@@ -145,10 +147,9 @@ def serve(arguments: argparse.Namespace, reporter: Reporter) -> None:
     # The decode thread runs Python too: an incoming request must not wait 5 ms, the default interval, for it.
     sys.setswitchinterval(SWITCH_S)
     registry = Registry(served, device)
-    local = host in ("127.0.0.1", "::1")
-    if not local and not key:
+    if not is_loopback(host) and not key:
         print(_("注意：{host} 不只本机能访问，而且没有密钥（--api-key）", host=host), flush=True)
-    app = build_app(registry, arguments.system, local, ready, key)
+    app = build_app(registry, arguments.system, hosts, ready, key)
     config = uvicorn.Config(
         app, log_level="warning", access_log=False, timeout_graceful_shutdown=2, timeout_keep_alive=30
     )

@@ -1,0 +1,4 @@
+"""Whether this process checks each request before Streamlit sees it."""
+
+installed = False
+"""Set by :mod:`pages.launch`."""
