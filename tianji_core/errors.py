@@ -26,6 +26,10 @@ class RecipeError(InputError):
     """A recipe is not valid; the message names file, key and value."""
 
 
+class YamlError(InputError):
+    """A text is not YAML or exceeds the limits of size; the message names the file and the line."""
+
+
 class PlanError(InputError):
     """A plan without tasks, or with a task unknown to the recipe. ``kind`` is stored with a failed task."""
 

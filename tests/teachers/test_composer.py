@@ -354,7 +354,7 @@ def test_a_style_or_scene_without_phrases_says_where_to_add_them(
         ("style: 电报\npatterns: [<name>(好]\nscenes: {生日: {}}\n", "patterns 里括号不成对"),
         ("style: 电报\npatterns: [<name>]\nscenes: {毕业: {}}\n", "scenes.毕业 不在 scenes.yaml"),
         ("style: 正常\npatterns: [<name>]\nscenes: {生日: {}}\n", "同一个风格“正常”"),
-        ("style: [电报\n", "new.yaml 不是合法的 YAML"),
+        ("style: [电报\n", "new.yaml 第 2 行不是合法的 YAML：方括号没有配对"),
     ],
 )
 def test_a_wrong_file_is_named_with_its_key(folder: Path, text: str, message: str) -> None:

@@ -7,10 +7,9 @@ from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from typing import Any, NamedTuple, Protocol
 
-import yaml
-
 from tianji_core.project import CONFIGS
 from tianji_core.recipe import Pronoun, Recipe, StyleGap, Suitability
+from tianji_core.yaml_reading import read_yaml
 
 _FOLDER = CONFIGS / "cleaning"
 HARD_FLOOR = 10
@@ -177,7 +176,7 @@ def _request_pieces(recipe: Recipe) -> frozenset[str]:
 
 @cache
 def _read(name: str) -> dict[str, Any]:
-    return yaml.safe_load((_FOLDER / f"{name}.yaml").read_text(encoding="utf-8"))
+    return read_yaml(_FOLDER / f"{name}.yaml")
 
 
 @cache

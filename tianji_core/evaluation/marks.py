@@ -4,13 +4,12 @@ import re
 from functools import lru_cache
 from pathlib import Path
 
-import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from tianji_core.errors import RecipeError
-from tianji_core.i18n import _
+from tianji_core.errors import RecipeError, YamlError
 from tianji_core.project import CONFIGS
 from tianji_core.recipe import explain
+from tianji_core.yaml_reading import read_yaml
 
 FILE = CONFIGS / "evaluation" / "marks.yaml"
 _EMOJI = re.compile("[\u2300-\u23ff\u2600-\u27bf\u2b00-\u2bff\U0001f000-\U0001faff]")
@@ -64,9 +63,9 @@ def load_marks(file: Path = FILE) -> MarkFile:
         RecipeError: the file is missing, is not YAML, or has wrong fields.
     """
     try:
-        return MarkFile.model_validate(yaml.safe_load(file.read_text(encoding="utf-8")))
-    except (OSError, yaml.YAMLError) as error:
-        raise RecipeError(_("读不了风格特征文件 {file}：{detail}", file=file, detail=error)) from error
+        return MarkFile.model_validate(read_yaml(file))
+    except YamlError as error:
+        raise RecipeError(str(error)) from error
     except ValidationError as error:
         raise RecipeError(f"{file}：{explain(error)}") from error
 

@@ -2,12 +2,12 @@
 
 from functools import cache
 
-import yaml
 from pydantic import BaseModel, ConfigDict
 
 from tianji_core.project import CONFIGS
 from tianji_core.training.memory import Shape, need_of
 from tianji_core.training.settings import TrainingSettings
+from tianji_core.yaml_reading import read_yaml
 
 
 class KnownBase(BaseModel):
@@ -61,5 +61,5 @@ _TUTORIAL = TrainingSettings(
 @cache
 def known_bases() -> tuple[KnownBase, ...]:
     """Returns all known bases, in the order of the file."""
-    entries = yaml.safe_load((CONFIGS / "models" / "bases.yaml").read_text(encoding="utf-8"))
+    entries = read_yaml(CONFIGS / "models" / "bases.yaml")
     return tuple(KnownBase.model_validate(entry) for entry in entries)

@@ -9,7 +9,6 @@ from tianji_core.recipe.loading import (
     load_recipe,
     parse_recipe,
     reason_of,
-    yaml_problem,
 )
 from tianji_core.recipe.model import (
     RELATION_TITLES,
@@ -77,5 +76,4 @@ __all__ = [
     "teacher_prompt",
     "training_input",
     "wordings",
-    "yaml_problem",
 ]

@@ -8,10 +8,11 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from tianji_core.errors import RecipeError
-from tianji_core.i18n import N_, _
+from tianji_core.errors import RecipeError, YamlError
+from tianji_core.i18n import _
 from tianji_core.project import CONFIGS
 from tianji_core.recipe.model import Recipe
+from tianji_core.yaml_reading import parse_yaml, read_yaml
 
 BUILT_IN = CONFIGS / "recipes"
 DEFAULT_RECIPE = "wishes"
@@ -25,10 +26,10 @@ def load_recipe(path: Path) -> Recipe:
         RecipeError: unreadable, not YAML (with the line), or not a valid recipe (with key and value).
     """
     try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise RecipeError(_("读不了配方文件 {file}：{detail}", file=path, detail=error)) from error
-    return parse_recipe(text, str(path))
+        value = read_yaml(path)
+    except YamlError as error:
+        raise RecipeError(str(error)) from error
+    return _recipe(value, str(path))
 
 
 def built_in_recipe(key: str) -> Recipe:
@@ -49,11 +50,13 @@ def _unchanged(path: Path, _modified: int) -> Recipe:
 def parse_recipe(text: str, source: str) -> Recipe:
     """Returns a recipe from YAML text; ``source`` names it in errors."""
     try:
-        value = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise RecipeError(_("{file} {problem}", file=source, problem=yaml_problem(error, text))) from error
-    except RecursionError as error:
-        raise RecipeError(_("{file} 的 YAML 套得太深，不是配方", file=source)) from error
+        value = parse_yaml(text, source)
+    except YamlError as error:
+        raise RecipeError(str(error)) from error
+    return _recipe(value, source)
+
+
+def _recipe(value: object, source: str) -> Recipe:
     if not isinstance(value, dict):
         raise RecipeError(
             _("{file} 应当是一张“键: 值”的表，读到的是 {kind}", file=source, kind=type(value).__name__)
@@ -67,33 +70,6 @@ def validate_recipe(value: dict[str, Any], source: str) -> Recipe:
         return Recipe.model_validate(value)
     except ValidationError as error:
         raise RecipeError(f"{source}：{explain(error)}") from error
-
-
-_YAML_PROBLEMS = {
-    "mapping values are not allowed here": N_("这里不该有冒号：值里有冒号请加引号，否则检查上一行的缩进"),
-    "cannot start any token": N_("缩进只能用空格，特殊符号开头的文字请加引号"),
-    "could not find expected ':'": N_("这里缺一个冒号"),
-    "found unexpected end of stream": N_("引号没有配对"),
-    "expected <block end>": N_("缩进和上面不一致，或者引号没有配对"),
-    "expected ',' or ']'": N_("方括号没有配对，或者缺一个逗号"),
-    "expected ',' or '}'": N_("花括号没有配对，或者缺一个逗号"),
-    "found unhashable key": N_("键应当是一个词"),
-    "found undefined alias": N_("星号开头的文字请加引号"),
-    "special characters are not allowed": N_("有看不见的控制字符"),
-}
-"""Part of a message of PyYAML → advice to the person."""
-
-
-def yaml_problem(error: yaml.YAMLError, text: str) -> str:
-    """Returns where and why a text is not YAML, on one line."""
-    mark, position = getattr(error, "problem_mark", None), getattr(error, "position", None)
-    if mark is not None:
-        line = mark.line + 1
-    else:
-        line = text.count("\n", 0, position) + 1 if isinstance(position, int) else 1
-    said = getattr(error, "problem", None) or str(error)
-    known = next((_(advice) for part, advice in _YAML_PROBLEMS.items() if part in said), None)
-    return _("第 {line} 行不是合法的 YAML：{detail}", line=line, detail=known or " ".join(said.split()))
 
 
 def explain(error: ValidationError, whole: str | None = None) -> str:

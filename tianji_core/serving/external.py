@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
 from tianji_core import jobs
@@ -23,6 +22,7 @@ from tianji_core.project import CONFIGS
 from tianji_core.serving.choosing import resolved
 from tianji_core.serving.launch import HOST, KIND, ModelRef, ServerSubject, free_port
 from tianji_core.workspace import Workspace
+from tianji_core.yaml_reading import read_yaml
 
 FOLDER = CONFIGS / "serving"
 DEFAULT_PORT = 8000
@@ -68,7 +68,7 @@ def programs() -> dict[str, Program]:
     """Returns every known program by name."""
     by_name = {}
     for path in sorted(FOLDER.glob("*.yaml")):
-        by_name[path.stem] = Program.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+        by_name[path.stem] = Program.model_validate(read_yaml(path))
     return by_name
 
 

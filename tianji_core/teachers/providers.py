@@ -9,12 +9,13 @@ from typing import Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from tianji_core.errors import SettingsError
+from tianji_core.errors import SettingsError, YamlError
 from tianji_core.files import write_text
 from tianji_core.i18n import _
 from tianji_core.project import CONFIGS
-from tianji_core.recipe import explain, yaml_problem
+from tianji_core.recipe import explain
 from tianji_core.workspace import Workspace
+from tianji_core.yaml_reading import read_yaml
 
 BUILT_IN = CONFIGS / "providers.yaml"
 
@@ -88,16 +89,9 @@ def load_providers(path: Path) -> dict[str, Provider]:
         SettingsError: unreadable, not YAML, or a provider that is not valid (with file, key and value).
     """
     try:
-        text = path.read_text(encoding="utf-8-sig")
-        value = yaml.safe_load(text)
-    except OSError as error:
-        raise SettingsError(_("读不了 {file}：{detail}", file=path, detail=error.strerror)) from error
-    except UnicodeDecodeError as error:
-        raise SettingsError(_("{file} 不是 UTF-8 编码的文本，请另存为 UTF-8", file=path)) from error
-    except yaml.YAMLError as error:
-        raise SettingsError(_("{file} {problem}", file=path, problem=yaml_problem(error, text))) from error
-    except RecursionError as error:
-        raise SettingsError(_("{file} 的 YAML 套得太深", file=path)) from error
+        value = read_yaml(path)
+    except YamlError as error:
+        raise SettingsError(str(error)) from error
     if not isinstance(value, dict):
         raise SettingsError(_("{file} 应当是一张“键: 值”的表，每个造数模型一项", file=path))
     return {str(key): _provider(str(key), fields, path) for key, fields in value.items()}

@@ -12,6 +12,7 @@ import yaml
 from tianji_core.project import CONFIGS
 from tianji_core.recipe import Recipe
 from tianji_core.teachers.composer import Phrases
+from tianji_core.yaml_reading import read_yaml
 
 TEXTS = CONFIGS / "models" / "nano-corpus" / "reading.yaml"
 _CLAUSE = re.compile("[，。！？：；~\\s]+")
@@ -47,7 +48,7 @@ class ReadingTasks:
     def __init__(
         self, recipe: Recipe, phrases: Phrases, blessings: list[Blessing], texts: Path = TEXTS
     ) -> None:
-        read: dict[str, Any] = yaml.safe_load(texts.read_text(encoding="utf-8"))
+        read: dict[str, Any] = read_yaml(texts)
         self.texts = read
         self.recipe = recipe
         self.phrases = phrases

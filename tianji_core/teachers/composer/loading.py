@@ -4,10 +4,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TypeVar
 
-import yaml
 from pydantic import BaseModel, ValidationError
 
-from tianji_core.errors import ComposerError
+from tianji_core.errors import ComposerError, YamlError
 from tianji_core.i18n import _
 from tianji_core.project import CONFIGS
 from tianji_core.recipe import Name, Pronoun, Relation, explain
@@ -23,6 +22,7 @@ from tianji_core.teachers.composer.phrases import (
     StylePhrases,
     parsed,
 )
+from tianji_core.yaml_reading import read_yaml
 
 BUILT_IN = CONFIGS / "composer"
 
@@ -66,17 +66,9 @@ _Model = TypeVar("_Model", bound=BaseModel)
 
 def _read(file: Path, model: type[_Model]) -> _Model:
     try:
-        value = yaml.load(
-            file.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-        )
-    except (OSError, UnicodeDecodeError) as error:
-        raise ComposerError(_("读不了语句文件 {file}：{detail}", file=file, detail=error)) from error
-    except yaml.YAMLError as error:
-        raise ComposerError(
-            _("{file} 不是合法的 YAML：{detail}", file=file, detail=" ".join(str(error).split()))
-        ) from error
-    try:
-        return model.model_validate(value)
+        return model.model_validate(read_yaml(file))
+    except YamlError as error:
+        raise ComposerError(str(error)) from error
     except ValidationError as error:
         raise ComposerError(f"{file}：{explain(error)}") from error
 
