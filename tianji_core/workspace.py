@@ -73,6 +73,27 @@ class Workspace:
         """Exported files."""
         return self.home / "exports"
 
+    def cache_variables(self) -> dict[str, str]:
+        """Returns the environment variables of child processes that keep the caches of libraries in the
+        workspace. Libraries that share a cache between projects keep theirs in the home folder where that can
+        be written."""
+        cache = self.home / "cache"
+        variables = {
+            "HF_HOME": str(cache / "huggingface"),
+            "HF_MODULES_CACHE": str(cache / "huggingface" / "modules"),
+            "HF_DATASETS_CACHE": str(cache / "datasets"),
+        }
+        home = Path("~").expanduser()
+        if not home.is_dir() or not os.access(home, os.W_OK):
+            shared = {
+                "MODELSCOPE_CACHE": "modelscope",
+                "MPLCONFIGDIR": "matplotlib",
+                "TRITON_CACHE_DIR": "triton",
+            }
+            variables |= {name: str(cache / folder) for name, folder in shared.items()}
+            variables["XDG_CACHE_HOME"] = str(cache)
+        return variables
+
     @cached_property
     def engine(self) -> "Engine":
         """The database, migrated to the current schema."""

@@ -36,6 +36,7 @@ def supervise(workspace: Workspace, job_id: int) -> int:
         "TIANJI_HOME": str(workspace.home),
         "TIANJI_JOB_ID": str(job_id),
         VARIABLE: str(progress_path(workspace, job_id)),
+        **workspace.cache_variables(),
         **job.environment,
     }
     me = os.getpid()

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from tianji_core.model_folders.base import checked_base
+from tianji_core.model_folders.foreign_code import prepare_transformers
 from tianji_core.model_folders.manifest import read_manifest
 from tianji_core.model_folders.messages import ChatMessage
 from tianji_core.model_folders.prompt import encode
@@ -29,6 +30,7 @@ def load(model: Path, adapter: Path | None, runs_code: bool) -> tuple[Any, Any]:
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
+    prepare_transformers()
     tokenizer = AutoTokenizer.from_pretrained(str(model), trust_remote_code=runs_code)
     gpu = torch.cuda.is_available()
     wide = not gpu and checked_base(model).size < SMALL

@@ -19,12 +19,14 @@ from tianji_core.models.catalogue import checked_name, free_name, making
 from tianji_core.models.trying import PROMPTS, tried
 from tianji_core.store.training import TrainingRun
 from tianji_core.training import Checkpoint, preset_of, record_of, training_state, version_of, work_folder
-from tianji_core.training.child import run_tool, tool_environment, xtuner_tool
+from tianji_core.training.child import run_tool, tool_environment
 from tianji_core.training.config import CONFIG_NAME
 from tianji_core.training.curve import validations
 from tianji_core.training.estimate import read_training_file
 from tianji_core.training.verdict import cause
 from tianji_core.workspace import Workspace
+
+CONVERTER = "tianji_core.training.converter"
 
 
 def checkpoint_of(workspace: Workspace, run: TrainingRun, iteration: int | None) -> Checkpoint:
@@ -82,7 +84,8 @@ def convert(
     config = work_folder(workspace, run) / CONFIG_NAME
     with making(workspace, chosen) as folder:
         arguments = [
-            str(xtuner_tool("model_converters/pth_to_hf.py")),
+            "-m",
+            CONVERTER,
             str(config),
             str(checkpoint.path),
             str(folder),

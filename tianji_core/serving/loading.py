@@ -14,6 +14,7 @@ from tianji_core.i18n import _
 from tianji_core.model_folders.adapter import adapter_base
 from tianji_core.model_folders.base import fingerprint
 from tianji_core.model_folders.folders import NamedFolder, check_model
+from tianji_core.model_folders.foreign_code import prepare_transformers
 from tianji_core.model_folders.manifest import read_manifest
 from tianji_core.model_folders.messages import ChatMessage
 from tianji_core.model_folders.prompt import shared_tokens, stop_tokens
@@ -216,6 +217,7 @@ def owner_of(adapter: str, base: str, models: Sequence[Full]) -> Full:
 def _load_base(folder: NamedFolder, device: torch.device, form: Format, runs_code: bool) -> tuple[Any, Any]:
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
+    prepare_transformers()
     options: dict[str, Any] = {
         "torch_dtype": choose_dtype(form.dtype, device),
         "trust_remote_code": runs_code,

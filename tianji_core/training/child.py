@@ -64,14 +64,12 @@ def offline_variables() -> dict[str, str]:
 def tool_environment(workspace: Workspace, device: str) -> dict[str, str]:
     """The environment of a tool that must never reach for the internet; ``device`` 'cpu' hides every GPU.
     Caches are in the workspace."""
-    cache = workspace.home / "cache"
     environment = {
         **child_environment(),
         "PYTHONUNBUFFERED": "1",
         "PYTHONIOENCODING": "utf-8",
         **offline_variables(),
-        "HF_HOME": str(cache / "huggingface"),
-        "HF_DATASETS_CACHE": str(cache / "datasets"),
+        **workspace.cache_variables(),
         "MPLBACKEND": "Agg",
     }
     if device == "cpu":

@@ -184,7 +184,7 @@ def by_hand(workspace: Workspace, run: TrainingRun) -> tuple[list[str], str]:
     run as its job would, from its newest checkpoint where there is one."""
     chosen, target = preset_of(workspace, run), record_of(run).target
     work_dir, resumed = work_folder(workspace, run), resumed_from(workspace, run)
-    variables = _variables(run, resumed)
+    variables = {**workspace.cache_variables(), **_variables(run, resumed)}
     script = slurm_script(chosen, target, work_dir, run.title, resumed, variables)
     return node_commands(chosen, target, work_dir, resumed, variables), script
 

@@ -1,0 +1,20 @@
+"""``python -m tianji_core.training.converter <arguments of xtuner's pth_to_hf.py>``: runs xtuner's own program,
+for bases that bring code, too."""
+
+import runpy
+import sys
+
+from tianji_core.model_folders.foreign_code import prepare_transformers
+from tianji_core.training.child import xtuner_tool
+
+
+def main() -> None:
+    """Runs xtuner's pth_to_hf.py in this process."""
+    prepare_transformers()
+    tool = str(xtuner_tool("model_converters/pth_to_hf.py"))
+    sys.argv[0] = tool
+    runpy.run_path(tool, run_name="__main__")
+
+
+if __name__ == "__main__":
+    main()
