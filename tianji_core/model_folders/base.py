@@ -138,7 +138,7 @@ def check_safetensors(path: Path) -> None:
         end = max(
             (entry["data_offsets"][1] for key, entry in header.items() if key != "__metadata__"), default=0
         )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise ModelError(
             _("权重文件 {file} 已损坏（文件头读不出来），请重新下载或合并", file=path)
         ) from error

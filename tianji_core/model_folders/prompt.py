@@ -58,12 +58,23 @@ def shared_tokens(tokenizer: Any, template: str, messages: Sequence[ChatMessage]
 
 def without(text: str, controls: set[str]) -> str:
     """``text`` without control tokens, including those that only appear after a removal."""
-    before = None
-    while before != text:
-        before = text
-        for token in controls:
-            text = text.replace(token, "")
-    return text
+    tokens = [token for token in controls if token]
+    if not any(token in text for token in tokens):
+        return text
+    lasts = {token[-1] for token in tokens}
+    kept: list[str] = []  # character by character: removing level by level takes minutes for a hostile text
+    for character in text:
+        kept.append(character)
+        while kept and kept[-1] in lasts:
+            found = next((token for token in tokens if _ends_with(kept, token)), None)
+            if found is None:
+                break
+            del kept[-len(found) :]
+    return "".join(kept)
+
+
+def _ends_with(characters: list[str], token: str) -> bool:
+    return "".join(characters[-len(token) :]) == token
 
 
 def stop_tokens(tokenizer: Any, configured: int | Sequence[int] | None) -> frozenset[int]:

@@ -1,5 +1,6 @@
 """Loads bases and adapters into memory. Imported by the server process only."""
 
+import contextlib
 import os
 import traceback
 from collections.abc import Sequence
@@ -24,6 +25,8 @@ from tianji_core.serving.lora import MisfitError, read_adapter
 from tianji_core.serving.routing import BASE
 
 SHOWN_KEYS = 3
+SHOWN_BASE = 200
+"""Characters of a base's name in a message."""
 
 SMALL = 100_000_000
 """Number of weights below which synchronising threads costs more than computing, and the network needs a
@@ -159,8 +162,12 @@ def load_adapter(base: Served, adapter: NamedFolder) -> Served:
         base.engine.add_adapter(adapter.name, pairs).result()
     except torch.OutOfMemoryError as error:
         raise ModelError(_("显存不够再加载适配器 {folder}，请先卸载一个", folder=adapter.path)) from error
-    except (MisfitError, ValueError, RuntimeError, KeyError, OSError, TypeError) as error:
+    except MisfitError as error:
         raise _misfit(adapter, base, error) from error
+    except ModelError:
+        raise
+    except Exception as error:  # a file that changes meanwhile, an engine that stops
+        raise _failure(_("加载不了 {folder}：{detail}"), adapter, error) from error
     return replace(
         base,
         name=adapter.name,
@@ -203,15 +210,20 @@ def owner_of(adapter: str, base: str, models: Sequence[Full]) -> Full:
     Raises:
         ModelError: none of them.
     """
-    for model in models:
-        if base and Path(base).expanduser().resolve() == model.path:
-            return model
+    with contextlib.suppress(OSError, RuntimeError, ValueError):  # what a stranger's file names is any text
+        folder = Path(base).expanduser().resolve()
+        for model in models:
+            if base and folder == model.path:
+                return model
     if len(models) == 1:
         return models[0]
     for model in models:
         if base and Path(base).name == model.path.name:
             return model
-    raise ModelError(_("适配器 {name} 的基座 {base} 不在要加载的模型里，请一起加载", name=adapter, base=base))
+    shown = base[:SHOWN_BASE]
+    raise ModelError(
+        _("适配器 {name} 的基座 {base} 不在要加载的模型里，请一起加载", name=adapter, base=shown)
+    )
 
 
 def _load_base(folder: NamedFolder, device: torch.device, form: Format, runs_code: bool) -> tuple[Any, Any]:

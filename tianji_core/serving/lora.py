@@ -15,7 +15,8 @@ from torch import nn
 
 from tianji_core.errors import ModelError
 from tianji_core.i18n import _
-from tianji_core.model_folders.adapter import PICKLED_WEIGHTS, WEIGHTS, read_adapter_config
+from tianji_core.model_folders.adapter import read_adapter_config
+from tianji_core.serving.adapter_weights import read_weights
 from tianji_core.serving.routing import Columns, Routing
 
 
@@ -137,13 +138,13 @@ class Adapters:
         """Adds all matrices of an adapter, or none.
 
         Raises:
-            torch.OutOfMemoryError: there is no memory for it.
+            RuntimeError: a matrix cannot be put on the device, for example for lack of memory.
         """
         self.stamp += 1
         try:
             for path, pair in pairs.items():
                 self._layer(path).put(name, pair)
-        except torch.OutOfMemoryError:
+        except Exception:
             self.remove(name)
             raise
         self._routing.names.append(name)
@@ -177,9 +178,8 @@ def read_adapter(folder: Path, model: nn.Module) -> dict[str, LoraMatrices]:
     """Returns the matrices of the adapter in ``folder`` by the path of their layer.
 
     Raises:
-        ModelError: another kind of adapter, or weights that are not finite.
+        ModelError: another kind of adapter, or its files are broken.
         MisfitError: layers or shapes that the model does not have.
-        OSError, ValueError, KeyError: the files cannot be read.
     """
     config = read_adapter_config(folder)
     special = config.special()
@@ -189,18 +189,10 @@ def read_adapter(folder: Path, model: nn.Module) -> dict[str, LoraMatrices]:
             _("{folder} 不是普通的 LoRA 适配器（{what}），请先合并再加载", folder=folder, what=what)
         )
     halves: dict[str, dict[str, torch.Tensor]] = {}
-    for key, tensor in _weights(folder).items():
-        if not bool(tensor.isfinite().all()):  # 0 × NaN is NaN, which would spread to rows of other adapters
-            raise ModelError(
-                _(
-                    "适配器 {folder} 的权重坏了（{key} 里有 NaN 或无穷大），请换一个检查点，或者调小学习率重新训练",
-                    folder=folder,
-                    key=key,
-                )
-            )
+    for key, tensor in read_weights(folder).items():
         path, _dot, which = key.removeprefix("base_model.model.").removesuffix(".weight").rpartition(".lora_")
         if which not in ("A", "B"):
-            raise MisfitError(_("不认识的张量 {key}", key=key))
+            raise MisfitError(_("不认识的张量 {key}", key=key[:100]))
         halves.setdefault(path, {})[which] = tensor
     linear = dict(_linear_layers(model))
     targets = {path for path in linear if config.targets(path)}
@@ -213,19 +205,14 @@ def read_adapter(folder: Path, model: nn.Module) -> dict[str, LoraMatrices]:
             raise MisfitError(_("{key} 缺了一半", key=path))
         have = (both["B"].shape[0], both["A"].shape[1])
         want = (base.out_features, base.in_features)
-        if have != want or both["A"].shape[0] != both["B"].shape[1]:
+        if have != want:
             raise MisfitError(_("{key} 的形状是 {have}，基座是 {want}", key=path, have=have, want=want))
+        ranks, rank = {both["A"].shape[0], both["B"].shape[1]}, config.rank(path)
+        if ranks != {rank}:
+            said = _("、").join(map(str, sorted(ranks)))
+            raise MisfitError(_("{key} 的秩是 {have}，配置里写的是 {want}", key=path, have=said, want=rank))
         pairs[path] = LoraMatrices(both["A"], both["B"], config.scale(path))
     return pairs
-
-
-def _weights(folder: Path) -> dict[str, torch.Tensor]:
-    path = folder / WEIGHTS
-    if path.exists():
-        from safetensors.torch import load_file
-
-        return load_file(path)
-    return dict(torch.load(folder / PICKLED_WEIGHTS, map_location="cpu", weights_only=True))
 
 
 def _linear_layers(model: nn.Module) -> Iterator[tuple[str, nn.Linear]]:

@@ -1,9 +1,10 @@
 """The wire format: chat requests, answers and errors as in OpenAI's API."""
 
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
 
+from tianji_core.i18n import _
 from tianji_core.model_folders.messages import ChatMessage
 
 DEFAULT_MAX_TOKENS = 512
@@ -59,23 +60,34 @@ class ChatRequest(BaseModel):
         return self.max_completion_tokens or self.max_tokens or DEFAULT_MAX_TOKENS
 
 
+def _printable(name: str) -> str:
+    if not name.isprintable():
+        raise ValueError(_("里有看不见的字符"))
+    return name
+
+
+AdapterName = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_printable)]
+"""A name for requests, logs and metrics."""
+
+
 class LoadRequest(BaseModel):
     """``POST /v1/load_lora_adapter``, as vLLM has it; ``base_model`` names the base where there are
     several."""
 
-    model_config = ConfigDict(extra="ignore")
+    model_config = ConfigDict(extra="forbid")
 
-    lora_name: str = Field(min_length=1)
+    lora_name: AdapterName
     lora_path: str = Field(min_length=1)
     base_model: str = ""
 
 
 class UnloadRequest(BaseModel):
-    """``POST /v1/unload_lora_adapter``."""
+    """``POST /v1/unload_lora_adapter``; ``lora_int_id`` is vLLM's own number of an adapter, not used here."""
 
-    model_config = ConfigDict(extra="ignore")
+    model_config = ConfigDict(extra="forbid")
 
-    lora_name: str = Field(min_length=1)
+    lora_name: AdapterName
+    lora_int_id: int | None = None
 
 
 class ApiError(Exception):

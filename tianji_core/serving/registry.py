@@ -15,16 +15,23 @@ from tianji_core.errors import InputError, ModelError
 from tianji_core.i18n import _
 from tianji_core.model_folders.adapter import adapter_base
 from tianji_core.model_folders.folders import NamedFolder
+from tianji_core.model_folders.roots import checked_root
 from tianji_core.serving.engine import Engine
 from tianji_core.serving.loading import Served, load_adapter, owner_of
+from tianji_core.workspace import Workspace
 
 
 class Registry:
     """The models that requests can use. Changed only from the event loop."""
 
-    def __init__(self, served: list[Served], device: torch.device) -> None:
+    def __init__(
+        self, served: list[Served], device: torch.device, workspace: Workspace | None = None
+    ) -> None:
+        """``workspace`` is a folder from which requests may always load adapters, beside those of
+        :mod:`~tianji_core.model_folders.roots`."""
         self._by_name = {entry.name: (entry, int(time.time())) for entry in served}
         self._changing = asyncio.Lock()
+        self._workspace = workspace
         self.device = device
 
     @property
@@ -51,7 +58,7 @@ class Registry:
         """Loads an adapter under ``name``; ``base`` names its base when there are several.
 
         Raises:
-            InputError: the name is taken, or no such base.
+            InputError: the name is taken, no such base, or a folder from which no model may be loaded.
             ModelError: the adapter cannot be loaded on it.
         """
         async with self._changing:
@@ -62,13 +69,16 @@ class Registry:
                 full = [entry for entry in full if entry.name == base]
                 if not full:
                     raise InputError(_("没有叫 {name} 的基座", name=base))
-            if not folder.is_dir():
-                raise ModelError(_("没有文件夹 {folder}，请检查模型的路径", folder=folder))
-            adapter = NamedFolder(name, folder.resolve())
-            owner = owner_of(adapter.name, adapter_base(adapter.path), full)
-            made = await asyncio.to_thread(load_adapter, owner, adapter)
+            made = await asyncio.to_thread(self._loaded, name, folder, full)
             self._by_name[name] = (made, int(time.time()))
             return made
+
+    def _loaded(self, name: str, folder: Path, full: list[Served]) -> Served:
+        real = checked_root(self._workspace, folder)
+        if not real.is_dir():
+            raise ModelError(_("没有文件夹 {folder}，请检查模型的路径", folder=real))
+        owner = owner_of(name, adapter_base(real), full)
+        return load_adapter(owner, NamedFolder(name, real))
 
     async def unload(self, name: str) -> None:
         """Removes an adapter: new requests are refused at once, running ones end first, then its memory is

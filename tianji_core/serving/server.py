@@ -18,7 +18,7 @@ from tianji_core.i18n import _, set_language
 from tianji_core.jobs import Reporter
 from tianji_core.model_folders.folders import named_folder
 from tianji_core.serving.launch import DTYPES, KEY_VARIABLE, QUANTIZATIONS
-from tianji_core.workspace import open_workspace
+from tianji_core.workspace import Workspace, open_workspace
 
 SWITCH_S = 0.0005
 """Seconds that a thread runs Python code before another may."""
@@ -54,7 +54,7 @@ def parser() -> argparse.ArgumentParser:
         action="store_true",
         help=f"answer only who sends the key in the environment variable {KEY_VARIABLE}",
     )
-    made.add_argument("--workspace", type=Path, help="for the language of messages")
+    made.add_argument("--workspace", type=Path, help="for the language of messages, the key, and adapters")
     return made
 
 
@@ -83,7 +83,7 @@ def bind(host: str, port: int) -> socket.socket:
     return made
 
 
-def _key(arguments: argparse.Namespace) -> str:
+def _key(arguments: argparse.Namespace, workspace: Workspace | None) -> str:
     """Returns the key that clients must send, '' for none.
 
     Raises:
@@ -92,8 +92,8 @@ def _key(arguments: argparse.Namespace) -> str:
     if not arguments.api_key:
         return ""
     key = os.environ.get(KEY_VARIABLE, "")
-    if not key and arguments.workspace is not None:
-        key = open_workspace(arguments.workspace).key(KEY_VARIABLE) or ""
+    if not key and workspace is not None:
+        key = workspace.key(KEY_VARIABLE) or ""
     if not key:
         raise InputError(_("要求密钥（--api-key），但环境变量 {variable} 没有设置", variable=KEY_VARIABLE))
     return key
@@ -112,7 +112,8 @@ def serve(arguments: argparse.Namespace, reporter: Reporter) -> None:
         raise InputError(_("有两个模型都叫 {name}，请用 名字=文件夹 给它们不同的名字", name=twice[0]))
     if arguments.max_active < 1 or arguments.max_queue < 0:
         raise InputError(_("--max-active 至少为 1，--max-queue 不能小于 0"))
-    key = _key(arguments)
+    workspace = None if arguments.workspace is None else open_workspace(arguments.workspace)
+    key = _key(arguments, workspace)
     bound = bind(arguments.host, arguments.port)
     host, port = bound.getsockname()[:2]
     hosts = allowed_hosts(host, port, allowed_hosts_setting())
@@ -146,7 +147,7 @@ def serve(arguments: argparse.Namespace, reporter: Reporter) -> None:
 
     # The decode thread runs Python too: an incoming request must not wait 5 ms, the default interval, for it.
     sys.setswitchinterval(SWITCH_S)
-    registry = Registry(served, device)
+    registry = Registry(served, device, workspace)
     if not is_loopback(host) and not key:
         print(_("注意：{host} 不只本机能访问，而且没有密钥（--api-key）", host=host), flush=True)
     app = build_app(registry, arguments.system, hosts, ready, key)
