@@ -19,7 +19,7 @@ from tianji_core.model_folders.base import checked_base
 from tianji_core.model_folders.foreign_code import prepare_transformers
 from tianji_core.model_folders.manifest import read_manifest
 from tianji_core.model_folders.messages import ChatMessage
-from tianji_core.model_folders.prompt import encode
+from tianji_core.model_folders.prompt import encode, stop_tokens
 
 SMALL = 4e9
 """Bytes of weights up to which a CPU computes in float32; larger models keep 16 bits to fit."""
@@ -67,11 +67,7 @@ def answer_all(
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token
     prompts = [_prompt(tokenizer, template, request) for request in requests]
-    stop = [
-        i
-        for i in (tokenizer.convert_tokens_to_ids("<|im_end|>"), tokenizer.eos_token_id)
-        if isinstance(i, int)
-    ]
+    stop = sorted(stop_tokens(tokenizer, model.generation_config.eos_token_id))
     sampling = (
         {"do_sample": True, "temperature": temperature, "top_p": 0.9}
         if temperature > 0

@@ -19,9 +19,21 @@ def with_system(messages: Sequence[ChatMessage], system: str) -> list[ChatMessag
     return [ChatMessage(role="system", content=system), *messages] if system else list(messages)
 
 
+QWEN = ("QWenTokenizer", "Qwen2Tokenizer", "Qwen2TokenizerFast")
+"""Classes of tokenizers whose conversations have no beginning token, though some releases name one."""
+
+
+def beginning(tokenizer: Any) -> list[int]:
+    """The ids with which every conversation begins, in training as in chat: the tokenizer's beginning token,
+    or none where it has none or is one of :data:`QWEN`."""
+    if type(tokenizer).__name__ in QWEN or tokenizer.bos_token_id is None:
+        return []
+    return [tokenizer.bos_token_id]
+
+
 def encode(tokenizer: Any, template: str, messages: Sequence[ChatMessage]) -> list[int]:
-    """The prompt as token ids. As in xtuner's training, the tokenizer's beginning token, if it has one, comes
-    first. Control tokens in the messages are removed.
+    """The prompt as token ids, the same as in training: :func:`beginning` comes first. Control tokens in the
+    messages are removed.
 
     Raises:
         InputError: nothing to answer, or the model's own template refuses the conversation.
@@ -32,8 +44,7 @@ def encode(tokenizer: Any, template: str, messages: Sequence[ChatMessage]) -> li
     turns = [(m.role, without(m.content, controls)) for m in messages]
     if template in TEMPLATES or not getattr(tokenizer, "chat_template", None):
         text = "".join(f"{START}{role}\n{content}{END}\n" for role, content in turns)
-        start = [tokenizer.bos_token_id] if tokenizer.bos_token_id is not None else []
-        return start + tokenizer.encode(f"{text}{START}assistant\n", add_special_tokens=False)
+        return beginning(tokenizer) + tokenizer.encode(f"{text}{START}assistant\n", add_special_tokens=False)
     from jinja2 import TemplateError
 
     plain = [{"role": role, "content": content} for role, content in turns]

@@ -1,10 +1,10 @@
 """One process of a training: ``python -m tianji_core.training.trainer <arguments of xtuner's train.py>``.
 
-It runs xtuner's own program with four changes. It dies with its parent, so that no process and no GPU memory
+It runs xtuner's own program with five changes. It dies with its parent, so that no process and no GPU memory
 is left when that one is killed. Several processes can train on a machine without a card, where mmengine would
-ask for a card for each of them even with gloo. Code in the base's folder loads whatever the folder is
-called. And the trial answers between two checkpoints are written to
-files like those at a checkpoint, where xtuner only logs them.
+ask for a card for each of them even with gloo. Code in the base's folder loads whatever the folder is called.
+Conversations become the same token ids as in chat. And the trial answers between two checkpoints are written
+to files like those at a checkpoint, where xtuner only logs them.
 """
 
 import ctypes
@@ -15,6 +15,7 @@ import sys
 from typing import Any
 
 from tianji_core.model_folders.foreign_code import prepare_transformers
+from tianji_core.training.prompt_ids import use_our_beginning
 
 _DIE_WITH_PARENT = 1
 """PR_SET_PDEATHSIG of Linux."""
@@ -68,6 +69,7 @@ def main() -> None:
     if os.environ.get("CUDA_VISIBLE_DEVICES") == "" and "RANK" in os.environ:
         without_cards()
     prepare_transformers()
+    use_our_beginning()
     keep_every_answer()
     tool = str(xtuner_tool("train.py"))
     sys.argv[0] = tool
