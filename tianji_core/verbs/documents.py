@@ -141,7 +141,8 @@ def _show_run(space: Workspace, run_id: int, job: Job, as_json: bool) -> None:
 
 def _document(path: Path) -> documents.Document:
     try:
-        data = path.read_bytes()
+        with path.open("rb") as file:
+            data = file.read(documents.LARGEST_FILE + 1)
     except OSError as error:
         raise InputError(_("读不了 {file}：{detail}", file=path, detail=error.strerror)) from error
     return documents.read_document(path.name, data)

@@ -4,6 +4,7 @@ background."""
 
 from tianji_core.generation.knowledge.asking import KnowledgeSettings, knowledge_prompt
 from tianji_core.generation.knowledge.documents import (
+    LARGEST_FILE,
     SUFFIXES,
     Document,
     DocumentChunk,
@@ -20,6 +21,7 @@ from tianji_core.generation.knowledge.runs import (
 )
 
 __all__ = [
+    "LARGEST_FILE",
     "SUFFIXES",
     "Document",
     "DocumentChunk",

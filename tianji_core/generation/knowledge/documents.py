@@ -1,18 +1,29 @@
 """Reads the text of uploaded files and splits it into chunks that end where sentences end."""
 
 import hashlib
-import io
+import json
 import re
+import signal
+import subprocess
+import sys
+import tempfile
 from dataclasses import dataclass
 from pathlib import PurePath
 
 from tianji_core.errors import InputError
+from tianji_core.gate import clean_sentence
+from tianji_core.generation.knowledge.conversion import MEMORY, OUT_OF_MEMORY, SECONDS, TEXT, TOO_LARGE
 from tianji_core.i18n import _
+from tianji_core.jobs.environment import child_environment
+from tianji_core.jobs.processes import end_group
+from tianji_core.project import PROJECT
 
 SUFFIXES = ("txt", "md", "docx", "pdf", "html", "htm")
 _PLAIN = (".txt", ".md")
 _SEPARATORS = [r"\n\n+", r"\n", r"(?<=[。！？!?…])", r"(?<=[；;])", r"(?<=[，,、])", r""]
 """Where a text may be split, best first: paragraphs, lines, sentence ends, clauses, anywhere."""
+LARGEST_FILE = 64 * 1024**2
+"""Bytes of a file."""
 SMALLEST, LARGEST = 100, 8000
 """The limits of the chunk size, in characters."""
 
@@ -37,15 +48,22 @@ class DocumentChunk:
 
 
 def read_document(name: str, data: bytes) -> Document:
-    """Returns the text of a txt, md, docx, pdf or html file.
+    """Returns the text of a txt, md, docx, pdf or html file. The last three are converted in a child process
+    with limits of memory and time.
 
     Raises:
-        InputError: another kind of file, one that cannot be read, or one without text.
+        InputError: another kind of file, one that is too large or cannot be read, or one without text.
     """
     suffix = PurePath(name).suffix.lower()
+    if len(data) > LARGEST_FILE:
+        raise InputError(
+            _("{file} 太大了（最多 {mb} MB），请拆成几个文件", file=name, mb=LARGEST_FILE // 1024**2)
+        )
     if suffix.lstrip(".") not in SUFFIXES:
         raise InputError(_("不认识 {file} 的格式，可以用的是：{known}", file=name, known="、".join(SUFFIXES)))
     text = _decoded(name, data) if suffix in _PLAIN else _converted(name, suffix, data)
+    if len(text) > TEXT:
+        raise _too_much(name)
     text = re.sub(r"[ \t]+\n", "\n", text.replace("\r\n", "\n").replace("\x00", "")).strip()
     if not text:
         raise InputError(_("{file} 里没有文字；扫描的图片要先做文字识别", file=name))
@@ -62,27 +80,58 @@ def _decoded(name: str, data: bytes) -> str:
 
 
 def _converted(name: str, suffix: str, data: bytes) -> str:
-    import markitdown
-    from markitdown import converters
+    """Returns the text that the child process reads from a file.
 
-    converter = {
-        ".docx": converters.DocxConverter,
-        ".pdf": converters.PdfConverter,
-        ".html": converters.HtmlConverter,
-        ".htm": converters.HtmlConverter,
-    }[suffix]
-    try:
-        # Without MarkItDown itself, which would take a broken file for plain text.
-        return converter().convert(io.BytesIO(data), markitdown.StreamInfo(extension=suffix)).text_content
-    except Exception as error:  # each format's library raises its own classes
-        detail = str(error).strip().splitlines()
-        raise InputError(
-            _(
-                "读不了 {file}，文件可能坏了或有密码：{detail}",
-                file=name,
-                detail=(detail or [type(error).__name__])[0][:200],
+    Raises:
+        InputError: it is broken, or needs more memory or time than a document may.
+    """
+    command = [sys.executable, "-m", "tianji_core.generation.knowledge.conversion", suffix]
+    one_thread = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}  # each takes address space
+    with tempfile.TemporaryFile() as output:
+        child = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=output,
+            stderr=subprocess.DEVNULL,
+            cwd=PROJECT,
+            env={**child_environment(), **one_thread},
+            start_new_session=True,
+        )
+        try:
+            child.communicate(data, timeout=2 * SECONDS)
+        except subprocess.TimeoutExpired:
+            pass  # it sleeps, or the machine is busy: the limit of processor time ends the others
+        finally:
+            in_time = child.poll() is not None
+            end_group(child.pid, grace=1.0)
+            child.wait()
+        if not in_time or child.returncode == -signal.SIGXCPU:
+            raise InputError(
+                _("{file} 读了 {n} 秒还没有读完，已经停掉；请拆小，或另存为 txt", file=name, n=SECONDS)
             )
-        ) from error
+        if child.returncode == -signal.SIGXFSZ:
+            raise _too_much(name)
+        output.seek(0)
+        answer = json.load(output) if child.returncode == 0 else {"error": OUT_OF_MEMORY}
+    if "text" in answer:
+        return str(answer["text"])
+    raise _refusal(name, answer["error"])
+
+
+def _refusal(name: str, reason: str) -> InputError:
+    if reason == TOO_LARGE:
+        return _too_much(name)
+    if reason == OUT_OF_MEMORY:
+        limit = f"{MEMORY / 1024**3:g}"
+        return InputError(
+            _("读 {file} 要的内存超过 {gb} GB，已经停掉；请拆小，或另存为 txt", file=name, gb=limit)
+        )
+    detail = clean_sentence(reason)
+    return InputError(_("读不了 {file}，文件可能坏了或有密码：{detail}", file=name, detail=detail))
+
+
+def _too_much(name: str) -> InputError:
+    return InputError(_("{file} 展开后太大了，请拆成几个文件，或只留下要用的部分", file=name))
 
 
 def split_document(document: Document, size: int = 600, overlap: int = 60) -> list[DocumentChunk]:

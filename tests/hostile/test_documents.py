@@ -1,0 +1,103 @@
+"""Documents that expand to gigabytes or never end: each is one sentence, and this process stays small."""
+
+import io
+import resource
+import sys
+import zipfile
+import zlib
+
+import psutil
+import pytest
+
+from tests.generation.test_knowledge import docx, pdf
+from tianji_core.errors import InputError
+from tianji_core.generation.knowledge import conversion, read_document
+from tianji_core.generation.knowledge.documents import LARGEST_FILE
+
+MB = 1024**2
+
+
+def docx_of(member: bytes, name: str = "word/document.xml", times: int = 1) -> bytes:
+    """A docx file in which one member repeats ``member``."""
+    target = io.BytesIO()
+    with (
+        zipfile.ZipFile(io.BytesIO(docx("腊八"))) as whole,
+        zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive,
+    ):
+        for other in set(whole.namelist()) - {name}:
+            archive.writestr(other, whole.read(other))
+        with archive.open(name, "w", force_zip64=True) as file:
+            for _number in range(times):
+                file.write(member)
+    return target.getvalue()
+
+
+def pdf_of(stream: bytes) -> bytes:
+    """A page whose content is ``stream``, compressed."""
+    plain = pdf("x")
+    begin, end = plain.index(b"<</Length"), plain.index(b"\nendstream")
+    body = b"<</Length %d/Filter/FlateDecode>>stream\n%s" % (len(stream), stream)
+    return plain[:begin] + body + plain[end:]
+
+
+def deflated(piece: bytes, times: int) -> bytes:
+    packer = zlib.compressobj(9)
+    return b"".join(packer.compress(piece) for _number in range(times)) + packer.flush()
+
+
+BOMBS = {
+    "a docx of 257 MB": ("a.docx", lambda: docx_of(b"\0" * MB, times=257), "展开后太大"),
+    "a docx with a large picture": (
+        "a.docx",
+        lambda: docx_of(b"\0" * MB, "word/media/a.png", 257),
+        "展开后太大",
+    ),
+    "a docx of 200 MB of tags": (
+        "a.docx",
+        lambda: docx_of(b"<w:p>" * (4 * MB), times=10),
+        "内存超过|坏了",
+    ),
+    "a page of a pdf of 1.2 GB": (
+        "a.pdf",
+        lambda: pdf_of(deflated(b" " * (20 * MB), 60)),
+        "内存超过|没有文字",
+    ),
+    "a file of 65 MB": ("a.html", lambda: b"a" * (LARGEST_FILE + 1), "最多 64 MB"),
+    "a text of 11 million characters": ("a.txt", lambda: b"a" * 11_000_000, "展开后太大"),
+}
+
+
+@pytest.mark.parametrize(("name", "data", "sentence"), BOMBS.values(), ids=BOMBS)
+def test_a_document_that_would_fill_the_memory_is_one_sentence(name, data, sentence):
+    content = data()
+    before = psutil.Process().memory_info().rss
+    with pytest.raises(InputError, match=sentence) as refused:
+        read_document(name, content)
+    assert "\n" not in str(refused.value) and len(str(refused.value)) < 300
+    assert psutil.Process().memory_info().rss - before < 60 * MB
+    largest_child = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
+    assert largest_child < conversion.MEMORY + 400 * MB
+
+
+def test_deep_html_is_read():
+    assert read_document("a.html", b"<div>" * 20_000 + b"x").text == "x"
+
+
+def test_a_conversion_that_does_not_end_is_killed_with_its_group(tmp_path, monkeypatch):
+    """A child that computes for longer than the limit of processor time."""
+    endless = tmp_path / "endless.py"
+    endless.write_text(
+        "import resource, sys\nresource.setrlimit(resource.RLIMIT_CPU, (1, 9))\nwhile True: pass\n",
+        encoding="utf-8",
+    )
+    monkeypatch.setattr(sys, "executable", str(_launcher(tmp_path, endless)))
+    with pytest.raises(InputError, match="秒还没有读完"):
+        read_document("a.pdf", pdf("x"))
+    assert psutil.Process().children(recursive=True) == []
+
+
+def _launcher(folder, script):
+    launcher = folder / "python"
+    launcher.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{script}"\n', encoding="utf-8")
+    launcher.chmod(0o755)
+    return launcher
