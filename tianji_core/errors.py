@@ -80,6 +80,13 @@ class RedirectError(GateError):
     """A server sends a request on to another address; nothing was sent there."""
 
 
+class StorageError(StudioError):
+    """The database cannot take one of the rows, and none of its batch was stored. ``kind`` is stored with the
+    failed task."""
+
+    kind = "storage"
+
+
 class RunLimitError(StudioError):
     """A generation has reached its limit of money, tokens or time; it can continue with a higher limit."""
 

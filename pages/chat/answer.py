@@ -11,6 +11,7 @@ import streamlit as st
 from pages.shared.chat_choice import Endpoint
 from pages.shared.text import plain
 from tianji_core.errors import StudioError
+from tianji_core.gate import clean_sentence
 from tianji_core.i18n import _
 from tianji_core.serving import ChatSampling, Message
 from tianji_core.serving.candidates import candidates
@@ -143,7 +144,7 @@ def _collect(
     except StudioError as error:
         turn.error, turn.stopped = str(error), False
     except Exception as error:  # the page waits until ``kept`` is set
-        turn.error, turn.stopped = f"{type(error).__name__}: {error}", False
+        turn.error, turn.stopped = clean_sentence(f"{type(error).__name__}: {error}"), False
         raise
     finally:
         try:

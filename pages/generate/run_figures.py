@@ -28,6 +28,7 @@ def error_title(kind: str) -> str:
         "refusal": _("被拒绝或被审核拦下"),
         "composer": _("离线造句没有合适的语句"),
         "plan": _("配方里已没有这个条目"),
+        "storage": _("数据库存不下"),
     }.get(kind, kind)
 
 

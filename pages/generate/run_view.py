@@ -4,7 +4,7 @@ import streamlit as st
 
 from pages.generate.run_actions import run_actions
 from pages.generate.run_figures import show_errors, show_pulse, show_teachers, show_variety
-from pages.shared.frame import report_errors
+from pages.shared.frame import report_errors, report_figure
 from pages.shared.job_progress import job_bar, log_view
 from pages.shared.teacher_numbers import SIGNS
 from pages.shared.text import plain
@@ -44,19 +44,27 @@ def _run_box(workspace: Workspace, run_id: int, was_active: bool) -> None:
             st.query_params.pop("run", None)
             st.rerun()
         _progress(workspace, state, job)
-        results = by_teacher(workspace, state.run)
-        _figures(state, results)
+        results: list[TeacherResult] = []
+        with report_figure():
+            results = by_teacher(workspace, state.run)
+        with report_figure():
+            _figures(state, results)
         if active:
-            show_pulse(workspace, run_id)
+            with report_figure():
+                show_pulse(workspace, run_id)
         run_actions(workspace, state, job)
         if not active and state.run.halted:
             st.warning(state.run.halted, icon="⏸️")
         elif job is not None and job.state == "failed" and job.note:
             st.error(plain(job.note), icon="⚠️")
-        show_errors(state)
-        show_teachers(results)
-        show_variety(workspace, state)
-        _latest(state)
+        for show in (
+            lambda: show_errors(state),
+            lambda: show_teachers(results),
+            lambda: show_variety(workspace, state),
+            lambda: _latest(state),
+        ):
+            with report_figure():
+                show()
         if job is not None:
             with st.expander(_("日志"), key=f"log_{run_id}"):
                 log_view(workspace, job)
@@ -115,7 +123,7 @@ def _latest(state: RunState) -> None:
             _("备注"): _("故意出错")
             if answer.planted
             else _("被截断")
-            if answer.finish_reason == "length"
+            if answer.finish_reason in ("length", "cut")
             else "",
         }
         for answer in state.latest

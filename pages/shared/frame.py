@@ -10,6 +10,7 @@ from streamlit import runtime
 from pages.shared import request_checks
 from pages.shared.text import plain
 from tianji_core.errors import StudioError
+from tianji_core.gate import clean_sentence
 from tianji_core.i18n import _, set_language
 from tianji_core.store import recipes
 from tianji_core.store.recipes import StoredRecipe
@@ -117,6 +118,15 @@ def report_errors() -> Iterator[None]:
         st.error(
             plain(_("{file} 读写不了（{detail}）；请检查权限和磁盘空间", file=where, detail=detail)), icon="⚠️"
         )
+
+
+@contextlib.contextmanager
+def report_figure() -> Iterator[None]:
+    """Shows one sentence in place of a figure that cannot be drawn, so that the rest of the page is."""
+    try:
+        yield
+    except (StudioError, ArithmeticError, ValueError, TypeError) as error:
+        st.caption(_("这一项画不出来（{detail}）", detail=plain(clean_sentence(error))))
 
 
 def asked_number(name: str) -> int | None:

@@ -9,6 +9,7 @@ from tianji_core.dispatch import Budget, Failed, Lane, Outcome, Pulse, Retry, Ru
 from tianji_core.errors import (
     PlanError,
     RunLimitError,
+    StorageError,
     TeacherAuthError,
     TeacherRefusalError,
     TeacherUnreachableError,
@@ -147,3 +148,23 @@ def test_a_stop_leaves_the_rest_unsent() -> None:
 
     asyncio.run(story())
     assert 3 <= len(stored.results) < 49
+
+
+def test_a_result_that_cannot_be_stored_becomes_a_failure_and_the_rest_of_its_batch_is_kept() -> None:
+    class Strict(Stored):
+        def __call__(self, results: list[int], failures: list[Failed[int]]) -> None:
+            if 25 in results:
+                raise StorageError("too square")
+            super().__call__(results, failures)
+
+    stored, reported = Strict(), Stored()
+    client = Squares()
+    work = dispatch.run(
+        [lane(client, range(1, 8))], stored, concurrency=7, items=7, on_stored=reported, retry=QUICK
+    )
+    asyncio.run(work)
+    assert sorted(stored.results) == sorted(reported.results) == [1, 4, 9, 16, 36, 49]
+    assert [(f.item, f.kind, f.message, f.attempts) for f in stored.failures] == [
+        (5, "storage", "too square", 1)
+    ]
+    assert reported.failures == stored.failures

@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+import pytest
+from sqlalchemy import text
 from streamlit.testing.v1 import AppTest
 
 from tests.loopback import LoopbackApi, fails, says
@@ -10,6 +12,7 @@ from tianji_core import jobs
 from tianji_core.generation import jobs_by_run, run_state
 from tianji_core.store import recipes
 from tianji_core.store import runs as rows
+from tianji_core.store.database import writing
 from tianji_core.teachers import providers
 from tianji_core.workspace import Workspace
 
@@ -302,3 +305,16 @@ def test_what_is_set_back_follows_the_recipe_and_the_provider_again(workspace: W
     at.button(key="save_provider").click().run()
     assert at.text_input(key="base_url_custom").value == "http://127.0.0.1:7/v1"
     assert page(provider="custom").text_input(key="base_url_custom").value == "http://127.0.0.1:7/v1"
+
+
+@pytest.mark.sqlite
+def test_a_run_with_rows_that_no_sum_can_hold_is_drawn_all_the_same(workspace: Workspace, api: LoopbackApi):
+    at = lab_page(workspace, api)
+    at.button(key="start_run").click()
+    at.run()
+    finish(workspace, 1)
+    with writing(workspace.engine) as connection:
+        connection.execute(text("UPDATE samples SET prompt_tokens = 9223372036854775807, latency = 1e308"))
+    at = page(run="1")
+    assert metrics(at)["写好"] == "4" and errors(at) == ""
+    assert len(at.table) >= 1  # the newest texts, below the figures

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ValidationError
 from tianji_core.errors import TeacherAnswerError
 from tianji_core.i18n import _
 from tianji_core.recipe import explain
+from tianji_core.teachers.reply import read_reply
 
 T = TypeVar("T", bound=BaseModel)
 LIST_TOKENS = 4096
@@ -27,9 +28,7 @@ def read_list(text: str, model: type[T], filled: dict[str, Any] | None = None) -
     Raises:
         TeacherAnswerError: there is no list in the answer at all.
     """
-    import json_repair
-
-    value = json_repair.loads(text)
+    value = read_reply(text)
     items = _list_in(value)
     if not items:
         shown = " ".join(text.split())[:60]

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from tianji_core.comparison.board import Board, Cell, Column, load_board, save_board
 from tianji_core.errors import InputError, StudioError
+from tianji_core.gate import clean_sentence
 from tianji_core.i18n import _
 from tianji_core.serving.client import Message, chat_stream
 from tianji_core.serving.launch import HOST
@@ -152,6 +153,6 @@ class _Run:
         except StudioError as failure:
             state, error = "failed", str(failure)
         except Exception as failure:  # every cell must end, whatever the server sends
-            state, error = "failed", f"{type(failure).__name__}: {failure}"
+            state, error = "failed", clean_sentence(f"{type(failure).__name__}: {failure}")
         cell.error, cell.seconds = error, time.monotonic() - started
         cell.state = state  # type: ignore[assignment]

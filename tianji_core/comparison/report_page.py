@@ -9,6 +9,7 @@ from tianji_core.comparison.ballots import ballots, identical_answers
 from tianji_core.comparison.board import Board, Cell
 from tianji_core.comparison.marks import Checked, CheckerOf, HeatMap, Total, check_board, heat_maps, totals
 from tianji_core.comparison.scores import Standings, by_model, by_model_and_style, by_style, same_verdicts
+from tianji_core.gate import without_secrets
 from tianji_core.i18n import _, language
 from tianji_core.recipe import Recipe
 from tianji_core.review import Agreement
@@ -71,7 +72,9 @@ def board_report(recipe: Recipe, board: Board, checker_of: CheckerOf, judged: Ju
     style = f"<style>\n{_STYLE.read_text(encoding='utf-8')}</style>"
     body = "\n".join(parts)
     code = "zh-CN" if language() == "zh" else "en"
-    return f'<!doctype html>\n<html lang="{code}"><head>{head}{style}</head><body>\n{body}\n</body></html>\n'
+    # Answers and errors were masked as they came in, but not those of boards from older releases.
+    page = f'<!doctype html>\n<html lang="{code}"><head>{head}{style}</head><body>\n{body}\n</body></html>\n'
+    return without_secrets(page)
 
 
 def _paragraph(text: str) -> str:

@@ -11,7 +11,7 @@ from typing import Generic, TypeVar
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
 
 from tianji_core.dispatch.budget import Budget, Usage
-from tianji_core.dispatch.lanes import LONGEST_PAUSE, Failed, Lane, OpenLane, Outcome
+from tianji_core.dispatch.lanes import LONGEST_PAUSE, Answered, Failed, Lane, OpenLane, Outcome
 from tianji_core.dispatch.pulse import Counters, Pulse
 from tianji_core.errors import (
     ComposerError,
@@ -55,7 +55,7 @@ class Dispatcher(Generic[T, R]):
     def __init__(
         self,
         lanes: Sequence[Lane[T, R]],
-        keep: Callable[[R | Failed[T]], Awaitable[None]],
+        keep: Callable[[Answered[T, R] | Failed[T]], Awaitable[None]],
         concurrency: int,
         stop: asyncio.Event,
         retry: Retry,
@@ -123,7 +123,7 @@ class Dispatcher(Generic[T, R]):
             # A fault of this program or of the database; work() raises it.
             self._halt(error)
 
-    async def _result(self, lane: OpenLane[T, R], item: T) -> R | Failed[T] | None:
+    async def _result(self, lane: OpenLane[T, R], item: T) -> Answered[T, R] | Failed[T] | None:
         """Returns the result or the failure of an item; None leaves it pending."""
         attempts = 0
         retrying = AsyncRetrying(
@@ -148,7 +148,7 @@ class Dispatcher(Generic[T, R]):
             return self._failure(lane, item, error, attempts)
         lane.answered += 1
         lane.failed_in_a_row = 0
-        return outcome.result
+        return Answered(item, outcome.result, attempts)
 
     async def _send(self, lane: OpenLane[T, R], item: T, attempts: int) -> Outcome[R]:
         """Sends one request: reserves its cost, waits for a free place and keeps to the limits per minute."""

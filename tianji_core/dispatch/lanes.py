@@ -39,6 +39,19 @@ class Failed(Generic[T]):
     attempts: int
 
 
+@dataclass(frozen=True)
+class Answered(Generic[T, R]):
+    """An item and its result, to be stored; ``attempts`` counts the requests that were sent."""
+
+    item: T
+    result: R
+    attempts: int
+
+    def failed(self, kind: str, message: str) -> Failed[T]:
+        """Returns the failure of an item whose result cannot be stored."""
+        return Failed(self.item, kind, message, self.attempts)
+
+
 class Client(Protocol[Item, R]):
     """Turns items into requests to one teacher, and answers into results."""
 

@@ -13,9 +13,9 @@ MAX_BATCH = 500
 
 class Outbox(Generic[R]):
     """Takes results with :meth:`put`; :meth:`run` passes them in batches to ``store``, in a thread, until
-    :meth:`close`. ``on_stored`` is called with each batch once it is stored."""
+    :meth:`close`. ``store`` returns what it stored, and ``on_stored`` is called with that."""
 
-    def __init__(self, store: Callable[[list[R]], None], on_stored: Callable[[list[R]], None]) -> None:
+    def __init__(self, store: Callable[[list[R]], list[R]], on_stored: Callable[[list[R]], None]) -> None:
         self._store = store
         self._on_stored = on_stored
         self._queue: asyncio.Queue[R | None] = asyncio.Queue(maxsize=4 * MAX_BATCH)
@@ -40,5 +40,4 @@ class Outbox(Generic[R]):
             open_ = None not in batch
             results = [item for item in batch if item is not None]
             if results:
-                await asyncio.to_thread(self._store, results)
-                self._on_stored(results)
+                self._on_stored(await asyncio.to_thread(self._store, results))

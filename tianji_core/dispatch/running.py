@@ -7,10 +7,11 @@ from typing import TypeVar
 
 from tianji_core.dispatch.budget import Budget
 from tianji_core.dispatch.dispatcher import Dispatcher, Retry
-from tianji_core.dispatch.lanes import Failed, Lane
+from tianji_core.dispatch.lanes import Answered, Failed, Lane
 from tianji_core.dispatch.options import RunOptions
 from tianji_core.dispatch.outbox import Outbox
 from tianji_core.dispatch.pulse import Pulse
+from tianji_core.errors import StorageError
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -19,6 +20,8 @@ Batch = Callable[[list[R], list[Failed[T]]], None]
 """Takes the results of one batch and the items that got none."""
 
 PULSE_SECONDS = 1.0
+
+_Ended = Answered[T, R] | Failed[T]
 
 
 async def run(
@@ -37,7 +40,8 @@ async def run(
     comes back before returning.
 
     ``items`` is the most that a lane may hold; fewer workers are started where it is small. ``store`` is
-    called in a thread with one batch at a time, ``on_stored`` in the event loop once the batch is stored.
+    called in a thread with one batch at a time, ``on_stored`` in the event loop once the batch is stored. A
+    batch that raises StorageError is stored row by row; the result that does not fit becomes a failure.
     Setting ``stop`` ends the run early; items that were not sent stay as they are. ``on_pulse`` is called in
     a thread once a second and once at the end.
 
@@ -46,14 +50,22 @@ async def run(
         RunLimitError: the budget or the time is used up. What was answered until then is stored.
     """
 
-    def store_batch(batch: list[R | Failed[T]]) -> None:
-        store(*_sorted(batch))
+    def store_batch(batch: list[_Ended[T, R]]) -> list[_Ended[T, R]]:
+        try:
+            store(*_sorted(batch))
+        except StorageError as error:
+            if len(batch) > 1:
+                return [stored for ended in batch for stored in store_batch([ended])]
+            if isinstance(batch[0], Failed):
+                raise
+            return store_batch([batch[0].failed(error.kind, str(error))])
+        return batch
 
-    def report_batch(batch: list[R | Failed[T]]) -> None:
+    def report_batch(batch: list[_Ended[T, R]]) -> None:
         if on_stored is not None:
             on_stored(*_sorted(batch))
 
-    outbox: Outbox[R | Failed[T]] = Outbox(store_batch, report_batch)
+    outbox: Outbox[_Ended[T, R]] = Outbox(store_batch, report_batch)
     dispatcher = Dispatcher(
         lanes,
         outbox.put,
@@ -66,12 +78,12 @@ async def run(
         await _until_stored(dispatcher, outbox, items)
 
 
-def _sorted(batch: list[R | Failed[T]]) -> tuple[list[R], list[Failed[T]]]:
-    results = [result for result in batch if not isinstance(result, Failed)]
-    return results, [failure for failure in batch if isinstance(failure, Failed)]
+def _sorted(batch: list[_Ended[T, R]]) -> tuple[list[R], list[Failed[T]]]:
+    results = [ended.result for ended in batch if not isinstance(ended, Failed)]
+    return results, [ended for ended in batch if isinstance(ended, Failed)]
 
 
-async def _until_stored(dispatcher: Dispatcher[T, R], outbox: Outbox[R | Failed[T]], items: int) -> None:
+async def _until_stored(dispatcher: Dispatcher[T, R], outbox: Outbox[_Ended[T, R]], items: int) -> None:
     """Dispatch and store side by side; the first error of either ends both."""
     storing = asyncio.create_task(outbox.run())
     sending = asyncio.create_task(dispatcher.work(items))

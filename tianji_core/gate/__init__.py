@@ -13,7 +13,7 @@ from tianji_core.gate.completion import (
     too_long,
 )
 from tianji_core.gate.events import END, events, is_event_stream
-from tianji_core.gate.limits import REASONING_CHARACTERS, TEXT_CHARACTERS
+from tianji_core.gate.limits import REASONING_CHARACTERS, TEXT_CHARACTERS, TOKENS
 from tianji_core.gate.secrets import (
     MASK,
     StreamMask,
@@ -30,6 +30,7 @@ __all__ = [
     "MASK",
     "REASONING_CHARACTERS",
     "TEXT_CHARACTERS",
+    "TOKENS",
     "Complaint",
     "Completion",
     "Finish",

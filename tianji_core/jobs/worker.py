@@ -4,10 +4,12 @@ a function of the studio. The stored job names that function and holds its argum
 import argparse
 import pkgutil
 import sys
+import traceback
 
 from pydantic import ValidationError
 
 from tianji_core.errors import JobError, StudioError
+from tianji_core.gate import without_secrets
 from tianji_core.i18n import _, set_language
 from tianji_core.jobs.child import Worker
 from tianji_core.jobs.control import WORKER, settle
@@ -56,6 +58,9 @@ def main(argv: list[str]) -> int:
         if workspace is not None:
             settle(workspace, error.exit_code, str(error))
         return error.exit_code
+    except Exception:  # a fault of this program; the log of the job shows it without keys
+        print(without_secrets(traceback.format_exc()), file=sys.stderr)
+        return 1
     settle(workspace, code)
     return code
 

@@ -9,6 +9,7 @@ from collections.abc import Generator, Sequence
 from dataclasses import replace
 
 from tianji_core.errors import ServerError, StudioError
+from tianji_core.gate import clean_sentence
 from tianji_core.serving.client import ChatChunk, ChatSampling, Message, chat_stream
 
 MOST = 8
@@ -58,7 +59,7 @@ def _together(
         except StudioError as error:
             came.put((at, error))
         except Exception as error:  # the consumer needs an end marker, whatever a server sends
-            came.put((at, ServerError(f"{type(error).__name__}: {error}")))
+            came.put((at, ServerError(clean_sentence(f"{type(error).__name__}: {error}"))))
         finally:
             came.put((at, None))
 

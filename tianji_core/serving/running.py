@@ -3,14 +3,19 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Annotated, Any
 
 import httpx
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from tianji_core import jobs
-from tianji_core.errors import ServerError
+from tianji_core.errors import GateError, ServerError
+from tianji_core.gate import bounded_client, decoded, read_complaint, read_json, read_models
+from tianji_core.gate.limits import MODELS, NAME_CHARACTERS
 from tianji_core.i18n import _
 from tianji_core.jobs import Job
 from tianji_core.serving.launch import HOST, KEY_VARIABLE, KIND, ModelRef, ServerSubject
+from tianji_core.serving.streaming import unreadable
 from tianji_core.workspace import Workspace
 
 CHANGE_TIMEOUT = 300.0
@@ -35,17 +40,21 @@ class RunningServer:
     key_variable: str = ""
 
 
-@dataclass(frozen=True)
-class Health:
+Name = Annotated[str, StringConstraints(max_length=NAME_CHARACTERS)]
+
+
+class Health(BaseModel):
     """State that a server reports: requests being answered and waiting, its device, and its memory in
     bytes."""
 
-    status: str
-    models: tuple[str, ...]
-    active: int
-    queued: int
-    device: str
-    memory: int
+    model_config = ConfigDict(frozen=True)
+
+    status: Name
+    models: tuple[Name, ...] = Field(max_length=MODELS)
+    active: int = Field(ge=0, le=1_000_000)
+    queued: int = Field(ge=0, le=1_000_000)
+    device: Name
+    memory: int = Field(ge=0, le=2**50)
 
 
 def server_url(job: Job) -> str:
@@ -72,28 +81,28 @@ def server_subject(job: Job) -> ServerSubject:
 def health(url: str) -> Health | None:
     """Returns the state of the studio's server at ``url``, or None where none answers."""
     try:
-        with _client(PROBE_TIMEOUT) as client:
-            answer = client.get(f"{url.removesuffix('/v1')}/health").raise_for_status().json()
-        return Health(
-            answer["status"],
-            tuple(answer["models"]),
-            answer["active"],
-            answer["queued"],
-            answer["device"],
-            answer["memory"],
-        )
-    except (httpx.HTTPError, ValueError, KeyError, TypeError):
+        return Health.model_validate(_asked(f"{url.removesuffix('/v1')}/health"))
+    except (httpx.HTTPError, GateError, ValidationError):
         return None
 
 
 def quick_names(url: str) -> list[str]:
     """Returns the models of a server of another program; empty while it does not answer."""
     try:
-        with _client(PROBE_TIMEOUT) as client:
-            models = client.get(f"{url}/models").raise_for_status().json()["data"]
-        return [str(model["id"]) for model in models]
-    except (httpx.HTTPError, ValueError, KeyError, TypeError):
+        return read_models(_asked(f"{url}/models"))
+    except (httpx.HTTPError, GateError):
         return []
+
+
+def _asked(url: str) -> Any:
+    """Returns the JSON of a quick answer.
+
+    Raises:
+        httpx.HTTPError: none came, or it has an error status. GateError: it is no bounded JSON.
+    """
+    with _client(PROBE_TIMEOUT) as client:
+        response = client.get(url).raise_for_status()
+    return read_json(decoded(response.content, response.headers.get("content-type", "")))
 
 
 def change_adapter(workspace: Workspace, server: RunningServer, adapter: ModelRef, load: bool) -> None:
@@ -113,21 +122,19 @@ def change_adapter(workspace: Workspace, server: RunningServer, adapter: ModelRe
             answer = client.post(f"{server.url}/{verb}_lora_adapter", json=body, headers=headers)
     except httpx.HTTPError as error:
         raise ServerError(_("连不上模型服务 {url}，请确认它已经启动", url=server.url)) from error
+    except GateError as error:
+        raise unreadable(server.url, error) from error
     if not answer.is_success:
-        raise ServerError(_reason(answer))
+        said = read_complaint(answer.content, answer.headers.get("content-type", "")).message
+        raise ServerError(said or f"HTTP {answer.status_code} {answer.reason_phrase}")
 
 
 def _client(timeout: float) -> httpx.Client:
     """Returns a client for servers on this machine. It ignores proxies and loads no certificates, which
     plain HTTP does not use and which take longer than the request."""
-    return httpx.Client(timeout=timeout, trust_env=False, verify=False)
-
-
-def _reason(answer: httpx.Response) -> str:
-    try:
-        return str(answer.json()["error"]["message"])
-    except (ValueError, KeyError, TypeError):
-        return f"HTTP {answer.status_code} {answer.reason_phrase}"
+    client = bounded_client(httpx)(timeout=timeout, trust_env=False, verify=False)
+    client.seconds = 3 * timeout
+    return client
 
 
 def running_server(job: Job) -> RunningServer:

@@ -6,9 +6,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, create_engine, event, func, inspect, make_url, select, text
-from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlalchemy.exc import (
+    DataError,
+    InterfaceError,
+    OperationalError,
+    SQLAlchemyError,
+    StatementError,
+)
 
-from tianji_core.errors import SettingsError, StudioError
+from tianji_core.errors import SettingsError, StorageError, StudioError
 from tianji_core.i18n import _
 
 MIGRATIONS = Path(__file__).with_name("migrations")
@@ -129,8 +135,8 @@ def writing(engine: Engine) -> Iterator[Connection]:
 
 @contextlib.contextmanager
 def _explained(engine: Engine) -> Iterator[None]:
-    """Turns a fault outside this program into a :class:`StudioError` of one sentence; a wrong statement stays
-    as it is."""
+    """Turns a fault outside this program into a :class:`StudioError` of one sentence, and a value that no
+    column takes into a :class:`StorageError`; a wrong statement stays as it is."""
     try:
         yield
     except OperationalError as error:
@@ -144,6 +150,13 @@ def _explained(engine: Engine) -> Iterator[None]:
                 detail=said,
             )
         ) from error
+    except (StatementError, OverflowError, UnicodeEncodeError) as error:
+        cause = error.orig if isinstance(error, StatementError) else error
+        known = isinstance(error, DataError | InterfaceError) or isinstance(cause, ValueError | OverflowError)
+        if not known:
+            raise
+        said = str(cause).splitlines()[0][:200]
+        raise StorageError(_("数据库存不下这一条（{detail}）", detail=said)) from error
 
 
 def now() -> datetime:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import Engine, and_, bindparam, delete, func, insert, select, update
 
 from tianji_core.store.database import now, reading, writing
+from tianji_core.store.provenance import token_sum
 from tianji_core.store.samples import Sample, SampleFilter, columns, to_sample
 from tianji_core.store.schema import judgements, samples, text_digest
 
@@ -105,7 +106,7 @@ def usage(engine: Engine, recipe: str) -> JudgingUsage:
     """Returns the number of valid verdicts of a recipe and the tokens they took."""
     j = judgements.c
     query = (
-        select(func.count(), func.sum(j.prompt_tokens), func.sum(j.completion_tokens))
+        select(func.count(), token_sum(j.prompt_tokens), token_sum(j.completion_tokens))
         .join_from(judgements, samples, samples.c.id == j.sample_id)
         .where(samples.c.recipe == recipe)
     )

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine, Row, func, insert, select, update
 from tianji_core.errors import InputError
 from tianji_core.i18n import _
 from tianji_core.store.database import now, reading, writing
-from tianji_core.store.provenance import FAILED, ErrorCount, Provenance, failures_by_kind
+from tianji_core.store.provenance import FAILED, ErrorCount, Provenance, failures_by_kind, token_sum
 from tianji_core.store.runs import DONE, PENDING
 from tianji_core.store.schema import chunks, knowledge_runs, sample_digest, samples, text_digest
 
@@ -306,7 +306,7 @@ def latest(engine: Engine, run_id: int, limit: int = 5) -> list[tuple[str, int, 
 def spent(engine: Engine, run_id: int) -> tuple[int, int]:
     """Returns (prompt tokens, completion tokens) of the stored answers of a run."""
     query = (
-        select(func.sum(samples.c.prompt_tokens), func.sum(samples.c.completion_tokens))
+        select(token_sum(samples.c.prompt_tokens), token_sum(samples.c.completion_tokens))
         .select_from(samples.join(chunks, samples.c.chunk_id == chunks.c.id))
         .where(chunks.c.run_id == run_id)
     )

@@ -3,8 +3,9 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Engine, Table, func, select
+from sqlalchemy import ColumnElement, Engine, Table, case, func, select
 
+from tianji_core.gate import TOKENS
 from tianji_core.store.database import reading
 
 FAILED = "failed"
@@ -38,6 +39,12 @@ class ErrorCount:
     kind: str
     count: int
     example: str
+
+
+def token_sum(column: ColumnElement[Any]) -> ColumnElement[Any]:
+    """Returns the sum of a column of token counts. A count that cannot be one adds nothing: SQLite refuses a
+    sum over its largest integer, and rows of old releases may hold such counts."""
+    return func.sum(case((column.between(0, TOKENS), column), else_=0))
 
 
 def failures_by_kind(engine: Engine, table: Table, run_id: int) -> list[ErrorCount]:

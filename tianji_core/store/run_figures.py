@@ -7,7 +7,7 @@ from typing import NamedTuple
 from sqlalchemy import Engine, func, select
 
 from tianji_core.store.database import reading
-from tianji_core.store.provenance import FAILED
+from tianji_core.store.provenance import FAILED, token_sum
 from tianji_core.store.runs import DONE
 from tianji_core.store.schema import samples, tasks
 
@@ -63,13 +63,13 @@ def teacher_totals(engine: Engine, run_id: int) -> list[TeacherTotals]:
             func.count().filter(t.state == DONE),
             func.count().filter(t.state == FAILED),
             func.sum(t.attempts),
-            func.sum(s.prompt_tokens),
-            func.sum(s.completion_tokens),
+            token_sum(s.prompt_tokens),
+            token_sum(s.completion_tokens),
             func.avg(s.latency),
             func.avg(s.length),
             func.count().filter(s.checked >= s.version),
             func.count().filter(s.finding_count > 0),
-            func.count().filter(s.finish_reason == "length"),
+            func.count().filter(s.finish_reason.in_(("length", "cut"))),
         )
         .select_from(tasks.outerjoin(samples, (s.run_id == t.run_id) & (s.position == t.position)))
         .where(t.run_id == run_id)
@@ -92,7 +92,7 @@ def spent(engine: Engine, run_id: int) -> dict[int, Spent]:
     """Returns teacher index → tokens of its stored answers."""
     t, s = tasks.c, samples.c
     query = (
-        select(t.teacher, func.count(), func.sum(s.prompt_tokens), func.sum(s.completion_tokens))
+        select(t.teacher, func.count(), token_sum(s.prompt_tokens), token_sum(s.completion_tokens))
         .select_from(samples.join(tasks, (s.run_id == t.run_id) & (s.position == t.position)))
         .where(s.run_id == run_id)
         .group_by(t.teacher)

@@ -14,7 +14,7 @@ from tianji_core.errors import PlanError
 from tianji_core.i18n import _
 from tianji_core.recipe import Plan, Task
 from tianji_core.store.database import now, reading, writing
-from tianji_core.store.provenance import FAILED, ErrorCount, Provenance, failures_by_kind
+from tianji_core.store.provenance import FAILED, ErrorCount, Provenance, failures_by_kind, token_sum
 from tianji_core.store.schema import runs, samples, tasks
 
 PENDING, DONE, SKIPPED = "pending", "done", "skipped"
@@ -295,7 +295,7 @@ def totals(engine: Engine, run_id: int) -> Totals:
     """Returns number, tokens and mean latency of the samples of a run."""
     c = samples.c
     query = select(
-        func.count(), func.sum(c.prompt_tokens), func.sum(c.completion_tokens), func.avg(c.latency)
+        func.count(), token_sum(c.prompt_tokens), token_sum(c.completion_tokens), func.avg(c.latency)
     ).where(c.run_id == run_id)
     with reading(engine) as connection:
         number, asked, answered, latency = connection.execute(query).one()

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from sqlalchemy import ColumnElement, Engine, and_, delete, func, insert, or_, select
 
 from tianji_core.store.database import now, reading, writing
+from tianji_core.store.provenance import token_sum
 from tianji_core.store.schema import votes
 
 BETTER, TIE, NONE = "better", "tie", "none"
@@ -170,8 +171,8 @@ def teacher_usage(engine: Engine, recipe: str) -> TeacherUsage:
     """Returns the usage of all verdicts of teachers on this recipe."""
     query = select(
         func.count(),
-        func.coalesce(func.sum(votes.c.prompt_tokens), 0),
-        func.coalesce(func.sum(votes.c.completion_tokens), 0),
+        func.coalesce(token_sum(votes.c.prompt_tokens), 0),
+        func.coalesce(token_sum(votes.c.completion_tokens), 0),
     ).where(votes.c.recipe == recipe, votes.c.voter == TEACHER)
     with reading(engine) as connection:
         return TeacherUsage(*connection.execute(query).one())

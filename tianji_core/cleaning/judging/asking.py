@@ -9,6 +9,7 @@ from tianji_core.errors import TeacherAnswerError
 from tianji_core.i18n import _
 from tianji_core.recipe import Recipe
 from tianji_core.store.samples import Sample
+from tianji_core.teachers.reply import read_reply
 
 PROMPT = """请你当一回挑剔的编辑，给下面这段话打分。
 写作任务：{task}
@@ -82,9 +83,7 @@ def read_verdict(answer: str) -> Verdict:
     Raises:
         TeacherAnswerError: there is none, or a number is missing or not 0 to 5.
     """
-    from json_repair import repair_json
-
-    value = repair_json(answer, return_objects=True)
+    value = read_reply(answer)
     if isinstance(value, list):
         value = next((item for item in value if isinstance(item, dict)), None)
     said = " ".join(answer.split())[:80]

@@ -6,6 +6,7 @@ from tianji_core.errors import TeacherAnswerError
 from tianji_core.i18n import _
 from tianji_core.recipe import Recipe
 from tianji_core.store.votes import NONE, TIE, Vote
+from tianji_core.teachers.reply import read_reply
 
 FIRST, SECOND = "first", "second"
 PROMPT = """有人提了一个要求，两位写手各写了一段。请你当评委，看哪一段更好。
@@ -60,9 +61,7 @@ def read_duel(answer: str) -> Duel:
     Raises:
         TeacherAnswerError: the reply holds no verdict.
     """
-    from json_repair import repair_json
-
-    value = repair_json(answer, return_objects=True)
+    value = read_reply(answer)
     if isinstance(value, list):
         value = next((item for item in value if isinstance(item, dict)), None)
     better = str(value.get("better", "")).strip().lower() if isinstance(value, dict) else ""

@@ -1,6 +1,5 @@
 """Builds the request for questions and answers about a chunk, and reads the answer."""
 
-import json
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -8,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from tianji_core.errors import TeacherAnswerError
 from tianji_core.i18n import _
 from tianji_core.store.knowledge import Dialogue, QuestionAnswer
+from tianji_core.teachers.reply import read_reply
 
 PROMPT = """你在为一个问答助手准备教材。读下面的资料，出 {pairs} 组问答。
 - 问题要像读者自己会问的话，不看资料也明白在问什么，不要出现“资料”“文中”“上面”这类字眼；
@@ -54,33 +54,38 @@ def knowledge_prompt(settings: KnowledgeSettings, file: str, text: str) -> str:
     return PROMPT.format(pairs=settings.pairs, shape=shape, file=file, text=text)
 
 
-def read_conversations(answer: str, settings: KnowledgeSettings) -> list[Dialogue]:
+def read_conversations(
+    answer: str, settings: KnowledgeSettings, finish_reason: str = "stop"
+) -> list[Dialogue]:
     """Returns the questions and answers in a teacher's answer. Fenced or broken JSON is repaired; items
-    without a question or an answer are left out, and so are more items than were asked for.
+    without a question or an answer are left out, and so are more items than were asked for, and the last one
+    of an answer that is cut off.
 
     Raises:
         TeacherAnswerError: there is none.
     """
-    from json_repair import repair_json
-
-    value = repair_json(answer, return_objects=True)
+    value = read_reply(answer)
     conversations = []
     for item in _items(value):
         if turns := _turns(item):
             conversations.append(Dialogue(turns[: settings.turns]))
+    if finish_reason in ("length", "cut") and not _complete(answer):
+        del conversations[-1:]
     if not conversations:
         said = " ".join(answer.split())[:80]
         raise TeacherAnswerError(_("回答里没有可用的问答（要的是 JSON 列表）：{said}", said=said))
     return conversations[: settings.pairs]
 
 
+def _complete(answer: str) -> bool:
+    """Whether the list in an answer is closed; in one that is cut off the last pair may lack its end."""
+    return answer.rstrip().removesuffix("```").rstrip().endswith(("]", "}"))
+
+
 def _items(value: Any) -> list[Any]:
     """Returns the list that was asked for, also where it is wrapped in an object or is a single item."""
     if isinstance(value, str):
-        try:
-            value = json.loads(value)
-        except ValueError:
-            return []
+        value = read_reply(value) if value.lstrip().startswith(("[", "{")) else []
     if isinstance(value, dict):
         if _pair(value) is not None or isinstance(value.get("turns"), list):
             return [value]

@@ -50,7 +50,7 @@ class ChunkClient:
         prompt = knowledge_prompt(self._settings, item.file, item.text)
         sampling = self._sampling.draw(random.Random(f"chunk|{item.id}"))
         answer = await self._ask(prompt, sampling)
-        conversations = tuple(read_conversations(answer.text, self._settings))
+        conversations = tuple(read_conversations(answer.text, self._settings, answer.finish_reason))
         origin = provenance(prompt, answer, sampling, attempts)
         return Outcome(Asked(item, self._settings.system, conversations, 0, origin), Usage.of(answer))
 
@@ -78,10 +78,18 @@ async def run_knowledge(
         finished = counts.done + counts.failed
         known = Questions(knowledge_store.questions(engine, run.recipe), settings.similar)
 
+        compared: dict[int, Asked] = {}
+
         def store(answers: list[Asked], failed: list[Failed[Chunk]]) -> None:
-            answers = [_without_repetitions(answer, known) for answer in answers]
+            # A batch that cannot be stored comes again, row by row; its own questions are no repetitions.
+            for answer in answers:
+                if answer.chunk.id not in compared:
+                    compared[answer.chunk.id] = _without_repetitions(answer, known)
+            answers = [compared[answer.chunk.id] for answer in answers]
             failures = [ChunkFailure(f.item, f.kind, f.message, f.attempts) for f in failed]
             knowledge_store.store(engine, run, answers, failures)
+            for answer in answers:
+                del compared[answer.chunk.id]
 
         def report(answers: list[Asked], failed: list[Failed[Chunk]]) -> None:
             nonlocal finished
