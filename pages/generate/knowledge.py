@@ -17,6 +17,7 @@ from pages.shared.usable import any_text, within
 from tianji_core.errors import InputError
 from tianji_core.generation import RunOptions
 from tianji_core.generation.knowledge import (
+    LARGEST_FILE,
     SUFFIXES,
     Document,
     DocumentChunk,
@@ -53,6 +54,7 @@ def knowledge_part(workspace: Workspace, recipe: Recipe) -> None:
                 type=list(SUFFIXES),
                 accept_multiple_files=True,
                 key="documents",
+                max_upload_size=LARGEST_FILE // 1024**2,
             )
             settings = _settings()
         with right:

@@ -35,7 +35,10 @@ def paste_box(recipe: Recipe, listing: Listing, title: str, save: Save) -> None:
             )
         with right:
             upload = st.file_uploader(
-                _("或者选一个 CSV 文件"), type=["csv", "tsv", "txt"], key=f"csv_{listing.value}"
+                _("或者选一个 CSV 文件"),
+                type=["csv", "tsv", "txt"],
+                key=f"csv_{listing.value}",
+                max_upload_size=8,
             )
             st.download_button(
                 _("导出 CSV"),
@@ -50,24 +53,28 @@ def paste_box(recipe: Recipe, listing: Listing, title: str, save: Save) -> None:
         defaults = _defaults(listing)
         if upload is not None:
             text = _decoded(upload.getvalue())
-        if not text.strip():
-            return
-        pasted = read_rows(recipe, listing, text, defaults)
-        new = sum(row.status is Status.NEW for row in pasted)
-        _preview(pasted)
-        buttons = st.container(horizontal=True)
-        if buttons.button(
-            _("加入 {n} 个新的", n=new),
-            key=f"paste_add_{listing.value}",
-            type="primary",
-            icon="➕",
-            disabled=not new,
-        ):
-            _apply(add_rows, recipe, listing, pasted, save, _("{title}加入 {n} 个", title=title, n=new))
-        if buttons.button(
-            _("用这 {n} 行替换整张表", n=len(pasted)), key=f"paste_replace_{listing.value}", icon="🔁"
-        ):
-            _apply(replace_rows, recipe, listing, pasted, save, _("{title}整张替换", title=title))
+        if text.strip():
+            with report_errors():
+                _offer(recipe, listing, read_rows(recipe, listing, text, defaults), title, save)
+
+
+def _offer(recipe: Recipe, listing: Listing, pasted: list[PastedRow], title: str, save: Save) -> None:
+    """Draws the preview of the pasted rows and the buttons that add them or replace the list."""
+    new = sum(row.status is Status.NEW for row in pasted)
+    _preview(pasted)
+    buttons = st.container(horizontal=True)
+    if buttons.button(
+        _("加入 {n} 个新的", n=new),
+        key=f"paste_add_{listing.value}",
+        type="primary",
+        icon="➕",
+        disabled=not new,
+    ):
+        _apply(add_rows, recipe, listing, pasted, save, _("{title}加入 {n} 个", title=title, n=new))
+    if buttons.button(
+        _("用这 {n} 行替换整张表", n=len(pasted)), key=f"paste_replace_{listing.value}", icon="🔁"
+    ):
+        _apply(replace_rows, recipe, listing, pasted, save, _("{title}整张替换", title=title))
 
 
 def _apply(

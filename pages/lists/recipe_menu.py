@@ -49,7 +49,7 @@ def recipe_menu(workspace: Workspace, recipe: Recipe, revision: int, save: Save)
             on_click="ignore",
             width="stretch",
         )
-        upload = st.file_uploader(_("配方文件"), type=["yaml", "yml"], key="import_recipe")
+        upload = st.file_uploader(_("配方文件"), type=["yaml", "yml"], key="import_recipe", max_upload_size=8)
         if upload is not None and st.button(_("用它替换当前配方"), key="import_recipe_apply"):
             with report_errors():
                 loaded = parse_recipe(upload.getvalue().decode("utf-8-sig", errors="replace"), upload.name)

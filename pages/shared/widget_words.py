@@ -1,4 +1,4 @@
-"""Translation of the texts that Streamlit writes on its widgets."""
+"""Texts and buttons of Streamlit's widgets that have no argument."""
 
 import json
 
@@ -11,11 +11,13 @@ _STYLE = """<style>
 [data-testid="stFileUploaderDropzoneInstructions"] span {{ font-size: 0 }}
 [data-testid="stFileUploaderDropzone"] button p::after {{ content: {pick}; font-size: 0.875rem }}
 [data-testid="stFileUploaderDropzoneInstructions"] span::after {{ content: {drop}; font-size: 0.875rem }}
+[data-testid="stElementToolbarButton"]:has(button[aria-label^="Download as CSV"]) {{ display: none }}
 </style>"""
+"""The upload field in the person's language; without the CSV button on tables, whose cells could be formulas."""
 
 
 def translate_widgets() -> None:
-    """Translates the upload field, for whose texts Streamlit has no argument."""
+    """Translates the upload field and hides the CSV button of tables."""
     pick, drop = _("选择文件"), _("或者把文件拖到这里")
     st.html(
         _STYLE.format(pick=json.dumps(pick, ensure_ascii=False), drop=json.dumps(drop, ensure_ascii=False))

@@ -15,8 +15,8 @@ from pyarrow import parquet
 
 from tianji_core import dataset
 from tianji_core.dataset import Balance, DatasetVersion
-from tianji_core.dataset.tables import plain_cell, safe_cell
 from tianji_core.errors import DatasetError, ImportFileError
+from tianji_core.spreadsheet import plain_cell, safe_cell
 from tianji_core.store import datasets, samples, steps
 from tianji_core.store.database import writing
 from tianji_core.store.samples import ACCEPTED, IMPORT, NewSample, SampleFilter

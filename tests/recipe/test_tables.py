@@ -1,11 +1,17 @@
 """Lists as rows of text: pasting, CSV there and back, order, switching off."""
 
+import csv
+import io
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tianji_core.errors import RecipeError
 from tianji_core.recipe import Recipe, built_in_recipe
 from tianji_core.recipe.editing import ListRow, edit_lines, in_order
-from tianji_core.recipe.tables import Listing, Status, add_rows, read_rows, replace_rows, to_csv
+from tianji_core.recipe.model import normalise
+from tianji_core.recipe.tables import LARGEST, Listing, Status, add_rows, read_rows, replace_rows, to_csv
 
 TOASTS: Recipe = built_in_recipe("toasts")
 
@@ -88,3 +94,51 @@ def test_clauses_and_templates_can_rest_without_being_lost() -> None:
         edit_lines(TOASTS, "templates", [ListRow(0, {"text": TOASTS.input_templates[0], "enabled": False})])
     with pytest.raises(RecipeError, match=r"第 2 行.*重复"):
         edit_lines(TOASTS, "templates", [ListRow(0, {"text": TOASTS.input_templates[0]})] * 2)
+
+
+RISKY = ["=1+1", "+86", "-5度", "@某人", "＝SUM(A1)", "'引号", "'=1", "甲;=1", '说"好"', "甲,乙", "[1]"]
+PLAIN = st.text(st.characters(exclude_categories=("Cc", "Cs")), min_size=1, max_size=12)
+TEXT = (st.sampled_from(RISKY) | PLAIN).map(str.strip).filter(bool)
+LINES = st.lists(TEXT, min_size=1, max_size=5, unique_by=normalise)
+EXAMPLES = st.lists(TEXT | st.just("两\n行") | st.just('["一", "二"]'), max_size=3)
+
+
+@st.composite
+def recipes(draw: st.DrawFn) -> Recipe:
+    """A recipe whose lists hold whatever can be typed."""
+    wishes = built_in_recipe("wishes")
+    names = [{"text": text, "relation": "peer", "pronoun": "你"} for text in draw(LINES)]
+    scenes = [{"text": text, "kind": "festival", "greeting": draw(TEXT)} for text in draw(LINES)]
+    styles = [
+        {
+            "text": text,
+            "instruction": draw(TEXT),
+            "examples": draw(EXAMPLES),
+            "suffix": number * "，" + "风格",
+        }
+        for number, text in enumerate(draw(LINES))
+    ]
+    styles[0]["suffix"] = ""
+    lists = {"names": names, "scenes": scenes, "styles": styles}
+    return wishes.changed(**lists, suitability=(), clauses=tuple(draw(LINES)), resting_clauses=())
+
+
+@given(recipes(), st.sampled_from(list(Listing)))
+def test_whatever_a_list_holds_is_no_formula_and_reads_back(recipe: Recipe, listing: Listing) -> None:
+    text = to_csv(recipe, listing)
+    cells = [cell for row in csv.reader(io.StringIO(text)) for cell in row]
+    assert not any(cell.startswith(("=", "+", "-", "@", "＝", "＋", "－", "＠", "\t")) for cell in cells)
+    assert replace_rows(recipe, listing, read_rows(recipe, listing, text)) == recipe
+
+
+def test_an_apostrophe_that_a_person_typed_without_a_header_stays() -> None:
+    assert read_rows(TOASTS, Listing.CLAUSES, "'=好")[0].text == "'=好"
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [("称谓,关系\n" + "长" * 200_000, "不是能读的 CSV"), ("长" * (LARGEST + 1), "太多")],
+)
+def test_what_no_list_can_hold_is_one_sentence(text: str, sentence: str) -> None:
+    with pytest.raises(RecipeError, match=sentence):
+        read_rows(TOASTS, Listing.NAMES, text)

@@ -1,7 +1,6 @@
 """Conversations as tables: CSV that is safe in spreadsheets, Parquet, and a Hugging Face folder."""
 
 import csv
-import io
 import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TextIO
 from tianji_core.dataset.conversation import Conversation, Turn, as_item
 from tianji_core.errors import ImportFileError
 from tianji_core.i18n import _
+from tianji_core.spreadsheet import csv_row, plain_cell
 
 if TYPE_CHECKING:
     import pyarrow
@@ -31,35 +31,18 @@ _HEADINGS = {
 """Column headings and the fields they mean."""
 _LONGEST_HEAD = 64 * 1024
 _ROWS_AT_ONCE = 2000
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-
-
-def safe_cell(text: str) -> str:
-    """Returns a cell that no spreadsheet takes for a formula: an apostrophe precedes a text that could be
-    one, or that begins with an apostrophe itself."""
-    return f"'{text}" if text.startswith(_FORMULA) or text.startswith("'") else text
-
-
-def plain_cell(cell: str) -> str:
-    """Returns the text of a cell made by :func:`safe_cell`."""
-    return cell[1:] if cell.startswith("'") and cell[1:2] in (*_FORMULA, "'") else cell
 
 
 def csv_lines(conversations: Iterable[Conversation]) -> Iterator[str]:
     """Yields CSV with a byte order mark, so that spreadsheets read it as UTF-8; earlier turns are JSON in
     ``history``."""
-    buffer = io.StringIO()
-    writer = csv.writer(buffer)
-    buffer.write("\ufeff")
-    writer.writerow(COLUMNS)
+    head = "\ufeff" + csv_row(COLUMNS)
     for conversation in conversations:
         earlier = json.dumps([list(turn) for turn in conversation.turns[:-1]], ensure_ascii=False)
         last = conversation.turns[-1]
         cells = (conversation.system, last.input, last.output, earlier if conversation.turns[1:] else "")
-        writer.writerow([safe_cell(cell) for cell in cells])
-        yield buffer.getvalue()
-        buffer.seek(0)
-        buffer.truncate()
+        yield head + csv_row(cells)
+        head = ""
 
 
 def csv_items(text: TextIO, name: str) -> Iterator[dict[str, Any]]:

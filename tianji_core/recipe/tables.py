@@ -1,8 +1,10 @@
 """The lists of a recipe as rows of text: pasting many entries, CSV import and export. Headers and values are
 Chinese or field names, independent of the language of the pages."""
 
+import contextlib
 import csv
 import io
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -24,6 +26,7 @@ from tianji_core.recipe.model import (
     check_input_template,
     normalise,
 )
+from tianji_core.spreadsheet import csv_row, plain_cell
 
 
 class Listing(StrEnum):
@@ -61,6 +64,8 @@ _CODES = {
     "relation": {title: code.value for code, title in RELATION_TITLES.items()},
     "kind": {title: code.value for code, title in SCENE_KIND_TITLES.items()},
 }
+LARGEST = 2_000_000
+"""Characters of a pasted text or a CSV file."""
 _NO = {"否", "不", "停用", "关", "0", "false", "no", "off", "n"}
 
 
@@ -87,11 +92,21 @@ def read_rows(
     recipe: Recipe, listing: Listing, text: str, defaults: Mapping[str, str] | None = None
 ) -> list[PastedRow]:
     """Returns the rows of a pasted text or CSV: one entry per line, further columns after tabs or commas,
-    with or without a header. ``defaults`` fill absent columns. Empty lines are left out."""
+    with or without a header. ``defaults`` fill absent columns. Empty lines are left out.
+
+    Raises:
+        RecipeError: the text is too long, or one of its cells is.
+    """
+    if len(text) > LARGEST:
+        raise RecipeError(_("这些行太多了，最多 {n} 个字符", n=LARGEST))
     known = {normalise(entry) for entry in _texts(recipe, listing)}
     first: dict[str, int] = {}
     pasted = []
-    for number, values in _records(listing, text):
+    try:
+        records = _records(listing, text)
+    except csv.Error as error:
+        raise RecipeError(_("这不是能读的 CSV：{detail}", detail=error)) from error
+    for number, values in records:
         values = {**(defaults or {}), **values}
         entry = str(values.get("text", ""))
         key = normalise(entry)
@@ -148,18 +163,17 @@ def replace_rows(recipe: Recipe, listing: Listing, rows: Sequence[PastedRow]) ->
 
 
 def to_csv(recipe: Recipe, listing: Listing) -> str:
-    """Returns the list as CSV with a header, which :func:`read_rows` reads back."""
+    """Returns the list as CSV with a header, which :func:`read_rows` reads back. No spreadsheet takes a cell
+    for a formula."""
     headers = HEADERS[listing]
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(headers.values())
+    lines = [csv_row(headers.values())]
     if listing in _MODELS:
         entries = [entry.model_dump(mode="json") for entry in getattr(recipe, listing.value)]
     else:
         entries = [dict(row.values) for row in _line_rows(recipe, listing)]
     for row in entries:
-        writer.writerow([_written(field, row[field]) for field in headers])
-    return out.getvalue()
+        lines.append(csv_row(_written(field, row[field]) for field in headers))
+    return "".join(lines)
 
 
 def _written(field: str, value: Any) -> str:
@@ -167,7 +181,23 @@ def _written(field: str, value: Any) -> str:
         return next(title for title, code in _CODES[field].items() if code == value)
     if isinstance(value, bool):
         return "是" if value else "否"
-    return "\n".join(value) if isinstance(value, list) else str(value)
+    return _joined(value) if isinstance(value, list) else str(value)
+
+
+def _joined(examples: Sequence[str]) -> str:
+    """Returns examples as one cell: one per line, or as a JSON list where one of them has several lines."""
+    cell = "\n".join(examples)
+    return cell if _split(cell) == list(examples) else json.dumps(examples, ensure_ascii=False)
+
+
+def _split(cell: str) -> list[str]:
+    """Returns the examples of a cell that :func:`_joined` made."""
+    if cell.startswith("["):
+        with contextlib.suppress(ValueError, RecursionError):
+            listed = json.loads(cell)
+            if isinstance(listed, list) and all(isinstance(each, str) for each in listed):
+                return listed
+    return [line.strip() for line in cell.splitlines() if line.strip()]
 
 
 def _line_rows(recipe: Recipe, listing: Listing) -> list[ListRow]:
@@ -200,7 +230,7 @@ def _records(listing: Listing, text: str) -> list[tuple[int, dict[str, Any]]]:
     lines = text.splitlines()
     start = next((line for line in lines if line.strip()), "")
     delimiter = "\t" if "\t" in start else ","
-    columns = [titles.get(cell.strip()) for cell in start.split(delimiter)]
+    columns = [titles.get(cell.strip()) for cell in next(csv.reader([start], delimiter=delimiter), [])]
     has_header = "text" in columns
     if listing not in _MODELS and not has_header:  # sentences hold commas of their own
         return [(n, {"text": line.strip()}) for n, line in enumerate(lines, start=1) if line.strip()]
@@ -208,14 +238,14 @@ def _records(listing: Listing, text: str) -> list[tuple[int, dict[str, Any]]]:
         text = text.replace("，", ",")
     reader = csv.reader(io.StringIO(text), delimiter=delimiter)
     records: list[tuple[int, dict[str, Any]]] = []
-    order: list[str | None] = list(headers)
+    order, plain = (columns, plain_cell) if has_header else (list(headers), str)
     for cells in reader:
         if not any(cell.strip() for cell in cells):
             continue
         if has_header:  # the first row that holds anything is the header itself
-            order, has_header = columns, False
+            has_header = False
             continue
-        given = {field: cell.strip() for field, cell in zip(order, cells, strict=False) if field is not None}
+        given = {field: plain(cell.strip()) for field, cell in zip(order, cells, strict=False) if field}
         records.append((reader.line_num, _read(given)))
     return records
 
@@ -230,7 +260,7 @@ def _read(given: Mapping[str, str]) -> dict[str, Any]:
         elif field == "enabled":
             values[field] = cell.lower() not in _NO
         elif field == "examples":
-            values[field] = [line.strip() for line in cell.splitlines() if line.strip()]
+            values[field] = _split(cell)
         else:
             codes = _CODES.get(field, {})
             values[field] = codes.get(cell, {_(title): code for title, code in codes.items()}.get(cell, cell))
