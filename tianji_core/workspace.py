@@ -19,7 +19,7 @@ from tianji_core.gate import remember_secret, remember_secrets
 from tianji_core.i18n import _
 from tianji_core.project import PROJECT
 from tianji_core.recipe import DEFAULT_RECIPE
-from tianji_core.store.database import open_engine
+from tianji_core.store.database import open_engine, sqlite_address
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -231,5 +231,5 @@ def open_workspace(home: str | Path | None = None) -> Workspace:
     with contextlib.suppress(SettingsError):  # said where a key is needed; everything else works without
         for variables in _env_files(folder):
             remember_secrets(variables)
-    url = os.environ.get("TIANJI_DATABASE_URL") or f"sqlite:///{folder / 'studio.db'}"
+    url = os.environ.get("TIANJI_DATABASE_URL") or sqlite_address(folder / "studio.db")
     return Workspace(home=folder, database_url=url)

@@ -10,7 +10,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from tianji_core.errors import SettingsError
-from tianji_core.store.database import HEAD, open_engine
+from tianji_core.store.database import HEAD, open_engine, sqlite_address
 from tianji_core.store.schema import metadata
 from tianji_core.workspace import Workspace, open_workspace
 
@@ -38,7 +38,7 @@ def test_a_database_of_a_newer_program_is_refused(tmp_path: Path) -> None:
         assert connection.execute("SELECT version_num FROM alembic_version").fetchone() == (HEAD,)
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
     with pytest.raises(SettingsError, match="升级"):
-        open_engine(f"sqlite:///{tmp_path / 'studio.db'}")
+        open_engine(sqlite_address(tmp_path / "studio.db"))
 
 
 @pytest.mark.sqlite
@@ -52,3 +52,37 @@ def test_a_password_in_the_address_is_not_shown() -> None:
     with pytest.raises(SettingsError) as caught:
         open_engine("postgresql+psycopg://someone:geheim@127.0.0.1:1/none")
     assert "geheim" not in str(caught.value)
+
+
+@pytest.mark.sqlite
+def test_the_database_lies_in_its_workspace_whatever_the_folder_is_called(tmp_path: Path) -> None:
+    folders = [
+        "team",
+        "team?a",
+        "team?b",
+        "team#a",
+        "team%20a",
+        "team a",
+        "team'a\"",
+        "团队 %3F",
+        "team&a=1",
+        ":x@y",
+    ]
+    for name in folders:
+        space = open_workspace(tmp_path / name)
+        with space.engine.begin() as connection:
+            connection.exec_driver_sql("CREATE TABLE mine (name TEXT)")
+            connection.exec_driver_sql("INSERT INTO mine VALUES (?)", (name,))
+        space.engine.dispose()
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(folders)
+    for name in folders:
+        with sqlite3.connect(tmp_path / name / "studio.db") as connection:
+            assert connection.execute("SELECT name FROM mine").fetchall() == [(name,)]
+
+
+@pytest.mark.sqlite
+def test_a_child_opens_the_same_file_by_its_address(tmp_path: Path) -> None:
+    """Jobs get the address in an environment variable."""
+    space = open_workspace(tmp_path / "team?a%20#b")
+    again = open_engine(space.database_url)
+    assert again.url.database == str(tmp_path / "team?a%20#b" / "studio.db")

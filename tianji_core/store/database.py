@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, create_engine, event, func, inspect, make_url, select, text
+from sqlalchemy import URL, Connection, Engine, create_engine, event, func, inspect, make_url, select, text
 from sqlalchemy.exc import (
     DataError,
     InterfaceError,
@@ -27,6 +27,12 @@ WRITER = 0x7469616E
 """Number of the PostgreSQL advisory lock that every writing transaction holds."""
 HEAD = "0003"
 """The schema revision that this code expects: the newest file under ``migrations/versions``."""
+
+
+def sqlite_address(path: Path) -> str:
+    """Returns the address of a SQLite file. Characters that mean something in an address (``?``, ``#``, ``%``)
+    stand for themselves in ``path``."""
+    return URL.create("sqlite", database=str(path)).render_as_string(hide_password=False)
 
 
 def open_engine(url: str) -> Engine:
