@@ -10,6 +10,7 @@ from pages.shared.frame import (
     use_language,
 )
 from pages.shared.job_progress import job_strip
+from pages.shared.lost_database import has_database
 from pages.shared.widget_words import translate_widgets
 from tianji_core.i18n import _
 
@@ -41,6 +42,8 @@ navigation = st.navigation(
 )
 with report_errors():
     current_workspace()
+    if not has_database():
+        st.stop()
     translate_widgets()
     with st.sidebar:
         recipe_switch()

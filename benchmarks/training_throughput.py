@@ -27,6 +27,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from tianji_core.files import write_json
+from tianji_core.ownership import claim_folder, new_folder, remove
 from tianji_core.recipe import Plan, brief, built_in_recipe, kept_cells, tasks
 from tianji_core.teachers.composer import Composer
 from tianji_core.training import default_settings, preset, profiles, rendered_config
@@ -185,8 +186,8 @@ def measured(
     name: str, config: str, settings: TrainingSettings, work: Path, packs: int, device: str, limit: float
 ) -> Measured:
     """Trains with a config through xtuner; reads its curve over the first ``packs`` packs."""
-    shutil.rmtree(work, ignore_errors=True)
-    work.mkdir(parents=True)
+    remove(work)
+    new_folder(work)
     path = work / "config.py"
     path.write_text(config + WITHOUT_HOOKS, encoding="utf-8")
     environment = {
@@ -279,7 +280,7 @@ def main() -> None:
     changes |= {"accumulation": 16, "batch_size": 1}
     settings = default_settings(chosen.key).model_copy(update=changes)
     data = folder / "train.json"
-    folder.mkdir(parents=True, exist_ok=True)
+    claim_folder(folder)
     characters, answers = write_training_file(data, int(packs * settings.max_length * 1.02))
     if not (folder / "base").exists():
         write_model_apart(folder / "base", shape, characters, device)

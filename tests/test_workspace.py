@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tianji_core.errors import SettingsError
+from tianji_core.ownership import MARK
 from tianji_core.workspace import Settings, Workspace, masked, open_workspace
 
 
@@ -55,5 +56,6 @@ def test_the_home_variable_is_the_default(tmp_path: Path, monkeypatch: pytest.Mo
         "models",
         "logs",
         "exports",
+        MARK,
     }
     assert os.environ["TIANJI_HOME"]

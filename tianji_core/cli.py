@@ -63,6 +63,7 @@ VERBS: dict[str, Callable[..., None]] = {
     "models": modelling.list_models,
     "delete": trash.delete,
     "restore": trash.restore,
+    "backup": trash.backup,
     "serve": serving.serve,
     "chat": chatting.chat,
     "compare": comparing.compare,

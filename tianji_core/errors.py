@@ -22,6 +22,11 @@ class SettingsError(InputError):
     """A setting, an environment variable or the workspace folder is unusable."""
 
 
+class DatabaseLostError(SettingsError):
+    """The workspace's database is missing, empty, broken or that of another workspace, while its files are
+    there. Restoring a backup helps, or starting anew."""
+
+
 class RecipeError(InputError):
     """A recipe is not valid; the message names file, key and value."""
 

@@ -2,7 +2,6 @@
 
 import contextlib
 import errno
-import hashlib
 import json
 import os
 import re
@@ -13,6 +12,8 @@ from typing import IO, Any
 
 from tianji_core.errors import InputError, StudioError
 from tianji_core.i18n import _
+from tianji_core.ownership import check_replaceable, discard_draft, replace
+from tianji_core.ownership import sha256 as sha256
 
 _HALVES = re.compile("[\ud800-\udfff]")
 
@@ -23,29 +24,32 @@ def atomic_writer(path: Path, mode: int = 0o600) -> Iterator[IO[str]]:
     an exception it is removed and ``path`` stays unchanged.
 
     Raises:
-        InputError: the folder cannot be written, or ``path`` is a folder. StudioError: the disk is full.
+        InputError: the folder cannot be written, or ``path`` is a folder, a link or a file that the studio
+            did not make. StudioError: the disk is full.
     """
     try:
+        check_replaceable(path)
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
     except OSError as error:
-        raise _unwritable(path, error) from error
+        raise unwritable(path, error) from error
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
         Path(temporary).chmod(mode)
-        Path(temporary).replace(path)
+        replace(Path(temporary), path)
     except BaseException as error:
-        with contextlib.suppress(FileNotFoundError):
-            Path(temporary).unlink()
+        discard_draft(Path(temporary))
         if isinstance(error, OSError):
-            raise _unwritable(path, error) from error
+            raise unwritable(path, error) from error
         raise
 
 
-def _unwritable(path: Path, error: OSError) -> StudioError:
+def unwritable(path: Path, error: OSError) -> StudioError:
+    """Returns the error for a path that cannot be written: StudioError where the disk is full or broken, else
+    InputError."""
     kind = StudioError if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO) else InputError
     return kind(
         _(
@@ -65,12 +69,6 @@ def write_text(path: Path, text: str, mode: int = 0o600) -> None:
 def write_json(path: Path, value: Any, indent: int | None = 2) -> None:
     """Replaces the file ``path`` with ``value`` as JSON, non-ASCII characters kept."""
     write_text(path, json.dumps(value, ensure_ascii=False, indent=indent) + "\n")
-
-
-def sha256(path: Path) -> str:
-    """Returns the SHA-256 of a file in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def storable(text: str) -> str:

@@ -4,22 +4,27 @@ import contextlib
 import json
 import os
 import stat
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 from dotenv import dotenv_values
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from tianji_core.errors import SettingsError
+from tianji_core.errors import DatabaseLostError, SettingsError
 from tianji_core.files import write_json, write_text
 from tianji_core.gate import remember_secret, remember_secrets
 from tianji_core.i18n import _
+from tianji_core.ownership import ROOMS, facts_of, mark
 from tianji_core.project import PROJECT
 from tianji_core.recipe import DEFAULT_RECIPE
-from tianji_core.store.database import open_engine, sqlite_address
+from tianji_core.store.backups import Backup, backup, backups
+from tianji_core.store.database import database_file, sqlite_address
+from tianji_core.store.keeping import open_kept, restore, start_anew
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -96,8 +101,67 @@ class Workspace:
 
     @cached_property
     def engine(self) -> "Engine":
-        """The database, migrated to the current schema."""
-        return open_engine(self.database_url)
+        """The database, migrated to the current schema and backed up once a day.
+
+        Raises:
+            DatabaseLostError: this is not the database that the workspace has had.
+            SettingsError: it cannot be opened.
+        """
+        return open_kept(self.home, self.database_url)
+
+    def check_database(self) -> None:
+        """Checks that the database is there, also where it was opened before.
+
+        Raises:
+            DatabaseLostError: this is not the database that the workspace has had.
+            SettingsError: it cannot be opened.
+        """
+        file = database_file(self.database_url)
+        if file is not None and not file.exists():
+            self.__dict__.pop("engine", None)
+        _ = self.engine
+
+    def database_is_lost(self) -> bool:
+        """Returns whether the database is not the one that the workspace has had."""
+        try:
+            self.check_database()
+        except DatabaseLostError:
+            return True
+        return False
+
+    def backups(self) -> list[Backup]:
+        """Returns the backups of the database, newest first."""
+        return backups(self.home)
+
+    def back_up(self) -> Backup:
+        """Backs the database up.
+
+        Raises:
+            InputError: it is on a server. DatabaseLostError: it is lost or damaged. StudioError: the disk is
+                full.
+        """
+        _ = self.engine
+        return backup(self.home, self.database_url)
+
+    def restore_database(self, source: Path | None = None) -> Path:
+        """Restores a backup (the newest for None) and returns its path; the earlier database is moved to
+        ``backups/replaced``.
+
+        Raises:
+            InputError: there is no backup, it is damaged, or the database is on a server.
+            StudioError: the disk is full.
+        """
+        self.__dict__.pop("engine", None)
+        return restore(self.home, self.database_url, source)
+
+    def start_database_anew(self) -> None:
+        """Moves the database to ``backups/replaced``; the next opening makes an empty one.
+
+        Raises:
+            InputError: it is on a server. StudioError: it cannot be moved.
+        """
+        self.__dict__.pop("engine", None)
+        start_anew(self.home, self.database_url)
 
     @property
     def env_file(self) -> Path:
@@ -210,19 +274,24 @@ def open_workspace(home: str | Path | None = None) -> Workspace:
     Raises:
         SettingsError: the folder cannot be made or written.
     """
-    folder = Path(home or os.environ.get("TIANJI_HOME") or "workspace").expanduser().resolve()
+    named = Path(home or os.environ.get("TIANJI_HOME") or "workspace")
     os.umask(0o077)
     try:
-        for name in ("datasets", "runs", "models", "logs", "exports"):
+        folder = named.expanduser().resolve()
+        for name in ROOMS:
             (folder / name).mkdir(parents=True, exist_ok=True)
         if folder.stat().st_mode & 0o077 and folder.stat().st_uid == os.getuid():
             folder.chmod(0o700)
+        if os.access(folder, os.W_OK):
+            _mark(folder)
+    except RuntimeError as error:  # a circle of links
+        raise SettingsError(_("工作区文件夹 {folder} 的链接绕成了圈，请换一个", folder=named)) from error
     except OSError as error:
         raise SettingsError(
             _(
                 "工作区文件夹 {folder} 不能使用（{detail}），请换一个或改权限",
-                folder=folder,
-                detail=error.strerror,
+                folder=named,
+                detail=error.strerror or error,
             )
         ) from error
     if not os.access(folder, os.W_OK):
@@ -233,3 +302,23 @@ def open_workspace(home: str | Path | None = None) -> Workspace:
             remember_secrets(variables)
     url = os.environ.get("TIANJI_DATABASE_URL") or sqlite_address(folder / "studio.db")
     return Workspace(home=folder, database_url=url)
+
+
+def _mark(folder: Path) -> None:
+    """Marks a workspace, and in one of an older release the folders that it made."""
+    facts = facts_of(folder)
+    if "workspace" in facts:
+        return
+    new = not (folder / "studio.db").exists() and not any(any((folder / name).iterdir()) for name in ROOMS)
+    for pattern in () if new else ("runs/training-*", "models/.making-*", "models/.download-*"):
+        for made in folder.glob(pattern):
+            if made.is_dir() and not made.is_symlink():
+                mark(made)
+    mark(folder, workspace=uuid4().hex, **({"made_at": time.time()} if new else {}))
+
+
+def highest_number(folder: Path, prefix: str) -> int:
+    """Returns the highest N of the names ``<prefix>N`` or ``<prefix>N.…`` in a folder, 0 where there is
+    none."""
+    numbers = (path.name.removeprefix(prefix).partition(".")[0] for path in folder.glob(f"{prefix}*"))
+    return max((int(number) for number in numbers if number.isascii() and number.isdecimal()), default=0)

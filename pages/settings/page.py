@@ -6,6 +6,7 @@ import shutil
 import streamlit as st
 from pydantic import ValidationError
 
+from pages.settings.backups import database_backups
 from pages.shared.frame import page_header, remember_notice, report_errors
 from pages.shared.text import plain
 from tianji_core import teachers
@@ -122,6 +123,8 @@ facts = st.columns(2)
 facts[0].metric(_("剩余磁盘"), f"{usage.free / 1e9:.0f} GB")
 facts[1].metric(_("数据库"), "PostgreSQL" if workspace.database_url.startswith("postgresql") else "SQLite")
 st.code(str(workspace.home), language=None)
+with report_errors():
+    database_backups(workspace)
 st.caption(
     _(
         "换一个工作区：用 make run WORKSPACE=文件夹 启动，或设置环境变量 TIANJI_HOME。团队共用：把 TIANJI_DATABASE_URL 设为 PostgreSQL 地址。"

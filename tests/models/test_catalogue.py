@@ -10,6 +10,7 @@ from tianji_core import jobs, models, training
 from tianji_core.errors import ModelError
 from tianji_core.model_folders.manifest import Artefact, write_artefact
 from tianji_core.models.catalogue import free_name, making
+from tianji_core.ownership import new_folder
 from tianji_core.store import training as rows
 from tianji_core.training.launch import TrainingSubject
 
@@ -67,7 +68,7 @@ def test_who_may_open_the_folder_may_read_the_weights(workspace):
 
 
 def test_what_a_killed_job_left_is_removed_by_the_next(workspace):
-    (workspace.models / ".making-999999999-old").mkdir()
+    new_folder(workspace.models / ".making-999999999-old")
     add_adapter(workspace, "new", workspace.home)
     assert [path.name for path in workspace.models.iterdir()] == ["new"]
 

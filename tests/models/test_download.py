@@ -16,6 +16,7 @@ from tests.tiny_hub import HOLD, hub_of
 from tianji_core import jobs, models
 from tianji_core.errors import ModelError
 from tianji_core.models.download import check_sizes, explained, partial_folder
+from tianji_core.ownership import claim_folder
 
 ID = "Some/tiny-model"
 
@@ -108,8 +109,7 @@ def test_only_a_models_name_is_taken(workspace, bad):
 
 
 def test_what_was_fetched_of_a_stopped_download_can_be_thrown_away(workspace):
-    folder = partial_folder(workspace, ID)
-    folder.mkdir()
+    folder = claim_folder(partial_folder(workspace, ID))
     (folder / "weights").write_bytes(b"12345")
     assert [(each.model_id, each.size) for each in models.partials(workspace)] == [(ID, 5)]
     models.discard_partial(workspace, ID)
@@ -119,6 +119,7 @@ def test_what_was_fetched_of_a_stopped_download_can_be_thrown_away(workspace):
 
 
 def test_a_file_of_another_size_than_listed_is_named_and_fetched_anew(tmp_path):
+    claim_folder(tmp_path)
     (tmp_path / "a.safetensors").write_bytes(b"12")
     (tmp_path / "b.json").write_bytes(b"1234")
     with pytest.raises(ModelError, match=r"a.safetensors .*2 / 4"):

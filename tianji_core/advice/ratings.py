@@ -14,6 +14,7 @@ from tianji_core.dispatch import Failed, Lane, Outcome, Retry, Usage, expected_u
 from tianji_core.errors import SettingsError, TeacherError
 from tianji_core.files import write_json
 from tianji_core.i18n import _
+from tianji_core.ownership import remove
 from tianji_core.recipe import RELATION_TITLES, Name, Recipe, Scene
 from tianji_core.recipe.editing import changed
 from tianji_core.teachers import Sampling, TeacherChoice, price_of, provider
@@ -237,7 +238,7 @@ def load_rating(workspace: Workspace, recipe_key: str) -> RatingResult:
 
 def forget_rating(workspace: Workspace, recipe_key: str) -> None:
     """Deletes the last rating."""
-    _path(workspace, recipe_key).unlink(missing_ok=True)
+    remove(_path(workspace, recipe_key))
 
 
 def _save(workspace: Workspace, recipe_key: str, result: RatingResult) -> None:

@@ -12,6 +12,7 @@ from tianji_core.advice.answers import LIST_TOKENS, Fault, read_list
 from tianji_core.errors import RecipeError
 from tianji_core.files import write_text
 from tianji_core.i18n import _
+from tianji_core.ownership import remove
 from tianji_core.recipe import (
     RELATION_TITLES,
     SCENE_KIND_TITLES,
@@ -113,7 +114,7 @@ def load_suggestions(
 
 def forget_suggestions(workspace: Workspace, recipe_key: str, kind: ListKind, style: str = "") -> None:
     """Deletes the last answer."""
-    _path(workspace, recipe_key, kind, style).unlink(missing_ok=True)
+    remove(_path(workspace, recipe_key, kind, style))
 
 
 def _path(workspace: Workspace, recipe_key: str, kind: ListKind, style: str) -> Path:

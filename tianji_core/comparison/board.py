@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from tianji_core.errors import InputError
 from tianji_core.files import write_text
 from tianji_core.i18n import _
+from tianji_core.ownership import remove
 from tianji_core.recipe import Recipe, training_input
 from tianji_core.serving.client import ChatSampling
 from tianji_core.store.database import now
@@ -252,7 +253,7 @@ def save_board(workspace: Workspace, board: Board) -> None:
     """Writes a board to the workspace, and removes the oldest ones beyond ``KEPT``."""
     write_text(_folder(workspace) / f"{board.key}.json", board.model_dump_json(indent=1) + "\n")
     for old in board_keys(workspace)[KEPT:]:
-        (_folder(workspace) / f"{old}.json").unlink(missing_ok=True)
+        remove(_folder(workspace) / f"{old}.json")
 
 
 def board_keys(workspace: Workspace) -> list[str]:

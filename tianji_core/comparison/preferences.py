@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tianji_core.errors import InputError
-from tianji_core.files import write_text
 from tianji_core.i18n import _
+from tianji_core.outputs import write_output
 from tianji_core.recipe import Recipe
 from tianji_core.store import samples, votes
 from tianji_core.store.samples import CHAT, NewSample
@@ -76,14 +76,17 @@ def preference_lines(workspace: Workspace, recipe_key: str, form: str = TEXT_FOR
     return "".join(json.dumps(pair.plain(form), ensure_ascii=False) + "\n" for pair in pairs)
 
 
-def export_preferences(workspace: Workspace, recipe_key: str, path: Path, form: str = TEXT_FORM) -> int:
-    """Writes :func:`preference_lines` to ``path``; returns the number of pairs.
+def export_preferences(
+    workspace: Workspace, recipe_key: str, path: Path, form: str = TEXT_FORM, overwrite: bool = False
+) -> int:
+    """Writes :func:`preference_lines` to ``path``; returns the number of pairs. ``overwrite`` replaces what an
+    earlier export wrote there.
 
     Raises:
-        InputError: the form is unknown, there is no pair, or the file cannot be written.
+        InputError: the form is unknown, there is no pair, the file cannot be written, or something is there.
     """
     lines = preference_lines(workspace, recipe_key, form)
-    write_text(path, lines)
+    write_output(workspace, path, lines, overwrite)
     return lines.count("\n")
 
 

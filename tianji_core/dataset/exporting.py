@@ -2,8 +2,6 @@
 
 import io
 import json
-import shutil
-import tempfile
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,8 +21,8 @@ from tianji_core.dataset.conversation import (
 from tianji_core.dataset.tables import csv_lines, hub_files, parquet_bytes
 from tianji_core.dataset.versions import training_file, validation_file, verify
 from tianji_core.errors import DatasetError
-from tianji_core.files import atomic_writer
 from tianji_core.i18n import _
+from tianji_core.outputs import output_file, write_output_folder
 from tianji_core.store.datasets import DatasetVersion
 from tianji_core.workspace import Workspace
 
@@ -65,22 +63,29 @@ def export(
     form: str,
     path: Path | None = None,
     split: str = TRAINING,
+    overwrite: bool = False,
 ) -> Path:
     """Writes a version to ``path`` (default: the workspace's ``exports``) and returns the path. The form
-    huggingface writes a folder. Raises as :func:`exported`."""
+    huggingface writes a folder. ``overwrite`` replaces what an earlier export wrote there. Raises as
+    :func:`exported`.
+
+    Raises:
+        InputError: something is at ``path`` already.
+    """
     suffix = EXPORT_SUFFIXES.get(form, "").removesuffix(".zip")
     middle = "" if split == TRAINING else f".{split}"
     target = path or workspace.exports / f"{version.name}{middle}{suffix}"
     if form == HUB:
-        _write_folder(target, _hub(workspace, version))
-    elif form == PARQUET:
-        draft = target.with_name(f".{target.name}.part")
-        draft.write_bytes(exported(workspace, version, form, split))
-        draft.replace(target)
-    else:
-        pieces = _pieces(workspace, version, form, split)
-        with atomic_writer(target) as file:
-            file.writelines(pieces)
+        files = _hub(workspace, version)
+        write_output_folder(workspace, target, lambda draft: _fill(draft, files), overwrite)
+        return target
+    pieces = (
+        iter([parquet_bytes(_conversations(_source(workspace, version, form, split)))])
+        if form == PARQUET
+        else (piece.encode() for piece in _pieces(workspace, version, form, split))
+    )
+    with output_file(workspace, target, overwrite) as draft, draft.open("r+b") as file:
+        file.writelines(pieces)
     return target
 
 
@@ -107,18 +112,11 @@ def _hub(workspace: Workspace, version: DatasetVersion) -> dict[Path, bytes]:
     return hub_files(_conversations(train), _conversations(held) if held else (), text)
 
 
-def _write_folder(target: Path, files: dict[Path, bytes]) -> None:
-    """Writes a folder beside its place and moves it there, replacing an existing one."""
-    draft = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent))
-    try:
-        for path, content in files.items():
-            (draft / path).parent.mkdir(parents=True, exist_ok=True)
-            (draft / path).write_bytes(content)
-        if target.is_dir():
-            shutil.rmtree(target)
-        draft.rename(target)
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
+def _fill(folder: Path, files: dict[Path, bytes]) -> None:
+    for path, content in files.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        with (folder / path).open("xb") as file:
+            file.write(content)
 
 
 def _pieces(workspace: Workspace, version: DatasetVersion, form: str, split: str) -> Iterator[str]:

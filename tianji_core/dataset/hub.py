@@ -11,6 +11,7 @@ from urllib.parse import urlparse
 from tianji_core.dataset.reading import NO_DATA, SUFFIXES
 from tianji_core.errors import ImportFileError, StudioError
 from tianji_core.i18n import _
+from tianji_core.ownership import claim_folder
 from tianji_core.workspace import Workspace
 
 EXAMPLE = "sanbu/tianji-wishes-chinese"
@@ -76,7 +77,7 @@ def fetch(workspace: Workspace, dataset_id: str, revision: str, endpoint: str, p
     from huggingface_hub import HfApi
 
     token = workspace.key(TOKEN) or False
-    folder = folder_of(workspace, dataset_id)
+    folder = claim_folder(folder_of(workspace, dataset_id))
     try:
         info = HfApi(endpoint, token=token).dataset_info(dataset_id, revision=revision, files_metadata=True)
         files = {
@@ -143,7 +144,6 @@ def _make_lines(
 ) -> None:
     import datasets
 
-    folder.mkdir(parents=True, exist_ok=True)
     options = {"revision": revision, "token": token or None}
     for config in datasets.get_dataset_config_names(dataset_id, **options):
         loaded = datasets.load_dataset(

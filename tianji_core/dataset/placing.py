@@ -2,13 +2,12 @@
 killed."""
 
 import contextlib
-import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 from tianji_core.files import write_text
 from tianji_core.locks import FileLock
+from tianji_core.ownership import discard, draft_folder, move, remove
 from tianji_core.store import datasets
 from tianji_core.workspace import Workspace
 
@@ -23,22 +22,26 @@ def drafting(workspace: Workspace, name: str) -> Iterator[Path]:
     releases the lock of a process that dies."""
     with FileLock(workspace.home / _LOCK):
         _sweep(workspace)
-        draft = Path(tempfile.mkdtemp(prefix=f".{name}.", suffix=".part", dir=workspace.datasets))
+        draft = draft_folder(workspace.datasets, name)
         try:
             yield draft
         finally:
-            shutil.rmtree(draft, ignore_errors=True)
+            discard(draft)
             # After an error the row is rolled back; the next freeze removes a folder without a row.
             if datasets.find(workspace.engine, name) is not None:
-                (workspace.datasets / _JOURNAL).unlink(missing_ok=True)
+                discard(workspace.datasets / _JOURNAL)
 
 
 def put(workspace: Workspace, draft: Path, target: Path) -> None:
-    """Moves a finished draft into place, inside the transaction that stores the row of the version."""
+    """Moves a finished draft into place, inside the transaction that stores the row of the version. A folder
+    that a killed freeze left there is replaced.
+
+    Raises:
+        InputError: there is a folder that the studio did not make.
+    """
     write_text(workspace.datasets / _JOURNAL, target.name)
-    if target.exists():
-        shutil.rmtree(target)
-    draft.rename(target)
+    remove(target)
+    move(draft, target)
 
 
 def _sweep(workspace: Workspace) -> None:
@@ -46,10 +49,7 @@ def _sweep(workspace: Workspace) -> None:
     if journal.exists():
         name = journal.read_text(encoding="utf-8").strip()
         if name and datasets.find(workspace.engine, name) is None:
-            shutil.rmtree(workspace.datasets / name, ignore_errors=True)
-        journal.unlink()
+            discard(workspace.datasets / name)
+        discard(journal)
     for left in workspace.datasets.glob(".*.part"):
-        if left.is_dir():
-            shutil.rmtree(left, ignore_errors=True)
-        else:
-            left.unlink(missing_ok=True)
+        discard(left)

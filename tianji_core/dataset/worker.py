@@ -1,6 +1,5 @@
 """The worker of an import. When killed at any moment it leaves no partial file in the database."""
 
-import shutil
 from pathlib import Path
 
 from tianji_core.dataset.hub import fetch, folder_of
@@ -9,6 +8,7 @@ from tianji_core.dataset.importing import import_path, report_lines
 from tianji_core.errors import ImportFileError
 from tianji_core.i18n import _
 from tianji_core.jobs import Reporter, worker_of
+from tianji_core.ownership import discard
 from tianji_core.workspace import Workspace
 
 
@@ -28,7 +28,7 @@ def import_samples(workspace: Workspace, arguments: ImportArguments, reporter: R
     for report in reports:
         print("\n".join(report_lines(report)), flush=True)
     if name:
-        shutil.rmtree(folder_of(workspace, name), ignore_errors=True)
+        discard(folder_of(workspace, name))
     if not any(report.added or report.known for report in reports):
         raise ImportFileError(_("{path} 里没有一条可以导入的对话，什么也没有导入", path=name or path))
     return 0

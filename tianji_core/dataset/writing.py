@@ -16,7 +16,7 @@ def write_training_file(examples: Sequence[TrainingExample], path: Path) -> tupl
     """Writes examples as a list of {"conversation": [{"system", "input", "output"}]}, byte for byte what
     ``json.dump(…, ensure_ascii=False, indent=4)`` writes. Returns the counts and the SHA-256 of the file."""
     tally, hashed = Tally(), hashlib.sha256()
-    with path.open("wb") as file:
+    with path.open("xb") as file:
 
         def write(text: str) -> None:
             data = text.encode()
@@ -52,7 +52,7 @@ def _conversation(example: TrainingExample) -> str:
 
 def write_synced(path: Path, text: str) -> None:
     """Writes UTF-8 text and waits until it is on the disk."""
-    with path.open("w", encoding="utf-8", newline="\n") as file:
+    with path.open("x", encoding="utf-8", newline="\n") as file:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())

@@ -28,7 +28,7 @@ from tianji_core.teachers import (
     provider,
     resolved_model,
 )
-from tianji_core.workspace import Workspace
+from tianji_core.workspace import Workspace, highest_number
 
 MAX_CONCURRENCY = 512
 
@@ -101,7 +101,13 @@ def create_run(
         options=options.model_dump(mode="json"),
     )
     weights = [entry.weight for entry in mix]
-    return run_store.add(workspace.engine, new, planned, lambda task: assigned(weights, plan.seed, task))
+    return run_store.add(
+        workspace.engine,
+        new,
+        planned,
+        lambda task: assigned(weights, plan.seed, task),
+        highest_number(workspace.runs, "run-"),
+    )
 
 
 def check_concurrency(concurrency: int) -> None:

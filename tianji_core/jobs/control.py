@@ -17,7 +17,7 @@ from tianji_core.project import PROJECT
 from tianji_core.store import jobs as job_store
 from tianji_core.store.database import now
 from tianji_core.store.jobs import Job
-from tianji_core.workspace import Workspace
+from tianji_core.workspace import Workspace, highest_number
 
 WORKER = "worker"
 """Key of the stored subject that names the worker."""
@@ -29,6 +29,10 @@ START_GRACE = 20.0
 def log_path(workspace: Workspace, job_id: int) -> Path:
     """Returns the log file of a job."""
     return workspace.logs / f"job-{job_id}.log"
+
+
+def _last(workspace: Workspace) -> int:
+    return highest_number(workspace.logs, "job-")
 
 
 def start(
@@ -44,7 +48,7 @@ def start(
     about. ``environment`` is stored with the job, so it must never hold a key. ``keys`` names the variables
     with the keys that the child needs; it gets no others."""
     stored = subject.model_dump(mode="json") if subject is not None else {}
-    job = job_store.add(workspace.engine, kind, title, argv, environment or {}, stored)
+    job = job_store.add(workspace.engine, kind, title, argv, environment or {}, stored, _last(workspace))
     return _supervised(workspace, job, keys)
 
 
@@ -61,7 +65,7 @@ def prepare_worker(workspace: Workspace, kind: str, title: str, subject: JobSubj
     """Stores a job for the worker of ``subject`` without starting it; its ``argv`` is the command that
     does the work."""
     stored = {WORKER: subject.worker, **subject.model_dump(mode="json")}
-    job = job_store.add(workspace.engine, kind, title, [], {}, stored)
+    job = job_store.add(workspace.engine, kind, title, [], {}, stored, _last(workspace))
     argv = [sys.executable, "-m", "tianji_core.jobs.worker", str(job.id), "--workspace", str(workspace.home)]
     job_store.change(workspace.engine, job.id, argv=argv)
     return job_store.get(workspace.engine, job.id)

@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +9,7 @@ from pathlib import Path
 import psutil
 
 from tianji_core import jobs
-from tianji_core.errors import ModelError, StudioError
+from tianji_core.errors import InputError, ModelError, StudioError
 from tianji_core.i18n import _
 from tianji_core.model_folders.base import checked_base, fingerprint
 from tianji_core.model_folders.manifest import Artefact, has_manifest, read_artefact, write_artefact
@@ -18,6 +17,7 @@ from tianji_core.model_folders.remote_code import brings_code, code_hash
 from tianji_core.model_folders.roots import checked_root
 from tianji_core.model_folders.template import TEMPLATE, native_template
 from tianji_core.models.nano import FOLDER as NANO_FOLDER
+from tianji_core.ownership import discard, move, new_folder, remove
 from tianji_core.store import training as training_store
 from tianji_core.training import record_of
 from tianji_core.workspace import Workspace
@@ -170,8 +170,7 @@ class making:
         sweep(workspace)
 
     def __enter__(self) -> Path:
-        self._folder.mkdir()
-        return self._folder
+        return new_folder(self._folder)
 
     def __exit__(self, kind: type[BaseException] | None, *_rest: object) -> None:
         if kind is None:
@@ -181,14 +180,14 @@ class making:
                 if path.is_file() and not path.is_symlink():
                     path.chmod(path.stat().st_mode | readable)
             try:
-                self._folder.rename(self._target)
-            except OSError as error:
-                shutil.rmtree(self._folder, ignore_errors=True)
+                move(self._folder, self._target)
+            except (OSError, InputError) as error:
+                discard(self._folder)
                 raise ModelError(
                     _("已经有名叫“{name}”的模型了，请换一个名字", name=self._target.name)
                 ) from error
         else:
-            shutil.rmtree(self._folder, ignore_errors=True)
+            discard(self._folder)
 
 
 def sweep(workspace: Workspace) -> None:
@@ -196,7 +195,7 @@ def sweep(workspace: Workspace) -> None:
     for folder in workspace.models.glob(".making-*"):
         pid = folder.name.split("-")[1]
         if pid.isdigit() and not psutil.pid_exists(int(pid)):
-            shutil.rmtree(folder, ignore_errors=True)
+            discard(folder)
 
 
 def delete(workspace: Workspace, name: str) -> Trashed:
@@ -224,7 +223,7 @@ def delete(workspace: Workspace, name: str) -> Trashed:
     token = f"{name}~{time.time_ns() // 1_000_000}"
     trash = workspace.models / TRASH
     trash.mkdir(exist_ok=True)
-    (workspace.models / name).rename(trash / token)
+    move(workspace.models / name, trash / token)
     return Trashed(token, model, time.time())
 
 
@@ -257,7 +256,7 @@ def restore(workspace: Workspace, token: str) -> Artefact:
     """
     source = _in_trash(workspace, token)
     name = free_name(workspace, token.rpartition("~")[0])
-    source.rename(workspace.models / name)
+    move(source, workspace.models / name)
     return artefact(workspace, name)
 
 
@@ -267,7 +266,7 @@ def purge(workspace: Workspace, token: str) -> None:
     Raises:
         ModelError: nothing like that in the trash.
     """
-    shutil.rmtree(_in_trash(workspace, token))
+    remove(_in_trash(workspace, token))
 
 
 def _in_trash(workspace: Workspace, token: str) -> Path:

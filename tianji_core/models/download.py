@@ -17,6 +17,7 @@ from tianji_core.model_folders.base import checked_base, fingerprint
 from tianji_core.model_folders.manifest import Artefact, read_artefact, write_artefact
 from tianji_core.model_folders.template import TEMPLATE, native_template
 from tianji_core.models.catalogue import artefacts, checked_name, free_name
+from tianji_core.ownership import MARK, claim_folder, move, remove
 from tianji_core.workspace import Workspace
 
 MODEL_ID = re.compile(r"[A-Za-z0-9][\w.\-]*/[A-Za-z0-9][\w.\-]*")
@@ -59,7 +60,8 @@ def partials(workspace: Workspace) -> list[Partial]:
     downloads = []
     for folder in sorted(workspace.models.glob(".download-*--*")):
         model_id = folder.name.removeprefix(".download-").replace("--", "/", 1)
-        size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+        files = (path for path in folder.rglob("*") if path.is_file() and path != folder / MARK)
+        size = sum(path.stat().st_size for path in files)
         downloads.append(Partial(model_id, size))
     return downloads
 
@@ -89,7 +91,7 @@ def discard_partial(workspace: Workspace, model_id: str) -> None:
         raise ModelError(_("没有“{id}”的未完成下载", id=model_id))
     if model_id in downloading(workspace):
         raise ModelError(_("“{id}”正在下载，请先停止", id=model_id))
-    shutil.rmtree(folder)
+    remove(folder)
 
 
 def download(
@@ -121,7 +123,7 @@ def download(
     files = _listing(model_id, revision)
     total = sum(files.values())
     _check_disk(workspace, folder, total)
-    _fetch(model_id, revision, folder, files, reporter)
+    _fetch(model_id, revision, claim_folder(folder), files, reporter)
     check_sizes(folder, files)
     base = checked_base(folder)
     made = Artefact(
@@ -137,7 +139,7 @@ def download(
     )
     write_artefact(folder, made, workspace.home)
     target = workspace.models / chosen
-    folder.rename(target)
+    move(folder, target)
     reporter.update(total, total=total)
     return read_artefact(target, workspace.home)
 
@@ -235,7 +237,7 @@ def check_sizes(folder: Path, files: dict[str, int]) -> None:
         have = path.stat().st_size if path.is_file() else 0
         if size and have != size:
             wrong.append((name, have, size))
-            path.unlink(missing_ok=True)
+            remove(path)
     if wrong:
         name, have, size = wrong[0]
         raise ModelError(

@@ -1,7 +1,6 @@
 """Converts a checkpoint to an adapter or a full model with xtuner's own tool. The hidden folder gets its
 manifest and then its name, so a listed model is complete."""
 
-import shutil
 from collections import Counter
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from tianji_core.model_folders.trust import runs_code
 from tianji_core.models.card import write_card
 from tianji_core.models.catalogue import checked_name, free_name, making
 from tianji_core.models.trying import PROMPTS, tried
+from tianji_core.ownership import copy
 from tianji_core.store.training import TrainingRun
 from tianji_core.training import Checkpoint, preset_of, record_of, training_state, version_of, work_folder
 from tianji_core.training.child import run_tool, tool_environment
@@ -151,7 +151,7 @@ def _code_taken_over(base: Path, folder: Path) -> bool:
     """Copies the base's Python code, which was allowed for the training, beside a full model. Returns
     whether there is any."""
     for path in base.glob("*.py") if brings_code(base) else ():
-        shutil.copyfile(path, folder / path.name)
+        copy(path, folder / path.name)
     return brings_code(folder)
 
 

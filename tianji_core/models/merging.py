@@ -6,19 +6,19 @@ Prints ``merged N/M`` after each weight file of the base.
 """
 
 import argparse
-import json
-import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from tianji_core.errors import ModelError, StudioError
+from tianji_core.files import write_json
 from tianji_core.i18n import _
 from tianji_core.model_folders.adapter import WEIGHTS, read_adapter_config
 from tianji_core.model_folders.base import INDEXES, checked_base
 from tianji_core.model_folders.config_files import CONFIG, read_object
 from tianji_core.model_folders.manifest import MANIFEST
+from tianji_core.ownership import claim_folder, copy, move
 
 DTYPES = ("auto", "bfloat16", "float16", "float32")
 """'auto' keeps that of the base."""
@@ -82,9 +82,11 @@ def merge_shards(
 
     Raises:
         ModelError: the adapter cannot be merged, or is not of this base.
+        InputError: ``target`` holds something that the studio did not make.
     """
     import torch
 
+    claim_folder(target)
     deltas = Deltas(adapter)
     target_dtype = None if dtype == "auto" else getattr(torch, dtype)
     writer = _Writer(target, shard)
@@ -130,15 +132,15 @@ class _Writer:
             self._write()
         count = len(self._shards)
         if count == 1:
-            (self._target / "part-1").rename(self._target / "model.safetensors")
+            move(self._target / "part-1", self._target / "model.safetensors")
             return
         places: dict[str, str] = {}
         for number, names in enumerate(self._shards, start=1):
             file = f"model-{number:05}-of-{count:05}.safetensors"
-            (self._target / f"part-{number}").rename(self._target / file)
+            move(self._target / f"part-{number}", self._target / file)
             places |= dict.fromkeys(names, file)
         index = {"metadata": {"total_size": self._total}, "weight_map": places}
-        (self._target / INDEXES[0]).write_text(json.dumps(index, indent=2), encoding="utf-8")
+        write_json(self._target / INDEXES[0], index)
 
 
 def _tensors(path: Path) -> Iterator[tuple[str, Any]]:
@@ -159,11 +161,10 @@ def _copy_rest(base: Path, target: Path, dtype: str) -> None:
     for path in base.iterdir():
         skipped = path.name in (*INDEXES, MANIFEST) or any(path.match(pattern) for pattern in LEFT_BEHIND)
         if path.is_file() and not skipped:
-            shutil.copyfile(path, target / path.name)
+            copy(path, target / path.name)
     if dtype != "auto":
-        config = target / CONFIG
         values = read_object(target, CONFIG)
-        config.write_text(json.dumps({**values, "torch_dtype": dtype}, indent=2), encoding="utf-8")
+        write_json(target / CONFIG, {**values, "torch_dtype": dtype})
 
 
 def main(argv: list[str]) -> int:

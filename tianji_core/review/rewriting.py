@@ -13,6 +13,7 @@ from tianji_core.dispatch import Usage
 from tianji_core.errors import InputError, TeacherError
 from tianji_core.files import write_json
 from tianji_core.i18n import _
+from tianji_core.ownership import remove
 from tianji_core.recipe import Recipe, Task, brief, teacher_prompt
 from tianji_core.store import findings, recipes, steps
 from tianji_core.store.samples import Sample
@@ -200,7 +201,7 @@ def load_rewriting(workspace: Workspace, sample: Sample) -> Rewriting | None:
 
 def forget_rewriting(workspace: Workspace, sample_id: int) -> None:
     """Deletes the candidates for a sample."""
-    _path(workspace, sample_id).unlink(missing_ok=True)
+    remove(_path(workspace, sample_id))
 
 
 def take_candidate(

@@ -14,6 +14,7 @@ from pydantic import BaseModel, Field, ValidationError
 from tianji_core.errors import InputError
 from tianji_core.files import write_text
 from tianji_core.i18n import _
+from tianji_core.ownership import remove
 from tianji_core.serving.client import Message
 from tianji_core.workspace import Workspace
 
@@ -192,4 +193,4 @@ def take_out(workspace: Workspace, name: str) -> Transcript:
 def throw_away(workspace: Workspace, name: str) -> None:
     """Deletes a saved conversation, if it exists."""
     if name in names_aside(workspace):
-        (workspace.home / "chats" / f"{name}.json").unlink(missing_ok=True)
+        remove(workspace.home / "chats" / f"{name}.json")

@@ -1,20 +1,33 @@
 """Opening the database: SQLite in WAL mode by default, PostgreSQL for a team; migrated when it is opened."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, func, inspect, make_url, select, text
+from sqlalchemy import (
+    URL,
+    Connection,
+    Engine,
+    Table,
+    create_engine,
+    event,
+    func,
+    inspect,
+    make_url,
+    select,
+    text,
+)
 from sqlalchemy.exc import (
     DataError,
+    DisconnectionError,
     InterfaceError,
     OperationalError,
     SQLAlchemyError,
     StatementError,
 )
 
-from tianji_core.errors import SettingsError, StorageError, StudioError
+from tianji_core.errors import DatabaseLostError, SettingsError, StorageError, StudioError
 from tianji_core.i18n import _
 
 MIGRATIONS = Path(__file__).with_name("migrations")
@@ -35,8 +48,21 @@ def sqlite_address(path: Path) -> str:
     return URL.create("sqlite", database=str(path)).render_as_string(hide_password=False)
 
 
-def open_engine(url: str) -> Engine:
-    """Returns an engine on ``url`` whose schema is current.
+def database_file(url: str) -> Path | None:
+    """Returns the SQLite file at an address; None for a database on a server or in memory."""
+    try:
+        address = make_url(url)
+    except SQLAlchemyError:
+        return None
+    name = address.database or ""
+    if address.get_backend_name() != "sqlite" or name in ("", ":memory:") or name.startswith("file:"):
+        return None
+    return Path(name).absolute()
+
+
+def open_engine(url: str, before_migration: Callable[[], object] = lambda: None) -> Engine:
+    """Returns an engine on ``url`` whose schema is current. ``before_migration`` is called before an older
+    schema is changed.
 
     Raises:
         SettingsError: the address is wrong, the server is away, or the database is newer than this program.
@@ -49,13 +75,18 @@ def open_engine(url: str) -> Engine:
             current = _revision(connection)
     except (SQLAlchemyError, ImportError) as error:
         shown = str(getattr(error, "orig", None) or error).splitlines()[0]
-        raise SettingsError(_("打不开数据库 {url}：{detail}", url=_hidden(url), detail=shown)) from error
+        raise SettingsError(
+            _("打不开数据库 {url}：{detail}", url=shown_address(url), detail=shown)
+        ) from error
     if current != HEAD:
+        if current is not None:
+            before_migration()
         _migrate(engine, url)
     return engine
 
 
-def _hidden(url: str) -> str:
+def shown_address(url: str) -> str:
+    """Returns an address without its password."""
     try:
         return make_url(url).render_as_string(hide_password=True)
     except SQLAlchemyError:
@@ -75,12 +106,44 @@ def _configure_sqlite(engine: Engine) -> None:
         cursor.execute(f"PRAGMA cache_size=-{CACHED // 1024}")
         cursor.close()
 
+    file = database_file(engine.url.render_as_string(hide_password=False))
+    if file is not None:
+        _watch_file(engine, file)
+
     @event.listens_for(engine, "begin")
     def on_begin(connection):  # type: ignore[no-untyped-def]
         # A transaction that reads before it writes must hold the write lock from its start, or a second
         # writer turns it into 'database is locked' without waiting.
         writing = connection.get_execution_options().get("tianji_write", False)
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+
+
+def _watch_file(engine: Engine, file: Path) -> None:
+    """Opens connections anew where the file was replaced, as by restoring a backup, and makes no new file
+    where it was deleted while the studio runs."""
+    opened = False
+
+    @event.listens_for(engine, "do_connect")
+    def on_opening(_dialect, _record, _arguments, _options):  # type: ignore[no-untyped-def]
+        if opened and not file.exists():
+            raise DatabaseLostError(
+                _("数据库 {file} 不见了；把它放回原处，或重新打开工坊来恢复备份", file=file)
+            )
+
+    @event.listens_for(engine, "connect")
+    def on_connect(_connection, record):  # type: ignore[no-untyped-def]
+        nonlocal opened
+        opened = True
+        record.info["file"] = file.stat().st_ino
+
+    @event.listens_for(engine, "checkout")
+    def on_checkout(_connection, record, _proxy):  # type: ignore[no-untyped-def]
+        try:
+            same = file.stat().st_ino == record.info["file"]
+        except FileNotFoundError:
+            same = False
+        if not same:
+            raise DisconnectionError
 
 
 def _revision(connection: Connection) -> str | None:
@@ -105,10 +168,23 @@ def _migrate(engine: Engine, url: str) -> None:
             raise SettingsError(
                 _(
                     "数据库 {url} 是更新版本的天机工坊建的，请升级程序：{detail}",
-                    url=_hidden(url),
+                    url=shown_address(url),
                     detail=str(error),
                 )
             ) from error
+
+
+def next_number(connection: Connection, table: Table, above: int) -> dict[str, int]:
+    """Returns {"id": N} for the next row of ``table`` where the number that the database would give is not
+    above ``above``, else {}. Folders are named after the numbers of rows, and outlive the rows where an older
+    database was restored. Call it in a writing transaction."""
+    last = connection.execute(select(func.max(table.c.id))).scalar() or 0
+    if above <= last:
+        return {}
+    if connection.dialect.name == "postgresql":
+        sequence = func.pg_get_serial_sequence(table.name, "id")
+        connection.execute(select(func.setval(sequence, above + 1)))
+    return {"id": above + 1}
 
 
 @contextlib.contextmanager
@@ -152,7 +228,7 @@ def _explained(engine: Engine) -> Iterator[None]:
         raise StudioError(
             _(
                 "数据库 {url} 用不了（{detail}）；请检查磁盘空间、权限和数据库服务，已经保存的内容没有动",
-                url=_hidden(engine.url.render_as_string(hide_password=True)),
+                url=shown_address(engine.url.render_as_string(hide_password=True)),
                 detail=said,
             )
         ) from error

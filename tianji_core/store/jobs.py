@@ -8,7 +8,7 @@ from sqlalchemy import Engine, Row, func, insert, select, update
 
 from tianji_core.errors import JobError
 from tianji_core.i18n import _
-from tianji_core.store.database import now, reading, writing
+from tianji_core.store.database import next_number, now, reading, writing
 from tianji_core.store.schema import jobs
 
 ACTIVE = ("starting", "running")
@@ -52,10 +52,16 @@ def _job(row: Row[Any]) -> Job:
 
 
 def add(
-    engine: Engine, kind: str, title: str, argv: list[str], environment: dict[str, str], subject: dict
+    engine: Engine,
+    kind: str,
+    title: str,
+    argv: list[str],
+    environment: dict[str, str],
+    subject: dict,
+    above: int = 0,
 ) -> Job:
-    """Stores a job that is about to start."""
-    values = {
+    """Stores a job that is about to start. Its number is higher than ``above``."""
+    values: dict[str, Any] = {
         "kind": kind,
         "title": title,
         "argv": argv,
@@ -65,6 +71,7 @@ def add(
         "created_at": now(),
     }
     with writing(engine) as connection:
+        values |= next_number(connection, jobs, above)
         row = connection.execute(insert(jobs).values(**values).returning(*jobs.c)).one()
     return _job(row)
 

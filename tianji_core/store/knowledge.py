@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Engine, Row, func, insert, select, update
 
 from tianji_core.errors import InputError
 from tianji_core.i18n import _
-from tianji_core.store.database import now, reading, writing
+from tianji_core.store.database import next_number, now, reading, writing
 from tianji_core.store.provenance import FAILED, ErrorCount, Provenance, failures_by_kind, token_sum
 from tianji_core.store.runs import DONE, PENDING
 from tianji_core.store.schema import chunks, knowledge_runs, sample_digest, samples, text_digest
@@ -124,10 +124,11 @@ class ChunkOrigin:
     text: str
 
 
-def add(engine: Engine, new: NewKnowledgeRun, pieces: Sequence[NewChunk]) -> KnowledgeRun:
-    """Stores a run with all its chunks."""
+def add(engine: Engine, new: NewKnowledgeRun, pieces: Sequence[NewChunk], above: int = 0) -> KnowledgeRun:
+    """Stores a run with all its chunks. Its number is higher than ``above``."""
     values = {**asdict(new), "total": len(pieces), "created_at": now()}
     with writing(engine) as connection:
+        values |= next_number(connection, knowledge_runs, above)
         row = connection.execute(insert(knowledge_runs).values(**values).returning(*knowledge_runs.c)).one()
         for start in range(0, len(pieces), _CHUNK):
             values_of_chunks = [

@@ -13,7 +13,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from tianji_core.errors import PlanError
 from tianji_core.i18n import _
 from tianji_core.recipe import Plan, Task
-from tianji_core.store.database import now, reading, writing
+from tianji_core.store.database import next_number, now, reading, writing
 from tianji_core.store.provenance import FAILED, ErrorCount, Provenance, failures_by_kind, token_sum
 from tianji_core.store.schema import runs, samples, tasks
 
@@ -100,9 +100,14 @@ class Totals:
 
 
 def add(
-    engine: Engine, new: NewRun, planned: Sequence[Task], teacher_of: Callable[[Task], int] = lambda task: 0
+    engine: Engine,
+    new: NewRun,
+    planned: Sequence[Task],
+    teacher_of: Callable[[Task], int] = lambda task: 0,
+    above: int = 0,
 ) -> Run:
-    """Stores a run with all its tasks; ``teacher_of`` gives the index of the teacher that gets a task."""
+    """Stores a run with all its tasks; ``teacher_of`` gives the index of the teacher that gets a task. The
+    run's number is higher than ``above``."""
     values = {
         **asdict(new),
         "plan": new.plan.model_dump(mode="json"),
@@ -110,6 +115,7 @@ def add(
         "created_at": now(),
     }
     with writing(engine) as connection:
+        values |= next_number(connection, runs, above)
         row = connection.execute(insert(runs).values(**values).returning(*runs.c)).one()
         for start in range(0, len(planned), _CHUNK):
             task_values = [

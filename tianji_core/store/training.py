@@ -8,7 +8,7 @@ from sqlalchemy import Engine, Row, insert, select, update
 
 from tianji_core.errors import TrainingError
 from tianji_core.i18n import _
-from tianji_core.store.database import now, reading, writing
+from tianji_core.store.database import next_number, now, reading, writing
 from tianji_core.store.schema import training_runs
 
 
@@ -33,9 +33,14 @@ def _run(row: Row[Any]) -> TrainingRun:
 
 
 def add(
-    engine: Engine, title: str, preset: str, dataset_version_id: int, settings: dict[str, Any]
+    engine: Engine,
+    title: str,
+    preset: str,
+    dataset_version_id: int,
+    settings: dict[str, Any],
+    above: int = 0,
 ) -> TrainingRun:
-    """Stores a training whose work folder is not known yet."""
+    """Stores a training whose work folder is not known yet. Its number is higher than ``above``."""
     values = {
         "title": title,
         "preset": preset,
@@ -45,6 +50,7 @@ def add(
         "created_at": now(),
     }
     with writing(engine) as connection:
+        values |= next_number(connection, training_runs, above)
         query = insert(training_runs).values(**values).returning(*training_runs.c)
         return _run(connection.execute(query).one())
 

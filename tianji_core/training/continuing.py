@@ -11,6 +11,7 @@ from tianji_core.errors import TrainingError
 from tianji_core.files import write_text
 from tianji_core.i18n import _
 from tianji_core.model_folders.trust import runs_code
+from tianji_core.ownership import copy, new_folder
 from tianji_core.store import training as training_runs
 from tianji_core.store.training import TrainingRun
 from tianji_core.training.config import CONFIG_NAME, rendered_config, replaced_constants
@@ -20,7 +21,7 @@ from tianji_core.training.presets import preset
 from tianji_core.training.progress import training_state, work_folder
 from tianji_core.training.record import Origin, record_of
 from tianji_core.training.saved import Checkpoint
-from tianji_core.workspace import Workspace
+from tianji_core.workspace import Workspace, highest_number
 
 
 def branch_training(workspace: Workspace, run: TrainingRun, iteration: int) -> TrainingRun:
@@ -78,8 +79,11 @@ def _derived(
     record = record.model_copy(update={"settings": settings, "origin": None, "held": (), "began": None})
     with starting(workspace):
         assert run.dataset_version_id is not None
-        made = training_runs.add(workspace.engine, title, run.preset, run.dataset_version_id, record.stored())
-        folder = workspace.runs / f"training-{made.id}"
+        last = highest_number(workspace.runs, "training-")
+        made = training_runs.add(
+            workspace.engine, title, run.preset, run.dataset_version_id, record.stored(), last
+        )
+        folder = new_folder(workspace.runs / f"training-{made.id}")
         own = folder / "origin" / checkpoint.path.name
         _linked(checkpoint.path, own)
         origin = Origin(
@@ -127,4 +131,4 @@ def _link(source: str, target: str) -> None:
     try:
         os.link(source, target)
     except OSError:  # another file system, or one without links
-        shutil.copy2(source, target)
+        copy(Path(source), Path(target))

@@ -7,11 +7,12 @@ from pathlib import Path
 from tianji_core import jobs
 from tianji_core.errors import TrainingError
 from tianji_core.i18n import _
+from tianji_core.ownership import move, remove
 from tianji_core.store import training as training_runs
 from tianji_core.store.training import TrainingRun
 from tianji_core.training.lock import starting
 from tianji_core.training.progress import training_state, work_folder
-from tianji_core.training.saved import KEPT, paths, remove, size_of
+from tianji_core.training.saved import KEPT, paths, size_of
 from tianji_core.workspace import Workspace
 
 DELETED = "deleted"
@@ -46,13 +47,11 @@ def delete_checkpoint(workspace: Workspace, run: TrainingRun, iteration: int) ->
         work_dir = work_folder(workspace, run)
         target = work_dir / DELETED / path.name
         target.parent.mkdir(exist_ok=True)
-        if target.exists():
-            remove(target)
-        path.rename(target)
+        remove(target)
+        move(path, target)
         target.parent.touch()
         for other in (work_dir / path.name, work_dir / KEPT / path.name):
-            if other.exists():  # its second name
-                remove(other)
+            remove(other)  # its second name
     return _deleted(run, iteration, target)
 
 
@@ -73,7 +72,7 @@ def restore_checkpoint(workspace: Workspace, run: TrainingRun, iteration: int) -
     """
     path = _in_trash(workspace, run, iteration)
     with starting(workspace):
-        path.rename(work_folder(workspace, run) / path.name)
+        move(path, work_folder(workspace, run) / path.name)
 
 
 def purge_checkpoint(workspace: Workspace, run: TrainingRun, iteration: int) -> None:

@@ -9,6 +9,7 @@ from tianji_core.errors import StudioError, TrainingError
 from tianji_core.i18n import _
 from tianji_core.jobs import JobSubject, Reporter
 from tianji_core.model_folders.base import check_same_base, fingerprint
+from tianji_core.ownership import new_folder
 from tianji_core.store import datasets
 from tianji_core.store import training as training_runs
 from tianji_core.store.datasets import DatasetVersion
@@ -35,7 +36,7 @@ from tianji_core.training.saved import Checkpoint, drop_halves, keep_newest
 from tianji_core.training.settings import TrainingSettings
 from tianji_core.training.target import Target, places_of
 from tianji_core.training.verdict import failure_of
-from tianji_core.workspace import Workspace
+from tianji_core.workspace import Workspace, highest_number
 
 NAN_PATIENCE = 5
 """Logged points in a row without a finite loss after which a training is ended: it cannot recover."""
@@ -78,8 +79,9 @@ def prepare_training(
         dataset_sha256=version.sha256,
     )
     shown = title.strip() or _("{preset} · {dataset}", preset=_(chosen.title), dataset=version.name)
-    run = training_runs.add(workspace.engine, shown, key, version.id, record.stored())
-    folder = workspace.runs / f"training-{run.id}"
+    last = highest_number(workspace.runs, "training-")
+    run = training_runs.add(workspace.engine, shown, key, version.id, record.stored(), last)
+    folder = new_folder(workspace.runs / f"training-{run.id}")
     write_config(chosen, settings, training_file(workspace, version), folder, checked.runs_code)
     return training_runs.change(workspace.engine, run.id, work_dir=str(folder.relative_to(workspace.home)))
 

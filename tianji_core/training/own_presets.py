@@ -17,6 +17,7 @@ from tianji_core.errors import TrainingError
 from tianji_core.files import storable, write_text
 from tianji_core.i18n import _
 from tianji_core.jobs.processes import end_group
+from tianji_core.ownership import discard, move
 from tianji_core.project import PROJECT
 from tianji_core.training.child import tool_environment
 from tianji_core.training.config import replaced_constants
@@ -94,7 +95,7 @@ def checked_source(workspace: Workspace, source: str) -> Preset:
     try:
         _load(workspace, path)
     finally:
-        path.unlink(missing_ok=True)
+        discard(path)
     return draft
 
 
@@ -174,7 +175,7 @@ def delete_preset(workspace: Workspace, key: str) -> str:
     token = f"{chosen.path.stem}~{time.time_ns() // 1_000_000}"
     trash = own_folder(workspace) / TRASH
     trash.mkdir(exist_ok=True)
-    chosen.path.rename(trash / f"{token}.py")
+    move(chosen.path, trash / f"{token}.py")
     return token
 
 
@@ -191,7 +192,7 @@ def restore_preset(workspace: Workspace, token: str) -> Preset:
         raise TrainingError(_("恢复不了预设“{token}”", token=token))
     if target.exists():
         delete_preset(workspace, key)
-    source.rename(target)
+    move(source, target)
     return preset(key, workspace)
 
 

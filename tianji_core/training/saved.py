@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tianji_core.ownership import discard
 from tianji_core.training.curve import Point
 
 KEPT = "kept"
@@ -59,7 +60,7 @@ def keep_newest(work_dir: Path) -> None:
             os.link(newest, kept)
         for _old, path in paths(kept.parent):
             if path != kept:
-                remove(path)
+                discard(path)
 
 
 def drop_halves(work_dir: Path) -> None:
@@ -67,15 +68,7 @@ def drop_halves(work_dir: Path) -> None:
     for a training that does not run."""
     for _iteration, path in paths(work_dir):
         if not whole(path):
-            remove(path)
-
-
-def remove(path: Path) -> None:
-    """Remove a checkpoint, a file or DeepSpeed's folder."""
-    if path.is_dir():
-        shutil.rmtree(path, ignore_errors=True)
-    else:
-        path.unlink(missing_ok=True)
+            discard(path)
 
 
 def paths(work_dir: Path) -> list[tuple[int, Path]]:

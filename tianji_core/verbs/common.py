@@ -29,6 +29,9 @@ RecipeOption = Annotated[
 DetachOption = Annotated[
     bool, typer.Option("--detach", help="Start it and return at once; follow it with 'jobs'.")
 ]
+OverwriteOption = Annotated[
+    bool, typer.Option("--overwrite", help="Replace what the studio wrote there before, if it is unchanged.")
+]
 
 
 LARGEST = 2**31 - 1

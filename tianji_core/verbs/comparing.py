@@ -29,13 +29,14 @@ from tianji_core.comparison import (
 from tianji_core.errors import InputError, ServerError
 from tianji_core.evaluation import held_out_cases
 from tianji_core.evaluation.trained_on import checker_of
-from tianji_core.files import write_text
 from tianji_core.i18n import _
+from tianji_core.outputs import check_output_file, write_output
 from tianji_core.recipe import Recipe
 from tianji_core.serving import ChatSampling
 from tianji_core.store import recipes
 from tianji_core.verbs.common import (
     JsonOption,
+    OverwriteOption,
     RecipeOption,
     WorkspaceOption,
     chosen_recipe,
@@ -128,6 +129,7 @@ def compare(
     report: Annotated[
         Path | None, typer.Option(help="Also write an HTML page to this file.", show_default=False)
     ] = None,
+    overwrite: OverwriteOption = False,
     recipe: RecipeOption = None,
     as_json: JsonOption = False,
     workspace: WorkspaceOption = None,
@@ -140,6 +142,8 @@ def compare(
     chosen_styles = list(words(styles)) or [style.text for style in stored.styles if style.enabled]
     for ask, style in product(asks, chosen_styles):  # refuse before a server is started
         request_text(stored, ask, style)
+    if report is not None:
+        check_output_file(space, report, overwrite)
     variants = drawing.variants()
     endpoint.key(space)
     names = list(words(model)) if endpoint.url else chosen_models(space, model)
@@ -165,7 +169,7 @@ def compare(
     if not any(cell.answered for cell in board.cells):
         raise ServerError(next((cell.error for cell in board.cells if cell.error), _("每个回答都是空的")))
     if report is not None:
-        _write_report(space, stored, board, report)
+        _write_report(space, stored, board, report, overwrite)
     _show_board(space, stored, board, as_json)
 
 
@@ -242,19 +246,20 @@ def kept_board(space: Workspace, key: str) -> Board:
     return load_board(space, key or kept[0])
 
 
-def _write_report(space: Workspace, recipe: Recipe, board: Board, path: Path) -> None:
+def _write_report(space: Workspace, recipe: Recipe, board: Board, path: Path, overwrite: bool) -> None:
     page = board_report(recipe, board, _checkers(space, recipe, board), judgement(space, board))
-    write_text(path, page)
+    write_output(space, path, page, overwrite)
 
 
 def report(
     output: Annotated[Path, typer.Option(help="The HTML file to write.")],
     board: BoardOption = "",
+    overwrite: OverwriteOption = False,
     workspace: WorkspaceOption = None,
 ) -> None:
     """Write a comparison as one HTML page that opens anywhere, without a network."""
     space = opened(workspace)
     kept = kept_board(space, board)
     stored = recipes.current(space.engine, kept.recipe).recipe
-    _write_report(space, stored, kept, output)
+    _write_report(space, stored, kept, output, overwrite)
     show(None, False, _("写好了 {file}", file=output))

@@ -13,6 +13,7 @@ from tianji_core.store import datasets
 from tianji_core.store.samples import ACCEPTED, PENDING
 from tianji_core.verbs.common import (
     JsonOption,
+    OverwriteOption,
     RecipeOption,
     WorkspaceOption,
     chosen_recipe,
@@ -155,12 +156,13 @@ def export(
         ),
     ] = None,
     split: Annotated[str, typer.Option(help="train or validation.")] = "train",
+    overwrite: OverwriteOption = False,
     as_json: JsonOption = False,
     workspace: WorkspaceOption = None,
 ) -> None:
     """Write a dataset version in another form."""
     space = opened(workspace)
-    path = dataset.export(space, datasets.by_name(space.engine, name), form, output, split)
+    path = dataset.export(space, datasets.by_name(space.engine, name), form, output, split, overwrite)
     show({"path": path}, as_json, str(path))
 
 

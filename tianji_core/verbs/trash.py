@@ -1,6 +1,7 @@
-"""Verbs for deleting models and checkpoints and restoring them: delete, restore."""
+"""Verbs against loss: delete and restore models and checkpoints, back up and restore the database."""
 
 import re
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -8,6 +9,7 @@ import typer
 from tianji_core import models, training
 from tianji_core.errors import ModelError
 from tianji_core.i18n import _
+from tianji_core.model_folders.manifest import size_text
 from tianji_core.store import training as runs
 from tianji_core.verbs.common import JsonOption, WorkspaceOption, opened, show
 from tianji_core.workspace import Workspace
@@ -32,16 +34,30 @@ def delete(
 
 def restore(
     what: Annotated[
-        str | None, typer.Argument(help="What to bring back; without it the trash is listed.")
+        str | None,
+        typer.Argument(help="A model, TRAINING:STEP, or the .db file of a backup; without it: a list."),
     ] = None,
+    anew: Annotated[
+        bool, typer.Option("--anew", help="Start with an empty database; the old one is moved aside.")
+    ] = False,
     as_json: JsonOption = False,
     workspace: WorkspaceOption = None,
 ) -> None:
-    """List the trash, or bring a deleted model or checkpoint back."""
+    """Bring a deleted model or checkpoint back, or the database from a backup. Without a name: list them, or,
+    where the database is lost, restore its newest backup."""
     space = opened(workspace)
-    if what is None:
+    if anew:
+        space.start_database_anew()
+        show({"restored": ""}, as_json, _("下次打开时会建一个空的数据库；原来的在 backups/replaced 里"))
+        return
+    if what is None and not space.database_is_lost():
         kept = _kept(space)
         show(kept, as_json, "\n".join(kept) or _("回收站是空的"))
+        return
+    if what is None or what.endswith(".db"):
+        source = space.restore_database(None if what is None else _backup_file(space, what))
+        line = _("已恢复备份 {name}，原来的数据库移到了 backups/replaced", name=source.name)
+        show({"restored": source.name}, as_json, line)
         return
     if match := _CHECKPOINT.fullmatch(what):
         training.restore_checkpoint(space, runs.get(space.engine, int(match[1])), int(match[2]))
@@ -57,4 +73,19 @@ def restore(
 def _kept(space: Workspace) -> list[str]:
     """The names of what lies in the trash, as ``restore`` takes them."""
     checkpoints = [f"{deleted.run.id}:{deleted.iteration}" for deleted in training.deleted_checkpoints(space)]
-    return [*(deleted.artefact.name for deleted in models.trashed(space)), *checkpoints]
+    saved = [each.path.name for each in space.backups()]
+    return [*(deleted.artefact.name for deleted in models.trashed(space)), *checkpoints, *saved]
+
+
+def _backup_file(space: Workspace, name: str) -> Path:
+    """The file of a backup that is given by its name or its path."""
+    here = [each.path for each in space.backups() if each.path.name == name]
+    return here[0] if here else Path(name).expanduser()
+
+
+def backup(as_json: JsonOption = False, workspace: WorkspaceOption = None) -> None:
+    """Back the database up; 'restore' brings a backup back. The studio does it once a day by itself."""
+    space = opened(workspace)
+    made = space.back_up()
+    line = _("备份好了：{file}（{size}）", file=made.path, size=size_text(made.size))
+    show({"file": made.path, "bytes": made.size}, as_json, line)

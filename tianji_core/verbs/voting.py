@@ -24,6 +24,7 @@ from tianji_core.store.votes import TEACHER
 from tianji_core.verbs.common import (
     DetachOption,
     JsonOption,
+    OverwriteOption,
     RecipeOption,
     WorkspaceOption,
     chosen_recipe,
@@ -42,6 +43,7 @@ def list_votes(
         Path | None, typer.Option(help="With export: the JSONL file.", show_default=False)
     ] = None,
     form: Annotated[str, typer.Option(help="With export: text or messages.")] = TEXT_FORM,
+    overwrite: OverwriteOption = False,
     certainty: Annotated[float, typer.Option(min=0.5, max=0.999, help="With scores.")] = 0.95,
     board: BoardOption = "",
     teacher: TeacherOptions = TeacherOptions("deepseek"),
@@ -60,7 +62,7 @@ def list_votes(
     elif action == "export":
         if output is None:
             raise InputError(_("没有给出 {option}", option="--output"))
-        number = export_preferences(space, key, output, form)
+        number = export_preferences(space, key, output, form, overwrite)
         line = _("{n} 个偏好对写进了 {file}", n=number, file=output)
         show({"pairs": number, "file": output}, as_json, line)
     elif action == "samples":

@@ -21,7 +21,7 @@ from tianji_core.teachers import (
     provider,
     resolved_model,
 )
-from tianji_core.workspace import Workspace
+from tianji_core.workspace import Workspace, highest_number
 
 PAIR_TOKENS = 120
 """Tokens that a question with its answer usually needs."""
@@ -92,7 +92,10 @@ def create_knowledge_run(
         concurrency=concurrency,
     )
     return knowledge_store.add(
-        workspace.engine, new, [knowledge_store.NewChunk(c.file, c.sha256, c.number, c.text) for c in chunks]
+        workspace.engine,
+        new,
+        [knowledge_store.NewChunk(c.file, c.sha256, c.number, c.text) for c in chunks],
+        highest_number(workspace.runs, "knowledge-"),
     )
 
 

@@ -7,7 +7,7 @@ build.
 """
 
 import argparse
-import shutil
+import json
 import sys
 import time
 from collections.abc import Callable
@@ -15,9 +15,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tianji_core.errors import ModelError, StudioError
+from tianji_core.errors import StudioError
 from tianji_core.files import write_json
-from tianji_core.i18n import _
 from tianji_core.models.nano.card import write_card
 from tianji_core.models.nano.corpus import blessings_of, documents, pack
 from tianji_core.models.nano.folder import MANIFEST, write_manifest
@@ -34,6 +33,7 @@ from tianji_core.models.nano.training import (
     score,
     train,
 )
+from tianji_core.ownership import claim_folder, mark, remove, replace
 from tianji_core.recipe import Recipe, built_in_recipes, load_recipe
 from tianji_core.teachers.composer import Composer
 
@@ -77,17 +77,14 @@ def build(
     """Builds the base in ``folder``.
 
     Raises:
-        ModelError: the folder cannot be written.
+        InputError: the folder cannot be written, or holds something else than an earlier build.
     """
     started = time.monotonic()
     work = folder / WORK
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / MANIFEST).unlink(missing_ok=True)
-    except OSError as error:
-        raise ModelError(_("不能写入 {folder}：{detail}", folder=folder, detail=error.strerror)) from error
+    _claim(folder)
+    remove(folder / MANIFEST)
     if not resume:
-        shutil.rmtree(work, ignore_errors=True)
+        remove(work)
     recipe = load_recipe(built_in_recipes()["wishes"])
     composer = Composer()
     learnt, kept = blessings_of(recipe, composer, options.rounds, options.seed)
@@ -121,10 +118,22 @@ def build(
     )
     _export(model, options, len(vocab), folder)
     write_card(folder, asdict(options), asdict(built), target.type)
-    shutil.rmtree(work, ignore_errors=True)
+    remove(work)
     write_manifest(folder)
     say(f"{built.parameters:,} parameters in {folder}, {built.seconds:.0f} s")
     return built
+
+
+def _claim(folder: Path) -> None:
+    """Takes a folder for the build: a new or empty one, or that of an earlier build, which has its list of
+    hashes."""
+    try:
+        recorded = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["sha256"]
+        if "model.safetensors" in recorded and not folder.is_symlink():
+            mark(folder)
+    except (OSError, ValueError, KeyError, TypeError):
+        pass
+    claim_folder(folder)
 
 
 def _every_text(recipe: Recipe, composer: Composer, reading: ReadingTasks) -> list[str]:
@@ -148,7 +157,7 @@ def _export(model: Any, options: BuildOptions, vocabulary_size: int, folder: Pat
     }
     partial = folder / ".model.safetensors.part"
     save_file(weights, str(partial), metadata={"format": "pt"})
-    partial.replace(folder / "model.safetensors")
+    replace(partial, folder / "model.safetensors")
     write_json(folder / "config.json", llama_config(options.shape, vocabulary_size))
     write_json(
         folder / "generation_config.json",

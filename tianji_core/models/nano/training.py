@@ -14,6 +14,7 @@ from torch import Tensor
 from tianji_core.models.nano.corpus import IGNORED, PackedDocuments
 from tianji_core.models.nano.template import BOS, END, EOS, PAD, SPECIAL
 from tianji_core.models.nano.tokenizer import CONTEXT
+from tianji_core.ownership import replace
 
 CHECKPOINT = "checkpoint.pt"
 
@@ -153,7 +154,7 @@ def train(
             torch.save(
                 {"model": model.state_dict(), "optimiser": optimiser.state_dict(), "step": step + 1}, partial
             )
-            partial.replace(checkpoint)
+            replace(partial, checkpoint)
 
 
 def _sequences_of(step: int, count: int, batch: int, seed: int) -> Tensor:
