@@ -190,6 +190,8 @@ def changing_calls(path: Path) -> list[str]:
         for alias in node.names
     }
     for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Attribute) and node.attr in ("rmtree", "unlink"):
+            found.append(f"{path.relative_to(ROOT)}:{node.lineno} {node.attr}")
         if not isinstance(node, ast.Call):
             continue
         function = node.func

@@ -211,6 +211,20 @@ def replace(draft: Path, target: Path) -> None:
     draft.replace(target)
 
 
+def put_link(link: Path, target: Path) -> None:
+    """Makes a link to ``target`` in one step, over an earlier link.
+
+    Raises:
+        InputError: something other than a link is there. OSError: the system does not allow it.
+    """
+    if os.path.lexists(link) and not link.is_symlink():
+        raise _foreign(link)
+    with tempfile.TemporaryDirectory(dir=link.parent, prefix=".link-") as folder:
+        draft = Path(folder) / link.name
+        draft.symlink_to(target)
+        draft.replace(link)
+
+
 def replace_known(draft: Path, target: Path, digest: str) -> None:
     """Moves the file ``draft`` to ``target`` over the file with this SHA-256, which the studio wrote there.
 

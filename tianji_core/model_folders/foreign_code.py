@@ -14,10 +14,11 @@ import functools
 import hashlib
 import os
 import re
-import shutil
 import tempfile
 from pathlib import Path
 from typing import Any
+
+from tianji_core.ownership import put_link
 
 LINKS = "model_links"
 """The folder of the links, inside the module cache."""
@@ -61,10 +62,7 @@ def link_to(folder: Path, cache: Path) -> Path:
     if link.is_symlink() and link.resolve() == real:
         return link
     link.parent.mkdir(parents=True, exist_ok=True)
-    fresh = link.with_name(f".{link.name}-{os.getpid()}")
-    fresh.unlink(missing_ok=True)
-    fresh.symlink_to(real, target_is_directory=True)
-    fresh.replace(link)
+    put_link(link, real)
     return link
 
 
@@ -74,9 +72,9 @@ def _ensure_cache(modules: Any) -> None:
         with tempfile.TemporaryFile(dir=modules.HF_MODULES_CACHE):
             return
     except OSError:
-        cache = tempfile.mkdtemp(prefix="tianji-modules-")
-    atexit.register(shutil.rmtree, cache, ignore_errors=True)
-    modules.HF_MODULES_CACHE = cache
+        cache = tempfile.TemporaryDirectory(prefix="tianji-modules-", ignore_cleanup_errors=True)
+    atexit.register(cache.cleanup)
+    modules.HF_MODULES_CACHE = cache.name
 
 
 def _restore_removed_names() -> None:
