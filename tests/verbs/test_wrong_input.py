@@ -130,12 +130,12 @@ def test_a_file_without_one_conversation_is_a_failure_that_names_each_item(verb,
     assert "第 4 行第 6 列不是合法的 JSON" in said.out
 
 
-@pytest.mark.parametrize("target", ["folder", "file/below.json"])
-def test_an_export_that_cannot_be_written(verb, workspace, tmp_path, target):
+@pytest.mark.parametrize(("target", "sentence"), [("folder", "已经有了"), ("file/below.json", "不存在")])
+def test_an_export_that_cannot_be_written(verb, workspace, tmp_path, target, sentence):
     add_version(workspace, "v1", 3)
     (tmp_path / "folder").mkdir()
     (tmp_path / "file").write_text("kept", encoding="utf-8")
-    assert "写不了" in verb("export", "v1", "--output", tmp_path / target).refusal
+    assert sentence in verb("export", "v1", "--output", tmp_path / target).refusal
     assert (tmp_path / "file").read_text() == "kept"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "folder", "workspace"]
 

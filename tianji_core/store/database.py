@@ -19,6 +19,7 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.exc import (
+    DatabaseError,
     DataError,
     DisconnectionError,
     InterfaceError,
@@ -221,24 +222,29 @@ def _explained(engine: Engine) -> Iterator[None]:
     column takes into a :class:`StorageError`; a wrong statement stays as it is."""
     try:
         yield
-    except OperationalError as error:
-        said = str(error.orig).splitlines()[0]
-        if said.startswith(("no such", "near ")):
-            raise
-        raise StudioError(
-            _(
-                "数据库 {url} 用不了（{detail}）；请检查磁盘空间、权限和数据库服务，已经保存的内容没有动",
-                url=shown_address(engine.url.render_as_string(hide_password=True)),
-                detail=said,
-            )
-        ) from error
     except (StatementError, OverflowError, UnicodeEncodeError) as error:
+        # A damaged file is the class itself; wrong statements and values are subclasses of it.
+        if isinstance(error, OperationalError) or type(error) is DatabaseError:
+            said = str(error.orig).splitlines()[0]
+            if said.startswith(("no such", "near ")):
+                raise
+            raise _unusable(engine, said) from error
         cause = error.orig if isinstance(error, StatementError) else error
         known = isinstance(error, DataError | InterfaceError) or isinstance(cause, ValueError | OverflowError)
         if not known:
             raise
         said = str(cause).splitlines()[0][:200]
         raise StorageError(_("数据库存不下这一条（{detail}）", detail=said)) from error
+
+
+def _unusable(engine: Engine, said: str) -> StudioError:
+    return StudioError(
+        _(
+            "数据库 {url} 用不了（{detail}）；请检查磁盘空间、权限和数据库服务，已经保存的内容没有动",
+            url=shown_address(engine.url.render_as_string(hide_password=True)),
+            detail=said,
+        )
+    )
 
 
 def now() -> datetime:

@@ -1,7 +1,7 @@
 """Opening the SQLite file of a workspace so that none is lost unnoticed, and restoring a backup of it.
 
 The database and the mark of its workspace hold the same number (``PRAGMA user_version``), the identity. Where
-they differ, or the file is missing, empty or shorter than it says, the workspace is not opened with it.
+they differ, or the file is missing, empty or damaged, the workspace is not opened with it.
 """
 
 import contextlib
@@ -13,7 +13,7 @@ from pathlib import Path
 from sqlalchemy import Engine
 
 from tianji_core import ownership
-from tianji_core.errors import DatabaseLostError, InputError, SettingsError, StudioError
+from tianji_core.errors import DatabaseLostError, InputError, StudioError
 from tianji_core.files import unwritable
 from tianji_core.i18n import _
 from tianji_core.locks import FileLock
@@ -53,14 +53,7 @@ def open_kept(home: Path, url: str) -> Engine:
     if fault := _fault_of_file(home, file, known):
         raise _lost(home, file, fault)
     new = not file.exists()
-    try:
-        engine = open_engine(url, lambda: _before_migration(home, url))
-    except DatabaseLostError:
-        raise
-    except SettingsError as error:
-        if known is None or not _is_broken(file):
-            raise
-        raise _lost(home, file, str(error)) from error
+    engine = open_engine(url, lambda: _before_migration(home, url))
     if known is None:
         _adopt(home, engine)
     if not new:
@@ -128,8 +121,8 @@ def _fault_of_file(home: Path, file: Path, known: int | None) -> str:
         return _("不见了")
     if file.stat().st_size == 0:
         return _("是空的")
-    if _truncated(file):
-        return _("被截断了")
+    if known is not None and (detail := _damage(file)):
+        return _("坏了（{detail}）", detail=detail)
     if known is not None and _is_other(file, known):
         return _("不是这个工作区的数据库，或是一个空的数据库")
     return ""
@@ -143,33 +136,21 @@ def _has_work(home: Path) -> bool:
     )
 
 
-def _truncated(file: Path) -> bool:
-    """Returns whether the file is shorter than its header says. While there is a write-ahead log the
-    missing pages may be in it."""
-    with file.open("rb") as opened:
-        header = opened.read(100)
-    if len(header) < 100:
-        return True
-    if not header.startswith(b"SQLite format 3\0"):
-        return False  # opening it names the fault
-    page_size = int.from_bytes(header[16:18], "big")
-    page_size = 65536 if page_size == 1 else page_size
-    pages = int.from_bytes(header[28:32], "big")
-    log = file.with_name(file.name + "-wal")
-    has_log = log.exists() and log.stat().st_size > 0
-    return not has_log and file.stat().st_size < pages * page_size
+def _damage(file: Path) -> str:
+    """Returns why SQLite cannot read the file at all, as where it is shorter than its header says; '' where
+    it can, or where it only may not now.
 
-
-def _is_broken(file: Path) -> bool:
-    """Returns whether SQLite cannot read the file at all, rather than, say, may not."""
+    Only SQLite may open the file: the operating system drops the locks of every connection of this process
+    when any descriptor of the file is closed.
+    """
     try:
         with contextlib.closing(connected(file)) as connection:
             connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
     except sqlite3.OperationalError:
-        return False
-    except sqlite3.DatabaseError:
-        return True
-    return False
+        return ""
+    except sqlite3.DatabaseError as error:
+        return str(error)
+    return ""
 
 
 def _lost(home: Path, file: Path, fault: str) -> DatabaseLostError:
@@ -251,7 +232,7 @@ def _stamp() -> str:
 def _sound(file: Path) -> bool:
     """Returns whether the file is a database that SQLite can copy."""
     try:
-        if not file.is_file() or file.stat().st_size == 0 or _truncated(file):
+        if not file.is_file() or file.stat().st_size == 0:
             return False
         with contextlib.closing(connected(file)) as connection:
             return bool(connection.execute("PRAGMA quick_check(1)").fetchone() == ("ok",))
