@@ -125,7 +125,7 @@ def _show_run(space: Workspace, run_id: int, job: Job, as_json: bool) -> None:
     if counts.failed and not counts.done:
         raise StudioError(
             _(
-                "资料批次 {run} 的 {n} 块全部失败：{reason}；修好后用 knowledge --resume {run} 再问一次",
+                "资料批次 {run} 的 {n} 块全部失败：{reason}；修好后再问一次：python -m tianji_core knowledge --resume {run}",
                 run=run_id,
                 n=counts.failed,
                 reason=state.errors[0].example,

@@ -121,7 +121,11 @@ def sweep(
     lines = [_point_line(point) for point in points]
     if best is not None:
         lines.append(
-            _("建议用第 {n} 步：convert --training {run} --checkpoint {n}", n=best.iteration, run=run)
+            _(
+                "建议用第 {n} 步：python -m tianji_core convert --training {run} --checkpoint {n}",
+                n=best.iteration,
+                run=run,
+            )
         )
     facts = {"points": points, "best": best.iteration if best is not None else None}
     show(facts, as_json, "\n".join(lines))

@@ -185,7 +185,7 @@ def _show_run(space: Workspace, run_id: int, job: Job, as_json: bool) -> None:
     if counts.failed and not counts.done:
         raise StudioError(
             _(
-                "批次 {run} 的 {n} 个任务全部失败：{reason}；修好后用 generate --retry {run} 再发一次",
+                "批次 {run} 的 {n} 个任务全部失败：{reason}；修好后再发一次：python -m tianji_core generate --retry {run}",
                 run=run_id,
                 n=counts.failed,
                 reason=state.errors[0].example,

@@ -66,7 +66,12 @@ def chosen_models(space: Workspace, text: str) -> list[str]:
         return list(names)
     listed = models.artefacts(space)
     if not listed:
-        raise ModelError(_("还没有模型；用 download 下载一个，或用 models --register 登记本地文件夹"))
+        raise ModelError(
+            _(
+                "还没有模型；下载一个：python -m tianji_core download ID，"
+                "或登记本地文件夹：python -m tianji_core models --register DIR"
+            )
+        )
     merged = [model.name for model in listed if model.kind == "merged"]
     return (merged or [model.name for model in listed])[:1]
 

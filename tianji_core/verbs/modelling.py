@@ -156,7 +156,11 @@ def _make(space: Workspace, start: Callable[[], jobs.Job], detach: bool, as_json
     if not detach:
         follow(space, job, quiet=as_json)
     made = [model for model in models.artefacts(space) if model.name not in before]
-    show([_facts(model) for model in made], as_json, _("已开始，用 jobs 查看") if detach else _lines(made))
+    show(
+        [_facts(model) for model in made],
+        as_json,
+        _("已开始，查看进度：python -m tianji_core jobs") if detach else _lines(made),
+    )
 
 
 def _facts(model: Artefact) -> dict[str, object]:

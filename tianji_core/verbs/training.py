@@ -53,7 +53,9 @@ class LearningOptions:
             return datasets.by_name(space.engine, self.dataset)
         newest = datasets.listed(space.engine, limit=1)
         if not newest:
-            raise TrainingError(_("还没有数据集版本；先审核样本并用 freeze 定稿一个"))
+            raise TrainingError(
+                _("还没有数据集版本；先审核样本，再定稿一个：python -m tianji_core freeze --name v1")
+            )
         return newest[0]
 
     def settings(self, space: Workspace, recipe: str) -> training.TrainingSettings:

@@ -1,6 +1,7 @@
 """Verbs against loss: delete and restore models and checkpoints, back up and restore the database."""
 
 import re
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -29,7 +30,10 @@ def delete(
         training.delete_checkpoint(space, run, int(match[2]))
     else:
         models.delete(space, what)
-    show({"deleted": what}, as_json, _("已删除“{name}”，用 restore 可以恢复", name=what))
+    told = _(
+        "已删除“{name}”，恢复它：python -m tianji_core restore {what}", name=what, what=shlex.quote(what)
+    )
+    show({"deleted": what}, as_json, told)
 
 
 def restore(
