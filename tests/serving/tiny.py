@@ -10,12 +10,12 @@ SPECIAL = ["<unk>", "<s>", "</s>", "<|im_start|>", "<|im_end|>"]
 CONTEXT = 256
 
 
-def make_tokenizer(folder: Path) -> None:
+def make_tokenizer(folder: Path, characters: str = CHARACTERS) -> None:
     """A character tokenizer with the two chat markers."""
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers
     from transformers import PreTrainedTokenizerFast
 
-    vocabulary = {token: at for at, token in enumerate([*SPECIAL, *sorted(set(CHARACTERS))])}
+    vocabulary = {token: at for at, token in enumerate([*SPECIAL, *sorted(set(characters))])}
     raw = Tokenizer(models.WordLevel(vocabulary, unk_token="<unk>"))
     raw.pre_tokenizer = pre_tokenizers.Split("", "isolated")
     raw.decoder = decoders.Fuse()
@@ -30,12 +30,12 @@ def make_tokenizer(folder: Path) -> None:
     tokenizer.save_pretrained(folder)
 
 
-def make_base(folder: Path, hidden: int = 32, seed: int = 0) -> Path:
+def make_base(folder: Path, hidden: int = 32, seed: int = 0, characters: str = CHARACTERS) -> Path:
     """A two-layer Llama in Hugging Face format."""
     import torch
     from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
 
-    make_tokenizer(folder)
+    make_tokenizer(folder, characters)
     tokenizer = AutoTokenizer.from_pretrained(folder)
     torch.manual_seed(seed)
     config = LlamaConfig(

@@ -1,5 +1,5 @@
-"""Turns one chat request into OpenAI's answer: the engine runs its choices and delivers their text.
-Imported by the server process only."""
+"""Turns one request into OpenAI's answer: the engine runs its choices and delivers their text. Imported by
+the server process only."""
 
 import asyncio
 import json
@@ -13,13 +13,15 @@ from fastapi import Request
 from fastapi.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from tianji_core.errors import InputError
 from tianji_core.i18n import _
-from tianji_core.model_folders.prompt import encode, with_system
+from tianji_core.serving.answer_forms import AnswerForm, Choice
 from tianji_core.serving.generation import Generation, QueueFullError, TextPiece
+from tianji_core.serving.guide import Guide
 from tianji_core.serving.loading import Served
 from tianji_core.serving.metrics import Metrics
-from tianji_core.serving.protocol import ApiError, ChatRequest, bad_request, chunk, completion, usage
+from tianji_core.serving.prompts import Prompt
+from tianji_core.serving.protocol import ApiError, usage
+from tianji_core.serving.request_bodies import ChatRequest, CompletionRequest
 from tianji_core.serving.sampling import Drawing
 
 
@@ -50,56 +52,61 @@ class Mailbox:
             queue.put_nowait((index, piece))
 
 
-class ChatAnswer:
-    """One request: the engine runs its choices, and their text arrives here."""
+class Answer:
+    """One request: the engine runs its choices, and their text arrives here. Choice ``at`` continues prompt
+    ``at // n``."""
 
     def __init__(
-        self, asked: ChatRequest, entry: Served, system: str | None, mailbox: Mailbox, metrics: Metrics
+        self,
+        asked: ChatRequest | CompletionRequest,
+        entry: Served,
+        prompts: list[Prompt],
+        form: AnswerForm,
+        guide: Guide | None,
+        mailbox: Mailbox,
+        metrics: Metrics,
     ) -> None:
+        """``guide`` limits every choice; none is for an answer of any form.
+
+        Raises:
+            ApiError: a prompt leaves no room for an answer.
+        """
         self._asked = asked
         self._entry = entry
-        self._id = f"chatcmpl-{uuid.uuid4().hex}"
+        self._form = form
+        self._guide = guide
+        self._id = f"{form.prefix}-{uuid.uuid4().hex}"
         self._created = int(time.time())
         self._started = time.monotonic()
         self._pieces: asyncio.Queue[tuple[int, TextPiece]] = asyncio.Queue()
-        self._tokens = [0] * asked.n
         self._mailbox = mailbox
         self._metrics = metrics
         self._outcome = "aborted"
         self._closed = False
-        messages = with_system(asked.messages, entry.system if system is None else system)
-        try:
-            self._prompt = encode(entry.tokenizer, entry.template, messages)
-            self._shared = entry.shared(messages[0])
-        except InputError as error:
-            raise bad_request(str(error), "invalid_messages", "messages") from error
-        room = entry.context - len(self._prompt)
-        if room < 1:
-            message = _(
-                "对话太长：{have} 个 token，模型最多 {limit} 个（还要留给回答），请至少缩短 {over} 个 token",
-                have=len(self._prompt),
-                limit=entry.context,
-                over=1 - room,
-            )
-            raise bad_request(message, "context_length_exceeded", "messages")
-        self._generations = [self._generation(index, room) for index in range(asked.n)]
+        self._prompt_tokens = sum(len(prompt.tokens) for prompt in prompts)
+        self._generations = [
+            self._generation(at, prompts[at // asked.n]) for at in range(len(prompts) * asked.n)
+        ]
+        self._tokens = [0] * len(self._generations)
 
-    def _generation(self, index: int, room: int) -> Generation:
+    def _generation(self, at: int, prompt: Prompt) -> Generation:
         asked = self._asked
 
         def deliver(piece: TextPiece) -> None:
-            self._mailbox.post(self._pieces, index, piece)
+            self._mailbox.post(self._pieces, at, piece)
 
-        seed = None if asked.seed is None else (asked.seed + index) % 2**63
+        guide = self._guide if self._guide is None or at == 0 else self._guide.copy()
         return Generation(
-            prompt=self._prompt,
+            prompt=prompt.tokens,
             adapter=self._entry.adapter,
-            drawing=Drawing(asked.temperature, asked.top_p, asked.repetition_penalty, seed),
-            max_tokens=min(asked.token_limit, room),
+            drawing=_drawing(asked, at % asked.n),
+            max_tokens=min(asked.token_limit, prompt.room),
             stop=tuple(asked.stop),
             deliver=deliver,
             streamed=asked.stream,
-            shared=self._shared,
+            shared=prompt.shared,
+            guide=guide,
+            likely=asked.likely,
         )
 
     def start(self) -> None:
@@ -117,10 +124,9 @@ class ChatAnswer:
 
     async def whole(self, request: Request) -> dict[str, Any]:
         """Returns the whole answer. Cancels the generation when the client disconnects."""
-        texts = [""] * self._asked.n
-        reasons = [""] * self._asked.n
+        choices = [Choice() for _generation in self._generations]
         try:
-            while not all(reasons):
+            while not all(choice.reason for choice in choices):
                 try:
                     index, piece = await asyncio.wait_for(self._pieces.get(), timeout=0.5)
                 except TimeoutError:
@@ -131,23 +137,22 @@ class ChatAnswer:
                     self._outcome = "failed"
                     raise ApiError(500, piece.error, "server_error", "generation_failed")
                 self._tokens[index] = piece.tokens
-                texts[index] += piece.text
-                reasons[index] = piece.finish_reason or ""
+                choices[index].text += piece.text
+                choices[index].likelihoods += piece.likelihoods
+                choices[index].reason = piece.finish_reason or ""
             self._outcome = "answered"
         finally:
             self.close()
-        choices = [
-            {"index": at, "message": {"role": "assistant", "content": text}, "finish_reason": reason}
-            for at, (text, reason) in enumerate(zip(texts, reasons, strict=True))
-        ]
-        return completion(self._id, self._created, self._entry.name, choices, self._usage())
+        written = [self._form.whole(at, choice) for at, choice in enumerate(choices)]
+        return {**self._object(self._form.whole_kind, written), "usage": self._usage()}
 
     async def events(self) -> AsyncIterator[str]:
         """Yields the answer as server-sent events. The caller calls :meth:`close` afterwards, however it
         ends."""
-        open_choices = set(range(self._asked.n))
+        open_choices = set(range(len(self._generations)))
         for index in sorted(open_choices):
-            yield self._event(index, {"role": "assistant", "content": ""})
+            if opening := self._form.opening(index):
+                yield self._event(opening)
         while open_choices:
             index, piece = await self._pieces.get()
             if piece.error is not None:
@@ -156,23 +161,36 @@ class ChatAnswer:
                 yield _line(error.body)
                 return
             self._tokens[index] = piece.tokens
-            if piece.text:
-                yield self._event(index, {"content": piece.text})
+            if piece.text or piece.likelihoods:
+                yield self._event(self._form.piece(index, piece.text, piece.likelihoods))
             if piece.finish_reason is not None:
                 open_choices.discard(index)
-                yield self._event(index, {}, piece.finish_reason)
+                yield self._event(self._form.closing(index, piece.finish_reason))
         self._outcome = "answered"
-        options = self._asked.stream_options
-        if options is not None and options.include_usage:
-            yield _line(chunk(self._id, self._created, self._entry.name, [], self._usage()))
+        if self._counted:
+            yield _line({**self._object(self._form.event_kind, []), "usage": self._usage()})
         yield "data: [DONE]\n\n"
 
-    def _event(self, index: int, delta: dict[str, str], reason: str | None = None) -> str:
-        choice = {"index": index, "delta": delta, "finish_reason": reason}
-        return _line(chunk(self._id, self._created, self._entry.name, [choice]))
+    @property
+    def _counted(self) -> bool:
+        """Whether the stream carries the token counts: in its last event, and as null in all others."""
+        return self._asked.stream_options is not None and self._asked.stream_options.include_usage
+
+    def _event(self, choice: dict[str, Any]) -> str:
+        event = self._object(self._form.event_kind, [choice])
+        return _line({**event, "usage": None} if self._counted else event)
+
+    def _object(self, kind: str, choices: list[dict[str, Any]]) -> dict[str, Any]:
+        return {
+            "id": self._id,
+            "object": kind,
+            "created": self._created,
+            "model": self._entry.name,
+            "choices": choices,
+        }
 
     def _usage(self) -> dict[str, int]:
-        return usage(len(self._prompt), sum(self._tokens))
+        return usage(self._prompt_tokens, sum(self._tokens))
 
     def close(self) -> None:
         """Cancels what still runs, counts the request, and logs one line. A second call does nothing."""
@@ -189,13 +207,13 @@ class ChatAnswer:
         self._metrics.ended(
             self._entry.name,
             self._outcome,
-            len(self._prompt),
+            self._prompt_tokens,
             sum(self._tokens),
             None if first is None else first - self._started,
             seconds,
         )
         print(
-            f"{self._entry.name} {self._outcome} prompt={len(self._prompt)} "
+            f"{self._entry.name} {self._outcome} prompt={self._prompt_tokens} "
             f"answer={sum(self._tokens)} tokens {seconds:.2f} s",
             flush=True,
         )
@@ -205,7 +223,7 @@ class Stream(StreamingResponse):
     """A streamed answer that cancels its generation when the client disconnects, even before the first
     event."""
 
-    def __init__(self, answer: ChatAnswer) -> None:
+    def __init__(self, answer: Answer) -> None:
         super().__init__(answer.events(), media_type="text/event-stream")
         self._answer = answer
 
@@ -218,3 +236,18 @@ class Stream(StreamingResponse):
 
 def _line(value: dict[str, Any]) -> str:
     return f"data: {json.dumps(value, ensure_ascii=False)}\n\n"
+
+
+def _drawing(asked: ChatRequest | CompletionRequest, number: int) -> Drawing:
+    """Returns the sampling parameters of one of ``n`` choices; each has a seed of its own."""
+    return Drawing(
+        temperature=asked.temperature,
+        top_p=asked.top_p,
+        repetition_penalty=asked.repetition_penalty,
+        seed=None if asked.seed is None else (asked.seed + number) % 2**63,
+        top_k=asked.top_k,
+        min_p=asked.min_p,
+        presence_penalty=asked.presence_penalty,
+        frequency_penalty=asked.frequency_penalty,
+        bias=tuple(asked.logit_bias.items()),
+    )

@@ -270,16 +270,20 @@ class Engine:
     def _take(self, rows: list[BatchRow], scores: torch.Tensor) -> None:
         draws = [row.sampler.draw() for row in rows]
         tokens, unsure = choose(scores, [row.sampler for row in rows], draws)
-        for row, token, doubtful, draw in zip(rows, tokens, unsure, draws, strict=True):
-            self._guarded([row], partial(self._settle, token, doubtful and self._exact, draw))
+        for at, row in enumerate(rows):
+            again = draws[at] if unsure[at] and self._exact else None
+            self._guarded([row], partial(self._settle, tokens[at], scores, at, again))
 
-    def _settle(self, token: int, doubtful: bool, draw: float, rows: list[BatchRow]) -> None:
-        """Appends a token to one row. An uncertain choice is made again from the row alone."""
+    def _settle(
+        self, token: int, scores: torch.Tensor, at: int, again: float | None, rows: list[BatchRow]
+    ) -> None:
+        """Appends a token to one row, chosen from the logits at ``at`` of ``scores`` (B, V). An uncertain
+        choice is made again from the row alone, with the random number ``again``."""
         (row,) = rows
-        if doubtful:
-            scores = self._reader.scores_of(row)
-            token = choose(scores, [row.sampler], [draw])[0][0]
-        row.take(token)
+        if again is not None:
+            scores, at = self._reader.scores_of(row), 0
+            token = choose(scores, [row.sampler], [again])[0][0]
+        row.take(token, scores[at] if row.job.likely is not None else None)
 
     def _guarded(self, rows: list[BatchRow], step: Callable[[list[BatchRow]], None]) -> None:
         """Runs a step. If it fails, its own requests end with a message, and the loop continues."""

@@ -23,6 +23,7 @@ from tianji_core.model_folders.trust import checked_code
 from tianji_core.serving.engine import Engine
 from tianji_core.serving.lora import MisfitError, read_adapter
 from tianji_core.serving.routing import BASE
+from tianji_core.serving.vocabulary import Vocabulary
 
 SHOWN_KEYS = 3
 SHOWN_BASE = 200
@@ -67,6 +68,7 @@ class Served:
     system: str
     context: int
     tokenizer: Any
+    vocabulary: Vocabulary
     engine: Engine
     _shared: dict[str, int] = field(default_factory=dict, compare=False, repr=False)
 
@@ -128,6 +130,7 @@ def load(
         torch.set_num_threads(min(4, max(1, (os.cpu_count() or 1) - 1)))
     context = int(getattr(model.config, "max_position_embeddings", 0) or 2048)
     stops = stop_tokens(tokenizer, model.generation_config.eos_token_id)
+    width = int(getattr(model.get_output_embeddings(), "out_features", model.config.vocab_size))
     engine = Engine(model, tokenizer, stops, limits.active, limits.queue)
     base = Served(
         name=folder.name,
@@ -138,6 +141,7 @@ def load(
         system=manifest.system,
         context=context,
         tokenizer=tokenizer,
+        vocabulary=Vocabulary(tokenizer, width, stops),
         engine=engine,
     )
     try:

@@ -1,40 +1,36 @@
 """The routes of the model server, in groups: state, models, chat, adapters. Imported by the server process
 only."""
 
+import asyncio
 import hmac
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
-from pydantic import BaseModel, ValidationError
 
 from tianji_core.errors import StudioError
 from tianji_core.i18n import _
-from tianji_core.recipe import explain
-from tianji_core.serving.answer import ChatAnswer, Mailbox, Stream
+from tianji_core.serving.answer import Answer, Mailbox, Stream
+from tianji_core.serving.answer_forms import AnswerForm, ChatForm, CompletionForm
+from tianji_core.serving.body_reading import read_body
+from tianji_core.serving.guide import Guide
 from tianji_core.serving.loading import Served
 from tianji_core.serving.metrics import CONTENT_TYPE, Metrics
-from tianji_core.serving.protocol import ApiError, ChatRequest, LoadRequest, UnloadRequest, bad_request
+from tianji_core.serving.prompts import Prompt, chat_prompt, check_bias, completion_prompts
+from tianji_core.serving.protocol import ApiError, bad_request
 from tianji_core.serving.registry import Registry
-
-MAX_BODY = 2_000_000
-"""Maximum bytes of a request; far above any context that is served here."""
-
-DRAINED = 10
-"""A body up to this many times too large is read to its end, because most clients read no answer before they
-have sent everything."""
-
-MAX_DEPTH = 100
-"""Objects and lists inside one another in a request; those of OpenAI's API and of JSON schemas have about
-ten."""
+from tianji_core.serving.request_bodies import (
+    ChatRequest,
+    CompletionRequest,
+    LoadRequest,
+    SamplingRequest,
+    UnloadRequest,
+)
 
 SHOWN = 200
 """Characters of a name in a message."""
-
-Body = TypeVar("Body", bound=BaseModel)
 
 
 @dataclass
@@ -66,6 +62,37 @@ class Service:
         known = _("、").join(self.registry.names)
         message = _("没有模型“{model}”，有的是：{known}", model=name[:SHOWN], known=known)
         return bad_request(message, "model_not_found", "model", status=404)
+
+    def served(self, asked: SamplingRequest) -> Served:
+        """Returns the model that a request names.
+
+        Raises:
+            ApiError: there is none of that name, or it lacks a token of ``logit_bias``.
+        """
+        entry = self.registry.get(asked.model)
+        if entry is None:
+            raise self.unknown(asked.model)
+        check_bias(asked, entry)
+        return entry
+
+    async def answer(
+        self,
+        request: Request,
+        asked: ChatRequest | CompletionRequest,
+        entry: Served,
+        prompts: list[Prompt],
+        form: AnswerForm,
+        guide: Guide | None = None,
+    ) -> Response:
+        """Returns the answer to a request, whole or as a stream.
+
+        Raises:
+            ApiError: too many requests are waiting, or the model fails.
+        """
+        assert self.mailbox is not None
+        answer = Answer(asked, entry, prompts, form, guide, self.mailbox, self.metrics)
+        answer.start()
+        return Stream(answer) if asked.stream else JSONResponse(await answer.whole(request))
 
     def add_gauges(self) -> None:
         """Adds gauges for requests, models and memory to the metrics."""
@@ -124,23 +151,47 @@ def model_routes(service: Service) -> APIRouter:
 
 
 def chat_routes(service: Service) -> APIRouter:
-    """Returns the route for chat completions, streamed or not."""
+    """Returns the routes for chats and completions, streamed or not."""
     router = APIRouter(prefix="/v1", dependencies=[Depends(service.admit)])
 
     @router.post("/chat/completions")
     async def chat_completions(request: Request) -> Response:
         asked = await read_body(request, ChatRequest)
-        entry = service.registry.get(asked.model)
-        if entry is None:
-            raise service.unknown(asked.model)
-        assert service.mailbox is not None
-        answer = ChatAnswer(asked, entry, service.system, service.mailbox, service.metrics)
-        answer.start()
-        if asked.stream:
-            return Stream(answer)
-        return JSONResponse(await answer.whole(request))
+        entry = service.served(asked)
+        prompt = chat_prompt(asked, entry, service.system)
+        form = ChatForm(entry.vocabulary, asked.likely)
+        return await service.answer(request, asked, entry, [prompt], form, await _guide(asked, entry))
+
+    @router.post("/completions")
+    async def completions(request: Request) -> Response:
+        asked = await read_body(request, CompletionRequest)
+        entry = service.served(asked)
+        prompts = completion_prompts(asked, entry)
+        texts = [_text(prompt, entry) if asked.echo else "" for prompt in asked.prompts]
+        beginnings = [text for text in texts for _choice in range(asked.n)]
+        form = CompletionForm(entry.vocabulary, asked.likely, beginnings)
+        return await service.answer(request, asked, entry, prompts, form)
 
     return router
+
+
+def _text(prompt: str | list[int], entry: Served) -> str:
+    return prompt if isinstance(prompt, str) else entry.tokenizer.decode(prompt)
+
+
+async def _guide(asked: ChatRequest, entry: Served) -> Guide | None:
+    """Returns what limits the answer to the response format, None for any text.
+
+    Raises:
+        ApiError: the schema cannot be used.
+    """
+    schema = asked.response_format.schema_value
+    if schema is None:
+        return None
+    try:
+        return await asyncio.to_thread(entry.vocabulary.guide, schema)
+    except StudioError as error:
+        raise bad_request(str(error), "invalid_schema", "response_format") from error
 
 
 def adapter_routes(service: Service) -> APIRouter:
@@ -179,81 +230,3 @@ def _card(entry: Served, since: int) -> dict[str, Any]:
         "parent": entry.parent or None,
         "max_model_len": entry.context,
     }
-
-
-async def read_body(request: Request, form: type[Body]) -> Body:
-    """Returns the checked JSON body of a request.
-
-    Raises:
-        ApiError: not JSON, too large, or a field is wrong; the error names the field.
-    """
-    # A web page of another origin can post plain text without a preflight request, but not JSON.
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
-        raise bad_request(_("请求头 Content-Type 应当是 application/json"), "content_type", status=415)
-    value = _json(await _body(request))
-    try:
-        return form.model_validate(value)
-    except ValidationError as error:
-        param = ".".join(str(part) for part in error.errors(include_url=False)[0]["loc"])[:SHOWN]
-        message = explain(error, _("请求"))[: 5 * SHOWN]
-        raise bad_request(message, "invalid_value", param or None) from error
-
-
-async def _body(request: Request) -> bytes:
-    """Returns the body of a request, keeping no more than :data:`MAX_BODY`.
-
-    Raises:
-        ApiError: it is larger.
-    """
-    body, size = bytearray(), 0
-    async for part in request.stream():
-        size += len(part)
-        if size <= MAX_BODY:
-            body += part
-        elif size > DRAINED * MAX_BODY:
-            break
-    if size > MAX_BODY:
-        raise bad_request(_("请求太大，最多 {limit} 字节", limit=MAX_BODY), "too_large", status=413)
-    return bytes(body)
-
-
-def _json(body: bytes) -> Any:
-    """Returns a body as JSON without the extensions of Python's parser, and as text that can be encoded.
-
-    Raises:
-        ApiError: it is something else.
-    """
-
-    def refused(name: str) -> Any:
-        raise ValueError(_("{name} 不是 JSON 的数", name=name))
-
-    try:
-        value = json.loads(body.decode("utf-8-sig"), parse_constant=refused)
-        _check_depth(value)
-        json.dumps(value, ensure_ascii=False).encode()  # fails for half of a character, such as "\ud800"
-    except UnicodeEncodeError as error:
-        message = _("请求里有半个字符（\\ud800 一类），请把文字换成完整的 Unicode")
-        raise bad_request(message, "invalid_json") from error
-    except (ValueError, RecursionError) as error:
-        detail = str(error)[:SHOWN]
-        raise bad_request(_("请求不是合法的 JSON：{detail}", detail=detail), "invalid_json") from error
-    return value
-
-
-def _check_depth(value: Any) -> None:
-    """Checks that no more than :data:`MAX_DEPTH` objects and lists lie inside one another.
-
-    Raises:
-        ValueError: they do.
-    """
-    level = [value]
-    for _depth in range(MAX_DEPTH + 1):
-        level = [
-            inner
-            for outer in level
-            if isinstance(outer, dict | list)
-            for inner in (outer.values() if isinstance(outer, dict) else outer)
-        ]
-        if not level:
-            return
-    raise ValueError(_("嵌套超过 {limit} 层", limit=MAX_DEPTH))

@@ -19,12 +19,28 @@ class TextStream:
         self._decoded = 0  # tokens whose text is already returned
         self._context = 0  # earlier tokens do not affect the text of the next one
         self._held = ""
+        self._ends: list[int] = []  # characters after each token
+        self._given = 0  # characters returned so far
         self.stopped = False
+
+    @property
+    def unsaid_tokens(self) -> int:
+        """The number of last tokens none of whose characters is returned yet. Counts right where every token
+        is pushed by itself."""
+        starts = [0, *self._ends[:-1]]
+        at = len(self._ends)
+        while at and starts[at - 1] >= self._given < self._ends[at - 1]:
+            at -= 1
+        return len(self._ends) - at
 
     def push(self, *tokens: int) -> str:
         """Adds tokens. Returns the text that is final by now, '' if none is."""
         self._ids += tokens
-        return self._release(self._new_text(final=False))
+        new = self._new_text(final=False)
+        self._ends += [(self._ends[-1] if self._ends else 0) + len(new)] * len(tokens)
+        given = self._release(new)
+        self._given += len(given)
+        return given
 
     def finish(self) -> str:
         """Returns the remaining text when no token follows."""
@@ -32,6 +48,7 @@ class TextStream:
             return ""
         text = self._release(self._new_text(final=True)) + self._held
         self._held = ""
+        self._given += len(text)
         return text
 
     def _new_text(self, final: bool) -> str:
