@@ -27,7 +27,8 @@ class ChatMessage(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _without_tools(cls, value: Any) -> Any:
-        """Refuses the messages of a tool call. An answer without text, which clients keep as null, is empty."""
+        """Refuses the messages of a tool call. An answer without text, which clients keep as null, is
+        empty."""
         if not isinstance(value, dict):
             return value
         calls = value.get("tool_calls") or value.get("function_call")

@@ -19,8 +19,8 @@ class Choice:
 
 
 class AnswerForm(Protocol):
-    """How a request's answers are written. ``prefix`` begins the id; ``whole_kind`` and ``event_kind`` are the
-    names of the two objects."""
+    """How a request's answers are written. ``prefix`` begins the id; ``whole_kind`` and ``event_kind`` are
+    the names of the two objects."""
 
     prefix: str
     whole_kind: str
@@ -98,8 +98,8 @@ class ChatForm:
 
 
 class CompletionForm:
-    """``/v1/completions``. ``likely`` as for :class:`ChatForm`; ``beginnings`` are the texts that stand before
-    each choice, '' for none."""
+    """``/v1/completions``. ``likely`` as for :class:`ChatForm`; ``beginnings`` are the texts that stand
+    before each choice, '' for none."""
 
     prefix, whole_kind, event_kind = "cmpl", "text_completion", "text_completion"
 

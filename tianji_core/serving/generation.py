@@ -72,8 +72,8 @@ class BatchRow:
         self._likelihoods: list[Likelihood] = []  # of tokens whose text is not delivered yet
 
     def take(self, token: int, scores: torch.Tensor | None = None) -> None:
-        """Appends a token and delivers the text that it completes. ``scores`` (V) are the logits from which it
-        was chosen, needed for likelihoods only.
+        """Appends a token and delivers the text that it completes. ``scores`` (V) are the logits from which
+        it was chosen, needed for likelihoods only.
 
         Raises:
             GuideError: the form of the answer is too complex to go on.

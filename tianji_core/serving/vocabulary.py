@@ -55,14 +55,15 @@ class Vocabulary:
         return made
 
     def name(self, token: int) -> str:
-        """Returns a token as OpenAI's answers name it: its text, ``bytes:\\\\x..`` for part of a character, its
-        own name for a control token."""
-        if not self.bytes_of[token]:
+        """Returns a token as OpenAI's answers name it: its text, ``bytes:`` and hexadecimal numbers for part
+        of a character, its own name for a control token."""
+        spelt = self.bytes_of[token]
+        if not spelt:
             return str(self._tokenizer.convert_ids_to_tokens(token) or "")
         try:
-            return self.bytes_of[token].decode()
+            return spelt.decode()
         except UnicodeDecodeError:
-            return "bytes:" + "".join(f"\\\\x{byte:02x}" for byte in self.bytes_of[token])
+            return "bytes:" + "".join(f"\\x{byte:02x}" for byte in spelt)
 
     def guide(self, schema: dict[str, Any]) -> Guide:
         """Returns a guide that limits an answer to JSON of a schema, written on one line.
