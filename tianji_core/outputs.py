@@ -1,5 +1,5 @@
-"""Writes what a person asked for to the path that the person gave. Nothing there is replaced, unless the studio
-wrote it, it has not changed since, and the person asks to overwrite it.
+"""Writes what a person asked for to the path that the person gave. Nothing there is replaced, unless the
+studio wrote it, it has not changed since, and the person asks to overwrite it.
 
 What the studio wrote is known by hash: of a folder its mark lists the files, of single files ``written.json``
 in the workspace.

@@ -2,8 +2,8 @@
 
 A folder that the studio makes carries a mark, a small file. A folder may be removed or moved where it
 carries a mark or lies inside a marked folder other than a workspace; a file where any folder above it is
-marked. A link is removed as a link; what lies behind one is not the studio's, except where a person put a room
-of the workspace on another disk. A person's file or folder is refused wherever it lies.
+marked. A link is removed as a link; what lies behind one is not the studio's, except where a person put a
+room of the workspace on another disk. A person's file or folder is refused wherever it lies.
 """
 
 import contextlib

@@ -13,7 +13,8 @@ _STYLE = """<style>
 [data-testid="stFileUploaderDropzoneInstructions"] span::after {{ content: {drop}; font-size: 0.875rem }}
 [data-testid="stElementToolbarButton"]:has(button[aria-label^="Download as CSV"]) {{ display: none }}
 </style>"""
-"""The upload field in the person's language; without the CSV button on tables, whose cells could be formulas."""
+"""The upload field in the person's language; without the CSV button on tables, whose cells could be
+formulas."""
 
 
 def translate_widgets() -> None:

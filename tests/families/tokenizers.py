@@ -40,8 +40,8 @@ def corpus() -> list[str]:
 
 
 def write_sentencepiece(path: Path, size: int = 1200) -> None:
-    """A sentencepiece BPE model like InternLM2's: byte fallback, no space put in front, ``<unk>``, ``<s>`` and
-    ``</s>`` first."""
+    """A sentencepiece BPE model like InternLM2's: byte fallback, no space put in front, ``<unk>``, ``<s>``
+    and ``</s>`` first."""
     from sentencepiece import SentencePieceTrainer
 
     made = io.BytesIO()

@@ -1,6 +1,6 @@
-"""Every command that a message, a page, the documentation or a config recommends can be typed as it stands: the
-verb and its options exist, the values have the right form, and so do the targets of make, the modules and the
-files that it names."""
+"""Every command that a message, a page, the documentation or a config recommends can be typed as it stands:
+the verb and its options exist, the values have the right form, and so do the targets of make, the modules
+and the files that it names."""
 
 import argparse
 import importlib.util

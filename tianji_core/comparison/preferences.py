@@ -79,8 +79,8 @@ def preference_lines(workspace: Workspace, recipe_key: str, form: str = TEXT_FOR
 def export_preferences(
     workspace: Workspace, recipe_key: str, path: Path, form: str = TEXT_FORM, overwrite: bool = False
 ) -> int:
-    """Writes :func:`preference_lines` to ``path``; returns the number of pairs. ``overwrite`` replaces what an
-    earlier export wrote there.
+    """Writes :func:`preference_lines` to ``path``; returns the number of pairs. ``overwrite`` replaces what
+    an earlier export wrote there.
 
     Raises:
         InputError: the form is unknown, there is no pair, the file cannot be written, or something is there.

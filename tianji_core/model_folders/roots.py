@@ -30,7 +30,7 @@ def checked_root(workspace: Workspace | None, folder: Path) -> Path:
             if path.is_symlink():
                 _check(workspace, path.resolve())
     except (OSError, RuntimeError, ValueError) as error:
-        # a circle of links, a name too long or with a NUL, no such user after ~, a folder that may not be read
+        # a circle of links, a name too long or with a NUL, no such user after ~, a folder without permission
         detail = getattr(error, "strerror", None) or error
         shown = str(folder)[:SHOWN]
         raise InputError(_("打不开文件夹 {folder}：{detail}", folder=shown, detail=detail)) from error

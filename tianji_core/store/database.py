@@ -44,8 +44,8 @@ HEAD = "0003"
 
 
 def sqlite_address(path: Path) -> str:
-    """Returns the address of a SQLite file. Characters that mean something in an address (``?``, ``#``, ``%``)
-    stand for themselves in ``path``."""
+    """Returns the address of a SQLite file. Characters that mean something in an address (``?``, ``#``,
+    ``%``) stand for themselves in ``path``."""
     return URL.create("sqlite", database=str(path)).render_as_string(hide_password=False)
 
 

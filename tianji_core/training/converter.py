@@ -1,5 +1,5 @@
-"""``python -m tianji_core.training.converter <arguments of xtuner's pth_to_hf.py>``: runs xtuner's own program,
-for bases that bring code, too."""
+"""``python -m tianji_core.training.converter <arguments of xtuner's pth_to_hf.py>``: runs xtuner's own
+program, for bases that bring code, too."""
 
 import runpy
 import sys

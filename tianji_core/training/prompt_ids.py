@@ -1,4 +1,5 @@
-"""Has xtuner make the same token ids of a conversation as the model server does. Imported by the trainer only.
+"""Has xtuner make the same token ids of a conversation as the model server does. Imported by the trainer
+only.
 
 xtuner 0.2.0 knows by class name which tokenizers have no beginning token and raises a TypeError for all
 others without one; its trial answers begin with whatever the tokenizer adds by itself, which may be an end

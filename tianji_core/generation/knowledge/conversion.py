@@ -1,7 +1,9 @@
-"""The child process that converts one document to text: ``python -m tianji_core.generation.knowledge.conversion
-SUFFIX`` reads the file on standard input and writes the text, or the reason of a failure, as JSON.
+"""The child process that converts one document to text:
+``python -m tianji_core.generation.knowledge.conversion SUFFIX`` reads the file on standard
+input and writes the text, or the reason of a failure, as JSON.
 
-The libraries of these formats expand what a file contains without a limit, so the child has limits of its own.
+The libraries of these formats expand what a file contains without a limit, so the child has limits of its
+own.
 """
 
 import contextlib
