@@ -34,8 +34,8 @@ PROGRAM = re.compile(r"(?:python -m tianji_core|(?<![\w./-])tianji)(?= |$)")
 BARE = re.compile(rf"(?<!tianji_core )(?<![\w-])(?:{'|'.join(map(re.escape, VERBS))}) --[a-z]")
 """A verb with an option, without the program's name."""
 MAKE = re.compile(r"(?<![\w./@-])make(?: [a-z]+)(?: [A-Z]+=\S+)*")
-ELSEWHERE = {"--help", "--no-deps"}
-"""Options that every verb has, and those of pip."""
+ELSEWHERE = {"--help", "--no-deps", "--format", "--dbname"}
+"""Options that every verb has, and those of pip, pg_dump and pg_restore."""
 
 
 def messages() -> list[str]:

@@ -157,7 +157,7 @@ def _lost(home: Path, file: Path, fault: str) -> DatabaseLostError:
     newest = next(iter(backups(home)), None)
     if newest is None:
         way_out = _(
-            "没有备份；请把它放回原处，或用 restore --anew 从空的数据库开始（原来的文件夹都留着，不会被改写）"
+            "没有备份；请把它放回原处，或从空的数据库开始：python -m tianji_core restore --anew（原来的文件夹都留着，不会被改写）"
         )
     else:
         way_out = _(
