@@ -1,4 +1,4 @@
-"""Texts and buttons of Streamlit's widgets that have no argument."""
+"""The upload field in the person's language; tables without the CSV button, since cells could be formulas."""
 
 import json
 
