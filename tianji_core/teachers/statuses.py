@@ -60,7 +60,7 @@ _REGION = (
     "not available in your country",
 )
 _RATE_CODES = ("1302", "1303", "1305", "1002", "rate_limit_exceeded", "throttling", "limit_burst_rate")
-_AUTH_CODES = ("invalid_api_key", "invalidapikey", "authentication_error", "1004", "1000", "1001")
+_AUTH_CODES = ("invalid_api_key", "invalidapikey", "authentication_error", "1004")
 
 
 def from_status(
