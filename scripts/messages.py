@@ -42,7 +42,9 @@ def main() -> None:
     """Update the catalogue file and count what is missing."""
     with CATALOGUE.open("rb") as file:
         english = read_po(file, locale="en", domain="studio")
+    created = english.creation_date  # kept: a date that always changes conflicts in every merge
     english.update(collected(), no_fuzzy_matching=True)
+    english.creation_date = created
     with CATALOGUE.open("wb") as file:
         write_po(file, english, width=0, sort_output=True, no_location=True, ignore_obsolete=True)
     missing = sum(1 for message in english if message.id and not message.string)

@@ -16,10 +16,13 @@ KINDS = {
     "judge": _("评审"),
     "import": _("导入"),
     "rewrite": _("改写"),
+    "trial": _("试跑基座"),
     "train": _("训练"),
     "convert": _("转换"),
     "merge": _("合并"),
     "download": _("下载"),
+    "sweep": _("扫描检查点"),
+    "vote": _("投票"),
     "serve": _("模型服务"),
     "demo": _("走一遍"),
 }

@@ -1,11 +1,14 @@
 """The findings of the checks before a training, and a histogram of the sample lengths."""
 
+from pathlib import Path
+
 import plotly.graph_objects as go
 import streamlit as st
 
 from pages.shared.frame import remember_notice, report_errors
+from pages.shared.job_progress import follow_job
 from pages.shared.text import plain
-from tianji_core import jobs
+from tianji_core import jobs, training
 from tianji_core.i18n import _
 from tianji_core.training import Check, Preflight
 from tianji_core.workspace import Workspace
@@ -19,6 +22,8 @@ def show_preflight(workspace: Workspace, checked: Preflight) -> None:
     for check in sorted(checked.checks, key=lambda check: check.level != "stop"):
         if check.level != "pass":
             _finding(workspace, check)
+    if checked.tryable:
+        _trial(workspace, checked.settings.base_folder, checked.settings.template)
     passed = [check for check in checked.checks if check.level == "pass"]
     with st.expander(_("✅ 通过 {n} 项", n=len(passed)), expanded=False):
         for check in passed:
@@ -37,6 +42,18 @@ def show_preflight(workspace: Workspace, checked: Preflight) -> None:
     st.caption(" · ".join(facts))
     with st.expander(_("样本长度（token，按这个模板）"), icon="📊"):
         _lengths(guess.lengths, checked.settings.max_length)
+
+
+def _trial(workspace: Workspace, base: Path, template: str) -> None:
+    """Draws the button that tries the base, or the progress of the trial."""
+    if (job := training.trial_job(workspace, base, template)) is not None:
+        follow_job(workspace, job.id, "train_stop_trial")
+        return
+    help_text = _("在 CPU 上照训练的方式加载这个基座，算一步、生成两个 token；通常不到一分钟")
+    if st.button(_("试跑基座"), key="train_try_base", icon="🧪", help=help_text):
+        with report_errors():
+            training.start_trial(workspace, base, template)
+            st.rerun()
 
 
 def _finding(workspace: Workspace, check: Check) -> None:

@@ -26,7 +26,7 @@ class Needs:
 NEEDS = {
     **dict.fromkeys(("generate", "rewrite", "rate", "suggest", "judge", "vote"), Needs(network=True)),
     **dict.fromkeys(("import", "download"), Needs(network=True)),
-    **dict.fromkeys(("train", "convert", "merge", "sweep", "demo"), Needs()),
+    **dict.fromkeys(("train", "convert", "merge", "sweep", "demo", "trial"), Needs()),
     "serve": Needs(database=False),
 }
 """Kind of job → what its child needs. Keys are not in this table: a job names those of its own teacher."""

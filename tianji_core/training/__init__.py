@@ -2,6 +2,7 @@
 
 from tianji_core.model_folders.template import TEMPLATE, TEMPLATES
 from tianji_core.store.training import TrainingRun
+from tianji_core.training.base_trials import kept_trial, start_trial, trial_job, try_base
 from tianji_core.training.config import rendered_config, write_config
 from tianji_core.training.continuing import branch_training, one_more_epoch
 from tianji_core.training.curve import Point, Validation
@@ -57,6 +58,7 @@ __all__ = [
     "default_settings",
     "delete_checkpoint",
     "deleted_checkpoints",
+    "kept_trial",
     "log_tail",
     "one_more_epoch",
     "preflight",
@@ -71,7 +73,10 @@ __all__ = [
     "resume_training",
     "run_training",
     "start_training",
+    "start_trial",
     "training_state",
+    "trial_job",
+    "try_base",
     "version_of",
     "work_folder",
     "write_config",

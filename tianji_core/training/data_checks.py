@@ -11,6 +11,7 @@ from tianji_core.model_folders.roots import checked_root
 from tianji_core.model_folders.template import missing_markers, native_template
 from tianji_core.model_folders.trust import runs_code
 from tianji_core.store.datasets import DatasetVersion
+from tianji_core.training.base_trials import built_in, kept_trial, trial_job
 from tianji_core.training.check import PASS, STOP, WARN, Check
 from tianji_core.training.estimate import Estimate, read_training_file
 from tianji_core.training.settings import TrainingSettings
@@ -61,6 +62,23 @@ def template_check(settings: TrainingSettings) -> Check:
     if missing is None:
         return Check(WARN, title, _("读不了这个模型的词表，没法确认它认得 {name} 的记号", name=name))
     return Check(PASS, title, _("{name}，它的记号都是模型的词", name=name))
+
+
+def trial_checks(workspace: Workspace, settings: TrainingSettings) -> list[Check]:
+    """What came out of the trial of the base; [] for a base of the studio."""
+    title, base, template = _("试跑基座"), settings.base_folder, settings.template
+    if built_in(base):
+        return []
+    if trial_job(workspace, base, template):
+        return [Check(WARN, title, _("正在试跑，请等它结束"))]
+    trial = kept_trial(workspace, base, template)
+    if trial is None:
+        detail = _("还没有试跑过：不知道它的分词器、配置和代码能不能用；请先试跑，或者直接开始，训练会先试跑")
+        return [Check(WARN, title, detail)]
+    if trial.problem:
+        return [Check(STOP, title, _("{reason}；修好以后请再试跑一次", reason=trial.sentence))]
+    checks = [Check(PASS, title, trial.sentence)]
+    return [*checks, Check(WARN, _("结束记号"), trial.endless)] if trial.endless else checks
 
 
 def dataset_check(workspace: Workspace, version: DatasetVersion) -> tuple[list[dict[str, str]], Check]:

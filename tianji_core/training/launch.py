@@ -9,12 +9,14 @@ from tianji_core.errors import StudioError, TrainingError
 from tianji_core.i18n import _
 from tianji_core.jobs import JobSubject, Reporter
 from tianji_core.model_folders.base import check_same_base, fingerprint
+from tianji_core.model_folders.trust import runs_code
 from tianji_core.ownership import new_folder
 from tianji_core.store import datasets
 from tianji_core.store import training as training_runs
 from tianji_core.store.datasets import DatasetVersion
 from tianji_core.store.training import TrainingRun
 from tianji_core.training import queue
+from tianji_core.training.base_trials import check_trial
 from tianji_core.training.child import run_tool, tool_environment
 from tianji_core.training.commands import (
     OWN_CHECKPOINT,
@@ -171,6 +173,18 @@ def _still_as_checked(workspace: Workspace, run: TrainingRun) -> None:
     check_base(run)
 
 
+def _try_base(workspace: Workspace, run: TrainingRun, watch: "_Watch") -> None:
+    """Tries the base before the training waits for its turn.
+
+    Raises:
+        TrainingError: the base cannot be trained. ModelError: nobody allowed its code.
+    """
+    settings = record_of(run).settings
+    base = settings.base_folder
+    watch.trying()
+    check_trial(workspace, base, settings.template, runs_code(workspace, base))
+
+
 def _variables(run: TrainingRun, resumed: list[str]) -> dict[str, str]:
     """The environment variables that only this training needs."""
     record = record_of(run)
@@ -202,6 +216,7 @@ def run_training(workspace: Workspace, run: TrainingRun, reporter: Reporter | No
     work_dir = work_folder(workspace, run)
     watch = _Watch(reporter or Reporter())
     first = [card(index) for index in range(target.processes)]  # where the driver cannot be asked
+    _try_base(workspace, run, watch)
     hold = queue.take_turn(workspace, run, lambda: free_cards() or first, watch.waiting)
     try:
         _still_as_checked(workspace, run)
@@ -246,6 +261,10 @@ class _Watch:
         text = _("排队中，前面还有 {n} 个训练", n=ahead) if ahead else _("排队中，等它的位置空出来")
         print(text, flush=True)
         self._reporter.update(0, message=text)
+
+    def trying(self) -> None:
+        """Report that the base is tried."""
+        self._reporter.update(0, message=_("正在试跑基座"))
 
     def loads(self) -> None:
         """Report that the trainer starts."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from tianji_core.dataset import validation_file
 from tianji_core.i18n import _
 from tianji_core.store.datasets import DatasetVersion
+from tianji_core.training.base_trials import built_in
 from tianji_core.training.card_profile import with_profile
 from tianji_core.training.check import PASS, STOP, WARN, Check
 from tianji_core.training.data_checks import (
@@ -15,6 +16,7 @@ from tianji_core.training.data_checks import (
     length_checks,
     rate_check,
     template_check,
+    trial_checks,
 )
 from tianji_core.training.estimate import Estimate, estimate, fitted
 from tianji_core.training.machine_checks import Gpu, gpus, machine_checks
@@ -32,13 +34,14 @@ __all__ = ["Check", "Gpu", "Preflight", "gpus", "preflight"]
 class Preflight:
     """All checks, the expected size of the training, and the settings fitted to it. ``runs_code`` says that
     the base brings code of its own and may run it; ``need`` is None where the base does not tell its shape.
-    """
+    ``tryable`` says that :func:`~tianji_core.training.base_trials.start_trial` can try the base."""
 
     checks: tuple[Check, ...]
     estimate: Estimate | None
     settings: TrainingSettings
     runs_code: bool
     need: Need | None = None
+    tryable: bool = False
 
     @property
     def ok(self) -> bool:
@@ -64,6 +67,7 @@ def preflight(
     checks = [base]
     if base.level != STOP:
         checks.append(template_check(settings))
+        checks += trial_checks(workspace, settings)
     checks.append(rate_check(settings, float(chosen.values["learning_rate"])))
     shape, cards = shape_of(settings.base_folder), gpus()
     settings, way = with_profile(chosen, settings, target, cards, shape)
@@ -87,7 +91,8 @@ def preflight(
     kept = settings.keep_checkpoints if saves is None else min(settings.keep_checkpoints, max(1, saves))
     checks += machine_checks(workspace, chosen, need, target, cards, dtype, kept)
     checks += [way] if way is not None else []
-    return Preflight(tuple(checks), guess, settings, code, need)
+    tryable = base.level != STOP and not built_in(settings.base_folder)
+    return Preflight(tuple(checks), guess, settings, code, need, tryable)
 
 
 def _validation(workspace: Workspace, version: DatasetVersion) -> Check:

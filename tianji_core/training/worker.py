@@ -1,7 +1,13 @@
-"""The worker of a training job."""
+"""The workers that train and that try a base."""
 
+from pathlib import Path
+
+from tianji_core.errors import TrainingError
+from tianji_core.i18n import _
 from tianji_core.jobs import Reporter, worker_of
+from tianji_core.model_folders.trust import runs_code
 from tianji_core.store import training as training_runs
+from tianji_core.training.base_trials import TrialSubject, try_base
 from tianji_core.training.launch import TrainingSubject, run_training
 from tianji_core.workspace import Workspace
 
@@ -10,4 +16,20 @@ from tianji_core.workspace import Workspace
 def train(workspace: Workspace, subject: TrainingSubject, reporter: Reporter) -> int:
     """Train one stored run to its end; returns the exit code."""
     run_training(workspace, training_runs.get(workspace.engine, subject.training_run_id), reporter)
+    return 0
+
+
+@worker_of(TrialSubject)
+def try_one_base(workspace: Workspace, subject: TrialSubject, reporter: Reporter) -> int:
+    """Tries a base and keeps what came out; returns the exit code.
+
+    Raises:
+        TrainingError: the base cannot be trained. ModelError: nobody allowed its code.
+    """
+    base = Path(subject.base)
+    reporter.update(0, message=_("正在加载模型并算一步"))
+    trial = try_base(workspace, base, subject.template, runs_code(workspace, base))
+    if trial.problem:
+        raise TrainingError(trial.sentence)
+    print(trial.sentence)
     return 0

@@ -1,5 +1,6 @@
 """Verbs for the studio itself: studio, jobs, doctor."""
 
+import contextlib
 import errno
 import os
 import shutil
@@ -11,11 +12,16 @@ from typing import Annotated
 import typer
 
 from tianji_core import jobs as background
-from tianji_core.errors import InputError, SettingsError
+from tianji_core import models
+from tianji_core.errors import InputError, SettingsError, StudioError
 from tianji_core.i18n import _
+from tianji_core.model_folders.base import checked_base
+from tianji_core.model_folders.trust import runs_code
 from tianji_core.project import PROJECT, install_command
+from tianji_core.training.base_trials import Asked, BaseTrial, try_bases
 from tianji_core.training.preflight import gpus as training_gpus
 from tianji_core.verbs.common import LARGEST, JsonOption, WorkspaceOption, opened, show
+from tianji_core.workspace import Workspace
 
 
 def studio(
@@ -130,11 +136,13 @@ def doctor(as_json: JsonOption = False, workspace: WorkspaceOption = None) -> No
             versions[name] = metadata.version(name)
         except metadata.PackageNotFoundError:
             missing.append(name)
+    tried = {} if missing else _tried_bases(space)
     gpus = [f"{card.name}, {card.total / 2**20:.0f} MiB" for card in training_gpus()]
     facts = {
         "python": sys.version.split()[0],
         "packages": versions,
         "missing": missing,
+        "bases": {name: trial.sentence for name, trial in tried.items()},
         "gpus": gpus,
         "free_disk_gb": round(shutil.disk_usage(space.home).free / 1e9, 1),
         "workspace": str(space.home),
@@ -149,7 +157,11 @@ def doctor(as_json: JsonOption = False, workspace: WorkspaceOption = None) -> No
         )
     )
     lines.append(_("工作区 {home}，剩余磁盘 {free} GB", home=space.home, free=facts["free_disk_gb"]))
+    lines += [f"{'✗' if trial.problem else '✓'} {name}  {trial.sentence}" for name, trial in tried.items()]
     show(facts, as_json, "\n".join(lines))
+    if broken := [name for name, trial in tried.items() if trial.problem]:
+        reason = tried[broken[0]].sentence
+        raise SettingsError(_("模型 {names} 训练不了（{reason}）", names=_("、").join(broken), reason=reason))
     if missing:
         raise SettingsError(
             _(
@@ -158,3 +170,18 @@ def doctor(as_json: JsonOption = False, workspace: WorkspaceOption = None) -> No
                 command=install_command(missing),
             )
         )
+
+
+def _tried_bases(space: Workspace) -> dict[str, BaseTrial]:
+    """Returns what came out of loading tokenizer and configuration of every full model whose code may run,
+    by its name."""
+    asked = {}
+    for model in models.artefacts(space):
+        with contextlib.suppress(StudioError):  # incomplete, or nobody allowed its code
+            if model.kind != "adapter":
+                checked_base(model.path)
+                runs = runs_code(space, model.path)
+                asked[model.name] = Asked(
+                    folder=str(model.path), runs_code=runs, template=model.template, memory=None
+                )
+    return dict(zip(asked, try_bases(space, list(asked.values())), strict=True))

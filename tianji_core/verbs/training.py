@@ -198,6 +198,9 @@ def train(
         target = machines.target(preset.device)
         checked = training.preflight(space, preset, settings, version, target)
         if check:
+            if checked.tryable:
+                training.try_base(space, settings.base_folder, settings.template, checked.runs_code)
+                checked = training.preflight(space, preset, settings, version, target)
             _show_checks(checked, as_json)
             return
         for warning in checked.checks:

@@ -19,6 +19,7 @@ class WishConfig(PretrainedConfig):
         max_position_embeddings=2048,
         rope_theta=10000.0,
         rms_norm_eps=1e-5,
+        use_cache=True,
         bos_token_id=1,
         eos_token_id=2,
         pad_token_id=2,
@@ -34,6 +35,7 @@ class WishConfig(PretrainedConfig):
         self.max_position_embeddings = max_position_embeddings
         self.rope_theta = rope_theta
         self.rms_norm_eps = rms_norm_eps
+        self.use_cache = use_cache
         super().__init__(
             bos_token_id=bos_token_id,
             eos_token_id=eos_token_id,

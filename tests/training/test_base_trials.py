@@ -1,0 +1,124 @@
+"""A base is loaded and computes in a process of its own before anything long starts, and what came out is
+told."""
+
+import json
+import os
+
+import pytest
+from safetensors.torch import load_file, save_file
+
+from tests.families.bases import FAMILIES, write_own_code, written
+from tests.tiny_base import add_version
+from tianji_core import jobs, models, training
+from tianji_core.errors import TrainingError
+from tianji_core.training.base_trials import Asked, check_trial, kept_trial, start_trial, try_base, try_bases
+
+KEY = "nano-cpu-qlora"
+TEMPLATE = "internlm2_chat"
+
+
+@pytest.fixture(scope="module")
+def bases(tmp_path_factory):
+    place = tmp_path_factory.mktemp("bases")
+    return {family.key: written(family, place) for family in FAMILIES}
+
+
+@pytest.fixture
+def own(tmp_path):
+    folder = tmp_path / "internlm2.5-chat"
+    folder.mkdir()
+    write_own_code(folder)
+    return folder
+
+
+def test_every_family_loads_whole_where_memory_allows_and_else_with_its_first_layer(workspace, bases):
+    asked = [
+        Asked(folder=str(folder), runs_code=True, template=TEMPLATE, memory=memory)
+        for memory in (1e9, 0.0, None)
+        for folder in bases.values()
+    ]
+    trials = try_bases(workspace, asked)
+    assert [trial.problem for trial in trials] == [""] * len(asked)
+    count = len(bases)
+    layers = [trial.layers for trial in trials]
+    assert layers == [2] * count + [1] * count + [0] * count
+    assert {trial.end_unlearnt for trial in trials} == {False}
+    assert trials[0].tokenizer == "WishTokenizerFast" and trials[0].architecture == "wish"
+
+
+def test_code_that_does_not_run_stops_the_training_before_it_begins_and_until_it_is_mended(workspace, own):
+    models.register_folder(workspace, own, trust_remote_code=True)
+    settings = training.default_settings(KEY).model_copy(update={"base": str(own)})
+    version = add_version(workspace)
+
+    def found():
+        checked = training.preflight(workspace, training.preset(KEY), settings, version)
+        assert checked.tryable
+        return next(check for check in checked.checks if check.title == "试跑基座")
+
+    assert found().level == "warn" and "还没有试跑" in found().detail
+    code = own / "modeling_wish.py"
+    sound = code.read_text(encoding="utf-8")
+    code.write_text(sound.replace("get_max_length", "get_a_name_of_2023"), encoding="utf-8")
+    models.allow_code(workspace, "internlm2.5-chat")
+    run = training.start_training(workspace, KEY, settings, version)
+    job = jobs.wait(workspace, run.job_id, 120)
+    assert job.state == "failed" and "get_a_name_of_2023" in job.note and "试跑基座" in job.note
+    assert found().level == "stop" and "get_a_name_of_2023" in found().detail
+    with pytest.raises(TrainingError, match="get_a_name_of_2023"):
+        training.start_training(workspace, KEY, settings, version)
+
+    code.write_text(sound, encoding="utf-8")
+    models.allow_code(workspace, "internlm2.5-chat")
+    assert found().level == "warn"  # other code: what came out before says nothing about it
+    job = jobs.wait(workspace, start_trial(workspace, own, TEMPLATE).id, 120)
+    assert job.state == "succeeded", jobs.log_tail(workspace, job.id)
+    assert found().level == "pass" and "WishTokenizerFast" in found().detail
+
+
+def test_a_tokenizer_that_does_not_fit_its_model_is_found(workspace, bases, tmp_path):
+    base = tmp_path / "cut"
+    base.mkdir()
+    source = bases["qwen2.5 tied"]
+    for path in source.iterdir():
+        (base / path.name).write_bytes(path.read_bytes())
+    weights = load_file(base / "model.safetensors")
+    weights["model.embed_tokens.weight"] = weights["model.embed_tokens.weight"][:-3].contiguous()
+    save_file(weights, base / "model.safetensors", metadata={"format": "pt"})
+    config = json.loads((base / "config.json").read_text())
+    (base / "config.json").write_text(json.dumps({**config, "vocab_size": config["vocab_size"] - 3}))
+    trial = try_base(workspace, base, "qwen_chat", runs_code=False)
+    assert trial.step == "answer" and "beyond the" in trial.problem
+    with pytest.raises(TrainingError, match="beyond the"):
+        check_trial(workspace, base, "qwen_chat", runs_code=False)
+
+
+@pytest.mark.parametrize("untrained", ["zeros", "all alike"])
+def test_a_base_that_never_learnt_to_end_is_told_of(workspace, bases, tmp_path, untrained):
+    base = tmp_path / "base"
+    base.mkdir()
+    for path in bases["llama-shaped"].iterdir():
+        (base / path.name).write_bytes(path.read_bytes())
+    weights = load_file(base / "model.safetensors")
+    head = weights["lm_head.weight"]
+    if untrained == "zeros":
+        head[-1] = 0.0
+    else:
+        head[-6:] = head[-6] + 0.001 * head[-6:]
+    save_file(weights, base / "model.safetensors", metadata={"format": "pt"})
+    trial = try_base(workspace, base, TEMPLATE, runs_code=False)
+    assert trial.problem == "" and trial.end_unlearnt and "<|im_end|>" in trial.endless
+    settings = training.default_settings(KEY).model_copy(update={"base": str(base)})
+    checked = training.preflight(workspace, training.preset(KEY), settings, add_version(workspace))
+    assert [c.level for c in checked.checks if c.title == "结束记号"] == ["warn"] and checked.ok
+
+
+def test_the_outcome_is_kept_until_a_file_of_the_base_changes(workspace, bases):
+    base = bases["bin"]
+    assert kept_trial(workspace, base, TEMPLATE) is None
+    check_trial(workspace, base, TEMPLATE, runs_code=False)
+    kept = kept_trial(workspace, base, TEMPLATE)
+    assert kept is not None and kept.problem == ""
+    assert kept_trial(workspace, base, "qwen_chat") is None
+    os.utime(base / "config.json", (0, 0))
+    assert kept_trial(workspace, base, TEMPLATE) is None
