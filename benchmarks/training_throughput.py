@@ -42,7 +42,7 @@ BAR, SMALL_CARD_BAR, SMALL_CARD_GB, LOSS_WITHIN = 2.5, 1.3, 22.0, 0.02
 WITHOUT_HOOKS = """
 custom_hooks = []
 default_hooks["checkpoint"] = None
-log_processor["window_size"] = 1
+log_processor["window_size"] = {window}
 visualizer = dict(type="Visualizer", vis_backends=[dict(type="LocalVisBackend")])
 """
 
@@ -182,6 +182,11 @@ class Watch:
             self.peak = max([self.peak, *(card.used / 1e9 for card in cards())])
 
 
+def a_point_a_step(settings: TrainingSettings) -> TrainingSettings:
+    """The settings with one line of the log for each optimizer step: writing one takes 10 ms."""
+    return settings.model_copy(update={"log_interval": settings.accumulation})
+
+
 def measured(
     name: str, config: str, settings: TrainingSettings, work: Path, packs: int, device: str, limit: float
 ) -> Measured:
@@ -189,7 +194,7 @@ def measured(
     remove(work)
     new_folder(work)
     path = work / "config.py"
-    path.write_text(config + WITHOUT_HOOKS, encoding="utf-8")
+    path.write_text(config + WITHOUT_HOOKS.format(window=settings.accumulation), encoding="utf-8")
     environment = {
         **os.environ,
         "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]),
@@ -209,9 +214,10 @@ def measured(
         raise RuntimeError(f"{name}: exit {code}\n" + (work / "log.txt").read_text()[-3000:])
     [scalars] = work.glob("*/vis_data/scalars.json")
     points = [json.loads(line) for line in scalars.read_text().splitlines()]
-    points = [point for point in points if "loss" in point][: packs // settings.batch_size]
-    # The first optimizer step compiles kernels and fills the allocator.
-    steady = points[settings.accumulation :]
+    # One point for each optimizer step, the mean of its micro-batches; the first compiles and allocates.
+    points = [point for point in points if "loss" in point and point["iter"] % settings.accumulation == 0]
+    points = points[: packs // (settings.batch_size * settings.accumulation)]
+    steady = points[1:]
     tokens = settings.batch_size * settings.max_length
     tail = points[len(points) * 3 // 4 :]
     return Measured(
@@ -291,7 +297,7 @@ def main() -> None:
         kinds = [None, *(replace(each, tokens=4 * 128) for each in kinds if each)]
     found = []
     for kind in kinds:
-        used = settings if kind is None else adapted(settings, kind)
+        used = a_point_a_step(settings if kind is None else adapted(settings, kind))
         config = rendered_config(chosen, used, data)
         title = kind.key if kind else "tutorial"
         found.append(measured(title, config, used, folder / title, packs, device, 1500))
@@ -342,7 +348,7 @@ def report(
         "figures": {
             "card": name,
             "bf16_tflops": round(rate / 1e12),
-            "steps": len(tutorial.losses) // 16,
+            "steps": len(tutorial.losses),
             **rows,
         },
         "baseline": {"tokens_per_s": round(tutorial.rate)},
