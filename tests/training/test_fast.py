@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -131,7 +132,7 @@ def test_dropout_of_the_fused_layer_falls_on_what_its_gradient_leaves_out():
 
     def same_mask(*_changing):
         torch.manual_seed(3)
-        fused.refresh()
+        fused.begin(True, refresh=True)
         return model(x)
 
     weights = [each for each in model.parameters() if each.requires_grad]
@@ -139,18 +140,21 @@ def test_dropout_of_the_fused_layer_falls_on_what_its_gradient_leaves_out():
     torch.autograd.gradcheck(same_mask, (x, *weights), eps=1e-6, atol=1e-6)
 
 
-def test_an_adapter_changed_by_a_step_is_used_in_the_next_one(tmp_path, packs):
+@pytest.mark.parametrize("optimizer", ["torch", "deepspeed"])
+def test_an_adapter_changed_by_a_step_is_used_in_the_next_one(tmp_path, packs, monkeypatch, optimizer):
     import torch
 
     from tianji_core.training.fast import FastFinetune
 
     made = finetune(FastFinetune, write_tiny_base(tmp_path / "base", model_type="llama"))
     first = learnt(made, packs)[0]
-    for parameter in made.parameters():
-        if parameter.requires_grad:
-            parameter.data.sub_(
-                parameter.grad, alpha=0.5
-            )  # ``data``, as DeepSpeed does it: no version is counted
+    matrices = [each for each in made.parameters() if each.requires_grad]
+    if optimizer == "torch":
+        torch.optim.SGD(matrices, lr=0.5).step()
+    else:  # DeepSpeed writes through ``data``, which PyTorch does not count
+        monkeypatch.setitem(sys.modules, "deepspeed", torch)
+        for matrix in matrices:
+            matrix.data.sub_(matrix.grad, alpha=0.5)
     with torch.no_grad():
         assert made(dict(packs), mode="loss")["loss"].item() < first
 
@@ -168,6 +172,7 @@ def test_dropout_falls_on_the_same_elements_forward_and_backward(tmp_path, packs
     made = finetune(
         FastFinetune, write_tiny_base(tmp_path / "base", model_type=kind), checkpointed=0.5
     ).double()
+    monkeypatch.setitem(sys.modules, "deepspeed", torch)  # the matrices are changed through ``data`` below
     for module in made.modules():
         for dropout in getattr(module, "lora_dropout", {}).values():
             dropout.p = 0.4
@@ -312,3 +317,22 @@ def test_every_switch_is_read_and_a_wrong_name_is_an_error(monkeypatch):
         switches.on("faster")
     monkeypatch.setenv("TIANJI_FAST_OFF", "all")
     assert not any(map(switches.on, switches.NAMES))
+
+
+def test_weights_in_four_bits_are_unpacked_together_as_bitsandbytes_unpacks_them():
+    import bitsandbytes
+    import torch
+    from bitsandbytes.functional import dequantize_4bit
+
+    from tianji_core.training.fast.packed import PackedWeights
+
+    torch.manual_seed(0)
+    matrices = [torch.randn(rows, 128) for rows in (64, 32, 96)]
+    packed: Any = bitsandbytes.nn.Params4bit
+    weights = [packed(matrix, quant_type="nf4", compress_statistics=True).to("cpu") for matrix in matrices]
+    singly = torch.cat([dequantize_4bit(weight.data, weight.quant_state) for weight in weights])
+    assert PackedWeights.joins(weights)
+    joined = PackedWeights(weights)
+    torch.testing.assert_close(joined.unpacked(), singly, rtol=0, atol=0)
+    again = torch.cat([dequantize_4bit(weight.data, weight.quant_state) for weight in weights])
+    torch.testing.assert_close(again, singly, rtol=0, atol=0)  # the layers' own weights are still theirs

@@ -1,6 +1,7 @@
 """Profiles: which one a card gets, and that only arithmetic changes."""
 
 import ast
+from pathlib import Path
 
 import pytest
 
@@ -18,9 +19,9 @@ PRESET = "internlm2-chat-7b-qlora"
 @pytest.mark.parametrize(
     ("card", "memory", "capability", "key"),
     [
-        ("H200", 150.7, (9, 0), "141gb"),
+        ("H200", 150.7, (9, 0), "96gb"),
         ("H100", 85.5, (9, 0), "80gb"),
-        ("L40S", 48.3, (8, 9), "48gb"),
+        ("L40S", 48.3, (8, 9), "40gb"),
         ("A100 40 GB", 42.3, (8, 0), "40gb"),
         ("RTX 4090", 25.3, (8, 9), "24gb"),
         ("RTX 3090", 25.4, (8, 6), "24gb"),
@@ -36,8 +37,21 @@ def test_a_card_gets_the_profile_of_its_memory_and_age(card, memory, capability,
     assert found.peak_gb < memory
 
 
+def test_a_card_with_float8_gets_it_only_where_a_person_asks_for_it():
+    assert not profile_for(150.7, (9, 0)).float8
+    source = rendered_config(
+        preset(PRESET), adapted(default_settings(PRESET), profile("80gb-fp8")), Path("t")
+    )
+    assert "float8=True" in source.partition("# ---- profile 80gb-fp8")[2]
+
+
+@pytest.mark.parametrize(("old", "new"), [("141gb", "96gb"), ("48gb", "40gb")])
+def test_a_training_of_before_keeps_a_profile_of_its_card(old, new):
+    assert profile(old) == profile(new)
+
+
 def test_a_small_model_gets_the_profile_of_a_larger_card():
-    assert profile_for(25.3, (8, 9), billions=1.9).key == "80gb"
+    assert profile_for(25.3, (8, 9), billions=1.9).key == "96gb"
 
 
 def test_a_card_that_is_too_small_is_told_so():
@@ -106,13 +120,16 @@ def test_where_no_profile_can_be_taken_auto_trains_as_written_and_a_named_one_st
     assert settings.profile == "" and said.level == "warn"
     unknown = chosen_way(PRESET, [], "81gb")[1]
     assert unknown.level == "stop" and "80gb" in unknown.detail
+    ampere = Gpu("RTX A6000", 48.3e9, 48e9, 0, (8, 6))
+    assert chosen_way(PRESET, [ampere], "80gb-fp8")[1].level == "stop"
+    assert chosen_way(PRESET, [H100], "80gb-fp8")[1].level == "pass"
 
 
 def test_the_memory_reckoned_for_a_profile_is_what_was_measured():
     shape = Shape(4096, 32, 14336, 4096, 1024, 92544, False)
     for kind in PROFILES:
         settings = adapted(default_settings(PRESET), kind)
-        need = profile_need(shape, settings, kind.quantised, kind.checkpointed)
+        need = profile_need(shape, settings, kind.quantised, kind.checkpointed, kind.float8)
         assert need.card / 1e9 == pytest.approx(kind.peak_gb, rel=0.05)
         assert need.card / 1e9 < kind.card_gb * 1.01
 

@@ -11,6 +11,7 @@ from tianji_core.training.profiles import (
     AS_WRITTEN,
     AUTO,
     BILLIONS,
+    FLOAT8_SINCE,
     Profile,
     adapted,
     profile,
@@ -34,9 +35,11 @@ def with_profile(
             return plain, Check(PASS, title, _("{reason}，照预设写的训练", reason=reason))
         return plain, Check(STOP, title, _("{reason}，请把性能档位改成“照预设写的”", reason=reason))
     try:
+        used = [card for card in cards if not target.gpus or card.index in target.gpus]
         if settings.profile != AUTO:
             selected = profile(settings.profile)
-        elif used := [card for card in cards if not target.gpus or card.index in target.gpus]:
+            _check_float8(selected, used)
+        elif used:
             smallest = min(used, key=lambda card: card.total)
             billions = shape.parameters / 1e9 if shape is not None else BILLIONS
             selected = profile_for(smallest.total / GB, smallest.capability, billions)
@@ -48,6 +51,20 @@ def with_profile(
     return changed, Check(PASS, title, described(selected, changed))
 
 
+def _check_float8(selected: Profile, cards: list[Gpu]) -> None:
+    """Raises:
+    TrainingError: the profile multiplies in 8-bit floating point, and a card cannot.
+    """
+    old = [card for card in cards if selected.float8 and card.capability < FLOAT8_SINCE]
+    if old:
+        raise TrainingError(
+            _(
+                "显卡 {card} 不会乘 8 位浮点（要 Ada、Hopper 或更新的），请选不带 fp8 的性能档位",
+                card=old[0].name,
+            )
+        )
+
+
 def described(selected: Profile, settings: TrainingSettings) -> str:
     """One sentence on what a profile changes, with the effective batch size, which stays."""
     return _(
@@ -55,6 +72,8 @@ def described(selected: Profile, settings: TrainingSettings) -> str:
         key=selected.key,
         bits=_("4 位量化，{dtype} 计算", dtype=_SHORT[selected.dtype])
         if selected.quantised
+        else _("不量化，{dtype}，冻结的权重用 8 位浮点乘", dtype=_SHORT[selected.dtype])
+        if selected.float8
         else _("不量化，{dtype}", dtype=_SHORT[selected.dtype]),
         batch=settings.batch_size,
         steps=settings.accumulation,

@@ -14,7 +14,9 @@ from tianji_core.training.settings import TrainingSettings
 
 NF4_BYTES = 0.53
 """Bytes of a weight in 4 bits, with its double-quantised scales."""
-CONTEXT_BYTES = 1.6e9
+UNPACKED_SCALES = 0.58
+"""Bytes of a weight in 4 bits whose scales are unpacked beforehand."""
+CONTEXT_BYTES = 1.4e9
 """Bytes of a card that driver, libraries and fragmentation take beside tensors, under the profiles."""
 TRAINED_BYTES = 16
 """Bytes of a trained parameter in 32 bits: weight, gradient, and the two moments of AdamW."""
@@ -129,14 +131,25 @@ def need_of(
     return Need(weights, trained, activations, checkpoint, 2.0 * shape.parameters)
 
 
-def profile_need(shape: Shape, settings: TrainingSettings, quantised: bool, checkpointed: float) -> Need:
+def profile_need(
+    shape: Shape,
+    settings: TrainingSettings,
+    quantised: bool,
+    checkpointed: float,
+    float8: bool = False,
+) -> Need:
     """The memory of one card under a profile: the base stays in 16 or 4 bits, no logits are kept, and
-    ``checkpointed`` is the share of layers that keep only their input. Fitted to 75.6 and 21.1 GB of an H100
-    (see the profiles)."""
+    ``checkpointed`` is the share of layers that keep only their input. Fitted to what the profiles took of an
+    H200."""
     adapter, tokens = shape.adapter(settings.lora_r), settings.batch_size * settings.max_length
-    weights = (NF4_BYTES if quantised else 2.0) * shape.matrices + 2.0 * shape.words_parameters
-    # 16 bits of each activation and a byte of each dropout mask, and a sixth for temporary tensors
-    layer = 1.16 * (13 * shape.hidden + 5 * shape.wide + 4 * shape.narrow + 7 * shape.inner)
+    weight = UNPACKED_SCALES if quantised else 2.3 if float8 else 2.0
+    weights = weight * shape.matrices + 2.0 * shape.words_parameters
+    # 16 bits of two sums, two norms, queries, keys, values, the attention's result, gate and value; a base
+    # that is joined with its adapter keeps a copy of what goes into the last product of the attention
+    wide = (2 if quantised else 3) * shape.wide
+    layer = 2.06 * (4 * shape.hidden + wide + 2 * shape.narrow + 2 * shape.inner)
     kept = shape.layers * ((1 - checkpointed) * layer + checkpointed * 2 * shape.hidden)
     activations = tokens * (kept + (layer if checkpointed else 0)) + 1024 * 8 * shape.words + CONTEXT_BYTES
-    return Need(weights, 16.0 * adapter, activations, 12.0 * adapter, 2.0 * shape.parameters)
+    return Need(
+        weights, (16.0 if quantised else 18.0) * adapter, activations, 12.0 * adapter, 2.0 * shape.parameters
+    )

@@ -82,7 +82,7 @@ def preflight(
         checks.append(_validation(workspace, version))
     need, kind = None, profile(settings.profile) if settings.profile else None
     if shape is not None and kind is not None:
-        need = profile_need(shape, settings, kind.quantised, kind.checkpointed)
+        need = profile_need(shape, settings, kind.quantised, kind.checkpointed, kind.float8)
     elif shape is not None:
         saved = chosen.activation_checkpointing
         need = need_of(shape, settings, chosen.method, saved, target.deepspeed, target.world)

@@ -1,7 +1,7 @@
 """The attention and the gated MLP of a Llama-shaped layer as one operation each, for training with LoRA.
 
-Queries, keys and values come out of one product and are turned by the rotary embedding where they stand. The MLP keeps
-the products of its gate and value, and computes their gated product again in the backward pass.
+Queries, keys and values come out of one product and are turned by the rotary embedding where they stand. The
+MLP keeps the products of its gate and value, and computes their gated product again in the backward pass.
 """
 
 from dataclasses import dataclass
@@ -22,8 +22,9 @@ GATES = (("gate_proj", "up_proj", "down_proj"), ("w1", "w3", "w2"))
 
 @dataclass(frozen=True)
 class HeadLayout:
-    """Where the heads stand in the product of an attention: ``queries``, then ``keys``, then as many values; or, where
-    ``grouped``, each key's queries, the key and its value, as InternLM2 has them. ``width`` is that of one head."""
+    """Where the heads stand in the product of an attention: ``queries``, then ``keys``, then as many values;
+    or, where ``grouped``, each key's queries, the key and its value, as InternLM2 has them. ``width`` is that
+    of one head."""
 
     queries: int
     keys: int
@@ -38,8 +39,8 @@ class HeadLayout:
         return self.queries + 2 * self.keys, self.queries + self.keys
 
     def parts(self, product: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Views of the queries, keys and values in a product (N, M). Queries are (N, queries, D), or in groups (N, keys,
-        queries / keys, D); the others are (N, keys, D)."""
+        """Views of the queries, keys and values in a product (N, M). Queries are (N, queries, D), or in
+        groups (N, keys, queries / keys, D); the others are (N, keys, D)."""
         if not self.grouped:
             heads = product.view(len(product), -1, self.width)
             queries, keys, values = heads.split([self.queries, self.keys, self.keys], 1)
@@ -82,7 +83,8 @@ class _Heads(torch.autograd.Function):
 
 
 class _GatedMlp(torch.autograd.Function):
-    """``out(silu(gate(x)) * value(x))`` of ``x`` (N, K); ``pair`` holds gate and value, ``last`` the product after."""
+    """``out(silu(gate(x)) * value(x))`` of ``x`` (N, K); ``pair`` holds gate and value, ``last`` the product
+    after."""
 
     @staticmethod
     def forward(
@@ -95,7 +97,7 @@ class _GatedMlp(torch.autograd.Function):
         *_matrices: Tensor,
     ) -> Tensor:
         both, inputs, low = pair.forward(x, first_dropout)
-        wide = both.new_empty(len(both), last.width + sum(last.ranks))
+        wide = both.new_empty(len(both), last.width + last.rank)
         elementwise.gate(both, wide[:, : last.width])
         result, last_low = last.forward_in_place(wide, last_dropout)
         context.save_for_backward(inputs, low, both, last_low.clone())
@@ -128,13 +130,15 @@ def _whole(group: LoraGroup) -> bool:
 
 @dataclass
 class Batch:
-    """What the fused attention must know of a micro-batch: whether every row is full and counts its places from 0."""
+    """What the fused attention must know of a micro-batch: whether every row is full and counts its places
+    from 0."""
 
     full: bool = False
 
 
 def fuse_mlp(module: Any, float8: bool) -> list[LoraGroup]:
-    """Let a gated MLP train as one operation where all its products carry an adapter; its groups, none where not."""
+    """Let a gated MLP train as one operation where all its products carry an adapter; its groups, none where
+    not."""
     for names in GATES:
         layers = [getattr(module, name, None) for name in names]
         if isinstance(getattr(module, "act_fn", None), nn.SiLU) and all(map(fusable, layers)):
@@ -161,7 +165,8 @@ def fuse_mlp(module: Any, float8: bool) -> list[LoraGroup]:
 
 
 def attend(queries: Tensor, keys: Tensor, values: Tensor, scale: float | None = None) -> Tensor:
-    """Causal attention of (B, T, heads, D) tensors; several query heads may share a head of keys and values."""
+    """Causal attention of (B, T, heads, D) tensors; several query heads may share a head of keys and
+    values."""
     shared = queries.shape[2] != keys.shape[2]
     if shared and not switches.on("gqa"):
         times = queries.shape[2] // keys.shape[2]
@@ -179,8 +184,8 @@ def attend(queries: Tensor, keys: Tensor, values: Tensor, scale: float | None = 
 
 
 def fuse_attention(module: Any, float8: bool, batch: Batch) -> list[LoraGroup]:
-    """Let the attention of Llama, Qwen2 or InternLM2 train as one operation where its products carry an adapter; its
-    groups, none where not."""
+    """Let the attention of Llama, Qwen2 or InternLM2 train as one operation where its products carry an
+    adapter; its groups, none where not."""
     if fusable(getattr(module, "wqkv", None)) and fusable(getattr(module, "wo", None)):
         return _fuse_internlm2(module, float8, batch)
     layers = [getattr(module, name, None) for name in ("q_proj", "k_proj", "v_proj", "o_proj")]
@@ -209,8 +214,8 @@ def fuse_attention(module: Any, float8: bool, batch: Batch) -> list[LoraGroup]:
 
 
 def _fuse_internlm2(module: Any, float8: bool, batch: Batch) -> list[LoraGroup]:
-    """InternLM2 brings its own code, which multiplies and masks all pairs of tokens. Its angles are computed here: its
-    revisions do not agree on how a rotary embedding is called."""
+    """InternLM2 brings its own code, which multiplies and masks all pairs of tokens. Its angles are computed
+    here: its revisions do not agree on how a rotary embedding is called."""
     frequencies = getattr(getattr(module, "rotary_emb", None), "inv_freq", None)
     if frequencies is None:
         return []

@@ -1,8 +1,9 @@
 """The thin products of LoRA and the dropout in front of them.
 
-Whether an element is kept is a hash of a seed, its row and its column. On a card the products compute it while they read
-their input, forward and backward, so that no mask of one byte per element is stored and no dropped copy is written.
-Elsewhere, or with the switch ``dropout_kernels`` off, PyTorch's own dropout keeps its mask.
+Whether an element is kept is a hash of a seed, its row and its column. On a card the products compute it
+while they read their input, forward and backward, so that no mask of one byte per element is stored and no
+dropped copy is written. Elsewhere, or with the switch ``dropout_kernels`` off, PyTorch's own dropout keeps
+its mask.
 """
 
 import torch
@@ -13,7 +14,8 @@ from tianji_core.training.fast.hashing import Dropout
 
 
 def new_dropout(rate: float) -> Dropout:
-    """A dropout with a seed from PyTorch's CPU generator, so that a checkpointed layer draws the same one again."""
+    """A dropout with a seed from PyTorch's CPU generator, so that a checkpointed layer draws the same one
+    again."""
     return Dropout(rate, int(torch.randint(0, 2**31 - 1, (1,))) if rate else 0)
 
 
@@ -32,7 +34,8 @@ def _dropped(x: Tensor, dropout: Dropout) -> Tensor:
 
 
 def thin_product(x: Tensor, down: Tensor, dropout: Dropout, out: Tensor, copy: Tensor | None = None) -> None:
-    """Write ``dropout(x) @ down.T`` (N, R) into ``out``, from ``x`` (N, K) and ``down`` (R, K), and x into ``copy``."""
+    """Write ``dropout(x) @ down.T`` (N, R) into ``out``, from ``x`` (N, K) and ``down`` (R, K), and x into
+    ``copy``."""
     if _in_kernels(x):
         from tianji_core.training.fast import triton_kernels
 
@@ -53,8 +56,8 @@ def down_gradient(low: Tensor, x: Tensor, dropout: Dropout) -> Tensor:
 
 
 def add_input_gradient(grad: Tensor, low: Tensor, down: Tensor, dropout: Dropout, out: Tensor) -> None:
-    """Write ``grad + mask * (low @ down) / (1 - rate)`` into ``out``, all (N, K), from ``low`` (N, R) and ``down`` (R, K).
-    ``out`` may be ``grad``."""
+    """Write ``grad + mask * (low @ down) / (1 - rate)`` into ``out``, all (N, K), from ``low`` (N, R) and
+    ``down`` (R, K). ``out`` may be ``grad``."""
     if _in_kernels(grad):
         from tianji_core.training.fast import triton_kernels
 

@@ -10,9 +10,9 @@ def rotate(
 ) -> None:
     """Rotary embedding, in place, of some of the ``heads`` (N, heads, D).
 
-    ``cosines`` and ``sines`` (places, D) hold each angle twice, as transformers makes them; row n stands at place
-    ``n % places``. ``turned`` = (period, count): of each ``period`` heads the first ``count`` are turned. ``back`` turns
-    the other way, which is the gradient.
+    ``cosines`` and ``sines`` (places, D) hold each angle twice, as transformers makes them; row n stands at
+    place ``n % places``. ``turned`` = (period, count): of each ``period`` heads the first ``count`` are
+    turned. ``back`` turns the other way, which is the gradient.
     """
     sign = -1.0 if back else 1.0
     if heads.is_cuda:
@@ -41,8 +41,8 @@ def gate(both: Tensor, out: Tensor) -> None:
 
 
 def gate_gradient(both: Tensor, grad: Tensor) -> None:
-    """In place: ``both`` (N, 2 I) becomes its gradient, and ``grad`` (N, I), the gradient of :func:`gate`'s result,
-    becomes that result again."""
+    """In place: ``both`` (N, 2 I) becomes its gradient, and ``grad`` (N, I), the gradient of :func:`gate`'s
+    result, becomes that result again."""
     if both.is_cuda:
         from tianji_core.training.fast import triton_kernels
 

@@ -1,5 +1,6 @@
 """xtuner's fine-tuning with the loss, the LoRA layers and the checkpointing of this package."""
 
+import sys
 from typing import Any
 
 import torch
@@ -24,9 +25,9 @@ if not torch.cuda.is_available():
 class FastFinetune(SupervisedFinetune):
     """Learns what :class:`SupervisedFinetune` learns, for a LoRA adapter on a base model.
 
-    ``checkpointed`` is the share of layers, 0 to 1, whose activations are computed twice instead of kept. ``float8``: multiply
-    with the frozen base in 8-bit floating point. A base that is not quantised stays in 16 bits; xtuner
-    turns it into float32.
+    ``checkpointed`` is the share of layers, 0 to 1, whose activations are computed twice instead of kept.
+    ``float8``: multiply with the frozen base in 8-bit floating point. A base that is not quantised stays in
+    16 bits; xtuner turns it into float32.
     """
 
     llm: Any
@@ -42,7 +43,8 @@ class FastFinetune(SupervisedFinetune):
         self.llm.requires_grad_(False)
         words = self.llm.get_input_embeddings().weight
         for parameter in self.llm.parameters():
-            # float16 ends at 65,504, which the sum over all layers may pass; bfloat16 reaches as far as float32.
+            # float16 ends at 65,504, which the sum over all layers may pass; bfloat16 reaches as far as
+            # float32.
             if parameter.dtype == torch.float16 and (parameter.ndim == 1 or parameter is words):
                 parameter.data = parameter.data.float()
         if self.lora.target_modules is None:
@@ -65,10 +67,11 @@ class FastFinetune(SupervisedFinetune):
     def compute_loss(self, data: dict[str, Tensor], data_samples: Any = None) -> dict[str, Tensor]:
         """The mean loss over the answer tokens of a micro-batch."""
         inputs = dict(data)
-        self._fused.begin(_full(inputs))
+        self._fused.begin(_full(inputs), refresh="deepspeed" in sys.modules)
         labels = inputs.pop("labels")
         if not switches.on("mask"):
-            # Without a mask transformers takes a batch for packed sequences and builds a mask of (B, 1, T, T).
+            # Without a mask transformers takes a batch for packed sequences and builds a mask of (B, 1, T,
+            # T).
             inputs.pop("attention_mask", None)
         base = self.llm.get_base_model()
         hidden = base.model(**inputs)[0]

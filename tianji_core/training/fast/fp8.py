@@ -1,7 +1,9 @@
-"""Products with frozen weights in 8-bit floating point, for cards that multiply it (compute capability 8.9 and later).
+"""Products with frozen weights in 8-bit floating point, for cards that multiply it (compute capability 8.9
+and later).
 
-Weights are scaled once, per row for the forward product and per column for the gradient's; activations and gradients are
-scaled per row each time. All of them are float8 e4m3, the products are summed in float32 and returned in bfloat16.
+Weights are scaled once, per row for the forward product and per column for the gradient's; activations and
+gradients are scaled per row each time. All of them are float8 e4m3, the products are summed in float32 and
+returned in bfloat16.
 """
 
 from collections.abc import Callable

@@ -1,8 +1,9 @@
 """Linear layers that read the same input, with their LoRA adapters, as few products.
 
-Where the base is not quantised, its weights stand in one matrix that has room for the adapters' second factors behind
-them: ``[x | low] @ [W | scaling * B].T`` is the whole layer, and the same matrix gives the gradients of ``x`` and ``low``
-in one product. In four bits or in float8 the adapters are added by products of their own.
+Where the base is not quantised, its weights stand in one matrix that has room for the adapters' second
+factors behind them: ``[x | low] @ [W | scaling * B].T`` is the whole layer, and the same matrix gives the
+gradients of ``x`` and ``low`` in one product. In four bits or in float8 the adapters are added by products of
+their own.
 """
 
 from collections.abc import Sequence
@@ -13,9 +14,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from tianji_core.training.fast import dropout as thin
+from tianji_core.training.fast import switches
 from tianji_core.training.fast.fp8 import Float8Weight
 from tianji_core.training.fast.hashing import Dropout
-from tianji_core.training.fast.packed import is_packed, precision, unpacked
+from tianji_core.training.fast.packed import PackedWeights, is_packed, precision, unpacked
 
 PLAIN, PACKED, FLOAT8 = "plain", "packed", "float8"
 
@@ -29,11 +31,17 @@ def fusable(layer: Any) -> bool:
     return known and len(layer.lora_A) == 1 and not layer.lora_variant
 
 
+def _parts(sizes: Sequence[int]) -> list[slice]:
+    """The slices of pieces of these sizes that stand behind each other."""
+    ends = [sum(sizes[: number + 1]) for number in range(len(sizes))]
+    return [slice(end - size, end) for end, size in zip(ends, sizes, strict=True)]
+
+
 class LoraGroup:
     """Layers of one input (N, K): their frozen weights as one product (N, M), and their adapters.
 
-    ``layers`` are peft's LoRA layers of one dropout rate. ``float8`` turns their frozen weights into float8 and gives up
-    the weights in 16 bits.
+    ``layers`` are peft's LoRA layers of one dropout rate. ``float8`` turns their frozen weights into float8
+    and gives up the weights in 16 bits.
     """
 
     def __init__(self, layers: Sequence[Any], float8: bool = False) -> None:
@@ -48,11 +56,17 @@ class LoraGroup:
         ]
         self.ranks = [down.weight.shape[0] for down in self.downs]
         self.outputs = [base.out_features for base in self.bases]
-        self.width = self.bases[0].in_features
+        self.width, self.rank = self.bases[0].in_features, sum(self.ranks)
+        self.parameters = [m.weight for pair in zip(self.downs, self.ups, strict=True) for m in pair]
+        """The trained matrices: A and B of each layer in turn."""
+        self._rows, columns = _parts(self.outputs), _parts(self.ranks)
+        self._each = list(zip(self._rows, columns, self.ups, self.scalings, strict=True))
         self.outdated = True
         self._down = torch.empty(0)
         self._joined: Tensor | None = None
         self._float8: Float8Weight | None = None
+        self._packed: PackedWeights | None = None
+        self._factors: list[Tensor] = []
         packed = any(is_packed(base.weight) for base in self.bases)
         self.kind = PACKED if packed else FLOAT8 if float8 else PLAIN
 
@@ -62,13 +76,13 @@ class LoraGroup:
         return precision(self.bases[0].weight)
 
     def _joined_on(self, device: torch.device) -> Tensor:
-        """The joined matrix. It is made on the device where the model computes, after it was moved there; the layers'
-        own weights become parts of it."""
+        """The joined matrix. It is made on the device where the model computes, after it was moved there; the
+        layers' own weights become parts of it."""
         if self._joined is None or self._joined.device != device:
             first = self.bases[0].weight
-            rows, rank = sum(self.outputs), sum(self.ranks)
-            self._joined = torch.zeros(rows, self.width + rank, dtype=first.dtype, device=device)
-            for base, part in zip(self.bases, self._parts(self.outputs), strict=True):
+            rows = sum(self.outputs)
+            self._joined = torch.zeros(rows, self.width + self.rank, dtype=first.dtype, device=device)
+            for base, part in zip(self.bases, self._rows, strict=True):
                 place = self._joined[part, : self.width]
                 place.copy_(base.weight.data)
                 base.weight.data = place
@@ -79,20 +93,30 @@ class LoraGroup:
         """The weights in float8, which the layers then use in evaluation too; their own are given up."""
         if self._float8 is None:
             self._float8 = Float8Weight.of(torch.cat([base.weight.data for base in self.bases]).to(device))
-            for base, part in zip(self.bases, self._parts(self.outputs), strict=True):
+            for base, part in zip(self.bases, self._rows, strict=True):
                 base.weight.data = base.weight.data.new_empty(0)
                 base.forward = self._float8.layer(part, base.bias)
         return self._float8
+
+    def prepare(self) -> None:
+        """Join the weights on the device where they are now, and give up what takes their place."""
+        device = self.downs[0].weight.device
+        if self.kind == PLAIN:
+            self._joined_on(device)
+        elif self.kind == FLOAT8:
+            self._float8_on(device)
+        elif switches.on("packed_kernel"):
+            self._join_packed()
+
+    def _join_packed(self) -> None:
+        weights = [base.weight for base in self.bases]
+        if self._packed is None and PackedWeights.joins(weights):
+            self._packed = PackedWeights(weights)
 
     @property
     def active(self) -> bool:
         """Whether the layers are to answer with their adapters now, as in training."""
         return not any(layer.disable_adapters or layer.merged for layer in self.layers)
-
-    @property
-    def parameters(self) -> list[Tensor]:
-        """The trained matrices: A and B of each layer in turn."""
-        return [m.weight for pair in zip(self.downs, self.ups, strict=True) for m in pair]
 
     def bias(self) -> Tensor | None:
         """The biases of all layers behind each other, or None where no layer has one."""
@@ -104,10 +128,6 @@ class LoraGroup:
         ]
         return torch.cat(parts).to(self.dtype)
 
-    def _parts(self, sizes: Sequence[int]) -> list[slice]:
-        ends = [sum(sizes[: number + 1]) for number in range(len(sizes))]
-        return [slice(end - size, end) for end, size in zip(ends, sizes, strict=True)]
-
     def refresh(self) -> None:
         """Take over A and B where they are outdated."""
         joined = self._joined_on(self.downs[0].weight.device) if self.kind == PLAIN else None
@@ -115,26 +135,25 @@ class LoraGroup:
             return
         self.outdated = False
         self._down = torch.cat([down.weight.detach() for down in self.downs]).to(self.dtype)
-        if joined is not None:
-            for rows, ranks, up, scaling in self._each():
-                place = joined[rows, self.width + ranks.start : self.width + ranks.stop]
-                place.copy_(up.weight.detach()).mul_(scaling)
-
-    def _each(self) -> list[tuple[slice, slice, nn.Linear, float]]:
-        return list(
-            zip(self._parts(self.outputs), self._parts(self.ranks), self.ups, self.scalings, strict=True)
-        )
+        if joined is None:
+            self._factors = [
+                (up.weight.detach() * scaling).to(self.dtype) for _r, _c, up, scaling in self._each
+            ]
+            return
+        for rows, ranks, up, scaling in self._each:
+            place = joined[rows, self.width + ranks.start : self.width + ranks.stop]
+            place.copy_(up.weight.detach()).mul_(scaling)
 
     def forward(self, x: Tensor, dropout: Dropout) -> tuple[Tensor, Tensor, Tensor]:
-        """The layers' results (N, M), and what :meth:`backward` needs: the input (N, K) and the low products (N, R)."""
+        """The layers' results (N, M), and what :meth:`backward` needs: the input (N, K) and the low products
+        (N, R)."""
         self.refresh()
-        rank = sum(self.ranks)
         if self.kind == PLAIN:
-            wide = x.new_empty(len(x), self.width + rank)
+            wide = x.new_empty(len(x), self.width + self.rank)
             inputs, low = wide[:, : self.width], wide[:, self.width :]
             thin.thin_product(x, self._down, dropout, low, copy=inputs)
             return self.through(wide), inputs, low
-        low = x.new_empty(len(x), rank)
+        low = x.new_empty(len(x), self.rank)
         thin.thin_product(x, self._down, dropout, low)
         return self._added(self._frozen(x), low), x, low
 
@@ -159,13 +178,17 @@ class LoraGroup:
         return functional.linear(x, self._unpacked(), bias)
 
     def _unpacked(self) -> Tensor:
-        if len(self.bases) == 1:
-            return unpacked(self.bases[0].weight).to(self.dtype)
-        return torch.cat([unpacked(base.weight).to(self.dtype) for base in self.bases])
+        if self._packed is not None:
+            return self._packed.unpacked()
+        weights = [base.weight for base in self.bases]
+        whole = torch.empty(sum(self.outputs), self.width, dtype=self.dtype, device=weights[0].device)
+        for weight, part in zip(weights, self._rows, strict=True):
+            unpacked(weight, out=whole[part])
+        return whole
 
     def _added(self, result: Tensor, low: Tensor) -> Tensor:
-        for rows, ranks, up, scaling in self._each():
-            result[:, rows].addmm_(low[:, ranks], up.weight.to(self.dtype).t(), alpha=scaling)
+        for (rows, ranks, _up, _scaling), factor in zip(self._each, self._factors, strict=True):
+            result[:, rows].addmm_(low[:, ranks], factor.t())
         return result
 
     def backward(
@@ -173,8 +196,8 @@ class LoraGroup:
     ) -> tuple[Tensor, list[Tensor]]:
         """The gradients of the input (N, K) and of each matrix, in the order of :attr:`parameters`.
 
-        ``grad`` is (N, M). The input's gradient is a tensor of its own unless ``in_place``, which gives the first columns
-        of a wider one where there is one.
+        ``grad`` is (N, M). The input's gradient is a tensor of its own unless ``in_place``, which gives the
+        first columns of a wider one where there is one.
         """
         base, by_low = self.low_gradient(grad)
         target = base if in_place or base.is_contiguous() else base.new_empty(base.shape)
@@ -182,13 +205,14 @@ class LoraGroup:
         return target, self.matrix_gradients(grad, by_low, inputs, low, dropout)
 
     def low_gradient(self, grad: Tensor) -> tuple[Tensor, Tensor]:
-        """``grad`` (N, M) through the frozen weights, (N, K), and through the B matrices with their scaling, (N, R)."""
+        """``grad`` (N, M) through the frozen weights, (N, K), and through the B matrices with their scaling,
+        (N, R)."""
         if self.kind == PLAIN:
             wide = grad @ self._joined_on(grad.device)
             return wide[:, : self.width], wide[:, self.width :]
-        by_low = grad.new_empty(len(grad), sum(self.ranks))
-        for rows, ranks, up, scaling in self._each():
-            torch.mm(grad[:, rows], up.weight.to(self.dtype) * scaling, out=by_low[:, ranks])
+        by_low = grad.new_empty(len(grad), self.rank)
+        for (rows, ranks, _up, _scaling), factor in zip(self._each, self._factors, strict=True):
+            torch.mm(grad[:, rows], factor, out=by_low[:, ranks])
         if self.kind == FLOAT8:
             return self._float8_on(grad.device).gradient(grad), by_low
         return grad @ self._unpacked(), by_low
@@ -203,7 +227,7 @@ class LoraGroup:
         """The gradients of A and B of each layer."""
         downs = thin.down_gradient(by_low, inputs, dropout)
         result = []
-        for (rows, ranks, up, scaling), down in zip(self._each(), self.downs, strict=True):
+        for (rows, ranks, up, scaling), down in zip(self._each, self.downs, strict=True):
             result.append(downs[ranks].to(down.weight.dtype))
             result.append((grad[:, rows].t() @ low[:, ranks]).to(up.weight.dtype).mul_(scaling))
         return result

@@ -1,4 +1,5 @@
-"""The mask of a dropout as a hash of its seed and of each element's row and column, so that none need be stored."""
+"""The mask of a dropout as a hash of its seed and of each element's row and column, so that none need be
+stored."""
 
 from dataclasses import dataclass
 
@@ -6,14 +7,17 @@ import torch
 from torch import Tensor
 
 WORD = 0xFFFFFFFF
-GOLDEN = 0x9E3779B9
-ROW, FIRST, SECOND = 0x85EBCA6B, 0x7FEB352D, 0x846CA68B
-"""Odd multipliers. FIRST and SECOND with shifts 16, 15, 16 are the `lowbias32` hash of C. Wellons' hash-prospector."""
+GOLDEN, ROW = 0x9E3779B9, 0x85EBCA6B
+FIRST, SECOND = 0x7FEB352D, 0x846CA68B
+"""Odd multipliers. FIRST and SECOND with shifts 16, 15, 16 are the `lowbias32` hash of C. Wellons'
+hash-prospector; it is taken of each row and of each column, and one more multiplication mixes the two for an
+element."""
 
 
 @dataclass
 class Dropout:
-    """One dropout of one input: its rate in [0, 1), the seed of its hash, and the mask where one is stored."""
+    """One dropout of one input: its rate in [0, 1), the seed of its hash, and the mask where one is
+    stored."""
 
     rate: float
     seed: int = 0
@@ -24,8 +28,8 @@ def kept(rows: int, columns: int, rate: float, seed: int, device: torch.device |
     """The mask (rows, columns) that the kernels compute: True where an element is kept."""
     row = torch.arange(rows, device=device)[:, None]
     column = torch.arange(columns, device=device)[None, :]
-    word = _mixed(((row * ROW) & WORD) ^ seed) ^ ((column * GOLDEN) & WORD)
-    return _mixed(word) >= threshold(rate)
+    word = _mixed(((row * ROW) & WORD) ^ seed) ^ _mixed((column * GOLDEN) & WORD)
+    return (((word ^ (word >> 16)) * FIRST) & WORD) >= threshold(rate)
 
 
 def threshold(rate: float) -> int:

@@ -1,7 +1,8 @@
 """Kernels of Liger in place of a model's own element-wise arithmetic, where a card is there to run them.
 
-A layer's norms, its SwiGLU and its rotary embedding are one pass over memory each instead of five to ten. They are found
-by what they are made of, so that a model that brings its own code, as InternLM2 does, is served too.
+A layer's norms, its SwiGLU and its rotary embedding are one pass over memory each instead of five to ten.
+They are found by what they are made of, so that a model that brings its own code, as InternLM2 does, is
+served too.
 """
 
 import importlib.util

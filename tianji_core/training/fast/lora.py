@@ -1,14 +1,15 @@
 """Puts the fused operations of this package into a peft model.
 
-peft runs the base layer, casts, dropout, two products, a scaling and a sum one after the other, and keeps what each needs
-for the gradient. In evaluation, with the adapter merged or switched off, and for padded batches a layer answers as peft
-has it.
+peft runs the base layer, casts, dropout, two products, a scaling and a sum one after the other, and keeps
+what each needs for the gradient. In evaluation, with the adapter merged or switched off, and for padded
+batches a layer answers as peft has it.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from tianji_core.training.fast import switches
@@ -24,16 +25,25 @@ class Fused:
     groups: list[LoraGroup] = field(default_factory=list)
     batch: Batch = field(default_factory=Batch)
 
-    def begin(self, full: bool) -> None:
-        """Say what the next micro-batch is like, see :class:`Batch`, and take over the adapters' matrices."""
-        self.batch.full = full
-        self.refresh()
+    _versions: int = -1
+    _prepared: bool = False
 
-    def refresh(self) -> None:
-        """Take over the adapters' matrices. To be called before each forward pass: an optimizer may have changed them
-        behind PyTorch's back, as DeepSpeed does."""
-        for group in self.groups:
-            group.outdated = True
+    def begin(self, full: bool, refresh: bool = False) -> None:
+        """To be called before each micro-batch: say what it is like, see :class:`Batch`, and take over the
+        adapters' matrices where a step has changed them. ``refresh``: also where PyTorch has not counted a
+        change, as when DeepSpeed writes them."""
+        self.batch.full = full
+        if not self._prepared:
+            for group in self.groups:
+                group.prepare()
+            self._prepared = True
+            if torch.cuda.is_available():
+                torch.cuda.empty_cache()  # what was given up lies between what is kept
+        versions = sum(matrix._version for group in self.groups for matrix in group.parameters)
+        if refresh or versions != self._versions:
+            self._versions = versions
+            for group in self.groups:
+                group.outdated = True
 
 
 def fuse_lora(model: nn.Module, float8: bool = False) -> Fused:

@@ -3,6 +3,7 @@
 ``TIANJI_FAST_OFF`` names those that are off, separated by commas; ``all`` switches off every one.
 """
 
+import functools
 import os
 
 NAMES = {
@@ -14,14 +15,20 @@ NAMES = {
     "fused_mlp": "a gated MLP with its adapters as one operation that keeps no product of the gate",
     "liger": "Liger's kernels for norms, rotary embedding and SwiGLU",
     "answer_loss": "logits of answer tokens alone, a chunk at a time",
+    "packed_kernel": "4-bit weights of a group unpacked at once, with scales unpacked beforehand",
     "fp8": "products of the frozen base in 8-bit floating point, in profiles that ask for it",
 }
 
 
+@functools.cache
+def _named(text: str) -> frozenset[str]:
+    named = {name.strip() for name in text.split(",") if name.strip()}
+    return frozenset(NAMES) if "all" in named else frozenset(named)
+
+
 def off() -> frozenset[str]:
     """The names in ``TIANJI_FAST_OFF``."""
-    named = {name.strip() for name in os.environ.get("TIANJI_FAST_OFF", "").split(",") if name.strip()}
-    return frozenset(NAMES) if "all" in named else frozenset(named)
+    return _named(os.environ.get("TIANJI_FAST_OFF", ""))
 
 
 def on(name: str) -> bool:

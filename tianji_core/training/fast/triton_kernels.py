@@ -1,7 +1,8 @@
 # mypy: disallow_untyped_defs = False
 # What Triton compiles has no Python types.
-"""Triton kernels of this package. Matrices are row-major with any distance between rows; every product is summed in
-float32. Shapes are those of :mod:`tianji_core.training.fast.dropout`."""
+"""Triton kernels of this package; the sizes of their blocks were tried on an H200. Matrices are row-major
+with any distance between rows; every product is summed in float32. Shapes are those of
+:mod:`tianji_core.training.fast.dropout`."""
 
 from typing import Any
 
@@ -30,8 +31,8 @@ def _row_words(rows, seed):
 
 @triton.jit
 def _kept(row_words, columns, least):
-    word = row_words[:, None] ^ (columns.to(tl.uint32) * _GOLDEN)[None, :]
-    return _mixed(word) >= least.to(tl.uint32)
+    word = row_words[:, None] ^ _mixed(columns.to(tl.uint32) * _GOLDEN)[None, :]
+    return (word ^ (word >> 16)) * _FIRST >= least.to(tl.uint32)
 
 
 @triton.jit(do_not_specialize=["seed", "least"])
@@ -212,11 +213,13 @@ def thin_product(x: Tensor, down: Tensor, dropout: Dropout, out: Tensor, copy: T
     """Write ``dropout(x) @ down.T`` into ``out``, and x into ``copy`` where there is one."""
     count, width = x.shape
     block = _block(len(down), 1024)
-    tall = 64 if block > 64 else 128
+    # As many blocks of rows as there are multiprocessors, or more: about 130 on a large card.
+    tall = max(16, min(128 if block > 128 else 64, triton.next_power_of_2(count) // 128))
+    warps, stages = (8, 3) if tall > 64 else (4, 4)
     _thin_product[(triton.cdiv(count, tall),)](
         x, down, out, copy if copy is not None else out, count, width, len(down), x.stride(0), out.stride(0),
         copy.stride(0) if copy is not None else 0, **_options(dropout), COPY=copy is not None,
-        BLOCK_N=tall, BLOCK_K=64, BLOCK_R=block, num_warps=8, num_stages=_stages(x, 3),
+        BLOCK_N=tall, BLOCK_K=64, BLOCK_R=block, num_warps=warps, num_stages=_stages(x, stages),
     )  # fmt: skip
 
 
@@ -224,15 +227,15 @@ def down_gradient(low: Tensor, x: Tensor, dropout: Dropout) -> Tensor:
     """``low.T @ dropout(x)`` in float32; the rows are summed in a fixed order."""
     count, width = x.shape
     rank = low.shape[1]
-    parts = max(1, min(16, count // 512))
+    parts = max(1, min(8, count // 512))
     share = triton.cdiv(triton.cdiv(count, parts), 64) * 64
     parts = triton.cdiv(count, share)
     out = torch.empty(parts, rank, width, dtype=torch.float32, device=x.device)
-    block = _block(rank, 64)
-    grid = (triton.cdiv(width, 128), parts, triton.cdiv(rank, block))
+    block = _block(rank, 256)
+    grid = (triton.cdiv(width, 64), parts, triton.cdiv(rank, block))
     _down_gradient[grid](
         low, x, out, count, width, rank, low.stride(0), x.stride(0), share, **_options(dropout),
-        BLOCK_N=64, BLOCK_K=128, BLOCK_R=block, num_warps=4, num_stages=_stages(x, 3),
+        BLOCK_N=64, BLOCK_K=64, BLOCK_R=block, num_warps=4, num_stages=_stages(x, 3 if block <= 64 else 2),
     )  # fmt: skip
     return out.sum(0) if parts > 1 else out[0]
 
@@ -241,10 +244,11 @@ def add_input_gradient(grad: Tensor, low: Tensor, down: Tensor, dropout: Dropout
     """Write ``grad + mask * (low @ down) / (1 - rate)`` into ``out``, which may be ``grad``."""
     count, width = grad.shape
     rank = low.shape[1]
-    grid = (triton.cdiv(width, 128), triton.cdiv(count, 128))
+    grid = (triton.cdiv(width, 128), triton.cdiv(count, 64))
     _input_gradient[grid](
         grad, low, down, out, count, width, rank, grad.stride(0), low.stride(0), out.stride(0),
-        **_options(dropout), BLOCK_N=128, BLOCK_K=128, BLOCK_R=_block(rank, 64), num_warps=8, num_stages=2,
+        **_options(dropout), BLOCK_N=64, BLOCK_K=128, BLOCK_R=_block(rank, 64), num_warps=4,
+        num_stages=_stages(grad, 3 if rank > 64 else 2),
     )  # fmt: skip
 
 
@@ -260,7 +264,8 @@ def quantise(x: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def rotate(heads: Tensor, cosines: Tensor, sines: Tensor, turned: tuple[int, int], sign: float) -> None:
-    """Rotary embedding in place, as :func:`tianji_core.training.fast.elementwise.rotate`; ``sign`` -1 turns back."""
+    """Rotary embedding in place, as :func:`tianji_core.training.fast.elementwise.rotate`; ``sign`` -1 turns
+    back."""
     rows, count, width = heads.shape
     _rotate[(rows,)](
         heads, cosines, sines, count, len(cosines), heads.stride(0), sign,
@@ -277,7 +282,8 @@ def gate(both: Tensor, out: Tensor) -> None:
 
 
 def gate_gradient(both: Tensor, grad: Tensor) -> None:
-    """In place: ``both`` (N, 2 I) becomes its own gradient, ``grad`` (N, I) becomes the gated product again."""
+    """In place: ``both`` (N, 2 I) becomes its own gradient, ``grad`` (N, I) becomes the gated product
+    again."""
     rows, width = both.shape[0], both.shape[1] // 2
     grid = (triton.cdiv(width, 1024), rows)
     _gate_gradient[grid](both, grad, width, both.stride(0), grad.stride(0), BLOCK=1024, num_warps=4)
