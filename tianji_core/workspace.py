@@ -15,6 +15,7 @@ from uuid import uuid4
 from dotenv import dotenv_values
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from tianji_core.addresses import without_credentials
 from tianji_core.errors import DatabaseLostError, SettingsError
 from tianji_core.files import write_json, write_text
 from tianji_core.gate import remember_secret, remember_secrets
@@ -38,7 +39,7 @@ class Settings(BaseModel):
     language: str = Field(default="zh", pattern="^(zh|en)$")
     recipe: str = DEFAULT_RECIPE
     reviewer: str = Field(default="我", min_length=1, max_length=40)
-    model_mirror: str = Field(default="", pattern=r"^(https?://[^\s/@]+/?)?$", max_length=200)
+    model_mirror: str = Field(default="", pattern=r"^(https?://[^\s/@?#]+/?)?$", max_length=200)
     """Address that models are downloaded from instead of ModelScope, '' for ModelScope itself."""
 
 
@@ -186,7 +187,11 @@ class Workspace:
             first = error.errors(include_url=False)[0]
             key = ".".join(str(part) for part in first["loc"])
             reason = (
-                _("{key} 的值 {value} 不对", key=key, value=repr(first["input"])[:80])
+                _(
+                    "{key} 的值 {value} 不对",
+                    key=key,
+                    value=without_credentials(repr(first["input"])[:200])[:80],
+                )
                 if key
                 else _("应当是一个对象")
             )
@@ -219,7 +224,8 @@ class Workspace:
         """Saves a secret in the workspace's ``.env`` (mode 600); None or '' removes it.
 
         Raises:
-            SettingsError: it is not one word of ASCII, so it was not copied as a whole or not alone.
+            SettingsError: it is not one word of ASCII, so it was not copied as a whole or not alone; or the
+            file that is there cannot be read.
         """
         if value and not sendable(value):
             raise SettingsError(
@@ -227,7 +233,10 @@ class Workspace:
             )
         lines = []
         if self.env_file.exists():
-            kept = self.env_file.read_text(encoding="utf-8").splitlines()
+            try:
+                kept = self.env_file.read_text(encoding="utf-8").splitlines()
+            except (OSError, ValueError) as error:
+                raise _unreadable(self.env_file) from error
             lines = [line for line in kept if line.split("=", 1)[0].strip() != variable]
         if value:
             quoted = value.replace("\\", "\\\\").replace("'", "\\'")
@@ -259,9 +268,11 @@ def _env_files(home: Path) -> Iterator[dict[str, str | None]]:
             if path.exists():
                 yield dotenv_values(path, interpolate=False)
         except (OSError, ValueError) as error:
-            raise SettingsError(
-                _("密钥文件 {file} 读不了，或者不是 UTF-8 文本；请修好或删掉它", file=path)
-            ) from error
+            raise _unreadable(path) from error
+
+
+def _unreadable(file: Path) -> SettingsError:
+    return SettingsError(_("密钥文件 {file} 读不了，或者不是 UTF-8 文本；请修好或删掉它", file=file))
 
 
 def open_workspace(home: str | Path | None = None) -> Workspace:

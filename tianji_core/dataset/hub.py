@@ -8,8 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlparse
 
+from tianji_core.addresses import address_problem, without_credentials
 from tianji_core.dataset.reading import NO_DATA, SUFFIXES
 from tianji_core.errors import ImportFileError, StudioError
+from tianji_core.gate import first_line
 from tianji_core.i18n import _
 from tianji_core.ownership import claim_folder
 from tianji_core.workspace import Workspace
@@ -48,10 +50,12 @@ def check_endpoint(endpoint: str) -> str:
         ImportFileError: it is no http address.
     """
     address = (endpoint.strip() or os.environ.get("HF_ENDPOINT", "").strip() or HUB).rstrip("/")
-    parts = urlparse(address)
-    if parts.scheme not in ("http", "https") or not parts.netloc or parts.username:
+    if address_problem(address):
         raise ImportFileError(
-            _("镜像地址“{address}”不对，应当像 https://镜像的域名 这样，不带路径和账号", address=endpoint)
+            _(
+                "镜像地址“{address}”不对，应当像 https://镜像的域名 这样，不带路径和账号",
+                address=without_credentials(endpoint or address)[:200],
+            )
         )
     return address
 
@@ -190,5 +194,4 @@ def _explained(error: Exception, dataset_id: str, revision: str, endpoint: str) 
                 **values,
             )
         )
-    said = next(iter(str(error).splitlines()), "") or type(error).__name__
-    return ImportFileError(_("“{id}”导入不了：{detail}", id=dataset_id, detail=said[:200]))
+    return ImportFileError(_("“{id}”导入不了：{detail}", id=dataset_id, detail=first_line(error)))

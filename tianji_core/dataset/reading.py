@@ -14,6 +14,7 @@ from typing import Any, BinaryIO
 from tianji_core.dataset.streaming import CHUNK, json_items, line_items, one_line
 from tianji_core.dataset.tables import csv_items, parquet_items
 from tianji_core.errors import ImportFileError
+from tianji_core.gate import first_line
 from tianji_core.i18n import _
 
 SUFFIXES = (".json", ".jsonl", ".csv", ".parquet")
@@ -71,7 +72,7 @@ class Source:
             yield from csv_items(text, self.name)
         except csv.Error as error:
             raise ImportFileError(
-                _("{file} 不是合法的 CSV：{detail}", file=self.name, detail=error)
+                _("{file} 不是合法的 CSV：{detail}", file=self.name, detail=first_line(error))
             ) from error
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TextIO
 
 from tianji_core.dataset.conversation import Conversation, Turn, as_item
 from tianji_core.errors import ImportFileError
+from tianji_core.gate import first_line
 from tianji_core.i18n import _
 from tianji_core.spreadsheet import csv_row, plain_cell
 
@@ -114,7 +115,7 @@ def parquet_items(file: BinaryIO, name: str) -> Iterator[dict[str, Any]]:
             for row in batch.to_pylist():
                 yield _without_none(row)
     except (pyarrow.ArrowException, OSError) as error:
-        reason = str(error).splitlines()[0][:200]
+        reason = first_line(error)
         raise ImportFileError(
             _("{file} 不是完好的 Parquet 文件：{detail}", file=name, detail=reason)
         ) from error

@@ -22,7 +22,7 @@ from tianji_core.gate.secrets import (
     without_secrets,
 )
 from tianji_core.gate.structure import decoded, read_json, read_loose_json
-from tianji_core.gate.text import clean_name, clean_sentence, clean_text, shortened
+from tianji_core.gate.text import clean_name, clean_sentence, clean_text, first_line, shortened
 from tianji_core.gate.transport import bounded_async_client, bounded_client
 
 __all__ = [
@@ -42,6 +42,7 @@ __all__ = [
     "clean_text",
     "decoded",
     "events",
+    "first_line",
     "is_event_stream",
     "read_chunk",
     "read_complaint",

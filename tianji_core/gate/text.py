@@ -1,8 +1,17 @@
 """Texts from outside, as every file, database, page and message can keep them."""
 
+import re
+
+from tianji_core.addresses import without_credentials
 from tianji_core.files import storable
 from tianji_core.gate.limits import EXAMINED_CHARACTERS, NAME_CHARACTERS, SENTENCE_CHARACTERS
 from tianji_core.gate.secrets import StreamMask, without_secrets
+
+_ADVERTISEMENT = re.compile(
+    r"[\s(\[]*(?:Background on this error at|For (?:further|more) information,? (?:visit|check|see))"
+    r":?\s*https?://\S+"
+)
+"""Where libraries send a developer: of no use to the person who reads a message."""
 
 
 def clean_text(text: str) -> str:
@@ -16,8 +25,9 @@ def shortened(text: str, limit: int) -> str:
 
 
 def clean_sentence(said: object, limit: int = SENTENCE_CHARACTERS) -> str:
-    """Returns what a server or a library said on one line of at most ``limit`` characters, without secrets.
-    It is shortened before it is formatted: a body of megabytes costs nothing."""
+    """Returns what a server or a library said on one line of at most ``limit`` characters, without secrets,
+    passwords in addresses and links to a library's manual. It is shortened before it is formatted: a body of
+    megabytes costs nothing."""
     if isinstance(said, bytes):
         said = said[:EXAMINED_CHARACTERS].decode("utf-8", "replace")
     text = said if isinstance(said, str) else _written_out(said)
@@ -26,7 +36,15 @@ def clean_sentence(said: object, limit: int = SENTENCE_CHARACTERS) -> str:
         text = StreamMask().feed(storable(text[:EXAMINED_CHARACTERS])) + "…"
     else:
         text = clean_text(text)
+    text = without_credentials(_ADVERTISEMENT.sub("", text))
     return shortened(" ".join(text.split()), limit)
+
+
+def first_line(error: BaseException) -> str:
+    """Returns the first line of a library's error as :func:`clean_sentence`; the kind of error where it says
+    nothing."""
+    lines = _written_out(error)[:EXAMINED_CHARACTERS].strip().splitlines()
+    return clean_sentence(lines[0] if lines else type(error).__name__)
 
 
 def clean_name(value: object, limit: int = NAME_CHARACTERS) -> str:

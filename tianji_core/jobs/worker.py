@@ -9,7 +9,7 @@ import traceback
 from pydantic import ValidationError
 
 from tianji_core.errors import JobError, StudioError
-from tianji_core.gate import without_secrets
+from tianji_core.gate import clean_sentence, without_secrets
 from tianji_core.i18n import _, set_language
 from tianji_core.jobs.child import Worker
 from tianji_core.jobs.control import WORKER, settle
@@ -32,7 +32,7 @@ def run_worker(workspace: Workspace, job: Job, reporter: Reporter) -> int:
             raise TypeError
         subject = worker.subject.model_validate(job.subject)
     except (KeyError, ValueError, ImportError, AttributeError, TypeError, ValidationError) as error:
-        detail = " ".join(str(error).split())
+        detail = clean_sentence(error)
         raise JobError(
             _("任务 {id} 的记录不完整，做不了；请重新开始它（{detail}）", id=job.id, detail=detail)
         ) from error

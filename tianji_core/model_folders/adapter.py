@@ -10,6 +10,7 @@ import regex
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
 from tianji_core.errors import ModelError
+from tianji_core.gate import first_line
 from tianji_core.i18n import _
 from tianji_core.model_folders.base import check_safetensors
 
@@ -113,7 +114,7 @@ class AdapterConfig(BaseModel):
             found = regex.fullmatch(pattern, path, timeout=max(self._seconds_left, 1e-3), concurrent=True)
         except (re.error, regex.error, TimeoutError, RecursionError, OverflowError, MemoryError) as error:
             shown = pattern if len(pattern) <= 80 else f"{pattern[:77]}..."
-            detail = _("匹配太久") if isinstance(error, TimeoutError) else str(error)
+            detail = _("匹配太久") if isinstance(error, TimeoutError) else first_line(error)
             raise PatternError(
                 _(
                     "适配器配置里的模式“{pattern}”不能用（{detail}），请改正或重新转换",

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
 from tianji_core.errors import ModelError
 from tianji_core.files import write_json
+from tianji_core.gate import first_line
 from tianji_core.i18n import _
 from tianji_core.model_folders.remote_code import code_hash
 from tianji_core.model_folders.template import TEMPLATE
@@ -114,7 +115,7 @@ def read_manifest(folder: Path) -> Manifest:
     try:
         return Manifest.model_validate(_values(folder))
     except (OSError, ValueError) as error:
-        detail = str(error).splitlines()[0]
+        detail = first_line(error)
         raise ModelError(
             _("{file} 坏了，请删掉它或重新合并：{detail}", file=folder / MANIFEST, detail=detail)
         ) from error

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from tianji_core.errors import InputError
+from tianji_core.gate import first_line
 from tianji_core.i18n import _
 from tianji_core.model_folders.messages import ChatMessage
 from tianji_core.model_folders.template import END, START, TEMPLATES
@@ -51,7 +52,7 @@ def encode(tokenizer: Any, template: str, messages: Sequence[ChatMessage]) -> li
     try:
         return tokenizer.apply_chat_template(plain, add_generation_prompt=True, tokenize=True)
     except TemplateError as error:
-        raise InputError(_("模型自带的对话模板不接受这段对话：{detail}", detail=error)) from error
+        raise InputError(_("模型自带的对话模板不接受这段对话：{detail}", detail=first_line(error))) from error
 
 
 def shared_tokens(tokenizer: Any, template: str, messages: Sequence[ChatMessage]) -> int:

@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from tianji_core import jobs
+from tianji_core.addresses import without_credentials
 from tianji_core.errors import ModelError, StudioError
+from tianji_core.gate import first_line
 from tianji_core.i18n import _
 from tianji_core.jobs import JobSubject, Reporter
 from tianji_core.model_folders.base import checked_base, fingerprint
@@ -257,7 +259,7 @@ def explained(error: Exception, model_id: str) -> StudioError:
 
     failed: dict[str, BaseException] = getattr(error, "failed_files", {})
     causes: list[Any] = [error, error.__cause__, *failed.values()]
-    place = os.environ.get("MODELSCOPE_ENDPOINT") or "ModelScope"
+    place = without_credentials(os.environ.get("MODELSCOPE_ENDPOINT") or "ModelScope")
     for cause in causes:
         if isinstance(cause, OSError) and cause.errno == 28:
             return StudioError(_("磁盘满了；清理后再点下载会接着下"))
@@ -288,7 +290,6 @@ def explained(error: Exception, model_id: str) -> StudioError:
                 _("{place} 那边出错了，不是这台机器的问题；过一会儿再点下载会接着下", place=place)
             )
     said = next(iter(failed.values()), error)
-    detail = (str(said) or type(said).__name__).splitlines()[0][:200]
     return StudioError(
-        _("下载“{id}”失败：{detail}", id=model_id, detail=": ".join([*list(failed)[:1], detail]))
+        _("下载“{id}”失败：{detail}", id=model_id, detail=": ".join([*list(failed)[:1], first_line(said)]))
     )

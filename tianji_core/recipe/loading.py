@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
+from tianji_core.addresses import named_as_secret, without_credentials
 from tianji_core.errors import RecipeError, YamlError
 from tianji_core.i18n import _
 from tianji_core.project import CONFIGS
@@ -81,13 +82,21 @@ def explain(error: ValidationError, whole: str | None = None) -> str:
         opening = _("整个配方") if whole is None else whole
         return f"{opening} {reason_of(first)}".strip()
     key = ".".join(str(part) for part in first["loc"])
-    shown = repr(first.get("input"))
-    if len(shown) > 80:
-        shown = shown[:77] + "..."
+    shown = _shown(first.get("input"), str(first["loc"][-1]))
     more = _("（另有 {count} 处）", count=len(problems) - 1) if len(problems) > 1 else ""
     return _(
         "{key} {reason}；现在的值是 {value}{more}", key=key, reason=reason_of(first), value=shown, more=more
     )
+
+
+def _shown(value: object, key: str) -> str:
+    """Returns a wrong value as a message shows it: short, and without secrets."""
+    if named_as_secret(key):
+        return "••••"
+    if isinstance(value, dict | list | tuple | set):  # its text could be long, and hold a secret
+        return f"{type(value).__name__}[{len(value)}]"
+    shown = without_credentials(repr(value[:200] if isinstance(value, str) else value))
+    return shown if len(shown) <= 80 else shown[:77] + "..."
 
 
 def reason_of(problem: Mapping[str, Any]) -> str:

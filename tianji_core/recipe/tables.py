@@ -13,6 +13,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from tianji_core.errors import RecipeError
+from tianji_core.gate import first_line
 from tianji_core.i18n import _
 from tianji_core.recipe.editing import ListRow, changed, edit_lines, edit_names, edit_scenes, edit_styles
 from tianji_core.recipe.loading import explain
@@ -105,7 +106,7 @@ def read_rows(
     try:
         records = _records(listing, text)
     except csv.Error as error:
-        raise RecipeError(_("这不是能读的 CSV：{detail}", detail=error)) from error
+        raise RecipeError(_("这不是能读的 CSV：{detail}", detail=first_line(error))) from error
     for number, values in records:
         values = {**(defaults or {}), **values}
         entry = str(values.get("text", ""))

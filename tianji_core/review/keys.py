@@ -6,6 +6,7 @@ from types import MappingProxyType
 
 from tianji_core.errors import InputError, SettingsError
 from tianji_core.files import write_json
+from tianji_core.gate import first_line
 from tianji_core.i18n import N_, _
 from tianji_core.workspace import Workspace
 
@@ -152,7 +153,7 @@ def _read(workspace: Workspace) -> dict[str, dict[str, str]]:
     except FileNotFoundError:
         return {}
     except ValueError as error:
-        raise _broken(workspace, str(error)) from error
+        raise _broken(workspace, first_line(error)) from error
     if not isinstance(kept, dict) or not all(
         isinstance(keys, dict) and all(isinstance(key, str) for key in keys.values())
         for keys in kept.values()

@@ -10,6 +10,7 @@ import psutil
 import torch
 
 from tianji_core.errors import ModelError
+from tianji_core.gate import first_line
 from tianji_core.i18n import _
 from tianji_core.model_folders.adapter import PICKLED_WEIGHTS, WEIGHTS
 
@@ -31,7 +32,7 @@ def read_weights(folder: Path) -> dict[str, torch.Tensor]:
         value = _loaded(path)
     except Exception as error:  # whatever a broken file makes of the two libraries
         traceback.print_exception(error)
-        raise _broken(path, next(iter(str(error).splitlines()), "") or type(error).__name__) from error
+        raise _broken(path, first_line(error)) from error
     if not isinstance(value, dict) or not value or len(value) > MAX_TENSORS:
         raise _broken(path, _("里面不是一组张量"))
     for key, tensor in value.items():

@@ -13,6 +13,7 @@ from starlette.types import ASGIApp
 
 from tianji_core.access.host_check import HostCheck
 from tianji_core.access.hosts import AllowedHosts
+from tianji_core.gate import first_line
 from tianji_core.i18n import _
 from tianji_core.serving.answer import Mailbox
 from tianji_core.serving.protocol import ApiError, bad_request
@@ -57,7 +58,9 @@ def _add_error_answers(app: FastAPI) -> None:
 
     @app.exception_handler(Exception)
     async def on_fault(_request: Request, error: Exception) -> Response:
-        wrapped = ApiError(500, _("服务器内部出错：{detail}", detail=error), "server_error", "internal")
+        wrapped = ApiError(
+            500, _("服务器内部出错：{detail}", detail=first_line(error)), "server_error", "internal"
+        )
         return JSONResponse(wrapped.body, status_code=500)
 
 

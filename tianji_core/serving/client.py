@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from tianji_core.access.hosts import LOCAL_NAMES
+from tianji_core.addresses import address_problem, without_credentials
 from tianji_core.errors import GateError, InputError
 from tianji_core.gate import bounded_client, decoded, read_json, read_models, remember_secret
 from tianji_core.i18n import _
@@ -48,14 +49,16 @@ def base_url(text: str) -> str:
         InputError: not an http or https address.
     """
     url = text.strip().rstrip("/").removesuffix("/chat/completions").rstrip("/")
-    try:
-        parts = urlsplit(url)
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:  # unmatched brackets, or a port above 65535
-        usable = False
-    if not usable:
-        raise InputError(_("服务地址应当像 http://127.0.0.1:8000/v1，现在是“{url}”", url=text.strip()))
-    return url if parts.path else f"{url}/v1"
+    if problem := address_problem(url):
+        shown = without_credentials(text.strip())[:200]
+        raise InputError(
+            _(
+                "服务地址应当像 http://127.0.0.1:8000/v1，现在是“{url}”：{problem}",
+                url=shown,
+                problem=problem,
+            )
+        )
+    return url if urlsplit(url).path else f"{url}/v1"
 
 
 def connect(url: str, key: str | None = None) -> "OpenAI":

@@ -16,6 +16,7 @@ from typing import Any
 
 import torch
 
+from tianji_core.gate import first_line
 from tianji_core.i18n import _
 from tianji_core.serving.batch import CacheBatch
 from tianji_core.serving.between_steps import BetweenSteps
@@ -322,4 +323,4 @@ def _fail(rows: list[BatchRow], error: Exception) -> None:
     traceback.print_exception(error)
     for row in rows:
         if not row.ended:
-            row.fail(_("模型计算出错：{detail}", detail=error))
+            row.fail(_("模型计算出错：{detail}", detail=first_line(error)))

@@ -11,6 +11,7 @@ from typing import Any, Protocol, TypeVar
 import torch
 
 from tianji_core.errors import ModelError
+from tianji_core.gate import first_line
 from tianji_core.i18n import _
 from tianji_core.model_folders.adapter import adapter_base
 from tianji_core.model_folders.base import fingerprint
@@ -280,7 +281,7 @@ def _load_base(folder: NamedFolder, device: torch.device, form: Format, runs_cod
 
 def _failure(message: str, folder: NamedFolder, error: Exception) -> ModelError:
     traceback.print_exception(error)
-    detail = next(iter(str(error).strip().splitlines()), type(error).__name__)
+    detail = first_line(error)
     return ModelError(message.format(folder=folder.path, detail=detail))
 
 

@@ -1,11 +1,10 @@
 """The choice of a teacher as it is stored with a run; it never holds a key."""
 
 from typing import Self
-from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from tianji_core.i18n import _
+from tianji_core.addresses import address_problem
 
 
 class TeacherChoice(BaseModel):
@@ -28,17 +27,8 @@ class TeacherChoice(BaseModel):
 
     @model_validator(mode="after")
     def _address_without_secrets(self) -> Self:
-        if not self.base_url:
-            return self
-        try:
-            parts = urlsplit(self.base_url)
-            host = parts.hostname if parts.port is None or parts.port else None
-        except ValueError:
-            parts, host = urlsplit(""), None
-        if parts.scheme not in ("http", "https") or not host:
-            raise ValueError(_("接口地址应当以 http:// 或 https:// 开头，例如 http://127.0.0.1:8000/v1"))
-        if parts.username or parts.password or parts.query:
-            raise ValueError(_("接口地址里不能带用户名、密码或参数，密钥请放在环境变量里"))
+        if self.base_url and (problem := address_problem(self.base_url)):
+            raise ValueError(problem)
         return self
 
 

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from tianji_core.addresses import address_problem
 from tianji_core.errors import SettingsError, YamlError
 from tianji_core.files import write_text
 from tianji_core.i18n import _
@@ -48,7 +49,7 @@ class Provider(_Frozen):
     key: str
     title: str = Field(min_length=1)
     sdk: Literal["composer", "openai", "zhipu"]
-    base_url: str = Field(default="", pattern=r"^(https?://\S+)?$")
+    base_url: str = ""
     editable_url: bool = False
     key_variable: str | None = Field(default=None, pattern=r"^[A-Z][A-Z0-9_]*$")
     key_required: bool = True
@@ -60,6 +61,13 @@ class Provider(_Frozen):
     max_tokens_field: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
     note: str = ""
     models: tuple[ModelEntry, ...] = ()
+
+    @field_validator("base_url")
+    @classmethod
+    def _address_without_secrets(cls, address: str) -> str:
+        if address and (problem := address_problem(address)):
+            raise ValueError(problem)
+        return address
 
     def model(self, name: str) -> ModelEntry:
         """Returns the model called ``name``; one that is not listed has unknown prices."""

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from tianji_core.errors import RecipeError, TrainingError
+from tianji_core.gate import first_line
 from tianji_core.i18n import _
 from tianji_core.project import CONFIGS, PROJECT
 from tianji_core.recipe import reason_of
@@ -169,7 +170,9 @@ def read_preset(path: Path, prefix: str = "") -> Preset:
     try:
         source = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise TrainingError(_("训练预设文件 {file} 读不了：{detail}", file=path, detail=error)) from error
+        raise TrainingError(
+            _("训练预设文件 {file} 读不了：{detail}", file=path, detail=first_line(error))
+        ) from error
     return parsed_preset(source, path, prefix + path.stem.replace("_", "-"))
 
 
@@ -188,7 +191,7 @@ def parsed_preset(source: str, path: Path, key: str) -> Preset:
     except (ValueError, RecursionError, MemoryError) as error:
         # A NUL, or an expression too deep for the parser.
         raise TrainingError(
-            _("训练预设文件 {file} 不完整：{detail}", file=path.name, detail=error)
+            _("训练预设文件 {file} 不完整：{detail}", file=path.name, detail=first_line(error))
         ) from error
     card = _checked_card(path.name, _value(path.name, assigned, "preset"))
     optional = LORA_FIELDS if card.method == "full" else ()

@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from tianji_core.errors import TrainingError
 from tianji_core.i18n import _
+from tianji_core.recipe import explain
 from tianji_core.store.training import TrainingRun
 from tianji_core.training.lock import CPU
 from tianji_core.training.settings import TrainingSettings
@@ -64,5 +65,5 @@ def record_of(run: TrainingRun) -> TrainingRecord:
         return TrainingRecord.model_validate({**run.settings, "settings": settings})
     except ValidationError as error:
         raise TrainingError(
-            _("训练 {n} 保存的设置读不懂：{detail}", n=run.id, detail=str(error).splitlines()[1])
+            _("训练 {n} 保存的设置读不懂：{detail}", n=run.id, detail=explain(error, ""))
         ) from error

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from tianji_core.errors import ModelError
+from tianji_core.gate import clean_sentence
 from tianji_core.i18n import _
 
 _PREFIX = "llm."
@@ -72,7 +73,11 @@ def checkpoint_weights(path: Path) -> dict[str, Any]:
         }
     except Exception as error:  # a damaged file fails in many ways
         raise ModelError(
-            _("读不了检查点 {file}：{detail}", file=path, detail=f"{type(error).__name__}: {error}"[:200])
+            _(
+                "读不了检查点 {file}：{detail}",
+                file=path,
+                detail=clean_sentence(f"{type(error).__name__}: {error}"),
+            )
         ) from error
     if not weights:
         raise ModelError(_("检查点 {file} 里没有模型权重", file=path))
