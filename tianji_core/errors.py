@@ -85,6 +85,10 @@ class RedirectError(GateError):
     """A server sends a request on to another address; nothing was sent there."""
 
 
+class DiskFullError(StudioError):
+    """There is no room on the disk; the same can be done again once there is."""
+
+
 class StorageError(StudioError):
     """The database cannot take one of the rows, and none of its batch was stored. ``kind`` is stored with the
     failed task."""

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
-from tianji_core.errors import InputError, StudioError
+from tianji_core.errors import DiskFullError, InputError, StudioError
 from tianji_core.i18n import _
 from tianji_core.ownership import check_replaceable, discard_draft, replace
 from tianji_core.ownership import sha256 as sha256
@@ -48,9 +48,11 @@ def atomic_writer(path: Path, mode: int = 0o600) -> Iterator[IO[str]]:
 
 
 def unwritable(path: Path, error: OSError) -> StudioError:
-    """Returns the error for a path that cannot be written: StudioError where the disk is full or broken, else
-    InputError."""
-    kind = StudioError if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO) else InputError
+    """Returns the error for a path that cannot be written: DiskFullError, StudioError where the disk is
+    broken, else InputError."""
+    kind: type[StudioError] = StudioError if error.errno == errno.EIO else InputError
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        kind = DiskFullError
     return kind(
         _(
             "写不了 {file}（{detail}）；请检查路径、权限和磁盘空间，原来的内容没有动",

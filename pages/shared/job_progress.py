@@ -28,6 +28,8 @@ def job_bar(workspace: Workspace, job: jobs.Job) -> None:
     share = progress.share if progress is not None else None
     if job.stop_requested:
         st.progress(share or 0.0, text=_("{title} · 正在停止", title=plain(job.title)))
+    elif progress is not None and progress.paused:
+        st.progress(share or 0.0, text=f"{plain(job.title)} · {plain(progress.paused)}")
     elif share is not None and progress is not None:
         left = jobs.duration_text(progress.eta)
         st.progress(

@@ -119,13 +119,14 @@ async def rate_cells(
     finished = 0
 
     def store(results: list[RatingResult], failures: list[Failed[_Batch]]) -> None:
-        for result in results:
-            opinions.extend(result.opinions)
-            faults.extend(result.faults)
+        more = [opinion for result in results for opinion in result.opinions]
+        wrong = [fault for result in results for fault in result.faults]
+        wrong += [f"{failure.item.name.text}：{failure.message}" for failure in failures]
+        if opinions or more:
+            _save(workspace, recipe.key, RatingResult([*opinions, *more], [*faults, *wrong]))
+        opinions.extend(more)  # only now: a batch comes again where it could not be stored
+        faults.extend(wrong)
         unanswered.extend(failure.message for failure in failures)
-        faults.extend(f"{failure.item.name.text}：{failure.message}" for failure in failures)
-        if opinions:
-            _save(workspace, recipe.key, RatingResult(opinions, faults))
 
     def report(results: list[RatingResult], failures: list[Failed[_Batch]]) -> None:
         nonlocal finished

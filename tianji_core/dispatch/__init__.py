@@ -3,6 +3,7 @@ limits per minute and a budget, and stores what comes back in small batches. It 
 asked: a :class:`Client` turns items into requests and answers into results."""
 
 from tianji_core.dispatch.budget import TOKENS_PER_CHARACTER, Budget, Usage, expected_usage
+from tianji_core.dispatch.disk import with_room
 from tianji_core.dispatch.dispatcher import Retry
 from tianji_core.dispatch.lanes import Client, Failed, Lane, Outcome
 from tianji_core.dispatch.options import RunOptions
@@ -24,5 +25,6 @@ __all__ = [
     "expected_usage",
     "read_pulse",
     "run",
+    "with_room",
     "write_pulse",
 ]

@@ -32,6 +32,8 @@ STOP_GRACE = 2.0
 supervisor."""
 BUDGET_POLL = 0.05
 """Seconds between checks of the budget while requests in flight may turn out smaller than expected."""
+HOLD_POLL = 0.2
+"""Seconds between checks whether requests may be sent again."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,12 @@ class Dispatcher(Generic[T, R]):
         self._shared = asyncio.Semaphore(concurrency) if len(lanes) > 1 else None
         self._halted = asyncio.Event()
         self._reason: Exception | None = None
+        self._held = False
         self.counters = Counters()
+
+    def hold(self, held: bool) -> None:
+        """Sends no further request while ``held`` is True; those in flight go on."""
+        self._held = held
 
     def pulse(self) -> Pulse:
         """Returns the figures of this moment."""
@@ -174,10 +181,14 @@ class Dispatcher(Generic[T, R]):
             await self._sleep(wait)
         shared: AbstractAsyncContextManager[object] = self._shared or nullcontext()
         while True:
+            while self._held:
+                await self._sleep(HOLD_POLL)
             while (left := lane.pause()) > 0:
                 await self._sleep(left)
             async with shared:
-                if lane.pause() > 0:  # the server asked for a pause meanwhile
+                if (
+                    self._held or lane.pause() > 0
+                ):  # the disk is full, or the server asked for a pause meanwhile
                     continue
                 if self._halted.is_set():
                     raise _Halted

@@ -2,7 +2,10 @@
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from typing import Generic, TypeVar
+
+from tianji_core.dispatch.disk import with_room
 
 R = TypeVar("R")
 
@@ -13,11 +16,20 @@ MAX_BATCH = 500
 
 class Outbox(Generic[R]):
     """Takes results with :meth:`put`; :meth:`run` passes them in batches to ``store``, in a thread, until
-    :meth:`close`. ``store`` returns what it stored, and ``on_stored`` is called with that."""
+    :meth:`close`. ``store`` returns what it stored, and ``on_stored`` is called with that. While the disk is full
+    the batch waits, until ``stop`` is set; see :func:`with_room`."""
 
-    def __init__(self, store: Callable[[list[R]], list[R]], on_stored: Callable[[list[R]], None]) -> None:
+    def __init__(
+        self,
+        store: Callable[[list[R]], list[R]],
+        on_stored: Callable[[list[R]], None],
+        stop: asyncio.Event,
+        on_full: Callable[[bool], None],
+    ) -> None:
         self._store = store
         self._on_stored = on_stored
+        self._stop = stop
+        self._on_full = on_full
         self._queue: asyncio.Queue[R | None] = asyncio.Queue(maxsize=4 * MAX_BATCH)
 
     async def put(self, item: R) -> None:
@@ -40,4 +52,5 @@ class Outbox(Generic[R]):
             open_ = None not in batch
             results = [item for item in batch if item is not None]
             if results:
-                self._on_stored(await asyncio.to_thread(self._store, results))
+                stored = await with_room(partial(self._store, results), self._stop, self._on_full)
+                self._on_stored(stored)

@@ -1,11 +1,13 @@
 """The current figures of a run: a small file that the worker replaces every second and the page reads."""
 
+import contextlib
 import json
 import time
 from collections import deque
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from tianji_core.errors import DiskFullError
 from tianji_core.files import write_json
 from tianji_core.workspace import Workspace
 
@@ -78,8 +80,9 @@ def _path(workspace: Workspace, run_id: int) -> Path:
 
 
 def write_pulse(workspace: Workspace, run_id: int, pulse: Pulse) -> None:
-    """Replaces the run's pulse."""
-    write_json(_path(workspace, run_id), asdict(pulse), indent=None)
+    """Replaces the run's pulse; a full disk leaves the last one."""
+    with contextlib.suppress(DiskFullError):
+        write_json(_path(workspace, run_id), asdict(pulse), indent=None)
 
 
 def read_pulse(workspace: Workspace, run_id: int) -> Pulse | None:

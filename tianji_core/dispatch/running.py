@@ -35,6 +35,7 @@ async def run(
     retry: Retry | None = None,
     stop: asyncio.Event | None = None,
     on_pulse: Callable[[Pulse], None] | None = None,
+    on_full: Callable[[bool], None] = lambda _full: None,
 ) -> None:
     """Send every item of the lanes, at most ``concurrency`` requests at once over all of them, and store what
     comes back before returning.
@@ -45,7 +46,11 @@ async def run(
     Setting ``stop`` ends the run early; items that were not sent stay as they are. ``on_pulse`` is called in
     a thread once a second and once at the end.
 
+    While the disk is full nothing is sent, and what was answered is kept until there is room. ``on_full`` is
+    called with True when that begins and with False when it ends; ``store`` may get a batch several times.
+
     Raises:
+        DiskFullError: ``stop`` was set while the disk was full.
         TeacherError: going on makes no sense (wrong key, unknown model, nobody answers).
         RunLimitError: the budget or the time is used up. What was answered until then is stored.
     """
@@ -65,12 +70,17 @@ async def run(
         if on_stored is not None:
             on_stored(*_sorted(batch))
 
-    outbox: Outbox[_Ended[T, R]] = Outbox(store_batch, report_batch)
+    def pause(full: bool) -> None:
+        dispatcher.hold(full)
+        on_full(full)
+
+    stop = stop or asyncio.Event()
+    outbox: Outbox[_Ended[T, R]] = Outbox(store_batch, report_batch, stop, pause)
     dispatcher = Dispatcher(
         lanes,
         outbox.put,
         concurrency,
-        stop or asyncio.Event(),
+        stop,
         retry or Retry(),
         budget or Budget(RunOptions()),
     )

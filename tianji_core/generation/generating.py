@@ -4,6 +4,7 @@ pending, so a run can be stopped or killed at any moment and continued later."""
 import asyncio
 import time
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 from tianji_core import dispatch
 from tianji_core.dispatch import Budget, Failed, Lane, Retry, Usage
@@ -53,7 +54,8 @@ async def run_generation(
             if len(teachers) == 1 and isinstance(teachers[0], Composer):
                 waiting = _pending(workspace, run.id)
                 async for texts, failures in compose_tasks(recipe, run.plan.seed, teachers[0], waiting, stop):
-                    run_store.store(workspace.engine, run, texts, failures)
+                    store = partial(run_store.store, workspace.engine, run, texts, failures)
+                    await dispatch.with_room(store, stop, reporter.pause_for_room)
                     report.add(len(texts), len(failures))
             else:
                 await _ask(workspace, run, recipe, teachers, report, stop, retry)
@@ -63,7 +65,7 @@ async def run_generation(
         finally:
             for teacher in teachers:
                 await teacher.aclose()
-            write_raw(workspace, run_id)
+            await dispatch.with_room(partial(write_raw, workspace, run_id), stop, reporter.pause_for_room)
     return run_state(workspace.engine, run_id)
 
 
@@ -93,6 +95,7 @@ async def _ask(
         retry=retry,
         stop=stop,
         on_pulse=lambda pulse: dispatch.write_pulse(workspace, run.id, pulse),
+        on_full=report.pause,
     )
 
 
@@ -132,6 +135,10 @@ class _Report:
         self._done, self._failed, self._total = counts.done, counts.failed, run.total
         self._reporter = reporter
         self._logged_at = time.monotonic()
+
+    def pause(self, full: bool) -> None:
+        """Reports that the run waits for room on the disk, or goes on."""
+        self._reporter.pause_for_room(full)
 
     def add(self, texts: int, failures: int) -> None:
         """Counts one stored batch."""

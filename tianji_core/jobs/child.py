@@ -1,10 +1,14 @@
 """The parts of a job's child process: its worker, and its early end."""
 
 import asyncio
+import errno
+import io
+import os
 import signal
+import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Generic
+from typing import Any, Generic
 
 from tianji_core.jobs.progress import Reporter
 from tianji_core.jobs.subject import S
@@ -26,6 +30,35 @@ class Worker(Generic[S]):
 def worker_of(subject: type[S]) -> Callable[[Callable[[Workspace, S, Reporter], int]], Worker[S]]:
     """Returns a decorator that makes a function the worker of jobs about ``subject``."""
     return lambda run: Worker(subject, run)
+
+
+class _PatientLog(io.RawIOBase):
+    """Output to a log file that drops what a full disk does not take, so that the work goes on."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+
+    def writable(self) -> bool:
+        return True
+
+    def fileno(self) -> int:
+        return self._descriptor
+
+    def write(self, data: Any) -> int:
+        try:
+            return os.write(self._descriptor, data)
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            return len(data)
+
+
+def keep_printing_on_a_full_disk() -> None:
+    """Lets this process print to its log where the disk is full; what finds no room is dropped."""
+    for name, descriptor in (("stdout", 1), ("stderr", 2)):
+        buffer = io.BufferedWriter(_PatientLog(descriptor))
+        log = io.TextIOWrapper(buffer, encoding="utf-8", errors="backslashreplace", line_buffering=True)
+        setattr(sys, name, log)
 
 
 def run_until_stopped(work: Callable[[asyncio.Event], Awaitable[int]]) -> int:

@@ -4,6 +4,7 @@ import contextlib
 import json
 import math
 import os
+import sys
 import time
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -20,7 +21,8 @@ VARIABLE = "TIANJI_JOB_PROGRESS"
 class Progress:
     """``done`` of ``total`` ``unit``; ``total`` 0 means unknown. ``started`` and ``updated`` are in
     seconds since the epoch; ``done_at_start`` is the work of earlier attempts, which the rate excludes;
-    ``error`` is the reason of a failure in one sentence."""
+    ``error`` is the reason of a failure in one sentence, ``paused`` why the work waits, '' while it goes
+    on."""
 
     done: float = 0
     total: float = 0
@@ -30,6 +32,7 @@ class Progress:
     updated: float = 0.0
     done_at_start: float = 0
     error: str = ""
+    paused: str = ""
 
     @property
     def share(self) -> float | None:
@@ -84,6 +87,14 @@ class Reporter:
         )
         self._write()
 
+    def pause_for_room(self, full: bool) -> None:
+        """Reports that the work waits because the disk is full, or that it goes on."""
+        reason = _("磁盘满了，先停在这里；腾出空间后会自己接着做") if full else ""
+        self._progress = replace(self._progress, paused=reason, updated=time.time())
+        if full:
+            print(reason, file=sys.stderr, flush=True)
+        self._write()
+
     def fail(self, error: str) -> None:
         """Reports the reason of a failure for the job's note."""
         self._progress = replace(self._progress, error=error, updated=time.time())
@@ -92,8 +103,17 @@ class Reporter:
     def _write(self) -> None:
         self._written = time.monotonic()
         if self._path is not None:
-            with contextlib.suppress(StudioError):  # a full disk must not end work that can continue
+            try:
                 write_json(self._path, asdict(self._progress), indent=None)
+            except StudioError:  # a full disk must not end work that can continue
+                self._write_in_place(self._path)
+
+    def _write_in_place(self, path: Path) -> None:
+        """Writes over the old report, whose block on a full disk is there already; a reader that comes
+        between sees no report."""
+        with contextlib.suppress(OSError), path.open("r+b") as file:
+            text = json.dumps(asdict(self._progress), ensure_ascii=False).encode()
+            file.write(text.ljust(path.stat().st_size))
 
 
 def progress_path(workspace: Workspace, job_id: int) -> Path:

@@ -56,16 +56,22 @@ def supervise(workspace: Workspace, job_id: int) -> int:
         note = _("启动不了 {program}：{detail}", program=job.argv[0], detail=error.strerror)
         job_store.change(engine, job_id, state="failed", note=note, exit_code=127, ended_at=now())
         return 127
-    job_store.change(
-        engine,
-        job_id,
-        state="running",
-        supervisor_pid=me,
-        supervisor_started=started_at(me),
-        pid=child.pid,
-        pid_started=started_at(child.pid),
-        started_at=now(),
-    )
+    try:
+        job_store.change(
+            engine,
+            job_id,
+            state="running",
+            supervisor_pid=me,
+            supervisor_started=started_at(me),
+            pid=child.pid,
+            pid_started=started_at(child.pid),
+            started_at=now(),
+        )
+    except StudioError as error:
+        end_group(child.pid)
+        child.wait()
+        _write_down(workspace, job_id, state="failed", exit_code=1, note=str(error), ended_at=now())
+        return 1
     while (code := child.poll()) is None and not stop.requested:
         stop.sleep(LOOK)
     left = end_group(child.pid) if code is None or stop.requested else _sweep(child.pid)

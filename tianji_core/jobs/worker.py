@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from tianji_core.errors import JobError, StudioError
 from tianji_core.gate import clean_sentence, without_secrets
 from tianji_core.i18n import _, set_language
-from tianji_core.jobs.child import Worker
+from tianji_core.jobs.child import Worker, keep_printing_on_a_full_disk
 from tianji_core.jobs.control import WORKER, settle
 from tianji_core.jobs.progress import Reporter
 from tianji_core.store import jobs as job_store
@@ -66,4 +66,5 @@ def main(argv: list[str]) -> int:
 
 
 if __name__ == "__main__":
+    keep_printing_on_a_full_disk()
     sys.exit(main(sys.argv[1:]))

@@ -1,6 +1,7 @@
 """Opening the database: SQLite in WAL mode by default, PostgreSQL for a team; migrated when it is opened."""
 
 import contextlib
+import shutil
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,7 +29,7 @@ from sqlalchemy.exc import (
     StatementError,
 )
 
-from tianji_core.errors import DatabaseLostError, SettingsError, StorageError, StudioError
+from tianji_core.errors import DatabaseLostError, DiskFullError, SettingsError, StorageError, StudioError
 from tianji_core.i18n import _
 
 MIGRATIONS = Path(__file__).with_name("migrations")
@@ -39,6 +40,8 @@ CACHED = 32 * 1024 * 1024
 samples."""
 WRITER = 0x7469616E
 """Number of the PostgreSQL advisory lock that every writing transaction holds."""
+SMALLEST_ROOM = 256 * 1024
+"""Bytes of free disk below which an I/O error means that the disk is full."""
 HEAD = "0003"
 """The schema revision that this code expects: the newest file under ``migrations/versions``."""
 
@@ -238,13 +241,25 @@ def _explained(engine: Engine) -> Iterator[None]:
 
 
 def _unusable(engine: Engine, said: str) -> StudioError:
-    return StudioError(
+    kind = DiskFullError if _is_full(engine, said) else StudioError
+    return kind(
         _(
             "数据库 {url} 用不了（{detail}）；请检查磁盘空间、权限和数据库服务，已经保存的内容没有动",
             url=shown_address(engine.url.render_as_string(hide_password=True)),
             detail=said,
         )
     )
+
+
+def _is_full(engine: Engine, said: str) -> bool:
+    """Returns whether a fault comes from a full disk. SQLite names it where it writes to the database, and
+    calls it an I/O error where it writes to a file beside it."""
+    if "is full" in said or "No space left" in said:
+        return True
+    file = database_file(engine.url.render_as_string(hide_password=False))
+    if file is None or not said.startswith(("disk I/O error", "unable to open")):
+        return False
+    return shutil.disk_usage(file.parent).free < SMALLEST_ROOM
 
 
 def now() -> datetime:

@@ -85,9 +85,15 @@ def follow(workspace: Workspace, job: jobs.Job, quiet: bool = False) -> jobs.Job
         JobError: the job failed, was stopped, or is lost; the message is its reason.
     """
     line = "" if quiet else job.title
+    told = ""
 
     def draw(current: jobs.Job) -> None:
+        nonlocal told
         progress = jobs.read_progress(workspace, current.id)
+        if progress is not None and progress.paused != told:
+            told = progress.paused
+            if told:
+                print(f"! {job.title}：{told}", file=sys.stderr, flush=True)
         if quiet or progress is None or not sys.stderr.isatty():
             return
         share = f"{progress.share:4.0%}" if progress.share is not None else ""

@@ -114,6 +114,7 @@ async def judge_samples(
                 budget=Budget(options or RunOptions()),
                 retry=retry,
                 stop=stop,
+                on_full=reporter.pause_for_room,
             )
     return JudgeResult(judged, failed, judgements.waiting_count(engine, selection))
 

@@ -147,5 +147,6 @@ async def vote_board(
                 on_stored=report,
                 retry=retry,
                 stop=stop,
+                on_full=reporter.pause_for_room,
             )
     return VotingResult(judged, failed, len(open_pairs(workspace, board, who)))

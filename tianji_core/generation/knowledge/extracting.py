@@ -109,6 +109,7 @@ async def run_knowledge(
                 budget=Budget(knowledge_options_of(run), spent),
                 retry=retry,
                 stop=stop,
+                on_full=reporter.pause_for_room,
             )
     return knowledge_state(workspace, run_id)
 
