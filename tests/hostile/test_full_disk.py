@@ -1,5 +1,5 @@
-"""A full disk, on a small file system of its own: the run waits, says so, and goes on when there is room. Nothing
-that was answered is lost, and nothing is asked twice."""
+"""A full disk, on a small file system of its own: the run waits, says so, and goes on when there is room.
+Nothing that was answered is lost, and nothing is asked twice."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""Waiting for room on the disk: what was answered is paid for, so it is kept in memory until it can be stored."""
+"""Waiting for room on the disk: answers are paid for, so they are kept in memory until they can be stored."""
 
 import asyncio
 from collections.abc import Callable
@@ -13,8 +13,8 @@ LOOK = 2.0
 
 
 async def with_room(action: Callable[[], T], stop: asyncio.Event, on_full: Callable[[bool], None]) -> T:
-    """Returns what ``action`` returns; it is called in a thread, and again while the disk is full. ``on_full``
-    is called with True when the waiting begins and with False when there is room again.
+    """Returns what ``action`` returns; it is called in a thread, and again while the disk is full.
+    ``on_full`` is called with True when the waiting begins and with False when there is room again.
 
     Raises:
         DiskFullError: ``stop`` is set and there is still no room.

@@ -16,8 +16,8 @@ MAX_BATCH = 500
 
 class Outbox(Generic[R]):
     """Takes results with :meth:`put`; :meth:`run` passes them in batches to ``store``, in a thread, until
-    :meth:`close`. ``store`` returns what it stored, and ``on_stored`` is called with that. While the disk is full
-    the batch waits, until ``stop`` is set; see :func:`with_room`."""
+    :meth:`close`. ``store`` returns what it stored, and ``on_stored`` is called with that. While the disk is
+    full the batch waits, until ``stop`` is set; see :func:`with_room`."""
 
     def __init__(
         self,
