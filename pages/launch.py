@@ -4,6 +4,7 @@ Streamlit's pages run as an ASGI application behind the studio's own checks of e
 """
 
 import signal
+import socket
 import sys
 from pathlib import Path
 from typing import Any
@@ -20,12 +21,24 @@ from streamlit.starlette import App
 from streamlit.web.bootstrap import load_config_options
 from streamlit.web.cli import configurator_options
 
-from pages.shared import frame, request_checks
+from pages.shared import frame, visitors
 from tianji_core.access.host_check import HostCheck
-from tianji_core.access.hosts import allowed_hosts, allowed_hosts_setting
+from tianji_core.access.hosts import (
+    Authority,
+    allowed_hosts,
+    allowed_hosts_setting,
+    is_loopback,
+    trusted_proxies_setting,
+)
+from tianji_core.access.login import LoginRequired
+from tianji_core.access.visitors import Accounts
 from tianji_core.errors import StudioError
+from tianji_core.i18n import _
+from tianji_core.workspace import Workspace
 
 APP = Path(__file__).resolve().parents[1] / "app.py"
+HEALTH = "/_stcore/health"
+"""The one path that a visitor without a login may ask for: it says whether the server works."""
 GRACE_S = 5
 """Seconds from the first signal to the end of the process: a browser that stopped reading keeps neither the
 server nor its port."""
@@ -33,8 +46,9 @@ PING_S = 30
 """Seconds between two signs of life on a WebSocket, and until one without an answer is closed."""
 
 
-def studio_app(host: str, port: int) -> App:
-    """Returns the studio as an ASGI application that is reached at ``host``:``port``.
+def studio_app(host: str, port: int, accounts: Accounts | None) -> App:
+    """Returns the studio as an ASGI application that is reached at ``host``:``port``; with ``accounts`` a
+    visitor must log in.
 
     Raises:
         SettingsError: an allowed host name is no name.
@@ -43,8 +57,46 @@ def studio_app(host: str, port: int) -> App:
     # ``st.navigation`` has run once; the first link to a fresh server would open as 'Page not found'.
     PagesManager.uses_pages_directory = False
     hosts = allowed_hosts(host, port, allowed_hosts_setting())
-    request_checks.installed = True
-    return App(APP, middleware=[Middleware(HostCheck, hosts=hosts, refusal=_foreign)])
+    checks = [Middleware(HostCheck, hosts=hosts, refusal=_foreign)]
+    if accounts is not None:
+        checks.append(Middleware(LoginRequired, accounts=accounts, open_paths=[HEALTH]))
+    visitors.requests_are_checked(accounts)
+    return App(APP, middleware=checks)
+
+
+def needed_accounts(workspace: Workspace, host: str, port: int) -> Accounts | None:
+    """Returns the accounts where visitors must log in: where there are users, or where other machines reach
+    the studio, directly or through a proxy. A single person at this machine needs no login.
+
+    Raises:
+        SettingsError: an allowed host name is no name, or the file of the users is damaged.
+    """
+    accounts = Accounts(workspace, port, base_path())
+    proxied = allowed_hosts(host, port, allowed_hosts_setting()).has_foreign_names()
+    if accounts.users.listed() or proxied or trusted_proxies_setting() or not is_loopback(host):
+        return accounts
+    return None
+
+
+def base_path() -> str:
+    """Returns the path under which the pages lie, '' or '/studio'."""
+    path = str(config.get_option("server.baseUrlPath")).strip("/")
+    return f"/{path}" if path else ""
+
+
+def announce(accounts: Accounts, host: str, port: int) -> None:
+    """Prints the link that lets the owner in where no user could."""
+    if any(user.password for user in accounts.users.listed()):
+        return
+    names = ["127.0.0.1", socket.gethostname()] if host in ("0.0.0.0", "::", "") else [host]
+    links = [f"http://{Authority(name, port)}{accounts.one_time_path()}" for name in names]
+    print(
+        _(
+            "还没有设密码。用这个一次性地址登录：{links}\n给自己和别人设密码：tianji users add 名字 --role owner",
+            links=_(" 或 ").join(links),
+        ),
+        flush=True,
+    )
 
 
 def _foreign(reason: str) -> ASGIApp:
@@ -61,7 +113,11 @@ def main(**options: Any) -> None:
     frame.use_language()
     host, port = config.get_option("server.address") or "127.0.0.1", int(config.get_option("server.port"))
     try:
-        app = studio_app(host, port)
+        proxies = trusted_proxies_setting()
+        accounts = needed_accounts(frame.current_workspace(), host, port)
+        app = studio_app(host, port, accounts)
+        if accounts is not None:
+            announce(accounts, host, port)
     except StudioError as error:
         print(error, file=sys.stderr)
         sys.exit(error.exit_code)
@@ -72,7 +128,8 @@ def main(**options: Any) -> None:
             port=port,
             log_level="warning",
             access_log=False,
-            proxy_headers=False,
+            proxy_headers=bool(proxies),
+            forwarded_allow_ips=proxies,
             ssl_certfile=config.get_option("server.sslCertFile"),
             ssl_keyfile=config.get_option("server.sslKeyFile"),
             ws="websockets-sansio",

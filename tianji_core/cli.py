@@ -27,6 +27,7 @@ from tianji_core.verbs import (
     training,
     trash,
     usage,
+    users,
     voting,
 )
 from tianji_core.verbs.option_groups import flattened
@@ -72,6 +73,7 @@ VERBS: dict[str, Callable[..., None]] = {
     "sweep": evaluating.sweep,
     "evaluate": evaluating.evaluate,
     "demo": demo.demo,
+    "users": users.users,
     "jobs": system.jobs,
     "doctor": system.doctor,
 }

@@ -72,6 +72,14 @@ class ConflictError(InputError):
     """Somebody else has saved the same thing first; nothing was overwritten."""
 
 
+class ForbiddenError(InputError):
+    """The person's role does not allow it."""
+
+
+class LoginError(InputError):
+    """A user account or a login is not valid."""
+
+
 class ServerError(StudioError):
     """The model server cannot be reached or answered with an error."""
 

@@ -14,6 +14,7 @@ from tianji_core.errors import DiskFullError, InputError, StudioError
 from tianji_core.i18n import _
 from tianji_core.ownership import check_replaceable, discard_draft, replace
 from tianji_core.ownership import sha256 as sha256
+from tianji_core.roles import check_may_write
 
 _HALVES = re.compile("[\ud800-\udfff]")
 
@@ -24,9 +25,11 @@ def atomic_writer(path: Path, mode: int = 0o600) -> Iterator[IO[str]]:
     an exception it is removed and ``path`` stays unchanged.
 
     Raises:
+        ForbiddenError: the person who acts may not write.
         InputError: the folder cannot be written, or ``path`` is a folder, a link or a file that the studio
             did not make. StudioError: the disk is full.
     """
+    check_may_write()
     try:
         check_replaceable(path)
         path.parent.mkdir(parents=True, exist_ok=True)

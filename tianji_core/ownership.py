@@ -3,7 +3,8 @@
 A folder that the studio makes carries a mark, a small file. A folder may be removed or moved where it
 carries a mark or lies inside a marked folder other than a workspace; a file where any folder above it is
 marked. A link is removed as a link; what lies behind one is not the studio's, except where a person put a
-room of the workspace on another disk. A person's file or folder is refused wherever it lies.
+room of the workspace on another disk. A person's file or folder is refused wherever it lies. Each function
+asks first whether the person who acts may write (:mod:`tianji_core.roles`).
 """
 
 import contextlib
@@ -19,6 +20,7 @@ from typing import Any
 
 from tianji_core.errors import InputError
 from tianji_core.i18n import _
+from tianji_core.roles import check_may_write
 
 MARK = ".tianji-studio"
 """The mark: a JSON object. That of a workspace has the key ``workspace``."""
@@ -53,6 +55,7 @@ def new_folder(path: Path) -> Path:
     Raises:
         InputError: something has this name, or the folder cannot be made.
     """
+    check_may_write()
     try:
         path.mkdir()
         mark(path)
@@ -65,6 +68,7 @@ def new_folder(path: Path) -> Path:
 
 def draft_folder(parent: Path, name: str) -> Path:
     """Makes a marked, hidden folder in ``parent`` for what will be called ``name``, and returns it."""
+    check_may_write()
     try:
         draft = Path(tempfile.mkdtemp(prefix=f".{name[:40]}.", suffix=".part", dir=parent))
         mark(draft)
@@ -80,6 +84,7 @@ def claim_folder(path: Path) -> Path:
     Raises:
         InputError: it holds something that the studio did not make, or is no folder.
     """
+    check_may_write()
     if path.is_symlink() or (path.exists() and not path.is_dir()):
         raise InputError(_("{path} 是文件、链接或设备，不能当文件夹用；请换一个路径", path=path))
     try:
@@ -120,6 +125,7 @@ def remove(path: Path) -> None:
     Raises:
         InputError: the studio did not make it. OSError: the system does not allow it.
     """
+    check_may_write()
     if not os.path.lexists(path):
         return
     _check(path)
@@ -149,6 +155,7 @@ def move(source: Path, target: Path) -> None:
         InputError: the studio did not make ``source``, or something is at ``target``. OSError: the system
             does not allow it.
     """
+    check_may_write()
     _check(source)
     if source.is_dir() and not source.is_symlink():
         try:
@@ -171,6 +178,7 @@ def copy(source: Path, target: Path) -> None:
     Raises:
         InputError: something is at ``target``. OSError: the system does not allow it.
     """
+    check_may_write()
     try:
         with source.open("rb") as old, target.open("xb") as new:
             shutil.copyfileobj(old, new, 1024 * 1024)
@@ -184,6 +192,7 @@ def put_new(draft: Path, target: Path) -> None:
     Raises:
         InputError: something is there. OSError: the system does not allow it.
     """
+    check_may_write()
     try:
         try:
             os.link(draft, target, follow_symlinks=False)
@@ -204,6 +213,7 @@ def replace(draft: Path, target: Path) -> None:
     Raises:
         InputError: something else is there. OSError: the system does not allow it.
     """
+    check_may_write()
     if not os.path.lexists(target):
         put_new(draft, target)
         return
@@ -217,6 +227,7 @@ def put_link(link: Path, target: Path) -> None:
     Raises:
         InputError: something other than a link is there. OSError: the system does not allow it.
     """
+    check_may_write()
     if os.path.lexists(link) and not link.is_symlink():
         raise _foreign(link)
     with tempfile.TemporaryDirectory(dir=link.parent, prefix=".link-") as folder:
@@ -231,6 +242,7 @@ def replace_known(draft: Path, target: Path, digest: str) -> None:
     Raises:
         InputError: something else is there. OSError: the system does not allow it.
     """
+    check_may_write()
     if not stat.S_ISREG(target.lstat().st_mode) or sha256(target) != digest:
         raise _foreign(target)
     draft.replace(target)

@@ -23,6 +23,7 @@ from tianji_core.i18n import _
 from tianji_core.ownership import ROOMS, facts_of, mark
 from tianji_core.project import PROJECT
 from tianji_core.recipe import DEFAULT_RECIPE
+from tianji_core.roles import bookkeeping
 from tianji_core.store.backups import Backup, backup, backups
 from tianji_core.store.database import database_file, sqlite_address
 from tianji_core.store.keeping import open_kept, restore, start_anew
@@ -108,7 +109,8 @@ class Workspace:
             DatabaseLostError: this is not the database that the workspace has had.
             SettingsError: it cannot be opened.
         """
-        return open_kept(self.home, self.database_url)
+        with bookkeeping():
+            return open_kept(self.home, self.database_url)
 
     def check_database(self) -> None:
         """Checks that the database is there, also where it was opened before.

@@ -8,6 +8,7 @@ from pages.chat.answer import grows, question
 from pages.shared.chat_choice import figures
 from pages.shared.frame import remember_notice, report_errors
 from pages.shared.text import plain
+from pages.shared.visitors import reviewer_name
 from tianji_core.i18n import _
 from tianji_core.serving.transcript import ChatTurn, Transcript, changing, keep_turn
 from tianji_core.store import samples, steps
@@ -117,7 +118,7 @@ def throw_out(conversation: Conversation, at: int, reason: str) -> None:
         sample_id = turn.sample_id or _add(conversation, at, turn.answer)
         if sample_id is not None:
             only = samples.SampleFilter(conversation.recipe, ids=(sample_id,))
-            who = conversation.workspace.settings().reviewer
+            who = reviewer_name(conversation.workspace)
             steps.set_state(conversation.workspace.engine, only, samples.REJECTED, who, note=reason)
             turn.sample_id = sample_id
         turn.bad = reason

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 import streamlit as st
 
 from pages.shared.text import plain
+from pages.shared.visitors import reviewer_name
 from tianji_core.comparison import Ballot, Board, ballots, choose, undecided
 from tianji_core.i18n import _
+from tianji_core.roles import Role, permitted
 from tianji_core.store import votes
 from tianji_core.store.votes import NONE, TIE, Vote
 from tianji_core.workspace import Workspace
@@ -46,7 +48,7 @@ class _Ballots:
 
 def blind_part(workspace: Workspace, board: Board) -> None:
     """Draws one ballot after the other; each verdict is stored at once."""
-    who = workspace.settings().reviewer
+    who = reviewer_name(workspace)
     texts = {cell.text for cell in board.cells if cell.answered}
     state = _Ballots(ballots(board), votes.between(workspace.engine, board.recipe, texts, who=who))
     if not state.all:
@@ -60,7 +62,8 @@ def blind_part(workspace: Workspace, board: Board) -> None:
     if line[1].button(
         _("撤回上一票"), key="blind_undo", shortcut="u", disabled=not state.mine, width="stretch"
     ):
-        votes.withdraw(workspace.engine, state.last(), who)
+        with permitted(Role.REVIEWER):
+            votes.withdraw(workspace.engine, state.last(), who)
         st.rerun()
     if not waiting:
         st.success(_("这次对比都评完了。"), icon="🎉")
@@ -70,7 +73,8 @@ def blind_part(workspace: Workspace, board: Board) -> None:
         return
     said = _ballot(board, waiting[0], who)
     if said:
-        votes.decide(workspace.engine, said, who)
+        with permitted(Role.REVIEWER):
+            votes.decide(workspace.engine, said, who)
         st.rerun()
 
 

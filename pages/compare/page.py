@@ -11,8 +11,10 @@ from pages.compare.votes import judge_part, vote_part
 from pages.shared.chat_choice import endpoints
 from pages.shared.chat_servers import server_panel
 from pages.shared.frame import current_recipe, page_header, report_errors
+from pages.shared.visitors import reviewer_name, role
 from tianji_core.comparison import Board, Cell, ballot_of, board_keys, choose, judgement, plan_board, winners
 from tianji_core.i18n import _
+from tianji_core.roles import Role, permitted
 from tianji_core.store import votes
 
 workspace = page_header(
@@ -29,6 +31,8 @@ VIEWS = {
     "scores": _("🏆 成绩"),
     "sweep": _("📈 检查点扫描"),
 }
+if role() < Role.OWNER:  # only the owner asks models
+    del VIEWS["new"], VIEWS["sweep"]
 
 
 def form() -> None:
@@ -69,12 +73,13 @@ def pressed(board: Board, cell: Cell) -> None:
         st.toast(_("这一行没有别的答案可以比"), icon="🤷")
         return
     best = next(answer for answer in ballot.cells if answer.text.strip() == cell.text.strip())
-    verdicts, who = choose(board, ballot, best), workspace.settings().reviewer
+    verdicts, who = choose(board, ballot, best), reviewer_name(workspace)
     decided = votes.pairs(workspace.engine, board.recipe, {answer.text for answer in ballot.cells}, who)
-    if all(verdict.pair in decided for verdict in verdicts):
-        votes.withdraw(workspace.engine, verdicts, who)
-    else:
-        votes.decide(workspace.engine, verdicts, who)
+    with permitted(Role.REVIEWER):
+        if all(verdict.pair in decided for verdict in verdicts):
+            votes.withdraw(workspace.engine, verdicts, who)
+        else:
+            votes.decide(workspace.engine, verdicts, who)
     st.rerun()
 
 
@@ -131,6 +136,8 @@ def scores(board: Board) -> None:
     check_part(board, checked)
     st.subheader(_("票数和分数"))
     vote_part(workspace, recipe)
+    if role() < Role.OWNER:
+        return
     with st.expander(_("请模型当第二个评委"), icon="🧑‍⚖️"):
         judge_part(workspace, board)
     st.subheader(_("带走"))
@@ -166,7 +173,7 @@ asked = st.query_params.get("view", "")
 view = st.segmented_control(
     _("看什么"),
     list(VIEWS),
-    default=asked if asked in VIEWS else "grid" if board_names else "new",
+    default=asked if asked in VIEWS else "grid" if board_names or "new" not in VIEWS else "new",
     required=True,
     format_func=VIEWS.__getitem__,
     key="view",
@@ -191,4 +198,5 @@ with report_errors():
             blind_part(workspace, running.board(shown))
         else:
             scores(running.board(shown))
-st.page_link("pages/train/page.py", label=_("不满意？回去补数据、再训练一次"), icon="🏋️")
+if role() is Role.OWNER:
+    st.page_link("pages/train/page.py", label=_("不满意？回去补数据、再训练一次"), icon="🏋️")

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from pages.shared.review_parts import attempt, show_outcome, undo_buttons
+from pages.shared.visitors import reviewer_name
 from tianji_core.i18n import _
 from tianji_core.recipe import Recipe
 from tianji_core.store.misfits import Misfit, misfits, reject_misfits
@@ -63,5 +64,5 @@ def misfits_view(workspace: Workspace, recipe: Recipe) -> None:
 
 def _reject(workspace: Workspace, recipe: Recipe, chosen: Sequence[Misfit]) -> None:
     """Callback: rejects the samples of these misfits."""
-    keys, who = [misfit.key for misfit in chosen], workspace.settings().reviewer
+    keys, who = [misfit.key for misfit in chosen], reviewer_name(workspace)
     attempt(lambda: reject_misfits(workspace.engine, recipe, keys, who))

@@ -12,9 +12,11 @@ from pages.heatmap.rating import rating_view
 from pages.heatmap.suitability_map import edit_by_form, edit_by_mouse, mouse_mode
 from pages.shared.frame import current_recipe, page_header, remember_notice, report_errors
 from pages.shared.recipe_history import undo_redo
+from pages.shared.visitors import role
 from tianji_core.i18n import _, _c
 from tianji_core.recipe import Recipe, enabled_styles, kept_cells
 from tianji_core.recipe.editing import changed
+from tianji_core.roles import Role
 from tianji_core.store import recipes
 
 workspace = page_header(
@@ -101,6 +103,8 @@ VIEWS = {
     "rating": _("让模型打分"),
     "misfits": _("不再合适的样本"),
 }
+if role() < Role.OWNER:
+    del VIEWS["rating"], VIEWS["misfits"]
 view = st.segmented_control(
     _c("view", "看什么"),
     list(VIEWS),

@@ -9,8 +9,10 @@ from pages.home.demo_result import show_demo
 from pages.shared.frame import page_header, remember_notice, report_errors
 from pages.shared.job_progress import job_bar, stop_button
 from pages.shared.text import plain
+from pages.shared.visitors import role
 from tianji_core import jobs
 from tianji_core.i18n import _
+from tianji_core.roles import Role
 from tianji_core.verbs.demo_report import read_report
 
 workspace = page_header(
@@ -34,7 +36,9 @@ def walk_through() -> None:
         with right:
             if newest is not None and running:
                 stop_button(workspace, newest, key="stop_demo")
-            elif st.button(_("走一遍"), key="start_demo", type="primary", icon="🚶", width="stretch"):
+            elif role() is Role.OWNER and st.button(
+                _("走一遍"), key="start_demo", type="primary", icon="🚶", width="stretch"
+            ):
                 argv = [sys.executable, "-m", "tianji_core", "demo", "--workspace", str(workspace.home)]
                 jobs.start(workspace, "demo", _("走一遍"), argv)
                 remember_notice(_("已开始，可以离开这一页"))

@@ -6,14 +6,19 @@ from pages.shared.frame import report_errors
 from pages.shared.job_progress import follow_job
 from pages.shared.teacher_pick import money, pick_teacher
 from pages.shared.text import plain
+from pages.shared.visitors import role
 from tianji_core.cleaning import judging
 from tianji_core.i18n import _
+from tianji_core.roles import Role
 from tianji_core.store.samples import DOUBTFUL, ORDER_TITLES, SampleFilter
 from tianji_core.workspace import Workspace
 
 
 def judge_part(workspace: Workspace, sample_filter: SampleFilter) -> None:
     """Draws the choice of a judge with its cost, starts the judging and shows its progress."""
+    if role() < Role.OWNER:
+        st.caption(_("请模型评审要花钱，由工坊的所有者来做。"))
+        return
     st.caption(
         _(
             "模型按合适、风格、自然三项各打 0 到 5 分，并说一句理由。分数只用来排顺序（“{order}”），不会采用、弃用或删除任何样本。",

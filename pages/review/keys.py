@@ -10,6 +10,7 @@ from tianji_core import review
 from tianji_core.errors import StudioError
 from tianji_core.i18n import _
 from tianji_core.review import ACTIONS
+from tianji_core.roles import Role, permitted
 
 _COLUMNS = 4
 
@@ -54,11 +55,12 @@ def key_form(session: ReviewSession) -> None:
 
 def _save(session: ReviewSession, widgets: dict[str, str]) -> None:
     try:
-        review.save_keys(
-            session.workspace,
-            session.who,
-            {action: st.session_state[widget] for action, widget in widgets.items()},
-        )
+        with permitted(Role.REVIEWER):
+            review.save_keys(
+                session.workspace,
+                session.who,
+                {action: st.session_state[widget] for action, widget in widgets.items()},
+            )
     except StudioError as error:
         say_error(error)
         return
@@ -67,6 +69,11 @@ def _save(session: ReviewSession, widgets: dict[str, str]) -> None:
 
 
 def _reset(session: ReviewSession) -> None:
-    review.reset_keys(session.workspace, session.who)
+    try:
+        with permitted(Role.REVIEWER):
+            review.reset_keys(session.workspace, session.who)
+    except StudioError as error:
+        say_error(error)
+        return
     say_done(_("按键恢复了默认"))
     show_panel("help")

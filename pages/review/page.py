@@ -13,9 +13,11 @@ from pages.review.session import ReviewSession
 from pages.review.table import table
 from pages.shared.frame import current_recipe, page_header, report_errors
 from pages.shared.review_parts import check_with_progress, progress_line, show_outcome, undo_buttons
+from pages.shared.visitors import role
 from tianji_core import cleaning, review
 from tianji_core.cleaning import context_of
 from tianji_core.i18n import _
+from tianji_core.roles import Role, permitted
 from tianji_core.store import samples
 from tianji_core.store.samples import SampleFilter
 
@@ -54,6 +56,8 @@ with report_errors():
     if not samples.total(engine, recipe.key):
         no_samples()
         st.stop()
+    if role() < Role.REVIEWER:
+        st.caption(_("您是查看者：可以看，不能改。"))
     who = reviewer(workspace)
     sample_filter, view, order = filters(workspace, recipe)
     origin_note(sample_filter)
@@ -70,7 +74,7 @@ with report_errors():
         samples_view(session, view)
     left, right = st.columns([1, 3], vertical_alignment="center")
     if left.button(_("重新检查全部"), key="check_again", icon="🔁"):
-        with st.spinner(_("正在重新检查")):
+        with permitted(Role.REVIEWER), st.spinner(_("正在重新检查")):
             cleaning.check_again(workspace, recipe.key)
         st.rerun()
     right.caption(_("改过配方或规则之后会自动重新检查；不放心时可以用它让规则再看一遍所有样本。"))

@@ -4,17 +4,22 @@ import streamlit as st
 
 from pages.review.session import put_in_address
 from pages.shared.text import plain
+from pages.shared.visitors import visitor
 from tianji_core.i18n import _
 from tianji_core.workspace import Workspace
 
 
 def reviewer(workspace: Workspace) -> str:
-    """Returns the reviewer's name in the address, else the one in the settings."""
+    """Returns the name of the person's account; without one, the name in the address or in the settings."""
+    if (who := visitor()) is not None and who.account:
+        return who.account
     return " ".join(st.query_params.get("who", "").split())[:40] or workspace.settings().reviewer
 
 
 def reviewer_field(workspace: Workspace) -> None:
-    """Draws the button that shows the reviewer and changes it."""
+    """Draws the button that shows the reviewer and changes it; a name that comes from the login stays."""
+    if (visiting := visitor()) is not None and visiting.account:
+        return
     who, default = reviewer(workspace), workspace.settings().reviewer
     st.session_state["pick_who"] = who
     with st.popover(_("审核人：{who}", who=plain(who)), icon="👤", key="reviewer_menu"):

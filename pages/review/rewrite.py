@@ -11,12 +11,14 @@ from pages.shared.review_parts import attempt, say_error
 from pages.shared.teacher_numbers import SIGNS
 from pages.shared.teacher_pick import pick_teacher
 from pages.shared.text import plain
+from pages.shared.visitors import role
 from tianji_core import jobs, review, teachers
 from tianji_core.cleaning import BY_ID
 from tianji_core.errors import StudioError
 from tianji_core.i18n import _
 from tianji_core.review import Candidate, Rewriting
 from tianji_core.review.job import rewriting_job, start_rewriting
+from tianji_core.roles import Role
 from tianji_core.store.samples import ACCEPTED
 from tianji_core.teachers import TeacherChoice
 from tianji_core.workspace import Workspace
@@ -37,6 +39,9 @@ def rewrite_panel(card: Card) -> None:
             st.error(plain(job.note or _("没有问到，原因在任务页的日志里")), icon="⚠️")
         elif job is not None and job.state == "stopped":
             st.caption(_("上一次被停止了"))
+        if role() < Role.OWNER:
+            st.caption(_("请模型改写要花钱，由工坊的所有者来做。"))
+            return
         choice = pick_teacher(session.workspace, "rewrite")
         widget = f"rewrite_wish_{sample.id}"
         st.text_input(_("另外的要求（可不填）"), key=widget, placeholder=_("例如：短一点，别用成语"))

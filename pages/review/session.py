@@ -11,8 +11,10 @@ from dataclasses import dataclass
 import streamlit as st
 
 from pages.shared.frame import asked_number
+from pages.shared.visitors import role
 from tianji_core.cleaning import Context
 from tianji_core.recipe import Recipe
+from tianji_core.roles import Role, permitted
 from tianji_core.store import leases, samples
 from tianji_core.store.samples import Sample, SampleFilter
 from tianji_core.workspace import Workspace
@@ -100,6 +102,11 @@ def current_sample(session: ReviewSession, find: FindSamples | None = None) -> S
     if not any(sample.id not in leased for sample in candidates):
         candidates += find(0, limit)
     for sample in candidates:
-        if sample.id not in leased and leases.take(engine, sample.id, session.lease_holder):
+        if sample.id in leased:
+            continue
+        if role() < Role.REVIEWER:  # who only looks takes no sample away from a reviewer
             return sample
+        with permitted(Role.REVIEWER):
+            if leases.take(engine, sample.id, session.lease_holder):
+                return sample
     return candidates[0] if candidates else None

@@ -12,6 +12,7 @@ from pages.shared.usable import any_text
 from tianji_core import cleaning, review
 from tianji_core.errors import StudioError
 from tianji_core.i18n import _
+from tianji_core.roles import Role, permitted
 
 
 def split_panel(card: Card) -> None:
@@ -46,7 +47,8 @@ def _split(card: Card, widget: str) -> None:
     """Callback: stores the lines as samples; on an error the typed text is shown again."""
     text = st.session_state.get(widget) or ""
     try:
-        ids = review.split(card.session.workspace, card.sample, text.splitlines(), card.session.who)
+        with permitted(Role.REVIEWER):
+            ids = review.split(card.session.workspace, card.sample, text.splitlines(), card.session.who)
     except StudioError as error:
         say_error(error)
         st.session_state["_review_typed"] = text
@@ -90,7 +92,8 @@ def _copy(card: Card, name: str) -> None:
     """Callback: stores the copy and shows it."""
     session = card.session
     try:
-        copy_id = cleaning.copy_to(session.workspace, card.sample, name, session.context, session.who)
+        with permitted(Role.REVIEWER):
+            copy_id = cleaning.copy_to(session.workspace, card.sample, name, session.context, session.who)
     except StudioError as error:
         say_error(error)
         return

@@ -7,6 +7,7 @@ import streamlit as st
 from pydantic import ValidationError
 
 from pages.settings.backups import database_backups
+from pages.settings.people import people_part
 from pages.shared.frame import page_header, remember_notice, report_errors
 from pages.shared.text import plain
 from tianji_core import teachers
@@ -116,6 +117,10 @@ with report_errors():
             os.environ.pop(variable, None)
             remember_notice(_("{variable} 已清除", variable=variable))
             st.rerun()
+
+st.subheader(_("谁可以登录"))
+with report_errors():
+    people_part(workspace)
 
 st.subheader(_("工作区"))
 usage = shutil.disk_usage(workspace.home)

@@ -5,13 +5,13 @@ import contextlib
 from collections.abc import Iterator
 
 import streamlit as st
-from streamlit import runtime
 
-from pages.shared import request_checks
 from pages.shared.text import plain
+from pages.shared.visitors import role
 from tianji_core.errors import StudioError
 from tianji_core.gate import clean_sentence
 from tianji_core.i18n import _, set_language
+from tianji_core.roles import Role
 from tianji_core.store import recipes
 from tianji_core.store.recipes import StoredRecipe
 from tianji_core.workspace import Workspace, open_workspace
@@ -35,17 +35,6 @@ def use_language() -> None:
         set_language(current_workspace().settings().language)
 
 
-def refuse_unchecked_server() -> None:
-    """Ends the page where ``streamlit run`` serves it, which would answer requests that nobody checked."""
-    # Streamlit's AppTest, which serves nobody, puts a look-alike in the runtime's place.
-    served = runtime.exists() and type(runtime.get_instance()) is runtime.Runtime
-    if served and not request_checks.installed:
-        st.error(
-            _("请用 {command} 打开工坊：这样打开的网页不检查是谁在访问", command="`tianji studio`"), icon="🔒"
-        )
-        st.stop()
-
-
 def current_recipe() -> StoredRecipe:
     """The recipe chosen in the settings, at its newest revision."""
     workspace = current_workspace()
@@ -64,6 +53,7 @@ def recipe_switch() -> None:
         format_func=lambda key: titles.get(key, key),
         key="recipe_switch",
         on_change=use_recipe,
+        disabled=role() < Role.OWNER,
         help=_("换成另一种任务：每个配方有自己的列表、适配度、样本和数据集版本。"),
     )
 

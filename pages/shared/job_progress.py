@@ -4,8 +4,10 @@ import streamlit as st
 
 from pages.shared.frame import current_workspace, remember_notice, report_errors
 from pages.shared.text import plain
+from pages.shared.visitors import role
 from tianji_core import jobs
 from tianji_core.i18n import _
+from tianji_core.roles import Role
 from tianji_core.workspace import Workspace
 
 
@@ -49,8 +51,8 @@ def job_bar(workspace: Workspace, job: jobs.Job) -> None:
 
 
 def stop_button(workspace: Workspace, job: jobs.Job, key: str) -> None:
-    """Draws a button that stops a running job."""
-    if st.button(_("停止"), key=key, icon="⏹️", disabled=job.stop_requested):
+    """Draws a button that stops a running job, for who may."""
+    if role() is Role.OWNER and st.button(_("停止"), key=key, icon="⏹️", disabled=job.stop_requested):
         with report_errors():
             jobs.stop(workspace, job.id)
             remember_notice(_("已请求停止：{title}", title=job.title))

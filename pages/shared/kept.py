@@ -14,6 +14,7 @@ from pages.shared.frame import current_workspace, report_errors
 from pages.shared.usable import Usable
 from tianji_core.drafts import Typed, changing_draft, load_draft
 from tianji_core.i18n import _
+from tianji_core.roles import Role, permitted
 
 _DEFAULT = "_default_of_"
 
@@ -64,7 +65,7 @@ def stored_value(form: str, name: str, group: str = "") -> Typed | None:
 def store_value(form: str, name: str, value: Typed | None, group: str = "") -> None:
     """Stores the value of a widget; None removes it. A draft that cannot be written is shown as one
     sentence."""
-    with report_errors(), changing_draft(current_workspace(), form) as draft:
+    with report_errors(), permitted(Role.REVIEWER), changing_draft(current_workspace(), form) as draft:
         if value is None:
             draft.part(group).pop(name, None)
         else:

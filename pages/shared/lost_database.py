@@ -4,8 +4,10 @@ import streamlit as st
 
 from pages.shared.frame import current_workspace, report_errors
 from pages.shared.text import plain
+from pages.shared.visitors import role
 from tianji_core.errors import DatabaseLostError
 from tianji_core.i18n import _
+from tianji_core.roles import Role
 
 
 def has_database() -> bool:
@@ -17,6 +19,8 @@ def has_database() -> bool:
         return True
     except DatabaseLostError as error:
         st.error(plain(str(error)), icon="⚠️")
+    if role() < Role.OWNER:
+        return False
     newest = next(iter(workspace.backups()), None)
     if newest is not None:
         label = _("恢复 {time} 的备份", time=newest.made_at.astimezone().strftime("%Y-%m-%d %H:%M"))

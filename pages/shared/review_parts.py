@@ -10,6 +10,7 @@ from tianji_core import cleaning
 from tianji_core.errors import StudioError
 from tianji_core.i18n import _
 from tianji_core.review import default_keys
+from tianji_core.roles import Role, permitted
 from tianji_core.store import findings, steps
 from tianji_core.store.samples import ACCEPTED, PENDING, REJECTED
 from tianji_core.store.steps import Step
@@ -59,10 +60,11 @@ def say_done(text: str) -> None:
 
 
 def attempt(action: Callable[[], Step | None], nothing: str = "") -> bool:
-    """Runs the action of a callback; :func:`show_outcome` shows its error or its title. Returns whether it
-    succeeded."""
+    """Runs a reviewer's action in a callback; :func:`show_outcome` shows its error or its title. Returns
+    whether it succeeded."""
     try:
-        step = action()
+        with permitted(Role.REVIEWER):
+            step = action()
     except StudioError as error:
         say_error(error)
         return False

@@ -11,6 +11,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
@@ -19,6 +20,9 @@ from websockets.sync.client import connect
 from websockets.typing import Subprotocol
 
 from pages.launch import GRACE_S
+from tianji_core.access.users import Users
+from tianji_core.roles import Role
+from tianji_core.workspace import Workspace
 
 ROOT = Path(__file__).resolve().parents[2]
 STUDIO = [sys.executable, "-m", "pages.launch"]
@@ -174,15 +178,21 @@ def test_a_link_from_another_site_opens_the_studio(serve: Serve) -> None:
     assert refused.value.code == 403
 
 
-def test_a_name_of_the_setting_is_answered(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_name_of_the_setting_is_answered(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch, workspace: Workspace
+) -> None:
     """A proxy passes on the name that the browser used, or its own with the browser's Origin."""
+    Users(workspace).add("Anna", Role.OWNER, "correct horse battery")
     monkeypatch.setenv("TIANJI_ALLOWED_HOSTS", "studio.example.com, localhost:8022")
     _process, address = serve(*STUDIO)
     kept = {"Host": "studio.example.com", "Origin": "https://studio.example.com"}
     replaced = {"Host": address, "Origin": "https://studio.example.com"}
     tunnel = {"Host": "localhost:8022", "Origin": "http://localhost:8022"}
+    form = {"name": "Anna", "password": "correct horse battery"}
+    entered = httpx.post(f"http://{address}/login", data=form, headers=kept, timeout=60)
+    cookie = entered.headers["set-cookie"].split(";")[0]
     for headers in (kept, replaced, tunnel):
-        with open_stream(address, headers):
+        with open_stream(address, {**headers, "Cookie": cookie}):
             pass
 
 

@@ -23,6 +23,10 @@ LOCAL_NAMES = ("127.0.0.1", "localhost", "::1")
 ALLOWED_HOSTS_VARIABLE = "TIANJI_ALLOWED_HOSTS"
 """Environment variable with further names, separated by commas: ``NAME`` or ``NAME:PORT``."""
 
+TRUSTED_PROXIES_VARIABLE = "TIANJI_TRUSTED_PROXIES"
+"""Environment variable with the addresses or networks of proxies, separated by commas, whose
+``X-Forwarded-For`` and ``X-Forwarded-Proto`` are believed. Nobody else's are."""
+
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _NAME = re.compile(r"[a-z0-9_]([a-z0-9_.-]{0,251}[a-z0-9_])?", re.ASCII)
 
@@ -82,6 +86,10 @@ class AllowedHosts:
     """Port at which every literal IP address is allowed, or None. No page reaches a server under an address
     of its own, so that addresses need no list."""
 
+    def has_foreign_names(self) -> bool:
+        """Returns whether other machines may reach the server under one of the names."""
+        return any(entry.name not in LOCAL_NAMES for entry in self.entries)
+
     def __contains__(self, asked: Authority) -> bool:
         """Returns whether this name may be asked for; without a port it stands for 80 and 443."""
         ports = (80, 443) if asked.port is None else (asked.port,)
@@ -111,6 +119,27 @@ def allowed_hosts_setting() -> list[str]:
     """Returns the entries of :data:`ALLOWED_HOSTS_VARIABLE`."""
     text = os.environ.get(ALLOWED_HOSTS_VARIABLE, "")
     return [entry.strip() for entry in text.split(",") if entry.strip()]
+
+
+def trusted_proxies_setting() -> list[str]:
+    """Returns the entries of :data:`TRUSTED_PROXIES_VARIABLE`.
+
+    Raises:
+        SettingsError: an entry is neither an address nor a network.
+    """
+    text = os.environ.get(TRUSTED_PROXIES_VARIABLE, "")
+    entries = [entry.strip() for entry in text.split(",") if entry.strip()]
+    for entry in entries:
+        try:
+            ipaddress.ip_network(entry, strict=False)
+        except ValueError as error:
+            raise SettingsError(
+                _(
+                    "可信代理的地址 {entry} 不对：应当是 IP 地址或网段，例如 127.0.0.1",
+                    entry=repr(entry[:100]),
+                )
+            ) from error
+    return entries
 
 
 def is_loopback(address: str) -> bool:

@@ -10,6 +10,7 @@ from tianji_core.cleaning.rule import bounds, configuration_digest
 from tianji_core.cleaning.rules import NEAR_DUPLICATE, OVERUSED_OPENING, RULES
 from tianji_core.i18n import _
 from tianji_core.recipe import built_in_recipes
+from tianji_core.roles import bookkeeping
 from tianji_core.store import comparing, findings, steps
 from tianji_core.store.comparing import CheckState, Compared, Signature
 from tianji_core.store.samples import ACCEPTED, REJECTED, Sample, SampleFilter
@@ -26,6 +27,7 @@ def rules_basis(workspace: Workspace, recipe_key: str) -> str:
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
+@bookkeeping()
 def forget_outdated(workspace: Workspace, recipe_key: str) -> bool:
     """Marks every sample as unchecked if the recipe or the rules have changed since the last check; returns
     whether they had."""
@@ -44,6 +46,7 @@ def must_compare(workspace: Workspace, recipe_key: str) -> None:
         comparing.save_check_state(workspace.engine, recipe_key, mark)
 
 
+@bookkeeping()
 def compare_all(workspace: Workspace, recipe_key: str) -> int:
     """Updates the findings of near duplicates and of frequent openings; returns how many samples were
     compared. Takes two short queries if no text has changed since the last time."""

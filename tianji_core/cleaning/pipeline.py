@@ -7,6 +7,7 @@ from tianji_core.cleaning.comparing import compare_all, forget_outdated, must_co
 from tianji_core.cleaning.rule import Context, context_of
 from tianji_core.cleaning.rules import EXACT_DUPLICATE, SAFE_RULES, check, clean_text
 from tianji_core.i18n import _
+from tianji_core.roles import bookkeeping
 from tianji_core.store import findings, recipes, samples, steps
 from tianji_core.store.findings import Finding, Unchecked
 from tianji_core.store.samples import Sample, SampleFilter
@@ -40,6 +41,7 @@ def current_context(workspace: Workspace, recipe_key: str) -> Context:
     return context_of(recipes.current(workspace.engine, recipe_key).recipe)
 
 
+@bookkeeping()
 def check_new(workspace: Workspace, recipe_key: str, limit: int | None = None) -> int:
     """Checks the samples that changed since their last check (at most ``limit``), stores the findings and
     returns how many were checked. All samples are checked if the recipe or the rules have changed. Once none

@@ -12,6 +12,7 @@ from tianji_core.comparison.board import Board, Cell, Column, load_board, save_b
 from tianji_core.errors import InputError, StudioError
 from tianji_core.gate import clean_sentence
 from tianji_core.i18n import _
+from tianji_core.roles import check_may_write
 from tianji_core.serving.client import Message, chat_stream
 from tianji_core.serving.launch import HOST
 from tianji_core.serving.running import PROBE_TIMEOUT, RunningServer, servers
@@ -46,6 +47,7 @@ class Comparer:
             InputError: there is no such board, it is still being filled, or nothing is missing.
         """
         # Finding the servers takes a moment; a second press must see what the first one started.
+        check_may_write()
         with self._retrying:
             return self._retry(key)
 
@@ -75,6 +77,7 @@ class Comparer:
 
     def stop(self, key: str) -> None:
         """Closes every stream of a board that is still open."""
+        check_may_write()
         if (run := self._running.get(key)) is not None:
             run.stop.set()
 

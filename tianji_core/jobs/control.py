@@ -14,6 +14,7 @@ from tianji_core.jobs.environment import DATABASE, NEEDS, child_environment
 from tianji_core.jobs.processes import alive, end_group, started_at
 from tianji_core.jobs.subject import JobSubject
 from tianji_core.project import PROJECT
+from tianji_core.roles import bookkeeping
 from tianji_core.store import jobs as job_store
 from tianji_core.store.database import now
 from tianji_core.store.jobs import Job
@@ -90,6 +91,7 @@ def _supervised(workspace: Workspace, job: Job, keys: Collection[str]) -> Job:
     return job_store.get(workspace.engine, job.id)
 
 
+@bookkeeping()
 def refreshed(workspace: Workspace, job: Job) -> Job:
     """Returns the current job. One without a supervisor becomes 'lost', unless it was asked to stop."""
     if not job.active or alive(job.supervisor_pid, job.supervisor_started):

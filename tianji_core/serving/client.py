@@ -10,6 +10,7 @@ from tianji_core.addresses import address_problem, without_credentials
 from tianji_core.errors import GateError, InputError
 from tianji_core.gate import bounded_client, decoded, read_json, read_models, remember_secret
 from tianji_core.i18n import _
+from tianji_core.roles import check_may_write
 from tianji_core.serving.streaming import ChatChunk, answer_chunks, request, unreadable
 from tianji_core.workspace import sendable
 
@@ -65,11 +66,13 @@ def connect(url: str, key: str | None = None) -> "OpenAI":
     """Returns an OpenAI client without retries. Servers on this machine are reached without a proxy.
 
     Raises:
+        ForbiddenError: the person who acts may not send requests.
         InputError: not an address, or a key that cannot be sent.
     """
     import httpx2
     import openai
 
+    check_may_write()
     address = base_url(url)
     if key and not sendable(key):
         raise InputError(_("给 {url} 的密钥里有空格、换行或中文，请重新复制一次", url=address))

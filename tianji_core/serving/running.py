@@ -14,6 +14,7 @@ from tianji_core.gate import bounded_client, decoded, read_complaint, read_json,
 from tianji_core.gate.limits import MODELS, NAME_CHARACTERS
 from tianji_core.i18n import _
 from tianji_core.jobs import Job
+from tianji_core.roles import check_may_write
 from tianji_core.serving.launch import HOST, KEY_VARIABLE, KIND, ModelRef, ServerSubject
 from tianji_core.serving.streaming import unreadable
 from tianji_core.workspace import Workspace
@@ -118,6 +119,7 @@ def change_adapter(workspace: Workspace, server: RunningServer, adapter: ModelRe
     if server.key_variable and (key := workspace.key(server.key_variable)):
         headers["Authorization"] = f"Bearer {key}"
     try:
+        check_may_write()
         with _client(CHANGE_TIMEOUT) as client:
             answer = client.post(f"{server.url}/{verb}_lora_adapter", json=body, headers=headers)
     except httpx.HTTPError as error:

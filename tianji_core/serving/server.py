@@ -152,7 +152,12 @@ def serve(arguments: argparse.Namespace, reporter: Reporter) -> None:
         print(_("注意：{host} 不只本机能访问，而且没有密钥（--api-key）", host=host), flush=True)
     app = build_app(registry, arguments.system, hosts, ready, key)
     config = uvicorn.Config(
-        app, log_level="warning", access_log=False, timeout_graceful_shutdown=2, timeout_keep_alive=30
+        app,
+        log_level="warning",
+        access_log=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=2,
+        timeout_keep_alive=30,
     )
     server = uvicorn.Server(config)
     server.run(sockets=[bound])

@@ -31,6 +31,7 @@ from sqlalchemy.exc import (
 
 from tianji_core.errors import DatabaseLostError, DiskFullError, SettingsError, StorageError, StudioError
 from tianji_core.i18n import _
+from tianji_core.roles import bookkeeping, check_may_write
 
 MIGRATIONS = Path(__file__).with_name("migrations")
 MAPPED = 1024 * 1024 * 1024
@@ -156,6 +157,7 @@ def _revision(connection: Connection) -> str | None:
     return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
 
 
+@bookkeeping()
 def _migrate(engine: Engine, url: str) -> None:
     from alembic import command
     from alembic.config import Config
@@ -208,7 +210,12 @@ def reading(engine: Engine) -> Iterator[Connection]:
 @contextlib.contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
     """Opens a transaction that commits at the end of the block and rolls back on an exception. Only one runs
-    at a time, so what the block has read stays true until it commits. Raises as :func:`reading`."""
+    at a time, so what the block has read stays true until it commits.
+
+    Raises:
+        ForbiddenError: the person who acts may not write. Others as :func:`reading`.
+    """
+    check_may_write()
     with (
         _explained(engine),
         engine.connect().execution_options(tianji_write=True) as connection,

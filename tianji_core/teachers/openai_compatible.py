@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from tianji_core.errors import GateError, TeacherError
 from tianji_core.gate import bounded_async_client, decoded, read_complaint, read_json, read_models
 from tianji_core.recipe import Brief
+from tianji_core.roles import check_may_write
 from tianji_core.teachers.base import Answer, Sampling
 from tianji_core.teachers.completions import not_accepted, read_answer
 from tianji_core.teachers.faults import (
@@ -33,6 +34,7 @@ class OpenAICompatible:
         import httpx2
         from openai import AsyncOpenAI
 
+        check_may_write()
         self.name = f"{endpoint.title} · {endpoint.model}"
         self._endpoint = endpoint
         self._entry = entry

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from tianji_core.errors import GateError, TeacherError
 from tianji_core.gate import bounded_client, read_complaint, remember_secret
 from tianji_core.recipe import Brief
+from tianji_core.roles import check_may_write
 from tianji_core.teachers.base import Answer, Sampling
 from tianji_core.teachers.completions import not_accepted, read_answer
 from tianji_core.teachers.faults import Endpoint, timed_out, unreachable, unreadable
@@ -29,6 +30,7 @@ class Zhipu:
         import httpx
         from zhipuai import ZhipuAI
 
+        check_may_write()
         self.name = f"{endpoint.title} · {endpoint.model}"
         self._endpoint = endpoint
         self._entry = entry

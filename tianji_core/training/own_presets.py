@@ -19,6 +19,7 @@ from tianji_core.i18n import _
 from tianji_core.jobs.processes import end_group
 from tianji_core.ownership import discard, move
 from tianji_core.project import PROJECT
+from tianji_core.roles import check_may_write
 from tianji_core.training.child import tool_environment
 from tianji_core.training.config import replaced_constants
 from tianji_core.training.load_check import LOADED
@@ -101,6 +102,7 @@ def checked_source(workspace: Workspace, source: str) -> Preset:
 
 def _load(workspace: Workspace, path: Path) -> None:
     """Load a config in a child process, and end every process that the file starts."""
+    check_may_write()
     with tempfile.TemporaryFile() as output:
         process = subprocess.Popen(
             [sys.executable, "-m", "tianji_core.training.load_check", str(path)],

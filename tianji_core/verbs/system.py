@@ -13,6 +13,12 @@ import typer
 
 from tianji_core import jobs as background
 from tianji_core import models
+from tianji_core.access.hosts import (
+    ALLOWED_HOSTS_VARIABLE,
+    TRUSTED_PROXIES_VARIABLE,
+    allowed_hosts_setting,
+    trusted_proxies_setting,
+)
 from tianji_core.errors import InputError, SettingsError, StudioError
 from tianji_core.i18n import _
 from tianji_core.model_folders.base import checked_base
@@ -29,24 +35,49 @@ def studio(
     host: Annotated[
         str, typer.Option(help="Address to listen on; the default is reachable from this machine only.")
     ] = "127.0.0.1",
+    allow_host: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Further NAME or NAME:PORT that the browser asks for: of a proxy or tunnel; repeatable.",
+            show_default=False,
+        ),
+    ] = None,
+    base_path: Annotated[
+        str, typer.Option(help="Path under which a proxy passes the studio on, such as /studio.")
+    ] = "",
+    trusted_proxy: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Address of a proxy whose X-Forwarded-For and -Proto are believed; repeatable.",
+            show_default=False,
+        ),
+    ] = None,
     workspace: WorkspaceOption = None,
 ) -> None:
-    """Open the studio in the browser."""
+    """Open the studio in the browser.
+
+    Where other machines reach it, everyone has to log in: see 'users'.
+    """
     space = opened(workspace)
     space.engine.dispose()  # opening it migrates the database before the first page asks
     refuse_taken_port(host, port)
     typer.echo(
         _(
-            "天机工坊：http://{host}:{port} · 工作区 {home} · 按 Ctrl-C 关闭（后台任务会继续）",
+            "天机工坊：http://{host}:{port}{path} · 工作区 {home} · 按 Ctrl-C 关闭（后台任务会继续）",
             host=host,
             port=port,
+            path=f"/{base_path.strip('/')}" if base_path.strip("/") else "",
             home=space.home,
         )
     )
     os.environ["TIANJI_HOME"] = str(space.home)
+    os.environ[ALLOWED_HOSTS_VARIABLE] = ",".join([*allowed_hosts_setting(), *(allow_host or [])])
+    os.environ[TRUSTED_PROXIES_VARIABLE] = ",".join([*trusted_proxies_setting(), *(trusted_proxy or [])])
     os.chdir(PROJECT)
     command = [sys.executable, "-m", "pages.launch"]
     command += ["--server.port", str(port), "--server.address", host]
+    if path := base_path.strip("/"):
+        command += ["--server.baseUrlPath", path]
     os.execv(sys.executable, command)
 
 

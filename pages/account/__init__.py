@@ -1,0 +1,1 @@
+"""The page 总览 and its parts."""

@@ -1,4 +1,0 @@
-"""Whether this process checks each request before Streamlit sees it."""
-
-installed = False
-"""Set by :mod:`pages.launch`."""
