@@ -16,12 +16,12 @@ from tests.postgres import VARIABLE, fresh_database, private_server, server_prog
 from tianji_core import cleaning
 from tianji_core.errors import ConflictError, SettingsError
 from tianji_core.recipe import Plan, built_in_recipes, load_recipe, tasks
-from tianji_core.store import findings, recipes, run_lines, runs, samples, steps
+from tianji_core.store import findings, jobs, recipes, run_lines, runs, samples, steps
 from tianji_core.store.database import HEAD, open_engine, reading, writing
 from tianji_core.store.provenance import Provenance
 from tianji_core.store.samples import ACCEPTED, IMPORT, PENDING, REJECTED, NewSample, SampleFilter
 from tianji_core.store.schema import metadata
-from tianji_core.workspace import Workspace, open_workspace
+from tianji_core.workspace import Workspace, highest_number, open_workspace
 
 ALL = SampleFilter("wishes")
 
@@ -201,3 +201,12 @@ def test_a_reader_sees_one_state_while_others_write(shared: Workspace) -> None:
         store(shared, [new(1)])
         assert connection.execute(query).scalar() == before == 1
     assert samples.total(shared.engine) == 2
+
+
+def test_numbers_go_on_above_the_folders_that_the_database_does_not_know(shared: Workspace) -> None:
+    def number() -> int:
+        return jobs.add(shared.engine, "demo", "试", ["true"], {}, {}, highest_number(shared.logs, "job-")).id
+
+    assert (number(), number()) == (1, 2)
+    (shared.logs / "job-40.log").touch()
+    assert (number(), number()) == (41, 42)
