@@ -1,5 +1,4 @@
-"""A workspace that cannot be written, circles of links, folders where files should be: one sentence each, and no
-change."""
+"""A workspace that cannot be written, and circles of links: one sentence each, and no change."""
 
 import subprocess
 from collections.abc import Iterator
