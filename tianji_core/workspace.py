@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import shutil
 import stat
 import time
 from collections.abc import Iterator
@@ -79,6 +80,14 @@ class Workspace:
     def exports(self) -> Path:
         """Exported files."""
         return self.home / "exports"
+
+    def free_space(self) -> dict[Path, int]:
+        """Returns the free bytes of each disk that holds a part of the workspace, by the first of the folders
+        home, runs and models on it. Links are followed."""
+        disks: dict[int, Path] = {}
+        for folder in (self.home, self.runs, self.models):
+            disks.setdefault(folder.stat().st_dev, folder)
+        return {folder: shutil.disk_usage(folder).free for folder in disks.values()}
 
     def cache_variables(self) -> dict[str, str]:
         """Returns the environment variables of child processes that keep the caches of libraries in the

@@ -1,7 +1,6 @@
 """设置: language, recipe in use, reviewer, download mirror, keys (masked), and the paths of the workspace."""
 
 import os
-import shutil
 
 import streamlit as st
 from pydantic import ValidationError
@@ -12,6 +11,7 @@ from pages.shared.frame import page_header, remember_notice, report_errors
 from pages.shared.text import plain
 from tianji_core import teachers
 from tianji_core.i18n import LANGUAGES, _
+from tianji_core.model_folders.manifest import size_text
 from tianji_core.store import recipes
 from tianji_core.workspace import Settings, masked
 
@@ -123,9 +123,11 @@ with report_errors():
     people_part(workspace)
 
 st.subheader(_("工作区"))
-usage = shutil.disk_usage(workspace.home)
 facts = st.columns(2)
-facts[0].metric(_("剩余磁盘"), f"{usage.free / 1e9:.0f} GB")
+free = workspace.free_space()
+facts[0].metric(_("剩余磁盘"), size_text(free.pop(workspace.home)))
+for folder, left in free.items():
+    facts[0].caption(_("{folder} 在另一块盘上，剩 {size}", folder=plain(str(folder)), size=size_text(left)))
 facts[1].metric(_("数据库"), "PostgreSQL" if workspace.database_url.startswith("postgresql") else "SQLite")
 st.code(str(workspace.home), language=None)
 with report_errors():

@@ -9,6 +9,7 @@ from streamlit.delta_generator import DeltaGenerator
 from pages.shared.text import plain
 from tianji_core import jobs, training
 from tianji_core.i18n import N_, _
+from tianji_core.model_folders.manifest import size_text
 from tianji_core.training import TrainingState
 from tianji_core.training.overfitting import memorised, signs, training_outputs
 from tianji_core.workspace import Workspace
@@ -90,12 +91,12 @@ def _load_figures(state: TrainingState, memory: DeltaGenerator, processor: Delta
     if loads and loads[-1].cards:
         used = max(sum(card.used for card in load.cards) for load in loads)
         total = sum(card.total for card in loads[-1].cards)
-        memory.metric(_("显存"), f"{used / 1e9:.1f} / {total / 1e9:.0f} GB")
+        memory.metric(_("显存"), f"{size_text(used)} / {size_text(total)}")
         busy = mean(mean(card.load for card in load.cards) for load in loads if load.cards)
         processor.metric(_("显卡负载"), f"{busy:.0f}%")
         return
     resident = max((load.memory for load in loads), default=None)
-    memory.metric(_("内存"), "—" if resident is None else f"{resident / 1e9:.1f} GB")
+    memory.metric(_("内存"), "—" if resident is None else size_text(resident))
     share = f"{mean(load.processor for load in loads):.0f}%" if loads else "—"
     processor.metric("CPU", share, help=_("一个核是 100%"))
 

@@ -10,6 +10,7 @@ from pages.shared.job_progress import follow_job
 from pages.shared.text import plain
 from tianji_core import jobs, training
 from tianji_core.i18n import _
+from tianji_core.model_folders.manifest import size_text
 from tianji_core.training import Check, Preflight
 from tianji_core.workspace import Workspace
 
@@ -37,8 +38,8 @@ def show_preflight(workspace: Workspace, checked: Preflight) -> None:
         _("更新参数 {n} 次", n=guess.steps),
     ]
     if need is not None:
-        facts.append(_("每块卡（或内存）估计 {n} GB", n=f"{need.card / 1e9:.1f}"))
-        facts.append(_("检查点每个 {n} GB", n=f"{need.checkpoint / 1e9:.2f}"))
+        facts.append(_("每块卡（或内存）估计 {size}", size=size_text(need.card)))
+        facts.append(_("检查点每个 {size}", size=size_text(need.checkpoint)))
     st.caption(" · ".join(facts))
     with st.expander(_("样本长度（token，按这个模板）"), icon="📊"):
         _lengths(guess.lengths, checked.settings.max_length)

@@ -15,6 +15,8 @@ from tianji_core.model_folders.foreign_code import prepare_transformers
 from tianji_core.model_folders.messages import ChatMessage
 from tianji_core.model_folders.prompt import encode, stop_tokens
 from tianji_core.model_folders.template import TEMPLATES
+from tianji_core.training import default_settings
+from tianji_core.training.estimate import estimate
 
 SYSTEM = "你是送祝福大师 ~"
 TURNS = (
@@ -177,3 +179,18 @@ def test_the_end_marker_is_learnt_after_every_answer_and_ends_the_served_one(tok
     assert [text.strip() for text in texts[:-1]] == [
         tokenizer.decode(tokenizer.encode(a, add_special_tokens=False)).strip() for _q, a in TURNS
     ]
+
+
+@pytest.mark.parametrize("kind", ["own code, fast", "llama"])
+def test_the_length_of_a_training_is_foretold_with_the_tokens_that_the_configuration_adds(kind, tmp_path):
+    from transformers import AutoTokenizer
+
+    KINDS[kind](tmp_path)
+    prepare_transformers()
+    ids, _labels = trained(
+        AutoTokenizer.from_pretrained(tmp_path, trust_remote_code=True), "internlm2_chat", 1
+    )
+    turn = {"system": SYSTEM, "input": TURNS[0][0], "output": TURNS[0][1]}
+    settings = default_settings("nano-cpu-qlora").model_copy(update={"base": str(tmp_path)})
+    guess = estimate([turn], settings)
+    assert guess.exact and abs(guess.lengths[0] - len(ids)) <= 2

@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+import tempfile
 import zipfile
 from pathlib import Path
 
@@ -68,7 +69,8 @@ def test_the_disk_is_reckoned_for_the_checkpoints_that_will_stay(workspace, sett
         changed = settings.model_copy(update={**wide, **changes})
         checked = preflight(workspace, preset("nano-cpu-qlora"), changed, version)
         [found] = checks_of(checked.checks, "磁盘")
-        return float(re.search(r"检查点约需 ([\d.]+) GB", found.detail)[1])
+        number, unit = re.search(r"检查点约需 ([\d.]+) (\w+)", found.detail).groups()
+        return float(number) * {"KB": 1e-6, "MB": 1e-3, "GB": 1.0}[unit]
 
     assert gigabytes(keep_checkpoints=100) > 10 * gigabytes(keep_checkpoints=1)
     assert gigabytes(keep_checkpoints=100, save_interval=1000) == gigabytes(keep_checkpoints=1)
@@ -334,3 +336,22 @@ def test_deepspeed_that_is_asked_for_and_missing_stops(workspace):
 
     expected = "warn" if importlib.util.find_spec("deepspeed") else "stop"
     assert machine(workspace, "internlm2-chat-7b-full", CARD)["DeepSpeed"].level == expected
+
+
+@pytest.mark.skipif(
+    not Path("/dev/shm").is_dir() or Path("/dev/shm").stat().st_dev == Path("/").stat().st_dev,
+    reason="needs a second file system",
+)
+def test_the_disk_is_that_of_the_linked_folder(workspace, settings):
+    def detail():
+        checked = preflight(workspace, preset("nano-cpu-qlora"), settings, version)
+        [found] = checks_of(checked.checks, "磁盘")
+        return found.detail
+
+    version = add_version(workspace)
+    assert detail().startswith("工作区所在磁盘") and not re.search(r"\b0(\.0)? GB", detail())
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as place:
+        workspace.runs.rmdir()
+        workspace.runs.symlink_to(place)
+        assert re.match(r"runs/ 所在磁盘剩 .*；models/ 所在磁盘剩 ", detail())
+        assert set(workspace.free_space()) == {workspace.home, workspace.runs}

@@ -9,6 +9,7 @@ from typing import Any
 
 from tianji_core.errors import GateError, RedirectError
 from tianji_core.gate.limits import BODY_BYTES, ERROR_BYTES, MIB, STREAM_BYTES
+from tianji_core.gate.proxies import named_proxies
 from tianji_core.gate.structure import charset_of
 from tianji_core.gate.text import clean_sentence
 from tianji_core.i18n import _
@@ -26,7 +27,8 @@ def bounded_client(library: Any) -> type[Any]:
     """Returns the synchronous client of ``library`` (httpx or httpx2) with the limits of the gate.
 
     Its requests raise GateError: the body is too large or too slow, or its compression is broken or unknown.
-    RedirectError: the server sends the request to another address. ``seconds`` is the longest time for a
+    RedirectError: the server sends the request to another address. Making the client raises SettingsError
+    where it cannot use the proxy that the environment names. ``seconds`` is the longest time for a
     whole body.
     """
 
@@ -46,6 +48,10 @@ def bounded_client(library: Any) -> type[Any]:
 
     class Bounded(library.Client):
         seconds = float("inf")
+
+        def __init__(self, **options: Any) -> None:
+            with named_proxies(options.get("trust_env", True)):
+                super().__init__(**options)
 
         def send(self, request: Any, *, stream: bool = False, **options: Any) -> Any:
             request.headers["accept-encoding"] = ACCEPTED
@@ -89,6 +95,10 @@ def bounded_async_client(library: Any) -> type[Any]:
             await self._source.aclose()
 
     class Bounded(library.AsyncClient):
+        def __init__(self, **options: Any) -> None:
+            with named_proxies(options.get("trust_env", True)):
+                super().__init__(**options)
+
         async def send(self, request: Any, *, stream: bool = False, **options: Any) -> Any:
             request.headers["accept-encoding"] = ACCEPTED
             options["follow_redirects"] = False

@@ -47,7 +47,7 @@ def missing_markers(folder: Path, template: str) -> list[str] | None:
 
 
 def _vocabulary(folder: Path) -> Callable[[str], bool] | None:
-    declared = _declared(folder)
+    declared = declared_tokens(folder)
     if (folder / "tokenizer.json").exists():
         try:
             value = json.loads((folder / "tokenizer.json").read_text(encoding="utf-8"))
@@ -66,7 +66,7 @@ def _vocabulary(folder: Path) -> Callable[[str], bool] | None:
     return (lambda token: token in declared) if declared else None
 
 
-def _declared(folder: Path) -> set[str]:
+def declared_tokens(folder: Path) -> set[str]:
     """The tokens that a tokenizer's configuration adds to its vocabulary."""
     value = optional_object(folder, TOKENIZER_CONFIG)
     tokens: set[str] = set()

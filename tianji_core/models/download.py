@@ -16,7 +16,7 @@ from tianji_core.gate import first_line
 from tianji_core.i18n import _
 from tianji_core.jobs import JobSubject, Reporter
 from tianji_core.model_folders.base import checked_base, fingerprint
-from tianji_core.model_folders.manifest import Artefact, read_artefact, write_artefact
+from tianji_core.model_folders.manifest import Artefact, read_artefact, size_text, write_artefact
 from tianji_core.model_folders.template import TEMPLATE, native_template
 from tianji_core.models.catalogue import artefacts, checked_name, free_name
 from tianji_core.ownership import MARK, claim_folder, move, remove
@@ -183,9 +183,9 @@ def _check_disk(workspace: Workspace, folder: Path, total: int) -> None:
     if free < total - here:
         raise ModelError(
             _(
-                "要下载 {need} GB，磁盘只剩 {free} GB，请先清理",
-                need=f"{(total - here) / 1e9:.1f}",
-                free=f"{free / 1e9:.1f}",
+                "要下载 {need}，磁盘只剩 {free}，请先清理",
+                need=size_text(total - here),
+                free=size_text(free),
             )
         )
 

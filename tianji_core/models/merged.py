@@ -9,7 +9,7 @@ from tianji_core.errors import ModelError, StudioError
 from tianji_core.i18n import _
 from tianji_core.jobs import Reporter
 from tianji_core.model_folders.base import check_same_base, checked_base
-from tianji_core.model_folders.manifest import Artefact, read_artefact, write_artefact
+from tianji_core.model_folders.manifest import Artefact, read_artefact, size_text, write_artefact
 from tianji_core.model_folders.trust import runs_code
 from tianji_core.models.card import write_card
 from tianji_core.models.catalogue import checked_name, free_name, making
@@ -101,9 +101,9 @@ def _check_room(workspace: Workspace, needed: float) -> None:
     if free < needed * 1.1:
         raise ModelError(
             _(
-                "合并约需 {need} GB 磁盘，只剩 {free} GB，请先清理",
-                need=f"{needed / 1e9:.1f}",
-                free=f"{free / 1e9:.1f}",
+                "合并约需 {need} 磁盘，只剩 {free}，请先清理",
+                need=size_text(needed * 1.1),
+                free=size_text(free),
             )
         )
 

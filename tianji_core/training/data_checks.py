@@ -7,6 +7,7 @@ from tianji_core.errors import StudioError
 from tianji_core.i18n import _
 from tianji_core.model_folders.base import checked_base
 from tianji_core.model_folders.config_files import model_type
+from tianji_core.model_folders.manifest import size_text
 from tianji_core.model_folders.roots import checked_root
 from tianji_core.model_folders.template import missing_markers, native_template
 from tianji_core.model_folders.trust import runs_code
@@ -32,8 +33,7 @@ def base_check(workspace: Workspace, settings: TrainingSettings) -> tuple[Check,
         code = runs_code(workspace, settings.base_folder)
     except StudioError as error:
         return Check(STOP, title, str(error)), False
-    size = f"{base.size / 1e9:.2f}"
-    detail = _("{name}，权重 {size} GB，文件齐全", name=base.path.name, size=size)
+    detail = _("{name}，权重 {size}，文件齐全", name=base.path.name, size=size_text(base.size))
     return Check(PASS, title, detail), code
 
 

@@ -3,13 +3,14 @@
 import json
 import math
 import random
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from tianji_core.errors import DatasetError
 from tianji_core.i18n import _
-from tianji_core.model_folders.template import TEMPLATES
+from tianji_core.model_folders.template import TEMPLATES, declared_tokens
 from tianji_core.training.settings import TrainingSettings
 
 SAMPLED = 400
@@ -111,7 +112,12 @@ def _token_counter(folder: Path) -> Callable[[str], int] | None:
             processor = SentencePieceProcessor(model_file=str(folder / "tokenizer.model"))
         except (RuntimeError, OSError):
             return None
-        return lambda text: len(processor.encode(text))
+        # The model's file does not know the tokens that its configuration adds; each of them is one token.
+        longest_first = sorted(filter(None, declared_tokens(folder)), key=len, reverse=True)
+        whole = re.compile("|".join(map(re.escape, longest_first)) or "(?!)")
+        return lambda text: (
+            len(whole.findall(text)) + sum(len(processor.encode(part)) for part in whole.split(text) if part)
+        )
     return None
 
 

@@ -9,6 +9,7 @@ import psutil
 
 from tianji_core import jobs
 from tianji_core.i18n import _
+from tianji_core.model_folders.manifest import size_text
 from tianji_core.project import DEEPSPEED, install_command
 from tianji_core.training.check import PASS, STOP, WARN, Check
 from tianji_core.training.memory import Need
@@ -186,18 +187,28 @@ def _memory(chosen: Preset, need: Need | None) -> Check:
 
 
 def _disk(workspace: Workspace, chosen: Preset, need: Need | None, kept: int) -> Check:
-    title, free = _("磁盘"), shutil.disk_usage(workspace.home).free / GB
+    title = _("磁盘")
     # One more than stays: while the next is written, the newest lives on under its second name.
-    checkpoints = need.checkpoint * (kept + 1) / GB if need is not None else chosen.disk_gb
-    merged = need.merged / GB if need is not None and chosen.method != "full" else 0.0
-    detail = _(
-        "工作区所在磁盘剩 {free} GB；检查点约需 {checkpoints} GB，合并再要 {merged} GB",
-        free=f"{free:.1f}",
-        checkpoints=f"{checkpoints:.1f}",
-        merged=f"{merged:.1f}",
-    )
+    checkpoints = need.checkpoint * (kept + 1) if need is not None else chosen.disk_gb * GB
+    merged = need.merged if need is not None and chosen.method != "full" else 0.0
+    free, room = (float(shutil.disk_usage(folder).free) for folder in (workspace.runs, workspace.models))
+    facts = {
+        "free": size_text(free),
+        "room": size_text(room),
+        "checkpoints": size_text(checkpoints),
+        "merged": size_text(merged),
+    }
+    if workspace.runs.stat().st_dev == workspace.models.stat().st_dev:
+        detail = _("工作区所在磁盘剩 {free}；检查点约需 {checkpoints}，合并再要 {merged}", **facts)
+        enough = free >= checkpoints + merged
+    else:
+        detail = _(
+            "runs/ 所在磁盘剩 {free}，检查点约需 {checkpoints}；models/ 所在磁盘剩 {room}，合并约需 {merged}",
+            **facts,
+        )
+        enough = room >= merged
     if free < checkpoints:
         return Check(STOP, title, detail + _("；请清理空间、少留检查点或换一个工作区"))
-    if free < checkpoints + merged:
+    if not enough:
         return Check(WARN, title, detail + _("；能训练，但训练完要先腾出地方才能合并"))
     return Check(PASS, title, detail)

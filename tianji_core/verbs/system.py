@@ -187,7 +187,8 @@ def doctor(as_json: JsonOption = False, workspace: WorkspaceOption = None) -> No
             gpus=_("、").join(gpus) or _("没有（用内置小模型走全流程；7B 训练需要 24 GB 显卡）"),
         )
     )
-    lines.append(_("工作区 {home}，剩余磁盘 {free} GB", home=space.home, free=facts["free_disk_gb"]))
+    for folder, left in space.free_space().items():
+        lines.append(_("{folder} 所在磁盘剩 {size}", folder=folder, size=models.size_text(left)))
     lines += [f"{'✗' if trial.problem else '✓'} {name}  {trial.sentence}" for name, trial in tried.items()]
     show(facts, as_json, "\n".join(lines))
     if broken := [name for name, trial in tried.items() if trial.problem]:

@@ -245,7 +245,8 @@ def _finish_training(space: Workspace, run: training.TrainingRun, detach: bool, 
         "loss": state.loss,
         "checkpoint": saved,
     }
-    text = _("训练 {training}：共 {iterations} 步，最后的损失 {loss}，检查点 {checkpoint}", **facts)
+    shown = facts | {"loss": "—" if state.loss is None else f"{state.loss:.3f}", "checkpoint": saved or "—"}
+    text = _("训练 {training}：共 {iterations} 步，最后的损失 {loss}，检查点 {checkpoint}", **shown)
     show(facts, as_json, _("训练 {n} 已开始", n=run.id) if detach else text)
 
 
