@@ -23,7 +23,7 @@ WORDS = (
 
 
 def write_tiny_base(folder: Path, seed: int = 0, model_type: str = "llama") -> Path:
-    """A complete Hugging Face folder of the Llama or 'qwen2' architecture with a character tokenizer."""
+    """A complete Hugging Face folder of the Llama, 'qwen2' or 'qwen3' architecture with a character tokenizer."""
     folder.mkdir(parents=True)
     vocabulary = [*SPECIAL, *sorted(set(WORDS))]
     tokenizer = Tokenizer(models.WordLevel({text: i for i, text in enumerate(vocabulary)}, unk_token="<unk>"))
@@ -42,6 +42,7 @@ def write_tiny_base(folder: Path, seed: int = 0, model_type: str = "llama") -> P
         "num_hidden_layers": layers,
         "num_attention_heads": 4,
         "num_key_value_heads": 4,
+        "head_dim": hidden // 4,
         "max_position_embeddings": 1024,
         "vocab_size": size,
         "bos_token_id": 0,
@@ -64,6 +65,8 @@ def write_tiny_base(folder: Path, seed: int = 0, model_type: str = "llama") -> P
             weights[f"{start}self_attn.{name}.weight"] = matrix(hidden, hidden)
         for name in ("q_proj", "k_proj", "v_proj") if model_type == "qwen2" else ():
             weights[f"{start}self_attn.{name}.bias"] = np.zeros(hidden, np.float32)
+        for name in ("q_norm", "k_norm") if model_type == "qwen3" else ():
+            weights[f"{start}self_attn.{name}.weight"] = np.ones(hidden // 4, np.float32)
         for name in ("gate_proj", "up_proj"):
             weights[f"{start}mlp.{name}.weight"] = matrix(inner, hidden)
         weights[f"{start}mlp.down_proj.weight"] = matrix(hidden, inner)

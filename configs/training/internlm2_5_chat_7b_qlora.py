@@ -1,7 +1,7 @@
 """InternLM2.5-Chat-7B, QLoRA on one GPU.
 
 Model: Shanghai_AI_Laboratory/internlm2_5-7b-chat on ModelScope, 15 GB on disk.
-Memory: about 13 GB of GPU memory with the values below; 4-bit nf4 base with double quantisation, fp16
+Memory: 14 GB of GPU memory (reckoned from the shape); 4-bit nf4 base with double quantisation, fp16
 compute.
 
 Download:  python -m tianji_core download Shanghai_AI_Laboratory/internlm2_5-7b-chat --trust-remote-code

@@ -1,7 +1,7 @@
 """InternLM2-Chat-1.8B, LoRA in bf16 on one GPU.
 
 Model: Shanghai_AI_Laboratory/internlm2-chat-1_8b on ModelScope, 4 GB on disk.
-Memory: about 12 GB of GPU memory with the values below. xtuner keeps a base that is not quantised in float32
+Memory: 12 GB of GPU memory (reckoned from the shape). xtuner keeps a base that is not quantised in float32
 while LoRA matrices are trained, so its weights take four bytes each.
 
 Download:  python -m tianji_core download Shanghai_AI_Laboratory/internlm2-chat-1_8b --trust-remote-code
@@ -35,7 +35,7 @@ preset = {
     "device": "cuda",
     "method": "lora",
     "dtype": "bfloat16",
-    "memory_gb": 13,
+    "memory_gb": 12,
     "disk_gb": 4,
     "model_id": "Shanghai_AI_Laboratory/internlm2-chat-1_8b",
 }

@@ -1,7 +1,7 @@
 """InternLM2-Chat-1.8B, QLoRA on one GPU.
 
 Model: Shanghai_AI_Laboratory/internlm2-chat-1_8b on ModelScope, 4 GB on disk.
-Memory: about 6 GB of GPU memory with the values below; 4-bit nf4 base with double quantisation, fp16 compute.
+Memory: 7 GB of GPU memory (reckoned from the shape); 4-bit nf4 base with double quantisation, fp16 compute.
 
 Download:  python -m tianji_core download Shanghai_AI_Laboratory/internlm2-chat-1_8b --trust-remote-code
 Launch:    python -m tianji_core train --preset internlm2-chat-1-8b-qlora --dataset NAME

@@ -1,7 +1,8 @@
 """InternLM2-Chat-7B, all parameters, DeepSpeed ZeRO-3 over two GPUs.
 
 Model: Shanghai_AI_Laboratory/internlm2-chat-7b on ModelScope, 15 GB on disk.
-Memory: about 76 GB on each of two GPUs; weights, gradients and optimizer state are split among them, 16 bytes
+Memory: 66 GB on each of two GPUs (reckoned from the shape).
+Weights, gradients and optimizer state are split among them, 16 bytes
 per parameter.
 
 Download:  python -m tianji_core download Shanghai_AI_Laboratory/internlm2-chat-7b --trust-remote-code
@@ -37,7 +38,7 @@ preset = {
     "method": "full",
     "deepspeed": "deepspeed_zero3",
     "dtype": "bfloat16",
-    "memory_gb": 76,
+    "memory_gb": 66,
     "disk_gb": 260,
     "model_id": "Shanghai_AI_Laboratory/internlm2-chat-7b",
 }

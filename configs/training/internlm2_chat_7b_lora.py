@@ -1,7 +1,7 @@
 """InternLM2-Chat-7B, LoRA in bf16 on one large GPU.
 
 Model: Shanghai_AI_Laboratory/internlm2-chat-7b on ModelScope, 15 GB on disk.
-Memory: 36 GB of GPU memory with the values below. xtuner keeps a base that is not quantised in float32
+Memory: 38 GB of GPU memory (reckoned from the shape). xtuner keeps a base that is not quantised in float32
 while LoRA matrices are trained, so its weights take four bytes each.
 
 Download:  python -m tianji_core download Shanghai_AI_Laboratory/internlm2-chat-7b --trust-remote-code
@@ -35,7 +35,7 @@ preset = {
     "device": "cuda",
     "method": "lora",
     "dtype": "bfloat16",
-    "memory_gb": 37,
+    "memory_gb": 38,
     "disk_gb": 10,
     "model_id": "Shanghai_AI_Laboratory/internlm2-chat-7b",
 }

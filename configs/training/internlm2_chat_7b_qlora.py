@@ -1,8 +1,7 @@
 """InternLM2-Chat-7B, QLoRA on one GPU.
 
 Model: Shanghai_AI_Laboratory/internlm2-chat-7b on ModelScope, 15 GB on disk.
-Memory: 13.3 GB of GPU memory with the values below; 4-bit nf4 base with double quantisation, fp16 compute.
-        With profile 24gb 21 GB and 2.2 times as fast, with profile 80gb 76 GB and 3.6 times (H100).
+Memory: 14 GB of GPU memory (measured on an H200); 4-bit nf4 base with double quantisation, fp16 compute.
 
 Download:  python -m tianji_core download Shanghai_AI_Laboratory/internlm2-chat-7b --trust-remote-code
 Launch:    python -m tianji_core train --preset internlm2-chat-7b-qlora --dataset NAME
@@ -29,12 +28,13 @@ from tianji_core.training.validation import ValidationLossHook
 
 # ---- what the studio shows about this preset ----
 preset = {
-    "title": "InternLM2-Chat-7B QLoRA",
+    "title": "InternLM2-Chat-7B QLoRA（教程）",
     "summary": "教程所用的模型与参数，一块 24 GB 显卡",
     "device": "cuda",
     "method": "qlora",
     "dtype": "float16",
     "memory_gb": 14,
+    "measured": True,
     "disk_gb": 10,
     "model_id": "Shanghai_AI_Laboratory/internlm2-chat-7b",
 }

@@ -1,7 +1,7 @@
 """Qwen2.5-1.5B-Instruct, QLoRA on one GPU.
 
 Model: Qwen/Qwen2.5-1.5B-Instruct on ModelScope, 3 GB on disk.
-Memory: about 8 GB of GPU memory with the values below, much of it for the 152,000 words of its vocabulary;
+Memory: 8 GB of GPU memory (reckoned from the shape), much of it for the 152,000 words of its vocabulary;
 4-bit nf4 base with double quantisation, bf16 compute.
 
 Download:  python -m tianji_core download Qwen/Qwen2.5-1.5B-Instruct
@@ -35,7 +35,7 @@ preset = {
     "device": "cuda",
     "method": "qlora",
     "dtype": "bfloat16",
-    "memory_gb": 9,
+    "memory_gb": 8,
     "disk_gb": 4,
     "model_id": "Qwen/Qwen2.5-1.5B-Instruct",
 }

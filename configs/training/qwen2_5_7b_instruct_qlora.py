@@ -1,7 +1,7 @@
 """Qwen2.5-7B-Instruct, QLoRA on one GPU.
 
 Model: Qwen/Qwen2.5-7B-Instruct on ModelScope, 15 GB on disk.
-Memory: about 16 GB of GPU memory with the values below, much of it for the 152,000 words of its vocabulary;
+Memory: 16 GB of GPU memory (reckoned from the shape), much of it for the 152,000 words of its vocabulary;
 4-bit nf4 base with double quantisation, bf16 compute.
 
 Download:  python -m tianji_core download Qwen/Qwen2.5-7B-Instruct
@@ -35,7 +35,7 @@ preset = {
     "device": "cuda",
     "method": "qlora",
     "dtype": "bfloat16",
-    "memory_gb": 17,
+    "memory_gb": 16,
     "disk_gb": 10,
     "model_id": "Qwen/Qwen2.5-7B-Instruct",
 }

@@ -34,7 +34,7 @@ def _row(workspace: Workspace, base: KnownBase, owned: bool) -> None:
     columns[0].markdown(f"**{plain(base.title)}**  \n{base.billions:.1f} B", help=places)
     columns[1].markdown(f"{base.size_gb:g} GB")
     columns[2].markdown(f"`{base.template}`")
-    need = " / ".join(f"{base.memory_gb(method):.0f}" for method in ("qlora", "lora", "full"))
+    need = " / ".join(str(base.memory_gb(method)) for method in ("qlora", "lora", "full"))
     columns[3].markdown(f"{need} GB")
     columns[4].caption(plain(base.licence) + (_("（权重商用需申请）") if base.apply else ""))
     key = base.modelscope.rpartition("/")[2]

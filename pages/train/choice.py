@@ -6,6 +6,7 @@ from pages.shared.kept import note, store_value, stored_value
 from tianji_core.i18n import _
 from tianji_core.store.datasets import DatasetVersion
 from tianji_core.training import Preset
+from tianji_core.training.machine_checks import gpus
 
 FORM = "training"
 """The name of the form's draft. The settings of a preset are the group with the preset's key."""
@@ -43,14 +44,16 @@ def _note_dataset(by_id: dict[int, DatasetVersion]) -> None:
 
 
 def preset_choice(presets: dict[str, Preset]) -> Preset:
-    """The preset: one that was just saved, else the one chosen before, else the first."""
+    """The preset: one that was just saved, else the one chosen before, else the first that has what it needs
+    here: the tutorial's where there is a card."""
     if (saved := st.session_state.pop(NEXT, None)) in presets:
         st.session_state["train_preset"] = saved
         store_value(FORM, "preset", saved)
     # Nothing chosen yet, or an own one that was deleted.
     if st.session_state.get("train_preset") not in presets:
         stored = str(stored_value(FORM, "preset"))
-        st.session_state["train_preset"] = stored if stored in presets else next(iter(presets))
+        usable = presets if gpus() else [key for key, one in presets.items() if one.device == "cpu"]
+        st.session_state["train_preset"] = stored if stored in presets else next(iter(usable))
     key = st.selectbox(
         _("预设"),
         list(presets),

@@ -49,7 +49,7 @@ def new_training() -> None:
         version = dataset_choice({version.id: version for version in versions})
     with right:
         chosen = preset_choice(presets)
-    st.caption(_(chosen.summary))
+    st.caption(f"{_(chosen.summary)} · {chosen.memory_text}")
     settings: TrainingSettings | None = None
     target: Target | None = None
     with report_errors():

@@ -38,7 +38,8 @@ def show_preflight(workspace: Workspace, checked: Preflight) -> None:
         _("更新参数 {n} 次", n=guess.steps),
     ]
     if need is not None:
-        facts.append(_("每块卡（或内存）估计 {size}", size=size_text(need.card)))
+        size = f"{need.card_gb} GB" if need.card > 1e9 else size_text(need.card)
+        facts.append(_("每块卡（或内存）估计 {size}", size=size))
         facts.append(_("检查点每个 {size}", size=size_text(need.checkpoint)))
     st.caption(" · ".join(facts))
     with st.expander(_("样本长度（token，按这个模板）"), icon="📊"):

@@ -16,7 +16,7 @@ from tianji_core.training import (
     write_config,
 )
 from tianji_core.training.config import replaced_constants
-from tianji_core.training.presets import constants
+from tianji_core.training.presets import TUTORIAL, constants
 from tianji_core.training.settings import CONSTANTS, MAIN_FIELDS, TrainingSettings, field_help, field_title
 
 HOSTILE = [
@@ -87,6 +87,8 @@ def test_the_large_preset_holds_the_values_of_the_tutorial():
 def test_each_family_keeps_its_template():
     templates = {chosen.key: default_settings(chosen.key).template for chosen in presets()}
     assert templates["internlm2-5-chat-7b-qlora"] == templates["nano-cpu-lora"] == "internlm2_chat"
+    assert {name for key, name in templates.items() if "qwen" in key} == {"qwen_chat"}
+    assert {name for key, name in templates.items() if "qwen" not in key} == {"internlm2_chat"}
     assert templates["qwen2-5-7b-instruct-qlora"] == templates["qwen2-5-1-5b-instruct-qlora"] == "qwen_chat"
     with pytest.raises(TrainingError, match="对话模板"):
         checked_settings({**default_settings("nano-cpu-qlora").model_dump(), "template": "__import__('os')"})
@@ -112,8 +114,13 @@ def test_every_preset_says_how_to_get_and_start_it():
         assert "Memory:" in chosen.description and "Download:" in chosen.description
 
 
+def test_the_tutorials_preset_comes_first_and_says_that_it_is():
+    first = presets()[0]
+    assert first.key == TUTORIAL and "教程" in first.title and "教程" in first.summary
+
+
 def test_the_nano_preset_uses_the_built_in_base_and_no_gpu():
-    chosen = presets()[0]
+    chosen = presets()[1]
     assert chosen.key == "nano-cpu-qlora" and chosen.device == "cpu"
     assert default_settings(chosen.key).base.endswith("configs/models/nano-base")
 

@@ -18,10 +18,11 @@ STEPS = 2
 
 @pytest.fixture
 def bases(tmp_path):
-    """A model like each family's: InternLM2 brings its own code, Qwen2 and the nano model do not."""
+    """A model like each family's: InternLM2 and 3 bring their own code, Qwen and the nano model do not."""
     return {
         "internlm": write_own_code_base(tmp_path / "internlm", tmp_path / "trace"),
-        "qwen": write_tiny_base(tmp_path / "qwen", model_type="qwen2"),
+        "qwen2": write_tiny_base(tmp_path / "qwen2", model_type="qwen2"),
+        "qwen3": write_tiny_base(tmp_path / "qwen3", model_type="qwen3"),
         "nano": write_tiny_base(tmp_path / "nano"),
     }
 
@@ -31,8 +32,7 @@ def test_every_preset_trains_a_small_model_of_its_architecture(workspace, bases,
     data.with_name("val.json").write_bytes(data.read_bytes())
     configs = {}
     for chosen in presets():
-        family = chosen.key.partition("-")[0]
-        base = bases["internlm" if family.startswith("internlm") else "qwen" if "qwen" in family else "nano"]
+        base = next(folder for start, folder in bases.items() if chosen.key.startswith(start))
         small = {"base": str(base), "max_length": 128, "eval_tokens": 1, "log_interval": 1, "lora_r": 4}
         small |= {"save_interval": 100, "eval_prompts": ["祝妹妹生日"], "accumulation": 1}
         settings = default_settings(chosen.key).model_copy(update=small)
@@ -57,6 +57,6 @@ def test_every_preset_trains_a_small_model_of_its_architecture(workspace, bases,
         assert len(found["validation"]) == 2 and all(map(math.isfinite, found["validation"])), chosen.key
         assert found["quantised"] == (chosen.method == "qlora"), chosen.key
         assert (found["trained"] == found["parameters"]) == (chosen.method == "full"), chosen.key
-        families = {"internlm": "own", "qwen2": "qwen2", "nano": "llama"}
+        families = {"internlm": "own", "qwen2": "qwen2", "qwen3": "qwen3", "nano": "llama"}
         expected = next(kind for start, kind in families.items() if chosen.key.startswith(start))
         assert found["architecture"] == expected, chosen.key

@@ -116,7 +116,7 @@ def _card(chosen: Preset, need: Need | None, target: Target, cards: list[Gpu]) -
     if chosen.device == "cpu":
         return Check(PASS, title, _("这个预设在 CPU 上训练，不用显卡"))
     bytes_needed = need.card if need is not None else chosen.memory_gb * GB
-    gigabytes = math.ceil(bytes_needed / GB)
+    gigabytes = need.card_gb if need is not None else math.ceil(chosen.memory_gb)
     if not cards:
         return Check(
             STOP,

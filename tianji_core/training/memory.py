@@ -5,6 +5,7 @@ vocabulary 92,544, rank 64, 2048 tokens): 12.9 GB for 4 bits with micro-batch 1;
 micro-batches of 1 and 4; 122 GB for 4 without activation checkpointing.
 """
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -77,6 +78,11 @@ class Need:
     def card(self) -> float:
         """Bytes on each card."""
         return self.weights + self.trained + self.activations
+
+    @property
+    def card_gb(self) -> int:
+        """Whole GB on each card, rounded up: the one figure that presets, pages, checks and documents give."""
+        return math.ceil(self.card / 1e9)
 
 
 def shape_of(folder: Path) -> Shape | None:

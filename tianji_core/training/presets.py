@@ -21,6 +21,8 @@ from tianji_core.training.trial_prompts import trial_prompts
 from tianji_core.workspace import Workspace
 
 METHODS = ("qlora", "lora", "full")
+TUTORIAL = "internlm2-chat-7b-qlora"
+"""The preset of the tutorial that this project implements."""
 OWN = "own-"
 """Prefix of the keys of presets in the workspace."""
 
@@ -31,7 +33,8 @@ class Preset:
     file; ``disk_gb`` is what a training may need in its work folder; ``model_id`` is the base's name on
     ModelScope, '' where it is built in. ``method`` is one of :data:`METHODS`; ``deepspeed`` the DeepSpeed
     setting it needs, '' for none. ``dtype`` is the precision of the computation; ``activation_checkpointing``
-    says that activations are recomputed in the backward pass instead of being kept."""
+    says that activations are recomputed in the backward pass instead of being kept; ``measured`` says that the
+    memory was measured on a card, where it is otherwise reckoned from the shape of the base."""
 
     key: str
     path: Path
@@ -47,6 +50,7 @@ class Preset:
     deepspeed: str = ""
     dtype: str = "float16"
     activation_checkpointing: bool = True
+    measured: bool = False
 
     @property
     def own(self) -> bool:
@@ -59,16 +63,27 @@ class Preset:
         return tuple(name for name in CONSTANTS if name in self.values)
 
     @property
+    def memory_text(self) -> str:
+        """The memory that a training with the preset's own values takes, and how that is known."""
+        if self.device == "cpu":
+            return _("内存约 {n} GB", n=f"{self.memory_gb:g}")
+        if self.measured:
+            return _("显存约 {n} GB（在显卡上测过）", n=f"{self.memory_gb:g}")
+        return _("显存约 {n} GB（按模型形状推算）", n=f"{self.memory_gb:g}")
+
+    @property
     def description(self) -> str:
         """The file's docstring: model, memory, how to download and launch."""
         return ast.get_docstring(ast.parse(self.source)) or ""
 
 
 def presets(workspace: Workspace | None = None) -> list[Preset]:
-    """Every preset, those for a CPU first; with a workspace the person's own come last. An own file that is
-    no longer complete is left out."""
+    """Every preset: the tutorial's, those for a CPU, the others by memory; with a workspace the person's own
+    come last. An own file that is no longer complete is left out."""
     known = [read_preset(path) for path in sorted((CONFIGS / "training").glob("*.py"))]
-    known.sort(key=lambda preset: (preset.device != "cpu", preset.key != "nano-cpu-qlora", preset.memory_gb))
+    known.sort(
+        key=lambda one: (one.key != TUTORIAL, one.device != "cpu", one.key != "nano-cpu-qlora", one.memory_gb)
+    )
     for path in sorted(own_folder(workspace).glob("*.py")) if workspace is not None else []:
         with contextlib.suppress(TrainingError):
             known.append(read_preset(path, OWN))
@@ -207,7 +222,7 @@ def parsed_preset(source: str, path: Path, key: str) -> Preset:
 
 class _Card(BaseModel):
     """The dictionary ``preset`` in a preset's file; see :class:`Preset`. A file of an older studio may lack
-    the last four entries."""
+    the last five entries."""
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
@@ -221,6 +236,7 @@ class _Card(BaseModel):
     deepspeed: str = ""
     dtype: Literal["float16", "bfloat16", "float32"] = "float16"
     activation_checkpointing: bool = True
+    measured: bool = False
 
 
 def _checked_card(file: str, value: object) -> _Card:

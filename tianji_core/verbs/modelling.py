@@ -134,7 +134,7 @@ def list_models(
         bases = models.known_bases()
         lines = [
             f"{base.title}  {base.modelscope}  {base.size_gb:g} GB  {base.template}  QLoRA/LoRA/full "
-            + "/".join(f"{base.memory_gb(method):.0f}" for method in ("qlora", "lora", "full"))
+            + "/".join(f"{base.memory_gb(method)}" for method in ("qlora", "lora", "full"))
             + " GB"
             for base in bases
         ]
