@@ -1,5 +1,5 @@
-"""One figure for the memory of a preset: its card, its header, the READMEs, the list of known bases and the checks
-before a training all give what the shape of the base comes to."""
+"""One figure for the memory of a preset: its card, its header, the READMEs, the list of known bases and the
+checks before a training all give what the shape of the base comes to."""
 
 import re
 from pathlib import Path
