@@ -23,7 +23,7 @@ WORDS = (
 
 
 def write_tiny_base(folder: Path, seed: int = 0, model_type: str = "llama") -> Path:
-    """A complete Hugging Face folder of the Llama, 'qwen2' or 'qwen3' architecture with a character tokenizer."""
+    """A Hugging Face folder of the Llama, 'qwen2' or 'qwen3' architecture with a character tokenizer."""
     folder.mkdir(parents=True)
     vocabulary = [*SPECIAL, *sorted(set(WORDS))]
     tokenizer = Tokenizer(models.WordLevel({text: i for i, text in enumerate(vocabulary)}, unk_token="<unk>"))

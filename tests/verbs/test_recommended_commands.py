@@ -28,7 +28,7 @@ WRITTEN = sorted(
     path
     for pattern in ("*.md", "docs/**/*.md", ".github/**/*.*", "configs/**/*.*", "Makefile", "benchmarks/*.py")
     for path in ROOT.glob(pattern)
-    if path.suffix in ("", ".md", ".yml", ".yaml", ".py")
+    if path.name != "CHANGELOG.md" and path.suffix in ("", ".md", ".yml", ".yaml", ".py")
 )
 PROGRAM = re.compile(r"(?:python -m tianji_core|(?<![\w./-])tianji)(?= |$)")
 BARE = re.compile(rf"(?<!tianji_core )(?<![\w-])(?:{'|'.join(map(re.escape, VERBS))}) --[a-z]")

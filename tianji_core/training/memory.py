@@ -81,7 +81,7 @@ class Need:
 
     @property
     def card_gb(self) -> int:
-        """Whole GB on each card, rounded up: the one figure that presets, pages, checks and documents give."""
+        """Whole GB on each card, rounded up: the figure that presets, pages, checks and documents give."""
         return math.ceil(self.card / 1e9)
 
 

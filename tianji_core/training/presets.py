@@ -33,8 +33,8 @@ class Preset:
     file; ``disk_gb`` is what a training may need in its work folder; ``model_id`` is the base's name on
     ModelScope, '' where it is built in. ``method`` is one of :data:`METHODS`; ``deepspeed`` the DeepSpeed
     setting it needs, '' for none. ``dtype`` is the precision of the computation; ``activation_checkpointing``
-    says that activations are recomputed in the backward pass instead of being kept; ``measured`` says that the
-    memory was measured on a card, where it is otherwise reckoned from the shape of the base."""
+    says that activations are recomputed in the backward pass instead of being kept; ``measured`` says that
+    the memory was measured on a card, where it is otherwise reckoned from the shape of the base."""
 
     key: str
     path: Path
