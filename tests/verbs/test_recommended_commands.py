@@ -34,6 +34,8 @@ PROGRAM = re.compile(r"(?:python -m tianji_core|(?<![\w./-])tianji)(?= |$)")
 BARE = re.compile(rf"(?<!tianji_core )(?<![\w-])(?:{'|'.join(map(re.escape, VERBS))}) --[a-z]")
 """A verb with an option, without the program's name."""
 MAKE = re.compile(r"(?<![\w./@-])make(?: [a-z]+)(?: [A-Z]+=\S+)*")
+VALUES = {"action": "list"}
+"""What stands for a placeholder that takes one of a few words; a number stands for any other."""
 ELSEWHERE = {"--help", "--no-deps", "--format", "--dbname"}
 """Options that every verb has, and those of pip, pg_dump and pg_restore."""
 
@@ -104,7 +106,7 @@ def group() -> Any:
 def filled(command: str) -> list[str]:
     """The words of a command with a value in place of each placeholder."""
     text = command.replace("{verb}--help", "--help").replace("[", "").replace("]", "")
-    text = re.sub(r"\{\w*\}", "1", text)
+    text = re.sub(r"\{(\w*)\}", lambda match: VALUES.get(match[1], "1"), text)
     text = re.sub(r"<[^>]*>|\b[A-Z]{2,}\b", "1", text)
     return shlex.split(text.replace("…", "nano-cpu-qlora"))
 

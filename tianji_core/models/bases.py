@@ -33,7 +33,7 @@ class KnownBase(BaseModel):
         return self.shape.parameters / 1e9
 
     def memory_gb(self, method: str) -> int:
-        """Returns the whole GB of a card for 'qlora', 'lora' or 'full' with the tutorial's values: micro-batch
+        """Returns whole GB of a card for 'qlora', 'lora' or 'full' with the tutorial's values: micro-batch
         1 of 2,048 tokens, rank 64, activation checkpointing; full training without sharding."""
         return need_of(self.shape, _TUTORIAL, method).card_gb
 
