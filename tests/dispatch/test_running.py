@@ -5,8 +5,9 @@ import asyncio
 import pytest
 
 from tianji_core import dispatch
-from tianji_core.dispatch import Budget, Failed, Lane, Outcome, Pulse, Retry, RunOptions, Usage
+from tianji_core.dispatch import Budget, Failed, Lane, Outcome, Pulse, Retry, RunOptions, Usage, disk
 from tianji_core.errors import (
+    DiskFullError,
     PlanError,
     RunLimitError,
     StorageError,
@@ -168,3 +169,45 @@ def test_a_result_that_cannot_be_stored_becomes_a_failure_and_the_rest_of_its_ba
         (5, "storage", "too square", 1)
     ]
     assert reported.failures == stored.failures
+
+
+def test_while_the_disk_is_full_nothing_is_sent_and_every_answer_is_kept(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(disk, "LOOK", 0.05)
+    client, stored, told, sent = Squares(), Stored(), list[bool](), list[int]()
+
+    def store(results: list[int], failures: list[Failed[int]]) -> None:
+        sent.append(len(client.asked))
+        if 2 <= len(sent) < 6:
+            raise DiskFullError("full")
+        stored(results, failures)
+
+    numbers = range(3000)
+    work = dispatch.run([lane(client, numbers)], store, concurrency=2, items=3000, on_full=told.append)
+    asyncio.run(work)
+    assert sorted(stored.results) == [number * number for number in numbers] and told == [True, False]
+    assert len(client.asked) == 3000
+    assert sent[3] == sent[4] == sent[5]  # nothing was asked between the attempts
+
+
+def test_a_stop_while_the_disk_is_full_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(disk, "LOOK", 0.05)
+
+    async def work() -> None:
+        stop = asyncio.Event()
+
+        def store(_results: list[int], _failures: list[Failed[int]]) -> None:
+            raise DiskFullError("full")
+
+        await dispatch.run(
+            [lane(Squares(), range(100))],
+            store,
+            concurrency=2,
+            items=100,
+            stop=stop,
+            on_full=lambda _full: stop.set(),
+        )
+
+    with pytest.raises(DiskFullError):
+        asyncio.run(work())

@@ -1,5 +1,6 @@
 """A lost database is noticed, backed up and restored; folders of runs are never used twice."""
 
+import contextlib
 import os
 import shutil
 import sqlite3
@@ -8,13 +9,15 @@ import sys
 from pathlib import Path
 
 import pytest
+from alembic import command
+from alembic.config import Config
 
 from tianji_core import generation, jobs
 from tianji_core.errors import DatabaseLostError, InputError, StudioError
 from tianji_core.ownership import facts_of, mark
 from tianji_core.recipe import Plan
 from tianji_core.store import backups, samples
-from tianji_core.store.database import writing
+from tianji_core.store.database import MIGRATIONS, writing
 from tianji_core.store.runs import Run
 from tianji_core.store.samples import IMPORT, NewSample, SampleFilter
 from tianji_core.teachers import Sampling, TeacherChoice
@@ -183,6 +186,22 @@ def test_a_backup_is_made_before_a_migration_and_only_one(full: Workspace) -> No
         with pytest.raises(StudioError, match="升级"):
             _ = open_workspace(full.home).engine
     assert [each.reason for each in full.backups()] == ["migration", "manual"]
+
+
+def test_the_backup_before_a_migration_has_the_old_schema(full: Workspace) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    with writing(full.engine) as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0002")
+    assert texts(reopened(full)) == ["第一条", "第二条"]
+    newest = full.backups()[0]
+    assert newest.reason == "migration"
+    with contextlib.closing(sqlite3.connect(newest.path)) as saved:
+        assert saved.execute("SELECT version_num FROM alembic_version").fetchone() == ("0002",)
+        assert saved.execute("SELECT count(*) FROM samples").fetchone() == (2,)
+    full.restore_database(newest.path)  # and it is migrated again when it is opened
+    assert texts(full) == ["第一条", "第二条"]
 
 
 @pytest.mark.parametrize("fault", ["changed", "cut", "none", "other"])
