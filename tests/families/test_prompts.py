@@ -14,7 +14,8 @@ from tests.families.bases import OWN_CODE
 from tianji_core.model_folders.foreign_code import prepare_transformers
 from tianji_core.model_folders.messages import ChatMessage
 from tianji_core.model_folders.prompt import encode, stop_tokens
-from tianji_core.model_folders.template import TEMPLATES
+from tianji_core.model_folders.template import TEMPLATES, native_template
+from tianji_core.project import CONFIGS
 from tianji_core.training import default_settings
 from tianji_core.training.estimate import estimate
 
@@ -154,7 +155,7 @@ def plain_reader(folder: Path) -> Callable[[str], list[int]]:
     return lambda text: rust.encode(text).ids
 
 
-@pytest.mark.parametrize("template", sorted(TEMPLATES))
+@pytest.mark.parametrize("template", [name for name, each in TEMPLATES.items() if each.end == "<|im_end|>"])
 def test_training_serving_and_an_independent_rendering_agree(folder, tokenizer, template):
     ids, labels = trained(tokenizer, template, len(TURNS))
     for count in range(1, len(TURNS) + 1):
@@ -194,3 +195,33 @@ def test_the_length_of_a_training_is_foretold_with_the_tokens_that_the_configura
     settings = default_settings("nano-cpu-qlora").model_copy(update={"base": str(tmp_path)})
     guess = estimate([turn], settings)
     assert guess.exact and abs(guess.lengths[0] - len(ids)) <= 2
+
+
+def test_llama3s_markup_is_the_same_in_training_chat_and_for_other_servers(tmp_path):
+    from transformers import AutoTokenizer
+
+    tokenizers.write_llama3(tmp_path, headers=True)
+    tokenizer = AutoTokenizer.from_pretrained(tmp_path, padding_side="right")
+    ids, labels = trained(tokenizer, "llama3_chat", len(TURNS))
+    tokenizer.chat_template = (CONFIGS / "serving" / "llama3_markup.jinja").read_text(encoding="utf-8")
+    for count in range(1, len(TURNS) + 1):
+        prompt = encode(tokenizer, "llama3_chat", asked(count))
+        assert ids[: len(prompt)] == prompt
+        turns = [message.model_dump() for message in asked(count)]
+        assert tokenizer.apply_chat_template(turns, add_generation_prompt=True, tokenize=True) == prompt
+    first = tokenizer.decode(encode(tokenizer, "llama3_chat", asked(1)))
+    assert first == (
+        f"<|begin_of_text|><|start_header_id|>system<|end_header_id|>\n\n{SYSTEM}<|eot_id|>"
+        f"<|start_header_id|>user<|end_header_id|>\n\n{TURNS[0][0]}<|eot_id|>"
+        "<|start_header_id|>assistant<|end_header_id|>\n\n"
+    )
+    end = tokenizer.convert_tokens_to_ids("<|eot_id|>")
+    assert [label for label in labels if label != -100].count(end) == len(TURNS)
+    assert end in stop_tokens(tokenizer, None)
+
+
+@pytest.mark.parametrize(("headers", "native"), [(True, "llama3_chat"), (False, "")])
+def test_a_llama_is_asked_in_the_markup_that_its_tokenizer_knows(tmp_path, headers, native):
+    tokenizers.write_llama3(tmp_path, headers=headers)
+    (tmp_path / "config.json").write_text('{"model_type": "llama"}', encoding="utf-8")
+    assert native_template(tmp_path) == native

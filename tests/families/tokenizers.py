@@ -14,6 +14,7 @@ from tianji_core.project import PROJECT
 
 VARIABLE = "TIANJI_REAL_TOKENIZERS"
 MARKERS = ("<|im_start|>", "<|im_end|>")
+HEADERS = ("<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>")
 CHATML = (
     "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\n' + message['content'] "
     "+ '<|im_end|>' + '\n' }}{% endfor %}"
@@ -126,14 +127,16 @@ def write_llama(folder: Path) -> int:
     return count + len(MARKERS)
 
 
-def write_llama3(folder: Path) -> int:
+def write_llama3(folder: Path, headers: bool = False) -> int:
     """Llama 3's form: only ``tokenizer.json``, whose post-processor puts the beginning token in front. It
-    knows the two markers, as the ChatML fine-tunes of Llama 3 do. Returns the number of words."""
+    knows the two markers, as the ChatML fine-tunes of Llama 3 do, or with ``headers`` the makers' own.
+    Returns the number of words."""
     from tokenizers import AddedToken, ByteLevelBPETokenizer, processors
 
     made = ByteLevelBPETokenizer()
     made.train_from_iterator(corpus(), vocab_size=900, show_progress=False)
-    special = ("<|begin_of_text|>", "<|end_of_text|>", *MARKERS)
+    markers = HEADERS if headers else MARKERS
+    special = ("<|begin_of_text|>", "<|end_of_text|>", *markers)
     made.add_special_tokens([AddedToken(name, special=True, normalized=False) for name in special])
     begin = ("<|begin_of_text|>", made.token_to_id("<|begin_of_text|>"))
     rust = made._tokenizer
@@ -144,9 +147,9 @@ def write_llama3(folder: Path) -> int:
     config = {
         "tokenizer_class": "PreTrainedTokenizerFast",
         "bos_token": "<|begin_of_text|>",
-        "eos_token": "<|im_end|>",
+        "eos_token": markers[-1],
         "pad_token": "<|end_of_text|>",
-        "additional_special_tokens": list(MARKERS),
+        "additional_special_tokens": list(markers),
         "chat_template": "{{ bos_token }}" + CHATML,
         "model_max_length": 2048,
     }

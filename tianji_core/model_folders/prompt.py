@@ -7,7 +7,7 @@ from tianji_core.errors import InputError
 from tianji_core.gate import first_line
 from tianji_core.i18n import _
 from tianji_core.model_folders.messages import ChatMessage
-from tianji_core.model_folders.template import END, START, TEMPLATES
+from tianji_core.model_folders.template import STOPS, TEMPLATE, TEMPLATES
 
 
 def with_system(messages: Sequence[ChatMessage], system: str) -> list[ChatMessage]:
@@ -41,11 +41,12 @@ def encode(tokenizer: Any, template: str, messages: Sequence[ChatMessage]) -> li
     """
     if not messages or messages[-1].role != "user":
         raise InputError(_("对话的最后一句应当是 user 说的，否则没有可以回答的内容"))
-    controls = {START, END, *tokenizer.all_special_tokens}
+    controls = {*STOPS, *tokenizer.all_special_tokens}
     turns = [(m.role, without(m.content, controls)) for m in messages]
     if template in TEMPLATES or not getattr(tokenizer, "chat_template", None):
-        text = "".join(f"{START}{role}\n{content}{END}\n" for role, content in turns)
-        return beginning(tokenizer) + tokenizer.encode(f"{text}{START}assistant\n", add_special_tokens=False)
+        markup = TEMPLATES.get(template, TEMPLATES[TEMPLATE])
+        text = "".join(markup.turn.format(role=role, content=content) for role, content in turns)
+        return beginning(tokenizer) + tokenizer.encode(text + markup.opening, add_special_tokens=False)
     from jinja2 import TemplateError
 
     plain = [{"role": role, "content": content} for role, content in turns]
@@ -95,5 +96,5 @@ def stop_tokens(tokenizer: Any, configured: int | Sequence[int] | None) -> froze
     if tokenizer.eos_token_id is not None:
         ids.add(tokenizer.eos_token_id)
     vocabulary = tokenizer.get_vocab()
-    ids.update(vocabulary[marker] for marker in (START, END) if marker in vocabulary)
+    ids.update(vocabulary[marker] for marker in STOPS if marker in vocabulary)
     return frozenset(ids)

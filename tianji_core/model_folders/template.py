@@ -10,25 +10,41 @@ from tianji_core.model_folders.config_files import TOKENIZER_CONFIG, model_type,
 
 @dataclass(frozen=True)
 class Template:
-    """``frame`` is the text of one sample, with ``{system}``, ``{input}`` and ``{output}``; each of
-    ``markers`` must be one token of the model; ``families`` are the ``model_type`` of the models whose makers
-    trained them with it."""
+    """``turn`` is the text of one message, with ``{role}`` and ``{content}``; ``opening`` begins an answer;
+    ``end`` ends every message; each of ``markers`` must be one token of the model; ``families`` are the
+    ``model_type`` of the models whose makers trained them with it."""
 
-    frame: str
+    turn: str
+    opening: str
+    end: str
     markers: tuple[str, ...]
     families: tuple[str, ...]
 
+    @property
+    def frame(self) -> str:
+        """The text of one sample, with ``{system}``, ``{input}`` and ``{output}``."""
+        said = (("system", "{system}"), ("user", "{input}"), ("assistant", "{output}"))
+        return "".join(self.turn.format(role=role, content=content) for role, content in said)
+
 
 START, END = "<|im_start|>", "<|im_end|>"
-_CHAT_MARKUP = (
-    f"{START}system\n{{system}}{END}\n{START}user\n{{input}}{END}\n{START}assistant\n{{output}}{END}\n"
+_CHAT_MARKUP = (f"{START}{{role}}\n{{content}}{END}\n", f"{START}assistant\n", END, (START, END))
+_HEADER, _HEADER_END, _TURN_END = "<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>"
+_HEADERS = (
+    f"{_HEADER}{{role}}{_HEADER_END}\n\n{{content}}{_TURN_END}",
+    f"{_HEADER}assistant{_HEADER_END}\n\n",
+    _TURN_END,
+    (_HEADER, _HEADER_END, _TURN_END),
 )
-_MARKERS = (START, END)
 TEMPLATES = {
-    "internlm2_chat": Template(_CHAT_MARKUP, _MARKERS, ("internlm", "internlm2", "internlm3")),
-    "qwen_chat": Template(_CHAT_MARKUP, _MARKERS, ("qwen", "qwen2", "qwen3")),
+    "internlm2_chat": Template(*_CHAT_MARKUP, ("internlm", "internlm2", "internlm3")),
+    "qwen_chat": Template(*_CHAT_MARKUP, ("qwen", "qwen2", "qwen3")),
+    "llama3_chat": Template(*_HEADERS, ()),
 }
-"""By xtuner's names. All use one form of chat markup; they differ in what else ends an answer."""
+"""By xtuner's names. The first two use one form of chat markup (ChatML), without a block of thoughts; they
+differ in what else ends an answer. Llama 3 has its own, but its ``model_type`` is that of many models."""
+STOPS = (START, END, _HEADER, _TURN_END)
+"""The markers at which an answer ends, whatever the template."""
 TEMPLATE = "internlm2_chat"
 """The template of the built-in model, and of trainings and models that name none."""
 
@@ -36,6 +52,8 @@ TEMPLATE = "internlm2_chat"
 def native_template(folder: Path) -> str:
     """The template that a model's makers trained it with; '' where its architecture does not tell."""
     kind = model_type(folder)
+    if kind == "llama" and missing_markers(folder, "llama3_chat") == []:
+        return "llama3_chat" if missing_markers(folder, TEMPLATE) else ""
     return next((name for name, template in TEMPLATES.items() if kind in template.families), "")
 
 

@@ -101,7 +101,7 @@ def command(
         "port": str(port or DEFAULT_PORT),
         "gpus": str(gpus),
         "rank": str(max((_rank(Path(adapter.path)) for adapter in adapters), default=0)),
-        "template": str(FOLDER / "chat_markup.jinja"),
+        "template": str(FOLDER / _markup_file(Path(model.path))),
     }
     parts = list(chosen.command)
     if read_manifest(Path(model.path)).template in TEMPLATES:
@@ -115,6 +115,11 @@ def command(
     return Command(
         chosen, argv, port or DEFAULT_PORT, (model.name,), tuple(adapter.name for adapter in adapters)
     )
+
+
+def _markup_file(folder: Path) -> str:
+    template = read_manifest(folder).template
+    return "llama3_markup.jinja" if template == "llama3_chat" else "chat_markup.jinja"
 
 
 def start(workspace: Workspace, made: Command) -> Job:

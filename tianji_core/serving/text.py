@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from tianji_core.model_folders.template import END, START
+from tianji_core.model_folders.template import STOPS
 
 BROKEN = "\ufffd"
 
@@ -14,7 +14,7 @@ class TextStream:
 
     def __init__(self, tokenizer: Any, stop: Sequence[str] = ()) -> None:
         self._tokenizer = tokenizer
-        self._stop = (*stop, END, START)
+        self._stop = (*stop, *STOPS)
         self._ids: list[int] = []
         self._decoded = 0  # tokens whose text is already returned
         self._context = 0  # earlier tokens do not affect the text of the next one

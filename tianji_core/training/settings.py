@@ -149,7 +149,9 @@ def field_help(name: str) -> str:
     """One sentence on what a setting does."""
     return {
         "base": _("config.json、分词器和全部权重分片都要在里面"),
-        "template": _("训练、对话和合并都要用同一个；InternLM2 用 internlm2_chat，通义千问用 qwen_chat"),
+        "template": _(
+            "训练、对话和合并都要用同一个；InternLM2 用 internlm2_chat，通义千问用 qwen_chat（ChatML，不带思考），Llama 3 用 llama3_chat"
+        ),
         "profile": _("怎样用显卡：照预设写的，按显存自动选，或指定一档；学到的东西和有效批大小不变"),
         "learning_rate": _("峰值；7B 用 2e-4，纳米模型用 2e-3。损失发散就调小"),
         "epochs": _("祝福语通常 1 遍就够，多了会背训练集"),

@@ -10,7 +10,7 @@ from tianji_core.errors import DatasetError
 from tianji_core.i18n import _
 from tianji_core.model_folders.messages import ChatMessage
 from tianji_core.model_folders.prompt import encode
-from tianji_core.model_folders.template import END, TEMPLATES
+from tianji_core.model_folders.template import TEMPLATES
 
 BATCH = 8
 IGNORED = -100
@@ -49,7 +49,7 @@ def _tokenized(tokenizer: Any, template: str, turns: Sequence[dict[str, str]]) -
         messages.append(ChatMessage(role="system", content=system))
     ids: list[int] = []
     labels: list[int] = []
-    ending = END if template in TEMPLATES else tokenizer.eos_token or ""
+    ending = TEMPLATES[template].end if template in TEMPLATES else tokenizer.eos_token or ""
     for turn in turns:
         messages.append(ChatMessage(role="user", content=turn["input"]))
         prompt = encode(tokenizer, template, messages)
