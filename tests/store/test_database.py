@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from sqlalchemy import QueuePool, create_engine
 
-from tianji_core.errors import SettingsError
-from tianji_core.store.database import HEAD, open_engine, sqlite_address
+from tianji_core.errors import SettingsError, StudioError
+from tianji_core.store.database import HEAD, open_engine, reading, sqlite_address
 from tianji_core.store.schema import metadata
 from tianji_core.workspace import Workspace, open_workspace
 
@@ -86,3 +87,16 @@ def test_a_child_opens_the_same_file_by_its_address(tmp_path: Path) -> None:
     space = open_workspace(tmp_path / "team?a%20#b")
     again = open_engine(space.database_url)
     assert again.url.database == str(tmp_path / "team?a%20#b" / "studio.db")
+
+
+def test_a_fault_of_the_library_is_one_sentence_without_a_link(tmp_path: Path) -> None:
+    engine = create_engine(
+        f"sqlite:///{tmp_path / 'a.db'}", poolclass=QueuePool, pool_size=1, max_overflow=0, pool_timeout=0.05
+    )
+    with (
+        reading(engine),
+        pytest.raises(StudioError, match=r"数据库 .* 用不了.*QueuePool") as refused,
+        reading(engine),
+    ):
+        pass
+    assert "http" not in str(refused.value) and "\n" not in str(refused.value)

@@ -16,7 +16,8 @@ from tianji_core import ownership
 from tianji_core.errors import DatabaseLostError, InputError, StudioError
 from tianji_core.files import sha256, unwritable, write_text
 from tianji_core.i18n import _
-from tianji_core.store.database import database_file, shown_address
+from tianji_core.store.address import shown_address
+from tianji_core.store.database import database_file
 
 KEPT = 10
 """Backups kept; older ones are removed."""

@@ -15,7 +15,6 @@ from sqlalchemy import (
     event,
     func,
     inspect,
-    make_url,
     select,
     text,
 )
@@ -28,10 +27,13 @@ from sqlalchemy.exc import (
     SQLAlchemyError,
     StatementError,
 )
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from tianji_core.errors import DatabaseLostError, DiskFullError, SettingsError, StorageError, StudioError
+from tianji_core.gate import first_line
 from tianji_core.i18n import _
 from tianji_core.roles import bookkeeping, check_may_write
+from tianji_core.store.address import check_address, parsed_address, shown_address, shown_error
 
 MIGRATIONS = Path(__file__).with_name("migrations")
 MAPPED = 1024 * 1024 * 1024
@@ -55,9 +57,8 @@ def sqlite_address(path: Path) -> str:
 
 def database_file(url: str) -> Path | None:
     """Returns the SQLite file at an address; None for a database on a server or in memory."""
-    try:
-        address = make_url(url)
-    except SQLAlchemyError:
+    address = parsed_address(url)
+    if address is None:
         return None
     name = address.database or ""
     if address.get_backend_name() != "sqlite" or name in ("", ":memory:") or name.startswith("file:"):
@@ -72,14 +73,15 @@ def open_engine(url: str, before_migration: Callable[[], object] = lambda: None)
     Raises:
         SettingsError: the address is wrong, the server is away, or the database is newer than this program.
     """
+    check_address(url)
     try:
         engine = create_engine(url, pool_pre_ping=not url.startswith("sqlite"))
         if engine.dialect.name == "sqlite":
             _configure_sqlite(engine)
         with engine.connect() as connection:
             current = _revision(connection)
-    except (SQLAlchemyError, ImportError) as error:
-        shown = str(getattr(error, "orig", None) or error).splitlines()[0]
+    except (SQLAlchemyError, ImportError, ValueError, TypeError) as error:
+        shown = shown_error(error, url)
         raise SettingsError(
             _("打不开数据库 {url}：{detail}", url=shown_address(url), detail=shown)
         ) from error
@@ -88,14 +90,6 @@ def open_engine(url: str, before_migration: Callable[[], object] = lambda: None)
             before_migration()
         _migrate(engine, url)
     return engine
-
-
-def shown_address(url: str) -> str:
-    """Returns an address without its password."""
-    try:
-        return make_url(url).render_as_string(hide_password=True)
-    except SQLAlchemyError:
-        return "TIANJI_DATABASE_URL"
 
 
 def _configure_sqlite(engine: Engine) -> None:
@@ -175,7 +169,7 @@ def _migrate(engine: Engine, url: str) -> None:
                 _(
                     "数据库 {url} 是更新版本的天机工坊建的，请升级程序：{detail}",
                     url=shown_address(url),
-                    detail=str(error),
+                    detail=first_line(error),
                 )
             ) from error
 
@@ -235,7 +229,7 @@ def _explained(engine: Engine) -> Iterator[None]:
     except (StatementError, OverflowError, UnicodeEncodeError) as error:
         # A damaged file is the class itself; wrong statements and values are subclasses of it.
         if isinstance(error, OperationalError) or type(error) is DatabaseError:
-            said = str(error.orig).splitlines()[0]
+            said = first_line(error.orig or error)
             if said.startswith(("no such", "near ")):
                 raise
             raise _unusable(engine, said) from error
@@ -243,8 +237,10 @@ def _explained(engine: Engine) -> Iterator[None]:
         known = isinstance(error, DataError | InterfaceError) or isinstance(cause, ValueError | OverflowError)
         if not known:
             raise
-        said = str(cause).splitlines()[0][:200]
-        raise StorageError(_("数据库存不下这一条（{detail}）", detail=said)) from error
+        detail = first_line(cause or error)
+        raise StorageError(_("数据库存不下这一条（{detail}）", detail=detail)) from error
+    except PoolTimeoutError as error:
+        raise _unusable(engine, first_line(error)) from error
 
 
 def _unusable(engine: Engine, said: str) -> StudioError:
@@ -252,7 +248,7 @@ def _unusable(engine: Engine, said: str) -> StudioError:
     return kind(
         _(
             "数据库 {url} 用不了（{detail}）；请检查磁盘空间、权限和数据库服务，已经保存的内容没有动",
-            url=shown_address(engine.url.render_as_string(hide_password=True)),
+            url=shown_address(engine.url.render_as_string(hide_password=False)),
             detail=said,
         )
     )

@@ -24,6 +24,7 @@ from tianji_core.i18n import _
 from tianji_core.model_folders.base import checked_base
 from tianji_core.model_folders.trust import runs_code
 from tianji_core.project import PROJECT, install_command
+from tianji_core.store.address import shown_address
 from tianji_core.training.base_trials import Asked, BaseTrial, try_bases
 from tianji_core.training.preflight import gpus as training_gpus
 from tianji_core.verbs.common import LARGEST, JsonOption, WorkspaceOption, opened, show
@@ -160,6 +161,7 @@ PACKAGES = (
 def doctor(as_json: JsonOption = False, workspace: WorkspaceOption = None) -> None:
     """Say what this machine and this installation have, and what is missing."""
     space = opened(workspace)
+    database = shown_address(space.engine.url.render_as_string(hide_password=False))
     missing = []
     versions = {}
     for name in PACKAGES:
@@ -177,7 +179,7 @@ def doctor(as_json: JsonOption = False, workspace: WorkspaceOption = None) -> No
         "gpus": gpus,
         "free_disk_gb": round(shutil.disk_usage(space.home).free / 1e9, 1),
         "workspace": str(space.home),
-        "database": space.engine.url.render_as_string(hide_password=True),
+        "database": database,
     }
     lines = [f"Python {facts['python']}"]
     lines += [f"{name} {version}" for name, version in versions.items()]
