@@ -29,7 +29,7 @@ FOLDER = "base-trials"
 PATIENCE = 900.0
 """Seconds for one trial: a base of 15 GB is read from a slow disk in a few minutes."""
 TAIL = 4000
-"""Characters of a failed trial's output that are printed."""
+"""Characters at the end of a failed trial's output that are kept for the log."""
 SHARE = 0.5
 """Share of the free memory that a trial may fill with weights."""
 LIBRARIES = ("torch", "transformers", "tokenizers", "sentencepiece", "xtuner")
@@ -51,7 +51,8 @@ class Asked(BaseModel):
 class BaseTrial(BaseModel):
     """What came out. ``problem`` is the error, '' for none, and ``step`` where it happened: modules,
     tokenizer, config, model or answer. ``layers`` were loaded; ``text`` is what the base generated;
-    ``end_unlearnt`` says that the end marker's row of the head was never trained."""
+    ``end_unlearnt`` says that the end marker's row of the head was never trained. ``output`` ends with the
+    traceback of a problem."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -62,6 +63,7 @@ class BaseTrial(BaseModel):
     end_unlearnt: bool = False
     step: str = ""
     problem: str = ""
+    output: str = ""
     seconds: float = 0.0
 
     @property
@@ -116,9 +118,7 @@ def try_bases(workspace: Workspace, asked: Sequence[Asked], patience: float = PA
     found = [trial for line in lines if line.startswith("{") and (trial := _read(line)) is not None]
     lost = BaseTrial(step="answer", problem=cause(tail, code) if len(found) < len(asked) else "")
     trials = [*found, *[lost] * (len(asked) - len(found))]
-    if any(trial.problem for trial in trials):
-        print(tail[-TAIL:], file=sys.stderr)
-    return trials
+    return [trial.model_copy(update={"output": tail[-TAIL:]}) if trial.problem else trial for trial in trials]
 
 
 def try_base(workspace: Workspace, base: Path, template: str, runs_code: bool) -> BaseTrial:
@@ -180,6 +180,7 @@ def check_trial(workspace: Workspace, base: Path, template: str, runs_code: bool
     if trial is None or trial.problem:
         trial = try_base(workspace, base, template, runs_code)
     if trial.problem:
+        print(trial.output, flush=True)
         raise TrainingError(_("试跑基座 {name}：{reason}", name=base.name, reason=trial.sentence))
 
 

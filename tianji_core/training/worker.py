@@ -30,6 +30,7 @@ def try_one_base(workspace: Workspace, subject: TrialSubject, reporter: Reporter
     reporter.update(0, message=_("正在加载模型并算一步"))
     trial = try_base(workspace, base, subject.template, runs_code(workspace, base))
     if trial.problem:
+        print(trial.output, flush=True)
         raise TrainingError(trial.sentence)
     print(trial.sentence)
     return 0
