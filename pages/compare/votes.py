@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import plotly.graph_objects as go
 import streamlit as st
 
-from pages.shared.frame import report_errors
+from pages.shared.frame import report_errors, report_figure
 from pages.shared.job_progress import follow_job
 from pages.shared.teacher_pick import money, pick_teacher
 from pages.shared.text import plain
@@ -136,29 +136,34 @@ def _score_figure(standings: Standings) -> go.Figure:
     return figure
 
 
+def _agreement(workspace: Workspace, board: Board, people: Sequence[Vote], said: Sequence[Vote]) -> None:
+    both = same_verdicts(people, said)
+    used = votes.teacher_usage(workspace.engine, board.recipe)
+    figures = st.columns(4)
+    figures[0].metric(_("模型评过"), _("{n} 对", n=len(said)))
+    figures[1].metric(_("人和模型都评过"), _("{n} 对", n=both.judged))
+    figures[2].metric(_("一致"), f"{both.share:.0%}" if both.judged else "—")
+    figures[3].metric(
+        "Cohen κ",
+        "—" if both.kappa is None else f"{both.kappa:.2f}",
+        help=_("1 是完全一致，0 是和乱猜一样。0.6 以上可以拿它替人多评一些。"),
+    )
+    st.caption(
+        _(
+            "评委：{names}；共用 {tokens} tokens",
+            names=plain(_("、").join(votes.teachers(workspace.engine, board.recipe))),
+            tokens=f"{used.prompt_tokens + used.completion_tokens:,}",
+        )
+    )
+
+
 def judge_part(workspace: Workspace, board: Board) -> None:
     """Draws the agreement of a teacher with the people, and the button that has it vote."""
     people = votes.listed(workspace.engine, board.recipe)
     said = votes.listed(workspace.engine, board.recipe, TEACHER)
     if said:
-        both = same_verdicts(people, said)
-        used = votes.teacher_usage(workspace.engine, board.recipe)
-        figures = st.columns(4)
-        figures[0].metric(_("模型评过"), _("{n} 对", n=len(said)))
-        figures[1].metric(_("人和模型都评过"), _("{n} 对", n=both.judged))
-        figures[2].metric(_("一致"), f"{both.share:.0%}" if both.judged else "—")
-        figures[3].metric(
-            "Cohen κ",
-            "—" if both.kappa is None else f"{both.kappa:.2f}",
-            help=_("1 是完全一致，0 是和乱猜一样。0.6 以上可以拿它替人多评一些。"),
-        )
-        st.caption(
-            _(
-                "评委：{names}；共用 {tokens} tokens",
-                names=plain(_("、").join(votes.teachers(workspace.engine, board.recipe))),
-                tokens=f"{used.prompt_tokens + used.completion_tokens:,}",
-            )
-        )
+        with report_figure():
+            _agreement(workspace, board, people, said)
     job = voting.voting_job(workspace, board.key)
     if job is not None and job.active:
         follow_job(workspace, job.id, "stop_voting")

@@ -1,11 +1,15 @@
 """The estimate of a plan: tasks, tokens, cost and time."""
 
+from collections.abc import Sequence
+
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from pages.generate.teacher_form import TeacherSetup
+from pages.shared.frame import report_figure
 from pages.shared.teacher_numbers import SIGNS
 from pages.shared.text import plain
-from tianji_core.generation import count_tasks, estimate, offline_gaps
+from tianji_core.generation import Estimate, count_tasks, estimate, offline_gaps
 from tianji_core.i18n import _, _c
 from tianji_core.jobs import duration_text
 from tianji_core.recipe import Plan, Recipe, tasks
@@ -24,7 +28,12 @@ def show_estimate(workspace: Workspace, recipe: Recipe, plan: Plan | None, setup
         st.warning(plain(gaps.message), icon="🧩")
         if gaps.everything:
             return 0
-    estimated = estimate(workspace, recipe, plan, setup.mix, setup.concurrency)
+    with report_figure():
+        _show_use(columns[1:], estimate(workspace, recipe, plan, setup.mix, setup.concurrency), setup)
+    return number
+
+
+def _show_use(columns: Sequence[DeltaGenerator], estimated: Estimate, setup: TeacherSetup) -> None:
     if setup.offline:
         tokens, cost = "0", _("免费")
     else:
@@ -32,7 +41,7 @@ def show_estimate(workspace: Workspace, recipe: Recipe, plan: Plan | None, setup
         cost = (
             _("未知") if estimated.cost is None else f"{SIGNS[setup.provider.currency]}{estimated.cost:,.2f}"
         )
-    columns[1].metric(
+    columns[0].metric(
         _("tokens（估）"),
         tokens,
         border=True,
@@ -42,12 +51,11 @@ def show_estimate(workspace: Workspace, recipe: Recipe, plan: Plan | None, setup
             answered=estimated.completion_tokens,
         ),
     )
-    columns[2].metric(_("费用（估）"), cost, border=True, help=_("价格可以在“采样、并发和价格”里改。"))
+    columns[1].metric(_("费用（估）"), cost, border=True, help=_("价格可以在“采样、并发和价格”里改。"))
     basis = _("按这个模型上次的速度") if estimated.measured else _("没有实测过，按常见速度猜的")
-    columns[3].metric(
+    columns[2].metric(
         _("用时（估）"),
         duration_text(max(1.0, estimated.seconds)),
         border=True,
         help=None if setup.offline else basis,
     )
-    return number

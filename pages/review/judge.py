@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.shared.frame import report_errors
+from pages.shared.frame import report_errors, report_figure
 from pages.shared.job_progress import follow_job
 from pages.shared.teacher_pick import money, pick_teacher
 from pages.shared.text import plain
@@ -44,16 +44,17 @@ def judge_part(workspace: Workspace, sample_filter: SampleFilter) -> None:
     if choice is None:
         return
     estimate = judging.estimate_judging(workspace, sample_filter, choice)
-    usage, cost = judging.judging_cost(workspace, sample_filter.recipe, choice)
-    st.caption(
-        _(
-            "这次约 {tokens} tokens，{cost}；以前的评审共用 {used} tokens，{spent}",
-            tokens=f"{estimate.usage.total:,}",
-            cost=money(workspace, choice, estimate.cost),
-            used=f"{usage.total:,}",
-            spent=money(workspace, choice, cost),
+    with report_figure():
+        usage, cost = judging.judging_cost(workspace, sample_filter.recipe, choice)
+        st.caption(
+            _(
+                "这次约 {tokens} tokens，{cost}；以前的评审共用 {used} tokens，{spent}",
+                tokens=f"{estimate.usage.total:,}",
+                cost=money(workspace, choice, estimate.cost),
+                used=f"{usage.total:,}",
+                spent=money(workspace, choice, cost),
+            )
         )
-    )
     pressed = st.button(
         _("评审符合筛选、还没有评分的 {n} 条", n=f"{estimate.number:,}"),
         key="judge",
