@@ -59,3 +59,11 @@ def test_the_home_variable_is_the_default(tmp_path: Path, monkeypatch: pytest.Mo
         MARK,
     }
     assert os.environ["TIANJI_HOME"]
+
+
+def test_a_binary_file_of_keys_is_one_sentence_and_stays(workspace: Workspace) -> None:
+    workspace.env_file.write_bytes(b"\xff\xfe\x00DEEPSEEK")
+    for refused in (lambda: workspace.key("DEEPSEEK_API_KEY"), lambda: workspace.save_key("A_KEY", "1")):
+        with pytest.raises(SettingsError, match="不是 UTF-8"):
+            refused()
+    assert workspace.env_file.read_bytes() == b"\xff\xfe\x00DEEPSEEK"

@@ -149,6 +149,9 @@ def test_questions_come_out_of_a_file_and_a_wrong_file_says_where(recipe: Recipe
         ("a.csv", "称谓,场景\n大舅,登月\n".encode(), "没有场景“登月”"),
         ("a.csv", "称谓,场景\n大舅,生日\n大舅,\n".encode(), "第 2 个问题是空的"),
         ("a.txt", ("祝" * 100_000).encode(), "有 100,000 个字"),
+        ("a.json", b"[" * 100_000, "套得太深"),
+        ("a.jsonl", b"9" * 5_000, "数字太长"),
+        ("a.csv", "问题\n".encode() + b"a" * 200_000, "不是合法的 CSV"),
     ):
         with pytest.raises(InputError, match=reason):
             read_asks(recipe, file, data)

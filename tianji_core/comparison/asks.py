@@ -8,6 +8,7 @@ from typing import Any
 
 from tianji_core.comparison.board import MAX_CELLS, Ask, check_ask
 from tianji_core.errors import InputError
+from tianji_core.gate import first_line
 from tianji_core.i18n import _
 from tianji_core.recipe import Recipe
 
@@ -58,13 +59,20 @@ def _entries(file: str, form: str, text: str) -> Iterable[Any]:
         header = [str(name).strip() for name in table.fieldnames or ()]
         if not any(name in (*_NAME, *_TEXT) for name in header):
             raise InputError(_("{file} 的第一行要有列名：称谓和场景，或者问题", file=file))
-        return list(table)
+        try:
+            return list(table)
+        except csv.Error as error:  # a cell longer than any question
+            raise InputError(
+                _("{file} 不是合法的 CSV：{detail}", file=file, detail=first_line(error))
+            ) from error
     try:
         if form == "jsonl":
             return [json.loads(line) for line in text.splitlines() if line.strip()]
         value = json.loads(text)
     except json.JSONDecodeError as error:
         raise InputError(_("{file} 不是合法的 JSON（第 {line} 行）", file=file, line=error.lineno)) from error
+    except (ValueError, RecursionError) as error:  # a number of thousands of digits, or nested too deeply
+        raise InputError(_("{file} 的 JSON 套得太深，或者数字太长，不是问题", file=file)) from error
     if not isinstance(value, list):
         raise InputError(_("{file} 里应当是一个 JSON 列表", file=file))
     return value
