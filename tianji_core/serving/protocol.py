@@ -1,5 +1,8 @@
 """Errors and token counts in the form of OpenAI's API."""
 
+LONGEST = 1000
+"""Characters of a message; it may quote what a request says."""
+
 
 class ApiError(Exception):
     """An error answer; the server sends ``body`` with ``status``."""
@@ -7,7 +10,8 @@ class ApiError(Exception):
     def __init__(self, status: int, message: str, kind: str, code: str, param: str | None = None) -> None:
         super().__init__(message)
         self.status = status
-        self.body = {"error": {"message": message, "type": kind, "param": param, "code": code}}
+        shown = message if len(message) <= LONGEST else f"{message[: LONGEST - 1]}…"
+        self.body = {"error": {"message": shown, "type": kind, "param": param, "code": code}}
 
 
 def bad_request(message: str, code: str, param: str | None = None, status: int = 400) -> ApiError:

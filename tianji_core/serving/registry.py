@@ -15,7 +15,7 @@ from tianji_core.errors import InputError, ModelError
 from tianji_core.i18n import _
 from tianji_core.model_folders.adapter import adapter_base
 from tianji_core.model_folders.folders import NamedFolder
-from tianji_core.model_folders.roots import checked_root
+from tianji_core.model_folders.roots import SHOWN, checked_root
 from tianji_core.serving.engine import Engine
 from tianji_core.serving.loading import Served, load_adapter, owner_of
 from tianji_core.workspace import Workspace
@@ -76,7 +76,7 @@ class Registry:
     def _loaded(self, name: str, folder: Path, full: list[Served]) -> Served:
         real = checked_root(self._workspace, folder)
         if not real.is_dir():
-            raise ModelError(_("没有文件夹 {folder}，请检查模型的路径", folder=real))
+            raise ModelError(_("没有文件夹 {folder}，请检查模型的路径", folder=str(real)[:SHOWN]))
         owner = owner_of(name, adapter_base(real), full)
         return load_adapter(owner, NamedFolder(name, real))
 

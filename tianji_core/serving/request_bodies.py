@@ -51,6 +51,9 @@ WITHOUT_EFFECT = frozenset(
 """Fields of OpenAI's clients about accounts, caching and reasoning, which change nothing here."""
 
 
+Token = Annotated[int, Field(ge=0, lt=2**31)]
+
+
 def _given(value: Any) -> Any:
     """Returns a request without the fields that are null, which mean their default, and those without
     effect."""
@@ -88,7 +91,7 @@ class SamplingRequest(BaseModel):
     repetition_penalty: float = Field(default=1.0, ge=0.01, le=5)
     presence_penalty: float = Field(default=0.0, ge=-2, le=2)
     frequency_penalty: float = Field(default=0.0, ge=-2, le=2)
-    logit_bias: dict[int, Annotated[float, Field(ge=-100, le=100)]] = Field(default={}, max_length=1024)
+    logit_bias: dict[Token, Annotated[float, Field(ge=-100, le=100)]] = Field(default={}, max_length=1024)
     n: int = Field(default=1, ge=1, le=8)
 
     @model_validator(mode="before")
