@@ -14,7 +14,7 @@ use_language()
 st.set_page_config(page_title=_("天机工坊"), page_icon="🏮", layout="wide")
 refuse_unchecked_server()
 
-page = st.navigation(navigation_of())
+page = st.navigation(navigation_of(), expanded=True)
 with report_errors():
     current_workspace()
     if not has_database():

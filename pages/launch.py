@@ -22,6 +22,7 @@ from streamlit.web.bootstrap import load_config_options
 from streamlit.web.cli import configurator_options
 
 from pages.shared import frame, visitors
+from tianji_core.access.headers import SecurityHeaders
 from tianji_core.access.host_check import HostCheck
 from tianji_core.access.hosts import (
     Authority,
@@ -57,7 +58,7 @@ def studio_app(host: str, port: int, accounts: Accounts | None) -> App:
     # ``st.navigation`` has run once; the first link to a fresh server would open as 'Page not found'.
     PagesManager.uses_pages_directory = False
     hosts = allowed_hosts(host, port, allowed_hosts_setting())
-    checks = [Middleware(HostCheck, hosts=hosts, refusal=_foreign)]
+    checks = [Middleware(SecurityHeaders), Middleware(HostCheck, hosts=hosts, refusal=_foreign)]
     if accounts is not None:
         checks.append(Middleware(LoginRequired, accounts=accounts, open_paths=[HEALTH]))
     visitors.requests_are_checked(accounts)

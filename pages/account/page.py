@@ -38,10 +38,10 @@ with report_errors():
         st.info(_("这个工坊只有本机在用，不用登录。要让别人也能用：tianji users add 名字"), icon="👤")
         st.stop()
     st.markdown(_("**{name}**，{role}", name=plain(who.name), role=who.role.title))
-    st.html(f'<a href="logout" target="_self">{_("退出登录")}</a>')
+    st.html(f'<a href="logout" target="_self" style="color:inherit">{_("退出登录")}</a>')
     user = known.users.find(who.account) if who.account else None
     if user is not None and user.password:
         st.subheader(_("密码"))
         password_form(known, who)
-    st.subheader(_("登录"))
+    st.subheader(_("登录着的地方"))
     login_table(known, who, only=who.account)

@@ -11,6 +11,7 @@ from pages.shared.chat_choice import endpoints, pick_cell, preferred, sampling_f
 from pages.shared.chat_servers import server_panel
 from pages.shared.frame import current_recipe, page_header
 from pages.shared.kept import kept
+from pages.shared.other_services import linked_service
 from pages.shared.usable import any_text, switch, within
 from tianji_core.i18n import _
 from tianji_core.models import size_text
@@ -24,6 +25,7 @@ transcript = load_transcript(workspace)
 settings, talk = st.columns([2, 3], gap="large")
 
 with settings:
+    linked_service(workspace)
     known = endpoints(workspace)
     with st.expander(_("模型服务"), expanded=not known, icon="🔌"):
         server_panel(workspace)

@@ -4,6 +4,7 @@ from collections.abc import Collection
 
 import streamlit as st
 
+from pages.shared.text import badge as text_badge
 from pages.shared.text import plain
 from tianji_core import cleaning
 from tianji_core.comparison import Board, Cell, Checked, Comparer, Mark, check_board, check_cell
@@ -52,7 +53,7 @@ class Checkers:
 def badge(mark: Mark) -> str:
     """A mark as Markdown."""
     colour = {True: "green", False: "red", None: "gray"}[mark.good]
-    return f":{colour}-badge[{plain(mark.sign)}]"
+    return text_badge(mark.sign, colour)
 
 
 def difference(before: str, after: str) -> str:

@@ -154,7 +154,7 @@ def _use(workspace: Workspace, run: TrainingRun, sweep: Sweep, best: SweepPoint)
         with line[3]:
             st.page_link(
                 "pages/chat/page.py",
-                label=_("和“{name}”对话", name=made[-1].name),
+                label=_("和“{name}”对话", name=plain(made[-1].name)),
                 icon="💬",
                 query_params={"model": made[-1].name},
             )

@@ -11,6 +11,7 @@ from pages.compare.votes import judge_part, vote_part
 from pages.shared.chat_choice import endpoints
 from pages.shared.chat_servers import server_panel
 from pages.shared.frame import current_recipe, page_header, report_errors
+from pages.shared.other_services import linked_service
 from pages.shared.visitors import reviewer_name, role
 from tianji_core.comparison import Board, Cell, ballot_of, board_keys, choose, judgement, plan_board, winners
 from tianji_core.i18n import _
@@ -37,6 +38,7 @@ if role() < Role.OWNER:  # only the owner asks models
 
 def form() -> None:
     """Draws the form of a new comparison and the button that starts it."""
+    linked_service(workspace)
     known = endpoints(workspace)
     with st.expander(_("模型服务"), expanded=not known, icon="🔌"):
         server_panel(workspace)

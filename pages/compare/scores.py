@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from functools import partial
+from html import escape
 
 import plotly.graph_objects as go
 import streamlit as st
@@ -51,8 +52,8 @@ def _heat_figure(heat: HeatMap) -> go.Figure:
     figure = go.Figure(
         go.Heatmap(
             z=shares,
-            x=list(heat.scenes),
-            y=list(heat.names),
+            x=[escape(scene) for scene in heat.scenes],
+            y=[escape(name) for name in heat.names],
             text=[["" if value is None else f"{value}%" for value in row] for row in shares],
             texttemplate="%{text}",
             customdata=[list(row) for row in heat.counts],
@@ -66,7 +67,7 @@ def _heat_figure(heat: HeatMap) -> go.Figure:
         )
     )
     figure.update_layout(
-        title={"text": _("{model} 的通过率", model=heat.model), "font": {"size": 15}},
+        title={"text": _("{model} 的通过率", model=escape(heat.model)), "font": {"size": 15}},
         margin={"l": 8, "r": 8, "t": 44, "b": 8},
         height=110 + 34 * len(heat.names),
     )

@@ -1,6 +1,7 @@
 """Scores computed from the votes, and a teacher as the second voter."""
 
 from collections.abc import Callable, Sequence
+from html import escape
 
 import plotly.graph_objects as go
 import streamlit as st
@@ -117,7 +118,7 @@ def _score_figure(standings: Standings) -> go.Figure:
     figure = go.Figure(
         go.Scatter(
             x=[player.score for player in players],
-            y=[player.player for player in players],
+            y=[escape(player.player) for player in players],
             mode="markers",
             marker={"size": 12, "color": "#c8452f"},
             error_x={

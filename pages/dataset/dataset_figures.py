@@ -1,6 +1,7 @@
 """The figures of the dataset page: bars, the samples of every cell, lengths and phrases."""
 
 from collections.abc import Mapping, Sequence
+from html import escape
 
 import plotly.graph_objects as go
 
@@ -21,7 +22,7 @@ def bars(counts: Mapping[str, int], title: str, unknown: str, total: int = 0) ->
     figure = go.Figure(
         go.Bar(
             x=[number for _key, number in pairs],
-            y=[key or unknown for key, _number in pairs],
+            y=[escape(key) or unknown for key, _number in pairs],
             text=[f"{number:,} · {number / total:.0%}" if total else f"{number:,}" for _k, number in pairs],
             orientation="h",
             marker={"color": PALETTE[0]},
@@ -42,8 +43,8 @@ def cells_figure(cells: Sequence[CellCount], recipe: Recipe) -> go.Figure:
     figure = go.Figure(
         go.Heatmap(
             z=numbers,
-            x=scenes,
-            y=names,
+            x=[escape(scene) for scene in scenes],
+            y=[escape(name) for name in names],
             colorscale="Blues",
             xgap=2,
             ygap=2,
@@ -65,7 +66,7 @@ def phrases_figure(phrases: Sequence[tuple[str, float]]) -> go.Figure:
     figure = go.Figure(
         go.Bar(
             x=list(shares.values()),
-            y=list(shares),
+            y=[escape(phrase) for phrase in shares],
             text=[f"{share:.1%}" for share in shares.values()],
             orientation="h",
             marker={"color": PALETTE[2]},
@@ -97,7 +98,7 @@ def lengths_figure(version: DatasetVersion) -> go.Figure:
             z=shares,
             x=[start + 5 for start in starts],
             y=[
-                f"{style or _('风格不明')} · {median.format(n=summary['median'])}"
+                f"{escape(style) or _('风格不明')} · {median.format(n=summary['median'])}"
                 for style, summary in lengths.items()
             ],
             customdata=labels,

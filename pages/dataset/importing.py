@@ -132,7 +132,7 @@ def _counts_line(file: str, form: str, added: int, known: int, bad: int, encodin
     text = _(
         "{file}（{form}）：新增 {added} 条，已有 {known} 条，有问题 {bad} 条",
         file=plain(file),
-        form=f"{title}，{encoding}" if encoding else title,
+        form=plain(f"{title}，{encoding}" if encoding else title),
         added=f"{added:,}",
         known=f"{known:,}",
         bad=f"{bad:,}",

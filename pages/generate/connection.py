@@ -45,4 +45,4 @@ def connection_test(workspace: Workspace, provider: Provider, choice: TeacherCho
             st.error(plain(report.message), icon="⚠️")
         if report.models:
             shown = _("、").join(report.models[:30])
-            st.caption(_("服务器上的模型：{models}", models=shown))
+            st.caption(_("服务器上的模型：{models}", models=plain(shown)))

@@ -4,6 +4,7 @@ import streamlit as st
 
 from pages.shared.kept import kept
 from pages.shared.teacher_numbers import FORM
+from pages.shared.text import plain
 from pages.shared.usable import among, some_of, within
 from tianji_core.i18n import _
 from tianji_core.recipe import VALUE_TITLES, Plan, Recipe, kept_cells
@@ -24,7 +25,7 @@ def style_picker(workspace: Workspace, recipe: Recipe) -> tuple[str, ...]:
         enabled,
         selection_mode="multi",
         default=enabled[:FIRST_STYLES],
-        format_func=lambda style: f"{style} {counts[style]:,}" if counts.get(style) else style,
+        format_func=lambda style: plain(style) + (f" {counts[style]:,}" if counts.get(style) else ""),
         **kept(FORM, "styles", some_of(enabled), enabled[:FIRST_STYLES], f"styles_{recipe.key}"),
         wrap=True,
     )

@@ -93,7 +93,7 @@ def _teacher_row(result: TeacherResult) -> dict[str, str]:
     totals = result.totals
     finding_share = "—" if not totals.checked else f"{totals.with_findings / totals.checked:.0%}"
     return {
-        _c("field", "模型"): f"{result.title} · {result.model}",
+        _c("field", "模型"): plain(f"{result.title} · {result.model}"),
         _("写好 / 任务"): f"{totals.done:,} / {totals.tasks:,}",
         _("失败"): f"{totals.failed:,}",
         _("平均用时"): "—" if totals.latency is None else _("{seconds} 秒", seconds=f"{totals.latency:.2f}"),

@@ -54,7 +54,7 @@ def _run_box(workspace: Workspace, run_id: int, was_active: bool) -> None:
                 show_pulse(workspace, run_id)
         run_actions(workspace, state, job)
         if not active and state.run.halted:
-            st.warning(state.run.halted, icon="⏸️")
+            st.warning(plain(state.run.halted), icon="⏸️")
         elif job is not None and job.state == "failed" and job.note:
             st.error(plain(job.note), icon="⚠️")
         for show in (
@@ -119,7 +119,7 @@ def _latest(state: RunState) -> None:
         {
             _("输入"): plain(answer.input),
             _("输出"): plain(answer.output),
-            _("风格"): answer.style,
+            _("风格"): plain(answer.style),
             _("备注"): _("故意出错")
             if answer.planted
             else _("被截断")

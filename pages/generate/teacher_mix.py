@@ -7,6 +7,7 @@ from pydantic import ValidationError
 
 from pages.shared.kept import kept
 from pages.shared.teacher_numbers import FORM
+from pages.shared.text import plain
 from pages.shared.usable import some_of, within
 from tianji_core.errors import SettingsError
 from tianji_core.i18n import _
@@ -37,7 +38,7 @@ def teacher_mix(providers: Mapping[str, Provider], first: TeacherChoice) -> tupl
         st.columns(len(picked) + 1), [f"{first.provider} / {first.model}", *picked], strict=True
     ):
         weight = column.number_input(
-            _("权重 {name}", name=name),
+            _("权重 {name}", name=plain(name)),
             0.1,
             1000.0,
             1.0,

@@ -6,6 +6,7 @@ import streamlit as st
 
 from pages.generate.teacher_form import TeacherSetup
 from pages.shared.frame import report_errors
+from pages.shared.text import plain
 from tianji_core.generation import Trial, dry_run
 from tianji_core.i18n import _
 from tianji_core.recipe import Plan, Recipe
@@ -27,20 +28,20 @@ def show_trials() -> None:
     for number, (column, trial) in enumerate(zip(st.columns(len(trials)), trials, strict=True)):
         with column, st.container(border=True):
             task = trial.brief.task
-            st.markdown(f"**{task.name} × {task.scene} · {task.style}**")
+            st.markdown(f"**{plain(f'{task.name} × {task.scene} · {task.style}')}**")
             if trial.answer is not None:
                 st.text(trial.answer.text)
                 st.caption(
                     _(
                         "{teacher} · {chars} 字 · {seconds} 秒 · 训练输入：{input}",
-                        teacher=trial.teacher,
+                        teacher=plain(trial.teacher),
                         chars=len(trial.answer.text),
                         seconds=f"{trial.answer.latency:.1f}",
-                        input=trial.brief.input,
+                        input=plain(trial.brief.input),
                     )
                 )
             else:
-                st.error(trial.error, icon="⚠️")
+                st.error(plain(trial.error), icon="⚠️")
             with st.expander(_("发出去的提示词"), key=f"trial_prompt_{number}"):
                 st.code(trial.brief.prompt, language=None, wrap_lines=True)
     if st.button(_("收起"), key="hide_trials"):

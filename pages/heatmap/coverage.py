@@ -7,6 +7,7 @@ from pages.heatmap.cell_figure import CONFIG, cell_figure, chosen_cells
 from pages.heatmap.map_order import shown_entries
 from pages.shared.frame import remember_notice, report_errors
 from pages.shared.teacher_pick import pick_teacher
+from pages.shared.text import plain
 from tianji_core.generation import count_tasks, create_run, start_generation
 from tianji_core.generation.top_up import Coverage, coverage, top_up_plan
 from tianji_core.i18n import _
@@ -36,6 +37,7 @@ def coverage_view(workspace: Workspace, recipe: Recipe) -> None:
         [s.text for s in recipe.styles],
         selection_mode="multi",
         wrap=True,
+        format_func=plain,
         key="coverage_styles",
         bind="query-params",
     )

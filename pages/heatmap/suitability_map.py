@@ -7,6 +7,7 @@ import streamlit as st
 
 from pages.heatmap.cell_figure import CONFIG, Cell, cell_figure, chosen_cells
 from pages.shared.frame import report_errors
+from pages.shared.text import plain
 from tianji_core.i18n import _
 from tianji_core.recipe import VALUE_TITLES, Recipe
 from tianji_core.recipe.editing import changed
@@ -158,7 +159,7 @@ def edit_by_form(
             )
         else:
             value = fields[2].selectbox(
-                style,
+                plain(style),
                 ["off", "on"],
                 format_func=lambda v: _("不写") if v == "off" else _("照写"),
                 key="cell_gap",

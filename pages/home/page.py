@@ -47,7 +47,7 @@ def walk_through() -> None:
             job_bar(workspace, newest)
             progress = jobs.read_progress(workspace, newest.id)
             if progress is not None and progress.message:
-                st.caption(progress.message)
+                st.caption(plain(progress.message))
         elif newest is not None and newest.state in ("failed", "lost"):
             st.error(
                 _("上次没有走完：{reason}", reason=plain(newest.note or jobs.state_title(newest.state))),

@@ -1,7 +1,6 @@
 """The cards and lines of the models page: checkpoints, adapters, merged models and bases with their
 actions."""
 
-import re
 from collections.abc import Callable
 from functools import partial
 
@@ -19,8 +18,6 @@ from tianji_core.models.launch import KINDS
 from tianji_core.models.merged import SHARD_GB
 from tianji_core.training import TrainingState
 from tianji_core.workspace import Workspace
-
-_CARD_HEADING = re.compile(r"^(#+)(?= )", re.MULTILINE)
 
 
 def model_jobs(workspace: Workspace, active: bool) -> list[jobs.Job]:
@@ -41,7 +38,7 @@ def running_jobs(workspace: Workspace, shown: list[int]) -> None:
             job_bar(workspace, job)
             progress = jobs.read_progress(workspace, job.id)
             if progress is not None and progress.message:
-                st.caption(_message(progress))
+                st.caption(plain(_message(progress)))
         with right:
             stop_button(workspace, job, key=f"stop_job_{job.id}")
 
@@ -141,7 +138,7 @@ def artefact_card(workspace: Workspace, artefact: Artefact, options: MergeOption
                 _details(artefact)
             if card := models.read_card(artefact):
                 with st.expander(_("模型卡"), icon="📄"):
-                    st.markdown(_CARD_HEADING.sub(r"\1###", card))  # smaller than the page's own headings
+                    st.code(card, language="markdown", wrap_lines=True)
         merges = artefact.kind == "adapter" and right.button(
             _("合并"), key=f"merge_{artefact.name}", icon="🔗", width="stretch"
         )

@@ -23,7 +23,7 @@ from pages.review.sample_history import history, judge_scores
 from pages.review.session import ReviewSession, current_sample, open_panel
 from pages.shared.frame import report_errors
 from pages.shared.review_parts import check_changed, progress_line, show_outcome, undo_buttons
-from pages.shared.text import plain
+from pages.shared.text import badge, plain
 from tianji_core import cleaning, review
 from tianji_core.cleaning import FIXABLE_RULES
 from tianji_core.i18n import _
@@ -107,8 +107,8 @@ def heading(sample: Sample, blind: bool = False) -> None:
                 color=STATE_COLOURS[sample.state],
                 icon=STATE_ICONS[sample.state],
             )
-        st.badge(plain(f"{sample.name or _('称谓不明')} × {sample.scene or _('场景不明')}"), color="blue")
-        st.badge(plain(sample.style or _("风格不明")), color="violet")
+        st.markdown(badge(f"{sample.name or _('称谓不明')} × {sample.scene or _('场景不明')}", "blue"))
+        st.markdown(badge(sample.style or _("风格不明"), "violet"))
         st.markdown(f":gray[#{sample.id}]")
 
 

@@ -6,6 +6,7 @@ import streamlit as st
 
 from pages.review.session import ReviewSession, show_panel
 from pages.shared.review_parts import say_done, say_error
+from pages.shared.text import plain
 from tianji_core import review
 from tianji_core.errors import StudioError
 from tianji_core.i18n import _
@@ -37,7 +38,7 @@ def key_form(session: ReviewSession) -> None:
         st.caption(
             _(
                 "这是“{who}”的按键，存在工作区里。可以写字母、数字、left 这样的方向键、f2，或 ctrl+enter 这样的组合。",
-                who=session.who,
+                who=plain(session.who),
             )
         )
         columns = st.columns(_COLUMNS)

@@ -1,6 +1,7 @@
 """The log of a review: its pace, what each reviewer did, and the list of all steps, newest first."""
 
 from datetime import date
+from html import escape
 
 import plotly.graph_objects as go
 import streamlit as st
@@ -57,7 +58,7 @@ def _pace(spans: list[ReviewPace], pending: int) -> None:
         figure.add_bar(
             x=[span.start for span in theirs],
             y=[span.decided for span in theirs],
-            name=_without_markup(who),
+            name=escape(who),
         )
     remaining: list[int] = []
     for start in reversed(starts):
@@ -89,11 +90,6 @@ def _pace(spans: list[ReviewPace], pending: int) -> None:
         figure.update_xaxes(tickvals=starts, tickformat="%m-%d %H:%M")
     st.plotly_chart(figure, width="stretch", key="pace")
     st.caption(_("时间是 UTC；“还剩待审”从现在的待审数按决定数倒推。"))
-
-
-def _without_markup(who: str) -> str:
-    """Returns a name for a chart, which reads angle brackets as markup."""
-    return who.replace("&", "&amp;").replace("<", "&lt;")
 
 
 def _reviewers(session: ReviewSession) -> None:

@@ -53,7 +53,7 @@ def finding_badges(findings: Sequence[Finding]) -> None:
     with st.container(horizontal=True):
         for finding in findings:
             rule = BY_ID.get(finding.rule)
-            title, why = (_(rule.title), _(rule.why)) if rule else (finding.rule, "")
+            title, why = (_(rule.title), _(rule.why)) if rule else (plain(finding.rule), "")
             st.badge(title, color="orange", help=why or None)
     st.caption(plain(_("；").join(finding.detail for finding in findings)))
 

@@ -81,7 +81,7 @@ with report_errors():
     for number, provider in enumerate(needing):
         variable = provider.key_variable or ""
         row = st.columns([2.2, 1.2, 3.4, 1.1, 1.5, 1.1], vertical_alignment="center")
-        row[0].markdown(f"**{_(provider.title)}**")
+        row[0].markdown(f"**{plain(_(provider.title))}**")
         state = teachers.key_state(workspace, provider)
         row[1].markdown(
             f"`{masked(workspace.key(variable))}`"

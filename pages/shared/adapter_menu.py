@@ -3,6 +3,7 @@
 import streamlit as st
 
 from pages.shared.frame import remember_notice, report_errors
+from pages.shared.text import plain
 from tianji_core import models, serving
 from tianji_core.i18n import _
 from tianji_core.serving import ModelRef, RunningServer
@@ -19,11 +20,13 @@ def adapter_menu(workspace: Workspace, server: RunningServer) -> None:
         return
     with st.popover(_("适配器：装上或卸下"), key=f"adapters_{server.job.id}"):
         for name in loaded:
-            if st.button(_("卸下 {name}", name=name), key=f"unload_{server.job.id}_{name}", icon="➖"):
+            if st.button(_("卸下 {name}", name=plain(name)), key=f"unload_{server.job.id}_{name}", icon="➖"):
                 _change(workspace, server, ModelRef(name, ""), load=False)
         for adapter in fitting:
             if adapter.name not in server.models and st.button(
-                _("装上 {name}", name=adapter.name), key=f"load_{server.job.id}_{adapter.name}", icon="➕"
+                _("装上 {name}", name=plain(adapter.name)),
+                key=f"load_{server.job.id}_{adapter.name}",
+                icon="➕",
             ):
                 _change(workspace, server, ModelRef(adapter.name, str(adapter.path)), load=True)
 

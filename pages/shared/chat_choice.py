@@ -10,7 +10,7 @@ from tianji_core import serving
 from tianji_core.i18n import _
 from tianji_core.recipe import Recipe, training_input
 from tianji_core.serving import ChatSampling
-from tianji_core.serving.services import key_variable_of
+from tianji_core.serving.services import is_confirmed, key_variable_of
 from tianji_core.serving.transcript import ChatTurn
 from tianji_core.workspace import Workspace
 
@@ -30,8 +30,8 @@ class Endpoint:
 
 
 def endpoints(workspace: Workspace) -> list[Endpoint]:
-    """Every model of every server that is ready, and that of the service in the page's address, if any.
-    Its key is never taken from the address."""
+    """Every model of every server that is ready, and that of the service in the page's address where a person
+    has confirmed it. Its key is never taken from the address."""
     known = [
         Endpoint(server.url, name, server.key_variable, memory=server.memory)
         for server in serving.servers(workspace)
@@ -39,7 +39,7 @@ def endpoints(workspace: Workspace) -> list[Endpoint]:
         for name in server.models
     ]
     url, model = st.query_params.get("service", ""), st.query_params.get("service_model", "")
-    if url and model:
+    if url and model and is_confirmed(workspace, url):
         known.append(Endpoint(url, model, key_variable_of(workspace, url), _("外部服务")))
     return known
 

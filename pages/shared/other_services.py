@@ -3,11 +3,12 @@
 import streamlit as st
 
 from pages.shared.frame import remember_notice, report_errors
+from pages.shared.text import plain
 from tianji_core.errors import ServerError
 from tianji_core.i18n import _
 from tianji_core.serving import external
 from tianji_core.serving.client import model_names
-from tianji_core.serving.services import key_variable_of, remember_key_variable
+from tianji_core.serving.services import is_confirmed, key_variable_of, remember_service
 from tianji_core.workspace import Workspace
 
 
@@ -32,7 +33,7 @@ def foreign_service(workspace: Workspace) -> None:
         )
         if st.form_submit_button(_("使用"), key="service_use") and url.strip():
             with report_errors():
-                remember_key_variable(workspace, url, variable.strip())
+                remember_service(workspace, url, variable.strip())
                 key = workspace.key(variable.strip()) if variable.strip() else None
                 offered = [] if name.strip() else model_names(url, key)
                 chosen = name.strip() or next(iter(offered), "")
@@ -45,6 +46,31 @@ def foreign_service(workspace: Workspace) -> None:
                     )
                 st.query_params.update(service=url.strip(), service_model=chosen)
                 st.rerun()
+
+
+def linked_service(workspace: Workspace) -> None:
+    """Asks about the service in the page's address where no person has confirmed it yet: a link may come from
+    anybody."""
+    url, model = st.query_params.get("service", ""), st.query_params.get("service_model", "")
+    if not (url and model) or is_confirmed(workspace, url):
+        return
+    st.warning(
+        _(
+            "这个链接想把您写的话发给服务 {url} 的模型“{model}”。认得它才用。",
+            url=plain(url[:200]),
+            model=plain(model[:100]),
+        ),
+        icon="🔗",
+    )
+    answers = st.columns(2)
+    if answers[0].button(_("认得，用它"), key="service_confirm", width="stretch"):
+        with report_errors():
+            remember_service(workspace, url)
+            st.rerun()
+    if answers[1].button(_("不用它"), key="service_refuse", type="primary", width="stretch"):
+        del st.query_params["service"]
+        st.query_params.pop("service_model", None)
+        st.rerun()
 
 
 def other_program(workspace: Workspace, names: list[str]) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from pages.shared.kept import kept
+from pages.shared.text import plain
 from pages.shared.usable import between, switch, within
 from tianji_core.generation import MAX_CONCURRENCY
 from tianji_core.i18n import _
@@ -130,5 +131,5 @@ def price_inputs(provider: Provider, entry: ModelEntry) -> ModelEntry:
         when = _("价格核对于 {date}，只用来估算，请以服务商公布的为准。", date=provider.prices_checked)
     else:
         when = _("价格未知，填上后才能估算费用；以服务商公布的为准。")
-    st.caption(f"{when}{_(provider.note) if provider.sdk != 'zhipu' else ''}")
+    st.caption(f"{when}{plain(_(provider.note)) if provider.sdk != 'zhipu' else ''}")
     return entry.model_copy(update={"input_price": asked, "output_price": answered})

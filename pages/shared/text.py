@@ -22,6 +22,12 @@ def plain(text: str) -> str:
     return _NUMBERED.sub(r"\1" + r"\\", "".join(pieces)).replace("\n", "  \n")
 
 
+def badge(text: str, colour: str) -> str:
+    """``text`` as a coloured badge in Markdown; ``st.badge`` would escape the brackets a second time, which
+    brings them back."""
+    return f":{colour}-badge[{plain(text)}]"
+
+
 def _escaped(text: str) -> str:
     return _MARKUP.sub(r"\\\g<0>", text)
 

@@ -42,7 +42,9 @@ def base_choice(workspace: Workspace, chosen: Preset, defaults: TrainingSettings
         st.selectbox(field_title("base"), options, format_func=shown, help=field_help("base"), **own)
     )
     if folder not in owned and chosen.model_id:
-        st.page_link("pages/models/page.py", label=_("去模型页下载 {id}", id=chosen.model_id), icon="⬇️")
+        st.page_link(
+            "pages/models/page.py", label=_("去模型页下载 {id}", id=plain(chosen.model_id)), icon="⬇️"
+        )
     return folder
 
 
@@ -77,7 +79,9 @@ def _fields(chosen: Preset, defaults: TrainingSettings, names: list[str], values
                 shown = _short(_option_title(default) if name in _OPTIONS else default)
                 changed = values[name] != default
                 st.caption(
-                    _("✏️ 改过，默认 {value}", value=shown) if changed else _("默认 {value}", value=shown)
+                    _("✏️ 改过，默认 {value}", value=plain(shown))
+                    if changed
+                    else _("默认 {value}", value=plain(shown))
                 )
 
 

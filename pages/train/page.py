@@ -49,7 +49,7 @@ def new_training() -> None:
         version = dataset_choice({version.id: version for version in versions})
     with right:
         chosen = preset_choice(presets)
-    st.caption(f"{_(chosen.summary)} · {chosen.memory_text}")
+    st.caption(plain(f"{_(chosen.summary)} · {chosen.memory_text}"))
     settings: TrainingSettings | None = None
     target: Target | None = None
     with report_errors():
@@ -100,7 +100,9 @@ def one_training(run_id: int) -> None:
     version = training.version_of(workspace, run)
     st.subheader(plain(run.title))
     learnt = version.name if version is not None else "—"
-    st.caption(_("训练 {n}", n=run.id) + f" · {plain(learnt)} · {run.preset} · {local_time(run.created_at)}")
+    st.caption(
+        _("训练 {n}", n=run.id) + f" · {plain(learnt)} · {plain(run.preset)} · {local_time(run.created_at)}"
+    )
     show_actions(workspace, state)
     show_outcome(state)
     over = overlay_choice(workspace, state) if state.state != "waiting" else []

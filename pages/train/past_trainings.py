@@ -34,7 +34,7 @@ def _row(state: TrainingState) -> None:
     run = state.run
     columns = st.columns([5, 2, 2, 1], vertical_alignment="center")
     columns[0].markdown(f"**{plain(run.title)}**")
-    columns[0].caption(f"{run.preset} · {local_time(run.created_at)}")
+    columns[0].caption(f"{plain(run.preset)} · {local_time(run.created_at)}")
     columns[1].markdown(state_text(state))
     if state.state == "waiting":
         columns[2].markdown(_("前面还有 {n} 个", n=state.ahead) if state.ahead else _("下一个就是它"))

@@ -28,7 +28,7 @@ def show_preflight(workspace: Workspace, checked: Preflight) -> None:
     passed = [check for check in checked.checks if check.level == "pass"]
     with st.expander(_("✅ 通过 {n} 项", n=len(passed)), expanded=False):
         for check in passed:
-            st.markdown(f"**{check.title}** {plain(check.detail)}")
+            st.markdown(f"**{plain(check.title)}** {plain(check.detail)}")
     if checked.estimate is None:
         return
     guess, need = checked.estimate, checked.need

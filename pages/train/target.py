@@ -8,6 +8,7 @@ import streamlit as st
 
 from pages.shared.frame import report_errors
 from pages.shared.kept import kept_at, put
+from pages.shared.text import plain
 from pages.shared.usable import among, any_text, within
 from pages.train.choice import FORM
 from tianji_core import training
@@ -139,7 +140,7 @@ def fill_form(workspace: Workspace, run: TrainingRun, known: Collection[str]) ->
     if run.preset not in known:
         said = _(
             "那次训练用的预设 {key} 已经不在了，它的设置没有填进来。自己的预设删掉后可以在下面的专家视图里恢复，然后再复制一次。",
-            key=run.preset.removeprefix(OWN),
+            key=plain(run.preset.removeprefix(OWN)),
         )
         st.warning(said, icon="⚠️")
     else:

@@ -125,6 +125,7 @@ def test_a_report_needs_nothing_else_and_runs_nothing(workspace: Workspace, reci
     page = board_report(recipe, board, lambda _model: Checker(recipe), judgement(workspace, board))
     assert "<script" not in page and "&lt;script&gt;" in page
     assert not re.search(r"(?:src|href)\s*=|url\(|@import|https?://", page)
+    assert "Content-Security-Policy" in page and "default-src 'none'" in page
     assert "🏅" in page and "连不上" in page and "送祝福" in page and "@media print" in page
 
 

@@ -14,7 +14,7 @@ from tianji_core.models import register_folder
 from tianji_core.recipe.editing import changed
 from tianji_core.serving import servers, wait_ready
 from tianji_core.serving.launch import free_port
-from tianji_core.serving.services import remember_key_variable
+from tianji_core.serving.services import remember_service
 from tianji_core.serving.transcript import load_transcript, names_aside
 from tianji_core.store import recipes, samples, steps
 from tianji_core.workspace import Workspace
@@ -27,6 +27,7 @@ def page(**address: str) -> AppTest:
 @pytest.fixture
 def chat(workspace: Workspace, server: Server) -> AppTest:  # noqa: F811
     """The page with the test server as its service, short answers."""
+    remember_service(workspace, server.url)
     test = page(service=server.url, service_model="red")
     test.number_input(key="chat_max_tokens").set_value(12).run()
     return test
@@ -108,9 +109,37 @@ def test_regenerating_replaces_the_last_answer(workspace: Workspace, chat: AppTe
 
 
 def test_a_server_that_refuses_is_quoted(workspace: Workspace, server: Server) -> None:  # noqa: F811
+    remember_service(workspace, server.url)
     test = page(service=server.url, service_model="nobody")
     press(test, "chat_send")
     assert any("没有模型“nobody”" in error.value for error in test.error)
+
+
+def test_nothing_is_sent_to_the_address_of_a_link_before_a_person_confirms_it(
+    workspace: Workspace, api: LoopbackApi
+) -> None:
+    test = page(service=api.url, service_model="loopback-model")
+    assert test.selectbox(key="endpoint_none").options == [] and test.button(key="chat_send").disabled
+    assert any(api.url in warning.value for warning in test.warning)
+    refused = press(test, "service_refuse")
+    assert refused.query_params == {} and not refused.warning
+    test = press(page(service=api.url, service_model="loopback-model"), "service_confirm")
+    assert api.requests == [] and not test.warning
+    press(test, "chat_send")
+    assert len(api.requests) == 1
+    again = page(service=api.url, service_model="loopback-model")
+    assert not again.warning and not again.button(key="chat_send").disabled, "it is asked once"
+
+
+@pytest.mark.parametrize(
+    "address", ["http://", "javascript:alert(1)", "![x](http://127.0.0.1/x)", "a" * 3000]
+)
+def test_the_address_of_a_link_is_shown_as_text(workspace: Workspace, address: str) -> None:
+    test = page(service=address, service_model="![x](http://127.0.0.1/y)")
+    (asked,) = [warning.value for warning in test.warning]
+    assert "![" not in asked and len(asked) < 1000
+    press(test, "service_confirm")
+    assert not any("![" in error.value for error in test.error)
 
 
 def test_a_link_cannot_say_which_secret_goes_to_its_address(
@@ -118,9 +147,9 @@ def test_a_link_cannot_say_which_secret_goes_to_its_address(
 ) -> None:
     monkeypatch.setenv("MY_SECRET", "sk-geheim-geheim")
     test = page(service=api.url, service_model="loopback-model", service_key="MY_SECRET")
-    press(test, "chat_send")
+    press(press(test, "service_confirm"), "chat_send")
     assert api.requests and "geheim" not in str(api.headers)
-    remember_key_variable(workspace, api.url, "MY_SECRET")
+    remember_service(workspace, api.url, "MY_SECRET")
     press(page(service=api.url, service_model="loopback-model"), "chat_send")
     assert "geheim" in str(api.headers[-1])
 
@@ -229,6 +258,7 @@ def test_a_recipe_without_an_enabled_scene_is_talked_about_in_own_words_only(
     stored = recipes.current(workspace.engine, "wishes")
     scenes = [scene.model_copy(update={"enabled": False}) for scene in stored.recipe.scenes]
     recipes.save(workspace.engine, changed(stored.recipe, scenes=scenes), stored.revision, "")
+    remember_service(workspace, server.url)
     test = page(service=server.url, service_model="red")
     test.number_input(key="chat_max_tokens").set_value(12).run()
     press(test, "chat_send")

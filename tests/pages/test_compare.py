@@ -9,6 +9,7 @@ from tests.serving.conftest import Folders, Server, folders, server  # noqa: F40
 from tianji_core.comparison import Ask, Column, Comparer, board_keys, load_board, plan_board
 from tianji_core.recipe import built_in_recipes, load_recipe
 from tianji_core.serving import ChatSampling
+from tianji_core.serving.services import remember_service
 from tianji_core.store import recipes, votes
 from tianji_core.workspace import Workspace
 
@@ -47,6 +48,7 @@ def test_questions_times_columns_are_asked_and_found_again(
     workspace: Workspace,
     server: Server,  # noqa: F811
 ) -> None:
+    remember_service(workspace, server.url)
     test = page(service=server.url, service_model="red")
     test.number_input(key="compare_max_tokens").set_value(8).run()
     test.multiselect(key="compare_names").set_value(["大舅", "母亲"]).run()

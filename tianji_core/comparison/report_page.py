@@ -19,6 +19,8 @@ from tianji_core.workspace import Workspace
 
 _STYLE = Path(__file__).with_name("report_page.css")
 _NOTHING = "—"
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+"""The page loads nothing, whatever a model wrote."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,7 @@ def board_report(recipe: Recipe, board: Board, checker_of: CheckerOf, judged: Ju
     ]
     head = (
         '<meta charset="utf-8"><meta name="viewport" content="width=device-width">'
+        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
         f"<title>{escape(title)}</title>"
     )
     style = f"<style>\n{_STYLE.read_text(encoding='utf-8')}</style>"

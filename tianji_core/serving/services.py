@@ -1,7 +1,9 @@
-"""Foreign model services: which environment variable holds the key of which address.
+"""Foreign model services: which addresses a person has confirmed, and which environment variable holds the
+key of each.
 
-An address may come from a link, but the variable must not: a link could send any secret anywhere. So the
-workspace stores the pair once a person has entered it.
+An address may come from a link; nothing is sent there before a person has confirmed it. The variable never
+comes from a link, which could send any secret anywhere. The workspace stores both once a person has entered
+them.
 """
 
 import json
@@ -24,8 +26,16 @@ def key_variable_of(workspace: Workspace, url: str) -> str:
         return ""
 
 
-def remember_key_variable(workspace: Workspace, url: str, variable: str) -> None:
-    """Stores the variable for an address; '' removes it.
+def is_confirmed(workspace: Workspace, url: str) -> bool:
+    """Returns whether a person has confirmed that requests may go to an address."""
+    try:
+        return base_url(url) in _known(workspace)
+    except InputError:
+        return False
+
+
+def remember_service(workspace: Workspace, url: str, variable: str = "") -> None:
+    """Stores an address that a person has confirmed, with the variable of its key ('' for none).
 
     Raises:
         InputError: not an address, or not the name of a variable.
@@ -33,12 +43,7 @@ def remember_key_variable(workspace: Workspace, url: str, variable: str) -> None
     address = base_url(url)
     if variable and not _VARIABLE.fullmatch(variable):
         raise InputError(_("“{name}”不是环境变量名，应当像 OPENAI_API_KEY", name=variable))
-    known = {
-        known_address: name for known_address, name in _known(workspace).items() if known_address != address
-    }
-    if variable:
-        known[address] = variable
-    write_json(workspace.home / "services.json", known)
+    write_json(workspace.home / "services.json", {**_known(workspace), address: variable})
 
 
 def _known(workspace: Workspace) -> dict[str, str]:
