@@ -27,7 +27,8 @@ const open = url => new Promise((done, refused) => {
   stream.onerror = () => refused();
 });
 const picture = url => new Promise((done, refused) => {
-  const image = new Image(); image.onload = () => done('shown'); image.onerror = () => refused(); image.src = url;
+  const image = new Image(); image.onload = () => done('shown'); image.onerror = () => refused(); image.src =
+  url;
 });
 async function all(port) {
   const seen = {};
