@@ -50,13 +50,14 @@ def test_a_full_disk_is_named_and_the_earlier_checkpoint_stays(workspace, settin
     """A small file system of its own under the runs; needs the right to mount one."""
     version = add_version(workspace)
     mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(workspace.runs)], capture_output=True
+        ["mount", "-t", "tmpfs", "-o", "size=16m", "tmpfs", str(workspace.runs)], capture_output=True
     )
     if mounted.returncode != 0:
         pytest.skip("this user may not mount a file system")
     try:
         many = settings.model_copy(update={"keep_checkpoints": 9})
         run = training.start_training(workspace, KEY, many, version)
+        (workspace.runs / "others").write_bytes(b"\0" * (12 << 20))  # the disk fills after the checks
         job, state = ended(workspace, run)
         assert job.state == "failed" and "磁盘满了" in job.note, job.note
         assert state.checkpoints and not state.finished
