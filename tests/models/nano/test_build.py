@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from tianji_core.errors import ModelError
+from tianji_core.errors import InputError
 from tianji_core.files import sha256
 from tianji_core.models.nano import MANIFEST, nano_base
 from tianji_core.models.nano.build import WORK, BuildOptions, build
@@ -76,5 +76,5 @@ def test_an_interrupted_build_goes_on_to_the_same_weights(built, tmp_path):
 
 def test_a_folder_that_cannot_be_written_is_a_clear_error(tmp_path):
     (tmp_path / "file").write_text("", encoding="utf-8")
-    with pytest.raises(ModelError, match="不能写入"):
+    with pytest.raises(InputError, match="用不了文件夹"):
         build(tmp_path / "file" / "base", TINY, "cpu", say=quiet)
