@@ -56,15 +56,7 @@ async def run(
     """
 
     def store_batch(batch: list[_Ended[T, R]]) -> list[_Ended[T, R]]:
-        try:
-            store(*_sorted(batch))
-        except StorageError as error:
-            if len(batch) > 1:
-                return [stored for ended in batch for stored in store_batch([ended])]
-            if isinstance(batch[0], Failed):
-                raise
-            return store_batch([batch[0].failed(error.kind, str(error))])
-        return batch
+        return _stored(batch, store)
 
     def report_batch(batch: list[_Ended[T, R]]) -> None:
         if on_stored is not None:
@@ -86,6 +78,23 @@ async def run(
     )
     async with _pulsing(dispatcher, on_pulse):
         await _until_stored(dispatcher, outbox, items)
+
+
+def _stored(batch: list[_Ended[T, R]], store: Batch[R, T]) -> list[_Ended[T, R]]:
+    """Stores a batch; returns it with failures in place of results that do not fit.
+
+    Raises:
+        StorageError: not even a failure can be stored.
+    """
+    try:
+        store(*_sorted(batch))
+    except StorageError as error:
+        if len(batch) > 1:
+            return [stored for ended in batch for stored in _stored([ended], store)]
+        if isinstance(batch[0], Failed):
+            raise
+        return _stored([batch[0].failed(error.kind, str(error))], store)
+    return batch
 
 
 def _sorted(batch: list[_Ended[T, R]]) -> tuple[list[R], list[Failed[T]]]:

@@ -30,28 +30,9 @@ def supervise(workspace: Workspace, job_id: int) -> int:
     stop = _StopFlag()
     engine = workspace.engine
     job = job_store.get(engine, job_id)
-    environment = {
-        **_given(job),
-        "PYTHONUNBUFFERED": "1",
-        "TIANJI_HOME": str(workspace.home),
-        "TIANJI_JOB_ID": str(job_id),
-        VARIABLE: str(progress_path(workspace, job_id)),
-        **workspace.cache_variables(),
-        **job.environment,
-    }
     me = os.getpid()
     try:
-        # The child writes to the file directly, so that it gets no SIGPIPE when this supervisor is killed.
-        with log_path(workspace, job_id).open("ab") as log:
-            child = subprocess.Popen(
-                job.argv,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-                cwd=PROJECT,
-                env=environment,
-            )
+        child = _start_child(workspace, job)
     except OSError as error:
         note = _("启动不了 {program}：{detail}", program=job.argv[0], detail=error.strerror)
         job_store.change(engine, job_id, state="failed", note=note, exit_code=127, ended_at=now())
@@ -88,6 +69,34 @@ def supervise(workspace: Workspace, job_id: int) -> int:
         ended_at=now(),
     )
     return code
+
+
+def _start_child(workspace: Workspace, job: job_store.Job) -> "subprocess.Popen[bytes]":
+    """Starts the program of a job in a session of its own.
+
+    Raises:
+        OSError: it cannot be started.
+    """
+    environment = {
+        **_given(job),
+        "PYTHONUNBUFFERED": "1",
+        "TIANJI_HOME": str(workspace.home),
+        "TIANJI_JOB_ID": str(job.id),
+        VARIABLE: str(progress_path(workspace, job.id)),
+        **workspace.cache_variables(),
+        **job.environment,
+    }
+    # The child writes to the file directly, so that it gets no SIGPIPE when this supervisor is killed.
+    with log_path(workspace, job.id).open("ab") as log:
+        return subprocess.Popen(
+            job.argv,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            cwd=PROJECT,
+            env=environment,
+        )
 
 
 def _given(job: job_store.Job) -> dict[str, str]:

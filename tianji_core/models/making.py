@@ -109,17 +109,20 @@ def convert(
             figures=figures,
         )
         if whole:
-            made = made.model_copy(
-                update={"trust_remote_code": _code_taken_over(settings.base_folder, folder)}
-            )
-            reporter.update(0, total=1, message=_("正在试答一句"))
-            answers = tried(workspace, made, PROMPTS, "cpu", made.trust_remote_code, [])["answers"]
-            samples = dict(zip(PROMPTS, answers, strict=True))
-            made = made.model_copy(update={"samples": samples, "sample": answers[0]})
+            made = _answered(workspace, made, settings.base_folder, reporter)
         write_card(folder, made, run)
         write_artefact(folder, made, workspace.home)
     reporter.update(1)
     return read_artefact(workspace.models / chosen, workspace.home)
+
+
+def _answered(workspace: Workspace, made: Artefact, base: Path, reporter: Reporter) -> Artefact:
+    """The full model with the code of its base and what it answers to the trial prompts."""
+    made = made.model_copy(update={"trust_remote_code": _code_taken_over(base, made.path)})
+    reporter.update(0, total=1, message=_("正在试答一句"))
+    answers = tried(workspace, made, PROMPTS, "cpu", made.trust_remote_code, [])["answers"]
+    samples = dict(zip(PROMPTS, answers, strict=True))
+    return made.model_copy(update={"samples": samples, "sample": answers[0]})
 
 
 def _made_size(folder: Path, whole: bool) -> int:

@@ -11,12 +11,13 @@ import os
 import socket
 import sys
 from pathlib import Path
+from typing import Any
 
 from tianji_core.access.hosts import allowed_hosts, allowed_hosts_setting, is_loopback
 from tianji_core.errors import InputError, ServerError, StudioError
 from tianji_core.i18n import _, set_language
 from tianji_core.jobs import Reporter
-from tianji_core.model_folders.folders import named_folder
+from tianji_core.model_folders.folders import NamedFolder, named_folder
 from tianji_core.serving.launch import DTYPES, KEY_VARIABLE, QUANTIZATIONS
 from tianji_core.workspace import Workspace, open_workspace
 
@@ -99,17 +100,37 @@ def _key(arguments: argparse.Namespace, workspace: Workspace | None) -> str:
     return key
 
 
-def serve(arguments: argparse.Namespace, reporter: Reporter) -> None:
-    """Loads the models, then answers requests until the process is stopped.
+UVICORN: dict[str, Any] = {
+    "log_level": "warning",
+    "access_log": False,
+    "proxy_headers": False,
+    "timeout_graceful_shutdown": 2,
+    "timeout_keep_alive": 30,
+}
+"""How the HTTP server runs; times in seconds."""
+
+
+def _named_folders(arguments: argparse.Namespace) -> tuple[list[NamedFolder], list[NamedFolder]]:
+    """Returns the models and the adapters of the command line.
 
     Raises:
-        StudioError: a model cannot be loaded, names clash, or the port is taken.
+        InputError: two have the same name, or a folder is not named well.
     """
     models = [named_folder(text) for text in arguments.model]
     adapters = [named_folder(text) for text in arguments.lora_modules]
     names = [folder.name for folder in models + adapters]
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise InputError(_("有两个模型都叫 {name}，请用 名字=文件夹 给它们不同的名字", name=twice[0]))
+    return models, adapters
+
+
+def serve(arguments: argparse.Namespace, reporter: Reporter) -> None:
+    """Loads the models, then answers requests until the process is stopped.
+
+    Raises:
+        StudioError: a model cannot be loaded, names clash, or the port is taken.
+    """
+    models, adapters = _named_folders(arguments)
     if arguments.max_active < 1 or arguments.max_queue < 0:
         raise InputError(_("--max-active 至少为 1，--max-queue 不能小于 0"))
     workspace = None if arguments.workspace is None else open_workspace(arguments.workspace)
@@ -151,15 +172,7 @@ def serve(arguments: argparse.Namespace, reporter: Reporter) -> None:
     if not is_loopback(host) and not key:
         print(_("注意：{host} 不只本机能访问，而且没有密钥（--api-key）", host=host), flush=True)
     app = build_app(registry, arguments.system, hosts, ready, key)
-    config = uvicorn.Config(
-        app,
-        log_level="warning",
-        access_log=False,
-        proxy_headers=False,
-        timeout_graceful_shutdown=2,
-        timeout_keep_alive=30,
-    )
-    server = uvicorn.Server(config)
+    server = uvicorn.Server(uvicorn.Config(app, **UVICORN))
     server.run(sockets=[bound])
     for engine in registry.engines:
         engine.close()
