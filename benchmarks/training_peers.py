@@ -85,6 +85,8 @@ def main() -> None:
     if options.folder is None:
         atexit.register(shutil.rmtree, folder, ignore_errors=True)
     folder.mkdir(parents=True, exist_ok=True)
+    if any(folder.iterdir()):
+        raise SystemExit(f"{folder} is not empty: name a new folder")
     steps = options.steps or (2 if options.small else 8)
     rate, _capability, _memory, name = (0.0, (0, 0), 0.0, "CPU") if options.small else card()
     results = studio(options, folder, steps)
@@ -103,7 +105,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--steps", type=int, help="optimizer steps of 16 packs; 8, small: 2")
     parser.add_argument("--peers-path", type=Path, help="a folder of the peers' packages")
     parser.add_argument("--only", nargs="*", help="names of profiles and peers")
-    parser.add_argument("--folder", type=Path, help="where model and trainings go; 16 GB")
+    parser.add_argument("--folder", type=Path, help="a new folder for model and trainings; 16 GB")
     return parser.parse_args()
 
 
@@ -119,8 +121,7 @@ def studio(options: argparse.Namespace, folder: Path, steps: int) -> dict[str, d
     settings = default_settings(chosen.key).model_copy(update=changes)
     data = folder / "train.json"
     characters, _answers = write_training_file(data, int(packs * settings.max_length * 1.02))
-    if not (folder / "base").exists():
-        write_model_apart(folder / "base", shape, characters, device)
+    write_model_apart(folder / "base", shape, characters, device)
     (folder / "config.py").write_text(rendered_config(chosen, settings, data), encoding="utf-8")
     results = {}
     kinds = [profile(key) for key in (BF16, FLOAT8, LITTLE)]

@@ -174,6 +174,7 @@ ELSEWHERE = {
     "benchmarks/generation_throughput.py": "a temporary folder",
     "benchmarks/review_keys.py": "a temporary folder",
     "benchmarks/training_overhead.py": "the folder of a training that it has just prepared",
+    "benchmarks/training_peers.py": "a folder that it has just made",
     "benchmarks/training_throughput.py": "a folder that it has just made",
 }
 """Where else something is written, and where it goes."""

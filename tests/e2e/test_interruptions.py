@@ -76,7 +76,7 @@ def test_a_browser_that_fell_asleep_while_loading_does_not_keep_the_server_up(st
     with socket.socket() as asleep:
         asleep.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         asleep.connect(("127.0.0.1", studio.port))
-        asleep.sendall(f"GET {script} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode() * 20)
+        asleep.sendall(f"GET {script} HTTP/1.1\r\nHost: 127.0.0.1:{studio.port}\r\n\r\n".encode() * 20)
         assert asleep.recv(15) == b"HTTP/1.1 200 OK"
         time.sleep(2)  # until what nobody reads fills the buffers on the way
         studio.stop()

@@ -3,6 +3,7 @@
 import pytest
 
 from tests.work_folders import write_checkpoint, write_sitting
+from tianji_core.ownership import mark
 from tianji_core.training.child import Ended
 from tianji_core.training.curve import curve, total_iterations
 from tianji_core.training.saved import checkpoints, drop_halves, keep_newest
@@ -34,6 +35,7 @@ def test_success_needs_the_checkpoint_of_the_last_iteration(tmp_path):
     write_checkpoint(tmp_path / "iter_5.pth")
     assert "最终检查点" in failure_of(Ended(0, ""), tmp_path)
     whole = write_checkpoint(tmp_path / "iter_10.pth")
+    mark(tmp_path)  # a work folder lies in a workspace, whose files the studio may remove
     (tmp_path / "iter_12.pth").write_bytes(whole[:-30])  # the trainer was killed while it wrote
     assert failure_of(Ended(0, ""), tmp_path) == ""
     found = checkpoints(tmp_path, curve(tmp_path))
@@ -43,6 +45,7 @@ def test_success_needs_the_checkpoint_of_the_last_iteration(tmp_path):
 
 
 def test_the_newest_whole_checkpoint_outlives_what_the_trainer_deletes(tmp_path):
+    mark(tmp_path)
     for number in (5, 10):
         write_checkpoint(tmp_path / f"iter_{number}.pth")
         keep_newest(tmp_path)

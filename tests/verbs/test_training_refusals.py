@@ -50,7 +50,10 @@ def test_settings_that_make_no_sense(verb, workspace, change, sentence):
 def test_what_is_missing_for_a_training(verb, workspace):
     add_version(workspace)
     assert "没有名叫“v9”的数据集版本，有的是：v1" in verb("train", "--dataset", "v9").refusal
-    assert "没有训练预设“huge”，有的是：nano-cpu-qlora" in verb("train", "--preset", "huge").refusal
+    assert (
+        "没有训练预设“huge”，有的是：internlm2-chat-7b-qlora、nano-cpu-qlora"
+        in verb("train", "--preset", "huge").refusal
+    )
     assert "没有名叫“nobody”的模型" in verb("train", "--base", "nobody").refusal
     assert "模型文件夹 /no/where 不存在" in verb("train", "--base", "/no/where").refusal
 
