@@ -16,7 +16,7 @@ from tests.test_layers import imported_modules
 from tianji_core import project
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-LOCKS = ("requirements.txt", "requirements-dev.txt", "requirements-xtuner.txt")
+LOCKS = ("requirements.txt", "requirements-dev.txt", "requirements-xtuner.txt", "requirements-gguf.txt")
 ENTRY = re.compile(
     r"^([A-Za-z0-9._-]+)==(\S+)(?: ; (.+?))? \\\n((?:    --hash=sha256:[0-9a-f]{64}(?: \\)?\n)+)", re.M
 )
@@ -43,6 +43,7 @@ def test_sentencepiece_reads_its_models_with_the_protobuf_beside_it() -> None:
         ("requirements.txt", PROJECT["project"]["dependencies"]),
         ("requirements-dev.txt", PROJECT["dependency-groups"]["dev"]),
         ("requirements-xtuner.txt", [project.XTUNER]),
+        ("requirements-gguf.txt", list(project.GGUF)),
     ],
 )
 def test_the_lock_holds_what_the_project_requires(file: str, required: list[str]) -> None:
@@ -65,7 +66,7 @@ def test_every_line_of_a_lock_has_a_version_and_hashes_and_names_no_index(file: 
 
 def test_every_package_that_the_studio_imports_is_among_its_dependencies() -> None:
     required = {canonicalize_name(Requirement(text).name) for text in PROJECT["project"]["dependencies"]}
-    required.add("xtuner")
+    required |= {"xtuner"} | {canonicalize_name(Requirement(text).name) for text in project.GGUF}
     sources = [ROOT / "app.py", *(ROOT / "pages").rglob("*.py"), *(ROOT / "tianji_core").rglob("*.py")]
     imported = {module.split(".")[0] for path in sources for module in imported_modules(path)}
     own = {"app", "pages", "tianji_core"}

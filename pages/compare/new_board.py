@@ -169,7 +169,7 @@ def checkpoint_part(workspace: Workspace) -> None:
         format_func=lambda key: runs[key].title if key in runs else str(key),
         key="checkpoint_run",
     )
-    made = {model.checkpoint for model in models.artefacts(workspace) if model.training_run_id == run_id}
+    made = {model.checkpoint for model in models.loadable(workspace) if model.training_run_id == run_id}
     steps = [saved.iteration for saved in checkpoints[run_id] if saved.iteration not in made]
     if not steps:
         st.caption(_("这次训练的检查点都已经是适配器了，在上面的“要加载的模型”里选它们。"))

@@ -53,7 +53,7 @@ def _data_steps(workspace: Workspace, recipe: Recipe) -> list[Step]:
 
 def _model_steps(workspace: Workspace) -> list[Step]:
     trainings = len(training.listed(workspace.engine))
-    trained = len([model for model in models.artefacts(workspace) if model.kind != "base"])
+    trained = len([model for model in models.loadable(workspace) if model.kind != "base"])
     running = len(serving.servers(workspace))
     runs, made = _("{n} 次训练", n=trainings), _("{n} 个适配器和合并模型", n=trained)
     served = _("{n} 个模型服务在运行", n=running)

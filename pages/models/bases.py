@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from pages.models.cards import code_help, code_label, start
+from pages.models.cards import code_help, code_label
+from pages.models.starting import start
 from pages.shared.text import plain
 from tianji_core import models
 from tianji_core.i18n import _

@@ -1,12 +1,13 @@
 """The cards and lines of the models page: checkpoints, adapters, merged models and bases with their
 actions."""
 
-from collections.abc import Callable
 from functools import partial
 
 import streamlit as st
 
+from pages.models.gguf import gguf_form, ollama_command
 from pages.models.merge import MergeOptions
+from pages.models.starting import start
 from pages.shared.frame import remember_notice, report_errors
 from pages.shared.job_progress import job_bar, log_view, stop_button
 from pages.shared.text import plain
@@ -58,14 +59,6 @@ def last_failure(workspace: Workspace) -> None:
         st.error(_("{title}：{reason}", title=plain(job.title), reason=plain(reason)), icon="❌")
         with st.expander(_("日志")):
             log_view(workspace, job)
-
-
-def start(action: Callable[[], jobs.Job]) -> None:
-    """Starts a job and draws the page again; an error is shown as one line."""
-    with report_errors():
-        job = action()
-        remember_notice(_("已开始：{title}", title=job.title))
-        st.rerun()
 
 
 def checkpoint_rows(workspace: Workspace, state: TrainingState, options: MergeOptions) -> None:
@@ -124,14 +117,16 @@ def _permission(workspace: Workspace, artefact: Artefact) -> None:
 
 def artefact_card(workspace: Workspace, artefact: Artefact, options: MergeOptions | None = None) -> None:
     """Draws one model with its origin and its actions."""
-    icon = {"base": "🧱", "adapter": "🪄", "merged": "📦"}[artefact.kind]
+    icon = {"base": "🧱", "adapter": "🪄", "merged": "📦", "gguf": "🦙"}[artefact.kind]
     with st.container(border=True):
         left, right = st.columns([4, 1], vertical_alignment="center")
         with left:
             st.markdown(f"{icon} **{plain(artefact.title)}** · {models.kind_title(artefact.kind)}")
             st.caption(plain(" · ".join(_facts(artefact))))
             if artefact.sample:
-                st.markdown(_("合并后试答“祝妹妹生日”：{answer}", answer=plain(artefact.sample)))
+                st.markdown(_("试答“祝妹妹生日”：{answer}", answer=plain(artefact.sample)))
+            if artefact.kind == "gguf":
+                st.code(ollama_command(artefact), language="bash", wrap_lines=True)
             if models.asks_for_code(artefact):
                 _permission(workspace, artefact)
             with st.popover(_("详情")):
@@ -142,9 +137,13 @@ def artefact_card(workspace: Workspace, artefact: Artefact, options: MergeOption
         merges = artefact.kind == "adapter" and right.button(
             _("合并"), key=f"merge_{artefact.name}", icon="🔗", width="stretch"
         )
-        right.page_link(
-            "pages/chat/page.py", label=_("对话"), icon="💬", query_params={"model": artefact.name}
-        )
+        if artefact.kind != "gguf":
+            right.page_link(
+                "pages/chat/page.py", label=_("对话"), icon="💬", query_params={"model": artefact.name}
+            )
+        if artefact.kind == "merged":
+            with right.popover(_("导出"), icon="🦙", width="stretch"):
+                gguf_form(workspace, artefact)
         deletes = artefact.removable and right.button(
             _("删除"), key=f"delete_{artefact.name}", icon="🗑️", width="stretch"
         )
@@ -173,7 +172,9 @@ def _facts(artefact: Artefact) -> list[str]:
     if "val_loss" in artefact.figures:
         facts.append(_("验证损失 {loss}", loss=f"{artefact.figures['val_loss']:.3f}"))
     if "agreement" in artefact.figures:
-        facts.append(_("和适配器 {share}% 一致", share=f"{artefact.figures['agreement'] * 100:.0f}"))
+        share = f"{artefact.figures['agreement'] * 100:.0f}"
+        same = _("和合并模型 {share}% 一致", share=share)
+        facts.append(same if artefact.kind == "gguf" else _("和适配器 {share}% 一致", share=share))
     if "bytes" in artefact.figures:
         facts.append(size_text(artefact.figures["bytes"]))
     if artefact.source:

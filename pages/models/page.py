@@ -14,9 +14,9 @@ from pages.models.cards import (
     last_failure,
     model_jobs,
     running_jobs,
-    start,
 )
 from pages.models.merge import merge_options
+from pages.models.starting import start
 from pages.models.trash import deleted_checkpoints
 from pages.shared.frame import page_header, remember_notice, report_errors
 from pages.shared.text import plain

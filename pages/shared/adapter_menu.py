@@ -12,7 +12,7 @@ from tianji_core.workspace import Workspace
 
 def adapter_menu(workspace: Workspace, server: RunningServer) -> None:
     """Draws the adapters that fit this server's bases, with buttons that load and unload them."""
-    known = {model.name: model for model in models.artefacts(workspace)}
+    known = {model.name: model for model in models.loadable(workspace)}
     bases = {known[name].path for name in server.models if name in known}
     fitting = [model for model in known.values() if model.kind == "adapter" and model.base in bases]
     loaded = [name for name in server.models if name not in server.subject.models]

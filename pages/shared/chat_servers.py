@@ -17,7 +17,7 @@ from tianji_core.workspace import Workspace
 def server_panel(workspace: Workspace) -> None:
     """Draws the running servers and the form that starts another one."""
     running_servers(workspace)
-    known = models.artefacts(workspace)
+    known = models.loadable(workspace)
     if not known:
         st.info(_("还没有模型。先下载一个基座，或者训练出一个适配器。"))
         st.page_link("pages/models/page.py", label=_("去模型页"), icon="🧩")

@@ -23,7 +23,7 @@ LARGEST = 2**32 - 1
 def base_choice(workspace: Workspace, chosen: Preset, defaults: TrainingSettings) -> str:
     """Draws the choice among the models that can be trained; returns the folder. The preset's own base
     comes first. A chosen folder that no longer exists stays in the list, and the checks report it."""
-    owned = {str(model.path): model for model in models.artefacts(workspace) if model.kind != "adapter"}
+    owned = {str(model.path): model for model in models.loadable(workspace) if model.kind != "adapter"}
     key = f"train_{chosen.key}_base"
     own = kept_at(FORM, key, any_text, defaults.base, "base", group=chosen.key)
     options = list(dict.fromkeys((defaults.base, *owned, st.session_state[key])))

@@ -19,16 +19,16 @@ from tianji_core.store.database import now
 MANIFEST = "tianji.json"
 DEFAULT_SYSTEM = "你现在是一个送祝福大师，帮我针对不同人和事情、节日送对应的祝福"
 
-Kind = Literal["base", "adapter", "merged"]
+Kind = Literal["base", "adapter", "merged", "gguf"]
 
 
 class Artefact(BaseModel):
-    """A model on disk. ``path`` is the folder to load; ``base`` the folder an adapter belongs to or a merged
-    model came from, None for a base. ``template`` and ``system`` are what it was trained with and must be
-    asked with. ``figures`` holds numbers such as loss or size in bytes; ``sample`` an answer it gave when it
-    was made, ``samples`` the answers to fixed prompts then. ``trust_remote_code`` says that a person allowed
-    the Python code in the folder to run, which hashed to ``code_sha256`` then. ``removable`` is False for the
-    built-in base. ``created_at`` in UTC."""
+    """A model on disk. ``path`` is the folder to load; ``base`` the folder an adapter belongs to, or a
+    merged model or a GGUF file came from, None for a base. ``template`` and ``system`` are what it was
+    trained with and must be asked with. ``figures`` holds numbers such as loss or size in bytes; ``sample``
+    an answer it gave when it was made, ``samples`` the answers to fixed prompts then. ``trust_remote_code``
+    says that a person allowed the Python code in the folder to run, which hashed to ``code_sha256`` then.
+    ``removable`` is False for the built-in base. ``created_at`` in UTC."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -58,7 +58,13 @@ class Artefact(BaseModel):
 
 def kind_title(kind: str) -> str:
     """A kind of artefact for people."""
-    return {"base": _("基座模型"), "adapter": _("LoRA 适配器"), "merged": _("合并模型")}.get(kind, kind)
+    titles = {
+        "base": _("基座模型"),
+        "adapter": _("LoRA 适配器"),
+        "merged": _("合并模型"),
+        "gguf": _("GGUF 文件"),
+    }
+    return titles.get(kind, kind)
 
 
 def write_artefact(folder: Path, artefact: Artefact, home: Path) -> None:

@@ -10,19 +10,28 @@ from tianji_core.models.catalogue import (
     artefacts,
     asks_for_code,
     delete,
+    loadable,
     purge,
     register_folder,
     restore,
     trashed,
 )
 from tianji_core.models.download import Partial, discard_partial, download, downloading, partials
-from tianji_core.models.launch import start_convert, start_convert_and_merge, start_download, start_merge
+from tianji_core.models.gguf.formats import GGUF_FORMATS
+from tianji_core.models.launch import (
+    start_convert,
+    start_convert_and_merge,
+    start_download,
+    start_export_gguf,
+    start_merge,
+)
 from tianji_core.models.making import convert
 from tianji_core.models.merged import DTYPES, convert_and_merge, merge
 from tianji_core.models.trying import try_answer
 
 __all__ = [
     "DTYPES",
+    "GGUF_FORMATS",
     "Artefact",
     "KnownBase",
     "Partial",
@@ -39,6 +48,7 @@ __all__ = [
     "downloading",
     "kind_title",
     "known_bases",
+    "loadable",
     "merge",
     "partials",
     "purge",
@@ -49,6 +59,7 @@ __all__ = [
     "start_convert",
     "start_convert_and_merge",
     "start_download",
+    "start_export_gguf",
     "start_merge",
     "trashed",
     "try_answer",

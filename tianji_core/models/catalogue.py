@@ -24,7 +24,7 @@ from tianji_core.workspace import Workspace
 
 NANO = "nano-base"
 TRASH = ".trash"
-_ORDER = {"base": 0, "adapter": 1, "merged": 2}
+_ORDER = {"base": 0, "adapter": 1, "merged": 2, "gguf": 3}
 _NAME = re.compile(r"[\w][\w.\-]{0,99}")
 
 
@@ -38,7 +38,7 @@ class Trashed:
 
 
 def artefacts(workspace: Workspace) -> list[Artefact]:
-    """Returns all complete models: bases, then adapters, then merged ones, newest first. A folder without
+    """Returns all complete models: bases, adapters, merged ones, GGUF files, newest first. A folder without
     a readable manifest is incomplete and not listed."""
     complete = [artefact for artefact in [nano_artefact()] if artefact is not None]
     for folder in sorted(workspace.models.iterdir()):
@@ -68,6 +68,11 @@ def nano_artefact() -> Artefact | None:
         source=_("随工坊提供"),
         removable=False,
     )
+
+
+def loadable(workspace: Workspace) -> list[Artefact]:
+    """Returns the models that the studio itself can load: all but GGUF files."""
+    return [model for model in artefacts(workspace) if model.kind != "gguf"]
 
 
 def artefact(workspace: Workspace, name: str) -> Artefact:

@@ -1,4 +1,4 @@
-"""Starts the jobs that convert, merge and download models."""
+"""Starts the jobs that convert, merge, download and export models."""
 
 from pathlib import Path
 
@@ -10,13 +10,15 @@ from tianji_core.model_folders.base import check_same_base
 from tianji_core.model_folders.manifest import Artefact
 from tianji_core.models.catalogue import checked_name
 from tianji_core.models.download import SOURCE, TOKEN, DownloadSubject, check_model_id, refuse_second
+from tianji_core.models.gguf.export import check_exportable
+from tianji_core.models.gguf.formats import checked_format
 from tianji_core.models.making import checkpoint_of
 from tianji_core.models.merged import SHARD_GB, base_to_merge_into, checked_options
 from tianji_core.store.training import TrainingRun
 from tianji_core.training import record_of
 from tianji_core.workspace import Workspace
 
-KINDS = ("convert", "merge", "download")
+KINDS = ("convert", "merge", "download", "gguf")
 
 
 class CheckpointSubject(JobSubject):
@@ -67,6 +69,20 @@ class DownloadArguments(DownloadSubject):
     worker = "tianji_core.models.worker:download_model"
 
     trust_remote_code: bool
+
+
+class GgufSubject(JobSubject):
+    """The merged model to export in the format ``quantisation``; ``name`` of the file, '' for the default."""
+
+    merged: str
+    quantisation: str
+    name: str = ""
+
+
+class GgufArguments(GgufSubject):
+    """Makes a GGUF file."""
+
+    worker = "tianji_core.models.worker:export_model"
 
 
 def start_convert(
@@ -152,6 +168,23 @@ def start_download(
         checked_name(workspace, name)
     arguments = DownloadArguments(model_id=model_id, name=name, trust_remote_code=trust_remote_code)
     return _start(workspace, "download", _("下载：{id}", id=model_id), arguments, DownloadSubject)
+
+
+def start_export_gguf(
+    workspace: Workspace, merged: Artefact, quantisation: str = "f16", name: str = ""
+) -> jobs.Job:
+    """Starts exporting a merged model to a GGUF file.
+
+    Raises:
+        ModelError: it cannot become one here, no such format, a name in use, or the same job runs.
+    """
+    checked_format(quantisation)
+    check_exportable(workspace, merged)
+    if name:
+        checked_name(workspace, name)
+    arguments = GgufArguments(merged=merged.name, quantisation=quantisation, name=name)
+    title = _("导出 GGUF：{title} · {name}", title=merged.title, name=quantisation)
+    return _start(workspace, "gguf", title, arguments, GgufSubject)
 
 
 def _checkable(workspace: Workspace, run: TrainingRun, iteration: int | None) -> int:

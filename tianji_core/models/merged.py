@@ -90,7 +90,7 @@ def merge(
             }
         )
         made = verified(workspace, made, adapter.path, device)
-        write_card(target, made, _run_of(workspace, made))
+        write_card(target, made, run_of(workspace, made))
         write_artefact(target, made, workspace.home)
     reporter.update(2)
     return read_artefact(workspace.models / chosen, workspace.home)
@@ -154,7 +154,8 @@ def verified(workspace: Workspace, made: Artefact, adapter: Path, device: str = 
     return made.model_copy(update={"samples": samples, "sample": samples[PROMPTS[0]], "figures": figures})
 
 
-def _run_of(workspace: Workspace, made: Artefact) -> TrainingRun | None:
+def run_of(workspace: Workspace, made: Artefact) -> TrainingRun | None:
+    """Returns the training that a model came from, None where there is none any more."""
     if made.training_run_id is None:
         return None
     try:

@@ -1,13 +1,16 @@
-"""The workers that convert, merge and download models. Each prints the name of its model as the last line."""
+"""The workers that convert, merge, download and export models. Each prints the name of its model as the last
+line."""
 
 from tianji_core.i18n import _
 from tianji_core.jobs import Reporter, worker_of
 from tianji_core.models.catalogue import artefact
 from tianji_core.models.download import download
+from tianji_core.models.gguf.export import export_gguf
 from tianji_core.models.launch import (
     ConvertAndMergeArguments,
     ConvertArguments,
     DownloadArguments,
+    GgufArguments,
     MergeArguments,
 )
 from tianji_core.models.making import convert
@@ -56,4 +59,13 @@ def download_model(workspace: Workspace, arguments: DownloadArguments, reporter:
         workspace, arguments.model_id, arguments.name, reporter=reporter, trust_remote_code=trusted
     )
     print(made.name)
+    return 0
+
+
+@worker_of(GgufArguments)
+def export_model(workspace: Workspace, arguments: GgufArguments, reporter: Reporter) -> int:
+    """Exports a merged model to a GGUF file; returns the exit code."""
+    reporter.begin(0, _("步"))
+    merged = artefact(workspace, arguments.merged)
+    print(export_gguf(workspace, merged, arguments.quantisation, arguments.name, reporter).name)
     return 0

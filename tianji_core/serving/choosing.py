@@ -40,6 +40,14 @@ def resolved(
     """
     folders = [each for each in dict.fromkeys(names) if is_folder(each)]
     chosen = [artefact(workspace, name) for name in dict.fromkeys(names) if name not in folders]
+    for each in chosen:
+        if each.kind == "gguf":
+            raise ModelError(
+                _(
+                    "“{name}”是 GGUF 文件，工坊不加载它；用 Ollama 或 llama.cpp 打开，或选它的合并模型",
+                    name=each.name,
+                )
+            )
     adapters = [each for each in chosen if each.kind == "adapter"]
     full = [ModelRef(each.name, str(each.path)) for each in chosen if each.kind != "adapter"]
     full += [ModelRef(each.name, str(each.path)) for each in map(named_folder, folders)]

@@ -231,7 +231,7 @@ def _free_name(space: Workspace, name: str) -> str:
 
 def _made_from(space: Workspace, training_id: int) -> tuple[Artefact, Artefact]:
     """The adapter and the merged model of a training."""
-    by_kind = {made.kind: made for made in models.artefacts(space) if made.training_run_id == training_id}
+    by_kind = {made.kind: made for made in models.loadable(space) if made.training_run_id == training_id}
     return by_kind["adapter"], by_kind["merged"]
 
 

@@ -64,7 +64,7 @@ def chosen_models(space: Workspace, text: str) -> list[str]:
     """
     if names := words(text):
         return list(names)
-    listed = models.artefacts(space)
+    listed = models.loadable(space)
     if not listed:
         raise ModelError(
             _(

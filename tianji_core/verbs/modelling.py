@@ -1,4 +1,5 @@
-"""Verbs from a checkpoint to a merged model: convert, merge, download, models."""
+"""Verbs from a checkpoint to a merged model and its GGUF file: convert, merge, export-gguf, download,
+models."""
 
 import os
 from collections.abc import Callable
@@ -98,6 +99,20 @@ def merge(
     )
 
 
+def export_gguf(
+    merged: Annotated[str, typer.Argument(help="Name of the merged model.")],
+    quantisation: Annotated[str, typer.Option("--format", help="f16 or q8_0 (half the size).")] = "f16",
+    name: NameOption = "",
+    detach: DetachOption = False,
+    as_json: JsonOption = False,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Export a merged model to a checked GGUF file with a Modelfile, for Ollama, llama.cpp and LM Studio."""
+    space = opened(workspace)
+    source = models.artefact(space, merged)
+    _make(space, lambda: models.start_export_gguf(space, source, quantisation, name), detach, as_json)
+
+
 def download(
     model: Annotated[str, typer.Argument(help="Model id, e.g. Shanghai_AI_Laboratory/internlm2-chat-7b.")],
     source: Annotated[str, typer.Option(help="Where from.")] = "modelscope",
@@ -129,7 +144,7 @@ def list_models(
     as_json: JsonOption = False,
     workspace: WorkspaceOption = None,
 ) -> None:
-    """List bases, adapters and merged models, or register a folder as a base."""
+    """List bases, adapters, merged models and GGUF files, or register a folder as a base."""
     if known:
         bases = models.known_bases()
         lines = [

