@@ -2,6 +2,7 @@
 # make demo   walk the whole corridor without a browser
 # make test   set up and run every test
 # make quick  the tests that need no browser and no training and take no minutes
+# make families  take a base of every known family from its folder to the sweep
 # make check  lint, imports, types and tests: what continuous integration runs
 # make lock   refresh requirements*.txt from pyproject.toml (the newest it allows: make lock UPGRADE=1)
 # make bench  the benchmarks; each prints one JSON object as its last line
@@ -12,7 +13,7 @@ VENV := .venv/bin/python
 # Whole files go to the workers, in the order of collection: browser tests must come last in each.
 PYTEST := $(VENV) -m pytest -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
-.PHONY: install run demo test quick check lint format lock bench
+.PHONY: install run demo test quick families check lint format lock bench
 
 install:
 	@scripts/setup
@@ -30,6 +31,10 @@ test:
 quick:
 	@scripts/setup test
 	@$(PYTEST) -m "not browser and not training and not slow"
+
+families:
+	@scripts/setup test
+	@$(VENV) -m pytest -q -m families
 
 lint:
 	@scripts/setup test
