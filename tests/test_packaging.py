@@ -16,7 +16,13 @@ from tests.test_layers import imported_modules
 from tianji_core import project
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-LOCKS = ("requirements.txt", "requirements-dev.txt", "requirements-xtuner.txt", "requirements-gguf.txt")
+LOCKS = (
+    "requirements.txt",
+    "requirements-dev.txt",
+    "requirements-xtuner.txt",
+    "requirements-gguf.txt",
+    "requirements-litellm.txt",
+)
 ENTRY = re.compile(
     r"^([A-Za-z0-9._-]+)==(\S+)(?: ; (.+?))? \\\n((?:    --hash=sha256:[0-9a-f]{64}(?: \\)?\n)+)", re.M
 )
@@ -44,6 +50,7 @@ def test_sentencepiece_reads_its_models_with_the_protobuf_beside_it() -> None:
         ("requirements-dev.txt", PROJECT["dependency-groups"]["dev"]),
         ("requirements-xtuner.txt", [project.XTUNER]),
         ("requirements-gguf.txt", list(project.GGUF)),
+        ("requirements-litellm.txt", PROJECT["dependency-groups"]["litellm"]),
     ],
 )
 def test_the_lock_holds_what_the_project_requires(file: str, required: list[str]) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import streamlit as st
 
-from pages.shared.chat_choice import Endpoint
+from pages.shared.chat_choice import ChatEndpoint
 from pages.shared.text import plain
 from tianji_core.errors import StudioError
 from tianji_core.gate import clean_sentence
@@ -59,7 +59,7 @@ def _answering(home: str) -> dict[str, _Running]:
 class AnswerRequest:
     """The model to ask, how its answers are sampled, and the number of answers."""
 
-    endpoint: Endpoint
+    endpoint: ChatEndpoint
     sampling: ChatSampling
     count: int
 

@@ -6,7 +6,7 @@ import streamlit as st
 
 from pages.chat.answer import AnswerRequest, answer, end_answer
 from pages.chat.shelf import shelf
-from pages.chat.turn import Conversation, show
+from pages.chat.turn import PageConversation, show
 from pages.shared.chat_choice import endpoints, pick_cell, preferred, sampling_form, usual_wording
 from pages.shared.chat_servers import server_panel
 from pages.shared.frame import current_recipe, page_header
@@ -108,7 +108,7 @@ with talk:
             st.info(_("现在没有模型可以对话：先在左边启动一个模型服务，或者接上别的服务。"), icon="🔌")
         elif not transcript.turns and asked is None:
             st.info(_("选好送给谁、什么场合、什么风格，点“发送”；或者在下面自己写一句。"), icon="💬")
-        shown = Conversation(workspace, recipe.key, transcript, can_ask=endpoint is not None)
+        shown = PageConversation(workspace, recipe.key, transcript, can_ask=endpoint is not None)
         for at in range(len(transcript.turns)):
             show(shown, at)
         if endpoint is not None and asked is not None:

@@ -16,7 +16,7 @@ from tianji_core.workspace import Workspace
 
 
 @dataclass(frozen=True)
-class Conversation:
+class PageConversation:
     """The conversation on the page; ``can_ask`` is False where there is no model to ask."""
 
     workspace: Workspace
@@ -25,7 +25,7 @@ class Conversation:
     can_ask: bool
 
 
-def show(conversation: Conversation, at: int) -> None:
+def show(conversation: PageConversation, at: int) -> None:
     """Draws the turn at this position, with its buttons."""
     turn = conversation.transcript.turns[at]
     if not turn.continues and at:
@@ -51,7 +51,7 @@ def show(conversation: Conversation, at: int) -> None:
                 _more(conversation, turn, at)
 
 
-def _others(conversation: Conversation, turn: ChatTurn, at: int) -> None:
+def _others(conversation: PageConversation, turn: ChatTurn, at: int) -> None:
     for place, other in enumerate(turn.others):
         row = st.columns([5, 1.3], vertical_alignment="center")
         row[0].markdown(f"{place + 2}. {plain(other)}" if other else _("（没有说话）"))
@@ -61,7 +61,7 @@ def _others(conversation: Conversation, turn: ChatTurn, at: int) -> None:
             st.rerun()
 
 
-def _more(conversation: Conversation, turn: ChatTurn, at: int) -> None:
+def _more(conversation: PageConversation, turn: ChatTurn, at: int) -> None:
     if turn.answer:
         st.caption(_("复制：鼠标放上去，点右上角"))
         st.code(turn.answer, language=None, wrap_lines=True)
@@ -98,7 +98,7 @@ def _more(conversation: Conversation, turn: ChatTurn, at: int) -> None:
         st.rerun()
 
 
-def keep(conversation: Conversation, at: int, output: str) -> None:
+def keep(conversation: PageConversation, at: int, output: str) -> None:
     """Stores an answer, edited or not, as a pending sample."""
     with report_errors():
         turn = conversation.transcript.turns[at]
@@ -111,7 +111,7 @@ def keep(conversation: Conversation, at: int, output: str) -> None:
         st.rerun()
 
 
-def throw_out(conversation: Conversation, at: int, reason: str) -> None:
+def throw_out(conversation: PageConversation, at: int, reason: str) -> None:
     """Stores an answer as a rejected sample, with the reason in its history."""
     with report_errors():
         turn = conversation.transcript.turns[at]
@@ -127,7 +127,7 @@ def throw_out(conversation: Conversation, at: int, reason: str) -> None:
         st.rerun()
 
 
-def _add(conversation: Conversation, at: int, output: str) -> int | None:
+def _add(conversation: PageConversation, at: int, output: str) -> int | None:
     turn = conversation.transcript.turns[at]
     history = conversation.transcript.history(before=at) if turn.continues else []
     sample = samples.NewSample(

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from pages.shared.chat_choice import Endpoint, sampling_form
+from pages.shared.chat_choice import ChatEndpoint, sampling_form
 from pages.shared.frame import remember_notice, report_errors
 from pages.shared.kept import kept
 from pages.shared.usable import any_text, some_of, within
@@ -35,7 +35,7 @@ class Comparison:
         return len(self.asks) * len(self.columns) * self.candidates
 
 
-def comparison_form(recipe: Recipe, known: list[Endpoint]) -> Comparison:
+def comparison_form(recipe: Recipe, known: list[ChatEndpoint]) -> Comparison:
     """Draws the form; returns the comparison that is chosen."""
     left, right = st.columns(2, gap="large")
     with left:

@@ -12,7 +12,7 @@ from tianji_core.generation import RunOptions
 from tianji_core.i18n import _
 
 
-class Budget(TypedDict):
+class BudgetFields(TypedDict):
     """Cost in the teacher's currency, tokens and minutes that a run may use; None for no limit."""
 
     budget_cost: float | None
@@ -36,7 +36,7 @@ def options_form(setup: TeacherSetup) -> RunOptions:
         )
 
 
-def budget_inputs(current: RunOptions, currency: str, suffix: str, keep: bool = True) -> Budget:
+def budget_inputs(current: RunOptions, currency: str, suffix: str, keep: bool = True) -> BudgetFields:
     """Draws the fields for budget and deadline, in which 0 means no limit, and returns their values.
 
     ``currency`` is its sign, ``suffix`` ends the keys of the widgets. ``keep`` keeps values over a refresh.
@@ -66,4 +66,4 @@ def budget_inputs(current: RunOptions, currency: str, suffix: str, keep: bool = 
         **key_of("minutes", 0.0),
         help=_("0 表示不限；到了就自己停下，写好的都在，可以继续。"),
     )
-    return Budget(budget_cost=cost or None, budget_tokens=int(tokens) or None, minutes=minutes or None)
+    return BudgetFields(budget_cost=cost or None, budget_tokens=int(tokens) or None, minutes=minutes or None)

@@ -14,7 +14,7 @@ from tianji_core.workspace import Workspace
 
 
 @dataclass(frozen=True)
-class Step:
+class CorridorStep:
     """A step from the lists to the comparison: its page, what is there, what to do, and whether anything
     is there."""
 
@@ -26,13 +26,13 @@ class Step:
     done: bool
 
 
-def corridor_steps(workspace: Workspace) -> list[Step]:
+def corridor_steps(workspace: Workspace) -> list[CorridorStep]:
     """The nine steps in their order, with what the workspace holds for the recipe in use."""
     recipe = current_recipe().recipe
     return [*_data_steps(workspace, recipe), *_model_steps(workspace)]
 
 
-def _data_steps(workspace: Workspace, recipe: Recipe) -> list[Step]:
+def _data_steps(workspace: Workspace, recipe: Recipe) -> list[CorridorStep]:
     states = samples.state_counts(workspace.engine, SampleFilter(recipe.key))
     total, accepted, pending = sum(states.values()), states.get("accepted", 0), states.get("pending", 0)
     versions = len(datasets.listed(workspace.engine, recipe.key))
@@ -43,15 +43,17 @@ def _data_steps(workspace: Workspace, recipe: Recipe) -> list[Step]:
     made, frozen = _("{n} 条样本", n=total), _("{n} 个版本", n=versions)
     chosen = _("{n} 个格子会造数", n=cells)
     return [
-        Step("pages/lists/page.py", "📋", _("列表"), lists, _("改称谓、场景、风格"), True),
-        Step("pages/heatmap/page.py", "🗺️", _("适配度"), chosen, _("划掉不合情理的组合"), True),
-        Step("pages/generate/page.py", "✨", _("造数"), made, _("选风格和造数模型，开始"), total > 0),
-        Step("pages/review/page.py", "🔎", _("审核"), reviewed, _("清洗，然后采用或弃用"), accepted > 0),
-        Step("pages/dataset/page.py", "📦", _("数据集"), frozen, _("把采用的样本定稿"), versions > 0),
+        CorridorStep("pages/lists/page.py", "📋", _("列表"), lists, _("改称谓、场景、风格"), True),
+        CorridorStep("pages/heatmap/page.py", "🗺️", _("适配度"), chosen, _("划掉不合情理的组合"), True),
+        CorridorStep("pages/generate/page.py", "✨", _("造数"), made, _("选风格和造数模型，开始"), total > 0),
+        CorridorStep(
+            "pages/review/page.py", "🔎", _("审核"), reviewed, _("清洗，然后采用或弃用"), accepted > 0
+        ),
+        CorridorStep("pages/dataset/page.py", "📦", _("数据集"), frozen, _("把采用的样本定稿"), versions > 0),
     ]
 
 
-def _model_steps(workspace: Workspace) -> list[Step]:
+def _model_steps(workspace: Workspace) -> list[CorridorStep]:
     trainings = len(training.listed(workspace.engine))
     trained = len([model for model in models.loadable(workspace) if model.kind != "base"])
     running = len(serving.servers(workspace))
@@ -59,14 +61,14 @@ def _model_steps(workspace: Workspace) -> list[Step]:
     served = _("{n} 个模型服务在运行", n=running)
     compared = _("风格 × 模型")
     return [
-        Step("pages/train/page.py", "🏋️", _("训练"), runs, _("选数据集和预设，开始"), trainings > 0),
-        Step("pages/models/page.py", "🧩", _("模型"), made, _("转换、合并检查点"), trained > 0),
-        Step("pages/chat/page.py", "💬", _("对话"), served, _("和训练好的模型说话"), running > 0),
-        Step("pages/compare/page.py", "⚖️", _("对比"), compared, _("同一句话，并排作答"), False),
+        CorridorStep("pages/train/page.py", "🏋️", _("训练"), runs, _("选数据集和预设，开始"), trainings > 0),
+        CorridorStep("pages/models/page.py", "🧩", _("模型"), made, _("转换、合并检查点"), trained > 0),
+        CorridorStep("pages/chat/page.py", "💬", _("对话"), served, _("和训练好的模型说话"), running > 0),
+        CorridorStep("pages/compare/page.py", "⚖️", _("对比"), compared, _("同一句话，并排作答"), False),
     ]
 
 
-def show_corridor(steps: list[Step]) -> None:
+def show_corridor(steps: list[CorridorStep]) -> None:
     """Draws three rows of three cards; the first step with nothing in it is marked as the next one."""
     following = next((step for step in steps if not step.done), steps[-1])
     for start in range(0, len(steps), 3):

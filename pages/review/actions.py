@@ -12,7 +12,7 @@ from tianji_core.store.samples import ACCEPTED, REJECTED, Sample, SampleFilter
 
 
 @dataclass(frozen=True)
-class Card:
+class ReviewCard:
     """The sample on screen, the id of the next one, and the text that the proposed fix would give it."""
 
     session: ReviewSession
@@ -21,7 +21,7 @@ class Card:
     fixed_text: str | None
 
 
-def decide(card: Card, state: str, note: str = "") -> None:
+def decide(card: ReviewCard, state: str, note: str = "") -> None:
     """Callback: accepts or rejects the sample and shows the next one."""
     sample, session = card.sample, card.session
     only = SampleFilter(sample.recipe, ids=(sample.id,))
@@ -31,7 +31,7 @@ def decide(card: Card, state: str, note: str = "") -> None:
         go_to(card.next_id)
 
 
-def _fix(card: Card) -> None:
+def _fix(card: ReviewCard) -> None:
     sample, session = card.sample, card.session
     title = _("修正样本 {id}", id=sample.id)
     texts = {sample.id: (sample.version, card.fixed_text or "")}
@@ -41,7 +41,7 @@ def _fix(card: Card) -> None:
     go_to(sample.id)
 
 
-def _show_previous(card: Card) -> None:
+def _show_previous(card: ReviewCard) -> None:
     session = card.session
     previous = samples.page(
         session.workspace.engine, session.filter, before_id=card.sample.id, limit=1, order=session.order
@@ -50,7 +50,7 @@ def _show_previous(card: Card) -> None:
         go_to(previous[0].id)
 
 
-def _rate(card: Card, stars: int) -> None:
+def _rate(card: ReviewCard, stars: int) -> None:
     sample, session = card.sample, card.session
     rating = None if sample.rating == stars else stars
     only = SampleFilter(sample.recipe, ids=(sample.id,))
@@ -59,7 +59,7 @@ def _rate(card: Card, stars: int) -> None:
     go_to(sample.id)
 
 
-def star_buttons(card: Card) -> None:
+def star_buttons(card: ReviewCard) -> None:
     """Draws five stars with their keys; pressing the star that is set removes the rating.
 
     While the rewriting panel is open, the number keys choose among its candidates instead.
@@ -79,13 +79,13 @@ def star_buttons(card: Card) -> None:
             )
 
 
-def action_buttons(card: Card) -> None:
+def action_buttons(card: ReviewCard) -> None:
     """Draws the buttons. They stand above the sample, so that its length does not move them."""
     _decision_buttons(card)
     _panel_buttons(card)
 
 
-def _decision_buttons(card: Card) -> None:
+def _decision_buttons(card: ReviewCard) -> None:
     keys = card.session.keys
     columns = st.columns([1.4, 1.4, 1.1, 1.4, 1.3, 1.1])
     columns[0].button(
@@ -144,7 +144,7 @@ def _decision_buttons(card: Card) -> None:
     )
 
 
-def _panel_buttons(card: Card) -> None:
+def _panel_buttons(card: ReviewCard) -> None:
     columns = st.columns([1.5, 1.4, 1.9, 1.4, 2])
     for column, name, label, icon in (
         (columns[0], "rewrite", _("请模型改写"), "✨"),

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import streamlit as st
 
-from pages.review.actions import Card, action_buttons, star_buttons
+from pages.review.actions import ReviewCard, action_buttons, star_buttons
 from pages.review.filter_address import clear_filters
 from pages.review.panels import help_button, help_panel, sample_panel
 from pages.review.sample_display import (
@@ -74,7 +74,7 @@ def _card(session: ReviewSession, sample: Sample) -> None:
     engine = session.workspace.engine
     after = samples.page(engine, session.filter, after_id=sample.id, limit=1, order=session.order)
     proposal = cleaning.propose(sample, session.context, FIXABLE_RULES)
-    card = Card(session, sample, after[0].id if after else None, proposal.after if proposal else None)
+    card = ReviewCard(session, sample, after[0].id if after else None, proposal.after if proposal else None)
     action_buttons(card)
     left, right = st.columns([3, 1.3], gap="medium")
     with left:

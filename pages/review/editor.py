@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.review.actions import Card
+from pages.review.actions import ReviewCard
 from pages.review.panel_focus import close_button, focus
 from pages.review.sample_display import diff_html, length_text
 from pages.review.session import UNSAVED, go_to, show_panel
@@ -17,7 +17,7 @@ _MAX_CHARS = 4000
 """The length limit in characters of samples whose style has none."""
 
 
-def editor(card: Card) -> None:
+def editor(card: ReviewCard) -> None:
     """Draws the text field, the differences from the stored and the first text, and the buttons that save."""
     sample, session = card.sample, card.session
     widget = f"text_{sample.id}_{sample.version}"
@@ -63,7 +63,7 @@ def editor(card: Card) -> None:
     focus("editor", session.keys)
 
 
-def _save(card: Card, widget: str, state: str | None, note: str) -> None:
+def _save(card: ReviewCard, widget: str, state: str | None, note: str) -> None:
     """Callback: stores the text, and with ``state`` the decision; shows the text again after an error."""
     sample, session = card.sample, card.session
     text = (st.session_state.get(widget) or "").strip()
@@ -88,7 +88,7 @@ def _save(card: Card, widget: str, state: str | None, note: str) -> None:
         st.session_state["_review_typed"] = text
 
 
-def _forget(card: Card, widget: str) -> None:
+def _forget(card: ReviewCard, widget: str) -> None:
     """Callback: discards what was typed about the sample."""
     why = f"why_{card.sample.id}"
     forget(UNSAVED, {f"text_{card.sample.id}": widget, why: why})

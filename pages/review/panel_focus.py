@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from pages.review.actions import Card
+from pages.review.actions import ReviewCard
 from pages.review.session import show_panel
 from tianji_core.i18n import _
 
@@ -31,7 +31,7 @@ def focus(container: str, keys: Mapping[str, str]) -> None:
     st.html(_FOCUS.format(place=container, saving=saving), unsafe_allow_javascript=True)
 
 
-def close_button(column: DeltaGenerator, card: Card) -> None:
+def close_button(column: DeltaGenerator, card: ReviewCard) -> None:
     """Draws the button that closes the panel without saving."""
     column.button(
         _("收起"),

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.review.actions import Card, decide
+from pages.review.actions import ReviewCard, decide
 from pages.review.editor import editor
 from pages.review.keys import key_form, key_list
 from pages.review.panel_focus import close_button, focus
@@ -33,7 +33,7 @@ def help_panel(session: ReviewSession) -> None:
         key_form(session)
 
 
-def sample_panel(card: Card) -> None:
+def sample_panel(card: ReviewCard) -> None:
     """Draws the open panel, if it is about the sample."""
     draw = {
         "edit": editor,
@@ -46,7 +46,7 @@ def sample_panel(card: Card) -> None:
         draw(card)
 
 
-def _reason_panel(card: Card) -> None:
+def _reason_panel(card: ReviewCard) -> None:
     widget = f"reason_{card.sample.id}"
     keys = card.session.keys
     with st.container(key="reason"):
@@ -68,5 +68,5 @@ def _reason_panel(card: Card) -> None:
     focus("reason", keys)
 
 
-def _decide_with_reason(card: Card, state: str, widget: str) -> None:
+def _decide_with_reason(card: ReviewCard, state: str, widget: str) -> None:
     decide(card, state, (st.session_state.get(widget) or "").strip())

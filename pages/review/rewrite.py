@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.review.actions import Card
+from pages.review.actions import ReviewCard
 from pages.review.sample_display import length_text
 from pages.review.session import go_to, show_panel
 from pages.shared.frame import report_errors
@@ -24,7 +24,7 @@ from tianji_core.teachers import TeacherChoice
 from tianji_core.workspace import Workspace
 
 
-def rewrite_panel(card: Card) -> None:
+def rewrite_panel(card: ReviewCard) -> None:
     """Draws the progress of the request, or its candidates, and the form that asks again."""
     session, sample = card.session, card.sample
     with st.container(border=True, key="rewrite_panel"):
@@ -66,7 +66,7 @@ def rewrite_panel(card: Card) -> None:
         )
 
 
-def _ask(card: Card, choice: TeacherChoice | None, widget: str) -> None:
+def _ask(card: ReviewCard, choice: TeacherChoice | None, widget: str) -> None:
     """Callback: starts the request in the background."""
     if choice is None:
         return
@@ -89,7 +89,7 @@ def _running(workspace: Workspace, job_id: int) -> None:
         stop_button(workspace, job, key="stop_rewrite")
 
 
-def _candidates(card: Card, rewriting: Rewriting) -> None:
+def _candidates(card: ReviewCard, rewriting: Rewriting) -> None:
     for number, candidate in enumerate(rewriting.candidates, start=1):
         st.markdown(plain(candidate.text))
         length = length_text(len(candidate.text), card.sample, card.session.context)
@@ -134,7 +134,7 @@ def _cost(workspace: Workspace, rewriting: Rewriting) -> str:
     )
 
 
-def _take(card: Card, candidate: Candidate, state: str | None) -> None:
+def _take(card: ReviewCard, candidate: Candidate, state: str | None) -> None:
     """Callback: replaces the text of the sample with a candidate; ``state`` also decides it."""
     session, sample = card.session, card.sample
     if attempt(lambda: review.take_candidate(session.workspace, sample, candidate, session.who, state)):

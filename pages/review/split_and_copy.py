@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.review.actions import Card
+from pages.review.actions import ReviewCard
 from pages.review.panel_focus import close_button, focus
 from pages.review.sample_display import diff_html
 from pages.review.session import UNSAVED, go_to, put_in_address, show_panel
@@ -15,7 +15,7 @@ from tianji_core.i18n import _
 from tianji_core.roles import Role, permitted
 
 
-def split_panel(card: Card) -> None:
+def split_panel(card: ReviewCard) -> None:
     """Draws the field with one text per line; each line becomes a pending sample."""
     sample, keys = card.sample, card.session.keys
     widget = f"pieces_{sample.id}_{sample.version}"
@@ -43,7 +43,7 @@ def split_panel(card: Card) -> None:
     focus("splitter", keys)
 
 
-def _split(card: Card, widget: str) -> None:
+def _split(card: ReviewCard, widget: str) -> None:
     """Callback: stores the lines as samples; on an error the typed text is shown again."""
     text = st.session_state.get(widget) or ""
     try:
@@ -60,7 +60,7 @@ def _split(card: Card, widget: str) -> None:
     go_to(card.next_id)
 
 
-def copy_panel(card: Card) -> None:
+def copy_panel(card: ReviewCard) -> None:
     """Draws the choice of a name and the text as it will read for that name."""
     sample, session = card.sample, card.session
     with st.container(key="copier"):
@@ -88,7 +88,7 @@ def copy_panel(card: Card) -> None:
     focus("copier", session.keys)
 
 
-def _copy(card: Card, name: str) -> None:
+def _copy(card: ReviewCard, name: str) -> None:
     """Callback: stores the copy and shows it."""
     session = card.session
     try:

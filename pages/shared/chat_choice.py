@@ -18,7 +18,7 @@ PRESETS = {"stable": 0.7, "varied": 1.0}
 
 
 @dataclass(frozen=True)
-class Endpoint:
+class ChatEndpoint:
     """A model that can be asked. ``key_variable`` names the environment variable with the key, '' for
     none; ``memory`` is the memory of its server in bytes, None where the server does not report it."""
 
@@ -29,22 +29,22 @@ class Endpoint:
     memory: int | None = None
 
 
-def endpoints(workspace: Workspace) -> list[Endpoint]:
+def endpoints(workspace: Workspace) -> list[ChatEndpoint]:
     """Every model of every server that is ready, and that of the service in the page's address where a person
     has confirmed it. Its key is never taken from the address."""
     known = [
-        Endpoint(server.url, name, server.key_variable, memory=server.memory)
+        ChatEndpoint(server.url, name, server.key_variable, memory=server.memory)
         for server in serving.servers(workspace)
         if server.ready
         for name in server.models
     ]
     url, model = st.query_params.get("service", ""), st.query_params.get("service_model", "")
     if url and model and is_confirmed(workspace, url):
-        known.append(Endpoint(url, model, key_variable_of(workspace, url), _("外部服务")))
+        known.append(ChatEndpoint(url, model, key_variable_of(workspace, url), _("外部服务")))
     return known
 
 
-def preferred(known: list[Endpoint]) -> int | None:
+def preferred(known: list[ChatEndpoint]) -> int | None:
     """The position of the model to choose at first: the one in the page's address, or the last one,
     because adapters come after their base; None where there is none."""
     linked = st.query_params.get("model", "")

@@ -112,7 +112,10 @@ def choose(page: Page, key: str, *options: str) -> None:
 
 def first_name_typed(page: Page, name: str) -> bool:
     """Write over the first row of the names; whether the table has taken it, which is drawn on a canvas."""
-    table = page.get_by_test_id("stDataFrame").first.bounding_box()
+    shown = page.get_by_test_id("stDataFrame").first
+    shown.evaluate("table => table.scrollIntoView({block: 'center'})")  # not under the bar at the page's head
+    page.wait_for_timeout(200)
+    table = shown.bounding_box()
     assert table is not None
     page.mouse.dblclick(table["x"] + 220, table["y"] + 52)  # the first row under the header
     page.wait_for_timeout(300)

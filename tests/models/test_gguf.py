@@ -1,6 +1,6 @@
 """A merged model leaves the studio as a GGUF file that reads and answers as the model does.
 
-The file is opened by llama.cpp; without the packages of requirements-gguf.txt these tests are skipped.
+The file is opened by llama.cpp.
 """
 
 import json
@@ -16,14 +16,12 @@ from tianji_core.errors import ModelError
 from tianji_core.model_folders.manifest import Artefact, write_artefact
 from tianji_core.models.catalogue import making
 from tianji_core.models.gguf import check, export_gguf
-from tianji_core.models.gguf.formats import missing_packages
 from tianji_core.models.gguf.templates import chat_template, modelfile
 from tianji_core.models.nano import FOLDER as NANO
 from tianji_core.ownership import MARK
 from tianji_core.serving.choosing import resolved
 
 SYSTEM = '你是一个"送祝福"大师\n说人话'
-needs_gguf = pytest.mark.skipif(bool(missing_packages()), reason="requirements-gguf.txt is not installed")
 
 
 def merged_model(workspace, write, template="internlm2_chat", name="合并"):
@@ -39,7 +37,6 @@ def llama_shaped(folder):
     FAMILIES[1].write(folder)
 
 
-@needs_gguf
 @pytest.mark.training
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("quantisation", ["f16", "q8_0"])
@@ -59,7 +56,6 @@ def test_the_file_reads_and_answers_as_the_merged_model_does(workspace, quantisa
         resolved(workspace, [made.name])
 
 
-@needs_gguf
 @pytest.mark.training
 @pytest.mark.timeout(600)
 def test_a_file_of_other_weights_or_another_template_is_found_out(workspace, monkeypatch):
@@ -71,7 +67,7 @@ def test_a_file_of_other_weights_or_another_template_is_found_out(workspace, mon
     other.lm_head.weight.data = other.lm_head.weight.data.flip(0)
     other.save_pretrained(merged.path)
     file = next(made.path.glob("*.gguf"))
-    served = check.Served(file)
+    served = check.CheckedFile(file)
     model, tokenizer = check.load(merged.path, None, False)
     asked = check.conversations(["祝妹妹生日"])
     answers = check.merged_answers(model, tokenizer, merged.template, SYSTEM, asked, 1)
@@ -81,7 +77,6 @@ def test_a_file_of_other_weights_or_another_template_is_found_out(workspace, mon
     assert "祝妹妹生日" in check.compared(served, answers, 0.05)["prompts"]
 
 
-@needs_gguf
 @pytest.mark.training
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("tokenizer", real_tokenizers(), ids=lambda path: path.name)
@@ -101,7 +96,6 @@ def test_real_qwen_tokenizers_come_out_the_same(workspace, tokenizer, architectu
     assert made.figures["agreement"] == 1.0
 
 
-@needs_gguf
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize(
     ("family", "message"), [("own code", "结构没有 GGUF"), ("qwen2.5 tied", "分词器没有 GGUF")]
@@ -115,7 +109,6 @@ def test_a_model_that_gguf_does_not_know_is_one_sentence(workspace, tmp_path, fa
     assert [path.name for path in workspace.models.iterdir()] == [merged.name]
 
 
-@needs_gguf
 @pytest.mark.training
 @pytest.mark.timeout(300)
 def test_the_built_in_model_cannot_be_exported_and_nothing_is_kept(workspace):

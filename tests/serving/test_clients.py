@@ -2,11 +2,9 @@
 throughout the other files."""
 
 import asyncio
-import importlib.util
 import json
 import shutil
 import subprocess
-import warnings
 from typing import Any
 
 import httpx
@@ -22,11 +20,6 @@ from tests.serving.test_server import ASK, text_of
 
 ASKED = ASK[0]["content"]
 KEY = "sk-anything"
-HAS_LITELLM = importlib.util.find_spec("litellm") is not None
-if not HAS_LITELLM:
-    warnings.warn(
-        "LiteLLM is not tried: pip install --no-deps -r requirements-litellm.txt", pytest.PytestWarning, 1
-    )
 
 
 def langchain(server: Server, model: str = "red", **options: Any) -> ChatOpenAI:
@@ -114,8 +107,6 @@ def test_langchain_with_tools_hears_why_not(server: Server) -> None:
 
 @pytest.fixture
 def litellm(monkeypatch: pytest.MonkeyPatch) -> Any:
-    if not HAS_LITELLM:
-        pytest.skip("needs LiteLLM: pip install --no-deps -r requirements-litellm.txt")
     monkeypatch.setenv("LITELLM_LOCAL_MODEL_COST_MAP", "True")  # asks nobody for prices
     import litellm as made
 

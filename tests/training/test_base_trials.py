@@ -11,7 +11,14 @@ from tests.families.bases import FAMILIES, write_own_code, written
 from tests.tiny_base import add_version
 from tianji_core import jobs, models, training
 from tianji_core.errors import TrainingError
-from tianji_core.training.base_trials import Asked, check_trial, kept_trial, start_trial, try_base, try_bases
+from tianji_core.training.base_trials import (
+    TrialRequest,
+    check_trial,
+    kept_trial,
+    start_trial,
+    try_base,
+    try_bases,
+)
 
 KEY = "nano-cpu-qlora"
 TEMPLATE = "internlm2_chat"
@@ -33,7 +40,7 @@ def own(tmp_path):
 
 def test_every_family_loads_whole_where_memory_allows_and_else_with_its_first_layer(workspace, bases):
     asked = [
-        Asked(folder=str(folder), runs_code=True, template=TEMPLATE, memory=memory)
+        TrialRequest(folder=str(folder), runs_code=True, template=TEMPLATE, memory=memory)
         for memory in (1e9, 0.0, None)
         for folder in bases.values()
     ]

@@ -39,7 +39,7 @@ from tianji_core.comparison.preferences import (
     preferences,
     take_chosen,
 )
-from tianji_core.comparison.report_page import TOTAL_COLUMNS, Judgement, board_report, judgement, winners
+from tianji_core.comparison.report_page import TOTAL_COLUMNS, BoardScores, board_report, judgement, winners
 from tianji_core.comparison.scores import (
     Standing,
     Standings,
@@ -58,13 +58,13 @@ __all__ = [
     "Ask",
     "Ballot",
     "Board",
+    "BoardScores",
     "Cell",
     "Checked",
     "CheckerOf",
     "Column",
     "Comparer",
     "HeatMap",
-    "Judgement",
     "Mark",
     "Standing",
     "Standings",

@@ -24,7 +24,7 @@ _POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-
 
 
 @dataclass(frozen=True)
-class Judgement:
+class BoardScores:
     """The votes on one comparison: the people's, the teachers', and how far they agree."""
 
     people: tuple[Vote, ...]
@@ -36,16 +36,16 @@ class Judgement:
         return same_verdicts(self.people, self.teachers)
 
 
-def judgement(workspace: Workspace, board: Board) -> Judgement:
+def judgement(workspace: Workspace, board: Board) -> BoardScores:
     """Returns the votes on the answers of a board."""
     texts = {cell.text for cell in board.cells if cell.answered}
     people, teachers = (
         tuple(votes.between(workspace.engine, board.recipe, texts, voter)) for voter in (PERSON, TEACHER)
     )
-    return Judgement(people, teachers)
+    return BoardScores(people, teachers)
 
 
-def board_report(recipe: Recipe, board: Board, checker_of: CheckerOf, judged: Judgement) -> str:
+def board_report(recipe: Recipe, board: Board, checker_of: CheckerOf, judged: BoardScores) -> str:
     """Returns the page. Everything that a model or a person wrote is escaped."""
     checked = check_board(board, checker_of)
     title = _("对比：{recipe}", recipe=recipe.title)
@@ -169,7 +169,7 @@ def _heat_cell(value: float | None, count: int) -> str:
     return f'<td style="background:hsl({hue} 55% 84%)" title="{tooltip}">{value:.0%}</td>'
 
 
-def _scores(judged: Judgement) -> str:
+def _scores(judged: BoardScores) -> str:
     if not judged.people:
         return ""
     people = judged.people

@@ -14,7 +14,7 @@ from fastapi.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from tianji_core.i18n import _
-from tianji_core.serving.answer_forms import AnswerForm, Choice
+from tianji_core.serving.answer_forms import AnswerChoice, AnswerForm
 from tianji_core.serving.generation import Generation, QueueFullError, TextPiece
 from tianji_core.serving.guide import Guide
 from tianji_core.serving.loading import Served
@@ -52,7 +52,7 @@ class Mailbox:
             queue.put_nowait((index, piece))
 
 
-class Answer:
+class ServedAnswer:
     """One request: the engine runs its choices, and their text arrives here. Choice ``at`` continues prompt
     ``at // n``."""
 
@@ -124,7 +124,7 @@ class Answer:
 
     async def whole(self, request: Request) -> dict[str, Any]:
         """Returns the whole answer. Cancels the generation when the client disconnects."""
-        choices = [Choice() for _generation in self._generations]
+        choices = [AnswerChoice() for _generation in self._generations]
         try:
             while not all(choice.reason for choice in choices):
                 try:
@@ -223,7 +223,7 @@ class Stream(StreamingResponse):
     """A streamed answer that cancels its generation when the client disconnects, even before the first
     event."""
 
-    def __init__(self, answer: Answer) -> None:
+    def __init__(self, answer: ServedAnswer) -> None:
         super().__init__(answer.events(), media_type="text/event-stream")
         self._answer = answer
 

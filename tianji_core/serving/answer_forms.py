@@ -10,7 +10,7 @@ from tianji_core.serving.vocabulary import Vocabulary
 
 
 @dataclass
-class Choice:
+class AnswerChoice:
     """One answer as far as it is known; ``reason`` is why it ended, '' while it goes on."""
 
     text: str = ""
@@ -35,7 +35,7 @@ class AnswerForm(Protocol):
     def closing(self, index: int, reason: str) -> dict[str, Any]:
         """Returns the last event of a choice."""
 
-    def whole(self, index: int, choice: Choice) -> dict[str, Any]:
+    def whole(self, index: int, choice: AnswerChoice) -> dict[str, Any]:
         """Returns a choice of a whole answer."""
 
 
@@ -61,7 +61,7 @@ class ChatForm:
         """Returns the last event of a choice."""
         return self._event(index, {}, reason)
 
-    def whole(self, index: int, choice: Choice) -> dict[str, Any]:
+    def whole(self, index: int, choice: AnswerChoice) -> dict[str, Any]:
         """Returns a choice of a whole answer."""
         return {
             "index": index,
@@ -121,7 +121,7 @@ class CompletionForm:
         """Returns the last event of a choice."""
         return self._choice(index, "", (), reason)
 
-    def whole(self, index: int, choice: Choice) -> dict[str, Any]:
+    def whole(self, index: int, choice: AnswerChoice) -> dict[str, Any]:
         """Returns a choice of a whole answer."""
         return self._choice(index, self._beginnings[index] + choice.text, choice.likelihoods, choice.reason)
 

@@ -12,7 +12,7 @@ from fastapi.responses import JSONResponse, PlainTextResponse
 
 from tianji_core.errors import StudioError
 from tianji_core.i18n import _
-from tianji_core.serving.answer import Answer, Mailbox, Stream
+from tianji_core.serving.answer import Mailbox, ServedAnswer, Stream
 from tianji_core.serving.answer_forms import AnswerForm, ChatForm, CompletionForm
 from tianji_core.serving.body_reading import read_body
 from tianji_core.serving.guide import Guide
@@ -90,7 +90,7 @@ class Service:
             ApiError: too many requests are waiting, or the model fails.
         """
         assert self.mailbox is not None
-        answer = Answer(asked, entry, prompts, form, guide, self.mailbox, self.metrics)
+        answer = ServedAnswer(asked, entry, prompts, form, guide, self.mailbox, self.metrics)
         answer.start()
         return Stream(answer) if asked.stream else JSONResponse(await answer.whole(request))
 

@@ -36,7 +36,7 @@ LIBRARIES = ("torch", "transformers", "tokenizers", "sentencepiece", "xtuner")
 """Packages whose versions decide whether a base loads."""
 
 
-class Asked(BaseModel):
+class TrialRequest(BaseModel):
     """One base to try; ``memory`` in bytes is what its weights may fill, None to load only tokenizer and
     configuration."""
 
@@ -98,7 +98,9 @@ class BaseTrial(BaseModel):
         )
 
 
-def try_bases(workspace: Workspace, asked: Sequence[Asked], patience: float = PATIENCE) -> list[BaseTrial]:
+def try_bases(
+    workspace: Workspace, asked: Sequence[TrialRequest], patience: float = PATIENCE
+) -> list[BaseTrial]:
     """Tries bases one after the other in one process; at most ``patience`` seconds for all of them."""
     try:
         done = subprocess.run(
@@ -125,7 +127,7 @@ def try_base(workspace: Workspace, base: Path, template: str, runs_code: bool) -
     """Tries one base, and keeps what came out."""
     place = _place(workspace, base, template)
     free = psutil.virtual_memory().available * SHARE
-    asked = Asked(folder=str(base), runs_code=runs_code, template=template, memory=free)
+    asked = TrialRequest(folder=str(base), runs_code=runs_code, template=template, memory=free)
     (trial,) = try_bases(workspace, [asked])
     write_json(place, trial.model_dump(mode="json"))
     return trial

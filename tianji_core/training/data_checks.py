@@ -14,7 +14,7 @@ from tianji_core.model_folders.trust import runs_code
 from tianji_core.store.datasets import DatasetVersion
 from tianji_core.training.base_trials import built_in, kept_trial, trial_job
 from tianji_core.training.check import PASS, STOP, WARN, Check
-from tianji_core.training.estimate import Estimate, read_training_file
+from tianji_core.training.estimate import IterationEstimate, read_training_file
 from tianji_core.training.settings import TrainingSettings
 from tianji_core.workspace import Workspace
 
@@ -94,7 +94,7 @@ def dataset_check(workspace: Workspace, version: DatasetVersion) -> tuple[list[d
     return turns, Check(PASS, title, _("“{name}”，{n} 条，校验一致", name=version.name, n=len(turns)))
 
 
-def length_checks(guess: Estimate, settings: TrainingSettings) -> list[Check]:
+def length_checks(guess: IterationEstimate, settings: TrainingSettings) -> list[Check]:
     """Whether there is enough to learn from, and whether it fits into a sequence."""
     title = _("训练量")
     detail = _(
@@ -123,7 +123,7 @@ def length_checks(guess: Estimate, settings: TrainingSettings) -> list[Check]:
     return checks
 
 
-def _sequence(guess: Estimate, settings: TrainingSettings) -> Check:
+def _sequence(guess: IterationEstimate, settings: TrainingSettings) -> Check:
     title, longest = _("序列长度"), max(guess.lengths)
     if guess.cut >= 1:
         detail = _(

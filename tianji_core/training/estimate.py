@@ -20,7 +20,7 @@ TOKENS_PER_CHARACTER = 0.7
 
 
 @dataclass(frozen=True)
-class Estimate:
+class IterationEstimate:
     """``samples`` conversations of ``tokens`` tokens become ``packs`` packed sequences and ``iterations``
     micro-batches per process, with ``steps`` optimizer steps. ``exact`` is False where no tokenizer could be
     read. ``cut`` is the share of conversations longer than a packed sequence, which lose their end.
@@ -66,7 +66,7 @@ def read_training_file(path: Path) -> list[dict[str, str]]:
     return turns
 
 
-def estimate(turns: list[dict[str, str]], settings: TrainingSettings, world: int = 1) -> Estimate:
+def estimate(turns: list[dict[str, str]], settings: TrainingSettings, world: int = 1) -> IterationEstimate:
     """The size of a training on these turns in ``world`` processes. As in xtuner, the last incomplete pack is
     dropped, and each process takes its share of the packs, rounded up, so that all have the same number of
     iterations."""
@@ -84,7 +84,7 @@ def estimate(turns: list[dict[str, str]], settings: TrainingSettings, world: int
     tokens = round(mean * len(turns))
     packs = max(1, tokens // settings.max_length) if tokens else 0
     iterations = math.ceil(math.ceil(packs / world) / settings.batch_size) * settings.epochs
-    return Estimate(
+    return IterationEstimate(
         samples=len(turns),
         tokens=tokens,
         packs=packs,

@@ -18,7 +18,7 @@ from tianji_core.training.data_checks import (
     template_check,
     trial_checks,
 )
-from tianji_core.training.estimate import Estimate, estimate, fitted
+from tianji_core.training.estimate import IterationEstimate, estimate, fitted
 from tianji_core.training.machine_checks import Gpu, gpus, machine_checks
 from tianji_core.training.memory import Need, need_of, profile_need, shape_of
 from tianji_core.training.presets import Preset
@@ -37,7 +37,7 @@ class Preflight:
     ``tryable`` says that :func:`~tianji_core.training.base_trials.start_trial` can try the base."""
 
     checks: tuple[Check, ...]
-    estimate: Estimate | None
+    estimate: IterationEstimate | None
     settings: TrainingSettings
     runs_code: bool
     need: Need | None = None

@@ -18,7 +18,7 @@ from tianji_core.model_folders.foreign_code import prepare_transformers
 from tianji_core.model_folders.messages import ChatMessage
 from tianji_core.model_folders.prompt import encode
 from tianji_core.model_folders.template import END
-from tianji_core.training.base_trials import Asked, BaseTrial
+from tianji_core.training.base_trials import BaseTrial, TrialRequest
 
 MODULES = ("torch", "sentencepiece.sentencepiece_model_pb2", "bitsandbytes", "peft", "mmengine", "xtuner")
 """Imported first: a package that is installed may still not work."""
@@ -42,7 +42,7 @@ def broken_module() -> str:
     return ""
 
 
-def try_base(asked: Asked) -> BaseTrial:
+def try_base(asked: TrialRequest) -> BaseTrial:
     """Loads tokenizer and configuration; then, unless only that is asked for, computes one forward pass and
     generates two tokens on the CPU, so that the cache is read once."""
     from transformers import AutoConfig, AutoTokenizer
@@ -71,7 +71,7 @@ def try_base(asked: Asked) -> BaseTrial:
     return found.model_copy(update={"seconds": time.monotonic() - started})
 
 
-def _loaded(folder: Path, config: Any, asked: Asked) -> tuple[Any, int]:
+def _loaded(folder: Path, config: Any, asked: TrialRequest) -> tuple[Any, int]:
     """Returns the network, and the number of its layers that were loaded: all of them where their weights fit
     into the memory of ``asked``, else the first."""
     import torch
@@ -143,7 +143,7 @@ def main() -> int:
     if not problem:
         prepare_transformers()
     for line in sys.stdin:
-        asked = Asked.model_validate_json(line)
+        asked = TrialRequest.model_validate_json(line)
         found = BaseTrial(step="modules", problem=problem) if problem else try_base(asked)
         print(json.dumps(found.model_dump(mode="json"), ensure_ascii=False), flush=True)
     return 0

@@ -26,7 +26,7 @@ from tianji_core.model_folders.trust import runs_code
 from tianji_core.models.gguf.formats import missing_packages
 from tianji_core.project import PROJECT, gguf_command, install_command
 from tianji_core.store.address import shown_address
-from tianji_core.training.base_trials import Asked, BaseTrial, try_bases
+from tianji_core.training.base_trials import BaseTrial, TrialRequest, try_bases
 from tianji_core.training.preflight import gpus as training_gpus
 from tianji_core.verbs.common import LARGEST, JsonOption, WorkspaceOption, opened, show
 from tianji_core.workspace import Workspace
@@ -227,7 +227,7 @@ def _tried_bases(space: Workspace) -> dict[str, BaseTrial]:
             if model.kind != "adapter":
                 checked_base(model.path)
                 runs = runs_code(space, model.path)
-                asked[model.name] = Asked(
+                asked[model.name] = TrialRequest(
                     folder=str(model.path), runs_code=runs, template=model.template, memory=None
                 )
     return dict(zip(asked, try_bases(space, list(asked.values())), strict=True))

@@ -25,7 +25,7 @@ PROMPT = """请你当一回挑剔的编辑，给下面这段话打分。
 """Sent in Chinese whatever language the studio speaks: it is about Chinese texts."""
 
 
-class Verdict(BaseModel):
+class JudgeVerdict(BaseModel):
     """The scores (0-5) of one text and the main reason for them."""
 
     model_config = ConfigDict(extra="ignore")
@@ -77,7 +77,7 @@ def _style_line(title: str, instruction: str, low: int, high: int) -> str:
     return f"要的风格：{title}（{instruction}，{low} 到 {high} 个字）\n"
 
 
-def read_verdict(answer: str) -> Verdict:
+def read_verdict(answer: str) -> JudgeVerdict:
     """Returns the verdict in a judge's answer; fenced or broken JSON is repaired.
 
     Raises:
@@ -95,6 +95,6 @@ def read_verdict(answer: str) -> Verdict:
         for names in _NAMES
     }
     try:
-        return Verdict.model_validate(fields)
+        return JudgeVerdict.model_validate(fields)
     except ValidationError as error:
         raise TeacherAnswerError(_("回答里的评分不全，或者不是 0 到 5：{said}", said=said)) from error

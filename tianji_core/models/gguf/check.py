@@ -27,7 +27,7 @@ Conversation = list[tuple[str, str]]
 
 
 @dataclass
-class Answer:
+class ReferenceAnswer:
     """A conversation, its prompt ids, the merged model's greedy answer, per token of it the log-probabilities
     (vocabulary), and the tokens that end an answer."""
 
@@ -47,7 +47,7 @@ def conversations(prompts: list[str]) -> list[Conversation]:
 
 def merged_answers(
     model: Any, tokenizer: Any, template: str, system: str, asked: list[Conversation], answered: int
-) -> list[Answer]:
+) -> list[ReferenceAnswer]:
     """Returns what the merged model makes of each conversation; only the first ``answered`` get an answer."""
     import torch
 
@@ -58,7 +58,7 @@ def merged_answers(
             messages = [ChatMessage(role=role, content=content) for role, content in conversation]
             ids = encode(tokenizer, template, with_system(messages, system))
             if number >= answered:
-                answers.append(Answer(conversation, ids, [], None, stop))
+                answers.append(ReferenceAnswer(conversation, ids, [], None, stop))
                 continue
             row = torch.tensor([ids], device=model.device)
             made = model.generate(
@@ -71,11 +71,11 @@ def merged_answers(
             )
             logits = model(made).logits[0, len(ids) - 1 : -1].float()
             answer = made[0, len(ids) :].tolist()
-            answers.append(Answer(conversation, ids, answer, logits.log_softmax(-1), stop))
+            answers.append(ReferenceAnswer(conversation, ids, answer, logits.log_softmax(-1), stop))
     return answers
 
 
-class Served:
+class CheckedFile:
     """A GGUF file in llama.cpp's server on a free port of this machine."""
 
     def __init__(self, file: Path) -> None:
@@ -117,7 +117,7 @@ class Served:
         return str(self._post("/v1/chat/completions", asked)["choices"][0]["message"]["content"]).strip()
 
 
-def compared(served: Served, answers: list[Answer], apart: float) -> dict[str, Any]:
+def compared(served: CheckedFile, answers: list[ReferenceAnswer], apart: float) -> dict[str, Any]:
     """Returns the conversations whose prompt ids differ (``prompts``), the share of answer tokens on which
     both agree within ``apart`` (``agreement``), the share that is exactly the same (``same``), and the number
     of tokens compared (``tokens``)."""
@@ -135,10 +135,11 @@ def compared(served: Served, answers: list[Answer], apart: float) -> dict[str, A
 
 
 def main(argv: list[str]) -> int:
-    """Prints the result as JSON. Returns the exit code."""
+    """Writes the result to the file ``report``: llama.cpp prints to both streams. Returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m tianji_core.models.gguf.check")
     parser.add_argument("model", type=Path)
     parser.add_argument("file", type=Path)
+    parser.add_argument("report", type=Path)
     parser.add_argument("--prompt", action="append", required=True)
     parser.add_argument("--system", default="")
     parser.add_argument("--template", required=True)
@@ -152,10 +153,10 @@ def main(argv: list[str]) -> int:
     apart = given.apart if str(model.dtype) == "torch.float32" else max(given.apart, 0.25)
     del model
     gc.collect()
-    served = Served(given.file)
+    served = CheckedFile(given.file)
     result = compared(served, answers, apart)
     result["answers"] = [served.answer(each, 2 * TOKENS) for each in asked[: len(given.prompt)]]
-    print(json.dumps(result, ensure_ascii=False))
+    given.report.write_text(json.dumps(result, ensure_ascii=False), encoding="utf-8")
     return 0
 
 

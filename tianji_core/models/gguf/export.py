@@ -4,6 +4,7 @@ folder gets its manifest and then its name, so a listed file is complete and che
 import json
 import re
 import shutil
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from tianji_core.model_folders.manifest import Artefact, read_artefact, write_ar
 from tianji_core.model_folders.trust import runs_code
 from tianji_core.models.card import write_card
 from tianji_core.models.catalogue import checked_name, free_name, making
-from tianji_core.models.gguf.formats import Format, check_packages, checked_format
+from tianji_core.models.gguf.formats import GgufFormat, check_packages, checked_format
 from tianji_core.models.gguf.templates import modelfile
 from tianji_core.models.merged import run_of
 from tianji_core.models.trying import PROMPTS
@@ -97,7 +98,7 @@ def check_exportable(workspace: Workspace, merged: Artefact) -> None:
     runs_code(workspace, merged.path)
 
 
-def _check_room(workspace: Workspace, merged: Artefact, chosen: Format) -> None:
+def _check_room(workspace: Workspace, merged: Artefact, chosen: GgufFormat) -> None:
     needed = checked_base(merged.path).size * chosen.bits / 16
     free = shutil.disk_usage(workspace.models).free
     if free < needed * 1.05:
@@ -111,7 +112,7 @@ def _check_room(workspace: Workspace, merged: Artefact, chosen: Format) -> None:
 
 
 def _write_file(
-    workspace: Workspace, merged: Artefact, file: Path, chosen: Format, reporter: Reporter
+    workspace: Workspace, merged: Artefact, file: Path, chosen: GgufFormat, reporter: Reporter
 ) -> None:
     reporter.update(0, total=STEPS, message=_("正在转成 GGUF"))
 
@@ -136,27 +137,23 @@ def _refused(merged: Artefact, ended: Ended) -> StudioError:
     return StudioError(_("转成 GGUF 没有做成：{reason}", reason=cause(ended.tail, ended.code)))
 
 
-def _checked(workspace: Workspace, merged: Artefact, file: Path, chosen: Format) -> dict[str, Any]:
+def _checked(workspace: Workspace, merged: Artefact, file: Path, chosen: GgufFormat) -> dict[str, Any]:
     """Returns the result of the comparison.
 
     Raises:
         ModelError: the file reads a conversation or answers in another way.
         StudioError: it cannot be loaded.
     """
-    results: list[dict[str, Any]] = []
-
-    def on_line(line: str) -> None:
-        if line.startswith('{"prompts"'):
-            results.append(json.loads(line))
-
-    arguments = ["check", str(merged.path), str(file), *_asking(workspace, merged)]
-    arguments += ["--apart", str(chosen.apart)]
-    for prompt in PROMPTS:
-        arguments += ["--prompt", prompt]
-    ended = _run(workspace, arguments, on_line)
-    if ended.code != 0 or not results:
-        raise StudioError(_("GGUF 文件加载不了：{reason}", reason=cause(ended.tail, ended.code)))
-    result = results[-1]
+    with tempfile.TemporaryDirectory() as folder:
+        report = Path(folder) / "check.json"
+        arguments = ["check", str(merged.path), str(file), str(report), *_asking(workspace, merged)]
+        arguments += ["--apart", str(chosen.apart)]
+        for prompt in PROMPTS:
+            arguments += ["--prompt", prompt]
+        ended = _run(workspace, arguments, lambda line: None)
+        if ended.code != 0 or not report.exists():
+            raise StudioError(_("GGUF 文件加载不了：{reason}", reason=cause(ended.tail, ended.code)))
+        result = json.loads(report.read_text(encoding="utf-8"))
     if result["prompts"]:
         raise ModelError(
             _("GGUF 文件把“{text}”切成了别的 token，没有留下；请直接用合并模型", text=result["prompts"][0])

@@ -19,7 +19,7 @@ MODULES = {
 
 
 @dataclass(frozen=True)
-class Format:
+class GgufFormat:
     """A number format by llama.cpp's name. ``bits`` per weight, as a mean over a model; ``tokens`` is the
     share of tokens at which the file must choose what the merged model chooses, and ``apart`` how much less
     likely (difference of log-probabilities in the merged model) a token may be that counts as the same."""
@@ -33,15 +33,15 @@ class Format:
 FORMATS = {
     each.name: each
     for each in (
-        Format("f16", 16.0, 1.0, 0.05),
-        Format("q8_0", 8.5, 0.95, 0.25),
+        GgufFormat("f16", 16.0, 1.0, 0.05),
+        GgufFormat("q8_0", 8.5, 0.95, 0.25),
     )
 }
 GGUF_FORMATS = tuple(FORMATS)
 """Names of the formats, the largest first."""
 
 
-def checked_format(name: str) -> Format:
+def checked_format(name: str) -> GgufFormat:
     """Returns the format of this name.
 
     Raises:
