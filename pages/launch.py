@@ -22,6 +22,7 @@ from streamlit.web.bootstrap import load_config_options
 from streamlit.web.cli import configurator_options
 
 from pages.shared import frame, visitors
+from pages.shared.fault import show_fault
 from tianji_core.access.headers import SecurityHeaders
 from tianji_core.access.host_check import HostCheck
 from tianji_core.access.hosts import (
@@ -62,7 +63,7 @@ def studio_app(host: str, port: int, accounts: Accounts | None) -> App:
     if accounts is not None:
         checks.append(Middleware(LoginRequired, accounts=accounts, open_paths=[HEALTH]))
     visitors.requests_are_checked(accounts)
-    return App(APP, middleware=checks)
+    return App(APP, middleware=checks, on_script_error=show_fault)
 
 
 def needed_accounts(workspace: Workspace, host: str, port: int) -> Accounts | None:

@@ -64,7 +64,7 @@ def use_recipe(key: str | None = None) -> None:
     chosen = key or st.session_state["recipe_switch"]
     workspace.save_settings(workspace.settings().model_copy(update={"recipe": chosen}))
     # Filters, ticked rows and an opened run belong to the previous recipe.
-    st.query_params.clear()
+    st.query_params.from_dict({})  # clear() refuses while a widget is bound to the address
     for name in list(st.session_state):
         del st.session_state[name]
     remember_notice(_("正在用配方“{title}”", title=recipes.titles(workspace.engine)[chosen]))

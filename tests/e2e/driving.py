@@ -16,6 +16,8 @@ from tianji_core.workspace import Workspace, open_workspace
 
 ROOT = Path(__file__).resolve().parents[2]
 SETTLED = '[data-testid="stApp"][data-test-script-state="notRunning"]'
+FAULT = ".st-key-fault, [data-testid=stException]"
+"""What a page shows where the studio itself is at fault."""
 expect.set_options(timeout=30_000)
 
 
@@ -82,7 +84,7 @@ def settle(page: Page) -> None:
     """Wait until the page has drawn what it was asked for, and it is no error."""
     page.wait_for_timeout(300)
     page.wait_for_selector(SETTLED, timeout=90_000)
-    expect(page.get_by_test_id("stException")).to_have_count(0)
+    expect(page.locator(FAULT)).to_have_count(0)
 
 
 def visit(page: Page, studio: Studio, path: str) -> None:

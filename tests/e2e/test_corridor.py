@@ -5,7 +5,7 @@ from functools import partial
 
 from playwright.sync_api import Page, expect
 
-from tests.e2e.driving import Studio, choose, first_name_typed, press, settle, until, visit
+from tests.e2e.driving import FAULT, Studio, choose, first_name_typed, press, settle, until, visit
 from tianji_core import jobs, models
 from tianji_core.recipe import kept_cells
 from tianji_core.store import datasets, recipes, samples, training
@@ -103,5 +103,5 @@ def test_from_an_edited_name_to_a_comparison(page: Page, studio: Studio) -> None
     visit(page, studio, "compare")
     choose(page, "compare_models", merged)
     press(page, "compare_start")
-    expect(page.get_by_test_id("stException")).to_have_count(0)
+    expect(page.locator(FAULT)).to_have_count(0)
     expect(page.locator("[class*='st-key-vote_']").first).to_be_visible(timeout=120_000)
