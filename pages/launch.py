@@ -23,6 +23,7 @@ from streamlit.web.cli import configurator_options
 
 from pages.shared import frame, visitors
 from pages.shared.fault import show_fault
+from pages.shared.single_sign_on import single_sign_on
 from tianji_core.access.headers import SecurityHeaders
 from tianji_core.access.host_check import HostCheck
 from tianji_core.access.hosts import (
@@ -33,6 +34,7 @@ from tianji_core.access.hosts import (
     trusted_proxies_setting,
 )
 from tianji_core.access.login import LoginRequired
+from tianji_core.access.single_sign_on import SignOnSettings, sign_on_settings
 from tianji_core.access.visitors import Accounts
 from tianji_core.errors import StudioError
 from tianji_core.i18n import _
@@ -48,9 +50,9 @@ PING_S = 30
 """Seconds between two signs of life on a WebSocket, and until one without an answer is closed."""
 
 
-def studio_app(host: str, port: int, accounts: Accounts | None) -> App:
+def studio_app(host: str, port: int, accounts: Accounts | None, sign_on: SignOnSettings | None = None) -> App:
     """Returns the studio as an ASGI application that is reached at ``host``:``port``; with ``accounts`` a
-    visitor must log in.
+    visitor must log in, with ``sign_on`` also through an identity provider.
 
     Raises:
         SettingsError: an allowed host name is no name.
@@ -63,19 +65,25 @@ def studio_app(host: str, port: int, accounts: Accounts | None) -> App:
     if accounts is not None:
         checks.append(Middleware(LoginRequired, accounts=accounts, open_paths=[HEALTH]))
     visitors.requests_are_checked(accounts)
-    return App(APP, middleware=checks, on_script_error=show_fault)
+    config.set_option("secrets.files", [])  # the studio's settings are in its workspace
+    known = sign_on.as_secrets() if sign_on is not None else None
+    return App(APP, middleware=checks, secrets=known, on_script_error=show_fault)
 
 
-def needed_accounts(workspace: Workspace, host: str, port: int) -> Accounts | None:
-    """Returns the accounts where visitors must log in: where there are users, or where other machines reach
-    the studio, directly or through a proxy. A single person at this machine needs no login.
+def needed_accounts(
+    workspace: Workspace, host: str, port: int, sign_on: SignOnSettings | None = None
+) -> Accounts | None:
+    """Returns the accounts where visitors must log in: where there are users or a single sign-on, or where
+    other machines reach the studio, directly or through a proxy. A single person at this machine needs no
+    login.
 
     Raises:
         SettingsError: an allowed host name is no name, or the file of the users is damaged.
     """
-    accounts = Accounts(workspace, port, base_path())
+    other = single_sign_on(sign_on) if sign_on is not None else None
+    accounts = Accounts(workspace, port, base_path(), other)
     proxied = allowed_hosts(host, port, allowed_hosts_setting()).has_foreign_names()
-    if accounts.users.listed() or proxied or trusted_proxies_setting() or not is_loopback(host):
+    if other or accounts.users.listed() or proxied or trusted_proxies_setting() or not is_loopback(host):
         return accounts
     return None
 
@@ -88,7 +96,8 @@ def base_path() -> str:
 
 def announce(accounts: Accounts, host: str, port: int) -> None:
     """Prints the link that lets the owner in where no user could."""
-    if any(user.password for user in accounts.users.listed()):
+    signs_on = accounts.single_sign_on is not None
+    if any(user.password or (signs_on and "@" in user.name) for user in accounts.users.listed()):
         return
     names = ["127.0.0.1", socket.gethostname()] if host in ("0.0.0.0", "::", "") else [host]
     links = [f"http://{Authority(name, port)}{accounts.one_time_path()}" for name in names]
@@ -116,8 +125,10 @@ def main(**options: Any) -> None:
     host, port = config.get_option("server.address") or "127.0.0.1", int(config.get_option("server.port"))
     try:
         proxies = trusted_proxies_setting()
-        accounts = needed_accounts(frame.current_workspace(), host, port)
-        app = studio_app(host, port, accounts)
+        workspace = frame.current_workspace()
+        sign_on = sign_on_settings(workspace, allowed_hosts(host, port, allowed_hosts_setting()))
+        accounts = needed_accounts(workspace, host, port, sign_on)
+        app = studio_app(host, port, accounts, sign_on)
         if accounts is not None:
             announce(accounts, host, port)
     except StudioError as error:

@@ -62,7 +62,7 @@ def _new_user(users: Users, first: bool) -> None:
             type="password",
             key="user_password",
             autocomplete="new-password",
-            help=_("告诉本人，让他在“账号”页换掉。只用单位账号登录的人，名字写邮箱，密码空着。"),
+            help=_("告诉本人，让他在“账号”页换掉。只用单点登录的人，名字写邮箱，密码空着。"),
         )
         if columns[3].form_submit_button(_("添加"), key="add_user", width="stretch"):
             with report_errors():

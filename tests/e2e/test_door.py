@@ -10,7 +10,9 @@ import pytest
 from playwright.sync_api import Browser, Page, Playwright, expect
 
 from tests.e2e.driving import Studio, settle, visit
-from tests.pages.visiting import Served, served
+from tests.identity_provider import identity_provider
+from tests.pages.test_single_sign_on import configured
+from tests.pages.visiting import Served, free_port, served
 from tianji_core.access.users import Users
 from tianji_core.roles import Role
 from tianji_core.workspace import open_workspace
@@ -166,6 +168,24 @@ def test_a_login_that_is_ended_by_the_owner_is_out_at_once(
     settle(owner)
     page.goto(f"{guarded.url}/review")
     expect(page.get_by_label("密码")).to_be_visible()
+
+
+def test_a_listed_person_comes_through_the_single_sign_on(page: Page, tmp_path: Path) -> None:
+    space, port = open_workspace(tmp_path / "workspace"), free_port()
+    Users(space).add("anna@example.com", Role.REVIEWER)
+    people = [{"email": f"{name}@example.com", "email_verified": True} for name in ("bert", "anna")]
+    with identity_provider(*people) as provider:
+        configured(space, provider.url, port)
+        with served(space.home, port=port) as studio:
+            page.goto(f"{studio.url}/review")
+            page.get_by_role("link", name="单点登录").click()
+            page.get_by_role("link", name="bert@example.com").click()
+            expect(page.get_by_role("alert")).to_contain_text("bert@example.com 不在工坊的用户名单里")
+            page.get_by_role("link", name="单点登录").click()
+            page.get_by_role("link", name="anna@example.com").click()
+            settle(page)
+            expect(page.get_by_role("heading", name="审核")).to_be_visible()
+            assert {cookie["name"] for cookie in page.context.cookies()} & {"_streamlit_user"} == set()
 
 
 def test_one_person_at_this_machine_sees_no_login(page: Page, studio: Studio) -> None:

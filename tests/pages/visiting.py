@@ -46,9 +46,10 @@ class Served:
 
 
 @contextmanager
-def served(home: Path, *options: str, base: str = "", **environment: str) -> Iterator[Served]:
-    """Runs ``tianji studio`` on a free port with the workspace ``home``; the log lies beside it."""
-    port, log = free_port(), home.parent / "studio.log"
+def served(home: Path, *options: str, base: str = "", port: int = 0, **environment: str) -> Iterator[Served]:
+    """Runs ``tianji studio`` with the workspace ``home``, on a free port where none is given; the log lies
+    beside it."""
+    port, log = port or free_port(), home.parent / "studio.log"
     command = [sys.executable, "-m", "tianji_core", "studio", "--port", str(port), "--workspace", str(home)]
     with log.open("wb") as output:
         process = subprocess.Popen(

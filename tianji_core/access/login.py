@@ -8,10 +8,10 @@ import asyncio
 import time
 from collections.abc import Iterable
 from math import ceil
-from urllib.parse import parse_qs, quote, urlencode
+from urllib.parse import parse_qs, quote, unquote, urlencode
 
 from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import Headers
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -28,6 +28,15 @@ _MOST_BYTES = 8192
 _LOOK_AGAIN_S = 1.0
 """Seconds after which a message to an open page asks again whether its login still counts."""
 
+_SIGN_ON_PATH = "/login/single-sign-on"
+"""Leads on to the identity provider."""
+_SIGNED_ON = "signed-on"
+"""Marks the way back from the provider."""
+_BACK = "-back"
+"""Ending of the name of the cookie with the page that was asked for before the single sign-on."""
+_SIGN_ON_S = 900
+"""Seconds that a person has at the identity provider."""
+
 
 class LoginRequired:
     """Passes on the requests of visitors with a login, and those for one of ``open_paths``. A page asked for
@@ -39,12 +48,19 @@ class LoginRequired:
         self._app = app
         self._accounts = accounts
         base = accounts.base_path
-        self._open = tuple(base + path for path in open_paths)
+        self._open = {base + path for path in open_paths}
+        self._callback = ""
+        if (other := accounts.single_sign_on) is not None:
+            self._open.add(base + other.begin_path)
+            self._callback = base + other.callback_path
         self._forms = _Forms(accounts)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "lifespan" or scope["path"] in self._open:
+        if scope["type"] == "lifespan" or (scope["type"] == "http" and scope["path"] in self._open):
             await self._app(scope, receive, send)
+            return
+        if scope["type"] == "http" and scope["path"] == self._callback:
+            await self._app(scope, receive, _leading_to_the_login(send))
             return
         visitor = self._accounts.visitor(HTTPConnection(scope).cookies)
         if scope["type"] == "websocket":
@@ -109,6 +125,8 @@ class _Forms:
             return await self._login(request) if request.method == "POST" else self._asked(request, visitor)
         if path == "/logout":
             return self._logout(request, visitor)
+        if path == _SIGN_ON_PATH:
+            return self._led_to_the_provider(request)
         return None
 
     def _asked(self, request: Request, visitor: Visitor | None) -> Response:
@@ -117,8 +135,40 @@ class _Forms:
             return self._begun(request, "", back)
         if visitor is not None:
             return RedirectResponse(back, 303)
+        if _SIGNED_ON in request.query_params:
+            return self._signed_on(request)
         used = _("这个一次性地址已经用过，或者不对；重新启动工坊会得到新的。")
         return self._form(back, error=used if token else "")
+
+    def _led_to_the_provider(self, request: Request) -> Response | None:
+        """Leads to the single sign-on, and remembers the page that was asked for."""
+        other = self._accounts.single_sign_on
+        if other is None:
+            return None
+        answer = RedirectResponse(f"..{other.begin()}", 303, {"Cache-Control": "no-store"})
+        back = _local(request.query_params.get("next", ""))
+        self._set_cookie(answer, request, self._accounts.cookie + _BACK, quote(back), _SIGN_ON_S)
+        return answer
+
+    def _signed_on(self, request: Request) -> Response:
+        """Begins the login of a person who comes from the single sign-on, and removes its cookies."""
+        other, cookies = self._accounts.single_sign_on, request.cookies
+        email = other.email(cookies) if other is not None else ""
+        user = self._accounts.users.find(email) if email else None
+        back = _local(unquote(cookies.get(self._accounts.cookie + _BACK, "")).removeprefix("./"))
+        if user is not None:
+            answer = self._begun(request, user.name, back)
+        elif email:
+            unknown = _("{email} 不在工坊的用户名单里；请工坊的所有者添加这个邮箱", email=email[:100])
+            answer = self._form(back, error=unknown, status=403)
+        else:
+            failed = _("单点登录没有成功，或者登录服务没有确认您的邮箱；请再试一次，或用名字和密码登录")
+            answer = self._form(back, error=failed, status=401)
+        path = self._accounts.base_path or "/"
+        proofs = [name for name in cookies if other is not None and name.startswith(other.cookies)]
+        for name in (*proofs, self._accounts.cookie + _BACK):
+            answer.delete_cookie(name, path=path)
+        return answer
 
     def _logout(self, request: Request, visitor: Visitor | None) -> Response:
         if visitor is None:
@@ -131,15 +181,11 @@ class _Forms:
         return answer
 
     def _form(self, next_path: str, name: str = "", error: str = "", status: int = 200) -> Response:
-        other = self._accounts.single_sign_on
-        return login_page(
-            "./login",
-            next_path.removeprefix("./"),
-            name,
-            error,
-            status,
-            other.address() if other is not None else "",
-        )
+        asked = next_path.removeprefix("./")
+        other = ""
+        if self._accounts.single_sign_on is not None:
+            other = f".{_SIGN_ON_PATH}?{urlencode({'next': asked})}"
+        return login_page("./login", asked, name, error, status, other)
 
     async def _login(self, request: Request) -> Response:
         fields = await _form_fields(request)
@@ -166,17 +212,32 @@ class _Forms:
         client = request.client.host if request.client else ""
         token = self._accounts.sessions.begin(user, client, request.headers.get("user-agent", ""))
         answer = RedirectResponse(back, 303, {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"})
+        self._set_cookie(answer, request, self._accounts.cookie, token, int(LONGEST.total_seconds()))
+        return answer
+
+    def _set_cookie(self, answer: Response, request: Request, name: str, value: str, age_s: int) -> None:
         encrypted = request.url.scheme == "https" or request.headers.get("origin", "").startswith("https:")
         answer.set_cookie(
-            self._accounts.cookie,
-            token,
-            max_age=int(LONGEST.total_seconds()),
+            name,
+            value,
+            max_age=age_s,
             path=self._accounts.base_path or "/",
             secure=encrypted,
             httponly=True,
             samesite="lax",
         )
-        return answer
+
+
+def _leading_to_the_login(send: Send) -> Send:
+    """Returns a ``send`` whose redirects lead to the login page, beside the path that was asked for: there
+    the proof in the cookies becomes a login."""
+
+    async def changed(message: Message) -> None:
+        if message["type"] == "http.response.start" and 300 <= message["status"] < 400:
+            MutableHeaders(scope=message)["location"] = f"./login?{_SIGNED_ON}=1"
+        await send(message)
+
+    return changed
 
 
 def _local(asked: str) -> str:

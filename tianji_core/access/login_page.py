@@ -49,7 +49,7 @@ def _page(status: int, **values: str) -> HTMLResponse:
         "enter": _("登录"),
         "leave": _("退出登录"),
         "stay": _("留在工坊"),
-        "single_sign_on": _("用单位账号登录"),
+        "single_sign_on": _("单点登录"),
     }
     text = _template().render(
         title=_("天机工坊"),

@@ -18,7 +18,7 @@ from tianji_core.workspace import Workspace
 @dataclass(frozen=True)
 class Visitor:
     """A person who has logged in. ``account`` is the user's name, '' for the person with the one-time link;
-    ``session`` is the id of the login, '' for the single sign-on."""
+    ``session`` is the id of the login."""
 
     account: str
     role: Role
@@ -32,11 +32,20 @@ class Visitor:
 
 @dataclass(frozen=True)
 class SingleSignOn:
-    """Another way in: ``address`` starts it, ``name`` returns who came through it by the cookies of a
-    request, or None."""
+    """Another way in, through an identity provider. The application behind the login leads there and takes
+    the person back, and leaves the proof in cookies."""
 
-    address: Callable[[], str]
-    name: Callable[[Mapping[str, str]], str | None]
+    begin: Callable[[], str]
+    """Returns the path that leads to the provider, such as ``/auth/login?provider=…``; it holds for about two
+    minutes."""
+    begin_path: str
+    callback_path: str
+    """Where the provider sends the person back to."""
+    email: Callable[[Mapping[str, str]], str]
+    """Returns the e-mail address that the provider vouched for in these cookies within the last minutes, or
+    ''."""
+    cookies: str
+    """Beginning of the names of the cookies with the proof."""
 
 
 class Accounts:
@@ -69,8 +78,7 @@ class Accounts:
         """Returns who sent a request with these cookies, or None for a stranger."""
         token = cookies.get(self.cookie, "")
         session = self.sessions.find(token) if token else None
-        found = self._of_session(session) if session is not None else None
-        return found or self._signed_on(cookies)
+        return self._of_session(session) if session is not None else None
 
     def replace_password(self, who: Visitor, old: str, new: str) -> None:
         """Replaces the person's own password and ends the person's other logins.
@@ -92,8 +100,3 @@ class Accounts:
             return Visitor("", Role.OWNER, session.id)
         user = self.users.find(session.user)
         return Visitor(user.name, user.role, session.id) if user is not None else None
-
-    def _signed_on(self, cookies: Mapping[str, str]) -> Visitor | None:
-        name = self.single_sign_on.name(cookies) if self.single_sign_on is not None else None
-        user = self.users.find(name) if name else None
-        return Visitor(user.name, user.role) if user is not None else None
