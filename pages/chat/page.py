@@ -11,10 +11,13 @@ from pages.shared.chat_choice import endpoints, pick_cell, preferred, sampling_f
 from pages.shared.chat_servers import server_panel
 from pages.shared.frame import current_recipe, page_header
 from pages.shared.kept import kept
+from pages.shared.linked_model import missing_model
 from pages.shared.other_services import linked_service
+from pages.shared.text import plain
 from pages.shared.usable import any_text, switch, within
 from tianji_core.i18n import _
 from tianji_core.models import size_text
+from tianji_core.serving import servers
 from tianji_core.serving.candidates import MOST
 from tianji_core.serving.transcript import ChatTurn, changing, load_transcript
 
@@ -27,20 +30,23 @@ settings, talk = st.columns([2, 3], gap="large")
 with settings:
     linked_service(workspace)
     known = endpoints(workspace)
-    with st.expander(_("模型服务"), expanded=not known, icon="🔌"):
+    missing = missing_model(workspace, known)
+    loading = bool(missing) and bool(servers(workspace))
+    with st.expander(_("模型服务"), expanded=not known and not loading, icon="🔌"):
         server_panel(workspace)
     titles = {f"{endpoint.model} @ {endpoint.url}": endpoint for endpoint in known}
     chosen = st.selectbox(
         _("和谁对话"),
         list(titles),
-        index=preferred(known),
+        index=None if missing else preferred(known),
         format_func=lambda key: (
             _("{name}（{note}）", name=titles[key].model, note=titles[key].note)
             if titles[key].note
             else titles[key].model
         ),
-        key="endpoint" if titles else "endpoint_none",  # or an empty choice would stay chosen
-        placeholder=_("先启动一个模型服务"),
+        # Of its own while there is no choice, or the empty one would stay when there is.
+        key="endpoint" if titles and not missing else "endpoint_none",
+        placeholder=_("另选一个来回答") if missing and titles else _("先启动一个模型服务"),
     )
     endpoint = titles.get(chosen or "")
     if endpoint is not None and endpoint.memory is not None:
@@ -70,6 +76,8 @@ with settings:
 with talk:
     top = st.columns([1.7, 1.4, 1, 1], vertical_alignment="center")
     top[0].markdown(_("**对话记录** · {n} 轮", n=len(transcript.turns)))
+    if endpoint is not None:
+        top[0].caption(_("由 {model} 回答", model=plain(endpoint.model)))
     last = transcript.turns[-1] if transcript.turns else None
     again = top[1].button(
         _("重新生成"), key="chat_again", icon="🔁", disabled=last is None or endpoint is None, width="stretch"

@@ -5,6 +5,7 @@ import streamlit as st
 from pages.compare.sweep_chart import recommendation, sweep_figure
 from pages.shared.frame import asked_number, remember_notice, report_errors
 from pages.shared.job_progress import follow_job
+from pages.shared.linked_model import chat_button
 from pages.shared.text import plain
 from tianji_core import models
 from tianji_core.evaluation.sweep import (
@@ -152,9 +153,6 @@ def _use(workspace: Workspace, run: TrainingRun, sweep: Sweep, best: SweepPoint)
             st.rerun()
     if made:
         with line[3]:
-            st.page_link(
-                "pages/chat/page.py",
-                label=_("和“{name}”对话", name=plain(made[-1].name)),
-                icon="💬",
-                query_params={"model": made[-1].name},
+            chat_button(
+                workspace, made[-1].name, _("和“{name}”对话", name=plain(made[-1].name)), key="sweep_talk"
             )

@@ -10,6 +10,7 @@ from pages.models.merge import MergeOptions
 from pages.models.starting import start
 from pages.shared.frame import remember_notice, report_errors
 from pages.shared.job_progress import job_bar, log_view, stop_button
+from pages.shared.linked_model import chat_button
 from pages.shared.text import plain
 from pages.shared.training_view import local_time, state_text
 from tianji_core import jobs, models, training
@@ -138,9 +139,8 @@ def artefact_card(workspace: Workspace, artefact: Artefact, options: MergeOption
             _("合并"), key=f"merge_{artefact.name}", icon="🔗", width="stretch"
         )
         if artefact.kind != "gguf":
-            right.page_link(
-                "pages/chat/page.py", label=_("对话"), icon="💬", query_params={"model": artefact.name}
-            )
+            with right:
+                chat_button(workspace, artefact.name, _("对话"), key=f"talk_{artefact.name}")
         if artefact.kind == "merged":
             with right.popover(_("导出"), icon="🦙", width="stretch"):
                 gguf_form(workspace, artefact)

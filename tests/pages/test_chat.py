@@ -55,6 +55,51 @@ def test_a_server_is_started_from_the_page(workspace: Workspace, folders: Folder
         jobs.wait(workspace, started.job.id, timeout=60)
 
 
+def test_a_link_to_a_model_that_is_not_loaded_lets_no_other_answer(
+    workspace: Workspace,
+    folders: Folders,  # noqa: F811
+    server: Server,  # noqa: F811
+) -> None:
+    remember_service(workspace, server.url)
+    register_folder(workspace, folders.base, name="底座")
+    test = page(model="底座", service=server.url, service_model="red")
+    assert test.selectbox(key="endpoint_none").value is None
+    assert test.button(key="chat_send").disabled
+    assert "“底座”还没有加载，不会由别的模型代答" in [each.value for each in test.warning]
+    press(test, "load_linked")
+    (started,) = servers(workspace)
+    try:
+        assert test.selectbox(key="endpoint_none").value is None
+        wait_ready(workspace, started.job.id, timeout=120)
+        test.run()
+        assert test.selectbox(key="endpoint").value.startswith("底座")
+        assert "由 底座 回答" in [each.value for each in test.caption]
+    finally:
+        jobs.stop(workspace, started.job.id)
+        jobs.wait(workspace, started.job.id, timeout=60)
+
+
+def test_chatting_with_a_model_from_its_card_loads_it(workspace: Workspace, folders: Folders) -> None:  # noqa: F811
+    register_folder(workspace, folders.base, name="底座")
+    test = press(opened("models"), "talk_底座")
+    try:
+        assert [server.models for server in servers(workspace)] == [("底座",)]
+        assert test.title[0].value == "对话"
+        assert test.query_params["model"] in ("底座", ["底座"])
+    finally:
+        for started in servers(workspace):
+            jobs.stop(workspace, started.job.id)
+            jobs.wait(workspace, started.job.id, timeout=60)
+
+
+def test_a_link_to_a_model_that_is_gone_says_so(workspace: Workspace, server: Server) -> None:  # noqa: F811
+    remember_service(workspace, server.url)
+    test = page(model="没了", service=server.url, service_model="red")
+    assert "没有叫“没了”的模型；在下面另选一个" in [each.value for each in test.warning]
+    test.selectbox(key="endpoint_none").select_index(0).run()
+    assert not test.button(key="chat_send").disabled
+
+
 def test_the_picked_cell_is_asked_in_training_words_and_kept_as_a_sample(
     workspace: Workspace, chat: AppTest
 ) -> None:

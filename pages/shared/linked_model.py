@@ -1,0 +1,63 @@
+"""Chatting with one certain model: it is loaded first, and nothing else answers in its place."""
+
+import streamlit as st
+
+from pages.shared.chat_choice import ChatEndpoint
+from pages.shared.frame import remember_notice, report_errors
+from pages.shared.text import plain
+from tianji_core import jobs, models, serving
+from tianji_core.i18n import _
+from tianji_core.serving.running import RunningServer
+from tianji_core.workspace import Workspace
+
+
+def chat_button(workspace: Workspace, name: str, label: str, key: str) -> None:
+    """Draws a button that opens the chat with the model ``name``; a server is started where none has it."""
+    if st.button(label, key=key, icon="💬", width="stretch"):
+        with report_errors():
+            _load(workspace, name)
+            st.switch_page("pages/chat/page.py", query_params={"model": name})
+
+
+def missing_model(workspace: Workspace, known: list[ChatEndpoint]) -> str:
+    """Returns the model that the page's address names and no server has ready, '' where there is none. Draws
+    how far its loading is, a button that loads it, or that there is no such model."""
+    name = st.query_params.get("model", "")
+    if not name or any(endpoint.model == name for endpoint in known):
+        return ""
+    if _serving(workspace, name) is not None:
+        _progress(workspace, name)
+    elif name not in {model.name for model in models.loadable(workspace)}:
+        st.warning(_("没有叫“{name}”的模型；在下面另选一个", name=plain(name)), icon="❓")
+    else:
+        st.warning(_("“{name}”还没有加载，不会由别的模型代答", name=plain(name)), icon="💤")
+        if st.button(
+            _("加载“{name}”", name=plain(name)), key="load_linked", icon="🚀", type="primary", width="stretch"
+        ):
+            with report_errors():
+                _load(workspace, name)
+                st.rerun()
+    return name
+
+
+def _serving(workspace: Workspace, name: str) -> RunningServer | None:
+    return next((server for server in serving.servers(workspace) if name in server.models), None)
+
+
+def _load(workspace: Workspace, name: str) -> None:
+    if _serving(workspace, name) is None:
+        serving.start_for(workspace, [name])
+        remember_notice(_("正在加载“{name}”，加载好就可以对话", name=name))
+
+
+@st.fragment(run_every=1.0)
+@report_errors()
+def _progress(workspace: Workspace, name: str) -> None:
+    """How far the loading of the model is; draws the page again when it is ready or has failed."""
+    server = _serving(workspace, name)
+    if server is None or server.ready:
+        st.rerun()
+    progress = jobs.read_progress(workspace, server.job.id)
+    message = progress.message if progress is not None and progress.message else _("正在启动")
+    seconds = jobs.duration_text(server.job.seconds)
+    st.info(f"**{plain(name)}** · {plain(message)} · {seconds}", icon="⏳")
