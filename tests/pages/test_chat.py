@@ -79,7 +79,10 @@ def test_a_link_to_a_model_that_is_not_loaded_lets_no_other_answer(
         jobs.wait(workspace, started.job.id, timeout=60)
 
 
-def test_chatting_with_a_model_from_its_card_loads_it(workspace: Workspace, folders: Folders) -> None:  # noqa: F811
+def test_chatting_with_a_model_from_its_card_loads_it(
+    workspace: Workspace,
+    folders: Folders,  # noqa: F811
+) -> None:
     register_folder(workspace, folders.base, name="底座")
     test = press(opened("models"), "talk_底座")
     try:
