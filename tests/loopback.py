@@ -132,7 +132,7 @@ class LoopbackApi:
     def prompts(self) -> list[str]:
         """The user messages received so far."""
         with self.lock:
-            return [request["messages"][0]["content"] for request in self.requests]
+            return [request["messages"][-1]["content"] for request in self.requests]
 
     def close(self) -> None:
         """Stop listening."""

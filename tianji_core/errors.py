@@ -162,6 +162,10 @@ class TeacherAnswerError(TeacherError):
     retryable = True
 
 
+class TeacherThoughtOnlyError(TeacherAnswerError):
+    """The tokens were used up before the text began; a larger limit helps, another request may."""
+
+
 class TeacherRefusalError(TeacherError):
     """The model or its content filter declined; another request would not help."""
 

@@ -8,13 +8,22 @@ from pages.shared.frame import report_errors
 from pages.shared.text import plain
 from tianji_core import teachers
 from tianji_core.i18n import _
-from tianji_core.teachers import Provider, TeacherChoice
+from tianji_core.teachers import ConnectionReport, Provider, TeacherChoice
 from tianji_core.workspace import Workspace
 
 
 def served_models_key(provider: Provider) -> str:
     """Returns the key of the session state that holds the models which the provider's server listed."""
     return f"found_models_{provider.key}"
+
+
+def model_to_choose_key(provider: Provider) -> str:
+    """Returns the key of the session state under which a test leaves the model for the empty field."""
+    return f"_found_model_{provider.key}"
+
+
+_REPORT = "_connection_report"
+"""The key of the session state that holds a report over the rerun which fills the field."""
 
 
 def key_line(workspace: Workspace, provider: Provider) -> None:
@@ -33,16 +42,28 @@ def key_line(workspace: Workspace, provider: Provider) -> None:
 
 
 def connection_test(workspace: Workspace, provider: Provider, choice: TeacherChoice) -> None:
-    """Draws the button that tests the connection, and the result of the test."""
-    if not st.button(_("测试连接"), key="test_connection", icon="🔌"):
-        return
-    with report_errors(), st.spinner(_("正在连接…")):
-        report = asyncio.run(teachers.test_connection(workspace, choice))
-        if report.ok:
-            st.success(plain(report.message), icon="✅")
-            st.session_state[served_models_key(provider)] = report.models
-        else:
-            st.error(plain(report.message), icon="⚠️")
-        if report.models:
-            shown = _("、").join(report.models[:30])
-            st.caption(_("服务器上的模型：{models}", models=plain(shown)))
+    """Draws the button that tests the connection, and the result of the test. The models that the server
+    lists can be chosen afterwards; where no model is chosen yet, the first of them is."""
+    pressed = st.button(_("测试连接"), key="test_connection", icon="🔌")
+    if pressed:
+        with report_errors(), st.spinner(_("正在连接…")):
+            report = asyncio.run(teachers.test_connection(workspace, choice))
+            if report.ok and report.models:
+                st.session_state[served_models_key(provider)] = report.models
+            if report.ok and report.models and not choice.model:
+                st.session_state[model_to_choose_key(provider)] = report.models[0]
+                st.session_state[_REPORT] = report
+                st.rerun()
+            _show(report)
+    elif (report := st.session_state.pop(_REPORT, None)) is not None:
+        _show(report)
+
+
+def _show(report: ConnectionReport) -> None:
+    if report.ok:
+        st.success(plain(report.message), icon="✅")
+    else:
+        st.error(plain(report.message), icon="⚠️")
+    if report.models:
+        shown = _("、").join(report.models[:30])
+        st.caption(_("服务器上的模型：{models}", models=plain(shown)))

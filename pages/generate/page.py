@@ -45,7 +45,7 @@ def wishes_part() -> None:
         with right:
             plan = plan_form(recipe, styles)
             options = options_form(setup)
-        number = show_estimate(workspace, recipe, plan, setup)
+        number = show_estimate(workspace, recipe, plan, setup, options.examples)
         buttons = st.container(horizontal=True)
         begin = buttons.button(
             _("开始造数（{n} 条）", n=f"{number:,}"),
@@ -64,7 +64,7 @@ def wishes_part() -> None:
             remember_notice(_("已开始：{title}", title=job.title))
             st.rerun()
         if plan is not None and trial:
-            try_three(workspace, recipe, plan, setup)
+            try_three(workspace, recipe, plan, setup, options.examples)
         show_trials()
 
     st.divider()

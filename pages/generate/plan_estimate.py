@@ -16,8 +16,11 @@ from tianji_core.recipe import Plan, Recipe, tasks
 from tianji_core.workspace import Workspace
 
 
-def show_estimate(workspace: Workspace, recipe: Recipe, plan: Plan | None, setup: TeacherSetup) -> int:
-    """Draws tasks, tokens, cost and time of the plan; returns the number of tasks, 0 if it cannot start."""
+def show_estimate(
+    workspace: Workspace, recipe: Recipe, plan: Plan | None, setup: TeacherSetup, examples: int
+) -> int:
+    """Draws tasks, tokens, cost and time of the plan with ``examples`` few-shot examples in each request;
+    returns the number of tasks, 0 if it cannot start."""
     number = count_tasks(recipe, plan) if plan is not None else 0
     columns = st.columns(4)
     columns[0].metric(_c("generation", "任务"), f"{number:,}", border=True)
@@ -29,7 +32,8 @@ def show_estimate(workspace: Workspace, recipe: Recipe, plan: Plan | None, setup
         if gaps.everything:
             return 0
     with report_figure():
-        _show_use(columns[1:], estimate(workspace, recipe, plan, setup.mix, setup.concurrency), setup)
+        expected = estimate(workspace, recipe, plan, setup.mix, setup.concurrency, examples)
+        _show_use(columns[1:], expected, setup)
     return number
 
 

@@ -1,6 +1,7 @@
 """The form that changes a provider or adds one; it is saved in the workspace's providers.yaml."""
 
-from typing import Any
+import json
+from typing import Any, get_args
 
 import streamlit as st
 from pydantic import ValidationError
@@ -10,10 +11,12 @@ from pages.shared.frame import remember_notice, report_errors
 from pages.shared.kept import forget
 from pages.shared.teacher_numbers import FORM
 from tianji_core import teachers
-from tianji_core.errors import SettingsError
+from tianji_core.errors import GateError, SettingsError
+from tianji_core.gate import read_json
 from tianji_core.i18n import _, _c
 from tianji_core.recipe import explain
-from tianji_core.teachers import Provider
+from tianji_core.teachers import ModelEntry, Provider
+from tianji_core.teachers.providers import TextForm
 from tianji_core.workspace import Workspace
 
 
@@ -30,7 +33,7 @@ def _fields(workspace: Workspace, chosen: Provider) -> None:
     edited = _models_table(chosen)
     save, revert = st.columns(2)
     if save.button(_("保存到工作区"), key="save_provider", icon="💾", width="stretch"):
-        _save(workspace, chosen, fields | {"models": _models(chosen, edited)})
+        _save(workspace, chosen, fields | {"models": _models(edited)})
     own = teachers.own_providers_path(workspace)
     if (
         own.exists()
@@ -84,12 +87,9 @@ def _limit_fields(chosen: Provider) -> dict[str, object]:
 
 def _models_table(chosen: Provider) -> list[dict[str, Any]]:
     """Draws the editable table of models and prices; returns its lines."""
-    entries: list[dict[str, Any]] = [
-        {"name": entry.name, "input_price": entry.input_price, "output_price": entry.output_price}
-        for entry in chosen.models
-    ]
+    entries: list[dict[str, Any]] = [_line(entry) for entry in chosen.models]
     edited: Any = st.data_editor(  # returns the type of its data, which the stubs do not know for a list
-        entries or [{"name": "", "input_price": None, "output_price": None}],
+        entries or [_line(None)],
         num_rows="dynamic",
         width="stretch",
         key=f"own_models_{chosen.key}",
@@ -97,9 +97,31 @@ def _models_table(chosen: Provider) -> list[dict[str, Any]]:
             "name": st.column_config.TextColumn(_c("field", "模型")),
             "input_price": st.column_config.NumberColumn(_("输入价 / 百万"), min_value=0.0),
             "output_price": st.column_config.NumberColumn(_("输出价 / 百万"), min_value=0.0),
+            "response_format": st.column_config.SelectboxColumn(
+                _("结构化回答"),
+                options=list(get_args(TextForm)),
+                help=_(
+                    "让造数模型把成品放进 JSON 的 text 字段，前后就夹不进别的话；服务器不支持时自动改回普通回答。"
+                ),
+            ),
+            "body": st.column_config.TextColumn(
+                _("附加请求字段（JSON）"),
+                help=_(
+                    '原样加进每个请求，例如 {"enable_thinking": false}、{"thinking": {"type": "disabled"}}、'
+                    '{"max_completion_tokens": 2048}；写 null 就不发这个字段。'
+                ),
+            ),
         },
     )
     return list(edited)
+
+
+def _line(entry: ModelEntry | None) -> dict[str, Any]:
+    """The line of a model in the table; None is a new one."""
+    if entry is None:
+        return {"name": "", "input_price": None, "output_price": None, "response_format": "", "body": ""}
+    body = json.dumps(entry.body, ensure_ascii=False) if entry.body else ""
+    return entry.model_dump(exclude={"body"}) | {"body": body}
 
 
 def _save(workspace: Workspace, chosen: Provider, fields: dict[str, object]) -> None:
@@ -124,13 +146,41 @@ def _forget_typed(chosen: Provider, key: str) -> None:
     forget(FORM, {name: name for name in names})
 
 
-def _models(chosen: Provider, edited: list[dict[str, Any]]) -> list[dict[str, object]]:
-    """Returns the models of the table; a model keeps the request fields that its name had before."""
+def _models(edited: list[dict[str, Any]]) -> list[dict[str, object]]:
+    """Returns the models of the table.
+
+    Raises:
+        SettingsError: the further request fields of a model are no JSON object.
+    """
     return [
-        {**line, "name": name, "body": chosen.model(name).body}
+        {
+            **line,
+            "name": name,
+            "body": _body(name, line.get("body")),
+            "response_format": line.get("response_format") or "",
+        }
         for line in edited
         if (name := str(line.get("name") or "").strip())
     ]
+
+
+def _body(model: str, typed: object) -> dict[str, Any]:
+    text = str(typed or "").strip()
+    if not text:
+        return {}
+    try:
+        body = read_json(text)
+    except GateError as error:
+        raise SettingsError(_("{model} 的附加请求字段{detail}", model=model, detail=error)) from error
+    if not isinstance(body, dict):
+        raise SettingsError(
+            _(
+                "{model} 的附加请求字段应当是一个 JSON 对象，例如 {example}",
+                model=model,
+                example='{"enable_thinking": false}',
+            )
+        )
+    return body
 
 
 def _checked(fields: dict[str, object]) -> Provider:

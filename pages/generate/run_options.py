@@ -1,4 +1,5 @@
-"""The limits of a run: budget, deadline, and whether frequent openings are reported back to the teacher."""
+"""The options of a run: budget, deadline, few-shot examples, and whether frequent openings are reported
+back to the teacher."""
 
 from typing import Any, TypedDict
 
@@ -10,6 +11,7 @@ from pages.shared.teacher_numbers import FORM, SIGNS
 from pages.shared.usable import switch, within
 from tianji_core.generation import RunOptions
 from tianji_core.i18n import _
+from tianji_core.recipe import EXAMPLES, MOST_EXAMPLES
 
 
 class BudgetFields(TypedDict):
@@ -24,7 +26,7 @@ def options_form(setup: TeacherSetup) -> RunOptions:
     """Draws the options of a new run and returns them; a teacher that works offline has none."""
     if setup.offline:
         return RunOptions()
-    with st.expander(_("预算、时限和开头")):
+    with st.expander(_("预算、时限、示例和开头")):
         return RunOptions(
             **budget_inputs(RunOptions(), SIGNS[setup.provider.currency], ""),
             ban_openings=st.toggle(
@@ -32,6 +34,16 @@ def options_form(setup: TeacherSetup) -> RunOptions:
                 True,
                 **kept(FORM, "ban_openings", switch),
                 help=_("每个风格写够一些之后，把占比超过 5% 的开头附在提示词后面，让后面的写法不一样。"),
+            ),
+            examples=int(
+                st.number_input(
+                    _("每次请求带几条示例"),
+                    0,
+                    MOST_EXAMPLES,
+                    EXAMPLES,
+                    **kept(FORM, "examples", within(0, MOST_EXAMPLES)),
+                    help=_("从这个风格的示例里随机取；多几条更像要的口吻，也更容易写得雷同。"),
+                )
             ),
         )
 

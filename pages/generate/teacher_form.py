@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from pages.generate.connection import connection_test, key_line, served_models_key
+from pages.generate.connection import connection_test, key_line, model_to_choose_key, served_models_key
 from pages.generate.teacher_mix import checked_choice, teacher_mix
 from pages.shared.kept import kept, note
 from pages.shared.teacher_numbers import FORM, price_inputs, sampling_inputs, speed_inputs
@@ -99,6 +99,9 @@ def _model_and_address(provider: Provider) -> tuple[str, str]:
     """Draws model and address; returns both, the address as '' where it is the provider's own."""
     served = st.session_state.get(served_models_key(provider), [])
     keeping = kept(FORM, f"model_{provider.key}", lambda value: any_text(value) or None)
+    if (found := st.session_state.pop(model_to_choose_key(provider), None)) is not None:
+        st.session_state[keeping["key"]] = found
+        note(FORM, keeping["key"])
     typed = st.session_state.get(keeping["key"])
     names = list(dict.fromkeys([entry.name for entry in provider.models] + served + [typed] * bool(typed)))
     model = st.selectbox(

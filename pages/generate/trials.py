@@ -13,10 +13,12 @@ from tianji_core.recipe import Plan, Recipe
 from tianji_core.workspace import Workspace
 
 
-def try_three(workspace: Workspace, recipe: Recipe, plan: Plan, setup: TeacherSetup) -> None:
+def try_three(workspace: Workspace, recipe: Recipe, plan: Plan, setup: TeacherSetup, examples: int) -> None:
     """Sends three tasks and keeps the answers in this tab; nothing is stored."""
     with st.spinner(_("正在试写…")):
-        st.session_state["trials"] = asyncio.run(dry_run(workspace, recipe, plan, setup.mix, setup.sampling))
+        st.session_state["trials"] = asyncio.run(
+            dry_run(workspace, recipe, plan, setup.mix, setup.sampling, examples=examples)
+        )
 
 
 def show_trials() -> None:
@@ -43,6 +45,8 @@ def show_trials() -> None:
             else:
                 st.error(plain(trial.error), icon="⚠️")
             with st.expander(_("发出去的提示词"), key=f"trial_prompt_{number}"):
+                if trial.brief.system:
+                    st.caption(_("系统消息：{text}", text=plain(trial.brief.system)))
                 st.code(trial.brief.prompt, language=None, wrap_lines=True)
     if st.button(_("收起"), key="hide_trials"):
         with report_errors():

@@ -103,13 +103,19 @@ def lines_part(listing: Listing, title: str, note: str) -> None:
 def prompts_part() -> None:
     """Draws 提示词."""
     form = f"prompts-{recipe.key}"
-    keys = {name: f"{name}_{revision}" for name in ("system", "teacher", "example")}
+    keys = {name: f"{name}_{revision}" for name in ("system", "teacher_system", "teacher", "example")}
     saved = recipe.prompts
     kept_fields = {name: kept(form, key, any_text, getattr(saved, name), name) for name, key in keys.items()}
     system = st.text_area(_("训练用的系统提示"), saved.system, **kept_fields["system"])
+    teacher_system = st.text_area(
+        _("给造数模型的系统消息"),
+        saved.teacher_system,
+        **kept_fields["teacher_system"],
+        help=_("作为 system 消息发送，不进训练数据；留空就不发。"),
+    )
     teacher = st.text_area(_("给造数模型的提示词模板"), saved.teacher, height=260, **kept_fields["teacher"])
     example = st.text_input(_("示例的包装"), saved.example, **kept_fields["example"])
-    prompts = {"system": system, "teacher": teacher, "example": example}
+    prompts = {"system": system, "teacher_system": teacher_system, "teacher": teacher, "example": example}
     pressed = st.button(_("保存"), key="save_prompts", type="primary", icon="💾")
     if any(prompts[name] != getattr(saved, name) for name in prompts):
         show_unsaved(form, lambda: forget(form, keys))

@@ -108,6 +108,8 @@ def _preview(edited: Recipe, chosen: str) -> None:
     elif edited.matrix().value(preview.name.text, preview.scene.text) < edited.threshold:
         st.warning(_("这个格子低于适配度阈值，不会造数"), icon="⊘")
     st.markdown(_("**发给造数模型的原文**"))
+    if preview.system:
+        st.caption(_("系统消息：{text}", text=plain(preview.system)))
     st.code(preview.prompt, language=None, wrap_lines=True)
     st.caption(
         _(

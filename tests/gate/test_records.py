@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -285,6 +286,26 @@ def test_an_encoding_that_is_none_of_text_is_not_tried(charset: str) -> None:
         (429, {"error": {"code": "1308", "message": "已达到 5 小时的使用上限"}}, "auth"),
         (429, {"error": {"code": "1302", "message": "并发过高"}}, "rate_limit"),
         (451, {"error": "unavailable"}, "refusal"),
+        (402, {"error": {"message": "Insufficient Balance", "type": "unknown_error"}}, "auth"),
+        (
+            400,
+            {"error": {"code": "Arrearage", "message": "make sure your account is in good standing"}},
+            "auth",
+        ),
+        (429, {"error": {"type": "exceeded_current_quota_error", "message": "suspended"}}, "auth"),
+        (429, {"error": {"type": "engine_overloaded_error", "message": "try again"}}, "rate_limit"),
+        (429, {"error": {"type": "insufficient_quota", "message": "check your plan and billing"}}, "auth"),
+        (429, {"code": "Throttling.AllocationQuota", "message": "Allocated quota exceeded"}, "rate_limit"),
+        (429, {"message": "hour allocated quota exceeded"}, "auth"),
+        (403, {"error": {"code": "AccountOverdueError", "message": "an overdue balance"}}, "auth"),
+        (429, {"error": {"code": "QuotaExceeded", "message": "exhausted its free inference quota"}}, "auth"),
+        (429, {"error": {"code": "ServerOverloaded", "type": "TooManyRequests"}}, "rate_limit"),
+        (400, {"error": {"code": "InputTextSensitiveContentDetected", "message": "may contain"}}, "refusal"),
+        (403, {"error": {"code": "AccessDenied.Unpurchased", "message": "Access to model denied"}}, "auth"),
+        (403, "error code: 1020", "unreachable"),
+        (401, {"error": {"code": "1002", "message": "Authorization Token非法"}}, "auth"),
+        (400, {"code": 20012, "message": "Model does not exist. Please check it carefully."}, "request"),
+        (403, {"code": 403, "message": "rate limit: TPM limit reached"}, "rate_limit"),
         (400, {"error": {"code": "1301", "message": "unsafe"}}, "refusal"),
         (400, {"error": {"code": "²", "message": "?"}}, "request"),
         (200, {"base_resp": {"status_code": 1008, "status_msg": "insufficient balance"}}, "auth"),
@@ -294,7 +315,11 @@ def test_an_encoding_that_is_none_of_text_is_not_tried(charset: str) -> None:
             "refusal",
         ),
         (200, {"code": 1302, "msg": "too fast", "success": False}, "rate_limit"),
-        (200, {"error_code": 17, "error_msg": "Open api daily request limit reached"}, "unreachable"),
+        (200, {"error_code": 17, "error_msg": "Open api daily request limit reached"}, "auth"),
+        (200, {"error_code": 18, "error_msg": "Open api qps request limit reached"}, "rate_limit"),
+        (200, {"error_code": 2, "error_msg": "Service temporarily unavailable"}, "unreachable"),
+        (200, {"code": "InvalidApiKey", "message": "Invalid API-key provided."}, "auth"),
+        (200, {"code": 400, "msg": "model does not exist", "data": None}, "request"),
         (200, {"error": {"message": "no key", "code": 401}}, "auth"),
         (200, {"base_resp": {"status_code": 0, "status_msg": "success"}}, "answer"),
     ],
@@ -307,3 +332,25 @@ def test_an_error_is_of_the_kind_that_it_says(status: int, body: object, kind: s
         assert caught.value.kind == kind
     else:
         assert from_status(ENDPOINT, status, read_complaint(content), {}).kind == kind
+
+
+def test_dashscope_calls_too_many_tokens_a_minute_an_insufficient_quota() -> None:
+    body = b'{"error": {"code": "insufficient_quota", "message": "You exceeded your current quota"}}'
+    dashscope = replace(ENDPOINT, base_url="https://dashscope.aliyuncs.com/compatible-mode/v1")
+    assert from_status(dashscope, 429, read_complaint(body), {}).kind == "rate_limit"
+    assert from_status(ENDPOINT, 429, read_complaint(body), {}).kind == "auth"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"error": {"code": "AccountOverdueError", "message": "an overdue balance"}},
+        {"error": {"code": "AllocationQuota.FreeTierOnly", "message": "Free tier exhausted"}},
+        {"error": {"code": "unsupported_country_region_territory", "message": "no"}},
+        {"error": {"code": "ModelNotOpen", "message": "has not activated the model"}},
+        "<html><title>Just a moment</title></html>",
+    ],
+)
+def test_a_403_of_another_cause_is_not_called_a_wrong_key(body: object) -> None:
+    content = body.encode() if isinstance(body, str) else json.dumps(body).encode()
+    assert "密钥" not in str(from_status(ENDPOINT, 403, read_complaint(content), {}))

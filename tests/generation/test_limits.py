@@ -57,10 +57,10 @@ def test_a_token_budget_is_not_exceeded_and_the_run_goes_on_with_a_larger_one(
 
 def test_a_budget_in_money_counts_both_prices(workspace: Workspace, api: LoopbackApi):
     per_answer = (11 * 100 + 7 * 200) / 1_000_000
-    run = limited_run(workspace, api, budget_cost=10.5 * per_answer)
+    run = limited_run(workspace, api, budget_cost=20.5 * per_answer)
     with pytest.raises(RunLimitError, match="预算"):
         work(workspace, run)
-    assert 8 <= run_state(workspace.engine, run.id).counts.done <= 10
+    assert 18 <= run_state(workspace.engine, run.id).counts.done <= 20
 
 
 def test_a_budget_in_money_without_a_price_is_refused(workspace: Workspace, api: LoopbackApi):

@@ -84,7 +84,7 @@ def test_parameters_are_drawn_for_each_task_and_kept_with_the_sample(workspace: 
     assert all(0.6 <= value <= 1.0 for value in temperatures) and len(set(temperatures)) > 10
     assert all(100 <= request["max_tokens"] <= 200 and request["top_p"] == 0.9 for request in api.requests)
     assert len({request["seed"] for request in api.requests}) == 20
-    sent = {request["messages"][0]["content"]: request for request in api.requests}
+    sent = {request["messages"][-1]["content"]: request for request in api.requests}
     for sample in samples.page(workspace.engine, samples.SampleFilter(recipe="wishes", run_id=run.id)):
         known = samples.provenance(workspace.engine, sample.id)
         assert known.sampling["temperature"] == sent[known.prompt]["temperature"]
@@ -119,7 +119,7 @@ def test_openings_used_too_often_are_told_to_the_teacher(workspace: Workspace, a
     """The server always begins alike until it is told not to."""
 
     def stubborn(handler: Handler, body: dict) -> None:
-        prompt = body["messages"][0]["content"]
+        prompt = body["messages"][-1]["content"]
         text = f"{random.Random(prompt).random()}换个说法" if "开头已经用得太多" in prompt else "愿你天天开心"
         handler.send_json(200, completion(text))
 

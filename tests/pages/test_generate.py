@@ -320,3 +320,26 @@ def test_a_run_with_rows_that_no_sum_can_hold_is_drawn_all_the_same(workspace: W
     at = page(run="1")
     assert metrics(at)["写好"] == "4" and errors(at) == ""
     assert len(at.table) >= 1  # the newest texts, below the figures
+
+
+def test_testing_a_connection_needs_no_model_and_fills_the_field(workspace: Workspace, api: LoopbackApi):
+    at = page(provider="vllm")
+    at.text_input(key="base_url_vllm").set_value(api.url).run()
+    assert at.selectbox(key="model_vllm").value is None
+    at.button(key="test_connection").click().run()
+    assert not at.exception and not errors(at)
+    assert any("连接正常" in s.value for s in at.success)
+    assert at.selectbox(key="model_vllm").value == "loopback-model"
+    assert at.selectbox(key="model_vllm").options == ["loopback-model", "other-model"]
+    assert page(provider="vllm").selectbox(key="model_vllm").value == "loopback-model"
+
+
+def test_the_number_of_examples_is_part_of_a_run(workspace: Workspace, api: LoopbackApi):
+    at = lab_page(workspace, api)
+    at.number_input(key="examples").set_value(3).run()
+    at.number_input(key="limit").set_value(2).run()
+    at.button(key="start_run").click().run()
+    assert not at.exception and not errors(at)
+    finish(workspace, 1)
+    assert rows.get(workspace.engine, 1).options["examples"] == 3
+    assert all("\n- " in prompt for prompt in api.prompts())

@@ -29,7 +29,15 @@ from tianji_core.errors import (
     TeacherTimeoutError,
     TeacherUnreachableError,
 )
-from tianji_core.teachers import Sampling, TeacherChoice, make_teacher, test_connection
+from tianji_core.teachers import (
+    ModelEntry,
+    Provider,
+    Sampling,
+    TeacherChoice,
+    make_teacher,
+    save_provider,
+    test_connection,
+)
 from tianji_core.workspace import Workspace
 
 KEY = "sk-abcdef0123456789secret"
@@ -255,10 +263,43 @@ async def test_testing_a_connection_lists_models(workspace, choice):
     assert report.models == ["loopback-model", "other-model"]
 
 
-async def test_testing_a_connection_says_that_the_model_is_unknown(workspace, choice):
+async def test_testing_a_connection_says_that_the_model_is_unknown(workspace, api, choice):
+    api.default = fails(404, "no such model")
     report = await test_connection(workspace, choice.model_copy(update={"model": "typo"}))
     assert not report.ok
     assert "typo" in report.message and "other-model" in report.message
+
+
+@pytest.mark.parametrize("listed", [["models/x"], ["x:latest"], ["x"], ["something-else"]])
+async def test_a_model_that_answers_passes_the_test_however_it_is_listed(workspace, api, choice, listed):
+    api.models = listed
+    report = await test_connection(workspace, choice.model_copy(update={"model": "x"}))
+    assert report.ok and report.models == listed
+
+
+async def test_a_model_whose_few_tokens_went_into_thinking_passes_the_test(workspace, api, choice):
+    api.models, api.default = [], says("<think>想", "length")
+    assert (await test_connection(workspace, choice)).ok
+
+
+async def test_a_connection_is_tested_without_the_name_of_a_model(workspace, api, choice):
+    unnamed = choice.model_copy(update={"model": ""})
+    report = await test_connection(workspace, unnamed)
+    assert report.ok and report.models == ["loopback-model", "other-model"]
+    api.models = []
+    report = await test_connection(workspace, unnamed)
+    assert report.ok and "没有列出模型" in report.message
+    assert not api.requests, "a model that has no name is not asked"
+
+
+async def test_fields_of_a_model_replace_the_usual_ones_and_null_leaves_one_out(workspace, api, choice):
+    body = {"max_completion_tokens": 64, "temperature": None}
+    lab = Provider(
+        key="lab", title="Lab", sdk="openai", base_url=api.url, models=(ModelEntry(name="m", body=body),)
+    )
+    save_provider(workspace, lab)
+    await ask(workspace, TeacherChoice(provider="lab"), Sampling(temperature=1.0, max_tokens=8, seed=1))
+    assert set(api.requests[0]) == {"model", "messages", "max_completion_tokens", "seed"}
 
 
 async def test_a_server_without_a_model_list_is_asked_for_a_few_tokens(workspace, api, choice):

@@ -41,7 +41,7 @@ def test_answers_that_are_none_fail_with_their_reason_and_can_be_asked_again(ver
     met: dict[str, int] = {}
 
     def reply(handler, body):
-        kind = met.setdefault(body["messages"][0]["content"], len(met) % len(nonsense))
+        kind = met.setdefault(body["messages"][-1]["content"], len(met) % len(nonsense))
         nonsense[kind](handler, body)
 
     api.default = reply

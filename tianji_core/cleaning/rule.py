@@ -165,6 +165,7 @@ def _request_pieces(recipe: Recipe) -> frozenset[str]:
 
     texts = [literal for literal, *_rest in Formatter().parse(recipe.prompts.teacher)]
     texts += [literal for literal, *_rest in Formatter().parse(recipe.prompts.example)]
+    texts.append(recipe.prompts.teacher_system)
     texts += [style.instruction for style in recipe.styles]
     texts += recipe.clauses
     pieces = set()

@@ -2,12 +2,14 @@
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from tianji_core.recipe import EXAMPLES, MOST_EXAMPLES
+
 
 class RunOptions(BaseModel):
     """``budget_cost`` in the teachers' currency and ``budget_tokens`` (both directions together) are for the
     whole run; ``minutes`` counts from each start. A run that reaches one of them stops by itself and can be
     continued; None means no limit. With ``ban_openings`` the prompt names the openings that the teacher has
-    used too often."""
+    used too often. ``examples`` is the number of few-shot examples in each request."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -15,3 +17,4 @@ class RunOptions(BaseModel):
     budget_tokens: int | None = Field(default=None, gt=0)
     minutes: float | None = Field(default=None, gt=0)
     ban_openings: bool = True
+    examples: int = Field(default=EXAMPLES, ge=0, le=MOST_EXAMPLES)

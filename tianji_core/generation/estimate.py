@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from tianji_core.generation.runs import Teachers, teachers_of, weighted
 from tianji_core.generation.writing import usage_of
-from tianji_core.recipe import Plan, Recipe, brief, enabled_styles, kept_cells, tasks
+from tianji_core.recipe import EXAMPLES, Plan, Recipe, brief, enabled_styles, kept_cells, tasks
 from tianji_core.store import runs as run_store
 from tianji_core.teachers import TeacherChoice, price_of, provider
 from tianji_core.workspace import Workspace
@@ -40,18 +40,24 @@ def count_tasks(recipe: Recipe, plan: Plan) -> int:
 
 
 def estimate(
-    workspace: Workspace, recipe: Recipe, plan: Plan, teacher: Teachers, concurrency: int
+    workspace: Workspace,
+    recipe: Recipe,
+    plan: Plan,
+    teacher: Teachers,
+    concurrency: int,
+    examples: int = EXAMPLES,
 ) -> Estimate:
     """Estimates a plan: tokens from the characters of a sample of the real prompts and the middle of each
     style's length limits; time from the latency of an earlier run with the same model, or a guess, and from
-    the limits per minute. Several teachers work at the same time and share the concurrency.
+    the limits per minute; ``examples`` few-shot examples are in each request. Several teachers work at the
+    same time and share the concurrency.
 
     Raises:
         PlanError: the plan has no task. SettingsError: a provider that is not there.
     """
     number = count_tasks(recipe, plan)
     sample = tasks(recipe, plan.model_copy(update={"rounds": 1, "limit": _SAMPLED}))
-    usages = [usage_of(brief(recipe, task, plan.seed)) for task in sample]
+    usages = [usage_of(brief(recipe, task, plan.seed, examples)) for task in sample]
     prompt_tokens = sum(usage.prompt for usage in usages) / len(usages)
     completion_tokens = sum(usage.completion for usage in usages) / len(usages)
     mix = weighted(teacher)

@@ -103,15 +103,15 @@ def _lanes(
     workspace: Workspace, run: Run, recipe: Recipe, teachers: Sequence[Teacher]
 ) -> tuple[list[Lane[Task, Written]], list[tuple[Usage, ModelEntry]]]:
     """Returns a lane for each teacher, and what each has used in earlier starts with its price."""
-    openings = None
-    if options_of(run).ban_openings:
+    openings, options = None, options_of(run)
+    if options.ban_openings:
         openings = Openings(run_figures.told(workspace.engine, run.id))
     figures = run_figures.spent(workspace.engine, run.id)
     lanes = []
     spent = []
     for number, (weighted, teacher) in enumerate(zip(teachers_of(run), teachers, strict=True)):
         price = price_of(provider(workspace, weighted.choice.provider), weighted.choice)
-        client = WritingClient(recipe, run.plan.seed, teacher, sampling_of(run), openings)
+        client = WritingClient(recipe, run.plan.seed, teacher, sampling_of(run), openings, options.examples)
         earlier = figures.get(number, run_figures.Spent())
         spent.append((Usage(earlier.prompt_tokens, earlier.completion_tokens), price))
         tasks = _pending(workspace, run.id, number if len(teachers) > 1 else None)

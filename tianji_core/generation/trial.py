@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from tianji_core.errors import ComposerError, TeacherError
 from tianji_core.generation.runs import Teachers, weighted
 from tianji_core.generation.writing import task_sampling
-from tianji_core.recipe import Brief, Plan, Recipe, brief, tasks
+from tianji_core.recipe import EXAMPLES, Brief, Plan, Recipe, brief, tasks
 from tianji_core.teachers import Answer, Sampling, SamplingPlan, Teacher, make_teacher
 from tianji_core.workspace import Workspace
 
@@ -29,9 +29,10 @@ async def dry_run(
     teacher: Teachers,
     sampling: Sampling | SamplingPlan,
     count: int = 3,
+    examples: int = EXAMPLES,
 ) -> list[Trial]:
     """Sends the first ``count`` tasks of a plan, or one for each teacher if that is more; returns one trial
-    per task.
+    per task. Each request has ``examples`` few-shot examples.
 
     Raises:
         PlanError: the plan has no task. SettingsError, TeacherAuthError: the teacher is not usable.
@@ -48,7 +49,7 @@ async def dry_run(
                 *(
                     _try(
                         teachers[number % len(mix)],
-                        brief(recipe, task, plan.seed),
+                        brief(recipe, task, plan.seed, examples),
                         task_sampling(drawn, task, plan.seed),
                     )
                     for number, task in enumerate(planned)

@@ -5,7 +5,7 @@ from dataclasses import asdict, replace
 
 from tianji_core.dispatch import TOKENS_PER_CHARACTER, Outcome, Usage, expected_usage
 from tianji_core.generation.openings import Openings
-from tianji_core.recipe import Brief, Recipe, Task, brief
+from tianji_core.recipe import EXAMPLES, Brief, Recipe, Task, brief
 from tianji_core.store.provenance import Provenance
 from tianji_core.store.runs import Written
 from tianji_core.teachers import Answer, Sampling, SamplingPlan, Teacher
@@ -17,15 +17,15 @@ def task_sampling(plan: SamplingPlan, task: Task, seed: int) -> Sampling:
 
 
 def usage_of(asked: Brief) -> Usage:
-    """Returns the tokens that a brief is likely to use: its prompt, and a text midway between the length
+    """Returns the tokens that a brief is likely to use: its messages, and a text midway between the length
     limits."""
     characters = (asked.style.min_chars + asked.style.max_chars) / 2
-    return expected_usage(asked.prompt, round(characters * TOKENS_PER_CHARACTER))
+    return expected_usage(asked.system + asked.prompt, round(characters * TOKENS_PER_CHARACTER))
 
 
 class WritingClient:
-    """Asks one teacher of a run for texts. With ``openings`` the prompt names those that it has used too
-    often."""
+    """Asks one teacher of a run for texts, with ``examples`` few-shot examples in each request. With
+    ``openings`` the prompt names those that it has used too often."""
 
     def __init__(
         self,
@@ -34,19 +34,21 @@ class WritingClient:
         teacher: Teacher,
         sampling: SamplingPlan,
         openings: Openings | None,
+        examples: int = EXAMPLES,
     ) -> None:
         self._recipe = recipe
         self._seed = seed
         self._teacher = teacher
         self._sampling = sampling
         self._openings = openings
+        self._examples = examples
         self._answers = 0
         self._used = Usage()
 
     def expected(self, item: Task) -> Usage:
         """Returns the mean of what was used so far; before the first answer, an estimate from the prompt."""
         if not self._answers or not self._used.total:
-            return usage_of(brief(self._recipe, item, self._seed))
+            return usage_of(brief(self._recipe, item, self._seed, self._examples))
         return Usage(self._used.prompt // self._answers, self._used.completion // self._answers)
 
     async def ask(self, item: Task, attempts: int) -> Outcome[Written]:
@@ -55,7 +57,7 @@ class WritingClient:
         Raises:
             TeacherError: no usable answer. PlanError: the recipe no longer has what the task names.
         """
-        asked = brief(self._recipe, item, self._seed)
+        asked = brief(self._recipe, item, self._seed, self._examples)
         if self._openings is not None and (line := self._openings.request(item.style)):
             asked = replace(asked, prompt=f"{asked.prompt}\n{line}")
         sampling = task_sampling(self._sampling, item, self._seed)

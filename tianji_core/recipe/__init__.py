@@ -24,7 +24,15 @@ from tianji_core.recipe.model import (
     normalise,
 )
 from tianji_core.recipe.plan import Plan, Task, by_style, enabled_styles, kept_cells, task_random, tasks
-from tianji_core.recipe.prompts import Brief, brief, teacher_prompt, training_input, wordings
+from tianji_core.recipe.prompts import (
+    EXAMPLES,
+    MOST_EXAMPLES,
+    Brief,
+    brief,
+    teacher_prompt,
+    training_input,
+    wordings,
+)
 from tianji_core.recipe.suitability import (
     DOUBTFUL,
     SUITABLE,
@@ -39,6 +47,8 @@ from tianji_core.recipe.suitability import (
 __all__ = [
     "DEFAULT_RECIPE",
     "DOUBTFUL",
+    "EXAMPLES",
+    "MOST_EXAMPLES",
     "RELATION_TITLES",
     "SCENE_KIND_TITLES",
     "SUITABLE",

@@ -115,13 +115,15 @@ class Style(_RecipeModel):
 
 
 class Prompts(_RecipeModel):
-    """The fixed texts: ``system`` is the training system prompt; ``teacher`` is the template of the request
-    to the teacher with the fields {name} {relation} {pronoun} {scene} {style} {instruction} {example}
-    {min_chars} {max_chars} {clause}; ``example`` wraps one few-shot example with the field {example}."""
+    """The fixed texts: ``system`` is the training system prompt; ``teacher_system`` is the system message
+    that the teacher gets, '' for none; ``teacher`` is the template of the request to it with the fields
+    {name} {relation} {pronoun} {scene} {style} {instruction} {example} {min_chars} {max_chars} {clause};
+    ``example`` wraps the few-shot examples with the field {example}."""
 
     system: NonEmpty
     teacher: NonEmpty
     example: str = "{example}"
+    teacher_system: str = ""
 
     @model_validator(mode="after")
     def _fields_known(self) -> Self:

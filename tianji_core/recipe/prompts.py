@@ -13,9 +13,10 @@ from tianji_core.recipe.plan import Task, task_random
 
 @dataclass(frozen=True)
 class Brief:
-    """A task with all that a teacher needs. ``prompt`` is the request in words; ``input`` is the training
-    input of its answer. ``variant`` numbers the tasks of one style in a plan, so that a teacher without
-    randomness can give each a different answer; another seed starts at another number."""
+    """A task with all that a teacher needs. ``prompt`` is the request in words, ``system`` the system message
+    before it ('' for none); ``input`` is the training input of its answer. ``variant`` numbers the tasks of
+    one style in a plan, so that a teacher without randomness can give each a different answer; another seed
+    starts at another number."""
 
     task: Task
     name: Name
@@ -25,10 +26,17 @@ class Brief:
     input: str
     seed: int
     variant: int = 0
+    system: str = ""
 
 
-def brief(recipe: Recipe, task: Task, seed: int) -> Brief:
-    """Resolves a task against its recipe and draws its clause, example and input wording.
+EXAMPLES = 1
+"""Few-shot examples in a request, where nothing else is set."""
+MOST_EXAMPLES = 5
+
+
+def brief(recipe: Recipe, task: Task, seed: int, examples: int = EXAMPLES) -> Brief:
+    """Resolves a task against its recipe and draws its clause, input wording and few-shot examples:
+    ``examples`` of them, or all that the style has. Their number changes nothing else that is drawn.
 
     Raises:
         PlanError: the recipe no longer has the task's name, scene or style.
@@ -44,7 +52,7 @@ def brief(recipe: Recipe, task: Task, seed: int) -> Brief:
             )
         )
     source = task_random(seed, task)
-    example = source.choice(style.examples) if style.examples else ""
+    first = source.choice(style.examples) if style.examples else ""
     clause = source.choice(recipe.clauses)
     template = (
         source.choice(recipe.input_templates)
@@ -56,11 +64,24 @@ def brief(recipe: Recipe, task: Task, seed: int) -> Brief:
         name=name,
         scene=scene,
         style=style,
-        prompt=teacher_prompt(recipe, name, scene, style, example, clause),
+        prompt=teacher_prompt(
+            recipe, name, scene, style, _examples(style, first, examples, seed, task), clause
+        ),
         input=training_input(template, name, scene, style),
         seed=source.randrange(2**31),
         variant=_variant(recipe, task, seed),
+        system=recipe.prompts.teacher_system.strip(),
     )
+
+
+def _examples(style: Style, first: str, number: int, seed: int, task: Task) -> str:
+    """The few-shot examples as one text: one as it is, several as a list."""
+    if number < 2 or len(style.examples) < 2:
+        return first if number else ""
+    source = random.Random(f"examples|{seed}|{task.name}|{task.scene}|{task.style}|{task.round}")
+    others = [example for example in dict.fromkeys(style.examples) if example != first]
+    chosen = [first, *source.sample(others, min(number - 1, len(others)))]
+    return "".join(f"\n- {example}" for example in chosen)
 
 
 @lru_cache(maxsize=64)

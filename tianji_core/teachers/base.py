@@ -55,8 +55,8 @@ class Teacher(Protocol):
 class ChatTeacher(Teacher, Protocol):
     """A teacher that answers any prompt, not only the briefs of a plan."""
 
-    async def complete(self, prompt: str, sampling: Sampling) -> Answer:
-        """Answers one prompt.
+    async def complete(self, prompt: str, sampling: Sampling, system: str = "") -> Answer:
+        """Answers one prompt, with a system message where ``system`` is not ''.
 
         Raises:
             TeacherError: one of its kinds, when there is no usable answer.
@@ -64,7 +64,7 @@ class ChatTeacher(Teacher, Protocol):
         ...
 
     async def check(self) -> list[str]:
-        """Checks key, address and model; returns the models that the server lists.
+        """Checks key and address, and the model where one is named; returns the models that the server lists.
 
         Raises:
             TeacherError: what is wrong.

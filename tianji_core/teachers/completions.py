@@ -12,6 +12,7 @@ from tianji_core.errors import (
     TeacherError,
     TeacherRefusalError,
     TeacherRequestError,
+    TeacherThoughtOnlyError,
 )
 from tianji_core.gate import (
     END,
@@ -114,7 +115,9 @@ def _check(endpoint: Endpoint, found: Completion, text: str, reasoning: str) -> 
     if text:
         return
     if found.finish == "length" or reasoning:
-        raise TeacherAnswerError(_("{title} 只思考没有写出正文，请加大 max_tokens 或关掉思考", title=title))
+        raise TeacherThoughtOnlyError(
+            _("{title} 只思考没有写出正文，请加大 max_tokens 或关掉思考", title=title)
+        )
     raise TeacherAnswerError(_("{title} 的回答是空的", title=title))
 
 

@@ -7,7 +7,12 @@ from collections.abc import Awaitable
 from typing import Any
 from urllib.parse import urlsplit
 
-from tianji_core.errors import GateError, TeacherError
+from tianji_core.errors import (
+    GateError,
+    TeacherError,
+    TeacherRequestError,
+    TeacherThoughtOnlyError,
+)
 from tianji_core.gate import bounded_async_client, decoded, read_complaint, read_json, read_models
 from tianji_core.recipe import Brief
 from tianji_core.roles import check_may_write
@@ -20,8 +25,10 @@ from tianji_core.teachers.faults import (
     unreachable,
     unreadable,
 )
-from tianji_core.teachers.providers import ModelEntry
+from tianji_core.teachers.providers import ModelEntry, same_model
+from tianji_core.teachers.request import messages, with_own_fields
 from tianji_core.teachers.statuses import from_status
+from tianji_core.teachers.text_form import REQUEST, form_fields, text_of
 
 CONNECT_SECONDS = 10.0
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -38,6 +45,7 @@ class OpenAICompatible:
         self.name = f"{endpoint.title} · {endpoint.model}"
         self._endpoint = endpoint
         self._entry = entry
+        self._form = entry.response_format
         self._max_tokens_field = max_tokens_field
         self._raw = httpx2.Response
         bounded = bounded_async_client(httpx2)
@@ -59,15 +67,28 @@ class OpenAICompatible:
         Raises:
             TeacherError: one of its kinds.
         """
-        return await self.complete(brief.prompt, sampling)
+        form = self._form
+        if not form:
+            return await self.complete(brief.prompt, sampling, brief.system)
+        try:
+            prompt = f"{brief.prompt}\n{REQUEST}"
+            return text_of(
+                await self._complete(self._body(prompt, sampling, brief.system) | form_fields(form))
+            )
+        except TeacherRequestError:
+            answer = await self.complete(brief.prompt, sampling, brief.system)
+            self._form = ""  # the request was fine but for the form, which is not asked for again
+            return answer
 
-    async def complete(self, prompt: str, sampling: Sampling) -> Answer:
-        """Returns one completion of ``prompt``. Sampling parameters are request fields, never part of the
-        message."""
+    async def complete(self, prompt: str, sampling: Sampling, system: str = "") -> Answer:
+        """Returns one completion of ``prompt``, with ``system`` as the system message where it is not ''.
+        Sampling parameters are request fields, never part of a message."""
+        return await self._complete(self._body(prompt, sampling, system))
+
+    async def _complete(self, body: dict[str, Any]) -> Answer:
         import openai
 
         started = time.monotonic()
-        body = self._body(prompt, sampling)
         try:
             # Not chat.completions.create: it goes through every type of the API first, a fifth of the work.
             response = await self._sent(self._client.post("/chat/completions", cast_to=self._raw, body=body))
@@ -101,16 +122,16 @@ class OpenAICompatible:
         except Exception as error:  # a server may send what the SDK trips over
             raise unreadable(self._endpoint, f"{type(error).__name__}: {error}") from None
 
-    def _body(self, prompt: str, sampling: Sampling) -> dict[str, Any]:
+    def _body(self, prompt: str, sampling: Sampling, system: str = "") -> dict[str, Any]:
         given = {
             "model": self._endpoint.model,
-            "messages": [{"role": "user", "content": prompt}],
+            "messages": messages(prompt, system),
             "temperature": sampling.temperature,
             "top_p": sampling.top_p,
             self._max_tokens_field: sampling.max_tokens,
             "seed": sampling.seed,
         }
-        return {name: value for name, value in given.items() if value is not None} | self._entry.body
+        return with_own_fields(given, self._entry)
 
     def _status_error(self, error: Any, known: list[str] | None = None) -> TeacherError:
         headers = dict(error.response.headers)
@@ -142,16 +163,22 @@ class OpenAICompatible:
             return None
 
     async def check(self) -> list[str]:
-        """Checks key, address and model; returns the models that the server lists.
+        """Checks key and address, and the model where one is named; returns the models that the server lists.
+        A list without the model is no proof: many are partial or name it otherwise, so the model is asked.
 
         Raises:
             TeacherError: what is wrong.
         """
         listed = await self.models()
-        if listed and self._endpoint.model not in listed:
-            raise unknown_model(self._endpoint, "", listed)
-        if not listed:
+        model = self._endpoint.model
+        if not model or any(same_model(model, name) for name in listed):
+            return listed
+        try:
             await self.complete("你好", Sampling(max_tokens=16))
+        except TeacherThoughtOnlyError:
+            pass  # it answers; the few tokens went into its thinking
+        except TeacherRequestError as error:
+            raise (unknown_model(self._endpoint, "", listed) if listed else error) from None
         return listed
 
     async def aclose(self) -> None:

@@ -21,18 +21,24 @@ from tianji_core.yaml_reading import read_yaml
 BUILT_IN = CONFIGS / "providers.yaml"
 
 
+TextForm = Literal["", "json_object", "json_schema"]
+"""The form of an answer that a server is asked to keep to, as the field ``response_format`` names it."""
+
+
 class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class ModelEntry(_Frozen):
     """One model of a provider. Prices are per million tokens, None where unknown; ``body`` holds request
-    fields that this model needs beside the usual ones."""
+    fields that this model needs beside the usual ones; ``response_format`` is the form in which it is
+    asked for the texts of a plan as JSON, '' for plain text."""
 
     name: str = Field(min_length=1)
     input_price: float | None = Field(default=None, ge=0)
     output_price: float | None = Field(default=None, ge=0)
     body: dict[str, Any] = Field(default_factory=dict)
+    response_format: TextForm = ""
 
     def cost(self, prompt_tokens: int, completion_tokens: int) -> float | None:
         """Returns what that many tokens cost in the provider's currency; None where a price is unknown."""
@@ -88,6 +94,15 @@ class Provider(_Frozen):
     def needs_key(self) -> bool:
         """Whether nothing works without a key."""
         return self.key_variable is not None and self.key_required
+
+
+def same_model(one: str, other: str) -> bool:
+    """Whether two names are of one model: servers list models/x and x:latest, and answer to x."""
+    return _bare(one) == _bare(other)
+
+
+def _bare(name: str) -> str:
+    return name.strip().removeprefix("models/").removesuffix(":latest")
 
 
 def load_providers(path: Path) -> dict[str, Provider]:

@@ -66,8 +66,9 @@ def price_of(source: Provider, choice: TeacherChoice) -> ModelEntry:
     return entry.model_copy(update={name: value for name, value in own.items() if value is not None})
 
 
-def checked_choice(workspace: Workspace, choice: TeacherChoice) -> Provider:
-    """Returns the provider of a choice after every check that needs no request.
+def checked_choice(workspace: Workspace, choice: TeacherChoice, any_model: bool = False) -> Provider:
+    """Returns the provider of a choice after every check that needs no request; with ``any_model`` the name
+    of the model may be missing.
 
     Raises:
         SettingsError: no such provider, no model or no address.
@@ -76,7 +77,7 @@ def checked_choice(workspace: Workspace, choice: TeacherChoice) -> Provider:
     chosen = provider(workspace, choice.provider)
     if chosen.offline:
         return chosen
-    if not resolved_model(chosen, choice):
+    if not any_model and not resolved_model(chosen, choice):
         raise SettingsError(_("请填写 {title} 的模型名", title=_(chosen.title)))
     if not (choice.base_url or chosen.base_url):
         raise SettingsError(
@@ -107,13 +108,14 @@ def _endpoint(workspace: Workspace, source: Provider, choice: TeacherChoice) -> 
     )
 
 
-def make_teacher(workspace: Workspace, choice: TeacherChoice) -> Teacher:
-    """Returns the teacher of a choice, ready to answer; nothing is sent yet.
+def make_teacher(workspace: Workspace, choice: TeacherChoice, any_model: bool = False) -> Teacher:
+    """Returns the teacher of a choice, ready to answer; nothing is sent yet. With ``any_model`` the name of
+    the model may be missing: such a teacher can only be checked.
 
     Raises:
         SettingsError, TeacherAuthError: as :func:`checked_choice`.
     """
-    chosen = checked_choice(workspace, choice)
+    chosen = checked_choice(workspace, choice, any_model)
     if chosen.sdk == "composer":
         from tianji_core.teachers.composer import Composer
 
@@ -130,11 +132,11 @@ def make_teacher(workspace: Workspace, choice: TeacherChoice) -> Teacher:
 
 
 async def test_connection(workspace: Workspace, choice: TeacherChoice) -> ConnectionReport:
-    """Tests a choice: lists the models where the server can, otherwise asks for a few tokens. Never raises a
-    TeacherError; the report says what is wrong."""
+    """Tests a choice, which need not name a model: lists the models where the server can, and asks a model
+    that is not listed for a few tokens. Never raises a TeacherError; the report says what is wrong."""
     short = choice.model_copy(update={"timeout": min(choice.timeout, CHECK_SECONDS)})
     try:
-        teacher = make_teacher(workspace, short)
+        teacher = make_teacher(workspace, short, any_model=True)
     except (TeacherError, SettingsError) as error:
         return ConnectionReport(False, str(error))
     if not isinstance(teacher, ChatTeacher):
@@ -145,6 +147,8 @@ async def test_connection(workspace: Workspace, choice: TeacherChoice) -> Connec
         return ConnectionReport(False, str(error))
     finally:
         await teacher.aclose()
+    if not models and not resolved_model(provider(workspace, choice.provider), choice):
+        return ConnectionReport(True, _("连上了，但服务器没有列出模型；填写模型名之后再测一次"))
     if models:
         return ConnectionReport(True, _("连接正常，服务器列出 {n} 个模型", n=len(models)), models)
     return ConnectionReport(True, _("连接正常，模型有回答"))

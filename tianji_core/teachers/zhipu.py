@@ -2,12 +2,13 @@
 pool."""
 
 import asyncio
+import contextlib
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import urlsplit
 
-from tianji_core.errors import GateError, TeacherError
+from tianji_core.errors import GateError, TeacherError, TeacherRequestError, TeacherThoughtOnlyError
 from tianji_core.gate import bounded_client, read_complaint, remember_secret
 from tianji_core.recipe import Brief
 from tianji_core.roles import check_may_write
@@ -15,7 +16,9 @@ from tianji_core.teachers.base import Answer, Sampling
 from tianji_core.teachers.completions import not_accepted, read_answer
 from tianji_core.teachers.faults import Endpoint, timed_out, unreachable, unreadable
 from tianji_core.teachers.providers import ModelEntry
+from tianji_core.teachers.request import messages, with_own_fields
 from tianji_core.teachers.statuses import from_status
+from tianji_core.teachers.text_form import REQUEST, form_fields, text_of
 
 CONNECT_SECONDS = 10.0
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -34,6 +37,7 @@ class Zhipu:
         self.name = f"{endpoint.title} · {endpoint.model}"
         self._endpoint = endpoint
         self._entry = entry
+        self._form = entry.response_format
         self._raw = httpx.Response
         for part in endpoint.secret.split("."):
             remember_secret(part)  # the key is "number.secret", and each part may be repeated alone
@@ -57,30 +61,40 @@ class Zhipu:
         Raises:
             TeacherError: one of its kinds.
         """
-        return await self.complete(brief.prompt, sampling)
+        form = self._form
+        if not form:
+            return await self.complete(brief.prompt, sampling, brief.system)
+        try:
+            prompt = f"{brief.prompt}\n{REQUEST}"
+            return text_of(await self._sent(self._body(prompt, sampling, brief.system) | form_fields(form)))
+        except TeacherRequestError:
+            answer = await self.complete(brief.prompt, sampling, brief.system)
+            self._form = ""  # the request was fine but for the form, which is not asked for again
+            return answer
 
-    async def complete(self, prompt: str, sampling: Sampling) -> Answer:
-        """Returns one completion of ``prompt``. Sampling parameters are request fields, never part of the
-        message."""
+    async def complete(self, prompt: str, sampling: Sampling, system: str = "") -> Answer:
+        """Returns one completion of ``prompt``, with ``system`` as the system message where it is not ''.
+        Sampling parameters are request fields, never part of a message."""
+        return await self._sent(self._body(prompt, sampling, system))
+
+    def _body(self, prompt: str, sampling: Sampling, system: str) -> dict[str, Any]:
+        given = {"model": self._endpoint.model, "messages": messages(prompt, system), **_parameters(sampling)}
+        return with_own_fields(given, self._entry)
+
+    async def _sent(self, body: dict[str, Any]) -> Answer:
         loop = asyncio.get_running_loop()
         try:
             # The SDK limits single reads only, so a server that sends byte after byte would never exceed its
             # limit.
             async with asyncio.timeout(self._endpoint.timeout + 1):
-                return await loop.run_in_executor(self._threads, self._complete, prompt, sampling)
+                return await loop.run_in_executor(self._threads, self._complete, body)
         except TimeoutError:
             raise timed_out(self._endpoint) from None
 
-    def _complete(self, prompt: str, sampling: Sampling) -> Answer:
+    def _complete(self, body: dict[str, Any]) -> Answer:
         from zhipuai.core import _errors as faults
 
         started = time.monotonic()
-        body = {
-            "model": self._endpoint.model,
-            "messages": [{"role": "user", "content": prompt}],
-            **_parameters(sampling),
-            **self._entry.body,
-        }
         try:
             # Not chat.completions.create, which makes objects of any types out of an answer.
             response = self._client.post("/chat/completions", cast_type=self._raw, body=body)
@@ -109,7 +123,8 @@ class Zhipu:
         Raises:
             TeacherError: what is wrong.
         """
-        await self.complete("你好", Sampling(max_tokens=16))
+        with contextlib.suppress(TeacherThoughtOnlyError):  # the few tokens went into its thinking
+            await self.complete("你好", Sampling(max_tokens=16))
         return []
 
     async def aclose(self) -> None:

@@ -10,7 +10,7 @@ from tianji_core import generation
 from tianji_core.errors import InputError, PlanError, StudioError
 from tianji_core.i18n import _
 from tianji_core.jobs import Job
-from tianji_core.recipe import Plan, Recipe, by_style, explain, kept_cells, tasks
+from tianji_core.recipe import EXAMPLES, MOST_EXAMPLES, Plan, Recipe, by_style, explain, kept_cells, tasks
 from tianji_core.store import recipes
 from tianji_core.teachers import TeacherChoice, WeightedTeacher
 from tianji_core.verbs.common import (
@@ -139,6 +139,9 @@ def generate(
     ban_openings: Annotated[
         bool, typer.Option(help="Tell the teacher which openings it has used too often.")
     ] = True,
+    examples: Annotated[
+        int, typer.Option(min=0, max=MOST_EXAMPLES, help="Few-shot examples in each request.")
+    ] = EXAMPLES,
     mistakes: Annotated[
         float, typer.Option(min=0, max=1, help="Share of deliberate mistakes (offline composer).")
     ] = 0.0,
@@ -166,7 +169,7 @@ def generate(
             mix.teachers(teacher.choice(pace, mistakes), pace),
             sampling.plan(),
             pace.concurrency,
-            options=budget.run_options(ban_openings),
+            options=budget.run_options(ban_openings, examples),
         )
         run_id, job = run.id, generation.start_generation(space, run.id)
     if not detach:

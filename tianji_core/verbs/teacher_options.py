@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from tianji_core.errors import InputError
 from tianji_core.generation import RunOptions
 from tianji_core.i18n import _
-from tianji_core.recipe import explain
+from tianji_core.recipe import EXAMPLES, explain
 from tianji_core.teachers import SamplingPlan, TeacherChoice
 
 ConcurrencyOption = Annotated[int, typer.Option(min=1, help="Requests under way at once.")]
@@ -97,7 +97,7 @@ class BudgetOptions:
         float | None, typer.Option(help="Stop after this many minutes.", show_default=False)
     ] = None
 
-    def run_options(self, ban_openings: bool = True) -> RunOptions:
+    def run_options(self, ban_openings: bool = True, examples: int = EXAMPLES) -> RunOptions:
         """Returns the limits of a run.
 
         Raises:
@@ -109,6 +109,7 @@ class BudgetOptions:
                 budget_tokens=self.budget_tokens,
                 minutes=self.minutes,
                 ban_openings=ban_openings,
+                examples=examples,
             )
         except ValidationError as error:
             raise InputError(explain(error, whole="")) from error

@@ -1,0 +1,59 @@
+"""Asks for a text as the field of a JSON object, so that nothing else can stand around it."""
+
+import json
+from dataclasses import replace
+from typing import Any
+
+from tianji_core.errors import GateError, TeacherAnswerError
+from tianji_core.gate import read_loose_json
+from tianji_core.i18n import _
+from tianji_core.teachers.base import Answer
+from tianji_core.teachers.providers import TextForm
+
+REQUEST = '把成品放进一个 JSON 对象返回，除此之外什么都不写：{"text": "成品"}'
+"""Ends the prompt; several servers take ``json_object`` only where the prompt names JSON."""
+_SCHEMA = {
+    "type": "object",
+    "properties": {"text": {"type": "string"}},
+    "required": ["text"],
+    "additionalProperties": False,
+}
+
+
+def form_fields(form: TextForm) -> dict[str, Any]:
+    """Returns the fields of a request that ask for the object; none for the form ''."""
+    if form == "json_schema":
+        schema = {"name": "written_text", "strict": True, "schema": _SCHEMA}
+        return {"response_format": {"type": form, "json_schema": schema}}
+    return {"response_format": {"type": form}} if form else {}
+
+
+def text_of(answer: Answer) -> Answer:
+    """Returns an answer whose text is the field of the object that it holds. A text that is no JSON stays as
+    it is: the server did not do what it was asked for.
+
+    Raises:
+        TeacherAnswerError: an object without a text.
+    """
+    bare = answer.text.strip().removeprefix("```json").removeprefix("```").removesuffix("```").strip()
+    if not bare.startswith("{"):
+        return answer
+    try:
+        value = read_loose_json(bare)
+    except GateError as error:
+        raise TeacherAnswerError(_("回答里的 JSON 用不了：{detail}", detail=error)) from None
+    if isinstance(value, list):
+        value = next((part for part in value if isinstance(part, dict)), None)
+    text = _field(value) if isinstance(value, dict) else ""
+    if not text:
+        shown = json.dumps(value, ensure_ascii=False)[:80]
+        raise TeacherAnswerError(_("回答的 JSON 里没有 text：{said}", said=shown))
+    return replace(answer, text=text)
+
+
+def _field(value: dict[str, Any]) -> str:
+    """The text under its name, or the only text that there is."""
+    given = value.get("text")
+    texts = [part for part in value.values() if isinstance(part, str)]
+    found = given if isinstance(given, str) else texts[0] if len(texts) == 1 else ""
+    return found.strip()
