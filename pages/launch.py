@@ -61,7 +61,8 @@ def studio_app(host: str, port: int, accounts: Accounts | None, sign_on: SignOnS
     # ``st.navigation`` has run once; the first link to a fresh server would open as 'Page not found'.
     PagesManager.uses_pages_directory = False
     hosts = allowed_hosts(host, port, allowed_hosts_setting())
-    checks = [Middleware(SecurityHeaders), Middleware(HostCheck, hosts=hosts, refusal=_foreign)]
+    own_only = Middleware(HostCheck, hosts=hosts, refusal=_foreign, direct=accounts is None)
+    checks = [Middleware(SecurityHeaders), own_only]
     if accounts is not None:
         checks.append(Middleware(LoginRequired, accounts=accounts, open_paths=[HEALTH]))
     visitors.requests_are_checked(accounts)

@@ -127,6 +127,8 @@ FOREIGN = {
     "another server of this machine": {"Origin": "http://localhost:1"},
     "a page without an origin": {"Origin": "null"},
     "another site's picture or script": {"Sec-Fetch-Site": "cross-site"},
+    "another machine, through a proxy that nobody named": {"X-Forwarded-For": "192.0.2.9"},
+    "another machine, through a proxy of another kind": {"Forwarded": "for=192.0.2.9"},
 }
 PATHS = ["", "lists", "_stcore/health", "_stcore/host-config", "static/none.js", "media/none.png"]
 

@@ -14,6 +14,9 @@ from tianji_core.access.hosts import (
 )
 from tianji_core.i18n import _
 
+FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via")
+"""Headers by which a request shows that a proxy has passed it on."""
+
 Refusal = Callable[[str], ASGIApp]
 """Makes the answer to a refused HTTP request from one sentence."""
 
@@ -24,12 +27,16 @@ class HostCheck:
 
     A request of another site's page without an Origin (an image, a script, a frame) is known by
     ``Sec-Fetch-Site``; following a link to the studio is allowed.
+
+    With ``direct`` the server has no login because only this machine reaches it: a request that a proxy has
+    passed on is refused, which comes from another machine under the name of this one.
     """
 
-    def __init__(self, app: ASGIApp, hosts: AllowedHosts, refusal: Refusal) -> None:
+    def __init__(self, app: ASGIApp, hosts: AllowedHosts, refusal: Refusal, direct: bool = False) -> None:
         self._app = app
         self._hosts = hosts
         self._refusal = refusal
+        self._direct = direct
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -55,6 +62,11 @@ class HostCheck:
                 " {variable}={host} 再启动",
                 host=(given[0][:100] if given else "''"),
                 variable=ALLOWED_HOSTS_VARIABLE,
+            )
+        if self._direct and any(name in headers for name in FORWARDED):
+            return _(
+                "这个请求经过了代理，而工坊没有设登录：请用 --allow-host 写上代理的名字，或先用 tianji users add"
+                " 添加用户，再启动"
             )
         if origins := headers.getlist("origin"):
             origin = origin_authority(origins[0]) if len(origins) == 1 else None
