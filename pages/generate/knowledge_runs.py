@@ -40,12 +40,17 @@ def _run_box(workspace: Workspace, run_id: int, was_active: bool) -> None:
         if job is not None and active:
             job_bar(workspace, job)
         counts = state.counts
-        columns = st.columns(5)
+        columns = st.columns(6)
         columns[0].metric(_("问答"), f"{counts.pairs:,}")
         columns[1].metric(_("重复没要"), f"{counts.repeated:,}")
-        columns[2].metric(_("问完的块"), f"{counts.done:,}")
-        columns[3].metric(_("失败"), f"{counts.failed:,}")
-        columns[4].metric(_("还没问"), f"{counts.pending:,}")
+        columns[2].metric(
+            _("没有用上"),
+            f"{counts.unused:,}",
+            help=_("回答里读不懂的项，和比要的多出来的项；日志里写着是哪一块。"),
+        )
+        columns[3].metric(_("问完的块"), f"{counts.done:,}")
+        columns[4].metric(_("失败"), f"{counts.failed:,}")
+        columns[5].metric(_("还没问"), f"{counts.pending:,}")
         _actions(workspace, state, job)
         if job is not None and job.state == "failed" and job.note:
             st.error(plain(job.note), icon="⚠️")

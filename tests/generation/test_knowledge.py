@@ -27,7 +27,7 @@ from tianji_core.generation.knowledge import (
     split_documents,
     start_knowledge,
 )
-from tianji_core.generation.knowledge.asking import read_conversations
+from tianji_core.generation.knowledge.asking import read_conversations, understood
 from tianji_core.generation.knowledge.extracting import run_knowledge
 from tianji_core.generation.knowledge.job import KnowledgeSubject
 from tianji_core.generation.knowledge.questions import Questions
@@ -196,6 +196,49 @@ def test_what_a_teacher_writes_is_repaired_and_checked(said: str):
         Dialogue((QuestionAnswer("问一？", "答一"),)),
         Dialogue((QuestionAnswer("问二？", "答二"),)),
     ]
+
+
+ONE, TWO = pairs(("问一？", "答一")), pairs(("问二？", "答二"))
+OBJECTS = [ONE[1:-1], TWO[1:-1]]
+
+
+@pytest.mark.parametrize(
+    ("said", "unused"),
+    [
+        pytest.param(f"简单的：\n{ONE}\n难的：\n{TWO}", 0, id="several lists"),
+        pytest.param('{"简单": ' + ONE + ', "难": ' + TWO + "}", 0, id="several lists in an object"),
+        pytest.param(f"[{ONE}, {TWO}]", 0, id="lists in a list"),
+        pytest.param(
+            f"{pairs(('问一？', '答一'), ('问二？', '答二'))}\n以上[2]条，{{}}供参考。", 0, id="tail"
+        ),
+        pytest.param(
+            f"参考[1][2]：\n{pairs(('问一？', '答一'), ('问二？', '答二'))}", 0, id="numbers before"
+        ),
+        pytest.param("\n".join(OBJECTS), 0, id="JSON lines"),
+        pytest.param("1. " + "\n2. ".join(OBJECTS), 0, id="numbered lines"),
+        pytest.param(f'{ONE}\n[{{"question": "没有答案？"}}]\n{TWO}', 1, id="one without an answer"),
+        pytest.param(pairs(("问一？", "答一"), ("问二？", "答二"), ("问三？", "答三")), 1, id="one too many"),
+    ],
+)
+def test_no_pair_is_lost_and_what_is_not_used_is_counted(said: str, unused: int):
+    found = understood(said, SETTINGS)
+    assert found.conversations == [
+        Dialogue((QuestionAnswer("问一？", "答一"),)),
+        Dialogue((QuestionAnswer("问二？", "答二"),)),
+    ]
+    assert found.unused == unused
+
+
+def test_of_an_answer_that_is_cut_off_the_whole_pairs_count():
+    said = pairs(("问一？", "答一"), ("问二？", "答二的后"))[:-3]
+    found = understood(said, SETTINGS, "length")
+    assert found.conversations == [Dialogue((QuestionAnswer("问一？", "答一"),))] and found.unused == 1
+
+
+def test_items_that_are_not_used_are_counted_for_the_run(workspace: Workspace, api: LoopbackApi):
+    api.default = says(ONE + '\n[{"question": "没有答案？"}]')
+    run = new_run(workspace, api)
+    assert work(workspace, run).counts.unused == run.total
 
 
 @pytest.mark.parametrize("said", ["我不会", "[]", '[{"question": "只有问题？"}]', ""])

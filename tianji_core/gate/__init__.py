@@ -21,7 +21,7 @@ from tianji_core.gate.secrets import (
     remember_secrets,
     without_secrets,
 )
-from tianji_core.gate.structure import decoded, read_json, read_loose_json
+from tianji_core.gate.structure import decoded, json_parts, read_json, read_loose_json
 from tianji_core.gate.text import clean_name, clean_sentence, clean_text, first_line, shortened
 from tianji_core.gate.transport import bounded_async_client, bounded_client
 
@@ -44,6 +44,7 @@ __all__ = [
     "events",
     "first_line",
     "is_event_stream",
+    "json_parts",
     "read_chunk",
     "read_complaint",
     "read_completion",

@@ -17,6 +17,7 @@ CHARSETS = {
 }
 """Encodings of text that a server may name. Python knows others, such as punycode, that are slow or no
 text."""
+_OPENING = re.compile(r"[\[{]")
 _MARK = re.compile(r'"(?:[^"\\]++|\\.)*+"|[\[\]{},]', re.DOTALL)
 
 
@@ -97,6 +98,27 @@ def read_loose_json(text: str) -> Any:
         return _clean(json_repair.loads(text))
     except (ValueError, RecursionError):
         raise GateError(_("不是合法的 JSON：{shown}", shown=clean_sentence(text))) from None
+
+
+def json_parts(text: str) -> list[Any]:
+    """Returns every whole JSON object and list in what a model wrote, in their order: several lists, one
+    object a line, or those in a list that is not closed. Their strings are clean; [] where there is none.
+
+    Raises:
+        GateError: it is too long, or has too many or too deep parts.
+    """
+    if len(text) > REPAIRED_CHARACTERS:
+        raise GateError(_("不是合法的 JSON，又太长（{n:,} 字），修不了", n=len(text)))
+    _check_brackets(text)
+    decoder, parts, at = json.JSONDecoder(), [], 0
+    while (opened := _OPENING.search(text, at)) is not None:
+        try:
+            part, at = decoder.raw_decode(text, opened.start())
+        except (ValueError, RecursionError):
+            at = opened.end()
+            continue
+        parts.append(_clean(part))
+    return parts
 
 
 def _check_brackets(text: str) -> None:

@@ -82,14 +82,16 @@ class Dialogue(NamedTuple):
 
 @dataclass(frozen=True)
 class Asked:
-    """The result of a chunk. ``repeated`` counts the questions left out of ``conversations``; ``origin`` is
-    the request that brought them all."""
+    """The result of a chunk. ``repeated`` counts the questions left out of ``conversations``, ``unused`` the
+    items of the answer that were not understood or more than were asked for; ``origin`` is the request that
+    brought them all."""
 
     chunk: Chunk
     system: str
     conversations: tuple[Dialogue, ...]
     repeated: int
     origin: Provenance
+    unused: int = 0
 
 
 @dataclass(frozen=True)
@@ -104,13 +106,15 @@ class ChunkFailure:
 
 @dataclass(frozen=True)
 class ChunkCounts:
-    """Number of chunks in each state, of the samples made from them, and of repeated questions left out."""
+    """Number of chunks in each state, of the samples made from them, of repeated questions left out, and of
+    items in the answers that were not used."""
 
     done: int = 0
     failed: int = 0
     pending: int = 0
     pairs: int = 0
     repeated: int = 0
+    unused: int = 0
 
 
 @dataclass(frozen=True)
@@ -206,6 +210,7 @@ def store(
                 error=None,
                 pairs=len(item.conversations),
                 repeated=item.repeated,
+                unused=item.unused,
             )
             if fresh and item.conversations:
                 connection.execute(insert(samples), _sample_rows(run, item))
@@ -273,7 +278,13 @@ def reset_failed(engine: Engine, run_id: int) -> int:
 def counts(engine: Engine, run_id: int) -> ChunkCounts:
     """Returns the progress of a run."""
     query = (
-        select(chunks.c.state, func.count(), func.sum(chunks.c.pairs), func.sum(chunks.c.repeated))
+        select(
+            chunks.c.state,
+            func.count(),
+            func.sum(chunks.c.pairs),
+            func.sum(chunks.c.repeated),
+            func.sum(chunks.c.unused),
+        )
         .where(chunks.c.run_id == run_id)
         .group_by(chunks.c.state)
     )
@@ -283,6 +294,7 @@ def counts(engine: Engine, run_id: int) -> ChunkCounts:
         **{row[0]: row[1] for row in by_state},
         pairs=sum(int(row[2] or 0) for row in by_state),
         repeated=sum(int(row[3] or 0) for row in by_state),
+        unused=sum(int(row[4] or 0) for row in by_state),
     )
 
 

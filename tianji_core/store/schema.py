@@ -117,13 +117,14 @@ chunks = Table(
     Column("attempts", Integer, nullable=False, default=0),
     Column("pairs", Integer, nullable=False, default=0),
     Column("repeated", Integer, nullable=False, default=0),
+    Column("unused", Integer, nullable=False, default=0, server_default="0"),
     Column("updated_at", DateTime),
     UniqueConstraint("run_id", "position"),
     Index("ix_chunks_run_id_state", "run_id", "state"),
 )
 """``file`` and ``sha256`` name the document, ``number`` counts its chunks from 1. ``pairs`` is the number of
 samples made from the chunk, ``repeated`` the number of questions left out because they had been asked
-before."""
+before, ``unused`` that of the items in the answer that were not understood or more than were asked for."""
 
 IS_UNCHECKED = text("checked < version")
 """The sample has changed since the rules last checked it."""

@@ -133,7 +133,7 @@ def _show_run(space: Workspace, run_id: int, job: Job, as_json: bool) -> None:
         )
     facts = {"run": run_id, "job": job.id, **vars(counts)}
     text = _(
-        "资料批次 {run}：{pairs} 条问答，重复没要 {repeated}；完成 {done} 块，失败 {failed}，未做 {pending}",
+        "资料批次 {run}：{pairs} 条问答，重复没要 {repeated}，没有用上 {unused}；完成 {done} 块，失败 {failed}，未做 {pending}",
         **facts,
     )
     show(facts, as_json, text)

@@ -1,10 +1,11 @@
 """Builds the request for questions and answers about a chunk, and reads the answer."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from tianji_core.errors import TeacherAnswerError
+from tianji_core.errors import GateError, TeacherAnswerError
+from tianji_core.gate import json_parts
 from tianji_core.i18n import _
 from tianji_core.store.knowledge import Dialogue, QuestionAnswer
 from tianji_core.teachers.reply import read_reply
@@ -20,6 +21,8 @@ SEVERAL = (
     "每一组是同一个读者连着问的 {turns} 个问题，后面的问题接着前面的答案问；"
     '只返回一个 JSON 列表，每一项是 {{"turns": [{{"question": "问题", "answer": "答案"}}, …]}}，前后不要写别的。'
 )
+MOST_TURNS = 20
+"""Turns that one conversation may have, whatever was asked for."""
 _NAMES = {
     "question": ("question", "q", "问题", "问", "instruction", "input"),
     "answer": ("answer", "a", "答案", "回答", "答", "output", "response"),
@@ -54,27 +57,61 @@ def knowledge_prompt(settings: KnowledgeSettings, file: str, text: str) -> str:
     return PROMPT.format(pairs=settings.pairs, shape=shape, file=file, text=text)
 
 
+class Understood(NamedTuple):
+    """What an answer holds. ``unused`` counts its items that are no question with its answer, and those
+    that are more than were asked for."""
+
+    conversations: list[Dialogue]
+    unused: int
+
+
 def read_conversations(
     answer: str, settings: KnowledgeSettings, finish_reason: str = "stop"
 ) -> list[Dialogue]:
-    """Returns the questions and answers in a teacher's answer. Fenced or broken JSON is repaired; items
-    without a question or an answer are left out, and so are more items than were asked for, and the last one
-    of an answer that is cut off.
+    """Returns the questions and answers in a teacher's answer, as :func:`understood` finds them.
 
     Raises:
         TeacherAnswerError: there is none.
     """
-    value = read_reply(answer)
-    conversations = []
-    for item in _items(value):
-        if turns := _turns(item):
-            conversations.append(Dialogue(turns[: settings.turns]))
-    if finish_reason in ("length", "cut") and not _complete(answer):
-        del conversations[-1:]
-    if not conversations:
+    return understood(answer, settings, finish_reason).conversations
+
+
+def understood(answer: str, settings: KnowledgeSettings, finish_reason: str = "stop") -> Understood:
+    """Returns the questions and answers in a teacher's answer, and how many items of it are not used.
+    Broken JSON is repaired; of an answer that is cut off only the whole items count.
+
+    Raises:
+        TeacherAnswerError: there is no question with an answer.
+    """
+    cut = finish_reason in ("length", "cut") and not _complete(answer)
+    found = _found(answer, settings, cut)
+    if not found.conversations:
         said = " ".join(answer.split())[:80]
         raise TeacherAnswerError(_("回答里没有可用的问答（要的是 JSON 列表）：{said}", said=said))
-    return conversations[: settings.pairs]
+    extra = max(0, len(found.conversations) - settings.pairs)
+    return Understood(found.conversations[: settings.pairs], found.unused + extra)
+
+
+def _found(answer: str, settings: KnowledgeSettings, cut: bool) -> Understood:
+    """Reads the answer as one value, repaired where it is broken, and as the whole values in it; the
+    reading that finds more counts."""
+    parts = _read_items(_parts(answer), settings)
+    if cut and parts.conversations:
+        return parts._replace(unused=parts.unused + 1)
+    try:
+        whole = _read_items([read_reply(answer)], settings)
+    except TeacherAnswerError:
+        return parts
+    if cut:
+        return Understood(whole.conversations[:-1], whole.unused + 1)
+    return parts if len(parts.conversations) > len(whole.conversations) else whole
+
+
+def _parts(answer: str) -> list[Any]:
+    try:
+        return json_parts(answer)
+    except GateError:
+        return []
 
 
 def _complete(answer: str) -> bool:
@@ -82,19 +119,37 @@ def _complete(answer: str) -> bool:
     return answer.rstrip().removesuffix("```").rstrip().endswith(("]", "}"))
 
 
-def _items(value: Any) -> list[Any]:
-    """Returns the list that was asked for, also where it is wrapped in an object or is a single item."""
+def _read_items(values: list[Any], settings: KnowledgeSettings) -> Understood:
+    conversations, unused = [], 0
+    for item in (item for value in values for item in _items(value, settings.turns == 1)):
+        turns, left = _turns(item)
+        if turns:
+            conversations.append(Dialogue(turns))
+        unused += left
+    return Understood(conversations, unused)
+
+
+def _items(value: Any, single: bool) -> list[Any]:
+    """Returns the list that was asked for, also where it is wrapped in objects, is several lists, or is a
+    single item. Where ``single`` questions were asked for, a list in the list is no conversation but more
+    of them."""
     if isinstance(value, str):
-        value = read_reply(value) if value.lstrip().startswith(("[", "{")) else []
+        value = _parts(value)
     if isinstance(value, dict):
         if _pair(value) is not None or isinstance(value.get("turns"), list):
             return [value]
-        return next((inner for inner in value.values() if isinstance(inner, list)), [])
-    return value if isinstance(value, list) else []
+        lists = [inner for inner in value.values() if isinstance(inner, list)]
+        return [item for inner in lists for item in _items(inner, single)] or [value]
+    if not isinstance(value, list):
+        return []
+    if single and any(isinstance(part, list) for part in value):
+        return [item for part in value for item in (part if isinstance(part, list) else [part])]
+    return value
 
 
-def _turns(item: Any) -> tuple[QuestionAnswer, ...]:
-    """Returns the turns of one item; a turn without question and answer ends the conversation."""
+def _turns(item: Any) -> tuple[tuple[QuestionAnswer, ...], int]:
+    """Returns the turns of one item and the number of objects in it that are not used: a turn without
+    question and answer ends the conversation. Numbers and words beside the items count as no item."""
     if isinstance(item, dict) and isinstance(item.get("turns"), list):
         inner = item["turns"]
     elif isinstance(item, list):
@@ -102,12 +157,12 @@ def _turns(item: Any) -> tuple[QuestionAnswer, ...]:
     else:
         inner = [item]
     turns = []
-    for turn in inner:
+    for turn in inner[:MOST_TURNS]:
         pair = _pair(turn)
         if pair is None:
             break
         turns.append(QuestionAnswer(pair.question, pair.answer))
-    return tuple(turns)
+    return tuple(turns), sum(isinstance(turn, dict) and bool(turn) for turn in inner[len(turns) :])
 
 
 def _pair(item: Any) -> _Question | None:

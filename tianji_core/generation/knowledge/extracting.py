@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from tianji_core import dispatch
 from tianji_core.dispatch import Budget, Failed, Lane, Outcome, Retry, Usage
-from tianji_core.generation.knowledge.asking import KnowledgeSettings, knowledge_prompt, read_conversations
+from tianji_core.generation.knowledge.asking import KnowledgeSettings, knowledge_prompt, understood
 from tianji_core.generation.knowledge.questions import Questions
 from tianji_core.generation.knowledge.runs import (
     KnowledgeState,
@@ -50,9 +50,11 @@ class ChunkClient:
         prompt = knowledge_prompt(self._settings, item.file, item.text)
         sampling = self._sampling.draw(random.Random(f"chunk|{item.id}"))
         answer = await self._ask(prompt, sampling)
-        conversations = tuple(read_conversations(answer.text, self._settings, answer.finish_reason))
+        found = understood(answer.text, self._settings, answer.finish_reason)
         origin = provenance(prompt, answer, sampling, attempts)
-        return Outcome(Asked(item, self._settings.system, conversations, 0, origin), Usage.of(answer))
+        conversations = tuple(found.conversations)
+        asked = Asked(item, self._settings.system, conversations, 0, origin, found.unused)
+        return Outcome(asked, Usage.of(answer))
 
 
 async def run_knowledge(
@@ -95,6 +97,7 @@ async def run_knowledge(
             nonlocal finished
             finished += len(answers) + len(failed)
             reporter.update(finished, run.total)
+            _log_unused(answers)
             print(_("{done}/{total} 块", done=finished, total=run.total), flush=True)
 
         spent = [(Usage(*knowledge_store.spent(engine, run_id)), price)]
@@ -112,6 +115,19 @@ async def run_knowledge(
                 on_full=reporter.pause_for_room,
             )
     return knowledge_state(workspace, run_id)
+
+
+def _log_unused(answers: list[Asked]) -> None:
+    for answer in answers:
+        if answer.unused:
+            print(
+                _(
+                    "{file} #{number}：回答里有 {n} 项没有用上（读不懂，或比要的多）",
+                    file=answer.chunk.file,
+                    number=answer.chunk.number,
+                    n=answer.unused,
+                )
+            )
 
 
 def _without_repetitions(answer: Asked, known: Questions) -> Asked:

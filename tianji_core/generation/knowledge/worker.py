@@ -23,9 +23,10 @@ def ask_about_documents(workspace: Workspace, subject: KnowledgeSubject, reporte
         counts = (await run_knowledge(workspace, run.id, reporter, stop)).counts
         print(
             _(
-                "得到 {pairs} 条问答，重复的 {repeated} 条没有要；失败 {failed} 块，还剩 {pending} 块",
+                "得到 {pairs} 条问答，重复的 {repeated} 条没有要，没有用上 {unused} 项；失败 {failed} 块，还剩 {pending} 块",
                 pairs=counts.pairs,
                 repeated=counts.repeated,
+                unused=counts.unused,
                 failed=counts.failed,
                 pending=counts.pending,
             ),
