@@ -1,4 +1,5 @@
-"""The upload field in the person's language; tables without the CSV button, since cells could be formulas."""
+"""What Streamlit's theme cannot say: the upload field in the person's language, a low head of the page, and
+tables without the CSV button, since cells could be formulas."""
 
 import json
 
@@ -12,9 +13,11 @@ _STYLE = """<style>
 [data-testid="stFileUploaderDropzone"] button p::after {{ content: {pick}; font-size: 0.875rem }}
 [data-testid="stFileUploaderDropzoneInstructions"] span::after {{ content: {drop}; font-size: 0.875rem }}
 [data-testid="stElementToolbarButton"]:has(button[aria-label^="Download as CSV"]) {{ display: none }}
+[data-testid="stMainBlockContainer"] {{ padding-top: 1.25rem; padding-bottom: 4rem }}
+[data-testid="stMainBlockContainer"] h1 {{ padding: 0 }}
+[data-testid="stSidebarHeader"] {{ height: 2.75rem; margin-bottom: 0 }}
+@media (max-width: 768px) {{ [data-testid="stMainBlockContainer"] {{ padding-top: 3.5rem }} }}
 </style>"""
-"""The upload field in the person's language; without the CSV button on tables, whose cells could be
-formulas."""
 
 
 def translate_widgets() -> None:
