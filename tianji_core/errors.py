@@ -64,6 +64,15 @@ class ModelError(InputError):
     """A model, adapter or checkpoint is missing, incomplete or does not fit."""
 
 
+class ChatTemplateError(ModelError):
+    """A tokenizer's own chat template cannot be used. ``fault`` and ``detail`` say why in a form that another
+    process can put into its own language."""
+
+    def __init__(self, message: str, fault: str, detail: str = "") -> None:
+        super().__init__(message)
+        self.fault, self.detail = fault, detail
+
+
 class JobError(InputError):
     """A job does not exist, or its state does not allow the action."""
 

@@ -11,7 +11,8 @@ from pages.train.choice import FORM
 from tianji_core import models, training
 from tianji_core.drafts import Typed
 from tianji_core.i18n import _
-from tianji_core.training import TEMPLATES, Preset, TrainingSettings
+from tianji_core.model_folders.template import CHOICES, OWN_TEMPLATE
+from tianji_core.training import Preset, TrainingSettings
 from tianji_core.training.profiles import AS_WRITTEN, AUTO, PROFILES, profile_title
 from tianji_core.training.settings import MAIN_FIELDS, field_help, field_title
 from tianji_core.workspace import Workspace
@@ -86,7 +87,7 @@ def _fields(chosen: Preset, defaults: TrainingSettings, names: list[str], values
 
 
 _OPTIONS = {
-    "template": tuple(TEMPLATES),
+    "template": CHOICES,
     "profile": (AS_WRITTEN, AUTO, *(profile.key for profile in PROFILES)),
 }
 """The settings that are chosen from a list."""
@@ -94,6 +95,7 @@ _OPTIONS = {
 
 def _option_title(value: str) -> str:
     titles = {profile.key: profile_title(profile) for profile in PROFILES}
+    titles |= {OWN_TEMPLATE: _("分词器自带的（tokenizer）")}
     return {AS_WRITTEN: _("照预设写的"), AUTO: _("按显卡自动选"), **titles}.get(value, value)
 
 

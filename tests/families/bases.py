@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from safetensors.torch import save_file
 
-from tests.families import tokenizers
+from tests.families import own_templates, tokenizers
 
 OWN_CODE = Path(__file__).parent / "own_code"
 SHAPE = {
@@ -99,6 +99,16 @@ def _write_llama3(folder: Path) -> None:
     _drawn(LlamaForCausalLM(config)).save_pretrained(folder)
 
 
+def _write_mistral(folder: Path) -> None:
+    """A family for which no template has a name; its tokenizer brings one."""
+    from transformers import MistralConfig, MistralForCausalLM
+
+    words = own_templates.write_mistral(folder)
+    own_templates.with_template(folder, own_templates.MISTRAL)
+    config = MistralConfig(vocab_size=words, **SHAPE, bos_token_id=1, eos_token_id=2, pad_token_id=0)
+    _drawn(MistralForCausalLM(config)).save_pretrained(folder)
+
+
 def _write_bin(folder: Path) -> None:
     _write_llama(folder, safe_serialization=False)
 
@@ -130,6 +140,7 @@ FAMILIES = (
     Family("qwen2.5 tied", "Qwen2.5-0.5B 指令", "qwen_chat", _write_qwen2),
     Family("qwen3", "Qwen3-1.7B", "qwen_chat", _write_qwen3),
     Family("llama3", "Llama-3.2-1B.chatml", "qwen_chat", _write_llama3),
+    Family("mistral", "Mistral-7B 指令.v0.2", "tokenizer", _write_mistral),
     Family("bin", "pytorch_model.bin", "internlm2_chat", _write_bin),
     Family("mixed shards", "两种 权重.v2", "qwen_chat", _write_mixed),
 )

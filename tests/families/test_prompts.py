@@ -85,14 +85,13 @@ def tokenizer(folder):
 
 def trained(tokenizer, template: str, count: int) -> tuple[list[int], list[int]]:
     """The ids and labels that the trainer makes of the first ``count`` turns."""
-    from xtuner.dataset import utils
-    from xtuner.dataset.map_fns import template_map_fn_factory
+    from xtuner.dataset import map_fns, utils
 
-    from tianji_core.training.prompt_ids import use_our_beginning
+    from tianji_core.training.prompt_ids import use_our_ids
 
-    use_our_beginning()
+    use_our_ids()
     turns = [{"system": "" if n else SYSTEM, "input": i, "output": o} for n, (i, o) in enumerate(TURNS)]
-    mapped = template_map_fn_factory(f"xtuner.utils.PROMPT_TEMPLATE.{template}")
+    mapped = map_fns.template_map_fn_factory(f"xtuner.utils.PROMPT_TEMPLATE.{template}")
     made = utils.encode_fn(mapped({"conversation": turns[:count]}), tokenizer, 2048)
     return made["input_ids"], made["labels"]
 

@@ -10,10 +10,12 @@ import sys
 import pytest
 
 from tests.families.bases import FAMILIES, SHAPE, written
+from tests.families.own_templates import MISTRAL, QWEN3, QWEN25, with_template
 from tests.families.tokenizers import real_tokenizers
 from tianji_core import models
 from tianji_core.errors import ModelError
 from tianji_core.model_folders.manifest import Artefact, write_artefact
+from tianji_core.model_folders.template import OWN_TEMPLATE
 from tianji_core.models.catalogue import making
 from tianji_core.models.gguf import check, export_gguf
 from tianji_core.models.gguf.templates import chat_template, modelfile
@@ -93,6 +95,38 @@ def test_real_qwen_tokenizers_come_out_the_same(workspace, tokenizer, architectu
         getattr(transformers, f"{architecture}ForCausalLM")(config).save_pretrained(folder)
 
     made = export_gguf(workspace, merged_model(workspace, write, "qwen_chat"))
+    assert made.figures["agreement"] == 1.0
+
+
+@pytest.mark.training
+@pytest.mark.timeout(600)
+def test_the_tokenizers_own_template_is_written_into_the_file(workspace):
+    def write(folder):
+        FAMILIES[1].write(folder)
+        with_template(folder, MISTRAL)
+
+    made = export_gguf(workspace, merged_model(workspace, write, OWN_TEMPLATE))
+    assert made.figures["agreement"] == 1.0
+    assert "TEMPLATE" not in (made.path / "Modelfile").read_text(encoding="utf-8")
+
+
+@pytest.mark.training
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("tokenizer", real_tokenizers(), ids=lambda path: path.name)
+@pytest.mark.parametrize("template", [QWEN25, QWEN3], ids=["Qwen2.5", "Qwen3"])
+def test_a_real_qwen_tokenizers_own_template_comes_out_the_same(workspace, tokenizer, template):
+    if tokenizer.name != "qwen":
+        pytest.skip("another family")
+    from transformers import Qwen3Config, Qwen3ForCausalLM
+
+    config = Qwen3Config(vocab_size=151936, **SHAPE, eos_token_id=151645)
+
+    def write(folder):
+        shutil.copytree(tokenizer, folder, dirs_exist_ok=True)
+        with_template(folder, template)
+        Qwen3ForCausalLM(config).save_pretrained(folder)
+
+    made = export_gguf(workspace, merged_model(workspace, write, OWN_TEMPLATE))
     assert made.figures["agreement"] == 1.0
 
 

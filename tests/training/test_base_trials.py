@@ -3,14 +3,18 @@ told."""
 
 import json
 import os
+import shutil
 
 import pytest
 from safetensors.torch import load_file, save_file
 
 from tests.families.bases import FAMILIES, write_own_code, written
+from tests.families.own_templates import MISTRAL, with_template
 from tests.tiny_base import add_version
 from tianji_core import jobs, models, training
 from tianji_core.errors import TrainingError
+from tianji_core.i18n import set_language
+from tianji_core.model_folders.template import OWN_TEMPLATE, native_template
 from tianji_core.training.base_trials import (
     TrialRequest,
     check_trial,
@@ -95,8 +99,8 @@ def test_a_tokenizer_that_does_not_fit_its_model_is_found(workspace, bases, tmp_
     config = json.loads((base / "config.json").read_text())
     (base / "config.json").write_text(json.dumps({**config, "vocab_size": config["vocab_size"] - 3}))
     trial = try_base(workspace, base, "qwen_chat", runs_code=False)
-    assert trial.step == "answer" and "beyond the" in trial.problem
-    with pytest.raises(TrainingError, match="beyond the"):
+    assert trial.step == "answer" and "超出了模型词表" in trial.sentence
+    with pytest.raises(TrainingError, match="超出了模型词表"):
         check_trial(workspace, base, "qwen_chat", runs_code=False)
 
 
@@ -129,3 +133,48 @@ def test_the_outcome_is_kept_until_a_file_of_the_base_changes(workspace, bases):
     assert kept_trial(workspace, base, "qwen_chat") is None
     os.utime(base / "config.json", (0, 0))
     assert kept_trial(workspace, base, TEMPLATE) is None
+
+
+@pytest.mark.parametrize("step", ["template", "answer"])
+def test_a_fault_is_told_in_the_language_of_the_person(workspace, bases, tmp_path, step):
+    base = tmp_path / "base"
+    base.mkdir()
+    for path in bases["mistral"].iterdir():
+        (base / path.name).write_bytes(path.read_bytes())
+    if step == "template":
+        with_template(base, MISTRAL.replace("content'] + eos_token", "content']"))
+    else:
+        weights = load_file(base / "model.safetensors")
+        weights["model.norm.weight"][:] = float("nan")
+        save_file(weights, base / "model.safetensors", metadata={"format": "pt"})
+    trial = try_base(workspace, base, OWN_TEMPLATE, runs_code=False)
+    assert trial.step == step
+    told = (
+        {"template": "没有结束记号", "answer": "不是数"}[step],
+        {
+            "template": "no end marker",
+            "answer": "are not numbers",
+        }[step],
+    )
+    assert told[0] in trial.sentence
+    set_language("en")
+    try:
+        assert told[1] in trial.sentence
+    finally:
+        set_language("zh")
+
+
+def test_the_tokenizers_own_template_is_proposed_where_no_other_is_known(workspace, bases, tmp_path):
+    def found(base):
+        changes = {"base": str(base), "template": OWN_TEMPLATE}
+        settings = training.default_settings(KEY).model_copy(update=changes)
+        checked = training.preflight(workspace, training.preset(KEY), settings, version)
+        return next(check for check in checked.checks if check.title == "对话模板")
+
+    version = add_version(workspace)
+    assert native_template(bases["mistral"]) == OWN_TEMPLATE
+    assert found(bases["mistral"]).level == "pass"
+    assert native_template(bases["qwen3"]) == "qwen_chat" and found(bases["qwen3"]).level == "warn"
+    base = shutil.copytree(bases["mistral"], tmp_path / "without")
+    with_template(base, None)
+    assert native_template(base) == "" and found(base).level == "stop"

@@ -1,13 +1,13 @@
 """Turning a conversation into the token ids that the model was trained on."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tianji_core.errors import InputError
-from tianji_core.gate import first_line
+from tianji_core.errors import ChatTemplateError, InputError
 from tianji_core.i18n import _
 from tianji_core.model_folders.messages import ChatMessage
-from tianji_core.model_folders.template import STOPS, TEMPLATE, TEMPLATES
+from tianji_core.model_folders.own_template import LabelledIds, Turns, end_token, labelled, own_prompt
+from tianji_core.model_folders.template import OWN_TEMPLATE, STOPS, TEMPLATE, TEMPLATES
 
 
 def with_system(messages: Sequence[ChatMessage], system: str) -> list[ChatMessage]:
@@ -33,27 +33,44 @@ def beginning(tokenizer: Any) -> list[int]:
 
 
 def encode(tokenizer: Any, template: str, messages: Sequence[ChatMessage]) -> list[int]:
-    """The prompt as token ids, the same as in training: :func:`beginning` comes first. Control tokens in the
-    messages are removed.
+    """The prompt as token ids, the same as in training: :func:`beginning` comes first, or what the tokenizer's
+    own template begins with. Control tokens in the messages are removed.
 
     Raises:
         InputError: nothing to answer, or the model's own template refuses the conversation.
     """
     if not messages or messages[-1].role != "user":
         raise InputError(_("对话的最后一句应当是 user 说的，否则没有可以回答的内容"))
-    controls = {*STOPS, *tokenizer.all_special_tokens}
-    turns = [(m.role, without(m.content, controls)) for m in messages]
-    if template in TEMPLATES or not getattr(tokenizer, "chat_template", None):
+    turns = cleaned(tokenizer, [(m.role, m.content) for m in messages])
+    if template in TEMPLATES or (template != OWN_TEMPLATE and not getattr(tokenizer, "chat_template", None)):
         markup = TEMPLATES.get(template, TEMPLATES[TEMPLATE])
         text = "".join(markup.turn.format(role=role, content=content) for role, content in turns)
         return beginning(tokenizer) + tokenizer.encode(text + markup.opening, add_special_tokens=False)
-    from jinja2 import TemplateError
-
-    plain = [{"role": role, "content": content} for role, content in turns]
     try:
-        return tokenizer.apply_chat_template(plain, add_generation_prompt=True, tokenize=True)
-    except TemplateError as error:
-        raise InputError(_("模型自带的对话模板不接受这段对话：{detail}", detail=first_line(error))) from error
+        return own_prompt(tokenizer, turns)
+    except ChatTemplateError as error:
+        if error.fault != "refuses":
+            raise
+        raise InputError(_("模型自带的对话模板不接受这段对话：{detail}", detail=error.detail)) from error
+
+
+def cleaned(tokenizer: Any, turns: Turns) -> list[tuple[str, str]]:
+    """The (role, content) turns without control tokens."""
+    controls = {*STOPS, *tokenizer.all_special_tokens}
+    return [(role, without(content, controls)) for role, content in turns]
+
+
+def conversation(tokenizer: Any, turns: Sequence[Mapping[str, Any]]) -> LabelledIds:
+    """The ids and labels of turns of a training file (system, input, output) by the tokenizer's own template.
+
+    Raises:
+        ChatTemplateError: it has none, or answers cannot be cut out of it.
+    """
+    said: list[tuple[str, str]] = []
+    for turn in turns:
+        said += [("system", turn["system"])] if turn.get("system") else []
+        said += [("user", turn["input"] or ""), ("assistant", turn["output"] or "")]
+    return labelled(tokenizer, cleaned(tokenizer, said))
 
 
 def shared_tokens(tokenizer: Any, template: str, messages: Sequence[ChatMessage]) -> int:
@@ -91,10 +108,13 @@ def _ends_with(characters: list[str], token: str) -> bool:
 
 
 def stop_tokens(tokenizer: Any, configured: int | Sequence[int] | None) -> frozenset[int]:
-    """The ids that end an answer: the model's end tokens, and the markers of the next turn."""
+    """The ids that end an answer: the model's end tokens, the markers of the next turn, and the end marker of
+    the tokenizer's own template."""
     ids = {configured} if isinstance(configured, int) else set(configured or ())
     if tokenizer.eos_token_id is not None:
         ids.add(tokenizer.eos_token_id)
     vocabulary = tokenizer.get_vocab()
     ids.update(vocabulary[marker] for marker in STOPS if marker in vocabulary)
+    if (end := end_token(tokenizer)) is not None:
+        ids.add(end)
     return frozenset(ids)

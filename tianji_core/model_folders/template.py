@@ -47,19 +47,35 @@ STOPS = (START, END, _HEADER, _TURN_END)
 """The markers at which an answer ends, whatever the template."""
 TEMPLATE = "internlm2_chat"
 """The template of the built-in model, and of trainings and models that name none."""
+OWN_TEMPLATE = "tokenizer"
+"""Names the tokenizer's own chat template; see :mod:`tianji_core.model_folders.own_template`."""
+CHOICES = (*TEMPLATES, OWN_TEMPLATE)
+"""The templates that a training can take."""
 
 
 def native_template(folder: Path) -> str:
-    """The template that a model's makers trained it with; '' where its architecture does not tell."""
+    """The template that a model's makers trained it with; '' where neither its architecture nor its tokenizer
+    tells."""
     kind = model_type(folder)
     if kind == "llama" and missing_markers(folder, "llama3_chat") == []:
         return "llama3_chat" if missing_markers(folder, TEMPLATE) else ""
-    return next((name for name, template in TEMPLATES.items() if kind in template.families), "")
+    named = next((name for name, template in TEMPLATES.items() if kind in template.families), "")
+    if not named and missing_markers(folder, TEMPLATE) and brings_template(folder):
+        return OWN_TEMPLATE
+    return named
+
+
+def brings_template(folder: Path) -> bool:
+    """Whether a model's tokenizer has a chat template of its own."""
+    return bool(
+        (folder / "chat_template.jinja").is_file()
+        or optional_object(folder, TOKENIZER_CONFIG).get("chat_template")
+    )
 
 
 def missing_markers(folder: Path, template: str) -> list[str] | None:
-    """The markers of a template that are not one token of the model in ``folder``; None where its tokenizer
-    cannot be read without running code."""
+    """The markers of a named template that are not one token of the model in ``folder``; None where its
+    tokenizer cannot be read without running code."""
     known = _vocabulary(folder)
     return None if known is None else [marker for marker in TEMPLATES[template].markers if not known(marker)]
 

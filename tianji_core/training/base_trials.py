@@ -21,6 +21,7 @@ from tianji_core.jobs import Job, JobSubject
 from tianji_core.model_folders.template import END
 from tianji_core.project import PROJECT
 from tianji_core.training.child import tool_environment
+from tianji_core.training.trial_faults import sentence_of
 from tianji_core.training.verdict import cause
 from tianji_core.workspace import Workspace
 
@@ -50,7 +51,8 @@ class TrialRequest(BaseModel):
 
 class BaseTrial(BaseModel):
     """What came out. ``problem`` is the error, '' for none, and ``step`` where it happened: modules,
-    tokenizer, config, model or answer. ``layers`` were loaded; ``text`` is what the base generated;
+    tokenizer, template, config, model or answer; ``fault`` names it where
+    :func:`~tianji_core.training.trial_faults.sentence_of` has a sentence for it with ``facts``. ``layers`` were loaded; ``text`` is what the base generated;
     ``end_unlearnt`` says that the end marker's row of the head was never trained. ``output`` ends with the
     traceback of a problem."""
 
@@ -63,6 +65,8 @@ class BaseTrial(BaseModel):
     end_unlearnt: bool = False
     step: str = ""
     problem: str = ""
+    fault: str = ""
+    facts: dict[str, str] = {}
     output: str = ""
     seconds: float = 0.0
 
@@ -81,10 +85,12 @@ class BaseTrial(BaseModel):
         at = {
             "modules": _("训练要用的软件包加载不了"),
             "tokenizer": _("分词器加载不了"),
+            "template": _("这个模板训练不了"),
             "config": _("配置加载不了"),
             "model": _("权重加载不了"),
         }.get(self.step, _("加载了，但算不了一步"))
-        return _("{at}：{problem}", at=at, problem=self.problem)
+        told = sentence_of(self.fault, self.facts) if self.fault else self.problem
+        return _("{at}：{problem}", at=at, problem=told)
 
     @property
     def endless(self) -> str:

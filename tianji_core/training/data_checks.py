@@ -8,8 +8,9 @@ from tianji_core.i18n import _
 from tianji_core.model_folders.base import checked_base
 from tianji_core.model_folders.config_files import model_type
 from tianji_core.model_folders.manifest import size_text
+from tianji_core.model_folders.own_template import fault_sentence
 from tianji_core.model_folders.roots import checked_root
-from tianji_core.model_folders.template import missing_markers, native_template
+from tianji_core.model_folders.template import OWN_TEMPLATE, brings_template, missing_markers, native_template
 from tianji_core.model_folders.trust import runs_code
 from tianji_core.store.datasets import DatasetVersion
 from tianji_core.training.base_trials import built_in, kept_trial, trial_job
@@ -38,8 +39,10 @@ def base_check(workspace: Workspace, settings: TrainingSettings) -> tuple[Check,
 
 
 def template_check(settings: TrainingSettings) -> Check:
-    """Whether the template's markers are tokens of the base."""
+    """Whether the template's markers are tokens of the base, or whether the base brings a template."""
     title, name = _("对话模板"), settings.template
+    if name == OWN_TEMPLATE:
+        return _own_template_check(settings)
     missing = missing_markers(settings.base_folder, name)
     if missing:
         marks = _("、").join(missing)
@@ -62,6 +65,17 @@ def template_check(settings: TrainingSettings) -> Check:
     if missing is None:
         return Check(WARN, title, _("读不了这个模型的词表，没法确认它认得 {name} 的记号", name=name))
     return Check(PASS, title, _("{name}，它的记号都是模型的词", name=name))
+
+
+def _own_template_check(settings: TrainingSettings) -> Check:
+    """Whether the base brings a template; whether answers can be cut out of it, the trial of the base says."""
+    title = _("对话模板")
+    if not brings_template(settings.base_folder):
+        return Check(STOP, title, fault_sentence("missing"))
+    if (native := native_template(settings.base_folder)) not in ("", OWN_TEMPLATE):
+        detail = _("用分词器自带的模板；这个模型也认得 {native}，它在别的程序里也通用", native=native)
+        return Check(WARN, title, detail)
+    return Check(PASS, title, _("用分词器自带的模板，训练和对话写成一样"))
 
 
 def trial_checks(workspace: Workspace, settings: TrainingSettings) -> list[Check]:

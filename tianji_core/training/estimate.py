@@ -10,13 +10,18 @@ from pathlib import Path
 
 from tianji_core.errors import DatasetError
 from tianji_core.i18n import _
-from tianji_core.model_folders.template import TEMPLATES, declared_tokens
+from tianji_core.model_folders.template import OWN_TEMPLATE, TEMPLATES, declared_tokens
 from tianji_core.training.settings import TrainingSettings
 
 SAMPLED = 400
 """Conversations that are tokenized; the total is scaled from their mean."""
 TOKENS_PER_CHARACTER = 0.7
 """Of Chinese text under the InternLM2 vocabulary; used where no tokenizer can be read without torch."""
+
+
+_OWN_FRAME, _OWN_MARKS = "{system}\n{input}\n{output}", 12
+"""A tokenizer's own template cannot be rendered without transformers: the text alone, and about as many
+further tokens as the usual templates write."""
 
 
 @dataclass(frozen=True)
@@ -72,10 +77,11 @@ def estimate(turns: list[dict[str, str]], settings: TrainingSettings, world: int
     iterations."""
     count = _token_counter(settings.base_folder)
     drawn = turns if len(turns) <= SAMPLED else random.Random(0).sample(turns, SAMPLED)
-    frame = TEMPLATES[settings.template].frame
+    own = settings.template == OWN_TEMPLATE
+    frame = _OWN_FRAME if own else TEMPLATES[settings.template].frame
     texts = [frame.format_map(turn) for turn in drawn]
     lengths = (
-        [count(text) + 1 for text in texts]
+        [count(text) + (_OWN_MARKS if own else 1) for text in texts]
         if count
         else [math.ceil(len(t) * TOKENS_PER_CHARACTER) for t in texts]
     )

@@ -9,6 +9,8 @@ import sys
 import traceback
 
 LOADED = "tianji: the config is loaded"
+MISSING = "tianji: these are missing: "
+"""Begins the last line for a config that lacks some of :data:`NEEDED`."""
 MOST_OUTPUT = 64 * 1024 * 1024
 """Bytes that the file may write, so that an endless print fills no disk."""
 NEEDED = ("model", "train_dataloader", "optim_wrapper", "train_cfg")
@@ -31,7 +33,7 @@ def main(path: str) -> int:
         print(f"{where}{type(error).__name__}: {' '.join(str(error).split())}")
         return 1
     if missing:
-        print(f"missing: {', '.join(missing)}")
+        print(f"{MISSING}{', '.join(missing)}")
         return 1
     print(f"\n{LOADED}", flush=True)
     return 0

@@ -22,7 +22,7 @@ from tianji_core.project import PROJECT
 from tianji_core.roles import check_may_write
 from tianji_core.training.child import tool_environment
 from tianji_core.training.config import replaced_constants
-from tianji_core.training.load_check import LOADED
+from tianji_core.training.load_check import LOADED, MISSING
 from tianji_core.training.presets import (
     OWN,
     Preset,
@@ -129,6 +129,8 @@ def _load(workspace: Workspace, path: Path) -> None:
         )
     if process.returncode != 0 or LOADED not in lines[-1:]:
         detail = lines[-1][:300] if lines else _("它自己结束了进程")
+        if detail.startswith(MISSING):
+            detail = _("里面没有 {names}", names=detail.removeprefix(MISSING))
         raise TrainingError(_("mmengine 加载不了这个配置：{detail}", detail=detail))
 
 

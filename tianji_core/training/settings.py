@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
 
 from tianji_core.i18n import _
-from tianji_core.model_folders.template import TEMPLATE, TEMPLATES
+from tianji_core.model_folders.template import CHOICES, TEMPLATE
 
 Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)]
 
@@ -48,7 +48,7 @@ class TrainingSettings(BaseModel):
     base: str = Field(min_length=1, max_length=1000)
     """Folder of the base model."""
     template: str = TEMPLATE
-    """xtuner's name of the prompt template; chat and merged model must use the same."""
+    """One of :data:`~tianji_core.model_folders.template.CHOICES`; chat and merged model must use the same."""
     learning_rate: float = Field(gt=0, le=100)
     """Peak learning rate of AdamW."""
     epochs: int = Field(ge=1, le=100)
@@ -107,8 +107,8 @@ class TrainingSettings(BaseModel):
     @field_validator("template")
     @classmethod
     def _known_template(cls, value: str) -> str:
-        if value not in TEMPLATES:
-            raise ValueError(_("要是其中之一：{names}", names=_("、").join(TEMPLATES)))
+        if value not in CHOICES:
+            raise ValueError(_("要是其中之一：{names}", names=_("、").join(CHOICES)))
         return value
 
     @property
@@ -150,7 +150,8 @@ def field_help(name: str) -> str:
     return {
         "base": _("config.json、分词器和全部权重分片都要在里面"),
         "template": _(
-            "训练、对话和合并都要用同一个；InternLM2 用 internlm2_chat，通义千问用 qwen_chat（ChatML，不带思考），Llama 3 用 llama3_chat"
+            "训练、对话和合并都要用同一个；InternLM2 用 internlm2_chat，通义千问用 qwen_chat（ChatML，不带思考），"
+            "Llama 3 用 llama3_chat，其他模型用 tokenizer（分词器自带的）"
         ),
         "profile": _("怎样用显卡：照预设写的，按显存自动选，或指定一档；学到的东西和有效批大小不变"),
         "learning_rate": _("峰值；7B 用 2e-4，纳米模型用 2e-3。损失发散就调小"),

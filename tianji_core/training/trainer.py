@@ -15,7 +15,7 @@ import sys
 from typing import Any
 
 from tianji_core.model_folders.foreign_code import prepare_transformers
-from tianji_core.training.prompt_ids import use_our_beginning
+from tianji_core.training.prompt_ids import use_our_ids
 
 _DIE_WITH_PARENT = 1
 """PR_SET_PDEATHSIG of Linux."""
@@ -69,7 +69,7 @@ def main() -> None:
     if os.environ.get("CUDA_VISIBLE_DEVICES") == "" and "RANK" in os.environ:
         without_cards()
     prepare_transformers()
-    use_our_beginning()
+    use_our_ids()
     keep_every_answer()
     tool = str(xtuner_tool("train.py"))
     sys.argv[0] = tool

@@ -13,12 +13,15 @@ import traceback
 from pathlib import Path
 from typing import Any
 
+from tianji_core.errors import ChatTemplateError
 from tianji_core.model_folders.base import checked_base
 from tianji_core.model_folders.foreign_code import prepare_transformers
 from tianji_core.model_folders.messages import ChatMessage
+from tianji_core.model_folders.own_template import ending_of
 from tianji_core.model_folders.prompt import encode
-from tianji_core.model_folders.template import END
+from tianji_core.model_folders.template import END, OWN_TEMPLATE
 from tianji_core.training.base_trials import BaseTrial, TrialRequest
+from tianji_core.training.trial_faults import BaseFaultError
 
 MODULES = ("torch", "sentencepiece.sentencepiece_model_pb2", "bitsandbytes", "peft", "mmengine", "xtuner")
 """Imported first: a package that is installed may still not work."""
@@ -54,6 +57,9 @@ def try_base(asked: TrialRequest) -> BaseTrial:
             str(folder), trust_remote_code=asked.runs_code, padding_side="right"
         )
         found = found.model_copy(update={"tokenizer": type(tokenizer).__name__})
+        step = "template"
+        if asked.template == OWN_TEMPLATE:
+            ending_of(tokenizer)
         step = "config"
         config = AutoConfig.from_pretrained(str(folder), trust_remote_code=asked.runs_code)
         found = found.model_copy(update={"architecture": str(config.model_type)})
@@ -65,6 +71,13 @@ def try_base(asked: TrialRequest) -> BaseTrial:
             ids = encode(tokenizer, asked.template, [ChatMessage(role="user", content="祝妹妹生日")])
             text = tokenizer.decode(_answer(network, ids))
             found = found.model_copy(update={"text": text, "end_unlearnt": _unlearnt(network, tokenizer)})
+    except BaseFaultError as error:
+        return found.model_copy(
+            update={"step": step, "problem": _line(error), "fault": error.fault, "facts": error.facts}
+        )
+    except ChatTemplateError as error:
+        facts = {"fault": error.fault, "facts": {"detail": error.detail}}
+        return found.model_copy(update={"step": step, "problem": _line(error), **facts})
     except Exception as error:  # code of the base and file formats may raise anything
         traceback.print_exc()
         return found.model_copy(update={"step": step, "problem": _line(error)})
@@ -94,7 +107,7 @@ def _loaded(folder: Path, config: Any, asked: TrialRequest) -> tuple[Any, int]:
         output_loading_info=True,
     )
     if missing := sorted(info["missing_keys"]):
-        raise ValueError(f"{len(missing)} weights are missing, such as {missing[0]}")
+        raise BaseFaultError("weights", count=len(missing), first=missing[0])
     return network.eval(), int(getattr(config, name)) if name else 0
 
 
@@ -103,12 +116,12 @@ def _answer(network: Any, ids: list[int]) -> list[int]:
 
     words = network.get_input_embeddings().weight.shape[0]
     if max(ids) >= words:
-        raise ValueError(f"the tokenizer's id {max(ids)} is beyond the {words} rows of the embedding")
+        raise BaseFaultError("ids", id=max(ids), rows=words)
     row = torch.tensor([ids])
     with torch.inference_mode():
         logits = network(input_ids=row, attention_mask=torch.ones_like(row)).logits[0, -1]
         if not bool(torch.isfinite(logits).all()):
-            raise ValueError("the scores of the first answer token are not numbers")
+            raise BaseFaultError("scores")
         made = network.generate(
             row, attention_mask=torch.ones_like(row), max_new_tokens=2, do_sample=False, pad_token_id=ids[0]
         )

@@ -9,18 +9,11 @@ from typing import Any, NamedTuple
 from tianji_core.errors import DatasetError
 from tianji_core.i18n import _
 from tianji_core.model_folders.messages import ChatMessage
-from tianji_core.model_folders.prompt import encode
+from tianji_core.model_folders.own_template import IGNORED, LabelledIds
+from tianji_core.model_folders.prompt import conversation, encode
 from tianji_core.model_folders.template import TEMPLATES
 
 BATCH = 8
-IGNORED = -100
-
-
-class TokenizedText(NamedTuple):
-    """A conversation as token ids; labels are the ids of the assistant's turns and -100 elsewhere."""
-
-    ids: list[int]
-    labels: list[int]
 
 
 class Perplexity(NamedTuple):
@@ -30,7 +23,7 @@ class Perplexity(NamedTuple):
     tokens: int
 
 
-def tokenized_texts(tokenizer: Any, template: str, file: Path, limit: int) -> list[TokenizedText]:
+def tokenized_texts(tokenizer: Any, template: str, file: Path, limit: int) -> list[LabelledIds]:
     """Returns the first ``limit`` conversations of a validation file, tokenized as in training.
 
     Raises:
@@ -43,7 +36,9 @@ def tokenized_texts(tokenizer: Any, template: str, file: Path, limit: int) -> li
         raise DatasetError(_("读不了验证集 {file}，请重新冻结一个版本", file=file)) from error
 
 
-def _tokenized(tokenizer: Any, template: str, turns: Sequence[dict[str, str]]) -> TokenizedText:
+def _tokenized(tokenizer: Any, template: str, turns: Sequence[dict[str, str]]) -> LabelledIds:
+    if template not in TEMPLATES and tokenizer.chat_template:
+        return conversation(tokenizer, turns)
     messages: list[ChatMessage] = []
     if system := turns[0].get("system", ""):
         messages.append(ChatMessage(role="system", content=system))
@@ -58,11 +53,11 @@ def _tokenized(tokenizer: Any, template: str, turns: Sequence[dict[str, str]]) -
         ids = [*ids, *asked, *answer]
         labels = [*labels, *[IGNORED] * len(asked), *answer]
         messages.append(ChatMessage(role="assistant", content=turn["output"]))
-    return TokenizedText(ids, labels)
+    return LabelledIds(ids, labels)
 
 
 def perplexity(
-    model: Any, texts: Sequence[TokenizedText], report: Callable[[int], None] = lambda _done: None
+    model: Any, texts: Sequence[LabelledIds], report: Callable[[int], None] = lambda _done: None
 ) -> Perplexity:
     """Returns the perplexity over all texts; ``report`` is called with the number of texts that are done."""
     import torch

@@ -17,12 +17,13 @@ from tianji_core.evaluation.checks import Checker, training_pairs
 from tianji_core.evaluation.evaluate import judge, longest
 from tianji_core.evaluation.report import Judged
 from tianji_core.evaluation.sweep.job import SweepSubject, sweep_steps
-from tianji_core.evaluation.sweep.perplexity import TokenizedText, perplexity, tokenized_texts
+from tianji_core.evaluation.sweep.perplexity import perplexity, tokenized_texts
 from tianji_core.evaluation.sweep.results import SweepPlan, SweepPoint, continued, save_sweep
 from tianji_core.evaluation.sweep.weights import SwappableModel
 from tianji_core.i18n import _
 from tianji_core.jobs import Reporter, worker_of
 from tianji_core.model_folders.answering import answer_all, load
+from tianji_core.model_folders.own_template import LabelledIds
 from tianji_core.model_folders.trust import runs_code
 from tianji_core.recipe import Recipe
 from tianji_core.store import recipes
@@ -40,7 +41,7 @@ class _Measure:
 
     def __init__(self, recipe: Recipe, plan: SweepPlan, checker: Checker, knows_training: bool) -> None:
         self.cases = held_out_cases(recipe, plan.styles, plan.limit, plan.seed)
-        self.texts: list[TokenizedText] = []
+        self.texts: list[LabelledIds] = []
         self._checker = checker
         self._knows_training = knows_training
         self._requests = [_request(case) for case in self.cases]

@@ -10,12 +10,15 @@ import runpy
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from tianji_core.files import write_json
 from tianji_core.model_folders.config_files import TOKENIZER_CONFIG, optional_object
 from tianji_core.model_folders.foreign_code import prepare_transformers
 from tianji_core.model_folders.manifest import MANIFEST
+from tianji_core.model_folders.own_template import own_prompt
 from tianji_core.model_folders.prompt import beginning
+from tianji_core.model_folders.template import TEMPLATES
 from tianji_core.models.gguf.templates import chat_template
 
 _TEMPLATES = ("chat_template.jinja", "chat_template.json", "additional_chat_templates")
@@ -27,16 +30,24 @@ def stage(model: Path, folder: Path, template: str, system: str, runs_code: bool
     from transformers import AutoTokenizer
 
     tokenizer = AutoTokenizer.from_pretrained(str(model), trust_remote_code=runs_code)
-    text = chat_template(template, system)
+    own = tokenizer.chat_template
+    text = chat_template(template, system, own if isinstance(own, str) else "")
     replaced = (TOKENIZER_CONFIG, MANIFEST, "README.md", *(_TEMPLATES if text else ()))
     for path in model.iterdir():
         if path.name not in replaced:
             (folder / path.name).symlink_to(path.resolve(), target_is_directory=path.is_dir())
     values = dict(optional_object(model, TOKENIZER_CONFIG))
-    values["add_bos_token"] = bool(beginning(tokenizer))
+    values["add_bos_token"] = _begins(tokenizer, template)
     if text:
         values["chat_template"] = text
     write_json(folder / TOKENIZER_CONFIG, values)
+
+
+def _begins(tokenizer: Any, template: str) -> bool:
+    """Returns whether a conversation begins with the beginning token."""
+    if template in TEMPLATES or not tokenizer.chat_template:
+        return bool(beginning(tokenizer))
+    return own_prompt(tokenizer, [("user", "甲")])[:1] == [tokenizer.bos_token_id]
 
 
 def main(argv: list[str]) -> int:

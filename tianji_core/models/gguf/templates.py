@@ -4,18 +4,20 @@ that has no system prompt with the one of the training."""
 import json
 import re
 
+from tianji_core.model_folders.own_template import DAY
 from tianji_core.model_folders.template import TEMPLATES
 
 _FIELD = re.compile(r"\{(role|content)\}")
 
 
-def chat_template(template: str, system: str) -> str:
-    """Returns the Jinja template of a named ``template``, '' for one that only the tokenizer knows.
+def chat_template(template: str, system: str, own: str = "") -> str:
+    """Returns the Jinja template of a named ``template``, else ``own``, the tokenizer's own; '' without
+    either.
 
-    The beginning token is not part of it: llama.cpp puts it in front by a setting of the file.
+    The beginning token is not part of a named one: llama.cpp puts it in front by a setting of the file.
     """
     if template not in TEMPLATES:
-        return ""
+        return own and _with_system(system) + own
     form = TEMPLATES[template]
     head = ""
     if system:
@@ -31,6 +33,16 @@ def chat_template(template: str, system: str) -> str:
         f"{{{{ {turn} }}}}{{% endif %}}{{% endfor %}}"
     )
     return f"{head}{turns}{{% if add_generation_prompt %}}{{{{ {_literal(form.opening)} }}}}{{% endif %}}"
+
+
+def _with_system(system: str) -> str:
+    """Returns what has a conversation without a system prompt begin with ``system``, and one with an empty
+    system prompt with none, before a template reads it; the date is that of the training."""
+    given = "messages[0]['role'] == 'system'"
+    said = f"[{{'role': 'system', 'content': {_literal(system)}}}]"
+    added = f"{{% if not {given} %}}{{% set messages = {said} + messages %}}{{% endif %}}" if system else ""
+    emptied = f"{{% if {given} and not messages[0]['content'] | trim %}}{{% set messages = messages[1:] %}}{{% endif %}}"
+    return f"{added}{emptied}{{% set date_string = '{DAY}' %}}"
 
 
 def modelfile(file_name: str, template: str, system: str) -> str:
