@@ -57,9 +57,10 @@ def _refusal(fault: str, detail: str = "") -> ChatTemplateError:
     return ChatTemplateError(fault_sentence(fault, detail), fault, detail)
 
 
-def rendered(tokenizer: Any, turns: Turns, opens: bool) -> str:
-    """The text of (role, content) turns by the tokenizer's own template, without thoughts; ``opens`` adds the
-    beginning of an answer, without the empty block of thoughts that some templates put there.
+def rendered(tokenizer: Any, turns: Turns, opens: bool, thinking: bool = False) -> str:
+    """The text of (role, content) turns by the tokenizer's own template, told not to think unless
+    ``thinking``; ``opens`` adds the beginning of an answer, without the empty block of thoughts that some
+    templates put there.
 
     Raises:
         ChatTemplateError: there is no template, or it refuses the conversation.
@@ -72,7 +73,7 @@ def rendered(tokenizer: Any, turns: Turns, opens: bool) -> str:
             messages,
             add_generation_prompt=opens,
             tokenize=False,
-            enable_thinking=False,
+            enable_thinking=thinking,
             date_string=DAY,
             strftime_now=_day,
         )

@@ -16,7 +16,7 @@ from tianji_core.files import write_json
 from tianji_core.model_folders.config_files import TOKENIZER_CONFIG, optional_object
 from tianji_core.model_folders.foreign_code import prepare_transformers
 from tianji_core.model_folders.manifest import MANIFEST
-from tianji_core.model_folders.own_template import own_prompt
+from tianji_core.model_folders.own_template import own_prompt, rendered
 from tianji_core.model_folders.prompt import beginning
 from tianji_core.model_folders.template import TEMPLATES
 from tianji_core.models.gguf.templates import chat_template
@@ -30,8 +30,7 @@ def stage(model: Path, folder: Path, template: str, system: str, runs_code: bool
     from transformers import AutoTokenizer
 
     tokenizer = AutoTokenizer.from_pretrained(str(model), trust_remote_code=runs_code)
-    own = tokenizer.chat_template
-    text = chat_template(template, system, own if isinstance(own, str) else "")
+    text = chat_template(template, system, _own_template(tokenizer))
     replaced = (TOKENIZER_CONFIG, MANIFEST, "README.md", *(_TEMPLATES if text else ()))
     for path in model.iterdir():
         if path.name not in replaced:
@@ -41,6 +40,18 @@ def stage(model: Path, folder: Path, template: str, system: str, runs_code: bool
     if text:
         values["chat_template"] = text
     write_json(folder / TOKENIZER_CONFIG, values)
+
+
+def _own_template(tokenizer: Any) -> str:
+    """Returns the tokenizer's own template, '' for none. llama.cpp turns thinking off with a variable, at which
+    some templates begin the answer with an empty block of thoughts, which the training does not."""
+    own = tokenizer.chat_template
+    if not isinstance(own, str):
+        return ""
+    asked = [("user", "甲")]
+    thinking = rendered(tokenizer, asked, opens=True, thinking=True)
+    same = thinking == rendered(tokenizer, asked, opens=True)
+    return ("{% set enable_thinking = true %}" if same else "") + own
 
 
 def _begins(tokenizer: Any, template: str) -> bool:
