@@ -12,7 +12,7 @@ QWEN25 = """{%- if messages[0]['role'] == 'system' %}
     {{- '<|im_start|>system\\nYou write blessings.<|im_end|>\\n' }}
 {%- endif %}
 {%- for message in messages %}
-    {%- if message.role == 'user' or message.role == 'assistant' or (message.role == 'system' and not loop.first) %}
+    {%- if message.role != 'system' or not loop.first %}
         {{- '<|im_start|>' + message.role + '\\n' + message.content + '<|im_end|>' + '\\n' }}
     {%- endif %}
 {%- endfor %}
@@ -55,7 +55,8 @@ LLAMA3 = """{{- bos_token }}
 {%- else %}
     {%- set said = '' %}
 {%- endif %}
-{{- '<|start_header_id|>system<|end_header_id|>\\n\\nToday Date: ' + date_string + '\\n\\n' + said + '<|eot_id|>' }}
+{{- '<|start_header_id|>system<|end_header_id|>\\n\\n' }}
+{{- 'Today Date: ' + date_string + '\\n\\n' + said + '<|eot_id|>' }}
 {%- for message in messages %}
     {{- '<|start_header_id|>' + message['role'] + '<|end_header_id|>\\n\\n' }}
     {{- message['content'] | trim + '<|eot_id|>' }}
