@@ -1,4 +1,4 @@
-"""The tokenizer's own chat template: the ids of a prompt, and of a conversation with the labels of a training.
+"""The tokenizer's own chat template: the ids of a prompt, and of a conversation with its training labels.
 
 Imported by child processes that hold a tokenizer of transformers; needs no torch.
 """
