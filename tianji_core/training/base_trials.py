@@ -52,9 +52,9 @@ class TrialRequest(BaseModel):
 class BaseTrial(BaseModel):
     """What came out. ``problem`` is the error, '' for none, and ``step`` where it happened: modules,
     tokenizer, template, config, model or answer; ``fault`` names it where
-    :func:`~tianji_core.training.trial_faults.sentence_of` has a sentence for it with ``facts``. ``layers`` were loaded; ``text`` is what the base generated;
-    ``end_unlearnt`` says that the end marker's row of the head was never trained. ``output`` ends with the
-    traceback of a problem."""
+    :func:`~tianji_core.training.trial_faults.sentence_of` has a sentence for it with ``facts``. ``layers``
+    were loaded; ``text`` is what the base generated; ``end_unlearnt`` says that the end marker's row of the
+    head was never trained. ``output`` ends with the traceback of a problem."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 

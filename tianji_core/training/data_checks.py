@@ -68,7 +68,7 @@ def template_check(settings: TrainingSettings) -> Check:
 
 
 def _own_template_check(settings: TrainingSettings) -> Check:
-    """Whether the base brings a template; whether answers can be cut out of it, the trial of the base says."""
+    """Whether the base brings a template; the trial of the base says whether answers can be cut out."""
     title = _("对话模板")
     if not brings_template(settings.base_folder):
         return Check(STOP, title, fault_sentence("missing"))

@@ -43,8 +43,8 @@ def stage(model: Path, folder: Path, template: str, system: str, runs_code: bool
 
 
 def _own_template(tokenizer: Any) -> str:
-    """Returns the tokenizer's own template, '' for none. llama.cpp turns thinking off with a variable, at which
-    some templates begin the answer with an empty block of thoughts, which the training does not."""
+    """Returns the tokenizer's own template, '' for none. llama.cpp turns thinking off with a variable, at
+    which some templates begin the answer with an empty block of thoughts, which the training does not."""
     own = tokenizer.chat_template
     if not isinstance(own, str):
         return ""

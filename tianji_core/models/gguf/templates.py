@@ -41,7 +41,8 @@ def _with_system(system: str) -> str:
     given = "messages[0]['role'] == 'system'"
     said = f"[{{'role': 'system', 'content': {_literal(system)}}}]"
     added = f"{{% if not {given} %}}{{% set messages = {said} + messages %}}{{% endif %}}" if system else ""
-    emptied = f"{{% if {given} and not messages[0]['content'] | trim %}}{{% set messages = messages[1:] %}}{{% endif %}}"
+    empty = f"{given} and not messages[0]['content'] | trim"
+    emptied = f"{{% if {empty} %}}{{% set messages = messages[1:] %}}{{% endif %}}"
     return f"{added}{emptied}{{% set date_string = '{DAY}' %}}"
 
 
