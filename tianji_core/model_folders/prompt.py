@@ -33,8 +33,8 @@ def beginning(tokenizer: Any) -> list[int]:
 
 
 def encode(tokenizer: Any, template: str, messages: Sequence[ChatMessage]) -> list[int]:
-    """The prompt as token ids, the same as in training: :func:`beginning` comes first, or what the own template
-    of the tokenizer begins with. Control tokens in the messages are removed.
+    """The prompt as token ids, the same as in training: :func:`beginning` comes first, or what the own
+    template of the tokenizer begins with. Control tokens in the messages are removed.
 
     Raises:
         InputError: nothing to answer, or the model's own template refuses the conversation.
