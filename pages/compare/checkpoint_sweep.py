@@ -70,6 +70,7 @@ def _start(workspace: Workspace, stored: StoredRecipe, run: TrainingRun) -> None
         known,
         [style for style in (before.styles if before else ()) if style in known],
         key=f"sweep_styles_{run.id}",
+        placeholder=_("全部风格"),
     )
     limit = line[1].number_input(
         _("题数"), 1, 2000, before.limit if before else 60, key=f"sweep_limit_{run.id}"

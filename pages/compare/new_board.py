@@ -55,6 +55,7 @@ def comparison_form(recipe: Recipe, known: list[ChatEndpoint]) -> Comparison:
             _("风格"),
             offered,
             offered[:2],
+            placeholder=_("选至少一种风格"),
             **kept(FORM, "compare_styles", some_of(offered), offered[:2], f"compare_styles_{recipe.key}"),
         )
         sampling = sampling_form("compare")
@@ -114,6 +115,7 @@ def _questions(recipe: Recipe) -> list[Ask]:
         _("送给谁"),
         who,
         who[:1],
+        placeholder=_("选几个称谓"),
         **kept(FORM, "compare_names", some_of(who), who[:1], f"compare_names_{recipe.key}"),
     )
     what = [s.text for s in recipe.scenes if s.enabled]
@@ -121,6 +123,7 @@ def _questions(recipe: Recipe) -> list[Ask]:
         _("什么场合"),
         what,
         what[:1],
+        placeholder=_("选几个场合"),
         **kept(FORM, "compare_scenes", some_of(what), what[:1], f"compare_scenes_{recipe.key}"),
     )
     free = st.text_area(_("也可以自己写，一行一个问题"), **kept(FORM, "compare_free", any_text), height=80)
@@ -175,7 +178,11 @@ def checkpoint_part(workspace: Workspace) -> None:
         st.caption(_("这次训练的检查点都已经是适配器了，在上面的“要加载的模型”里选它们。"))
         return
     chosen = st.multiselect(
-        _("要比的检查点"), steps, format_func=lambda n: _("第 {n} 步", n=n), key="checkpoint_steps"
+        _("要比的检查点"),
+        steps,
+        format_func=lambda n: _("第 {n} 步", n=n),
+        key="checkpoint_steps",
+        placeholder=_("选几个检查点"),
     )
     if st.button(_("转成适配器"), key="checkpoint_convert", icon="🧩", disabled=not chosen):
         with report_errors():

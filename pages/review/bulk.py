@@ -115,6 +115,7 @@ def _fix_all(session: ReviewSession) -> None:
         default=list(SAFE_RULES),
         format_func=lambda rule: _(BY_ID[rule].title),
         key="fix_rules",
+        placeholder=_("选至少一条规则"),
     )
     preview = cleaning.preview(session.workspace, session.filter, tuple(rules), examples=5)
     st.button(

@@ -34,6 +34,7 @@ def server_panel(workspace: Workspace) -> None:
             default=linked or trained[:1] or [known[0].name],
             format_func=titles.__getitem__,
             key="server_models",
+            placeholder=_("选至少一个模型"),
             help=_("适配器会连同它的基座一起加载，这样训练前后可以对着看。"),
         )
         port, options = start_options()
