@@ -117,6 +117,11 @@ class RunLimitError(StudioError):
     """A generation has reached its limit of money, tokens or time; it can continue with a higher limit."""
 
 
+class UnfinishedError(StudioError):
+    """Some of many things that were asked got no usable answer. What was answered is stored, and starting
+    again asks only for what is missing."""
+
+
 class TeacherError(StudioError):
     """A teacher gave no usable answer. ``kind`` is stored with the failed task; ``retryable`` says whether
     another request can help."""

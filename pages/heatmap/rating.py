@@ -1,5 +1,6 @@
 """The ratings that a teacher gives the cells, and adopting those that differ from the recipe."""
 
+from collections import Counter
 from collections.abc import Callable
 
 import streamlit as st
@@ -27,14 +28,17 @@ def rating_view(workspace: Workspace, recipe: Recipe, save: Save) -> None:
     )
     why = _("离线造句只会按语句表拼出成品，不会打分；换一个接口模型再来。")
     choice = pick_teacher(workspace, "rate", why)
-    names = sum(n.enabled for n in recipe.names)
-    scenes = sum(s.enabled for s in recipe.scenes)
+    result = advice.load_rating(workspace, recipe.key)
+    missing = advice.missing_cells(recipe, result.opinions)
+    cells = missing or advice.missing_cells(recipe, [])
+    by_name = Counter(name for name, _scene in cells)
+    requests = sum(-(-number // SCENES_AT_ONCE) for number in by_name.values())
+    if missing and result.opinions:
+        label = _("补打缺的 {n} 个格子（约 {requests} 次请求）", n=len(cells), requests=requests)
+    else:
+        label = _("给 {n} 个格子打分（约 {requests} 次请求）", n=len(cells), requests=requests)
     pressed = st.button(
-        _(
-            "给 {n} 个格子打分（约 {requests} 次请求）",
-            n=names * scenes,
-            requests=names * -(-scenes // SCENES_AT_ONCE),
-        ),
+        label,
         key="rate_cells",
         icon="🗳️",
         disabled=choice is None,
@@ -48,7 +52,6 @@ def rating_view(workspace: Workspace, recipe: Recipe, save: Save) -> None:
         return
     if job is not None and job.note:
         st.error(plain(job.note), icon="⚠️")
-    result = advice.load_rating(workspace, recipe.key)
     opinions = result.opinions
     if result.faults:
         with st.expander(_("有 {n} 处没有用上", n=len(result.faults)), icon="⚠️"):

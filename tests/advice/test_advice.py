@@ -126,9 +126,17 @@ def test_a_rating_waits_for_a_server_that_has_too_much(workspace: Workspace, api
 
 
 def test_a_rating_runs_as_a_job_and_says_why_it_failed(workspace: Workspace, api: LoopbackApi) -> None:
-    api.default = rates
+    def refuses_one(handler, body) -> None:
+        if "对方是师傅" in body["messages"][-1]["content"]:
+            handler.send_json(451, {"error": {"message": "不便评价"}})
+        else:
+            rates(handler, body)
+
+    api.default = refuses_one
     job = advice.start_rating(workspace, "toasts", teacher(api))
-    assert jobs.wait(workspace, job.id, timeout=60).state == "succeeded"
+    ended = jobs.wait(workspace, job.id, timeout=60)
+    assert (ended.state, ended.exit_code) == ("failed", 1)
+    assert f"还缺 {len(TOASTS.scenes)} 个" in ended.note and "不便评价" in ended.note
     found = advice.rating_job(workspace, "toasts")
     assert found is not None and found.id == job.id
     assert advice.rating_job(workspace, "wishes") is None
@@ -158,3 +166,48 @@ def test_a_question_runs_as_a_job_whose_answer_outlives_the_page(
     assert advice.load_suggestions(workspace, TOASTS, ListKind.NAMES) == [], (
         "an old answer is not a new one's"
     )
+
+
+def test_only_the_cells_that_are_missing_are_asked_for_again(workspace: Workspace, api: LoopbackApi) -> None:
+    api.default = rates
+    asyncio.run(advice.rate_cells(workspace, TOASTS, teacher(api), retry=QUICK))
+    asked = len(api.requests)
+
+    def rates_every_cell(handler, body) -> None:
+        items = [{"scene": scene.text, "value": 1} for scene in TOASTS.scenes]
+        handler.send_json(200, completion(json.dumps(items, ensure_ascii=False)))
+
+    api.default = rates_every_cell
+    result = asyncio.run(advice.rate_cells(workspace, TOASTS, teacher(api), retry=QUICK))
+    assert ["师傅" in prompt for prompt in api.prompts()[asked:]] == [True]
+    assert advice.missing_cells(TOASTS, result.opinions) == []
+    asked = len(api.requests)
+    result = asyncio.run(advice.rate_cells(workspace, TOASTS, teacher(api), retry=QUICK))
+    assert len(api.requests) - asked == len(TOASTS.names), "a whole rating is made anew"
+    assert {opinion.value for opinion in result.opinions} == {1}
+
+
+def test_scenes_that_an_answer_leaves_out_are_asked_for(workspace: Workspace, api: LoopbackApi) -> None:
+    def rates_half(handler, body) -> None:
+        prompt = body["messages"][-1]["content"]
+        asked = [scene.text for scene in TOASTS.scenes if f"{scene.text}" in prompt.split("\n")[2]]
+        items = [{"scene": scene, "value": 2} for scene in asked[: max(1, len(asked) // 2 + 1)]]
+        handler.send_json(200, completion(json.dumps(items, ensure_ascii=False)))
+
+    api.default = rates_half
+    result = asyncio.run(advice.rate_cells(workspace, TOASTS, teacher(api), retry=QUICK))
+    assert len(api.requests) > len(TOASTS.names)
+    first = len(TOASTS.names) * (len(TOASTS.scenes) // 2 + 1)
+    assert len(result.opinions) > first
+    assert len({(each.name, each.scene) for each in result.opinions}) == len(result.opinions)
+
+
+def test_suggestions_are_asked_for_again_after_prose_and_a_rate_limit(
+    workspace: Workspace, api: LoopbackApi
+) -> None:
+    api.script.extend([fails(429, "wait"), says("好的，没问题。")])
+    api.default = says('[{"text": "伴郎", "relation": "friend", "pronoun": "你"}]')
+    quick = Retry(attempts=3, first_wait=0.01, longest_wait=0.02)
+    question = Question(kind=ListKind.NAMES, count=1)
+    found = asyncio.run(advice.suggest(workspace, TOASTS, question, teacher(api), retry=quick))
+    assert [each.text for each in found] == ["伴郎"] and len(api.requests) == 3

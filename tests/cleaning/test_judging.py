@@ -187,3 +187,24 @@ def test_the_estimate_counts_what_has_no_score(workspace: Workspace, api: Loopba
     assert judging.judge_prompt(
         recipes.current(workspace.engine, "wishes").recipe, samples.get(workspace.engine, ids[0])
     )
+
+
+def test_a_job_that_leaves_samples_without_a_score_fails_with_the_reason(
+    workspace: Workspace, api: LoopbackApi
+) -> None:
+    store(workspace, 3)
+
+    def refuses_one(handler: Handler, body: dict) -> None:
+        if "祝妹妹生日1" in body["messages"][-1]["content"]:
+            handler.send_json(451, {"error": {"message": "不便评价"}})
+        else:
+            handler.send_json(200, completion(json.dumps(GOOD)))
+
+    api.default = refuses_one
+    job = jobs.wait(workspace, judging.start_judging(workspace, ALL, teacher(api)).id, timeout=60)
+    assert (job.state, job.exit_code) == ("failed", 1)
+    assert "完成了 2 个，还缺 1 个" in job.note and "不便评价" in job.note
+    api.default = says(json.dumps(GOOD))
+    asked = len(api.requests)
+    job = jobs.wait(workspace, judging.start_judging(workspace, ALL, teacher(api)).id, timeout=60)
+    assert job.state == "succeeded" and len(api.requests) - asked == 1, "only what is missing is asked"

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.comparison.boards import filled
-from tests.loopback import Handler, LoopbackApi, completion, loopback_api, says
+from tests.loopback import Handler, LoopbackApi, completion, fails, loopback_api, says
 from tianji_core import jobs
 from tianji_core.comparison import Board, save_board, voting
 from tianji_core.dispatch import Retry
@@ -97,3 +97,15 @@ def test_the_job_goes_on_where_it_stopped_and_refuses_what_makes_no_sense(
     assert jobs.read_progress(workspace, job.id).done == 2
     with pytest.raises(JobError, match="没有要评判的"):
         voting.start_voting(workspace, board, teacher(api))
+
+
+def test_a_job_that_leaves_pairs_without_a_verdict_fails_with_the_reason(
+    workspace: Workspace, board: Board, api: LoopbackApi
+) -> None:
+    api.default = fails(451, "不便评价")
+    job = jobs.wait(workspace, voting.start_voting(workspace, board, teacher(api)).id, 60)
+    assert (job.state, job.exit_code) == ("failed", 1)
+    assert "还缺 2 个" in job.note and "不便评价" in job.note
+    api.default = prefers("温暖")
+    job = jobs.wait(workspace, voting.start_voting(workspace, board, teacher(api)).id, 60)
+    assert job.state == "succeeded"

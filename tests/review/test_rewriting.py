@@ -7,6 +7,7 @@ import pytest
 
 from tests.loopback import LoopbackApi, fails, says
 from tianji_core import jobs, review
+from tianji_core.dispatch import Retry
 from tianji_core.errors import InputError, TeacherError
 from tianji_core.review.job import rewriting_job, start_rewriting
 from tianji_core.store import samples, steps
@@ -62,11 +63,21 @@ def test_one_failure_leaves_the_others_and_three_are_an_error(
     workspace: Workspace, sample: Sample, api: LoopbackApi
 ) -> None:
     api.script.extend([fails(500), says("妹妹，生日快乐！愿你事事顺心如意。"), fails(500)])
-    found = asyncio.run(review.rewrite(workspace, sample, teacher(api)))
+    once = Retry(attempts=1)
+    found = asyncio.run(review.rewrite(workspace, sample, teacher(api), retry=once))
     assert len(found.candidates) == 1 and len(found.faults) == 2
     api.default = fails(500)
     with pytest.raises(TeacherError):
-        asyncio.run(review.rewrite(workspace, sample, teacher(api)))
+        asyncio.run(review.rewrite(workspace, sample, teacher(api), retry=once))
+
+
+def test_a_wording_that_fails_is_asked_for_again(
+    workspace: Workspace, sample: Sample, api: LoopbackApi
+) -> None:
+    api.script.extend([fails(500), fails(429)])
+    quick = Retry(attempts=3, first_wait=0.01, longest_wait=0.02)
+    found = asyncio.run(review.rewrite(workspace, sample, teacher(api), retry=quick))
+    assert len(found.candidates) == 3 and not found.faults and len(api.requests) == 5
 
 
 def test_the_offline_composer_writes_three_that_differ_and_pass_the_rules(

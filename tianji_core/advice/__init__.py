@@ -9,6 +9,7 @@ from tianji_core.advice.ratings import (
     differences,
     forget_rating,
     load_rating,
+    missing_cells,
     rate_cells,
     with_opinions,
 )
@@ -34,6 +35,7 @@ __all__ = [
     "forget_suggestions",
     "load_rating",
     "load_suggestions",
+    "missing_cells",
     "rate_cells",
     "rating_job",
     "start_rating",

@@ -26,7 +26,12 @@ SCENES_AT_ONCE = 24
 CONCURRENCY = 8
 OPINION_TOKENS = 30
 """Tokens of one opinion: the scene, a number and a short reason."""
-_RETRY = Retry(attempts=3)
+_ROUNDS = 3
+"""How often the cells that an answer leaves out are asked for."""
+
+
+Cell = tuple[str, str]
+"""A name and a scene."""
 
 
 class Opinion(BaseModel):
@@ -103,66 +108,125 @@ async def rate_cells(
     choice: TeacherChoice,
     sampling: Sampling | None = None,
     progress: Callable[[int, int], None] = lambda _done, _total: None,
-    retry: Retry = _RETRY,
+    retry: Retry | None = None,
 ) -> RatingResult:
-    """Has every enabled cell rated. What has arrived is kept in the workspace after each answer, so nothing
-    paid for is lost; the cells of a request that failed are left out.
+    """Has every enabled cell rated that the last rating lacks; where it lacks none, all of them anew. Cells
+    that an answer leaves out are asked for again. What has arrived is kept in the workspace after each
+    answer, so nothing paid for is lost; :func:`missing_cells` says what is still missing.
 
     Raises:
         InputError: the teacher answers no prompts. TeacherError: no request was answered.
         SettingsError: the teacher is not set up.
     """
-    batches = _batches(recipe)
-    opinions: list[Opinion] = []
-    faults: list[str] = []
-    unanswered: list[str] = []
-    finished = 0
-
-    def store(results: list[RatingResult], failures: list[Failed[_Batch]]) -> None:
-        more = [opinion for result in results for opinion in result.opinions]
-        wrong = [fault for result in results for fault in result.faults]
-        wrong += [f"{failure.item.name.text}：{failure.message}" for failure in failures]
-        if opinions or more:
-            _save(workspace, recipe.key, RatingResult([*opinions, *more], [*faults, *wrong]))
-        opinions.extend(more)  # only now: a batch comes again where it could not be stored
-        faults.extend(wrong)
-        unanswered.extend(failure.message for failure in failures)
-
-    def report(results: list[RatingResult], failures: list[Failed[_Batch]]) -> None:
-        nonlocal finished
-        finished += len(results) + len(failures)
-        progress(finished, len(batches))
-
+    earlier = load_rating(workspace, recipe.key).opinions
+    missing = missing_cells(recipe, earlier)
+    rating = _Rating(workspace, recipe, earlier if missing else [], progress)
     async with asking(workspace, choice) as ask:
         client = _RatingClient(recipe, sampling or Sampling(temperature=0.2, max_tokens=LIST_TOKENS), ask)
         price = price_of(provider(workspace, choice.provider), choice)
-        try:
-            await dispatch.run(
-                [Lane(client, iter(batches), choice, price)],
-                store,
-                concurrency=CONCURRENCY,
-                items=len(batches),
-                on_stored=report,
-                retry=retry,
+        cells = missing or missing_cells(recipe, [])
+        for _round in range(_ROUNDS):
+            batches, before = rating.expect(cells), rating.fresh
+            try:
+                await dispatch.run(
+                    [Lane(client, iter(batches), choice, price)],
+                    rating.store,
+                    concurrency=CONCURRENCY,
+                    items=len(batches),
+                    on_stored=rating.report,
+                    retry=retry,
+                )
+            except TeacherError as error:
+                if not rating.fresh:
+                    raise
+                rating.faults.append(str(error))
+                rating.save()
+                break
+            cells = [cell for cell in missing_cells(recipe, rating.opinions) if cell[0] not in rating.failed]
+            if not cells or rating.fresh == before:
+                break
+    if not rating.fresh and rating.unanswered:
+        raise TeacherError(rating.unanswered[0])
+    return RatingResult(rating.opinions, rating.faults)
+
+
+class _Rating:
+    """What a rating has found so far; ``fresh`` counts the opinions of this start, ``failed`` holds the
+    names whose requests were not answered."""
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        recipe: Recipe,
+        opinions: Sequence[Opinion],
+        progress: Callable[[int, int], None],
+    ) -> None:
+        self.opinions = list(opinions)
+        self.faults: list[str] = []
+        self.unanswered: list[str] = []
+        self.failed: set[str] = set()
+        self.fresh = 0
+        self._workspace = workspace
+        self._recipe = recipe
+        self._progress = progress
+        self._finished = self._total = 0
+
+    def expect(self, cells: Sequence[Cell]) -> list[_Batch]:
+        """Returns the requests for these cells, and counts them."""
+        batches = _batches(self._recipe, cells)
+        self._total += len(batches)
+        return batches
+
+    def store(self, results: list[RatingResult], failures: list[Failed[_Batch]]) -> None:
+        """Keeps the opinions of one batch of answers. It may come again where it could not be stored."""
+        more = [opinion for result in results for opinion in result.opinions]
+        wrong = [fault for result in results for fault in result.faults]
+        wrong += [f"{failure.item.name.text}：{failure.message}" for failure in failures]
+        if self.opinions or more:
+            _save(
+                self._workspace,
+                self._recipe.key,
+                RatingResult([*self.opinions, *more], [*self.faults, *wrong]),
             )
-        except TeacherError as error:
-            if not opinions:
-                raise
-            faults.append(str(error))
-    if not opinions and unanswered:
-        raise TeacherError(unanswered[0])
-    return RatingResult(opinions, faults)
+        self.opinions.extend(more)
+        self.faults.extend(wrong)
+        self.fresh += len(more)
+        self.failed.update(failure.item.name.text for failure in failures)
+        self.unanswered.extend(failure.message for failure in failures)
+
+    def report(self, results: list[RatingResult], failures: list[Failed[_Batch]]) -> None:
+        """Reports the progress after one batch."""
+        self._finished += len(results) + len(failures)
+        self._progress(self._finished, self._total)
+
+    def save(self) -> None:
+        """Keeps what has been found."""
+        _save(self._workspace, self._recipe.key, RatingResult(self.opinions, self.faults))
 
 
-def _batches(recipe: Recipe) -> list[_Batch]:
-    """Returns the enabled cells, a name and at most :data:`SCENES_AT_ONCE` scenes at a time."""
-    scenes = [scene for scene in recipe.scenes if scene.enabled]
+def missing_cells(recipe: Recipe, opinions: Iterable[Opinion]) -> list[Cell]:
+    """Returns the enabled cells (name, scene) without an opinion."""
+    rated = {(opinion.name, opinion.scene) for opinion in opinions}
     return [
-        _Batch(name, scenes[start : start + SCENES_AT_ONCE])
+        (name.text, scene.text)
         for name in recipe.names
         if name.enabled
-        for start in range(0, len(scenes), SCENES_AT_ONCE)
+        for scene in recipe.scenes
+        if scene.enabled and (name.text, scene.text) not in rated
     ]
+
+
+def _batches(recipe: Recipe, cells: Sequence[Cell]) -> list[_Batch]:
+    """Returns the cells, a name and at most :data:`SCENES_AT_ONCE` scenes at a time."""
+    wanted = set(cells)
+    batches = []
+    for name in recipe.names:
+        scenes = [scene for scene in recipe.scenes if (name.text, scene.text) in wanted]
+        batches += [
+            _Batch(name, scenes[start : start + SCENES_AT_ONCE])
+            for start in range(0, len(scenes), SCENES_AT_ONCE)
+        ]
+    return batches
 
 
 def _read_rating(text: str, batch: _Batch) -> RatingResult:

@@ -8,8 +8,10 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
+from tianji_core import dispatch
 from tianji_core.advice.answers import LIST_TOKENS, Fault, read_list
-from tianji_core.errors import RecipeError
+from tianji_core.dispatch import Failed, Lane, Outcome, Retry, Usage, expected_usage
+from tianji_core.errors import RecipeError, TeacherError
 from tianji_core.files import write_text
 from tianji_core.i18n import _
 from tianji_core.ownership import remove
@@ -23,9 +25,12 @@ from tianji_core.recipe import (
     normalise,
 )
 from tianji_core.recipe.editing import changed, edit_style
-from tianji_core.teachers import Sampling, TeacherChoice
-from tianji_core.teachers.asking import asking
+from tianji_core.teachers import Sampling, TeacherChoice, price_of, provider
+from tianji_core.teachers.asking import Ask, asking
 from tianji_core.workspace import Workspace
+
+ENTRY_TOKENS = 60
+"""Tokens of one proposed entry."""
 
 
 class ListKind(StrEnum):
@@ -81,9 +86,11 @@ async def suggest(
     question: Question,
     choice: TeacherChoice,
     sampling: Sampling | None = None,
+    retry: Retry | None = None,
 ) -> list[Suggestion]:
-    """Asks for more entries and returns what is proposed; duplicates and invalid entries have a problem. The
-    answer is kept in the workspace for :func:`load_suggestions`.
+    """Asks for more entries, again where there is no usable answer, and returns what is proposed;
+    duplicates and invalid entries have a problem. The answer is kept in the workspace for
+    :func:`load_suggestions`.
 
     Raises:
         InputError: the teacher answers no prompts. TeacherError: no usable answer. SettingsError: the teacher
@@ -91,13 +98,48 @@ async def suggest(
     """
     prompt = request(recipe, question.kind, question.count, question.style, question.wish)
     how = replace(sampling or Sampling(temperature=0.9), max_tokens=LIST_TOKENS)
+    found: list[tuple[str, list[Suggestion]]] = []
+    failed: list[Failed[str]] = []
+
+    def keep(answers: list[tuple[str, list[Suggestion]]], failures: list[Failed[str]]) -> None:
+        found.extend(answers)
+        failed.extend(failures)
+
+    price = price_of(provider(workspace, choice.provider), choice)
     async with asking(workspace, choice) as ask:
-        answer = await ask(prompt, how)
-    suggestions = read_suggestions(recipe, question.kind, answer.text, question.style)
+        lane = Lane(_SuggestionClient(recipe, question, how, ask), iter([prompt]), choice, price)
+        await dispatch.run([lane], keep, concurrency=1, items=1, retry=retry)
+    if not found:
+        raise TeacherError(failed[0].message)
+    text, suggestions = found[0]
     path = _path(workspace, recipe.key, question.kind, question.style)
     path.parent.mkdir(exist_ok=True)
-    write_text(path, answer.text)
+    write_text(path, text)
     return suggestions
+
+
+class _SuggestionClient:
+    """Asks one teacher for more entries."""
+
+    def __init__(self, recipe: Recipe, question: Question, sampling: Sampling, ask: Ask) -> None:
+        self._recipe = recipe
+        self._question = question
+        self._sampling = sampling
+        self._ask = ask
+
+    def expected(self, item: str) -> Usage:
+        """Returns an estimate from the characters of the request and the number of entries."""
+        return expected_usage(item, ENTRY_TOKENS * self._question.count)
+
+    async def ask(self, item: str, _attempts: int) -> Outcome[tuple[str, list[Suggestion]]]:
+        """Sends the request; returns the answer and what it proposes.
+
+        Raises:
+            TeacherError: no answer, or one without a list.
+        """
+        answer = await self._ask(item, self._sampling)
+        proposed = read_suggestions(self._recipe, self._question.kind, answer.text, self._question.style)
+        return Outcome((answer.text, proposed), Usage.of(answer))
 
 
 def load_suggestions(

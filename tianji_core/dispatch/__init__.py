@@ -8,6 +8,7 @@ from tianji_core.dispatch.dispatcher import Retry
 from tianji_core.dispatch.lanes import Client, Failed, Lane, Outcome
 from tianji_core.dispatch.options import RunOptions
 from tianji_core.dispatch.pulse import STALE, Pulse, read_pulse, write_pulse
+from tianji_core.dispatch.reasons import Reasons, unfinished
 from tianji_core.dispatch.running import run
 
 __all__ = [
@@ -19,12 +20,14 @@ __all__ = [
     "Lane",
     "Outcome",
     "Pulse",
+    "Reasons",
     "Retry",
     "RunOptions",
     "Usage",
     "expected_usage",
     "read_pulse",
     "run",
+    "unfinished",
     "with_room",
     "write_pulse",
 ]

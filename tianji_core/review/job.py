@@ -62,4 +62,6 @@ def rewrite_sample(workspace: Workspace, arguments: RewritingArguments, reporter
     sample = samples.get(workspace.engine, arguments.sample_id)
     rewriting = asyncio.run(rewrite(workspace, sample, arguments.teacher, arguments.wish, reporter.update))
     print(_("写了 {n} 条候选", n=len(rewriting.candidates)), flush=True)
+    for fault in rewriting.faults:
+        print(_("有一条没有写成：{reason}", reason=fault), flush=True)
     return 0

@@ -1,15 +1,14 @@
 """Has a teacher write three other wordings of a sample, for a person to choose from."""
 
-import asyncio
 from collections.abc import Callable
 from pathlib import Path
 from random import SystemRandom
 
 from pydantic import BaseModel, ConfigDict
 
-from tianji_core import cleaning
+from tianji_core import cleaning, dispatch
 from tianji_core.cleaning import BY_ID, SAFE_RULES, Context, Subject
-from tianji_core.dispatch import Usage
+from tianji_core.dispatch import Failed, Lane, Outcome, Retry, Usage, expected_usage
 from tianji_core.errors import InputError, TeacherError
 from tianji_core.files import write_json
 from tianji_core.i18n import _
@@ -19,7 +18,7 @@ from tianji_core.store import findings, recipes, steps
 from tianji_core.store.samples import Sample
 from tianji_core.store.steps import Step
 from tianji_core.teachers import Answer, Sampling, TeacherChoice, make_teacher, price_of, provider
-from tianji_core.teachers.asking import asking
+from tianji_core.teachers.asking import Ask, asking
 from tianji_core.workspace import Workspace
 
 NUMBER = 3
@@ -70,9 +69,10 @@ async def rewrite(
     choice: TeacherChoice,
     wish: str = "",
     progress: Callable[[int, int], None] = lambda _done, _total: None,
+    retry: Retry | None = None,
 ) -> Rewriting:
-    """Requests three other wordings at once, stores the candidates and returns them; ``wish`` is a request of
-    the person in words.
+    """Requests three other wordings at once, each again where it fails, stores the candidates and returns
+    them; ``wish`` is a request of the person in words.
 
     Raises:
         TeacherError: no answer is usable. InputError: a teacher that answers no prompts does not know the
@@ -82,7 +82,7 @@ async def rewrite(
     source = provider(workspace, choice.provider)
     errors: list[TeacherError] = []
     if source.can_chat:
-        answers, errors = await _asked(workspace, recipe, sample, choice, wish, progress)
+        answers, errors = await _asked(workspace, recipe, sample, choice, wish, progress, retry)
     else:
         answers = await _composed(workspace, recipe, sample, choice)
         progress(NUMBER, NUMBER)
@@ -117,6 +117,7 @@ async def _asked(
     choice: TeacherChoice,
     wish: str,
     progress: Callable[[int, int], None],
+    retry: Retry | None,
 ) -> tuple[list[Answer], list[TeacherError]]:
     """Returns the answers to three requests sent at once, and the errors of those that failed."""
     problems = [finding.detail for finding in findings.of(workspace.engine, [sample.id])[sample.id]]
@@ -124,17 +125,42 @@ async def _asked(
     answers: list[Answer] = []
     errors: list[TeacherError] = []
 
+    def keep(fresh: list[Answer], failures: list[Failed[int]]) -> None:
+        answers.extend(fresh)
+        errors.extend(TeacherError(failure.message) for failure in failures)
+
+    def report(_fresh: list[Answer], _failures: list[Failed[int]]) -> None:
+        progress(len(answers) + len(errors), NUMBER)
+
+    price = price_of(provider(workspace, choice.provider), choice)
     async with asking(workspace, choice) as ask:
-
-        async def one() -> None:
-            try:
-                answers.append(await ask(prompt, _SAMPLING))
-            except TeacherError as error:
-                errors.append(error)
-            progress(len(answers) + len(errors), NUMBER)
-
-        await asyncio.gather(*(one() for _number in range(NUMBER)))
+        lane = Lane(_RewritingClient(prompt, ask), iter(range(NUMBER)), choice, price)
+        try:
+            await dispatch.run([lane], keep, concurrency=NUMBER, items=NUMBER, on_stored=report, retry=retry)
+        except TeacherError as error:
+            errors.insert(0, error)
     return answers, errors
+
+
+class _RewritingClient:
+    """Asks one teacher for other wordings of one sample."""
+
+    def __init__(self, prompt: str, ask: Ask) -> None:
+        self._prompt = prompt
+        self._ask = ask
+
+    def expected(self, item: int) -> Usage:
+        """Returns an estimate from the characters of the request, which holds the present text."""
+        return expected_usage(self._prompt, len(self._prompt))
+
+    async def ask(self, item: int, attempts: int) -> Outcome[Answer]:
+        """Sends one request.
+
+        Raises:
+            TeacherError: no usable answer.
+        """
+        answer = await self._ask(self._prompt, _SAMPLING)
+        return Outcome(answer, Usage.of(answer))
 
 
 async def _composed(

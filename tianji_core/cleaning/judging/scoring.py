@@ -22,16 +22,17 @@ from tianji_core.workspace import Workspace
 _PAGE = 200
 _SAMPLING = Sampling(temperature=0.0, max_tokens=1024)
 """A judge should give the same verdict twice; a thinking model needs tokens before its answer."""
-_RETRY = Retry(attempts=3)
 
 
 @dataclass(frozen=True)
 class JudgeResult:
-    """The number of samples with a new verdict, without a usable answer, and still without a score."""
+    """The number of samples with a new verdict, without a usable answer, and still without a score;
+    ``reason`` is why most of those without an answer have none, '' where every one has."""
 
     judged: int
     failed: int
     waiting: int
+    reason: str = ""
 
 
 _Verdict = tuple[Sample, Judgement]
@@ -76,7 +77,7 @@ async def judge_samples(
     concurrency: int,
     reporter: Reporter,
     stop: asyncio.Event | None = None,
-    retry: Retry = _RETRY,
+    retry: Retry | None = None,
     options: RunOptions | None = None,
 ) -> JudgeResult:
     """Judges every sample of ``selection`` that has no score.
@@ -89,7 +90,7 @@ async def judge_samples(
     recipe = recipes.current(engine, selection.recipe).recipe
     price = price_of(provider(workspace, choice.provider), choice)
     refusal = _("配方“{recipe}”的样本正在评审，等它结束或先停止它", recipe=selection.recipe)
-    judged = failed = 0
+    judged, reasons = 0, dispatch.Reasons()
     with refusing_lock(workspace.runs / f"judge-{selection.recipe}" / ".work.lock", refusal):
         total = judgements.waiting_count(engine, selection)
 
@@ -97,12 +98,12 @@ async def judge_samples(
             judgements.save(engine, verdicts)
 
         def report(verdicts: list[_Verdict], failures: list[Failed[Sample]]) -> None:
-            nonlocal judged, failed
+            nonlocal judged
             judged += len(verdicts)
-            failed += len(failures)
+            reasons.add(failures)
             for failure in failures:
                 print(f"#{failure.item.id}: {' '.join(failure.message.split())}", flush=True)
-            reporter.update(judged + failed, total)
+            reporter.update(judged + reasons.number, total)
 
         async with asking.asking(workspace, choice) as ask:
             await dispatch.run(
@@ -116,7 +117,8 @@ async def judge_samples(
                 stop=stop,
                 on_full=reporter.pause_for_room,
             )
-    return JudgeResult(judged, failed, judgements.waiting_count(engine, selection))
+    waiting = judgements.waiting_count(engine, selection)
+    return JudgeResult(judged, reasons.number, waiting, reasons.most_frequent)
 
 
 def _waiting(workspace: Workspace, selection: SampleFilter) -> Iterator[Sample]:

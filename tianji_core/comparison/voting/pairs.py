@@ -21,18 +21,19 @@ from tianji_core.workspace import Workspace
 
 _SAMPLING = Sampling(temperature=0.0, max_tokens=1024)
 """A judge should give the same verdict twice; a thinking model needs tokens before its answer."""
-_RETRY = Retry(attempts=3)
 VERDICT_TOKENS = 45
 """Tokens of an answer: one word and one short sentence."""
 
 
 @dataclass(frozen=True)
 class VotingResult:
-    """The number of pairs with a new verdict, without a usable answer, and still to be judged."""
+    """The number of pairs with a new verdict, without a usable answer, and still to be judged; ``reason``
+    is why most of those without an answer have none, '' where every one has."""
 
     judged: int
     failed: int
     waiting: int
+    reason: str = ""
 
 
 def open_pairs(workspace: Workspace, board: Board, who: str) -> list[Vote]:
@@ -111,7 +112,7 @@ async def vote_board(
     concurrency: int,
     reporter: Reporter,
     stop: asyncio.Event | None = None,
-    retry: Retry = _RETRY,
+    retry: Retry | None = None,
 ) -> VotingResult:
     """Lets a teacher vote on every pair of a board that it has not judged.
 
@@ -122,7 +123,7 @@ async def vote_board(
     recipe = recipes.current(workspace.engine, board.recipe).recipe
     price = price_of(provider(workspace, choice.provider), choice)
     who = judge_name(workspace, choice)
-    judged = failed = 0
+    judged, reasons = 0, dispatch.Reasons()
     lock = workspace.runs / f"voting-{board.key}" / ".work.lock"
     with refusing_lock(lock, _("这次对比正在请模型评判，等它结束或先停止它")):
         waiting = open_pairs(workspace, board, who)
@@ -131,12 +132,12 @@ async def vote_board(
             votes.decide(workspace.engine, decided, who, TEACHER)
 
         def report(decided: list[Vote], failures: list[Failed[Vote]]) -> None:
-            nonlocal judged, failed
+            nonlocal judged
             judged += len(decided)
-            failed += len(failures)
+            reasons.add(failures)
             for failure in failures:
                 print(f"{failure.item.prompt}: {' '.join(failure.message.split())}", flush=True)
-            reporter.update(judged + failed, len(waiting))
+            reporter.update(judged + reasons.number, len(waiting))
 
         async with asking.asking(workspace, choice) as ask:
             await dispatch.run(
@@ -149,4 +150,5 @@ async def vote_board(
                 stop=stop,
                 on_full=reporter.pause_for_room,
             )
-    return VotingResult(judged, failed, len(open_pairs(workspace, board, who)))
+    left = len(open_pairs(workspace, board, who))
+    return VotingResult(judged, reasons.number, left, reasons.most_frequent)
