@@ -20,6 +20,7 @@ class Misplacing:
         self._recipe = recipe
         self._matrix = recipe.matrix()
         self._longest = {style.text: style.max_chars for style in recipe.styles}
+        self._several_lines = {style.text for style in recipe.styles if style.several_lines}
         self._formal = {name.text: name.pronoun.value == "您" for name in recipe.names}
         self._names = [name.text for name in recipe.names]
         self._by_style: dict[str, list[Text]] = defaultdict(list)
@@ -31,6 +32,13 @@ class Misplacing:
     def twice(self, text: Text, source: random.Random) -> str:
         """Puts two texts of the cell on two lines."""
         return f"{text.output}\n{source.choice(self._by_cell[text[1:]]).output}"
+
+    def broken(self, text: Text, source: random.Random) -> str | None:
+        """Breaks the text into lines behind its sentences, in a style of one line."""
+        if text.style in self._several_lines:
+            return None
+        parts = text.output.replace("！", "！\n").replace("。", "。\n").strip()
+        return parts if "\n" in parts else None
 
     def too_long(self, text: Text, source: random.Random) -> str | None:
         """Joins texts of the cell until the style's limit is passed."""

@@ -20,22 +20,67 @@ from tianji_core.recipe import Recipe
 FOLLOWS = {
     "empty": {"exact_duplicate"},
     "too_short": {"emoji", "exact_duplicate", "near_duplicate"},
-    "think_tags": {"several_lines"},
+    "think_tags": {"several_lines", "lead_in", "talk", "closing"},
+    "title": {"talk", "lead_in"},
     "lead_in": {"wrong_pronoun"},
     "closing": {"wrong_pronoun", "several_lines"},
-    "several_lines": {"too_long"},
+    "chat_tags": {"leaked_prompt", "lead_in", "several_lines", "talk", "foreign", "too_long"},
+    "data_form": {
+        "mixed_width",
+        "several_lines",
+        "wrapping_quotes",
+        "talk",
+        "lead_in",
+        "foreign",
+        "too_long",
+    },
+    "talk": {"several_lines", "wrong_pronoun", "too_long", "two_versions"},
+    "not_blessing": {
+        "too_short",
+        "lead_in",
+        "wrong_pronoun",
+        "exact_duplicate",
+        "near_duplicate",
+        "talk",
+        "closing",
+    },
+    "two_versions": {"several_lines", "too_long"},
     "wrong_occasion": {"near_duplicate", "exact_duplicate"},
-    "leaked_prompt": {"wrong_pronoun", "lead_in"},
+    "leaked_prompt": {"wrong_pronoun", "lead_in", "closing", "chat_tags", "talk"},
+    "placeholder": {"closing", "talk", "lead_in"},
     "particle_clash": {"repeated_marks"},
     "punctuation": {"repeated_marks"},
     "repeated_marks": {"particle_clash"},
     "exact_duplicate": {"near_duplicate"},
-    "refusal": {"lead_in", "closing"},
+    "refusal": {"lead_in", "closing", "talk"},
 }
 """What a planted mistake brings with it by its wording: '以下是为您写的文案' says 您 to a peer, too."""
 ALONE: dict[str, Spoil] = {
     "empty": lambda _text, source: source.choice(("", "  \n", "🎉🎉", "！！……", "~~~")),
     "think_tags": choice("<think>对方是{name}，场合是{scene}</think>{text}", "要写得短\n</think>\n\n{text}"),
+    "chat_tags": choice(
+        "{text}<|endoftext|>",
+        "<|im_start|>assistant\n{text}<|im_end|>",
+        "{text}</s>",
+        "<|start_header_id|>assistant<|end_header_id|>\n\n{text}<|eot_id|>",
+    ),
+    "data_form": choice(
+        '{{"blessing": "{text}"}}',
+        '[{{"role": "assistant", "content": "{text}"}}]',
+        "<result>{text}</result>",
+        "content: {text}",
+        "| {scene} |\n| --- |\n| {text} |",
+    ),
+    "talk": choice(
+        "{text}这段文字突出了对{name}的牵挂，语气符合{style}的要求。{text}",
+        "{text}\n另一种写法：\n{text}",
+        "{text}下面换成更简短的说法：{text}",
+    ),
+    "not_blessing": choice(
+        "请告诉我{name}的喜好，我再为您写一段{scene}文案。",
+        "好的，我需要先了解一下您想要的风格和字数。",
+        "以下是为您准备的{style}版本：",
+    ),
     "markdown": choice("### {text}", "- {text}", "**{text}**", "> {text}", "1. {text}"),
     "title": choice(
         "《致{name}》\n{text}", "【{scene}寄语】{text}", "题目：给{name}\n{text}", "{scene}祝福语\n{text}"
@@ -103,7 +148,8 @@ def planters(recipe: Recipe, other: list[Text]) -> dict[str, Spoil]:
     from."""
     misplacing = Misplacing(recipe, other)
     return {
-        "several_lines": misplacing.twice,
+        "several_lines": misplacing.broken,
+        "two_versions": misplacing.twice,
         "too_long": misplacing.too_long,
         "unsuitable_cell": misplacing.unsuitable,
         "wrong_pronoun": misplacing.wrong_pronoun,
@@ -117,7 +163,7 @@ def plant(recipe: Recipe, per_rule: int, seed: int) -> list[tuple[Text, str]]:
     """Returns texts with the id of the rule whose mistake each carries, '' for those left as they are. No
     two of the underlying texts resemble each other, and each has room for some more characters."""
     source = random.Random(seed)
-    pool = composed(recipe, 3, seed)
+    pool = composed(recipe, 5, seed)
     source.shuffle(pool)
     clashing = {
         pair.second for pair in near_pairs([t.output for t in pool], band_keys([t.output for t in pool]))

@@ -79,6 +79,9 @@ def styles_table(recipe: Recipe, key: str) -> list[ListRow]:
         "suffix": st.column_config.TextColumn(
             _("触发后缀"), help=_("训练输入里用来点名这个风格的话，例如“,小红书风格”；空着表示默认风格")
         ),
+        "several_lines": st.column_config.CheckboxColumn(
+            _("可分行"), default=False, help=_("诗和长信可以分行；别的风格清洗时接成一行")
+        ),
         "enabled": st.column_config.CheckboxColumn(_("启用"), default=True),
     }
     return _edited(frame, columns, key, table_form(recipe), "styles")

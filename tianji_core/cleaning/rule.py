@@ -100,9 +100,11 @@ class SceneWords:
 
 @dataclass(frozen=True)
 class Context:
-    """The recipe in the form that the rules need. :func:`context_of` makes one for many texts."""
+    """The recipe in the form that the rules need. :func:`context_of` makes one for many texts.
+    ``several_lines`` are the styles whose texts may have several lines."""
 
     limits: Mapping[str, tuple[int, int]]
+    several_lines: frozenset[str]
     pronouns: Mapping[str, Pronoun]
     suitability: Suitability
     threshold: int
@@ -140,6 +142,7 @@ def context_of(recipe: Recipe) -> Context:
     pieces = _request_pieces(recipe)
     return Context(
         limits={s.text: (s.min_chars, s.max_chars) for s in recipe.styles},
+        several_lines=frozenset(s.text for s in recipe.styles if s.several_lines),
         pronouns={n.text: n.pronoun for n in recipe.names},
         suitability=recipe.matrix(),
         threshold=recipe.threshold,
@@ -183,7 +186,7 @@ def _read(name: str) -> dict[str, Any]:
 @cache
 def configuration_digest() -> str:
     """Returns a digest of all files under ``configs/cleaning``."""
-    files = sorted(_FOLDER.glob("*.yaml"))
+    files = sorted(_FOLDER.glob("*.*"))
     return hashlib.sha256(b"\0".join(file.read_bytes() for file in files)).hexdigest()
 
 

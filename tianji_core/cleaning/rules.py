@@ -6,6 +6,8 @@ from tianji_core.cleaning.fit import FIT_RULES
 from tianji_core.cleaning.person import PERSON_RULES
 from tianji_core.cleaning.rule import Context, Example, Found, HasText, Rule, Subject
 from tianji_core.cleaning.script import SCRIPT_RULES
+from tianji_core.cleaning.talk import TALK_RULES
+from tianji_core.cleaning.unwrapping import UNWRAPPING_RULES
 from tianji_core.cleaning.wording import EMPTY_RULE, MARK_RULES, REQUEST_RULES
 from tianji_core.cleaning.wrapping import WRAPPING_RULES
 from tianji_core.i18n import N_
@@ -46,7 +48,10 @@ SET_RULES = (EXACT_DUPLICATE, NEAR_DUPLICATE, OVERUSED_OPENING)
 """Rules that need the other samples; :func:`check` never finds anything by them."""
 RULES: tuple[Rule, ...] = (
     EMPTY_RULE,
-    *WRAPPING_RULES,
+    *UNWRAPPING_RULES,
+    *WRAPPING_RULES[:2],
+    *TALK_RULES,
+    *WRAPPING_RULES[2:],
     *MARK_RULES,
     *SCRIPT_RULES,
     *FIT_RULES,

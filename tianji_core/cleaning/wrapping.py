@@ -1,54 +1,53 @@
-"""Rules about what surrounds a blessing: reasoning, headings, opening and closing words, marks, second
-versions."""
+"""Rules about what surrounds a blessing: markdown, numbering, headings, lines, quotation marks, white space,
+second versions."""
 
 import re
 
-from tianji_core.cleaning.rule import HARD_FLOOR, Context, Example, Found, Rule, Subject, only_han, phrases
+from tianji_core.cleaning.layers import NUMBER
+from tianji_core.cleaning.rule import HARD_FLOOR, Context, Example, Found, Rule, Subject, only_han
+from tianji_core.cleaning.talk import DOUBT, reading
 from tianji_core.i18n import N_, _
 
-JOINED_STYLES = ("祝福长文", "诗词赋", "文言文")
-"""Styles whose texts have several lines: the lines are joined unless one alone is long enough to be the
-text."""
-
-_THINK = re.compile(r"<think(?:ing)?>.*?</think(?:ing)?>\s*|^.*?</think(?:ing)?>\s*", re.DOTALL)
-_THINK_OPEN = re.compile(r"</?think(?:ing)?>")
 _MARKDOWN = (
-    (re.compile(r"```[a-z]*\n?"), ""),
-    (re.compile(r"\*\*(.+?)\*\*|__(.+?)__", re.DOTALL), r"\1\2"),
-    (
-        re.compile(r"^[ \t]*(?:#{1,6}[ \t]+|>[ \t]*|[-*+•][ \t]+|\d{1,2}[.、)）][ \t]*(?=\D))", re.MULTILINE),
-        "",
-    ),
+    (re.compile(r"^[ \t]*(?:```|~~~)[\w-]*[ \t]*\n?|\n?[ \t]*(?:```|~~~)[ \t]*$", re.MULTILINE), ""),
+    (re.compile(r"```(?:[a-z]+(?=\s))?"), ""),
+    (re.compile(r"!\[[^\]\n]*\]\([^)\s]*\)"), ""),
+    (re.compile(r"(?<!\!)\[([^\]\n]+)\]\((?:https?:|#|/|mailto:)[^)\s]*\)"), r"\1"),
+    (re.compile(r"(\*{1,3})(?=\S)([^*]+?)(?<=\S)\1", re.DOTALL), r"\2"),
+    (re.compile(r"(?<!\w)(_{1,3})(?=[^\s_])([^_\n]+?)(?<=[^\s_])\1(?![A-Za-z0-9])"), r"\2"),
+    (re.compile(r"~~(?=\S)([^~\n]{2,})(?<=\S)~~"), r"\1"),
+    (re.compile(r"^[ \t]*(?:(?:[-*_=—][ \t]*){3,}|[-*_=]{3,})[ \t]*$\n?", re.MULTILINE), ""),
+    (re.compile(r"^[ \t]*(?:#{1,6}[ \t]+|>[ \t]*|[-*+•·●○◆■▪][ \t]+(?:\[[ xX]\][ \t]*)?)", re.MULTILINE), ""),
     (re.compile(r"`([^`\n]+)`"), r"\1"),
+    (re.compile(r"\\([*_#`~>\-!.()\[\]])"), r"\1"),
 )
-_MARKDOWN_HINT = re.compile(r"[*_#>`•+]|^[ \t]*(?:-|\d{1,2}[.、)）])", re.MULTILINE)
+_MARKDOWN_HINT = re.compile(r"[*_#>`•·●○◆■▪~\\\[]|^[ \t]*(?:[-=—]|\d{1,2}[.、)）])", re.MULTILINE)
+_NUMBER_HINT = re.compile(
+    r"^[ \t]*(?:[（(【\[\d一二三四五六七八九十第版方选备示祝A-Ha-hONV#]"
+    r"|[\u2160-\u217b\u2460-\u249b\u24b6-\u24e9\u2776-\u2793\u3220-\u3229\u3280-\u3289\U0001f51f])",
+    re.MULTILINE,
+)
 _TITLE_LINE = re.compile(
-    r"(?:《[^》\n]{1,30}》|【[^】\n]{1,30}】|(?:标题|题目)\s*[:：][^\n]{1,40}"
+    r"(?:《[^》\n]{1,30}》|【[^】\n]{1,30}】|〖[^〗\n]{1,30}〗|(?:标题|题目)\s*[:：][^\n]{1,40}"
     r"|[^\n，。！？!?~～：:、]{1,16}(?:祝福|祝福语|贺词|寄语|文案|·[^\n，。！？!?：:]{1,8}))\s*"
 )
 _TITLE_INLINE = re.compile(
-    r"(?:【[^】\n]{1,30}】|《[^》\n]{0,28}(?:祝|贺|寄|致|写给|献给|赠)[^》\n]{0,28}》)[ \t]*[:：]?[ \t]*(?=\S)"
-)
-_LEAD_IN = re.compile("(?:" + "|".join(phrases()["lead_in"]) + ")+")
-_CLOSING = re.compile(
-    r"(?:(?<=[。！!？?~～…”\n）)])|(?<=[呀呢啦哦哟]))\s*(?:" + "|".join(phrases()["closing"]) + r")\s*$"
+    r"(?:【[^】\n，。！？]{1,30}】|《[^》\n]{0,28}(?:祝|贺|寄|致|写给|献给|赠)[^》\n]{0,28}》)[ \t]*[:：]?[ \t]*(?=\S)"
 )
 _QUOTES = ('“”"＂', "「」", "『』", "‘’'")
 """Families of interchangeable quotation marks: opening, closing, and those that are both."""
+_BRACKETS = dict(zip("【（([《〔{«〖<", "】）)]》〕}»〗>", strict=True))
+_HAN = re.compile(r"[\u3400-\u9fff]")
 _STOPS = "。！!？?~～…"
 
 
-def _think_tags(text: str, _subject: Subject, _context: Context) -> Found | None:
-    if "think" not in text or _THINK_OPEN.search(text) is None:
-        return None
-    fixed = _THINK_OPEN.sub("", _THINK.sub("", text)).strip()
-    return Found(_("有模型的思考过程"), fixed or None)
-
-
 def _markdown(text: str, _subject: Subject, _context: Context) -> Found | None:
-    if only_han(text) or _MARKDOWN_HINT.search(text) is None:
+    numbers = list(NUMBER.finditer(text)) if _NUMBER_HINT.search(text) is not None else []
+    if not numbers and (only_han(text) or _MARKDOWN_HINT.search(text) is None):
         return None
-    fixed = text
+    if len(numbers) > 1:
+        return Found(_("有 {n} 个编号", n=len(numbers)))
+    fixed = NUMBER.sub("", text)
     for pattern, replacement in _MARKDOWN:
         fixed = pattern.sub(replacement, fixed)
     if fixed == text:
@@ -66,51 +65,61 @@ def _title(text: str, _subject: Subject, _context: Context) -> Found | None:
     return Found(_("开头是标题：{title}", title=match.group().strip()), text.strip()[match.end() :])
 
 
-def _lead_in(text: str, _subject: Subject, _context: Context) -> Found | None:
-    start = text.lstrip()
-    match = _LEAD_IN.match(start)
-    if match is None or not match.group():
-        return None
-    return Found(_("有开场白：{words}", words=match.group().strip()), start[match.end() :].strip() or None)
+def _lines(text: str) -> list[str]:
+    """Returns the lines of a text that hold something, without its title."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    while len(lines) > 1 and _TITLE_LINE.fullmatch(lines[0]):
+        lines.pop(0)
+    return lines
 
 
-def _closing(text: str, _subject: Subject, _context: Context) -> Found | None:
-    match = _CLOSING.search(text)
-    if match is None:
-        return None
-    return Found(
-        _("末尾有多余的话：{words}", words=match.group().strip()), text[: match.start()].strip() or None
-    )
+def _versions(text: str, subject: Subject, context: Context) -> int:
+    """Returns how many texts an answer holds, as far as its lines show it: numbered ones, or lines of which
+    each is long enough and which address the receiver again."""
+    if "\n" not in text.strip():
+        return 1
+    numbered = [part for part in NUMBER.split(text) if len(part.strip()) >= HARD_FLOOR]
+    if len(list(NUMBER.finditer(text))) > 1:
+        return max(2, len(numbered))
+    lines = [line for line in _lines(text) if len(_HAN.findall(line)) >= HARD_FLOOR]
+    low, high = context.limits.get(subject.style, (HARD_FLOOR, 0))
+    wholes = [line for line in lines if len(line) >= low]
+    if len(wholes) < 2:
+        return 1
+    if subject.name and sum(subject.name in line for line in wholes) > 1:
+        return len(wholes)
+    if subject.style in context.several_lines:
+        return 1
+    return len(wholes) if high and len("".join(lines)) > high else 1
+
+
+def _two_versions(text: str, subject: Subject, context: Context) -> Found | None:
+    number = _versions(text, subject, context)
+    return None if number < 2 else Found(_("一次给了 {n} 条，只能留一条", n=number))
 
 
 def _several_lines(text: str, subject: Subject, context: Context) -> Found | None:
-    if "\n" not in text.strip():
+    if "\n" not in text.strip() or subject.style in context.several_lines:
         return None
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    body = list(lines)
-    while len(body) > 1 and (_TITLE_LINE.fullmatch(body[0]) or _is_lead_in(body[0])):
-        body.pop(0)
-    if len(body) < 2:
+    if len(_lines(text)) < 2:
         return None
-    return Found(_("有 {n} 行", n=len(lines)), _one_line(body, subject, context))
+    read = reading(text)
+    if not read.certain or max(read.scores) >= DOUBT or _versions(text, subject, context) > 1:
+        fixed = None
+    else:
+        fixed = _one_line(lines)
+    return Found(_("有 {n} 行", n=len(lines)), fixed)
 
 
-def _is_lead_in(line: str) -> bool:
-    match = _LEAD_IN.match(line)
-    return match is not None and match.end() == len(line)
-
-
-def _one_line(lines: list[str], subject: Subject, context: Context) -> str:
-    """Returns all lines joined for a style of several lines in which no line is a whole text, otherwise the
-    first line that is."""
-    joined = "".join(lines)
-    low, high = context.limits.get(subject.style, (HARD_FLOOR, 0))
-    if subject.style in JOINED_STYLES and len(joined) <= high and all(len(line) < low for line in lines):
-        return joined
-    if lines[0][-1] in "：:，,、" and len(lines[0]) <= 12:  # a salutation belongs to the next line
-        lines = [lines[0] + lines[1], *lines[2:]]
-    whole = (line for floor in (low, HARD_FLOOR) for line in lines if len(line) >= floor)
-    return next(whole, max(lines, key=len))
+def _one_line(lines: list[str]) -> str:
+    """Returns the lines joined, with a mark where one has none at its end."""
+    joined = lines[0]
+    for line in lines[1:]:
+        if joined[-1].isalnum() and line[0].isalnum():
+            joined += "。" if "，" in joined.rsplit("。", 1)[-1] else "，"
+        joined += line
+    return joined
 
 
 def _wrapping_quotes(text: str, _subject: Subject, _context: Context) -> Found | None:
@@ -132,6 +141,10 @@ def _wrapping_quotes(text: str, _subject: Subject, _context: Context) -> Found |
         else:
             continue
         return proposal if any(char.isalnum() for char in proposal.fixed or "") else None
+    if (close := _BRACKETS.get(inner[:1])) is not None and inner[-1:] == close and len(inner) > HARD_FLOOR:
+        body = inner[1:-1]
+        if inner[0] not in body and close not in body and any(mark in body for mark in "，。！？~"):
+            return Found(_("整段套着括号"), body.strip())
     return None
 
 
@@ -155,9 +168,13 @@ def _spaces(text: str, _subject: Subject, _context: Context) -> Found | None:
     if only_han(text):
         return None
     fixed = _SPACE_RUN.sub(" ", _SPACE_BETWEEN.sub("", text.strip()))
+    if "\n" in fixed:
+        fixed = _BLANK_LINES.sub("\n\n", _LINE_SPACE.sub("\n", fixed))
     return Found(_("有多余的空白"), fixed) if fixed != text and fixed else None
 
 
+_LINE_SPACE = re.compile(r"[ \t\u3000]*\r?\n[ \t\u3000]*")
+_BLANK_LINES = re.compile(r"\n{3,}")
 _SPACE_RUN = re.compile(r"[ \t\u3000]{2,}")
 _SPACE_BETWEEN = re.compile(
     r"(?<=[\u4e00-\u9fff，。！？；：、])[ \t\u3000]+(?=[\u4e00-\u9fff，。！？；：、])"
@@ -167,18 +184,6 @@ _CLEAN = "妹妹，生日快乐！愿你新的一岁平安喜乐，每天都有�
 
 WRAPPING_RULES = (
     Rule(
-        "think_tags",
-        N_("思考过程"),
-        N_("推理模型把想的过程一起写了出来，训练后的模型会学着自言自语。"),
-        _think_tags,
-        bad=(
-            Example(f"<think>先想想称呼</think>{_CLEAN}", _CLEAN),
-            Example(f"该写短一点\n</think>\n{_CLEAN}", _CLEAN),
-        ),
-        good=(Example(_CLEAN), Example("I think 你今天最好看，生日快乐，愿你天天开心每一天。")),
-        safe=True,
-    ),
-    Rule(
         "markdown",
         N_("Markdown 记号"),
         N_("加粗、井号、编号和代码框是给网页看的，祝福里不该有。"),
@@ -187,6 +192,10 @@ WRAPPING_RULES = (
             Example(f"**{_CLEAN}**", _CLEAN),
             Example(f"# {_CLEAN}", _CLEAN),
             Example(f"1. {_CLEAN}", _CLEAN),
+            Example(f"①{_CLEAN}", _CLEAN),
+            Example(f"1️⃣ {_CLEAN}", _CLEAN),
+            Example(f"一、{_CLEAN}", _CLEAN),
+            Example(f"版本一：{_CLEAN}", _CLEAN),
             Example(f"```\n{_CLEAN}\n```", _CLEAN),
         ),
         good=(Example(_CLEAN), Example("祝妹妹生日快乐^_^愿你每一天都像今天一样闪闪发光。")),
@@ -211,60 +220,33 @@ WRAPPING_RULES = (
         safe=True,
     ),
     Rule(
-        "lead_in",
-        N_("开场白"),
-        N_("“祝福语如下：”这样的话是模型在和提问的人说话，不是祝福。"),
-        _lead_in,
+        "two_versions",
+        N_("给了几条"),
+        N_("一个回答里有几条祝福，一条样本只要一条。留哪一条要人来选，也可以拆成几条样本。"),
+        _two_versions,
         bad=(
-            Example(f"当前祝福语如下：{_CLEAN}", _CLEAN),
-            Example(f"好的，以下是送给妹妹的祝福语：\n{_CLEAN}", _CLEAN),
-            Example(f"这是一条生日祝福：{_CLEAN}", _CLEAN),
-            Example(f"当然可以！祝福语如下：{_CLEAN}", _CLEAN),
-            Example(f"祝福语：{_CLEAN}", _CLEAN),
+            Example(f"{_CLEAN}\n妹妹，祝你岁岁平安，心里的愿望都能一样一样实现。"),
+            Example("1. 妹妹，生日快乐，天天开心！\n2. 愿你岁岁平安，万事都如愿。"),
+            Example("版本一：妹妹，生日快乐，天天开心！\n版本二：愿你岁岁平安，万事都如愿。"),
         ),
-        good=(
-            Example(_CLEAN),
-            Example("在这个特别的日子里，送上我最真心的祝福：愿妹妹天天开心。"),
-            Example("好的日子都在后头，妹妹生日快乐，愿你新的一岁事事顺心。"),
-            Example("亲爱的妹妹：祝你生日快乐，愿你新的一岁事事顺心。"),
-        ),
-        safe=True,
-    ),
-    Rule(
-        "closing",
-        N_("结束语"),
-        N_("“希望你喜欢”“如需修改请告诉我”和字数说明都不是祝福。"),
-        _closing,
-        bad=(
-            Example(f"{_CLEAN}希望这条祝福你能喜欢！", _CLEAN),
-            Example(f"{_CLEAN}（共28字）", _CLEAN),
-            Example(f"{_CLEAN}\n如果需要修改，请随时告诉我。", _CLEAN),
-            Example(f"{_CLEAN}字数：28", _CLEAN),
-        ),
-        good=(Example(_CLEAN), Example("妹妹生日快乐！希望你往后的每一天都像今天一样开心。")),
-        safe=True,
+        good=(Example(_CLEAN), Example("妹妹，生日快乐！\n愿你新的一岁平安喜乐，每天都有好心情。")),
     ),
     Rule(
         "several_lines",
         N_("不止一行"),
         N_(
-            "模型一次给了几条，或者分了行。一条样本只要一行：多数风格保留第一句完整的话，长文和诗词在字数允许时连起来。"
+            "这个风格的样本只要一行；全是祝福的几行会接成一行，缺的标点补上。诗和长信可以分行，在风格里设定。"
         ),
         _several_lines,
         bad=(
-            Example(f"{_CLEAN}\n妹妹，祝你岁岁平安，心里的愿望都能一样一样实现。", _CLEAN),
-            Example(
-                "慈颜含笑坐春风，\n膝下儿孙乐意浓。\n愿借南山松上鹤，\n年年衔寿到堂中。",
-                "慈颜含笑坐春风，膝下儿孙乐意浓。愿借南山松上鹤，年年衔寿到堂中。",
-                style="诗词赋",
-            ),
-            Example(
-                "慈颜含笑坐春风，膝下儿孙乐意浓。岁岁今朝灯下笑。\n愿借南山松上鹤，年年衔寿到堂中。岁岁今朝灯下笑。",
-                "慈颜含笑坐春风，膝下儿孙乐意浓。岁岁今朝灯下笑。",
-                style="诗词赋",
-            ),
+            Example("妹妹，生日快乐！\n愿你新的一岁平安喜乐，\n每天都有好心情。", _CLEAN),
+            Example("妹妹生日快乐\n愿你新的一岁平安喜乐", "妹妹生日快乐，愿你新的一岁平安喜乐"),
+            Example(f"{_CLEAN}\n妹妹，祝你岁岁平安，心里的愿望都能一样一样实现。"),
         ),
-        good=(Example(_CLEAN), Example(f"当前祝福语如下：\n{_CLEAN}")),
+        good=(
+            Example(_CLEAN),
+            Example("慈颜含笑坐春风，\n膝下儿孙乐意浓。\n愿借南山松上鹤，\n年年衔寿到堂中。", style="诗词赋"),
+        ),
         safe=True,
     ),
     Rule(

@@ -71,7 +71,8 @@ class Checker:
             pronoun=_other(case.name.pronoun).value not in text,
             occasion=self.phrases.shows(text, case.scene.text) and not self._other_scenes(case, rest),
             style=style.shown_by(text),
-            length=case.style.min_chars <= len(text) <= case.style.max_chars and "\n" not in text,
+            length=case.style.min_chars <= len(text) <= case.style.max_chars
+            and (case.style.several_lines or "\n" not in text),
             copied=_without(text, (case.name.text,)) in self._trained,
         )
 

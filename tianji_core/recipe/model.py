@@ -97,7 +97,8 @@ class Scene(_RecipeModel):
 
 class Style(_RecipeModel):
     """风格: the tone of a text. Lengths are in characters. ``suffix`` is the part of a training input that
-    asks for this style; '' marks the default style (正常)."""
+    asks for this style; '' marks the default style (正常). ``several_lines`` says that a text may have line
+    breaks, as verse and letters do."""
 
     text: Label
     instruction: NonEmpty
@@ -105,6 +106,7 @@ class Style(_RecipeModel):
     min_chars: int = Field(default=10, ge=1, le=4000)
     max_chars: int = Field(default=100, ge=1, le=4000)
     suffix: str = ""
+    several_lines: bool = False
     enabled: bool = True
 
     @model_validator(mode="after")

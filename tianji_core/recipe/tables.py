@@ -51,6 +51,7 @@ HEADERS: dict[Listing, dict[str, str]] = {
         "suffix": "触发后缀",
         "enabled": "启用",
         "examples": "示例",
+        "several_lines": "可分行",
     },
     Listing.CLAUSES: {"text": "随机注入", "enabled": "启用"},
     Listing.TEMPLATES: {"text": "训练输入", "enabled": "启用"},
@@ -258,7 +259,7 @@ def _read(given: Mapping[str, str]) -> dict[str, Any]:
             values[field] = cell
         elif not cell:
             continue
-        elif field == "enabled":
+        elif field in ("enabled", "several_lines"):
             values[field] = cell.lower() not in _NO
         elif field == "examples":
             values[field] = _split(cell)

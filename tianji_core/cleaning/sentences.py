@@ -1,0 +1,56 @@
+"""Splits a text into the pieces that are judged one by one: sentences, lines, remarks in brackets and the
+first words before a comma. Pure."""
+
+import itertools
+import re
+from typing import NamedTuple
+
+_STOPS = "。！？!?~～…；;"
+_ENDS = re.compile(
+    r"(?:[。！？!?~～…；;]|(?<=[A-Za-z)]{2})\.(?=\s|$))+"  # a stop; a full stop behind Latin letters
+    r"[”\"』」’）)】\]]*[\s\u2600-\u27bf\ufe0f\U0001f000-\U0001faff]*"
+    r"|[：:](?![0-9/）)])\s*|[ \t]*\n\s*|(?<=[。！？!?~～…；;\s])(?=[（(])|[）)](?=[^，,。！？!?：:…~～；;\s])"
+)
+_FIRST_WORDS = re.compile(r"[^，,。！？!?：:\n~～]{1,6}[，,]\s*")
+_LINE_END = re.compile(r"\n\s*\Z")
+_BRACKETED = re.compile(r"【[^】\n]{1,30}】[ \t]*[:：]?[ \t]*")
+
+
+class Piece(NamedTuple):
+    """A part of a text from ``start`` to ``end`` (in characters), the marks and the white space behind it
+    included. ``own_line`` says that it fills a line of a text of several lines."""
+
+    start: int
+    end: int
+    text: str
+    own_line: bool
+
+
+def pieces(text: str) -> list[Piece]:
+    """Returns the pieces of a text; joined they are the text."""
+    cuts = [0]
+    for match in _ENDS.finditer(text):
+        cuts.append(match.end())
+    if cuts[-1] < len(text):
+        cuts.append(len(text))
+    line_starts = {0}
+    several = "\n" in text
+    if several:
+        line_starts |= {cut for cut in cuts if _LINE_END.search(text, max(0, cut - 20), cut)}
+    starts = []
+    for start, end in itertools.pairwise(cuts):
+        if start == end:
+            continue
+        starts.append(start)
+        if start in line_starts:
+            head = _BRACKETED.match(text, start, end)
+            if head is None and not text[:start].strip():
+                head = _FIRST_WORDS.match(text, start, end)
+            if head is not None and head.end() < end:
+                starts.append(head.end())
+    bounds = [*starts, len(text)]
+    result = []
+    for start, end in itertools.pairwise(bounds):
+        alone = several and start in line_starts and (end == len(text) or end in line_starts)
+        result.append(Piece(start, end, text[start:end], alone))
+    return result

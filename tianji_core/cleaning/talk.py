@@ -1,0 +1,156 @@
+"""Rules that tell the blessing in an answer from talk about it. Each piece of the text is judged by
+:mod:`tianji_core.cleaning.talk_model`."""
+
+import re
+from functools import lru_cache
+from typing import NamedTuple
+
+from tianji_core.cleaning.rule import Context, Example, Found, Rule, Subject
+from tianji_core.cleaning.sentences import Piece, pieces
+from tianji_core.cleaning.talk_model import talk_score
+from tianji_core.i18n import N_, _
+
+SURE = 2.0
+"""The score from which a piece is surely talk and may be removed."""
+DOUBT = 1.0
+"""The score from which a piece needs a person."""
+BLESSING = -1.5
+"""The score up to which a piece is surely blessing."""
+_LETTERS = re.compile(r"[\u3400-\u9fffA-Za-z0-9]")
+
+
+class Reading(NamedTuple):
+    """How a text was understood: its pieces with their scores; the blessing is ``pieces[start:stop]``.
+    ``certain`` says that these hold a sure blessing and no doubtful piece stands at their edges."""
+
+    pieces: list[Piece]
+    scores: list[float]
+    start: int
+    stop: int
+    certain: bool
+
+    def between(self, start: int, stop: int, text: str) -> str:
+        """Returns the part of ``text`` from one piece to before another."""
+        if start >= stop:
+            return ""
+        return text[self.pieces[start].start : self.pieces[stop - 1].end].strip()
+
+
+@lru_cache(maxsize=16)
+def reading(text: str) -> Reading:
+    """Returns how a text is understood. Cached, since several rules ask about the same text."""
+    cut = pieces(text)
+    scores = [talk_score(piece, n == 0, n == len(cut) - 1) for n, piece in enumerate(cut)]
+    for n, piece in enumerate(cut):
+        if _LETTERS.search(piece.text) is None:  # marks and emoji belong to the piece before
+            scores[n] = scores[n - 1] if n else -0.1
+    if not scores or max(scores) < DOUBT:
+        return Reading(cut, scores, 0, len(cut), bool(scores) and min(scores) <= BLESSING)
+    start = 0
+    while start < len(cut) and scores[start] >= 0:
+        start += 1
+    while start and scores[start - 1] < SURE:
+        start -= 1
+    stop = len(cut)
+    while stop > start and scores[stop - 1] >= 0:
+        stop -= 1
+    while stop < len(cut) and scores[stop] < SURE:
+        stop += 1
+    certain = any(score <= BLESSING for score in scores[start:stop])
+    return Reading(cut, scores, start, stop, certain)
+
+
+def _lead_in(text: str, _subject: Subject, _context: Context) -> Found | None:
+    read = reading(text)
+    if not read.start:
+        return None
+    words = read.between(0, read.start, text)
+    fixed = read.between(read.start, len(read.pieces), text) if read.certain else None
+    return Found(_("有开场白：{words}", words=words[:30]), fixed)
+
+
+def _closing(text: str, _subject: Subject, _context: Context) -> Found | None:
+    read = reading(text)
+    if read.stop == len(read.pieces) or read.stop <= read.start:
+        return None
+    words = read.between(read.stop, len(read.pieces), text)
+    fixed = read.between(0, read.stop, text) if read.certain else None
+    return Found(_("末尾有多余的话：{words}", words=words[:30]), fixed)
+
+
+def _talk(text: str, _subject: Subject, _context: Context) -> Found | None:
+    read = reading(text)
+    doubtful = [
+        piece.text.strip()
+        for piece, score in list(zip(read.pieces, read.scores, strict=True))[read.start : read.stop]
+        if score >= DOUBT
+    ]
+    return Found(_("像是在和提问的人说话：{words}", words=doubtful[0][:30])) if doubtful else None
+
+
+def _not_blessing(text: str, _subject: Subject, _context: Context) -> Found | None:
+    read = reading(text)
+    sure = read.certain or (max(read.scores, default=1) < DOUBT and min(read.scores) <= 0)
+    return None if sure else Found(_("看不出哪一段是祝福"))
+
+
+_CLEAN = "妹妹，生日快乐！愿你新的一岁平安喜乐，每天都有好心情。"
+
+TALK_RULES = (
+    Rule(
+        "lead_in",
+        N_("开场白"),
+        N_("“祝福语如下：”这样的话是模型在和提问的人说话，不是祝福。"),
+        _lead_in,
+        bad=(
+            Example(f"当前祝福语如下：{_CLEAN}", _CLEAN),
+            Example(f"好的，以下是送给妹妹的祝福语：\n{_CLEAN}", _CLEAN),
+            Example(f"这是一条生日祝福：{_CLEAN}", _CLEAN),
+            Example(f"当然可以！祝福语如下：{_CLEAN}", _CLEAN),
+            Example(f"祝福语：{_CLEAN}", _CLEAN),
+            Example(f"Sure! Here is a birthday blessing for your sister:\n\n{_CLEAN}", _CLEAN),
+            Example(f"你可以这样对妹妹说：{_CLEAN}", _CLEAN),
+        ),
+        good=(
+            Example(_CLEAN),
+            Example("在这个特别的日子里，送上我最真心的祝福：愿妹妹天天开心。"),
+            Example("好的日子都在后头，妹妹生日快乐，愿你新的一岁事事顺心。"),
+            Example("亲爱的妹妹：祝你生日快乐，愿你新的一岁事事顺心。"),
+        ),
+        safe=True,
+    ),
+    Rule(
+        "closing",
+        N_("结束语"),
+        N_("“希望你喜欢”“如需修改请告诉我”和字数说明都不是祝福。"),
+        _closing,
+        bad=(
+            Example(f"{_CLEAN}希望这条祝福你能喜欢！", _CLEAN),
+            Example(f"{_CLEAN}（共28字）", _CLEAN),
+            Example(f"{_CLEAN}\n如果需要修改，请随时告诉我。", _CLEAN),
+            Example(f"{_CLEAN}字数：28", _CLEAN),
+        ),
+        good=(
+            Example(_CLEAN),
+            Example(f"{_CLEAN}希望这份礼物你能喜欢。"),
+            Example("妹妹生日快乐！希望你往后的每一天都像今天一样开心。"),
+        ),
+        safe=True,
+    ),
+    Rule(
+        "talk",
+        N_("夹着别的话"),
+        N_("中间有像是对提问者说的话，或者分不清是不是祝福的话；要人来看。"),
+        _talk,
+        bad=(Example(f"{_CLEAN}或者换一个更活泼的版本：妹妹生日快乐，愿你天天开心！"),),
+        good=(Example(_CLEAN), Example(f"好的，以下是祝福语：{_CLEAN}")),
+    ),
+    Rule(
+        "not_blessing",
+        N_("看不出祝福"),
+        N_("没有一段像祝福，修正不会动它；要人来看。"),
+        _not_blessing,
+        bad=(Example("好的，以下是为您写的文案："), Example("请问您想要什么风格的文案？我可以再写几版。")),
+        good=(Example(_CLEAN), Example("祝妹妹开心！")),
+    ),
+)

@@ -1,0 +1,91 @@
+"""Rules about layers of certain structure round a blessing: reasoning, chat tags, data formats."""
+
+from collections.abc import Callable
+
+from tianji_core.cleaning import layers
+from tianji_core.cleaning.layers import Unwrapped
+from tianji_core.cleaning.rule import Context, Example, Found, Rule, Subject, only_han
+from tianji_core.i18n import N_, _
+
+_CLEAN = "妹妹，生日快乐！愿你新的一岁平安喜乐，每天都有好心情。"
+_FORMS: tuple[Callable[[str], Unwrapped | None], ...] = (
+    layers.from_json,
+    layers.from_table,
+    layers.from_xml,
+    layers.from_yaml,
+)
+
+
+def _think_tags(text: str, _subject: Subject, _context: Context) -> Found | None:
+    if only_han(text):
+        return None
+    seen = layers.without_thoughts(text)
+    return None if seen is None else Found(_("有模型的思考过程"), seen.text)
+
+
+def _chat_tags(text: str, _subject: Subject, _context: Context) -> Found | None:
+    if only_han(text):
+        return None
+    seen = layers.without_chat_tags(text)
+    return None if seen is None else Found(_("有对话模板的记号：{words}", words=seen.seen), seen.text)
+
+
+def _data_form(text: str, _subject: Subject, _context: Context) -> Found | None:
+    if only_han(text):
+        return None
+    for unwrap in _FORMS:
+        if (seen := unwrap(text)) is not None and seen.text != text:
+            return Found(_("套着数据格式或网页标签：{words}", words=seen.seen), seen.text)
+    return None
+
+
+UNWRAPPING_RULES = (
+    Rule(
+        "think_tags",
+        N_("思考过程"),
+        N_("推理模型把想的过程一起写了出来，训练后的模型会学着自言自语。"),
+        _think_tags,
+        bad=(
+            Example(f"<think>先想想称呼</think>{_CLEAN}", _CLEAN),
+            Example(f"该写短一点\n</think>\n{_CLEAN}", _CLEAN),
+            Example(f"<Thinking>妹妹过生日</Thinking>\n{_CLEAN}", _CLEAN),
+            Example(f"【思考】妹妹过生日【/思考】{_CLEAN}", _CLEAN),
+            Example(f"<think>先想想称呼，再写：{_CLEAN}"),
+        ),
+        good=(Example(_CLEAN), Example("I think 你今天最好看，生日快乐，愿你天天开心每一天。")),
+        safe=True,
+    ),
+    Rule(
+        "chat_tags",
+        N_("对话记号"),
+        N_("对话模板的特殊记号漏进了回答，训练后的模型会把它当正文写出来。"),
+        _chat_tags,
+        bad=(
+            Example(f"{_CLEAN}<|im_end|>", _CLEAN),
+            Example(f"<|im_start|>assistant\n{_CLEAN}<|im_end|>", _CLEAN),
+            Example(f"<|im_start|>user\n写一条<|im_end|>\n<|im_start|>assistant\n{_CLEAN}", _CLEAN),
+            Example(f"[INST]写一条生日祝福[/INST]{_CLEAN}</s>", _CLEAN),
+            Example(f"{_CLEAN}[UNUSED_TOKEN_145]", _CLEAN),
+        ),
+        good=(Example(_CLEAN), Example("妹妹生日快乐<3 愿你天天开心，事事顺心。")),
+        safe=True,
+    ),
+    Rule(
+        "data_form",
+        N_("数据格式"),
+        N_("祝福套在 JSON、YAML、XML 或表格里；里面只有一段是祝福时取出它，有几段时要人来选。"),
+        _data_form,
+        bad=(
+            Example('{"text": "' + _CLEAN + '"}', _CLEAN),
+            Example('{"name": "妹妹", "blessings": ["' + _CLEAN + '"],}', _CLEAN),
+            Example('[{"text": "' + _CLEAN + '"}, {"text": "妹妹，祝你岁岁平安，万事都如愿。"}]'),
+            Example(f"text: {_CLEAN}", _CLEAN),
+            Example(f"name: 妹妹\ntext: |\n  {_CLEAN}", _CLEAN),
+            Example(f"<blessing>{_CLEAN}</blessing>", _CLEAN),
+            Example(f"<p>{_CLEAN}</p>", _CLEAN),
+            Example(f"| 称谓 | 祝福 |\n|---|---|\n| 妹妹 | {_CLEAN} |", _CLEAN),
+        ),
+        good=(Example(_CLEAN), Example("妹妹生日快乐 (>_<) 愿你天天开心，事事顺心。")),
+        safe=True,
+    ),
+)
