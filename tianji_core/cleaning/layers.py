@@ -58,7 +58,8 @@ _CHANNEL = re.compile(r"\A.*<\|channel\|>\s*final\s*<\|message\|>", re.DOTALL)
 _TAG = re.compile(
     r"<[|｜][^<>|｜\n]{1,40}[|｜]>|</?s>|\[/?INST\]|<</?SYS>>|\[UNUSED_TOKEN_\d+\]|<eo[a-z]{1,2}>"
     r"|\[(?:gMASK|sop|eop|EOS|BOS|PAD|CLS|SEP)\]"
-    r"|</?(?:bos|eos|pad|unk|mask|sep|cls|sop|eop|gmask|n|start_of_turn|end_of_turn|end_of_sentence|endoftext)>"
+    r"|</?(?:bos|eos|pad|unk|mask|sep|cls|sop|eop|gmask|n"
+    r"|start_of_turn|end_of_turn|end_of_sentence|endoftext)>"
     r"|<0x[0-9A-Fa-f]{2}>|<reserved_\d+>|<unused\d+>",
     re.IGNORECASE,
 )
@@ -86,7 +87,8 @@ def without_chat_tags(text: str) -> Unwrapped | None:
 
 
 _ASIDE = re.compile(
-    r"input|prompt|instruction|system|query|question|user|reason(?:ing)?(?:_content)?|thinking|thought|analysis"
+    r"input|prompt|instruction|system|query|question|user|reason(?:ing)?(?:_content)?"
+    r"|thinking|thought|analysis"
     r"|notes?|explanation|comment|style|scene|name|title|tags|keywords|word_count|length|说明|备注|(?:创作)?思路"
     r"|注释|解释|标题|问题|要求|提示|赏析|称谓|场景|风格|理由",
     re.IGNORECASE,
