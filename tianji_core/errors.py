@@ -73,6 +73,11 @@ class ChatTemplateError(ModelError):
         self.fault, self.detail = fault, detail
 
 
+class PushError(InputError):
+    """A push cannot be carried out as given: its target, the token, the rights, or a repository that is
+    there."""
+
+
 class JobError(InputError):
     """A job does not exist, or its state does not allow the action."""
 

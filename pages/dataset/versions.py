@@ -7,6 +7,7 @@ import streamlit as st
 
 from pages.dataset.dataset_figures import NO_TOOLS, bars, cells_figure, lengths_figure, phrases_figure
 from pages.shared.frame import remember_notice, report_errors
+from pages.shared.push_form import push_popover, push_state
 from pages.shared.text import plain
 from tianji_core import dataset
 from tianji_core.dataset import DatasetVersion
@@ -20,7 +21,7 @@ def version_card(workspace: Workspace, version: DatasetVersion, recipe: Recipe) 
     """Draws a version: its facts, the actions on it, and its contents when they are opened."""
     manifest = version.manifest
     with st.container(border=True):
-        row = st.columns([3, 1, 1, 1.2], vertical_alignment="center")
+        row = st.columns([3, 1, 1, 1, 1.2], vertical_alignment="center")
         row[0].markdown(f"#### {plain(version.name)}")
         row[0].caption(
             _(
@@ -48,13 +49,16 @@ def version_card(workspace: Workspace, version: DatasetVersion, recipe: Recipe) 
                     on_click="ignore",
                     width="stretch",
                 )
-        row[3].page_link(
+        with row[3]:
+            push_popover(workspace, "dataset", version.name)
+        row[4].page_link(
             "pages/train/page.py",
             label=_("用它训练"),
             icon="🏋️",
             query_params={"dataset": version.name},
         )
         st.caption(f"SHA-256 `{version.sha256}`")
+        push_state(workspace, "dataset", version.name)
         opened = st.expander(_("里面有什么"), key=f"inside_{version.id}", on_change="rerun")
         if opened.open:
             with opened:

@@ -11,6 +11,7 @@ from pages.models.starting import start
 from pages.shared.frame import remember_notice, report_errors
 from pages.shared.job_progress import job_bar, log_view, stop_button
 from pages.shared.linked_model import chat_button
+from pages.shared.push_form import push_popover, push_state
 from pages.shared.text import plain
 from pages.shared.training_view import local_time, state_text
 from tianji_core import jobs, models, training
@@ -128,6 +129,8 @@ def artefact_card(workspace: Workspace, artefact: Artefact, options: MergeOption
                 st.markdown(_("试答“祝妹妹生日”：{answer}", answer=plain(artefact.sample)))
             if artefact.kind == "gguf":
                 st.code(ollama_command(artefact), language="bash", wrap_lines=True)
+            if artefact.kind != "base":
+                push_state(workspace, "model", artefact.name)
             if models.asks_for_code(artefact):
                 _permission(workspace, artefact)
             with st.popover(_("详情")):
@@ -144,6 +147,9 @@ def artefact_card(workspace: Workspace, artefact: Artefact, options: MergeOption
         if artefact.kind == "merged":
             with right.popover(_("导出"), icon="🦙", width="stretch"):
                 gguf_form(workspace, artefact)
+        if artefact.kind != "base":
+            with right:
+                push_popover(workspace, "model", artefact.name, artefact)
         deletes = artefact.removable and right.button(
             _("删除"), key=f"delete_{artefact.name}", icon="🗑️", width="stretch"
         )

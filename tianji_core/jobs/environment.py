@@ -25,7 +25,7 @@ class Needs:
 
 NEEDS = {
     **dict.fromkeys(("generate", "rewrite", "rate", "suggest", "judge", "vote"), Needs(network=True)),
-    **dict.fromkeys(("import", "download"), Needs(network=True)),
+    **dict.fromkeys(("import", "download", "push"), Needs(network=True)),
     **dict.fromkeys(("train", "convert", "merge", "sweep", "demo", "trial"), Needs()),
     "serve": Needs(database=False),
 }
