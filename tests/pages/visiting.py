@@ -85,6 +85,8 @@ class Visit:
     stream: ClientConnection
     drawn: list[Any] = field(default_factory=list)
     messages: list[ForwardMsg] = field(default_factory=list)
+    everything: list[ForwardMsg] = field(default_factory=list)
+    """The messages since the stream was opened; ``messages`` are those of the page as it is now."""
 
     def open(self, page: str, query: str = "") -> "Visit":
         """Asks for a page, as a link does, and waits until it is drawn."""
@@ -108,6 +110,7 @@ class Visit:
         while not (self.messages and _ended(self.messages[-1])):
             message = ForwardMsg.FromString(bytes(self.stream.recv(timeout=120)))
             self.messages.append(message)
+            self.everything.append(message)
             if message.WhichOneof("type") == "delta" and message.delta.WhichOneof("type") == "new_element":
                 self.drawn.append(message.delta.new_element)
         return self
