@@ -4,12 +4,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
 
+from pages.dataset.import_preview import bad_items, notices, show_previews
 from pages.shared.frame import report_errors
 from pages.shared.job_progress import follow_job
 from pages.shared.text import plain
 from tianji_core import dataset, jobs
 from tianji_core.dataset import ImportReport
+from tianji_core.dataset.encodings import ENCODINGS
 from tianji_core.dataset.hub import EXAMPLE
 from tianji_core.i18n import _
 from tianji_core.store import datasets
@@ -17,16 +20,13 @@ from tianji_core.store.datasets import Import
 from tianji_core.store.samples import ACCEPTED, PENDING
 from tianji_core.workspace import Workspace
 
-_SHOWN = 500
-"""The number of invalid items that are listed."""
-
 
 def import_part(workspace: Workspace, recipe_key: str) -> None:
     """Draws the forms of the sources or the running import, and the earlier imports."""
     st.caption(
         _(
-            "认得的格式：教程的原始文件和训练文件（conversation）、Alpaca、ShareGPT、messages；JSON、JSONL、Parquet，"
-            "或者有“输入”“输出”两列的 CSV；UTF-8 或 GBK。已经有的样本不会重复添加。"
+            "认得的格式：教程的原始文件和训练文件（conversation）、Alpaca、ShareGPT、messages、各种一问一答；JSON、JSONL、"
+            "Parquet，或者有“输入”“输出”两列的 CSV；UTF-8、GBK 或 Big5。已经有的样本不会重复添加。"
         )
     )
     job = dataset.import_job(workspace, recipe_key)
@@ -52,7 +52,7 @@ def _from_files(workspace: Workspace, recipe_key: str, state: str) -> None:
     left, right = st.columns(2, gap="large")
     uploads = left.file_uploader(
         _("选择文件"),
-        type=["json", "jsonl", "csv", "parquet"],
+        type=["json", "jsonl", "ndjson", "csv", "tsv", "parquet"],
         accept_multiple_files=True,
         key="import_files",
     )
@@ -60,21 +60,37 @@ def _from_files(workspace: Workspace, recipe_key: str, state: str) -> None:
         _("或者填这台机器上的文件或文件夹路径"), key="import_path", placeholder="/data/wishes"
     ).strip()
     right.caption(_("文件夹里的文件会一个一个导入；大的在后台导入，可以关掉页面。"))
-    if not st.button(_("导入"), key="import", type="primary", icon="📥", disabled=not uploads and not path):
+    encoding = right.selectbox(
+        _("文字编码"),
+        ["", *ENCODINGS],
+        format_func=lambda codec: {"": _("自动识别"), "big5hkscs": "Big5", "gb18030": "GBK / GB18030"}.get(
+            codec, codec.upper()
+        ),
+        key="import_encoding",
+        help=_("预览里的字不对时再选"),
+    )
+    chosen: list[UploadedFile | Path] = [*uploads, *([Path(path).expanduser()] if path else [])]
+    can_import = show_previews(workspace, recipe_key, chosen, encoding)
+    pressed = st.button(_("导入"), key="import", type="primary", icon="📥", disabled=not can_import)
+    if pressed:
+        with st.spinner(_("正在导入")):
+            for source in chosen:
+                with report_errors():
+                    _import_one(workspace, recipe_key, source, state, encoding)
+
+
+def _import_one(
+    workspace: Workspace, recipe_key: str, source: UploadedFile | Path, state: str, encoding: str
+) -> None:
+    if not isinstance(source, Path):
+        content, name = source.getvalue(), source.name
+        _import_report(dataset.import_bytes(workspace, recipe_key, content, name, state, encoding))
         return
-    with st.spinner(_("正在导入")):
-        for upload in uploads:
-            with report_errors():
-                content = upload.getvalue()
-                _import_report(dataset.import_bytes(workspace, recipe_key, content, upload.name, state))
-        if path:
-            with report_errors():
-                source = Path(path).expanduser()
-                if dataset.is_large(source):
-                    dataset.start_path_import(workspace, recipe_key, source, state)
-                    st.rerun()
-                for report in dataset.import_path(workspace, recipe_key, source, state):
-                    _import_report(report)
+    if dataset.is_large(source):
+        dataset.start_path_import(workspace, recipe_key, source, state, encoding)
+        st.rerun()
+    for report in dataset.import_path(workspace, recipe_key, source, state, encoding=encoding):
+        _import_report(report)
 
 
 def _from_hub(workspace: Workspace, recipe_key: str, state: str, last: jobs.Job | None) -> None:
@@ -123,7 +139,8 @@ def _import_report(report: ImportReport) -> None:
     _counts_line(report.file, report.form, report.added, report.known, len(report.bad), report.encoding)
     if report.added and report.unplaced:
         st.caption(_("其中 {n} 条认不出称谓或场景，适配度和人称规则不会检查它们。", n=report.unplaced))
-    _bad_items(report.bad)
+    notices(report.notices)
+    bad_items(report.bad)
     _review_link(report.import_id, report.added)
 
 
@@ -148,15 +165,6 @@ def _review_link(import_id: int, added: int) -> None:
             icon="🔎",
             query_params={"import": str(import_id), "state": _("全部")},
         )
-
-
-def _bad_items(bad: Sequence[tuple[int, str]]) -> None:
-    """Draws the items that were not imported, by index."""
-    if bad:
-        table = [{_("第几项（从 0 数）"): index, _("原因"): reason} for index, reason in bad[:_SHOWN]]
-        st.dataframe(table, hide_index=True, width="stretch", height="content" if len(table) < 10 else 320)
-        if len(bad) > _SHOWN:
-            st.caption(_("上面是前 {n} 条的样子", n=_SHOWN))
 
 
 def _imports_table(past: Sequence[Import]) -> None:
@@ -184,7 +192,7 @@ def _imports_table(past: Sequence[Import]) -> None:
         selected = past[row]
         if selected.bad:
             st.caption(_("{file} 里没有导入的：", file=plain(selected.file)))
-            _bad_items(selected.bad)
+            bad_items(selected.bad)
         else:
             st.caption(_("{file} 里没有有问题的", file=plain(selected.file)))
         _review_link(selected.id, selected.added)

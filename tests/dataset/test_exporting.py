@@ -223,6 +223,6 @@ def test_a_csv_file_is_imported_whatever_its_headings_and_separator(workspace: W
 def test_a_csv_row_without_answer_is_reported_and_one_without_columns_refused(workspace: Workspace) -> None:
     text = "input,output\n祝妹妹生日,\n祝爷爷生日,爷爷生日快乐\n"
     report = dataset.import_bytes(workspace, "wishes", text.encode("gb18030"), "x.csv")
-    assert report.added == 1 and [index for index, _reason in report.bad] == [0]
+    assert report.added == 1 and [number for number, _reason in report.bad] == [1]
     with pytest.raises(ImportFileError, match="表头"):
         dataset.import_bytes(workspace, "wishes", "甲,乙\n1,2\n".encode(), "x.csv")

@@ -60,7 +60,7 @@ def test_a_dataset_is_imported_file_by_file_can_be_stopped_and_adds_nothing_twic
         assert job.state == "succeeded", jobs.log_tail(workspace, job.id)
         found = dataset.imports_of(workspace, job)
         assert [(i.file, i.added) for i in found] == [(f"{NAME}/b.jsonl", 1), (f"{NAME}/data/a.json", 40)]
-        assert [index for index, _reason in found[1].bad] == [40]
+        assert [number for number, _reason in found[1].bad] == [41]
         assert samples.state_counts(workspace.engine, SampleFilter("wishes"))[ACCEPTED] == 41
         assert {name for name, _range in hub.requests} == {"b.jsonl", "data/a.json"}
 

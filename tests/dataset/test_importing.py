@@ -83,7 +83,7 @@ def test_the_encoding_of_a_file_is_recognised(workspace: Workspace, encoding: st
     assert samples.page(workspace.engine, ALL)[0].output == TURN["output"]
 
 
-def test_bad_items_are_listed_by_index_and_good_ones_kept(workspace: Workspace) -> None:
+def test_bad_items_are_listed_by_number_and_good_ones_kept(workspace: Workspace) -> None:
     items = [
         {"conversation": [TURN]},
         "一段文字",
@@ -98,9 +98,10 @@ def test_bad_items_are_listed_by_index_and_good_ones_kept(workspace: Workspace) 
     report = imported(workspace, items)
     assert report.added == 2
     reasons = dict(report.bad)
-    assert list(reasons) == [1, 2, 3, 4, 5, 6, 7]
-    assert "str" in reasons[1] and "列表" in reasons[2] and "空" in reasons[3] and "没有 output" in reasons[4]
-    assert "不是文字" in reasons[5] and "认不出" in reasons[6] and "没有回答" in reasons[7]
+    assert list(reasons) == [2, 3, 4, 5, 6, 7, 8]
+    assert "str" in reasons[2] and "列表" in reasons[3] and "空" in reasons[4] and "没有 output" in reasons[5]
+    assert "不是文字" in reasons[6] and "没有 output" in reasons[7] and "没有回答" in reasons[8]
+    assert all(reason.startswith("第 1 行") for reason in reasons.values())
     stored = datasets.get_import(workspace.engine, report.import_id)
     assert (stored.added, stored.known, stored.bad) == (2, 0, report.bad)
 
@@ -128,7 +129,7 @@ def test_a_broken_file_is_refused_with_line_and_column(workspace: Workspace) -> 
 def test_a_broken_line_of_a_lines_file_is_one_bad_item(workspace: Workspace) -> None:
     good = json.dumps(TURN, ensure_ascii=False)
     report = imported(workspace, f'{good}\n{{"input": \n\n{good.replace("生日", "春节")}\n', "x.jsonl")
-    assert report.added == 2 and [index for index, _reason in report.bad] == [1]
+    assert report.added == 2 and [number for number, _reason in report.bad] == [2]
 
 
 @pytest.mark.parametrize(
@@ -192,7 +193,7 @@ def test_a_character_that_no_database_keeps_is_reported_with_its_item(
     item = '{"conversation": [{"input": "祝妹妹生日", "output": "生日%s快乐，天天开心！"}]}'
     content = f"[{item % ''}, {item % broken}]".encode()
     report = dataset.import_bytes(workspace, "wishes", content, "broken.json")
-    assert report.added == 1 and [index for index, _reason in report.bad] == [1]
+    assert report.added == 1 and [number for number, _reason in report.bad] == [2]
 
 
 def test_a_file_larger_than_what_is_read_at_once_is_read_item_by_item(
@@ -201,14 +202,17 @@ def test_a_file_larger_than_what_is_read_at_once_is_read_item_by_item(
     monkeypatch.setattr(streaming, "CHUNK", 7)
     items = [{**TURN, "output": f"第{n}条祝福，写得“很好”🎂", "more": [n, -1.5e3, True]} for n in range(30)]
     text = json.dumps(items, ensure_ascii=False, indent=3)
-    assert list(streaming.json_items(io.StringIO(text), "x.json")) == items
-    assert list(streaming.json_items(io.StringIO('{"data": [1, 2]}'), "x.json")) == [1, 2]
+    assert values(text) == items
+    assert values('{"data": [1, 2]}') == [1, 2]
+    assert values("[1, 2, ]") == [1, 2] and values("[1]\n\n [2]") == [1, 2]
     with pytest.raises(ImportFileError, match=r"第 2 行第 14 列.*逗号"):
         list(streaming.json_items(io.StringIO('[\n {"a": "b" } {}]'), "x.json"))
-    with pytest.raises(ImportFileError, match="多了一个逗号"):
-        list(streaming.json_items(io.StringIO("[1, 2, ]"), "x.json"))
     with pytest.raises(ImportFileError, match="后面还有内容"):
-        list(streaming.json_items(io.StringIO("[1]\n\n []"), "x.json"))
+        values("[1]\n\n x")
+
+
+def values(text: str) -> list:
+    return [item.value for item in streaming.json_items(io.StringIO(text), "x.json")]
 
 
 def test_an_item_too_large_for_a_conversation_is_named_and_not_read(
@@ -217,7 +221,7 @@ def test_an_item_too_large_for_a_conversation_is_named_and_not_read(
     monkeypatch.setattr(streaming, "LONGEST", 3000)
     good, huge = json.dumps(TURN), json.dumps({**TURN, "output": "长" * 5000}, ensure_ascii=False)
     report = imported(workspace, f"{good}\n{huge}\n{good.replace('u751f', 'u7269')}\n", "x.jsonl")
-    assert report.added == 2 and [index for index, _reason in report.bad] == [1]
+    assert report.added == 2 and [number for number, _reason in report.bad] == [2]
     monkeypatch.setattr(streaming, "CHUNK", 100)
     with pytest.raises(ImportFileError, match="第 2 行开始的一项超过"):
         imported(workspace, f"[{good},\n{huge}]")
@@ -247,7 +251,7 @@ def test_a_strange_file_is_refused_in_one_sentence_and_stores_nothing(
 def test_strange_lines_are_bad_items(workspace: Workspace) -> None:
     lines = ["[" * 200_000, json.dumps(TURN), '{"input": ' + "9" * 5000 + "}", "<p>"]
     report = imported(workspace, "\n".join(lines), "x.jsonl")
-    assert report.added == 1 and [index for index, _reason in report.bad] == [0, 2, 3]
+    assert report.added == 1 and [number for number, _reason in report.bad] == [1, 3, 4]
 
 
 def test_a_file_with_far_more_bad_items_than_good_ones_is_refused(
@@ -255,7 +259,7 @@ def test_a_file_with_far_more_bad_items_than_good_ones_is_refused(
 ) -> None:
     monkeypatch.setattr(importing, "MOST_BAD", 5)
     with pytest.raises(ImportFileError, match=r"什么也没有导入.*认不出格式"):
-        imported(workspace, [TURN, *({"question": n} for n in range(6))])
+        imported(workspace, [TURN, *({"title": n} for n in range(6))])
     assert samples.total(workspace.engine) == 0
 
 
@@ -267,4 +271,4 @@ def test_a_parquet_file_from_elsewhere_is_imported(workspace: Workspace, tmp_pat
     parquet.write_table(pyarrow.Table.from_pylist(rows), tmp_path / "x.parquet")
     (report,) = dataset.import_path(workspace, "wishes", tmp_path / "x.parquet")
     assert (report.form, report.added) == (dataset.MESSAGES, 1)
-    assert [index for index, _reason in report.bad] == [1]
+    assert [number for number, _reason in report.bad] == [2]

@@ -86,16 +86,19 @@ def test_a_file_is_imported_by_path_with_its_bad_items_listed(
     )
     app = page(part="导入")
     app.text_input(key="import_path").input(str(file)).run()
+    assert any("可以导入 1 条，有问题 1 条" in text.value for text in app.markdown)
+    assert app.dataframe[0].value["祝福"].tolist() == ["生日快乐"]
+    assert app.dataframe[1].value.iloc[0, 0] == 2
+    assert samples.total(workspace.engine, "wishes") == 0
     press(app, "import")
     assert any("新增 1 条" in w.value and "有问题 1 条" in w.value for w in app.warning)
-    assert app.dataframe[0].value.iloc[0, 0] == 1
+    assert app.dataframe[2].value.iloc[0, 0] == 2
     assert samples.total(workspace.engine, "wishes") == 1
 
 
 def test_a_path_that_does_not_exist_is_said_on_the_page(page: Open, tmp_path: Path) -> None:
     app = page(part="导入")
     app.text_input(key="import_path").input(str(tmp_path / "nowhere")).run()
-    press(app, "import")
     assert any("检查路径" in error.value for error in app.error)
 
 

@@ -7,12 +7,12 @@ from tianji_core.dataset.conversation import (
     HUB,
     MERGED,
     MESSAGES,
+    PAIRS,
     PARQUET,
     RAW,
     SHAREGPT,
     Conversation,
     Turn,
-    conversation_of,
 )
 from tianji_core.dataset.difference import Change, VersionDifference, difference
 from tianji_core.dataset.exporting import EXPORT_SUFFIXES, export, exported
@@ -24,8 +24,19 @@ from tianji_core.dataset.import_job import (
     start_hub_import,
     start_path_import,
 )
-from tianji_core.dataset.importing import CellGuess, ImportReport, import_bytes, import_path, report_lines
+from tianji_core.dataset.importing import (
+    CellGuess,
+    ImportPreview,
+    ImportReport,
+    import_bytes,
+    import_path,
+    preview_bytes,
+    preview_lines,
+    preview_path,
+    report_lines,
+)
 from tianji_core.dataset.selection import Balance
+from tianji_core.dataset.shapes import conversation_of
 from tianji_core.dataset.versions import (
     accepted,
     check_name,
@@ -44,6 +55,7 @@ __all__ = [
     "HUB",
     "MERGED",
     "MESSAGES",
+    "PAIRS",
     "PARQUET",
     "RAW",
     "SHAREGPT",
@@ -52,6 +64,7 @@ __all__ = [
     "Change",
     "Conversation",
     "DatasetVersion",
+    "ImportPreview",
     "ImportReport",
     "ImportSubject",
     "Turn",
@@ -68,6 +81,9 @@ __all__ = [
     "import_path",
     "imports_of",
     "is_large",
+    "preview_bytes",
+    "preview_lines",
+    "preview_path",
     "report_lines",
     "start_hub_import",
     "start_path_import",

@@ -16,7 +16,7 @@ from tianji_core.dataset.conversation import (
     SHAREGPT,
     Conversation,
     as_item,
-    conversation_of,
+    frozen_conversation,
 )
 from tianji_core.dataset.tables import csv_lines, hub_files, parquet_bytes
 from tianji_core.dataset.versions import training_file, validation_file, verify
@@ -101,7 +101,7 @@ def _source(workspace: Workspace, version: DatasetVersion, form: str, split: str
 
 
 def _conversations(path: Path) -> Iterator[Conversation]:
-    return map(conversation_of, json.loads(path.read_text(encoding="utf-8")))
+    return map(frozen_conversation, json.loads(path.read_text(encoding="utf-8")))
 
 
 def _hub(workspace: Workspace, version: DatasetVersion) -> dict[Path, bytes]:

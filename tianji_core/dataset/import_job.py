@@ -32,13 +32,15 @@ class ImportSubject(JobSubject):
 
 
 class ImportArguments(ImportSubject):
-    """``state`` of the new samples; ``address`` that the dataset is fetched from, at ``revision``."""
+    """``state`` of the new samples; ``address`` that the dataset is fetched from, at ``revision``;
+    ``encoding`` of the files, '' to recognise it."""
 
     worker = "tianji_core.dataset.worker:import_samples"
 
     state: str
     address: str = ""
     revision: str = "main"
+    encoding: str = ""
 
 
 def is_large(path: Path) -> bool:
@@ -76,14 +78,16 @@ def start_hub_import(
     return _start(workspace, _("导入 {what}", what=name), arguments)
 
 
-def start_path_import(workspace: Workspace, recipe_key: str, path: Path, state: str = PENDING) -> Job:
+def start_path_import(
+    workspace: Workspace, recipe_key: str, path: Path, state: str = PENDING, encoding: str = ""
+) -> Job:
     """Import a file or a folder in the background.
 
     Raises:
         ImportFileError: there is nothing to read. JobError: an import runs already.
     """
     files_under(path)
-    arguments = ImportArguments(recipe=recipe_key, path=str(path.absolute()), state=state)
+    arguments = ImportArguments(recipe=recipe_key, path=str(path.absolute()), state=state, encoding=encoding)
     return _start(workspace, _("导入 {what}", what=path.name), arguments)
 
 

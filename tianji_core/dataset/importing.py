@@ -3,12 +3,14 @@
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
-from typing import Any
 
-from tianji_core.dataset.conversation import Conversation, ShapeError, conversation_of
+from tianji_core.dataset.conversation import FORM_TITLES, Conversation
+from tianji_core.dataset.fields import ShapeError
 from tianji_core.dataset.reading import Source, bytes_source, file_source, files_under
-from tianji_core.dataset.streaming import BrokenLine
+from tianji_core.dataset.shapes import conversation_of
+from tianji_core.dataset.streaming import BrokenLine, FileItem
 from tianji_core.errors import ImportFileError
 from tianji_core.i18n import _
 from tianji_core.recipe import Recipe
@@ -18,6 +20,10 @@ from tianji_core.store.samples import IMPORT, PENDING, NewSample
 from tianji_core.workspace import Workspace
 
 _BATCH = 2000
+SHOWN = 5
+"""Samples that a preview shows."""
+MOST_PREVIEWED = 20_000
+"""Items that a preview reads of one file."""
 MOST_BAD = 10_000
 """Number of bad items from which a file with more bad than good items is refused."""
 
@@ -25,8 +31,9 @@ MOST_BAD = 10_000
 @dataclass(frozen=True)
 class ImportReport:
     """The result of one file: ``added`` new samples, ``known`` items that were in the recipe already or occur
-    twice in the file, ``bad`` items left out as (index from 0, reason). ``unplaced`` counts good items whose
-    name or scene is unknown. ``form`` is the most frequent form of its items."""
+    twice in the file, ``bad`` items left out as (number from 1, reason). ``unplaced`` counts good items whose
+    name or scene is unknown. ``form`` is the most frequent form of its items. ``notices`` say what of the
+    good items was mended or cannot be kept."""
 
     import_id: int
     file: str
@@ -36,6 +43,25 @@ class ImportReport:
     known: int
     bad: tuple[tuple[int, str], ...]
     unplaced: int
+    notices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ImportPreview:
+    """What an import of a file would store: the first ``samples`` with the numbers of their items, from 1.
+    The other fields are as in :class:`ImportReport`; they count the first ``looked`` items, and ``whole``
+    says whether the file has no more."""
+
+    file: str
+    form: str
+    encoding: str
+    good: int
+    bad: tuple[tuple[int, str], ...]
+    unplaced: int
+    notices: tuple[str, ...]
+    samples: tuple[tuple[int, NewSample], ...]
+    looked: int
+    whole: bool
 
 
 def report_lines(report: ImportReport) -> list[str]:
@@ -47,7 +73,28 @@ def report_lines(report: ImportReport) -> list[str]:
         known=report.known,
         bad=len(report.bad),
     )
-    return [first, *(_("  第 {index} 项：{reason}", index=i + 1, reason=reason) for i, reason in report.bad)]
+    return [first, *_notes(report)]
+
+
+def preview_lines(preview: ImportPreview) -> list[str]:
+    """Returns what an import would do as text, for the command line."""
+    first = _(
+        "{file}（{form}，{encoding}）：可以导入 {good}，有问题 {bad}",
+        file=preview.file,
+        form=_(FORM_TITLES.get(preview.form, preview.form)) or _("认不出格式"),
+        encoding=preview.encoding,
+        good=preview.good,
+        bad=len(preview.bad),
+    )
+    if not preview.whole:
+        first += _("（只看了前 {n} 项）", n=preview.looked)
+    shown = [f"  {number}. {sample.input} → {sample.output}" for number, sample in preview.samples]
+    return [first, *(" ".join(line.split()) for line in shown), *_notes(preview)]
+
+
+def _notes(told: ImportReport | ImportPreview) -> list[str]:
+    bad = (_("  第 {number} 项：{reason}", number=number, reason=reason) for number, reason in told.bad)
+    return [*(f"  {notice}" for notice in told.notices), *bad]
 
 
 Progress = Callable[[int, int], None]
@@ -61,28 +108,84 @@ def import_path(
     state: str = PENDING,
     progress: Progress | None = None,
     called: str = "",
+    encoding: str = "",
 ) -> list[ImportReport]:
     """Imports a file, or every JSON, JSONL, CSV and Parquet file in a folder; returns one report for each. A
     file is stored as a whole or, if it is broken or this process is killed, not at all; all files of a folder
     are checked before the first one is stored. ``called`` precedes the names of the files; '' adds nothing.
+    ``encoding`` is that of text files; '' recognises it.
 
     Raises:
         ImportFileError: a file cannot be read or is not what it seems; says where.
     """
-    files = files_under(path)
-    names = [f"{called}/{file.relative_to(path) if file != path else file.name}" for file in files]
-    sources = [file_source(file, name if called else "") for file, name in zip(files, names, strict=True)]
+    sources = _sources(path, called, encoding)
     if len(sources) > 1:
         for source in sources:
             deque(source.items(), maxlen=0)
     return _import(workspace, recipe_key, sources, state, progress)
 
 
+def _sources(path: Path, called: str, encoding: str) -> list[Source]:
+    files = files_under(path)
+    if not called:
+        return [file_source(file, "", encoding) for file in files]
+    names = [f"{called}/{file.relative_to(path) if file != path else file.name}" for file in files]
+    return [file_source(file, name, encoding) for file, name in zip(files, names, strict=True)]
+
+
 def import_bytes(
-    workspace: Workspace, recipe_key: str, content: bytes, name: str, state: str = PENDING
+    workspace: Workspace,
+    recipe_key: str,
+    content: bytes,
+    name: str,
+    state: str = PENDING,
+    encoding: str = "",
 ) -> ImportReport:
     """Imports an uploaded file; raises as :func:`import_path`."""
-    return _import(workspace, recipe_key, [bytes_source(content, name)], state, None)[0]
+    return _import(workspace, recipe_key, [bytes_source(content, name, encoding)], state, None)[0]
+
+
+def preview_path(
+    workspace: Workspace, recipe_key: str, path: Path, shown: int = SHOWN, encoding: str = ""
+) -> list[ImportPreview]:
+    """Returns what :func:`import_path` would store, one preview per file; stores nothing and raises the same
+    errors."""
+    recipe = recipes.current(workspace.engine, recipe_key).recipe
+    return [_preview(recipe, source, shown) for source in _sources(path, "", encoding)]
+
+
+def preview_bytes(
+    workspace: Workspace, recipe_key: str, content: bytes, name: str, shown: int = SHOWN, encoding: str = ""
+) -> ImportPreview:
+    """Returns what :func:`import_bytes` would store; stores nothing and raises the same errors."""
+    recipe = recipes.current(workspace.engine, recipe_key).recipe
+    return _preview(recipe, bytes_source(content, name, encoding), shown)
+
+
+def _preview(recipe: Recipe, source: Source, shown: int) -> ImportPreview:
+    tally, guess = _Tally(source.name), CellGuess(recipe)
+    first: list[tuple[int, NewSample]] = []
+    items = source.items()
+    for item in islice(items, MOST_PREVIEWED):
+        conversation = tally.read(item)
+        if conversation is None:
+            continue
+        sample = _sample(recipe, conversation, guess, PENDING)
+        tally.unplaced += not (sample.name and sample.scene)
+        if len(first) < shown:
+            first.append((tally.number, sample))
+    return ImportPreview(
+        file=source.name,
+        form=tally.form,
+        encoding=source.encoding,
+        good=tally.good,
+        bad=tuple(tally.bad),
+        unplaced=tally.unplaced,
+        notices=tally.notices(),
+        samples=tuple(first),
+        looked=tally.number,
+        whole=next(items, None) is None,
+    )
 
 
 def _import(
@@ -110,61 +213,91 @@ def _store(
     state: str,
     told: Callable[[int], None],
 ) -> ImportReport:
-    bad: list[tuple[int, str]] = []
-    forms: Counter[str] = Counter()
-    good = added = unplaced = 0
+    tally, added = _Tally(source.name), 0
     with writing(workspace.engine) as connection:
         number = datasets.insert_import(connection, recipe.key, source.name, source.sha256, "")
         batch: list[NewSample] = []
-        for index, item in enumerate(source.items(told)):
-            conversation = _read(item)
-            if isinstance(conversation, str):
-                bad.append((index, conversation))
-                _refuse_strange(source.name, bad, good)
+        for item in source.items(told):
+            conversation = tally.read(item)
+            if conversation is None:
                 continue
-            forms[conversation.form] += 1
             batch.append(_sample(recipe, conversation, guess, state))
-            good += 1
-            unplaced += not (batch[-1].name and batch[-1].scene)
+            tally.unplaced += not (batch[-1].name and batch[-1].scene)
             if len(batch) >= _BATCH:
                 added += len(samples.insert_new(connection, batch, IMPORT, number))
                 batch = []
         added += len(samples.insert_new(connection, batch, IMPORT, number))
-        form = forms.most_common(1)[0][0] if forms else ""
-        datasets.finish_import(connection, number, form, added, good - added, bad)
+        datasets.finish_import(connection, number, tally.form, added, tally.good - added, tally.bad)
     return ImportReport(
         import_id=number,
         file=source.name,
-        form=form,
+        form=tally.form,
         encoding=source.encoding,
         added=added,
-        known=good - added,
-        bad=tuple(bad),
-        unplaced=unplaced,
+        known=tally.good - added,
+        bad=tuple(tally.bad),
+        unplaced=tally.unplaced,
+        notices=tally.notices(),
     )
 
 
-def _read(item: Any) -> Conversation | str:
-    """Returns the conversation in an item, or the reason why there is none."""
-    if isinstance(item, BrokenLine):
-        return item.reason
-    try:
-        return conversation_of(item)
-    except ShapeError as error:
-        return str(error)
+class _Tally:
+    """Reads the items of a file one after the other and counts what is found."""
 
+    def __init__(self, file: str) -> None:
+        self.file, self.number, self.good, self.unplaced, self.mended = file, 0, 0, 0, 0
+        self.bad: list[tuple[int, str]] = []
+        self.forms: Counter[str] = Counter()
+        self.left_out: Counter[str] = Counter()
 
-def _refuse_strange(file: str, bad: Sequence[tuple[int, str]], good: int) -> None:
-    if len(bad) > MOST_BAD and len(bad) > good:
-        raise ImportFileError(
-            _(
-                "{file} 里有问题的已经超过 {n} 项，比能用的还多，不像对话数据，什么也没有导入；第一项（从 0 数第 {index} 项）：{reason}",
-                file=file,
-                n=MOST_BAD,
-                index=bad[0][0],
-                reason=bad[0][1],
-            )
+    @property
+    def form(self) -> str:
+        """The most frequent form, '' without a good item."""
+        return self.forms.most_common(1)[0][0] if self.forms else ""
+
+    def read(self, item: FileItem) -> Conversation | None:
+        """Returns the conversation in the next item, None for a bad one.
+
+        Raises:
+            ImportFileError: the file has far more bad items than good ones.
+        """
+        self.number += 1
+        if isinstance(item.value, BrokenLine):
+            self._refuse(item.value.reason)
+            return None
+        try:
+            conversation = conversation_of(item.value)
+        except ShapeError as error:
+            where = _("第 {line} 行：", line=item.line) if item.line else ""
+            self._refuse(f"{where}{error}")
+            return None
+        self.good += 1
+        self.mended += item.mended
+        self.forms[conversation.form] += 1
+        self.left_out.update(conversation.left_out)
+        return conversation
+
+    def notices(self) -> tuple[str, ...]:
+        """Returns what the person should know about the good items."""
+        lost = (
+            _("{n} 项带有 {mark}：样本里没有这一栏，导入后按普通的对话训练", n=number, mark=mark)
+            for mark, number in self.left_out.most_common()
         )
+        commas = [_("{n} 项去掉了多余的逗号", n=self.mended)] if self.mended else []
+        return (*lost, *commas)
+
+    def _refuse(self, reason: str) -> None:
+        self.bad.append((self.number, reason))
+        if len(self.bad) > MOST_BAD and len(self.bad) > self.good:
+            raise ImportFileError(
+                _(
+                    "{file} 里有问题的已经超过 {n} 项，比能用的还多，不像对话数据，什么也没有导入；第 {number} 项：{reason}",
+                    file=self.file,
+                    n=MOST_BAD,
+                    number=self.bad[0][0],
+                    reason=self.bad[0][1],
+                )
+            )
 
 
 def _sample(recipe: Recipe, conversation: Conversation, guess: "CellGuess", state: str) -> NewSample:

@@ -1,7 +1,6 @@
 """Reading files of conversations from elsewhere: encodings, file forms, folders. A file is read twice, for
 its hash and encoding and for its items, and never held in memory as a whole."""
 
-import codecs
 import csv
 import hashlib
 import io
@@ -9,20 +8,32 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO, TextIO
 
-from tianji_core.dataset.streaming import CHUNK, json_items, line_items, one_line
-from tianji_core.dataset.tables import csv_items, parquet_items
+from tianji_core.dataset.encodings import KEEPING, text_encoding
+from tianji_core.dataset.streaming import CHUNK, FileItem, json_items, line_items, one_line
+from tianji_core.dataset.tables import csv_items, delimiter_of, has_answers, parquet_items
 from tianji_core.errors import ImportFileError
 from tianji_core.gate import first_line
 from tianji_core.i18n import _
 
-SUFFIXES = (".json", ".jsonl", ".csv", ".parquet")
+SUFFIXES = (".json", ".jsonl", ".ndjson", ".csv", ".tsv", ".parquet")
 LARGEST = 4 * 1024**3
 """Bytes; larger files are refused."""
 NO_DATA = ("dataset_info.json", "dataset_infos.json", "dataset_dict.json", "state.json", "manifest.json")
 """Files that describe a dataset and lie beside it."""
 _BINARY = "parquet"
+_TABLE, _LINES, _VALUES = "table", "lines", "values"
+_PACKED = (
+    b"PK\x03\x04",
+    b"\x1f\x8b",
+    b"\x28\xb5\x2f\xfd",
+    b"BZh",
+    b"\xfd7zX",
+    b"7z\xbc\xaf",
+    b"\xd0\xcf\x11\xe0",
+)
+"""Beginnings of archives and of Excel files."""
 _HEAD = 256 * 1024
 
 Progress = Callable[[int], None]
@@ -39,12 +50,12 @@ class Source:
     size: int
     opened: Callable[[], BinaryIO]
 
-    def items(self, progress: Progress | None = None) -> Iterator[Any]:
-        """Yields the items of the file; a :class:`~tianji_core.dataset.streaming.BrokenLine` stands for a
-        line that is not JSON.
+    def items(self, progress: Progress | None = None) -> Iterator[FileItem]:
+        """Yields the items of the file; a :class:`~tianji_core.dataset.streaming.BrokenLine` stands for one
+        that cannot be read. What the file contains decides how it is read, not its name.
 
         Raises:
-            ImportFileError: it is not what its name or its beginning says, with line and column for JSON.
+            ImportFileError: it is not what its beginning says, with line and column for JSON.
         """
         with self.opened() as binary:
             for number, item in enumerate(self._items(binary)):
@@ -54,26 +65,36 @@ class Source:
         if progress is not None:
             progress(self.size)
 
-    def _items(self, binary: BinaryIO) -> Iterator[Any]:
+    def _items(self, binary: BinaryIO) -> Iterator[FileItem]:
         if self.encoding == _BINARY:
             return parquet_items(binary, self.name)
-        table = self.name.lower().endswith(".csv")
-        text = io.TextIOWrapper(binary, self.encoding, newline="" if table else "\n")
-        if table:
-            return self._rows(text)
-        head = text.read(_HEAD)
-        text.seek(0)
-        if self.name.lower().endswith(".jsonl") or _looks_like_lines(head):
-            return line_items(text)
-        return json_items(text, self.name)
+        head = self._text(binary, "\n").read(_HEAD)
+        binary.seek(0)
+        form = _form_of(head, self.name)
+        if form == _TABLE:
+            return self._rows(self._text(binary, ""))
+        text = self._text(binary, "\n")
+        return line_items(text) if form == _LINES else json_items(text, self.name)
 
-    def _rows(self, text: io.TextIOWrapper) -> Iterator[Any]:
+    def _text(self, binary: BinaryIO, newline: str) -> "_OpenText":
+        keeping = "strict" if self.encoding in ("utf-16", "utf-32") else KEEPING
+        return _OpenText(binary, self.encoding, errors=keeping, newline=newline)
+
+    def _rows(self, text: TextIO) -> Iterator[FileItem]:
         try:
             yield from csv_items(text, self.name)
         except csv.Error as error:
             raise ImportFileError(
                 _("{file} 不是合法的 CSV：{detail}", file=self.name, detail=first_line(error))
             ) from error
+
+
+class _OpenText(io.TextIOWrapper):
+    """Text that does not close its bytes, which are read a second time."""
+
+    def __del__(self) -> None:
+        if not self.closed:
+            self.detach()
 
 
 def files_under(path: Path) -> list[Path]:
@@ -96,12 +117,13 @@ def files_under(path: Path) -> list[Path]:
         and not any(part.startswith(".") for part in file.relative_to(path).parts)
     )
     if not files:
-        raise ImportFileError(_("文件夹 {path} 里没有 .json、.jsonl、.csv 或 .parquet 文件", path=path))
+        raise ImportFileError(_("文件夹 {path} 里没有 .json、.jsonl、.csv、.tsv 或 .parquet 文件", path=path))
     return files
 
 
-def file_source(path: Path, name: str = "") -> Source:
-    """Returns a file to be read item by item.
+def file_source(path: Path, name: str = "", encoding: str = "") -> Source:
+    """Returns a file to be read item by item. ``encoding`` is the one that a person names, '' to recognise
+    it.
 
     Raises:
         ImportFileError: unreadable, empty, too large, or of unknown encoding.
@@ -111,19 +133,19 @@ def file_source(path: Path, name: str = "") -> Source:
             raise ImportFileError(
                 _("{file} 超过 {n} GB，请拆成几个文件再导入", file=path, n=LARGEST // 1024**3)
             )
-        return _source(lambda: path.open("rb"), name or path.name)
+        return _source(lambda: path.open("rb"), name or path.name, encoding)
     except OSError as error:
         raise ImportFileError(_("读不了 {file}：{detail}", file=path, detail=error.strerror)) from error
 
 
-def bytes_source(content: bytes, name: str) -> Source:
+def bytes_source(content: bytes, name: str, encoding: str = "") -> Source:
     """Returns uploaded content as a file called ``name``; raises as :func:`file_source`."""
-    return _source(lambda: io.BytesIO(content), name)
+    return _source(lambda: io.BytesIO(content), name, encoding)
 
 
-def _source(opened: Callable[[], BinaryIO], name: str) -> Source:
+def _source(opened: Callable[[], BinaryIO], name: str, encoding: str = "") -> Source:
     hashed, size = hashlib.sha256(), 0
-    blank, nul = True, False
+    blank = True
     with opened() as file:
         start = file.read(4)
         file.seek(0)
@@ -131,38 +153,32 @@ def _source(opened: Callable[[], BinaryIO], name: str) -> Source:
             hashed.update(chunk)
             size += len(chunk)
             blank = blank and not chunk.strip()
-            nul = nul or b"\x00" in chunk
     if blank:
         raise ImportFileError(_("{file} 是空的", file=name))
-    wide = start[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-    if start == b"PAR1" and name.lower().endswith(".parquet"):
-        encoding: str | None = _BINARY
-    elif nul and not wide:
-        encoding = None
-    else:
-        fitting = (
-            codec for codec in (["utf-16"] if wide else ["utf-8-sig", "gb18030"]) if _decodes(opened, codec)
+    if start.startswith(_PACKED):
+        raise ImportFileError(
+            _("{file} 是压缩包或者 Excel 文件，不是数据本身；请先解开，或者另存为 CSV", file=name)
         )
-        encoding = next(fitting, None)
-    if encoding is None:
-        raise ImportFileError(_("{file} 既不是 UTF-8 也不是 GBK 编码的文本，请另存为 UTF-8", file=name))
-    return Source(name, hashed.hexdigest(), encoding, size, opened)
+    codec = _BINARY if start == b"PAR1" else text_encoding(opened, name, encoding)
+    return Source(name, hashed.hexdigest(), codec, size, opened)
 
 
-def _decodes(opened: Callable[[], BinaryIO], encoding: str) -> bool:
-    decoder = codecs.getincrementaldecoder(encoding)()
-    with opened() as file:
-        try:
-            for chunk in iter(partial(file.read, CHUNK), b""):
-                if "\x00" in decoder.decode(chunk):
-                    return False
-            decoder.decode(b"", final=True)
-        except UnicodeDecodeError:
-            return False
-    return True
-
-
-def _looks_like_lines(head: str) -> bool:
-    """Returns whether each of the first two lines is a JSON object, whatever the name of the file."""
-    full = [line for line in head.split("\n")[:20] if line.strip()][:2]
-    return len(full) == 2 and all(isinstance(one_line(line, 0), dict) for line in full)
+def _form_of(head: str, name: str) -> str:
+    """Returns whether a text is a table, JSON Lines, or JSON values that may span lines."""
+    lines = [line for line in head.split("\n")[:20] if line.strip(" \t\r\ufeff")][:2]
+    first = lines[0] if lines else ""
+    opening = first.strip(" \t\r\ufeff")[:1]
+    table = name.lower().endswith((".csv", ".tsv"))
+    if opening not in ("[", "{"):
+        headings = next(csv.reader([first], delimiter=delimiter_of(first)), []) if len(first) < CHUNK else []
+        return _TABLE if table or (len(headings) > 1 and has_answers(headings)) else _VALUES
+    whole = [isinstance(one_line(line, 0).value, dict | list) for line in lines]
+    if table and not whole[0]:
+        return _TABLE
+    by_line = name.lower().endswith((".jsonl", ".ndjson"))
+    if len(lines) == 2 and whole[1] and lines[1][:1].strip():
+        if opening == "{" or (whole[0] and lines[1].lstrip("\ufeff").startswith("[")):
+            return _LINES
+        if by_line and first.strip() != "[" and not lines[0].rstrip().endswith(",") and not whole[0]:
+            return _LINES  # the first line is broken
+    return _LINES if by_line and opening == "{" and len(first.strip()) > 1 else _VALUES

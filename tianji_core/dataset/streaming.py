@@ -4,8 +4,9 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, NoReturn, TextIO
+from typing import Any, NamedTuple, NoReturn, TextIO
 
+from tianji_core.dataset.mending import mended
 from tianji_core.errors import ImportFileError
 from tianji_core.i18n import _
 
@@ -15,7 +16,11 @@ LONGEST = 16 * CHUNK
 """Longest item in characters; a longer one is not a conversation."""
 WHOLE = 4 * LONGEST
 """Longest file in characters whose outermost value is an object, which has to be read at once."""
-_SPACE = re.compile(r"[ \t\r\n]*")
+LISTS = ("data", "train", "validation", "valid", "test", "items", "rows", "examples", "instances", "samples")
+"""Keys under which an object keeps a list of items."""
+_SPACE = re.compile(r"[ \t\r\n\ufeff]*")
+_HALF = re.compile("[\ud800-\udfff]")
+_BLANK = " \t\r\n\ufeff"
 _NEAR_THE_END = 16
 """Number of characters before the end of the buffer within which a value may look broken only because it
 continues."""
@@ -29,27 +34,55 @@ class BrokenLine:
     reason: str
 
 
-def json_items(stream: TextIO, name: str) -> Iterator[Any]:
-    """Yields the elements of a JSON list, or of the list under ``data``, ``train`` or ``items`` of an object;
-    any other object is one item. Holds at most one element of a list at a time.
+class FileItem(NamedTuple):
+    """One item of a file: the ``line`` on which it begins, counted from 1 (0: the file has no lines), its
+    value, and whether surplus commas were removed from it."""
+
+    line: int
+    value: Any
+    mended: bool = False
+
+
+def json_items(stream: TextIO, name: str) -> Iterator[FileItem]:
+    """Yields the elements of a JSON list, or of the lists under ``data``, ``train`` and the like of an
+    object; any other object is one item. Several lists and objects may follow each other. Holds at most one
+    element of a list at a time.
 
     Raises:
         ImportFileError: not JSON (with line and column), nested too deep, or neither list nor object.
     """
     text = _Window(stream, name)
     first = text.peek()
-    if first == "[":
-        yield from text.elements()
+    while first:
+        if first == "[":
+            yield from text.elements()
+        else:
+            yield from _items_of(text.value(WHOLE), name)
+        first = text.peek()
+        if first == ",":
+            text.at += 1
+            first = text.peek()
+        if first and first not in "[{":
+            text.refuse("Extra data")
+
+
+def _items_of(found: FileItem, name: str) -> Iterator[FileItem]:
+    """Yields the items in an outermost object, or the object itself."""
+    if isinstance(found.value, BrokenLine):
+        yield found
         return
-    text.read_all(WHOLE)
-    value = text.value(WHOLE)
-    if text.peek():
-        text.refuse("Extra data")
-    if isinstance(value, dict):
-        lists = (value[key] for key in ("data", "train", "items") if isinstance(value.get(key), list))
-        yield from next(lists, [value])
-        return
-    raise ImportFileError(_("{file} 的最外层应当是一个列表", file=name))
+    if not isinstance(found.value, dict):
+        raise ImportFileError(_("{file} 的最外层应当是一个列表", file=name))
+    lists = [found.value[key] for key in LISTS if _is_list_of_items(found.value.get(key))]
+    if not lists:
+        yield found
+    for elements in lists:
+        for element in elements:
+            yield found._replace(value=element)
+
+
+def _is_list_of_items(value: Any) -> bool:
+    return isinstance(value, list) and not (value and all(isinstance(element, str) for element in value))
 
 
 class _Window:
@@ -59,6 +92,7 @@ class _Window:
         self.stream, self.name = stream, name
         self.window, self.at, self.ended = "", 0, False
         self.line, self.column = 1, 1  # of the window's first character
+        self.counted = (0, 1)  # a position in the window and its line
 
     def peek(self) -> str:
         """Returns the next character that is no white space, '' at the end."""
@@ -68,12 +102,7 @@ class _Window:
             if self.at < len(self.window) or not self._more(CHUNK):
                 return self.window[self.at : self.at + 1]
 
-    def read_all(self, longest: int) -> None:
-        """Returns the rest of the text; refuses one longer than ``longest`` before it is parsed."""
-        while self._more_of_one(longest):
-            pass
-
-    def elements(self) -> Iterator[Any]:
+    def elements(self) -> Iterator[FileItem]:
         """Yields the elements of the list that begins here."""
         self.at += 1
         if self.peek() != "]":
@@ -85,29 +114,44 @@ class _Window:
                 if following != ",":
                     self.refuse("Expecting ',' delimiter")
                 self.at += 1
-                if self.peek() == "]":
-                    self.refuse("Illegal trailing comma before end of array")
+                if self.peek() == "]":  # a surplus comma
+                    break
         self.at += 1
-        if self.peek():
-            self.refuse("Extra data")
 
-    def value(self, longest: int) -> Any:
-        """Returns the value that begins here."""
+    def value(self, longest: int) -> FileItem:
+        """Returns the value that begins here; a :class:`BrokenLine` if it has bytes that are no character."""
         while True:
             try:
                 value, end = _DECODER.raw_decode(self.window, self.at)
             except json.JSONDecodeError as error:
                 cut = error.msg.startswith("Unterminated") or error.pos >= len(self.window) - _NEAR_THE_END
-                if not cut or not self._more_of_one(longest):
+                if cut and self._more_of_one(longest):
+                    continue
+                repaired = mended(self.window, self.at, error.pos)
+                if repaired is None:
                     self.refuse(error.msg, error.pos)
+                return self._found(repaired.value, repaired.end, True)
             except RecursionError as error:
                 raise ImportFileError(_("{file} 的 JSON 套得太深，不是对话数据", file=self.name)) from error
             except ValueError:  # Python does not read numbers of thousands of digits
                 self.refuse("Number too long")
             else:
                 if end < len(self.window) or not self._more_of_one(longest):
-                    self.at = end
-                    return value
+                    return self._found(value, end)
+
+    def _found(self, value: Any, end: int, repaired: bool = False) -> FileItem:
+        line = self._line_here()
+        if (spoiled := _HALF.search(self.window, self.at, end)) is not None:
+            line += self.window.count("\n", self.at, spoiled.start())
+            value = BrokenLine(_("第 {line} 行有解不开的字节", line=line))
+        self.at = end
+        return FileItem(line, value, repaired)
+
+    def _line_here(self) -> int:
+        at, line = self.counted
+        line += self.window.count("\n", at, self.at)
+        self.counted = (self.at, line)
+        return line
 
     def refuse(self, what: str, at: int | None = None) -> NoReturn:
         """Raises an error with the reason, line and column."""
@@ -153,10 +197,11 @@ class _Window:
         else:
             self.column += len(gone)
         self.window, self.at = self.window[self.at :] + read, 0
+        self.counted = (0, self.line)
         return True
 
 
-def line_items(stream: TextIO) -> Iterator[Any]:
+def line_items(stream: TextIO) -> Iterator[FileItem]:
     """Yields the value on each line that is not blank; a :class:`BrokenLine` if there is none."""
     number = 0
     while line := stream.readline(LONGEST):
@@ -164,24 +209,34 @@ def line_items(stream: TextIO) -> Iterator[Any]:
         if len(line) == LONGEST and not line.endswith("\n"):
             while (rest := stream.readline(LONGEST)) and not rest.endswith("\n"):
                 pass
-            yield BrokenLine(_("第 {line} 行超过 {n} MB，不像一段对话", line=number, n=LONGEST // CHUNK))
-        elif line.strip():
+            reason = _("第 {line} 行超过 {n} MB，不像一段对话", line=number, n=LONGEST // CHUNK)
+            yield FileItem(number, BrokenLine(reason))
+        elif line.strip(_BLANK):
             yield one_line(line, number)
 
 
-def one_line(line: str, number: int) -> Any:
-    """Returns the value on one line, or the reason why there is none."""
+def one_line(line: str, number: int) -> FileItem:
+    """Returns the value on one line, or the reason why there is none. A byte order mark and a comma after the
+    value are ignored."""
+    text = line.strip(_BLANK).removesuffix(",")
+    surplus = text != line.strip(_BLANK)
+    if _HALF.search(line):
+        return FileItem(number, BrokenLine(_("第 {line} 行有解不开的字节", line=number)))
     try:
-        return json.loads(line)
+        return FileItem(number, json.loads(text), surplus)
     except json.JSONDecodeError as error:
+        repaired = mended(text, 0, error.pos)
+        if repaired is not None and repaired.end == len(text):
+            return FileItem(number, repaired.value, True)
         column, detail = error.colno, said(error.msg)
     except RecursionError:
-        return BrokenLine(_("第 {line} 行的 JSON 套得太深", line=number))
+        return FileItem(number, BrokenLine(_("第 {line} 行的 JSON 套得太深", line=number)))
     except ValueError:
         column, detail = 1, said("Number too long")
-    return BrokenLine(
-        _("第 {line} 行第 {column} 列不是合法的 JSON：{detail}", line=number, column=column, detail=detail)
+    reason = _(
+        "第 {line} 行第 {column} 列不是合法的 JSON：{detail}", line=number, column=column, detail=detail
     )
+    return FileItem(number, BrokenLine(reason))
 
 
 def said(message: str) -> str:
@@ -196,8 +251,6 @@ def said(message: str) -> str:
         "Unterminated string starting at": _("从这里开始的引号没有结束"),
         "Invalid control character at": _("引号里有没转义的换行或控制字符"),
         "Extra data": _("到这里 JSON 已经结束，后面还有内容"),
-        "Illegal trailing comma before end of array": _("列表末尾多了一个逗号"),
-        "Illegal trailing comma before end of object": _("对象末尾多了一个逗号"),
         "Number too long": _("这里有一个几千位的数字"),
     }
     return known.get(message, message)

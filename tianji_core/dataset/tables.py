@@ -6,7 +6,9 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, TextIO
 
-from tianji_core.dataset.conversation import Conversation, Turn, as_item
+from tianji_core.dataset.conversation import Conversation, as_item
+from tianji_core.dataset.fields import OUTPUT, TURNS, Repeated, field_of
+from tianji_core.dataset.streaming import BrokenLine, FileItem
 from tianji_core.errors import ImportFileError
 from tianji_core.gate import first_line
 from tianji_core.i18n import _
@@ -16,20 +18,6 @@ if TYPE_CHECKING:
     import pyarrow
 
 COLUMNS = ("system", "input", "output", "history")
-_HEADINGS = {
-    "系统": "system",
-    "系统提示": "system",
-    "输入": "input",
-    "输出": "output",
-    "回答": "output",
-    "历史": "history",
-    "风格": "style",
-    "提示词": "prompt",
-    "instruction": "input",
-    "question": "input",
-    "answer": "output",
-}
-"""Column headings and the fields they mean."""
 _LONGEST_HEAD = 64 * 1024
 _ROWS_AT_ONCE = 2000
 
@@ -46,49 +34,52 @@ def csv_lines(conversations: Iterable[Conversation]) -> Iterator[str]:
         head = ""
 
 
-def csv_items(text: TextIO, name: str) -> Iterator[dict[str, Any]]:
-    """Yields the rows of a CSV file as items for :func:`conversation_of`. A row without an answer becomes an
-    item without one, so that it is reported.
+def csv_items(text: TextIO, name: str) -> Iterator[FileItem]:
+    """Yields the rows of a CSV file as objects whose keys are the headings. A row with more cells than
+    headings becomes a :class:`BrokenLine`.
 
     Raises:
         ImportFileError: it has no column for answers. csv.Error: it is no CSV.
     """
     first = text.readline(_LONGEST_HEAD)
     text.seek(0)
-    rows = csv.reader(text, delimiter=max(",;\t", key=first.count))
-    headings = [_HEADINGS.get(heading.strip(), heading.strip().lower()) for heading in next(rows, [])]
-    if "output" not in headings:
+    rows = csv.reader(text, delimiter=delimiter_of(first))
+    headings = [heading.strip("\ufeff \t\u3000") for heading in next(rows, [])]
+    if not has_answers(headings):
         raise ImportFileError(
             _("{file} 里没有“输入”和“输出”两列（input、output），第一行应当是表头", file=name)
         )
     for row in rows:
-        if row:
-            yield _row_item(dict(zip(headings, map(plain_cell, row), strict=False)))
+        cells = [plain_cell(cell) for cell in row]
+        if not any(cell.strip() for cell in cells):
+            continue
+        if any(cell.strip() for cell in cells[len(headings) :]):
+            reason = _("第 {line} 行比表头多了几格，检查逗号和引号", line=rows.line_num)
+            yield FileItem(rows.line_num, BrokenLine(reason))
+        else:
+            yield FileItem(rows.line_num, _row_item(headings, cells))
 
 
-def _row_item(cells: dict[str, str]) -> dict[str, Any]:
-    item: dict[str, Any] = {key: cells[key] for key in ("system", "input", "output") if key in cells}
-    if cells.get("style"):
-        item["style_name"] = cells["style"]
-    if cells.get("prompt"):
-        item["src_input"] = cells["prompt"]
-    earlier = _history(cells.get("history", ""))
-    if not earlier:
-        return item
-    first_system = item.pop("system", "")
-    turns: list[dict[str, Any]] = [{"input": asked, "output": answered} for asked, answered in earlier]
-    turns[0]["system"] = first_system
-    return {"conversation": [*turns, item]}
+def delimiter_of(line: str) -> str:
+    """Returns the character that separates the headings in the first line of a table."""
+    return max(",;\t", key=line.count)
 
 
-def _history(cell: str) -> list[Turn]:
-    try:
-        value = json.loads(cell) if cell.strip() else []
-    except (ValueError, RecursionError):
-        return []
-    if not isinstance(value, list):
-        return []
-    return [Turn(*pair) for pair in value if isinstance(pair, list) and len(pair) == 2]
+def has_answers(headings: Iterable[str]) -> bool:
+    """Returns whether one of the headings means answers or whole conversations."""
+    return any(field_of(heading) in (OUTPUT, TURNS) for heading in headings)
+
+
+def _row_item(headings: list[str], cells: list[str]) -> dict[str, Any]:
+    item: dict[str, Any] = {}
+    for heading, cell in zip(headings, cells, strict=False):
+        if heading in item:
+            before = item[heading]
+            values = before.values if isinstance(before, Repeated) else [before]
+            item[heading] = Repeated([*values, cell])
+        else:
+            item[heading] = cell
+    return item
 
 
 def parquet_table(conversations: Iterable[Conversation]) -> "pyarrow.Table":
@@ -101,7 +92,7 @@ def parquet_table(conversations: Iterable[Conversation]) -> "pyarrow.Table":
     return pyarrow.table({"conversation": pyarrow.array(items, type=pyarrow.list_(turn))})
 
 
-def parquet_items(file: BinaryIO, name: str) -> Iterator[dict[str, Any]]:
+def parquet_items(file: BinaryIO, name: str) -> Iterator[FileItem]:
     """Yields the rows of a Parquet file in batches; absent values are left out.
 
     Raises:
@@ -113,7 +104,7 @@ def parquet_items(file: BinaryIO, name: str) -> Iterator[dict[str, Any]]:
     try:
         for batch in parquet.ParquetFile(file).iter_batches(_ROWS_AT_ONCE):
             for row in batch.to_pylist():
-                yield _without_none(row)
+                yield FileItem(0, _without_none(row))
     except (pyarrow.ArrowException, OSError) as error:
         reason = first_line(error)
         raise ImportFileError(

@@ -24,7 +24,9 @@ def import_samples(workspace: Workspace, arguments: ImportArguments, reporter: R
         path = Path(arguments.path)
     reporter.begin(0, _("字节"))
     reporter.update(0, message=_("正在导入"))
-    reports = import_path(workspace, arguments.recipe, path, arguments.state, reporter.update, name)
+    reports = import_path(
+        workspace, arguments.recipe, path, arguments.state, reporter.update, name, arguments.encoding
+    )
     for report in reports:
         print("\n".join(report_lines(report)), flush=True)
     if name:

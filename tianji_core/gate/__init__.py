@@ -2,6 +2,7 @@
 clean, without the secrets that this process knows. It knows HTTP and JSON, but nothing of teachers or model
 servers."""
 
+from tianji_core.gate.characters import standard_characters
 from tianji_core.gate.complaint import Complaint, read_complaint
 from tianji_core.gate.completion import (
     Completion,
@@ -55,6 +56,7 @@ __all__ = [
     "remember_secret",
     "remember_secrets",
     "shortened",
+    "standard_characters",
     "too_long",
     "without_secrets",
 ]

@@ -36,7 +36,7 @@ class DatasetVersion:
 
 @dataclass(frozen=True)
 class Import:
-    """One imported file. ``bad`` lists the items left out as (index from 0, reason); ``known`` counts the
+    """One imported file. ``bad`` lists the items left out as (number from 1, reason); ``known`` counts the
     items that were in the recipe already."""
 
     id: int
@@ -143,14 +143,15 @@ def finish_import(
     known: int,
     bad: Sequence[tuple[int, str]],
 ) -> None:
-    """Stores the result of an import."""
-    values = {"form": form, "added": added, "known": known, "bad": [list(item) for item in bad]}
+    """Stores the result of an import; ``bad`` holds (number from 1, reason)."""
+    kept = [[number - 1, reason] for number, reason in bad]  # the table counts from 0
+    values = {"form": form, "added": added, "known": known, "bad": kept}
     connection.execute(update(imports).where(imports.c.id == import_id).values(**values))
 
 
 def _import(row: Row[Any]) -> Import:
     values = dict(row._mapping)
-    values["bad"] = tuple((index, reason) for index, reason in values["bad"])
+    values["bad"] = tuple((index + 1, reason) for index, reason in values["bad"])
     return Import(**values)
 
 

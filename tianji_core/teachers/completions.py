@@ -29,6 +29,7 @@ from tianji_core.gate import (
     read_completion,
     read_json,
     shortened,
+    standard_characters,
     too_long,
 )
 from tianji_core.i18n import _
@@ -90,7 +91,7 @@ def read_answer(
         raise unreadable(endpoint, error) from None
     if isinstance(found, Complaint):
         raise from_complaint(endpoint, found)
-    split = split_thinking(found.text)
+    split = split_thinking(standard_characters(found.text))
     reasoning = "\n".join(filter(None, (found.reasoning, split.reasoning)))
     _check(endpoint, found, split.text, reasoning)
     return Answer(

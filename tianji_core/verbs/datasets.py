@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from tianji_core import cleaning, dataset, jobs
-from tianji_core.errors import ImportFileError
+from tianji_core.errors import ImportFileError, InputError
 from tianji_core.i18n import _
 from tianji_core.store import datasets
 from tianji_core.store.samples import ACCEPTED, PENDING
@@ -39,12 +39,20 @@ def import_samples(
     ] = "",
     revision: Annotated[str, typer.Option(help="Branch, tag or commit of the dataset.")] = "main",
     accepted: Annotated[bool, typer.Option("--accepted", help="Take them as reviewed already.")] = False,
+    preview: Annotated[
+        bool, typer.Option("--preview", help="Show what would be imported, and import nothing.")
+    ] = False,
+    encoding: Annotated[
+        str, typer.Option(help="utf-8, gb18030, big5 or utf-16; default: recognised for each file.")
+    ] = "",
     recipe: RecipeOption = None,
     as_json: JsonOption = False,
     workspace: WorkspaceOption = None,
 ) -> None:
-    """Import JSON, JSONL, CSV or Parquet in raw, merged, Alpaca, ShareGPT or messages form; known items are
-    not added again."""
+    """Import JSON, JSONL, CSV or Parquet in raw, merged, Alpaca, ShareGPT or messages form, or pairs of
+    questions and answers; known items are not added again."""
+    if hub and (preview or encoding):
+        raise InputError(_("--preview 和 --encoding 只能用于这台机器上的文件，不能和 --hub 一起用"))
     space = opened(workspace)
     key, state = chosen_recipe(space, recipe), ACCEPTED if accepted else PENDING
     if hub:
@@ -58,7 +66,14 @@ def import_samples(
         raise ImportFileError(
             _("没有 {path} 这个文件或文件夹；如果是 Hugging Face 上的数据集，请加上 --hub", path=source)
         )
-    reports = dataset.import_path(space, key, path, state)
+    if preview:
+        previews = dataset.preview_path(space, key, path, encoding=encoding)
+        lines = [line for each in previews for line in dataset.preview_lines(each)]
+        show(previews, as_json, "\n".join(lines))
+        if not any(each.good for each in previews):
+            raise ImportFileError(_("{path} 里没有一条可以导入的对话", path=path))
+        return
+    reports = dataset.import_path(space, key, path, state, encoding=encoding)
     show(reports, as_json, "\n".join(line for report in reports for line in dataset.report_lines(report)))
     if not any(report.added or report.known for report in reports):
         raise ImportFileError(_("{path} 里没有一条可以导入的对话，什么也没有导入", path=path))

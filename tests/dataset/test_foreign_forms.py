@@ -1,0 +1,249 @@
+"""Files in the forms that other programs write: the shape of an item is read from what its turns hold, and
+the content of a file decides how it is read."""
+
+import csv
+import io
+import json
+from typing import Any
+
+import pyarrow
+import pytest
+from pyarrow import parquet
+
+from tianji_core import dataset
+from tianji_core.dataset import Turn, conversation_of
+from tianji_core.dataset.fields import ShapeError
+from tianji_core.errors import ImportFileError
+from tianji_core.store import datasets, samples
+from tianji_core.store.samples import SampleFilter
+from tianji_core.workspace import Workspace
+
+Q, A = "祝妈妈生日", "妈妈生日快乐，愿您笑口常开！"
+ALL = SampleFilter("wishes")
+
+
+def message(role: str, text: Any, key: str = "content") -> dict:
+    return {"from" if key == "value" else "role": role, key: text}
+
+
+FORMS: dict[str, Any] = {
+    "firefly": {"kind": "Generation", "input": Q, "target": A},
+    "firefly of turns": {
+        "conversation_id": 1,
+        "category": "x",
+        "conversation": [{"human": Q, "assistant": A}],
+    },
+    "belle": {"instruction": Q, "input": "", "output": A},
+    "belle of turns": {"instruction": f"Human: {Q}\nAssistant: ", "input": "", "output": A},
+    "moss 3": {
+        "meta_instruction": "你是 MOSS",
+        "chat": {"turn_1": {"Human": f"<|Human|>: {Q}<eoh>\n", "MOSS": f"<|MOSS|>: {A}<eom>\n"}},
+    },
+    "moss 2": {"prefix": "", "plain_text": f"[Human]: {Q}<eoh> [MOSS]: {A}<eoa>"},
+    "coig": {"textbox_question": Q, "textbox_answer": A, "textbox_answer_analysis": ""},
+    "coig of turns": {"instruction": "你是祝福师", "conversations": [{"question": Q, "answer": A}]},
+    "ultrachat": {"id": "1", "data": [Q, A]},
+    "sharegpt": {"conversations": [message("human", Q, "value"), message("gpt", A, "value")]},
+    "sharegpt, other names": {"conversations": [message("User", Q, "value"), message("bot", A, "value")]},
+    "keys of two forms": {"conversations": [message("human", Q), {"from": "assistant", "content": A}]},
+    "turns under messages": {"messages": [{"input": Q, "output": A}]},
+    "openai": {"messages": [message("developer", "系统"), message("user", Q), message("assistant", A)]},
+    "openai parts": {
+        "messages": [
+            message("user", [{"type": "text", "text": Q}]),
+            message("assistant", A),
+            message("system", ""),
+        ]
+    },
+    "xtuner": {"conversation": [{"system": "系统", "input": Q, "output": A, "need_eos_token": True}]},
+    "llama factory": {"instruction": Q, "input": None, "output": A, "system": "系统", "history": []},
+    "llama factory preference": {
+        "conversations": [message("human", Q, "value")],
+        "chosen": message("gpt", A, "value"),
+        "rejected": message("gpt", "不写", "value"),
+    },
+    "trl": {"prompt": Q, "completion": A},
+    "trl of messages": {"prompt": [message("user", Q)], "completion": [message("assistant", A)]},
+    "trl preference": {"chosen": [message("user", Q), message("assistant", A)], "rejected": []},
+    "query": {"query": Q, "response": A, "history": "[]"},
+    "chinese": {"问题": Q, "答案": A},
+    "list of messages": [message("user", Q), message("assistant", A)],
+}
+
+
+@pytest.mark.parametrize("item", FORMS.values(), ids=FORMS)
+def test_public_forms_give_the_question_and_the_answer(item: Any) -> None:
+    assert conversation_of(item).turns == (Turn(Q, A),)
+
+
+@pytest.mark.parametrize(
+    ("item", "reason"),
+    [
+        ({"input": Q, "output": A, "输出": "另一条"}, "output 和 输出"),
+        ({"input": Q, "output": "NaN"}, "output 是空的"),
+        ({"input": Q, "output": float("nan")}, "output 是空的"),
+        ({"input": "None", "output": A}, "没有 input"),
+        ({"prompt": Q, "completion": A, "label": False}, "标为不好"),
+        ({"messages": [message("user", Q), message("assistant", None), message("tool", "3")]}, "空"),
+        ({"messages": [message("user", Q), message("function", "3")]}, "工具"),
+        ({"messages": [message("user", [{"type": "image_url"}]), message("assistant", A)]}, "image_url"),
+        ({"messages": [message("system", "一"), message("system", "二")]}, "两个不同的 system"),
+        (message("user", Q), "这是一条消息"),
+        ({"instruction": Q, "output": [A, A]}, "不是文字"),
+    ],
+)
+def test_what_cannot_become_a_sample_says_why(item: dict, reason: str) -> None:
+    with pytest.raises(ShapeError, match=reason):
+        conversation_of(item)
+
+
+def test_instruction_and_input_are_joined_in_every_kind_of_file(workspace: Workspace) -> None:
+    rows = [{"instruction": "写一句祝福", "input": f"{Q}{n}", "output": f"{A}{n}"} for n in range(2)]
+    table = io.StringIO()
+    writer = csv.DictWriter(table, rows[0])
+    writer.writeheader()
+    writer.writerows(rows)
+    sink = io.BytesIO()
+    parquet.write_table(pyarrow.Table.from_pylist(rows), sink)
+    files = {
+        "a.json": json.dumps(rows, ensure_ascii=False).encode(),
+        "a.jsonl": "\n".join(json.dumps(row) for row in rows).encode(),
+        "a.csv": table.getvalue().encode(),
+        "a.parquet": sink.getvalue(),
+    }
+    reports = [dataset.import_bytes(workspace, "wishes", content, name) for name, content in files.items()]
+    assert [(r.form, r.added, r.known) for r in reports] == [("alpaca", 2, 0), *[("alpaca", 0, 2)] * 3]
+    assert {s.input for s in samples.page(workspace.engine, ALL)} == {f"写一句祝福\n{Q}{n}" for n in range(2)}
+
+
+LINE = json.dumps({"input": Q, "output": A}, ensure_ascii=False)
+OTHER = json.dumps({"input": Q, "output": f"{A}！"}, ensure_ascii=False)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("x.jsonl", f"[{LINE},\n{OTHER}]"),
+        ("x.json", f"{LINE}\n{OTHER}\n"),
+        ("x.jsonl", f"\ufeff{LINE}\n\ufeff{OTHER}\n"),
+        ("x.json", f"{json.dumps(json.loads(LINE), indent=1)}\n{json.dumps(json.loads(OTHER), indent=1)}"),
+        ("x.json", f'{{"train": [{LINE}], "validation": [{OTHER}]}}'),
+        ("x.json", f"[{LINE}]\n[{OTHER}]"),
+        ("x.jsonl", f"{LINE},\n{OTHER}"),
+        ("x.json", f"[{LINE[:-1]},}}, {OTHER},]"),
+        ("x.json", f"input,output\n{Q},{A}\n{Q},{A}！\n"),
+        ("x.csv", f"[{LINE},{OTHER}]"),
+        ("x.txt", f"问题\t答案\n{Q}\t{A}\n{Q}\t{A}！\n"),
+    ],
+    ids=[
+        "list",
+        "lines",
+        "marks",
+        "objects",
+        "splits",
+        "lists",
+        "line commas",
+        "commas",
+        "table",
+        "csv",
+        "tabs",
+    ],
+)
+def test_the_content_decides_how_a_file_is_read(workspace: Workspace, name: str, content: str) -> None:
+    report = dataset.import_bytes(workspace, "wishes", content.encode(), name)
+    assert (report.added, report.bad) == (2, ())
+    assert {sample.output for sample in samples.page(workspace.engine, ALL)} == {A, f"{A}！"}
+
+
+def test_surplus_commas_are_removed_with_a_notice(workspace: Workspace) -> None:
+    report = dataset.import_bytes(workspace, "wishes", f"[{LINE[:-1]},}}, {OTHER}]".encode(), "x.json")
+    assert report.added == 2 and report.notices == ("1 项去掉了多余的逗号",)
+    with pytest.raises(ImportFileError, match="第 1 行"):
+        dataset.import_bytes(workspace, "wishes", b'[{"input": "a", "output": }]', "x.json")
+
+
+@pytest.mark.parametrize("form", ["list", "lines", "table"])
+@pytest.mark.parametrize("encoding", ["utf-8", "gb18030"])
+def test_a_bad_byte_costs_one_item_named_with_its_line(
+    workspace: Workspace, form: str, encoding: str
+) -> None:
+    texts = [f"{A}第{n}条，祝您岁岁平安，年年有余。" for n in range(20)]
+    rows = [json.dumps({"input": Q, "output": text}, ensure_ascii=False) for text in texts]
+    lines = {
+        "list": ["["] + [f"{row}," for row in rows[:-1]] + [rows[-1], "]"],
+        "lines": ["", *rows],
+        "table": ["input,output", *(f"{Q},{text}" for text in texts)],
+    }[form]
+    content = "\n".join(lines).encode(encoding).replace("第3条".encode(encoding), b"\xff")
+    report = dataset.import_bytes(workspace, "wishes", content, "x.csv" if form == "table" else "x.json")
+    assert (report.added, report.encoding[:3]) == (19, encoding[:3])
+    ((number, reason),) = report.bad
+    assert number == 4 and "第 5 行" in reason
+    assert all("\ufffd" not in sample.output for sample in samples.page(workspace.engine, ALL))
+
+
+TRADITIONAL = [
+    "祝媽媽生日快樂，身體健康，萬事如意！",
+    "外婆，願您歲歲平安，天天開心。",
+    "恭喜姐姐搬新家，喬遷之喜！",
+]
+
+
+@pytest.mark.parametrize("encoding", ["big5", "gb18030", "utf-8", "utf-16"])
+def test_traditional_text_is_read_in_any_of_its_encodings(workspace: Workspace, encoding: str) -> None:
+    rows = [{"input": "寫一句祝福", "output": text} for text in TRADITIONAL]
+    content = json.dumps(rows, ensure_ascii=False).encode(encoding)
+    dataset.import_bytes(workspace, "wishes", content, "x.json")
+    assert [sample.output for sample in samples.page(workspace.engine, ALL)] == TRADITIONAL
+
+
+def test_a_person_can_name_the_encoding(workspace: Workspace) -> None:
+    content = json.dumps([{"input": "祝", "output": TRADITIONAL[0]}], ensure_ascii=False).encode("big5")
+    dataset.import_bytes(workspace, "wishes", content, "x.json", encoding="Big5")
+    assert samples.page(workspace.engine, ALL)[0].output == TRADITIONAL[0]
+    with pytest.raises(ImportFileError, match="不是 utf-8"):
+        dataset.import_bytes(workspace, "wishes", content, "x.json", encoding="utf-8")
+    with pytest.raises(ImportFileError, match="不认识编码"):
+        dataset.import_bytes(workspace, "wishes", content, "x.json", encoding="ebcdic")
+
+
+def test_an_archive_is_named_as_one(workspace: Workspace) -> None:
+    with pytest.raises(ImportFileError, match="压缩包或者 Excel"):
+        dataset.import_bytes(workspace, "wishes", b"PK\x03\x04rest", "x.csv")
+
+
+def test_a_row_of_a_table_loses_no_cell(workspace: Workspace) -> None:
+    table = f"input,output,output\n{Q},{A},{A}\n{Q},一,二\n{Q},{A}！,,多出来的\n"
+    report = dataset.import_bytes(workspace, "wishes", table.encode(), "x.csv")
+    assert report.added == 1
+    assert [number for number, _reason in report.bad] == [2, 3]
+    assert "output 和 output" in report.bad[0][1] and "第 4 行" in report.bad[1][1]
+
+
+def test_weights_and_marks_without_loss_are_named(workspace: Workspace) -> None:
+    turns = [message("user", Q), {**message("assistant", A), "weight": 0}]
+    items = [
+        {"messages": turns},
+        {"conversation": [{"input": Q, "output": f"{A}！", "output_with_loss": False}]},
+    ]
+    report = dataset.import_bytes(workspace, "wishes", json.dumps(items).encode(), "x.json")
+    assert report.added == 2
+    assert any("weight" in notice for notice in report.notices)
+    assert any("output_with_loss" in notice for notice in report.notices)
+
+
+def test_a_preview_shows_what_would_be_stored_and_stores_nothing(workspace: Workspace) -> None:
+    items = [
+        {"title": "没有对话"},
+        {"question": "祝赵老师生日", "answer": "⽼师⽣⽇快乐"},
+        {"input": Q, "output": A},
+    ]
+    content = json.dumps(items, ensure_ascii=False).encode()
+    preview = dataset.preview_bytes(workspace, "wishes", content, "x.json", shown=1)
+    assert (preview.good, preview.looked, preview.whole) == (2, 3, True)
+    ((number, sample),) = preview.samples
+    assert (number, sample.output) == (2, "老师生日快乐")
+    assert (sample.name, sample.scene, sample.style) == ("赵老师", "生日", "正常")
+    assert [number for number, _reason in preview.bad] == [1]
+    assert samples.total(workspace.engine) == 0 and datasets.listed_imports(workspace.engine, "wishes") == []
+    assert any("第 1 项" in line for line in dataset.preview_lines(preview))

@@ -1,0 +1,165 @@
+"""The names under which files from elsewhere keep the parts of a conversation: one table for JSON, JSON
+Lines, CSV and Parquet. Pure."""
+
+import json
+import math
+import unicodedata
+from collections.abc import Iterator
+from typing import Any
+
+from tianji_core.files import storable
+from tianji_core.gate import standard_characters
+from tianji_core.i18n import _
+
+SYSTEM, INSTRUCTION, INPUT, OUTPUT = "system", "instruction", "input", "output"
+REQUEST, PROMPT, STYLE, HISTORY, TURNS = "request", "prompt", "style", "history", "turns"
+ROLE, CONTENT = "role", "content"
+_ALIASES: dict[str, tuple[str, str]] = {
+    # field: (names that mean nothing else, names that may also mean something else)
+    SYSTEM: ("system systemprompt systemmessage metainstruction 系统 系统提示 系统提示词 系统消息", ""),
+    INSTRUCTION: ("instruction 指令", ""),
+    INPUT: (
+        "input question query userinput textboxquestion 输入 问题 提问 用户输入",
+        "user human q ask 问 用户 人类",
+    ),
+    OUTPUT: (
+        "output answer response completion target chosen textboxanswer 输出 回答 答案 回复",
+        "assistant gpt chatgpt bot moss ai reply a 答 助手",
+    ),
+    REQUEST: ("srcinput", ""),
+    PROMPT: ("prompt 提示词 提示", ""),
+    STYLE: ("stylename style 风格", ""),
+    HISTORY: ("history 历史 历史对话", ""),
+    TURNS: ("conversation conversations messages dialog dialogue dialogues turns chat 对话 消息", "data"),
+    ROLE: ("role from speaker 角色", ""),
+    CONTENT: ("content value text 内容", ""),
+}
+_KNOWN = {
+    name: (field, weak)
+    for field, tiers in _ALIASES.items()
+    for weak, names in enumerate(tiers)
+    for name in names.split()
+}
+_ROLES = {
+    "user": "user human prompter usr 用户 人类 问 提问者",
+    "assistant": "assistant gpt chatgpt model bot ai moss bard chatbot 助手 助理 机器人 回答 答",
+    "system": "system developer 系统",
+    "tool": "tool function functioncall observation ipython toolcall toolresponse 工具",
+}
+_ROLE_OF = {name: role for role, names in _ROLES.items() for name in names.split()}
+_MISSING = frozenset(
+    ("", "nan", "null", "none", "<na>", "n/a", "#n/a", "nat", "nil", "undefined", "[]", "{}")
+)
+
+
+class ShapeError(ValueError):
+    """An item that is not a conversation; the message is a Chinese phrase with the reason."""
+
+
+def _plain(name: object) -> str:
+    text = unicodedata.normalize("NFKC", str(name)).casefold()
+    return "".join(character for character in text if character not in " _-:\u3000\ufeff\t\n")
+
+
+def field_of(name: object) -> str:
+    """Returns the field that a key or a heading means, '' for one that means none."""
+    return _KNOWN.get(_plain(name), ("", 0))[0]
+
+
+def role_of(name: object) -> str:
+    """Returns user, assistant, system or tool for the role of a message, '' for an unknown one."""
+    return _ROLE_OF.get(_plain(name), "")
+
+
+def is_missing(value: Any) -> bool:
+    """Returns whether a value stands for none at all: null, NaN, an empty text or list, or their names."""
+    if isinstance(value, str):
+        return value.strip().casefold() in _MISSING
+    if isinstance(value, float):
+        return math.isnan(value)
+    return value is None or (isinstance(value, list | tuple | dict) and not value)
+
+
+def fields_of(item: dict[str, Any]) -> dict[str, Any]:
+    """Returns field → value for what an item holds, without missing values.
+
+    Raises:
+        ShapeError: two keys that mean the same field hold different values.
+    """
+    found: dict[str, tuple[str, int, Any]] = {}
+    for key, value in _pairs(item):
+        field, weak = _KNOWN.get(_plain(key), ("", 0))
+        if not field or is_missing(value):
+            continue
+        other = found.get(field)
+        if other is None or weak < other[1]:
+            found[field] = (key, weak, value)
+        elif weak == other[1] and value != other[2]:
+            raise ShapeError(_("{one} 和 {other} 是同一个内容的两种叫法，却不一样", one=other[0], other=key))
+    return {field: value for field, (_key, _weak, value) in found.items()}
+
+
+def _pairs(item: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Yields the keys and values; a key that a table gives twice holds a :class:`Repeated`."""
+    for key, value in item.items():
+        if isinstance(value, Repeated):
+            yield from ((key, each) for each in value.values)
+        else:
+            yield str(key), value
+
+
+class Repeated:
+    """The values of several columns with the same heading."""
+
+    def __init__(self, values: list[Any]) -> None:
+        self.values = values
+
+
+def text_of(value: Any, name: str) -> str:
+    """Returns the text of a value: a string, or the text parts of a message's content.
+
+    Raises:
+        ShapeError: it is no text, has pictures or other parts, is broken, or empty.
+    """
+    if is_missing(value):
+        raise ShapeError(_("{key} 是空的", key=name))
+    if isinstance(value, dict):
+        value = value.get("parts", [value])
+    if isinstance(value, list):
+        value = "".join(_part(part, name) for part in value)
+    if not isinstance(value, str):
+        raise ShapeError(_("{key} 不是文字", key=name))
+    if storable(value) != value:
+        raise ShapeError(_("{key} 里有坏掉的字符，不能保存", key=name))
+    text = standard_characters(value)
+    if not text.strip():
+        raise ShapeError(_("{key} 是空的", key=name))
+    return text
+
+
+def _part(part: Any, name: str) -> str:
+    if isinstance(part, str):
+        return part
+    text = part.get("text") if isinstance(part, dict) else None
+    if not isinstance(text, str):
+        kind = part.get("type") if isinstance(part, dict) else type(part).__name__
+        raise ShapeError(_("{key} 里有不是文字的部分（{kind}）", key=name, kind=str(kind)[:40]))
+    return text
+
+
+def listed(value: Any, name: str) -> list[Any]:
+    """Returns a list of turns; a table may hold it as JSON.
+
+    Raises:
+        ShapeError: it is none, or empty.
+    """
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except (ValueError, RecursionError):
+            raise ShapeError(_("{key} 不是合法的 JSON", key=name)) from None
+    if isinstance(value, dict):
+        value = list(value.values())
+    if not isinstance(value, list) or not value:
+        raise ShapeError(_("{key} 应当是一个不空的列表", key=name))
+    return value
