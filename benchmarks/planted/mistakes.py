@@ -8,6 +8,7 @@ from benchmarks.planted.spoiling import (
     appended,
     choice,
     emoji,
+    ended,
     inserted,
     repeated_marks,
     replaced,
@@ -33,8 +34,10 @@ FOLLOWS = {
         "lead_in",
         "foreign",
         "too_long",
+        "rubbish",
+        "cut_off",
     },
-    "talk": {"several_lines", "wrong_pronoun", "too_long", "two_versions"},
+    "talk": {"said_twice", "several_lines", "wrong_pronoun", "too_long", "two_versions"},
     "not_blessing": {
         "too_short",
         "lead_in",
@@ -43,10 +46,16 @@ FOLLOWS = {
         "near_duplicate",
         "talk",
         "closing",
+        "cut_off",
     },
-    "two_versions": {"several_lines", "too_long"},
+    "cut_off": {"emoji", "too_short", "near_duplicate", "exact_duplicate"},
+    "said_twice": {"too_long", "emoji"},
+    "wrapping_quotes": {"cut_off"},
+    "too_long": {"said_twice"},
+    "two_versions": {"said_twice", "several_lines", "too_long"},
     "wrong_occasion": {"near_duplicate", "exact_duplicate"},
     "leaked_prompt": {"wrong_pronoun", "lead_in", "closing", "chat_tags", "talk"},
+    "rubbish": {"several_lines", "foreign"},
     "placeholder": {"closing", "talk", "lead_in"},
     "particle_clash": {"repeated_marks"},
     "punctuation": {"repeated_marks"},
@@ -102,6 +111,8 @@ ALONE: dict[str, Spoil] = {
     "spaces": choice("　　{text}", "{text}  ", "\t{text}\n"),
     "particle_clash": appended("呀！", "啦！", "哟~", "呢！", "哦~~"),
     "punctuation": replaced("[，。](?=.)", ("，。", "。，", "。。", "，，", "、，")),
+    "cut_off": lambda text, _source: text.output[: len(text.output) * 2 // 3].rstrip("，。！~") + "，",
+    "said_twice": lambda text, _source: ended(text.output) + text.output,
     "traditional": replaced(
         "愿|乐|开|发|欢|万|业|体|岁|运|张|长|来|时|说|这", ("願樂", "開發", "萬歲", "這個", "長樂")
     ),
@@ -163,7 +174,7 @@ def plant(recipe: Recipe, per_rule: int, seed: int) -> list[tuple[Text, str]]:
     """Returns texts with the id of the rule whose mistake each carries, '' for those left as they are. No
     two of the underlying texts resemble each other, and each has room for some more characters."""
     source = random.Random(seed)
-    pool = composed(recipe, 5, seed)
+    pool = composed(recipe, 6, seed)
     source.shuffle(pool)
     clashing = {
         pair.second for pair in near_pairs([t.output for t in pool], band_keys([t.output for t in pool]))

@@ -7,6 +7,9 @@ from tianji_core.i18n import N_, _
 from tianji_core.recipe import Pronoun
 
 _INFORMAL = re.compile(r"(?<!迷)你(?!们|追我|来我|侬我|一言我)")
+_FORMAL = re.compile(r"您(?!一家|全家|和家人|[二两]位|夫妇)")
+"""您 to one person; a family is addressed with it, too."""
+_GREETING = re.compile(r"节?(?:快乐|安康|祝福|吉祥|大吉|之际|佳节|到了|来临|愉快|平安)")
 _SENTENCE_END = re.compile(r"[。！!？?~～…][”」』]?")
 _CLEAN = "妹妹，生日快乐！愿你新的一岁平安喜乐，每天都有好心情。"
 _FOR_ELDER = "爷爷，生日快乐！愿您新的一岁身体硬朗，每天都有好心情。"
@@ -54,8 +57,8 @@ def _wrong_pronoun(text: str, subject: Subject, context: Context) -> Found | Non
     right = context.pronouns.get(subject.name)
     if right is Pronoun.FORMAL and _INFORMAL.search(text):
         return Found(_("对{name}该用“您”", name=subject.name), _INFORMAL.sub("您", text))
-    if right is Pronoun.INFORMAL and "您" in text:
-        return Found(_("对{name}该用“你”", name=subject.name), text.replace("您", "你"))
+    if right is Pronoun.INFORMAL and _FORMAL.search(text):
+        return Found(_("对{name}该用“你”", name=subject.name), _FORMAL.sub("你", text))
     return None
 
 
@@ -68,6 +71,7 @@ def _wrong_occasion(text: str, subject: Subject, context: Context) -> Found | No
     if context.foreign_signs[subject.scene].search(text) is None:
         return None
     spoken = any(word in text for word in mine.own)
+    named = any(word in text for word in mine.signs)
     for scene, other in context.occasions.items():
         if scene == subject.scene:
             continue
@@ -75,6 +79,10 @@ def _wrong_occasion(text: str, subject: Subject, context: Context) -> Found | No
             if sign not in text or sign in mine.signs:
                 continue
             if spoken and subject.scene in other.near:
+                continue
+            if named and not any(
+                _GREETING.match(text, match.end()) for match in re.finditer(re.escape(sign), text)
+            ):  # another occasion in passing
                 continue
             return Found(
                 _("说的是{other}（“{word}”），不是{scene}", other=scene, word=sign, scene=subject.scene)
@@ -120,6 +128,7 @@ FIT_RULES = (
             Example(_CLEAN),
             Example(_FOR_ELDER, name="爷爷"),
             Example("爷爷奶奶，愿你们身体硬朗，天天都有好心情。", name="爷爷"),
+            Example("妹妹，生日快乐！祝您一家平安喜乐，每天都有好心情。"),
         ),
         safe=True,
     ),
@@ -136,6 +145,8 @@ FIT_RULES = (
             Example(_CLEAN),
             Example("除夕夜给妹妹提前拜年，愿你新的一年里事事顺心。", scene="除夕"),
             Example("妹妹新春快乐，恭喜发财，愿你万事顺意，天天开心。", scene="春节"),
+            Example("妹妹，生日快乐！中秋前后你回来，我给你做好吃的。"),
+            Example("妹妹生日快乐，愿你的日子比七夕还甜，财源滚滚，事事顺心。"),
             Example("愿医生日子安稳，谈判席上句句在理，合作顺利。", name="医生", scene="谈判顺利"),
         ),
     ),

@@ -11,7 +11,7 @@ _BEFORE = re.compile(
 )
 """What precedes a form of address."""
 _NOT_AFTER = re.compile(
-    r"们|都|也|说|家(?![业庭和])|有方|层|力|嘱|里|制|课|带|做|煮|包的|般|似|那|的(?!生日|节日|康复|新)"
+    r"们|都|也|说|问好|问声好|问安|带个?好|和孩子|身体也|家(?![业庭和])|有方|层|力|嘱|里|制|课|带|做|煮|包的|般|似|那|的(?!生日|节日|康复|新)"
 )
 """What follows a word that mentions somebody without addressing them: 老师们, 爷爷奶奶都念着你, 领导有方,
 妈妈做的菜."""
@@ -97,6 +97,7 @@ PERSON_RULES = (
         ),
         good=(
             Example(_CLEAN),
+            Example("哥，生日快乐！替我向嫂子问好，愿你们一家天天开心。", name="哥哥"),
             Example("姥爷，生日快乐！愿您平安喜乐，每天都有好心情。", name="外公"),
             Example("老妈，生日快乐！愿您平安喜乐，每天都有好心情。", name="母亲"),
             Example("儿女都在身边，爸爸妈妈都好，祝您生日快乐，天天开心。", name="外公"),

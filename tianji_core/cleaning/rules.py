@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 
+from tianji_core.cleaning.ending import ENDING_RULES
 from tianji_core.cleaning.fit import FIT_RULES
 from tianji_core.cleaning.person import PERSON_RULES
 from tianji_core.cleaning.rule import Context, Example, Found, HasText, Rule, Subject
@@ -49,10 +50,11 @@ SET_RULES = (EXACT_DUPLICATE, NEAR_DUPLICATE, OVERUSED_OPENING)
 RULES: tuple[Rule, ...] = (
     EMPTY_RULE,
     *UNWRAPPING_RULES,
-    *WRAPPING_RULES[:2],
+    *WRAPPING_RULES[:3],
     *TALK_RULES,
-    *WRAPPING_RULES[2:],
+    *WRAPPING_RULES[3:],
     *MARK_RULES,
+    *ENDING_RULES,
     *SCRIPT_RULES,
     *FIT_RULES,
     *PERSON_RULES,
@@ -62,7 +64,7 @@ RULES: tuple[Rule, ...] = (
 _TEXT_RULES = tuple(rule for rule in RULES if rule not in SET_RULES and rule is not EMPTY_RULE)
 BY_ID = {rule.id: rule for rule in RULES}
 SAFE_RULES = tuple(rule.id for rule in RULES if rule.safe)
-FIXABLE_RULES = tuple(rule.id for rule in RULES if rule.safe or rule.id in ("too_long", "rubbish"))
+FIXABLE_RULES = tuple(rule.id for rule in RULES if rule.safe or rule.id == "too_long")
 
 
 def check(sample: HasText, context: Context) -> list[Finding]:

@@ -2,7 +2,9 @@
 emoji."""
 
 import re
+import unicodedata
 
+from tianji_core.cleaning.layers import without_escapes
 from tianji_core.cleaning.rule import Context, Example, Found, Rule, Subject, bounds, only_han
 from tianji_core.i18n import N_, _
 
@@ -20,15 +22,37 @@ _NARROW = {
 _LATIN = re.compile(r"[A-Za-z\u00c0-\u024f]")
 _CODE = re.compile(r"<[^<>]{1,20}>|&[a-z]{2,6};|\\u[0-9a-f]{4}|https?\S+")
 """Letters of tags and escapes, which other rules report."""
+_FINE_ENGLISH = re.compile(
+    r"(?<![A-Za-z])(?:[A-Z]{2,6}|(?i:offer|happy (?:birthday|new year"
+    r"|anniversary|mid-autumn|mother's day|wedding)(?: to you)?"
+    r"|merry christmas|congratulations|i love you|love you|good luck|best wishes))(?![A-Za-z])"
+)
+"""Acronyms and greetings that Chinese texts quote."""
 _SENTENCE = re.compile(r"(?:[A-Za-z']+ +){2,}[A-Za-z']+")
 _FOREIGN = re.compile(r"[\u3040-\u30ff\uac00-\ud7af\u0400-\u04ff\u0600-\u06ff\u0e00-\u0e7f]")
-_MARKUP = re.compile(r"&(?:nbsp|amp|lt|gt|quot|#\d{2,5});|<(?:br|/?p|/?div|/?span|/?b)\s*/?>")
-_INVISIBLE = re.compile(
-    r"[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b\u200c\u200e\u200f\u2060\ufeff\u00ad]"
+_TAG_LEFT = re.compile(r"<(?:br|/?p|/?div|/?span|/?b)\s*/?>")
+_MARKUP = re.compile(
+    rf"&(?:[a-zA-Z]{{2,8}}|#\d{{2,6}}|#x[0-9a-fA-F]{{2,5}});|{_TAG_LEFT.pattern}|\\(?:n|u[0-9a-f]{{4}})"
 )
+_EMOJI_PART = r"\u2300-\u23ff\u2600-\u27bf\u2b00-\u2bff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff"
+_INVISIBLE = re.compile(
+    r"[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u0084\u0086-\u009f\u061c\u115f\u1160\u180e"
+    r"\u200b\u200c\u200e\u200f"
+    r"\u202a-\u202e\u2060-\u2069\u3164\ufeff\uffa0\u00ad]"
+    rf"|(?<![{_EMOJI_PART}\ufe0f])\u200d|\u200d(?![{_EMOJI_PART}])"
+    rf"|(?<![0-9#*©®‼⁉™ℹ\u2190-\u21ff{_EMOJI_PART}])[\ufe00-\ufe0f]"
+    r"|(?<![\U0001f3f4\U000e0020-\U000e007f])[\U000e0001-\U000e007f]"
+)
+"""Characters nobody sees. Joiners and selectors inside an emoji are part of it."""
+_NO_BREAK = re.compile(r"&nbsp;(?![A-Za-z])")
+_LINE_BREAK = re.compile(r"[\u2028\u2029\u0085]")
+_WHITE = re.compile(r"[\u00a0\u1680\u2000-\u200a\u202f\u205f]")
+_RADICAL = re.compile(r"[\u2e80-\u2fdf\uf900-\ufaff\u2028\u2029\u0085\u00a0\u1680\u2000-\u200a\u202f\u205f]")
+"""Look-alikes of Chinese characters, and white space of other kinds."""
 _RUBBISH = re.compile(
     r"[\ufffd\ue000-\uf8ff]|锟斤拷|烫烫烫|屯屯屯|(?:[ÃÂâåæçèé][\u0080-\u00bf\u2018-\u2122]){2,}"
-    r"|\\[nu][0-9a-f]{0,4}|[#$%^&*@|<>{}\[\]\\/=+]{4,}"
+    r"|\\[nu][0-9a-f]{0,4}|[#$%^&*@|<>{}\[\]\\/=+]{4,}|(?<!<)\|(?!>)|[`\\]|(?<![\w:]):[a-z][a-z_]{2,30}:"
+    r"|[：:]\s*(?:\d{1,2}[.、)）](?=[^\d])|\d\ufe0f?\u20e3)"
 )
 _GARBLED = re.compile("锟斤拷|烫烫烫|屯屯屯")
 _EMOJI_BASE = r"[\u2300-\u23ff\u2600-\u27bf\u2b00-\u2bff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff]"
@@ -70,7 +94,7 @@ def _foreign(text: str, _subject: Subject, _context: Context) -> Found | None:
     if only_han(text):
         return None
     if _LATIN.search(text) is not None:
-        bare = _CODE.sub("", text)
+        bare = _FINE_ENGLISH.sub("", _CODE.sub("", text))
         letters, allowed = len(_LATIN.findall(bare)), bounds().latin
         share = letters / max(1, len(bare))
         if letters > allowed.always and (share > allowed.share or _SENTENCE.search(bare)):
@@ -82,11 +106,14 @@ def _foreign(text: str, _subject: Subject, _context: Context) -> Found | None:
 def _rubbish(text: str, _subject: Subject, _context: Context) -> Found | None:
     if only_han(text) and not _GARBLED.search(text):
         return None
-    hidden = _INVISIBLE.search(text) or _MARKUP.search(text)
+    hidden = _INVISIBLE.search(text) or _MARKUP.search(text) or _RADICAL.search(text)
     if hidden is not None:
-        fixed = _MARKUP.sub("", _INVISIBLE.sub("", text))
+        fixed = _NO_BREAK.sub("", text)
+        fixed = _RADICAL.sub(lambda match: unicodedata.normalize("NFKC", match.group()), fixed)
+        fixed = _WHITE.sub(" ", _LINE_BREAK.sub("\n", _INVISIBLE.sub("", fixed)))
+        fixed = _TAG_LEFT.sub("", without_escapes(fixed))
         shown = "".join(c if c.isprintable() else f"U+{ord(c):04X}" for c in hidden.group())
-        return Found(_("有看不见的字符或网页标记：{words}", words=shown), fixed)
+        return Found(_("有看不见的字符或网页标记：{words}", words=shown), fixed if fixed != text else None)
     match = _RUBBISH.search(text)
     return None if match is None else Found(_("有乱码：{words}", words=match.group()[:12]))
 
@@ -161,7 +188,11 @@ SCRIPT_RULES = (
             Example("Dear sister, happy birthday to you，愿你天天开心。"),
             Example("妹妹、お誕生日おめでとう，愿你天天开心，事事如意。"),
         ),
-        good=(Example(_CLEAN), Example("妹妹生日快乐，今天的你就是全场最佳C位，愿你天天happy。")),
+        good=(
+            Example(_CLEAN),
+            Example("妹妹生日快乐，今天的你就是全场最佳C位，愿你天天happy。"),
+            Example("妹妹，Happy Birthday！愿你offer拿到手软，KPI全完成，PPT一次过。"),
+        ),
     ),
     Rule(
         "rubbish",
@@ -177,8 +208,21 @@ SCRIPT_RULES = (
             ),
             Example("妹妹，生日快乐！锟斤拷锟斤拷愿你天天开心。"),
             Example("妹妹，生日快乐！愿你\ufffd\ufffd开心，事事如意。"),
+            Example("妹妹，⽣日快乐！愿你天天开⼼，事事如意。", "妹妹，生日快乐！愿你天天开心，事事如意。"),
+            Example(
+                "妹妹，生日快乐！\u2028愿你天天开心，事事如意。", "妹妹，生日快乐！\n愿你天天开心，事事如意。"
+            ),
+            Example(
+                "妹妹，生日快乐！\\n愿你天天开心，事事如意。", "妹妹，生日快乐！\n愿你天天开心，事事如意。"
+            ),
+            Example(
+                "妹妹，生日快乐！&ldquo;福&rdquo;到了，愿你天天开心。",
+                "妹妹，生日快乐！“福”到了，愿你天天开心。",
+            ),
+            Example("妹妹，生日快乐！:birthday:愿你天天开心，事事如意。"),
         ),
         good=(Example(_CLEAN), Example("妹妹生日快乐！！！👨‍👩‍👧愿你天天开心呀🎂", style="小红书")),
+        safe=True,
     ),
     Rule(
         "emoji",

@@ -44,6 +44,8 @@ def reading(text: str) -> Reading:
     for n, piece in enumerate(cut):
         if _LETTERS.search(piece.text) is None:  # marks and emoji belong to the piece before
             scores[n] = scores[n - 1] if n else -0.1
+    if len(cut) > 1 and cut[-1].own_line and scores[-1] > -1:  # a remark under the blessing
+        scores[-1] += 1.5
     if not scores or max(scores) < DOUBT:
         return Reading(cut, scores, 0, len(cut), bool(scores) and min(scores) <= BLESSING)
     start = 0

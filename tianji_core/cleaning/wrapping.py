@@ -36,7 +36,7 @@ _TITLE_INLINE = re.compile(
 )
 _QUOTES = ('“”"＂', "「」", "『』", "‘’'")
 """Families of interchangeable quotation marks: opening, closing, and those that are both."""
-_BRACKETS = dict(zip("【（([《〔{«〖<", "】）)]》〕}»〗>", strict=True))
+_BRACKETS = dict(zip("“「『【（([《〔{«〖<", "”」』】）)]》〕}»〗>", strict=True))
 _HAN = re.compile(r"[\u3400-\u9fff]")
 _STOPS = "。！!？?~～…"
 
@@ -124,6 +124,8 @@ def _one_line(lines: list[str]) -> str:
 
 def _wrapping_quotes(text: str, _subject: Subject, _context: Context) -> Found | None:
     inner = text.strip()
+    if (body := _unwrapped(inner)) is not None:
+        return Found(_("整段套着引号或括号"), body)
     for family in _QUOTES:
         places = [place for place, sign in enumerate(inner) if sign in family]
         if not places or len(inner) < 3:
@@ -141,11 +143,21 @@ def _wrapping_quotes(text: str, _subject: Subject, _context: Context) -> Found |
         else:
             continue
         return proposal if any(char.isalnum() for char in proposal.fixed or "") else None
-    if (close := _BRACKETS.get(inner[:1])) is not None and inner[-1:] == close and len(inner) > HARD_FLOOR:
-        body = inner[1:-1]
-        if inner[0] not in body and close not in body and any(mark in body for mark in "，。！？~"):
-            return Found(_("整段套着括号"), body.strip())
     return None
+
+
+def _unwrapped(text: str) -> str | None:
+    """Returns what stands between an opening mark at the start and its own closing mark at the end."""
+    close = _BRACKETS.get(text[:1])
+    if close is None or text[-1:] != close or len(text) <= HARD_FLOOR:
+        return None
+    depth = 0
+    for place, sign in enumerate(text):
+        depth += (sign == text[0]) - (sign == close)
+        if depth == 0 and place < len(text) - 1:
+            return None
+    body = text[1:-1].strip()
+    return body if depth == 0 and any(mark in body for mark in "，。！？!?~") else None
 
 
 def _paired(text: str, family: str) -> bool:
@@ -202,6 +214,27 @@ WRAPPING_RULES = (
         safe=True,
     ),
     Rule(
+        "wrapping_quotes",
+        N_("整段引号"),
+        N_("引号把整段话包了起来，或者只剩了一半，学会之后每句都会带引号。"),
+        _wrapping_quotes,
+        bad=(
+            Example(f"“{_CLEAN}”", _CLEAN),
+            Example(f'"{_CLEAN}"', _CLEAN),
+            Example(f"「{_CLEAN}」", _CLEAN),
+            Example(f"“{_CLEAN[:-1]}”。", _CLEAN),
+            Example(f"“{_CLEAN}", _CLEAN),
+            Example(f'{_CLEAN}"', _CLEAN),
+            Example(f"“{_CLEAN}收好这个“福”", f"{_CLEAN}收好这个“福”"),
+        ),
+        good=(
+            Example(_CLEAN),
+            Example("妹妹，生日快乐！愿你平安喜乐，往后的日子都配得上一个“甜”"),
+            Example("“快乐”二字送给妹妹，生日这天记得收好，往后常带“笑”"),
+        ),
+        safe=True,
+    ),
+    Rule(
         "title",
         N_("带标题"),
         N_("训练数据里只要祝福本身，标题、书名号和方括号里的题目都去掉。"),
@@ -246,27 +279,6 @@ WRAPPING_RULES = (
         good=(
             Example(_CLEAN),
             Example("慈颜含笑坐春风，\n膝下儿孙乐意浓。\n愿借南山松上鹤，\n年年衔寿到堂中。", style="诗词赋"),
-        ),
-        safe=True,
-    ),
-    Rule(
-        "wrapping_quotes",
-        N_("整段引号"),
-        N_("引号把整段话包了起来，或者只剩了一半，学会之后每句都会带引号。"),
-        _wrapping_quotes,
-        bad=(
-            Example(f"“{_CLEAN}”", _CLEAN),
-            Example(f'"{_CLEAN}"', _CLEAN),
-            Example(f"「{_CLEAN}」", _CLEAN),
-            Example(f"“{_CLEAN[:-1]}”。", _CLEAN),
-            Example(f"“{_CLEAN}", _CLEAN),
-            Example(f'{_CLEAN}"', _CLEAN),
-            Example(f"“{_CLEAN}收好这个“福”", f"{_CLEAN}收好这个“福”"),
-        ),
-        good=(
-            Example(_CLEAN),
-            Example("妹妹，生日快乐！愿你平安喜乐，往后的日子都配得上一个“甜”"),
-            Example("“快乐”二字送给妹妹，生日这天记得收好，往后常带“笑”"),
         ),
         safe=True,
     ),

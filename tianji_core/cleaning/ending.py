@@ -1,0 +1,71 @@
+"""Rules about a text that is broken off or says something twice."""
+
+import re
+
+from tianji_core.cleaning.rule import Context, Example, Found, Rule, Subject
+from tianji_core.i18n import N_, _
+
+_PAIRS = dict(zip("“「『（【《[{", "”」』）】》]}", strict=True))
+_CLOSING = {close: sign for sign, close in _PAIRS.items()}
+_FACE = re.compile(r"[:;=][-^]?[()\[\]]|[(（][^\u4e00-\u9fff，。]{1,12}[)）]")
+_UNFINISHED = re.compile(
+    r"(?:[，、：；,:;—\-]|(?<=[\u4e00-\u9fff])(?:的|和|与|并|以及|因为|但是|而且|或者))\Z"
+)
+_SENTENCE = re.compile(r"[^。！？!?~～…\n]+")
+_SHORTEST = 8
+"""Characters from which a repeated sentence is no refrain."""
+_CLEAN = "妹妹，生日快乐！愿你新的一岁平安喜乐，每天都有好心情。"
+
+
+def _cut_off(text: str, _subject: Subject, _context: Context) -> Found | None:
+    bare = text.strip()
+    match = _UNFINISHED.search(bare)
+    if match is not None:
+        return Found(_("结尾像是没写完：{words}", words=bare[-12:]))
+    unpaired = _unpaired(_FACE.sub("", bare))
+    return Found(_("有不成对的“{mark}”", mark=unpaired)) if unpaired else None
+
+
+def _unpaired(text: str) -> str:
+    open_marks: list[str] = []
+    for sign in text:
+        if sign in _PAIRS:
+            open_marks.append(sign)
+        elif sign in _CLOSING and (not open_marks or open_marks.pop() != _CLOSING[sign]):
+            return sign
+    return open_marks[-1] if open_marks else ""
+
+
+def _said_twice(text: str, _subject: Subject, _context: Context) -> Found | None:
+    seen: set[str] = set()
+    for match in _SENTENCE.finditer(text):
+        sentence = match.group().strip("，、 \t")
+        if len(sentence) >= _SHORTEST and sentence in seen:
+            return Found(_("同一句话说了两遍：{words}", words=sentence[:20]))
+        seen.add(sentence)
+    return None
+
+
+ENDING_RULES = (
+    Rule(
+        "cut_off",
+        N_("没有写完"),
+        N_("句子断在半路，或者引号、括号少了一半；多半是到了长度上限。要人来补，或者弃用。"),
+        _cut_off,
+        bad=(
+            Example("妹妹，生日快乐！愿你新的一岁平安喜乐，每天都有"[:-3] + "，"),
+            Example("妹妹，生日快乐！愿你新的一岁平安喜乐，还有最美好的"),
+            Example("妹妹，生日快乐！送你一句“愿你平安喜乐，愿你天天开心。"),
+            Example("妹妹，生日快乐！愿你新的一岁平安喜乐】，天天开心。"),
+        ),
+        good=(Example(_CLEAN), Example("妹妹，生日快乐！送你“平安喜乐”，愿你天天开心:)")),
+    ),
+    Rule(
+        "said_twice",
+        N_("一句说两遍"),
+        N_("同一句话原样出现两次，模型会学着重复。"),
+        _said_twice,
+        bad=(Example("妹妹，愿你新的一岁平安喜乐。天天开心！妹妹，愿你新的一岁平安喜乐。"),),
+        good=(Example(_CLEAN), Example("生日快乐！生日快乐！妹妹，愿你新的一岁平安喜乐。")),
+    ),
+)
