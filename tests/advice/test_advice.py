@@ -211,3 +211,14 @@ def test_suggestions_are_asked_for_again_after_prose_and_a_rate_limit(
     question = Question(kind=ListKind.NAMES, count=1)
     found = asyncio.run(advice.suggest(workspace, TOASTS, question, teacher(api), retry=quick))
     assert [each.text for each in found] == ["伴郎"] and len(api.requests) == 3
+
+
+def test_the_last_suggestion_of_an_answer_that_is_cut_off_is_left_out(
+    workspace: Workspace, api: LoopbackApi
+) -> None:
+    said = '[{"text": "伴郎", "relation": "friend", "pronoun": "你"}, {"text": "证婚'
+    api.default = says(said, "length")
+    question = Question(kind=ListKind.NAMES, count=2)
+    found = asyncio.run(advice.suggest(workspace, TOASTS, question, teacher(api), retry=QUICK))
+    assert [each.text for each in found] == ["伴郎"]
+    assert advice.load_suggestions(workspace, TOASTS, ListKind.NAMES) == found

@@ -208,3 +208,11 @@ def test_a_job_that_leaves_samples_without_a_score_fails_with_the_reason(
     asked = len(api.requests)
     job = jobs.wait(workspace, judging.start_judging(workspace, ALL, teacher(api)).id, timeout=60)
     assert job.state == "succeeded" and len(api.requests) - asked == 1, "only what is missing is asked"
+
+
+def test_a_verdict_that_is_cut_off_is_asked_for_again(workspace: Workspace, api: LoopbackApi) -> None:
+    (one,) = store(workspace, 1)
+    api.script.append(says('{"fit": 5, "style": 4, "naturalness": 1', "length"))
+    judge(workspace, api)
+    assert len(api.requests) == 2
+    assert samples.get(workspace.engine, one).score is not None

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.loopback import LoopbackApi, loopback_api, says
+from tests.loopback import LoopbackApi, fails, loopback_api, says
 from tianji_core import cli
 from tianji_core.store import runs as rows
 from tianji_core.workspace import Workspace
@@ -74,6 +74,22 @@ def test_documents_become_samples(
     facts = json.loads(out)
     assert code == 0, err
     assert (facts["pairs"], facts["done"], facts["repeated"]) == (1, len(pieces), len(pieces) - 1)
+
+
+def test_documents_with_chunks_that_failed_end_with_a_failing_code_and_are_resumed(verb, api, tmp_path):
+    file = tmp_path / "年俗.md"
+    file.write_text("腊月二十三祭灶。" * 40, encoding="utf-8")
+    api.script.append(says('[{"question": "哪天祭灶？", "answer": "腊月二十三"}]'))
+    api.default = fails(451, "不便回答")
+    teacher = ("--provider", "custom", "--base-url", api.url, "--model", "m", "--concurrency", 1)
+    said = verb("knowledge", file, "--size", 100, "--overlap", 0, *teacher, "--json")
+    facts = json.loads(said.out)
+    assert said.code == 1 and facts["done"] == 1 and facts["failed"] > 0
+    assert "不便回答" in said.failure and "--resume 1" in said.failure
+    asked = len(api.requests)
+    api.default = says('[{"question": "祭谁？", "answer": "灶王爷"}]')
+    assert verb("knowledge", "--resume", 1, "--json").json()["failed"] == 0
+    assert len(api.requests) - asked == facts["failed"], "only what is missing is asked"
 
 
 @pytest.mark.parametrize(

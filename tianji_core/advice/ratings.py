@@ -19,6 +19,7 @@ from tianji_core.recipe import RELATION_TITLES, Name, Recipe, Scene
 from tianji_core.recipe.editing import changed
 from tianji_core.teachers import Sampling, TeacherChoice, price_of, provider
 from tianji_core.teachers.asking import Ask, asking
+from tianji_core.teachers.reply import finished_part
 from tianji_core.workspace import Workspace
 
 SCENES_AT_ONCE = 24
@@ -99,7 +100,7 @@ class _RatingClient:
             TeacherError: no answer, or one without a list.
         """
         answer = await self._ask(request(self._recipe, item.name, item.scenes), self._sampling)
-        return Outcome(_read_rating(answer.text, item), Usage.of(answer))
+        return Outcome(_read_rating(finished_part(answer), item), Usage.of(answer))
 
 
 async def rate_cells(

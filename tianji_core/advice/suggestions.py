@@ -27,6 +27,7 @@ from tianji_core.recipe import (
 from tianji_core.recipe.editing import changed, edit_style
 from tianji_core.teachers import Sampling, TeacherChoice, price_of, provider
 from tianji_core.teachers.asking import Ask, asking
+from tianji_core.teachers.reply import finished_part
 from tianji_core.workspace import Workspace
 
 ENTRY_TOKENS = 60
@@ -138,8 +139,9 @@ class _SuggestionClient:
             TeacherError: no answer, or one without a list.
         """
         answer = await self._ask(item, self._sampling)
-        proposed = read_suggestions(self._recipe, self._question.kind, answer.text, self._question.style)
-        return Outcome((answer.text, proposed), Usage.of(answer))
+        text = finished_part(answer)
+        proposed = read_suggestions(self._recipe, self._question.kind, text, self._question.style)
+        return Outcome((text, proposed), Usage.of(answer))
 
 
 def load_suggestions(

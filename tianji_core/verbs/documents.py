@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from pydantic import ValidationError
 
-from tianji_core.errors import InputError, StudioError
+from tianji_core.errors import InputError, StudioError, UnfinishedError
 from tianji_core.generation import knowledge as documents
 from tianji_core.i18n import _
 from tianji_core.jobs import Job
@@ -104,6 +104,8 @@ def knowledge(
     if not detach:
         follow(space, job, quiet=as_json)
     _show_run(space, run_id, job, as_json)
+    if not detach:
+        _check_complete(space, run_id)
 
 
 def _show_chunks(chunks: Sequence[documents.DocumentChunk], as_json: bool) -> None:
@@ -137,6 +139,24 @@ def _show_run(space: Workspace, run_id: int, job: Job, as_json: bool) -> None:
         **facts,
     )
     show(facts, as_json, text)
+
+
+def _check_complete(space: Workspace, run_id: int) -> None:
+    """Checks that every chunk of a run that has ended got an answer.
+
+    Raises:
+        UnfinishedError: some did not; names the most frequent reason.
+    """
+    state = documents.knowledge_state(space, run_id)
+    if state.counts.failed:
+        raise UnfinishedError(
+            _(
+                "资料批次 {run} 还缺 {n} 块：{reason}；修好后只补缺的：python -m tianji_core knowledge --resume {run}",
+                run=run_id,
+                n=state.counts.failed,
+                reason=state.errors[0].example,
+            )
+        )
 
 
 def _document(path: Path) -> documents.Document:

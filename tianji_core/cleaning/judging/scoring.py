@@ -17,6 +17,7 @@ from tianji_core.store import judgements, recipes
 from tianji_core.store.judgements import Judgement
 from tianji_core.store.samples import Sample, SampleFilter
 from tianji_core.teachers import Sampling, TeacherChoice, asking, price_of, provider
+from tianji_core.teachers.reply import finished_part
 from tianji_core.workspace import Workspace
 
 _PAGE = 200
@@ -56,7 +57,7 @@ class _JudgeClient:
             TeacherError: no answer, or one without a verdict.
         """
         answer = await self._ask(judge_prompt(self._recipe, item), _SAMPLING)
-        verdict = read_verdict(answer.text)
+        verdict = read_verdict(finished_part(answer))
         judgement = Judgement(
             sample_id=item.id,
             fit=verdict.fit,

@@ -17,6 +17,7 @@ from tianji_core.recipe import Recipe
 from tianji_core.store import recipes, votes
 from tianji_core.store.votes import BETTER, NONE, TEACHER, TIE, Vote
 from tianji_core.teachers import Sampling, TeacherChoice, asking, price_of, provider, resolved_model
+from tianji_core.teachers.reply import finished_part
 from tianji_core.workspace import Workspace
 
 _SAMPLING = Sampling(temperature=0.0, max_tokens=1024)
@@ -77,9 +78,9 @@ class _PairClient:
             TeacherError: no answer, or one without a verdict.
         """
         straight = await self._ask(duel_prompt(self._recipe, item, False), _SAMPLING)
-        first = read_duel(straight.text)
+        first = read_duel(finished_part(straight))
         turned = await self._ask(duel_prompt(self._recipe, item, True), _SAMPLING)
-        verdict = settled(first, read_duel(turned.text))
+        verdict = settled(first, read_duel(finished_part(turned)))
         usage = Usage.of(straight, turned)
         judged = _turned_round(item) if verdict.better == SECOND else item
         outcome = verdict.better if verdict.better in (TIE, NONE) else BETTER
