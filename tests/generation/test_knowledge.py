@@ -30,6 +30,7 @@ from tianji_core.generation.knowledge import (
 from tianji_core.generation.knowledge.asking import read_conversations, understood
 from tianji_core.generation.knowledge.extracting import run_knowledge
 from tianji_core.generation.knowledge.job import KnowledgeSubject
+from tianji_core.generation.knowledge.line_wraps import without_line_wraps
 from tianji_core.generation.knowledge.questions import Questions
 from tianji_core.jobs import Reporter
 from tianji_core.store import knowledge as rows
@@ -135,6 +136,33 @@ def pdf(text: str) -> bytes:
 )
 def test_every_kind_of_document_is_read(name: str, data: bytes, expected: str):
     assert read_document(name, data).text == expected
+
+
+def test_radicals_and_other_odd_characters_of_a_document_become_the_usual_ones():
+    odd = "⽉饼，⽼师，⻓辈⻅⾯\u2028第二行\u00a0完\u200b。，！？…… 👩‍👩‍👧"
+    assert read_document("a.txt", odd.encode()).text == "月饼，老师，长辈见面\n第二行 完。，！？…… 👩‍👩‍👧"
+
+
+def test_what_stands_around_the_text_of_a_web_page_is_left_out():
+    page = (
+        "<html><body><nav>首页 登录</nav><header><h1>月饼</h1></header><main><p>中秋吃月饼。</p></main>"
+        "<aside>广告</aside><footer>版权所有</footer></body></html>"
+    )
+    assert read_document("a.html", page.encode()).text == "# 月饼\n\n中秋吃月饼。"
+
+
+def test_lines_that_only_the_page_has_broken_are_joined():
+    full = "中秋节吃月饼是许多家庭的习惯，老师们也常在这一天收到学生送"
+    pages = f"月饼与老师\n\n{full}\n\n来的问候。\n\nA good wish is short and warm, and it names the person who\nreceives it.\n\n1. 想清楚"
+    assert without_line_wraps(pages) == (
+        f"月饼与老师\n\n{full}来的问候。\n\n"
+        "A good wish is short and warm, and it names the person who receives it.\n\n1. 想清楚"
+    )
+
+
+def test_a_text_in_big5_is_read_as_such():
+    text = "中秋節是全家團圓的日子，孩子們提著燈籠，長輩們喝茶賞月，互相祝福。"
+    assert read_document("a.txt", text.encode("big5")).text == text
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,10 @@ UNPACKED = 256 * 1024**2
 """Bytes of all members of a docx file together after decompression; they include its pictures."""
 TEXT = 10_000_000
 """Characters of the text."""
+_AROUND = (
+    "nav, footer, aside, script, style, noscript, template, [role=navigation], [role=contentinfo], [hidden]"
+)
+"""The parts of a web page that are not its text."""
 _OUTPUT = 6 * TEXT + 10_000
 TOO_LARGE, OUT_OF_MEMORY = "too large", "out of memory"
 """Reasons of a failure that the parent puts into words; any other reason is what a library said."""
@@ -38,6 +42,7 @@ def convert(suffix: str, data: bytes) -> str:
             if sum(member.file_size for member in archive.infolist()) > UNPACKED:
                 raise ValueError(TOO_LARGE)
     import markitdown
+    from bs4 import BeautifulSoup
     from markitdown import converters
 
     converter = {
@@ -47,8 +52,14 @@ def convert(suffix: str, data: bytes) -> str:
         ".htm": converters.HtmlConverter,
     }[suffix]
     _limit_memory()
+    info = markitdown.StreamInfo(extension=suffix)
+    if suffix in (".html", ".htm"):
+        page = BeautifulSoup(data, "html.parser")
+        for element in page.select(_AROUND):
+            element.decompose()
+        data, info = page.encode("utf-8"), markitdown.StreamInfo(extension=suffix, charset="utf-8")
     # Without MarkItDown itself, which would take a broken file for plain text.
-    text = converter().convert(io.BytesIO(data), markitdown.StreamInfo(extension=suffix)).text_content
+    text = converter().convert(io.BytesIO(data), info).text_content
     if len(text) > TEXT:
         raise ValueError(TOO_LARGE)
     return text

@@ -1,5 +1,6 @@
 """Reads the text of uploaded files and splits it into chunks that end where sentences end."""
 
+import codecs
 import hashlib
 import json
 import re
@@ -11,8 +12,9 @@ from dataclasses import dataclass
 from pathlib import PurePath
 
 from tianji_core.errors import InputError
-from tianji_core.gate import clean_sentence
+from tianji_core.gate import clean_sentence, standard_characters
 from tianji_core.generation.knowledge.conversion import MEMORY, OUT_OF_MEMORY, SECONDS, TEXT, TOO_LARGE
+from tianji_core.generation.knowledge.line_wraps import without_line_wraps
 from tianji_core.i18n import _
 from tianji_core.jobs.environment import child_environment
 from tianji_core.jobs.processes import end_group
@@ -22,6 +24,8 @@ SUFFIXES = ("txt", "md", "docx", "pdf", "html", "htm")
 _PLAIN = (".txt", ".md")
 _SEPARATORS = [r"\n\n+", r"\n", r"(?<=[。！？!?…])", r"(?<=[；;])", r"(?<=[，,、])", r""]
 """Where a text may be split, best first: paragraphs, lines, sentence ends, clauses, anywhere."""
+_SAMPLE = 64 * 1024
+"""Bytes by which the encoding is recognised."""
 LARGEST_FILE = 64 * 1024**2
 """Bytes of a file."""
 SMALLEST, LARGEST = 100, 8000
@@ -64,19 +68,33 @@ def read_document(name: str, data: bytes) -> Document:
     text = _decoded(name, data) if suffix in _PLAIN else _converted(name, suffix, data)
     if len(text) > TEXT:
         raise _too_much(name)
-    text = re.sub(r"[ \t]+\n", "\n", text.replace("\r\n", "\n").replace("\x00", "")).strip()
+    text = re.sub(r"[ \t]+\n", "\n", standard_characters(text.replace("\r\n", "\n"))).strip()
+    if suffix == ".pdf":
+        text = without_line_wraps(text)
     if not text:
         raise InputError(_("{file} 里没有文字；扫描的图片要先做文字识别", file=name))
     return Document(PurePath(name).name, hashlib.sha256(data).hexdigest(), text)
 
 
 def _decoded(name: str, data: bytes) -> str:
-    for encoding in ("utf-8-sig", "gb18030"):
+    encodings = ["utf-16"] if data[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else ["utf-8-sig"]
+    if b"\x00" not in data:
+        encodings += _legacy_encodings(data)
+    for encoding in encodings:
         try:
             return data.decode(encoding)
         except UnicodeDecodeError:
             continue
     raise InputError(_("{file} 的编码读不懂，请另存为 UTF-8", file=name))
+
+
+def _legacy_encodings(data: bytes) -> list[str]:
+    """Returns GB18030 and Big5, the one under which the text reads as language first."""
+    from charset_normalizer import from_bytes
+
+    best = from_bytes(data[:_SAMPLE], cp_isolation=["gb18030", "big5", "big5hkscs"]).best()
+    big5 = best is not None and best.encoding.startswith("big5")
+    return ["big5hkscs", "gb18030"] if big5 else ["gb18030", "big5hkscs"]
 
 
 def _converted(name: str, suffix: str, data: bytes) -> str:
