@@ -5,11 +5,14 @@ import hashlib
 import json
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 import yaml
 
+from tests.conftest import ROOT
 from tests.dataset.test_versions import fill
 from tests.loopback_hub import OWNER, TOKEN, Fault, LoopbackHub, Repo, loopback_hub
 from tests.tiny_base import write_tiny_base
@@ -105,6 +108,29 @@ def test_a_model_arrives_whole_and_private_with_its_card(
     assert known is not None and known.private and known.url in jobs.log_tail(workspace, job.id)
     for path, body in repo.files.items():
         assert str(tmp_path).encode() not in body, f"{path} names a folder of this machine"
+
+
+@pytest.mark.parametrize("name", HUBS)
+def test_an_adapter_names_its_base_by_what_the_hub_calls_it(
+    workspace: Workspace, hub: LoopbackHub, merged: Artefact, tmp_path: Path, name: str
+) -> None:
+    made = merged.model_copy(update={"name": "adapter", "kind": "adapter"})
+    with making(workspace, "adapter") as folder:
+        (folder / "adapter_config.json").write_text(
+            json.dumps({"base_model_name_or_path": str(merged.base), "r": 8}), encoding="utf-8"
+        )
+        (folder / "adapter_model.safetensors").write_bytes(os.urandom(1000))
+        (folder / "xtuner_config.py").write_text(f"base = {str(merged.base)!r}", encoding="utf-8")
+        write_artefact(folder, made, workspace.home)
+    job = pushed(workspace, name, item="adapter", repo=f"{OWNER}/adapter")
+    assert job.state == "succeeded", jobs.log_tail(workspace, job.id)
+    repo = hub.repos["model", f"{OWNER}/adapter"]
+    own = {"README.md", "tianji.json", "adapter_config.json", "adapter_model.safetensors"}
+    assert set(repo.files) - {".gitattributes"} == own
+    base = head(repo)["base_model"]
+    assert base.endswith("/internlm2-chat-7b") and head(repo)["library_name"] == "peft"
+    assert json.loads(repo.files["adapter_config.json"]) == {"base_model_name_or_path": base, "r": 8}
+    assert not any(str(tmp_path).encode() in body for body in repo.files.values())
 
 
 @pytest.mark.parametrize("name", HUBS)
@@ -310,4 +336,35 @@ def test_size_and_time_are_known_before(workspace: Workspace, hub: LoopbackHub, 
     assert plan.size > 300_000 and not plan.measured and "model-2.safetensors" in plan.files
     assert plan.seconds == pytest.approx(plan.size / 1.25e6)
     assert pushed(workspace, "huggingface").state == "succeeded"
-    assert push.plan_push(workspace, target, "merged").measured
+    measured = push.plan_push(workspace, target, "merged")
+    assert measured.measured
+
+    (merged.path / "README.md").write_text(
+        "# 我写的", encoding="utf-8"
+    )  # a push of a few bytes tells no speed
+    assert pushed(workspace, "huggingface").state == "succeeded"
+    again = push.plan_push(workspace, target, "merged")
+    assert again.seconds / again.size == pytest.approx(measured.seconds / measured.size)
+
+
+def test_the_usage_in_the_card_asks_the_model_as_its_training_did(
+    workspace: Workspace, hub: LoopbackHub, merged: Artefact, tmp_path: Path
+) -> None:
+    """The code of the card, run on the files that arrived."""
+    assert pushed(workspace, "huggingface").state == "succeeded"
+    arrived = tmp_path / "arrived"
+    arrived.mkdir()
+    for path, body in hub.repos["model", REPO].files.items():
+        (arrived / path).write_bytes(body)
+    (arrived / "model-2.safetensors").unlink()
+    code = (arrived / "README.md").read_text(encoding="utf-8").split("```python")[1].split("```")[0]
+    code = code.replace(REPO, str(arrived)).replace("max_new_tokens=200", "max_new_tokens=2")
+    ask = (
+        "from tianji_core.model_folders.messages import ChatMessage\n"
+        "from tianji_core.model_folders.prompt import encode\n"
+        f"said = [ChatMessage(role='system', content={merged.system!r}), "
+        "ChatMessage(role='user', content='祝妹妹生日')]\n"
+        f"print(asked[0].tolist() == encode(tokenizer, {merged.template!r}, said))"
+    )
+    ended = subprocess.run([sys.executable, "-c", code + ask], capture_output=True, text=True, cwd=ROOT)
+    assert ended.stdout.splitlines()[-1:] == ["True"], ended.stderr[-2000:]

@@ -15,6 +15,8 @@ from tianji_core.push.faults import fault_of
 ATTEMPTS = 6
 """Most attempts at one request or file."""
 _LONGEST_WAIT = 120.0
+_MEASURABLE = 100_000
+"""Bytes from which a push tells how fast the line is."""
 _T = TypeVar("_T")
 
 
@@ -48,11 +50,11 @@ class Sending:
             self._reporter.update(min(sum(self._sent.values()), max(0, self.total - 1)))
 
     def finish(self) -> float:
-        """Reports the end; returns the bytes per second of what was sent, 0 where nothing was."""
+        """Reports the end; returns the bytes per second, 0 where too little was sent to tell."""
         seconds = time.monotonic() - self._began
         sent = self.total - self._skipped
         self._reporter.update(self.total, total=self.total, message="")
-        return sent / seconds if sent and seconds > 0 else 0.0
+        return sent / seconds if sent >= _MEASURABLE and seconds > 0 else 0.0
 
     def say(self, message: str) -> None:
         """Reports what is being done now."""
