@@ -17,6 +17,7 @@ from pages.shared.training_view import (
 from pages.shared.usable import any_text
 from pages.train.choice import FORM, dataset_choice, preset_choice
 from pages.train.controls import show_actions
+from pages.train.cpu_trial import show_cpu_trial
 from pages.train.curves import overlay_choice, show_curves
 from pages.train.expert import expert_view
 from pages.train.form import settings_form
@@ -87,6 +88,7 @@ def check_and_start(
             remember_notice(_("训练已提交：{title}", title=run.title))
             st.query_params.from_dict({"run": str(run.id)})
             st.rerun()
+    show_cpu_trial(workspace, chosen, settings, version)
     with st.expander(_("将要写出的 xtuner 配置")):
         file = dataset.training_file(workspace, version)
         text = training.rendered_config(chosen, checked.settings, file, checked.runs_code)

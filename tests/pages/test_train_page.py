@@ -69,6 +69,26 @@ def test_the_large_preset_cannot_start_without_a_gpu(workspace, tiny, app, monke
     assert "显卡" in texts(app) and "不存在" in texts(app)
 
 
+@pytest.mark.training
+@pytest.mark.timeout(300)
+def test_a_preset_of_a_card_is_tried_on_the_cpu_and_the_page_says_how_it_went(workspace, tmp_path, app):
+    base = write_tiny_base(tmp_path / "Qwen2.5 一点五B", model_type="qwen2")
+    register_folder(workspace, base, name="tiny-qwen")
+    add_version(workspace)
+    open_train(app)
+    assert not [button for button in app.button if button.key == "train_cpu_trial"]
+    app.selectbox(key="train_preset").set_value("qwen2-5-1-5b-instruct-qlora").run()
+    app.selectbox(key="train_qwen2-5-1-5b-instruct-qlora_base").set_value(str(base)).run()
+    assert "纳米模型" in texts(app)
+    app.button(key="train_cpu_trial").click().run()
+    job = training.cpu_trial_job(workspace)
+    assert job is not None and not app.exception
+    ended = jobs.wait(workspace, job.id, 240)
+    assert ended.state == "succeeded", jobs.log_tail(workspace, job.id)[-2000:]
+    app.run()
+    assert "没有留下模型" in texts(app) and app.button(key="train_cpu_trial")
+
+
 def test_a_bad_value_is_one_sentence(workspace, tiny, app):
     add_version(workspace)
     open_train(app)

@@ -5,6 +5,7 @@ from tianji_core.store.training import TrainingRun
 from tianji_core.training.base_trials import kept_trial, start_trial, trial_job, try_base
 from tianji_core.training.config import rendered_config, write_config
 from tianji_core.training.continuing import branch_training, one_more_epoch
+from tianji_core.training.cpu_trial import CpuTrial, cpu_trial_job, kept_cpu_trial, start_cpu_trial
 from tianji_core.training.curve import Point, Validation
 from tianji_core.training.discarding import (
     DeletedCheckpoint,
@@ -41,6 +42,7 @@ __all__ = [
     "TEMPLATES",
     "Check",
     "Checkpoint",
+    "CpuTrial",
     "DeletedCheckpoint",
     "Point",
     "Preflight",
@@ -55,9 +57,11 @@ __all__ = [
     "branch_training",
     "checked_settings",
     "checked_target",
+    "cpu_trial_job",
     "default_settings",
     "delete_checkpoint",
     "deleted_checkpoints",
+    "kept_cpu_trial",
     "kept_trial",
     "log_tail",
     "one_more_epoch",
@@ -72,6 +76,7 @@ __all__ = [
     "restore_checkpoint",
     "resume_training",
     "run_training",
+    "start_cpu_trial",
     "start_training",
     "start_trial",
     "training_state",

@@ -13,7 +13,7 @@ from tianji_core.model_folders.manifest import size_text
 from tianji_core.project import DEEPSPEED, install_command
 from tianji_core.training.check import PASS, STOP, WARN, Check
 from tianji_core.training.memory import Need
-from tianji_core.training.presets import Preset
+from tianji_core.training.presets import Preset, preset
 from tianji_core.training.queue import occupant
 from tianji_core.training.target import Target
 from tianji_core.workspace import Workspace
@@ -122,8 +122,10 @@ def _card(chosen: Preset, need: Need | None, target: Target, cards: list[Gpu]) -
             STOP,
             title,
             _(
-                "“{preset}”要一块约 {need} GB 的显卡，这台机器没有找到；请换纳米预设，或在有显卡的机器上打开工坊",
+                "“{preset}”要一块约 {need} GB 的显卡，这台机器没有找到；这里能训练的是“{here}”，"
+                "也可以先在 CPU 上用 2 层试训，看数据和设置能不能用",
                 preset=_(chosen.title),
+                here=_(preset("nano-cpu-qlora").title),
                 need=gigabytes,
             ),
         )

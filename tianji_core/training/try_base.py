@@ -21,12 +21,11 @@ from tianji_core.model_folders.own_template import ending_of
 from tianji_core.model_folders.prompt import encode
 from tianji_core.model_folders.template import END, OWN_TEMPLATE
 from tianji_core.training.base_trials import BaseTrial, TrialRequest
+from tianji_core.training.cut_base import shorten
 from tianji_core.training.trial_faults import BaseFaultError
 
 MODULES = ("torch", "sentencepiece.sentencepiece_model_pb2", "bitsandbytes", "peft", "mmengine", "xtuner")
 """Imported first: a package that is installed may still not work."""
-_DEPTH = ("num_hidden_layers", "num_layers", "n_layer", "n_layers")
-"""The names that configurations give to the number of layers."""
 _WIDE = 4e9
 """Bytes of weights up to which the trial computes in float32; larger ones keep 16 bits to fit."""
 _ALIKE, _ENOUGH = 0.99, 3
@@ -93,11 +92,7 @@ def _loaded(folder: Path, config: Any, asked: TrialRequest) -> tuple[Any, int]:
     size = checked_base(folder).size
     wide = size < _WIDE
     whole = size * (2 if wide else 1) <= (asked.memory or 0)
-    name = next((each for each in _DEPTH if isinstance(getattr(config, each, None), int)), None)
-    if not whole and name is not None:
-        setattr(config, name, 1)
-        if isinstance(getattr(config, "layer_types", None), list):
-            config.layer_types = config.layer_types[:1]
+    layers = shorten(config, sys.maxsize if whole else 1)
     network, info = AutoModelForCausalLM.from_pretrained(
         str(folder),
         config=config,
@@ -108,7 +103,7 @@ def _loaded(folder: Path, config: Any, asked: TrialRequest) -> tuple[Any, int]:
     )
     if missing := sorted(info["missing_keys"]):
         raise BaseFaultError("weights", count=len(missing), first=missing[0])
-    return network.eval(), int(getattr(config, name)) if name else 0
+    return network.eval(), layers
 
 
 def _answer(network: Any, ids: list[int]) -> list[int]:

@@ -1,4 +1,4 @@
-"""The workers that train and that try a base."""
+"""The workers that train, that try a base, and that try a preset on the CPU."""
 
 from pathlib import Path
 
@@ -6,8 +6,10 @@ from tianji_core.errors import TrainingError
 from tianji_core.i18n import _
 from tianji_core.jobs import Reporter, worker_of
 from tianji_core.model_folders.trust import runs_code
+from tianji_core.store import datasets
 from tianji_core.store import training as training_runs
 from tianji_core.training.base_trials import TrialSubject, try_base
+from tianji_core.training.cpu_trial import CpuTrialSubject, run_cpu_trial
 from tianji_core.training.launch import TrainingSubject, run_training
 from tianji_core.workspace import Workspace
 
@@ -32,5 +34,18 @@ def try_one_base(workspace: Workspace, subject: TrialSubject, reporter: Reporter
     if trial.problem:
         print(trial.output, flush=True)
         raise TrainingError(trial.sentence)
+    print(trial.sentence)
+    return 0
+
+
+@worker_of(CpuTrialSubject)
+def try_on_cpu(workspace: Workspace, subject: CpuTrialSubject, reporter: Reporter) -> int:
+    """Trains a few steps of a preset on the CPU; returns the exit code.
+
+    Raises:
+        StudioError: it failed; says why.
+    """
+    version = datasets.get(workspace.engine, subject.dataset_version_id)
+    trial = run_cpu_trial(workspace, subject.preset, subject.settings, version, reporter)
     print(trial.sentence)
     return 0

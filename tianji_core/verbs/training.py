@@ -183,6 +183,12 @@ def train(
             "--commands", help="Start nothing: print the command of each machine and a Slurm script."
         ),
     ] = False,
+    cpu_trial: Annotated[
+        bool,
+        typer.Option(
+            "--cpu-trial", help="Only try the preset: a few steps on the CPU with 2 layers of the base."
+        ),
+    ] = False,
     check: Annotated[bool, typer.Option(help="Only check whether it could start.")] = False,
     detach: DetachOption = False,
     as_json: JsonOption = False,
@@ -195,6 +201,9 @@ def train(
         version = learning.version(space)
         settings = learning.settings(space, version.recipe)
         preset = training.preset(learning.preset, space)
+        if cpu_trial:
+            _try_on_cpu(space, preset.key, settings, version, as_json)
+            return
         target = machines.target(preset.device)
         checked = training.preflight(space, preset, settings, version, target)
         if check:
@@ -214,6 +223,19 @@ def train(
         if target.nodes > 1:
             _show_commands(space, run, False)
     _finish_training(space, run, detach, as_json)
+
+
+def _try_on_cpu(
+    space: Workspace,
+    key: str,
+    settings: training.TrainingSettings,
+    version: datasets.DatasetVersion,
+    as_json: bool,
+) -> None:
+    follow(space, training.start_cpu_trial(space, key, settings, version), quiet=as_json)
+    trial = training.kept_cpu_trial(space, key, settings, version)
+    if trial is not None:
+        show({"trial": True, **trial.model_dump()}, as_json, trial.sentence)
 
 
 def _show_checks(checked: training.Preflight, as_json: bool) -> None:
