@@ -164,6 +164,9 @@ def _provenance(workspace: Workspace, sample: Sample) -> None:
     if origin.latency:
         lines.append(_("用时：{n} 秒", n=f"{origin.latency:.1f}"))
     st.caption("  \n".join(lines))
+    if document is not None:
+        with st.expander(_("它依据的那一块资料")):
+            st.code(document.text, language=None, wrap_lines=True)
     if sample.original != sample.output:
         st.caption(_("和最初相比的改动"))
         st.html(diff_html(sample.original, sample.output))

@@ -7,11 +7,11 @@ import streamlit as st
 
 from pages.review.session import PANEL, put_in_address
 from pages.shared.frame import asked_number
-from tianji_core.store.samples import PENDING
+from tianji_core.store.samples import PENDING, SOURCE_TITLES
 
 Bounds = tuple[float, float]
 
-MORE = ("run", "import", "teacher", "by", "stars", "score", "since", "until")
+MORE = ("source", "run", "import", "teacher", "by", "stars", "score", "since", "until")
 """Query parameters of the filters behind the button "more"."""
 RANGES: dict[str, Bounds] = {"stars": (0, 5), "score": (0.0, 5.0)}
 """The full range of each filter that is a range; choosing the full range clears the filter."""
@@ -42,6 +42,7 @@ def more_filters_in_address() -> dict[str, Any]:
     since, until = day_in_address("since"), day_in_address("until")
     teacher = st.query_params.get("teacher", "")
     return {
+        "source": source if (source := st.query_params.get("source", "")) in SOURCE_TITLES else "",
         "run_id": asked_number("run"),
         "import_id": asked_number("import"),
         "models": (teacher,) if teacher else (),

@@ -32,6 +32,12 @@ def more_filters(workspace: Workspace, recipe_key: str, shuffled: bool) -> None:
     with st.popover(label, key="more", width="stretch"):
         titles = {run.id: run.title for run in runs.listed(workspace.engine, recipe_key, limit=_RUNS)}
         _choice(
+            "source",
+            _("来源"),
+            list(samples.SOURCE_TITLES),
+            lambda source: _(samples.SOURCE_TITLES.get(source, source)),
+        )
+        _choice(
             "run",
             _("生成批次"),
             [str(run_id) for run_id in titles],

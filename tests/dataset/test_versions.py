@@ -76,6 +76,25 @@ def test_the_manifest_says_what_is_inside_and_where_it_came_from(workspace: Work
     assert sum(manifest["lengths"]["小红书"]["bins"].values()) == 4
 
 
+def test_the_card_tells_how_samples_were_accepted_and_who_changed_them(workspace: Workspace) -> None:
+    fill(workspace, 2)
+    new = [NewSample("wishes", "系统", f"祝{n}", f"第{n}条生日快乐") for n in range(4)]
+    with writing(workspace.engine) as connection:
+        ids = samples.insert_new(connection, new, IMPORT)
+    first = SampleFilter("wishes", ids=(ids[0],))
+    steps.set_state(workspace.engine, first, ACCEPTED, "甲")
+    together = steps.set_state(workspace.engine, SampleFilter("wishes", ids=tuple(ids[1:])), ACCEPTED, "乙")
+    assert together is not None and together.count == 3
+    version_seen = samples.get(workspace.engine, ids[0]).version
+    steps.edit(workspace.engine, "wishes", ids[0], version_seen, "改过的生日快乐", "甲")
+    version = dataset.freeze(workspace, "wishes", "v1")
+    told = version.manifest["acceptance"]
+    assert [told[way] for way in ("single", "bulk", "imported", "other")] == [1, 3, 2, 0]
+    assert told["changed"] == [["甲", "edit", 1]]
+    card = dataset.training_file(workspace, version).with_name("README_zh.md").read_text("utf-8")
+    assert "一条一条 1，成批 3，导入时就算审过 2" in card and "甲 修改 1" in card
+
+
 def test_a_multi_turn_conversation_stays_one(workspace: Workspace) -> None:
     new = NewSample(
         "wishes", "系统", "再短一点", "妹妹生日快乐", history=(("祝妹妹生日", "长长的祝福"),), state=ACCEPTED

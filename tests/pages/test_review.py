@@ -388,3 +388,12 @@ def test_markup_in_a_sample_is_shown_as_text(review: Open, workspace: Workspace)
     assert "&lt;script&gt;" in pages and "<script>alert" not in pages
     assert r"\!" in shown(app) or r"\[图\]" in shown(app)
     assert "<script>" not in shown(app) and "$$x$$" not in shown(app)
+
+
+def test_samples_can_be_chosen_by_their_source(review: Open, workspace: Workspace, ids: list[int]) -> None:
+    source = samples.get(workspace.engine, ids[0]).source
+    app = review(source=source)
+    assert not app.exception and app.selectbox(key="pick_source").value == source
+    other = next(name for name in samples.SOURCE_TITLES if name != source)
+    app.selectbox(key="pick_source").set_value(other).run()
+    assert app.query_params["source"] == other and not app.exception

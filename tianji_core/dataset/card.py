@@ -14,6 +14,12 @@ _WORDS = {
 }
 
 
+_ACTIONS = {
+    "README_zh.md": {"edit": "修改", "fix": "按规则修正", "table": "在列表里改"},
+    "README.md": {"edit": "edited", "fix": "fixed by rule", "table": "changed in the table"},
+}
+
+
 @cache
 def _template(file: str) -> str:
     return (CONFIGS / "dataset" / file).read_text(encoding="utf-8")
@@ -44,6 +50,8 @@ def _card(manifest: dict[str, Any], title: str, file: str) -> str:
         parents=", ".join(parent["name"] for parent in manifest["parents"]) or words["none"],
         sources=", ".join(f"{key} {number}" for key, number in manifest["by_source"].items()),
         filter=_one_line("; ".join(chosen)) or words["none"],
+        changed=_changed(manifest, file) or words["none"],
+        **{way: manifest["acceptance"][way] for way in ("single", "bulk", "imported", "other")},
         per_cell=balance["per_cell"] or words["unlimited"],
         per_style=balance["per_style"] or words["unlimited"],
         left_out=manifest["left_out"],
@@ -54,6 +62,14 @@ def _card(manifest: dict[str, Any], title: str, file: str) -> str:
         styles="\n".join(_style_row(manifest, style, words["unknown"]) for style in manifest["by_style"]),
         cells=sum(bool(name and scene) for name, scene, _number in manifest["cells"]),
         openings=", ".join(f"{_one_line(text)} {number}" for text, number in manifest["openings"][:8]),
+    )
+
+
+def _changed(manifest: dict[str, Any], file: str) -> str:
+    actions, nobody = _ACTIONS[file], _WORDS[file]["unknown"]
+    return ", ".join(
+        f"{_one_line(who) or nobody} {actions[action]} {number}"
+        for who, action, number in manifest["acceptance"]["changed"]
     )
 
 

@@ -18,6 +18,7 @@ from tianji_core.errors import DatasetError
 from tianji_core.files import sha256
 from tianji_core.i18n import _
 from tianji_core.store import datasets, recipes, samples
+from tianji_core.store.acceptance import acceptance
 from tianji_core.store.database import writing
 from tianji_core.store.datasets import DatasetVersion
 from tianji_core.store.samples import ACCEPTED, SampleFilter, TrainingExample
@@ -95,6 +96,7 @@ def freeze(
             "left_out": selection.left_out,
             "rules": {"basis": rules_basis(workspace, recipe_key), "ids": [rule.id for rule in RULES]},
             "parents": parents,
+            "acceptance": asdict(acceptance(workspace.engine, sample_filter)),
             "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
             **_write_examples(selection, draft, balance.seed),
         }
