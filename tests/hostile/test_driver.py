@@ -17,6 +17,7 @@ from tests.hostile.conftest import ROOT, Faulty
 from tests.hostile.driver import PARTS
 from tests.hostile.faults_of_streams import SPELLINGS, spelled
 from tests.hostile.server import MIXED
+from tests.pages.visiting import served, visiting
 from tianji_core.gate import MASK
 
 pytestmark = pytest.mark.hostile
@@ -29,6 +30,10 @@ KEYS = {
     "ZHIPUAI_API_KEY": "0123456789abcdef.zhipusecret0123",
     "HOSTILE_CHAT_KEY": "hk-chat/7f3b+4f7b9d2c5e8a1046",
 }
+PAGES = (
+    *("", "lists", "heatmap", "generate", "review", "dataset", "train", "models", "chat", "compare"),
+    *("jobs", "settings"),
+)
 IN_FILE = "CUSTOM_API_KEY"
 """This one stands in the workspace's ``.env``, the others in the environment."""
 
@@ -125,6 +130,24 @@ def test_no_key_is_left_in_any_spelling(driven: Driven, spelling: str) -> None:
                 where,
                 spelling,
             )  # escaped once more by JSON
+
+
+@pytest.fixture(scope="module")
+def traffic(driven: Driven) -> bytes:
+    """All that the pages of the workspace send to a browser."""
+    environment = {name: value for name, value in KEYS.items() if name != IN_FILE}
+    with served(driven.home, **environment) as studio, visiting(studio) as visit:
+        for page in PAGES:
+            visit.open(page)
+            assert visit.exceptions() == [], page
+        return b"\n".join(message.SerializeToString() for message in visit.everything)
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS)
+def test_no_key_is_in_what_the_pages_send(traffic: bytes, spelling: str) -> None:
+    assert MASK.encode() in traffic, "an answer with a masked key is on a page"
+    for key in (*KEYS.values(), KEYS["ZHIPUAI_API_KEY"].partition(".")[2]):
+        assert spelled(key, spelling).lower().encode() not in traffic.lower(), spelling
 
 
 def test_keys_were_really_sent_back_and_masked(driven: Driven) -> None:
