@@ -1,6 +1,7 @@
 """The fields that say what a version consists of, and the comparison of two versions."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import streamlit as st
 
@@ -43,11 +44,10 @@ def balance_fields(recipe: Recipe) -> tuple[SampleFilter, Callable[[], Balance]]
         )
         clean = st.checkbox(_("只要规则没有发现问题的"), key="freeze_clean")
         left, right = st.columns(2)
-        per_cell = left.number_input(
-            _("每个格子至多"), 0, 100_000, 0, key="freeze_per_cell", help=_("0 表示不限；多出来的按种子抽")
-        )
+        unlimited: Any = {"placeholder": _("不限"), "help": _("空着表示不限；多出来的按种子抽")}
+        per_cell = left.number_input(_("每个格子至多"), 1, 100_000, None, key="freeze_per_cell", **unlimited)
         per_style = right.number_input(
-            _("每种风格至多"), 0, 1_000_000, 0, key="freeze_per_style", help=_("0 表示不限；多出来的按种子抽")
+            _("每种风格至多"), 1, 1_000_000, None, key="freeze_per_style", **unlimited
         )
         percent = left.slider(
             _("留作验证"),
@@ -69,8 +69,8 @@ def balance_fields(recipe: Recipe) -> tuple[SampleFilter, Callable[[], Balance]]
         clean=True if clean else None,
     )
     return sample_filter, lambda: Balance(
-        per_cell=int(per_cell) or None,
-        per_style=int(per_style) or None,
+        per_cell=per_cell,
+        per_style=per_style,
         shuffle=shuffle,
         validation=percent / 100,
         seed=int(seed),

@@ -45,12 +45,13 @@ def plan_form(recipe: Recipe, styles: tuple[str, ...]) -> Plan | None:
     )
     limit = right.number_input(
         _("最多写几条"),
-        0,
+        1,
         1_000_000,
-        0,
+        None,
         100,
-        **kept(FORM, "limit", within(0, 1_000_000)),
-        help=_("0 表示全写。打乱后取前面的，所以少量也照顾到各种组合。"),
+        **kept(FORM, "limit", within(1, 1_000_000)),
+        placeholder=_("全写"),
+        help=_("空着表示全写。打乱后取前面的，所以少量也照顾到各种组合。"),
     )
     left, right = st.columns([3, 2])
     threshold = left.segmented_control(
@@ -81,6 +82,4 @@ def plan_form(recipe: Recipe, styles: tuple[str, ...]) -> Plan | None:
     )
     if not styles:
         return None
-    return Plan(
-        styles=styles, rounds=int(rounds), threshold=threshold, seed=int(seed), limit=int(limit) or None
-    )
+    return Plan(styles=styles, rounds=int(rounds), threshold=threshold, seed=int(seed), limit=limit)

@@ -49,33 +49,45 @@ def options_form(setup: TeacherSetup) -> RunOptions:
 
 
 def budget_inputs(current: RunOptions, currency: str, suffix: str, keep: bool = True) -> BudgetFields:
-    """Draws the fields for budget and deadline, in which 0 means no limit, and returns their values.
+    """Draws the fields for budget and deadline, an empty one being no limit, and returns their values.
 
     ``currency`` is its sign, ``suffix`` ends the keys of the widgets. ``keep`` keeps values over a refresh.
     """
     first, second, third = st.columns(3)
 
     def key_of(key: str, least: float) -> dict[str, Any]:
-        return kept(FORM, key + suffix, within(least)) if keep else {"key": key + suffix}
+        if keep:
+            return kept(FORM, key + suffix, within(least))
+        # Not given as the field's own value, which Streamlit puts back where a person empties the field.
+        st.session_state.setdefault(key + suffix, getattr(current, key))
+        return {"key": key + suffix}
 
     cost = first.number_input(
         _("预算（{sign}）", sign=currency),
-        0.0,
+        0.01,
         None,
-        current.budget_cost or 0.0,
+        None,
         1.0,
-        **key_of("budget_cost", 0.0),
+        **key_of("budget_cost", 0.01),
+        placeholder=_("不限"),
     )
     tokens = second.number_input(
-        _("预算（tokens）"), 0, None, current.budget_tokens or 0, 100_000, **key_of("budget_tokens", 0)
+        _("预算（tokens）"),
+        1,
+        None,
+        None,
+        100_000,
+        **key_of("budget_tokens", 1),
+        placeholder=_("不限"),
     )
     minutes = third.number_input(
         _("时限（分钟）"),
-        0.0,
+        0.1,
         None,
-        current.minutes or 0.0,
+        None,
         10.0,
-        **key_of("minutes", 0.0),
-        help=_("0 表示不限；到了就自己停下，写好的都在，可以继续。"),
+        **key_of("minutes", 0.1),
+        placeholder=_("不限"),
+        help=_("空着表示不限；到了就自己停下，写好的都在，可以继续。"),
     )
-    return BudgetFields(budget_cost=cost or None, budget_tokens=int(tokens) or None, minutes=minutes or None)
+    return BudgetFields(budget_cost=cost, budget_tokens=tokens, minutes=minutes)

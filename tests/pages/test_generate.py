@@ -188,7 +188,7 @@ def test_a_run_stops_at_its_budget_says_so_and_goes_on_with_a_larger_one(
     at = page(run="1")
     assert any("预算" in w.value for w in at.warning)
     assert int(metrics(at)["还没写"]) > 0
-    at.number_input(key="budget_tokens_1").set_value(0)
+    at.number_input(key="budget_tokens_1").set_value(None)
     at.run()
     at.button(key="save_limits_1").click()
     at.run()
@@ -290,7 +290,7 @@ def test_kept_values_that_fit_no_more_are_left_out(workspace: Workspace):
         json.dumps({"values": strange}), encoding="utf-8"
     )
     at = page()
-    assert at.number_input(key="rounds").value == 1 and at.number_input(key="limit").value == 0
+    assert at.number_input(key="rounds").value == 1 and at.number_input(key="limit").value is None
     assert at.slider(key="mistakes").value == 3 and len(at.button_group(key="styles").value) == 3
     assert page(provider="deepseek").selectbox(key="model_deepseek").value == "我家的模型"
 
