@@ -21,11 +21,11 @@ from tianji_core.recipe import Recipe
 FOLLOWS = {
     "empty": {"exact_duplicate"},
     "too_short": {"emoji", "exact_duplicate", "near_duplicate"},
-    "think_tags": {"several_lines", "lead_in", "talk", "closing"},
+    "think_tags": {"several_lines", "lead_in", "talk", "closing", "rubbish"},
     "title": {"talk", "lead_in"},
     "lead_in": {"wrong_pronoun"},
     "closing": {"wrong_pronoun", "several_lines"},
-    "chat_tags": {"leaked_prompt", "lead_in", "several_lines", "talk", "foreign", "too_long"},
+    "chat_tags": {"leaked_prompt", "lead_in", "several_lines", "talk", "foreign", "too_long", "rubbish"},
     "data_form": {
         "mixed_width",
         "several_lines",

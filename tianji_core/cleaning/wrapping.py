@@ -13,7 +13,9 @@ _MARKDOWN = (
     (re.compile(r"```(?:[a-z]+(?=\s))?"), ""),
     (re.compile(r"!\[[^\]\n]*\]\([^)\s]*\)"), ""),
     (re.compile(r"(?<!\!)\[([^\]\n]+)\]\((?:https?:|#|/|mailto:)[^)\s]*\)"), r"\1"),
-    (re.compile(r"(\*{1,3})(?=\S)([^*]+?)(?<=\S)\1", re.DOTALL), r"\2"),
+    (re.compile(r"(\*{2,3})\s*([^*]+?)\s*\1", re.DOTALL), r"\2"),
+    (re.compile(r"\*(?=\S)([^*\n]+?)(?<=\S)\*"), r"\1"),
+    (re.compile(r"^[ \t]*(?:#{1,6}|[-*>+•])[ \t]*\n|\A-(?=[\u4e00-\u9fff“])", re.MULTILINE), ""),
     (re.compile(r"(?<!\w)(_{1,3})(?=[^\s_])([^_\n]+?)(?<=[^\s_])\1(?![A-Za-z0-9])"), r"\2"),
     (re.compile(r"~~(?=\S)([^~\n]{2,})(?<=\S)~~"), r"\1"),
     (re.compile(r"^[ \t]*(?:(?:[-*_=—][ \t]*){3,}|[-*_=]{3,})[ \t]*$\n?", re.MULTILINE), ""),
@@ -148,6 +150,10 @@ def _wrapping_quotes(text: str, _subject: Subject, _context: Context) -> Found |
 
 def _unwrapped(text: str) -> str | None:
     """Returns what stands between an opening mark at the start and its own closing mark at the end."""
+    if text[:1] == text[-1:] == '"' and len(text) > HARD_FLOOR:
+        inside = text[1:-1].strip()
+        nested = '"' not in inside or (inside[0] == inside[-1] == '"' and inside.count('"') == 2)
+        return inside if nested else None
     close = _BRACKETS.get(text[:1])
     if close is None or text[-1:] != close or len(text) <= HARD_FLOOR:
         return None

@@ -1,0 +1,83 @@
+"""Whatever is wrapped round a clean text, cleaning returns the text or leaves a finding for a person."""
+
+import random
+
+import pytest
+
+from benchmarks.planted.texts import Text, composed
+from tianji_core.cleaning import Context, Subject, check, clean_text, context_of
+from tianji_core.recipe import built_in_recipes, load_recipe
+
+WRAPPERS = (
+    "“{}”", "「{}」", "【{}】", "**{}**", "# {}", "> {}", "- {}", "1. {}", "①{}", "1️⃣ {}", "一、{}", "（1）{}", "版本一：{}",
+    "```\n{}\n```", "<think>先想一想要写什么。</think>\n\n{}", "<blessing>{}</blessing>", "<p>{}</p>", "{}<|im_end|>",
+    "<|im_start|>assistant\n{}<|im_end|>", "| 祝福 |\n|---|\n| {} |", "content: {}", "&ldquo;{}&rdquo;", "{}&nbsp;", "祝福语：{}",
+    "好的，以下是祝福语：\n\n{}", "Sure! Here is a birthday blessing:\n\n{}", "{}\n\n希望你喜欢！", "{}\n\n（字数：50字）",
+    "{}\n\n如需调整风格，请随时告诉我。", "{}\n\nLet me know if you'd like any changes!", "我写了一段，你看看合不合适：\n{}", "回答：{}",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def context() -> Context:
+    return context_of(load_recipe(built_in_recipes()["wishes"]))
+
+
+@pytest.fixture(scope="module")
+def clean_texts(context: Context) -> list[Text]:
+    texts = composed(load_recipe(built_in_recipes()["wishes"]), 1, 11)
+    random.Random(3).shuffle(texts)
+    return [text for text in texts[:400] if not check(Subject(*text), context)]
+
+
+def cleaned(text: Text, wrappers: list[str], context: Context) -> tuple[str, bool]:
+    """Returns the wrapped text after its safe fixes, and whether a finding is left."""
+    output = text.output
+    for wrapper in wrappers:
+        output = wrapper.replace("{}", output)
+    after = clean_text(Subject(output, *text[1:]), context)
+    return after, bool(check(Subject(after, *text[1:]), context))
+
+
+@pytest.mark.parametrize("wrapper", WRAPPERS)
+def test_one_wrapper_is_taken_off_and_nothing_else(
+    wrapper: str, clean_texts: list[Text], context: Context
+) -> None:
+    results = [(text, *cleaned(text, [wrapper], context)) for text in clean_texts[:40]]
+    wrong = [(text, after) for text, after, finding in results if after != text.output and not finding]
+    assert wrong == []
+    assert sum(after == text.output for text, after, _finding in results) >= 36
+
+
+def test_wrappers_three_deep_are_taken_off_or_left_to_a_person(
+    clean_texts: list[Text], context: Context
+) -> None:
+    source = random.Random(8)
+    right, wrong = 0, []
+    for text in clean_texts:
+        wrappers = source.sample(WRAPPERS, source.choice((2, 3)))
+        after, finding = cleaned(text, wrappers, context)
+        right += after == text.output
+        if after != text.output and not finding:
+            wrong.append((wrappers, after))
+    assert len(wrong) <= len(clean_texts) // 50, wrong
+    assert right >= 0.9 * len(clean_texts)
+
+
+@pytest.mark.parametrize(
+    ("answer", "text"),
+    [
+        ("妹妹，生日快乐！愿你天天开心。希望这份礼物你能喜欢。", "妹妹，生日快乐！愿你天天开心。希望这份礼物你能喜欢。"),
+        ("这是为你准备的生日祝福：妹妹，生日快乐！愿你天天开心。", "妹妹，生日快乐！愿你天天开心。"),
+        ("好的日子都在后头，妹妹生日快乐，愿你天天开心。", "好的日子都在后头，妹妹生日快乐，愿你天天开心。"),
+        ('"妹妹，生日快乐！\\n愿你天天开心。"', "妹妹，生日快乐！愿你天天开心。"),
+    ],
+)  # fmt: skip
+def test_the_blessing_itself_stays_whole(answer: str, text: str, context: Context) -> None:
+    assert clean_text(Subject(answer, "妹妹", "生日", "正常"), context) == text
+
+
+def test_what_holds_no_blessing_is_left_as_it_is(context: Context) -> None:
+    for answer in ("好的，以下是为你写的文案：", "请问你想要什么风格的文案？我可以再写几版。"):
+        subject = Subject(answer, "妹妹", "生日", "正常")
+        assert clean_text(subject, context) == answer
+        assert "not_blessing" in {finding.rule for finding in check(subject, context)}
