@@ -51,7 +51,8 @@ _RADICAL = re.compile(r"[\u2e80-\u2fdf\uf900-\ufaff\u2028\u2029\u0085\u00a0\u168
 """Look-alikes of Chinese characters, and white space of other kinds."""
 _RUBBISH = re.compile(
     r"[\ufffd\ue000-\uf8ff]|锟斤拷|烫烫烫|屯屯屯|(?:[ÃÂâåæçèé][\u0080-\u00bf\u2018-\u2122]){2,}"
-    r"|\\[nu][0-9a-f]{0,4}|[#$%^&*@|<>{}\[\]\\/=+]{4,}|(?<!<)\|(?!>)|[`\\]|</?[a-zA-Z][\w-]{1,20}>|(?<![\w:]):[a-z][a-z_]{2,30}:"
+    r"|\\[nu][0-9a-f]{0,4}|[#$%^&*@|<>{}\[\]\\/=+]{4,}|(?<!<)\|(?!>)|[`\\]|</?[a-zA-Z][\w-]{1,20}>"
+    r"|(?<![\w:]):[a-z][a-z_]{2,30}:"
     r"|[：:]\s*(?:\d{1,2}[.、)）](?=[^\d])|\d\ufe0f?\u20e3)"
 )
 _GARBLED = re.compile("锟斤拷|烫烫烫|屯屯屯")
