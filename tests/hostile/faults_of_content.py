@@ -164,7 +164,7 @@ def _errors_in_200() -> Iterator[Fault]:
         ("code of digits that are none", {"error": {"message": "?", "code": "²"}}, "unreachable"),
         ("base_resp", {"base_resp": {"status_code": 1000, "status_msg": "unknown"}}, "unreachable"),
         ("code and msg", {"code": 1302, "msg": "too fast", "success": False}, "rate_limit"),
-        ("error_msg", {"error_code": 18, "error_msg": "qps limit"}, "unreachable"),
+        ("error_msg", {"error_code": 18, "error_msg": "qps limit"}, "rate_limit"),
         ("sensitive", {"base_resp": {"status_code": 1027, "status_msg": "output"}}, "refusal"),
     ):
         yield Fault(f"error in 200: {name}", _answers(lambda _exchange, b=body: b), outcome)
