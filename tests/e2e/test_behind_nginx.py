@@ -143,7 +143,7 @@ def logs_in_and_uploads(page: Page, address: str, space: Workspace, file: Path) 
     page.get_by_text("导入", exact=True).first.click()
     settle(page)
     page.locator(".st-key-import_files input[type=file]").set_input_files(file)
-    expect(page.get_by_text(file.name)).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("可以导入 1 条")).to_be_visible(timeout=60_000)  # the preview
     press(page, "import")
     until(lambda: samples.count(space.engine, SampleFilter("wishes")) == 1, 60)
 
