@@ -169,7 +169,6 @@ def test_every_row_is_there_after_the_pages_have_been_opened(old: Workspace) -> 
         "chunks",
         "imports",
         "judgements",
-        "findings",
         "steps",
     ]
     tables += [
@@ -183,8 +182,10 @@ def test_every_row_is_there_after_the_pages_have_been_opened(old: Workspace) -> 
     ]
     database = sqlite3.connect(old.home / "studio.db")
     counted = [database.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in tables]
+    (findings,) = database.execute("SELECT count(*) FROM findings").fetchone()
     database.close()
-    assert counted == [170, 169, 3, 1, 2, 1, 10, 25, 8, 173, 2, 4, 2, 3, 15, 4]
+    assert counted == [170, 169, 3, 1, 2, 1, 10, 8, 173, 2, 4, 2, 3, 15, 4]
+    assert findings >= 25  # today's rules have looked again, and find what those of the release found
 
 
 def test_jobs_of_every_kind_are_read_with_their_subject(old: Workspace) -> None:

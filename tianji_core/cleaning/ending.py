@@ -9,9 +9,11 @@ _PAIRS = dict(zip("“「『（【《[{", "”」』）】》]}", strict=True))
 _CLOSING = {close: sign for sign, close in _PAIRS.items()}
 _FACE = re.compile(r"[:;=][-^]?[()\[\]]|[(（][^\u4e00-\u9fff，。]{1,12}[)）]")
 _UNFINISHED = re.compile(
-    r"(?:[，、：；,:;—\-]|(?<=[\u4e00-\u9fff])(?:的|和|与|并|以及|因为|但是|而且|或者))\Z"
+    r"(?:[，、：；,:;—\-]|(?<=[\u4e00-\u9fff])(?:的|和|与|并|以及|因为|但是|而且|或者|就|都|把|被|让|给|对|从|向|比|还有|那些|这些))\Z"
 )
 _SENTENCE = re.compile(r"[^。！？!?~～…\n]+")
+_DOUBLED = re.compile(r"(?:(?<=[。！？!?~～…\n])|\A)(?P<once>[^\n]{6,}?[。！？!?~～…]+)\s*(?P=once)")
+"""A sentence or several, said once more right behind; shorter ones are said twice on purpose."""
 _SHORTEST = 8
 """Characters from which a repeated sentence is no refrain."""
 _CLEAN = "妹妹，生日快乐！愿你新的一岁平安喜乐，每天都有好心情。"
@@ -37,6 +39,10 @@ def _unpaired(text: str) -> str:
 
 
 def _said_twice(text: str, _subject: Subject, _context: Context) -> Found | None:
+    doubled = _DOUBLED.search(text)
+    if doubled is not None:
+        fixed = text[: doubled.start()] + doubled.group("once") + text[doubled.end() :]
+        return Found(_("同一句话说了两遍：{words}", words=doubled.group("once").strip()[:20]), fixed)
     seen: set[str] = set()
     for match in _SENTENCE.finditer(text):
         sentence = match.group().strip("，、 \t")
@@ -55,6 +61,7 @@ ENDING_RULES = (
         bad=(
             Example("妹妹，生日快乐！愿你新的一岁平安喜乐，每天都有"[:-3] + "，"),
             Example("妹妹，生日快乐！愿你新的一岁平安喜乐，还有最美好的"),
+            Example("妹妹，中秋到了，月饼寄给你了，收到就"),
             Example("妹妹，生日快乐！送你一句“愿你平安喜乐，愿你天天开心。"),
             Example("妹妹，生日快乐！愿你新的一岁平安喜乐】，天天开心。"),
         ),
@@ -65,7 +72,15 @@ ENDING_RULES = (
         N_("一句说两遍"),
         N_("同一句话原样出现两次，模型会学着重复。"),
         _said_twice,
-        bad=(Example("妹妹，愿你新的一岁平安喜乐。天天开心！妹妹，愿你新的一岁平安喜乐。"),),
+        bad=(
+            Example("妹妹，愿你新的一岁平安喜乐。天天开心！妹妹，愿你新的一岁平安喜乐。"),
+            Example(f"{_CLEAN}{_CLEAN}", _CLEAN),
+            Example(
+                "妹妹，生日快乐！愿你天天都有好心情。愿你天天都有好心情。",
+                "妹妹，生日快乐！愿你天天都有好心情。",
+            ),
+        ),
         good=(Example(_CLEAN), Example("生日快乐！生日快乐！妹妹，愿你新的一岁平安喜乐。")),
+        safe=True,
     ),
 )

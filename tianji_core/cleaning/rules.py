@@ -63,6 +63,7 @@ RULES: tuple[Rule, ...] = (
 )
 _TEXT_RULES = tuple(rule for rule in RULES if rule not in SET_RULES and rule is not EMPTY_RULE)
 BY_ID = {rule.id: rule for rule in RULES}
+_PLACEHOLDER = BY_ID["placeholder"]
 SAFE_RULES = tuple(rule.id for rule in RULES if rule.safe)
 FIXABLE_RULES = tuple(rule.id for rule in RULES if rule.safe or rule.id == "too_long")
 
@@ -81,9 +82,20 @@ def check(sample: HasText, context: Context) -> list[Finding]:
     return findings
 
 
+def _hides(text: str, fixed: str, sample: HasText, context: Context) -> bool:
+    """Whether a fix takes away the sign of a mistake and leaves the mistake: the gap for a name."""
+    return _finds(_PLACEHOLDER, text, sample, context) and not _finds(_PLACEHOLDER, fixed, sample, context)
+
+
+def _finds(rule: Rule, text: str, sample: HasText, context: Context) -> bool:
+    return rule.look(text, Subject(text, sample.name, sample.scene, sample.style), context) is not None
+
+
 def clean_text(sample: HasText, context: Context, rules: Collection[str] = SAFE_RULES) -> str:
-    """Returns the text after the fixes of ``rules``, repeated until none of them finds anything to fix. A fix
-    that would leave nothing is not applied. Cleaning a clean text changes nothing."""
+    """Returns the text after the fixes of ``rules``, repeated until none of them finds anything to fix.
+
+    A fix that would leave nothing, or would hide that a person must decide, is not applied. Cleaning a clean
+    text changes nothing."""
     text = sample.output
     chosen = [rule for rule in RULES if rule.id in rules]
     # Every fix shortens the text or rewrites single characters for good, so this ends.
@@ -91,7 +103,9 @@ def clean_text(sample: HasText, context: Context, rules: Collection[str] = SAFE_
         before = text
         for rule in chosen:
             seen = rule.look(text, Subject(text, sample.name, sample.scene, sample.style), context)
-            if seen is not None and seen.fixed is not None and seen.fixed.strip():
+            if seen is None or seen.fixed is None or not seen.fixed.strip():
+                continue
+            if not _hides(text, seen.fixed, sample, context):
                 text = seen.fixed
         if text == before:
             break

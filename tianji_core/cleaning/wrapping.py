@@ -185,17 +185,22 @@ def _paired(text: str, family: str) -> bool:
 def _spaces(text: str, _subject: Subject, _context: Context) -> Found | None:
     if only_han(text):
         return None
-    fixed = _SPACE_RUN.sub(" ", _SPACE_BETWEEN.sub("", text.strip()))
+    fixed = _SPACE_RUN.sub(" ", _SPACE_BETWEEN.sub(_kept_hashtag, text.strip()))
     if "\n" in fixed:
         fixed = _BLANK_LINES.sub("\n\n", _LINE_SPACE.sub("\n", fixed))
     return Found(_("有多余的空白"), fixed) if fixed != text and fixed else None
+
+
+def _kept_hashtag(match: re.Match[str]) -> str:
+    return match.group() if match.group().startswith("#") else ""
 
 
 _LINE_SPACE = re.compile(r"[ \t\u3000]*\r?\n[ \t\u3000]*")
 _BLANK_LINES = re.compile(r"\n{3,}")
 _SPACE_RUN = re.compile(r"[ \t\u3000]{2,}")
 _SPACE_BETWEEN = re.compile(
-    r"(?<=[\u4e00-\u9fff，。！？；：、])[ \t\u3000]+(?=[\u4e00-\u9fff，。！？；：、])"
+    r"#[^\s#，。！？；：、]+[ \t\u3000]"  # the space that ends a hashtag stays
+    r"|(?<=[\u4e00-\u9fff，。！？；：、])[ \t\u3000]+(?=[\u4e00-\u9fff，。！？；：、])"
 )
 
 _CLEAN = "妹妹，生日快乐！愿你新的一岁平安喜乐，每天都有好心情。"

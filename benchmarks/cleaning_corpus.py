@@ -1,0 +1,160 @@
+"""Measures the cleaning on hand-written answers that no rule was written for
+(``tests/data/cleaning_corpus``).
+
+Run with ``python benchmarks/cleaning_corpus.py [--part dev]``; ``held`` is for measuring alone, so its texts
+are not shown. Each answer is checked, fixed and checked again, as ``clean --fix`` and ``accept --clean`` do.
+Baseline: what the tutorial cleans (first line, outer quotes, a lead-in before a colon).
+"""
+
+import argparse
+import json
+import re
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from tianji_core.cleaning.rule import Context, context_of  # noqa: E402
+from tianji_core.cleaning.rules import check, clean_text  # noqa: E402
+from tianji_core.recipe import built_in_recipes, load_recipe  # noqa: E402
+
+CORPUS = ROOT / "tests" / "data" / "cleaning_corpus"
+BARS = {"precision": 0.97, "recall": 0.97, "right_fixes": 0.90, "clean_damaged": 0.0, "wrong_accepted": 0.02}
+
+
+class Answer(NamedTuple):
+    """One text of a teacher with its label; ``repaired`` is None where a person must decide."""
+
+    id: str
+    output: str
+    name: str
+    scene: str
+    style: str
+    kinds: tuple[str, ...]
+    repaired: str | None
+
+
+class Outcome(NamedTuple):
+    """What the cleaning made of an answer."""
+
+    answer: Answer
+    found: tuple[str, ...]
+    fixed: str
+    left: tuple[str, ...]
+    """The rules that object to the fixed text."""
+
+
+def answers(part: str) -> list[Answer]:
+    """Returns the answers of ``dev`` or ``held``."""
+    lines = (CORPUS / f"{part}.jsonl").read_text(encoding="utf-8").splitlines()
+    return [
+        Answer(
+            row["id"],
+            row["text"],
+            row["name"],
+            row["scene"],
+            row["style"],
+            tuple(row["kinds"]),
+            row["repaired"],
+        )
+        for row in map(json.loads, lines)
+    ]
+
+
+def cleaned(answer: Answer, context: Context) -> Outcome:
+    """Checks, fixes and checks an answer."""
+    fixed = clean_text(answer, context)
+    found = tuple(each.rule for each in check(answer, context))
+    left = tuple(each.rule for each in check(answer._replace(output=fixed), context))
+    return Outcome(answer, found, fixed, left)
+
+
+def figures(outcomes: list[Outcome]) -> dict[str, float]:
+    """Returns the shares that have a bar."""
+    clean = [each for each in outcomes if not each.answer.kinds]
+    dirty = [each for each in outcomes if each.answer.kinds]
+    found = sum(bool(each.found) for each in dirty)
+    false = sum(bool(each.found) for each in clean)
+    repairable = [each for each in dirty if each.answer.repaired is not None]
+    return {
+        "precision": found / max(found + false, 1),
+        "recall": found / len(dirty),
+        "right_fixes": sum(each.fixed == each.answer.repaired for each in repairable) / len(repairable),
+        "clean_damaged": sum(each.fixed != each.answer.output for each in clean) / len(clean),
+        "wrong_accepted": sum(_wrongly_accepted(each) for each in dirty) / len(dirty),
+    }
+
+
+def _wrongly_accepted(outcome: Outcome) -> bool:
+    return not outcome.left and outcome.fixed != outcome.answer.repaired
+
+
+def baseline(found: list[Answer]) -> float:
+    """Returns the share of the repairable answers that the tutorial's own cleaning makes right."""
+
+    def tutorial(text: str) -> str:
+        first = text.strip().splitlines()[0]
+        return re.sub(r"^[^，。]{0,20}[:：]", "", first).strip().strip('"“”')
+
+    repairable = [each for each in found if each.kinds and each.repaired is not None]
+    return sum(tutorial(each.output) == each.repaired for each in repairable) / len(repairable)
+
+
+def report(outcomes: list[Outcome]) -> None:
+    """Prints what went wrong, by kind of mistake."""
+    for each in outcomes:
+        answer = each.answer
+        if not answer.kinds and (each.found or each.fixed != answer.output):
+            print(f"CLEAN  {answer.id} {each.found} | {answer.output!r} -> {each.fixed!r}")
+        elif answer.kinds and not each.found:
+            print(f"MISSED {answer.id} {answer.kinds} | {answer.output!r}")
+        elif answer.kinds and _wrongly_accepted(each):
+            print(f"WRONG  {answer.id} {answer.kinds} | {answer.output!r} -> {each.fixed!r}")
+        elif answer.kinds and answer.repaired is not None and each.fixed != answer.repaired:
+            print(f"UNFIXED {answer.id} {answer.kinds} {each.left} | {answer.output!r} -> {each.fixed!r}")
+
+
+def main() -> None:
+    """Prints one JSON line, before it the mistakes where ``dev`` is measured with ``--show``."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--part", choices=("dev", "held"), default="held")
+    parser.add_argument("--show", action="store_true", help="print what went wrong; with --part dev only")
+    arguments = parser.parse_args()
+    if arguments.show and arguments.part != "dev":
+        parser.error("--show needs --part dev: the other half is for measuring alone")
+    found = answers(arguments.part)
+    context = context_of(load_recipe(built_in_recipes()["wishes"]))
+    outcomes = [cleaned(answer, context) for answer in found]
+    if arguments.show:
+        report(outcomes)
+    measured = figures(outcomes)
+    base = baseline(found)
+    missed = Counter(kind for each in outcomes if not each.found for kind in each.answer.kinds)
+    print(
+        json.dumps(
+            {
+                "benchmark": "cleaning_corpus",
+                "part": arguments.part,
+                "figures": {
+                    "texts": len(found),
+                    **{name: round(value, 4) for name, value in measured.items()},
+                    "missed_kinds": dict(missed),
+                },
+                "baseline": {"tutorial_right_fixes": round(base, 3)},
+                "ratio": round(measured["right_fixes"] / max(base, 0.01), 2),
+                "bar": BARS,
+                "pass": all(
+                    value <= BARS[name] if BARS[name] < 0.5 else value >= BARS[name]
+                    for name, value in measured.items()
+                ),
+            },
+            ensure_ascii=False,
+        )
+    )
+
+
+if __name__ == "__main__":
+    main()
