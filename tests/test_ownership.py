@@ -168,6 +168,7 @@ REMOVING = {"rmtree", "unlink", "rmdir", "removedirs", "rename", "renames", "cop
 WRITING = {"write_text", "write_bytes"}
 ELSEWHERE = {
     "scripts/architecture.py": "draws the picture of this repository",
+    "scripts/talk_model/train.py": "writes the weights of this repository",
     "scripts/messages.py": "writes the catalogue of this repository",
     "benchmarks/cleaning_throughput.py": "a temporary folder",
     "benchmarks/first_page.py": "a page of its own beside app.py",

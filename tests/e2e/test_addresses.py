@@ -4,6 +4,7 @@ import os
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,13 +22,22 @@ FILTERED = (
 )
 
 
+@pytest.fixture
+def wishes(shared: Studio) -> Iterator[Studio]:
+    """The journeys' studio with the recipe they use, before and after."""
+    space = shared.workspace
+    settings = space.settings().model_copy(update={"recipe": "wishes"})
+    space.save_settings(settings)
+    yield shared
+    space.save_settings(settings)
+
+
 @pytest.mark.parametrize("address", FILTERED)
 def test_the_recipe_is_switched_on_a_page_whose_address_carries_filters(
-    page: Page, shared: Studio, address: str
+    page: Page, wishes: Studio, address: str
 ) -> None:
-    space = shared.workspace
-    space.save_settings(space.settings().model_copy(update={"recipe": "wishes"}))
-    visit(page, shared, address)
+    space = wishes.workspace
+    visit(page, wishes, address)
     chosen = page.locator(".st-key-recipe_switch input")
     expect(chosen).to_have_value("送祝福")
     chosen.click()
@@ -51,6 +61,7 @@ if st.query_params.get("broken"):
 """
 LAUNCH = """
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from pages import launch
 launch.APP = Path(sys.argv.pop(1))

@@ -109,7 +109,7 @@ def test_a_name_that_is_taken(verb, workspace):
     ("name", "content", "sentence"),
     [
         ("bad.json", '[\n{"a": 1},\n{"b" 2}]', "bad.json 第 3 行第 6 列不是合法的 JSON：这里缺一个冒号"),
-        ("blob.json", bytes(range(256)), "既不是 UTF-8 也不是 GBK"),
+        ("blob.json", bytes(range(256)), "blob.json 的编码认不出来：不像 UTF-8、GB18030 或 Big5 的文本"),
         ("empty.json", "  \n", "empty.json 是空的"),
         ("number.json", "3", "最外层应当是一个列表"),
     ],

@@ -5,12 +5,12 @@ Runs in a process of its own, because it imports torch and may run the base's co
 """
 
 import argparse
-import shutil
 import sys
 from pathlib import Path
 from typing import Any
 
 from tianji_core.model_folders.foreign_code import prepare_transformers
+from tianji_core.ownership import copy
 
 _DEPTH = ("num_hidden_layers", "num_layers", "n_layer", "n_layers")
 """The names that configurations give to the number of layers."""
@@ -50,7 +50,7 @@ def cut(base: Path, folder: Path, layers: int, runs_code: bool) -> None:
     for path in base.iterdir():
         kept = (folder / path.name).exists() or path.name.endswith(_WEIGHTS)
         if path.is_file() and not kept and not path.name.startswith("."):
-            shutil.copyfile(path, folder / path.name)
+            copy(path, folder / path.name)
 
 
 def main(argv: list[str]) -> int:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tianji_core.files import write_json
 from tianji_core.model_folders.answering import load
 from tianji_core.model_folders.messages import ChatMessage
 from tianji_core.model_folders.prompt import encode, stop_tokens, with_system
@@ -156,7 +157,7 @@ def main(argv: list[str]) -> int:
     served = CheckedFile(given.file)
     result = compared(served, answers, apart)
     result["answers"] = [served.answer(each, 2 * TOKENS) for each in asked[: len(given.prompt)]]
-    given.report.write_text(json.dumps(result, ensure_ascii=False), encoding="utf-8")
+    write_json(given.report, result)
     return 0
 
 
