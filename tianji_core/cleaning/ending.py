@@ -1,6 +1,7 @@
 """Rules about a text that is broken off or says something twice."""
 
 import re
+from bisect import bisect_right
 
 from tianji_core.cleaning.rule import Context, Example, Found, Rule, Subject
 from tianji_core.i18n import N_, _
@@ -12,8 +13,11 @@ _UNFINISHED = re.compile(
     r"(?:[，、：；,:;—\-]|(?<=[\u4e00-\u9fff])(?:的|和|与|并|以及|因为|但是|而且|或者|就|都|把|被|让|给|对|从|向|比|还有|那些|这些))\Z"
 )
 _SENTENCE = re.compile(r"[^。！？!?~～…\n]+")
-_DOUBLED = re.compile(r"(?:(?<=[。！？!?~～…\n])|\A)(?P<once>[^\n]{6,}?[。！？!?~～…]+)\s*(?P=once)")
-"""A sentence or several, said once more right behind; shorter ones are said twice on purpose."""
+_END = re.compile(r"[。！？!?~～…]+|\n")
+_BLOCK = 7
+"""Characters from which a sentence or several, said once more right behind, are no refrain."""
+_TRIES = 64
+"""Later places of a sentence that are looked at: a bound for texts that say one sentence on every line."""
 _SHORTEST = 8
 """Characters from which a repeated sentence is no refrain."""
 _CLEAN = "妹妹，生日快乐！愿你新的一岁平安喜乐，每天都有好心情。"
@@ -38,11 +42,46 @@ def _unpaired(text: str) -> str:
     return open_marks[-1] if open_marks else ""
 
 
+def _sentences(text: str) -> list[tuple[int, int]]:
+    """Returns where each sentence begins, spaces before it included, and where the marks at its end do."""
+    found, start = [], 0
+    for end in _END.finditer(text):
+        if end.group() != "\n":
+            found.append((start, end.end()))
+        start = end.end()
+    return found
+
+
+def _doubled(text: str) -> tuple[int, int] | None:
+    """Returns where the second time begins and ends of sentences that are said once more right behind."""
+    found = _sentences(text)
+    words = [text[start:end].strip().rstrip("。！？!?~～…") for start, end in found]
+    places: dict[str, list[int]] = {}
+    for number, said in enumerate(words):
+        places.setdefault(said, []).append(number)
+    for number, (start, _end) in enumerate(found):
+        later = places[words[number]]
+        after = bisect_right(later, number)
+        for again in later[after : after + _TRIES]:
+            if again > number + 1 and words[number + 1] != "".join(words[again + 1 : again + 2]):
+                continue
+            end, second = found[again - 1][1], found[again][0]
+            once = text[start:end]
+            if len(once) < _BLOCK or "\n" in once or text[end:second].strip():
+                continue
+            once = once.lstrip()
+            second = text.index(words[again], second)  # past the spaces before it
+            if text.startswith(once, second):
+                return end, second + len(once)
+    return None
+
+
 def _said_twice(text: str, _subject: Subject, _context: Context) -> Found | None:
-    doubled = _DOUBLED.search(text)
+    doubled = _doubled(text)
     if doubled is not None:
-        fixed = text[: doubled.start()] + doubled.group("once") + text[doubled.end() :]
-        return Found(_("同一句话说了两遍：{words}", words=doubled.group("once").strip()[:20]), fixed)
+        end, last = doubled
+        shown = text[end:last].strip()[:20]
+        return Found(_("同一句话说了两遍：{words}", words=shown), text[:end] + text[last:])
     seen: set[str] = set()
     for match in _SENTENCE.finditer(text):
         sentence = match.group().strip("，、 \t")

@@ -181,7 +181,8 @@ def from_yaml(text: str) -> Unwrapped | None:
     return Unwrapped(f"{first['key']}:", _only_prose(leaves))
 
 
-_ELEMENT = re.compile(r"<([A-Za-z_\u4e00-\u9fff][\w.:-]*)(?:\s[^<>]*)?>(?=.*</\1\s*>)", re.DOTALL)
+_OPENING_TAG = re.compile(r"<([A-Za-z_\u4e00-\u9fff][\w.:-]*)(?:\s[^<>]*)?>")
+_CLOSING_TAG = re.compile(r"</([A-Za-z_\u4e00-\u9fff][\w.:-]*)\s*>")
 _ANY_TAG = re.compile(r"</?([A-Za-z_\u4e00-\u9fff][\w.:-]*)(?:\s[^<>]*)?/?>")
 _INLINE = re.compile(r"b|strong|i|em|u|span|font|small|big|mark|su[bp]|code|a|s|del|ins", re.IGNORECASE)
 _DECLARATION = re.compile(r"<\?xml[^>]*\?>|<!DOCTYPE[^>]*>|<!--.*?-->", re.DOTALL | re.IGNORECASE)
@@ -193,7 +194,12 @@ def from_xml(text: str) -> Unwrapped | None:
     if "<" not in text:
         return None
     bare = _CDATA.sub(r"\1", _DECLARATION.sub("", text))
-    names = {match.group(1) for match in _ELEMENT.finditer(bare) if not _THOUGHT_TAG.match(match.group())}
+    last = {match.group(1): match.start() for match in _CLOSING_TAG.finditer(bare)}
+    names = {
+        match.group(1)
+        for match in _OPENING_TAG.finditer(bare)
+        if match.end() <= last.get(match.group(1), -1) and not _THOUGHT_TAG.match(match.group())
+    }
     if not names:
         return None if bare == text else Unwrapped("<!", bare.strip())
     for name in names:

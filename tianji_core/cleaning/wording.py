@@ -18,7 +18,10 @@ from tianji_core.cleaning.rule import (
 from tianji_core.i18n import N_, _
 
 _PARTICLES = "哦啦呀呢哟喔嘛咯噢啰哩"
-_PARTICLE_CLASH = re.compile(rf"([{_PARTICLES}]?)[。！!？?~～]+([{_PARTICLES}])([~～！!。.？?]+)")
+_PARTICLE_CLASH = re.compile(
+    # A run of marks is read from its first one alone, or a long run would be read once for every mark.
+    rf"([{_PARTICLES}]?)(?<![。！!？?~～])[。！!？?~～]++([{_PARTICLES}])([~～！!。.？?]+)"
+)
 _PUNCTUATION = (
     (re.compile(r"[，、；,;：:]+([。！？!?…])"), r"\1"),
     (re.compile(r"。[。，、；,;]+"), "。"),
