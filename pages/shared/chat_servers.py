@@ -11,6 +11,7 @@ from tianji_core import jobs, models, serving
 from tianji_core.i18n import _
 from tianji_core.serving import ServerOptions
 from tianji_core.serving.launch import DTYPES
+from tianji_core.serving.running import RunningServer
 from tianji_core.workspace import Workspace
 
 
@@ -80,6 +81,13 @@ def start_options() -> tuple[int | None, ServerOptions]:
     return port, ServerOptions(dtype=dtype, quantization=str(quantization))
 
 
+def loading_text(workspace: Workspace, server: RunningServer) -> str:
+    """Returns what a server that is not ready does, and for how long it has run, as Markdown."""
+    progress = jobs.read_progress(workspace, server.job.id)
+    message = progress.message if progress is not None and progress.message else _("正在启动")
+    return f"{plain(message)} · {jobs.duration_text(server.job.seconds)}"
+
+
 @st.fragment(run_every=1.0)
 @report_errors()
 def running_servers(workspace: Workspace) -> None:
@@ -97,10 +105,7 @@ def running_servers(workspace: Workspace) -> None:
             if server.memory is not None:
                 line[0].caption(_("占用内存 {size}", size=models.size_text(server.memory)))
         else:
-            progress = jobs.read_progress(workspace, server.job.id)
-            message = progress.message if progress is not None and progress.message else _("正在启动")
-            seconds = jobs.duration_text(server.job.seconds)
-            line[0].markdown(f"🟡 **{plain(names)}**  \n{message} · {seconds}")
+            line[0].markdown(f"🟡 **{plain(names)}**  \n{loading_text(workspace, server)}")
         with line[1]:
             stop_button(workspace, server.job, key=f"stop_server_{server.job.id}")
         if server.ready and not server.subject.program:

@@ -3,9 +3,10 @@
 import streamlit as st
 
 from pages.shared.chat_choice import ChatEndpoint
+from pages.shared.chat_servers import loading_text
 from pages.shared.frame import remember_notice, report_errors
 from pages.shared.text import plain
-from tianji_core import jobs, models, serving
+from tianji_core import models, serving
 from tianji_core.i18n import _
 from tianji_core.serving.running import RunningServer
 from tianji_core.workspace import Workspace
@@ -57,7 +58,4 @@ def _progress(workspace: Workspace, name: str) -> None:
     server = _serving(workspace, name)
     if server is None or server.ready:
         st.rerun()
-    progress = jobs.read_progress(workspace, server.job.id)
-    message = progress.message if progress is not None and progress.message else _("正在启动")
-    seconds = jobs.duration_text(server.job.seconds)
-    st.info(f"**{plain(name)}** · {plain(message)} · {seconds}", icon="⏳")
+    st.info(f"**{plain(name)}** · {loading_text(workspace, server)}", icon="⏳")

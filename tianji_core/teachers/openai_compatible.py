@@ -28,7 +28,7 @@ from tianji_core.teachers.faults import (
 from tianji_core.teachers.providers import ModelEntry, same_model
 from tianji_core.teachers.request import messages, with_own_fields
 from tianji_core.teachers.statuses import from_status
-from tianji_core.teachers.text_form import REQUEST, form_fields, text_of
+from tianji_core.teachers.text_form import FormRequest
 
 CONNECT_SECONDS = 10.0
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -45,7 +45,7 @@ class OpenAICompatible:
         self.name = f"{endpoint.title} · {endpoint.model}"
         self._endpoint = endpoint
         self._entry = entry
-        self._form = entry.response_format
+        self._form = FormRequest(entry.response_format)
         self._max_tokens_field = max_tokens_field
         self._raw = httpx2.Response
         bounded = bounded_async_client(httpx2)
@@ -67,18 +67,10 @@ class OpenAICompatible:
         Raises:
             TeacherError: one of its kinds.
         """
-        form = self._form
-        if not form:
-            return await self.complete(brief.prompt, sampling, brief.system)
-        try:
-            prompt = f"{brief.prompt}\n{REQUEST}"
-            return text_of(
-                await self._complete(self._body(prompt, sampling, brief.system) | form_fields(form))
-            )
-        except TeacherRequestError:
-            answer = await self.complete(brief.prompt, sampling, brief.system)
-            self._form = ""  # the request was fine but for the form, which is not asked for again
-            return answer
+        return await self._form.answer(
+            brief.prompt,
+            lambda prompt, fields: self._complete(self._body(prompt, sampling, brief.system) | fields),
+        )
 
     async def complete(self, prompt: str, sampling: Sampling, system: str = "") -> Answer:
         """Returns one completion of ``prompt``, with ``system`` as the system message where it is not ''.

@@ -1,10 +1,11 @@
 """Asks for a text as the field of a JSON object, so that nothing else can stand around it."""
 
 import json
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
 
-from tianji_core.errors import GateError, TeacherAnswerError
+from tianji_core.errors import GateError, TeacherAnswerError, TeacherRequestError
 from tianji_core.gate import read_loose_json
 from tianji_core.i18n import _
 from tianji_core.teachers.base import Answer
@@ -26,6 +27,29 @@ def form_fields(form: TextForm) -> dict[str, Any]:
         schema = {"name": "written_text", "strict": True, "schema": _SCHEMA}
         return {"response_format": {"type": form, "json_schema": schema}}
     return {"response_format": {"type": form}} if form else {}
+
+
+class FormRequest:
+    """Asks for texts in the form of a model, and for plain text from then on where its server refuses the
+    form."""
+
+    def __init__(self, form: TextForm) -> None:
+        self._form = form
+
+    async def answer(self, prompt: str, ask: Callable[[str, dict[str, Any]], Awaitable[Answer]]) -> Answer:
+        """Returns what ``ask`` gets for a prompt and further fields of the request.
+
+        Raises:
+            TeacherError: one of its kinds.
+        """
+        if not self._form:
+            return await ask(prompt, {})
+        try:
+            return text_of(await ask(f"{prompt}\n{REQUEST}", form_fields(self._form)))
+        except TeacherRequestError:
+            answer = await ask(prompt, {})
+            self._form = ""  # the request was fine but for the form, which is not asked for again
+            return answer
 
 
 def text_of(answer: Answer) -> Answer:

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import urlsplit
 
-from tianji_core.errors import GateError, TeacherError, TeacherRequestError, TeacherThoughtOnlyError
+from tianji_core.errors import GateError, TeacherError, TeacherThoughtOnlyError
 from tianji_core.gate import bounded_client, read_complaint, remember_secret
 from tianji_core.recipe import Brief
 from tianji_core.roles import check_may_write
@@ -18,7 +18,7 @@ from tianji_core.teachers.faults import Endpoint, timed_out, unreachable, unread
 from tianji_core.teachers.providers import ModelEntry
 from tianji_core.teachers.request import messages, with_own_fields
 from tianji_core.teachers.statuses import from_status
-from tianji_core.teachers.text_form import REQUEST, form_fields, text_of
+from tianji_core.teachers.text_form import FormRequest
 
 CONNECT_SECONDS = 10.0
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -37,7 +37,7 @@ class Zhipu:
         self.name = f"{endpoint.title} · {endpoint.model}"
         self._endpoint = endpoint
         self._entry = entry
-        self._form = entry.response_format
+        self._form = FormRequest(entry.response_format)
         self._raw = httpx.Response
         for part in endpoint.secret.split("."):
             remember_secret(part)  # the key is "number.secret", and each part may be repeated alone
@@ -61,16 +61,10 @@ class Zhipu:
         Raises:
             TeacherError: one of its kinds.
         """
-        form = self._form
-        if not form:
-            return await self.complete(brief.prompt, sampling, brief.system)
-        try:
-            prompt = f"{brief.prompt}\n{REQUEST}"
-            return text_of(await self._sent(self._body(prompt, sampling, brief.system) | form_fields(form)))
-        except TeacherRequestError:
-            answer = await self.complete(brief.prompt, sampling, brief.system)
-            self._form = ""  # the request was fine but for the form, which is not asked for again
-            return answer
+        return await self._form.answer(
+            brief.prompt,
+            lambda prompt, fields: self._sent(self._body(prompt, sampling, brief.system) | fields),
+        )
 
     async def complete(self, prompt: str, sampling: Sampling, system: str = "") -> Answer:
         """Returns one completion of ``prompt``, with ``system`` as the system message where it is not ''.
