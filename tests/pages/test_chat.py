@@ -1,5 +1,6 @@
 """The chat page against a real server of tiny random models, and against servers of another make."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -33,28 +34,35 @@ def chat(workspace: Workspace, server: Server) -> AppTest:  # noqa: F811
     return test
 
 
+@pytest.fixture
+def servers_ended(workspace: Workspace) -> Iterator[None]:
+    """Ends the servers that a test starts."""
+    yield
+    for started in servers(workspace):
+        jobs.stop(workspace, started.job.id)
+        jobs.wait(workspace, started.job.id, timeout=60)
+
+
 def test_without_a_server_the_page_says_what_to_do(workspace: Workspace) -> None:
     test = page()
     assert test.button(key="chat_send").disabled
     assert test.button(key="start_server").label == "启动模型服务"
 
 
+@pytest.mark.usefixtures("servers_ended")
 def test_a_server_is_started_from_the_page(workspace: Workspace, folders: Folders) -> None:  # noqa: F811
     register_folder(workspace, folders.base, name="底座")
     test = page(model="底座")
     assert test.multiselect(key="server_models").value == ["底座"]
     press(test, "start_server")
     (started,) = servers(workspace)
-    try:
-        wait_ready(workspace, started.job.id, timeout=120)
-        test.run()
-        assert "底座" in test.selectbox(key="endpoint").value
-        assert not test.button(key="chat_send").disabled
-    finally:
-        jobs.stop(workspace, started.job.id)
-        jobs.wait(workspace, started.job.id, timeout=60)
+    wait_ready(workspace, started.job.id, timeout=120)
+    test.run()
+    assert "底座" in test.selectbox(key="endpoint").value
+    assert not test.button(key="chat_send").disabled
 
 
+@pytest.mark.usefixtures("servers_ended")
 def test_a_link_to_a_model_that_is_not_loaded_lets_no_other_answer(
     workspace: Workspace,
     folders: Folders,  # noqa: F811
@@ -68,31 +76,23 @@ def test_a_link_to_a_model_that_is_not_loaded_lets_no_other_answer(
     assert "“底座”还没有加载，不会由别的模型代答" in [each.value for each in test.warning]
     press(test, "load_linked")
     (started,) = servers(workspace)
-    try:
-        assert test.selectbox(key="endpoint_none").value is None
-        wait_ready(workspace, started.job.id, timeout=120)
-        test.run()
-        assert test.selectbox(key="endpoint").value.startswith("底座")
-        assert "由 底座 回答" in [each.value for each in test.caption]
-    finally:
-        jobs.stop(workspace, started.job.id)
-        jobs.wait(workspace, started.job.id, timeout=60)
+    assert test.selectbox(key="endpoint_none").value is None
+    wait_ready(workspace, started.job.id, timeout=120)
+    test.run()
+    assert test.selectbox(key="endpoint").value.startswith("底座")
+    assert "由 底座 回答" in [each.value for each in test.caption]
 
 
+@pytest.mark.usefixtures("servers_ended")
 def test_chatting_with_a_model_from_its_card_loads_it(
     workspace: Workspace,
     folders: Folders,  # noqa: F811
 ) -> None:
     register_folder(workspace, folders.base, name="底座")
     test = press(opened("models"), "talk_底座")
-    try:
-        assert [server.models for server in servers(workspace)] == [("底座",)]
-        assert test.title[0].value == "对话"
-        assert test.query_params["model"] in ("底座", ["底座"])
-    finally:
-        for started in servers(workspace):
-            jobs.stop(workspace, started.job.id)
-            jobs.wait(workspace, started.job.id, timeout=60)
+    assert [running.models for running in servers(workspace)] == [("底座",)]
+    assert test.title[0].value == "对话"
+    assert test.query_params["model"] in ("底座", ["底座"])
 
 
 def test_a_link_to_a_model_that_is_gone_says_so(workspace: Workspace, server: Server) -> None:  # noqa: F811
