@@ -1,9 +1,10 @@
 """Trains the model that tells blessings from talk about them and writes ``configs/cleaning/talk_model.json``.
 
 Run with ``.venv/bin/python scripts/talk_model/train.py`` (one minute). Blessings come from the offline
-composer and from ``blessing.txt``, talk from ``talk.txt``; both files hold wordings with choices, which
-``slots.yaml`` fills. Texts are put together from them at random, cut into pieces by the same code as at run
-time, and every piece is labelled by its origin.
+composer, ``blessing.txt`` and ``blessing_lines.txt``, talk from ``talk.txt`` and ``talk_lines.txt``. The
+files hold wordings with choices, those in ``*_lines.txt`` single lines; ``slots.yaml`` fills them. Texts are
+put together from them at random, cut into pieces by the same code as at run time, and every piece is labelled
+by its origin.
 """
 
 import json
@@ -33,16 +34,18 @@ _STOP = re.compile(r"(?<=[。！？!?~～])")
 
 
 class Grammar:
-    """The wordings of one file."""
+    """The wordings of one kind: those with choices and the single lines, drawn equally often."""
 
     def __init__(self, name: str, slots: dict[str, list[str]]) -> None:
-        lines = (HERE / f"{name}.txt").read_text(encoding="utf-8").splitlines()
-        self._wordings = [line for line in lines if line and not line.startswith("# ")]
+        files = [(HERE / f"{name}{end}.txt").read_text(encoding="utf-8") for end in ("", "_lines")]
+        self._files = [
+            [line for line in file.splitlines() if line and not line.startswith("# ")] for file in files
+        ]
         self._slots = slots
 
     def draw(self, source: random.Random) -> str:
-        """Returns one text of a wording, all wordings being equally likely."""
-        text = source.choice(self._wordings)
+        """Returns one text of a wording, all wordings of a file being equally likely."""
+        text = source.choice(source.choice(self._files))
         text = text.replace("\\(", "\0").replace("\\)", "\1").replace(")?", "|)")
         text = _CHOICE.sub(lambda m: source.choice(m.group(1).split("|")), text)
         text = _OPTIONAL.sub(lambda m: m.group(1) if source.random() < 0.5 else "", text)
