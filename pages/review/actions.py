@@ -6,6 +6,7 @@ import streamlit as st
 
 from pages.review.session import ReviewSession, go_to, open_panel, toggle_panel
 from pages.shared.review_parts import attempt
+from tianji_core.cleaning import Proposal
 from tianji_core.i18n import _, _c
 from tianji_core.store import samples, steps
 from tianji_core.store.samples import ACCEPTED, REJECTED, Sample, SampleFilter
@@ -13,12 +14,12 @@ from tianji_core.store.samples import ACCEPTED, REJECTED, Sample, SampleFilter
 
 @dataclass(frozen=True)
 class ReviewCard:
-    """The sample on screen, the id of the next one, and the text that the proposed fix would give it."""
+    """The sample on screen, the id of the next one, and the proposed fix."""
 
     session: ReviewSession
     sample: Sample
     next_id: int | None
-    fixed_text: str | None
+    proposal: Proposal | None
 
 
 def decide(card: ReviewCard, state: str, note: str = "") -> None:
@@ -34,10 +35,9 @@ def decide(card: ReviewCard, state: str, note: str = "") -> None:
 def _fix(card: ReviewCard) -> None:
     sample, session = card.sample, card.session
     title = _("修正样本 {id}", id=sample.id)
-    texts = {sample.id: (sample.version, card.fixed_text or "")}
-    attempt(
-        lambda: steps.retext(session.workspace.engine, sample.recipe, texts, steps.FIX, title, session.who)
-    )
+    engine = session.workspace.engine
+    revisions = {sample.id: card.proposal.revision} if card.proposal is not None else {}
+    attempt(lambda: steps.revise(engine, sample.recipe, revisions, steps.FIX, title, session.who))
     go_to(sample.id)
 
 
@@ -112,7 +112,7 @@ def _decision_buttons(card: ReviewCard) -> None:
         key="fix",
         icon="🪄",
         shortcut=keys["fix"],
-        disabled=card.fixed_text is None,
+        disabled=card.proposal is None,
         width="stretch",
         on_click=_fix,
         args=(card,),

@@ -1,18 +1,17 @@
 """Actions on every sample that matches the filter: each button says how many, each action is one step."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 
 import streamlit as st
 
 from pages.review.judge import judge_part
-from pages.review.sample_display import cell_line, diff_html
+from pages.review.sample_display import cell_line, changes_html
 from pages.review.session import ReviewSession
 from pages.shared.review_parts import attempt
 from tianji_core import cleaning
-from tianji_core.cleaning import BY_ID, FIXABLE_RULES, RULES, SAFE_RULES
+from tianji_core.cleaning import BY_ID, FIXABLE_RULES, SAFE_RULES
 from tianji_core.i18n import _
-from tianji_core.store import findings, samples, steps
+from tianji_core.store import samples, steps
 from tianji_core.store.samples import ACCEPTED, PENDING, REJECTED, STATE_TITLES, SampleFilter
 from tianji_core.store.steps import Step
 
@@ -21,7 +20,7 @@ _STARS = {f"stars_{n}": n for n in (5, 4, 3, 2, 1, 0)}
 
 def bulk(session: ReviewSession) -> None:
     """Draws the findings of the matching samples and the actions on all of them."""
-    rules_overview(findings.rule_counts(session.workspace.engine, session.filter))
+    rules_overview(cleaning.overview(session.workspace, session.filter))
     st.subheader(_("一起决定"))
     _decide_all(session)
     st.subheader(_("一起修正"))
@@ -30,26 +29,34 @@ def bulk(session: ReviewSession) -> None:
     judge_part(session.workspace, session.filter)
 
 
-def rules_overview(counts: Mapping[str, int]) -> None:
-    """Draws how many samples each cleaning rule found, and how its finding is fixed."""
-    table = [
-        {
-            _("问题"): _(rule.title),
-            _("样本数"): counts[rule.id],
-            _("修正"): _("可以放心修")
-            if rule.safe
-            else _("看过再修")
-            if rule.id in FIXABLE_RULES
-            else _("要人来改"),
-            _("为什么"): _(rule.why),
-        }
-        for rule in RULES
-        if counts.get(rule.id)
-    ]
-    if not table:
+def rules_overview(overview: cleaning.Overview) -> None:
+    """Draws how many samples have findings and how many of them the safe fixes repair, then the same for
+    each rule. The numbers of a line add up to its first one."""
+    if not overview.by_rule:
         st.success(_("这些样本里没有发现问题"), icon="✅")
         return
+    whole, partly, person = overview.repairs
+    st.markdown(
+        _(
+            "**{total}** 条有问题：**{whole}** 条能全部自动修，**{partly}** 条能修一部分，**{person}** 条要人来看",
+            total=f"{overview.total:,}",
+            whole=f"{whole:,}",
+            partly=f"{partly:,}",
+            person=f"{person:,}",
+        )
+    )
+    table = [
+        {
+            _("问题"): _(BY_ID[rule].title) if rule in BY_ID else rule,
+            _("样本数"): number,
+            _("能放心修"): safe,
+            _("要人来看"): number - safe,
+            _("为什么"): _(BY_ID[rule].why) if rule in BY_ID else "",
+        }
+        for rule, (number, safe) in overview.by_rule.items()
+    ]
     st.dataframe(table, hide_index=True, width="stretch", height="content")
+    st.caption(_("一条样本可以有几个问题，所以各行加起来会比上面的总数多。"))
 
 
 def _decide_all(session: ReviewSession) -> None:
@@ -130,7 +137,7 @@ def _fix_all(session: ReviewSession) -> None:
     for proposal in preview.examples:
         with st.container(border=True):
             st.caption(cell_line(proposal.sample))
-            st.html(diff_html(proposal.sample.output, proposal.after))
+            changes_html(proposal.changes)
     if preview.fixable > len(preview.examples):
         st.caption(_("上面是前 {n} 条的样子", n=len(preview.examples)))
 

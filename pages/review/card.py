@@ -15,9 +15,11 @@ from pages.review.panels import help_button, help_panel, sample_panel
 from pages.review.sample_display import (
     STATE_COLOURS,
     STATE_ICONS,
+    changes_html,
     diff_html,
     finding_badges,
     length_text,
+    turn_title,
 )
 from pages.review.sample_history import history, judge_scores
 from pages.review.session import ReviewSession, current_sample, open_panel
@@ -32,6 +34,7 @@ from tianji_core.store.samples import ACCEPTED, PENDING, STATE_TITLES, Sample, S
 from tianji_core.workspace import Workspace
 
 _OUTPUT_STYLE = "font-size:1.45rem;line-height:1.75;padding:.4rem 0 .2rem 0;white-space:pre-wrap"
+_EARLIER_STYLE = "font-size:.875rem;line-height:1.6;opacity:.7;white-space:pre-wrap"
 
 
 @st.fragment
@@ -74,7 +77,7 @@ def _card(session: ReviewSession, sample: Sample) -> None:
     engine = session.workspace.engine
     after = samples.page(engine, session.filter, after_id=sample.id, limit=1, order=session.order)
     proposal = cleaning.propose(sample, session.context, FIXABLE_RULES)
-    card = ReviewCard(session, sample, after[0].id if after else None, proposal.after if proposal else None)
+    card = ReviewCard(session, sample, after[0].id if after else None, proposal)
     action_buttons(card)
     left, right = st.columns([3, 1.3], gap="medium")
     with left:
@@ -88,7 +91,7 @@ def _card(session: ReviewSession, sample: Sample) -> None:
             finding_badges(findings.of(engine, [sample.id])[sample.id])
             if proposal is not None:
                 st.caption(_("建议的修正（{key}）", key=session.keys["fix"].upper()))
-                st.html(diff_html(sample.output, proposal.after))
+                changes_html(proposal.changes)
         _neighbours(review.neighbours(session.workspace, sample))
     with right:
         _position(session, sample)
@@ -114,9 +117,10 @@ def heading(sample: Sample, blind: bool = False) -> None:
 
 def conversation(sample: Sample) -> None:
     """Draws the earlier turns of the conversation and the input."""
-    for question, answer in sample.history:
-        st.caption(f"👤 {plain(question)}")
-        st.caption(f"🏮 {plain(answer)}")
+    for number, (question, answer) in enumerate(sample.history, 1):
+        st.caption(f"{turn_title(number)}  \n👤 {plain(question)}")
+        text = html.escape(answer) if answer.strip() else _("（空的回答）")
+        st.html(f'<div style="{_EARLIER_STYLE}">🏮 {text}</div>')
     st.markdown(f":gray[👤 {plain(sample.input)}]")
 
 

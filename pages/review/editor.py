@@ -1,10 +1,12 @@
 """The panel that edits the text of a sample, with its length and differences."""
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from pages.review.actions import ReviewCard
 from pages.review.panel_focus import close_button, focus
-from pages.review.sample_display import diff_html, length_text
+from pages.review.sample_display import diff_html, length_text, turn_title
 from pages.review.session import UNSAVED, go_to, show_panel
 from pages.shared.kept import forget, kept, show_unsaved
 from pages.shared.review_parts import attempt
@@ -32,6 +34,7 @@ def editor(card: ReviewCard) -> None:
             **kept(UNSAVED, widget, any_text, sample.output, f"text_{sample.id}"),
         )
     typed = st.session_state.get(widget) or ""
+    turns = _earlier_answers(card)
     st.markdown(length_text(len(typed), sample, session.context))
     for title, before in ((_("和现在相比"), sample.output), (_("和最初相比"), sample.original)):
         if typed != before and (before != sample.original or before == sample.output):
@@ -47,7 +50,7 @@ def editor(card: ReviewCard) -> None:
         type="primary",
         width="stretch",
         on_click=_save,
-        args=(card, widget, ACCEPTED, note),
+        args=(card, widget, turns, ACCEPTED, note),
     )
     columns[1].button(
         _("保存"),
@@ -55,18 +58,45 @@ def editor(card: ReviewCard) -> None:
         shortcut=session.keys["save_edit"],
         width="stretch",
         on_click=_save,
-        args=(card, widget, None, note),
+        args=(card, widget, turns, None, note),
     )
     close_button(columns[2], card)
-    if typed != sample.output:
-        show_unsaved("edit", lambda: _forget(card, widget))
+    if typed != sample.output or _typed_turns(card, turns) != sample.history:
+        show_unsaved("edit", lambda: _forget(card, widget, turns))
     focus("editor", session.keys)
 
 
-def _save(card: ReviewCard, widget: str, state: str | None, note: str) -> None:
+def _earlier_answers(card: ReviewCard) -> list[str]:
+    """Draws a text field for each earlier answer of a conversation; returns the keys of the fields."""
+    sample = card.sample
+    keys = [f"turn_{sample.id}_{sample.version}_{n}" for n in range(1, len(sample.history) + 1)]
+    if not keys:
+        return keys
+    with st.expander(_("前面 {n} 轮的回答", n=len(keys)), expanded=True):
+        for number, (widget, (_asked, answer)) in enumerate(zip(keys, sample.history, strict=True), 1):
+            st.text_area(
+                turn_title(number),
+                value=answer,
+                height="content",
+                **kept(UNSAVED, widget, any_text, answer, f"turn_{sample.id}_{number}"),
+            )
+    return keys
+
+
+def _typed_turns(card: ReviewCard, turns: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    """Returns the earlier turns of the sample with the answers that the fields hold."""
+    typed = []
+    for widget, (asked, answer) in zip(turns, card.sample.history, strict=True):
+        text = st.session_state.get(widget)
+        typed.append((asked, answer if text is None or text.strip() == answer.strip() else text.strip()))
+    return tuple(typed)
+
+
+def _save(card: ReviewCard, widget: str, turns: Sequence[str], state: str | None, note: str) -> None:
     """Callback: stores the text, and with ``state`` the decision; shows the text again after an error."""
     sample, session = card.sample, card.session
     text = (st.session_state.get(widget) or "").strip()
+    history = _typed_turns(card, turns)
     saved = attempt(
         lambda: steps.edit(
             session.workspace.engine,
@@ -77,18 +107,21 @@ def _save(card: ReviewCard, widget: str, state: str | None, note: str) -> None:
             session.who,
             state,
             note.strip(),
+            history,
         ),
         nothing=_("没有改动"),
     )
     if saved:
-        _forget(card, widget)
+        _forget(card, widget, turns)
         show_panel("")
         go_to(card.next_id if state else sample.id)
     else:
         st.session_state["_review_typed"] = text
 
 
-def _forget(card: ReviewCard, widget: str) -> None:
+def _forget(card: ReviewCard, widget: str, turns: Sequence[str]) -> None:
     """Callback: discards what was typed about the sample."""
-    why = f"why_{card.sample.id}"
-    forget(UNSAVED, {f"text_{card.sample.id}": widget, why: why})
+    number = card.sample.id
+    fields = {f"text_{number}": widget, f"why_{number}": f"why_{number}"}
+    fields |= {f"turn_{number}_{n}": key for n, key in enumerate(turns, 1)}
+    forget(UNSAVED, fields)

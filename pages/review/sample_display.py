@@ -32,6 +32,19 @@ def diff_html(before: str, after: str) -> str:
     return f'<div style="line-height:1.8">{"".join(spans)}</div>'
 
 
+def changes_html(changes: Sequence[tuple[int, str, str]]) -> None:
+    """Draws the differences of the answers of a conversation: (turn, before, after), 0 for the last turn."""
+    for turn, before, after in changes:
+        if turn:
+            st.caption(turn_title(turn))
+        st.html(diff_html(before, after))
+
+
+def turn_title(turn: int) -> str:
+    """Returns the name of an earlier turn of a conversation, counted from 1."""
+    return _("第 {n} 轮", n=turn)
+
+
 def length_text(length: int, sample: Sample, context: Context) -> str:
     """Returns the length in characters with the limits of the sample's style, as Markdown."""
     if sample.style not in context.limits:
@@ -54,8 +67,12 @@ def finding_badges(findings: Sequence[Finding]) -> None:
         for finding in findings:
             rule = BY_ID.get(finding.rule)
             title, why = (_(rule.title), _(rule.why)) if rule else (plain(finding.rule), "")
-            st.badge(title, color="orange", help=why or None)
-    st.caption(plain(_("；").join(finding.detail for finding in findings)))
+            st.badge(_with_turn(finding, title), color="orange", help=why or None)
+    st.caption(plain(_("；").join(_with_turn(finding, finding.detail) for finding in findings)))
+
+
+def _with_turn(finding: Finding, text: str) -> str:
+    return f"{turn_title(finding.turn)} · {text}" if finding.turn else text
 
 
 def cell_line(sample: Sample) -> str:

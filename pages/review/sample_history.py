@@ -4,7 +4,7 @@ from typing import Any
 
 import streamlit as st
 
-from pages.review.sample_display import diff_html
+from pages.review.sample_display import changes_html, diff_html
 from pages.shared.text import plain
 from tianji_core.i18n import _
 from tianji_core.store import judgements, steps
@@ -31,8 +31,19 @@ def _event(event: Event) -> None:
     change = _change(event.before, event.after) or plain(step.title)
     note = f"  \n{plain(step.note)}" if step.note else ""
     st.caption(f"{when} · {plain(step.who)} · {change}{undone}{note}")
-    if "output" in event.after:
-        st.html(diff_html(event.before["output"], event.after["output"]))
+    _texts(event)
+
+
+def _texts(event: Event) -> None:
+    """Draws the differences of the texts that a step changed."""
+    old, new = event.before, event.after
+    if "history" in new:
+        turns = zip(old["history"], new["history"], strict=True)
+        answers = [(n, before["output"], after["output"]) for n, (before, after) in enumerate(turns, 1)]
+        changes_html([change for change in answers if change[1] != change[2]])
+    for field in ("output", "input", "system"):
+        if field in new and new[field] != old[field]:
+            st.html(diff_html(old[field], new[field]))
 
 
 def _change(before: dict[str, Any], after: dict[str, Any]) -> str:
@@ -42,8 +53,12 @@ def _change(before: dict[str, Any], after: dict[str, Any]) -> str:
         parts.append(f"{_(old)} → {_(new)}")
     if "rating" in after:
         parts.append(f"{'★' * (before['rating'] or 0) or '☆'} → {'★' * (after['rating'] or 0) or '☆'}")
-    if "output" in after:
+    if any(after.get(field) != before.get(field) for field in ("output", "history")):
         parts.append(_("改了内容"))
+    if "input" in after:
+        parts.append(_("改了输入"))
+    if "system" in after:
+        parts.append(_("改了系统提示"))
     return _("，").join(parts)
 
 

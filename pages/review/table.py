@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from pages.review.sample_display import STATE_ICONS
+from pages.review.sample_display import STATE_ICONS, turn_title
 from pages.review.session import ReviewSession, put_in_address
 from pages.review.table_actions import decision_buttons, save_button
 from pages.shared.frame import asked_number
@@ -127,7 +127,11 @@ def _state_title(state: str) -> str:
 
 
 def _finding_titles(sample_findings: Sequence[Finding]) -> str:
-    titles = [_(BY_ID[finding.rule].title) for finding in sample_findings if finding.rule in BY_ID]
+    titles = [
+        (f"{turn_title(finding.turn)} · " if finding.turn else "") + _(BY_ID[finding.rule].title)
+        for finding in sample_findings
+        if finding.rule in BY_ID
+    ]
     return _("、").join(titles)
 
 

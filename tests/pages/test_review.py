@@ -397,3 +397,32 @@ def test_samples_can_be_chosen_by_their_source(review: Open, workspace: Workspac
     other = next(name for name in samples.SOURCE_TITLES if name != source)
     app.selectbox(key="pick_source").set_value(other).run()
     assert app.query_params["source"] == other and not app.exception
+
+
+def test_a_fault_in_an_earlier_answer_is_shown_with_its_turn_and_edited_there(
+    review: Open, workspace: Workspace
+) -> None:
+    new = NewSample("wishes", "系统", "换一条", CLEAN, "妹妹", "生日", "正常", (("祝妹妹生日", " "),))
+    with writing(workspace.engine) as connection:
+        (number,) = samples.insert_new(connection, [new], IMPORT)
+    app = press(review(), "edit")
+    assert "第 1 轮 · 没有文字" in shown(app)
+    app.text_area(key=f"turn_{number}_1_1").set_value(
+        "妹妹，又长一岁啦，愿你天天都有好心情，事事都顺心！"
+    ).run()
+    press(app, "save_edit")
+    edited = samples.get(workspace.engine, number)
+    assert edited.history == (("祝妹妹生日", "妹妹，又长一岁啦，愿你天天都有好心情，事事都顺心！"),)
+    assert edited.output == CLEAN
+    assert "第 1 轮 · " not in shown(app)
+
+
+def test_the_numbers_of_the_findings_add_up(review: Open, workspace: Workspace, ids: list[int]) -> None:
+    app = review(view="批量")
+    assert "**2** 条有问题：**0** 条能全部自动修，**1** 条能修一部分，**1** 条要人来看" in shown(app)
+    rows = app.dataframe[0].value
+    assert {tuple(row) for row in rows.iloc[:, :4].values} == {
+        ("整段引号", 1, 1, 0),
+        ("近似重复", 1, 0, 1),
+        ("太短", 1, 0, 1),
+    }

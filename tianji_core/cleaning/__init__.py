@@ -4,17 +4,20 @@ from tianji_core.cleaning.comparing import compare_all, forget_outdated, keep_be
 from tianji_core.cleaning.copying import copy_to, readdressed
 from tianji_core.cleaning.diff import DiffSegment, compare
 from tianji_core.cleaning.pipeline import (
+    Overview,
     Preview,
     Proposal,
     check_again,
     check_new,
     current_context,
     fix,
+    overview,
     preview,
     propose,
 )
 from tianji_core.cleaning.rule import Context, Rule, Subject, bounds, context_of
 from tianji_core.cleaning.rules import BY_ID, FIXABLE_RULES, RULES, SAFE_RULES, check, clean_text
+from tianji_core.cleaning.turns import check_turns, clean_turns
 from tianji_core.store.findings import Finding
 
 __all__ = [
@@ -25,6 +28,7 @@ __all__ = [
     "Context",
     "DiffSegment",
     "Finding",
+    "Overview",
     "Preview",
     "Proposal",
     "Rule",
@@ -33,7 +37,9 @@ __all__ = [
     "check",
     "check_again",
     "check_new",
+    "check_turns",
     "clean_text",
+    "clean_turns",
     "compare",
     "compare_all",
     "context_of",
@@ -42,6 +48,7 @@ __all__ = [
     "fix",
     "forget_outdated",
     "keep_best",
+    "overview",
     "preview",
     "propose",
     "ranked",

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from tianji_core.cleaning.near import BANDS, alike, band_keys, leaders, near_pairs
 from tianji_core.cleaning.rule import bounds, configuration_digest
-from tianji_core.cleaning.rules import NEAR_DUPLICATE, OVERUSED_OPENING, RULES
+from tianji_core.cleaning.rules import EXACT_DUPLICATE, NEAR_DUPLICATE, OVERUSED_OPENING, RULES
 from tianji_core.i18n import _
 from tianji_core.recipe import built_in_recipes
 from tianji_core.roles import bookkeeping
@@ -154,7 +154,10 @@ def _mark_near(workspace: Workspace, recipe_key: str) -> None:
     twins = comparing.twins(workspace.engine, recipe_key)
     same = comparing.same_cell(workspace.engine, {number: twin for number, (twin, _s) in twins.items()})
     details = {}
+    equal = findings.with_rule(workspace.engine, recipe_key, EXACT_DUPLICATE.id)
     for number, (twin, similarity) in twins.items():
+        if number in equal:  # a duplicate has one name
+            continue
         values = {"id": twin, "percent": math.floor(100 * similarity)}
         details[number] = (
             _("和样本 {id} 几乎一样（{percent}%）", **values)

@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from tianji_core.cleaning.rule import Context, Subject
-from tianji_core.cleaning.rules import clean_text
+from tianji_core.cleaning.rule import Context
+from tianji_core.cleaning.turns import clean_turns
 from tianji_core.errors import InputError
 from tianji_core.i18n import _
 from tianji_core.store import steps
@@ -12,19 +12,24 @@ from tianji_core.workspace import Workspace
 
 
 def readdressed(sample: Sample, name: str, context: Context) -> NewSample:
-    """Returns the sample addressed to ``name``: the name replaced in input and output, 您 and 你 as the new
-    receiver requires."""
+    """Returns the sample addressed to ``name``: the name replaced in every input and answer, 您 and 你 as the
+    new receiver requires."""
+
+    def named(text: str) -> str:
+        return text.replace(sample.name, name) if sample.name else text
+
     new = NewSample(
         recipe=sample.recipe,
         system=sample.system,
-        input=sample.input.replace(sample.name, name) if sample.name else sample.input,
-        output=sample.output.replace(sample.name, name) if sample.name else sample.output,
+        input=named(sample.input),
+        output=named(sample.output),
         name=name,
         scene=sample.scene,
         style=sample.style,
+        history=tuple((named(asked), named(answered)) for asked, answered in sample.history),
     )
-    subject = Subject(new.output, name, new.scene, new.style)
-    return replace(new, output=clean_text(subject, context, ["wrong_pronoun"]))
+    output, history = clean_turns(new, context, ["wrong_pronoun"])
+    return replace(new, output=output, history=history)
 
 
 def copy_to(workspace: Workspace, sample: Sample, name: str, context: Context, who: str = "") -> int:

@@ -2,16 +2,18 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from tianji_core.cleaning.comparing import compare_all, forget_outdated, must_compare
 from tianji_core.cleaning.rule import Context, context_of
-from tianji_core.cleaning.rules import EXACT_DUPLICATE, SAFE_RULES, check, clean_text
+from tianji_core.cleaning.rules import EXACT_DUPLICATE, SAFE_RULES
+from tianji_core.cleaning.turns import Turns, check_turns, clean_turns
 from tianji_core.i18n import _
 from tianji_core.roles import bookkeeping
 from tianji_core.store import findings, recipes, samples, steps
-from tianji_core.store.findings import Finding, Unchecked
+from tianji_core.store.findings import Finding, Repairs, Unchecked
 from tianji_core.store.samples import Sample, SampleFilter
-from tianji_core.store.steps import Step
+from tianji_core.store.steps import SampleRevision, Step
 from tianji_core.workspace import Workspace
 
 _BATCH = 1000
@@ -19,10 +21,24 @@ _BATCH = 1000
 
 @dataclass(frozen=True)
 class Proposal:
-    """A sample and the text it would get."""
+    """A sample and the answers it would get: the last one, and the earlier turns as (input, output)."""
 
     sample: Sample
     after: str
+    history: Turns
+
+    @property
+    def revision(self) -> SampleRevision:
+        """The change as a revision of the sample as it was read."""
+        return SampleRevision(self.sample.version, self.after, history=self.history)
+
+    @property
+    def changes(self) -> list[tuple[int, str, str]]:
+        """The answers that change: (turn, before, after) with the turn as in a finding."""
+        pairs = zip(self.sample.history, self.history, strict=True)
+        turns = [(number, old, new) for number, ((_in, old), (_asked, new)) in enumerate(pairs, 1)]
+        turns.append((0, self.sample.output, self.after))
+        return [change for change in turns if change[1] != change[2]]
 
 
 @dataclass(frozen=True)
@@ -34,6 +50,35 @@ class Preview:
     fixable: int
     by_rule: dict[str, int]
     examples: tuple[Proposal, ...]
+
+
+class RuleCount(NamedTuple):
+    """Samples in which a rule found something, and those of them whose finding a safe fix repairs."""
+
+    samples: int
+    safe: int
+
+
+@dataclass(frozen=True)
+class Overview:
+    """The findings of the matching samples. The three numbers of ``repairs`` add up to ``total``, the samples
+    with findings; ``by_rule`` (rule id → counts) begins with the most frequent one."""
+
+    total: int
+    repairs: Repairs
+    by_rule: dict[str, RuleCount]
+
+
+def overview(workspace: Workspace, sample_filter: SampleFilter) -> Overview:
+    """Returns how many of the matching samples have findings, and how many of those the safe fixes repair."""
+    engine = workspace.engine
+    repairs = findings.repairs(engine, sample_filter, SAFE_RULES)
+    fixable = findings.rule_counts(engine, sample_filter, fixable=True)
+    counts = {
+        rule: RuleCount(number, fixable.get(rule, 0) if rule in SAFE_RULES else 0)
+        for rule, number in findings.rule_counts(engine, sample_filter).items()
+    }
+    return Overview(sum(repairs), repairs, counts)
 
 
 def current_context(workspace: Workspace, recipe_key: str) -> Context:
@@ -75,7 +120,7 @@ def _check_batch(workspace: Workspace, recipe_key: str, batch: Sequence[Unchecke
     twins = findings.twins(workspace.engine, recipe_key, batch, EXACT_DUPLICATE.id)
     by_sample: dict[int, tuple[int, list[Finding]]] = {}
     for sample in batch:
-        items = check(sample, context)
+        items = check_turns(sample, context)
         if (twin := twins.get(sample.id)) is not None:
             items.append(Finding(EXACT_DUPLICATE.id, _("与样本 {id} 的内容一样", id=twin)))
         by_sample[sample.id] = (sample.version, items)
@@ -84,8 +129,10 @@ def _check_batch(workspace: Workspace, recipe_key: str, batch: Sequence[Unchecke
 
 def propose(sample: Sample, context: Context, rules: Collection[str] = SAFE_RULES) -> Proposal | None:
     """Returns the change that ``rules`` would make to a sample, None if there is none."""
-    after = clean_text(sample, context, rules)
-    return None if after == sample.output else Proposal(sample, after)
+    after, history = clean_turns(sample, context, rules)
+    if after == sample.output and history == sample.history:
+        return None
+    return Proposal(sample, after, history)
 
 
 def preview(
@@ -94,7 +141,7 @@ def preview(
     """Returns what :func:`fix` would do with the same arguments, without doing it."""
     context = current_context(workspace, sample_filter.recipe)
     fixable = _fixable(sample_filter, rules)
-    counts = findings.rule_counts(workspace.engine, fixable) if rules else {}
+    counts = findings.rule_counts(workspace.engine, fixable, fixable=True) if rules else {}
     first = samples.page(workspace.engine, fixable, limit=examples) if rules else []
     return Preview(
         matching=samples.count(workspace.engine, sample_filter),
@@ -120,15 +167,15 @@ def fix(
     if not rules:
         return None
     context = current_context(workspace, sample_filter.recipe)
-    texts: dict[int, tuple[int, str]] = {}
+    revisions: dict[int, SampleRevision] = {}
     for batch in samples.each(workspace.engine, _fixable(sample_filter, rules)):
         for sample in batch:
             if (proposal := propose(sample, context, rules)) is not None:
                 version = (versions or {}).get(sample.id, sample.version)
-                texts[sample.id] = (version, proposal.after)
-    title = _("自动修正 {n} 条", n=len(texts))
+                revisions[sample.id] = replace(proposal.revision, version=version)
+    title = _("自动修正 {n} 条", n=len(revisions))
     reviewer = who or workspace.settings().reviewer
-    step = steps.retext(workspace.engine, sample_filter.recipe, texts, steps.FIX, title, reviewer)
+    step = steps.revise(workspace.engine, sample_filter.recipe, revisions, steps.FIX, title, reviewer)
     check_new(workspace, sample_filter.recipe)
     return step
 

@@ -70,7 +70,7 @@ FIXABLE_RULES = tuple(rule.id for rule in RULES if rule.safe or rule.id == "too_
 
 def check(sample: HasText, context: Context) -> list[Finding]:
     """Returns the findings of the rules in a text. ``fixed`` of a finding is the whole text after the fix of
-    that rule alone."""
+    that rule alone, None where :func:`clean_text` would not apply it."""
     subject = Subject(sample.output, sample.name, sample.scene, sample.style)
     if (nothing := EMPTY_RULE.look(subject.output, subject, context)) is not None:
         return [Finding(EMPTY_RULE.id, nothing.detail)]
@@ -78,8 +78,17 @@ def check(sample: HasText, context: Context) -> list[Finding]:
     for rule in _TEXT_RULES:
         seen = rule.look(subject.output, subject, context)
         if seen is not None:
-            findings.append(Finding(rule.id, seen.detail, seen.fixed))
+            findings.append(Finding(rule.id, seen.detail, _applicable(seen, subject.output, sample, context)))
     return findings
+
+
+def _applicable(seen: Found, text: str, sample: HasText, context: Context) -> str | None:
+    """Returns the text after a fix; None if there is none, it changes nothing, leaves nothing, or hides a
+    mistake."""
+    fixed = seen.fixed
+    if fixed is None or fixed == text or not fixed.strip() or _hides(text, fixed, sample, context):
+        return None
+    return fixed
 
 
 def _hides(text: str, fixed: str, sample: HasText, context: Context) -> bool:
@@ -103,10 +112,8 @@ def clean_text(sample: HasText, context: Context, rules: Collection[str] = SAFE_
         before = text
         for rule in chosen:
             seen = rule.look(text, Subject(text, sample.name, sample.scene, sample.style), context)
-            if seen is None or seen.fixed is None or not seen.fixed.strip():
-                continue
-            if not _hides(text, seen.fixed, sample, context):
-                text = seen.fixed
+            if seen is not None and (fixed := _applicable(seen, text, sample, context)) is not None:
+                text = fixed
         if text == before:
             break
     return text

@@ -120,7 +120,8 @@ async def _asked(
     retry: Retry | None,
 ) -> tuple[list[Answer], list[TeacherError]]:
     """Returns the answers to three requests sent at once, and the errors of those that failed."""
-    problems = [finding.detail for finding in findings.of(workspace.engine, [sample.id])[sample.id]]
+    found = findings.of(workspace.engine, [sample.id])[sample.id]
+    problems = [finding.detail for finding in found if not finding.turn]
     prompt = rewrite_prompt(recipe, sample, problems, wish)
     answers: list[Answer] = []
     errors: list[TeacherError] = []

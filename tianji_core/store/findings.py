@@ -1,13 +1,13 @@
 """Stored findings of the cleaning rules; the rules themselves are in :mod:`tianji_core.cleaning`."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import NamedTuple
 
-from sqlalchemy import Connection, Engine, and_, delete, exists, func, insert, select, update
+from sqlalchemy import Connection, Engine, and_, case, delete, exists, func, insert, select, update
 
 from tianji_core.store.database import reading, writing
-from tianji_core.store.samples import REJECTED, SampleFilter
+from tianji_core.store.samples import REJECTED, SampleFilter, turns_of
 from tianji_core.store.schema import IS_UNCHECKED, findings, samples
 
 _CHUNK = 1000
@@ -15,21 +15,23 @@ _CHUNK = 1000
 
 @dataclass(frozen=True)
 class Finding:
-    """问题: what one rule found in one sample. ``fixed`` is the whole output after the rule's fix, None if it
-    has no fix."""
+    """问题: what one rule found in one sample. ``fixed`` is the whole answer after the rule's fix, None if it
+    has no fix. ``turn`` is the number of the earlier answer of a conversation, from 1; 0 is the output."""
 
     rule: str
     detail: str
     fixed: str | None = None
+    turn: int = 0
 
 
 class Unchecked(NamedTuple):
-    """The part of a sample that the rules check."""
+    """The part of a sample that the rules check; ``history`` holds the earlier turns as (input, output)."""
 
     id: int
     name: str
     scene: str
     style: str
+    history: tuple[tuple[str, str], ...]
     output: str
     text_digest: str
     version: int
@@ -48,7 +50,8 @@ def unchecked(engine: Engine, recipe: str, limit: int) -> list[Unchecked]:
         .limit(limit)
     )
     with reading(engine) as connection:
-        return [Unchecked(*row) for row in connection.execute(query)]
+        rows = [row._mapping for row in connection.execute(query)]
+    return [Unchecked(**{**row, "history": turns_of(row["history"])}) for row in rows]
 
 
 def unchecked_count(engine: Engine, recipe: str) -> int:
@@ -73,7 +76,7 @@ def save(engine: Engine, checked: Mapping[int, tuple[int, Sequence[Finding]]]) -
         return
     ids = list(checked)
     values = [
-        {"sample_id": sample_id, "rule": item.rule, "detail": item.detail, "fixed": item.fixed}
+        {"sample_id": sample_id, **asdict(item)}
         for sample_id, (_version, items) in checked.items()
         for item in items
     ]
@@ -101,13 +104,14 @@ def of(engine: Engine, ids: Sequence[int]) -> dict[int, list[Finding]]:
     query = select(findings).where(findings.c.sample_id.in_(list(ids))).order_by(findings.c.id)
     with reading(engine) as connection:
         for row in connection.execute(query):
-            by_sample[row.sample_id].append(Finding(row.rule, row.detail, row.fixed))
+            by_sample[row.sample_id].append(Finding(row.rule, row.detail, row.fixed, row.turn))
     return by_sample
 
 
-def rule_counts(engine: Engine, sample_filter: SampleFilter) -> dict[str, int]:
-    """Returns rule id → number of matching samples with a finding of the rule, the most frequent first."""
-    number = func.count().label("n")
+def rule_counts(engine: Engine, sample_filter: SampleFilter, fixable: bool = False) -> dict[str, int]:
+    """Returns rule id → number of matching samples with a finding of the rule (``fixable``: with one that has
+    a fix), the most frequent first."""
+    number = func.count(findings.c.sample_id.distinct()).label("n")
     query = (
         select(findings.c.rule, number)
         .join_from(findings, samples, findings.c.sample_id == samples.c.id)
@@ -115,8 +119,52 @@ def rule_counts(engine: Engine, sample_filter: SampleFilter) -> dict[str, int]:
         .group_by(findings.c.rule)
         .order_by(number.desc(), findings.c.rule)
     )
+    if fixable:
+        query = query.where(findings.c.fixed.is_not(None))
     with reading(engine) as connection:
         return {row.rule: row.n for row in connection.execute(query)}
+
+
+class Repairs(NamedTuple):
+    """Numbers of samples with findings: ``whole`` those in which every finding has a fix, ``partly`` those in
+    which some have, ``person`` those in which none has."""
+
+    whole: int
+    partly: int
+    person: int
+
+
+def repairs(engine: Engine, sample_filter: SampleFilter, rules: Collection[str]) -> Repairs:
+    """Returns how many of the matching samples the fixes of ``rules`` repair. Every matching sample with a
+    finding counts once."""
+    c = findings.c
+    fixed = func.sum(case((and_(c.fixed.is_not(None), c.rule.in_(rules)), 1), else_=0))
+    each = (
+        select(c.sample_id, func.count().label("all"), fixed.label("fixed"))
+        .join_from(findings, samples, c.sample_id == samples.c.id)
+        .where(*sample_filter.conditions())
+        .group_by(c.sample_id)
+        .subquery()
+    )
+    whole, some = each.c.fixed == each.c.all, each.c.fixed > 0
+    query = select(
+        func.coalesce(func.sum(case((whole, 1), else_=0)), 0),
+        func.coalesce(func.sum(case((and_(some, ~whole), 1), else_=0)), 0),
+        func.coalesce(func.sum(case((some, 0), else_=1)), 0),
+    )
+    with reading(engine) as connection:
+        return Repairs(*connection.execute(query).one())
+
+
+def with_rule(engine: Engine, recipe: str, rule: str) -> set[int]:
+    """Returns the samples of a recipe in which a rule found something."""
+    query = (
+        select(findings.c.sample_id)
+        .join_from(findings, samples, findings.c.sample_id == samples.c.id)
+        .where(findings.c.rule == rule, samples.c.recipe == recipe)
+    )
+    with reading(engine) as connection:
+        return set(connection.execute(query).scalars())
 
 
 def twins(engine: Engine, recipe: str, batch: Sequence[Unchecked], rule: str) -> dict[int, int]:

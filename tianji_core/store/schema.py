@@ -259,11 +259,12 @@ findings = Table(
     Column("rule", String(40), nullable=False),
     Column("detail", Text, nullable=False, default=""),
     Column("fixed", Text),
+    Column("turn", Integer, nullable=False, default=0, server_default="0"),
     Index("ix_findings_sample_id", "sample_id"),
     Index("ix_findings_rule_sample_id", "rule", "sample_id"),
 )
-"""问题: what a rule found in the current text of a sample. ``fixed`` is the whole output after the rule's
-fix, or NULL."""
+"""问题: what a rule found in the current text of a sample. ``fixed`` is the whole answer after the rule's
+fix, or NULL. ``turn`` is the number of the earlier answer that it is about, from 1; 0 is the output."""
 
 near_texts = Table(
     "near_texts",

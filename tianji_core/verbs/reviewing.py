@@ -42,13 +42,21 @@ def clean(
     if fix:
         step = cleaning.fix(space, SampleFilter(key), who=space.settings().reviewer)
         fixed = step.count if step is not None else 0
-    counts = findings.rule_counts(space.engine, SampleFilter(key))
+    overview = cleaning.overview(space, SampleFilter(key))
     lines = [_("检查了 {checked} 条，修好 {fixed} 条；剩下的问题：", checked=checked, fixed=fixed)]
-    lines += [
-        f"  {_(cleaning.BY_ID[rule].title) if rule in cleaning.BY_ID else rule}  {count}"
-        for rule, count in counts.items()
-    ]
-    show({"checked": checked, "fixed": fixed, "findings": counts}, as_json, "\n".join(lines))
+    for rule, (number, safe) in overview.by_rule.items():
+        title = _(cleaning.BY_ID[rule].title) if rule in cleaning.BY_ID else rule
+        lines.append(f"  {title}  {number}" + (_("（能放心修 {n}）", n=safe) if safe else ""))
+    lines.append(
+        _(
+            "{total} 条有问题：{whole} 条能全部自动修，{partly} 条能修一部分，{person} 条要人来看",
+            total=overview.total,
+            **overview.repairs._asdict(),
+        )
+    )
+    counts = {rule: count.samples for rule, count in overview.by_rule.items()}
+    facts = {"checked": checked, "fixed": fixed, "findings": counts, "samples": overview.repairs._asdict()}
+    show(facts, as_json, "\n".join(lines))
 
 
 def accept(

@@ -30,7 +30,9 @@ from tianji_core.store.samples.model import (
     Sample,
     SampleProvenance,
     columns,
+    stored_turns,
     to_sample,
+    turns_of,
 )
 from tianji_core.store.samples.paging import (
     ALIKE,
@@ -91,8 +93,10 @@ __all__ = [
     "provenance",
     "source_counts",
     "state_counts",
+    "stored_turns",
     "stream",
     "style_counts",
     "to_sample",
     "total",
+    "turns_of",
 ]

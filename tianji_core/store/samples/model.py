@@ -1,5 +1,6 @@
 """The record of a sample, and reading it from a row."""
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -97,8 +98,18 @@ def columns() -> tuple[Column[Any], ...]:
     return _COLUMNS
 
 
+def turns_of(stored: Sequence[Mapping[str, str]]) -> tuple[tuple[str, str], ...]:
+    """Returns the earlier turns that the column ``history`` holds, as (input, output)."""
+    return tuple((turn["input"], turn["output"]) for turn in stored)
+
+
+def stored_turns(turns: Iterable[tuple[str, str]]) -> list[dict[str, str]]:
+    """Returns earlier turns (input, output) in the form of the column ``history``."""
+    return [{"input": asked, "output": answered} for asked, answered in turns]
+
+
 def to_sample(row: Row[Any]) -> Sample:
     """Returns the sample in a row that has the columns of :class:`Sample`."""
     values = dict(row._mapping)
-    values["history"] = tuple((turn["input"], turn["output"]) for turn in values["history"])
+    values["history"] = turns_of(values["history"])
     return Sample(**values)

@@ -8,7 +8,15 @@ from sqlalchemy import Connection, Engine, insert, select
 from tianji_core.errors import InputError
 from tianji_core.i18n import _
 from tianji_core.store.database import now, reading, writing
-from tianji_core.store.samples.model import CHAT, NewSample, Sample, SampleProvenance, columns, to_sample
+from tianji_core.store.samples.model import (
+    CHAT,
+    NewSample,
+    Sample,
+    SampleProvenance,
+    columns,
+    stored_turns,
+    to_sample,
+)
 from tianji_core.store.schema import opening_of, sample_digest, samples, text_digest
 
 _BATCH = 1000
@@ -64,7 +72,7 @@ def insert_new(
     fresh: dict[tuple[str, str], dict[str, Any]] = {}
     moment = now()
     for sample in new:
-        history = [{"input": asked, "output": answered} for asked, answered in sample.history]
+        history = stored_turns(sample.history)
         digest = sample_digest(sample.system, sample.input, sample.output, history)
         fresh.setdefault(
             (sample.recipe, digest),

@@ -18,10 +18,11 @@ from tianji_core.store.samples import (
     Sample,
     SampleFilter,
     insert_new,
+    stored_turns,
 )
 from tianji_core.store.schema import opening_of, sample_digest, samples, text_digest
 from tianji_core.store.steps.model import EDIT, RATE, Step
-from tianji_core.store.steps.writing import TEXT_FIELDS, Change, check_versions, matching, take
+from tianji_core.store.steps.writing import Change, check_versions, matching, take
 
 
 def set_state(
@@ -76,12 +77,15 @@ def rate(
 @dataclass(frozen=True)
 class SampleRevision:
     """New values of a sample that is still at the ``version`` that was read; None keeps a field, and a
-    ``rating`` of 0 removes the stars."""
+    ``rating`` of 0 removes the stars. ``history`` are all earlier turns as (input, output)."""
 
     version: int
     output: str | None = None
     state: str | None = None
     rating: int | None = None
+    history: tuple[tuple[str, str], ...] | None = None
+    input: str | None = None
+    system: str | None = None
 
 
 def edit(
@@ -93,14 +97,17 @@ def edit(
     who: str,
     state: str | None = None,
     note: str = "",
+    history: tuple[tuple[str, str], ...] | None = None,
 ) -> Step | None:
-    """Replaces the output of one sample, and its state if one is given; None if nothing changes.
+    """Replaces the output of one sample, and its state and its earlier turns if they are given; None if
+    nothing changes.
 
     Raises:
-        InputError: the text is empty. ConflictError: the sample has changed since ``version``.
+        InputError: a text is empty. ConflictError: the sample has changed since ``version``.
     """
+    revision = SampleRevision(version, output, state, history=history)
     title = _("修改样本 {id}", id=sample_id)
-    return revise(engine, recipe, {sample_id: SampleRevision(version, output, state)}, EDIT, title, who, note)
+    return revise(engine, recipe, {sample_id: revision}, EDIT, title, who, note)
 
 
 def retext(
@@ -135,8 +142,9 @@ def revise(
         meanwhile; nothing was done.
     """
     for revision in revisions.values():
-        if revision.output is not None and not revision.output.strip():
-            raise InputError(_("内容不能为空；如果这条不要了，请点“弃用”"))
+        for text in (revision.output, revision.input, revision.system):
+            if text is not None and not text.strip():
+                raise InputError(_("内容不能为空；如果这条不要了，请点“弃用”"))
         if revision.state is not None:
             _check_state(revision.state)
         if revision.rating:
@@ -150,22 +158,36 @@ def revise(
 
 
 def _changed(row: Row[Any], revision: SampleRevision) -> Change | None:
-    before: dict[str, Any] = {}
-    after: dict[str, Any] = {}
-    if revision.output is not None and revision.output != row.output:
-        before = {key: row._mapping[key] for key in TEXT_FIELDS}
-        after = {
-            "output": revision.output,
-            "length": len(revision.output),
-            "opening": opening_of(revision.output, row.name),
-            "digest": sample_digest(row.system, row.input, revision.output, row.history),
-            "text_digest": text_digest(revision.output),
-        }
+    after = _new_texts(row, revision)
     if revision.state is not None and revision.state != row.state:
-        before["state"], after["state"] = row.state, revision.state
+        after["state"] = revision.state
     if revision.rating is not None and revision.rating != (row.rating or 0):
-        before["rating"], after["rating"] = row.rating, revision.rating or None
-    return (row.id, before, after) if after else None
+        after["rating"] = revision.rating or None
+    return (row.id, {key: row._mapping[key] for key in after}, after) if after else None
+
+
+def _new_texts(row: Row[Any], revision: SampleRevision) -> dict[str, Any]:
+    """Returns the text columns that a revision changes, with those that are derived from them.
+
+    Raises:
+        InputError: an earlier answer is empty that was not so before.
+    """
+    wanted: dict[str, Any] = {"system": revision.system, "input": revision.input, "output": revision.output}
+    if revision.history is not None:
+        wanted["history"] = stored_turns(revision.history)
+        for turn, before in zip(wanted["history"], row.history, strict=True):
+            if before["output"].strip() and not turn["output"].strip():
+                raise InputError(_("前面几轮的回答不能为空；如果这条不要了，请点“弃用”"))
+    after = {key: value for key, value in wanted.items() if value is not None and value != row._mapping[key]}
+    if not after:
+        return after
+    whole = {**row._mapping, **after}
+    after["digest"] = sample_digest(whole["system"], whole["input"], whole["output"], whole["history"])
+    if "output" in after:
+        after["length"] = len(whole["output"])
+        after["opening"] = opening_of(whole["output"], row.name)
+        after["text_digest"] = text_digest(whole["output"])
+    return after
 
 
 def derive(
@@ -204,7 +226,7 @@ def derive(
 def _rejected_alike(connection: Connection, parent: Sample, new: Sequence[NewSample]) -> list[int]:
     digests = []
     for sample in new:
-        history = [{"input": asked, "output": answered} for asked, answered in sample.history]
+        history = stored_turns(sample.history)
         digests.append(sample_digest(sample.system, sample.input, sample.output, history))
     c = samples.c
     query = select(c.id).where(c.digest.in_(digests), c.recipe == parent.recipe, c.state == REJECTED)

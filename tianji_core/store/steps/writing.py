@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, case, insert, select, update
+from sqlalchemy import Connection, Row, Update, bindparam, case, insert, select, update
 
 from tianji_core.errors import ConflictError
 from tianji_core.i18n import _
@@ -14,7 +14,7 @@ from tianji_core.store.schema import changes, judgements, samples, steps
 from tianji_core.store.steps.model import Step
 
 _CHUNK = 1000
-TEXT_FIELDS = ("output", "length", "opening", "digest", "text_digest")
+TEXT_FIELDS = ("system", "history", "input", "output", "length", "opening", "digest", "text_digest")
 _CHANGEABLE = (*TEXT_FIELDS, "state", "rating")
 Change = tuple[int, dict[str, Any], dict[str, Any]]
 """Id of a sample, and the changed fields before and after."""
@@ -23,7 +23,7 @@ Change = tuple[int, dict[str, Any], dict[str, Any]]
 def matching(connection: Connection, sample_filter: SampleFilter, with_text: bool = False) -> list[Row[Any]]:
     names = ["id", "version", "state", "rating"]
     if with_text:
-        names += ["name", "system", "history", "input", *TEXT_FIELDS]
+        names += ["name", *TEXT_FIELDS]
     query = select(*(samples.c[name] for name in names))
     if sample_filter.ids is None:
         return list(connection.execute(query.where(*sample_filter.conditions())))
@@ -111,40 +111,47 @@ def move(connection: Connection, step: Step, origin: str, target: str) -> Step:
 
 
 def _write(connection: Connection, moves: Sequence[tuple[int, dict[str, Any]]]) -> None:
-    """Sets columns of samples. Findings stay valid where the text does not change."""
-    c = samples.c
-    moment = now()
+    """Sets columns of samples. Findings stay valid where no answer changes."""
     same: dict[tuple[tuple[str, Any], ...], list[int]] = {}
-    texts = []
+    texts: dict[tuple[str, ...], list[dict[str, Any]]] = {}
     for sample_id, values in moves:
-        if "output" in values:
-            texts.append({"the_id": sample_id, **{f"new_{key}": values[key] for key in TEXT_FIELDS}})
         rest = tuple((key, value) for key, value in values.items() if key not in TEXT_FIELDS)
         if rest:
             same.setdefault(rest, []).append(sample_id)
-    if texts:
+        if fields := tuple(key for key in TEXT_FIELDS if key in values):
+            row = {"the_id": sample_id, **{f"new_{key}": values[key] for key in fields}}
+            texts.setdefault(fields, []).append(row)
+    for rest, ids in same.items():
+        for chunk in _chunks(ids):
+            connection.execute(_next_version(checked=True).where(samples.c.id.in_(chunk)).values(dict(rest)))
+    for fields, rows in texts.items():
+        _write_texts(connection, fields, rows)
+
+
+def _write_texts(connection: Connection, fields: Sequence[str], rows: Sequence[dict[str, Any]]) -> None:
+    """Sets text columns: each row holds "the_id" and a "new_…" for each of ``fields``."""
+    c = samples.c
+    answers_stay = not {"output", "history"} & set(fields)
+    change = (
+        _next_version(checked=answers_stay)
+        .where(c.id == bindparam("the_id"))
+        .values({key: bindparam(f"new_{key}", type_=c[key].type) for key in fields})
+    )
+    if "text_digest" in fields:
         # A score belongs to the text that was judged: an edit removes it, undoing the edit restores it.
         score = (
             select((judgements.c.fit + judgements.c.style + judgements.c.naturalness) / 3)
             .where(judgements.c.sample_id == c.id, judgements.c.text_digest == bindparam("new_text_digest"))
             .scalar_subquery()
         )
-        connection.execute(
-            update(samples)
-            .where(c.id == bindparam("the_id"))
-            .values({key: bindparam(f"new_{key}") for key in TEXT_FIELDS})
-            .values(version=c.version + 1, updated_at=moment, score=score),
-            texts,
-        )
-    for rest, ids in same.items():
-        for chunk in _chunks(ids):
-            connection.execute(
-                update(samples)
-                .where(c.id.in_(chunk))
-                .values(dict(rest))
-                .values(
-                    version=c.version + 1,
-                    checked=case((c.checked >= c.version, c.version + 1), else_=c.checked),
-                    updated_at=moment,
-                )
-            )
+        change = change.values(score=score)
+    connection.execute(change, rows)
+
+
+def _next_version(checked: bool) -> Update:
+    """Returns an update to the next version, which (``checked``) leaves a sample checked that was so."""
+    c = samples.c
+    change = update(samples).values(version=c.version + 1, updated_at=now())
+    if checked:
+        change = change.values(checked=case((c.checked >= c.version, c.version + 1), else_=c.checked))
+    return change
