@@ -5,6 +5,7 @@ The catalogue is read from the ``.po`` file itself, so there is no compiled file
 
 import gettext as _gettext
 import io
+import os
 from functools import cache
 
 from babel.messages.mofile import write_mo
@@ -13,7 +14,9 @@ from babel.messages.pofile import read_po
 from tianji_core.project import LOCALE
 
 LANGUAGES = {"zh": "中文", "en": "English"}
-_language = "zh"
+LANGUAGE = "TIANJI_LANGUAGE"
+"""The environment variable with the language of a process until :func:`set_language`; children get it."""
+_language = "en" if os.environ.get(LANGUAGE) == "en" else "zh"
 
 
 @cache

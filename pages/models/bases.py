@@ -27,6 +27,11 @@ def known_bases(workspace: Workspace, artefacts: list[Artefact]) -> None:
     owned = {artefact.title for artefact in artefacts if artefact.kind == "base"}
     for base in models.known_bases():
         _row(workspace, base, base.modelscope in owned)
+    st.caption(
+        _(
+            "别的模型也可以下载或登记：认得的架构用它的对话模板，不认得的用分词器自带的（tokenizer），训练时会自己填好。"
+        )
+    )
 
 
 def _row(workspace: Workspace, base: KnownBase, owned: bool) -> None:

@@ -51,14 +51,16 @@ def base_choice(workspace: Workspace, chosen: Preset, defaults: TrainingSettings
 
 def settings_form(workspace: Workspace, chosen: Preset, recipe: str) -> TrainingSettings:
     """Draws the widgets of every setting of the preset with their defaults, the most used ones first, the
-    rest in an expander; returns the settings. The trial prompts come from the recipe with this key. Values
+    rest in an expander; returns the settings. The default template is the one that fits the base. The trial prompts come from the recipe with this key. Values
     that differ from the preset are kept in the draft, valid or not.
 
     Raises:
         TrainingError: a value is out of bounds; names the setting.
     """
-    defaults = training.default_settings(chosen.key, workspace, recipe)
-    values: dict[str, Any] = {"base": base_choice(workspace, chosen, defaults)}
+    own = training.default_settings(chosen.key, workspace, recipe)
+    values: dict[str, Any] = {"base": base_choice(workspace, chosen, own)}
+    fitting = training.default_settings(chosen.key, workspace, recipe, values["base"])
+    defaults = fitting.model_copy(update={"base": own.base})
     _fields(chosen, defaults, [name for name in MAIN_FIELDS if name in chosen.fields], values)
     rest = [name for name in (*chosen.fields, "profile") if name not in values]
     long = [name for name in rest if name in ("system", "eval_prompts")]

@@ -147,8 +147,10 @@ def fill_form(workspace: Workspace, run: TrainingRun, known: Collection[str]) ->
         values["preset"] = run.preset
         put("train_preset", run.preset)
         recipe = version.recipe if version is not None else ""
-        usual = training.default_settings(run.preset, workspace, recipe).model_dump()
         settings = record.settings.model_dump()
+        own = training.default_settings(run.preset, workspace, recipe)
+        usual = training.default_settings(run.preset, workspace, recipe, settings["base"]).model_dump()
+        usual["base"] = own.base
         groups[run.preset] = _filled(f"train_{run.preset}_", settings, usual)
     with report_errors(), changing_draft(workspace, FORM) as draft:
         draft.values.update(values)

@@ -6,6 +6,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.conftest import ROOT
+from tests.families.tokenizers import CHATML
 from tests.processes import until
 from tests.tiny_base import add_version, write_tiny_base
 from tests.work_folders import write_checkpoint, write_sitting
@@ -58,6 +59,26 @@ def test_changed_settings_are_marked_and_can_be_reset(workspace, tiny, app):
     assert "1 → 3" in texts(app)
     app.button(key="train_defaults").click().run()
     assert app.number_input(key=f"train_{KEY}_epochs").value == 1
+
+
+def test_the_template_follows_the_base_unless_a_person_has_chosen_one(workspace, tiny, app, tmp_path):
+    base = write_tiny_base(tmp_path / "unknown")
+    config = json.loads((base / "tokenizer_config.json").read_text(encoding="utf-8"))
+    (base / "tokenizer_config.json").write_text(json.dumps({**config, "chat_template": CHATML}))
+    register_folder(workspace, base)
+    add_version(workspace)
+    open_train(app)
+    template, chosen = f"train_{KEY}_template", f"train_{KEY}_base"
+    assert app.selectbox(key=template).value == "internlm2_chat"
+    app.selectbox(key=chosen).set_value(str(base)).run()
+    assert app.selectbox(key=template).value == "tokenizer"
+    assert "分词器自带的模板，训练和对话写成一样" in texts(app)
+    app.selectbox(key=template).set_value("qwen_chat").run()
+    assert "请改成 tokenizer" in texts(app)
+    app.selectbox(key=chosen).set_value(str(tiny)).run()
+    assert app.selectbox(key=template).value == "qwen_chat"
+    app.button(key="train_defaults").click().run()
+    assert app.selectbox(key=template).value == "internlm2_chat"
 
 
 def test_the_large_preset_cannot_start_without_a_gpu(workspace, tiny, app, monkeypatch):

@@ -14,7 +14,9 @@ from tests.tiny_base import add_version
 from tianji_core import jobs, models, training
 from tianji_core.errors import TrainingError
 from tianji_core.i18n import set_language
+from tianji_core.model_folders.manifest import fitting_template
 from tianji_core.model_folders.template import OWN_TEMPLATE, native_template
+from tianji_core.models.nano import FOLDER
 from tianji_core.training.base_trials import (
     TrialRequest,
     check_trial,
@@ -178,3 +180,43 @@ def test_the_tokenizers_own_template_is_proposed_where_no_other_is_known(workspa
     base = shutil.copytree(bases["mistral"], tmp_path / "without")
     with_template(base, None)
     assert native_template(base) == "" and found(base).level == "stop"
+
+
+def test_a_family_that_is_not_known_is_registered_trained_and_checked_with_its_own_template(
+    workspace, bases, tmp_path
+):
+    """A Yi-like base: Llama's architecture, the markers of ChatML, a template of its own."""
+    yi = shutil.copytree(bases["llama-shaped"], tmp_path / "Yi-like chat")
+    assert models.register_folder(workspace, yi).template == OWN_TEMPLATE
+    assert models.register_folder(workspace, bases["mistral"]).template == OWN_TEMPLATE
+    assert models.register_folder(workspace, bases["qwen3"]).template == "qwen_chat"
+
+    version = add_version(workspace)
+
+    def found(base, **changes):
+        settings = training.default_settings(KEY, workspace, base=str(base)).model_copy(update=changes)
+        checked = training.preflight(workspace, training.preset(KEY), settings, version)
+        check = next(check for check in checked.checks if check.title == "对话模板")
+        return settings.template, check.level, check.detail
+
+    assert found(yi)[:2] == found(bases["mistral"])[:2] == (OWN_TEMPLATE, "pass")
+    assert found(bases["qwen3"])[:2] == ("qwen_chat", "pass")
+    _name, level, detail = found(yi, template=TEMPLATE)
+    assert level == "warn" and f"请改成 {OWN_TEMPLATE}" in detail
+    _name, level, detail = found(bases["mistral"], template=TEMPLATE)
+    assert level == "stop" and f"请把模板改成 {OWN_TEMPLATE}" in detail
+
+
+def test_a_qwen_without_qwens_markers_is_trained_with_its_own_template(bases, tmp_path):
+    """Such as DeepSeek's distilled Qwen, whose vocabulary has other markers in their places."""
+    base = shutil.copytree(bases["mistral"], tmp_path / "distilled")
+    config = json.loads((base / "config.json").read_text(encoding="utf-8"))
+    (base / "config.json").write_text(json.dumps({**config, "model_type": "qwen2"}), encoding="utf-8")
+    assert native_template(base) == OWN_TEMPLATE
+
+
+def test_a_model_of_the_studio_keeps_the_template_that_it_was_trained_with(bases, tmp_path):
+    merged = shutil.copytree(bases["llama-shaped"], tmp_path / "merged")
+    (merged / "tianji.json").write_text(json.dumps({"template": TEMPLATE}), encoding="utf-8")
+    assert training.default_settings(KEY, base=str(merged)).template == TEMPLATE
+    assert fitting_template(FOLDER) == TEMPLATE

@@ -7,6 +7,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
+from tianji_core.i18n import LANGUAGE, language
 from tianji_core.project import PROJECT
 
 DATABASE = "TIANJI_DATABASE_URL"
@@ -56,12 +57,13 @@ _SECRET_VALUE = re.compile(r"://[^/\s]*@")
 def child_environment(network: bool = False, keys: Collection[str] = ()) -> dict[str, str]:
     """Returns the variables that a child gets from this process: those of the system and of the computing
     libraries, with ``network`` those of a proxy, the secrets named in ``keys``, and those that
-    ``TIANJI_CHILD_VARIABLES`` names. This project comes first in its PYTHONPATH."""
+    ``TIANJI_CHILD_VARIABLES`` names. This project comes first in its PYTHONPATH, and the child speaks the
+    language of this process."""
     named = {*keys, *(name.strip() for name in os.environ.get(PASSED, "").split(","))}
     kept = {
         name: value for name, value in os.environ.items() if name in named or _harmless(name, value, network)
     }
-    return {**kept, "PYTHONPATH": python_path()}
+    return {**kept, LANGUAGE: language(), "PYTHONPATH": python_path()}
 
 
 def _harmless(name: str, value: str, network: bool) -> bool:

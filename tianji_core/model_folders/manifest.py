@@ -13,7 +13,8 @@ from tianji_core.files import write_json
 from tianji_core.gate import first_line
 from tianji_core.i18n import _
 from tianji_core.model_folders.remote_code import code_hash
-from tianji_core.model_folders.template import TEMPLATE
+from tianji_core.model_folders.template import TEMPLATE, native_template
+from tianji_core.project import CONFIGS
 from tianji_core.store.database import now
 
 MANIFEST = "tianji.json"
@@ -125,6 +126,19 @@ def read_manifest(folder: Path) -> Manifest:
         raise ModelError(
             _("{file} 坏了，请删掉它或重新合并：{detail}", file=folder / MANIFEST, detail=detail)
         ) from error
+
+
+def fitting_template(folder: Path) -> str:
+    """The template to train and ask the model in ``folder`` with: the one that the studio trained it with,
+    else its makers' own (:func:`~tianji_core.model_folders.template.native_template`); '' where nothing
+    tells."""
+    if folder.is_relative_to(CONFIGS):
+        return TEMPLATE
+    try:
+        trained = read_manifest(folder).template
+    except ModelError:
+        trained = ""
+    return trained or native_template(folder)
 
 
 class CodePermission(BaseModel):

@@ -54,15 +54,16 @@ CHOICES = (*TEMPLATES, OWN_TEMPLATE)
 
 
 def native_template(folder: Path) -> str:
-    """The template that a model's makers trained it with; '' where neither its architecture nor its tokenizer
-    tells."""
+    """The template that a model's makers trained it with: that of its family where its markers are tokens of
+    the model, else the tokenizer's own; '' where neither its architecture nor its tokenizer tells."""
     kind = model_type(folder)
+    own = OWN_TEMPLATE if brings_template(folder) else ""
     if kind == "llama" and missing_markers(folder, "llama3_chat") == []:
-        return "llama3_chat" if missing_markers(folder, TEMPLATE) else ""
+        return "llama3_chat" if missing_markers(folder, TEMPLATE) else own
     named = next((name for name, template in TEMPLATES.items() if kind in template.families), "")
-    if not named and missing_markers(folder, TEMPLATE) and brings_template(folder):
-        return OWN_TEMPLATE
-    return named
+    if named and own and missing_markers(folder, named):
+        return own
+    return named or own
 
 
 def brings_template(folder: Path) -> bool:

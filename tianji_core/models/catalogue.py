@@ -12,10 +12,16 @@ from tianji_core import jobs
 from tianji_core.errors import InputError, ModelError, StudioError
 from tianji_core.i18n import _
 from tianji_core.model_folders.base import checked_base, fingerprint
-from tianji_core.model_folders.manifest import Artefact, has_manifest, read_artefact, write_artefact
+from tianji_core.model_folders.manifest import (
+    Artefact,
+    fitting_template,
+    has_manifest,
+    read_artefact,
+    write_artefact,
+)
 from tianji_core.model_folders.remote_code import brings_code, code_hash
 from tianji_core.model_folders.roots import checked_root
-from tianji_core.model_folders.template import TEMPLATE, native_template
+from tianji_core.model_folders.template import TEMPLATE
 from tianji_core.models.nano import FOLDER as NANO_FOLDER
 from tianji_core.ownership import discard, move, new_folder, remove
 from tianji_core.store import training as training_store
@@ -137,7 +143,7 @@ def register_folder(
         location=str(folder),
         base_fingerprint=fingerprint(folder),
         figures={"bytes": base.size},
-        template=native_template(folder) or TEMPLATE,
+        template=fitting_template(folder) or TEMPLATE,
         source=_("本地文件夹"),
         trust_remote_code=trust_remote_code,
     )

@@ -16,8 +16,14 @@ from tianji_core.gate import first_line
 from tianji_core.i18n import _
 from tianji_core.jobs import JobSubject, Reporter
 from tianji_core.model_folders.base import checked_base, fingerprint
-from tianji_core.model_folders.manifest import Artefact, read_artefact, size_text, write_artefact
-from tianji_core.model_folders.template import TEMPLATE, native_template
+from tianji_core.model_folders.manifest import (
+    Artefact,
+    fitting_template,
+    read_artefact,
+    size_text,
+    write_artefact,
+)
+from tianji_core.model_folders.template import TEMPLATE
 from tianji_core.models.catalogue import artefacts, checked_name, free_name
 from tianji_core.ownership import MARK, claim_folder, move, remove
 from tianji_core.workspace import Workspace
@@ -134,7 +140,7 @@ def download(
         title=model_id,
         path=folder,
         base_fingerprint=fingerprint(folder),
-        template=native_template(folder) or TEMPLATE,
+        template=fitting_template(folder) or TEMPLATE,
         figures={"bytes": float(base.size)},
         source=f"ModelScope {model_id}@{revision}",
         trust_remote_code=trust_remote_code,

@@ -20,10 +20,10 @@ from tianji_core.ownership import copy
 from tianji_core.store.training import TrainingRun
 from tianji_core.training import Checkpoint, preset_of, record_of, training_state, version_of, work_folder
 from tianji_core.training.child import run_tool, tool_environment
+from tianji_core.training.child_faults import tool_cause
 from tianji_core.training.config import CONFIG_NAME
 from tianji_core.training.curve import validations
 from tianji_core.training.estimate import read_training_file
-from tianji_core.training.verdict import cause
 from tianji_core.workspace import Workspace
 
 CONVERTER = "tianji_core.training.converter"
@@ -172,4 +172,4 @@ def _trained_system(workspace: Workspace, run: TrainingRun) -> str:
 def _run(workspace: Workspace, arguments: list[str], device: str) -> None:
     ended = run_tool(arguments, tool_environment(workspace, device), lambda _line: None)
     if ended.code != 0:
-        raise StudioError(cause(ended.tail, ended.code))
+        raise StudioError(tool_cause(ended.tail, ended.code))

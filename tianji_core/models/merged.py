@@ -19,7 +19,7 @@ from tianji_core.store import training as training_store
 from tianji_core.store.database import now
 from tianji_core.store.training import TrainingRun
 from tianji_core.training.child import run_tool, tool_environment
-from tianji_core.training.verdict import cause
+from tianji_core.training.child_faults import tool_cause
 from tianji_core.workspace import Workspace
 
 SHARD_GB = 2.0
@@ -128,7 +128,7 @@ def _merge_into(
     arguments += ["--device", "cpu" if device == "cpu" else "cuda"]
     ended = run_tool(arguments, tool_environment(workspace, device), on_line)
     if ended.code != 0:
-        raise StudioError(cause(ended.tail, ended.code))
+        raise StudioError(tool_cause(ended.tail, ended.code))
 
 
 def verified(workspace: Workspace, made: Artefact, adapter: Path, device: str = "cpu") -> Artefact:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from tianji_core.errors import ModelError, StudioError
+from tianji_core.errors import ModelError
 from tianji_core.files import write_json
 from tianji_core.i18n import _
 from tianji_core.model_folders.adapter import WEIGHTS, read_adapter_config
@@ -168,7 +168,7 @@ def _copy_rest(base: Path, target: Path, dtype: str) -> None:
 
 
 def main(argv: list[str]) -> int:
-    """Merges; an error is one line on standard error. Returns the exit code."""
+    """Merges. Returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m tianji_core.models.merging")
     for name in ("base", "adapter", "target"):
         parser.add_argument(name, type=Path)
@@ -176,11 +176,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--dtype", choices=DTYPES, default="auto")
     parser.add_argument("--device", default="cpu")
     given = parser.parse_args(argv)
-    try:
-        merge_shards(given.base, given.adapter, given.target, given.shard, given.dtype, given.device)
-    except StudioError as error:
-        print(str(error), file=sys.stderr)
-        return error.exit_code
+    merge_shards(given.base, given.adapter, given.target, given.shard, given.dtype, given.device)
     return 0
 
 

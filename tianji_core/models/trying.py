@@ -9,7 +9,7 @@ from tianji_core.i18n import _
 from tianji_core.model_folders.manifest import Artefact
 from tianji_core.model_folders.trust import checked_code
 from tianji_core.training.child import run_tool, tool_environment
-from tianji_core.training.verdict import cause
+from tianji_core.training.child_faults import tool_cause
 from tianji_core.workspace import Workspace
 
 PROMPTS = ("祝妹妹生日", "祝李总工作升职,严肃风格", "祝同学中秋节,小红书风格")
@@ -58,5 +58,5 @@ def tried(
     arguments += ["--trust-remote-code"] if checked_code(asked.path, allowed) else []
     ended = run_tool(arguments, tool_environment(workspace, device), on_line)
     if ended.code != 0 or not results:
-        raise StudioError(_("合并后的模型加载不了：{reason}", reason=cause(ended.tail, ended.code)))
+        raise StudioError(_("合并后的模型加载不了：{reason}", reason=tool_cause(ended.tail, ended.code)))
     return results[-1]

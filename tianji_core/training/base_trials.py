@@ -21,8 +21,8 @@ from tianji_core.jobs import Job, JobSubject
 from tianji_core.model_folders.template import END
 from tianji_core.project import PROJECT
 from tianji_core.training.child import tool_environment
+from tianji_core.training.child_faults import tool_cause
 from tianji_core.training.trial_faults import sentence_of
-from tianji_core.training.verdict import cause
 from tianji_core.workspace import Workspace
 
 KIND = "trial"
@@ -124,7 +124,7 @@ def try_bases(
     except subprocess.TimeoutExpired:
         lines, tail, code = [], _("{n} 秒还没有试完", n=round(patience)), 1
     found = [trial for line in lines if line.startswith("{") and (trial := _read(line)) is not None]
-    lost = BaseTrial(step="answer", problem=cause(tail, code) if len(found) < len(asked) else "")
+    lost = BaseTrial(step="answer", problem=tool_cause(tail, code) if len(found) < len(asked) else "")
     trials = [*found, *[lost] * (len(asked) - len(found))]
     return [trial.model_copy(update={"output": tail[-TAIL:]}) if trial.problem else trial for trial in trials]
 

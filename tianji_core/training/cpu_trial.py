@@ -21,6 +21,7 @@ from tianji_core.ownership import discard, new_folder
 from tianji_core.store.datasets import DatasetVersion
 from tianji_core.training.base_trials import KIND
 from tianji_core.training.child import run_tool, tool_environment
+from tianji_core.training.child_faults import tool_cause
 from tianji_core.training.commands import arguments
 from tianji_core.training.config import write_config
 from tianji_core.training.curve import ITERATION, curve
@@ -29,7 +30,7 @@ from tianji_core.training.lock import CPU, Hold
 from tianji_core.training.presets import Preset, preset
 from tianji_core.training.settings import LORA_FIELDS, TrainingSettings
 from tianji_core.training.target import Target
-from tianji_core.training.verdict import cause, failure_of
+from tianji_core.training.verdict import failure_of
 from tianji_core.workspace import Workspace
 
 LAYERS = 2
@@ -168,7 +169,7 @@ def _tried(
     )
     if ended.code != 0:
         raise TrainingError(
-            _("截不出基座的前 {n} 层：{reason}", n=LAYERS, reason=cause(ended.tail, ended.code))
+            _("截不出基座的前 {n} 层：{reason}", n=LAYERS, reason=tool_cause(ended.tail, ended.code))
         )
     here = preset("nano-cpu-qlora" if chosen.method == "qlora" else "nano-cpu-lora")
     turns = read_training_file(training_file(workspace, version))

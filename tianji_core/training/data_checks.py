@@ -7,10 +7,10 @@ from tianji_core.errors import StudioError
 from tianji_core.i18n import _
 from tianji_core.model_folders.base import checked_base
 from tianji_core.model_folders.config_files import model_type
-from tianji_core.model_folders.manifest import size_text
+from tianji_core.model_folders.manifest import fitting_template, size_text
 from tianji_core.model_folders.own_template import fault_sentence
 from tianji_core.model_folders.roots import checked_root
-from tianji_core.model_folders.template import OWN_TEMPLATE, brings_template, missing_markers, native_template
+from tianji_core.model_folders.template import OWN_TEMPLATE, brings_template, missing_markers
 from tianji_core.model_folders.trust import runs_code
 from tianji_core.store.datasets import DatasetVersion
 from tianji_core.training.base_trials import built_in, kept_trial, trial_job
@@ -43,22 +43,30 @@ def template_check(settings: TrainingSettings) -> Check:
     title, name = _("对话模板"), settings.template
     if name == OWN_TEMPLATE:
         return _own_template_check(settings)
+    fitting = fitting_template(settings.base_folder)
     missing = missing_markers(settings.base_folder, name)
     if missing:
         marks = _("、").join(missing)
         detail = _(
-            "模板 {name} 的记号 {marks} 不是这个模型的词，训练会学不会在哪里结束；请换模板，或换这个模板的模型",
-            name=name,
-            marks=marks,
+            "模板 {name} 的记号 {marks} 不是这个模型的词，训练会学不会在哪里结束", name=name, marks=marks
         )
-        return Check(STOP, title, detail)
-    native = native_template(settings.base_folder)
-    if native and native != name:
+        advice = _("；请换模板，或换这个模板的模型")
+        if fitting not in ("", name):
+            advice = _("；请把模板改成 {fitting}", fitting=fitting)
+        return Check(STOP, title, detail + advice)
+    if fitting == OWN_TEMPLATE:
+        detail = _(
+            "这个模型的分词器自带对话模板，现在选的是 {name}；除非有意为之，请改成 {own}",
+            name=name,
+            own=OWN_TEMPLATE,
+        )
+        return Check(WARN, title, detail)
+    if fitting not in ("", name):
         kind = model_type(settings.base_folder)
         detail = _(
-            "{kind} 模型出厂用的是 {native}，现在选的是 {name}；除非有意为之，请改成 {native}",
+            "这个 {kind} 模型是用 {native} 训练的，现在选的是 {name}；除非有意为之，请改成 {native}",
             kind=kind,
-            native=native,
+            native=fitting,
             name=name,
         )
         return Check(WARN, title, detail)
@@ -72,7 +80,7 @@ def _own_template_check(settings: TrainingSettings) -> Check:
     title = _("对话模板")
     if not brings_template(settings.base_folder):
         return Check(STOP, title, fault_sentence("missing"))
-    if (native := native_template(settings.base_folder)) not in ("", OWN_TEMPLATE):
+    if (native := fitting_template(settings.base_folder)) not in ("", OWN_TEMPLATE):
         detail = _("用分词器自带的模板；这个模型也认得 {native}，它在别的程序里也通用", native=native)
         return Check(WARN, title, detail)
     return Check(PASS, title, _("用分词器自带的模板，训练和对话写成一样"))

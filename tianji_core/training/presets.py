@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from tianji_core.errors import RecipeError, TrainingError
 from tianji_core.gate import first_line
 from tianji_core.i18n import _
+from tianji_core.model_folders.manifest import fitting_template
 from tianji_core.project import CONFIGS, PROJECT
 from tianji_core.recipe import reason_of
 from tianji_core.store import recipes
@@ -123,10 +124,12 @@ def preset_of(workspace: Workspace, run: TrainingRun) -> Preset:
         return preset(run.preset, workspace)
 
 
-def default_settings(key: str, workspace: Workspace | None = None, recipe: str = "") -> TrainingSettings:
+def default_settings(
+    key: str, workspace: Workspace | None = None, recipe: str = "", base: str = ""
+) -> TrainingSettings:
     """The settings written in a preset's file. A base folder inside the project becomes absolute; with a
     workspace, the model of that name there is taken. With a recipe's key too, system prompt and trial prompts
-    are the recipe's.
+    are the recipe's. Another ``base`` folder than the preset's comes with the template that fits it.
 
     Raises:
         TrainingError: no such preset, or a value in its file is out of bounds.
@@ -138,6 +141,10 @@ def default_settings(key: str, workspace: Workspace | None = None, recipe: str =
         values["base"] = str(inside)
     elif workspace is not None:
         values["base"] = str(workspace.models / Path(values["base"]).name)
+    if base and base != values["base"]:
+        values["base"] = base
+        fitting = fitting_template(Path(base)) if "template" in values else ""
+        values |= {"template": fitting} if fitting else {}
     if workspace is not None and recipe:
         with contextlib.suppress(RecipeError):  # a recipe that is gone leaves the preset's own prompts
             current = recipes.current(workspace.engine, recipe).recipe

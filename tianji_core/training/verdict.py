@@ -11,6 +11,7 @@ from pathlib import Path
 
 from tianji_core.i18n import _
 from tianji_core.training.child import Ended
+from tianji_core.training.child_faults import error_output, last_error_line, own_sentence
 from tianji_core.training.curve import Point, curve, diverged, stalled, total_iterations
 from tianji_core.training.saved import checkpoints
 from tianji_core.training.settings import TrainingSettings
@@ -100,8 +101,9 @@ def lighter(settings: TrainingSettings | None) -> str:
 
 def cause(tail: str, code: int, settings: TrainingSettings | None = None) -> str:
     """The likely cause of a crash, from the end of a tool's output and its exit code."""
-    # Warnings before the first traceback name packages and files that are merely optional.
-    errors = tail[max(0, tail.find("Traceback (most recent call last)")) :]
+    if own := own_sentence(tail):
+        return own
+    errors = error_output(tail)
     for pattern, sentence in _causes(settings):
         if match := re.search(pattern, errors):
             return sentence.format(*(group or "" for group in match.groups()))
@@ -123,13 +125,6 @@ def cause(tail: str, code: int, settings: TrainingSettings | None = None) -> str
     if number:
         return _("进程被信号 {name} 结束", name=signal.Signals(number).name)
     return _("训练程序出错退出（{code}）：{line}", code=code, line=last_error_line(tail))
-
-
-def last_error_line(tail: str) -> str:
-    """The last line of the last traceback, or the last line of all."""
-    lines = [line.strip() for line in tail.splitlines() if line.strip()]
-    errors = [line for line in lines if re.match(r"^[\w.]*(Error|Exception|Interrupt)\b", line)]
-    return (errors or lines or [_("没有任何输出")])[-1][:300]
 
 
 def _causes(settings: TrainingSettings | None) -> list[tuple[str, str]]:

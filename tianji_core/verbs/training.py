@@ -59,14 +59,13 @@ class LearningOptions:
         return newest[0]
 
     def settings(self, space: Workspace, recipe: str) -> training.TrainingSettings:
-        """Returns the preset's settings for a recipe, with the base and the values of --set.
+        """Returns the preset's settings for a recipe, with the base, its template, and the values of --set.
 
         Raises:
             InputError: an entry of --set cannot be read. TrainingError: a value is out of bounds.
         """
-        values: dict[str, Any] = training.default_settings(self.preset, space, recipe).model_dump()
-        if self.base:
-            values["base"] = str(base_folder(space, self.base))
+        base = str(base_folder(space, self.base)) if self.base else ""
+        values: dict[str, Any] = training.default_settings(self.preset, space, recipe, base).model_dump()
         for change in self.setting or ():
             name, equals, value = change.partition("=")
             if not equals or name not in values:

@@ -23,7 +23,7 @@ from tianji_core.models.merged import run_of
 from tianji_core.models.trying import PROMPTS
 from tianji_core.store.database import now
 from tianji_core.training.child import Ended, run_tool, tool_environment
-from tianji_core.training.verdict import cause
+from tianji_core.training.child_faults import tool_cause
 from tianji_core.workspace import Workspace
 
 STEPS = 2
@@ -134,7 +134,7 @@ def _refused(merged: Artefact, ended: Ended) -> StudioError:
         )
     if re.search(r"Model \w+ is not supported", ended.tail):
         return ModelError(_("“{name}”的结构没有 GGUF 的写法，不能导出", name=merged.name))
-    return StudioError(_("转成 GGUF 没有做成：{reason}", reason=cause(ended.tail, ended.code)))
+    return StudioError(_("转成 GGUF 没有做成：{reason}", reason=tool_cause(ended.tail, ended.code)))
 
 
 def _checked(workspace: Workspace, merged: Artefact, file: Path, chosen: GgufFormat) -> dict[str, Any]:
@@ -152,7 +152,7 @@ def _checked(workspace: Workspace, merged: Artefact, file: Path, chosen: GgufFor
             arguments += ["--prompt", prompt]
         ended = _run(workspace, arguments, lambda line: None)
         if ended.code != 0 or not report.exists():
-            raise StudioError(_("GGUF 文件加载不了：{reason}", reason=cause(ended.tail, ended.code)))
+            raise StudioError(_("GGUF 文件加载不了：{reason}", reason=tool_cause(ended.tail, ended.code)))
         result = json.loads(report.read_text(encoding="utf-8"))
     if result["prompts"]:
         raise ModelError(

@@ -12,6 +12,8 @@ from torch.nn import functional
 from xtuner.model import SupervisedFinetune
 from xtuner.model.utils import find_all_linear_names
 
+from tianji_core.errors import TrainingError
+from tianji_core.i18n import _
 from tianji_core.training.fast import switches
 from tianji_core.training.fast.answer_loss import answer_loss
 from tianji_core.training.fast.checkpointing import checkpoint_layers
@@ -34,7 +36,11 @@ class FastFinetune(SupervisedFinetune):
 
     def __init__(self, *values: Any, checkpointed: float = 1.0, float8: bool = False, **options: Any) -> None:
         if options.get("lora") is None:
-            raise ValueError("FastFinetune trains a LoRA adapter; take SupervisedFinetune for all parameters")
+            raise TrainingError(
+                _(
+                    "FastFinetune 只训练 LoRA 适配器；要训练全部参数，请把配置里 model 的 type 改成 SupervisedFinetune"
+                )
+            )
         self._share, self._float8 = checkpointed, float8
         options["use_activation_checkpointing"] = False
         super().__init__(*values, **options)
