@@ -51,8 +51,9 @@ def base_choice(workspace: Workspace, chosen: Preset, defaults: TrainingSettings
 
 def settings_form(workspace: Workspace, chosen: Preset, recipe: str) -> TrainingSettings:
     """Draws the widgets of every setting of the preset with their defaults, the most used ones first, the
-    rest in an expander; returns the settings. The default template is the one that fits the base. The trial prompts come from the recipe with this key. Values
-    that differ from the preset are kept in the draft, valid or not.
+    rest in an expander; returns the settings. The default template is the one that fits the base, the trial
+    prompts come from the recipe with this key. Values that differ from the defaults are kept in the draft,
+    valid or not.
 
     Raises:
         TrainingError: a value is out of bounds; names the setting.
