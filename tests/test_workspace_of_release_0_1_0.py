@@ -188,6 +188,14 @@ def test_every_row_is_there_after_the_pages_have_been_opened(old: Workspace) -> 
     assert findings >= 25  # today's rules have looked again, and find what those of the release found
 
 
+def test_the_database_is_whole_after_its_migration(old: Workspace) -> None:
+    old.engine.dispose()
+    database = sqlite3.connect(old.home / "studio.db")
+    assert database.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+    assert database.execute("PRAGMA foreign_key_check").fetchall() == []
+    database.close()
+
+
 def test_jobs_of_every_kind_are_read_with_their_subject(old: Workspace) -> None:
     listed = jobs.listed(old)
     assert Counter(job.state for job in listed) == {"succeeded": 12, "failed": 1, "stopped": 2}

@@ -7,7 +7,7 @@ from pages.shared.login_table import login_table
 from pages.shared.text import plain
 from pages.shared.visitors import accounts, visitor
 from tianji_core.access.sessions import Sessions
-from tianji_core.access.users import Users
+from tianji_core.access.users import LONGEST_PERSON, Users
 from tianji_core.i18n import _
 from tianji_core.roles import Role
 from tianji_core.workspace import Workspace
@@ -54,7 +54,7 @@ def people_part(workspace: Workspace) -> None:
 def _new_user(users: Users, first: bool) -> None:
     with st.form("user_form", clear_on_submit=True):
         columns = st.columns([3, 2, 3, 1.4], vertical_alignment="bottom")
-        name = columns[0].text_input(_("名字"), max_chars=40, key="user_name", autocomplete="off")
+        name = columns[0].text_input(_("名字"), max_chars=LONGEST_PERSON, key="user_name", autocomplete="off")
         roles = [Role.OWNER] if first else list(Role)
         role = columns[1].selectbox(_("角色"), roles, format_func=lambda role: role.title, key="user_role")
         password = columns[2].text_input(

@@ -15,6 +15,7 @@ from tianji_core.access.sessions import Sessions
 from tianji_core.access.users import Users
 from tianji_core.errors import LoginError, SettingsError
 from tianji_core.roles import Role
+from tianji_core.store import samples, steps
 from tianji_core.workspace import Workspace
 
 PASSWORD = "春风十里不如你 2026"
@@ -61,10 +62,22 @@ def test_only_the_right_password_of_the_right_user_is_accepted(workspace: Worksp
         assert users.checked(name, password) is None
 
 
-@pytest.mark.parametrize("name", ["", "  ", "a" * 41, "a\u202eb", "a\0b"])
+@pytest.mark.parametrize("name", ["", "  ", "a" * 255, "a\u202eb", "a\0b"])
 def test_a_name_can_be_seen_and_recorded(workspace: Workspace, name: str) -> None:
     with pytest.raises(LoginError, match="看得见"):
         Users(workspace).add(name, Role.VIEWER)
+
+
+def test_the_longest_email_address_is_a_name_and_is_recorded_whole(workspace: Workspace) -> None:
+    address = f"{'a' * 64}@{'b' * 63}.{'c' * 63}.{'d' * 57}.org"
+    assert len(address) == 254
+    assert Users(workspace).add(address, Role.REVIEWER).name == address
+    new = samples.NewSample("wishes", "系统", "祝妹妹生日", "妹妹，生日快乐！")
+    number = samples.add(workspace.engine, new)
+    assert number is not None
+    only = samples.SampleFilter("wishes", ids=(number,))
+    step = steps.set_state(workspace.engine, only, samples.ACCEPTED, address)
+    assert step is not None and step.who == address
 
 
 def test_two_users_never_look_the_same(workspace: Workspace) -> None:

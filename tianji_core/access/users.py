@@ -16,10 +16,8 @@ from tianji_core.files import write_json
 from tianji_core.i18n import _
 from tianji_core.locks import FileLock
 from tianji_core.roles import Role
+from tianji_core.store.schema import LONGEST_PERSON
 from tianji_core.workspace import Workspace
-
-LONGEST_NAME = 40
-"""Characters of a name: as many as a review step can record."""
 
 StoredRole = Annotated[
     Role,
@@ -33,7 +31,7 @@ class User(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    name: str = Field(min_length=1, max_length=LONGEST_NAME)
+    name: str = Field(min_length=1, max_length=LONGEST_PERSON)
     role: StoredRole
     password: str = ""
     created_at: datetime
@@ -132,8 +130,8 @@ def clean_name(name: str) -> str:
         LoginError: it is empty, too long, or has characters that cannot be seen.
     """
     cleaned = " ".join(unicodedata.normalize("NFC", name).split())
-    if not cleaned or len(cleaned) > LONGEST_NAME or not cleaned.isprintable():
-        raise LoginError(_("名字应当有 1 到 {n} 个看得见的字符", n=LONGEST_NAME))
+    if not cleaned or len(cleaned) > LONGEST_PERSON or not cleaned.isprintable():
+        raise LoginError(_("名字应当有 1 到 {n} 个看得见的字符", n=LONGEST_PERSON))
     return cleaned
 
 

@@ -1,5 +1,7 @@
 """The address of the database: which forms are taken, and how one is shown. It may hold a password."""
 
+import re
+from collections.abc import Iterator
 from urllib.parse import quote
 
 from sqlalchemy import URL, make_url
@@ -12,6 +14,12 @@ from tianji_core.i18n import _
 
 VARIABLE = "TIANJI_DATABASE_URL"
 _MASK = "***"
+_HARMLESS = frozenset(
+    ["application_name", "cache", "channel_binding", "check_same_thread", "client_encoding", "connect_timeout", "dbname", "gssencmode", "host", "hostaddr", "immutable", "keepalives", "keepalives_count", "keepalives_idle", "keepalives_interval", "krbsrvname", "load_balance_hosts", "mode", "nolock", "port", "replication", "requirepeer", "requiressl", "sslcompression", "sslcrl", "sslmode", "sslnegotiation", "sslrootcert", "sslsni", "target_session_attrs", "tcp_user_timeout", "timeout", "uri", "user", "vfs"]
+)
+"""Parameters of libpq and SQLite whose values are no secrets. Every other one is masked, known or not."""
+_ASSIGNED = re.compile(r"([\w.-]+)\s*=\s*('[^']*'|\"[^\"]*\"|[^\s;&,]+)")
+"""A setting inside a value, as in ``options=-c name=value`` and ``odbc_connect=PWD=value;``."""
 
 
 def check_address(url: str) -> None:
@@ -40,12 +48,14 @@ def check_address(url: str) -> None:
 
 
 def shown_address(url: str) -> str:
-    """Returns an address without its passwords; the name of the variable for a text that is no address."""
+    """Returns an address without its passwords and without the parameters that may hold one; the name of the
+    variable for a text that is no address."""
     address = parsed_address(url)
     if address is None or _misread(address):
         return VARIABLE
-    query = {name: _MASK if named_as_secret(name) else value for name, value in address.query.items()}
-    return address.set(query=query).render_as_string(hide_password=True)
+    query = {name: value if _is_harmless(name, value) else _MASK for name, value in address.query.items()}
+    database = _MASK if _has_settings(address) else address.database
+    return address.set(query=query, database=database).render_as_string(hide_password=True)
 
 
 def shown_error(error: BaseException, url: str) -> str:
@@ -70,11 +80,33 @@ def _misread(address: URL) -> bool:
     return not address.drivername.startswith("sqlite") and "@" in f"{address.host}{address.database}"
 
 
+def _has_settings(address: URL) -> bool:
+    """Returns whether a whole connection string (``host=… password=…``) stands where the database's name
+    belongs."""
+    return not address.drivername.startswith("sqlite") and "=" in (address.database or "")
+
+
+def _is_harmless(name: str, value: str | tuple[str, ...]) -> bool:
+    values = (value,) if isinstance(value, str) else value
+    return name in _HARMLESS and not any("@" in one or "=" in one for one in values)
+
+
 def _secrets(address: URL) -> set[str]:
-    """Returns the password and the secret options of an address, plain and percent-encoded."""
-    values = [address.password or ""]
+    """Returns the password and the parameters that may be secret, plain and percent-encoded."""
+    plain = {address.password or ""}
     for name, value in address.query.items():
-        if named_as_secret(name):
-            values += [value] if isinstance(value, str) else value
-    plain = {str(value) for value in values if value}
+        if not _is_harmless(name, value):
+            for one in (value,) if isinstance(value, str) else value:
+                plain.update(_inside(one))
+    if _has_settings(address):
+        plain.update(_inside(address.database or ""))
+    plain = {str(value) for value in plain if value}
     return plain | {quote(value, safe="") for value in plain}
+
+
+def _inside(value: str) -> Iterator[str]:
+    """Yields a parameter, and the values of the secret settings in it."""
+    yield value
+    for setting in _ASSIGNED.finditer(value):
+        if named_as_secret(setting[1]) or setting[1].lower().endswith("pwd"):
+            yield setting[2].strip("'\"")

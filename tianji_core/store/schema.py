@@ -32,6 +32,9 @@ metadata = MetaData(
     }
 )
 
+LONGEST_PERSON = 254
+"""Characters of the name of a person: the longest e-mail address (RFC 5321, erratum 1690)."""
+
 recipe_revisions = Table(
     "recipe_revisions",
     metadata,
@@ -337,7 +340,7 @@ steps = Table(
     Column("recipe", String(40), nullable=False),
     Column("action", String(20), nullable=False),
     Column("title", Text, nullable=False),
-    Column("who", String(40), nullable=False),
+    Column("who", String(LONGEST_PERSON), nullable=False),
     Column("count", Integer, nullable=False),
     Column("undone", Boolean, nullable=False, default=False),
     Column("note", Text, nullable=False, default="", server_default=""),
@@ -355,7 +358,7 @@ second_verdicts = Table(
     Column("step_id", Integer, ForeignKey("steps.id"), primary_key=True),
     Column("recipe", String(40), nullable=False),
     Column("sample_id", Integer, ForeignKey("samples.id"), nullable=False),
-    Column("first_who", String(40), nullable=False),
+    Column("first_who", String(LONGEST_PERSON), nullable=False),
     Column("first_state", String(10), nullable=False),
     Column("state", String(10), nullable=False),
     Column("resolved_by", Integer, ForeignKey("steps.id")),
@@ -453,7 +456,7 @@ votes = Table(
     Column("loser_style", String(40), nullable=False, default=""),
     Column("chosen", Text, nullable=False),
     Column("rejected", Text, nullable=False, default=""),
-    Column("who", String(40), nullable=False),
+    Column("who", String(LONGEST_PERSON), nullable=False),
     Column("created_at", DateTime, nullable=False),
     Column("name", String(40), nullable=False, default="", server_default=""),
     Column("scene", String(40), nullable=False, default="", server_default=""),
