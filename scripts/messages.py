@@ -1,16 +1,19 @@
 """The messages of the studio, collected from the code and from the built-in providers and presets, and
 brought into the English catalogue: new ones untranslated, translations kept, those that are gone removed."""
 
+import sys
 from pathlib import Path
 
 from babel.messages.catalog import Catalog
 from babel.messages.extract import DEFAULT_KEYWORDS, extract_from_dir, extract_from_file
 from babel.messages.pofile import read_po, write_po
 
-from tianji_core.teachers.providers import BUILT_IN, load_providers
-from tianji_core.training import presets
-
 PROJECT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(PROJECT))  # this checkout's code, whichever one is installed
+
+from tianji_core.teachers.providers import BUILT_IN, load_providers  # noqa: E402
+from tianji_core.training import presets  # noqa: E402
+
 CATALOGUE = PROJECT / "locale" / "en" / "LC_MESSAGES" / "studio.po"
 KEYWORDS = {**DEFAULT_KEYWORDS, "N_": None, "_c": ((1, "c"), 2)}
 """What marks a message; ``_c`` takes a context first."""

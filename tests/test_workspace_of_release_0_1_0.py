@@ -196,6 +196,11 @@ def test_the_database_is_whole_after_its_migration(old: Workspace) -> None:
     database.close()
 
 
+def test_verse_and_letters_may_have_several_lines(old: Workspace) -> None:
+    styles = recipes.current(old.engine, "wishes").recipe.styles
+    assert [style.text for style in styles if style.several_lines] == ["祝福长文", "诗词赋"]
+
+
 def test_jobs_of_every_kind_are_read_with_their_subject(old: Workspace) -> None:
     listed = jobs.listed(old)
     assert Counter(job.state for job in listed) == {"succeeded": 12, "failed": 1, "stopped": 2}

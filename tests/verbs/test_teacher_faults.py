@@ -1,5 +1,6 @@
 """A teacher that refuses, is silent or talks nonsense; and a key that must never be seen anywhere."""
 
+import json
 from pathlib import Path
 
 from tests.loopback import echoes_key, fails, hangs, says, sends
@@ -61,6 +62,22 @@ def test_answers_that_are_none_fail_with_their_reason_and_can_be_asked_again(ver
     }
 
 
+def test_a_run_that_lacks_some_texts_ends_with_a_failing_code(verb, api):
+    refused: list[str] = []
+
+    def reply(handler, body):
+        asked = body["messages"][-1]["content"]
+        refused[:] = refused or [asked]
+        says("" if asked == refused[0] else "祝您平安喜乐，万事如意，福寿安康。")(handler, body)
+
+    api.default = reply
+    said = verb(*custom(api, "--limit", 3, "--concurrency", 1, "--json"))
+    assert said.code == 1 and json.loads(said.out)["done"] == 2 and json.loads(said.out)["failed"] == 1
+    assert "还缺 1 条" in said.failure and "generate --retry 1" in said.failure
+    api.default = says("祝您平安喜乐，万事如意，福寿安康。")
+    assert verb("generate", "--retry", 1).code == 0
+
+
 def test_a_key_that_cannot_be_sent_is_refused_before_a_run_is_made(verb, api, workspace, monkeypatch):
     for wrong in ("密钥", "sk-a b", "sk-a\nX-Other: 1"):
         monkeypatch.setenv("CUSTOM_API_KEY", wrong)
@@ -86,7 +103,7 @@ def test_a_key_appears_nowhere_but_in_its_file(verb, started, api, workspace):
 
     api.default = reply
     run = ended(started(*custom(api, "--limit", 12, "--concurrency", 1)))
-    assert run.code == 0, run.err
+    assert run.code == 1 and "还缺 2 条" in run.err, run.err
     assert "失败 2" in run.out and api.headers[0]["authorization"] == f"Bearer {KEY}"
     api.default = echoes_key(401)
     refused = ended(started(*custom(api, "--limit", 2)))

@@ -14,8 +14,11 @@ from tianji_core.i18n import _
 
 VARIABLE = "TIANJI_DATABASE_URL"
 _MASK = "***"
-_HARMLESS = frozenset(
-    ["application_name", "cache", "channel_binding", "check_same_thread", "client_encoding", "connect_timeout", "dbname", "gssencmode", "host", "hostaddr", "immutable", "keepalives", "keepalives_count", "keepalives_idle", "keepalives_interval", "krbsrvname", "load_balance_hosts", "mode", "nolock", "port", "replication", "requirepeer", "requiressl", "sslcompression", "sslcrl", "sslmode", "sslnegotiation", "sslrootcert", "sslsni", "target_session_attrs", "tcp_user_timeout", "timeout", "uri", "user", "vfs"]
+_HARMLESS = re.compile(
+    "application_name|cache|channel_binding|check_same_thread|client_encoding|connect_timeout|dbname|gssencmode"
+    "|host|hostaddr|immutable|keepalives(_count|_idle|_interval)?|krbsrvname|load_balance_hosts|mode|nolock|port"
+    "|replication|requirepeer|requiressl|sslcompression|sslcrl|sslmode|sslnegotiation|sslrootcert|sslsni"
+    "|target_session_attrs|tcp_user_timeout|timeout|uri|user|vfs"
 )
 """Parameters of libpq and SQLite whose values are no secrets. Every other one is masked, known or not."""
 _ASSIGNED = re.compile(r"([\w.-]+)\s*=\s*('[^']*'|\"[^\"]*\"|[^\s;&,]+)")
@@ -88,7 +91,7 @@ def _has_settings(address: URL) -> bool:
 
 def _is_harmless(name: str, value: str | tuple[str, ...]) -> bool:
     values = (value,) if isinstance(value, str) else value
-    return name in _HARMLESS and not any("@" in one or "=" in one for one in values)
+    return _HARMLESS.fullmatch(name) is not None and not any("@" in one or "=" in one for one in values)
 
 
 def _secrets(address: URL) -> set[str]:

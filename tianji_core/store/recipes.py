@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, Engine, func, insert, select
 from sqlalchemy.exc import IntegrityError
@@ -99,10 +100,27 @@ def at(engine: Engine, key: str, revision: int | None) -> StoredRecipe:
         row = connection.execute(query.order_by(recipe_revisions.c.revision.desc()).limit(1)).one_or_none()
     if row is not None:
         source = _("工作区里的配方 {key}（第 {revision} 版）", key=key, revision=row.revision)
-        return StoredRecipe(validate_recipe(row.body, source), row.revision)
+        return StoredRecipe(validate_recipe(_completed(row.body), source), row.revision)
     if key not in built_in_recipes() or revision:
         raise RecipeError(_("没有配方“{key}”，有的是：{known}", key=key, known=_("、").join(keys(engine))))
     return StoredRecipe(built_in_recipe(key), 0)
+
+
+def _completed(body: dict[str, Any]) -> dict[str, Any]:
+    """Returns the stored form of a recipe with the field that revisions of release 0.1.0 lack: a style whose
+    name or examples are those of verse and letters may have several lines."""
+    if all("several_lines" in style for style in body["styles"]):
+        return body
+    shipped = [style for key in built_in_recipes() for style in built_in_recipe(key).styles]
+    verse = {style.text for style in shipped if style.several_lines}
+    styles = [
+        {
+            "several_lines": style["text"] in verse or any("\n" in text for text in style["examples"]),
+            **style,
+        }
+        for style in body["styles"]
+    ]
+    return {**body, "styles": styles}
 
 
 def save(

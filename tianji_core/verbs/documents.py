@@ -77,7 +77,8 @@ def knowledge(
     as_json: JsonOption = False,
     workspace: WorkspaceOption = None,
 ) -> None:
-    """Let a teacher ask and answer questions about documents; each answer becomes a sample to review."""
+    """Let a teacher ask and answer questions about documents; each answer becomes a sample to review.
+    The exit code is 1 where a chunk got no answer at the end."""
     space = opened(workspace)
     if resume is not None:
         run_id = resume

@@ -7,7 +7,7 @@ import typer
 from pydantic import ValidationError
 
 from tianji_core import generation
-from tianji_core.errors import InputError, PlanError, StudioError
+from tianji_core.errors import InputError, PlanError, StudioError, UnfinishedError
 from tianji_core.i18n import _
 from tianji_core.jobs import Job
 from tianji_core.recipe import EXAMPLES, MOST_EXAMPLES, Plan, Recipe, by_style, explain, kept_cells, tasks
@@ -151,7 +151,8 @@ def generate(
     as_json: JsonOption = False,
     workspace: WorkspaceOption = None,
 ) -> None:
-    """Let a teacher write samples; every answer is stored as it arrives."""
+    """Let a teacher write samples; every answer is stored as it arrives. The exit code is 1 where a planned
+    one is missing at the end."""
     space = opened(workspace)
     if again.resume is not None and again.retry is not None:
         raise InputError(_("--resume 和 --retry 只能用一个"))
@@ -175,6 +176,8 @@ def generate(
     if not detach:
         follow(space, job, quiet=as_json)
     _show_run(space, run_id, job, as_json)
+    if not detach:
+        _check_complete(space, run_id)
 
 
 def _show_run(space: Workspace, run_id: int, job: Job, as_json: bool) -> None:
@@ -204,6 +207,24 @@ def _show_run(space: Workspace, run_id: int, job: Job, as_json: bool) -> None:
     }
     text = _("批次 {run}：完成 {done}，失败 {failed}，未做 {pending}；原始文件 {raw}", **facts)
     show(facts, as_json, text)
+
+
+def _check_complete(space: Workspace, run_id: int) -> None:
+    """Checks that every task of a run that has ended got an answer.
+
+    Raises:
+        UnfinishedError: some did not; names the most frequent reason.
+    """
+    state = generation.run_state(space.engine, run_id, latest=0)
+    if state.counts.failed:
+        raise UnfinishedError(
+            _(
+                "批次 {run} 还缺 {n} 条：{reason}；修好后只补缺的：python -m tianji_core generate --retry {run}",
+                run=run_id,
+                n=state.counts.failed,
+                reason=state.errors[0].example,
+            )
+        )
 
 
 def _weighted_teacher(text: str, pace: PaceOptions) -> WeightedTeacher:
