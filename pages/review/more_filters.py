@@ -30,7 +30,7 @@ def more_filters(workspace: Workspace, recipe_key: str, shuffled: bool) -> None:
     number = sum(1 for name in MORE if st.query_params.get(name))
     label = _("更多 {n}", n=number) if number else _("更多")
     with st.popover(label, key="more", width="stretch"):
-        titles = {run.id: run.title for run in runs.listed(workspace.engine, recipe_key, limit=_RUNS)}
+        titles = {str(run.id): run.title for run in runs.listed(workspace.engine, recipe_key, limit=_RUNS)}
         _choice(
             "source",
             _("来源"),
@@ -40,8 +40,8 @@ def more_filters(workspace: Workspace, recipe_key: str, shuffled: bool) -> None:
         _choice(
             "run",
             _("生成批次"),
-            [str(run_id) for run_id in titles],
-            lambda run_id: f"{run_id} · {titles.get(int(run_id), '')}",
+            list(titles),
+            lambda run_id: f"{run_id} · {titles.get(run_id, '')}",
         )
         _choice("teacher", _("造数模型"), samples.models(workspace.engine, recipe_key))
         _choice("by", _("谁动过"), steps.people(workspace.engine, recipe_key))

@@ -15,10 +15,10 @@ from tianji_core.i18n import _
 VARIABLE = "TIANJI_DATABASE_URL"
 _MASK = "***"
 _HARMLESS = re.compile(
-    "application_name|cache|channel_binding|check_same_thread|client_encoding|connect_timeout|dbname|gssencmode"
-    "|host|hostaddr|immutable|keepalives(_count|_idle|_interval)?|krbsrvname|load_balance_hosts|mode|nolock|port"
-    "|replication|requirepeer|requiressl|sslcompression|sslcrl|sslmode|sslnegotiation|sslrootcert|sslsni"
-    "|target_session_attrs|tcp_user_timeout|timeout|uri|user|vfs"
+    "application_name|cache|channel_binding|check_same_thread|client_encoding|connect_timeout|dbname"
+    "|gssencmode|host|hostaddr|immutable|keepalives(_count|_idle|_interval)?|krbsrvname|load_balance_hosts"
+    "|mode|nolock|port|replication|requirepeer|requiressl|sslcompression|sslcrl|sslmode|sslnegotiation"
+    "|sslrootcert|sslsni|target_session_attrs|tcp_user_timeout|timeout|uri|user|vfs"
 )
 """Parameters of libpq and SQLite whose values are no secrets. Every other one is masked, known or not."""
 _ASSIGNED = re.compile(r"([\w.-]+)\s*=\s*('[^']*'|\"[^\"]*\"|[^\s;&,]+)")
