@@ -5,8 +5,8 @@ import re
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0005"
-down_revision = "0004"
+revision = "0006"
+down_revision = "0005"
 branch_labels = None
 depends_on = None
 
@@ -36,8 +36,8 @@ def _set_lengths(before: int, after: int) -> None:
 
 
 def _redeclare(before: int, after: int) -> None:
-    """Changes the declared lengths only, which SQLite does not enforce. Making the tables anew would break the
-    references to ``steps``; https://sqlite.org/lang_altertable.html describes this procedure."""
+    """Changes the declared lengths only, which SQLite does not enforce. Making the tables anew would break
+    the references to ``steps``; https://sqlite.org/lang_altertable.html describes this procedure."""
     connection = op.get_bind()
     version = connection.exec_driver_sql("PRAGMA schema_version").scalar_one()
     connection.exec_driver_sql("PRAGMA writable_schema=ON")
