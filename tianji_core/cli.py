@@ -12,6 +12,7 @@ import typer
 from tianji_core.errors import StudioError
 from tianji_core.i18n import _
 from tianji_core.verbs import (
+    bulk_edits,
     chatting,
     comparing,
     datasets,
@@ -21,6 +22,7 @@ from tianji_core.verbs import (
     generating,
     judging,
     modelling,
+    own_rules,
     pushing,
     reviewing,
     serving,
@@ -48,6 +50,10 @@ VERBS: dict[str, Callable[..., None]] = {
     "clean": reviewing.clean,
     "accept": reviewing.accept,
     "reject": reviewing.reject,
+    "own-rules": own_rules.own_rules,
+    "replace": bulk_edits.replace,
+    "rebuild-inputs": bulk_edits.rebuild_inputs,
+    "set-system": bulk_edits.set_system,
     "undo": reviewing.undo,
     "review-stats": reviewing.review_stats,
     "judge": judging.judge,

@@ -35,6 +35,10 @@ class YamlError(InputError):
     """A text is not YAML or exceeds the limits of size; the message names the file and the line."""
 
 
+class SlowPatternError(InputError):
+    """A regular expression takes too long on a text."""
+
+
 class PlanError(InputError):
     """A plan without tasks, or with a task unknown to the recipe. ``kind`` is stored with a failed task."""
 

@@ -121,3 +121,14 @@ def test_a_copy_for_another_person_addresses_them_in_every_turn(workspace: Works
     context = cleaning.current_context(workspace, "wishes")
     copy = cleaning.readdressed(samples.get(workspace.engine, number), "奶奶", context)
     assert "奶奶" in copy.history[0][1] and "您" in copy.history[0][1] and "妹妹" not in copy.history[0][1]
+
+
+def test_a_sample_with_an_empty_last_answer_does_not_keep_the_others_from_being_fixed(
+    workspace: Workspace,
+) -> None:
+    empty = conversation(workspace, f"“{FIRST}”", output=" ")
+    quoted = conversation(workspace, output=f"“{LAST}”")
+    step = cleaning.fix(workspace, ALL)
+    assert step is not None and step.count == 2
+    assert samples.get(workspace.engine, empty).history[0][1] == FIRST
+    assert samples.get(workspace.engine, quoted).output == LAST

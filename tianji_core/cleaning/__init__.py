@@ -3,6 +3,7 @@
 from tianji_core.cleaning.comparing import compare_all, forget_outdated, keep_best, ranked, rules_basis
 from tianji_core.cleaning.copying import copy_to, readdressed
 from tianji_core.cleaning.diff import DiffSegment, compare
+from tianji_core.cleaning.own import OWN_RULES
 from tianji_core.cleaning.pipeline import (
     Overview,
     Preview,
@@ -23,6 +24,7 @@ from tianji_core.store.findings import Finding
 __all__ = [
     "BY_ID",
     "FIXABLE_RULES",
+    "OWN_RULES",
     "RULES",
     "SAFE_RULES",
     "Context",

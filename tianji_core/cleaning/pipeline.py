@@ -30,7 +30,8 @@ class Proposal:
     @property
     def revision(self) -> SampleRevision:
         """The change as a revision of the sample as it was read."""
-        return SampleRevision(self.sample.version, self.after, history=self.history)
+        after = self.after if self.after != self.sample.output else None
+        return SampleRevision(self.sample.version, after, history=self.history)
 
     @property
     def changes(self) -> list[tuple[int, str, str]]:

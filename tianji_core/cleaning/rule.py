@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from typing import Any, NamedTuple, Protocol
 
+from tianji_core.errors import SlowPatternError
 from tianji_core.project import CONFIGS
-from tianji_core.recipe import Pronoun, Recipe, StyleGap, Suitability
+from tianji_core.recipe import OwnRule, OwnRuleKind, Pronoun, Recipe, StyleGap, Suitability
 from tianji_core.yaml_reading import read_yaml
 
 _FOLDER = CONFIGS / "cleaning"
@@ -114,6 +115,31 @@ class Context:
     request_hints: frozenset[str] = field(repr=False)
     foreign_signs: Mapping[str, re.Pattern[str]] = field(repr=False)
     addresses: "Addresses" = field(repr=False)
+    own: "OwnRules" = field(repr=False)
+
+
+class OwnRules:
+    """The person's own rules of a recipe. ``slow`` collects those whose expression has taken too long on a
+    text: they are not tried again."""
+
+    def __init__(self, recipe: Recipe) -> None:
+        self._rules = recipe.own_rules
+        self._relations = {name.text: name.relation for name in recipe.names}
+        self.slow: dict[OwnRule, SlowPatternError] = {}
+
+    def about(self, subject: Subject, kind: OwnRuleKind) -> list[OwnRule]:
+        """Returns the rules of a kind that hold for a text."""
+        if not self._rules:
+            return []
+        return [rule for rule in self._rules if rule.kind == kind and self._covers(rule, subject)]
+
+    def _covers(self, rule: OwnRule, subject: Subject) -> bool:
+        return (
+            (not rule.styles or subject.style in rule.styles)
+            and (not rule.names or subject.name in rule.names)
+            and (not rule.scenes or subject.scene in rule.scenes)
+            and (not rule.relations or self._relations.get(subject.name) in rule.relations)
+        )
 
 
 class Addresses:
@@ -154,6 +180,7 @@ def context_of(recipe: Recipe) -> Context:
         ),
         foreign_signs={scene: _foreign_signs(scene, known) for scene in known},
         addresses=Addresses(tuple(n.text for n in recipe.names), _read("addresses")),
+        own=OwnRules(recipe),
     )
 
 

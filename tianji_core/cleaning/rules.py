@@ -1,9 +1,10 @@
 """All cleaning rules in the order in which their fixes are applied, and functions that apply them. Pure."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from tianji_core.cleaning.ending import ENDING_RULES
 from tianji_core.cleaning.fit import FIT_RULES
+from tianji_core.cleaning.own import OWN_REPLACEMENT, OWN_RULES
 from tianji_core.cleaning.person import PERSON_RULES
 from tianji_core.cleaning.rule import Context, Example, Found, HasText, Rule, Subject
 from tianji_core.cleaning.script import SCRIPT_RULES
@@ -59,6 +60,7 @@ RULES: tuple[Rule, ...] = (
     *FIT_RULES,
     *PERSON_RULES,
     *REQUEST_RULES,
+    *OWN_RULES,
     *SET_RULES,
 )
 _TEXT_RULES = tuple(rule for rule in RULES if rule not in SET_RULES and rule is not EMPTY_RULE)
@@ -105,15 +107,27 @@ def clean_text(sample: HasText, context: Context, rules: Collection[str] = SAFE_
 
     A fix that would leave nothing, or would hide that a person must decide, is not applied. Cleaning a clean
     text changes nothing."""
-    text = sample.output
     chosen = [rule for rule in RULES if rule.id in rules]
-    # Every fix shortens the text or rewrites single characters for good, so this ends.
-    for _round in range(len(text) + 2):
+    text, settled = _fixed(sample, context, chosen)
+    if not settled:  # a replacement of the person's own brings back what another rule fixes
+        text, settled = _fixed(sample, context, [rule for rule in chosen if rule is not OWN_REPLACEMENT])
+    return text
+
+
+def _fixed(sample: HasText, context: Context, chosen: Sequence[Rule]) -> tuple[str, bool]:
+    """Returns the text after repeated fixes, and whether the rules find nothing more to fix in it."""
+    text = sample.output
+    seen = set()
+    # Every built-in fix shortens the text or rewrites single characters for good, so this ends.
+    while text not in seen:
+        seen.add(text)
         before = text
         for rule in chosen:
-            seen = rule.look(text, Subject(text, sample.name, sample.scene, sample.style), context)
-            if seen is not None and (fixed := _applicable(seen, text, sample, context)) is not None:
+            found = rule.look(text, Subject(text, sample.name, sample.scene, sample.style), context)
+            if found is not None and (fixed := _applicable(found, text, sample, context)) is not None:
                 text = fixed
         if text == before:
+            return text, True
+        if len(seen) > len(sample.output) + 2:
             break
-    return text
+    return text, False

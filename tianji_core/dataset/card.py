@@ -15,8 +15,22 @@ _WORDS = {
 
 
 _ACTIONS = {
-    "README_zh.md": {"edit": "修改", "fix": "按规则修正", "table": "在列表里改"},
-    "README.md": {"edit": "edited", "fix": "fixed by rule", "table": "changed in the table"},
+    "README_zh.md": {
+        "edit": "修改",
+        "fix": "按规则修正",
+        "table": "在列表里改",
+        "replace": "查找替换",
+        "inputs": "重写输入",
+        "system": "换系统提示",
+    },
+    "README.md": {
+        "edit": "edited",
+        "fix": "fixed by rule",
+        "table": "changed in the table",
+        "replace": "changed by find and replace",
+        "inputs": "got a rebuilt input",
+        "system": "got another system prompt",
+    },
 }
 
 

@@ -1,5 +1,6 @@
 """The vocabulary of one task (names, scenes, styles …), its suitability matrix, prompts and plans. Pure."""
 
+from tianji_core.recipe.kinds import RELATION_TITLES, SCENE_KIND_TITLES, Pronoun, Relation, SceneKind
 from tianji_core.recipe.loading import (
     DEFAULT_RECIPE,
     built_in_recipe,
@@ -10,25 +11,15 @@ from tianji_core.recipe.loading import (
     parse_recipe,
     reason_of,
 )
-from tianji_core.recipe.model import (
-    RELATION_TITLES,
-    SCENE_KIND_TITLES,
-    Name,
-    Prompts,
-    Pronoun,
-    Recipe,
-    Relation,
-    Scene,
-    SceneKind,
-    Style,
-    normalise,
-)
+from tianji_core.recipe.model import Name, Prompts, Recipe, Scene, Style, normalise
+from tianji_core.recipe.own_rules import KIND_TITLES, OwnRule, OwnRuleKind, TextPattern, rule_text
 from tianji_core.recipe.plan import Plan, Task, by_style, enabled_styles, kept_cells, task_random, tasks
 from tianji_core.recipe.prompts import (
     EXAMPLES,
     MOST_EXAMPLES,
     Brief,
     brief,
+    drawn_input,
     teacher_prompt,
     training_input,
     wordings,
@@ -48,6 +39,7 @@ __all__ = [
     "DEFAULT_RECIPE",
     "DOUBTFUL",
     "EXAMPLES",
+    "KIND_TITLES",
     "MOST_EXAMPLES",
     "RELATION_TITLES",
     "SCENE_KIND_TITLES",
@@ -56,6 +48,8 @@ __all__ = [
     "VALUE_TITLES",
     "Brief",
     "Name",
+    "OwnRule",
+    "OwnRuleKind",
     "Plan",
     "Prompts",
     "Pronoun",
@@ -69,10 +63,12 @@ __all__ = [
     "Suitability",
     "SuitabilityGroup",
     "Task",
+    "TextPattern",
     "brief",
     "built_in_recipe",
     "built_in_recipes",
     "by_style",
+    "drawn_input",
     "dump_recipe",
     "enabled_styles",
     "explain",
@@ -81,6 +77,7 @@ __all__ = [
     "normalise",
     "parse_recipe",
     "reason_of",
+    "rule_text",
     "task_random",
     "tasks",
     "teacher_prompt",

@@ -62,7 +62,12 @@ def edit_styles(recipe: Recipe, rows: Sequence[ListRow]) -> Recipe:
         complete.append(ListRow(row.origin, {**base, "text": "", **given}))
     styles = _entries(Style, complete, _("风格"))
     renamed = _renames([s.text for s in recipe.styles], rows, [s.text for s in styles])
-    return changed(recipe, styles=styles, style_gaps=_renamed(recipe.style_gaps, "styles", renamed))
+    return changed(
+        recipe,
+        styles=styles,
+        style_gaps=_renamed(recipe.style_gaps, "styles", renamed),
+        own_rules=_renamed(recipe.own_rules, "styles", renamed),
+    )
 
 
 def edit_style(recipe: Recipe, text: str, **fields: object) -> Recipe:
@@ -181,10 +186,11 @@ def _renames(before: list[str], rows: Sequence[ListRow], after: list[str]) -> di
 
 
 def _followed(recipe: Recipe, field: str, renamed: Mapping[str, str]) -> dict[str, object]:
-    """Returns suitability and style gaps with the entries of their lists ``field`` renamed."""
+    """Returns suitability, style gaps and own rules with the entries of their lists ``field`` renamed."""
     return {
         "suitability": _renamed(recipe.suitability, field, renamed),
         "style_gaps": _renamed(recipe.style_gaps, field, renamed),
+        "own_rules": _renamed(recipe.own_rules, field, renamed),
     }
 
 

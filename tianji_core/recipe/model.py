@@ -2,12 +2,13 @@
 pydantic models, validated when they are built. Pure: no file, no database."""
 
 import unicodedata
-from enum import StrEnum
 from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
-from tianji_core.i18n import N_, _
+from tianji_core.i18n import _
+from tianji_core.recipe.kinds import Pronoun, Relation, SceneKind
+from tianji_core.recipe.own_rules import MOST_RULES, OwnRule
 from tianji_core.recipe.suitability import StyleGap, Suitability, SuitabilityGroup
 
 
@@ -16,52 +17,6 @@ def normalise(text: str) -> str:
     '工作升职')."""
     return unicodedata.normalize("NFKC", text).strip()
 
-
-class Relation(StrEnum):
-    """Relation of the receiver of a blessing to the sender."""
-
-    ELDER = "elder"
-    PEER = "peer"
-    JUNIOR = "junior"
-    TEACHER = "teacher"
-    SUPERIOR = "superior"
-    COLLEAGUE = "colleague"
-    FRIEND = "friend"
-
-
-class Pronoun(StrEnum):
-    """Pronoun by which the receiver is addressed."""
-
-    FORMAL = "您"
-    INFORMAL = "你"
-
-
-class SceneKind(StrEnum):
-    """Kind of occasion of a scene."""
-
-    FESTIVAL = "festival"
-    LIFE_EVENT = "life_event"
-    CAREER = "career"
-    HEALTH = "health"
-    SOCIAL = "social"
-
-
-RELATION_TITLES = {
-    Relation.ELDER: N_("长辈"),
-    Relation.PEER: N_("平辈"),
-    Relation.JUNIOR: N_("晚辈"),
-    Relation.TEACHER: N_("师长"),
-    Relation.SUPERIOR: N_("上级"),
-    Relation.COLLEAGUE: N_("同事"),
-    Relation.FRIEND: N_("朋友与其他"),
-}
-SCENE_KIND_TITLES = {
-    SceneKind.FESTIVAL: N_("节日"),
-    SceneKind.LIFE_EVENT: N_("人生大事"),
-    SceneKind.CAREER: N_("事业"),
-    SceneKind.HEALTH: N_("健康"),
-    SceneKind.SOCIAL: N_("人情往来"),
-}
 
 Label = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=40)]
 NonEmpty = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
@@ -185,8 +140,8 @@ def check_input_template(template: str) -> None:
 
 class Recipe(_RecipeModel):
     """配方: everything one task needs. ``suitability`` lists groups of cells that differ from 2 (suitable),
-    ``style_gaps`` the cells that single styles do not suit; ``resting_clauses`` and ``resting_templates`` are
-    kept but switched off."""
+    ``style_gaps`` the cells that single styles do not suit, ``own_rules`` what this task's texts must and must
+    not say; ``resting_clauses`` and ``resting_templates`` are kept but switched off."""
 
     key: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
     title: Label
@@ -200,6 +155,7 @@ class Recipe(_RecipeModel):
     threshold: int = Field(default=1, ge=0, le=2)
     suitability: tuple[SuitabilityGroup, ...] = ()
     style_gaps: tuple[StyleGap, ...] = ()
+    own_rules: tuple[OwnRule, ...] = Field(default=(), max_length=MOST_RULES)
     resting_clauses: tuple[str, ...] = ()
     resting_templates: tuple[NonEmpty, ...] = ()
 

@@ -7,7 +7,8 @@ from functools import lru_cache
 
 from tianji_core.errors import PlanError
 from tianji_core.i18n import _
-from tianji_core.recipe.model import RELATION_TITLES, Name, Recipe, Scene, Style
+from tianji_core.recipe.kinds import RELATION_TITLES
+from tianji_core.recipe.model import Name, Recipe, Scene, Style
 from tianji_core.recipe.plan import Task, task_random
 
 
@@ -54,11 +55,7 @@ def brief(recipe: Recipe, task: Task, seed: int, examples: int = EXAMPLES) -> Br
     source = task_random(seed, task)
     first = source.choice(style.examples) if style.examples else ""
     clause = source.choice(recipe.clauses)
-    template = (
-        source.choice(recipe.input_templates)
-        if source.random() < RANDOM_INPUT_SHARE
-        else recipe.input_templates[0]
-    )
+    asked = drawn_input(recipe, name, scene, style, source)
     return Brief(
         task=task,
         name=name,
@@ -67,7 +64,7 @@ def brief(recipe: Recipe, task: Task, seed: int, examples: int = EXAMPLES) -> Br
         prompt=teacher_prompt(
             recipe, name, scene, style, _examples(style, first, examples, seed, task), clause
         ),
-        input=training_input(template, name, scene, style),
+        input=asked,
         seed=source.randrange(2**31),
         variant=_variant(recipe, task, seed),
         system=recipe.prompts.teacher_system.strip(),
@@ -121,6 +118,13 @@ def training_input(template: str, name: Name, scene: Scene, style: Style) -> str
     """Returns what a person would type to get this text: '祝{name}{scene}' and, except for the default style,
     its trigger suffix (',小红书风格')."""
     return template.format(name=name.text, scene=scene.text, greeting=scene.wish, suffix=style.suffix)
+
+
+def drawn_input(recipe: Recipe, name: Name, scene: Scene, style: Style, source: random.Random) -> str:
+    """Returns a training input whose wording is drawn from the recipe's templates by ``source``."""
+    some = source.random() < RANDOM_INPUT_SHARE
+    template = source.choice(recipe.input_templates) if some else recipe.input_templates[0]
+    return training_input(template, name, scene, style)
 
 
 def wordings(recipe: Recipe, name: Name, scene: Scene, style: Style) -> list[str]:

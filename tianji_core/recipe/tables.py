@@ -16,17 +16,9 @@ from tianji_core.errors import RecipeError
 from tianji_core.gate import first_line
 from tianji_core.i18n import _
 from tianji_core.recipe.editing import ListRow, changed, edit_lines, edit_names, edit_scenes, edit_styles
+from tianji_core.recipe.kinds import RELATION_TITLES, SCENE_KIND_TITLES
 from tianji_core.recipe.loading import explain
-from tianji_core.recipe.model import (
-    RELATION_TITLES,
-    SCENE_KIND_TITLES,
-    Name,
-    Recipe,
-    Scene,
-    Style,
-    check_input_template,
-    normalise,
-)
+from tianji_core.recipe.model import Name, Recipe, Scene, Style, check_input_template, normalise
 from tianji_core.spreadsheet import csv_row, plain_cell
 
 

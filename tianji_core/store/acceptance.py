@@ -7,7 +7,10 @@ from sqlalchemy import Engine, case, func, select
 from tianji_core.store.database import reading
 from tianji_core.store.samples import ACCEPTED, IMPORT, SampleFilter
 from tianji_core.store.schema import changes, samples, steps
-from tianji_core.store.steps import EDIT, FIX, TABLE
+from tianji_core.store.steps import EDIT, FIX, INPUTS, REPLACE, SYSTEM, TABLE
+
+_CHANGING = (EDIT, FIX, TABLE, REPLACE, INPUTS, SYSTEM)
+"""Actions that change what a sample says."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,7 @@ def acceptance(engine: Engine, sample_filter: SampleFilter) -> Acceptance:
         .select_from(changes)
         .join(steps, steps.c.id == changes.c.step_id)
         .join(samples, samples.c.id == changes.c.sample_id)
-        .where(*matching, steps.c.action.in_((EDIT, FIX, TABLE)), steps.c.undone.is_(False))
+        .where(*matching, steps.c.action.in_(_CHANGING), steps.c.undone.is_(False))
         .group_by(steps.c.who, steps.c.action)
         .order_by(steps.c.who, steps.c.action)
     )

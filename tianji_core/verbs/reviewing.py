@@ -10,16 +10,14 @@ from tianji_core.i18n import _
 from tianji_core.store import findings, recipes, samples, second_verdicts, steps
 from tianji_core.store.samples import ACCEPTED, PENDING, REJECTED, SampleFilter
 from tianji_core.verbs.common import (
-    LARGEST,
     JsonOption,
     RecipeOption,
     WorkspaceOption,
     chosen_recipe,
     opened,
     show,
-    words,
 )
-from tianji_core.verbs.sample_options import CleanOption, IdsOption, MatchingOptions
+from tianji_core.verbs.sample_options import CleanOption, IdsOption, MatchingOptions, numbers
 from tianji_core.workspace import Workspace
 
 
@@ -70,7 +68,7 @@ def accept(
     """Accept the pending samples that match, as one step that can be undone."""
     space = opened(workspace)
     key = chosen_recipe(space, recipe)
-    _decide(space, ACCEPTED, matching.sample_filter(key, (PENDING,), clean_only, _numbers(ids)), as_json)
+    _decide(space, ACCEPTED, matching.sample_filter(key, (PENDING,), clean_only, numbers(ids)), as_json)
 
 
 def reject(
@@ -85,19 +83,7 @@ def reject(
         raise InputError(_("请说明弃用哪些：--styles、--names、--scenes 或 --ids"))
     space = opened(workspace)
     key = chosen_recipe(space, recipe)
-    _decide(space, REJECTED, matching.sample_filter(key, (PENDING,), ids=_numbers(ids)), as_json)
-
-
-def _numbers(ids: str) -> tuple[int, ...] | None:
-    """Returns the sample numbers of --ids, None where it is empty.
-
-    Raises:
-        InputError: not numbers separated by commas.
-    """
-    numbers = words(ids)
-    if not all(number.isdecimal() and int(number) <= LARGEST for number in numbers):
-        raise InputError(_("--ids 应当是用逗号分开的样本编号，写的是 {ids}", ids=ids))
-    return tuple(int(number) for number in numbers) or None
+    _decide(space, REJECTED, matching.sample_filter(key, (PENDING,), ids=numbers(ids)), as_json)
 
 
 def _decide(space: Workspace, state: str, matching: SampleFilter, as_json: bool) -> None:
@@ -141,8 +127,8 @@ def _refuse_unknown(space: Workspace, matching: SampleFilter) -> None:
                 )
             )
     if matching.ids:
-        numbers = _("、").join(map(str, matching.ids))
-        raise InputError(_("编号为 {ids} 的样本不存在，或者已经审过了", ids=numbers))
+        shown = _("、").join(map(str, matching.ids))
+        raise InputError(_("编号为 {ids} 的样本不存在，或者已经审过了", ids=shown))
 
 
 def undo(recipe: RecipeOption = None, as_json: JsonOption = False, workspace: WorkspaceOption = None) -> None:

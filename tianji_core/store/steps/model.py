@@ -7,7 +7,7 @@ from typing import Any
 from tianji_core.i18n import N_
 from tianji_core.store.samples import ACCEPTED, PENDING, REJECTED, STATE_TITLES
 
-EDIT, FIX, RATE, TABLE, COPIED, SPLIT_UP, SECOND, RESOLVE = (
+EDIT, FIX, RATE, TABLE, COPIED, SPLIT_UP, SECOND, RESOLVE, REPLACE, INPUTS, SYSTEM = (
     "edit",
     "fix",
     "rate",
@@ -16,6 +16,9 @@ EDIT, FIX, RATE, TABLE, COPIED, SPLIT_UP, SECOND, RESOLVE = (
     "split",
     "second",
     "resolve",
+    "replace",
+    "inputs",
+    "system",
 )
 ACTION_TITLES = {
     ACCEPTED: STATE_TITLES[ACCEPTED],
@@ -29,6 +32,9 @@ ACTION_TITLES = {
     SPLIT_UP: N_("拆分"),
     SECOND: N_("复审"),
     RESOLVE: N_("裁定"),
+    REPLACE: N_("替换"),
+    INPUTS: N_("重写输入"),
+    SYSTEM: N_("换系统提示"),
 }
 """Title of every action: the new state of the samples, or another kind of change."""
 

@@ -1,0 +1,223 @@
+"""Changes of many samples at once, prepared before they are made: find and replace, inputs, system prompt."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from random import Random
+
+from tianji_core.errors import InputError
+from tianji_core.gate.limits import TEXT_CHARACTERS
+from tianji_core.i18n import _
+from tianji_core.recipe import Recipe, TextPattern, drawn_input
+from tianji_core.store import recipes, samples, steps
+from tianji_core.store.samples import Sample, SampleFilter
+from tianji_core.store.steps import SampleRevision, Step
+from tianji_core.workspace import Workspace
+
+EXAMPLES = 10
+"""Samples that a bulk edit shows before and after."""
+ANSWERS, INPUTS = "answers", "inputs"
+"""Where find and replace looks: in every answer, or in every input of a conversation."""
+Progress = Callable[[int, int], None]
+"""Called with the samples read so far, and in total."""
+
+
+@dataclass(frozen=True)
+class SampleChange:
+    """What one sample would become. ``texts`` are the texts that change, as (turn, before, after): the turn
+    counts from 1, 0 is the last one."""
+
+    sample: Sample
+    revision: SampleRevision
+    texts: tuple[tuple[int, str, str], ...]
+
+
+@dataclass(frozen=True)
+class BulkEdit:
+    """A prepared change of the samples of a recipe: ``matching`` were read, ``revisions`` (sample id → new
+    values) would change, in ``places`` places. ``left_out`` counts those that cannot be changed: a text would
+    become empty or too long, or the sample's cell is not in the recipe."""
+
+    recipe: str
+    action: str
+    title: str
+    matching: int
+    places: int
+    left_out: int
+    revisions: dict[int, SampleRevision]
+    examples: tuple[SampleChange, ...]
+
+
+def make_edit(workspace: Workspace, edit: BulkEdit, who: str = "") -> Step | None:
+    """Makes a prepared change as one step that can be undone; None if it changes nothing.
+
+    Raises:
+        ConflictError: a sample has changed since the edit was prepared; nothing was done.
+    """
+    reviewer = who or workspace.settings().reviewer
+    return steps.revise(workspace.engine, edit.recipe, edit.revisions, edit.action, edit.title, reviewer)
+
+
+def find_and_replace(
+    workspace: Workspace,
+    sample_filter: SampleFilter,
+    pattern: TextPattern,
+    replacement: str,
+    where: str = ANSWERS,
+    progress: Progress | None = None,
+) -> BulkEdit:
+    """Prepares replacing every match of a pattern in the matching samples.
+
+    Raises:
+        InputError: the pattern is empty or cannot be read, or takes too long on a text (SlowPatternError).
+    """
+    try:
+        pattern.check(replacement)
+    except ValueError as error:
+        raise InputError(str(error)) from error
+
+    def change(sample: Sample) -> tuple[SampleChange | None, int]:
+        places = 0
+
+        def new(text: str) -> str:
+            nonlocal places
+            after, number = pattern.replaced(text, replacement)
+            places += number if after != text else 0
+            return after
+
+        if where == ANSWERS:
+            history = tuple((asked, new(answered)) for asked, answered in sample.history)
+            output = new(sample.output)
+            changed = output if output != sample.output else None
+            revision = SampleRevision(sample.version, changed, history=history)
+        else:
+            history = tuple((new(asked), answered) for asked, answered in sample.history)
+            asked = new(sample.input)
+            changed = asked if asked != sample.input else None
+            revision = SampleRevision(sample.version, history=history, input=changed)
+        return _change(sample, revision), places
+
+    title = _("把“{text}”换成“{by}”", text=_short(pattern.text), by=_short(replacement))
+    return _prepared(workspace, sample_filter, steps.REPLACE, title, change, progress)
+
+
+def rebuild_inputs(
+    workspace: Workspace, sample_filter: SampleFilter, seed: int = 0, progress: Progress | None = None
+) -> BulkEdit:
+    """Prepares new first inputs for the matching samples, drawn from the input templates of the recipe;
+    ``seed`` determines the wording of each sample."""
+    recipe = recipes.current(workspace.engine, sample_filter.recipe).recipe
+
+    def change(sample: Sample) -> tuple[SampleChange | None, int]:
+        asked = _input_of(recipe, sample, seed)
+        if asked is None:
+            return SampleChange(sample, SampleRevision(sample.version, input=""), ()), 0
+        if sample.history:
+            history = ((asked, sample.history[0][1]), *sample.history[1:])
+            revision = SampleRevision(sample.version, history=history)
+        else:
+            revision = SampleRevision(sample.version, input=asked)
+        found = _change(sample, revision)
+        return found, int(found is not None)
+
+    title = _("按配方的模板重写输入")
+    return _prepared(workspace, sample_filter, steps.INPUTS, title, change, progress)
+
+
+def _input_of(recipe: Recipe, sample: Sample, seed: int) -> str | None:
+    name, scene, style = recipe.name(sample.name), recipe.scene(sample.scene), recipe.style(sample.style)
+    if name is None or scene is None or style is None:
+        return None
+    return drawn_input(recipe, name, scene, style, Random(f"inputs|{seed}|{sample.id}"))
+
+
+def set_system(
+    workspace: Workspace, sample_filter: SampleFilter, system: str, progress: Progress | None = None
+) -> BulkEdit:
+    """Prepares giving all matching samples one system prompt.
+
+    Raises:
+        InputError: it is empty.
+    """
+    system = system.strip()
+    if not system:
+        raise InputError(_("系统提示不能为空"))
+
+    def change(sample: Sample) -> tuple[SampleChange | None, int]:
+        found = _change(sample, SampleRevision(sample.version, system=system))
+        return found, int(found is not None)
+
+    return _prepared(workspace, sample_filter, steps.SYSTEM, _("换系统提示"), change, progress)
+
+
+def recipe_system(workspace: Workspace, recipe_key: str) -> str:
+    """Returns the system prompt of a recipe."""
+    return recipes.current(workspace.engine, recipe_key).recipe.prompts.system
+
+
+def _prepared(
+    workspace: Workspace,
+    sample_filter: SampleFilter,
+    action: str,
+    title: str,
+    change: Callable[[Sample], tuple[SampleChange | None, int]],
+    progress: Progress | None,
+) -> BulkEdit:
+    """Reads every matching sample and collects its change, with the number of places it is in."""
+    total = samples.count(workspace.engine, sample_filter)
+    places = left_out = done = 0
+    revisions: dict[int, SampleRevision] = {}
+    examples: list[SampleChange] = []
+    for batch in samples.each(workspace.engine, sample_filter):
+        for sample in batch:
+            found, number = change(sample)
+            if found is None:
+                continue
+            if not _possible(found):
+                left_out += 1
+                continue
+            places += number
+            revisions[sample.id] = found.revision
+            if len(examples) < EXAMPLES:
+                examples.append(found)
+        done += len(batch)
+        if progress is not None:
+            progress(done, max(done, total))
+    return BulkEdit(
+        recipe=sample_filter.recipe,
+        action=action,
+        title=_("{title}：{n} 条", title=title, n=len(revisions)),
+        matching=done,
+        places=places,
+        left_out=left_out,
+        revisions=revisions,
+        examples=tuple(examples),
+    )
+
+
+def _change(sample: Sample, revision: SampleRevision) -> SampleChange | None:
+    """Returns a revision with the texts that it changes; None if it changes none."""
+    texts = tuple(_texts(sample, revision))
+    return SampleChange(sample, revision, texts) if texts else None
+
+
+def _texts(sample: Sample, revision: SampleRevision) -> Iterator[tuple[int, str, str]]:
+    turns = zip(sample.history, revision.history or sample.history, strict=True)
+    for number, (old, new) in enumerate(turns, 1):
+        yield from ((number, a, b) for a, b in zip(old, new, strict=True) if a != b)
+    for before, after in (
+        (sample.system, revision.system),
+        (sample.input, revision.input),
+        (sample.output, revision.output),
+    ):
+        if after is not None and after != before:
+            yield 0, before, after
+
+
+def _possible(change: SampleChange) -> bool:
+    return bool(change.texts) and all(
+        after.strip() and len(after) <= TEXT_CHARACTERS for _turn, _before, after in change.texts
+    )
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 20 else text[:19] + "…"
