@@ -140,8 +140,8 @@ def check_input_template(template: str) -> None:
 
 class Recipe(_RecipeModel):
     """配方: everything one task needs. ``suitability`` lists groups of cells that differ from 2 (suitable),
-    ``style_gaps`` the cells that single styles do not suit, ``own_rules`` what this task's texts must and must
-    not say; ``resting_clauses`` and ``resting_templates`` are kept but switched off."""
+    ``style_gaps`` the cells that single styles do not suit, ``own_rules`` what this task's texts must and
+    must not say; ``resting_clauses`` and ``resting_templates`` are kept but switched off."""
 
     key: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
     title: Label
