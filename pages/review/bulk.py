@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import streamlit as st
 
+from pages.review.bulk_changes import bulk_changes
 from pages.review.judge import judge_part
 from pages.review.sample_display import cell_line, changes_html
 from pages.review.session import ReviewSession
@@ -25,6 +26,7 @@ def bulk(session: ReviewSession) -> None:
     _decide_all(session)
     st.subheader(_("一起修正"))
     _fix_all(session)
+    bulk_changes(session)
     st.subheader(_("模型评审"))
     judge_part(session.workspace, session.filter)
 

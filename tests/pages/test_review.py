@@ -12,9 +12,10 @@ from tests.pages.opening import opened
 from tianji_core import jobs, teachers
 from tianji_core.cleaning import judging
 from tianji_core.drafts import FormDraft, load_draft
+from tianji_core.recipe import wordings
 from tianji_core.review import load_keys
 from tianji_core.review.job import rewriting_job
-from tianji_core.store import leases, samples, second_verdicts, steps
+from tianji_core.store import leases, recipes, samples, second_verdicts, steps
 from tianji_core.store.database import writing
 from tianji_core.store.samples import ACCEPTED, IMPORT, PENDING, REJECTED, NewSample, SampleFilter
 from tianji_core.teachers import ModelEntry
@@ -426,3 +427,56 @@ def test_the_numbers_of_the_findings_add_up(review: Open, workspace: Workspace, 
         ("近似重复", 1, 0, 1),
         ("太短", 1, 0, 1),
     }
+
+
+def test_find_and_replace_shows_its_changes_first_and_is_one_step(
+    review: Open, workspace: Workspace, ids: list[int]
+) -> None:
+    app = review(view="批量")
+    app.text_input(key="replace_find").set_value("生日快乐").run()
+    app.text_input(key="replace_by").set_value("生辰快乐").run()
+    press(app, "bulk_preview")
+    assert "要改 **3** 条里的 **3** 处" in shown(app)
+    assert samples.get(workspace.engine, ids[0]).output == CLEAN
+    press(app, "make_bulk_edit")
+    assert "生辰快乐" in samples.get(workspace.engine, ids[0]).output
+    assert "要改 **" not in shown(app)
+    press(app, "undo")
+    assert samples.get(workspace.engine, ids[0]).output == CLEAN
+    app.toggle(key="replace_regular").set_value(True).run()
+    app.text_input(key="replace_find").set_value("(生日").run()
+    press(app, "bulk_preview")
+    assert "看不懂" in shown(app)
+    assert review(view="批量").text_input(key="replace_find").value == "(生日", "what was typed is kept"
+
+
+def test_an_own_rule_is_tried_and_added_and_its_findings_are_counted(
+    review: Open, workspace: Workspace, ids: list[int]
+) -> None:
+    app = review(view="批量")
+    app.segmented_control(key="bulk_part").set_value("own").run()
+    app.text_input(key="rule_text").set_value("生日快乐").run()
+    app.text_input(key="rule_by").set_value("生日快乐呀，生日快乐").run()
+    assert "永远换不完" in shown(app)
+    app.text_input(key="rule_by").set_value("生辰吉乐").run()
+    press(app, "try_rule")
+    assert "在 3 条样本里查到 **3** 条" in shown(app)
+    press(app, "add_rule")
+    assert recipes.current(workspace.engine, "wishes").recipe.own_rules[0].replacement == "生辰吉乐"
+    assert ("自己的替换", 3, 3, 0) in {tuple(row) for row in app.dataframe[0].value.iloc[:, :4].values}
+    press(app, "drop_rule_0")
+    assert recipes.current(workspace.engine, "wishes").recipe.own_rules == ()
+
+
+def test_inputs_and_system_prompts_are_changed_in_bulk(
+    review: Open, workspace: Workspace, ids: list[int]
+) -> None:
+    app = review(view="批量")
+    app.segmented_control(key="bulk_part").set_value("system").run()
+    press(press(app, "bulk_preview"), "make_bulk_edit")
+    recipe = recipes.current(workspace.engine, "wishes").recipe
+    assert samples.get(workspace.engine, ids[0]).system == recipe.prompts.system
+    app.segmented_control(key="bulk_part").set_value("inputs").run()
+    press(press(app, "bulk_preview"), "make_bulk_edit")
+    cell = recipe.name("妹妹"), recipe.scene("生日"), recipe.style("正常")
+    assert samples.get(workspace.engine, ids[0]).input in wordings(recipe, *cell)
