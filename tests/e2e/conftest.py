@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import BrowserContext
 
-from tests.e2e.driving import Studio
+from tests.e2e.driving import WATCH, Studio
 
 NO_BROWSER = (
     "BROWSER TESTS SKIPPED: Debian's chromium is not installed (apt-get install chromium fonts-noto-cjk)"
@@ -30,6 +31,12 @@ def browser_type_launch_args() -> dict[str, object]:
 @pytest.fixture(scope="session")
 def browser_context_args() -> dict[str, object]:
     return {"viewport": {"width": 1440, "height": 1000}, "locale": "zh-CN"}
+
+
+@pytest.fixture
+def context(context: BrowserContext) -> BrowserContext:
+    context.add_init_script(WATCH)
+    return context
 
 
 @pytest.fixture(scope="session")

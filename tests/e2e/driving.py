@@ -18,6 +18,25 @@ ROOT = Path(__file__).resolve().parents[2]
 SETTLED = '[data-testid="stApp"][data-test-script-state="notRunning"]'
 FAULT = ".st-key-fault, [data-testid=stException]"
 """What a page shows where the studio itself is at fault."""
+NOTHING_TWICE = """() => {
+    const fields = [...document.querySelectorAll('.stNumberInput, .stTextInput, .stTextArea')]
+        .map(field => field.closest('[class*="st-key-"]')).filter(field => field);
+    const keys = fields.map(field => [...field.classList].find(name => name.startsWith("st-key-")));
+    return new Set(keys).size === keys.length;
+}"""
+"""While a page is drawn anew, a field that has moved stands there twice: where it was and where it is."""
+WATCH = """(() => {
+    window.acted = 0; window.ran = 0;
+    for (const kind of ["pointerdown", "keydown", "change"])
+        window.addEventListener(kind, () => { window.acted = performance.now(); }, true);
+    new MutationObserver(changes => {
+        for (const change of changes)
+            if (change.target.getAttribute("data-test-script-state") === "running") window.ran = performance.now();
+    }).observe(document, {subtree: true, attributes: true, attributeFilter: ["data-test-script-state"]});
+})()"""
+"""Notes when the person last did something, and when the page's script last began to run."""
+ANSWERED = "() => !window.acted || window.ran >= window.acted || performance.now() - window.acted > 3000"
+"""The script has run since: a loaded machine may need a while. Not everything one does makes it run."""
 expect.set_options(timeout=30_000)
 
 
@@ -83,7 +102,9 @@ def until(condition: Callable[[], object], seconds: float) -> None:
 def settle(page: Page) -> None:
     """Wait until the page has drawn what it was asked for, and it is no error."""
     page.wait_for_timeout(300)
+    page.wait_for_function(ANSWERED)
     page.wait_for_selector(SETTLED, timeout=90_000)
+    page.wait_for_function(NOTHING_TWICE)
     expect(page.locator(FAULT)).to_have_count(0)
 
 

@@ -15,6 +15,8 @@ def turns(studio: Studio) -> list[ChatTurn]:
 def test_chat_stop_keep_and_find_it_in_review(page: Page, shared: Studio, server) -> None:  # noqa: F811
     visit(page, shared, f"chat?service={server.url}&service_model=red&name=大舅&scene=春节&style=正常")
     press(page, "service_confirm")
+    expect(page.locator(".st-key-service_confirm")).to_have_count(0)
+    settle(page)
     page.get_by_text("更多采样参数").click()
     limit = page.locator(".st-key-chat_max_tokens input")
     limit.fill("200")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, Playwright, expect
 
-from tests.e2e.driving import Studio, settle, visit
+from tests.e2e.driving import WATCH, Studio, settle, visit
 from tests.identity_provider import identity_provider
 from tests.pages.test_single_sign_on import configured
 from tests.pages.visiting import Served, free_port, served
@@ -160,7 +160,9 @@ def test_a_login_that_is_ended_by_the_owner_is_out_at_once(
     page.goto(f"{guarded.url}/review")
     log_in(page, "小审")
     settle(page)
-    owner = browser.new_context(locale="zh-CN").new_page()
+    other = browser.new_context(locale="zh-CN")
+    other.add_init_script(WATCH)
+    owner = other.new_page()
     owner.goto(f"{guarded.url}/settings")
     log_in(owner, "小王")
     settle(owner)
