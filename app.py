@@ -1,17 +1,22 @@
-"""The studio's frame: navigation, language and the strip of running jobs. ``tianji studio`` serves it."""
+"""The studio's frame: navigation, language and the recipe in use. ``tianji studio`` serves it."""
 
 import streamlit as st
 
 from pages.shared.frame import current_workspace, recipe_switch, report_errors, use_language
-from pages.shared.job_progress import job_strip
 from pages.shared.lost_database import has_database
 from pages.shared.page_table import navigation_of, refuse_page
 from pages.shared.visitors import refuse_unchecked_server
 from pages.shared.widget_words import translate_widgets
+from tianji_core import __version__
 from tianji_core.i18n import _
 
 use_language()
-st.set_page_config(page_title=_("天机工坊"), page_icon="🏮", layout="wide")
+st.set_page_config(
+    page_title=_("天机工坊"),
+    page_icon="🏮",
+    layout="wide",
+    menu_items={"About": _("天机工坊 {version}", version=__version__)},
+)
 refuse_unchecked_server()
 
 page = st.navigation(navigation_of(), expanded=True)
@@ -22,7 +27,6 @@ with report_errors():
     translate_widgets()
     with st.sidebar:
         recipe_switch()
-        job_strip()
 with report_errors():
     refuse_page(page)
     page.run()

@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from pages.shared.frame import page_header, remember_notice, report_errors
+from pages.shared.frame import remember_notice, report_errors
+from pages.shared.header import page_header
 from pages.shared.login_table import login_table
 from pages.shared.text import plain
 from pages.shared.visitors import accounts, visitor
@@ -11,7 +12,7 @@ from tianji_core.errors import LoginError
 from tianji_core.i18n import _
 from tianji_core.roles import Role, permitted
 
-workspace = page_header(_("账号"), _("您是谁，能做什么，在哪些地方登录着。"))
+workspace = page_header("account", _("账号"), _("您是谁，能做什么，在哪些地方登录着。"))
 
 
 def password_form(known: Accounts, who: Visitor) -> None:

@@ -9,7 +9,8 @@ from pages.chat.shelf import shelf
 from pages.chat.turn import PageConversation, show
 from pages.shared.chat_choice import endpoints, pick_cell, preferred, sampling_form, usual_wording
 from pages.shared.chat_servers import server_panel
-from pages.shared.frame import current_recipe, page_header
+from pages.shared.frame import current_recipe
+from pages.shared.header import page_header
 from pages.shared.kept import kept
 from pages.shared.linked_model import missing_model
 from pages.shared.other_services import linked_service
@@ -21,7 +22,9 @@ from tianji_core.serving import servers
 from tianji_core.serving.candidates import MOST
 from tianji_core.serving.transcript import ChatTurn, changing, load_transcript
 
-workspace = page_header(_("对话"), _("用训练时的说法问模型。每次测试都从空白开始；好的回答可以收进样本。"))
+workspace = page_header(
+    "chat", _("对话"), _("用训练时的说法问模型。每次测试都从空白开始；好的回答可以收进样本。")
+)
 recipe = current_recipe().recipe
 end_answer()
 transcript = load_transcript(workspace)

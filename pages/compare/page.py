@@ -10,7 +10,8 @@ from pages.compare.scores import check_part, take_part
 from pages.compare.votes import judge_part, vote_part
 from pages.shared.chat_choice import endpoints
 from pages.shared.chat_servers import server_panel
-from pages.shared.frame import current_recipe, page_header, report_errors
+from pages.shared.frame import current_recipe, report_errors
+from pages.shared.header import page_header
 from pages.shared.other_services import linked_service
 from pages.shared.visitors import reviewer_name, role
 from tianji_core.comparison import Board, Cell, ballot_of, board_keys, choose, judgement, plan_board, winners
@@ -19,7 +20,7 @@ from tianji_core.roles import Role, permitted
 from tianji_core.store import votes
 
 workspace = page_header(
-    _("对比"), _("同样的问题同时问几个模型、几种风格，并排看，选出更好的那条；票数会记下来。")
+    "compare", _("对比"), _("同样的问题同时问几个模型、几种风格，并排看，选出更好的那条；票数会记下来。")
 )
 stored = current_recipe()
 recipe = stored.recipe

@@ -8,14 +8,15 @@ from pages.dataset.dataset_figures import NO_TOOLS, bars, cells_figure
 from pages.dataset.freeze import balance_fields, compare_versions
 from pages.dataset.importing import import_part
 from pages.dataset.versions import version_card
-from pages.shared.frame import current_recipe, page_header, remember_notice, report_errors
+from pages.shared.frame import current_recipe, remember_notice, report_errors
+from pages.shared.header import page_header
 from tianji_core import dataset
 from tianji_core.i18n import _
 from tianji_core.store import datasets, samples
 from tianji_core.store.samples import ACCEPTED, PENDING, SampleFilter
 
 workspace = page_header(
-    _("数据集"), _("把采用的样本冻结成不会再变的训练文件；也可以把别人的数据导入进来审核。")
+    "dataset", _("数据集"), _("把采用的样本冻结成不会再变的训练文件；也可以把别人的数据导入进来审核。")
 )
 engine = workspace.engine
 recipe = current_recipe().recipe

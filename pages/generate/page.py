@@ -11,18 +11,15 @@ from pages.generate.run_options import options_form
 from pages.generate.run_view import show_run
 from pages.generate.teacher_form import teacher_form
 from pages.generate.trials import show_trials, try_three
-from pages.shared.frame import (
-    asked_number,
-    current_recipe,
-    page_header,
-    remember_notice,
-    report_errors,
-)
+from pages.shared.frame import asked_number, current_recipe, remember_notice, report_errors
+from pages.shared.header import page_header
 from tianji_core.generation import create_run, start_generation
 from tianji_core.i18n import _
 
 workspace = page_header(
-    _("造数"), _("让造数模型按配方写祝福：选模型、选风格、看估算、试写三条，然后开始。写好一条存一条。")
+    "generate",
+    _("造数"),
+    _("让造数模型按配方写祝福：选模型、选风格、看估算、试写三条，然后开始。写好一条存一条。"),
 )
 recipe = current_recipe().recipe
 

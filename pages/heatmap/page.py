@@ -10,7 +10,8 @@ from pages.heatmap.map_order import shown_entries
 from pages.heatmap.misfits import misfits_view
 from pages.heatmap.rating import rating_view
 from pages.heatmap.suitability_map import edit_by_form, edit_by_mouse, mouse_mode
-from pages.shared.frame import current_recipe, page_header, remember_notice, report_errors
+from pages.shared.frame import current_recipe, remember_notice, report_errors
+from pages.shared.header import page_header
 from pages.shared.recipe_history import undo_redo
 from pages.shared.visitors import role
 from tianji_core.i18n import _, _c
@@ -20,6 +21,7 @@ from tianji_core.roles import Role
 from tianji_core.store import recipes
 
 workspace = page_header(
+    "heatmap",
     _("适配度"),
     _("哪些称谓和场景放在一起合情合理。低于阈值的格子不会造数；个别风格不合适的格子也可以单独排除。"),
 )

@@ -4,10 +4,12 @@ import sys
 
 import streamlit as st
 
-from pages.home.corridor import corridor_steps, show_corridor
+from pages.home.corridor import show_corridor
 from pages.home.demo_result import show_demo
-from pages.shared.frame import page_header, remember_notice, report_errors
+from pages.shared.frame import remember_notice, report_errors
+from pages.shared.header import page_header
 from pages.shared.job_progress import job_bar, stop_button
+from pages.shared.steps import corridor_steps
 from pages.shared.text import plain
 from pages.shared.visitors import role
 from tianji_core import jobs
@@ -16,7 +18,9 @@ from tianji_core.roles import Role
 from tianji_core.verbs.demo_report import read_report
 
 workspace = page_header(
-    _("天机工坊"), _("从名单到模型：编列表、造数、审核、训练、合并、对话、对比，一个人在一个网页里走完。")
+    "home",
+    _("天机工坊"),
+    _("从名单到模型：编列表、造数、审核、训练、合并、对话、对比，一个人在一个网页里走完。"),
 )
 
 

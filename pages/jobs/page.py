@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from pages.shared.frame import page_header, report_errors
+from pages.shared.frame import report_errors
+from pages.shared.header import page_header
 from pages.shared.job_progress import job_bar, log_view, stop_button
 from pages.shared.text import plain
 from tianji_core import jobs
@@ -28,7 +29,7 @@ KINDS = {
 }
 
 workspace = page_header(
-    _("任务"), _("造数、训练、合并、下载和模型服务都在后台运行；关掉网页或重启工坊，它们也不会停。")
+    "jobs", _("任务"), _("造数、训练、合并、下载和模型服务都在后台运行；关掉网页或重启工坊，它们也不会停。")
 )
 kind = st.pills(_("种类"), list(KINDS), format_func=lambda k: KINDS[k], key="kind", bind="query-params")
 

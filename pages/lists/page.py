@@ -9,7 +9,8 @@ from pages.lists.recipe_menu import recipe_menu
 from pages.lists.recipe_tables import lines_table, names_table, scenes_table, styles_table, table_form
 from pages.lists.style_editor import style_editor
 from pages.lists.suggesting import suggest_box
-from pages.shared.frame import opened_recipe, page_header, remember_notice, reopen_recipe, report_errors
+from pages.shared.frame import opened_recipe, remember_notice, reopen_recipe, report_errors
+from pages.shared.header import page_header
 from pages.shared.kept import forget, kept, show_unsaved
 from pages.shared.kept_table import forget_table, table_is_edited
 from pages.shared.recipe_history import history_list, undo_redo
@@ -24,7 +25,7 @@ from tianji_core.recipe.tables import Listing
 from tianji_core.store import recipes
 
 workspace = page_header(
-    _("列表"), _("配方里的称谓、场景、风格和提示词。改完一张表就保存，任何一次保存都可以撤销。")
+    "lists", _("列表"), _("配方里的称谓、场景、风格和提示词。改完一张表就保存，任何一次保存都可以撤销。")
 )
 stored = opened_recipe("lists")
 recipe, revision = stored.recipe, stored.revision

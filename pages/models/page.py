@@ -18,14 +18,17 @@ from pages.models.cards import (
 from pages.models.merge import merge_options
 from pages.models.starting import start
 from pages.models.trash import deleted_checkpoints
-from pages.shared.frame import page_header, remember_notice, report_errors
+from pages.shared.frame import remember_notice, report_errors
+from pages.shared.header import page_header
 from pages.shared.text import plain
 from pages.shared.training_view import local_time
 from tianji_core import models, training
 from tianji_core.i18n import _
 from tianji_core.store import training as training_runs
 
-workspace = page_header(_("模型"), _("把检查点转成适配器、合并成可以直接用的模型；下载或登记基座模型。"))
+workspace = page_header(
+    "models", _("模型"), _("把检查点转成适配器、合并成可以直接用的模型；下载或登记基座模型。")
+)
 
 
 def results(artefacts: list[models.Artefact]) -> None:

@@ -11,7 +11,8 @@ from pages.review.reviewer import reviewer
 from pages.review.second_review import second_review_view
 from pages.review.session import ReviewSession
 from pages.review.table import table
-from pages.shared.frame import current_recipe, page_header, report_errors
+from pages.shared.frame import current_recipe, report_errors
+from pages.shared.header import page_header
 from pages.shared.review_parts import check_with_progress, progress_line, show_outcome, undo_buttons
 from pages.shared.visitors import role
 from tianji_core import cleaning, review
@@ -22,7 +23,7 @@ from tianji_core.store import samples
 from tianji_core.store.samples import SampleFilter
 
 workspace = page_header(
-    _("审核"), _("规则先挑出毛病，人再决定用不用。每一步都能撤销，只有“采用”的样本会进数据集。")
+    "review", _("审核"), _("规则先挑出毛病，人再决定用不用。每一步都能撤销，只有“采用”的样本会进数据集。")
 )
 engine = workspace.engine
 recipe = current_recipe().recipe

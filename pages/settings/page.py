@@ -7,7 +7,8 @@ from pydantic import ValidationError
 
 from pages.settings.backups import database_backups
 from pages.settings.people import people_part
-from pages.shared.frame import page_header, remember_notice, report_errors
+from pages.shared.frame import remember_notice, report_errors
+from pages.shared.header import page_header
 from pages.shared.text import plain
 from tianji_core import teachers
 from tianji_core.i18n import LANGUAGES, _
@@ -25,7 +26,9 @@ def changed_settings(language: str, recipe: str, reviewer: str, mirror: str) -> 
 
 
 workspace = page_header(
-    _("设置"), _("语言、密钥和工作区。密钥只放在环境变量或工作区的 .env 里，不会进数据库、日志和导出文件。")
+    "settings",
+    _("设置"),
+    _("语言、密钥和工作区。密钥只放在环境变量或工作区的 .env 里，不会进数据库、日志和导出文件。"),
 )
 
 with report_errors():

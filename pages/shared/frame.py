@@ -1,5 +1,4 @@
-"""What every page starts from: the workspace, the recipe in use, the page header and errors as one
-sentence."""
+"""What every page starts from: the workspace, the recipe in use, and errors as one sentence."""
 
 import contextlib
 from collections.abc import Iterator
@@ -134,15 +133,3 @@ def show_notice() -> None:
     """Shows the text of :func:`remember_notice`."""
     if text := st.session_state.pop("_notice", None):
         st.toast(plain(text), icon="✅")
-
-
-def page_header(title: str, lead: str) -> Workspace:
-    """Draws the title and one sentence about the purpose of the page; returns the workspace."""
-    if st.session_state.get("_shown") != title:  # the edit on another page has ended
-        st.session_state["_shown"] = title
-        for slot in [name for name in st.session_state if str(name).startswith("_opened_")]:
-            del st.session_state[slot]
-    st.title(title)
-    st.caption(lead)
-    show_notice()
-    return current_workspace()

@@ -14,14 +14,18 @@ from tianji_core.workspace import Workspace
 @st.fragment(run_every=2.0)
 @report_errors()
 def job_strip() -> None:
-    """Draws the running jobs in the sidebar of every page."""
+    """Draws the running jobs in one line at the head of every page, the newest first; a link opens them."""
     workspace = current_workspace()
-    running = jobs.listed(workspace, active=True, limit=8)
+    running = jobs.listed(workspace, active=True, limit=4)
     if not running:
         return
-    st.caption(_("正在运行"))
-    for job in running:
-        job_bar(workspace, job)
+    with st.container(key="strip", horizontal=True, vertical_alignment="center", wrap=False):
+        for job in running[:3]:
+            with st.container(key=f"strip_{job.id}"):
+                job_bar(workspace, job)
+        if role() is Role.OWNER:
+            more = _("还有更多") if len(running) > 3 else _("打开")
+            st.page_link("pages/jobs/page.py", label=more, icon="⏱️")
 
 
 def job_bar(workspace: Workspace, job: jobs.Job) -> None:

@@ -53,6 +53,12 @@ def navigation_of() -> dict[str, list[StreamlitPage]]:
     }
 
 
+def reaches(name: str) -> bool:
+    """Whether the person may open the page in the folder ``name``."""
+    entries = (entry for group in PAGES.values() for entry in group if entry.name == name)
+    return all(role() >= entry.least for entry in entries)
+
+
 def refuse_page(page: StreamlitPage) -> None:
     """Checks that the person may open the page.
 

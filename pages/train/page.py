@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from pages.shared.frame import asked_number, page_header, remember_notice, report_errors
+from pages.shared.frame import asked_number, remember_notice, report_errors
+from pages.shared.header import page_header
 from pages.shared.kept import kept_at, store_value
 from pages.shared.text import plain
 from pages.shared.training_view import (
@@ -31,7 +32,7 @@ from tianji_core.store import training as training_runs
 from tianji_core.store.datasets import DatasetVersion
 from tianji_core.training import Preset, Target, TrainingSettings
 
-workspace = page_header(_("训练"), _("选数据集和预设，检查通过就开训；关掉页面也不会停。"))
+workspace = page_header("train", _("训练"), _("选数据集和预设，检查通过就开训；关掉页面也不会停。"))
 
 
 def new_training() -> None:

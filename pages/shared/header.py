@@ -1,0 +1,59 @@
+"""What stands at the head of every page: its title, what it is for, the nine steps, the next one of them, and
+the jobs that run."""
+
+import contextlib
+
+import streamlit as st
+
+from pages.shared.frame import current_workspace, show_notice
+from pages.shared.guide import guide_button
+from pages.shared.job_progress import job_strip
+from pages.shared.page_table import reaches
+from pages.shared.steps import CorridorStep, corridor_steps, next_step
+from tianji_core.errors import StudioError
+from tianji_core.i18n import _
+from tianji_core.workspace import Workspace
+
+
+def page_header(page: str, title: str, lead: str) -> Workspace:
+    """Draws the head of the page in the folder ``page``: ``title``, ``lead`` (one sentence about its purpose)
+    and the steps; returns the workspace."""
+    if st.session_state.get("_shown") != title:  # the edit on another page has ended
+        st.session_state["_shown"] = title
+        for slot in [name for name in st.session_state if str(name).startswith("_opened_")]:
+            del st.session_state[slot]
+    workspace = current_workspace()
+    steps: list[CorridorStep] = []
+    with contextlib.suppress(StudioError, OSError):  # what is broken is named by the page itself
+        steps = corridor_steps(workspace)
+    with st.container(key="head", gap=None):
+        with st.container(key="head_row", horizontal=True, vertical_alignment="center", wrap=False):
+            st.title(title, anchor=False, width="content")
+            st.caption(lead, width="stretch")
+            guide_button(page, title)
+            _next_button(page, next_step(steps))
+        if steps:
+            _step_bar(page, steps)
+    job_strip()
+    show_notice()
+    return workspace
+
+
+def _next_button(page: str, step: CorridorStep | None) -> None:
+    if step is None or step.page == page:
+        return
+    label = _("下一步：{title}", title=step.title)
+    if st.button(label, key="next_step", type="primary", help=step.hint, icon=":material/arrow_forward:"):
+        st.switch_page(step.path)
+
+
+def _step_bar(page: str, steps: list[CorridorStep]) -> None:
+    """Draws the steps in one line, the page one is on marked; a link to each that the person reaches."""
+    following = next_step(steps)
+    with st.container(key="steps", horizontal=True, vertical_alignment="center", wrap=False, gap=None):
+        for number, step in enumerate(steps, start=1):
+            here, next_one = step.page == page, following is not None and step.page == following.page
+            state = "here" if here else "next" if next_one else "done" if step.done else "open"
+            with st.container(key=f"step_{state}_{step.page}", width="content"):
+                label = f"{number} {step.title}" + (f" **{step.count}**" if step.count else "")
+                st.page_link(step.path, label=label, help=step.figure, disabled=not reaches(step.page))
