@@ -133,6 +133,13 @@ def main() -> None:
     measured = figures(outcomes)
     base = baseline(found)
     missed = Counter(kind for each in outcomes if not each.found for kind in each.answer.kinds)
+    wrong = Counter(
+        kind
+        for each in outcomes
+        if each.answer.kinds and each.found and _wrongly_accepted(each)
+        for kind in each.answer.kinds
+    )
+    false = Counter(rule for each in outcomes if not each.answer.kinds for rule in each.found)
     print(
         json.dumps(
             {
@@ -142,6 +149,8 @@ def main() -> None:
                     "texts": len(found),
                     **{name: round(value, 4) for name, value in measured.items()},
                     "missed_kinds": dict(missed),
+                    "wrongly_fixed_kinds": dict(wrong),
+                    "false_rules": dict(false),
                 },
                 "baseline": {"tutorial_right_fixes": round(base, 3)},
                 "ratio": round(measured["right_fixes"] / max(base, 0.01), 2),

@@ -2,13 +2,30 @@
 
 import re
 
-from tianji_core.cleaning.rule import HARD_FLOOR, Context, Example, Found, Rule, Subject
+from tianji_core.cleaning.rule import (
+    HARD_FLOOR,
+    Context,
+    Example,
+    Found,
+    Rule,
+    Subject,
+    phrases,
+    registers,
+)
 from tianji_core.i18n import N_, _
 from tianji_core.recipe import Pronoun
 
 _INFORMAL = re.compile(r"(?<!迷)你(?!们|追我|来我|侬我|一言我)")
 _FORMAL = re.compile(r"您(?!一家|全家|和家人|[二两]位|夫妇)")
 """您 to one person; a family is addressed with it, too."""
+_SHORTFALL = 0.6
+"""Share of a style's fewest characters from which a text is long enough: teachers cannot count, and a short
+wish is no mistake."""
+_FESTIVAL = re.compile(
+    f"(?:{'|'.join(phrases()['festival'])})(?:节日?|日)?(?:快乐|安康|愉快|吉祥|大吉|幸福)|Merry Christmas"
+)
+_WEDDED = re.compile(r"(?:结婚|成婚|婚后)(?=[\d一二三四五六七八九十几多这]{1,4}(?:周?年|个?年头|载))")
+"""A wedding that was years ago."""
 _GREETING = re.compile(r"节?(?:快乐|安康|祝福|吉祥|大吉|之际|佳节|到了|来临|愉快|平安)")
 _SENTENCE_END = re.compile(r"[。！!？?~～…][”」』]?")
 _CLEAN = "妹妹，生日快乐！愿你新的一岁平安喜乐，每天都有好心情。"
@@ -17,10 +34,10 @@ _FOR_ELDER = "爷爷，生日快乐！愿您新的一岁身体硬朗，每天都
 
 def _too_short(text: str, subject: Subject, context: Context) -> Found | None:
     length = len(text.strip())
-    low = max(HARD_FLOOR, context.limits.get(subject.style, (0, 0))[0])
-    if not length or length >= low:
+    low = context.limits.get(subject.style, (0, 0))[0]
+    if not length or length >= max(HARD_FLOOR, _SHORTFALL * low):
         return None
-    return Found(_("只有 {n} 个字，至少要 {low} 个", n=length, low=low))
+    return Found(_("只有 {n} 个字，至少要 {low} 个", n=length, low=max(HARD_FLOOR, low)))
 
 
 def _too_long(text: str, subject: Subject, context: Context) -> Found | None:
@@ -62,12 +79,27 @@ def _wrong_pronoun(text: str, subject: Subject, context: Context) -> Found | Non
     return None
 
 
+def _mixed_style(text: str, subject: Subject, _context: Context) -> Found | None:
+    for register in registers():
+        if subject.style not in register.styles:
+            continue
+        found = list(dict.fromkeys(match.group() for match in register.words.finditer(text)))
+        if len(found) > register.few:
+            words = "、".join(found[:4])
+            return Found(_("{style}里不该有：{words}", style=subject.style, words=words))
+    return None
+
+
 def _wrong_occasion(text: str, subject: Subject, context: Context) -> Found | None:
     mine = context.occasions.get(subject.scene)
     if mine is None:
         return None
     if subject.name:  # 医生日日平安 does not speak of a birthday
         text = text.replace(subject.name, "，")
+    text = _WEDDED.sub("", text)
+    festival = _FESTIVAL.search(text)
+    if festival is not None and subject.scene[:2] not in festival.group() and subject.scene[:2] not in text:
+        return Found(_("祝的是“{word}”，不是{scene}", word=festival.group(), scene=subject.scene))
     if context.foreign_signs[subject.scene].search(text) is None:
         return None
     spoken = any(word in text for word in mine.own)
@@ -94,10 +126,10 @@ FIT_RULES = (
     Rule(
         "too_short",
         N_("太短"),
-        N_("少于这个风格的最少字数，或不到 10 个字，学不到东西。"),
+        N_("比这个风格的最少字数少四成以上，或不到 10 个字，学不到东西。"),
         _too_short,
-        bad=(Example("生日快乐！"), Example("妹妹生日快乐，天天开心呀。")),
-        good=(Example(_CLEAN), Example("妹妹生日快乐，愿你天天都开心呀~", style="小红书")),
+        bad=(Example("生日快乐！"), Example("妹妹生日快乐呀~", style="小红书")),
+        good=(Example(_CLEAN), Example("同学，生日快乐，天天开心！", name="同学"), Example("妹妹生日快乐，愿你天天都开心呀~", style="小红书")),
     ),
     Rule(
         "too_long",
@@ -130,7 +162,22 @@ FIT_RULES = (
             Example("爷爷奶奶，愿你们身体硬朗，天天都有好心情。", name="爷爷"),
             Example("妹妹，生日快乐！祝您一家平安喜乐，每天都有好心情。"),
         ),
-        safe=True,
+    ),
+    Rule(
+        "mixed_style",
+        N_("文风不一"),
+        N_("文言文里的大白话、庄重文字里的网络用语，会让模型学成四不像；要人来改。"),
+        _mixed_style,
+        bad=(
+            Example("妹妹芳辰，愿岁岁长安。家人们谁懂啊，福泽绵长。", style="文言文"),
+            Example("欣逢芳辰，你要记得多喝热水，愿福泽绵长，岁岁平安。", style="文言文"),
+            Example("值此生日之际，谨祝妹妹学业精进，绝绝子，诸事顺遂，平安康健，前程远大。", style="严肃"),
+        ),
+        good=(
+            Example(_CLEAN),
+            Example("今逢芳辰，愿妹从容自在，福泽绵长，岁岁如今日。", style="文言文"),
+            Example("值此生日之际，谨祝妹妹学业精进，诸事顺遂，愿你平安康健，前程远大。", style="严肃"),
+        ),
     ),
     Rule(
         "wrong_occasion",
@@ -140,12 +187,14 @@ FIT_RULES = (
         bad=(
             Example("妹妹，中秋快乐！愿你吃着月饼，想着家人，事事圆满。"),
             Example("大年初一给妹妹拜年，愿你新的一年里步步生莲。", scene="除夕"),
+            Example("妹妹，圣诞快乐！愿你收到满满一袜子的礼物，平安喜乐。"),
         ),
         good=(
             Example(_CLEAN),
             Example("除夕夜给妹妹提前拜年，愿你新的一年里事事顺心。", scene="除夕"),
             Example("妹妹新春快乐，恭喜发财，愿你万事顺意，天天开心。", scene="春节"),
             Example("妹妹，生日快乐！中秋前后你回来，我给你做好吃的。"),
+            Example("哥，结婚五年了，买束花回家，祝你们接着好好过。", name="哥哥", scene="周年纪念"),
             Example("妹妹生日快乐，愿你的日子比七夕还甜，财源滚滚，事事顺心。"),
             Example("愿医生日子安稳，谈判席上句句在理，合作顺利。", name="医生", scene="谈判顺利"),
         ),

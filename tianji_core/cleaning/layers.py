@@ -19,19 +19,18 @@ class Unwrapped(NamedTuple):
 
 
 _NAMES = (
-    r"(?:[a-z]+:)?(?:think|thinking|thought|thoughts|reason|reasoning|reflection|reflect|analysis|scratchpad|"
-    r"(?:begin|end)_of_thought|inner_monologue|思考|思考过程|思考内容|推理|推理过程|分析|内心独白)"
+    r"(?:[a-z]+:)?(?:think|thinking|thought|thoughts|reason|reasoning|reflection|reflect|analysis|scratchpad|plan|planning|"
+    r"draft|(?:begin|end)_of_thought|inner_monologue|思考|思考过程|思考内容|推理|推理过程|分析|构思|审题|草稿|内心独白)"
 )
-_OPEN = rf"(?:<\|?|[◁〈＜])\s*{_NAMES}\s*(?:\|?>|[▷〉＞])"
-_CLOSE = rf"(?:<\|?|[◁〈＜])\s*/\s*{_NAMES}\s*(?:\|?>|[▷〉＞])|<\|end_of_thought\|>"
-_SQUARE = rf"[\[【]\s*(?P<name>{_NAMES})\s*[\]】].*?[\[【]\s*[/／]\s*(?P=name)\s*[\]】]"
+_OPEN = rf"[<＜◁〈\[【{{]\s*[|｜]?\s*{_NAMES}\s*[|｜]?\s*[>＞▷〉\]】}}]"
+_CLOSE = rf"[<＜◁〈\[【{{]\s*[|｜]?\s*[/／\\]\s*[|｜]?\s*{_NAMES}\s*[|｜]?\s*[>＞▷〉\]】}}]|<\|end_of_thought\|>"
 _DETAILS = r"<details[^>]*>.*?</details>"
 _THOUGHT = re.compile(
-    rf"(?:{_OPEN})(?:(?!{_OPEN}).)*?(?:{_CLOSE})|{_SQUARE}|{_DETAILS}", re.DOTALL | re.IGNORECASE
+    rf"(?:{_OPEN})(?:(?!{_OPEN}).)*?(?:{_CLOSE})|{_DETAILS}", re.DOTALL | re.IGNORECASE
 )
 _THOUGHT_HEAD = re.compile(rf"\A.*?(?:{_CLOSE})", re.DOTALL | re.IGNORECASE)
 _THOUGHT_TAG = re.compile(rf"{_OPEN}|{_CLOSE}", re.IGNORECASE)
-_THOUGHT_HINT = re.compile(r"[<\[【◁〈＜]")
+_THOUGHT_HINT = re.compile(r"[<\[【◁〈＜{]")
 
 
 def without_thoughts(text: str) -> Unwrapped | None:
@@ -45,6 +44,41 @@ def without_thoughts(text: str) -> Unwrapped | None:
     if _THOUGHT_TAG.search(rest):
         return Unwrapped("<think>", None)
     return Unwrapped("<think>", rest.strip() or None)
+
+
+_THOUGHT_LABEL = re.compile(
+    rf"\A\s*(?:[*#]+\s*)?{_NAMES}\s*(?:\*+)?[:：]", re.IGNORECASE
+)
+_ANSWER_LABEL = re.compile(
+    r"^[ \t]*(?:[*#]+\s*)?(?:最终)?(?:answer|final answer|final|output|response|result|回答|答案|回复|正文|输出|结果|成品|祝福语?)"
+    r"\s*(?:\*+)?[:：][ \t]*(?:\*+)?[ \t]*",
+    re.IGNORECASE | re.MULTILINE,
+)
+
+
+def without_labelled_thoughts(text: str) -> Unwrapped | None:
+    """Removes reasoning that a label announces, up to the label of the answer."""
+    if _THOUGHT_LABEL.match(text) is None:
+        return None
+    labels = list(_ANSWER_LABEL.finditer(text))
+    return Unwrapped("…：", (text[labels[-1].end() :].strip() or None) if labels else None)
+
+
+_SPEAKER = re.compile(
+    r"^[ \t]*(?:[*#]+\s*)?(?:(?P<asker>用户|提问者?|问题?|user|human|q)|(?P<mine>助手|assistant|ai|bot|模型|答|回答|a))"
+    r"(?:\*+)?[ \t]*[:：][ \t]*(?:\*+)?",
+    re.IGNORECASE | re.MULTILINE,
+)
+
+
+def from_dialogue(text: str) -> Unwrapped | None:
+    """Returns the one turn of the model in a dialogue whose turns begin with the speaker."""
+    turns = list(_SPEAKER.finditer(text))
+    if not turns or not any(turn["asker"] for turn in turns) or text[: turns[0].start()].strip():
+        return None
+    ends = [turn.start() for turn in turns[1:]] + [len(text)]
+    mine = [text[turn.end() : end].strip() for turn, end in zip(turns, ends, strict=True) if turn["mine"]]
+    return Unwrapped(turns[0].group().strip(), mine[0] if len(mine) == 1 else None)
 
 
 _ROLE = re.compile(
@@ -88,9 +122,11 @@ def without_chat_tags(text: str) -> Unwrapped | None:
 
 _ASIDE = re.compile(
     r"input|prompt|instruction|system|query|question|user|reason(?:ing)?(?:_content)?"
-    r"|thinking|thought|analysis"
-    r"|notes?|explanation|comment|style|scene|name|title|tags|keywords|word_count|length|说明|备注|(?:创作)?思路"
-    r"|注释|解释|标题|问题|要求|提示|赏析|称谓|场景|风格|理由",
+    r"|think(?:ing)?|thoughts?|analysis|plan|draft|tips?|suggestions?|translation|english"
+    r"|notes?|explanation|comment|remarks?|style|scene|name|title|tags|keywords|word_count|length|usage|meta"
+    r"|to|from|recipient|receiver|relation|occasion|tone|source|author|date|id|h[1-6]|head(?:er)?"
+    r"|(?:使用)?说明|备注|(?:创作|写作)?(?:思路|理由|说明)|注释|解释|标题|题目|问题|要求|提示|赏析|称[谓呼]|场景|场合|风格|语气|理由"
+    r"|建议|用户|思考|分析|对象|收件人|收信人|接收人|姓名|关系|主题|字数|标签|关键词|翻译|译文|落款|署名|来源|作者|日期",
     re.IGNORECASE,
 )
 """Keys whose values are no answer."""
@@ -160,7 +196,9 @@ def _loaded(source: str) -> Any:
     return value if value else None
 
 
-_YAML_LINE = re.compile(r"\A[ \t]*[-]?[ \t]*(?P<key>[A-Za-z_]{2,24}):(?:[ \t]+(?P<value>.*)|[ \t]*)\Z")
+_YAML_LINE = re.compile(
+    r"\A[ \t]*-?[ \t]*[\"']?(?P<key>[A-Za-z_]{2,24}|[\u4e00-\u9fff]{2,5})[\"']?:(?:[ \t]+(?P<value>.*)|[ \t]*)\Z"
+)
 _BLOCK = re.compile(r"\A[|>][-+]?\d?\Z")
 
 
@@ -169,12 +207,14 @@ def from_yaml(text: str) -> Unwrapped | None:
     lines = [line for line in text.strip().splitlines() if line.strip() not in ("", "---", "...")]
     if not lines or (first := _YAML_LINE.match(lines[0])) is None or first["key"] != first["key"].lower():
         return None
+    if not first["key"].isascii() and sum(_YAML_LINE.match(line) is not None for line in lines) < 2:
+        return None
     leaves: list[tuple[str, str]] = []
     for line in lines:
         match = _YAML_LINE.match(line)
         if match is not None:
             value = (match["value"] or "").strip()
-            leaves.append((match["key"], "" if _BLOCK.match(value) else value))
+            leaves.append((match["key"], "" if _BLOCK.match(value) else value.strip("\"'")))
         else:
             key, value = leaves[-1]
             leaves[-1] = (key, f"{value}\n{line.strip()}".strip())
@@ -185,6 +225,11 @@ _OPENING_TAG = re.compile(r"<([A-Za-z_\u4e00-\u9fff][\w.:-]*)(?:\s[^<>]*)?>")
 _CLOSING_TAG = re.compile(r"</([A-Za-z_\u4e00-\u9fff][\w.:-]*)\s*>")
 _ANY_TAG = re.compile(r"</?([A-Za-z_\u4e00-\u9fff][\w.:-]*)(?:\s[^<>]*)?/?>")
 _INLINE = re.compile(r"b|strong|i|em|u|span|font|small|big|mark|su[bp]|code|a|s|del|ins", re.IGNORECASE)
+_PAGE_TAG = re.compile(
+    r"p|div|br|hr|h[1-6]|ul|ol|li|html|body|head|title|section|article|main|center|blockquote|pre|table|t[rdh]|tbody|thead"
+    r"|b|strong|i|em|u|span|font|small|big|mark|su[bp]|code|a|s|del|ins",
+    re.IGNORECASE,
+)
 _DECLARATION = re.compile(r"<\?xml[^>]*\?>|<!DOCTYPE[^>]*>|<!--.*?-->", re.DOTALL | re.IGNORECASE)
 _CDATA = re.compile(r"<!\[CDATA\[(.*?)\]\]>", re.DOTALL)
 
@@ -214,14 +259,24 @@ def from_xml(text: str) -> Unwrapped | None:
         return "" if _INLINE.fullmatch(name) else "\n"
 
     rest = re.sub(r"\n\s*\n+", "\n\n", _ANY_TAG.sub(replaced, bare)).strip()
+    if any(_PAGE_TAG.fullmatch(name) is None for name in names):  # elements of somebody's own: a record
+        leaves = [part.strip() for part in rest.split("\n\n")] if "\n\n" in rest else [rest]
+        prose = [part for part in leaves if _is_prose(part)]
+        if len(prose) == 1 and all(len(part) < 12 for part in leaves if part not in prose):
+            rest = prose[0]
     return Unwrapped(f"<{sorted(names)[0]}>", rest or None)
 
 
+_BOX = re.compile(r"[\u2500-\u257f]")
+_RULED = re.compile(r"^[ \t+|]*(?:[\u2500-\u257f]|\+-)[\u2500-\u257f \t+|=-]*$\n?", re.MULTILINE)
+"""A line of a table that is drawn of lines alone."""
+_BARS = str.maketrans("│┃║｜", "||||")
 _ROW = re.compile(r"^[ \t]*\|.*\|[ \t]*$", re.MULTILINE)
 
 
 def from_table(text: str) -> Unwrapped | None:
     """Returns the text with a table replaced by its one cell of prose."""
+    text = _RULED.sub("", text).translate(_BARS) if _BOX.search(text) else text
     rows = _ROW.findall(text)
     if not rows:
         return None
@@ -234,6 +289,17 @@ def from_table(text: str) -> Unwrapped | None:
     before = [part.strip() for part in text[: text.index(rows[0])].split("\n") if part.strip()]
     return Unwrapped("|…|", "\n".join([*before, answer, *parts[len(before and [1]) :]]).strip())
 
+
+LAYERS = (
+    without_thoughts,
+    without_labelled_thoughts,
+    without_chat_tags,
+    from_dialogue,
+    from_json,
+    from_table,
+    from_xml,
+    from_yaml,
+)
 
 _ESCAPE = re.compile(r"\\(?:[nrt]|u[0-9a-fA-F]{4}|[\"'])")
 _ENTITY = re.compile(r"&(?:[a-zA-Z]{2,8}|#\d{2,6}|#x[0-9a-fA-F]{2,5});")

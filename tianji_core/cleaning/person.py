@@ -3,7 +3,7 @@
 import re
 from functools import cache
 
-from tianji_core.cleaning.rule import Context, Example, Found, Rule, Subject, unsafe_words
+from tianji_core.cleaning.rule import Context, Example, Found, Rule, Subject, phrases, unsafe_words
 from tianji_core.i18n import N_, _
 
 _BEFORE = re.compile(
@@ -15,14 +15,27 @@ _NOT_AFTER = re.compile(
 )
 """What follows a word that mentions somebody without addressing them: 老师们, 爷爷奶奶都念着你, 领导有方,
 妈妈做的菜."""
+_CALLED = re.compile(
+    r"[，,！!：:~～\s。？?]|$|[您你祝愿请今又过恭节]|[^，。！？]{0,4}(?:快乐|安康|大吉|辛苦|好[，。！!])"
+)
+"""What follows a word by which a clause begins that addresses somebody: 嫂子没少操心 only speaks of her."""
+_CLAUSE = re.compile(r"(?:^|[，。！!？?~～、；：:\s“])$")
+_SURNAMES = (
+    "赵钱孙李周吴郑王冯陈褚卫蒋沈韩杨朱秦尤许何吕施张孔曹严华金魏陶姜谢邹喻柏窦章苏潘葛范彭郎鲁韦马苗方俞任袁柳"
+    "唐罗薛雷贺倪汤殷毕郝安常傅齐康伍余顾孟黄穆萧尹姚邵汪毛贝戴宋庞熊纪舒屈项祝董梁杜阮蓝季江童郭梅林钟徐邱骆高夏蔡田樊胡凌霍万卢莫丁邓"
+    "洪包左石崔龚程邢陆翁荀甄曲侯宁仇刘景龙叶黎白乔温庄柴瞿阎连习艾易廖欧曾关游盛谭申冉牛简饶丛覃肖聂涂卜"
+)
+_TITLES = "老师|总|医生|大夫|教授|经理|主任|局长|院长|校长|部长|处长|科长|阿姨|叔叔|伯伯|大妈|大爷|大姐|大哥|师傅|先生|女士|律师|导演|董"
+_TITLED = re.compile(rf"([{_SURNAMES}])({_TITLES})")
 _UNSAFE = re.compile("|".join(sorted(map(re.escape, unsafe_words()[0]), key=len, reverse=True)))
+_CONTACT = re.compile("|".join(f"(?:{pattern})" for pattern in phrases()["contact"]))
 _CLEAN = "妹妹，生日快乐！愿你新的一岁平安喜乐，每天都有好心情。"
 
 
 def _addressed(text: str, subject: Subject, context: Context) -> str | None:
     """Returns a word by which the text addresses somebody other than its receiver; None if it also names the
     receiver."""
-    if not subject.name or subject.name in text:
+    if not subject.name or subject.name in text or _is_called(text, subject.name):
         return None
     wrong = None
     for match in context.addresses.pattern.finditer(text):
@@ -31,6 +44,7 @@ def _addressed(text: str, subject: Subject, context: Context) -> str | None:
         if (
             not _BEFORE.search(before)
             or _NOT_AFTER.match(after)
+            or (_CLAUSE.search(before) and not _CALLED.match(after))
             or context.addresses.pattern.match(after.lstrip("和与跟、"))
         ):
             continue
@@ -40,7 +54,29 @@ def _addressed(text: str, subject: Subject, context: Context) -> str | None:
     return wrong
 
 
+def _is_called(text: str, name: str) -> bool:
+    """Returns whether a text begins with the short form of a name: 哥 for 哥哥."""
+    return re.match(rf"(?:亲爱的|我的|老|好)?{re.escape(name[-1])}+[，,！!：:~～]", text.strip()) is not None
+
+
+def _other_surname(text: str, name: str) -> str | None:
+    """Returns a surname with a title by which the text addresses somebody else than ``name``, who has another
+    surname."""
+    mine = _TITLED.search(name)
+    if mine is None or name in text:
+        return None
+    for match in _TITLED.finditer(text):
+        before, after = text[max(0, match.start() - 4) : match.start()], text[match.end() : match.end() + 6]
+        called = _BEFORE.search(before) and not _NOT_AFTER.match(after) and _CALLED.match(after)
+        if called and match.group(1) != mine.group(1):
+            return match.group()
+    return None
+
+
 def _wrong_person(text: str, subject: Subject, context: Context) -> Found | None:
+    other = _other_surname(text, subject.name)
+    if other is not None:
+        return Found(_("是写给{other}的，不是{name}", other=other, name=subject.name))
     word = _addressed(text, subject, context)
     if word is None or word not in context.addresses.names:
         return None
@@ -60,6 +96,9 @@ def _harmless() -> re.Pattern[str]:
 
 
 def _unsafe(text: str, _subject: Subject, _context: Context) -> Found | None:
+    contact = _CONTACT.search(text)
+    if contact is not None:
+        return Found(_("有联系方式或链接：{words}", words=contact.group()[:30]))
     if _UNSAFE.search(text) is None:
         return None
     match = _UNSAFE.search(_harmless().sub("，", text))
@@ -78,6 +117,7 @@ PERSON_RULES = (
         bad=(
             Example("爷爷，生日快乐！愿你新的一岁平安喜乐，每天都有好心情。"),
             Example("新的一岁，祝表哥生日快乐，愿你平安喜乐，每天都有好心情。"),
+            Example("李老师，生日快乐！愿您身体健康，桃李满园。", name="赵老师"),
         ),
         good=(
             Example(_CLEAN),
@@ -97,6 +137,7 @@ PERSON_RULES = (
         ),
         good=(
             Example(_CLEAN),
+            Example("哥，结婚五年了，嫂子没少操心，祝你们接着好好过。", name="哥哥", scene="周年纪念"),
             Example("哥，生日快乐！替我向嫂子问好，愿你们一家天天开心。", name="哥哥"),
             Example("姥爷，生日快乐！愿您平安喜乐，每天都有好心情。", name="外公"),
             Example("老妈，生日快乐！愿您平安喜乐，每天都有好心情。", name="母亲"),
@@ -110,6 +151,7 @@ PERSON_RULES = (
         _unsafe,
         bad=(
             Example("妹妹，生日快乐！想要更多惊喜请加微信，优惠多多。"),
+            Example("妹妹，生日快乐，愿你天天开心！公众号：zhufu_daily"),
             Example("妹妹，你这个白痴，生日快乐，愿你天天开心。"),
         ),
         good=(Example(_CLEAN), Example("妹妹，我的死党，生日快乐！愿你天天笑死，好运不断。")),

@@ -239,6 +239,23 @@ def unsafe_words() -> tuple[dict[str, str], tuple[str, ...]]:
     return {word: kind for kind, words in file["words"].items() for word in words}, tuple(file["harmless"])
 
 
+class Register(NamedTuple):
+    """Words that some styles exclude; ``few`` of them are allowed per text."""
+
+    styles: frozenset[str]
+    few: int
+    words: re.Pattern[str]
+
+
+@cache
+def registers() -> tuple[Register, ...]:
+    """Returns what ``configs/cleaning/registers.yaml`` says."""
+    return tuple(
+        Register(frozenset(entry["styles"]), entry["few"], re.compile("|".join(map(str, entry["words"]))))
+        for entry in _read("registers").values()
+    )
+
+
 class OpeningBound(NamedTuple):
     """Share of a style's samples (0 to 1) that may have the same opening, and the number that is always
     allowed."""

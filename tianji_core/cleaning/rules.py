@@ -67,7 +67,7 @@ _TEXT_RULES = tuple(rule for rule in RULES if rule not in SET_RULES and rule is 
 BY_ID = {rule.id: rule for rule in RULES}
 _PLACEHOLDER = BY_ID["placeholder"]
 SAFE_RULES = tuple(rule.id for rule in RULES if rule.safe)
-FIXABLE_RULES = tuple(rule.id for rule in RULES if rule.safe or rule.id == "too_long")
+FIXABLE_RULES = tuple(rule.id for rule in RULES if rule.safe or rule.id in ("too_long", "wrong_pronoun"))
 
 
 def check(sample: HasText, context: Context) -> list[Finding]:

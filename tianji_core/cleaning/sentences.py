@@ -12,6 +12,13 @@ _ENDS = re.compile(
     r"|[：:](?![0-9/）)])\s*|[ \t]*\n\s*|(?<=[。！？!?~～…；;\s])(?=[（(])|[）)](?=[^，,。！？!?：:…~～；;\s])"
 )
 _FIRST_WORDS = re.compile(r"[^，,。！？!?：:\n~～]{1,6}[，,]\s*")
+_REMARK = re.compile(
+    r"(?:(?<=[。！？!?~～…；;\s\ufe0f\u2600-\u27bf\U0001f000-\U0001faff])|\A)[（(【\[〔][^（(【\[〔）)】\]〕\n]{1,80}[)）】\]〕]"
+    r"|[（(【\[〔][^（(【\[〔）)】\]〕\n]{1,80}[)）】\]〕](?=[ \t]*(?:\n|\Z))"
+)
+"""A remark in brackets at the edge of a sentence, or at the end of a line: one piece, whatever marks it
+holds."""
+_TAGS = re.compile(r"(?:#[^\s#，。！？；：、]{1,20}#?[ \t]*){1,12}")
 _LINE_END = re.compile(r"\n\s*\Z")
 _BRACKETED = re.compile(r"【[^】\n]{1,30}】[ \t]*[:：]?[ \t]*")
 
@@ -28,11 +35,7 @@ class Piece(NamedTuple):
 
 def pieces(text: str) -> list[Piece]:
     """Returns the pieces of a text; joined they are the text."""
-    cuts = [0]
-    for match in _ENDS.finditer(text):
-        cuts.append(match.end())
-    if cuts[-1] < len(text):
-        cuts.append(len(text))
+    cuts = _cuts(text)
     line_starts = {0}
     several = "\n" in text
     if several:
@@ -54,3 +57,20 @@ def pieces(text: str) -> list[Piece]:
         alone = several and start in line_starts and (end == len(text) or end in line_starts)
         result.append(Piece(start, end, text[start:end], alone))
     return result
+
+
+def _cuts(text: str) -> list[int]:
+    """Returns where pieces begin and end, the beginning and the end of the text included."""
+    found = {0, len(text), *(match.end() for match in _ENDS.finditer(text))}
+    for pattern, hint in ((_REMARK, "（(【[〔"), (_TAGS, "#")):
+        if any(sign in text for sign in hint):
+            for match in pattern.finditer(text):
+                found.difference_update(range(match.start() + 1, match.end()))
+                found |= {match.start(), _spaces_end(text, match.end())}
+    return sorted(found)
+
+
+def _spaces_end(text: str, start: int) -> int:
+    while start < len(text) and text[start].isspace():
+        start += 1
+    return start

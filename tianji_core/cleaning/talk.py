@@ -5,17 +5,20 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
-from tianji_core.cleaning.rule import Context, Example, Found, Rule, Subject
+from tianji_core.cleaning.layers import LAYERS
+from tianji_core.cleaning.rule import Context, Example, Found, Rule, Subject, only_han
 from tianji_core.cleaning.sentences import Piece, pieces
-from tianji_core.cleaning.talk_model import talk_score
+from tianji_core.cleaning.talk_model import talk_scores
 from tianji_core.i18n import N_, _
 
 SURE = 2.0
-"""The score from which a piece is surely talk and may be removed."""
+"""The sum of the scores of pieces from which they are surely talk and may be removed."""
 DOUBT = 1.0
 """The score from which a piece needs a person."""
-BLESSING = -1.5
+BLESSING = -2.0
 """The score up to which a piece is surely blessing."""
+MOST_TALK, MOST_BLESSING = 4.0, -6.0
+"""A single piece counts no more than this, for or against."""
 _LETTERS = re.compile(r"[\u3400-\u9fffA-Za-z0-9]")
 
 
@@ -37,63 +40,80 @@ class Reading(NamedTuple):
 
 
 @lru_cache(maxsize=16)
-def reading(text: str) -> Reading:
-    """Returns how a text is understood. Cached, since several rules ask about the same text."""
+def reading(text: str, name: str = "") -> Reading:
+    """Returns how a text for ``name`` is understood. Cached, since several rules ask about the same text."""
     cut = pieces(text)
-    scores = [talk_score(piece, n == 0, n == len(cut) - 1) for n, piece in enumerate(cut)]
+    scores = talk_scores(cut, name)
     for n, piece in enumerate(cut):
         if _LETTERS.search(piece.text) is None:  # marks and emoji belong to the piece before
             scores[n] = scores[n - 1] if n else -0.1
-    if len(cut) > 1 and cut[-1].own_line and scores[-1] > -1:  # a remark under the blessing
-        scores[-1] += 1.5
-    if not scores or max(scores) < DOUBT:
-        return Reading(cut, scores, 0, len(cut), bool(scores) and min(scores) <= BLESSING)
-    start = 0
-    while start < len(cut) and scores[start] >= 0:
-        start += 1
-    while start and scores[start - 1] < SURE:
-        start -= 1
-    stop = len(cut)
-    while stop > start and scores[stop - 1] >= 0:
-        stop -= 1
-    while stop < len(cut) and scores[stop] < SURE:
-        stop += 1
-    certain = any(score <= BLESSING for score in scores[start:stop])
-    return Reading(cut, scores, start, stop, certain)
+    alone = [piece.own_line for piece in cut]
+    start = _talk_before(scores, alone)
+    stop = len(scores) - _talk_before(scores[start:][::-1], alone[start:][::-1])
+    if start >= stop:
+        return Reading(cut, scores, 0, len(cut), False)
+    return Reading(cut, scores, start, stop, _surely_blessing(scores[start:stop]))
 
 
-def _lead_in(text: str, _subject: Subject, _context: Context) -> Found | None:
-    read = reading(text)
-    if not read.start:
+@lru_cache(maxsize=16)
+def _unwrapped(text: str) -> bool:
+    """Returns whether no layer is left round the text: what is inside is judged when it stands alone."""
+    return only_han(text) or all((seen := layer(text)) is None or seen.text == text for layer in LAYERS)
+
+
+def _talk_before(scores: list[float], alone: list[bool]) -> int:
+    """Returns how many pieces at the beginning are talk: as many as make the sum of scores greatest, if that
+    is enough to be sure. Less is enough for pieces that fill lines (``alone``)."""
+    most, best, total, lines = 0.0, 0, 0.0, True
+    for number, score in enumerate(scores, start=1):
+        total += max(MOST_BLESSING, min(MOST_TALK, score))
+        lines = lines and alone[number - 1]
+        if total > most and total >= (DOUBT if lines else SURE):
+            most, best = total, number
+    return best
+
+
+def _surely_blessing(scores: list[float]) -> bool:
+    """Returns whether pieces hold a sure blessing, and more of it than of what may be talk."""
+    return min(scores, default=0) <= BLESSING and sum(scores) <= BLESSING
+
+
+def _lead_in(text: str, subject: Subject, _context: Context) -> Found | None:
+    read = reading(text, subject.name)
+    if not read.start or not _unwrapped(text):
         return None
     words = read.between(0, read.start, text)
     fixed = read.between(read.start, len(read.pieces), text) if read.certain else None
     return Found(_("有开场白：{words}", words=words[:30]), fixed)
 
 
-def _closing(text: str, _subject: Subject, _context: Context) -> Found | None:
-    read = reading(text)
-    if read.stop == len(read.pieces) or read.stop <= read.start:
+def _closing(text: str, subject: Subject, _context: Context) -> Found | None:
+    read = reading(text, subject.name)
+    if read.stop == len(read.pieces) or not _unwrapped(text):
         return None
     words = read.between(read.stop, len(read.pieces), text)
     fixed = read.between(0, read.stop, text) if read.certain else None
     return Found(_("末尾有多余的话：{words}", words=words[:30]), fixed)
 
 
-def _talk(text: str, _subject: Subject, _context: Context) -> Found | None:
-    read = reading(text)
+def _talk(text: str, subject: Subject, _context: Context) -> Found | None:
+    read = reading(text, subject.name)
     doubtful = [
         piece.text.strip()
         for piece, score in list(zip(read.pieces, read.scores, strict=True))[read.start : read.stop]
         if score >= DOUBT
     ]
-    return Found(_("像是在和提问的人说话：{words}", words=doubtful[0][:30])) if doubtful else None
+    if not doubtful or not _unwrapped(text):
+        return None
+    return Found(_("像是在和提问的人说话：{words}", words=doubtful[0][:30]))
 
 
-def _not_blessing(text: str, _subject: Subject, _context: Context) -> Found | None:
-    read = reading(text)
-    sure = read.certain or (max(read.scores, default=1) < DOUBT and min(read.scores) <= 0)
-    return None if sure else Found(_("看不出哪一段是祝福"))
+def _not_blessing(text: str, subject: Subject, _context: Context) -> Found | None:
+    read = reading(text, subject.name)
+    whole = max(read.scores, default=DOUBT) < DOUBT and sum(read.scores) <= 0
+    if whole or read.certain or not _unwrapped(text):
+        return None
+    return Found(_("看不出哪一段是祝福"))
 
 
 _CLEAN = "妹妹，生日快乐！愿你新的一岁平安喜乐，每天都有好心情。"

@@ -19,14 +19,14 @@ _FORMS: tuple[Callable[[str], Unwrapped | None], ...] = (
 def _think_tags(text: str, _subject: Subject, _context: Context) -> Found | None:
     if only_han(text):
         return None
-    seen = layers.without_thoughts(text)
+    seen = layers.without_thoughts(text) or layers.without_labelled_thoughts(text)
     return None if seen is None else Found(_("有模型的思考过程"), seen.text)
 
 
 def _chat_tags(text: str, _subject: Subject, _context: Context) -> Found | None:
     if only_han(text):
         return None
-    seen = layers.without_chat_tags(text)
+    seen = layers.without_chat_tags(text) or layers.from_dialogue(text)
     return None if seen is None else Found(_("有对话模板的记号：{words}", words=seen.seen), seen.text)
 
 
@@ -50,6 +50,8 @@ UNWRAPPING_RULES = (
             Example(f"该写短一点\n</think>\n{_CLEAN}", _CLEAN),
             Example(f"<Thinking>妹妹过生日</Thinking>\n{_CLEAN}", _CLEAN),
             Example(f"【思考】妹妹过生日【/思考】{_CLEAN}", _CLEAN),
+            Example(f"<|thinking|>用“你”</|thinking|>{_CLEAN}", _CLEAN),
+            Example(f"思考：妹妹过生日，用“你”。\n\n回答：{_CLEAN}", _CLEAN),
             Example(f"<think>先想想称呼，再写：{_CLEAN}"),
         ),
         good=(Example(_CLEAN), Example("I think 你今天最好看，生日快乐，愿你天天开心每一天。")),
@@ -66,6 +68,7 @@ UNWRAPPING_RULES = (
             Example(f"<|im_start|>user\n写一条<|im_end|>\n<|im_start|>assistant\n{_CLEAN}", _CLEAN),
             Example(f"[INST]写一条生日祝福[/INST]{_CLEAN}</s>", _CLEAN),
             Example(f"{_CLEAN}[UNUSED_TOKEN_145]", _CLEAN),
+            Example(f"用户：写一条\n助手：{_CLEAN}\n用户：谢谢", _CLEAN),
         ),
         good=(Example(_CLEAN), Example("妹妹生日快乐<3 愿你天天开心，事事顺心。")),
         safe=True,
@@ -83,6 +86,9 @@ UNWRAPPING_RULES = (
             Example(f"name: 妹妹\ntext: |\n  {_CLEAN}", _CLEAN),
             Example(f"<blessing>{_CLEAN}</blessing>", _CLEAN),
             Example(f"<p>{_CLEAN}</p>", _CLEAN),
+            Example(f"<wish><to>妹妹</to><text>{_CLEAN}</text></wish>", _CLEAN),
+            Example(f"祝福:\n  对象: 妹妹\n  内容: {_CLEAN}", _CLEAN),
+            Example(f"┌──┬──┐\n│妹妹│{_CLEAN}│\n└──┴──┘", _CLEAN),
             Example(f"| 称谓 | 祝福 |\n|---|---|\n| 妹妹 | {_CLEAN} |", _CLEAN),
         ),
         good=(Example(_CLEAN), Example("妹妹生日快乐 (>_<) 愿你天天开心，事事顺心。")),

@@ -106,7 +106,7 @@ def _several_lines(text: str, subject: Subject, context: Context) -> Found | Non
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     if len(_lines(text)) < 2:
         return None
-    read = reading(text)
+    read = reading(text, subject.name)
     if not read.certain or max(read.scores) >= DOUBT or _versions(text, subject, context) > 1:
         fixed = None
     else:
