@@ -52,6 +52,16 @@ class Misplacing:
         old, new = ("您", "你") if self._formal[text.name] else ("你", "您")
         return text.output.replace(old, new) if old in text.output else None
 
+    def mixed_style(self, text: Text, source: random.Random) -> str | None:
+        """Puts words of everyday talk or of the internet into a classical or a solemn text."""
+        if text.style not in ("文言文", "严肃"):
+            return None
+        said = source.choice(
+            ("家人们谁懂啊，", "真的绝绝子，", "yyds，", "咱就是说超开心啦，这波必须点赞呀，")
+        )
+        place = text.output.find("，") + 1
+        return text.output[:place] + said + text.output[place:] if place else None
+
     def wrong_occasion(self, text: Text, source: random.Random) -> str | None:
         """Takes a text for the same person that names another occasion."""
         others = [t for t in self._by_style[text.style] if t.name == text.name and t.scene != text.scene]

@@ -40,6 +40,7 @@ FOLLOWS = {
     "talk": {"said_twice", "several_lines", "wrong_pronoun", "too_long", "two_versions"},
     "not_blessing": {
         "too_short",
+        "mixed_style",
         "lead_in",
         "wrong_pronoun",
         "exact_duplicate",
@@ -53,15 +54,17 @@ FOLLOWS = {
     "wrapping_quotes": {"cut_off"},
     "too_long": {"said_twice"},
     "two_versions": {"said_twice", "several_lines", "too_long"},
+    "mixed_style": {"emoji", "foreign", "repeated_marks"},
     "wrong_occasion": {"near_duplicate", "exact_duplicate"},
     "leaked_prompt": {"wrong_pronoun", "lead_in", "closing", "chat_tags", "talk"},
     "rubbish": {"several_lines", "foreign"},
+    "foreign": {"talk", "mixed_style"},
     "placeholder": {"closing", "talk", "lead_in"},
-    "particle_clash": {"repeated_marks"},
+    "particle_clash": {"repeated_marks", "mixed_style"},
     "punctuation": {"repeated_marks"},
     "repeated_marks": {"particle_clash"},
     "exact_duplicate": {"near_duplicate"},
-    "refusal": {"lead_in", "closing", "talk"},
+    "refusal": {"lead_in", "closing", "talk", "mixed_style"},
 }
 """What a planted mistake brings with it by its wording: '以下是为您写的文案' says 您 to a peer, too."""
 ALONE: dict[str, Spoil] = {
@@ -164,6 +167,7 @@ def planters(recipe: Recipe, other: list[Text]) -> dict[str, Spoil]:
         "too_long": misplacing.too_long,
         "unsuitable_cell": misplacing.unsuitable,
         "wrong_pronoun": misplacing.wrong_pronoun,
+        "mixed_style": misplacing.mixed_style,
         "wrong_occasion": misplacing.wrong_occasion,
         "wrong_person": misplacing.wrong_person,
         "wrong_kinship": misplacing.wrong_kinship,

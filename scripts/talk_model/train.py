@@ -12,6 +12,7 @@ import random
 import re
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -32,7 +33,21 @@ DROPPED = 0.4
 FOLD = 5
 """One wording of so many is left out for measuring."""
 STRENGTH = 3.0
-FRAMES = ("（{}）", "({})", "【{}】", "[{}]", "**{}**", "### {}", "*{}*", "> {}", "{}😊", "✨{}✨", "- {}", "——{}", "~{}~")
+FRAMES = (
+    "（{}）",
+    "({})",
+    "【{}】",
+    "[{}]",
+    "**{}**",
+    "### {}",
+    "*{}*",
+    "> {}",
+    "{}😊",
+    "✨{}✨",
+    "- {}",
+    "——{}",
+    "~{}~",
+)
 """What talk is framed by now and then."""
 SMALLEST = 0.12
 """Weights below this are left out of the file."""
@@ -43,8 +58,8 @@ _STOP = re.compile(r"(?<=[。！？!?~～])")
 
 
 class Grammar:
-    """The wordings of the files ``name*.txt``, every file being drawn from equally often: all of them, ``most``,
-    or the ``few`` that are then left out, one of :data:`FOLD`."""
+    """The wordings of the files ``name*.txt``, every file being drawn from equally often: all of them,
+    ``most``, or the ``few`` that are then left out, one of :data:`FOLD`."""
 
     def __init__(self, name: str, slots: dict[str, list[str]], part: str = "all") -> None:
         self._slots, self._files = slots, []
@@ -128,7 +143,7 @@ def examples(part: str = "all", number: int = TEXTS) -> tuple[list[dict[str, flo
     return values, labels
 
 
-def trained(values: list[dict[str, float]], labels: list[int]) -> tuple[object, object]:
+def trained(values: list[dict[str, float]], labels: list[int]) -> tuple[Any, Any]:
     """Returns the vectorizer and the model."""
     from sklearn.feature_extraction import DictVectorizer
     from sklearn.linear_model import LogisticRegression
@@ -145,7 +160,11 @@ def left_out() -> None:
     values, labels = examples("few", 4000)
     scores = model.decision_function(vectorizer.transform(values))
     for name, wanted in (("talk", 1), ("blessing", 0)):
-        mine = [score if wanted else -score for score, label in zip(scores, labels, strict=True) if label == wanted]
+        mine = [
+            score if wanted else -score
+            for score, label in zip(scores, labels, strict=True)
+            if label == wanted
+        ]
         right, sure = (sum(score > edge for score in mine) / len(mine) for edge in (0, 2))
         print(f"{name}: {len(mine):,} pieces of other wordings, right {right:.4f}, sure {sure:.4f}")
 
@@ -153,7 +172,8 @@ def left_out() -> None:
 def main() -> None:
     """Trains and writes the file, or with ``--left-out`` measures on wordings left out."""
     if "--left-out" in sys.argv:
-        return left_out()
+        left_out()
+        return
     vectorizer, model = trained(*examples())
     weights = {
         name: round(weight * SCALE)

@@ -57,7 +57,9 @@ def test_several_mistakes_at_once_are_all_found_and_fixed_together() -> None:
     assert {"lead_in", "markdown", "traditional", "wrong_pronoun", "particle_clash"} <= set(
         rules_found(subject)
     )
-    assert clean_text(subject, CONTEXT) == "妹妹，生日快乐！愿你天天开心，事事都如意顺心呀~"
+    fixed = "妹妹，生日快乐！愿你天天开心，事事都如意顺心呀~"
+    assert clean_text(subject, CONTEXT, FIXABLE_RULES) == fixed
+    assert clean_text(subject, CONTEXT) == fixed.replace("你", "您"), "a person says which word is meant"
 
 
 def test_a_fix_that_would_leave_nothing_is_not_applied() -> None:

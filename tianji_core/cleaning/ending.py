@@ -12,6 +12,10 @@ _FACE = re.compile(r"[:;=][-^]?[()\[\]]|[(（][^\u4e00-\u9fff，。]{1,12}[)）]
 _UNFINISHED = re.compile(
     r"(?:[，、：；,:;—\-]|(?<=[\u4e00-\u9fff])(?:的|和|与|并|以及|因为|但是|而且|或者|就|都|把|被|让|给|对|从|向|比|还有|那些|这些))\Z"
 )
+_OPEN_END = re.compile(r"[\u4e00-\u9fff](?<![啦呀哦呢吧嘛哈哟咯喽啊哇呐上启贺拜笔])\Z")
+_STOPPED = re.compile(r"[。；](?!.{0,12}\Z)", re.DOTALL)
+"""A text whose sentences end with full stops is not finished where the last one does not; a name alone may
+stand at the end of a letter."""
 _SENTENCE = re.compile(r"[^。！？!?~～…\n]+")
 _END = re.compile(r"[。！？!?~～…]+|\n")
 _BLOCK = 7
@@ -27,6 +31,8 @@ def _cut_off(text: str, _subject: Subject, _context: Context) -> Found | None:
     bare = text.strip()
     match = _UNFINISHED.search(bare)
     if match is not None:
+        return Found(_("结尾像是没写完：{words}", words=bare[-12:]))
+    if _OPEN_END.search(bare) and _STOPPED.search(bare):
         return Found(_("结尾像是没写完：{words}", words=bare[-12:]))
     unpaired = _unpaired(_FACE.sub("", bare))
     return Found(_("有不成对的“{mark}”", mark=unpaired)) if unpaired else None
@@ -101,10 +107,15 @@ ENDING_RULES = (
             Example("妹妹，生日快乐！愿你新的一岁平安喜乐，每天都有"[:-3] + "，"),
             Example("妹妹，生日快乐！愿你新的一岁平安喜乐，还有最美好的"),
             Example("妹妹，中秋到了，月饼寄给你了，收到就"),
+            Example("妹妹，生日到了，我想起了小时候。今年我一定回来看你，你不要再自己爬"),
             Example("妹妹，生日快乐！送你一句“愿你平安喜乐，愿你天天开心。"),
             Example("妹妹，生日快乐！愿你新的一岁平安喜乐】，天天开心。"),
         ),
-        good=(Example(_CLEAN), Example("妹妹，生日快乐！送你“平安喜乐”，愿你天天开心:)")),
+        good=(
+            Example(_CLEAN),
+            Example("妹妹，生日快乐！送你“平安喜乐”，愿你天天开心:)"),
+            Example("妹妹，生日快乐！愿你天天开心。姐姐小雨"),
+        ),
     ),
     Rule(
         "said_twice",

@@ -12,6 +12,7 @@ from tianji_core.cleaning.rule import (
     phrases,
     registers,
 )
+from tianji_core.cleaning.talk import is_all_blessing
 from tianji_core.i18n import N_, _
 from tianji_core.recipe import Pronoun
 
@@ -81,7 +82,7 @@ def _wrong_pronoun(text: str, subject: Subject, context: Context) -> Found | Non
 
 def _mixed_style(text: str, subject: Subject, _context: Context) -> Found | None:
     for register in registers():
-        if subject.style not in register.styles:
+        if subject.style not in register.styles or not is_all_blessing(text, subject.name):
             continue
         found = list(dict.fromkeys(match.group() for match in register.words.finditer(text)))
         if len(found) > register.few:
@@ -129,7 +130,11 @@ FIT_RULES = (
         N_("比这个风格的最少字数少四成以上，或不到 10 个字，学不到东西。"),
         _too_short,
         bad=(Example("生日快乐！"), Example("妹妹生日快乐呀~", style="小红书")),
-        good=(Example(_CLEAN), Example("同学，生日快乐，天天开心！", name="同学"), Example("妹妹生日快乐，愿你天天都开心呀~", style="小红书")),
+        good=(
+            Example(_CLEAN),
+            Example("同学，生日快乐，天天开心！", name="同学"),
+            Example("妹妹生日快乐，愿你天天都开心呀~", style="小红书"),
+        ),
     ),
     Rule(
         "too_long",

@@ -19,15 +19,15 @@ class Unwrapped(NamedTuple):
 
 
 _NAMES = (
-    r"(?:[a-z]+:)?(?:think|thinking|thought|thoughts|reason|reasoning|reflection|reflect|analysis|scratchpad|plan|planning|"
-    r"draft|(?:begin|end)_of_thought|inner_monologue|思考|思考过程|思考内容|推理|推理过程|分析|构思|审题|草稿|内心独白)"
+    r"(?:[a-z]+:)?(?:think(?:ing)?|thoughts?|reason(?:ing)?|reflection|reflect|analysis|scratchpad|plan|"
+    r"planning|draft|(?:begin|end)_of_thought|inner_monologue|思考|思考过程|思考内容|推理|推理过程|分析|构思|审题|草稿|内心独白)"
 )
 _OPEN = rf"[<＜◁〈\[【{{]\s*[|｜]?\s*{_NAMES}\s*[|｜]?\s*[>＞▷〉\]】}}]"
-_CLOSE = rf"[<＜◁〈\[【{{]\s*[|｜]?\s*[/／\\]\s*[|｜]?\s*{_NAMES}\s*[|｜]?\s*[>＞▷〉\]】}}]|<\|end_of_thought\|>"
-_DETAILS = r"<details[^>]*>.*?</details>"
-_THOUGHT = re.compile(
-    rf"(?:{_OPEN})(?:(?!{_OPEN}).)*?(?:{_CLOSE})|{_DETAILS}", re.DOTALL | re.IGNORECASE
+_CLOSE = (
+    rf"[<＜◁〈\[【{{]\s*[|｜]?\s*[/／\\]\s*[|｜]?\s*{_NAMES}\s*[|｜]?\s*[>＞▷〉\]】}}]|<\|end_of_thought\|>"
 )
+_DETAILS = r"<details[^>]*>.*?</details>"
+_THOUGHT = re.compile(rf"(?:{_OPEN})(?:(?!{_OPEN}).)*?(?:{_CLOSE})|{_DETAILS}", re.DOTALL | re.IGNORECASE)
 _THOUGHT_HEAD = re.compile(rf"\A.*?(?:{_CLOSE})", re.DOTALL | re.IGNORECASE)
 _THOUGHT_TAG = re.compile(rf"{_OPEN}|{_CLOSE}", re.IGNORECASE)
 _THOUGHT_HINT = re.compile(r"[<\[【◁〈＜{]")
@@ -46,9 +46,7 @@ def without_thoughts(text: str) -> Unwrapped | None:
     return Unwrapped("<think>", rest.strip() or None)
 
 
-_THOUGHT_LABEL = re.compile(
-    rf"\A\s*(?:[*#]+\s*)?{_NAMES}\s*(?:\*+)?[:：]", re.IGNORECASE
-)
+_THOUGHT_LABEL = re.compile(rf"\A\s*(?:[*#]+\s*)?{_NAMES}\s*(?:\*+)?[:：]", re.IGNORECASE)
 _ANSWER_LABEL = re.compile(
     r"^[ \t]*(?:[*#]+\s*)?(?:最终)?(?:answer|final answer|final|output|response|result|回答|答案|回复|正文|输出|结果|成品|祝福语?)"
     r"\s*(?:\*+)?[:：][ \t]*(?:\*+)?[ \t]*",
@@ -197,14 +195,15 @@ def _loaded(source: str) -> Any:
 
 
 _YAML_LINE = re.compile(
-    r"\A[ \t]*-?[ \t]*[\"']?(?P<key>[A-Za-z_]{2,24}|[\u4e00-\u9fff]{2,5})[\"']?:(?:[ \t]+(?P<value>.*)|[ \t]*)\Z"
+    r"\A[ \t]*-?[ \t]*[\"']?(?P<key>[A-Za-z_]{2,24}|[\u4e00-\u9fff]{2,5})[\"']?:"
+    r"(?:[ \t]+(?P<value>.*)|[ \t]*)\Z"
 )
 _BLOCK = re.compile(r"\A[|>][-+]?\d?\Z")
 
 
 def from_yaml(text: str) -> Unwrapped | None:
     """Returns the one answer of lines ``key: value`` with lower-case Latin keys, block scalars included."""
-    lines = [line for line in text.strip().splitlines() if line.strip() not in ("", "---", "...")]
+    lines = [line for line in text.strip().splitlines() if line.strip() not in ("---", "...")]
     if not lines or (first := _YAML_LINE.match(lines[0])) is None or first["key"] != first["key"].lower():
         return None
     if not first["key"].isascii() and sum(_YAML_LINE.match(line) is not None for line in lines) < 2:
@@ -217,8 +216,8 @@ def from_yaml(text: str) -> Unwrapped | None:
             leaves.append((match["key"], "" if _BLOCK.match(value) else value.strip("\"'")))
         else:
             key, value = leaves[-1]
-            leaves[-1] = (key, f"{value}\n{line.strip()}".strip())
-    return Unwrapped(f"{first['key']}:", _only_prose(leaves))
+            leaves[-1] = (key, f"{value}\n{line.strip()}" if value else line.strip())
+    return Unwrapped(f"{first['key']}:", _only_prose([(key, value.strip()) for key, value in leaves]))
 
 
 _OPENING_TAG = re.compile(r"<([A-Za-z_\u4e00-\u9fff][\w.:-]*)(?:\s[^<>]*)?>")
@@ -226,7 +225,8 @@ _CLOSING_TAG = re.compile(r"</([A-Za-z_\u4e00-\u9fff][\w.:-]*)\s*>")
 _ANY_TAG = re.compile(r"</?([A-Za-z_\u4e00-\u9fff][\w.:-]*)(?:\s[^<>]*)?/?>")
 _INLINE = re.compile(r"b|strong|i|em|u|span|font|small|big|mark|su[bp]|code|a|s|del|ins", re.IGNORECASE)
 _PAGE_TAG = re.compile(
-    r"p|div|br|hr|h[1-6]|ul|ol|li|html|body|head|title|section|article|main|center|blockquote|pre|table|t[rdh]|tbody|thead"
+    r"p|div|br|hr|h[1-6]|ul|ol|li|html|body|head|title|section|article|main|center|blockquote|pre"
+    r"|table|t[rdh]|tbody|thead"
     r"|b|strong|i|em|u|span|font|small|big|mark|su[bp]|code|a|s|del|ins",
     re.IGNORECASE,
 )

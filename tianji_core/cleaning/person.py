@@ -16,7 +16,7 @@ _NOT_AFTER = re.compile(
 """What follows a word that mentions somebody without addressing them: 老师们, 爷爷奶奶都念着你, 领导有方,
 妈妈做的菜."""
 _CALLED = re.compile(
-    r"[，,！!：:~～\s。？?]|$|[您你祝愿请今又过恭节]|[^，。！？]{0,4}(?:快乐|安康|大吉|辛苦|好[，。！!])"
+    r"[，,！!：:~～\s。？?]|$|[您你祝愿请今又过恭节]|[雅尊道台钧惠]鉴|如[晤面]|[^，。！？]{0,4}(?:快乐|安康|大吉|辛苦|好[，。！!])"
 )
 """What follows a word by which a clause begins that addresses somebody: 嫂子没少操心 only speaks of her."""
 _CLAUSE = re.compile(r"(?:^|[，。！!？?~～、；：:\s“])$")

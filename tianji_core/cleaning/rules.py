@@ -65,7 +65,7 @@ RULES: tuple[Rule, ...] = (
 )
 _TEXT_RULES = tuple(rule for rule in RULES if rule not in SET_RULES and rule is not EMPTY_RULE)
 BY_ID = {rule.id: rule for rule in RULES}
-_PLACEHOLDER = BY_ID["placeholder"]
+_PLACEHOLDER, _CLOSING = BY_ID["placeholder"], BY_ID["closing"]
 SAFE_RULES = tuple(rule.id for rule in RULES if rule.safe)
 FIXABLE_RULES = tuple(rule.id for rule in RULES if rule.safe or rule.id in ("too_long", "wrong_pronoun"))
 
@@ -80,21 +80,24 @@ def check(sample: HasText, context: Context) -> list[Finding]:
     for rule in _TEXT_RULES:
         seen = rule.look(subject.output, subject, context)
         if seen is not None:
-            findings.append(Finding(rule.id, seen.detail, _applicable(seen, subject.output, sample, context)))
+            findings.append(
+                Finding(rule.id, seen.detail, _applicable(rule, seen, subject.output, sample, context))
+            )
     return findings
 
 
-def _applicable(seen: Found, text: str, sample: HasText, context: Context) -> str | None:
+def _applicable(rule: Rule, seen: Found, text: str, sample: HasText, context: Context) -> str | None:
     """Returns the text after a fix; None if there is none, it changes nothing, leaves nothing, or hides a
     mistake."""
     fixed = seen.fixed
-    if fixed is None or fixed == text or not fixed.strip() or _hides(text, fixed, sample, context):
+    if fixed is None or fixed == text or not fixed.strip():
         return None
-    return fixed
+    return None if rule is not _CLOSING and _hides(text, fixed, sample, context) else fixed
 
 
 def _hides(text: str, fixed: str, sample: HasText, context: Context) -> bool:
-    """Whether a fix takes away the sign of a mistake and leaves the mistake: the gap for a name."""
+    """Whether a fix takes away the sign of a mistake and leaves the mistake: the gap for a name. One in a
+    remark behind the blessing may go with it."""
     return _finds(_PLACEHOLDER, text, sample, context) and not _finds(_PLACEHOLDER, fixed, sample, context)
 
 
@@ -124,7 +127,7 @@ def _fixed(sample: HasText, context: Context, chosen: Sequence[Rule]) -> tuple[s
         before = text
         for rule in chosen:
             found = rule.look(text, Subject(text, sample.name, sample.scene, sample.style), context)
-            if found is not None and (fixed := _applicable(found, text, sample, context)) is not None:
+            if found is not None and (fixed := _applicable(rule, found, text, sample, context)) is not None:
                 text = fixed
         if text == before:
             return text, True

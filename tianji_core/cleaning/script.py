@@ -3,6 +3,7 @@ emoji."""
 
 import re
 import unicodedata
+from functools import cache
 
 from tianji_core.cleaning.layers import without_escapes
 from tianji_core.cleaning.rule import Context, Example, Found, Rule, Subject, bounds, only_han
@@ -28,7 +29,8 @@ _FINE_ENGLISH = re.compile(
     r"|merry christmas|congratulations|i love you|love you|good luck|best wishes))(?![A-Za-z])"
 )
 """Acronyms and greetings that Chinese texts quote."""
-_SENTENCE = re.compile(r"(?:[A-Za-z']+ +){2,}[A-Za-z']+")
+_SENTENCE = re.compile(r"(?:[A-Za-z'’]+,? +){3,}[A-Za-z'’]+")
+"""Four words in a row: a name, a title or a short exclamation has fewer."""
 _FOREIGN = re.compile(r"[\u3040-\u30ff\uac00-\ud7af\u0400-\u04ff\u0600-\u06ff\u0e00-\u0e7f]")
 _TAG_LEFT = re.compile(r"<(?:br|/?p|/?div|/?span|/?b)\s*/?>")
 _MARKUP = re.compile(
@@ -55,12 +57,43 @@ _RUBBISH = re.compile(
     r"|(?<![\w:]):[a-z][a-z_]{2,30}:"
     r"|[：:]\s*(?:\d{1,2}[.、)）](?=[^\d])|\d\ufe0f?\u20e3)"
 )
+_HAN_RUN = re.compile(r"[\u3400-\u9fff]")
+_MOJIBAKE = re.compile(
+    r"[\u00a1-\u00b6\u00b8-\u00ff\u0152-\u017e\u02c6\u02dc\u201a\u201e\u2020\u2021\u2030\u2039\u20ac\u2122]"
+)
+"""What Chinese becomes that is read as Latin-1 or Windows-1252."""
+_MISREAD_LOOK = 200
+"""Characters that are looked at: all of a text are misread, or none."""
 _GARBLED = re.compile("锟斤拷|烫烫烫|屯屯屯")
 _EMOJI_BASE = r"[\u2300-\u23ff\u2600-\u27bf\u2b00-\u2bff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff]"
 _EMOJI_ONE = rf"{_EMOJI_BASE}[\ufe0f\U0001f3fb-\U0001f3ff]*"
 _EMOJI = re.compile(rf"(?:[\U0001f1e6-\U0001f1ff]{{2}}|{_EMOJI_ONE}(?:\u200d{_EMOJI_ONE})*)")
 """One emoji, of one or several code points."""
 _CLEAN = "妹妹，生日快乐！愿你新的一岁平安喜乐，每天都有好心情。"
+
+
+def is_misread(text: str) -> bool:
+    """Returns whether most of a text are characters that hardly any text uses: it was read in another
+    encoding than it was written in."""
+    han = _HAN_RUN.findall(text[:_MISREAD_LOOK])
+    rare = [sign for sign in han if sign not in _common()]
+    if len(han) >= 6 and len(rare) > 0.4 * len(han):
+        return True
+    return len(_MOJIBAKE.findall(text)) >= 6
+
+
+@cache
+def _common() -> frozenset[str]:
+    """Returns the 3,755 characters of the first level of GB 2312 and their traditional forms."""
+    from opencc import OpenCC
+
+    simple = "".join(
+        bytes((row, cell)).decode("gb2312")
+        for row in range(0xB0, 0xD8)
+        for cell in range(0xA1, 0xFF)
+        if (row, cell) < (0xD7, 0xFA)
+    )
+    return frozenset(simple + OpenCC("s2t").convert(simple) + "祺祉禧萱椿昊瑞")
 
 
 def _repeated_marks(text: str, subject: Subject, _context: Context) -> Found | None:
@@ -105,6 +138,8 @@ def _foreign(text: str, _subject: Subject, _context: Context) -> Found | None:
 
 
 def _rubbish(text: str, _subject: Subject, _context: Context) -> Found | None:
+    if is_misread(text):
+        return Found(_("像是用错编码读出来的：{words}", words=text.strip()[:12]))
     if only_han(text) and not _GARBLED.search(text):
         return None
     hidden = _INVISIBLE.search(text) or _MARKUP.search(text) or _RADICAL.search(text)
@@ -129,6 +164,8 @@ def _emoji(text: str, subject: Subject, _context: Context) -> Found | None:
     if number <= high:
         return None
     left = iter(range(number))
+    if not high and bounds().marks.get(subject.style) == 1:
+        return Found(_("有 {n} 个表情，{style}最多 {high} 个", n=number, style=subject.style, high=high))
     fixed = _EMOJI.sub(lambda match: match.group() if next(left) < high else "", text)
     return Found(_("有 {n} 个表情，{style}最多 {high} 个", n=number, style=subject.style, high=high), fixed)
 
@@ -221,6 +258,8 @@ SCRIPT_RULES = (
                 "妹妹，生日快乐！“福”到了，愿你天天开心。",
             ),
             Example("妹妹，生日快乐！:birthday:愿你天天开心，事事如意。"),
+            Example("濡瑰锛岀敓鏃ュ揩涔愶紒鎰夸綘姣忓ぉ閮芥湁濂藉績鎯呫€"),
+            Example("å¦¹å¦¹ï¼Œç”Ÿæ—¥å¿«ä¹ï¼æ„¿ä½ å¹³å®‰"),
         ),
         good=(Example(_CLEAN), Example("妹妹生日快乐！！！👨‍👩‍👧愿你天天开心呀🎂", style="小红书")),
         safe=True,
@@ -228,7 +267,9 @@ SCRIPT_RULES = (
     Rule(
         "emoji",
         N_("表情数量"),
-        N_("小红书风格要有一到三个表情，正常、严肃和古风不该有；太多的会删掉，太少的要人来补。"),
+        N_(
+            "小红书风格要有一到三个表情，正常、严肃和古风不该有；太多的会删掉，庄重文字里的和太少的要人来改。"
+        ),
         _emoji,
         bad=(
             Example(
@@ -239,6 +280,7 @@ SCRIPT_RULES = (
                 "妹妹生日快乐呀🎂🎉✨愿你天天开心呀💖💖", "妹妹生日快乐呀🎂🎉✨愿你天天开心呀", style="小红书"
             ),
             Example("妹妹生日快乐，愿你天天都开开心心呀~", style="小红书"),
+            Example("谨祝妹妹生日快乐😘愿你平安喜乐，诸事顺遂。", style="严肃"),
         ),
         good=(
             Example(_CLEAN),

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from tianji_core.cleaning.layers import LAYERS
 from tianji_core.cleaning.rule import Context, Example, Found, Rule, Subject, only_han
 from tianji_core.cleaning.sentences import Piece, pieces
-from tianji_core.cleaning.talk_model import talk_scores
+from tianji_core.cleaning.talk_model import plain, talk_scores
 from tianji_core.i18n import N_, _
 
 SURE = 2.0
@@ -19,7 +19,18 @@ BLESSING = -2.0
 """The score up to which a piece is surely blessing."""
 MOST_TALK, MOST_BLESSING = 4.0, -6.0
 """A single piece counts no more than this, for or against."""
-_LETTERS = re.compile(r"[\u3400-\u9fffA-Za-z0-9]")
+_SHORT = 16
+"""Characters below which a piece may be an address, an agreement or a label and nothing else."""
+_ADDRESS = re.compile(
+    r"[\s“「『\"]*(?:亲爱|敬爱|尊敬|最爱|挚爱|可爱|我|最好|最棒|我最|的|老|好|大|小)*N{1,2}[：，！~\s]*"
+)
+_OPENING, _CLOSING_MARK = re.compile(r"\s*[“「『]"), re.compile(r"[”」』]")
+_LEADS = re.compile(
+    r"\s*(?:(?:好的|好嘞|当然|当然可以|没问题|明白了?|了解了?|可以的|OK|Sure|Of course|Certainly|Okay)[，,！!。.~～\s]*"
+    r"|(?:最终|以下是)?(?:回答|答案|回复|正文|输出|结果|成品|祝福|祝福语|文案|answer|output|response|result|text)(?:如下)?\s*[:：]\s*)",
+    re.IGNORECASE,
+)
+_MARKS = re.compile(r"(?:[^\u3400-\u9fffA-Za-z0-9]|[哦啦呀呢哟喔嘛咯噢啰哩啊](?=[^\u3400-\u9fff]|$))*")
 
 
 class Reading(NamedTuple):
@@ -45,14 +56,33 @@ def reading(text: str, name: str = "") -> Reading:
     cut = pieces(text)
     scores = talk_scores(cut, name)
     for n, piece in enumerate(cut):
-        if _LETTERS.search(piece.text) is None:  # marks and emoji belong to the piece before
+        if _MARKS.fullmatch(piece.text):  # marks, emoji and particles belong to the piece before
             scores[n] = scores[n - 1] if n else -0.1
+        elif len(piece.text) < _SHORT:
+            leads = n + 1 < len(cut) and min(scores[:n], default=SURE) >= SURE
+            scores[n] = _certain_score(piece.text, name, leads, scores[n])
+        if _OPENING.match(piece.text) and not _CLOSING_MARK.search(piece.text):  # what is quoted stays whole
+            scores[n] = min(scores[n], 0.0)
     alone = [piece.own_line for piece in cut]
     start = _talk_before(scores, alone)
     stop = len(scores) - _talk_before(scores[start:][::-1], alone[start:][::-1])
     if start >= stop:
         return Reading(cut, scores, 0, len(cut), False)
     return Reading(cut, scores, start, stop, _surely_blessing(scores[start:stop]))
+
+
+def is_all_blessing(text: str, name: str) -> bool:
+    """Returns whether nothing stands round the blessing in a text."""
+    read = reading(text, name)
+    return (read.start, read.stop) == (0, len(read.pieces)) and _unwrapped(text)
+
+
+def _certain_score(text: str, name: str, leads: bool, score: float) -> float:
+    """Returns the score of a short piece whose form is certain: an address belongs to the blessing, an
+    agreement and a label in front (``leads``) do not."""
+    if _ADDRESS.fullmatch(plain(text, name)):
+        return min(score, MOST_BLESSING / 2)
+    return max(score, SURE) if leads and _LEADS.fullmatch(text) else score
 
 
 @lru_cache(maxsize=16)
@@ -70,6 +100,8 @@ def _talk_before(scores: list[float], alone: list[bool]) -> int:
         lines = lines and alone[number - 1]
         if total > most and total >= (DOUBT if lines else SURE):
             most, best = total, number
+    while best and scores[best - 1] < (DOUBT if alone[best - 1] else SURE):  # not to take too much
+        best -= 1
     return best
 
 

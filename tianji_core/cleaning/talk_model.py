@@ -2,8 +2,8 @@
 length or style, an offer of another version, in Chinese or English.
 
 The features of a piece are of three kinds. Its 1- to 3-grams over Chinese characters, Latin words and marks,
-each with the value 1 / √(number of different grams); forms of address, occasions and kinds of writing stand in
-them as one sign each. The classes of words of ``configs/cleaning/talk_classes.yaml`` that it holds,
+each with the value 1 / √(number of different grams); forms of address, occasions and kinds of writing stand
+in them as one sign each. The classes of words of ``configs/cleaning/talk_classes.yaml`` that it holds,
 so that a wording nobody has trained on is understood by what it is about. Its place in the text. The
 weights are those of a logistic regression; ``scripts/talk_model/train.py`` makes the file. Pure."""
 

@@ -15,6 +15,7 @@ from tianji_core.cleaning.rule import (
     only_han,
     phrases,
 )
+from tianji_core.cleaning.script import is_misread
 from tianji_core.i18n import N_, _
 
 _PARTICLES = "哦啦呀呢哟喔嘛咯噢啰哩"
@@ -92,7 +93,7 @@ def _punctuation(text: str, _subject: Subject, _context: Context) -> Found | Non
 
 def _traditional(text: str, _subject: Subject, _context: Context) -> Found | None:
     fixed = _to_simplified().convert(text)
-    if fixed == text:
+    if fixed == text or is_misread(text):
         return None
     different = [old for old, new in zip(text, fixed, strict=False) if old != new]
     return Found(_("有繁体字：{words}", words="".join(different[:8])), fixed)

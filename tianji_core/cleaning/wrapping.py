@@ -36,6 +36,10 @@ _TITLE_LINE = re.compile(
 _TITLE_INLINE = re.compile(
     r"(?:【[^】\n，。！？]{1,30}】|《[^》\n]{0,28}(?:祝|贺|寄|致|写给|献给|赠)[^》\n]{0,28}》)[ \t]*[:：]?[ \t]*(?=\S)"
 )
+_SEPARATOR = re.compile(
+    r"^[ \t]*(?:(?:[-*_=—~·+][ \t]*){3,}|或者?[：:，]?|or:?)[ \t]*$", re.MULTILINE | re.IGNORECASE
+)
+"""A line between two versions."""
 _QUOTES = ('“”"＂', "「」", "『』", "‘’'")
 """Families of interchangeable quotation marks: opening, closing, and those that are both."""
 _BRACKETS = dict(zip("“「『【（([《〔{«〖<", "”」』】）)]》〕}»〗>", strict=True))
@@ -83,7 +87,12 @@ def _versions(text: str, subject: Subject, context: Context) -> int:
     numbered = [part for part in NUMBER.split(text) if len(part.strip()) >= HARD_FLOOR]
     if len(list(NUMBER.finditer(text))) > 1:
         return max(2, len(numbered))
+    blocks = [part for part in _SEPARATOR.split(text) if len(_HAN.findall(part)) >= HARD_FLOOR]
+    if len(blocks) > 1 and all(_calm(part, subject.name) for part in blocks):
+        return len(blocks)
     lines = [line for line in _lines(text) if len(_HAN.findall(line)) >= HARD_FLOOR]
+    if subject.name and sum(line.startswith(subject.name) for line in lines) > 1:
+        return sum(line.startswith(subject.name) for line in lines)
     low, high = context.limits.get(subject.style, (HARD_FLOOR, 0))
     wholes = [line for line in lines if len(line) >= low]
     if len(wholes) < 2:
@@ -93,6 +102,12 @@ def _versions(text: str, subject: Subject, context: Context) -> int:
     if subject.style in context.several_lines:
         return 1
     return len(wholes) if high and len("".join(lines)) > high else 1
+
+
+def _calm(part: str, name: str) -> bool:
+    """Returns whether a part of a text is a blessing that stands alone."""
+    read = reading(part.strip(), name)
+    return read.certain and (read.start, read.stop) == (0, len(read.pieces))
 
 
 def _two_versions(text: str, subject: Subject, context: Context) -> Found | None:
@@ -107,7 +122,9 @@ def _several_lines(text: str, subject: Subject, context: Context) -> Found | Non
     if len(_lines(text)) < 2:
         return None
     read = reading(text, subject.name)
-    if not read.certain or max(read.scores) >= DOUBT or _versions(text, subject, context) > 1:
+    bare = any(_HAN.search(line) is None for line in lines)  # a mark alone on its line
+    wrapped = bare or _markdown(text, subject, context) is not None
+    if wrapped or not read.certain or max(read.scores) >= DOUBT or _versions(text, subject, context) > 1:
         fixed = None
     else:
         fixed = _one_line(lines)
