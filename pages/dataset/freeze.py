@@ -5,49 +5,43 @@ from typing import Any
 
 import streamlit as st
 
+from pages.dataset.freeze_filter import FORM
+from pages.shared.kept import kept
 from pages.shared.text import plain
+from pages.shared.usable import switch, within
 from tianji_core import dataset
 from tianji_core.dataset import Balance, Change, DatasetVersion
 from tianji_core.i18n import _
-from tianji_core.recipe import Recipe
-from tianji_core.store.samples import ACCEPTED, SampleFilter
 from tianji_core.workspace import Workspace
 
 _SHOWN = 20
 """The number of changes of one kind that are listed."""
 
 
-def balance_fields(recipe: Recipe) -> tuple[SampleFilter, Callable[[], Balance]]:
-    """Draws the fields that filter, balance, split and shuffle the samples; to be called inside the form.
+def balance_fields() -> Callable[[], Balance]:
+    """Draws the fields that balance, split and shuffle the samples, folded.
 
-    Returns the filter and a function that makes the balance. The function raises the error of an invalid
-    balance, which is to be shown only when the form is submitted.
+    Returns a function that makes the balance; it raises the error of an invalid one, which is to be shown
+    only when the person freezes.
     """
-    with st.expander(_("筛选、平衡和验证集")):
-        styles = st.multiselect(
-            _("只要这些风格"),
-            [style.text for style in recipe.styles],
-            key="freeze_styles",
-            placeholder=_("全部风格"),
-        )
-        names = st.multiselect(
-            _("只要这些称谓"),
-            [name.text for name in recipe.names],
-            key="freeze_names",
-            placeholder=_("全部称谓"),
-        )
-        scenes = st.multiselect(
-            _("只要这些场景"),
-            [scene.text for scene in recipe.scenes],
-            key="freeze_scenes",
-            placeholder=_("全部场景"),
-        )
-        clean = st.checkbox(_("只要规则没有发现问题的"), key="freeze_clean")
+    with st.expander(_("平衡和验证集"), icon="⚖️"):
         left, right = st.columns(2)
         unlimited: Any = {"placeholder": _("不限"), "help": _("空着表示不限；多出来的按种子抽")}
-        per_cell = left.number_input(_("每个格子至多"), 1, 100_000, None, key="freeze_per_cell", **unlimited)
+        per_cell = left.number_input(
+            _("每个格子至多"),
+            1,
+            100_000,
+            None,
+            **kept(FORM, "freeze_per_cell", within(1, 100_000)),
+            **unlimited,
+        )
         per_style = right.number_input(
-            _("每种风格至多"), 1, 1_000_000, None, key="freeze_per_style", **unlimited
+            _("每种风格至多"),
+            1,
+            1_000_000,
+            None,
+            **kept(FORM, "freeze_per_style", within(1, 1_000_000)),
+            **unlimited,
         )
         percent = left.slider(
             _("留作验证"),
@@ -55,20 +49,14 @@ def balance_fields(recipe: Recipe) -> tuple[SampleFilter, Callable[[], Balance]]
             50,
             0,
             format="%d%%",
-            key="freeze_validation",
             help=_("整个格子留出来写进 val.json：训练时没见过的人和场合，才看得出模型会不会举一反三"),
+            **kept(FORM, "freeze_validation", within(0, 50), 0),
         )
-        seed = right.number_input(_("种子"), 0, 2**31 - 1, 0, key="freeze_seed")
-        shuffle = st.checkbox(_("打乱顺序"), key="freeze_shuffle")
-    sample_filter = SampleFilter(
-        recipe.key,
-        states=(ACCEPTED,),
-        styles=tuple(styles),
-        names=tuple(names),
-        scenes=tuple(scenes),
-        clean=True if clean else None,
-    )
-    return sample_filter, lambda: Balance(
+        seed = right.number_input(
+            _("种子"), 0, 2**31 - 1, 0, **kept(FORM, "freeze_seed", within(0, 2**31 - 1), 0)
+        )
+        shuffle = st.checkbox(_("打乱顺序"), **kept(FORM, "freeze_shuffle", switch, False))
+    return lambda: Balance(
         per_cell=per_cell,
         per_style=per_style,
         shuffle=shuffle,

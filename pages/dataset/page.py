@@ -6,10 +6,13 @@ import streamlit as st
 
 from pages.dataset.dataset_figures import NO_TOOLS, bars, cells_figure
 from pages.dataset.freeze import balance_fields, compare_versions
+from pages.dataset.freeze_filter import FORM, filter_fields
 from pages.dataset.importing import import_part
 from pages.dataset.versions import version_card
 from pages.shared.frame import current_recipe, remember_notice, report_errors
 from pages.shared.header import page_header
+from pages.shared.kept import forget, kept, kept_at
+from pages.shared.usable import any_text
 from tianji_core import dataset
 from tianji_core.i18n import _
 from tianji_core.store import datasets, samples
@@ -44,7 +47,7 @@ def freeze_part() -> None:
     doubtful = samples.count(engine, SampleFilter(recipe.key, states=(ACCEPTED,), clean=False))
     left, right = st.columns([2, 3], gap="large")
     with left:
-        st.metric(_("会冻结的样本"), f"{states[ACCEPTED]:,}")
+        figure = st.empty()
         if doubtful:
             st.warning(_("采用的样本里有 {n} 条还带着问题", n=doubtful))
             st.page_link(
@@ -53,16 +56,26 @@ def freeze_part() -> None:
                 icon="🔎",
                 query_params={"state": _("采用"), "finding": _("有问题")},
             )
-        with st.form("freeze_form", border=True):
-            name = st.text_input(_("名字"), value=free_name(), key="version_name", max_chars=60)
-            note = st.text_area(_("备注"), key="version_note", height=80, max_chars=500)
-            sample_filter, balance = balance_fields(recipe)
-            pressed = st.form_submit_button(
-                _("冻结"), key="freeze", type="primary", icon="🧊", width="stretch"
-            )
-        if pressed:
+        own = kept_at(FORM, "version_name", any_text, free_name(), f"name_{recipe.key}")
+        name = st.text_input(_("名字"), max_chars=60, **own)
+        own = kept(FORM, "version_note", any_text, "", f"note_{recipe.key}")
+        note = st.text_area(_("备注"), height=80, max_chars=500, **own)
+        sample_filter = filter_fields(workspace, recipe)
+        balance = balance_fields()
+        chosen = samples.count(engine, sample_filter)
+        figure.metric(
+            _("会冻结的样本"),
+            f"{chosen:,}",
+            _("采用的共 {n} 条", n=f"{states[ACCEPTED]:,}") if chosen != states[ACCEPTED] else None,
+            delta_color="off",
+            delta_arrow="off",
+        )
+        if st.button(
+            _("冻结"), key="freeze", type="primary", icon="🧊", width="stretch", disabled=not chosen
+        ):
             with report_errors(), st.spinner(_("正在写训练文件")):
                 version = dataset.freeze(workspace, recipe.key, name, sample_filter, note, balance())
+                forget(FORM, {f"name_{recipe.key}": "version_name", f"note_{recipe.key}": "version_note"})
                 remember_notice(_("已冻结“{name}”，{n} 条", name=version.name, n=version.count))
                 st.session_state["_next_part"] = "versions"
                 st.rerun()

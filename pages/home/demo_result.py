@@ -4,12 +4,50 @@ made."""
 import plotly.graph_objects as go
 import streamlit as st
 
+from pages.shared.frame import remember_notice, report_errors, use_recipe
+from pages.shared.linked_model import chat_button
 from pages.shared.text import plain
+from pages.shared.visitors import role
+from tianji_core import models
 from tianji_core.i18n import _
 from tianji_core.jobs import duration_text
+from tianji_core.roles import Role
 from tianji_core.verbs.demo_report import DemoReport
+from tianji_core.workspace import Workspace
 
 BEFORE, AFTER = "#9AA5B1", "#C8402F"
+
+
+def what_next(workspace: Workspace, report: DemoReport) -> None:
+    """Draws what can be done with the results: talk to the model, compare it, open the walk's recipe, remove
+    all of it."""
+    if not report.complete or not report.recipe:
+        return
+    row = st.columns(4)
+    with row[0]:
+        chat_button(workspace, report.model, _("和它聊"), "chat_with_demo")
+    if row[1].button(_("并排比"), key="compare_demo", icon="⚖️", width="stretch"):
+        st.switch_page("pages/compare/page.py")
+    if role() < Role.OWNER:
+        return
+    in_use = workspace.settings().recipe == report.recipe
+    row[2].button(
+        _("看它的样本和数据"),
+        key="open_demo",
+        icon="📂",
+        width="stretch",
+        disabled=in_use,
+        help=_("换到配方“走一遍”；左上角可以换回来"),
+        on_click=use_recipe,
+        args=(report.recipe,),
+    )
+    with row[3].popover(_("删除这次走一遍"), icon="🗑️", width="stretch"):
+        st.write(_("配方“走一遍”和它的样本、数据集、训练、模型一起放进回收站（在模型页），可以恢复。"))
+        if st.button(_("确定删除"), key="remove_demo", type="primary"):
+            with report_errors():
+                models.remove_recipe(workspace, report.recipe)
+                remember_notice(_("走一遍做出的东西都在回收站里了"))
+                st.rerun()
 
 
 def show_demo(report: DemoReport) -> None:

@@ -5,7 +5,7 @@ import sys
 import streamlit as st
 
 from pages.home.corridor import show_corridor
-from pages.home.demo_result import show_demo
+from pages.home.demo_result import show_demo, what_next
 from pages.shared.frame import remember_notice, report_errors
 from pages.shared.header import page_header
 from pages.shared.job_progress import job_bar, stop_button
@@ -15,6 +15,7 @@ from pages.shared.visitors import role
 from tianji_core import jobs
 from tianji_core.i18n import _
 from tianji_core.roles import Role
+from tianji_core.store import recipes
 from tianji_core.verbs.demo_report import read_report
 
 workspace = page_header(
@@ -34,7 +35,7 @@ def walk_through() -> None:
         left, right = st.columns([4, 1], vertical_alignment="center")
         left.markdown(
             _(
-                "**用内置小模型走一遍** — 不用密钥，不用显卡：造数、清洗、定稿、训练、合并，再看训练前后的差别。在双核 CPU 上大约十分钟。"
+                "**用内置小模型走一遍** — 不用密钥，不用显卡：造数、清洗、定稿、训练、合并，再看训练前后的差别。在双核 CPU 上大约十分钟。做出的东西都放在单独的配方“走一遍”里，不动你自己的。"
             )
         )
         with right:
@@ -47,6 +48,10 @@ def walk_through() -> None:
                 jobs.start(workspace, "demo", _("走一遍"), argv)
                 remember_notice(_("已开始，可以离开这一页"))
                 st.rerun()
+        if st.session_state.get("_walking") and not running:
+            st.session_state["_walking"] = False
+            st.rerun()  # the cards of the steps have new figures
+        st.session_state["_walking"] = running
         if newest is not None and running:
             job_bar(workspace, newest)
             progress = jobs.read_progress(workspace, newest.id)
@@ -65,9 +70,11 @@ def walk_through() -> None:
 def outcome() -> None:
     """Draws the results of the newest walk-through, as far as it has come."""
     report = read_report(workspace)
-    if report is not None and report.steps:
-        st.subheader(_("走一遍的结果"))
-        show_demo(report)
+    if report is None or not report.steps or report.recipe in recipes.removed(workspace.engine):
+        return
+    st.subheader(_("走一遍的结果"))
+    what_next(workspace, report)
+    show_demo(report)
 
 
 with report_errors():

@@ -6,9 +6,10 @@ import streamlit as st
 
 from pages.shared.frame import report_errors, use_recipe
 from pages.shared.text import plain
+from tianji_core import models
 from tianji_core.errors import StudioError
 from tianji_core.i18n import _
-from tianji_core.recipe import Recipe, dump_recipe, parse_recipe
+from tianji_core.recipe import DEFAULT_RECIPE, Recipe, built_in_recipes, dump_recipe, parse_recipe
 from tianji_core.recipe.editing import changed
 from tianji_core.store import recipes
 from tianji_core.workspace import Workspace
@@ -17,8 +18,8 @@ Save = Callable[[Recipe, str], None]
 
 
 def recipe_menu(workspace: Workspace, recipe: Recipe, revision: int, save: Save) -> None:
-    """Draws the three buttons of the menu with their panels."""
-    columns = st.columns(3)
+    """Draws the buttons of the menu with their panels; a built-in recipe cannot be removed."""
+    columns = st.columns(3 if recipe.key in built_in_recipes() else 4)
     with columns[0].popover(_("改名和说明"), icon="✏️", width="stretch"):
         title = st.text_input(_("名称"), recipe.title, key=f"title_{revision}", max_chars=40)
         description = st.text_area(
@@ -54,7 +55,17 @@ def recipe_menu(workspace: Workspace, recipe: Recipe, revision: int, save: Save)
             with report_errors():
                 loaded = parse_recipe(upload.getvalue().decode("utf-8-sig", errors="replace"), upload.name)
                 save(changed(loaded, key=recipe.key), _("导入 {file}", file=upload.name))
-    if error := st.session_state.pop("_copy_error", None):
+    if recipe.key not in built_in_recipes():
+        with columns[3].popover(_("删除配方"), icon="🗑️", width="stretch"):
+            st.write(_("配方和它的样本、数据集、训练、模型一起放进回收站（在模型页），可以恢复。"))
+            st.button(
+                _("确定删除"),
+                key="remove_recipe",
+                type="primary",
+                on_click=_remove,
+                args=(workspace, recipe.key),
+            )
+    if error := st.session_state.pop("_menu_error", None):
         st.error(plain(error), icon="⚠️")
 
 
@@ -63,6 +74,16 @@ def _copy(workspace: Workspace, source: str, key: str, title: str) -> None:
     try:
         recipes.copy(workspace.engine, source, key, title)
     except StudioError as error:
-        st.session_state["_copy_error"] = str(error)
+        st.session_state["_menu_error"] = str(error)
         return
     use_recipe(key)
+
+
+def _remove(workspace: Workspace, key: str) -> None:
+    """Callback: removes the recipe and opens the default one."""
+    try:
+        models.remove_recipe(workspace, key)
+    except StudioError as error:
+        st.session_state["_menu_error"] = str(error)
+        return
+    use_recipe(DEFAULT_RECIPE)

@@ -17,7 +17,7 @@ from pages.models.cards import (
 )
 from pages.models.merge import merge_options
 from pages.models.starting import start
-from pages.models.trash import deleted_checkpoints
+from pages.models.trash import deleted_checkpoints, removed_recipes
 from pages.shared.frame import remember_notice, report_errors
 from pages.shared.header import page_header
 from pages.shared.text import plain
@@ -109,10 +109,12 @@ def unfinished() -> None:
 
 
 def trash() -> None:
-    """Draws the deleted models and checkpoints, with buttons that restore them or remove them for good."""
+    """Draws the deleted recipes, models and checkpoints, with buttons that restore them or remove them for good."""
     trashed = models.trashed(workspace)
-    if not deleted_checkpoints(workspace) and not trashed:
-        st.caption(_("没有删除的模型和检查点。删除的会先放在这里，可以恢复。"))
+    some = removed_recipes(workspace)
+    some = deleted_checkpoints(workspace) or some
+    if not some and not trashed:
+        st.caption(_("没有删除的配方、模型和检查点。删除的会先放在这里，可以恢复。"))
     for entry in trashed:
         artefact = entry.artefact
         columns = st.columns([5, 1, 1], vertical_alignment="center")

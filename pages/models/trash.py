@@ -1,4 +1,4 @@
-"""The deleted checkpoints in the trash of the models page."""
+"""The deleted checkpoints and recipes in the trash of the models page."""
 
 import streamlit as st
 
@@ -6,6 +6,7 @@ from pages.shared.frame import remember_notice, report_errors
 from pages.shared.text import plain
 from tianji_core import models, training
 from tianji_core.i18n import _
+from tianji_core.store import recipes
 from tianji_core.workspace import Workspace
 
 
@@ -32,3 +33,21 @@ def deleted_checkpoints(workspace: Workspace) -> bool:
                     training.purge_checkpoint(workspace, checkpoint.run, checkpoint.iteration)
                     st.rerun()
     return bool(checkpoints)
+
+
+def removed_recipes(workspace: Workspace) -> bool:
+    """Draws a line for each removed recipe, with a button that brings it back; returns whether there are
+    any."""
+    removed = sorted(recipes.removed(workspace.engine))
+    for key in removed:
+        title = recipes.current(workspace.engine, key).recipe.title
+        columns = st.columns([5, 1, 1], vertical_alignment="center")
+        columns[0].markdown(
+            _("**{title}** · 配方，和它的样本、数据集、训练、模型一起", title=plain(f"{title} ({key})"))
+        )
+        if columns[1].button(_("恢复"), key=f"restore_recipe_{key}", icon="↩️", width="stretch"):
+            with report_errors():
+                models.bring_back_recipe(workspace, key)
+                remember_notice(_("已恢复“{name}”", name=title))
+                st.rerun()
+    return bool(removed)

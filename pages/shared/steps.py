@@ -12,6 +12,9 @@ from tianji_core.store import datasets, samples, training
 from tianji_core.store.samples import SampleFilter
 from tianji_core.workspace import Workspace
 
+_MOST = 10_000
+"""The number of trainings that are counted."""
+
 
 @dataclass(frozen=True)
 class CorridorStep:
@@ -35,7 +38,7 @@ class CorridorStep:
 def corridor_steps(workspace: Workspace) -> list[CorridorStep]:
     """The nine steps in their order, with what the workspace holds for the recipe in use."""
     recipe = current_recipe().recipe
-    return [*_data_steps(workspace, recipe), *_model_steps(workspace)]
+    return [*_data_steps(workspace, recipe), *_model_steps(workspace, recipe)]
 
 
 def next_step(steps: Sequence[CorridorStep]) -> CorridorStep | None:
@@ -70,9 +73,12 @@ def _data_steps(workspace: Workspace, recipe: Recipe) -> list[CorridorStep]:
     ]
 
 
-def _model_steps(workspace: Workspace) -> list[CorridorStep]:
-    trainings = len(training.listed(workspace.engine))
-    trained = len([model for model in models.loadable(workspace) if model.kind != "base"])
+def _model_steps(workspace: Workspace, recipe: Recipe) -> list[CorridorStep]:
+    known = {run.id for run in training.listed(workspace.engine, limit=_MOST)}
+    own = {run.id for run in training.listed(workspace.engine, recipe.key, _MOST)}
+    trainings = len(own)
+    of_recipes = [model for model in models.loadable(workspace) if model.kind != "base"]
+    trained = len([model for model in of_recipes if model.training_run_id not in known - own])
     running = len(serving.servers(workspace))
     runs, made = _("{n} 次训练", n=trainings), _("{n} 个适配器和合并模型", n=trained)
     served = _("{n} 个模型服务在运行", n=running)

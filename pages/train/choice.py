@@ -15,7 +15,8 @@ NEXT = "_train_preset_next"
 
 
 def dataset_choice(by_id: dict[int, DatasetVersion]) -> DatasetVersion:
-    """The version to learn from: the one in the address, else the one chosen before, else the newest."""
+    """The version to learn from: the one in the address, else the one chosen before, else the first: the
+    newest of the recipe in use."""
     linked = st.query_params.get("dataset", "")
     named, newest = {version.name: key for key, version in by_id.items()}, next(iter(by_id))
     if st.session_state.get("train_dataset") not in by_id:
@@ -39,7 +40,7 @@ def dataset_choice(by_id: dict[int, DatasetVersion]) -> DatasetVersion:
 
 def _note_dataset(by_id: dict[int, DatasetVersion]) -> None:
     key = st.session_state["train_dataset"]
-    # Nothing is stored for the newest version, so that a newer one is offered when it comes.
+    # Nothing is stored for the first version, so that a newer one is offered when it comes.
     store_value(FORM, "dataset", None if key == next(iter(by_id)) else by_id[key].name)
 
 

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.shared.frame import asked_number, remember_notice, report_errors
+from pages.shared.frame import asked_number, current_recipe, remember_notice, report_errors
 from pages.shared.header import page_header
 from pages.shared.kept import kept_at, store_value
 from pages.shared.text import plain
@@ -37,7 +37,8 @@ workspace = page_header("train", _("训练"), _("选数据集和预设，检查�
 
 def new_training() -> None:
     """Draws the form of a new training with its checks. The typed values are kept in the workspace."""
-    versions = datasets.listed(workspace.engine)
+    in_use = current_recipe().recipe.key
+    versions = sorted(datasets.listed(workspace.engine), key=lambda version: version.recipe != in_use)
     if not versions:
         st.info(_("还没有数据集版本。审核好样本后，到数据集页冻结一个版本，就可以训练了。"), icon="📦")
         st.page_link("pages/dataset/page.py", label=_("去冻结数据集版本"), icon="📦")

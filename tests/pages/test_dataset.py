@@ -11,9 +11,9 @@ from streamlit.testing.v1 import AppTest
 from tests.pages.opening import opened
 from tests.tiny_datasets_hub import hub_of
 from tianji_core import dataset, jobs
-from tianji_core.store import datasets, samples
+from tianji_core.store import datasets, samples, steps
 from tianji_core.store.database import writing
-from tianji_core.store.samples import ACCEPTED, IMPORT, NewSample
+from tianji_core.store.samples import ACCEPTED, IMPORT, NewSample, SampleFilter
 from tianji_core.workspace import Workspace
 
 Open = Callable[..., AppTest]
@@ -178,3 +178,29 @@ def test_what_is_inside_a_version_is_told_in_figures(
     shown = {metric.label: metric.value for metric in app.metric}
     assert shown["self-BLEU"] == f"{version.manifest['self_bleu']:.3f}"
     assert ["个生日快乐", 1.0] in version.manifest["phrases"]
+
+
+def test_a_version_is_made_of_one_batch_or_of_what_one_person_accepted(
+    page: Open, workspace: Workspace
+) -> None:
+    """The number above the form follows the filter, and the note typed before is there on the way back."""
+    new = [
+        NewSample("wishes", "系统", f"祝{n}", f"第{n}条生日快乐", "妹妹", "生日", "正常", model=model)
+        for n, model in enumerate(("甲模型", "甲模型", "乙模型"))
+    ]
+    with writing(workspace.engine) as connection:
+        samples.insert_new(connection, new, IMPORT)
+    for who, number in (("李", 1), ("王", 2), ("王", 3)):
+        steps.set_state(workspace.engine, SampleFilter("wishes", ids=(number,)), ACCEPTED, who)
+    app = page()
+    app.text_area(key="version_note").input("乙的").run()
+    app.multiselect(key="freeze_teachers").select("甲模型").run()
+    assert app.metric[0].value == "2"
+    app.selectbox(key="freeze_reviewer").select("王").run()
+    assert app.metric[0].value == "1"
+    again = page()
+    assert (again.metric[0].value, again.text_area(key="version_note").value) == ("1", "乙的")
+    press(again, "freeze")
+    (version,) = datasets.listed(workspace.engine)
+    assert (version.count, version.note, version.manifest["filter"]["reviewer"]) == (1, "乙的", "王")
+    assert page().text_area(key="version_note").value == ""

@@ -176,3 +176,20 @@ def test_style_gaps_follow_renamed_entries_and_go_with_deleted_ones() -> None:
     edited = edit_scenes(edit_styles(recipe, styles), scenes)
     assert edited.gap("诙谐", "客户王总", "商务宴请") is not None
     assert not any(g.styles == ("诙谐",) and not g.names for g in edited.style_gaps), "never widens"
+
+
+def test_a_removed_recipe_is_not_listed_and_can_be_brought_back(workspace: Workspace) -> None:
+    engine = workspace.engine
+    recipes.copy(engine, "wishes", "apologies", "道歉")
+    recipes.remove(engine, "apologies")
+    assert "apologies" not in recipes.keys(engine) and "apologies" not in recipes.titles(engine)
+    assert recipes.removed(engine) == {"apologies"}
+    with pytest.raises(RecipeError, match="已经有"):
+        recipes.copy(engine, "wishes", "apologies", "道歉")
+    assert recipes.free_key(engine, "apologies") == "apologies-2"
+    recipes.bring_back(engine, "apologies")
+    assert recipes.titles(engine)["apologies"] == "道歉"
+    with pytest.raises(RecipeError, match="没有被删除"):
+        recipes.bring_back(engine, "apologies")
+    with pytest.raises(RecipeError, match="内置"):
+        recipes.remove(engine, "wishes")

@@ -11,7 +11,7 @@ import pytest
 from tianji_core import jobs, models
 from tianji_core.models.nano import held_out
 from tianji_core.project import PROJECT
-from tianji_core.store import samples
+from tianji_core.store import datasets, samples, training
 from tianji_core.store.samples import SampleFilter
 from tianji_core.verbs.demo_report import read_report
 from tianji_core.workspace import Workspace
@@ -38,16 +38,17 @@ def test_the_demo_walks_everything_and_the_model_learns(workspace: Workspace, tm
     assert json.loads(done.stdout) == json.loads(report.model_dump_json())
     assert report.complete
 
-    assert samples.count(workspace.engine, SampleFilter("wishes")) >= 500
-    assert not any(
-        held_out(c.name, c.scene) for c in samples.cell_counts(workspace.engine, SampleFilter("wishes"))
-    )
+    made = SampleFilter(report.recipe)
+    assert samples.count(workspace.engine, made) >= 500
+    assert not any(held_out(c.name, c.scene) for c in samples.cell_counts(workspace.engine, made))
+    assert samples.count(workspace.engine, SampleFilter("wishes")) == 0
+    assert datasets.listed(workspace.engine, "wishes") == []
     paths = {step.title.partition("：")[0]: Path(step.path) for step in report.steps if step.path}
     assert all(path.exists() for path in paths.values())
-    made = {model.kind: model for model in models.artefacts(workspace)}
-    assert (made["adapter"].path / "adapter_model.safetensors").exists()
+    made_models = {model.kind: model for model in models.artefacts(workspace)}
+    assert (made_models["adapter"].path / "adapter_model.safetensors").exists()
     loaded = subprocess.run(
-        [sys.executable, "-c", LOAD, str(paths["定稿"]), str(made["merged"].path)],
+        [sys.executable, "-c", LOAD, str(paths["定稿"]), str(made_models["merged"].path)],
         capture_output=True,
         text=True,
         check=True,
@@ -64,3 +65,9 @@ def test_the_demo_walks_everything_and_the_model_learns(workspace: Workspace, tm
     assert overall.before <= 0.35  # 90 prompts; over the 342 of the benchmark the bar is 0.30
     assert overall.after >= 0.75, [pair.after for pair in report.answers]
     assert not jobs.listed(workspace, active=True)
+
+    assert models.remove_recipe(workspace, report.recipe) == 2
+    assert [model.kind for model in models.artefacts(workspace)] == ["base"]
+    assert datasets.listed(workspace.engine) == training.listed(workspace.engine) == []
+    models.bring_back_recipe(workspace, report.recipe)
+    assert {model.kind for model in models.artefacts(workspace)} == {"base", "adapter", "merged"}

@@ -27,6 +27,7 @@ from tianji_core.models.launch import (
 )
 from tianji_core.models.making import convert
 from tianji_core.models.merged import DTYPES, convert_and_merge, merge
+from tianji_core.models.of_recipe import bring_back_recipe, remove_recipe
 from tianji_core.models.trying import try_answer
 
 __all__ = [
@@ -40,6 +41,7 @@ __all__ = [
     "artefact",
     "artefacts",
     "asks_for_code",
+    "bring_back_recipe",
     "convert",
     "convert_and_merge",
     "delete",
@@ -54,6 +56,7 @@ __all__ = [
     "purge",
     "read_card",
     "register_folder",
+    "remove_recipe",
     "restore",
     "size_text",
     "start_convert",

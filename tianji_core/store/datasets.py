@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from tianji_core.errors import DatasetError
 from tianji_core.i18n import _
 from tianji_core.store.database import now, reading
-from tianji_core.store.schema import dataset_versions, imports
+from tianji_core.store.schema import dataset_versions, imports, removed_recipes
 
 
 @dataclass(frozen=True)
@@ -88,10 +88,12 @@ def by_name(engine: Engine, name: str) -> DatasetVersion:
 
 
 def listed(engine: Engine, recipe: str | None = None, limit: int = 200) -> list[DatasetVersion]:
-    """Returns dataset versions, newest first."""
+    """Returns dataset versions, newest first: those of one recipe, or of every recipe that is not removed."""
     query = select(dataset_versions).order_by(dataset_versions.c.id.desc()).limit(limit)
     if recipe is not None:
         query = query.where(dataset_versions.c.recipe == recipe)
+    else:
+        query = query.where(dataset_versions.c.recipe.not_in(select(removed_recipes.c.recipe)))
     with reading(engine) as connection:
         return [DatasetVersion(**row._mapping) for row in connection.execute(query)]
 

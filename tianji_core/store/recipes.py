@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, func, insert, select
+from sqlalchemy import Connection, Engine, delete, func, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from tianji_core.errors import ConflictError, RecipeError
@@ -12,7 +12,7 @@ from tianji_core.i18n import _
 from tianji_core.recipe import DEFAULT_RECIPE, Recipe, built_in_recipe, built_in_recipes
 from tianji_core.recipe.loading import validate_recipe
 from tianji_core.store.database import now, reading, writing
-from tianji_core.store.schema import recipe_revisions
+from tianji_core.store.schema import recipe_revisions, removed_recipes
 
 
 @dataclass(frozen=True)
@@ -43,10 +43,61 @@ class Move:
 
 
 def keys(engine: Engine) -> list[str]:
-    """Returns the keys of all recipes, built in or made here, the default one first."""
+    """Returns the keys of all recipes, built in or made here, without the removed ones; the default one
+    first."""
+    kept = _all_keys(engine) - removed(engine)
+    return sorted(kept, key=lambda key: (key != DEFAULT_RECIPE, key))
+
+
+def _all_keys(engine: Engine) -> set[str]:
     with reading(engine) as connection:
         made = connection.execute(select(recipe_revisions.c.recipe).distinct()).scalars().all()
-    return sorted({*built_in_recipes(), *made}, key=lambda key: (key != DEFAULT_RECIPE, key))
+    return {*built_in_recipes(), *made}
+
+
+def removed(engine: Engine) -> set[str]:
+    """Returns the keys of the removed recipes."""
+    with reading(engine) as connection:
+        return set(connection.execute(select(removed_recipes.c.recipe)).scalars())
+
+
+def remove(engine: Engine, key: str) -> None:
+    """Removes a recipe from every list, with its samples, dataset versions and trainings. Nothing is deleted:
+    :func:`bring_back` undoes it.
+
+    Raises:
+        RecipeError: no such recipe, or a built-in one.
+    """
+    if key in built_in_recipes():
+        raise RecipeError(_("内置的配方“{key}”不能删除", key=key))
+    if key not in keys(engine):
+        raise RecipeError(_("没有配方“{key}”，有的是：{known}", key=key, known=_("、").join(keys(engine))))
+    with writing(engine) as connection:
+        connection.execute(
+            delete(removed_recipes).where(removed_recipes.c.recipe == key)
+        )  # removed meanwhile
+        connection.execute(insert(removed_recipes).values(recipe=key, removed_at=now()))
+
+
+def bring_back(engine: Engine, key: str) -> None:
+    """Brings a removed recipe back.
+
+    Raises:
+        RecipeError: it is not removed.
+    """
+    with writing(engine) as connection:
+        statement = delete(removed_recipes).where(removed_recipes.c.recipe == key)
+        if not connection.execute(statement).rowcount:
+            raise RecipeError(_("配方“{key}”没有被删除", key=key))
+
+
+def free_key(engine: Engine, wanted: str) -> str:
+    """Returns ``wanted``, numbered where a recipe, even a removed one, has this key."""
+    taken, key, number = _all_keys(engine), wanted, 1
+    while key in taken:
+        number += 1
+        key = f"{wanted}-{number}"
+    return key
 
 
 def titles(engine: Engine) -> dict[str, str]:
@@ -69,7 +120,7 @@ def copy(engine: Engine, source: str, key: str, title: str) -> StoredRecipe:
     Raises:
         RecipeError: the key is taken or not one, or there is no such source.
     """
-    if key in keys(engine):
+    if key in _all_keys(engine):
         raise RecipeError(_("已经有配方“{key}”了，请换一个英文名", key=key))
     old = current(engine, source).recipe
     new = validate_recipe({**old.model_dump(mode="json"), "key": key, "title": title}, _("新配方"))

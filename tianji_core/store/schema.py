@@ -50,6 +50,14 @@ recipe_revisions = Table(
 """A recipe is never changed: each save is a new revision; the highest one is current. ``same_as`` is the
 revision whose content an undo or redo brought back."""
 
+removed_recipes = Table(
+    "removed_recipes",
+    metadata,
+    Column("recipe", String(40), primary_key=True),
+    Column("removed_at", DateTime, nullable=False),
+)
+"""Recipes that a person removed. They and what was made with them are kept, but not listed."""
+
 runs = Table(
     "runs",
     metadata,

@@ -9,7 +9,7 @@ from sqlalchemy import Engine, Row, insert, select, update
 from tianji_core.errors import TrainingError
 from tianji_core.i18n import _
 from tianji_core.store.database import next_number, now, reading, writing
-from tianji_core.store.schema import training_runs
+from tianji_core.store.schema import dataset_versions, removed_recipes, training_runs
 
 
 @dataclass(frozen=True)
@@ -77,8 +77,16 @@ def get(engine: Engine, run_id: int) -> TrainingRun:
     return _run(row)
 
 
-def listed(engine: Engine, limit: int = 50) -> list[TrainingRun]:
-    """Returns trainings, newest first."""
+def listed(engine: Engine, recipe: str | None = None, limit: int = 50) -> list[TrainingRun]:
+    """Returns trainings, newest first: those on datasets of one recipe, or of every recipe that is not
+    removed."""
+    versions = select(dataset_versions.c.id)
+    chosen = training_runs.c.dataset_version_id
     query = select(training_runs).order_by(training_runs.c.id.desc()).limit(limit)
+    if recipe is not None:
+        query = query.where(chosen.in_(versions.where(dataset_versions.c.recipe == recipe)))
+    else:
+        removed = versions.where(dataset_versions.c.recipe.in_(select(removed_recipes.c.recipe)))
+        query = query.where(chosen.is_(None) | chosen.not_in(removed))
     with reading(engine) as connection:
         return [_run(row) for row in connection.execute(query)]

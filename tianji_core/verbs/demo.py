@@ -28,6 +28,8 @@ from tianji_core.verbs.demo_report import BeforeAfter, PassRate
 from tianji_core.verbs.model_options import answer, answering
 from tianji_core.workspace import Workspace
 
+RECIPE = "walk-through"
+"""Key of the recipe that the walk works in, a copy of the recipe in use; numbered where it is taken."""
 PRESET = "nano-cpu-qlora"
 MISTAKES = 0.03
 """Share of texts in which the composer plants a mistake, so that cleaning has something to find."""
@@ -44,19 +46,40 @@ def demo(
     as_json: JsonOption = False,
     workspace: WorkspaceOption = None,
 ) -> None:
-    """Walk the whole corridor with the embedded model: generate, clean, freeze, train, merge, ask, judge."""
+    """Walk the whole corridor with the embedded model: generate, clean, freeze, train, merge, ask, judge.
+    Everything is made in a recipe of its own, which 'delete recipe:KEY' removes as one."""
     space = opened(workspace)
     signal.signal(signal.SIGTERM, _stop)
-    key = space.settings().recipe
-    recipe = recipes.current(space.engine, key).recipe
-    tasks(recipe, _plan(space, recipe, words(styles), samples))  # refuse before the last report is replaced
+    source = recipes.current(space.engine, space.settings().recipe).recipe
+    tasks(source, _plan(space, source, words(styles), samples))  # refuse before the last report is replaced
+    recipe = own_recipe(space, source)
     walk = Walk(space, quiet=as_json)
+    walk.update(recipe=recipe.key)
     try:
         _walk_through(_Demo(walk, recipe, words(styles), samples, prompts))
     except StudioError as error:
         walk.reporter.fail(str(error))
         raise
     show(walk.report, as_json, _("走完了。打开工坊的“总览”页看训练前后的差别。"))
+
+
+def own_recipe(space: Workspace, source: Recipe) -> Recipe:
+    """Returns the recipe that a walk works in, with the lists and prompts of ``source`` as they are now.
+
+    What an earlier walk made stays in it; a removed one is not used again.
+    """
+    engine = space.engine
+    known = [key for key in recipes.keys(engine) if key.rstrip("0123456789").rstrip("-") == RECIPE]
+    if source.key in known:
+        return source
+    if not known:
+        key = recipes.free_key(engine, RECIPE)
+        return recipes.copy(engine, source.key, key, _("走一遍")).recipe
+    before = recipes.current(engine, known[-1])
+    recipe = source.model_copy(update={"key": before.recipe.key, "title": before.recipe.title})
+    if recipe == before.recipe:
+        return recipe
+    return recipes.save(engine, recipe, before.revision, _("复制自“{title}”", title=source.title)).recipe
 
 
 def _stop(_number: int, _frame: types.FrameType | None) -> None:
@@ -156,7 +179,7 @@ def _train(demo: _Demo, version: DatasetVersion, run_id: int) -> TrainingRun:
     """Train the embedded model on the version."""
     space = demo.space
     with demo.walk.step(_("训练：xtuner QLoRA，4 比特，CPU")) as made:
-        settings = training.default_settings(PRESET, space)
+        settings = training.default_settings(PRESET, space, demo.recipe.key)
         trained = training.start_training(space, PRESET, settings, version, _("走一遍-{n}", n=run_id))
         state = training.training_state(space, trained)
         if state.job is not None:
@@ -186,6 +209,7 @@ def _chat(demo: _Demo, merged: Artefact) -> None:
     walk = demo.walk
     with walk.step(_("对话：同一句话，训练前和训练后")) as made:
         walk.update(answers=tuple(_answers(demo.space, demo.recipe, demo.styles, merged.name)))
+        walk.update(model=merged.name)
         made(_("{n} 种风格各一句", n=len(walk.report.answers)), "")
         if not walk.report.answers:
             raise StudioError(_("模型没有回答"))

@@ -47,6 +47,10 @@ class DemoReport(_Frozen):
     """The report. ``complete`` is False while the walk-through runs."""
 
     complete: bool = False
+    recipe: str = ""
+    """Key of the recipe in which everything was made."""
+    model: str = ""
+    """Name of the trained model, '' until it answers."""
     steps: tuple[StepResult, ...] = ()
     answers: tuple[BeforeAfter, ...] = ()
     rates: tuple[PassRate, ...] = ()

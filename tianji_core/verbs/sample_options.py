@@ -7,10 +7,12 @@ import typer
 
 from tianji_core.errors import InputError
 from tianji_core.i18n import _
-from tianji_core.store.samples import SampleFilter
+from tianji_core.store.samples import SOURCE_TITLES, SampleFilter
 from tianji_core.verbs.common import LARGEST, words
 
 CleanOption = Annotated[bool, typer.Option("--clean", help="Only samples in which no rule found anything.")]
+HIGHEST = 5.0
+"""The best score of a judge."""
 IdsOption = Annotated[str, typer.Option(help="Only these samples, by number.")]
 
 
@@ -21,6 +23,15 @@ class MatchingOptions:
     styles: Annotated[str, typer.Option(help="Only these styles, separated by commas.")] = ""
     names: Annotated[str, typer.Option(help="Only these names, separated by commas.")] = ""
     scenes: Annotated[str, typer.Option(help="Only these scenes, separated by commas.")] = ""
+    run: Annotated[int | None, typer.Option(min=1, max=LARGEST, help="Only this generation run.")] = None
+    source: Annotated[str, typer.Option(help=f"Only this source: {', '.join(SOURCE_TITLES)}.")] = ""
+    teachers: Annotated[
+        str, typer.Option(help="Only texts of these teacher models, separated by commas.")
+    ] = ""
+    reviewer: Annotated[str, typer.Option(help="Only samples that this person took a step on.")] = ""
+    score: Annotated[
+        str, typer.Option(help="Only these scores of a judge, 0 to 5, e.g. 3.5-5; leaves out those without.")
+    ] = ""
 
     def sample_filter(
         self,
@@ -29,7 +40,14 @@ class MatchingOptions:
         clean_only: bool = False,
         ids: tuple[int, ...] | None = None,
     ) -> SampleFilter:
-        """The filter for samples of a recipe in ``states``; ``ids`` None is every number."""
+        """The filter for samples of a recipe in ``states``; ``ids`` None is every number.
+
+        Raises:
+            InputError: there is no such source, or the scores are no range within 0 to 5.
+        """
+        if self.source and self.source not in SOURCE_TITLES:
+            known = _("、").join(SOURCE_TITLES)
+            raise InputError(_("没有来源“{source}”，有的是：{known}", source=self.source, known=known))
         return SampleFilter(
             recipe,
             states=states,
@@ -37,6 +55,11 @@ class MatchingOptions:
             names=words(self.names),
             scenes=words(self.scenes),
             clean=True if clean_only else None,
+            run_id=self.run,
+            source=self.source,
+            models=words(self.teachers),
+            reviewer=self.reviewer.strip(),
+            score=_scores(self.score) if self.score else None,
             ids=ids,
         )
 
@@ -51,3 +74,13 @@ def numbers(ids: str) -> tuple[int, ...] | None:
     if not all(number.isdecimal() and int(number) <= LARGEST for number in given):
         raise InputError(_("--ids 应当是用逗号分开的样本编号，写的是 {ids}", ids=ids))
     return tuple(int(number) for number in given) or None
+
+
+def _scores(text: str) -> tuple[float, float]:
+    try:
+        low, high = (float(part) for part in text.split("-"))
+    except ValueError:
+        low, high = 1.0, 0.0
+    if not 0 <= low <= high <= HIGHEST:
+        raise InputError(_("评分要写成范围，例如 3.5-5，在 0 到 5 之间；写的是“{text}”", text=text))
+    return low, high

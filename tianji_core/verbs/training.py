@@ -44,14 +44,15 @@ class LearningOptions:
     title: Annotated[str, typer.Option(help="Title of the training.")] = ""
 
     def version(self, space: Workspace) -> datasets.DatasetVersion:
-        """Returns the named dataset version, or the newest.
+        """Returns the named dataset version, or the newest of the recipe in use, else of any.
 
         Raises:
             DatasetError: there is no version of this name. TrainingError: there is no version at all.
         """
         if self.dataset:
             return datasets.by_name(space.engine, self.dataset)
-        newest = datasets.listed(space.engine, limit=1)
+        in_use = datasets.listed(space.engine, space.settings().recipe, limit=1)
+        newest = in_use or datasets.listed(space.engine, limit=1)
         if not newest:
             raise TrainingError(
                 _("还没有数据集版本；先审核样本，再定稿一个：python -m tianji_core freeze --name v1")

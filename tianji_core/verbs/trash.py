@@ -11,23 +11,30 @@ from tianji_core import models, training
 from tianji_core.errors import ModelError
 from tianji_core.i18n import _
 from tianji_core.model_folders.manifest import size_text
+from tianji_core.store import recipes
 from tianji_core.store import training as runs
 from tianji_core.verbs.common import JsonOption, WorkspaceOption, opened, show
 from tianji_core.workspace import Workspace
 
 _CHECKPOINT = re.compile(r"([0-9]{1,9}):([0-9]{1,9})")
+_RECIPE = "recipe:"
 
 
 def delete(
-    what: Annotated[str, typer.Argument(help="A name from 'models', or TRAINING:STEP for a checkpoint.")],
+    what: Annotated[
+        str, typer.Argument(help="A name from 'models', TRAINING:STEP for a checkpoint, or recipe:KEY.")
+    ],
     as_json: JsonOption = False,
     workspace: WorkspaceOption = None,
 ) -> None:
-    """Put a model or a checkpoint into the trash; 'restore' brings it back."""
+    """Put a model, a checkpoint or a recipe with all that was made of it into the trash; 'restore' brings it
+    back."""
     space = opened(workspace)
     if match := _CHECKPOINT.fullmatch(what):
         run = runs.get(space.engine, int(match[1]))
         training.delete_checkpoint(space, run, int(match[2]))
+    elif what.startswith(_RECIPE):
+        models.remove_recipe(space, what.removeprefix(_RECIPE))
     else:
         models.delete(space, what)
     told = _(
@@ -39,7 +46,9 @@ def delete(
 def restore(
     what: Annotated[
         str | None,
-        typer.Argument(help="A model, TRAINING:STEP, or the .db file of a backup; without it: a list."),
+        typer.Argument(
+            help="A model, TRAINING:STEP, recipe:KEY, or the .db file of a backup; without it: a list."
+        ),
     ] = None,
     anew: Annotated[
         bool, typer.Option("--anew", help="Start with an empty database; the old one is moved aside.")
@@ -47,7 +56,7 @@ def restore(
     as_json: JsonOption = False,
     workspace: WorkspaceOption = None,
 ) -> None:
-    """Bring a deleted model or checkpoint back, or the database from a backup. Without a name: list them, or,
+    """Bring a deleted model, checkpoint or recipe back, or the database from a backup. Without a name: list them, or,
     where the database is lost, restore its newest backup."""
     space = opened(workspace)
     if anew:
@@ -66,6 +75,9 @@ def restore(
     if match := _CHECKPOINT.fullmatch(what):
         training.restore_checkpoint(space, runs.get(space.engine, int(match[1])), int(match[2]))
         name = what
+    elif what.startswith(_RECIPE):
+        models.bring_back_recipe(space, what.removeprefix(_RECIPE))
+        name = what
     else:
         tokens = [deleted.token for deleted in models.trashed(space) if deleted.artefact.name == what]
         if not tokens:
@@ -78,7 +90,8 @@ def _kept(space: Workspace) -> list[str]:
     """The names of what lies in the trash, as ``restore`` takes them."""
     checkpoints = [f"{deleted.run.id}:{deleted.iteration}" for deleted in training.deleted_checkpoints(space)]
     saved = [each.path.name for each in space.backups()]
-    return [*(deleted.artefact.name for deleted in models.trashed(space)), *checkpoints, *saved]
+    gone = [f"{_RECIPE}{key}" for key in sorted(recipes.removed(space.engine))]
+    return [*(deleted.artefact.name for deleted in models.trashed(space)), *checkpoints, *gone, *saved]
 
 
 def _backup_file(space: Workspace, name: str) -> Path:
