@@ -109,7 +109,7 @@ def unfinished() -> None:
 
 
 def trash() -> None:
-    """Draws the deleted recipes, models and checkpoints, with buttons that restore them or remove them for good."""
+    """Draws the deleted recipes, models and checkpoints, with buttons that restore or remove them."""
     trashed = models.trashed(workspace)
     some = removed_recipes(workspace)
     some = deleted_checkpoints(workspace) or some
