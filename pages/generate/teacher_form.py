@@ -5,9 +5,10 @@ from dataclasses import dataclass
 import streamlit as st
 
 from pages.generate.connection import connection_test, key_line, model_to_choose_key, served_models_key
-from pages.generate.teacher_mix import checked_choice, teacher_mix
-from pages.shared.kept import kept, note
+from pages.generate.teacher_mix import teacher_mix
+from pages.shared.kept import kept, kept_at, note, stored_value
 from pages.shared.teacher_numbers import FORM, price_inputs, sampling_inputs, speed_inputs
+from pages.shared.teacher_pick import TeacherPick, checked_choice, default_teacher, remember_teacher
 from pages.shared.usable import among, any_text, within
 from tianji_core import teachers
 from tianji_core.i18n import _, _c
@@ -16,6 +17,9 @@ from tianji_core.workspace import Workspace
 
 OPEN_NEXT = "_open_provider"
 """The key of the session state under which a form leaves the provider to be chosen in the next rerun."""
+
+_DRAWN = "_teacher_drawn"
+"""The key of the session state for the teacher that the form showed last; another one was picked since."""
 
 
 @dataclass(frozen=True)
@@ -45,18 +49,25 @@ def teacher_form(workspace: Workspace, several: bool = True) -> TeacherSetup:
     if saved in known or (linked in known and "provider" not in st.session_state):
         st.session_state["provider"] = linked = saved if saved in known else linked
         note(FORM, "provider")
+    default = default_teacher(workspace)
     key = st.selectbox(
         _("造数模型"),
         list(known),
         format_func=lambda name: _(known[name].title) if name in known else name,
-        **kept(FORM, "provider", among(known)),
+        **kept_at(FORM, "provider", among(known), default.provider),
     )
     if key != linked:
         st.query_params["provider"] = key
     provider = known.get(key, next(iter(known.values())))
     if provider.offline:
+        st.session_state[_DRAWN] = TeacherPick(key)
         return _offline(provider)
-    model, base_url = _model_and_address(provider)
+    follows = stored_value(FORM, "provider") is None and default.provider == key
+    model, base_url = _model_and_address(provider, default if follows else TeacherPick(key))
+    drawn = TeacherPick(provider.key, model, base_url)
+    if not follows and st.session_state.get(_DRAWN) not in (None, drawn):
+        remember_teacher(provider, model, base_url)
+    st.session_state[_DRAWN] = drawn
     entry = provider.model(model)
     key_line(workspace, provider)
     with st.expander(_("采样、并发和价格")):
@@ -95,19 +106,23 @@ def _offline(provider: Provider) -> TeacherSetup:
     return TeacherSetup(provider, (WeightedTeacher(choice=choice),), SamplingPlan(), 1)
 
 
-def _model_and_address(provider: Provider) -> tuple[str, str]:
+def _model_and_address(provider: Provider, default: TeacherPick) -> tuple[str, str]:
     """Draws model and address; returns both, the address as '' where it is the provider's own."""
     served = st.session_state.get(served_models_key(provider), [])
-    keeping = kept(FORM, f"model_{provider.key}", lambda value: any_text(value) or None)
+    names = [entry.name for entry in provider.models] + served
+    first = default.model or next(iter(names), "")
+    keeping = kept_at(FORM, f"model_{provider.key}", lambda value: any_text(value) or None, first)
+    if not st.session_state[keeping["key"]]:
+        st.session_state[keeping["key"]] = None
     if (found := st.session_state.pop(model_to_choose_key(provider), None)) is not None:
         st.session_state[keeping["key"]] = found
         note(FORM, keeping["key"])
     typed = st.session_state.get(keeping["key"])
-    names = list(dict.fromkeys([entry.name for entry in provider.models] + served + [typed] * bool(typed)))
+    names = list(dict.fromkeys(names + [typed] * bool(typed)))
     model = st.selectbox(
         _c("field", "模型"),
         names,
-        index=0 if names else None,
+        index=None,
         **keeping,
         accept_new_options=True,
         placeholder=_("选一个，或输入模型名"),
@@ -116,8 +131,7 @@ def _model_and_address(provider: Provider) -> tuple[str, str]:
     if provider.editable_url:
         base_url = st.text_input(
             _("接口地址"),
-            provider.base_url,
-            **kept(FORM, f"base_url_{provider.key}", any_text, provider.base_url),
+            **kept_at(FORM, f"base_url_{provider.key}", any_text, default.base_url or provider.base_url),
             placeholder="http://127.0.0.1:8000/v1",
         ).strip()
     return (model or "").strip(), base_url if base_url != provider.base_url else ""

@@ -3,15 +3,13 @@
 from collections.abc import Mapping
 
 import streamlit as st
-from pydantic import ValidationError
 
 from pages.shared.kept import kept
 from pages.shared.teacher_numbers import FORM
+from pages.shared.teacher_pick import checked_choice
 from pages.shared.text import plain
 from pages.shared.usable import some_of, within
-from tianji_core.errors import SettingsError
 from tianji_core.i18n import _
-from tianji_core.recipe import explain
 from tianji_core.teachers import Provider, TeacherChoice, WeightedTeacher
 
 
@@ -58,15 +56,3 @@ def teacher_mix(providers: Mapping[str, Provider], first: TeacherChoice) -> tupl
             choice = first
         mix.append(WeightedTeacher(choice=choice, weight=weight))
     return tuple(mix)
-
-
-def checked_choice(**fields: object) -> TeacherChoice:
-    """Returns a choice of teacher made of these fields.
-
-    Raises:
-        SettingsError: a field is not valid, for example the address.
-    """
-    try:
-        return TeacherChoice.model_validate(fields)
-    except ValidationError as error:
-        raise SettingsError(explain(error)) from error

@@ -9,6 +9,7 @@ from pages.settings.backups import database_backups
 from pages.settings.people import people_part
 from pages.shared.frame import remember_notice, report_errors
 from pages.shared.header import page_header
+from pages.shared.teacher_pick import DEFAULT, pick_teacher
 from pages.shared.text import plain
 from tianji_core import teachers
 from tianji_core.i18n import LANGUAGES, _
@@ -18,9 +19,10 @@ from tianji_core.workspace import Settings, masked
 
 
 def changed_settings(language: str, recipe: str, reviewer: str, mirror: str) -> Settings | None:
-    """The entered settings, or None where the mirror is not a valid address."""
+    """The settings with what was entered, or None where the mirror is not a valid address."""
+    entered = {"language": language, "recipe": recipe, "reviewer": reviewer, "model_mirror": mirror}
     try:
-        return Settings(language=language, recipe=recipe, reviewer=reviewer, model_mirror=mirror)
+        return Settings.model_validate({**workspace.settings().model_dump(), **entered})
     except ValidationError:
         return None
 
@@ -77,6 +79,13 @@ with report_errors():
                 workspace.save_settings(changed)
                 remember_notice(_("设置已保存"))
                 st.rerun()
+
+st.subheader(_("造数模型"))
+with report_errors():
+    st.caption(
+        _("列表的建议、适配度打分、补样本、造数、改写、评审都先用它；在哪一处换了别的，那一处就记住别的。")
+    )
+    pick_teacher(workspace, DEFAULT)
 
 st.subheader(_("密钥"))
 with report_errors():

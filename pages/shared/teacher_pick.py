@@ -1,30 +1,60 @@
-"""A short choice of teacher, provider and model, for every task beside the generation."""
+"""A short choice of teacher, provider and model, for every task beside the generation.
+
+A task keeps the teacher that was picked for it. Until then it follows the default of the settings, or, where
+none is set, the teacher that was picked last anywhere.
+"""
+
+from typing import NamedTuple
 
 import streamlit as st
+from pydantic import ValidationError
 
+from pages.shared.frame import current_workspace, report_errors
+from pages.shared.kept import store_value
 from pages.shared.teacher_numbers import SIGNS
 from tianji_core import teachers
+from tianji_core.drafts import Typed, load_draft
+from tianji_core.errors import SettingsError
 from tianji_core.i18n import _, _c
-from tianji_core.teachers import TeacherChoice
+from tianji_core.recipe import explain
+from tianji_core.teachers import Provider, TeacherChoice
 from tianji_core.workspace import Workspace
+
+FORM = "teachers"
+"""The name of the draft that keeps the picks; a group for each task."""
+DEFAULT, _LAST = "default", "last"
+"""The task whose teacher is the default of the settings; the group of the teacher that was picked last."""
+
+
+class TeacherPick(NamedTuple):
+    """A teacher as it was picked; ``model`` '' is the provider's first, ``base_url`` '' its own address."""
+
+    provider: str
+    model: str = ""
+    base_url: str = ""
 
 
 def pick_teacher(
     workspace: Workspace, key: str, why: str = "", last: TeacherChoice | None = None, label: str = ""
 ) -> TeacherChoice | None:
-    """Draws the choice; returns the teacher, or None while it cannot answer. With ``why`` only a teacher
-    that answers any prompt can be picked, and ``why`` is shown for the others. ``last`` is chosen at
-    first; ``label`` names the field."""
+    """Draws the choice for the task ``key``; returns the teacher, or None while it cannot answer. With
+    ``why`` only a teacher that answers any prompt can be picked, and ``why`` is shown for the others.
+    ``last`` is chosen where nothing was picked for the task; ``label`` names the field."""
     known = teachers.providers(workspace)
-    if last is None or last.provider not in known:
-        last = TeacherChoice(provider=next(iter(known)))
+    earlier = TeacherPick(last.provider, last.model, last.base_url) if last is not None else None
+    if earlier is not None and earlier.provider not in known:
+        earlier = None
+    before = _picked(workspace, key, known) or earlier or default_teacher(workspace)
     row = st.columns(2)
+    widget = f"{key}_provider"
+    st.session_state[widget] = before.provider
     chosen = row[0].selectbox(
         label or _("造数模型"),
         list(known),
-        index=list(known).index(last.provider),
         format_func=lambda name: _(known[name].title) if name in known else name,
-        key=f"{key}_provider",
+        key=widget,
+        on_change=_note,
+        args=(key, widget, "provider"),
     )
     provider = known[chosen]
     if why and not provider.can_chat:
@@ -33,16 +63,19 @@ def pick_teacher(
     if provider.offline:
         return TeacherChoice(provider=chosen)
     names = [model.name for model in provider.models]
-    before = last if last.provider == chosen else TeacherChoice(provider=chosen)
     if before.model and before.model not in names:
         names.append(before.model)
+    widget = f"{key}_model_{chosen}"
+    st.session_state[widget] = before.model or next(iter(names), None)
     model = row[1].selectbox(
         _c("field", "模型"),
         names,
-        index=names.index(before.model) if before.model else 0 if names else None,
-        key=f"{key}_model_{chosen}",
+        index=None,
+        key=widget,
         accept_new_options=True,
         placeholder=_("选一个，或输入模型名"),
+        on_change=_note,
+        args=(key, widget, _model(chosen)),
     )
     if teachers.key_state(workspace, provider).missing:
         st.warning(_("还没有密钥：请设置 {variable}", variable=provider.key_variable), icon="🔑")
@@ -50,14 +83,73 @@ def pick_teacher(
         return None
     base_url = ""
     if provider.editable_url:
-        url = before.base_url or provider.base_url
-        base_url = st.text_input(_("接口地址"), url, key=f"{key}_url_{chosen}").strip()
-    return TeacherChoice(
-        provider=chosen,
-        model=(model or "").strip(),
-        base_url=base_url if base_url != provider.base_url else "",
-        timeout=180,
-    )
+        widget = f"{key}_url_{chosen}"
+        st.session_state[widget] = before.base_url or provider.base_url
+        base_url = st.text_input(
+            _("接口地址"), key=widget, on_change=_note, args=(key, widget, _url(chosen))
+        ).strip()
+    with report_errors():
+        return checked_choice(
+            provider=chosen,
+            model=(model or "").strip(),
+            base_url=base_url if base_url != provider.base_url else "",
+            timeout=180,
+        )
+    return None
+
+
+def default_teacher(workspace: Workspace) -> TeacherPick:
+    """The teacher of a task for which none was picked."""
+    known = teachers.providers(workspace)
+    set_or_last = _picked(workspace, DEFAULT, known) or _picked(workspace, _LAST, known)
+    return set_or_last or TeacherPick(next(iter(known)))
+
+
+def remember_teacher(provider: Provider, model: str, base_url: str = "") -> None:
+    """Notes the teacher that was picked last, for the tasks that have none; the offline composer cannot do
+    them."""
+    if provider.offline:
+        return
+    for name, value in (
+        ("provider", provider.key),
+        (_model(provider.key), model),
+        (_url(provider.key), base_url),
+    ):
+        store_value(FORM, name, value or None, _LAST)
+
+
+def _picked(workspace: Workspace, key: str, known: dict[str, Provider]) -> TeacherPick | None:
+    """The teacher that was picked for a task, with the model and address picked for this provider before."""
+    part = load_draft(workspace, FORM).part(key)
+    provider = _text(part.get("provider"))
+    if provider not in known:
+        return None
+    return TeacherPick(provider, _text(part.get(_model(provider))), _text(part.get(_url(provider))))
+
+
+def _note(key: str, widget: str, name: str) -> None:
+    """Callback: keeps what was picked for the task ``key``."""
+    value = st.session_state[widget]
+    store_value(FORM, name, value.strip() if isinstance(value, str) else value, key)
+    with report_errors():
+        known = teachers.providers(current_workspace())
+        picked = _picked(current_workspace(), key, known)
+        if picked is None:  # the model of a teacher that the task had from elsewhere
+            picked = default_teacher(current_workspace())
+            store_value(FORM, "provider", picked.provider, key)
+        remember_teacher(known[picked.provider], picked.model, picked.base_url)
+
+
+def _model(provider: str) -> str:
+    return f"model_{provider}"
+
+
+def _url(provider: str) -> str:
+    return f"url_{provider}"
+
+
+def _text(value: Typed | None) -> str:
+    return value if isinstance(value, str) else ""
 
 
 def money(workspace: Workspace, choice: TeacherChoice, cost: float | None) -> str:
@@ -66,3 +158,15 @@ def money(workspace: Workspace, choice: TeacherChoice, cost: float | None) -> st
         return _("价格未知")
     sign = SIGNS[teachers.provider(workspace, choice.provider).currency]
     return _("约 {sign}{cost}", sign=sign, cost=f"{cost:.4f}" if cost < 1 else f"{cost:.2f}")
+
+
+def checked_choice(**fields: object) -> TeacherChoice:
+    """Returns a choice of teacher made of these fields.
+
+    Raises:
+        SettingsError: a field is not valid, for example the address.
+    """
+    try:
+        return TeacherChoice.model_validate(fields)
+    except ValidationError as error:
+        raise SettingsError(explain(error)) from error
