@@ -3,6 +3,8 @@
 import pytest
 
 from tests.pages.opening import opened
+from tianji_core.store import samples
+from tianji_core.store.samples import NewSample
 from tianji_core.workspace import Workspace
 
 WAYS: tuple[tuple[str, dict[str, str], str], ...] = (
@@ -16,6 +18,8 @@ WAYS: tuple[tuple[str, dict[str, str], str], ...] = (
 
 @pytest.fixture
 def two_labs(workspace: Workspace) -> None:
+    sample = NewSample("wishes", "系统", "祝妹妹生日快乐", "妹妹，生日快乐，天天开心。", "妹妹", "生日", "正常")
+    samples.add(workspace.engine, sample)
     lab = "{key}:\n  title: {key}\n  sdk: openai\n  base_url: http://127.0.0.1:9/v1\n"
     lab += "  models: [{{name: m-{key}}}]\n"
     text = "".join(lab.format(key=key) for key in ("north", "south"))
