@@ -18,10 +18,12 @@ WAYS: tuple[tuple[str, dict[str, str], str], ...] = (
 
 @pytest.fixture
 def two_labs(workspace: Workspace) -> None:
-    sample = NewSample("wishes", "系统", "祝妹妹生日快乐", "妹妹，生日快乐，天天开心。", "妹妹", "生日", "正常")
+    sample = NewSample(
+        "wishes", "系统", "祝妹妹生日快乐", "妹妹，生日快乐，天天开心。", "妹妹", "生日", "正常"
+    )
     samples.add(workspace.engine, sample)
     lab = "{key}:\n  title: {key}\n  sdk: openai\n  base_url: http://127.0.0.1:9/v1\n"
-    lab += "  models: [{{name: m-{key}}}]\n"
+    lab += "  models: [{{name: m-{key}}}, {{name: another-model}}]\n"
     text = "".join(lab.format(key=key) for key in ("north", "south"))
     (workspace.home / "providers.yaml").write_text(text, encoding="utf-8")
 
@@ -60,7 +62,7 @@ def test_a_place_keeps_its_own_pick_and_the_others_follow_the_default(
 def test_a_model_is_kept_with_its_teacher(workspace: Workspace, two_labs: None) -> None:
     pick("default_provider", "north")
     app = opened("settings")
-    app.selectbox(key="default_model_north").set_value("another-model").run()
+    app.selectbox(key="default_model_north").select("another-model").run()
     pick("default_provider", "south")
     pick("default_provider", "north")
     assert opened("settings").selectbox(key="default_model_north").value == "another-model"
