@@ -10,9 +10,9 @@ _MOST = 100_000
 
 
 def remove_recipe(workspace: Workspace, key: str) -> int:
-    """Removes a recipe from every list, with its samples, dataset versions and trainings, and moves the models
-    made of them to the trash; returns how many models there were. Where the recipe was the one in use, the
-    default one is. Nothing is lost: :func:`bring_back_recipe` undoes all of it.
+    """Removes a recipe from every list, with its samples, dataset versions and trainings, and moves the
+    models made of them to the trash; returns how many models there were. Where the recipe was the one in
+    use, the default one is. Nothing is lost: :func:`bring_back_recipe` undoes all of it.
 
     Raises:
         RecipeError: no such recipe, or a built-in one. ModelError: a job uses one of its models; then nothing
