@@ -62,12 +62,29 @@ def pick_teacher(
         return None
     if provider.offline:
         return TeacherChoice(provider=chosen)
-    names = [model.name for model in provider.models]
-    if before.model and before.model not in names:
-        names.append(before.model)
-    widget = f"{key}_model_{chosen}"
-    st.session_state[widget] = before.model or next(iter(names), None)
-    model = row[1].selectbox(
+    with row[1]:
+        model = _model_field(key, provider, before)
+    if teachers.key_state(workspace, provider).missing:
+        st.warning(_("还没有密钥：请设置 {variable}", variable=provider.key_variable), icon="🔑")
+        st.page_link("pages/settings/page.py", label=_("去设置"), icon="⚙️")
+        return None
+    base_url = _address_field(key, provider, before) if provider.editable_url else ""
+    with report_errors():
+        return checked_choice(
+            provider=chosen,
+            model=model,
+            base_url=base_url if base_url != provider.base_url else "",
+            timeout=180,
+        )
+    return None
+
+
+def _model_field(key: str, provider: Provider, before: TeacherPick) -> str:
+    own = before.model if before.provider == provider.key else ""
+    names = list(dict.fromkeys([*(model.name for model in provider.models), *[own] * bool(own)]))
+    widget = f"{key}_model_{provider.key}"
+    st.session_state[widget] = own or next(iter(names), None)
+    model = st.selectbox(
         _c("field", "模型"),
         names,
         index=None,
@@ -75,27 +92,16 @@ def pick_teacher(
         accept_new_options=True,
         placeholder=_("选一个，或输入模型名"),
         on_change=_note,
-        args=(key, widget, _model(chosen)),
+        args=(key, widget, _model(provider.key)),
     )
-    if teachers.key_state(workspace, provider).missing:
-        st.warning(_("还没有密钥：请设置 {variable}", variable=provider.key_variable), icon="🔑")
-        st.page_link("pages/settings/page.py", label=_("去设置"), icon="⚙️")
-        return None
-    base_url = ""
-    if provider.editable_url:
-        widget = f"{key}_url_{chosen}"
-        st.session_state[widget] = before.base_url or provider.base_url
-        base_url = st.text_input(
-            _("接口地址"), key=widget, on_change=_note, args=(key, widget, _url(chosen))
-        ).strip()
-    with report_errors():
-        return checked_choice(
-            provider=chosen,
-            model=(model or "").strip(),
-            base_url=base_url if base_url != provider.base_url else "",
-            timeout=180,
-        )
-    return None
+    return (model or "").strip()
+
+
+def _address_field(key: str, provider: Provider, before: TeacherPick) -> str:
+    widget = f"{key}_url_{provider.key}"
+    st.session_state[widget] = before.base_url or provider.base_url
+    arguments = (key, widget, _url(provider.key))
+    return st.text_input(_("接口地址"), key=widget, on_change=_note, args=arguments).strip()
 
 
 def default_teacher(workspace: Workspace) -> TeacherPick:

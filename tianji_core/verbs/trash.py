@@ -56,8 +56,8 @@ def restore(
     as_json: JsonOption = False,
     workspace: WorkspaceOption = None,
 ) -> None:
-    """Bring a deleted model, checkpoint or recipe back, or the database from a backup. Without a name: list them, or,
-    where the database is lost, restore its newest backup."""
+    """Bring a deleted model, checkpoint or recipe back, or the database from a backup. Without a name: list
+    them, or, where the database is lost, restore its newest backup."""
     space = opened(workspace)
     if anew:
         space.start_database_anew()
