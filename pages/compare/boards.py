@@ -1,24 +1,17 @@
-"""The board of a comparison: answers side by side with the results of their checks, differences and votes."""
-
-from collections.abc import Collection
+"""What the views of a comparison share: the server process's comparer, the checks by model, marks and
+differences."""
 
 import streamlit as st
 
 from pages.shared.text import badge as text_badge
 from pages.shared.text import plain
 from tianji_core import cleaning
-from tianji_core.comparison import Board, Cell, Checked, Comparer, Mark, check_board, check_cell
+from tianji_core.comparison import Board, Checked, Comparer, Mark, check_board
 from tianji_core.evaluation.checks import Checker
 from tianji_core.evaluation.trained_on import checker_of
-from tianji_core.i18n import _
 from tianji_core.recipe import Recipe
 from tianji_core.store.recipes import StoredRecipe
 from tianji_core.workspace import Workspace
-
-WIDEST = 4
-"""Most answers side by side; more are too narrow to read."""
-ROWS = 8
-"""Questions drawn at once."""
 
 
 @st.cache_resource(show_spinner=False)
@@ -61,78 +54,3 @@ def difference(before: str, after: str) -> str:
     forms = {"same": "{}", "added": ":green-background[{}]", "removed": ":red[~~{}~~]"}
     pieces = cleaning.compare(before.strip(), after.strip())
     return "".join(forms[piece.kind].format(plain(piece.text)) for piece in pieces if piece.text)
-
-
-def per_line(number: int) -> int:
-    """The number of answers in a line, chosen so that no line is nearly empty."""
-    return (
-        next((width for width in (WIDEST, 3) if number % width == 0), WIDEST) if number > WIDEST else number
-    )
-
-
-def row_range(board: Board) -> range:
-    """The numbers of the questions on the chosen page of the board."""
-    pages = -(-len(board.asks) // ROWS)
-    page = st.pagination(pages, key=f"board_page_{board.key}") if pages > 1 else 1
-    return range((page - 1) * ROWS, min(page * ROWS, len(board.asks)))
-
-
-def show_board(
-    checkers: Checkers, board: Board, won: Collection[tuple[int, int, int]], reference: int | None
-) -> Cell | None:
-    """Draws the questions with their answers; returns the cell whose vote button was pressed. The
-    differences of the other columns from the column ``reference`` are shown."""
-    pressed = None
-    for row in row_range(board):
-        ask = board.asks[row]
-        with st.container(key=f"board_row_{row}"):
-            shown = ask.title if len(ask.title) <= 300 else f"{ask.title[:300]}…"
-            st.markdown(f"#### {plain(shown)}")
-            cells = board.row(row)
-            width = per_line(len(cells))
-            for start in range(0, len(cells), width):
-                line = st.columns(width)
-                for place, cell in zip(line, cells[start : start + width], strict=False):
-                    with place.container(border=True, height="stretch"):
-                        if _show_cell(checkers, board, cell, won, reference):
-                            pressed = cell
-    return pressed
-
-
-def _show_cell(
-    checkers: Checkers,
-    board: Board,
-    cell: Cell,
-    won: Collection[tuple[int, int, int]],
-    reference: int | None,
-) -> bool:
-    """Draws one answer; returns whether its vote button was pressed."""
-    best = (cell.row, cell.column, cell.candidate) in won
-    asked = cell.request if len(cell.request) <= 80 else f"{cell.request[:80]}…"
-    st.caption(f"{'🏅 ' if best else ''}**{plain(board.title(cell))}** · {plain(asked)}")
-    if cell.state == "failed":
-        st.error(plain(cell.error), icon="⚠️")
-        if cell.text:
-            st.markdown(plain(cell.text))
-    elif cell.state == "waiting":
-        st.markdown(":gray[" + _("排队中…") + "]")
-    else:
-        first = None if reference is None else board.cell(cell.row, reference)
-        if first is not None and first.answered and cell.answered and cell.column != reference:
-            st.markdown(difference(first.text, cell.text))
-        else:
-            st.markdown(plain(cell.text) + (" ▍" if cell.state == "streaming" else ""))
-    if cell.state == "stopped":
-        st.caption(_("被停下了"))
-    if cell.state == "done" and not cell.answered:
-        st.caption(_("回答是空的"))
-    if not cell.answered:
-        return False
-    checked = check_cell(checkers(board.columns[cell.column].model), board, cell)
-    st.markdown(" ".join(map(badge, checked.marks())))
-    return st.button(
-        _("取消") if best else _("这条更好"),
-        key=f"vote_{cell.row}_{cell.column}" + (f"_{cell.candidate}" if cell.candidate else ""),
-        icon="🏅" if best else "👍",
-        type="primary" if best else "secondary",
-    )

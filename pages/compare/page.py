@@ -1,20 +1,27 @@
 """对比: asking several models the same questions in several styles, and voting for the better answers."""
 
+from datetime import datetime
+
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from pages.compare.blind import blind_part
-from pages.compare.boards import Checkers, comparer, show_board
+from pages.compare.boards import Checkers, comparer
 from pages.compare.checkpoint_sweep import sweep_part
+from pages.compare.matrix import column_title, show_matrix
 from pages.compare.new_board import checkpoint_part, comparison_form
 from pages.compare.scores import check_part, take_part
 from pages.compare.votes import judge_part, vote_part
 from pages.shared.chat_choice import endpoints
 from pages.shared.chat_servers import server_panel
+from pages.shared.clock import SECOND, local_time
 from pages.shared.frame import current_recipe, report_errors
 from pages.shared.header import page_header
 from pages.shared.other_services import linked_service
 from pages.shared.visitors import reviewer_name, role
+from tianji_core import models
 from tianji_core.comparison import Board, Cell, ballot_of, board_keys, choose, judgement, plan_board, winners
+from tianji_core.comparison.matrix import matrix_columns
 from tianji_core.i18n import _
 from tianji_core.roles import Role, permitted
 from tianji_core.store import votes
@@ -86,12 +93,15 @@ def pressed(board: Board, cell: Cell) -> None:
     st.rerun()
 
 
-def grid(key: str) -> None:
-    """Draws the answers side by side, again every 0.7 seconds while they stream in."""
-    titles = {at: column.title for at, column in enumerate(running.board(key).columns)}
+def grid(key: str, beside: DeltaGenerator) -> None:
+    """Draws the answers side by side, again every 0.7 seconds while they stream in; the choice of a model to
+    compare the others with is drawn ``beside`` that of the board."""
+    names = models.titles(workspace)
+    columns = enumerate(matrix_columns(running.board(key)))
+    titles = {at: column_title(column, names) for at, column in columns}
     reference = None
     if len(titles) > 1:
-        reference = st.selectbox(
+        reference = beside.selectbox(
             _("标出和哪一列的不同"),
             list(titles),
             index=None,
@@ -120,7 +130,7 @@ def grid(key: str) -> None:
                 st.rerun()
             with body:
                 people = judgement(workspace, board).people
-                cell = show_board(checkers, board, winners(board, people), reference)
+                cell = show_matrix(checkers, board, winners(board, people), names, reference)
             if cell is not None:
                 pressed(board, cell)
 
@@ -152,10 +162,10 @@ def chosen_board(board_names: list[str]) -> str:
     linked = st.query_params.get("board", "")
     current = linked if linked in board_names else board_names[0]
     shown = st.selectbox(
-        _("哪一次对比（UTC）"),
+        _("哪一次对比"),
         board_names,
         index=board_names.index(current),
-        format_func=lambda key: f"{key[:4]}-{key[4:6]}-{key[6:8]} {key[9:11]}:{key[11:13]}:{key[13:15]}",
+        format_func=lambda key: local_time(datetime.strptime(key[:15], "%Y%m%d-%H%M%S"), SECOND),
         key=f"board_{current}",
     )
     if shown != current:
@@ -194,9 +204,11 @@ with report_errors():
     elif not board_names:
         no_board()
     else:
-        shown = chosen_board(board_names)
+        line = st.columns(2)
+        with line[0]:
+            shown = chosen_board(board_names)
         if view == "grid":
-            grid(shown)
+            grid(shown, line[1])
         elif view == "blind":
             blind_part(workspace, running.board(shown))
         else:

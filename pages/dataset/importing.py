@@ -7,6 +7,7 @@ import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from pages.dataset.import_preview import bad_items, notices, show_previews
+from pages.shared.clock import MINUTE, local_time
 from pages.shared.frame import report_errors
 from pages.shared.job_progress import follow_job
 from pages.shared.text import plain
@@ -177,7 +178,7 @@ def _imports_table(past: Sequence[Import]) -> None:
                 _("新增"): imported.added,
                 _("已有"): imported.known,
                 _("有问题"): len(imported.bad),
-                _("时间（UTC）"): imported.created_at.strftime("%Y-%m-%d %H:%M"),
+                _("时间"): local_time(imported.created_at, MINUTE),
             }
             for imported in past
         ],

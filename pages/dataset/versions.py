@@ -6,6 +6,7 @@ from typing import Any
 import streamlit as st
 
 from pages.dataset.dataset_figures import NO_TOOLS, bars, cells_figure, lengths_figure, phrases_figure
+from pages.shared.clock import MINUTE, local_time
 from pages.shared.frame import remember_notice, report_errors
 from pages.shared.push_form import push_popover, push_state
 from pages.shared.text import plain
@@ -28,7 +29,7 @@ def version_card(workspace: Workspace, version: DatasetVersion, recipe: Recipe) 
                 "{n} 条 · {characters} 字 · {date} · 配方第 {revision} 版",
                 n=f"{version.count:,}",
                 characters=f"{manifest.get('characters', 0):,}",
-                date=version.created_at.strftime("%Y-%m-%d %H:%M UTC"),
+                date=local_time(version.created_at, MINUTE),
                 revision=manifest.get("recipe_revision", 0),
             )
             + _validation_text(manifest)

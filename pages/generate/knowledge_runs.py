@@ -3,6 +3,7 @@
 import streamlit as st
 
 from pages.generate.run_figures import error_title
+from pages.shared.clock import MINUTE, local_time
 from pages.shared.frame import remember_notice, report_errors
 from pages.shared.job_progress import job_bar, log_view, stop_button
 from pages.shared.text import plain
@@ -120,7 +121,7 @@ def knowledge_run_list(workspace: Workspace, recipe: Recipe) -> None:
                 said=job_state,
             ),
         )
-        columns[2].caption(f"{run.created_at:%Y-%m-%d %H:%M} UTC")
+        columns[2].caption(local_time(run.created_at, MINUTE))
         if columns[3].button(_("查看"), key=f"open_knowledge_{run.id}", width="stretch"):
             st.query_params["knowledge"] = str(run.id)
             st.rerun()

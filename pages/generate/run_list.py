@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from pages.shared.clock import MINUTE, local_time
 from pages.shared.text import plain
 from tianji_core import jobs
 from tianji_core.generation import jobs_by_run, listed_runs
@@ -32,7 +33,7 @@ def run_list(workspace: Workspace, recipe: str) -> None:
                 said=state,
             ),
         )
-        columns[2].caption(f"{run.created_at:%Y-%m-%d %H:%M} UTC")
+        columns[2].caption(local_time(run.created_at, MINUTE))
         if columns[3].button(_("查看"), key=f"open_{run.id}", width="stretch"):
             st.query_params["run"] = str(run.id)
             st.rerun()

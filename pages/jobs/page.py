@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from pages.shared.clock import SECOND, local_time
 from pages.shared.frame import report_errors
 from pages.shared.header import page_header
 from pages.shared.job_progress import job_bar, log_view, stop_button
@@ -57,10 +58,10 @@ def job_details(job: jobs.Job) -> None:
     with left:
         if job.active:
             job_bar(workspace, job)
-        began = f"{(job.started_at or job.created_at):%Y-%m-%d %H:%M:%S}"
+        began = local_time(job.started_at or job.created_at, SECOND)
         st.caption(
             _(
-                "开始于 {began} UTC · 用时 {seconds} · 退出码 {code}",
+                "开始于 {began} · 用时 {seconds} · 退出码 {code}",
                 began=began,
                 seconds=jobs.duration_text(job.seconds),
                 code="—" if job.exit_code is None else job.exit_code,

@@ -8,12 +8,13 @@ import streamlit as st
 from pages.models.gguf import gguf_form, ollama_command
 from pages.models.merge import MergeOptions
 from pages.models.starting import start
+from pages.shared.clock import local_time
 from pages.shared.frame import remember_notice, report_errors
 from pages.shared.job_progress import job_bar, log_view, stop_button
 from pages.shared.linked_model import chat_button
 from pages.shared.push_form import push_popover, push_state
 from pages.shared.text import plain
-from pages.shared.training_view import local_time, state_text
+from pages.shared.training_view import state_text
 from tianji_core import jobs, models, training
 from tianji_core.i18n import _
 from tianji_core.models import Artefact, size_text

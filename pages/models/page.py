@@ -18,10 +18,10 @@ from pages.models.cards import (
 from pages.models.merge import merge_options
 from pages.models.starting import start
 from pages.models.trash import deleted_checkpoints, removed_recipes
+from pages.shared.clock import local_time
 from pages.shared.frame import remember_notice, report_errors
 from pages.shared.header import page_header
 from pages.shared.text import plain
-from pages.shared.training_view import local_time
 from tianji_core import models, training
 from tianji_core.i18n import _
 from tianji_core.store import training as training_runs

@@ -8,6 +8,8 @@ import streamlit as st
 
 from pages.review.agreement_table import agreement_table
 from pages.review.session import ReviewSession, put_in_address
+from pages.shared.clock import SECOND as MOMENT
+from pages.shared.clock import local, local_time
 from pages.shared.frame import asked_number
 from pages.shared.review_parts import undo_buttons
 from tianji_core.i18n import _
@@ -56,7 +58,7 @@ def _pace(spans: list[ReviewPace], pending: int) -> None:
     for who in sorted({span.who for span in spans}):
         theirs = [span for span in spans if span.who == who]
         figure.add_bar(
-            x=[span.start for span in theirs],
+            x=[local(span.start) for span in theirs],
             y=[span.decided for span in theirs],
             name=escape(who),
         )
@@ -65,7 +67,7 @@ def _pace(spans: list[ReviewPace], pending: int) -> None:
         remaining.append(pending)
         pending += sum(span.decided for span in spans if span.start == start)
     figure.add_scatter(
-        x=starts,
+        x=[local(start) for start in starts],
         y=remaining[::-1],
         name=_("还剩待审"),
         mode="lines+markers",
@@ -87,9 +89,9 @@ def _pace(spans: list[ReviewPace], pending: int) -> None:
         legend={"orientation": "h", "y": 1.15},
     )
     if len(starts) == 1:
-        figure.update_xaxes(tickvals=starts, tickformat="%m-%d %H:%M")
+        figure.update_xaxes(tickvals=[local(starts[0])], tickformat="%m-%d %H:%M")
     st.plotly_chart(figure, width="stretch", key="pace")
-    st.caption(_("时间是 UTC；“还剩待审”从现在的待审数按决定数倒推。"))
+    st.caption(_("“还剩待审”从现在的待审数按决定数倒推。"))
 
 
 def _reviewers(session: ReviewSession) -> None:
@@ -178,7 +180,7 @@ def _step_row(step: Step, ids: list[int]) -> dict[str, str]:
     # The verdict of a second review is left out, because other reviewers may still have to give one blindly.
     title = step.title if step.action != SECOND else _(ACTION_TITLES[SECOND])
     return {
-        _("时间（UTC）"): step.created_at.strftime("%Y-%m-%d %H:%M:%S"),
+        _("时间"): local_time(step.created_at, MOMENT),
         _("谁"): step.who,
         _("做了什么"): title + (_("（已撤销）") if step.undone else ""),
         _("为什么"): step.note,

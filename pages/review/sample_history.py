@@ -5,6 +5,7 @@ from typing import Any
 import streamlit as st
 
 from pages.review.sample_display import changes_html, diff_html
+from pages.shared.clock import local_time
 from pages.shared.text import plain
 from tianji_core.i18n import _
 from tianji_core.store import judgements, steps
@@ -26,7 +27,7 @@ def history(workspace: Workspace, sample: Sample) -> None:
 
 def _event(event: Event) -> None:
     step = event.step
-    when = step.created_at.strftime("%m-%d %H:%M")
+    when = local_time(step.created_at)
     undone = _("（已撤销）") if step.undone else ""
     change = _change(event.before, event.after) or plain(step.title)
     note = f"  \n{plain(step.note)}" if step.note else ""

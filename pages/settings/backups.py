@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from pages.shared.clock import MINUTE, local_time
 from pages.shared.frame import remember_notice
 from tianji_core.i18n import _
 from tianji_core.model_folders.manifest import size_text
@@ -17,7 +18,7 @@ def database_backups(workspace: Workspace) -> None:
     if newest is None:
         st.caption(_("数据库还没有备份；工坊每天自己备份一次。"))
     else:
-        made = newest.made_at.astimezone().strftime("%Y-%m-%d %H:%M")
+        made = local_time(newest.made_at, MINUTE)
         st.caption(
             _(
                 "最近的备份：{time}，{size}，在工作区的 backups 里；用 restore 命令恢复。",

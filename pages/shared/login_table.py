@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from pages.shared.clock import MINUTE, local_time
 from pages.shared.frame import remember_notice
 from pages.shared.text import plain
 from tianji_core.access.sessions import Session
@@ -21,7 +22,7 @@ def login_table(known: Accounts, who: Visitor, only: str | None = None) -> None:
 def _line(known: Accounts, who: Visitor, session: Session) -> None:
     columns = st.columns([2, 2, 4, 1.4], vertical_alignment="center")
     columns[0].markdown(plain(session.user) or _("一次性地址"))
-    columns[1].caption(f"{session.seen_at:%Y-%m-%d %H:%M} UTC")
+    columns[1].caption(local_time(session.seen_at, MINUTE))
     columns[2].caption(f"{plain(session.address)} · {plain(session.browser[:90])}")
     if session.id == who.session:
         columns[3].caption(_("就是这里"))

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from pages.shared.clock import MINUTE, local_time
 from pages.shared.frame import current_workspace, report_errors
 from pages.shared.text import plain
 from pages.shared.visitors import role
@@ -23,7 +24,7 @@ def has_database() -> bool:
         return False
     newest = next(iter(workspace.backups()), None)
     if newest is not None:
-        label = _("恢复 {time} 的备份", time=newest.made_at.astimezone().strftime("%Y-%m-%d %H:%M"))
+        label = _("恢复 {time} 的备份", time=local_time(newest.made_at, MINUTE))
         if st.button(label, type="primary", key="restore_database"):
             with report_errors():
                 workspace.restore_database()

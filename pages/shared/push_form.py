@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from pages.shared.clock import local_time
 from pages.shared.frame import remember_notice, report_errors
 from pages.shared.job_progress import follow_job, log_view
 from pages.shared.kept import kept_at
@@ -38,7 +39,7 @@ def push_state(workspace: Workspace, kind: Kind, item: str) -> None:
             log_view(workspace, job)
     elif (known := push.last_push(workspace, kind, item)) is not None:
         who = _("私有") if known.private else _("公开")
-        day = known.pushed_at.strftime("%Y-%m-%d")
+        day = local_time(known.pushed_at, "%Y-%m-%d")
         st.caption(_("☁️ 已推到 {url}（{who}，{day}）", url=plain(known.url), who=who, day=day))
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
+from pages.shared.clock import local_time
 from pages.shared.frame import remember_notice, report_errors
 from pages.shared.text import plain
 from tianji_core.i18n import _
@@ -50,10 +51,10 @@ def history_list(workspace: Workspace, stored: StoredRecipe, done: Callable[[], 
         for entry in recipes.history(workspace.engine, key):
             line = st.columns([5, 1], vertical_alignment="center")
             shown = _(
-                "第 {revision} 版 · {note} · {time} UTC",
+                "第 {revision} 版 · {note} · {time}",
                 revision=entry.revision,
                 note=entry.note,
-                time=f"{entry.created_at:%m-%d %H:%M}",
+                time=local_time(entry.created_at),
             )
             line[0].write(plain(shown))
             if entry.revision != revision and line[1].button(_("恢复"), key=f"restore_{entry.revision}"):

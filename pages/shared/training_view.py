@@ -1,6 +1,5 @@
 """A training on a page: state and figures, signs of overfitting, trial answers, log."""
 
-from datetime import UTC, datetime
 from statistics import mean
 
 import streamlit as st
@@ -43,11 +42,6 @@ def state_text(state: TrainingState) -> str:
     else:
         title = jobs.state_title(state.state)
     return f"{_ICONS.get(state.state, '▫️')} {title}"
-
-
-def local_time(moment: datetime) -> str:
-    """A UTC time of the database in local time."""
-    return moment.replace(tzinfo=UTC).astimezone().strftime("%m-%d %H:%M")
 
 
 def show_figures(state: TrainingState) -> None:

@@ -2,12 +2,12 @@
 
 import streamlit as st
 
+from pages.shared.clock import local_time
 from pages.shared.frame import asked_number, current_recipe, remember_notice, report_errors
 from pages.shared.header import page_header
 from pages.shared.kept import kept_at, store_value
 from pages.shared.text import plain
 from pages.shared.training_view import (
-    local_time,
     show_figures,
     show_log,
     show_outcome,

@@ -2,8 +2,9 @@
 
 import streamlit as st
 
+from pages.shared.clock import local_time
 from pages.shared.text import plain
-from pages.shared.training_view import local_time, state_text
+from pages.shared.training_view import state_text
 from tianji_core import training
 from tianji_core.i18n import _
 from tianji_core.store import training as training_runs

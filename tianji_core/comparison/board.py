@@ -13,7 +13,7 @@ from tianji_core.errors import InputError
 from tianji_core.files import write_text
 from tianji_core.i18n import _
 from tianji_core.ownership import remove
-from tianji_core.recipe import Recipe, training_input
+from tianji_core.recipe import Recipe, Style, training_input
 from tianji_core.serving.client import ChatSampling
 from tianji_core.store.database import now
 from tianji_core.workspace import Workspace
@@ -158,7 +158,7 @@ class Board(BaseModel):
 
 def request_text(recipe: Recipe, ask: Ask, style_text: str) -> str:
     """Returns the request to a model: the recipe's first wording for a cell, or the free text with the
-    style's suffix.
+    style's suffix. A free text that asks for a style in its own words is left as it is.
 
     Raises:
         InputError: the recipe does not know the name, scene or style.
@@ -167,11 +167,22 @@ def request_text(recipe: Recipe, ask: Ask, style_text: str) -> str:
     if style is None:
         raise InputError(_("配方里没有风格“{style}”", style=style_text))
     if ask.text:
-        return f"{ask.text}{style.suffix}"
+        return ask.text if named_style(recipe, ask) is not None else f"{ask.text}{style.suffix}"
     name, scene = recipe.name(ask.name), recipe.scene(ask.scene)
     if name is None or scene is None:
         raise InputError(_("配方里没有格子“{name} × {scene}”", name=ask.name, scene=ask.scene))
     return training_input(recipe.input_templates[0], name, scene, style)
+
+
+def named_style(recipe: Recipe, ask: Ask) -> Style | None:
+    """Returns the style that a free text asks for in its own words, as in '…,严肃风格'; None where it names
+    none. The longest of several counts."""
+    named = []
+    for style in recipe.styles:
+        words = style.suffix.strip(" ,，.。;；:：、")
+        if len(words) > 1 and words in ask.text:
+            named.append((len(words), style))
+    return max(named, key=lambda found: found[0])[1] if named else None
 
 
 def plan_board(

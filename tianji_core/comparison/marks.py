@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from tianji_core.comparison.board import Board, Cell
+from tianji_core.comparison.board import Board, Cell, named_style
 from tianji_core.evaluation.cases import Case
 from tianji_core.evaluation.checks import Checker, Verdict
 from tianji_core.evaluation.marks import emoji_count
@@ -72,7 +72,7 @@ def check_cell(checker: Checker, board: Board, cell: Cell) -> Checked:
     recipe, ask = checker.recipe, board.asks[cell.row]
     text = cell.text.strip()
     length, emoji = len(text), emoji_count(text)
-    style = recipe.style(board.columns[cell.column].style)
+    style = named_style(recipe, ask) or recipe.style(board.columns[cell.column].style)
     if style is None:
         return Checked(cell, length, emoji, None, None, None, None)
     span = (style.min_chars, style.max_chars)

@@ -93,15 +93,21 @@ def _facts(board: Board) -> str:
     facts = {
         _("系统提示词"): board.system or _NOTHING,
         _("采样"): _(
-            "温度 {temperature:g} · top_p {top_p:g} · 最多 {tokens} token · 种子 {seed}",
-            temperature=sampling.temperature,
-            top_p=sampling.top_p,
+            "温度 {temperature} · top_p {top_p} · 最多 {tokens} token · 种子 {seed}",
+            temperature=_each([column.temperature for column in board.columns], sampling.temperature),
+            top_p=_each([column.top_p for column in board.columns], sampling.top_p),
             tokens=sampling.max_tokens or _NOTHING,
             seed=_NOTHING if sampling.seed is None else sampling.seed,
         ),
         _("模型"): _("、").join(dict.fromkeys(column.model for column in board.columns)),
     }
     return "<dl>" + "".join(f"<dt>{escape(k)}</dt><dd>{escape(v)}</dd>" for k, v in facts.items()) + "</dl>"
+
+
+def _each(own: Iterable[float | None], of_board: float) -> str:
+    """The values that the columns had, each once."""
+    values = dict.fromkeys(of_board if value is None else value for value in own)
+    return _("、").join(f"{value:g}" for value in values)
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

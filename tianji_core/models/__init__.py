@@ -14,6 +14,7 @@ from tianji_core.models.catalogue import (
     purge,
     register_folder,
     restore,
+    titles,
     trashed,
 )
 from tianji_core.models.download import Partial, discard_partial, download, downloading, partials
@@ -64,6 +65,7 @@ __all__ = [
     "start_download",
     "start_export_gguf",
     "start_merge",
+    "titles",
     "trashed",
     "try_answer",
 ]

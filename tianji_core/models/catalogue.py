@@ -3,6 +3,7 @@
 import os
 import re
 import time
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from tianji_core.model_folders.manifest import (
     Artefact,
     fitting_template,
     has_manifest,
+    kind_title,
     read_artefact,
     write_artefact,
 )
@@ -79,6 +81,21 @@ def nano_artefact() -> Artefact | None:
 def loadable(workspace: Workspace) -> list[Artefact]:
     """Returns the models that the studio itself can load: all but GGUF files."""
     return [model for model in artefacts(workspace) if model.kind != "gguf"]
+
+
+def titles(workspace: Workspace) -> dict[str, str]:
+    """Returns name → what people call a model: the dataset that it was trained on, the step and the kind.
+    Models of which one would be called like another keep their names, as does a base."""
+    found = {model.name: _title(model) for model in artefacts(workspace)}
+    often = Counter(found.values())
+    return {name: title if often[title] == 1 else name for name, title in found.items()}
+
+
+def _title(model: Artefact) -> str:
+    if model.training_run_id is None or model.checkpoint is None:
+        return model.title if model.name == NANO else model.name
+    step = _("第 {n} 步", n=model.checkpoint)
+    return " · ".join([model.dataset_name or model.title, step, kind_title(model.kind)])
 
 
 def artefact(workspace: Workspace, name: str) -> Artefact:
