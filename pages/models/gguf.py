@@ -22,12 +22,18 @@ def gguf_form(workspace: Workspace, merged: Artefact) -> None:
         _("格式"),
         models.GGUF_FORMATS,
         key=f"gguf_format_{merged.name}",
-        format_func=lambda name: {"f16": _("f16（和合并模型逐字相同）"), "q8_0": _("q8_0（约一半大小）")}[
-            name
-        ],
+        format_func=_format_title,
     )
     if st.button(_("导出 GGUF"), key=f"gguf_{merged.name}", type="primary"):
         start(lambda: models.start_export_gguf(workspace, merged, chosen))
+
+
+def _format_title(name: str) -> str:
+    return {
+        "f16": _("f16（和合并模型逐字相同）"),
+        "q8_0": _("q8_0（约一半大小）"),
+        "q4_k_m": _("q4_k_m（约三成大小，措辞会有些出入）"),
+    }[name]
 
 
 def ollama_command(made: Artefact) -> str:

@@ -3,6 +3,7 @@
 The file is opened by llama.cpp.
 """
 
+import importlib.util
 import json
 import shutil
 import sys
@@ -14,10 +15,11 @@ from tests.families.own_templates import MISTRAL, QWEN3, QWEN25, with_template
 from tests.families.tokenizers import real_tokenizers
 from tianji_core import models
 from tianji_core.errors import ModelError
+from tianji_core.model_folders.base import checked_base
 from tianji_core.model_folders.manifest import Artefact, write_artefact
 from tianji_core.model_folders.template import OWN_TEMPLATE
 from tianji_core.models.catalogue import making
-from tianji_core.models.gguf import check, export_gguf
+from tianji_core.models.gguf import check, export_gguf, missing_packages
 from tianji_core.models.gguf.templates import chat_template, modelfile
 from tianji_core.models.nano import FOLDER as NANO
 from tianji_core.ownership import MARK
@@ -41,7 +43,7 @@ def llama_shaped(folder):
 
 @pytest.mark.training
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("quantisation", ["f16", "q8_0"])
+@pytest.mark.parametrize("quantisation", ["f16", "q8_0", "q4_k_m"])
 def test_the_file_reads_and_answers_as_the_merged_model_does(workspace, quantisation):
     merged = merged_model(workspace, llama_shaped)
     made = export_gguf(workspace, merged, quantisation)
@@ -52,7 +54,9 @@ def test_the_file_reads_and_answers_as_the_merged_model_does(workspace, quantisa
         "tianji.json",
         f"合并-{quantisation}.gguf",
     ]
-    assert made.figures["agreement"] >= (1.0 if quantisation == "f16" else 0.95)
+    assert made.figures["agreement"] >= {"f16": 1.0, "q8_0": 0.95, "q4_k_m": 0.5}[quantisation]
+    wider = checked_base(merged.path).size
+    assert made.figures["bytes"] < {"f16": 0.6, "q8_0": 0.4, "q4_k_m": 0.3}[quantisation] * wider
     assert SYSTEM in (made.path / "Modelfile").read_text(encoding="utf-8")
     with pytest.raises(ModelError, match="Ollama"):
         resolved(workspace, [made.name])
@@ -155,6 +159,15 @@ def test_the_built_in_model_cannot_be_exported_and_nothing_is_kept(workspace):
     assert [path.name for path in workspace.models.iterdir()] == [merged.name]
 
 
+def test_only_the_four_bit_format_asks_for_the_quantiser(workspace, monkeypatch):
+    find = importlib.util.find_spec
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == "cyllama" else find(name))
+    merged = merged_model(workspace, llama_shaped)
+    with pytest.raises(ModelError, match=r"还缺 cyllama，.*requirements-gguf\.txt"):
+        models.start_export_gguf(workspace, merged, "q4_k_m")
+    assert missing_packages() == []
+
+
 def test_without_the_packages_the_command_is_said(workspace, monkeypatch):
     merged = merged_model(workspace, llama_shaped)
     monkeypatch.setitem(sys.modules, "xllamacpp", None)
@@ -163,7 +176,7 @@ def test_without_the_packages_the_command_is_said(workspace, monkeypatch):
         models.start_export_gguf(workspace, merged)
 
 
-@pytest.mark.parametrize(("quantisation", "message"), [("q4_k_m", "f16、q8_0"), ("f16", "先合并")])
+@pytest.mark.parametrize(("quantisation", "message"), [("q2_k", "f16、q8_0、q4_k_m"), ("f16", "先合并")])
 def test_what_cannot_be_exported_is_refused_before_a_job_starts(workspace, quantisation, message):
     base = Artefact(name="基座", kind="base", title="", path=workspace.models)
     with pytest.raises(ModelError, match=message):

@@ -178,8 +178,7 @@ def start_export_gguf(
     Raises:
         ModelError: it cannot become one here, no such format, a name in use, or the same job runs.
     """
-    checked_format(quantisation)
-    check_exportable(workspace, merged)
+    check_exportable(workspace, merged, checked_format(quantisation))
     if name:
         checked_name(workspace, name)
     arguments = GgufArguments(merged=merged.name, quantisation=quantisation, name=name)

@@ -101,7 +101,9 @@ def merge(
 
 def export_gguf(
     merged: Annotated[str, typer.Argument(help="Name of the merged model.")],
-    quantisation: Annotated[str, typer.Option("--format", help="f16 or q8_0 (half the size).")] = "f16",
+    quantisation: Annotated[
+        str, typer.Option("--format", help="f16, q8_0 (half the size) or q4_k_m (a third).")
+    ] = "f16",
     name: NameOption = "",
     detach: DetachOption = False,
     as_json: JsonOption = False,

