@@ -220,6 +220,8 @@ def test_other_methods_and_addresses_are_refused_in_the_same_form(
         ({"web_search_options": {}}, "只写文字"),
         ({"best_of": 2}, "不认识的键"),
         ({"guided_json": {}}, "不认识的键"),
+        ({"chat_template_kwargs": {"enable_thinking": True}}, "不带思考"),
+        ({"chat_template_kwargs": {"date_string": "today"}}, "不带思考"),
         ({"messages": [*ASK, {"role": "tool", "content": "1", "tool_call_id": "a"}]}, "工具"),
         (
             {"messages": [*ASK, {"role": "assistant", "content": None, "tool_calls": [{"id": "a"}]}, *ASK]},
@@ -247,6 +249,7 @@ def test_what_cannot_be_honoured_is_refused_with_its_name(
         {"tools": [], "tool_choice": None, "functions": None, "response_format": {"type": "text"}},
         {"user": "u", "metadata": {}, "store": False, "service_tier": "auto", "safety_identifier": "s"},
         {"reasoning_effort": "low", "verbosity": "low", "prediction": None, "parallel_tool_calls": True},
+        {"chat_template_kwargs": {"enable_thinking": False}},
         {"modalities": ["text"], "prompt_cache_key": "k", "top_k": -1, "min_p": 0, "n": None, "stop": None},
         {
             "messages": [

@@ -9,7 +9,9 @@ def test_a_model_that_loads_is_listed_and_one_that_does_not_is_the_verdict(verb,
     base.mkdir()
     write_own_code(base)
     models.register_folder(workspace, base)
-    assert "internlm2.5-chat" not in verb("doctor", "--json").json()["bases"]  # nobody allowed its code
+    found = verb("doctor", "--json").json()  # nobody allowed its code
+    assert "internlm2.5-chat" not in found["bases"]
+    assert "--trust-remote-code" in found["untried"]["internlm2.5-chat"]
 
     models.allow_code(workspace, "internlm2.5-chat")
     told = verb("doctor")

@@ -71,7 +71,12 @@ class HostCheck:
         if origins := headers.getlist("origin"):
             origin = origin_authority(origins[0]) if len(origins) == 1 else None
             if origin is None or not (origin.is_page_of(host) or origin in self._hosts):
-                return _("不接受来自别的网页（{origin}）的请求", origin=origins[0][:100])
+                return _(
+                    "不接受来自别的网页（{origin}）的请求；要让那个网页用它，先设置 {variable}={page} 再启动",
+                    origin=origins[0][:100],
+                    variable=ALLOWED_HOSTS_VARIABLE,
+                    page=origin or "HOST:PORT",
+                )
         elif headers.get("sec-fetch-site") in ("cross-site", "same-site") and not _is_navigation(
             scope, headers
         ):

@@ -1,6 +1,7 @@
 """The README.md of a pushed repository: what the hubs read from its head, the card, and how to use it."""
 
 import json
+from pathlib import Path
 from string import Template
 from typing import Any
 
@@ -9,6 +10,7 @@ import yaml
 from tianji_core.dataset import DatasetVersion, training_file, validation_file
 from tianji_core.model_folders.config_files import TOKENIZER_CONFIG, optional_object
 from tianji_core.model_folders.manifest import Artefact
+from tianji_core.model_folders.own_template import DAY
 from tianji_core.model_folders.prompt import QWEN
 from tianji_core.model_folders.template import TEMPLATES
 from tianji_core.models import KnownBase, read_card
@@ -95,13 +97,25 @@ def _brings_code(model: Artefact) -> bool:
 def _prompt(model: Artefact) -> str:
     """Returns the Python expression of the text that the model is asked with, as in its training."""
     form = TEMPLATES.get(model.template)
+    folder = model.base if model.kind == "adapter" and model.base is not None else model.path
     if form is None:
         said = [{"role": "system", "content": model.system}] if model.system else []
         messages = json.dumps([*said, {"role": "user", "content": PROMPTS[0]}], ensure_ascii=False)
-        return f"tokenizer.apply_chat_template({messages}, add_generation_prompt=True, tokenize=False)"
+        asked = f"{messages}, add_generation_prompt=True, tokenize=False{_day(folder)}"
+        return f"tokenizer.apply_chat_template({asked})"
     turns = [("system", model.system)] if model.system else []
     turns.append(("user", PROMPTS[0]))
     text = "".join(form.turn.format(role=role, content=content) for role, content in turns) + form.opening
-    folder = model.base if model.kind == "adapter" and model.base is not None else model.path
     qwen = optional_object(folder, TOKENIZER_CONFIG).get("tokenizer_class") in QWEN
     return ("" if qwen else '(tokenizer.bos_token or "") + ') + json.dumps(text, ensure_ascii=False)
+
+
+def _day(folder: Path) -> str:
+    """Returns the arguments that give a model's own template the date of the training, '' where it asks for
+    none."""
+    path = folder / "chat_template.jinja"
+    text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
+    text += str(optional_object(folder, TOKENIZER_CONFIG).get("chat_template") or "")
+    if "date_string" not in text and "strftime_now" not in text:
+        return ""
+    return f', date_string="{DAY}", strftime_now=lambda _form: "{DAY}"'

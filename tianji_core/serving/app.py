@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import HTTPException
+from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.types import ASGIApp
@@ -37,6 +38,10 @@ def build_app(
         yield
 
     app = FastAPI(title="Tianji", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
+    # Inside the check, which lets only pages of this server and of the allowed hosts through.
+    app.add_middleware(
+        CORSMiddleware, allow_origin_regex=".*", allow_methods=["GET", "POST"], allow_headers=["*"]
+    )
     app.add_middleware(HostCheck, hosts=hosts, refusal=_foreign)
     _add_error_answers(app)
     for routes in (state_routes, model_routes, chat_routes, adapter_routes):

@@ -158,6 +158,7 @@ class ChatRequest(SamplingRequest):
     top_logprobs: int = Field(default=0, ge=0, le=20)
     response_format: ResponseFormat = ResponseFormat()
     modalities: list[Literal["text"]] = ["text"]
+    chat_template_kwargs: dict[str, Any] = {}
     tools: Any = None
     functions: Any = None
     tool_choice: Any = None
@@ -170,6 +171,14 @@ class ChatRequest(SamplingRequest):
     def _no_tools(cls, value: Any) -> Any:
         if value not in ([], "none"):
             raise ValueError(_("用不了：这里的模型不会调用工具，请去掉它"))
+        return value
+
+    @field_validator("chat_template_kwargs")
+    @classmethod
+    def _without_thinking(cls, value: dict[str, Any]) -> dict[str, Any]:
+        """Takes vLLM's way to turn thinking off, which is off here."""
+        if set(value) - {"enable_thinking"} or value.get("enable_thinking") not in (None, False):
+            raise ValueError(_("用不了：这里按训练时的对话模板提问，不带思考，请去掉它"))
         return value
 
     @field_validator("audio", "web_search_options")

@@ -1,6 +1,5 @@
 """Verbs for the studio itself: studio, jobs, doctor."""
 
-import contextlib
 import errno
 import os
 import shutil
@@ -170,7 +169,7 @@ def doctor(as_json: JsonOption = False, workspace: WorkspaceOption = None) -> No
             versions[name] = metadata.version(name)
         except metadata.PackageNotFoundError:
             missing.append(name)
-    tried = {} if missing else _tried_bases(space)
+    tried, untried = ({}, {}) if missing else _tried_bases(space)
     gpus = [f"{card.name}, {card.total / 2**20:.0f} MiB" for card in training_gpus()]
     facts = {
         "python": sys.version.split()[0],
@@ -178,6 +177,7 @@ def doctor(as_json: JsonOption = False, workspace: WorkspaceOption = None) -> No
         "missing": missing,
         "missing_for_gguf": missing_packages(),
         "bases": {name: trial.sentence for name, trial in tried.items()},
+        "untried": untried,
         "gpus": gpus,
         "free_disk_gb": round(shutil.disk_usage(space.home).free / 1e9, 1),
         "workspace": str(space.home),
@@ -194,6 +194,7 @@ def doctor(as_json: JsonOption = False, workspace: WorkspaceOption = None) -> No
     for folder, left in space.free_space().items():
         lines.append(_("{folder} 所在磁盘剩 {size}", folder=folder, size=models.size_text(left)))
     lines += [f"{'✗' if trial.problem else '✓'} {name}  {trial.sentence}" for name, trial in tried.items()]
+    lines += [_("– {name}  没有试：{reason}", name=name, reason=reason) for name, reason in untried.items()]
     if without := missing_packages():
         lines.append(
             _(
@@ -218,16 +219,20 @@ def doctor(as_json: JsonOption = False, workspace: WorkspaceOption = None) -> No
         )
 
 
-def _tried_bases(space: Workspace) -> dict[str, BaseTrial]:
-    """Returns what came out of loading tokenizer and configuration of every full model whose code may run,
-    by its name."""
-    asked = {}
-    for model in models.artefacts(space):
-        with contextlib.suppress(StudioError):  # incomplete, or nobody allowed its code
-            if model.kind != "adapter":
-                checked_base(model.path)
-                runs = runs_code(space, model.path)
-                asked[model.name] = TrialRequest(
-                    folder=str(model.path), runs_code=runs, template=model.template, memory=None
-                )
-    return dict(zip(asked, try_bases(space, list(asked.values())), strict=True))
+def _tried_bases(space: Workspace) -> tuple[dict[str, BaseTrial], dict[str, str]]:
+    """Returns what came out of loading tokenizer and configuration of every full model, and why a model was
+    not tried (incomplete, or nobody allowed its code), by the models' names."""
+    asked, untried = {}, {}
+    for model in models.loadable(space):
+        if model.kind == "adapter":
+            continue
+        try:
+            checked_base(model.path)
+            runs = runs_code(space, model.path)
+        except StudioError as error:
+            untried[model.name] = str(error)
+            continue
+        asked[model.name] = TrialRequest(
+            folder=str(model.path), runs_code=runs, template=model.template, memory=None
+        )
+    return dict(zip(asked, try_bases(space, list(asked.values())), strict=True)), untried

@@ -13,7 +13,7 @@ from tianji_core.files import write_text
 from tianji_core.i18n import _
 from tianji_core.jobs import Reporter
 from tianji_core.model_folders.base import checked_base
-from tianji_core.model_folders.manifest import Artefact, read_artefact, write_artefact
+from tianji_core.model_folders.manifest import Artefact, read_artefact, size_text, write_artefact
 from tianji_core.model_folders.trust import runs_code
 from tianji_core.models.card import write_card
 from tianji_core.models.catalogue import checked_name, free_name, making
@@ -107,9 +107,9 @@ def _check_room(workspace: Workspace, merged: Artefact, chosen: GgufFormat) -> N
     if free < needed * 1.05:
         raise ModelError(
             _(
-                "导出约需 {need} GB 磁盘，只剩 {free} GB，请先清理",
-                need=f"{needed / 1e9:.1f}",
-                free=f"{free / 1e9:.1f}",
+                "导出约需 {need} 磁盘，只剩 {free}，请先清理",
+                need=size_text(needed * 1.05),
+                free=size_text(free),
             )
         )
 
