@@ -31,8 +31,9 @@ from tianji_core.store import training as rows
 from tianji_core.store.datasets import DatasetVersion
 from tianji_core.store.samples import ACCEPTED, SampleFilter
 from tianji_core.teachers import Sampling, TeacherChoice
-from tianji_core.training.child import tool_environment, xtuner_tool
-from tianji_core.training.curve import curve
+from tianji_core.training.child import tool_environment
+from tianji_core.training.engine import curve
+from tianji_core.training.xtuner_engine.health import xtuner_tool
 from tianji_core.workspace import Workspace, open_workspace
 
 PRESET = "nano-cpu-qlora"

@@ -204,7 +204,14 @@ def measured(
     }
     if device == "cpu":
         environment["CUDA_VISIBLE_DEVICES"] = ""
-    command = [sys.executable, "-m", "tianji_core.training.trainer", str(path), "--work-dir", str(work)]
+    command = [
+        sys.executable,
+        "-m",
+        "tianji_core.training.xtuner_engine.trainer",
+        str(path),
+        "--work-dir",
+        str(work),
+    ]
     started = time.monotonic()
     with (work / "log.txt").open("w") as log, Watch() as watch:
         code = subprocess.run(

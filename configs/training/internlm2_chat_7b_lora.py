@@ -26,7 +26,7 @@ from xtuner.engine.hooks import DatasetInfoHook, EvaluateChatHook
 from xtuner.engine.runner import TrainLoop
 from xtuner.model import SupervisedFinetune
 
-from tianji_core.training.validation import ValidationLossHook
+from tianji_core.training.xtuner_engine.validation import ValidationLossHook
 
 # ---- what the studio shows about this preset ----
 preset = {

@@ -25,8 +25,8 @@ from xtuner.dataset.map_fns import template_map_fn_factory
 from xtuner.engine.hooks import DatasetInfoHook, EvaluateChatHook
 from xtuner.engine.runner import TrainLoop
 
-from tianji_core.training.cpu import SupervisedFinetune
-from tianji_core.training.validation import ValidationLossHook
+from tianji_core.training.xtuner_engine.cpu import SupervisedFinetune
+from tianji_core.training.xtuner_engine.validation import ValidationLossHook
 
 # ---- what the studio shows about this preset ----
 preset = {

@@ -116,8 +116,7 @@ def one_training(run_id: int) -> None:
         details(run_id, over)
     show_commands(workspace, state)
     with st.expander(_("这次训练的 xtuner 配置")):
-        config = training.work_folder(workspace, run) / "config.py"
-        text = config.read_text(encoding="utf-8") if config.exists() else _("（配置文件不见了）")
+        text = training.written_config(workspace, run) or _("（配置文件不见了）")
         st.code(text, language="python", height=420)
 
 

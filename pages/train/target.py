@@ -15,10 +15,11 @@ from tianji_core import training
 from tianji_core.drafts import Typed, changing_draft
 from tianji_core.i18n import _
 from tianji_core.training import Preset, Target, TrainingRun, TrainingState
+from tianji_core.training.engine import DEEPSPEED
 from tianji_core.training.launch import by_hand
 from tianji_core.training.load import cards
 from tianji_core.training.presets import OWN
-from tianji_core.training.target import DEEPSPEED, field_title
+from tianji_core.training.target import field_title
 from tianji_core.workspace import Workspace
 
 TARGET = "target"

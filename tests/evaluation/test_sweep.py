@@ -11,8 +11,8 @@ from tianji_core import jobs
 from tianji_core.errors import JobError, ModelError, PlanError
 from tianji_core.evaluation.sweep import SweepPlan, SweepPoint, best_point, load_sweep, start_sweep
 from tianji_core.evaluation.sweep.results import Sweep, save_sweep
-from tianji_core.evaluation.sweep.weights import checkpoint_weights
 from tianji_core.store import datasets
+from tianji_core.training.engine import checkpoint_weights
 from tianji_core.workspace import Workspace
 
 

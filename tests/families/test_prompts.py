@@ -87,7 +87,7 @@ def trained(tokenizer, template: str, count: int) -> tuple[list[int], list[int]]
     """The ids and labels that the trainer makes of the first ``count`` turns."""
     from xtuner.dataset import map_fns, utils
 
-    from tianji_core.training.prompt_ids import use_our_ids
+    from tianji_core.training.xtuner_engine.prompt_ids import use_our_ids
 
     use_our_ids()
     turns = [{"system": "" if n else SYSTEM, "input": i, "output": o} for n, (i, o) in enumerate(TURNS)]

@@ -15,8 +15,8 @@ from tianji_core.model_folders.trust import code_allowed, runs_code
 from tianji_core.models.nano import nano_base
 from tianji_core.recipe import built_in_recipes, load_recipe
 from tianji_core.serving import ModelRef, start_server
-from tianji_core.training.config import CONFIG_NAME
-from tianji_core.training.presets import constants
+from tianji_core.training.engine import CONFIG_NAME
+from tianji_core.training.xtuner_engine.source import constants
 
 KEY = "nano-cpu-qlora"
 

@@ -1,6 +1,7 @@
 """The written config is the preset with other values; nothing a person types becomes code."""
 
 import ast
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -10,14 +11,15 @@ from tianji_core.errors import TrainingError
 from tianji_core.training import (
     checked_settings,
     default_settings,
+    engine,
     preset,
     presets,
     rendered_config,
     write_config,
 )
-from tianji_core.training.config import replaced_constants
-from tianji_core.training.presets import TUTORIAL, constants
-from tianji_core.training.settings import CONSTANTS, MAIN_FIELDS, TrainingSettings, field_help, field_title
+from tianji_core.training.presets import TUTORIAL
+from tianji_core.training.settings import MAIN_FIELDS, TrainingSettings, field_help, field_title
+from tianji_core.training.xtuner_engine.source import CONSTANTS, constants, replaced_constants
 
 HOSTILE = [
     '"); import os; os.system("touch /tmp/owned"); ("',
@@ -62,6 +64,18 @@ def test_everything_but_the_settings_stays_as_the_preset_has_it(tmp_path):
         differing = [(a, b) for a, b in zip(old, new, strict=True) if a != b]
         expected = ["lr = 1e-05"] if chosen.method == "full" else ["lr = 1e-05", "lora_r = 8"]
         assert [b.split("#")[0].strip() for _, b in differing] == expected
+
+
+def test_a_config_that_the_trainer_wrote_anew_still_says_what_it_is():
+    source = (Path(__file__).parent / "older_configs" / "with_a_profile.txt").read_text(encoding="utf-8")
+    card, values = engine.read_card(source, "config.py"), engine.read_values(source, "config.py")
+    assert (card["device"], card["method"], values["epochs"], values["lora_r"]) == ("cpu", "lora", 2, 64)
+
+
+def test_a_card_that_has_to_be_computed_is_refused():
+    for text in ("preset = dict(other, a=1)", "preset = dict(**other)", "preset = dict(a=f())"):
+        with pytest.raises(TrainingError, match="第 1 行的 preset"):
+            engine.read_card(text, "config.py")
 
 
 def test_a_preset_without_a_constant_is_refused():

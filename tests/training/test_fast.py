@@ -71,8 +71,9 @@ def test_fused_loss_and_lora_have_the_value_and_gradients_of_the_plain_ones(
 ):
     import torch
 
-    from tianji_core.training.cpu import SupervisedFinetune
-    from tianji_core.training.fast import FastFinetune, answer_loss
+    from tianji_core.training.arithmetic import answer_loss
+    from tianji_core.training.xtuner_engine.cpu import SupervisedFinetune
+    from tianji_core.training.xtuner_engine.fast_finetune import FastFinetune
 
     monkeypatch.setattr(answer_loss, "CHUNK", 32)  # several chunks, the last one not full
     base = write_tiny_base(tmp_path / "base", model_type="qwen2")
@@ -93,7 +94,7 @@ def test_the_gradient_of_a_trained_head_is_right_and_a_pack_without_answers_cost
     import torch
     from torch.nn import functional
 
-    from tianji_core.training.fast.answer_loss import answer_loss
+    from tianji_core.training.arithmetic.answer_loss import answer_loss
 
     torch.manual_seed(0)
     head = torch.nn.Linear(16, 50, bias=False)
@@ -113,7 +114,7 @@ def test_dropout_of_the_fused_layer_falls_on_what_its_gradient_leaves_out():
     import torch
     from peft import LoraConfig, get_peft_model
 
-    from tianji_core.training.fast.lora import fuse_lora
+    from tianji_core.training.arithmetic.lora import fuse_lora
 
     class Single(torch.nn.Module):
         def __init__(self):
@@ -144,7 +145,7 @@ def test_dropout_of_the_fused_layer_falls_on_what_its_gradient_leaves_out():
 def test_an_adapter_changed_by_a_step_is_used_in_the_next_one(tmp_path, packs, monkeypatch, optimizer):
     import torch
 
-    from tianji_core.training.fast import FastFinetune
+    from tianji_core.training.xtuner_engine.fast_finetune import FastFinetune
 
     made = finetune(FastFinetune, write_tiny_base(tmp_path / "base", model_type="llama"))
     first = learnt(made, packs)[0]
@@ -166,7 +167,7 @@ def test_dropout_falls_on_the_same_elements_forward_and_backward(tmp_path, packs
     seed."""
     import torch
 
-    from tianji_core.training.fast import FastFinetune
+    from tianji_core.training.xtuner_engine.fast_finetune import FastFinetune
 
     monkeypatch.setenv("TIANJI_FAST_OFF", off)
     made = finetune(
@@ -202,7 +203,7 @@ def test_full_packs_reach_the_causal_kernel_and_padded_rows_the_masked_one(tmp_p
     import torch
     from torch.nn import functional
 
-    from tianji_core.training.fast import FastFinetune
+    from tianji_core.training.xtuner_engine.fast_finetune import FastFinetune
 
     monkeypatch.setenv("TIANJI_FAST_OFF", off)
     made = finetune(FastFinetune, write_tiny_base(tmp_path / "base", model_type="llama"))
@@ -229,7 +230,7 @@ def patched(tensor):  # numpy no longer turns an array of one element into a num
     usual(tensor)
     tensor.__index__ = lambda self: int(self.handle.data.item())
 interpreter._patch_lang_tensor = patched
-from tianji_core.training.fast import elementwise, hashing, triton_kernels as kernels
+from tianji_core.training.arithmetic import elementwise, hashing, triton_kernels as kernels
 torch.manual_seed(0)
 close = lambda left, right: torch.testing.assert_close(left, right, rtol=1e-4, atol=1e-4)
 for rows, width, rank, rate in [(70, 136, 24, 0.3), (70, 136, 24, 0.0), (1100, 40, 8, 0.1)]:
@@ -276,7 +277,7 @@ def test_the_kernels_of_a_card_compute_what_pytorch_does():
 
 
 def test_a_hashed_mask_keeps_its_share_and_differs_by_seed():
-    from tianji_core.training.fast.hashing import kept
+    from tianji_core.training.arithmetic.hashing import kept
 
     first, second = kept(500, 400, 0.1, 1), kept(500, 400, 0.1, 2)
     for mask in (first, second, first[:, :50], first[::7]):
@@ -290,7 +291,7 @@ def test_a_hashed_mask_keeps_its_share_and_differs_by_seed():
 def test_a_float8_base_learns_in_the_direction_of_the_plain_one_and_answers_in_evaluation(tmp_path, packs):
     import torch
 
-    from tianji_core.training.fast import FastFinetune
+    from tianji_core.training.xtuner_engine.fast_finetune import FastFinetune
 
     base = write_tiny_base(tmp_path / "base", model_type="llama")
     plain, eight = (finetune(FastFinetune, base, float8=kind).bfloat16() for kind in (False, True))
@@ -309,9 +310,9 @@ def test_a_float8_base_learns_in_the_direction_of_the_plain_one_and_answers_in_e
 
 
 def test_every_switch_is_read_and_a_wrong_name_is_an_error(monkeypatch):
-    from tianji_core.training.fast import switches
+    from tianji_core.training.arithmetic import switches
 
-    sources = "".join(path.read_text() for path in (ROOT / "tianji_core/training/fast").glob("*.py"))
+    sources = "".join(path.read_text() for path in (ROOT / "tianji_core/training").rglob("*.py"))
     assert all(f'switches.on("{name}")' in sources for name in switches.NAMES)
     with pytest.raises(KeyError):
         switches.on("faster")
@@ -324,7 +325,7 @@ def test_weights_in_four_bits_are_unpacked_together_as_bitsandbytes_unpacks_them
     import torch
     from bitsandbytes.functional import dequantize_4bit
 
-    from tianji_core.training.fast.packed import PackedWeights
+    from tianji_core.training.arithmetic.packed import PackedWeights
 
     torch.manual_seed(0)
     matrices = [torch.randn(rows, 128) for rows in (64, 32, 96)]

@@ -3,7 +3,8 @@
 from tests.tiny_base import add_version
 from tianji_core import training
 from tianji_core.store import training as rows
-from tianji_core.training.curve import Point, Validation, curve, diverged, smoothed, stalled, validations
+from tianji_core.training.curve import Point, Validation, diverged, smoothed, stalled
+from tianji_core.training.engine import curve, validations
 from tianji_core.training.overfitting import memorised, signs, training_outputs, turning_point
 from tianji_core.training.trials import TrialAnswer
 

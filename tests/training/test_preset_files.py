@@ -8,8 +8,8 @@ import re
 import pytest
 
 from tianji_core.training import Preset, preset, presets
-from tianji_core.training.presets import constants
 from tianji_core.training.settings import LORA_FIELDS
+from tianji_core.training.xtuner_engine.source import constants
 
 TUTORIAL = "internlm2-chat-7b-qlora"
 SHARED = (
@@ -67,7 +67,10 @@ def expected(chosen: Preset) -> str:
         line = "    use_varlen_attn=False,\n    llm=dict("
         changes[line] = line.replace("    llm", "    use_activation_checkpointing=False,\n    llm")
     if chosen.device == "cpu":
-        cpu, validation = "tianji_core.training.cpu", "from tianji_core.training.validation"
+        cpu, validation = (
+            "tianji_core.training.xtuner_engine.cpu",
+            "from tianji_core.training.xtuner_engine.validation",
+        )
         changes |= {
             "AmpOptimWrapper, CosineAnnealingLR, LinearLR": "CosineAnnealingLR, LinearLR, OptimWrapper",
             "AmpOptimWrapper": "OptimWrapper",

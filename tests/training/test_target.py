@@ -36,7 +36,7 @@ def test_a_target_that_does_not_fit_is_refused_by_name(device, values, sentence)
 
 def test_one_process_needs_no_launcher_and_deepspeed_always_has_one(tmp_path):
     assert "torch.distributed.run" not in arguments(checked_target("cuda", {}), tmp_path)
-    whole = arguments(checked_target("cuda", {"deepspeed": "deepspeed_zero2"}), tmp_path, ["--resume", "x"])
+    whole = arguments(checked_target("cuda", {"deepspeed": "deepspeed_zero2"}), tmp_path, tmp_path / "x")
     assert "torch.distributed.run" in whole and whole[-2:] == ["--launcher", "pytorch"]
     assert whole[whole.index("--deepspeed") + 1] == "deepspeed_zero2" and "--resume" in whole
 

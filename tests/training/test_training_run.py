@@ -14,9 +14,9 @@ from tianji_core import jobs, models, training
 from tianji_core.dataset import training_file
 from tianji_core.errors import ModelError, TrainingError
 from tianji_core.store import training as rows
-from tianji_core.training.config import replaced_constants
 from tianji_core.training.launch import begin
 from tianji_core.training.overfitting import signs
+from tianji_core.training.xtuner_engine.source import replaced_constants
 
 pytestmark = pytest.mark.training
 KEY = "nano-cpu-qlora"

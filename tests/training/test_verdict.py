@@ -5,9 +5,8 @@ import pytest
 from tests.work_folders import write_checkpoint, write_sitting
 from tianji_core.ownership import mark
 from tianji_core.training.child import Ended
-from tianji_core.training.curve import curve, total_iterations
+from tianji_core.training.engine import curve, total_iterations, trial_answers
 from tianji_core.training.saved import checkpoints, drop_halves, keep_newest
-from tianji_core.training.trials import trial_answers
 from tianji_core.training.verdict import cause, failure_of
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 FOR_A_CPU = (
     (
         "from xtuner.model import SupervisedFinetune",
-        "from tianji_core.training.cpu import SupervisedFinetune",
+        "from tianji_core.training.xtuner_engine.cpu import SupervisedFinetune",
     ),
     ("torch.bfloat16", "torch.float32"),
     ("torch.float16", "torch.float32"),

@@ -20,7 +20,7 @@ from tianji_core import training
 from tianji_core.cli import VERBS, app
 from tianji_core.project import DEEPSPEED, XTUNER
 from tianji_core.serving.server import parser as server_parser
-from tianji_core.training.target import DEEPSPEED as DEEPSPEED_SETTINGS
+from tianji_core.training.engine import DEEPSPEED as DEEPSPEED_SETTINGS
 
 ROOT = Path(__file__).resolve().parents[2]
 CATALOGUE = ROOT / "locale" / "en" / "LC_MESSAGES" / "studio.po"

@@ -1,5 +1,5 @@
-"""Converts a checkpoint to an adapter or a full model with xtuner's own tool. The hidden folder gets its
-manifest and then its name, so a listed model is complete."""
+"""Converts a checkpoint to an adapter or a full model with the training engine's own tool. The hidden folder
+gets its manifest and then its name, so a listed model is complete."""
 
 from collections import Counter
 from pathlib import Path
@@ -18,15 +18,19 @@ from tianji_core.models.catalogue import checked_name, free_name, making
 from tianji_core.models.trying import PROMPTS, tried
 from tianji_core.ownership import copy
 from tianji_core.store.training import TrainingRun
-from tianji_core.training import Checkpoint, preset_of, record_of, training_state, version_of, work_folder
+from tianji_core.training import (
+    Checkpoint,
+    engine,
+    preset_of,
+    record_of,
+    training_state,
+    version_of,
+    work_folder,
+)
 from tianji_core.training.child import run_tool, tool_environment
 from tianji_core.training.child_faults import tool_cause
-from tianji_core.training.config import CONFIG_NAME
-from tianji_core.training.curve import validations
 from tianji_core.training.estimate import read_training_file
 from tianji_core.workspace import Workspace
-
-CONVERTER = "tianji_core.training.converter"
 
 
 def checkpoint_of(workspace: Workspace, run: TrainingRun, iteration: int | None) -> Checkpoint:
@@ -81,16 +85,9 @@ def convert(
     )
     chosen = checked_name(workspace, name) if name else free_name(workspace, usual_name)
     reporter.update(0, total=1, message=_("正在把检查点转成适配器"))
-    config = work_folder(workspace, run) / CONFIG_NAME
     with making(workspace, chosen) as folder:
-        arguments = [
-            "-m",
-            CONVERTER,
-            str(config),
-            str(checkpoint.path),
-            str(folder),
-        ]
-        _run(workspace, [*arguments, "--safe-serialization"], chosen_preset.device)
+        arguments = engine.converter_arguments(work_folder(workspace, run), checkpoint.path, folder)
+        _run(workspace, arguments, chosen_preset.device)
         whole = chosen_preset.method == "full"
         figures = {"bytes": float(_made_size(folder, whole))} | _losses(workspace, run, checkpoint)
         made = Artefact(
@@ -144,7 +141,7 @@ def _losses(workspace: Workspace, run: TrainingRun, checkpoint: Checkpoint) -> d
     losses = {} if checkpoint.loss is None else {"loss": checkpoint.loss}
     validation_losses = [
         validation.loss
-        for validation in validations(work_folder(workspace, run))
+        for validation in engine.validations(work_folder(workspace, run))
         if validation.iteration <= checkpoint.iteration and validation.loss is not None
     ]
     return losses | ({"val_loss": validation_losses[-1]} if validation_losses else {})

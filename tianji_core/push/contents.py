@@ -16,9 +16,10 @@ from tianji_core.models.card import CARD
 from tianji_core.push.cards import dataset_readme, model_readme
 from tianji_core.push.licences import original_base
 from tianji_core.push.target import PushTarget
+from tianji_core.training.engine import LEFT_BY_CONVERTER
 from tianji_core.workspace import Workspace
 
-_LEFT = (CARD, MANIFEST, "xtuner_config.py", "training_args.bin")
+_LEFT = (CARD, MANIFEST, *LEFT_BY_CONVERTER, "training_args.bin")
 """Written anew, or about this machine only."""
 _WANTED = (".safetensors", ".bin", ".json", ".model", ".txt", ".tiktoken", ".jinja", ".py", ".gguf")
 _PATHS = ("_name_or_path", "name_or_path", "base_model_name_or_path")

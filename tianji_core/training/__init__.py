@@ -3,7 +3,7 @@
 from tianji_core.model_folders.template import TEMPLATE, TEMPLATES
 from tianji_core.store.training import TrainingRun
 from tianji_core.training.base_trials import kept_trial, start_trial, trial_job, try_base
-from tianji_core.training.config import rendered_config, write_config
+from tianji_core.training.config import rendered_config, write_config, written_config
 from tianji_core.training.continuing import branch_training, one_more_epoch
 from tianji_core.training.cpu_trial import CpuTrial, cpu_trial_job, kept_cpu_trial, start_cpu_trial
 from tianji_core.training.curve import Point, Validation
@@ -85,4 +85,5 @@ __all__ = [
     "version_of",
     "work_folder",
     "write_config",
+    "written_config",
 ]

@@ -20,6 +20,7 @@ from tianji_core.i18n import _
 from tianji_core.jobs import Job, JobSubject
 from tianji_core.model_folders.template import END
 from tianji_core.project import PROJECT
+from tianji_core.training import engine
 from tianji_core.training.child import tool_environment
 from tianji_core.training.child_faults import tool_cause
 from tianji_core.training.trial_faults import sentence_of
@@ -33,7 +34,7 @@ TAIL = 4000
 """Characters at the end of a failed trial's output that are kept for the log."""
 SHARE = 0.5
 """Share of the free memory that a trial may fill with weights."""
-LIBRARIES = ("torch", "transformers", "tokenizers", "sentencepiece", "xtuner")
+LIBRARIES = ("torch", "transformers", "tokenizers", "sentencepiece", engine.DISTRIBUTION)
 """Packages whose versions decide whether a base loads."""
 
 

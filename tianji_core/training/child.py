@@ -1,11 +1,10 @@
-"""Running one tool of xtuner as a child of this process.
+"""Running one tool as a child of this process.
 
 The child stays in this process group, so that whoever ends the group ends the child too, even where this
 process was killed and cannot do it.
 """
 
 import contextlib
-import importlib.util
 import re
 import subprocess
 import sys
@@ -14,11 +13,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from tianji_core.errors import TrainingError
-from tianji_core.i18n import _
 from tianji_core.jobs.environment import child_environment
 from tianji_core.jobs.processes import end_tree
-from tianji_core.project import PROJECT, install_command
+from tianji_core.project import PROJECT
 from tianji_core.workspace import Workspace
 
 KEPT_LINES = 400
@@ -34,20 +31,6 @@ class Ended:
 
     code: int
     tail: str
-
-
-def xtuner_tool(name: str) -> Path:
-    """The path of a script under ``xtuner/tools``, found without importing xtuner.
-
-    Raises:
-        TrainingError: xtuner is not installed.
-    """
-    spec = importlib.util.find_spec("xtuner")
-    for location in (spec.submodule_search_locations or []) if spec else []:
-        path = Path(location) / "tools" / name
-        if path.exists():
-            return path
-    raise TrainingError(_("没有装 xtuner，用这个命令补齐：{command}", command=install_command(["xtuner"])))
 
 
 def offline_variables() -> dict[str, str]:

@@ -5,37 +5,30 @@ import re
 import shlex
 import socket
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 
 from tianji_core.jobs.environment import python_path
 from tianji_core.project import PROJECT
+from tianji_core.training import engine
 from tianji_core.training.child import PATIENT, offline_variables
-from tianji_core.training.config import CONFIG_NAME
 from tianji_core.training.presets import Preset
 from tianji_core.training.target import Target
 
-TRAINER = "tianji_core.training.trainer"
-"""Run with ``python -m``, so that the names of this room do not shadow those of libraries."""
-OWN_CHECKPOINT = {"TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD": "1"}
-"""The environment for resuming from one of the studio's own checkpoints: it holds more than tensors, which
-torch.load refuses by default."""
-
 
 def arguments(
-    target: Target, work_dir: Path, extra: Sequence[str] = (), rank: int = 0, port: int | None = None
+    target: Target, work_dir: Path, resume: Path | None = None, rank: int = 0, port: int | None = None
 ) -> list[str]:
-    """The arguments of ``python`` on machine number ``rank``; ``port`` replaces the target's own."""
-    tool = [str(work_dir / CONFIG_NAME), "--work-dir", str(work_dir), *extra]
-    if target.deepspeed:
-        tool += ["--deepspeed", target.deepspeed]
+    """The arguments of ``python`` on machine number ``rank``; ``resume`` is the checkpoint to go on from,
+    ``port`` replaces the target's own."""
+    trainer = engine.trainer_arguments(work_dir, target.deepspeed, target.distributed, resume)
     if not target.distributed:
-        return ["-m", TRAINER, *tool]
+        return trainer
     launcher = ["-m", "torch.distributed.run", f"--nnodes={target.nodes}", f"--node_rank={rank}"]
     launcher += [f"--nproc_per_node={target.processes}"]
     launcher += [f"--master_addr={target.address or '127.0.0.1'}", f"--master_port={port or target.port}"]
-    return [*launcher, "-m", TRAINER, *tool, "--launcher", "pytorch"]
+    return [*launcher, *trainer]
 
 
 def free_port() -> int:
@@ -61,15 +54,15 @@ def node_commands(
     chosen: Preset,
     target: Target,
     work_dir: Path,
-    extra: Sequence[str] = (),
+    resume: Path | None = None,
     variables: Mapping[str, str] = MappingProxyType({}),
 ) -> list[str]:
     """One shell command for each machine, that of the first machine first. All machines need the project, its
-    environment and the work folder under the same paths, so a shared disk. ``extra`` are further arguments,
-    ``variables`` the environment that this training needs."""
+    environment and the work folder under the same paths, so a shared disk. ``resume`` is the checkpoint to go
+    on from, ``variables`` the environment that this training needs."""
     lines, environment = [], _shell_environment(chosen, target, variables)
     for rank in range(target.nodes):
-        command = shlex.join([sys.executable, *arguments(target, work_dir, extra, rank)])
+        command = shlex.join([sys.executable, *arguments(target, work_dir, resume, rank)])
         lines.append(f"cd {shlex.quote(str(PROJECT))} && {environment} {command}")
     return lines
 
@@ -79,13 +72,13 @@ def slurm_script(
     target: Target,
     work_dir: Path,
     title: str,
-    extra: Sequence[str] = (),
+    resume: Path | None = None,
     variables: Mapping[str, str] = MappingProxyType({}),
 ) -> str:
     """A script for ``sbatch``: one task per machine starts that machine's processes, which meet at the first
     machine of the allocation."""
     everywhere = target.model_copy(update={"address": "MASTER"})
-    command = shlex.join([sys.executable, *arguments(everywhere, work_dir, extra)])
+    command = shlex.join([sys.executable, *arguments(everywhere, work_dir, resume)])
     command = command.replace("--node_rank=0", '--node_rank="$SLURM_NODEID"').replace(
         "--master_addr=MASTER", '--master_addr="$MASTER"'
     )

@@ -1,21 +1,15 @@
-"""Writing the xtuner config of one training: the preset's file with some constants replaced.
+"""The config of one training: the preset's, with the settings that a person chose."""
 
-A config is Python that xtuner executes. Each value therefore replaces the old one at the position that
-``ast`` reports, written with ``repr``: what a person types stays a string.
-"""
-
-import ast
 from pathlib import Path
 
 from tianji_core.dataset.versions import VALIDATION
-from tianji_core.errors import TrainingError
 from tianji_core.files import write_text
-from tianji_core.i18n import _
-from tianji_core.training.presets import Preset, constants
-from tianji_core.training.profiles import AS_WRITTEN, AUTO, profile, profiled
-from tianji_core.training.settings import CONSTANTS, TrainingSettings
-
-CONFIG_NAME = "config.py"
+from tianji_core.store.training import TrainingRun
+from tianji_core.training import engine
+from tianji_core.training.presets import Preset
+from tianji_core.training.progress import work_folder
+from tianji_core.training.settings import TrainingSettings
+from tianji_core.workspace import Workspace
 
 
 def rendered_config(
@@ -27,52 +21,23 @@ def rendered_config(
     Raises:
         TrainingError: the preset lacks a constant.
     """
-    values = {CONSTANTS[name]: getattr(settings, name) for name in chosen.fields}
-    values["data_path"] = str(data_path)
-    if "validation_path" in constants(chosen.source):
-        held = data_path.with_name(VALIDATION)
-        values["validation_path"] = str(held) if held.is_file() else ""
-    values["trust_remote_code"] = runs_code
-    # EvaluateChatHook calls str.format on the system prompt, so a lone brace would be read as a placeholder.
-    values["SYSTEM"] = settings.system.replace("{", "{{").replace("}", "}}")
-    source = replaced_constants(chosen.source, values)
-    if settings.profile not in (AS_WRITTEN, AUTO):
-        source = profiled(source, profile(settings.profile), chosen.device)
-    return source
+    held = data_path.with_name(VALIDATION)
+    validation_path = held if held.is_file() else None
+    return engine.render(chosen.source, settings, data_path, validation_path, runs_code, chosen.device)
 
 
-def replaced_constants(source: str, values: dict[str, object]) -> str:
-    """``source`` with the values of top-level assignments replaced by ``repr`` of the new ones; the rest
-    stays.
-
-    Raises:
-        TrainingError: a constant is not assigned in the source.
-    """
-    assigned = constants(source)
-    if missing := sorted(values.keys() - assigned.keys()):
-        raise TrainingError(_("训练配置里没有这些常量：{names}", names=_("、").join(missing)))
-    encoded = source.encode("utf-8")  # ast counts columns in UTF-8 bytes
-    starts = [0]
-    for line in encoded.splitlines(keepends=True):
-        starts.append(starts[-1] + len(line))
-    spans = []
-    for name, value in values.items():
-        node = assigned[name]
-        assert node.end_lineno is not None and node.end_col_offset is not None
-        begin = starts[node.lineno - 1] + node.col_offset
-        end = starts[node.end_lineno - 1] + node.end_col_offset
-        spans.append((begin, end, repr(value).encode("utf-8", errors="replace")))
-    for begin, end, text in sorted(spans, reverse=True):
-        encoded = encoded[:begin] + text + encoded[end:]
-    result = encoded.decode("utf-8")
-    ast.parse(result)
-    return result
+def written_config(workspace: Workspace, run: TrainingRun) -> str | None:
+    """The config of a stored training, as it is now; None where its file is gone."""
+    try:
+        return (work_folder(workspace, run) / engine.CONFIG_NAME).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None
 
 
 def write_config(
     chosen: Preset, settings: TrainingSettings, data_path: Path, work_dir: Path, runs_code: bool = False
 ) -> Path:
     """Write the config of a training into its work folder and return its path."""
-    path = work_dir / CONFIG_NAME
+    path = work_dir / engine.CONFIG_NAME
     write_text(path, rendered_config(chosen, settings, data_path, runs_code))
     return path

@@ -14,7 +14,8 @@ from tianji_core.model_folders.trust import runs_code
 from tianji_core.ownership import copy, new_folder
 from tianji_core.store import training as training_runs
 from tianji_core.store.training import TrainingRun
-from tianji_core.training.config import CONFIG_NAME, rendered_config, replaced_constants
+from tianji_core.training import engine
+from tianji_core.training.config import rendered_config
 from tianji_core.training.launch import begin, check_base, version_of
 from tianji_core.training.lock import starting
 from tianji_core.training.presets import preset
@@ -98,9 +99,9 @@ def _derived(
             work_dir=str(folder.relative_to(workspace.home)),
             settings=record.model_copy(update={"origin": origin}).stored(),
         )
-        config = work_folder(workspace, run) / CONFIG_NAME
+        config = work_folder(workspace, run) / engine.CONFIG_NAME
         text = _anew(workspace, made, own) if mode == "weights" else config.read_text(encoding="utf-8")
-        write_text(folder / CONFIG_NAME, text)
+        write_text(folder / engine.CONFIG_NAME, text)
         return begin(workspace, made)
 
 
@@ -115,7 +116,7 @@ def _anew(workspace: Workspace, run: TrainingRun, weights: Path) -> str:
         training_file(workspace, version),
         runs_code(workspace, settings.base_folder),
     )
-    return replaced_constants(source, {"load_from": str(weights)})
+    return engine.with_weights(source, weights)
 
 
 def _linked(source: Path, target: Path) -> None:

@@ -19,12 +19,12 @@ from tianji_core.model_folders.base import checked_base
 from tianji_core.model_folders.trust import runs_code
 from tianji_core.ownership import discard, new_folder
 from tianji_core.store.datasets import DatasetVersion
+from tianji_core.training import engine
 from tianji_core.training.base_trials import KIND
 from tianji_core.training.child import run_tool, tool_environment
 from tianji_core.training.child_faults import tool_cause
 from tianji_core.training.commands import arguments
 from tianji_core.training.config import write_config
-from tianji_core.training.curve import ITERATION, curve
 from tianji_core.training.estimate import estimate, read_training_file
 from tianji_core.training.lock import CPU, Hold
 from tianji_core.training.presets import Preset, preset
@@ -179,14 +179,14 @@ def _tried(
     write_config(here, tried, file, folder, code)
 
     def on_line(line: str) -> None:
-        if found := ITERATION.search(line):
-            reporter.update(int(found[1]), total=int(found[2]), message=_("试训，不会留下模型"))
+        if (step := engine.logged_step(line)) is not None:
+            reporter.update(step.done, total=step.total, message=_("试训，不会留下模型"))
 
     reporter.update(0, message=_("正在加载模型和数据"))
     ended = run_tool(arguments(Target(), folder), environment, on_line)
     if reason := failure_of(ended, folder, tried):
         raise TrainingError(_("CPU 试训没有走通：{reason}", reason=reason))
-    losses = [(point.iteration, point.loss) for point in curve(folder) if point.loss is not None]
+    losses = [(point.iteration, point.loss) for point in engine.curve(folder) if point.loss is not None]
     return CpuTrial(iterations=losses[-1][0], first=losses[0][1], last=losses[-1][1])
 
 

@@ -1,18 +1,8 @@
-"""曲线: the points a training logged, read from its work folder and joined over all its starts. Needs no torch
-and writes nothing."""
+"""曲线: the points that a training logged, and what they tell about it."""
 
-import json
 import math
-import os
-import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, TypeVar
-
-ITERATION = re.compile(r"Iter\(train\)\s*\[\s*(\d+)/(\d+)\]")
-LOSS = re.compile(r"\bloss: (\S+)")
-_STAMP = re.compile(r"^\d{8}_\d{6}$")
 
 
 @dataclass(frozen=True)
@@ -41,62 +31,6 @@ WINDOW = 10
 """Least number of iterations over which the trainer averages what it logs."""
 FAR, EARLY = 2.0, 6
 """Factor over the first loss from which newer losses count as diverged, and the points needed to tell."""
-P = TypeVar("P", Point, Validation)
-
-
-def sittings(work_dir: Path) -> list[Path]:
-    """The folders of each start and resume, oldest first."""
-    if not work_dir.is_dir():
-        return []
-    return sorted(path for path in work_dir.iterdir() if path.is_dir() and _STAMP.match(path.name))
-
-
-def curve(work_dir: Path) -> list[Point]:
-    """The logged points in order; where a resume repeats iterations, the later run counts."""
-    return _stitched(work_dir, _point)
-
-
-def validations(work_dir: Path) -> list[Validation]:
-    """The validation losses in order, joined as the curve is."""
-    return _stitched(work_dir, _validation)
-
-
-def _stitched(work_dir: Path, read: Callable[[dict[str, Any]], P]) -> list[P]:
-    stitched: list[P] = []
-    for folder in sittings(work_dir):
-        values = _values(folder / "vis_data" / "scalars.json", read)
-        if values:
-            stitched = [point for point in stitched if point.iteration < values[0].iteration] + values
-    return stitched
-
-
-def _values(path: Path, read: Callable[[dict[str, Any]], P]) -> list[P]:
-    values = []
-    try:
-        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
-    except FileNotFoundError:
-        return []
-    for line in lines:
-        try:
-            values.append(read(json.loads(line)))
-        except (ValueError, KeyError, TypeError):
-            continue  # a line of the other kind, or the last one, half written
-    return values
-
-
-def _point(value: dict[str, Any]) -> Point:
-    return Point(
-        iteration=int(value.get("step", value["iter"])),
-        loss=finite(value["loss"]),
-        learning_rate=float(value["lr"]),
-        seconds=float(value.get("time", 0.0)),
-        memory=finite(value.get("memory")),
-        gradient=finite(value.get("grad_norm")),
-    )
-
-
-def _validation(value: dict[str, Any]) -> Validation:
-    return Validation(int(value["step"]), finite(value["val_loss"]))
 
 
 def finite(value: object) -> float | None:
@@ -139,28 +73,3 @@ def smoothed(values: list[float | None], weight: float = 0.9) -> list[float | No
         mean = weight * mean + (1 - weight) * value
         result.append(mean / (1 - weight**seen))
     return result
-
-
-def log_file(folder: Path) -> Path:
-    """The trainer's log of one start."""
-    return folder / f"{folder.name}.log"
-
-
-def edge(path: Path, size: int, end: bool) -> str:
-    """At most ``size`` bytes from the beginning or the end of a text file; '' where there is none."""
-    try:
-        with path.open("rb") as file:
-            if end:
-                file.seek(max(0, file.seek(0, os.SEEK_END) - size))
-            return file.read(size).decode("utf-8", errors="replace")
-    except FileNotFoundError:
-        return ""
-
-
-def total_iterations(work_dir: Path) -> int | None:
-    """All iterations of the training, from the newest log; None before the first is logged."""
-    for folder in reversed(sittings(work_dir)):
-        counters = ITERATION.findall(edge(log_file(folder), 200_000, end=True))
-        if counters:
-            return int(counters[-1][1])
-    return None

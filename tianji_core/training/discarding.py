@@ -10,9 +10,10 @@ from tianji_core.i18n import _
 from tianji_core.ownership import move, remove
 from tianji_core.store import training as training_runs
 from tianji_core.store.training import TrainingRun
+from tianji_core.training.engine import checkpoint_files
 from tianji_core.training.lock import starting
 from tianji_core.training.progress import training_state, work_folder
-from tianji_core.training.saved import KEPT, paths, size_of
+from tianji_core.training.saved import KEPT, size_of
 from tianji_core.workspace import Workspace
 
 DELETED = "deleted"
@@ -59,7 +60,7 @@ def deleted_checkpoints(workspace: Workspace) -> list[DeletedCheckpoint]:
     """The checkpoints that can be restored, those of the newest training first."""
     deleted = []
     for run in training_runs.listed(workspace.engine):
-        for iteration, path in sorted(paths(work_folder(workspace, run) / DELETED), reverse=True):
+        for iteration, path in sorted(checkpoint_files(work_folder(workspace, run) / DELETED), reverse=True):
             deleted.append(_deleted(run, iteration, path))
     return deleted
 
@@ -91,7 +92,7 @@ def _refuse_needed(workspace: Workspace, run: TrainingRun) -> None:
 
 
 def _in_trash(workspace: Workspace, run: TrainingRun, iteration: int) -> Path:
-    for number, path in paths(work_folder(workspace, run) / DELETED):
+    for number, path in checkpoint_files(work_folder(workspace, run) / DELETED):
         if number == iteration:
             return path
     raise TrainingError(_("回收站里没有“{title}”第 {n} 步的检查点", title=run.title, n=iteration))

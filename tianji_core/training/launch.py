@@ -2,6 +2,7 @@
 
 import os
 import time
+from pathlib import Path
 
 from tianji_core import jobs
 from tianji_core.dataset import training_file, verify
@@ -15,18 +16,11 @@ from tianji_core.store import datasets
 from tianji_core.store import training as training_runs
 from tianji_core.store.datasets import DatasetVersion
 from tianji_core.store.training import TrainingRun
-from tianji_core.training import queue
+from tianji_core.training import engine, queue
 from tianji_core.training.base_trials import check_trial
 from tianji_core.training.child import run_tool, tool_environment
-from tianji_core.training.commands import (
-    OWN_CHECKPOINT,
-    arguments,
-    free_port,
-    node_commands,
-    slurm_script,
-)
+from tianji_core.training.commands import arguments, free_port, node_commands, slurm_script
 from tianji_core.training.config import write_config
-from tianji_core.training.curve import ITERATION, LOSS, finite
 from tianji_core.training.load import Sampler, free_cards
 from tianji_core.training.lock import card, starting
 from tianji_core.training.preflight import preflight
@@ -150,16 +144,16 @@ def version_of(workspace: Workspace, run: TrainingRun) -> DatasetVersion | None:
     return datasets.get(workspace.engine, run.dataset_version_id)
 
 
-def resumed_from(workspace: Workspace, run: TrainingRun) -> list[str]:
-    """The arguments with which the trainer resumes: from the newest checkpoint of the training, else from the
-    one it branched off at."""
+def resumed_from(workspace: Workspace, run: TrainingRun) -> Path | None:
+    """The checkpoint from which the trainer resumes: the newest of the training, else the one it branched off
+    at; None for a training from the beginning."""
     checkpoints = training_state(workspace, run).checkpoints
     origin = record_of(run).origin
     if checkpoints:
-        return ["--resume", str(checkpoints[-1].path)]
+        return checkpoints[-1].path
     if origin is not None and origin.mode == "resume":
-        return ["--resume", str(workspace.home / origin.checkpoint)]
-    return []
+        return workspace.home / origin.checkpoint
+    return None
 
 
 def _still_as_checked(workspace: Workspace, run: TrainingRun) -> None:
@@ -185,13 +179,13 @@ def _try_base(workspace: Workspace, run: TrainingRun, watch: "_Watch") -> None:
     check_trial(workspace, base, settings.template, runs_code(workspace, base))
 
 
-def _variables(run: TrainingRun, resumed: list[str]) -> dict[str, str]:
+def _variables(run: TrainingRun, resumed: Path | None) -> dict[str, str]:
     """The environment variables that only this training needs."""
     record = record_of(run)
-    reads_checkpoint = bool(resumed or record.origin)
+    reads_checkpoint = resumed is not None or record.origin is not None
     return {
         **(VARIABLES if record.settings.profile else {}),
-        **(OWN_CHECKPOINT if reads_checkpoint else {}),
+        **(engine.RESUME_VARIABLES if reads_checkpoint else {}),
     }
 
 
@@ -233,8 +227,8 @@ def run_training(workspace: Workspace, run: TrainingRun, reporter: Reporter | No
         # The person's allocator settings take precedence; those that a resume needs do not yield.
         needed = _variables(run, resumed)
         environment = {**needed, **environment}
-        if OWN_CHECKPOINT.keys() <= needed.keys():
-            environment |= OWN_CHECKPOINT
+        if engine.RESUME_VARIABLES.keys() <= needed.keys():
+            environment |= engine.RESUME_VARIABLES
             environment.pop("TORCH_FORCE_WEIGHTS_ONLY_LOAD", None)  # torch refuses both at once
         port = free_port() if target.nodes == 1 else None
         watch.loads()
@@ -272,17 +266,14 @@ class _Watch:
 
     def line(self, line: str) -> bool:
         """Read one line of the trainer; returns whether it may go on."""
-        iteration = ITERATION.search(line)
-        if iteration is None:
+        step = engine.logged_step(line)
+        if step is None:
             return True
-        done, total = int(iteration[1]), int(iteration[2])
-        loss = LOSS.search(line)
-        value = finite(loss[1]) if loss else None
         if not self._counting:
             # A new clock, so that loading the model does not count in the time per iteration.
-            self._reporter.begin(total, _("步"), done)
+            self._reporter.begin(step.total, _("步"), step.done)
             self._counting = True
-        shown = "" if value is None else _("损失 {loss}", loss=f"{value:.3f}")
-        self._reporter.update(done, total=total, message=shown)
-        self._bad = self._bad + 1 if loss is not None and value is None else 0
+        shown = "" if step.loss is None else _("损失 {loss}", loss=f"{step.loss:.3f}")
+        self._reporter.update(step.done, total=step.total, message=shown)
+        self._bad = self._bad + 1 if step.broken else 0
         return self._bad < NAN_PATIENCE

@@ -11,6 +11,7 @@ from tianji_core import jobs
 from tianji_core.i18n import _
 from tianji_core.model_folders.manifest import size_text
 from tianji_core.project import DEEPSPEED, install_command
+from tianji_core.training import engine
 from tianji_core.training.check import PASS, STOP, WARN, Check
 from tianji_core.training.memory import Need
 from tianji_core.training.presets import Preset, preset
@@ -19,7 +20,7 @@ from tianji_core.training.target import Target
 from tianji_core.workspace import Workspace
 
 GB = 1e9
-PACKAGES = ("torch", "transformers", "peft", "bitsandbytes", "mmengine", "datasets", "xtuner")
+PACKAGES = ("torch", "transformers", "peft", "bitsandbytes", "datasets", *engine.PACKAGES)
 BF16 = (8, 0)
 """The first compute capability with bf16 (Ampere)."""
 

@@ -1,10 +1,9 @@
 """自己的预设: complete config files that a person wrote, kept in the workspace.
 
-Such a file is the person's code. This process only reads it with ``ast``; it runs in a child that checks
+Such a file is the person's code. This process only reads it; it runs in a child that checks
 whether it loads, and in the trainer.
 """
 
-import ast
 import difflib
 import re
 import subprocess
@@ -20,27 +19,25 @@ from tianji_core.jobs.processes import end_group
 from tianji_core.ownership import discard, move
 from tianji_core.project import PROJECT
 from tianji_core.roles import check_may_write
+from tianji_core.training import engine
 from tianji_core.training.child import tool_environment
-from tianji_core.training.config import replaced_constants
-from tianji_core.training.load_check import LOADED, MISSING
 from tianji_core.training.presets import (
     OWN,
     Preset,
     checked_settings,
-    constants,
     own_folder,
     parsed_preset,
     preset,
     presets,
 )
-from tianji_core.training.settings import CONSTANTS, TrainingSettings
+from tianji_core.training.settings import TrainingSettings
 from tianji_core.workspace import Workspace
 
 TRASH = ".trash"
 LARGEST = 200_000
 """Characters of a config file."""
 LONGEST_LOAD = 120.0
-"""Seconds that loading a config may take; the imports of torch and xtuner alone take about ten."""
+"""Seconds that loading a config may take; the imports of the trainer's libraries alone take about ten."""
 
 
 def preset_source(chosen: Preset, settings: TrainingSettings) -> str:
@@ -48,8 +45,8 @@ def preset_source(chosen: Preset, settings: TrainingSettings) -> str:
     values: dict[str, object] = {name: getattr(settings, name) for name in chosen.fields}
     if Path(settings.base).name == Path(chosen.values["base"]).name:
         del values["base"]
-    changed = {CONSTANTS[name]: value for name, value in values.items() if value != chosen.values.get(name)}
-    return replaced_constants(chosen.source, changed)
+    changed = {name: value for name, value in values.items() if value != chosen.values.get(name)}
+    return engine.with_values(chosen.source, changed)
 
 
 def difference(before: str, after: str) -> str:
@@ -76,8 +73,8 @@ def differing(source: str, chosen: Preset, settings: TrainingSettings) -> list[s
 
 
 def checked_source(workspace: Workspace, source: str) -> Preset:
-    """The preset that a text describes, once it is parsed, its values are in bounds, and mmengine has loaded
-    it in a child process. None of it runs in this process.
+    """The preset that a text describes, once it is parsed, its values are in bounds, and the engine has
+    loaded it in a child process. None of it runs in this process.
 
     Raises:
         TrainingError: says what is wrong, and in which line where that is known.
@@ -86,10 +83,8 @@ def checked_source(workspace: Workspace, source: str) -> Preset:
         raise TrainingError(_("配置文件太长或含有空字符；最长 {n} 个字符", n=LARGEST))
     name = _("改过的配置")
     draft = parsed_preset(source, Path(name), OWN + "draft")
-    known = constants(source)
-    for needed in ("data_path", "trust_remote_code"):
-        if needed not in known:
-            raise TrainingError(_("配置里要有 {name} = … 这一行，工坊训练时会填上它", name=needed))
+    if needed := engine.lacking(source):
+        raise TrainingError(_("配置里要有 {name} = … 这一行，工坊训练时会填上它", name=needed))
     checked_settings(draft.values)
     path = workspace.home / "cache" / "drafts" / f"draft_{time.time_ns()}.py"
     write_text(path, source)
@@ -105,7 +100,7 @@ def _load(workspace: Workspace, path: Path) -> None:
     check_may_write()
     with tempfile.TemporaryFile() as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "tianji_core.training.load_check", str(path)],
+            [sys.executable, *engine.load_check_arguments(path)],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -127,11 +122,8 @@ def _load(workspace: Workspace, path: Path) -> None:
         raise TrainingError(
             _("这个配置加载了 {n} 秒还没完，已经停掉；里面是不是有不会结束的循环？", n=round(LONGEST_LOAD))
         )
-    if process.returncode != 0 or LOADED not in lines[-1:]:
-        detail = lines[-1][:300] if lines else _("它自己结束了进程")
-        if detail.startswith(MISSING):
-            detail = _("里面没有 {names}", names=detail.removeprefix(MISSING))
-        raise TrainingError(_("mmengine 加载不了这个配置：{detail}", detail=detail))
+    if problem := engine.load_problem(lines, process.returncode):
+        raise TrainingError(problem)
 
 
 def save_preset(workspace: Workspace, title: str, source: str, replaces: str = "") -> Preset:
@@ -150,8 +142,7 @@ def save_preset(workspace: Workspace, title: str, source: str, replaces: str = "
             _("已经有叫“{title}”的预设了：请换个名字；要改它，就先在上面选中它再保存", title=title)
         )
     checked_source(workspace, source)
-    card = ast.literal_eval(constants(source)["preset"])
-    text = replaced_constants(source, {"preset": {**card, "title": title, "summary": _("自己的预设")}})
+    text = engine.with_card(source, {"title": title, "summary": _("自己的预设")})
     folder = own_folder(workspace)
     if same is not None:
         name = same.path.stem

@@ -1,7 +1,6 @@
 """训练预设: one xtuner config file per preset. Those of the project stand in ``configs/training``, a person's own
-in ``presets`` in the workspace. They are read with ``ast``, never executed here."""
+in ``presets`` in the workspace. They are read, never executed here."""
 
-import ast
 import contextlib
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,7 +16,8 @@ from tianji_core.project import CONFIGS, PROJECT
 from tianji_core.recipe import reason_of
 from tianji_core.store import recipes
 from tianji_core.store.training import TrainingRun
-from tianji_core.training.settings import CONSTANTS, LORA_FIELDS, TrainingSettings, field_title
+from tianji_core.training import engine
+from tianji_core.training.settings import LORA_FIELDS, TrainingSettings, field_title
 from tianji_core.training.trial_prompts import trial_prompts
 from tianji_core.workspace import Workspace
 
@@ -61,7 +61,7 @@ class Preset:
     @property
     def fields(self) -> tuple[str, ...]:
         """The settings that this preset has."""
-        return tuple(name for name in CONSTANTS if name in self.values)
+        return tuple(self.values)
 
     @property
     def memory_text(self) -> str:
@@ -75,7 +75,7 @@ class Preset:
     @property
     def description(self) -> str:
         """The file's docstring: model, memory, how to download and launch."""
-        return ast.get_docstring(ast.parse(self.source)) or ""
+        return engine.header(self.source)
 
 
 def presets(workspace: Workspace | None = None) -> list[Preset]:
@@ -119,7 +119,7 @@ def preset_of(workspace: Workspace, run: TrainingRun) -> Preset:
         TrainingError: neither its config nor its preset can be read.
     """
     try:
-        return replace(read_preset(workspace.home / run.work_dir / "config.py"), key=run.preset)
+        return replace(read_preset(workspace.home / run.work_dir / engine.CONFIG_NAME), key=run.preset)
     except TrainingError:
         return preset(run.preset, workspace)
 
@@ -174,15 +174,6 @@ def checked_settings(values: dict[str, Any]) -> TrainingSettings:
         ) from error
 
 
-def constants(source: str) -> dict[str, ast.expr]:
-    """The top-level assignments ``name = value`` of a config, by name."""
-    return {
-        node.targets[0].id: node.value
-        for node in ast.parse(source).body
-        if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name)
-    }
-
-
 def read_preset(path: Path, prefix: str = "") -> Preset:
     """The preset in a file; the three settings of LoRA may be missing where its method is 'full'.
 
@@ -204,26 +195,9 @@ def parsed_preset(source: str, path: Path, key: str) -> Preset:
     Raises:
         TrainingError: it lacks something; says what and where.
     """
-    try:
-        assigned = constants(source)
-    except SyntaxError as error:
-        raise TrainingError(
-            _("{file} 第 {line} 行有语法错误：{detail}", file=path.name, line=error.lineno, detail=error.msg)
-        ) from error
-    except (ValueError, RecursionError, MemoryError) as error:
-        # A NUL, or an expression too deep for the parser.
-        raise TrainingError(
-            _("训练预设文件 {file} 不完整：{detail}", file=path.name, detail=first_line(error))
-        ) from error
-    card = _checked_card(path.name, _value(path.name, assigned, "preset"))
-    optional = LORA_FIELDS if card.method == "full" else ()
-    values = {
-        name: _value(path.name, assigned, constant)
-        for name, constant in CONSTANTS.items()
-        if constant in assigned or name not in (*optional, "template", "eval_interval")
-    }
-    if not isinstance(values["base"], str):
-        raise TrainingError(_("{file} 里的 {name} 要写成文字", file=path.name, name=CONSTANTS["base"]))
+    card = _checked_card(path.name, engine.read_card(source, path.name))
+    optional = (*(LORA_FIELDS if card.method == "full" else ()), "template", "eval_interval")
+    values = engine.read_values(source, path.name, optional)
     return Preset(key=key, path=path, source=source, values=values, **card.model_dump())
 
 
@@ -257,23 +231,5 @@ def _checked_card(file: str, value: object) -> _Card:
                 file=file,
                 name=first["loc"][0] if first["loc"] else "preset",
                 detail=reason_of(first),
-            )
-        ) from error
-
-
-def _value(file: str, assigned: dict[str, ast.expr], name: str) -> Any:
-    if name not in assigned:
-        raise TrainingError(
-            _("{file} 里缺少这一行的赋值：{name} = …；没有它，工坊填不了设置", file=file, name=name)
-        )
-    try:
-        return ast.literal_eval(assigned[name])
-    except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError) as error:
-        raise TrainingError(
-            _(
-                "{file} 第 {line} 行的 {name} 要直接写出值，不能是算式或函数，工坊才填得了",
-                file=file,
-                line=assigned[name].lineno,
-                name=name,
             )
         ) from error

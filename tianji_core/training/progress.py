@@ -13,22 +13,13 @@ from tianji_core.errors import JobError, TrainingError
 from tianji_core.jobs.processes import alive
 from tianji_core.store import training as training_runs
 from tianji_core.store.training import TrainingRun
-from tianji_core.training import queue
+from tianji_core.training import engine, queue
 from tianji_core.training.child import Ended
-from tianji_core.training.curve import (
-    Point,
-    Validation,
-    curve,
-    edge,
-    log_file,
-    sittings,
-    total_iterations,
-    validations,
-)
+from tianji_core.training.curve import Point, Validation
 from tianji_core.training.load import Load, loads
 from tianji_core.training.record import record_of
 from tianji_core.training.saved import Checkpoint, checkpoints
-from tianji_core.training.trials import TrialAnswer, trial_answers
+from tianji_core.training.trials import TrialAnswer
 from tianji_core.training.verdict import failure_of
 from tianji_core.workspace import Workspace
 
@@ -113,10 +104,9 @@ def training_state(workspace: Workspace, run: TrainingRun) -> TrainingState:
         except JobError:
             job = None
     work_dir = work_folder(workspace, run)
-    own = curve(work_dir)
-    points = [*_before(workspace, run, curve), *own]
-    measured = [*_before(workspace, run, validations), *validations(work_dir)]
-    total = total_iterations(work_dir)
+    points = [*_before(workspace, run, engine.curve), *engine.curve(work_dir)]
+    measured = [*_before(workspace, run, engine.validations), *engine.validations(work_dir)]
+    total = engine.total_iterations(work_dir)
     prompts = record_of(run).settings.eval_prompts
     orphaned = job is not None and job.state == "lost" and alive(job.pid, job.pid_started)
     order = queue.waiting(workspace) if job is not None and (job.active or orphaned) else []
@@ -130,7 +120,7 @@ def training_state(workspace: Workspace, run: TrainingRun) -> TrainingState:
         points=tuple(points),
         total=total,
         eta=told.eta if told is not None else None,
-        trials=tuple(trial_answers(work_dir, prompts)),
+        trials=tuple(engine.trial_answers(work_dir, prompts)),
         checkpoints=saved,
         reason=reason if state in ("failed", "lost") else "",
         orphaned=orphaned,
@@ -143,7 +133,7 @@ def training_state(workspace: Workspace, run: TrainingRun) -> TrainingState:
 
 def _by_hand(work_dir: Path, total: int | None, saved: Sequence[Checkpoint]) -> tuple[str, str]:
     """(state, reason) of a training without a job."""
-    if not sittings(work_dir) and not saved:
+    if not engine.begun(work_dir) and not saved:
         return "missing", ""
     if not any(checkpoint.iteration == total for checkpoint in saved):
         return "outside", ""
@@ -195,5 +185,4 @@ def _pace(points: tuple[Point, ...] | list[Point]) -> float | None:
 
 def log_tail(workspace: Workspace, run: TrainingRun, size: int = 20_000) -> str:
     """The end of the newest training log; ``size`` in bytes."""
-    folders = sittings(work_folder(workspace, run))
-    return edge(log_file(folders[-1]), size, end=True) if folders else ""
+    return engine.log_tail(work_folder(workspace, run), size)

@@ -9,13 +9,13 @@ second name (a hard link), which takes disk space only while the next is being w
 import contextlib
 import os
 import shutil
-import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from tianji_core.ownership import discard
 from tianji_core.training.curve import Point
+from tianji_core.training.engine import checkpoint_files, is_whole
 
 KEPT = "kept"
 """The folder of the second names, in the work folder."""
@@ -34,9 +34,9 @@ class Checkpoint:
 def checkpoints(work_dir: Path, points: Sequence[Point]) -> list[Checkpoint]:
     """The complete checkpoints, oldest first; the kept one where there is no other."""
     complete = []
-    named = [(iteration, path) for iteration, path in paths(work_dir) if whole(path)]
-    for iteration, path in named or paths(work_dir / KEPT):
-        if whole(path):
+    named = [(iteration, path) for iteration, path in checkpoint_files(work_dir) if is_whole(path)]
+    for iteration, path in named or checkpoint_files(work_dir / KEPT):
+        if is_whole(path):
             before = [point.loss for point in points if point.iteration <= iteration]
             complete.append(Checkpoint(iteration, path, size_of(path), before[-1] if before else None))
     return sorted(complete, key=lambda checkpoint: checkpoint.iteration)
@@ -45,7 +45,7 @@ def checkpoints(work_dir: Path, points: Sequence[Point]) -> list[Checkpoint]:
 def keep_newest(work_dir: Path) -> None:
     """Give the newest complete checkpoint its second name and remove the previous second name. Call it while
     the trainer trains, not while it saves."""
-    complete = [(iteration, path) for iteration, path in paths(work_dir) if whole(path)]
+    complete = [(iteration, path) for iteration, path in checkpoint_files(work_dir) if is_whole(path)]
     if not complete:
         return
     _iteration, newest = max(complete)
@@ -58,7 +58,7 @@ def keep_newest(work_dir: Path) -> None:
             shutil.copytree(newest, kept, copy_function=os.link)
         else:
             os.link(newest, kept)
-        for _old, path in paths(kept.parent):
+        for _old, path in checkpoint_files(kept.parent):
             if path != kept:
                 discard(path)
 
@@ -66,26 +66,9 @@ def keep_newest(work_dir: Path) -> None:
 def drop_halves(work_dir: Path) -> None:
     """Delete incomplete checkpoints: nothing can read them, and on a full disk their space is needed. Only
     for a training that does not run."""
-    for _iteration, path in paths(work_dir):
-        if not whole(path):
+    for _iteration, path in checkpoint_files(work_dir):
+        if not is_whole(path):
             discard(path)
-
-
-def paths(work_dir: Path) -> list[tuple[int, Path]]:
-    """(iteration, path) of the checkpoints in a folder, complete or not."""
-    named = [(path.stem.removeprefix("iter_"), path) for path in work_dir.glob("iter_*.pth")]
-    return [(int(number), path) for number, path in named if number.isdigit()]
-
-
-def whole(path: Path) -> bool:
-    """Whether a checkpoint is complete. torch writes a zip archive, whose directory comes last."""
-    try:
-        if path.is_dir():  # DeepSpeed
-            files = [file for file in path.rglob("*.pt") if file.is_file()]
-            return any("model_states" in file.name for file in files) and all(map(zipfile.is_zipfile, files))
-        return zipfile.is_zipfile(path)
-    except FileNotFoundError:  # xtuner removes old ones meanwhile
-        return False
 
 
 def size_of(path: Path) -> int:

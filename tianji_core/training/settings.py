@@ -10,30 +10,6 @@ from tianji_core.model_folders.template import CHOICES, TEMPLATE
 
 Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)]
 
-CONSTANTS = {
-    "base": "pretrained_model_name_or_path",
-    "template": "template",
-    "max_length": "max_length",
-    "batch_size": "batch_size",
-    "accumulation": "accumulative_counts",
-    "epochs": "max_epochs",
-    "learning_rate": "lr",
-    "weight_decay": "weight_decay",
-    "max_norm": "max_norm",
-    "warmup_ratio": "warmup_ratio",
-    "lora_r": "lora_r",
-    "lora_alpha": "lora_alpha",
-    "lora_dropout": "lora_dropout",
-    "save_interval": "save_steps",
-    "eval_interval": "evaluation_freq",
-    "keep_checkpoints": "save_total_limit",
-    "log_interval": "log_interval",
-    "seed": "seed",
-    "system": "SYSTEM",
-    "eval_prompts": "evaluation_inputs",
-    "eval_tokens": "eval_max_new_tokens",
-}
-"""Field of :class:`TrainingSettings` → the constant of a preset file that holds it."""
 LONGEST_NAME = 255
 """Bytes of a folder's name on the usual file systems."""
 LORA_FIELDS = ("lora_r", "lora_alpha", "lora_dropout")

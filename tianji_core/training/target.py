@@ -9,16 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from tianji_core.errors import TrainingError
 from tianji_core.i18n import _
 from tianji_core.recipe import reason_of
+from tianji_core.training.engine import DEEPSPEED
 from tianji_core.training.lock import CPU, card
 
-DEEPSPEED = (
-    "deepspeed_zero1",
-    "deepspeed_zero2",
-    "deepspeed_zero2_offload",
-    "deepspeed_zero3",
-    "deepspeed_zero3_offload",
-)
-"""The DeepSpeed settings that xtuner brings: the ZeRO stage, and whether it offloads to RAM."""
 _HOST = re.compile(r"[A-Za-z0-9][A-Za-z0-9.:_-]{0,252}")
 
 
@@ -34,7 +27,7 @@ class Target(BaseModel):
     processes: int = Field(default=1, ge=1, le=64)
     """Processes on each machine."""
     deepspeed: str = ""
-    """A name of :data:`DEEPSPEED`, or ''."""
+    """A name of :data:`~tianji_core.training.engine.DEEPSPEED`, or ''."""
     nodes: int = Field(default=1, ge=1, le=512)
     """Machines."""
     address: str = ""

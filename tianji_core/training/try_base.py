@@ -20,11 +20,12 @@ from tianji_core.model_folders.messages import ChatMessage
 from tianji_core.model_folders.own_template import ending_of
 from tianji_core.model_folders.prompt import encode
 from tianji_core.model_folders.template import END, OWN_TEMPLATE
+from tianji_core.training import engine
 from tianji_core.training.base_trials import BaseTrial, TrialRequest
 from tianji_core.training.cut_base import shorten
 from tianji_core.training.trial_faults import BaseFaultError
 
-MODULES = ("torch", "sentencepiece.sentencepiece_model_pb2", "bitsandbytes", "peft", "mmengine", "xtuner")
+MODULES = ("torch", "sentencepiece.sentencepiece_model_pb2", "bitsandbytes", "peft", *engine.PACKAGES)
 """Imported first: a package that is installed may still not work."""
 _WIDE = 4e9
 """Bytes of weights up to which the trial computes in float32; larger ones keep 16 bits to fit."""

@@ -1,7 +1,7 @@
 """Whether a training succeeded, and the likely cause where it failed.
 
-xtuner ends with exit code 0 even where the loss is NaN. Success therefore means exit code 0, the checkpoint
-of the last iteration, and a finite loss.
+A trainer may end with exit code 0 even where the loss is NaN, as xtuner does. Success therefore means exit
+code 0, the checkpoint of the last iteration, and a finite loss.
 """
 
 import re
@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tianji_core.i18n import _
+from tianji_core.training import engine
 from tianji_core.training.child import Ended
 from tianji_core.training.child_faults import error_output, last_error_line, own_sentence
-from tianji_core.training.curve import Point, curve, diverged, stalled, total_iterations
+from tianji_core.training.curve import Point, diverged, stalled
 from tianji_core.training.saved import checkpoints
 from tianji_core.training.settings import TrainingSettings
 
@@ -20,12 +21,12 @@ from tianji_core.training.settings import TrainingSettings
 def failure_of(ended: Ended, work_dir: Path, settings: TrainingSettings | None = None) -> str:
     """Why the training in ``work_dir`` failed, in one sentence; '' where it succeeded. With the settings, the
     advice names their values."""
-    points = curve(work_dir)
+    points = engine.curve(work_dir)
     if points and points[-1].loss is None:
         return ruined(points)
     if ended.code != 0:
         return cause(ended.tail, ended.code, settings)
-    total = total_iterations(work_dir)
+    total = engine.total_iterations(work_dir)
     saved = checkpoints(work_dir, points)
     if total is None or not points:
         return _("训练程序没有报错，但一步也没有训练；请看日志")
@@ -146,16 +147,13 @@ def _causes(settings: TrainingSettings | None) -> list[tuple[str, str]]:
             r"inline_container\.cc.*unexpected pos",
             _("磁盘满了，写不下检查点；请清理空间或减少保留的检查点，再从最近的检查点接着训练"),
         ),
-        (
-            r"end should be larger than begin",
-            _("样本太少：打包后的步数不够做预热；请把预热占比设为 0，或用更大的数据集"),
-        ),
+        *engine.causes(),
         (
             r"num_samples should be a positive integer|ZeroDivisionError|ValueError: .*empty",
             _("数据集里没有可训练的内容；请检查数据集版本"),
         ),
         (
-            r"DatasetGenerationError|ArrowInvalid|JSON parse error|JSONDecodeError|KeyError: 'conversation'",
+            r"DatasetGenerationError|ArrowInvalid|JSON parse error|JSONDecodeError",
             _("训练文件读不懂；请重新冻结数据集版本"),
         ),
         (

@@ -26,6 +26,7 @@ from tianji_core.models.gguf.formats import missing_packages
 from tianji_core.project import PROJECT, gguf_command, install_command
 from tianji_core.store.address import shown_address
 from tianji_core.training.base_trials import BaseTrial, TrialRequest, try_bases
+from tianji_core.training.engine import PACKAGES as ENGINE_PACKAGES
 from tianji_core.training.preflight import gpus as training_gpus
 from tianji_core.verbs.common import LARGEST, JsonOption, WorkspaceOption, opened, show
 from tianji_core.workspace import Workspace
@@ -153,8 +154,7 @@ PACKAGES = (
     "bitsandbytes",
     "datasets",
     "modelscope",
-    "mmengine",
-    "xtuner",
+    *ENGINE_PACKAGES,
 )
 
 

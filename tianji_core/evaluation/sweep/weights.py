@@ -5,10 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from tianji_core.errors import ModelError
-from tianji_core.gate import clean_sentence
 from tianji_core.i18n import _
+from tianji_core.training.engine import checkpoint_weights
 
-_PREFIX = "llm."
 _LORA_A = ".lora_A.default.weight"
 
 
@@ -49,36 +48,3 @@ class SwappableModel:
         )
         self.network = get_peft_model(self.network, config).eval()
         self._wrapped = True
-
-
-def checkpoint_weights(path: Path) -> dict[str, Any]:
-    """Returns the language model's weights of a checkpoint, by their names in the model.
-
-    Raises:
-        ModelError: it cannot be read, or holds no weights.
-    """
-    try:
-        if path.is_dir():  # DeepSpeed writes a folder of shards
-            from xtuner.model.utils import guess_load_checkpoint
-
-            state = guess_load_checkpoint(str(path))
-        else:
-            import torch
-
-            # This studio's trainer wrote the file; it also holds objects other than tensors.
-            loaded = torch.load(path, map_location="cpu", weights_only=False, mmap=True)
-            state = loaded.get("state_dict", loaded)
-        weights = {
-            name.removeprefix(_PREFIX): value for name, value in state.items() if name.startswith(_PREFIX)
-        }
-    except Exception as error:  # a damaged file fails in many ways
-        raise ModelError(
-            _(
-                "读不了检查点 {file}：{detail}",
-                file=path,
-                detail=clean_sentence(f"{type(error).__name__}: {error}"),
-            )
-        ) from error
-    if not weights:
-        raise ModelError(_("检查点 {file} 里没有模型权重", file=path))
-    return weights

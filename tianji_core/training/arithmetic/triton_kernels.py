@@ -2,7 +2,7 @@
 # What Triton compiles has no Python types.
 """Triton kernels of this package; the sizes of their blocks were tried on an H200. Matrices are row-major
 with any distance between rows; every product is summed in float32. Shapes are those of
-:mod:`tianji_core.training.fast.dropout`."""
+:mod:`tianji_core.training.arithmetic.dropout`."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from tianji_core.training.fast.hashing import FIRST, GOLDEN, ROW, SECOND, Dropout, threshold
+from tianji_core.training.arithmetic.hashing import FIRST, GOLDEN, ROW, SECOND, Dropout, threshold
 
 _FIRST, _SECOND = tl.constexpr(FIRST), tl.constexpr(SECOND)
 _GOLDEN, _ROW = tl.constexpr(GOLDEN), tl.constexpr(ROW)
@@ -264,8 +264,8 @@ def quantise(x: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def rotate(heads: Tensor, cosines: Tensor, sines: Tensor, turned: tuple[int, int], sign: float) -> None:
-    """Rotary embedding in place, as :func:`tianji_core.training.fast.elementwise.rotate`; ``sign`` -1 turns
-    back."""
+    """Rotary embedding in place, as :func:`tianji_core.training.arithmetic.elementwise.rotate`; ``sign`` -1
+    turns back."""
     rows, count, width = heads.shape
     _rotate[(rows,)](
         heads, cosines, sines, count, len(cosines), heads.stride(0), sign,

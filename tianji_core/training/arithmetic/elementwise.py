@@ -16,7 +16,7 @@ def rotate(
     """
     sign = -1.0 if back else 1.0
     if heads.is_cuda:
-        from tianji_core.training.fast import triton_kernels
+        from tianji_core.training.arithmetic import triton_kernels
 
         triton_kernels.rotate(heads, cosines, sines, turned, sign)
         return
@@ -32,7 +32,7 @@ def rotate(
 def gate(both: Tensor, out: Tensor) -> None:
     """``silu(both[:, :I]) * both[:, I:]`` into ``out`` (N, I); ``both`` is (N, 2 I)."""
     if both.is_cuda:
-        from tianji_core.training.fast import triton_kernels
+        from tianji_core.training.arithmetic import triton_kernels
 
         triton_kernels.gate(both, out)
         return
@@ -44,7 +44,7 @@ def gate_gradient(both: Tensor, grad: Tensor) -> None:
     """In place: ``both`` (N, 2 I) becomes its gradient, and ``grad`` (N, I), the gradient of :func:`gate`'s
     result, becomes that result again."""
     if both.is_cuda:
-        from tianji_core.training.fast import triton_kernels
+        from tianji_core.training.arithmetic import triton_kernels
 
         triton_kernels.gate_gradient(both, grad)
         return

@@ -19,7 +19,7 @@ SINCE = (8, 9)
 
 def _quantised(x: Tensor) -> tuple[Tensor, Tensor]:
     if x.is_cuda:
-        from tianji_core.training.fast import triton_kernels
+        from tianji_core.training.arithmetic import triton_kernels
 
         return triton_kernels.quantise(x)
     scales = x.abs().amax(1, keepdim=True).float().clamp_min(1e-12) / 448.0

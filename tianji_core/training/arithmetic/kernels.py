@@ -12,7 +12,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from tianji_core.training.fast.blocks import GATES
+from tianji_core.training.arithmetic.blocks import GATES
 
 
 def available() -> bool:

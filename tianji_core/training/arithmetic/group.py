@@ -13,11 +13,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from tianji_core.training.fast import dropout as thin
-from tianji_core.training.fast import switches
-from tianji_core.training.fast.fp8 import Float8Weight
-from tianji_core.training.fast.hashing import Dropout
-from tianji_core.training.fast.packed import PackedWeights, is_packed, precision, unpacked
+from tianji_core.training.arithmetic import dropout as thin
+from tianji_core.training.arithmetic import switches
+from tianji_core.training.arithmetic.fp8 import Float8Weight
+from tianji_core.training.arithmetic.hashing import Dropout
+from tianji_core.training.arithmetic.packed import PackedWeights, is_packed, precision, unpacked
 
 PLAIN, PACKED, FLOAT8 = "plain", "packed", "float8"
 

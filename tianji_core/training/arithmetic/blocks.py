@@ -11,10 +11,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from tianji_core.training.fast import dropout as thin
-from tianji_core.training.fast import elementwise, switches
-from tianji_core.training.fast.group import LoraGroup, fusable, layer_product
-from tianji_core.training.fast.hashing import Dropout
+from tianji_core.training.arithmetic import dropout as thin
+from tianji_core.training.arithmetic import elementwise, switches
+from tianji_core.training.arithmetic.group import LoraGroup, fusable, layer_product
+from tianji_core.training.arithmetic.hashing import Dropout
 
 GATES = (("gate_proj", "up_proj", "down_proj"), ("w1", "w3", "w2"))
 """What a gated MLP's three products are called: in Llama and Qwen2, and in InternLM2."""

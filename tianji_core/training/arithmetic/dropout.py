@@ -9,8 +9,8 @@ its mask.
 import torch
 from torch import Tensor
 
-from tianji_core.training.fast import switches
-from tianji_core.training.fast.hashing import Dropout
+from tianji_core.training.arithmetic import switches
+from tianji_core.training.arithmetic.hashing import Dropout
 
 
 def new_dropout(rate: float) -> Dropout:
@@ -37,7 +37,7 @@ def thin_product(x: Tensor, down: Tensor, dropout: Dropout, out: Tensor, copy: T
     """Write ``dropout(x) @ down.T`` (N, R) into ``out``, from ``x`` (N, K) and ``down`` (R, K), and x into
     ``copy``."""
     if _in_kernels(x):
-        from tianji_core.training.fast import triton_kernels
+        from tianji_core.training.arithmetic import triton_kernels
 
         triton_kernels.thin_product(x, down, dropout, out, copy)
         return
@@ -49,7 +49,7 @@ def thin_product(x: Tensor, down: Tensor, dropout: Dropout, out: Tensor, copy: T
 def down_gradient(low: Tensor, x: Tensor, dropout: Dropout) -> Tensor:
     """``low.T @ dropout(x)``, shape (R, K), from ``low`` (N, R) and ``x`` (N, K)."""
     if _in_kernels(x):
-        from tianji_core.training.fast import triton_kernels
+        from tianji_core.training.arithmetic import triton_kernels
 
         return triton_kernels.down_gradient(low, x, dropout)
     return low.t() @ _dropped(x, dropout)
@@ -59,7 +59,7 @@ def add_input_gradient(grad: Tensor, low: Tensor, down: Tensor, dropout: Dropout
     """Write ``grad + mask * (low @ down) / (1 - rate)`` into ``out``, all (N, K), from ``low`` (N, R) and
     ``down`` (R, K). ``out`` may be ``grad``."""
     if _in_kernels(grad):
-        from tianji_core.training.fast import triton_kernels
+        from tianji_core.training.arithmetic import triton_kernels
 
         triton_kernels.add_input_gradient(grad, low, down, dropout, out)
         return

@@ -14,14 +14,14 @@ from xtuner.model.utils import find_all_linear_names
 
 from tianji_core.errors import TrainingError
 from tianji_core.i18n import _
-from tianji_core.training.fast import switches
-from tianji_core.training.fast.answer_loss import answer_loss
-from tianji_core.training.fast.checkpointing import checkpoint_layers
-from tianji_core.training.fast.kernels import available, use_kernels
-from tianji_core.training.fast.lora import fuse_lora
+from tianji_core.training.arithmetic import switches
+from tianji_core.training.arithmetic.answer_loss import answer_loss
+from tianji_core.training.arithmetic.checkpointing import checkpoint_layers
+from tianji_core.training.arithmetic.kernels import available, use_kernels
+from tianji_core.training.arithmetic.lora import fuse_lora
 
 if not torch.cuda.is_available():
-    import tianji_core.training.cpu  # noqa: F401  what xtuner lacks there
+    import tianji_core.training.xtuner_engine.cpu  # noqa: F401  what xtuner lacks there
 
 
 class FastFinetune(SupervisedFinetune):

@@ -1,11 +1,11 @@
-"""``python -m tianji_core.training.converter <arguments of xtuner's pth_to_hf.py>``: runs xtuner's own
-program, for bases that bring code, too."""
+"""``python -m tianji_core.training.xtuner_engine.converter <arguments of xtuner's pth_to_hf.py>``: runs
+xtuner's own program, for bases that bring code, too."""
 
 import runpy
 import sys
 
 from tianji_core.model_folders.foreign_code import prepare_transformers
-from tianji_core.training.child import xtuner_tool
+from tianji_core.training.xtuner_engine.health import xtuner_tool
 
 
 def main() -> None:

@@ -12,9 +12,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from tianji_core.training.fast import switches
-from tianji_core.training.fast.blocks import Batch, fuse_attention, fuse_mlp
-from tianji_core.training.fast.group import LoraGroup, fusable, layer_product
+from tianji_core.training.arithmetic import switches
+from tianji_core.training.arithmetic.blocks import Batch, fuse_attention, fuse_mlp
+from tianji_core.training.arithmetic.group import LoraGroup, fusable, layer_product
 
 
 @dataclass

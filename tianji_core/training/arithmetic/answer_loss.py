@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from tianji_core.training.fast.packed import unpacked
+from tianji_core.training.arithmetic.packed import unpacked
 
 IGNORED = -100
 """The label of a token that is not part of an answer."""

@@ -1,16 +1,17 @@
-"""``python -m tianji_core.training.load_check FILE``: checks whether mmengine loads a training config.
+"""``python -m tianji_core.training.xtuner_engine.load_check FILE``: checks whether mmengine loads a training
+config.
 
 The file is code and runs here, in a process of its own. The last line of the output says what is wrong, or
-:data:`LOADED`; an exit code alone is not enough, as the file may end the process itself.
+:data:`~tianji_core.training.xtuner_engine.commands.LOADED`; an exit code alone is not enough, as the file may
+end the process itself.
 """
 
 import contextlib
 import sys
 import traceback
 
-LOADED = "tianji: the config is loaded"
-MISSING = "tianji: these are missing: "
-"""Begins the last line for a config that lacks some of :data:`NEEDED`."""
+from tianji_core.training.xtuner_engine.commands import LOADED, MISSING
+
 MOST_OUTPUT = 64 * 1024 * 1024
 """Bytes that the file may write, so that an endless print fills no disk."""
 NEEDED = ("model", "train_dataloader", "optim_wrapper", "train_cfg")
