@@ -14,7 +14,7 @@ from tests.families.bases import OWN_CODE
 from tianji_core.model_folders.foreign_code import prepare_transformers
 from tianji_core.model_folders.messages import ChatMessage
 from tianji_core.model_folders.prompt import encode, stop_tokens
-from tianji_core.model_folders.template import TEMPLATES, native_template
+from tianji_core.model_folders.template import OWN_TEMPLATE, TEMPLATES, native_template
 from tianji_core.project import CONFIGS
 from tianji_core.training import default_settings
 from tianji_core.training.estimate import estimate
@@ -219,7 +219,7 @@ def test_llama3s_markup_is_the_same_in_training_chat_and_for_other_servers(tmp_p
     assert end in stop_tokens(tokenizer, None)
 
 
-@pytest.mark.parametrize(("headers", "native"), [(True, "llama3_chat"), (False, "")])
+@pytest.mark.parametrize(("headers", "native"), [(True, "llama3_chat"), (False, OWN_TEMPLATE)])
 def test_a_llama_is_asked_in_the_markup_that_its_tokenizer_knows(tmp_path, headers, native):
     tokenizers.write_llama3(tmp_path, headers=headers)
     (tmp_path / "config.json").write_text('{"model_type": "llama"}', encoding="utf-8")
