@@ -23,7 +23,14 @@ from tianji_core.gate.secrets import (
     without_secrets,
 )
 from tianji_core.gate.structure import decoded, json_parts, read_json, read_loose_json
-from tianji_core.gate.text import clean_name, clean_sentence, clean_text, first_line, shortened
+from tianji_core.gate.text import (
+    clean_beginning,
+    clean_name,
+    clean_sentence,
+    clean_text,
+    first_line,
+    shortened,
+)
 from tianji_core.gate.transport import bounded_async_client, bounded_client
 
 __all__ = [
@@ -38,6 +45,7 @@ __all__ = [
     "StreamMask",
     "bounded_async_client",
     "bounded_client",
+    "clean_beginning",
     "clean_name",
     "clean_sentence",
     "clean_text",

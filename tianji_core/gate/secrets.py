@@ -5,50 +5,90 @@ report, passes :func:`without_secrets`; a stream passes :class:`StreamMask`, bec
 its pieces.
 """
 
-import base64
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import regex
+
+from tianji_core.gate.spellings import SPELLINGS, Reading, Spelling, unfinished
 
 MASK = "••••"
 SHORTEST = 8
 """Characters. A shorter value, such as the ``none`` or ``EMPTY`` of a local server, is a word and no
 secret."""
+_LONGEST_HELD = 16_384
+"""Characters of a stream that wait for the rest of a secret; a secret that is spelled longer is none."""
 
 _NAMED_AS_SECRET = regex.compile(
     r"(?:^|_)(?:\w*KEY|\w*TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIALS?)(?:_|$)", regex.IGNORECASE
 )
 _PATH = regex.compile(r"(?:~|\.{0,2})/.*/")
-_ZERO_WIDTH = "\u00ad\u200b-\u200d\u2060\ufeff"
-_RUNS = regex.compile(rf"[!-~\s{_ZERO_WIDTH}]{{{SHORTEST},}}")
-"""A spelling of a key is made of ASCII, white space and invisible characters; other text is not searched."""
-_GAP = rf"(?:[\s{_ZERO_WIDTH}]|\\{{1,8}}[nrt]|%(?:25){{0,4}}(?:20|09|0a|0d)){{0,64}}"
-_ENTITIES = {"&": "amp", "<": "lt", ">": "gt", '"': "quot", "'": "apos"}
+
+
+class _Wanted:
+    """A spelling and the forms in it of all known values."""
+
+    def __init__(self, spelling: Spelling, values: Sequence[str]) -> None:
+        self.spelling = spelling
+        forms = {form for value in values for form in spelling.forms(value)}
+        self.forms = sorted(form for form in forms if len(form) >= SHORTEST)
+        self.longest = max(map(len, self.forms), default=0)
+        self.pattern = regex.compile("|".join(map(regex.escape, self.forms)))
+
+    def found(self, reading: Reading) -> Iterator[tuple[int, int]]:
+        """Yields where a text has one of the forms."""
+        text = self.spelling.folded(reading.text)
+        for form in self.forms:
+            at = text.find(form)
+            while at >= 0:
+                yield reading.place(at, at + len(form))
+                at = text.find(form, at + len(form))
+
+    def begun(self, reading: Reading) -> int | None:
+        """Returns where a form begins at the end of a text that may go on; None where none does."""
+        text = self.spelling.folded(reading.text)
+        open_escape = unfinished(text)
+        ends = {len(text), open_escape if open_escape is not None else len(text)}
+        places = [found for end in ends if (found := self._begun(text[:end], end)) is not None]
+        if open_escape is not None:
+            places.append(open_escape)
+        return min((reading.place(place, place + 1)[0] for place in places), default=None)
+
+    def _begun(self, text: str, end: int) -> int | None:
+        first = max(0, end - self.longest)
+        found = self.pattern.search(text, first, partial=True) if self.forms else None
+        return found.start() if found is not None and found.partial and found.start() < end else None
 
 
 class _Known:
-    """The known values and the pattern that finds all their spellings."""
+    """The known values and their forms in each spelling."""
 
     def __init__(self) -> None:
         self._values: frozenset[str] = frozenset()
-        self._pattern: regex.Pattern[str] | None = None
+        self._wanted: list[_Wanted] | None = None
         self._lock = threading.Lock()
 
     def add(self, values: set[str]) -> None:
-        """Adds values; the pattern is made when it is needed."""
+        """Adds values; their forms are made when they are needed."""
         with self._lock:
             if not values <= self._values:
-                self._values, self._pattern = self._values | values, None
+                self._values, self._wanted = self._values | values, None
 
-    @property
-    def pattern(self) -> "regex.Pattern[str] | None":
-        """The pattern; None while nothing is known."""
+    def readings(self, text: str, whole: bool) -> Iterator[tuple[_Wanted, Reading]]:
+        """Yields the readings in which a text may hold a form, or the beginning of one where the text is not
+        ``whole``; none while nothing is known."""
         with self._lock:
-            if self._pattern is None and self._values:
-                spelled = [_spellings(value) for value in sorted(self._values, key=len, reverse=True)]
-                self._pattern = regex.compile("|".join(spelled))
-            return self._pattern
+            if self._wanted is None:
+                values = sorted(self._values)
+                self._wanted = [_Wanted(spelling, values) for spelling in SPELLINGS] if values else []
+            wanted = self._wanted
+        unread, made = Reading(text), {}
+        for each in wanted:
+            if each.forms and (not whole or each.spelling.fits(text)):
+                read = each.spelling.read
+                if read not in made:
+                    made[read] = read(unread)
+                yield each, made[read]
 
 
 _KNOWN = _Known()
@@ -70,11 +110,20 @@ def remember_secrets(variables: Mapping[str, str | None]) -> None:
 
 def without_secrets(text: str) -> str:
     """Returns ``text`` with every known secret replaced by dots, however it is spelled: plain, with white
-    space inside, percent-encoded, with JSON, Python or HTML escapes, in hexadecimal, or inside base64."""
-    pattern = _KNOWN.pattern
-    if pattern is None:
+    space or invisible characters inside, percent-encoded, with JSON, C, Python, HTML or quoted-printable
+    escapes, as the numbers of its bytes (decimal or hexadecimal), or inside base64."""
+    if len(text) < SHORTEST:
         return text
-    return _RUNS.sub(lambda run: pattern.sub(MASK, run[0]), text)
+    spans = sorted(span for wanted, reading in _KNOWN.readings(text, True) for span in wanted.found(reading))
+    if not spans:
+        return text
+    parts: list[str] = []
+    at = 0
+    for start, end in spans:
+        if start >= at:
+            parts += (text[at:start], MASK)
+        at = max(at, end)
+    return "".join((*parts, text[at:]))
 
 
 class StreamMask:
@@ -86,12 +135,9 @@ class StreamMask:
     def feed(self, piece: str) -> str:
         """Takes the next piece; returns what is certain to hold no part of a secret."""
         text = without_secrets(self._held + piece)
-        pattern = _KNOWN.pattern
-        if pattern is None:
-            self._held = ""
-            return text
-        begun = pattern.search(text, partial=True)
-        cut = begun.start() if begun is not None and begun.partial else len(text)
+        begun = [wanted.begun(reading) for wanted, reading in _KNOWN.readings(text, False)]
+        cut = min((place for place in begun if place is not None), default=len(text))
+        cut = max(cut, len(text) - _LONGEST_HELD)
         self._held = text[cut:]
         return text[:cut]
 
@@ -99,33 +145,3 @@ class StreamMask:
         """Returns what is still held, when no piece follows."""
         held, self._held = self._held, ""
         return held
-
-
-def _spellings(secret: str) -> str:
-    data = secret.encode("utf-8", "replace")
-    characters = _GAP.join(_spelled(character) for character in secret)
-    digits = r"[\s:]{0,2}".join(f"{byte:02x}" for byte in data)
-    inside = "|".join(_in_base64(data, offset) for offset in range(3))
-    return f"(?i:{characters}|{digits})|{inside}"
-
-
-def _spelled(character: str) -> str:
-    """The pattern of one character in any escaping."""
-    code = ord(character)
-    forms = [rf"\\{{0,8}}{regex.escape(character, literal_spaces=True)}"]
-    forms.append(rf"\\{{1,8}}(?:u0{{0,4}}{code:04x}|u\{{0{{0,8}}{code:x}\}}|x{code:02x})")
-    forms.append(rf"&#(?:0{{0,8}}{code}|x0{{0,8}}{code:x});?")
-    forms.append("".join(rf"%(?:25){{0,4}}{byte:02x}" for byte in character.encode("utf-8", "replace")))
-    if character in _ENTITIES:
-        forms.append(f"&{_ENTITIES[character]};")
-    return f"(?:{'|'.join(forms)})"
-
-
-def _in_base64(data: bytes, offset: int) -> str:
-    """The characters of base64 that these bytes alone decide where ``offset`` bytes of a group of three
-    precede them."""
-    encoded = base64.b64encode(bytes(offset) + data).decode("ascii").rstrip("=")
-    first = (offset * 8 + 5) // 6
-    last = (offset + len(data)) * 8 // 6
-    classes = {"+": r"(?:[+\-]|%2[bB])", "/": r"(?:[/_]|%2[fF]|\\/)"}
-    return r"\s{0,4}".join(classes.get(letter, letter) for letter in encoded[first:last])

@@ -24,18 +24,22 @@ def shortened(text: str, limit: int) -> str:
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
+def clean_beginning(text: str, limit: int) -> str:
+    """Returns at most ``limit`` characters of a text, clean; an ellipsis marks what is cut off. A secret that
+    the cut parts would no longer be recognised, so its beginning is left out as well."""
+    if len(text) <= limit:
+        return clean_text(text)
+    return StreamMask().feed(storable(text[: limit - 1])) + "…"
+
+
 def clean_sentence(said: object, limit: int = SENTENCE_CHARACTERS) -> str:
     """Returns what a server or a library said on one line of at most ``limit`` characters, without secrets,
     passwords in addresses and links to a library's manual. It is shortened before it is formatted: a body of
     megabytes costs nothing."""
     if isinstance(said, bytes):
-        said = said[:EXAMINED_CHARACTERS].decode("utf-8", "replace")
+        said = said[: EXAMINED_CHARACTERS + 1].decode("utf-8", "replace")
     text = said if isinstance(said, str) else _written_out(said)
-    if len(text) > EXAMINED_CHARACTERS:
-        # A secret that the cut parts would no longer be recognised, so its beginning is left out as well.
-        text = StreamMask().feed(storable(text[:EXAMINED_CHARACTERS])) + "…"
-    else:
-        text = clean_text(text)
+    text = clean_beginning(text, EXAMINED_CHARACTERS)
     text = without_credentials(_ADVERTISEMENT.sub("", text))
     return shortened(" ".join(text.split()), limit)
 
@@ -43,7 +47,7 @@ def clean_sentence(said: object, limit: int = SENTENCE_CHARACTERS) -> str:
 def first_line(error: BaseException) -> str:
     """Returns the first line of a library's error as :func:`clean_sentence`; the kind of error where it says
     nothing."""
-    lines = _written_out(error)[:EXAMINED_CHARACTERS].strip().splitlines()
+    lines = clean_beginning(_written_out(error), EXAMINED_CHARACTERS).strip().splitlines()
     return clean_sentence(lines[0] if lines else type(error).__name__)
 
 

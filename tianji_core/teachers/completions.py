@@ -20,6 +20,7 @@ from tianji_core.gate import (
     TEXT_CHARACTERS,
     Complaint,
     Completion,
+    clean_beginning,
     clean_name,
     clean_text,
     decoded,
@@ -92,10 +93,11 @@ def read_answer(
     if isinstance(found, Complaint):
         raise from_complaint(endpoint, found)
     split = split_thinking(standard_characters(found.text))
+    text = clean_text(split.text)  # what was taken out may have stood within a secret
     reasoning = "\n".join(filter(None, (found.reasoning, split.reasoning)))
-    _check(endpoint, found, split.text, reasoning)
+    _check(endpoint, found, text, reasoning)
     return Answer(
-        text=split.text,
+        text=text,
         model=found.model or endpoint.model,
         prompt_tokens=found.prompt_tokens,
         completion_tokens=found.completion_tokens,
@@ -149,7 +151,7 @@ def assembled(stream: bytes) -> Completion | Complaint:
         whole.update({name: value for name, value in given.items() if value or name not in whole})
     if not ended and not whole.get("finish"):
         raise GateError(_("没有说完就断了"))
-    reasoning = shortened(clean_text("".join(thought)).strip(), REASONING_CHARACTERS)
+    reasoning = clean_beginning("".join(thought), REASONING_CHARACTERS).strip()
     joined = clean_text("".join(text))
     return Completion.model_validate({**whole, "text": joined, "reasoning": reasoning})
 
