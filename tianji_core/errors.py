@@ -39,6 +39,10 @@ class SlowPatternError(InputError):
     """A regular expression takes too long on a text."""
 
 
+class CsvError(InputError):
+    """A table in CSV cannot be read; the message names the line."""
+
+
 class PlanError(InputError):
     """A plan without tasks, or with a task unknown to the recipe. ``kind`` is stored with a failed task."""
 

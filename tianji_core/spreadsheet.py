@@ -2,7 +2,10 @@
 
 import csv
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+
+from tianji_core.errors import CsvError
+from tianji_core.i18n import _
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 """Beginnings that spreadsheets take for a formula; East Asian ones also take the full-width signs."""
@@ -25,3 +28,29 @@ def csv_row(cells: Iterable[str]) -> str:
     out = io.StringIO()
     csv.writer(out, quoting=csv.QUOTE_ALL, lineterminator="\n").writerow(map(safe_cell, cells))
     return out.getvalue()
+
+
+def csv_rows(lines: Iterable[str], delimiter: str = ",") -> Iterator[tuple[int, list[str]]]:
+    """Yields (number of the last line, cells) of each row, the cells as they stand in the text.
+
+    Raises:
+        CsvError: a cell is longer than :func:`csv.field_size_limit`, often because a quote is never closed, or
+            a line break is none of a text file.
+    """
+    rows = csv.reader(lines, delimiter=delimiter)
+    while True:
+        begun = rows.line_num + 1
+        try:
+            cells = next(rows)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            raise CsvError(_fault(error, begun)) from error
+        yield rows.line_num, cells
+
+
+def _fault(error: csv.Error, line: int) -> str:
+    if "field limit" in str(error):
+        limit = csv.field_size_limit()
+        return _("第 {line} 行起有一格超过 {limit:,} 个字符，请检查引号是不是成对", line=line, limit=limit)
+    return _("第 {line} 行读不懂，请检查换行和引号", line=line)

@@ -1,16 +1,15 @@
 """Reads the questions of a comparison from a file: one per line, a table, or JSON."""
 
-import csv
 import io
 import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from tianji_core.comparison.board import MAX_CELLS, Ask, check_ask
-from tianji_core.errors import InputError
-from tianji_core.gate import first_line
+from tianji_core.errors import CsvError, InputError
 from tianji_core.i18n import _
 from tianji_core.recipe import Recipe
+from tianji_core.spreadsheet import csv_rows
 
 QUESTION_FILE_TYPES = ("txt", "csv", "json", "jsonl")
 MAX_BYTES = 4_000_000
@@ -55,16 +54,14 @@ def _entries(file: str, form: str, text: str) -> Iterable[Any]:
     if form == "txt":
         return [line for line in text.splitlines() if line.strip()]
     if form == "csv":
-        table = csv.DictReader(io.StringIO(text))
-        header = [str(name).strip() for name in table.fieldnames or ()]
+        try:
+            rows = [cells for _line, cells in csv_rows(io.StringIO(text)) if cells]
+        except CsvError as error:
+            raise InputError(_("{file} 不是合法的 CSV：{detail}", file=file, detail=error)) from error
+        header = [name.strip() for name in rows[0]] if rows else []
         if not any(name in (*_NAME, *_TEXT) for name in header):
             raise InputError(_("{file} 的第一行要有列名：称谓和场景，或者问题", file=file))
-        try:
-            return list(table)
-        except csv.Error as error:  # a cell longer than any question
-            raise InputError(
-                _("{file} 不是合法的 CSV：{detail}", file=file, detail=first_line(error))
-            ) from error
+        return [dict(zip(header, cells, strict=False)) for cells in rows[1:]]
     try:
         if form == "jsonl":
             return [json.loads(line) for line in text.splitlines() if line.strip()]

@@ -1,7 +1,6 @@
 """Reading files of conversations from elsewhere: encodings, file forms, folders. A file is read twice, for
 its hash and encoding and for its items, and never held in memory as a whole."""
 
-import csv
 import hashlib
 import io
 from collections.abc import Callable, Iterator
@@ -13,9 +12,9 @@ from typing import BinaryIO, TextIO
 from tianji_core.dataset.encodings import KEEPING, text_encoding
 from tianji_core.dataset.streaming import CHUNK, FileItem, json_items, line_items, one_line
 from tianji_core.dataset.tables import csv_items, delimiter_of, has_answers, parquet_items
-from tianji_core.errors import ImportFileError
-from tianji_core.gate import first_line
+from tianji_core.errors import CsvError, ImportFileError
 from tianji_core.i18n import _
+from tianji_core.spreadsheet import csv_rows
 
 SUFFIXES = (".json", ".jsonl", ".ndjson", ".csv", ".tsv", ".parquet")
 LARGEST = 4 * 1024**3
@@ -83,9 +82,9 @@ class Source:
     def _rows(self, text: TextIO) -> Iterator[FileItem]:
         try:
             yield from csv_items(text, self.name)
-        except csv.Error as error:
+        except CsvError as error:
             raise ImportFileError(
-                _("{file} 不是合法的 CSV：{detail}", file=self.name, detail=first_line(error))
+                _("{file} 不是合法的 CSV：{detail}", file=self.name, detail=error)
             ) from error
 
 
@@ -170,7 +169,8 @@ def _form_of(head: str, name: str) -> str:
     opening = first.strip(" \t\r\ufeff")[:1]
     table = name.lower().endswith((".csv", ".tsv"))
     if opening not in ("[", "{"):
-        headings = next(csv.reader([first], delimiter=delimiter_of(first)), []) if len(first) < CHUNK else []
+        rows = csv_rows([first], delimiter_of(first)) if len(first) < CHUNK else iter(())
+        headings = next(rows, (0, []))[1]
         return _TABLE if table or (len(headings) > 1 and has_answers(headings)) else _VALUES
     whole = [isinstance(one_line(line, 0).value, dict | list) for line in lines]
     if table and not whole[0]:

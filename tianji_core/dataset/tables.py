@@ -1,6 +1,5 @@
 """Conversations as tables: CSV that is safe in spreadsheets, Parquet, and a Hugging Face folder."""
 
-import csv
 import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -12,7 +11,7 @@ from tianji_core.dataset.streaming import BrokenLine, FileItem
 from tianji_core.errors import ImportFileError
 from tianji_core.gate import first_line
 from tianji_core.i18n import _
-from tianji_core.spreadsheet import csv_row, plain_cell
+from tianji_core.spreadsheet import csv_row, csv_rows, plain_cell
 
 if TYPE_CHECKING:
     import pyarrow
@@ -39,25 +38,25 @@ def csv_items(text: TextIO, name: str) -> Iterator[FileItem]:
     headings becomes a :class:`BrokenLine`.
 
     Raises:
-        ImportFileError: it has no column for answers. csv.Error: it is no CSV.
+        ImportFileError: it has no column for answers. CsvError: it is no CSV.
     """
     first = text.readline(_LONGEST_HEAD)
     text.seek(0)
-    rows = csv.reader(text, delimiter=delimiter_of(first))
-    headings = [heading.strip("\ufeff \t\u3000") for heading in next(rows, [])]
+    rows = csv_rows(text, delimiter_of(first))
+    headings = [heading.strip("\ufeff \t\u3000") for heading in next(rows, (0, []))[1]]
     if not has_answers(headings):
         raise ImportFileError(
             _("{file} 里没有“输入”和“输出”两列（input、output），第一行应当是表头", file=name)
         )
-    for row in rows:
+    for line, row in rows:
         cells = [plain_cell(cell) for cell in row]
         if not any(cell.strip() for cell in cells):
             continue
         if any(cell.strip() for cell in cells[len(headings) :]):
-            reason = _("第 {line} 行比表头多了几格，检查逗号和引号", line=rows.line_num)
-            yield FileItem(rows.line_num, BrokenLine(reason))
+            reason = _("第 {line} 行比表头多了几格，检查逗号和引号", line=line)
+            yield FileItem(line, BrokenLine(reason))
         else:
-            yield FileItem(rows.line_num, _row_item(headings, cells))
+            yield FileItem(line, _row_item(headings, cells))
 
 
 def delimiter_of(line: str) -> str:

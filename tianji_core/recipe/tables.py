@@ -2,7 +2,6 @@
 Chinese or field names, independent of the language of the pages."""
 
 import contextlib
-import csv
 import io
 import json
 from collections.abc import Mapping, Sequence
@@ -12,14 +11,13 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from tianji_core.errors import RecipeError
-from tianji_core.gate import first_line
+from tianji_core.errors import CsvError, RecipeError
 from tianji_core.i18n import _
 from tianji_core.recipe.editing import ListRow, changed, edit_lines, edit_names, edit_scenes, edit_styles
 from tianji_core.recipe.kinds import RELATION_TITLES, SCENE_KIND_TITLES
 from tianji_core.recipe.loading import explain
 from tianji_core.recipe.model import Name, Recipe, Scene, Style, check_input_template, normalise
-from tianji_core.spreadsheet import csv_row, plain_cell
+from tianji_core.spreadsheet import csv_row, csv_rows, plain_cell
 
 
 class Listing(StrEnum):
@@ -98,8 +96,8 @@ def read_rows(
     pasted = []
     try:
         records = _records(listing, text)
-    except csv.Error as error:
-        raise RecipeError(_("这不是能读的 CSV：{detail}", detail=first_line(error))) from error
+    except CsvError as error:
+        raise RecipeError(_("这不是能读的 CSV：{detail}", detail=error)) from error
     for number, values in records:
         values = {**(defaults or {}), **values}
         entry = str(values.get("text", ""))
@@ -224,23 +222,22 @@ def _records(listing: Listing, text: str) -> list[tuple[int, dict[str, Any]]]:
     lines = text.splitlines()
     start = next((line for line in lines if line.strip()), "")
     delimiter = "\t" if "\t" in start else ","
-    columns = [titles.get(cell.strip()) for cell in next(csv.reader([start], delimiter=delimiter), [])]
+    columns = [titles.get(cell.strip()) for cell in next(csv_rows([start], delimiter), (0, []))[1]]
     has_header = "text" in columns
     if listing not in _MODELS and not has_header:  # sentences hold commas of their own
         return [(n, {"text": line.strip()}) for n, line in enumerate(lines, start=1) if line.strip()]
     if delimiter == "," and not has_header and listing is not Listing.STYLES:
         text = text.replace("，", ",")
-    reader = csv.reader(io.StringIO(text), delimiter=delimiter)
     records: list[tuple[int, dict[str, Any]]] = []
     order, plain = (columns, plain_cell) if has_header else (list(headers), str)
-    for cells in reader:
+    for line, cells in csv_rows(io.StringIO(text), delimiter):
         if not any(cell.strip() for cell in cells):
             continue
         if has_header:  # the first row that holds anything is the header itself
             has_header = False
             continue
         given = {field: plain(cell.strip()) for field, cell in zip(order, cells, strict=False) if field}
-        records.append((reader.line_num, _read(given)))
+        records.append((line, _read(given)))
     return records
 
 
