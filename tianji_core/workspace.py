@@ -39,7 +39,7 @@ class Settings(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
     language: str = Field(default="zh", pattern="^(zh|en)$")
-    recipe: str = DEFAULT_RECIPE
+    recipe: str = Field(default=DEFAULT_RECIPE, max_length=40)
     reviewer: str = Field(default="我", min_length=1, max_length=40)
     model_mirror: str = Field(default="", pattern=r"^(https?://[^\s/@?#]+/?)?$", max_length=200)
     """Address that models are downloaded from instead of ModelScope, '' for ModelScope itself."""

@@ -16,6 +16,7 @@ from tianji_core.gate import read_json
 from tianji_core.i18n import _, _c
 from tianji_core.recipe import explain
 from tianji_core.teachers import ModelEntry, Provider
+from tianji_core.teachers.choice import HIGHEST_PRICE
 from tianji_core.teachers.providers import TextForm
 from tianji_core.workspace import Workspace
 
@@ -95,8 +96,12 @@ def _models_table(chosen: Provider) -> list[dict[str, Any]]:
         key=f"own_models_{chosen.key}",
         column_config={
             "name": st.column_config.TextColumn(_c("field", "模型")),
-            "input_price": st.column_config.NumberColumn(_("输入价 / 百万"), min_value=0.0),
-            "output_price": st.column_config.NumberColumn(_("输出价 / 百万"), min_value=0.0),
+            "input_price": st.column_config.NumberColumn(
+                _("输入价 / 百万"), min_value=0.0, max_value=HIGHEST_PRICE
+            ),
+            "output_price": st.column_config.NumberColumn(
+                _("输出价 / 百万"), min_value=0.0, max_value=HIGHEST_PRICE
+            ),
             "response_format": st.column_config.SelectboxColumn(
                 _("结构化回答"),
                 options=list(get_args(TextForm)),

@@ -9,6 +9,7 @@ from pages.generate.teacher_form import TeacherSetup
 from pages.shared.kept import kept
 from pages.shared.teacher_numbers import FORM, SIGNS
 from pages.shared.usable import switch, within
+from tianji_core.dispatch.options import MOST_COST, MOST_MINUTES, MOST_TOKENS
 from tianji_core.generation import RunOptions
 from tianji_core.i18n import _
 from tianji_core.recipe import EXAMPLES, MOST_EXAMPLES
@@ -55,9 +56,9 @@ def budget_inputs(current: RunOptions, currency: str, suffix: str, keep: bool = 
     """
     first, second, third = st.columns(3)
 
-    def key_of(key: str, least: float) -> dict[str, Any]:
+    def key_of(key: str, least: float, most: float) -> dict[str, Any]:
         if keep:
-            return kept(FORM, key + suffix, within(least))
+            return kept(FORM, key + suffix, within(least, most))
         # Not given as the field's own value, which Streamlit puts back where a person empties the field.
         st.session_state.setdefault(key + suffix, getattr(current, key))
         return {"key": key + suffix}
@@ -65,28 +66,28 @@ def budget_inputs(current: RunOptions, currency: str, suffix: str, keep: bool = 
     cost = first.number_input(
         _("预算（{sign}）", sign=currency),
         0.01,
-        None,
+        MOST_COST,
         None,
         1.0,
-        **key_of("budget_cost", 0.01),
+        **key_of("budget_cost", 0.01, MOST_COST),
         placeholder=_("不限"),
     )
     tokens = second.number_input(
         _("预算（tokens）"),
         1,
-        None,
+        MOST_TOKENS,
         None,
         100_000,
-        **key_of("budget_tokens", 1),
+        **key_of("budget_tokens", 1, MOST_TOKENS),
         placeholder=_("不限"),
     )
     minutes = third.number_input(
         _("时限（分钟）"),
         0.1,
-        None,
+        MOST_MINUTES,
         None,
         10.0,
-        **key_of("minutes", 0.1),
+        **key_of("minutes", 0.1, MOST_MINUTES),
         placeholder=_("不限"),
         help=_("空着表示不限；到了就自己停下，写好的都在，可以继续。"),
     )

@@ -10,6 +10,7 @@ from pages.shared.usable import between, switch, within
 from tianji_core.generation import MAX_CONCURRENCY
 from tianji_core.i18n import _
 from tianji_core.teachers import ModelEntry, Provider, SamplingPlan
+from tianji_core.teachers.choice import HIGHEST_PRICE
 
 FORM = "generate"
 """The form of the generate page, to which these widgets belong."""
@@ -116,16 +117,16 @@ def price_inputs(provider: Provider, entry: ModelEntry) -> ModelEntry:
     asked = left.number_input(
         _("输入价（{sign} / 百万 tokens）", sign=sign),
         0.0,
-        None,
+        HIGHEST_PRICE,
         entry.input_price,
-        **kept(FORM, f"input_price_{name}", within(0.0), entry.input_price),
+        **kept(FORM, f"input_price_{name}", within(0.0, HIGHEST_PRICE), entry.input_price),
     )
     answered = right.number_input(
         _("输出价（{sign} / 百万 tokens）", sign=sign),
         0.0,
-        None,
+        HIGHEST_PRICE,
         entry.output_price,
-        **kept(FORM, f"output_price_{name}", within(0.0), entry.output_price),
+        **kept(FORM, f"output_price_{name}", within(0.0, HIGHEST_PRICE), entry.output_price),
     )
     if provider.prices_checked is not None:
         when = _("价格核对于 {date}，只用来估算，请以服务商公布的为准。", date=provider.prices_checked)

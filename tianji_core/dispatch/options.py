@@ -4,6 +4,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from tianji_core.recipe import EXAMPLES, MOST_EXAMPLES
 
+MOST_COST, MOST_TOKENS, MOST_MINUTES = 1_000_000_000.0, 1_000_000_000_000, 1_000_000.0
+"""The highest limits that a run can have; a higher one is a mistake."""
+
 
 class RunOptions(BaseModel):
     """``budget_cost`` in the teachers' currency and ``budget_tokens`` (both directions together) are for the
@@ -11,10 +14,10 @@ class RunOptions(BaseModel):
     continued; None means no limit. With ``ban_openings`` the prompt names the openings that the teacher has
     used too often. ``examples`` is the number of few-shot examples in each request."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    budget_cost: float | None = Field(default=None, gt=0)
-    budget_tokens: int | None = Field(default=None, gt=0)
-    minutes: float | None = Field(default=None, gt=0)
+    budget_cost: float | None = Field(default=None, gt=0, le=MOST_COST)
+    budget_tokens: int | None = Field(default=None, gt=0, le=MOST_TOKENS)
+    minutes: float | None = Field(default=None, gt=0, le=MOST_MINUTES)
     ban_openings: bool = True
     examples: int = Field(default=EXAMPLES, ge=0, le=MOST_EXAMPLES)

@@ -6,6 +6,9 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from tianji_core.addresses import address_problem
 
+HIGHEST_PRICE = 1_000_000.0
+"""Per million tokens, in any currency."""
+
 
 class TeacherChoice(BaseModel):
     """``base_url`` '' means the provider's own address, ``model`` '' its first model. ``timeout`` is in
@@ -21,8 +24,8 @@ class TeacherChoice(BaseModel):
     timeout: float = Field(default=60.0, gt=0, le=3600)
     requests_per_minute: int | None = Field(default=None, ge=1, le=1_000_000)
     tokens_per_minute: int | None = Field(default=None, ge=1, le=1_000_000_000)
-    input_price: float | None = Field(default=None, ge=0)
-    output_price: float | None = Field(default=None, ge=0)
+    input_price: float | None = Field(default=None, ge=0, le=HIGHEST_PRICE)
+    output_price: float | None = Field(default=None, ge=0, le=HIGHEST_PRICE)
     mistakes: float = Field(default=0.0, ge=0, le=1)
 
     @model_validator(mode="after")

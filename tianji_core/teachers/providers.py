@@ -15,6 +15,7 @@ from tianji_core.files import write_text
 from tianji_core.i18n import _
 from tianji_core.project import CONFIGS
 from tianji_core.recipe import explain
+from tianji_core.teachers.choice import HIGHEST_PRICE
 from tianji_core.workspace import Workspace
 from tianji_core.yaml_reading import read_yaml
 
@@ -35,8 +36,8 @@ class ModelEntry(_Frozen):
     asked for the texts of a plan as JSON, '' for plain text."""
 
     name: str = Field(min_length=1)
-    input_price: float | None = Field(default=None, ge=0)
-    output_price: float | None = Field(default=None, ge=0)
+    input_price: float | None = Field(default=None, ge=0, le=HIGHEST_PRICE)
+    output_price: float | None = Field(default=None, ge=0, le=HIGHEST_PRICE)
     body: dict[str, Any] = Field(default_factory=dict)
     response_format: TextForm = ""
 

@@ -23,7 +23,7 @@ class SamplingPlan(BaseModel):
     temperature: Temperature | tuple[Temperature, Temperature] | None = None
     top_p: Share | tuple[Share, Share] | None = None
     max_tokens: Tokens | tuple[Tokens, Tokens] | None = None
-    seed: int | None = None
+    seed: int | None = Field(default=None, ge=-(2**63), lt=2**63)
     seed_per_task: bool = False
 
     @model_validator(mode="after")
