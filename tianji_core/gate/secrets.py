@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import regex
 
-from tianji_core.gate.spellings import SPELLINGS, Reading, Spelling, unfinished
+from tianji_core.gate.spellings import SPELLINGS, ResolvedText, Spelling, unfinished
 
 MASK = "••••"
 SHORTEST = 8
@@ -35,7 +35,7 @@ class _Wanted:
         self.longest = max(map(len, self.forms), default=0)
         self.pattern = regex.compile("|".join(map(regex.escape, self.forms)))
 
-    def found(self, reading: Reading) -> Iterator[tuple[int, int]]:
+    def found(self, reading: ResolvedText) -> Iterator[tuple[int, int]]:
         """Yields where a text has one of the forms."""
         text = self.spelling.folded(reading.text)
         for form in self.forms:
@@ -44,7 +44,7 @@ class _Wanted:
                 yield reading.place(at, at + len(form))
                 at = text.find(form, at + len(form))
 
-    def begun(self, reading: Reading) -> int | None:
+    def begun(self, reading: ResolvedText) -> int | None:
         """Returns where a form begins at the end of a text that may go on; None where none does."""
         text = self.spelling.folded(reading.text)
         open_escape = unfinished(text)
@@ -74,7 +74,7 @@ class _Known:
             if not values <= self._values:
                 self._values, self._wanted = self._values | values, None
 
-    def readings(self, text: str, whole: bool) -> Iterator[tuple[_Wanted, Reading]]:
+    def readings(self, text: str, whole: bool) -> Iterator[tuple[_Wanted, ResolvedText]]:
         """Yields the readings in which a text may hold a form, or the beginning of one where the text is not
         ``whole``; none while nothing is known."""
         with self._lock:
@@ -82,7 +82,7 @@ class _Known:
                 values = sorted(self._values)
                 self._wanted = [_Wanted(spelling, values) for spelling in SPELLINGS] if values else []
             wanted = self._wanted
-        unread, made = Reading(text), {}
+        unread, made = ResolvedText(text), {}
         for each in wanted:
             if each.forms and (not whole or each.spelling.fits(text)):
                 read = each.spelling.read

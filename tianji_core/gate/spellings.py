@@ -1,6 +1,6 @@
 """The ways in which servers spell a text: with white space inside, escaped, as numbers, in base64.
 
-A :class:`Reading` is a text with one kind of spelling resolved; it knows where each of its parts stands in the
+A :class:`ResolvedText` is a text with one kind of spelling resolved; it knows where each of its parts stands in the
 text as it came. Every reading takes a time that grows with the length of the text.
 """
 
@@ -45,19 +45,19 @@ _UNFINISHED = re.compile(
 """An escape at the end of a text that the next piece may complete."""
 
 
-class Reading:
+class ResolvedText:
     """``text`` is what one kind of spelling stands for."""
 
-    def __init__(self, text: str, before: "Reading | None" = None) -> None:
+    def __init__(self, text: str, before: "ResolvedText | None" = None) -> None:
         self.text = text
         self._before = before
         self._starts: list[int] = []
         self._units: list[tuple[int, int, int]] = []
 
-    def resolved(self, unit: re.Pattern[str]) -> "Reading":
+    def resolved(self, unit: re.Pattern[str]) -> "ResolvedText":
         """Returns the reading with every ``unit`` replaced by what it stands for; itself where there is
         none."""
-        made = Reading("", self)
+        made = ResolvedText("", self)
         parts: list[str] = []
         at = size = 0
         for found in unit.finditer(self.text):
@@ -109,11 +109,11 @@ def _meaning(found: re.Match[str]) -> str:
     return chr(code) if code < 0x110000 and not 0xD800 <= code < 0xE000 else "\ufffd"
 
 
-def _plain(text: Reading) -> Reading:
+def _plain(text: ResolvedText) -> ResolvedText:
     return text.resolved(_GAP)
 
 
-def _unescaped(text: Reading) -> Reading:
+def _unescaped(text: ResolvedText) -> ResolvedText:
     for _pass in range(_PASSES):
         further = text.resolved(_ESCAPE)
         if further is text:
@@ -122,11 +122,11 @@ def _unescaped(text: Reading) -> Reading:
     return text
 
 
-def _printable(text: Reading) -> Reading:
+def _printable(text: ResolvedText) -> ResolvedText:
     return text.resolved(_PRINTABLE)
 
 
-def _digits(text: Reading) -> Reading:
+def _digits(text: ResolvedText) -> ResolvedText:
     return text.resolved(_SEPARATOR)
 
 
@@ -144,7 +144,7 @@ class Spelling:
 
     def __init__(
         self,
-        read: Callable[[Reading], Reading],
+        read: Callable[[ResolvedText], ResolvedText],
         folded: Callable[[str], str],
         forms: Callable[[str], Iterator[str]],
         marks: str = "",
@@ -157,8 +157,8 @@ class Spelling:
         return self._marks is None or self._marks.search(text) is not None
 
 
-def _as_read(read: Callable[[Reading], Reading]) -> Callable[[str], Iterator[str]]:
-    return lambda value: iter((_letters(read(Reading(value)).text),))
+def _as_read(read: Callable[[ResolvedText], ResolvedText]) -> Callable[[str], Iterator[str]]:
+    return lambda value: iter((_letters(read(ResolvedText(value)).text),))
 
 
 def _as_numbers(value: str) -> Iterator[str]:
