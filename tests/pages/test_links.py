@@ -1,4 +1,5 @@
-"""A link may come from anybody: whatever stands in it, a page draws without an exception and sends nothing."""
+"""A link may come from anybody: whatever stands in it, a page draws without an exception and sends nothing
+by itself."""
 
 import socket
 from collections.abc import Iterator
