@@ -34,8 +34,8 @@ def csv_rows(lines: Iterable[str], delimiter: str = ",") -> Iterator[tuple[int, 
     """Yields (number of the last line, cells) of each row, the cells as they stand in the text.
 
     Raises:
-        CsvError: a cell is longer than :func:`csv.field_size_limit`, often because a quote is never closed, or
-            a line break is none of a text file.
+        CsvError: a cell is longer than :func:`csv.field_size_limit`, often because a quote is never closed,
+            or a line break is none of a text file.
     """
     rows = csv.reader(lines, delimiter=delimiter)
     while True:

@@ -1,7 +1,7 @@
 """The ways in which servers spell a text: with white space inside, escaped, as numbers, in base64.
 
-A :class:`ResolvedText` is a text with one kind of spelling resolved; it knows where each of its parts stands in the
-text as it came. Every reading takes a time that grows with the length of the text.
+A :class:`ResolvedText` is a text with one kind of spelling resolved; it knows where each of its parts stands
+in the text as it came. It is made in a time that grows with the length of the text.
 """
 
 import base64
@@ -139,8 +139,9 @@ def _groups(text: str) -> str:
 
 
 class Spelling:
-    """One way to spell a text. ``read`` resolves it, ``folded`` makes equal what means the same, ``forms`` are
-    the folded texts that stand for a value, and a text without one of ``marks`` is not spelled like this."""
+    """One way to spell a text. ``read`` resolves it, ``folded`` makes equal what means the same, ``forms``
+    are the folded texts that stand for a value, and a text without one of ``marks`` is not spelled like
+    this."""
 
     def __init__(
         self,
