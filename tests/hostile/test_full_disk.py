@@ -130,6 +130,15 @@ def test_a_run_that_waits_for_room_can_be_stopped_and_continued(small: Workspace
     assert done(small, run) == run.total
 
 
+def test_a_workspace_on_a_full_disk_says_so_when_it_is_opened(small: Workspace) -> None:
+    small.engine.dispose()  # the next process makes the files beside the database anew
+    ballast = fill(small)
+    with pytest.raises(DiskFullError, match="检查磁盘空间"):
+        _ = open_workspace(small.home).engine
+    ballast.unlink()
+    _ = open_workspace(small.home).engine
+
+
 def test_the_command_line_says_so_at_once(small: Workspace, api: LoopbackApi) -> None:
     run = new_run(small, api, "offline")
     words = [sys.executable, "-m", "tianji_core", "generate", "--limit", "6000", "--rounds", "12"]

@@ -82,6 +82,8 @@ def open_engine(url: str, before_migration: Callable[[], object] = lambda: None)
             current = _revision(connection)
     except (SQLAlchemyError, ImportError, ValueError, TypeError) as error:
         shown = shown_error(error, url)
+        if _is_full(url, shown):
+            raise _unusable(url, shown) from error
         raise SettingsError(
             _("打不开数据库 {url}：{detail}", url=shown_address(url), detail=shown)
         ) from error
@@ -232,7 +234,7 @@ def _explained(engine: Engine) -> Iterator[None]:
             said = first_line(error.orig or error)
             if said.startswith(("no such", "near ")):
                 raise
-            raise _unusable(engine, said) from error
+            raise _unusable(_address(engine), said) from error
         cause = error.orig if isinstance(error, StatementError) else error
         known = isinstance(error, DataError | InterfaceError) or isinstance(cause, ValueError | OverflowError)
         if not known:
@@ -240,29 +242,36 @@ def _explained(engine: Engine) -> Iterator[None]:
         detail = first_line(cause or error)
         raise StorageError(_("数据库存不下这一条（{detail}）", detail=detail)) from error
     except PoolTimeoutError as error:
-        raise _unusable(engine, first_line(error)) from error
+        raise _unusable(_address(engine), first_line(error)) from error
 
 
-def _unusable(engine: Engine, said: str) -> StudioError:
-    kind = DiskFullError if _is_full(engine, said) else StudioError
+def _address(engine: Engine) -> str:
+    return engine.url.render_as_string(hide_password=False)
+
+
+def _unusable(url: str, said: str) -> StudioError:
+    kind = DiskFullError if _is_full(url, said) else StudioError
     return kind(
         _(
             "数据库 {url} 用不了（{detail}）；请检查磁盘空间、权限和数据库服务，已经保存的内容没有动",
-            url=shown_address(engine.url.render_as_string(hide_password=False)),
+            url=shown_address(url),
             detail=said,
         )
     )
 
 
-def _is_full(engine: Engine, said: str) -> bool:
+def _is_full(url: str, said: str) -> bool:
     """Returns whether a fault comes from a full disk. SQLite names it where it writes to the database, and
     calls it an I/O error where it writes to a file beside it."""
     if "is full" in said or "No space left" in said:
         return True
-    file = database_file(engine.url.render_as_string(hide_password=False))
+    file = database_file(url)
     if file is None or not said.startswith(("disk I/O error", "unable to open")):
         return False
-    return shutil.disk_usage(file.parent).free < SMALLEST_ROOM
+    try:
+        return shutil.disk_usage(file.parent).free < SMALLEST_ROOM
+    except OSError:  # the folder itself is gone
+        return False
 
 
 def now() -> datetime:
