@@ -11,7 +11,7 @@ from pages.shared.chat_choice import endpoints, pick_cell, preferred, sampling_f
 from pages.shared.chat_servers import server_panel
 from pages.shared.frame import current_recipe
 from pages.shared.header import page_header
-from pages.shared.kept import kept
+from pages.shared.kept import kept, kept_text
 from pages.shared.linked_model import missing_model
 from pages.shared.other_services import linked_service
 from pages.shared.text import plain
@@ -56,7 +56,9 @@ with settings:
         st.caption(_("已加载，占用内存 {size}", size=size_text(endpoint.memory)))
     name, scene, style = pick_cell(recipe)
     words = usual_wording(recipe, name, scene, style)
-    request = st.text_area(_("要问的话"), words, key=f"request_{name}_{scene}_{style}", height=80)
+    request = st.text_area(
+        _("要问的话"), words, height=80, **kept_text(f"request_{name}_{scene}_{style}", words)
+    )
     row = st.columns([3, 1.4], vertical_alignment="bottom")
     send = row[0].button(
         _("发送"), key="chat_send", type="primary", icon="💌", disabled=endpoint is None, width="stretch"

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from pages.shared.frame import remember_notice, report_errors
+from pages.shared.kept import forget_typed, kept_text
 from tianji_core.i18n import _
 from tianji_core.serving.transcript import (
     Transcript,
@@ -18,7 +19,9 @@ from tianji_core.workspace import Workspace
 def shelf(workspace: Workspace, transcript: Transcript) -> None:
     """Draws the fields that save the conversation under a name, download it, and open or delete a saved
     one."""
-    name = st.text_input(_("给这段对话起个名字"), key="talk_name", placeholder=_("例如：第 2 轮训练后"))
+    name = st.text_input(
+        _("给这段对话起个名字"), placeholder=_("例如：第 2 轮训练后"), **kept_text("talk_name")
+    )
     line = st.container(horizontal=True)
     if line.button(
         _("存起来"),
@@ -28,6 +31,7 @@ def shelf(workspace: Workspace, transcript: Transcript) -> None:
     ):
         with report_errors():
             saved_as = put_aside(workspace, transcript, name)
+            forget_typed("talk_name")
             remember_notice(_("已存为“{name}”", name=saved_as))
             st.rerun()
     line.download_button(

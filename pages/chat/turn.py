@@ -7,6 +7,7 @@ import streamlit as st
 from pages.chat.answer import grows, question
 from pages.shared.chat_choice import figures
 from pages.shared.frame import remember_notice, report_errors
+from pages.shared.kept import TYPED, forget, kept_text
 from pages.shared.text import plain
 from pages.shared.visitors import reviewer_name
 from tianji_core.i18n import _
@@ -65,7 +66,8 @@ def _more(conversation: PageConversation, turn: ChatTurn, at: int) -> None:
     if turn.answer:
         st.caption(_("复制：鼠标放上去，点右上角"))
         st.code(turn.answer, language=None, wrap_lines=True)
-        edited = st.text_area(_("改好再收"), turn.answer, key=f"edited_{at}", height=90)
+        own = kept_text(f"edited_{at}", turn.answer, f"edited_{turn.key}")
+        edited = st.text_area(_("改好再收"), turn.answer, height=90, **own)
         if st.button(_("收改过的"), key=f"keep_edited_{at}", icon="📥", disabled=not edited.strip()):
             keep(conversation, at, edited.strip())
         why = st.selectbox(
@@ -86,7 +88,8 @@ def _more(conversation: PageConversation, turn: ChatTurn, at: int) -> None:
         )
         if st.button(_("记为不好"), key=f"bad_{at}", icon="👎", disabled=not why or bool(turn.bad)):
             throw_out(conversation, at, str(why))
-    wording = st.text_area(_("改问题再问"), turn.request, key=f"question_{at}", height=70)
+    own = kept_text(f"question_{at}", turn.request, f"question_{turn.key}")
+    wording = st.text_area(_("改问题再问"), turn.request, height=70, **own)
     if st.button(
         _("重新发送"), key=f"resend_{at}", icon="✏️", disabled=not conversation.can_ask or not wording.strip()
     ):
@@ -94,6 +97,7 @@ def _more(conversation: PageConversation, turn: ChatTurn, at: int) -> None:
             here = kept.place(turn)
             again = turn if here is None else kept.take_back(here)
         picked = {field: getattr(again, field) for field in ("name", "scene", "style", "continues")}
+        forget(TYPED, {f"question_{turn.key}": f"question_{at}"})
         st.session_state["_resend"] = ChatTurn(request=wording.strip(), system=again.system, **picked)
         st.rerun()
 
@@ -105,6 +109,7 @@ def keep(conversation: PageConversation, at: int, output: str) -> None:
         sample_id = _add(conversation, at, output)
         turn.sample_id = sample_id
         keep_turn(conversation.workspace, turn)
+        forget(TYPED, {f"edited_{turn.key}": f"edited_{at}"})
         remember_notice(
             _("样本里已经有一模一样的了") if sample_id is None else _("已收为样本，去审核页就能看到")
         )

@@ -5,6 +5,7 @@ import streamlit as st
 from pages.compare.sweep_chart import recommendation, sweep_figure
 from pages.shared.frame import asked_number, remember_notice, report_errors
 from pages.shared.job_progress import follow_job
+from pages.shared.kept import kept_number
 from pages.shared.linked_model import chat_button
 from pages.shared.text import plain
 from tianji_core import models
@@ -72,11 +73,12 @@ def _start(workspace: Workspace, stored: StoredRecipe, run: TrainingRun) -> None
         key=f"sweep_styles_{run.id}",
         placeholder=_("全部风格"),
     )
+    first, second = (before.limit, before.texts) if before else (60, 200)
     limit = line[1].number_input(
-        _("题数"), 1, 2000, before.limit if before else 60, key=f"sweep_limit_{run.id}"
+        _("题数"), 1, 2000, first, **kept_number(f"sweep_limit_{run.id}", 1, 2000, first)
     )
     texts = line[2].number_input(
-        _("验证文本"), 0, 5000, before.texts if before else 200, key=f"sweep_texts_{run.id}"
+        _("验证文本"), 0, 5000, second, **kept_number(f"sweep_texts_{run.id}", 0, 5000, second)
     )
     if line[3].button(_("扫描检查点"), key="sweep_start", icon="📈", type="primary", width="stretch"):
         with report_errors():

@@ -10,6 +10,7 @@ from pages.dataset.import_preview import bad_items, notices, show_previews
 from pages.shared.clock import MINUTE, local_time
 from pages.shared.frame import report_errors
 from pages.shared.job_progress import follow_job
+from pages.shared.kept import kept_text
 from pages.shared.text import plain
 from tianji_core import dataset, jobs
 from tianji_core.dataset import ImportReport
@@ -58,7 +59,7 @@ def _from_files(workspace: Workspace, recipe_key: str, state: str) -> None:
         key="import_files",
     )
     path = right.text_input(
-        _("或者填这台机器上的文件或文件夹路径"), key="import_path", placeholder="/data/wishes"
+        _("或者填这台机器上的文件或文件夹路径"), placeholder="/data/wishes", **kept_text("import_path")
     ).strip()
     right.caption(_("文件夹里的文件会一个一个导入；大的在后台导入，可以关掉页面。"))
     encoding = right.selectbox(
@@ -96,24 +97,21 @@ def _import_one(
 
 def _from_hub(workspace: Workspace, recipe_key: str, state: str, last: jobs.Job | None) -> None:
     before = jobs.subject_of(last, dataset.ImportSubject) if last is not None else None
-    with st.form("hub_form", border=False):
-        left, middle, right = st.columns([3, 3, 1.5])
-        name = left.text_input(
-            _("数据集名（组织/名字）"),
-            value=before.dataset_id if before is not None and before.dataset_id else EXAMPLE,
-            key="hub_dataset",
-        )
-        endpoint = middle.text_input(
-            _("镜像地址"),
-            value=before.endpoint if before is not None else "",
-            key="hub_endpoint",
-            placeholder="https://hf-mirror.com",
-            help=_("连不上 huggingface.co 时填；空着就用环境变量 HF_ENDPOINT，没有就直接连 huggingface.co"),
-        )
-        revision = right.text_input(_("版本"), value="main", key="hub_revision", help=_("分支、标签或提交"))
-        pressed = st.form_submit_button(
-            _("下载并导入"), key="import_hub", type="primary", icon="🤗", width="content"
-        )
+    first = before.dataset_id if before is not None and before.dataset_id else EXAMPLE
+    mirror = before.endpoint if before is not None else ""
+    left, middle, right = st.columns([3, 3, 1.5])
+    name = left.text_input(_("数据集名（组织/名字）"), first, **kept_text("hub_dataset", first))
+    endpoint = middle.text_input(
+        _("镜像地址"),
+        mirror,
+        placeholder="https://hf-mirror.com",
+        help=_("连不上 huggingface.co 时填；空着就用环境变量 HF_ENDPOINT，没有就直接连 huggingface.co"),
+        **kept_text("hub_endpoint", mirror),
+    )
+    revision = right.text_input(
+        _("版本"), "main", help=_("分支、标签或提交"), **kept_text("hub_revision", "main")
+    )
+    pressed = st.button(_("下载并导入"), key="import_hub", type="primary", icon="🤗", width="content")
     st.caption(
         _("在后台下载和导入，可以关掉页面，停下后再导入会接着下。不公开的数据集要在 .env 里写 HF_TOKEN。")
     )

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from pages.generate.teacher_form import OPEN_NEXT
 from pages.shared.frame import remember_notice, report_errors
-from pages.shared.kept import forget
+from pages.shared.kept import forget, forget_typed, kept_number, kept_text
 from pages.shared.teacher_numbers import FORM
 from tianji_core import teachers
 from tianji_core.errors import GateError, SettingsError
@@ -51,14 +51,21 @@ def _address_fields(chosen: Provider) -> dict[str, object]:
     suffix = chosen.key
     left, right = st.columns(2)
     key = left.text_input(
-        _("代号"), chosen.key, key=f"own_key_{suffix}", help=_("换一个代号就是新增一个，原来的不变。")
+        _("代号"),
+        chosen.key,
+        **kept_text(f"own_key_{suffix}", chosen.key),
+        help=_("换一个代号就是新增一个，原来的不变。"),
     )
-    title = right.text_input(_c("provider", "名称"), chosen.title, key=f"own_title_{suffix}")
-    base_url = left.text_input(_("接口地址"), chosen.base_url, key=f"own_url_{suffix}")
+    title = right.text_input(
+        _c("provider", "名称"), chosen.title, **kept_text(f"own_title_{suffix}", chosen.title)
+    )
+    base_url = left.text_input(
+        _("接口地址"), chosen.base_url, **kept_text(f"own_url_{suffix}", chosen.base_url)
+    )
     variable = right.text_input(
         _("密钥的环境变量"),
         chosen.key_variable or "",
-        key=f"own_variable_{suffix}",
+        **kept_text(f"own_variable_{suffix}", chosen.key_variable or ""),
         help=_("只写变量名，例如 LAB_API_KEY；密钥本身在设置页填。"),
     )
     return {
@@ -72,12 +79,26 @@ def _address_fields(chosen: Provider) -> dict[str, object]:
 def _limit_fields(chosen: Provider) -> dict[str, object]:
     suffix = chosen.key
     first, second, third = st.columns(3)
-    concurrency = first.number_input(_("并发数"), 1, 512, chosen.concurrency, key=f"own_concurrency_{suffix}")
+    concurrency = first.number_input(
+        _("并发数"),
+        1,
+        512,
+        chosen.concurrency,
+        **kept_number(f"own_concurrency_{suffix}", 1, 512, chosen.concurrency),
+    )
     requests = second.number_input(
-        _("每分钟请求数"), 0, 1_000_000, chosen.requests_per_minute or 0, key=f"own_requests_{suffix}"
+        _("每分钟请求数"),
+        0,
+        1_000_000,
+        chosen.requests_per_minute or 0,
+        **kept_number(f"own_requests_{suffix}", 0, 1_000_000, chosen.requests_per_minute or 0),
     )
     tokens = third.number_input(
-        _("每分钟 tokens"), 0, 1_000_000_000, chosen.tokens_per_minute or 0, key=f"own_tokens_{suffix}"
+        _("每分钟 tokens"),
+        0,
+        1_000_000_000,
+        chosen.tokens_per_minute or 0,
+        **kept_number(f"own_tokens_{suffix}", 0, 1_000_000_000, chosen.tokens_per_minute or 0),
     )
     return {
         "concurrency": int(concurrency),
@@ -149,6 +170,8 @@ def _forget_typed(chosen: Provider, key: str) -> None:
     ]
     names += [f"{kind}_price_{key}_{model.name}" for kind in ("input", "output") for model in chosen.models]
     forget(FORM, {name: name for name in names})
+    own = ("key", "title", "url", "variable", "concurrency", "requests", "tokens")
+    forget_typed(*(f"own_{field}_{chosen.key}" for field in own))
 
 
 def _models(edited: list[dict[str, Any]]) -> list[dict[str, object]]:

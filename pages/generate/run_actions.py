@@ -7,6 +7,7 @@ import streamlit as st
 from pages.generate.run_options import budget_inputs
 from pages.shared.frame import remember_notice, report_errors
 from pages.shared.job_progress import stop_button
+from pages.shared.kept import forget_typed, kept_number
 from pages.shared.text import plain
 from tianji_core import generation
 from tianji_core.errors import StudioError
@@ -74,12 +75,17 @@ def _limits(workspace: Workspace, state: RunState) -> None:
     with st.popover(_("预算和并发"), icon="🎚️"):
         budget = budget_inputs(options, "¥ / $", f"_{run.id}", keep=False)
         concurrency = st.number_input(
-            _("并发数"), 1, generation.MAX_CONCURRENCY, run.concurrency, key=f"concurrency_{run.id}"
+            _("并发数"),
+            1,
+            generation.MAX_CONCURRENCY,
+            run.concurrency,
+            **kept_number(f"concurrency_{run.id}", 1, generation.MAX_CONCURRENCY, run.concurrency),
         )
         if st.button(_("保存"), key=f"save_limits_{run.id}"):
             with report_errors():
                 changed = options.model_copy(update=dict(budget))
                 generation.change_options(workspace, run.id, changed, int(concurrency))
+                forget_typed(f"concurrency_{run.id}")
                 st.rerun()
 
 

@@ -6,6 +6,7 @@ import streamlit as st
 from pages.heatmap.cell_figure import CONFIG, cell_figure, chosen_cells
 from pages.heatmap.map_order import shown_entries
 from pages.shared.frame import remember_notice, report_errors
+from pages.shared.kept import kept_number
 from pages.shared.teacher_pick import pick_teacher
 from pages.shared.text import plain
 from tianji_core.generation import count_tasks, create_run, start_generation
@@ -139,7 +140,9 @@ def _top_up(workspace: Workspace, recipe: Recipe, covered: Coverage, styles: tup
     left, right = st.columns([1, 2], gap="large")
     written = styles or tuple(enabled_styles(recipe))
     with left:
-        target = int(st.number_input(_("每格至少几条"), 1, 1000, 2 * len(written), key="top_up_target"))
+        first = 2 * len(written)
+        own = kept_number("top_up_target", 1, 1000, first)
+        target = int(st.number_input(_("每格至少几条"), 1, 1000, first, **own))
         thin = covered.thin(target)
         if not thin:
             st.success(_("每个会造数的格子都够了"), icon="✅")

@@ -7,7 +7,9 @@ import streamlit as st
 
 from pages.heatmap.cell_figure import CONFIG, Cell, cell_figure, chosen_cells
 from pages.shared.frame import report_errors
+from pages.shared.kept import TYPED, kept, kept_text
 from pages.shared.text import plain
+from pages.shared.usable import some_of
 from tianji_core.i18n import _
 from tianji_core.recipe import VALUE_TITLES, Recipe
 from tianji_core.recipe.editing import changed
@@ -141,16 +143,16 @@ def edit_by_form(
 
     No chosen name, or no chosen scene, means all that are shown.
     """
-    with (
-        st.expander(_("不用鼠标：按称谓和场景修改，写上理由"), icon="⌨️"),
-        st.form("cell_form", border=False),
-    ):
+    with st.expander(_("不用鼠标：按称谓和场景修改，写上理由"), icon="⌨️"):
         fields = st.columns([2, 2, 2, 3, 1], vertical_alignment="bottom")
         chosen_names = fields[0].multiselect(
-            _("称谓"), names, key="cell_names", placeholder=_("全部（整列）")
+            _("称谓"), names, **kept(TYPED, "cell_names", some_of(names), []), placeholder=_("全部（整列）")
         )
         chosen_scenes = fields[1].multiselect(
-            _("场景"), scenes, key="cell_scenes", placeholder=_("全部（整行）")
+            _("场景"),
+            scenes,
+            **kept(TYPED, "cell_scenes", some_of(scenes), []),
+            placeholder=_("全部（整行）"),
         )
         value: int | str
         if style is None:
@@ -164,8 +166,8 @@ def edit_by_form(
                 format_func=lambda v: _("不写") if v == "off" else _("照写"),
                 key="cell_gap",
             )
-        reason = fields[3].text_input(_("理由"), key="cell_reason").strip()
-        if not fields[4].form_submit_button(_("修改"), key="cell_apply", width="stretch"):
+        reason = fields[3].text_input(_("理由"), **kept_text("cell_reason")).strip()
+        if not fields[4].button(_("修改"), key="cell_apply", width="stretch"):
             return None
     if not chosen_names and not chosen_scenes:
         st.error(_("请至少选一个称谓或一个场景"), icon="⚠️")

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from pages.shared.frame import report_errors
+from pages.shared.kept import TYPED, forget, kept_text
 from tianji_core.i18n import _
 from tianji_core.recipe import RELATION_TITLES, SCENE_KIND_TITLES, Recipe, Relation
 from tianji_core.recipe.tables import (
@@ -30,8 +31,8 @@ def paste_box(recipe: Recipe, listing: Listing, title: str, save: Save) -> None:
             columns = _("、").join(HEADERS[listing].values())
             text = st.text_area(
                 _("一行一个；要写多列就用逗号或制表符隔开，列的顺序是：{columns}", columns=columns),
-                key=f"paste_{listing.value}",
                 height=140,
+                **kept_text(f"paste_{listing.value}", name=f"paste_{listing.value}_{recipe.key}"),
             )
         with right:
             upload = st.file_uploader(
@@ -88,7 +89,7 @@ def _apply(
     """Saves the recipe with the pasted rows; the field is emptied so that they are not offered again."""
     with report_errors():
         new = change(recipe, listing, pasted)
-        st.session_state.pop(f"paste_{listing.value}", None)
+        forget(TYPED, {f"paste_{listing.value}_{recipe.key}": f"paste_{listing.value}"})
         save(new, note)
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from pages.shared.frame import report_errors, use_recipe
+from pages.shared.kept import TYPED, forget, forget_typed, kept_text
 from pages.shared.text import plain
 from tianji_core import models
 from tianji_core.errors import StudioError
@@ -20,18 +21,28 @@ Save = Callable[[Recipe, str], None]
 def recipe_menu(workspace: Workspace, recipe: Recipe, revision: int, save: Save) -> None:
     """Draws the buttons of the menu with their panels; a built-in recipe cannot be removed."""
     columns = st.columns(3 if recipe.key in built_in_recipes() else 4)
+    titled, described = f"title_{recipe.key}", f"description_{recipe.key}"
     with columns[0].popover(_("改名和说明"), icon="✏️", width="stretch"):
-        title = st.text_input(_("名称"), recipe.title, key=f"title_{revision}", max_chars=40)
+        title = st.text_input(
+            _("名称"), recipe.title, max_chars=40, **kept_text(f"title_{revision}", recipe.title, titled)
+        )
         description = st.text_area(
-            _("说明（写给人看，也会告诉提建议的模型）"), recipe.description, key=f"description_{revision}"
+            _("说明（写给人看，也会告诉提建议的模型）"),
+            recipe.description,
+            **kept_text(f"description_{revision}", recipe.description, described),
         )
         if st.button(_("保存"), key="save_title", type="primary", icon="💾"):
             with report_errors():
+                forget(TYPED, {titled: f"title_{revision}", described: f"description_{revision}"})
                 save(changed(recipe, title=title, description=description), _("名称和说明"))
     with columns[1].popover(_("复制成新配方"), icon="🧬", width="stretch"):
         st.caption(_("列表、适配度、提示词都照抄一份，改成另一种任务；样本不会一起过去。"))
-        title = st.text_input(_("新名称"), key="copy_title", max_chars=40, placeholder=_("例如：道歉"))
-        key = st.text_input(_("英文短名（小写字母、数字、- 和 _）"), key="copy_key", placeholder="apologies")
+        title = st.text_input(
+            _("新名称"), max_chars=40, placeholder=_("例如：道歉"), **kept_text("copy_title")
+        )
+        key = st.text_input(
+            _("英文短名（小写字母、数字、- 和 _）"), placeholder="apologies", **kept_text("copy_key")
+        )
         st.button(
             _("复制"),
             key="copy_recipe",
@@ -73,6 +84,7 @@ def _copy(workspace: Workspace, source: str, key: str, title: str) -> None:
     """Callback: copies the recipe and opens the copy."""
     try:
         recipes.copy(workspace.engine, source, key, title)
+        forget_typed("copy_title", "copy_key")
     except StudioError as error:
         st.session_state["_menu_error"] = str(error)
         return

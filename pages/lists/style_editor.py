@@ -7,7 +7,7 @@ import streamlit as st
 
 from pages.lists.recipe_tables import examples_table
 from pages.shared.frame import report_errors
-from pages.shared.kept import forget, kept, show_unsaved
+from pages.shared.kept import forget, kept, kept_number, show_unsaved
 from pages.shared.kept_table import forget_table, table_is_edited
 from pages.shared.text import plain
 from pages.shared.usable import Usable, any_text, within
@@ -98,7 +98,9 @@ def _preview(edited: Recipe, chosen: str) -> None:
     columns = st.columns([2, 2, 1])
     name = columns[0].selectbox(_("给谁"), [n.text for n in edited.names], key="preview_name")
     scene = columns[1].selectbox(_("为了什么"), [s.text for s in edited.scenes], key="preview_scene")
-    draw = columns[2].number_input(_("抽样"), 0, 999, 0, key="preview_draw", help=_("换一次随机注入和示例"))
+    draw = columns[2].number_input(
+        _("抽样"), 0, 999, 0, help=_("换一次随机注入和示例"), **kept_number("preview_draw", 0, 999, 0)
+    )
     preview = brief(edited, Task(0, str(name), str(scene), chosen, int(draw)), 0)
     gap = edited.gap(chosen, preview.name.text, preview.scene.text)
     if gap is not None:

@@ -6,6 +6,7 @@ import streamlit as st
 
 from pages.shared.frame import report_errors
 from pages.shared.job_progress import follow_job
+from pages.shared.kept import kept_number, kept_text
 from pages.shared.teacher_pick import pick_teacher
 from pages.shared.text import plain
 from tianji_core import advice
@@ -31,10 +32,14 @@ def suggest_box(
         why = _("离线造句只会按语句表拼出成品，不会提建议；换一个接口模型再来。")
         choice = pick_teacher(workspace, f"suggest_{kind.value}", why)
         columns = st.columns([1, 4, 1], vertical_alignment="bottom")
-        count = int(columns[0].number_input(_("几个"), 1, 50, 8, key=f"suggest_count_{kind.value}"))
+        count = int(
+            columns[0].number_input(
+                _("几个"), 1, 50, 8, **kept_number(f"suggest_count_{kind.value}", 1, 50, 8)
+            )
+        )
         wish = columns[1].text_input(
             _("另外的要求（可不填）"),
-            key=f"suggest_wish_{kind.value}",
+            **kept_text(f"suggest_wish_{kind.value}"),
             placeholder=_("例如：多一些职场上的人"),
         )
         pressed = columns[2].button(

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import streamlit as st
 
+from pages.shared.kept import kept_number
 from tianji_core.i18n import _
 from tianji_core.models import DTYPES
 from tianji_core.models.merged import SHARD_GB
@@ -29,7 +30,13 @@ def merge_options() -> MergeOptions:
             help=_("CPU 上一个矩阵一个矩阵地加，7B 也只要几 GB 内存；显卡快一些"),
         )
         shard = middle.number_input(
-            _("每个权重文件最大（GB）"), 0.1, 50.0, SHARD_GB, 0.5, key="merge_shard", format="%.1f"
+            _("每个权重文件最大（GB）"),
+            0.1,
+            50.0,
+            SHARD_GB,
+            0.5,
+            format="%.1f",
+            **kept_number("merge_shard", 0.1, 50.0, SHARD_GB),
         )
         dtype = right.selectbox(
             _("数值格式"),

@@ -21,6 +21,7 @@ from pages.models.trash import deleted_checkpoints, removed_recipes
 from pages.shared.clock import local_time
 from pages.shared.frame import remember_notice, report_errors
 from pages.shared.header import page_header
+from pages.shared.kept import forget_typed, kept_text
 from pages.shared.text import plain
 from tianji_core import models, training
 from tianji_core.i18n import _
@@ -79,13 +80,14 @@ def bases(artefacts: list[models.Artefact]) -> None:
     with right, st.container(border=True):
         st.markdown(_("**登记本地文件夹**"))
         folder = st.text_input(
-            _("文件夹的完整路径"), key="register_path", placeholder="/data/models/internlm2-chat-7b"
+            _("文件夹的完整路径"), placeholder="/data/models/internlm2-chat-7b", **kept_text("register_path")
         )
         st.caption(_("文件留在原处，只记下位置；要有 config.json、分词器和全部权重。"))
         trusted = st.checkbox(code_label(), key="register_trust", help=code_help())
         if st.button(_("登记"), key="register_start", icon="📁", disabled=not folder.strip()):
             with report_errors():
                 listed = models.register_folder(workspace, Path(folder.strip()), trust_remote_code=trusted)
+                forget_typed("register_path")
                 remember_notice(_("已登记“{name}”", name=listed.name))
                 st.rerun()
 

@@ -8,6 +8,7 @@ from pages.review.bulk_changes import bulk_changes
 from pages.review.judge import judge_part
 from pages.review.sample_display import cell_line, changes_html
 from pages.review.session import ReviewSession
+from pages.shared.kept import kept_text
 from pages.shared.review_parts import attempt
 from tianji_core import cleaning
 from tianji_core.cleaning import BY_ID, FIXABLE_RULES, SAFE_RULES
@@ -85,7 +86,7 @@ def _decide_all(session: ReviewSession) -> None:
         _("对符合筛选的全部样本"), list(titles), format_func=lambda key: titles[key], key="all_action"
     )
     columns[1].text_input(
-        _("理由（可不填，写进历史）"), key="all_reason", max_chars=200, disabled=action in _STARS
+        _("理由（可不填，写进历史）"), max_chars=200, disabled=action in _STARS, **kept_text("all_reason")
     )
     matching = samples.count(engine, session.filter)
     columns[2].button(

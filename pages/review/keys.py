@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import streamlit as st
 
 from pages.review.session import ReviewSession, show_panel
+from pages.shared.kept import forget_typed, kept_text
 from pages.shared.review_parts import say_done, say_error
 from pages.shared.text import plain
 from tianji_core import review
@@ -34,7 +35,7 @@ def key_title(key: str) -> str:
 
 def key_form(session: ReviewSession) -> None:
     """Draws one field per action; the keys are saved for this reviewer in this workspace."""
-    with st.form("keys_form"):
+    with st.container(border=True):
         st.caption(
             _(
                 "这是“{who}”的按键，存在工作区里。可以写字母、数字、left 这样的方向键、f2，或 ctrl+enter 这样的组合。",
@@ -45,13 +46,13 @@ def key_form(session: ReviewSession) -> None:
         widgets = {action: f"key_{action}_{key}" for action, key in session.keys.items()}
         for number, (action, widget) in enumerate(widgets.items()):
             title, _default = ACTIONS[action]
-            columns[number % _COLUMNS].text_input(_(title), value=session.keys[action], key=widget)
+            columns[number % _COLUMNS].text_input(
+                _(title), value=session.keys[action], **kept_text(widget, session.keys[action])
+            )
         buttons = st.columns([1, 1.4, 1, 3])
-        buttons[0].form_submit_button(
-            _("保存"), type="primary", key="save_keys", on_click=_save, args=(session, widgets)
-        )
-        buttons[1].form_submit_button(_("恢复默认按键"), key="reset_keys", on_click=_reset, args=(session,))
-        buttons[2].form_submit_button(_("收起"), key="close_key_form", on_click=show_panel, args=("",))
+        buttons[0].button(_("保存"), type="primary", key="save_keys", on_click=_save, args=(session, widgets))
+        buttons[1].button(_("恢复默认按键"), key="reset_keys", on_click=_reset, args=(session,))
+        buttons[2].button(_("收起"), key="close_key_form", on_click=show_panel, args=("",))
 
 
 def _save(session: ReviewSession, widgets: dict[str, str]) -> None:
@@ -65,6 +66,7 @@ def _save(session: ReviewSession, widgets: dict[str, str]) -> None:
     except StudioError as error:
         say_error(error)
         return
+    forget_typed(*widgets.values())
     say_done(_("按键已保存"))
     show_panel("help")
 

@@ -9,6 +9,7 @@ from pages.review.panel_focus import close_button, focus
 from pages.review.rewrite import rewrite_panel
 from pages.review.session import ReviewSession, open_panel, toggle_panel
 from pages.review.split_and_copy import copy_panel, split_panel
+from pages.shared.kept import forget_typed, kept_text
 from tianji_core.i18n import _
 from tianji_core.store.samples import ACCEPTED, REJECTED
 
@@ -50,7 +51,7 @@ def _reason_panel(card: ReviewCard) -> None:
     widget = f"reason_{card.sample.id}"
     keys = card.session.keys
     with st.container(key="reason"):
-        st.text_input(_("理由"), key=widget, max_chars=200, placeholder=_("例如：寿宴上不说“再见”"))
+        st.text_input(_("理由"), max_chars=200, placeholder=_("例如：寿宴上不说“再见”"), **kept_text(widget))
     columns = st.columns([1.4, 1.4, 1, 1.2])
     for column, action, label, state in (
         (columns[0], "save_edit", _("弃用并记下理由"), REJECTED),
@@ -69,4 +70,6 @@ def _reason_panel(card: ReviewCard) -> None:
 
 
 def _decide_with_reason(card: ReviewCard, state: str, widget: str) -> None:
-    decide(card, state, (st.session_state.get(widget) or "").strip())
+    reason = (st.session_state.get(widget) or "").strip()
+    forget_typed(widget)
+    decide(card, state, reason)

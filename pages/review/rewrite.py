@@ -7,6 +7,7 @@ from pages.review.sample_display import length_text
 from pages.review.session import go_to, show_panel
 from pages.shared.frame import report_errors
 from pages.shared.job_progress import job_bar, stop_button
+from pages.shared.kept import kept_text
 from pages.shared.review_parts import attempt, say_error
 from pages.shared.teacher_numbers import SIGNS
 from pages.shared.teacher_pick import pick_teacher
@@ -44,7 +45,7 @@ def rewrite_panel(card: ReviewCard) -> None:
             return
         choice = pick_teacher(session.workspace, "rewrite")
         widget = f"rewrite_wish_{sample.id}"
-        st.text_input(_("另外的要求（可不填）"), key=widget, placeholder=_("例如：短一点，别用成语"))
+        st.text_input(_("另外的要求（可不填）"), placeholder=_("例如：短一点，别用成语"), **kept_text(widget))
         row = st.columns([1.6, 1, 2.4])
         row[0].button(
             _("再问三条") if rewriting else _("问三条"),

@@ -9,6 +9,7 @@ from pages.settings.backups import database_backups
 from pages.settings.people import people_part
 from pages.shared.frame import remember_notice, report_errors
 from pages.shared.header import page_header
+from pages.shared.kept import forget_typed, kept_text
 from pages.shared.teacher_pick import DEFAULT, pick_teacher
 from pages.shared.text import plain
 from tianji_core import teachers
@@ -37,7 +38,7 @@ with report_errors():
     settings = workspace.settings()
     titles = recipes.titles(workspace.engine)
     keys = list(titles)
-    with st.form("settings_form"):
+    with st.container(border=True):
         columns = st.columns([2, 2, 2, 3])
         language = columns[0].selectbox(
             "语言 / Language",
@@ -54,17 +55,21 @@ with report_errors():
             key=f"recipe_in_use_{settings.recipe}",
         )
         reviewer = columns[2].text_input(
-            _("审核人"), settings.reviewer, max_chars=40, key="reviewer", help=_("写进每一步审核记录")
+            _("审核人"),
+            settings.reviewer,
+            max_chars=40,
+            help=_("写进每一步审核记录"),
+            **kept_text("reviewer", settings.reviewer),
         )
         mirror = columns[3].text_input(
             _("模型下载镜像"),
             settings.model_mirror,
             max_chars=200,
-            key="model_mirror",
+            **kept_text("model_mirror", settings.model_mirror),
             placeholder="https://",
             help=_("空着就直接连 ModelScope；环境变量 MODELSCOPE_ENDPOINT 优先。内网里填自己的镜像地址。"),
         )
-        if st.form_submit_button(_("保存"), type="primary", key="save_settings"):
+        if st.button(_("保存"), type="primary", key="save_settings"):
             if not reviewer.strip():
                 st.error(_("审核人不能为空"), icon="⚠️")
             elif (changed := changed_settings(language, recipe, reviewer.strip(), mirror.strip())) is None:
@@ -77,6 +82,7 @@ with report_errors():
                 )
             else:
                 workspace.save_settings(changed)
+                forget_typed("reviewer", "model_mirror")
                 remember_notice(_("设置已保存"))
                 st.rerun()
 

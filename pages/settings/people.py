@@ -3,6 +3,7 @@
 import streamlit as st
 
 from pages.shared.frame import remember_notice, report_errors
+from pages.shared.kept import forget_typed, kept_text
 from pages.shared.login_table import login_table
 from pages.shared.text import plain
 from pages.shared.visitors import accounts, visitor
@@ -52,9 +53,11 @@ def people_part(workspace: Workspace) -> None:
 
 
 def _new_user(users: Users, first: bool) -> None:
-    with st.form("user_form", clear_on_submit=True):
+    with st.container(border=True):
         columns = st.columns([3, 2, 3, 1.4], vertical_alignment="bottom")
-        name = columns[0].text_input(_("名字"), max_chars=LONGEST_PERSON, key="user_name", autocomplete="off")
+        name = columns[0].text_input(
+            _("名字"), max_chars=LONGEST_PERSON, autocomplete="off", **kept_text("user_name")
+        )
         roles = [Role.OWNER] if first else list(Role)
         role = columns[1].selectbox(_("角色"), roles, format_func=lambda role: role.title, key="user_role")
         password = columns[2].text_input(
@@ -64,8 +67,10 @@ def _new_user(users: Users, first: bool) -> None:
             autocomplete="new-password",
             help=_("告诉本人，让他在“账号”页换掉。只用单点登录的人，名字写邮箱，密码空着。"),
         )
-        if columns[3].form_submit_button(_("添加"), key="add_user", width="stretch"):
+        if columns[3].button(_("添加"), key="add_user", width="stretch"):
             with report_errors():
                 added = users.add(name, role, password)
+                forget_typed("user_name")
+                del st.session_state["user_password"]  # the secret does not stay in the page
                 remember_notice(_("已添加用户 {name}（{role}）", name=added.name, role=role.title))
                 st.rerun()

@@ -5,6 +5,7 @@ import streamlit as st
 from pages.shared.adapter_menu import adapter_menu
 from pages.shared.frame import remember_notice, report_errors
 from pages.shared.job_progress import stop_button
+from pages.shared.kept import kept_number
 from pages.shared.other_services import foreign_service, other_program
 from pages.shared.text import plain
 from tianji_core import jobs, models, serving
@@ -76,7 +77,12 @@ def start_options() -> tuple[int | None, ServerOptions]:
             key="server_dtype",
         )
         port = st.number_input(
-            _("端口（留空则找一个空的）"), 1, 65535, None, key="server_port", placeholder=_("自动")
+            _("端口（留空则找一个空的）"),
+            1,
+            65535,
+            None,
+            placeholder=_("自动"),
+            **kept_number("server_port", 1, 65535, None),
         )
     return port, ServerOptions(dtype=dtype, quantization=str(quantization))
 

@@ -11,12 +11,14 @@ from typing import Any
 import streamlit as st
 
 from pages.shared.frame import current_workspace, report_errors
-from pages.shared.usable import Usable
+from pages.shared.usable import Usable, any_text, within
 from tianji_core.drafts import Typed, changing_draft, load_draft
 from tianji_core.i18n import _
 from tianji_core.roles import Role, permitted
 
 _DEFAULT = "_default_of_"
+TYPED = "typed"
+"""The name of the draft for what is typed outside the forms that have one of their own."""
 
 
 def kept(
@@ -48,6 +50,22 @@ def kept_at(
         st.session_state[key] = default
     st.session_state[_DEFAULT + key] = default
     return arguments
+
+
+def kept_text(key: str, saved: str = "", name: str = "") -> dict[str, Any]:
+    """:func:`kept` for a text whose own value is ``saved``, in the draft of everything that has no form of
+    its own; ``name`` tells texts apart that share a widget, such as those of two samples."""
+    return kept(TYPED, key, any_text, saved, name)
+
+
+def kept_number(key: str, least: float, most: float, saved: float | None) -> dict[str, Any]:
+    """As :func:`kept_text` for a number."""
+    return kept(TYPED, key, within(least, most), saved)
+
+
+def forget_typed(*keys: str) -> None:
+    """Removes texts and numbers of :func:`kept_text` and :func:`kept_number` whose purpose is served."""
+    forget(TYPED, {key: key for key in keys})
 
 
 def put(key: str, value: Typed) -> None:

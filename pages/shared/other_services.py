@@ -3,6 +3,7 @@
 import streamlit as st
 
 from pages.shared.frame import remember_notice, report_errors
+from pages.shared.kept import forget_typed, kept_number, kept_text
 from pages.shared.text import plain
 from tianji_core.errors import ServerError
 from tianji_core.i18n import _
@@ -14,24 +15,26 @@ from tianji_core.workspace import Workspace
 
 def foreign_service(workspace: Workspace) -> None:
     """Draws the form for any OpenAI-compatible service; its address is kept in the address of the page."""
-    with st.form("foreign_service", border=False):
+    linked = st.query_params.get("service", ""), st.query_params.get("service_model", "")
+    variable_known = key_variable_of(workspace, linked[0])
+    with st.container():
         url = st.text_input(
             _("服务地址"),
-            st.query_params.get("service", ""),
-            key="service_url",
+            linked[0],
+            **kept_text("service_url", linked[0]),
             placeholder="http://127.0.0.1:11434/v1",
         )
         st.caption(_("Ollama 一般在 11434 端口，vLLM 在 8000，LMDeploy 在 23333；地址都以 /v1 结尾。"))
         name = st.text_input(
-            _("模型名（留空则问它有什么）"), st.query_params.get("service_model", ""), key="service_name"
+            _("模型名（留空则问它有什么）"), linked[1], **kept_text("service_name", linked[1])
         )
         variable = st.text_input(
             _("密钥的环境变量名（不要密钥就留空）"),
-            key_variable_of(workspace, st.query_params.get("service", "")),
-            key="service_variable",
+            variable_known,
+            **kept_text("service_variable", variable_known),
             placeholder="OPENAI_API_KEY",
         )
-        if st.form_submit_button(_("使用"), key="service_use") and url.strip():
+        if st.button(_("使用"), key="service_use") and url.strip():
             with report_errors():
                 remember_service(workspace, url, variable.strip())
                 key = workspace.key(variable.strip()) if variable.strip() else None
@@ -44,6 +47,7 @@ def foreign_service(workspace: Workspace) -> None:
                     remember_notice(
                         _("用的是 {model}；要换成 {others}，把名字写进“模型名”", model=chosen, others=others)
                     )
+                forget_typed("service_url", "service_name", "service_variable")
                 st.query_params.update(service=url.strip(), service_model=chosen)
                 st.rerun()
 
@@ -86,8 +90,14 @@ def other_program(workspace: Workspace, names: list[str]) -> None:
     )
     model = st.selectbox(_("模型"), names, key="program_model")
     line = st.columns(2)
-    gpus = line[0].number_input(_("几张卡一起算"), 1, 64, 1, key="program_gpus")
-    port = line[1].number_input(_("端口"), 1, 65535, external.DEFAULT_PORT, key="program_port")
+    gpus = line[0].number_input(_("几张卡一起算"), 1, 64, 1, **kept_number("program_gpus", 1, 64, 1))
+    port = line[1].number_input(
+        _("端口"),
+        1,
+        65535,
+        external.DEFAULT_PORT,
+        **kept_number("program_port", 1, 65535, external.DEFAULT_PORT),
+    )
     with report_errors():
         made = external.command(workspace, str(program), [str(model)], port=int(port), gpus=int(gpus))
         st.code(made.text, language="bash", wrap_lines=True)

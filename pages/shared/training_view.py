@@ -5,6 +5,7 @@ from statistics import mean
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from pages.shared.kept import kept_text
 from pages.shared.text import plain
 from tianji_core import jobs, training
 from tianji_core.i18n import N_, _
@@ -174,7 +175,9 @@ def show_log(workspace: Workspace, state: TrainingState) -> None:
     """Draws the output of the job, or the log of the trainer, with a search."""
     with st.expander(_("日志"), expanded=state.state in ("failed", "lost")):
         searched = st.text_input(
-            _("在日志里搜索"), key="train_log_search", placeholder=_("例如 loss、Error、第几步；不分大小写")
+            _("在日志里搜索"),
+            placeholder=_("例如 loss、Error、第几步；不分大小写"),
+            **kept_text("train_log_search"),
         )
         size = READ_LOG if searched else 60_000
         text = (
