@@ -18,7 +18,6 @@ from pages.shared.text import plain
 from pages.shared.usable import any_text, switch, within
 from tianji_core.i18n import _
 from tianji_core.models import size_text
-from tianji_core.serving import servers
 from tianji_core.serving.candidates import MOST
 from tianji_core.serving.transcript import ChatTurn, changing, load_transcript
 
@@ -34,8 +33,7 @@ with settings:
     linked_service(workspace)
     known = endpoints(workspace)
     missing = missing_model(workspace, known)
-    loading = bool(missing) and bool(servers(workspace))
-    with st.expander(_("模型服务"), expanded=not known and not loading, icon="🔌"):
+    with st.expander(_("模型服务"), expanded=not known and not missing, icon="🔌"):
         server_panel(workspace)
     titles = {f"{endpoint.model} @ {endpoint.url}": endpoint for endpoint in known}
     chosen = st.selectbox(
@@ -61,7 +59,12 @@ with settings:
     )
     row = st.columns([3, 1.4], vertical_alignment="bottom")
     send = row[0].button(
-        _("发送"), key="chat_send", type="primary", icon="💌", disabled=endpoint is None, width="stretch"
+        _("发送"),
+        key="chat_send",
+        type="secondary" if endpoint is None else "primary",
+        icon="💌",
+        disabled=endpoint is None,
+        width="stretch",
     )
     count = int(
         row[1].number_input(_("几个候选"), 1, MOST, 1, **kept("chat", "chat_candidates", within(1, MOST)))
@@ -79,17 +82,15 @@ with settings:
         st.caption(_("✏️ 系统提示改过，和配方里的不一样"))
 
 with talk:
-    top = st.columns([1.7, 1.4, 1, 1], vertical_alignment="center")
-    top[0].markdown(_("**对话记录** · {n} 轮", n=len(transcript.turns)))
+    st.markdown(_("**对话记录** · {n} 轮", n=len(transcript.turns)))
     if endpoint is not None:
-        top[0].caption(_("由 {model} 回答", model=plain(endpoint.model)))
+        st.caption(_("由 {model} 回答", model=plain(endpoint.model)))
+    top = st.container(horizontal=True)
     last = transcript.turns[-1] if transcript.turns else None
-    again = top[1].button(
-        _("重新生成"), key="chat_again", icon="🔁", disabled=last is None or endpoint is None, width="stretch"
-    )
-    with top[2].popover(_("存档"), key="chat_shelf", width="stretch"):
+    again = top.button(_("重新生成"), key="chat_again", icon="🔁", disabled=last is None or endpoint is None)
+    with top.popover(_("存档"), key="chat_shelf"):
         shelf(workspace, transcript)
-    if top[3].button(_("清空"), key="chat_clear", icon="🧹", disabled=last is None, width="stretch"):
+    if top.button(_("清空"), key="chat_clear", icon="🧹", disabled=last is None):
         with changing(workspace) as stored:
             stored.turns.clear()
         st.rerun()
