@@ -1,11 +1,13 @@
 """What is typed into a table or an editor and not saved is there again after another page, a refresh and in a
 second tab."""
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.e2e.driving import Studio, first_name_typed, press, settle, until, visit
 from tianji_core.drafts import FormDraft, load_draft
-from tianji_core.store import recipes, samples
+from tianji_core.store import recipes, samples, steps
+from tianji_core.store.samples import ACCEPTED, SampleFilter
 
 UNSAVED = "有没保存的修改"
 
@@ -70,3 +72,65 @@ def test_an_edited_sample(page: Page, studio: Studio) -> None:
     press(page, "save_edit")
     until(lambda: samples.get(space.engine, number or 0).output.endswith("都平安。"), 30)
     assert load_draft(space, "review") == FormDraft()
+
+
+WALK = (
+    "lists?list=称谓",
+    "lists?list=场景",
+    "lists?list=风格",
+    "lists?list=提示词",
+    "heatmap",
+    "generate",
+    "generate?provider=custom",
+    "review?view=批量",
+    "dataset",
+    "dataset?part=导入",
+    "models",
+    "chat",
+    "compare?view=new",
+    "settings",
+)
+FIELDS = """page => [...document.querySelectorAll('[data-testid=stMain] :is(input, textarea)')]
+    .filter(field => field.checkVisibility() && !field.disabled && !field.readOnly
+        && ['text', 'number', 'textarea'].includes(field.type)
+        && !field.closest('[data-testid=stSelectbox], [data-testid=stMultiSelect], [data-testid=stChatInput]')
+        && !field.closest('[class~=st-key-q], [class*=st-key-pick_]'))
+    .map(field => {
+        const own = field.closest('.stTextInput, .stTextArea, .stNumberInput').closest('[class*=st-key-]')
+        return [[...own.classList].find(name => name.startsWith('st-key-')), field.value]
+    })"""
+"""Key and value of every field in sight that a person can type into. Filters that the address holds are left
+out: a link without them is meant to show everything."""
+
+
+def opened_out(page: Page, studio: Studio, address: str) -> dict[str, str]:
+    """Opens a page with everything that is folded, and returns its fields."""
+    visit(page, studio, address)
+    folded = "[data-testid=stMain] details:not([open]) > summary"
+    page.evaluate("folded => document.querySelectorAll(folded).forEach(head => head.click())", folded)
+    settle(page)
+    return dict(page.evaluate(FIELDS))
+
+
+@pytest.mark.timeout(900)
+def test_what_is_typed_into_any_field_of_any_page_is_there_again(page: Page, studio: Studio) -> None:
+    new = samples.NewSample(
+        "wishes", "", "祝姐姐生日快乐", "姐姐，祝你生日快乐，天天开心。", "姐姐", "生日", "正常"
+    )
+    number = samples.add(studio.workspace.engine, new)
+    steps.set_state(studio.workspace.engine, SampleFilter("wishes", ids=(number or 0,)), ACCEPTED, "我")
+    page.set_viewport_size({"width": 1440, "height": 2000})
+    typed: dict[str, dict[str, str]] = {}
+    for address in WALK:
+        for key, value in opened_out(page, studio, address).items():
+            field = page.locator(f"[data-testid=stMain] .{key} :is(input, textarea)").first
+            if not field.count():  # what was typed before it left no place for it
+                continue
+            numeric = field.get_attribute("type") == "number"
+            field.fill(str(round(float(value or 1)) + 1) if numeric else f"{value}改")
+            field.blur()
+            settle(page)
+        typed[address] = dict(page.evaluate(FIELDS))
+        again = opened_out(page, studio, address)
+        assert {key: again.get(key) for key in typed[address]} == typed[address], address
+    assert sum(map(len, typed.values())) > 40
