@@ -49,7 +49,7 @@ FRAMES = (
     "~{}~",
 )
 """What talk is framed by now and then."""
-SMALLEST = 0.12
+SMALLEST = 0.2
 """Weights below this are left out of the file."""
 _CHOICE = re.compile(r"\(([^()]*)\)")
 _SLOT = re.compile(r"\{(\w+)\}")

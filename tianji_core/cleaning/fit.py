@@ -17,6 +17,7 @@ from tianji_core.i18n import N_, _
 from tianji_core.recipe import Pronoun
 
 _INFORMAL = re.compile(r"(?<!迷)你(?!们|追我|来我|侬我|一言我)")
+_QUOTED = re.compile(r"(“[^”]*”)")
 _FORMAL = re.compile(r"您(?!一家|全家|和家人|[二两]位|夫妇)")
 """您 to one person; a family is addressed with it, too."""
 _SHORTFALL = 0.6
@@ -73,11 +74,16 @@ def _unsuitable_cell(_text: str, subject: Subject, context: Context) -> Found | 
 
 def _wrong_pronoun(text: str, subject: Subject, context: Context) -> Found | None:
     right = context.pronouns.get(subject.name)
-    if right is Pronoun.FORMAL and _INFORMAL.search(text):
-        return Found(_("对{name}该用“您”", name=subject.name), _INFORMAL.sub("您", text))
-    if right is Pronoun.INFORMAL and _FORMAL.search(text):
-        return Found(_("对{name}该用“你”", name=subject.name), _FORMAL.sub("你", text))
-    return None
+    if right not in (Pronoun.FORMAL, Pronoun.INFORMAL):
+        return None
+    wrong = _INFORMAL if right is Pronoun.FORMAL else _FORMAL
+    parts = _QUOTED.split(text)  # what somebody else says in quotes is said to somebody else
+    fixed = "".join(part if n % 2 else wrong.sub(right.value, part) for n, part in enumerate(parts))
+    return (
+        None
+        if fixed == text
+        else Found(_("对{name}该用“{word}”", name=subject.name, word=right.value), fixed)
+    )
 
 
 def _mixed_style(text: str, subject: Subject, _context: Context) -> Found | None:
@@ -164,6 +170,7 @@ FIT_RULES = (
         good=(
             Example(_CLEAN),
             Example(_FOR_ELDER, name="爷爷"),
+            Example("爷爷，您总说“等你长大”，如今我长大了，愿您身体硬朗，天天都有好心情。", name="爷爷"),
             Example("爷爷奶奶，愿你们身体硬朗，天天都有好心情。", name="爷爷"),
             Example("妹妹，生日快乐！祝您一家平安喜乐，每天都有好心情。"),
         ),

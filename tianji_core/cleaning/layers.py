@@ -26,11 +26,15 @@ _OPEN = rf"[<＜◁〈\[【{{]\s*[|｜]?\s*{_NAMES}\s*[|｜]?\s*[>＞▷〉\]】
 _CLOSE = (
     rf"[<＜◁〈\[【{{]\s*[|｜]?\s*[/／\\]\s*[|｜]?\s*{_NAMES}\s*[|｜]?\s*[>＞▷〉\]】}}]|<\|end_of_thought\|>"
 )
+_SAID = r"(?:\A|(?<=\n))Thinking(?:\.\.\.|…|:)[\s\S]*?(?:\.\.\.|…+)\s*done thinking\.?"
+"""How a runner of local models prints reasoning."""
 _DETAILS = r"<details[^>]*>.*?</details>"
-_THOUGHT = re.compile(rf"(?:{_OPEN})(?:(?!{_OPEN}).)*?(?:{_CLOSE})|{_DETAILS}", re.DOTALL | re.IGNORECASE)
+_THOUGHT = re.compile(
+    rf"(?:{_OPEN})(?:(?!{_OPEN}).)*?(?:{_CLOSE})|{_DETAILS}|{_SAID}", re.DOTALL | re.IGNORECASE
+)
 _THOUGHT_HEAD = re.compile(rf"\A.*?(?:{_CLOSE})", re.DOTALL | re.IGNORECASE)
 _THOUGHT_TAG = re.compile(rf"{_OPEN}|{_CLOSE}", re.IGNORECASE)
-_THOUGHT_HINT = re.compile(r"[<\[【◁〈＜{]")
+_THOUGHT_HINT = re.compile(r"[<\[【◁〈＜{]|done thinking")
 
 
 def without_thoughts(text: str) -> Unwrapped | None:
@@ -63,7 +67,8 @@ def without_labelled_thoughts(text: str) -> Unwrapped | None:
 
 
 _SPEAKER = re.compile(
-    r"^[ \t]*(?:[*#]+\s*)?(?:(?P<asker>用户|提问者?|问题?|user|human|q)|(?P<mine>助手|assistant|ai|bot|模型|答|回答|a))"
+    r"^[ \t]*(?:[*#]+\s*)?(?:(?P<asker>用户|提问者?|问题?|user|human|q)"
+    r"|(?P<mine>(?:小|ai|智能|写作|聊天)?(?:助手|助理|机器人|模型)|assistant|ai|bot|model|chatbot|gpt|答|回答|a))"
     r"(?:\*+)?[ \t]*[:：][ \t]*(?:\*+)?",
     re.IGNORECASE | re.MULTILINE,
 )
@@ -128,6 +133,10 @@ _ASIDE = re.compile(
     re.IGNORECASE,
 )
 """Keys whose values are no answer."""
+_FAULT = frozenset(
+    {"error", "errors", "err_msg", "error_msg", "error_code", "status_code", "base_resp", "request_id"}
+)
+"""Keys of the answer of a server that gave no text."""
 _SENTENCE_MARK = re.compile(r"[，。！？!?~～,；…：]")
 
 
@@ -138,7 +147,7 @@ def _is_prose(value: str) -> bool:
 def _leaves(value: Any, key: str = "") -> list[tuple[str, str]]:
     if isinstance(value, dict):
         role = str(value.get("role", value.get("from", "assistant"))).lower()
-        if role in ("user", "system", "human"):
+        if role in ("user", "system", "human") or not _FAULT.isdisjoint(map(str, value)):
             return []
         return [leaf for name, inner in value.items() for leaf in _leaves(inner, str(name))]
     if isinstance(value, list):
@@ -267,7 +276,7 @@ def from_xml(text: str) -> Unwrapped | None:
     return Unwrapped(f"<{sorted(names)[0]}>", rest or None)
 
 
-_BOX = re.compile(r"[\u2500-\u257f]")
+_BOX = re.compile(r"[\u2500-\u257f]|^\+-", re.MULTILINE)
 _RULED = re.compile(r"^[ \t+|]*(?:[\u2500-\u257f]|\+-)[\u2500-\u257f \t+|=-]*$\n?", re.MULTILINE)
 """A line of a table that is drawn of lines alone."""
 _BARS = str.maketrans("│┃║｜", "||||")
@@ -276,7 +285,8 @@ _ROW = re.compile(r"^[ \t]*\|.*\|[ \t]*$", re.MULTILINE)
 
 def from_table(text: str) -> Unwrapped | None:
     """Returns the text with a table replaced by its one cell of prose."""
-    text = _RULED.sub("", text).translate(_BARS) if _BOX.search(text) else text
+    if _BOX.search(text):
+        text = _RULED.sub("", text).translate(_BARS)
     rows = _ROW.findall(text)
     if not rows:
         return None

@@ -43,7 +43,7 @@ def _addressed(text: str, subject: Subject, context: Context) -> str | None:
         before, after = text[max(0, match.start() - 4) : match.start()], text[match.end() : match.end() + 6]
         if (
             not _BEFORE.search(before)
-            or _NOT_AFTER.match(after)
+            or (_NOT_AFTER.match(after) and not (before[-1:] in "愿祝" and after[0] == "的"))
             or (_CLAUSE.search(before) and not _CALLED.match(after))
             or context.addresses.pattern.match(after.lstrip("和与跟、"))
         ):

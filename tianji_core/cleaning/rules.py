@@ -65,9 +65,13 @@ RULES: tuple[Rule, ...] = (
 )
 _TEXT_RULES = tuple(rule for rule in RULES if rule not in SET_RULES and rule is not EMPTY_RULE)
 BY_ID = {rule.id: rule for rule in RULES}
-_PLACEHOLDER, _CLOSING = BY_ID["placeholder"], BY_ID["closing"]
+_PLACEHOLDER = BY_ID["placeholder"]
+_TAKE_GAPS = (BY_ID["closing"], BY_ID["data_form"], BY_ID["think_tags"])
+"""Rules that may take a gap for a name away, since it does not stand in the blessing."""
 SAFE_RULES = tuple(rule.id for rule in RULES if rule.safe)
-FIXABLE_RULES = tuple(rule.id for rule in RULES if rule.safe or rule.id in ("too_long", "wrong_pronoun"))
+SUGGESTED = ("too_long", "wrong_pronoun", "emoji")
+"""Rules whose fix changes what is said, so that a person looks at it first."""
+FIXABLE_RULES = tuple(rule.id for rule in RULES if rule.safe or rule.id in SUGGESTED)
 
 
 def check(sample: HasText, context: Context) -> list[Finding]:
@@ -92,12 +96,11 @@ def _applicable(rule: Rule, seen: Found, text: str, sample: HasText, context: Co
     fixed = seen.fixed
     if fixed is None or fixed == text or not fixed.strip():
         return None
-    return None if rule is not _CLOSING and _hides(text, fixed, sample, context) else fixed
+    return None if rule not in _TAKE_GAPS and _hides(text, fixed, sample, context) else fixed
 
 
 def _hides(text: str, fixed: str, sample: HasText, context: Context) -> bool:
-    """Whether a fix takes away the sign of a mistake and leaves the mistake: the gap for a name. One in a
-    remark behind the blessing may go with it."""
+    """Whether a fix takes away the sign of a mistake and leaves the mistake: the gap for a name."""
     return _finds(_PLACEHOLDER, text, sample, context) and not _finds(_PLACEHOLDER, fixed, sample, context)
 
 

@@ -7,6 +7,7 @@ from functools import cache
 
 from tianji_core.cleaning.layers import without_escapes
 from tianji_core.cleaning.rule import Context, Example, Found, Rule, Subject, bounds, only_han
+from tianji_core.gate.characters import standard_characters
 from tianji_core.i18n import N_, _
 
 _HAN = r"\u3400-\u9fff"
@@ -14,7 +15,7 @@ _ROW = re.compile(r"([！!？?~～。，、])\1+|…{3,}|(?:\.{3,}|。{3,})|—{
 _ELLIPSIS = re.compile(r"…{3,}|\.{3,}|。{3,}")
 _WIDE = str.maketrans(",.!?:;()", "，。！？：；（）")
 _HALF = re.compile(
-    rf"(?<=[{_HAN}，。！？：；”』」）…])[,.!?:;)]|(?:(?<![A-Za-z0-9]);|[,!?:(])(?=[{_HAN}“『「（])"
+    rf"(?<=[{_HAN}，。！？：；”』」）…])(?:\.(?![A-Za-z0-9])|[,!?:;)])|(?:(?<![A-Za-z0-9]);|[,!?:(])(?=[{_HAN}“『「（])"
 )
 _FULL_WIDTH = re.compile(r"[０-９Ａ-Ｚａ-ｚ]")
 _NARROW = {
@@ -51,6 +52,8 @@ _LINE_BREAK = re.compile(r"[\u2028\u2029\u0085]")
 _WHITE = re.compile(r"[\u00a0\u1680\u2000-\u200a\u202f\u205f]")
 _RADICAL = re.compile(r"[\u2e80-\u2fdf\uf900-\ufaff\u2028\u2029\u0085\u00a0\u1680\u2000-\u200a\u202f\u205f]")
 """Look-alikes of Chinese characters, and white space of other kinds."""
+_SUPPLEMENT = re.compile(r"[\u2e80-\u2eff]")
+"""Radicals that compatibility normalising leaves as they are."""
 _RUBBISH = re.compile(
     r"[\ufffd\ue000-\uf8ff]|锟斤拷|烫烫烫|屯屯屯|(?:[ÃÂâåæçèé][\u0080-\u00bf\u2018-\u2122]){2,}"
     r"|\\[nu][0-9a-f]{0,4}|[#$%^&*@|<>{}\[\]\\/=+]{4,}|(?<!<)\|(?!>)|[`\\]|</?[a-zA-Z][\w-]{1,20}>"
@@ -146,6 +149,7 @@ def _rubbish(text: str, _subject: Subject, _context: Context) -> Found | None:
     if hidden is not None:
         fixed = _NO_BREAK.sub("", text)
         fixed = _RADICAL.sub(lambda match: unicodedata.normalize("NFKC", match.group()), fixed)
+        fixed = _SUPPLEMENT.sub(lambda match: standard_characters(match.group()), fixed)
         fixed = _WHITE.sub(" ", _LINE_BREAK.sub("\n", _INVISIBLE.sub("", fixed)))
         fixed = _TAG_LEFT.sub("", without_escapes(fixed))
         shown = "".join(c if c.isprintable() else f"U+{ord(c):04X}" for c in hidden.group())
@@ -164,8 +168,6 @@ def _emoji(text: str, subject: Subject, _context: Context) -> Found | None:
     if number <= high:
         return None
     left = iter(range(number))
-    if not high and bounds().marks.get(subject.style) == 1:
-        return Found(_("有 {n} 个表情，{style}最多 {high} 个", n=number, style=subject.style, high=high))
     fixed = _EMOJI.sub(lambda match: match.group() if next(left) < high else "", text)
     return Found(_("有 {n} 个表情，{style}最多 {high} 个", n=number, style=subject.style, high=high), fixed)
 
@@ -268,7 +270,7 @@ SCRIPT_RULES = (
         "emoji",
         N_("表情数量"),
         N_(
-            "小红书风格要有一到三个表情，正常、严肃和古风不该有；太多的会删掉，庄重文字里的和太少的要人来改。"
+            "小红书风格要有一到三个表情，正常、严肃和古风不该有；太多的可以删掉，请看过再删；太少的要人来补。"
         ),
         _emoji,
         bad=(
@@ -280,13 +282,11 @@ SCRIPT_RULES = (
                 "妹妹生日快乐呀🎂🎉✨愿你天天开心呀💖💖", "妹妹生日快乐呀🎂🎉✨愿你天天开心呀", style="小红书"
             ),
             Example("妹妹生日快乐，愿你天天都开开心心呀~", style="小红书"),
-            Example("谨祝妹妹生日快乐😘愿你平安喜乐，诸事顺遂。", style="严肃"),
         ),
         good=(
             Example(_CLEAN),
             Example("妹妹生日快乐，愿你天天都开开心心呀🎂", style="小红书"),
             Example("妹妹生日快乐，愿你天天都开开心心呀👨‍👩‍👧❤️", style="小红书"),
         ),
-        safe=True,
     ),
 )

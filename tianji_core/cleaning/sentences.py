@@ -8,8 +8,8 @@ from typing import NamedTuple
 _STOPS = "。！？!?~～…；;"
 _ENDS = re.compile(
     r"(?:[。！？!?~～…；;]|(?<=[A-Za-z)]{2})\.(?=\s|$))+"  # a stop; a full stop behind Latin letters
-    r"[”\"』」’）)】\]]*[\s\u2600-\u27bf\ufe0f\U0001f000-\U0001faff]*"
-    r"|(?:(?<![0-9])：|：(?![0-9])|:(?![0-9/）)]))\s*|[ \t]*\n\s*|(?<=[。！？!?~～…；;\s])(?=[（(])|[）)](?=[^，,。！？!?：:…~～；;\s])"
+    r"(?:[”』」’）)】\]]|\"(?=\s|$))*[ \t\u3000\u2600-\u27bf\ufe0f\U0001f000-\U0001faff]*\s*"
+    r"|[ \t]*(?:>{2,}|-+>|=+>|→)[ \t]*|(?:(?<![0-9])：|：(?![0-9])|:(?![0-9/）)]))\s*|[ \t]*\n\s*|(?<=[。！？!?~～…；;\s])(?=[（(])|[）)](?=[^，,。！？!?：:…~～；;\s])"
 )
 _FIRST_WORDS = re.compile(r"[^，,。！？!?：:\n~～]{1,6}[，,]\s*")
 _REMARK = re.compile(
@@ -18,7 +18,7 @@ _REMARK = re.compile(
 )
 """A remark in brackets at the edge of a sentence, or at the end of a line: one piece, whatever marks it
 holds."""
-_TAGS = re.compile(r"(?:#[^\s#，。！？；：、]{1,20}#?[ \t]*){1,12}")
+_TAGS = re.compile(r"(?:#[^\s#，。！？；：、（(【\[]{1,20}#?[ \t]*){1,12}")
 _LINE_END = re.compile(r"\n\s*\Z")
 _BRACKETED = re.compile(r"【[^】\n]{1,30}】[ \t]*[:：]?[ \t]*")
 
@@ -45,7 +45,7 @@ def pieces(text: str) -> list[Piece]:
         if start == end:
             continue
         starts.append(start)
-        if start in line_starts:
+        if start in line_starts or text[max(0, start - 3) : start].rstrip()[-1:] in ("：", ":"):
             head = _BRACKETED.match(text, start, end)
             if head is None and not text[:start].strip():
                 head = _FIRST_WORDS.match(text, start, end)

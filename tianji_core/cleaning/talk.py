@@ -5,15 +5,15 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
-from tianji_core.cleaning.layers import LAYERS
-from tianji_core.cleaning.rule import Context, Example, Found, Rule, Subject, only_han
+from tianji_core.cleaning.layers import LAYERS, without_escapes
+from tianji_core.cleaning.rule import HARD_FLOOR, Context, Example, Found, Rule, Subject, only_han
 from tianji_core.cleaning.sentences import Piece, pieces
 from tianji_core.cleaning.talk_model import plain, talk_scores
 from tianji_core.i18n import N_, _
 
 SURE = 2.0
 """The sum of the scores of pieces from which they are surely talk and may be removed."""
-DOUBT = 1.0
+DOUBT = 1.25
 """The score from which a piece needs a person."""
 BLESSING = -2.0
 """The score up to which a piece is surely blessing."""
@@ -22,9 +22,23 @@ MOST_TALK, MOST_BLESSING = 4.0, -6.0
 _SHORT = 16
 """Characters below which a piece may be an address, an agreement or a label and nothing else."""
 _ADDRESS = re.compile(
-    r"[\s“「『\"]*(?:亲爱|敬爱|尊敬|最爱|挚爱|可爱|我|最好|最棒|我最|的|老|好|大|小)*N{1,2}[：，！~\s]*"
+    r"[\s“「『（【>*#\"]*(?:亲爱|敬爱|尊敬|最爱|挚爱|可爱|我|最好|最棒|我最|的|老|好|大|小)*N{1,2}[：，！~\s]*"
 )
 _OPENING, _CLOSING_MARK = re.compile(r"\s*[“「『]"), re.compile(r"[”」』]")
+_GIVEN = re.compile(r"[\s（【>*#]*(?:写给|送给|发给|给|献给)(?:亲爱|敬爱|我|最好|的)*N(?:的[NS]*)?：\s*")
+_TAGS = re.compile(r"\s*(?:#[^\s#，。！？]{1,20}#?\s*)+")
+_ABOUT_TEXTS = re.compile(
+    "祝福|文案|语录|小红书|抖音|朋友圈|微博|话题|日常|分享|推荐|合集|大全|模板|笔记|素材|短句|句子|同款|热门|博主"
+)
+_NOTE_MARK = re.compile(r"[\u2460-\u2473¹²³†※]|\[\d\]")
+"""What a note begins with and what the text has at the place that it is about."""
+_GLOSS = re.compile(
+    r"\s*[（(【\[〔*]*(?:今译|译文|译|白话译文|白话|大意|释义|注释|注|解析|赏析|说明|备注|提示|创作说明|创作思路|English|Translation|Note"
+    r"|Tips?|Explanation|Pinyin)[）)】\]〕*]*\s*(?:[:：]|(?<=[）)】\]〕]))",
+    re.IGNORECASE,
+)
+_SPOKEN_TO = re.compile(r"[\s“「『（【>*#\"]*N(?![的NST之：])[^：]*$")
+"""A short piece that begins with the receiver."""
 _LEADS = re.compile(
     r"\s*(?:(?:好的|好嘞|当然|当然可以|没问题|明白了?|了解了?|可以的|OK|Sure|Of course|Certainly|Okay)[，,！!。.~～\s]*"
     r"|(?:最终|以下是)?(?:回答|答案|回复|正文|输出|结果|成品|祝福|祝福语|文案|answer|output|response|result|text)(?:如下)?\s*[:：]\s*)",
@@ -57,18 +71,40 @@ def reading(text: str, name: str = "") -> Reading:
     scores = talk_scores(cut, name)
     for n, piece in enumerate(cut):
         if _MARKS.fullmatch(piece.text):  # marks, emoji and particles belong to the piece before
-            scores[n] = scores[n - 1] if n else -0.1
+            begins = piece.start == 0 or text[piece.start - 1] == "\n"
+            beside = n + 1 if begins else n - 1
+            scores[n] = scores[beside] if 0 <= beside < len(cut) else -0.1
+        elif piece.text.lstrip()[:1] == "#" and _TAGS.fullmatch(piece.text):
+            scores[n] = _tags_score(piece.text, scores[n])
         elif len(piece.text) < _SHORT:
             leads = n + 1 < len(cut) and min(scores[:n], default=SURE) >= SURE
             scores[n] = _certain_score(piece.text, name, leads, scores[n])
         if _OPENING.match(piece.text) and not _CLOSING_MARK.search(piece.text):  # what is quoted stays whole
             scores[n] = min(scores[n], 0.0)
+    _gloss(cut, scores, text)
     alone = [piece.own_line for piece in cut]
     start = _talk_before(scores, alone)
     stop = len(scores) - _talk_before(scores[start:][::-1], alone[start:][::-1])
+    if start < stop - 1 and stop < len(cut) and _is_label(cut[stop - 1].text) and scores[stop - 1] > BLESSING:
+        stop -= 1  # the label of what goes
     if start >= stop:
         return Reading(cut, scores, 0, len(cut), False)
     return Reading(cut, scores, start, stop, _surely_blessing(scores[start:stop]))
+
+
+def _gloss(cut: list[Piece], scores: list[float], text: str) -> None:
+    """Raises the scores of what follows the label of an explanation or translation at the beginning of a line
+    behind the blessing, up to the end of the line: it may well read like a blessing."""
+    glossed = False
+    for n, piece in enumerate(cut):
+        begins = n > 0 and text[piece.start - 1] == "\n"
+        glossed = (glossed and not begins) or (begins and _GLOSS.match(piece.text) is not None)
+        if glossed:
+            scores[n] = max(scores[n], SURE)
+
+
+def _is_label(text: str) -> bool:
+    return len(text) < _SHORT and text.rstrip()[-1:] in ("：", ":")
 
 
 def is_all_blessing(text: str, name: str) -> bool:
@@ -80,15 +116,31 @@ def is_all_blessing(text: str, name: str) -> bool:
 def _certain_score(text: str, name: str, leads: bool, score: float) -> float:
     """Returns the score of a short piece whose form is certain: an address belongs to the blessing, an
     agreement and a label in front (``leads``) do not."""
-    if _ADDRESS.fullmatch(plain(text, name)):
+    bare = plain(text, name)
+    if _ADDRESS.fullmatch(bare):
         return min(score, MOST_BLESSING / 2)
-    return max(score, SURE) if leads and _LEADS.fullmatch(text) else score
+    if _SPOKEN_TO.match(bare):
+        score = min(score, SURE - 0.1)  # it may be doubtful, it is not surely talk
+    return max(score, SURE) if leads and (_LEADS.fullmatch(text) or _GIVEN.fullmatch(bare)) else score
+
+
+def _tags_score(text: str, score: float) -> float:
+    """Returns the score of a row of hashtags: one is part of the message unless it speaks of texts, a row of
+    them is not."""
+    number = text.count("#")
+    if number > 2 or _ABOUT_TEXTS.search(text):
+        return max(score, 2 * SURE)
+    return min(score, 0.0) if number == 1 else score
 
 
 @lru_cache(maxsize=16)
 def _unwrapped(text: str) -> bool:
     """Returns whether no layer is left round the text: what is inside is judged when it stands alone."""
-    return only_han(text) or all((seen := layer(text)) is None or seen.text == text for layer in LAYERS)
+    if only_han(text):
+        return True
+    return without_escapes(text) == text and all(
+        (seen := layer(text)) is None or seen.text == text for layer in LAYERS
+    )
 
 
 def _talk_before(scores: list[float], alone: list[bool]) -> int:
@@ -125,6 +177,8 @@ def _closing(text: str, subject: Subject, _context: Context) -> Found | None:
         return None
     words = read.between(read.stop, len(read.pieces), text)
     fixed = read.between(0, read.stop, text) if read.certain else None
+    if fixed is not None and (mark := _NOTE_MARK.match(words)) is not None:
+        fixed = fixed.replace(mark.group(), "")
     return Found(_("末尾有多余的话：{words}", words=words[:30]), fixed)
 
 
@@ -142,7 +196,8 @@ def _talk(text: str, subject: Subject, _context: Context) -> Found | None:
 
 def _not_blessing(text: str, subject: Subject, _context: Context) -> Found | None:
     read = reading(text, subject.name)
-    whole = max(read.scores, default=DOUBT) < DOUBT and sum(read.scores) <= 0
+    enough = -1.0 if len(text) >= HARD_FLOOR else 0.0
+    whole = max(read.scores, default=DOUBT) < DOUBT and sum(read.scores) <= enough
     if whole or read.certain or not _unwrapped(text):
         return None
     return Found(_("看不出哪一段是祝福"))

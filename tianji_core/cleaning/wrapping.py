@@ -5,7 +5,7 @@ import re
 
 from tianji_core.cleaning.layers import NUMBER
 from tianji_core.cleaning.rule import HARD_FLOOR, Context, Example, Found, Rule, Subject, only_han
-from tianji_core.cleaning.talk import DOUBT, reading
+from tianji_core.cleaning.talk import reading
 from tianji_core.i18n import N_, _
 
 _MARKDOWN = (
@@ -21,9 +21,13 @@ _MARKDOWN = (
     (re.compile(r"^[ \t]*(?:(?:[-*_=—][ \t]*){3,}|[-*_=]{3,})[ \t]*$\n?", re.MULTILINE), ""),
     (re.compile(r"^[ \t]*(?:#{1,6}[ \t]+|>[ \t]*|[-*+•·●○◆■▪][ \t]+(?:\[[ xX]\][ \t]*)?)", re.MULTILINE), ""),
     (re.compile(r"`([^`\n]+)`"), r"\1"),
+    (re.compile(r"\"{3}|'{3}"), ""),
+    (re.compile(r"(?<=[。！？!?~～…])[\u2460-\u2473]\s*\Z"), ""),  # the mark of a note that is gone
     (re.compile(r"\\([*_#`~>\-!.()\[\]])"), r"\1"),
 )
-_MARKDOWN_HINT = re.compile(r"[*_#>`•·●○◆■▪~\\\[]|^[ \t]*(?:[-=—]|\d{1,2}[.、)）])", re.MULTILINE)
+_MARKDOWN_HINT = re.compile(
+    r"\"{3}|'{3}|[\u2460-\u2473*_#>`•·●○◆■▪~\\\[]|^[ \t]*(?:[-=—]|\d{1,2}[.、)）])", re.MULTILINE
+)
 _NUMBER_HINT = re.compile(
     r"^[ \t]*(?:[（(【\[\d一二三四五六七八九十第版方选备示祝A-Ha-hONV#]"
     r"|[\u2160-\u217b\u2460-\u249b\u24b6-\u24e9\u2776-\u2793\u3220-\u3229\u3280-\u3289\U0001f51f])",
@@ -33,6 +37,7 @@ _TITLE_LINE = re.compile(
     r"(?:《[^》\n]{1,30}》|【[^】\n]{1,30}】|〖[^〗\n]{1,30}〗|(?:标题|题目)\s*[:：][^\n]{1,40}"
     r"|[^\n，。！？!?~～：:、]{1,16}(?:祝福|祝福语|贺词|寄语|文案|·[^\n，。！？!?：:]{1,8}))\s*"
 )
+_NOTHING_ELSE = re.compile(r"[\W_]*(?:祝|给|送|写|致|一条|风格|文风|祝福语?|的|[\W_])*")
 _TITLE_INLINE = re.compile(
     r"(?:【[^】\n，。！？]{1,30}】|《[^》\n]{0,28}(?:祝|贺|寄|致|写给|献给|赠)[^》\n]{0,28}》)[ \t]*[:：]?[ \t]*(?=\S)"
 )
@@ -61,9 +66,19 @@ def _markdown(text: str, _subject: Subject, _context: Context) -> Found | None:
     return Found(_("有 Markdown 记号或编号"), fixed.strip() or None)
 
 
-def _title(text: str, _subject: Subject, _context: Context) -> Found | None:
+def _repeats_the_task(line: str, subject: Subject) -> bool:
+    """Returns whether a line says for whom, for what and in which style the text is, and nothing else."""
+    parts = [part for part in (subject.name, subject.scene, subject.style) if part]
+    if len(line) > 40 or sum(part in line for part in parts) < 2:
+        return False
+    for part in parts:
+        line = line.replace(part, "")
+    return _NOTHING_ELSE.fullmatch(line) is not None
+
+
+def _title(text: str, subject: Subject, _context: Context) -> Found | None:
     first, _newline, rest = text.strip().partition("\n")
-    if _TITLE_LINE.fullmatch(first):
+    if _TITLE_LINE.fullmatch(first) or (rest and _repeats_the_task(first, subject)):
         return Found(_("第一行是标题：{title}", title=first.strip()), rest.strip() or None)
     match = _TITLE_INLINE.match(text.strip())
     if match is None:
@@ -124,7 +139,7 @@ def _several_lines(text: str, subject: Subject, context: Context) -> Found | Non
     read = reading(text, subject.name)
     bare = any(_HAN.search(line) is None for line in lines)  # a mark alone on its line
     wrapped = bare or _markdown(text, subject, context) is not None
-    if wrapped or not read.certain or max(read.scores) >= DOUBT or _versions(text, subject, context) > 1:
+    if wrapped or not read.certain or max(read.scores) > 0 or _versions(text, subject, context) > 1:
         fixed = None
     else:
         fixed = _one_line(lines)
@@ -157,7 +172,7 @@ def _wrapping_quotes(text: str, _subject: Subject, _context: Context) -> Found |
             proposal = Found(_("整段套着引号"), body if body[-1:] in _STOPS else body + inner[-1])
         elif first and _paired(inner[1:], family):
             proposal = Found(_("开头的引号没有另一半"), inner[1:].strip())
-        elif last and _paired(inner[:-1], family):
+        elif last and inner[-1] != family[0] and _paired(inner[:-1], family):
             proposal = Found(_("末尾的引号没有另一半"), inner[:-1].strip())
         else:
             continue
@@ -168,10 +183,12 @@ def _wrapping_quotes(text: str, _subject: Subject, _context: Context) -> Found |
 def _unwrapped(text: str) -> str | None:
     """Returns what stands between an opening mark at the start and its own closing mark at the end."""
     if text[:1] == text[-1:] == '"' and len(text) > HARD_FLOOR:
-        inside = text[1:-1].strip()
+        inside = text[3:-3].strip() if text[:3] == text[-3:] == '"' * 3 else text[1:-1].strip()
         nested = '"' not in inside or (inside[0] == inside[-1] == '"' and inside.count('"') == 2)
         return inside if nested else None
     close = _BRACKETS.get(text[:1])
+    if text[:1] in ("{", "[") and text[1:].lstrip()[:1] in ('"', "{", "["):  # data, not a bracket
+        return None
     if close is None or text[-1:] != close or len(text) <= HARD_FLOOR:
         return None
     depth = 0
