@@ -54,6 +54,7 @@ FOLLOWS = {
     "wrapping_quotes": {"cut_off"},
     "too_long": {"said_twice"},
     "two_versions": {"said_twice", "several_lines", "too_long"},
+    "markdown": {"rubbish", "wrapping_quotes", "talk"},
     "mixed_style": {"emoji", "foreign", "repeated_marks"},
     "wrong_occasion": {"near_duplicate", "exact_duplicate"},
     "leaked_prompt": {"wrong_pronoun", "lead_in", "closing", "chat_tags", "talk"},

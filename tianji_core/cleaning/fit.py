@@ -28,7 +28,12 @@ _FESTIVAL = re.compile(
 )
 _WEDDED = re.compile(r"(?:结婚|成婚|婚后)(?=[\d一二三四五六七八九十几多这]{1,4}(?:周?年|个?年头|载))")
 """A wedding that was years ago."""
-_GREETING = re.compile(r"节?(?:快乐|安康|祝福|吉祥|大吉|之际|佳节|到了|来临|愉快|平安)")
+_GREETING = re.compile(
+    r"节?(?:快乐|安康|祝福|吉祥|大吉|之际|佳节|到了|来临|愉快|平安|良[夜宵辰]|[已将既又]至)"
+)
+_GREETED = re.compile(
+    r"(?:值此|欣逢|恭逢|又逢|喜迎|适逢|时值|今逢|恭贺|喜贺|庆贺|共度|欢度|祝[你您]?|今天是|今日|又是|正是|早日|日盼|盼)\Z"
+)
 _SENTENCE_END = re.compile(r"[。！!？?~～…][”」』]?")
 _CLEAN = "妹妹，生日快乐！愿你新的一岁平安喜乐，每天都有好心情。"
 _FOR_ELDER = "爷爷，生日快乐！愿您新的一岁身体硬朗，每天都有好心情。"
@@ -97,6 +102,14 @@ def _mixed_style(text: str, subject: Subject, _context: Context) -> Found | None
     return None
 
 
+def _is_greeted(text: str, sign: str) -> bool:
+    """Returns whether a text wishes something for an occasion, and does not only mention it."""
+    return any(
+        _GREETING.match(text, match.end()) or _GREETED.search(text, 0, match.start())
+        for match in re.finditer(re.escape(sign), text)
+    )
+
+
 def _wrong_occasion(text: str, subject: Subject, context: Context) -> Found | None:
     mine = context.occasions.get(subject.scene)
     if mine is None:
@@ -119,9 +132,7 @@ def _wrong_occasion(text: str, subject: Subject, context: Context) -> Found | No
                 continue
             if spoken and subject.scene in other.near:
                 continue
-            if named and not any(
-                _GREETING.match(text, match.end()) for match in re.finditer(re.escape(sign), text)
-            ):  # another occasion in passing
+            if (named or spoken) and not _is_greeted(text, sign):  # another occasion in passing
                 continue
             return Found(
                 _("说的是{other}（“{word}”），不是{scene}", other=scene, word=sign, scene=subject.scene)

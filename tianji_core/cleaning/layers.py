@@ -1,12 +1,11 @@
-"""Unwraps a text from certain structure: chat tags, reasoning, JSON, YAML, XML, tables and numbering. Pure.
+"""Unwraps a text from reasoning, chat tags and speakers, and reads escapes. Pure.
 
 Each function returns an :class:`Unwrapped` if it sees its structure, otherwise None. The text of a layer that
 holds several candidates, or none, is None: only a person can tell."""
 
 import html
-import json
 import re
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 _HAN = re.compile(r"[\u3400-\u9fff]")
 
@@ -66,6 +65,11 @@ def without_labelled_thoughts(text: str) -> Unwrapped | None:
     return Unwrapped("…：", (text[labels[-1].end() :].strip() or None) if labels else None)
 
 
+def is_thought_tag(tag: str) -> bool:
+    """Returns whether a tag opens or closes reasoning."""
+    return _THOUGHT_TAG.match(tag) is not None
+
+
 _SPEAKER = re.compile(
     r"^[ \t]*(?:[*#]+\s*)?(?:(?P<asker>用户|提问者?|问题?|user|human|q)"
     r"|(?P<mine>(?:小|ai|智能|写作|聊天)?(?:助手|助理|机器人|模型)|assistant|ai|bot|model|chatbot|gpt|答|回答|a))"
@@ -123,202 +127,14 @@ def without_chat_tags(text: str) -> Unwrapped | None:
     return Unwrapped(first.group(), mine[0] if len(mine) == 1 else None)
 
 
-_ASIDE = re.compile(
-    r"input|prompt|instruction|system|query|question|user|reason(?:ing)?(?:_content)?"
-    r"|think(?:ing)?|thoughts?|analysis|plan|draft|tips?|suggestions?|translation|english"
-    r"|notes?|explanation|comment|remarks?|style|scene|name|title|tags|keywords|word_count|length|usage|meta"
-    r"|to|from|recipient|receiver|relation|occasion|tone|source|author|date|id|h[1-6]|head(?:er)?"
-    r"|(?:使用)?说明|备注|(?:创作|写作)?(?:思路|理由|说明)|注释|解释|标题|题目|问题|要求|提示|赏析|称[谓呼]|场景|场合|风格|语气|理由"
-    r"|建议|用户|思考|分析|对象|收件人|收信人|接收人|姓名|关系|主题|字数|标签|关键词|翻译|译文|落款|署名|来源|作者|日期",
-    re.IGNORECASE,
-)
-"""Keys whose values are no answer."""
-_FAULT = frozenset(
-    {"error", "errors", "err_msg", "error_msg", "error_code", "status_code", "base_resp", "request_id"}
-)
-"""Keys of the answer of a server that gave no text."""
-_SENTENCE_MARK = re.compile(r"[，。！？!?~～,；…：]")
-
-
-def _is_prose(value: str) -> bool:
-    return len(_HAN.findall(value)) >= 6 and (len(value) >= 12 or _SENTENCE_MARK.search(value) is not None)
-
-
-def _leaves(value: Any, key: str = "") -> list[tuple[str, str]]:
-    if isinstance(value, dict):
-        role = str(value.get("role", value.get("from", "assistant"))).lower()
-        if role in ("user", "system", "human") or not _FAULT.isdisjoint(map(str, value)):
-            return []
-        return [leaf for name, inner in value.items() for leaf in _leaves(inner, str(name))]
-    if isinstance(value, list):
-        return [leaf for inner in value for leaf in _leaves(inner, key)]
-    return [(key, value)] if isinstance(value, str) else []
-
-
-def _only_prose(leaves: list[tuple[str, str]]) -> str | None:
-    """Returns the one value that is prose, None if there are several or none."""
-    prose = [value for key, value in leaves if not _ASIDE.fullmatch(key.strip()) and _is_prose(value)]
-    return prose[0] if len(prose) == 1 else None
-
-
-_CONTAINER = re.compile(r'\{\s*["\'“]|\[\s*[{"\'“]')
-_PAIR = re.compile(
-    r"\A[{\s]*[\"'“]?(?P<key>[A-Za-z_]{2,20}|[\u4e00-\u9fff]{2,6})[\"'”]?\s*[:：]\s*"
-    r"[\"“](?P<value>.+?)[\"”]?\s*,?\s*\}?\s*\Z",
-    re.DOTALL,
-)
-
-
-def from_json(text: str) -> Unwrapped | None:
-    """Returns the one answer of a JSON object, list or string inside the text."""
-    bare = text.strip()
-    if bare[:1] == bare[-1:] == '"' and "\\" in bare:
-        value = _loaded(bare)
-        if isinstance(value, str):
-            return Unwrapped('"…"', value.strip() or None)
-    match = _CONTAINER.search(text)
-    if match is None:
-        return None
-    start = match.start()
-    end = max(text.rfind("}"), text.rfind("]")) + 1
-    value = _loaded(text[start:end]) if end > start else None
-    if not isinstance(value, dict | list):
-        pair = _PAIR.match(text[start:])
-        return Unwrapped(match.group(), pair["value"].replace("\\n", "\n") if pair else None)
-    answer = _only_prose(_leaves(value))
-    if answer is None:
-        return Unwrapped(match.group(), None)
-    around = (text[:start].strip(), answer.strip(), text[end:].strip())
-    return Unwrapped(match.group(), "\n".join(part for part in around if part))
-
-
-def _loaded(source: str) -> Any:
-    try:
-        return json.loads(source, strict=False)
-    except ValueError:
-        pass
-    import json_repair
-
-    value = json_repair.loads(source) if source[:1] in "[{" else None
-    return value if value else None
-
-
-_YAML_LINE = re.compile(
-    r"\A[ \t]*-?[ \t]*[\"']?(?P<key>[A-Za-z_]{2,24}|[\u4e00-\u9fff]{2,5})[\"']?:"
-    r"(?:[ \t]+(?P<value>.*)|[ \t]*)\Z"
-)
-_BLOCK = re.compile(r"\A[|>][-+]?\d?\Z")
-
-
-def from_yaml(text: str) -> Unwrapped | None:
-    """Returns the one answer of lines ``key: value`` with lower-case Latin keys, block scalars included."""
-    lines = [line for line in text.strip().splitlines() if line.strip() not in ("---", "...")]
-    if not lines or (first := _YAML_LINE.match(lines[0])) is None or first["key"] != first["key"].lower():
-        return None
-    if not first["key"].isascii() and sum(_YAML_LINE.match(line) is not None for line in lines) < 2:
-        return None
-    leaves: list[tuple[str, str]] = []
-    for line in lines:
-        match = _YAML_LINE.match(line)
-        if match is not None:
-            value = (match["value"] or "").strip()
-            leaves.append((match["key"], "" if _BLOCK.match(value) else value.strip("\"'")))
-        else:
-            key, value = leaves[-1]
-            leaves[-1] = (key, f"{value}\n{line.strip()}" if value else line.strip())
-    return Unwrapped(f"{first['key']}:", _only_prose([(key, value.strip()) for key, value in leaves]))
-
-
-_OPENING_TAG = re.compile(r"<([A-Za-z_\u4e00-\u9fff][\w.:-]*)(?:\s[^<>]*)?>")
-_CLOSING_TAG = re.compile(r"</([A-Za-z_\u4e00-\u9fff][\w.:-]*)\s*>")
-_ANY_TAG = re.compile(r"</?([A-Za-z_\u4e00-\u9fff][\w.:-]*)(?:\s[^<>]*)?/?>")
-_INLINE = re.compile(r"b|strong|i|em|u|span|font|small|big|mark|su[bp]|code|a|s|del|ins", re.IGNORECASE)
-_PAGE_TAG = re.compile(
-    r"p|div|br|hr|h[1-6]|ul|ol|li|html|body|head|title|section|article|main|center|blockquote|pre"
-    r"|table|t[rdh]|tbody|thead"
-    r"|b|strong|i|em|u|span|font|small|big|mark|su[bp]|code|a|s|del|ins",
-    re.IGNORECASE,
-)
-_DECLARATION = re.compile(r"<\?xml[^>]*\?>|<!DOCTYPE[^>]*>|<!--.*?-->", re.DOTALL | re.IGNORECASE)
-_CDATA = re.compile(r"<!\[CDATA\[(.*?)\]\]>", re.DOTALL)
-
-
-def from_xml(text: str) -> Unwrapped | None:
-    """Returns the text without paired tags; the content of an element that is no answer goes with it."""
-    if "<" not in text:
-        return None
-    bare = _CDATA.sub(r"\1", _DECLARATION.sub("", text))
-    last = {match.group(1): match.start() for match in _CLOSING_TAG.finditer(bare)}
-    names = {
-        match.group(1)
-        for match in _OPENING_TAG.finditer(bare)
-        if match.end() <= last.get(match.group(1), -1) and not _THOUGHT_TAG.match(match.group())
-    }
-    if not names:
-        return None if bare == text else Unwrapped("<!", bare.strip())
-    for name in names:
-        if _ASIDE.fullmatch(name):
-            tag = re.escape(name)
-            bare = re.sub(rf"<{tag}(?:\s[^<>]*)?>.*?</{tag}\s*>", "\n", bare, flags=re.DOTALL)
-
-    def replaced(match: re.Match[str]) -> str:
-        name = match.group(1)
-        if name not in names and name.lower() != "br":
-            return match.group()
-        return "" if _INLINE.fullmatch(name) else "\n"
-
-    rest = re.sub(r"\n\s*\n+", "\n\n", _ANY_TAG.sub(replaced, bare)).strip()
-    if any(_PAGE_TAG.fullmatch(name) is None for name in names):  # elements of somebody's own: a record
-        leaves = [part.strip() for part in rest.split("\n\n")] if "\n\n" in rest else [rest]
-        prose = [part for part in leaves if _is_prose(part)]
-        if len(prose) == 1 and all(len(part) < 12 for part in leaves if part not in prose):
-            rest = prose[0]
-    return Unwrapped(f"<{sorted(names)[0]}>", rest or None)
-
-
-_BOX = re.compile(r"[\u2500-\u257f]|^\+-", re.MULTILINE)
-_RULED = re.compile(r"^[ \t+|]*(?:[\u2500-\u257f]|\+-)[\u2500-\u257f \t+|=-]*$\n?", re.MULTILINE)
-"""A line of a table that is drawn of lines alone."""
-_BARS = str.maketrans("│┃║｜", "||||")
-_ROW = re.compile(r"^[ \t]*\|.*\|[ \t]*$", re.MULTILINE)
-
-
-def from_table(text: str) -> Unwrapped | None:
-    """Returns the text with a table replaced by its one cell of prose."""
-    if _BOX.search(text):
-        text = _RULED.sub("", text).translate(_BARS)
-    rows = _ROW.findall(text)
-    if not rows:
-        return None
-    cells = [cell.strip() for row in rows for cell in row.strip().strip("|").split("|")]
-    answer = _only_prose([("", re.sub(r"<br\s*/?>", "\n", cell)) for cell in cells])
-    if answer is None:
-        return Unwrapped("|…|", None)
-    rest = [_ROW.sub("\0", text)]
-    parts = [part.strip() for part in rest[0].split("\0") if part.strip()]
-    before = [part.strip() for part in text[: text.index(rows[0])].split("\n") if part.strip()]
-    return Unwrapped("|…|", "\n".join([*before, answer, *parts[len(before and [1]) :]]).strip())
-
-
-LAYERS = (
-    without_thoughts,
-    without_labelled_thoughts,
-    without_chat_tags,
-    from_dialogue,
-    from_json,
-    from_table,
-    from_xml,
-    from_yaml,
-)
-
-_ESCAPE = re.compile(r"\\(?:[nrt]|u[0-9a-fA-F]{4}|[\"'])")
+_ESCAPE = re.compile(r"\\{1,2}(?:[nrt](?![a-z])|u[0-9a-fA-F]{4}|[\"'])|(?<![A-Za-z/])/n(?![A-Za-z])|%0A")
 _ENTITY = re.compile(r"&(?:[a-zA-Z]{2,8}|#\d{2,6}|#x[0-9a-fA-F]{2,5});")
 
 
 def without_escapes(text: str) -> str:
     """Returns the text with literal escapes (``\\n``, ``\\u4f60``) and HTML entities read as what they
     mean."""
-    if "\\" in text:
+    if "\\" in text or "/n" in text or "%0A" in text:
         text = _ESCAPE.sub(_read_escape, text)
     if "&" in text:
         text = _ENTITY.sub(lambda match: html.unescape(match.group()).replace("\xa0", " "), text)
@@ -326,11 +142,11 @@ def without_escapes(text: str) -> str:
 
 
 def _read_escape(match: re.Match[str]) -> str:
-    kind = match.group()[1]
-    if kind == "u":
-        sign = chr(int(match.group()[2:], 16))
-        return sign if sign.isprintable() else match.group()
-    return {"n": "\n", "r": "\n", "t": " "}.get(kind, kind)
+    kind = match.group().lstrip("\\/%")
+    if kind[0] == "u":
+        sign = chr(int(kind[1:], 16))
+        return sign if sign.isprintable() or sign.isspace() else match.group()
+    return {"n": "\n", "r": "", "t": " ", "0A": "\n"}.get(kind, kind)
 
 
 _CHINESE_NUMBER = "一二三四五六七八九十"

@@ -35,7 +35,8 @@ _SENTENCE = re.compile(r"(?:[A-Za-z'’]+,? +){3,}[A-Za-z'’]+")
 _FOREIGN = re.compile(r"[\u3040-\u30ff\uac00-\ud7af\u0400-\u04ff\u0600-\u06ff\u0e00-\u0e7f]")
 _TAG_LEFT = re.compile(r"<(?:br|/?p|/?div|/?span|/?b)\s*/?>")
 _MARKUP = re.compile(
-    rf"&(?:[a-zA-Z]{{2,8}}|#\d{{2,6}}|#x[0-9a-fA-F]{{2,5}});|{_TAG_LEFT.pattern}|\\(?:n|u[0-9a-f]{{4}})"
+    rf"&(?:[a-zA-Z]{{2,8}}|#\d{{2,6}}|#x[0-9a-fA-F]{{2,5}});|{_TAG_LEFT.pattern}"
+    r"|\\(?:[nrt](?![a-z])|u[0-9a-fA-F]{4}|[\"'])|(?<![A-Za-z/])/n(?![A-Za-z])|%0A"
 )
 _EMOJI_PART = r"\u2300-\u23ff\u2600-\u27bf\u2b00-\u2bff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff"
 _INVISIBLE = re.compile(
@@ -58,6 +59,7 @@ _RUBBISH = re.compile(
     r"[\ufffd\ue000-\uf8ff]|锟斤拷|烫烫烫|屯屯屯|(?:[ÃÂâåæçèé][\u0080-\u00bf\u2018-\u2122]){2,}"
     r"|\\[nu][0-9a-f]{0,4}|[#$%^&*@|<>{}\[\]\\/=+]{4,}|(?<!<)\|(?!>)|[`\\]|</?[a-zA-Z][\w-]{1,20}>"
     r"|(?<![\w:]):[a-z][a-z_]{2,30}:"
+    r"|={2,}|''|:{3,}|[«»〝〞‹›]|\A\s*[+/%=→»|^$',，。、；：:）)\]}>】」』”-]|=\s*[\"“']|[\"“'][)）]\s*;?\s*\Z"
     r"|[：:]\s*(?:\d{1,2}[.、)）](?=[^\d])|\d\ufe0f?\u20e3)"
 )
 _HAN_RUN = re.compile(r"[\u3400-\u9fff]")

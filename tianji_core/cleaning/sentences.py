@@ -18,6 +18,8 @@ _REMARK = re.compile(
 )
 """A remark in brackets at the edge of a sentence, or at the end of a line: one piece, whatever marks it
 holds."""
+_HEAD = re.compile(r"^[^\n，。！？、|｜丨=]{1,14}[|｜丨=][ \t]*(?=[^\s|｜丨=])", re.MULTILINE)
+"""A heading that a mark parts from the text on the same line."""
 _TAGS = re.compile(r"(?:#[^\s#，。！？；：、（(【\[]{1,20}#?[ \t]*){1,12}")
 _LINE_END = re.compile(r"\n\s*\Z")
 _BRACKETED = re.compile(r"【[^】\n]{1,30}】[ \t]*[:：]?[ \t]*")
@@ -67,6 +69,8 @@ def _cuts(text: str) -> list[int]:
             for match in pattern.finditer(text):
                 found.difference_update(range(match.start() + 1, match.end()))
                 found |= {match.start(), _spaces_end(text, match.end())}
+    if any(sign in text for sign in "|｜丨="):
+        found |= {match.end() for match in _HEAD.finditer(text)}
     return sorted(found)
 
 

@@ -5,10 +5,11 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
-from tianji_core.cleaning.layers import LAYERS, without_escapes
+from tianji_core.cleaning.layers import without_escapes
 from tianji_core.cleaning.rule import HARD_FLOOR, Context, Example, Found, Rule, Subject, only_han
 from tianji_core.cleaning.sentences import Piece, pieces
 from tianji_core.cleaning.talk_model import plain, talk_scores
+from tianji_core.cleaning.unwrapping import LAYERS
 from tianji_core.i18n import N_, _
 
 SURE = 2.0
@@ -41,7 +42,7 @@ _SPOKEN_TO = re.compile(r"[\s“「『（【>*#\"]*N(?![的NST之：])[^：]*$")
 """A short piece that begins with the receiver."""
 _LEADS = re.compile(
     r"\s*(?:(?:好的|好嘞|当然|当然可以|没问题|明白了?|了解了?|可以的|OK|Sure|Of course|Certainly|Okay)[，,！!。.~～\s]*"
-    r"|(?:最终|以下是)?(?:回答|答案|回复|正文|输出|结果|成品|祝福|祝福语|文案|answer|output|response|result|text)(?:如下)?\s*[:：]\s*)",
+    r"|(?:最终|以下是)?(?:回答|答|答案|回复|正文|输出|结果|成品|祝福|祝福语|文案|answer|output|response|result|text)(?:如下)?\s*[:：]\s*)",
     re.IGNORECASE,
 )
 _MARKS = re.compile(r"(?:[^\u3400-\u9fffA-Za-z0-9]|[哦啦呀呢哟喔嘛咯噢啰哩啊](?=[^\u3400-\u9fff]|$))*")

@@ -28,7 +28,7 @@ CLASS_VALUE = 0.5
 _TOKEN = re.compile(r"[a-z][a-z']*|0+|\S")
 _WORD = re.compile(r"[a-z0]")
 _NUMBER = re.compile(r"^\s*(?:\d{1,2}[.、)）]\s*(?=\D)|[\u2460-\u2473]\s*|\d\ufe0f?\u20e3\s*)")
-_ALIKE = str.maketrans('!?:,;()[]【】123456789～“”"', '！？：，；（）（）（）000000000~"""')
+_ALIKE = str.maketrans('!?:,;()[]【】|｜丨=123456789～“”"', '！？：，；（）（）（）：：：：000000000~"""')
 _BRACKETED = re.compile(r"\s*[（(【\[〔*_]+[^\n]*[)）】\]〕*_]+\s*[。！：:]?\s*")
 _HAN = re.compile(r"[\u3400-\u9fff]")
 _LETTER = re.compile(r"[^\W\d_\u3400-\u9fff]")

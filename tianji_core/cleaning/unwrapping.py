@@ -2,18 +2,30 @@
 
 from collections.abc import Callable
 
-from tianji_core.cleaning import layers
+from tianji_core.cleaning import layers, records, tables
 from tianji_core.cleaning.layers import Unwrapped
 from tianji_core.cleaning.rule import Context, Example, Found, Rule, Subject, only_han
 from tianji_core.i18n import N_, _
 
 _CLEAN = "妹妹，生日快乐！愿你新的一岁平安喜乐，每天都有好心情。"
 _FORMS: tuple[Callable[[str], Unwrapped | None], ...] = (
-    layers.from_json,
-    layers.from_table,
-    layers.from_xml,
-    layers.from_yaml,
+    records.from_json,
+    tables.from_table,
+    records.from_xml,
+    records.from_yaml,
+    tables.from_labels,
+    tables.from_code,
 )
+
+
+LAYERS = (
+    layers.without_thoughts,
+    layers.without_labelled_thoughts,
+    layers.without_chat_tags,
+    layers.from_dialogue,
+    *_FORMS,
+)
+"""All layers that can stand round a blessing."""
 
 
 def _think_tags(text: str, _subject: Subject, _context: Context) -> Found | None:

@@ -16,6 +16,7 @@ from tianji_core.cleaning.rule import (
     phrases,
 )
 from tianji_core.cleaning.script import is_misread
+from tianji_core.cleaning.talk import is_all_blessing
 from tianji_core.i18n import N_, _
 
 _PARTICLES = "哦啦呀呢哟喔嘛咯噢啰哩"
@@ -46,9 +47,9 @@ def _refusal(text: str, _subject: Subject, _context: Context) -> Found | None:
     return None if match is None else Found(_("像是拒绝或自我介绍：{words}", words=match.group()))
 
 
-def _leaked_prompt(text: str, _subject: Subject, context: Context) -> Found | None:
+def _leaked_prompt(text: str, subject: Subject, context: Context) -> Found | None:
     match = _LEAKED.search(text)
-    if match is not None:
+    if match is not None and not (match.group()[-1] in ":：" and is_all_blessing(text, subject.name)):
         return Found(_("混进了提示词：{words}", words=match.group()))
     hints = [text[i : i + REQUEST_HINT] for i in range(0, len(text), REQUEST_HINT)]
     if context.request_hints.isdisjoint(hints):

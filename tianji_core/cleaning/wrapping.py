@@ -9,7 +9,13 @@ from tianji_core.cleaning.talk import reading
 from tianji_core.i18n import N_, _
 
 _MARKDOWN = (
-    (re.compile(r"^[ \t]*(?:```|~~~)[\w-]*[ \t]*\n?|\n?[ \t]*(?:```|~~~)[ \t]*$", re.MULTILINE), ""),
+    (re.compile(r"\\([*_#`~>\-!.()\[\]])"), r"\1"),
+    (
+        re.compile(
+            r"^[ \t]*(?:`{3,}|~{3,}|:{3,})[\w-]*[ \t]*\n?|\n?[ \t]*(?:`{3,}|~{3,}|:{3,})[ \t]*$", re.MULTILINE
+        ),
+        "",
+    ),
     (re.compile(r"```(?:[a-z]+(?=\s))?"), ""),
     (re.compile(r"!\[[^\]\n]*\]\([^)\s]*\)"), ""),
     (re.compile(r"(?<!\!)\[([^\]\n]+)\]\((?:https?:|#|/|mailto:)[^)\s]*\)"), r"\1"),
@@ -19,14 +25,19 @@ _MARKDOWN = (
     (re.compile(r"(?<!\w)(_{1,3})(?=[^\s_])([^_\n]+?)(?<=[^\s_])\1(?![A-Za-z0-9])"), r"\2"),
     (re.compile(r"~~(?=\S)([^~\n]{2,})(?<=\S)~~"), r"\1"),
     (re.compile(r"^[ \t]*(?:(?:[-*_=—][ \t]*){3,}|[-*_=]{3,})[ \t]*$\n?", re.MULTILINE), ""),
-    (re.compile(r"^[ \t]*(?:#{1,6}[ \t]+|>[ \t]*|[-*+•·●○◆■▪][ \t]+(?:\[[ xX]\][ \t]*)?)", re.MULTILINE), ""),
+    (
+        re.compile(
+            r"^[ \t]*(?:#{1,6}[ \t]+|>[ \t]*|[-*+•·●○◆■▪→»►▶][ \t]+(?:\[[ xX]\][ \t]*)?)", re.MULTILINE
+        ),
+        "",
+    ),
     (re.compile(r"`([^`\n]+)`"), r"\1"),
     (re.compile(r"\"{3}|'{3}"), ""),
     (re.compile(r"(?<=[。！？!?~～…])[\u2460-\u2473]\s*\Z"), ""),  # the mark of a note that is gone
     (re.compile(r"\\([*_#`~>\-!.()\[\]])"), r"\1"),
 )
 _MARKDOWN_HINT = re.compile(
-    r"\"{3}|'{3}|[\u2460-\u2473*_#>`•·●○◆■▪~\\\[]|^[ \t]*(?:[-=—]|\d{1,2}[.、)）])", re.MULTILINE
+    r"\"{3}|'{3}|[\u2460-\u2473*_#>`•·●○◆■▪~\\\[]|^[ \t]*(?:[-+=—→»►▶:]|\d{1,2}[.、)）])", re.MULTILINE
 )
 _NUMBER_HINT = re.compile(
     r"^[ \t]*(?:[（(【\[\d一二三四五六七八九十第版方选备示祝A-Ha-hONV#]"
@@ -47,7 +58,10 @@ _SEPARATOR = re.compile(
 """A line between two versions."""
 _QUOTES = ('“”"＂', "「」", "『』", "‘’'")
 """Families of interchangeable quotation marks: opening, closing, and those that are both."""
-_BRACKETS = dict(zip("“「『【（([《〔{«〖<", "”」』】）)]》〕}»〗>", strict=True))
+_BRACKETS = dict(zip("“「『【（([《〔{«〖<〝‹", "”」』】）)]》〕}»〗>〞›", strict=True))
+_FRAME = re.compile(r"(?P<mark>[=|*＊_'’~^·—★☆✨＂-]{1,4})\s*(?P<body>[^\n].*?)\s*(?P=mark)", re.DOTALL)
+"""The same marks before and behind a text."""
+_DATA = re.compile(r"[{\[\s]*[\"'][^\"'，。]{1,20}[\"']\s*[:,]|[{\[\s]*\w{2,20}\s*:|\[\s*[\"']")
 _HAN = re.compile(r"[\u3400-\u9fff]")
 _STOPS = "。！!？?~～…"
 
@@ -187,8 +201,11 @@ def _unwrapped(text: str) -> str | None:
         nested = '"' not in inside or (inside[0] == inside[-1] == '"' and inside.count('"') == 2)
         return inside if nested else None
     close = _BRACKETS.get(text[:1])
-    if text[:1] in ("{", "[") and text[1:].lstrip()[:1] in ('"', "{", "["):  # data, not a bracket
+    if text[:1] in ("{", "[") and _DATA.match(text):
         return None
+    frame = _FRAME.fullmatch(text)
+    if frame is not None and len(frame["body"]) >= HARD_FLOOR and frame["mark"] not in frame["body"]:
+        return frame["body"]
     if close is None or text[-1:] != close or len(text) <= HARD_FLOOR:
         return None
     depth = 0
