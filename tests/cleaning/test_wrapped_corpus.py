@@ -47,11 +47,10 @@ def wrapped(text: str, wrapper: str) -> str:
 def test_a_wrapped_text_comes_out_whole_or_is_left_to_a_person(
     seed: int, clean_texts: list[Answer], context: Context
 ) -> None:
-    source = random.Random(seed)
     assert len(clean_texts) > 200
     right, wrong = 0, []
     for answer in clean_texts:
-        text = answer.output
+        text, source = answer.output, random.Random(f"{seed} {answer.id}")
         wrappers = source.sample(WRAPPERS + MORE + ESCAPED, source.choice((1, 2, 3)))
         for wrapper in wrappers:
             text = wrapped(text, wrapper)

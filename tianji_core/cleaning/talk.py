@@ -40,6 +40,8 @@ _GLOSS = re.compile(
 )
 _SPOKEN_TO = re.compile(r"[\s“「『（【>*#\"]*N(?![的NST之：])[^：]*$")
 """A short piece that begins with the receiver."""
+_BRACKET = re.compile(r"\s*[（(【][^）)】]*\Z")
+"""A bracket that a later piece closes."""
 _LEADS = re.compile(
     r"\s*(?:(?:好的|好嘞|当然|当然可以|没问题|明白了?|了解了?|可以的|OK|Sure|Of course|Certainly|Okay)[，,！!。.~～\s]*"
     r"|(?:最终|以下是)?(?:回答|答|答案|回复|正文|输出|结果|成品|祝福|祝福语|文案|answer|output|response|result|text)(?:如下)?\s*[:：]\s*)",
@@ -70,6 +72,7 @@ def reading(text: str, name: str = "") -> Reading:
     """Returns how a text for ``name`` is understood. Cached, since several rules ask about the same text."""
     cut = pieces(text)
     scores = talk_scores(cut, name)
+    leads = True
     for n, piece in enumerate(cut):
         if _MARKS.fullmatch(piece.text):  # marks, emoji and particles belong to the piece before
             begins = piece.start == 0 or text[piece.start - 1] == "\n"
@@ -78,10 +81,12 @@ def reading(text: str, name: str = "") -> Reading:
         elif piece.text.lstrip()[:1] == "#" and _TAGS.fullmatch(piece.text):
             scores[n] = _tags_score(piece.text, scores[n])
         elif len(piece.text) < _SHORT:
-            leads = n + 1 < len(cut) and min(scores[:n], default=SURE) >= SURE
-            scores[n] = _certain_score(piece.text, name, leads, scores[n])
+            scores[n] = _certain_score(piece.text, name, leads and n + 1 < len(cut), scores[n])
         if _OPENING.match(piece.text) and not _CLOSING_MARK.search(piece.text):  # what is quoted stays whole
             scores[n] = min(scores[n], 0.0)
+        if n < 3 and _BRACKET.match(piece.text):
+            scores[n] = min(scores[n], 0.0)
+        leads = leads and scores[n] >= SURE
     _gloss(cut, scores, text)
     alone = [piece.own_line for piece in cut]
     start = _talk_before(scores, alone)

@@ -123,7 +123,7 @@ def classes(text: str, bare: str) -> list[str]:
     for sign in "NST":
         if sign in bare:
             found.add(sign)
-    if _BRACKETED.fullmatch(text):
+    if len(text) < _LENGTHS[-1] * 2 and _BRACKETED.fullmatch(text):
         found.add("bracketed")
     if bare.rstrip()[-1:] == "：":
         found.add("colon")

@@ -52,6 +52,8 @@ _NOTHING_ELSE = re.compile(r"[\W_]*(?:祝|给|送|写|致|一条|风格|文风|�
 _TITLE_INLINE = re.compile(
     r"(?:【[^】\n，。！？]{1,30}】|《[^》\n]{0,28}(?:祝|贺|寄|致|写给|献给|赠)[^》\n]{0,28}》)[ \t]*[:：]?[ \t]*(?=\S)"
 )
+_SLASH = re.compile(r"(?<=[。！？!?~～])\s*[/／|｜‖]\s*")
+"""A stroke between two versions on one line."""
 _SEPARATOR = re.compile(
     r"^[ \t]*(?:(?:[-*_=—~·+][ \t]*){3,}|或者?[：:，]?|or:?)[ \t]*$", re.MULTILINE | re.IGNORECASE
 )
@@ -111,6 +113,9 @@ def _lines(text: str) -> list[str]:
 def _versions(text: str, subject: Subject, context: Context) -> int:
     """Returns how many texts an answer holds, as far as its lines show it: numbered ones, or lines of which
     each is long enough and which address the receiver again."""
+    parts = _SLASH.split(text.strip())
+    if len(parts) > 1 and all(len(_HAN.findall(part)) >= HARD_FLOOR for part in parts):
+        return len(parts)
     if "\n" not in text.strip():
         return 1
     numbered = [part for part in NUMBER.split(text) if len(part.strip()) >= HARD_FLOOR]
