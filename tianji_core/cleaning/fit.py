@@ -83,7 +83,10 @@ def _wrong_pronoun(text: str, subject: Subject, context: Context) -> Found | Non
         return None
     wrong = _INFORMAL if right is Pronoun.FORMAL else _FORMAL
     parts = _QUOTED.split(text)  # what somebody else says in quotes is said to somebody else
-    fixed = "".join(part if n % 2 else wrong.sub(right.value, part) for n, part in enumerate(parts))
+    fixed = "".join(
+        part if n % 2 and 2 * len(part) < len(text) else wrong.sub(right.value, part)
+        for n, part in enumerate(parts)
+    )
     return (
         None
         if fixed == text

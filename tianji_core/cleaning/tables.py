@@ -35,7 +35,8 @@ _RULE_LINE = re.compile(r"[-:|\s]+")
 
 
 def _from_bare_table(text: str) -> Unwrapped | None:
-    """Returns the one cell of prose of a table whose cells are parted by marks alone, under a line of heads."""
+    """Returns the one cell of prose of a table whose cells are parted by marks alone, under a line of
+    heads."""
     head, _newline, body = text.strip().partition("\n")
     for mark in ("|", "\t", ",", "，"):
         cells = [cell.strip() for cell in head.split(mark)]
@@ -70,7 +71,8 @@ def from_labels(text: str) -> Unwrapped | None:
 
 
 _CODE = re.compile(
-    r"\A\s*(?:(?:const|let|var|return|print|echo|console\.log)\b\s*\(?\s*)?(?:[\w.\u4e00-\u9fff]{1,16}\s*(?::?=)\s*)?"
+    r"\A\s*(?:(?:const|let|var|return|print|echo|console\.log)\b\s*\(?\s*)?"
+    r"(?:[\w.\u4e00-\u9fff]{1,16}\s*(?::?=)\s*)?"
     r"(?P<quote>[\"'`])(?P<text>[^\"`]+)(?P=quote)\s*\)?\s*;?\s*\Z"
 )
 _TEX = re.compile(r"\A\s*\$*\s*(?:\\[a-z]+\s*\{\s*)+(?P<text>[^{}]+?)\s*\}+\s*\$*\s*\Z")
