@@ -14,8 +14,10 @@ from tianji_core.i18n import N_, _
 
 SURE = 2.0
 """The sum of the scores of pieces from which they are surely talk and may be removed."""
-DOUBT = 1.25
+DOUBT = 0.75
 """The score from which a piece needs a person."""
+LINE = 1.25
+"""As :data:`SURE`, for pieces that fill lines of their own."""
 BLESSING = -2.0
 """The score up to which a piece is surely blessing."""
 MOST_TALK, MOST_BLESSING = 4.0, -6.0
@@ -156,9 +158,9 @@ def _talk_before(scores: list[float], alone: list[bool]) -> int:
     for number, score in enumerate(scores, start=1):
         total += max(MOST_BLESSING, min(MOST_TALK, score))
         lines = lines and alone[number - 1]
-        if total > most and total >= (DOUBT if lines else SURE):
+        if total > most and total >= (LINE if lines else SURE):
             most, best = total, number
-    while best and scores[best - 1] < (DOUBT if alone[best - 1] else SURE):  # not to take too much
+    while best and scores[best - 1] < (LINE if alone[best - 1] else SURE):  # not to take too much
         best -= 1
     return best
 

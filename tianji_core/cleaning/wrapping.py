@@ -5,7 +5,7 @@ import re
 
 from tianji_core.cleaning.layers import NUMBER
 from tianji_core.cleaning.rule import HARD_FLOOR, Context, Example, Found, Rule, Subject, only_han
-from tianji_core.cleaning.talk import DOUBT, reading
+from tianji_core.cleaning.talk import LINE, reading
 from tianji_core.i18n import N_, _
 
 _MARKDOWN = (
@@ -158,7 +158,7 @@ def _several_lines(text: str, subject: Subject, context: Context) -> Found | Non
     read = reading(text, subject.name)
     bare = any(_HAN.search(line) is None for line in lines)  # a mark alone on its line
     wrapped = bare or _markdown(text, subject, context) is not None
-    if wrapped or not read.certain or max(read.scores) >= DOUBT or _versions(text, subject, context) > 1:
+    if wrapped or not read.certain or max(read.scores) >= LINE or _versions(text, subject, context) > 1:
         fixed = None
     else:
         fixed = _one_line(lines)
