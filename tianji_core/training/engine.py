@@ -1,6 +1,6 @@
 """The training engine: everything that the studio asks of the program that trains. There is one,
-:mod:`tianji_core.training.xtuner_engine`; no other module imports it, and outside its folder nothing names
-its classes, options, log lines or files (``tests/training/test_engine.py`` holds this).
+:mod:`tianji_core.training.xtuner_engine`. Beside this module only four former names import it, and nothing
+outside its folder names its classes, options, log lines or files (``tests/training/test_engine.py``).
 
 What an engine has to offer, by what it is asked for:
 
