@@ -233,6 +233,9 @@ def test_bad_requests_name_the_field(client: openai.OpenAI, options: dict, statu
     [
         (b"{", {"Content-Type": "application/json"}, 400, "invalid_json"),
         (b'{"model": "\xff"}', {"Content-Type": "application/json"}, 400, "invalid_json"),
+        ('{"model": "base"}'.encode("utf-16"), {"Content-Type": "application/json"}, 400, "invalid_json"),
+        (b'{"seed": ' + b"9" * 5000 + b"}", {"Content-Type": "application/json"}, 400, "invalid_json"),
+        (b'{"a":' * 50_000, {"Content-Type": "application/json"}, 400, "invalid_json"),
         (b"[]", {"Content-Type": "application/json"}, 400, "invalid_value"),
         (b"{}", {"Content-Type": "text/plain"}, 415, "content_type"),
         (b" " * 2_000_001, {"Content-Type": "application/json"}, 413, "too_large"),
@@ -247,7 +250,8 @@ def test_what_is_not_a_request_is_refused(
         urllib.request.urlopen(request, timeout=10)
     assert caught.value.code == status
     error = json.load(caught.value)["error"]
-    assert (error["type"], error["code"]) == ("invalid_request_error", code) and error["message"]
+    assert (error["type"], error["code"]) == ("invalid_request_error", code)
+    assert error["message"] and not re.search(r"codec|limit|recursion|Expecting", error["message"])
     assert server.health()["status"] == "ok"
 
 

@@ -21,6 +21,9 @@ MAX_DEPTH = 100
 """Objects and lists inside one another in a request; those of OpenAI's API and of JSON schemas have about
 ten."""
 
+MAX_DIGITS = 100
+"""Digits of a whole number in a request."""
+
 SHOWN = 200
 """Characters of a detail in a message."""
 
@@ -70,20 +73,36 @@ def _json(body: bytes) -> Any:
         ApiError: it is something else.
     """
 
-    def refused(name: str) -> Any:
-        raise ValueError(_("{name} 不是 JSON 的数", name=name))
-
     try:
-        value = json.loads(body.decode("utf-8-sig"), parse_constant=refused)
+        text = body.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise bad_request(_("请求不是 UTF-8 编码的 JSON"), "invalid_json") from error
+    try:
+        value = json.loads(text, parse_constant=_no_number, parse_int=_whole_number)
         _check_depth(value)
         json.dumps(value, ensure_ascii=False).encode()  # fails for half of a character, such as "\ud800"
     except UnicodeEncodeError as error:
         message = _("请求里有半个字符（\\ud800 一类），请把文字换成完整的 Unicode")
         raise bad_request(message, "invalid_json") from error
     except (ValueError, RecursionError) as error:
-        detail = str(error)[:SHOWN]
+        if isinstance(error, json.JSONDecodeError):
+            detail = _("第 {line} 行第 {column} 列", line=error.lineno, column=error.colno)
+        elif isinstance(error, RecursionError):
+            detail = _("嵌套超过 {limit} 层", limit=MAX_DEPTH)
+        else:
+            detail = str(error)[:SHOWN]
         raise bad_request(_("请求不是合法的 JSON：{detail}", detail=detail), "invalid_json") from error
     return value
+
+
+def _no_number(name: str) -> Any:
+    raise ValueError(_("{name} 不是 JSON 的数", name=name))
+
+
+def _whole_number(digits: str) -> int:
+    if len(digits) > MAX_DIGITS:
+        raise ValueError(_("有一个数超过 {limit} 位", limit=MAX_DIGITS))
+    return int(digits)
 
 
 def _check_depth(value: Any) -> None:
