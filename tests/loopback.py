@@ -14,7 +14,7 @@ from typing import Any
 Reply = Callable[["Handler", dict[str, Any]], None]
 
 
-def completion(content: Any, finish_reason: str = "stop", **message: Any) -> dict[str, Any]:
+def completion(content: Any, finish_reason: str | None = "stop", **message: Any) -> dict[str, Any]:
     """The JSON of an ordinary chat completion."""
     return {
         "id": "chatcmpl-1",
@@ -31,7 +31,7 @@ def completion(content: Any, finish_reason: str = "stop", **message: Any) -> dic
     }
 
 
-def says(content: Any, finish_reason: str = "stop", **message: Any) -> Reply:
+def says(content: Any, finish_reason: str | None = "stop", **message: Any) -> Reply:
     """Answer with a completion."""
     return lambda handler, _body: handler.send_json(200, completion(content, finish_reason, **message))
 

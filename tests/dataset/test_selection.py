@@ -14,7 +14,7 @@ from tianji_core.store.samples import TrainingExample
 
 def line(number: int, name: str = "妹妹", scene: str = "生日", style: str = "正常") -> TrainingExample:
     return TrainingExample(
-        name, scene, style, "run", "系统", [], f"问{number}", f"答{number}", f"digest{number}"
+        name, scene, style, "run", "系统", [], f"问{number}", f"答{number}", f"digest{number}", number
     )
 
 

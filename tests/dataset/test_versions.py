@@ -95,6 +95,23 @@ def test_the_card_tells_how_samples_were_accepted_and_who_changed_them(workspace
     assert "一条一条 1，成批 3，导入时就算审过 2" in card and "甲 修改 1" in card
 
 
+def test_the_card_counts_what_is_in_the_training_file_and_not_what_was_balanced_away(
+    workspace: Workspace,
+) -> None:
+    ids = fill(workspace)
+    steps.set_state(workspace.engine, SampleFilter("wishes"), samples.PENDING, "甲")
+    for number in ids:
+        steps.set_state(workspace.engine, SampleFilter("wishes", ids=(number,)), ACCEPTED, "甲")
+    found = {number: (3, f"第{number}条，祝你生日快乐") for number in ids}
+    steps.retext(workspace.engine, "wishes", found, steps.FIX, "改", "乙")
+    version = dataset.freeze(workspace, "wishes", "v1", balance=dataset.Balance(per_cell=2, validation=0.5))
+    told = version.manifest["acceptance"]
+    ways = {way: told[way] for way in ("single", "bulk", "imported", "other")}
+    assert version.manifest["left_out"] > 0
+    assert ways == {"single": version.count, "bulk": 0, "imported": 0, "other": 0}
+    assert told["changed"] == [["乙", "fix", version.count]]
+
+
 def test_a_multi_turn_conversation_stays_one(workspace: Workspace) -> None:
     new = NewSample(
         "wishes", "系统", "再短一点", "妹妹生日快乐", history=(("祝妹妹生日", "长长的祝福"),), state=ACCEPTED

@@ -48,7 +48,7 @@ def test_a_replacement_is_shown_first_and_reaches_every_answer_of_the_chosen_sam
         (("祝姐姐生日", OTHER.replace("姐姐", "姐")),),
     )
     assert samples.get(workspace.engine, ids[1]).output == OTHER
-    assert acceptance(workspace.engine, ALL).changed == (("我", "replace", 1),)
+    assert acceptance(workspace.engine, "wishes", ids).changed == (("我", "replace", 1),)
     steps.undo(workspace.engine, "wishes")
     back = samples.get(workspace.engine, ids[0])
     assert (back.output, back.history) == (SISTER, (("祝姐姐生日", OTHER),))

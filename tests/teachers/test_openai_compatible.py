@@ -35,6 +35,7 @@ from tianji_core.teachers import (
     Sampling,
     TeacherChoice,
     make_teacher,
+    provider,
     save_provider,
     test_connection,
 )
@@ -241,6 +242,19 @@ async def test_reasoning_in_a_field_of_its_own_is_kept(workspace, api, choice):
 async def test_a_cut_off_answer_keeps_its_finish_reason(workspace, api, choice):
     api.script.append(says("祝大舅生日", "length"))
     assert (await ask(workspace, choice)).finish_reason == "length"
+
+
+async def test_a_whole_answer_that_does_not_say_it_is_complete_counts_as_cut(workspace, api, choice):
+    api.script.append(says("祝大舅生日", None))
+    assert (await ask(workspace, choice)).finish_reason == "cut"
+    without = completion("祝大舅生日")
+    del without["choices"][0]["finish_reason"]
+    api.script.append(sends(200, without))
+    assert (await ask(workspace, choice)).finish_reason == "cut"
+    silent = provider(workspace, choice.provider).model_copy(update={"sends_finish_reason": False})
+    save_provider(workspace, silent)
+    api.script.append(says("祝大舅生日快乐", None))
+    assert (await ask(workspace, choice)).finish_reason == ""
 
 
 @pytest.mark.parametrize("status", [400, 401, 404, 429, 500])

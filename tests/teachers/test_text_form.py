@@ -73,6 +73,16 @@ async def test_a_server_that_refuses_the_form_is_asked_for_plain_text_from_then_
     assert "JSON" not in api.prompts()[-1]
 
 
+@pytest.mark.parametrize(
+    ("content", "finish"),
+    [('{"text": "大舅生日快乐！"}', "stop"), ('{"text": "大舅生日快', "cut")],
+)
+async def test_an_object_with_its_end_shows_that_the_text_is_whole(workspace, api, choice, content, finish):
+    api.default = says(content, None)
+    (answer,) = await written(workspace, choice)
+    assert answer.finish_reason == finish
+
+
 async def test_a_refusal_of_another_cause_keeps_its_reason(workspace, api, choice):
     api.default = fails(400, "temperature out of range")
     with pytest.raises(Exception, match="temperature out of range"):

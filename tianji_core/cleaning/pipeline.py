@@ -8,6 +8,8 @@ from tianji_core.cleaning.comparing import compare_all, forget_outdated, must_co
 from tianji_core.cleaning.rule import Context, context_of
 from tianji_core.cleaning.rules import EXACT_DUPLICATE, SAFE_RULES
 from tianji_core.cleaning.turns import Turns, check_turns, clean_turns
+from tianji_core.cleaning.unfinished import RULE as UNFINISHED_RULE
+from tianji_core.cleaning.unfinished import unfinished
 from tianji_core.i18n import _
 from tianji_core.roles import bookkeeping
 from tianji_core.store import findings, recipes, samples, steps
@@ -122,6 +124,9 @@ def _check_batch(workspace: Workspace, recipe_key: str, batch: Sequence[Unchecke
     by_sample: dict[int, tuple[int, list[Finding]]] = {}
     for sample in batch:
         items = check_turns(sample, context)
+        known = any(item.rule == UNFINISHED_RULE and not item.turn for item in items)
+        if not known and (cut := unfinished(sample)) is not None:
+            items.append(cut)
         if (twin := twins.get(sample.id)) is not None:
             items.append(Finding(EXACT_DUPLICATE.id, _("与样本 {id} 的内容一样", id=twin)))
         by_sample[sample.id] = (sample.version, items)

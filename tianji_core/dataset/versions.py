@@ -96,7 +96,9 @@ def freeze(
             "left_out": selection.left_out,
             "rules": {"basis": rules_basis(workspace, recipe_key), "ids": [rule.id for rule in RULES]},
             "parents": parents,
-            "acceptance": asdict(acceptance(workspace.engine, sample_filter)),
+            "acceptance": asdict(
+                acceptance(workspace.engine, recipe_key, [example.id for example in selection.train])
+            ),
             "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
             **_write_examples(selection, draft, balance.seed),
         }

@@ -8,6 +8,8 @@ from pydantic import BaseModel, ConfigDict
 
 from tianji_core import cleaning, dispatch
 from tianji_core.cleaning import BY_ID, SAFE_RULES, Context, Subject
+from tianji_core.cleaning.unfinished import RULE as UNFINISHED_RULE
+from tianji_core.cleaning.unfinished import UNFINISHED, unfinished_note
 from tianji_core.dispatch import Failed, Lane, Outcome, Retry, Usage, expected_usage
 from tianji_core.errors import InputError, TeacherError
 from tianji_core.files import write_json
@@ -213,6 +215,9 @@ def _candidates(sample: Sample, context: Context, answers: list[Answer]) -> list
             for finding in cleaning.check(subject._replace(output=text), context)
             if finding.rule in BY_ID
         )
+        if answer.finish_reason in UNFINISHED and all(each.rule != UNFINISHED_RULE for each in objections):
+            note = unfinished_note(answer.finish_reason)
+            objections = (*objections, Objection(rule=UNFINISHED_RULE, detail=note))
         candidates.setdefault(text, Candidate(text=text, model=answer.model, objections=objections))
     return list(candidates.values())
 

@@ -1,14 +1,18 @@
-"""How the samples of a selection came to be accepted, and who changed their texts."""
+"""How samples came to be accepted, and who changed their texts."""
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Engine, case, func, select
+from sqlalchemy import Engine, Select, case, func, select
 
 from tianji_core.store.database import reading
-from tianji_core.store.samples import ACCEPTED, IMPORT, SampleFilter
+from tianji_core.store.samples import ACCEPTED, IMPORT
 from tianji_core.store.schema import changes, samples, steps
 from tianji_core.store.steps import EDIT, FIX, INPUTS, REPLACE, SYSTEM, TABLE
 
+_CHUNK = 1000
 _CHANGING = (EDIT, FIX, TABLE, REPLACE, INPUTS, SYSTEM)
 """Actions that change what a sample says."""
 
@@ -26,14 +30,34 @@ class Acceptance:
     changed: tuple[tuple[str, str, int], ...]
 
 
-def acceptance(engine: Engine, sample_filter: SampleFilter) -> Acceptance:
-    """Returns how the matching samples were accepted and changed; undone steps do not count."""
-    matching = sample_filter.conditions()
+def acceptance(engine: Engine, recipe: str, ids: Sequence[int]) -> Acceptance:
+    """Returns how these samples of a recipe were accepted and changed; undone steps do not count."""
+    ways: Counter[str] = Counter()
+    changed: Counter[tuple[str, str]] = Counter()
+    with reading(engine) as connection:
+        for start in range(0, len(ids), _CHUNK):
+            part = ids[start : start + _CHUNK]
+            for way, number in connection.execute(_ways(recipe, part)):
+                ways[way] += number
+            for who, action, number in connection.execute(_changes(recipe, part)):
+                changed[who, action] += number
+    return Acceptance(
+        single=ways["single"],
+        bulk=ways["bulk"],
+        imported=ways["imported"],
+        other=ways["other"],
+        changed=tuple((who, action, number) for (who, action), number in sorted(changed.items())),
+    )
+
+
+def _ways(recipe: str, ids: Sequence[int]) -> Select[Any]:
+    """Returns the query of the numbers of samples by the way in which they were accepted last."""
     last = (
         select(changes.c.sample_id, func.max(changes.c.step_id).label("step_id"))
         .join(steps, steps.c.id == changes.c.step_id)
         .where(
-            steps.c.recipe == sample_filter.recipe,
+            changes.c.sample_id.in_(ids),
+            steps.c.recipe == recipe,
             steps.c.undone.is_(False),
             changes.c.after["state"].as_string() == ACCEPTED,
         )
@@ -46,30 +70,27 @@ def acceptance(engine: Engine, sample_filter: SampleFilter) -> Acceptance:
         (samples.c.source == IMPORT, "imported"),
         else_="other",
     )
-    ways = (
+    return (
         select(way, func.count())
         .select_from(samples)
         .outerjoin(last, last.c.sample_id == samples.c.id)
         .outerjoin(steps, steps.c.id == last.c.step_id)
-        .where(*matching)
+        .where(samples.c.id.in_(ids))
         .group_by(way)
     )
-    changed = (
+
+
+def _changes(recipe: str, ids: Sequence[int]) -> Select[Any]:
+    """Returns the query of the numbers of samples that each person changed by each action."""
+    return (
         select(steps.c.who, steps.c.action, func.count(changes.c.sample_id.distinct()))
         .select_from(changes)
         .join(steps, steps.c.id == changes.c.step_id)
-        .join(samples, samples.c.id == changes.c.sample_id)
-        .where(*matching, steps.c.action.in_(_CHANGING), steps.c.undone.is_(False))
+        .where(
+            changes.c.sample_id.in_(ids),
+            steps.c.recipe == recipe,
+            steps.c.action.in_(_CHANGING),
+            steps.c.undone.is_(False),
+        )
         .group_by(steps.c.who, steps.c.action)
-        .order_by(steps.c.who, steps.c.action)
-    )
-    with reading(engine) as connection:
-        numbers: dict[str, int] = {row[0]: row[1] for row in connection.execute(ways)}
-        people = tuple((who, action, number) for who, action, number in connection.execute(changed))
-    return Acceptance(
-        single=numbers.get("single", 0),
-        bulk=numbers.get("bulk", 0),
-        imported=numbers.get("imported", 0),
-        other=numbers.get("other", 0),
-        changed=people,
     )

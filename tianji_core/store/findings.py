@@ -25,14 +25,18 @@ class Finding:
 
 
 class Unchecked(NamedTuple):
-    """The part of a sample that the rules check; ``history`` holds the earlier turns as (input, output)."""
+    """The part of a sample that the rules check; ``history`` holds the earlier turns as (input, output),
+    ``original`` the text as it arrived, ``finish_reason`` why its teacher ended."""
 
     id: int
+    source: str
     name: str
     scene: str
     style: str
     history: tuple[tuple[str, str], ...]
     output: str
+    original: str
+    finish_reason: str
     text_digest: str
     version: int
     checked: int

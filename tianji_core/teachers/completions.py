@@ -88,6 +88,8 @@ def read_answer(
             found = assembled(content)
         else:
             found = read_completion(read_json(decoded(content, content_type)))
+            if isinstance(found, Completion) and not found.finish and endpoint.sends_finish_reason:
+                found = found.model_copy(update={"finish": "cut"})  # nothing says that it is whole
     except GateError as error:
         raise unreadable(endpoint, error) from None
     if isinstance(found, Complaint):

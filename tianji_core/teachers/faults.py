@@ -27,7 +27,8 @@ removing it would garble every text."""
 
 @dataclass(frozen=True)
 class Endpoint:
-    """A server as messages name it. ``secret`` serves only to remove the key from texts."""
+    """A server as messages name it. ``secret`` serves only to remove the key from texts;
+    ``sends_finish_reason`` is False for one that never says why an answer ended."""
 
     title: str
     base_url: str
@@ -35,6 +36,7 @@ class Endpoint:
     key_variable: str | None
     timeout: float
     secret: str = field(default="", repr=False)
+    sends_finish_reason: bool = True
 
     def clean(self, text: object) -> str:
         """Returns ``text`` on one line, shortened, without the key and anything of the shape of a key."""

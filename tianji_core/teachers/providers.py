@@ -51,7 +51,8 @@ class ModelEntry(_Frozen):
 class Provider(_Frozen):
     """A service that offers teachers, and how to reach it. ``key_variable`` names the environment variable of
     the key. ``concurrency`` and the limits per minute are what a run starts from; a person can change them
-    for each run."""
+    for each run. ``sends_finish_reason`` is False for a server that never says why an answer ended: its
+    answers count as complete."""
 
     key: str
     title: str = Field(min_length=1)
@@ -66,6 +67,7 @@ class Provider(_Frozen):
     requests_per_minute: int | None = Field(default=None, ge=1, le=1_000_000)
     tokens_per_minute: int | None = Field(default=None, ge=1, le=1_000_000_000)
     max_tokens_field: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
+    sends_finish_reason: bool = True
     note: str = ""
     models: tuple[ModelEntry, ...] = ()
 

@@ -105,6 +105,7 @@ def _endpoint(workspace: Workspace, source: Provider, choice: TeacherChoice) -> 
         key_variable=source.key_variable,
         timeout=choice.timeout,
         secret=(workspace.key(source.key_variable) or "") if source.key_variable else "",
+        sends_finish_reason=source.sends_finish_reason,
     )
 
 

@@ -54,7 +54,8 @@ class FormRequest:
 
 def text_of(answer: Answer) -> Answer:
     """Returns an answer whose text is the field of the object that it holds. A text that is no JSON stays as
-    it is: the server did not do what it was asked for.
+    it is: the server did not do what it was asked for. An object with its end shows that the text is whole,
+    where the server does not say so.
 
     Raises:
         TeacherAnswerError: an object without a text.
@@ -72,7 +73,8 @@ def text_of(answer: Answer) -> Answer:
     if not text:
         shown = json.dumps(value, ensure_ascii=False)[:80]
         raise TeacherAnswerError(_("回答的 JSON 里没有 text：{said}", said=shown))
-    return replace(answer, text=text)
+    whole = answer.finish_reason == "cut" and bare.endswith("}")
+    return replace(answer, text=text, finish_reason="stop" if whole else answer.finish_reason)
 
 
 def _field(value: dict[str, Any]) -> str:

@@ -131,7 +131,7 @@ def each(engine: Engine, sample_filter: SampleFilter, batch: int = _BATCH) -> It
 
 
 class TrainingExample(NamedTuple):
-    """The part of a sample that goes into a dataset."""
+    """The part of a sample that goes into a dataset, and its id."""
 
     name: str
     scene: str
@@ -142,6 +142,7 @@ class TrainingExample(NamedTuple):
     input: str
     output: str
     digest: str
+    id: int
 
 
 def stream(engine: Engine, sample_filter: SampleFilter) -> Iterator[TrainingExample]:
