@@ -38,12 +38,13 @@ def _previews(
     """Returns the previews of a file, which stay the same from one run of the page to the next."""
     kept = st.session_state.setdefault("import_previews", {})
     if isinstance(source, Path):
-        stamp = (source.stat().st_mtime_ns, source.stat().st_size) if source.is_file() else None
+        files = (file.stat() for file in dataset.files_under(source))
+        stamp = tuple((file.st_mtime_ns, file.st_size) for file in files)
         key = (recipe_key, str(source), stamp, encoding)
-        if key not in kept or stamp is None:
+        if key not in kept:
             kept[key] = dataset.preview_path(workspace, recipe_key, source, encoding=encoding)
     else:
-        key = (recipe_key, source.file_id, None, encoding)
+        key = (recipe_key, source.file_id, (), encoding)
         if key not in kept:
             content = source.getvalue()
             kept[key] = [

@@ -14,7 +14,7 @@ from pages.shared.kept import kept_text
 from pages.shared.text import plain
 from tianji_core import dataset, jobs
 from tianji_core.dataset import ImportReport
-from tianji_core.dataset.encodings import ENCODINGS
+from tianji_core.dataset.encodings import ENCODINGS, encoding_title
 from tianji_core.dataset.hub import EXAMPLE
 from tianji_core.i18n import _
 from tianji_core.store import datasets
@@ -65,9 +65,7 @@ def _from_files(workspace: Workspace, recipe_key: str, state: str) -> None:
     encoding = right.selectbox(
         _("文字编码"),
         ["", *ENCODINGS],
-        format_func=lambda codec: {"": _("自动识别"), "big5hkscs": "Big5", "gb18030": "GBK / GB18030"}.get(
-            codec, codec.upper()
-        ),
+        format_func=lambda codec: encoding_title(codec) or _("自动识别"),
         key="import_encoding",
         help=_("预览里的字不对时再选"),
     )
@@ -111,13 +109,30 @@ def _from_hub(workspace: Workspace, recipe_key: str, state: str, last: jobs.Job 
     revision = right.text_input(
         _("版本"), "main", help=_("分支、标签或提交"), **kept_text("hub_revision", "main")
     )
-    pressed = st.button(_("下载并导入"), key="import_hub", type="primary", icon="🤗", width="content")
+    pressed = st.button(_("下载并预览"), key="fetch_hub", type="primary", icon="🤗", width="content")
     st.caption(
-        _("在后台下载和导入，可以关掉页面，停下后再导入会接着下。不公开的数据集要在 .env 里写 HF_TOKEN。")
+        _(
+            "在后台下载，可以关掉页面，停下后再下会接着来；看过预览再导入。不公开的数据集要在 .env 里写 HF_TOKEN。"
+        )
     )
     if pressed:
         with report_errors():
-            dataset.start_hub_import(workspace, recipe_key, name, state, endpoint, revision)
+            dataset.start_hub_fetch(workspace, recipe_key, name, endpoint, revision)
+            st.rerun()
+    if last is not None:
+        _fetched(workspace, recipe_key, state, last)
+
+
+def _fetched(workspace: Workspace, recipe_key: str, state: str, job: jobs.Job) -> None:
+    """Draws the preview of a dataset that the newest job has downloaded, and the button that imports it."""
+    folder = dataset.fetched_folder(workspace, job)
+    if folder is None:
+        return
+    usable = show_previews(workspace, recipe_key, [folder], "")
+    pressed = st.button(_("导入"), key="import_fetched", type="primary", icon="📥", disabled=not usable)
+    if pressed:
+        with report_errors():
+            dataset.start_fetched_import(workspace, recipe_key, job, state)
             st.rerun()
 
 

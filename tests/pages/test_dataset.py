@@ -144,10 +144,15 @@ def test_a_dataset_is_fetched_by_name_in_the_background(
         app = page(part="导入")
         app.text_input(key="hub_dataset").input("someone/wishes")
         app.text_input(key="hub_endpoint").input(hub.url)
-        press(app, "import_hub")
+        press(app, "fetch_hub")
         (job,) = jobs.listed(workspace)
         assert jobs.wait(workspace, job.id, timeout=60).state == "succeeded"
         app.run()
+        assert any("可以导入 1 条，有问题 1 条" in m.value for m in app.markdown)
+        assert samples.total(workspace.engine) == 0, "a preview adds nothing"
+    press(app, "import_fetched")
+    assert jobs.wait(workspace, jobs.listed(workspace)[0].id, timeout=60).state == "succeeded"
+    app.run()
     assert any("新增 1 条" in w.value and "有问题 1 条" in w.value for w in app.warning)
     assert app.text_input(key="hub_endpoint").value == hub.url
     assert samples.total(workspace.engine) == 1

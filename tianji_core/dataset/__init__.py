@@ -18,9 +18,12 @@ from tianji_core.dataset.difference import Change, VersionDifference, difference
 from tianji_core.dataset.exporting import EXPORT_SUFFIXES, export, exported
 from tianji_core.dataset.import_job import (
     ImportSubject,
+    fetched_folder,
     import_job,
     imports_of,
     is_large,
+    start_fetched_import,
+    start_hub_fetch,
     start_hub_import,
     start_path_import,
 )
@@ -35,6 +38,7 @@ from tianji_core.dataset.importing import (
     preview_path,
     report_lines,
 )
+from tianji_core.dataset.reading import files_under
 from tianji_core.dataset.selection import Balance
 from tianji_core.dataset.shapes import conversation_of
 from tianji_core.dataset.versions import (
@@ -75,6 +79,8 @@ __all__ = [
     "difference",
     "export",
     "exported",
+    "fetched_folder",
+    "files_under",
     "freeze",
     "import_bytes",
     "import_job",
@@ -85,6 +91,8 @@ __all__ = [
     "preview_lines",
     "preview_path",
     "report_lines",
+    "start_fetched_import",
+    "start_hub_fetch",
     "start_hub_import",
     "start_path_import",
     "training_file",

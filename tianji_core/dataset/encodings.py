@@ -33,6 +33,22 @@ _NAMES = {
     "cp950": "big5hkscs",
 }
 
+_TITLES = {
+    "utf-8-sig": "UTF-8",
+    "utf-8": "UTF-8",
+    "utf-16": "UTF-16",
+    "utf-32": "UTF-32",
+    "gb18030": "GBK / GB18030",
+    "big5hkscs": "Big5",
+    "parquet": "Parquet",
+}
+
+
+def encoding_title(codec: str) -> str:
+    """Returns the name of a codec as a person knows it."""
+    return _TITLES.get(codec, codec)
+
+
 Opened = Callable[[], BinaryIO]
 
 

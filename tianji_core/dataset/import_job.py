@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from tianji_core import jobs
-from tianji_core.dataset.hub import TOKEN, check_dataset_id, check_endpoint
+from tianji_core.dataset.hub import TOKEN, check_dataset_id, check_endpoint, folder_of
 from tianji_core.dataset.reading import files_under
 from tianji_core.errors import JobError
 from tianji_core.i18n import _
@@ -22,18 +22,20 @@ _LOOK_BACK = 100
 class ImportSubject(JobSubject):
     """The recipe that gets the samples, and where they come from: a dataset by its name, from a mirror
     (``endpoint``, as it was typed) or from Hugging Face, or a ``path``. ``after`` is the newest import of the
-    recipe before this one."""
+    recipe before this one. ``only_fetch`` downloads the dataset and imports nothing yet."""
 
     recipe: str
     after: int = 0
     dataset_id: str = ""
     endpoint: str = ""
     path: str = ""
+    only_fetch: bool = False
 
 
 class ImportArguments(ImportSubject):
     """``state`` of the new samples; ``address`` that the dataset is fetched from, at ``revision``;
-    ``encoding`` of the files, '' to recognise it."""
+    ``encoding`` of the files, '' to recognise it. ``fetched`` imports the dataset as it was downloaded
+    before."""
 
     worker = "tianji_core.dataset.worker:import_samples"
 
@@ -41,6 +43,7 @@ class ImportArguments(ImportSubject):
     address: str = ""
     revision: str = "main"
     encoding: str = ""
+    fetched: bool = False
 
 
 def is_large(path: Path) -> bool:
@@ -66,8 +69,23 @@ def start_hub_import(
     Raises:
         ImportFileError: the name or the address is wrong. JobError: an import runs already.
     """
+    arguments = _from_hub(recipe_key, dataset_id, state, endpoint, revision)
+    return _start(workspace, _("导入 {what}", what=arguments.dataset_id), arguments)
+
+
+def start_hub_fetch(
+    workspace: Workspace, recipe_key: str, dataset_id: str, endpoint: str = "", revision: str = "main"
+) -> Job:
+    """Downloads a dataset in the background, to be previewed before it is imported. Raises as
+    :func:`start_hub_import`."""
+    arguments = _from_hub(recipe_key, dataset_id, PENDING, endpoint, revision)
+    arguments = arguments.model_copy(update={"only_fetch": True})
+    return _start(workspace, _("下载 {what}", what=arguments.dataset_id), arguments)
+
+
+def _from_hub(recipe_key: str, dataset_id: str, state: str, endpoint: str, revision: str) -> ImportArguments:
     name, address = check_dataset_id(dataset_id), check_endpoint(endpoint)
-    arguments = ImportArguments(
+    return ImportArguments(
         recipe=recipe_key,
         dataset_id=name,
         endpoint=endpoint.strip(),
@@ -75,7 +93,35 @@ def start_hub_import(
         revision=revision.strip() or "main",
         state=state,
     )
-    return _start(workspace, _("导入 {what}", what=name), arguments)
+
+
+def fetched_folder(workspace: Workspace, job: Job) -> Path | None:
+    """Returns the folder of the dataset that a job has downloaded; None if it did not or the folder is
+    gone."""
+    subject = jobs.subject_of(job, ImportSubject)
+    if subject is None or not subject.only_fetch or job.state != "succeeded":
+        return None
+    folder = folder_of(workspace, subject.dataset_id)
+    return folder if folder.is_dir() else None
+
+
+def start_fetched_import(workspace: Workspace, recipe_key: str, job: Job, state: str = PENDING) -> Job:
+    """Imports in the background what a job of :func:`start_hub_fetch` has downloaded, as it is.
+
+    Raises:
+        JobError: it is no longer there, or an import runs already.
+    """
+    subject = jobs.subject_of(job, ImportSubject)
+    if subject is None or fetched_folder(workspace, job) is None:
+        raise JobError(_("下载好的文件不在了，请重新下载"))
+    arguments = ImportArguments(
+        recipe=recipe_key,
+        dataset_id=subject.dataset_id,
+        endpoint=subject.endpoint,
+        state=state,
+        fetched=True,
+    )
+    return _start(workspace, _("导入 {what}", what=subject.dataset_id), arguments)
 
 
 def start_path_import(

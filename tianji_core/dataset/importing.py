@@ -7,6 +7,7 @@ from itertools import islice
 from pathlib import Path
 
 from tianji_core.dataset.conversation import FORM_TITLES, Conversation
+from tianji_core.dataset.encodings import encoding_title
 from tianji_core.dataset.fields import ShapeError
 from tianji_core.dataset.reading import Source, bytes_source, file_source, files_under
 from tianji_core.dataset.shapes import conversation_of
@@ -177,7 +178,7 @@ def _preview(recipe: Recipe, source: Source, shown: int) -> ImportPreview:
     return ImportPreview(
         file=source.name,
         form=tally.form,
-        encoding=source.encoding,
+        encoding=encoding_title(source.encoding),
         good=tally.good,
         bad=tuple(tally.bad),
         unplaced=tally.unplaced,
@@ -232,7 +233,7 @@ def _store(
         import_id=number,
         file=source.name,
         form=tally.form,
-        encoding=source.encoding,
+        encoding=encoding_title(source.encoding),
         added=added,
         known=tally.good - added,
         bad=tuple(tally.bad),

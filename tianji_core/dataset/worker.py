@@ -14,14 +14,22 @@ from tianji_core.workspace import Workspace
 
 @worker_of(ImportArguments)
 def import_samples(workspace: Workspace, arguments: ImportArguments, reporter: Reporter) -> int:
-    """Downloads a dataset or reads files and imports them; returns the exit code."""
+    """Downloads a dataset or reads files and imports them, unless they are only fetched; returns the exit
+    code."""
     reporter.begin(0, _("字节"))
     name = arguments.dataset_id
-    if name:
+    if name and arguments.fetched:
+        path = folder_of(workspace, name)
+        if not path.is_dir():
+            raise ImportFileError(_("下载好的文件不在了，请重新下载"))
+    elif name:
         reporter.update(0, message=_("正在下载"))
         path = fetch(workspace, name, arguments.revision, arguments.address, reporter.update)
     else:
         path = Path(arguments.path)
+    if arguments.only_fetch:
+        print(_("{what} 下载好了，还没有导入", what=name), flush=True)
+        return 0
     reporter.begin(0, _("字节"))
     reporter.update(0, message=_("正在导入"))
     reports = import_path(

@@ -22,6 +22,7 @@ from tianji_core.verbs.common import (
     show,
 )
 from tianji_core.verbs.sample_options import CleanOption, MatchingOptions
+from tianji_core.workspace import Workspace
 
 FORMS = f"One of {', '.join(dataset.EXPORT_SUFFIXES)}."
 NAME_ON_HUB = re.compile(r"[\w.\-]+/[\w.\-]+")
@@ -51,10 +52,15 @@ def import_samples(
 ) -> None:
     """Import JSON, JSONL, CSV or Parquet in raw, merged, Alpaca, ShareGPT or messages form, or pairs of
     questions and answers; known items are not added again."""
-    if hub and (preview or encoding):
-        raise InputError(_("--preview 和 --encoding 只能用于这台机器上的文件，不能和 --hub 一起用"))
+    if hub and encoding:
+        raise InputError(_("--encoding 只能用于这台机器上的文件，不能和 --hub 一起用"))
     space = opened(workspace)
     key, state = chosen_recipe(space, recipe), ACCEPTED if accepted else PENDING
+    if hub and preview:
+        job = dataset.start_hub_fetch(space, key, source, endpoint, revision)
+        folder = dataset.fetched_folder(space, follow(space, job, quiet=as_json))
+        _show_preview(space, key, folder or Path(source), "", as_json)
+        return
     if hub:
         job = dataset.start_hub_import(space, key, source, state, endpoint, revision)
         ended = follow(space, job, quiet=as_json)
@@ -67,16 +73,25 @@ def import_samples(
             _("没有 {path} 这个文件或文件夹；如果是 Hugging Face 上的数据集，请加上 --hub", path=source)
         )
     if preview:
-        previews = dataset.preview_path(space, key, path, encoding=encoding)
-        lines = [line for each in previews for line in dataset.preview_lines(each)]
-        show(previews, as_json, "\n".join(lines))
-        if not any(each.good for each in previews):
-            raise ImportFileError(_("{path} 里没有一条可以导入的对话", path=path))
+        _show_preview(space, key, path, encoding, as_json)
         return
     reports = dataset.import_path(space, key, path, state, encoding=encoding)
     show(reports, as_json, "\n".join(line for report in reports for line in dataset.report_lines(report)))
     if not any(report.added or report.known for report in reports):
         raise ImportFileError(_("{path} 里没有一条可以导入的对话，什么也没有导入", path=path))
+
+
+def _show_preview(space: Workspace, key: str, path: Path, encoding: str, as_json: bool) -> None:
+    """Prints what an import of a path would do.
+
+    Raises:
+        ImportFileError: there is nothing to import in it.
+    """
+    previews = dataset.preview_path(space, key, path, encoding=encoding)
+    lines = [line for each in previews for line in dataset.preview_lines(each)]
+    show(previews, as_json, "\n".join(lines))
+    if not any(each.good for each in previews):
+        raise ImportFileError(_("{path} 里没有一条可以导入的对话", path=path))
 
 
 def freeze(
