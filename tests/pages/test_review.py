@@ -480,3 +480,16 @@ def test_inputs_and_system_prompts_are_changed_in_bulk(
     press(press(app, "bulk_preview"), "make_bulk_edit")
     cell = recipe.name("妹妹"), recipe.scene("生日"), recipe.style("正常")
     assert samples.get(workspace.engine, ids[0]).input in wordings(recipe, *cell)
+
+
+def test_line_breaks_stay_where_a_text_is_edited(review: Open, workspace: Workspace) -> None:
+    verse = "慈颜含笑坐春风，\n膝下儿孙乐意浓。\n愿借南山松上鹤，\n年年衔寿到堂中。"
+    new = NewSample("wishes", "系统", "祝母亲生日,诗词赋风格", verse, "母亲", "生日", "诗词赋")
+    with writing(workspace.engine) as connection:
+        (number,) = samples.insert_new(connection, [new], IMPORT)
+    app = press(review(), "edit")
+    field = app.text_area(key=f"text_{number}_1")
+    assert field.value == verse
+    field.set_value(verse.replace("春风", "秋风")).run()
+    press(app, "save_edit")
+    assert samples.get(workspace.engine, number).output == verse.replace("春风", "秋风")

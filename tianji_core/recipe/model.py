@@ -74,7 +74,8 @@ class Style(_RecipeModel):
 class Prompts(_RecipeModel):
     """The fixed texts: ``system`` is the training system prompt; ``teacher_system`` is the system message
     that the teacher gets, '' for none; ``teacher`` is the template of the request to it with the fields
-    {name} {relation} {pronoun} {scene} {style} {instruction} {example} {min_chars} {max_chars} {clause};
+    {name} {relation} {pronoun} {scene} {style} {instruction} {example} {min_chars} {max_chars} {line_form}
+    {clause};
     ``example`` wraps the few-shot examples with the field {example}."""
 
     system: NonEmpty
@@ -99,6 +100,7 @@ TEACHER_FIELDS = (
     "example",
     "min_chars",
     "max_chars",
+    "line_form",
     "clause",
 )
 INPUT_FIELDS = ("name", "scene", "greeting", "suffix")

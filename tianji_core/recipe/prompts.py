@@ -93,6 +93,7 @@ def _variant(recipe: Recipe, task: Task, seed: int) -> int:
     return _first_variant(seed) + place
 
 
+ONE_LINE, SEVERAL_LINES = "写成一行", "可以分行"
 RANDOM_INPUT_SHARE = 0.6
 """Share of training inputs with a wording drawn from all templates; the others use the first template."""
 
@@ -109,9 +110,15 @@ def teacher_prompt(recipe: Recipe, name: Name, scene: Scene, style: Style, examp
         example=recipe.prompts.example.format(example=example) if example else "",
         min_chars=style.min_chars,
         max_chars=style.max_chars,
+        line_form=line_form(style),
         clause=clause,
     )
     return "\n".join(line.rstrip() for line in text.splitlines() if line.strip())
+
+
+def line_form(style: Style) -> str:
+    """Returns the request for the line form of a style, in Chinese whatever the language of the pages."""
+    return SEVERAL_LINES if style.several_lines else ONE_LINE
 
 
 def training_input(template: str, name: Name, scene: Scene, style: Style) -> str:
