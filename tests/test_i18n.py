@@ -1,5 +1,6 @@
 """The English catalogue is whole, and switching languages shows it."""
 
+import ast
 import re
 import runpy
 from pathlib import Path
@@ -39,6 +40,23 @@ def english() -> dict[tuple[str | None, str], str]:
 def test_every_message_has_an_english_text(collected: Catalog, english: dict) -> None:
     lacking = [m.id for m in collected if m.id and not english.get(_key(m))]
     assert lacking == [], "run scripts/messages and translate"
+
+
+def test_no_message_stands_where_it_is_not_collected(collected: Catalog) -> None:
+    known = {str(message.id) for message in collected}
+    unseen = [
+        f"{path.relative_to(PROJECT)}:{node.lineno} {node.args[0].value!r}"
+        for folder in ("pages", "tianji_core")
+        for path in sorted((PROJECT / folder).rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id in ("_", "N_")
+        and node.args
+        and isinstance(node.args[0], ast.Constant)
+        and node.args[0].value not in known
+    ]
+    assert unseen == [], "a message inside an f-string is not collected: give it a name first"
 
 
 def test_the_catalogue_holds_no_text_that_nothing_shows(collected: Catalog, english: dict) -> None:

@@ -20,20 +20,25 @@ _FILES = 10
 
 
 def show_previews(
-    workspace: Workspace, recipe_key: str, chosen: Sequence[UploadedFile | Path], encoding: str
+    workspace: Workspace,
+    recipe_key: str,
+    chosen: Sequence[UploadedFile | Path],
+    encoding: str,
+    called: str = "",
 ) -> bool:
-    """Draws a preview of each chosen file or folder; returns whether there is anything to import."""
+    """Draws a preview of each chosen file or folder; returns whether there is anything to import. ``called``
+    precedes the names of the files of a folder."""
     usable = False
     for source in chosen:
         with report_errors(), st.spinner(_("正在看文件")):
-            for preview in _previews(workspace, recipe_key, source, encoding)[:_FILES]:
+            for preview in _previews(workspace, recipe_key, source, encoding, called)[:_FILES]:
                 _preview(preview)
                 usable = usable or preview.good > 0 or not preview.whole
     return usable
 
 
 def _previews(
-    workspace: Workspace, recipe_key: str, source: UploadedFile | Path, encoding: str
+    workspace: Workspace, recipe_key: str, source: UploadedFile | Path, encoding: str, called: str
 ) -> list[ImportPreview]:
     """Returns the previews of a file, which stay the same from one run of the page to the next."""
     kept = st.session_state.setdefault("import_previews", {})
@@ -42,7 +47,7 @@ def _previews(
         stamp = tuple((file.st_mtime_ns, file.st_size) for file in files)
         key = (recipe_key, str(source), stamp, encoding)
         if key not in kept:
-            kept[key] = dataset.preview_path(workspace, recipe_key, source, encoding=encoding)
+            kept[key] = dataset.preview_path(workspace, recipe_key, source, encoding=encoding, called=called)
     else:
         key = (recipe_key, source.file_id, (), encoding)
         if key not in kept:

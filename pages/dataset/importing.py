@@ -126,9 +126,10 @@ def _from_hub(workspace: Workspace, recipe_key: str, state: str, last: jobs.Job 
 def _fetched(workspace: Workspace, recipe_key: str, state: str, job: jobs.Job) -> None:
     """Draws the preview of a dataset that the newest job has downloaded, and the button that imports it."""
     folder = dataset.fetched_folder(workspace, job)
-    if folder is None:
+    subject = jobs.subject_of(job, dataset.ImportSubject)
+    if folder is None or subject is None:
         return
-    usable = show_previews(workspace, recipe_key, [folder], "")
+    usable = show_previews(workspace, recipe_key, [folder], "", subject.dataset_id)
     pressed = st.button(_("导入"), key="import_fetched", type="primary", icon="📥", disabled=not usable)
     if pressed:
         with report_errors():

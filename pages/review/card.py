@@ -110,7 +110,8 @@ def heading(sample: Sample, blind: bool = False) -> None:
                 color=STATE_COLOURS[sample.state],
                 icon=STATE_ICONS[sample.state],
             )
-        st.markdown(badge(f"{sample.name or _('称谓不明')} × {sample.scene or _('场景不明')}", "blue"))
+        name, scene = sample.name or _("称谓不明"), sample.scene or _("场景不明")
+        st.markdown(badge(f"{name} × {scene}", "blue"))
         st.markdown(badge(sample.style or _("风格不明"), "violet"))
         st.markdown(f":gray[#{sample.id}]")
 

@@ -60,7 +60,12 @@ def test_repeated_samples_are_thinned_out_and_the_rest_frozen_as_asked(
 def test_a_dataset_is_imported_by_its_name(verb: Callable, workspace: Workspace, file: Path) -> None:
     with hub_of(file.parent, "someone/wishes") as hub:
         seen = verb("import", "someone/wishes", "--hub", "--endpoint", hub.url, "--preview")
-        assert seen.code == 0 and "可以导入 4" in seen.out and "UTF-8" in seen.out
+        assert (
+            seen.code == 0
+            and "可以导入 4" in seen.out
+            and "UTF-8" in seen.out
+            and "someone/wishes/" in seen.out
+        )
         assert samples.total(workspace.engine) == 0, "a preview adds nothing"
         said = verb("import", "someone/wishes", "--hub", "--endpoint", hub.url)
     assert said.code == 0 and "新增 4" in said.out

@@ -16,6 +16,7 @@ from tianji_core.dataset.conversation import (
 )
 from tianji_core.dataset.difference import Change, VersionDifference, difference
 from tianji_core.dataset.exporting import EXPORT_SUFFIXES, export, exported
+from tianji_core.dataset.hub import check_dataset_id
 from tianji_core.dataset.import_job import (
     ImportSubject,
     fetched_folder,
@@ -74,6 +75,7 @@ __all__ = [
     "Turn",
     "VersionDifference",
     "accepted",
+    "check_dataset_id",
     "check_name",
     "conversation_of",
     "difference",

@@ -147,12 +147,17 @@ def import_bytes(
 
 
 def preview_path(
-    workspace: Workspace, recipe_key: str, path: Path, shown: int = SHOWN, encoding: str = ""
+    workspace: Workspace,
+    recipe_key: str,
+    path: Path,
+    shown: int = SHOWN,
+    encoding: str = "",
+    called: str = "",
 ) -> list[ImportPreview]:
     """Returns what :func:`import_path` would store, one preview per file; stores nothing and raises the same
     errors."""
     recipe = recipes.current(workspace.engine, recipe_key).recipe
-    return [_preview(recipe, source, shown) for source in _sources(path, "", encoding)]
+    return [_preview(recipe, source, shown) for source in _sources(path, called, encoding)]
 
 
 def preview_bytes(

@@ -59,7 +59,8 @@ def _figures(made: Artefact) -> list[str]:
     }
     lines = [f"- {titles[key]}：{made.figures[key]:.4g}" for key in titles if key in made.figures]
     if "bytes" in made.figures:
-        lines.append(f"- {_('大小')}：{size_text(made.figures['bytes'])}")
+        size = _("大小")
+        lines.append(f"- {size}：{size_text(made.figures['bytes'])}")
     return lines
 
 

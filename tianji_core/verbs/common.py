@@ -99,7 +99,8 @@ def follow(workspace: Workspace, job: jobs.Job, quiet: bool = False) -> jobs.Job
         share = f"{progress.share:4.0%}" if progress.share is not None else ""
         left = jobs.duration_text(progress.eta)
         amount = f"{progress.done:g}/{progress.total:g} {progress.unit}"
-        sys.stderr.write(f"\r\x1b[K{line}  {share}  {amount}  {_('还需')} {left}  {progress.message}")
+        wait = _("还需 {left}", left=left)
+        sys.stderr.write(f"\r\x1b[K{line}  {share}  {amount}  {wait}  {progress.message}")
         sys.stderr.flush()
 
     try:

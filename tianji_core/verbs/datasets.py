@@ -59,7 +59,7 @@ def import_samples(
     if hub and preview:
         job = dataset.start_hub_fetch(space, key, source, endpoint, revision)
         folder = dataset.fetched_folder(space, follow(space, job, quiet=as_json))
-        _show_preview(space, key, folder or Path(source), "", as_json)
+        _show_preview(space, key, folder or Path(source), "", as_json, dataset.check_dataset_id(source))
         return
     if hub:
         job = dataset.start_hub_import(space, key, source, state, endpoint, revision)
@@ -81,13 +81,15 @@ def import_samples(
         raise ImportFileError(_("{path} 里没有一条可以导入的对话，什么也没有导入", path=path))
 
 
-def _show_preview(space: Workspace, key: str, path: Path, encoding: str, as_json: bool) -> None:
-    """Prints what an import of a path would do.
+def _show_preview(
+    space: Workspace, key: str, path: Path, encoding: str, as_json: bool, called: str = ""
+) -> None:
+    """Prints what an import of a path would do; ``called`` precedes the names of the files.
 
     Raises:
         ImportFileError: there is nothing to import in it.
     """
-    previews = dataset.preview_path(space, key, path, encoding=encoding)
+    previews = dataset.preview_path(space, key, path, encoding=encoding, called=called)
     lines = [line for each in previews for line in dataset.preview_lines(each)]
     show(previews, as_json, "\n".join(lines))
     if not any(each.good for each in previews):
