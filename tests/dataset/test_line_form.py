@@ -1,5 +1,5 @@
-"""Line breaks belong to the style: where it allows them they stay on every way a text goes, elsewhere lines are
-joined."""
+"""Line breaks belong to the style: where it allows them they stay on every way a text goes, elsewhere lines
+are joined."""
 
 import asyncio
 from pathlib import Path
