@@ -41,8 +41,8 @@ _ODD = re.compile("[" + "".join(re.escape(chr(code)) for code in _FORMS) + "]")
 
 def standard_characters(text: str) -> str:
     """Returns ``text`` with the usual characters for radicals and compatibility ideographs, line feeds for
-    carriage returns and the separators of Unicode and one kind of space, without control and invisible characters. Full-width
-    marks and the joiners within emoji stay as they are."""
+    carriage returns and the separators of Unicode and one kind of space, without control and invisible
+    characters. Full-width marks and the joiners within emoji stay as they are."""
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     if _MISREAD.search(text):
