@@ -129,7 +129,10 @@ def _line(
 
 def _answer(checkers: Checkers, board: Board, cell: Cell, best: bool, before: Cell | None) -> bool:
     """Draws one answer; returns whether its vote button was pressed."""
-    if board.candidates > 1:
+    if best:
+        asked = cell.request if len(cell.request) <= 80 else f"{cell.request[:80]}…"
+        st.caption(f"🏅 **{plain(board.title(cell))}** · {plain(asked)}")
+    elif board.candidates > 1:
         st.caption(f"#{cell.candidate + 1}")
     if cell.state == "failed":
         st.error(plain(cell.error), icon="⚠️")
