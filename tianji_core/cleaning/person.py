@@ -3,7 +3,7 @@
 import re
 from functools import cache
 
-from tianji_core.cleaning.rule import Context, Example, Found, Rule, Subject, phrases, unsafe_words
+from tianji_core.cleaning.rule import Context, Example, Found, Rule, Subject, only_han, phrases, unsafe_words
 from tianji_core.i18n import N_, _
 
 _BEFORE = re.compile(
@@ -96,7 +96,7 @@ def _harmless() -> re.Pattern[str]:
 
 
 def _unsafe(text: str, _subject: Subject, _context: Context) -> Found | None:
-    contact = _CONTACT.search(text)
+    contact = None if only_han(text) else _CONTACT.search(text)
     if contact is not None:
         return Found(_("有联系方式或链接：{words}", words=contact.group()[:30]))
     if _UNSAFE.search(text) is None:

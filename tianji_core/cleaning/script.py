@@ -80,6 +80,8 @@ _CLEAN = "妹妹，生日快乐！愿你新的一岁平安喜乐，每天都有�
 def is_misread(text: str) -> bool:
     """Returns whether most of a text are characters that hardly any text uses: it was read in another
     encoding than it was written in."""
+    if len(set(text[:_MISREAD_LOOK]) - _common()) < 6:  # marks and a few rare characters
+        return False
     han = _HAN_RUN.findall(text[:_MISREAD_LOOK])
     rare = [sign for sign in han if sign not in _common()]
     if len(han) >= 6 and len(rare) > 0.4 * len(han):
@@ -98,7 +100,7 @@ def _common() -> frozenset[str]:
         for cell in range(0xA1, 0xFF)
         if (row, cell) < (0xD7, 0xFA)
     )
-    return frozenset(simple + OpenCC("s2t").convert(simple) + "祺祉禧萱椿昊瑞")
+    return frozenset(simple + OpenCC("s2t").convert(simple) + "祺祉禧萱椿昊瑞，。！？、；：“”…")
 
 
 def _repeated_marks(text: str, subject: Subject, _context: Context) -> Found | None:

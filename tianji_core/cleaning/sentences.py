@@ -21,6 +21,7 @@ holds."""
 _HEAD = re.compile(r"^[^\n，。！？、|｜丨=]{1,14}[|｜丨=][ \t]*(?=[^\s|｜丨=])", re.MULTILINE)
 """A heading that a mark parts from the text on the same line."""
 _TAGS = re.compile(r"(?:#[^\s#，。！？；：、（(【\[]{1,20}#?[ \t]*){1,12}")
+_HINT = re.compile(r"[（(【\[〔#|｜丨=]")
 _LINE_END = re.compile(r"\n\s*\Z")
 _BRACKETED = re.compile(r"【[^】\n]{1,30}】[ \t]*[:：]?[ \t]*")
 
@@ -64,6 +65,8 @@ def pieces(text: str) -> list[Piece]:
 def _cuts(text: str) -> list[int]:
     """Returns where pieces begin and end, the beginning and the end of the text included."""
     found = {0, len(text), *(match.end() for match in _ENDS.finditer(text))}
+    if _HINT.search(text) is None:
+        return sorted(found)
     for pattern, hint in ((_REMARK, "（(【[〔"), (_TAGS, "#")):
         if any(sign in text for sign in hint):
             for match in pattern.finditer(text):

@@ -10,8 +10,9 @@ weights are those of a logistic regression; ``scripts/talk_model/train.py`` make
 import json
 import math
 import re
+from bisect import bisect_left
 from functools import cache, lru_cache
-from itertools import repeat
+from itertools import compress, repeat
 from typing import NamedTuple
 
 from tianji_core.cleaning.rule import occasions
@@ -130,7 +131,7 @@ def classes(text: str, bare: str) -> list[str]:
     letters = len(_LETTER.findall(text)) if _LETTER.search(text) else 0
     if letters > 5 and letters > 2 * len(_HAN.findall(text)):
         found.add("foreign")
-    found.add(f"length{sum(len(text.strip()) > edge for edge in _LENGTHS)}")
+    found.add(f"length{bisect_left(_LENGTHS, len(text.strip()))}")
     return sorted(found)
 
 
@@ -170,8 +171,9 @@ def talk_scores(cut: list[Piece], name: str = "") -> list[float]:
     _all, bias, by_place = _weights()
     scores = []
     for piece, place in zip(cut, places(cut), strict=True):
-        share = sum(weight for weight, holds in zip(by_place, place, strict=True) if holds)
-        scores.append((_words_score(piece.text, name) + share * CLASS_VALUE + bias) / SCALE)
+        share = sum(compress(by_place, place))
+        named = name if name in piece.text else ""  # so that the same sentence to others is known
+        scores.append((_words_score(piece.text, named) + share * CLASS_VALUE + bias) / SCALE)
     return scores
 
 
