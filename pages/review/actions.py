@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from pages.review.session import ReviewSession, go_to, open_panel, toggle_panel
-from pages.shared.review_parts import attempt
+from pages.shared.review_parts import attempt, redo_button, undo_button
 from tianji_core.cleaning import Proposal
 from tianji_core.i18n import _, _c
 from tianji_core.store import samples, steps
@@ -79,86 +79,84 @@ def star_buttons(card: ReviewCard) -> None:
             )
 
 
-def action_buttons(card: ReviewCard) -> None:
-    """Draws the buttons. They stand above the sample, so that its length does not move them."""
-    _decision_buttons(card)
-    _panel_buttons(card)
-
-
-def _decision_buttons(card: ReviewCard) -> None:
+def decision_bar(card: ReviewCard) -> None:
+    """Draws what one decides about the sample, with the keys. The bar stays at the foot of the window, so
+    that a sample's length does not move it."""
     keys = card.session.keys
-    columns = st.columns([1.4, 1.4, 1.1, 1.4, 1.3, 1.1])
-    columns[0].button(
-        _c("button", "采用"),
-        key="accept",
-        type="primary",
-        icon="✅",
-        shortcut=keys["accept"],
-        width="stretch",
-        on_click=decide,
-        args=(card, ACCEPTED),
-    )
-    columns[1].button(
-        _c("button", "弃用"),
-        key="reject",
-        icon="🚫",
-        shortcut=keys["reject"],
-        width="stretch",
-        on_click=decide,
-        args=(card, REJECTED),
-    )
-    columns[2].button(
-        _("修正"),
-        key="fix",
-        icon="🪄",
-        shortcut=keys["fix"],
-        disabled=card.proposal is None,
-        width="stretch",
-        on_click=_fix,
-        args=(card,),
-    )
-    columns[3].button(
-        _("修改"),
-        key="edit",
-        icon="✏️",
-        shortcut=keys["edit"],
-        width="stretch",
-        on_click=toggle_panel,
-        args=("edit",),
-    )
-    columns[4].button(
-        _("前一条"),
-        key="previous",
-        shortcut=keys["previous"],
-        width="stretch",
-        on_click=_show_previous,
-        args=(card,),
-    )
-    columns[5].button(
-        _("后一条"),
-        key="next",
-        shortcut=keys["next"],
-        width="stretch",
-        on_click=go_to,
-        args=(card.next_id,),
-    )
-
-
-def _panel_buttons(card: ReviewCard) -> None:
-    columns = st.columns([1.5, 1.4, 1.9, 1.4, 2])
-    for column, name, label, icon in (
-        (columns[0], "rewrite", _("请模型改写"), "✨"),
-        (columns[1], "split", _("拆成几条"), "✂️"),
-        (columns[2], "copy", _("复制给别人"), "👥"),
-        (columns[3], "note", _("写理由"), "📝"),
-    ):
-        column.button(
-            label,
-            key=f"open_{name}",
-            icon=icon,
-            shortcut=card.session.keys[name],
-            width="stretch",
-            type="tertiary",
-            on_click=toggle_panel,
-            args=(name,),
+    with st.container(key="verdict", horizontal=True, gap="small", vertical_alignment="center"):
+        st.button(
+            _c("button", "采用"),
+            key="accept",
+            type="primary",
+            icon=":material/check:",
+            shortcut=keys["accept"],
+            on_click=decide,
+            args=(card, ACCEPTED),
         )
+        st.button(
+            _c("button", "弃用"),
+            key="reject",
+            icon=":material/block:",
+            shortcut=keys["reject"],
+            on_click=decide,
+            args=(card, REJECTED),
+        )
+        st.button(
+            _("修正"),
+            key="fix",
+            icon=":material/auto_fix_high:",
+            shortcut=keys["fix"],
+            disabled=card.proposal is None,
+            on_click=_fix,
+            args=(card,),
+        )
+        st.button(
+            _("修改"),
+            key="edit",
+            icon=":material/edit:",
+            shortcut=keys["edit"],
+            on_click=toggle_panel,
+            args=("edit",),
+        )
+        st.space("stretch")
+        undo_button(card.session.workspace, card.session.recipe.key, card.session.who, keys)
+        st.button(
+            _("前一条"),
+            key="previous",
+            type="tertiary",
+            shortcut=keys["previous"],
+            on_click=_show_previous,
+            args=(card,),
+        )
+        st.button(
+            _("后一条"),
+            key="next",
+            type="tertiary",
+            shortcut=keys["next"],
+            on_click=go_to,
+            args=(card.next_id,),
+        )
+
+
+def more_actions(card: ReviewCard) -> None:
+    """Draws the less frequent actions, folded; their keys work all the same."""
+    session = card.session
+    with st.expander(_("更多动作"), icon=":material/more_horiz:", key="more_actions"):
+        for name, label, icon in (
+            ("rewrite", _("请模型改写"), "✨"),
+            ("split", _("拆成几条"), "✂️"),
+            ("copy", _("复制给别人"), "👥"),
+            ("note", _("写理由"), "📝"),
+            ("help", _("按键"), "⌨️"),
+        ):
+            st.button(
+                label,
+                key="help" if name == "help" else f"open_{name}",
+                icon=icon,
+                shortcut=session.keys[name],
+                width="stretch",
+                type="tertiary",
+                on_click=toggle_panel,
+                args=(name,),
+            )
+        redo_button(session.workspace, session.recipe.key, session.who, session.keys)

@@ -9,9 +9,9 @@ from dataclasses import replace
 
 import streamlit as st
 
-from pages.review.actions import ReviewCard, action_buttons, star_buttons
+from pages.review.actions import ReviewCard, decision_bar, more_actions, star_buttons
 from pages.review.filter_address import clear_filters
-from pages.review.panels import help_button, help_panel, sample_panel
+from pages.review.panels import help_panel, sample_panel
 from pages.review.sample_display import (
     STATE_COLOURS,
     STATE_ICONS,
@@ -46,19 +46,13 @@ def card_view(session: ReviewSession) -> None:
     check_changed(session.workspace, session.recipe.key)
     show_outcome()
     counts = samples.state_counts(engine, SampleFilter(session.recipe.key))
-    left, right = st.columns([2, 3], vertical_alignment="bottom")
-    with left:
-        progress_line(counts)
-    with right:
-        beside = undo_buttons(session.workspace, session.recipe.key, session.who, session.keys)
-    with beside:
-        help_button(session)
-    help_panel(session)
     sample = current_sample(session)
-    if sample is None:
-        no_match(counts, session.filter)
-    else:
-        _card(session, sample)
+    if sample is not None:
+        _card(session, sample, counts)
+        return
+    progress_line(counts)
+    undo_buttons(session.workspace, session.recipe.key, session.who, session.keys)
+    no_match(counts, session.filter)
 
 
 def no_match(counts: Mapping[str, int], sample_filter: SampleFilter) -> None:
@@ -72,16 +66,17 @@ def no_match(counts: Mapping[str, int], sample_filter: SampleFilter) -> None:
         st.rerun()  # the filters stand outside this fragment
 
 
-def _card(session: ReviewSession, sample: Sample) -> None:
-    """Draws input, output, findings and proposed fix on the left, provenance on the right."""
+def _card(session: ReviewSession, sample: Sample, counts: Mapping[str, int]) -> None:
+    """Draws input, output, findings and proposed fix on the left, what is known about them on the right, and
+    the actions in a bar that stays at the foot of the window."""
     engine = session.workspace.engine
     after = samples.page(engine, session.filter, after_id=sample.id, limit=1, order=session.order)
     proposal = cleaning.propose(sample, session.context, FIXABLE_RULES)
     card = ReviewCard(session, sample, after[0].id if after else None, proposal)
-    action_buttons(card)
-    left, right = st.columns([3, 1.3], gap="medium")
+    help_panel(session)
+    left, right = st.columns([3, 1.15], gap="medium")
     with left:
-        with st.container(border=True):
+        with st.container(border=True, key="reading"):
             heading(sample)
             conversation(sample)
             if open_panel() != "edit":
@@ -92,10 +87,13 @@ def _card(session: ReviewSession, sample: Sample) -> None:
             if proposal is not None:
                 st.caption(_("建议的修正（{key}）", key=session.keys["fix"].upper()))
                 changes_html(proposal.changes)
+        decision_bar(card)
         _neighbours(review.neighbours(session.workspace, sample))
     with right:
+        progress_line(counts)
         _position(session, sample)
         star_buttons(card)
+        more_actions(card)
         judge_scores(session.workspace, sample)
         _provenance(session.workspace, sample)
         history(session.workspace, sample)

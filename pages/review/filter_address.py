@@ -1,5 +1,6 @@
 """The query parameters that hold the filters of the review page: reading, writing and clearing them."""
 
+from collections.abc import Mapping
 from datetime import date
 from typing import Any, cast
 
@@ -7,12 +8,15 @@ import streamlit as st
 
 from pages.review.session import PANEL, put_in_address
 from pages.shared.frame import asked_number
+from tianji_core.i18n import _
 from tianji_core.store.samples import PENDING, SOURCE_TITLES
 
 Bounds = tuple[float, float]
 
 MORE = ("source", "run", "import", "teacher", "by", "stars", "score", "since", "until")
 """Query parameters of the filters behind the button "more"."""
+FIELDS: Mapping[str, Any] = {"style": [], "name": [], "scene": [], "finding": None}
+"""Query parameters of the filters that a field writes by itself, with the value that sets none."""
 RANGES: dict[str, Bounds] = {"stars": (0, 5), "score": (0.0, 5.0)}
 """The full range of each filter that is a range; choosing the full range clears the filter."""
 _POSITION = ("id", "from", PANEL)
@@ -65,14 +69,40 @@ def keep_in_address(name: str, widget: str) -> None:
 def clear_filters() -> None:
     """Callback: resets every filter, which shows all pending samples."""
     defaults: dict[str, Any] = {
+        **FIELDS,
         "state": PENDING,
-        "style": [],
-        "name": [],
-        "scene": [],
-        "finding": None,
         "q": "",
     }
     for key, value in defaults.items():
         st.session_state[key] = value
     for name in (*_POSITION, *MORE):
         put_in_address(name, "")
+
+
+def clear_filter(name: str) -> None:
+    """Callback: resets the filter of one query parameter."""
+    if name in FIELDS:
+        st.session_state[name] = FIELDS[name]
+    else:
+        put_in_address(name, "")
+    put_in_address("id", "")
+
+
+def filter_title(name: str) -> str:
+    """Returns what the filter of a query parameter is called."""
+    titles = {
+        "style": _("风格"),
+        "name": _("称谓"),
+        "scene": _("场景"),
+        "finding": _("问题"),
+        "source": _("来源"),
+        "run": _("生成批次"),
+        "import": _("导入"),
+        "teacher": _("造数模型"),
+        "by": _("谁动过"),
+        "stars": _("星级"),
+        "score": _("模型评分"),
+        "since": _("从哪天"),
+        "until": _("到哪天"),
+    }
+    return titles[name]

@@ -6,10 +6,18 @@ from typing import NamedTuple
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from pages.review.filter_address import clear_filters, more_filters_in_address
+from pages.review.filter_address import (
+    FIELDS,
+    MORE,
+    clear_filter,
+    clear_filters,
+    filter_title,
+    more_filters_in_address,
+)
 from pages.review.more_filters import more_filters
-from pages.review.reviewer import reviewer_field
+from pages.review.reviewer import reviewer_menu
 from pages.shared.frame import asked_number
+from pages.shared.text import plain
 from tianji_core.cleaning import BY_ID
 from tianji_core.i18n import _, _c
 from tianji_core.recipe import Recipe
@@ -27,10 +35,9 @@ from tianji_core.workspace import Workspace
 
 
 class FilterChoice(NamedTuple):
-    """What the filter bar says: the filter, the view (a key of :func:`views`) and the order."""
+    """What the filter bar says: the filter and the order."""
 
     filter: SampleFilter
-    view: str
     order: str
 
 
@@ -46,33 +53,54 @@ def views() -> dict[str, str]:
     }
 
 
-def filters(workspace: Workspace, recipe: Recipe) -> FilterChoice:
-    """Draws the filter bar and returns what is chosen in it."""
-    state, view = _state_and_view(workspace)
-    disabled = view == "record"  # this view is about steps, not about samples
-    columns = st.columns([2, 2, 2, 2, 2, 1.8, 1.5])
-    styles = _entries(columns[0], "style", _("风格"), [style.text for style in recipe.styles], disabled)
-    names = _entries(columns[1], "name", _("称谓"), [name.text for name in recipe.names], disabled)
-    scenes = _entries(columns[2], "scene", _("场景"), [scene.text for scene in recipe.scenes], disabled)
-    finding = _finding(columns[3], disabled)
-    text = columns[4].text_input(
-        _("搜索内容"),
-        key="q",
+def choose_view() -> str:
+    """Draws the choice of the view and returns its key."""
+    titles = views()
+    view = st.segmented_control(
+        _("看法"),
+        list(titles),
+        default="card",
+        required=True,
+        format_func=lambda value: titles[value],
+        key="view",
         bind="query-params",
-        placeholder=_("搜索内容或输入"),
-        disabled=disabled,
         label_visibility="collapsed",
-        icon="🔍",
+        width="content",
     )
-    order = _order(columns[5], disabled)
-    with columns[6]:
-        more_filters(workspace, recipe.key, order == RANDOM)
+    return view or "card"
+
+
+def filters(workspace: Workspace, recipe: Recipe) -> FilterChoice:
+    """Draws the filter bar in one line, the filters that are set below it, and returns what is chosen."""
+    with st.container(horizontal=True, key="filter_row", vertical_alignment="center"):
+        state = _state()
+        disabled = (
+            st.query_params.get("view") == views()["record"]
+        )  # this view is about steps, not about samples
+        text = st.text_input(
+            _("搜索内容"),
+            key="q",
+            bind="query-params",
+            placeholder=_("搜索内容或输入"),
+            disabled=disabled,
+            label_visibility="collapsed",
+            icon=":material/search:",
+            width=190,
+        )
+        number = len(_set_filters())
+        label = _("筛选 {n}", n=number) if number else _("筛选")
+        with st.popover(label, key="filters", icon=":material/filter_list:", disabled=disabled):
+            chosen = _filter_fields(workspace, recipe)
+        st.space("stretch")
+        reviewer_menu(workspace, recipe.key)
+    _chips()
+    finding, order = chosen.finding, chosen.order
     sample_filter = SampleFilter(
         recipe.key,
         states=() if state == "all" else (state,),
-        styles=styles,
-        names=names,
-        scenes=scenes,
+        styles=chosen.styles,
+        names=chosen.names,
+        scenes=chosen.scenes,
         rules=(finding,) if finding in BY_ID else (),
         clean={"clean": True, "any": False}.get(finding),
         text=(text or "").strip(),
@@ -80,53 +108,80 @@ def filters(workspace: Workspace, recipe: Recipe) -> FilterChoice:
     )
     if order == RANDOM and (seed := asked_number("seed")):
         order = f"{RANDOM}:{seed}"
-    return FilterChoice(sample_filter, view, order)
+    return FilterChoice(sample_filter, order)
 
 
-def _state_and_view(workspace: Workspace) -> tuple[str, str]:
-    titles = views()
-    with st.container(horizontal=True):
-        state = st.segmented_control(
-            _("状态"),
-            [PENDING, ACCEPTED, REJECTED, "all"],
-            default=PENDING,
-            required=True,
-            format_func=lambda value: _(STATE_TITLES.get(value, "全部")),
-            key="state",
-            bind="query-params",
-            label_visibility="collapsed",
-        )
-        st.space("stretch")
-        reviewer_field(workspace)
-        view = st.segmented_control(
-            _("看法"),
-            list(titles),
-            default="card",
-            required=True,
-            format_func=lambda value: titles[value],
-            key="view",
-            bind="query-params",
-            label_visibility="collapsed",
-        )
-    return state or "all", view or "card"
+class _Fields(NamedTuple):
+    """What the fields behind the filter button say."""
+
+    styles: tuple[str, ...]
+    names: tuple[str, ...]
+    scenes: tuple[str, ...]
+    finding: str
+    order: str
 
 
-def _entries(
-    column: DeltaGenerator, key: str, label: str, entries: Sequence[str], disabled: bool
-) -> tuple[str, ...]:
+def _filter_fields(workspace: Workspace, recipe: Recipe) -> _Fields:
+    left, right = st.columns(2)
+    styles = _entries(left, "style", _("风格"), [style.text for style in recipe.styles])
+    finding = _finding(right)
+    names = _entries(left, "name", _("称谓"), [name.text for name in recipe.names])
+    scenes = _entries(right, "scene", _("场景"), [scene.text for scene in recipe.scenes])
+    order = _order(left)
+    more_filters(workspace, recipe.key, order == RANDOM)
+    return _Fields(styles, names, scenes, finding, order)
+
+
+def _set_filters() -> dict[str, str]:
+    """Returns query parameter → its value for each filter that is set."""
+    return {name: value for name in (*FIELDS, *MORE) if (value := "、".join(st.query_params.get_all(name)))}
+
+
+def _chips() -> None:
+    """Draws each filter that is set as a button that takes it away."""
+    if not (chosen := _set_filters()):
+        return
+    with st.container(horizontal=True, key="chips", gap="small"):
+        for name, value in chosen.items():
+            title = filter_title(name)
+            st.button(
+                f"{title}：{plain(value[:40])}",
+                key=f"chip_{name}",
+                icon=":material/close:",
+                help=_("去掉这个筛选"),
+                on_click=clear_filter,
+                args=(name,),
+            )
+        if len(chosen) > 1:
+            st.button(_("清除筛选"), key="chip_all", type="tertiary", on_click=clear_filters)
+
+
+def _state() -> str:
+    state = st.segmented_control(
+        _("状态"),
+        [PENDING, ACCEPTED, REJECTED, "all"],
+        default=PENDING,
+        required=True,
+        format_func=lambda value: _(STATE_TITLES.get(value, "全部")),
+        key="state",
+        bind="query-params",
+        label_visibility="collapsed",
+    )
+    return state or "all"
+
+
+def _entries(column: DeltaGenerator, key: str, label: str, entries: Sequence[str]) -> tuple[str, ...]:
     chosen = column.multiselect(
         label,
         entries,
         key=key,
         bind="query-params",
-        placeholder=label,
-        disabled=disabled,
-        label_visibility="collapsed",
+        placeholder=_("全部"),
     )
     return tuple(chosen)
 
 
-def _finding(column: DeltaGenerator, disabled: bool) -> str:
+def _finding(column: DeltaGenerator) -> str:
     """Returns a rule's id, 'clean' for samples without findings, 'any' for samples with some, or ''."""
     finding = column.selectbox(
         _("问题"),
@@ -135,9 +190,7 @@ def _finding(column: DeltaGenerator, disabled: bool) -> str:
         format_func=_finding_title,
         key="finding",
         bind="query-params",
-        placeholder=_("问题"),
-        disabled=disabled,
-        label_visibility="collapsed",
+        placeholder=_("全部"),
     )
     return finding or ""
 
@@ -146,15 +199,13 @@ def _finding_title(finding: str) -> str:
     return {"clean": _("没有问题"), "any": _("有问题")}.get(finding) or _(BY_ID[finding].title)
 
 
-def _order(column: DeltaGenerator, disabled: bool) -> str:
+def _order(column: DeltaGenerator) -> str:
     order = column.selectbox(
         _("顺序"),
         list(ORDER_TITLES),
         format_func=lambda value: _(ORDER_TITLES[value]),
         key="order",
-        disabled=disabled,
         bind="query-params",
-        label_visibility="collapsed",
     )
     return order or BY_NUMBER
 

@@ -1,4 +1,4 @@
-"""The less frequent filters of the review page, behind one button. The address holds their values."""
+"""The less frequent filters of the review page. The address holds their values."""
 
 from collections.abc import Callable
 
@@ -23,41 +23,38 @@ _RUNS = 50
 
 
 def more_filters(workspace: Workspace, recipe_key: str, shuffled: bool) -> None:
-    """Draws the button, which says how many of these filters are set, and the fields behind it.
+    """Draws the fields of the less frequent filters.
 
     ``shuffled`` adds a button that shuffles the samples again.
     """
-    number = sum(1 for name in MORE if st.query_params.get(name))
-    label = _("更多 {n}", n=number) if number else _("更多")
-    with st.popover(label, key="more", width="stretch"):
-        titles = {str(run.id): run.title for run in runs.listed(workspace.engine, recipe_key, limit=_RUNS)}
+    titles = {str(run.id): run.title for run in runs.listed(workspace.engine, recipe_key, limit=_RUNS)}
+    left, right = st.columns(2)
+    with left:
         _choice(
             "source",
             _("来源"),
             list(samples.SOURCE_TITLES),
             lambda source: _(samples.SOURCE_TITLES.get(source, source)),
         )
-        _choice(
-            "run",
-            _("生成批次"),
-            list(titles),
-            lambda run_id: f"{run_id} · {titles.get(run_id, '')}",
-        )
         _choice("teacher", _("造数模型"), samples.models(workspace.engine, recipe_key))
-        _choice("by", _("谁动过"), steps.people(workspace.engine, recipe_key))
         _range("stars", _("星级"), step=1)
+        _day("since", _("从哪天"))
+    with right:
+        _choice("run", _("生成批次"), list(titles), lambda run_id: f"{run_id} · {titles.get(run_id, '')}")
+        _choice("by", _("谁动过"), steps.people(workspace.engine, recipe_key))
         _range("score", _("模型评分"), step=0.5)
-        left, right = st.columns(2)
-        for column, name, title in ((left, "since", _("从哪天")), (right, "until", _("到哪天"))):
-            widget = f"pick_{name}"
-            st.session_state[widget] = day_in_address(name)
-            column.date_input(
-                title, key=widget, on_change=keep_in_address, args=(name, widget), format="YYYY-MM-DD"
-            )
-        st.caption(_("日期是样本进来的那天（UTC）"))
-        if shuffled:
-            st.button(_("换一种打乱"), key="reshuffle", icon="🎲", on_click=_reshuffle)
-        st.button(_("清除筛选"), key="clear_more", on_click=clear_filters, disabled=not number)
+        _day("until", _("到哪天"))
+    st.caption(_("日期是样本进来的那天（UTC）"))
+    if shuffled:
+        st.button(_("换一种打乱"), key="reshuffle", icon="🎲", on_click=_reshuffle)
+    chosen = any(st.query_params.get(name) for name in MORE)
+    st.button(_("清除筛选"), key="clear_more", on_click=clear_filters, disabled=not chosen)
+
+
+def _day(name: str, title: str) -> None:
+    widget = f"pick_{name}"
+    st.session_state[widget] = day_in_address(name)
+    st.date_input(title, key=widget, on_change=keep_in_address, args=(name, widget), format="YYYY-MM-DD")
 
 
 def _choice(name: str, label: str, options: list[str], title: Callable[[str], str] = str) -> None:

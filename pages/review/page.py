@@ -4,7 +4,8 @@ import streamlit as st
 
 from pages.review.bulk import bulk
 from pages.review.card import card_view, no_match
-from pages.review.filters import filters, origin_note
+from pages.review.filters import choose_view, filters, origin_note
+from pages.review.funnel import funnel
 from pages.review.near_duplicates import near_duplicates
 from pages.review.review_log import review_log
 from pages.review.reviewer import reviewer
@@ -15,10 +16,10 @@ from pages.shared.frame import current_recipe, report_errors
 from pages.shared.header import page_header
 from pages.shared.review_parts import check_with_progress, progress_line, show_outcome, undo_buttons
 from pages.shared.visitors import role
-from tianji_core import cleaning, review
+from tianji_core import review
 from tianji_core.cleaning import context_of
 from tianji_core.i18n import _
-from tianji_core.roles import Role, permitted
+from tianji_core.roles import Role
 from tianji_core.store import samples
 from tianji_core.store.samples import SampleFilter
 
@@ -60,10 +61,14 @@ with report_errors():
     if role() < Role.REVIEWER:
         st.caption(_("您是查看者：可以看，不能改。"))
     who = reviewer(workspace)
-    sample_filter, view, order = filters(workspace, recipe)
+    sample_filter, order = filters(workspace, recipe)
     origin_note(sample_filter)
     keys = review.load_keys(workspace, who)
     session = ReviewSession(workspace, recipe, context_of(recipe), sample_filter, order, who, keys)
+    with st.container(horizontal=True, key="view_row", vertical_alignment="center"):
+        view = choose_view()
+        if view == "card":
+            funnel(session)
     if view == "card":
         card_view(session)
     elif view == "second":
@@ -73,9 +78,3 @@ with report_errors():
         review_log(session)
     else:
         samples_view(session, view)
-    left, right = st.columns([1, 3], vertical_alignment="center")
-    if left.button(_("重新检查全部"), key="check_again", icon="🔁"):
-        with permitted(Role.REVIEWER), st.spinner(_("正在重新检查")):
-            cleaning.check_again(workspace, recipe.key)
-        st.rerun()
-    right.caption(_("改过配方或规则之后会自动重新检查；不放心时可以用它让规则再看一遍所有样本。"))

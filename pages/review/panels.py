@@ -7,23 +7,11 @@ from pages.review.editor import editor
 from pages.review.keys import key_form, key_list
 from pages.review.panel_focus import close_button, focus
 from pages.review.rewrite import rewrite_panel
-from pages.review.session import ReviewSession, open_panel, toggle_panel
+from pages.review.session import ReviewSession, open_panel
 from pages.review.split_and_copy import copy_panel, split_panel
 from pages.shared.kept import forget_typed, kept_text
 from tianji_core.i18n import _
 from tianji_core.store.samples import ACCEPTED, REJECTED
-
-
-def help_button(session: ReviewSession) -> None:
-    """Draws the button that shows or hides the keys."""
-    st.button(
-        _("按键"),
-        key="help",
-        shortcut=session.keys["help"],
-        width="stretch",
-        on_click=toggle_panel,
-        args=("help",),
-    )
 
 
 def help_panel(session: ReviewSession) -> None:

@@ -5,7 +5,9 @@ import streamlit as st
 from pages.review.session import put_in_address
 from pages.shared.text import plain
 from pages.shared.visitors import visitor
+from tianji_core import cleaning
 from tianji_core.i18n import _
+from tianji_core.roles import Role, permitted
 from tianji_core.workspace import Workspace
 
 
@@ -16,19 +18,26 @@ def reviewer(workspace: Workspace) -> str:
     return " ".join(st.query_params.get("who", "").split())[:40] or workspace.settings().reviewer
 
 
-def reviewer_field(workspace: Workspace) -> None:
-    """Draws the button that shows the reviewer and changes it; a name that comes from the login stays."""
-    if (visiting := visitor()) is not None and visiting.account:
-        return
+def reviewer_menu(workspace: Workspace, recipe_key: str) -> None:
+    """Draws the menu with the reviewer, who can be changed unless the name comes from a login, and with the
+    button that checks every sample again."""
     who, default = reviewer(workspace), workspace.settings().reviewer
-    st.session_state["pick_who"] = who
-    with st.popover(_("审核人：{who}", who=plain(who)), icon="👤", key="reviewer_menu"):
-        st.text_input(_("审核人"), key="pick_who", max_chars=40, on_change=_keep_reviewer, args=(default,))
-        st.caption(
-            _(
-                "写进每一步记录；撤销、重做和按键都是各人自己的。地址里的 who=名字 也可以换人，平常的名字在设置页改。"
+    with st.popover(plain(who), icon="👤", key="reviewer_menu", help=_("审核人：{who}", who=plain(who))):
+        if (visiting := visitor()) is None or not visiting.account:
+            st.session_state["pick_who"] = who
+            st.text_input(
+                _("审核人"), key="pick_who", max_chars=40, on_change=_keep_reviewer, args=(default,)
             )
-        )
+            st.caption(
+                _(
+                    "写进每一步记录；撤销、重做和按键都是各人自己的。地址里的 who=名字 也可以换人，平常的名字在设置页改。"
+                )
+            )
+        if st.button(_("重新检查全部"), key="check_again", icon="🔁"):
+            with permitted(Role.REVIEWER), st.spinner(_("正在重新检查")):
+                cleaning.check_again(workspace, recipe_key)
+            st.rerun()
+        st.caption(_("改过配方或规则之后会自动重新检查；不放心时可以用它让规则再看一遍所有样本。"))
 
 
 def _keep_reviewer(default: str) -> None:

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping
 
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
 from pages.shared.text import plain
 from tianji_core import cleaning
@@ -102,37 +101,47 @@ def progress_line(counts: Mapping[str, int]) -> None:
 
 def undo_buttons(
     workspace: Workspace, recipe_key: str, who: str = "", keys: Mapping[str, str] | None = None
-) -> DeltaGenerator:
-    """Draws undo and redo, each with the step it would take, of one person's steps or of everybody's;
-    returns the column beside them."""
+) -> None:
+    """Draws undo and redo, each with the step it would take, of one person's steps or of everybody's."""
+    with st.container(horizontal=True, gap="small"):
+        undo_button(workspace, recipe_key, who, keys)
+        redo_button(workspace, recipe_key, who, keys)
+
+
+def undo_button(
+    workspace: Workspace, recipe_key: str, who: str = "", keys: Mapping[str, str] | None = None
+) -> None:
+    """Draws the button that takes back the newest step, which it names."""
 
     def undo() -> None:
         attempt(lambda: steps.undo(workspace.engine, recipe_key, who))
 
-    def redo() -> None:
-        attempt(lambda: steps.redo(workspace.engine, recipe_key, who))
-
     last = steps.last(workspace.engine, recipe_key, who)
-    again = steps.next_redo(workspace.engine, recipe_key, who)
-    keys = keys or default_keys()
-    row = st.columns([3.2, 2.4, 1.6], vertical_alignment="bottom")
-    row[0].button(
+    st.button(
         _("撤销：{title}", title=plain(last.title)) if last else _("撤销"),
         key="undo",
         help=plain(last.title) if last else None,
-        icon="↩️",
-        shortcut=keys["undo"],
+        icon=":material/undo:",
+        shortcut=(keys or default_keys())["undo"],
         disabled=last is None,
-        width="stretch",
         on_click=undo,
     )
-    row[1].button(
+
+
+def redo_button(
+    workspace: Workspace, recipe_key: str, who: str = "", keys: Mapping[str, str] | None = None
+) -> None:
+    """Draws the button that takes the newest step that was undone again; it names the step."""
+
+    def redo() -> None:
+        attempt(lambda: steps.redo(workspace.engine, recipe_key, who))
+
+    again = steps.next_redo(workspace.engine, recipe_key, who)
+    st.button(
         _("重做：{title}", title=plain(again.title)) if again else _("重做"),
         key="redo",
-        icon="↪️",
-        shortcut=keys["redo"],
+        icon=":material/redo:",
+        shortcut=(keys or default_keys())["redo"],
         disabled=again is None,
-        width="stretch",
         on_click=redo,
     )
-    return row[2]
