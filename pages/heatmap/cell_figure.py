@@ -15,6 +15,10 @@ WHOLE = ""
 CONFIG = {"displaylogo": False, "modeBarButtonsToRemove": ["zoom2d", "pan2d", "lasso2d", "autoScale2d"]}
 
 
+_ROW = 17
+"""Height of a row in pixels: 28 names fit into a window of 720."""
+
+
 def cell_figure(
     names: Sequence[str],
     scenes: Sequence[str],
@@ -52,7 +56,7 @@ def _add_cell_markers(
         ],
         hovertemplate="%{text}<extra></extra>",
         mode="markers",
-        marker={"symbol": "square", "size": 22, "color": "rgba(0,0,0,0)"},
+        marker={"symbol": "square", "size": 15, "color": "rgba(0,0,0,0)"},
         unselected={"marker": {"opacity": 0}},
         selected={"marker": {"opacity": 0}},
         showlegend=False,
@@ -71,7 +75,7 @@ def _add_handles(figure: go.Figure, names: Sequence[str], scenes: Sequence[str])
         mode="markers",
         marker={
             "symbol": ["triangle-right"] * len(names) + ["triangle-down"] * len(scenes),
-            "size": 11,
+            "size": 9,
             "color": "#9aa0a6",
         },
         unselected={"marker": {"opacity": 1}},
@@ -84,10 +88,10 @@ def _lay_out(figure: go.Figure, names: Sequence[str], scenes: Sequence[str], fir
     """Sizes the figure for the longest texts; ``first`` is where both axes begin, in cells."""
     longest = max((len(name) for name in names), default=4)
     tallest = max((len(scene) for scene in scenes), default=4)
-    axis = {"fixedrange": True, "showgrid": False, "zeroline": False}
+    axis = {"tickfont": {"size": 11}, "fixedrange": True, "showgrid": False, "zeroline": False}
     figure.update_layout(
-        height=max(300, 25 * (len(names) + 1) + 40 + 10 * tallest),
-        margin={"l": 20 + 13 * min(longest, 12), "r": 10, "t": 30 + 10 * min(tallest, 12), "b": 10},
+        height=max(280, _ROW * (len(names) + 1) + 18 + 7 * min(tallest, 12)),
+        margin={"l": 20 + 13 * min(longest, 12), "r": 10, "t": 8 + 7 * min(tallest, 12), "b": 10},
         xaxis={
             **axis,
             "side": "top",

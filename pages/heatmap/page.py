@@ -36,27 +36,24 @@ def save(new: Recipe, what: str) -> None:
     st.rerun()
 
 
-def figures() -> None:
-    """Draws the numbers of cells and tasks at this threshold."""
+def figures() -> str:
+    """Returns the numbers of cells and tasks at this threshold as one line."""
     enabled = sum(n.enabled for n in recipe.names) * sum(s.enabled for s in recipe.scenes)
     kept = len(kept_cells(recipe, recipe.threshold))
     tasks = sum(len(kept_cells(recipe, recipe.threshold, s)) for s in enabled_styles(recipe))
-    columns = st.columns(4)
-    columns[0].metric(_("格子"), enabled)
-    columns[1].metric(_("会造数的格子"), kept)
-    columns[2].metric(_("跳过的格子"), enabled - kept)
-    columns[3].metric(
-        _("每一轮的任务数"),
-        f"{tasks:,}",
-        help=_("会造数的格子 × 启用的风格，再减去风格例外"),
+    return _(
+        "{all} 个格子 · **{kept}** 个会造数 · {skipped} 个跳过 · 每一轮 **{tasks}** 条",
+        all=enabled,
+        kept=kept,
+        skipped=enabled - kept,
+        tasks=f"{tasks:,}",
     )
 
 
-def map_view() -> None:
-    """Draws the threshold, the map of a layer, and its editing by mouse and by form."""
-    bar = st.columns([5, 3], vertical_alignment="bottom")
+def threshold_bar() -> None:
+    """Draws the choice of the threshold, each with the number of cells that it keeps."""
     kept = {value: len(kept_cells(recipe, value)) for value in (0, 1, 2)}
-    threshold = bar[0].segmented_control(
+    threshold = st.segmented_control(
         _("阈值：至少达到才造数（格子数）"),
         [1, 2, 0],
         default=recipe.threshold,
@@ -67,16 +64,20 @@ def map_view() -> None:
             1: _("1 存疑也造 · {n}", n=kept[1]),
             2: _("2 只造适合的 · {n}", n=kept[2]),
         }[value],
+        label_visibility="collapsed",
+        width="content",
     )
-    with bar[1]:
-        undo_redo(workspace, stored)
     if threshold is not None and threshold != recipe.threshold:
         with report_errors():
             save(changed(recipe, threshold=threshold), _("阈值改为 {value}", value=threshold))
-    figures()
-    names, scenes = shown_entries(recipe)
-    bar = st.columns([3, 5], vertical_alignment="bottom")
-    style = bar[0].selectbox(
+
+
+def map_view() -> None:
+    """Draws the numbers, the map of a layer, and below it the tools that edit and filter it."""
+    st.caption(figures(), help=_("会造数的格子 × 启用的风格，再减去风格例外"))
+    map_area = st.container()
+    tools = st.columns([3, 5, 3], vertical_alignment="bottom")
+    style = tools[0].selectbox(
         _("改哪一层"),
         [s.text for s in recipe.styles],
         index=None,
@@ -85,18 +86,22 @@ def map_view() -> None:
         bind="query-params",
         help=_("选一个风格，就能单独标出这个风格不写的格子，例如不用诗词写谈判。"),
     )
-    if not names or not scenes:
-        st.info(_("没有启用的称谓或场景符合筛选；放宽筛选，或去列表页打开几个。"), icon="🔍")
-        st.page_link("pages/lists/page.py", label=_("去列表页"), icon="📋")
-        return
-    with bar[1]:
+    with tools[1]:
         mouse = mouse_mode(style)
-    edit = edit_by_mouse(recipe, names, scenes, style, mouse, revision)
+    with tools[2]:
+        undo_redo(workspace, stored)
+    names, scenes = shown_entries(recipe)
+    if not names or not scenes:
+        with map_area:
+            st.info(_("没有启用的称谓或场景符合筛选；放宽筛选，或去列表页打开几个。"), icon="🔍")
+            st.page_link("pages/lists/page.py", label=_("去列表页"), icon="📋")
+        return
+    with map_area:
+        edit = edit_by_mouse(recipe, names, scenes, style, mouse, revision)
     edit = edit_by_form(recipe, names, scenes, style) or edit
     if edit is not None:
         with report_errors():
             save(*edit)
-    st.page_link("pages/generate/page.py", label=_("下一步：造数"), icon="✨")
 
 
 VIEWS = {
@@ -107,16 +112,21 @@ VIEWS = {
 }
 if role() < Role.OWNER:
     del VIEWS["rating"], VIEWS["misfits"]
-view = st.segmented_control(
-    _c("view", "看什么"),
-    list(VIEWS),
-    default="map",
-    required=True,
-    format_func=lambda name: VIEWS[name],
-    key="map_view",
-    bind="query-params",
-    label_visibility="collapsed",
-)
+with st.container(horizontal=True, key="map_bar", vertical_alignment="center"):
+    view = st.segmented_control(
+        _c("view", "看什么"),
+        list(VIEWS),
+        default="map",
+        required=True,
+        format_func=lambda name: VIEWS[name],
+        key="map_view",
+        bind="query-params",
+        label_visibility="collapsed",
+        width="content",
+    )
+    if view not in ("coverage", "rating", "misfits"):
+        st.space("stretch")
+        threshold_bar()
 with report_errors():
     if view == "coverage":
         coverage_view(workspace, recipe)

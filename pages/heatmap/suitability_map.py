@@ -36,7 +36,7 @@ def suitability_figure(
         z=values,
         text=[[GLYPHS[v] for v in row] for row in values],
         texttemplate="%{text}",
-        textfont={"size": 13, "color": "#222"},
+        textfont={"size": 11, "color": "#222"},
         colorscale=steps,
         zmin=-0.5,
         zmax=len(shown) - 0.5,

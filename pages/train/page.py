@@ -23,7 +23,7 @@ from pages.train.curves import overlay_choice, show_curves
 from pages.train.expert import expert_view
 from pages.train.form import settings_form
 from pages.train.past_trainings import show_history
-from pages.train.preflight import show_preflight
+from pages.train.preflight import show_details, show_findings, show_size
 from pages.train.target import fill_form, show_commands, target_form
 from tianji_core import dataset, training
 from tianji_core.i18n import _
@@ -53,22 +53,25 @@ def new_training() -> None:
     with right:
         chosen = preset_choice(presets)
     st.caption(plain(f"{_(chosen.summary)} · {chosen.memory_text}"))
+    start = st.container()
+    more = st.expander(_("高级：基座、超参数、在哪里训练、名字、配置文件"), icon="🎛️", key="train_more")
     settings: TrainingSettings | None = None
     target: Target | None = None
-    with report_errors():
+    with start, report_errors(), more:  # a value that does not fit is named where the button would be
         settings = settings_form(workspace, chosen, version.recipe)
-    with report_errors():
+    with start, report_errors(), more:
         target = target_form(chosen)
-    title = st.text_input(
-        _("名字（可不填）"),
-        max_chars=80,
-        placeholder=f"{_(chosen.title)} · {version.name}",
-        **kept_at(FORM, "train_title", any_text, "", "title"),
-    )
+    with more:
+        title = st.text_input(
+            _("名字（可不填）"),
+            max_chars=80,
+            placeholder=f"{_(chosen.title)} · {version.name}",
+            **kept_at(FORM, "train_title", any_text, "", "title"),
+        )
+        expert_view(workspace, chosen, settings)
     if settings is not None and target is not None:
-        with report_errors():
+        with start, report_errors():
             check_and_start(chosen, settings, version, target, title)
-    expert_view(workspace, chosen, settings)
 
 
 def check_and_start(
@@ -80,9 +83,8 @@ def check_and_start(
 ) -> None:
     """Draws the findings of the checks, the button that starts the training, and the config that it
     writes."""
-    st.subheader(_("开训前检查"))
     checked = training.preflight(workspace, chosen, settings, version, target)
-    show_preflight(workspace, checked)
+    show_findings(workspace, checked)
     if st.button(_("开始训练"), key="train_start", type="primary", icon="🏋️", disabled=not checked.ok):
         with report_errors():
             run = training.start_training(workspace, chosen.key, settings, version, title, target)
@@ -90,7 +92,9 @@ def check_and_start(
             remember_notice(_("训练已提交：{title}", title=run.title))
             st.query_params.from_dict({"run": str(run.id)})
             st.rerun()
+    show_size(checked)
     show_cpu_trial(workspace, chosen, settings, version)
+    show_details(checked)
     with st.expander(_("将要写出的 xtuner 配置")):
         file = dataset.training_file(workspace, version)
         text = training.rendered_config(chosen, checked.settings, file, checked.runs_code)

@@ -17,18 +17,17 @@ from tianji_core.workspace import Workspace
 _SIGNS = {"pass": "✅", "warn": "⚠️", "stop": "⛔"}
 
 
-def show_preflight(workspace: Workspace, checked: Preflight) -> None:
-    """Draws blocking findings and warnings, the passed checks in an expander, and the size of the
-    training."""
+def show_findings(workspace: Workspace, checked: Preflight) -> None:
+    """Draws what blocks the training, then the warnings, and the button that tries the base."""
     for check in sorted(checked.checks, key=lambda check: check.level != "stop"):
         if check.level != "pass":
             _finding(workspace, check)
     if checked.tryable:
         _trial(workspace, checked.settings.base_folder, checked.settings.template)
-    passed = [check for check in checked.checks if check.level == "pass"]
-    with st.expander(_("✅ 通过 {n} 项", n=len(passed)), expanded=False):
-        for check in passed:
-            st.markdown(f"**{plain(check.title)}** {plain(check.detail)}")
+
+
+def show_size(checked: Preflight) -> None:
+    """Draws the size of the training in one line."""
     if checked.estimate is None:
         return
     guess, need = checked.estimate, checked.need
@@ -42,8 +41,17 @@ def show_preflight(workspace: Workspace, checked: Preflight) -> None:
         facts.append(_("每块卡（或内存）估计 {size}", size=size))
         facts.append(_("检查点每个 {size}", size=size_text(need.checkpoint)))
     st.caption(" · ".join(facts))
-    with st.expander(_("样本长度（token，按这个模板）"), icon="📊"):
-        _lengths(guess.lengths, checked.settings.max_length)
+
+
+def show_details(checked: Preflight) -> None:
+    """Draws the passed checks and the lengths of the samples, folded."""
+    passed = [check for check in checked.checks if check.level == "pass"]
+    with st.expander(_("✅ 通过 {n} 项", n=len(passed)), expanded=False):
+        for check in passed:
+            st.markdown(f"**{plain(check.title)}** {plain(check.detail)}")
+    if checked.estimate is not None:
+        with st.expander(_("样本长度（token，按这个模板）"), icon="📊"):
+            _lengths(checked.estimate.lengths, checked.settings.max_length)
 
 
 def _trial(workspace: Workspace, base: Path, template: str) -> None:
