@@ -39,14 +39,16 @@ MEASURE = """() => {
     const cut = [...main.querySelectorAll("button p, h1, h2, h3, label p, a p")].filter(element =>
         shown(element) && element.scrollWidth > element.clientWidth + 1
         && getComputedStyle(element).textOverflow !== "ellipsis");
-    const skipped = '[data-testid="stIconMaterial"], [data-testid="stFileUploader"], code, pre, svg, .js-plotly-plot';
+    const skipped = '[data-testid="stIconMaterial"], [data-testid="stFileUploader"], code, pre, svg, '
+        + '.js-plotly-plot';
     const walker = document.createTreeWalker(main, NodeFilter.SHOW_TEXT);
     const words = new Set();
     for (let node = walker.nextNode(); node; node = walker.nextNode())
         if (!node.parentElement.closest(skipped) && shown(node.parentElement))
             for (const word of node.data.match(/[A-Za-z][A-Za-z-]{2,}/g) || []) words.add(word);
     return {
-        sideways: document.documentElement.scrollWidth > innerWidth || main.scrollWidth > main.clientWidth + 1,
+        sideways: document.documentElement.scrollWidth > innerWidth
+            || main.scrollWidth > main.clientWidth + 1,
         top, cut: cut.map(element => element.innerText.slice(0, 60)), words: [...words],
     };
 }"""
@@ -81,7 +83,7 @@ FOREIGN_WORDS_OF_CHINESE = {
     "env",
     "who",
 }
-"""Names of programs, forms and units that Chinese readers know; and the label that leads out of a language."""
+"""Names of programs, forms and units that Chinese readers know, and the label that leads out of Chinese."""
 STREAMLITS_OWN = ("list", "listitem")
 """Rules of axe-core that only Streamlit's navigation breaks: it puts its groups into the list of pages."""
 
