@@ -89,6 +89,13 @@ def paused(workspace: Workspace, job: jobs.Job) -> str:
     return progress.paused if progress is not None else ""
 
 
+def quiet(api: LoopbackApi) -> bool:
+    """Whether nothing is asked for two seconds."""
+    sent = len(api.requests)
+    time.sleep(2)
+    return len(api.requests) == sent
+
+
 @pytest.mark.parametrize("teacher", ["custom", "offline"])
 def test_a_run_waits_for_room_and_goes_on(small: Workspace, api: LoopbackApi, teacher: str) -> None:
     api.default = says("祝您生日快乐，万事如意。" * 60)
@@ -98,6 +105,7 @@ def test_a_run_waits_for_room_and_goes_on(small: Workspace, api: LoopbackApi, te
     ballast = fill(small)
     until(lambda: paused(small, job), 60)
     assert "磁盘满了" in paused(small, job)
+    until(lambda: quiet(api), 60)  # what was asked before the disk was full arrives
     before, sent = done(small, run), len(api.requests)
     time.sleep(3)
     assert jobs.get(small, job.id).state == "running"
