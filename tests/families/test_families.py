@@ -15,6 +15,7 @@ from tests.tiny_base import SYSTEM, add_version
 from tianji_core import jobs, models, training
 from tianji_core.evaluation import Checker, evaluate_folder, held_out_cases
 from tianji_core.evaluation.sweep import SweepPlan, load_sweep, start_sweep
+from tianji_core.gate.text import clean_text
 from tianji_core.model_folders.foreign_code import prepare_transformers
 from tianji_core.model_folders.messages import ChatMessage
 from tianji_core.model_folders.prompt import encode, stop_tokens
@@ -44,7 +45,8 @@ def test_a_family_goes_the_whole_way(family: Family, workspace: Workspace, tmp_p
     assert (adapter.kind, merged.kind, merged.template) == ("adapter", "merged", family.template)
     assert merged.figures["agreement"] == 1.0 and merged.figures["distance"] < 1e-4
 
-    plain = {name: answers(network, family) for name, network in networks(base, adapter, merged).items()}
+    loaded = networks(base, adapter, merged, family.template)
+    plain = {name: answers(*network) for name, network in loaded.items()}
     assert plain["merged"] == plain["adapter"]
     assert plain["merged"] != plain["base"]  # the training changed something
     served = asked(workspace, base, adapter, merged)
@@ -110,9 +112,10 @@ def tokenizer_of(model: models.Artefact) -> Any:
 
 
 def networks(
-    base: models.Artefact, adapter: models.Artefact, merged: models.Artefact
-) -> dict[str, tuple[Any, Any]]:
-    """Base, adapter and merged model by plain transformers and plain peft, each with its tokenizer."""
+    base: models.Artefact, adapter: models.Artefact, merged: models.Artefact, trained: str
+) -> dict[str, tuple[Any, Any, str]]:
+    """Base, adapter and merged model by plain transformers and plain peft, each with its tokenizer and the
+    template that it is asked in: the base in its own, the others in the one they were ``trained`` with."""
     import torch
     from peft import PeftModel
     from transformers import AutoModelForCausalLM
@@ -124,23 +127,22 @@ def networks(
 
     tokenizer = tokenizer_of(merged)
     return {
-        "base": (loaded(base), tokenizer),
-        "adapter": (PeftModel.from_pretrained(loaded(base), adapter.path).eval(), tokenizer),
-        "merged": (loaded(merged), tokenizer),
+        "base": (loaded(base), tokenizer_of(base), base.template or trained),
+        "adapter": (PeftModel.from_pretrained(loaded(base), adapter.path).eval(), tokenizer, trained),
+        "merged": (loaded(merged), tokenizer, trained),
     }
 
 
-def answers(pair: tuple[Any, Any], family: Family) -> list[list[int]]:
+def answers(network: Any, tokenizer: Any, template: str) -> list[list[int]]:
     """The tokens of greedy answers to :data:`REQUESTS`, one forward pass of the whole text for each token, so
     that no cache can be at fault."""
     import torch
 
-    network, tokenizer = pair
     stops = stop_tokens(tokenizer, network.generation_config.eos_token_id)
     made = []
     for request in REQUESTS:
         messages = [ChatMessage(role="system", content=SYSTEM), ChatMessage(role="user", content=request)]
-        ids = encode(tokenizer, family.template, messages)
+        ids = encode(tokenizer, template, messages)
         answer: list[int] = []
         with torch.inference_mode():
             while len(answer) < LENGTH and not (answer and answer[-1] in stops):
@@ -152,11 +154,12 @@ def answers(pair: tuple[Any, Any], family: Family) -> list[list[int]]:
 
 
 def said(tokenizer: Any, answer: list[int], stops: frozenset[int]) -> tuple[str, int]:
-    """The text and the number of tokens of an answer, as a stream shows it: models of random weights write
-    halves of characters, which become other text in a stream than as a whole."""
+    """The text and the number of tokens of an answer, as a stream shows it through the gate: models of random
+    weights write halves of characters, which become other text in a stream than as a whole, and characters
+    that control a terminal, which the gate takes out."""
     stream = TextStream(tokenizer, ())
     text = "".join(stream.push(token) for token in answer if token not in stops)
-    return text + stream.finish(), len(answer)
+    return clean_text(text + stream.finish()), len(answer)
 
 
 def asked(
