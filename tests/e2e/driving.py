@@ -134,11 +134,11 @@ def choose(page: Page, key: str, *options: str) -> None:
 def first_name_typed(page: Page, name: str) -> bool:
     """Write over the first row of the names; whether the table has taken it, which is drawn on a canvas."""
     shown = page.get_by_test_id("stDataFrame").first
-    shown.evaluate("table => table.scrollIntoView({block: 'center'})")  # not under the bar at the page's head
+    page.get_by_test_id("stMain").evaluate("main => main.scrollTo(0, 0)")  # not under the page's head
     page.wait_for_timeout(200)
     table = shown.bounding_box()
     assert table is not None
-    page.mouse.dblclick(table["x"] + 220, table["y"] + 52)  # the first row under the header
+    page.mouse.dblclick(table["x"] + 340, table["y"] + 52)  # the name in the first row
     page.wait_for_timeout(300)
     page.keyboard.press("Control+A")
     page.keyboard.type(name)
