@@ -94,6 +94,9 @@ def test_from_an_edited_name_to_a_comparison(page: Page, studio: Studio) -> None
     merged = next(m.name for m in models.artefacts(space) if m.kind == "merged")
 
     visit(page, studio, f"chat?model={merged}&model=nano-base")
+    page.locator("summary").filter(
+        has_text="模型服务"
+    ).click()  # folded: the page offers the first model alone
     press(page, "start_server")
     expect(page.locator(".st-key-chat_send button")).to_be_enabled(timeout=180_000)
     settle(page)
