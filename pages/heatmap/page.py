@@ -124,7 +124,7 @@ with st.container(horizontal=True, key="map_bar", vertical_alignment="center"):
         label_visibility="collapsed",
         width="content",
     )
-    if view not in ("coverage", "rating", "misfits"):
+    if view == "map":
         st.space("stretch")
         threshold_bar()
 with report_errors():

@@ -74,7 +74,7 @@ def _decide_all(session: ReviewSession) -> None:
         type="primary",
         icon="✅",
         disabled=not number,
-        on_click=_accept_all,
+        on_click=accept_all,
         args=(session, clean),
     )
     columns = st.columns([1.6, 3, 2], vertical_alignment="bottom")
@@ -100,7 +100,7 @@ def _decide_all(session: ReviewSession) -> None:
     )
 
 
-def _accept_all(session: ReviewSession, sample_filter: SampleFilter) -> None:
+def accept_all(session: ReviewSession, sample_filter: SampleFilter) -> None:
     """Callback: accepts every sample of a filter."""
     attempt(lambda: steps.set_state(session.workspace.engine, sample_filter, ACCEPTED, session.who))
 
@@ -134,7 +134,7 @@ def _fix_all(session: ReviewSession) -> None:
         type="primary",
         icon="🪄",
         disabled=not preview.fixable,
-        on_click=_apply_fixes,
+        on_click=apply_fixes,
         args=(session, tuple(rules)),
     )
     for proposal in preview.examples:
@@ -145,6 +145,6 @@ def _fix_all(session: ReviewSession) -> None:
         st.caption(_("上面是前 {n} 条的样子", n=len(preview.examples)))
 
 
-def _apply_fixes(session: ReviewSession, rules: tuple[str, ...]) -> None:
+def apply_fixes(session: ReviewSession, rules: tuple[str, ...]) -> None:
     """Callback: applies the fixes of these rules to every sample that matches."""
     attempt(lambda: cleaning.fix(session.workspace, session.filter, rules, session.who))

@@ -10,7 +10,7 @@ from dataclasses import replace
 import streamlit as st
 
 from pages.review.actions import ReviewCard, decision_bar, more_actions, star_buttons
-from pages.review.filter_address import clear_filters
+from pages.review.filter_address import clear_filters, source_title
 from pages.review.panels import help_panel, sample_panel
 from pages.review.sample_display import (
     STATE_COLOURS,
@@ -155,7 +155,7 @@ def _position(session: ReviewSession, sample: Sample) -> None:
 
 def _provenance(workspace: Workspace, sample: Sample) -> None:
     origin = samples.provenance(workspace.engine, sample.id)
-    lines = [_("来源：{source}", source=_(samples.SOURCE_TITLES.get(sample.source, sample.source)))]
+    lines = [_("来源：{source}", source=source_title(sample.source))]
     if sample.run_id is not None:
         lines.append(_("生成批次：{id}", id=sample.run_id))
     if (document := knowledge.origin(workspace.engine, sample.id)) is not None:

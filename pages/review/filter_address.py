@@ -106,3 +106,8 @@ def filter_title(name: str) -> str:
         "until": _("到哪天"),
     }
     return titles[name]
+
+
+def source_title(source: str) -> str:
+    """Returns what a source of samples is called."""
+    return _(SOURCE_TITLES.get(source, source))

@@ -13,6 +13,7 @@ from pages.review.filter_address import (
     clear_filters,
     filter_title,
     more_filters_in_address,
+    source_title,
 )
 from pages.review.more_filters import more_filters
 from pages.review.reviewer import reviewer_menu
@@ -143,9 +144,9 @@ def _chips() -> None:
         return
     with st.container(horizontal=True, key="chips", gap="small"):
         for name, value in chosen.items():
-            title = filter_title(name)
+            shown = source_title(value) if name == "source" else value[:40]
             st.button(
-                f"{title}：{plain(value[:40])}",
+                _("{title}：{value}", title=filter_title(name), value=plain(shown)),
                 key=f"chip_{name}",
                 icon=":material/close:",
                 help=_("去掉这个筛选"),

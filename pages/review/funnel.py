@@ -5,16 +5,15 @@ from dataclasses import replace
 
 import streamlit as st
 
+from pages.review.bulk import accept_all, apply_fixes
 from pages.review.session import ReviewSession
 from pages.shared.frame import report_errors
-from pages.shared.review_parts import attempt
 from pages.shared.visitors import role
-from tianji_core import cleaning
 from tianji_core.cleaning import SAFE_RULES
 from tianji_core.i18n import _
 from tianji_core.roles import Role
-from tianji_core.store import findings, samples, steps
-from tianji_core.store.samples import ACCEPTED, PENDING, SampleFilter
+from tianji_core.store import findings, samples
+from tianji_core.store.samples import PENDING, SampleFilter
 
 
 @st.fragment(run_every=5.0)
@@ -31,37 +30,34 @@ def funnel(session: ReviewSession) -> None:
     repairs = findings.repairs(engine, pending, SAFE_RULES)
     fixable, clean = repairs.whole + repairs.partly, waiting - sum(repairs)
     person = repairs.partly + repairs.person
-    first = "fix" if fixable else "accept" if clean else "look"
+    main = "fix" if fixable else "accept"
     with st.container(
         horizontal=True, key="funnel", vertical_alignment="center", horizontal_alignment="right", gap="small"
     ):
         st.markdown(_("**待审 {n} 条**", n=f"{waiting:,}"), width="content")
-        _step(first, "fix", _("1 修好 {n} 条", n=f"{fixable:,}"), fixable, _fix, (session, pending))
-        _step(first, "accept", _("2 采用 {n} 条没毛病的", n=f"{clean:,}"), clean, _accept, (session, pending))
-        _step(first, "look", _("3 看 {n} 条拿不准的", n=f"{person:,}"), person, _look, ())
-
-
-def _step(first: str, name: str, label: str, number: int, act: object, args: tuple[object, ...]) -> None:
-    pressed = st.button(
-        label,
-        key=f"funnel_{name}",
-        type="primary" if first == name and name != "look" else "secondary",
-        disabled=not number,
-        on_click=act,  # type: ignore[arg-type]
-        args=args,
-    )
-    if pressed:
-        st.rerun()  # the samples stand outside this fragment
-
-
-def _fix(session: ReviewSession, pending: SampleFilter) -> None:
-    attempt(lambda: cleaning.fix(session.workspace, pending, SAFE_RULES, session.who))
-
-
-def _accept(session: ReviewSession, pending: SampleFilter) -> None:
-    clean = replace(pending, clean=True)
-    attempt(lambda: steps.set_state(session.workspace.engine, clean, ACCEPTED, session.who))
+        for name, label, number, act, args in (
+            ("fix", _("1 修好 {n} 条", n=f"{fixable:,}"), fixable, apply_fixes, (session, SAFE_RULES)),
+            (
+                "accept",
+                _("2 采用 {n} 条没毛病的", n=f"{clean:,}"),
+                clean,
+                accept_all,
+                (session, replace(pending, clean=True)),
+            ),
+            ("look", _("3 看 {n} 条拿不准的", n=f"{person:,}"), person, _look, ()),
+        ):
+            pressed = st.button(
+                label,
+                key=f"funnel_{name}",
+                type="primary" if name == main and number else "secondary",
+                disabled=not number,
+                on_click=act,
+                args=args,
+            )
+            if pressed:
+                st.rerun()  # the samples stand outside this fragment
 
 
 def _look() -> None:
+    """Callback: shows the samples with findings."""
     st.session_state["finding"] = "any"

@@ -31,9 +31,10 @@ def page_header(page: str, title: str, lead: str) -> Workspace:
             st.title(title, anchor=False, width="content")
             st.caption(lead, width="stretch")
             guide_button(page, title)
-            _next_button(page, next_step(steps))
+            following = next_step(steps)
+            _next_button(page, following)
         if steps:
-            _step_bar(page, steps)
+            _step_bar(page, steps, following)
     job_strip()
     show_notice()
     return workspace
@@ -47,13 +48,12 @@ def _next_button(page: str, step: CorridorStep | None) -> None:
         st.switch_page(step.path)
 
 
-def _step_bar(page: str, steps: list[CorridorStep]) -> None:
-    """Draws the steps in one line, the page one is on marked; a link to each that the person reaches."""
-    following = next_step(steps)
+def _step_bar(page: str, steps: list[CorridorStep], following: CorridorStep | None) -> None:
+    """Draws the steps in one line, the page one is on and the step that follows marked; a link to each that
+    the person reaches."""
     with st.container(key="steps", horizontal=True, vertical_alignment="center", wrap=False, gap=None):
         for number, step in enumerate(steps, start=1):
-            here, next_one = step.page == page, following is not None and step.page == following.page
-            state = "here" if here else "next" if next_one else "done" if step.done else "open"
+            state = "here" if step.page == page else "next" if step is following else "other"
             with st.container(key=f"step_{state}_{step.page}", width="content"):
                 label = f"{number} {step.title}" + (f" **{step.count}**" if step.count else "")
                 st.page_link(step.path, label=label, help=step.figure, disabled=not reaches(step.page))

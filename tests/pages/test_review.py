@@ -163,6 +163,35 @@ def test_filters_come_from_the_address(review: Open, ids: list[int]) -> None:
     assert f"#{ids[0]}" in shown(app)
 
 
+def test_a_filter_is_named_in_words_and_taken_away_by_its_chip(
+    review: Open, workspace: Workspace, ids: list[int]
+) -> None:
+    app = review(source="chat")
+    assert app.button(key="chip_source").label == "来源：对话"
+    assert not any(f"#{number}" in shown(app) for number in ids)
+    assert f"#{ids[0]}" in shown(press(app, "chip_source"))
+
+
+def test_new_samples_are_fixed_accepted_and_looked_at_in_this_order(
+    review: Open, workspace: Workspace, ids: list[int]
+) -> None:
+    app = review()
+    numbers = [app.button(key=f"funnel_{step}").label for step in ("fix", "accept", "look")]
+    assert numbers == [
+        "1 修好 1 条",
+        "2 采用 1 条没毛病的",
+        "3 看 2 条拿不准的",
+    ]  # the fixed one is near the first
+    press(app, "funnel_fix")
+    assert samples.get(workspace.engine, ids[1]).output == f"{CLEAN[:-1]}呢。"
+    press(app, "funnel_accept")
+    assert states(workspace) == [ACCEPTED, PENDING, PENDING]
+    press(app, "undo")
+    assert states(workspace) == [PENDING, PENDING, PENDING]
+    press(app, "funnel_look")
+    assert f"#{ids[1]}" in shown(app) and "共 2 条" in shown(app)
+
+
 def test_everything_without_findings_is_accepted_at_once_after_saying_how_many(
     review: Open, workspace: Workspace, ids: list[int]
 ) -> None:
