@@ -1,4 +1,4 @@
-"""Makes the pictures of the READMEs (docs/images) and of the guide (docs/guide) in headless Chromium.
+"""Makes the pictures of the guide (docs/guide), which the READMEs show too, in headless Chromium.
 
 Run with ``scripts/screenshots DIR``, where DIR is a workspace that ``tianji demo`` has filled; it is copied,
 and stays as it is.
@@ -13,6 +13,8 @@ from PIL import Image
 from playwright.sync_api import Page, ViewportSize, sync_playwright
 
 from tests.e2e.driving import Studio, settle
+from tianji_core.i18n import _, set_language
+from tianji_core.store.samples import ACCEPTED, STATE_TITLES
 
 ROOT = Path(__file__).resolve().parents[1]
 SIZE: ViewportSize = {"width": 1280, "height": 720}
@@ -22,14 +24,15 @@ GUIDE = [
     *("home", "lists", "heatmap", "generate", "review", "dataset"),
     *("train", "models", "chat", "compare", "jobs", "settings"),
 ]
-README = ("home", "heatmap", "review", "train", "compare")
-ADDRESSES = {"home": "", "train": "train?run=1", "review": "review?state=采用"}
+ADDRESSES = {"home": "", "train": "train?run=1"}
 """What a page is shown with, where its first view says little."""
 
 
 def picture(page: Page, studio: Studio, name: str, target: Path) -> None:
     """Opens a page and writes its picture."""
-    page.goto(f"{studio.url}/{ADDRESSES.get(name, name)}")
+    accepted = f"review?state={_(STATE_TITLES[ACCEPTED])}"
+    address = accepted if name == "review" else ADDRESSES.get(name, name)
+    page.goto(f"{studio.url}/{address}")
     settle(page)
     page.wait_for_timeout(1500)  # charts move in
     page.screenshot(path=target)
@@ -46,14 +49,12 @@ def main() -> None:
         browser = play.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
         try:
             for language in ("zh", "en"):
+                set_language(language)
                 settings = studio.workspace.settings()
                 studio.workspace.save_settings(settings.model_copy(update={"language": language}))
                 page = browser.new_page(viewport=SIZE, locale="zh-CN", color_scheme="light")
                 for name in GUIDE:
                     picture(page, studio, name, ROOT / "docs" / "guide" / language / f"{name}.png")
-                if language == "zh":
-                    for name in README:
-                        shutil.copy(ROOT / "docs" / "guide" / "zh" / f"{name}.png", ROOT / "docs" / "images")
                 page.close()
         finally:
             studio.end_jobs()

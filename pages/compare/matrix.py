@@ -13,26 +13,6 @@ from tianji_core.i18n import _
 
 LINES = 16
 """About how many lines of the matrix are drawn at once."""
-_STYLE = """<style>
-.st-key-matrix {{ overflow: auto; max-height: calc(100dvh - 15rem); min-height: 20rem; gap: 0;
-  border: 1px solid rgba(128, 128, 128, .3); border-radius: .5rem; --first: 8.5rem; --each: 16rem }}
-.st-key-matrix > * {{ min-width: calc(var(--first) + {number} * var(--each)); flex-shrink: 0 }}
-.st-key-matrix [data-testid="stHorizontalBlock"] {{ flex-wrap: nowrap; gap: 0;
-  border-bottom: 1px solid rgba(128, 128, 128, .2) }}
-.st-key-matrix [data-testid="stHorizontalBlock"] > [data-testid="stColumn"] {{
-  min-width: var(--each); flex: 1 1 0; padding: .5rem .75rem }}
-.st-key-matrix [data-testid="stHorizontalBlock"] > [data-testid="stColumn"]:first-child {{
-  min-width: var(--first); max-width: var(--first); position: sticky; left: 0; z-index: 1;
-  background: Canvas; border-right: 1px solid rgba(128, 128, 128, .2) }}
-.st-key-matrix > :has(.st-key-matrix_head) {{ position: sticky; top: 0; z-index: 2; background: Canvas }}
-.st-key-matrix h4 {{ position: sticky; left: 0; width: fit-content; padding: 1rem .75rem 1.25rem }}
-.st-key-matrix [data-testid="stVerticalBlock"] {{ gap: .25rem }}
-@media (max-width: 640px) {{
-  .st-key-matrix {{ --first: 5rem; --each: calc(100vw - 9rem); scroll-snap-type: x proximity;
-    scroll-padding-left: var(--first) }}
-  .st-key-matrix [data-testid="stColumn"]:not(:first-child) {{ scroll-snap-align: start }}
-}}
-</style>"""
 
 
 def show_matrix(
@@ -46,7 +26,7 @@ def show_matrix(
     people; the differences of the other models from the ``reference``-th one are shown."""
     columns, styles = matrix_columns(board), styles_of(board)
     rows = _page(board, len(styles))
-    st.html(_STYLE.format(number=len(columns)))
+    st.html(f"<style>.st-key-matrix {{ --columns: {len(columns)} }}</style>")
     pressed = None
     with st.container(key="matrix"):
         with st.container(key="matrix_head"):
@@ -96,9 +76,7 @@ def _head(
 
 def column_title(column: MatrixColumn, titles: Mapping[str, str]) -> str:
     """The model of a column as people call it, with its own sampling."""
-    own = {"T": column.first.temperature, "top_p": column.first.top_p}
-    shown = "".join(f" · {name}={value:g}" for name, value in own.items() if value is not None)
-    return titles.get(column.first.model, column.first.model) + shown
+    return titles.get(column.first.model, column.first.model) + column.first.own_sampling
 
 
 def _line(

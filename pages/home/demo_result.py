@@ -15,7 +15,7 @@ from tianji_core.roles import Role
 from tianji_core.verbs.demo_report import DemoReport
 from tianji_core.workspace import Workspace
 
-BEFORE, AFTER = "#9AA5B1", "#C8402F"
+BEFORE, AFTER = "#9AA5B1", "#C74431"
 
 
 def what_next(workspace: Workspace, report: DemoReport) -> None:

@@ -13,8 +13,18 @@ from tianji_core.store.samples import PENDING, SOURCE_TITLES
 
 Bounds = tuple[float, float]
 
-MORE = ("source", "run", "import", "teacher", "by", "stars", "score", "since", "until")
-"""Query parameters of the filters behind the button "more"."""
+MORE: Mapping[str, str] = {
+    "source": "source",
+    "run": "run_id",
+    "import": "import_id",
+    "teacher": "models",
+    "by": "reviewer",
+    "stars": "rating",
+    "score": "score",
+    "since": "since",
+    "until": "until",
+}
+"""Query parameter of each less frequent filter → its field of :class:`SampleFilter`."""
 FIELDS: Mapping[str, Any] = {"style": [], "name": [], "scene": [], "finding": None}
 """Query parameters of the filters that a field writes by itself, with the value that sets none."""
 RANGES: dict[str, Bounds] = {"stars": (0, 5), "score": (0.0, 5.0)}

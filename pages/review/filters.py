@@ -1,6 +1,6 @@
 """The filter bar of the review page: filter, view and order, all of them held by the address."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import streamlit as st
@@ -88,13 +88,13 @@ def filters(workspace: Workspace, recipe: Recipe) -> FilterChoice:
             icon=":material/search:",
             width=190,
         )
-        number = len(_set_filters())
-        label = _("筛选 {n}", n=number) if number else _("筛选")
+        set_filters = _set_filters()
+        label = _("筛选 {n}", n=len(set_filters)) if set_filters else _("筛选")
         with st.popover(label, key="filters", icon=":material/filter_list:", disabled=disabled):
             chosen = _filter_fields(workspace, recipe)
         st.space("stretch")
         reviewer_menu(workspace, recipe.key)
-    _chips()
+    _chips(set_filters)
     finding, order = chosen.finding, chosen.order
     sample_filter = SampleFilter(
         recipe.key,
@@ -134,13 +134,16 @@ def _filter_fields(workspace: Workspace, recipe: Recipe) -> _Fields:
 
 
 def _set_filters() -> dict[str, str]:
-    """Returns query parameter → its value for each filter that is set."""
-    return {name: value for name in (*FIELDS, *MORE) if (value := "、".join(st.query_params.get_all(name)))}
+    """Returns query parameter → its value for each filter that is set; :func:`origin_note` names runs and
+    imports."""
+    more = more_filters_in_address()
+    names = [*FIELDS, *(name for name in MORE if name not in ("run", "import") and more[MORE[name]])]
+    return {name: value for name in names if (value := _("、").join(st.query_params.get_all(name)))}
 
 
-def _chips() -> None:
+def _chips(chosen: Mapping[str, str]) -> None:
     """Draws each filter that is set as a button that takes it away."""
-    if not (chosen := _set_filters()):
+    if not chosen:
         return
     with st.container(horizontal=True, key="chips", gap="small"):
         for name, value in chosen.items():

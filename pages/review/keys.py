@@ -51,7 +51,7 @@ def key_form(session: ReviewSession) -> None:
             )
         buttons = st.columns([1, 1.4, 1, 3])
         buttons[0].button(_("保存"), type="primary", key="save_keys", on_click=_save, args=(session, widgets))
-        buttons[1].button(_("恢复默认按键"), key="reset_keys", on_click=_reset, args=(session,))
+        buttons[1].button(_("恢复默认按键"), key="reset_keys", on_click=_reset, args=(session, widgets))
         buttons[2].button(_("收起"), key="close_key_form", on_click=show_panel, args=("",))
 
 
@@ -71,12 +71,13 @@ def _save(session: ReviewSession, widgets: dict[str, str]) -> None:
     show_panel("help")
 
 
-def _reset(session: ReviewSession) -> None:
+def _reset(session: ReviewSession, widgets: dict[str, str]) -> None:
     try:
         with permitted(Role.REVIEWER):
             review.reset_keys(session.workspace, session.who)
     except StudioError as error:
         say_error(error)
         return
+    forget_typed(*widgets.values())
     say_done(_("按键恢复了默认"))
     show_panel("help")

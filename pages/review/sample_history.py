@@ -13,6 +13,9 @@ from tianji_core.store.samples import STATE_TITLES, Sample
 from tianji_core.store.steps import SECOND, Event
 from tianji_core.workspace import Workspace
 
+_TURN = ("input", "output")
+"""The texts of a turn."""
+
 
 def history(workspace: Workspace, sample: Sample) -> None:
     """Draws every step that changed the sample, newest first."""
@@ -39,9 +42,9 @@ def _texts(event: Event) -> None:
     """Draws the differences of the texts that a step changed."""
     old, new = event.before, event.after
     if "history" in new:
-        turns = zip(old["history"], new["history"], strict=True)
-        answers = [(n, before["output"], after["output"]) for n, (before, after) in enumerate(turns, 1)]
-        changes_html([change for change in answers if change[1] != change[2]])
+        turns = list(enumerate(zip(old["history"], new["history"], strict=True), 1))
+        texts = [(n, before[field], after[field]) for field in _TURN for n, (before, after) in turns]
+        changes_html([change for change in texts if change[1] != change[2]])
     for field in ("output", "input", "system"):
         if field in new and new[field] != old[field]:
             st.html(diff_html(old[field], new[field]))
@@ -54,13 +57,18 @@ def _change(before: dict[str, Any], after: dict[str, Any]) -> str:
         parts.append(f"{_(old)} → {_(new)}")
     if "rating" in after:
         parts.append(f"{'★' * (before['rating'] or 0) or '☆'} → {'★' * (after['rating'] or 0) or '☆'}")
-    if any(after.get(field) != before.get(field) for field in ("output", "history")):
+    if _texts_of(before, "output") != _texts_of(after, "output"):
         parts.append(_("改了内容"))
-    if "input" in after:
+    if _texts_of(before, "input") != _texts_of(after, "input"):
         parts.append(_("改了输入"))
     if "system" in after:
         parts.append(_("改了系统提示"))
     return _("，").join(parts)
+
+
+def _texts_of(values: dict[str, Any], field: str) -> list[Any]:
+    """A text of the sample and of its earlier turns."""
+    return [values.get(field), *(turn[field] for turn in values.get("history", ()))]
 
 
 def judge_scores(workspace: Workspace, sample: Sample) -> None:

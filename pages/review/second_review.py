@@ -63,7 +63,7 @@ def second_review_view(session: ReviewSession) -> None:
                 who=plain(session.who),
             )
         )
-        st.caption(_("换一个人来审：在右上角“审核人”里换名字，或者用带 who=名字 的地址打开。"))
+        st.caption(_("换一个人来审：在右上角 👤 里换名字，或者用带 who=名字 的地址打开。"))
     else:
         _blind_card(session, sample)
     verdicts = second_verdicts.verdicts(engine, key)

@@ -10,6 +10,7 @@ from pages.settings.people import people_part
 from pages.shared.frame import remember_notice, report_errors
 from pages.shared.header import page_header
 from pages.shared.kept import forget_typed, kept_text
+from pages.shared.secret_field import forget_secret, secret_field
 from pages.shared.teacher_pick import DEFAULT, pick_teacher
 from pages.shared.text import plain
 from tianji_core import teachers
@@ -108,10 +109,10 @@ with report_errors():
             if provider.key_required
             else _("可不填")
         )
-        entered = row[2].text_input(
+        entered = secret_field(
+            row[2],
             variable,
-            type="password",
-            key=f"key_{number}",
+            f"key_{number}",
             placeholder=variable,
             label_visibility="collapsed",
             autocomplete="off",
@@ -127,7 +128,7 @@ with report_errors():
                 workspace.save_key(variable, entered.strip())
             else:
                 os.environ[variable] = entered.strip()
-            del st.session_state[f"key_{number}"]  # the secret does not stay in the page
+            forget_secret(f"key_{number}")
             remember_notice(_("{variable} 已设置", variable=variable))
             st.rerun()
         if row[5].button(_("清除"), key=f"key_clear_{number}", disabled=not state.present):

@@ -5,6 +5,7 @@ import streamlit as st
 from pages.shared.frame import remember_notice, report_errors
 from pages.shared.kept import forget_typed, kept_text
 from pages.shared.login_table import login_table
+from pages.shared.secret_field import forget_secret, secret_field
 from pages.shared.text import plain
 from pages.shared.visitors import accounts, visitor
 from tianji_core.access.sessions import Sessions
@@ -60,10 +61,10 @@ def _new_user(users: Users, first: bool) -> None:
         )
         roles = [Role.OWNER] if first else list(Role)
         role = columns[1].selectbox(_("角色"), roles, format_func=lambda role: role.title, key="user_role")
-        password = columns[2].text_input(
+        password = secret_field(
+            columns[2],
             _("密码"),
-            type="password",
-            key="user_password",
+            "user_password",
             autocomplete="new-password",
             help=_("告诉本人，让他在“账号”页换掉。只用单点登录的人，名字写邮箱，密码空着。"),
         )
@@ -71,6 +72,6 @@ def _new_user(users: Users, first: bool) -> None:
             with report_errors():
                 added = users.add(name, role, password)
                 forget_typed("user_name")
-                del st.session_state["user_password"]  # the secret does not stay in the page
+                forget_secret("user_password")
                 remember_notice(_("已添加用户 {name}（{role}）", name=added.name, role=role.title))
                 st.rerun()

@@ -79,7 +79,7 @@ def _model_steps(workspace: Workspace, recipe: Recipe) -> list[CorridorStep]:
     trainings = len(own)
     of_recipes = [model for model in models.loadable(workspace) if model.kind != "base"]
     trained = len([model for model in of_recipes if model.training_run_id not in known - own])
-    running = len(serving.servers(workspace))
+    running = len(serving.server_jobs(workspace))
     runs, made = _("{n} 次训练", n=trainings), _("{n} 个适配器和合并模型", n=trained)
     served = _("{n} 个模型服务在运行", n=running)
     compared = _("风格 × 模型")

@@ -53,8 +53,8 @@ def pick_teacher(
         list(known),
         format_func=lambda name: _(known[name].title) if name in known else name,
         key=widget,
-        on_change=_note,
-        args=(key, widget, "provider"),
+        on_change=_note_provider,
+        args=(key, widget),
     )
     provider = known[chosen]
     if why and not provider.can_chat:
@@ -92,7 +92,7 @@ def _model_field(key: str, provider: Provider, before: TeacherPick) -> str:
         accept_new_options=True,
         placeholder=_("选一个，或输入模型名"),
         on_change=_note,
-        args=(key, widget, _model(provider.key)),
+        args=(key, widget, provider.key, _model(provider.key)),
     )
     return (model or "").strip()
 
@@ -100,7 +100,7 @@ def _model_field(key: str, provider: Provider, before: TeacherPick) -> str:
 def _address_field(key: str, provider: Provider, before: TeacherPick) -> str:
     widget = f"{key}_url_{provider.key}"
     st.session_state[widget] = before.base_url or provider.base_url
-    arguments = (key, widget, _url(provider.key))
+    arguments = (key, widget, provider.key, _url(provider.key))
     return st.text_input(_("接口地址"), key=widget, on_change=_note, args=arguments).strip()
 
 
@@ -133,17 +133,24 @@ def _picked(workspace: Workspace, key: str, known: dict[str, Provider]) -> Teach
     return TeacherPick(provider, _text(part.get(_model(provider))), _text(part.get(_url(provider))))
 
 
-def _note(key: str, widget: str, name: str) -> None:
-    """Callback: keeps what was picked for the task ``key``."""
-    value = st.session_state[widget]
-    store_value(FORM, name, value.strip() if isinstance(value, str) else value, key)
+def _note_provider(key: str, widget: str) -> None:
+    """Callback: keeps the provider that was picked for the task ``key``."""
+    _remember(key, st.session_state[widget])
+
+
+def _note(key: str, widget: str, provider: str, name: str) -> None:
+    """Callback: keeps the model or the address, as ``name`` says, that was picked for the task ``key`` and
+    the provider on screen, which may come from elsewhere."""
+    store_value(FORM, name, (st.session_state[widget] or "").strip(), key)
+    _remember(key, provider)
+
+
+def _remember(key: str, provider: str) -> None:
+    store_value(FORM, "provider", provider, key)
     with report_errors():
         known = teachers.providers(current_workspace())
-        picked = _picked(current_workspace(), key, known)
-        if picked is None:  # the model of a teacher that the task had from elsewhere
-            picked = default_teacher(current_workspace())
-            store_value(FORM, "provider", picked.provider, key)
-        remember_teacher(known[picked.provider], picked.model, picked.base_url)
+        if (picked := _picked(current_workspace(), key, known)) is not None:
+            remember_teacher(known[picked.provider], picked.model, picked.base_url)
 
 
 def _model(provider: str) -> str:

@@ -121,7 +121,7 @@ def test_a_failing_column_says_why_and_the_others_go_on(
 
 def test_stopping_hangs_up_on_all(workspace: Workspace, recipe: Recipe, server: Server) -> None:
     asks = [Ask(text=f"祝{n}") for n in range(20)]
-    board = plan_board(recipe, asks, columns(server.url), "送祝福", ChatSampling(max_tokens=200))
+    board = plan_board(recipe, asks, columns(server.url), "送祝福", ChatSampling(max_tokens=1500))
     comparer = Comparer(workspace)
     comparer.start(board)
     comparer.stop(board.key)

@@ -61,9 +61,13 @@ class Column(BaseModel):
     @property
     def title(self) -> str:
         """The column as it is shown."""
+        return f"{self.model} · {self.style}{self.own_sampling}"
+
+    @property
+    def own_sampling(self) -> str:
+        """What differs from the board's sampling, as it is shown behind the name; '' for nothing."""
         own = {"T": self.temperature, "top_p": self.top_p}
-        shown = "".join(f" · {name}={value:g}" for name, value in own.items() if value is not None)
-        return f"{self.model} · {self.style}{shown}"
+        return "".join(f" · {name}={value:g}" for name, value in own.items() if value is not None)
 
 
 class Cell(BaseModel):

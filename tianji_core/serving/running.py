@@ -162,9 +162,14 @@ def running_server(job: Job) -> RunningServer:
 
 
 def servers(workspace: Workspace) -> list[RunningServer]:
-    """Returns the servers that run or are starting, newest first."""
+    """Returns the servers that run or are starting, newest first. Each is asked over HTTP what it does."""
+    return [running_server(job) for job in server_jobs(workspace)]
+
+
+def server_jobs(workspace: Workspace) -> list[Job]:
+    """Returns the jobs of :func:`servers`, without asking the servers."""
     active = jobs.listed(workspace, kind=KIND, active=True)
-    return [running_server(job) for job in active if jobs.subject_of(job, ServerSubject) is not None]
+    return [job for job in active if jobs.subject_of(job, ServerSubject) is not None]
 
 
 def wait_ready(

@@ -1,0 +1,15 @@
+"""A secret that was saved does not stay in the browser."""
+
+from playwright.sync_api import Page, expect
+
+from tests.e2e.driving import Studio, press, visit
+
+
+def test_a_saved_key_leaves_its_field(page: Page, studio: Studio) -> None:
+    visit(page, studio, "settings")
+    field = page.locator(".st-key-key_0 input")
+    field.fill("sk-not-to-be-seen-1234")
+    press(page, "key_save_0")
+    expect(page.get_by_text("sk-not-to-be-seen-1234")).to_have_count(0)
+    expect(field).to_have_value("")
+    assert "sk-not-to-be-seen-1234" in (studio.home / ".env").read_text(encoding="utf-8")
