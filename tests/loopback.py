@@ -102,8 +102,8 @@ def resets(handler: "Handler", _body: dict[str, Any]) -> None:
 
 
 def blesses(handler: "Handler", body: dict[str, Any]) -> None:
-    """The default: a text that tells which request it answers."""
-    handler.send_json(200, completion(f"祝您平安喜乐，第{handler.server.api.answered}条。"))
+    """The default: a text that no other default answer equals."""
+    handler.send_json(200, completion(f"祝您平安喜乐，第{handler.server.api.next_number()}条。"))
 
 
 class LoopbackApi:
@@ -119,6 +119,7 @@ class LoopbackApi:
         self.requests: list[dict[str, Any]] = []
         self.headers: list[dict[str, str]] = []
         self.answered = 0
+        self.numbered = 0
         self.in_flight = 0
         self.most_in_flight = 0
         self.lock = threading.Lock()
@@ -128,6 +129,12 @@ class LoopbackApi:
         threading.Thread(
             target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True
         ).start()
+
+    def next_number(self) -> int:
+        """A number that no other answer carries, so that no two default answers are equal."""
+        with self.lock:
+            self.numbered += 1
+            return self.numbered - 1
 
     def prompts(self) -> list[str]:
         """The user messages received so far."""
