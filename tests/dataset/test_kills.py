@@ -35,8 +35,8 @@ BULK = """
             steps.set_state(workspace.engine, everything, state, "kill")
         steps.undo(workspace.engine, "wishes")
         steps.redo(workspace.engine, "wishes")
-        found = {s.id: (s.version, s.output + "。") for s in page(workspace.engine, everything, limit=1000)}
-        steps.retext(workspace.engine, "wishes", found, steps.FIX, "fix", "kill")
+        found = {s.id: steps.SampleRevision(s.version, s.output + "。") for s in page(workspace.engine, everything, limit=1000)}
+        steps.revise(workspace.engine, "wishes", found, steps.FIX, "fix", "kill")
 """
 IMPORTS = """
     from pathlib import Path

@@ -102,8 +102,8 @@ def test_the_card_counts_what_is_in_the_training_file_and_not_what_was_balanced_
     steps.set_state(workspace.engine, SampleFilter("wishes"), samples.PENDING, "甲")
     for number in ids:
         steps.set_state(workspace.engine, SampleFilter("wishes", ids=(number,)), ACCEPTED, "甲")
-    found = {number: (3, f"第{number}条，祝你生日快乐") for number in ids}
-    steps.retext(workspace.engine, "wishes", found, steps.FIX, "改", "乙")
+    found = {number: steps.SampleRevision(3, f"第{number}条，祝你生日快乐") for number in ids}
+    steps.revise(workspace.engine, "wishes", found, steps.FIX, "改", "乙")
     version = dataset.freeze(workspace, "wishes", "v1", balance=dataset.Balance(per_cell=2, validation=0.5))
     told = version.manifest["acceptance"]
     ways = {way: told[way] for way in ("single", "bulk", "imported", "other")}

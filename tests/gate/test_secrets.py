@@ -43,6 +43,7 @@ SPELLINGS = {
     "hexadecimal": KEY.encode().hex(),
     "hexadecimal in groups": ":".join(f"{c:02X}" for c in KEY.encode()),
     "hexadecimal numbers": ", ".join(f"0x{c:02x}" for c in KEY.encode()),
+    "hexadecimal numbers as texts": str([hex(c) for c in KEY.encode()]),
     "a list of bytes": json.dumps(list(KEY.encode())),
     "octal escapes": "".join(f"\\{ord(c):03o}" for c in KEY),
     "one octal escape": KEY.replace("-", "\\055"),

@@ -18,11 +18,11 @@ def _first(rule: OwnRule, text: str, context: Context) -> str | None:
         SlowPatternError: the rule takes too long, here or on an earlier text.
     """
     if rule in context.own.slow:
-        raise context.own.slow[rule]
+        raise SlowPatternError(context.own.slow[rule])
     try:
         return rule.pattern.first(text)
     except SlowPatternError as error:
-        context.own.slow[rule] = error
+        context.own.slow[rule] = str(error)
         raise
 
 
@@ -72,7 +72,7 @@ def _replaced(rule: OwnRule, text: str, context: Context, notes: dict[str, None]
             return text
         after, _places = rule.pattern.replaced(text, rule.replacement)
     except SlowPatternError as error:
-        context.own.slow[rule] = error
+        context.own.slow[rule] = str(error)
         notes[str(error)] = None
         return text
     if after != text:

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from typing import Any, NamedTuple, Protocol
 
-from tianji_core.errors import SlowPatternError
 from tianji_core.project import CONFIGS
 from tianji_core.recipe import OwnRule, OwnRuleKind, Pronoun, Recipe, StyleGap, Suitability
 from tianji_core.yaml_reading import read_yaml
@@ -120,12 +119,12 @@ class Context:
 
 class OwnRules:
     """The person's own rules of a recipe. ``slow`` collects those whose expression has taken too long on a
-    text: they are not tried again."""
+    text, with what to say of it: they are not tried again."""
 
     def __init__(self, recipe: Recipe) -> None:
         self._rules = recipe.own_rules
         self._relations = {name.text: name.relation for name in recipe.names}
-        self.slow: dict[OwnRule, SlowPatternError] = {}
+        self.slow: dict[OwnRule, str] = {}
 
     def about(self, subject: Subject, kind: OwnRuleKind) -> list[OwnRule]:
         """Returns the rules of a kind that hold for a text."""

@@ -11,6 +11,7 @@ import json
 import math
 import re
 from bisect import bisect_left
+from collections.abc import Iterable
 from functools import cache, lru_cache
 from itertools import compress, repeat
 from typing import NamedTuple
@@ -78,13 +79,25 @@ def places(cut: list[Piece]) -> list[Place]:
 
 @cache
 def _signs() -> re.Pattern[str]:
-    """Returns a pattern of forms of address (N), occasions (S) and kinds of writing (T)."""
+    """Returns a pattern of forms of address (N), occasions (S) and kinds of writing (T), which looks at the
+    first character before it tries a word."""
     file, addresses = read_yaml(CLASSES), read_yaml(CLASSES.with_name("addresses.yaml"))
     names = sorted({*addresses, *file["names"]}, key=len, reverse=True)
     words = {*occasions(), *(word for words in occasions().values() for word in words.signs)}
     scenes, styles = sorted(words, key=len, reverse=True), "|".join(file["styles"])
+    starts = _starts([*names, *scenes, *file["styles"]])
     return re.compile(
-        f"(?P<N>{'|'.join(names)})|(?P<S>{'|'.join(scenes)})|(?P<T>(?:{styles})(?:风格?|体|版(?!本))?)"
+        f"(?=[{starts}])(?:(?P<N>{'|'.join(names)})|(?P<S>{'|'.join(scenes)})"
+        f"|(?P<T>(?:{styles})(?:风格?|体|版(?!本))?))"
+    )
+
+
+def _starts(words: Iterable[str]) -> str:
+    """Returns the characters with which these words begin; a word may begin with a set of characters."""
+    return "".join(
+        sorted(
+            {sign for word in words for sign in (word[1 : word.index("]")] if word[0] == "[" else word[0])}
+        )
     )
 
 
@@ -97,13 +110,8 @@ def _classes() -> tuple[re.Pattern[str], re.Pattern[str]]:
         "|".join(f"(?P<{name}>{'|'.join(words)})" for name, words in file[language].items())
         for language in ("chinese", "english")
     )
-    starts = {
-        sign
-        for words in file["chinese"].values()
-        for word in words
-        for sign in (word[1 : word.index("]")] if word[0] == "[" else word[0])
-    }
-    return re.compile(f"(?=[{''.join(sorted(starts))}])(?:{chinese})"), re.compile(rf"\b(?:{english})\b")
+    starts = _starts(word for words in file["chinese"].values() for word in words)
+    return re.compile(f"(?=[{starts}])(?:{chinese})"), re.compile(rf"\b(?:{english})\b")
 
 
 def plain(text: str, name: str = "") -> str:

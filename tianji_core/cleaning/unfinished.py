@@ -1,9 +1,7 @@
 """Texts whose teacher did not say that it had finished. Pure."""
 
-from typing import Protocol
-
 from tianji_core.i18n import _
-from tianji_core.store.findings import Finding
+from tianji_core.store.findings import Finding, Unchecked
 from tianji_core.store.samples import RUN
 
 RULE = "cut_off"
@@ -13,20 +11,7 @@ _END = 6
 """Letters at the end of a text by which it is recognised."""
 
 
-class FromTeacher(Protocol):
-    """A text with the answer that it was made of: ``original``, which ended for ``finish_reason``."""
-
-    @property
-    def source(self) -> str: ...
-    @property
-    def output(self) -> str: ...
-    @property
-    def original(self) -> str: ...
-    @property
-    def finish_reason(self) -> str: ...
-
-
-def unfinished(sample: FromTeacher) -> Finding | None:
+def unfinished(sample: Unchecked) -> Finding | None:
     """Returns the finding that a generated text may lack its end, until somebody has written another end.
     The samples of documents are whole questions and answers however the list of them ended."""
     if sample.source != RUN or sample.finish_reason not in UNFINISHED:

@@ -16,7 +16,7 @@ from tianji_core.gate.limits import (
     TEXT_CHARACTERS,
     TOKENS,
 )
-from tianji_core.gate.text import clean_beginning, clean_name, clean_sentence, clean_text, shortened
+from tianji_core.gate.text import clean_beginning, clean_name, clean_sentence, clean_text
 from tianji_core.i18n import _
 
 Finish = Literal["stop", "length", "cut", "filtered", "broken", ""]
@@ -171,7 +171,7 @@ def _reasoning(message: dict[str, Any], whole: bool) -> str:
     if not isinstance(thought, str):
         return ""
     if len(thought) > REASONING_CHARACTERS:
-        return shortened(clean_beginning(thought, REASONING_CHARACTERS).strip(), REASONING_CHARACTERS)
+        return clean_beginning(thought, REASONING_CHARACTERS).strip()
     return clean_text(thought).strip() if whole else storable(thought)
 
 

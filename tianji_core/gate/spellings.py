@@ -36,7 +36,7 @@ _ESCAPE = re.compile(
     re.IGNORECASE,
 )
 _PRINTABLE = re.compile(rf"(?P<gap>(?:[\s{_UNSEEN}]|=\r?\n)++)|=(?P<two>[0-9a-f]{{2}})", re.IGNORECASE)
-_SEPARATOR = re.compile(rf"(?P<gap>(?:[\s{_UNSEEN}:,._-]|0x|0\Z)++)", re.IGNORECASE)
+_SEPARATOR = re.compile(rf"(?P<gap>(?:[\s{_UNSEEN}:,._'\"-]|0x|0\Z)++)", re.IGNORECASE)
 _UNFINISHED = re.compile(
     r"(?:\\{1,64}(?:u\{?[0-9a-f]{0,8}|x[0-9a-f]?|[0-7]{0,3})?|&(?:\#x?[0-9a-f]{0,9}|[a-z]{0,4})"
     r"|%(?:25)*+(?:2?|[0-9a-f])|(?:%[89a-f][0-9a-f]){1,3}%?|=[0-9a-f]?\r?)\Z",

@@ -1,5 +1,7 @@
 """Removing a recipe with everything that was made with it, as one, and bringing it back."""
 
+import math
+
 from tianji_core.models.catalogue import Trashed, artefacts, delete, restore, trashed
 from tianji_core.recipe import DEFAULT_RECIPE
 from tianji_core.store import recipes, training
@@ -15,17 +17,19 @@ def remove_recipe(workspace: Workspace, key: str) -> int:
     use, the default one is. Nothing is lost: :func:`bring_back_recipe` undoes all of it.
 
     Raises:
-        RecipeError: no such recipe, or a built-in one. ModelError: a job uses one of its models; then nothing
-        is removed.
+        RecipeError: no such recipe, or a built-in one. ModelError: a job uses one of its models, or one
+        is the base of an adapter of another recipe; then nothing is removed.
     """
     trainings = _trainings(workspace, key)
     removed: list[Trashed] = []
+    recipes.remove(workspace.engine, key)
     try:
-        for model in artefacts(workspace)[::-1]:  # what is made of another model before that model
+        newest = sorted(artefacts(workspace), key=lambda model: model.created_at, reverse=True)
+        for model in newest:  # what is made of another model before that model
             if model.training_run_id in trainings:
                 removed.append(delete(workspace, model.name))
-        recipes.remove(workspace.engine, key)
     except Exception:
+        recipes.bring_back(workspace.engine, key)
         for deleted in removed:
             restore(workspace, deleted.token)
         raise
@@ -36,15 +40,16 @@ def remove_recipe(workspace: Workspace, key: str) -> int:
 
 
 def bring_back_recipe(workspace: Workspace, key: str) -> None:
-    """Brings a removed recipe back, with its models that are still in the trash.
+    """Brings a removed recipe back, with the models that went with it and are still in the trash.
 
     Raises:
         RecipeError: it is not removed.
     """
-    recipes.bring_back(workspace.engine, key)
+    # The trash tells milliseconds.
+    since = math.floor(recipes.bring_back(workspace.engine, key).timestamp() * 1000) / 1000
     trainings = _trainings(workspace, key)
     for deleted in trashed(workspace):
-        if deleted.artefact.training_run_id in trainings:
+        if deleted.deleted_at >= since and deleted.artefact.training_run_id in trainings:
             restore(workspace, deleted.token)
 
 

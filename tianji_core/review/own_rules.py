@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from tianji_core.cleaning import OWN_RULES, Subject, context_of
-from tianji_core.errors import InputError
+from tianji_core.errors import InputError, SlowPatternError
 from tianji_core.i18n import _
 from tianji_core.recipe import OwnRule, rule_text
 from tianji_core.recipe.editing import changed
@@ -43,8 +43,8 @@ def try_own_rule(workspace: Workspace, recipe_key: str, rule: OwnRule) -> OwnRul
                     found += 1
                     example = example or answer
                     break
-        for error in context.own.slow.values():
-            raise error
+        for said in context.own.slow.values():
+            raise SlowPatternError(said)
     return OwnRuleTrial(matching, found, example)
 
 

@@ -1,7 +1,7 @@
 """Edited recipes: every save is a new revision, nothing is overwritten."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Connection, Engine, delete, func, insert, select
@@ -79,16 +79,19 @@ def remove(engine: Engine, key: str) -> None:
         connection.execute(insert(removed_recipes).values(recipe=key, removed_at=now()))
 
 
-def bring_back(engine: Engine, key: str) -> None:
-    """Brings a removed recipe back.
+def bring_back(engine: Engine, key: str) -> datetime:
+    """Brings a removed recipe back; returns when it was removed, in UTC.
 
     Raises:
         RecipeError: it is not removed.
     """
     with writing(engine) as connection:
-        statement = delete(removed_recipes).where(removed_recipes.c.recipe == key)
-        if not connection.execute(statement).rowcount:
+        its = removed_recipes.c.recipe == key
+        removed_at = connection.execute(select(removed_recipes.c.removed_at).where(its)).scalar()
+        if removed_at is None:
             raise RecipeError(_("配方“{key}”没有被删除", key=key))
+        connection.execute(delete(removed_recipes).where(its))
+        return removed_at.replace(tzinfo=UTC)
 
 
 def free_key(engine: Engine, wanted: str) -> str:

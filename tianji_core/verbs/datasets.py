@@ -59,7 +59,9 @@ def import_samples(
     if hub and preview:
         job = dataset.start_hub_fetch(space, key, source, endpoint, revision)
         folder = dataset.fetched_folder(space, follow(space, job, quiet=as_json))
-        _show_preview(space, key, folder or Path(source), "", as_json, dataset.check_dataset_id(source))
+        if folder is None:
+            raise ImportFileError(_("下载好的文件不在了，请重新下载"))
+        _show_preview(space, key, folder, "", as_json, dataset.check_dataset_id(source))
         return
     if hub:
         job = dataset.start_hub_import(space, key, source, state, endpoint, revision)

@@ -19,7 +19,7 @@ from tianji_core.verbs.common import (
     show,
     words,
 )
-from tianji_core.verbs.sample_options import MatchingOptions
+from tianji_core.verbs.sample_options import NamesOption, ScenesOption, StylesOption
 
 
 def own_rules(
@@ -28,7 +28,9 @@ def own_rules(
     replace: Annotated[str, typer.Option(help="Add a rule: replace this, by what --by says.")] = "",
     by: Annotated[str, typer.Option(help="What takes its place; '' removes it.")] = "",
     regex: Annotated[bool, typer.Option("--regex", help="The rule is a regular expression.")] = False,
-    matching: MatchingOptions = MatchingOptions(),
+    styles: StylesOption = "",
+    names: NamesOption = "",
+    scenes: ScenesOption = "",
     relations: Annotated[
         str, typer.Option(help="Only for names of these relations: elder, peer, junior, teacher, superior …")
     ] = "",
@@ -57,27 +59,16 @@ def own_rules(
             raise InputError(_("自己的规则有 {n} 条，没有第 {number} 条", n=len(kept), number=remove))
         review.remove_own_rule(space, key, kept[remove - 1])
     for kind, text in asked:
-        review.add_own_rule(space, key, _rule(kind, text, by, regex, matching, relations))
+        values = {"kind": kind, "text": text, "replacement": by, "regular": regex}
+        scope = {"styles": styles, "names": names, "scenes": scenes, "relations": relations}
+        review.add_own_rule(space, key, _rule(values, {name: words(given) for name, given in scope.items()}))
     kept = recipes.current(space.engine, key).recipe.own_rules
     lines = [f"{number}. {rule_text(rule)}" for number, rule in enumerate(kept, 1)]
     show(list(kept), as_json, "\n".join(lines) or _("还没有自己的规则"))
 
 
-def _rule(
-    kind: OwnRuleKind, text: str, by: str, regex: bool, matching: MatchingOptions, relations: str
-) -> OwnRule:
+def _rule(values: dict[str, object], scope: dict[str, tuple[str, ...]]) -> OwnRule:
     try:
-        return OwnRule.model_validate(
-            {
-                "kind": kind,
-                "text": text,
-                "replacement": by,
-                "regular": regex,
-                "styles": words(matching.styles),
-                "names": words(matching.names),
-                "scenes": words(matching.scenes),
-                "relations": words(relations),
-            }
-        )
+        return OwnRule.model_validate(values | scope)
     except ValidationError as error:
         raise InputError(explain(error, "")) from error

@@ -80,7 +80,11 @@ def reject(
 ) -> None:
     """Reject the pending samples that match, as one step that can be undone."""
     if matching == MatchingOptions() and not ids:
-        raise InputError(_("请说明弃用哪些：--styles、--names、--scenes 或 --ids"))
+        raise InputError(
+            _(
+                "请说明弃用哪些：--ids，或 --styles、--names、--scenes、--run、--source、--teachers、--reviewer、--score"
+            )
+        )
     space = opened(workspace)
     key = chosen_recipe(space, recipe)
     _decide(space, REJECTED, matching.sample_filter(key, (PENDING,), ids=numbers(ids)), as_json)

@@ -13,6 +13,9 @@ from tianji_core.verbs.common import LARGEST, words
 CleanOption = Annotated[bool, typer.Option("--clean", help="Only samples in which no rule found anything.")]
 HIGHEST = 5.0
 """The best score of a judge."""
+StylesOption = Annotated[str, typer.Option(help="Only these styles, separated by commas.")]
+NamesOption = Annotated[str, typer.Option(help="Only these names, separated by commas.")]
+ScenesOption = Annotated[str, typer.Option(help="Only these scenes, separated by commas.")]
 IdsOption = Annotated[str, typer.Option(help="Only these samples, by number.")]
 
 
@@ -20,9 +23,9 @@ IdsOption = Annotated[str, typer.Option(help="Only these samples, by number.")]
 class MatchingOptions:
     """Which samples: each option is a list separated by commas, '' is all."""
 
-    styles: Annotated[str, typer.Option(help="Only these styles, separated by commas.")] = ""
-    names: Annotated[str, typer.Option(help="Only these names, separated by commas.")] = ""
-    scenes: Annotated[str, typer.Option(help="Only these scenes, separated by commas.")] = ""
+    styles: StylesOption = ""
+    names: NamesOption = ""
+    scenes: ScenesOption = ""
     run: Annotated[int | None, typer.Option(min=1, max=LARGEST, help="Only this generation run.")] = None
     source: Annotated[str, typer.Option(help=f"Only this source: {', '.join(SOURCE_TITLES)}.")] = ""
     teachers: Annotated[

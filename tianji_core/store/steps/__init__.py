@@ -27,7 +27,7 @@ from tianji_core.store.steps.model import (
     Event,
     Step,
 )
-from tianji_core.store.steps.taking import SampleRevision, derive, edit, rate, retext, revise, set_state
+from tianji_core.store.steps.taking import SampleRevision, derive, edit, rate, revise, set_state
 from tianji_core.store.steps.undoing import last, next_redo, redo, undo
 
 __all__ = [
@@ -62,7 +62,6 @@ __all__ = [
     "people",
     "rate",
     "redo",
-    "retext",
     "reviewers",
     "revise",
     "set_state",

@@ -110,22 +110,6 @@ def edit(
     return revise(engine, recipe, {sample_id: revision}, EDIT, title, who, note)
 
 
-def retext(
-    engine: Engine,
-    recipe: str,
-    texts: Mapping[int, tuple[int, str]],
-    action: str,
-    title: str,
-    who: str,
-    state: str | None = None,
-    note: str = "",
-) -> Step | None:
-    """Gives samples new outputs as one step: id → (version that was read, new output). Raises as
-    :func:`revise`."""
-    revisions = {number: SampleRevision(version, text, state) for number, (version, text) in texts.items()}
-    return revise(engine, recipe, revisions, action, title, who, note)
-
-
 def revise(
     engine: Engine,
     recipe: str,
