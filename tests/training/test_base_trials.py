@@ -215,6 +215,15 @@ def test_a_qwen_without_qwens_markers_is_trained_with_its_own_template(bases, tm
     assert native_template(base) == OWN_TEMPLATE
 
 
+def test_the_template_noted_for_a_base_is_no_proof(bases, tmp_path):
+    """What an earlier registration noted was a guess where nothing told."""
+    yi = shutil.copytree(bases["llama-shaped"], tmp_path / "Yi-like chat")
+    (yi / "tianji.json").write_text(json.dumps({"kind": "base", "template": TEMPLATE}), encoding="utf-8")
+    assert fitting_template(yi) == OWN_TEMPLATE
+    with_template(yi, None)
+    assert fitting_template(yi) == ""
+
+
 def test_a_model_of_the_studio_keeps_the_template_that_it_was_trained_with(bases, tmp_path):
     merged = shutil.copytree(bases["llama-shaped"], tmp_path / "merged")
     (merged / "tianji.json").write_text(json.dumps({"template": TEMPLATE}), encoding="utf-8")

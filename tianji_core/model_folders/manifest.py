@@ -1,6 +1,7 @@
 """``tianji.json``, the studio's own file in a model folder, written last: what the model is, how to ask it,
 and whether its Python code may run."""
 
+import contextlib
 import json
 from datetime import datetime
 from pathlib import Path
@@ -101,11 +102,13 @@ def read_artefact(folder: Path, home: Path) -> Artefact:
 
 
 class Manifest(BaseModel):
-    """What ``tianji.json`` says to a program that asks the model: its chat template and system prompt, ''
-    where unknown, and the fingerprint of the base that an adapter belongs to."""
+    """What ``tianji.json`` says to a program that asks the model: what kind of artefact it is, its chat
+    template and system prompt, '' where unknown, and the fingerprint of the base that an adapter belongs
+    to."""
 
     model_config = ConfigDict(extra="ignore")
 
+    kind: str = ""
     template: str = ""
     system: str = ""
     base_fingerprint: str = ""
@@ -134,11 +137,11 @@ def fitting_template(folder: Path) -> str:
     tells."""
     if folder.is_relative_to(CONFIGS):
         return TEMPLATE
-    try:
-        trained = read_manifest(folder).template
-    except ModelError:
-        trained = ""
-    return trained or native_template(folder)
+    with contextlib.suppress(ModelError):
+        manifest = read_manifest(folder)
+        if manifest.template and manifest.kind != "base":  # that of a base is a guess
+            return manifest.template
+    return native_template(folder)
 
 
 class CodePermission(BaseModel):

@@ -51,7 +51,8 @@ def template_check(settings: TrainingSettings) -> Check:
             "模板 {name} 的记号 {marks} 不是这个模型的词，训练会学不会在哪里结束", name=name, marks=marks
         )
         advice = _("；请换模板，或换这个模板的模型")
-        if fitting not in ("", name):
+        known = fitting == OWN_TEMPLATE or (fitting and not missing_markers(settings.base_folder, fitting))
+        if fitting != name and known:
             advice = _("；请把模板改成 {fitting}", fitting=fitting)
         return Check(STOP, title, detail + advice)
     if fitting == OWN_TEMPLATE:

@@ -12,7 +12,16 @@ from pathlib import Path
 from tianji_core.i18n import _
 from tianji_core.training import engine
 from tianji_core.training.child import Ended
-from tianji_core.training.child_faults import error_output, last_error_line, own_sentence
+from tianji_core.training.child_faults import (
+    CARD_MEMORY,
+    DISK,
+    MEMORY,
+    error_output,
+    last_error_line,
+    named_cause,
+    own_sentence,
+    shared_causes,
+)
 from tianji_core.training.curve import Point, diverged, stalled
 from tianji_core.training.saved import checkpoints
 from tianji_core.training.settings import TrainingSettings
@@ -105,9 +114,8 @@ def cause(tail: str, code: int, settings: TrainingSettings | None = None) -> str
     if own := own_sentence(tail):
         return own
     errors = error_output(tail)
-    for pattern, sentence in _causes(settings):
-        if match := re.search(pattern, errors):
-            return sentence.format(*(group or "" for group in match.groups()))
+    if named := named_cause(_causes(settings), errors):
+        return named
     # torch.distributed reports processes that it started and that a signal ended.
     killed = re.search(r"exitcode\s*: -(\d+)|Signal (\d+) \(SIG", errors)
     number = int(killed[1] or killed[2]) if killed else max(0, -code)
@@ -134,17 +142,10 @@ def _causes(settings: TrainingSettings | None) -> list[tuple[str, str]]:
             r"probability tensor contains either",
             _("权重里出现了 NaN，模型试写不了；请把学习率调小十倍再试，或检查基座模型"),
         ),
+        (CARD_MEMORY, _("显存不够；请{ways}", ways=lighter(settings))),
+        (MEMORY, _("内存不够；请关掉别的程序，{ways}", ways=lighter(settings))),
         (
-            r"CUDA out of memory|torch\.OutOfMemoryError|CUBLAS_STATUS_ALLOC_FAILED",
-            _("显存不够；请{ways}", ways=lighter(settings)),
-        ),
-        (
-            r"DefaultCPUAllocator: (?:can't|not enough)|MemoryError|Cannot allocate memory",
-            _("内存不够；请关掉别的程序，{ways}", ways=lighter(settings)),
-        ),
-        (
-            r"No space left on device|Disk quota exceeded|File too large|PytorchStreamWriter failed|"
-            r"inline_container\.cc.*unexpected pos",
+            DISK,
             _("磁盘满了，写不下检查点；请清理空间或减少保留的检查点，再从最近的检查点接着训练"),
         ),
         *engine.causes(),
@@ -160,22 +161,6 @@ def _causes(settings: TrainingSettings | None) -> list[tuple[str, str]]:
             r"DataFilesNotFoundError|FileNotFoundError: Unable to find",
             _("训练文件不见了；请重新冻结数据集版本"),
         ),
-        (
-            r"SafetensorError|UnpicklingError|PytorchStreamReader|Error while deserializing header",
-            _("模型权重文件损坏或不完整；请重新下载基座模型"),
-        ),
-        (
-            r"does not appear to have a file named|Error no file named|Can't load tokenizer|Repo id must be|"
-            r"not a local folder and is not a valid model|couldn't connect to|We couldn't connect",
-            _("基座模型文件夹缺文件或不存在；请检查路径或重新下载"),
-        ),
-        (
-            r"Torch not compiled with CUDA|No CUDA GPUs are available|found no NVIDIA driver",
-            _("这个预设要用显卡，但没有找到可用的显卡；请换 CPU 预设或到有显卡的机器上训练"),
-        ),
-        (
-            r"No module named '([\w.]+)'|No module named (\S+)",
-            _("缺少 Python 包 {0}{1}；运行 python -m tianji_core doctor 看怎么补齐"),
-        ),
+        *shared_causes(_("这个预设要用显卡，但没有找到可用的显卡；请换 CPU 预设或到有显卡的机器上训练")),
         (r"SyntaxError: (.+)", _("训练配置有语法错误：{0}")),
     ]

@@ -75,7 +75,7 @@ def own_recipe(space: Workspace, source: Recipe) -> Recipe:
     if not known:
         key = recipes.free_key(engine, RECIPE)
         return recipes.copy(engine, source.key, key, _("走一遍")).recipe
-    before = recipes.current(engine, known[-1])
+    before = recipes.current(engine, max(known, key=lambda key: (len(key), key)))
     recipe = source.model_copy(update={"key": before.recipe.key, "title": before.recipe.title})
     if recipe == before.recipe:
         return recipe

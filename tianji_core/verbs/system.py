@@ -175,7 +175,7 @@ def doctor(as_json: JsonOption = False, workspace: WorkspaceOption = None) -> No
         "python": sys.version.split()[0],
         "packages": versions,
         "missing": missing,
-        "missing_for_gguf": missing_packages(),
+        "missing_for_gguf": missing_packages(quantised=True),
         "bases": {name: trial.sentence for name, trial in tried.items()},
         "untried": untried,
         "gpus": gpus,
@@ -195,7 +195,7 @@ def doctor(as_json: JsonOption = False, workspace: WorkspaceOption = None) -> No
         lines.append(_("{folder} 所在磁盘剩 {size}", folder=folder, size=models.size_text(left)))
     lines += [f"{'✗' if trial.problem else '✓'} {name}  {trial.sentence}" for name, trial in tried.items()]
     lines += [_("– {name}  没有试：{reason}", name=name, reason=reason) for name, reason in untried.items()]
-    if without := missing_packages():
+    if without := missing_packages(quantised=True):
         lines.append(
             _(
                 "GGUF 导出：没有装 {names}；要用的话：{command}",
