@@ -62,7 +62,7 @@ def vote_part(workspace: Workspace, recipe: Recipe) -> None:
     _standings(standings, float(certainty or 0.95))
     st.caption(
         _(
-            "分数由 Bradley-Terry 模型从两两比较算出，1000 是平均，高 400 分相当于 10 比 1 胜出；横线是 95% 区间。平手各算半胜，“都不好”不计分（{n} 对）。",
+            "一次点选是一票，从几条里选也是；换了温度或系统提示词的同一个模型算另一个选手。分数由 Luce 选择模型算出，1000 是平均，高 400 分相当于 10 比 1 胜出；横线是 95% 区间。“都不好”不计分（{n} 票）。",
             n=standings.none,
         )
     )
@@ -80,18 +80,18 @@ def _standings(standings: Standings, certainty: float) -> None:
     elif standings.certainty is not None:
         first, second = standings.rows[0], standings.rows[1]
         sure = _(
-            "有 {share} 的把握说“{first}”比“{second}”好（{n} 对比较）。",
+            "有 {share} 的把握说“{first}”比“{second}”好（{n} 票）。",
             share=f"{standings.certainty:.0%}",
             first=plain(first.player),
             second=plain(second.player),
-            n=standings.pairs,
+            n=standings.ballots,
         )
         if standings.needed == 0:
             more = _("已经够 {share} 的把握了。", share=f"{certainty:.0%}")
         elif standings.needed is None:
             more = _("两者看不出差别，再多投票也难分高下。")
         else:
-            more = _("照现在的差距，约再比 {n} 对就有 {share} 的把握。", n=standings.needed, share=f"{certainty:.0%}")  # fmt: skip
+            more = _("照现在的差距，约再投 {n} 票就有 {share} 的把握。", n=standings.needed, share=f"{certainty:.0%}")  # fmt: skip
         st.markdown(f"**{sure}** {more}")
     left, right = st.columns(2, gap="medium", vertical_alignment="center")
     left.plotly_chart(_score_figure(standings), key="score_chart", config={"displayModeBar": False})

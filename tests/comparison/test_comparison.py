@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -84,11 +85,48 @@ def test_votes_become_scores_and_a_second_judge_is_measured(workspace: Workspace
         ("新", 1, 0, 1),
         ("旧", 0, 1, 1),
     ]
-    assert standings.none == 1 and standings.pairs == 2 and standings.needed > 0
+    assert standings.none == 1 and standings.ballots == 2 and standings.needed > 0
     assert standings.rows[0].low < standings.rows[0].score < standings.rows[0].high
     assert by_style(people).rows == ()
     both = same_verdicts(people, votes.listed(workspace.engine, "wishes", TEACHER))
     assert (both.judged, both.share) == (2, 0.5)
+
+
+def test_one_click_is_one_vote_and_a_changed_mind_replaces_it(workspace: Workspace, recipe: Recipe) -> None:
+    board = filled(recipe, [["一", "二", "三", "四"]], ("甲", "乙", "丙", "丁"))
+    (ballot,) = ballots(board)
+    votes.decide(workspace.engine, choose(board, ballot, ballot.cells[0]), "我")
+    votes.decide(workspace.engine, choose(board, ballot, ballot.cells[1]), "我")
+    votes.decide(workspace.engine, choose(board, ballot, ballot.cells[0]), "别人")
+    said = votes.listed(workspace.engine, "wishes")
+    assert len(said) == 6 and {(vote.who, vote.winner) for vote in said} == {("我", "乙"), ("别人", "甲")}
+    standings = by_model(said)
+    assert standings.ballots == 2
+    first, second, *rest = standings.rows
+    assert {first.player, second.player} == {"甲", "乙"} and first.score == pytest.approx(second.score)
+    assert all(one.score < first.score for one in rest)
+
+
+def test_two_temperatures_of_one_model_are_two_players(workspace: Workspace, recipe: Recipe) -> None:
+    board = filled(recipe, [["一", "二", "三"], ["四", "五", "六"]], ("甲", "甲", "乙"))
+    board.columns[1] = board.columns[1].model_copy(update={"temperature": 0.0})
+    said = [vote for ballot in ballots(board) for vote in choose(board, ballot, ballot.cells[0])]
+    votes.decide(workspace.engine, said, "我")
+    scored = by_model(votes.listed(workspace.engine, "wishes"))
+    assert [one.player for one in scored.rows] == ["甲 · T=0.7 · top_p=0.9", "乙", "甲 · T=0"]
+    assert (scored.rows[0].wins, scored.ballots) == (4, 2)
+    alone = by_model([vote for vote in said if "乙" in (vote.winner, vote.loser)])
+    assert [one.player for one in alone.rows] == ["甲", "乙"]  # a name says only what tells players apart
+    prompted = [replace(vote, system="写祝福") for vote in said]
+    assert len(by_model([*said, *prompted]).rows) == 6
+
+
+def test_equal_answers_of_a_greedy_model_are_one_answer(recipe: Recipe) -> None:
+    board = filled(recipe, [["同", "同", "同", "别"]], ("甲", "甲", "甲", "乙"))
+    (ballot,) = ballots(board)
+    assert len(ballot.cells) == 2
+    (one,) = choose(board, ballot, ballot.cells[0])
+    assert by_model([one]).rows[0].wins == 1
 
 
 def test_pairs_are_read_by_a_trainer_and_chosen_answers_are_reviewed(

@@ -72,7 +72,8 @@ def choose(board: Board, ballot: Ballot, winner: Cell) -> list[Vote]:
     """Returns the votes for ``winner`` against every other answer of the ballot, for all models that wrote
     these texts."""
     others = [cell for cell in ballot.cells if cell.text.strip() != winner.text.strip()]
-    return [vote for cell in others for vote in _votes_between(board, winner, cell, BETTER)]
+    said = [vote for cell in others for vote in _votes_between(board, winner, cell, BETTER)]
+    return _of_ballot(board, ballot, said)
 
 
 def undecided(board: Board, ballot: Ballot, outcome: str) -> list[Vote]:
@@ -80,18 +81,26 @@ def undecided(board: Board, ballot: Ballot, outcome: str) -> list[Vote]:
     good)."""
     assert outcome in (TIE, NONE)
     pairs = combinations(ballot.cells, 2)
-    return [vote for one, other in pairs for vote in _votes_between(board, one, other, outcome)]
+    said = [vote for one, other in pairs for vote in _votes_between(board, one, other, outcome)]
+    return _of_ballot(board, ballot, said)
+
+
+def _of_ballot(board: Board, ballot: Ballot, said: Iterable[Vote]) -> list[Vote]:
+    return [replace(vote, ballot=f"{board.key}/{ballot.key}") for vote in said]
 
 
 def _votes_between(board: Board, winner: Cell, loser: Cell, outcome: str) -> list[Vote]:
     """The verdict on two texts, for every pair of models that wrote them."""
-    by_pair: dict[tuple[str, str, str, str], Vote] = {}
+    by_pair: dict[tuple[str, ...], Vote] = {}
     for one in identical_answers(board, winner):
         for other in identical_answers(board, loser):
             vote = vote_between(board, one, other, outcome)
-            key = (vote.winner, vote.style, vote.loser, vote.loser_style)
+            key = (
+                *(vote.winner, vote.winner_setting, vote.style),
+                *(vote.loser, vote.loser_setting, vote.loser_style),
+            )
             by_pair[key] = replace(vote, prompt=winner.request, chosen=winner.text, rejected=loser.text)
-    between_models = {key: vote for key, vote in by_pair.items() if key[:2] != key[2:]}
+    between_models = {key: vote for key, vote in by_pair.items() if key[:3] != key[3:]}
     return list((between_models or by_pair).values())
 
 
@@ -129,4 +138,6 @@ def vote_between(board: Board, winner: Cell, loser: Cell, outcome: str = BETTER)
         name=ask.name,
         scene=ask.scene,
         outcome=outcome,
+        winner_setting=board.setting_of(winner),
+        loser_setting=board.setting_of(loser),
     )

@@ -149,6 +149,14 @@ class Board(BaseModel):
             seed=None if seed is None else (seed + cell.candidate) % 2**31,
         )
 
+    def setting_of(self, cell: Cell) -> str:
+        """Returns the sampling of an answer as it is shown beside its model: ``T=0`` or
+        ``T=0.7 · top_p=0.9``."""
+        sampling = self.sampling_of(cell)
+        return f"T={sampling.temperature:g}" + (
+            f" · top_p={sampling.top_p:g}" if sampling.temperature else ""
+        )
+
     @property
     def ended(self) -> bool:
         """Whether every cell has ended."""

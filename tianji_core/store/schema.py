@@ -473,10 +473,14 @@ votes = Table(
     Column("reason", Text, nullable=False, default="", server_default=""),
     Column("prompt_tokens", Integer),
     Column("completion_tokens", Integer),
+    Column("ballot", String(120), nullable=False, default="", server_default=""),
+    Column("winner_setting", String(40), nullable=False, default="", server_default=""),
+    Column("loser_setting", String(40), nullable=False, default="", server_default=""),
     Index("ix_votes_recipe_voter", "recipe", "voter"),
 )
 """Verdicts of the compare page: which of two answers to one prompt is better. ``winner`` and ``loser`` are
 model names; ``style`` is the style that the winner was asked for, ``prompt`` its request. outcome: better,
 tie (equally good) or none (neither is good); for tie and none, winner and loser are only the first and the
 second answer. voter: person, or teacher, whose ``who`` is the model and whose tokens are those of all its
-requests about the pair."""
+requests about the pair. ``ballot`` is shared by the votes of one click, '' where the pair was judged alone;
+the settings are the sampling of the two answers, '' where it is not known."""

@@ -1,7 +1,7 @@
 """Verdicts of the compare page: which of two answers is better, and how often each model and style won."""
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, Engine, and_, delete, func, insert, or_, select
@@ -21,7 +21,9 @@ class Vote:
     """A verdict on two answers: ``chosen`` is better than ``rejected``; with the outcome tie or none they are
     only the first and the second. ``prompt`` is the request to the winner; the styles are those that were
     asked for. Styles, ``name`` and ``scene`` are '' for a free text. ``reason`` and the tokens come from a
-    teacher."""
+    teacher. ``ballot`` is the same in all votes of one click, '' where the pair was judged alone; a setting
+    is the sampling of an answer (T=0.7 · top_p=0.9), '' where it is not known. ``who`` is set in what is
+    read."""
 
     recipe: str
     system: str
@@ -38,6 +40,10 @@ class Vote:
     reason: str = ""
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
+    ballot: str = ""
+    winner_setting: str = ""
+    loser_setting: str = ""
+    who: str = field(default="", compare=False)
 
     @property
     def pair(self) -> "VotedPair":
@@ -94,18 +100,21 @@ class TeacherUsage(NamedTuple):
     completion_tokens: int
 
 
-_FIELDS = [votes.c[field.name] for field in fields(Vote)]
+_FIELDS = [votes.c[each.name] for each in fields(Vote)]
 
 
 def decide(engine: Engine, verdicts: Sequence[Vote], who: str, voter: str = PERSON) -> None:
     """Stores verdicts of a person or a teacher; each replaces an earlier one of theirs on the same two
-    answers."""
+    answers, and all of theirs on the same ballot."""
     if not verdicts:
         return
     moment = now()
     with writing(engine) as connection:
         for vote in verdicts:
             connection.execute(delete(votes).where(_mine(vote, who, voter)))
+        for recipe, ballot in {(vote.recipe, vote.ballot) for vote in verdicts if vote.ballot}:
+            same = and_(votes.c.recipe == recipe, votes.c.who == who, votes.c.voter == voter)
+            connection.execute(delete(votes).where(same, votes.c.ballot == ballot))
         values = [{**asdict(vote), "who": who, "voter": voter, "created_at": moment} for vote in verdicts]
         connection.execute(insert(votes), values)
 

@@ -123,7 +123,7 @@ def _lines(standings: Standings, certainty: float) -> list[str]:
         if standings.needed is None:
             needed = _("分不出高下")
         else:
-            needed = _("约再比 {n} 对到 {share}", n=standings.needed, share=f"{certainty:.0%}")
+            needed = _("约再投 {n} 票到 {share}", n=standings.needed, share=f"{certainty:.0%}")
         reached = f"{standings.certainty:.0%}"
         lines.append(_("第一名更好的把握 {share}；{needed}", share=reached, needed=needed))
     return lines

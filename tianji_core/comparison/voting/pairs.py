@@ -101,7 +101,9 @@ def _turned_round(vote: Vote) -> Vote:
         style=vote.loser_style,
         chosen=vote.rejected,
         loser=vote.winner,
+        winner_setting=vote.loser_setting,
         loser_style=vote.style,
+        loser_setting=vote.winner_setting,
         rejected=vote.chosen,
     )
 
