@@ -27,6 +27,7 @@ KINDS = {
     "vote": _("投票"),
     "serve": _("模型服务"),
     "demo": _("走一遍"),
+    "push": _("推送"),
 }
 
 workspace = page_header(
@@ -46,7 +47,9 @@ def job_list(kind: str | None) -> None:
     for job in listed:
         title = f"{ICONS.get(job.state, '')} {job.id} · {KINDS.get(job.kind, job.kind)} · {plain(job.title)}"
         with (
-            st.expander(f"{title} — {jobs.state_title(job.state)}", expanded=job.active, key=f"job_{job.id}"),
+            st.expander(
+                f"{title} — {jobs.shown_state(workspace, job)}", expanded=job.active, key=f"job_{job.id}"
+            ),
             report_errors(),
         ):
             job_details(job)

@@ -1,5 +1,6 @@
 """The menu of a recipe: its title and description, copying it, YAML import and export."""
 
+import itertools
 from collections.abc import Callable
 
 import streamlit as st
@@ -62,10 +63,8 @@ def recipe_menu(workspace: Workspace, recipe: Recipe, revision: int, save: Save)
             width="stretch",
         )
         upload = st.file_uploader(_("配方文件"), type=["yaml", "yml"], key="import_recipe", max_upload_size=8)
-        if upload is not None and st.button(_("用它替换当前配方"), key="import_recipe_apply"):
-            with report_errors():
-                loaded = parse_recipe(upload.getvalue().decode("utf-8-sig", errors="replace"), upload.name)
-                save(changed(loaded, key=recipe.key), _("导入 {file}", file=upload.name))
+        if upload is not None:
+            _import(workspace, recipe, upload.name, upload.getvalue(), save)
     if recipe.key not in built_in_recipes():
         with columns[3].popover(_("删除配方"), icon="🗑️", width="stretch"):
             st.write(_("配方和它的样本、数据集、训练、模型一起放进回收站（在模型页），可以恢复。"))
@@ -78,6 +77,37 @@ def recipe_menu(workspace: Workspace, recipe: Recipe, revision: int, save: Save)
             )
     if error := st.session_state.pop("_menu_error", None):
         st.error(plain(error), icon="⚠️")
+
+
+def _import(workspace: Workspace, recipe: Recipe, file: str, content: bytes, save: Save) -> None:
+    """Draws the two ways of importing a recipe file: as a new recipe, or in place of the current one."""
+    with report_errors():
+        loaded = parse_recipe(content.decode("utf-8-sig", errors="replace"), file)
+        st.button(
+            _("作为新配方导入：{title}", title=plain(loaded.title)),
+            key="import_recipe_new",
+            type="primary",
+            width="stretch",
+            on_click=_add,
+            args=(workspace, loaded),
+        )
+        if st.button(_("用它替换当前配方"), key="import_recipe_apply", width="stretch"):
+            save(changed(loaded, key=recipe.key), _("导入 {file}", file=file))
+
+
+def _add(workspace: Workspace, loaded: Recipe) -> None:
+    """Callback: stores the recipe beside the others, numbered where one has its short name or its title, and
+    opens it."""
+    try:
+        key = recipes.free_key(workspace.engine, loaded.key)
+        taken = recipes.titles(workspace.engine).values()
+        numbered = (f"{loaded.title} {number}" for number in itertools.count(2))
+        title = next(title for title in itertools.chain([loaded.title], numbered) if title not in taken)
+        recipes.save(workspace.engine, changed(loaded, key=key, title=title), 0, _("导入配方"))
+    except StudioError as error:
+        st.session_state["_menu_error"] = str(error)
+        return
+    use_recipe(key)
 
 
 def _copy(workspace: Workspace, source: str, key: str, title: str) -> None:

@@ -119,7 +119,7 @@ def decision_bar(card: ReviewCard) -> None:
             args=("edit",),
         )
         st.space("stretch")
-        undo_button(card.session.workspace, card.session.recipe.key, card.session.who, keys)
+        undo_button(card.session.workspace, card.session.recipe.key, card.session.who, keys, go_to)
         st.button(
             _("前一条"),
             key="previous",
@@ -159,4 +159,4 @@ def more_actions(card: ReviewCard) -> None:
                 on_click=toggle_panel,
                 args=(name,),
             )
-        redo_button(session.workspace, session.recipe.key, session.who, session.keys)
+        redo_button(session.workspace, session.recipe.key, session.who, session.keys, go_to)

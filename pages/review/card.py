@@ -22,7 +22,7 @@ from pages.review.sample_display import (
     turn_title,
 )
 from pages.review.sample_history import history, judge_scores
-from pages.review.session import ReviewSession, current_sample, open_panel
+from pages.review.session import ReviewSession, current_sample, go_to, open_panel
 from pages.shared.frame import report_errors
 from pages.shared.review_parts import check_changed, progress_line, show_outcome, undo_buttons
 from pages.shared.text import badge, plain
@@ -44,14 +44,15 @@ def card_view(session: ReviewSession) -> None:
     session = replace(session, keys=review.load_keys(session.workspace, session.who))
     engine = session.workspace.engine
     check_changed(session.workspace, session.recipe.key)
-    show_outcome()
+    with st.container(key="outcome"):  # what follows keeps its place, with a notice and without
+        show_outcome()
     counts = samples.state_counts(engine, SampleFilter(session.recipe.key))
     sample = current_sample(session)
     if sample is not None:
         _card(session, sample, counts)
         return
     progress_line(counts)
-    undo_buttons(session.workspace, session.recipe.key, session.who, session.keys)
+    undo_buttons(session.workspace, session.recipe.key, session.who, session.keys, go_to)
     no_match(counts, session.filter)
 
 
@@ -73,7 +74,8 @@ def _card(session: ReviewSession, sample: Sample, counts: Mapping[str, int]) -> 
     after = samples.page(engine, session.filter, after_id=sample.id, limit=1, order=session.order)
     proposal = cleaning.propose(sample, session.context, FIXABLE_RULES)
     card = ReviewCard(session, sample, after[0].id if after else None, proposal)
-    help_panel(session)
+    with st.container(key="keys_panel"):
+        help_panel(session)
     left, right = st.columns([3, 1.15], gap="medium")
     with left:
         with st.container(border=True, key="reading"):
@@ -82,7 +84,8 @@ def _card(session: ReviewSession, sample: Sample, counts: Mapping[str, int]) -> 
             if open_panel() != "edit":
                 output_text(sample)
                 st.markdown(length_text(sample.length, sample, session.context))
-            sample_panel(card)
+            with st.container(key="sample_panel"):
+                sample_panel(card)
             finding_badges(findings.of(engine, [sample.id])[sample.id])
             if proposal is not None:
                 st.caption(_("建议的修正（{key}）", key=session.keys["fix"].upper()))

@@ -7,6 +7,7 @@ from pages.review.card import card_view, no_match
 from pages.review.filters import choose_view, filters, origin_note
 from pages.review.funnel import funnel
 from pages.review.near_duplicates import near_duplicates
+from pages.review.panel_focus import leave_fields_by_enter
 from pages.review.review_log import review_log
 from pages.review.reviewer import reviewer
 from pages.review.second_review import second_review_view
@@ -63,6 +64,7 @@ with report_errors():
     who = reviewer(workspace)
     sample_filter, order = filters(workspace, recipe)
     origin_note(sample_filter)
+    leave_fields_by_enter()
     keys = review.load_keys(workspace, who)
     session = ReviewSession(workspace, recipe, context_of(recipe), sample_filter, order, who, keys)
     with st.container(horizontal=True, key="view_row", vertical_alignment="center"):

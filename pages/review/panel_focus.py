@@ -25,6 +25,26 @@ _FOCUS = """<script>
 person has moved it. A key that saves leaves the field first, because only then is the typed text sent."""
 
 
+_LEAVE = """<script>
+if (!window.studioLeavesFields) {
+  window.studioLeavesFields = true;
+  document.addEventListener('keydown', event => {
+    const field = event.target;
+    if (!['Enter', 'Escape'].includes(event.key) || event.isComposing || field.tagName !== 'INPUT') return;
+    if (!location.pathname.endsWith('/review') || field.getAttribute('role') === 'combobox') return;
+    if (!['text', 'number', 'search'].includes(field.type)) return;
+    setTimeout(() => { if (document.activeElement === field) field.blur(); }, 0);
+  });
+}
+</script>"""
+"""A field of one line is left once its value is entered, so that the keys of the review work again."""
+
+
+def leave_fields_by_enter() -> None:
+    """Lets Enter and Escape leave a field of one line on the page of the review."""
+    st.html(_LEAVE, unsafe_allow_javascript=True)
+
+
 def focus(container: str, keys: Mapping[str, str]) -> None:
     """Puts the cursor into the field of a container. No text of a sample goes into the script."""
     saving = json.dumps([keys["save_edit"], keys["save_accept"]])

@@ -72,8 +72,10 @@ def _texts_of(values: dict[str, Any], field: str) -> list[Any]:
 
 
 def judge_scores(workspace: Workspace, sample: Sample) -> None:
-    """Draws the scores of the current text and the judge's reason."""
+    """Draws the scores of the current text and the judge's reason, or the score of the text before it."""
     if sample.score is None:
+        if (before := judgements.of_earlier_text(workspace.engine, sample.id)) is not None:
+            st.caption(_("改之前的模型评分 {score}；新内容还没有评", score=f"{before.score:.1f}"))
         return
     judgement = judgements.of(workspace.engine, [sample.id]).get(sample.id)
     if judgement is None:

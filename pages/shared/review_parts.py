@@ -99,23 +99,32 @@ def progress_line(counts: Mapping[str, int]) -> None:
     )
 
 
+ShowSample = Callable[[int], None]
+"""Shows the sample with this number."""
+
+
 def undo_buttons(
-    workspace: Workspace, recipe_key: str, who: str = "", keys: Mapping[str, str] | None = None
+    workspace: Workspace,
+    recipe_key: str,
+    who: str = "",
+    keys: Mapping[str, str] | None = None,
+    show: ShowSample | None = None,
 ) -> None:
     """Draws undo and redo, each with the step it would take, of one person's steps or of everybody's."""
     with st.container(horizontal=True, gap="small"):
-        undo_button(workspace, recipe_key, who, keys)
-        redo_button(workspace, recipe_key, who, keys)
+        undo_button(workspace, recipe_key, who, keys, show)
+        redo_button(workspace, recipe_key, who, keys, show)
 
 
 def undo_button(
-    workspace: Workspace, recipe_key: str, who: str = "", keys: Mapping[str, str] | None = None
+    workspace: Workspace,
+    recipe_key: str,
+    who: str = "",
+    keys: Mapping[str, str] | None = None,
+    show: ShowSample | None = None,
 ) -> None:
-    """Draws the button that takes back the newest step, which it names."""
-
-    def undo() -> None:
-        attempt(lambda: steps.undo(workspace.engine, recipe_key, who))
-
+    """Draws the button that takes back the newest step, which it names. ``show`` is then called where the
+    step changed one sample."""
     last = steps.last(workspace.engine, recipe_key, who)
     st.button(
         _("撤销：{title}", title=plain(last.title)) if last else _("撤销"),
@@ -124,18 +133,19 @@ def undo_button(
         icon=":material/undo:",
         shortcut=(keys or default_keys())["undo"],
         disabled=last is None,
-        on_click=undo,
+        on_click=_move,
+        args=(workspace, lambda: steps.undo(workspace.engine, recipe_key, who), show),
     )
 
 
 def redo_button(
-    workspace: Workspace, recipe_key: str, who: str = "", keys: Mapping[str, str] | None = None
+    workspace: Workspace,
+    recipe_key: str,
+    who: str = "",
+    keys: Mapping[str, str] | None = None,
+    show: ShowSample | None = None,
 ) -> None:
     """Draws the button that takes the newest step that was undone again; it names the step."""
-
-    def redo() -> None:
-        attempt(lambda: steps.redo(workspace.engine, recipe_key, who))
-
     again = steps.next_redo(workspace.engine, recipe_key, who)
     st.button(
         _("重做：{title}", title=plain(again.title)) if again else _("重做"),
@@ -143,5 +153,20 @@ def redo_button(
         icon=":material/redo:",
         shortcut=(keys or default_keys())["redo"],
         disabled=again is None,
-        on_click=redo,
+        on_click=_move,
+        args=(workspace, lambda: steps.redo(workspace.engine, recipe_key, who), show),
     )
+
+
+def _move(workspace: Workspace, action: Callable[[], Step | None], show: ShowSample | None) -> None:
+    """Callback: undoes or redoes a step and shows the sample that it changed, if it was one."""
+    moved: list[Step | None] = []
+
+    def taken() -> Step | None:
+        moved.append(action())
+        return moved[0]
+
+    if attempt(taken) and show is not None and moved[0] is not None:
+        sample_id = steps.only_sample(workspace.engine, moved[0])
+        if sample_id is not None:
+            show(sample_id)

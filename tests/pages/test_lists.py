@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 from tests.loopback import loopback_api, says
 from tianji_core import advice, jobs
 from tianji_core.advice import ListKind
-from tianji_core.recipe import kept_cells
+from tianji_core.recipe import dump_recipe, kept_cells
 from tianji_core.recipe.editing import changed
 from tianji_core.store import recipes
 from tianji_core.workspace import Workspace
@@ -157,6 +157,15 @@ def test_a_recipe_is_copied_under_a_new_name_and_used(workspace: Workspace) -> N
     assert workspace.settings().recipe == "apologies"
     assert at.sidebar.selectbox(key="recipe_switch").value == "apologies"
     assert any("道歉" in m.value for m in at.markdown)
+    file = (
+        "道歉.yaml",
+        dump_recipe(recipes.current(workspace.engine, "apologies").recipe).encode(),
+        "text/yaml",
+    )
+    at.file_uploader(key="import_recipe").set_value([file]).run()
+    at.button(key="import_recipe_new").click().run()
+    assert workspace.settings().recipe == "apologies-2"
+    assert recipes.current(workspace.engine, "apologies-2").recipe.title == "道歉 2"
 
 
 def test_suggestions_are_ticked_and_saved_as_one_revision(workspace: Workspace) -> None:

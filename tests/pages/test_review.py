@@ -78,10 +78,11 @@ def test_accepting_and_rejecting_move_on_to_the_next_and_end_at_the_dataset(
 def test_undo_says_what_it_takes_back_and_redo_does_it_again(
     review: Open, workspace: Workspace, ids: list[int]
 ) -> None:
-    app = press(review(), "accept")
+    app = press(press(review(), "accept"), "next")
     assert app.button(key="undo").label == "撤销：采用 1 条"
     press(app, "undo")
     assert states(workspace) == [PENDING] * 3
+    assert app.query_params["id"] == str(ids[0]), "the sample of the step is on screen again"
     press(app, "redo")
     assert states(workspace) == [ACCEPTED, PENDING, PENDING]
 
@@ -371,6 +372,12 @@ def test_another_wording_is_asked_for_and_picked(review: Open, workspace: Worksp
     assert sample.output != CLEAN and sample.state == PENDING
     assert "offline-composer" in steps.history(workspace.engine, ids[0])[0].step.note
     assert any("offline\\-composer 改写" in c.value for c in app.caption)
+    press(press(app, "open_rewrite"), "ask_rewrite")
+    job = rewriting_job(workspace, ids[0])
+    assert job is not None and jobs.wait(workspace, job.id, timeout=60).state == "succeeded"
+    press(review(id=str(ids[0]), do="rewrite"), "take_accept_1")
+    (reviewer,) = steps.reviewers(workspace.engine, "wishes")
+    assert (reviewer.decided, reviewer.accepted, reviewer.edited) == (1, 1, 2)
 
 
 def test_a_second_reader_sees_no_verdict_and_a_disagreement_is_settled(

@@ -7,6 +7,7 @@ from tianji_core.errors import ConflictError, InputError
 from tianji_core.store import findings, samples, steps
 from tianji_core.store.database import now, writing
 from tianji_core.store.findings import Finding
+from tianji_core.store.judgements import of_earlier_text as earlier_verdict
 from tianji_core.store.samples import ACCEPTED, IMPORT, PENDING, REJECTED, NewSample, SampleFilter
 from tianji_core.store.schema import judgements, text_digest
 from tianji_core.store.schema import samples as table
@@ -245,6 +246,10 @@ def test_reviewers_are_measured_by_what_they_decided_and_how_fast(workspace: Wor
     assert (first.who, first.decided, first.accepted) == ("甲", 3, 2)
     assert first.per_hour is not None and first.per_hour > 0
     assert (second.who, second.decided, second.accepted, second.per_hour) == ("乙", 2, 2, None)
+    steps.edit(workspace.engine, "wishes", ids[3], 4, "改过的一条生日祝福", "丙", state=REJECTED)
+    third = steps.reviewers(workspace.engine, "wishes")[-1]
+    assert (third.who, third.decided, third.accepted, third.edited) == ("丙", 1, 0, 1)
+    assert {pace.who: pace.decided for pace in steps.pace(workspace.engine, "wishes")}["丙"] == 1
 
 
 def test_a_score_goes_with_an_edit_and_comes_back_with_its_undoing(workspace: Workspace) -> None:
@@ -255,5 +260,8 @@ def test_a_score_goes_with_an_edit_and_comes_back_with_its_undoing(workspace: Wo
         connection.execute(insert(judgements).values(**verdict, fit=5, style=4, naturalness=3))
     steps.edit(workspace.engine, "wishes", one, 1, "改过的一条生日祝福", "我")
     assert samples.get(workspace.engine, one).score is None
+    before = earlier_verdict(workspace.engine, one)
+    assert before is not None and before.score == 4
     steps.undo(workspace.engine, "wishes")
     assert samples.get(workspace.engine, one).score == 4
+    assert earlier_verdict(workspace.engine, one) is None

@@ -40,6 +40,7 @@ def test_the_next_in_line_starts_when_the_worker_before_is_killed(workspace, set
     second = training.start_training(workspace, KEY, settings.model_copy(update={"epochs": 1}), version, "二")
     until(lambda: queue.waiting(workspace) == [second.id])
     until(lambda: training.training_state(workspace, second).state == "waiting")
+    assert jobs.shown_state(workspace, jobs.get(workspace, second.job_id)) == "等待中"
     os.kill(jobs.get(workspace, first.job_id).pid, 9)
     assert jobs.wait(workspace, first.job_id, 60).state == "failed"
     job, state = ended(workspace, second)

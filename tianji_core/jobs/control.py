@@ -12,6 +12,7 @@ from tianji_core.errors import JobError
 from tianji_core.i18n import _
 from tianji_core.jobs.environment import DATABASE, NEEDS, child_environment
 from tianji_core.jobs.processes import alive, end_group, started_at
+from tianji_core.jobs.progress import read_progress
 from tianji_core.jobs.subject import JobSubject
 from tianji_core.project import PROJECT
 from tianji_core.roles import bookkeeping
@@ -204,9 +205,16 @@ def log_tail(workspace: Workspace, job_id: int, max_bytes: int = 20_000) -> str:
     return "\n".join(line.rsplit("\r", 1)[-1] for line in text.replace("\r\n", "\n").split("\n"))
 
 
+def shown_state(workspace: Workspace, job: Job) -> str:
+    """Returns the state of a job for display; an active one that waits for its turn or for room says so."""
+    progress = read_progress(workspace, job.id) if job.active else None
+    return state_title("waiting" if progress is not None and progress.paused else job.state)
+
+
 def state_title(state: str) -> str:
     """Returns a job state for display."""
     return {
+        "waiting": _("等待中"),
         "starting": _("正在启动"),
         "running": _("运行中"),
         "succeeded": _("已完成"),

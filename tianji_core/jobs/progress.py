@@ -90,9 +90,13 @@ class Reporter:
     def pause_for_room(self, full: bool) -> None:
         """Reports that the work waits because the disk is full, or that it goes on."""
         reason = _("磁盘满了，先停在这里；腾出空间后会自己接着做") if full else ""
-        self._progress = replace(self._progress, paused=reason, updated=time.time())
         if full:
             print(reason, file=sys.stderr, flush=True)
+        self.pause(reason)
+
+    def pause(self, reason: str) -> None:
+        """Reports why the work waits, '' once it goes on."""
+        self._progress = replace(self._progress, paused=reason, updated=time.time())
         self._write()
 
     def fail(self, error: str) -> None:

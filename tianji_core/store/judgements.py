@@ -50,6 +50,16 @@ def of(engine: Engine, ids: Sequence[int]) -> dict[int, Judgement]:
         return {row.sample_id: Judgement(**row._mapping) for row in connection.execute(query)}
 
 
+def of_earlier_text(engine: Engine, sample_id: int) -> Judgement | None:
+    """Returns the verdict on a text that the sample had before; None where its current text is judged, or
+    none was."""
+    same = and_(samples.c.id == judgements.c.sample_id, samples.c.text_digest != judgements.c.text_digest)
+    query = select(*_FIELDS).join(samples, same).where(judgements.c.sample_id == sample_id)
+    with reading(engine) as connection:
+        row = connection.execute(query).first()
+    return None if row is None else Judgement(**row._mapping)
+
+
 def save(engine: Engine, verdicts: Sequence[tuple[Sample, Judgement]]) -> None:
     """Stores verdicts on the texts that the samples had when they were judged; a sample gets its score unless
     its text has changed since."""

@@ -254,7 +254,7 @@ class _Watch:
         """Report how many trainings are before this one in the queue."""
         text = _("排队中，前面还有 {n} 个训练", n=ahead) if ahead else _("排队中，等它的位置空出来")
         print(text, flush=True)
-        self._reporter.update(0, message=text)
+        self._reporter.pause(text)
 
     def trying(self) -> None:
         """Report that the base is tried."""
@@ -262,6 +262,7 @@ class _Watch:
 
     def loads(self) -> None:
         """Report that the trainer starts."""
+        self._reporter.pause("")
         self._reporter.update(0, message=_("正在加载模型和数据"))
 
     def line(self, line: str) -> bool:

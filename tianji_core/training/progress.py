@@ -144,7 +144,7 @@ def _by_hand(work_dir: Path, total: int | None, saved: Sequence[Checkpoint]) -> 
 def _told_to_wait(workspace: Workspace, job: jobs.Job | None) -> bool:
     """Whether its worker reported that its place is taken; before that the training is just starting."""
     progress = jobs.read_progress(workspace, job.id) if job is not None else None
-    return progress is not None and bool(progress.message)
+    return progress is not None and bool(progress.paused)
 
 
 def work_folder(workspace: Workspace, run: TrainingRun) -> Path:

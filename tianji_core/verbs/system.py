@@ -138,7 +138,7 @@ def jobs(
         return
     listed = background.listed(space, limit=limit)
     lines = [
-        f"{job.id:>4}  {background.state_title(job.state)}  {job.kind:<9} {job.title}  {job.note}".rstrip()
+        f"{job.id:>4}  {background.shown_state(space, job)}  {job.kind:<9} {job.title}  {job.note}".rstrip()
         for job in listed
     ]
     show(listed, as_json, "\n".join(lines) or _("还没有任务"))

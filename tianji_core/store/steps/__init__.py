@@ -28,7 +28,7 @@ from tianji_core.store.steps.model import (
     Step,
 )
 from tianji_core.store.steps.taking import SampleRevision, derive, edit, rate, revise, set_state
-from tianji_core.store.steps.undoing import last, next_redo, redo, undo
+from tianji_core.store.steps.undoing import last, next_redo, only_sample, redo, undo
 
 __all__ = [
     "ACTION_TITLES",
@@ -58,6 +58,7 @@ __all__ = [
     "listed",
     "matching_count",
     "next_redo",
+    "only_sample",
     "pace",
     "people",
     "rate",

@@ -3,7 +3,7 @@
 from sqlalchemy import ColumnElement, Connection, Engine, select
 
 from tianji_core.store.database import reading, writing
-from tianji_core.store.schema import steps
+from tianji_core.store.schema import changes, steps
 from tianji_core.store.steps.model import Step
 from tianji_core.store.steps.writing import move
 
@@ -40,6 +40,14 @@ def redo(engine: Engine, recipe: str, who: str = "") -> Step | None:
     with writing(engine) as connection:
         step = _oldest_undone(connection, recipe, who)
         return None if step is None else move(connection, step, "before", "after")
+
+
+def only_sample(engine: Engine, step: Step) -> int | None:
+    """Returns the number of the sample that a step changed; None where it changed several."""
+    query = select(changes.c.sample_id).where(changes.c.step_id == step.id).limit(2)
+    with reading(engine) as connection:
+        found = connection.execute(query).scalars().all()
+    return found[0] if len(found) == 1 else None
 
 
 def _newest(connection: Connection, recipe: str, who: str) -> Step | None:
