@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from pages.shared.ended_login import lead_to_login
 from pages.shared.frame import current_workspace, recipe_switch, report_errors, use_language
 from pages.shared.lost_database import has_database
 from pages.shared.page_table import navigation_of, refuse_page
@@ -25,6 +26,7 @@ with report_errors():
     if not has_database():
         st.stop()
     translate_widgets()
+    lead_to_login()
     with st.sidebar:
         recipe_switch()
 with report_errors():

@@ -168,6 +168,8 @@ def test_a_login_that_is_ended_by_the_owner_is_out_at_once(
     settle(owner)
     owner.locator("[class*=st-key-end_] button").first.click()
     settle(owner)
+    expect(page.get_by_label("密码")).to_be_visible()  # and no dialog of Streamlit
+    assert "next=review" in page.url
     page.goto(f"{guarded.url}/review")
     expect(page.get_by_label("密码")).to_be_visible()
 
