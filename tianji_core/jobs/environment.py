@@ -39,7 +39,8 @@ _SYSTEM = (
     *("SSL_CERT_*", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"),
 )
 _COMPUTING = (
-    *("CUDA_*", "CUBLAS_*", "CUDNN_*", "NVIDIA_*", "NCCL_*", "GLOO_*", "HIP_*", "ROC*", "HSA_*", "ASCEND_*"),
+    *("CUDA_*", "CUBLAS_*", "CUDNN_*", "NVIDIA_*", "NCCL_*", "NVSHMEM_*", "GLOO_*"),
+    *("HIP_*", "ROC*", "HSA_*", "ASCEND_*"),
     *("TORCH*", "PYTORCH_*", "TRITON_*", "BNB_*", "ACCELERATE_*", "DEEPSPEED_*", "DS_*"),
     *("OMP_*", "GOMP_*", "KMP_*", "MKL_*", "OPENBLAS_*", "NVPL_*", "BLIS_*", "NUMEXPR_*"),
     *("HF_*", "TRANSFORMERS_*", "TOKENIZERS_*", "SAFETENSORS_*", "MODELSCOPE_*"),

@@ -47,9 +47,9 @@ class ServerSubject(JobSubject):
 
 @dataclass(frozen=True)
 class ServerOptions:
-    """Options of a server. ``device`` is auto, cpu or cuda; ``dtype`` the number format; ``quantization``
-    '', 4bit or 8bit; ``max_queue`` the number of requests that may wait; with ``api_key`` clients must
-    send the key of ``TIANJI_SERVE_KEY``."""
+    """Options of a server. ``device`` is auto, cpu, cuda or cuda:N with the number of a card; ``dtype`` the
+    number format; ``quantization`` '', 4bit or 8bit; ``max_queue`` the number of requests that may wait; with
+    ``api_key`` clients must send the key of ``TIANJI_SERVE_KEY``."""
 
     device: str = "auto"
     dtype: str = "auto"

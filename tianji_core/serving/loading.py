@@ -85,7 +85,7 @@ class Served:
 
 
 def choose_device(wanted: str) -> torch.device:
-    """Returns the device to compute on; ``auto`` is the first GPU, or the CPU.
+    """Returns the device to compute on; ``auto`` is the first GPU that this process sees, or the CPU.
 
     Raises:
         ModelError: the wanted one does not exist here.

@@ -19,6 +19,7 @@ from tianji_core.i18n import _, set_language
 from tianji_core.jobs import Reporter
 from tianji_core.model_folders.folders import NamedFolder, named_folder
 from tianji_core.serving.launch import DTYPES, KEY_VARIABLE, QUANTIZATIONS
+from tianji_core.training.load import one_card
 from tianji_core.workspace import Workspace, open_workspace
 
 SWITCH_S = 0.0005
@@ -124,6 +125,17 @@ def _named_folders(arguments: argparse.Namespace) -> tuple[list[NamedFolder], li
     return models, adapters
 
 
+def on_one_card(device: str, workspace: Workspace | None) -> str:
+    """Lets this process see one card only, before it loads torch: the one whose number ``device`` gives, else
+    one that is free. Returns the name that the device has then."""
+    if device == "cpu":
+        return device
+    kind, _colon, number = device.partition(":")
+    seen = one_card(workspace, int(number) if number else None)
+    os.environ.update(seen)
+    return kind if seen else device
+
+
 def serve(arguments: argparse.Namespace, reporter: Reporter) -> None:
     """Loads the models, then answers requests until the process is stopped.
 
@@ -139,9 +151,11 @@ def serve(arguments: argparse.Namespace, reporter: Reporter) -> None:
     host, port = bound.getsockname()[:2]
     hosts = allowed_hosts(host, port, allowed_hosts_setting())
 
+    wanted = on_one_card(arguments.device, workspace)
+
     from tianji_core.serving.loading import Format, Limits, assign, choose_device, load
 
-    device = choose_device(arguments.device)
+    device = choose_device(wanted)
     by_model = assign(models, adapters)
     served = []
     for done, folder in enumerate(models):

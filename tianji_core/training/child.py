@@ -16,6 +16,7 @@ from pathlib import Path
 from tianji_core.jobs.environment import child_environment
 from tianji_core.jobs.processes import end_tree
 from tianji_core.project import PROJECT
+from tianji_core.training.load import one_card
 from tianji_core.workspace import Workspace
 
 KEPT_LINES = 400
@@ -45,8 +46,9 @@ def offline_variables() -> dict[str, str]:
 
 
 def tool_environment(workspace: Workspace, device: str) -> dict[str, str]:
-    """The environment of a tool that must never reach for the internet; ``device`` 'cpu' hides every GPU.
-    Caches are in the workspace."""
+    """The environment of a tool that must never reach for the internet; ``device`` 'cpu' hides every GPU, any
+    other all but one that is free, see :func:`~tianji_core.training.load.one_card`. Caches are in the
+    workspace."""
     environment = {
         **child_environment(),
         "PYTHONUNBUFFERED": "1",
@@ -57,8 +59,8 @@ def tool_environment(workspace: Workspace, device: str) -> dict[str, str]:
     }
     if device == "cpu":
         environment["CUDA_VISIBLE_DEVICES"] = ""
-        environment = {**PATIENT, **environment}
-    return environment
+        return {**PATIENT, **environment}
+    return environment | one_card(workspace)
 
 
 def run_tool(

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -12,6 +13,8 @@ from types import TracebackType
 import psutil
 
 from tianji_core.jobs.processes import alive
+from tianji_core.training.lock import card, training_works
+from tianji_core.workspace import Workspace
 
 INTERVAL = 3.0
 """Seconds between two samples."""
@@ -68,6 +71,28 @@ def cards(indices: Sequence[int] | None = None) -> list[Card]:
 def free_cards() -> list[str]:
     """The places of all cards, the one with the most free memory first."""
     return [f"gpu{device.index}" for device in sorted(cards(), key=lambda device: device.used - device.total)]
+
+
+def one_card(
+    workspace: Workspace | None, wanted: int | None = None, found: Sequence[Card] | None = None
+) -> dict[str, str]:
+    """The environment in which a program sees one card only: the card of number ``wanted``, else one that no
+    training of ``workspace`` holds, the one with the most free memory first. {} where there is no choice to
+    make: with fewer than two cards, or where CUDA_VISIBLE_DEVICES says which ones to use. ``found`` are the
+    machine's cards, None to ask the driver."""
+    if "CUDA_VISIBLE_DEVICES" in os.environ:
+        return {}
+    found = cards() if found is None else found
+    chosen = [each for each in found if wanted is None or each.index == wanted]
+    if len(found) < 2 or not chosen:
+        return {}
+
+    def quality(each: Card) -> tuple[bool, int]:
+        held = workspace is not None and training_works(workspace, card(each.index))
+        return not held, each.total - each.used
+
+    best = max(chosen, key=quality)
+    return {"CUDA_DEVICE_ORDER": "PCI_BUS_ID", "CUDA_VISIBLE_DEVICES": str(best.index)}
 
 
 class Sampler:

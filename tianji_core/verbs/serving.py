@@ -34,7 +34,7 @@ def serve(
     port: Annotated[
         int | None, typer.Option(min=1, max=65535, help="Port; default: a free one.", show_default=False)
     ] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, or cuda:N for a card by number.")] = "auto",
     dtype: Annotated[str, typer.Option(help="auto, float32, bfloat16 or float16.")] = "auto",
     quantization: Annotated[str, typer.Option(help="4bit (nf4) or 8bit.", show_default=False)] = "",
     max_queue: Annotated[

@@ -30,6 +30,7 @@ from tianji_core.store import recipes
 from tianji_core.store import training as trainings
 from tianji_core.store.training import TrainingRun
 from tianji_core.training import record_of, training_state, version_of
+from tianji_core.training.load import one_card
 from tianji_core.workspace import Workspace
 
 BATCH = 32
@@ -127,6 +128,7 @@ def sweep(workspace: Workspace, subject: SweepSubject, reporter: Reporter) -> in
     measured = continued(workspace, plan)
     left = measured.missing(sweep_steps(workspace, run))
     reporter.update(0, message=_("正在加载基座"))
+    os.environ.update(one_card(workspace))  # before torch looks for cards
     network, tokenizer = load(base, None, runs_code(workspace, base))
     held = _validation_file(workspace, run) if plan.texts else None
     if held is not None:
