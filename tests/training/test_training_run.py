@@ -47,7 +47,7 @@ def test_from_dataset_to_merged_model(workspace, settings, tmp_path):
     with pytest.raises(TrainingError, match="训练完"):
         training.resume_training(workspace, run)
 
-    job = jobs.wait(workspace, models.start_convert_and_merge(workspace, run).id, 240)
+    job = jobs.wait(workspace, models.start_convert_and_merge(workspace, run, device="auto").id, 240)
     assert job.state == "succeeded", jobs.log_tail(workspace, job.id)
     adapter, merged = [each for each in models.artefacts(workspace) if each.kind != "base"]
     assert (adapter.kind, adapter.checkpoint, adapter.base) == ("adapter", 40, settings.base_folder)

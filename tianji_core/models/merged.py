@@ -20,6 +20,7 @@ from tianji_core.store.database import now
 from tianji_core.store.training import TrainingRun
 from tianji_core.training.child import run_tool, tool_environment
 from tianji_core.training.child_faults import tool_cause
+from tianji_core.training.load import cards
 from tianji_core.workspace import Workspace
 
 SHARD_GB = 2.0
@@ -69,6 +70,8 @@ def merge(
         StudioError: the merge failed.
     """
     checked_options(device, shard_gb, dtype)
+    if device == "auto":
+        device = "cuda" if cards() else "cpu"
     reporter = reporter or Reporter()
     folder = base_to_merge_into(workspace, adapter, base)
     code = runs_code(workspace, folder)
@@ -125,7 +128,7 @@ def _merge_into(
 
     arguments = ["-m", "tianji_core.models.merging", str(folder), str(adapter.path), str(target)]
     arguments += ["--shard", str(int(shard_gb * 1e9)), "--dtype", dtype]
-    arguments += ["--device", "cpu" if device == "cpu" else "cuda"]
+    arguments += ["--device", device]
     ended = run_tool(arguments, tool_environment(workspace, device), on_line)
     if ended.code != 0:
         raise StudioError(tool_cause(ended.tail, ended.code))
