@@ -163,10 +163,12 @@ def write_model(folder: Path, shape: Shape, characters: str, device: str) -> Non
 
 
 class Watch:
-    """Measures the most memory taken from the card during a block, in GB."""
+    """Measures the most memory taken from a card during a block, in GB: ``peaks`` by the card's number, and
+    ``peak`` of the fullest."""
 
     def __init__(self) -> None:
-        self.peak, self._done = 0.0, threading.Event()
+        self.peaks: dict[int, float] = {}
+        self._done = threading.Event()
         self._thread = threading.Thread(target=self._look, daemon=True)
 
     def __enter__(self) -> "Watch":
@@ -177,9 +179,15 @@ class Watch:
         self._done.set()
         self._thread.join()
 
+    @property
+    def peak(self) -> float:
+        """Returns the most of any card."""
+        return max(self.peaks.values(), default=0.0)
+
     def _look(self) -> None:
         while not self._done.wait(0.2):
-            self.peak = max([self.peak, *(card.used / 1e9 for card in cards())])
+            for card in cards():
+                self.peaks[card.index] = max(self.peaks.get(card.index, 0.0), card.used / 1e9)
 
 
 def a_point_a_step(settings: TrainingSettings) -> TrainingSettings:
