@@ -12,6 +12,7 @@ import typer
 from tianji_core.errors import StudioError
 from tianji_core.i18n import _
 from tianji_core.verbs import (
+    afterwards,
     bulk_edits,
     chatting,
     comparing,
@@ -84,6 +85,8 @@ VERBS: dict[str, Callable[..., None]] = {
     "demo": demo.demo,
     "users": users.users,
     "jobs": system.jobs,
+    "after": afterwards.after,
+    "notices": afterwards.list_notices,
     "doctor": system.doctor,
 }
 TAKES_MORE = {"allow_extra_args": True}

@@ -102,6 +102,11 @@ class LoginError(InputError):
     """A user account or a login is not valid."""
 
 
+class NoticeError(StudioError):
+    """A notice did not arrive, or the machine cannot be switched off; the message names the channel or the
+    command."""
+
+
 class ServerError(StudioError):
     """The model server cannot be reached or answered with an error."""
 

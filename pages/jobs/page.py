@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from pages.jobs.afterwards import afterwards_part
 from pages.shared.clock import SECOND, local_time
 from pages.shared.frame import report_errors
 from pages.shared.header import page_header
@@ -72,6 +73,8 @@ def job_details(job: jobs.Job) -> None:
         )
         if job.note:
             st.warning(plain(job.note), icon="⚠️")
+        if job.active:
+            afterwards_part(workspace, job)
     with right:
         if job.active or job.state == "lost":
             stop_button(workspace, job, key=f"stop_{job.id}")

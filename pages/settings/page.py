@@ -6,6 +6,7 @@ import streamlit as st
 from pydantic import ValidationError
 
 from pages.settings.backups import database_backups
+from pages.settings.notices import notices_part
 from pages.settings.people import people_part
 from pages.shared.frame import remember_notice, report_errors
 from pages.shared.header import page_header
@@ -136,6 +137,10 @@ with report_errors():
             os.environ.pop(variable, None)
             remember_notice(_("{variable} 已清除", variable=variable))
             st.rerun()
+
+st.subheader(_("任务做完时通知我"))
+with report_errors():
+    notices_part(workspace)
 
 st.subheader(_("谁可以登录"))
 with report_errors():

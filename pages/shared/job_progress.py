@@ -3,6 +3,7 @@
 import streamlit as st
 
 from pages.shared.frame import current_workspace, remember_notice, report_errors
+from pages.shared.switch_off_line import switch_off_line
 from pages.shared.text import plain
 from pages.shared.visitors import role
 from tianji_core import jobs
@@ -16,6 +17,7 @@ from tianji_core.workspace import Workspace
 def job_strip() -> None:
     """Draws the running jobs in one line at the head of every page, the newest first; a link opens them."""
     workspace = current_workspace()
+    switch_off_line(workspace)
     running = jobs.listed(workspace, active=True, limit=4)
     if not running:
         return

@@ -10,10 +10,11 @@ from pathlib import Path
 
 from tianji_core.errors import JobError
 from tianji_core.i18n import _
-from tianji_core.jobs.environment import DATABASE, NEEDS, child_environment
+from tianji_core.jobs.environment import DATABASE, NEEDS, child_environment, proxies
 from tianji_core.jobs.processes import alive, end_group, started_at
 from tianji_core.jobs.progress import read_progress
 from tianji_core.jobs.subject import JobSubject
+from tianji_core.notices import VARIABLES
 from tianji_core.project import PROJECT
 from tianji_core.roles import bookkeeping
 from tianji_core.store import jobs as job_store
@@ -74,7 +75,7 @@ def prepare_worker(workspace: Workspace, kind: str, title: str, subject: JobSubj
 
 
 def _supervised(workspace: Workspace, job: Job, keys: Collection[str]) -> Job:
-    environment = child_environment(NEEDS[job.kind].network, keys)
+    environment = {**child_environment(NEEDS[job.kind].network, {*keys, *VARIABLES}), **proxies()}
     command = [sys.executable, "-m", "tianji_core.jobs", str(job.id), "--workspace", str(workspace.home)]
     with log_path(workspace, job.id).open("ab") as log:
         process = subprocess.Popen(

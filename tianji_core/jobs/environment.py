@@ -46,7 +46,7 @@ _COMPUTING = (
     *("HF_*", "TRANSFORMERS_*", "TOKENIZERS_*", "SAFETENSORS_*", "MODELSCOPE_*"),
     *("XTUNER_*", "MMENGINE_*", "VLLM_*", "LMDEPLOY_*", "RAY_*", "TIANJI_*"),
 )
-_PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
+PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 _SECRET_NAME = re.compile(
     r"(^|_)(API_?KEY|KEY|TOKEN|SECRET|PASS|PASSWD|PASSWORD|PASSPHRASE|CREDENTIAL|AUTH|COOKIE|DATABASE_URL)"
     r"S?(_|$)"
@@ -67,9 +67,14 @@ def child_environment(network: bool = False, keys: Collection[str] = ()) -> dict
     return {**kept, LANGUAGE: language(), "PYTHONPATH": python_path()}
 
 
+def proxies() -> dict[str, str]:
+    """Returns the settings of a proxy in this process's environment."""
+    return {name: value for name, value in os.environ.items() if name.upper() in PROXIES}
+
+
 def _harmless(name: str, value: str, network: bool) -> bool:
     upper = name.upper()
-    if network and upper in _PROXIES:
+    if network and upper in PROXIES:
         return True
     if _SECRET_NAME.search(upper) or (_SECRET_VALUE.search(value) and not network):
         return False

@@ -15,10 +15,11 @@ from typing import Any
 
 from tianji_core.errors import StudioError
 from tianji_core.i18n import _, set_language
-from tianji_core.jobs.control import log_path, log_tail
-from tianji_core.jobs.environment import DATABASE, NEEDS
+from tianji_core.jobs.control import listed, log_path, log_tail
+from tianji_core.jobs.environment import DATABASE, NEEDS, PROXIES
 from tianji_core.jobs.processes import end_group, members, started_at
-from tianji_core.jobs.progress import VARIABLE, progress_path, read_progress
+from tianji_core.jobs.progress import VARIABLE, duration_text, progress_path, read_progress
+from tianji_core.notices import VARIABLES, follow_up
 from tianji_core.project import PROJECT
 from tianji_core.store import jobs as job_store
 from tianji_core.store.database import now
@@ -68,7 +69,26 @@ def supervise(workspace: Workspace, job_id: int) -> int:
         note=_note(workspace, job_id, state, code, left),
         ended_at=now(),
     )
+    _follow_up(workspace, job_id)
     return code
+
+
+def _follow_up(workspace: Workspace, job_id: int) -> None:
+    """Tells of the end of a job and switches the machine off, where a person wants that. A TERM ends it."""
+
+    def others() -> int:
+        return sum(job.kind != "serve" for job in listed(workspace, active=True))
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_DFL)
+    with contextlib.suppress(StudioError):  # the database is gone: there is nothing to tell of
+        job = job_store.get(workspace.engine, job_id)
+        follow_up(workspace, job, duration_text(job.seconds), others, _say)
+
+
+def _say(sentence: str) -> None:
+    with contextlib.suppress(OSError):
+        print(sentence, file=sys.stderr, flush=True)
 
 
 def _start_child(workspace: Workspace, job: job_store.Job) -> "subprocess.Popen[bytes]":
@@ -100,9 +120,15 @@ def _start_child(workspace: Workspace, job: job_store.Job) -> "subprocess.Popen[
 
 
 def _given(job: job_store.Job) -> dict[str, str]:
-    """Returns what the child gets of this process's environment, which was made for this job."""
-    database = NEEDS[job.kind].database
-    return {name: value for name, value in os.environ.items() if database or name != DATABASE}
+    """Returns what the child gets of this process's environment: not the secrets of the notices, and only
+    what it needs of proxies and the database."""
+    needs = NEEDS[job.kind]
+    withheld = {*VARIABLES, *(() if needs.database else (DATABASE,))}
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if name not in withheld and (needs.network or name.upper() not in PROXIES)
+    }
 
 
 def _write_down(workspace: Workspace, job_id: int, **values: Any) -> None:
@@ -113,8 +139,7 @@ def _write_down(workspace: Workspace, job_id: int, **values: Any) -> None:
             job_store.change(workspace.engine, job_id, **values)
             return
         except StudioError as error:
-            with contextlib.suppress(OSError):
-                print(error, file=sys.stderr, flush=True)
+            _say(str(error))
             time.sleep(PAUSE)
 
 

@@ -1,0 +1,67 @@
+"""What follows the end of a job, on the settings and jobs pages."""
+
+import sys
+import time
+
+import pytest
+
+from tests.notices.receiver import receiver
+from tests.pages.opening import opened, press
+from tianji_core import jobs, notices
+from tianji_core.files import write_json
+from tianji_core.workspace import Workspace
+
+WEBHOOK = next(channel for channel in notices.CHANNELS if channel.key == "webhook")
+ADDRESS = f"notice_{WEBHOOK.address}"
+
+
+def test_a_webhook_is_set_up_tried_and_cleared(workspace: Workspace) -> None:
+    with receiver() as robot:
+        app = opened("settings")
+        app.selectbox(key="notice_channel").select("webhook").run()
+        press(app, "save_channel")
+        assert "地址或授权码" in app.error[0].value
+        app.text_input(key=ADDRESS).input(f"{robot.url}/hook/0123456789abcdef").run()
+        press(app, "save_channel")
+        assert workspace.key(WEBHOOK.address) == f"{robot.url}/hook/0123456789abcdef"
+        assert app.text_input(key=ADDRESS).value == ""
+        press(app, "notice_try_webhook")
+        assert robot.received[0][1]["event"] == "trial"
+        press(app, "notice_clear_webhook")
+        assert not WEBHOOK.present(workspace)
+
+
+def test_a_mailbox_that_is_none_changes_nothing(workspace: Workspace) -> None:
+    app = opened("settings")
+    app.selectbox(key="notice_channel").select("mail").run()
+    app.text_input(key="notice_to").input("everybody").run()
+    press(app, "save_mail")
+    assert "收件邮箱" in app.error[0].value and app.text_input(key="notice_to").value == "everybody"
+    assert notices.load_preferences(workspace) == notices.NoticePreferences()
+
+
+def test_what_follows_a_job_is_stored_as_soon_as_it_is_chosen(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(WEBHOOK.address, "http://127.0.0.1:9/hook")
+    monkeypatch.setenv("TIANJI_SWITCH_OFF_COMMAND", "true")
+    job = jobs.start(workspace, "demo", "走一遍", [sys.executable, "-c", "import time; time.sleep(600)"])
+    app = opened("jobs")
+    app.checkbox(key=f"notify_{job.id}").check().run()
+    assert notices.load_afterwards(workspace, job.id).notify
+    app.checkbox(key=f"switch_off_{job.id}").check().run()
+    assert notices.load_afterwards(workspace, job.id).switch_off
+    app.checkbox(key=f"switch_off_{job.id}").uncheck().run()
+    assert not notices.load_afterwards(workspace, job.id).switch_off
+    jobs.stop(workspace, job.id)
+    jobs.wait(workspace, job.id, timeout=60)
+
+
+def test_every_page_shows_a_countdown_that_one_button_stops(workspace: Workspace) -> None:
+    now = time.time()
+    state = notices.SwitchOff(job=1, at=now + 90, begun=now, seen_at=now)
+    write_json(workspace.logs / "switch-off.json", state.model_dump())
+    app = opened("lists")
+    assert "后关掉这台机器" in app.warning[0].value
+    press(app, "keep_on")
+    assert notices.switching_off(workspace) is None and not app.warning
