@@ -89,6 +89,7 @@ def _start(workspace: Workspace, stored: StoredRecipe, run: TrainingRun) -> None
                 styles=tuple(styles),
                 limit=int(limit),
                 texts=int(texts),
+                in_doubt=min(2000, 4 * int(limit)),
             )
             start_sweep(workspace, plan)
             st.rerun()

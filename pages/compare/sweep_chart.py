@@ -1,10 +1,16 @@
 """The result of a checkpoint sweep as a curve and as a recommendation."""
 
+import math
+from collections.abc import Sequence
+
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from tianji_core.evaluation.sweep import Sweep, SweepPoint
+from tianji_core.evaluation.sweep import Sweep, SweepPoint, equally_good
 from tianji_core.i18n import _
+
+MOST_STEPS = 12
+"""Most steps that are written under the chart."""
 
 
 def recommendation(sweep: Sweep, best: SweepPoint) -> str:
@@ -14,10 +20,23 @@ def recommendation(sweep: Sweep, best: SweepPoint) -> str:
     if best.passed < passed:
         reason += _("（最高 {share}，差别在误差之内）", share=f"{passed:.0%}")
     if best.perplexity is not None:
-        reason += _("，困惑度最低 {value}", value=f"{best.perplexity:.3f}")
-    elif best.copied is not None:
+        reason += _("，困惑度 {value}", value=f"{best.perplexity:.3f}")
+    if best.copied is not None:
         reason += _("，照抄 {share}", share=f"{best.copied:.0%}")
+    others = [point for point in equally_good(sweep.points) if point.iteration > best.iteration]
+    if others:
+        reason += _("；后面还有 {n} 步差别在误差之内，取照抄少、训练短的", n=len(others))
     return reason
+
+
+def _round_numbers(values: Sequence[float]) -> list[float]:
+    """The numbers 1, 2, 5 × a power of ten around the values, for an axis in logarithms; at least two."""
+    finite = [value for value in values if 0 < value < float("inf")] or [1.0]
+    low, high = math.floor(math.log10(min(finite))), math.ceil(math.log10(max(finite)))
+    numbers = [digit * 10.0**power for power in range(low, high + 1) for digit in (1, 2, 5)]
+    below = max(number for number in numbers if number <= min(finite) * (1 + 1e-9))
+    above = min((number for number in numbers if number >= max(finite) and number > below), default=2 * below)
+    return [number for number in numbers if below <= number <= above]
 
 
 def sweep_figure(sweep: Sweep, best: SweepPoint | None) -> go.Figure:
@@ -54,11 +73,22 @@ def sweep_figure(sweep: Sweep, best: SweepPoint | None) -> go.Figure:
             line={"color": "#5b6fb5", "dash": "dot"},
             secondary_y=True,
         )
-        figure.update_yaxes(title=_("困惑度"), secondary_y=True, showgrid=False, type="log")
+        ticks = _round_numbers([point.perplexity for point in sweep.points if point.perplexity is not None])
+        figure.update_yaxes(
+            title=_("困惑度（对数刻度）"),
+            secondary_y=True,
+            showgrid=False,
+            type="log",
+            tickvals=ticks,
+            ticktext=[f"{tick:g}" for tick in ticks],
+        )
     if best is not None:
         figure.add_vline(x=best.iteration, line={"dash": "dash", "color": "#d9a441"})
-    figure.update_yaxes(title="%", range=[-4, 104], secondary_y=False)
-    figure.update_xaxes(title=_("步（0 是训练前）"))
+    figure.update_yaxes(title=_("占全部答案的份额"), ticksuffix="%", range=[-4, 104], secondary_y=False)
+    shown = steps[:: max(1, -(-len(steps) // MOST_STEPS))]
+    figure.update_xaxes(
+        title=_("训练步数"), tickvals=shown, ticktext=[str(step) if step else _("训练前") for step in shown]
+    )
     figure.update_layout(
         height=380, margin={"l": 8, "r": 8, "t": 24, "b": 8}, legend={"orientation": "h", "y": 1.12}
     )

@@ -16,7 +16,9 @@ from tianji_core.training.engine import checkpoint_weights
 from tianji_core.workspace import Workspace
 
 
-def point(iteration: int, passed: float, perplexity: float | None = None, copied: float = 0.0) -> SweepPoint:
+def point(
+    iteration: int, passed: float, perplexity: float | None = None, copied: float = 0.0, **more: object
+) -> SweepPoint:
     return SweepPoint(
         iteration=iteration,
         count=50,
@@ -27,15 +29,32 @@ def point(iteration: int, passed: float, perplexity: float | None = None, copied
         perplexity=perplexity,
         tokens=1,
         seconds=1.0,
+        **more,
     )
 
 
-def test_the_place_to_stop_is_the_least_surprised_of_those_that_do_equally_well() -> None:
+def test_the_place_to_stop_is_the_earliest_of_those_that_do_equally_well() -> None:
     assert best_point([point(0, 0.99)]) is None
     assert best_point([point(100, 0.5), point(200, 0.9), point(300, 0.85)]).iteration == 200
     measured = [point(0, 0.0, 1.0), point(100, 0.85, 2.0), point(200, 0.9, 2.5), point(300, 0.4, 1.5)]
     assert best_point(measured).iteration == 100
     assert best_point([point(100, 0.9, None, 0.4), point(200, 0.88, None, 0.1)]).iteration == 200
+    assert best_point([point(100, 0.9, 2.0, 0.04), point(200, 0.88, 2.0, 0.02)]).iteration == 100
+    late = point(171, 0.58, 2.1, 0.08, perplexity_high=2.3)
+    early = point(150, 0.58, 2.2, 0.0, perplexity_high=2.4)
+    assert best_point([point(30, 0.67, 3.0), early, late]).iteration == 150
+    assert best_point([point(30, 0.67, 2.25), early, late]).iteration == 30
+
+
+def test_checkpoints_that_do_equally_well_are_asked_more_once() -> None:
+    plan = SweepPlan(run_id=1, recipe="wishes", revision=1, in_doubt=200)
+    close = [point(100, 0.58), point(200, 0.6), point(300, 0.2)]
+    assert Sweep(plan=plan, points=close).unsettled() == [100, 200]
+    assert Sweep(plan=plan.model_copy(update={"in_doubt": 0}), points=close).unsettled() == []
+    apart = [point(100, 0.2), point(200, 0.6)]
+    assert Sweep(plan=plan, points=apart).unsettled() == []
+    asked = [point(100, 0.58, doubted=True), point(200, 0.6, doubted=True)]
+    assert Sweep(plan=plan, points=[*asked, point(300, 0.2)]).unsettled() == []
 
 
 def test_every_checkpoint_is_measured_once_and_a_stopped_sweep_goes_on(
@@ -62,10 +81,22 @@ def test_every_checkpoint_is_measured_once_and_a_stopped_sweep_goes_on(
         _perplexity(tmp_path / "base", turn), rel=1e-4
     )  # matrices of zeros
     assert other.perplexity != pytest.approx(same.perplexity, rel=1e-3)
+    assert same.perplexity_high == pytest.approx(same.perplexity)  # three equal texts
     progress = jobs.read_progress(workspace, job.id)
     assert (progress.done, progress.total) == (10, 10)
     with pytest.raises(JobError, match="都扫描过了"):
         start_sweep(workspace, plan)
+    _let_pass(workspace, run.id)
+    closer = plan.model_copy(update={"in_doubt": 4})
+    job = jobs.wait(workspace, start_sweep(workspace, closer).id, 120)
+    assert job.state == "succeeded", jobs.log_tail(workspace, job.id)
+    untouched, *more = load_sweep(workspace, run.id).points
+    assert untouched.count == 50 and [(p.count, p.doubted, p.tokens) for p in more] == [
+        (4, True, same.tokens),
+        (4, True, same.tokens),
+    ]
+    with pytest.raises(JobError, match="都扫描过了"):
+        start_sweep(workspace, closer)
     with pytest.raises(PlanError, match="火星文"):
         start_sweep(workspace, plan.model_copy(update={"styles": ("火星文",)}))
 
@@ -77,6 +108,13 @@ def test_every_checkpoint_is_measured_once_and_a_stopped_sweep_goes_on(
         path.unlink()
     with pytest.raises(ModelError, match="还没有检查点"):
         start_sweep(workspace, plan)
+
+
+def _let_pass(workspace: Workspace, run_id: int) -> None:
+    """An answer of a model with random weights never passes: here each checkpoint passed half of them."""
+    sweep = load_sweep(workspace, run_id)
+    halves = [p.model_copy(update={"passed": 0.5, "low": 0.1, "high": 0.9}) for p in sweep.points[1:]]
+    save_sweep(workspace, Sweep(plan=sweep.plan, points=[sweep.points[0], *halves]))
 
 
 def _hold_back(workspace: Workspace, version_id: int, held: dict) -> None:

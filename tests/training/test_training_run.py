@@ -39,8 +39,8 @@ def test_from_dataset_to_merged_model(workspace, settings, tmp_path):
     state = training.training_state(workspace, run)
     assert state.finished and state.total == 40 and state.iteration == 40
     assert state.points[0].loss > state.points[-1].loss
-    assert [each.iteration for each in state.checkpoints] == [32, 40]
-    assert {trial.iteration for trial in state.trials} == {0, 8, 16, 24, 32, 40}
+    assert [each.iteration for each in state.checkpoints] == [10, 32, 40]  # the first pass ends at 10
+    assert {trial.iteration for trial in state.trials} == {0, 8, 10, 16, 20, 24, 30, 32, 40}
     assert {trial.prompt for trial in state.trials} == set(settings.eval_prompts)
     progress = jobs.read_progress(workspace, job.id)
     assert (progress.done, progress.total) == (40, 40)

@@ -89,6 +89,7 @@ def preflight(
     dtype = kind.dtype if kind else chosen.dtype
     saves = math.ceil(guess.iterations / settings.save_interval) if guess is not None else None
     kept = settings.keep_checkpoints if saves is None else min(settings.keep_checkpoints, max(1, saves))
+    kept += settings.epochs > 1  # the end of the first pass stays beside the newest
     checks += machine_checks(workspace, chosen, need, target, cards, dtype, kept)
     checks += [way] if way is not None else []
     tryable = base.level != STOP and not built_in(settings.base_folder)

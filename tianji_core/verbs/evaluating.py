@@ -92,6 +92,12 @@ def sweep(
     styles: StylesOption = "",
     limit: Annotated[int, typer.Option(min=1, max=2000, help="Held-out questions.")] = 60,
     texts: Annotated[int, typer.Option(min=0, max=5000, help="Validation texts for perplexity.")] = 200,
+    in_doubt: Annotated[
+        int,
+        typer.Option(
+            min=0, max=2000, help="Questions where several checkpoints do equally well; 0: no more."
+        ),
+    ] = 240,
     seed: Annotated[int, typer.Option()] = 0,
     detach: DetachOption = False,
     recipe: RecipeOption = None,
@@ -108,6 +114,7 @@ def sweep(
         styles=words(styles),
         limit=limit,
         texts=texts,
+        in_doubt=in_doubt,
         seed=seed,
     )
     job = start_sweep(space, plan)

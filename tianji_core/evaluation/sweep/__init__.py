@@ -3,7 +3,14 @@
 The curve shows at which checkpoint to stop. Importing this package does not load torch."""
 
 from tianji_core.evaluation.sweep.job import KIND, start_sweep, sweep_job, swept_runs
-from tianji_core.evaluation.sweep.results import Sweep, SweepPlan, SweepPoint, best_point, load_sweep
+from tianji_core.evaluation.sweep.results import (
+    Sweep,
+    SweepPlan,
+    SweepPoint,
+    best_point,
+    equally_good,
+    load_sweep,
+)
 
 __all__ = [
     "KIND",
@@ -11,6 +18,7 @@ __all__ = [
     "SweepPlan",
     "SweepPoint",
     "best_point",
+    "equally_good",
     "load_sweep",
     "start_sweep",
     "sweep_job",

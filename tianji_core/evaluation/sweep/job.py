@@ -43,7 +43,7 @@ def swept_runs(workspace: Workspace) -> list[TrainingRun]:
 
 def start_sweep(workspace: Workspace, plan: SweepPlan) -> Job:
     """Starts a job that measures every checkpoint of a training, and returns it. Where the plan is that of
-    the stored sweep, only the checkpoints that are missing there are measured.
+    the stored sweep, only the checkpoints that are missing there, or that are still in doubt, are measured.
 
     Raises:
         ModelError: there is no checkpoint, or the base is missing or holds code that is not allowed.
@@ -61,7 +61,8 @@ def start_sweep(workspace: Workspace, plan: SweepPlan) -> Job:
     checked_base(base)
     runs_code(workspace, base)
     held_out_cases(recipes.current(workspace.engine, plan.recipe).recipe, plan.styles, 1, plan.seed)
-    missing = continued(workspace, plan).missing(steps)
+    kept = continued(workspace, plan)
+    missing = kept.missing(steps) or kept.unsettled()
     if not missing:
         raise JobError(_("“{title}”的检查点都扫描过了；换题目或题数可以重扫", title=run.title))
     title = _("扫描 {n} 个检查点：{title}", n=len(missing), title=run.title)

@@ -4,6 +4,7 @@ import json
 import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from statistics import NormalDist
 from typing import Any, NamedTuple
 
 from tianji_core.errors import DatasetError
@@ -14,12 +15,16 @@ from tianji_core.model_folders.prompt import conversation, encode
 from tianji_core.model_folders.template import TEMPLATES
 
 BATCH = 8
+_LARGEST = 700.0
+"""The exponential of more is no float."""
 
 
 class Perplexity(NamedTuple):
-    """``value`` is exp of the mean negative log-likelihood of the assistant's ``tokens``."""
+    """``value`` is exp of the mean negative log-likelihood of the assistant's ``tokens``; ``high`` is its
+    upper bound with 95 % confidence, over other texts of the kind."""
 
     value: float
+    high: float
     tokens: int
 
 
@@ -62,7 +67,8 @@ def perplexity(
     """Returns the perplexity over all texts; ``report`` is called with the number of texts that are done."""
     import torch
 
-    total, tokens = 0.0, 0
+    losses: list[float] = []  # summed over the tokens of each text
+    tokens: list[int] = []
     order = sorted(texts, key=lambda text: len(text.ids))
     with torch.inference_mode():
         for at in range(0, len(order), BATCH):
@@ -74,14 +80,30 @@ def perplexity(
             device = model.device
             logits = model(input_ids=ids.to(device), attention_mask=mask.to(device)).logits  # (B, T, V)
             shifted = labels[:, 1:].to(device)
-            total += float(
-                torch.nn.functional.cross_entropy(
-                    logits[:, :-1].float().flatten(0, 1),
-                    shifted.flatten(),
-                    ignore_index=IGNORED,
-                    reduction="sum",
-                )
+            each = torch.nn.functional.cross_entropy(
+                logits[:, :-1].float().flatten(0, 1),
+                shifted.flatten(),
+                ignore_index=IGNORED,
+                reduction="none",
             )
-            tokens += int((shifted != IGNORED).sum())
+            losses += each.view(shifted.shape).sum(dim=1).tolist()
+            tokens += (shifted != IGNORED).sum(dim=1).tolist()
             report(min(at + BATCH, len(order)))
-    return Perplexity(math.exp(min(total / tokens, 700.0)) if tokens else float("nan"), tokens)
+    return _perplexity(losses, tokens)
+
+
+def _perplexity(losses: Sequence[float], tokens: Sequence[int]) -> Perplexity:
+    """From the summed loss and the number of tokens of each text: a ratio of two sums, whose error follows
+    from the texts' deviations from it."""
+    number = sum(tokens)
+    if not number:
+        return Perplexity(float("nan"), float("nan"), 0)
+    mean = sum(losses) / number
+    squares = sum((loss - mean * count) ** 2 for loss, count in zip(losses, tokens, strict=True))
+    spare = max(1, len(tokens) - 1)
+    error = math.sqrt(len(tokens) / spare * squares) / number
+    return Perplexity(
+        math.exp(min(mean, _LARGEST)),
+        math.exp(min(mean + NormalDist().inv_cdf(0.975) * error, _LARGEST)),
+        number,
+    )

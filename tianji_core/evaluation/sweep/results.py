@@ -6,6 +6,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from tianji_core.errors import InputError
+from tianji_core.evaluation.report import wilson
 from tianji_core.files import write_text
 from tianji_core.i18n import _
 from tianji_core.workspace import Workspace
@@ -15,7 +16,8 @@ class SweepPlan(BaseModel):
     """What every checkpoint of one training is measured with.
 
     ``limit`` held-out questions in ``styles`` (none: all enabled), drawn by ``seed`` and answered greedily,
-    and the first ``texts`` validation texts. ``revision`` is the recipe's."""
+    and the first ``texts`` validation texts. Checkpoints that these do not tell apart are asked ``in_doubt``
+    questions, the first ones among them; 0: no more. ``revision`` is the recipe's."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -25,6 +27,7 @@ class SweepPlan(BaseModel):
     styles: tuple[str, ...] = ()
     limit: int = Field(default=60, ge=1, le=2000)
     texts: int = Field(default=200, ge=0, le=5000)
+    in_doubt: int = Field(default=0, ge=0, le=2000)
     seed: int = 0
 
 
@@ -33,7 +36,9 @@ class SweepPoint(BaseModel):
 
     Rates are 0-1; ``low`` and ``high`` bound ``passed`` with 95 % confidence. ``copied`` is the share of
     answers that are a training text but for the name; it is None without a training file. ``perplexity`` is
-    per token and None without validation texts. ``seconds`` is how long the measurement took."""
+    per token and None without validation texts; ``perplexity_high`` is its upper bound with 95 % confidence,
+    over other texts of the kind. ``doubted`` says that the questions of a doubtful checkpoint were asked.
+    ``seconds`` is how long the measurement took."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -46,6 +51,8 @@ class SweepPoint(BaseModel):
     perplexity: float | None
     tokens: int
     seconds: float
+    perplexity_high: float | None = None
+    doubted: bool = False
     examples: tuple[tuple[str, str, bool], ...] = ()
     """(question, answer, passed) of the first few questions."""
 
@@ -61,30 +68,45 @@ class Sweep(BaseModel):
         measured = {point.iteration for point in self.points}
         return [number for number in iterations if number not in measured]
 
+    def unsettled(self) -> list[int]:
+        """Returns the checkpoints to ask more questions: those that do equally well, where there are
+        several."""
+        equal = equally_good(self.points)
+        if not self.plan.in_doubt or len(equal) < 2 or not any(point.passed for point in equal):
+            return []
+        return [point.iteration for point in equal if not point.doubted]
+
     def with_point(self, point: SweepPoint) -> "Sweep":
         """Returns the sweep with one more point, in order of iterations."""
         others = [other for other in self.points if other.iteration != point.iteration]
         return Sweep(plan=self.plan, points=sorted([*others, point], key=lambda other: other.iteration))
 
 
-def best_point(points: Sequence[SweepPoint]) -> SweepPoint | None:
-    """Returns the checkpoint to stop at, None where none is measured; the base is no candidate.
-
-    Pass rates that are not below the lower bound of the best one count as equal. Among those the smallest
-    perplexity wins, then the smallest copied share, then the earliest checkpoint."""
+def equally_good(points: Sequence[SweepPoint]) -> list[SweepPoint]:
+    """Returns the checkpoints whose pass rate is not below the lower bound of the best one; the base is no
+    candidate."""
     trained = [point for point in points if point.iteration > 0]
-    if not trained:
-        return None
-    floor = max(trained, key=lambda point: point.passed).low
-    equal = [point for point in trained if point.passed >= floor]
-    return min(
-        equal,
-        key=lambda point: (
-            float("inf") if point.perplexity is None else point.perplexity,
-            point.copied or 0.0,
-            point.iteration,
-        ),
-    )
+    floor = max(trained, key=lambda point: point.passed).low if trained else 0.0
+    return [point for point in trained if point.passed >= floor]
+
+
+def best_point(points: Sequence[SweepPoint]) -> SweepPoint | None:
+    """Returns the checkpoint to stop at, None where none is measured.
+
+    Of those with equally good pass rates, those stay whose perplexity is within the noise of the smallest
+    one, and of these those whose share of copied answers is within the noise of the smallest one. The
+    earliest that is left is the one."""
+    left = equally_good(points)
+    known = [point for point in left if point.perplexity is not None]
+    if known:
+        calm = min(known, key=lambda point: point.perplexity or 0.0)
+        ceiling = max(calm.perplexity_high or 0.0, calm.perplexity or 0.0)
+        left = [point for point in known if (point.perplexity or 0.0) <= ceiling]
+    if left:
+        own = min(left, key=lambda point: point.copied or 0.0)
+        _low, most = wilson(round((own.copied or 0.0) * own.count), own.count)
+        left = [point for point in left if (point.copied or 0.0) <= most]
+    return min(left, key=lambda point: point.iteration, default=None)
 
 
 def _path(workspace: Workspace, run_id: int) -> Path:
@@ -118,9 +140,11 @@ def swept(workspace: Workspace) -> list[int]:
 
 
 def continued(workspace: Workspace, plan: SweepPlan) -> Sweep:
-    """Returns the stored sweep where its plan is the same, else an empty one."""
+    """Returns the stored sweep where it measured the same, else an empty one."""
     try:
         kept = load_sweep(workspace, plan.run_id)
     except InputError:  # a damaged file is replaced
         kept = None
-    return kept if kept is not None and kept.plan == plan else Sweep(plan=plan)
+    if kept is None or kept.plan.model_copy(update={"in_doubt": plan.in_doubt}) != plan:
+        return Sweep(plan=plan)
+    return Sweep(plan=plan, points=kept.points)

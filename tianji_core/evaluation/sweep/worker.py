@@ -5,7 +5,7 @@ the next checkpoint."""
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -40,8 +40,10 @@ SHOWN = 6
 class _Measure:
     """Measures a model with the questions and texts of one plan."""
 
-    def __init__(self, recipe: Recipe, plan: SweepPlan, checker: Checker, knows_training: bool) -> None:
-        self.cases = held_out_cases(recipe, plan.styles, plan.limit, plan.seed)
+    def __init__(
+        self, recipe: Recipe, plan: SweepPlan, limit: int, checker: Checker, knows_training: bool
+    ) -> None:
+        self.cases = held_out_cases(recipe, plan.styles, limit, plan.seed)
         self.texts: list[LabelledIds] = []
         self._checker = checker
         self._knows_training = knows_training
@@ -74,6 +76,7 @@ class _Measure:
             high=overall.high,
             copied=overall.copied if self._knows_training else None,
             perplexity=measured.value if measured is not None else None,
+            perplexity_high=measured.high if measured is not None else None,
             tokens=measured.tokens if measured is not None else 0,
             seconds=time.monotonic() - started,
             examples=tuple(map(_example, judged.judged[:SHOWN])),
@@ -113,45 +116,95 @@ def _advance(reporter: Reporter, before: int, done: int) -> None:
     reporter.update(before + done)
 
 
+class _Sweeping:
+    """A sweep at work: one base in memory, whose weights are those of one checkpoint after the other."""
+
+    def __init__(self, workspace: Workspace, subject: SweepSubject, reporter: Reporter) -> None:
+        self._workspace, self._reporter, self._plan = workspace, reporter, subject.plan
+        self._run = trainings.get(workspace.engine, subject.plan.run_id)
+        self._recipe = recipes.current(workspace.engine, subject.plan.recipe).recipe
+        self._checker = _checker(workspace, self._recipe, self._run)
+        self._settings = record_of(self._run).settings
+        self.measured = continued(workspace, subject.plan)
+        reporter.update(0, message=_("正在加载基座"))
+        base = self._settings.base_folder
+        network, self._tokenizer = load(base, None, runs_code(workspace, base))
+        self._model = SwappableModel(network, self._settings.lora_alpha)
+
+    def measure_missing(self) -> None:
+        """Measures the checkpoints that have no point yet."""
+        measure = _Measure(self._recipe, self._plan, self._plan.limit, *self._checker)
+        held = _validation_file(self._workspace, self._run) if self._plan.texts else None
+        if held is not None:
+            measure.texts = tokenized_texts(self._tokenizer, self._settings.template, held, self._plan.texts)
+        for point in self._points(measure, self.measured.missing(sweep_steps(self._workspace, self._run))):
+            self._keep(point)
+
+    def ask_more(self) -> None:
+        """Asks the checkpoints that do equally well more questions, until their answers differ or every one
+        of them was asked; the perplexity stays."""
+        measure = _Measure(self._recipe, self._plan, self._plan.in_doubt or 1, *self._checker)
+        while unsettled := self.measured.unsettled():
+            before = {point.iteration: point for point in self.measured.points}
+            asked = set()
+            for point in self._points(measure, unsettled):
+                old = before[point.iteration]
+                asked.add(point.iteration)
+                better = point if point.count > old.count else old
+                kept = {"perplexity": old.perplexity, "perplexity_high": old.perplexity_high}
+                kept |= {"tokens": old.tokens, "doubted": True, "seconds": old.seconds + point.seconds}
+                self._keep(better.model_copy(update=kept))
+            for gone in set(unsettled) - asked:
+                self._keep(before[gone].model_copy(update={"doubted": True}))
+
+    def _points(self, measure: _Measure, iterations: Sequence[int]) -> Iterator[SweepPoint]:
+        """The figures of these checkpoints; one that the training has removed meanwhile is left out."""
+        reporter = self._reporter
+        reporter.begin(measure.size * len(iterations), _("题"))
+        for at, iteration in enumerate(iterations):
+            if iteration and not self._load(iteration):
+                print(_("第 {n} 步的检查点已被训练删掉，跳过", n=iteration), flush=True)
+                continue
+            reporter.update(at * measure.size, message=_step_name(iteration))
+            report = partial(_advance, reporter, at * measure.size)
+            yield measure.point(
+                iteration, self._model.network, self._tokenizer, self._settings.template, report
+            )
+
+    def _load(self, iteration: int) -> bool:
+        """Whether the weights of a checkpoint could be loaded: a running training keeps only the newest."""
+        found = training_state(self._workspace, self._run).checkpoints
+        paths = [each.path for each in found if each.iteration == iteration]
+        if not paths:
+            return False
+        try:
+            self._model.load(paths[0])
+        except ModelError:
+            if paths[0].exists():
+                raise
+            return False
+        return True
+
+    def _keep(self, point: SweepPoint) -> None:
+        self.measured = self.measured.with_point(point)
+        save_sweep(self._workspace, self.measured)
+        name, share = _step_name(point.iteration), f"{point.passed:.1%}"
+        print(_("{name}：通过 {share}", name=name, share=share), flush=True)
+
+
+def _step_name(iteration: int) -> str:
+    return _("第 {n} 步", n=iteration) if iteration else _("训练前")
+
+
 @worker_of(SweepSubject)
 def sweep(workspace: Workspace, subject: SweepSubject, reporter: Reporter) -> int:
-    """Measures the checkpoints that have no point yet; returns the exit code."""
+    """Measures the checkpoints that have no point yet, and asks more where several do equally well; returns
+    the exit code."""
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # shared cores: no spinning
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
-    plan = subject.plan
-    run = trainings.get(workspace.engine, plan.run_id)
-    recipe = recipes.current(workspace.engine, plan.recipe).recipe
-    settings = record_of(run).settings
-    base = settings.base_folder
-    measure = _Measure(recipe, plan, *_checker(workspace, recipe, run))
-    measured = continued(workspace, plan)
-    left = measured.missing(sweep_steps(workspace, run))
-    reporter.update(0, message=_("正在加载基座"))
     os.environ.update(one_card(workspace))  # before torch looks for cards
-    network, tokenizer = load(base, None, runs_code(workspace, base))
-    held = _validation_file(workspace, run) if plan.texts else None
-    if held is not None:
-        measure.texts = tokenized_texts(tokenizer, settings.template, held, plan.texts)
-    model = SwappableModel(network, settings.lora_alpha)
-    reporter.begin(measure.size * len(left), _("题"))
-    for at, iteration in enumerate(left):
-        if iteration:
-            paths = [c.path for c in training_state(workspace, run).checkpoints if c.iteration == iteration]
-            if not paths:  # a running training keeps only the newest checkpoints
-                print(_("第 {n} 步的检查点已被训练删掉，跳过", n=iteration), flush=True)
-                continue
-            try:
-                model.load(paths[0])
-            except ModelError:
-                if paths[0].exists():
-                    raise
-                continue
-        name = _("第 {n} 步", n=iteration) if iteration else _("训练前")
-        reporter.update(at * measure.size, message=name)
-        report = partial(_advance, reporter, at * measure.size)
-        point = measure.point(iteration, model.network, tokenizer, settings.template, report)
-        measured = measured.with_point(point)
-        save_sweep(workspace, measured)
-        print(_("{name}：通过 {share}", name=name, share=f"{point.passed:.1%}"), flush=True)
+    sweeping = _Sweeping(workspace, subject, reporter)
+    sweeping.measure_missing()
+    sweeping.ask_more()
     return 0

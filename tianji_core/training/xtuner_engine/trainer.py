@@ -1,10 +1,11 @@
 """One process of a training: ``python -m tianji_core.training.xtuner_engine.trainer <arguments of xtuner's
 train.py>``.
 
-It runs xtuner's own program with five changes. It dies with its parent, so that no process and no GPU memory
+It runs xtuner's own program with six changes. It dies with its parent, so that no process and no GPU memory
 is left when that one is killed. Several processes can train on a machine without a card, where mmengine would
 ask for a card for each of them even with gloo. Code in the base's folder loads whatever the folder is called.
-Conversations become the same token ids as in chat. And the trial answers between two checkpoints are written
+Conversations become the same token ids as in chat. A checkpoint is also saved at the end of each
+pass, and that of the first pass stays. And the trial answers between two checkpoints are written
 to files like those at a checkpoint, where xtuner only logs them.
 """
 
@@ -63,6 +64,27 @@ def keep_every_answer() -> None:
     EvaluateChatHook.after_train_iter = after_train_iter
 
 
+def save_each_pass() -> None:
+    """Have mmengine save at the end of each pass as well, and keep the end of the first one beside the
+    newest: most trainings are at their best there."""
+    from mmengine.hooks import CheckpointHook
+
+    at_interval, save = CheckpointHook.every_n_train_iters, CheckpointHook._save_checkpoint_with_step
+
+    def every_n_train_iters(self: Any, runner: Any, n: int, start: int = 0) -> bool:
+        ends_pass = (runner.iter + 1) % len(runner.train_dataloader) == 0
+        return ends_pass or bool(at_interval(self, runner, n, start))
+
+    def save_with_step(self: Any, runner: Any, step: int, meta: Any) -> None:
+        save(self, runner, step, meta)
+        if step == len(runner.train_dataloader) and step in self.keep_ckpt_ids:
+            self.keep_ckpt_ids.remove(step)
+            runner.message_hub.update_info("keep_ckpt_ids", list(self.keep_ckpt_ids))
+
+    CheckpointHook.every_n_train_iters = every_n_train_iters
+    CheckpointHook._save_checkpoint_with_step = save_with_step
+
+
 def main() -> None:
     """Run xtuner's train.py in this process."""
     end_with_parent()
@@ -71,6 +93,7 @@ def main() -> None:
     prepare_transformers()
     use_our_ids()
     keep_every_answer()
+    save_each_pass()
     tool = str(xtuner_tool("train.py"))
     sys.argv[0] = tool
     runpy.run_path(tool, run_name="__main__")
