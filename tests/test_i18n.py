@@ -9,7 +9,7 @@ import pytest
 from babel.messages.catalog import Catalog, Message
 from babel.messages.pofile import read_po
 
-from tianji_core.i18n import N_, _, _c, language, set_language
+from tianji_core.i18n import N_, _, _c, language, set_language, shown, stored
 from tianji_core.recipe.editing import ListRow, edit_styles
 from tianji_core.recipe.loading import built_in_recipes, load_recipe
 from tianji_core.recipe.prompts import teacher_prompt
@@ -124,3 +124,20 @@ def test_what_is_sent_to_a_teacher_does_not_follow_the_language() -> None:
     chinese = request()
     set_language("en")
     assert request() == chinese
+
+
+def test_a_stored_sentence_is_read_in_the_language_of_its_reader() -> None:
+    title = _("撤销：{what}", what=_("给 {n} 条打 {rating} 星", n=3, rating=5))
+    kept = [stored(title), stored(str(ValueError(title))), stored(_c("button", "采用")), stored("小李的一批")]
+    before = language()
+    try:
+        set_language("en")
+        assert [shown(text) for text in kept] == ["Undo: Rate 3 samples 5 stars"] * 2 + [
+            "Accept",
+            "小李的一批",
+        ]
+        assert shown(stored(shown(kept[0]))) == shown(kept[0]), "it may be stored again"
+    finally:
+        set_language(before)
+    assert shown(kept[0]) == "撤销：给 3 条打 5 星"
+    assert stored("\x1eno message") == "no message", "what a person typed is no stored sentence"

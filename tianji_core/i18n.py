@@ -5,6 +5,7 @@ The catalogue is read from the ``.po`` file itself, so there is no compiled file
 
 import gettext as _gettext
 import io
+import json
 import os
 from functools import cache
 
@@ -43,17 +44,75 @@ def language() -> str:
     return _language
 
 
+class Translated(str):
+    """A text in one language that knows its message, so that it can be stored and shown in another:
+    ``context`` ('' for none), message id and the values of its placeholders."""
+
+    __slots__ = ("message",)
+    message: tuple[str, str, dict[str, object]]
+
+    def __str__(self) -> str:
+        return self  # so that the message survives the text of an exception
+
+    def __reduce__(self) -> tuple[type[str], tuple[str]]:
+        return str, (self[:],)
+
+
 def _(text: str, /, **values: object) -> str:
     """Returns the text in the current language, with ``{placeholders}`` filled in from ``values``."""
     translated = _catalogue(_language).gettext(text) if _language != "zh" and text else text
-    return translated.format(**values) if values else translated
+    return _translated(translated, "", text, values)
 
 
 def _c(context: str, text: str, /, **values: object) -> str:
     """Like :func:`_`, for a text that has another translation in this context (采用: a state, or a
     button)."""
     translated = _catalogue(_language).pgettext(context, text) if _language != "zh" else text
-    return translated.format(**values) if values else translated
+    return _translated(translated, context, text, values)
+
+
+def _translated(text: str, context: str, message: str, values: dict[str, object]) -> Translated:
+    made = Translated(text.format(**values) if values else text)
+    made.message = (context, message, values)
+    return made
+
+
+_MARK = "\x1e"
+"""Begins a stored message. No other stored text begins so."""
+
+
+def stored(text: str) -> str:
+    """Returns what is stored of a text: of one that :func:`_` made its message and values, which
+    :func:`shown` turns into the language of its reader; every other text stays as it is."""
+    if not isinstance(text, Translated):
+        return text.lstrip(_MARK)
+    return _MARK + json.dumps(_parts(text), ensure_ascii=False)
+
+
+def _parts(text: Translated) -> list[object]:
+    context, message, values = text.message
+    return [context, message, {name: _plain(value) for name, value in values.items()}]
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Translated):
+        return {"message": _parts(value)}
+    return value if isinstance(value, (bool, int, float)) else str(value)
+
+
+def shown(text: str) -> str:
+    """Returns a stored text in the current language."""
+    if not text.startswith(_MARK):
+        return text
+    return _of_parts(*json.loads(text[1:]))
+
+
+def _of_parts(context: str, message: str, values: dict[str, object]) -> str:
+    ready = {
+        name: _of_parts(*value["message"]) if isinstance(value, dict) else value
+        for name, value in values.items()
+    }
+    return _c(context, message, **ready) if context else _(message, **ready)
 
 
 def N_(text: str) -> str:

@@ -11,6 +11,7 @@ from pages.compare.checkpoint_sweep import sweep_part
 from pages.compare.matrix import column_title, show_matrix
 from pages.compare.new_board import checkpoint_part, comparison_form
 from pages.compare.scores import check_part, take_part
+from pages.compare.verdict import verdict_part
 from pages.compare.votes import judge_part, vote_part
 from pages.shared.chat_choice import endpoints
 from pages.shared.chat_servers import server_panel
@@ -143,18 +144,18 @@ def grid(key: str, beside: DeltaGenerator) -> None:
 
 
 def scores(board: Board) -> None:
-    """Draws the results of the checks and of the votes."""
-    checked = checkers.board(board)
-    st.subheader(_("检查"))
-    check_part(board, checked)
-    st.subheader(_("票数和分数"))
-    vote_part(workspace, recipe)
-    if role() < Role.OWNER:
-        return
-    with st.expander(_("请模型当第二个评委"), icon="🧑‍⚖️"):
-        judge_part(workspace, board)
-    st.subheader(_("带走"))
-    take_part(workspace, recipe, board, checkers)
+    """Draws the verdict, what can be taken away, and the details of the checks and of the votes."""
+    checked, people = checkers.board(board), votes.listed(workspace.engine, recipe.key)
+    verdict_part(board, checked, people, models.titles(workspace))
+    if role() is Role.OWNER:
+        take_part(workspace, recipe, board, checkers)
+    with st.expander(_("检查的明细"), icon="🔎"):
+        check_part(board, checked)
+    with st.expander(_("票数和分数的明细"), icon="🗳️"):
+        vote_part(workspace, recipe)
+    if role() is Role.OWNER:
+        with st.expander(_("请模型当第二个评委"), icon="🧑‍⚖️"):
+            judge_part(workspace, board)
 
 
 def chosen_board(board_names: list[str]) -> str:

@@ -1,15 +1,15 @@
 """Scores computed from the votes, and a teacher as the second voter."""
 
-from collections.abc import Callable, Sequence
-from html import escape
+from collections.abc import Callable, Mapping, Sequence
 
-import plotly.graph_objects as go
 import streamlit as st
 
+from pages.compare.verdict import certainty_text, player_title, score_figure
 from pages.shared.frame import report_errors, report_figure
 from pages.shared.job_progress import follow_job
 from pages.shared.teacher_pick import money, pick_teacher
 from pages.shared.text import plain
+from tianji_core import models
 from tianji_core.comparison import (
     Board,
     Standings,
@@ -59,7 +59,8 @@ def vote_part(workspace: Workspace, recipe: Recipe) -> None:
     if len(standings.rows) < 2:
         st.caption(_("这样分没有可比的票：比的都是同一个{kind}的答案。", kind=names[str(kind)]))
         return
-    _standings(standings, float(certainty or 0.95))
+    # The verdict above tells how certain the order of the models is.
+    _standings(standings, float(certainty or 0.95), models.titles(workspace), kind != "model")
     st.caption(
         _(
             "一次点选是一票，从几条里选也是；换了温度或系统提示词的同一个模型算另一个选手。分数由 Luce 选择模型算出，1000 是平均，高 400 分相当于 10 比 1 胜出；横线是 95% 区间。“都不好”不计分（{n} 票）。",
@@ -68,7 +69,9 @@ def vote_part(workspace: Workspace, recipe: Recipe) -> None:
     )
 
 
-def _standings(standings: Standings, certainty: float) -> None:
+def _standings(
+    standings: Standings, certainty: float, titles: Mapping[str, str], with_sentence: bool
+) -> None:
     if standings.groups > 1:
         st.warning(
             _(
@@ -77,29 +80,15 @@ def _standings(standings: Standings, certainty: float) -> None:
             ),
             icon="🧩",
         )
-    elif standings.certainty is not None:
-        first, second = standings.rows[0], standings.rows[1]
-        sure = _(
-            "有 {share} 的把握说“{first}”比“{second}”好（{n} 票）。",
-            share=f"{standings.certainty:.0%}",
-            first=plain(first.player),
-            second=plain(second.player),
-            n=standings.ballots,
-        )
-        if standings.needed == 0:
-            more = _("已经够 {share} 的把握了。", share=f"{certainty:.0%}")
-        elif standings.needed is None:
-            more = _("两者看不出差别，再多投票也难分高下。")
-        else:
-            more = _("照现在的差距，约再投 {n} 票就有 {share} 的把握。", n=standings.needed, share=f"{certainty:.0%}")  # fmt: skip
-        st.markdown(f"**{sure}** {more}")
+    elif with_sentence:
+        st.markdown(certainty_text(standings, certainty, titles))
     left, right = st.columns(2, gap="medium", vertical_alignment="center")
-    left.plotly_chart(_score_figure(standings), key="score_chart", config={"displayModeBar": False})
+    left.plotly_chart(score_figure(standings, titles), key="score_chart", config={"displayModeBar": False})
     right.dataframe(
         [
             {
                 _("名次"): place,
-                _("谁"): row.player,
+                _("谁"): player_title(row.player, titles),
                 _("分数"): round(row.score),
                 _("胜"): row.wins,
                 _("平"): row.ties,
@@ -111,30 +100,6 @@ def _standings(standings: Standings, certainty: float) -> None:
         width="stretch",
         key="tally",
     )
-
-
-def _score_figure(standings: Standings) -> go.Figure:
-    players = standings.rows[::-1]  # the best one on top
-    figure = go.Figure(
-        go.Scatter(
-            x=[player.score for player in players],
-            y=[escape(player.player) for player in players],
-            mode="markers",
-            marker={"size": 12, "color": "#c8452f"},
-            error_x={
-                "type": "data",
-                "array": [player.high - player.score for player in players],
-                "arrayminus": [player.score - player.low for player in players],
-                "thickness": 2,
-                "color": "#b9a08f",
-            },
-            hovertemplate="%{y}<br>%{x:.0f}<extra></extra>",
-        )
-    )
-    figure.add_vline(x=1000, line={"dash": "dot", "color": "#999", "width": 1})
-    figure.update_layout(margin={"l": 8, "r": 16, "t": 8, "b": 8}, height=70 + 42 * len(players))
-    figure.update_yaxes(automargin=True)
-    return figure
 
 
 def _agreement(workspace: Workspace, board: Board, people: Sequence[Vote], said: Sequence[Vote]) -> None:

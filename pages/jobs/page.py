@@ -12,6 +12,7 @@ from tianji_core import jobs
 from tianji_core.i18n import _
 
 ICONS = {"starting": "🟡", "running": "🟢", "succeeded": "✅", "failed": "❌", "stopped": "⏹️", "lost": "👻"}
+LOOKED_AT = 200  # the newest jobs, whose kinds are offered
 KINDS = {
     "generate": _("造数"),
     "rate": _("打分"),
@@ -34,7 +35,23 @@ KINDS = {
 workspace = page_header(
     "jobs", _("任务"), _("造数、训练、合并、下载和模型服务都在后台运行；关掉网页或重启工坊，它们也不会停。")
 )
-kind = st.pills(_("种类"), list(KINDS), format_func=lambda k: KINDS[k], key="kind", bind="query-params")
+
+
+def pick_kind() -> str | None:
+    """Draws the choice among the kinds of the jobs that there are; returns the kind, None for all."""
+    asked = st.query_params.get("kind", "")
+    there = {job.kind for job in jobs.listed(workspace, limit=LOOKED_AT)} | {asked}
+    kinds = [kind for kind in KINDS if kind in there]
+    if len(kinds) < 2:
+        return asked if asked in KINDS else None
+    return st.pills(
+        _("种类"),
+        kinds,
+        format_func=lambda k: KINDS[k],
+        key="kind",
+        bind="query-params",
+        label_visibility="collapsed",
+    )
 
 
 @st.fragment(run_every=2.0)
@@ -57,20 +74,12 @@ def job_list(kind: str | None) -> None:
 
 
 def job_details(job: jobs.Job) -> None:
-    """Draws progress, times, exit code and log of one job."""
+    """Draws what became of one job in a sentence, with its progress and note, and below it the raw log."""
     left, right = st.columns([4, 1], vertical_alignment="center")
     with left:
         if job.active:
             job_bar(workspace, job)
-        began = local_time(job.started_at or job.created_at, SECOND)
-        st.caption(
-            _(
-                "开始于 {began} · 用时 {seconds} · 退出码 {code}",
-                began=began,
-                seconds=jobs.duration_text(job.seconds),
-                code="—" if job.exit_code is None else job.exit_code,
-            )
-        )
+        st.markdown(plain(told(job)))
         if job.note:
             st.warning(plain(job.note), icon="⚠️")
         if job.active:
@@ -78,6 +87,8 @@ def job_details(job: jobs.Job) -> None:
     with right:
         if job.active or job.state == "lost":
             stop_button(workspace, job, key=f"stop_{job.id}")
+    code = "—" if job.exit_code is None else job.exit_code
+    st.caption(_("程序的原话（日志的最后几行）· 退出码 {code}", code=code))
     log_view(workspace, job)
     path = jobs.log_path(workspace, job.id)
     if path.exists():
@@ -90,4 +101,19 @@ def job_details(job: jobs.Job) -> None:
         )
 
 
-job_list(kind)
+def told(job: jobs.Job) -> str:
+    """Returns one sentence about a job: when it began, how long it took, and how it ended."""
+    began = local_time(job.started_at or job.created_at, SECOND)
+    took = jobs.duration_text(job.seconds)
+    if job.active:
+        return _("{began} 开始，已经 {took}。", began=began, took=took)
+    endings = {
+        "succeeded": _("{began} 开始，用了 {took}，做完了。", began=began, took=took),
+        "failed": _("{began} 开始，{took} 后失败了；下面说了原因。", began=began, took=took),
+        "stopped": _("{began} 开始，{took} 后被停止；做完的部分都在。", began=began, took=took),
+        "lost": _("{began} 开始，之后失去了联系；做完的部分都在。", began=began, took=took),
+    }
+    return endings.get(job.state, job.state)
+
+
+job_list(pick_kind())

@@ -6,12 +6,13 @@ import math
 import os
 import sys
 import time
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from tianji_core.errors import StudioError
 from tianji_core.files import write_json
-from tianji_core.i18n import _
+from tianji_core.i18n import _, shown, stored
 from tianji_core.workspace import Workspace
 
 VARIABLE = "TIANJI_JOB_PROGRESS"
@@ -108,15 +109,20 @@ class Reporter:
         self._written = time.monotonic()
         if self._path is not None:
             try:
-                write_json(self._path, asdict(self._progress), indent=None)
+                write_json(self._path, self._report(), indent=None)
             except StudioError:  # a full disk must not end work that can continue
                 self._write_in_place(self._path)
+
+    def _report(self) -> dict[str, object]:
+        """The progress as it is written; its reader may speak another language."""
+        values = vars(self._progress)
+        return {key: stored(value) if isinstance(value, str) else value for key, value in values.items()}
 
     def _write_in_place(self, path: Path) -> None:
         """Writes over the old report, whose block on a full disk is there already; a reader that comes
         between sees no report."""
         with contextlib.suppress(OSError), path.open("r+b") as file:
-            text = json.dumps(asdict(self._progress), ensure_ascii=False).encode()
+            text = json.dumps(self._report(), ensure_ascii=False).encode()
             file.write(text.ljust(path.stat().st_size))
 
 
@@ -128,8 +134,9 @@ def progress_path(workspace: Workspace, job_id: int) -> Path:
 def read_progress(workspace: Workspace, job_id: int) -> Progress | None:
     """Returns a job's progress, or None where it has not reported any."""
     try:
-        value = json.loads(progress_path(workspace, job_id).read_text(encoding="utf-8"))
-        return Progress(**value)
+        report: dict[str, Any] = json.loads(progress_path(workspace, job_id).read_text(encoding="utf-8"))
+        told: dict[str, Any] = {k: shown(v) if isinstance(v, str) else v for k, v in report.items()}
+        return Progress(**told)
     except (OSError, ValueError, TypeError):
         return None
 

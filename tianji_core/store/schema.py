@@ -21,7 +21,11 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
+from sqlalchemy.engine import Dialect
 from sqlalchemy.engine.default import DefaultExecutionContext
+from sqlalchemy.types import TypeDecorator
+
+from tianji_core import i18n
 
 metadata = MetaData(
     naming_convention={
@@ -35,6 +39,23 @@ metadata = MetaData(
 LONGEST_PERSON = 254
 """Characters of the name of a person: the longest e-mail address (RFC 5321, erratum 1690)."""
 
+
+class SentenceColumn(TypeDecorator[str]):
+    """A text for people: a sentence of the studio is stored as its message and values, and is read in the
+    language of the reader; what a person wrote is stored as it is."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        """Returns what is stored."""
+        return None if value is None else i18n.stored(value)
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> str | None:
+        """Returns what is read."""
+        return None if value is None else i18n.shown(value)
+
+
 recipe_revisions = Table(
     "recipe_revisions",
     metadata,
@@ -42,7 +63,7 @@ recipe_revisions = Table(
     Column("recipe", String(40), nullable=False),
     Column("revision", Integer, nullable=False),
     Column("body", JSON, nullable=False),
-    Column("note", Text, nullable=False, default=""),
+    Column("note", SentenceColumn, nullable=False, default=""),
     Column("same_as", Integer),
     Column("created_at", DateTime, nullable=False),
     UniqueConstraint("recipe", "revision"),
@@ -64,14 +85,14 @@ runs = Table(
     Column("id", Integer, primary_key=True),
     Column("recipe", String(40), nullable=False),
     Column("recipe_revision", Integer, nullable=False),
-    Column("title", Text, nullable=False),
+    Column("title", SentenceColumn, nullable=False),
     Column("plan", JSON, nullable=False),
     Column("teacher", JSON, nullable=False),
     Column("sampling", JSON, nullable=False),
     Column("concurrency", Integer, nullable=False),
     Column("options", JSON, nullable=False, default=dict),
     Column("total", Integer, nullable=False),
-    Column("halted", Text, nullable=False, default=""),
+    Column("halted", SentenceColumn, nullable=False, default=""),
     Column("created_at", DateTime, nullable=False),
 )
 """生成批次: one plan sent to one teacher or several. ``teacher`` holds provider, model and base_url, or a
@@ -90,7 +111,7 @@ tasks = Table(
     Column("teacher", Integer, nullable=False, default=0),
     Column("state", String(10), nullable=False, default="pending"),
     Column("error_kind", String(20)),
-    Column("error", Text),
+    Column("error", SentenceColumn),
     Column("attempts", Integer, nullable=False, default=0),
     Column("updated_at", DateTime),
     Index("ix_tasks_run_id_state", "run_id", "state"),
@@ -102,7 +123,7 @@ knowledge_runs = Table(
     metadata,
     Column("id", Integer, primary_key=True),
     Column("recipe", String(40), nullable=False),
-    Column("title", Text, nullable=False),
+    Column("title", SentenceColumn, nullable=False),
     Column("teacher", JSON, nullable=False),
     Column("sampling", JSON, nullable=False),
     Column("settings", JSON, nullable=False),
@@ -124,7 +145,7 @@ chunks = Table(
     Column("text", Text, nullable=False),
     Column("state", String(10), nullable=False, default="pending"),
     Column("error_kind", String(20)),
-    Column("error", Text),
+    Column("error", SentenceColumn),
     Column("attempts", Integer, nullable=False, default=0),
     Column("pairs", Integer, nullable=False, default=0),
     Column("repeated", Integer, nullable=False, default=0),
@@ -268,7 +289,7 @@ findings = Table(
     Column("id", Integer, primary_key=True),
     Column("sample_id", Integer, ForeignKey("samples.id"), nullable=False),
     Column("rule", String(40), nullable=False),
-    Column("detail", Text, nullable=False, default=""),
+    Column("detail", SentenceColumn, nullable=False, default=""),
     Column("fixed", Text),
     Column("turn", Integer, nullable=False, default=0, server_default="0"),
     Index("ix_findings_sample_id", "sample_id"),
@@ -347,11 +368,11 @@ steps = Table(
     Column("id", Integer, primary_key=True),
     Column("recipe", String(40), nullable=False),
     Column("action", String(20), nullable=False),
-    Column("title", Text, nullable=False),
+    Column("title", SentenceColumn, nullable=False),
     Column("who", String(LONGEST_PERSON), nullable=False),
     Column("count", Integer, nullable=False),
     Column("undone", Boolean, nullable=False, default=False),
-    Column("note", Text, nullable=False, default="", server_default=""),
+    Column("note", SentenceColumn, nullable=False, default="", server_default=""),
     Column("created_at", DateTime, nullable=False),
     Index("ix_steps_recipe_id", "recipe", "id"),
     Index("ix_steps_recipe_who_id", "recipe", "who", "id"),
@@ -415,7 +436,7 @@ training_runs = Table(
     "training_runs",
     metadata,
     Column("id", Integer, primary_key=True),
-    Column("title", Text, nullable=False),
+    Column("title", SentenceColumn, nullable=False),
     Column("preset", String(60), nullable=False),
     Column("dataset_version_id", Integer, ForeignKey("dataset_versions.id")),
     Column("settings", JSON, nullable=False),
@@ -430,7 +451,7 @@ jobs = Table(
     metadata,
     Column("id", Integer, primary_key=True),
     Column("kind", String(20), nullable=False),
-    Column("title", Text, nullable=False),
+    Column("title", SentenceColumn, nullable=False),
     Column("argv", JSON, nullable=False),
     Column("environment", JSON, nullable=False, default=dict),
     Column("subject", JSON, nullable=False, default=dict),
@@ -441,7 +462,7 @@ jobs = Table(
     Column("pid", Integer),
     Column("pid_started", Float),
     Column("exit_code", Integer),
-    Column("note", Text, nullable=False, default=""),
+    Column("note", SentenceColumn, nullable=False, default=""),
     Column("created_at", DateTime, nullable=False),
     Column("started_at", DateTime),
     Column("ended_at", DateTime),
