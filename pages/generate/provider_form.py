@@ -88,23 +88,33 @@ def _limit_fields(chosen: Provider) -> dict[str, object]:
     )
     requests = second.number_input(
         _("每分钟请求数"),
-        0,
+        1,
         1_000_000,
-        chosen.requests_per_minute or 0,
-        **kept_number(f"own_requests_{suffix}", 0, 1_000_000, chosen.requests_per_minute or 0),
+        None,
+        placeholder=_("不限"),
+        **_limit(f"own_requests_{suffix}", 1_000_000, chosen.requests_per_minute),
     )
     tokens = third.number_input(
         _("每分钟 tokens"),
-        0,
+        1,
         1_000_000_000,
-        chosen.tokens_per_minute or 0,
-        **kept_number(f"own_tokens_{suffix}", 0, 1_000_000_000, chosen.tokens_per_minute or 0),
+        None,
+        placeholder=_("不限"),
+        **_limit(f"own_tokens_{suffix}", 1_000_000_000, chosen.tokens_per_minute),
     )
     return {
         "concurrency": int(concurrency),
-        "requests_per_minute": int(requests) or None,
-        "tokens_per_minute": int(tokens) or None,
+        "requests_per_minute": requests,
+        "tokens_per_minute": tokens,
     }
+
+
+def _limit(key: str, most: int, saved: int | None) -> dict[str, Any]:
+    """:func:`kept_number` for a limit that may be empty: Streamlit puts a value that is given to a field back
+    where a person empties it."""
+    arguments = kept_number(key, 1, most, saved)
+    st.session_state.setdefault(key, saved)
+    return arguments
 
 
 def _models_table(chosen: Provider) -> list[dict[str, Any]]:

@@ -68,7 +68,13 @@ def _data_steps(workspace: Workspace, recipe: Recipe) -> list[CorridorStep]:
             "review", "🔎", _("审核"), _short(accepted), reviewed, _("清洗，然后采用或弃用"), accepted > 0
         ),
         CorridorStep(
-            "dataset", "📦", _("数据集"), _short(versions), frozen, _("把采用的样本定稿"), versions > 0
+            "dataset",
+            "📦",
+            _("数据集"),
+            _short(versions),
+            frozen,
+            _("把采用的样本冻结成数据集"),
+            versions > 0,
         ),
     ]
 

@@ -1,6 +1,7 @@
 """The numeric settings of a teacher: sampling, speed and prices."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import streamlit as st
 
@@ -14,6 +15,7 @@ from tianji_core.teachers.choice import HIGHEST_PRICE
 
 FORM = "generate"
 """The form of the generate page, to which these widgets belong."""
+MOST_REQUESTS, MOST_MINUTE_TOKENS = 1_000_000, 1_000_000_000
 SIGNS = {"CNY": "¥", "USD": "$"}
 
 
@@ -80,33 +82,33 @@ def speed_inputs(provider: Provider) -> Speed:
     timeout = second.number_input(_("单次超时（秒）"), 5, 600, 60, 5, **kept(FORM, "timeout", within(5, 600)))
     requests = third.number_input(
         _("每分钟请求数"),
-        0,
-        1_000_000,
-        provider.requests_per_minute or 0,
+        1,
+        MOST_REQUESTS,
+        None,
         10,
-        **kept(
-            FORM,
-            f"requests_per_minute_{provider.key}",
-            within(0, 1_000_000),
-            provider.requests_per_minute or 0,
-        ),
-        help=_("0 表示不限。"),
+        **_limit(f"requests_per_minute_{provider.key}", MOST_REQUESTS, provider.requests_per_minute),
+        placeholder=_("不限"),
+        help=_("空着表示不限。"),
     )
     tokens = fourth.number_input(
         _("每分钟 tokens"),
-        0,
-        1_000_000_000,
-        provider.tokens_per_minute or 0,
+        1,
+        MOST_MINUTE_TOKENS,
+        None,
         10_000,
-        **kept(
-            FORM,
-            f"tokens_per_minute_{provider.key}",
-            within(0, 1_000_000_000),
-            provider.tokens_per_minute or 0,
-        ),
-        help=_("输入和输出合计；0 表示不限。"),
+        **_limit(f"tokens_per_minute_{provider.key}", MOST_MINUTE_TOKENS, provider.tokens_per_minute),
+        placeholder=_("不限"),
+        help=_("输入和输出合计；空着表示不限。"),
     )
-    return Speed(int(concurrency), float(timeout), int(requests) or None, int(tokens) or None)
+    return Speed(int(concurrency), float(timeout), requests, tokens)
+
+
+def _limit(key: str, most: int, saved: int | None) -> dict[str, Any]:
+    """:func:`kept` for a limit that may be empty. Its own value goes through the session, because Streamlit
+    puts a value that is given to a field back where a person empties it."""
+    arguments = kept(FORM, key, within(1, most), saved)
+    st.session_state.setdefault(key, saved)
+    return arguments
 
 
 def price_inputs(provider: Provider, entry: ModelEntry) -> ModelEntry:

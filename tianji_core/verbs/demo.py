@@ -164,7 +164,7 @@ def _clean(demo: _Demo, run_id: int, count: int) -> None:
 def _freeze(demo: _Demo, run_id: int) -> DatasetVersion:
     """Make the accepted samples a dataset version."""
     space, key = demo.space, demo.recipe.key
-    with demo.walk.step(_("定稿：冻结成数据集版本")) as made:
+    with demo.walk.step(_("冻结成数据集版本")) as made:
         name = _free_name(space, _("走一遍-{n}", n=run_id))
         accepted = SampleFilter(key, run_id=run_id, states=(ACCEPTED,))
         version = dataset.freeze(space, key, name, accepted)

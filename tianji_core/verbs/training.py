@@ -55,7 +55,7 @@ class LearningOptions:
         newest = in_use or datasets.listed(space.engine, limit=1)
         if not newest:
             raise TrainingError(
-                _("还没有数据集版本；先审核样本，再定稿一个：python -m tianji_core freeze --name v1")
+                _("还没有数据集版本；先审核样本，再冻结一个：python -m tianji_core freeze --name v1")
             )
         return newest[0]
 
