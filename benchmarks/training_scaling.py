@@ -8,8 +8,9 @@ card, by DDP and by ZeRO-2, LoRA as its preset is written by ZeRO-3, and all par
 the same packs in the same order, 16 in each optimizer step, so that two cards halve a card's work and the
 losses compare; ``ddp-doubled`` gives each card 16, as the studio does unless the accumulation is changed.
 Trainings on one card run two at a time, one per card. The last optimizer step runs under the profiler and
-does not count in the tokens per second. ``--small`` uses a tiny model in two processes on the CPU, to try the
-script itself. Each training prints a line as it ends; the last line is one JSON object.
+does not count in the tokens per second. On a machine with one card only its part runs. ``--small`` uses a
+tiny model in two processes on the CPU, to try the script itself. Each training prints a line as it ends; the
+last line is one JSON object.
 """
 
 import argparse
@@ -104,9 +105,10 @@ class Ground:
 def main() -> None:
     """Measures, prints a line for each training and the JSON line."""
     options = arguments()
-    if not options.small and len(cards()) < 2:
-        print("no two NVIDIA cards here: the script is tried on the CPU, nothing is claimed")
+    if not options.small and not cards():
+        print("no NVIDIA card here: the script is tried on the CPU, nothing is claimed")
         options.small = True
+    count = 2 if options.small else len(cards())
     folder = options.folder or Path(tempfile.mkdtemp(prefix="scaling-", dir=_roomy()))
     if options.folder is None:
         atexit.register(shutil.rmtree, folder, ignore_errors=True)
@@ -116,7 +118,12 @@ def main() -> None:
     results: dict[str, dict[str, Any]] = {}
     for group in GROUPS:
         chosen = [case for case in group if not options.only or case.name in options.only]
-        results |= together(ground, chosen)
+        chosen = [case for case in chosen if case.count <= count]
+        if count > 1:
+            results |= together(ground, chosen)
+            continue
+        for case in chosen:
+            results |= together(ground, [case])
     print(json.dumps(verdict(results, name, rate, ground)))
 
 
