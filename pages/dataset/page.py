@@ -1,7 +1,5 @@
 """数据集: freeze the accepted samples into immutable versions; import the data of others."""
 
-from datetime import date
-
 import streamlit as st
 
 from pages.dataset.dataset_figures import NO_TOOLS, bars, cells_figure
@@ -24,13 +22,6 @@ workspace = page_header(
 engine = workspace.engine
 recipe = current_recipe().recipe
 accepted = dataset.accepted(recipe.key)
-
-
-def free_name() -> str:
-    """Returns a version name that is not taken."""
-    taken = {version.name for version in datasets.listed(engine)}
-    base = f"{recipe.key}-{date.today():%Y%m%d}"
-    return next(name for n in range(1, 1000) if (name := base if n == 1 else f"{base}-{n}") not in taken)
 
 
 def freeze_part() -> None:
@@ -56,7 +47,13 @@ def freeze_part() -> None:
                 icon="🔎",
                 query_params={"state": _("采用"), "finding": _("有问题")},
             )
-        own = kept_at(FORM, "version_name", any_text, free_name(), f"name_{recipe.key}")
+        own = kept_at(
+            FORM,
+            "version_name",
+            any_text,
+            dataset.free_version_name(workspace, recipe.key),
+            f"name_{recipe.key}",
+        )
         name = st.text_input(_("名字"), max_chars=60, **own)
         own = kept(FORM, "version_note", any_text, "", f"note_{recipe.key}")
         note = st.text_area(_("备注"), height=80, max_chars=500, **own)

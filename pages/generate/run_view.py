@@ -4,6 +4,7 @@ import streamlit as st
 
 from pages.generate.run_actions import run_actions
 from pages.generate.run_figures import show_errors, show_pulse, show_teachers, show_variety
+from pages.generate.to_dataset import to_dataset
 from pages.shared.frame import report_errors, report_figure
 from pages.shared.job_progress import job_bar, log_view
 from pages.shared.teacher_numbers import SIGNS
@@ -53,6 +54,8 @@ def _run_box(workspace: Workspace, run_id: int, was_active: bool) -> None:
             with report_figure():
                 show_pulse(workspace, run_id)
         run_actions(workspace, state, job)
+        if not active and state.counts.done:
+            to_dataset(workspace, state)
         if not active and state.run.halted:
             st.warning(plain(state.run.halted), icon="⏸️")
         elif job is not None and job.state == "failed" and job.note:

@@ -5,8 +5,9 @@ import sys
 import streamlit as st
 
 from pages.home.corridor import show_corridor
-from pages.home.demo_result import show_demo, what_next
-from pages.shared.frame import remember_notice, report_errors
+from pages.home.result import show_results, walk_report
+from pages.home.since import since_last_visit
+from pages.shared.frame import current_recipe, remember_notice, report_errors
 from pages.shared.header import page_header
 from pages.shared.job_progress import job_bar, stop_button
 from pages.shared.steps import corridor_steps
@@ -15,8 +16,6 @@ from pages.shared.visitors import role
 from tianji_core import jobs
 from tianji_core.i18n import _
 from tianji_core.roles import Role
-from tianji_core.store import recipes
-from tianji_core.verbs.demo_report import read_report
 
 workspace = page_header(
     "home",
@@ -42,7 +41,11 @@ def walk_through() -> None:
             if newest is not None and running:
                 stop_button(workspace, newest, key="stop_demo")
             elif role() is Role.OWNER and st.button(
-                _("走一遍"), key="start_demo", type="primary", icon="🚶", width="stretch"
+                _("再走一遍") if newest is not None else _("走一遍"),
+                key="start_demo",
+                type="secondary" if newest is not None else "primary",
+                icon="🚶",
+                width="stretch",
             ):
                 argv = [sys.executable, "-m", "tianji_core", "demo", "--workspace", str(workspace.home)]
                 jobs.start(workspace, "demo", _("走一遍"), argv)
@@ -65,21 +68,17 @@ def walk_through() -> None:
             st.page_link("pages/jobs/page.py", label=_("看日志"), icon="⏱️")
 
 
-@st.fragment(run_every=3.0)
-@report_errors()
-def outcome() -> None:
-    """Draws the results of the newest walk-through, as far as it has come."""
-    report = read_report(workspace)
-    if report is None or not report.steps or report.recipe in recipes.removed(workspace.engine):
-        return
-    st.subheader(_("走一遍的结果"))
-    what_next(workspace, report)
-    show_demo(report)
-
-
+recipe = current_recipe().recipe.key
+done = walk_report(workspace) is not None
+if not done:
+    with report_errors():
+        walk_through()
 with report_errors():
-    walk_through()
+    since_last_visit(workspace, recipe)
+with report_errors():
+    show_results(workspace, recipe)
+if done:
+    with report_errors():
+        walk_through()
 with report_errors():
     show_corridor(corridor_steps(workspace))
-with report_errors():
-    outcome()

@@ -20,6 +20,7 @@ KINDS = {
     "judge": _("评审"),
     "import": _("导入"),
     "rewrite": _("改写"),
+    "freeze": _("冻结"),
     "trial": _("试跑基座"),
     "train": _("训练"),
     "convert": _("转换"),

@@ -1,5 +1,7 @@
 """Chatting with one certain model: it is loaded first, and nothing else answers in its place."""
 
+from typing import Literal
+
 import streamlit as st
 
 from pages.shared.chat_choice import ChatEndpoint
@@ -12,9 +14,15 @@ from tianji_core.serving.running import RunningServer
 from tianji_core.workspace import Workspace
 
 
-def chat_button(workspace: Workspace, name: str, label: str, key: str) -> None:
+def chat_button(
+    workspace: Workspace,
+    name: str,
+    label: str,
+    key: str,
+    kind: Literal["primary", "secondary"] = "secondary",
+) -> None:
     """Draws a button that opens the chat with the model ``name``; a server is started where none has it."""
-    if st.button(label, key=key, icon="💬", width="stretch"):
+    if st.button(label, key=key, type=kind, icon="💬", width="stretch"):
         with report_errors():
             _load(workspace, name)
             st.switch_page("pages/chat/page.py", query_params={"model": name})

@@ -148,29 +148,6 @@ def show_trials(workspace: Workspace, state: TrainingState) -> None:
         st.caption(_("🦜 和某条训练样本一字不差"))
 
 
-def show_outcome(state: TrainingState) -> None:
-    """Draws the likely cause of a failure, or the next step after the end."""
-    if state.orphaned:
-        st.warning(
-            _("监管进程没有了（机器重启过或被强行结束），训练还在继续，结束时会自己记下结果；也可以停止它"),
-            icon="❓",
-        )
-    elif state.state in ("failed", "lost"):
-        why = plain(state.reason or jobs.state_title(state.state))
-        st.error(_("训练没有成功：{reason}", reason=why), icon="❌")
-    elif state.state == "stopped":
-        if state.points:
-            st.warning(_("训练被停止了；已有的检查点还能用，也可以接着训练"), icon="⏹️")
-        else:
-            st.warning(_("训练在开始之前被停止了，随时可以再启动"), icon="⏹️")
-    elif state.state == "outside":
-        st.info(_("它由命令启动，工坊只看得到它写下的文件；在这里接着训练之前，请确认那边已经停了"), icon="🖥️")
-    elif state.state == "succeeded":
-        st.success(_("训练完成。下一步：把检查点转成适配器并合并"), icon="✅")
-    if state.checkpoints and not state.active and not state.orphaned:
-        st.page_link("pages/models/page.py", label=_("去模型页转换与合并"), icon="🧩")
-
-
 def show_log(workspace: Workspace, state: TrainingState) -> None:
     """Draws the output of the job, or the log of the trainer, with a search."""
     with st.expander(_("日志"), expanded=state.state in ("failed", "lost")):

@@ -47,20 +47,26 @@ def _note_dataset(by_id: dict[int, DatasetVersion]) -> None:
 def preset_choice(presets: dict[str, Preset]) -> Preset:
     """The preset: one that was just saved, else the one chosen before, else the first that has what it needs
     here: the tutorial's where there is a card."""
+    usable = presets if gpus() else [key for key, one in presets.items() if one.device == "cpu"]
+    fitting = next(iter(usable))
     if (saved := st.session_state.pop(NEXT, None)) in presets:
         st.session_state["train_preset"] = saved
         store_value(FORM, "preset", saved)
     # Nothing chosen yet, or an own one that was deleted.
     if st.session_state.get("train_preset") not in presets:
         stored = str(stored_value(FORM, "preset"))
-        usable = presets if gpus() else [key for key, one in presets.items() if one.device == "cpu"]
-        st.session_state["train_preset"] = stored if stored in presets else next(iter(usable))
+        st.session_state["train_preset"] = stored if stored in presets else fitting
     key = st.selectbox(
         _("预设"),
         list(presets),
-        format_func=lambda key: f"🛠️ {presets[key].title}" if presets[key].own else _(presets[key].title),
+        format_func=lambda key: _preset_title(presets[key], key == fitting),
         key="train_preset",
         on_change=note,
         args=(FORM, "train_preset", None, "preset"),
     )
     return presets[key]
+
+
+def _preset_title(preset: Preset, fits: bool) -> str:
+    title = f"🛠️ {preset.title}" if preset.own else _(preset.title)
+    return _("{title} · 适合这台机器", title=title) if fits else title

@@ -10,7 +10,6 @@ from pages.shared.text import plain
 from pages.shared.training_view import (
     show_figures,
     show_log,
-    show_outcome,
     show_signs,
     show_trials,
     state_text,
@@ -22,15 +21,19 @@ from pages.train.cpu_trial import show_cpu_trial
 from pages.train.curves import overlay_choice, show_curves
 from pages.train.expert import expert_view
 from pages.train.form import settings_form
+from pages.train.missing_base import missing_base
+from pages.train.outcome import show_end, show_result
 from pages.train.past_trainings import show_history
-from pages.train.preflight import show_details, show_findings, show_size
+from pages.train.preflight import show_cost, show_details, show_findings
 from pages.train.target import fill_form, show_commands, target_form
 from tianji_core import dataset, training
+from tianji_core.evaluation.sweep import AFTER_TRAINING
 from tianji_core.i18n import _
 from tianji_core.store import datasets
 from tianji_core.store import training as training_runs
 from tianji_core.store.datasets import DatasetVersion
 from tianji_core.training import Preset, Target, TrainingSettings
+from tianji_core.training.duration import expected_seconds
 
 workspace = page_header("train", _("训练"), _("选数据集和预设，检查通过就开训；关掉页面也不会停。"))
 
@@ -52,7 +55,7 @@ def new_training() -> None:
         version = dataset_choice({version.id: version for version in versions})
     with right:
         chosen = preset_choice(presets)
-    st.caption(plain(f"{_(chosen.summary)} · {chosen.memory_text}"))
+    st.caption(plain(_(chosen.summary)))
     start = st.container()
     more = st.expander(_("高级：基座、超参数、在哪里训练、名字、配置文件"), icon="🎛️", key="train_more")
     settings: TrainingSettings | None = None
@@ -84,15 +87,20 @@ def check_and_start(
     """Draws the findings of the checks, the button that starts the training, and the config that it
     writes."""
     checked = training.preflight(workspace, chosen, settings, version, target)
+    if checked.estimate is not None:
+        iterations = checked.estimate.iterations
+        show_cost(chosen, checked, expected_seconds(workspace, chosen, checked.settings, iterations))
     show_findings(workspace, checked)
+    missing_base(workspace, chosen, settings)
     if st.button(_("开始训练"), key="train_start", type="primary", icon="🏋️", disabled=not checked.ok):
         with report_errors():
-            run = training.start_training(workspace, chosen.key, settings, version, title, target)
+            run = training.start_training(
+                workspace, chosen.key, settings, version, title, target, AFTER_TRAINING
+            )
             store_value(FORM, "title", None)
             remember_notice(_("训练已提交：{title}", title=run.title))
             st.query_params.from_dict({"run": str(run.id)})
             st.rerun()
-    show_size(checked)
     show_cpu_trial(workspace, chosen, settings, version)
     show_details(checked)
     with st.expander(_("将要写出的 xtuner 配置")):
@@ -112,7 +120,8 @@ def one_training(run_id: int) -> None:
         _("训练 {n}", n=run.id) + f" · {plain(learnt)} · {plain(run.preset)} · {local_time(run.created_at)}"
     )
     show_actions(workspace, state)
-    show_outcome(state)
+    show_end(state)
+    show_result(workspace, state)
     over = overlay_choice(workspace, state) if state.state != "waiting" else []
     if state.active or state.orphaned or state.state in ("missing", "outside"):
         following(run_id, over, state.state)

@@ -11,7 +11,7 @@ from pages.shared.text import plain
 from tianji_core import jobs, training
 from tianji_core.i18n import _
 from tianji_core.model_folders.manifest import size_text
-from tianji_core.training import Check, Preflight
+from tianji_core.training import Check, Preflight, Preset
 from tianji_core.workspace import Workspace
 
 _SIGNS = {"pass": "✅", "warn": "⚠️", "stop": "⛔"}
@@ -26,21 +26,25 @@ def show_findings(workspace: Workspace, checked: Preflight) -> None:
         _trial(workspace, checked.settings.base_folder, checked.settings.template)
 
 
-def show_size(checked: Preflight) -> None:
-    """Draws the size of the training in one line."""
+def show_cost(chosen: Preset, checked: Preflight, seconds: float | None) -> None:
+    """Draws what the training takes: ``seconds`` (None where it was never timed), memory, steps."""
     if checked.estimate is None:
         return
     guess, need = checked.estimate, checked.need
     facts = [
-        _("{n} 条样本", n=guess.samples),
-        _("约 {n} 步", n=guess.iterations),
-        _("更新参数 {n} 次", n=guess.steps),
+        _("**约 {time}**", time=jobs.duration_text(max(60.0, seconds)))
+        if seconds is not None
+        else _("用时要训过一次才知道")
     ]
+    if chosen.device == "cpu" or need is None:
+        facts.append(chosen.memory_text)
+    else:
+        facts.append(_("每块卡的显存约 **{n} GB**", n=need.card_gb))
+    facts.append(_("{n} 条样本", n=guess.samples))
+    facts.append(_("约 {n} 步", n=guess.iterations))
     if need is not None:
-        size = f"{need.card_gb} GB" if need.card > 1e9 else size_text(need.card)
-        facts.append(_("每块卡（或内存）估计 {size}", size=size))
         facts.append(_("检查点每个 {size}", size=size_text(need.checkpoint)))
-    st.caption(" · ".join(facts))
+    st.markdown("⏱️ " + " · ".join(facts))
 
 
 def show_details(checked: Preflight) -> None:

@@ -9,8 +9,8 @@ from tests.checkpoints import add_training
 from tests.tiny_base import SYSTEM
 from tianji_core import jobs
 from tianji_core.errors import JobError, ModelError, PlanError
-from tianji_core.evaluation.sweep import SweepPlan, SweepPoint, best_point, load_sweep, start_sweep
-from tianji_core.evaluation.sweep.results import Sweep, save_sweep
+from tianji_core.evaluation.sweep import SweepPlan, SweepPoint, best_point, effect_of, load_sweep, start_sweep
+from tianji_core.evaluation.sweep.results import StyleRate, Sweep, save_sweep
 from tianji_core.store import datasets
 from tianji_core.training.engine import checkpoint_weights
 from tianji_core.workspace import Workspace
@@ -57,6 +57,26 @@ def test_checkpoints_that_do_equally_well_are_asked_more_once() -> None:
     assert Sweep(plan=plan, points=[*asked, point(300, 0.2)]).unsettled() == []
 
 
+def test_before_and_after_are_the_base_and_the_last_measured_checkpoint() -> None:
+    plan = SweepPlan(run_id=1, recipe="wishes", revision=1)
+
+    def measured(iteration: int, passed: float, answer: str) -> SweepPoint:
+        rate = StyleRate(style="正常", count=50, passed=passed, low=0.0, high=1.0)
+        shown = (("祝妹妹生日", answer, passed > 0.5),)
+        return point(iteration, passed).model_copy(update={"styles": (rate,), "examples": shown})
+
+    assert effect_of(Sweep(plan=plan, points=[measured(0, 0.1, "妹妹")])) is None
+    points = [measured(0, 0.1, "妹妹"), measured(10, 0.4, "快乐"), measured(20, 0.9, "生日快乐")]
+    effect = effect_of(Sweep(plan=plan, points=points))
+    assert effect is not None and effect.iteration == 20
+    assert [(rate.style, rate.before, rate.after) for rate in effect.rates] == [
+        ("", 0.1, 0.9),
+        ("正常", 0.1, 0.9),
+    ]
+    (pair,) = effect.answers
+    assert (pair.request, pair.before, pair.after) == ("祝妹妹生日", "妹妹", "生日快乐")
+
+
 def test_every_checkpoint_is_measured_once_and_a_stopped_sweep_goes_on(
     workspace: Workspace, tmp_path, monkeypatch
 ) -> None:
@@ -76,6 +96,7 @@ def test_every_checkpoint_is_measured_once_and_a_stopped_sweep_goes_on(
     before, same, other = load_sweep(workspace, run.id).points
     assert before == earlier.points[0]  # was not measured again
     assert (same.iteration, other.iteration) == (10, 20)
+    assert [(rate.style, rate.count) for rate in other.styles] == [("正常", 2)]
     assert same.count == 2 and same.tokens == other.tokens == 3 * (len(turn["output"]) + 1)
     assert same.perplexity == pytest.approx(
         _perplexity(tmp_path / "base", turn), rel=1e-4

@@ -1,6 +1,7 @@
 """Jobs are real processes: what they leave, how they end, and what is left when somebody kills one."""
 
 import asyncio
+import json
 import os
 import signal
 import sys
@@ -217,3 +218,16 @@ def test_a_stopped_child_is_a_success_only_where_nothing_is_left(left: int, code
         return left
 
     assert jobs.run_until_stopped(work) == code
+
+
+def test_a_part_reports_its_share_of_the_whole(tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("TIANJI_JOB_PROGRESS", str(tmp_path / "progress.json"))
+    whole = jobs.Reporter(total=1.0)
+    part = jobs.PartReporter(whole, begins=0.3, share=0.4)
+    told = []
+    for done, total in ((0, 2), (1, None), (2, None)):
+        part.update(done, total=total, message="合并")
+        told.append(json.loads((tmp_path / "progress.json").read_text(encoding="utf-8"))["done"])
+    assert told == pytest.approx([0.3, 0.5, 0.7])
+    part.fail("磁盘满了")
+    assert json.loads((tmp_path / "progress.json").read_text(encoding="utf-8"))["error"] == "磁盘满了"

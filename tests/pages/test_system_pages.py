@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from tests.tiny_base import add_version
 from tianji_core import jobs
 from tianji_core.verbs.demo_report import BeforeAfter, DemoReport, PassRate, StepResult, write_report
 from tianji_core.workspace import Workspace
@@ -136,3 +137,14 @@ def test_the_sidebar_switches_the_recipe_of_every_page(workspace: Workspace) -> 
     at.sidebar.selectbox(key="recipe_switch").set_value("wishes").run()
     assert not at.exception
     assert "正常" in at.button_group(key="styles").value
+
+
+def test_home_says_what_was_made_since_the_last_visit(workspace: Workspace) -> None:
+    start()
+    assert "上次来" not in words(start())
+    add_version(workspace, count=3)
+    at = start()
+    assert "数据集 +1" in words(at)
+    at.run()
+    assert "数据集 +1" in words(at)  # a visit lasts as long as the tab
+    assert "上次来" not in words(start())

@@ -5,13 +5,17 @@ import json
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from tests.checkpoints import add_training
 from tests.conftest import ROOT
 from tests.families.tokenizers import CHATML
 from tests.processes import until
 from tests.tiny_base import add_version, write_tiny_base
 from tests.work_folders import write_checkpoint, write_sitting
 from tianji_core import jobs, training
+from tianji_core.evaluation.sweep import Sweep, SweepPlan, SweepPoint, load_sweep
+from tianji_core.evaluation.sweep.results import save_sweep
 from tianji_core.models import register_folder
+from tianji_core.store import jobs as job_rows
 from tianji_core.store import recipes
 from tianji_core.store import training as rows
 from tianji_core.training.lock import working
@@ -414,3 +418,28 @@ def test_an_edited_config_shows_its_difference_and_lengths_are_drawn(workspace, 
     assert not app.exception and any("+max_norm = 0.5" in block.value for block in app.code)
     app.text_area(key=f"train_{KEY}_system").set_value("'''\"); __import__('os') {x}").run()
     assert any("SYSTEM = '\\'\\'\\'\"); __import__" in block.value for block in app.code)
+
+
+def test_the_end_of_a_training_shows_before_and_after_and_leads_to_the_chat(workspace, app, tmp_path):
+    run = add_training(workspace, tmp_path / "base", {10: 0.5})
+    job = job_rows.add(workspace.engine, "train", "小训练", [], {}, {"training_run_id": run.id})
+    job_rows.change(workspace.engine, job.id, state="succeeded", exit_code=0)
+    rows.change(workspace.engine, run.id, job_id=job.id)
+    open_train(app, run=str(run.id))
+    assert {button.key for button in app.button} >= {"train_open", "train_measure"}
+    plan = SweepPlan(run_id=run.id, recipe="wishes", revision=0, limit=50)
+    shared = {"count": 50, "copied": None, "perplexity": None, "tokens": 0, "seconds": 1.0}
+    for step, passed in ((0, 0.1), (10, 0.9)):
+        point = SweepPoint(iteration=step, passed=passed, low=passed - 0.1, high=passed + 0.1, **shared)
+        save_sweep(workspace, (load_sweep(workspace, run.id) or Sweep(plan=plan)).with_point(point))
+    open_train(app, run=str(run.id))
+    assert "通过率 10% → 90%" in texts(app)
+    assert "train_measure" not in {button.key for button in app.button}
+
+
+def test_a_missing_base_is_downloaded_from_the_form(workspace, app):
+    add_version(workspace)
+    open_train(app)
+    app.selectbox(key="train_preset").set_value("internlm2-chat-7b-qlora").run()
+    assert "internlm2" in app.button(key="train_download").label
+    assert app.button(key="train_start").disabled

@@ -1,5 +1,6 @@
 """Datasets: importing conversations, freezing accepted samples into immutable versions, exporting them."""
 
+from tianji_core.dataset.clean_freeze import clean_freeze_job, free_version_name, start_clean_freeze
 from tianji_core.dataset.conversation import (
     ALPACA,
     CSV,
@@ -77,12 +78,14 @@ __all__ = [
     "accepted",
     "check_dataset_id",
     "check_name",
+    "clean_freeze_job",
     "conversation_of",
     "difference",
     "export",
     "exported",
     "fetched_folder",
     "files_under",
+    "free_version_name",
     "freeze",
     "import_bytes",
     "import_job",
@@ -93,6 +96,7 @@ __all__ = [
     "preview_lines",
     "preview_path",
     "report_lines",
+    "start_clean_freeze",
     "start_fetched_import",
     "start_hub_fetch",
     "start_hub_import",

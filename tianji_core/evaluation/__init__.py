@@ -2,13 +2,16 @@
 
 from tianji_core.evaluation.cases import Case, held_out_cases
 from tianji_core.evaluation.checks import Checker, Verdict, training_pairs
+from tianji_core.evaluation.effect import BeforeAfter, PassRate
 from tianji_core.evaluation.evaluate import evaluate_folder, evaluate_server, judge
 from tianji_core.evaluation.report import Judged, PassRates, Report, summarise, wilson
 
 __all__ = [
+    "BeforeAfter",
     "Case",
     "Checker",
     "Judged",
+    "PassRate",
     "PassRates",
     "Report",
     "Verdict",

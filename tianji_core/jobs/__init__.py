@@ -14,13 +14,14 @@ from tianji_core.jobs.control import (
     stop,
     wait,
 )
-from tianji_core.jobs.progress import Progress, Reporter, duration_text, read_progress
+from tianji_core.jobs.progress import PartReporter, Progress, Reporter, duration_text, read_progress
 from tianji_core.jobs.subject import JobSubject, WorkspaceUse, subject_of, workspace_use
 from tianji_core.store.jobs import Job
 
 __all__ = [
     "Job",
     "JobSubject",
+    "PartReporter",
     "Progress",
     "Reporter",
     "Worker",

@@ -126,6 +126,35 @@ class Reporter:
             file.write(text.ljust(path.stat().st_size))
 
 
+class PartReporter(Reporter):
+    """Reports the progress of one part of the work to the reporter of the whole: the part begins at
+    ``begins`` of the whole's total and is ``share`` of it."""
+
+    def __init__(self, whole: Reporter, begins: float, share: float) -> None:
+        self._whole = whole
+        self._begins = begins
+        self._share = share
+        self._total = 0.0
+
+    def update(self, done: float, total: float | None = None, message: str | None = None) -> None:
+        """Reports the progress of the part in its own units."""
+        self._total = self._total if total is None else total
+        finished = min(1.0, done / self._total) if self._total else 0.0
+        self._whole.update(self._begins + self._share * finished, message=message)
+
+    def begin(self, total: float, unit: str, done: float = 0) -> None:
+        """Reports the part's total; the clock of the whole goes on."""
+        self.update(done, total=total)
+
+    def pause_for_room(self, full: bool) -> None:
+        """Reports that the whole waits because the disk is full, or that it goes on."""
+        self._whole.pause_for_room(full)
+
+    def fail(self, error: str) -> None:
+        """Reports the reason of a failure for the job's note."""
+        self._whole.fail(error)
+
+
 def progress_path(workspace: Workspace, job_id: int) -> Path:
     """Returns the progress file of a job."""
     return workspace.logs / f"job-{job_id}.progress.json"

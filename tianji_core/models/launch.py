@@ -93,7 +93,7 @@ def start_convert(
     Raises:
         ModelError: it cannot work: no checkpoint, another base, a name in use, or the same job runs.
     """
-    number = _checkable(workspace, run, iteration)
+    number = checkable(workspace, run, iteration)
     if name:
         checked_name(workspace, name)
     title = _("转换：{title} 第 {n} 步", title=run.title, n=number)
@@ -114,7 +114,7 @@ def start_convert_and_merge(
     Raises:
         ModelError: as :func:`start_convert`.
     """
-    number = _checkable(workspace, run, iteration)
+    number = checkable(workspace, run, iteration)
     title = _("转换并合并：{title} 第 {n} 步", title=run.title, n=number)
     checked_options(device, shard_gb, dtype)
     arguments = ConvertAndMergeArguments(
@@ -186,7 +186,12 @@ def start_export_gguf(
     return _start(workspace, "gguf", title, arguments, GgufSubject)
 
 
-def _checkable(workspace: Workspace, run: TrainingRun, iteration: int | None) -> int:
+def checkable(workspace: Workspace, run: TrainingRun, iteration: int | None) -> int:
+    """Returns the iteration of the checkpoint (the newest for None) that a model can be made from.
+
+    Raises:
+        ModelError: there is no such checkpoint, or its base is another model now.
+    """
     checkpoint = checkpoint_of(workspace, run, iteration)
     record = record_of(run)
     check_same_base(record.settings.base_folder, record.base_fingerprint)

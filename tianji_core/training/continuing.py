@@ -16,7 +16,7 @@ from tianji_core.store import training as training_runs
 from tianji_core.store.training import TrainingRun
 from tianji_core.training import engine
 from tianji_core.training.config import rendered_config
-from tianji_core.training.launch import begin, check_base, version_of
+from tianji_core.training.launch import begin, check_base, next_step_of, version_of
 from tianji_core.training.lock import starting
 from tianji_core.training.presets import preset
 from tianji_core.training.progress import training_state, work_folder
@@ -102,7 +102,7 @@ def _derived(
         config = work_folder(workspace, run) / engine.CONFIG_NAME
         text = _anew(workspace, made, own) if mode == "weights" else config.read_text(encoding="utf-8")
         write_text(folder / engine.CONFIG_NAME, text)
-        return begin(workspace, made)
+        return begin(workspace, made, next_step_of(workspace, run))
 
 
 def _anew(workspace: Workspace, run: TrainingRun, weights: Path) -> str:

@@ -1,12 +1,13 @@
 """Starting a training, resuming it, and running it to its end inside a job."""
 
+import contextlib
 import os
 import time
 from pathlib import Path
 
 from tianji_core import jobs
 from tianji_core.dataset import training_file, verify
-from tianji_core.errors import StudioError, TrainingError
+from tianji_core.errors import JobError, StudioError, TrainingError
 from tianji_core.i18n import _
 from tianji_core.jobs import JobSubject, Reporter
 from tianji_core.model_folders.base import check_same_base, fingerprint
@@ -39,11 +40,14 @@ NAN_PATIENCE = 5
 
 
 class TrainingSubject(JobSubject):
-    """The stored training that a job runs."""
+    """The stored training that a job runs. ``then`` names the function that is called with the workspace and
+    the training once it has succeeded (``module:function``, '' for none): a room above this one that
+    continues with its checkpoints."""
 
     worker = "tianji_core.training.worker:train"
 
     training_run_id: int
+    then: str = ""
 
 
 def prepare_training(
@@ -89,15 +93,16 @@ def start_training(
     version: DatasetVersion,
     title: str = "",
     target: Target | None = None,
+    then: str = "",
 ) -> TrainingRun:
     """Start a training as a job of its own and return at once; it waits in the queue while its place is
-    taken.
+    taken. ``then`` as in :class:`TrainingSubject`.
 
     Raises:
         TrainingError: something stops it.
     """
     with starting(workspace):
-        return begin(workspace, prepare_training(workspace, key, settings, version, title, target))
+        return begin(workspace, prepare_training(workspace, key, settings, version, title, target), then)
 
 
 def resume_training(workspace: Workspace, run: TrainingRun) -> TrainingRun:
@@ -117,7 +122,7 @@ def resume_training(workspace: Workspace, run: TrainingRun) -> TrainingRun:
         if not state.checkpoints and state.points:
             raise TrainingError(_("“{title}”没有检查点，只能重新训练", title=run.title))
         check_base(run)
-        return begin(workspace, run)
+        return begin(workspace, run, next_step_of(workspace, run))
 
 
 def check_base(run: TrainingRun) -> None:
@@ -130,9 +135,20 @@ def check_base(run: TrainingRun) -> None:
     check_same_base(record.settings.base_folder, record.base_fingerprint)
 
 
-def begin(workspace: Workspace, run: TrainingRun) -> TrainingRun:
-    """Start the job of a stored training and put it into the queue. Hold :func:`starting` around the call."""
-    job = jobs.start_worker(workspace, "train", run.title, TrainingSubject(training_run_id=run.id))
+def next_step_of(workspace: Workspace, run: TrainingRun) -> str:
+    """The ``then`` of the job that trained last, '' where there is none any more."""
+    with contextlib.suppress(JobError):
+        job = jobs.get(workspace, run.job_id) if run.job_id is not None else None
+        subject = jobs.subject_of(job, TrainingSubject) if job is not None else None
+        return subject.then if subject is not None else ""
+    return ""
+
+
+def begin(workspace: Workspace, run: TrainingRun, then: str = "") -> TrainingRun:
+    """Start the job of a stored training and put it into the queue; ``then`` as in :class:`TrainingSubject`.
+    Hold :func:`starting` around the call."""
+    subject = TrainingSubject(training_run_id=run.id, then=then)
+    job = jobs.start_worker(workspace, "train", run.title, subject)
     queue.join(workspace, run.id)
     return training_runs.change(workspace.engine, run.id, job_id=job.id)
 

@@ -1,8 +1,9 @@
 """The workers that train, that try a base, and that try a preset on the CPU."""
 
+import pkgutil
 from pathlib import Path
 
-from tianji_core.errors import TrainingError
+from tianji_core.errors import StudioError, TrainingError
 from tianji_core.i18n import _
 from tianji_core.jobs import Reporter, worker_of
 from tianji_core.model_folders.trust import runs_code
@@ -17,7 +18,13 @@ from tianji_core.workspace import Workspace
 @worker_of(TrainingSubject)
 def train(workspace: Workspace, subject: TrainingSubject, reporter: Reporter) -> int:
     """Train one stored run to its end; returns the exit code."""
-    run_training(workspace, training_runs.get(workspace.engine, subject.training_run_id), reporter)
+    run = training_runs.get(workspace.engine, subject.training_run_id)
+    run_training(workspace, run, reporter)
+    if subject.then:
+        try:
+            pkgutil.resolve_name(subject.then)(workspace, run)
+        except StudioError as error:  # the training has succeeded all the same
+            print(error, flush=True)
     return 0
 
 

@@ -11,6 +11,7 @@ import typer
 
 from tianji_core import cleaning, dataset, evaluation, generation, models, training
 from tianji_core.errors import StudioError
+from tianji_core.evaluation import BeforeAfter, PassRate
 from tianji_core.i18n import _
 from tianji_core.models import Artefact
 from tianji_core.models.nano import nano_base, split_cells
@@ -24,7 +25,6 @@ from tianji_core.teachers import Sampling, TeacherChoice
 from tianji_core.verbs.chatting import written_request
 from tianji_core.verbs.common import JsonOption, WorkspaceOption, opened, show, words
 from tianji_core.verbs.demo_progress import Walk
-from tianji_core.verbs.demo_report import BeforeAfter, PassRate
 from tianji_core.verbs.model_options import answer, answering
 from tianji_core.workspace import Workspace
 

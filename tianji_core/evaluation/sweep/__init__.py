@@ -2,6 +2,12 @@
 
 The curve shows at which checkpoint to stop. Importing this package does not load torch."""
 
+from tianji_core.evaluation.sweep.after_training import (
+    AFTER_TRAINING,
+    TrainingEffect,
+    effect_of,
+    start_before_after,
+)
 from tianji_core.evaluation.sweep.job import KIND, start_sweep, sweep_job, swept_runs
 from tianji_core.evaluation.sweep.results import (
     Sweep,
@@ -13,13 +19,17 @@ from tianji_core.evaluation.sweep.results import (
 )
 
 __all__ = [
+    "AFTER_TRAINING",
     "KIND",
     "Sweep",
     "SweepPlan",
     "SweepPoint",
+    "TrainingEffect",
     "best_point",
+    "effect_of",
     "equally_good",
     "load_sweep",
+    "start_before_after",
     "start_sweep",
     "sweep_job",
     "swept_runs",

@@ -1,5 +1,7 @@
 """Starts a sweep as a background job."""
 
+from collections.abc import Sequence
+
 from tianji_core import jobs
 from tianji_core.errors import JobError, ModelError
 from tianji_core.evaluation.cases import held_out_cases
@@ -18,12 +20,14 @@ KIND = "sweep"
 
 
 class SweepSubject(JobSubject):
-    """The training whose checkpoints are measured, and how."""
+    """The training whose checkpoints are measured, and how; ``steps`` are the iterations to measure, none:
+    the base and every checkpoint."""
 
     worker = "tianji_core.evaluation.sweep.worker:sweep"
 
     training_run_id: int
     plan: SweepPlan
+    steps: tuple[int, ...] = ()
 
 
 def sweep_steps(workspace: Workspace, run: TrainingRun) -> list[int]:
@@ -41,9 +45,10 @@ def swept_runs(workspace: Workspace) -> list[TrainingRun]:
     ]
 
 
-def start_sweep(workspace: Workspace, plan: SweepPlan) -> Job:
-    """Starts a job that measures every checkpoint of a training, and returns it. Where the plan is that of
-    the stored sweep, only the checkpoints that are missing there, or that are still in doubt, are measured.
+def start_sweep(workspace: Workspace, plan: SweepPlan, only: Sequence[int] = ()) -> Job:
+    """Starts a job that measures every checkpoint of a training, and returns it; with ``only`` just these
+    iterations. Where the plan is that of the stored sweep, only the checkpoints that are missing there, or
+    that are still in doubt, are measured.
 
     Raises:
         ModelError: there is no checkpoint, or the base is missing or holds code that is not allowed.
@@ -51,7 +56,7 @@ def start_sweep(workspace: Workspace, plan: SweepPlan) -> Job:
         JobError: such a job is running, or every checkpoint is measured.
     """
     run = trainings.get(workspace.engine, plan.run_id)
-    steps = sweep_steps(workspace, run)
+    steps = list(only) or sweep_steps(workspace, run)
     if len(steps) < 2:
         raise ModelError(_("“{title}”还没有检查点，先让它训练到第一个检查点", title=run.title))
     job = sweep_job(workspace, run.id)
@@ -66,7 +71,9 @@ def start_sweep(workspace: Workspace, plan: SweepPlan) -> Job:
     if not missing:
         raise JobError(_("“{title}”的检查点都扫描过了；换题目或题数可以重扫", title=run.title))
     title = _("扫描 {n} 个检查点：{title}", n=len(missing), title=run.title)
-    return jobs.start_worker(workspace, KIND, title, SweepSubject(training_run_id=run.id, plan=plan))
+    return jobs.start_worker(
+        workspace, KIND, title, SweepSubject(training_run_id=run.id, plan=plan, steps=tuple(only))
+    )
 
 
 def sweep_job(workspace: Workspace, run_id: int) -> Job | None:

@@ -31,6 +31,19 @@ class SweepPlan(BaseModel):
     seed: int = 0
 
 
+class StyleRate(BaseModel):
+    """The share (0-1) of ``count`` answers in one style that passed every check; ``low`` and ``high`` bound
+    it with 95 % confidence."""
+
+    model_config = ConfigDict(frozen=True)
+
+    style: str
+    count: int
+    passed: float
+    low: float
+    high: float
+
+
 class SweepPoint(BaseModel):
     """The figures of one checkpoint; iteration 0 is the base before training.
 
@@ -55,6 +68,8 @@ class SweepPoint(BaseModel):
     doubted: bool = False
     examples: tuple[tuple[str, str, bool], ...] = ()
     """(question, answer, passed) of the first few questions."""
+    styles: tuple[StyleRate, ...] = ()
+    """The rates of each style; none in a file of an older version."""
 
 
 class Sweep(BaseModel):

@@ -18,7 +18,7 @@ from tianji_core.evaluation.evaluate import judge, longest
 from tianji_core.evaluation.report import Judged
 from tianji_core.evaluation.sweep.job import SweepSubject, sweep_steps
 from tianji_core.evaluation.sweep.perplexity import perplexity, tokenized_texts
-from tianji_core.evaluation.sweep.results import SweepPlan, SweepPoint, continued, save_sweep
+from tianji_core.evaluation.sweep.results import StyleRate, SweepPlan, SweepPoint, continued, save_sweep
 from tianji_core.evaluation.sweep.weights import SwappableModel
 from tianji_core.i18n import _
 from tianji_core.jobs import Reporter, worker_of
@@ -80,6 +80,16 @@ class _Measure:
             tokens=measured.tokens if measured is not None else 0,
             seconds=time.monotonic() - started,
             examples=tuple(map(_example, judged.judged[:SHOWN])),
+            styles=tuple(
+                StyleRate(
+                    style=rates.title,
+                    count=rates.count,
+                    passed=rates.passed,
+                    low=rates.low,
+                    high=rates.high,
+                )
+                for rates in judged.styles
+            ),
         )
 
 
@@ -121,7 +131,7 @@ class _Sweeping:
 
     def __init__(self, workspace: Workspace, subject: SweepSubject, reporter: Reporter) -> None:
         self._workspace, self._reporter, self._plan = workspace, reporter, subject.plan
-        self._run = trainings.get(workspace.engine, subject.plan.run_id)
+        self._run, self._only = trainings.get(workspace.engine, subject.plan.run_id), subject.steps
         self._recipe = recipes.current(workspace.engine, subject.plan.recipe).recipe
         self._checker = _checker(workspace, self._recipe, self._run)
         self._settings = record_of(self._run).settings
@@ -137,7 +147,8 @@ class _Sweeping:
         held = _validation_file(self._workspace, self._run) if self._plan.texts else None
         if held is not None:
             measure.texts = tokenized_texts(self._tokenizer, self._settings.template, held, self._plan.texts)
-        for point in self._points(measure, self.measured.missing(sweep_steps(self._workspace, self._run))):
+        steps = self._only or sweep_steps(self._workspace, self._run)
+        for point in self._points(measure, self.measured.missing(steps)):
             self._keep(point)
 
     def ask_more(self) -> None:

@@ -1,0 +1,94 @@
+"""Before and after: the base and the last checkpoint of a training answer the same questions as soon as it
+has ended."""
+
+from dataclasses import dataclass
+
+from tianji_core.evaluation.effect import BeforeAfter, PassRate
+from tianji_core.evaluation.sweep.job import start_sweep
+from tianji_core.evaluation.sweep.results import Sweep, SweepPlan
+from tianji_core.jobs import Job
+from tianji_core.store import recipes
+from tianji_core.store.training import TrainingRun
+from tianji_core.training import queue, training_state, version_of
+from tianji_core.workspace import Workspace
+
+AFTER_TRAINING = "tianji_core.evaluation.sweep.after_training:measure_when_done"
+"""The step of :func:`~tianji_core.training.start_training` that measures a training at its end."""
+
+
+@dataclass(frozen=True)
+class TrainingEffect:
+    """What the checkpoint after ``iteration`` iterations answers better than the base: the rates of all
+    styles together ('') and of each, and the first few answers."""
+
+    iteration: int
+    rates: tuple[PassRate, ...]
+    answers: tuple[BeforeAfter, ...]
+
+    @property
+    def overall(self) -> PassRate:
+        """The rates of all styles together."""
+        return self.rates[0]
+
+
+def measure_when_done(workspace: Workspace, run: TrainingRun) -> None:
+    """Starts :func:`start_before_after`, unless another training waits for the machine."""
+    if not queue.waiting(workspace):
+        start_before_after(workspace, run)
+
+
+def start_before_after(workspace: Workspace, run: TrainingRun) -> Job:
+    """Starts a job that lets the base and the last checkpoint answer held-out questions in the styles that
+    were trained.
+
+    Raises:
+        StudioError: as :func:`~tianji_core.evaluation.sweep.start_sweep`.
+    """
+    version = version_of(workspace, run)
+    stored = recipes.current(
+        workspace.engine, version.recipe if version is not None else workspace.settings().recipe
+    )
+    known = [style.text for style in stored.recipe.styles if style.enabled]
+    learnt = version.manifest.get("by_style", {}) if version is not None else {}
+    styles = tuple(style for style in known if style in learnt)
+    plan = SweepPlan(
+        run_id=run.id,
+        recipe=stored.recipe.key,
+        revision=stored.revision,
+        styles=() if len(styles) == len(known) else styles,
+    )
+    saved = [checkpoint.iteration for checkpoint in training_state(workspace, run).checkpoints]
+    return start_sweep(workspace, plan, [0, *saved[-1:]])
+
+
+def effect_of(sweep: Sweep) -> TrainingEffect | None:
+    """Returns what the last measured checkpoint of a sweep has gained over the base; None while one of the
+    two is not measured."""
+    points = {point.iteration: point for point in sweep.points}
+    before, after = points.get(0), sweep.points[-1] if sweep.points else None
+    if before is None or after is None or after.iteration == 0:
+        return None
+    earlier = {rate.style: rate.passed for rate in before.styles}
+    whole = PassRate(
+        style="", count=after.count, before=before.passed, after=after.passed, low=after.low, high=after.high
+    )
+    rates = [
+        PassRate(
+            style=rate.style,
+            count=rate.count,
+            before=earlier[rate.style],
+            after=rate.passed,
+            low=rate.low,
+            high=rate.high,
+        )
+        for rate in after.styles
+        if rate.style in earlier
+    ]
+    answers = [
+        BeforeAfter(style="", request=asked, before=said, after=answer)
+        for (asked, said, _passed), (same, answer, _right) in zip(
+            before.examples, after.examples, strict=False
+        )
+        if asked == same
+    ]
+    return TrainingEffect(after.iteration, (whole, *rates), tuple(answers))
