@@ -44,7 +44,13 @@ def key_line(workspace: Workspace, provider: Provider) -> None:
 def connection_test(workspace: Workspace, provider: Provider, choice: TeacherChoice) -> None:
     """Draws the button that tests the connection, and the result of the test. The models that the server
     lists can be chosen afterwards; where no model is chosen yet, the first of them is."""
-    pressed = st.button(_("测试连接"), key="test_connection", icon="🔌")
+    pressed = st.button(
+        _("测试连接，取模型列表"),
+        key="test_connection",
+        icon="🔌",
+        width="stretch",
+        help=_("问一次服务器：密钥对不对，有哪些模型；列出的模型可以在上面直接选。"),
+    )
     if pressed:
         with report_errors(), st.spinner(_("正在连接…")):
             report = asyncio.run(teachers.test_connection(workspace, choice))

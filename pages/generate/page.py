@@ -4,7 +4,7 @@ import streamlit as st
 
 from pages.generate.knowledge import knowledge_part
 from pages.generate.plan_estimate import show_estimate
-from pages.generate.plan_form import plan_form, style_picker
+from pages.generate.plan_form import plan_cells, plan_form, style_picker
 from pages.generate.provider_form import provider_form
 from pages.generate.run_list import run_list
 from pages.generate.run_options import options_form
@@ -34,24 +34,29 @@ def wishes_part() -> None:
         show_run(workspace, run_id)
 
     with report_errors():
-        styles = style_picker(workspace, recipe)
-        left, right = st.columns(2, gap="large")
-        with left:
+        what, who, much = st.columns([10, 9, 9], gap="medium")
+        with what:
+            st.markdown(_("**1 写什么**"))
+            styles = style_picker(workspace, recipe)
+            cells = plan_cells(recipe)
+        with who:
+            st.markdown(_("**2 谁来写**"))
             setup = teacher_form(workspace)
             provider_form(workspace, setup.provider)
-        with right:
-            plan = plan_form(recipe, styles)
+        with much:
+            st.markdown(_("**3 写多少**"))
+            plan = plan_form(recipe, styles, cells)
             options = options_form(setup)
-        number = show_estimate(workspace, recipe, plan, setup, options.examples)
-        buttons = st.container(horizontal=True)
-        begin = buttons.button(
-            _("开始造数（{n} 条）", n=f"{number:,}"),
-            key="start_run",
-            type="primary",
-            icon="✨",
-            disabled=number == 0,
-        )
-        trial = buttons.button(_("试写三条"), key="dry_run", icon="🧪", disabled=number == 0)
+            number = show_estimate(workspace, recipe, plan, setup, options.examples)
+            begin = st.button(
+                _("开始造数（{n} 条）", n=f"{number:,}"),
+                key="start_run",
+                type="primary",
+                icon="✨",
+                disabled=number == 0,
+                width="stretch",
+            )
+            trial = st.button(_("试写三条"), key="dry_run", icon="🧪", disabled=number == 0, width="stretch")
         if plan is not None and begin:
             run = create_run(
                 workspace, recipe.key, plan, setup.mix, setup.sampling, setup.concurrency, options=options

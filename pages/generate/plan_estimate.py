@@ -22,8 +22,9 @@ def show_estimate(
     """Draws tasks, tokens, cost and time of the plan with ``examples`` few-shot examples in each request;
     returns the number of tasks, 0 if it cannot start."""
     number = count_tasks(recipe, plan) if plan is not None else 0
-    columns = st.columns(4)
-    columns[0].metric(_c("generation", "任务"), f"{number:,}", border=True)
+    with st.container(key="estimate"):
+        columns = [*st.columns(2), *st.columns(2)]
+    columns[0].metric(_c("generation", "任务"), f"{number:,}")
     if plan is None or number == 0:
         st.warning(_("这个计划没有任务：至少选一个风格，或降低适配度要求。"), icon="🫙")
         return 0
@@ -48,18 +49,16 @@ def _show_use(columns: Sequence[DeltaGenerator], estimated: Estimate, setup: Tea
     columns[0].metric(
         _("tokens（估）"),
         tokens,
-        border=True,
         help=_(
             "按字数估算：输入约 {asked:,}，输出约 {answered:,}",
             asked=estimated.prompt_tokens,
             answered=estimated.completion_tokens,
         ),
     )
-    columns[1].metric(_("费用（估）"), cost, border=True, help=_("价格可以在“采样、并发和价格”里改。"))
+    columns[1].metric(_("费用（估）"), cost, help=_("价格可以在“采样、并发和价格”里改。"))
     basis = _("按这个模型上次的速度") if estimated.measured else _("没有实测过，按常见速度猜的")
     columns[2].metric(
         _("用时（估）"),
         duration_text(max(1.0, estimated.seconds)),
-        border=True,
         help=None if setup.offline else basis,
     )

@@ -1,5 +1,7 @@
 """The plan of a generation run: styles, rounds, limit, suitability threshold and seed."""
 
+from dataclasses import dataclass
+
 import streamlit as st
 
 from pages.shared.kept import kept
@@ -32,8 +34,42 @@ def style_picker(workspace: Workspace, recipe: Recipe) -> tuple[str, ...]:
     return tuple(styles)
 
 
-def plan_form(recipe: Recipe, styles: tuple[str, ...]) -> Plan | None:
-    """Draws the rest of the plan and returns it; None while no style is chosen."""
+@dataclass(frozen=True)
+class PlannedCells:
+    """The cells of a plan: those whose suitability is at least ``threshold``; ``seed`` draws the prompts."""
+
+    threshold: int
+    seed: int
+
+
+def plan_cells(recipe: Recipe) -> PlannedCells:
+    """Draws the number of cells with, folded, what decides it; returns the choice."""
+    shown = st.empty()
+    with st.expander(_("适配度和随机种子")):
+        threshold = st.segmented_control(
+            _("适配度至少"),
+            sorted(VALUE_TITLES),
+            default=recipe.threshold,
+            format_func=lambda value: _(VALUE_TITLES[value]),
+            **kept(FORM, "threshold", among(VALUE_TITLES), recipe.threshold, f"threshold_{recipe.key}"),
+            wrap=True,
+            help=_("低于它的格子不造数；在“适配度”页看和改。"),
+        )
+        seed = st.number_input(
+            _("随机种子"),
+            0,
+            2**31 - 1,
+            0,
+            **kept(FORM, "seed", within(0, 2**31 - 1)),
+            help=_("同一个种子得到同样的任务和提示词。"),
+        )
+    least = recipe.threshold if threshold is None else threshold
+    shown.caption(_("{n} 个格子（称谓 × 场景）会写", n=len(kept_cells(recipe, least))))
+    return PlannedCells(least, int(seed))
+
+
+def plan_form(recipe: Recipe, styles: tuple[str, ...], cells: PlannedCells) -> Plan | None:
+    """Draws how much is written and returns the plan; None while no style is chosen."""
     left, right = st.columns(2)
     rounds = left.number_input(
         _("轮数"),
@@ -53,33 +89,14 @@ def plan_form(recipe: Recipe, styles: tuple[str, ...]) -> Plan | None:
         placeholder=_("全写"),
         help=_("空着表示全写。打乱后取前面的，所以少量也照顾到各种组合。"),
     )
-    left, right = st.columns([3, 2])
-    threshold = left.segmented_control(
-        _("适配度至少"),
-        sorted(VALUE_TITLES),
-        default=recipe.threshold,
-        format_func=lambda value: _(VALUE_TITLES[value]),
-        **kept(FORM, "threshold", among(VALUE_TITLES), recipe.threshold, f"threshold_{recipe.key}"),
-        wrap=True,
-        help=_("低于它的格子不造数；在“适配度”页看和改。"),
-    )
-    seed = right.number_input(
-        _("随机种子"),
-        0,
-        2**31 - 1,
-        0,
-        **kept(FORM, "seed", within(0, 2**31 - 1)),
-        help=_("同一个种子得到同样的任务和提示词。"),
-    )
-    threshold = recipe.threshold if threshold is None else threshold
     st.caption(
         _(
             "{cells} 个格子 × {styles} 种风格 × {rounds} 轮",
-            cells=len(kept_cells(recipe, threshold)),
+            cells=len(kept_cells(recipe, cells.threshold)),
             styles=len(styles),
             rounds=int(rounds),
         )
     )
     if not styles:
         return None
-    return Plan(styles=styles, rounds=int(rounds), threshold=threshold, seed=int(seed), limit=limit)
+    return Plan(styles=styles, rounds=int(rounds), threshold=cells.threshold, seed=cells.seed, limit=limit)

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from pages.generate.run_actions import run_actions
-from pages.generate.run_figures import show_errors, show_pulse, show_teachers, show_variety
+from pages.generate.run_figures import error_title, show_errors, show_pulse, show_teachers, show_variety
 from pages.generate.to_dataset import to_dataset
 from pages.shared.frame import report_errors, report_figure
 from pages.shared.job_progress import job_bar, log_view
@@ -16,6 +16,7 @@ from tianji_core.generation import (
     by_teacher,
     jobs_by_run,
     options_of,
+    read_pulse,
     run_state,
 )
 from tianji_core.i18n import _
@@ -49,10 +50,7 @@ def _run_box(workspace: Workspace, run_id: int, was_active: bool) -> None:
         with report_figure():
             results = by_teacher(workspace, state.run)
         with report_figure():
-            _figures(state, results)
-        if active:
-            with report_figure():
-                show_pulse(workspace, run_id)
+            _summary(workspace, state, results, active)
         run_actions(workspace, state, job)
         if not active and state.counts.done:
             to_dataset(workspace, state)
@@ -60,14 +58,18 @@ def _run_box(workspace: Workspace, run_id: int, was_active: bool) -> None:
             st.warning(plain(state.run.halted), icon="⏸️")
         elif job is not None and job.state == "failed" and job.note:
             st.error(plain(job.note), icon="⚠️")
-        for show in (
-            lambda: show_errors(state),
-            lambda: show_teachers(results),
-            lambda: show_variety(workspace, state),
-            lambda: _latest(state),
-        ):
-            with report_figure():
-                show()
+        with report_figure():
+            _latest(state)
+        with st.expander(_("数字"), key=f"numbers_{run_id}", icon="🔢"):
+            for show in (
+                lambda: _figures(state, results),
+                lambda: show_pulse(workspace, run_id) if active else None,
+                lambda: show_errors(state),
+                lambda: show_teachers(results),
+                lambda: show_variety(workspace, state),
+            ):
+                with report_figure():
+                    show()
         if job is not None:
             with st.expander(_("日志"), key=f"log_{run_id}"):
                 log_view(workspace, job)
@@ -81,6 +83,22 @@ def _progress(workspace: Workspace, state: RunState, job: Job | None) -> None:
     job_state = jobs.state_title(job.state) if job is not None else _("还没有开始")
     text = _("{said} · {done}/{total} 条", said=job_state, done=counts.done, total=total)
     st.progress((total - counts.pending) / total, text=text)
+
+
+def _summary(workspace: Workspace, state: RunState, results: list[TeacherResult], active: bool) -> None:
+    """Draws in one line what is written, how fast, what it cost, and the failures by kind with an example."""
+    parts = [_("写好 **{n}** 条", n=f"{state.counts.done:,}")]
+    pulse = read_pulse(workspace, state.run.id) if active else None
+    if pulse is not None:
+        parts.append(_("每秒 {n} 条", n=f"{pulse.answers_per_second:.1f}"))
+    if (spent := _spent(results)) is not None:
+        parts.append(_("花了 {cost}", cost=spent))
+    for error in state.errors:
+        parts.append(f"❌ {error_title(error.kind)} {error.count:,}")
+    st.markdown(" · ".join(parts))
+    if state.errors:
+        first = max(state.errors, key=lambda error: error.count)
+        st.caption(_("{title}，例如：{example}", title=error_title(first.kind), example=plain(first.example)))
 
 
 def _figures(state: RunState, results: list[TeacherResult]) -> None:

@@ -84,7 +84,10 @@ def teacher_form(workspace: Workspace, several: bool = True) -> TeacherSetup:
         output_price=entry.output_price,
     )
     connection_test(workspace, provider, choice)
-    mix = teacher_mix(known, choice) if several else (WeightedTeacher(choice=choice),)
+    mix: tuple[WeightedTeacher, ...] = (WeightedTeacher(choice=choice),)
+    if several:
+        with st.expander(_("几个模型一起写")):
+            mix = teacher_mix(known, choice)
     return TeacherSetup(provider, mix, sampling, speed.concurrency)
 
 
