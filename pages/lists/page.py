@@ -5,13 +5,14 @@ from collections.abc import Callable, Sequence
 import streamlit as st
 
 from pages.lists.list_paste import paste_box
+from pages.lists.placeholders import placeholder_help, placeholder_row
 from pages.lists.recipe_menu import recipe_menu
 from pages.lists.recipe_tables import lines_table, names_table, scenes_table, styles_table, table_form
 from pages.lists.style_editor import style_editor
 from pages.lists.suggesting import suggest_box
 from pages.shared.frame import opened_recipe, remember_notice, reopen_recipe, report_errors
 from pages.shared.header import page_header
-from pages.shared.kept import forget, kept, show_unsaved
+from pages.shared.kept import forget, kept, note, show_unsaved
 from pages.shared.kept_table import forget_table, table_is_edited
 from pages.shared.recipe_history import history_list, undo_redo
 from pages.shared.text import plain
@@ -21,6 +22,7 @@ from tianji_core.errors import RecipeError
 from tianji_core.i18n import _, _c
 from tianji_core.recipe import Recipe
 from tianji_core.recipe.editing import ListRow, changed, edit_lines, edit_names, edit_scenes, edit_styles
+from tianji_core.recipe.model import INPUT_FIELDS, TEACHER_FIELDS
 from tianji_core.recipe.tables import Listing
 from tianji_core.store import recipes
 
@@ -83,14 +85,14 @@ def scenes_part() -> None:
 
 
 def styles_part() -> None:
-    """Draws 风格: the table of all styles, then the editor of one."""
-    save_table(edit_styles, styles_table(recipe, f"styles_{revision}"), "styles", _("风格"))
-    paste_box(recipe, Listing.STYLES, _("风格"), save)
-    suggest_box(workspace, recipe, ListKind.STYLES, _("风格"), save)
-    st.divider()
+    """Draws 风格: the styles with the editor of one, then the table of all."""
     style = style_editor(recipe, revision, save)
     if style is not None:
         suggest_box(workspace, recipe, ListKind.EXAMPLES, _("示例"), save, style)
+    st.subheader(_("全部风格"), anchor=False)
+    save_table(edit_styles, styles_table(recipe, f"styles_{revision}"), "styles", _("风格"))
+    paste_box(recipe, Listing.STYLES, _("风格"), save)
+    suggest_box(workspace, recipe, ListKind.STYLES, _("风格"), save)
 
 
 def lines_part(listing: Listing, title: str, note: str) -> None:
@@ -114,7 +116,13 @@ def prompts_part() -> None:
         **kept_fields["teacher_system"],
         help=_("作为 system 消息发送，不进训练数据；留空就不发。"),
     )
-    teacher = st.text_area(_("给造数模型的提示词模板"), saved.teacher, height=260, **kept_fields["teacher"])
+    teacher = st.text_area(_("给造数模型的提示词模板"), saved.teacher, height=200, **kept_fields["teacher"])
+    placeholder_row(
+        keys["teacher"],
+        teacher,
+        TEACHER_FIELDS,
+        lambda: note(form, keys["teacher"], saved.teacher, "teacher"),
+    )
     example = st.text_input(_("示例的包装"), saved.example, **kept_fields["example"])
     prompts = {"system": system, "teacher_system": teacher_system, "teacher": teacher, "example": example}
     pressed = st.button(_("保存"), key="save_prompts", type="primary", icon="💾")
@@ -141,7 +149,7 @@ PARTS: dict[str, tuple[str, Callable[[], None]]] = {
         lambda: lines_part(
             Listing.TEMPLATES,
             _("训练输入"),
-            _("模仿真人会怎么问。可用 {name} {scene} {greeting} {suffix}；第一条最常用，其余随机抽。"),
+            _("模仿真人会怎么问；第一条最常用，其余随机抽。") + "  \n" + placeholder_help(INPUT_FIELDS),
         ),
     ),
     "prompts": (_("提示词"), prompts_part),

@@ -13,7 +13,7 @@ from pages.shared.text import plain
 from pages.shared.usable import Usable, any_text, within
 from tianji_core.i18n import _
 from tianji_core.recipe import Recipe, Style, Task, brief, wordings
-from tianji_core.recipe.editing import edit_style
+from tianji_core.recipe.editing import changed, edit_style
 from tianji_core.recipe.prompts import TOKENS_PER_CHARACTER, estimated_tokens
 
 Save = Callable[[Recipe, str, Callable[[], None] | None], None]
@@ -22,17 +22,14 @@ _FIELDS = ("instruction", "min_chars", "max_chars", "suffix")
 
 
 def style_editor(recipe: Recipe, revision: int, save: Save) -> str | None:
-    """Draws the fields of a style with a live preview, and returns the name of the open style."""
-    chosen = st.selectbox(
-        _("编辑一个风格的写法"),
-        [s.text for s in recipe.styles],
-        key="style_detail",
-        bind="query-params",
-    )
+    """Draws the styles, the fields of the chosen one and a live preview beside each other; returns the name
+    of the chosen one."""
+    master, left, right = st.columns([2, 5, 5], gap="medium")
+    with master:
+        chosen = _chosen_style(recipe, save)
     style = recipe.style(chosen or "")
     if style is None:
         return None
-    left, right = st.columns(2, gap="large")
     with left:
         form = f"style-{recipe.key}"
         keys = {f"{name}_{chosen}": f"{name}_{chosen}_{revision}" for name in _FIELDS}
@@ -55,6 +52,34 @@ def style_editor(recipe: Recipe, revision: int, save: Save) -> str | None:
     return style.text
 
 
+def _chosen_style(recipe: Recipe, save: Save) -> str | None:
+    """Draws the list of the styles, and the buttons that move the chosen one."""
+    names = [style.text for style in recipe.styles]
+    on = {style.text: style.enabled for style in recipe.styles}
+    chosen = st.radio(
+        _("风格"),
+        names,
+        format_func=lambda name: plain(name) if on.get(name) else _("{name}（停用）", name=plain(name)),
+        key="style_detail",
+        bind="query-params",
+    )
+    if chosen not in names:
+        return None
+    place = names.index(chosen)
+    with st.container(horizontal=True, gap="small"):
+        for key, icon, said, to in (
+            ("style_up", ":material/arrow_upward:", _("前移"), place - 1),
+            ("style_down", ":material/arrow_downward:", _("后移"), place + 1),
+        ):
+            if st.button(said, key=key, icon=icon, disabled=not 0 <= to < len(names)):
+                styles = list(recipe.styles)
+                styles.insert(to, styles.pop(place))
+                with report_errors():
+                    title = _("风格“{style}”换了位置", style=chosen)
+                    save(changed(recipe, styles=styles), title, None)
+    return str(chosen)
+
+
 def _fields(style: Style, suffix: str, form: str) -> dict[str, object]:
     """Draws the fields and returns their values; ``suffix`` ends the keys of the widgets."""
 
@@ -62,7 +87,7 @@ def _fields(style: Style, suffix: str, form: str) -> dict[str, object]:
         return kept(form, f"{name}_{suffix}", usable, getattr(style, name), f"{name}_{style.text}")
 
     instruction = st.text_area(
-        _("给造数模型的要求"), style.instruction, height=140, **kept_field("instruction", any_text)
+        _("给造数模型的要求"), style.instruction, height=110, **kept_field("instruction", any_text)
     )
     columns = st.columns([1, 1, 2])
     bounds = within(1, 4000)

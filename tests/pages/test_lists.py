@@ -98,7 +98,7 @@ def test_a_teacher_prompt_without_its_fields_is_refused_in_one_sentence(workspac
 
 def test_the_preview_shows_the_prompt_of_the_style_being_edited(workspace: Workspace) -> None:
     at = open_page("pages/lists/page.py", list="风格")
-    at.selectbox(key="style_detail").select("小红书").run()
+    at.radio(key="style_detail").set_value("小红书").run()
     at.selectbox(key="preview_name").select("医生").run()
     at.selectbox(key="preview_scene").select("康复").run()
     at.number_input(key="max_chars_小红书_0").set_value(44).run()
@@ -322,3 +322,24 @@ def test_a_damaged_draft_of_a_table_opens_it_without_what_cannot_be_shown(worksp
     assert len(at.data_editor(key="styles_0").value) == len(
         recipes.current(workspace.engine, "wishes").recipe.styles
     )
+
+
+def test_a_style_is_moved_and_the_move_can_be_undone(workspace: Workspace) -> None:
+    names = [style.text for style in recipes.current(workspace.engine, "wishes").recipe.styles]
+    at = open_page("pages/lists/page.py", list="风格", style_detail=names[1])
+    at.button(key="style_up").click().run()
+    moved = [style.text for style in recipes.current(workspace.engine, "wishes").recipe.styles]
+    assert moved[:2] == [names[1], names[0]] and moved[2:] == names[2:]
+    assert at.button(key="style_up").disabled
+    at.button(key="undo_recipe").click().run()
+    assert [style.text for style in recipes.current(workspace.engine, "wishes").recipe.styles] == names
+
+
+def test_a_placeholder_is_offered_beside_the_template_and_added_by_a_click(workspace: Workspace) -> None:
+    at = open_page("pages/lists/page.py", list="提示词")
+    before = at.text_area(key="teacher_0").value
+    assert at.button(key="place_teacher_0_name").label.startswith("✓")
+    at.button(key="place_teacher_0_relation").click().run()
+    assert at.text_area(key="teacher_0").value == before + "{relation}"
+    again = open_page("pages/lists/page.py", list="提示词")
+    assert again.text_area(key="teacher_0").value == before + "{relation}"

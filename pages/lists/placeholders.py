@@ -1,0 +1,53 @@
+"""The placeholders of a template beside it: which are used, and a click that adds one."""
+
+from collections.abc import Callable, Sequence
+
+import streamlit as st
+
+from pages.shared.text import plain
+from tianji_core.i18n import N_, _
+
+MEANINGS = {
+    "name": N_("称谓"),
+    "relation": N_("关系，如长辈"),
+    "pronoun": N_("您或你"),
+    "scene": N_("场景"),
+    "greeting": N_("场景说成一句话"),
+    "style": N_("风格"),
+    "suffix": N_("风格的触发后缀"),
+    "instruction": N_("风格的要求"),
+    "example": N_("抽到的示例"),
+    "min_chars": N_("最少字数"),
+    "max_chars": N_("最多字数"),
+    "line_form": N_("写成一行还是可以分行"),
+    "clause": N_("抽到的随机注入"),
+}
+"""What stands in the place of each placeholder."""
+
+
+def placeholder_row(key: str, template: str, fields: Sequence[str], noted: Callable[[], None]) -> None:
+    """Draws a button for each placeholder that the template in the widget ``key`` can have, the used ones
+    marked; a click adds it at the end. ``noted`` is called after that."""
+    st.caption(_("可以用的占位（点一下加到末尾；✓ 是已经用了的）"))
+    with st.container(key=f"places_{key}", horizontal=True, gap="small"):
+        for field in fields:
+            used = f"{{{field}}}" in template
+            st.button(
+                ("✓ " if used else "") + plain(f"{{{field}}}"),
+                key=f"place_{key}_{field}",
+                help=_(MEANINGS[field]),
+                type="tertiary" if used else "secondary",
+                on_click=_add,
+                args=(key, field, noted),
+            )
+
+
+def placeholder_help(fields: Sequence[str]) -> str:
+    """Returns the placeholders with their meanings in one line of Markdown."""
+    return " · ".join(f"`{{{field}}}` {_(MEANINGS[field])}" for field in fields)
+
+
+def _add(key: str, field: str, noted: Callable[[], None]) -> None:
+    """Callback: adds the placeholder at the end of the template."""
+    st.session_state[key] = f"{st.session_state.get(key, '')}{{{field}}}"
+    noted()
