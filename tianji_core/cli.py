@@ -80,6 +80,7 @@ VERBS: dict[str, Callable[..., None]] = {
     "compare": comparing.compare,
     "report": comparing.report,
     "votes": voting.list_votes,
+    "relearn": voting.relearn,
     "sweep": evaluating.sweep,
     "evaluate": evaluating.evaluate,
     "demo": demo.demo,

@@ -10,6 +10,7 @@ from pages.compare.boards import Checkers, comparer
 from pages.compare.checkpoint_sweep import sweep_part
 from pages.compare.matrix import column_title, show_matrix
 from pages.compare.new_board import checkpoint_part, comparison_form
+from pages.compare.relearn import relearn_part
 from pages.compare.scores import check_part, take_part
 from pages.compare.verdict import verdict_part
 from pages.compare.votes import judge_part, vote_part
@@ -149,6 +150,8 @@ def scores(board: Board) -> None:
     verdict_part(board, checked, people, models.titles(workspace))
     if role() is Role.OWNER:
         take_part(workspace, recipe, board, checkers)
+        with st.expander(_("再练一次"), icon="🔁"):
+            relearn_part(workspace, recipe)
     with st.expander(_("检查的明细"), icon="🔎"):
         check_part(board, checked)
     with st.expander(_("票数和分数的明细"), icon="🗳️"):

@@ -29,7 +29,7 @@ def answer(base: Path, home: Path | str, **variables: str) -> str:
     asked = {
         "model": str(base),
         "requests": [{"system": "", "request": "祝妹妹生日", "max_tokens": 4}],
-        "temperature": 0,
+        "temperatures": [0],
         "batch": 1,
         "seed": 0,
         "runs_code": True,
@@ -43,7 +43,7 @@ def answer(base: Path, home: Path | str, **variables: str) -> str:
         env=environment,
     )
     assert done.returncode == 0, done.stderr[-2000:]
-    return json.loads(done.stdout)["answers"][0]
+    return json.loads(done.stdout)["answers"][0][0]
 
 
 def test_a_folder_of_any_name_loads_and_answers_the_same(bases, tmp_path):

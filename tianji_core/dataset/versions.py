@@ -21,6 +21,7 @@ from tianji_core.store import datasets, recipes, samples
 from tianji_core.store.acceptance import acceptance
 from tianji_core.store.database import writing
 from tianji_core.store.datasets import DatasetVersion
+from tianji_core.store.recipes import StoredRecipe
 from tianji_core.store.samples import ACCEPTED, SampleFilter, TrainingExample
 from tianji_core.workspace import Workspace
 
@@ -78,40 +79,85 @@ def freeze(
     balance = balance or Balance()
     stored = recipes.current(workspace.engine, recipe_key)
     sample_filter = matching or accepted(recipe_key)
-    parents = _parents(workspace, recipe_key, parent)
-    target = workspace.datasets / name
+    facts = {
+        "note": note.strip(),
+        "filter": {key: value for key, value in asdict(sample_filter).items() if value},
+        "balance": asdict(balance),
+        "parents": _parents(workspace, recipe_key, parent),
+    }
     with drafting(workspace, name) as draft:
         selection = select(samples.stream(workspace.engine, sample_filter), balance)
         if not selection.train:
             raise DatasetError(_("没有可以冻结的样本：请先到审核页采用一些样本"))
-        manifest = {
-            "format": 2,
-            "name": name,
-            "note": note.strip(),
-            "recipe": recipe_key,
-            "recipe_revision": stored.revision,
-            "threshold": stored.recipe.threshold,
-            "filter": {key: value for key, value in asdict(sample_filter).items() if value},
-            "balance": asdict(balance),
-            "left_out": selection.left_out,
-            "rules": {"basis": rules_basis(workspace, recipe_key), "ids": [rule.id for rule in RULES]},
-            "parents": parents,
-            "acceptance": asdict(
-                acceptance(workspace.engine, recipe_key, [example.id for example in selection.train])
-            ),
-            "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
-            **_write_examples(selection, draft, balance.seed),
-        }
-        manifest = json.loads(
-            json.dumps(manifest)
-        )  # in the form in which it is read back: tuples become lists
-        _seal(draft, manifest, stored.recipe.title)
-        with writing(workspace.engine) as connection:
-            folder = str(target.relative_to(workspace.home))
-            version_id = datasets.insert_version(
-                connection, recipe_key, name, folder, manifest["sha256"], manifest["count"], manifest
-            )
-            put(workspace, draft, target)
+        return _placed(workspace, stored, name, facts, selection, draft)
+
+
+def freeze_examples(
+    workspace: Workspace,
+    recipe_key: str,
+    name: str,
+    train: Sequence[TrainingExample],
+    validation: Sequence[TrainingExample],
+    note: str,
+    parent: str,
+    made: dict[str, Any],
+) -> DatasetVersion:
+    """Freezes examples that are not, or not all, samples of the workspace, in this order, and returns the
+    version; ``made`` says in the manifest how they came about, ``parent`` '' stands for none. An example that
+    occurs twice is written once.
+
+    Raises:
+        DatasetError: there is no example, the name cannot be used, or there is no such parent.
+    """
+    name = check_name(workspace, name)
+    if not train:
+        raise DatasetError(_("没有可以冻结的样本：请先到审核页采用一些样本"))
+    stored = recipes.current(workspace.engine, recipe_key)
+    once = {example.digest: example for example in train}
+    facts = {
+        **made,
+        "note": note.strip(),
+        "filter": {"recipe": recipe_key},
+        "balance": asdict(Balance()),
+        "parents": _parents(workspace, recipe_key, parent) if parent else [],
+    }
+    with drafting(workspace, name) as draft:
+        selection = Selection(tuple(once.values()), tuple(validation), len(train) - len(once))
+        return _placed(workspace, stored, name, facts, selection, draft)
+
+
+def _placed(
+    workspace: Workspace,
+    stored: StoredRecipe,
+    name: str,
+    facts: dict[str, Any],
+    selection: Selection,
+    draft: Path,
+) -> DatasetVersion:
+    """Fills the draft, puts it in its place and stores the version."""
+    recipe_key, target = stored.recipe.key, workspace.datasets / name
+    numbers = [example.id for example in selection.train if example.id]
+    manifest: dict[str, Any] = {
+        "format": 2,
+        "name": name,
+        "recipe": recipe_key,
+        "recipe_revision": stored.revision,
+        "threshold": stored.recipe.threshold,
+        **facts,
+        "left_out": selection.left_out,
+        "rules": {"basis": rules_basis(workspace, recipe_key), "ids": [rule.id for rule in RULES]},
+        "acceptance": asdict(acceptance(workspace.engine, recipe_key, numbers)),
+        "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        **_write_examples(selection, draft, int(facts["balance"]["seed"])),
+    }
+    manifest = json.loads(json.dumps(manifest))  # in the form in which it is read back: tuples become lists
+    _seal(draft, manifest, stored.recipe.title)
+    with writing(workspace.engine) as connection:
+        folder = str(target.relative_to(workspace.home))
+        version_id = datasets.insert_version(
+            connection, recipe_key, name, folder, manifest["sha256"], manifest["count"], manifest
+        )
+        put(workspace, draft, target)
     return datasets.get(workspace.engine, version_id)
 
 

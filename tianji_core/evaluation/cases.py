@@ -1,5 +1,6 @@
 """The questions of an evaluation: held-out cells × styles, worded by the recipe's input templates."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tianji_core.errors import PlanError
@@ -33,8 +34,36 @@ def held_out_cases(
         raise PlanError(
             _("配方“{recipe}”的格子太少，没有留作评测的格子；请多启用几个称谓和场景", recipe=recipe.title)
         )
+    return _cases(recipe, kept, styles, limit, seed, rounds)
+
+
+def training_cases(
+    recipe: Recipe, styles: tuple[str, ...] = (), limit: int | None = None, seed: int = 0
+) -> list[Case]:
+    """Returns the cells that are no held-out ones × ``styles`` (none: all enabled), worded and ordered as
+    in :func:`held_out_cases`.
+
+    Raises:
+        PlanError: a style is unknown, or every cell is held out.
+    """
+    learnt, _kept = split_cells(kept_cells(recipe, recipe.threshold))
+    if not learnt:
+        raise PlanError(
+            _("配方“{recipe}”的格子太少，没有可以练的格子；请多启用几个称谓和场景", recipe=recipe.title)
+        )
+    return _cases(recipe, learnt, styles, limit, seed, 1)
+
+
+def _cases(
+    recipe: Recipe,
+    cells: Sequence[tuple[str, str]],
+    styles: tuple[str, ...],
+    limit: int | None,
+    seed: int,
+    rounds: int,
+) -> list[Case]:
     plan = Plan(
-        styles=styles, rounds=rounds, threshold=recipe.threshold, seed=seed, limit=limit, cells=tuple(kept)
+        styles=styles, rounds=rounds, threshold=recipe.threshold, seed=seed, limit=limit, cells=tuple(cells)
     )
     return [
         Case(question.name, question.scene, question.style, recipe.prompts.system, question.input)

@@ -39,9 +39,24 @@ def evaluate_folder(
     threads: int | None = None,
     code_allowed: bool = False,
 ) -> Report:
-    """Returns the report on a model folder in Hugging Face format.
+    """Returns the report on a model folder in Hugging Face format; raises and reads its arguments as
+    :func:`folder_answers`."""
+    (answers,) = folder_answers(model, adapter, cases, [temperature], seed, threads, code_allowed)
+    return judge(cases, answers, checker)
 
-    ``temperature`` 0 is greedy; ``threads`` are CPU threads, None for torch's default; ``code_allowed`` lets
+
+def folder_answers(
+    model: Path,
+    adapter: Path | None,
+    cases: Sequence[Case],
+    temperatures: Sequence[float],
+    seed: int = 0,
+    threads: int | None = None,
+    code_allowed: bool = False,
+) -> list[list[str]]:
+    """Returns a model folder's answers to the cases, in their order, for each of the temperatures.
+
+    Temperature 0 is greedy; ``threads`` are CPU threads, None for torch's default; ``code_allowed`` lets
     the model run the Python code in its folder.
 
     Raises:
@@ -57,16 +72,16 @@ def evaluate_folder(
         "requests": [
             {"system": case.system, "request": case.request, "max_tokens": longest(case)} for case in cases
         ],
-        "temperature": temperature,
+        "temperatures": list(temperatures),
         "batch": BATCH,
         "seed": seed,
         "threads": threads,
         "runs_code": checked_code(model, code_allowed),
     }
-    return judge(cases, _answers(model, asked), checker)
+    return _answers(model, asked)
 
 
-def _answers(model: Path, asked: Mapping[str, object]) -> list[str]:
+def _answers(model: Path, asked: Mapping[str, object]) -> list[list[str]]:
     """The answers of a model folder, from a process of its own.
 
     Raises:
@@ -95,7 +110,7 @@ def _answers(model: Path, asked: Mapping[str, object]) -> list[str]:
                 detail=lines[-1] if lines else done.returncode,
             )
         )
-    answers: list[str] = json.loads(done.stdout)["answers"]
+    answers: list[list[str]] = json.loads(done.stdout)["answers"]
     return answers
 
 

@@ -27,7 +27,7 @@ class Needs:
 NEEDS = {
     **dict.fromkeys(("generate", "rewrite", "rate", "suggest", "judge", "vote"), Needs(network=True)),
     **dict.fromkeys(("import", "download", "push"), Needs(network=True)),
-    **dict.fromkeys(("train", "convert", "merge", "sweep", "demo", "trial", "freeze"), Needs()),
+    **dict.fromkeys(("train", "convert", "merge", "sweep", "relearn", "demo", "trial", "freeze"), Needs()),
     "serve": Needs(database=False),
 }
 """Kind of job → what its child needs. Keys are not in this table: a job names those of its own teacher."""

@@ -1,10 +1,10 @@
 """Batched answers of a model folder. A subprocess entry: ``python -m tianji_core.model_folders.answering``
 reads one JSON object from standard input and writes one to standard output.
 
-Input: ``{"model", "adapter", "requests": [{"system", "request", "max_tokens"}], "temperature", "batch",
+Input: ``{"model", "adapter", "requests": [{"system", "request", "max_tokens"}], "temperatures", "batch",
 "seed", "threads", "runs_code"}``.
 
-Output: ``{"answers": [...], "seconds": ...}``.
+Output: ``{"answers": [[...]], "seconds": ...}``, a list of answers for each temperature.
 """
 
 import json
@@ -118,15 +118,12 @@ def main() -> int:
     adapter = Path(asked["adapter"]) if asked.get("adapter") else None
     model, tokenizer = load(Path(asked["model"]), adapter, bool(asked.get("runs_code")))
     started = time.monotonic()
-    answers = answer_all(
-        model,
-        tokenizer,
-        _template(Path(asked["model"]), adapter),
-        asked["requests"],
-        float(asked["temperature"]),
-        int(asked["batch"]),
-        int(asked["seed"]),
-    )
+    template = _template(Path(asked["model"]), adapter)
+    options = int(asked["batch"]), int(asked["seed"])
+    answers = [
+        answer_all(model, tokenizer, template, asked["requests"], float(temperature), *options)
+        for temperature in asked["temperatures"]
+    ]
     json.dump({"answers": answers, "seconds": time.monotonic() - started}, sys.stdout, ensure_ascii=False)
     return 0
 

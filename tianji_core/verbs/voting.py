@@ -1,4 +1,4 @@
-"""The verb of the votes on answers: scores, preference pairs, samples, and a teacher as second judge."""
+"""The verbs of the votes on answers: scores, pairs, samples, a second judge, a further training."""
 
 from pathlib import Path
 from typing import Annotated
@@ -13,6 +13,7 @@ from tianji_core.comparison import (
     by_model_and_style,
     by_style,
     export_preferences,
+    relearning,
     same_verdicts,
     take_chosen,
     voting,
@@ -31,10 +32,61 @@ from tianji_core.verbs.common import (
     follow,
     opened,
     show,
+    words,
 )
 from tianji_core.verbs.comparing import BoardOption, kept_board
+from tianji_core.verbs.model_options import StylesOption
 from tianji_core.verbs.teacher_options import ConcurrencyOption, TeacherOptions
 from tianji_core.workspace import Workspace
+
+
+def relearn(
+    model: Annotated[
+        str,
+        typer.Argument(help="A merged model that was trained here; default: the newest.", show_default=False),
+    ] = "",
+    by_votes: Annotated[
+        bool,
+        typer.Option("--by-votes/--by-checks", help="Let the taste of the votes choose among what passes."),
+    ] = True,
+    prompts: Annotated[int, typer.Option(min=1, max=5000, help="Training questions to answer.")] = 400,
+    answers: Annotated[int, typer.Option(min=1, max=16, help="Answers to each.")] = 4,
+    replay: Annotated[float, typer.Option(min=0, max=10, help="Earlier samples for each new one.")] = 1.0,
+    questions: Annotated[
+        int, typer.Option(min=1, max=2000, help="Held-out questions for before and after.")
+    ] = 200,
+    styles: StylesOption = "",
+    seed: Annotated[int, typer.Option()] = 0,
+    detach: DetachOption = False,
+    recipe: RecipeOption = None,
+    as_json: JsonOption = False,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Train a model once more on its own best answers, and compare it with the one before."""
+    space = opened(workspace)
+    key = chosen_recipe(space, recipe)
+    known = relearning.learnable_models(space)
+    if not model and not known:
+        raise InputError(_("还没有在这里训练并合并出来的模型；先训练，再 merge"))
+    plan = relearning.RelearningPlan(
+        model=model or known[0].name,
+        recipe=key,
+        styles=words(styles),
+        prompts=prompts,
+        answers=answers,
+        replay=replay,
+        by_votes=by_votes,
+        questions=questions,
+        seed=seed,
+    )
+    job = relearning.start_relearning(space, plan)
+    if detach:
+        show({"job": job.id}, as_json, _("任务 {job} 已开始", job=job.id))
+        return
+    follow(space, job, quiet=as_json)
+    result = relearning.newest_result(space, key)
+    if result is not None:
+        show(result.model_dump(mode="json"), as_json, "\n".join(relearning.result_lines(result)))
 
 
 def list_votes(
