@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from pages.shared.frame import report_errors
-from pages.shared.kept import kept_at, put
+from pages.shared.kept import kept_at, kept_text, put
 from pages.shared.text import plain
 from pages.shared.usable import among, any_text, within
 from pages.train.choice import FORM
@@ -19,6 +19,7 @@ from tianji_core.training.engine import DEEPSPEED
 from tianji_core.training.launch import by_hand
 from tianji_core.training.load import cards
 from tianji_core.training.presets import OWN
+from tianji_core.training.slurm import SlurmRequest, checked_request, slurm_ends
 from tianji_core.training.target import field_title
 from tianji_core.workspace import Workspace
 
@@ -119,14 +120,36 @@ def show_commands(workspace: Workspace, state: TrainingState) -> None:
             n=nodes,
         )
         st.info(said, icon="🖥️")
-    lines, script = by_hand(workspace, state.run)
-    with st.expander(_("手动运行的命令与 Slurm 脚本"), expanded=nodes > 1 and not state.finished):
+    with (
+        st.expander(_("手动运行的命令与 Slurm 脚本"), expanded=nodes > 1 and not state.finished),
+        report_errors(),
+    ):
+        lines, script = by_hand(workspace, state.run, _slurm_request())
         for number, command in enumerate(lines):
             if nodes > 1:
                 st.caption(_("第 {n} 号机器", n=number))
             st.code(command, language="bash", wrap_lines=True)
         st.caption(_("Slurm：存成 train.sbatch，运行 sbatch train.sbatch"))
         st.code(script, language="bash")
+        for job, code in slurm_ends(training.work_folder(workspace, state.run)).items():
+            st.caption(_("Slurm 任务 {job} 已结束，退出码 {code}，日志 slurm-{job}.log", job=job, code=code))
+
+
+def _slurm_request() -> SlurmRequest:
+    """The fields for what the Slurm script asks of the cluster."""
+    titles = {
+        "partition": _("Slurm 分区"),
+        "account": _("账户"),
+        "time": _("时限，例如 12:00:00"),
+        "memory": _("内存，例如 64G"),
+        "cpus": _("核数"),
+    }
+    columns = st.columns(len(titles))
+    values = {
+        name: column.text_input(title, max_chars=100, **kept_text(f"slurm_{name}")).strip()
+        for column, (name, title) in zip(columns, titles.items(), strict=True)
+    }
+    return checked_request({name: value for name, value in values.items() if value})
 
 
 def fill_form(workspace: Workspace, run: TrainingRun, known: Collection[str]) -> None:

@@ -10,10 +10,11 @@ from tests.work_folders import write_checkpoint
 from tianji_core import training
 from tianji_core.errors import TrainingError
 from tianji_core.store import training as rows
-from tianji_core.training.commands import arguments, node_commands, slurm_script
+from tianji_core.training.commands import arguments, node_commands
 from tianji_core.training.launch import by_hand
 from tianji_core.training.lock import Hold, training_works
 from tianji_core.training.queue import PlaceRequest
+from tianji_core.training.slurm import slurm_script
 from tianji_core.training.target import checked_target, places_of
 
 

@@ -1,7 +1,5 @@
-"""The commands that start a training: the studio runs one, the page shows one for each further machine, and
-the Slurm script runs the same."""
+"""The commands that start a training: the studio runs one, the page shows one for each further machine."""
 
-import re
 import shlex
 import socket
 import sys
@@ -38,7 +36,8 @@ def free_port() -> int:
         return int(listener.getsockname()[1])
 
 
-def _shell_environment(chosen: Preset, target: Target, variables: Mapping[str, str]) -> str:
+def shell_environment(chosen: Preset, target: Target, variables: Mapping[str, str]) -> str:
+    """The variables of a training as assignments of a shell, in one line."""
     values = {"PYTHONPATH": python_path(), **offline_variables(), **variables}
     if chosen.device == "cpu":
         values |= {"CUDA_VISIBLE_DEVICES": "", **PATIENT}
@@ -60,45 +59,8 @@ def node_commands(
     """One shell command for each machine, that of the first machine first. All machines need the project, its
     environment and the work folder under the same paths, so a shared disk. ``resume`` is the checkpoint to go
     on from, ``variables`` the environment that this training needs."""
-    lines, environment = [], _shell_environment(chosen, target, variables)
+    lines, environment = [], shell_environment(chosen, target, variables)
     for rank in range(target.nodes):
         command = shlex.join([sys.executable, *arguments(target, work_dir, resume, rank)])
         lines.append(f"cd {shlex.quote(str(PROJECT))} && {environment} {command}")
     return lines
-
-
-def slurm_script(
-    chosen: Preset,
-    target: Target,
-    work_dir: Path,
-    title: str,
-    resume: Path | None = None,
-    variables: Mapping[str, str] = MappingProxyType({}),
-) -> str:
-    """A script for ``sbatch``: one task per machine starts that machine's processes, which meet at the first
-    machine of the allocation."""
-    everywhere = target.model_copy(update={"address": "MASTER"})
-    command = shlex.join([sys.executable, *arguments(everywhere, work_dir, resume)])
-    command = command.replace("--node_rank=0", '--node_rank="$SLURM_NODEID"').replace(
-        "--master_addr=MASTER", '--master_addr="$MASTER"'
-    )
-    cards = [] if chosen.device == "cpu" else [f"#SBATCH --gpus-per-node={target.processes}"]
-    environment = _shell_environment(chosen, target.model_copy(update={"gpus": ()}), variables)
-    name = re.sub(r"[^A-Za-z0-9_-]+", "-", title).strip("-") or "tianji"
-    return "\n".join(
-        [
-            "#!/bin/bash",
-            f"#SBATCH --job-name={name}",
-            f"#SBATCH --nodes={target.nodes}",
-            "#SBATCH --ntasks-per-node=1",
-            *cards,
-            f"#SBATCH --output={shlex.quote(str(work_dir / 'slurm-%j.log'))}",
-            "set -euo pipefail",
-            f"cd {shlex.quote(str(PROJECT))}",
-            'export MASTER="$(scontrol show hostnames "$SLURM_JOB_NODELIST" | head -n 1)"',
-            f"export {environment}",
-            # srun hands the text to a shell on each machine, where SLURM_NODEID is that machine's.
-            f"srun bash -c {shlex.quote(command)}",
-            "",
-        ]
-    )

@@ -12,7 +12,8 @@ What an engine has to offer, by what it is asked for:
   ``RESUME_VARIABLES`` beside them where it goes on from a checkpoint; ``DEEPSPEED``, the settings it knows
 - progress: ``logged_step`` from a line of output; ``begun``, ``curve``, ``validations``,
   ``total_iterations``, ``trial_answers`` and ``log_tail`` from a work folder, while it trains and afterwards
-- checkpoint: ``checkpoint_files`` in a folder, ``is_whole``, and ``checkpoint_weights`` for a sweep
+- checkpoint: ``NEWEST_CHECKPOINT``, the file that names the newest; ``checkpoint_files`` in a folder,
+  ``is_whole``, and ``checkpoint_weights`` for a sweep
 - checkpoint → adapter: ``converter_arguments``, and ``LEFT_BY_CONVERTER`` beside what they write
 - version and health: ``DISTRIBUTION``, the package whose version it has, ``PACKAGES`` it needs, and
   ``causes``, what its errors mean
@@ -29,6 +30,7 @@ from tianji_core.training.xtuner_engine.checkpoints import (
 )
 from tianji_core.training.xtuner_engine.commands import (
     DEEPSPEED,
+    NEWEST_CHECKPOINT,
     RESUME_VARIABLES,
     converter_arguments,
     load_check_arguments,
@@ -61,6 +63,7 @@ __all__ = [
     "DEEPSPEED",
     "DISTRIBUTION",
     "LEFT_BY_CONVERTER",
+    "NEWEST_CHECKPOINT",
     "PACKAGES",
     "RESUME_VARIABLES",
     "begun",

@@ -20,7 +20,7 @@ from tianji_core.store.training import TrainingRun
 from tianji_core.training import engine, queue
 from tianji_core.training.base_trials import check_trial
 from tianji_core.training.child import run_tool, tool_environment
-from tianji_core.training.commands import arguments, free_port, node_commands, slurm_script
+from tianji_core.training.commands import arguments, free_port, node_commands
 from tianji_core.training.config import write_config
 from tianji_core.training.load import Sampler, free_cards
 from tianji_core.training.lock import card, starting
@@ -31,6 +31,7 @@ from tianji_core.training.progress import training_state, work_folder
 from tianji_core.training.record import TrainingRecord, record_of
 from tianji_core.training.saved import Checkpoint, drop_halves, keep_newest
 from tianji_core.training.settings import TrainingSettings
+from tianji_core.training.slurm import SlurmRequest, slurm_script
 from tianji_core.training.target import Target, places_of
 from tianji_core.training.verdict import failure_of
 from tianji_core.workspace import Workspace, highest_number
@@ -205,13 +206,20 @@ def _variables(run: TrainingRun, resumed: Path | None) -> dict[str, str]:
     }
 
 
-def by_hand(workspace: Workspace, run: TrainingRun) -> tuple[list[str], str]:
-    """The command of each machine, that of the first machine first, and the Slurm script: they train a stored
-    run as its job would, from its newest checkpoint where there is one."""
+def by_hand(
+    workspace: Workspace, run: TrainingRun, request: SlurmRequest = SlurmRequest()
+) -> tuple[list[str], str]:
+    """The command of each machine, that of the first machine first, and the Slurm script that asks
+    ``request`` of the cluster: they train a stored run as its job would, from its newest checkpoint where
+    there is one.
+
+    Raises:
+        TrainingError: the path of the work folder cannot stand in a Slurm script.
+    """
     chosen, target = preset_of(workspace, run), record_of(run).target
     work_dir, resumed = work_folder(workspace, run), resumed_from(workspace, run)
     variables = {**workspace.cache_variables(), **_variables(run, resumed)}
-    script = slurm_script(chosen, target, work_dir, run.title, resumed, variables)
+    script = slurm_script(chosen, target, work_dir, run.title, resumed, variables, request)
     return node_commands(chosen, target, work_dir, resumed, variables), script
 
 

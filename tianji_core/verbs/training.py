@@ -1,7 +1,7 @@
 """Verbs for training: train, queue."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Annotated, Any
 
 import typer
@@ -13,6 +13,7 @@ from tianji_core.store import datasets
 from tianji_core.store import training as runs
 from tianji_core.training import queue as training_queue
 from tianji_core.training.launch import by_hand
+from tianji_core.training.slurm import SlurmRequest, checked_request
 from tianji_core.verbs.common import (
     LARGEST,
     DetachOption,
@@ -173,10 +174,31 @@ class TargetOptions:
         return [int(number) for number in numbers]
 
 
+@dataclass(frozen=True)
+class SlurmOptions:
+    """What the job of the Slurm script asks of the cluster."""
+
+    slurm_partition: Annotated[str, typer.Option(help="With --commands: partition of the Slurm script.")] = ""
+    slurm_account: Annotated[str, typer.Option(help="With --commands: its account.")] = ""
+    slurm_time: Annotated[str, typer.Option(help="With --commands: its time limit, e.g. 12:00:00.")] = ""
+    slurm_memory: Annotated[str, typer.Option(help="With --commands: memory of each machine, e.g. 64G.")] = ""
+    slurm_cpus: Annotated[int, typer.Option(help="With --commands: cores of each machine; 0: chosen.")] = 0
+
+    def request(self) -> SlurmRequest:
+        """Returns what was given.
+
+        Raises:
+            TrainingError: a value is not valid.
+        """
+        given = {name.removeprefix("slurm_"): value for name, value in asdict(self).items()}
+        return checked_request(given)
+
+
 def train(
     learning: LearningOptions = LearningOptions(),
     earlier: ContinueOptions = ContinueOptions(),
     machines: TargetOptions = TargetOptions(),
+    slurm: SlurmOptions = SlurmOptions(),
     commands: Annotated[
         bool,
         typer.Option(
@@ -196,6 +218,7 @@ def train(
 ) -> None:
     """Fine-tune with xtuner and follow it to its final checkpoint."""
     space = opened(workspace)
+    request = slurm.request()
     run = earlier.start(space)
     if run is None:
         version = learning.version(space)
@@ -218,10 +241,10 @@ def train(
         start = training.prepare_training if commands else training.start_training
         run = start(space, learning.preset, settings, version, learning.title, target)
         if commands:
-            _show_commands(space, run, as_json)
+            _show_commands(space, run, request, as_json)
             return
         if target.nodes > 1:
-            _show_commands(space, run, False)
+            _show_commands(space, run, request, False)
     _finish_training(space, run, detach, as_json)
 
 
@@ -272,8 +295,8 @@ def _finish_training(space: Workspace, run: training.TrainingRun, detach: bool, 
     show(facts, as_json, _("训练 {n} 已开始", n=run.id) if detach else text)
 
 
-def _show_commands(space: Workspace, run: training.TrainingRun, as_json: bool) -> None:
-    lines, script = by_hand(space, run)
+def _show_commands(space: Workspace, run: training.TrainingRun, request: SlurmRequest, as_json: bool) -> None:
+    lines, script = by_hand(space, run, request)
     text = "\n".join(_("# 第 {n} 号机器", n=n) + "\n" + line for n, line in enumerate(lines))
     facts = {"training": run.id, "commands": lines, "slurm": script}
     show(facts, as_json, f"{text}\n\n# Slurm\n{script}")
