@@ -21,9 +21,9 @@ Save = Callable[[Recipe, str], None]
 
 def recipe_menu(workspace: Workspace, recipe: Recipe, revision: int, save: Save) -> None:
     """Draws the buttons of the menu with their panels; a built-in recipe cannot be removed."""
-    columns = st.columns(3 if recipe.key in built_in_recipes() else 4)
+    row = st.container(horizontal=True, gap="small")
     titled, described = f"title_{recipe.key}", f"description_{recipe.key}"
-    with columns[0].popover(_("改名和说明"), icon="✏️", width="stretch"):
+    with row.popover(_("改名和说明"), icon="✏️"):
         title = st.text_input(
             _("名称"), recipe.title, max_chars=40, **kept_text(f"title_{revision}", recipe.title, titled)
         )
@@ -36,7 +36,7 @@ def recipe_menu(workspace: Workspace, recipe: Recipe, revision: int, save: Save)
             with report_errors():
                 forget(TYPED, {titled: f"title_{revision}", described: f"description_{revision}"})
                 save(changed(recipe, title=title, description=description), _("名称和说明"))
-    with columns[1].popover(_("复制成新配方"), icon="🧬", width="stretch"):
+    with row.popover(_("复制成新配方"), icon="🧬"):
         st.caption(_("列表、适配度、提示词都照抄一份，改成另一种任务；样本不会一起过去。"))
         title = st.text_input(
             _("新名称"), max_chars=40, placeholder=_("例如：道歉"), **kept_text("copy_title")
@@ -52,7 +52,7 @@ def recipe_menu(workspace: Workspace, recipe: Recipe, revision: int, save: Save)
             on_click=_copy,
             args=(workspace, recipe.key, key.strip(), title.strip()),
         )
-    with columns[2].popover(_("YAML 导入导出"), icon="📄", width="stretch"):
+    with row.popover(_("YAML 导入导出"), icon="📄"):
         st.download_button(
             _("导出 YAML"),
             data=lambda: dump_recipe(recipe),
@@ -66,7 +66,7 @@ def recipe_menu(workspace: Workspace, recipe: Recipe, revision: int, save: Save)
         if upload is not None:
             _import(workspace, recipe, upload.name, upload.getvalue(), save)
     if recipe.key not in built_in_recipes():
-        with columns[3].popover(_("删除配方"), icon="🗑️", width="stretch"):
+        with row.popover(_("删除配方"), icon="🗑️"):
             st.write(_("配方和它的样本、数据集、训练、模型一起放进回收站（在模型页），可以恢复。"))
             st.button(
                 _("确定删除"),

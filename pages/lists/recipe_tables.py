@@ -110,15 +110,12 @@ def examples_table(examples: tuple[str, ...], title: str, key: str, form: str, n
     """
     frame = pd.DataFrame({"text": list(examples)}, dtype="object")
     columns = {"text": st.column_config.TextColumn(title, width="large")}
-    rows = _edited(frame, columns, key, form, name, row_height=64)  # two lines or more are read in full
+    rows = _edited(frame, columns, key, form, name)
     return [value if isinstance(value := row.values.get("text"), str) else "" for row in rows]
 
 
-def _edited(
-    frame: pd.DataFrame, columns: dict[str, Any], key: str, form: str, name: str, row_height: int = 36
-) -> list[ListRow]:
-    """Draws a table with a column for the order, and returns its rows in the order given there; the height of
-    a row in pixels."""
+def _edited(frame: pd.DataFrame, columns: dict[str, Any], key: str, form: str, name: str) -> list[ListRow]:
+    """Draws a table with a column for the order, and returns its rows in the order given there."""
     frame.insert(0, "order", range(1, len(frame) + 1))
     place = st.column_config.NumberColumn(
         _("顺序"),
@@ -127,7 +124,6 @@ def _edited(
         width="small",
         help=_("改成几，这一行就移到第几行；空着的新行排在最后"),
     )
-    height = min((row_height + 2) * (len(frame) + 2), 560)
-    shown = {**columns, "order": place}
-    rows = kept_table(form, name, frame, key, shown, height=height, row_height=row_height)
+    height = min(38 * (len(frame) + 2), 560)
+    rows = kept_table(form, name, frame, key, {**columns, "order": place}, height=height)
     return in_order([ListRow(origin, cells) for origin, cells in rows])

@@ -99,9 +99,14 @@ def _fields(style: Style, suffix: str, form: str) -> dict[str, object]:
         help=_("训练输入里用来点名这个风格的话，例如“,小红书风格”；空着表示默认风格"),
         **kept_field("suffix", any_text),
     )
-    examples = examples_table(
-        style.examples, _("示例（每次随机抽一条）"), f"examples_{suffix}", form, f"examples_{style.text}"
-    )
+    st.caption(_("示例（每次随机抽一条）"))
+    cards = st.container(height=230, key="example_cards")
+    with st.expander(_("改示例：加、删、换顺序，可以从表格里粘贴很多行"), icon="✏️"):
+        examples = examples_table(
+            style.examples, _("示例"), f"examples_{suffix}", form, f"examples_{style.text}"
+        )
+    for number, text in enumerate(filter(str.strip, examples), start=1):
+        cards.markdown(f"**{number}** " + plain(text).replace("\n", "  \n"))
     outside = [
         _("第 {n} 条 {length} 字", n=n, length=len(text))
         for n, text in enumerate(examples, start=1)

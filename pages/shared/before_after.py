@@ -28,8 +28,8 @@ def verdict_line(overall: PassRate) -> str:
     return said
 
 
-def rates_figure(rates: Sequence[PassRate], title: str, height: int = 340) -> go.Figure:
-    """The pass rate of each style before and after training, in percent."""
+def rates_figure(rates: Sequence[PassRate], height: int) -> go.Figure:
+    """The pass rate of each style before and after training, in percent; ``height`` in pixels."""
     titles = [rate.style or _("合计") for rate in rates]
     figure = go.Figure()
     for name, colour, values in (
@@ -46,11 +46,10 @@ def rates_figure(rates: Sequence[PassRate], title: str, height: int = 340) -> go
             cliponaxis=False,
         )
     figure.update_layout(
-        title={"text": title, "font": {"size": 14}},
         barmode="group",
         height=height,
         yaxis={"range": [0, 118], "ticksuffix": "%"},
-        margin={"l": 40, "r": 10, "t": 60, "b": 30},
+        margin={"l": 40, "r": 10, "t": 36, "b": 30},
         legend={"orientation": "h", "y": 1.14, "x": 1, "xanchor": "right"},
     )
     return figure
@@ -60,7 +59,9 @@ def before_and_after(rates: Sequence[PassRate], answers: Sequence[BeforeAfter], 
     """Draws the rates as bars and, beside them, the first answers; the others below when they are opened."""
     left, right = st.columns([5, 4], gap="medium")
     with left:
-        figure = rates_figure(rates, title, height=300)
+        if title:
+            st.caption(title)
+        figure = rates_figure(rates, height=300)
         st.plotly_chart(figure, width="stretch", key=key, config={"displayModeBar": False})
     with right:
         show_answers(answers[:FIRST])

@@ -2,6 +2,7 @@
 the jobs that run."""
 
 import contextlib
+from typing import Literal
 
 import streamlit as st
 
@@ -44,7 +45,8 @@ def _next_button(page: str, step: CorridorStep | None) -> None:
     if step is None or step.page == page:
         return
     label = _("下一步：{title}", title=step.title)
-    if st.button(label, key="next_step", type="primary", help=step.hint, icon=":material/arrow_forward:"):
+    kind: Literal["primary", "secondary"] = "secondary" if page == "home" else "primary"
+    if st.button(label, key="next_step", type=kind, help=step.hint, icon=":material/arrow_forward:"):
         st.switch_page(step.path)
 
 

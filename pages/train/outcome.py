@@ -86,8 +86,7 @@ def _result(workspace: Workspace, state: TrainingState, was_busy: tuple[int, ...
 
 def _effect(effect: TrainingEffect) -> None:
     st.markdown(verdict_line(effect.overall))
-    figure = rates_figure(effect.rates, "", height=260)
-    figure.update_layout(margin={"t": 30})
+    figure = rates_figure(effect.rates, height=260)
     st.plotly_chart(figure, width="stretch", key="train_effect", config={"displayModeBar": False})
     with st.expander(_("同一句话，训练前和训练后"), expanded=False):
         show_answers(effect.answers[:SHOWN_ANSWERS])
