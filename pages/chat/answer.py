@@ -4,9 +4,11 @@ continue while the page is refreshed or closed."""
 import contextlib
 import threading
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from pages.shared.chat_choice import ChatEndpoint
 from pages.shared.text import plain
@@ -65,12 +67,13 @@ class AnswerRequest:
 
 
 def end_answer() -> None:
-    """Stops the answer that this browser session is waiting for, if any, and waits until it is stored: the
-    click that interrupted it draws the page again, which must show the answer."""
-    running: _Running | None = st.session_state.pop(_RUNNING, None)
-    if running is not None:
-        running.stop.set()
-        running.kept.wait(PATIENCE)
+    """Stops the answers that this browser session is waiting for, if any, and waits until they are stored: the
+    click that interrupted them draws the page again, which must show them."""
+    running: list[_Running] = st.session_state.pop(_RUNNING, [])
+    for each in running:
+        each.stop.set()
+    for each in running:
+        each.kept.wait(PATIENCE)
 
 
 def grows(workspace: Workspace, turn: ChatTurn) -> bool:
@@ -98,36 +101,80 @@ def question(text: str) -> str:
     return plain(text[:LONGEST]) + "… :gray[" + _("（共 {n} 字）", n=f"{len(text):,}") + "]"
 
 
-def answer(workspace: Workspace, transcript: Transcript, turn: ChatTurn, request: AnswerRequest) -> None:
-    """Draws the answers as they stream in. A click anywhere stops them; the text so far is stored."""
-    history = transcript.history() if turn.continues else []
-    turn.stopped = True  # it stays so if this process is killed
+ACROSS = 3
+"""Answers beside each other, where several models or styles are asked at once."""
+
+
+def answer(
+    workspace: Workspace,
+    transcript: Transcript,
+    turns: Sequence[ChatTurn],
+    requests: Sequence[AnswerRequest],
+    titles: Mapping[str, str],
+) -> None:
+    """Draws the answers as they stream in: those of one turn, or of several that are asked at once, each by
+    its request. A click anywhere stops them; the text so far is stored. ``titles`` are the models' names."""
+    history = transcript.history() if turns[0].continues else []
+    for turn in turns:
+        turn.stopped = True  # it stays so if this process is killed
     with changing(workspace) as kept:
-        kept.turns.append(turn.model_copy(deep=True))
-    running, known = _Running(turn), _answering(str(workspace.home))
-    known[turn.key] = st.session_state[_RUNNING] = running
-    asked = messages(turn.system, history, turn.request)
-    threading.Thread(
-        target=_collect, args=(workspace, asked, request, running, known), name="chat-answer", daemon=True
-    ).start()
+        kept.turns += [turn.model_copy(deep=True) for turn in turns]
+    running, known = [_Running(turn) for turn in turns], _answering(str(workspace.home))
+    st.session_state[_RUNNING] = running
+    for each, request in zip(running, requests, strict=True):
+        known[each.turn.key] = each
+        asked = messages(each.turn.system, history, each.turn.request)
+        arguments = (workspace, asked, request, each, known)
+        threading.Thread(target=_collect, args=arguments, name="chat-answer", daemon=True).start()
     with st.chat_message("user"):
-        st.markdown(question(turn.request))
+        st.markdown(question(turns[0].request))
     with st.chat_message("assistant"):
         st.button(_("停止"), key="chat_stop", icon="⏹️")
-        _watch(running, request.count)
+        views = []
+        for each, request, place in zip(running, requests, columns_for(len(running)), strict=True):
+            with place:
+                if len(running) > 1:
+                    st.markdown(turn_title(each.turn, titles))
+                views.append(_View(each, request.count))
+        left = views
+        while left := [view for view in left if not view.ended()]:
+            time.sleep(GLANCE)
     st.rerun()
 
 
-def _watch(running: _Running, count: int) -> None:
-    places = [st.empty() for _number in range(count)]
-    places[0].markdown(":gray[" + _("等它开口…") + "]")
-    shown = [""] * count
-    while not running.kept.wait(GLANCE):
-        for at, text in enumerate([running.turn.answer, *running.turn.others]):
-            if text != shown[at]:
-                number = f"{at + 1}. " if count > 1 else ""
-                places[at].markdown(number + plain(text))
-                shown[at] = text
+def columns_for(count: int) -> list[DeltaGenerator]:
+    """Returns a place for each of several answers, at most ``ACROSS`` beside each other."""
+    places: list[DeltaGenerator] = []
+    while len(places) < count:
+        places += st.columns(min(ACROSS, count))
+    return places[:count]
+
+
+def turn_title(turn: ChatTurn, titles: Mapping[str, str]) -> str:
+    """Returns who answers in which style, as Markdown."""
+    style = f" · {plain(turn.style)}" if turn.style else ""
+    return f"**{plain(titles.get(turn.model, turn.model))}**{style}"
+
+
+class _View:
+    """The answers of one turn on the page while they stream in."""
+
+    def __init__(self, running: _Running, count: int) -> None:
+        self._running = running
+        self._places = [st.empty() for _number in range(count)]
+        self._places[0].markdown(":gray[" + _("等它开口…") + "]")
+        self._shown = [""] * count
+
+    def ended(self) -> bool:
+        """Draws what is new; returns whether the answers are complete and stored."""
+        done = self._running.kept.is_set()
+        turn = self._running.turn
+        for at, text in enumerate([turn.answer, *turn.others]):
+            if text != self._shown[at]:
+                number = f"{at + 1}. " if len(self._places) > 1 else ""
+                self._places[at].markdown(number + plain(text))
+                self._shown[at] = text
+        return done
 
 
 def _collect(

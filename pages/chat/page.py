@@ -4,9 +4,11 @@ from dataclasses import replace
 
 import streamlit as st
 
-from pages.chat.answer import AnswerRequest, answer, end_answer
+from pages.chat.answer import answer, end_answer
+from pages.chat.at_once import AskedAtOnce, pick_at_once, turns_at_once
 from pages.chat.shelf import shelf
 from pages.chat.turn import PageConversation, show
+from pages.shared.answer_marks import Checkers
 from pages.shared.chat_choice import endpoints, pick_cell, preferred, sampling_form, usual_wording
 from pages.shared.chat_servers import server_panel
 from pages.shared.frame import current_recipe
@@ -16,6 +18,7 @@ from pages.shared.linked_model import missing_model
 from pages.shared.other_services import linked_service
 from pages.shared.text import plain
 from pages.shared.usable import any_text, switch, within
+from tianji_core import models, serving
 from tianji_core.i18n import _
 from tianji_core.models import size_text
 from tianji_core.serving.candidates import MOST
@@ -24,7 +27,8 @@ from tianji_core.serving.transcript import ChatTurn, changing, load_transcript
 workspace = page_header(
     "chat", _("对话"), _("用训练时的说法问模型。每次测试都从空白开始；好的回答可以收进样本。")
 )
-recipe = current_recipe().recipe
+stored = current_recipe()
+recipe = stored.recipe
 end_answer()
 transcript = load_transcript(workspace)
 settings, talk = st.columns([2, 3], gap="large")
@@ -69,12 +73,14 @@ with settings:
     count = int(
         row[1].number_input(_("几个候选"), 1, MOST, 1, **kept("chat", "chat_candidates", within(1, MOST)))
     )
-    sampling = sampling_form("chat")
+    at_once = pick_at_once(recipe, known, endpoint, style)
     several = st.toggle(
         _("接着上文说（多轮）"),
+        disabled=at_once.several,
         **kept("chat", "multi_turn", switch),
         help=_("关着时，每句话都从空白的历史开始。"),
     )
+    sampling = sampling_form("chat")
     with st.expander(_("系统提示")):
         own = kept("chat", f"chat_system_{recipe.key}", any_text, recipe.prompts.system)
         system = st.text_area(_("系统提示"), recipe.prompts.system, **own, height=120)
@@ -91,23 +97,24 @@ with talk:
     with top.popover(_("存档"), key="chat_shelf"):
         shelf(workspace, transcript)
     if top.button(_("清空"), key="chat_clear", icon="🧹", disabled=last is None):
-        with changing(workspace) as stored:
-            stored.turns.clear()
+        with changing(workspace) as now:
+            now.turns.clear()
         st.rerun()
-    paper = st.container(height=500, border=True)
+    paper = st.container(height=500, border=True, key="paper")
     typed = st.chat_input(_("自己写一句问它"), key="chat_free", submit_mode="stop", disabled=endpoint is None)
     about = {
         "model": endpoint.model if endpoint else "",
         "system": system,
-        "continues": several and bool(transcript.turns),
+        "continues": several and not at_once.several and bool(transcript.turns),
     }
     asked: ChatTurn | None = st.session_state.pop("_resend", None)
+    alone = again or asked is not None  # one question of the talk is asked again
     if asked is not None:
         asked.model = str(about["model"])
     elif again and last is not None:
         transcript.turns.pop()
-        with changing(workspace) as stored:
-            stored.turns = [turn for turn in stored.turns if turn.key != last.key]
+        with changing(workspace) as now:
+            now.turns = [turn for turn in now.turns if turn.key != last.key]
         picked = {field: getattr(last, field) for field in ("request", "name", "scene", "style")}
         asked = ChatTurn(**picked, **{**about, "continues": last.continues})
         sampling = replace(sampling, seed=None)  # another draw
@@ -118,13 +125,20 @@ with talk:
     elif typed:
         asked = ChatTurn(request=typed, **about)
     with paper:
-        if endpoint is None:
+        if endpoint is None and any(not server.ready for server in serving.servers(workspace)):
+            st.info(_("模型正在加载，加载好就可以对话；进度在左边。"), icon="⏳")
+        elif endpoint is None:
             st.info(_("现在没有模型可以对话：先在左边启动一个模型服务，或者接上别的服务。"), icon="🔌")
         elif not transcript.turns and asked is None:
             st.info(_("选好送给谁、什么场合、什么风格，点“发送”；或者在下面自己写一句。"), icon="💬")
-        shown = PageConversation(workspace, recipe.key, transcript, can_ask=endpoint is not None)
-        for at in range(len(transcript.turns)):
-            show(shown, at)
+        names = models.titles(workspace)
+        shown = PageConversation(
+            workspace, recipe.key, transcript, endpoint is not None, Checkers(workspace, stored), names
+        )
+        for places in transcript.groups():
+            show(shown, places)
         if endpoint is not None and asked is not None:
-            answer(workspace, transcript, asked, AnswerRequest(endpoint, sampling, count))
+            whom = AskedAtOnce((endpoint,), (asked.style,)) if alone else at_once
+            turns, requests = turns_at_once(recipe, asked, whom, sampling, count)
+            answer(workspace, transcript, turns, requests, names)
 st.page_link("pages/compare/page.py", label=_("下一步：把几个模型和风格放在一起比"), icon="⚖️")

@@ -1,55 +1,98 @@
 """One question with its answer on the chat page, and the actions on it."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import streamlit as st
 
-from pages.chat.answer import grows, question
+from pages.chat.answer import columns_for, grows, question, turn_title
+from pages.shared.answer_marks import Checkers, show_marks
 from pages.shared.chat_choice import figures
 from pages.shared.frame import remember_notice, report_errors
 from pages.shared.kept import TYPED, forget, kept_text
 from pages.shared.text import plain
 from pages.shared.visitors import reviewer_name
+from tianji_core.comparison.chats import check_turn, votes_for
 from tianji_core.i18n import _
 from tianji_core.serving.transcript import ChatTurn, Transcript, changing, keep_turn
-from tianji_core.store import samples, steps
+from tianji_core.store import samples, steps, votes
 from tianji_core.workspace import Workspace
 
 
 @dataclass(frozen=True)
 class PageConversation:
-    """The conversation on the page; ``can_ask`` is False where there is no model to ask."""
+    """The conversation on the page; ``can_ask`` is False where there is no model to ask. ``checkers`` check
+    the answers, ``titles`` are the models' names for people."""
 
     workspace: Workspace
     recipe: str
     transcript: Transcript
     can_ask: bool
+    checkers: Checkers
+    titles: Mapping[str, str]
 
 
-def show(conversation: PageConversation, at: int) -> None:
-    """Draws the turn at this position, with its buttons."""
-    turn = conversation.transcript.turns[at]
-    if not turn.continues and at:
+def show(conversation: PageConversation, places: Sequence[int]) -> None:
+    """Draws the turn at this position with its buttons, or beside each other those that answer one question
+    together."""
+    turns = [conversation.transcript.turns[at] for at in places]
+    if not turns[0].continues and places[0]:
         st.divider()
     with st.chat_message("user"):
-        st.markdown(question(turn.request))
+        st.markdown(question(turns[0].request))
     with st.chat_message("assistant"):
-        if grows(conversation.workspace, turn):
+        if len(turns) == 1:
+            _answer(conversation, turns[0], places)
             return
-        if turn.answer or not turn.error:
-            number = "1. " if turn.others else ""
-            st.markdown(number + (plain(turn.answer) or _("（没有说话）")))
-        _others(conversation, turn, at)
-        if turn.error:
-            st.error(plain(turn.error), icon="⚠️")
-        st.caption(plain(figures(turn)))
-        with st.container(horizontal=True, vertical_alignment="center"):
-            kept = bool(turn.sample_id)
-            label = _("已收下") if kept else _("收为样本")
-            if turn.answer and st.button(label, key=f"keep_{at}", icon="📥", disabled=kept):
-                keep(conversation, at, turn.answer)
-            with st.popover(_("更多"), key=f"more_{at}", icon="✏️"):
-                _more(conversation, turn, at)
+        for at, turn, column in zip(places, turns, columns_for(len(turns)), strict=True):
+            with column:
+                st.markdown(turn_title(turn, conversation.titles))
+                _answer(conversation, turn, places, at)
+
+
+def _answer(
+    conversation: PageConversation, turn: ChatTurn, places: Sequence[int], among: int | None = None
+) -> None:
+    """Draws one answer with its checks and buttons; ``among`` is its position where there are several."""
+    at = places[0] if among is None else among
+    if grows(conversation.workspace, turn):
+        return
+    if turn.answer or not turn.error:
+        number = "1. " if turn.others else ""
+        st.markdown(number + (plain(turn.answer) or _("（没有说话）")))
+    if turn.answer:
+        show_marks(check_turn(conversation.checkers(turn.model), turn))
+    _others(conversation, turn, at)
+    if turn.error:
+        st.error(plain(turn.error), icon="⚠️")
+    st.caption(plain(figures(turn)))
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if among is not None and turn.answer:
+            _vote_button(conversation, places, at)
+        kept = bool(turn.sample_id)
+        label = _("已收下") if kept else _("收为样本")
+        if turn.answer and st.button(label, key=f"keep_{at}", icon="📥", disabled=kept):
+            keep(conversation, at, turn.answer)
+        with st.popover(_("更多"), key=f"more_{at}", icon="✏️"):
+            _more(conversation, turn, at)
+
+
+def _vote_button(conversation: PageConversation, places: Sequence[int], at: int) -> None:
+    """Draws the button that votes for one of several answers, or takes the vote back."""
+    turns = [conversation.transcript.turns[place] for place in places]
+    said = votes_for(turns, conversation.recipe, places.index(at))
+    if not said:
+        return
+    engine, who = conversation.workspace.engine, reviewer_name(conversation.workspace)
+    decided = votes.pairs(engine, conversation.recipe, {turn.answer for turn in turns}, who)
+    best = all(vote.pair in decided for vote in said)
+    label = _("取消") if best else _("这条更好")
+    kind: Literal["primary", "secondary"] = "primary" if best else "secondary"
+    if st.button(label, key=f"best_{at}", icon="🏅" if best else "👍", type=kind):
+        with report_errors():
+            (votes.withdraw if best else votes.decide)(engine, said, who)
+            st.rerun()
 
 
 def _others(conversation: PageConversation, turn: ChatTurn, at: int) -> None:
@@ -57,6 +100,9 @@ def _others(conversation: PageConversation, turn: ChatTurn, at: int) -> None:
         row = st.columns([5, 1.3], vertical_alignment="center")
         row[0].markdown(f"{place + 2}. {plain(other)}" if other else _("（没有说话）"))
         if row[1].button(_("选这个"), key=f"prefer_{at}_{place}", width="stretch", disabled=not other):
+            with report_errors():
+                said = votes_for([turn], conversation.recipe, place + 1)
+                votes.decide(conversation.workspace.engine, said, reviewer_name(conversation.workspace))
             turn.prefer(place)
             keep_turn(conversation.workspace, turn)
             st.rerun()

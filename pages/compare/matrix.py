@@ -4,7 +4,8 @@ from collections.abc import Collection, Mapping, Sequence
 
 import streamlit as st
 
-from pages.compare.boards import Checkers, badge, difference
+from pages.compare.boards import difference
+from pages.shared.answer_marks import Checkers, show_marks
 from pages.shared.text import badge as text_badge
 from pages.shared.text import plain
 from tianji_core.comparison import Board, Cell, Checked, check_cell
@@ -129,19 +130,10 @@ def _answer(checkers: Checkers, board: Board, cell: Cell, best: bool, before: Ce
     if not cell.answered:
         return False
     checked = check_cell(checkers(board.columns[cell.column].model), board, cell)
-    _marks(checked)
+    show_marks(checked)
     return st.button(
         _("取消") if best else _("这条更好"),
         key=f"vote_{cell.row}_{cell.column}" + (f"_{cell.candidate}" if cell.candidate else ""),
         icon="🏅" if best else "👍",
         type="primary" if best else "tertiary",
     )
-
-
-def _marks(checked: Checked) -> None:
-    """Draws the marks that failed; those that passed are behind one sign."""
-    marks = checked.marks()
-    failed = [mark for mark in marks if mark.good is False]
-    good = _("✓ {n} 项", n=sum(mark.good is True for mark in marks))
-    line = " ".join([*map(badge, failed), text_badge(good, "gray" if failed else "green")])
-    st.markdown(line, help=plain("  ".join(mark.sign for mark in marks)))

@@ -6,7 +6,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from pages.compare.blind import blind_part
-from pages.compare.boards import Checkers, comparer
+from pages.compare.boards import comparer
 from pages.compare.checkpoint_sweep import sweep_part
 from pages.compare.matrix import column_title, show_matrix
 from pages.compare.new_board import checkpoint_part, comparison_form
@@ -14,6 +14,7 @@ from pages.compare.relearn import relearn_part
 from pages.compare.scores import check_part, take_part
 from pages.compare.verdict import verdict_part
 from pages.compare.votes import judge_part, vote_part
+from pages.shared.answer_marks import Checkers
 from pages.shared.chat_choice import endpoints
 from pages.shared.chat_servers import server_panel
 from pages.shared.clock import SECOND, local_time

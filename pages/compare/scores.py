@@ -7,7 +7,7 @@ from html import escape
 import plotly.graph_objects as go
 import streamlit as st
 
-from pages.compare.boards import Checkers
+from pages.shared.answer_marks import Checkers
 from pages.shared.frame import remember_notice, report_errors
 from tianji_core.comparison import (
     MESSAGES_FORM,

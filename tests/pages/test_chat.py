@@ -17,7 +17,7 @@ from tianji_core.serving import servers, wait_ready
 from tianji_core.serving.launch import free_port
 from tianji_core.serving.services import remember_service
 from tianji_core.serving.transcript import load_transcript, names_aside
-from tianji_core.store import recipes, samples, steps
+from tianji_core.store import recipes, samples, steps, votes
 from tianji_core.workspace import Workspace
 
 
@@ -210,6 +210,8 @@ def test_candidates_corrections_and_reasons_reach_review(workspace: Workspace, c
     assert len({turn.answer, *turn.others}) == 3 and turn.tokens
     press(chat, "prefer_0_1")
     assert load_transcript(workspace).turns[0].answer == turn.others[1]
+    said = votes.listed(workspace.engine, "wishes")
+    assert {(vote.winner, vote.chosen) for vote in said} == {("red", turn.others[1])} and len(said) == 2
     chat.text_area(key="edited_0").set_value("祝赵老师生日快乐，桃李满天下！").run()
     press(chat, "keep_edited_0")
     press(chat, "prefer_0_0")
@@ -219,6 +221,22 @@ def test_candidates_corrections_and_reasons_reach_review(workspace: Workspace, c
     assert (corrected.output, corrected.state) == ("祝赵老师生日快乐，桃李满天下！", samples.PENDING)
     assert (bad.output, bad.state) == (turn.others[0], samples.REJECTED)
     assert steps.history(workspace.engine, bad.id)[-1].step.note == "称呼不当"
+
+
+def test_several_styles_are_asked_at_once_checked_and_voted_for(workspace: Workspace, chat: AppTest) -> None:
+    chat.toggle(key="at_once").set_value(True).run()
+    chat.multiselect(key="also_styles").set_value(["严肃"]).run()
+    press(chat, "chat_send")
+    usual, serious = load_transcript(workspace).turns
+    assert (usual.request, serious.request) == ("祝赵老师生日", "祝赵老师生日,严肃风格")
+    assert usual.together == serious.together and not serious.continues
+    assert any("✗ 对象" in mark.value for mark in chat.markdown), "random words are no blessing"
+    press(chat, "best_1")
+    (vote,) = votes.listed(workspace.engine, "wishes")
+    assert (vote.style, vote.loser_style, vote.chosen) == ("严肃", "正常", serious.answer)
+    assert vote.winner_setting == vote.loser_setting == "T=0.7 · top_p=0.9"
+    press(chat, "best_1")
+    assert votes.listed(workspace.engine, "wishes") == []
 
 
 def test_a_question_is_changed_and_asked_again(workspace: Workspace, chat: AppTest) -> None:

@@ -15,7 +15,7 @@ from tianji_core.errors import InputError
 from tianji_core.files import write_text
 from tianji_core.i18n import _
 from tianji_core.ownership import remove
-from tianji_core.serving.client import Message
+from tianji_core.serving.client import ChatSampling, Message
 from tianji_core.workspace import Workspace
 
 KEPT = 60
@@ -27,7 +27,8 @@ _WRITING = threading.Lock()
 
 class ChatTurn(BaseModel):
     """A question and its answer. ``key`` identifies it; ``continues`` says that the earlier turns were
-    sent along. ``first`` and ``seconds`` are seconds until the first text and until the end. ``others``
+    sent along. ``together`` is the same in the answers that several models or styles gave to one question
+    at once, '' for others; ``sampling`` is how they were drawn. ``first`` and ``seconds`` are seconds until the first text and until the end. ``others``
     are the alternative answers; ``sample_id`` is the sample made from it, ``bad`` the reason of a
     rejection."""
 
@@ -47,6 +48,8 @@ class ChatTurn(BaseModel):
     sample_id: int | None = None
     others: list[str] = Field(default_factory=list)
     bad: str = ""
+    together: str = ""
+    sampling: ChatSampling | None = None
     key: str = Field(default_factory=lambda: secrets.token_hex(6))
 
     def prefer(self, at: int) -> None:
@@ -84,6 +87,16 @@ class Transcript(BaseModel):
         """Returns the index of the first turn of that conversation."""
         turns = self.turns[:before]
         return next((at for at in range(len(turns) - 1, -1, -1) if not turns[at].continues), 0)
+
+    def groups(self) -> list[list[int]]:
+        """Returns the indices of the turns, those that answer one question together in one list."""
+        listed: list[list[int]] = []
+        for at, turn in enumerate(self.turns):
+            if listed and turn.together and turn.together == self.turns[listed[-1][-1]].together:
+                listed[-1].append(at)
+            else:
+                listed.append([at])
+        return listed
 
     def take_back(self, at: int) -> ChatTurn:
         """Prepares to ask the question at index ``at`` again: in the current conversation it removes all
