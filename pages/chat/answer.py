@@ -101,7 +101,7 @@ def question(text: str) -> str:
     return plain(text[:LONGEST]) + "… :gray[" + _("（共 {n} 字）", n=f"{len(text):,}") + "]"
 
 
-ACROSS = 3
+ACROSS = 2
 """Answers beside each other, where several models or styles are asked at once."""
 
 

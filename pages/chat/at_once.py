@@ -1,7 +1,7 @@
 """Asking several models or styles the same question at once."""
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import streamlit as st
@@ -34,9 +34,14 @@ class AskedAtOnce:
 
 
 def pick_at_once(
-    recipe: Recipe, known: Sequence[ChatEndpoint], endpoint: ChatEndpoint | None, style: str
+    recipe: Recipe,
+    known: Sequence[ChatEndpoint],
+    endpoint: ChatEndpoint | None,
+    style: str,
+    names: Mapping[str, str],
 ) -> AskedAtOnce:
-    """Draws the switch, and the further models and styles where it is on."""
+    """Draws the switch, and the further models and styles where it is on; ``names`` are the models' names for
+    people."""
     alone = AskedAtOnce((endpoint,) if endpoint is not None else (), (style,))
     if not st.toggle(_("同时问几个模型或风格"), **kept("chat", "at_once", switch)) or endpoint is None:
         return alone
@@ -45,7 +50,7 @@ def pick_at_once(
     models = row[0].multiselect(
         _("还问谁"),
         list(others),
-        format_func=lambda key: others[key].model,
+        format_func=lambda key: names.get(others[key].model, others[key].model),
         key="also_models",
         disabled=not others,
         placeholder=_("可以再选几个模型") if others else _("只有一个模型在运行"),

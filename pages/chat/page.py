@@ -31,6 +31,7 @@ stored = current_recipe()
 recipe = stored.recipe
 end_answer()
 transcript = load_transcript(workspace)
+names = models.titles(workspace)
 settings, talk = st.columns([2, 3], gap="large")
 
 with settings:
@@ -47,7 +48,7 @@ with settings:
         format_func=lambda key: (
             _("{name}（{note}）", name=titles[key].model, note=titles[key].note)
             if titles[key].note
-            else titles[key].model
+            else names.get(titles[key].model, titles[key].model)
         ),
         # Of its own while there is no choice, or the empty one would stay when there is.
         key="endpoint" if titles and not missing else "endpoint_none",
@@ -73,7 +74,7 @@ with settings:
     count = int(
         row[1].number_input(_("几个候选"), 1, MOST, 1, **kept("chat", "chat_candidates", within(1, MOST)))
     )
-    at_once = pick_at_once(recipe, known, endpoint, style)
+    at_once = pick_at_once(recipe, known, endpoint, style, names)
     several = st.toggle(
         _("接着上文说（多轮）"),
         disabled=at_once.several,
@@ -88,18 +89,22 @@ with settings:
         st.caption(_("✏️ 系统提示改过，和配方里的不一样"))
 
 with talk:
-    st.markdown(_("**对话记录** · {n} 轮", n=len(transcript.turns)))
+    top = st.container(horizontal=True, vertical_alignment="center", key="chat_top")
+    top.markdown(_("**对话记录** · {n} 轮", n=len(transcript.turns)), width="content")
     if endpoint is not None:
-        st.caption(_("由 {model} 回答", model=plain(endpoint.model)))
-    top = st.container(horizontal=True)
+        who = plain(names.get(endpoint.model, endpoint.model))
+        top.caption(_("由 {model} 回答", model=who), width="content")
+    top.space("stretch")
     last = transcript.turns[-1] if transcript.turns else None
-    again = top.button(_("重新生成"), key="chat_again", icon="🔁", disabled=last is None or endpoint is None)
-    with top.popover(_("存档"), key="chat_shelf"):
+    again = top.button(
+        _("重新生成"), key="chat_again", icon="🔁", type="tertiary", disabled=last is None or endpoint is None
+    )
+    with top.popover(_("存档"), key="chat_shelf", type="tertiary"):
         shelf(workspace, transcript)
-    if top.button(_("清空"), key="chat_clear", icon="🧹", disabled=last is None):
-        with changing(workspace) as now:
-            now.turns.clear()
-        st.rerun()
+        if st.button(_("清空"), key="chat_clear", icon="🧹", disabled=last is None):
+            with changing(workspace) as now:
+                now.turns.clear()
+            st.rerun()
     paper = st.container(height=500, border=True, key="paper")
     typed = st.chat_input(_("自己写一句问它"), key="chat_free", submit_mode="stop", disabled=endpoint is None)
     about = {
@@ -131,7 +136,6 @@ with talk:
             st.info(_("现在没有模型可以对话：先在左边启动一个模型服务，或者接上别的服务。"), icon="🔌")
         elif not transcript.turns and asked is None:
             st.info(_("选好送给谁、什么场合、什么风格，点“发送”；或者在下面自己写一句。"), icon="💬")
-        names = models.titles(workspace)
         shown = PageConversation(
             workspace, recipe.key, transcript, endpoint is not None, Checkers(workspace, stored), names
         )

@@ -132,11 +132,11 @@ def usual_wording(recipe: Recipe, name: str, scene: str, style: str) -> str:
 
 
 def figures(turn: ChatTurn) -> str:
-    """Length, model, speed and state of an answer in one line."""
+    """Length, model, speed and state of an answer in one line; model and style stand above an answer that was
+    given together with others."""
     parts = [_("{n} 字", n=len(turn.answer))] if turn.answer else []
-    parts.append(turn.model)
-    if turn.style:
-        parts.append(turn.style)
+    if not turn.together:
+        parts += [turn.model, *([turn.style] if turn.style else [])]
     if turn.first is not None:
         parts.append(_("首字 {seconds} 秒", seconds=f"{turn.first:.2f}"))
     if turn.rate is not None:
