@@ -67,8 +67,8 @@ class AnswerRequest:
 
 
 def end_answer() -> None:
-    """Stops the answers that this browser session is waiting for, if any, and waits until they are stored: the
-    click that interrupted them draws the page again, which must show them."""
+    """Stops the answers that this browser session is waiting for, if any, and waits until they are stored:
+    the click that interrupted them draws the page again, which must show them."""
     running: list[_Running] = st.session_state.pop(_RUNNING, [])
     for each in running:
         each.stop.set()

@@ -10,6 +10,7 @@ from dataclasses import replace
 import streamlit as st
 
 from pages.review.actions import ReviewCard, decision_bar, more_actions, star_buttons
+from pages.review.ahead import show_ahead
 from pages.review.filter_address import clear_filters, source_title
 from pages.review.panels import help_panel, sample_panel
 from pages.review.sample_display import (
@@ -79,17 +80,19 @@ def _card(session: ReviewSession, sample: Sample, counts: Mapping[str, int]) -> 
     left, right = st.columns([3, 1.15], gap="medium")
     with left:
         with st.container(border=True, key="reading"):
-            heading(sample)
-            conversation(sample)
-            if open_panel() != "edit":
-                output_text(sample)
-                st.markdown(length_text(sample.length, sample, session.context))
-            with st.container(key="sample_panel"):
-                sample_panel(card)
-            finding_badges(findings.of(engine, [sample.id])[sample.id])
-            if proposal is not None:
-                st.caption(_("建议的修正（{key}）", key=session.keys["fix"].upper()))
-                changes_html(proposal.changes)
+            with st.container(key="reading_now"):
+                heading(sample)
+                conversation(sample)
+                if open_panel() != "edit":
+                    output_text(sample)
+                    st.markdown(length_text(sample.length, sample, session.context))
+                with st.container(key="sample_panel"):
+                    sample_panel(card)
+                finding_badges(findings.of(engine, [sample.id])[sample.id])
+                if proposal is not None:
+                    st.caption(_("建议的修正（{key}）", key=session.keys["fix"].upper()))
+                    changes_html(proposal.changes)
+            show_ahead(card)
         decision_bar(card)
         _neighbours(review.neighbours(session.workspace, sample))
     with right:

@@ -64,7 +64,6 @@ with report_errors():
     who = reviewer(workspace)
     sample_filter, order = filters(workspace, recipe)
     origin_note(sample_filter)
-    leave_fields_by_enter()
     keys = review.load_keys(workspace, who)
     session = ReviewSession(workspace, recipe, context_of(recipe), sample_filter, order, who, keys)
     with st.container(horizontal=True, key="view_row", vertical_alignment="center"):
@@ -80,3 +79,4 @@ with report_errors():
         review_log(session)
     else:
         samples_view(session, view)
+    leave_fields_by_enter()

@@ -28,9 +28,9 @@ _WRITING = threading.Lock()
 class ChatTurn(BaseModel):
     """A question and its answer. ``key`` identifies it; ``continues`` says that the earlier turns were
     sent along. ``together`` is the same in the answers that several models or styles gave to one question
-    at once, '' for others; ``sampling`` is how they were drawn. ``first`` and ``seconds`` are seconds until the first text and until the end. ``others``
-    are the alternative answers; ``sample_id`` is the sample made from it, ``bad`` the reason of a
-    rejection."""
+    at once, '' for others; ``sampling`` is how they were drawn. ``first`` and ``seconds`` are seconds until
+    the first text and until the end. ``others`` are the alternative answers; ``sample_id`` is the sample
+    made from it, ``bad`` the reason of a rejection."""
 
     request: str
     answer: str = ""
