@@ -41,6 +41,8 @@ class Settings(BaseModel):
     language: str = Field(default="zh", pattern="^(zh|en)$")
     recipe: str = Field(default=DEFAULT_RECIPE, max_length=40)
     reviewer: str = Field(default="我", min_length=1, max_length=40)
+    zone: str = Field(default="", pattern=r"^[A-Za-z0-9_+/-]*$", max_length=60)
+    """The time zone in which times are shown, as in the tz database; '' for that of the browser."""
     model_mirror: str = Field(default="", pattern=r"^(https?://[^\s/@?#]+/?)?$", max_length=200)
     """Address that models are downloaded from instead of ModelScope, '' for ModelScope itself."""
 

@@ -1,6 +1,7 @@
-"""设置: language, recipe in use, reviewer, download mirror, keys (masked), and the paths of the workspace."""
+"""设置: language, time zone, recipe in use, reviewer, download mirror, keys (masked), and the paths of the
+workspace."""
 
-import os
+from collections.abc import Mapping
 
 import streamlit as st
 from pydantic import ValidationError
@@ -8,22 +9,21 @@ from pydantic import ValidationError
 from pages.settings.backups import database_backups
 from pages.settings.notices import notices_part
 from pages.settings.people import people_part
+from pages.settings.provider_keys import provider_rows
+from pages.shared.clock import zones
 from pages.shared.frame import remember_notice, report_errors
 from pages.shared.header import page_header
 from pages.shared.kept import forget_typed, kept_text
-from pages.shared.secret_field import forget_secret, secret_field
 from pages.shared.teacher_pick import DEFAULT, pick_teacher
 from pages.shared.text import plain
-from tianji_core import teachers
 from tianji_core.i18n import LANGUAGES, _
 from tianji_core.model_folders.manifest import size_text
 from tianji_core.store import recipes
-from tianji_core.workspace import Settings, masked
+from tianji_core.workspace import Settings
 
 
-def changed_settings(language: str, recipe: str, reviewer: str, mirror: str) -> Settings | None:
+def changed_settings(entered: Mapping[str, str]) -> Settings | None:
     """The settings with what was entered, or None where the mirror is not a valid address."""
-    entered = {"language": language, "recipe": recipe, "reviewer": reviewer, "model_mirror": mirror}
     try:
         return Settings.model_validate({**workspace.settings().model_dump(), **entered})
     except ValidationError:
@@ -41,7 +41,7 @@ with report_errors():
     titles = recipes.titles(workspace.engine)
     keys = list(titles)
     with st.container(border=True):
-        columns = st.columns([2, 2, 2, 3])
+        columns = st.columns(3)
         language = columns[0].selectbox(
             "语言 / Language",
             list(LANGUAGES),
@@ -63,7 +63,15 @@ with report_errors():
             help=_("写进每一步审核记录"),
             **kept_text("reviewer", settings.reviewer),
         )
-        mirror = columns[3].text_input(
+        known_zones = list(dict.fromkeys(["", settings.zone, *zones()]))
+        zone = columns[0].selectbox(
+            _("时区"),
+            known_zones,
+            index=known_zones.index(settings.zone),
+            format_func=lambda name: name or _("跟随浏览器"),
+            key="zone",
+        )
+        mirror = columns[1].text_input(
             _("模型下载镜像"),
             settings.model_mirror,
             max_chars=200,
@@ -71,10 +79,18 @@ with report_errors():
             placeholder="https://",
             help=_("空着就直接连 ModelScope；环境变量 MODELSCOPE_ENDPOINT 优先。内网里填自己的镜像地址。"),
         )
+        columns[2].caption(_("外观跟随系统的浅色和深色；要固定成一种，在右上角 ⋮ 里选，这台设备会记住。"))
+        entered = {
+            "language": language,
+            "recipe": recipe,
+            "reviewer": reviewer.strip(),
+            "zone": zone,
+            "model_mirror": mirror.strip(),
+        }
         if st.button(_("保存"), type="primary", key="save_settings"):
             if not reviewer.strip():
                 st.error(_("审核人不能为空"), icon="⚠️")
-            elif (changed := changed_settings(language, recipe, reviewer.strip(), mirror.strip())) is None:
+            elif (changed := changed_settings(entered)) is None:
                 st.error(
                     _(
                         "镜像地址“{address}”不对，应当像 https://镜像的域名 这样，不带路径和账号",
@@ -97,46 +113,7 @@ with report_errors():
 
 st.subheader(_("密钥"))
 with report_errors():
-    needing = [p for p in teachers.providers(workspace).values() if p.key_variable is not None]
-    for number, provider in enumerate(needing):
-        variable = provider.key_variable or ""
-        row = st.columns([2.2, 1.2, 3.4, 1.1, 1.5, 1.1], vertical_alignment="center")
-        row[0].markdown(f"**{plain(_(provider.title))}**")
-        state = teachers.key_state(workspace, provider)
-        row[1].markdown(
-            f"`{masked(workspace.key(variable))}`"
-            if state.present
-            else _("未设置")
-            if provider.key_required
-            else _("可不填")
-        )
-        entered = secret_field(
-            row[2],
-            variable,
-            f"key_{number}",
-            placeholder=variable,
-            label_visibility="collapsed",
-            autocomplete="off",
-        )
-        keep = row[3].button(_("保存"), key=f"key_save_{number}", help=_("写进工作区的 .env，只有你能读"))
-        once = row[4].button(
-            _("仅本次"), key=f"key_once_{number}", help=_("只在这个服务器进程里有效，重启就没有了")
-        )
-        if (keep or once) and not entered.strip():
-            st.error(_("先把 {variable} 的值贴进左边的框里", variable=variable), icon="⚠️")
-        elif keep or once:
-            if keep:
-                workspace.save_key(variable, entered.strip())
-            else:
-                os.environ[variable] = entered.strip()
-            forget_secret(f"key_{number}")
-            remember_notice(_("{variable} 已设置", variable=variable))
-            st.rerun()
-        if row[5].button(_("清除"), key=f"key_clear_{number}", disabled=not state.present):
-            workspace.save_key(variable, None)
-            os.environ.pop(variable, None)
-            remember_notice(_("{variable} 已清除", variable=variable))
-            st.rerun()
+    provider_rows(workspace)
 
 st.subheader(_("任务做完时通知我"))
 with report_errors():

@@ -7,6 +7,7 @@ from tests.e2e.driving import Studio, press, visit
 
 def test_a_saved_key_leaves_its_field(page: Page, studio: Studio) -> None:
     visit(page, studio, "settings")
+    press(page, "key_panel_0")
     field = page.locator(".st-key-key_0 input")
     field.fill("sk-not-to-be-seen-1234")
     press(page, "key_save_0")

@@ -3,11 +3,13 @@
 import os
 import stat
 import sys
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from pages.shared.clock import local_time
 from tests.tiny_base import add_version
 from tianji_core import jobs
 from tianji_core.verbs.demo_report import BeforeAfter, DemoReport, PassRate, StepResult, write_report
@@ -104,6 +106,14 @@ def test_the_language_switches_at_once(workspace: Workspace) -> None:
     at.selectbox(key="language").set_value("en")
     save(at)
     assert workspace.settings().language == "en"
+
+
+def test_times_are_shown_in_the_zone_that_is_chosen(workspace: Workspace) -> None:
+    at = open_page("pages/settings/page.py")
+    at.selectbox(key="zone").set_value("America/New_York")
+    save(at)
+    assert workspace.settings().zone == "America/New_York"
+    assert local_time(datetime(2026, 1, 31, 23, 30)) == "01-31 18:30"
 
 
 def test_a_mirror_is_kept_and_a_wrong_one_is_refused(workspace: Workspace) -> None:

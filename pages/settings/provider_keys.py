@@ -1,0 +1,80 @@
+"""One row for each provider: its name, whether its key is set, a test, and the rest in a panel."""
+
+import asyncio
+import os
+
+import streamlit as st
+
+from pages.shared.frame import remember_notice, report_errors
+from pages.shared.secret_field import forget_secret, secret_field
+from pages.shared.text import badge, plain
+from tianji_core import teachers
+from tianji_core.i18n import _
+from tianji_core.teachers import Provider, TeacherChoice
+from tianji_core.workspace import Workspace, masked
+
+
+def provider_rows(workspace: Workspace) -> None:
+    """Draws the rows of the providers that have a key."""
+    needing = [p for p in teachers.providers(workspace).values() if p.key_variable is not None]
+    for number, provider in enumerate(needing):
+        with st.container(
+            key=f"provider_{number}", horizontal=True, vertical_alignment="center", gap="small"
+        ):
+            st.markdown(f"**{plain(_(provider.title))}**", width="stretch")
+            _state(workspace, provider)
+            if st.button(_("测试"), key=f"key_test_{number}", icon=":material/wifi_tethering:"):
+                st.session_state["_tested"] = provider.key
+            with st.popover(_("密钥"), icon=":material/key:", key=f"key_panel_{number}"):
+                _key_panel(workspace, provider, number)
+        if st.session_state.get("_tested") == provider.key:
+            st.session_state.pop("_tested")
+            with report_errors(), st.spinner(_("正在连接…")):
+                report = asyncio.run(
+                    teachers.test_connection(workspace, TeacherChoice(provider=provider.key))
+                )
+                if report.ok:
+                    st.success(plain(report.message), icon="✅")
+                else:
+                    st.error(plain(report.message), icon="⚠️")
+
+
+def _state(workspace: Workspace, provider: Provider) -> None:
+    state = teachers.key_state(workspace, provider)
+    if state.present:
+        st.markdown(f"`{masked(workspace.key(provider.key_variable or ''))}`", width="content")
+    elif provider.key_required:
+        st.markdown(badge(_("未设置"), "gray"), width="content")
+    else:
+        st.markdown(badge(_("可不填"), "gray"), width="content")
+
+
+def _key_panel(workspace: Workspace, provider: Provider, number: int) -> None:
+    """Draws the field of the key and what is done with it."""
+    variable = provider.key_variable or ""
+    state = teachers.key_state(workspace, provider)
+    entered = secret_field(
+        st.container(), variable, f"key_{number}", placeholder=_("把密钥贴在这里"), autocomplete="off"
+    )
+    row = st.container(horizontal=True)
+    keep = row.button(
+        _("保存"), key=f"key_save_{number}", type="primary", help=_("写进工作区的 .env，只有你能读")
+    )
+    once = row.button(_("仅本次"), key=f"key_once_{number}", help=_("只在这个服务器进程里有效，重启就没有了"))
+    if (keep or once) and not entered.strip():
+        st.error(_("先把 {variable} 的值贴进框里", variable=variable), icon="⚠️")
+    elif keep or once:
+        if keep:
+            workspace.save_key(variable, entered.strip())
+        else:
+            os.environ[variable] = entered.strip()
+        forget_secret(f"key_{number}")
+        remember_notice(_("{variable} 已设置", variable=variable))
+        st.rerun()
+    if row.button(_("清除"), key=f"key_clear_{number}", disabled=not state.present):
+        workspace.save_key(variable, None)
+        os.environ.pop(variable, None)
+        remember_notice(_("{variable} 已清除", variable=variable))
+        st.rerun()
+    if provider.note:
+        st.caption(plain(_(provider.note)))
