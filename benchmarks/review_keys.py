@@ -6,7 +6,7 @@ Run with ``python benchmarks/review_keys.py``; needs Debian's chromium and playw
 takes minutes; ``--workspace DIR`` keeps it for the next run. The keys accept, next, reject, undo and next,
 rate and next are pressed in turn; a press ends when the browser has painted the number of another sample.
 The baseline loads all rows, shows them in a table beside the current one, and reruns its whole script for
-each press. Bars: p95 300 ms, 200 KB for opening the page and for the largest step. The last line is one
+each press. Bars: p95 150 ms, 200 KB for opening the page and for the largest step. The last line is one
 JSON object.
 """
 
@@ -35,7 +35,7 @@ from tianji_core import cleaning  # noqa: E402
 from tianji_core.store import samples  # noqa: E402
 from tianji_core.workspace import open_workspace  # noqa: E402
 
-BARS = {"key_p95_ms": 300.0, "page_kb": 200.0, "step_kb": 200.0}
+BARS = {"key_p95_ms": 150.0, "page_kb": 200.0, "step_kb": 200.0}
 KEYS = ("a", "n", "x", "zn", "3n")
 """What is pressed in turn; the last key of each brings another sample."""
 BASELINE = """

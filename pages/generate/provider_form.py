@@ -1,14 +1,17 @@
 """The form that changes a provider or adds one; it is saved in the workspace's providers.yaml."""
 
+import hashlib
 import json
 from typing import Any, get_args
 
+import pandas as pd
 import streamlit as st
 from pydantic import ValidationError
 
 from pages.generate.teacher_form import OPEN_NEXT
 from pages.shared.frame import remember_notice, report_errors
 from pages.shared.kept import forget, forget_typed, kept_number, kept_text
+from pages.shared.kept_table import forget_table, kept_table
 from pages.shared.teacher_numbers import FORM
 from tianji_core import teachers
 from tianji_core.errors import GateError, SettingsError
@@ -119,14 +122,15 @@ def _limit(key: str, most: int, saved: int | None) -> dict[str, Any]:
 
 def _models_table(chosen: Provider) -> list[dict[str, Any]]:
     """Draws the editable table of models and prices; returns its lines."""
-    entries: list[dict[str, Any]] = [_line(entry) for entry in chosen.models]
-    edited: Any = st.data_editor(  # returns the type of its data, which the stubs do not know for a list
-        entries or [_line(None)],
-        num_rows="dynamic",
-        width="stretch",
-        key=f"own_models_{chosen.key}",
-        column_config={
-            "name": st.column_config.TextColumn(_c("field", "模型")),
+    lines = [_line(entry) for entry in chosen.models] or [_line(None)]
+    frame = pd.DataFrame(lines).astype({"input_price": float, "output_price": float})
+    rows = kept_table(
+        FORM,
+        _table_name(chosen),
+        frame,
+        _table_key(chosen),
+        columns={
+            "text": st.column_config.TextColumn(_c("field", "模型")),
             "input_price": st.column_config.NumberColumn(
                 _("输入价 / 百万"), min_value=0.0, max_value=HIGHEST_PRICE
             ),
@@ -149,15 +153,31 @@ def _models_table(chosen: Provider) -> list[dict[str, Any]]:
             ),
         },
     )
-    return list(edited)
+    return [
+        {
+            "name" if field == "text" else field: None if pd.isna(value) else value
+            for field, value in cells.items()
+        }
+        for _place, cells in rows
+    ]
+
+
+def _table_name(chosen: Provider) -> str:
+    return f"models_{chosen.key}"
+
+
+def _table_key(chosen: Provider) -> str:
+    """The key of the table's widget, which changes with the saved models."""
+    saved = repr([entry.model_dump() for entry in chosen.models])
+    return f"own_models_{chosen.key}_{hashlib.sha256(saved.encode()).hexdigest()[:8]}"
 
 
 def _line(entry: ModelEntry | None) -> dict[str, Any]:
-    """The line of a model in the table; None is a new one."""
+    """The line of a model in the table, whose first column is its name; None is a new one."""
     if entry is None:
-        return {"name": "", "input_price": None, "output_price": None, "response_format": "", "body": ""}
+        return {"text": "", "input_price": None, "output_price": None, "response_format": "", "body": ""}
     body = json.dumps(entry.body, ensure_ascii=False) if entry.body else ""
-    return entry.model_dump(exclude={"body"}) | {"body": body}
+    return {"text": entry.name, **entry.model_dump(exclude={"body", "name"}), "body": body}
 
 
 def _save(workspace: Workspace, chosen: Provider, fields: dict[str, object]) -> None:
@@ -182,6 +202,7 @@ def _forget_typed(chosen: Provider, key: str) -> None:
     forget(FORM, {name: name for name in names})
     own = ("key", "title", "url", "variable", "concurrency", "requests", "tokens")
     forget_typed(*(f"own_{field}_{chosen.key}" for field in own))
+    forget_table(FORM, _table_name(chosen), _table_key(chosen))
 
 
 def _models(edited: list[dict[str, Any]]) -> list[dict[str, object]]:

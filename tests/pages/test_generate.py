@@ -9,6 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from tests.loopback import LoopbackApi, fails, says
 from tianji_core import jobs
+from tianji_core.drafts import TableEdits, changing_draft, load_draft
 from tianji_core.generation import jobs_by_run, run_state
 from tianji_core.store import recipes
 from tianji_core.store import runs as rows
@@ -250,6 +251,20 @@ def test_a_changed_provider_is_saved_and_can_be_put_back(workspace: Workspace):
     at.button(key="forget_provider").click()
     at.run()
     assert providers(workspace)["deepseek"].requests_per_minute != 50
+
+
+def test_a_model_typed_into_the_table_of_a_provider_is_there_again_until_it_is_saved(workspace: Workspace):
+    with changing_draft(workspace, "generate") as draft:  # as the table stores what is typed
+        draft.tables["models_deepseek"] = TableEdits(
+            added={"a1": {"text": "deepseek-neu", "input_price": 1.5}}
+        )
+    at = page(provider="deepseek")
+    at.button(key="save_provider").click()
+    at.run()
+    assert not at.exception and not errors(at)
+    added = providers(workspace)["deepseek"].models[-1]
+    assert (added.name, added.input_price, added.output_price, added.body) == ("deepseek-neu", 1.5, None, {})
+    assert load_draft(workspace, "generate").tables.get("models_deepseek", TableEdits()) == TableEdits()
 
 
 def test_what_is_set_is_there_again_after_a_refresh_and_on_the_way_back(workspace: Workspace):
