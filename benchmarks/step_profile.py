@@ -92,7 +92,6 @@ class StepProfile(Hook):
         found: dict[str, Any] = shares(events, seconds)
         found |= {"top": _longest(events), "losses": self._losses}
         if self._on_card:
-            found["allocated_gb"] = torch.cuda.max_memory_allocated() / 1e9
             found["reserved_gb"] = torch.cuda.max_memory_reserved() / 1e9
         write_json(self._path, found)
 

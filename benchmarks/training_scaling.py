@@ -168,7 +168,7 @@ def settings_of(case: Case, ground: Ground) -> TrainingSettings:
     changes: dict[str, Any] = {
         "base": str(ground.folder / "base"),
         "max_length": _length(ground.small),
-        "warmup_ratio": max(0.1, PACKS / (PACKS * ground.steps)),
+        "warmup_ratio": 0.0,  # counted in micro-batches, it would differ where their number in a step does
         "batch_size": case.micro,
         "accumulation": each // case.micro,
         "eval_interval": 0,
@@ -273,7 +273,9 @@ def read(case: Case, ground: Ground) -> dict[str, Any]:
             4,
         ),
         "loss": round(statistics.fmean(losses[-quarter:]), 4),
-        "allocated_gb": [round(part.get("allocated_gb", 0.0), 1) for part in parts],
+        "allocated_gb": round(max(point.get("memory", 0) for point in points) * 2**20 / 1e9, 1),
+        "reserved_gb": [round(part.get("reserved_gb", 0.0), 1) for part in parts],
+        "losses": [round(loss, 4) for loss in losses],
         "step": step_of(parts),
         "top": parts[0]["top"],
     }
@@ -311,7 +313,7 @@ def verdict(results: dict[str, dict[str, Any]], name: str, rate: float, ground: 
     passed = measured and all(efficiency[key] >= bar for key, bar in BARS.items())
     passed = passed and all(abs(loss) <= LOSS_WITHIN for loss in apart.values())
     shown = {
-        key: {part: value for part, value in each.items() if part not in ("top", "log")}
+        key: {part: value for part, value in each.items() if part not in ("top", "log", "losses")}
         for key, each in results.items()
     }
     return {
