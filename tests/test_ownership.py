@@ -177,6 +177,7 @@ ELSEWHERE = {
     "benchmarks/training_overhead.py": "the folder of a training that it has just prepared",
     "benchmarks/training_scaling.py": "the log of a training in a folder that it has just made",
     "benchmarks/two_cards.py": "a temporary folder",
+    "benchmarks/training_switches.py": "a temporary folder",
     "benchmarks/training_peers.py": "a folder that it has just made",
     "benchmarks/training_throughput.py": "a folder that it has just made",
 }
