@@ -77,7 +77,7 @@ class StepProfile(Hook):
         self, runner: Any, batch_idx: int, data_batch: Any = None, outputs: Any = None
     ) -> None:
         """Stops it after the last one and writes the file."""
-        self._losses.append(float(outputs["loss"]))
+        self._losses.append(float(torch.as_tensor(outputs["loss"]).detach()))
         if runner.iter != self._last or self._profiler is None:
             return
         self._settle()

@@ -86,6 +86,7 @@ GROUPS = (
         Case("zero3-1", "lora", 1, "deepspeed_zero3"),
         Case("full-1", "full", 1, "deepspeed_zero3", micro=2),
     ),
+    (Case("plain-1", "lora", 1),),
 )
 """The cases in the order of their weight; those of a group run at the same time."""
 PRESETS = {"fast": TUTORIAL, "lora": "internlm2-chat-7b-lora", "full": "internlm2-chat-7b-full"}

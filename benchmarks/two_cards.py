@@ -13,6 +13,7 @@ import atexit
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -46,6 +47,10 @@ SAMPLES = 600
 T = TypeVar("T")
 
 
+class PartFailedError(Exception):
+    """What keeps a part from going on."""
+
+
 @dataclass
 class Try:
     """One round: the workspace, the number of cards that are used, and what held so far, by the check's
@@ -70,7 +75,7 @@ class Try:
         """Runs one part; one that breaks does not hold, and the others still run."""
         try:
             return run()
-        except SystemExit as reason:
+        except PartFailedError as reason:
             self.check(name, False)
             print(reason, flush=True)
             return None
@@ -82,7 +87,7 @@ class Try:
         answer = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=400)
         if answer.returncode:
             print(answer.stdout[-3000:], answer.stderr[-3000:], flush=True)
-            raise SystemExit(f"{' '.join(words)}: exit {answer.returncode}")
+            raise PartFailedError(f"{' '.join(words)}: exit {answer.returncode}")
         return json.loads(answer.stdout)
 
     def train(self, places: str, epochs: int, save: int) -> int:
@@ -112,7 +117,7 @@ class Try:
             if not state.active or time.monotonic() > deadline:
                 print(training.log_tail(self.workspace, state.run, 4000), flush=True)
                 print(jobs.log_tail(self.workspace, state.job.id) if state.job else "", flush=True)
-                raise SystemExit(f"training {number} is {state.state}: {state.reason}")
+                raise PartFailedError(f"training {number} is {state.state}: {state.reason}")
             time.sleep(0.2)
         return state
 
@@ -163,11 +168,12 @@ def main() -> int:
         atexit.register(shutil.rmtree, folder, ignore_errors=True)
     tried = Try(open_workspace(folder / "workspace"), count)
     idle = memory()
-    prepare(tried, folder)
-    number = tried.part("stop_and_resume", lambda: stopped_and_resumed(tried, idle))
-    merged = tried.part("convert_and_merge", lambda: made(tried, number)) if number else None
-    tried.part("at_once", lambda: at_once(tried))
-    tried.part("server", lambda: beside_a_server(tried, merged or str(folder / "base"), idle))
+    signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit("ended before all parts ran"))
+    try:
+        run_parts(tried, folder, idle)
+    finally:
+        for job in jobs.listed(tried.workspace, active=True):  # they would train on without this script
+            jobs.stop(tried.workspace, job.id)
     tried.check("nothing_left_at_the_end", tried.nothing_left())
     passed = all(value for value in tried.held.values() if isinstance(value, bool))
     result = {
@@ -177,6 +183,15 @@ def main() -> int:
     }
     print(json.dumps(result, ensure_ascii=False))
     return 0 if passed else 1
+
+
+def run_parts(tried: Try, folder: Path, idle: list[int]) -> None:
+    """Runs the parts one after the other."""
+    prepare(tried, folder)
+    number = tried.part("stop_and_resume", lambda: stopped_and_resumed(tried, idle))
+    merged = tried.part("convert_and_merge", lambda: made(tried, number)) if number else None
+    tried.part("at_once", lambda: at_once(tried))
+    tried.part("server", lambda: beside_a_server(tried, merged or str(folder / "base"), idle))
 
 
 def prepare(tried: Try, folder: Path) -> None:
@@ -191,11 +206,7 @@ def prepare(tried: Try, folder: Path) -> None:
 
 def stopped_and_resumed(tried: Try, idle: list[int]) -> int:
     """Trains on both cards, stops in the middle, goes on; returns the training's number."""
-    number = tried.train(
-        "0" if tried.count == 1 else "0,1",
-        epochs=10 if tried.on_cards else 3,
-        save=100 if tried.on_cards else 5,
-    )
+    number = tried.train("0" if tried.count == 1 else "0,1", epochs=3, save=100 if tried.on_cards else 5)
     state = tried.until(number, lambda now: now.checkpoints)
     settings = training.record_of(state.run).settings
     tried.check("profile", settings.profile)
@@ -231,9 +242,8 @@ def made(tried: Try, number: int) -> str:
 
 def at_once(tried: Try) -> None:
     """Two trainings, one per card, and a third one that waits for the first one's card."""
-    epochs = 6 if tried.on_cards else 1
-    first = tried.train("0", epochs, 500)
-    second = tried.train("1" if tried.count > 1 else "0", 2 * epochs, 500)
+    first = tried.train("0", 1, 500)
+    second = tried.train("1" if tried.count > 1 else "0", 2, 500)
     third = tried.train("0", 1, 500)
     tried.until(first, lambda now: now.iteration)
     if tried.count > 1:
