@@ -11,6 +11,7 @@ from tianji_core.drafts import changing_draft
 from tianji_core.recipe import kept_cells
 from tianji_core.store import datasets, recipes, samples, training
 from tianji_core.store.samples import SampleFilter
+from tianji_core.verbs.demo_report import DemoReport, StepResult, write_report
 from tianji_core.workspace import Workspace
 
 TASKS = 90
@@ -143,3 +144,24 @@ def test_from_an_edited_name_to_a_comparison(page: Page, studio: Studio) -> None
     press(page, "compare_start")
     expect(page.locator(FAULT)).to_have_count(0)
     expect(page.locator("[class*='st-key-vote_']").first).to_be_visible(timeout=120_000)
+
+    talk_after_a_walk(page, studio, merged)
+
+
+def talk_after_a_walk(page: Page, studio: Studio, model: str) -> None:
+    """From the walk-through to the chat with its model: two clicks. The walk is ended at once, and what it
+    would have left is that ``model``; tests/verbs lets one walk to its end."""
+    space = studio.workspace
+    visit(page, studio, "")
+    clicks(page)
+    press(page, "start_demo")
+    until(lambda: jobs.listed(space, kind="demo", active=True), 60)
+    walk = jobs.listed(space, kind="demo")[0]
+    jobs.stop(space, walk.id)
+    jobs.wait(space, walk.id, timeout=60)
+    step = StepResult(title="训练", made="43 步")
+    write_report(space, DemoReport(complete=True, recipe="wishes", model=model, steps=(step,)))
+    press(page, "chat_with_demo")
+    page.wait_for_url("**/chat?model=*")
+    expect(page.get_by_text(f"由 {model} 回答")).to_be_visible()
+    assert clicks(page) == 2
