@@ -7,7 +7,7 @@ from pages.review.session import UNSAVED, ReviewSession
 from pages.shared.kept import forget, kept
 from pages.shared.review_parts import say_done, say_error
 from pages.shared.text import plain
-from pages.shared.usable import any_text, switch
+from pages.shared.usable import among, any_text, some_of, switch
 from pages.shared.visitors import role
 from tianji_core import review
 from tianji_core.errors import InputError, StudioError
@@ -17,6 +17,7 @@ from tianji_core.recipe import (
     RELATION_TITLES,
     OwnRule,
     OwnRuleKind,
+    Recipe,
     explain,
     rule_text,
 )
@@ -24,6 +25,19 @@ from tianji_core.roles import Role
 
 _TRIAL = "_own_rule_trial"
 """Key of the session state: the rule that was tried, and what it found."""
+
+
+_FIELDS = (
+    "rule_kind",
+    "rule_text",
+    "rule_by",
+    "rule_regular",
+    "rule_styles",
+    "rule_names",
+    "rule_scenes",
+    "rule_relations",
+)
+"""Keys of the fields of a new rule, all of which are kept."""
 
 
 def own_rules(session: ReviewSession) -> None:
@@ -81,7 +95,10 @@ def _form(session: ReviewSession) -> OwnRule | None:
     kinds = list(KIND_TITLES)
     columns = st.columns([1.2, 2, 2])
     kind = columns[0].selectbox(
-        _("做什么"), kinds, format_func=lambda key: _(KIND_TITLES[key]), key="rule_kind"
+        _("做什么"),
+        kinds,
+        format_func=lambda key: _(KIND_TITLES[key]),
+        **kept(UNSAVED, "rule_kind", among(kinds), kinds[0]),
     )
     text = columns[1].text_input(_("文字"), max_chars=400, **kept(UNSAVED, "rule_text", any_text, ""))
     replaces = kind == OwnRuleKind.REPLACE
@@ -93,24 +110,7 @@ def _form(session: ReviewSession) -> OwnRule | None:
         **kept(UNSAVED, "rule_by", any_text, ""),
     )
     regular = st.toggle(_("正则表达式"), **kept(UNSAVED, "rule_regular", switch, False))
-    fields = st.columns(4)
-    scope = {
-        key: fields[place].multiselect(label, options, placeholder=_("全部"), key=f"rule_{key}")
-        for place, (key, label, options) in enumerate(
-            (
-                ("styles", _("风格"), [style.text for style in recipe.styles]),
-                ("names", _("称谓"), [name.text for name in recipe.names]),
-                ("scenes", _("场景"), [scene.text for scene in recipe.scenes]),
-            )
-        )
-    }
-    scope["relations"] = fields[3].multiselect(
-        _("关系"),
-        list(RELATION_TITLES),
-        format_func=lambda key: _(RELATION_TITLES[key]),
-        placeholder=_("全部"),
-        key="rule_relations",
-    )
+    scope = _scope(recipe)
     if not text:
         return None
     try:
@@ -127,6 +127,27 @@ def _form(session: ReviewSession) -> OwnRule | None:
         raise InputError(explain(error, "")) from error
 
 
+def _scope(recipe: Recipe) -> dict[str, list[str]]:
+    """Draws the fields of what a new rule is for; an empty one restricts nothing."""
+    titles = {key: _(title) for key, title in RELATION_TITLES.items()}
+    fields: dict[str, tuple[str, list[str]]] = {
+        "styles": (_("风格"), [style.text for style in recipe.styles]),
+        "names": (_("称谓"), [name.text for name in recipe.names]),
+        "scenes": (_("场景"), [scene.text for scene in recipe.scenes]),
+        "relations": (_("关系"), [*titles]),
+    }
+    return {
+        key: column.multiselect(
+            label,
+            options,
+            format_func=lambda option: titles.get(option, option),
+            placeholder=_("全部"),
+            **kept(UNSAVED, f"rule_{key}", some_of(options), []),
+        )
+        for column, (key, (label, options)) in zip(st.columns(4), fields.items(), strict=True)
+    }
+
+
 def _add(session: ReviewSession, rule: OwnRule) -> None:
     """Callback: keeps a rule with the recipe."""
     try:
@@ -136,7 +157,7 @@ def _add(session: ReviewSession, rule: OwnRule) -> None:
         return
     say_done(_("加好了：{rule}", rule=rule_text(rule)))
     st.session_state.pop(_TRIAL, None)
-    forget(UNSAVED, {key: key for key in ("rule_text", "rule_by", "rule_regular")})
+    forget(UNSAVED, {key: key for key in _FIELDS})
 
 
 def _remove(session: ReviewSession, rule: OwnRule) -> None:

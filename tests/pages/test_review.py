@@ -497,7 +497,18 @@ def test_an_own_rule_is_tried_and_added_and_its_findings_are_counted(
     app.text_input(key="rule_by").set_value("生辰吉乐").run()
     press(app, "try_rule")
     assert "在 3 条样本里查到 **3** 条" in shown(app)
+    app.selectbox(key="rule_kind").set_value("forbidden").run()
+    for field, choice in (("styles", "正常"), ("relations", "junior")):
+        app.multiselect(key=f"rule_{field}").set_value([choice]).run()
+    app = review(view="批量")
+    app.segmented_control(key="bulk_part").set_value("own").run()
+    kept = [app.multiselect(key=f"rule_{field}").value for field in ("styles", "names", "relations")]
+    assert (app.selectbox(key="rule_kind").value, kept) == ("forbidden", [["正常"], [], ["junior"]])
+    app.selectbox(key="rule_kind").set_value("replace").run()
+    for field in ("styles", "relations"):
+        app.multiselect(key=f"rule_{field}").set_value([]).run()
     press(app, "add_rule")
+    assert app.text_input(key="rule_text").value == "", "the form is empty again"
     assert recipes.current(workspace.engine, "wishes").recipe.own_rules[0].replacement == "生辰吉乐"
     assert ("自己的替换", 3, 3, 0) in {tuple(row) for row in app.dataframe[0].value.iloc[:, :4].values}
     press(app, "drop_rule_0")
