@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -98,11 +99,14 @@ def test_a_database_of_a_newer_program_is_refused(shared: Workspace) -> None:
 
 
 def test_texts_are_searched_for_their_characters_and_clean_samples_found(shared: Workspace) -> None:
-    ids = store(shared, [new(0), new(1, "百分之百（100%_）的祝福送给妹妹"), new(2, name="爷爷")])
+    several = replace(new(2, name="爷爷"), history=(("写给爷爷", "第一稿：\n愿你“平安”"),))
+    ids = store(shared, [new(0), new(1, "百分之百（100%_）的祝福送给妹妹"), several])
     assert found(shared, text="生日") == ids  # the input of the second one
     assert found(shared, text="第2") == [ids[2]]
     assert found(shared, text="%_") == found(shared, text="百分") == [ids[1]]
     assert found(shared, text="'") == found(shared, text="\\") == []
+    assert found(shared, text="稿：\n愿你“") == [ids[2]]
+    assert found(shared, text="output") == []
     assert found(shared, clean=True) == []
     findings.save(shared.engine, {ids[0]: (1, []), ids[1]: (1, [findings.Finding("lead_in", "x", "y")])})
     assert found(shared, clean=True) == [ids[0]]

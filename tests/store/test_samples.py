@@ -1,5 +1,7 @@
 """Samples are found, counted, changed in undoable steps, and never overwritten behind a person's back."""
 
+from dataclasses import replace
+
 import pytest
 from sqlalchemy import insert
 
@@ -65,6 +67,20 @@ def test_every_filter_narrows_what_is_found_and_counted(workspace: Workspace) ->
     assert found(text="%") == []
     assert found(source="run") == []
     assert samples.count(workspace.engine, SampleFilter("other")) == 0
+
+
+def test_a_search_reads_every_turn_of_a_conversation(workspace: Workspace) -> None:
+    turns = (("写给妹妹，她说“等”", "第一稿：\n愿你平安"), ("再短一点", "平安顺遂"))
+    ids = store(workspace, [replace(new(0), history=turns), new(1)])
+
+    def found(text: str) -> list[int]:
+        return [sample.id for sample in samples.page(workspace.engine, replace(ALL, text=text))]
+
+    for word in ("说“等”", "第一稿：\n愿", "再短一点", "顺遂"):
+        assert found(word) == ids[:1], word
+    assert found("output") == found('", "') == found("\\") == [], (
+        "only words, not the form they are stored in"
+    )
 
 
 def test_counts_by_cell_style_and_state_agree_with_the_samples(workspace: Workspace) -> None:

@@ -16,7 +16,7 @@ from tianji_core.store.schema import IS_CLEAN, changes, findings, samples, steps
 class SampleFilter:
     """A selection of samples; an empty field does not restrict it. ``rules`` are ids of cleaning rules, one
     of which has a finding; ``fixable`` demands a finding with a fix; ``clean`` True means checked and without
-    findings, False with findings; ``text`` is searched in input and output; ``models`` are the teachers that
+    findings, False with findings; ``text`` is searched in the input and the output of every turn; ``models`` are the teachers that
     wrote the text, ``reviewer`` is a person who took a step on it; ``rating`` (stars) and ``score`` (of a
     judge, 0 to 5) are inclusive ranges and leave out samples without a value; ``since`` and ``until`` are the
     first and the last day (UTC, YYYY-MM-DD) of arrival; ``ids`` None means any."""
@@ -72,7 +72,11 @@ class SampleFilter:
         if self.import_id is not None:
             clauses.append(c.import_id == self.import_id)
         if self.text:
-            clauses.append((_place_of(c.output, self.text) > 0) | (_place_of(c.input, self.text) > 0))
+            clauses.append(
+                (_place_of(c.output, self.text) > 0)
+                | (_place_of(c.input, self.text) > 0)
+                | _in_turns(c.history, self.text)
+            )
         for column, bounds in ((c.rating, self.rating), (c.score, self.score)):
             if bounds is not None:
                 clauses.append(column.between(*bounds))
@@ -116,3 +120,25 @@ def _place_in_sqlite(element: _place_of, compiler: SQLCompiler, **options: Any) 
 @compiles(_place_of, "postgresql")
 def _place_in_postgresql(element: _place_of, compiler: SQLCompiler, **options: Any) -> str:
     return f"strpos({compiler.process(element.clauses, **options)})"
+
+
+class _in_turns(GenericFunction[bool]):
+    """Whether a text occurs in an input or output of the column ``history``. The JSON is decoded, since it
+    holds Chinese characters as escapes."""
+
+    type = Boolean()
+    inherit_cache = True
+
+
+@compiles(_in_turns, "sqlite")
+def _in_turns_of_sqlite(element: _in_turns, compiler: SQLCompiler, **options: Any) -> str:
+    turns, text = (compiler.process(clause, **options) for clause in element.clauses)
+    found = f"SELECT 1 FROM json_tree({turns}) AS part WHERE part.type = 'text' AND instr(part.atom, {text})"
+    return f"({turns} <> '[]' AND EXISTS ({found}))"
+
+
+@compiles(_in_turns, "postgresql")
+def _in_turns_of_postgresql(element: _in_turns, compiler: SQLCompiler, **options: Any) -> str:
+    turns, text = (compiler.process(clause, **options) for clause in element.clauses)
+    parts = f"json_array_elements({turns}) AS turn, json_each_text(turn.value) AS part"
+    return f"EXISTS (SELECT 1 FROM {parts} WHERE strpos(part.value, {text}) > 0)"
