@@ -112,7 +112,7 @@ def test_fixing_in_bulk_is_one_step_that_can_be_taken_back(workspace: Workspace)
     step = cleaning.fix(workspace, ALL)
     assert step is not None and step.count == 2
     assert cleaning.preview(workspace, ALL).fixable == 0
-    assert findings.rule_counts(workspace.engine, ALL) == {"too_short": 1}
+    assert findings.rule_counts(workspace.engine, ALL) == {"too_short": (1, 0)}
     steps.undo(workspace.engine, "wishes")
     assert [s.output for s in samples.page(workspace.engine, ALL)] == before
     assert cleaning.check_new(workspace, "wishes") == 2

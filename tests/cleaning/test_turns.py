@@ -35,7 +35,7 @@ def test_a_fault_of_an_earlier_answer_is_found_with_its_turn_and_fixed_there(wor
         ("wrapping_quotes", 2, FIRST),
         ("wrapping_quotes", 0, LAST),
     ]
-    assert findings.rule_counts(workspace.engine, ALL) == {"wrapping_quotes": 1}, "one sample, one count"
+    assert findings.rule_counts(workspace.engine, ALL) == {"wrapping_quotes": (1, 1)}, "one sample, one count"
     step = cleaning.fix(workspace, ALL)
     assert step is not None and step.count == 1
     fixed = samples.get(workspace.engine, number)
@@ -103,7 +103,7 @@ def test_the_overview_adds_up_and_promises_only_what_is_done(workspace: Workspac
     assert step is not None and step.count == promised
     after = cleaning.overview(workspace, ALL)
     assert after.repairs == Repairs(0, 0, overview.total - overview.repairs.whole)
-    assert all(count.safe == 0 for count in after.by_rule.values())
+    assert all(count.fixable == 0 for count in after.by_rule.values())
 
 
 def test_a_text_that_repeats_another_has_one_name_for_it(workspace: Workspace) -> None:

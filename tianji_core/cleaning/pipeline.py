@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
 
 from tianji_core.cleaning.comparing import compare_all, forget_outdated, must_compare
 from tianji_core.cleaning.rule import Context, context_of
@@ -13,7 +12,7 @@ from tianji_core.cleaning.unfinished import unfinished
 from tianji_core.i18n import _
 from tianji_core.roles import bookkeeping
 from tianji_core.store import findings, recipes, samples, steps
-from tianji_core.store.findings import Finding, Repairs, Unchecked
+from tianji_core.store.findings import Finding, Repairs, RuleCount, Unchecked
 from tianji_core.store.samples import Sample, SampleFilter
 from tianji_core.store.steps import SampleRevision, Step
 from tianji_core.workspace import Workspace
@@ -55,17 +54,11 @@ class Preview:
     examples: tuple[Proposal, ...]
 
 
-class RuleCount(NamedTuple):
-    """Samples in which a rule found something, and those of them whose finding a safe fix repairs."""
-
-    samples: int
-    safe: int
-
-
 @dataclass(frozen=True)
 class Overview:
     """The findings of the matching samples. The three numbers of ``repairs`` add up to ``total``, the samples
-    with findings; ``by_rule`` (rule id → counts) begins with the most frequent one."""
+    with findings; ``by_rule`` (rule id → counts) begins with the most frequent one, and counts as fixable
+    what a safe fix repairs."""
 
     total: int
     repairs: Repairs
@@ -76,10 +69,9 @@ def overview(workspace: Workspace, sample_filter: SampleFilter) -> Overview:
     """Returns how many of the matching samples have findings, and how many of those the safe fixes repair."""
     engine = workspace.engine
     repairs = findings.repairs(engine, sample_filter, SAFE_RULES)
-    fixable = findings.rule_counts(engine, sample_filter, fixable=True)
     counts = {
-        rule: RuleCount(number, fixable.get(rule, 0) if rule in SAFE_RULES else 0)
-        for rule, number in findings.rule_counts(engine, sample_filter).items()
+        rule: count if rule in SAFE_RULES else RuleCount(count.samples, 0)
+        for rule, count in findings.rule_counts(engine, sample_filter).items()
     }
     return Overview(sum(repairs), repairs, counts)
 
@@ -147,12 +139,12 @@ def preview(
     """Returns what :func:`fix` would do with the same arguments, without doing it."""
     context = current_context(workspace, sample_filter.recipe)
     fixable = _fixable(sample_filter, rules)
-    counts = findings.rule_counts(workspace.engine, fixable, fixable=True) if rules else {}
+    counts = findings.rule_counts(workspace.engine, fixable) if rules else {}
     first = samples.page(workspace.engine, fixable, limit=examples) if rules else []
     return Preview(
         matching=samples.count(workspace.engine, sample_filter),
         fixable=samples.count(workspace.engine, fixable) if rules else 0,
-        by_rule={rule: number for rule, number in counts.items() if rule in rules},
+        by_rule={rule: count.fixable for rule, count in counts.items() if rule in rules and count.fixable},
         examples=tuple(p for sample in first if (p := propose(sample, context, rules)) is not None),
     )
 

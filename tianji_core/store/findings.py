@@ -112,21 +112,28 @@ def of(engine: Engine, ids: Sequence[int]) -> dict[int, list[Finding]]:
     return by_sample
 
 
-def rule_counts(engine: Engine, sample_filter: SampleFilter, fixable: bool = False) -> dict[str, int]:
-    """Returns rule id → number of matching samples with a finding of the rule (``fixable``: with one that has
-    a fix), the most frequent first."""
-    number = func.count(findings.c.sample_id.distinct()).label("n")
+class RuleCount(NamedTuple):
+    """Numbers of samples: those in which a rule found something, and those with such a finding that has a
+    fix."""
+
+    samples: int
+    fixable: int
+
+
+def rule_counts(engine: Engine, sample_filter: SampleFilter) -> dict[str, RuleCount]:
+    """Returns rule id → numbers of matching samples with a finding of the rule, the most frequent first."""
+    c = findings.c
+    number = func.count(c.sample_id.distinct()).label("n")
+    fixable = func.count(case((c.fixed.is_not(None), c.sample_id)).distinct()).label("fixable")
     query = (
-        select(findings.c.rule, number)
-        .join_from(findings, samples, findings.c.sample_id == samples.c.id)
+        select(c.rule, number, fixable)
+        .join_from(findings, samples, c.sample_id == samples.c.id)
         .where(*sample_filter.conditions())
-        .group_by(findings.c.rule)
-        .order_by(number.desc(), findings.c.rule)
+        .group_by(c.rule)
+        .order_by(number.desc(), c.rule)
     )
-    if fixable:
-        query = query.where(findings.c.fixed.is_not(None))
     with reading(engine) as connection:
-        return {row.rule: row.n for row in connection.execute(query)}
+        return {row.rule: RuleCount(row.n, row.fixable) for row in connection.execute(query)}
 
 
 class Repairs(NamedTuple):

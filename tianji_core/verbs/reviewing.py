@@ -154,7 +154,9 @@ def review_stats(
     facts = {
         "states": samples.state_counts(space.engine, matching),
         "styles": samples.style_counts(space.engine, matching),
-        "findings": findings.rule_counts(space.engine, matching),
+        "findings": {
+            rule: count.samples for rule, count in findings.rule_counts(space.engine, matching).items()
+        },
     }
     people = steps.reviewers(space.engine, key)
     twice = review.reviewer_agreement(second_verdicts.verdicts(space.engine, key))
