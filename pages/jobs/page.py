@@ -21,6 +21,7 @@ KINDS = {
     "import": _("导入"),
     "rewrite": _("改写"),
     "freeze": _("冻结"),
+    "edit": _("批量改"),
     "trial": _("试跑基座"),
     "train": _("训练"),
     "convert": _("转换"),

@@ -1,7 +1,6 @@
 """Changes of every sample that matches the filter: find and replace, inputs and system prompt. Each is shown
 before it is made, and is one step."""
 
-from collections.abc import Callable
 from typing import Any
 
 import streamlit as st
@@ -10,14 +9,25 @@ from pages.review.own_rule_form import own_rules
 from pages.review.sample_display import cell_line, changes_html
 from pages.review.session import UNSAVED, ReviewSession
 from pages.shared.frame import report_errors
+from pages.shared.job_progress import follow_job
 from pages.shared.kept import kept
-from pages.shared.review_parts import attempt
+from pages.shared.review_parts import attempt, say_error
+from pages.shared.text import plain
 from pages.shared.usable import any_text, switch
 from tianji_core import review
+from tianji_core.errors import StudioError
 from tianji_core.i18n import _
-from tianji_core.recipe import TextPattern
-from tianji_core.review import ANSWERS, INPUTS, BulkEdit
-from tianji_core.review.bulk_edit import Progress
+from tianji_core.review import (
+    ANSWERS,
+    INPUTS,
+    LARGE,
+    BulkEdit,
+    BulkRequest,
+    DrawInputs,
+    ReplaceText,
+    SetSystem,
+)
+from tianji_core.roles import Role, permitted
 from tianji_core.store import samples
 
 _SHOWN = 5
@@ -72,15 +82,8 @@ def _replace(session: ReviewSession) -> None:
         help=_("^ 是开头，$ 是结尾；一段文字最多找 1 秒。"),
         **kept(UNSAVED, "replace_regular", switch, False),
     )
-    asked = ("replace", session.filter, find, by, where, regular)
-
-    def prepare(progress: Progress) -> BulkEdit:
-        pattern = TextPattern(find, regular)
-        return review.find_and_replace(
-            session.workspace, session.filter, pattern, by, where or ANSWERS, progress
-        )
-
-    _prepared(session, asked, prepare, not find)
+    request = ReplaceText(find=find, by=by, regular=regular, where=INPUTS if where == INPUTS else ANSWERS)
+    _prepared(session, request, not find)
 
 
 def _inputs(session: ReviewSession) -> None:
@@ -88,10 +91,7 @@ def _inputs(session: ReviewSession) -> None:
     st.caption(
         _("按配方里“训练输入”的模板给每条样本重抽一种问法；多轮对话只换第一问。格子不在配方里的样本不动。")
     )
-    asked = ("inputs", session.filter)
-    _prepared(
-        session, asked, lambda told: review.rebuild_inputs(session.workspace, session.filter, progress=told)
-    )
+    _prepared(session, DrawInputs())
 
 
 def _system(session: ReviewSession) -> None:
@@ -100,13 +100,7 @@ def _system(session: ReviewSession) -> None:
     system = st.text_area(
         _("系统提示"), value=saved, height="content", **kept(UNSAVED, "bulk_system", any_text, saved)
     )
-    asked = ("system", session.filter, system)
-    _prepared(
-        session,
-        asked,
-        lambda told: review.set_system(session.workspace, session.filter, system, told),
-        not system.strip(),
-    )
+    _prepared(session, SetSystem(system=system), not system.strip())
 
 
 def _scope_line(session: ReviewSession) -> None:
@@ -114,32 +108,48 @@ def _scope_line(session: ReviewSession) -> None:
     st.caption(_("对符合上面筛选的 {n} 条样本；先预览，再改，整步可以撤销。", n=f"{number:,}"))
 
 
-def _prepared(
-    session: ReviewSession,
-    asked: tuple[Any, ...],
-    prepare: Callable[[Progress], BulkEdit],
-    disabled: bool = False,
-) -> None:
-    """Draws the button that prepares an edit, and what it would change with the button that makes it."""
+def _prepared(session: ReviewSession, request: BulkRequest, disabled: bool = False) -> None:
+    """Draws the button that prepares an edit, and what it would change with the button that makes it. The
+    edit of many samples is made in the background, where it can be followed and stopped."""
+    workspace = session.workspace
+    job = review.bulk_edit_job(workspace, session.recipe.key)
+    if job is not None and job.active:
+        follow_job(workspace, job.id, "stop_bulk_edit", Role.REVIEWER)
+        return
+    if job is not None and job.note:
+        st.error(plain(job.note), icon="⚠️")
+    asked = (session.filter, request)
     if st.button(_("预览"), key="bulk_preview", icon="👀", disabled=disabled):
         st.session_state.pop(_EDIT, None)
         bar = st.progress(0.0)
         try:
-            edit = prepare(lambda done, total: _report(bar, done, total))
+            edit = review.prepare_edit(
+                workspace, session.filter, request, lambda done, total: _report(bar, done, total), LARGE
+            )
         finally:
             bar.empty()
         st.session_state[_EDIT] = (asked, edit)
     known, edit = st.session_state.get(_EDIT, (None, None))
     if edit is not None and known == asked:
-        _show(session, edit)
+        _show(session, edit, request)
 
 
 def _report(bar: Any, done: int, total: int) -> None:
     bar.progress(done / total, text=_("看了 {done} / {total}", done=f"{done:,}", total=f"{total:,}"))
 
 
-def _show(session: ReviewSession, edit: BulkEdit) -> None:
+def _show(session: ReviewSession, edit: BulkEdit, request: BulkRequest) -> None:
     number = len(edit.revisions)
+    total = samples.count(session.workspace.engine, session.filter)
+    partly = edit.matching == LARGE < total
+    if partly:
+        st.caption(
+            _(
+                "共 {total} 条，先看了前 {n} 条；在后台改全部，可以随时停止，停了就一条也没改。",
+                total=f"{total:,}",
+                n=f"{LARGE:,}",
+            )
+        )
     st.markdown(
         _(
             "看了 {matching} 条，要改 **{n}** 条里的 **{places}** 处",
@@ -151,13 +161,13 @@ def _show(session: ReviewSession, edit: BulkEdit) -> None:
     if edit.left_out:
         st.caption(_("另有 {n} 条改不了：会变成空的、太长，或者格子不在配方里", n=f"{edit.left_out:,}"))
     st.button(
-        _("改这 {n} 条", n=f"{number:,}"),
+        _("在后台改全部 {n} 条", n=f"{total:,}") if partly else _("改这 {n} 条", n=f"{number:,}"),
         key="make_bulk_edit",
         type="primary",
         icon="✅",
-        disabled=not number,
-        on_click=_make,
-        args=(session, edit),
+        disabled=not number and not partly,
+        on_click=_start if partly else _make,
+        args=(session, request if partly else edit),
     )
     for example in edit.examples[:_SHOWN]:
         with st.container(border=True):
@@ -171,3 +181,13 @@ def _make(session: ReviewSession, edit: BulkEdit) -> None:
     """Callback: makes the edit that was shown."""
     st.session_state.pop(_EDIT, None)
     attempt(lambda: review.make_edit(session.workspace, edit, session.who), nothing=_("没有改动"))
+
+
+def _start(session: ReviewSession, request: BulkRequest) -> None:
+    """Callback: makes the edit of every matching sample in the background."""
+    st.session_state.pop(_EDIT, None)
+    try:
+        with permitted(Role.REVIEWER):
+            review.start_bulk_edit(session.workspace, session.filter, request, session.who)
+    except StudioError as error:
+        say_error(error)

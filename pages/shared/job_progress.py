@@ -8,7 +8,7 @@ from pages.shared.text import plain
 from pages.shared.visitors import role
 from tianji_core import jobs
 from tianji_core.i18n import _
-from tianji_core.roles import Role
+from tianji_core.roles import Role, permitted
 from tianji_core.workspace import Workspace
 
 
@@ -56,10 +56,10 @@ def job_bar(workspace: Workspace, job: jobs.Job) -> None:
         st.caption(_("{title} · 已运行 {elapsed}", title=plain(job.title), elapsed=elapsed))
 
 
-def stop_button(workspace: Workspace, job: jobs.Job, key: str) -> None:
-    """Draws a button that stops a running job, for who may."""
-    if role() is Role.OWNER and st.button(_("停止"), key=key, icon="⏹️", disabled=job.stop_requested):
-        with report_errors():
+def stop_button(workspace: Workspace, job: jobs.Job, key: str, least: Role = Role.OWNER) -> None:
+    """Draws a button that stops a running job, for who has at least the role that may start it."""
+    if role() >= least and st.button(_("停止"), key=key, icon="⏹️", disabled=job.stop_requested):
+        with report_errors(), permitted(least):
             jobs.stop(workspace, job.id)
             remember_notice(_("已请求停止：{title}", title=job.title))
             st.rerun()
@@ -67,7 +67,7 @@ def stop_button(workspace: Workspace, job: jobs.Job, key: str) -> None:
 
 @st.fragment(run_every=1.0)
 @report_errors()
-def follow_job(workspace: Workspace, job_id: int, stop_key: str) -> None:
+def follow_job(workspace: Workspace, job_id: int, stop_key: str, least: Role = Role.OWNER) -> None:
     """Draws a running job with its stop button, and the whole page again when the job ends."""
     job = jobs.get(workspace, job_id)
     if not job.active:
@@ -76,7 +76,7 @@ def follow_job(workspace: Workspace, job_id: int, stop_key: str) -> None:
     with row[0]:
         job_bar(workspace, job)
     with row[1]:
-        stop_button(workspace, job, stop_key)
+        stop_button(workspace, job, stop_key, least)
 
 
 def log_view(workspace: Workspace, job: jobs.Job, lines: int = 30) -> None:

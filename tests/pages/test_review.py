@@ -7,6 +7,7 @@ from functools import partial
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from pages.review import bulk_changes
 from tests.loopback import loopback_api, says
 from tests.pages.opening import opened
 from tianji_core import jobs, teachers
@@ -484,6 +485,22 @@ def test_find_and_replace_shows_its_changes_first_and_is_one_step(
     press(app, "bulk_preview")
     assert "看不懂" in shown(app)
     assert review(view="批量").text_input(key="replace_find").value == "(生日", "what was typed is kept"
+
+
+def test_a_large_set_is_changed_in_the_background(
+    review: Open, workspace: Workspace, ids: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bulk_changes, "LARGE", 2)
+    app = review(view="批量")
+    app.text_input(key="replace_find").set_value("生日快乐").run()
+    app.text_input(key="replace_by").set_value("生辰快乐").run()
+    press(app, "bulk_preview")
+    assert "共 3 条，先看了前 2 条" in shown(app)
+    press(app, "make_bulk_edit")
+    (job,) = jobs.listed(workspace, kind="edit")
+    assert jobs.wait(workspace, job.id, timeout=60).state == "succeeded"
+    assert samples.count(workspace.engine, SampleFilter("wishes", text="生辰快乐")) == 3
+    assert "要改 **" not in shown(app.run())
 
 
 def test_an_own_rule_is_tried_and_added_and_its_findings_are_counted(

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from tianji_core import cleaning, review
-from tianji_core.errors import ConflictError, InputError, SlowPatternError
+from tianji_core import cleaning, jobs, review
+from tianji_core.errors import ConflictError, InputError, JobError, SlowPatternError
 from tianji_core.recipe import OwnRule, OwnRuleKind, TextPattern, wordings
 from tianji_core.store import recipes, samples, steps
 from tianji_core.store.acceptance import acceptance
@@ -149,3 +149,28 @@ def test_an_own_rule_that_takes_for_ever_is_not_kept(workspace: Workspace) -> No
     with pytest.raises(SlowPatternError):
         review.add_own_rule(workspace, "wishes", slow)
     assert recipes.current(workspace.engine, "wishes").recipe.own_rules == ()
+
+
+def test_many_samples_are_changed_in_the_background_as_one_step(workspace: Workspace, ids: list[int]) -> None:
+    request = review.ReplaceText(find="姐姐", by="姐")
+    stopped = review.start_bulk_edit(workspace, ALL, request, "我")
+    with pytest.raises(JobError):
+        review.start_bulk_edit(workspace, ALL, request)
+    jobs.stop(workspace, stopped.id)
+    assert jobs.wait(workspace, stopped.id, timeout=60).state == "stopped"
+    assert samples.get(workspace.engine, ids[0]).output == SISTER, "a stopped change has changed nothing"
+
+    job = review.start_bulk_edit(workspace, ALL, request, "我")
+    assert jobs.wait(workspace, job.id, timeout=60).state == "succeeded"
+    assert review.bulk_edit_job(workspace, "wishes") == jobs.get(workspace, job.id)
+    progress = jobs.read_progress(workspace, job.id)
+    assert progress is not None and (progress.done, progress.total) == (2, 2)
+    step = steps.undo(workspace.engine, "wishes")
+    assert step is not None and (step.action, step.who, step.count) == (steps.REPLACE, "我", 2)
+
+
+def test_only_the_first_samples_are_looked_at_for_a_preview(workspace: Workspace, ids: list[int]) -> None:
+    told: list[tuple[int, int]] = []
+    request = review.ReplaceText(find="姐姐", by="姐")
+    edit = review.prepare_edit(workspace, ALL, request, lambda *numbers: told.append(numbers), most=1)
+    assert (edit.matching, list(edit.revisions), told) == (1, ids[:1], [(1, 1)])

@@ -27,7 +27,8 @@ class Needs:
 NEEDS = {
     **dict.fromkeys(("generate", "rewrite", "rate", "suggest", "judge", "vote"), Needs(network=True)),
     **dict.fromkeys(("import", "download", "push"), Needs(network=True)),
-    **dict.fromkeys(("train", "convert", "merge", "sweep", "relearn", "demo", "trial", "freeze"), Needs()),
+    **dict.fromkeys(("train", "convert", "merge", "sweep", "relearn", "demo", "trial"), Needs()),
+    **dict.fromkeys(("freeze", "edit"), Needs()),
     "serve": Needs(database=False),
 }
 """Kind of job → what its child needs. Keys are not in this table: a job names those of its own teacher."""

@@ -7,8 +7,7 @@ import typer
 from tianji_core import review
 from tianji_core.errors import InputError
 from tianji_core.i18n import _
-from tianji_core.recipe import TextPattern
-from tianji_core.review import ANSWERS, INPUTS, BulkEdit
+from tianji_core.review import ANSWERS, INPUTS, BulkRequest, DrawInputs, ReplaceText, SetSystem
 from tianji_core.store.samples import SampleFilter
 from tianji_core.verbs.common import (
     JsonOption,
@@ -16,6 +15,7 @@ from tianji_core.verbs.common import (
     WorkspaceOption,
     chosen_recipe,
     opened,
+    progress_line,
     show,
 )
 from tianji_core.verbs.sample_options import IdsOption, MatchingOptions, numbers
@@ -43,8 +43,8 @@ def replace(
         raise InputError(_("--in 只能是 {known}，写的是 {where}", known=f"{ANSWERS}、{INPUTS}", where=where))
     space = opened(workspace)
     chosen = _matching(space, recipe, matching, ids)
-    edit = review.find_and_replace(space, chosen, TextPattern(find, regex), by, where)
-    _finish(space, edit, preview, as_json)
+    request = ReplaceText(find=find, by=by, regular=regex, where=INPUTS if where == INPUTS else ANSWERS)
+    _run(space, chosen, request, preview, as_json)
 
 
 def rebuild_inputs(
@@ -58,8 +58,7 @@ def rebuild_inputs(
 ) -> None:
     """Draw new inputs from the recipe's templates for the samples that match, as one step."""
     space = opened(workspace)
-    edit = review.rebuild_inputs(space, _matching(space, recipe, matching, ids), seed)
-    _finish(space, edit, preview, as_json)
+    _run(space, _matching(space, recipe, matching, ids), DrawInputs(seed=seed), preview, as_json)
 
 
 def set_system(
@@ -76,16 +75,18 @@ def set_system(
     """Give the samples that match one system prompt, as one step."""
     space = opened(workspace)
     chosen = _matching(space, recipe, matching, ids)
-    edit = review.set_system(space, chosen, system or review.recipe_system(space, chosen.recipe))
-    _finish(space, edit, preview, as_json)
+    request = SetSystem(system=system or review.recipe_system(space, chosen.recipe))
+    _run(space, chosen, request, preview, as_json)
 
 
 def _matching(space: Workspace, recipe: str | None, matching: MatchingOptions, ids: str) -> SampleFilter:
     return matching.sample_filter(chosen_recipe(space, recipe), (), ids=numbers(ids))
 
 
-def _finish(space: Workspace, edit: BulkEdit, preview: bool, as_json: bool) -> None:
-    """Makes the change unless it is a preview, and prints it."""
+def _run(space: Workspace, chosen: SampleFilter, request: BulkRequest, preview: bool, as_json: bool) -> None:
+    """Makes the change unless it is a preview, and prints it; Ctrl-C leaves everything as it was."""
+    with progress_line(_("正在看")) as progress:
+        edit = review.prepare_edit(space, chosen, request, progress)
     lines = [
         _(
             "看了 {matching} 条，要改 {n} 条里的 {places} 处",
@@ -102,7 +103,8 @@ def _finish(space: Workspace, edit: BulkEdit, preview: bool, as_json: bool) -> N
                 place = f"#{example.sample.id}" + (f".{turn}" if turn else "")
                 lines += [f"{place} - {_one_line(before)}", f"{place} + {_one_line(after)}"]
     else:
-        step = review.make_edit(space, edit)
+        with progress_line(_("正在改")) as progress:
+            step = review.make_edit(space, edit, progress=progress)
         lines.append(_("已改：{title}（用 undo 撤销）", title=step.title) if step else _("没有改动"))
     facts = {
         "matching": edit.matching,

@@ -1,7 +1,10 @@
 """What every verb shares: common options, the workspace, output as JSON or text, following a job."""
 
+import contextlib
 import json
 import sys
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, is_dataclass
 from datetime import datetime
 from pathlib import Path
@@ -76,6 +79,27 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Path | datetime):
         return str(value)
     return value
+
+
+@contextlib.contextmanager
+def progress_line(title: str) -> Iterator[Callable[[int, int], None]]:
+    """Yields a function that draws (done, total) with the remaining time on standard error, if that is a
+    terminal."""
+    started = time.time()
+    drawn = sys.stderr.isatty()
+
+    def draw(done: int, total: int) -> None:
+        if drawn:
+            progress = jobs.Progress(done=done, total=total, started=started, updated=time.time())
+            left = _("还需 {left}", left=jobs.duration_text(progress.eta))
+            sys.stderr.write(f"\r\x1b[K{title}  {progress.share or 0:4.0%}  {done}/{total}  {left}")
+            sys.stderr.flush()
+
+    try:
+        yield draw
+    finally:
+        if drawn:
+            sys.stderr.write("\r\x1b[K")
 
 
 def follow(workspace: Workspace, job: jobs.Job, quiet: bool = False) -> jobs.Job:

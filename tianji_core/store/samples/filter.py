@@ -16,10 +16,10 @@ from tianji_core.store.schema import IS_CLEAN, changes, findings, samples, steps
 class SampleFilter:
     """A selection of samples; an empty field does not restrict it. ``rules`` are ids of cleaning rules, one
     of which has a finding; ``fixable`` demands a finding with a fix; ``clean`` True means checked and without
-    findings, False with findings; ``text`` is searched in the input and the output of every turn; ``models`` are the teachers that
-    wrote the text, ``reviewer`` is a person who took a step on it; ``rating`` (stars) and ``score`` (of a
-    judge, 0 to 5) are inclusive ranges and leave out samples without a value; ``since`` and ``until`` are the
-    first and the last day (UTC, YYYY-MM-DD) of arrival; ``ids`` None means any."""
+    findings, False with findings; ``text`` is searched in the input and the output of every turn; ``models``
+    are the teachers that wrote the text, ``reviewer`` is a person who took a step on it; ``rating`` (stars)
+    and ``score`` (of a judge, 0 to 5) are inclusive ranges and leave out samples without a value; ``since``
+    and ``until`` are the first and the last day (UTC, YYYY-MM-DD) of arrival; ``ids`` None means any."""
 
     recipe: str
     states: tuple[str, ...] = ()

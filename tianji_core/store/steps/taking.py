@@ -22,7 +22,7 @@ from tianji_core.store.samples import (
 )
 from tianji_core.store.schema import opening_of, sample_digest, samples, text_digest
 from tianji_core.store.steps.model import EDIT, RATE, Step
-from tianji_core.store.steps.writing import Change, check_versions, matching, take
+from tianji_core.store.steps.writing import Change, Written, check_versions, matching, take
 
 
 def set_state(
@@ -118,6 +118,7 @@ def revise(
     title: str,
     who: str,
     note: str = "",
+    progress: Written | None = None,
 ) -> Step | None:
     """Gives each sample its own new values as one step; None if nothing changes.
 
@@ -138,7 +139,7 @@ def revise(
         rows = matching(connection, sample_filter, with_text=True)
         check_versions(rows, {number: revision.version for number, revision in revisions.items()})
         changed = [change for row in rows if (change := _changed(row, revisions[row.id])) is not None]
-        return take(connection, recipe, action, title, who, changed, note)
+        return take(connection, recipe, action, title, who, changed, note, progress)
 
 
 def _changed(row: Row[Any], revision: SampleRevision) -> Change | None:

@@ -1,8 +1,8 @@
 """Writing steps and the changes of samples, inside the caller's transaction."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Row, Update, bindparam, case, insert, select, update
 
@@ -15,9 +15,12 @@ from tianji_core.store.steps.model import Step
 
 _CHUNK = 1000
 TEXT_FIELDS = ("system", "history", "input", "output", "length", "opening", "digest", "text_digest")
+T = TypeVar("T")
 _CHANGEABLE = (*TEXT_FIELDS, "state", "rating")
 Change = tuple[int, dict[str, Any], dict[str, Any]]
 """Id of a sample, and the changed fields before and after."""
+Written = Callable[[int, int], None]
+"""Called with the number of texts written so far, and in total, before the transaction ends."""
 
 
 def matching(connection: Connection, sample_filter: SampleFilter, with_text: bool = False) -> list[Row[Any]]:
@@ -33,9 +36,9 @@ def matching(connection: Connection, sample_filter: SampleFilter, with_text: boo
     return rows
 
 
-def _chunks(ids: Sequence[int]) -> Iterable[Sequence[int]]:
-    """Splits ids into parts that fit into the parameters of one statement."""
-    return (ids[start : start + _CHUNK] for start in range(0, len(ids), _CHUNK))
+def _chunks(items: Sequence[T]) -> Iterable[Sequence[T]]:
+    """Splits ids or rows into parts that fit into the parameters of one statement."""
+    return (items[start : start + _CHUNK] for start in range(0, len(items), _CHUNK))
 
 
 def check_versions(rows: Sequence[Row[Any]], versions: Mapping[int, int] | None) -> None:
@@ -58,6 +61,7 @@ def take(
     who: str,
     changed: Sequence[Change],
     note: str = "",
+    progress: Written | None = None,
 ) -> Step | None:
     """Stores a step and changes its samples; None if nothing changes."""
     if not changed:
@@ -80,7 +84,7 @@ def take(
             for sample_id, before, after in changed
         ],
     )
-    _write(connection, [(sample_id, after) for sample_id, _before, after in changed])
+    _write(connection, [(sample_id, after) for sample_id, _before, after in changed], progress)
     return Step(**row._mapping)
 
 
@@ -110,7 +114,9 @@ def move(connection: Connection, step: Step, origin: str, target: str) -> Step:
     return replace(step, undone=undone)
 
 
-def _write(connection: Connection, moves: Sequence[tuple[int, dict[str, Any]]]) -> None:
+def _write(
+    connection: Connection, moves: Sequence[tuple[int, dict[str, Any]]], progress: Written | None = None
+) -> None:
     """Sets columns of samples. Findings stay valid where no answer changes."""
     same: dict[tuple[tuple[str, Any], ...], list[int]] = {}
     texts: dict[tuple[str, ...], list[dict[str, Any]]] = {}
@@ -124,8 +130,13 @@ def _write(connection: Connection, moves: Sequence[tuple[int, dict[str, Any]]]) 
     for rest, ids in same.items():
         for chunk in _chunks(ids):
             connection.execute(_next_version(checked=True).where(samples.c.id.in_(chunk)).values(dict(rest)))
+    done, total = 0, sum(map(len, texts.values()))
     for fields, rows in texts.items():
-        _write_texts(connection, fields, rows)
+        for part in _chunks(rows):
+            _write_texts(connection, fields, part)
+            done += len(part)
+            if progress is not None:
+                progress(done, total)
 
 
 def _write_texts(connection: Connection, fields: Sequence[str], rows: Sequence[dict[str, Any]]) -> None:
