@@ -11,6 +11,11 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 """Beginnings that spreadsheets take for a formula; East Asian ones also take the full-width signs."""
 
 
+_UNPAIRED_WORDS = ("expected after", "unexpected end")
+"""Words of the csv module's errors about quotes."""
+UNPAIRED: list[str] = []
+
+
 def safe_cell(text: str) -> str:
     """Returns a cell that no spreadsheet takes for a formula: an apostrophe precedes a text that could be
     one, or that begins with an apostrophe itself."""
@@ -30,14 +35,18 @@ def csv_row(cells: Iterable[str]) -> str:
     return out.getvalue()
 
 
-def csv_rows(lines: Iterable[str], delimiter: str = ",") -> Iterator[tuple[int, list[str]]]:
-    """Yields (number of the last line, cells) of each row, the cells as they stand in the text.
+def csv_rows(
+    lines: Iterable[str], delimiter: str = ",", strict: bool = False
+) -> Iterator[tuple[int, list[str]]]:
+    """Yields (number of the last line, cells) of each row, the cells as they stand in the text. ``strict``
+    yields a row whose quotes do not pair with the number of its first line and :data:`UNPAIRED` in place of
+    its cells, which would not be those that were meant.
 
     Raises:
         CsvError: a cell is longer than :func:`csv.field_size_limit`, often because a quote is never closed,
             or a line break is none of a text file.
     """
-    rows = csv.reader(lines, delimiter=delimiter)
+    rows = csv.reader(lines, delimiter=delimiter, strict=strict)
     while True:
         begun = rows.line_num + 1
         try:
@@ -45,6 +54,9 @@ def csv_rows(lines: Iterable[str], delimiter: str = ",") -> Iterator[tuple[int, 
         except StopIteration:
             return
         except csv.Error as error:
+            if strict and any(words in str(error) for words in _UNPAIRED_WORDS):
+                yield begun, UNPAIRED
+                continue
             raise CsvError(_fault(error, begun)) from error
         yield rows.line_num, cells
 

@@ -69,12 +69,48 @@ FORMS: dict[str, Any] = {
     "query": {"query": Q, "response": A, "history": "[]"},
     "chinese": {"问题": Q, "答案": A},
     "list of messages": [message("user", Q), message("assistant", A)],
+    "chatml": {"text": f"<|im_start|>user\n{Q}<|im_end|>\n<|im_start|>assistant\n{A}<|im_end|>\n"},
+    "openai preference": {
+        "input": {"messages": [message("user", Q)]},
+        "preferred_output": [message("assistant", A)],
+        "non_preferred_output": [message("assistant", "不写")],
+    },
+    "hh-rlhf": {
+        "chosen": f"\n\nHuman: {Q}\n\nAssistant: {A}",
+        "rejected": f"\n\nHuman: {Q}\n\nAssistant: 不",
+    },
+    "two answers of a question": {"question": Q, "response_chosen": A, "response_rejected": "不写"},
+    "gemini": {
+        "contents": [{"role": "user", "parts": [{"text": Q}]}, {"role": "model", "parts": [{"text": A}]}]
+    },
+    "columns of turns": {"conversations": {"from": ["human", "gpt"], "value": [Q, A]}},
+    "translated": {
+        "trans_instruction": Q,
+        "trans_output": A,
+        "instruction": "Wish",
+        "output": "Happy birthday",
+    },
+    "in two languages": {
+        "instruction_zh": Q,
+        "output_zh": A,
+        "instruction": "Wish",
+        "output": "Happy birthday",
+    },
+    "traditional": {"問題": Q, "回答": A},
+    "bytes": {"input": Q.encode(), "output": A.encode()},
 }
 
 
 @pytest.mark.parametrize("item", FORMS.values(), ids=FORMS)
 def test_public_forms_give_the_question_and_the_answer(item: Any) -> None:
     assert conversation_of(item).turns == (Turn(Q, A),)
+
+
+def test_turns_follow_their_numbers_and_a_context_belongs_to_the_question() -> None:
+    chat = {f"turn_{n}": {"Human": f"{Q}{n}", "MOSS": f"{A}{n}"} for n in (10, 2, 1)}
+    assert [turn.input for turn in conversation_of({"chat": chat}).turns] == [f"{Q}{n}" for n in (1, 2, 10)]
+    dolly = {"instruction": "写一句祝福", "context": Q, "response": A}
+    assert conversation_of(dolly).turns == (Turn(f"写一句祝福\n{Q}", A),)
 
 
 @pytest.mark.parametrize(
@@ -135,6 +171,10 @@ OTHER = json.dumps({"input": Q, "output": f"{A}！"}, ensure_ascii=False)
         ("x.json", f"input,output\n{Q},{A}\n{Q},{A}！\n"),
         ("x.csv", f"[{LINE},{OTHER}]"),
         ("x.txt", f"问题\t答案\n{Q}\t{A}\n{Q}\t{A}！\n"),
+        ("x.csv", f"\ufeffsep=;\n问题;答案\n{Q};{A}\n{Q};{A}！\n"),
+        ("x.csv", f"问题|答案\n{Q}|{A}\n{Q}|{A}！\n"),
+        ("x.json", f'{{"RECORDS": [{LINE}, {OTHER}]}}'),
+        ("x.json", f'{{"rows": [{{"row_idx": 0, "row": {LINE}}}, {{"row_idx": 1, "row": {OTHER}}}]}}'),
     ],
     ids=[
         "list",
@@ -148,6 +188,10 @@ OTHER = json.dumps({"input": Q, "output": f"{A}！"}, ensure_ascii=False)
         "table",
         "csv",
         "tabs",
+        "excel",
+        "strokes",
+        "navicat",
+        "viewer",
     ],
 )
 def test_the_content_decides_how_a_file_is_read(workspace: Workspace, name: str, content: str) -> None:
@@ -219,6 +263,26 @@ def test_a_row_of_a_table_loses_no_cell(workspace: Workspace) -> None:
     assert report.added == 1
     assert [number for number, _reason in report.bad] == [2, 3]
     assert "output 和 output" in report.bad[0][1] and "第 4 行" in report.bad[1][1]
+
+
+def test_quotes_that_do_not_pair_cost_their_rows_and_never_join_them(workspace: Workspace) -> None:
+    table = f'input,output\n{Q},"她说\\"好\\"，{A}"\n{Q},{A}\n{Q},"{A}\n{Q},{A}！\n'
+    report = dataset.import_bytes(workspace, "wishes", table.encode(), "x.csv")
+    assert [sample.output for sample in samples.page(workspace.engine, ALL)] == [A]
+    assert [reason[:7] for _number, reason in report.bad] == ["第 2 行起的", "第 4 行起的"]
+
+
+def test_a_list_that_breaks_off_keeps_its_whole_items(workspace: Workspace) -> None:
+    report = dataset.import_bytes(workspace, "wishes", f"[{LINE},\n{OTHER[:-9]}".encode(), "x.json")
+    assert report.added == 1
+    ((number, reason),) = report.bad
+    assert number == 2 and "第 2 行" in reason and "断了" in reason
+
+
+def test_a_line_break_within_a_string_is_read(workspace: Workspace) -> None:
+    content = '[{"input": "祝", "output": "春风\n秋月"}]'.encode()
+    assert dataset.import_bytes(workspace, "wishes", content, "x.json").added == 1
+    assert samples.page(workspace.engine, ALL)[0].output == "春风\n秋月"
 
 
 def test_weights_and_marks_without_loss_are_named(workspace: Workspace) -> None:

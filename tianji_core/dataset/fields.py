@@ -3,6 +3,7 @@ Lines, CSV and Parquet. Pure."""
 
 import json
 import math
+import re
 import unicodedata
 from collections.abc import Iterator
 from typing import Any
@@ -13,26 +14,36 @@ from tianji_core.i18n import _
 
 SYSTEM, INSTRUCTION, INPUT, OUTPUT = "system", "instruction", "input", "output"
 REQUEST, PROMPT, STYLE, HISTORY, TURNS = "request", "prompt", "style", "history", "turns"
+CONTEXT = "context"
 ROLE, CONTENT = "role", "content"
 _ALIASES: dict[str, tuple[str, str]] = {
     # field: (names that mean nothing else, names that may also mean something else)
-    SYSTEM: ("system systemprompt systemmessage metainstruction 系统 系统提示 系统提示词 系统消息", ""),
+    SYSTEM: (
+        "system systemprompt systemmessage systeminstruction metainstruction 系统 系统提示 系统提示词 系统消息 "
+        "系統 系統提示 系統提示詞",
+        "",
+    ),
     INSTRUCTION: ("instruction 指令", ""),
     INPUT: (
-        "input question query userinput textboxquestion 输入 问题 提问 用户输入",
-        "user human q ask 问 用户 人类",
+        "input question query userinput textboxquestion 输入 问题 提问 用户输入 輸入 問題 提問",
+        "user human q ask 问 用户 人类 問 使用者",
     ),
     OUTPUT: (
-        "output answer response completion target chosen textboxanswer 输出 回答 答案 回复",
+        "output answer response completion target chosen textboxanswer responsechosen preferredoutput "
+        "输出 回答 答案 回复 輸出 回覆",
         "assistant gpt chatgpt bot moss ai reply a 答 助手",
     ),
     REQUEST: ("srcinput", ""),
     PROMPT: ("prompt 提示词 提示", ""),
     STYLE: ("stylename style 风格", ""),
     HISTORY: ("history 历史 历史对话", ""),
-    TURNS: ("conversation conversations messages dialog dialogue dialogues turns chat 对话 消息", "data"),
+    CONTEXT: ("context 背景 上下文", ""),
+    TURNS: (
+        "conversation conversations messages contents dialog dialogue dialogues turns chat 对话 消息 對話",
+        "data",
+    ),
     ROLE: ("role from speaker 角色", ""),
-    CONTENT: ("content value text 内容", ""),
+    CONTENT: ("content value text parts 内容 內容", ""),
 }
 _KNOWN = {
     name: (field, weak)
@@ -41,9 +52,9 @@ _KNOWN = {
     for name in names.split()
 }
 _ROLES = {
-    "user": "user human prompter usr 用户 人类 问 提问者",
+    "user": "user human prompter usr 用户 人类 问 提问者 用戶 使用者",
     "assistant": "assistant gpt chatgpt model bot ai moss bard chatbot 助手 助理 机器人 回答 答",
-    "system": "system developer 系统",
+    "system": "system developer 系统 系統",
     "tool": "tool function functioncall observation ipython toolcall toolresponse 工具",
 }
 _ROLE_OF = {name: role for role, names in _ROLES.items() for name in names.split()}
@@ -80,6 +91,20 @@ def is_missing(value: Any) -> bool:
     return value is None or (isinstance(value, list | tuple | dict) and not value)
 
 
+def _translated(item: dict[str, Any]) -> dict[str, Any]:
+    """Returns an item without the originals of texts that it also holds in Chinese, as COIG's
+    ``trans_output`` or ``output_zh``."""
+    chinese = {key: _plain(key).removeprefix("trans").removesuffix("zh") for key in item}
+    bases = {base for key, base in chinese.items() if base != _plain(key) and base in _KNOWN}
+    if not bases:
+        return item
+    return {
+        (base if base in bases else key): item[key]
+        for key, base in chinese.items()
+        if base not in bases or base != _plain(key)
+    }
+
+
 def fields_of(item: dict[str, Any]) -> dict[str, Any]:
     """Returns field → value for what an item holds, without missing values.
 
@@ -87,7 +112,7 @@ def fields_of(item: dict[str, Any]) -> dict[str, Any]:
         ShapeError: two keys that mean the same field hold different values.
     """
     found: dict[str, tuple[str, int, Any]] = {}
-    for key, value in _pairs(item):
+    for key, value in _pairs(_translated(item)):
         field, weak = _KNOWN.get(_plain(key), ("", 0))
         if not field or is_missing(value):
             continue
@@ -127,6 +152,8 @@ def text_of(value: Any, name: str) -> str:
         value = value.get("parts", [value])
     if isinstance(value, list):
         value = "".join(_part(part, name) for part in value)
+    if isinstance(value, bytes):
+        value = value.decode(errors="surrogateescape")
     if not isinstance(value, str):
         raise ShapeError(_("{key} 不是文字", key=name))
     if storable(value) != value:
@@ -159,7 +186,23 @@ def listed(value: Any, name: str) -> list[Any]:
         except (ValueError, RecursionError):
             raise ShapeError(_("{key} 不是合法的 JSON", key=name)) from None
     if isinstance(value, dict):
-        value = list(value.values())
+        value = _rows_of(value) or [value[key] for key in sorted(value, key=_number_in)]
     if not isinstance(value, list) or not value:
         raise ShapeError(_("{key} 应当是一个不空的列表", key=name))
     return value
+
+
+def _rows_of(columns: dict[str, Any]) -> list[Any]:
+    """Returns the entries of turns that a table keeps as columns, such as a list of roles beside a list of
+    texts; empty for anything else."""
+    lists = [value for value in columns.values() if isinstance(value, list)]
+    named = any(field_of(key) in (ROLE, INPUT, PROMPT) for key in columns)
+    if not named or len(lists) != len(columns) or len(set(map(len, lists))) != 1:
+        return []
+    return [dict(zip(columns, row, strict=True)) for row in zip(*lists, strict=True)]
+
+
+def _number_in(key: str) -> int:
+    """Returns the number at the end of a key such as ``turn_2``, 0 for none."""
+    digits = re.search(r"\d{1,9}$", key)
+    return int(digits[0]) if digits else 0

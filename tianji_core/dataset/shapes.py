@@ -20,6 +20,7 @@ from tianji_core.dataset.conversation import (
 )
 from tianji_core.dataset.fields import (
     CONTENT,
+    CONTEXT,
     HISTORY,
     INPUT,
     INSTRUCTION,
@@ -46,7 +47,9 @@ _OFF_IS_DEFAULT = ("masked", "mask")
 _TOKENS = re.compile(r"^\s*<\|(?:Human|MOSS)\|>[:：]\s*|\s*<eo[hma]>\s*$")
 """Tokens of MOSS around a turn."""
 _SPEAKER = re.compile(r"(?:^|\n|<eo[hma]>)\s*\[?(Human|User|Assistant|MOSS)\]?[:：]")
-_REJECTED, _LABEL = "rejected", "label"
+_CHATML = re.compile(r"<\|im_start\|>(\w+)\n(.*?)(?:<\|im_end\|>|$)", re.DOTALL)
+_REJECTED = ("rejected", "rejected_response", "response_rejected", "non_preferred_output")
+_LABEL = "label"
 
 
 def conversation_of(item: Any) -> Conversation:
@@ -64,21 +67,24 @@ def conversation_of(item: Any) -> Conversation:
     fields = fields_of(item)
     reader = _Reader()
     reader.mark(item)
-    if not is_missing(item.get(_REJECTED)):
-        reader.left_out.append(_REJECTED)
+    reader.left_out += [name for name in _REJECTED if not is_missing(item.get(name))]
+    if INSTRUCTION in fields and CONTEXT in fields:
+        fields.setdefault(INPUT, fields[CONTEXT])
     system = _optional(fields, SYSTEM)
     if TURNS in fields and (OUTPUT not in fields or isinstance(fields[TURNS], list | dict)):
         told = listed(fields[TURNS], TURNS)
         instruction = _optional(fields, INSTRUCTION)
         found = reader.conversation([*told, *_answer_after(item, told)], system or instruction)
+    elif OUTPUT not in fields and (transcript := _chatml_in(item)) is not None:
+        found = reader.conversation(transcript, system)
     elif isinstance(fields.get(PROMPT), list) or isinstance(fields.get(OUTPUT), list | dict):
         found = _of_message_lists(reader, fields, system)
     elif OUTPUT in fields or INPUT in fields or INSTRUCTION in fields:
         found = _of_pair(reader, item, fields, system)
     elif ROLE in fields and CONTENT in fields:
         raise ShapeError(_("这是一条消息，不是一段对话；一段对话的消息应当在一个列表里"))
-    elif (transcript := item.get("plain_text")) and isinstance(transcript, str):
-        found = reader.conversation(_spoken(transcript), system)
+    elif (told := item.get("plain_text")) and isinstance(told, str):
+        found = reader.conversation(_spoken(told), system)
     elif any(field_of(key) == TURNS for key in item):
         raise ShapeError(_("{key} 应当是一个不空的列表", key="conversation"))
     else:
@@ -107,6 +113,8 @@ def _answer_after(item: dict[str, Any], told: list[Any]) -> list[Any]:
 def _of_message_lists(reader: "_Reader", fields: dict[str, Any], system: str) -> Conversation:
     """Prompt and completion, or chosen answers, that are lists of messages."""
     asked, answered = fields.get(PROMPT, fields.get(INPUT, [])), fields.get(OUTPUT)
+    if isinstance(asked, dict):
+        asked = fields_of(asked).get(TURNS, asked)
     opening = asked if isinstance(asked, list) else [{"role": "user", "content": asked}]
     ending: list[Any] = answered if isinstance(answered, list) else [answered]
     if not all(isinstance(message, dict) for message in ending):
@@ -123,6 +131,8 @@ def _of_pair(reader: "_Reader", item: dict[str, Any], fields: dict[str, Any], sy
         asks = [PROMPT, *asks]
     elif PROMPT in fields:
         request = text_of(fields[PROMPT], PROMPT)
+    if not asks and isinstance(spoken := fields.get(OUTPUT), str) and _SPEAKER.match(spoken):
+        return reader.conversation(_spoken(spoken), system)
     if not asks:
         raise ShapeError(_("没有 {key}", key=INPUT))
     if OUTPUT not in fields:
@@ -131,8 +141,7 @@ def _of_pair(reader: "_Reader", item: dict[str, Any], fields: dict[str, Any], sy
     asked = "\n".join(text_of(fields[field], field) for field in asks)
     answer = text_of(fields[OUTPUT], OUTPUT)
     if len(_SPEAKER.findall(asked)) > 1 and _SPEAKER.match(asked):
-        spoken = _spoken(asked)
-        told = reader.conversation([*spoken, {"role": "assistant", "content": answer}], system)
+        told = reader.conversation([*_spoken(asked), {"role": "assistant", "content": answer}], system)
         return replace(told, form=ALPACA if INSTRUCTION in fields else PAIRS)
     last = Turn(asked, answer)
     form = PAIRS
@@ -144,6 +153,14 @@ def _of_pair(reader: "_Reader", item: dict[str, Any], fields: dict[str, Any], sy
         return Conversation(system, (last,), RAW if REQUEST in fields else form, prompt=request)
     earlier = reader.conversation(listed(fields[HISTORY], HISTORY), system)
     return replace(earlier, turns=(*earlier.turns, last), form=form, prompt=request)
+
+
+def _chatml_in(item: dict[str, Any]) -> list[dict[str, Any]] | None:
+    """Returns the messages of a whole conversation in one text with the marks of ChatML; None for none."""
+    text = next((value for key, value in item.items() if field_of(key) == CONTENT), None)
+    if not isinstance(text, str) or "<|im_start|>" not in text:
+        return None
+    return [{"role": role, "content": said.strip()} for role, said in _CHATML.findall(text)]
 
 
 def _spoken(transcript: str) -> list[dict[str, Any]]:

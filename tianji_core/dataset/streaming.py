@@ -16,7 +16,10 @@ LONGEST = 16 * CHUNK
 """Longest item in characters; a longer one is not a conversation."""
 WHOLE = 4 * LONGEST
 """Longest file in characters whose outermost value is an object, which has to be read at once."""
-LISTS = ("data", "train", "validation", "valid", "test", "items", "rows", "examples", "instances", "samples")
+LISTS = (
+    *("data", "train", "validation", "valid", "test", "items", "rows", "examples", "instances", "samples"),
+    *("RECORDS", "records", "results"),
+)
 """Keys under which an object keeps a list of items."""
 _SPACE = re.compile(r"[ \t\r\n\ufeff]*")
 _HALF = re.compile("[\ud800-\udfff]")
@@ -24,7 +27,8 @@ _BLANK = " \t\r\n\ufeff"
 _NEAR_THE_END = 16
 """Number of characters before the end of the buffer within which a value may look broken only because it
 continues."""
-_DECODER = json.JSONDecoder()
+_DECODER = json.JSONDecoder(strict=False)
+"""Reads line breaks within strings too, which hurried programs do not escape."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +82,13 @@ def _items_of(found: FileItem, name: str) -> Iterator[FileItem]:
         yield found
     for elements in lists:
         for element in elements:
-            yield found._replace(value=element)
+            yield found._replace(value=_unwrapped(element))
+
+
+def _unwrapped(element: Any) -> Any:
+    """Returns the row in an element of the rows that Hugging Face's dataset viewer gives."""
+    wrapped = isinstance(element, dict) and {"row_idx", "row"} <= element.keys()
+    return element["row"] if wrapped else element
 
 
 def _is_list_of_items(value: Any) -> bool:
@@ -105,10 +115,14 @@ class _Window:
     def elements(self) -> Iterator[FileItem]:
         """Yields the elements of the list that begins here."""
         self.at += 1
+        first = True
         if self.peek() != "]":
             while True:
-                yield self.value(LONGEST)
-                following = self.peek()
+                item = self.value(LONGEST, first=first)
+                yield item
+                first, following = False, self.peek()
+                if not following and isinstance(item.value, BrokenLine):
+                    break
                 if following == "]":
                     break
                 if following != ",":
@@ -118,8 +132,9 @@ class _Window:
                     break
         self.at += 1
 
-    def value(self, longest: int) -> FileItem:
-        """Returns the value that begins here; a :class:`BrokenLine` if it has bytes that are no character."""
+    def value(self, longest: int, first: bool = True) -> FileItem:
+        """Returns the value that begins here; a :class:`BrokenLine` if it has bytes that are no character, or
+        if the text ends within it and it is not the ``first``."""
         while True:
             try:
                 value, end = _DECODER.raw_decode(self.window, self.at)
@@ -128,6 +143,9 @@ class _Window:
                 if cut and self._more_of_one(longest):
                     continue
                 repaired = mended(self.window, self.at, error.pos)
+                if repaired is None and cut and not first:
+                    reason = _("第 {line} 行起的一项没有写完，文件到这里就断了", line=self._line_here())
+                    return self._found(BrokenLine(reason), len(self.window))
                 if repaired is None:
                     self.refuse(error.msg, error.pos)
                 return self._found(repaired.value, repaired.end, True)
@@ -223,7 +241,7 @@ def one_line(line: str, number: int) -> FileItem:
     if _HALF.search(line):
         return FileItem(number, BrokenLine(_("第 {line} 行有解不开的字节", line=number)))
     try:
-        return FileItem(number, json.loads(text), surplus)
+        return FileItem(number, json.loads(text, strict=False), surplus)
     except json.JSONDecodeError as error:
         repaired = mended(text, 0, error.pos)
         if repaired is not None and repaired.end == len(text):

@@ -1,6 +1,7 @@
 """Conversations as tables: CSV that is safe in spreadsheets, Parquet, and a Hugging Face folder."""
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, TextIO
@@ -11,12 +12,14 @@ from tianji_core.dataset.streaming import BrokenLine, FileItem
 from tianji_core.errors import ImportFileError
 from tianji_core.gate import first_line
 from tianji_core.i18n import _
-from tianji_core.spreadsheet import csv_row, csv_rows, plain_cell
+from tianji_core.spreadsheet import UNPAIRED, csv_row, csv_rows, plain_cell
 
 if TYPE_CHECKING:
     import pyarrow
 
 COLUMNS = ("system", "input", "output", "history")
+_NAMED_DELIMITER = re.compile(r'\ufeff?"?sep=([,;\t|])"?\s*$', re.IGNORECASE)
+"""The line above the headings in which Excel names the character between cells."""
 _LONGEST_HEAD = 64 * 1024
 _ROWS_AT_ONCE = 2000
 
@@ -41,14 +44,20 @@ def csv_items(text: TextIO, name: str) -> Iterator[FileItem]:
         ImportFileError: it has no column for answers. CsvError: it is no CSV.
     """
     first = text.readline(_LONGEST_HEAD)
-    text.seek(0)
-    rows = csv_rows(text, delimiter_of(first))
+    if (named := _NAMED_DELIMITER.match(first)) is None:
+        text.seek(0)
+    rows = csv_rows(text, named[1] if named else delimiter_of(first), strict=True)
     headings = [heading.strip("\ufeff \t\u3000") for heading in next(rows, (0, []))[1]]
     if not has_answers(headings):
         raise ImportFileError(
             _("{file} 里没有“输入”和“输出”两列（input、output），第一行应当是表头", file=name)
         )
-    for line, row in rows:
+    for number, row in rows:
+        line = number + (named is not None)
+        if row is UNPAIRED:
+            reason = _("第 {line} 行起的引号不成对，分不清有哪几格", line=line)
+            yield FileItem(line, BrokenLine(reason))
+            continue
         cells = [plain_cell(cell) for cell in row]
         if not any(cell.strip() for cell in cells):
             continue
@@ -61,7 +70,7 @@ def csv_items(text: TextIO, name: str) -> Iterator[FileItem]:
 
 def delimiter_of(line: str) -> str:
     """Returns the character that separates the headings in the first line of a table."""
-    return max(",;\t", key=line.count)
+    return max(",;\t|", key=line.count)
 
 
 def has_answers(headings: Iterable[str]) -> bool:
