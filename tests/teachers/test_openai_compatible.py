@@ -198,6 +198,11 @@ async def test_an_answer_without_text_can_be_asked_for_again(workspace, api, cho
         pytest.param(fails(400, "Output data may be unsafe", code="data_inspection_failed"), id="DashScope"),
         pytest.param(fails(400, "Content Exists Risk"), id="DeepSeek"),
         pytest.param(fails(400, "filtered", code="content_filter"), id="Azure"),
+        pytest.param(says(None, "content_filter: PROHIBITED_CONTENT"), id="Gemini"),
+        pytest.param(
+            sends(200, completion("写到") | {"base_resp": {"status_code": 1027, "status_msg": "output"}}),
+            id="MiniMax",
+        ),
     ],
 )
 async def test_a_content_filter_is_a_refusal_that_is_not_retried(workspace, api, choice, reply):
@@ -210,6 +215,32 @@ async def test_a_content_filter_is_a_refusal_that_is_not_retried(workspace, api,
 async def test_an_error_object_with_status_200_is_still_an_error(workspace, api, choice):
     api.default = sends(200, {"error": {"message": "upstream busy", "code": 429}})
     assert isinstance(await failure(workspace, choice), TeacherRateLimitError)
+
+
+@pytest.mark.parametrize(
+    ("reply", "kind", "said"),
+    [
+        (sends(200, {"base_resp": {"status_code": 1039, "status_msg": "token limit"}}), "RateLimit", "limit"),
+        (
+            sends(200, {"base_resp": {"status_code": 2013, "status_msg": "invalid params"}}),
+            "Request",
+            "params",
+        ),
+        (sends(400, [{"error": {"code": 400, "message": "API key not valid."}}]), "Auth", "CUSTOM_API_KEY"),
+        (fails(404, "Your account has not activated the model", code="ModelNotOpen"), "Auth", "开通"),
+    ],
+    ids=["MiniMax tokens", "MiniMax request", "Gemini key", "Ark"],
+)
+async def test_an_error_of_a_provider_has_its_kind(workspace, api, choice, reply, kind, said):
+    api.default = reply
+    error = await failure(workspace, choice)
+    assert type(error).__name__ == f"Teacher{kind}Error" and said in str(error)
+
+
+async def test_a_rate_limit_may_say_in_words_how_long_it_lasts(workspace, api, choice):
+    api.default = fails(429, "Quota exceeded. Please retry in 23.4s.")
+    error = await failure(workspace, choice)
+    assert isinstance(error, TeacherRateLimitError) and error.retry_after == 23.4
 
 
 async def test_content_in_parts_is_joined(workspace, api, choice):
@@ -335,6 +366,35 @@ async def test_an_answer_that_streams_unasked_is_put_together(workspace, api, ch
     answer = await ask(workspace, choice)
     assert (answer.text, answer.reasoning, answer.finish_reason) == ("祝您安康", "想", "stop")
     assert (answer.prompt_tokens, answer.completion_tokens, answer.model) == (3, 4, "m")
+
+
+async def test_answers_that_are_streamed_by_turns_are_not_mixed(workspace, api, choice):
+    chunks = [
+        {"choices": [{"index": 0, "delta": {"content": "祝您"}}]},
+        {"choices": [{"index": 1, "delta": {"content": "另一条"}}]},
+        {"choices": [{"index": 1, "delta": {}, "finish_reason": "length"}]},
+        {"choices": [{"index": 0, "delta": {"content": "安康"}}]},
+        {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop", "usage": {"prompt_tokens": 3}}]},
+    ]
+    stream = "".join(f"data: {json.dumps(chunk)}\n\n" for chunk in chunks)
+    api.default = sends(200, stream, {"Content-Type": "text/event-stream"})
+    answer = await ask(workspace, choice)
+    assert (answer.text, answer.finish_reason, answer.prompt_tokens) == ("祝您安康", "stop", 3)
+
+
+async def test_a_stream_is_read_in_the_encoding_that_the_server_names(workspace, api, choice):
+    chunk = {"choices": [{"delta": {"content": "祝您安康"}, "finish_reason": "stop"}]}
+    stream = f"data: {json.dumps(chunk, ensure_ascii=False)}\n\n".encode("gbk")
+    api.default = sends_bytes(stream, "text/event-stream; charset=gbk")
+    assert (await ask(workspace, choice)).text == "祝您安康"
+    api.default = sends_bytes(stream, "text/event-stream")
+    with pytest.raises(TeacherAnswerError):
+        await ask(workspace, choice)
+
+
+async def test_a_whole_answer_that_is_called_a_stream_is_read(workspace, api, choice):
+    api.default = sends(200, completion("祝您安康"), {"Content-Type": "text/event-stream"})
+    assert (await ask(workspace, choice)).text == "祝您安康"
 
 
 async def test_a_stream_that_breaks_off_in_a_chunk_is_unreadable(workspace, api, choice):

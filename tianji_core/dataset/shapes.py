@@ -75,16 +75,16 @@ def conversation_of(item: Any) -> Conversation:
         told = listed(fields[TURNS], TURNS)
         instruction = _optional(fields, INSTRUCTION)
         found = reader.conversation([*told, *_answer_after(item, told)], system or instruction)
-    elif OUTPUT not in fields and (transcript := _chatml_in(item)) is not None:
-        found = reader.conversation(transcript, system)
+    elif OUTPUT not in fields and (messages := _chatml_in(item)) is not None:
+        found = reader.conversation(messages, system)
     elif isinstance(fields.get(PROMPT), list) or isinstance(fields.get(OUTPUT), list | dict):
         found = _of_message_lists(reader, fields, system)
     elif OUTPUT in fields or INPUT in fields or INSTRUCTION in fields:
         found = _of_pair(reader, item, fields, system)
     elif ROLE in fields and CONTENT in fields:
         raise ShapeError(_("这是一条消息，不是一段对话；一段对话的消息应当在一个列表里"))
-    elif (told := item.get("plain_text")) and isinstance(told, str):
-        found = reader.conversation(_spoken(told), system)
+    elif (transcript := item.get("plain_text")) and isinstance(transcript, str):
+        found = reader.conversation(_spoken(transcript), system)
     elif any(field_of(key) == TURNS for key in item):
         raise ShapeError(_("{key} 应当是一个不空的列表", key="conversation"))
     else:

@@ -89,6 +89,8 @@ def _read(value: Any, key: Literal["message", "delta"]) -> Completion | Complain
     if not isinstance(value, dict):
         raise GateError(_("应当是一个 JSON 对象，现在是 {kind}", kind=type(value).__name__))
     choice = _first_choice(value)
+    if (failed := _base_fault(value)) is not None:
+        return failed
     if choice is None:
         if (complaint := complaint_in(value)) is not None:
             return complaint
@@ -108,23 +110,34 @@ def _read(value: Any, key: Literal["message", "delta"]) -> Completion | Complain
         reasoning=_reasoning(message, whole),
         refusal=clean_sentence(refusal) if isinstance(refusal := message.get("refusal"), str) else "",
         finish=read_finish(choice.get("finish_reason")),
-        **_margin(value),
+        **_margin(value, choice),
     )
 
 
+def _base_fault(value: dict[str, Any]) -> Complaint | None:
+    """The fault that MiniMax names beside what it has written so far."""
+    base = value.get("base_resp")
+    failed = isinstance(base, dict) and base.get("status_code") not in (None, 0, "0")
+    return complaint_in({"base_resp": base}) if failed else None
+
+
 def _first_choice(value: dict[str, Any]) -> dict[str, Any] | None:
+    """The first of the answers, of which a stream may send several by turns; None without any."""
     choices = value.get("choices")
     if choices is None or choices == []:
         return None
     if not isinstance(choices, list) or not isinstance(choices[0], dict):
         raise GateError(_("choices 应当是一个装着对象的列表"))
-    return choices[0]
+    for choice in choices:
+        if isinstance(choice, dict) and choice.get("index") in (None, 0):
+            return choice
+    return {} if "delta" in choices[0] else choices[0]
 
 
-def _margin(value: dict[str, Any]) -> dict[str, Any]:
+def _margin(value: dict[str, Any], choice: dict[str, Any]) -> dict[str, Any]:
     """What stands beside the answer. Nothing of it is worth losing a text for, so what is not usable is left
-    out."""
-    usage = value.get("usage")
+    out. Moonshot counts the tokens within the choice."""
+    usage = value.get("usage") or choice.get("usage")
     usage = usage if isinstance(usage, dict) else {}
     return {
         "model": clean_name(value.get("model")),
@@ -138,9 +151,10 @@ def read_finish(reason: object) -> Finish:
     """Returns why an answer ended; a reason that is not known is 'cut'."""
     if reason is None or reason == "":
         return ""
-    return (
-        _FINISHES.get(reason[:NAME_CHARACTERS].strip().lower(), "cut") if isinstance(reason, str) else "cut"
-    )
+    if not isinstance(reason, str):
+        return "cut"
+    said = reason[:NAME_CHARACTERS].partition(":")[0]  # Gemini: content_filter: PROHIBITED_CONTENT
+    return _FINISHES.get(said.strip().lower(), "cut")
 
 
 def _text(content: object) -> str:

@@ -12,7 +12,10 @@ _BOM = b"\xef\xbb\xbf"
 
 
 def is_event_stream(content: bytes, content_type: str) -> bool:
-    """Whether a body is an event stream; some servers stream whether they are asked to or not."""
+    """Whether a body is an event stream; some servers stream whether they are asked to or not, and some call
+    a whole answer a stream."""
+    if content[:200].removeprefix(_BOM).lstrip()[:1] == b"{":
+        return False
     if content_type.partition(";")[0].strip().lower() == "text/event-stream":
         return True
     return content[:200].removeprefix(_BOM).lstrip().startswith((b"data:", b"event:", b":"))

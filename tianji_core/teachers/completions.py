@@ -85,7 +85,7 @@ def read_answer(
     """
     try:
         if is_event_stream(content, content_type):
-            found = assembled(content)
+            found = assembled(decoded(content, content_type).encode())
         else:
             found = read_completion(read_json(decoded(content, content_type)))
             if isinstance(found, Completion) and not found.finish and endpoint.sends_finish_reason:

@@ -24,6 +24,8 @@ SHORTEST_SECRET = 4
 """Characters of a key that is removed from messages. A local server may take a single letter for a key, and
 removing it would garble every text."""
 
+_AGAIN = re.compile(r"(?:retry|try again) (?:in|after) (\d{1,5}(?:\.\d{1,9})?) ?s", re.IGNORECASE)
+
 
 @dataclass(frozen=True)
 class Endpoint:
@@ -120,6 +122,13 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
         return max(0.0, moment.timestamp() - time.time())
     except (ValueError, TypeError, OverflowError, OSError):  # no date, or one that no clock reaches
         return None
+
+
+def seconds_in(said: str) -> float | None:
+    """Returns the seconds after which a sentence asks to try again, as those of Gemini, OpenAI and Moonshot
+    do; None where it names none."""
+    found = _AGAIN.search(said)
+    return float(found[1]) if found is not None else None
 
 
 def _seconds(text: str, in_one: int = 1) -> float | None:

@@ -82,7 +82,7 @@ _SIGNS = (
     ),
     _Signs(
         "rate",
-        ("1302", "1303", "1305", "1312", "1002", "18", "336501", "336502"),
+        ("1302", "1303", "1305", "1312", "1002", "1039", "1041", "18", "336501", "336502"),
         (
             *("rate_limit", "ratelimitexceeded", "rate limit", "too many requests", "limit_requests"),
             *("limitrequests", "serveroverloaded", "engine_overloaded", "qps request limit", "限流"),
@@ -94,7 +94,13 @@ _SIGNS = (
         # Not 1000 and 1001: Zhipu sends them with status 401, to MiniMax they are faults of its own.
         ("1003", "1004", "2049"),
         (
-            *("invalid_api_key", "invalidapikey", "invalid api key", "incorrect api key"),
+            *(
+                "invalid_api_key",
+                "invalidapikey",
+                "invalid api key",
+                "incorrect api key",
+                "api key not valid",
+            ),
             *("authentication_error", "authenticationerror", "invalid_authentication", "invalid token"),
         ),
     ),
@@ -116,7 +122,7 @@ _SIGNS = (
     ),
     _Signs(
         "request",
-        ("1210", "1213", "1214", "1261", "20015"),
+        ("1210", "1213", "1214", "1261", "20015", "2013"),
         ("invalid_request_error", "invalidparameter", "invalid_parameter", "badrequest", "missingparameter"),
     ),
 )

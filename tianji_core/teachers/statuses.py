@@ -13,7 +13,7 @@ from tianji_core.errors import (
 )
 from tianji_core.gate import Complaint
 from tianji_core.i18n import _
-from tianji_core.teachers.faults import Endpoint, retry_after, timed_out, unknown_model
+from tianji_core.teachers.faults import Endpoint, retry_after, seconds_in, timed_out, unknown_model
 from tianji_core.teachers.kinds import Meaning, meaning_of
 
 _FILTER_STATUSES = (401, 404, 409, 425, 429)
@@ -59,16 +59,17 @@ def from_status(
         )
     if status == 429 or (meaning == "rate" and status != 401):
         return _limited(endpoint, status, said, headers)
-    if status == 403 and meaning == "access":
+    if status in (403, 404) and meaning == "access":
         return TeacherAuthError(
             _(
-                "{title} 说这个账户不能用模型“{model}”（HTTP 403）：请到它的控制台开通模型、完成实名或授权。{said}",
+                "{title} 说这个账户不能用模型“{model}”（HTTP {status}）：请到它的控制台开通模型、完成实名或授权。{said}",
                 title=endpoint.title,
                 model=endpoint.model,
+                status=status,
                 said=said,
             )
         )
-    if status in (401, 403):
+    if status in (401, 403) or (status == 400 and meaning == "key"):
         return _no_access(endpoint, status, said)
     if status == 408:
         return timed_out(endpoint)
@@ -111,7 +112,7 @@ def _limited(endpoint: Endpoint, status: int, said: str, headers: Mapping[str, s
             status=status,
             said=said,
         ),
-        retry_after(headers),
+        retry_after(headers) or seconds_in(said),
     )
 
 
