@@ -222,3 +222,26 @@ def test_the_last_suggestion_of_an_answer_that_is_cut_off_is_left_out(
     found = asyncio.run(advice.suggest(workspace, TOASTS, question, teacher(api), retry=QUICK))
     assert [each.text for each in found] == ["伴郎"]
     assert advice.load_suggestions(workspace, TOASTS, ListKind.NAMES) == found
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        [{"场景": "婚宴", "分数": 1, "理由": "看情况"}, {"场景": "「寿宴」", "分数": "2分"}],
+        {"婚宴": 1, "寿宴": {"value": 2, "reason": "合适"}},
+        [["婚宴", 1, "看情况"], ["寿宴", 2]],
+        {"ratings": [{"scene": "婚宴", "score": "看情况"}, {"scene": "寿宴", "rating": "合适"}]},
+        '{"scene": "婚宴", "value": 1}\n{"scene": "寿宴", "value": 2}',
+        [{"scene": "婚宴", "value": 1}, {"scene": "寿宴", "value": 2}, {"scene": "婚宴", "value": 0}],
+    ],
+    ids=["Chinese keys", "object", "lists", "words", "lines", "said twice"],
+)
+def test_ratings_are_read_in_the_forms_in_which_models_write_them(
+    workspace: Workspace, api: LoopbackApi, answer: object
+) -> None:
+    scenes = [scene for scene in TOASTS.scenes if scene.text in ("婚宴", "寿宴")]
+    recipe = TOASTS.model_copy(update={"scenes": tuple(scenes), "names": TOASTS.names[:1]})
+    api.default = says(answer if isinstance(answer, str) else json.dumps(answer, ensure_ascii=False))
+    result = asyncio.run(advice.rate_cells(workspace, recipe, teacher(api), retry=QUICK))
+    assert ({o.scene: o.value for o in result.opinions}, len(result.opinions)) == ({"婚宴": 1, "寿宴": 2}, 2)
+    assert (result.faults, len(api.requests)) == ([], 1)

@@ -28,8 +28,18 @@ def read_list(text: str, model: type[T], filled: dict[str, Any] | None = None) -
     Raises:
         TeacherAnswerError: there is no list in the answer at all.
     """
-    value = read_reply(text)
-    items = _list_in(value)
+    return checked_items(_list_in(read_reply(text)), text, model, filled)
+
+
+def checked_items(
+    items: list[Any], text: str, model: type[T], filled: dict[str, Any] | None = None
+) -> tuple[list[T], list[Fault]]:
+    """Returns (valid items, faults) of the items that were read from an answer; ``filled`` as for
+    :func:`read_list`.
+
+    Raises:
+        TeacherAnswerError: there are none.
+    """
     if not items:
         shown = " ".join(text.split())[:60]
         raise TeacherAnswerError(_("造数模型没有按要求回答一张列表，它说的是：{text}", text=shown))

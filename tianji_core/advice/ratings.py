@@ -1,7 +1,7 @@
 """Has a teacher rate every cell, and lists where it differs from the recipe, for a person to take over or
 not."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -9,7 +9,8 @@ from typing import NamedTuple
 from pydantic import BaseModel, ConfigDict, Field
 
 from tianji_core import dispatch
-from tianji_core.advice.answers import LIST_TOKENS, read_list
+from tianji_core.advice.answers import LIST_TOKENS, checked_items
+from tianji_core.advice.cell_answers import cell_items
 from tianji_core.dispatch import Failed, Lane, Outcome, Retry, Usage, expected_usage
 from tianji_core.errors import SettingsError, TeacherError
 from tianji_core.files import write_json
@@ -27,6 +28,8 @@ SCENES_AT_ONCE = 24
 CONCURRENCY = 8
 OPINION_TOKENS = 30
 """Tokens of one opinion: the scene, a number and a short reason."""
+_SHOWN_FAULTS = 3
+"""Items of one answer that are named with what is wrong with them."""
 _ROUNDS = 3
 """How often the cells that an answer leaves out are asked for."""
 
@@ -100,7 +103,8 @@ class _RatingClient:
             TeacherError: no answer, or one without a list.
         """
         answer = await self._ask(request(self._recipe, item.name, item.scenes), self._sampling)
-        return Outcome(_read_rating(finished_part(answer), item), Usage.of(answer))
+        known = {scene.text for scene in self._recipe.scenes}
+        return Outcome(_read_rating(finished_part(answer), item, known), Usage.of(answer))
 
 
 async def rate_cells(
@@ -183,6 +187,7 @@ class _Rating:
         more = [opinion for result in results for opinion in result.opinions]
         wrong = [fault for result in results for fault in result.faults]
         wrong += [f"{failure.item.name.text}：{failure.message}" for failure in failures]
+        wrong = [fault for fault in dict.fromkeys(wrong) if fault not in self.faults]
         if self.opinions or more:
             _save(
                 self._workspace,
@@ -230,22 +235,27 @@ def _batches(recipe: Recipe, cells: Sequence[Cell]) -> list[_Batch]:
     return batches
 
 
-def _read_rating(text: str, batch: _Batch) -> RatingResult:
-    """Returns the opinions in an answer, and a sentence for each item that cannot be used.
+def _read_rating(text: str, batch: _Batch, known: Collection[str]) -> RatingResult:
+    """Returns the opinions in an answer about the scenes of a batch, one for each, and sentences about what
+    cannot be used; other ``known`` scenes of the recipe are left alone.
 
     Raises:
         TeacherAnswerError: there is no list in it.
     """
     name = batch.name.text
-    opinions, wrong = read_list(text, Opinion, {"name": name})
-    known = {scene.text for scene in batch.scenes}
+    opinions, wrong = checked_items(cell_items(text, known), text, Opinion, {"name": name})
+    asked = {scene.text for scene in batch.scenes}
     faults = [f"{name}：{fault.shown} {fault.reason}" for fault in wrong]
     faults += [
         _("{name}：没有场景“{scene}”", name=name, scene=opinion.scene)
         for opinion in opinions
         if opinion.scene not in known
     ]
-    return RatingResult([opinion for opinion in opinions if opinion.scene in known], faults)
+    if len(faults) > _SHOWN_FAULTS:
+        more = len(faults) - _SHOWN_FAULTS
+        faults = [*faults[:_SHOWN_FAULTS], _("{name}：还有 {n} 项也用不了", name=name, n=more)]
+    usable = {opinion.scene: opinion for opinion in reversed(opinions) if opinion.scene in asked}
+    return RatingResult(list(reversed(usable.values())), faults)
 
 
 def request(recipe: Recipe, name: Name, scenes: Sequence[Scene]) -> str:
