@@ -3,7 +3,8 @@
 A board holds the questions, columns and answers; a :class:`Comparer` fills it. Ballots hide who wrote an
 answer; votes become scores, preference pairs and samples; the report page shows everything in one HTML file.
 A teacher as second voter is the package :mod:`tianji_core.comparison.voting`, a further training on own best
-answers :mod:`tianji_core.comparison.relearning`.
+answers :mod:`tianji_core.comparison.relearning`, pairs for trainers
+:mod:`tianji_core.comparison.preference_pairs`.
 """
 
 from tianji_core.comparison.asks import QUESTION_FILE_TYPES, read_asks
