@@ -1,17 +1,21 @@
 """数据集: freeze the accepted samples into immutable versions; import the data of others."""
 
+from collections.abc import Callable
+
 import streamlit as st
 
 from pages.dataset.dataset_figures import NO_TOOLS, bars, cells_figure
 from pages.dataset.freeze import balance_fields, compare_versions
 from pages.dataset.freeze_filter import FORM, filter_fields
 from pages.dataset.importing import import_part
+from pages.dataset.varying import varying_fields
 from pages.dataset.versions import version_card
 from pages.shared.frame import current_recipe, remember_notice, report_errors
 from pages.shared.header import page_header
 from pages.shared.kept import forget, kept, kept_at
 from pages.shared.usable import any_text
 from tianji_core import dataset
+from tianji_core.dataset import Balance, Variation
 from tianji_core.i18n import _
 from tianji_core.store import datasets, samples
 from tianji_core.store.samples import ACCEPTED, PENDING, SampleFilter
@@ -59,6 +63,7 @@ def freeze_part() -> None:
         note = st.text_area(_("备注"), height=80, max_chars=500, **own)
         sample_filter = filter_fields(workspace, recipe)
         balance = balance_fields()
+        variation = varying_fields(workspace, recipe.key, sample_filter, balance)
         chosen = samples.count(engine, sample_filter)
         figure.metric(
             _("会冻结的样本"),
@@ -70,12 +75,7 @@ def freeze_part() -> None:
         if st.button(
             _("冻结"), key="freeze", type="primary", icon="🧊", width="stretch", disabled=not chosen
         ):
-            with report_errors(), st.spinner(_("正在写训练文件")):
-                version = dataset.freeze(workspace, recipe.key, name, sample_filter, note, balance())
-                forget(FORM, {f"name_{recipe.key}": "version_name", f"note_{recipe.key}": "version_note"})
-                remember_notice(_("已冻结“{name}”，{n} 条", name=version.name, n=version.count))
-                st.session_state["_next_part"] = "versions"
-                st.rerun()
+            frozen(name, note, sample_filter, balance, variation)
         styles = samples.style_counts(engine, accepted)
         st.plotly_chart(bars(styles, _("各风格条数"), _("风格不明")), key="accepted_styles", config=NO_TOOLS)
     with right:
@@ -83,6 +83,24 @@ def freeze_part() -> None:
         st.plotly_chart(
             cells_figure(samples.cell_counts(engine, accepted), recipe), key="accepted_cells", config=NO_TOOLS
         )
+
+
+def frozen(
+    name: str,
+    note: str,
+    sample_filter: SampleFilter,
+    balance: Callable[[], Balance],
+    variation: Callable[[], Variation],
+) -> None:
+    """Freezes what the form says and goes on to the versions; an error is shown in its place."""
+    with report_errors(), st.spinner(_("正在写训练文件")):
+        version = dataset.freeze(
+            workspace, recipe.key, name, sample_filter, note, balance(), variation=variation()
+        )
+        forget(FORM, {f"name_{recipe.key}": "version_name", f"note_{recipe.key}": "version_note"})
+        remember_notice(_("已冻结“{name}”，{n} 条", name=version.name, n=version.count))
+        st.session_state["_next_part"] = "versions"
+        st.rerun()
 
 
 def versions_part() -> None:

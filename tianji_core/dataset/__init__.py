@@ -43,11 +43,13 @@ from tianji_core.dataset.importing import (
 from tianji_core.dataset.reading import files_under
 from tianji_core.dataset.selection import Balance
 from tianji_core.dataset.shapes import conversation_of
+from tianji_core.dataset.variants import Variant, Variation
 from tianji_core.dataset.versions import (
     accepted,
     check_name,
     freeze,
     freeze_examples,
+    previewed,
     training_file,
     validation_file,
     verify,
@@ -75,6 +77,8 @@ __all__ = [
     "ImportReport",
     "ImportSubject",
     "Turn",
+    "Variant",
+    "Variation",
     "VersionDifference",
     "accepted",
     "check_dataset_id",
@@ -97,6 +101,7 @@ __all__ = [
     "preview_bytes",
     "preview_lines",
     "preview_path",
+    "previewed",
     "report_lines",
     "start_clean_freeze",
     "start_fetched_import",

@@ -34,6 +34,15 @@ _ACTIONS = {
 }
 
 
+_VARIED = {
+    "README_zh.md": "变换：{names} 条换了称谓（要 {names_share:.0%}），{occasions} 条换了场合（要 {occasions_share:.0%}），"
+    "换成的都不在名单里，种子 {seed}，逐条见 {file}。\n",
+    "README.md": "Varied: {names} samples got another receiver ({names_share:.0%} asked for), {occasions} "
+    "another occasion ({occasions_share:.0%} asked for), none of them in the lists; seed {seed}; "
+    "{file} lists each.\n",
+}
+
+
 @cache
 def _template(file: str) -> str:
     return (CONFIGS / "dataset" / file).read_text(encoding="utf-8")
@@ -65,6 +74,7 @@ def _card(manifest: dict[str, Any], title: str, file: str) -> str:
         sources=", ".join(f"{key} {number}" for key, number in manifest["by_source"].items()),
         filter=_one_line("; ".join(chosen)) or words["none"],
         changed=_changed(manifest, file) or words["none"],
+        varied=_varied(manifest, file),
         **{way: manifest["acceptance"][way] for way in ("single", "bulk", "imported", "other")},
         per_cell=balance["per_cell"] or words["unlimited"],
         per_style=balance["per_style"] or words["unlimited"],
@@ -85,6 +95,12 @@ def _changed(manifest: dict[str, Any], file: str) -> str:
         f"{_one_line(who) or nobody} {actions[action]} {number}"
         for who, action, number in manifest["acceptance"]["changed"]
     )
+
+
+def _varied(manifest: dict[str, Any], file: str) -> str:
+    """The line on replaced receivers and occasions; '' where nothing was to be replaced."""
+    facts = manifest.get("varied")
+    return _VARIED[file].format(**facts) if facts else ""
 
 
 def _style_row(manifest: dict[str, Any], style: str, unknown: str) -> str:

@@ -12,6 +12,15 @@ from tianji_core.cleaning import RULES, rules_basis
 from tianji_core.dataset.card import data_cards
 from tianji_core.dataset.placing import drafting, put
 from tianji_core.dataset.selection import Balance, Selection, select
+from tianji_core.dataset.variants import (
+    NO_VARIATION,
+    VARIED,
+    Variant,
+    Variation,
+    Varying,
+    rewritten,
+    variation_facts,
+)
 from tianji_core.dataset.variety import phrases, self_bleu
 from tianji_core.dataset.writing import write_synced, write_training_file
 from tianji_core.errors import DatasetError
@@ -62,14 +71,16 @@ def freeze(
     note: str = "",
     balance: Balance | None = None,
     parent: str = "",
+    variation: Variation = NO_VARIATION,
 ) -> DatasetVersion:
     """Freezes the samples that match ``matching`` (default: all accepted ones) as a dataset version and
     returns it.
 
     The read-only folder ``datasets/<name>/`` gets ``train.json``, with a share for validation ``val.json``, a
-    manifest and a data card. Samples that are equal in every turn are written once. ``parent`` names the
-    version that this one continues (default: the newest one of the recipe). An interruption at any point
-    leaves either the whole version or nothing.
+    manifest and a data card. Samples that are equal in every turn are written once. ``variation`` replaces
+    receivers and occasions of training samples, never of the validation set; ``varied.json`` lists which.
+    ``parent`` names the version that this one continues (default: the newest one of the recipe). An
+    interruption at any point leaves either the whole version or nothing.
 
     Raises:
         DatasetError: nothing matches, the name cannot be used, there is no such parent, or no validation set
@@ -89,7 +100,7 @@ def freeze(
         selection = select(samples.stream(workspace.engine, sample_filter), balance)
         if not selection.train:
             raise DatasetError(_("没有可以冻结的样本：请先到审核页采用一些样本"))
-        return _placed(workspace, stored, name, facts, selection, draft)
+        return _placed(workspace, stored, name, facts, selection, draft, variation)
 
 
 def freeze_examples(
@@ -133,6 +144,7 @@ def _placed(
     facts: dict[str, Any],
     selection: Selection,
     draft: Path,
+    variation: Variation = NO_VARIATION,
 ) -> DatasetVersion:
     """Fills the draft, puts it in its place and stores the version."""
     recipe_key, target = stored.recipe.key, workspace.datasets / name
@@ -148,7 +160,7 @@ def _placed(
         "rules": {"basis": rules_basis(workspace, recipe_key), "ids": [rule.id for rule in RULES]},
         "acceptance": asdict(acceptance(workspace.engine, recipe_key, numbers)),
         "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        **_write_examples(selection, draft, int(facts["balance"]["seed"])),
+        **_write_examples(selection, draft, int(facts["balance"]["seed"]), Varying(stored.recipe, variation)),
     }
     manifest = json.loads(json.dumps(manifest))  # in the form in which it is read back: tuples become lists
     _seal(draft, manifest, stored.recipe.title)
@@ -161,10 +173,17 @@ def _placed(
     return datasets.get(workspace.engine, version_id)
 
 
-def _write_examples(selection: Selection, draft: Path, seed: int) -> dict[str, Any]:
-    """Writes the training and validation files; returns the part of the manifest that describes them."""
-    tally, digest = write_training_file(selection.train, draft / TRAIN)
-    described = {"file": TRAIN, "sha256": digest, **tally.plain(), **_variety(selection.train, seed)}
+def _write_examples(selection: Selection, draft: Path, seed: int, varying: Varying) -> dict[str, Any]:
+    """Writes the training and validation files; returns the part of the manifest that describes them. The
+    counts name the listed receiver and occasion of a varied sample."""
+    variants = varying.variants(selection.train)
+    train = rewritten(selection.train, variants)
+    tally, digest = write_training_file(train, draft / TRAIN)
+    described = {"file": TRAIN, "sha256": digest, **tally.plain(), **_variety(train, seed)}
+    if varying.variation:
+        facts = variation_facts(varying.variation, variants)
+        write_synced(draft / VARIED, json.dumps(facts.pop("samples"), ensure_ascii=False) + "\n")
+        described["varied"] = {**facts, "file": VARIED, "sha256": sha256(draft / VARIED)}
     if selection.validation:
         tally, digest = write_training_file(selection.validation, draft / VALIDATION)
         counts = tally.plain()
@@ -204,6 +223,25 @@ def _variety(examples: Sequence[TrainingExample], seed: int) -> dict[str, Any]:
     }
 
 
+def previewed(
+    workspace: Workspace,
+    recipe_key: str,
+    matching: SampleFilter | None,
+    balance: Balance | None,
+    variation: Variation,
+) -> tuple[list[Variant], int]:
+    """Returns (the samples that :func:`freeze` would replace, the number of training samples) for the same
+    arguments; freezes nothing.
+
+    Raises:
+        DatasetError: no validation set can be split off.
+    """
+    stored = recipes.current(workspace.engine, recipe_key)
+    lines = samples.stream(workspace.engine, matching or accepted(recipe_key))
+    train = select(lines, balance or Balance()).train
+    return Varying(stored.recipe, variation).variants(train), len(train)
+
+
 def training_file(workspace: Workspace, version: DatasetVersion) -> Path:
     """Returns the path of the training file of a version."""
     return workspace.home / version.folder / TRAIN
@@ -223,8 +261,9 @@ def verify(workspace: Workspace, version: DatasetVersion) -> None:
     """
     validation = version.manifest.get("validation")
     files = [(training_file(workspace, version), version.sha256)]
-    if validation:
-        files.append((workspace.home / version.folder / validation["file"], validation["sha256"]))
+    for part in (validation, version.manifest.get("varied")):
+        if part:
+            files.append((workspace.home / version.folder / part["file"], part["sha256"]))
     for path, digest in files:
         if not path.is_file():
             raise DatasetError(_("数据集“{name}”的文件 {file} 不见了", name=version.name, file=path))

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from tianji_core.dataset.variants import fresh_names
 from tianji_core.errors import DatasetError
 from tianji_core.evaluation.cases import Case
 from tianji_core.evaluation.marks import MarkFile, load_marks
@@ -120,17 +121,19 @@ class Checker:
 
 
 def training_pairs(recipe: Recipe, file: Path) -> list[tuple[str, str]]:
-    """Returns (name, output) of every turn of a training file; the name is the longest one of the recipe that
-    occurs in the output, '' for none.
+    """Returns (name, output) of every turn of a training file. The name is the one that took the place of
+    another where the file beside it says so, else the longest one of the recipe that occurs in the output, ''
+    for none.
 
     Raises:
         DatasetError: the file cannot be read or is not a training file.
     """
     names = sorted((name.text for name in recipe.names), key=len, reverse=True)
     try:
+        fresh = fresh_names(file)
         outputs = [
-            turn["output"]
-            for item in json.loads(file.read_text(encoding="utf-8"))
+            (fresh.get(place, ""), turn["output"])
+            for place, item in enumerate(json.loads(file.read_text(encoding="utf-8")))
             for turn in item["conversation"]
         ]
     except OSError as error:
@@ -139,7 +142,7 @@ def training_pairs(recipe: Recipe, file: Path) -> list[tuple[str, str]]:
         raise DatasetError(
             _("{file} 不是训练文件：应当是带 conversation 的 JSON 列表，用 export 可以得到", file=file)
         ) from error
-    return [(next((name for name in names if name in output), ""), output) for output in outputs]
+    return [(own or next((name for name in names if name in output), ""), output) for own, output in outputs]
 
 
 def _mark(word: str) -> str:

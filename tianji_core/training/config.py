@@ -13,15 +13,20 @@ from tianji_core.workspace import Workspace
 
 
 def rendered_config(
-    chosen: Preset, settings: TrainingSettings, data_path: Path, runs_code: bool = False
+    chosen: Preset,
+    settings: TrainingSettings,
+    data_path: Path,
+    runs_code: bool = False,
+    frozen: Path | None = None,
 ) -> str:
-    """The text of a config with these settings and this training file, and the validation file beside it
-    where there is one. ``runs_code`` says that loading the base may run Python code in its folder.
+    """The text of a config with these settings and this training file, and the validation file where there
+    is one: beside ``frozen``, the file of the version, where ``data_path`` is a copy. ``runs_code`` says
+    that loading the base may run Python code in its folder.
 
     Raises:
         TrainingError: the preset lacks a constant.
     """
-    held = data_path.with_name(VALIDATION)
+    held = (frozen or data_path).with_name(VALIDATION)
     validation_path = held if held.is_file() else None
     return engine.render(chosen.source, settings, data_path, validation_path, runs_code, chosen.device)
 
@@ -35,9 +40,14 @@ def written_config(workspace: Workspace, run: TrainingRun) -> str | None:
 
 
 def write_config(
-    chosen: Preset, settings: TrainingSettings, data_path: Path, work_dir: Path, runs_code: bool = False
+    chosen: Preset,
+    settings: TrainingSettings,
+    data_path: Path,
+    work_dir: Path,
+    runs_code: bool = False,
+    frozen: Path | None = None,
 ) -> Path:
     """Write the config of a training into its work folder and return its path."""
     path = work_dir / engine.CONFIG_NAME
-    write_text(path, rendered_config(chosen, settings, data_path, runs_code))
+    write_text(path, rendered_config(chosen, settings, data_path, runs_code, frozen))
     return path

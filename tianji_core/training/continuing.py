@@ -22,6 +22,7 @@ from tianji_core.training.presets import preset
 from tianji_core.training.progress import training_state, work_folder
 from tianji_core.training.record import Origin, record_of
 from tianji_core.training.saved import Checkpoint
+from tianji_core.training.varied_data import training_data
 from tianji_core.workspace import Workspace, highest_number
 
 
@@ -113,8 +114,9 @@ def _anew(workspace: Workspace, run: TrainingRun, weights: Path) -> str:
     source = rendered_config(
         preset(run.preset, workspace),
         settings,
-        training_file(workspace, version),
+        training_data(workspace, version, settings, work_folder(workspace, run)),
         runs_code(workspace, settings.base_folder),
+        training_file(workspace, version),
     )
     return engine.with_weights(source, weights)
 

@@ -33,6 +33,7 @@ from tianji_core.training.saved import Checkpoint, drop_halves, keep_newest
 from tianji_core.training.settings import TrainingSettings
 from tianji_core.training.slurm import SlurmRequest, slurm_script
 from tianji_core.training.target import Target, places_of
+from tianji_core.training.varied_data import training_data
 from tianji_core.training.verdict import failure_of
 from tianji_core.workspace import Workspace, highest_number
 
@@ -83,7 +84,8 @@ def prepare_training(
     last = highest_number(workspace.runs, "training-")
     run = training_runs.add(workspace.engine, shown, key, version.id, record.stored(), last)
     folder = new_folder(workspace.runs / f"training-{run.id}")
-    write_config(chosen, settings, training_file(workspace, version), folder, checked.runs_code)
+    data = training_data(workspace, version, settings, folder)
+    write_config(chosen, settings, data, folder, checked.runs_code, training_file(workspace, version))
     return training_runs.change(workspace.engine, run.id, work_dir=str(folder.relative_to(workspace.home)))
 
 

@@ -57,6 +57,10 @@ class TrainingSettings(BaseModel):
     """Iterations between two points of the curve."""
     seed: int = Field(ge=0, le=2**32 - 1)
     """Seed of shuffling and of the LoRA matrices."""
+    vary_names: float = Field(default=0, ge=0, le=1)
+    """Share of samples that get a receiver which no list holds, for this training alone."""
+    vary_occasions: float = Field(default=0, ge=0, le=1)
+    """Share of samples that get an occasion which no list holds, for this training alone."""
     profile: str = ""
     """How the card is used: '' as the preset is written, 'auto' by the card's memory, or the key of a
     profile."""
@@ -115,6 +119,8 @@ def field_title(name: str) -> str:
         "keep_checkpoints": _("保留检查点（个）"),
         "log_interval": _("记录间隔（步）"),
         "seed": _("随机种子"),
+        "vary_names": _("变换称谓（0–1）"),
+        "vary_occasions": _("变换场合（0–1）"),
         "system": _("试写用的系统提示词"),
         "eval_prompts": _("试写输入（每行一条）"),
         "eval_tokens": _("试写最长（token）"),
@@ -146,6 +152,8 @@ def field_help(name: str) -> str:
         "keep_checkpoints": _("只留最新的几个，旧的自动删除"),
         "log_interval": _("每隔这么多步在曲线上记一个点"),
         "seed": _("相同种子得到相同的打乱顺序"),
+        "vary_names": _("这么多样本的称谓换成名单外的同类，模型才会照着输入写；0 表示不换"),
+        "vary_occasions": _("这么多样本的场合换成名单外的同类；换了会不对的样本不动"),
         "system": _("训练文件里每条样本自带系统提示词，这里只影响试写"),
         "eval_prompts": _("训练前和每个检查点都会回答这些输入，便于看变化"),
         "eval_tokens": _("每条试写最多生成多少 token"),

@@ -1,6 +1,8 @@
 """Verbs for datasets: import, freeze, verify, difference, datasets, export."""
 
 import re
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -98,6 +100,25 @@ def _show_preview(
         raise ImportFileError(_("{path} 里没有一条可以导入的对话", path=path))
 
 
+_VARIANTS_SHOWN = 10
+"""Changed samples that a preview prints."""
+
+
+@dataclass(frozen=True)
+class VaryOptions:
+    """Samples whose receiver or occasion is replaced by one that no list holds."""
+
+    vary_names: Annotated[
+        float, typer.Option("--vary-names", help="Share (0 to 1) of samples that get another receiver.")
+    ] = 0.0
+    vary_occasions: Annotated[
+        float, typer.Option("--vary-occasions", help="Share (0 to 1) of samples that get another occasion.")
+    ] = 0.0
+    vary_preview: Annotated[
+        bool, typer.Option("--vary-preview", help="Only print what would change; freezes nothing.")
+    ] = False
+
+
 def freeze(
     name: Annotated[str, typer.Option(help="Name of the version.")],
     note: Annotated[str, typer.Option(help="What it is for.")] = "",
@@ -111,6 +132,7 @@ def freeze(
     shuffle: Annotated[bool, typer.Option("--shuffle", help="Mix the order.")] = False,
     seed: Annotated[int, typer.Option(help="Whatever is drawn is drawn by it.")] = 0,
     parent: Annotated[str, typer.Option(help="Version it goes on from; default: the newest.")] = "",
+    vary: VaryOptions = VaryOptions(),
     recipe: RecipeOption = None,
     as_json: JsonOption = False,
     workspace: WorkspaceOption = None,
@@ -128,14 +150,36 @@ def freeze(
         validation=validation,
         seed=seed,
     )
-    version = dataset.freeze(space, key, name, accepted, note, balance, parent)
+    variation = dataset.Variation(vary.vary_names, vary.vary_occasions, seed)
+    if vary.vary_preview:
+        _show_variants(*dataset.previewed(space, key, accepted, balance, variation), as_json)
+        return
+    version = dataset.freeze(space, key, name, accepted, note, balance, parent, variation)
     path = dataset.training_file(space, version)
     held = version.manifest.get("validation", {}).get("count", 0)
     facts = {"name": version.name, "count": version.count, "sha256": version.sha256, "path": path}
     text = _("数据集 {name}：{count} 条，{path}\nsha256 {sha256}", **facts)
     if held:
         text += "\n" + _("验证集 {n} 条", n=held)
-    show({**facts, "validation": held, "left_out": version.manifest["left_out"]}, as_json, text)
+    varied = version.manifest.get("varied")
+    if varied:
+        text += "\n" + _("换了称谓 {names} 条，换了场合 {occasions} 条", **varied)
+    facts |= {"validation": held, "left_out": version.manifest["left_out"], "varied": varied}
+    show(facts, as_json, text)
+
+
+def _show_variants(variants: Sequence[dataset.Variant], count: int, as_json: bool) -> None:
+    """Prints which samples would change, and the first of them: what goes in [-…-], what comes in {+…+}."""
+    signs = {"same": "{}", "removed": "[-{}-]", "added": "{{+{}+}}"}
+    lines = [_("{n} 条里会变换 {changed} 条，没有冻结", n=count, changed=len(variants))]
+    for one in variants[:_VARIANTS_SHOWN]:
+        for before, after in ((one.before.input, one.after.input), (one.before.output, one.after.output)):
+            parts = cleaning.compare(before, after)
+            lines.append("  " + "".join(signs[part.kind].format(part.text) for part in parts))
+    plain = [
+        {"name": v.name, "scene": v.scene, "input": v.after.input, "output": v.after.output} for v in variants
+    ]
+    show({"count": count, "variants": plain}, as_json, "\n".join(lines))
 
 
 def verify(

@@ -1,0 +1,74 @@
+"""The training file of one training: that of the dataset version, or a copy with receivers and occasions
+replaced as the settings ask."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+from tianji_core.dataset import Variation, training_file
+from tianji_core.dataset.variants import VARIED, Varying, rewritten, variation_facts
+from tianji_core.dataset.writing import write_synced, write_training_file
+from tianji_core.errors import RecipeError, TrainingError
+from tianji_core.i18n import _
+from tianji_core.recipe import Recipe
+from tianji_core.store import recipes
+from tianji_core.store.datasets import DatasetVersion
+from tianji_core.store.samples import TrainingExample
+from tianji_core.training.settings import TrainingSettings
+from tianji_core.workspace import Workspace
+
+VARIED_TRAIN = "varied_train.json"
+"""The training file in the work folder of a training that varies its data."""
+
+
+def training_data(
+    workspace: Workspace, version: DatasetVersion, settings: TrainingSettings, folder: Path
+) -> Path:
+    """The path of the file that a training learns from. A varied copy is written into its work ``folder``,
+    the same for the same seed.
+
+    Raises:
+        TrainingError: the version's recipe is gone, so that nobody knows its names and occasions.
+    """
+    file = training_file(workspace, version)
+    variation = Variation(settings.vary_names, settings.vary_occasions, settings.seed)
+    if not variation:
+        return file
+    try:
+        recipe = recipes.current(workspace.engine, version.recipe).recipe
+    except RecipeError as error:
+        raise TrainingError(
+            _("数据集“{name}”的配方不在了，没法变换称谓和场合；请把两个份额改成 0", name=version.name)
+        ) from error
+    examples = list(read_examples(recipe, file))
+    variants = Varying(recipe, variation).variants(examples)
+    write_training_file(rewritten(examples, variants), folder / VARIED_TRAIN)
+    listed = variation_facts(variation, variants)["samples"]
+    write_synced(folder / VARIED, json.dumps(listed, ensure_ascii=False) + "\n")
+    return folder / VARIED_TRAIN
+
+
+def read_examples(recipe: Recipe, file: Path) -> Iterator[TrainingExample]:
+    """The samples of a training file. Name and occasion are the longest ones of the recipe that the last
+    question holds, the style is the one whose suffix it ends with; '' where there is none."""
+    names = sorted((name.text for name in recipe.names), key=len, reverse=True)
+    scenes = sorted(
+        ((word, scene.text) for scene in recipe.scenes for word in (scene.text, scene.wish)),
+        key=lambda pair: -len(pair[0]),
+    )
+    styles = sorted(recipe.styles, key=lambda style: -len(style.suffix))
+    for number, item in enumerate(json.loads(file.read_text(encoding="utf-8"))):
+        *earlier, last = item["conversation"]
+        asked = last["input"]
+        yield TrainingExample(
+            name=next((name for name in names if name in asked), ""),
+            scene=next((text for word, text in scenes if word in asked), ""),
+            style=next((style.text for style in styles if asked.endswith(style.suffix)), ""),
+            source="",
+            system=(earlier[0] if earlier else last)["system"],
+            history=[{"input": turn["input"], "output": turn["output"]} for turn in earlier],
+            input=asked,
+            output=last["output"],
+            digest=str(number),
+            id=number,
+        )
