@@ -2,10 +2,11 @@
 ``nano-cpu-qlora`` run.
 
 ``python benchmarks/learning_effect.py [--all-styles] [--workspace DIR] [--samples N] [--base DIR]``
-composes samples for the training cells, freezes them, trains once with the preset as it stands, converts
-and merges. Base, adapter, merged model and the adapter behind the server then answer the same held-out
-prompts, in three styles or all nine. Takes about ten minutes on two cores. The last line is one JSON
-object.
+composes samples for the training cells, freezes them with varied receivers and occasions, trains once
+with the preset as it stands, converts and merges. Base, adapter, merged model and the adapter behind the
+server then answer the same held-out prompts, in three styles or all nine; the adapter also answers about 40
+receivers and 12 occasions that neither lists nor the base's corpus hold. Takes about ten minutes on two
+cores. The last line is one JSON object.
 """
 
 import argparse
@@ -20,6 +21,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from benchmarks.unseen import known_words, unseen_cases, unseen_checker, unseen_recipe
 from tianji_core import dataset, jobs, models, serving, training
 from tianji_core.evaluation import (
     Case,
@@ -115,6 +117,27 @@ def behind_server(
         jobs.stop(workspace, job.id)
 
 
+def unseen(
+    recipe: Recipe, file: Path, base: Path, adapter: Path, lesson: Lesson, seed: int
+) -> dict[str, list[float]]:
+    """Pass rates of the adapter for receivers and occasions that nothing held: [share, low, high] of a 95 %
+    Wilson interval, greedy and at 0.7."""
+    wider, known = unseen_recipe(recipe), known_words() + file.read_text(encoding="utf-8")
+    fresh = [name.text for name in wider.names[len(recipe.names) :]]
+    fresh += [scene.text for scene in wider.scenes[len(recipe.scenes) :]]
+    met = {text for text in fresh if text in known}
+    checker, told = unseen_checker(recipe, training_pairs(recipe, file)), {}
+    parts = zip(("names", "occasions"), unseen_cases(recipe, lesson.styles, seed), strict=True)
+    for kind, cases in parts:
+        asked = [case for case in cases if not met & {case.name.text, case.scene.text}]
+        for temperature in (0.0, 0.7):
+            report = evaluate_folder(base, adapter, asked, checker, temperature=temperature, seed=seed)
+            show(f"unseen {kind}, temperature {temperature}", report)
+            rates = (report.overall.passed, report.overall.low, report.overall.high)
+            told[f"{kind} at {temperature}"] = [round(rate, 4) for rate in rates]
+    return told
+
+
 def show(title: str, report: Report) -> None:
     """Prints a report's table and a few answers."""
     print(f"\n{title}\n{report.table()}")
@@ -125,14 +148,33 @@ def show(title: str, report: Report) -> None:
     sys.stdout.flush()
 
 
-def measure(home: Path, base: Path, lesson: Lesson, count: int, seed: int) -> int:
+def rates(name: str, report: Report) -> dict[str, object]:
+    """The pass rate under ``name`` and its 95 % interval."""
+    overall = report.overall
+    return {
+        name: round(overall.passed, 4),
+        f"{name}_95": [round(overall.low, 4), round(overall.high, 4)],
+    }
+
+
+def frozen(
+    workspace: Workspace, recipe: Recipe, lesson: Lesson, count: int, variation: dataset.Variation
+) -> dataset.DatasetVersion:
+    """Composes, imports and freezes the samples to learn from."""
+    file, seed = workspace.home / "composed.json", variation.seed
+    samples = composed_file(recipe, lesson.styles, count, seed, file)
+    dataset.import_path(workspace, recipe.key, file)
+    name, everything = f"learning-{seed}-{samples}", SampleFilter(recipe.key)
+    return dataset.freeze(workspace, recipe.key, name, everything, variation=variation)
+
+
+def measure(
+    home: Path, base: Path, lesson: Lesson, count: int, seed: int, names: float, occasions: float
+) -> int:
     """Runs everything in the workspace ``home``; returns the exit code."""
     workspace = open_workspace(home)
     recipe = recipes.current(workspace.engine, "wishes").recipe
-    file = home / "composed.json"
-    samples = composed_file(recipe, lesson.styles, count, seed, file)
-    dataset.import_path(workspace, recipe.key, file)
-    version = dataset.freeze(workspace, recipe.key, f"learning-{seed}-{samples}", SampleFilter(recipe.key))
+    version = frozen(workspace, recipe, lesson, count, dataset.Variation(names, occasions, seed))
     cases = held_out_cases(recipe, lesson.styles, seed=seed)
     checker = Checker(recipe, training_pairs(recipe, dataset.training_file(workspace, version)))
     print(f"{version.count} samples, {len(cases)} held-out prompts", flush=True)
@@ -147,6 +189,7 @@ def measure(home: Path, base: Path, lesson: Lesson, count: int, seed: int) -> in
     show("merged, greedy", whole)
     served = behind_server(workspace, base, adapter, cases, checker)
     show("adapter behind the server, greedy", served)
+    beyond = unseen(recipe, dataset.training_file(workspace, version), base, adapter, lesson, seed)
     passed = (
         len(cases) >= PROMPTS_AT_LEAST
         and before.overall.passed <= BASE_AT_MOST
@@ -158,12 +201,12 @@ def measure(home: Path, base: Path, lesson: Lesson, count: int, seed: int) -> in
     result = {
         "benchmark": "learning_effect",
         "figures": {
-            "adapter": round(after.overall.passed, 4),
-            "adapter_95": [round(after.overall.low, 4), round(after.overall.high, 4)],
-            "adapter_sampled": round(sampled.overall.passed, 4),
+            **rates("adapter", after),
+            **rates("adapter_sampled", sampled),
             "merged": round(whole.overall.passed, 4),
             "served": round(served.overall.passed, 4),
             "styles": {row.title: round(row.passed, 4) for row in after.styles},
+            "unseen": beyond,
             "copied": round(after.overall.copied, 4),
             "prompts": len(cases),
             "samples": version.count,
@@ -195,13 +238,16 @@ def main() -> int:
     parser.add_argument(
         "--all-styles", action="store_true", help="teach and judge all nine styles, not three"
     )
+    parser.add_argument("--vary-names", type=float, default=0.5, help="share of samples, 0 to 1")
+    parser.add_argument("--vary-occasions", type=float, default=0.25, help="share of samples, 0 to 1")
     given = parser.parse_args()
+    shares = given.vary_names, given.vary_occasions
     lesson = ALL if given.all_styles else THREE
     base, samples = given.base or nano_base(), given.samples or lesson.samples
     if given.workspace:
-        return measure(given.workspace.resolve(), base, lesson, samples, given.seed)
+        return measure(given.workspace.resolve(), base, lesson, samples, given.seed, *shares)
     with tempfile.TemporaryDirectory() as folder:
-        return measure(Path(folder), base, lesson, samples, given.seed)
+        return measure(Path(folder), base, lesson, samples, given.seed, *shares)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from typing import Any
 from tianji_core.errors import StudioError
 from tianji_core.files import write_json
 from tianji_core.models.nano.card import write_card
-from tianji_core.models.nano.corpus import blessings_of, documents, pack
+from tianji_core.models.nano.corpus import blessings_of, corpus, documents, pack
 from tianji_core.models.nano.folder import MANIFEST, write_manifest
 from tianji_core.models.nano.reading import ReadingTasks
 from tianji_core.models.nano.template import BOS, END, EOS, PAD, SPECIAL
@@ -48,7 +48,7 @@ class BuildOptions:
     ``unseen`` held-out documents are scored at the end."""
 
     seed: int = 0
-    documents: int = 240_000
+    documents: int = 900_000
     rounds: int = 12
     length: int = 384
     unseen: int = 3000
@@ -92,7 +92,7 @@ def build(
     reading = ReadingTasks(recipe, composer.phrases, learnt)
     vocab = vocabulary(_every_text(recipe, composer, reading))
     tokenizer = write_tokenizer(vocab, folder)
-    packed = pack(list(documents(reading, options.documents, options.seed)), tokenizer, options.length)
+    packed = corpus(reading, options.documents, options.seed, tokenizer, options.length)
     say(
         f"{len(vocab)} tokens in the vocabulary, {packed.ids.numel():,} tokens of text, "
         f"{time.monotonic() - started:.0f} s"

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from tokenizers import Tokenizer
     from torch import Tensor
 
+CHUNK = 20_000
+"""Documents drawn from one source of randomness and packed together."""
 PLAIN_SHARE = 0.35
 """Share of documents that are plain blessings without a request."""
 IGNORED = -100
@@ -64,9 +66,29 @@ def blessings_of(
     )
 
 
-def documents(reading: ReadingTasks, count: int, seed: int) -> Iterator[TrainingDocument]:
-    """Yields ``count`` documents, drawn with ``seed``."""
-    source = Random(f"documents|{seed}")
+def corpus(
+    reading: ReadingTasks, count: int, seed: int, tokenizer: "Tokenizer", length: int
+) -> PackedDocuments:
+    """``count`` documents drawn with ``seed``, in packed sequences of ``length`` tokens."""
+    import torch
+
+    chunks = [
+        packed_chunk(reading, number, min(CHUNK, count - number * CHUNK), seed, tokenizer, length)
+        for number in range((count + CHUNK - 1) // CHUNK)
+    ]
+    return PackedDocuments(torch.cat([one.ids for one in chunks]), torch.cat([one.labels for one in chunks]))
+
+
+def packed_chunk(
+    reading: ReadingTasks, number: int, count: int, seed: int, tokenizer: "Tokenizer", length: int
+) -> PackedDocuments:
+    """Chunk ``number`` of a corpus; independent of the others."""
+    return pack(list(documents(reading, count, seed, number)), tokenizer, length)
+
+
+def documents(reading: ReadingTasks, count: int, seed: int, chunk: int = 0) -> Iterator[TrainingDocument]:
+    """Yields ``count`` documents, drawn with ``seed`` and the number of a chunk."""
+    source = Random(f"documents|{seed}|{chunk}")
     for _number in range(count):
         if source.random() < PLAIN_SHARE:
             yield TrainingDocument(template.BOS, reading.blessing(source).text + template.EOS)

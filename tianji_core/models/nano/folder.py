@@ -24,7 +24,7 @@ def write_manifest(folder: Path) -> None:
 
 def nano_base(folder: Path = FOLDER) -> Path:
     """Returns the folder of the nano base in Hugging Face format after comparing every file with its hash
-    (some 10 MB, a few hundredths of a second; loads no model).
+    (some 15 MB, a few hundredths of a second; loads no model).
 
     Raises:
         ModelError: a file is missing or differs; the message says which, and how to build the base again.

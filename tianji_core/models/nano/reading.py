@@ -9,8 +9,11 @@ from typing import Any, NamedTuple
 
 import yaml
 
+from tianji_core.dataset.fresh_words import FreshWords, fresh_words
+from tianji_core.dataset.variants import naming, replaced
+from tianji_core.models.nano.tokenizer import common_characters
 from tianji_core.project import CONFIGS
-from tianji_core.recipe import Recipe
+from tianji_core.recipe import Recipe, Scene
 from tianji_core.teachers.composer import Phrases
 from tianji_core.yaml_reading import read_yaml
 
@@ -20,6 +23,10 @@ LONG = 100
 """Number of characters above which a text is long."""
 LONG_SHARE = 0.05
 """Share of long texts among the drawn texts."""
+LISTED = 0.25
+"""Share of receivers and of occasions that the recipe lists: the others teach the base to copy."""
+FRESH_NAMES, FRESH_OCCASIONS = 0.7, 0.35
+"""Share of blessings whose receiver, and whose occasion is replaced by one that the recipe does not list."""
 SYSTEM_SHARES = (("recipe", 0.35), ("other", 0.45))
 """Share of tasks with the recipe's training system prompt, and with another one; the rest have none."""
 
@@ -59,7 +66,10 @@ class ReadingTasks:
         self.scenes = [scene.text for scene in recipe.scenes]
         self.wishes = [scene.wish for scene in recipe.scenes]
         self.styles = [style.text for style in recipe.styles]
-        self.hanzi = sorted({c for b in blessings for c in b.text if "\u4e00" <= c <= "\u9fff"})
+        texts_of_all = (*common_characters(), *(c for b in blessings for c in b.text))
+        self.hanzi = sorted({c for c in texts_of_all if "\u4e00" <= c <= "\u9fff"})
+        self.words: FreshWords = fresh_words()
+        self.known_scenes = {scene.text: scene for scene in recipe.scenes}
         self.kinds: list[tuple[Callable[[Random], tuple[str, str]], float]] = [
             (self._repeat, 13),
             (self._who, 6),
@@ -107,26 +117,62 @@ class ReadingTasks:
         return request.format(**values), answer.format(**values)
 
     def blessing(self, source: Random) -> Blessing:
-        """Draws one blessing; long ones rarely, so that they do not take most of the tokens."""
-        return source.choice(self.long if self.long and source.random() < LONG_SHARE else self.short)
+        """Draws one blessing; long ones rarely, so that they do not take most of the tokens. Most have a
+        fresh receiver, many a fresh occasion."""
+        drawn = source.choice(self.long if self.long and source.random() < LONG_SHARE else self.short)
+        if source.random() < FRESH_NAMES and drawn.name in drawn.text:
+            fresh = self._stranger(source, drawn.pronoun)
+            drawn = drawn._replace(text=drawn.text.replace(drawn.name, fresh), name=fresh)
+        if source.random() < FRESH_OCCASIONS:
+            drawn = self._at_a_fresh_occasion(drawn, source)
+        return drawn
+
+    def _at_a_fresh_occasion(self, drawn: Blessing, source: Random) -> Blessing:
+        """A blessing for an occasion that the recipe does not list; the same one where a word of its own
+        occasion would stay."""
+        fresh = self._fresh_scene(source)
+        text = replaced(drawn.text, naming(self.known_scenes[drawn.scene], fresh))
+        if fresh.text not in text or any(word in text for word in self.phrases.mentions(drawn.scene)):
+            return drawn
+        return drawn._replace(text=text, scene=fresh.text)
+
+    def _fresh_scene(self, source: Random) -> Scene:
+        kind = source.choice(list(self.words.occasions))
+        text, wish = source.choice(list(self.words.occasions[kind].items()))
+        if source.random() < 0.5:
+            text = self.characters(source, 2, 4) + source.choice(("节", "节", "日", "", "", "会"))
+            wish = text + source.choice(("快乐", "快乐", "安康", "吉祥", "顺利", "大吉", ""))
+        return Scene(text=text, kind=kind, greeting=wish)
+
+    def _stranger(self, source: Random, pronoun: str = "") -> str:
+        """Draws a receiver that the recipe does not list, of a pronoun if one is given."""
+        groups = [group for group in self.words.names if not pronoun or group.pronoun.value == pronoun]
+        while True:
+            chance = source.random()
+            if chance < 0.55:
+                name = self.words.name(source.choice(groups), source)
+            elif chance < 0.7:
+                name = source.choice(self.hanzi) + source.choice(self.texts["titles"])
+            elif chance < 0.8:
+                name = source.choice(self.texts["people"])
+            else:
+                name = source.choice(("", "", "小", "老", "阿")) + self.characters(source, 2, 3)
+            if name not in self.names and not set(self.texts["kept_out"]) & set(name):
+                return name
 
     def person(self, source: Random) -> str:
         """Draws a receiver, of the recipe or another."""
-        chance = source.random()
-        if chance < 0.5:
-            return source.choice(self.names)
-        if chance < 0.8:
-            return source.choice(self.texts["surnames"]) + source.choice(self.texts["titles"])
-        return source.choice(self.texts["people"])
+        return source.choice(self.names) if source.random() < LISTED else self._stranger(source)
 
     def event(self, source: Random) -> str:
         """Draws an occasion, of the recipe or another."""
         chance = source.random()
-        if chance < 0.4:
-            return source.choice(self.scenes)
-        if chance < 0.5:
-            return source.choice(self.wishes)
-        return source.choice(self.texts["events"])
+        if chance < LISTED:
+            return source.choice(source.choice((self.scenes, self.wishes)))
+        if chance < 0.6:
+            return source.choice(self.texts["events"])
+        fresh = self._fresh_scene(source)
+        return source.choice((fresh.text, fresh.wish))
 
     def word(self, source: Random) -> str:
         """Draws a word: a person, an event, a thing, or random characters."""
@@ -148,7 +194,7 @@ class ReadingTasks:
         if chance < 0.3:
             text = self.blessing(source).text
         elif chance < 0.5:
-            text = self.characters(source, 4, 14)
+            text = self.characters(source, 2, 14)
         elif chance < 0.75:
             text = self.person(source) + self.event(source)
         else:
@@ -162,7 +208,7 @@ class ReadingTasks:
             if blessing.name in blessing.text:
                 break
         if source.random() < 0.4:
-            other = self.person(source)
+            other = self._stranger(source)
             return blessing._replace(text=blessing.text.replace(blessing.name, other), name=other)
         return blessing
 
