@@ -1,18 +1,24 @@
-"""Trains the model that tells blessings from talk about them and writes ``configs/cleaning/talk_model.json``.
+"""Trains the models that tell blessings from talk about them and writes ``configs/cleaning/talk_model.json``.
 
-Run with ``.venv/bin/python scripts/talk_model/train.py`` (one minute), or with ``--left-out`` to measure on
-wordings that are kept from the training. Blessings come from the offline composer and the files
-``blessing*.txt``, talk from ``talk*.txt``. These hold wordings with choices, those in ``*_lines.txt`` single
-lines; ``slots.yaml`` fills them. Texts are put together from them at random, cut into pieces by the same code
-as at run time, and every piece is labelled by its origin.
+Run with ``.venv/bin/python scripts/talk_model/train.py`` (three minutes), or with ``--left-out`` to measure
+on texts that are kept from the training. The texts are of two kinds. Whole answers written and labelled by
+hand: ``answers*.jsonl`` and the developers' parts of ``tests/data/cleaning_corpus`` (never a held part).
+Texts put together at random: blessings of the offline composer and of ``blessing*.txt``, talk of
+``talk*.txt`` (wordings with choices, those in ``*_lines.txt`` single lines; ``slots.yaml`` fills them). All
+are cut into pieces by the same code as at run time.
+
+The model of the words is trained on all of them. The words of ``classes.yaml`` share a weight, which is added
+to those of their n-grams afterwards. The model of the surroundings is trained on scores for texts whose words
+were left out of the training (:data:`FOLDS` parts), as it will see them at run time.
 """
 
+import itertools
 import json
 import random
 import re
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -21,18 +27,28 @@ ROOT = HERE.parents[1]
 sys.path.insert(0, str(ROOT))
 
 from benchmarks.planted.texts import composed  # noqa: E402
-from tianji_core.cleaning.sentences import pieces  # noqa: E402
-from tianji_core.cleaning.talk_model import FILE, SCALE, features, places  # noqa: E402
+from tianji_core.cleaning.sentences import Piece, pieces  # noqa: E402
+from tianji_core.cleaning.talk_context import NAMES, surroundings  # noqa: E402
+from tianji_core.cleaning.talk_model import FILE, SCALE, features, plain  # noqa: E402
 from tianji_core.recipe import built_in_recipes, load_recipe  # noqa: E402
 from tianji_core.yaml_reading import read_yaml  # noqa: E402
 
+CORPUS = ROOT / "tests" / "data" / "cleaning_corpus"
+PARTS = ("dev", "dev2", "dev3")
 SEED = 7
-TEXTS = 34_000
+TEXTS = 1_200
+"""Texts put together for each of the :data:`FOLDS`."""
 DROPPED = 0.4
-"""Share of the pieces of which more than half the words are left out."""
-FOLD = 5
-"""One wording of so many is left out for measuring."""
+"""Share of the pieces of composed texts of which more than half the words are left out."""
+FOLDS = 5
 STRENGTH = 3.0
+CONTEXT_STRENGTH = 0.1
+BY_HAND = 8.0
+"""Weight of a piece written by hand, against that of one from a text put together."""
+LINE = 4.0
+"""The same for a single line of ``*_lines.txt``, besides its use in texts put together."""
+BY_HAND_CONTEXT = 10.0
+"""The same for the surroundings, which are put together at random in the other texts."""
 FRAMES = (
     "（{}）",
     "({})",
@@ -57,21 +73,54 @@ _OPTIONAL = re.compile(r"(.)\?(?=\S)")
 _STOP = re.compile(r"(?<=[。！？!?~～])")
 
 
-class Grammar:
-    """The wordings of the files ``name*.txt``, every file being drawn from equally often: all of them,
-    ``most``, or the ``few`` that are then left out, one of :data:`FOLD`."""
+class Labelled(NamedTuple):
+    """A text in pieces, with a label for each: 1 talk, 0 blessing. ``fold`` is the part of the training that
+    leaves it out, ``weight`` that of its pieces in the model of the words. A single wording is ``alone``: it
+    says nothing about surroundings."""
 
-    def __init__(self, name: str, slots: dict[str, list[str]], part: str = "all") -> None:
+    cut: list[Piece]
+    labels: list[int]
+    name: str
+    fold: int
+    by_hand: bool
+    weight: float = 1.0
+    alone: bool = False
+
+    @property
+    def named(self) -> list[str]:
+        """The receiver for each piece, '' where it does not name them."""
+        return [self.name if self.name in piece.text else "" for piece in self.cut]
+
+
+def labelled(parts: list[tuple[str, int]], name: str, fold: int, by_hand: bool) -> Labelled:
+    """Returns the text of labelled parts in pieces."""
+    text = "".join(part for part, _label in parts)
+    owner = [label for part, label in parts for _char in part]
+    cut = pieces(text)
+    labels = [round(sum(owner[piece.start : piece.end]) / (piece.end - piece.start)) for piece in cut]
+    return Labelled(cut, labels, name, fold, by_hand, BY_HAND if by_hand else 1.0)
+
+
+class Grammar:
+    """The wordings of the files ``name*.txt`` that belong to a fold, every file being drawn from equally
+    often."""
+
+    def __init__(self, name: str, slots: dict[str, list[str]], fold: int) -> None:
         self._slots, self._files = slots, []
         for file in sorted(HERE.glob(f"{name}*.txt")):
             lines = file.read_text(encoding="utf-8").splitlines()
             wordings = [line for line in lines if line and not line.startswith("# ")]
-            kept = {"all": range(FOLD), "most": range(1, FOLD), "few": range(1)}[part]
-            self._files.append([line for number, line in enumerate(wordings) if number % FOLD in kept])
+            self._files.append(wordings[fold::FOLDS])
 
     def draw(self, source: random.Random) -> str:
         """Returns one text of a wording, all wordings of a file being equally likely."""
-        text = source.choice(source.choice(self._files))
+        return self._worded(source.choice(source.choice(self._files)), source)
+
+    def all(self, source: random.Random) -> list[str]:
+        """Returns one text of each wording."""
+        return [self._worded(wording, source) for file in self._files for wording in file]
+
+    def _worded(self, text: str, source: random.Random) -> str:
         text = text.replace("\\(", "\0").replace("\\)", "\1").replace(")?", "|)")
         text = _CHOICE.sub(lambda m: source.choice(m.group(1).split("|")), text)
         text = _OPTIONAL.sub(lambda m: m.group(1) if source.random() < 0.5 else "", text)
@@ -119,68 +168,232 @@ def a_text(whole: str, talk: Grammar, hard: Grammar, source: random.Random) -> l
     return parts
 
 
-def examples(part: str = "all", number: int = TEXTS) -> tuple[list[dict[str, float]], list[int]]:
-    """Returns the features of all pieces of the texts put together, and their labels."""
+def put_together() -> list[Labelled]:
+    """Returns texts put together of the wordings of each fold."""
     source = random.Random(SEED)
     slots = {key: [str(value) for value in values] for key, values in read_yaml(HERE / "slots.yaml").items()}
-    talk, hard = Grammar("talk", slots, part), Grammar("blessing", slots, part)
     recipes = [load_recipe(path) for path in built_in_recipes().values()]
     wholes = [text.output for text in composed(load_recipe(built_in_recipes()["wishes"]), 3, SEED)]
     wholes += 6 * [text for recipe in recipes for style in recipe.styles for text in style.examples]
     source.shuffle(wholes)
-    values, labels = [], []
-    for place in range(number):
-        parts = a_text(wholes[place % len(wholes)], talk, hard, source)
-        text = "".join(part for part, _label in parts)
-        owner = [label for part, label in parts for _char in part]
-        cut = pieces(text)
-        for piece, where in zip(cut, places(cut), strict=True):
-            found = features(piece.text, where)
-            if part != "few" and source.random() < DROPPED:  # so that classes carry what words do not
-                found = {name: v for name, v in found.items() if name[0] == "@" or source.random() < 0.4}
-            values.append(found)
-            labels.append(round(sum(owner[piece.start : piece.end]) / (piece.end - piece.start)))
-    return values, labels
+    found = []
+    for fold in range(FOLDS):
+        talk, hard = Grammar("talk", slots, fold), Grammar("blessing", slots, fold)
+        for whole in wholes[fold::FOLDS][:TEXTS]:
+            found.append(labelled(a_text(whole, talk, hard, source), "", fold, by_hand=False))
+    return found
 
 
-def trained(values: list[dict[str, float]], labels: list[int]) -> tuple[Any, Any]:
-    """Returns the vectorizer and the model."""
-    from sklearn.feature_extraction import DictVectorizer
-    from sklearn.linear_model import LogisticRegression
+def single_lines() -> list[Labelled]:
+    """Returns the lines of ``*_lines.txt``, each by itself, in the fold of :class:`Grammar`."""
+    slots = {key: [str(value) for value in values] for key, values in read_yaml(HERE / "slots.yaml").items()}
+    source, found = random.Random(SEED), []
+    for fold in range(FOLDS):
+        for name, label in (("talk_lines", 1), ("blessing_lines", 0)):
+            for text in Grammar(name, slots, fold).all(source):
+                cut = pieces(text)
+                found.append(Labelled(cut, [label] * len(cut), "", fold, False, LINE, alone=True))
+    return found
 
-    vectorizer = DictVectorizer(dtype=np.float32)
-    model = LogisticRegression(C=STRENGTH, solver="liblinear", random_state=SEED)
-    model.fit(vectorizer.fit_transform(values), labels)
-    return vectorizer, model
+
+def lines_of(file: Path) -> list[str]:
+    """Returns the lines of a file of JSON objects, which may hold other line separators than the newline."""
+    return [line for line in file.read_text(encoding="utf-8").split("\n") if line]
+
+
+def by_hand(leave_out: str = "") -> list[Labelled]:
+    """Returns the answers written by hand, the corpus ``leave_out`` excepted."""
+    found: list[tuple[str, list[tuple[str, int]]]] = []
+    for file in sorted(HERE.glob("answers*.jsonl")):
+        for row in map(json.loads, lines_of(file)):
+            found.append((row["name"], [(text, int(label == "talk")) for label, text in row["segments"]]))
+    for part in PARTS:
+        file = CORPUS / f"{part}.jsonl"
+        rows = map(json.loads, lines_of(file) if part != leave_out else ())
+        found += [(row["name"], parts) for row in rows if (parts := corpus_parts(row))]
+    return [labelled(parts, name, n % FOLDS, by_hand=True) for n, (name, parts) in enumerate(found)]
+
+
+ALL_TALK = frozenset({"refusal", "question", "lead_only", "error_message", "report", "review", "advice"})
+"""Kinds of mistakes of the corpus that leave no blessing."""
+STRUCTURE = frozenset({"json", "yaml", "xml", "table", "fence", "html_tags", "csv", "python_repr"})
+"""Kinds of mistakes of the corpus that are no wording."""
+_WORDS = re.compile(r"[\u3400-\u9fff]{2}|[A-Za-z]{3}")
+
+
+def corpus_parts(row: dict[str, Any]) -> list[tuple[str, int]]:
+    """Returns an answer of a corpus as labelled parts, if all that is wrong is what stands round the text."""
+    text, right, kinds = row["text"], row["repaired"], frozenset(row["kinds"])
+    if row["clean"]:
+        return [(text, 0)]
+    if right is None:
+        return [(text, 1)] if kinds and kinds <= ALL_TALK else []
+    before, found, after = text.partition(right)
+    if not found or kinds & STRUCTURE or not _WORDS.search(f"{before}\n{after}"):
+        return []
+    return [part for part in ((before, 1), (right, 0), (after, 1)) if part[0]]
+
+
+def class_words() -> dict[str, str]:
+    """Returns word → class of ``classes.yaml``, for words of the length of an n-gram."""
+    found: dict[str, str] = {}
+    for language, classes in read_yaml(HERE / "classes.yaml").items():
+        for name, patterns in classes.items():
+            for pattern in patterns:
+                for word in choices(pattern):
+                    bare = word.replace(" ", "")
+                    if 1 < len(bare) <= 3 or language == "english":
+                        found.setdefault(bare, f"#{name}")
+    return found
+
+
+def choices(pattern: str) -> list[str]:
+    """Returns the words that a pattern of ``classes.yaml`` stands for."""
+    parts = []
+    for match in re.finditer(r"(\[[^\]]+\]|\([^)]+\)|.)(\?|\+)?", pattern):
+        one = match.group(1)
+        options = list(one[1:-1]) if one[0] == "[" else one[1:-1].split("|") if one[0] == "(" else [one]
+        parts.append([*options, ""] if match.group(2) == "?" else options)
+    return ["".join(words) for words in itertools.product(*parts)]
+
+
+class Words:
+    """The model of the words."""
+
+    def __init__(self, texts: list[Labelled]) -> None:
+        from sklearn.feature_extraction import DictVectorizer
+        from sklearn.linear_model import LogisticRegression
+
+        source, values, labels, weights = random.Random(SEED), [], [], []
+        self.classes = class_words()
+        for text in texts:
+            for piece, label, name in zip(text.cut, text.labels, text.named, strict=True):
+                found = self.values(piece.text, name)
+                if not text.by_hand and source.random() < DROPPED:  # so that classes carry what words do not
+                    found = {key: v for key, v in found.items() if key[0] in "@#" or source.random() < 0.4}
+                values.append(found)
+                labels.append(label)
+                weights.append(text.weight)
+        self.vectorizer = DictVectorizer(dtype=np.float32)
+        self.model = LogisticRegression(C=STRENGTH, solver="liblinear", random_state=SEED)
+        self.model.fit(self.vectorizer.fit_transform(values), labels, weights)
+
+    def values(self, text: str, name: str) -> dict[str, float]:
+        """Returns the features of a piece, those of classes included."""
+        found = features(text, name)
+        for word, value in list(found.items()):
+            if (group := self.classes.get(word)) is not None:
+                found[group] = found.get(group, 0.0) + value
+        return found
+
+    def scores(self, text: Labelled) -> list[float]:
+        """Returns the scores of the pieces of a text."""
+        values = [self.values(piece.text, name) for piece, name in zip(text.cut, text.named, strict=True)]
+        return [float(score) for score in self.model.decision_function(self.vectorizer.transform(values))]
+
+    def weights(self) -> dict[str, float]:
+        """Returns n-gram → weight, that of its class included."""
+        alone = dict(zip(self.vectorizer.feature_names_, map(float, self.model.coef_[0]), strict=True))
+        shared = {word: alone.get(group, 0.0) for word, group in self.classes.items()}
+        words = {*shared, *(name for name in alone if name[0] != "#" or name not in shared.values())}
+        groups = set(self.classes.values())
+        return {word: alone.get(word, 0.0) + shared.get(word, 0.0) for word in words - groups}
+
+
+class Surroundings:
+    """The model of the surroundings: ``weights`` are those of :data:`NAMES`."""
+
+    def __init__(self, texts: list[Labelled], scores: list[list[float]]) -> None:
+        from sklearn.linear_model import LogisticRegression
+        from sklearn.preprocessing import StandardScaler
+
+        scores = [score for text, score in zip(texts, scores, strict=True) if not text.alone]
+        texts = [text for text in texts if not text.alone]
+        rows = [row for text, score in zip(texts, scores, strict=True) for row in numbers(text, score)]
+        labels = [label for text in texts for label in text.labels]
+        weights = [BY_HAND_CONTEXT if text.by_hand else 1.0 for text in texts for _label in text.labels]
+        scaler = StandardScaler().fit(rows)
+        model = LogisticRegression(C=CONTEXT_STRENGTH, max_iter=3000, random_state=SEED)
+        model.fit(scaler.transform(rows), labels, weights)
+        self.weights = model.coef_[0] / scaler.scale_
+        self.bias = float(model.intercept_[0] - (self.weights * scaler.mean_).sum())
+
+    def scores(self, text: Labelled, words: list[float]) -> list[float]:
+        """Returns the scores of the pieces of a text."""
+        return [float(self.weights @ row + self.bias) for row in numbers(text, words)]
+
+
+def numbers(text: Labelled, words: list[float]) -> list[tuple[float, ...]]:
+    """Returns the numbers of the surroundings of the pieces of a text."""
+    plains = [plain(piece.text, name) for piece, name in zip(text.cut, text.named, strict=True)]
+    return surroundings(text.cut, plains, words)
+
+
+def left_out_scores(texts: list[Labelled]) -> list[list[float]]:
+    """Returns for each text the scores of a model of words that was trained without its fold."""
+    found: list[list[float]] = [[] for _text in texts]
+    for fold in range(FOLDS):
+        words = Words([text for text in texts if text.fold != fold])
+        for n, text in enumerate(texts):
+            if text.fold == fold:
+                found[n] = words.scores(text)
+    return found
+
+
+def measured(texts: list[Labelled], scores: list[list[float]], title: str) -> None:
+    """Prints how well whole answers are told apart by the highest score of their pieces."""
+    clean = sorted(max(score) for text, score in zip(texts, scores, strict=True) if not any(text.labels))
+    dirty = [max(score) for text, score in zip(texts, scores, strict=True) if any(text.labels)]
+    shares = []
+    for edge in (-1.0, 0.0, 1.0, 2.0):
+        false, found = (sum(score >= edge for score in some) / len(some) for some in (clean, dirty))
+        shares.append(f"at {edge:+.0f} clean {false:.3f} dirty {found:.3f}")
+    print(f"{title}: {len(clean)} clean, {len(dirty)} with talk; {'; '.join(shares)}")
 
 
 def left_out() -> None:
-    """Prints how well wordings are judged that the model was not trained on."""
-    vectorizer, model = trained(*examples("most"))
-    values, labels = examples("few", 4000)
-    scores = model.decision_function(vectorizer.transform(values))
-    for name, wanted in (("talk", 1), ("blessing", 0)):
-        mine = [
-            score if wanted else -score
-            for score, label in zip(scores, labels, strict=True)
-            if label == wanted
-        ]
-        right, sure = (sum(score > edge for score in mine) / len(mine) for edge in (0, 2))
-        print(f"{name}: {len(mine):,} pieces of other wordings, right {right:.4f}, sure {sure:.4f}")
+    """Prints how well answers are judged that the models were not trained on: those of a fold, and a corpus
+    by another writer than the rest."""
+    other = "dev3"
+    texts = [*by_hand(other), *single_lines(), *put_together()]
+    scores = left_out_scores(texts)
+    mine = [n for n, text in enumerate(texts) if text.by_hand]
+    final: list[list[float]] = [[] for _text in texts]
+    for fold in range(FOLDS):
+        rest = [n for n, text in enumerate(texts) if text.fold != fold]
+        model = Surroundings([texts[n] for n in rest], [scores[n] for n in rest])
+        for n, text in enumerate(texts):
+            if text.fold == fold:
+                final[n] = model.scores(text, scores[n])
+    measured([texts[n] for n in mine], [scores[n] for n in mine], "words, by hand")
+    measured([texts[n] for n in mine], [final[n] for n in mine], "all, by hand")
+    words, model = Words(texts), Surroundings(texts, scores)
+    everything = by_hand()
+    foreign = everything[len(mine) :]
+    alone = [words.scores(text) for text in foreign]
+    measured(foreign, alone, f"words, {other}")
+    measured(foreign, [model.scores(t, s) for t, s in zip(foreign, alone, strict=True)], f"all, {other}")
 
 
 def main() -> None:
-    """Trains and writes the file, or with ``--left-out`` measures on wordings left out."""
+    """Trains and writes the file, or with ``--left-out`` measures on texts left out."""
     if "--left-out" in sys.argv:
         left_out()
         return
-    vectorizer, model = trained(*examples())
+    texts = [*by_hand(), *single_lines(), *put_together()]
+    context = Surroundings(texts, left_out_scores(texts))
+    words = Words(texts)
     weights = {
-        name: round(weight * SCALE)
-        for name, weight in zip(vectorizer.feature_names_, model.coef_[0], strict=True)
-        if abs(weight) >= SMALLEST
+        word: round(weight * SCALE) for word, weight in words.weights().items() if abs(weight) >= SMALLEST
     }
-    file = {"bias": round(float(model.intercept_[0]) * SCALE), "weights": dict(sorted(weights.items()))}
+    file = {
+        "bias": round(float(words.model.intercept_[0]) * SCALE),
+        "context": {
+            "bias": round(context.bias, 4),
+            "weights": {n: round(float(w), 4) for n, w in zip(NAMES, context.weights, strict=True)},
+        },
+        "weights": dict(sorted(weights.items())),
+    }
     text = json.dumps(file, ensure_ascii=False, indent=0, separators=(",", ":"))
     FILE.write_text(text + "\n", encoding="utf-8")
     print(f"{len(weights):,} weights, {FILE.stat().st_size:,} bytes")

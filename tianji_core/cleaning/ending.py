@@ -10,7 +10,7 @@ _PAIRS = dict(zip("“「『（【《[{", "”」』）】》]}", strict=True))
 _CLOSING = {close: sign for sign, close in _PAIRS.items()}
 _FACE = re.compile(r"[:;=][-^]?[()\[\]]|[(（][^\u4e00-\u9fff，。]{1,12}[)）]")
 _UNFINISHED = re.compile(
-    r"(?:[，、：；,:;—\-]|(?<=[\u4e00-\u9fff])(?:的|和|与|并|以及|因为|但是|而且|或者|就|都|把|被|让|给|对|从|向|比|还有|那些|这些))\Z"
+    r"(?:[，、：；,:;—\-]|(?<=[\u4e00-\u9fff])(?:[更最很太越又每某且虽若]|的|和|与|并|以及|因为|但是|而且|或者|就|都|把|被|让|给|对|从|向|比|还有|那些|这些))\Z"
 )
 _OPEN_END = re.compile(r"[\u4e00-\u9fff](?<![啦呀哦呢吧嘛哈哟咯喽啊哇呐上启贺拜笔])\Z")
 _STOPPED = re.compile(r"[。；](?!.{0,12}\Z)", re.DOTALL)
@@ -22,6 +22,8 @@ _BLOCK = 7
 """Characters from which a sentence or several, said once more right behind, are no refrain."""
 _TRIES = 64
 """Later places of a sentence that are looked at: a bound for texts that say one sentence on every line."""
+_LOOP = re.compile(r"([^，。！？!?~～…\n]{3,40}?[，、；,;。])(?:\s*\1){3,}")
+"""A clause said four times in a row: the teacher could not stop."""
 _SHORTEST = 8
 """Characters from which a repeated sentence is no refrain."""
 _CLEAN = "妹妹，生日快乐！愿你新的一岁平安喜乐，每天都有好心情。"
@@ -65,6 +67,8 @@ def _doubled(text: str) -> tuple[int, int] | None:
     places: dict[str, list[int]] = {}
     for number, said in enumerate(words):
         places.setdefault(said, []).append(number)
+    if len(places) == len(found):
+        return None
     for number, (start, _end) in enumerate(found):
         later = places[words[number]]
         after = bisect_right(later, number)
@@ -88,6 +92,8 @@ def _said_twice(text: str, _subject: Subject, _context: Context) -> Found | None
         end, last = doubled
         shown = text[end:last].strip()[:20]
         return Found(_("同一句话说了两遍：{words}", words=shown), text[:end] + text[last:])
+    if (loop := _LOOP.search(text)) is not None:
+        return Found(_("同一句话说了两遍：{words}", words=loop.group(1)[:20]))
     seen: set[str] = set()
     for match in _SENTENCE.finditer(text):
         sentence = match.group().strip("，、 \t")
@@ -107,6 +113,7 @@ ENDING_RULES = (
             Example("妹妹，生日快乐！愿你新的一岁平安喜乐，每天都有"[:-3] + "，"),
             Example("妹妹，生日快乐！愿你新的一岁平安喜乐，还有最美好的"),
             Example("妹妹，中秋到了，月饼寄给你了，收到就"),
+            Example("妹妹，生日快乐！愿你往后的日子过得更"),
             Example("妹妹，生日到了，我想起了小时候。今年我一定回来看你，你不要再自己爬"),
             Example("妹妹，生日快乐！送你一句“愿你平安喜乐，愿你天天开心。"),
             Example("妹妹，生日快乐！愿你新的一岁平安喜乐】，天天开心。"),
@@ -125,6 +132,7 @@ ENDING_RULES = (
         bad=(
             Example("妹妹，愿你新的一岁平安喜乐。天天开心！妹妹，愿你新的一岁平安喜乐。"),
             Example(f"{_CLEAN}{_CLEAN}", _CLEAN),
+            Example(f"{_CLEAN}愿你有钱花，天天有钱花，天天有钱花，天天有钱花，天天有钱花，天天有钱"),
             Example(
                 "妹妹，生日快乐！愿你天天都有好心情。愿你天天都有好心情。",
                 "妹妹，生日快乐！愿你天天都有好心情。",

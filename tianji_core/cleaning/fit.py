@@ -35,6 +35,8 @@ _GREETED = re.compile(
     r"(?:值此|欣逢|恭逢|又逢|喜迎|适逢|时值|今逢|恭贺|喜贺|庆贺|共度|欢度|祝[你您]?|今天是|今日|又是|正是|早日|日盼|盼)\Z"
 )
 _SENTENCE_END = re.compile(r"[。！!？?~～…][”」』]?")
+_GAP = re.compile(r"[{\[<][^{}\[\]<>\n]{1,20}[}\]>]")
+"""A gap to be filled in: its name is no word of the text."""
 _CLEAN = "妹妹，生日快乐！愿你新的一岁平安喜乐，每天都有好心情。"
 _FOR_ELDER = "爷爷，生日快乐！愿您新的一岁身体硬朗，每天都有好心情。"
 
@@ -98,7 +100,8 @@ def _mixed_style(text: str, subject: Subject, _context: Context) -> Found | None
     for register in registers():
         if subject.style not in register.styles or not is_all_blessing(text, subject.name):
             continue
-        found = list(dict.fromkeys(match.group() for match in register.words.finditer(text)))
+        said = _GAP.sub("", text)
+        found = list(dict.fromkeys(match.group() for match in register.words.finditer(said)))
         if len(found) > register.few:
             words = "、".join(found[:4])
             return Found(_("{style}里不该有：{words}", style=subject.style, words=words))
@@ -202,6 +205,7 @@ FIT_RULES = (
         good=(
             Example(_CLEAN),
             Example("今逢芳辰，愿妹从容自在，福泽绵长，岁岁如今日。", style="文言文"),
+            Example("{name}芳辰，愿妹从容自在，福泽绵长，岁岁如今日。", style="文言文"),
             Example("值此生日之际，谨祝妹妹学业精进，诸事顺遂，愿你平安康健，前程远大。", style="严肃"),
         ),
     ),

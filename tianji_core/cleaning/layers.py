@@ -94,6 +94,8 @@ _ROLE = re.compile(
     r"|\[UNUSED_TOKEN_146\]\s*(?P<e>\w+)[ \t]*\n?|<(?P<f>reserved_10[67])>",
     re.IGNORECASE,
 )
+_MINE = ("assistant", "model", "bot", "reserved_107")
+"""Roles of the model."""
 _INSTRUCTION = re.compile(r"\[INST\].*?\[/INST\]|<<SYS>>.*?<</SYS>>", re.DOTALL)
 _CHANNEL = re.compile(r"\A.*<\|channel\|>\s*final\s*<\|message\|>", re.DOTALL)
 _TAG = re.compile(
@@ -118,10 +120,14 @@ def without_chat_tags(text: str) -> Unwrapped | None:
         turns.append((role, body[start : match.start()]))
         role, start = (match.group(match.lastgroup or 0) or "").lower(), match.end()
     turns.append((role, body[start:]))
+    if (
+        len(turns) > 1 and not turns[0][0] and turns[1][0] in _MINE
+    ):  # what stands before belongs to the answer
+        turns[:2] = [("", f"{turns[0][1].strip()}\n{turns[1][1]}")]
     mine = [
         bare
         for role, turn in turns
-        if role in ("", "assistant", "model", "bot", "reserved_107")
+        if not role or role in _MINE
         if _HAN.search(bare := _TAG.sub("", turn).strip())
     ]
     return Unwrapped(first.group(), mine[0] if len(mine) == 1 else None)
@@ -151,14 +157,14 @@ def _read_escape(match: re.Match[str]) -> str:
 
 _CHINESE_NUMBER = "一二三四五六七八九十"
 NUMBER = re.compile(
-    r"^[ \t]*(?:[\u2460-\u249b\u24b6-\u24e9\u2776-\u2793\u3220-\u3229\u3280-\u3289\u2160-\u217b][ \t.、：:]*"
+    r"^[ \t]*(?:[\u2600-\u27bf\U0001f300-\U0001faff]\ufe0f?[ \t]*(?=\d{1,2}[.、)）．](?!\d)))?(?:[\u2460-\u249b\u24b6-\u24e9\u2776-\u2793\u3220-\u3229\u3280-\u3289\u2160-\u217b][ \t.、：:]*"
     r"|[0-9]\ufe0f?\u20e3[ \t.、：:]*|\U0001f51f[ \t]*"
     rf"|[（(【\[][ \t]*(?:\d{{1,2}}|[{_CHINESE_NUMBER}]{{1,3}}|[A-Ha-h])[ \t]*[)）】\]][ \t.、：:]*"
     rf"|\d{{1,2}}[ \t]*[.、)）．](?=\D)[ \t]*|[{_CHINESE_NUMBER}]{{1,3}}[、.．][ \t]*"
     r"|[A-Ha-h][.、)）．][ \t]*(?=[\u4e00-\u9fff“\"])"
     rf"|第[ \t]*(?:[{_CHINESE_NUMBER}]{{1,3}}|\d{{1,2}})[ \t]*(?:条|则|版|个|段|款|种)[ \t]*[：:、.][ \t]*"
     rf"|(?:版本|方案|选项|备选|示例|祝福|祝福语|Option|Version)[ \t]*(?:[{_CHINESE_NUMBER}]|\d{{1,2}}|[A-Ha-h])"
-    r"[ \t]*(?:[（(][^（）()\n]{1,12}[)）])?[ \t]*(?:[：:、.][ \t]*|$\n?)"
+    r"[ \t]*(?:[（(][^（）()\n]{1,12}[)）])?(?:[ \t]*[：:、.][ \t]*|[ \t]+|[ \t]*$\n?)"
     r"|(?:No\.|#)[ \t]*\d{1,2}[ \t：:、.]+)",
     re.MULTILINE | re.IGNORECASE,
 )

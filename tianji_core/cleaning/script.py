@@ -67,6 +67,10 @@ _MOJIBAKE = re.compile(
     r"[\u00a1-\u00b6\u00b8-\u00ff\u0152-\u017e\u02c6\u02dc\u201a\u201e\u2020\u2021\u2030\u2039\u20ac\u2122]"
 )
 """What Chinese becomes that is read as Latin-1 or Windows-1252."""
+_HARMLESS = re.compile(
+    r"[A-Za-z\u4e00-\u9fff\U0001f000-\U0001faff][A-Za-z \u4e00-\u9fff，。！？、；…—~～“”\U0001f000-\U0001faff]*"
+)
+"""A text of characters that are neither hidden nor rubbish in any order."""
 _MISREAD_LOOK = 200
 """Characters that are looked at: all of a text are misread, or none."""
 _GARBLED = re.compile("锟斤拷|烫烫烫|屯屯屯")
@@ -80,7 +84,8 @@ _CLEAN = "妹妹，生日快乐！愿你新的一岁平安喜乐，每天都有�
 def is_misread(text: str) -> bool:
     """Returns whether most of a text are characters that hardly any text uses: it was read in another
     encoding than it was written in."""
-    if len(set(text[:_MISREAD_LOOK]) - _common()) < 6:  # marks and a few rare characters
+    look = text[:_MISREAD_LOOK]
+    if _common().issuperset(look) or len(set(look) - _common()) < 6:  # marks and a few rare characters
         return False
     han = _HAN_RUN.findall(text[:_MISREAD_LOOK])
     rare = [sign for sign in han if sign not in _common()]
@@ -147,7 +152,7 @@ def _foreign(text: str, _subject: Subject, _context: Context) -> Found | None:
 def _rubbish(text: str, _subject: Subject, _context: Context) -> Found | None:
     if is_misread(text):
         return Found(_("像是用错编码读出来的：{words}", words=text.strip()[:12]))
-    if only_han(text) and not _GARBLED.search(text):
+    if (only_han(text) or _HARMLESS.fullmatch(text)) and not _GARBLED.search(text):
         return None
     hidden = _INVISIBLE.search(text) or _MARKUP.search(text) or _RADICAL.search(text)
     if hidden is not None:

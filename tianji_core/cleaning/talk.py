@@ -3,25 +3,35 @@
 
 import re
 from functools import lru_cache
+from itertools import pairwise
 from typing import NamedTuple
 
-from tianji_core.cleaning.layers import without_escapes
+from tianji_core.cleaning.layers import NUMBER, without_escapes
 from tianji_core.cleaning.rule import HARD_FLOOR, Context, Example, Found, Rule, Subject, only_han
 from tianji_core.cleaning.sentences import Piece, pieces
-from tianji_core.cleaning.talk_model import plain, talk_scores
+from tianji_core.cleaning.talk_model import CLEAR, plain, talk_scores, words_score
 from tianji_core.cleaning.unwrapping import LAYERS
 from tianji_core.i18n import N_, _
 
-SURE = 2.0
-"""The sum of the scores of pieces from which they are surely talk and may be removed."""
-DOUBT = 0.75
+SURE = 0.25
+"""The score of pieces from which they are surely talk and may be removed, if :data:`KEPT` holds."""
+DOUBT = 0.2
 """The score from which a piece needs a person."""
-LINE = 1.25
-"""As :data:`SURE`, for pieces that fill lines of their own."""
+KEPT = -1.75
+"""The score up to which the first and the last piece must be that are left when others are removed: where
+there is talk, the next piece may be talk as well."""
 BLESSING = -2.0
 """The score up to which a piece is surely blessing."""
-MOST_TALK, MOST_BLESSING = 4.0, -6.0
-"""A single piece counts no more than this, for or against."""
+CERTAIN = 4.0
+"""The score of a piece whose form leaves no doubt that it is talk: a row of hashtags, a translation."""
+PLAIN_BLESSING = -3.0
+"""The score of its words alone up to which a longer piece is no talk, whatever stands round it."""
+UNSURE, CLEARLY = -0.5, 1.5
+"""Words below the first may only go where the score with their surroundings is above the second."""
+ADDRESS = -3.0
+"""The highest score of an address."""
+_LABEL = 10
+"""Characters that the label of a version has at most."""
 _SHORT = 16
 """Characters below which a piece may be an address, an agreement or a label and nothing else."""
 _ADDRESS = re.compile(
@@ -35,6 +45,11 @@ _ABOUT_TEXTS = re.compile(
 )
 _NOTE_MARK = re.compile(r"[\u2460-\u2473¹²³†※]|\[\d\]")
 """What a note begins with and what the text has at the place that it is about."""
+_SIGNATURE = re.compile(
+    r"(?:\n\s*(?:此致|敬礼|祝好|谨上|敬上|敬启)[！!。，,]?\s*)*\n\s*(?:——|--|[\u4e00-\u9fff]{1,4}：)?\s*"
+    r"[\[【（(<{][^\n]{0,8}(?:名|称呼|落款)[^\n]{0,4}[\]】）)>}]\s*\Z"
+)
+"""The end of a letter with a gap for the sender's name."""
 _GLOSS = re.compile(
     r"\s*[（(【\[〔*]*(?:今译|译文|译|白话译文|白话|大意|释义|注释|注|解析|赏析|说明|备注|提示|创作说明|创作思路|English|Translation|Note"
     r"|Tips?|Explanation|Pinyin)[）)】\]〕*]*\s*(?:[:：]|(?<=[）)】\]〕]))",
@@ -54,7 +69,7 @@ _MARKS = re.compile(r"(?:[^\u3400-\u9fffA-Za-z0-9]|[哦啦呀呢哟喔嘛咯噢�
 
 class Reading(NamedTuple):
     """How a text was understood: its pieces with their scores; the blessing is ``pieces[start:stop]``.
-    ``certain`` says that these hold a sure blessing and no doubtful piece stands at their edges."""
+    ``certain`` says that these hold a sure blessing and, where others are left out, nothing else."""
 
     pieces: list[Piece]
     scores: list[float]
@@ -74,6 +89,8 @@ def reading(text: str, name: str = "") -> Reading:
     """Returns how a text for ``name`` is understood. Cached, since several rules ask about the same text."""
     cut = pieces(text)
     scores = talk_scores(cut, name)
+    if max(scores, default=0.0) < CLEAR and not any(sign in text for sign in "#\n：:"):
+        return Reading(cut, scores, 0, len(cut), _surely_blessing(scores))
     leads = True
     for n, piece in enumerate(cut):
         if _MARKS.fullmatch(piece.text):  # marks, emoji and particles belong to the piece before
@@ -90,14 +107,41 @@ def reading(text: str, name: str = "") -> Reading:
             scores[n] = min(scores[n], 0.0)
         leads = leads and scores[n] >= SURE
     _gloss(cut, scores, text)
-    alone = [piece.own_line for piece in cut]
-    start = _talk_before(scores, alone)
-    stop = len(scores) - _talk_before(scores[start:][::-1], alone[start:][::-1])
+    start = _talk_before(scores)
+    stop = len(scores) - _talk_before(scores[start:][::-1])
     if start < stop - 1 and stop < len(cut) and _is_label(cut[stop - 1].text) and scores[stop - 1] > BLESSING:
         stop -= 1  # the label of what goes
-    if start >= stop:
+    gone = [n for n in (*range(start), *range(stop, len(cut))) if scores[n] < CERTAIN]
+    words = [_words(cut[n].text, name) for n in gone]
+    if start >= stop or any(score <= PLAIN_BLESSING for score in words):  # another version
         return Reading(cut, scores, 0, len(cut), False)
-    return Reading(cut, scores, start, stop, _surely_blessing(scores[start:stop]))
+    kept = scores[start:stop]
+    clear = not gone or (max(kept[0], kept[-1]) <= KEPT and max(kept) < DOUBT)
+    clear = clear and all(alone > UNSURE or scores[n] > CLEARLY for n, alone in zip(gone, words, strict=True))
+    clear = clear and _surely_blessing(kept) and labelled_texts(text) < 2
+    return Reading(cut, scores, start, stop, clear)
+
+
+def _words(text: str, name: str) -> float:
+    """Returns the score of the words of a longer piece; a short one says little."""
+    return words_score(text, name if name in text else "") if len(text) >= _SHORT // 2 else 0.0
+
+
+def labelled_texts(text: str) -> int:
+    """Returns how many texts of an answer stand behind a number or a label of their own: short words before
+    a colon that are no part of a blessing."""
+    if "\n" in text and (numbers := len(NUMBER.findall(text.replace("*", "")))) > 1:
+        return numbers
+    if text.count("：") + text.count(":") < 2:
+        return 0
+    return sum(
+        len(label.text) <= _LABEL
+        and _is_label(label.text)
+        and len(said.text) >= _SHORT // 4
+        and words_score(label.text, "") > 1
+        and words_score(said.text, "") < BLESSING
+        for label, said in pairwise(pieces(text))
+    )
 
 
 def _gloss(cut: list[Piece], scores: list[float], text: str) -> None:
@@ -108,7 +152,7 @@ def _gloss(cut: list[Piece], scores: list[float], text: str) -> None:
         begins = n > 0 and text[piece.start - 1] == "\n"
         glossed = (glossed and not begins) or (begins and _GLOSS.match(piece.text) is not None)
         if glossed:
-            scores[n] = max(scores[n], SURE)
+            scores[n] = CERTAIN
 
 
 def _is_label(text: str) -> bool:
@@ -126,7 +170,7 @@ def _certain_score(text: str, name: str, leads: bool, score: float) -> float:
     agreement and a label in front (``leads``) do not."""
     bare = plain(text, name)
     if _ADDRESS.fullmatch(bare):
-        return min(score, MOST_BLESSING / 2)
+        return min(score, ADDRESS)
     if _SPOKEN_TO.match(bare):
         score = min(score, SURE - 0.1)  # it may be doubtful, it is not surely talk
     return max(score, SURE) if leads and (_LEADS.fullmatch(text) or _GIVEN.fullmatch(bare)) else score
@@ -137,7 +181,7 @@ def _tags_score(text: str, score: float) -> float:
     them is not."""
     number = text.count("#")
     if number > 2 or _ABOUT_TEXTS.search(text):
-        return max(score, 2 * SURE)
+        return CERTAIN
     return min(score, 0.0) if number == 1 else score
 
 
@@ -151,17 +195,15 @@ def _unwrapped(text: str) -> bool:
     )
 
 
-def _talk_before(scores: list[float], alone: list[bool]) -> int:
-    """Returns how many pieces at the beginning are talk: as many as make the sum of scores greatest, if that
-    is enough to be sure. Less is enough for pieces that fill lines (``alone``)."""
-    most, best, total, lines = 0.0, 0, 0.0, True
+def _talk_before(scores: list[float]) -> int:
+    """Returns how many pieces at the beginning are talk: up to the last that surely is, before the first that
+    leans to blessing."""
+    best = 0
     for number, score in enumerate(scores, start=1):
-        total += max(MOST_BLESSING, min(MOST_TALK, score))
-        lines = lines and alone[number - 1]
-        if total > most and total >= (LINE if lines else SURE):
-            most, best = total, number
-    while best and scores[best - 1] < (LINE if alone[best - 1] else SURE):  # not to take too much
-        best -= 1
+        if score <= -DOUBT:
+            break
+        if score >= SURE:
+            best = number
     return best
 
 
@@ -180,6 +222,9 @@ def _lead_in(text: str, subject: Subject, _context: Context) -> Found | None:
 
 
 def _closing(text: str, subject: Subject, _context: Context) -> Found | None:
+    if "\n" in text and (signature := _SIGNATURE.search(text)) is not None:
+        words = signature.group().strip()
+        return Found(_("末尾有多余的话：{words}", words=words[:30]), text[: signature.start()].strip())
     read = reading(text, subject.name)
     if read.stop == len(read.pieces) or not _unwrapped(text):
         return None
@@ -206,7 +251,8 @@ def _not_blessing(text: str, subject: Subject, _context: Context) -> Found | Non
     read = reading(text, subject.name)
     enough = -1.0 if len(text) >= HARD_FLOOR else 0.0
     whole = max(read.scores, default=DOUBT) < DOUBT and sum(read.scores) <= enough
-    if whole or read.certain or not _unwrapped(text):
+    other = (read.start, read.stop) != (0, len(read.pieces)) or min(read.scores, default=0.0) <= -0.5
+    if whole or other or not _unwrapped(text):  # another rule names what is wrong
         return None
     return Found(_("看不出哪一段是祝福"))
 

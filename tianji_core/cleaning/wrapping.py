@@ -5,7 +5,8 @@ import re
 
 from tianji_core.cleaning.layers import NUMBER
 from tianji_core.cleaning.rule import HARD_FLOOR, Context, Example, Found, Rule, Subject, only_han
-from tianji_core.cleaning.talk import LINE, reading
+from tianji_core.cleaning.talk import DOUBT, SURE, labelled_texts, reading
+from tianji_core.cleaning.talk_model import words_score
 from tianji_core.i18n import N_, _
 
 _MARKDOWN = (
@@ -33,14 +34,18 @@ _MARKDOWN = (
     ),
     (re.compile(r"`([^`\n]+)`"), r"\1"),
     (re.compile(r"\"{3}|'{3}"), ""),
+    (
+        re.compile(r"\[\^?(?:[a-z]{2,10}[:：_])?\d{1,2}(?:[,，]\d{1,2})*\]|【\d+(?:[:：]\d+)?†[^】\n]*】"),
+        "",
+    ),  # sources
     (re.compile(r"(?<=[。！？!?~～…])[\u2460-\u2473]\s*\Z"), ""),  # the mark of a note that is gone
     (re.compile(r"\\([*_#`~>\-!.()\[\]])"), r"\1"),
 )
 _MARKDOWN_HINT = re.compile(
-    r"\"{3}|'{3}|[\u2460-\u2473*_#>`•·●○◆■▪~\\\[]|^[ \t]*(?:[-+=—→»►▶:]|\d{1,2}[.、)）])", re.MULTILINE
+    r"†|\"{3}|'{3}|[\u2460-\u2473*_#>`•·●○◆■▪~\\\[]|^[ \t]*(?:[-+=—→»►▶:]|\d{1,2}[.、)）])", re.MULTILINE
 )
 _NUMBER_HINT = re.compile(
-    r"^[ \t]*(?:[（(【\[\d一二三四五六七八九十第版方选备示祝A-Ha-hONV#]"
+    r"^[ \t]*(?:[\u2600-\u27bf\U0001f300-\U0001faff]|[（(【\[\d一二三四五六七八九十第版方选备示祝A-Ha-hONV#]"
     r"|[\u2160-\u217b\u2460-\u249b\u24b6-\u24e9\u2776-\u2793\u3220-\u3229\u3280-\u3289\U0001f51f])",
     re.MULTILINE,
 )
@@ -60,6 +65,7 @@ _SEPARATOR = re.compile(
 """A line between two versions."""
 _QUOTES = ('“”"＂', "「」", "『』", "‘’'")
 """Families of interchangeable quotation marks: opening, closing, and those that are both."""
+_QUOTE_HINT = re.compile(f"[{''.join(_QUOTES)}]")
 _BRACKETS = dict(zip("“「『【（([《〔{«〖<〝‹", "”」』】）)]》〕}»〗>〞›", strict=True))
 _FRAME = re.compile(r"(?P<mark>[=|*＊_'’~^·—★☆✨＂-]{1,4})\s*(?P<body>[^\n].*?)\s*(?P=mark)", re.DOTALL)
 """The same marks before and behind a text."""
@@ -69,7 +75,7 @@ _STOPS = "。！!？?~～…"
 
 
 def _markdown(text: str, _subject: Subject, _context: Context) -> Found | None:
-    numbers = list(NUMBER.finditer(text)) if _NUMBER_HINT.search(text) is not None else []
+    numbers = list(NUMBER.finditer(text.replace("*", ""))) if _NUMBER_HINT.search(text) is not None else []
     if not numbers and (only_han(text) or _MARKDOWN_HINT.search(text) is None):
         return None
     if len(numbers) > 1:
@@ -96,10 +102,15 @@ def _title(text: str, subject: Subject, _context: Context) -> Found | None:
     first, _newline, rest = text.strip().partition("\n")
     if _TITLE_LINE.fullmatch(first) or (rest and _repeats_the_task(first, subject)):
         return Found(_("第一行是标题：{title}", title=first.strip()), rest.strip() or None)
-    match = _TITLE_INLINE.match(text.strip())
+    inner = text.strip()
+    match = _TITLE_INLINE.match(inner)
     if match is None:
         return None
-    return Found(_("开头是标题：{title}", title=match.group().strip()), text.strip()[match.end() :])
+    score = words_score(match.group(), "") if inner[0] == "【" else SURE
+    if score < DOUBT:  # a joke in the form of a notice
+        return None
+    fixed = inner[match.end() :] if score >= SURE else None
+    return Found(_("开头是标题：{title}", title=match.group().strip()), fixed)
 
 
 def _lines(text: str) -> list[str]:
@@ -116,8 +127,11 @@ def _versions(text: str, subject: Subject, context: Context) -> int:
     parts = _SLASH.split(text.strip())
     if len(parts) > 1 and all(len(_HAN.findall(part)) >= HARD_FLOOR for part in parts):
         return len(parts)
+    if (labelled := labelled_texts(text)) > 1:
+        return labelled
     if "\n" not in text.strip():
         return 1
+    text = text.replace("*", "")
     numbered = [part for part in NUMBER.split(text) if len(part.strip()) >= HARD_FLOOR]
     if len(list(NUMBER.finditer(text))) > 1:
         return max(2, len(numbered))
@@ -158,7 +172,7 @@ def _several_lines(text: str, subject: Subject, context: Context) -> Found | Non
     read = reading(text, subject.name)
     bare = any(_HAN.search(line) is None for line in lines)  # a mark alone on its line
     wrapped = bare or _markdown(text, subject, context) is not None
-    if wrapped or not read.certain or max(read.scores) >= LINE or _versions(text, subject, context) > 1:
+    if wrapped or not read.certain or max(read.scores) >= SURE or _versions(text, subject, context) > 1:
         fixed = None
     else:
         fixed = _one_line(lines)
@@ -179,7 +193,7 @@ def _wrapping_quotes(text: str, _subject: Subject, _context: Context) -> Found |
     inner = text.strip()
     if (body := _unwrapped(inner)) is not None:
         return Found(_("整段套着引号或括号"), body)
-    for family in _QUOTES:
+    for family in _QUOTES if _QUOTE_HINT.search(inner) is not None else ():
         places = [place for place, sign in enumerate(inner) if sign in family]
         if not places or len(inner) < 3:
             continue
@@ -328,6 +342,7 @@ WRAPPING_RULES = (
             Example(f"{_CLEAN}\n妹妹，祝你岁岁平安，心里的愿望都能一样一样实现。"),
             Example("1. 妹妹，生日快乐，天天开心！\n2. 愿你岁岁平安，万事都如愿。"),
             Example("版本一：妹妹，生日快乐，天天开心！\n版本二：愿你岁岁平安，万事都如愿。"),
+            Example("温馨版：妹妹，生日快乐，愿你天天开心！\n\n简短版：愿你岁岁平安，万事都如愿。"),
         ),
         good=(Example(_CLEAN), Example("妹妹，生日快乐！\n愿你新的一岁平安喜乐，每天都有好心情。")),
     ),
