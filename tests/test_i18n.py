@@ -3,13 +3,14 @@
 import ast
 import re
 import runpy
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import pytest
 from babel.messages.catalog import Catalog, Message
 from babel.messages.pofile import read_po
 
-from tianji_core.i18n import N_, _, _c, language, set_language, shown, stored
+from tianji_core.i18n import N_, _, _c, filled, language, set_language, shown, stored
 from tianji_core.recipe.editing import ListRow, edit_styles
 from tianji_core.recipe.loading import built_in_recipes, load_recipe
 from tianji_core.recipe.prompts import teacher_prompt
@@ -141,3 +142,15 @@ def test_a_stored_sentence_is_read_in_the_language_of_its_reader() -> None:
         set_language(before)
     assert shown(kept[0]) == "撤销：给 3 条打 5 星"
     assert stored("\x1eno message") == "no message", "what a person typed is no stored sentence"
+
+
+def test_a_sentence_keeps_its_message_when_it_is_copied() -> None:
+    @dataclass(frozen=True)
+    class Finding:
+        detail: str
+
+    sentence = filled(_("训练配置有语法错误：{error}"), error="x")
+    kept = asdict(Finding(sentence))["detail"]
+    assert stored(kept) == stored(sentence) and shown(stored(kept)) == "训练配置有语法错误：x"
+    set_language("en")
+    assert shown(stored(kept)) == "The training config has a syntax error: x"

@@ -54,6 +54,12 @@ class Translated(str):
     def __str__(self) -> str:
         return self  # so that the message survives the text of an exception
 
+    def __copy__(self) -> "Translated":
+        return self
+
+    def __deepcopy__(self, _known: dict[int, object]) -> "Translated":
+        return self  # dataclasses.asdict copies every value
+
     def __reduce__(self) -> tuple[type[str], tuple[str]]:
         return str, (self[:],)
 
@@ -75,6 +81,12 @@ def _translated(text: str, context: str, message: str, values: dict[str, object]
     made = Translated(text.format(**values) if values else text)
     made.message = (context, message, values)
     return made
+
+
+def filled(text: str, **values: object) -> str:
+    """Returns a text of :func:`_` whose ``{placeholders}`` were left open, filled in from ``values``."""
+    context, message, earlier = text.message if isinstance(text, Translated) else ("", text, {})
+    return _translated(text[:], context, message, {**earlier, **values})
 
 
 _MARK = "\x1e"

@@ -25,7 +25,7 @@ def verdict_part(
     standings = by_model(people, asked)
     shares = passed_by_model(board, checked)
     by_votes = len(standings.rows) > 1 and standings.groups == 1
-    sentence = votes_sentence(standings, titles) if by_votes else checks_sentence(shares, titles)
+    sentence = votes_sentence(standings, titles) if by_votes else checks_sentence(shares, titles, len(people))
     with st.container(key="verdict_sentence"):
         st.markdown(f"### {sentence}")
         if by_votes:
@@ -96,10 +96,15 @@ def passed_by_model(board: Board, checked: Sequence[Checked]) -> dict[str, tuple
     return found
 
 
-def checks_sentence(shares: Mapping[str, tuple[int, int]], titles: Mapping[str, str]) -> str:
-    """Returns whose answers pass the checks most often, as Markdown."""
+def checks_sentence(shares: Mapping[str, tuple[int, int]], titles: Mapping[str, str], votes: int) -> str:
+    """Returns whose answers pass the checks most often, as Markdown; ``votes`` is how many there are that do
+    not say who is better."""
     if not shares:
-        return _("还没有可比的：没有一条回答能检查，也没有人投票")
+        return (
+            _("还没有可比的：没有一条回答能检查，{n} 票也连不到一起", n=votes)
+            if votes
+            else _("还没有可比的：没有一条回答能检查，也没有人投票")
+        )
     order = sorted(shares, key=lambda model: -shares[model][0] / shares[model][1])
     one = plain(titles.get(order[0], order[0]))
     passed, number = shares[order[0]]
@@ -109,7 +114,10 @@ def checks_sentence(shares: Mapping[str, tuple[int, int]], titles: Mapping[str, 
     share, less = (round(100 * shares[model][0] / shares[model][1]) for model in order[:2])
     if share == less:
         return _("“{one}”和“{other}”通过检查的一样多（{share}%）；去盲评投几票分高下", one=one, other=other, share=share)  # fmt: skip
-    return _("“{one}”通过检查的有 {share}%，“{other}”有 {less}%；还没有人投票", one=one, other=other, share=share, less=less)  # fmt: skip
+    values = {"one": one, "other": other, "share": share, "less": less}
+    if votes:
+        return _("“{one}”通过检查的有 {share}%，“{other}”有 {less}%；{n} 票还连不到一起", **values, n=votes)
+    return _("“{one}”通过检查的有 {share}%，“{other}”有 {less}%；还没有人投票", **values)
 
 
 def score_figure(standings: Standings, titles: Mapping[str, str]) -> go.Figure:

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from pages.generate.teacher_form import OPEN_NEXT
 from pages.shared.frame import remember_notice, report_errors
-from pages.shared.kept import forget, forget_typed, kept_number, kept_text
+from pages.shared.kept import TYPED, forget, forget_typed, kept_limit, kept_number, kept_text
 from pages.shared.kept_table import forget_table, kept_table
 from pages.shared.teacher_numbers import FORM
 from tianji_core import teachers
@@ -95,7 +95,7 @@ def _limit_fields(chosen: Provider) -> dict[str, object]:
         1_000_000,
         None,
         placeholder=_("不限"),
-        **_limit(f"own_requests_{suffix}", 1_000_000, chosen.requests_per_minute),
+        **kept_limit(TYPED, f"own_requests_{suffix}", 1_000_000, chosen.requests_per_minute),
     )
     tokens = third.number_input(
         _("每分钟 tokens"),
@@ -103,21 +103,13 @@ def _limit_fields(chosen: Provider) -> dict[str, object]:
         1_000_000_000,
         None,
         placeholder=_("不限"),
-        **_limit(f"own_tokens_{suffix}", 1_000_000_000, chosen.tokens_per_minute),
+        **kept_limit(TYPED, f"own_tokens_{suffix}", 1_000_000_000, chosen.tokens_per_minute),
     )
     return {
         "concurrency": int(concurrency),
         "requests_per_minute": requests,
         "tokens_per_minute": tokens,
     }
-
-
-def _limit(key: str, most: int, saved: int | None) -> dict[str, Any]:
-    """:func:`kept_number` for a limit that may be empty: Streamlit puts a value that is given to a field back
-    where a person empties it."""
-    arguments = kept_number(key, 1, most, saved)
-    st.session_state.setdefault(key, saved)
-    return arguments
 
 
 def _models_table(chosen: Provider) -> list[dict[str, Any]]:

@@ -5,6 +5,7 @@ import streamlit as st
 from pages.shared.frame import report_errors
 from pages.shared.job_progress import follow_job
 from pages.shared.text import plain
+from pages.shared.visitors import reviewer_name
 from tianji_core import dataset, jobs
 from tianji_core.generation import RunState
 from tianji_core.i18n import _
@@ -36,7 +37,7 @@ def to_dataset(workspace: Workspace, state: RunState) -> None:
             ),
         ):
             with report_errors():
-                dataset.start_clean_freeze(workspace, recipe)
+                dataset.start_clean_freeze(workspace, recipe, reviewer_name(workspace))
                 st.rerun()
     elif job is not None and job.state == "succeeded":
         st.success(plain(jobs.log_tail(workspace, job.id).strip().rpartition("\n")[2]), icon="🧊")

@@ -9,6 +9,7 @@ from pages.shared.frame import report_errors
 from pages.shared.linked_model import chat_button
 from pages.shared.text import plain
 from pages.shared.visitors import role
+from tianji_core import jobs
 from tianji_core.errors import StudioError
 from tianji_core.evaluation.sweep import TrainingEffect, effect_of, load_sweep
 from tianji_core.i18n import _
@@ -44,10 +45,15 @@ def newest_effect(workspace: Workspace, recipe: str) -> tuple[TrainingRun, Train
     return None
 
 
-@st.fragment(run_every=3.0)
-@report_errors()
 def show_results(workspace: Workspace, recipe: str) -> None:
-    """Draws the newest result and what can be done with it."""
+    """Draws the newest result and what can be done with it, and anew while a job is at work that makes
+    one."""
+    working = any(job.kind in ("demo", "sweep") for job in jobs.listed(workspace, active=True))
+    st.fragment(_results, run_every=3.0 if working else None)(workspace, recipe)
+
+
+@report_errors()
+def _results(workspace: Workspace, recipe: str) -> None:
     report = walk_report(workspace)
     measured = newest_effect(workspace, recipe)
     if measured is not None and (report is None or recipe != report.recipe):

@@ -29,9 +29,10 @@ def since_last_visit(workspace: Workspace, recipe: str) -> None:
     if role() < Role.OWNER:  # the visits are those of the person who works here
         return
     counts, visits = _counts(workspace, recipe), _visits(workspace)
+    first = f"_home_before_{recipe}" not in st.session_state
     before = st.session_state.setdefault(f"_home_before_{recipe}", visits.get(recipe))
     seen = [now().isoformat(), *counts.values()]
-    if visits.get(recipe, [])[1:] != seen[1:]:
+    if first or visits.get(recipe, [])[1:] != seen[1:]:
         with contextlib.suppress(StudioError, OSError):  # it is not worth a fault on the page
             write_json(workspace.home / FILE, {**visits, recipe: seen})
     if before is None:

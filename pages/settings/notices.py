@@ -1,5 +1,7 @@
 """The part of the settings about what is told when a job has ended."""
 
+import os
+
 import streamlit as st
 
 from pages.shared.frame import remember_notice, report_errors
@@ -42,6 +44,7 @@ def _channel_row(workspace: Workspace, channel: Channel) -> None:
     if row[3].button(_("清除"), key=f"notice_clear_{channel.key}", width="stretch"):
         for variable in channel.variables:
             workspace.save_key(variable, None)
+            os.environ.pop(variable, None)
         remember_notice(_("{channel}已清除", channel=channel.title))
         st.rerun()
 
@@ -99,15 +102,20 @@ def _mail_form(workspace: Workspace, preferences: NoticePreferences) -> None:
 
 
 def _least_minutes(workspace: Workspace, preferences: NoticePreferences) -> None:
-    minutes = st.number_input(
+    st.session_state["notice_minutes"] = preferences.minutes
+    st.number_input(
         _("至少做了多少分钟的任务才通知"),
         0,
         notices.MOST_MINUTES,
-        preferences.minutes,
         key="notice_minutes",
+        on_change=_set_minutes,
+        args=(workspace,),
         width=260,
         help=_("每个任务还可以在任务页单独选"),
     )
-    if minutes != preferences.minutes:
-        notices.save_preferences(workspace, preferences.model_copy(update={"minutes": int(minutes)}))
-        st.rerun()
+
+
+def _set_minutes(workspace: Workspace) -> None:
+    with report_errors():
+        changed = {"minutes": int(st.session_state["notice_minutes"])}
+        notices.save_preferences(workspace, notices.load_preferences(workspace).model_copy(update=changed))

@@ -1,11 +1,10 @@
 """The numeric settings of a teacher: sampling, speed and prices."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import streamlit as st
 
-from pages.shared.kept import kept
+from pages.shared.kept import kept, kept_limit
 from pages.shared.text import plain
 from pages.shared.usable import between, switch, within
 from tianji_core.generation import MAX_CONCURRENCY
@@ -86,7 +85,9 @@ def speed_inputs(provider: Provider) -> Speed:
         MOST_REQUESTS,
         None,
         10,
-        **_limit(f"requests_per_minute_{provider.key}", MOST_REQUESTS, provider.requests_per_minute),
+        **kept_limit(
+            FORM, f"requests_per_minute_{provider.key}", MOST_REQUESTS, provider.requests_per_minute
+        ),
         placeholder=_("不限"),
         help=_("空着表示不限。"),
     )
@@ -96,19 +97,13 @@ def speed_inputs(provider: Provider) -> Speed:
         MOST_MINUTE_TOKENS,
         None,
         10_000,
-        **_limit(f"tokens_per_minute_{provider.key}", MOST_MINUTE_TOKENS, provider.tokens_per_minute),
+        **kept_limit(
+            FORM, f"tokens_per_minute_{provider.key}", MOST_MINUTE_TOKENS, provider.tokens_per_minute
+        ),
         placeholder=_("不限"),
         help=_("输入和输出合计；空着表示不限。"),
     )
     return Speed(int(concurrency), float(timeout), requests, tokens)
-
-
-def _limit(key: str, most: int, saved: int | None) -> dict[str, Any]:
-    """:func:`kept` for a limit that may be empty. Its own value goes through the session, because Streamlit
-    puts a value that is given to a field back where a person empties it."""
-    arguments = kept(FORM, key, within(1, most), saved)
-    st.session_state.setdefault(key, saved)
-    return arguments
 
 
 def price_inputs(provider: Provider, entry: ModelEntry) -> ModelEntry:

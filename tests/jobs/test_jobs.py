@@ -14,6 +14,7 @@ import pytest
 from tianji_core import jobs
 from tianji_core.errors import JobError
 from tianji_core.jobs import worker as entry
+from tianji_core.jobs.environment import child_environment
 from tianji_core.jobs.processes import alive
 from tianji_core.jobs.progress import progress_path
 from tianji_core.store import jobs as rows
@@ -231,3 +232,8 @@ def test_a_part_reports_its_share_of_the_whole(tmp_path, monkeypatch) -> None:
     assert told == pytest.approx([0.3, 0.5, 0.7])
     part.fail("磁盘满了")
     assert json.loads((tmp_path / "progress.json").read_text(encoding="utf-8"))["error"] == "磁盘满了"
+
+
+def test_a_child_knows_the_rented_machine_it_runs_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AutoDLContainerUUID", "c1")
+    assert child_environment()["AutoDLContainerUUID"] == "c1"

@@ -51,7 +51,10 @@ def test_what_follows_a_job_is_stored_as_soon_as_it_is_chosen(
     assert notices.load_afterwards(workspace, job.id).notify
     app.checkbox(key=f"switch_off_{job.id}").check().run()
     assert notices.load_afterwards(workspace, job.id).switch_off
+    notices.save_afterwards(workspace, job.id, notices.Afterwards(switch_off=True, notify=False))
+    assert not app.run().checkbox(key=f"notify_{job.id}").value
     app.checkbox(key=f"switch_off_{job.id}").uncheck().run()
+    assert notices.load_afterwards(workspace, job.id).notify is False
     assert not notices.load_afterwards(workspace, job.id).switch_off
     jobs.stop(workspace, job.id)
     jobs.wait(workspace, job.id, timeout=60)

@@ -14,7 +14,7 @@ from tianji_core.jobs.environment import DATABASE, NEEDS, child_environment, pro
 from tianji_core.jobs.processes import alive, end_group, started_at
 from tianji_core.jobs.progress import read_progress
 from tianji_core.jobs.subject import JobSubject
-from tianji_core.notices import VARIABLES
+from tianji_core.notices import VARIABLES, channels_in_use
 from tianji_core.project import PROJECT
 from tianji_core.roles import bookkeeping
 from tianji_core.store import jobs as job_store
@@ -75,7 +75,9 @@ def prepare_worker(workspace: Workspace, kind: str, title: str, subject: JobSubj
 
 
 def _supervised(workspace: Workspace, job: Job, keys: Collection[str]) -> Job:
-    environment = {**child_environment(NEEDS[job.kind].network, {*keys, *VARIABLES}), **proxies()}
+    environment = child_environment(NEEDS[job.kind].network, {*keys, *VARIABLES})
+    if channels_in_use(workspace):  # the supervisor tells of the end, perhaps through a proxy
+        environment |= proxies()
     command = [sys.executable, "-m", "tianji_core.jobs", str(job.id), "--workspace", str(workspace.home)]
     with log_path(workspace, job.id).open("ab") as log:
         process = subprocess.Popen(

@@ -36,6 +36,7 @@ NEEDS = {
 _SYSTEM = (
     *("PATH", "HOME", "USER", "LOGNAME", "SHELL", "TERM", "TMPDIR", "TEMP", "TMP", "TZ"),
     *("LANG", "LANGUAGE", "LC_*", "XDG_*", "LD_*", "MALLOC_*"),
+    "AUTODL*",  # says that the machine is rented there, and is switched off in its own way
     *("PYTHON*", "VIRTUAL_ENV", "CONDA_*", "COVERAGE_*", "MPL*"),
     *("SSL_CERT_*", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"),
 )

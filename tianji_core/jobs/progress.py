@@ -146,9 +146,9 @@ class PartReporter(Reporter):
         """Reports the part's total; the clock of the whole goes on."""
         self.update(done, total=total)
 
-    def pause_for_room(self, full: bool) -> None:
-        """Reports that the whole waits because the disk is full, or that it goes on."""
-        self._whole.pause_for_room(full)
+    def pause(self, reason: str) -> None:
+        """Reports why the whole waits, '' once it goes on."""
+        self._whole.pause(reason)
 
     def fail(self, error: str) -> None:
         """Reports the reason of a failure for the job's note."""

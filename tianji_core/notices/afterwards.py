@@ -47,11 +47,14 @@ def follow_up(
     """Does what is to follow a job that has ended, and says each step. ``duration`` is the time that it
     took, for display; ``others`` counts the jobs that still run. A job that a person stopped switches nothing
     off."""
+    wanted = load_afterwards(workspace, job.id)
     try:
-        wanted = load_afterwards(workspace, job.id)
         if will_tell(workspace, job, wanted):
             for channel, problem in send_to_all(workspace, notice_of(job, duration)).items():
                 say(problem or _("通知已送出：{channel}", channel=channel.title))
+    except StudioError as error:
+        say(str(error))
+    try:
         if wanted.switch_off and job.state != "stopped":
             switched = switch_off_after(workspace, job.id, others)
             say(_("这台机器现在关机") if switched else _("关机已被取消"))

@@ -49,7 +49,7 @@ def send_by_robot(channel: Channel, address: str, sign: str, notice: Notice) -> 
                 detail=error,
             )
         ) from error
-    if refused := _refusal(answer):
+    if refused := _refusal(channel, answer):
         raise NoticeError(
             _("{channel}（{host}）没有收下消息：{detail}", channel=channel.title, host=host, detail=refused)
         )
@@ -92,12 +92,15 @@ def _signature(key: str, text: str) -> str:
     return base64.b64encode(hmac.new(key.encode(), text.encode(), hashlib.sha256).digest()).decode()
 
 
-def _refusal(answer: httpx.Response) -> str:
-    """Why a message was not taken: robots answer 200 and put the reason into the body."""
+def _refusal(channel: Channel, answer: httpx.Response) -> str:
+    """Why a message was not taken: robots answer 200 and put the reason into the body. What a webhook puts
+    there is its own affair."""
     kind = answer.headers.get("content-type", "")
     if not answer.is_success:
         said = read_complaint(answer.content, kind).message
         return said or f"HTTP {answer.status_code}"
+    if channel.key == "webhook":
+        return ""
     try:
         value = read_json(decoded(answer.content, kind))
     except GateError:

@@ -5,7 +5,7 @@ import re
 import signal
 from collections.abc import Iterable
 
-from tianji_core.i18n import _
+from tianji_core.i18n import _, filled
 
 CARD_MEMORY = r"CUDA out of memory|torch\.OutOfMemoryError|CUBLAS_STATUS_ALLOC_FAILED"
 MEMORY = r"DefaultCPUAllocator: (?:can't|not enough)|MemoryError|Cannot allocate memory"
@@ -53,7 +53,7 @@ def named_cause(causes: Iterable[tuple[str, str]], errors: str) -> str:
     """The sentence of the first pattern that is found, with its groups filled in; '' where none is."""
     for pattern, sentence in causes:
         if match := re.search(pattern, errors):
-            return sentence.format(*(group or "" for group in match.groups()))
+            return filled(sentence, **match.groupdict(""))
     return ""
 
 
@@ -71,8 +71,8 @@ def shared_causes(no_card: str) -> list[tuple[str, str]]:
         ),
         (r"Torch not compiled with CUDA|No CUDA GPUs are available|found no NVIDIA driver", no_card),
         (
-            r"No module named '([\w.]+)'|No module named (\S+)",
-            _("缺少 Python 包 {0}{1}；运行 python -m tianji_core doctor 看怎么补齐"),
+            r"No module named '?(?P<package>[\w.]+)",
+            _("缺少 Python 包 {package}；运行 python -m tianji_core doctor 看怎么补齐"),
         ),
     ]
 

@@ -61,7 +61,7 @@ def differing(source: str, chosen: Preset, settings: TrainingSettings) -> list[s
     """The settings to which an edited text of a preset gives another value than ``settings`` do; [] for a
     text that cannot be read."""
     try:
-        there = parsed_preset(source, Path(_("改过的配置")), OWN + "draft").values
+        there = parsed_preset(source, Path(_("改过的配置")[:]), OWN + "draft").values
     except TrainingError:
         return []
     same = Path(settings.base).name == Path(str(there.get("base", ""))).name
@@ -81,7 +81,7 @@ def checked_source(workspace: Workspace, source: str) -> Preset:
     """
     if len(source) > LARGEST or source != storable(source):
         raise TrainingError(_("配置文件太长或含有空字符；最长 {n} 个字符", n=LARGEST))
-    name = _("改过的配置")
+    name = _("改过的配置")[:]  # a path takes plain text alone
     draft = parsed_preset(source, Path(name), OWN + "draft")
     if needed := engine.lacking(source):
         raise TrainingError(_("配置里要有 {name} = … 这一行，工坊训练时会填上它", name=needed))

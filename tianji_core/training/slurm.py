@@ -110,7 +110,8 @@ def slurm_script(
         "MASTER_PORT=$((20000 + SLURM_JOB_ID % 20000))",
         "export MASTER MASTER_PORT",
         # srun hands the text to a shell on each machine, where SLURM_NODEID is that machine's.
-        f'srun --export=ALL --kill-on-bad-exit=1 bash -c {shlex.quote(each)} tianji "${{resume[@]}}"',
+        f"srun --export=ALL --kill-on-bad-exit=1 bash -c {shlex.quote(each)} tianji \\",
+        '    ${resume[@]+"${resume[@]}"}',  # an empty list is unset to a bash before 4.4
         "",
     ]
     return "\n".join(lines)

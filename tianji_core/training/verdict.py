@@ -162,5 +162,5 @@ def _causes(settings: TrainingSettings | None) -> list[tuple[str, str]]:
             _("训练文件不见了；请重新冻结数据集版本"),
         ),
         *shared_causes(_("这个预设要用显卡，但没有找到可用的显卡；请换 CPU 预设或到有显卡的机器上训练")),
-        (r"SyntaxError: (.+)", _("训练配置有语法错误：{0}")),
+        (r"SyntaxError: (?P<error>.+)", _("训练配置有语法错误：{error}")),
     ]

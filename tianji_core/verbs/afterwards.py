@@ -88,7 +88,7 @@ def list_notices(
 
 
 def _line(channel: notices.Channel, present: bool, problem: str | None) -> str:
-    state = _("已设置") if present else _("未设置：{variables}", variables="、".join(channel.variables))
+    state = _("已设置") if present else _("未设置：{variables}", variables=_("、").join(channel.variables))
     if problem is not None:
         state = problem or _("送到了")
     return f"{channel.title}  {state}"

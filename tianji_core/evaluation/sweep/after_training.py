@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from tianji_core.evaluation.effect import BeforeAfter, PassRate
 from tianji_core.evaluation.sweep.job import start_sweep
-from tianji_core.evaluation.sweep.results import Sweep, SweepPlan
+from tianji_core.evaluation.sweep.results import Sweep, SweepPlan, load_sweep
 from tianji_core.jobs import Job
 from tianji_core.store import recipes
 from tianji_core.store.training import TrainingRun
@@ -58,7 +58,10 @@ def start_before_after(workspace: Workspace, run: TrainingRun) -> Job:
         styles=() if len(styles) == len(known) else styles,
     )
     saved = [checkpoint.iteration for checkpoint in training_state(workspace, run).checkpoints]
-    return start_sweep(workspace, plan, [0, *saved[-1:]])
+    kept = load_sweep(
+        workspace, run.id
+    )  # of a person, who chose how to measure; another plan would replace it
+    return start_sweep(workspace, plan if kept is None else kept.plan, [0, *saved[-1:]])
 
 
 def effect_of(sweep: Sweep) -> TrainingEffect | None:

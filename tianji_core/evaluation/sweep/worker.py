@@ -153,20 +153,26 @@ class _Sweeping:
 
     def ask_more(self) -> None:
         """Asks the checkpoints that do equally well more questions, until their answers differ or every one
-        of them was asked; the perplexity stays."""
+        of them was asked; then the base, with which they are compared. The perplexity stays."""
         measure = _Measure(self._recipe, self._plan, self._plan.in_doubt or 1, *self._checker)
         while unsettled := self.measured.unsettled():
-            before = {point.iteration: point for point in self.measured.points}
-            asked = set()
-            for point in self._points(measure, unsettled):
-                old = before[point.iteration]
-                asked.add(point.iteration)
-                better = point if point.count > old.count else old
-                kept = {"perplexity": old.perplexity, "perplexity_high": old.perplexity_high}
-                kept |= {"tokens": old.tokens, "doubted": True, "seconds": old.seconds + point.seconds}
-                self._keep(better.model_copy(update=kept))
-            for gone in set(unsettled) - asked:
-                self._keep(before[gone].model_copy(update={"doubted": True}))
+            self._ask_more(measure, unsettled)
+        base = next((point for point in self.measured.points if point.iteration == 0), None)
+        if base is not None and any(point.count > base.count for point in self.measured.points):
+            self._ask_more(measure, [0])
+
+    def _ask_more(self, measure: _Measure, iterations: Sequence[int]) -> None:
+        before = {point.iteration: point for point in self.measured.points}
+        asked = set()
+        for point in self._points(measure, iterations):
+            old = before[point.iteration]
+            asked.add(point.iteration)
+            better = point if point.count > old.count else old
+            kept = {"perplexity": old.perplexity, "perplexity_high": old.perplexity_high}
+            kept |= {"tokens": old.tokens, "doubted": True, "seconds": old.seconds + point.seconds}
+            self._keep(better.model_copy(update=kept))
+        for gone in set(iterations) - asked:
+            self._keep(before[gone].model_copy(update={"doubted": True}))
 
     def _points(self, measure: _Measure, iterations: Sequence[int]) -> Iterator[SweepPoint]:
         """The figures of these checkpoints; one that the training has removed meanwhile is left out."""
