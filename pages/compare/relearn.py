@@ -9,6 +9,8 @@ from tianji_core.comparison import relearning
 from tianji_core.comparison.relearning import RelearningPlan
 from tianji_core.i18n import _
 from tianji_core.recipe import Recipe
+from tianji_core.store import votes
+from tianji_core.store.votes import Vote
 from tianji_core.workspace import Workspace
 
 
@@ -16,7 +18,6 @@ def relearn_part(workspace: Workspace, recipe: Recipe) -> None:
     """Draws how many votes are missing, the buttons that start a further training, its progress, and what
     came of the newest one."""
     known = {one.name: one.title for one in relearning.learnable_models(workspace)}
-    ready = relearning.readiness(workspace, recipe.key)
     st.caption(
         _(
             "模型把练过的题再答几遍，检查和票里的口味留下每题最好的一条，混些旧样本再练一遍，合并后和原来的模型做同一批没见过的题。"
@@ -30,10 +31,18 @@ def relearn_part(workspace: Workspace, recipe: Recipe) -> None:
     else:
         if job is not None and job.note:
             st.error(plain(job.note), icon="⚠️")
-        _start(workspace, recipe, known, ready)
+        cast = votes.listed(workspace.engine, recipe.key)
+        spoken = tuple((vote.prompt, vote.chosen, vote.rejected, vote.outcome) for vote in cast)
+        _start(workspace, recipe, known, _readiness(cast, spoken))
     result = relearning.newest_result(workspace, recipe.key)
     if result is not None:
         st.markdown("\n".join(f"- {plain(line)}" for line in relearning.result_lines(result)))
+
+
+@st.cache_data(max_entries=8, show_spinner=False)
+def _readiness(_votes: list[Vote], spoken: tuple[tuple[str, ...], ...]) -> relearning.Readiness:
+    """How far the votes can be trusted, reckoned once for what was ``spoken``: it takes a second."""
+    return relearning.readiness_of(_votes)
 
 
 def _start(workspace: Workspace, recipe: Recipe, known: dict[str, str], ready: relearning.Readiness) -> None:

@@ -47,7 +47,8 @@ def voted(number: int, prefers) -> list[Vote]:
 
 
 def test_a_planted_taste_is_found_in_the_votes_and_holds_for_unseen_answers() -> None:
-    taste, ready = relearning.learnt_taste(voted(150, lambda text: "愿" not in text))
+    votes = voted(150, lambda text: "愿" not in text)
+    taste, ready = relearning.learnt_taste(votes), relearning.readiness_of(votes)
     assert ready.enough and ready.accuracy > 0.75
     right = []
     for _prompt, answers in composed(80, seed=5):
@@ -58,11 +59,11 @@ def test_a_planted_taste_is_found_in_the_votes_and_holds_for_unseen_answers() ->
 
 
 def test_too_few_votes_say_how_many_more_and_random_ones_that_nothing_speaks_from_them() -> None:
-    few = relearning.learnt_taste(voted(12, lambda text: "愿" not in text))[1]
+    few = relearning.readiness_of(voted(12, lambda text: "愿" not in text))
     assert not few.enough and few.accuracy is None and few.needed == 30 - few.clicks
     draw = random.Random(1)
     said = voted(60, lambda _text: draw.random())
-    ready = relearning.learnt_taste(said)[1]
+    ready = relearning.readiness_of(said)
     assert not ready.enough
     assert "票" in relearning.needed_text(ready)
 

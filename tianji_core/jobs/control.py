@@ -152,12 +152,18 @@ def stop(workspace: Workspace, job_id: int) -> Job:
     raise JobError(_("任务 {id} 已经结束（{state}），不用停止", id=job.id, state=state_title(job.state)))
 
 
+def own_job_id() -> int | None:
+    """Returns the number of the job whose child this process is, None outside a job."""
+    number = os.environ.get("TIANJI_JOB_ID", "")
+    return int(number) if number.isdecimal() else None
+
+
 def settle(workspace: Workspace, code: int, note: str = "") -> None:
     """Stores how a job ended where its supervisor was killed. Called by the child at its end."""
-    number = os.environ.get("TIANJI_JOB_ID", "")
-    if not number.isdecimal():
+    number = own_job_id()
+    if number is None:
         return
-    job = job_store.get(workspace.engine, int(number))
+    job = job_store.get(workspace.engine, number)
     if job.pid != os.getpid() or alive(job.supervisor_pid, job.supervisor_started):
         return
     state = "succeeded" if code == 0 else "failed"

@@ -19,7 +19,7 @@ from tianji_core.comparison.relearning.results import (
     newest_result,
     result_lines,
 )
-from tianji_core.comparison.relearning.taste import Readiness, Taste, learnt_taste
+from tianji_core.comparison.relearning.taste import Readiness, Taste, learnt_taste, readiness_of
 
 __all__ = [
     "KIND",
@@ -33,6 +33,7 @@ __all__ = [
     "needed_text",
     "newest_result",
     "readiness",
+    "readiness_of",
     "relearning_job",
     "result_lines",
     "start_relearning",

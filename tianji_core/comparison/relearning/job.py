@@ -2,7 +2,7 @@
 
 from tianji_core import jobs, models
 from tianji_core.comparison.relearning.results import RelearningPlan
-from tianji_core.comparison.relearning.taste import Readiness, learnt_taste
+from tianji_core.comparison.relearning.taste import Readiness, readiness_of
 from tianji_core.errors import InputError, JobError, ModelError
 from tianji_core.i18n import _
 from tianji_core.jobs import Job, JobSubject
@@ -35,7 +35,7 @@ def learnable_models(workspace: Workspace) -> list[Artefact]:
 
 def readiness(workspace: Workspace, recipe: str) -> Readiness:
     """Returns whether the people's votes on a recipe's answers can choose among new answers."""
-    return learnt_taste(votes.listed(workspace.engine, recipe))[1]
+    return readiness_of(votes.listed(workspace.engine, recipe))
 
 
 def start_relearning(workspace: Workspace, plan: RelearningPlan) -> Job:

@@ -61,13 +61,19 @@ class Readiness:
         return self.needed == 0
 
 
-def learnt_taste(votes: Sequence[Vote]) -> tuple[Taste, Readiness]:
-    """Returns the taste that speaks from votes, and how far it can be trusted. The accuracy is measured
-    on questions that the taste was not learnt from."""
+def learnt_taste(votes: Sequence[Vote]) -> Taste:
+    """Returns the taste that speaks from votes, an empty one where they are too few."""
     pairs = _pairs(votes)
-    clicks = round(sum(pair.weight for pair in pairs))
+    return Taste(_fit(pairs) if _clicks(pairs) >= LEAST else {})
+
+
+def readiness_of(votes: Sequence[Vote]) -> Readiness:
+    """Returns how far the taste of these votes can be trusted. The accuracy is measured on questions that a
+    taste was not learnt from, which takes five fits."""
+    pairs = _pairs(votes)
+    clicks = _clicks(pairs)
     if clicks < LEAST:
-        return Taste({}), Readiness(clicks, None, LEAST - clicks)
+        return Readiness(clicks, None, LEAST - clicks)
     right = 0.0
     for fold in range(_FOLDS):
         held = [pair for pair in pairs if _fold(pair.prompt) == fold]
@@ -76,7 +82,11 @@ def learnt_taste(votes: Sequence[Vote]) -> tuple[Taste, Readiness]:
             margin = _sum(taste, pair.chosen) - _sum(taste, pair.rejected)
             right += pair.weight * (1.0 if margin > 0 else _CHANCE if margin == 0 else 0.0)
     accuracy = right / sum(pair.weight for pair in pairs)
-    return Taste(_fit(pairs)), Readiness(clicks, accuracy, _needed(accuracy, clicks))
+    return Readiness(clicks, accuracy, _needed(accuracy, clicks))
+
+
+def _clicks(pairs: Sequence[_Pair]) -> int:
+    return round(sum(pair.weight for pair in pairs))
 
 
 def _needed(accuracy: float, clicks: int) -> int | None:

@@ -23,7 +23,7 @@ from tianji_core.evaluation import Case, held_out_cases, training_cases
 from tianji_core.evaluation.evaluate import folder_answers
 from tianji_core.evaluation.trained_on import checker_of
 from tianji_core.i18n import _
-from tianji_core.jobs import Reporter, worker_of
+from tianji_core.jobs import Reporter, own_job_id, worker_of
 from tianji_core.model_folders.manifest import Artefact
 from tianji_core.model_folders.trust import code_allowed
 from tianji_core.store import datasets, recipes, samples, votes
@@ -32,6 +32,7 @@ from tianji_core.store.datasets import DatasetVersion
 from tianji_core.store.samples import SampleFilter, TrainingExample
 from tianji_core.store.schema import sample_digest
 from tianji_core.store.training import TrainingRun
+from tianji_core.training.lock import starting
 from tianji_core.workspace import Workspace
 
 GENTLER = 0.25
@@ -52,7 +53,7 @@ class _Round:
         self._votes = votes.listed(workspace.engine, plan.recipe)
         self._taste: Taste | None = None
         if plan.by_votes:
-            self._taste = learnt_taste(self._votes)[0]
+            self._taste = learnt_taste(self._votes)
         self._old = self._version()
 
     def _version(self) -> DatasetVersion | None:
@@ -135,7 +136,9 @@ class _Round:
             }
         )
         title = _("{model} 再练一次", model=self._plan.model)
-        run = training.prepare_training(self._workspace, before.preset, settings, version, title)
+        with starting(self._workspace):  # it is this job that waits for its turn and is stopped with it
+            run = training.prepare_training(self._workspace, before.preset, settings, version, title)
+            run = trainings.change(self._workspace.engine, run.id, job_id=own_job_id())
         training.run_training(self._workspace, run, reporter)
         return trainings.get(self._workspace.engine, run.id)
 
