@@ -234,7 +234,8 @@ class Workspace:
         return value or None
 
     def save_key(self, variable: str, value: str | None) -> None:
-        """Saves a secret in the workspace's ``.env`` (mode 600); None or '' removes it.
+        """Saves a secret in the workspace's ``.env`` (mode 600); None or '' removes it. It counts from
+        now on, also where this process had another one in its environment.
 
         Raises:
             SettingsError: it is not one word of ASCII, so it was not copied as a whole or not alone; or the
@@ -255,6 +256,7 @@ class Workspace:
             quoted = value.replace("\\", "\\\\").replace("'", "\\'")
             lines.append(f"{variable}='{quoted}'")
         write_text(self.env_file, "\n".join(lines) + "\n" if lines else "", mode=stat.S_IRUSR | stat.S_IWUSR)
+        os.environ.pop(variable, None)
 
 
 def sendable(key: str) -> bool:

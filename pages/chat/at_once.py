@@ -9,7 +9,7 @@ import streamlit as st
 from pages.chat.answer import AnswerRequest
 from pages.shared.chat_choice import ChatEndpoint, usual_wording
 from pages.shared.kept import kept
-from pages.shared.usable import switch
+from pages.shared.usable import some_of, switch
 from tianji_core.comparison.board import Ask, request_text
 from tianji_core.i18n import _
 from tianji_core.recipe import Recipe
@@ -51,14 +51,15 @@ def pick_at_once(
         _("还问谁"),
         list(others),
         format_func=lambda key: names.get(others[key].model, others[key].model),
-        key="also_models",
+        **kept("chat", "also_models", some_of(others), []),
         disabled=not others,
         placeholder=_("可以再选几个模型") if others else _("只有一个模型在运行"),
     )
+    further = [each.text for each in recipe.styles if each.enabled and each.text != style]
     styles = row[1].multiselect(
         _("还要哪些风格"),
-        [each.text for each in recipe.styles if each.enabled and each.text != style],
-        key="also_styles",
+        further,
+        **kept("chat", "also_styles", some_of(further), []),
         placeholder=_("可以再选几种风格"),
     )
     asked = AskedAtOnce((endpoint, *(others[key] for key in models)), (style, *styles))

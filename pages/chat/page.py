@@ -97,7 +97,11 @@ with talk:
     top.space("stretch")
     last = transcript.turns[-1] if transcript.turns else None
     again = top.button(
-        _("重新生成"), key="chat_again", icon="🔁", type="tertiary", disabled=last is None or endpoint is None
+        _("重新生成"),
+        key="chat_again",
+        icon="🔁",
+        type="tertiary",
+        disabled=last is None or endpoint is None or bool(last.together),
     )
     with top.popover(_("存档"), key="chat_shelf", type="tertiary"):
         shelf(workspace, transcript)

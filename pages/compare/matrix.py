@@ -4,8 +4,8 @@ from collections.abc import Collection, Mapping, Sequence
 
 import streamlit as st
 
-from pages.compare.boards import difference
 from pages.shared.answer_marks import Checkers, show_marks
+from pages.shared.difference import difference
 from pages.shared.text import badge as text_badge
 from pages.shared.text import plain
 from tianji_core.comparison import Board, Cell, Checked, check_cell

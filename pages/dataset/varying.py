@@ -6,11 +6,11 @@ from collections.abc import Callable
 import streamlit as st
 
 from pages.dataset.freeze_filter import FORM
+from pages.shared.difference import difference
 from pages.shared.frame import report_errors
 from pages.shared.kept import kept
-from pages.shared.text import plain
 from pages.shared.usable import within
-from tianji_core import cleaning, dataset
+from tianji_core import dataset
 from tianji_core.dataset import Balance, Variation
 from tianji_core.i18n import _
 from tianji_core.store.samples import SampleFilter
@@ -57,12 +57,5 @@ def varying_fields(
 def _show(variants: list[dataset.Variant], count: int) -> None:
     st.caption(_("{n} 条里会变 {changed} 条，前几条是：", n=count, changed=len(variants)))
     for one in variants[:_SHOWN]:
-        st.markdown(
-            f"{_marked(one.before.input, one.after.input)} → {_marked(one.before.output, one.after.output)}"
-        )
-
-
-def _marked(before: str, after: str) -> str:
-    """Markdown of a text with what goes struck through and what comes in bold."""
-    marks = {"same": "{}", "removed": "~~{}~~", "added": ":green[**{}**]"}
-    return "".join(marks[part.kind].format(plain(part.text)) for part in cleaning.compare(before, after))
+        asked = difference(one.before.input, one.after.input)
+        st.markdown(f"{asked} → {difference(one.before.output, one.after.output)}")

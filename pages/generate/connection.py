@@ -60,12 +60,13 @@ def connection_test(workspace: Workspace, provider: Provider, choice: TeacherCho
                 st.session_state[model_to_choose_key(provider)] = report.models[0]
                 st.session_state[_REPORT] = report
                 st.rerun()
-            _show(report)
+            show_report(report)
     elif (report := st.session_state.pop(_REPORT, None)) is not None:
-        _show(report)
+        show_report(report)
 
 
-def _show(report: ConnectionReport) -> None:
+def show_report(report: ConnectionReport) -> None:
+    """Draws what a test of the connection found."""
     if report.ok:
         st.success(plain(report.message), icon="✅")
     else:

@@ -48,7 +48,7 @@ def newest_effect(workspace: Workspace, recipe: str) -> tuple[TrainingRun, Train
 def show_results(workspace: Workspace, recipe: str) -> None:
     """Draws the newest result and what can be done with it, and anew while a job is at work that makes
     one."""
-    working = any(job.kind in ("demo", "sweep") for job in jobs.listed(workspace, active=True))
+    working = any(job.kind in ("demo", "train", "sweep") for job in jobs.listed(workspace, active=True))
     st.fragment(_results, run_every=3.0 if working else None)(workspace, recipe)
 
 

@@ -105,8 +105,9 @@ def _fields(style: Style, suffix: str, form: str) -> dict[str, object]:
         examples = examples_table(
             style.examples, _("示例"), f"examples_{suffix}", form, f"examples_{style.text}"
         )
-    for number, text in enumerate(filter(str.strip, examples), start=1):
-        cards.markdown(f"**{number}** " + plain(text).replace("\n", "  \n"))
+    for number, text in enumerate(examples, start=1):
+        if text.strip():
+            cards.markdown(f"**{number}** " + plain(text))
     outside = [
         _("第 {n} 条 {length} 字", n=n, length=len(text))
         for n, text in enumerate(examples, start=1)

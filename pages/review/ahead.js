@@ -93,6 +93,10 @@ export default function (component) {
     state.queue = queue;
     state.number = Math.max(number, state.number);
   }
+  if (component.data.refused !== state.refused) {  // what waits was meant for a sample after the refused one
+    state.refused = component.data.refused;
+    state.held = null;
+  }
   const left = state.queue.filter(decision => decision.number > component.data.stored);
   const answered = left.length < state.queue.length;
   state.queue = left;

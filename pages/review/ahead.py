@@ -9,7 +9,7 @@ import streamlit as st
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from pages.review.actions import ReviewCard
-from pages.review.sample_display import length_text
+from pages.review.sample_display import length_words
 from pages.review.session import LASTING_PANELS, ReviewSession, go_to, open_panel
 from pages.shared.review_parts import attempt
 from pages.shared.visitors import role
@@ -22,6 +22,7 @@ HELD = 6
 """Samples that the page holds beyond the one on screen."""
 _STATES = {"accept": ACCEPTED, "reject": REJECTED}
 _STORED = "_review_stored"
+_REFUSED = "_review_refused"
 _KEY = "ahead"
 _HTML = """<div class="ahead" hidden>
 <p><span data-part="cell"></span> <span data-part="style"></span> <small data-part="number"></small></p>
@@ -75,22 +76,23 @@ def show_ahead(card: ReviewCard) -> None:
             "keys": {session.keys[action]: action for action in (*_STATES, "next")},
             "active": open_panel() in ("", *LASTING_PANELS),
             "stored": st.session_state.get(_STORED, 0),
+            "refused": st.session_state.get(_REFUSED, 0),
         },
         on_decisions_change=lambda: store_decisions(session, dict(st.session_state[_KEY]).get("decisions")),
     )
 
 
 def _upcoming(session: ReviewSession, sample: Sample) -> list[Sample]:
-    """The samples after this one, up to the first that another reviewer looks at."""
+    """The samples after this one, up to the first that another reviewer looks at, or whose earlier turns the
+    component does not show."""
     engine = session.workspace.engine
     others = leases.others(engine, session.lease_holder)
     found = samples.page(engine, session.filter, after_id=sample.id, limit=HELD, order=session.order)
-    taken = next((at for at, each in enumerate(found) if each.id in others), len(found))
+    taken = next((at for at, each in enumerate(found) if each.id in others or each.history), len(found))
     return found[:taken]
 
 
 def _part(session: ReviewSession, sample: Sample) -> Mapping[str, Any]:
-    colourless = length_text(sample.length, sample, session.context)
     return {
         "id": sample.id,
         "version": sample.version,
@@ -99,7 +101,7 @@ def _part(session: ReviewSession, sample: Sample) -> Mapping[str, Any]:
         "number": f"#{sample.id}",
         "input": sample.input,
         "output": sample.output,
-        "length": colourless.partition("[")[2].removesuffix("]") or colourless,
+        "length": length_words(sample.length, sample, session.context),
     }
 
 
@@ -117,6 +119,7 @@ def store_decisions(session: ReviewSession, sent: object) -> None:
         st.session_state[_STORED] = decision.number
         if not _store(session, decision):
             st.session_state[_STORED] = new[-1].number
+            st.session_state[_REFUSED] = st.session_state.get(_REFUSED, 0) + 1  # drops a key that waits
             go_to(decision.id)
             return
         go_to(decision.next)
@@ -126,9 +129,13 @@ def _store(session: ReviewSession, decision: Decision) -> bool:
     state, engine = _STATES.get(decision.action), session.workspace.engine
     if state is None:
         return True
-    only = SampleFilter(session.recipe.key, ids=(decision.id,))
-    now = samples.many(engine, [decision.id])
-    if now and now[0].version != decision.version and now[0].state == state:
-        return True
-    versions = {decision.id: decision.version}
-    return attempt(lambda: steps.set_state(engine, only, state, session.who, versions))
+    wanted = state
+
+    def store() -> None:
+        now = samples.many(engine, [decision.id])
+        if now and now[0].version != decision.version and now[0].state == wanted:
+            return
+        only = SampleFilter(session.recipe.key, ids=(decision.id,))
+        steps.set_state(engine, only, wanted, session.who, {decision.id: decision.version})
+
+    return attempt(store)

@@ -8,6 +8,7 @@ import streamlit as st
 from pages.review.own_rule_form import own_rules
 from pages.review.sample_display import cell_line, changes_html
 from pages.review.session import UNSAVED, ReviewSession
+from pages.shared.clock import local_time
 from pages.shared.frame import report_errors
 from pages.shared.job_progress import follow_job
 from pages.shared.kept import kept
@@ -116,8 +117,8 @@ def _prepared(session: ReviewSession, request: BulkRequest, disabled: bool = Fal
     if job is not None and job.active:
         follow_job(workspace, job.id, "stop_bulk_edit", Role.REVIEWER)
         return
-    if job is not None and job.note:
-        st.error(plain(job.note), icon="⚠️")
+    if job is not None and job.note and job.ended_at is not None:
+        st.error(f"{local_time(job.ended_at)} · {plain(job.note)}", icon="⚠️")
     asked = (session.filter, request)
     if st.button(_("预览"), key="bulk_preview", icon="👀", disabled=disabled):
         st.session_state.pop(_EDIT, None)

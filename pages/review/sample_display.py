@@ -46,16 +46,20 @@ def turn_title(turn: int) -> str:
 
 
 def length_text(length: int, sample: Sample, context: Context) -> str:
-    """Returns the length in characters with the limits of the sample's style, as Markdown."""
+    """Returns :func:`length_words` as Markdown, green within the limits and red outside."""
+    words = plain(length_words(length, sample, context))
+    if sample.style not in context.limits:
+        return words
+    low, high = context.limits[sample.style]
+    return f":{'green' if low <= length <= high else 'red'}[{words}]"
+
+
+def length_words(length: int, sample: Sample, context: Context) -> str:
+    """Returns the length in characters, with the limits of the sample's style where it has some."""
     if sample.style not in context.limits:
         return _("{n} 字", n=length)
     low, high = context.limits[sample.style]
-    colour = "green" if low <= length <= high else "red"
-    return (
-        f":{colour}["
-        + _("{n} 字（{style}要 {low}-{high} 字）", n=length, style=plain(sample.style), low=low, high=high)
-        + "]"
-    )
+    return _("{n} 字（{style}要 {low}-{high} 字）", n=length, style=sample.style, low=low, high=high)
 
 
 def finding_badges(findings: Sequence[Finding]) -> None:

@@ -1,7 +1,5 @@
 """The part of the settings about what is told when a job has ended."""
 
-import os
-
 import streamlit as st
 
 from pages.shared.frame import remember_notice, report_errors
@@ -44,7 +42,6 @@ def _channel_row(workspace: Workspace, channel: Channel) -> None:
     if row[3].button(_("清除"), key=f"notice_clear_{channel.key}", width="stretch"):
         for variable in channel.variables:
             workspace.save_key(variable, None)
-            os.environ.pop(variable, None)
         remember_notice(_("{channel}已清除", channel=channel.title))
         st.rerun()
 

@@ -5,6 +5,7 @@ import os
 
 import streamlit as st
 
+from pages.generate.connection import show_report
 from pages.shared.frame import remember_notice, report_errors
 from pages.shared.secret_field import forget_secret, secret_field
 from pages.shared.text import badge, plain
@@ -23,20 +24,15 @@ def provider_rows(workspace: Workspace) -> None:
         ):
             st.markdown(f"**{plain(_(provider.title))}**", width="stretch")
             _state(workspace, provider)
-            if st.button(_("测试"), key=f"key_test_{number}", icon=":material/wifi_tethering:"):
-                st.session_state["_tested"] = provider.key
+            tested = st.button(_("测试"), key=f"key_test_{number}", icon=":material/wifi_tethering:")
             with st.popover(_("密钥"), icon=":material/key:", key=f"key_panel_{number}"):
                 _key_panel(workspace, provider, number)
-        if st.session_state.get("_tested") == provider.key:
-            st.session_state.pop("_tested")
+        if tested:
             with report_errors(), st.spinner(_("正在连接…")):
                 report = asyncio.run(
                     teachers.test_connection(workspace, TeacherChoice(provider=provider.key))
                 )
-                if report.ok:
-                    st.success(plain(report.message), icon="✅")
-                else:
-                    st.error(plain(report.message), icon="⚠️")
+                show_report(report)
 
 
 def _state(workspace: Workspace, provider: Provider) -> None:
@@ -73,7 +69,6 @@ def _key_panel(workspace: Workspace, provider: Provider, number: int) -> None:
         st.rerun()
     if row.button(_("清除"), key=f"key_clear_{number}", disabled=not state.present):
         workspace.save_key(variable, None)
-        os.environ.pop(variable, None)
         remember_notice(_("{variable} 已清除", variable=variable))
         st.rerun()
     if provider.note:

@@ -131,11 +131,11 @@ def usual_wording(recipe: Recipe, name: str, scene: str, style: str) -> str:
     return training_input(recipe.input_templates[0], entries[0], entries[1], entries[2])
 
 
-def figures(turn: ChatTurn) -> str:
-    """Length, model, speed and state of an answer in one line; model and style stand above an answer that was
-    given together with others."""
+def figures(turn: ChatTurn, named: bool = False) -> str:
+    """Length, model, speed and state of an answer in one line; without model and style where it is ``named``
+    above."""
     parts = [_("{n} 字", n=len(turn.answer))] if turn.answer else []
-    if not turn.together:
+    if not named:
         parts += [turn.model, *([turn.style] if turn.style else [])]
     if turn.first is not None:
         parts.append(_("首字 {seconds} 秒", seconds=f"{turn.first:.2f}"))

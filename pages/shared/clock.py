@@ -1,6 +1,7 @@
 """Times of the database, which are UTC, in the zone of the settings or else that of the person's browser."""
 
 from datetime import UTC, datetime
+from functools import cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 import streamlit as st
@@ -24,6 +25,7 @@ def local(moment: datetime, zone: str | None = None) -> datetime:
         return moment.astimezone()
 
 
+@cache
 def zones() -> list[str]:
     """The names of the time zones that can be chosen, by region."""
     return sorted(name for name in available_timezones() if "/" in name and not name.startswith("Etc/"))

@@ -122,7 +122,9 @@ def forget(form: str, keys: Mapping[str, str], group: str = "") -> None:
     with report_errors(), changing_draft(current_workspace(), form) as draft:
         part = draft.part(group)
         for name, key in keys.items():
-            if key not in st.session_state or part.get(name) == _plain(st.session_state[key]):
+            held = _plain(st.session_state.get(key))
+            emptied = held is None and part.get(name) == 0  # a limit of kept_limit
+            if key not in st.session_state or part.get(name) == held or emptied:
                 part.pop(name, None)
     for key in keys.values():
         st.session_state.pop(key, None)

@@ -105,3 +105,15 @@ def test_a_style_that_does_not_suit_a_cell_is_found_with_its_reason() -> None:
     assert gap.styles[0] in detail and gap.reason in detail
     free = next(s.text for s in thanks.styles if thanks.gap(s.text, gap.names[0], scene) is None)
     assert details(free) == []
+
+
+@pytest.mark.parametrize("end", ["（愿你金榜题名！）", "（署名不重要，心意到了就好）"])
+def test_a_last_line_in_brackets_is_no_gap_for_a_name(end: str) -> None:
+    text = f"妹妹，生日快乐！愿你新的一岁平安喜乐，每天都有好心情。\n{end}"
+    fixes = rules_found(Subject(text, "妹妹", "生日", "祝福长文")).values()
+    assert all(fixed is None or end in fixed for fixed in fixes)
+
+
+@pytest.mark.parametrize("text", ["真的想死，愿你替我好好过日子。", "生日快乐！别把爷爷气死了，愿您长寿。"])
+def test_death_stays_a_finding_beside_what_only_sounds_like_it(text: str) -> None:
+    assert any("死" in found.detail for found in check(Subject(text, scene="生日", style="正常"), CONTEXT))

@@ -96,6 +96,7 @@ FORMS: dict[str, Any] = {
         "instruction": "Wish",
         "output": "Happy birthday",
     },
+    "translation left empty": {"input": Q, "output": A, "trans_input": "", "output_zh": None},
     "traditional": {"問題": Q, "回答": A},
     "bytes": {"input": Q.encode(), "output": A.encode()},
 }

@@ -47,9 +47,13 @@ _NOTE_MARK = re.compile(r"[\u2460-\u2473¹²³†※]|\[\d\]")
 """What a note begins with and what the text has at the place that it is about."""
 _SIGNATURE = re.compile(
     r"(?:\n\s*(?:此致|敬礼|祝好|谨上|敬上|敬启)[！!。，,]?\s*)*\n\s*(?:——|--|[\u4e00-\u9fff]{1,4}：)?\s*"
-    r"[\[【（(<{][^\n]{0,8}(?:名|称呼|落款)[^\n]{0,4}[\]】）)>}]\s*\Z"
+    r"[\[【(（<{]\s*(?:请?(?:填|写|签)上?)?(?:您|你|自己|我|发送?人|寄信人|落款人|送礼人)?的?"
+    r"(?:姓?名字?|姓名|名称|署名|签名|称呼|落款)(?:处|位置)?\s*[\]】）)>}]\s*\Z"
 )
 """The end of a letter with a gap for the sender's name."""
+_IN_BRACKETS = re.compile(r"\s*[（(【\[]([^（()）]*)[）)】\]]\s*")
+_ASIDE = 1.0
+"""The score of the words in brackets up to which they may be an aside of the blessing."""
 _GLOSS = re.compile(
     r"\s*[（(【\[〔*]*(?:今译|译文|译|白话译文|白话|大意|释义|注释|注|解析|赏析|说明|备注|提示|创作说明|创作思路|English|Translation|Note"
     r"|Tips?|Explanation|Pinyin)[）)】\]〕*]*\s*(?:[:：]|(?<=[）)】\]〕]))",
@@ -119,7 +123,14 @@ def reading(text: str, name: str = "") -> Reading:
     clear = not gone or (max(kept[0], kept[-1]) <= KEPT and max(kept) < DOUBT)
     clear = clear and all(alone > UNSURE or scores[n] > CLEARLY for n, alone in zip(gone, words, strict=True))
     clear = clear and _surely_blessing(kept) and labelled_texts(text) < 2
+    clear = clear and not any(_may_be_aside(cut[n].text) for n in (*range(start), *range(stop, len(cut))))
     return Reading(cut, scores, start, stop, clear)
+
+
+def _may_be_aside(text: str) -> bool:
+    """Whether a piece in brackets may be an aside of the blessing: brackets alone look like talk."""
+    inside = _IN_BRACKETS.fullmatch(text)
+    return inside is not None and words_score(inside[1], "") <= _ASIDE
 
 
 def _words(text: str, name: str) -> float:

@@ -95,13 +95,12 @@ def _translated(item: dict[str, Any]) -> dict[str, Any]:
     """Returns an item without the originals of texts that it also holds in Chinese, as COIG's
     ``trans_output`` or ``output_zh``."""
     chinese = {key: _plain(key).removeprefix("trans").removesuffix("zh") for key in item}
-    bases = {base for key, base in chinese.items() if base != _plain(key) and base in _KNOWN}
-    if not bases:
-        return item
+    named = {key for key, base in chinese.items() if base != _plain(key) and base in _KNOWN}
+    bases = {chinese[key] for key in named if not is_missing(item[key])}
     return {
-        (base if base in bases else key): item[key]
+        (base if key in named else key): item[key]
         for key, base in chinese.items()
-        if base not in bases or base != _plain(key)
+        if (not is_missing(item[key]) if key in named else base not in bases)
     }
 
 

@@ -83,6 +83,7 @@ class Varying:
         self.names = {name.text: name for name in recipe.names}
         self.scenes = {scene.text: scene for scene in recipe.scenes}
         listed = sorted(self.names, key=len, reverse=True)
+        self.surname_ends = {surname[-1] for surname in self.words.surnames}
         self.persons = re.compile("|".join(map(re.escape, [*listed, *self.words.kin_words])))
 
     def variants(self, examples: Sequence[TrainingExample]) -> list[Variant]:
@@ -127,7 +128,8 @@ class Varying:
         if any(known in fresh or fresh in known for known in (*self.names, *self.scenes)):
             return None
         texts = _texts(example)
-        if not all(self._tells_only(text, name) for text in texts[1::2]) or name.text not in texts[0]:
+        further = [text for text in texts[2::2] if name.text in text]
+        if not all(self._tells_only(text, name) for text in (texts[0], *texts[1::2], *further)):
             return None
         return _with_texts(example._replace(name=fresh), [text.replace(name.text, fresh) for text in texts])
 
@@ -139,6 +141,8 @@ class Varying:
                 return False
             before, after = text[match.start() - 1 : match.start()], text[match.end() : match.end() + 1]
             if (before and before in _NOT_BEFORE) or (after and after in _NOT_AFTER):
+                return False
+            if before in self.surname_ends:  # 王姐姐 is not 姐姐
                 return False
             said = True
         return said
@@ -174,8 +178,8 @@ class Varying:
         context: Context = self.context
         if pronoun is not None:
             context = replace(context, pronouns={**context.pronouns, after.name: pronoun})
-        had = {found.rule for found in check(_subject(before), self.context)}
-        return all(found.rule in had for found in check(_subject(after), context))
+        found = {one.rule for one in check(_subject(after), context)}
+        return not found or found <= {one.rule for one in check(_subject(before), self.context)}
 
 
 def rewritten(examples: Sequence[TrainingExample], variants: Sequence[Variant]) -> list[TrainingExample]:

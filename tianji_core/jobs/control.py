@@ -1,5 +1,6 @@
 """Starts, lists, follows and stops jobs. Their processes outlive the page, the tab and the server."""
 
+import contextlib
 import os
 import re
 import subprocess
@@ -8,7 +9,7 @@ import time
 from collections.abc import Callable, Collection
 from pathlib import Path
 
-from tianji_core.errors import JobError
+from tianji_core.errors import JobError, SettingsError
 from tianji_core.i18n import _
 from tianji_core.jobs.environment import DATABASE, NEEDS, child_environment, proxies
 from tianji_core.jobs.processes import alive, end_group, started_at
@@ -76,8 +77,9 @@ def prepare_worker(workspace: Workspace, kind: str, title: str, subject: JobSubj
 
 def _supervised(workspace: Workspace, job: Job, keys: Collection[str]) -> Job:
     environment = child_environment(NEEDS[job.kind].network, {*keys, *VARIABLES})
-    if channels_in_use(workspace):  # the supervisor tells of the end, perhaps through a proxy
-        environment |= proxies()
+    with contextlib.suppress(SettingsError):  # said when the end is told
+        if channels_in_use(workspace):  # the supervisor tells of the end, perhaps through a proxy
+            environment |= proxies()
     command = [sys.executable, "-m", "tianji_core.jobs", str(job.id), "--workspace", str(workspace.home)]
     with log_path(workspace, job.id).open("ab") as log:
         process = subprocess.Popen(

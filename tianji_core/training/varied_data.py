@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from tianji_core.dataset import Variation, training_file
+from tianji_core.dataset import CellGuess, Variation, training_file
 from tianji_core.dataset.variants import VARIED, Varying, rewritten, variation_facts
 from tianji_core.dataset.writing import write_synced, write_training_file
 from tianji_core.errors import RecipeError, TrainingError
@@ -49,21 +49,17 @@ def training_data(
 
 
 def read_examples(recipe: Recipe, file: Path) -> Iterator[TrainingExample]:
-    """The samples of a training file. Name and occasion are the longest ones of the recipe that the last
-    question holds, the style is the one whose suffix it ends with; '' where there is none."""
-    names = sorted((name.text for name in recipe.names), key=len, reverse=True)
-    scenes = sorted(
-        ((word, scene.text) for scene in recipe.scenes for word in (scene.text, scene.wish)),
-        key=lambda pair: -len(pair[0]),
-    )
-    styles = sorted(recipe.styles, key=lambda style: -len(style.suffix))
+    """The samples of a training file; name, occasion and style as an import finds them in the last
+    question."""
+    guess = CellGuess(recipe)
     for number, item in enumerate(json.loads(file.read_text(encoding="utf-8"))):
         *earlier, last = item["conversation"]
         asked = last["input"]
+        name, scene, style = guess.of(asked)
         yield TrainingExample(
-            name=next((name for name in names if name in asked), ""),
-            scene=next((text for word, text in scenes if word in asked), ""),
-            style=next((style.text for style in styles if asked.endswith(style.suffix)), ""),
+            name=name,
+            scene=scene,
+            style=style,
             source="",
             system=(earlier[0] if earlier else last)["system"],
             history=[{"input": turn["input"], "output": turn["output"]} for turn in earlier],

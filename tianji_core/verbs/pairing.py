@@ -59,7 +59,8 @@ def pairs(
 
 def _line(version: preference_pairs.PairVersion) -> str:
     train, held = version.manifest["train"], version.manifest["held"]
-    told = ", ".join(f"{source} {number}" for source, number in train["by_source"].items())
+    titles = preference_pairs.SOURCE_TITLES
+    told = _("，").join(f"{_(titles[source])} {number}" for source, number in train["by_source"].items())
     return _(
         "{name}：训练 {train} 对，留出 {held} 对（{told}）",
         name=version.name,

@@ -12,6 +12,7 @@ from tianji_core.comparison.preference_pairs.collecting import (
 )
 from tianji_core.comparison.preference_pairs.forms import PAIR_FORMS, write_pairs
 from tianji_core.comparison.preference_pairs.versions import (
+    SOURCE_TITLES,
     PairVersion,
     freeze_pairs,
     pair_version,
@@ -23,6 +24,7 @@ from tianji_core.comparison.preference_pairs.versions import (
 __all__ = [
     "PAIR_FORMS",
     "SOURCES",
+    "SOURCE_TITLES",
     "Collected",
     "Pair",
     "PairVersion",

@@ -1,6 +1,7 @@
 """Collects pairs from everything that was decided, and settles what contradicts itself."""
 
 import hashlib
+import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -111,13 +112,17 @@ def settled_pairs(found: Iterable[Pair], recipe: Recipe) -> Collected:
         by_prompt[pair.system, pair.prompt].append(pair)
     _learnt, kept = split_cells({(pair.name, pair.scene) for pair in settled if pair.name and pair.scene})
     asked = set(kept)
+    apart = {
+        prompt
+        for (_system, prompt), pairs in by_prompt.items()
+        if int(hashlib.sha256(prompt.encode()).hexdigest(), 16) % HELD == 0
+        or any((pair.name, pair.scene) in asked for pair in pairs)
+    }
     train: list[Pair] = []
     held: list[Pair] = []
     for (_system, prompt), pairs in by_prompt.items():
         left["limit"] += max(0, len(pairs) - PER_PROMPT)
-        digest = int(hashlib.sha256(prompt.encode()).hexdigest(), 16)
-        apart = digest % HELD == 0 or any((pair.name, pair.scene) in asked for pair in pairs)
-        (held if apart else train).extend(pairs[:PER_PROMPT])
+        (held if prompt in apart else train).extend(pairs[:PER_PROMPT])
     return Collected(tuple(train), tuple(held), {key: number for key, number in left.items() if number})
 
 
@@ -161,7 +166,7 @@ def _checked(workspace: Workspace, recipe: Recipe) -> Iterator[Pair]:
         try:
             board = load_board(workspace, key)
         except InputError as error:
-            print(error, flush=True)
+            print(error, file=sys.stderr, flush=True)
             continue
         if board.recipe != recipe.key:
             continue

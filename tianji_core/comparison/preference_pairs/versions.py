@@ -1,5 +1,6 @@
 """Versions of pairs: an immutable folder with its pairs, a manifest of hashes and a card."""
 
+import contextlib
 import json
 import re
 from collections import Counter
@@ -12,12 +13,20 @@ from typing import Any
 from tianji_core.comparison.preference_pairs.collecting import SOURCES, Pair, collected_pairs
 from tianji_core.errors import DatasetError
 from tianji_core.files import sha256, write_json, write_text
-from tianji_core.i18n import _
+from tianji_core.i18n import N_, _
 from tianji_core.ownership import discard, draft_folder, move, new_folder
 from tianji_core.workspace import Workspace
 
 LEAST = 20
 """Pairs below which a version is not made: nothing can be learnt from them."""
+SOURCE_TITLES = {
+    "vote": N_("投票"),
+    "edit": N_("修改"),
+    "review": N_("采用和弃用"),
+    "judge": N_("评审的分数"),
+    "check": N_("检查"),
+}
+_LEFT_OUT = {"equal": "两个一样", "conflict": "说法相反", "twice": "重复", "limit": "同一个问题的太多"}
 _SPLITS = ("train", "held")
 _MANIFEST = "manifest.json"
 _NAME = re.compile(r"\w[\w.-]{0,59}")
@@ -100,23 +109,20 @@ def _described(pairs: Sequence[Pair], file: Path) -> dict[str, Any]:
 
 
 def _card(manifest: dict[str, Any]) -> str:
+    """The card, in Chinese whatever the language of the process."""
     train, held = manifest["train"], manifest["held"]
     rows = "\n".join(
-        f"| {source} | {train['by_source'].get(source, 0)} | {held['by_source'].get(source, 0)} |"
-        for source in SOURCES
+        f"| {title} | {train['by_source'].get(source, 0)} | {held['by_source'].get(source, 0)} |"
+        for source, title in SOURCE_TITLES.items()
     )
     longer = "—" if train["chosen_longer"] is None else f"{train['chosen_longer']:.0%}"
-    left = ", ".join(f"{key} {number}" for key, number in manifest["left_out"].items()) or "0"
-    told = _(
-        "配方 {recipe} 的偏好对：训练 {train} 对（{prompts} 个问题），留出 {held} 对，问题不重叠。",
-        recipe=manifest["recipe"],
-        train=train["count"],
-        prompts=train["prompts"],
-        held=held["count"],
+    left = "，".join(f"{_LEFT_OUT[key]} {number}" for key, number in manifest["left_out"].items()) or "0"
+    told = (
+        f"配方 {manifest['recipe']} 的偏好对：训练 {train['count']} 对（{train['prompts']} 个问题），"
+        f"留出 {held['count']} 对，问题不重叠。"
     )
-    counted = _("选中的更长：{longer}。没有收的：{left}。", longer=longer, left=left)
-    titles = " | ".join((_("来源"), _("训练"), _("留出")))
-    head = f"| {titles} |\n|---|---|---|"
+    counted = f"选中的更长：{longer}。没有收的：{left}。"
+    head = "| 来源 | 训练 | 留出 |\n|---|---|---|"
     note = " ".join(manifest["note"].split())
     return "\n\n".join((f"# {manifest['name']}", note, told, counted, f"{head}\n{rows}")) + "\n"
 
@@ -128,7 +134,10 @@ def _home(workspace: Workspace) -> Path:
 def pair_versions(workspace: Workspace) -> list[PairVersion]:
     """Returns every version, newest first."""
     folders = [path.parent for path in _home(workspace).glob(f"[!.]*/{_MANIFEST}")]
-    known = [pair_version(workspace, folder.name) for folder in folders]
+    known = []
+    for folder in folders:
+        with contextlib.suppress(DatasetError):  # said to who asks for that one by its name
+            known.append(pair_version(workspace, folder.name))
     return sorted(known, key=lambda one: (one.manifest["created_at"], one.name), reverse=True)
 
 
