@@ -64,6 +64,8 @@ def _save_channel(workspace: Workspace, channel: Channel, entered: dict[str, str
         st.error(_("先把{channel}的地址或授权码贴进框里", channel=channel.title), icon="⚠️")
         return
     with report_errors():
+        if channel.key != "mail":
+            notices.host_of(entered[channel.address])  # what is kept as a secret is masked in every text
         for variable, value in entered.items():
             workspace.save_key(variable, value or None)
             forget_secret(f"notice_{variable}")

@@ -130,7 +130,7 @@ def test_from_an_edited_name_to_a_comparison(page: Page, studio: Studio) -> None
     merged = next(m.name for m in models.artefacts(space) if m.kind == "merged")
     expect(page.locator(".st-key-chat_send button")).to_be_enabled(timeout=180_000)
     settle(page)
-    expect(page.get_by_text(f"由 {merged} 回答")).to_be_visible()
+    expect(page.get_by_text(re.compile(r"由 v1 · 第 \d+ 步 · 合并模型 回答"))).to_be_visible()
     press(page, "chat_send")
     expect(page.locator(".st-key-keep_0 button")).to_be_enabled(timeout=120_000)
     assert clicks(page) <= 7 - 3  # three lead to the first dataset

@@ -18,6 +18,7 @@ from tianji_core import jobs, notices
 from tianji_core.errors import NoticeError, SettingsError
 from tianji_core.notices import Afterwards, Channel, NoticePreferences
 from tianji_core.notices.afterwards import will_tell
+from tianji_core.notices.robots import send_by_robot
 from tianji_core.store import jobs as rows
 from tianji_core.workspace import Workspace
 
@@ -114,12 +115,19 @@ def test_what_a_robot_refuses_is_said_without_its_address(
 
 @pytest.mark.parametrize(
     "address",
-    ["oapi.dingtalk.com/robot", "ftp://x/y", "https://", "http://[::1", "http://h:0/x", "http://h:99999/"],
+    [
+        "oapi.dingtalk.com/robot",
+        "ftp://x/y",
+        "https://",
+        "https://oapi.dingtalk.com/",
+        "http://[::1",
+        "http://h:0/x",
+        "http://h:99999/",
+    ],
 )
-def test_an_address_that_is_none_is_one_sentence(workspace: Workspace, address: str) -> None:
-    workspace.save_key(BY_KEY["wecom"].address, address)
+def test_an_address_that_is_none_is_one_sentence(address: str) -> None:
     with pytest.raises(NoticeError):
-        notices.send(workspace, BY_KEY["wecom"], notices.trial_notice())
+        send_by_robot(BY_KEY["wecom"], address, "", notices.trial_notice())
 
 
 def test_what_fails_is_tried_again_and_the_others_are_told(workspace: Workspace, robot: Receiver) -> None:

@@ -349,7 +349,7 @@ def test_the_disk_is_that_of_the_linked_folder(workspace, settings):
         return found.detail
 
     version = add_version(workspace)
-    assert detail().startswith("工作区所在磁盘") and not re.search(r"\b0(\.0)? GB", detail())
+    assert detail().startswith("工作区所在磁盘") and not re.search(r"(?<![\d.])0(\.0)? GB", detail())
     with tempfile.TemporaryDirectory(dir="/dev/shm") as place:
         workspace.runs.rmdir()
         workspace.runs.symlink_to(place)

@@ -48,7 +48,7 @@ from tianji_core.verbs.demo_report import DemoReport, read_report, write_report
         ("freeze --name v1", "没有可以冻结的样本：请先到审核页采用一些样本"),
         ("freeze --name ../up", "数据集名字“../up”不能用"),
         ("export v9", "没有名叫“v9”的数据集版本"),
-        ("train", "还没有数据集版本；先审核样本，再定稿一个：python -m tianji_core freeze --name v1"),
+        ("train", "还没有数据集版本；先审核样本，再冻结一个：python -m tianji_core freeze --name v1"),
         ("train --resume 3", "没有编号为 3 的训练"),
         ("convert --training 9", "没有编号为 9 的训练"),
         ("merge nobody", "没有名叫“nobody”的模型，有的是：nano-base"),

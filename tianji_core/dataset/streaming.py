@@ -25,6 +25,7 @@ _SPACE = re.compile(r"[ \t\r\n\ufeff]*")
 _HALF = re.compile("[\ud800-\udfff]")
 _BLANK = " \t\r\n\ufeff"
 _NEAR_THE_END = 16
+_LITERALS = ("true", "false", "null", "NaN", "Infinity", "-Infinity")
 """Number of characters before the end of the buffer within which a value may look broken only because it
 continues."""
 _DECODER = json.JSONDecoder(strict=False)
@@ -143,7 +144,7 @@ class _Window:
                 if cut and self._more_of_one(longest):
                     continue
                 repaired = mended(self.window, self.at, error.pos)
-                if repaired is None and cut and not first:
+                if repaired is None and self._breaks_off(error) and not first:
                     reason = _("第 {line} 行起的一项没有写完，文件到这里就断了", line=self._line_here())
                     return self._found(BrokenLine(reason), len(self.window))
                 if repaired is None:
@@ -156,6 +157,11 @@ class _Window:
             else:
                 if end < len(self.window) or not self._more_of_one(longest):
                     return self._found(value, end)
+
+    def _breaks_off(self, error: json.JSONDecodeError) -> bool:
+        """Whether a value is right as far as the text goes, and the text ends within it."""
+        rest = self.window[error.pos :].strip()
+        return error.msg.startswith("Unterminated") or any(word.startswith(rest) for word in _LITERALS)
 
     def _found(self, value: Any, end: int, repaired: bool = False) -> FileItem:
         line = self._line_here()

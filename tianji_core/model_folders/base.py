@@ -182,7 +182,7 @@ def check_same_base(folder: Path, expected: str) -> None:
     if fingerprint(folder) != expected:
         raise ModelError(
             _(
-                "{folder} 不是训练时用的那个基座模型（内容不同），不能用它接着训练、转换或合并",
+                "{folder} 不是训练时用的那个基座模型（内容不同，或者工坊换了新的内置模型），不能用它接着训练、转换或合并；已经合并好的模型照常能用",
                 folder=folder,
             )
         )

@@ -13,6 +13,7 @@ from tianji_core.notices.preferences import (
     load_preferences,
     save_preferences,
 )
+from tianji_core.notices.robots import host_of
 from tianji_core.notices.sending import send, send_to_all
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "changed_preferences",
     "channels_in_use",
     "follow_up",
+    "host_of",
     "keep_on",
     "load_afterwards",
     "load_preferences",

@@ -27,7 +27,7 @@ def send_by_robot(channel: Channel, address: str, sign: str, notice: Notice) -> 
         NoticeError: the address is none, cannot be reached, or refuses the message. It names the host only:
             the rest of the address is secret.
     """
-    host = _host(address)
+    host = host_of(address)
     query, body = _request(channel, sign, notice)
     url = address + ("&" if "?" in address else "?") + urlencode(query) if query else address
     try:
@@ -55,12 +55,15 @@ def send_by_robot(channel: Channel, address: str, sign: str, notice: Notice) -> 
         )
 
 
-def _host(address: str) -> str:
-    """Raises:
-    NoticeError: no http or https address."""
+def host_of(address: str) -> str:
+    """Returns the host of the secret address of a webhook or a robot.
+
+    Raises:
+        NoticeError: it is no http or https address.
+    """
     try:
         parts = urlsplit(address)
-        if parts.scheme in ("http", "https") and parts.hostname and parts.port != 0:
+        if parts.scheme in ("http", "https") and parts.hostname and parts.port != 0 and parts.path.strip("/"):
             return parts.hostname
     except ValueError:
         pass

@@ -12,6 +12,7 @@ What an engine has to offer, by what it is asked for:
   ``RESUME_VARIABLES`` beside them where it goes on from a checkpoint; ``DEEPSPEED``, the settings it knows
 - progress: ``logged_step`` from a line of output; ``begun``, ``curve``, ``validations``,
   ``total_iterations``, ``trial_answers`` and ``log_tail`` from a work folder, while it trains and afterwards
+- pairs: ``PAIRS_FORM``, the name of the form in which it reads them
 - checkpoint: ``NEWEST_CHECKPOINT``, the file that names the newest; ``checkpoint_files`` in a folder,
   ``is_whole``, and ``checkpoint_weights`` for a sweep
 - checkpoint → adapter: ``converter_arguments``, and ``LEFT_BY_CONVERTER`` beside what they write
@@ -31,6 +32,7 @@ from tianji_core.training.xtuner_engine.checkpoints import (
 from tianji_core.training.xtuner_engine.commands import (
     DEEPSPEED,
     NEWEST_CHECKPOINT,
+    PAIRS_FORM,
     RESUME_VARIABLES,
     converter_arguments,
     load_check_arguments,
@@ -65,6 +67,7 @@ __all__ = [
     "LEFT_BY_CONVERTER",
     "NEWEST_CHECKPOINT",
     "PACKAGES",
+    "PAIRS_FORM",
     "RESUME_VARIABLES",
     "begun",
     "causes",

@@ -8,6 +8,7 @@ import typer
 from tianji_core.comparison import preference_pairs
 from tianji_core.errors import InputError
 from tianji_core.i18n import _
+from tianji_core.training.engine import PAIRS_FORM
 from tianji_core.verbs.common import (
     JsonOption,
     OverwriteOption,
@@ -27,7 +28,9 @@ def pairs(
         str, typer.Option(help="With freeze: some of vote, edit, review, judge, check; none: all.")
     ] = "",
     note: Annotated[str, typer.Option(help="With freeze.")] = "",
-    form: Annotated[str, typer.Option(help="With export: xtuner, trl or llama-factory.")] = "xtuner",
+    form: Annotated[
+        str, typer.Option(help=f"With export: {', '.join(preference_pairs.PAIR_FORMS)}.")
+    ] = PAIRS_FORM,
     output: Annotated[Path | None, typer.Option(help="With export: the folder.", show_default=False)] = None,
     overwrite: OverwriteOption = False,
     recipe: RecipeOption = None,

@@ -10,11 +10,12 @@ from tianji_core.errors import InputError
 from tianji_core.files import write_json, write_text
 from tianji_core.i18n import _
 from tianji_core.outputs import write_output_folder
+from tianji_core.training.engine import PAIRS_FORM
 from tianji_core.workspace import Workspace
 
 
 def as_messages(pair: Pair) -> dict[str, Any]:
-    """Returns a pair as lists of messages, the form of xtuner and of TRL."""
+    """Returns a pair as lists of messages, the form of the training engine and of TRL."""
     opening = [{"role": "system", "content": pair.system}] if pair.system else []
     return {
         "prompt": [*opening, {"role": "user", "content": pair.prompt}],
@@ -32,7 +33,7 @@ def _sharegpt(pair: Pair) -> dict[str, Any]:
     }
 
 
-def _xtuner(folder: Path, split: str, pairs: Sequence[Pair]) -> None:
+def _engine(folder: Path, split: str, pairs: Sequence[Pair]) -> None:
     write_json(folder / f"{split}.json", [as_messages(pair) for pair in pairs])
 
 
@@ -57,7 +58,7 @@ def _llama_factory(folder: Path, split: str, pairs: Sequence[Pair]) -> None:
 
 
 PAIR_FORMS: dict[str, Callable[[Path, str, Sequence[Pair]], None]] = {
-    "xtuner": _xtuner,
+    PAIRS_FORM: _engine,
     "trl": _trl,
     "llama-factory": _llama_factory,
 }

@@ -17,6 +17,8 @@ DEEPSPEED = (
 RESUME_VARIABLES = {"TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD": "1"}
 """The environment for resuming from one of the studio's own checkpoints: it holds more than tensors, which
 torch.load refuses by default."""
+PAIRS_FORM = "xtuner"
+"""The name of the form of preference pairs that this engine reads."""
 NEWEST_CHECKPOINT = "last_checkpoint"
 """The file of a work folder in which mmengine writes the path of a checkpoint once it is whole."""
 LOADED = "tianji: the config is loaded"
