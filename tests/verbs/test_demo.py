@@ -48,7 +48,7 @@ def test_the_demo_walks_everything_and_the_model_learns(workspace: Workspace, tm
     made_models = {model.kind: model for model in models.artefacts(workspace)}
     assert (made_models["adapter"].path / "adapter_model.safetensors").exists()
     loaded = subprocess.run(
-        [sys.executable, "-c", LOAD, str(paths["冻结"]), str(made_models["merged"].path)],
+        [sys.executable, "-c", LOAD, str(paths["冻结成数据集版本"]), str(made_models["merged"].path)],
         capture_output=True,
         text=True,
         check=True,
