@@ -64,7 +64,7 @@ def start_rating(workspace: Workspace, recipe_key: str, choice: TeacherChoice) -
 
 def rating_job(workspace: Workspace, recipe_key: str) -> Job | None:
     """Returns the newest rating of a recipe, running or not."""
-    return _newest(workspace, RATE, RatingSubject(recipe=recipe_key))
+    return jobs.newest_about(workspace, RATE, RatingSubject(recipe=recipe_key))
 
 
 def start_suggesting(workspace: Workspace, recipe_key: str, question: Question, choice: TeacherChoice) -> Job:
@@ -89,7 +89,9 @@ def start_suggesting(workspace: Workspace, recipe_key: str, question: Question, 
 
 def suggesting_job(workspace: Workspace, recipe_key: str, kind: ListKind, style: str = "") -> Job | None:
     """Returns the newest question for a list, answered or not."""
-    return _newest(workspace, SUGGEST, SuggestionSubject(recipe=recipe_key, wanted=kind, style=style))
+    return jobs.newest_about(
+        workspace, SUGGEST, SuggestionSubject(recipe=recipe_key, wanted=kind, style=style)
+    )
 
 
 def _usable(workspace: Workspace, recipe_key: str, choice: TeacherChoice, refusal: str) -> Recipe:
@@ -97,8 +99,3 @@ def _usable(workspace: Workspace, recipe_key: str, choice: TeacherChoice, refusa
     if not checked_choice(workspace, choice).can_chat:
         raise InputError(refusal)
     return recipe
-
-
-def _newest(workspace: Workspace, kind: str, subject: JobSubject) -> Job | None:
-    listed = jobs.listed(workspace, kind=kind)
-    return next((job for job in listed if jobs.subject_of(job, type(subject)) == subject), None)

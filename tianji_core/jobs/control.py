@@ -14,7 +14,7 @@ from tianji_core.i18n import _
 from tianji_core.jobs.environment import DATABASE, NEEDS, child_environment, proxies
 from tianji_core.jobs.processes import alive, end_group, started_at
 from tianji_core.jobs.progress import read_progress
-from tianji_core.jobs.subject import JobSubject
+from tianji_core.jobs.subject import JobSubject, subject_of
 from tianji_core.notices import VARIABLES, channels_in_use
 from tianji_core.project import PROJECT
 from tianji_core.roles import bookkeeping
@@ -130,6 +130,14 @@ def listed(
     """Returns jobs in their current state, newest first."""
     current = [refreshed(workspace, job) for job in job_store.listed(workspace.engine, kind, active, limit)]
     return [job for job in current if active is None or job.active == active]
+
+
+def newest_about(
+    workspace: Workspace, kind: str, subject: JobSubject, active: bool | None = None, limit: int = 50
+) -> Job | None:
+    """Returns the newest of the recent jobs of a kind that is about exactly this, or None."""
+    recent = listed(workspace, kind=kind, active=active, limit=limit)
+    return next((job for job in recent if subject_of(job, type(subject)) == subject), None)
 
 
 def stop(workspace: Workspace, job_id: int) -> Job:

@@ -10,7 +10,6 @@ from tianji_core.store.samples import SampleFilter
 from tianji_core.workspace import Workspace
 
 KIND = "edit"
-_LOOK_BACK = 50
 
 
 class BulkEditSubject(JobSubject):
@@ -53,9 +52,7 @@ def start_bulk_edit(
 
 def bulk_edit_job(workspace: Workspace, recipe_key: str) -> Job | None:
     """Returns the newest change of a recipe's samples in the background, running or not."""
-    recent = jobs.listed(workspace, kind=KIND, limit=_LOOK_BACK)
-    subject = BulkEditSubject(recipe=recipe_key)
-    return next((job for job in recent if jobs.subject_of(job, BulkEditSubject) == subject), None)
+    return jobs.newest_about(workspace, KIND, BulkEditSubject(recipe=recipe_key))
 
 
 @worker_of(BulkEditArguments)

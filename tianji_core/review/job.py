@@ -13,7 +13,6 @@ from tianji_core.teachers import TeacherChoice, checked_choice, key_variables
 from tianji_core.workspace import Workspace
 
 KIND = "rewrite"
-_LOOK_BACK = 50
 
 
 class RewritingSubject(JobSubject):
@@ -50,9 +49,7 @@ def start_rewriting(workspace: Workspace, sample: Sample, choice: TeacherChoice,
 
 def rewriting_job(workspace: Workspace, sample_id: int) -> Job | None:
     """Returns the newest rewriting of a sample among the recent jobs, running or not."""
-    recent = jobs.listed(workspace, kind=KIND, limit=_LOOK_BACK)
-    subject = RewritingSubject(sample_id=sample_id)
-    return next((job for job in recent if jobs.subject_of(job, RewritingSubject) == subject), None)
+    return jobs.newest_about(workspace, KIND, RewritingSubject(sample_id=sample_id))
 
 
 @worker_of(RewritingArguments)

@@ -168,8 +168,7 @@ def start_trial(workspace: Workspace, base: Path, template: str) -> Job:
 def trial_job(workspace: Workspace, base: Path, template: str) -> Job | None:
     """The job that tries this base now."""
     subject = TrialSubject(base=str(base), template=template)
-    listed = jobs.listed(workspace, kind=KIND, active=True)
-    return next((job for job in listed if jobs.subject_of(job, TrialSubject) == subject), None)
+    return jobs.newest_about(workspace, KIND, subject, active=True)
 
 
 def built_in(base: Path) -> bool:

@@ -69,6 +69,4 @@ def judge_of(job: Job) -> TeacherChoice | None:
 
 def judge_job(workspace: Workspace, recipe_key: str) -> Job | None:
     """Returns the newest judging job of a recipe, or None."""
-    recent = jobs.listed(workspace, kind=KIND, limit=_LOOK_BACK)
-    subject = JudgingSubject(recipe=recipe_key)
-    return next((job for job in recent if jobs.subject_of(job, JudgingSubject) == subject), None)
+    return jobs.newest_about(workspace, KIND, JudgingSubject(recipe=recipe_key), limit=_LOOK_BACK)

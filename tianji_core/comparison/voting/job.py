@@ -73,8 +73,4 @@ def start_voting(workspace: Workspace, board: Board, choice: TeacherChoice, conc
 
 def voting_job(workspace: Workspace, key: str) -> Job | None:
     """Returns the newest voting job of a board, None where there is none."""
-    subject = VotingSubject(board=key)
-    return next(
-        (job for job in jobs.listed(workspace, kind=KIND) if jobs.subject_of(job, VotingSubject) == subject),
-        None,
-    )
+    return jobs.newest_about(workspace, KIND, VotingSubject(board=key))
