@@ -44,6 +44,12 @@ def accepted(recipe_key: str) -> SampleFilter:
     return SampleFilter(recipe_key, states=(ACCEPTED,))
 
 
+def is_folder_name(name: str) -> bool:
+    """Returns whether a version can have this name: 1 to 60 letters, digits, underscores, hyphens and dots,
+    the first and the last no dot."""
+    return _NAME.fullmatch(name) is not None and not name.endswith(".")
+
+
 def check_name(workspace: Workspace, name: str) -> str:
     """Returns the name of a new version, stripped of white space.
 
@@ -51,7 +57,7 @@ def check_name(workspace: Workspace, name: str) -> str:
         DatasetError: the name cannot be that of a folder, or is taken.
     """
     name = name.strip()
-    if _NAME.fullmatch(name) is None or name.endswith("."):
+    if not is_folder_name(name):
         raise DatasetError(
             _(
                 "数据集名字“{name}”不能用：请用 1-60 个汉字、字母、数字、下划线、连字符或点，开头不能是点和连字符",

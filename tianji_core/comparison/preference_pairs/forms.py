@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from tianji_core.comparison.preference_pairs.collecting import Pair
+from tianji_core.comparison.preferences import MESSAGES_FORM, Preference
 from tianji_core.errors import InputError
 from tianji_core.files import write_json, write_text
 from tianji_core.i18n import _
@@ -16,12 +17,7 @@ from tianji_core.workspace import Workspace
 
 def as_messages(pair: Pair) -> dict[str, Any]:
     """Returns a pair as lists of messages, the form of the training engine and of TRL."""
-    opening = [{"role": "system", "content": pair.system}] if pair.system else []
-    return {
-        "prompt": [*opening, {"role": "user", "content": pair.prompt}],
-        "chosen": [{"role": "assistant", "content": pair.chosen}],
-        "rejected": [{"role": "assistant", "content": pair.rejected}],
-    }
+    return Preference(pair.system, pair.prompt, pair.chosen, pair.rejected).plain(MESSAGES_FORM)
 
 
 def _sharegpt(pair: Pair) -> dict[str, Any]:

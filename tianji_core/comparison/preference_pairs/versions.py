@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tianji_core.comparison.preference_pairs.collecting import SOURCES, Pair, collected_pairs
+from tianji_core.dataset.versions import is_folder_name
 from tianji_core.errors import DatasetError
 from tianji_core.files import sha256, write_json, write_text
 from tianji_core.i18n import N_, _
@@ -29,7 +29,6 @@ SOURCE_TITLES = {
 _LEFT_OUT = {"equal": "两个一样", "conflict": "说法相反", "twice": "重复", "limit": "同一个问题的太多"}
 _SPLITS = ("train", "held")
 _MANIFEST = "manifest.json"
-_NAME = re.compile(r"\w[\w.-]{0,59}")
 _READ_ONLY = 0o400
 
 
@@ -52,7 +51,7 @@ def freeze_pairs(
         InputError: a source is unknown.
     """
     name = name.strip()
-    if _NAME.fullmatch(name) is None or name.endswith("."):
+    if not is_folder_name(name):
         raise DatasetError(
             _("名字“{name}”不能用：请用 1-60 个汉字、字母、数字、下划线、连字符或点", name=name)
         )
