@@ -7,9 +7,10 @@ import shutil
 import socket
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
+
+from tests.processes import until
 
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch")
 SEARCHED = f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin"
@@ -72,15 +73,8 @@ class Cluster:
 
     def wait(self, job: int, seconds: float) -> str:
         """Waits for the end of a job and returns how it ended."""
-        until_true(lambda: self.job_state(job) in ENDED, seconds)
+        until(lambda: self.job_state(job) in ENDED, seconds)
         return self.job_state(job)
-
-
-def until_true(condition, seconds: float) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "the condition did not come true in time"
-        time.sleep(0.1)
 
 
 @contextlib.contextmanager
@@ -119,9 +113,9 @@ def slurm_cluster() -> Iterator[Cluster]:
             )
             stack.callback(_end, process)
             if number == 0:
-                until_true((munge / "socket").exists, 20)
+                until((munge / "socket").exists, 20)
         stack.callback(_end_jobs, cluster)
-        until_true(lambda: len(_idle(cluster)) == 2, 60)
+        until(lambda: len(_idle(cluster)) == 2, 60)
         yield cluster
 
 
@@ -135,7 +129,7 @@ def _idle(cluster: Cluster) -> list[str]:
 def _end_jobs(cluster: Cluster) -> None:
     command = ["scancel", "-u", getpass.getuser()]
     subprocess.run(command, env=cluster.environment, capture_output=True)
-    until_true(lambda: not cluster.ask("squeue", "-h"), 60)
+    until(lambda: not cluster.ask("squeue", "-h"), 60)
 
 
 def _end(process: "subprocess.Popen[bytes]") -> None:

@@ -8,11 +8,10 @@ from tianji_core.i18n import _
 from tianji_core.workspace import Workspace
 
 
-def afterwards_part(workspace: Workspace, job: jobs.Job) -> None:
+def afterwards_part(workspace: Workspace, job: jobs.Job, can_tell: bool) -> None:
     """Draws both choices for a running job; what a person sets is stored at once, and what was set in
-    another tab or by the command line is shown."""
+    another tab or by the command line is shown. ``can_tell`` says that there is a way to be told."""
     wanted = notices.load_afterwards(workspace, job.id)
-    can_tell = bool(notices.channels_in_use(workspace))
     can_switch_off = bool(notices.switch_off_command())
     with st.container(horizontal=True, vertical_alignment="center"):
         st.session_state[f"notify_{job.id}"] = bool(wanted.notify)

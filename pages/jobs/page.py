@@ -8,7 +8,7 @@ from pages.shared.frame import report_errors
 from pages.shared.header import page_header
 from pages.shared.job_progress import job_bar, log_view, stop_button
 from pages.shared.text import plain
-from tianji_core import jobs
+from tianji_core import jobs, notices
 from tianji_core.i18n import _
 
 ICONS = {"starting": "🟡", "running": "🟢", "succeeded": "✅", "failed": "❌", "stopped": "⏹️", "lost": "👻"}
@@ -65,6 +65,7 @@ def job_list(kind: str | None) -> None:
     if not listed:
         st.info(_("还没有任务。从总览页“走一遍”，或去造数页开始。"))
         st.page_link("pages/home/page.py", label=_("回到总览"), icon="🏮")
+    can_tell = any(job.active for job in listed) and bool(notices.channels_in_use(workspace))
     for job in listed:
         title = f"{ICONS.get(job.state, '')} {job.id} · {KINDS.get(job.kind, job.kind)} · {plain(job.title)}"
         with (
@@ -73,11 +74,12 @@ def job_list(kind: str | None) -> None:
             ),
             report_errors(),
         ):
-            job_details(job)
+            job_details(job, can_tell)
 
 
-def job_details(job: jobs.Job) -> None:
-    """Draws what became of one job in a sentence, with its progress and note, and below it the raw log."""
+def job_details(job: jobs.Job, can_tell: bool) -> None:
+    """Draws what became of one job in a sentence, with its progress and note, and below it the raw log;
+    ``can_tell`` as in :func:`afterwards_part`."""
     left, right = st.columns([4, 1], vertical_alignment="center")
     with left:
         if job.active:
@@ -86,7 +88,7 @@ def job_details(job: jobs.Job) -> None:
         if job.note:
             st.warning(plain(job.note), icon="⚠️")
         if job.active:
-            afterwards_part(workspace, job)
+            afterwards_part(workspace, job, can_tell)
     with right:
         if job.active or job.state == "lost":
             stop_button(workspace, job, key=f"stop_{job.id}")

@@ -1,13 +1,13 @@
 """What follows the end of a job, with real processes."""
 
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.notices.receiver import Receiver, receiver
+from tests.processes import until
 from tianji_core import jobs, notices
 from tianji_core.errors import NoticeError
 from tianji_core.jobs.processes import alive
@@ -22,13 +22,6 @@ SECONDS = 60
 def robot() -> Iterator[Receiver]:
     with receiver() as server:
         yield server
-
-
-def until(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + SECONDS
-    while not condition():
-        assert time.monotonic() < deadline, "the condition did not come true in time"
-        time.sleep(0.05)
 
 
 def started(workspace: Workspace, code: str) -> jobs.Job:

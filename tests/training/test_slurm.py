@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.slurm import MISSING, Cluster, slurm_cluster, until_true
+from tests.processes import until
+from tests.slurm import MISSING, Cluster, slurm_cluster
 from tests.tiny_base import add_version, write_tiny_base
 from tianji_core import training
 from tianji_core.errors import TrainingError
@@ -52,11 +53,11 @@ def test_a_job_of_two_nodes_that_is_started_again_goes_on_and_ends(
     def saved_or_ended() -> bool:
         return newest.exists() or cluster.job_state(job) in ("FAILED", "COMPLETED")
 
-    until_true(saved_or_ended, 240)
+    until(saved_or_ended, 240)
     log = work_dir / f"slurm-{job}.log"
     assert cluster.job_state(job) == "RUNNING", log.read_text(encoding="utf-8")
     cluster.ask("scontrol", "requeue", str(job))
-    until_true(lambda: cluster.job_state(job) == "PENDING", 60)
+    until(lambda: cluster.job_state(job) == "PENDING", 60)
     cluster.ask("scontrol", "update", f"jobid={job}", "starttime=now")  # Slurm lets it wait two minutes
     assert cluster.wait(job, 240) == "COMPLETED", log.read_text(encoding="utf-8")
     assert slurm_ends(work_dir) == {job: 0}

@@ -98,7 +98,8 @@ def slurm_script(
         "#!/bin/bash",
         *_directives(chosen, target, work_dir, title, request),
         "set -euo pipefail",
-        f"trap 'code=$?; echo \"$code\" > {_inside_quotes(end)}' EXIT",
+        f'ended() {{ echo "$?" > {end}; }}',
+        "trap ended EXIT",
         "trap 'exit 143' TERM",
         f"cd {shlex.quote(str(PROJECT))}",
         "resume=()",
@@ -148,11 +149,6 @@ def _log_path(work_dir: Path) -> str:
             _("工作区的路径里有反斜杠或换行，Slurm 认不了这样的路径；请把工作区放到别的文件夹")
         )
     return folder.replace("%", "%%") + "/slurm-%j.log"
-
-
-def _inside_quotes(text: str) -> str:
-    """A piece of shell as it stands inside single quotes."""
-    return text.replace("'", "'\\''")
 
 
 def _carried() -> dict[str, str]:

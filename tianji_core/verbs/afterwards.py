@@ -72,16 +72,17 @@ def list_notices(
     """List the ways to be told that a job has ended; with --test try them."""
     space = opened(workspace)
     outcome = notices.send_to_all(space, notices.trial_notice(), pauses=()) if trial else {}
+    present = notices.channels_in_use(space)
     rows = [
         {
             "channel": channel.key,
             "variables": list(channel.variables),
-            "present": channel.present(space),
+            "present": channel in present,
             "problem": outcome.get(channel, ""),
         }
         for channel in notices.CHANNELS
     ]
-    lines = [_line(channel, channel.present(space), outcome.get(channel)) for channel in notices.CHANNELS]
+    lines = [_line(channel, channel in present, outcome.get(channel)) for channel in notices.CHANNELS]
     show(rows, as_json, "\n".join(lines))
     if any(outcome.values()):
         raise typer.Exit(1)

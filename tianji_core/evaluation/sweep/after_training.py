@@ -44,6 +44,14 @@ def start_before_after(workspace: Workspace, run: TrainingRun) -> Job:
     Raises:
         StudioError: as :func:`~tianji_core.evaluation.sweep.start_sweep`.
     """
+    saved = [checkpoint.iteration for checkpoint in training_state(workspace, run).checkpoints]
+    kept = load_sweep(workspace, run.id)
+    # A person who measured it chose how; another plan would replace what was measured.
+    plan = kept.plan if kept is not None else _own_plan(workspace, run)
+    return start_sweep(workspace, plan, [0, *saved[-1:]])
+
+
+def _own_plan(workspace: Workspace, run: TrainingRun) -> SweepPlan:
     version = version_of(workspace, run)
     stored = recipes.current(
         workspace.engine, version.recipe if version is not None else workspace.settings().recipe
@@ -51,17 +59,12 @@ def start_before_after(workspace: Workspace, run: TrainingRun) -> Job:
     known = [style.text for style in stored.recipe.styles if style.enabled]
     learnt = version.manifest.get("by_style", {}) if version is not None else {}
     styles = tuple(style for style in known if style in learnt)
-    plan = SweepPlan(
+    return SweepPlan(
         run_id=run.id,
         recipe=stored.recipe.key,
         revision=stored.revision,
         styles=() if len(styles) == len(known) else styles,
     )
-    saved = [checkpoint.iteration for checkpoint in training_state(workspace, run).checkpoints]
-    kept = load_sweep(
-        workspace, run.id
-    )  # of a person, who chose how to measure; another plan would replace it
-    return start_sweep(workspace, plan if kept is None else kept.plan, [0, *saved[-1:]])
 
 
 def effect_of(sweep: Sweep) -> TrainingEffect | None:
