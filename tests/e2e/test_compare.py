@@ -13,6 +13,7 @@ from tests.e2e.driving import Studio, choose, press, settle, until, visit
 from tests.serving.conftest import Folders, folders  # noqa: F401
 from tianji_core import jobs, models, serving
 from tianji_core.comparison import board_keys, load_board
+from tianji_core.comparison.preferences import preferences
 from tianji_core.evaluation.sweep import load_sweep
 from tianji_core.store import samples, votes
 
@@ -43,7 +44,8 @@ def test_twelve_cells_are_compared_judged_blind_and_taken_away(
     settle(page)
     expect(page.get_by_text("这条更好")).to_have_count(12)
 
-    earlier = len(votes.listed(space.engine, "wishes"))  # of other tests
+    before = votes.listed(space.engine, "wishes")  # other journeys in this studio vote too
+    theirs = {(pair.chosen, pair.rejected) for pair in preferences(before)}
     visit(page, shared, f"compare?board={key}&view=blind")
     for done in range(6):
         expect(page.get_by_text(f"已评 {done}/6 题")).to_be_visible()
@@ -51,7 +53,7 @@ def test_twelve_cells_are_compared_judged_blind_and_taken_away(
         settle(page)  # a key counts from when its button is there
         page.keyboard.press(("1", "2", "1", "0", "x", "2")[done])
     expect(page.get_by_text("这次对比都评完了")).to_be_visible()
-    said = [vote.outcome for vote in votes.listed(space.engine, "wishes")][earlier:]
+    said = [vote.outcome for vote in votes.listed(space.engine, "wishes")][len(before) :]
     assert said == ["better", "better", "better", "tie", "none", "better"]
     page.keyboard.press("u")
     expect(page.get_by_text("已评 5/6 题")).to_be_visible()
@@ -61,10 +63,11 @@ def test_twelve_cells_are_compared_judged_blind_and_taken_away(
     settle(page)
     press(page, "blind_reveal")
     expect(page.get_by_text(re.compile(r"有 \d+% 的把握说"))).to_be_visible()
-    expect(page.locator(".st-key-pairs_text button")).to_contain_text("4 个偏好对")
+    expect(page.locator(".st-key-pairs_text button")).to_contain_text(f"{len(theirs) + 4} 个偏好对")
     with page.expect_download() as file:
         page.locator(".st-key-pairs_text button").click()
     lines = [json.loads(line) for line in Path(file.value.path()).read_text("utf-8").splitlines()]
+    lines = [line for line in lines if (line["chosen"], line["rejected"]) not in theirs]
     by_row = {cell.text.strip(): cell.row for cell in load_board(space, key).cells}
     assert len(lines) == 4 and set(lines[0]) == {"system", "prompt", "chosen", "rejected"}
     for line in lines:

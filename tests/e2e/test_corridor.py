@@ -162,6 +162,9 @@ def talk_after_a_walk(page: Page, studio: Studio, model: str) -> None:
     jobs.wait(space, walk.id, timeout=60)
     step = StepResult(title="训练", made="43 步")
     write_report(space, DemoReport(complete=True, recipe="wishes", model=model, steps=(step,)))
+    visit(
+        page, studio, ""
+    )  # a walk writes its report before it ends: the page may have noticed the end already
     press(page, "chat_with_demo")
     page.wait_for_url("**/chat?model=*")
     expect(page.get_by_text(ANSWERS)).to_be_visible()
