@@ -3,12 +3,14 @@
 import streamlit as st
 
 from pages.compare.sweep_chart import recommendation, sweep_figure
+from pages.shared.failing_top_up import failing_button, show_top_up_results
 from pages.shared.frame import asked_number, remember_notice, report_errors
 from pages.shared.job_progress import follow_job
 from pages.shared.kept import kept_number
 from pages.shared.linked_model import chat_button
 from pages.shared.text import plain
 from tianji_core import models
+from tianji_core.evaluation import MeasuredAnswers
 from tianji_core.evaluation.sweep import (
     Sweep,
     SweepPlan,
@@ -128,6 +130,9 @@ def _result(workspace: Workspace, run: TrainingRun, sweep: Sweep) -> None:
                 st.markdown(f"- {sign} {name}：{plain(point.examples[at][1])}")
     if best is not None:
         _use(workspace, run, sweep, best)
+        show_top_up_results(workspace, run)
+        answers = MeasuredAnswers(source=run.title, outcomes=best.outcomes, training_run_id=run.id)
+        failing_button(workspace, sweep.plan.recipe, answers, f"sweep_{run.id}")
 
 
 def _use(workspace: Workspace, run: TrainingRun, sweep: Sweep, best: SweepPoint) -> None:

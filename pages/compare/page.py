@@ -8,6 +8,7 @@ from streamlit.delta_generator import DeltaGenerator
 from pages.compare.blind import blind_part
 from pages.compare.boards import comparer
 from pages.compare.checkpoint_sweep import sweep_part
+from pages.compare.failing import failing_part
 from pages.compare.matrix import column_title, show_matrix
 from pages.compare.new_board import checkpoint_part, comparison_form
 from pages.compare.relearn import relearn_part
@@ -150,6 +151,7 @@ def scores(board: Board) -> None:
     checked, people = checkers.board(board), votes.listed(workspace.engine, recipe.key)
     verdict_part(board, checked, people, models.titles(workspace))
     if role() is Role.OWNER:
+        failing_part(workspace, board, checked)
         take_part(workspace, recipe, board, checkers)
         with st.expander(_("再练一次"), icon="🔁"):
             relearn_part(workspace, recipe)

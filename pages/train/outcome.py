@@ -5,14 +5,18 @@ from typing import Literal
 import streamlit as st
 
 from pages.shared.before_after import rates_figure, show_answers, verdict_line
+from pages.shared.failing_top_up import failing_button, show_top_up_results
 from pages.shared.frame import remember_notice, report_errors
 from pages.shared.job_progress import job_bar, stop_button
 from pages.shared.linked_model import chat_button
 from pages.shared.text import plain
 from tianji_core import jobs
+from tianji_core.evaluation import MeasuredAnswers
 from tianji_core.evaluation.sweep import (
+    Sweep,
     TrainingEffect,
     effect_of,
+    last_outcomes,
     load_sweep,
     start_before_after,
     sweep_job,
@@ -78,8 +82,9 @@ def _result(workspace: Workspace, state: TrainingState, was_busy: tuple[int, ...
         if effect is None or (measuring is not None and measuring.active):
             _measuring(workspace, state, measuring)
     with left:
-        if effect is not None:
+        if effect is not None and sweep is not None:
             _effect(effect)
+            _failing(workspace, state, sweep)
         elif state.state == "succeeded":
             st.success(_("训练完成。下一步：和它的模型对话"), icon="✅")
 
@@ -90,6 +95,13 @@ def _effect(effect: TrainingEffect) -> None:
     st.plotly_chart(figure, width="stretch", key="train_effect", config={"displayModeBar": False})
     with st.expander(_("同一句话，训练前和训练后"), expanded=False):
         show_answers(effect.answers[:SHOWN_ANSWERS])
+
+
+def _failing(workspace: Workspace, state: TrainingState, sweep: Sweep) -> None:
+    show_top_up_results(workspace, state.run)
+    run = state.run
+    answers = MeasuredAnswers(source=run.title, outcomes=last_outcomes(sweep), training_run_id=run.id)
+    failing_button(workspace, sweep.plan.recipe, answers, f"train_{run.id}")
 
 
 def _talk(workspace: Workspace, state: TrainingState, opening: jobs.Job | None) -> None:

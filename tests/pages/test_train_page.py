@@ -12,6 +12,7 @@ from tests.processes import until
 from tests.tiny_base import add_version, write_tiny_base
 from tests.work_folders import write_checkpoint, write_sitting
 from tianji_core import jobs, training
+from tianji_core.evaluation import QuestionOutcome
 from tianji_core.evaluation.sweep import Sweep, SweepPlan, SweepPoint, load_sweep
 from tianji_core.evaluation.sweep.results import save_sweep
 from tianji_core.models import register_folder
@@ -431,10 +432,16 @@ def test_the_end_of_a_training_shows_before_and_after_and_leads_to_the_chat(work
     shared = {"count": 50, "copied": None, "perplexity": None, "tokens": 0, "seconds": 1.0}
     for step, passed in ((0, 0.1), (10, 0.9)):
         point = SweepPoint(iteration=step, passed=passed, low=passed - 0.1, high=passed + 0.1, **shared)
+        wrong = QuestionOutcome(name="妹妹", scene="生日", style="正常", passed=False)
+        point = point.model_copy(update={"outcomes": (wrong,)})
         save_sweep(workspace, (load_sweep(workspace, run.id) or Sweep(plan=plan)).with_point(point))
     open_train(app, run=str(run.id))
     assert "通过率 10% → 90%" in texts(app)
     assert "train_measure" not in {button.key for button in app.button}
+    assert "妹妹 ×1" in texts(app) and "8 个任务 · 免费" in texts(app)
+    app.button(key=f"train_{run.id}_top_up").click().run()
+    (job,) = jobs.listed(workspace, kind="generate")
+    assert jobs.wait(workspace, job.id, timeout=60).state == "succeeded"
 
 
 def test_a_missing_base_is_downloaded_from_the_form(workspace, app):

@@ -56,6 +56,33 @@ def test_several_teachers_and_a_drawn_temperature(
     assert len({request["temperature"] for request in api.requests}) > 10
 
 
+def test_what_an_evaluation_found_is_topped_up(
+    workspace: Workspace, tmp_path: Path, capsys, monkeypatch
+) -> None:
+    judged = {
+        "request": "祝妹妹生日",
+        "name": "妹妹",
+        "scene": "生日",
+        "style": "正常",
+        "answer": "好",
+        "faults": [],
+    }
+    file = tmp_path / "judged.json"
+    file.write_text(json.dumps({"answers": [{**judged, "passed": False}]}), encoding="utf-8")
+    words = ["top-up", "--from-evaluation", str(file), "--each", "5", "--json"]
+    code, out, err = call(capsys, monkeypatch, *words, "--check")
+    assert code == 0, err
+    assert json.loads(out)["tasks"] == 5 and not rows.listed(workspace.engine)
+    code, out, err = call(capsys, monkeypatch, *words)
+    assert code == 0, err
+    assert json.loads(out)["done"] == 5
+    code, out, err = call(capsys, monkeypatch, "top-up", "--json")
+    assert (code, json.loads(out)[0]["failed"], json.loads(out)[0]["repaired"]) == (0, 1, None)
+    file.write_text("{}", encoding="utf-8")
+    code, _out, err = call(capsys, monkeypatch, *words)
+    assert code == 2 and "不是评测结果" in err
+
+
 def test_documents_become_samples(
     workspace: Workspace, api: LoopbackApi, tmp_path: Path, capsys, monkeypatch
 ):

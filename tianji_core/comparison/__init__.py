@@ -31,6 +31,7 @@ from tianji_core.comparison.marks import (
     check_board,
     check_cell,
     heat_maps,
+    outcomes_by_model,
     totals,
 )
 from tianji_core.comparison.preferences import (
@@ -85,6 +86,7 @@ __all__ = [
     "heat_maps",
     "judgement",
     "load_board",
+    "outcomes_by_model",
     "plan_board",
     "preference_lines",
     "preferences",

@@ -7,6 +7,7 @@ from tianji_core.comparison.board import Board, Cell, named_style
 from tianji_core.evaluation.cases import Case
 from tianji_core.evaluation.checks import Checker, Verdict
 from tianji_core.evaluation.marks import emoji_count
+from tianji_core.evaluation.outcome import QuestionOutcome
 from tianji_core.evaluation.report import wilson
 from tianji_core.i18n import _
 
@@ -92,6 +93,20 @@ def check_board(board: Board, checker_of: CheckerOf) -> list[Checked]:
         for cell in board.cells
         if cell.answered
     ]
+
+
+def outcomes_by_model(board: Board, checked: Sequence[Checked]) -> dict[str, tuple[QuestionOutcome, ...]]:
+    """Returns model → the outcomes of its answers about cells of the recipe, in the order of the columns;
+    models without such an answer are left out, and so are questions in own words."""
+    found: dict[str, list[QuestionOutcome]] = {column.model: [] for column in board.columns}
+    for answer in checked:
+        ask, column = board.asks[answer.cell.row], board.columns[answer.cell.column]
+        if answer.verdict is not None and not ask.text:
+            one = QuestionOutcome(
+                name=ask.name, scene=ask.scene, style=column.style, passed=answer.verdict.passed
+            )
+            found[column.model].append(one)
+    return {model: tuple(outcomes) for model, outcomes in found.items() if outcomes}
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from tianji_core.errors import PlanError
 from tianji_core.i18n import _
 from tianji_core.models.nano import split_cells
-from tianji_core.recipe import Name, Plan, Recipe, Scene, Style, brief, kept_cells, tasks
+from tianji_core.recipe import Name, Plan, Recipe, Scene, Style, Task, brief, kept_cells, tasks
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,17 @@ def training_cases(
     return _cases(recipe, learnt, styles, limit, seed, 1)
 
 
+def asked_cases(recipe: Recipe, questions: Sequence[tuple[str, str, str]], seed: int = 0) -> list[Case]:
+    """Returns the (name, scene, style) questions as cases, worded by ``seed``; those of which the recipe no
+    longer has a part are left out."""
+    known = [
+        Task(0, name, scene, style, 0)
+        for name, scene, style in questions
+        if recipe.name(name) and recipe.scene(scene) and recipe.style(style)
+    ]
+    return [_case(recipe, task, seed) for task in known]
+
+
 def _cases(
     recipe: Recipe,
     cells: Sequence[tuple[str, str]],
@@ -65,7 +76,9 @@ def _cases(
     plan = Plan(
         styles=styles, rounds=rounds, threshold=recipe.threshold, seed=seed, limit=limit, cells=tuple(cells)
     )
-    return [
-        Case(question.name, question.scene, question.style, recipe.prompts.system, question.input)
-        for question in (brief(recipe, task, seed) for task in tasks(recipe, plan))
-    ]
+    return [_case(recipe, task, seed) for task in tasks(recipe, plan)]
+
+
+def _case(recipe: Recipe, task: Task, seed: int) -> Case:
+    question = brief(recipe, task, seed)
+    return Case(question.name, question.scene, question.style, recipe.prompts.system, question.input)

@@ -64,7 +64,15 @@ def evaluate(
         "styles": report.styles,
         "seconds": round(seconds, 1),
         "answers": [
-            {"request": one.case.request, "answer": one.answer, "faults": one.verdict.faults}
+            {
+                "request": one.case.request,
+                "name": one.case.name.text,
+                "scene": one.case.scene.text,
+                "style": one.case.style.text,
+                "answer": one.answer,
+                "passed": one.verdict.passed,
+                "faults": one.verdict.faults,
+            }
             for one in report.judged
         ],
     }

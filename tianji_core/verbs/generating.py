@@ -175,12 +175,12 @@ def generate(
         run_id, job = run.id, generation.start_generation(space, run.id)
     if not detach:
         follow(space, job, quiet=as_json)
-    _show_run(space, run_id, job, as_json)
+    show_run(space, run_id, job, as_json)
     if not detach:
-        _check_complete(space, run_id)
+        check_complete(space, run_id)
 
 
-def _show_run(space: Workspace, run_id: int, job: Job, as_json: bool) -> None:
+def show_run(space: Workspace, run_id: int, job: Job, as_json: bool) -> None:
     """Prints how far a run is.
 
     Raises:
@@ -209,7 +209,7 @@ def _show_run(space: Workspace, run_id: int, job: Job, as_json: bool) -> None:
     show(facts, as_json, text)
 
 
-def _check_complete(space: Workspace, run_id: int) -> None:
+def check_complete(space: Workspace, run_id: int) -> None:
     """Checks that every task of a run that has ended got an answer.
 
     Raises:

@@ -2,6 +2,12 @@
 
 The curve shows at which checkpoint to stop. Importing this package does not load torch."""
 
+from tianji_core.evaluation.sweep.after_top_up import (
+    TopUpResult,
+    last_outcomes,
+    newest_result,
+    top_up_results,
+)
 from tianji_core.evaluation.sweep.after_training import (
     AFTER_TRAINING,
     TrainingEffect,
@@ -24,13 +30,17 @@ __all__ = [
     "Sweep",
     "SweepPlan",
     "SweepPoint",
+    "TopUpResult",
     "TrainingEffect",
     "best_point",
     "effect_of",
     "equally_good",
+    "last_outcomes",
     "load_sweep",
+    "newest_result",
     "start_before_after",
     "start_sweep",
     "sweep_job",
     "swept_runs",
+    "top_up_results",
 ]

@@ -3,10 +3,14 @@ has ended."""
 
 from dataclasses import dataclass
 
+from tianji_core.evaluation.cases import held_out_cases
 from tianji_core.evaluation.effect import BeforeAfter, PassRate
+from tianji_core.evaluation.outcome import Question
 from tianji_core.evaluation.sweep.job import start_sweep
 from tianji_core.evaluation.sweep.results import Sweep, SweepPlan, load_sweep
+from tianji_core.evaluation.topped_up import top_ups
 from tianji_core.jobs import Job
+from tianji_core.recipe import Recipe
 from tianji_core.store import recipes
 from tianji_core.store.training import TrainingRun
 from tianji_core.training import queue, training_state, version_of
@@ -14,6 +18,8 @@ from tianji_core.workspace import Workspace
 
 AFTER_TRAINING = "tianji_core.evaluation.sweep.after_training:measure_when_done"
 """The step of :func:`~tianji_core.training.start_training` that measures a training at its end."""
+MOST_ALSO = 60
+"""Questions of a top-up that are asked beside the held-out ones."""
 
 
 @dataclass(frozen=True)
@@ -59,12 +65,23 @@ def _own_plan(workspace: Workspace, run: TrainingRun) -> SweepPlan:
     known = [style.text for style in stored.recipe.styles if style.enabled]
     learnt = version.manifest.get("by_style", {}) if version is not None else {}
     styles = tuple(style for style in known if style in learnt)
-    return SweepPlan(
+    plan = SweepPlan(
         run_id=run.id,
         recipe=stored.recipe.key,
         revision=stored.revision,
         styles=() if len(styles) == len(known) else styles,
     )
+    return plan.model_copy(update={"also": _topped_up(workspace, stored.recipe, plan)})
+
+
+def _topped_up(workspace: Workspace, recipe: Recipe, plan: SweepPlan) -> tuple[Question, ...]:
+    """The questions of the newest top-up that the plan does not ask anyway."""
+    newest = top_ups(workspace, recipe.key)[:1]
+    if not newest:
+        return ()
+    held = held_out_cases(recipe, plan.styles, plan.limit, plan.seed)
+    asked = {(case.name.text, case.scene.text, case.style.text) for case in held}
+    return tuple(question for question in newest[0].failed if question not in asked)[:MOST_ALSO]
 
 
 def effect_of(sweep: Sweep) -> TrainingEffect | None:

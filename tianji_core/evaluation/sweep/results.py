@@ -6,6 +6,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from tianji_core.errors import InputError
+from tianji_core.evaluation.outcome import Question, QuestionOutcome
 from tianji_core.evaluation.report import wilson
 from tianji_core.files import write_text
 from tianji_core.i18n import _
@@ -17,7 +18,8 @@ class SweepPlan(BaseModel):
 
     ``limit`` held-out questions in ``styles`` (none: all enabled), drawn by ``seed`` and answered greedily,
     and the first ``texts`` validation texts. Checkpoints that these do not tell apart are asked ``in_doubt``
-    questions, the first ones among them; 0: no more. ``revision`` is the recipe's."""
+    questions, the first ones among them; 0: no more. ``revision`` is the recipe's. The questions ``also`` are
+    asked, too, but count in no rate."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -29,6 +31,7 @@ class SweepPlan(BaseModel):
     texts: int = Field(default=200, ge=0, le=5000)
     in_doubt: int = Field(default=0, ge=0, le=2000)
     seed: int = 0
+    also: tuple[Question, ...] = ()
 
 
 class StyleRate(BaseModel):
@@ -70,6 +73,8 @@ class SweepPoint(BaseModel):
     """(question, answer, passed) of the first few questions."""
     styles: tuple[StyleRate, ...] = ()
     """The rates of each style; none in a file of an older version."""
+    outcomes: tuple[QuestionOutcome, ...] = ()
+    """The outcome of each question, those asked ``also`` at the end; none in a file of an older version."""
 
 
 class Sweep(BaseModel):

@@ -12,9 +12,10 @@ from typing import Any
 
 from tianji_core.dataset import training_file, validation_file
 from tianji_core.errors import DatasetError, ModelError
-from tianji_core.evaluation.cases import Case, held_out_cases
+from tianji_core.evaluation.cases import Case, asked_cases, held_out_cases
 from tianji_core.evaluation.checks import Checker, training_pairs
 from tianji_core.evaluation.evaluate import judge, longest
+from tianji_core.evaluation.outcome import outcomes_of
 from tianji_core.evaluation.report import Judged
 from tianji_core.evaluation.sweep.job import SweepSubject, sweep_steps
 from tianji_core.evaluation.sweep.perplexity import perplexity, tokenized_texts
@@ -47,12 +48,13 @@ class _Measure:
         self.texts: list[LabelledIds] = []
         self._checker = checker
         self._knows_training = knows_training
-        self._requests = [_request(case) for case in self.cases]
+        self._also = asked_cases(recipe, plan.also, plan.seed)
+        self._requests = [_request(case) for case in (*self.cases, *self._also)]
 
     @property
     def size(self) -> int:
         """The number of questions and texts."""
-        return len(self.cases) + len(self.texts)
+        return len(self._requests) + len(self.texts)
 
     def point(
         self, iteration: int, network: Any, tokenizer: Any, template: str, report: Callable[[int], None]
@@ -61,9 +63,10 @@ class _Measure:
         done."""
         started = time.monotonic()
         answers = answer_all(network, tokenizer, template, self._requests, 0.0, BATCH, 0, report)
-        judged = judge(self.cases, answers, self._checker)
+        judged = judge(self.cases, answers[: len(self.cases)], self._checker)
+        also = judge(self._also, answers[len(self.cases) :], self._checker)
         measured = (
-            perplexity(network, self.texts, lambda done: report(len(self.cases) + done))
+            perplexity(network, self.texts, lambda done: report(len(self._requests) + done))
             if self.texts
             else None
         )
@@ -80,6 +83,7 @@ class _Measure:
             tokens=measured.tokens if measured is not None else 0,
             seconds=time.monotonic() - started,
             examples=tuple(map(_example, judged.judged[:SHOWN])),
+            outcomes=outcomes_of((*judged.judged, *also.judged)),
             styles=tuple(
                 StyleRate(
                     style=rates.title,

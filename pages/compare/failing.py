@@ -1,0 +1,39 @@
+"""What the models of a comparison answered wrongly, and the button that makes samples for it."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from pages.shared.failing_top_up import failing_button
+from tianji_core import models
+from tianji_core.comparison import Board, Checked, outcomes_by_model
+from tianji_core.evaluation import MeasuredAnswers
+from tianji_core.i18n import _
+from tianji_core.workspace import Workspace
+
+
+def failing_part(workspace: Workspace, board: Board, checked: Sequence[Checked]) -> None:
+    """Draws the choice of the model, where several failed something, and the button; nothing where no answer
+    about a cell of the recipe failed."""
+    found = {
+        model: outcomes
+        for model, outcomes in outcomes_by_model(board, checked).items()
+        if not all(one.passed for one in outcomes)
+    }
+    if not found:
+        return
+    titles = models.titles(workspace)
+    line = st.columns([2, 3], vertical_alignment="bottom")
+    with line[1]:
+        if len(found) > 1:
+            chosen = st.selectbox(
+                _("补哪个模型没学会的"),
+                list(found),
+                format_func=lambda model: titles.get(model, model),
+                key="failing_model",
+            )
+        else:
+            chosen = next(iter(found))
+    with line[0]:
+        answers = MeasuredAnswers(source=titles.get(chosen, chosen), outcomes=found[chosen])
+        failing_button(workspace, board.recipe, answers, f"board_{board.key}")

@@ -1,0 +1,57 @@
+"""补上没学会的: one button that makes further samples for what a model answered wrongly, and whether it helped
+after the next training."""
+
+import streamlit as st
+
+from pages.shared.frame import remember_notice, report_errors
+from pages.shared.kept import kept_number
+from pages.shared.teacher_pick import money, pick_teacher
+from pages.shared.text import plain
+from tianji_core import evaluation, teachers
+from tianji_core.evaluation import MeasuredAnswers
+from tianji_core.evaluation.sweep import top_up_results
+from tianji_core.i18n import _
+from tianji_core.jobs import duration_text
+from tianji_core.store.training import TrainingRun
+from tianji_core.workspace import Workspace
+
+
+def failing_button(workspace: Workspace, recipe: str, measured: MeasuredAnswers, key: str) -> None:
+    """Draws the button with what failed, the teacher, tasks, cost and time, and the start below it; nothing
+    where nothing failed."""
+    failing = evaluation.failing_of(measured.outcomes)
+    if not failing.failed:
+        return
+    with st.popover(_("补上没学会的"), icon="🩹", key=f"{key}_failing"), report_errors():
+        st.markdown(plain(failing.sentence))
+        each = kept_number(f"{key}_each", 1, 1000, evaluation.EACH)
+        number = st.number_input(_("每个答错的问题补几条"), 1, 1000, evaluation.EACH, **each)
+        plan = evaluation.planned_top_up(workspace, recipe, measured.outcomes, int(number))
+        st.caption(
+            _(
+                "给这些称谓、场合和风格补样本，问法换一批；留着评测的格子不补，下次训练后用同样的问题看有没有帮助。"
+            )
+        )
+        choice = pick_teacher(workspace, "top_up")
+        if choice is None:
+            return
+        expected = evaluation.estimated_top_up(workspace, recipe, plan, choice)
+        offline = teachers.provider(workspace, choice.provider).offline
+        st.markdown(
+            _(
+                "**{n} 个任务 · {cost} · 约 {time}**",
+                n=f"{expected.tasks:,}",
+                cost=_("免费") if offline else money(workspace, choice, expected.cost),
+                time=duration_text(max(1.0, expected.seconds)),
+            )
+        )
+        if st.button(_("补 {n} 条", n=f"{expected.tasks:,}"), key=f"{key}_top_up", type="primary", icon="✨"):
+            made, job = evaluation.start_top_up(workspace, recipe, measured, plan, choice)
+            remember_notice(_("已开始：{title}", title=job.title))
+            st.switch_page("pages/generate/page.py", query_params={"run": str(made.run_id)})
+
+
+def show_top_up_results(workspace: Workspace, run: TrainingRun) -> None:
+    """Draws what a measured training says about the top-ups before it."""
+    for result in top_up_results(workspace, run)[:2]:
+        st.markdown(f"🩹 {plain(result.sentence)}")
