@@ -143,7 +143,12 @@ def test_every_setting_has_a_title_and_an_explanation():
     for name in TrainingSettings.model_fields:
         assert field_title(name) and field_help(name)
     # the profile is no constant: it changes other lines
-    assert set(CONSTANTS) == set(TrainingSettings.model_fields) - {"profile", "vary_names", "vary_occasions"}
+    assert set(CONSTANTS) == set(TrainingSettings.model_fields) - {
+        "profile",
+        "vary_names",
+        "vary_occasions",
+        "pairs",
+    }
     assert set(MAIN_FIELDS) <= set(CONSTANTS)
 
 

@@ -8,7 +8,7 @@ import re
 import pytest
 
 from tianji_core.training import Preset, preset, presets
-from tianji_core.training.settings import LORA_FIELDS
+from tianji_core.training.settings import LORA_FIELDS, PAIRS_FIELDS
 from tianji_core.training.xtuner_engine.source import constants
 
 TUTORIAL = "internlm2-chat-7b-qlora"
@@ -26,6 +26,14 @@ SHARED = (
     "evaluation_inputs",
 )
 """The constants that have one value in every preset."""
+
+
+ORDINARY = [chosen for chosen in presets() if not chosen.from_pairs]
+FROM_PAIRS = [chosen for chosen in presets() if chosen.from_pairs]
+ALIKE = {"nano-cpu-orpo": "nano-cpu-lora", "nano-cpu-dpo": "nano-cpu-lora"}
+"""Preset for pairs → the preset for a dataset whose model, optimizer and runtime it shares."""
+PARTS = ("tokenizer = dict(", "    llm=dict(", "    lora=dict(", "# ---- optimizer", "env_cfg = dict(")
+"""What begins the parts of the program that both have word for word, up to the next empty line."""
 
 
 def program(chosen: Preset) -> str:
@@ -87,9 +95,18 @@ def expected(chosen: Preset) -> str:
     return text
 
 
-@pytest.mark.parametrize("chosen", presets(), ids=lambda chosen: chosen.key)
+@pytest.mark.parametrize("chosen", ORDINARY, ids=lambda chosen: chosen.key)
 def test_a_preset_is_the_tutorials_config_with_the_changes_its_card_names(chosen: Preset) -> None:
     assert program(chosen) == expected(chosen)
+
+
+@pytest.mark.parametrize("chosen", FROM_PAIRS, ids=lambda chosen: chosen.key)
+def test_a_preset_for_pairs_has_the_model_and_the_optimizer_of_its_ordinary_one(chosen: Preset) -> None:
+    ordinary, own = program(preset(ALIKE[chosen.key])), program(chosen)
+    for start in PARTS:
+        part = ordinary[ordinary.index(start) :].partition("\n\n")[0]
+        assert part in own, start
+    assert {"orpo": "type=ORPO", "dpo": "type=AnchoredDPO"}[chosen.objective] in own
 
 
 @pytest.mark.parametrize("chosen", presets(), ids=lambda chosen: chosen.key)
@@ -97,11 +114,18 @@ def test_every_preset_lists_the_same_settings_in_the_same_order(chosen: Preset) 
     usual = settings_lines(preset(TUTORIAL))
     if chosen.method == "full":
         usual = [line for line in usual if not line.startswith(LORA_FIELDS)]
+    if chosen.from_pairs:
+        renamed = {"data_path": "pairs_path", "validation_path": "questions_path"}
+        for old, new in renamed.items():
+            usual = [line.replace(old, new) if line.startswith(old) else line for line in usual]
+        at = next(n for n, line in enumerate(usual) if line.startswith("weight_decay"))
+        usual[at:at] = [f"{name} = …" for name in PAIRS_FIELDS if name in chosen.fields]
     lines = settings_lines(chosen)
     assert [line.partition("  #")[0] for line in lines] == [line.partition("  #")[0] for line in usual]
     tutorial, own = constants(preset(TUTORIAL).source), constants(chosen.source)
-    assert {name: ast.literal_eval(own[name]) for name in SHARED} == {
-        name: ast.literal_eval(tutorial[name]) for name in SHARED
+    shared = [name for name in SHARED if not (chosen.from_pairs and name in ("data_path", "validation_path"))]
+    assert {name: ast.literal_eval(own[name]) for name in shared} == {
+        name: ast.literal_eval(tutorial[name]) for name in shared
     }
 
 

@@ -6,11 +6,13 @@ import math
 
 import pytest
 
+from tests.preference_versions import add_pairs
 from tests.remote_code import write_own_code_base
 from tests.tiny_base import add_version, write_tiny_base
 from tianji_core.dataset import training_file
 from tianji_core.training import default_settings, presets, write_config
 from tianji_core.training.child import run_tool, tool_environment
+from tianji_core.training.learnt_pairs import QUESTIONS, pairs_data
 
 pytestmark = pytest.mark.training
 STEPS = 2
@@ -30,13 +32,17 @@ def bases(tmp_path):
 def test_every_preset_trains_a_small_model_of_its_architecture(workspace, bases, tmp_path):
     data = training_file(workspace, add_version(workspace, count=24))
     data.with_name("val.json").write_bytes(data.read_bytes())
+    pairs = pairs_data(workspace, add_pairs(workspace).name, tmp_path)
+    pairs.with_name(QUESTIONS).unlink()  # a model of random weights passes nothing
     configs = {}
     for chosen in presets():
         base = next(folder for start, folder in bases.items() if chosen.key.startswith(start))
         small = {"base": str(base), "max_length": 128, "eval_tokens": 1, "log_interval": 1, "lora_r": 4}
         small |= {"save_interval": 100, "eval_prompts": ["祝妹妹生日"], "accumulation": 1}
         settings = default_settings(chosen.key).model_copy(update=small)
-        configs[chosen.key] = write_config(chosen, settings, data, tmp_path / chosen.key, runs_code=True)
+        configs[chosen.key] = write_config(
+            chosen, settings, pairs if chosen.from_pairs else data, tmp_path / chosen.key, runs_code=True
+        )
     results = {}
 
     def on_line(line):
@@ -54,7 +60,9 @@ def test_every_preset_trains_a_small_model_of_its_architecture(workspace, bases,
     for chosen in presets():
         found = results[chosen.key]
         assert len(found["losses"]) == STEPS and all(map(math.isfinite, found["losses"])), chosen.key
-        assert len(found["validation"]) == 2 and all(map(math.isfinite, found["validation"])), chosen.key
+        assert len(found["validation"]) == (0 if chosen.from_pairs else 2) and all(
+            map(math.isfinite, found["validation"])
+        ), chosen.key
         assert found["quantised"] == (chosen.method == "qlora"), chosen.key
         assert (found["trained"] == found["parameters"]) == (chosen.method == "full"), chosen.key
         families = {"internlm": "own", "qwen2": "qwen2", "qwen3": "qwen3", "nano": "llama"}

@@ -21,6 +21,7 @@ from tianji_core.training.launch import (
     start_training,
     version_of,
 )
+from tianji_core.training.learnt_pairs import version_of_base
 from tianji_core.training.preflight import Check, Preflight, preflight
 from tianji_core.training.presets import (
     Preset,
@@ -83,6 +84,7 @@ __all__ = [
     "trial_job",
     "try_base",
     "version_of",
+    "version_of_base",
     "work_folder",
     "write_config",
     "written_config",

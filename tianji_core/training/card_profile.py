@@ -89,6 +89,8 @@ def _unfit(chosen: Preset, target: Target) -> str:
     """Why a training cannot use a profile; '' where it can."""
     if chosen.device == "cpu":
         return _("这个预设在 CPU 上训练")
+    if chosen.from_pairs:
+        return _("从偏好对学习没有性能档位")
     if chosen.method == "full":
         return _("全参数微调没有性能档位")
     if "zero3" in target.deepspeed:

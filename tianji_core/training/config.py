@@ -6,6 +6,7 @@ from tianji_core.dataset.versions import VALIDATION
 from tianji_core.files import write_text
 from tianji_core.store.training import TrainingRun
 from tianji_core.training import engine
+from tianji_core.training.learnt_pairs import QUESTIONS
 from tianji_core.training.presets import Preset
 from tianji_core.training.progress import work_folder
 from tianji_core.training.settings import TrainingSettings
@@ -20,15 +21,18 @@ def rendered_config(
     frozen: Path | None = None,
 ) -> str:
     """The text of a config with these settings and this training file, and the validation file where there
-    is one: beside ``frozen``, the file of the version, where ``data_path`` is a copy. ``runs_code`` says
+    is one: beside ``frozen``, the file of the version, where ``data_path`` is a copy. A preset for pairs
+    takes their file, and the questions beside it. ``runs_code`` says
     that loading the base may run Python code in its folder.
 
     Raises:
         TrainingError: the preset lacks a constant.
     """
-    held = (frozen or data_path).with_name(VALIDATION)
-    validation_path = held if held.is_file() else None
-    return engine.render(chosen.source, settings, data_path, validation_path, runs_code, chosen.device)
+    held = (
+        data_path.with_name(QUESTIONS) if chosen.from_pairs else (frozen or data_path).with_name(VALIDATION)
+    )
+    held_path = held if held.is_file() else None
+    return engine.render(chosen.source, settings, data_path, held_path, runs_code, chosen.device)
 
 
 def written_config(workspace: Workspace, run: TrainingRun) -> str | None:

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 class Point:
     """One logged point. ``loss`` is None where it was not finite; ``seconds`` per iteration; ``memory`` in
     MiB of GPU memory, None on a CPU; ``gradient`` is the norm before clipping, None where it was not logged.
-    """
+    Where pairs are learnt, ``margin`` is by how much more the chosen answers are rewarded, ``accuracy`` the
+    share of pairs in which they are, and ``chosen_loss`` the loss on them; None elsewhere."""
 
     iteration: int
     loss: float | None
@@ -17,6 +18,20 @@ class Point:
     seconds: float
     memory: float | None
     gradient: float | None = None
+    margin: float | None = None
+    accuracy: float | None = None
+    chosen_loss: float | None = None
+
+
+@dataclass(frozen=True)
+class Passing:
+    """The share of answers to held-out questions that passed the checks after ``iteration`` iterations, 0 to
+    1. ``kept`` is the iteration whose weights the training ended with where the share had fallen, None where
+    it went on."""
+
+    iteration: int
+    rate: float
+    kept: int | None = None
 
 
 @dataclass(frozen=True)

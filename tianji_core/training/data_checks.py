@@ -117,16 +117,23 @@ def dataset_check(workspace: Workspace, version: DatasetVersion) -> tuple[list[d
     return turns, Check(PASS, title, _("“{name}”，{n} 条，校验一致", name=version.name, n=len(turns)))
 
 
-def length_checks(guess: IterationEstimate, settings: TrainingSettings) -> list[Check]:
-    """Whether there is enough to learn from, and whether it fits into a sequence."""
+def length_checks(guess: IterationEstimate, settings: TrainingSettings, packed: bool = True) -> list[Check]:
+    """Whether there is enough to learn from, and whether it fits into a sequence. Pairs are not
+    ``packed``."""
     title = _("训练量")
-    detail = _(
-        "约 {tokens} 个 token，打包成 {packs} 条，共约 {iterations} 步、更新参数 {steps} 次",
-        tokens=f"{guess.tokens:,}",
-        packs=guess.packs,
-        iterations=guess.iterations,
-        steps=guess.steps,
-    )
+    size = {"tokens": f"{guess.tokens:,}", "iterations": guess.iterations, "steps": guess.steps}
+    if packed:
+        detail = _(
+            "约 {tokens} 个 token，打包成 {packs} 条，共约 {iterations} 步、更新参数 {steps} 次",
+            packs=guess.packs,
+            **size,
+        )
+    else:
+        detail = _(
+            "{pairs} 对，约 {tokens} 个 token，共约 {iterations} 步、更新参数 {steps} 次",
+            pairs=guess.samples,
+            **size,
+        )
     checks = [Check(PASS, title, detail)]
     if guess.iterations < settings.accumulation:
         advice = _(

@@ -11,8 +11,10 @@ What an engine has to offer, by what it is asked for:
 - launch: ``trainer_arguments`` for one process, under torch.distributed where there are several;
   ``RESUME_VARIABLES`` beside them where it goes on from a checkpoint; ``DEEPSPEED``, the settings it knows
 - progress: ``logged_step`` from a line of output; ``begun``, ``curve``, ``validations``,
-  ``total_iterations``, ``trial_answers`` and ``log_tail`` from a work folder, while it trains and afterwards
-- pairs: ``PAIRS_FORM``, the name of the form in which it reads them
+  ``pass_rates``, ``total_iterations``, ``trial_answers`` and ``log_tail`` from a work folder, while it trains
+  and afterwards
+- pairs: ``PAIRS_FORM``, the name of the form in which it reads them; ``reference_model``, what a config
+  compares with where that is not its base
 - checkpoint: ``NEWEST_CHECKPOINT``, the file that names the newest; ``checkpoint_files`` in a folder,
   ``is_whole``, and ``checkpoint_weights`` for a sweep
 - checkpoint → adapter: ``converter_arguments``, and ``LEFT_BY_CONVERTER`` beside what they write
@@ -46,6 +48,7 @@ from tianji_core.training.xtuner_engine.log import (
     curve,
     log_tail,
     logged_step,
+    pass_rates,
     total_iterations,
     validations,
 )
@@ -54,6 +57,7 @@ from tianji_core.training.xtuner_engine.source import (
     lacking,
     read_card,
     read_values,
+    reference_model,
     with_card,
     with_values,
     with_weights,
@@ -82,8 +86,10 @@ __all__ = [
     "load_problem",
     "log_tail",
     "logged_step",
+    "pass_rates",
     "read_card",
     "read_values",
+    "reference_model",
     "render",
     "total_iterations",
     "trainer_arguments",

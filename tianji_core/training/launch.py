@@ -22,6 +22,7 @@ from tianji_core.training.base_trials import check_trial
 from tianji_core.training.child import run_tool, tool_environment
 from tianji_core.training.commands import arguments, free_port, node_commands
 from tianji_core.training.config import write_config
+from tianji_core.training.learnt_pairs import pairs_hash
 from tianji_core.training.load import Sampler, free_cards
 from tianji_core.training.lock import card, starting
 from tianji_core.training.preflight import preflight
@@ -79,8 +80,10 @@ def prepare_training(
         base_fingerprint=fingerprint(settings.base_folder),
         dataset_name=version.name,
         dataset_sha256=version.sha256,
+        pairs_sha256=pairs_hash(workspace, settings.pairs),
     )
-    shown = title.strip() or _("{preset} · {dataset}", preset=_(chosen.title), dataset=version.name)
+    learnt = settings.pairs or version.name
+    shown = title.strip() or _("{preset} · {dataset}", preset=_(chosen.title), dataset=learnt)
     last = highest_number(workspace.runs, "training-")
     run = training_runs.add(workspace.engine, shown, key, version.id, record.stored(), last)
     folder = new_folder(workspace.runs / f"training-{run.id}")

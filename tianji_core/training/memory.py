@@ -11,6 +11,7 @@ from pathlib import Path
 
 from tianji_core.errors import ModelError
 from tianji_core.model_folders.config_files import CONFIG, read_object
+from tianji_core.training.estimate import IterationEstimate
 from tianji_core.training.settings import TrainingSettings
 
 NF4_BYTES = 0.53
@@ -24,6 +25,8 @@ TRAINED_BYTES = 16
 LOGIT_BYTES = 12
 """Bytes of one logit: 16 bits, the float32 copy of the loss, its softmax and gradient."""
 
+PAIRS_LOGIT_BYTES = 18
+"""Bytes of one logit where pairs are learnt: those of model and reference, in float32."""
 
 LARGEST_SIZE = 10_000_000
 """Sizes from here on are no sizes of a model: none is as wide or deep, or has such a vocabulary."""
@@ -113,6 +116,7 @@ def need_of(
     checkpointing: bool = True,
     deepspeed: str = "",
     world: int = 1,
+    logit_bytes: float = LOGIT_BYTES,
 ) -> Need:
     """The memory of one card. ``deepspeed`` splits gradients and moments (ZeRO-2), and weights too (ZeRO-3),
     over ``world`` cards; with 'offload' they are in the machine's memory instead."""
@@ -133,8 +137,24 @@ def need_of(
         checkpoint = 12.0 * adapter
     layer = 16.0 * shape.hidden + 6.0 * shape.inner
     kept = layer + 4.0 * shape.layers * shape.hidden if checkpointing else 2.1 * shape.layers * layer
-    activations = tokens * (LOGIT_BYTES * shape.words + kept)
+    activations = tokens * (logit_bytes * shape.words + kept)
     return Need(weights, trained, activations, checkpoint, 2.0 * shape.parameters)
+
+
+def pairs_need(
+    shape: Shape,
+    settings: TrainingSettings,
+    method: str,
+    checkpointing: bool,
+    guess: IterationEstimate | None,
+) -> Need:
+    """The memory of one card where a model learns from pairs: a micro-batch holds two rows for each pair, as
+    long as the longest answer in it. A reference of the same weights takes no further copy of them."""
+    longest = min(max(guess.lengths, default=settings.max_length), settings.max_length) if guess else None
+    rows = settings.model_copy(
+        update={"batch_size": 2 * settings.batch_size, "max_length": longest or settings.max_length}
+    )
+    return need_of(shape, rows, method, checkpointing, logit_bytes=PAIRS_LOGIT_BYTES)
 
 
 def profile_need(

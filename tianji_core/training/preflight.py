@@ -19,8 +19,9 @@ from tianji_core.training.data_checks import (
     trial_checks,
 )
 from tianji_core.training.estimate import IterationEstimate, estimate, fitted
+from tianji_core.training.learnt_pairs import pairs_check, pairs_estimate, reference_checks
 from tianji_core.training.machine_checks import Gpu, gpus, machine_checks
-from tianji_core.training.memory import Need, need_of, profile_need, shape_of
+from tianji_core.training.memory import Need, need_of, pairs_need, profile_need, shape_of
 from tianji_core.training.presets import Preset
 from tianji_core.training.profiles import profile
 from tianji_core.training.settings import TrainingSettings
@@ -71,18 +72,18 @@ def preflight(
     checks.append(rate_check(settings, float(chosen.values["learning_rate"])))
     shape, cards = shape_of(settings.base_folder), gpus()
     settings, way = with_profile(chosen, settings, target, cards, shape)
-    turns, dataset = dataset_check(workspace, version)
-    checks.append(dataset)
-    guess = None
-    if turns:
-        guess = estimate(turns, settings, target.world)
+    guess, found = _data(workspace, chosen, settings, version, target)
+    checks += found
+    if guess is not None:
         settings, notes = fitted(settings, guess.iterations)
-        checks += length_checks(guess, settings)
+        checks += length_checks(guess, settings, packed=not chosen.from_pairs)
         checks += interval_checks(settings, notes, guess.iterations)
-        checks.append(_validation(workspace, version))
+        checks += [] if chosen.from_pairs else [_validation(workspace, version)]
     need, kind = None, profile(settings.profile) if settings.profile else None
     if shape is not None and kind is not None:
         need = profile_need(shape, settings, kind.quantised, kind.checkpointed, kind.float8)
+    elif shape is not None and chosen.from_pairs:
+        need = pairs_need(shape, settings, chosen.method, chosen.activation_checkpointing, guess)
     elif shape is not None:
         saved = chosen.activation_checkpointing
         need = need_of(shape, settings, chosen.method, saved, target.deepspeed, target.world)
@@ -94,6 +95,22 @@ def preflight(
     checks += [way] if way is not None else []
     tryable = base.level != STOP and not built_in(settings.base_folder)
     return Preflight(tuple(checks), guess, settings, code, need, tryable)
+
+
+def _data(
+    workspace: Workspace, chosen: Preset, settings: TrainingSettings, version: DatasetVersion, target: Target
+) -> tuple[IterationEstimate | None, list[Check]]:
+    """The size of a training by what it learns from, None where that cannot be used, and what is found about
+    it."""
+    if chosen.from_pairs:
+        pairs, checks = pairs_check(workspace, settings)
+        checks += reference_checks(chosen.source, settings)
+        return (pairs_estimate(pairs, settings, target.world) if pairs else None), checks
+    if settings.pairs:
+        detail = _("“{preset}”学的是数据集，不学偏好对；请换一个学偏好对的预设", preset=_(chosen.title))
+        return None, [Check(STOP, _("偏好对"), detail)]
+    turns, dataset = dataset_check(workspace, version)
+    return (estimate(turns, settings, target.world) if turns else None), [dataset]
 
 
 def _validation(workspace: Workspace, version: DatasetVersion) -> Check:

@@ -17,6 +17,7 @@ from tianji_core.recipe import reason_of
 from tianji_core.store import recipes
 from tianji_core.store.training import TrainingRun
 from tianji_core.training import engine
+from tianji_core.training.learnt_pairs import merged_from
 from tianji_core.training.settings import LORA_FIELDS, TrainingSettings, field_title
 from tianji_core.training.trial_prompts import trial_prompts
 from tianji_core.workspace import Workspace
@@ -35,7 +36,8 @@ class Preset:
     ModelScope, '' where it is built in. ``method`` is one of :data:`METHODS`; ``deepspeed`` the DeepSpeed
     setting it needs, '' for none. ``dtype`` is the precision of the computation; ``activation_checkpointing``
     says that activations are recomputed in the backward pass instead of being kept; ``measured`` says that
-    the memory was measured on a card, where it is otherwise reckoned from the shape of the base."""
+    the memory was measured on a card, where it is otherwise reckoned from the shape of the base;
+    ``objective`` what is learnt: 'sft' the answers of a dataset, 'orpo' or 'dpo' preference pairs."""
 
     key: str
     path: Path
@@ -52,6 +54,12 @@ class Preset:
     dtype: str = "float16"
     activation_checkpointing: bool = True
     measured: bool = False
+    objective: str = "sft"
+
+    @property
+    def from_pairs(self) -> bool:
+        """Whether it learns from preference pairs, not from a dataset version."""
+        return self.objective != "sft"
 
     @property
     def own(self) -> bool:
@@ -79,11 +87,17 @@ class Preset:
 
 
 def presets(workspace: Workspace | None = None) -> list[Preset]:
-    """Every preset: the tutorial's, those for a CPU, the others by memory; with a workspace the person's own
-    come last. An own file that is no longer complete is left out."""
+    """Every preset: the tutorial's, those for a CPU, the others by memory, those that learn from pairs; with
+    a workspace the person's own come last. An own file that is no longer complete is left out."""
     known = [read_preset(path) for path in sorted((CONFIGS / "training").glob("*.py"))]
     known.sort(
-        key=lambda one: (one.key != TUTORIAL, one.device != "cpu", one.key != "nano-cpu-qlora", one.memory_gb)
+        key=lambda one: (
+            one.key != TUTORIAL,
+            one.from_pairs,
+            one.device != "cpu",
+            one.key != "nano-cpu-qlora",
+            one.memory_gb,
+        )
     )
     for path in sorted(own_folder(workspace).glob("*.py")) if workspace is not None else []:
         with contextlib.suppress(TrainingError):
@@ -129,7 +143,8 @@ def default_settings(
 ) -> TrainingSettings:
     """The settings written in a preset's file. A base folder inside the project becomes absolute; with a
     workspace, the model of that name there is taken. With a recipe's key too, system prompt and trial prompts
-    are the recipe's. Another ``base`` folder than the preset's comes with the template that fits it.
+    are the recipe's. Another ``base`` folder than the preset's comes with the template that fits it. A preset
+    for pairs takes the newest merged model that came from its base.
 
     Raises:
         TrainingError: no such preset, or a value in its file is out of bounds.
@@ -141,6 +156,9 @@ def default_settings(
         values["base"] = str(inside)
     elif workspace is not None:
         values["base"] = str(workspace.models / Path(values["base"]).name)
+    if chosen.from_pairs and not base and workspace is not None:
+        learnt = merged_from(workspace, Path(values["base"]).name)
+        base = str(learnt.path) if learnt is not None else ""
     if base and base != values["base"]:
         values["base"] = base
         fitting = fitting_template(Path(base)) if "template" in values else ""
@@ -203,7 +221,7 @@ def parsed_preset(source: str, path: Path, key: str) -> Preset:
 
 class _Card(BaseModel):
     """The dictionary ``preset`` in a preset's file; see :class:`Preset`. A file of an older studio may lack
-    the last five entries."""
+    the last six entries."""
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
@@ -218,6 +236,7 @@ class _Card(BaseModel):
     dtype: Literal["float16", "bfloat16", "float32"] = "float16"
     activation_checkpointing: bool = True
     measured: bool = False
+    objective: Literal["sft", "orpo", "dpo"] = "sft"
 
 
 def _checked_card(file: str, value: object) -> _Card:

@@ -15,7 +15,7 @@ from tianji_core.store import training as training_runs
 from tianji_core.store.training import TrainingRun
 from tianji_core.training import engine, queue
 from tianji_core.training.child import Ended
-from tianji_core.training.curve import Point, Validation
+from tianji_core.training.curve import Passing, Point, Validation
 from tianji_core.training.load import Load, loads
 from tianji_core.training.record import record_of
 from tianji_core.training.saved import Checkpoint, checkpoints
@@ -51,6 +51,7 @@ class TrainingState:
     ahead: int = 0
     spent: float | None = None
     validations: tuple[Validation, ...] = ()
+    pass_rates: tuple[Passing, ...] = ()
     loads: tuple[Load, ...] = field(default=(), repr=False)
 
     @property
@@ -106,6 +107,7 @@ def training_state(workspace: Workspace, run: TrainingRun) -> TrainingState:
     work_dir = work_folder(workspace, run)
     points = [*_before(workspace, run, engine.curve), *engine.curve(work_dir)]
     measured = [*_before(workspace, run, engine.validations), *engine.validations(work_dir)]
+    passing = [*_before(workspace, run, engine.pass_rates), *engine.pass_rates(work_dir)]
     total = engine.total_iterations(work_dir)
     prompts = record_of(run).settings.eval_prompts
     orphaned = job is not None and job.state == "lost" and alive(job.pid, job.pid_started)
@@ -127,6 +129,7 @@ def training_state(workspace: Workspace, run: TrainingRun) -> TrainingState:
         ahead=order.index(run.id) if run.id in order else 0,
         spent=_spent(run, job) if job is not None else _trained(points),
         validations=tuple(measured),
+        pass_rates=tuple(passing),
         loads=tuple(loads(work_dir)),
     )
 

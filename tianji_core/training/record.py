@@ -43,6 +43,7 @@ class TrainingRecord(BaseModel):
     base_fingerprint: str = ""
     dataset_name: str = ""
     dataset_sha256: str = ""
+    pairs_sha256: str = ""
     origin: Origin | None = None
     held: tuple[str, ...] = ()
     began: float | None = None

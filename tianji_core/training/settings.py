@@ -14,6 +14,8 @@ LONGEST_NAME = 255
 """Bytes of a folder's name on the usual file systems."""
 LORA_FIELDS = ("lora_r", "lora_alpha", "lora_dropout")
 """The settings that a preset for all parameters does not have."""
+PAIRS_FIELDS = ("beta", "anchor")
+"""The settings that only presets have which learn from preference pairs."""
 
 
 class TrainingSettings(BaseModel):
@@ -61,6 +63,12 @@ class TrainingSettings(BaseModel):
     """Share of samples that get a receiver which no list holds, for this training alone."""
     vary_occasions: float = Field(default=0, ge=0, le=1)
     """Share of samples that get an occasion which no list holds, for this training alone."""
+    pairs: str = Field(default="", max_length=60)
+    """The version of preference pairs that a preset for pairs learns from."""
+    beta: float = Field(default=0.1, gt=0, le=10)
+    """ORPO: weight of the preference. DPO: how firmly the model is kept to the reference."""
+    anchor: float = Field(default=1.0, ge=0, le=100)
+    """DPO: weight of the loss on the chosen answers beside the preference."""
     profile: str = ""
     """How the card is used: '' as the preset is written, 'auto' by the card's memory, or the key of a
     profile."""
@@ -121,6 +129,9 @@ def field_title(name: str) -> str:
         "seed": _("随机种子"),
         "vary_names": _("变换称谓（0–1）"),
         "vary_occasions": _("变换场合（0–1）"),
+        "pairs": _("偏好对版本"),
+        "beta": _("偏好强度 beta"),
+        "anchor": _("锚定权重"),
         "system": _("试写用的系统提示词"),
         "eval_prompts": _("试写输入（每行一条）"),
         "eval_tokens": _("试写最长（token）"),
@@ -154,6 +165,9 @@ def field_help(name: str) -> str:
         "seed": _("相同种子得到相同的打乱顺序"),
         "vary_names": _("这么多样本的称谓换成名单外的同类，模型才会照着输入写；0 表示不换"),
         "vary_occasions": _("这么多样本的场合换成名单外的同类；换了会不对的样本不动"),
+        "pairs": _("学哪个版本的偏好对：同一个问题的两个回答，一个选中、一个没选"),
+        "beta": _("ORPO：偏好占多重；DPO：多大程度贴着没练之前的模型"),
+        "anchor": _("DPO 之外照着选中的回答再学多少；0 表示不学，容易把话练坏"),
         "system": _("训练文件里每条样本自带系统提示词，这里只影响试写"),
         "eval_prompts": _("训练前和每个检查点都会回答这些输入，便于看变化"),
         "eval_tokens": _("每条试写最多生成多少 token"),

@@ -14,6 +14,7 @@ from tianji_core.recipe import Recipe
 from tianji_core.store import recipes
 from tianji_core.store.datasets import DatasetVersion
 from tianji_core.store.samples import TrainingExample
+from tianji_core.training.learnt_pairs import pairs_data
 from tianji_core.training.settings import TrainingSettings
 from tianji_core.workspace import Workspace
 
@@ -25,11 +26,14 @@ def training_data(
     workspace: Workspace, version: DatasetVersion, settings: TrainingSettings, folder: Path
 ) -> Path:
     """The path of the file that a training learns from. A varied copy is written into its work ``folder``,
-    the same for the same seed.
+    the same for the same seed; so are the pairs that the settings name.
 
     Raises:
         TrainingError: the version's recipe is gone, so that nobody knows its names and occasions.
+        DatasetError: the pairs are gone or were changed.
     """
+    if settings.pairs:
+        return pairs_data(workspace, settings.pairs, folder)
     file = training_file(workspace, version)
     variation = Variation(settings.vary_names, settings.vary_occasions, settings.seed)
     if not variation:

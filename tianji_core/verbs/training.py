@@ -33,6 +33,9 @@ class LearningOptions:
     """The data, the base and the settings of a new training."""
 
     dataset: Annotated[str, typer.Option(help="Dataset version to learn from.")] = ""
+    pairs: Annotated[
+        str, typer.Option(help="Version of preference pairs, for a preset that learns from pairs.")
+    ] = ""
     preset: Annotated[str, typer.Option(help="Training preset: a file of configs/training.")] = (
         "nano-cpu-qlora"
     )
@@ -45,13 +48,16 @@ class LearningOptions:
     title: Annotated[str, typer.Option(help="Title of the training.")] = ""
 
     def version(self, space: Workspace) -> datasets.DatasetVersion:
-        """Returns the named dataset version, or the newest of the recipe in use, else of any.
+        """Returns the named dataset version; with pairs that of the model which learns from them; else the
+        newest of the recipe in use, else of any.
 
         Raises:
             DatasetError: there is no version of this name. TrainingError: there is no version at all.
         """
         if self.dataset:
             return datasets.by_name(space.engine, self.dataset)
+        if self.pairs and (learnt := training.version_of_base(space, self.settings(space, "").base_folder)):
+            return learnt
         in_use = datasets.listed(space.engine, space.settings().recipe, limit=1)
         newest = in_use or datasets.listed(space.engine, limit=1)
         if not newest:
@@ -68,6 +74,7 @@ class LearningOptions:
         """
         base = str(base_folder(space, self.base)) if self.base else ""
         values: dict[str, Any] = training.default_settings(self.preset, space, recipe, base).model_dump()
+        values["pairs"] = self.pairs
         for change in self.setting or ():
             name, equals, value = change.partition("=")
             if not equals or name not in values:

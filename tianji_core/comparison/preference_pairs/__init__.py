@@ -3,18 +3,14 @@
 Votes, edits, accepted beside rejected samples, checked answers of comparisons and a judge's scores become
 pairs of a chosen and a rejected answer to one prompt."""
 
-from tianji_core.comparison.preference_pairs.collecting import (
-    SOURCES,
-    Collected,
-    Pair,
-    collected_pairs,
-    settled_pairs,
-)
+from tianji_core.comparison.preference_pairs.collecting import Collected, collected_pairs, settled_pairs
 from tianji_core.comparison.preference_pairs.forms import PAIR_FORMS, write_pairs
-from tianji_core.comparison.preference_pairs.versions import (
+from tianji_core.comparison.preference_pairs.versions import freeze_pairs
+from tianji_core.dataset.pairs import (
     SOURCE_TITLES,
+    SOURCES,
+    Pair,
     PairVersion,
-    freeze_pairs,
     pair_version,
     pair_versions,
     read_pairs,

@@ -9,6 +9,7 @@ from itertools import combinations
 
 from tianji_core.comparison.board import board_keys, load_board
 from tianji_core.comparison.marks import check_board
+from tianji_core.dataset.pairs import SOURCES, Pair
 from tianji_core.errors import InputError
 from tianji_core.evaluation import Checker
 from tianji_core.i18n import _
@@ -19,33 +20,11 @@ from tianji_core.store.samples import ACCEPTED, REJECTED, Sample, SampleFilter
 from tianji_core.store.votes import BETTER
 from tianji_core.workspace import Workspace
 
-SOURCES = ("vote", "edit", "review", "judge", "check")
-"""Where a pair comes from, the most telling first: a person's click, an edited or fixed text that was
-accepted, a sample accepted beside a rejected one of its cell, a judge's scores, the checks of two answers."""
 CLEARLY = 1.0
 """Points between a judge's scores (0 to 5) from which one text counts as better."""
 PER_PROMPT = 4
 HELD = 10
 """One prompt in so many is held out."""
-
-
-@dataclass(frozen=True)
-class Pair:
-    """Two answers to one prompt, the better one first; ``source`` is one of :data:`SOURCES`."""
-
-    source: str
-    system: str
-    prompt: str
-    chosen: str
-    rejected: str
-    name: str = ""
-    scene: str = ""
-    style: str = ""
-
-    @property
-    def texts(self) -> tuple[str, str, frozenset[str]]:
-        """What two pairs have in common that say the same or the opposite."""
-        return self.system, self.prompt, frozenset((self.chosen, self.rejected))
 
 
 @dataclass(frozen=True)

@@ -5,19 +5,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from tianji_core.comparison.preference_pairs.collecting import Pair
-from tianji_core.comparison.preferences import MESSAGES_FORM, Preference
+from tianji_core.dataset.pairs import Pair
 from tianji_core.errors import InputError
 from tianji_core.files import write_json, write_text
 from tianji_core.i18n import _
 from tianji_core.outputs import write_output_folder
 from tianji_core.training.engine import PAIRS_FORM
 from tianji_core.workspace import Workspace
-
-
-def as_messages(pair: Pair) -> dict[str, Any]:
-    """Returns a pair as lists of messages, the form of the training engine and of TRL."""
-    return Preference(pair.system, pair.prompt, pair.chosen, pair.rejected).plain(MESSAGES_FORM)
 
 
 def _sharegpt(pair: Pair) -> dict[str, Any]:
@@ -30,11 +24,11 @@ def _sharegpt(pair: Pair) -> dict[str, Any]:
 
 
 def _engine(folder: Path, split: str, pairs: Sequence[Pair]) -> None:
-    write_json(folder / f"{split}.json", [as_messages(pair) for pair in pairs])
+    write_json(folder / f"{split}.json", [pair.messages() for pair in pairs])
 
 
 def _trl(folder: Path, split: str, pairs: Sequence[Pair]) -> None:
-    lines = (json.dumps(as_messages(pair), ensure_ascii=False) + "\n" for pair in pairs)
+    lines = (json.dumps(pair.messages(), ensure_ascii=False) + "\n" for pair in pairs)
     write_text(folder / f"{split}.jsonl", "".join(lines))
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from tianji_core.training.profiles import AS_WRITTEN, AUTO, Profile, profile
 from tianji_core.training.settings import TrainingSettings
-from tianji_core.training.xtuner_engine.source import CONSTANTS, constants, replaced_constants
+from tianji_core.training.xtuner_engine.source import CONSTANTS, DATA, PAIRS, constants, replaced_constants
 
 CONFIG_NAME = "config.py"
 """The config in a training's work folder."""
@@ -15,12 +15,13 @@ def render(
     source: str,
     settings: TrainingSettings,
     data_path: Path,
-    validation_path: Path | None,
+    held_path: Path | None,
     runs_code: bool,
     device: str,
 ) -> str:
-    """The text of a config with these settings and files. ``runs_code`` says that loading the base may run
-    Python code in its folder; ``device`` is 'cpu' or 'cuda'.
+    """The text of a config with these settings and files: ``data_path`` is the training file, ``held_path``
+    the validation file; of a config that learns from pairs, the pairs and the questions. ``runs_code`` says
+    that loading the base may run Python code in its folder; ``device`` is 'cpu' or 'cuda'.
 
     Raises:
         TrainingError: the config lacks a constant.
@@ -29,9 +30,9 @@ def render(
     values: dict[str, object] = {
         constant: getattr(settings, name) for name, constant in CONSTANTS.items() if constant in assigned
     }
-    values["data_path"] = str(data_path)
-    if "validation_path" in assigned:
-        values["validation_path"] = str(validation_path or "")
+    values[PAIRS if PAIRS in assigned else DATA] = str(data_path)
+    for constant in {"validation_path", "questions_path"} & assigned.keys():
+        values[constant] = str(held_path or "")
     values["trust_remote_code"] = runs_code
     # EvaluateChatHook calls str.format on the system prompt, so a lone brace would be read as a placeholder.
     values["SYSTEM"] = settings.system.replace("{", "{{").replace("}", "}}")

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from tianji_core.training.curve import Point, Validation, finite
+from tianji_core.training.curve import Passing, Point, Validation, finite
 
 _ITERATION = re.compile(r"Iter\(train\)\s*\[\s*(\d+)/(\d+)\]")
 _LOSS = re.compile(r"\bloss: (\S+)")
 _STAMP = re.compile(r"^\d{8}_\d{6}$")
-P = TypeVar("P", Point, Validation)
+P = TypeVar("P", Point, Validation, Passing)
 
 
 @dataclass(frozen=True)
@@ -66,6 +66,11 @@ def validations(work_dir: Path) -> list[Validation]:
     return _stitched(work_dir, _validation)
 
 
+def pass_rates(work_dir: Path) -> list[Passing]:
+    """The pass rates on held-out questions in order, joined as the curve is."""
+    return _stitched(work_dir, _passing)
+
+
 def _stitched(work_dir: Path, read: Callable[[dict[str, Any]], P]) -> list[P]:
     stitched: list[P] = []
     for folder in sittings(work_dir):
@@ -97,11 +102,19 @@ def _point(value: dict[str, Any]) -> Point:
         seconds=float(value.get("time", 0.0)),
         memory=finite(value.get("memory")),
         gradient=finite(value.get("grad_norm")),
+        margin=finite(value.get("reward_margin")),
+        accuracy=finite(value.get("reward_acc")),
+        chosen_loss=finite(value.get("chosen_loss", value.get("nll_loss"))),
     )
 
 
 def _validation(value: dict[str, Any]) -> Validation:
     return Validation(int(value["step"]), finite(value["val_loss"]))
+
+
+def _passing(value: dict[str, Any]) -> Passing:
+    kept = value.get("kept_step")
+    return Passing(int(value["step"]), float(value["pass_rate"]), None if kept is None else int(kept))
 
 
 def log_file(folder: Path) -> Path:

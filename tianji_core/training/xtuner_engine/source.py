@@ -13,6 +13,7 @@ from typing import Any
 from tianji_core.errors import TrainingError
 from tianji_core.gate import first_line
 from tianji_core.i18n import _
+from tianji_core.training.settings import PAIRS_FIELDS
 
 CONSTANTS = {
     "base": "pretrained_model_name_or_path",
@@ -22,6 +23,8 @@ CONSTANTS = {
     "accumulation": "accumulative_counts",
     "epochs": "max_epochs",
     "learning_rate": "lr",
+    "beta": "beta",
+    "anchor": "anchor",
     "weight_decay": "weight_decay",
     "max_norm": "max_norm",
     "warmup_ratio": "warmup_ratio",
@@ -39,7 +42,9 @@ CONSTANTS = {
 }
 """Field of :class:`~tianji_core.training.settings.TrainingSettings` → the constant of a config that holds
 it."""
-_FILLED = ("data_path", "trust_remote_code")
+DATA, PAIRS = "data_path", "pairs_path"
+"""The constant that holds the path of what a config learns from: a training file, or preference pairs."""
+_FILLED = (DATA, "trust_remote_code")
 """The constants that the studio fills in for each training, whatever a person's own config says."""
 
 
@@ -68,7 +73,8 @@ def read_card(source: str, file: str) -> object:
 
 
 def read_values(source: str, file: str, optional: Sequence[str] = ()) -> dict[str, Any]:
-    """The settings in a config, by their fields; those of ``optional`` may be missing.
+    """The settings in a config, by their fields; those of ``optional`` may be missing, and so may
+    those that only presets for pairs have.
 
     Raises:
         TrainingError: it cannot be parsed or lacks something; says what and where.
@@ -77,7 +83,7 @@ def read_values(source: str, file: str, optional: Sequence[str] = ()) -> dict[st
     values = {
         name: _value(file, assigned, constant)
         for name, constant in CONSTANTS.items()
-        if constant in assigned or name not in optional
+        if constant in assigned or name not in (*optional, *PAIRS_FIELDS)
     }
     if not isinstance(values["base"], str):
         raise TrainingError(_("{file} 里的 {name} 要写成文字", file=file, name=CONSTANTS["base"]))
@@ -87,7 +93,26 @@ def read_values(source: str, file: str, optional: Sequence[str] = ()) -> dict[st
 def lacking(source: str) -> str:
     """The first constant that the studio fills in for each training and a config lacks; '' for none."""
     known = constants(source)
-    return next((name for name in _FILLED if name not in known), "")
+    learnt = {DATA: PAIRS} if PAIRS in known else {}
+    return next((name for name in _FILLED if learnt.get(name, name) not in known), "")
+
+
+def reference_model(source: str) -> str:
+    """The folder of the model that a config compares with, where it names another than its base; '' else."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.keyword) and node.arg == "ref_llm":
+            for inner in ast.walk(node.value):
+                if isinstance(inner, ast.keyword) and inner.arg == CONSTANTS["base"]:
+                    given = inner.value
+                    return str(given.value) if isinstance(given, ast.Constant) else _named(source, given)
+    return ""
+
+
+def _named(source: str, node: ast.expr) -> str:
+    """The value of a constant that a config refers to by its name; '' for its base and what is no literal."""
+    name = node.id if isinstance(node, ast.Name) else ""
+    value = constants(source).get(name) if name != CONSTANTS["base"] else None
+    return str(value.value) if isinstance(value, ast.Constant) else ""
 
 
 def with_values(source: str, values: Mapping[str, object]) -> str:

@@ -1,0 +1,82 @@
+"""Learning from preference pairs with xtuner's ORPO and DPO. Imported only by training configs."""
+
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor
+from xtuner.dataset import preference_dataset, utils
+from xtuner.model.dpo import DPO
+from xtuner.model.orpo import ORPO
+from xtuner.registry import BUILDER
+
+if not torch.cuda.is_available():
+    import tianji_core.training.xtuner_engine.cpu  # noqa: F401  what xtuner lacks there
+
+__all__ = ["ORPO", "AnchoredDPO", "build_pairs"]
+
+
+class AnchoredDPO(DPO):
+    """xtuner's DPO with the loss on the chosen answers beside the preference, ``anchor`` times, as RPO has it
+    (Pang and others, 2024): without it the chosen answers, too, become less likely and texts break. Without
+    ``ref_llm`` the reference is the same model with its adapter switched off."""
+
+    def __init__(self, *values: Any, anchor: float = 1.0, **options: Any) -> None:
+        super().__init__(*values, **options)
+        self._anchor = anchor
+        self._gathered: list[tuple[Tensor, Tensor]] = []
+
+    def _gather_masked_logits(self, logits: Tensor, labels: Tensor, mask: Tensor) -> Tensor:
+        gathered: Tensor = super()._gather_masked_logits(logits, labels, mask)
+        self._gathered.append((gathered, mask))
+        return gathered
+
+    def compute_loss(self, data: dict[str, Tensor], data_samples: Any = None) -> dict[str, Tensor]:
+        """The loss of each pair, and what is logged of the micro-batch: rewards, margin, accuracy, and
+        ``chosen_loss``, the mean loss over the tokens of the chosen answers."""
+        self._gathered.clear()
+        losses: dict[str, Tensor] = super().compute_loss(data, data_samples)
+        policy, mask = self._gathered[0]  # the reference is gathered after it
+        self._gathered.clear()
+        chosen = -policy[::2, :-1].sum() / mask[::2, :-1].sum().clamp(min=1)
+        # mmengine adds every entry with "loss" in its name to what is differentiated
+        return {**losses, "loss": losses["loss"] + self._anchor * chosen, "chosen_loss": chosen.detach()}
+
+
+def build_pairs(
+    dataset: Any,
+    tokenizer: Any,
+    max_length: int,
+    template_map_fn: Any,
+    dataset_map_fn: Any = None,
+) -> Any:
+    """xtuner's preference dataset with the token ids that ordinary training makes of a question and an
+    answer, where xtuner's own takes the tokenizer's template and learns the line break after the end."""
+    mapped = BUILDER.build(template_map_fn)
+    tokenizer = BUILDER.build(tokenizer)
+    preference_dataset.tokenize = partial(_tokenized, template_map_fn=mapped)
+    return preference_dataset.build_preference_dataset(
+        dataset=dataset,
+        tokenizer=tokenizer,
+        max_length=max_length,
+        dataset_map_fn=dataset_map_fn,
+        is_dpo=True,
+        is_reward=False,
+        num_proc=1,
+        use_varlen_attn=False,
+    )
+
+
+def _tokenized(
+    pair: dict[str, Any], tokenizer: Any, max_length: int, template_map_fn: Any, **_rewards: Any
+) -> dict[str, list[int]]:
+    """Takes the place of xtuner's ``tokenize``: ids and labels of both answers of a pair."""
+    *head, question = pair["prompt"]
+    asked = {"system": head[0]["content"] if head else "", "input": question["content"]}
+    made: dict[str, list[int]] = {}
+    for side in ("chosen", "rejected"):
+        turn = {**asked, "output": pair[side][0]["content"]}
+        conversation = template_map_fn({"conversation": [turn]})
+        encoded = utils.encode_fn(conversation, tokenizer, max_length)
+        made |= {f"{side}_ids": encoded["input_ids"], f"{side}_labels": encoded["labels"]}
+    return made
