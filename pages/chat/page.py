@@ -38,10 +38,8 @@ with settings:
     linked_service(workspace)
     known = endpoints(workspace)
     missing = missing_model(workspace, known)
-    with st.expander(_("模型服务"), expanded=not known and not missing, icon="🔌"):
-        server_panel(workspace)
     titles = {f"{endpoint.model} @ {endpoint.url}": endpoint for endpoint in known}
-    chosen = st.selectbox(
+    chosen = titles and st.selectbox(
         _("和谁对话"),
         list(titles),
         index=None if missing else preferred(known),
@@ -51,10 +49,12 @@ with settings:
             else names.get(titles[key].model, titles[key].model)
         ),
         # Of its own while there is no choice, or the empty one would stay when there is.
-        key="endpoint" if titles and not missing else "endpoint_none",
-        placeholder=_("另选一个来回答") if missing and titles else _("先启动一个模型服务"),
+        key="endpoint_none" if missing else "endpoint",
+        placeholder=_("另选一个来回答"),
     )
     endpoint = titles.get(chosen or "")
+    with st.expander(_("模型服务"), expanded=not known and not missing, icon="🔌"):
+        server_panel(workspace)
     if endpoint is not None and endpoint.memory is not None:
         st.caption(_("已加载，占用内存 {size}", size=size_text(endpoint.memory)))
     name, scene, style = pick_cell(recipe)
@@ -62,8 +62,7 @@ with settings:
     request = st.text_area(
         _("要问的话"), words, height=80, **kept_text(f"request_{name}_{scene}_{style}", words)
     )
-    row = st.columns([3, 1.4], vertical_alignment="bottom")
-    send = row[0].button(
+    send = st.button(
         _("发送"),
         key="chat_send",
         type="secondary" if endpoint is None else "primary",
@@ -71,18 +70,17 @@ with settings:
         disabled=endpoint is None,
         width="stretch",
     )
-    count = int(
-        row[1].number_input(_("几个候选"), 1, MOST, 1, **kept("chat", "chat_candidates", within(1, MOST)))
-    )
     at_once = pick_at_once(recipe, known, endpoint, style, names)
-    several = st.toggle(
-        _("接着上文说（多轮）"),
-        disabled=at_once.several,
-        **kept("chat", "multi_turn", switch),
-        help=_("关着时，每句话都从空白的历史开始。"),
-    )
-    sampling = sampling_form("chat")
-    with st.expander(_("系统提示")):
+    with st.expander(_("更多：多轮、候选、温度、系统提示"), icon="🎛️"):
+        several = st.toggle(
+            _("接着上文说（多轮）"),
+            disabled=at_once.several,
+            **kept("chat", "multi_turn", switch),
+            help=_("关着时，每句话都从空白的历史开始。"),
+        )
+        candidates = kept("chat", "chat_candidates", within(1, MOST))
+        count = int(st.number_input(_("几个候选"), 1, MOST, 1, **candidates))
+        sampling = sampling_form("chat")
         own = kept("chat", f"chat_system_{recipe.key}", any_text, recipe.prompts.system)
         system = st.text_area(_("系统提示"), recipe.prompts.system, **own, height=120)
     if system != recipe.prompts.system:
@@ -135,9 +133,9 @@ with talk:
         asked = ChatTurn(request=typed, **about)
     with paper:
         if endpoint is None and any(not server.ready for server in serving.servers(workspace)):
-            st.info(_("模型正在加载，加载好就可以对话；进度在左边。"), icon="⏳")
+            st.info(_("模型正在加载，加载好就可以对话；进度在“模型服务”里。"), icon="⏳")
         elif endpoint is None:
-            st.info(_("现在没有模型可以对话：先在左边启动一个模型服务，或者接上别的服务。"), icon="🔌")
+            st.info(_("现在没有模型可以对话：先启动一个模型服务，或者接上别的服务。"), icon="🔌")
         elif not transcript.turns and asked is None:
             st.info(_("选好送给谁、什么场合、什么风格，点“发送”；或者在下面自己写一句。"), icon="💬")
         shown = PageConversation(

@@ -1,5 +1,6 @@
 """The form of a new comparison: its questions and its columns."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import streamlit as st
@@ -35,21 +36,25 @@ class Comparison:
         return len(self.asks) * len(self.columns) * self.candidates
 
 
-def comparison_form(recipe: Recipe, known: list[ChatEndpoint]) -> Comparison:
-    """Draws the form; returns the comparison that is chosen."""
+def comparison_form(
+    recipe: Recipe, known: list[ChatEndpoint], names: Mapping[str, str], servers: Callable[[], None]
+) -> Comparison:
+    """Draws the form, in it the model servers by ``servers``; returns the comparison that is chosen.
+    ``names`` are the models' names for people."""
     left, right = st.columns(2, gap="large")
     with left:
         asks = _questions(recipe)
     with right:
         titles = {f"{endpoint.model} @ {endpoint.url}": endpoint for endpoint in known}
-        chosen = st.multiselect(
+        chosen = titles and st.multiselect(
             _("模型（检查点也是模型）"),
             list(titles),
             list(titles)[:4],
-            format_func=lambda key: titles[key].model if key in titles else key,
-            key="compare_models" if titles else "compare_models_none",
-            placeholder=_("先启动一个模型服务"),
+            format_func=lambda key: names.get(titles[key].model, titles[key].model),
+            key="compare_models",
+            placeholder=_("选至少一个模型"),
         )
+        servers()
         offered = [s.text for s in recipe.styles if s.enabled]
         styles = st.multiselect(
             _("风格"),
@@ -58,6 +63,28 @@ def comparison_form(recipe: Recipe, known: list[ChatEndpoint]) -> Comparison:
             placeholder=_("选至少一种风格"),
             **kept(FORM, "compare_styles", some_of(offered), offered[:2], f"compare_styles_{recipe.key}"),
         )
+        sampling, temperatures, top_ps, candidates = _how_to_ask()
+    columns = [
+        Column(
+            url=titles[key].url,
+            model=titles[key].model,
+            style=style,
+            key_variable=titles[key].key_variable,
+            temperature=temperature,
+            top_p=top_p,
+        )
+        for style in styles
+        for key in chosen
+        for temperature in temperatures
+        for top_p in top_ps
+    ]
+    return Comparison(asks, columns, sampling, candidates)
+
+
+def _how_to_ask() -> tuple[ChatSampling, list[float | None], list[float | None], int]:
+    """Draws the sampling; returns it, the temperatures and values of top_p that are each a column, and the
+    answers per cell."""
+    with st.expander(_("更多：温度、每格几条"), icon="🎛️"):
         sampling = sampling_form("compare")
         line = st.columns(2)
         with line[0]:
@@ -74,24 +101,9 @@ def comparison_form(recipe: Recipe, known: list[ChatEndpoint]) -> Comparison:
                 "compare_top_ps",
                 _("每个 top_p 各成一列；温度为 0 时 top_p 不起作用。"),
             )
-        candidates = st.number_input(
-            _("每格几条"), 1, MAX_CANDIDATES, 1, **kept(FORM, "compare_candidates", within(1, MAX_CANDIDATES))
-        )
-    columns = [
-        Column(
-            url=titles[key].url,
-            model=titles[key].model,
-            style=style,
-            key_variable=titles[key].key_variable,
-            temperature=temperature,
-            top_p=top_p,
-        )
-        for style in styles
-        for key in chosen
-        for temperature in temperatures
-        for top_p in top_ps
-    ]
-    return Comparison(asks, columns, sampling, int(candidates))
+        each = kept(FORM, "compare_candidates", within(1, MAX_CANDIDATES))
+        candidates = int(st.number_input(_("每格几条"), 1, MAX_CANDIDATES, 1, **each))
+    return sampling, temperatures, top_ps, candidates
 
 
 def _each_a_column(label: str, values: list[float], key: str, about: str) -> list[float | None]:
@@ -127,20 +139,21 @@ def _questions(recipe: Recipe) -> list[Ask]:
         **kept(FORM, "compare_scenes", some_of(what), what[:1], f"compare_scenes_{recipe.key}"),
     )
     free = st.text_area(_("也可以自己写，一行一个问题"), **kept(FORM, "compare_free", any_text), height=80)
-    held = st.number_input(
-        _("再抽几个训练没见过的格子"),
-        0,
-        100,
-        0,
-        **kept(FORM, "compare_held", within(0, 100)),
-        help=_("从不参加造数的验证格子里按种子抽，适合看模型学会了没有，而不是背下了没有。"),
-    )
-    file = st.file_uploader(
-        _("从文件读问题（txt 一行一个；csv、json、jsonl 带称谓和场景，或问题）"),
-        list(QUESTION_FILE_TYPES),
-        key="compare_file",
-        max_upload_size=4,
-    )
+    with st.expander(_("更多问题：没见过的格子、从文件读"), icon="📄"):
+        held = st.number_input(
+            _("再抽几个训练没见过的格子"),
+            0,
+            100,
+            0,
+            **kept(FORM, "compare_held", within(0, 100)),
+            help=_("从不参加造数的验证格子里按种子抽，适合看模型学会了没有，而不是背下了没有。"),
+        )
+        file = st.file_uploader(
+            _("从文件读问题（txt 一行一个；csv、json、jsonl 带称谓和场景，或问题）"),
+            list(QUESTION_FILE_TYPES),
+            key="compare_file",
+            max_upload_size=4,
+        )
     asks = [Ask(name=name, scene=scene) for name in names for scene in scenes]
     asks += [Ask(text=line.strip()) for line in free.splitlines() if line.strip()]
     with report_errors():

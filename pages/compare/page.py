@@ -52,11 +52,12 @@ def form() -> None:
     """Draws the form of a new comparison and the button that starts it."""
     linked_service(workspace)
     known = endpoints(workspace)
-    with st.expander(_("模型服务"), expanded=not known, icon="🔌"):
-        server_panel(workspace)
-        with st.popover(_("把检查点变成可比的模型"), width="stretch"):
-            checkpoint_part(workspace)
-    comparison = comparison_form(recipe, known)
+
+    def servers() -> None:
+        with st.expander(_("模型服务"), expanded=not known, icon="🔌"):
+            server_panel(workspace, {_("把检查点变成可比的模型"): lambda: checkpoint_part(workspace)})
+
+    comparison = comparison_form(recipe, known, models.titles(workspace), servers)
     size = _(
         "开始对比（{rows} 个问题 × {columns} 列 × {each} 条 = {n} 条）",
         rows=len(comparison.asks),

@@ -53,8 +53,8 @@ def preferred(known: list[ChatEndpoint]) -> int | None:
 
 
 def sampling_form(key: str) -> ChatSampling:
-    """Draws the temperature, as a preset or a number, and the other parameters in an expander; kept in the
-    form ``key``."""
+    """Draws the temperature, as a preset or a number, and the other parameters; kept in the form
+    ``key``."""
     titles = {
         "stable": _("稳定 0.7"),
         "varied": _("多样 1.0"),
@@ -79,28 +79,27 @@ def sampling_form(key: str) -> ChatSampling:
         )
     else:
         temperature = PRESETS[str(preset)]
-    with st.expander(_("更多采样参数")):
-        top_p = st.slider("top_p", 0.05, 1.0, 0.9, 0.05, **kept(key, f"{key}_top_p", within(0.05, 1.0)))
-        max_tokens = st.number_input(
-            _("最多 token"), 1, 8192, 512, 32, **kept(key, f"{key}_max_tokens", within(1, 8192))
-        )
-        seed = st.number_input(
-            _("随机种子（留空则每次不同）"),
-            0,
-            2**31 - 1,
-            None,
-            **kept(key, f"{key}_seed", within(0, 2**31 - 1)),
-            placeholder=_("随机"),
-        )
-        penalty = st.slider(
-            _("重复惩罚（1 表示不罚）"),
-            1.0,
-            2.0,
-            1.0,
-            0.05,
-            **kept(key, f"{key}_repetition", within(1.0, 2.0)),
-            help=_("大于 1 时，说过的字更少再说。别的服务不一定认得它，所以是 1 就不发送。"),
-        )
+    top_p = st.slider("top_p", 0.05, 1.0, 0.9, 0.05, **kept(key, f"{key}_top_p", within(0.05, 1.0)))
+    max_tokens = st.number_input(
+        _("最多 token"), 1, 8192, 512, 32, **kept(key, f"{key}_max_tokens", within(1, 8192))
+    )
+    seed = st.number_input(
+        _("随机种子（留空则每次不同）"),
+        0,
+        2**31 - 1,
+        None,
+        **kept(key, f"{key}_seed", within(0, 2**31 - 1)),
+        placeholder=_("随机"),
+    )
+    penalty = st.slider(
+        _("重复惩罚（1 表示不罚）"),
+        1.0,
+        2.0,
+        1.0,
+        0.05,
+        **kept(key, f"{key}_repetition", within(1.0, 2.0)),
+        help=_("大于 1 时，说过的字更少再说。别的服务不一定认得它，所以是 1 就不发送。"),
+    )
     return ChatSampling(
         temperature, top_p, int(max_tokens), None if seed is None else int(seed), repetition_penalty=penalty
     )

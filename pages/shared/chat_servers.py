@@ -1,5 +1,7 @@
 """The model servers of the studio on a page: which run with how much memory, starting and stopping them."""
 
+from collections.abc import Callable, Mapping, Sequence
+
 import streamlit as st
 
 from pages.shared.adapter_menu import adapter_menu
@@ -16,74 +18,89 @@ from tianji_core.serving.running import RunningServer
 from tianji_core.workspace import Workspace
 
 
-def server_panel(workspace: Workspace) -> None:
-    """Draws the running servers and the form that starts another one."""
+def server_panel(workspace: Workspace, further: Mapping[str, Callable[[], None]] | None = None) -> None:
+    """Draws the running servers, the button that starts another one, and a menu with the other ways to a
+    model; ``further`` are more entries of the menu, by their title."""
     running_servers(workspace)
     known = models.loadable(workspace)
     if not known:
         st.info(_("还没有模型。先下载一个基座，或者训练出一个适配器。"))
         st.page_link("pages/models/page.py", label=_("去模型页"), icon="🧩")
-    else:
-        titles = {
-            model.name: _("{name}（{note}）", name=model.name, note=models.kind_title(model.kind))
-            for model in known
-        }
-        linked = [name for name in st.query_params.get_all("model") if name in titles]
-        trained = [model.name for model in known if model.kind != "base"]
-        chosen = st.multiselect(
-            _("要加载的模型"),
-            list(titles),
-            default=linked or trained[:1] or [known[0].name],
-            format_func=titles.__getitem__,
-            key="server_models",
-            placeholder=_("选至少一个模型"),
-            help=_("适配器会连同它的基座一起加载，这样训练前后可以对着看。"),
-        )
-        port, options = start_options()
-        serves = bool(jobs.listed(workspace, kind="serve", active=True))
-        if st.button(
-            _("启动模型服务"),
-            key="start_server",
-            icon="🚀",
-            type="secondary" if serves else "primary",
-            disabled=not chosen,
-        ):
-            with report_errors():
-                serving.start_for(workspace, chosen, port, options)
-                remember_notice(_("正在启动模型服务，加载好就可以用"))
-                st.rerun()
-    with st.popover(_("接别的兼容服务"), width="stretch"):
-        foreign_service(workspace)
-    with st.popover(_("用 vLLM / LMDeploy"), width="stretch", disabled=not known):
-        other_program(workspace, [model.name for model in known])
+    chosen = _models_to_load(workspace, known) if known else []
+    row = st.container(horizontal=True)
+    start = row.container(width="content")
+    ways: dict[str, Callable[[], None]] = {_("接别的兼容服务"): lambda: foreign_service(workspace)}
+    if known:
+        ways[_("用 vLLM / LMDeploy")] = lambda: other_program(workspace, [model.name for model in known])
+    ways.update(further or {})
+    with row.popover(_("别的办法"), key="server_ways"):
+        load, *others = st.tabs([_("怎样加载"), *ways])
+        with load:
+            port, options = start_options()
+        for tab, way in zip(others, ways.values(), strict=True):
+            with tab:
+                way()
+    serves = bool(jobs.listed(workspace, kind="serve", active=True))
+    if known and start.button(
+        _("启动模型服务"),
+        key="start_server",
+        icon="🚀",
+        type="secondary" if serves else "primary",
+        disabled=not chosen,
+    ):
+        with report_errors():
+            serving.start_for(workspace, chosen, port, options)
+            remember_notice(_("正在启动模型服务，加载好就可以用"))
+            st.rerun()
+
+
+def _models_to_load(workspace: Workspace, known: Sequence[models.Artefact]) -> list[str]:
+    """Draws the choice of the models that a new server loads; returns their names."""
+    names = models.titles(workspace)
+    titles = {
+        model.name: _("{name}（{note}）", name=model.name, note=models.kind_title(model.kind))
+        if names.get(model.name, model.name) == model.name
+        else names[model.name]
+        for model in known
+    }
+    linked = [name for name in st.query_params.get_all("model") if name in titles]
+    trained = [model.name for model in known if model.kind != "base"]
+    return st.multiselect(
+        _("要加载的模型"),
+        list(titles),
+        default=linked or trained[:1] or [known[0].name],
+        format_func=titles.__getitem__,
+        key="server_models",
+        placeholder=_("选至少一个模型"),
+        help=_("适配器会连同它的基座一起加载，这样训练前后可以对着看。"),
+    )
 
 
 def start_options() -> tuple[int | None, ServerOptions]:
     """Draws the options of a server to start; returns its port (None: any free one) and how it computes."""
-    with st.popover(_("怎样加载"), width="stretch"):
-        names = {"": _("不量化"), "4bit": _("4 位"), "8bit": _("8 位")}
-        quantization = st.segmented_control(
-            _("量化（省内存，稍慢）"),
-            list(names),
-            default="",
-            required=True,
-            format_func=names.__getitem__,
-            key="server_quantization",
-        )
-        dtype = st.selectbox(
-            _("数值格式"),
-            DTYPES,
-            format_func=lambda dtype: _("自动") if dtype == "auto" else dtype,
-            key="server_dtype",
-        )
-        port = st.number_input(
-            _("端口（留空则找一个空的）"),
-            1,
-            65535,
-            None,
-            placeholder=_("自动"),
-            **kept_number("server_port", 1, 65535, None),
-        )
+    names = {"": _("不量化"), "4bit": _("4 位"), "8bit": _("8 位")}
+    quantization = st.segmented_control(
+        _("量化（省内存，稍慢）"),
+        list(names),
+        default="",
+        required=True,
+        format_func=names.__getitem__,
+        key="server_quantization",
+    )
+    dtype = st.selectbox(
+        _("数值格式"),
+        DTYPES,
+        format_func=lambda dtype: _("自动") if dtype == "auto" else dtype,
+        key="server_dtype",
+    )
+    port = st.number_input(
+        _("端口（留空则找一个空的）"),
+        1,
+        65535,
+        None,
+        placeholder=_("自动"),
+        **kept_number("server_port", 1, 65535, None),
+    )
     return port, ServerOptions(dtype=dtype, quantization=str(quantization))
 
 

@@ -17,7 +17,7 @@ def test_chat_stop_keep_and_find_it_in_review(page: Page, shared: Studio, server
     press(page, "service_confirm")
     expect(page.locator(".st-key-service_confirm")).to_have_count(0)
     settle(page)
-    page.get_by_text("更多采样参数").click()
+    page.get_by_text("更多：多轮").click()
     limit = page.locator(".st-key-chat_max_tokens input")
     limit.fill("200")
     limit.press("Enter")
@@ -35,7 +35,7 @@ def test_chat_stop_keep_and_find_it_in_review(page: Page, shared: Studio, server
     until(lambda: not turns(shared)[1].stopped, 60)
     settle(page)
     assert turns(shared)[1].answer and turns(shared)[1].tokens
-    page.get_by_text("更多采样参数").click()
+    page.get_by_text("更多：多轮").click()
     candidates = page.locator(".st-key-chat_candidates input")
     candidates.fill("2")
     candidates.press("Enter")
