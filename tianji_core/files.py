@@ -8,7 +8,7 @@ import re
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import Any, TextIO
 
 from tianji_core.errors import DiskFullError, InputError, StudioError
 from tianji_core.i18n import _
@@ -20,7 +20,7 @@ _HALVES = re.compile("[\ud800-\udfff]")
 
 
 @contextlib.contextmanager
-def atomic_writer(path: Path, mode: int = 0o600) -> Iterator[IO[str]]:
+def atomic_writer(path: Path, mode: int = 0o600) -> Iterator[TextIO]:
     """Opens a UTF-8 text file beside ``path``; on success it is flushed to disk and renamed to ``path``, on
     an exception it is removed and ``path`` stays unchanged.
 
@@ -69,6 +69,12 @@ def write_text(path: Path, text: str, mode: int = 0o600) -> None:
     """Replaces the file ``path`` with ``text`` in one step."""
     with atomic_writer(path, mode) as file:
         file.write(text)
+
+
+def write_bytes(path: Path, content: bytes, mode: int = 0o600) -> None:
+    """Replaces the file ``path`` with ``content`` in one step."""
+    with atomic_writer(path, mode) as file:
+        file.buffer.write(content)
 
 
 def write_json(path: Path, value: Any, indent: int | None = 2) -> None:

@@ -8,6 +8,7 @@ import streamlit as st
 from pages.shared.chat_choice import ChatEndpoint, sampling_form
 from pages.shared.frame import remember_notice, report_errors
 from pages.shared.kept import kept
+from pages.shared.kept_files import kept_files
 from pages.shared.usable import any_text, some_of, within
 from tianji_core import models, training
 from tianji_core.comparison import MAX_CANDIDATES, QUESTION_FILE_TYPES, Ask, Column, read_asks
@@ -148,17 +149,14 @@ def _questions(recipe: Recipe) -> list[Ask]:
             **kept(FORM, "compare_held", within(0, 100)),
             help=_("从不参加造数的验证格子里按种子抽，适合看模型学会了没有，而不是背下了没有。"),
         )
-        file = st.file_uploader(
-            _("从文件读问题（txt 一行一个；csv、json、jsonl 带称谓和场景，或问题）"),
-            list(QUESTION_FILE_TYPES),
-            key="compare_file",
-            max_upload_size=4,
-        )
+        label = _("从文件读问题（txt 一行一个；csv、json、jsonl 带称谓和场景，或问题）")
+        files = kept_files(label, QUESTION_FILE_TYPES, "compare_file", largest=4)
     asks = [Ask(name=name, scene=scene) for name in names for scene in scenes]
     asks += [Ask(text=line.strip()) for line in free.splitlines() if line.strip()]
     with report_errors():
         asks += _held_out(recipe, int(held))
-        asks += read_asks(recipe, file.name, file.getvalue()) if file is not None else []
+        for file in files:
+            asks += read_asks(recipe, file.name, file.getvalue())
     return list(dict.fromkeys(asks))
 
 

@@ -21,6 +21,7 @@ from pages.shared.chat_servers import server_panel
 from pages.shared.clock import SECOND, local_time
 from pages.shared.frame import current_recipe, report_errors
 from pages.shared.header import page_header
+from pages.shared.kept_files import forget_files
 from pages.shared.other_services import linked_service
 from pages.shared.visitors import reviewer_name, role
 from tianji_core import models
@@ -76,6 +77,7 @@ def form() -> None:
                 comparison.candidates,
             )
             running.start(board)
+            forget_files("compare_file")
             st.query_params["board"] = board.key
             st.session_state["_compare_view"] = "grid"
             st.rerun()

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import streamlit as st
-from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from pages.shared.frame import report_errors
+from pages.shared.kept_files import OfferedFile
 from pages.shared.text import plain
 from tianji_core import dataset
 from tianji_core.dataset import ImportPreview
@@ -22,7 +22,7 @@ _FILES = 10
 def show_previews(
     workspace: Workspace,
     recipe_key: str,
-    chosen: Sequence[UploadedFile | Path],
+    chosen: Sequence[OfferedFile | Path],
     encoding: str,
     called: str = "",
 ) -> bool:
@@ -38,7 +38,7 @@ def show_previews(
 
 
 def _previews(
-    workspace: Workspace, recipe_key: str, source: UploadedFile | Path, encoding: str, called: str
+    workspace: Workspace, recipe_key: str, source: OfferedFile | Path, encoding: str, called: str
 ) -> list[ImportPreview]:
     """Returns the previews of a file, which stay the same from one run of the page to the next."""
     kept = st.session_state.setdefault("import_previews", {})

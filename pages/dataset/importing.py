@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import streamlit as st
-from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from pages.dataset.import_preview import bad_items, notices, show_previews
 from pages.shared.clock import MINUTE, local_time
 from pages.shared.frame import report_errors
 from pages.shared.job_progress import follow_job
 from pages.shared.kept import kept_text
+from pages.shared.kept_files import OfferedFile, forget_files, kept_files
 from pages.shared.text import plain
 from tianji_core import dataset, jobs
 from tianji_core.dataset import ImportReport
@@ -52,12 +52,9 @@ def import_part(workspace: Workspace, recipe_key: str) -> None:
 
 def _from_files(workspace: Workspace, recipe_key: str, state: str) -> None:
     left, right = st.columns(2, gap="large")
-    uploads = left.file_uploader(
-        _("选择文件"),
-        type=["json", "jsonl", "ndjson", "csv", "tsv", "parquet"],
-        accept_multiple_files=True,
-        key="import_files",
-    )
+    with left:
+        types = ["json", "jsonl", "ndjson", "csv", "tsv", "parquet"]
+        uploads = kept_files(_("选择文件"), types, "import_files", several=True)
     path = right.text_input(
         _("或者填这台机器上的文件或文件夹路径"), placeholder="/data/wishes", **kept_text("import_path")
     ).strip()
@@ -69,18 +66,22 @@ def _from_files(workspace: Workspace, recipe_key: str, state: str) -> None:
         key="import_encoding",
         help=_("预览里的字不对时再选"),
     )
-    chosen: list[UploadedFile | Path] = [*uploads, *([Path(path).expanduser()] if path else [])]
+    chosen: list[OfferedFile | Path] = [*uploads, *([Path(path).expanduser()] if path else [])]
     can_import = show_previews(workspace, recipe_key, chosen, encoding)
     pressed = st.button(_("导入"), key="import", type="primary", icon="📥", disabled=not can_import)
     if pressed:
+        imported = 0
         with st.spinner(_("正在导入")):
             for source in chosen:
                 with report_errors():
                     _import_one(workspace, recipe_key, source, state, encoding)
+                    imported += 1
+        if imported == len(chosen):
+            forget_files("import_files")
 
 
 def _import_one(
-    workspace: Workspace, recipe_key: str, source: UploadedFile | Path, state: str, encoding: str
+    workspace: Workspace, recipe_key: str, source: OfferedFile | Path, state: str, encoding: str
 ) -> None:
     if not isinstance(source, Path):
         content, name = source.getvalue(), source.name

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 
 import streamlit as st
 from pydantic import ValidationError
-from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from pages.generate.knowledge_runs import knowledge_run_list, show_knowledge_run
 from pages.generate.run_options import budget_inputs
 from pages.generate.teacher_form import TeacherSetup, teacher_form
 from pages.shared.frame import remember_notice, report_errors
 from pages.shared.kept import kept
+from pages.shared.kept_files import OfferedFile, forget_files, kept_files
 from pages.shared.teacher_numbers import FORM, SIGNS
 from pages.shared.text import plain
 from pages.shared.usable import any_text, within
@@ -49,18 +49,13 @@ def knowledge_part(workspace: Workspace, recipe: Recipe) -> None:
     with report_errors():
         left, right = st.columns(2, gap="large")
         with left:
-            files = st.file_uploader(
-                _("资料（txt、md、docx、pdf、html）"),
-                type=list(SUFFIXES),
-                accept_multiple_files=True,
-                key="documents",
-                max_upload_size=LARGEST_FILE // 1024**2,
-            )
+            label, largest = _("资料（txt、md、docx、pdf、html）"), LARGEST_FILE // 1024**2
+            files = kept_files(label, SUFFIXES, "documents", several=True, largest=largest)
             settings = _settings()
         with right:
             setup = teacher_form(workspace, several=False)
             options = RunOptions(**budget_inputs(RunOptions(), _currency(setup), "_knowledge"))
-        _start(workspace, recipe, _read(files or []), settings, setup, options)
+        _start(workspace, recipe, _read(files), settings, setup, options)
     st.divider()
     with report_errors():
         knowledge_run_list(workspace, recipe)
@@ -109,7 +104,7 @@ def _settings() -> KnowledgeSettings:
         raise InputError(explain(error)) from error
 
 
-def _read(files: Sequence[UploadedFile]) -> list[Document]:
+def _read(files: Sequence[OfferedFile]) -> list[Document]:
     """Returns the documents that can be read, and draws the error of each other file."""
     documents = []
     for file in files:
@@ -154,6 +149,7 @@ def _start(
             workspace, recipe.key, documents, choice, setup.sampling, settings, setup.concurrency, options
         )
         job = start_knowledge(workspace, run.id)
+        forget_files("documents")
         st.query_params["knowledge"] = str(run.id)
         remember_notice(_("已开始：{title}", title=job.title))
         st.rerun()

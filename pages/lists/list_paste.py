@@ -6,6 +6,7 @@ import streamlit as st
 
 from pages.shared.frame import report_errors
 from pages.shared.kept import TYPED, forget, kept_text
+from pages.shared.kept_files import forget_files, kept_files
 from tianji_core.i18n import _
 from tianji_core.recipe import RELATION_TITLES, SCENE_KIND_TITLES, Recipe, Relation
 from tianji_core.recipe.tables import (
@@ -35,11 +36,12 @@ def paste_box(recipe: Recipe, listing: Listing, title: str, save: Save) -> None:
                 **kept_text(f"paste_{listing.value}", name=f"paste_{listing.value}_{recipe.key}"),
             )
         with right:
-            upload = st.file_uploader(
+            uploads = kept_files(
                 _("或者选一个 CSV 文件"),
-                type=["csv", "tsv", "txt"],
-                key=f"csv_{listing.value}",
-                max_upload_size=8,
+                ["csv", "tsv", "txt"],
+                f"csv_{listing.value}",
+                form=_csv_form(recipe, listing),
+                largest=8,
             )
             st.download_button(
                 _("导出 CSV"),
@@ -52,7 +54,7 @@ def paste_box(recipe: Recipe, listing: Listing, title: str, save: Save) -> None:
                 width="stretch",
             )
         defaults = _defaults(listing)
-        if upload is not None:
+        for upload in uploads:
             text = _decoded(upload.getvalue())
         if text.strip():
             with report_errors():
@@ -90,7 +92,12 @@ def _apply(
     with report_errors():
         new = change(recipe, listing, pasted)
         forget(TYPED, {f"paste_{listing.value}_{recipe.key}": f"paste_{listing.value}"})
+        forget_files(_csv_form(recipe, listing))
         save(new, note)
+
+
+def _csv_form(recipe: Recipe, listing: Listing) -> str:
+    return f"csv-{listing.value}-{recipe.key}"
 
 
 def _preview(pasted: list[PastedRow]) -> None:

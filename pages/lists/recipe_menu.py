@@ -7,6 +7,7 @@ import streamlit as st
 
 from pages.shared.frame import report_errors, use_recipe
 from pages.shared.kept import TYPED, forget, forget_typed, kept_text
+from pages.shared.kept_files import forget_files, kept_files
 from pages.shared.text import plain
 from tianji_core import models
 from tianji_core.errors import StudioError
@@ -62,8 +63,7 @@ def recipe_menu(workspace: Workspace, recipe: Recipe, revision: int, save: Save)
             on_click="ignore",
             width="stretch",
         )
-        upload = st.file_uploader(_("配方文件"), type=["yaml", "yml"], key="import_recipe", max_upload_size=8)
-        if upload is not None:
+        for upload in kept_files(_("配方文件"), ["yaml", "yml"], "import_recipe", largest=8):
             _import(workspace, recipe, upload.name, upload.getvalue(), save)
     if recipe.key not in built_in_recipes():
         with row.popover(_("删除配方"), icon="🗑️"):
@@ -92,7 +92,9 @@ def _import(workspace: Workspace, recipe: Recipe, file: str, content: bytes, sav
             args=(workspace, loaded),
         )
         if st.button(_("用它替换当前配方"), key="import_recipe_apply", width="stretch"):
-            save(changed(loaded, key=recipe.key), _("导入 {file}", file=file))
+            replaced = changed(loaded, key=recipe.key)
+            forget_files("import_recipe")
+            save(replaced, _("导入 {file}", file=file))
 
 
 def _add(workspace: Workspace, loaded: Recipe) -> None:
@@ -104,6 +106,7 @@ def _add(workspace: Workspace, loaded: Recipe) -> None:
         numbered = (f"{loaded.title} {number}" for number in itertools.count(2))
         title = next(title for title in itertools.chain([loaded.title], numbered) if title not in taken)
         recipes.save(workspace.engine, changed(loaded, key=key, title=title), 0, _("导入配方"))
+        forget_files("import_recipe")
     except StudioError as error:
         st.session_state["_menu_error"] = str(error)
         return

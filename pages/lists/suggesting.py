@@ -1,12 +1,12 @@
 """Suggestions of further entries from a teacher; the ticked ones are saved as one revision."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import streamlit as st
 
 from pages.shared.frame import report_errors
 from pages.shared.job_progress import follow_job
-from pages.shared.kept import kept_number, kept_text
+from pages.shared.kept import TYPED, kept_number, kept_text, store_value, stored_value
 from pages.shared.teacher_pick import pick_teacher
 from pages.shared.text import plain
 from tianji_core import advice
@@ -67,8 +67,17 @@ def suggest_box(
         ):
             with report_errors():
                 new = advice.with_suggestions(recipe, kind, chosen, style)
+                store_value(TYPED, table_key, None)
                 advice.forget_suggestions(workspace, recipe.key, kind, style)
                 save(new, _("{title}采纳建议 {n} 个", title=title, n=len(chosen)))
+
+
+def _note_left(widget: str, table_key: str, texts: Sequence[str], opened: Sequence[str]) -> None:
+    """Callback: stores the suggestions that are not ticked; those in ``opened`` were not when the table was
+    opened."""
+    edits = st.session_state[widget]["edited_rows"]
+    took = {at: edits.get(at, {}).get("take", text not in opened) for at, text in enumerate(texts)}
+    store_value(TYPED, table_key, [text for at, text in enumerate(texts) if not took[at]] or None)
 
 
 def _ticked(suggestions: list[Suggestion], table_key: str) -> list[Suggestion]:
@@ -77,12 +86,21 @@ def _ticked(suggestions: list[Suggestion], table_key: str) -> list[Suggestion]:
 
     usable = [s for s in suggestions if s.entry is not None]
     unusable = [s for s in suggestions if s.entry is None]
+    widget = f"{table_key}_table_{hash(tuple(s.text for s in suggestions))}"
+    stored = stored_value(TYPED, table_key)
+    left = st.session_state.setdefault(f"_left_{widget}", stored if isinstance(stored, list) else [])
     frame = pd.DataFrame(
-        {"take": [True] * len(usable), "text": [s.text for s in usable], "detail": [s.detail for s in usable]}
+        {
+            "take": [s.text not in left for s in usable],
+            "text": [s.text for s in usable],
+            "detail": [s.detail for s in usable],
+        }
     )
     edited = st.data_editor(
         frame,
-        key=f"{table_key}_table_{hash(tuple(s.text for s in suggestions))}",
+        key=widget,
+        on_change=_note_left,
+        args=(widget, table_key, [s.text for s in usable], left),
         hide_index=True,
         width="stretch",
         disabled=["text", "detail"],

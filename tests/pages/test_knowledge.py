@@ -35,6 +35,11 @@ def test_chunks_and_the_estimate_are_shown_before_the_start(workspace: Workspace
     assert int(metrics(at)["块"]) >= 2
     assert any("腊月二十三祭灶" in text.value for text in at.text)
     assert api.requests == [] and rows.listed(workspace.engine, "wishes") == []
+    again = page(provider="lab", part="knowledge")  # after a refresh, or in another tab
+    assert metrics(again) == metrics(at)
+    assert any("年俗.txt" in caption.value for caption in again.caption)
+    again.button(key="forget_documents").click().run()
+    assert "块" not in metrics(again) and "块" not in metrics(page(provider="lab", part="knowledge"))
 
 
 def test_questions_arrive_and_a_failed_chunk_can_be_asked_again(workspace: Workspace, api: LoopbackApi):
@@ -49,6 +54,7 @@ def test_questions_arrive_and_a_failed_chunk_can_be_asked_again(workspace: Works
     assert not at.exception and not errors(at)
     jobs.wait(workspace, knowledge_jobs(workspace)[1].id, timeout=60)
     at = page(part="knowledge", knowledge="1")
+    assert "forget_documents" not in {button.key for button in at.button}
     assert metrics(at)["问答"] == "1" and int(metrics(at)["失败"]) >= 1
     api.default = says(said)
     at.button(key="resume_knowledge_1").click()

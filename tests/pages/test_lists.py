@@ -8,6 +8,7 @@ from streamlit.testing.v1 import AppTest
 from tests.loopback import loopback_api, says
 from tianji_core import advice, jobs
 from tianji_core.advice import ListKind
+from tianji_core.drafts import FormDraft, changing_draft, load_draft
 from tianji_core.recipe import dump_recipe, kept_cells
 from tianji_core.recipe.editing import changed
 from tianji_core.store import recipes
@@ -184,7 +185,12 @@ def test_suggestions_are_ticked_and_saved_as_one_revision(workspace: Workspace) 
         jobs.wait(workspace, job.id, timeout=60)
         at = open_page("pages/lists/page.py", list="场景")  # another tab finds the answer
         assert any("已经有了" in t.value for t in at.text)
+        with changing_draft(workspace, "typed") as draft:  # the tick of a suggestion was taken away there
+            draft.values["suggested_wishes_scenes_"] = ["开业"]
+        untaken = open_page("pages/lists/page.py", list="场景")
+        assert untaken.button(key="suggest_take_scenes").disabled
         at.button(key="suggest_take_scenes").click().run()
+    assert load_draft(workspace, "typed") == FormDraft()
     stored = recipes.current(workspace.engine, "wishes")
     assert stored.revision == 1 and stored.recipe.scenes[-1].text == "开业"
 
