@@ -6,6 +6,7 @@ import streamlit as st
 
 from pages.chat.answer import answer, end_answer
 from pages.chat.at_once import AskedAtOnce, pick_at_once, turns_at_once
+from pages.chat.line import own_line
 from pages.chat.shelf import shelf
 from pages.chat.turn import PageConversation, show
 from pages.shared.answer_marks import Checkers
@@ -39,19 +40,21 @@ with settings:
     known = endpoints(workspace)
     missing = missing_model(workspace, known)
     titles = {f"{endpoint.model} @ {endpoint.url}": endpoint for endpoint in known}
-    chosen = titles and st.selectbox(
-        _("和谁对话"),
-        list(titles),
-        index=None if missing else preferred(known),
-        format_func=lambda key: (
-            _("{name}（{note}）", name=titles[key].model, note=titles[key].note)
-            if titles[key].note
-            else names.get(titles[key].model, titles[key].model)
-        ),
-        # Of its own while there is no choice, or the empty one would stay when there is.
-        key="endpoint_none" if missing else "endpoint",
-        placeholder=_("另选一个来回答"),
-    )
+    chosen: str | None = None
+    if titles:
+        chosen = st.selectbox(
+            _("和谁对话"),
+            list(titles),
+            index=None if missing else preferred(known),
+            format_func=lambda key: (
+                _("{name}（{note}）", name=titles[key].model, note=titles[key].note)
+                if titles[key].note
+                else names.get(titles[key].model, titles[key].model)
+            ),
+            # Of its own while there is no choice, or the empty one would stay when there is.
+            key="endpoint_none" if missing else "endpoint",
+            placeholder=_("另选一个来回答"),
+        )
     endpoint = titles.get(chosen or "")
     with st.expander(_("模型服务"), expanded=not known and not missing, icon="🔌"):
         server_panel(workspace)
@@ -108,7 +111,7 @@ with talk:
                 now.turns.clear()
             st.rerun()
     paper = st.container(height=500, border=True, key="paper")
-    typed = st.chat_input(_("自己写一句问它"), key="chat_free", submit_mode="stop", disabled=endpoint is None)
+    typed = own_line(disabled=endpoint is None)
     about = {
         "model": endpoint.model if endpoint else "",
         "system": system,

@@ -47,14 +47,16 @@ def comparison_form(
         asks = _questions(recipe)
     with right:
         titles = {f"{endpoint.model} @ {endpoint.url}": endpoint for endpoint in known}
-        chosen = titles and st.multiselect(
-            _("模型（检查点也是模型）"),
-            list(titles),
-            list(titles)[:4],
-            format_func=lambda key: names.get(titles[key].model, titles[key].model),
-            key="compare_models",
-            placeholder=_("选至少一个模型"),
-        )
+        chosen: list[str] = []
+        if titles:
+            chosen = st.multiselect(
+                _("模型（检查点也是模型）"),
+                list(titles),
+                list(titles)[:4],
+                format_func=lambda key: names.get(titles[key].model, titles[key].model),
+                key="compare_models",
+                placeholder=_("选至少一个模型"),
+            )
         servers()
         offered = [s.text for s in recipe.styles if s.enabled]
         styles = st.multiselect(

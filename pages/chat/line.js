@@ -1,0 +1,32 @@
+// Keeps what is typed below the chat in the browser's storage until the server has it, and puts it back into
+// the empty field of a page that is opened again.
+const STORE = "studio_chat_line", FIELD = '.st-key-chat_free textarea', OFTEN = 100, PATIENCE = 5000;  // ms
+const state = (window.studioLine ??= {sent: 0, listens: false});
+
+function onInput(event) {
+  if (!event.target.matches?.(FIELD)) return;
+  if (event.target.value) localStorage.setItem(STORE, event.target.value);
+  else localStorage.removeItem(STORE);
+}
+
+// React notices a value only where its own setter is passed by.
+function fill(field, text) {
+  Object.getOwnPropertyDescriptor(HTMLTextAreaElement.prototype, "value").set.call(field, text);
+  field.dispatchEvent(new Event("input", {bubbles: true}));
+}
+
+function restore(until) {
+  const field = document.querySelector(FIELD), text = localStorage.getItem(STORE);
+  if (field && !field.disabled) {
+    if (!field.dataset.studioLine && !field.value && text) fill(field, text);
+    field.dataset.studioLine = "restored";
+  } else if (performance.now() < until) setTimeout(restore, OFTEN, until);
+}
+
+export default function ({data}) {
+  if (!state.listens) document.addEventListener("input", onInput, true);
+  state.listens = true;
+  if (data.number > state.sent && localStorage.getItem(STORE) === data.text) localStorage.removeItem(STORE);
+  state.sent = data.number;
+  if (data.ready) restore(performance.now() + PATIENCE);
+}
