@@ -2,13 +2,14 @@
 speaks one language and can be used without a mouse or eyes. Measured in the browser, with real samples and a
 real dataset."""
 
+import itertools
 import subprocess
 import sys
 from collections.abc import Iterator
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, ViewportSize
 
 from tests.e2e.driving import ROOT, WATCH, Studio, visit
 
@@ -17,13 +18,12 @@ PAGES = [
     *("train", "models", "chat", "compare", "jobs", "settings"),
 ]
 SCREENS = {"1440": (1440, 900), "1280": (1280, 720), "phone": (390, 844)}
-LOOKS = [
-    *(("zh", screen, "light") for screen in SCREENS),
-    ("zh", "1280", "dark"),
-    ("zh", "phone", "dark"),
-    ("en", "1280", "light"),
-    ("en", "phone", "light"),
-]
+DEVICES = {"desk": ("1440", "1280"), "phone": ("phone",)}
+"""The screens between which a person changes without loading a page anew: by the size of the window."""
+THEMES = ("light", "dark")
+WEARS = """theme => document.querySelector(".stApp") !== null
+    && getComputedStyle(document.querySelector(".stApp")).colorScheme === theme"""
+"""Whether the page has the theme that the system asks for."""
 CONTENT_BEGINS = 250
 """Pixels from the top at which the content of a page has begun."""
 MEASURE = """() => {
@@ -113,19 +113,29 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
     server.stop()
 
 
-@pytest.fixture(params=LOOKS, ids="-".join)
-def look(request: pytest.FixtureRequest, browser: Browser, filled: Studio) -> Iterator[tuple[Page, str]]:
-    """A page in one of the looks, and its language."""
-    language, screen, theme = request.param
+@pytest.fixture(params=[(language, device) for language in ("zh", "en") for device in DEVICES], ids="-".join)
+def visitor(
+    request: pytest.FixtureRequest, browser: Browser, filled: Studio
+) -> Iterator[tuple[Page, str, str]]:
+    """A tab, its language and the device that it is on."""
+    language, device = request.param
     settings = filled.workspace.settings()
     filled.workspace.save_settings(settings.model_copy(update={"language": language}))
-    width, height = SCREENS[screen]
-    context = browser.new_context(
-        viewport={"width": width, "height": height}, locale="zh-CN", color_scheme=theme
-    )
+    context = browser.new_context(viewport=size(DEVICES[device][0]), locale="zh-CN", color_scheme=THEMES[0])
     context.add_init_script(WATCH)
-    yield context.new_page(), language
+    yield context.new_page(), language, device
     context.close()
+
+
+def size(screen: str) -> ViewportSize:
+    """The width and height of a screen in pixels."""
+    return ViewportSize(width=SCREENS[screen][0], height=SCREENS[screen][1])
+
+
+def dressed(page: Page, theme: str) -> None:
+    """Gives the page the theme of a system that is light or dark."""
+    page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
+    page.wait_for_function(WEARS, arg=theme)
 
 
 def faults_of(page: Page, language: str) -> list[str]:
@@ -142,29 +152,37 @@ def faults_of(page: Page, language: str) -> list[str]:
 
 
 def test_every_page_fits_begins_with_its_content_and_speaks_one_language(
-    look: tuple[Page, str], filled: Studio
+    visitor: tuple[Page, str, str], filled: Studio
 ) -> None:
-    page, language = look
+    tab, language, device = visitor
     faults = []
     for name in PAGES:
-        visit(page, filled, "" if name == "home" else name)
-        seen = faults_of(page, language)
-        if seen:  # a part that draws itself anew may have been missing
-            page.wait_for_timeout(1500)
-            seen = faults_of(page, language)
-        faults += [f"{name}: {fault}" for fault in seen]
+        tab.set_viewport_size(size(DEVICES[device][0]))
+        visit(tab, filled, "" if name == "home" else name)
+        for screen, theme in itertools.product(DEVICES[device], THEMES):
+            tab.set_viewport_size(size(screen))
+            dressed(tab, theme)
+            seen = faults_of(tab, language)
+            if seen:  # a part that draws itself anew may have been missing
+                tab.wait_for_timeout(1500)
+                seen = faults_of(tab, language)
+            faults += [f"{name}, {screen}, {theme}: {fault}" for fault in seen]
     assert not faults, "\n".join(faults)
 
 
-@pytest.mark.parametrize(
-    "look", [("zh", "1280", "light"), ("zh", "1280", "dark")], ids="-".join, indirect=True
-)
-def test_every_page_can_be_used_by_keyboard_and_screen_reader(look: tuple[Page, str], filled: Studio) -> None:
-    page, _language = look
+@pytest.mark.parametrize("visitor", [("zh", "desk")], ids="-".join, indirect=True)
+def test_every_page_can_be_used_by_keyboard_and_screen_reader(
+    visitor: tuple[Page, str, str], filled: Studio
+) -> None:
+    tab, _language, _device = visitor
+    tab.set_viewport_size(size("1280"))
     faults = []
     for name in PAGES:
-        visit(page, filled, "" if name == "home" else name)
-        for violation in Axe().run(page).response["violations"]:
-            if violation["impact"] in ("serious", "critical") and violation["id"] not in STREAMLITS_OWN:
-                faults += [f"{name}: {violation['id']}: {node['html'][:120]}" for node in violation["nodes"]]
+        visit(tab, filled, "" if name == "home" else name)
+        for theme in THEMES:
+            dressed(tab, theme)
+            for violation in Axe().run(tab).response["violations"]:
+                if violation["impact"] in ("serious", "critical") and violation["id"] not in STREAMLITS_OWN:
+                    rule = f"{name}, {theme}: {violation['id']}"
+                    faults += [f"{rule}: {node['html'][:120]}" for node in violation["nodes"]]
     assert not faults, "\n".join(faults)
