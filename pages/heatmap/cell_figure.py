@@ -17,6 +17,8 @@ CONFIG = {"displaylogo": False, "modeBarButtonsToRemove": ["zoom2d", "pan2d", "l
 
 _ROW = 17
 """Height of a row in pixels: 28 names fit into a window of 720."""
+_LARGE = 40
+"""Height of an enlarged row in pixels."""
 
 
 def cell_figure(
@@ -108,6 +110,13 @@ def _lay_out(figure: go.Figure, names: Sequence[str], scenes: Sequence[str], fir
         },
         plot_bgcolor="rgba(0,0,0,0)",
     )
+
+
+def enlarge(figure: go.Figure, names: Sequence[str]) -> None:
+    """Gives the cells of a figure the height of a thumb; the page's style sheet gives it the width."""
+    margin = figure.layout.margin
+    figure.update_layout(height=_LARGE * (len(names) + 1) + int(margin.t) + int(margin.b))
+    figure.update_traces(marker={"size": _LARGE - 4}, selector={"marker": {"symbol": "square"}})
 
 
 def chosen_cells(event: Any, names: Iterable[str], scenes: Iterable[str]) -> tuple[list[Cell], bool]:

@@ -8,6 +8,7 @@ import streamlit as st
 from pages.heatmap.coverage import coverage_view
 from pages.heatmap.map_order import shown_entries
 from pages.heatmap.misfits import misfits_view
+from pages.heatmap.one_row import edit_by_row, pick_row
 from pages.heatmap.rating import rating_view
 from pages.heatmap.suitability_map import edit_by_form, edit_by_mouse, mouse_mode
 from pages.shared.frame import current_recipe, remember_notice, report_errors
@@ -74,7 +75,11 @@ def threshold_bar() -> None:
 
 def map_view() -> None:
     """Draws the numbers, the map of a layer, and below it the tools that edit and filter it."""
-    st.caption(figures(), help=_("会造数的格子 × 启用的风格，再减去风格例外"))
+    with st.container(horizontal=True, vertical_alignment="center", key="map_line"):
+        st.caption(figures(), help=_("会造数的格子 × 启用的风格，再减去风格例外"), width="content")
+        st.space("stretch")
+        large = st.toggle(_("放大"), key="map_large", bind="query-params")
+        row_choice = st.container(width="content")
     map_area = st.container()
     tools = st.columns([3, 5, 3], vertical_alignment="bottom")
     style = tools[0].selectbox(
@@ -96,8 +101,13 @@ def map_view() -> None:
             st.info(_("没有启用的称谓或场景符合筛选；放宽筛选，或去列表页打开几个。"), icon="🔍")
             st.page_link("pages/lists/page.py", label=_("去列表页"), icon="📋")
         return
+    with row_choice:
+        row = pick_row(names)
     with map_area:
-        edit = edit_by_mouse(recipe, names, scenes, style, mouse, revision)
+        if row in names:
+            edit = edit_by_row(recipe, names, scenes, row, style)
+        else:
+            edit = edit_by_mouse(recipe, names, scenes, style, mouse, revision, large)
     edit = edit_by_form(recipe, names, scenes, style) or edit
     if edit is not None:
         with report_errors():

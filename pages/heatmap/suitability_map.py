@@ -5,7 +5,7 @@ from html import escape
 import plotly.graph_objects as go
 import streamlit as st
 
-from pages.heatmap.cell_figure import CONFIG, Cell, cell_figure, chosen_cells
+from pages.heatmap.cell_figure import CONFIG, Cell, cell_figure, chosen_cells, enlarge
 from pages.shared.frame import report_errors
 from pages.shared.kept import TYPED, kept, kept_text
 from pages.shared.text import plain
@@ -81,17 +81,28 @@ def mouse_mode(style: str | None) -> str:
 
 
 def edit_by_mouse(
-    recipe: Recipe, names: list[str], scenes: list[str], style: str | None, mouse: str, revision: int
+    recipe: Recipe,
+    names: list[str],
+    scenes: list[str],
+    style: str | None,
+    mouse: str,
+    revision: int,
+    large: bool = False,
 ) -> tuple[Recipe, str] | None:
-    """Draws the map; returns the changed recipe and the note of the change after a click, else None."""
-    event = st.plotly_chart(
-        suitability_figure(recipe, names, scenes, mouse != "cycle", style),
-        key=f"suitability_{revision}_{mouse}_{style or ''}",
-        on_select="rerun",
-        selection_mode=("points", "box"),
-        width="stretch",
-        config=CONFIG,
-    )
+    """Draws the map, with cells for a thumb where it is to be ``large``; returns the changed recipe and the
+    note of the change after a click, else None."""
+    figure = suitability_figure(recipe, names, scenes, mouse != "cycle", style)
+    if large:
+        enlarge(figure, names)
+    with st.container(key="map_large_area" if large else "map_area"):
+        event = st.plotly_chart(
+            figure,
+            key=f"suitability_{revision}_{mouse}_{style or ''}_{large}",
+            on_select="rerun",
+            selection_mode=("points", "box"),
+            width="stretch",
+            config=CONFIG,
+        )
     cells, whole = chosen_cells(event, names, scenes)
     if not cells:
         return None
@@ -105,9 +116,18 @@ def edit_by_mouse(
     elif whole:
         value = matrix.cycle_all(cells)
     else:
-        cells = cells[:1]
-        value = matrix.cycle(*cells[0])
+        return cycled(recipe, cells[0], None)
     return changed(recipe, suitability=matrix.to_groups()), _changed_note(cells, _(VALUE_TITLES[value]))
+
+
+def cycled(recipe: Recipe, cell: Cell, style: str | None) -> tuple[Recipe, str]:
+    """Returns the recipe in which one cell has the next value, or in which the style excludes it or includes
+    it again; and the note of the change."""
+    if style is not None:
+        return _style_edit(recipe, style, [cell], "cycle")
+    matrix = recipe.matrix()
+    value = matrix.cycle(*cell)
+    return changed(recipe, suitability=matrix.to_groups()), _changed_note([cell], _(VALUE_TITLES[value]))
 
 
 def _mode_title(mode: str) -> str:

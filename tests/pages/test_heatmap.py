@@ -96,6 +96,22 @@ class Picked:
         self.points = [{"customdata": list(point)} for point in points]
 
 
+def test_one_row_is_shown_and_its_cells_are_changed_by_buttons(workspace: Workspace) -> None:
+    at = page(map_row="大舅")
+    cells = {
+        button.label.split()[-1]: button for button in at.button if (button.key or "")[:9] == "row_cell_"
+    }
+    assert len(cells) == len(now(workspace).scenes) and cells["生日"].label == "🟦 生日"
+    cells["生日"].click().run()
+    assert not at.exception and now(workspace).matrix().value("大舅", "生日") == 1
+    assert at.button(key="row_cell_0").label == "🟨 ? 生日"
+    at.button(key="row_after").click().run()
+    assert at.selectbox(key="map_row").value == "大伯"
+    style = page(map_row="大伯", layer="诗词赋")
+    style.button(key="row_cell_0").click().run()
+    assert now(workspace).gap("诗词赋", "大伯", "生日") is not None
+
+
 def test_a_handle_stands_for_the_cells_that_are_shown() -> None:
     cells, whole = chosen_cells(Picked(("姐姐", WHOLE)), ["姐姐", "哥哥"], ["生日", "春节"])
     assert whole and cells == [("姐姐", "生日"), ("姐姐", "春节")]
