@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import streamlit as st
 
 from pages.lists.list_paste import paste_box
-from pages.lists.placeholders import placeholder_help, placeholder_row
+from pages.lists.placeholders import offer_placeholders, placeholder_help, placeholder_row
 from pages.lists.recipe_menu import recipe_menu
 from pages.lists.recipe_tables import lines_table, names_table, scenes_table, styles_table, table_form
 from pages.lists.style_editor import style_editor
@@ -98,6 +98,8 @@ def styles_part() -> None:
 def lines_part(listing: Listing, title: str, note: str) -> None:
     """Draws 随机注入 or 训练输入."""
     st.caption(note)
+    if listing is Listing.TEMPLATES:
+        offer_placeholders("offered_templates", {"#portal textarea": INPUT_FIELDS})
     rows = lines_table(recipe, listing, title, f"{listing.value}_{revision}")
     save_table(lambda r, edited: edit_lines(r, listing.value, edited), rows, listing.value, title)
     paste_box(recipe, listing, title, save)
@@ -124,6 +126,9 @@ def prompts_part() -> None:
         lambda: note(form, keys["teacher"], saved.teacher, "teacher"),
     )
     example = st.text_input(_("示例的包装"), saved.example, **kept_fields["example"])
+    offered: dict[str, Sequence[str]] = {f".st-key-{keys['teacher']} textarea": TEACHER_FIELDS}
+    offered[f".st-key-{keys['example']} input"] = ("example",)
+    offer_placeholders("offered_prompts", offered)
     prompts = {"system": system, "teacher_system": teacher_system, "teacher": teacher, "example": example}
     pressed = st.button(_("保存"), key="save_prompts", type="primary", icon="💾")
     if any(prompts[name] != getattr(saved, name) for name in prompts):

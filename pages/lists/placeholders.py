@@ -1,6 +1,8 @@
-"""The placeholders of a template beside it: which are used, and a click that adds one."""
+"""The placeholders of a template: beside it which are used, with a click that adds one; and those that fit
+while one is typed."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
 import streamlit as st
 
@@ -40,6 +42,22 @@ def placeholder_row(key: str, template: str, fields: Sequence[str], noted: Calla
                 on_click=_add,
                 args=(key, field, noted),
             )
+
+
+def offer_placeholders(key: str, fields: Mapping[str, Sequence[str]]) -> None:
+    """Offers placeholders while a template is typed, after its "{"; ``fields`` are those of each field, by
+    its CSS selector."""
+    component = st.components.v2.component(
+        "studio_offered_placeholders",
+        html="<i hidden></i>",
+        js=Path(__file__).with_name("offering.js").read_text(encoding="utf-8"),
+        isolate_styles=False,
+    )
+    targets = [
+        {"selector": selector, "fields": [{"name": name, "meaning": _(MEANINGS[name])} for name in names]}
+        for selector, names in fields.items()
+    ]
+    component(key=key, data={"targets": targets, "label": _("可以用的占位")}, height=0)
 
 
 def placeholder_help(fields: Sequence[str]) -> str:

@@ -134,7 +134,7 @@ def size(screen: str) -> ViewportSize:
 
 def dressed(page: Page, theme: str) -> None:
     """Gives the page the theme of a system that is light or dark."""
-    page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
+    page.emulate_media(color_scheme=theme)
     page.wait_for_function(WEARS, arg=theme)
 
 

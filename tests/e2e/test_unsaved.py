@@ -1,6 +1,8 @@
 """What is typed into a table or an editor and not saved is there again after another page, a refresh and in a
 second tab."""
 
+import re
+
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -40,6 +42,14 @@ def test_an_edited_table(page: Page, studio: Studio) -> None:
     until(lambda: recipes.current(space.engine, "wishes").revision == 1, 30)
     assert recipes.current(space.engine, "wishes").recipe.names[0].text == "孙老师" != saved
     expect(page.get_by_text(UNSAVED)).to_have_count(0)
+
+    visit(page, studio, "lists?list=提示词")
+    template = page.locator(".st-key-teacher_1 textarea")
+    template.press("Control+End")
+    template.press_sequentially("给{na")
+    expect(page.locator("#studio-offered")).to_have_text("{name} 称谓")  # what fits is offered while typing
+    template.press("Enter")
+    expect(template).to_have_value(re.compile("给{name}$"))
 
 
 def test_an_edited_sample(page: Page, studio: Studio) -> None:
