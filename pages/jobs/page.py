@@ -29,6 +29,7 @@ KINDS = {
     "download": _("下载"),
     "sweep": _("扫描检查点"),
     "relearn": _("再练一次"),
+    "experiment": _("实验"),
     "vote": _("投票"),
     "serve": _("模型服务"),
     "demo": _("走一遍"),

@@ -12,6 +12,7 @@ from pages.shared.linked_model import chat_button
 from pages.shared.text import plain
 from tianji_core import jobs
 from tianji_core.evaluation import MeasuredAnswers
+from tianji_core.evaluation.expectation import compared
 from tianji_core.evaluation.sweep import (
     Sweep,
     TrainingEffect,
@@ -98,8 +99,10 @@ def _effect(effect: TrainingEffect) -> None:
 
 
 def _failing(workspace: Workspace, state: TrainingState, sweep: Sweep) -> None:
-    show_top_up_results(workspace, state.run)
     run = state.run
+    if said := compared(workspace, run):
+        st.markdown(f"📈 {plain(said)}")
+    show_top_up_results(workspace, run)
     answers = MeasuredAnswers(source=run.title, outcomes=last_outcomes(sweep), training_run_id=run.id)
     failing_button(workspace, sweep.plan.recipe, answers, f"train_{run.id}")
 

@@ -19,6 +19,9 @@ from pages.train.choice import FORM, dataset_choice, preset_choice
 from pages.train.controls import show_actions
 from pages.train.cpu_trial import show_cpu_trial
 from pages.train.curves import overlay_choice, show_curves
+from pages.train.expectation_line import expectation_line
+from pages.train.experiment_form import experiment_form
+from pages.train.experiment_view import experiment_list, one_experiment
 from pages.train.expert import expert_view
 from pages.train.form import settings_form
 from pages.train.missing_base import missing_base
@@ -27,6 +30,7 @@ from pages.train.past_trainings import show_history
 from pages.train.preflight import show_cost, show_details, show_findings
 from pages.train.target import fill_form, show_commands, target_form
 from tianji_core import dataset, training
+from tianji_core.evaluation.expectation import keep_expectation
 from tianji_core.evaluation.sweep import AFTER_TRAINING
 from tianji_core.i18n import _
 from tianji_core.store import datasets
@@ -72,6 +76,9 @@ def new_training() -> None:
             **kept_at(FORM, "train_title", any_text, "", "title"),
         )
         expert_view(workspace, chosen, settings)
+        if settings is not None:
+            with report_errors():
+                experiment_form(workspace, chosen, settings, version)
     if settings is not None and target is not None:
         with start, report_errors():
             check_and_start(chosen, settings, version, target, title)
@@ -90,6 +97,7 @@ def check_and_start(
     if checked.estimate is not None:
         iterations = checked.estimate.iterations
         show_cost(chosen, checked, expected_seconds(workspace, chosen, checked.settings, iterations))
+    told = expectation_line(workspace, chosen, settings, version) if checked.ok else None
     show_findings(workspace, checked)
     missing_base(workspace, chosen, settings)
     if st.button(_("开始训练"), key="train_start", type="primary", icon="🏋️", disabled=not checked.ok):
@@ -97,6 +105,7 @@ def check_and_start(
             run = training.start_training(
                 workspace, chosen.key, settings, version, title, target, AFTER_TRAINING
             )
+            keep_expectation(workspace, run, told)
             store_value(FORM, "title", None)
             remember_notice(_("训练已提交：{title}", title=run.title))
             st.query_params.from_dict({"run": str(run.id)})
@@ -157,11 +166,14 @@ def following(run_id: int, over: list[int], before: str) -> None:
             st.rerun()
 
 
-asked = asked_number("run")
+asked, tried = asked_number("run"), asked_number("experiment")
 with report_errors():
-    if asked is not None:
+    if tried is not None:
+        one_experiment(workspace, tried)
+    elif asked is not None:
         one_training(asked)
     else:
         new_training()
 with report_errors():
+    experiment_list(workspace, tried)
     show_history(workspace, asked)

@@ -13,6 +13,10 @@ from tests.tiny_base import add_version, write_tiny_base
 from tests.work_folders import write_checkpoint, write_sitting
 from tianji_core import jobs, training
 from tianji_core.evaluation import QuestionOutcome
+from tianji_core.evaluation.expectation import Expectation, keep_expectation
+from tianji_core.evaluation.experiment import ExperimentPlan, PlannedTraining
+from tianji_core.evaluation.experiment.results import Experiment, save_experiment
+from tianji_core.evaluation.learning_curve import Expected
 from tianji_core.evaluation.sweep import Sweep, SweepPlan, SweepPoint, load_sweep
 from tianji_core.evaluation.sweep.results import save_sweep
 from tianji_core.models import register_folder
@@ -435,9 +439,12 @@ def test_the_end_of_a_training_shows_before_and_after_and_leads_to_the_chat(work
         wrong = QuestionOutcome(name="妹妹", scene="生日", style="正常", passed=False)
         point = point.model_copy(update={"outcomes": (wrong,)})
         save_sweep(workspace, (load_sweep(workspace, run.id) or Sweep(plan=plan)).with_point(point))
+    at_hand = Expected(60, 0.8, 0.7, 0.95)
+    keep_expectation(workspace, run, Expectation(at_hand, None, 2))
     open_train(app, run=str(run.id))
     assert "通过率 10% → 90%" in texts(app)
     assert "train_measure" not in {button.key for button in app.button}
+    assert "实测 90%：在估计的范围里" in texts(app)
     assert "妹妹 ×1" in texts(app) and "8 个任务 · 免费" in texts(app)
     app.button(key=f"train_{run.id}_top_up").click().run()
     (job,) = jobs.listed(workspace, kind="generate")
@@ -450,3 +457,33 @@ def test_a_missing_base_is_downloaded_from_the_form(workspace, app):
     app.selectbox(key="train_preset").set_value("internlm2-chat-7b-qlora").run()
     assert "internlm2" in app.button(key="train_download").label
     assert app.button(key="train_start").disabled
+
+
+def test_settings_are_tried_as_an_experiment_and_the_best_is_named(workspace, tiny, app):
+    add_version(workspace)
+    open_train(app)
+    app.text_input(key="experiment_learning_rate").set_value("1e-3, 2e-3").run()
+    app.text_input(key="experiment_lora_r").set_value("4，8").run()
+    assert app.button(key="experiment_start").label == "开始实验（4 个训练）"
+    app.text_input(key="experiment_lora_r").set_value("多").run()
+    assert any("不是数字" in error.value for error in app.error)
+    settings = training.default_settings(KEY)
+    trained = tuple(
+        PlannedTraining(
+            values={"lora_r": rank},
+            state="done",
+            passed=share,
+            low=share - 0.1,
+            high=share + 0.1,
+            count=60,
+            seconds=90,
+        )
+        for rank, share in ((4, 0.5), (8, 0.9))
+    )
+    plan = ExperimentPlan(
+        preset=KEY, version_id=1, settings=settings, variants=({"lora_r": 4}, {"lora_r": 8})
+    )
+    save_experiment(workspace, Experiment(number=1, plan=plan, trainings=trained))
+    open_train(app, experiment="1")
+    assert any("最好的是 LoRA 秩 8" in said.value for said in app.success)
+    assert app.dataframe[0].value["通过率"].tolist() == ["50%", "90%"]

@@ -145,6 +145,7 @@ def test_every_setting_has_a_title_and_an_explanation():
     # the profile is no constant: it changes other lines
     assert set(CONSTANTS) == set(TrainingSettings.model_fields) - {
         "profile",
+        "samples",
         "vary_names",
         "vary_occasions",
         "pairs",

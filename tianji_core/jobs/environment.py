@@ -27,7 +27,9 @@ class Needs:
 NEEDS = {
     **dict.fromkeys(("generate", "rewrite", "rate", "suggest", "judge", "vote"), Needs(network=True)),
     **dict.fromkeys(("import", "download", "push"), Needs(network=True)),
-    **dict.fromkeys(("train", "convert", "merge", "sweep", "relearn", "demo", "trial"), Needs()),
+    **dict.fromkeys(
+        ("train", "convert", "merge", "sweep", "relearn", "demo", "trial", "experiment"), Needs()
+    ),
     **dict.fromkeys(("freeze", "edit"), Needs()),
     "serve": Needs(database=False),
 }

@@ -22,6 +22,7 @@ from tianji_core.training.estimate import IterationEstimate, estimate, fitted
 from tianji_core.training.learnt_pairs import pairs_check, pairs_estimate, reference_checks
 from tianji_core.training.machine_checks import Gpu, gpus, machine_checks
 from tianji_core.training.memory import Need, need_of, pairs_need, profile_need, shape_of
+from tianji_core.training.part import drawn
 from tianji_core.training.presets import Preset
 from tianji_core.training.profiles import profile
 from tianji_core.training.settings import TrainingSettings
@@ -110,6 +111,7 @@ def _data(
         detail = _("“{preset}”学的是数据集，不学偏好对；请换一个学偏好对的预设", preset=_(chosen.title))
         return None, [Check(STOP, _("偏好对"), detail)]
     turns, dataset = dataset_check(workspace, version)
+    turns = drawn(turns, settings)
     return (estimate(turns, settings, target.world) if turns else None), [dataset]
 
 

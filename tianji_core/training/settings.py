@@ -59,6 +59,8 @@ class TrainingSettings(BaseModel):
     """Iterations between two points of the curve."""
     seed: int = Field(ge=0, le=2**32 - 1)
     """Seed of shuffling and of the LoRA matrices."""
+    samples: int = Field(default=0, ge=0, le=100_000_000)
+    """Samples to learn from, drawn from the training file; 0: all."""
     vary_names: float = Field(default=0, ge=0, le=1)
     """Share of samples that get a receiver which no list holds, for this training alone."""
     vary_occasions: float = Field(default=0, ge=0, le=1)
@@ -127,6 +129,7 @@ def field_title(name: str) -> str:
         "keep_checkpoints": _("保留检查点（个）"),
         "log_interval": _("记录间隔（步）"),
         "seed": _("随机种子"),
+        "samples": _("样本数（0 为全部）"),
         "vary_names": _("变换称谓（0–1）"),
         "vary_occasions": _("变换场合（0–1）"),
         "pairs": _("偏好对版本"),
@@ -163,6 +166,7 @@ def field_help(name: str) -> str:
         "keep_checkpoints": _("只留最新的几个，旧的自动删除"),
         "log_interval": _("每隔这么多步在曲线上记一个点"),
         "seed": _("相同种子得到相同的打乱顺序"),
+        "samples": _("只用训练文件里抽出的这么多条，看多少样本够用；0 表示全部"),
         "vary_names": _("这么多样本的称谓换成名单外的同类，模型才会照着输入写；0 表示不换"),
         "vary_occasions": _("这么多样本的场合换成名单外的同类；换了会不对的样本不动"),
         "pairs": _("学哪个版本的偏好对：同一个问题的两个回答，一个选中、一个没选"),

@@ -15,6 +15,7 @@ from tianji_core.store import recipes
 from tianji_core.store.datasets import DatasetVersion
 from tianji_core.store.samples import TrainingExample
 from tianji_core.training.learnt_pairs import pairs_data
+from tianji_core.training.part import part_of
 from tianji_core.training.settings import TrainingSettings
 from tianji_core.workspace import Workspace
 
@@ -34,7 +35,7 @@ def training_data(
     """
     if settings.pairs:
         return pairs_data(workspace, settings.pairs, folder)
-    file = training_file(workspace, version)
+    file = part_of(training_file(workspace, version), settings, folder)
     variation = Variation(settings.vary_names, settings.vary_occasions, settings.seed)
     if not variation:
         return file

@@ -8,6 +8,7 @@ import typer
 
 from tianji_core import training
 from tianji_core.errors import InputError, TrainingError
+from tianji_core.evaluation.expectation import expected_of, keep_expectation
 from tianji_core.i18n import _
 from tianji_core.store import datasets
 from tianji_core.store import training as runs
@@ -246,7 +247,9 @@ def train(
             if warning.level == "warn":
                 typer.echo(f"! {warning.title}：{warning.detail}", err=True)
         start = training.prepare_training if commands else training.start_training
+        told = expected_of(space, learning.preset, settings, version)
         run = start(space, learning.preset, settings, version, learning.title, target)
+        keep_expectation(space, run, told)
         if commands:
             _show_commands(space, run, request, as_json)
             return

@@ -53,11 +53,13 @@ def start_before_after(workspace: Workspace, run: TrainingRun) -> Job:
     saved = [checkpoint.iteration for checkpoint in training_state(workspace, run).checkpoints]
     kept = load_sweep(workspace, run.id)
     # A person who measured it chose how; another plan would replace what was measured.
-    plan = kept.plan if kept is not None else _own_plan(workspace, run)
+    plan = kept.plan if kept is not None else own_plan(workspace, run)
     return start_sweep(workspace, plan, [0, *saved[-1:]])
 
 
-def _own_plan(workspace: Workspace, run: TrainingRun) -> SweepPlan:
+def own_plan(workspace: Workspace, run: TrainingRun) -> SweepPlan:
+    """Returns the plan of a training that nobody has measured: the styles that it learnt, and the questions of
+    the newest top-up."""
     version = version_of(workspace, run)
     stored = recipes.current(
         workspace.engine, version.recipe if version is not None else workspace.settings().recipe
