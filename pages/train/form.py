@@ -1,5 +1,6 @@
 """The settings of a new training, with those that differ from the preset marked."""
 
+from collections.abc import Callable
 from typing import Any
 
 import streamlit as st
@@ -13,6 +14,7 @@ from tianji_core.drafts import Typed
 from tianji_core.i18n import _
 from tianji_core.model_folders.template import CHOICES, OWN_TEMPLATE
 from tianji_core.training import Preset, TrainingSettings
+from tianji_core.training.curve_writers import TITLES as CURVE_PROGRAMS
 from tianji_core.training.profiles import AS_WRITTEN, AUTO, PROFILES, profile_title
 from tianji_core.training.settings import MAIN_FIELDS, field_help, field_title
 from tianji_core.workspace import Workspace
@@ -63,7 +65,7 @@ def settings_form(workspace: Workspace, chosen: Preset, recipe: str) -> Training
     fitting = training.default_settings(chosen.key, workspace, recipe, values["base"])
     defaults = fitting.model_copy(update={"base": own.base})
     _fields(chosen, defaults, [name for name in MAIN_FIELDS if name in chosen.fields], values)
-    rest = [name for name in (*chosen.fields, "profile") if name not in values]
+    rest = [name for name in (*chosen.fields, "profile", "curves") if name not in values]
     long = [name for name in rest if name in ("system", "eval_prompts")]
     with st.expander(_("更多设置")):
         _fields(chosen, defaults, [name for name in rest if name not in long], values)
@@ -80,7 +82,7 @@ def _fields(chosen: Preset, defaults: TrainingSettings, names: list[str], values
             with column:
                 default = getattr(defaults, name)
                 values[name] = _field(chosen, name, default)
-                shown = _short(_option_title(default) if name in _OPTIONS else default)
+                shown = _short(_option_title(name)(default) if name in _OPTIONS else default)
                 changed = values[name] != default
                 st.caption(
                     _("✏️ 改过，默认 {value}", value=plain(shown))
@@ -91,15 +93,20 @@ def _fields(chosen: Preset, defaults: TrainingSettings, names: list[str], values
 
 _OPTIONS = {
     "template": CHOICES,
+    "curves": ("", *CURVE_PROGRAMS),
     "profile": (AS_WRITTEN, AUTO, *(profile.key for profile in PROFILES)),
 }
 """The settings that are chosen from a list."""
 
 
-def _option_title(value: str) -> str:
+def _option_title(name: str) -> Callable[[str], str]:
+    """Returns the function that names the values of a setting which is chosen from a list."""
+    if name == "curves":
+        return lambda value: CURVE_PROGRAMS.get(value, _("不写给别的程序"))
     titles = {profile.key: profile_title(profile) for profile in PROFILES}
     titles |= {OWN_TEMPLATE: _("分词器自带的（tokenizer）")}
-    return {AS_WRITTEN: _("照预设写的"), AUTO: _("按显卡自动选"), **titles}.get(value, value)
+    titles |= {AS_WRITTEN: _("照预设写的"), AUTO: _("按显卡自动选")}
+    return lambda value: titles.get(value, value)
 
 
 def _field(chosen: Preset, name: str, default: Any) -> Any:
@@ -111,7 +118,7 @@ def _field(chosen: Preset, name: str, default: Any) -> Any:
     if name in _OPTIONS:
         options = _OPTIONS[name]
         own = kept_at(FORM, key, among(options), first, name, group=chosen.key)
-        value = st.selectbox(label, options, format_func=_option_title, help=explained, **own)
+        value = st.selectbox(label, options, format_func=_option_title(name), help=explained, **own)
     elif isinstance(first, str):
         own = kept_at(FORM, key, any_text, first, name, group=chosen.key)
         value = st.text_area(label, help=explained, height=110 if name == "eval_prompts" else 80, **own)

@@ -1,6 +1,7 @@
 """The written config is the preset with other values; nothing a person types becomes code."""
 
 import ast
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from tianji_core.training import (
     rendered_config,
     write_config,
 )
+from tianji_core.training.curve_writers import curves_check
 from tianji_core.training.presets import TUTORIAL
 from tianji_core.training.settings import MAIN_FIELDS, TrainingSettings, field_help, field_title
 from tianji_core.training.xtuner_engine.source import CONSTANTS, constants, replaced_constants
@@ -145,6 +147,7 @@ def test_every_setting_has_a_title_and_an_explanation():
     # the profile is no constant: it changes other lines
     assert set(CONSTANTS) == set(TrainingSettings.model_fields) - {
         "profile",
+        "curves",
         "samples",
         "vary_names",
         "vary_occasions",
@@ -161,3 +164,21 @@ def test_a_wrong_setting_is_named():
         checked_settings({**values, "learning_rate": float("nan")})
     with pytest.raises(TrainingError, match="没有训练预设"):
         preset("不存在的")
+
+
+@pytest.mark.parametrize("program", ["tensorboard", "swanlab"])
+def test_the_curves_go_to_another_program_beside_the_file_that_the_studio_reads(program, tmp_path):
+    chosen, settings = preset("nano-cpu-qlora"), default_settings("nano-cpu-qlora")
+    plain = rendered_config(chosen, settings, tmp_path / "data.json")
+    asked = rendered_config(chosen, settings.model_copy(update={"curves": program}), tmp_path / "data.json")
+    assert asked.startswith(plain.rstrip("\n")) and program not in plain
+    backends = ast.unparse(constants(asked)["visualizer"])
+    assert "LocalVisBackend" in backends and backends.lower().count(f"{program}visbackend") == 1
+
+
+def test_curves_for_a_program_that_is_not_installed_stop_the_training():
+    settings = default_settings("nano-cpu-qlora").model_copy(update={"curves": "swanlab"})
+    if find_spec("swanlab") is None:
+        (check,) = curves_check(settings)
+        assert check.level == "stop" and "pip install swanlab" in check.detail
+    assert curves_check(settings.model_copy(update={"curves": ""})) == []

@@ -9,6 +9,7 @@ from tianji_core.store.datasets import DatasetVersion
 from tianji_core.training.base_trials import built_in
 from tianji_core.training.card_profile import with_profile
 from tianji_core.training.check import PASS, STOP, WARN, Check
+from tianji_core.training.curve_writers import curves_check
 from tianji_core.training.data_checks import (
     base_check,
     dataset_check,
@@ -71,6 +72,7 @@ def preflight(
         checks.append(template_check(settings))
         checks += trial_checks(workspace, settings)
     checks.append(rate_check(settings, float(chosen.values["learning_rate"])))
+    checks += curves_check(settings)
     shape, cards = shape_of(settings.base_folder), gpus()
     settings, way = with_profile(chosen, settings, target, cards, shape)
     guess, found = _data(workspace, chosen, settings, version, target)

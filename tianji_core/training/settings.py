@@ -1,7 +1,7 @@
 """训练设置: what a person may change about a training, with units and bounds."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
 
@@ -57,6 +57,8 @@ class TrainingSettings(BaseModel):
     """How many of the newest checkpoints stay."""
     log_interval: int = Field(ge=1, le=10_000)
     """Iterations between two points of the curve."""
+    curves: Literal["", "tensorboard", "swanlab"] = ""
+    """The program that gets the curves, too; '' for none."""
     seed: int = Field(ge=0, le=2**32 - 1)
     """Seed of shuffling and of the LoRA matrices."""
     samples: int = Field(default=0, ge=0, le=100_000_000)
@@ -128,6 +130,7 @@ def field_title(name: str) -> str:
         "eval_interval": _("试写与验证间隔（步）"),
         "keep_checkpoints": _("保留检查点（个）"),
         "log_interval": _("记录间隔（步）"),
+        "curves": _("曲线也写给"),
         "seed": _("随机种子"),
         "samples": _("样本数（0 为全部）"),
         "vary_names": _("变换称谓（0–1）"),
@@ -165,6 +168,9 @@ def field_help(name: str) -> str:
         "eval_interval": _("每隔这么多步回答一遍试写输入，并在验证集上算一次损失；0 表示和保存间隔一样"),
         "keep_checkpoints": _("只留最新的几个，旧的自动删除"),
         "log_interval": _("每隔这么多步在曲线上记一个点"),
+        "curves": _(
+            "TensorBoard 用 tensorboard --logdir 打开这次训练的文件夹；SwanLab 只写在本机，用 swanlab sync 上传"
+        ),
         "seed": _("相同种子得到相同的打乱顺序"),
         "samples": _("只用训练文件里抽出的这么多条，看多少样本够用；0 表示全部"),
         "vary_names": _("这么多样本的称谓换成名单外的同类，模型才会照着输入写；0 表示不换"),

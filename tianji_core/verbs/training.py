@@ -47,6 +47,7 @@ class LearningOptions:
         list[str] | None, typer.Option("--set", help="NAME=VALUE, as often as needed, e.g. epochs=2.")
     ] = None
     title: Annotated[str, typer.Option(help="Title of the training.")] = ""
+    curves: Annotated[str, typer.Option(help="Write the curves for tensorboard or swanlab, too.")] = ""
 
     def version(self, space: Workspace) -> datasets.DatasetVersion:
         """Returns the named dataset version; with pairs that of the model which learns from them; else the
@@ -76,6 +77,7 @@ class LearningOptions:
         base = str(base_folder(space, self.base)) if self.base else ""
         values: dict[str, Any] = training.default_settings(self.preset, space, recipe, base).model_dump()
         values["pairs"] = self.pairs
+        values["curves"] = self.curves
         for change in self.setting or ():
             name, equals, value = change.partition("=")
             if not equals or name not in values:

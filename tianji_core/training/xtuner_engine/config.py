@@ -39,7 +39,27 @@ def render(
     source = replaced_constants(source, values)
     if settings.profile not in (AS_WRITTEN, AUTO):
         source = profiled(source, profile(settings.profile), device)
-    return source
+    return with_curves(source, settings.curves) if settings.curves else source
+
+
+def with_curves(source: str, program: str) -> str:
+    """A config's text that writes the curves for 'tensorboard' or 'swanlab', beside the file that the studio
+    reads. Nothing is sent anywhere."""
+    if program == "tensorboard":
+        backend, given = "mmengine.visualization", "TensorboardVisBackend"
+        own = "dict(type=TensorboardVisBackend)"
+    else:
+        backend, given = "swanlab.integration.mmengine", "SwanlabVisBackend"
+        own = 'dict(type=SwanlabVisBackend, init_kwargs=dict(project="tianji", mode="offline"))'
+    lines = [
+        "",
+        f"# ---- curves for {program}, too ----",
+        "from mmengine.visualization import LocalVisBackend, Visualizer",
+        f"from {backend} import {given}",
+        "",
+        f"visualizer = dict(type=Visualizer, vis_backends=[dict(type=LocalVisBackend), {own}])",
+    ]
+    return source.rstrip("\n") + "\n" + "\n".join(lines) + "\n"
 
 
 def profiled(source: str, chosen: Profile, device: str = "cuda") -> str:
