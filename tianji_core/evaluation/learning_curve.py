@@ -17,8 +17,8 @@ EXPONENTS = np.linspace(0.0, 2.0, 41)
 RATES = np.linspace(0.004, 0.999, 80)
 """Shares failing at the middle of the measured numbers of samples."""
 SPREAD = 200.0
-"""How much trainings differ beside the questions asked, as questions of a beta distribution: about 3 points
-at 80 % between seeds of one training of the nano base."""
+"""How much equal trainings are taken to differ beside the questions asked, as the count of a beta distribution:
+a standard deviation of about 3 points at 80 %."""
 FURTHEST = 8.0
 """Times the largest measured number of samples up to which the curve is believed."""
 

@@ -168,9 +168,7 @@ def field_help(name: str) -> str:
         "eval_interval": _("每隔这么多步回答一遍试写输入，并在验证集上算一次损失；0 表示和保存间隔一样"),
         "keep_checkpoints": _("只留最新的几个，旧的自动删除"),
         "log_interval": _("每隔这么多步在曲线上记一个点"),
-        "curves": _(
-            "TensorBoard 用 tensorboard --logdir 打开这次训练的文件夹；SwanLab 只写在本机，用 swanlab sync 上传"
-        ),
+        "curves": _("TensorBoard 打开这次训练的文件夹就能看；SwanLab 只写在本机，要上传再用它自己的命令"),
         "seed": _("相同种子得到相同的打乱顺序"),
         "samples": _("只用训练文件里抽出的这么多条，看多少样本够用；0 表示全部"),
         "vary_names": _("这么多样本的称谓换成名单外的同类，模型才会照着输入写；0 表示不换"),

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from tianji_core.training import Validation
 
 MARGIN = 0.1
-"""Share by which a loss must exceed the best one at the same step; a difference of seeds is far smaller."""
+"""Share by which a loss must exceed the best one at the same step: ten times what counts as noise of one
+curve (:data:`~tianji_core.training.overfitting.RISE`)."""
 IN_A_ROW = 2
 """Validations in a row that must be so much worse."""
 
