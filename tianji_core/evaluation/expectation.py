@@ -1,5 +1,5 @@
-"""What to expect of a training before it starts, by the trainings of the same kind that were measured, and how
-that compared with what was measured afterwards."""
+"""What to expect of a training before it starts, by the trainings of the same kind that were measured, and
+how that compared with what was measured afterwards."""
 
 from dataclasses import dataclass
 from pathlib import Path

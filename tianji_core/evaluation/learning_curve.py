@@ -1,8 +1,9 @@
 """学习曲线: the pass rate to expect from a number of samples, by what earlier trainings have reached.
 
-The share of answers that fail falls with the number of samples like a power law (Hestness et al., 2017; Kaplan et
-al., 2020): ``failing = a * samples ** -b``. All pairs (a, b) on a grid are weighed by how likely they make what
-was measured; the interval holds 95 % of that weight, and the spread between trainings beside it."""
+The share of answers that fail falls with the number of samples like a power law (Hestness et al., 2017;
+Kaplan et al., 2020): ``failing = a * samples ** -b``. All pairs (a, b) on a grid are weighed by how likely
+they make what was measured; the interval holds 95 % of that weight, and the spread between trainings beside
+it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,8 +18,8 @@ EXPONENTS = np.linspace(0.0, 2.0, 41)
 RATES = np.linspace(0.004, 0.999, 80)
 """Shares failing at the middle of the measured numbers of samples."""
 SPREAD = 200.0
-"""How much equal trainings are taken to differ beside the questions asked, as the count of a beta distribution:
-a standard deviation of about 3 points at 80 %."""
+"""How much equal trainings are taken to differ beside the questions asked, as the count of a beta
+distribution: a standard deviation of about 3 points at 80 %."""
 FURTHEST = 8.0
 """Times the largest measured number of samples up to which the curve is believed."""
 

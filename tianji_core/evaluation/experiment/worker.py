@@ -1,6 +1,8 @@
-"""The worker of an experiment. Each training is a job of its own in the queue; this process starts one after the
-other, watches it, has it measured, and writes what was found after every step, so that another worker can go
-on where this one was ended."""
+"""The worker of an experiment.
+
+Each training is a job of its own in the queue. This process starts one after the other, watches it, has it
+measured, and writes what was found after every step, so that another worker can go on where this one was
+ended."""
 
 import time
 

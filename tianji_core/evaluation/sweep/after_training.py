@@ -58,8 +58,8 @@ def start_before_after(workspace: Workspace, run: TrainingRun) -> Job:
 
 
 def own_plan(workspace: Workspace, run: TrainingRun) -> SweepPlan:
-    """Returns the plan of a training that nobody has measured: the styles that it learnt, and the questions of
-    the newest top-up."""
+    """Returns the plan of a training that nobody has measured: the styles that it learnt, and the questions
+    of the newest top-up."""
     version = version_of(workspace, run)
     stored = recipes.current(
         workspace.engine, version.recipe if version is not None else workspace.settings().recipe
