@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 import streamlit as st
 
+from pages.lists.dragging import drag_box
 from pages.lists.list_paste import paste_box
 from pages.lists.placeholders import offer_placeholders, placeholder_help, placeholder_row
 from pages.lists.recipe_menu import recipe_menu
@@ -73,6 +74,7 @@ def save_table(
 def names_part() -> None:
     """Draws 称谓."""
     save_table(edit_names, names_table(recipe, f"names_{revision}"), "names", _("称谓"))
+    drag_box(recipe, Listing.NAMES, _("称谓"), save)
     paste_box(recipe, Listing.NAMES, _("称谓"), save)
     suggest_box(workspace, recipe, ListKind.NAMES, _("称谓"), save)
 
@@ -80,6 +82,7 @@ def names_part() -> None:
 def scenes_part() -> None:
     """Draws 场景."""
     save_table(edit_scenes, scenes_table(recipe, f"scenes_{revision}"), "scenes", _("场景"))
+    drag_box(recipe, Listing.SCENES, _("场景"), save)
     paste_box(recipe, Listing.SCENES, _("场景"), save)
     suggest_box(workspace, recipe, ListKind.SCENES, _("场景"), save)
 
@@ -102,6 +105,7 @@ def lines_part(listing: Listing, title: str, note: str) -> None:
         offer_placeholders("offered_templates", {"#portal textarea": INPUT_FIELDS})
     rows = lines_table(recipe, listing, title, f"{listing.value}_{revision}")
     save_table(lambda r, edited: edit_lines(r, listing.value, edited), rows, listing.value, title)
+    drag_box(recipe, listing, title, save)
     paste_box(recipe, listing, title, save)
 
 

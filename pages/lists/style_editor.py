@@ -5,6 +5,7 @@ from typing import Any
 
 import streamlit as st
 
+from pages.lists.dragging import dragged, reordered
 from pages.lists.recipe_tables import examples_table
 from pages.shared.frame import report_errors
 from pages.shared.kept import forget, kept, kept_number, show_unsaved
@@ -43,8 +44,16 @@ def style_editor(recipe: Recipe, revision: int, save: Save) -> str | None:
         pressed = st.button(_("保存"), key="save_style", type="primary", icon="💾")
         if any(fields[name] != getattr(style, name) for name in _FIELDS) or table_is_edited(examples):
             show_unsaved(form, forget_edits)
+        moved = None
+        if not table_is_edited(examples):  # the cards show what is saved
+            moved = dragged("drag_examples", selector=".st-key-example_cards > *")
     with right, report_errors():
         _preview(edit_style(recipe, style.text, **fields, enabled=True), style.text)
+    if moved is not None:
+        with report_errors():
+            order = reordered(style.examples, *moved)
+            title = _("风格“{style}”的示例换了顺序", style=style.text)
+            save(edit_style(recipe, style.text, examples=order), title, None)
     if pressed:
         with report_errors():
             title = _("风格“{style}”", style=style.text)
@@ -66,6 +75,11 @@ def _chosen_style(recipe: Recipe, save: Save) -> str | None:
     if chosen not in names:
         return None
     place = names.index(chosen)
+    moved = dragged("drag_styles", selector=".st-key-style_detail [data-testid=stRadioOption]")
+    if moved is not None:
+        with report_errors():
+            title = _("风格“{style}”换了位置", style=names[moved[0]])
+            save(changed(recipe, styles=reordered(recipe.styles, *moved)), title, None)
     with st.container(horizontal=True, gap="small"):
         for key, icon, said, to in (
             ("style_up", ":material/arrow_upward:", _("前移"), place - 1),
@@ -99,7 +113,7 @@ def _fields(style: Style, suffix: str, form: str) -> dict[str, object]:
         help=_("训练输入里用来点名这个风格的话，例如“,小红书风格”；空着表示默认风格"),
         **kept_field("suffix", any_text),
     )
-    st.caption(_("示例（每次随机抽一条）"))
+    st.caption(_("示例（每次随机抽一条；可以拖动换顺序）"))
     cards = st.container(height=230, key="example_cards")
     with st.expander(_("改示例：加、删、换顺序，可以从表格里粘贴很多行"), icon="✏️"):
         examples = examples_table(

@@ -51,6 +51,16 @@ def test_an_edited_table(page: Page, studio: Studio) -> None:
     template.press("Enter")
     expect(template).to_have_value(re.compile("给{name}$"))
 
+    visit(page, studio, "lists?list=称谓")
+    page.get_by_text("拖动换顺序").click()
+    entries = page.locator(".dragging li")
+    entries.nth(1).drag_to(entries.nth(0))
+    until(lambda: recipes.current(space.engine, "wishes").recipe.names[1].text == "孙老师", 30)
+    settle(page)
+    expect(entries.nth(1)).to_contain_text("孙老师")
+    entries.nth(1).press("Alt+ArrowLeft")
+    until(lambda: recipes.current(space.engine, "wishes").recipe.names[0].text == "孙老师", 30)
+
 
 def test_an_edited_sample(page: Page, studio: Studio) -> None:
     space = studio.workspace
