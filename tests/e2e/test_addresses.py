@@ -15,8 +15,8 @@ from tests.e2e.driving import ROOT, SETTLED, Studio, free_port, settle, until, v
 FILTERED = (
     "review?scene=生日&style=正常&state=pending",
     "chat?name=妹妹&scene=生日&style=严肃",
-    "heatmap?part=覆盖",
-    "lists?part=风格",
+    "heatmap?map_row=爷爷&map_kinds=节日&map_large=true&layer=严肃",
+    "lists?list=风格&style_detail=严肃",
     "jobs?kind=train",
     "dataset?part=导入",
 )

@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from tianji_core.errors import CsvError, RecipeError
-from tianji_core.i18n import _
+from tianji_core.i18n import N_, _
 from tianji_core.recipe.editing import ListRow, changed, edit_lines, edit_names, edit_scenes, edit_styles
 from tianji_core.recipe.kinds import RELATION_TITLES, SCENE_KIND_TITLES
 from tianji_core.recipe.loading import explain
@@ -35,7 +35,7 @@ HEADERS: dict[Listing, dict[str, str]] = {
     Listing.SCENES: {"text": "场景", "kind": "类别", "greeting": "说成一句话", "enabled": "启用"},
     Listing.STYLES: {
         "text": "风格",
-        "instruction": "要求",
+        "instruction": N_("要求"),
         "min_chars": "最少字数",
         "max_chars": "最多字数",
         "suffix": "触发后缀",
