@@ -25,7 +25,7 @@ _ICONS = {
     "outside": "🖥️",
 }
 _WITHOUT_JOB = {"missing": N_("没有启动"), "outside": N_("在工坊外训练")}
-_SIGNS = {"diverged": "💥", "turned": "📈", "memorised": "🦜", "passes": "🔁"}
+_SIGNS = {"diverged": "💥", "fell": "🛑", "turned": "📈", "memorised": "🦜", "passes": "🔁"}
 SHOWN_LOG = 200
 """Most lines of the log that are shown."""
 READ_LOG = 4_000_000

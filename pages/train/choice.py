@@ -2,11 +2,15 @@
 
 import streamlit as st
 
-from pages.shared.kept import note, store_value, stored_value
+from pages.shared.kept import kept_at, note, store_value, stored_value
+from pages.shared.usable import among
+from tianji_core.dataset.pairs import pair_versions
 from tianji_core.i18n import _
 from tianji_core.store.datasets import DatasetVersion
 from tianji_core.training import Preset
 from tianji_core.training.machine_checks import gpus
+from tianji_core.training.settings import field_help
+from tianji_core.workspace import Workspace
 
 FORM = "training"
 """The name of the form's draft. The settings of a preset are the group with the preset's key."""
@@ -42,6 +46,29 @@ def _note_dataset(by_id: dict[int, DatasetVersion]) -> None:
     key = st.session_state["train_dataset"]
     # Nothing is stored for the first version, so that a newer one is offered when it comes.
     store_value(FORM, "dataset", None if key == next(iter(by_id)) else by_id[key].name)
+
+
+def pairs_choice(workspace: Workspace) -> str:
+    """Draws the choice among the versions of preference pairs; returns the name, '' where there is none
+    yet."""
+    known = {one.name: one for one in pair_versions(workspace)}
+    if not known:
+        st.info(
+            _("还没有偏好对版本：先投票、审核，再冻结一个：python -m tianji_core pairs freeze 名字"), icon="🗳️"
+        )
+        return ""
+    own = kept_at(FORM, "train_pairs", among(known), next(iter(known)), "pairs")
+    return str(
+        st.selectbox(
+            _("偏好对版本"),
+            list(known),
+            format_func=lambda name: _(
+                "{name}（{n} 对）", name=name, n=known[name].manifest["train"]["count"]
+            ),
+            help=field_help("pairs"),
+            **own,
+        )
+    )
 
 
 def preset_choice(presets: dict[str, Preset]) -> Preset:

@@ -16,8 +16,8 @@ def show_cpu_trial(
     workspace: Workspace, chosen: Preset, settings: TrainingSettings, version: DatasetVersion
 ) -> None:
     """Draws the button that tries a preset of a card on the CPU, the progress of the trial, and what came
-    out; nothing for a preset of the CPU."""
-    if chosen.device == "cpu":
+    out; nothing for a preset of the CPU, and for one that learns from pairs."""
+    if chosen.device == "cpu" or chosen.from_pairs:
         return
     if (job := training.cpu_trial_job(workspace)) is not None:
         follow_job(workspace, job.id, "train_stop_cpu_trial")

@@ -53,7 +53,7 @@ def overlay_choice(workspace: Workspace, state: TrainingState) -> list[int]:
 
 def show_curves(workspace: Workspace, state: TrainingState, over: Sequence[int]) -> None:
     """Draws the loss as logged and smoothed, the validation loss, the losses of the trainings ``over`` it,
-    learning rate, gradient norm and load."""
+    learning rate, gradient norm and load; of a training on pairs what it learns of them too."""
     if not state.points:
         st.caption(_("第一个点出来后，这里会画出损失、学习率和梯度曲线"))
         return
@@ -67,6 +67,7 @@ def show_curves(workspace: Workspace, state: TrainingState, over: Sequence[int])
     _layout(figure, _("损失"), 340)
     figure.update_layout(showlegend=True, legend={"orientation": "h", "y": 1.12, "x": 1, "xanchor": "right"})
     st.plotly_chart(figure, key="train_loss_chart", config={"displayModeBar": False})
+    _show_preference(state)
     points = _thinned(state.points)
     steps = [point.iteration for point in points]
     left, middle, right = st.columns(3)
@@ -103,6 +104,41 @@ def _add_losses(figure: go.Figure, state: TrainingState, colour: str, name: str,
             line={"color": CHECK if raw else colour, "width": 2, "dash": "dot"},
             marker={"size": 7},
         )
+
+
+def _show_preference(state: TrainingState) -> None:
+    """Draws what a training on pairs logs beside its loss: the pass rate on held-out questions and the share
+    of pairs told right on one axis, margin and loss on the chosen answers on the other."""
+    points = [point for point in _thinned(state.points) if point.margin is not None]
+    if not points and not state.pass_rates:
+        return
+    figure, steps = go.Figure(), [point.iteration for point in points]
+    figure.add_scatter(
+        x=[one.iteration for one in state.pass_rates],
+        y=[one.rate for one in state.pass_rates],
+        name=_("没见过的题的通过率"),
+        mode="lines+markers",
+        line={"color": CHECK, "width": 2.5},
+    )
+    figure.add_scatter(
+        x=steps,
+        y=[point.accuracy for point in points],
+        name=_("分对的偏好对"),
+        line={"color": RATE, "width": 2},
+    )
+    for name, values, colour in (
+        (_("奖励差（右轴）"), [point.margin for point in points], LOAD),
+        (_("选中回答的损失（右轴）"), [point.chosen_loss for point in points], LOSS),
+    ):
+        figure.add_scatter(x=steps, y=values, name=name, yaxis="y2", line={"color": colour, "width": 2})
+    _layout(figure, _("偏好"), 300)
+    figure.update_layout(
+        yaxis={"range": [0, 1.02], "tickformat": ".0%"},
+        yaxis2={"overlaying": "y", "side": "right", "showgrid": False},
+        legend={"orientation": "h", "y": 1.14, "x": 1, "xanchor": "right"},
+        margin={"r": 50},
+    )
+    st.plotly_chart(figure, key="train_preference_chart", config={"displayModeBar": False})
 
 
 def _show_load(state: TrainingState) -> None:

@@ -1,5 +1,7 @@
 """训练: setting up a fine-tuning, checking it, starting it and following it."""
 
+from pathlib import Path
+
 import streamlit as st
 
 from pages.shared.clock import local_time
@@ -15,7 +17,7 @@ from pages.shared.training_view import (
     state_text,
 )
 from pages.shared.usable import any_text
-from pages.train.choice import FORM, dataset_choice, preset_choice
+from pages.train.choice import FORM, dataset_choice, pairs_choice, preset_choice
 from pages.train.controls import show_actions
 from pages.train.cpu_trial import show_cpu_trial
 from pages.train.curves import overlay_choice, show_curves
@@ -38,6 +40,7 @@ from tianji_core.store import training as training_runs
 from tianji_core.store.datasets import DatasetVersion
 from tianji_core.training import Preset, Target, TrainingSettings
 from tianji_core.training.duration import expected_seconds
+from tianji_core.training.learnt_pairs import PAIRS
 
 workspace = page_header("train", _("训练"), _("选数据集和预设，检查通过就开训；关掉页面也不会停。"))
 
@@ -55,24 +58,29 @@ def new_training() -> None:
         fill_form(workspace, training_runs.get(workspace.engine, copied), presets)
         del st.query_params["clone"]  # filled once: a refresh shows what was typed since
     left, right = st.columns(2)
-    with left:
-        version = dataset_choice({version.id: version for version in versions})
     with right:
         chosen = preset_choice(presets)
+    with left:
+        if chosen.from_pairs:
+            version, pairs = versions[0], pairs_choice(workspace)
+        else:
+            version, pairs = dataset_choice({version.id: version for version in versions}), ""
     st.caption(plain(_(chosen.summary)))
     start = st.container()
     more = st.expander(_("高级：基座、超参数、在哪里训练、名字、配置文件"), icon="🎛️", key="train_more")
     settings: TrainingSettings | None = None
     target: Target | None = None
     with start, report_errors(), more:  # a value that does not fit is named where the button would be
-        settings = settings_form(workspace, chosen, version.recipe)
+        settings = settings_form(workspace, chosen, version.recipe).model_copy(update={"pairs": pairs})
+        if chosen.from_pairs:
+            version = training.version_of_base(workspace, settings.base_folder) or version
     with start, report_errors(), more:
         target = target_form(chosen)
     with more:
         title = st.text_input(
             _("名字（可不填）"),
             max_chars=80,
-            placeholder=f"{_(chosen.title)} · {version.name}",
+            placeholder=f"{_(chosen.title)} · {pairs or version.name}",
             **kept_at(FORM, "train_title", any_text, "", "title"),
         )
         expert_view(workspace, chosen, settings)
@@ -113,7 +121,7 @@ def check_and_start(
     show_cpu_trial(workspace, chosen, settings, version)
     show_details(checked)
     with st.expander(_("将要写出的 xtuner 配置")):
-        file = dataset.training_file(workspace, version)
+        file = Path(PAIRS) if chosen.from_pairs else dataset.training_file(workspace, version)
         text = training.rendered_config(chosen, checked.settings, file, checked.runs_code)
         st.code(text, language="python", height=420)
 
@@ -124,7 +132,7 @@ def one_training(run_id: int) -> None:
     state = training.training_state(workspace, run)
     version = training.version_of(workspace, run)
     st.subheader(plain(run.title))
-    learnt = version.name if version is not None else "—"
+    learnt = training.record_of(run).settings.pairs or (version.name if version is not None else "—")
     st.caption(
         _("训练 {n}", n=run.id) + f" · {plain(learnt)} · {plain(run.preset)} · {local_time(run.created_at)}"
     )

@@ -169,6 +169,9 @@ def fill_form(workspace: Workspace, run: TrainingRun, known: Collection[str]) ->
         st.warning(said, icon="⚠️")
     else:
         values["preset"] = run.preset
+        if record.settings.pairs:
+            values["pairs"] = record.settings.pairs
+            put("train_pairs", record.settings.pairs)
         put("train_preset", run.preset)
         recipe = version.recipe if version is not None else ""
         settings = record.settings.model_dump()

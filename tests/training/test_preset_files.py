@@ -30,7 +30,12 @@ SHARED = (
 
 ORDINARY = [chosen for chosen in presets() if not chosen.from_pairs]
 FROM_PAIRS = [chosen for chosen in presets() if chosen.from_pairs]
-ALIKE = {"nano-cpu-orpo": "nano-cpu-lora", "nano-cpu-dpo": "nano-cpu-lora"}
+ALIKE = {
+    "nano-cpu-orpo": "nano-cpu-lora",
+    "nano-cpu-dpo": "nano-cpu-lora",
+    "internlm2-chat-7b-dpo-qlora": TUTORIAL,
+    "qwen3-4b-dpo-qlora": "qwen3-4b-instruct-2507-qlora",
+}
 """Preset for pairs → the preset for a dataset whose model, optimizer and runtime it shares."""
 PARTS = ("tokenizer = dict(", "    llm=dict(", "    lora=dict(", "# ---- optimizer", "env_cfg = dict(")
 """What begins the parts of the program that both have word for word, up to the next empty line."""

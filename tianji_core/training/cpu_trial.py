@@ -80,9 +80,12 @@ def start_cpu_trial(
     """Starts a job that tries a preset on the CPU, or returns the one that does.
 
     Raises:
-        StudioError: the base or the dataset is missing or incomplete, or nobody allowed the base's code.
+        StudioError: the preset learns from pairs, the base or the dataset is missing or incomplete, or nobody
+            allowed the base's code.
     """
     chosen = preset(key, workspace)
+    if chosen.from_pairs:
+        raise TrainingError(_("CPU 试训只试学数据集的预设；学偏好对的请直接用纳米模型练一次"))
     checked_base(settings.base_folder)
     runs_code(workspace, settings.base_folder)
     verify(workspace, version)

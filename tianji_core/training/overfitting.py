@@ -26,7 +26,7 @@ SHORT = 8
 
 @dataclass(frozen=True)
 class Sign:
-    """One sign. ``key`` is 'diverged', 'turned', 'memorised' or 'passes'; ``text`` says what was seen and
+    """One sign. ``key`` is 'diverged', 'fell', 'turned', 'memorised' or 'passes'; ``text`` says what was seen and
     what to do; ``step`` is the iteration it refers to."""
 
     key: str
@@ -80,6 +80,15 @@ def signs(workspace: Workspace, state: TrainingState) -> list[Sign]:
     signs = []
     if broken := ruined(state.points):
         signs.append(Sign("diverged", broken, state.points[-1].iteration))
+    if state.pass_rates and (last := state.pass_rates[-1]).kept is not None:
+        text = _(
+            "没见过的题的通过率从 {first} 降到 {now}，第 {n} 步提前结束；留下的是第 {kept} 步的权重",
+            first=f"{state.pass_rates[0].rate:.0%}",
+            now=f"{last.rate:.0%}",
+            n=last.iteration,
+            kept=last.kept,
+        )
+        signs.append(Sign("fell", text, last.iteration))
     lowest = turning_point(state.validations)
     if not broken and lowest is not None:
         newest = state.validations[-1]
@@ -98,20 +107,20 @@ def signs(workspace: Workspace, state: TrainingState) -> list[Sign]:
         )
     copied = memorised(state.trials, training_outputs(workspace, state.run))
     if copied:
-        last = max(trial.iteration for trial in copied)
-        at = [trial for trial in copied if trial.iteration == last]
-        asked = {trial.prompt for trial in state.trials if trial.iteration == last}
+        newest_copy = max(trial.iteration for trial in copied)
+        at = [trial for trial in copied if trial.iteration == newest_copy]
+        asked = {trial.prompt for trial in state.trials if trial.iteration == newest_copy}
         signs.append(
             Sign(
                 "memorised",
                 _(
                     "第 {n} 步的 {all} 条试写里有 {copied} 条和训练样本一字不差（{prompts}）：它在背；请看更早的检查点，或减少轮数、增加样本",
-                    n=last,
+                    n=newest_copy,
                     all=len(asked),
                     copied=len(at),
                     prompts=_("、").join(trial.prompt for trial in at[:3]),
                 ),
-                last,
+                newest_copy,
             )
         )
     epoch = state.epoch
