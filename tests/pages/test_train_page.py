@@ -8,6 +8,7 @@ from streamlit.testing.v1 import AppTest
 from tests.checkpoints import add_training
 from tests.conftest import ROOT
 from tests.families.tokenizers import CHATML
+from tests.preference_versions import add_merged, add_pairs
 from tests.processes import until
 from tests.tiny_base import add_version, write_tiny_base
 from tests.work_folders import write_checkpoint, write_sitting
@@ -68,6 +69,38 @@ def test_changed_settings_are_marked_and_can_be_reset(workspace, tiny, app):
     assert "1 → 3" in texts(app)
     app.button(key="train_defaults").click().run()
     assert app.number_input(key=f"train_{KEY}_epochs").value == 1
+
+
+def test_a_preset_for_pairs_asks_for_a_version_of_them(workspace, app, tmp_path):
+    folder = add_merged(workspace, write_tiny_base(tmp_path / "nano-base"))
+    open_train(app)
+    app.selectbox(key="train_preset").set_value("nano-cpu-orpo").run()
+    assert "还没有偏好对版本" in texts(app) and app.button(key="train_start").disabled
+    made = add_pairs(workspace)
+    open_train(app)
+    chosen = app.selectbox(key="train_pairs")
+    assert chosen.value == made.name and f"{made.manifest['train']['count']} 对" in chosen.options[0]
+    assert app.selectbox(key="train_nano-cpu-orpo_base").value == str(folder)
+    assert "train_dataset" not in [box.key for box in app.selectbox]
+    assert not app.button(key="train_start").disabled, texts(app)
+
+
+def test_a_training_on_pairs_shows_how_much_it_passes_and_why_it_ended(workspace, app, tmp_path):
+    run = add_training(workspace, tmp_path / "base", {})
+    logged = [
+        {"lr": 0.1, "loss": 0.7, "time": 1, "iter": 2, "step": 2, "reward_margin": 0.1, "reward_acc": 0.5},
+        {"lr": 0.1, "loss": 0.6, "time": 1, "iter": 4, "step": 4, "reward_margin": 0.3, "chosen_loss": 0.2},
+        {"pass_rate": 0.9, "step": 0},
+        {"pass_rate": 0.8, "kept_step": 0, "step": 4},
+    ]
+    figures = training.work_folder(workspace, run) / "20260101_000000" / "vis_data" / "scalars.json"
+    figures.parent.mkdir(parents=True)
+    figures.write_text("".join(json.dumps(line) + "\n" for line in logged), encoding="utf-8")
+    open_train(app, run=str(run.id))
+    assert "通过率从 90% 降到 80%，第 4 步提前结束；留下的是第 0 步的权重" in texts(app)
+    state = training.training_state(workspace, run)
+    assert [point.margin for point in state.points] == [0.1, 0.3]
+    assert (state.points[0].accuracy, state.points[1].chosen_loss) == (0.5, 0.2)
 
 
 def test_the_template_follows_the_base_unless_a_person_has_chosen_one(workspace, tiny, app, tmp_path):

@@ -26,8 +26,8 @@ SHORT = 8
 
 @dataclass(frozen=True)
 class Sign:
-    """One sign. ``key`` is 'diverged', 'fell', 'turned', 'memorised' or 'passes'; ``text`` says what was seen and
-    what to do; ``step`` is the iteration it refers to."""
+    """One sign. ``key`` is 'diverged', 'fell', 'turned', 'memorised' or 'passes'; ``text`` says what was seen
+    and what to do; ``step`` is the iteration it refers to."""
 
     key: str
     text: str
