@@ -15,7 +15,13 @@ from tianji_core.workspace import Workspace
 
 
 def add_pairs(workspace: Workspace, name: str = "口味", count: int = 40) -> PairVersion:
-    """Somebody chose answers without 愿; about ``count`` pairs."""
+    """A version of somebody's votes, of which one in ten is held out."""
+    add_votes(workspace, count)
+    return preference_pairs.freeze_pairs(workspace, "wishes", name)
+
+
+def add_votes(workspace: Workspace, count: int) -> None:
+    """Somebody chooses answers without 愿, ``count`` times."""
     said = [
         Vote(
             "wishes",
@@ -23,16 +29,15 @@ def add_pairs(workspace: Workspace, name: str = "口味", count: int = 40) -> Pa
             f"祝{who}{what}，第{number}次",
             "新",
             "正常",
-            f"{who}，祝您{what}快乐，身体健康，万事如意！",
+            f"{who}，祝您{what}快乐，身体健康，万事如意，第{number}次！",
             "旧",
             "正常",
-            f"{who}，愿您{what}快乐，愿您天天开心！",
+            f"{who}，愿您{what}快乐，愿您天天开心，第{number}次！",
         )
         for number in range(count)
         for who, what in [(("大舅", "老师", "妹妹")[number % 3], ("生日", "中秋节")[number % 2])]
     ]
     votes.decide(workspace.engine, said, "我")
-    return preference_pairs.freeze_pairs(workspace, "wishes", name)
 
 
 def add_merged(workspace: Workspace, base: Path, name: str = "学过的") -> Path:

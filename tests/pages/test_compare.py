@@ -1,12 +1,27 @@
 """The compare page against a real server of tiny random models."""
 
 import time
+from pathlib import Path
 
 from streamlit.testing.v1 import AppTest
 
+from tests.comparison.boards import BAD, GOOD, filled
 from tests.pages.opening import opened, press
+from tests.preference_versions import add_merged, add_votes
 from tests.serving.conftest import Folders, Server, folders, server  # noqa: F401
-from tianji_core.comparison import Ask, Column, Comparer, board_keys, load_board, plan_board
+from tests.tiny_base import write_tiny_base
+from tianji_core import jobs
+from tianji_core.comparison import (
+    Ask,
+    Column,
+    Comparer,
+    board_keys,
+    load_board,
+    plan_board,
+    relearning,
+    save_board,
+)
+from tianji_core.comparison.relearning.job import RelearningSubject
 from tianji_core.recipe import built_in_recipes, load_recipe
 from tianji_core.serving import ChatSampling
 from tianji_core.serving.services import remember_service
@@ -91,3 +106,28 @@ def test_a_vote_counts_against_the_same_style_and_can_be_taken_back(
     assert test.button(key="vote_0_1").label == "这条更好"
     press(test, "vote_0_0")
     assert votes.tally(workspace.engine, "wishes") == []
+
+
+def test_training_once_more_says_how_many_votes_are_missing_and_starts_by_the_button(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    recipe = recipes.current(workspace.engine, "wishes").recipe
+    save_board(workspace, filled(recipe, [[GOOD, BAD]]))
+    test = page(view="scores")
+    assert any("还没有可以接着练的模型" in info.value for info in test.info)
+    add_merged(workspace, write_tiny_base(tmp_path / "base"))
+    add_votes(workspace, 12)
+    test = page(view="scores")
+    assert test.selectbox(key="relearn_model").value == "学过的"
+    assert test.button(key="relearn_by_votes").disabled and not test.button(key="relearn_by_checks").disabled
+    assert any("大约还要 18 票" in caption.value for caption in test.caption)
+    add_votes(workspace, 60)
+    test = page(view="scores")
+    assert any("票够了" in caption.value for caption in test.caption)
+    press(test, "relearn_by_votes")
+    job = relearning.relearning_job(workspace)
+    assert job is not None and job.state != "failed"
+    subject = jobs.subject_of(job, RelearningSubject)
+    assert subject is not None and subject.plan == relearning.RelearningPlan(model="学过的", recipe="wishes")
+    jobs.stop(workspace, job.id)
+    jobs.wait(workspace, job.id, 120)

@@ -11,6 +11,7 @@ from tests.tiny_base import write_tiny_base
 from tianji_core import jobs, models, training
 from tianji_core.files import sha256
 from tianji_core.models.nano import nano_base
+from tianji_core.ownership import new_folder
 from tianji_core.store import training as rows
 from tianji_core.training import Preflight, Preset, TrainingSettings, engine
 from tianji_core.training.child import run_tool, tool_environment
@@ -116,7 +117,7 @@ def test_a_training_that_spoils_the_model_ends_early_with_the_weights_before(wor
         eval_tokens=60,
         batch_size=2,
     )
-    folder = workspace.runs / "spoilt"
+    folder = new_folder(workspace.runs / "spoilt")
     data = training_data(
         workspace, training.version_of_base(workspace, settings.base_folder), settings, folder
     )

@@ -9,10 +9,11 @@ import pytest
 from tests.preference_versions import add_pairs
 from tests.remote_code import write_own_code_base
 from tests.tiny_base import add_version, write_tiny_base
+from tianji_core.comparison import preference_pairs
 from tianji_core.dataset import training_file
 from tianji_core.training import default_settings, presets, write_config
 from tianji_core.training.child import run_tool, tool_environment
-from tianji_core.training.learnt_pairs import QUESTIONS, pairs_data
+from tianji_core.training.engine import PAIRS_FORM
 
 pytestmark = pytest.mark.training
 STEPS = 2
@@ -32,8 +33,10 @@ def bases(tmp_path):
 def test_every_preset_trains_a_small_model_of_its_architecture(workspace, bases, tmp_path):
     data = training_file(workspace, add_version(workspace, count=24))
     data.with_name("val.json").write_bytes(data.read_bytes())
-    pairs = pairs_data(workspace, add_pairs(workspace).name, tmp_path)
-    pairs.with_name(QUESTIONS).unlink()  # a model of random weights passes nothing
+    # What is exported for the engine is what it reads; no questions beside it: random weights pass nothing.
+    exported = preference_pairs.read_pairs(add_pairs(workspace))
+    preference_pairs.write_pairs(workspace, exported, PAIRS_FORM, tmp_path / "exported")
+    pairs = tmp_path / "exported" / "train.json"
     configs = {}
     for chosen in presets():
         base = next(folder for start, folder in bases.items() if chosen.key.startswith(start))
