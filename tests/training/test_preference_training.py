@@ -112,6 +112,7 @@ def test_a_training_that_spoils_the_model_ends_early_with_the_weights_before(wor
         "nano-cpu-dpo",
         workspace,
         learning_rate=0.5,
+        warmup_ratio=0.0,
         accumulation=1,
         eval_interval=2,
         eval_tokens=60,
