@@ -75,20 +75,26 @@ def _bare(text: str) -> str:
     return "".join(text.split())
 
 
+def _fallen(state: TrainingState) -> list[Sign]:
+    """The sign of a training that ended early; [] for every other."""
+    if not state.pass_rates or (last := state.pass_rates[-1]).kept is None:
+        return []
+    text = _(
+        "没见过的题的通过率从 {first} 降到 {now}，第 {n} 步提前结束；留下的是第 {kept} 步的权重",
+        first=f"{state.pass_rates[0].rate:.0%}",
+        now=f"{last.rate:.0%}",
+        n=last.iteration,
+        kept=last.kept,
+    )
+    return [Sign("fell", text, last.iteration)]
+
+
 def signs(workspace: Workspace, state: TrainingState) -> list[Sign]:
     """The signs of overfitting and divergence so far, the most certain first."""
     signs = []
     if broken := ruined(state.points):
         signs.append(Sign("diverged", broken, state.points[-1].iteration))
-    if state.pass_rates and (last := state.pass_rates[-1]).kept is not None:
-        text = _(
-            "没见过的题的通过率从 {first} 降到 {now}，第 {n} 步提前结束；留下的是第 {kept} 步的权重",
-            first=f"{state.pass_rates[0].rate:.0%}",
-            now=f"{last.rate:.0%}",
-            n=last.iteration,
-            kept=last.kept,
-        )
-        signs.append(Sign("fell", text, last.iteration))
+    signs += _fallen(state)
     lowest = turning_point(state.validations)
     if not broken and lowest is not None:
         newest = state.validations[-1]
