@@ -34,6 +34,7 @@ from tianji_core.evaluation.sweep import SweepPlan, SweepPoint
 from tianji_core.evaluation.sweep.results import Sweep, save_sweep
 from tianji_core.store.training import get
 from tianji_core.training import TrainingSettings, Validation
+from tianji_core.training.lock import working
 from tianji_core.training.part import drawn
 from tianji_core.workspace import Workspace
 
@@ -164,6 +165,29 @@ def test_an_experiment_goes_on_with_what_is_finished_and_ends_with_its_budget(
         resume_experiment(workspace, 1)
     with pytest.raises(JobError, match="没有在进行"):
         cancel_experiment(workspace, 1)
+
+
+@pytest.mark.training
+def test_a_cancelled_experiment_stops_its_training_and_can_go_on(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    settings = tiny_settings(write_tiny_base(tmp_path / "base"))
+    plan = ExperimentPlan(
+        preset=PRESET,
+        version_id=add_version(workspace).id,
+        settings=settings,
+        variants=({"lora_r": 4}, {"lora_r": 8}),
+    )
+    with working(workspace):  # the training waits for its place
+        made, job = start_experiment(workspace, plan)
+        until(lambda: load_experiment(workspace, made.number).trainings[0].training_run_id is not None, 120)
+        cancel_experiment(workspace, made.number)
+        assert jobs.get(workspace, job.id).state == "stopped"
+        first, second = load_experiment(workspace, made.number).trainings
+        run = get(workspace.engine, first.training_run_id)
+        until(lambda: not training.training_state(workspace, run).active, 120)
+    assert "接着做" in first.note and second.state == "waiting"
+    assert load_experiment(workspace, made.number).open
 
 
 @pytest.mark.training

@@ -81,11 +81,14 @@ def cancel_experiment(workspace: Workspace, number: int) -> None:
         raise JobError(_("“{title}”没有在进行", title=kept.title))
     jobs.stop(workspace, job.id)
     jobs.wait(workspace, job.id, timeout=60)
-    for one in load_experiment(workspace, number).trainings:
+    kept = load_experiment(workspace, number)
+    for at, one in enumerate(kept.trainings):
         if one.state == "running" and one.training_run_id is not None:
+            kept = kept.with_training(at, note=_("停下了，可以接着做"))
             state = training_state(workspace, trainings.get(workspace.engine, one.training_run_id))
             if state.job is not None and (state.active or state.orphaned):
                 jobs.stop(workspace, state.job.id)
+    save_experiment(workspace, kept)
 
 
 def experiment_job(workspace: Workspace, number: int) -> Job | None:

@@ -79,9 +79,11 @@ class _Conducting:
         if one.training_run_id is not None:
             run = trainings.get(engine, one.training_run_id)
             state = training.training_state(self._workspace, run)
+            self._note(at, note="")
             if state.active or state.orphaned or state.finished:
                 return run
-            return training.resume_training(self._workspace, run)
+            if state.checkpoints or not state.points:
+                return training.resume_training(self._workspace, run)
         title = f"{self.experiment.title} · {one.text}"[:200]
         settings = self._plan.settings_of(one.values)
         run = training.start_training(self._workspace, self._plan.preset, settings, self._version, title)
@@ -105,7 +107,7 @@ class _Conducting:
                     best=f"{best:.3f}",
                 )
                 self._end(at, state, "hopeless", note)
-            elif self._over(state.spent or 0.0):
+            elif self._over(state.spent or 0.0 if state.points else 0.0):  # waiting costs nothing
                 self._end(at, state, "skipped", self._out_of_time())
             time.sleep(PAUSE)
 
