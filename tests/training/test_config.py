@@ -152,6 +152,7 @@ def test_every_setting_has_a_title_and_an_explanation():
         "vary_names",
         "vary_occasions",
         "pairs",
+        "mix",
     }
     assert set(MAIN_FIELDS) <= set(CONSTANTS)
 

@@ -22,6 +22,8 @@ from tianji_core.training.launch import (
     version_of,
 )
 from tianji_core.training.learnt_pairs import version_of_base
+from tianji_core.training.mix_parts import MixPart, read_part
+from tianji_core.training.mixed_data import Mix, MixedPart
 from tianji_core.training.preflight import Check, Preflight, preflight
 from tianji_core.training.presets import (
     Preset,
@@ -45,6 +47,9 @@ __all__ = [
     "Checkpoint",
     "CpuTrial",
     "DeletedCheckpoint",
+    "Mix",
+    "MixPart",
+    "MixedPart",
     "Point",
     "Preflight",
     "Preset",
@@ -72,6 +77,7 @@ __all__ = [
     "preset_of",
     "presets",
     "purge_checkpoint",
+    "read_part",
     "record_of",
     "rendered_config",
     "restore_checkpoint",

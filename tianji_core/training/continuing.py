@@ -18,6 +18,7 @@ from tianji_core.training import engine
 from tianji_core.training.config import rendered_config
 from tianji_core.training.launch import begin, check_base, next_step_of, version_of
 from tianji_core.training.lock import starting
+from tianji_core.training.mixed_data import MIX, MIXED_TRAIN, verify_mixed
 from tianji_core.training.presets import preset
 from tianji_core.training.progress import training_state, work_folder
 from tianji_core.training.record import Origin, record_of
@@ -77,6 +78,8 @@ def _derived(
 ) -> TrainingRun:
     check_base(run)
     record = record_of(run)
+    if record.mixed is not None:
+        verify_mixed(work_folder(workspace, run), record.mixed)
     settings = record.settings.model_copy(update=changes)
     record = record.model_copy(update={"settings": settings, "origin": None, "held": (), "began": None})
     with starting(workspace):
@@ -101,7 +104,9 @@ def _derived(
             settings=record.model_copy(update={"origin": origin}).stored(),
         )
         config = work_folder(workspace, run) / engine.CONFIG_NAME
+        _with_mix(workspace, run, folder)
         text = _anew(workspace, made, own) if mode == "weights" else config.read_text(encoding="utf-8")
+        text = text.replace(str(config.with_name(MIXED_TRAIN)), str(folder / MIXED_TRAIN))
         write_text(folder / engine.CONFIG_NAME, text)
         return begin(workspace, made, next_step_of(workspace, run))
 
@@ -109,16 +114,24 @@ def _derived(
 def _anew(workspace: Workspace, run: TrainingRun, weights: Path) -> str:
     """The config of a training that begins with the weights of a checkpoint. Rendered from the preset,
     because the trainer replaced the old training's config by one in which every constant is substituted."""
-    settings, version = record_of(run).settings, version_of(workspace, run)
+    record, version, folder = record_of(run), version_of(workspace, run), work_folder(workspace, run)
     assert version is not None
+    settings = record.settings
     source = rendered_config(
         preset(run.preset, workspace),
         settings,
-        training_data(workspace, version, settings, work_folder(workspace, run)),
+        training_data(workspace, version, settings, folder) if record.mixed is None else folder / MIXED_TRAIN,
         runs_code(workspace, settings.base_folder),
         training_file(workspace, version),
     )
     return engine.with_weights(source, weights)
+
+
+def _with_mix(workspace: Workspace, run: TrainingRun, folder: Path) -> None:
+    """Gives the new training the mixed file of the old one: the versions in it may be gone by now."""
+    old = work_folder(workspace, run)
+    for name in (MIXED_TRAIN, MIX) if record_of(run).mixed is not None else ():
+        _link(str(old / name), str(folder / name))
 
 
 def _linked(source: Path, target: Path) -> None:

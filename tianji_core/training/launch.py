@@ -25,6 +25,7 @@ from tianji_core.training.config import write_config
 from tianji_core.training.learnt_pairs import pairs_hash
 from tianji_core.training.load import Sampler, free_cards
 from tianji_core.training.lock import card, starting
+from tianji_core.training.mixed_data import read_mix, verify_mixed
 from tianji_core.training.preflight import preflight
 from tianji_core.training.presets import preset, preset_of
 from tianji_core.training.profiles import VARIABLES
@@ -89,7 +90,12 @@ def prepare_training(
     folder = new_folder(workspace.runs / f"training-{run.id}")
     data = training_data(workspace, version, settings, folder)
     write_config(chosen, settings, data, folder, checked.runs_code, training_file(workspace, version))
-    return training_runs.change(workspace.engine, run.id, work_dir=str(folder.relative_to(workspace.home)))
+    return training_runs.change(
+        workspace.engine,
+        run.id,
+        work_dir=str(folder.relative_to(workspace.home)),
+        settings=record.model_copy(update={"mixed": read_mix(folder)}).stored(),
+    )
 
 
 def start_training(
@@ -178,7 +184,7 @@ def resumed_from(workspace: Workspace, run: TrainingRun) -> Path | None:
     return None
 
 
-def _still_as_checked(workspace: Workspace, run: TrainingRun) -> None:
+def check_again(workspace: Workspace, run: TrainingRun) -> None:
     """Check again when a training's turn comes, which may be hours after it was set up.
 
     Raises:
@@ -186,6 +192,8 @@ def _still_as_checked(workspace: Workspace, run: TrainingRun) -> None:
     """
     if (version := version_of(workspace, run)) is not None:
         verify(workspace, version)
+    if (mixed := record_of(run).mixed) is not None:
+        verify_mixed(work_folder(workspace, run), mixed)
     check_base(run)
 
 
@@ -242,7 +250,7 @@ def run_training(workspace: Workspace, run: TrainingRun, reporter: Reporter | No
     _try_base(workspace, run, watch)
     hold = queue.take_turn(workspace, run, lambda: free_cards() or first, watch.waiting)
     try:
-        _still_as_checked(workspace, run)
+        check_again(workspace, run)
         begun = record_of(run).model_copy(update={"held": hold.places, "began": time.time()})
         run = training_runs.change(workspace.engine, run.id, settings=begun.stored())
         environment = tool_environment(workspace, chosen.device)

@@ -23,6 +23,7 @@ from tianji_core.training.estimate import IterationEstimate, estimate, fitted
 from tianji_core.training.learnt_pairs import pairs_check, pairs_estimate, reference_checks
 from tianji_core.training.machine_checks import Gpu, gpus, machine_checks
 from tianji_core.training.memory import Need, need_of, pairs_need, profile_need, shape_of
+from tianji_core.training.mixed_data import mix_check
 from tianji_core.training.part import drawn
 from tianji_core.training.presets import Preset
 from tianji_core.training.profiles import profile
@@ -107,6 +108,9 @@ def _data(
     it."""
     if chosen.from_pairs:
         pairs, checks = pairs_check(workspace, settings)
+        if settings.mix:
+            detail = _("“{preset}”学的是偏好对，不能混入数据集；请把混入去掉", preset=_(chosen.title))
+            checks.append(Check(STOP, _("混入"), detail))
         checks += reference_checks(chosen.source, settings)
         return (pairs_estimate(pairs, settings, target.world) if pairs else None), checks
     if settings.pairs:
@@ -114,7 +118,11 @@ def _data(
         return None, [Check(STOP, _("偏好对"), detail)]
     turns, dataset = dataset_check(workspace, version)
     turns = drawn(turns, settings)
-    return (estimate(turns, settings, target.world) if turns else None), [dataset]
+    checks = [dataset]
+    if turns and settings.mix:
+        turns, mixed = mix_check(workspace, version, settings, turns)
+        checks += mixed
+    return (estimate(turns, settings, target.world) if turns else None), checks
 
 
 def _validation(workspace: Workspace, version: DatasetVersion) -> Check:

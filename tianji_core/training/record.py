@@ -9,6 +9,7 @@ from tianji_core.i18n import _
 from tianji_core.recipe import explain
 from tianji_core.store.training import TrainingRun
 from tianji_core.training.lock import CPU
+from tianji_core.training.mixed_data import Mix
 from tianji_core.training.settings import TrainingSettings
 from tianji_core.training.target import Target
 
@@ -31,7 +32,8 @@ class TrainingRecord(BaseModel):
     used.
 
     ``places`` are the places the training may run on (empty: any card), ``place_count`` how many of them it
-    needs; ``held`` are the ones it got and ``began`` the moment, in seconds since the epoch.
+    needs; ``held`` are the ones it got and ``began`` the moment, in seconds since the epoch. ``mixed`` is what
+    its training file consists of where it learns from several versions.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -44,6 +46,7 @@ class TrainingRecord(BaseModel):
     dataset_name: str = ""
     dataset_sha256: str = ""
     pairs_sha256: str = ""
+    mixed: Mix | None = None
     origin: Origin | None = None
     held: tuple[str, ...] = ()
     began: float | None = None

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_vali
 
 from tianji_core.i18n import _
 from tianji_core.model_folders.template import CHOICES, TEMPLATE
+from tianji_core.training.mix_parts import MOST_PARTS, MixPart, check_parts
 
 Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)]
 
@@ -73,6 +74,8 @@ class TrainingSettings(BaseModel):
     """ORPO: weight of the preference. DPO: how firmly the model is kept to the reference."""
     anchor: float = Field(default=1.0, ge=0, le=100)
     """DPO: weight of the loss on the chosen answers beside the preference."""
+    mix: tuple[MixPart, ...] = Field(default=(), max_length=MOST_PARTS)
+    """Further dataset versions to learn from, for this training alone."""
     profile: str = ""
     """How the card is used: '' as the preset is written, 'auto' by the card's memory, or the key of a
     profile."""
@@ -101,6 +104,12 @@ class TrainingSettings(BaseModel):
     def _known_template(cls, value: str) -> str:
         if value not in CHOICES:
             raise ValueError(_("要是其中之一：{names}", names=_("、").join(CHOICES)))
+        return value
+
+    @field_validator("mix")
+    @classmethod
+    def _shares_leave_something(cls, value: tuple[MixPart, ...]) -> tuple[MixPart, ...]:
+        check_parts(value)
         return value
 
     @property
@@ -138,6 +147,7 @@ def field_title(name: str) -> str:
         "pairs": _("偏好对版本"),
         "beta": _("偏好强度 beta"),
         "anchor": _("锚定权重"),
+        "mix": _("混入别的数据集"),
         "system": _("试写用的系统提示词"),
         "eval_prompts": _("试写输入（每行一条）"),
         "eval_tokens": _("试写最长（token）"),
@@ -176,6 +186,7 @@ def field_help(name: str) -> str:
         "pairs": _("学哪个版本的偏好对：同一个问题的两个回答，一个选中、一个没选"),
         "beta": _("ORPO：偏好占多重；DPO：多大程度贴着没练之前的模型"),
         "anchor": _("DPO 之外照着选中的回答再学多少；0 表示不学，容易把话练坏"),
+        "mix": _("按份额混入别的数据集版本，例如普通对话，让模型不忘原来会的；留作评测的题目还是训练自己的"),
         "system": _("训练文件里每条样本自带系统提示词，这里只影响试写"),
         "eval_prompts": _("训练前和每个检查点都会回答这些输入，便于看变化"),
         "eval_tokens": _("每条试写最多生成多少 token"),

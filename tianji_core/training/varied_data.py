@@ -1,5 +1,5 @@
 """The training file of one training: that of the dataset version, or a copy with receivers and occasions
-replaced as the settings ask."""
+replaced and further versions mixed in as the settings ask."""
 
 import json
 from collections.abc import Iterator
@@ -15,6 +15,7 @@ from tianji_core.store import recipes
 from tianji_core.store.datasets import DatasetVersion
 from tianji_core.store.samples import TrainingExample
 from tianji_core.training.learnt_pairs import pairs_data
+from tianji_core.training.mixed_data import plain_examples, write_mixed
 from tianji_core.training.part import part_of
 from tianji_core.training.settings import TrainingSettings
 from tianji_core.workspace import Workspace
@@ -26,15 +27,23 @@ VARIED_TRAIN = "varied_train.json"
 def training_data(
     workspace: Workspace, version: DatasetVersion, settings: TrainingSettings, folder: Path
 ) -> Path:
-    """The path of the file that a training learns from. A varied copy is written into its work ``folder``,
-    the same for the same seed; so are the pairs that the settings name.
+    """The path of the file that a training learns from. A varied copy and a file with several versions are
+    written into its work ``folder``, the same for the same seed; so are the pairs that the settings name.
 
     Raises:
         TrainingError: the version's recipe is gone, so that nobody knows its names and occasions.
-        DatasetError: the pairs are gone or were changed.
+        DatasetError: the pairs are gone or were changed. StudioError: a further version cannot be mixed in.
     """
     if settings.pairs:
         return pairs_data(workspace, settings.pairs, folder)
+    own = _own_data(workspace, version, settings, folder)
+    return write_mixed(workspace, version, settings, own, folder) if settings.mix else own
+
+
+def _own_data(
+    workspace: Workspace, version: DatasetVersion, settings: TrainingSettings, folder: Path
+) -> Path:
+    """The file of the version itself, or a part or a varied copy of it."""
     file = part_of(training_file(workspace, version), settings, folder)
     variation = Variation(settings.vary_names, settings.vary_occasions, settings.seed)
     if not variation:
@@ -57,19 +66,6 @@ def read_examples(recipe: Recipe, file: Path) -> Iterator[TrainingExample]:
     """The samples of a training file; name, occasion and style as an import finds them in the last
     question."""
     guess = CellGuess(recipe)
-    for number, item in enumerate(json.loads(file.read_text(encoding="utf-8"))):
-        *earlier, last = item["conversation"]
-        asked = last["input"]
-        name, scene, style = guess.of(asked)
-        yield TrainingExample(
-            name=name,
-            scene=scene,
-            style=style,
-            source="",
-            system=(earlier[0] if earlier else last)["system"],
-            history=[{"input": turn["input"], "output": turn["output"]} for turn in earlier],
-            input=asked,
-            output=last["output"],
-            digest=str(number),
-            id=number,
-        )
+    for example in plain_examples(file):
+        name, scene, style = guess.of(example.input)
+        yield example._replace(name=name, scene=scene, style=style)

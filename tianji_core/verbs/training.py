@@ -48,6 +48,14 @@ class LearningOptions:
     ] = None
     title: Annotated[str, typer.Option(help="Title of the training.")] = ""
     curves: Annotated[str, typer.Option(help="Write the curves for tensorboard or swanlab, too.")] = ""
+    mix: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--mix",
+            help="VERSION:SHARE, as often as needed: learn from this version too; a share of all samples "
+            "such as 0.2, or all.",
+        ),
+    ] = None
 
     def version(self, space: Workspace) -> datasets.DatasetVersion:
         """Returns the named dataset version; with pairs that of the model which learns from them; else the
@@ -72,7 +80,7 @@ class LearningOptions:
         """Returns the preset's settings for a recipe, with the base, its template, and the values of --set.
 
         Raises:
-            InputError: an entry of --set cannot be read. TrainingError: a value is out of bounds.
+            InputError: an entry of --set or --mix cannot be read. TrainingError: a value is out of bounds.
         """
         base = str(base_folder(space, self.base)) if self.base else ""
         values: dict[str, Any] = training.default_settings(self.preset, space, recipe, base).model_dump()
@@ -92,6 +100,8 @@ class LearningOptions:
                 values[name] = json.loads(value)
             except ValueError:
                 values[name] = value
+        if self.mix:
+            values["mix"] = [training.read_part(text) for text in self.mix]
         return training.checked_settings(values)
 
 
