@@ -9,7 +9,7 @@ import pytest
 from pyarrow import parquet
 
 from tianji_core import dataset
-from tianji_core.dataset import importing, streaming
+from tianji_core.dataset import item_tally, streaming
 from tianji_core.errors import ImportFileError
 from tianji_core.recipe import built_in_recipes, load_recipe
 from tianji_core.store import datasets, samples
@@ -257,7 +257,7 @@ def test_strange_lines_are_bad_items(workspace: Workspace) -> None:
 def test_a_file_with_far_more_bad_items_than_good_ones_is_refused(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(importing, "MOST_BAD", 5)
+    monkeypatch.setattr(item_tally, "MOST_BAD", 5)
     with pytest.raises(ImportFileError, match=r"什么也没有导入.*认不出格式"):
         imported(workspace, [TURN, *({"title": n} for n in range(6))])
     assert samples.total(workspace.engine) == 0

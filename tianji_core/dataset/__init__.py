@@ -15,6 +15,7 @@ from tianji_core.dataset.conversation import (
     Conversation,
     Turn,
 )
+from tianji_core.dataset.conversation_version import freeze_conversations
 from tianji_core.dataset.difference import Change, VersionDifference, difference
 from tianji_core.dataset.exporting import EXPORT_SUFFIXES, export, exported
 from tianji_core.dataset.hub import check_dataset_id
@@ -39,6 +40,7 @@ from tianji_core.dataset.importing import (
     preview_lines,
     preview_path,
     report_lines,
+    sources_of,
 )
 from tianji_core.dataset.reading import files_under
 from tianji_core.dataset.selection import Balance
@@ -92,6 +94,7 @@ __all__ = [
     "files_under",
     "free_version_name",
     "freeze",
+    "freeze_conversations",
     "freeze_examples",
     "import_bytes",
     "import_job",
@@ -103,6 +106,7 @@ __all__ = [
     "preview_path",
     "previewed",
     "report_lines",
+    "sources_of",
     "start_clean_freeze",
     "start_fetched_import",
     "start_hub_fetch",

@@ -5,6 +5,7 @@ from pathlib import Path
 from tianji_core import jobs
 from tianji_core.dataset.hub import TOKEN, check_dataset_id, check_endpoint, folder_of
 from tianji_core.dataset.reading import files_under
+from tianji_core.dataset.versions import check_name
 from tianji_core.errors import JobError
 from tianji_core.i18n import _
 from tianji_core.jobs import Job, JobSubject
@@ -22,7 +23,8 @@ _LOOK_BACK = 100
 class ImportSubject(JobSubject):
     """The recipe that gets the samples, and where they come from: a dataset by its name, from a mirror
     (``endpoint``, as it was typed) or from Hugging Face, or a ``path``. ``after`` is the newest import of the
-    recipe before this one. ``only_fetch`` downloads the dataset and imports nothing yet."""
+    recipe before this one. ``only_fetch`` downloads the dataset and imports nothing yet. ``version`` names
+    the dataset version that the conversations become; '' makes them samples of the recipe."""
 
     recipe: str
     after: int = 0
@@ -30,6 +32,7 @@ class ImportSubject(JobSubject):
     endpoint: str = ""
     path: str = ""
     only_fetch: bool = False
+    version: str = ""
 
 
 class ImportArguments(ImportSubject):
@@ -62,14 +65,17 @@ def start_hub_import(
     state: str = PENDING,
     endpoint: str = "",
     revision: str = "main",
+    version: str = "",
 ) -> Job:
     """Fetch a dataset from Hugging Face or from the mirror ``endpoint`` and import all its files in the
-    background.
+    background, as samples or as the dataset version called ``version``.
 
     Raises:
-        ImportFileError: the name or the address is wrong. JobError: an import runs already.
+        ImportFileError: the name or the address is wrong. JobError: an import runs already. DatasetError: the
+            version cannot be called so.
     """
     arguments = _from_hub(recipe_key, dataset_id, state, endpoint, revision)
+    arguments = arguments.model_copy(update={"version": _version(workspace, version)})
     return _start(workspace, _("导入 {what}", what=arguments.dataset_id), arguments)
 
 
@@ -105,11 +111,14 @@ def fetched_folder(workspace: Workspace, job: Job) -> Path | None:
     return folder if folder.is_dir() else None
 
 
-def start_fetched_import(workspace: Workspace, recipe_key: str, job: Job, state: str = PENDING) -> Job:
-    """Imports in the background what a job of :func:`start_hub_fetch` has downloaded, as it is.
+def start_fetched_import(
+    workspace: Workspace, recipe_key: str, job: Job, state: str = PENDING, version: str = ""
+) -> Job:
+    """Imports in the background what a job of :func:`start_hub_fetch` has downloaded, as it is; ``version``
+    as in :func:`start_hub_import`.
 
     Raises:
-        JobError: it is no longer there, or an import runs already.
+        JobError: it is no longer there, or an import runs already. DatasetError: as there.
     """
     subject = jobs.subject_of(job, ImportSubject)
     if subject is None or fetched_folder(workspace, job) is None:
@@ -120,21 +129,37 @@ def start_fetched_import(workspace: Workspace, recipe_key: str, job: Job, state:
         endpoint=subject.endpoint,
         state=state,
         fetched=True,
+        version=_version(workspace, version),
     )
     return _start(workspace, _("导入 {what}", what=subject.dataset_id), arguments)
 
 
 def start_path_import(
-    workspace: Workspace, recipe_key: str, path: Path, state: str = PENDING, encoding: str = ""
+    workspace: Workspace,
+    recipe_key: str,
+    path: Path,
+    state: str = PENDING,
+    encoding: str = "",
+    version: str = "",
 ) -> Job:
-    """Import a file or a folder in the background.
+    """Import a file or a folder in the background; ``version`` as in :func:`start_hub_import`.
 
     Raises:
-        ImportFileError: there is nothing to read. JobError: an import runs already.
+        ImportFileError: there is nothing to read. JobError: an import runs already. DatasetError: as there.
     """
     files_under(path)
-    arguments = ImportArguments(recipe=recipe_key, path=str(path.absolute()), state=state, encoding=encoding)
+    arguments = ImportArguments(
+        recipe=recipe_key,
+        path=str(path.absolute()),
+        state=state,
+        encoding=encoding,
+        version=_version(workspace, version),
+    )
     return _start(workspace, _("导入 {what}", what=path.name), arguments)
+
+
+def _version(workspace: Workspace, name: str) -> str:
+    return check_name(workspace, name) if name.strip() else ""
 
 
 def _start(workspace: Workspace, title: str, arguments: ImportArguments) -> Job:

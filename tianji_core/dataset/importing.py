@@ -1,6 +1,6 @@
 """Importing files of conversations as samples of a recipe."""
 
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -8,11 +8,8 @@ from pathlib import Path
 
 from tianji_core.dataset.conversation import FORM_TITLES, Conversation
 from tianji_core.dataset.encodings import encoding_title
-from tianji_core.dataset.fields import ShapeError
+from tianji_core.dataset.item_tally import ItemTally
 from tianji_core.dataset.reading import Source, bytes_source, file_source, files_under
-from tianji_core.dataset.shapes import conversation_of
-from tianji_core.dataset.streaming import BrokenLine, FileItem
-from tianji_core.errors import ImportFileError
 from tianji_core.i18n import _
 from tianji_core.recipe import Recipe
 from tianji_core.store import datasets, recipes, samples
@@ -25,8 +22,6 @@ SHOWN = 5
 """Samples that a preview shows."""
 MOST_PREVIEWED = 20_000
 """Items that a preview reads of one file."""
-MOST_BAD = 10_000
-"""Number of bad items from which a file with more bad than good items is refused."""
 
 
 @dataclass(frozen=True)
@@ -119,14 +114,15 @@ def import_path(
     Raises:
         ImportFileError: a file cannot be read or is not what it seems; says where.
     """
-    sources = _sources(path, called, encoding)
+    sources = sources_of(path, called, encoding)
     if len(sources) > 1:
         for source in sources:
             deque(source.items(), maxlen=0)
     return _import(workspace, recipe_key, sources, state, progress)
 
 
-def _sources(path: Path, called: str, encoding: str) -> list[Source]:
+def sources_of(path: Path, called: str = "", encoding: str = "") -> list[Source]:
+    """Returns the files of a path, read and raised as by :func:`import_path`."""
     files = files_under(path)
     if not called:
         return [file_source(file, "", encoding) for file in files]
@@ -157,7 +153,7 @@ def preview_path(
     """Returns what :func:`import_path` would store, one preview per file; stores nothing and raises the same
     errors."""
     recipe = recipes.current(workspace.engine, recipe_key).recipe
-    return [_preview(recipe, source, shown) for source in _sources(path, called, encoding)]
+    return [_preview(recipe, source, shown) for source in sources_of(path, called, encoding)]
 
 
 def preview_bytes(
@@ -169,7 +165,7 @@ def preview_bytes(
 
 
 def _preview(recipe: Recipe, source: Source, shown: int) -> ImportPreview:
-    tally, guess = _Tally(source.name), CellGuess(recipe)
+    tally, guess = ItemTally(source.name), CellGuess(recipe)
     first: list[tuple[int, NewSample]] = []
     items = source.items()
     for item in islice(items, MOST_PREVIEWED):
@@ -219,7 +215,7 @@ def _store(
     state: str,
     told: Callable[[int], None],
 ) -> ImportReport:
-    tally, added = _Tally(source.name), 0
+    tally, added = ItemTally(source.name), 0
     with writing(workspace.engine) as connection:
         number = datasets.insert_import(connection, recipe.key, source.name, source.sha256, "")
         batch: list[NewSample] = []
@@ -245,65 +241,6 @@ def _store(
         unplaced=tally.unplaced,
         notices=tally.notices(),
     )
-
-
-class _Tally:
-    """Reads the items of a file one after the other and counts what is found."""
-
-    def __init__(self, file: str) -> None:
-        self.file, self.number, self.good, self.unplaced, self.mended = file, 0, 0, 0, 0
-        self.bad: list[tuple[int, str]] = []
-        self.forms: Counter[str] = Counter()
-        self.left_out: Counter[str] = Counter()
-
-    @property
-    def form(self) -> str:
-        """The most frequent form, '' without a good item."""
-        return self.forms.most_common(1)[0][0] if self.forms else ""
-
-    def read(self, item: FileItem) -> Conversation | None:
-        """Returns the conversation in the next item, None for a bad one.
-
-        Raises:
-            ImportFileError: the file has far more bad items than good ones.
-        """
-        self.number += 1
-        if isinstance(item.value, BrokenLine):
-            self._refuse(item.value.reason)
-            return None
-        try:
-            conversation = conversation_of(item.value)
-        except ShapeError as error:
-            where = _("第 {line} 行：", line=item.line) if item.line else ""
-            self._refuse(f"{where}{error}")
-            return None
-        self.good += 1
-        self.mended += item.mended
-        self.forms[conversation.form] += 1
-        self.left_out.update(conversation.left_out)
-        return conversation
-
-    def notices(self) -> tuple[str, ...]:
-        """Returns what the person should know about the good items."""
-        lost = (
-            _("{n} 项带有 {mark}：样本里没有这一栏，导入后按普通的对话训练", n=number, mark=mark)
-            for mark, number in self.left_out.most_common()
-        )
-        commas = [_("{n} 项去掉了多余的逗号", n=self.mended)] if self.mended else []
-        return (*lost, *commas)
-
-    def _refuse(self, reason: str) -> None:
-        self.bad.append((self.number, reason))
-        if len(self.bad) > MOST_BAD and len(self.bad) > self.good:
-            raise ImportFileError(
-                _(
-                    "{file} 里有问题的已经超过 {n} 项，比能用的还多，不像对话数据，什么也没有导入；第 {number} 项：{reason}",
-                    file=self.file,
-                    n=MOST_BAD,
-                    number=self.bad[0][0],
-                    reason=self.bad[0][1],
-                )
-            )
 
 
 def _sample(recipe: Recipe, conversation: Conversation, guess: "CellGuess", state: str) -> NewSample:

@@ -216,7 +216,8 @@ def _parents(workspace: Workspace, recipe_key: str, parent: str) -> list[dict[st
     if parent:
         versions = [datasets.by_name(workspace.engine, parent)]
     else:
-        versions = datasets.listed(workspace.engine, recipe_key, limit=1)
+        known = datasets.listed(workspace.engine, recipe_key)
+        versions = [version for version in known if not version.conversations][:1]
     return [{"name": version.name, "sha256": version.sha256, "count": version.count} for version in versions]
 
 

@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
+from tianji_core.dataset.conversation_version import freeze_conversations
 from tianji_core.dataset.hub import fetch, folder_of
 from tianji_core.dataset.import_job import ImportArguments
-from tianji_core.dataset.importing import import_path, report_lines
+from tianji_core.dataset.importing import import_path, report_lines, sources_of
 from tianji_core.errors import ImportFileError
 from tianji_core.i18n import _
 from tianji_core.jobs import Reporter, worker_of
@@ -32,6 +33,9 @@ def import_samples(workspace: Workspace, arguments: ImportArguments, reporter: R
         return 0
     reporter.begin(0, _("字节"))
     reporter.update(0, message=_("正在导入"))
+    if arguments.version:
+        _as_version(workspace, arguments, path, reporter)
+        return 0
     reports = import_path(
         workspace, arguments.recipe, path, arguments.state, reporter.update, name, arguments.encoding
     )
@@ -42,3 +46,12 @@ def import_samples(workspace: Workspace, arguments: ImportArguments, reporter: R
     if not any(report.added or report.known for report in reports):
         raise ImportFileError(_("{path} 里没有一条可以导入的对话，什么也没有导入", path=name or path))
     return 0
+
+
+def _as_version(workspace: Workspace, arguments: ImportArguments, path: Path, reporter: Reporter) -> None:
+    name = arguments.dataset_id
+    sources = sources_of(path, name, arguments.encoding)
+    made = freeze_conversations(workspace, arguments.recipe, arguments.version, sources, reporter.update)
+    print(_("数据集 {name}：{n} 条对话", name=made.name, n=made.count), flush=True)
+    if name:
+        discard(folder_of(workspace, name))

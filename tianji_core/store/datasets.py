@@ -29,6 +29,11 @@ class DatasetVersion:
     created_at: datetime
 
     @property
+    def conversations(self) -> bool:
+        """Whether it holds imported conversations as they are, not samples of its recipe."""
+        return "imported" in self.manifest
+
+    @property
     def note(self) -> str:
         """The note of the person who froze it."""
         return str(self.manifest.get("note", ""))

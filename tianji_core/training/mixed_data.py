@@ -233,4 +233,4 @@ def _doubts(version: DatasetVersion, part: _Component) -> Iterator[str]:
 
 def _other_task(own: DatasetVersion, other: DatasetVersion) -> bool:
     """Whether a version holds the samples of another recipe; imported conversations belong to none."""
-    return own.recipe != other.recipe and "imported" not in other.manifest
+    return own.recipe != other.recipe and not other.conversations

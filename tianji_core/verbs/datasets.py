@@ -48,6 +48,13 @@ def import_samples(
     encoding: Annotated[
         str, typer.Option(help="utf-8, gb18030, big5 or utf-16; default: recognised for each file.")
     ] = "",
+    version: Annotated[
+        str,
+        typer.Option(
+            "--as-version",
+            help="Keep the conversations as they are, as a dataset version of this name for 'train --mix'.",
+        ),
+    ] = "",
     recipe: RecipeOption = None,
     as_json: JsonOption = False,
     workspace: WorkspaceOption = None,
@@ -66,8 +73,11 @@ def import_samples(
         _show_preview(space, key, folder, "", as_json, dataset.check_dataset_id(source))
         return
     if hub:
-        job = dataset.start_hub_import(space, key, source, state, endpoint, revision)
+        job = dataset.start_hub_import(space, key, source, state, endpoint, revision, version)
         ended = follow(space, job, quiet=as_json)
+        if version:
+            _show_conversations(datasets.by_name(space.engine, version.strip()), as_json)
+            return
         text = jobs.log_tail(space, ended.id)
         show(dataset.imports_of(space, ended), as_json, text.strip())
         return
@@ -79,10 +89,20 @@ def import_samples(
     if preview:
         _show_preview(space, key, path, encoding, as_json)
         return
+    if version:
+        sources = dataset.sources_of(path, encoding=encoding)
+        _show_conversations(dataset.freeze_conversations(space, key, version, sources), as_json)
+        return
     reports = dataset.import_path(space, key, path, state, encoding=encoding)
     show(reports, as_json, "\n".join(line for report in reports for line in dataset.report_lines(report)))
     if not any(report.added or report.known for report in reports):
         raise ImportFileError(_("{path} 里没有一条可以导入的对话，什么也没有导入", path=path))
+
+
+def _show_conversations(version: dataset.DatasetVersion, as_json: bool) -> None:
+    facts = {"name": version.name, "count": version.count, "sha256": version.sha256}
+    text = _("数据集 {name}：{n} 条对话", name=version.name, n=version.count)
+    show({**facts, **version.manifest["imported"]}, as_json, text)
 
 
 def _show_preview(

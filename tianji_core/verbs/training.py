@@ -68,8 +68,8 @@ class LearningOptions:
             return datasets.by_name(space.engine, self.dataset)
         if self.pairs and (learnt := training.version_of_base(space, self.settings(space, "").base_folder)):
             return learnt
-        in_use = datasets.listed(space.engine, space.settings().recipe, limit=1)
-        newest = in_use or datasets.listed(space.engine, limit=1)
+        known = [*datasets.listed(space.engine, space.settings().recipe), *datasets.listed(space.engine)]
+        newest = sorted(known, key=lambda version: version.conversations)
         if not newest:
             raise TrainingError(
                 _("还没有数据集版本；先审核样本，再冻结一个：python -m tianji_core freeze --name v1")

@@ -1,0 +1,72 @@
+"""Reads the items of an imported file and counts what is good, bad, mended or cannot be kept."""
+
+from collections import Counter
+
+from tianji_core.dataset.conversation import Conversation
+from tianji_core.dataset.fields import ShapeError
+from tianji_core.dataset.shapes import conversation_of
+from tianji_core.dataset.streaming import BrokenLine, FileItem
+from tianji_core.errors import ImportFileError
+from tianji_core.i18n import _
+
+MOST_BAD = 10_000
+"""Number of bad items from which a file with more bad than good items is refused."""
+
+
+class ItemTally:
+    """Reads the items of a file one after the other and counts what is found."""
+
+    def __init__(self, file: str) -> None:
+        self.file, self.number, self.good, self.unplaced, self.mended = file, 0, 0, 0, 0
+        self.bad: list[tuple[int, str]] = []
+        self.forms: Counter[str] = Counter()
+        self.left_out: Counter[str] = Counter()
+
+    @property
+    def form(self) -> str:
+        """The most frequent form, '' without a good item."""
+        return self.forms.most_common(1)[0][0] if self.forms else ""
+
+    def read(self, item: FileItem) -> Conversation | None:
+        """Returns the conversation in the next item, None for a bad one.
+
+        Raises:
+            ImportFileError: the file has far more bad items than good ones.
+        """
+        self.number += 1
+        if isinstance(item.value, BrokenLine):
+            self._refuse(item.value.reason)
+            return None
+        try:
+            conversation = conversation_of(item.value)
+        except ShapeError as error:
+            where = _("第 {line} 行：", line=item.line) if item.line else ""
+            self._refuse(f"{where}{error}")
+            return None
+        self.good += 1
+        self.mended += item.mended
+        self.forms[conversation.form] += 1
+        self.left_out.update(conversation.left_out)
+        return conversation
+
+    def notices(self) -> tuple[str, ...]:
+        """Returns what the person should know about the good items."""
+        lost = (
+            _("{n} 项带有 {mark}：样本里没有这一栏，导入后按普通的对话训练", n=number, mark=mark)
+            for mark, number in self.left_out.most_common()
+        )
+        commas = [_("{n} 项去掉了多余的逗号", n=self.mended)] if self.mended else []
+        return (*lost, *commas)
+
+    def _refuse(self, reason: str) -> None:
+        self.bad.append((self.number, reason))
+        if len(self.bad) > MOST_BAD and len(self.bad) > self.good:
+            raise ImportFileError(
+                _(
+                    "{file} 里有问题的已经超过 {n} 项，比能用的还多，不像对话数据，什么也没有导入；第 {number} 项：{reason}",
+                    file=self.file,
+                    n=MOST_BAD,
+                    number=self.bad[0][0],
+                    reason=self.bad[0][1],
+                )
+            )
