@@ -7,9 +7,9 @@ import streamlit as st
 
 from pages.dataset.import_preview import bad_items, notices, show_previews
 from pages.shared.clock import MINUTE, local_time
-from pages.shared.frame import report_errors
+from pages.shared.frame import remember_notice, report_errors
 from pages.shared.job_progress import follow_job
-from pages.shared.kept import kept_text
+from pages.shared.kept import forget_typed, kept_text
 from pages.shared.kept_files import OfferedFile, forget_files, kept_files
 from pages.shared.text import plain
 from tianji_core import dataset, jobs
@@ -37,11 +37,20 @@ def import_part(workspace: Workspace, recipe_key: str) -> None:
     else:
         trusted = st.checkbox(_("这些数据已经审过，导入后直接采用"), key="import_accepted")
         state = ACCEPTED if trusted else PENDING
+        version = st.text_input(
+            _("存成单独的数据集版本（可不填）"),
+            placeholder=_("例如 闲聊"),
+            max_chars=60,
+            help=_(
+                "给普通对话用：原样存成一个版本，多轮都留着，不进审核和清洗；训练页“高级”里可以按份额混入"
+            ),
+            **kept_text("import_version"),
+        ).strip()
         files, hub = st.tabs([_("文件和文件夹"), _("Hugging Face 数据集")])
         with files:
-            _from_files(workspace, recipe_key, state)
+            _from_files(workspace, recipe_key, state, version)
         with hub:
-            _from_hub(workspace, recipe_key, state, job)
+            _from_hub(workspace, recipe_key, state, version, job)
         if job is not None:
             _last_job(workspace, job)
     past = datasets.listed_imports(workspace.engine, recipe_key)
@@ -50,7 +59,7 @@ def import_part(workspace: Workspace, recipe_key: str) -> None:
         _imports_table(past)
 
 
-def _from_files(workspace: Workspace, recipe_key: str, state: str) -> None:
+def _from_files(workspace: Workspace, recipe_key: str, state: str, version: str) -> None:
     left, right = st.columns(2, gap="large")
     with left:
         types = ["json", "jsonl", "ndjson", "csv", "tsv", "parquet"]
@@ -69,7 +78,10 @@ def _from_files(workspace: Workspace, recipe_key: str, state: str) -> None:
     chosen: list[OfferedFile | Path] = [*uploads, *([Path(path).expanduser()] if path else [])]
     can_import = show_previews(workspace, recipe_key, chosen, encoding)
     pressed = st.button(_("导入"), key="import", type="primary", icon="📥", disabled=not can_import)
-    if pressed:
+    if pressed and version:
+        with report_errors(), st.spinner(_("正在导入")):
+            _as_version(workspace, recipe_key, version, chosen, encoding)
+    elif pressed:
         imported = 0
         with st.spinner(_("正在导入")):
             for source in chosen:
@@ -78,6 +90,32 @@ def _from_files(workspace: Workspace, recipe_key: str, state: str) -> None:
                     imported += 1
         if imported == len(chosen):
             forget_files("import_files")
+
+
+def _as_version(
+    workspace: Workspace, recipe_key: str, name: str, chosen: Sequence[OfferedFile | Path], encoding: str
+) -> None:
+    """Makes one version of all files; of a large path, in the background."""
+    for path in chosen:
+        if isinstance(path, Path) and len(chosen) == 1 and dataset.is_large(path):
+            dataset.start_path_import(workspace, recipe_key, path, encoding=encoding, version=name)
+            forget_typed("import_version")
+            st.rerun()
+    sources = [
+        source
+        for one in chosen
+        for source in (
+            dataset.sources_of(one, encoding=encoding)
+            if isinstance(one, Path)
+            else [dataset.bytes_source(one.getvalue(), one.name, encoding)]
+        )
+    ]
+    made = dataset.freeze_conversations(workspace, recipe_key, name, sources)
+    forget_typed("import_version")
+    forget_files("import_files")
+    remember_notice(_("已存成版本“{name}”，{n} 条对话", name=made.name, n=f"{made.count:,}"))
+    st.session_state["_next_part"] = "versions"
+    st.rerun()
 
 
 def _import_one(
@@ -94,7 +132,7 @@ def _import_one(
         _import_report(report)
 
 
-def _from_hub(workspace: Workspace, recipe_key: str, state: str, last: jobs.Job | None) -> None:
+def _from_hub(workspace: Workspace, recipe_key: str, state: str, version: str, last: jobs.Job | None) -> None:
     before = jobs.subject_of(last, dataset.ImportSubject) if last is not None else None
     first = before.dataset_id if before is not None and before.dataset_id else EXAMPLE
     mirror = before.endpoint if before is not None else ""
@@ -121,10 +159,10 @@ def _from_hub(workspace: Workspace, recipe_key: str, state: str, last: jobs.Job 
             dataset.start_hub_fetch(workspace, recipe_key, name, endpoint, revision)
             st.rerun()
     if last is not None:
-        _fetched(workspace, recipe_key, state, last)
+        _fetched(workspace, recipe_key, state, version, last)
 
 
-def _fetched(workspace: Workspace, recipe_key: str, state: str, job: jobs.Job) -> None:
+def _fetched(workspace: Workspace, recipe_key: str, state: str, version: str, job: jobs.Job) -> None:
     """Draws the preview of a dataset that the newest job has downloaded, and the button that imports it."""
     folder = dataset.fetched_folder(workspace, job)
     subject = jobs.subject_of(job, dataset.ImportSubject)
@@ -134,13 +172,17 @@ def _fetched(workspace: Workspace, recipe_key: str, state: str, job: jobs.Job) -
     pressed = st.button(_("导入"), key="import_fetched", type="primary", icon="📥", disabled=not usable)
     if pressed:
         with report_errors():
-            dataset.start_fetched_import(workspace, recipe_key, job, state)
+            dataset.start_fetched_import(workspace, recipe_key, job, state, version)
+            forget_typed("import_version")
             st.rerun()
 
 
 def _last_job(workspace: Workspace, job: jobs.Job) -> None:
     """Draws how the newest import in the background ended."""
-    if job.state == "succeeded":
+    subject = jobs.subject_of(job, dataset.ImportSubject)
+    if job.state == "succeeded" and subject is not None and subject.version:
+        st.success(_("已存成数据集版本“{name}”", name=plain(subject.version)), icon="🥣")
+    elif job.state == "succeeded":
         for done in dataset.imports_of(workspace, job):
             _counts_line(done.file, done.form, done.added, done.known, len(done.bad))
             _review_link(done.id, done.added)

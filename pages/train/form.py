@@ -1,6 +1,6 @@
 """The settings of a new training, with those that differ from the preset marked."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import streamlit as st
@@ -13,7 +13,7 @@ from tianji_core import models, training
 from tianji_core.drafts import Typed
 from tianji_core.i18n import _
 from tianji_core.model_folders.template import CHOICES, OWN_TEMPLATE
-from tianji_core.training import Preset, TrainingSettings
+from tianji_core.training import MixPart, Preset, TrainingSettings
 from tianji_core.training.curve_writers import TITLES as CURVE_PROGRAMS
 from tianji_core.training.profiles import AS_WRITTEN, AUTO, PROFILES, profile_title
 from tianji_core.training.settings import MAIN_FIELDS, field_help, field_title
@@ -51,9 +51,11 @@ def base_choice(workspace: Workspace, chosen: Preset, defaults: TrainingSettings
     return folder
 
 
-def settings_form(workspace: Workspace, chosen: Preset, recipe: str) -> TrainingSettings:
+def settings_form(
+    workspace: Workspace, chosen: Preset, recipe: str, mix: Sequence[MixPart] = ()
+) -> TrainingSettings:
     """Draws the widgets of every setting of the preset with their defaults, the most used ones first, the
-    rest in an expander; returns the settings. The default template is the one that fits the base, the trial
+    rest in an expander; returns the settings, with ``mix`` as it is. The default template is the one that fits the base, the trial
     prompts come from the recipe with this key. Values that differ from the defaults are kept in the draft,
     valid or not.
 
@@ -72,7 +74,7 @@ def settings_form(workspace: Workspace, chosen: Preset, recipe: str) -> Training
         for name in long:
             values[name] = _field(chosen, name, getattr(defaults, name))
     _show_changes(chosen.key, defaults, values)
-    return training.checked_settings(values)
+    return training.checked_settings({**values, "mix": list(mix)})
 
 
 def _fields(chosen: Preset, defaults: TrainingSettings, names: list[str], values: dict[str, Any]) -> None:

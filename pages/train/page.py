@@ -27,6 +27,7 @@ from pages.train.experiment_view import experiment_list, one_experiment
 from pages.train.expert import expert_view
 from pages.train.form import settings_form
 from pages.train.missing_base import missing_base
+from pages.train.mix import mix_fields
 from pages.train.outcome import show_end, show_result
 from pages.train.past_trainings import show_history
 from pages.train.preflight import show_cost, show_details, show_findings
@@ -48,7 +49,9 @@ workspace = page_header("train", _("训练"), _("选数据集和预设，检查�
 def new_training() -> None:
     """Draws the form of a new training with its checks. The typed values are kept in the workspace."""
     in_use = current_recipe().recipe.key
-    versions = sorted(datasets.listed(workspace.engine), key=lambda version: version.recipe != in_use)
+    versions = sorted(
+        datasets.listed(workspace.engine), key=lambda each: (each.conversations, each.recipe != in_use)
+    )
     if not versions:
         st.info(_("还没有数据集版本。审核好样本后，到数据集页冻结一个版本，就可以训练了。"), icon="📦")
         st.page_link("pages/dataset/page.py", label=_("去冻结数据集版本"), icon="📦")
@@ -67,11 +70,13 @@ def new_training() -> None:
             version, pairs = dataset_choice({version.id: version for version in versions}), ""
     st.caption(plain(_(chosen.summary)))
     start = st.container()
-    more = st.expander(_("高级：基座、超参数、在哪里训练、名字、配置文件"), icon="🎛️", key="train_more")
+    more = st.expander(_("高级：混入、基座、超参数、在哪里训练、名字、配置文件"), icon="🎛️", key="train_more")
     settings: TrainingSettings | None = None
     target: Target | None = None
+    with more:
+        mixed = [] if chosen.from_pairs else mix_fields(version, versions)
     with start, report_errors(), more:  # a value that does not fit is named where the button would be
-        settings = settings_form(workspace, chosen, version.recipe).model_copy(update={"pairs": pairs})
+        settings = settings_form(workspace, chosen, version.recipe, mixed).model_copy(update={"pairs": pairs})
         if chosen.from_pairs:
             version = training.version_of_base(workspace, settings.base_folder) or version
     with start, report_errors(), more:
@@ -136,6 +141,8 @@ def one_training(run_id: int) -> None:
     st.caption(
         _("训练 {n}", n=run.id) + f" · {plain(learnt)} · {plain(run.preset)} · {local_time(run.created_at)}"
     )
+    if (mixed := training.record_of(run).mixed) is not None:
+        st.caption("🥣 " + plain(_("混合 {n} 条：{parts}", n=f"{mixed.count:,}", parts=mixed.sentence)))
     show_actions(workspace, state)
     show_end(state)
     show_result(workspace, state)

@@ -11,6 +11,7 @@ from pages.shared.kept import kept_at, kept_text, put
 from pages.shared.text import plain
 from pages.shared.usable import among, any_text, within
 from pages.train.choice import FORM
+from pages.train.mix import fill_mix
 from tianji_core import training
 from tianji_core.drafts import Typed, changing_draft
 from tianji_core.i18n import _
@@ -160,6 +161,7 @@ def fill_form(workspace: Workspace, run: TrainingRun, known: Collection[str]) ->
     if version is not None:
         put("train_dataset", version.id)
     record = training.record_of(run)
+    values |= fill_mix(record.settings.mix)
     groups = {TARGET: _filled("train_target_", record.target.model_dump(), Target().model_dump())}
     if run.preset not in known:
         said = _(
@@ -174,7 +176,7 @@ def fill_form(workspace: Workspace, run: TrainingRun, known: Collection[str]) ->
             put("train_pairs", record.settings.pairs)
         put("train_preset", run.preset)
         recipe = version.recipe if version is not None else ""
-        settings = record.settings.model_dump()
+        settings = record.settings.model_dump(exclude={"mix"})
         own = training.default_settings(run.preset, workspace, recipe)
         usual = training.default_settings(run.preset, workspace, recipe, settings["base"]).model_dump()
         usual["base"] = own.base

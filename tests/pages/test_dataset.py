@@ -96,6 +96,24 @@ def test_a_file_is_imported_by_path_with_its_bad_items_listed(
     assert samples.total(workspace.engine, "wishes") == 1
 
 
+def test_conversations_become_a_version_of_their_own_and_no_samples(
+    page: Open, workspace: Workspace, tmp_path: Path
+) -> None:
+    file = tmp_path / "in.json"
+    file.write_text(json.dumps([{"input": "你好", "output": "你好呀"}], ensure_ascii=False), "utf-8")
+    app = page(part="导入")
+    app.text_input(key="import_path").input(str(file))
+    app.text_input(key="import_version").input("闲 聊").run()
+    press(app, "import")
+    assert any("“闲 聊”不能用" in error.value for error in app.error)
+    assert app.text_input(key="import_version").value == "闲 聊"
+    app.text_input(key="import_version").input("闲聊").run()
+    press(app, "import")
+    (version,) = datasets.listed(workspace.engine)
+    assert (version.name, version.count, version.conversations) == ("闲聊", 1, True)
+    assert samples.total(workspace.engine) == 0
+
+
 def test_a_path_that_does_not_exist_is_said_on_the_page(page: Open, tmp_path: Path) -> None:
     app = page(part="导入")
     app.text_input(key="import_path").input(str(tmp_path / "nowhere")).run()

@@ -256,6 +256,26 @@ def test_a_link_fills_the_form_with_what_another_training_had(workspace, tiny, a
     assert app.number_input(key=f"train_{KEY}_epochs").value == 5
 
 
+def test_other_versions_are_mixed_in_by_share_and_a_copy_brings_them(workspace, tiny, app):
+    version = add_version(workspace)
+    add_version(workspace, "闲聊", 30)
+    settings = training.default_settings(KEY).model_copy(update={"base": str(tiny)})
+    open_train(app)
+    app.selectbox(key="train_dataset").set_value(version.id)
+    app.multiselect(key="train_mix").set_value(["闲聊"]).run()
+    app.number_input(key="train_mix_share_闲聊").set_value(25).run()
+    assert "一共 80 条：v1 60 条（75%）、闲聊 20 条（25%）" in texts(app)
+    assert reloaded().number_input(key="train_mix_share_闲聊").value == 25
+
+    settings = settings.model_copy(update={"mix": (training.read_part("闲聊:all"),)})
+    run = training.prepare_training(workspace, KEY, settings, version)
+    assert "闲聊 30 条（33%）" in texts(open_train(app, run=str(run.id)))
+    del app.query_params["run"]
+    open_train(app, clone=str(run.id))
+    assert app.multiselect(key="train_mix").value == ["闲聊"]
+    assert app.number_input(key="train_mix_share_闲聊").value == 0
+
+
 def test_a_waiting_training_says_so_and_can_leave_the_line(workspace, tiny, app):
     settings = training.default_settings(KEY).model_copy(update={"base": str(tiny)})
     with working(workspace):

@@ -42,7 +42,7 @@ from tianji_core.dataset.importing import (
     report_lines,
     sources_of,
 )
-from tianji_core.dataset.reading import files_under
+from tianji_core.dataset.reading import bytes_source, files_under
 from tianji_core.dataset.selection import Balance
 from tianji_core.dataset.shapes import conversation_of
 from tianji_core.dataset.variants import Variant, Variation
@@ -83,6 +83,7 @@ __all__ = [
     "Variation",
     "VersionDifference",
     "accepted",
+    "bytes_source",
     "check_dataset_id",
     "check_name",
     "clean_freeze_job",
