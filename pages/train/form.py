@@ -55,9 +55,9 @@ def settings_form(
     workspace: Workspace, chosen: Preset, recipe: str, mix: Sequence[MixPart] = ()
 ) -> TrainingSettings:
     """Draws the widgets of every setting of the preset with their defaults, the most used ones first, the
-    rest in an expander; returns the settings, with ``mix`` as it is. The default template is the one that fits the base, the trial
-    prompts come from the recipe with this key. Values that differ from the defaults are kept in the draft,
-    valid or not.
+    rest in an expander; returns the settings, with ``mix`` as it is. The default template is the one that
+    fits the base, the trial prompts come from the recipe with this key. Values that differ from the defaults
+    are kept in the draft, valid or not.
 
     Raises:
         TrainingError: a value is out of bounds; names the setting.

@@ -32,8 +32,8 @@ class TrainingRecord(BaseModel):
     used.
 
     ``places`` are the places the training may run on (empty: any card), ``place_count`` how many of them it
-    needs; ``held`` are the ones it got and ``began`` the moment, in seconds since the epoch. ``mixed`` is what
-    its training file consists of where it learns from several versions.
+    needs; ``held`` are the ones it got and ``began`` the moment, in seconds since the epoch. ``mixed`` is
+    what its training file consists of where it learns from several versions.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")

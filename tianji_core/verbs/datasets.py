@@ -65,21 +65,8 @@ def import_samples(
         raise InputError(_("--encoding 只能用于这台机器上的文件，不能和 --hub 一起用"))
     space = opened(workspace)
     key, state = chosen_recipe(space, recipe), ACCEPTED if accepted else PENDING
-    if hub and preview:
-        job = dataset.start_hub_fetch(space, key, source, endpoint, revision)
-        folder = dataset.fetched_folder(space, follow(space, job, quiet=as_json))
-        if folder is None:
-            raise ImportFileError(_("下载好的文件不在了，请重新下载"))
-        _show_preview(space, key, folder, "", as_json, dataset.check_dataset_id(source))
-        return
     if hub:
-        job = dataset.start_hub_import(space, key, source, state, endpoint, revision, version)
-        ended = follow(space, job, quiet=as_json)
-        if version:
-            _show_conversations(datasets.by_name(space.engine, version.strip()), as_json)
-            return
-        text = jobs.log_tail(space, ended.id)
-        show(dataset.imports_of(space, ended), as_json, text.strip())
+        _import_from_hub(space, key, source, (endpoint, revision), state, version, preview, as_json)
         return
     path = Path(source).expanduser()
     if not path.exists() and NAME_ON_HUB.fullmatch(source):
@@ -97,6 +84,33 @@ def import_samples(
     show(reports, as_json, "\n".join(line for report in reports for line in dataset.report_lines(report)))
     if not any(report.added or report.known for report in reports):
         raise ImportFileError(_("{path} 里没有一条可以导入的对话，什么也没有导入", path=path))
+
+
+def _import_from_hub(
+    space: Workspace,
+    key: str,
+    name: str,
+    place: tuple[str, str],
+    state: str,
+    version: str,
+    preview: bool,
+    as_json: bool,
+) -> None:
+    """Imports a dataset by its name, or shows what that would do; ``place`` is the address and revision."""
+    if preview:
+        job = dataset.start_hub_fetch(space, key, name, *place)
+        folder = dataset.fetched_folder(space, follow(space, job, quiet=as_json))
+        if folder is None:
+            raise ImportFileError(_("下载好的文件不在了，请重新下载"))
+        _show_preview(space, key, folder, "", as_json, dataset.check_dataset_id(name))
+        return
+    job = dataset.start_hub_import(space, key, name, state, *place, version)
+    ended = follow(space, job, quiet=as_json)
+    if version:
+        _show_conversations(datasets.by_name(space.engine, version.strip()), as_json)
+        return
+    text = jobs.log_tail(space, ended.id)
+    show(dataset.imports_of(space, ended), as_json, text.strip())
 
 
 def _show_conversations(version: dataset.DatasetVersion, as_json: bool) -> None:
