@@ -9,6 +9,7 @@ from tests.checkpoints import add_training
 from tests.tiny_base import SYSTEM
 from tianji_core import jobs
 from tianji_core.errors import JobError, ModelError, PlanError
+from tianji_core.evaluation.probe import save_probe
 from tianji_core.evaluation.sweep import SweepPlan, SweepPoint, best_point, effect_of, load_sweep, start_sweep
 from tianji_core.evaluation.sweep.results import StyleRate, Sweep, save_sweep
 from tianji_core.store import datasets
@@ -82,6 +83,7 @@ def test_every_checkpoint_is_measured_once_and_a_stopped_sweep_goes_on(
 ) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     run = add_training(workspace, tmp_path / "base", {10: 0.0, 20: 0.5})
+    save_probe(workspace, "questions:\n  - {ask: 祝妹妹, any_of: [妹], blessing: true, tokens: 8}\n")
     version = datasets.get(workspace.engine, run.dataset_version_id)
     folder = workspace.home / version.folder
     turn = {"system": SYSTEM, "input": "祝妹妹生日", "output": "祝妹妹生日快乐！"}
@@ -107,6 +109,10 @@ def test_every_checkpoint_is_measured_once_and_a_stopped_sweep_goes_on(
     assert (progress.done, progress.total) == (10, 10)
     with pytest.raises(JobError, match="都扫描过了"):
         start_sweep(workspace, plan)
+    probes = load_sweep(workspace, run.id).probes
+    assert [probe.iteration for probe in probes] == [0, 10, 20]
+    said = [probe.answers[0].answer for probe in probes]
+    assert said[0] == said[1] != said[2]  # the matrices of the second checkpoint are zeros
     _let_pass(workspace, run.id)
     closer = plan.model_copy(update={"in_doubt": 4})
     job = jobs.wait(workspace, start_sweep(workspace, closer).id, 120)
@@ -135,7 +141,7 @@ def _let_pass(workspace: Workspace, run_id: int) -> None:
     """An answer of a model with random weights never passes: here each checkpoint passed half of them."""
     sweep = load_sweep(workspace, run_id)
     halves = [p.model_copy(update={"passed": 0.5, "low": 0.1, "high": 0.9}) for p in sweep.points[1:]]
-    save_sweep(workspace, Sweep(plan=sweep.plan, points=[sweep.points[0], *halves]))
+    save_sweep(workspace, sweep.model_copy(update={"points": [sweep.points[0], *halves]}))
 
 
 def _hold_back(workspace: Workspace, version_id: int, held: dict) -> None:

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TypedDict
 
 from tianji_core.errors import ModelError
 from tianji_core.evaluation.cases import Case
@@ -20,6 +21,19 @@ from tianji_core.serving.client import ChatSampling, Message, chat_stream
 
 BATCH = 128
 """Prompts in one batch."""
+
+
+class ModelRequest(TypedDict):
+    """One question to a model folder, a conversation of its own; ``max_tokens`` is the longest answer."""
+
+    system: str
+    request: str
+    max_tokens: int
+
+
+def request_of(case: Case) -> ModelRequest:
+    """Returns the request of a case."""
+    return ModelRequest(system=case.system, request=case.request, max_tokens=longest(case))
 
 
 def judge(cases: Sequence[Case], answers: Sequence[str], checker: Checker) -> Report:
@@ -40,7 +54,7 @@ def evaluate_folder(
     code_allowed: bool = False,
 ) -> Report:
     """Returns the report on a model folder in Hugging Face format; raises and reads its arguments as
-    :func:`folder_answers`."""
+    :func:`folder_texts`."""
     (answers,) = folder_answers(model, adapter, cases, [temperature], seed, threads, code_allowed)
     return judge(cases, answers, checker)
 
@@ -54,7 +68,22 @@ def folder_answers(
     threads: int | None = None,
     code_allowed: bool = False,
 ) -> list[list[str]]:
-    """Returns a model folder's answers to the cases, in their order, for each of the temperatures.
+    """Returns a model folder's answers to the cases; reads its other arguments and raises as
+    :func:`folder_texts`."""
+    requests = [request_of(case) for case in cases]
+    return folder_texts(model, adapter, requests, temperatures, seed, threads, code_allowed)
+
+
+def folder_texts(
+    model: Path,
+    adapter: Path | None,
+    requests: Sequence[ModelRequest],
+    temperatures: Sequence[float],
+    seed: int = 0,
+    threads: int | None = None,
+    code_allowed: bool = False,
+) -> list[list[str]]:
+    """Returns a model folder's answers to the requests, in their order, for each of the temperatures.
 
     Temperature 0 is greedy; ``threads`` are CPU threads, None for torch's default; ``code_allowed`` lets
     the model run the Python code in its folder.
@@ -69,9 +98,7 @@ def folder_answers(
     asked = {
         "model": str(model.resolve()),
         "adapter": str(adapter.resolve()) if adapter else None,
-        "requests": [
-            {"system": case.system, "request": case.request, "max_tokens": longest(case)} for case in cases
-        ],
+        "requests": list(requests),
         "temperatures": list(temperatures),
         "batch": BATCH,
         "seed": seed,

@@ -11,7 +11,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +51,7 @@ def answer_all(
     model: Any,
     tokenizer: Any,
     template: str,
-    requests: list[dict[str, Any]],
+    requests: Sequence[Mapping[str, Any]],
     temperature: float,
     batch: int,
     seed: int,
@@ -94,7 +94,7 @@ def answer_all(
     return answers
 
 
-def _prompt(tokenizer: Any, template: str, request: dict[str, Any]) -> list[int]:
+def _prompt(tokenizer: Any, template: str, request: Mapping[str, Any]) -> list[int]:
     """The token ids that the model server would make of the same request."""
     messages = [ChatMessage(role="user", content=request["request"])]
     if request.get("system"):

@@ -8,7 +8,14 @@ import typer
 
 from tianji_core import evaluation, models
 from tianji_core.errors import InputError
-from tianji_core.evaluation.sweep import SweepPlan, SweepPoint, best_point, load_sweep, start_sweep
+from tianji_core.evaluation.sweep import (
+    SweepPlan,
+    SweepPoint,
+    best_point,
+    good_at_both,
+    load_sweep,
+    start_sweep,
+)
 from tianji_core.i18n import _
 from tianji_core.model_folders.trust import code_allowed
 from tianji_core.store import recipes
@@ -142,7 +149,14 @@ def sweep(
                 run=run,
             )
         )
-    facts = {"points": points, "best": best.iteration if best is not None else None}
+    both = good_at_both(measured) if measured is not None else None
+    if both is not None:
+        lines.append(_("第 {n} 步：{told}", n=both.point.iteration, told=both.memory.sentence))
+    facts = {
+        "points": points,
+        "best": best.iteration if best is not None else None,
+        "good_at_both": both.point.iteration if both is not None and both.both else None,
+    }
     show(facts, as_json, "\n".join(lines))
 
 

@@ -16,17 +16,20 @@ from tianji_core.evaluation.sweep.after_training import (
 )
 from tianji_core.evaluation.sweep.job import KIND, start_sweep, sweep_job, swept_runs
 from tianji_core.evaluation.sweep.results import (
+    BothAdvice,
     Sweep,
     SweepPlan,
     SweepPoint,
     best_point,
     equally_good,
+    good_at_both,
     load_sweep,
 )
 
 __all__ = [
     "AFTER_TRAINING",
     "KIND",
+    "BothAdvice",
     "Sweep",
     "SweepPlan",
     "SweepPoint",
@@ -35,6 +38,7 @@ __all__ = [
     "best_point",
     "effect_of",
     "equally_good",
+    "good_at_both",
     "last_outcomes",
     "load_sweep",
     "newest_result",

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from tianji_core import jobs
 from tianji_core.errors import JobError, ModelError
 from tianji_core.evaluation.cases import held_out_cases
+from tianji_core.evaluation.probe import load_probe
 from tianji_core.evaluation.sweep.results import SweepPlan, continued, swept
 from tianji_core.i18n import _
 from tianji_core.jobs import Job, JobSubject
@@ -52,7 +53,7 @@ def start_sweep(workspace: Workspace, plan: SweepPlan, only: Sequence[int] = ())
 
     Raises:
         ModelError: there is no checkpoint, or the base is missing or holds code that is not allowed.
-        PlanError: a style is unknown.
+        PlanError: a style is unknown. InputError: the forgetting probe cannot be read.
         JobError: such a job is running, or every checkpoint is measured.
     """
     run = trainings.get(workspace.engine, plan.run_id)
@@ -67,7 +68,8 @@ def start_sweep(workspace: Workspace, plan: SweepPlan, only: Sequence[int] = ())
     runs_code(workspace, base)
     held_out_cases(recipes.current(workspace.engine, plan.recipe).recipe, plan.styles, 1, plan.seed)
     kept = continued(workspace, plan)
-    missing = kept.missing(steps) or kept.unsettled()
+    unasked = kept.unprobed(steps, load_probe(workspace).digest)
+    missing = kept.missing(steps) or kept.unsettled() or unasked
     if not missing:
         raise JobError(_("“{title}”的检查点都扫描过了；换题目或题数可以重扫", title=run.title))
     title = _("扫描 {n} 个检查点：{title}", n=len(missing), title=run.title)

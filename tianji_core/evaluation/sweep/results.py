@@ -1,12 +1,14 @@
 """The plan and the results of a sweep, stored as one file per training."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from tianji_core.errors import InputError
 from tianji_core.evaluation.outcome import Question, QuestionOutcome
+from tianji_core.evaluation.probe import Memory, ProbePoint, memory_of
 from tianji_core.evaluation.report import wilson
 from tianji_core.files import write_text
 from tianji_core.i18n import _
@@ -78,10 +80,11 @@ class SweepPoint(BaseModel):
 
 
 class Sweep(BaseModel):
-    """A sweep with the points that are measured so far."""
+    """A sweep with the points that are measured so far, and the answers to the forgetting probe."""
 
     plan: SweepPlan
     points: list[SweepPoint] = []
+    probes: list[ProbePoint] = []
 
     def missing(self, iterations: Sequence[int]) -> list[int]:
         """Returns those of the iterations that have no point."""
@@ -99,7 +102,28 @@ class Sweep(BaseModel):
     def with_point(self, point: SweepPoint) -> "Sweep":
         """Returns the sweep with one more point, in order of iterations."""
         others = [other for other in self.points if other.iteration != point.iteration]
-        return Sweep(plan=self.plan, points=sorted([*others, point], key=lambda other: other.iteration))
+        points = sorted([*others, point], key=lambda other: other.iteration)
+        return self.model_copy(update={"points": points})
+
+    def with_probe(self, probe: ProbePoint) -> "Sweep":
+        """Returns the sweep with the answers of one more checkpoint, in order of iterations."""
+        others = [other for other in self.probes if other.iteration != probe.iteration]
+        probes = sorted([*others, probe], key=lambda other: other.iteration)
+        return self.model_copy(update={"probes": probes})
+
+    def unprobed(self, iterations: Sequence[int], digest: str) -> list[int]:
+        """Returns those of the iterations that did not answer the probe with this digest."""
+        asked = {probe.iteration for probe in self.probes if probe.digest == digest}
+        return [number for number in iterations if number not in asked]
+
+    def memory(self, iteration: int) -> Memory | None:
+        """Returns what a checkpoint keeps of what the base knew; None where one of the two was not asked the
+        same set."""
+        found = {probe.iteration: probe for probe in self.probes}
+        base, now = found.get(0), found.get(iteration)
+        if base is None or now is None or iteration == 0 or base.digest != now.digest:
+            return None
+        return memory_of(base, now)
 
 
 def equally_good(points: Sequence[SweepPoint]) -> list[SweepPoint]:
@@ -127,6 +151,34 @@ def best_point(points: Sequence[SweepPoint]) -> SweepPoint | None:
         _low, most = wilson(round((own.copied or 0.0) * own.count), own.count)
         left = [point for point in left if (point.copied or 0.0) <= most]
     return min(left, key=lambda point: point.iteration, default=None)
+
+
+@dataclass(frozen=True)
+class BothAdvice:
+    """The checkpoint that is good at the task and forgets little. ``both`` says that it is within the noise
+    of the best at either; otherwise it is the one that keeps most among those that do the task equally
+    well."""
+
+    point: SweepPoint
+    memory: Memory
+    both: bool
+
+
+def good_at_both(sweep: Sweep) -> BothAdvice | None:
+    """Returns the checkpoint to take where forgetting counts too; None where the probe does not tell: the
+    base knew too little, or no checkpoint was asked."""
+    remembered = {point.iteration: sweep.memory(point.iteration) for point in sweep.points}
+    told = {step: memory for step, memory in remembered.items() if memory is not None and memory.tells}
+    able = [point for point in equally_good(sweep.points) if point.iteration in told]
+    if not able:
+        return None
+    most = max(told.values(), key=lambda memory: memory.kept / memory.known)
+    floor, _high = wilson(most.kept, most.known)
+    keeping = [point for point in able if told[point.iteration].kept >= floor * told[point.iteration].known]
+    chosen = best_point(keeping)
+    both = chosen is not None
+    chosen = chosen or max(able, key=lambda point: told[point.iteration].kept)
+    return BothAdvice(chosen, told[chosen.iteration], both)
 
 
 def _path(workspace: Workspace, run_id: int) -> Path:
@@ -165,6 +217,8 @@ def continued(workspace: Workspace, plan: SweepPlan) -> Sweep:
         kept = load_sweep(workspace, plan.run_id)
     except InputError:  # a damaged file is replaced
         kept = None
-    if kept is None or kept.plan.model_copy(update={"in_doubt": plan.in_doubt}) != plan:
+    if kept is None:
         return Sweep(plan=plan)
-    return Sweep(plan=plan, points=kept.points)
+    if kept.plan.model_copy(update={"in_doubt": plan.in_doubt}) != plan:
+        return Sweep(plan=plan, probes=kept.probes)  # the probe does not depend on the plan
+    return kept.model_copy(update={"plan": plan})

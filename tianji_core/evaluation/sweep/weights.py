@@ -1,6 +1,7 @@
 """One base in memory that loads the weights of one checkpoint after the other. Imported only by the
 worker."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +13,21 @@ _LORA_A = ".lora_A.default.weight"
 
 
 class SwappableModel:
-    """A base that :func:`~tianji_core.model_folders.answering.load` returned. ``alpha`` is the training's
-    LoRA alpha."""
+    """A base that :func:`~tianji_core.model_folders.answering.load` returned; ``again`` loads it once more.
+    ``alpha`` is the training's LoRA alpha."""
 
-    def __init__(self, base: Any, alpha: int) -> None:
+    def __init__(self, base: Any, alpha: int, again: Callable[[], Any]) -> None:
         self.network = base
-        self._alpha = alpha
-        self._wrapped = False
+        self._alpha, self._again = alpha, again
+        self._wrapped, self._changed = False, False
+
+    def be_base(self) -> None:
+        """Makes the weights those of the base again."""
+        if self._wrapped:
+            self.network.disable_adapter_layers()
+        elif self._changed:
+            self.network = self._again()
+            self._changed = False
 
     def load(self, checkpoint: Path) -> None:
         """Loads a checkpoint that this studio's trainer wrote: LoRA matrices, or all weights.
@@ -36,6 +45,9 @@ class SwappableModel:
                 _("检查点 {file} 不属于这个基座（例如 {name}）", file=checkpoint, name=foreign[0])
             )
         self.network.load_state_dict(state, strict=False)
+        self._changed = True
+        if self._wrapped:
+            self.network.enable_adapter_layers()
 
     def _wrap(self, state: dict[str, Any]) -> None:
         from peft import LoraConfig, get_peft_model

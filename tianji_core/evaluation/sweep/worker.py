@@ -12,10 +12,12 @@ from typing import Any
 
 from tianji_core.dataset import training_file, validation_file
 from tianji_core.errors import DatasetError, ModelError
-from tianji_core.evaluation.cases import Case, asked_cases, held_out_cases
+from tianji_core.evaluation.cases import asked_cases, held_out_cases
 from tianji_core.evaluation.checks import Checker, training_pairs
-from tianji_core.evaluation.evaluate import judge, longest
+from tianji_core.evaluation.evaluate import judge, request_of
 from tianji_core.evaluation.outcome import outcomes_of
+from tianji_core.evaluation.probe import ProbePoint, load_probe
+from tianji_core.evaluation.probe.asking import probe_requests, probed
 from tianji_core.evaluation.report import Judged
 from tianji_core.evaluation.sweep.job import SweepSubject, sweep_steps
 from tianji_core.evaluation.sweep.perplexity import perplexity, tokenized_texts
@@ -49,7 +51,7 @@ class _Measure:
         self._checker = checker
         self._knows_training = knows_training
         self._also = asked_cases(recipe, plan.also, plan.seed)
-        self._requests = [_request(case) for case in (*self.cases, *self._also)]
+        self._requests = [request_of(case) for case in (*self.cases, *self._also)]
 
     @property
     def size(self) -> int:
@@ -97,10 +99,6 @@ class _Measure:
         )
 
 
-def _request(case: Case) -> dict[str, Any]:
-    return {"system": case.system, "request": case.request, "max_tokens": longest(case)}
-
-
 def _example(answer: Judged) -> tuple[str, str, bool]:
     return answer.case.request, answer.answer, answer.verdict.passed
 
@@ -142,8 +140,10 @@ class _Sweeping:
         self.measured = continued(workspace, subject.plan)
         reporter.update(0, message=_("正在加载基座"))
         base = self._settings.base_folder
-        network, self._tokenizer = load(base, None, runs_code(workspace, base))
-        self._model = SwappableModel(network, self._settings.lora_alpha)
+        allowed = runs_code(workspace, base)
+        network, self._tokenizer = load(base, None, allowed)
+        self._model = SwappableModel(network, self._settings.lora_alpha, lambda: load(base, None, allowed)[0])
+        self._probe = load_probe(workspace)
 
     def measure_missing(self) -> None:
         """Measures the checkpoints that have no point yet."""
@@ -154,6 +154,35 @@ class _Sweeping:
         steps = self._only or sweep_steps(self._workspace, self._run)
         for point in self._points(measure, self.measured.missing(steps)):
             self._keep(point)
+
+    def ask_probe(self) -> None:
+        """Asks the forgetting probe of the base and of the checkpoints that did not answer it yet."""
+        steps = self._only or sweep_steps(self._workspace, self._run)
+        missing = self.measured.unprobed(steps, self._probe.digest)
+        self._reporter.begin(len(missing), _("个检查点"))
+        for at, iteration in enumerate(missing):
+            self._reporter.update(at, message=_("遗忘探针：{step}", step=_step_name(iteration)))
+            if not self._load(iteration):
+                continue
+            self.measured = self.measured.with_probe(self._asked(iteration))
+            save_sweep(self._workspace, self.measured)
+            memory = self.measured.memory(iteration)
+            if memory is not None:
+                name = _step_name(iteration)
+                print(_("{name}：{told}", name=name, told=memory.sentence), flush=True)
+        self._reporter.update(len(missing))
+
+    def _asked(self, iteration: int) -> ProbePoint:
+        answers = answer_all(
+            self._model.network,
+            self._tokenizer,
+            self._settings.template,
+            probe_requests(self._probe),
+            0.0,
+            BATCH,
+            0,
+        )
+        return probed(self._probe, iteration, answers)
 
     def ask_more(self) -> None:
         """Asks the checkpoints that do equally well more questions, until their answers differ or every one
@@ -183,7 +212,7 @@ class _Sweeping:
         reporter = self._reporter
         reporter.begin(measure.size * len(iterations), _("题"))
         for at, iteration in enumerate(iterations):
-            if iteration and not self._load(iteration):
+            if not self._load(iteration):
                 print(_("第 {n} 步的检查点已被训练删掉，跳过", n=iteration), flush=True)
                 continue
             reporter.update(at * measure.size, message=_step_name(iteration))
@@ -193,7 +222,11 @@ class _Sweeping:
             )
 
     def _load(self, iteration: int) -> bool:
-        """Whether the weights of a checkpoint could be loaded: a running training keeps only the newest."""
+        """Whether the weights of a checkpoint could be loaded, 0 for the base's: a running training keeps
+        only the newest."""
+        if iteration == 0:
+            self._model.be_base()
+            return True
         found = training_state(self._workspace, self._run).checkpoints
         paths = [each.path for each in found if each.iteration == iteration]
         if not paths:
@@ -219,13 +252,14 @@ def _step_name(iteration: int) -> str:
 
 @worker_of(SweepSubject)
 def sweep(workspace: Workspace, subject: SweepSubject, reporter: Reporter) -> int:
-    """Measures the checkpoints that have no point yet, and asks more where several do equally well; returns
-    the exit code."""
+    """Asks the forgetting probe, measures the checkpoints that have no point yet, and asks more where several
+    do equally well; returns the exit code."""
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # shared cores: no spinning
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
     os.environ.update(one_card(workspace))  # before torch looks for cards
     sweeping = _Sweeping(workspace, subject, reporter)
+    sweeping.ask_probe()
     sweeping.measure_missing()
     sweeping.ask_more()
     return 0
