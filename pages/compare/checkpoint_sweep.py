@@ -2,8 +2,10 @@
 
 import streamlit as st
 
-from pages.compare.sweep_chart import recommendation, sweep_figure
+from pages.compare.probe_editor import probe_editor
+from pages.compare.sweep_chart import both_line, recommendation, sweep_figure
 from pages.shared.failing_top_up import failing_button, show_top_up_results
+from pages.shared.forgetting import show_memory
 from pages.shared.frame import asked_number, remember_notice, report_errors
 from pages.shared.job_progress import follow_job
 from pages.shared.kept import kept_number
@@ -16,6 +18,7 @@ from tianji_core.evaluation.sweep import (
     SweepPlan,
     SweepPoint,
     best_point,
+    good_at_both,
     load_sweep,
     start_sweep,
     sweep_job,
@@ -54,6 +57,7 @@ def sweep_part(workspace: Workspace, stored: StoredRecipe) -> None:
         if job is not None and job.note:
             st.error(plain(job.note), icon="⚠️")
         _start(workspace, stored, run)
+    probe_editor(workspace)
     sweep = load_sweep(workspace, run.id)
     if sweep is None or not sweep.points:
         st.caption(
@@ -101,6 +105,11 @@ def _result(workspace: Workspace, run: TrainingRun, sweep: Sweep) -> None:
     best = best_point(sweep.points)
     if best is not None:
         st.success(recommendation(sweep, best), icon="🎯")
+    if (advice := good_at_both(sweep)) is not None:
+        (st.success if advice.both else st.warning)(both_line(advice), icon="🧠")
+    told = [memory for point in sweep.points if (memory := sweep.memory(point.iteration)) is not None]
+    if told:
+        show_memory(told[-1])
     st.plotly_chart(sweep_figure(sweep, best), key="sweep_chart", config={"displayModeBar": False})
     if all(point.perplexity is None for point in sweep.points):
         st.caption(_("没有困惑度：这次训练的数据集版本没有留验证集。冻结时留出 5% 左右，下次就有。"))
@@ -111,6 +120,7 @@ def _result(workspace: Workspace, run: TrainingRun, sweep: Sweep) -> None:
                 _("通过率"): f"{point.passed:.0%}",
                 _("95% 区间"): f"{point.low:.0%}–{point.high:.0%}",
                 _("照抄"): "—" if point.copied is None else f"{point.copied:.0%}",
+                _("原来会的"): _kept(sweep, point),
                 _("困惑度"): "—" if point.perplexity is None else f"{point.perplexity:.3f}",
                 _("题数"): point.count,
                 _("用时（秒）"): f"{point.seconds:.0f}",
@@ -133,6 +143,11 @@ def _result(workspace: Workspace, run: TrainingRun, sweep: Sweep) -> None:
         show_top_up_results(workspace, run)
         answers = MeasuredAnswers(source=run.title, outcomes=best.outcomes, training_run_id=run.id)
         failing_button(workspace, sweep.plan.recipe, answers, f"sweep_{run.id}")
+
+
+def _kept(sweep: Sweep, point: SweepPoint) -> str:
+    memory = sweep.memory(point.iteration)
+    return "—" if memory is None else f"{memory.kept}/{memory.known}"
 
 
 def _use(workspace: Workspace, run: TrainingRun, sweep: Sweep, best: SweepPoint) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from tianji_core.evaluation.sweep import Sweep, SweepPoint, equally_good
+from tianji_core.evaluation.sweep import BothAdvice, Sweep, SweepPoint, equally_good
 from tianji_core.i18n import _
 
 MOST_STEPS = 12
@@ -29,6 +29,22 @@ def recommendation(sweep: Sweep, best: SweepPoint) -> str:
     return reason
 
 
+def both_line(advice: BothAdvice) -> str:
+    """One sentence: the step that is good at the task and forgets little."""
+    facts = {
+        "n": advice.point.iteration,
+        "share": f"{advice.point.passed:.0%}",
+        "kept": advice.memory.kept,
+        "known": advice.memory.known,
+    }
+    if advice.both:
+        return _("两样都好的是第 {n} 步：通过率 {share}，原来会的 {known} 题还会 {kept} 题", **facts)
+    return _(
+        "没有一步两样都好：写得好的里面第 {n} 步忘得最少，通过率 {share}，原来会的 {known} 题还会 {kept} 题；混入一些普通对话再训练，能少忘",
+        **facts,
+    )
+
+
 def _round_numbers(values: Sequence[float]) -> list[float]:
     """The numbers 1, 2, 5 × a power of ten around the values, for an axis in logarithms; at least two."""
     finite = [value for value in values if 0 < value < float("inf")] or [1.0]
@@ -37,6 +53,20 @@ def _round_numbers(values: Sequence[float]) -> list[float]:
     below = max(number for number in numbers if number <= min(finite) * (1 + 1e-9))
     above = min((number for number in numbers if number >= max(finite) and number > below), default=2 * below)
     return [number for number in numbers if below <= number <= above]
+
+
+def _add_kept(figure: go.Figure, sweep: Sweep) -> None:
+    """The share of what the base knew that each step still knows, where the base knew enough."""
+    told = {point.iteration: sweep.memory(point.iteration) for point in sweep.points}
+    kept = {step: memory for step, memory in told.items() if memory is not None and memory.tells}
+    if kept:
+        figure.add_scatter(
+            x=list(kept),
+            y=[100 * memory.kept / memory.known for memory in kept.values()],
+            name=_("原来会的还会（%）"),
+            mode="lines+markers",
+            line={"color": "#8c5fb5"},
+        )
 
 
 def sweep_figure(sweep: Sweep, best: SweepPoint | None) -> go.Figure:
@@ -64,6 +94,7 @@ def sweep_figure(sweep: Sweep, best: SweepPoint | None) -> go.Figure:
         figure.add_scatter(
             x=steps, y=copied, name=_("照抄（%）"), mode="lines+markers", line={"color": "#c8452f"}
         )
+    _add_kept(figure, sweep)
     if any(point.perplexity is not None for point in sweep.points):
         figure.add_scatter(
             x=steps,

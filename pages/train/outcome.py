@@ -6,6 +6,7 @@ import streamlit as st
 
 from pages.shared.before_after import rates_figure, show_answers, verdict_line
 from pages.shared.failing_top_up import failing_button, show_top_up_results
+from pages.shared.forgetting import show_memory
 from pages.shared.frame import remember_notice, report_errors
 from pages.shared.job_progress import job_bar, stop_button
 from pages.shared.linked_model import chat_button
@@ -85,6 +86,8 @@ def _result(workspace: Workspace, state: TrainingState, was_busy: tuple[int, ...
     with left:
         if effect is not None and sweep is not None:
             _effect(effect)
+            if (memory := sweep.memory(effect.iteration)) is not None:
+                show_memory(memory)
             _failing(workspace, state, sweep)
         elif state.state == "succeeded":
             st.success(_("训练完成。下一步：和它的模型对话"), icon="✅")

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from streamlit.testing.v1 import AppTest
 
+from tests.checkpoints import add_training
 from tests.comparison.boards import BAD, GOOD, filled
 from tests.pages.opening import opened, press
 from tests.preference_versions import add_merged, add_votes
@@ -22,6 +23,9 @@ from tianji_core.comparison import (
     save_board,
 )
 from tianji_core.comparison.relearning.job import RelearningSubject
+from tianji_core.evaluation.probe import ProbeAnswer, ProbePoint, load_probe
+from tianji_core.evaluation.sweep import Sweep, SweepPlan, SweepPoint
+from tianji_core.evaluation.sweep.results import save_sweep
 from tianji_core.recipe import built_in_recipes, load_recipe
 from tianji_core.serving import ChatSampling
 from tianji_core.serving.services import remember_service
@@ -37,6 +41,33 @@ def test_an_empty_page_invites(workspace: Workspace) -> None:
     test = page()
     assert test.button(key="compare_start").disabled
     assert any("还没有对比过" in info.value for info in test.info)
+
+
+def test_a_sweep_says_which_step_is_good_at_both_and_the_probe_is_edited(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    run = add_training(workspace, tmp_path / "base", {10: 0.1, 20: 0.1})
+    sweep = Sweep(plan=SweepPlan(run_id=run.id, recipe="wishes", revision=1))
+    shared = {"count": 50, "copied": None, "perplexity": None, "tokens": 0, "seconds": 1.0}
+    for step, passed, right in ((0, 0.1, 20), (10, 0.86, 19), (20, 0.9, 5)):
+        answers = tuple(ProbeAnswer(ask=f"问{n}", answer="答", right=n < right) for n in range(20))
+        point = SweepPoint(iteration=step, passed=passed, low=passed - 0.1, high=passed + 0.1, **shared)
+        sweep = sweep.with_point(point).with_probe(ProbePoint(iteration=step, digest="d", answers=answers))
+    save_sweep(workspace, sweep)
+    test = page(view="sweep", run=str(run.id))
+    said = [success.value for success in test.success]
+    assert any("两样都好的是第 10 步：通过率 86%，原来会的 20 题还会 19 题" in text for text in said)
+    assert test.dataframe[0].value["原来会的"].tolist() == ["—", "19/20", "5/20"]
+
+    test.text_area(key="probe_text").set_value("questions:\n  - {ask: 你好}\n").run()
+    press(test, "probe_save")
+    assert any("“你好”没有答案" in error.value for error in test.error)
+    assert test.text_area(key="probe_text").value.endswith("{ask: 你好}\n")
+    test.text_area(key="probe_text").set_value("questions:\n  - {ask: 你好, any_of: [好]}\n").run()
+    press(test, "probe_save")
+    assert [one.ask for one in load_probe(workspace).questions] == ["你好"]
+    press(test, "probe_reset")
+    assert len(load_probe(workspace).questions) == 40 and "首都" in test.text_area(key="probe_text").value
 
 
 def test_questions_are_there_again_after_a_refresh_without_those_that_left_the_lists(

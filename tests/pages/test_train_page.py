@@ -18,6 +18,7 @@ from tianji_core.evaluation.expectation import Expectation, keep_expectation
 from tianji_core.evaluation.experiment import ExperimentPlan, PlannedTraining
 from tianji_core.evaluation.experiment.results import Experiment, save_experiment
 from tianji_core.evaluation.learning_curve import Expected
+from tianji_core.evaluation.probe import ProbeAnswer, ProbePoint
 from tianji_core.evaluation.sweep import Sweep, SweepPlan, SweepPoint, load_sweep
 from tianji_core.evaluation.sweep.results import save_sweep
 from tianji_core.models import register_folder
@@ -494,8 +495,14 @@ def test_the_end_of_a_training_shows_before_and_after_and_leads_to_the_chat(work
         save_sweep(workspace, (load_sweep(workspace, run.id) or Sweep(plan=plan)).with_point(point))
     at_hand = Expected(60, 0.8, 0.7, 0.95)
     keep_expectation(workspace, run, Expectation(at_hand, None, 2))
+    known = tuple(ProbeAnswer(ask=f"问{n}", answer=f"答{n}", right=True) for n in range(8))
+    after = (known[0].model_copy(update={"answer": "祝您答零", "right": False}), *known[1:])
+    for step, answers in ((0, known), (10, after)):
+        probe = ProbePoint(iteration=step, digest="d", answers=answers)
+        save_sweep(workspace, load_sweep(workspace, run.id).with_probe(probe))
     open_train(app, run=str(run.id))
     assert "通过率 10% → 90%" in texts(app)
+    assert "原来会的 8 题，还会 7 题" in texts(app) and "祝您答零" in texts(app)
     assert "train_measure" not in {button.key for button in app.button}
     assert "实测 90%：在估计的范围里" in texts(app)
     assert "妹妹 ×1" in texts(app) and "8 个任务 · 免费" in texts(app)
