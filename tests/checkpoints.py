@@ -15,11 +15,13 @@ PRESET = "nano-cpu-qlora"
 RANK = 4
 
 
-def add_training(workspace: Workspace, base: Path, steps: dict[int, float]) -> TrainingRun:
-    """A stored training whose checkpoints after ``steps`` iterations hold LoRA matrices of such a size; 0.0
-    changes nothing about the base."""
+def add_training(
+    workspace: Workspace, base: Path, steps: dict[int, float], dataset: str = "v1"
+) -> TrainingRun:
+    """A stored training on a new version ``dataset`` whose checkpoints after ``steps`` iterations hold LoRA
+    matrices of such a size; 0.0 changes nothing about the base."""
     write_tiny_base(base)
-    version: DatasetVersion = add_version(workspace)
+    version: DatasetVersion = add_version(workspace, dataset)
     settings = training.default_settings(PRESET).model_copy(
         update={"base": str(base), "lora_r": RANK, "lora_alpha": 8}
     )

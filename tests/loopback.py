@@ -109,7 +109,8 @@ def blesses(handler: "Handler", body: dict[str, Any]) -> None:
 class LoopbackApi:
     """The server: ``url`` to talk to it, ``script`` for what the coming requests get, ``default`` for all
     others; ``models`` is what it lists, [] for no list, None for a list that is broken. It records every
-    request and the most that were in flight at once."""
+    request and the most that were in flight at once. Between :meth:`answer_only` and :meth:`answer_all` it
+    lets requests wait, so that what a test does meanwhile happens in the middle of the work."""
 
     def __init__(self) -> None:
         self.script: deque[Reply] = deque()
@@ -118,11 +119,12 @@ class LoopbackApi:
         self.latency = 0.0
         self.requests: list[dict[str, Any]] = []
         self.headers: list[dict[str, str]] = []
-        self.answered = 0
         self.numbered = 0
         self.in_flight = 0
         self.most_in_flight = 0
         self.lock = threading.Lock()
+        self.answerable: int | None = None
+        self.released = threading.Event()
         self._server = _Server(("127.0.0.1", 0), Handler)
         self._server.api = self
         self.url = f"http://127.0.0.1:{self._server.server_port}/v1"
@@ -136,6 +138,25 @@ class LoopbackApi:
             self.numbered += 1
             return self.numbered - 1
 
+    def answer_only(self, count: int) -> None:
+        """Answers as many further requests and lets the others wait."""
+        with self.lock:
+            self.answerable = len(self.requests) + count
+        self.released.clear()
+
+    def answer_all(self) -> None:
+        """Answers the requests that wait, and all others."""
+        with self.lock:
+            self.answerable = None
+        self.released.set()
+
+    def wait_quiet(self) -> None:
+        """Waits until requests of a client that was killed have arrived and none is being answered."""
+        seen = -1
+        while self.in_flight or len(self.requests) != seen:
+            seen = len(self.requests)
+            time.sleep(0.5)
+
     def prompts(self) -> list[str]:
         """The user messages received so far."""
         with self.lock:
@@ -143,6 +164,7 @@ class LoopbackApi:
 
     def close(self) -> None:
         """Stop listening."""
+        self.released.set()
         self._server.shutdown()
         self._server.server_close()
 
@@ -181,14 +203,16 @@ class Handler(BaseHTTPRequestHandler):
             api.in_flight += 1
             api.most_in_flight = max(api.most_in_flight, api.in_flight)
             reply = api.script.popleft() if api.script else api.default
+            waits = api.answerable is not None and len(api.requests) > api.answerable
         try:
+            if waits:
+                api.released.wait()
             if api.latency:
                 time.sleep(api.latency)
             reply(self, body)
         finally:
             with api.lock:
                 api.in_flight -= 1
-                api.answered += 1
 
     def send_json(self, status: int, body: Any, headers: dict[str, str] | None = None) -> None:
         data = body.encode() if isinstance(body, str) else json.dumps(body).encode()

@@ -1,5 +1,8 @@
-"""Looking for processes that something left behind."""
+"""Waiting for what other processes do, a port for one of them, and what something left behind."""
 
+import contextlib
+import secrets
+import socket
 import time
 from collections.abc import Callable
 
@@ -12,6 +15,16 @@ def until(condition: Callable[[], object], seconds: float = 60) -> None:
     while not condition():
         assert time.monotonic() < deadline, "it did not come true in time"
         time.sleep(0.1)
+
+
+def free_port() -> int:
+    """A port on which nothing listens, of those that the system gives to no client: a browser that asks for
+    a server before it listens, or while it starts again, may be given the very port that it asks for."""
+    while True:
+        port = 20_000 + secrets.randbelow(12_000)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def processes_naming(text: str) -> list[list[str]]:

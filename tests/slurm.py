@@ -113,9 +113,9 @@ def slurm_cluster() -> Iterator[Cluster]:
             )
             stack.callback(_end, process)
             if number == 0:
-                until((munge / "socket").exists, 20)
+                until((munge / "socket").exists, 60)
         stack.callback(_end_jobs, cluster)
-        until(lambda: len(_idle(cluster)) == 2, 60)
+        until(lambda: len(_idle(cluster)) == 2, 120)
         yield cluster
 
 

@@ -62,7 +62,7 @@ def test_acquire_waits_for_the_process_that_holds_the_lock(tmp_path: Path) -> No
     assert not taken.wait(0.2)
     process.communicate()
     assert process.returncode == 0
-    waiting.join(10)
+    waiting.join(60)
     assert taken.is_set()
 
 

@@ -33,7 +33,7 @@ def api() -> Iterator[LoopbackApi]:
 
 
 def teacher(api: LoopbackApi) -> TeacherChoice:
-    return TeacherChoice(provider="custom", model="loopback-model", base_url=api.url, timeout=5)
+    return TeacherChoice(provider="custom", model="loopback-model", base_url=api.url, timeout=60)
 
 
 def store(workspace: Workspace, number: int = 5) -> list[int]:

@@ -45,7 +45,7 @@ def board(workspace: Workspace) -> Board:
 
 
 def teacher(api: LoopbackApi) -> TeacherChoice:
-    return TeacherChoice(provider="custom", model="loopback-model", base_url=api.url, timeout=5)
+    return TeacherChoice(provider="custom", model="loopback-model", base_url=api.url, timeout=60)
 
 
 def vote(workspace: Workspace, board: Board, api: LoopbackApi):

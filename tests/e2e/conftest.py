@@ -41,7 +41,7 @@ def context(context: BrowserContext) -> BrowserContext:
 
 @pytest.fixture(scope="session")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
-    """One studio for the journeys through chat and comparing, which leave each other's work alone."""
+    """One studio for the journeys that leave each other's work alone."""
     server = Studio(tmp_path_factory.mktemp("shared") / "workspace")
     server.start()
     yield server

@@ -1,7 +1,6 @@
 """Driving a real studio server and the pages in a browser."""
 
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -9,8 +8,9 @@ import urllib.request
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
+from tests.processes import free_port
 from tianji_core import jobs
 from tianji_core.workspace import Workspace, open_workspace
 
@@ -26,22 +26,33 @@ NOTHING_TWICE = """() => {
 }"""
 """While a page is drawn anew, a field that has moved stands there twice: where it was and where it is."""
 WATCH = """(() => {
-    window.acted = 0; window.ran = 0;
-    for (const kind of ["pointerdown", "keydown", "change"])
-        window.addEventListener(kind, () => { window.acted = performance.now(); }, true);
+    window.acted = 0; window.asked = 0; window.ran = 0;
+    for (const kind of ["pointerdown", "pointerup", "click", "keydown", "change", "focusout"])
+        window.addEventListener(kind, event => {
+            if (event.isTrusted || kind !== "click") window.acted = performance.now();
+        }, true);
+    const send = WebSocket.prototype.send;
+    WebSocket.prototype.send = function (...message) {
+        if (window.acted && performance.now() - window.acted < 1500) window.asked = performance.now();
+        return send.apply(this, message);
+    };
     new MutationObserver(() => { window.ran = performance.now(); })
         .observe(document, {subtree: true, attributes: true, attributeFilter: ["data-test-script-state"]});
 })()"""
-"""Notes when the person last did something, and when the page's script last began or ended to run."""
-ANSWERED = "() => !window.acted || window.ran >= window.acted || performance.now() - window.acted > 3000"
-"""The script has run since: a loaded machine may need a while. Not everything one does makes it run."""
-expect.set_options(timeout=30_000)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+"""Notes when the person last did something, when the page asked the server for what follows from it, and when
+the page's script last began or ended to run."""
+ANSWERED = """() => {
+    const since = performance.now() - window.acted;
+    const asked = window.asked >= window.acted || since > 1500;
+    return !window.acted || asked && window.ran >= window.asked || since > 25000;
+}"""
+"""What the person did is done: the server was asked and has begun to answer, however long that takes it, or
+nothing was asked, as by opening what is folded."""
+TAKES_CLICKS = """key => {
+    const plot = document.querySelector(`.st-key-${key} .js-plotly-plot`);
+    return plot && plot.querySelector(".scatterlayer .point") && plot._ev?._events?.plotly_selected;
+}"""
+expect.set_options(timeout=60_000)
 
 
 class Studio:
@@ -79,7 +90,7 @@ class Studio:
     def stop(self) -> None:
         if self._process is not None:
             self._process.terminate()
-            self._process.wait(30)
+            self._process.wait(60)
             self._process = None
 
     def end_jobs(self) -> None:
@@ -99,9 +110,10 @@ def until(condition: Callable[[], object], seconds: float) -> None:
 
 def settle(page: Page) -> None:
     """Wait until the page has drawn what it was asked for, and it is no error."""
-    page.wait_for_timeout(300)
-    page.wait_for_function(ANSWERED)
-    page.wait_for_selector(SETTLED, timeout=90_000)
+    for pause in (100, 150):  # a part that draws itself anew may end in between
+        page.wait_for_timeout(pause)
+        page.wait_for_function(ANSWERED)
+        page.wait_for_selector(SETTLED, timeout=90_000)
     page.wait_for_function(NOTHING_TWICE)
     expect(page.locator(FAULT)).to_have_count(0)
 
@@ -129,6 +141,38 @@ def choose(page: Page, key: str, *options: str) -> None:
         page.get_by_role("option", name=option).first.click()
         page.keyboard.press("Escape")
         settle(page)
+
+
+def downloaded(page: Page, key: str) -> str:
+    """The text that the download button with the Streamlit key ``key`` gives. A browser gives up a download
+    whose button is drawn anew in that moment."""
+    for _try in range(3):
+        settle(page)
+        with page.expect_download() as file:
+            page.locator(f".st-key-{key} button").click()
+        if file.value.failure() is None:
+            return Path(file.value.path()).read_text("utf-8")
+    raise AssertionError(f"no download of {key}: {file.value.failure()}")
+
+
+def unfold(page: Page, folded: str) -> None:
+    """Open everything that is folded: ``folded`` selects the heads to click."""
+    page.evaluate("folded => document.querySelectorAll(folded).forEach(head => head.click())", folded)
+    settle(page)
+
+
+def map_drawn(page: Page, key: str) -> Locator:
+    """Wait until the map with the Streamlit key ``key`` takes clicks, and return the layers of its marks."""
+    page.wait_for_function(TAKES_CLICKS, arg=key)
+    settle(page)
+    return page.locator(f".st-key-{key} .scatterlayer .trace")
+
+
+def middle(mark: Locator) -> tuple[float, float]:
+    """Where the middle of a mark is in the window."""
+    box = mark.bounding_box()
+    assert box is not None
+    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
 
 
 def first_name_typed(page: Page, name: str) -> bool:

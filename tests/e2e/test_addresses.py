@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.driving import ROOT, SETTLED, Studio, free_port, settle, until, visit
+from tests.e2e.driving import ROOT, SETTLED, Studio, settle, until, visit
+from tests.processes import free_port
 
 FILTERED = (
     "review?scene=生日&style=正常&state=pending",
@@ -42,7 +43,7 @@ def test_the_recipe_is_switched_on_a_page_whose_address_carries_filters(
     expect(chosen).to_have_value("送祝福")
     chosen.click()
     page.get_by_role("option").filter(has_not_text="送祝福").first.click()
-    until(lambda: space.settings().recipe != "wishes", 30)
+    until(lambda: space.settings().recipe != "wishes", 60)
     settle(page)
     expect(chosen).not_to_have_value("送祝福")
     expect(page.get_by_test_id("stAlertContentError")).to_have_count(0)
@@ -82,7 +83,7 @@ def test_a_fault_of_the_studio_is_one_sentence_and_a_way_home(page: Page, tmp_pa
     with (tmp_path / "log").open("wb") as log:
         server = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
     try:
-        until(lambda: is_open(port), 60)
+        until(lambda: is_open(port), 120)
         for path in ("?broken=1", ""):
             page.goto(f"http://127.0.0.1:{port}/{path}")
             page.wait_for_selector(SETTLED)
@@ -97,4 +98,4 @@ def test_a_fault_of_the_studio_is_one_sentence_and_a_way_home(page: Page, tmp_pa
         assert "secret of the code" in (tmp_path / "log").read_text(encoding="utf-8")
     finally:
         server.terminate()
-        server.wait(30)
+        server.wait(60)

@@ -21,8 +21,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from playwright.sync_api import Page, Playwright, expect
 
-from tests.e2e.driving import press, settle, until
-from tests.pages.visiting import ROOT, Served, free_port, served
+from tests.e2e.driving import WATCH, press, settle, until
+from tests.pages.visiting import ROOT, Served, served
+from tests.processes import free_port
 from tianji_core.access.sessions import Sessions
 from tianji_core.access.users import Users
 from tianji_core.roles import Role
@@ -118,7 +119,9 @@ def page(playwright: Playwright) -> Iterator[Page]:
         executable_path=shutil.which("chromium"),
         args=["--no-sandbox", "--disable-dev-shm-usage", f"--host-resolver-rules=MAP {HOST} 127.0.0.1"],
     )
-    yield browser.new_context(ignore_https_errors=True, locale="zh-CN").new_page()
+    context = browser.new_context(ignore_https_errors=True, locale="zh-CN")
+    context.add_init_script(WATCH)
+    yield context.new_page()
     browser.close()
 
 
@@ -145,7 +148,7 @@ def logs_in_and_uploads(page: Page, address: str, space: Workspace, file: Path) 
     page.locator(".st-key-import_files input[type=file]").set_input_files(file)
     expect(page.get_by_text("可以导入 1 条")).to_be_visible(timeout=60_000)  # the preview
     press(page, "import")
-    until(lambda: samples.count(space.engine, SampleFilter("wishes")) == 1, 60)
+    until(lambda: samples.count(space.engine, SampleFilter("wishes")) == 1, 120)
 
 
 def test_below_a_path_of_nginx_with_tls(page: Page, space: Workspace, tmp_path: Path) -> None:

@@ -5,7 +5,18 @@ from functools import partial
 
 from playwright.sync_api import Page, expect
 
-from tests.e2e.driving import FAULT, Studio, choose, first_name_typed, press, settle, until, visit
+from tests.e2e.driving import (
+    FAULT,
+    Studio,
+    choose,
+    first_name_typed,
+    map_drawn,
+    middle,
+    press,
+    settle,
+    until,
+    visit,
+)
 from tianji_core import jobs, models
 from tianji_core.drafts import changing_draft
 from tianji_core.recipe import kept_cells
@@ -47,7 +58,7 @@ def first_dataset(page: Page, studio: Studio, texts: int) -> int:
     page.locator(".st-key-clean_freeze button").first.wait_for(timeout=90_000)
     settle(page)
     press(page, "clean_freeze")
-    until(lambda: datasets.listed(space.engine, "wishes"), 60)
+    until(lambda: datasets.listed(space.engine, "wishes"), 120)
     expect(page.locator(".st-key-next_step")).to_contain_text("训练")
     return datasets.listed(space.engine, "wishes")[0].count
 
@@ -60,23 +71,19 @@ def test_from_an_edited_name_to_a_comparison(page: Page, studio: Studio) -> None
     earlier = samples.state_counts(space.engine, SampleFilter("wishes"))
 
     visit(page, studio, "lists")
-    until(lambda: first_name_typed(page, "钱老师"), 90)
+    until(lambda: first_name_typed(page, "钱老师"), 180)
     press(page, "save_names")
-    until(lambda: recipes.current(space.engine, "wishes").revision == 1, 30)
+    until(lambda: recipes.current(space.engine, "wishes").revision == 1, 60)
     recipe = recipes.current(space.engine, "wishes").recipe
     assert recipe.names[0].text == "钱老师"
 
     visit(page, studio, "heatmap")
     cells = len(kept_cells(recipe, recipe.threshold))
     expect(page.get_by_text(str(cells), exact=True).first).to_be_visible()
-    page.locator(".js-plotly-plot .scatterlayer .point").first.wait_for(state="attached")
-    box = page.locator(".js-plotly-plot .scatterlayer .point").first.bounding_box()
-    assert box is not None
-    for revision in (2, 3):  # suitable → doubtful → unsuitable
-        page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-        until(partial(is_at, space, revision), 30)
-        settle(page)
-        page.wait_for_timeout(1500)
+    for revision in (1, 2):  # suitable → doubtful → unsuitable
+        cells_of_map = map_drawn(page, f"suitability_{revision}_cycle__False").first
+        page.mouse.click(*middle(cells_of_map.locator(".point").first))
+        until(partial(is_at, space, revision + 1), 120)
     recipe = recipes.current(space.engine, "wishes").recipe
     assert recipe.matrix().value("钱老师", recipe.scenes[0].text) == 0
     assert len(kept_cells(recipe, recipe.threshold)) == cells - 1
@@ -88,38 +95,38 @@ def test_from_an_edited_name_to_a_comparison(page: Page, studio: Studio) -> None
     settle(page)
     press(page, "start_run")
     wanted = SampleFilter("wishes")
-    until(lambda: samples.count(space.engine, wanted) == TASKS + 30, 60)
-    until(lambda: not jobs.listed(space, kind="generate", active=True), 60)
+    until(lambda: samples.count(space.engine, wanted) == TASKS + 30, 120)
+    until(lambda: not jobs.listed(space, kind="generate", active=True), 120)
 
     visit(page, studio, "review")
     press(page, "accept")
-    until(lambda: samples.state_counts(space.engine, wanted).get("accepted") == earlier["accepted"] + 1, 30)
+    until(lambda: samples.state_counts(space.engine, wanted).get("accepted") == earlier["accepted"] + 1, 60)
     press(page, "reject")
-    until(lambda: samples.state_counts(space.engine, wanted).get("rejected") == 1, 30)
+    until(lambda: samples.state_counts(space.engine, wanted).get("rejected") == 1, 60)
     press(page, "edit")
     editor = page.locator("textarea").first
     editor.fill("祝您生日快乐，平安喜乐，岁岁年年都有好光景。")
     page.wait_for_timeout(300)
     page.get_by_role("button", name=re.compile("保存")).first.click()
     settle(page)
-    until(lambda: any(s.output != s.original for s in samples.page(space.engine, wanted, limit=200)), 30)
+    until(lambda: any(s.output != s.original for s in samples.page(space.engine, wanted, limit=200)), 60)
     page.locator(".st-key-view").get_by_text("批量").click()
     settle(page)
     press(page, "accept_clean")
-    until(lambda: samples.state_counts(space.engine, wanted).get("accepted", 0) > first + TASKS / 2, 60)
+    until(lambda: samples.state_counts(space.engine, wanted).get("accepted", 0) > first + TASKS / 2, 120)
 
     visit(page, studio, "dataset")
     page.locator(".st-key-version_name input").fill("v1")
     page.locator(".st-key-version_name input").press("Tab")
     settle(page)
     press(page, "freeze")
-    until(lambda: datasets.find(space.engine, "v1") is not None, 60)
+    until(lambda: datasets.find(space.engine, "v1") is not None, 120)
 
     visit(page, studio, "")
     clicks(page)
     press(page, "next_step")
     press(page, "train_start")
-    until(lambda: training.listed(space.engine), 60)
+    until(lambda: training.listed(space.engine), 120)
     run = training.listed(space.engine)[0]
     assert run.job_id is not None
     ended = jobs.wait(space, run.job_id, timeout=420)
@@ -156,16 +163,14 @@ def talk_after_a_walk(page: Page, studio: Studio, model: str) -> None:
     visit(page, studio, "")
     clicks(page)
     press(page, "start_demo")
-    until(lambda: jobs.listed(space, kind="demo", active=True), 60)
+    until(lambda: jobs.listed(space, kind="demo", active=True), 120)
     walk = jobs.listed(space, kind="demo")[0]
     jobs.stop(space, walk.id)
     jobs.wait(space, walk.id, timeout=60)
     step = StepResult(title="训练", made="43 步")
     write_report(space, DemoReport(complete=True, recipe="wishes", model=model, steps=(step,)))
-    visit(
-        page, studio, ""
-    )  # a walk writes its report before it ends: the page may have noticed the end already
-    press(page, "chat_with_demo")
-    page.wait_for_url("**/chat?model=*")
-    expect(page.get_by_text(ANSWERS)).to_be_visible()
+    visit(page, studio, "")  # the page may have noticed the end before there was a report
+    page.locator(".st-key-chat_with_demo button").click()
+    page.wait_for_url("**/chat?model=*", timeout=120_000)
+    expect(page.get_by_text(ANSWERS)).to_be_visible(timeout=180_000)
     assert clicks(page) == 2

@@ -12,7 +12,8 @@ from playwright.sync_api import Browser, Page, Playwright, expect
 from tests.e2e.driving import WATCH, Studio, settle, visit
 from tests.identity_provider import identity_provider
 from tests.pages.test_single_sign_on import configured
-from tests.pages.visiting import Served, free_port, served
+from tests.pages.visiting import Served, served
+from tests.processes import free_port
 from tianji_core.access.users import Users
 from tianji_core.roles import Role
 from tianji_core.workspace import open_workspace
@@ -73,25 +74,25 @@ def evil(playwright: Playwright) -> Iterator[tuple[Browser, str]]:
 
 
 def test_a_page_under_a_foreign_name_cannot_open_the_studio(
-    evil: tuple[Browser, str], studio: Studio
+    evil: tuple[Browser, str], shared: Studio
 ) -> None:
     browser, address = evil
     page = browser.new_page()
     page.goto(address)
-    seen = page.evaluate("port => all(port)", studio.port)
+    seen = page.evaluate("port => all(port)", shared.port)
     assert seen["127.0.0.1"] == seen["localhost"] == ["refused"] * 4
     # Answers of another port cannot be read anyway; the attack is a page at the studio's own port.
-    page.goto(f"http://evil.test:{studio.port}/")
+    page.goto(f"http://evil.test:{shared.port}/")
     assert "不用 evil.test" in page.content() and page.locator("script").count() == 0
     opened = page.evaluate(
         """port => new Promise(done => {
             const stream = new WebSocket(`ws://evil.test:${port}/_stcore/stream`, ['streamlit']);
             stream.onopen = () => done('open'); stream.onerror = () => done('refused');
         })""",
-        studio.port,
+        shared.port,
     )
     assert opened == "refused"
-    page.goto(studio.url)  # the same browser under the studio's own name
+    page.goto(shared.url)  # the same browser under the studio's own name
     settle(page)
     expect(page.get_by_role("heading", name="天机工坊")).to_be_visible()
 
@@ -192,7 +193,7 @@ def test_a_listed_person_comes_through_the_single_sign_on(page: Page, tmp_path: 
             assert {cookie["name"] for cookie in page.context.cookies()} & {"_streamlit_user"} == set()
 
 
-def test_one_person_at_this_machine_sees_no_login(page: Page, studio: Studio) -> None:
-    visit(page, studio, "settings")
+def test_one_person_at_this_machine_sees_no_login(page: Page, shared: Studio) -> None:
+    visit(page, shared, "settings")
     expect(page.get_by_role("heading", name="设置")).to_be_visible()
     assert page.get_by_test_id("stSidebarNav").get_by_text("账号").count() == 0

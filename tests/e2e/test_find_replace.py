@@ -56,13 +56,13 @@ def _decide_by_keys(page: Page, studio: Studio) -> None:
     for key in "axa":  # no pause: the second and the third are pressed before the server has answered
         page.keyboard.press(key)
     expect(reading).to_contain_text(f"{TEXT}3")
-    until(lambda: states() == [ACCEPTED, REJECTED, ACCEPTED, PENDING, PENDING, PENDING], 30)
+    until(lambda: states() == [ACCEPTED, REJECTED, ACCEPTED, PENDING, PENDING, PENDING], 60)
     settle(page)
     left = {"number": 9, "id": 4, "version": 1, "action": "reject", "next": 5}
     kept = json.dumps({"number": 9, "queue": [left]})
     page.evaluate("kept => sessionStorage.setItem('studio_review_decisions', kept)", kept)
     page.reload()
-    until(lambda: states()[3] == REJECTED, 30)
+    until(lambda: states()[3] == REJECTED, 60)
     settle(page)
     expect(reading).to_contain_text(f"{TEXT}4")
     assert states()[4:] == [PENDING, PENDING], "nothing is stored twice"

@@ -1,9 +1,7 @@
 """Refreshing the page and restarting the server in the middle of work: nothing stops, nothing is lost."""
 
-import re
-import socket
-import time
-import urllib.request
+import os
+import signal
 
 from playwright.sync_api import Page, expect
 
@@ -29,17 +27,18 @@ def interrupt(page: Page, studio: Studio) -> None:
 def test_generation_goes_on_and_loses_nothing(page: Page, studio: Studio) -> None:
     space, wanted = studio.workspace, SampleFilter("wishes")
     with loopback_api() as api:
-        api.latency = 0.4
-        choice = TeacherChoice(provider="custom", model="loopback-model", base_url=api.url)
+        api.answer_only(20)
+        choice = TeacherChoice(provider="custom", model="loopback-model", base_url=api.url, timeout=600)
         plan = Plan(styles=STYLES, limit=120)
         run = generation.create_run(space, "wishes", plan, choice, Sampling(), concurrency=2)
         job = generation.start_generation(space, run.id)
         visit(page, studio, f"generate?run={run.id}")
         expect(page.locator(f".st-key-close_{run.id}")).to_be_visible()
-        until(lambda: samples.count(space.engine, wanted) >= 5, 60)
+        until(lambda: samples.count(space.engine, wanted) == 20, 120)
         interrupt(page, studio)
         expect(page.locator(f".st-key-close_{run.id}")).to_be_visible()
         assert jobs.get(space, job.id).active
+        api.answer_all()
         assert jobs.wait(space, job.id, timeout=180).state == "succeeded"
         assert samples.count(space.engine, wanted) == 120
         assert len(api.requests) == 120, "a task was asked twice"
@@ -47,7 +46,7 @@ def test_generation_goes_on_and_loses_nothing(page: Page, studio: Studio) -> Non
 
 def test_training_goes_on_and_is_shown_again(page: Page, studio: Studio) -> None:
     space = studio.workspace
-    run = generation.create_run(space, "wishes", Plan(styles=STYLES, limit=400), TeacherChoice(), Sampling())
+    run = generation.create_run(space, "wishes", Plan(styles=STYLES, limit=250), TeacherChoice(), Sampling())
     jobs.wait(space, generation.start_generation(space, run.id).id, timeout=60)
     steps.set_state(space.engine, SampleFilter("wishes"), "accepted", "测试")
     version = dataset.freeze(space, "wishes", "v1")
@@ -56,9 +55,13 @@ def test_training_goes_on_and_is_shown_again(page: Page, studio: Studio) -> None
     assert trained.job_id is not None
     visit(page, studio, f"train?run={trained.id}")
     until(lambda: training.training_state(space, trained).iteration > 0, 240)
+    group = jobs.get(space, trained.job_id).pid
+    assert group is not None
+    os.killpg(group, signal.SIGSTOP)  # it does not end before the studio is open again
     interrupt(page, studio)
     expect(page.get_by_text("损失").first).to_be_visible()
     assert jobs.get(space, trained.job_id).active
+    os.killpg(group, signal.SIGCONT)
     assert jobs.wait(space, trained.job_id, timeout=420).state == "succeeded"
     assert training.training_state(space, trained).finished
 
@@ -68,15 +71,3 @@ def test_a_deep_link_may_be_the_first_thing_a_fresh_server_is_asked_for(page: Pa
     expect(page.get_by_role("heading", name="对比")).to_be_visible()
     page.wait_for_timeout(1000)
     expect(page.get_by_role("dialog")).to_have_count(0)
-
-
-def test_a_browser_that_fell_asleep_while_loading_does_not_keep_the_server_up(studio: Studio) -> None:
-    page = urllib.request.urlopen(studio.url).read().decode("utf-8")
-    script = re.findall(r'src="\.?([^"]+\.js)"', page)[0]
-    with socket.socket() as asleep:
-        asleep.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        asleep.connect(("127.0.0.1", studio.port))
-        asleep.sendall(f"GET {script} HTTP/1.1\r\nHost: 127.0.0.1:{studio.port}\r\n\r\n".encode() * 20)
-        assert asleep.recv(15) == b"HTTP/1.1 200 OK"
-        time.sleep(2)  # until what nobody reads fills the buffers on the way
-        studio.stop()

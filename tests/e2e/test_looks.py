@@ -163,8 +163,10 @@ def test_every_page_fits_begins_with_its_content_and_speaks_one_language(
             tab.set_viewport_size(size(screen))
             dressed(tab, theme)
             seen = faults_of(tab, language)
-            if seen:  # a part that draws itself anew may have been missing
-                tab.wait_for_timeout(1500)
+            for _look in range(10):  # a part that draws itself anew may have been missing
+                if not seen:
+                    break
+                tab.wait_for_timeout(1000)
                 seen = faults_of(tab, language)
             faults += [f"{name}, {screen}, {theme}: {fault}" for fault in seen]
     assert not faults, "\n".join(faults)

@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import ConsoleMessage, Page, Request
 
 from tests.comparison.boards import filled
-from tests.e2e.driving import Studio, settle, visit
+from tests.e2e.driving import Studio, unfold, visit
 from tests.serving.tiny import make_base
 from tianji_core import cleaning, dataset, training
 from tianji_core.access.users import Users
@@ -171,9 +171,7 @@ def test_no_text_of_anybody_becomes_markup(
     found: dict[str, list[str]] = {}
     for address in VIEWS:
         visit(page, studio, address)
-        for header in page.locator("details summary").all():
-            header.click()
-        settle(page)
+        unfold(page, "details:not([open]) > summary")
         marks = page.evaluate(
             """port => [...document.querySelectorAll('img,a,video,iframe,link')]
                 .map(e => e.outerHTML.slice(0, 160)).filter(e => e.includes(':' + port))""",

@@ -6,7 +6,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.driving import Studio, first_name_typed, press, settle, until, visit
+from tests.e2e.driving import Studio, first_name_typed, press, settle, unfold, until, visit
 from tianji_core.drafts import FormDraft, load_draft
 from tianji_core.store import recipes, samples, steps
 from tianji_core.store.samples import ACCEPTED, SampleFilter
@@ -18,7 +18,7 @@ def test_an_edited_table(page: Page, studio: Studio) -> None:
     space = studio.workspace
     saved = recipes.current(space.engine, "wishes").recipe.names[0].text
     visit(page, studio, "lists")
-    until(lambda: first_name_typed(page, "钱老师"), 90)
+    until(lambda: first_name_typed(page, "钱老师"), 180)
     expect(page.get_by_text(UNSAVED)).to_be_visible()
     visit(page, studio, "chat")
     visit(page, studio, "lists")
@@ -35,11 +35,11 @@ def test_an_edited_table(page: Page, studio: Studio) -> None:
     press(page, "forget_names")
     expect(page.get_by_text(UNSAVED)).to_have_count(0)
     assert load_draft(space, "lists-wishes") == FormDraft()
-    until(lambda: first_name_typed(page, "孙老师"), 90)
+    until(lambda: first_name_typed(page, "孙老师"), 180)
     page.reload()
     settle(page)
     press(page, "save_names")
-    until(lambda: recipes.current(space.engine, "wishes").revision == 1, 30)
+    until(lambda: recipes.current(space.engine, "wishes").revision == 1, 60)
     assert recipes.current(space.engine, "wishes").recipe.names[0].text == "孙老师" != saved
     expect(page.get_by_text(UNSAVED)).to_have_count(0)
 
@@ -90,8 +90,8 @@ def test_an_edited_sample(page: Page, studio: Studio) -> None:
     settle(page)
     page.locator(".st-key-editor textarea").fill("姐姐，祝你生日快乐，愿你岁岁年年都平安。")
     press(page, "save_edit")
-    until(lambda: samples.get(space.engine, number or 0).output.endswith("都平安。"), 30)
-    until(lambda: load_draft(space, "review") == FormDraft(), 30)
+    until(lambda: samples.get(space.engine, number or 0).output.endswith("都平安。"), 60)
+    until(lambda: load_draft(space, "review") == FormDraft(), 60)
 
 
 WALK = (
@@ -126,9 +126,7 @@ out: a link without them is meant to show everything."""
 def opened_out(page: Page, studio: Studio, address: str) -> dict[str, str]:
     """Opens a page with everything that is folded, and returns its fields."""
     visit(page, studio, address)
-    folded = "[data-testid=stMain] details:not([open]) > summary"
-    page.evaluate("folded => document.querySelectorAll(folded).forEach(head => head.click())", folded)
-    settle(page)
+    unfold(page, "[data-testid=stMain] details:not([open]) > summary")
     return dict(page.evaluate(FIELDS))
 
 

@@ -1,4 +1,4 @@
-"""Two thousand tasks against a server that misbehaves in every way: none is lost, none is doubled, and each
+"""A thousand tasks against a server that misbehaves in every way: none is lost, none is doubled, and each
 failure has its true reason. And workers that are killed at random moments."""
 
 import json
@@ -39,7 +39,7 @@ from tianji_core.teachers import SamplingPlan, TeacherChoice
 from tianji_core.workspace import Workspace
 
 ATTEMPTS = 3
-TIMEOUT = 1.5
+TIMEOUT = 4.0
 SAMPLING = SamplingPlan(temperature=0.9, seed_per_task=True)
 KILLS = int(os.environ.get("TIANJI_KILLS", "5"))
 """How often a worker is killed; 20 in a thorough run (``TIANJI_KILLS=20``)."""
@@ -98,12 +98,12 @@ def test_every_task_ends_once_with_its_true_reason(workspace: Workspace, api: Lo
 
     api.default = moody
     teacher = TeacherChoice(provider="custom", model="loopback-model", base_url=api.url, timeout=TIMEOUT)
-    plan = Plan(rounds=2, limit=2000)
+    plan = Plan(rounds=2, limit=1000)
     options = RunOptions(ban_openings=False)
     run = create_run(workspace, "wishes", plan, teacher, SAMPLING, 32, options=options)
     state = work(workspace, run, Retry(attempts=ATTEMPTS, first_wait=0.02, longest_wait=0.1))
 
-    assert state.counts.done + state.counts.failed == 2000 and state.counts.pending == 0
+    assert state.counts.done + state.counts.failed == 1000 and state.counts.pending == 0
     assert state.totals.samples == state.counts.done
     done = rows.tasks_in(workspace.engine, run.id, rows.DONE, limit=3000)
     failed = rows.tasks_in(workspace.engine, run.id, "failed", limit=3000)
@@ -117,7 +117,7 @@ def test_every_task_ends_once_with_its_true_reason(workspace: Workspace, api: Lo
     for task in done:
         fault, strikes = fate_of(run, task)
         assert fault != "filter" and strikes < ATTEMPTS, (task, fault, strikes)
-    assert max(asked.values()) <= ATTEMPTS and len(asked) == 2000
+    assert max(asked.values()) <= ATTEMPTS and len(asked) == 1000
     assert all(asked[seed] == 1 for seed in asked if fate(seed)[0] == "filter")
     outputs = {}
     for batch in samples.each(workspace.engine, samples.SampleFilter(recipe="wishes", run_id=run.id)):
@@ -142,7 +142,7 @@ def test_workers_killed_at_random_moments_lose_and_double_nothing(workspace: Wor
     source = random.Random(7)
     api.latency = 0.02
     total, concurrency = 250 * max(1, KILLS), 8
-    teacher = TeacherChoice(provider="custom", model="loopback-model", base_url=api.url, timeout=5)
+    teacher = TeacherChoice(provider="custom", model="loopback-model", base_url=api.url, timeout=60)
     run = create_run(workspace, "wishes", Plan(rounds=3, limit=total), teacher, SAMPLING, concurrency)
     worker = jobs.prepare_worker(workspace, "test", "单独的子进程", GenerationSubject(run_id=run.id))
     stored = 0
@@ -158,7 +158,7 @@ def test_workers_killed_at_random_moments_lose_and_double_nothing(workspace: Wor
         now = rows.counts(workspace.engine, [run.id])[run.id].done
         assert now >= stored
         stored = now
-    time.sleep(0.2)
+    api.wait_quiet()
     lost = len(api.requests) - stored
     assert lost <= KILLS * (concurrency + 40)  # in flight, or answered less than a moment before
     job = jobs.wait(workspace, start_generation(workspace, run.id).id, timeout=240)

@@ -2,11 +2,12 @@
 
 import asyncio
 import json
+import threading
 import time
 
 import pytest
 
-from tests.loopback import LoopbackApi, fails, resets, says
+from tests.loopback import Handler, LoopbackApi, fails, resets, says
 from tianji_core.dispatch import Retry
 from tianji_core.errors import JobError, PlanError, TeacherAuthError, TeacherError, TeacherRequestError
 from tianji_core.generation import RunState, create_run, raw_path, run_state
@@ -27,7 +28,7 @@ QUICK = Retry(attempts=3, first_wait=0.01, longest_wait=0.02)
 def new_run(
     workspace: Workspace, api: LoopbackApi, limit: int = 12, concurrency: int = 4, **choice: object
 ) -> Run:
-    teacher = TeacherChoice(provider="custom", model="loopback-model", base_url=api.url, timeout=5, **choice)
+    teacher = TeacherChoice(provider="custom", model="loopback-model", base_url=api.url, timeout=60, **choice)
     plan = Plan(styles=("正常", "小红书"), limit=limit)
     return create_run(workspace, "wishes", plan, teacher, Sampling(temperature=0.9), concurrency)
 
@@ -51,7 +52,13 @@ def test_every_task_becomes_one_sample_with_its_provenance(workspace: Workspace,
 
 
 def test_as_many_requests_are_in_flight_as_configured_and_never_more(workspace: Workspace, api: LoopbackApi):
-    api.latency = 0.1
+    together = threading.Barrier(12)
+
+    def waits_for_the_others(handler: Handler, body: dict) -> None:
+        together.wait(60)
+        says("祝您安康")(handler, body)
+
+    api.default = waits_for_the_others
     work(workspace, new_run(workspace, api, limit=48, concurrency=12))
     assert api.most_in_flight == 12
 

@@ -59,7 +59,7 @@ def asks_about_what_it_reads(handler: Handler, body: dict) -> None:
 def new_run(
     workspace: Workspace, api: LoopbackApi, options: RunOptions | None = None, concurrency: int = 3
 ) -> KnowledgeRun:
-    teacher = TeacherChoice(provider="custom", model="loopback-model", base_url=api.url, timeout=5)
+    teacher = TeacherChoice(provider="custom", model="loopback-model", base_url=api.url, timeout=60)
     document = read_document("灶王爷.txt", TEXT.encode())
     return create_knowledge_run(
         workspace,
@@ -330,7 +330,7 @@ def test_questions_in_almost_the_same_words_are_the_same_unless_a_number_differs
 
 def test_a_killed_worker_goes_on_as_a_job_and_asks_only_what_is_left(workspace: Workspace, api: LoopbackApi):
     api.default = asks_about_what_it_reads
-    api.latency = 0.1
+    api.answer_only(3)
     run = new_run(workspace, api)
     subject = KnowledgeSubject(knowledge_run_id=run.id)
     worker = jobs.prepare_worker(workspace, "test", "单独的子进程", subject)
@@ -341,6 +341,7 @@ def test_a_killed_worker_goes_on_as_a_job_and_asks_only_what_is_left(workspace: 
         time.sleep(0.02)
     os.kill(child.pid, signal.SIGKILL)
     child.wait()
+    api.answer_all()
     job = jobs.wait(workspace, start_knowledge(workspace, run.id).id, timeout=120)
     counts = rows.counts(workspace.engine, run.id)
     assert job.state == "succeeded", job.note

@@ -26,7 +26,7 @@ def limited_run(workspace: Workspace, api: LoopbackApi, limit: int = 40, **optio
         provider="custom",
         model="loopback-model",
         base_url=api.url,
-        timeout=5,
+        timeout=60,
         input_price=100,
         output_price=200,
     )
@@ -71,8 +71,8 @@ def test_a_budget_in_money_without_a_price_is_refused(workspace: Workspace, api:
 
 
 def test_a_deadline_ends_the_run_with_its_reason(workspace: Workspace, api: LoopbackApi):
-    api.latency = 0.05
-    run = limited_run(workspace, api, limit=200, minutes=0.5 / 60)
+    api.answer_only(20)
+    run = limited_run(workspace, api, limit=200, minutes=2 / 60)
     with pytest.raises(RunLimitError, match="时限"):
         work(workspace, run)
     counts = run_state(workspace.engine, run.id).counts

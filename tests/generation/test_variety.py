@@ -28,7 +28,7 @@ def noting(order: list[str], name: str, reply: Reply) -> Reply:
 
 
 def choice(api: LoopbackApi, model: str = "loopback-model", **fields: object) -> TeacherChoice:
-    return TeacherChoice(provider="custom", model=model, base_url=api.url, timeout=5, **fields)
+    return TeacherChoice(provider="custom", model=model, base_url=api.url, timeout=60, **fields)
 
 
 def test_several_teachers_share_the_tasks_by_weight(workspace: Workspace, api: LoopbackApi):

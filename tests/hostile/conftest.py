@@ -28,7 +28,7 @@ class Faulty:
     def stats(self) -> dict[str, Any]:
         """What was sent so far, and what came to the trap."""
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        with opener.open(f"{self.url}/stats", timeout=10) as response:
+        with opener.open(f"{self.url}/stats", timeout=60) as response:
             value: dict[str, Any] = json.load(response)
         return value
 

@@ -1,8 +1,9 @@
 """Child processes get the keys that they need and no others: read from /proc of real children."""
 
 import json
+import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
@@ -121,11 +122,17 @@ def test_a_job_with_a_teacher_gets_the_key_of_this_teacher_only(
     assert secrets_of(workspace, start(workspace, choice)) == {"DEEPSEEK_API_KEY"} | ADDRESSES
 
 
-def test_downloads_get_the_token_of_their_hub_only(workspace: Workspace) -> None:
-    away = "http://127.0.0.1:9"
-    job = start_hub_import(workspace, "wishes", "somebody/wishes", endpoint=away)
+@pytest.fixture
+def silent() -> Iterator[str]:
+    """The address of a server that takes connections and never says a word."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+
+
+def test_downloads_get_the_token_of_their_hub_only(workspace: Workspace, silent: str) -> None:
+    job = start_hub_import(workspace, "wishes", "somebody/wishes", endpoint=silent)
     assert secrets_of(workspace, job) == {"HF_TOKEN"} | ADDRESSES
-    workspace.save_settings(workspace.settings().model_copy(update={"model_mirror": away}))
+    workspace.save_settings(workspace.settings().model_copy(update={"model_mirror": silent}))
     job = start_download(workspace, "somebody/model")
     assert secrets_of(workspace, job) == {"MODELSCOPE_API_TOKEN"} | ADDRESSES
 

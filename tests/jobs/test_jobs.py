@@ -39,7 +39,7 @@ def python(code: str) -> list[str]:
     return [sys.executable, "-c", code]
 
 
-def until(condition: Callable[[], object], seconds: float = 30) -> None:
+def until(condition: Callable[[], object], seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "the condition did not come true in time"
@@ -92,7 +92,7 @@ def test_stop_leaves_no_process_of_the_group(workspace: Workspace) -> None:
         "print('child', p.pid, flush=True); time.sleep(600)"
     )
     job = jobs.start(workspace, "demo", "不听话", python(code))
-    until(lambda: "child" in jobs.log_tail(workspace, job.id))
+    until(lambda: "child" in jobs.log_tail(workspace, job.id) and jobs.get(workspace, job.id).pid)
     grandchild = int(jobs.log_tail(workspace, job.id).split()[-1])
     child = jobs.get(workspace, job.id).pid
     jobs.stop(workspace, job.id)
@@ -106,10 +106,13 @@ def test_a_supervisor_sleeps_while_its_child_works(workspace: Workspace) -> None
     job = jobs.start(workspace, "demo", "久", python("import time; print('在', flush=True); time.sleep(600)"))
     until(lambda: "在" in jobs.log_tail(workspace, job.id) and jobs.get(workspace, job.id).pid)
     supervisor = psutil.Process(jobs.get(workspace, job.id).supervisor_pid)
-    time.sleep(0.5)  # until it has written down that its child runs
-    before = supervisor.num_ctx_switches().voluntary
-    time.sleep(1)
-    assert supervisor.num_ctx_switches().voluntary - before <= 3
+
+    def sleeps() -> bool:
+        before = supervisor.num_ctx_switches().voluntary
+        time.sleep(1)
+        return supervisor.num_ctx_switches().voluntary - before <= 3
+
+    until(sleeps)  # as soon as it has written down that its child runs
     jobs.stop(workspace, job.id)
     assert jobs.wait(workspace, job.id, timeout=60).state == "stopped"
 
@@ -118,7 +121,7 @@ def test_a_job_whose_supervisor_was_killed_is_lost_and_can_still_be_stopped(work
     job = jobs.start(
         workspace, "demo", "失联", python("import time; print('在', flush=True); time.sleep(600)")
     )
-    until(lambda: "在" in jobs.log_tail(workspace, job.id))
+    until(lambda: "在" in jobs.log_tail(workspace, job.id) and jobs.get(workspace, job.id).pid)
     running = jobs.get(workspace, job.id)
     assert running.supervisor_pid is not None
     os.kill(running.supervisor_pid, signal.SIGKILL)

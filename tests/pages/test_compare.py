@@ -1,6 +1,5 @@
 """The compare page against a real server of tiny random models."""
 
-import time
 from pathlib import Path
 
 from streamlit.testing.v1 import AppTest
@@ -9,6 +8,7 @@ from tests.checkpoints import add_training
 from tests.comparison.boards import BAD, GOOD, filled
 from tests.pages.opening import opened, press
 from tests.preference_versions import add_merged, add_votes
+from tests.processes import until
 from tests.serving.conftest import Folders, Server, folders, server  # noqa: F401
 from tests.tiny_base import write_tiny_base
 from tianji_core import jobs
@@ -102,10 +102,7 @@ def test_questions_times_columns_are_asked_and_found_again(
     assert "3 个问题 × 2 列 × 1 条 = 6 条" in test.button(key="compare_start").label
     press(test, "compare_start")
     (key,) = board_keys(workspace)
-    for _each in range(200):
-        if all(cell.text for cell in load_board(workspace, key).cells):
-            break
-        time.sleep(0.1)
+    until(lambda: all(cell.text for cell in load_board(workspace, key).cells))
     texts = [cell.text for cell in load_board(workspace, key).cells]
     assert len(texts) == 6 and all(texts)
     shown = page(board=key)

@@ -20,6 +20,7 @@ from websockets.sync.client import connect
 from websockets.typing import Subprotocol
 
 from pages.launch import GRACE_S
+from tests.processes import free_port
 from tianji_core.access.users import Users
 from tianji_core.roles import Role
 from tianji_core.workspace import Workspace
@@ -29,12 +30,6 @@ STUDIO = [sys.executable, "-m", "pages.launch"]
 STREAMLIT = [sys.executable, "-m", "streamlit", "run"]
 
 Serve = Callable[..., tuple[subprocess.Popen[bytes], str]]
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture
@@ -141,7 +136,7 @@ def test_only_requests_for_its_own_names_from_its_own_pages_are_answered(serve: 
         for path in PATHS:
             request = urllib.request.Request(f"http://{address}/{path}", headers=sent)
             with pytest.raises(urllib.error.HTTPError) as refused:
-                urllib.request.urlopen(request, timeout=20)
+                urllib.request.urlopen(request, timeout=60)
             assert refused.value.code == 403, f"{kind}: /{path}"
         with pytest.raises(InvalidStatus) as closed, open_stream(address, sent):
             pass
@@ -170,13 +165,13 @@ def test_a_link_from_another_site_opens_the_studio(serve: Serve) -> None:
     _process, address = serve(*STUDIO)
     followed = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
     request = urllib.request.Request(f"http://{address}/lists", headers=followed)
-    with urllib.request.urlopen(request, timeout=20) as answer:
+    with urllib.request.urlopen(request, timeout=60) as answer:
         assert answer.status == 200
     framed = urllib.request.Request(
         f"http://{address}/lists", headers={**followed, "Sec-Fetch-Dest": "iframe"}
     )
     with pytest.raises(urllib.error.HTTPError) as refused:
-        urllib.request.urlopen(framed, timeout=20)
+        urllib.request.urlopen(framed, timeout=60)
     assert refused.value.code == 403
 
 

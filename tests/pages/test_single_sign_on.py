@@ -8,7 +8,8 @@ import httpx
 import pytest
 
 from tests.identity_provider import CLIENT, SECRET, IdentityProvider, identity_provider
-from tests.pages.visiting import Served, free_port, served, visiting
+from tests.pages.visiting import Served, served, visiting
+from tests.processes import free_port
 from tianji_core.access.hosts import allowed_hosts
 from tianji_core.access.sessions import Sessions
 from tianji_core.access.single_sign_on import sign_on_settings, verified_email

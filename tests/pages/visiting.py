@@ -1,7 +1,6 @@
 """Visiting a studio that is served, as a browser does: logging in over HTTP, pages over the WebSocket."""
 
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -18,14 +17,10 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
+from tests.processes import free_port
+
 ROOT = Path(__file__).resolve().parents[2]
 HEALTH = "_stcore/health"
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @dataclass(frozen=True)
@@ -68,7 +63,7 @@ def served(home: Path, *options: str, base: str = "", port: int = 0, **environme
         yield Served(port, process, log)
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(60)
 
 
 def logged_in(studio: Served, name: str, password: str) -> str:

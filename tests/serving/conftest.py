@@ -56,7 +56,7 @@ class Server:
         """What GET /health says."""
         import json
 
-        with urllib.request.urlopen(f"{self.url.removesuffix('/v1')}/health", timeout=5) as response:
+        with urllib.request.urlopen(f"{self.url.removesuffix('/v1')}/health", timeout=60) as response:
             return json.load(response)
 
     def wait_idle(self) -> None:
@@ -87,7 +87,7 @@ def run_server(arguments: list[str], log: Path) -> Iterator[Server]:
         yield Server(line[line.index("http") : line.index("/v1") + 3], log)
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(60)
 
 
 @pytest.fixture(scope="session")

@@ -94,7 +94,7 @@ def started(tmp_path: Path):
         process.communicate()
 
 
-def ended(process: subprocess.Popen[str], seconds: float = 60) -> Said:
+def ended(process: subprocess.Popen[str], seconds: float = 180) -> Said:
     """What a started command left behind."""
     out, err = process.communicate(timeout=seconds)
     return Said(process.returncode, out, err)
