@@ -173,6 +173,7 @@ ELSEWHERE = {
     "benchmarks/cleaning_throughput.py": "a temporary folder",
     "benchmarks/first_page.py": "a page of its own beside app.py",
     "benchmarks/generation_throughput.py": "a temporary folder",
+    "benchmarks/page_changes.py": "a temporary folder",
     "benchmarks/review_keys.py": "a temporary folder",
     "benchmarks/training_overhead.py": "the folder of a training that it has just prepared",
     "benchmarks/training_scaling.py": "the log of a training in a folder that it has just made",
