@@ -113,7 +113,7 @@ def parallel_figure(kept: Experiment) -> go.Figure:
         axes.append({"label": _("验证损失"), "values": [one.loss for one in done]})
     axes.append({"label": _("通过率（%）"), "values": rates, "range": [0, 100]})
     figure = go.Figure(
-        go.Parcoords(dimensions=axes, line={"color": rates, "colorscale": "Cividis", "cmin": 0, "cmax": 100})
+        go.Parcoords(dimensions=axes, line={"color": rates, "colorscale": "Viridis", "reversescale": True})
     )
     figure.update_layout(height=340, margin={"l": 70, "r": 50, "t": 60, "b": 20})
     return figure

@@ -154,7 +154,7 @@ def keep_expectation(workspace: Workspace, run: TrainingRun, told: Expectation |
 
 def compared(workspace: Workspace, run: TrainingRun) -> str:
     """Returns the sentence that compares what was expected of a training with what was measured; '' where
-    one of the two is missing."""
+    one of the two is missing. Only intervals that do not overlap count as better or worse."""
     try:
         kept = KeptExpectation.model_validate_json(_path(workspace, run.id).read_text(encoding="utf-8"))
         point = last_point(workspace, run)
@@ -162,9 +162,9 @@ def compared(workspace: Workspace, run: TrainingRun) -> str:
         return ""
     if point is None:
         return ""
-    if point.passed < kept.low:
+    if point.high < kept.low:
         verdict = _("比估计的差")
-    elif point.passed > kept.high:
+    elif point.low > kept.high:
         verdict = _("比估计的好")
     else:
         verdict = _("在估计的范围里")

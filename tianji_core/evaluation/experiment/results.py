@@ -49,7 +49,8 @@ class PlannedTraining(BaseModel):
     @property
     def text(self) -> str:
         """Its own settings, for people."""
-        return _("，").join(f"{field_title(name)} {value:g}" for name, value in self.values.items())
+        titles = {name: field_title(name).partition("（")[0] for name in self.values}  # without the unit
+        return _("，").join(f"{titles[name]} {value:g}" for name, value in self.values.items())
 
 
 class Experiment(BaseModel):
