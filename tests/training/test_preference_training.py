@@ -8,11 +8,10 @@ import pytest
 
 from tests.preference_versions import add_merged, add_pairs
 from tests.tiny_base import write_tiny_base
-from tianji_core import jobs, models, training
+from tianji_core import models, training
 from tianji_core.files import sha256
 from tianji_core.models.nano import nano_base
 from tianji_core.ownership import new_folder
-from tianji_core.store import training as rows
 from tianji_core.training import Preflight, Preset, TrainingSettings, engine
 from tianji_core.training.child import run_tool, tool_environment
 from tianji_core.training.varied_data import training_data
@@ -27,22 +26,22 @@ def settings_of(key: str, workspace: Workspace, **changes: object) -> TrainingSe
 
 
 @pytest.mark.training
-def test_a_merged_model_learns_from_pairs_and_is_merged_again(workspace: Workspace) -> None:
+def test_a_merged_model_learns_from_pairs_and_gives_an_adapter(workspace: Workspace) -> None:
     add_merged(workspace, nano_base())
-    add_pairs(workspace)
+    add_pairs(workspace, count=30)
     settings = settings_of("nano-cpu-orpo", workspace)
     assert settings.base == str(workspace.models / "学过的")  # what was merged last from the preset's base
     version = training.version_of_base(workspace, settings.base_folder)
-    run = training.start_training(workspace, "nano-cpu-orpo", settings, version)
-    job = jobs.wait(workspace, run.job_id, 900)
-    assert job.state == "succeeded", jobs.log_tail(workspace, job.id)
-    run = rows.get(workspace.engine, run.id)
+    run = training.prepare_training(workspace, "nano-cpu-orpo", settings, version)
+    folder = training.work_folder(workspace, run)
+    ended = run_tool(engine.trainer_arguments(folder), tool_environment(workspace, "cpu"), lambda _line: None)
+    assert ended.code == 0, ended.tail
     state = training.training_state(workspace, run)
+    assert state.state == "succeeded" and training.record_of(run).pairs_sha256
     assert state.points and all(None not in (p.margin, p.accuracy, p.chosen_loss) for p in state.points)
     assert [one.iteration for one in state.pass_rates] == [0, state.total]
-    assert training.record_of(run).pairs_sha256
-    _adapter, merged = models.convert_and_merge(workspace, run)
-    assert merged.kind == "merged" and merged.base == settings.base_folder
+    adapter = models.convert(workspace, run)
+    assert adapter.kind == "adapter" and adapter.base == settings.base_folder
 
 
 def found(workspace: Workspace, settings: TrainingSettings, key: str = "nano-cpu-dpo") -> Preflight:
