@@ -100,6 +100,16 @@ def test_the_same_seed_gives_the_same_file_and_another_one_another(
     assert len(drawn) == 80 and len(set(drawn) - {text for text in drawn if text.startswith("祝")}) == 20
 
 
+def test_a_share_counts_among_the_samples_that_the_training_takes(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    own = add_version(workspace, "v", 60)
+    add_version(workspace, "另一批", 30)
+    training_data(workspace, own, settings("另一批:0.2", samples=20), tmp_path)
+    facts = read_mix(tmp_path)
+    assert facts is not None and [part.count for part in facts.parts] == [20, 5]
+
+
 def test_the_record_holds_the_mix_and_a_changed_file_is_not_trained_on(
     workspace: Workspace, tmp_path: Path
 ) -> None:
