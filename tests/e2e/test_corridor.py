@@ -148,7 +148,7 @@ def test_from_an_edited_name_to_a_comparison(page: Page, studio: Studio) -> None
     expect(page.get_by_text("通过率").first).to_be_visible()
 
     visit(page, studio, "compare")
-    choose(page, "compare_models", merged)
+    choose(page, "compare_models", "合并模型")  # by its name for people
     press(page, "compare_start")
     expect(page.locator(FAULT)).to_have_count(0)
     expect(page.locator("[class*='st-key-vote_']").first).to_be_visible(timeout=120_000)
