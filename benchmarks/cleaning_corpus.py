@@ -94,6 +94,25 @@ def _wrongly_accepted(outcome: Outcome) -> bool:
     return not outcome.left and outcome.fixed != outcome.answer.repaired
 
 
+def mistakes(outcomes: list[Outcome]) -> dict[str, list[Outcome]]:
+    """Returns the dirty answers that go wrong, by what goes wrong: nothing found, a wrong text accepted, a
+    repairable one left to a person."""
+    dirty = [each for each in outcomes if each.answer.kinds]
+    wrong = [each for each in dirty if each.found and _wrongly_accepted(each)]
+    return {
+        "missed": [each for each in dirty if not each.found],
+        "wrong": wrong,
+        "unfixed": [
+            each
+            for each in dirty
+            if each.found
+            and each not in wrong
+            and each.answer.repaired is not None
+            and each.fixed != each.answer.repaired
+        ],
+    }
+
+
 def baseline(found: list[Answer]) -> float:
     """Returns the share of the repairable answers that the tutorial's own cleaning makes right."""
 
@@ -134,13 +153,10 @@ def main() -> None:
         report(outcomes)
     measured = figures(outcomes)
     base = baseline(found)
-    missed = Counter(kind for each in outcomes if not each.found for kind in each.answer.kinds)
-    wrong = Counter(
-        kind
-        for each in outcomes
-        if each.answer.kinds and each.found and _wrongly_accepted(each)
-        for kind in each.answer.kinds
-    )
+    kinds = {
+        f"{name}_kinds": dict(Counter(kind for each in chosen for kind in each.answer.kinds))
+        for name, chosen in mistakes(outcomes).items()
+    }
     false = Counter(rule for each in outcomes if not each.answer.kinds for rule in each.found)
     print(
         json.dumps(
@@ -150,8 +166,7 @@ def main() -> None:
                 "figures": {
                     "texts": len(found),
                     **{name: round(value, 4) for name, value in measured.items()},
-                    "missed_kinds": dict(missed),
-                    "wrongly_fixed_kinds": dict(wrong),
+                    **kinds,
                     "false_rules": dict(false),
                 },
                 "baseline": {"tutorial_right_fixes": round(base, 3)},

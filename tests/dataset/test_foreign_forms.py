@@ -201,6 +201,20 @@ def test_the_content_decides_how_a_file_is_read(workspace: Workspace, name: str,
     assert {sample.output for sample in samples.page(workspace.engine, ALL)} == {A, f"{A}！"}
 
 
+def test_the_separators_of_the_first_fine_tuning_form_are_removed_with_a_notice(workspace: Workspace) -> None:
+    rows = [
+        {"prompt": f"{Q}\n\n###\n\n", "completion": f" {A} END"},
+        {"prompt": f"{Q} ->", "completion": f" {A}###"},
+        {"prompt": Q, "completion": A},
+    ]
+    read = [conversation_of(row).turns for row in rows]
+    assert read == [(Turn(Q, A),)] * 3
+    report = dataset.import_bytes(
+        workspace, "wishes", "\n".join(map(json.dumps, rows[:2])).encode(), "x.jsonl"
+    )
+    assert report.notices == ("2 项的提问和回答末尾有分隔记号（如 ###），已经去掉",)
+
+
 def test_surplus_commas_are_removed_with_a_notice(workspace: Workspace) -> None:
     report = dataset.import_bytes(workspace, "wishes", f"[{LINE[:-1]},}}, {OTHER}]".encode(), "x.json")
     assert report.added == 2 and report.notices == ("1 项去掉了多余的逗号",)

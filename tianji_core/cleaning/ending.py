@@ -1,8 +1,9 @@
 """Rules about a text that is broken off or says something twice."""
 
 import re
-from bisect import bisect_right
 
+from tianji_core.cleaning.doubling import doubled, repeated
+from tianji_core.cleaning.fault_model import unfinished_score
 from tianji_core.cleaning.rule import Context, Example, Found, Rule, Subject
 from tianji_core.i18n import N_, _
 
@@ -16,28 +17,47 @@ _OPEN_END = re.compile(r"[\u4e00-\u9fff](?<![啦呀哦呢吧嘛哈哟咯喽啊�
 _STOPPED = re.compile(r"[。；](?!.{0,12}\Z)", re.DOTALL)
 """A text whose sentences end with full stops is not finished where the last one does not; a name alone may
 stand at the end of a letter."""
-_SENTENCE = re.compile(r"[^。！？!?~～…\n]+")
-_END = re.compile(r"[。！？!?~～…]+|\n")
-_BLOCK = 7
-"""Characters from which a sentence or several, said once more right behind, are no refrain."""
-_TRIES = 64
-"""Later places of a sentence that are looked at: a bound for texts that say one sentence on every line."""
-_LOOP = re.compile(r"([^，。！？!?~～…\n]{3,40}?[，、；,;。])(?:\s*\1){3,}")
-"""A clause said four times in a row: the teacher could not stop."""
-_SHORTEST = 8
-"""Characters from which a repeated sentence is no refrain."""
+_SIGNED = re.compile(
+    r"[。！？!?~～…”\u4e00-\u9fff][ \t]*\n\s*[^\n，。！？]{2,14}\Z"
+    r"|[。！？!?~～…][^。！？!?~～…\n，]{1,9}[ \t\u3000][^。！？!?~～…\n，]{1,6}\Z|[。！？][^。！？，\n]{1,2}字\Z"
+)
+"""A signature, a date or the heading of a couplet: a short last line, or words with a space in them, behind
+a whole sentence."""
+_MARKS = "，。！？；、：,.!?~～… \u3000"
+_BROKEN, _BROKEN_LOOSELY = 1.5, 4.0
+"""The score from which an end without a mark is no end; the second where people leave marks out."""
+_LOOSE = frozenset({"小红书", "放飞自我", "白话"})
 _CLEAN = "妹妹，生日快乐！愿你新的一岁平安喜乐，每天都有好心情。"
 
 
-def _cut_off(text: str, _subject: Subject, _context: Context) -> Found | None:
+def _cut_off(text: str, subject: Subject, _context: Context) -> Found | None:
     bare = text.strip()
+    if _short_verse(bare):
+        return Found(_("结尾像是没写完：{words}", words=bare[-12:]))
     match = _UNFINISHED.search(bare)
     if match is not None:
         return Found(_("结尾像是没写完：{words}", words=bare[-12:]))
-    if _OPEN_END.search(bare) and _STOPPED.search(bare):
+    if (
+        _OPEN_END.search(bare)
+        and _SIGNED.search(bare) is None
+        and (_STOPPED.search(bare) or _breaks_off(bare, subject.style))
+    ):
         return Found(_("结尾像是没写完：{words}", words=bare[-12:]))
     unpaired = _unpaired(_FACE.sub("", bare))
     return Found(_("有不成对的“{mark}”", mark=unpaired)) if unpaired else None
+
+
+def _short_verse(text: str) -> bool:
+    """Returns whether the last line of a verse lacks something: all other lines are equally long."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    sizes = [len(line.strip(_MARKS)) for line in lines]
+    verse = len(lines) > 2 and len(set(sizes[:-1])) == 1 and 4 < sizes[0] < 9
+    return verse and sizes[-1] < sizes[0] and _OPEN_END.search(text) is not None
+
+
+def _breaks_off(text: str, style: str) -> bool:
+    """Returns whether a text that ends with a word ends inside a clause."""
+    return unfinished_score(text) >= (_BROKEN_LOOSELY if style in _LOOSE else _BROKEN)
 
 
 def _unpaired(text: str) -> str:
@@ -50,57 +70,14 @@ def _unpaired(text: str) -> str:
     return open_marks[-1] if open_marks else ""
 
 
-def _sentences(text: str) -> list[tuple[int, int]]:
-    """Returns where each sentence begins, spaces before it included, and where the marks at its end do."""
-    found, start = [], 0
-    for end in _END.finditer(text):
-        if end.group() != "\n":
-            found.append((start, end.end()))
-        start = end.end()
-    return found
-
-
-def _doubled(text: str) -> tuple[int, int] | None:
-    """Returns where the second time begins and ends of sentences that are said once more right behind."""
-    found = _sentences(text)
-    words = [text[start:end].strip().rstrip("。！？!?~～…") for start, end in found]
-    places: dict[str, list[int]] = {}
-    for number, said in enumerate(words):
-        places.setdefault(said, []).append(number)
-    if len(places) == len(found):
-        return None
-    for number, (start, _end) in enumerate(found):
-        later = places[words[number]]
-        after = bisect_right(later, number)
-        for again in later[after : after + _TRIES]:
-            if again > number + 1 and words[number + 1] != "".join(words[again + 1 : again + 2]):
-                continue
-            end, second = found[again - 1][1], found[again][0]
-            once = text[start:end]
-            if len(once) < _BLOCK or "\n" in once or text[end:second].strip():
-                continue
-            once = once.lstrip()
-            second = text.index(words[again], second)  # past the spaces before it
-            if text.startswith(once, second):
-                return end, second + len(once)
-    return None
-
-
-def _said_twice(text: str, _subject: Subject, _context: Context) -> Found | None:
-    doubled = _doubled(text)
-    if doubled is not None:
-        end, last = doubled
+def _said_twice(text: str, subject: Subject, context: Context) -> Found | None:
+    place = doubled(text)
+    if place is not None:
+        end, last = place
         shown = text[end:last].strip()[:20]
         return Found(_("同一句话说了两遍：{words}", words=shown), text[:end] + text[last:])
-    if (loop := _LOOP.search(text)) is not None:
-        return Found(_("同一句话说了两遍：{words}", words=loop.group(1)[:20]))
-    seen: set[str] = set()
-    for match in _SENTENCE.finditer(text):
-        sentence = match.group().strip("，、 \t")
-        if len(sentence) >= _SHORTEST and sentence in seen:
-            return Found(_("同一句话说了两遍：{words}", words=sentence[:20]))
-        seen.add(sentence)
-    return None
+    again = repeated(text, subject.style in context.several_lines)
+    return None if again is None else Found(_("同一句话说了两遍：{words}", words=again[:20]))
 
 
 ENDING_RULES = (
@@ -132,6 +109,8 @@ ENDING_RULES = (
         bad=(
             Example("妹妹，愿你新的一岁平安喜乐。天天开心！妹妹，愿你新的一岁平安喜乐。"),
             Example(f"{_CLEAN}{_CLEAN}", _CLEAN),
+            Example("妹妹，愿你新的一岁吃得好睡得香。工作顺利，天天开心。愿你新的一岁，吃得好，睡得香！"),
+            Example("祝妹妹生日快乐，前程似锦。在这特别的日子里，祝妹妹生日快乐，前程似锦，平安。"),
             Example(f"{_CLEAN}愿你有钱花，天天有钱花，天天有钱花，天天有钱花，天天有钱花，天天有钱"),
             Example(
                 "妹妹，生日快乐！愿你天天都有好心情。愿你天天都有好心情。",

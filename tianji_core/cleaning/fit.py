@@ -2,6 +2,7 @@
 
 import re
 
+from tianji_core.cleaning.fault_model import MODERN, SLANG, worst_sentence
 from tianji_core.cleaning.rule import (
     HARD_FLOOR,
     Context,
@@ -12,7 +13,8 @@ from tianji_core.cleaning.rule import (
     phrases,
     registers,
 )
-from tianji_core.cleaning.talk import is_all_blessing
+from tianji_core.cleaning.talk import is_all_blessing, reading
+from tianji_core.cleaning.talk_model import words_score
 from tianji_core.i18n import N_, _
 from tianji_core.recipe import Pronoun
 
@@ -25,6 +27,7 @@ _SHORTFALL = 0.6
 wish is no mistake."""
 _FESTIVAL = re.compile(
     f"(?:{'|'.join(phrases()['festival'])})(?:节日?|日)?(?:快乐|安康|愉快|吉祥|大吉|幸福)|Merry Christmas"
+    r"|(?:(?![佳双过春秋此本])[\u4e00-\u9fff]){1,3}节(?:快乐|安康)|喜得(?:贵子|千金|麟儿)"
 )
 _WEDDED = re.compile(r"(?:结婚|成婚|婚后)(?=[\d一二三四五六七八九十几多这]{1,4}(?:周?年|个?年头|载))")
 """A wedding that was years ago."""
@@ -35,6 +38,10 @@ _GREETED = re.compile(
     r"(?:值此|欣逢|恭逢|又逢|喜迎|适逢|时值|今逢|恭贺|喜贺|庆贺|共度|欢度|祝[你您]?|今天是|今日|又是|正是|早日|日盼|盼)\Z"
 )
 _SENTENCE_END = re.compile(r"[。！!？?~～…][”」』]?")
+_CLASSICAL = frozenset({"文言文"})
+_SOLEMN = frozenset({"文言文", "严肃", "诗词赋"})
+_SURELY_MODERN, _SURELY_SLANG = 3.0, 1.0
+"""The scores from which a sentence belongs to another way of writing."""
 _GAP = re.compile(r"[{\[<][^{}\[\]<>\n]{1,20}[}\]>]")
 """A gap to be filled in: its name is no word of the text."""
 _CLEAN = "妹妹，生日快乐！愿你新的一岁平安喜乐，每天都有好心情。"
@@ -105,6 +112,22 @@ def _mixed_style(text: str, subject: Subject, _context: Context) -> Found | None
         if len(found) > register.few:
             words = "、".join(found[:4])
             return Found(_("{style}里不该有：{words}", style=subject.style, words=words))
+    if subject.style in _SOLEMN and is_all_blessing(text, subject.name):
+        other = _other_register(text, subject)
+        if other is not None and words_score(other, subject.name if subject.name in other else "") < -1:
+            return Found(_("{style}里不该有：{words}", style=subject.style, words=other.strip()[:30]))
+    return None
+
+
+def _other_register(text: str, subject: Subject) -> str | None:
+    """Returns a sentence of another way of writing than the style asks for."""
+    cut = reading(_GAP.sub("", text), subject.name).pieces
+    if subject.style in _CLASSICAL and (
+        (modern := worst_sentence(MODERN, cut, subject.name, _SURELY_MODERN)) is not None
+    ):
+        return modern
+    if subject.style in _SOLEMN:
+        return worst_sentence(SLANG, cut, subject.name, _SURELY_SLANG)
     return None
 
 

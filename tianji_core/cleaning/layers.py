@@ -6,6 +6,7 @@ holds several candidates, or none, is None: only a person can tell."""
 import html
 import re
 from typing import NamedTuple
+from urllib.parse import unquote
 
 _HAN = re.compile(r"[\u3400-\u9fff]")
 
@@ -131,6 +132,33 @@ def without_chat_tags(text: str) -> Unwrapped | None:
         if _HAN.search(bare := _TAG.sub("", turn).strip())
     ]
     return Unwrapped(first.group(), mine[0] if len(mine) == 1 else None)
+
+
+_TERMINAL = re.compile(r"\x1b?\[(?:\d{1,3}(?:;\d{1,3})*)?m")
+"""Colours of a terminal, with or without their invisible first character."""
+_BB_TAG = re.compile(
+    r"\[/?(?:b|i|u|s|center|quote|color|size|font|url|img|code|left|right|align|p|text)(?:=[^\]\n]{1,30})?\]",
+    re.I,
+)
+
+
+def without_page_marks(text: str) -> Unwrapped | None:
+    """Removes colours of a terminal and the tags of a forum."""
+    if "[" not in text or ((match := _TERMINAL.search(text) or _BB_TAG.search(text)) is None):
+        return None
+    return Unwrapped(match.group().lstrip("\x1b"), _BB_TAG.sub("", _TERMINAL.sub("", text)).strip() or None)
+
+
+_PERCENT = re.compile(r"(?:%[0-9A-Fa-f]{2}){3,}")
+
+
+def from_percent(text: str) -> Unwrapped | None:
+    """Returns the text that is written as an address is."""
+    match = _PERCENT.search(text)
+    if match is None:
+        return None
+    read = unquote(text.replace("+", " ") if _HAN.search(text) is None else text, errors="replace")
+    return Unwrapped(match.group()[:12], read if "\ufffd" not in read and _HAN.search(read) else None)
 
 
 _ESCAPE = re.compile(r"\\{1,2}(?:[nrt](?![a-z])|u[0-9a-fA-F]{4}|[\"'])|(?<![A-Za-z/])/n(?![A-Za-z])|%0A")

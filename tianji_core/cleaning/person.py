@@ -3,7 +3,9 @@
 import re
 from functools import cache
 
+from tianji_core.cleaning.fault_model import is_mournful
 from tianji_core.cleaning.rule import Context, Example, Found, Rule, Subject, only_han, phrases, unsafe_words
+from tianji_core.cleaning.talk import reading
 from tianji_core.i18n import N_, _
 
 _BEFORE = re.compile(
@@ -26,9 +28,28 @@ _SURNAMES = (
     "洪包左石崔龚程邢陆翁荀甄曲侯宁仇刘景龙叶黎白乔温庄柴瞿阎连习艾易廖欧曾关游盛谭申冉牛简饶丛覃肖聂涂卜"
 )
 _TITLES = "老师|总|医生|大夫|教授|经理|主任|局长|院长|校长|部长|处长|科长|阿姨|叔叔|伯伯|大妈|大爷|大姐|大哥|师傅|先生|女士|律师|导演|董"
+_SEVERAL = re.compile(r"\s*(?:尊敬的|亲爱的)?(?:各位|诸位|全体)[^，：！。!:\n]{1,10}[，：！!:]")
+_TO_SOMEBODY = re.compile(r"\s*[^，：！\n]{1,6}[，：！,:!~]")
+_ABOUT = re.compile(r"(?:[祝愿]|祝福|希望|但愿)[他她](?![们俩])")
+"""A wish for somebody who is not spoken to."""
+_POLITE = re.compile(
+    "老师|恩师|师父|师傅|教授|师兄|师姐|学长|学姐|大夫|护士|经理|主任|董事长|校长|阿姨|叔叔|大爷|大妈|大哥|大姐|宝贝"
+)
+"""What people call others who are no kin of theirs."""
 _TITLED = re.compile(rf"([{_SURNAMES}])({_TITLES})")
 _UNSAFE = re.compile("|".join(sorted(map(re.escape, unsafe_words()[0]), key=len, reverse=True)))
 _CONTACT = re.compile("|".join(f"(?:{pattern})" for pattern in phrases()["contact"]))
+_CODES = re.compile(
+    r"\\{1,2}[nu][0-9a-fA-F]{0,4}|&#?\w{2,8};|<[^<>]{1,40}>|%[0-9A-Fa-f]{2}|\[UNUSED_TOKEN_\d+\]"
+    r"|\[[^\]\n]{1,30}\]|\x1b\S{1,5}m|\{[^{}]{1,40}\}|https?\S+"
+)
+"""Escapes, tags and marks of programs, which other rules report."""
+_ID = re.compile(
+    r"(?<![A-Za-z0-9_.])(?=[A-Za-z_-]{1,20}\d)[A-Za-z][A-Za-z0-9_-]{5,24}(?![A-Za-z0-9])"
+    r"|(?<![\d.,-])(?!(?:520|521|1314|886|666|888)+(?!\d))(?!\d?0{3,}|(?:19|20)\d{6}(?!\d))\d(?:[ -]?\d){6,17}(?![\d.,]|[ -]\d|[元块天秒年亿万])"
+)
+"""A name of an account, letters and digits mixed; a number of seven digits or more that is no amount, no date
+and no love in digits."""
 _CLEAN = "妹妹，生日快乐！愿你新的一岁平安喜乐，每天都有好心情。"
 
 
@@ -73,12 +94,27 @@ def _other_surname(text: str, name: str) -> str | None:
     return None
 
 
+def _to_nobody(text: str, subject: Subject) -> str | None:
+    """Returns the words that show that a text is said to many people, or about its receiver and not to
+    them."""
+    several = _SEVERAL.match(text)
+    if several is not None and subject.name and subject.name not in several.group():
+        return several.group().strip("，：！:! ")
+    about = None if "你" in text or "您" in text or _TO_SOMEBODY.match(text) else _ABOUT.search(text)
+    return about.group() if about is not None else None
+
+
 def _wrong_person(text: str, subject: Subject, context: Context) -> Found | None:
+    nobody = _to_nobody(text, subject)
+    if nobody is not None:
+        return Found(_("是写给{other}的，不是{name}", other=nobody, name=subject.name))
     other = _other_surname(text, subject.name)
     if other is not None:
         return Found(_("是写给{other}的，不是{name}", other=other, name=subject.name))
     word = _addressed(text, subject, context)
     if word is None or word not in context.addresses.names:
+        return None
+    if subject.name not in context.addresses.names and _POLITE.fullmatch(word):
         return None
     return Found(_("是写给{other}的，不是{name}", other=word, name=subject.name))
 
@@ -86,6 +122,8 @@ def _wrong_person(text: str, subject: Subject, context: Context) -> Found | None
 def _wrong_kinship(text: str, subject: Subject, context: Context) -> Found | None:
     word = _addressed(text, subject, context)
     if word is None or word in context.addresses.names:
+        return None
+    if subject.name not in context.addresses.names:  # nobody knows how they are called
         return None
     return Found(_("叫成了“{word}”，该是{name}", word=word, name=subject.name))
 
@@ -95,10 +133,12 @@ def _harmless() -> re.Pattern[str]:
     return re.compile("|".join(map(re.escape, unsafe_words()[1])))
 
 
-def _unsafe(text: str, _subject: Subject, _context: Context) -> Found | None:
-    contact = None if only_han(text) else _CONTACT.search(text)
+def _unsafe(text: str, subject: Subject, _context: Context) -> Found | None:
+    contact = None if only_han(text) else _CONTACT.search(text) or _ID.search(_CODES.sub("", text))
     if contact is not None:
         return Found(_("有联系方式或链接：{words}", words=contact.group()[:30]))
+    if (said := is_mournful(text, subject.name, reading(text, subject.name).pieces)) is not None:
+        return Found(_("像是不吉利或伤人的话：{words}", words=said.strip()[:30]))
     if _UNSAFE.search(text) is None:
         return None
     match = _UNSAFE.search(_harmless().sub("，", text))
@@ -118,6 +158,8 @@ PERSON_RULES = (
             Example("爷爷，生日快乐！愿你新的一岁平安喜乐，每天都有好心情。"),
             Example("新的一岁，祝表哥生日快乐，愿你平安喜乐，每天都有好心情。"),
             Example("李老师，生日快乐！愿您身体健康，桃李满园。", name="赵老师"),
+            Example("各位同事，大家好！祝大家生日快乐，工作顺利，身体健康。"),
+            Example("她一直是个认真的人，今天是她的生日，希望她能天天开心。"),
         ),
         good=(
             Example(_CLEAN),
@@ -152,8 +194,15 @@ PERSON_RULES = (
         bad=(
             Example("妹妹，生日快乐！想要更多惊喜请加微信，优惠多多。"),
             Example("妹妹，生日快乐，愿你天天开心！公众号：zhufu_daily"),
+            Example("妹妹，生日快乐，愿你天天开心！ V：abc12345"),
+            Example("妹妹，生日快乐，愿你天天开心！有事找我：138 0013 8000"),
             Example("妹妹，你这个白痴，生日快乐，愿你天天开心。"),
+            Example("妹妹，这病怕是拖不过今年冬天，剩下的时间不多了，想吃什么就趁早说吧。"),
         ),
-        good=(Example(_CLEAN), Example("妹妹，我的死党，生日快乐！愿你天天笑死，好运不断。")),
+        good=(
+            Example(_CLEAN),
+            Example("妹妹，我的死党，生日快乐！愿你天天笑死，好运不断。"),
+            Example("妹妹，生日快乐！送你5201314个拥抱，从20080808一直到今天，存款1000000起。"),
+        ),
     ),
 )

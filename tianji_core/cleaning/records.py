@@ -2,6 +2,7 @@
 
 The functions return what those of :mod:`tianji_core.cleaning.layers` return."""
 
+import html
 import json
 import re
 from typing import Any
@@ -67,7 +68,7 @@ _CONTAINER = re.compile(r'\{\s*["\'“]|\[\s*[{"\'“]')
 _JSON_WORD = re.compile(r"\s*(?:data|json)?\s*[:：=]?\s*", re.IGNORECASE)
 _PAIR = re.compile(
     r"\A[{\s]*[\"'“]?(?P<key>[A-Za-z_]{2,20}|[\u4e00-\u9fff]{2,6})[\"'”]?\s*[:：]\s*"
-    r"[\"“](?P<value>.+?)[\"”]?\s*,?\s*\}?\s*\Z",
+    r"[\"“](?P<value>.+?)(?:[\"”]\s*,?\s*\}?|(?<=[。！？!?~～…])\s*\}?|(?P<open>))\s*\Z",
     re.DOTALL,
 )
 
@@ -87,7 +88,8 @@ def from_json(text: str) -> Unwrapped | None:
     value = _loaded(text[start:end]) if end > start else None
     if not isinstance(value, dict | list):
         pair = _PAIR.match(text[start:])
-        return Unwrapped(match.group(), pair["value"].replace("\\n", "\n") if pair else None)
+        whole = pair is not None and pair["value"].rstrip()[-1:] not in "，、：；" and not pair["open"]
+        return Unwrapped(match.group(), pair["value"].replace("\\n", "\n") if pair and whole else None)
     answer = only_prose(_leaves(value))
     if answer is None:
         return Unwrapped(match.group(), None)
@@ -144,6 +146,8 @@ _PAGE_TAG = re.compile(
     re.IGNORECASE,
 )
 _DECLARATION = re.compile(r"<\?xml[^>]*\?>|<!DOCTYPE[^>]*>|<!--.*?-->", re.DOTALL | re.IGNORECASE)
+_SINGLE = re.compile(r"<[A-Za-z_][\w.:-]*((?:\s+[\w:-]+\s*=\s*\"[^\"<>]*\")+)\s*(?:/>|>\s*</[\w.:-]+>)")
+_ATTRIBUTE = re.compile(r"([\w:-]+)\s*=\s*\"([^\"<>]*)\"")
 _CDATA = re.compile(r"<!\[CDATA\[(.*?)\]\]>", re.DOTALL)
 
 
@@ -151,6 +155,9 @@ def from_xml(text: str) -> Unwrapped | None:
     """Returns the text without paired tags; the content of an element that is no answer goes with it."""
     if "<" not in text:
         return None
+    if (single := _SINGLE.fullmatch(text.strip())) is not None:
+        values = [(key, html.unescape(value)) for key, value in _ATTRIBUTE.findall(single.group(1))]
+        return Unwrapped("<…/>", only_prose(values))
     bare = _CDATA.sub(r"\1", _DECLARATION.sub("", text))
     last = {match.group(1): match.start() for match in _CLOSING_TAG.finditer(bare)}
     names = {

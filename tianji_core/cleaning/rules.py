@@ -7,7 +7,7 @@ from tianji_core.cleaning.fit import FIT_RULES
 from tianji_core.cleaning.own import OWN_REPLACEMENT, OWN_RULES
 from tianji_core.cleaning.person import PERSON_RULES
 from tianji_core.cleaning.rule import Context, Example, Found, HasText, Rule, Subject
-from tianji_core.cleaning.script import SCRIPT_RULES
+from tianji_core.cleaning.script import SCRIPT_RULES, are_lost
 from tianji_core.cleaning.talk import TALK_RULES
 from tianji_core.cleaning.unwrapping import UNWRAPPING_RULES
 from tianji_core.cleaning.wording import EMPTY_RULE, MARK_RULES, REQUEST_RULES
@@ -66,7 +66,7 @@ RULES: tuple[Rule, ...] = (
 _TEXT_RULES = tuple(rule for rule in RULES if rule not in SET_RULES and rule is not EMPTY_RULE)
 BY_ID = {rule.id: rule for rule in RULES}
 _PLACEHOLDER = BY_ID["placeholder"]
-_TAKE_GAPS = (BY_ID["closing"], BY_ID["data_form"], BY_ID["think_tags"])
+_TAKE_GAPS = (BY_ID["closing"], BY_ID["data_form"], BY_ID["think_tags"], BY_ID["chat_tags"])
 """Rules that may take a gap for a name away, since it does not stand in the blessing."""
 SAFE_RULES = tuple(rule.id for rule in RULES if rule.safe)
 SUGGESTED = ("too_long", "wrong_pronoun", "emoji")
@@ -100,7 +100,10 @@ def _applicable(rule: Rule, seen: Found, text: str, sample: HasText, context: Co
 
 
 def _hides(text: str, fixed: str, sample: HasText, context: Context) -> bool:
-    """Whether a fix takes away the sign of a mistake and leaves the mistake: the gap for a name."""
+    """Whether a fix takes away the sign of a mistake and leaves the mistake: the gap for a name, the marks
+    that stand for lost characters."""
+    if "??" in text and are_lost(text) and not are_lost(fixed):
+        return True
     return _finds(_PLACEHOLDER, text, sample, context) and not _finds(_PLACEHOLDER, fixed, sample, context)
 
 

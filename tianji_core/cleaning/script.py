@@ -62,6 +62,21 @@ _RUBBISH = re.compile(
     r"|={2,}|\*{2,}|[*#_=|`]\s*\Z|''|:{3,}|[«»〝〞‹›]|\A\s*[+/%=→»|^$',，。、；：:）)\]}>】」』”-]|=\s*[\"“']|[\"“'][)）]\s*;?\s*\Z"
     r"|[：:]\s*(?:\d{1,2}[.、)）](?=[^\d])|\d\ufe0f?\u20e3)"
 )
+_LOST = re.compile(r"[\u3400-\u9fff]\?{2,}(?=[\u3400-\u9fff，。、])|\?{6,}")
+_STRANGE = re.compile(
+    r"[\u0100-\u02af\u0250-\u02ff\u2580-\u259f\u2800-\u28ff"
+    r"\u0370-\u0373\u0530-\u05ff\u0900-\u0dff\u1000-\u167f"
+    r"\U00010000-\U0001d3ff\U000e0100-\U000e01ef]"
+)
+"""Pieces of a tokenizer, letters with the tones of Pinyin, blocks, characters of far scripts."""
+_STRAY = re.compile(
+    r"(?i:(?<![A-Za-z'’.])(?:however|therefore|moreover|furthermore|because|although"
+    r"|the|and|which|that|this|these|those|with|from"
+    r"|into|of|for|your|their|is|are|was|were|been|have|has|will|would|should|could|[a-z]{3,}ly)"
+    r"(?![A-Za-z'’]))"
+)
+"""Words of English sentences: function words and adverbs."""
+_BESIDE_HAN = re.compile(r"[\u3400-\u9fff，。！？、；：]\s*([A-Za-z]+)\s*[\u3400-\u9fff，。！？、]")
 _HAN_RUN = re.compile(r"[\u3400-\u9fff]")
 _MOJIBAKE = re.compile(
     r"[\u00a1-\u00b6\u00b8-\u00ff\u0152-\u017e\u02c6\u02dc\u201a\u201e\u2020\u2021\u2030\u2039\u20ac\u2122]"
@@ -79,6 +94,11 @@ _EMOJI_ONE = rf"{_EMOJI_BASE}[\ufe0f\U0001f3fb-\U0001f3ff]*"
 _EMOJI = re.compile(rf"(?:[\U0001f1e6-\U0001f1ff]{{2}}|{_EMOJI_ONE}(?:\u200d{_EMOJI_ONE})*)")
 """One emoji, of one or several code points."""
 _CLEAN = "妹妹，生日快乐！愿你新的一岁平安喜乐，每天都有好心情。"
+
+
+def are_lost(text: str) -> bool:
+    """Returns whether question marks stand for characters of a text."""
+    return _LOST.search(text) is not None
 
 
 def is_misread(text: str) -> bool:
@@ -145,6 +165,9 @@ def _foreign(text: str, _subject: Subject, _context: Context) -> Found | None:
         share = letters / max(1, len(bare))
         if letters > allowed.always and (share > allowed.share or _SENTENCE.search(bare)):
             return Found(_("有 {n} 个外文字母，占了 {percent}%", n=letters, percent=int(100 * share)))
+        for match in _BESIDE_HAN.finditer(text):
+            if _STRAY.fullmatch(match.group(1)):
+                return Found(_("有别的文字：{words}", words=match.group(1)))
     other = _FOREIGN.search(text)
     return None if other is None else Found(_("有别的文字：{words}", words=other.group()))
 
@@ -163,7 +186,7 @@ def _rubbish(text: str, _subject: Subject, _context: Context) -> Found | None:
         fixed = _TAG_LEFT.sub("", without_escapes(fixed))
         shown = "".join(c if c.isprintable() else f"U+{ord(c):04X}" for c in hidden.group())
         return Found(_("有看不见的字符或网页标记：{words}", words=shown), fixed if fixed != text else None)
-    match = _RUBBISH.search(text)
+    match = _RUBBISH.search(text) or _STRANGE.search(text) or _LOST.search(text)
     return None if match is None else Found(_("有乱码：{words}", words=match.group()[:12]))
 
 

@@ -86,3 +86,22 @@ def from_code(text: str) -> Unwrapped | None:
     if match is None or match["text"] == text.strip()[1:-1]:
         return None
     return Unwrapped(text[: match.start("text")].strip()[:20], match["text"].strip() or None)
+
+
+_CALL = re.compile(
+    r"\A\s*(?:print\s*\(\s*)?(?:await\s+)?[A-Za-z_][\w.]{0,40}\s*\((?P<arguments>.+)\)\s*\)?\s*;?\s*\Z",
+    re.DOTALL,
+)
+_ARGUMENT = re.compile(r"(?:([A-Za-z_]\w{0,20})\s*[=:]\s*)?(?:\"((?:[^\"\\]|\\.)*)\"|'((?:[^'\\]|\\.)*)')")
+_TUPLE = re.compile(r"\A\s*[(\[]\s*(?P<quote>[\"'])(?P<text>[^\"']+)(?P=quote)\s*,?\s*[)\]]\s*\Z")
+
+
+def from_call(text: str) -> Unwrapped | None:
+    """Returns the one argument of the call of a function that is prose, or the only element of a list."""
+    if (single := _TUPLE.match(text)) is not None:
+        return Unwrapped(text.strip()[:2], single["text"].strip())
+    match = _CALL.match(text)
+    if match is None or _ARGUMENT.match(match["arguments"].strip()) is None:
+        return None
+    values = [(key, a or b) for key, a, b in _ARGUMENT.findall(match["arguments"])]
+    return Unwrapped(text[: match.start("arguments")].strip()[:20], only_prose(values))

@@ -16,7 +16,9 @@ from tianji_core.i18n import N_, _
 SURE = 0.25
 """The score of pieces from which they are surely talk and may be removed, if :data:`KEPT` holds."""
 DOUBT = 0.2
-"""The score from which a piece needs a person."""
+"""The score from which a piece may be talk."""
+FLAGGED = 0.2
+"""The score from which a piece that stays needs a person."""
 KEPT = -1.75
 """The score up to which the first and the last piece must be that are left when others are removed: where
 there is talk, the next piece may be talk as well."""
@@ -51,6 +53,14 @@ _SIGNATURE = re.compile(
     r"(?:姓?名字?|姓名|名称|署名|签名|称呼|落款)(?:处|位置)?\s*[\]】）)>}]\s*\Z"
 )
 """The end of a letter with a gap for the sender's name."""
+_LAST_MARK = re.compile(
+    r"(?:(?<=[。！？!?~～…\s])|(?=[（(【\[—]))[（(【\[—\-@A-Za-z完][^\n，。！？]{0,18}\s*\Z"
+)
+_END_MARK = re.compile(
+    r"\s*(?:[（(【\[—\-]{1,3}\s*(?:完|全文完|END|The End|EOF|over)\s*[）)】\]—\-]{1,3}|(?:END|EOF|The End|\[DONE\])[。.]?|@[^\s@，。！？]{2,16})\s*",
+    re.IGNORECASE,
+)
+"""An end mark or the name of an account: no part of a text."""
 _IN_BRACKETS = re.compile(r"\s*[（(【\[]([^（()）]*)[）)】\]]\s*")
 _ASIDE = 1.0
 """The score of the words in brackets up to which they may be an aside of the blessing."""
@@ -61,6 +71,10 @@ _GLOSS = re.compile(
 )
 _SPOKEN_TO = re.compile(r"[\s“「『（【>*#\"]*N(?![的NST之：])[^：]*$")
 """A short piece that begins with the receiver."""
+_LABELS = 1.5
+"""The score of the words of a label at the beginning from which a person looks at it."""
+_LABEL_WORDS = re.compile(r"[^N您你，]{1,12}[：:]\s*")
+_ADDRESSED = re.compile(r"[\s“「『（【*#\"]*(?:亲爱的|敬爱的|尊敬的|我的|祝|老|好)?N{1,2}(?![的之])")
 _BRACKET = re.compile(r"\s*[（(【][^）)】]*\Z")
 """A bracket that a later piece closes."""
 _LEADS = re.compile(
@@ -111,6 +125,7 @@ def reading(text: str, name: str = "") -> Reading:
             scores[n] = min(scores[n], 0.0)
         leads = leads and scores[n] >= SURE
     _gloss(cut, scores, text)
+    _label_before_address(cut, scores, name)
     start = _talk_before(scores)
     stop = len(scores) - _talk_before(scores[start:][::-1])
     if start < stop - 1 and stop < len(cut) and _is_label(cut[stop - 1].text) and scores[stop - 1] > BLESSING:
@@ -123,8 +138,16 @@ def reading(text: str, name: str = "") -> Reading:
     clear = not gone or (max(kept[0], kept[-1]) <= KEPT and max(kept) < DOUBT)
     clear = clear and all(alone > UNSURE or scores[n] > CLEARLY for n, alone in zip(gone, words, strict=True))
     clear = clear and _surely_blessing(kept) and labelled_texts(text) < 2
+    clear = clear and not any(_calls(cut[n].text, name) for n in gone)  # another version
     clear = clear and not any(_may_be_aside(cut[n].text) for n in (*range(start), *range(stop, len(cut))))
     return Reading(cut, scores, start, stop, clear)
+
+
+def _calls(text: str, name: str) -> bool:
+    """Whether a piece calls the receiver and says something to them that is not surely talk."""
+    if not name or len(text.strip()) < _SHORT // 2 or _ADDRESSED.match(plain(text, name)) is None:
+        return False
+    return words_score(text, name if name in text else "") < 0
 
 
 def _may_be_aside(text: str) -> bool:
@@ -164,6 +187,23 @@ def _gloss(cut: list[Piece], scores: list[float], text: str) -> None:
         glossed = (glossed and not begins) or (begins and _GLOSS.match(piece.text) is not None)
         if glossed:
             scores[n] = CERTAIN
+
+
+def _label_before_address(cut: list[Piece], scores: list[float], name: str) -> None:
+    """Raises the score of a label at the beginning that is followed by the address of the receiver: who
+    wrote the text, or what kind it is."""
+    if len(cut) < 2 or not _is_label(cut[0].text):
+        return
+    if words_score(cut[0].text, "") > _LABELS:
+        scores[0] = max(scores[0], FLAGGED)
+    first, then = plain(cut[0].text, name), plain(cut[1].text, name)
+    if not name or _LABEL_WORDS.fullmatch(first) is None or _ADDRESSED.match(then) is None:
+        return
+    words = words_score(cut[0].text, "")
+    if words > 0.5:
+        scores[0] = max(scores[0], SURE)
+    elif words > -1.0:
+        scores[0] = max(scores[0], FLAGGED)
 
 
 def _is_label(text: str) -> bool:
@@ -233,6 +273,8 @@ def _lead_in(text: str, subject: Subject, _context: Context) -> Found | None:
 
 
 def _closing(text: str, subject: Subject, _context: Context) -> Found | None:
+    if (mark := _LAST_MARK.search(text)) is not None and _END_MARK.fullmatch(mark.group()):
+        return Found(_("末尾有多余的话：{words}", words=mark.group().strip()), text[: mark.start()].strip())
     if "\n" in text and (signature := _SIGNATURE.search(text)) is not None:
         words = signature.group().strip()
         return Found(_("末尾有多余的话：{words}", words=words[:30]), text[: signature.start()].strip())
@@ -251,7 +293,7 @@ def _talk(text: str, subject: Subject, _context: Context) -> Found | None:
     doubtful = [
         piece.text.strip()
         for piece, score in list(zip(read.pieces, read.scores, strict=True))[read.start : read.stop]
-        if score >= DOUBT
+        if score >= FLAGGED
     ]
     if not doubtful or not _unwrapped(text):
         return None

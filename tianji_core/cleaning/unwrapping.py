@@ -15,6 +15,7 @@ _FORMS: tuple[Callable[[str], Unwrapped | None], ...] = (
     records.from_yaml,
     tables.from_labels,
     tables.from_code,
+    tables.from_call,
 )
 
 
@@ -23,6 +24,8 @@ LAYERS = (
     layers.without_labelled_thoughts,
     layers.without_chat_tags,
     layers.from_dialogue,
+    layers.without_page_marks,
+    layers.from_percent,
     *_FORMS,
 )
 """All layers that can stand round a blessing."""
@@ -38,7 +41,12 @@ def _think_tags(text: str, _subject: Subject, _context: Context) -> Found | None
 def _chat_tags(text: str, _subject: Subject, _context: Context) -> Found | None:
     if only_han(text):
         return None
-    seen = layers.without_chat_tags(text) or layers.from_dialogue(text)
+    seen = (
+        layers.without_chat_tags(text)
+        or layers.from_dialogue(text)
+        or layers.without_page_marks(text)
+        or layers.from_percent(text)
+    )
     return None if seen is None else Found(_("有对话模板的记号：{words}", words=seen.seen), seen.text)
 
 
@@ -80,6 +88,9 @@ UNWRAPPING_RULES = (
             Example(f"<|im_start|>user\n写一条<|im_end|>\n<|im_start|>assistant\n{_CLEAN}", _CLEAN),
             Example(f"[INST]写一条生日祝福[/INST]{_CLEAN}</s>", _CLEAN),
             Example(f"{_CLEAN}[UNUSED_TOKEN_145]", _CLEAN),
+            Example(f"\x1b[32m{_CLEAN}\x1b[0m", _CLEAN),
+            Example(f"[color=red]{_CLEAN}[/color]", _CLEAN),
+            Example("".join(f"%{byte:02X}" for byte in _CLEAN.encode()), _CLEAN),
             Example(f"用户：写一条\n助手：{_CLEAN}\n用户：谢谢", _CLEAN),
         ),
         good=(Example(_CLEAN), Example("妹妹生日快乐<3 愿你天天开心，事事顺心。")),
@@ -98,6 +109,10 @@ UNWRAPPING_RULES = (
             Example(f"name: 妹妹\ntext: |\n  {_CLEAN}", _CLEAN),
             Example(f"<blessing>{_CLEAN}</blessing>", _CLEAN),
             Example(f"<p>{_CLEAN}</p>", _CLEAN),
+            Example(f'<message to="妹妹" text="{_CLEAN}"/>', _CLEAN),
+            Example(f'send_message(to="妹妹", text="{_CLEAN}")', _CLEAN),
+            Example(f"('{_CLEAN}',)", _CLEAN),
+            Example('{"text": "' + _CLEAN + "愿你往后"),
             Example(f"<wish><to>妹妹</to><text>{_CLEAN}</text></wish>", _CLEAN),
             Example(f"祝福:\n  对象: 妹妹\n  内容: {_CLEAN}", _CLEAN),
             Example(f"┌──┬──┐\n│妹妹│{_CLEAN}│\n└──┴──┘", _CLEAN),

@@ -35,6 +35,19 @@ _PUNCTUATION_HINT = re.compile(r"[，、；;,：:。！？!?][，、；;,：:。
 _LEAKED = re.compile("|".join(phrases()["leaked"]))
 _REFUSAL = re.compile("|".join(phrases()["refusal"]), re.MULTILINE)
 _PLACEHOLDER = re.compile("|".join(phrases()["placeholder"]))
+_NAMELESS = re.compile(
+    r"(?:(?:亲爱|敬爱|尊敬)的|\A\s*|[祝愿致给向]|写给|送给)(?P<word>姓名|名字|昵称|称呼|称谓|收件人|收信人|收礼人|对方|某人|张三|李四|王五)"
+    r"(?=[，,：:！!、]|生日|节日|新年|[祝您你])"
+)
+"""A word for a name where a name is expected."""
+_GAP = re.compile(
+    r"[\[［【{｛<＜(（「『《]\s*(?=[^\]］】}｝>＞)）」』》\n]{2,16}[\]］】}｝>＞)）」』》])"
+    r"(?:[^\]］】}｝>＞)）」』》\n，。]*(?:插入|填入|填写|填上|替换|自行填|此处|补充具体|加入具体|可替换|可修改|视情况)"
+    r"|(?:具体|对方|收礼人|您的|你的|TA的?|某个?|实际|真实)?[\u4e00-\u9fff]{0,4}"
+    r"(?:姓名|名字|昵称|称呼|年龄|岁数|职位|职务|头衔|公司|单位|部门|学校|班级|年级|专业|城市|地点|地名|日期|年份|回忆|往事|事件|爱好|兴趣|项目名?|礼物名?|署名|落款|细节)"
+    r"\d?\s*[\]］】}｝>＞)）」』》])[^\n]{0,16}"
+)
+"""A remark in brackets that names what is to be filled in."""
 _CLEAN = "妹妹，生日快乐！愿你新的一岁平安喜乐，每天都有好心情。"
 
 
@@ -61,10 +74,13 @@ def _leaked_prompt(text: str, subject: Subject, context: Context) -> Found | Non
     return None
 
 
-def _placeholder(text: str, _subject: Subject, _context: Context) -> Found | None:
+def _placeholder(text: str, subject: Subject, _context: Context) -> Found | None:
+    match = _NAMELESS.search(text)
+    if match is not None and match["word"] != subject.name:
+        return Found(_("留着没填的空：{words}", words=match.group()))
     if only_han(text) and "某某" not in text:
         return None
-    match = _PLACEHOLDER.search(text)
+    match = _PLACEHOLDER.search(text) or _GAP.search(text)
     return None if match is None else Found(_("留着没填的空：{words}", words=match.group()))
 
 
@@ -150,6 +166,9 @@ REQUEST_RULES = (
             Example("亲爱的[姓名]，祝你生日快乐，天天都有好心情。"),
             Example("祝XX生日快乐，愿你新的一岁平平安安。"),
             Example("祝{name}生日快乐，愿你新的一岁平平安安。"),
+            Example("亲爱的昵称，生日快乐，天天都有好心情。"),
+            Example("妹妹生日快乐，愿你在「具体城市」平平安安。"),
+            Example("妹妹生日快乐，还记得一起（插入共同回忆）的日子吗？"),
             Example("祝×××生日快乐，愿你新的一岁平平安安。"),
         ),
         good=(Example(_CLEAN), Example("妹妹生日快乐（姓名里带福的人就是不一样），愿你万事顺心。")),

@@ -3,6 +3,7 @@ second versions."""
 
 import re
 
+from tianji_core.cleaning.fault_model import unfinished_score
 from tianji_core.cleaning.layers import NUMBER
 from tianji_core.cleaning.rule import HARD_FLOOR, Context, Example, Found, Rule, Subject, only_han
 from tianji_core.cleaning.talk import DOUBT, SURE, labelled_texts, reading
@@ -33,6 +34,7 @@ _MARKDOWN = (
         "",
     ),
     (re.compile(r"`([^`\n]+)`"), r"\1"),
+    (re.compile(r"[ \t]*#{2,6}[ \t]*\Z"), ""),
     (re.compile(r"\"{3}|'{3}"), ""),
     (
         re.compile(r"\[\^?(?:[a-z]{2,10}[:：_])?\d{1,2}(?:[,，]\d{1,2})*\]|【\d+(?:[:：]\d+)?†[^】\n]*】"),
@@ -49,6 +51,9 @@ _NUMBER_HINT = re.compile(
     r"|[\u2160-\u217b\u2460-\u249b\u24b6-\u24e9\u2776-\u2793\u3220-\u3229\u3280-\u3289\U0001f51f])",
     re.MULTILINE,
 )
+_SUBJECT_LINE = re.compile(
+    r"(?:邮件|信件|短信)?(?:主题|标题|题目|抬头)\s*[:：]\s*[^\n]{1,40}|(?i:subject|title|re)\s*[:：]\s*[^\n]{1,60}"
+)
 _TITLE_LINE = re.compile(
     r"(?:《[^》\n]{1,30}》|【[^】\n]{1,30}】|〖[^〗\n]{1,30}〗|(?:标题|题目)\s*[:：][^\n]{1,40}"
     r"|[^\n，。！？!?~～：:、]{1,16}(?:祝福|祝福语|贺词|寄语|文案|·[^\n，。！？!?：:]{1,8}))\s*"
@@ -57,6 +62,13 @@ _NOTHING_ELSE = re.compile(r"[\W_]*(?:祝|给|送|写|致|一条|风格|文风|�
 _TITLE_INLINE = re.compile(
     r"(?:【[^】\n，。！？]{1,30}】|《[^》\n]{0,28}(?:祝|贺|寄|致|写给|献给|赠)[^》\n]{0,28}》)[ \t]*[:：]?[ \t]*(?=\S)"
 )
+_WRAPPED, _WHOLE = 1.0, -0.5
+"""Scores of a line without a mark at its end: from the first it goes on in the next line, up to the second it
+is whole."""
+_WIDTH = 12
+"""Characters from which lines may have been broken at a width."""
+_NO_BEGINNING = "的了着过们得地吧呢啊呀吗"
+"""What no clause begins with."""
 _SLASH = re.compile(r"(?<=[。！？!?~～])\s*[/／|｜‖]\s*")
 """A stroke between two versions on one line."""
 _SEPARATOR = re.compile(
@@ -100,7 +112,8 @@ def _repeats_the_task(line: str, subject: Subject) -> bool:
 
 def _title(text: str, subject: Subject, _context: Context) -> Found | None:
     first, _newline, rest = text.strip().partition("\n")
-    if _TITLE_LINE.fullmatch(first) or (rest and _repeats_the_task(first, subject)):
+    subject_line = rest and _SUBJECT_LINE.fullmatch(first) is not None
+    if subject_line or _TITLE_LINE.fullmatch(first) or (rest and _repeats_the_task(first, subject)):
         return Found(_("第一行是标题：{title}", title=first.strip()), rest.strip() or None)
     inner = text.strip()
     match = _TITLE_INLINE.match(inner)
@@ -179,11 +192,28 @@ def _several_lines(text: str, subject: Subject, context: Context) -> Found | Non
     return Found(_("有 {n} 行", n=len(lines)), fixed)
 
 
-def _one_line(lines: list[str]) -> str:
-    """Returns the lines joined, with a mark where one has none at its end."""
-    joined = lines[0]
+def _equally_long(lines: list[str]) -> bool:
+    """Returns whether the lines were broken at a width: all but the last are about as long."""
+    sizes = [len(line) for line in lines[:-1]]
+    return (
+        len(sizes) > 1
+        and min(sizes) >= _WIDTH
+        and max(sizes) - min(sizes) <= 2
+        and len(lines[-1]) <= max(sizes)
+    )
+
+
+def _one_line(lines: list[str]) -> str | None:
+    """Returns the lines joined, with a mark where one has none at its end, or nothing where a line was only
+    full; None if it cannot be told which."""
+    joined, full = lines[0], _equally_long(lines)
     for line in lines[1:]:
         if joined[-1].isalnum() and line[0].isalnum():
+            if full or (end := unfinished_score(joined)) >= _WRAPPED or line[0] in _NO_BEGINNING:
+                joined += line
+                continue
+            if end > _WHOLE:
+                return None
             joined += "。" if "，" in joined.rsplit("。", 1)[-1] else "，"
         joined += line
     return joined
@@ -252,11 +282,16 @@ def _paired(text: str, family: str) -> bool:
     return depth == 0 and alike % 2 == 0
 
 
-def _spaces(text: str, _subject: Subject, _context: Context) -> Found | None:
+def _spaces(text: str, subject: Subject, context: Context) -> Found | None:
     if only_han(text):
         return None
-    fixed = _SPACE_RUN.sub(" ", _SPACE_BETWEEN.sub(_kept_hashtag, text.strip()))
-    if "\n" in fixed:
+    letter = subject.style in context.several_lines and len(_INDENTED.findall(text.rstrip())) > 1
+    end = match.start() if (match := _SIGNATURE.search(text)) is not None else len(text)
+    bare, signature = text[:end], text[end:].rstrip()  # "学生 林远 敬上" is written with spaces
+    bare = bare.strip() if not letter else bare.lstrip("\r\n")
+    fixed = _SPACE_RUN.sub(" ", _SPACE_BETWEEN.sub(_kept_hashtag, bare)) if not letter else bare
+    fixed = (fixed + signature).rstrip()
+    if "\n" in fixed and not letter:
         fixed = _BLANK_LINES.sub("\n\n", _LINE_SPACE.sub("\n", fixed))
     return Found(_("有多余的空白"), fixed) if fixed != text and fixed else None
 
@@ -265,6 +300,9 @@ def _kept_hashtag(match: re.Match[str]) -> str:
     return match.group() if match.group().startswith("#") else ""
 
 
+_INDENTED = re.compile(r"^(?:\u3000{2}| {2,4})(?=\S)", re.MULTILINE)
+"""The beginning of a paragraph of a letter."""
+_SIGNATURE = re.compile(r"(?<=[。！？!?~～…\n])[\u4e00-\u9fff]{1,8}(?: [\u4e00-\u9fff]{1,6}){1,2}\s*\Z")
 _LINE_SPACE = re.compile(r"[ \t\u3000]*\r?\n[ \t\u3000]*")
 _BLANK_LINES = re.compile(r"\n{3,}")
 _SPACE_RUN = re.compile(r"[ \t\u3000]{2,}")
@@ -324,6 +362,7 @@ WRAPPING_RULES = (
             Example(f"《写给妹妹的祝福》\n{_CLEAN}", _CLEAN),
             Example(f"【生日祝福】\n{_CLEAN}", _CLEAN),
             Example(f"标题：生日祝福\n{_CLEAN}", _CLEAN),
+            Example(f"邮件主题：恭贺生日\n\n{_CLEAN}", _CLEAN),
             Example(f"【生日祝福】{_CLEAN}", _CLEAN),
             Example(f"送妹妹的生日祝福\n{_CLEAN}", _CLEAN),
         ),
@@ -355,6 +394,7 @@ WRAPPING_RULES = (
         _several_lines,
         bad=(
             Example("妹妹，生日快乐！\n愿你新的一岁平安喜乐，\n每天都有好心情。", _CLEAN),
+            Example("妹妹，生日快乐！愿你新的一\n岁平安喜乐，每天都有好心情。", _CLEAN),
             Example("妹妹生日快乐\n愿你新的一岁平安喜乐", "妹妹生日快乐，愿你新的一岁平安喜乐"),
             Example(f"{_CLEAN}\n妹妹，祝你岁岁平安，心里的愿望都能一样一样实现。"),
         ),

@@ -4,7 +4,7 @@ from collections import Counter
 
 from tianji_core.dataset.conversation import Conversation
 from tianji_core.dataset.fields import ShapeError
-from tianji_core.dataset.shapes import conversation_of
+from tianji_core.dataset.shapes import SEPARATORS, conversation_of
 from tianji_core.dataset.streaming import BrokenLine, FileItem
 from tianji_core.errors import ImportFileError
 from tianji_core.i18n import _
@@ -54,9 +54,12 @@ class ItemTally:
         lost = (
             _("{n} 项带有 {mark}：样本里没有这一栏，导入后按普通的对话训练", n=number, mark=mark)
             for mark, number in self.left_out.most_common()
+            if mark != SEPARATORS
         )
+        ended = self.left_out[SEPARATORS]
+        marks = [_("{n} 项的提问和回答末尾有分隔记号（如 ###），已经去掉", n=ended)] if ended else []
         commas = [_("{n} 项去掉了多余的逗号", n=self.mended)] if self.mended else []
-        return (*lost, *commas)
+        return (*lost, *marks, *commas)
 
     def _refuse(self, reason: str) -> None:
         self.bad.append((self.number, reason))

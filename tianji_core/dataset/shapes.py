@@ -48,6 +48,11 @@ _TOKENS = re.compile(r"^\s*<\|(?:Human|MOSS)\|>[:：]\s*|\s*<eo[hma]>\s*$")
 """Tokens of MOSS around a turn."""
 _SPEAKER = re.compile(r"(?:^|\n|<eo[hma]>)\s*\[?(Human|User|Assistant|MOSS)\]?[:：]")
 _CHATML = re.compile(r"<\|im_start\|>(\w+)\n(.*?)(?:<\|im_end\|>|$)", re.DOTALL)
+SEPARATORS = "separators"
+"""Stands in ``left_out`` for the marks of :data:`_ASK_ENDS` and :data:`_ANSWER_ENDS`."""
+_ASK_ENDS = re.compile(r"\n+\s*(?:#{3,}|-+>|={3,}|-{3,}|\|{2,})\s*\Z|\s+-+>\s*\Z")
+_ANSWER_ENDS = re.compile(r"\s*(?:#{3,}|\bEND|\[END\]|<\|?end(?:oftext)?\|?>)\s*\Z")
+"""Marks at which the prompt, and the completion, of OpenAI's first form of training data end."""
 _REJECTED = ("rejected", "rejected_response", "response_rejected", "non_preferred_output")
 _LABEL = "label"
 
@@ -140,6 +145,8 @@ def _of_pair(reader: "_Reader", item: dict[str, Any], fields: dict[str, Any], sy
         raise ShapeError(_("{key} 是空的", key=OUTPUT) if empty else _("没有 {key}", key=OUTPUT))
     asked = "\n".join(text_of(fields[field], field) for field in asks)
     answer = text_of(fields[OUTPUT], OUTPUT)
+    if isinstance(item.get("prompt"), str) and isinstance(item.get("completion"), str):
+        asked, answer = reader.without_separators(asked, answer)
     if len(_SPEAKER.findall(asked)) > 1 and _SPEAKER.match(asked):
         told = reader.conversation([*_spoken(asked), {"role": "assistant", "content": answer}], system)
         return replace(told, form=ALPACA if INSTRUCTION in fields else PAIRS)
@@ -190,6 +197,14 @@ class _Reader:
             off = name in _OFF_IS_DEFAULT and value in (False, 0)
             if not off and not isinstance(value, list | dict) and value not in _DEFAULT_MARKS:
                 self.left_out.append(name)
+
+    def without_separators(self, asked: str, answer: str) -> tuple[str, str]:
+        """Returns a prompt and a completion without the marks at their ends, and notes that they had some."""
+        bare = _ASK_ENDS.sub("", asked).rstrip(), _ANSWER_ENDS.sub("", answer).strip()
+        if bare == (asked.rstrip(), answer.strip()) or not all(bare):
+            return asked, answer
+        self.left_out.append(SEPARATORS)
+        return bare
 
     def conversation(self, told: list[Any], system: str) -> Conversation:
         """Returns the conversation of a list whose entries are messages, turns, pairs or texts."""
