@@ -46,8 +46,8 @@ def wishes_part() -> None:
         with much:
             st.markdown(_("**3 写多少**"))
             plan = plan_form(recipe, styles, cells)
-            options = options_form(setup)
-            number = show_estimate(workspace, recipe, plan, setup, options.examples)
+            options = options_form(workspace, setup)
+            number = show_estimate(workspace, recipe, plan, setup, options)
             begin = st.button(
                 _("开始造数（{n} 条）", n=f"{number:,}"),
                 key="start_run",

@@ -9,7 +9,7 @@ from pages.generate.teacher_form import TeacherSetup
 from pages.shared.frame import report_figure
 from pages.shared.teacher_numbers import SIGNS
 from pages.shared.text import plain
-from tianji_core.generation import Estimate, count_tasks, estimate, offline_gaps
+from tianji_core.generation import Estimate, RunOptions, count_tasks, estimate, offline_gaps
 from tianji_core.i18n import _, _c
 from tianji_core.jobs import duration_text
 from tianji_core.recipe import Plan, Recipe, tasks
@@ -17,10 +17,9 @@ from tianji_core.workspace import Workspace
 
 
 def show_estimate(
-    workspace: Workspace, recipe: Recipe, plan: Plan | None, setup: TeacherSetup, examples: int
+    workspace: Workspace, recipe: Recipe, plan: Plan | None, setup: TeacherSetup, options: RunOptions
 ) -> int:
-    """Draws tasks, tokens, cost and time of the plan with ``examples`` few-shot examples in each request;
-    returns the number of tasks, 0 if it cannot start."""
+    """Draws tasks, tokens, cost and time of the plan; returns the number of tasks, 0 if it cannot start."""
     number = count_tasks(recipe, plan) if plan is not None else 0
     with st.container(key="estimate"):
         columns = [*st.columns(2), *st.columns(2)]
@@ -33,12 +32,16 @@ def show_estimate(
         if gaps.everything:
             return 0
     with report_figure():
-        expected = estimate(workspace, recipe, plan, setup.mix, setup.concurrency, examples)
-        _show_use(columns[1:], expected, setup)
+        expected = estimate(
+            workspace, recipe, plan, setup.mix, setup.concurrency, options.examples, options.batch
+        )
+        _show_use(columns[1:], expected, setup, options.batch)
     return number
 
 
-def _show_use(columns: Sequence[DeltaGenerator], estimated: Estimate, setup: TeacherSetup) -> None:
+def _show_use(
+    columns: Sequence[DeltaGenerator], estimated: Estimate, setup: TeacherSetup, batch: bool
+) -> None:
     if setup.offline:
         tokens, cost = "0", _("免费")
     else:
@@ -59,6 +62,6 @@ def _show_use(columns: Sequence[DeltaGenerator], estimated: Estimate, setup: Tea
     basis = _("按这个模型上次的速度") if estimated.measured else _("没有实测过，按常见速度猜的")
     columns[2].metric(
         _("用时（估）"),
-        duration_text(max(1.0, estimated.seconds)),
-        help=None if setup.offline else basis,
+        _("一天之内") if batch else duration_text(max(1.0, estimated.seconds)),
+        help=None if setup.offline or batch else basis,
     )

@@ -13,6 +13,8 @@ from tianji_core.dispatch.options import MOST_COST, MOST_MINUTES, MOST_TOKENS
 from tianji_core.generation import RunOptions
 from tianji_core.i18n import _
 from tianji_core.recipe import EXAMPLES, MOST_EXAMPLES
+from tianji_core.teachers import provider
+from tianji_core.workspace import Workspace
 
 
 class BudgetFields(TypedDict):
@@ -23,13 +25,15 @@ class BudgetFields(TypedDict):
     minutes: float | None
 
 
-def options_form(setup: TeacherSetup) -> RunOptions:
+def options_form(workspace: Workspace, setup: TeacherSetup) -> RunOptions:
     """Draws the options of a new run and returns them; a teacher that works offline has none."""
     if setup.offline:
         return RunOptions()
+    batch = _batch_switch(workspace, setup)
     with st.expander(_("预算、时限、示例和开头")):
         return RunOptions(
             **budget_inputs(RunOptions(), SIGNS[setup.provider.currency], ""),
+            batch=batch,
             ban_openings=st.toggle(
                 _("告诉造数模型哪些开头用得太多"),
                 True,
@@ -47,6 +51,22 @@ def options_form(setup: TeacherSetup) -> RunOptions:
                 )
             ),
         )
+
+
+def _batch_switch(workspace: Workspace, setup: TeacherSetup) -> bool:
+    """Draws the switch for batches where every teacher takes them; whether it is on."""
+    offers = [provider(workspace, entry.choice.provider).batch for entry in setup.mix]
+    shares = [offer.price for offer in offers if offer is not None]
+    if len(shares) < len(offers):
+        return False
+    share = f"{max(shares):.0%}"
+    return st.toggle(
+        _("批量：价格的 {share}，一天之内写完", share=share),
+        **kept(FORM, "batch", switch),
+        help=_(
+            "任务写成文件交给供应商，多数几小时做完，最迟一天；关掉浏览器或重启之后点“继续”就接着等，不会重复花钱。预算照样算。"
+        ),
+    )
 
 
 def budget_inputs(current: RunOptions, currency: str, suffix: str, keep: bool = True) -> BudgetFields:

@@ -12,7 +12,8 @@ class RunOptions(BaseModel):
     """``budget_cost`` in the teachers' currency and ``budget_tokens`` (both directions together) are for the
     whole run; ``minutes`` counts from each start. A run that reaches one of them stops by itself and can be
     continued; None means no limit. With ``ban_openings`` the prompt names the openings that the teacher has
-    used too often. ``examples`` is the number of few-shot examples in each request."""
+    used too often. ``examples`` is the number of few-shot examples in each request. With ``batch`` the
+    requests go as files to the provider's interface for batches."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -20,4 +21,5 @@ class RunOptions(BaseModel):
     budget_tokens: int | None = Field(default=None, gt=0, le=MOST_TOKENS)
     minutes: float | None = Field(default=None, gt=0, le=MOST_MINUTES)
     ban_openings: bool = True
+    batch: bool = False
     examples: int = Field(default=EXAMPLES, ge=0, le=MOST_EXAMPLES)

@@ -14,7 +14,7 @@ from tianji_core.gate.completion import (
     too_long,
 )
 from tianji_core.gate.events import END, events, is_event_stream
-from tianji_core.gate.limits import REASONING_CHARACTERS, TEXT_CHARACTERS, TOKENS
+from tianji_core.gate.limits import REASONING_CHARACTERS, RESULT_BYTES, TEXT_CHARACTERS, TOKENS
 from tianji_core.gate.secrets import (
     MASK,
     StreamMask,
@@ -37,6 +37,7 @@ __all__ = [
     "END",
     "MASK",
     "REASONING_CHARACTERS",
+    "RESULT_BYTES",
     "TEXT_CHARACTERS",
     "TOKENS",
     "Complaint",

@@ -28,8 +28,8 @@ def bounded_client(library: Any) -> type[Any]:
 
     Its requests raise GateError: the body is too large or too slow, or its compression is broken or unknown.
     RedirectError: the server sends the request to another address. Making the client raises SettingsError
-    where it cannot use the proxy that the environment names. ``seconds`` is the longest time for a
-    whole body.
+    where it cannot use the proxy that the environment names. A subclass may set ``seconds``, the longest time
+    for a whole body, and ``most``, its bytes.
     """
 
     class Stream(library.SyncByteStream):
@@ -48,6 +48,7 @@ def bounded_client(library: Any) -> type[Any]:
 
     class Bounded(library.Client):
         seconds = float("inf")
+        most = BODY_BYTES
 
         def __init__(self, **options: Any) -> None:
             with named_proxies(options.get("trust_env", True)):
@@ -64,7 +65,7 @@ def bounded_client(library: Any) -> type[Any]:
                 response = super().send(_sent_on(response), stream=True, **options)
             try:
                 _refuse_redirect(response)
-                response.stream = Stream(response.stream, _Body(response, stream, self.seconds))
+                response.stream = Stream(response.stream, _Body(response, stream, self.seconds, self.most))
                 if not stream:
                     response.read()
             except BaseException:
@@ -160,10 +161,10 @@ def _redirect(location: str) -> RedirectError:
 class _Body:
     """Decompresses and counts one body. ``full`` is set once the allowed part of an error has been read."""
 
-    def __init__(self, response: Any, stream: bool, seconds: float) -> None:
+    def __init__(self, response: Any, stream: bool, seconds: float, most: int = BODY_BYTES) -> None:
         self._deadline = time.monotonic() + seconds
         self._error = response.status_code >= 400
-        self._limit = ERROR_BYTES if self._error else STREAM_BYTES if stream else BODY_BYTES
+        self._limit = ERROR_BYTES if self._error else STREAM_BYTES if stream else most
         self._count = 0
         self.full = False
         encoding = response.headers.pop("content-encoding", "identity").strip().lower()

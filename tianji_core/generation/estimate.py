@@ -46,11 +46,12 @@ def estimate(
     teacher: Teachers,
     concurrency: int,
     examples: int = EXAMPLES,
+    batch: bool = False,
 ) -> Estimate:
     """Estimates a plan: tokens from the characters of a sample of the real prompts and the middle of each
     style's length limits; time from the latency of an earlier run with the same model, or a guess, and from
-    the limits per minute; ``examples`` few-shot examples are in each request. Several teachers work at the
-    same time and share the concurrency.
+    the limits per minute; ``examples`` few-shot examples are in each request; with ``batch`` at the price of
+    a batch, which may take a day. Several teachers work at the same time and share the concurrency.
 
     Raises:
         PlanError: the plan has no task. SettingsError: a provider that is not there.
@@ -67,7 +68,7 @@ def estimate(
     for entry in mix:
         share = number * entry.weight / total_weight
         choice, source = entry.choice, provider(workspace, entry.choice.provider)
-        price = price_of(source, choice)
+        price = price_of(source, choice, batch)
         costs.append(price.cost(round(share * prompt_tokens), round(share * completion_tokens)))
         if source.offline:
             seconds = max(seconds, share / COMPOSED_PER_SECOND)

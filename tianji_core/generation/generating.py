@@ -9,6 +9,7 @@ from functools import partial
 from tianji_core import dispatch
 from tianji_core.dispatch import Budget, Failed, Lane, Retry, Usage
 from tianji_core.errors import RunLimitError
+from tianji_core.generation.batching import Looks, run_batches
 from tianji_core.generation.composing import compose_tasks
 from tianji_core.generation.openings import Openings
 from tianji_core.generation.raw import write_raw
@@ -34,9 +35,11 @@ async def run_generation(
     reporter: Reporter,
     stop: asyncio.Event | None = None,
     retry: Retry | None = None,
+    pace: Looks | None = None,
 ) -> RunState:
     """Sends every pending task of a run and stores what comes back; the raw file is written at the end, also
-    after a stop or a fatal error. Setting ``stop`` ends the run early.
+    after a stop or a fatal error. Setting ``stop`` ends the run early. ``pace`` says how often a provider is
+    asked about batches.
 
     Raises:
         PlanError: no such run. JobError: another process works on it.
@@ -57,6 +60,8 @@ async def run_generation(
                     store = partial(run_store.store, workspace.engine, run, texts, failures)
                     await dispatch.with_room(store, stop, reporter.pause_for_room)
                     report.add(len(texts), len(failures))
+            elif options_of(run).batch:
+                await run_batches(workspace, run, recipe, teachers, report, stop, pace)
             else:
                 await _ask(workspace, run, recipe, teachers, report, stop, retry)
         except RunLimitError as error:
@@ -139,6 +144,10 @@ class _Report:
     def pause(self, full: bool) -> None:
         """Reports that the run waits for room on the disk, or goes on."""
         self._reporter.pause_for_room(full)
+
+    def say(self, message: str) -> None:
+        """Reports in a sentence what the run waits for."""
+        self._reporter.update(self._done + self._failed, self._total, message)
 
     def add(self, texts: int, failures: int) -> None:
         """Counts one stored batch."""

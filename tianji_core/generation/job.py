@@ -2,7 +2,8 @@
 
 from tianji_core import jobs
 from tianji_core.errors import JobError
-from tianji_core.generation.runs import run_lock, teachers_of
+from tianji_core.generation.batching import cancel_batches
+from tianji_core.generation.runs import options_of, run_lock, teachers_of
 from tianji_core.i18n import _
 from tianji_core.jobs import Job, JobSubject
 from tianji_core.store import runs as run_store
@@ -66,13 +67,16 @@ def cancel(workspace: Workspace, run_id: int) -> int:
     Returns how many tasks were skipped; :func:`take_up` undoes it.
 
     Raises:
-        PlanError: no such run.
+        PlanError: no such run. TeacherError: the tasks are skipped, but the provider's batch goes on.
     """
-    run_store.get(workspace.engine, run_id)
+    run = run_store.get(workspace.engine, run_id)
     job = jobs_by_run(workspace).get(run_id)
     if job is not None and job.active:
         jobs.stop(workspace, job.id)
-    return run_store.skip_pending(workspace.engine, run_id)
+    skipped = run_store.skip_pending(workspace.engine, run_id)
+    if options_of(run).batch:
+        cancel_batches(workspace, run)
+    return skipped
 
 
 def take_up(workspace: Workspace, run_id: int) -> Job:

@@ -78,6 +78,8 @@ def create_run(
     check_concurrency(concurrency)
     options = options or RunOptions()
     mix = [_resolved(workspace, entry) for entry in weighted(teacher)]
+    if options.batch:
+        _check_batches(workspace, mix)
     if options.budget_cost is not None:
         _check_prices(workspace, mix)
     stored = recipes.current(workspace.engine, recipe_key)
@@ -158,6 +160,13 @@ def _resolved(workspace: Workspace, teacher: WeightedTeacher) -> WeightedTeacher
     return teacher.model_copy(update={"choice": choice})
 
 
+def _check_batches(workspace: Workspace, mix: Sequence[WeightedTeacher]) -> None:
+    for entry in mix:
+        source = provider(workspace, entry.choice.provider)
+        if source.batch is None:
+            raise PlanError(_("{title} 没有批量接口，请关掉“批量”再开始", title=_(source.title)))
+
+
 def _check_prices(workspace: Workspace, mix: Sequence[WeightedTeacher]) -> None:
     currencies = set()
     for entry in mix:
@@ -211,6 +220,8 @@ def change_options(workspace: Workspace, run_id: int, options: RunOptions, concu
     run = run_store.get(workspace.engine, run_id)
     if options.budget_cost is not None:
         _check_prices(workspace, teachers_of(run))
+    if options.batch:
+        _check_batches(workspace, teachers_of(run))
     run_store.change(
         workspace.engine, run_id, options=options.model_dump(mode="json"), concurrency=concurrency, halted=""
     )
@@ -239,7 +250,8 @@ def by_teacher(workspace: Workspace, run: Run) -> list[TeacherResult]:
     for totals in run_figures.teacher_totals(workspace.engine, run.id):
         entry = mix[totals.teacher]
         source = provider(workspace, entry.choice.provider)
-        cost = price_of(source, entry.choice).cost(totals.prompt_tokens, totals.completion_tokens)
+        price = price_of(source, entry.choice, options_of(run).batch)
+        cost = price.cost(totals.prompt_tokens, totals.completion_tokens)
         results.append(
             TeacherResult(_(source.title), entry.choice.model, entry.weight, totals, source.currency, cost)
         )

@@ -1,6 +1,7 @@
 """造数模型: whatever answers a prompt. One small file per API family, and the offline composer."""
 
-from tianji_core.teachers.base import Answer, Sampling, Teacher
+from tianji_core.teachers.base import Answer, BatchTeacher, Sampling, Teacher
+from tianji_core.teachers.batches import BatchServer
 from tianji_core.teachers.choice import TeacherChoice, WeightedTeacher
 from tianji_core.teachers.providers import (
     ModelEntry,
@@ -18,6 +19,7 @@ from tianji_core.teachers.registry import (
     checked_choice,
     key_state,
     key_variables,
+    make_batch_server,
     make_teacher,
     price_of,
     resolved_model,
@@ -27,6 +29,8 @@ from tianji_core.teachers.sampling import SamplingPlan
 
 __all__ = [
     "Answer",
+    "BatchServer",
+    "BatchTeacher",
     "ConnectionReport",
     "KeyState",
     "ModelEntry",
@@ -41,6 +45,7 @@ __all__ = [
     "key_state",
     "key_variables",
     "load_providers",
+    "make_batch_server",
     "make_teacher",
     "own_providers_path",
     "price_of",

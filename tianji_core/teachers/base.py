@@ -1,7 +1,7 @@
 """The interface of every teacher (造数模型)."""
 
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 from tianji_core.recipe import Brief
 
@@ -48,6 +48,23 @@ class Teacher(Protocol):
 
     async def aclose(self) -> None:
         """Closes the connections."""
+        ...
+
+
+@runtime_checkable
+class BatchTeacher(Teacher, Protocol):
+    """A teacher whose requests can be sent in files (:mod:`tianji_core.teachers.batches`)."""
+
+    def batch_body(self, brief: Brief, sampling: Sampling) -> dict[str, Any]:
+        """Returns the body of a request for the brief."""
+        ...
+
+    def batch_answer(self, body: bytes, request_id: str) -> Answer:
+        """Returns the answer in the body of a response.
+
+        Raises:
+            TeacherError: one of its kinds, when there is no usable answer.
+        """
         ...
 
 

@@ -48,11 +48,19 @@ class ModelEntry(_Frozen):
         return (prompt_tokens * self.input_price + completion_tokens * self.output_price) / 1_000_000
 
 
+class BatchOffer(_Frozen):
+    """A provider's interface for batches: files of requests that are answered within a day for less.
+    ``endpoint`` is the address that each request names, ``price`` its share of the usual price (0-1)."""
+
+    endpoint: str = Field(default="/v1/chat/completions", pattern=r"^/[\w/.-]+$")
+    price: float = Field(default=0.5, ge=0, le=1)
+
+
 class Provider(_Frozen):
     """A service that offers teachers, and how to reach it. ``key_variable`` names the environment variable of
     the key. ``concurrency`` and the limits per minute are what a run starts from; a person can change them
     for each run. ``sends_finish_reason`` is False for a server that never says why an answer ended: its
-    answers count as complete."""
+    answers count as complete. ``batch`` is None where it takes no batches."""
 
     key: str
     title: str = Field(min_length=1)
@@ -68,6 +76,7 @@ class Provider(_Frozen):
     tokens_per_minute: int | None = Field(default=None, ge=1, le=1_000_000_000)
     max_tokens_field: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
     sends_finish_reason: bool = True
+    batch: BatchOffer | None = None
     note: str = ""
     models: tuple[ModelEntry, ...] = ()
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from tianji_core.errors import SettingsError, TeacherAuthError, TeacherError
 from tianji_core.i18n import _
 from tianji_core.teachers.base import ChatTeacher, Teacher
+from tianji_core.teachers.batches import BatchServer, openai_batches, zhipu_batches
 from tianji_core.teachers.choice import TeacherChoice
 from tianji_core.teachers.faults import Endpoint, missing_key
 from tianji_core.teachers.providers import ModelEntry, Provider, provider
@@ -59,11 +60,18 @@ def resolved_model(source: Provider, choice: TeacherChoice) -> str:
     return choice.model.strip() or (source.models[0].name if source.models else "")
 
 
-def price_of(source: Provider, choice: TeacherChoice) -> ModelEntry:
-    """Returns the model of a choice with its prices: those of the choice, else those of the catalogue."""
+def price_of(source: Provider, choice: TeacherChoice, batch: bool = False) -> ModelEntry:
+    """Returns the model of a choice with its prices: those of the choice, else those of the catalogue; with
+    ``batch`` what the provider takes for them in a batch."""
     entry = source.model(resolved_model(source, choice))
-    own = {"input_price": choice.input_price, "output_price": choice.output_price}
-    return entry.model_copy(update={name: value for name, value in own.items() if value is not None})
+    share = source.batch.price if batch and source.batch is not None else 1.0
+    prices = {
+        "input_price": entry.input_price if choice.input_price is None else choice.input_price,
+        "output_price": entry.output_price if choice.output_price is None else choice.output_price,
+    }
+    return entry.model_copy(
+        update={name: value * share for name, value in prices.items() if value is not None}
+    )
 
 
 def checked_choice(workspace: Workspace, choice: TeacherChoice, any_model: bool = False) -> Provider:
@@ -130,6 +138,20 @@ def make_teacher(workspace: Workspace, choice: TeacherChoice, any_model: bool = 
     from tianji_core.teachers.openai_compatible import OpenAICompatible
 
     return OpenAICompatible(endpoint, entry, chosen.max_tokens_field)
+
+
+def make_batch_server(workspace: Workspace, choice: TeacherChoice) -> BatchServer:
+    """Returns the batches of a choice's account; nothing is sent yet.
+
+    Raises:
+        SettingsError: the provider takes no batches, or as :func:`checked_choice`.
+        TeacherAuthError: as :func:`checked_choice`.
+    """
+    chosen = checked_choice(workspace, choice)
+    if chosen.batch is None:
+        raise SettingsError(_("{title} 没有批量接口，请关掉“批量”再开始", title=_(chosen.title)))
+    make = zhipu_batches if chosen.sdk == "zhipu" else openai_batches
+    return make(_endpoint(workspace, chosen, choice), chosen.batch.endpoint)
 
 
 async def test_connection(workspace: Workspace, choice: TeacherChoice) -> ConnectionReport:

@@ -36,6 +36,18 @@ class FormRequest:
     def __init__(self, form: TextForm) -> None:
         self._form = form
 
+    def asked(self, prompt: str) -> tuple[str, dict[str, Any]]:
+        """Returns the prompt that asks for the form, and the fields of the request."""
+        return (f"{prompt}\n{REQUEST}" if self._form else prompt), form_fields(self._form)
+
+    def read(self, answer: Answer) -> Answer:
+        """Returns an answer to a request in the form, with the text out of it.
+
+        Raises:
+            TeacherAnswerError: an object without a text.
+        """
+        return text_of(answer) if self._form else answer
+
     async def answer(self, prompt: str, ask: Callable[[str, dict[str, Any]], Awaitable[Answer]]) -> Answer:
         """Returns what ``ask`` gets for a prompt and further fields of the request.
 
@@ -45,7 +57,7 @@ class FormRequest:
         if not self._form:
             return await ask(prompt, {})
         try:
-            return text_of(await ask(f"{prompt}\n{REQUEST}", form_fields(self._form)))
+            return text_of(await ask(*self.asked(prompt)))
         except TeacherRequestError:
             answer = await ask(prompt, {})
             self._form = ""  # the request was fine but for the form, which is not asked for again

@@ -66,6 +66,19 @@ class Zhipu:
             lambda prompt, fields: self._sent(self._body(prompt, sampling, brief.system) | fields),
         )
 
+    def batch_body(self, brief: Brief, sampling: Sampling) -> dict[str, Any]:
+        """Returns the body of a request for the brief, for a batch."""
+        prompt, fields = self._form.asked(brief.prompt)
+        return self._body(prompt, sampling, brief.system) | fields
+
+    def batch_answer(self, body: bytes, request_id: str) -> Answer:
+        """Returns the answer in a body out of a batch.
+
+        Raises:
+            TeacherError: one of its kinds.
+        """
+        return self._form.read(read_answer(self._endpoint, body, "application/json", 0.0, request_id))
+
     async def complete(self, prompt: str, sampling: Sampling, system: str = "") -> Answer:
         """Returns one completion of ``prompt``, with ``system`` as the system message where it is not ''.
         Sampling parameters are request fields, never part of a message."""

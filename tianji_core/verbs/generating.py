@@ -142,6 +142,10 @@ def generate(
     examples: Annotated[
         int, typer.Option(min=0, max=MOST_EXAMPLES, help="Few-shot examples in each request.")
     ] = EXAMPLES,
+    batch: Annotated[
+        bool,
+        typer.Option("--batch", help="Send files through the provider's batches: cheaper, within a day."),
+    ] = False,
     mistakes: Annotated[
         float, typer.Option(min=0, max=1, help="Share of deliberate mistakes (offline composer).")
     ] = 0.0,
@@ -170,7 +174,7 @@ def generate(
             mix.teachers(teacher.choice(pace, mistakes), pace),
             sampling.plan(),
             pace.concurrency,
-            options=budget.run_options(ban_openings, examples),
+            options=budget.run_options(ban_openings, examples, batch),
         )
         run_id, job = run.id, generation.start_generation(space, run.id)
     if not detach:

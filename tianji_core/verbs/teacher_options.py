@@ -97,7 +97,9 @@ class BudgetOptions:
         float | None, typer.Option(help="Stop after this many minutes.", show_default=False)
     ] = None
 
-    def run_options(self, ban_openings: bool = True, examples: int = EXAMPLES) -> RunOptions:
+    def run_options(
+        self, ban_openings: bool = True, examples: int = EXAMPLES, batch: bool = False
+    ) -> RunOptions:
         """Returns the limits of a run.
 
         Raises:
@@ -109,6 +111,7 @@ class BudgetOptions:
                 budget_tokens=self.budget_tokens,
                 minutes=self.minutes,
                 ban_openings=ban_openings,
+                batch=batch,
                 examples=examples,
             )
         except ValidationError as error:

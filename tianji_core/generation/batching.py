@@ -1,0 +1,425 @@
+"""Writes the texts of a run through a provider's interface for batches. What is sent is written down first
+(:mod:`tianji_core.generation.batch_book`), so that the work goes on after a stop or a kill, for days if need
+be; every answer is stored once."""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, Protocol, TypeVar
+
+from tianji_core import dispatch
+from tianji_core.dispatch import Budget, Usage
+from tianji_core.errors import (
+    RunLimitError,
+    TeacherAnswerError,
+    TeacherAuthError,
+    TeacherError,
+    TeacherRequestError,
+)
+from tianji_core.generation.batch_book import (
+    BatchBook,
+    SentBatch,
+    position_of,
+    read_book,
+    requests_path,
+    save_book,
+    sent_prompts,
+    write_requests,
+)
+from tianji_core.generation.openings import Openings
+from tianji_core.generation.runs import options_of, sampling_of, teachers_of
+from tianji_core.generation.writing import task_sampling, usage_of, written
+from tianji_core.i18n import _
+from tianji_core.recipe import Brief, Recipe, Task, brief
+from tianji_core.store import run_figures
+from tianji_core.store import runs as run_store
+from tianji_core.store.runs import Failure, Run, Written
+from tianji_core.teachers import BatchTeacher, Teacher, make_batch_server, price_of, provider
+from tianji_core.teachers.batches import BatchLine, BatchState
+from tianji_core.teachers.text_form import REQUEST
+from tianji_core.workspace import Workspace
+
+LINES = 2000
+"""Requests in one file; the providers take 50,000, but a smaller file comes back sooner."""
+MOST_OPEN = 8
+"""Batches of one teacher that wait at the provider at the same time."""
+TRIES = 3
+"""How often a task is asked before it counts as failed."""
+FAULTS_IN_A_ROW = 30
+"""Looks at the provider that may fail one after the other; at the longest pause that is about an hour."""
+_PAGE = 500
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Looks:
+    """Seconds between two looks at the provider: ``first``, then longer and longer up to ``longest``."""
+
+    first: float = 5.0
+    longest: float = 120.0
+
+
+class RunReport(Protocol):
+    """Where the progress of a run is reported."""
+
+    def add(self, texts: int, failures: int) -> None:
+        """Counts one stored batch."""
+        ...
+
+    def say(self, message: str) -> None:
+        """Reports in a sentence what the run waits for."""
+        ...
+
+    def pause(self, full: bool) -> None:
+        """Reports that the run waits for room on the disk, or goes on."""
+        ...
+
+
+async def run_batches(
+    workspace: Workspace,
+    run: Run,
+    recipe: Recipe,
+    teachers: Sequence[Teacher],
+    report: RunReport,
+    stop: asyncio.Event,
+    pace: Looks | None = None,
+) -> None:
+    """Sends every pending task of a run in batches, waits for them and stores what comes back. Setting
+    ``stop`` ends the waiting; the batches go on at the provider, and the next start fetches them.
+
+    Raises:
+        TeacherError: the provider refuses the batch, or cannot be reached for a long time.
+        RunLimitError: budget or time are used up, or the provider ended a batch early; the rest stays
+        pending.
+    """
+    batches = _Batches(workspace, run, recipe, teachers, report, stop, pace or Looks())
+    try:
+        await batches.work()
+    finally:
+        batches.close()
+
+
+def cancel_batches(workspace: Workspace, run: Run) -> None:
+    """Asks the providers to stop what they have not answered yet of a run.
+
+    Raises:
+        TeacherError: a provider cannot be reached; its batch goes on.
+    """
+    mix = teachers_of(run)
+    for sent in read_book(workspace, run.id).open:
+        if sent.batch:
+            server = make_batch_server(workspace, mix[sent.teacher].choice)
+            try:
+                server.cancel(sent.batch)
+            finally:
+                server.close()
+
+
+class _Batches:
+    """The batches of one run while a process works on them."""
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        run: Run,
+        recipe: Recipe,
+        teachers: Sequence[Teacher],
+        report: RunReport,
+        stop: asyncio.Event,
+        pace: Looks,
+    ) -> None:
+        self._workspace, self._run, self._recipe = workspace, run, recipe
+        self._options, self._mix = options_of(run), teachers_of(run)
+        self._teachers = [teacher for teacher in teachers if isinstance(teacher, BatchTeacher)]
+        self._servers = [make_batch_server(workspace, entry.choice) for entry in self._mix]
+        self._report, self._stop, self._pace = report, stop, pace
+        self._book: BatchBook = read_book(workspace, run.id)
+        minutes = self._options.minutes
+        self._deadline = None if minutes is None else time.monotonic() + minutes * 60
+
+    def close(self) -> None:
+        """Closes the connections."""
+        for server in self._servers:
+            server.close()
+
+    async def work(self) -> None:
+        """Sends and fetches until nothing is pending, or the run is stopped."""
+        pause = self._pace.first
+        while not self._stop.is_set():
+            for sent in [sent for sent in self._book.open if not sent.batch]:
+                await self._start(sent)
+            await self._send()
+            if not self._book.open:
+                return
+            moved = await self._fetch()
+            pause = self._pace.first if moved else min(self._pace.longest, pause * 1.5)
+            if not moved:
+                await self._wait(pause)
+
+    async def _wait(self, seconds: float) -> None:
+        if self._deadline is not None and time.monotonic() >= self._deadline:
+            raise RunLimitError(
+                _("到了时限 {minutes:g} 分钟，先停下来；可以继续", minutes=self._options.minutes)
+            )
+        try:
+            async with asyncio.timeout(seconds):
+                await self._stop.wait()
+        except TimeoutError:
+            return
+
+    async def _asked(self, ask: Callable[[], T]) -> T | None:
+        """Returns what the provider answers; None where the run was stopped meanwhile."""
+        pause = self._pace.first
+        for number in range(FAULTS_IN_A_ROW):
+            try:
+                return await asyncio.to_thread(ask)
+            except TeacherError as error:
+                if not error.retryable or number == FAULTS_IN_A_ROW - 1:
+                    raise
+                self._report.say(str(error))
+            await self._wait(pause)
+            pause = min(self._pace.longest, pause * 1.5)
+            if self._stop.is_set():
+                break
+        return None
+
+    def _save(self) -> None:
+        save_book(self._workspace, self._run.id, self._book)
+
+    async def _start(self, sent: SentBatch) -> None:
+        """Starts a batch that stands in the book, or finds the one that an earlier process started."""
+        server = self._servers[sent.teacher]
+        path = requests_path(self._workspace, self._run.id, sent.tag)
+        found = await self._asked(partial(server.find, sent.tag))
+        if found is None:
+            return
+        lines = await asyncio.to_thread(path.read_bytes)
+        started = found or await self._asked(partial(server.submit, lines, sent.tag))
+        if started:
+            sent.batch = started
+            self._save()
+
+    async def _send(self) -> None:
+        """Writes the pending tasks that are in no batch into new ones, and starts them."""
+        for number in range(len(self._mix)):
+            waiting = {position for sent in self._book.open for position in sent.positions}
+            while sum(sent.teacher == number for sent in self._book.open) < MOST_OPEN:
+                tasks = await asyncio.to_thread(self._pending, number, waiting, LINES)
+                if not tasks or self._stop.is_set():
+                    break
+                sent = await asyncio.to_thread(self._written_down, number, tasks)
+                if sent is None:
+                    return
+                waiting.update(sent.positions)
+                await self._start(sent)
+
+    def _pending(self, number: int, without: set[int], most: int) -> list[Task]:
+        """The first pending tasks of a teacher that are in no batch."""
+        teacher = number if len(self._mix) > 1 else None
+        found: list[Task] = []
+        after = -1
+        engine, run_id = self._workspace.engine, self._run.id
+        while page := run_store.tasks_in(engine, run_id, run_store.PENDING, after, _PAGE, teacher):
+            found += [task for task in page if task.position not in without]
+            if len(found) >= most:
+                break
+            after = page[-1].position
+        return found[:most]
+
+    def _written_down(self, number: int, tasks: Sequence[Task]) -> SentBatch | None:
+        """Writes a file of requests, as far as the budget reaches, and puts it into the book; None where the
+        budget waits for the batches that are out.
+
+        Raises:
+            RunLimitError: the budget is used up.
+        """
+        source = provider(self._workspace, self._mix[number].choice.provider)
+        price = price_of(source, self._mix[number].choice, batch=True)
+        budget, openings = self._budget(), self._openings()
+        bodies: list[tuple[Task, dict[str, Any]]] = []
+        total = Usage()
+        for task in tasks:
+            asked = self._brief(task, openings)
+            expected = usage_of(asked)
+            if refusal := budget.refusal(expected, price):
+                if not bodies and self._book.open:
+                    return None
+                if not bodies:
+                    raise RunLimitError(refusal)
+                break
+            budget.reserve(expected, price)
+            total += expected
+            sampling = task_sampling(sampling_of(self._run), task, self._run.plan.seed)
+            bodies.append((task, self._teachers[number].batch_body(asked, sampling)))
+        url = source.batch.endpoint if source.batch is not None else ""
+        tag = write_requests(self._workspace, self._run.id, url, bodies)
+        positions = [task.position for task, _body in bodies]
+        sent = SentBatch(
+            tag=tag, teacher=number, positions=positions, prompt=total.prompt, completion=total.completion
+        )
+        self._book.open.append(sent)
+        self._save()
+        return sent
+
+    def _budget(self) -> Budget:
+        figures = run_figures.spent(self._workspace.engine, self._run.id)
+        prices = [
+            price_of(provider(self._workspace, entry.choice.provider), entry.choice, batch=True)
+            for entry in self._mix
+        ]
+        spent = [
+            (Usage(figure.prompt_tokens, figure.completion_tokens), prices[number])
+            for number, figure in figures.items()
+        ]
+        budget = Budget(self._options, spent)
+        for sent in self._book.open:
+            budget.reserve(sent.expected, prices[sent.teacher])
+        return budget
+
+    def _openings(self) -> Openings | None:
+        if not self._options.ban_openings:
+            return None
+        return Openings(run_figures.told(self._workspace.engine, self._run.id))
+
+    def _brief(self, task: Task, openings: Openings | None) -> Brief:
+        asked = brief(self._recipe, task, self._run.plan.seed, self._options.examples)
+        if openings is not None and (line := openings.request(task.style)):
+            asked = replace(asked, prompt=f"{asked.prompt}\n{line}")
+        return asked
+
+    async def _fetch(self) -> bool:
+        """Looks at every batch and stores the answers of those that have ended; whether one had."""
+        ended, answered, total = False, 0, 0
+        for sent in list(self._book.open):
+            if not sent.batch:
+                continue
+            state = await self._asked(partial(self._servers[sent.teacher].look, sent.batch))
+            if state is None:
+                return False
+            if state.ended:
+                await self._store(sent, state)
+                ended = True
+            else:
+                answered += state.answered
+                total += state.total or len(sent.positions)
+        if self._book.open:
+            self._report.say(
+                _(
+                    "等供应商：{n} 批在做，{total} 条里有了 {answered} 条；可以停下来，过几小时再继续",
+                    n=len(self._book.open),
+                    total=total,
+                    answered=answered,
+                )
+            )
+        return ended
+
+    async def _store(self, sent: SentBatch, state: BatchState) -> None:
+        """Stores what came back of a batch that has ended.
+
+        Raises:
+            TeacherError: the provider refused the batch, or every request of it.
+            RunLimitError: the batch was ended early.
+        """
+        fetch = partial(self._lines, sent, state)
+        lines = await self._asked(fetch)
+        if lines is None:
+            return
+        texts, failures, refused = await asyncio.to_thread(self._sorted, sent, state, lines)
+        if texts or failures:
+            store = partial(run_store.store, self._workspace.engine, self._run, texts, failures)
+            await dispatch.with_room(store, self._stop, self._report.pause)
+            self._report.add(len(texts), len(failures))
+        self._book.open.remove(sent)
+        self._save()
+        if refused is not None:
+            raise refused
+        if state.status in ("expired", "cancelled") and len(texts) + len(failures) < len(sent.positions):
+            why = _("过了时限") if state.status == "expired" else _("被取消了")
+            raise RunLimitError(
+                _(
+                    "供应商那边的一批{why}，取回了 {n} 条，其余 {rest} 条还没写；点“继续”会再提交",
+                    why=why,
+                    n=len(texts),
+                    rest=len(sent.positions) - len(texts),
+                )
+            )
+
+    def _lines(self, sent: SentBatch, state: BatchState) -> list[BatchLine]:
+        server = self._servers[sent.teacher]
+        return [line for file in state.files for line in server.lines(file)]
+
+    def _sorted(
+        self, sent: SentBatch, state: BatchState, lines: Iterable[BatchLine]
+    ) -> tuple[list[Written], list[Failure], TeacherError | None]:
+        """The texts and the failures among the lines of a batch, and why going on makes no sense; a task that
+        can be asked again is neither text nor failure."""
+        tasks = {task.position: task for task in self._tasks(sent)}
+        prompts = sent_prompts(self._workspace, self._run.id, sent.tag)
+        texts: list[Written] = []
+        errors: dict[int, TeacherError] = {}
+        for line in lines:
+            position = position_of(line.custom_id)
+            if position is None or (task := tasks.pop(position, None)) is None or line.unsent:
+                continue
+            try:
+                texts.append(self._text(sent.teacher, task, line, prompts[position]))
+            except TeacherError as error:
+                errors[position] = error
+                tasks[position] = task
+        if not texts and (refused := self._refusal(sent, state, list(errors.values()))):
+            return [], [], refused
+        early = state.status in ("expired", "cancelled")
+        silent = TeacherAnswerError(_("批量的结果里没有这一条"))
+        failures = []
+        for position, task in tasks.items():
+            reason = errors.get(position, silent)
+            if reason is silent and early:
+                continue
+            tries = self._book.tries.get(position, 0) + 1
+            if reason.retryable and tries < TRIES:
+                self._book.tries[position] = tries
+                continue
+            self._book.tries.pop(position, None)
+            failures.append(Failure(task, reason.kind, str(reason), tries))
+        return texts, failures, None
+
+    def _tasks(self, sent: SentBatch) -> list[Task]:
+        """The tasks of a batch that are still pending."""
+        wanted = set(sent.positions)
+        if not wanted:
+            return []
+        found: list[Task] = []
+        after, last = min(wanted) - 1, max(wanted)
+        while after < last:
+            page = run_store.tasks_in(self._workspace.engine, self._run.id, run_store.PENDING, after, _PAGE)
+            if not page:
+                break
+            found += [task for task in page if task.position in wanted]
+            after = page[-1].position
+        return found
+
+    def _text(self, number: int, task: Task, line: BatchLine, prompt: str) -> Written:
+        """Raises:
+        TeacherError: no usable answer."""
+        if line.error is not None:
+            raise line.error
+        answer = self._teachers[number].batch_answer(line.body, line.request_id)
+        asked = replace(self._brief(task, None), prompt=prompt.removesuffix(f"\n{REQUEST}"))
+        sampling = task_sampling(sampling_of(self._run), task, self._run.plan.seed)
+        tries = self._book.tries.pop(task.position, 0) + 1
+        return written(self._recipe, asked, answer, sampling, tries)
+
+    def _refusal(
+        self, sent: SentBatch, state: BatchState, errors: Sequence[TeacherError]
+    ) -> TeacherError | None:
+        """Why going on makes no sense after a batch without a single text; None where it does."""
+        if state.status == "failed":
+            title = self._mix[sent.teacher].choice.model
+            return TeacherRequestError(_("{title} 没有接受这一批：{said}", title=title, said=state.message))
+        counts = run_store.counts(self._workspace.engine, [self._run.id])[self._run.id]
+        kinds = TeacherAuthError if counts.done else (TeacherAuthError, TeacherRequestError)
+        hopeless = [error for error in errors if isinstance(error, kinds)]
+        return hopeless[0] if errors and len(hopeless) == len(errors) else None
