@@ -123,6 +123,11 @@ def test_cancelling_a_run_stops_its_batch_at_the_provider(workspace: Workspace, 
     assert cancel(workspace, run.id) == 5
     assert [batch["status"] for batch in batches.batches.values()] == ["cancelled"]
 
+    batches.looks, batches.ending, batches.share = 1, "completed", 1.0
+    rows.reset_skipped(workspace.engine, run.id)  # taken up again, it needs no further word
+    work(workspace, run)
+    assert run_state(workspace.engine, run.id).complete
+
 
 def test_a_budget_limits_what_is_sent(workspace: Workspace, batches: BatchApi) -> None:
     batches.usage = (800, 100)

@@ -20,7 +20,7 @@ from tianji_core.workspace import Workspace
 class SentBatch(BaseModel):
     """One batch. ``tag`` is our number for it, ``batch`` the provider's, '' until the provider has said it;
     ``positions`` are those of its tasks; ``prompt`` and ``completion`` the tokens that it is expected to
-    use."""
+    use. ``cancelled`` says that the person has given it up."""
 
     tag: str = Field(pattern=r"^[0-9a-f]{32}$")
     teacher: int = 0
@@ -28,6 +28,7 @@ class SentBatch(BaseModel):
     positions: list[int] = []
     prompt: int = 0
     completion: int = 0
+    cancelled: bool = False
 
     @property
     def expected(self) -> Usage:

@@ -4,8 +4,8 @@ be; every answer is stored once."""
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
@@ -13,40 +13,33 @@ from tianji_core import dispatch
 from tianji_core.dispatch import Budget, Usage
 from tianji_core.errors import (
     RunLimitError,
-    TeacherAnswerError,
-    TeacherAuthError,
     TeacherError,
-    TeacherRequestError,
 )
 from tianji_core.generation.batch_book import (
     BatchBook,
     SentBatch,
-    position_of,
     read_book,
     requests_path,
     save_book,
-    sent_prompts,
     write_requests,
 )
+from tianji_core.generation.batch_results import BatchResults
 from tianji_core.generation.openings import Openings
 from tianji_core.generation.runs import options_of, sampling_of, teachers_of
-from tianji_core.generation.writing import task_sampling, usage_of, written
+from tianji_core.generation.writing import task_sampling, usage_of
 from tianji_core.i18n import _
-from tianji_core.recipe import Brief, Recipe, Task, brief
+from tianji_core.recipe import Recipe, Task
 from tianji_core.store import run_figures
 from tianji_core.store import runs as run_store
-from tianji_core.store.runs import Failure, Run, Written
+from tianji_core.store.runs import Run
 from tianji_core.teachers import BatchTeacher, Teacher, make_batch_server, price_of, provider
 from tianji_core.teachers.batches import BatchLine, BatchState
-from tianji_core.teachers.text_form import REQUEST
 from tianji_core.workspace import Workspace
 
 LINES = 2000
 """Requests in one file; the providers take 50,000, but a smaller file comes back sooner."""
 MOST_OPEN = 8
 """Batches of one teacher that wait at the provider at the same time."""
-TRIES = 3
-"""How often a task is asked before it counts as failed."""
 FAULTS_IN_A_ROW = 30
 """Looks at the provider that may fail one after the other; at the longest pause that is about an hour."""
 _PAGE = 500
@@ -109,7 +102,11 @@ def cancel_batches(workspace: Workspace, run: Run) -> None:
         TeacherError: a provider cannot be reached; its batch goes on.
     """
     mix = teachers_of(run)
-    for sent in read_book(workspace, run.id).open:
+    book = read_book(workspace, run.id)
+    for sent in book.open:
+        sent.cancelled = True
+    save_book(workspace, run.id, book)
+    for sent in book.open:
         if sent.batch:
             server = make_batch_server(workspace, mix[sent.teacher].choice)
             try:
@@ -131,9 +128,10 @@ class _Batches:
         stop: asyncio.Event,
         pace: Looks,
     ) -> None:
-        self._workspace, self._run, self._recipe = workspace, run, recipe
+        self._workspace, self._run = workspace, run
         self._options, self._mix = options_of(run), teachers_of(run)
         self._teachers = [teacher for teacher in teachers if isinstance(teacher, BatchTeacher)]
+        self._results = BatchResults(workspace, run, recipe, self._teachers)
         self._servers = [make_batch_server(workspace, entry.choice) for entry in self._mix]
         self._report, self._stop, self._pace = report, stop, pace
         self._book: BatchBook = read_book(workspace, run.id)
@@ -242,7 +240,7 @@ class _Batches:
         bodies: list[tuple[Task, dict[str, Any]]] = []
         total = Usage()
         for task in tasks:
-            asked = self._brief(task, openings)
+            asked = self._results.brief(task, openings)
             expected = usage_of(asked)
             if refusal := budget.refusal(expected, price):
                 if not bodies and self._book.open:
@@ -284,12 +282,6 @@ class _Batches:
             return None
         return Openings(run_figures.told(self._workspace.engine, self._run.id))
 
-    def _brief(self, task: Task, openings: Openings | None) -> Brief:
-        asked = brief(self._recipe, task, self._run.plan.seed, self._options.examples)
-        if openings is not None and (line := openings.request(task.style)):
-            asked = replace(asked, prompt=f"{asked.prompt}\n{line}")
-        return asked
-
     async def _fetch(self) -> bool:
         """Looks at every batch and stores the answers of those that have ended; whether one had."""
         ended, answered, total = False, 0, 0
@@ -327,99 +319,28 @@ class _Batches:
         lines = await self._asked(fetch)
         if lines is None:
             return
-        texts, failures, refused = await asyncio.to_thread(self._sorted, sent, state, lines)
+        received = await asyncio.to_thread(self._results.read, sent, state, lines, self._book.tries)
+        texts, failures = received.texts, received.failures
         if texts or failures:
             store = partial(run_store.store, self._workspace.engine, self._run, texts, failures)
             await dispatch.with_room(store, self._stop, self._report.pause)
             self._report.add(len(texts), len(failures))
         self._book.open.remove(sent)
         self._save()
-        if refused is not None:
-            raise refused
-        if state.status in ("expired", "cancelled") and len(texts) + len(failures) < len(sent.positions):
+        if received.refused is not None:
+            raise received.refused
+        left = len(sent.positions) - len(texts) - len(failures)
+        if state.ended_early and left and not sent.cancelled:
             why = _("过了时限") if state.status == "expired" else _("被取消了")
             raise RunLimitError(
                 _(
                     "供应商那边的一批{why}，取回了 {n} 条，其余 {rest} 条还没写；点“继续”会再提交",
                     why=why,
                     n=len(texts),
-                    rest=len(sent.positions) - len(texts),
+                    rest=left,
                 )
             )
 
     def _lines(self, sent: SentBatch, state: BatchState) -> list[BatchLine]:
         server = self._servers[sent.teacher]
         return [line for file in state.files for line in server.lines(file)]
-
-    def _sorted(
-        self, sent: SentBatch, state: BatchState, lines: Iterable[BatchLine]
-    ) -> tuple[list[Written], list[Failure], TeacherError | None]:
-        """The texts and the failures among the lines of a batch, and why going on makes no sense; a task that
-        can be asked again is neither text nor failure."""
-        tasks = {task.position: task for task in self._tasks(sent)}
-        prompts = sent_prompts(self._workspace, self._run.id, sent.tag)
-        texts: list[Written] = []
-        errors: dict[int, TeacherError] = {}
-        for line in lines:
-            position = position_of(line.custom_id)
-            if position is None or (task := tasks.pop(position, None)) is None or line.unsent:
-                continue
-            try:
-                texts.append(self._text(sent.teacher, task, line, prompts[position]))
-            except TeacherError as error:
-                errors[position] = error
-                tasks[position] = task
-        if not texts and (refused := self._refusal(sent, state, list(errors.values()))):
-            return [], [], refused
-        early = state.status in ("expired", "cancelled")
-        silent = TeacherAnswerError(_("批量的结果里没有这一条"))
-        failures = []
-        for position, task in tasks.items():
-            reason = errors.get(position, silent)
-            if reason is silent and early:
-                continue
-            tries = self._book.tries.get(position, 0) + 1
-            if reason.retryable and tries < TRIES:
-                self._book.tries[position] = tries
-                continue
-            self._book.tries.pop(position, None)
-            failures.append(Failure(task, reason.kind, str(reason), tries))
-        return texts, failures, None
-
-    def _tasks(self, sent: SentBatch) -> list[Task]:
-        """The tasks of a batch that are still pending."""
-        wanted = set(sent.positions)
-        if not wanted:
-            return []
-        found: list[Task] = []
-        after, last = min(wanted) - 1, max(wanted)
-        while after < last:
-            page = run_store.tasks_in(self._workspace.engine, self._run.id, run_store.PENDING, after, _PAGE)
-            if not page:
-                break
-            found += [task for task in page if task.position in wanted]
-            after = page[-1].position
-        return found
-
-    def _text(self, number: int, task: Task, line: BatchLine, prompt: str) -> Written:
-        """Raises:
-        TeacherError: no usable answer."""
-        if line.error is not None:
-            raise line.error
-        answer = self._teachers[number].batch_answer(line.body, line.request_id)
-        asked = replace(self._brief(task, None), prompt=prompt.removesuffix(f"\n{REQUEST}"))
-        sampling = task_sampling(sampling_of(self._run), task, self._run.plan.seed)
-        tries = self._book.tries.pop(task.position, 0) + 1
-        return written(self._recipe, asked, answer, sampling, tries)
-
-    def _refusal(
-        self, sent: SentBatch, state: BatchState, errors: Sequence[TeacherError]
-    ) -> TeacherError | None:
-        """Why going on makes no sense after a batch without a single text; None where it does."""
-        if state.status == "failed":
-            title = self._mix[sent.teacher].choice.model
-            return TeacherRequestError(_("{title} 没有接受这一批：{said}", title=title, said=state.message))
-        counts = run_store.counts(self._workspace.engine, [self._run.id])[self._run.id]
-        kinds = TeacherAuthError if counts.done else (TeacherAuthError, TeacherRequestError)
-        hopeless = [error for error in errors if isinstance(error, kinds)]
-        return hopeless[0] if errors and len(hopeless) == len(errors) else None

@@ -47,6 +47,11 @@ class BatchState:
         """Whether nothing more will be answered."""
         return self.status in _ENDED
 
+    @property
+    def ended_early(self) -> bool:
+        """Whether requests may be left that nobody tried to answer."""
+        return self.status in ("expired", "cancelled")
+
 
 @dataclass(frozen=True)
 class BatchLine:
