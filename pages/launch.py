@@ -67,6 +67,10 @@ def studio_app(host: str, port: int, accounts: Accounts | None, sign_on: SignOnS
         checks.append(Middleware(LoginRequired, accounts=accounts, open_paths=[HEALTH]))
     visitors.requests_are_checked(accounts)
     config.set_option("secrets.files", [])  # the studio's settings are in its workspace
+    # Collecting all garbage after every run of a fragment takes longer than most of these runs.
+    config.set_option("runner.postScriptGC", False)
+    # A large element is sent whole each time: a browser that lacks one which is only named stops for good.
+    config.set_option("global.minCachedMessageSize", 1e12)
     known = sign_on.as_secrets() if sign_on is not None else None
     return App(APP, middleware=checks, secrets=known, on_script_error=show_fault)
 

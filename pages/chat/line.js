@@ -1,12 +1,12 @@
 // Keeps what is typed below the chat in the browser's storage until the server has it, and puts it back into
 // the empty field of a page that is opened again.
-const STORE = "studio_chat_line", FIELD = '.st-key-chat_free textarea', OFTEN = 100, PATIENCE = 5000;  // ms
-const state = (window.studioLine ??= {sent: 0, listens: false});
+const FIELD = '.st-key-chat_free textarea', OFTEN = 100, PATIENCE = 5000;  // ms
+const state = (window.studioLine ??= {sent: 0, listens: false, store: ""});
 
 function onInput(event) {
   if (!event.target.matches?.(FIELD)) return;
-  if (event.target.value) localStorage.setItem(STORE, event.target.value);
-  else localStorage.removeItem(STORE);
+  if (event.target.value) localStorage.setItem(state.store, event.target.value);
+  else localStorage.removeItem(state.store);
 }
 
 // React notices a value only where its own setter is passed by.
@@ -16,7 +16,7 @@ function fill(field, text) {
 }
 
 function restore(until) {
-  const field = document.querySelector(FIELD), text = localStorage.getItem(STORE);
+  const field = document.querySelector(FIELD), text = localStorage.getItem(state.store);
   if (field && !field.disabled) {
     if (!field.dataset.studioLine && !field.value && text) fill(field, text);
     field.dataset.studioLine = "restored";
@@ -24,9 +24,10 @@ function restore(until) {
 }
 
 export default function ({data}) {
+  state.store = `studio_chat_line:${data.who}`;
   if (!state.listens) document.addEventListener("input", onInput, true);
   state.listens = true;
-  if (data.number > state.sent && localStorage.getItem(STORE) === data.text) localStorage.removeItem(STORE);
+  if (data.number > state.sent && localStorage.getItem(state.store) === data.text) localStorage.removeItem(state.store);
   state.sent = data.number;
   if (data.ready) restore(performance.now() + PATIENCE);
 }

@@ -9,8 +9,9 @@ from tianji_core.i18n import _
 _SENT = "_chat_line_sent"
 
 
-def own_line(disabled: bool) -> str:
-    """Draws the field; returns what has just been sent, '' for nothing."""
+def own_line(who: str, disabled: bool) -> str:
+    """Draws the field; returns what has just been sent, '' for nothing. ``who`` types: people who share a
+    browser do not see each other's line."""
     typed = str(
         st.chat_input(_("自己写一句问它"), key="chat_free", submit_mode="stop", disabled=disabled) or ""
     )
@@ -23,5 +24,7 @@ def own_line(disabled: bool) -> str:
         js=Path(__file__).with_name("line.js").read_text(encoding="utf-8"),
         isolate_styles=False,
     )
-    component(key="chat_line", data={"number": number, "text": text, "ready": not disabled}, height=0)
+    component(
+        key="chat_line", data={"number": number, "text": text, "ready": not disabled, "who": who}, height=0
+    )
     return typed

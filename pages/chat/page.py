@@ -19,6 +19,7 @@ from pages.shared.linked_model import missing_model
 from pages.shared.other_services import linked_service
 from pages.shared.text import plain
 from pages.shared.usable import any_text, switch, within
+from pages.shared.visitors import reviewer_name
 from tianji_core import models, serving
 from tianji_core.i18n import _
 from tianji_core.models import size_text
@@ -111,7 +112,7 @@ with talk:
                 now.turns.clear()
             st.rerun()
     paper = st.container(height=500, border=True, key="paper")
-    typed = own_line(disabled=endpoint is None)
+    typed = own_line(reviewer_name(workspace), disabled=endpoint is None)
     about = {
         "model": endpoint.model if endpoint else "",
         "system": system,

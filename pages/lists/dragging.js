@@ -1,6 +1,7 @@
 // Lets the entries of a list be dragged to another place, by mouse, by finger at the handle, or by Alt and an
 // arrow key. The entries are those of the component itself, or elements of the page that a selector names.
 const FAR = 6;  // pixels from which a press becomes a drag
+const WAIT = 2000;  // ms in which a list that has sent a move takes no other, until it is drawn anew
 const state = (window.studioDragging ??= {lists: new Map(), drag: null, listens: false});
 
 const entries = list => [...(list.place ?? document).querySelectorAll(list.selector)];
@@ -15,7 +16,9 @@ function found(target) {
 }
 
 function move(list, from, to) {
-  if (from !== to && to >= 0 && to < entries(list).length) list.send({start: from, to});
+  if (from === to || to < 0 || to >= entries(list).length || performance.now() < list.until) return;
+  list.until = performance.now() + WAIT;
+  list.send({start: from, to});
 }
 
 function onDown(event) {
@@ -80,8 +83,8 @@ export default function ({data, parentElement, setTriggerValue}) {
   const place = parentElement.querySelector("ol");
   write(place, data.texts);
   const send = moved => setTriggerValue("moved", moved);
-  if (data.selector) state.lists.set(data.name, {selector: data.selector, send});
-  else state.lists.set(data.name, {selector: "li", place, send});
+  const part = data.selector ? {selector: data.selector} : {selector: "li", place};
+  state.lists.set(data.name, {...part, send, until: 0});
   if (!state.listens) {
     window.addEventListener("pointerdown", onDown, true);
     window.addEventListener("pointermove", onMove, {capture: true, passive: false});

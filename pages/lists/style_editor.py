@@ -76,10 +76,10 @@ def _chosen_style(recipe: Recipe, save: Save) -> str | None:
         return None
     place = names.index(chosen)
     moved = dragged("drag_styles", selector=".st-key-style_detail [data-testid=stRadioOption]")
-    if moved is not None:
+    if moved is not None and (order := reordered(recipe.styles, *moved)) != list(recipe.styles):
         with report_errors():
             title = _("风格“{style}”换了位置", style=names[moved[0]])
-            save(changed(recipe, styles=reordered(recipe.styles, *moved)), title, None)
+            save(changed(recipe, styles=order), title, None)
     with st.container(horizontal=True, gap="small"):
         for key, icon, said, to in (
             ("style_up", ":material/arrow_upward:", _("前移"), place - 1),

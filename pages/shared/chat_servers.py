@@ -117,9 +117,12 @@ def running_servers(workspace: Workspace) -> None:
     """Draws a line for each server; draws the page again when one becomes ready or ends."""
     servers = serving.servers(workspace)
     state = tuple((server.job.id, server.ready, server.models) for server in servers)
-    if st.session_state.setdefault("_servers", state) != state:
+    earlier = st.session_state.setdefault("_servers", state)
+    # A busy server may miss one question: what is new counts when it is seen twice.
+    if earlier != state and st.session_state.get("_servers_next") == state:
         st.session_state["_servers"] = state
         st.rerun()
+    st.session_state["_servers_next"] = state
     for server in servers:
         line = st.columns([2, 1], vertical_alignment="center")
         names = _("、").join(server.models)

@@ -22,33 +22,40 @@ def failing_button(workspace: Workspace, recipe: str, measured: MeasuredAnswers,
     failing = evaluation.failing_of(measured.outcomes)
     if not failing.failed:
         return
-    with st.popover(_("补上没学会的"), icon="🩹", key=f"{key}_failing"), report_errors():
-        st.markdown(plain(failing.sentence))
-        each = kept_number(f"{key}_each", 1, 1000, evaluation.EACH)
-        number = st.number_input(_("每个答错的问题补几条"), 1, 1000, evaluation.EACH, **each)
-        plan = evaluation.planned_top_up(workspace, recipe, measured.outcomes, int(number))
-        st.caption(
-            _(
-                "给这些称谓、场合和风格补样本，问法换一批；留着评测的格子不补，下次训练后用同样的问题看有没有帮助。"
-            )
+    opened = st.popover(_("补上没学会的"), icon="🩹", key=f"{key}_failing", on_change="rerun")
+    if opened.open:
+        with opened, report_errors():
+            st.markdown(plain(failing.sentence))
+            _form(workspace, recipe, measured, key)
+
+
+def _form(workspace: Workspace, recipe: str, measured: MeasuredAnswers, key: str) -> None:
+    """Draws how many samples, by which teacher, at what price, and the start."""
+    each = kept_number(f"{key}_each", 1, 1000, evaluation.EACH)
+    number = st.number_input(_("每个答错的问题补几条"), 1, 1000, evaluation.EACH, **each)
+    plan = evaluation.planned_top_up(workspace, recipe, measured.outcomes, int(number))
+    st.caption(
+        _(
+            "给这些称谓、场合和风格补样本，问法换一批；留着评测的格子不补，下次训练后用同样的问题看有没有帮助。"
         )
-        choice = pick_teacher(workspace, "top_up")
-        if choice is None:
-            return
-        expected = evaluation.estimated_top_up(workspace, recipe, plan, choice)
-        offline = teachers.provider(workspace, choice.provider).offline
-        st.markdown(
-            _(
-                "**{n} 个任务 · {cost} · 约 {time}**",
-                n=f"{expected.tasks:,}",
-                cost=_("免费") if offline else money(workspace, choice, expected.cost),
-                time=duration_text(max(1.0, expected.seconds)),
-            )
+    )
+    choice = pick_teacher(workspace, "top_up")
+    if choice is None:
+        return
+    expected = evaluation.estimated_top_up(workspace, recipe, plan, choice)
+    offline = teachers.provider(workspace, choice.provider).offline
+    st.markdown(
+        _(
+            "**{n} 个任务 · {cost} · 约 {time}**",
+            n=f"{expected.tasks:,}",
+            cost=_("免费") if offline else money(workspace, choice, expected.cost),
+            time=duration_text(max(1.0, expected.seconds)),
         )
-        if st.button(_("补 {n} 条", n=f"{expected.tasks:,}"), key=f"{key}_top_up", type="primary", icon="✨"):
-            made, job = evaluation.start_top_up(workspace, recipe, measured, plan, choice)
-            remember_notice(_("已开始：{title}", title=job.title))
-            st.switch_page("pages/generate/page.py", query_params={"run": str(made.run_id)})
+    )
+    if st.button(_("补 {n} 条", n=f"{expected.tasks:,}"), key=f"{key}_top_up", type="primary", icon="✨"):
+        made, job = evaluation.start_top_up(workspace, recipe, measured, plan, choice)
+        remember_notice(_("已开始：{title}", title=job.title))
+        st.switch_page("pages/generate/page.py", query_params={"run": str(made.run_id)})
 
 
 def show_top_up_results(workspace: Workspace, run: TrainingRun) -> None:

@@ -8,7 +8,6 @@ from tianji_core.evaluation.expectation import (
     Expectation,
     curve_points,
     expectation,
-    samples_of,
     sizes_to_measure,
 )
 from tianji_core.evaluation.experiment import short_trainings, start_experiment
@@ -16,6 +15,7 @@ from tianji_core.evaluation.learning_curve import CurvePoint
 from tianji_core.i18n import _
 from tianji_core.store.datasets import DatasetVersion
 from tianji_core.training import Preset, TrainingSettings
+from tianji_core.training.part import samples_of
 from tianji_core.workspace import Workspace
 
 

@@ -215,6 +215,13 @@ def test_the_separators_of_the_first_fine_tuning_form_are_removed_with_a_notice(
     assert report.notices == ("2 项的提问和回答末尾有分隔记号（如 ###），已经去掉",)
 
 
+def test_a_prompt_of_line_breaks_or_marks_takes_no_longer_than_any_other() -> None:
+    """A pattern that looks for the mark from every line break would need hours for these."""
+    for filling in ("\n", " ", "#", "-", "\n#", "END"):
+        long = f"问{filling * 50_000}答"
+        assert conversation_of({"prompt": long, "completion": f"{long} END"}).turns == (Turn(long, long),)
+
+
 def test_surplus_commas_are_removed_with_a_notice(workspace: Workspace) -> None:
     report = dataset.import_bytes(workspace, "wishes", f"[{LINE[:-1]},}}, {OTHER}]".encode(), "x.json")
     assert report.added == 2 and report.notices == ("1 项去掉了多余的逗号",)

@@ -51,6 +51,9 @@ def measured(passed: float, seconds: float, **values: float) -> PlannedTraining:
 
 def test_a_grid_is_every_combination_of_its_values() -> None:
     axes = {"learning_rate": read_values("1e-3， 2e-3,1e-3"), "epochs": read_values("1、2")}
+    for wrong in ("nan", "inf", "1e999", "很多"):
+        with pytest.raises(InputError, match="不是数字"):
+            read_values(wrong)
     assert grid(axes) == (
         {"learning_rate": 1e-3, "epochs": 1},
         {"learning_rate": 1e-3, "epochs": 2},

@@ -500,6 +500,7 @@ def test_the_end_of_a_training_shows_before_and_after_and_leads_to_the_chat(work
     for step, answers in ((0, known), (10, after)):
         probe = ProbePoint(iteration=step, digest="d", answers=answers)
         save_sweep(workspace, load_sweep(workspace, run.id).with_probe(probe))
+    app.session_state[f"train_{run.id}_failing"] = True
     open_train(app, run=str(run.id))
     assert "通过率 10% → 90%" in texts(app)
     assert "原来会的 8 题，还会 7 题" in texts(app) and "祝您答零" in texts(app)

@@ -113,8 +113,8 @@ def test_a_training_that_spoils_the_model_ends_early_with_the_weights_before(wor
         learning_rate=0.5,
         warmup_ratio=0.0,
         accumulation=1,
-        eval_interval=2,
-        eval_tokens=60,
+        eval_interval=3,  # an iteration that is not logged by itself
+        eval_tokens=40,
         batch_size=2,
     )
     folder = new_folder(workspace.runs / "spoilt")

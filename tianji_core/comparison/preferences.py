@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from tianji_core.dataset.pairs import Pair
 from tianji_core.errors import InputError
 from tianji_core.i18n import _
 from tianji_core.outputs import write_output
@@ -37,12 +38,7 @@ class Preference:
                 "chosen": self.chosen,
                 "rejected": self.rejected,
             }
-        system = [{"role": "system", "content": self.system}] if self.system else []
-        return {
-            "prompt": [*system, {"role": "user", "content": self.prompt}],
-            "chosen": [{"role": "assistant", "content": self.chosen}],
-            "rejected": [{"role": "assistant", "content": self.rejected}],
-        }
+        return Pair("", self.system, self.prompt, self.chosen, self.rejected).messages()
 
 
 def preferences(decided: Sequence[Vote]) -> list[Preference]:

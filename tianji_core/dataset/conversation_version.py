@@ -7,7 +7,7 @@ from random import Random
 from tianji_core.dataset.conversation import Conversation
 from tianji_core.dataset.item_tally import ItemTally
 from tianji_core.dataset.reading import Source
-from tianji_core.dataset.versions import freeze_examples
+from tianji_core.dataset.versions import check_name, freeze_examples
 from tianji_core.errors import ImportFileError
 from tianji_core.i18n import _
 from tianji_core.store.datasets import DatasetVersion
@@ -58,6 +58,7 @@ def freeze_conversations(
         DatasetError: the name cannot be used. ImportFileError: a file is not what it seems, or there is no
             conversation in them.
     """
+    name = check_name(workspace, name)
     drawing, files, bad = _Drawing(most), [], 0
     total, before = sum(source.size for source in sources), 0
     for source in sources:

@@ -46,15 +46,36 @@ _DEFAULT_MARKS = (None, True, 1, 1.0, "true", "True", "1")
 _OFF_IS_DEFAULT = ("masked", "mask")
 _TOKENS = re.compile(r"^\s*<\|(?:Human|MOSS)\|>[:：]\s*|\s*<eo[hma]>\s*$")
 """Tokens of MOSS around a turn."""
-_SPEAKER = re.compile(r"(?:^|\n|<eo[hma]>)\s*\[?(Human|User|Assistant|MOSS)\]?[:：]")
+_SPEAKER = re.compile(r"(?:^\s*|\n[^\S\n]*|<eo[hma]>\s*)\[?(Human|User|Assistant|MOSS)\]?[:：]")
 _CHATML = re.compile(r"<\|im_start\|>(\w+)\n(.*?)(?:<\|im_end\|>|$)", re.DOTALL)
 SEPARATORS = "separators"
 """Stands in ``left_out`` for the marks of :data:`_ASK_ENDS` and :data:`_ANSWER_ENDS`."""
-_ASK_ENDS = re.compile(r"\n+\s*(?:#{3,}|-+>|={3,}|-{3,}|\|{2,})\s*\Z|\s+-+>\s*\Z")
-_ANSWER_ENDS = re.compile(r"\s*(?:#{3,}|\bEND|\[END\]|<\|?end(?:oftext)?\|?>)\s*\Z")
+_ASK_ENDS = re.compile(r"#{3,}|-+>|={3,}|-{3,}|\|{2,}")
+_ANSWER_ENDS = re.compile(r"(?:\bEND|\[END\]|<\|?end(?:oftext)?\|?>)\Z")
 """Marks at which the prompt, and the completion, of OpenAI's first form of training data end."""
+_LONGEST_MARK = 20
 _REJECTED = ("rejected", "rejected_response", "response_rejected", "non_preferred_output")
 _LABEL = "label"
+
+
+def _without_ask_end(asked: str) -> str:
+    """A prompt without the mark on its last line; an arrow may also stand behind a space."""
+    bare = asked.rstrip()
+    parts = bare.rsplit(None, 1)
+    if len(parts) < 2 or not _ASK_ENDS.fullmatch(parts[1]):
+        return bare
+    before, mark = parts
+    ends_line = "\n" in bare[len(before) : -len(mark)]
+    return before if ends_line or mark.endswith(">") else bare
+
+
+def _without_answer_end(answer: str) -> str:
+    """A completion without the mark at its end."""
+    bare = answer.strip()
+    if bare.endswith("###"):
+        return bare.rstrip("#").rstrip()
+    found = _ANSWER_ENDS.search(bare[-_LONGEST_MARK:])
+    return bare[: len(bare) - len(found[0])].rstrip() if found else bare
 
 
 def conversation_of(item: Any) -> Conversation:
@@ -200,7 +221,7 @@ class _Reader:
 
     def without_separators(self, asked: str, answer: str) -> tuple[str, str]:
         """Returns a prompt and a completion without the marks at their ends, and notes that they had some."""
-        bare = _ASK_ENDS.sub("", asked).rstrip(), _ANSWER_ENDS.sub("", answer).strip()
+        bare = _without_ask_end(asked), _without_answer_end(answer)
         if bare == (asked.rstrip(), answer.strip()) or not all(bare):
             return asked, answer
         self.left_out.append(SEPARATORS)

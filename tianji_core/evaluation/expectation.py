@@ -15,6 +15,7 @@ from tianji_core.store import training as trainings
 from tianji_core.store.datasets import DatasetVersion
 from tianji_core.store.training import TrainingRun
 from tianji_core.training import TrainingSettings, record_of, version_of
+from tianji_core.training.part import samples_of
 from tianji_core.workspace import Workspace
 
 LOOK_BACK = 60
@@ -67,28 +68,24 @@ class KeptExpectation(BaseModel):
     high: float
 
 
-def samples_of(settings: TrainingSettings, version: DatasetVersion) -> int:
-    """Returns the number of samples that a training learns from."""
-    return min(settings.samples, version.count) if settings.samples else version.count
-
-
 def curve_points(
     workspace: Workspace, preset: str, settings: TrainingSettings, version: DatasetVersion
 ) -> list[CurvePoint]:
     """Returns the measured trainings of the same kind: same recipe, preset, base, passes and styles."""
-    found = []
+    found: list[CurvePoint] = []
+    if settings.pairs:
+        return found
     for run in trainings.listed(workspace.engine, version.recipe, limit=LOOK_BACK):
-        if run.preset != preset or settings.pairs:
+        if run.preset != preset:
             continue
         try:
-            own, learnt, point = (
-                record_of(run).settings,
-                version_of(workspace, run),
-                last_point(workspace, run),
-            )
+            own, learnt = record_of(run).settings, version_of(workspace, run)
+            if learnt is None or not _same_kind(own, settings, learnt, version):
+                continue
+            point = last_point(workspace, run)
         except StudioError:
             continue
-        if learnt is None or point is None or not _same_kind(own, settings, learnt, version):
+        if point is None:
             continue
         found.append(CurvePoint(samples_of(own, learnt), round(point.passed * point.count), point.count))
     return found
@@ -111,6 +108,7 @@ def _same_kind(
     return (
         own.base_folder.name == settings.base_folder.name
         and own.epochs == settings.epochs
+        and own.mix == settings.mix
         and set(learnt.manifest.get("by_style", {})) == set(version.manifest.get("by_style", {}))
     )
 

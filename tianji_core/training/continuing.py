@@ -17,6 +17,7 @@ from tianji_core.store.training import TrainingRun
 from tianji_core.training import engine
 from tianji_core.training.config import rendered_config
 from tianji_core.training.launch import begin, check_base, next_step_of, version_of
+from tianji_core.training.learnt_pairs import pairs_hash
 from tianji_core.training.lock import starting
 from tianji_core.training.mixed_data import MIX, MIXED_TRAIN, verify_mixed
 from tianji_core.training.presets import preset
@@ -117,6 +118,10 @@ def _anew(workspace: Workspace, run: TrainingRun, weights: Path) -> str:
     record, version, folder = record_of(run), version_of(workspace, run), work_folder(workspace, run)
     assert version is not None
     settings = record.settings
+    if record.pairs_sha256 and pairs_hash(workspace, settings.pairs) != record.pairs_sha256:
+        raise TrainingError(
+            _("偏好对“{name}”和这次训练开始时的不一样了，不能接着练；请新开一次训练", name=settings.pairs)
+        )
     source = rendered_config(
         preset(run.preset, workspace),
         settings,

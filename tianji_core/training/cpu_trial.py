@@ -209,6 +209,7 @@ def trial_settings(chosen: Preset, settings: TrainingSettings, here: Preset) -> 
         "eval_prompts": settings.eval_prompts[:1],
         "eval_tokens": min(8, settings.eval_tokens),
         "profile": "",
+        "curves": "",
     }
     own = [name for name in LORA_FIELDS if name not in chosen.fields]
     return settings.model_copy(update=changes | {name: here.values[name] for name in own})

@@ -20,6 +20,7 @@ from tianji_core.store.samples import TrainingExample
 from tianji_core.training.check import PASS, STOP, WARN, Check
 from tianji_core.training.estimate import read_training_file
 from tianji_core.training.mix_parts import drawn_counts
+from tianji_core.training.part import samples_of
 from tianji_core.training.settings import TrainingSettings
 from tianji_core.workspace import Workspace
 
@@ -27,6 +28,8 @@ MIXED_TRAIN, MIX = "mixed_train.json", "mix.json"
 """The training file in the work folder of a training with several versions, and what it consists of."""
 MANY_PASSES = 4
 """Repetitions of one sample in a pass over the file from which it is likely to be learnt by heart."""
+MOST_PASSES = 100
+"""Repetitions beyond which a mix is a mistake; the file would also grow beyond all bounds."""
 _READ_ONLY = 0o400
 
 
@@ -98,11 +101,6 @@ def plain_examples(file: Path) -> Iterator[TrainingExample]:
         )
 
 
-def _own_count(version: DatasetVersion, settings: TrainingSettings) -> int:
-    """The samples of the training's own version that it learns from."""
-    return min(settings.samples or version.count, version.count)
-
-
 def _components(
     workspace: Workspace, version: DatasetVersion, settings: TrainingSettings
 ) -> list[_Component]:
@@ -119,11 +117,21 @@ def _components(
         if not each.count:
             raise DatasetError(_("要混入的“{name}”是空的", name=each.name))
     sizes = [each.count for each in found]
-    counts = drawn_counts(_own_count(version, settings), sizes, settings.mix)
+    counts = drawn_counts(samples_of(settings, version), sizes, settings.mix)
     for part, count in zip(settings.mix, counts, strict=True):
         if not count:
             raise TrainingError(
                 _("“{name}”的份额太小，连一条样本也轮不到；请调大，或不混入它", name=part.version)
+            )
+    for each, size, count in zip(found, sizes, counts, strict=True):
+        if count > MOST_PASSES * size:
+            raise TrainingError(
+                _(
+                    "“{name}”只有 {n} 条，凑够份额每条要学 {passes} 遍；请把份额调低，或多导入一些",
+                    name=each.name,
+                    n=size,
+                    passes=f"{count / size:.0f}",
+                )
             )
     return [
         _Component(each, size, part.share, count)
@@ -203,7 +211,7 @@ def mix_check(
     except StudioError as error:
         return [], [Check(STOP, title, str(error))]
     counts = [
-        (version.name, _own_count(version, settings)),
+        (version.name, samples_of(settings, version)),
         *((each.version.name, each.count) for each in components),
     ]
     total = sum(count for _name, count in counts)

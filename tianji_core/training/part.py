@@ -7,12 +7,18 @@ from pathlib import Path
 from typing import TypeVar
 
 from tianji_core.files import write_json
+from tianji_core.store.datasets import DatasetVersion
 from tianji_core.training.settings import TrainingSettings
 
 PART_TRAIN = "part_train.json"
 """The drawn samples, in the work folder of a training that learns from a part."""
 
 Item = TypeVar("Item")
+
+
+def samples_of(settings: TrainingSettings, version: DatasetVersion) -> int:
+    """Returns the number of samples of its own version that a training learns from."""
+    return min(settings.samples, version.count) if settings.samples else version.count
 
 
 def drawn(items: Sequence[Item], settings: TrainingSettings) -> list[Item]:

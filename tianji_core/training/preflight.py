@@ -24,7 +24,7 @@ from tianji_core.training.learnt_pairs import pairs_check, pairs_estimate, refer
 from tianji_core.training.machine_checks import Gpu, gpus, machine_checks
 from tianji_core.training.memory import Need, need_of, pairs_need, profile_need, shape_of
 from tianji_core.training.mixed_data import mix_check
-from tianji_core.training.part import drawn
+from tianji_core.training.part import drawn, samples_of
 from tianji_core.training.presets import Preset
 from tianji_core.training.profiles import profile
 from tianji_core.training.settings import TrainingSettings
@@ -117,7 +117,9 @@ def _data(
         detail = _("“{preset}”学的是数据集，不学偏好对；请换一个学偏好对的预设", preset=_(chosen.title))
         return None, [Check(STOP, _("偏好对"), detail)]
     turns, dataset = dataset_check(workspace, version)
-    turns = drawn(turns, settings)
+    if settings.samples:  # of conversations, where one may have several turns
+        share = samples_of(settings, version) / max(1, version.count)
+        turns = drawn(turns, settings.model_copy(update={"samples": max(1, round(len(turns) * share))}))
     checks = [dataset]
     if turns and settings.mix:
         turns, mixed = mix_check(workspace, version, settings, turns)

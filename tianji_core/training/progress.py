@@ -85,9 +85,9 @@ class TrainingState:
     @property
     def tokens_per_second(self) -> float | None:
         """Tokens per second over the last points, counted in positions of the packed sequences of all
-        processes."""
-        seconds = _pace(self.points)
+        processes; None for preference pairs, which fill no sequence."""
         record = record_of(self.run)
+        seconds = None if record.settings.pairs else _pace(self.points)
         tokens = record.settings.batch_size * record.settings.max_length * record.target.world
         return tokens / seconds if seconds else None
 

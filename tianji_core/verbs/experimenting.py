@@ -7,7 +7,7 @@ import typer
 from pydantic import ValidationError
 
 from tianji_core.errors import InputError
-from tianji_core.evaluation.expectation import expected_of, samples_of, sizes_to_measure
+from tianji_core.evaluation.expectation import expected_of, sizes_to_measure
 from tianji_core.evaluation.experiment import (
     Experiment,
     ExperimentPlan,
@@ -26,6 +26,7 @@ from tianji_core.evaluation.experiment import (
 from tianji_core.i18n import _
 from tianji_core.jobs import duration_text
 from tianji_core.recipe import explain
+from tianji_core.training.part import samples_of
 from tianji_core.verbs.common import LARGEST, DetachOption, JsonOption, WorkspaceOption, follow, opened, show
 from tianji_core.verbs.training import LearningOptions
 from tianji_core.workspace import Workspace
@@ -61,7 +62,12 @@ class VariantOptions:
             raise InputError(_("--vary 和 --variant 只能用一种"))
         if self.variant:
             return tuple(_one(text) for text in self.variant)
-        return grid(dict(_axis(text) for text in self.vary)) if self.vary else ()
+        axes: dict[str, list[float]] = {}
+        for name, values in map(_axis, self.vary or ()):
+            if name in axes:
+                raise InputError(_("“{name}”写了两次，请把几个值写在一起，用逗号分开", name=name))
+            axes[name] = values
+        return grid(axes) if axes else ()
 
 
 @dataclass(frozen=True)
@@ -96,6 +102,8 @@ def _one(text: str) -> dict[str, float]:
         name, values = _axis(part)
         if len(values) != 1:
             raise InputError(_("--variant 里每项只写一个值，写的是 {text}", text=part))
+        if name in found:
+            raise InputError(_("--variant 里“{name}”写了两次", name=name))
         found[name] = values[0]
     return found
 

@@ -144,10 +144,12 @@ def _show_run(
 
 
 def _judged_sweep(space: Workspace, asked: ProbeSet, sweep: Sweep, teacher: TeacherChoice) -> Sweep:
-    for point in sweep.probes:
-        sweep = sweep.with_probe(judged(space, asked, point, teacher))
-    save_sweep(space, sweep)
-    return sweep
+    points = [judged(space, asked, point, teacher) for point in sweep.probes]
+    now = load_sweep(space, sweep.plan.run_id) or sweep  # a running sweep may have measured more meanwhile
+    for point in points:
+        now = now.with_probe(point)
+    save_sweep(space, now)
+    return now
 
 
 def _show_model(

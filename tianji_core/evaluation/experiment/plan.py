@@ -1,5 +1,6 @@
 """The plan of an experiment: what is held fixed, and the settings in which its trainings differ."""
 
+import math
 from collections.abc import Mapping, Sequence
 from itertools import product
 from typing import Self
@@ -137,6 +138,8 @@ def read_values(text: str) -> list[float]:
             continue
         try:
             number = float(part)
+            if not math.isfinite(number):
+                raise ValueError
         except ValueError as error:
             raise InputError(_("“{text}”不是数字；几个值用逗号分开", text=part.strip())) from error
         numbers[int(number) if number == int(number) else number] = None

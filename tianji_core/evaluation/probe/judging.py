@@ -1,6 +1,7 @@
 """Lets a teacher say whether an answer is right, for the questions that no check can decide."""
 
 import asyncio
+import re
 
 from tianji_core.evaluation.probe.memory import ProbeAnswer, ProbePoint
 from tianji_core.evaluation.probe.questions import LONGEST, ProbeSet
@@ -13,6 +14,8 @@ _PROMPT = """下面是一个问题和一个回答。回答正确、切题、通�
 问题：{ask}
 回答：{answer}
 """
+_VERDICT = re.compile(r"[\s“\"']*(对|错)(?:[\s”\"'。．.，,；;：:！!]|的|了|\Z)")
+"""The verdict at the beginning of what the teacher says; 对不起 and 对比 are none."""
 AT_ONCE = 8
 """Requests under way at once."""
 
@@ -51,5 +54,5 @@ async def _judged(
 
 
 def _read(said: str) -> bool | None:
-    word = said.strip("“”\"'。.！! \n")
-    return {"对": True, "错": False}.get(word[:1])
+    verdict = _VERDICT.match(said)
+    return None if verdict is None else verdict[1] == "对"

@@ -212,13 +212,16 @@ def swept(workspace: Workspace) -> list[int]:
 
 
 def continued(workspace: Workspace, plan: SweepPlan) -> Sweep:
-    """Returns the stored sweep where it measured the same, else an empty one."""
+    """Returns the stored sweep where it measured the same, else an empty one. Questions that the stored one
+    asked beside the drawn ones stay asked where the plan names none of its own."""
     try:
         kept = load_sweep(workspace, plan.run_id)
     except InputError:  # a damaged file is replaced
         kept = None
     if kept is None:
         return Sweep(plan=plan)
+    if not plan.also:
+        plan = plan.model_copy(update={"also": kept.plan.also})
     if kept.plan.model_copy(update={"in_doubt": plan.in_doubt}) != plan:
         return Sweep(plan=plan, probes=kept.probes)  # the probe does not depend on the plan
     return kept.model_copy(update={"plan": plan})

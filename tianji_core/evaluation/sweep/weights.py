@@ -26,6 +26,7 @@ class SwappableModel:
         if self._wrapped:
             self.network.disable_adapter_layers()
         elif self._changed:
+            self.network = None  # freed first: a card may hold it only once
             self.network = self._again()
             self._changed = False
 

@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -81,17 +82,29 @@ def _stitched(work_dir: Path, read: Callable[[dict[str, Any]], P]) -> list[P]:
 
 
 def _values(path: Path, read: Callable[[dict[str, Any]], P]) -> list[P]:
-    values = []
     try:
-        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+        about = path.stat()
     except FileNotFoundError:
         return []
-    for line in lines:
+    values = []
+    for value in _decoded(path, about.st_size, about.st_mtime_ns):
         try:
-            values.append(read(json.loads(line)))
+            values.append(read(value))
         except (ValueError, KeyError, TypeError):
-            continue  # a line of the other kind, or the last one, half written
+            continue  # a line of the other kind
     return values
+
+
+@lru_cache(maxsize=8)
+def _decoded(path: Path, _size: int, _modified: int) -> tuple[Any, ...]:
+    """The lines of a file of figures, which one look at a training reads several times."""
+    values = []
+    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+        try:
+            values.append(json.loads(line))
+        except ValueError:
+            continue  # the last one, half written
+    return tuple(values)
 
 
 def _point(value: dict[str, Any]) -> Point:

@@ -15,7 +15,7 @@ from mmengine.model import is_model_wrapper
 from xtuner.registry import BUILDER
 
 from tianji_core.model_folders.messages import ChatMessage
-from tianji_core.model_folders.prompt import encode, stop_tokens
+from tianji_core.model_folders.prompt import encode, stop_tokens, with_system
 
 FALL = 0.01
 """The pass rate may fall by this much below that of the beginning."""
@@ -85,10 +85,11 @@ class PassRateHook(Hook):
         """Puts the kept weights back and makes this iteration the last one, which saves a checkpoint."""
         for name, parameter in _learnt(runner):
             parameter.data.copy_(self._kept[name])
-        runner.train_loop._max_iters = runner.iter + 1
-        print_log(
-            f"ended early: pass_rate was {self._first:.4f}; weights of iteration {self._kept_at}", "current"
-        )
+        last = runner.iter + 1
+        runner.train_loop._max_iters = last
+        # In the form of a logged iteration, from which the total is read: this one may not be logged.
+        said = f"ended early: pass_rate was {self._first:.4f}; weights of iteration {self._kept_at}"
+        print_log(f"Iter(train) [{last}/{last}]  {said}", "current")
 
     def _keep(self, runner: Any) -> None:
         self._kept = {name: value.detach().to("cpu", copy=True) for name, value in _learnt(runner)}
@@ -113,7 +114,11 @@ class PassRateHook(Hook):
 
     @torch.no_grad()
     def _answers(self, llm: Any) -> list[str]:
-        ids = [encode(self._tokenizer, self._template, _messages(*asked)) for asked in self._questions.asked]
+        told = [
+            with_system([ChatMessage(role="user", content=question)], system)
+            for system, question in self._questions.asked
+        ]
+        ids = [encode(self._tokenizer, self._template, messages) for messages in told]
         ends = sorted(stop_tokens(self._tokenizer, llm.generation_config.eos_token_id))
         device, texts = next(llm.parameters()).device, []
         for start in range(0, len(ids), _AT_ONCE):
@@ -131,11 +136,6 @@ class PassRateHook(Hook):
             )
             texts += self._tokenizer.batch_decode(made[:, width:], skip_special_tokens=True)
         return texts
-
-
-def _messages(system: str, question: str) -> list[ChatMessage]:
-    head = [ChatMessage(role="system", content=system)] if system else []
-    return [*head, ChatMessage(role="user", content=question)]
 
 
 def _bare(runner: Any) -> Any:
