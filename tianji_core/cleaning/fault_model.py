@@ -18,7 +18,6 @@ FILE = CONFIGS / "cleaning" / "fault_model.json"
 SCALE = 100
 """Weights are stored as integers: the weight times this number."""
 MOURNFUL, MODERN, SLANG, UNFINISHED = "mournful", "modern", "slang", "unfinished"
-HEADS = (MOURNFUL, MODERN, SLANG, UNFINISHED)
 SURELY_MOURNFUL = 0.8
 """The score from which a sentence is flagged."""
 ALARM = 160

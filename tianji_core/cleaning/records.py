@@ -67,8 +67,7 @@ def _is_blessing(value: str) -> bool:
 _CONTAINER = re.compile(r'\{\s*["\'“]|\[\s*[{"\'“]')
 _JSON_WORD = re.compile(r"\s*(?:data|json)?\s*[:：=]?\s*", re.IGNORECASE)
 _PAIR = re.compile(
-    r"\A[{\s]*[\"'“]?(?P<key>[A-Za-z_]{2,20}|[\u4e00-\u9fff]{2,6})[\"'”]?\s*[:：]\s*"
-    r"[\"“](?P<value>.+?)(?:[\"”]\s*,?\s*\}?|(?<=[。！？!?~～…])\s*\}?|(?P<open>))\s*\Z",
+    r"\A[{\s]*[\"'“]?(?:[A-Za-z_]{2,20}|[\u4e00-\u9fff]{2,6})[\"'”]?\s*[:：]\s*[\"“](?P<value>.+)\Z",
     re.DOTALL,
 )
 
@@ -88,14 +87,25 @@ def from_json(text: str) -> Unwrapped | None:
     value = _loaded(text[start:end]) if end > start else None
     if not isinstance(value, dict | list):
         pair = _PAIR.match(text[start:])
-        whole = pair is not None and pair["value"].rstrip()[-1:] not in "，、：；" and not pair["open"]
-        return Unwrapped(match.group(), pair["value"].replace("\\n", "\n") if pair and whole else None)
+        said = _ended(pair["value"]) if pair is not None else ""
+        whole = said and said.rstrip()[-1:] not in "，、：；"
+        return Unwrapped(match.group(), said.replace("\\n", "\n") if whole else None)
     answer = only_prose(_leaves(value))
     if answer is None:
         return Unwrapped(match.group(), None)
     before = "" if _JSON_WORD.fullmatch(text[:start]) else text[:start].strip()
     around = (before, answer.strip(), text[end:].strip())
     return Unwrapped(match.group(), "\n".join(part for part in around if part))
+
+
+def _ended(value: str) -> str:
+    """The string at whose beginning ``value`` stands, without what closes it; '' where nothing shows that it
+    is whole."""
+    bare = value.rstrip()
+    bare = bare.removesuffix("}").rstrip()
+    if bare.removesuffix(",").rstrip().endswith(('"', "”")):
+        return bare.removesuffix(",").rstrip()[:-1]
+    return bare if bare.endswith(tuple("。！？!?~～…")) else ""
 
 
 def _loaded(source: str) -> Any:

@@ -3,6 +3,7 @@
 The functions return what those of :mod:`tianji_core.cleaning.layers` return."""
 
 import re
+from collections.abc import Iterator
 
 from tianji_core.cleaning.layers import Unwrapped
 from tianji_core.cleaning.records import ANSWER, ASIDE, only_prose
@@ -88,11 +89,12 @@ def from_code(text: str) -> Unwrapped | None:
     return Unwrapped(text[: match.start("text")].strip()[:20], match["text"].strip() or None)
 
 
-_CALL = re.compile(
-    r"\A\s*(?:print\s*\(\s*)?(?:await\s+)?[A-Za-z_][\w.]{0,40}\s*\((?P<arguments>.+)\)\s*\)?\s*;?\s*\Z",
-    re.DOTALL,
-)
-_ARGUMENT = re.compile(r"(?:([A-Za-z_]\w{0,20})\s*[=:]\s*)?(?:\"((?:[^\"\\]|\\.)*)\"|'((?:[^'\\]|\\.)*)')")
+_CALL = re.compile(r"\A\s*(?:print\s*\(\s*)?(?:await\s+)?[A-Za-z_][\w.]{0,40}\s*\(")
+_KEY = re.compile(r"([A-Za-z_]\w{0,20})\s{0,9}[=:]\s{0,9}\Z")
+_STRING = re.compile(r"\"((?:[^\"\\]|\\.)*)\"|'((?:[^'\\]|\\.)*)'", re.DOTALL)
+_QUOTE = re.compile(r"[\"']")
+_BEFORE = 40
+"""Characters before a string in which its name stands."""
 _TUPLE = re.compile(r"\A\s*[(\[]\s*(?P<quote>[\"'])(?P<text>[^\"']+)(?P=quote)\s*,?\s*[)\]]\s*\Z")
 
 
@@ -100,8 +102,21 @@ def from_call(text: str) -> Unwrapped | None:
     """Returns the one argument of the call of a function that is prose, or the only element of a list."""
     if (single := _TUPLE.match(text)) is not None:
         return Unwrapped(text.strip()[:2], single["text"].strip())
-    match = _CALL.match(text)
-    if match is None or _ARGUMENT.match(match["arguments"].strip()) is None:
+    match = _CALL.match(text) if text.rstrip(" \t\r\n;").endswith(")") else None
+    if match is None:
         return None
-    values = [(key, a or b) for key, a, b in _ARGUMENT.findall(match["arguments"])]
-    return Unwrapped(text[: match.start("arguments")].strip()[:20], only_prose(values))
+    first = _QUOTE.search(text, match.end())
+    before = text[match.end() : first.start()].strip() if first is not None else "?"
+    if before and not _KEY.fullmatch(before):
+        return None
+    return Unwrapped(match.group().strip()[:20], only_prose(list(_arguments(text, match.end()))))
+
+
+def _arguments(text: str, at: int) -> Iterator[tuple[str, str]]:
+    """Yields the names, '' for none, and the strings of a call, up to one that does not end."""
+    while (quote := _QUOTE.search(text, at)) is not None:
+        if (string := _STRING.match(text, quote.start())) is None:
+            return
+        key = _KEY.search(text[max(at, quote.start() - _BEFORE) : quote.start()])
+        yield key[1] if key is not None else "", string[1] or string[2] or ""
+        at = string.end()
