@@ -20,8 +20,10 @@ BATCH = re.compile(r"/batches/([^/?]+)(/cancel)?$")
 class BatchApi:
     """The server. ``failing`` decides from a request's name and how often it was asked whether it fails;
     ``looks`` is how often a batch is looked at until it has ended, ``ending`` how it ends, and ``share`` how
-    much of it is answered then; ``usage`` are the tokens of each request, both directions. ``slow``
-    holds paths (with their method) that answer after ``delay`` seconds."""
+    much of it is answered then. ``said`` gives the text for a request, and ``usage`` are the tokens of each,
+    both directions. Without ``keeps_tags`` it drops what it does not know of a batch's metadata, as Bailian
+    may; where ``lost`` is set, results cannot be fetched. ``slow`` holds paths (with their method) that
+    answer after ``delay`` seconds."""
 
     def __init__(self) -> None:
         self.files: dict[str, bytes] = {}
@@ -33,6 +35,8 @@ class BatchApi:
         self.failing = lambda name, times: False
         self.looks, self.ending, self.share = 2, "completed", 1.0
         self.usage = (11, 7)
+        self.keeps_tags, self.lost = True, False
+        self.said = lambda name: f"祝您平安喜乐，{name}。"
         self.slow: set[str] = set()
         self.delay = 0.0
         self._lock = threading.Lock()
@@ -71,7 +75,7 @@ class BatchApi:
                 "endpoint": body["endpoint"],
                 "completion_window": body.get("completion_window") or "24h",
                 "input_file_id": body["input_file_id"],
-                "metadata": body.get("metadata"),
+                "metadata": body.get("metadata") if self.keeps_tags else {"ds_name": ""},
                 "created_at": 1,
                 "status": "validating",
                 "request_counts": {"total": len(lines), "completed": 0, "failed": 0},
@@ -122,9 +126,9 @@ class BatchApi:
                 body: Any = {"error": {"message": "overloaded", "code": "server_error"}}
                 bad.append({"custom_id": name, "response": {"status_code": 500, "body": body}})
                 continue
-            text = f"祝您平安喜乐，{name}。"
+            text = self.said(name)
             asked = "response_format" in request["body"]
-            body = completion(json.dumps({"text": text}, ensure_ascii=False) if asked else text)
+            body = completion(json.dumps({"text": text}) if asked else text)
             body["usage"] = {"prompt_tokens": self.usage[0], "completion_tokens": self.usage[1]}
             response = {"status_code": 200, "request_id": f"r-{name}", "body": body}
             good.append({"id": "x", "custom_id": name, "response": response, "error": None})
@@ -132,8 +136,9 @@ class BatchApi:
         for lines, field in ((good, "output_file_id"), (bad, "error_file_id")):
             if lines:
                 batch[field] = f"file-{len(self.files) + 1}"
-                text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
-                self.files[batch[field]] = text.encode()
+                self.files[batch[field]] = "".join(json.dumps(line) + "\n" for line in lines).encode()
+                if self.lost:
+                    del self.files[batch[field]]
         batch["request_counts"].update(completed=len(good), failed=len(bad))
 
     def _file(self, name: str) -> dict[str, Any]:
@@ -156,13 +161,14 @@ class _Handler(BaseHTTPRequestHandler):
         api, path = self.server_api, self.path.partition("?")[0].removeprefix("/v1")
         api.keys.add(self.headers.get("Authorization", ""))
         result = self._result(api, method, path, body)
+        status = 404 if result is None else 200
         call = f"{method} {re.sub(r'(file|batch)-[0-9]+', 'ID', path)}"
         api.calls.append(call)
         if call in api.slow:
             time.sleep(api.delay)  # what was asked is done; the answer is late
         data = result if isinstance(result, bytes) else json.dumps(result).encode()
         with contextlib.suppress(OSError):
-            self.send_response(200)
+            self.send_response(status)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(data)))
             self.end_headers()
@@ -178,11 +184,12 @@ class _Handler(BaseHTTPRequestHandler):
             assert parts["purpose"].get_payload() == "batch"
             return api.upload(parts["file"].get_payload(decode=True))
         if path.startswith("/files/"):
-            return api.files[path.split("/")[2]]
+            return api.files.get(path.split("/")[2])
         if path == "/batches" and method == "POST":
             return api.create(json.loads(body))
         if path == "/batches":
-            return {"object": "list", "data": [api.shown(name) for name in reversed(api.batches)]}
+            shown = [api.shown(name) for name in reversed(api.batches)]
+            return {"object": "list", "data": shown, "has_more": False}
         found = BATCH.match(path)
         assert found is not None, path
         return api.cancel(found[1]) if found[2] else api.look(found[1])

@@ -45,9 +45,10 @@ def run_actions(workspace: Workspace, state: RunState, job: Job | None) -> None:
             icon="⏭️",
             help=_("没发出去的任务记为跳过，以后可以再写。"),
         ):
-            skipped = generation.cancel(workspace, run_id)
-            remember_notice(_("跳过了 {n} 条", n=skipped))
-            st.rerun()
+            with report_errors():
+                skipped = generation.cancel(workspace, run_id)
+                remember_notice(_("跳过了 {n} 条", n=skipped))
+                st.rerun()
         if job is None or not job.active:
             path = raw_path(workspace, run_id)
             if path.exists():

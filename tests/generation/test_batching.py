@@ -41,7 +41,7 @@ def batches(monkeypatch: pytest.MonkeyPatch) -> Iterator[BatchApi]:
 
 
 def choice_of(provider: str, server: BatchApi) -> TeacherChoice:
-    return TeacherChoice(provider=provider, base_url=server.url, timeout=5, input_price=1, output_price=4)
+    return TeacherChoice(provider=provider, base_url=server.url, timeout=60, input_price=1, output_price=4)
 
 
 def new_run(
@@ -95,6 +95,37 @@ def test_an_early_end_keeps_what_came_and_says_so(workspace: Workspace, batches:
     work(workspace, run)
     assert run_state(workspace.engine, run.id).complete
     assert all(times == 1 for times in batches.asked.values())
+
+
+def test_an_answer_that_comes_too_late_does_not_send_a_batch_twice(
+    workspace: Workspace, batches: BatchApi
+) -> None:
+    batches.slow, batches.delay = {"POST /batches"}, 1.5
+    plan, choice = Plan(styles=("正常",), limit=5), choice_of("openai", batches)
+    short = choice.model_copy(update={"timeout": 0.5})
+    run = create_run(workspace, "wishes", plan, short, Sampling(), options=RunOptions(batch=True))
+    work(workspace, run)
+    assert run_state(workspace.engine, run.id).complete and len(batches.batches) == 1
+
+
+def test_broken_text_in_one_answer_costs_no_other(workspace: Workspace, batches: BatchApi) -> None:
+    batches.said = lambda name: "祝您\ud83d安康" if name.endswith("2") else f"祝您\u2028安康，{name}"
+    run = new_run(workspace, batches, 5)
+    work(workspace, run)
+    assert run_state(workspace.engine, run.id).counts.done == 5
+    assert not list(workspace.run_folder(run.id).glob("batch-*.jsonl"))
+
+
+def test_a_result_that_the_provider_has_thrown_away_blocks_nothing(
+    workspace: Workspace, batches: BatchApi
+) -> None:
+    run = new_run(workspace, batches, 5)
+    batches.lost = True
+    with pytest.raises(RunLimitError, match="不再给出这一批"):
+        work(workspace, run)
+    batches.lost = False
+    work(workspace, run)
+    assert run_state(workspace.engine, run.id).complete
 
 
 def test_a_batch_that_is_refused_says_why_and_loses_no_task(workspace: Workspace, batches: BatchApi) -> None:
@@ -158,6 +189,7 @@ def test_two_thousand_requests_survive_five_kills(workspace: Workspace, batches:
     count = 2000
     batches.failing = lambda name, times: name.endswith("7") and times == 1
     batches.delay = 30.0
+    batches.keeps_tags = False
     run = new_run(workspace, batches, count)
     plan_of_kills = ("POST /files", "POST /batches", "GET /batches/ID", "GET /files/ID/content", "stored")
     for number, moment in enumerate(plan_of_kills):

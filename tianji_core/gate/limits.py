@@ -9,7 +9,7 @@ characters."""
 STREAM_BYTES = 64 * MIB
 """One event stream: servers wrap each token in about 300 bytes."""
 RESULT_BYTES = 64 * MIB
-"""The file with the answers of one batch: 2,000 answers with their thinking are about 20 MiB."""
+"""The file with the answers of one batch: 1,000 answers with their thinking are about 10 MiB."""
 EVENT_BYTES = 1 * MIB
 """One event of a stream."""
 ERROR_BYTES = 64 * KIB

@@ -3,7 +3,7 @@ killed process finds every batch again."""
 
 import json
 import uuid
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -13,17 +13,20 @@ from tianji_core.dispatch import Usage
 from tianji_core.errors import InputError
 from tianji_core.files import write_text
 from tianji_core.i18n import _
+from tianji_core.ownership import discard
 from tianji_core.recipe import Task
 from tianji_core.workspace import Workspace
 
 
 class SentBatch(BaseModel):
-    """One batch. ``tag`` is our number for it, ``batch`` the provider's, '' until the provider has said it;
-    ``positions`` are those of its tasks; ``prompt`` and ``completion`` the tokens that it is expected to
-    use. ``cancelled`` says that the person has given it up."""
+    """One batch. ``tag`` is our number for it; ``file`` and ``batch`` are the provider's for the file of
+    requests and for itself, '' until the provider has said them; ``positions`` are those of its tasks;
+    ``prompt`` and ``completion`` the tokens that it is expected to use. ``cancelled`` says that the person
+    has given it up."""
 
     tag: str = Field(pattern=r"^[0-9a-f]{32}$")
     teacher: int = 0
+    file: str = ""
     batch: str = ""
     positions: list[int] = []
     prompt: int = 0
@@ -75,6 +78,14 @@ def save_book(workspace: Workspace, run_id: int, book: BatchBook) -> None:
     write_text(_path(workspace, run_id), book.model_dump_json())
 
 
+def drop_requests(workspace: Workspace, run_id: int, tags: Collection[str]) -> None:
+    """Removes the files of requests of a run, except for those of the batches ``tags``."""
+    kept = {requests_path(workspace, run_id, tag) for tag in tags}
+    for path in workspace.run_folder(run_id).glob("batch-*.jsonl"):
+        if path not in kept:
+            discard(path)
+
+
 def write_requests(
     workspace: Workspace, run_id: int, url: str, bodies: Iterable[tuple[Task, dict[str, Any]]]
 ) -> str:
@@ -92,7 +103,9 @@ def write_requests(
 def sent_prompts(workspace: Workspace, run_id: int, tag: str) -> dict[int, str]:
     """Returns the prompt of each request of a batch, by the position of its task."""
     prompts = {}
-    for line in requests_path(workspace, run_id, tag).read_text("utf-8").splitlines():
+    for line in requests_path(workspace, run_id, tag).read_text("utf-8").split("\n"):
+        if not line:
+            continue
         request = json.loads(line)
         position = position_of(request["custom_id"])
         if position is not None:

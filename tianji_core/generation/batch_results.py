@@ -58,7 +58,9 @@ class BatchResults:
         errors: dict[int, TeacherError] = {}
         for line in lines:
             position = position_of(line.custom_id)
-            if position is None or (task := tasks.pop(position, None)) is None or line.unsent:
+            if position is None or (task := tasks.pop(position, None)) is None:
+                continue
+            if line.unsent and state.ended_early:
                 continue
             try:
                 number = tries.get(position, 0) + 1

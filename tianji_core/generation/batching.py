@@ -3,6 +3,7 @@
 be; every answer is stored once."""
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,11 +14,15 @@ from tianji_core import dispatch
 from tianji_core.dispatch import Budget, Usage
 from tianji_core.errors import (
     RunLimitError,
+    StorageError,
+    StudioError,
     TeacherError,
+    TeacherRequestError,
 )
 from tianji_core.generation.batch_book import (
     BatchBook,
     SentBatch,
+    drop_requests,
     read_book,
     requests_path,
     save_book,
@@ -28,16 +33,18 @@ from tianji_core.generation.openings import Openings
 from tianji_core.generation.runs import options_of, sampling_of, teachers_of
 from tianji_core.generation.writing import task_sampling, usage_of
 from tianji_core.i18n import _
+from tianji_core.ownership import discard
 from tianji_core.recipe import Recipe, Task
 from tianji_core.store import run_figures
 from tianji_core.store import runs as run_store
-from tianji_core.store.runs import Run
+from tianji_core.store.runs import Failure, Run, Written
 from tianji_core.teachers import BatchTeacher, Teacher, make_batch_server, price_of, provider
 from tianji_core.teachers.batches import BatchLine, BatchState
 from tianji_core.workspace import Workspace
 
-LINES = 2000
-"""Requests in one file; the providers take 50,000, but a smaller file comes back sooner."""
+LINES = 1000
+"""Requests in one file; the providers take 50,000, but the answers to all of them have to fit into
+:data:`~tianji_core.gate.RESULT_BYTES`."""
 MOST_OPEN = 8
 """Batches of one teacher that wait at the provider at the same time."""
 FAULTS_IN_A_ROW = 30
@@ -99,20 +106,26 @@ def cancel_batches(workspace: Workspace, run: Run) -> None:
     """Asks the providers to stop what they have not answered yet of a run.
 
     Raises:
-        TeacherError: a provider cannot be reached; its batch goes on.
+        TeacherError: a provider cannot be asked; its batch goes on. The others are asked all the same.
     """
     mix = teachers_of(run)
     book = read_book(workspace, run.id)
     for sent in book.open:
         sent.cancelled = True
     save_book(workspace, run.id, book)
+    refused: TeacherError | None = None
     for sent in book.open:
-        if sent.batch:
-            server = make_batch_server(workspace, mix[sent.teacher].choice)
-            try:
-                server.cancel(sent.batch)
-            finally:
-                server.close()
+        server = make_batch_server(workspace, mix[sent.teacher].choice)
+        try:
+            batch = sent.batch or server.find(sent.file, sent.tag)
+            if batch and not server.look(batch).ended:
+                server.cancel(batch)
+        except TeacherError as error:
+            refused = error
+        finally:
+            server.close()
+    if refused is not None:
+        raise refused
 
 
 class _Batches:
@@ -146,6 +159,7 @@ class _Batches:
     async def work(self) -> None:
         """Sends and fetches until nothing is pending, or the run is stopped."""
         pause = self._pace.first
+        drop_requests(self._workspace, self._run.id, [sent.tag for sent in self._book.open])
         while not self._stop.is_set():
             for sent in [sent for sent in self._book.open if not sent.batch]:
                 await self._start(sent)
@@ -156,6 +170,12 @@ class _Batches:
             pause = self._pace.first if moved else min(self._pace.longest, pause * 1.5)
             if not moved:
                 await self._wait(pause)
+        if not await asyncio.to_thread(self._counts_pending):  # the person has given up the rest
+            with contextlib.suppress(TeacherError):
+                await asyncio.to_thread(cancel_batches, self._workspace, self._run)
+
+    def _counts_pending(self) -> int:
+        return run_store.counts(self._workspace.engine, [self._run.id])[self._run.id].pending
 
     async def _wait(self, seconds: float) -> None:
         if self._deadline is not None and time.monotonic() >= self._deadline:
@@ -190,14 +210,13 @@ class _Batches:
     async def _start(self, sent: SentBatch) -> None:
         """Starts a batch that stands in the book, or finds the one that an earlier process started."""
         server = self._servers[sent.teacher]
-        path = requests_path(self._workspace, self._run.id, sent.tag)
-        found = await self._asked(partial(server.find, sent.tag))
-        if found is None:
-            return
-        lines = await asyncio.to_thread(path.read_bytes)
-        started = found or await self._asked(partial(server.submit, lines, sent.tag))
-        if started:
-            sent.batch = started
+        if not sent.file:
+            path = requests_path(self._workspace, self._run.id, sent.tag)
+            lines = await asyncio.to_thread(path.read_bytes)
+            sent.file = await self._asked(partial(server.upload, lines, sent.tag)) or ""
+            self._save()
+        if sent.file:
+            sent.batch = await self._asked(partial(server.start, sent.file, sent.tag)) or ""
             self._save()
 
     async def _send(self) -> None:
@@ -288,11 +307,15 @@ class _Batches:
         for sent in list(self._book.open):
             if not sent.batch:
                 continue
-            state = await self._asked(partial(self._servers[sent.teacher].look, sent.batch))
-            if state is None:
-                return False
+            try:
+                state = await self._asked(partial(self._servers[sent.teacher].look, sent.batch))
+                if state is None:
+                    return False
+                if state.ended:
+                    await self._store(sent, state)
+            except TeacherRequestError as error:
+                raise self._given_up(sent, error) from error
             if state.ended:
-                await self._store(sent, state)
                 ended = True
             else:
                 answered += state.answered
@@ -321,12 +344,11 @@ class _Batches:
             return
         received = await asyncio.to_thread(self._results.read, sent, state, lines, self._book.tries)
         texts, failures = received.texts, received.failures
-        if texts or failures:
-            store = partial(run_store.store, self._workspace.engine, self._run, texts, failures)
-            await dispatch.with_room(store, self._stop, self._report.pause)
-            self._report.add(len(texts), len(failures))
-        self._book.open.remove(sent)
-        self._save()
+        for start in range(0, max(len(texts), len(failures)), _PAGE):
+            part = texts[start : start + _PAGE], failures[start : start + _PAGE]
+            await dispatch.with_room(partial(self._stored, *part), self._stop, self._report.pause)
+            self._report.add(len(part[0]), len(part[1]))
+        self._forget(sent)
         if received.refused is not None:
             raise received.refused
         left = len(sent.positions) - len(texts) - len(failures)
@@ -340,6 +362,40 @@ class _Batches:
                     rest=left,
                 )
             )
+
+    def _stored(self, texts: list[Written], failures: list[Failure]) -> None:
+        """Stores texts and failures; a text that the database refuses becomes a failure."""
+        try:
+            run_store.store(self._workspace.engine, self._run, texts, failures)
+        except StorageError as error:
+            if len(texts) + len(failures) > 1:
+                for text in texts:
+                    self._stored([text], [])
+                for failure in failures:
+                    self._stored([], [failure])
+            elif texts:
+                attempts = texts[0].origin.attempts
+                self._stored([], [Failure(texts[0].task, error.kind, str(error), attempts)])
+            else:
+                raise
+
+    def _forget(self, sent: SentBatch) -> None:
+        self._book.open.remove(sent)
+        self._save()
+        discard(requests_path(self._workspace, self._run.id, sent.tag))
+
+    def _given_up(self, sent: SentBatch, error: TeacherError) -> StudioError:
+        """Drops a batch whose answers the provider does not give out; its tasks stay pending."""
+        if sent in self._book.open:
+            self._forget(sent)
+            return RunLimitError(
+                _(
+                    "供应商不再给出这一批的结果：{said}。它的 {n} 条还没写；点“继续”会再提交",
+                    said=error,
+                    n=len(sent.positions),
+                )
+            )
+        return error  # the batch was fetched; what it held is the reason
 
     def _lines(self, sent: SentBatch, state: BatchState) -> list[BatchLine]:
         server = self._servers[sent.teacher]

@@ -70,10 +70,10 @@ def cancel(workspace: Workspace, run_id: int) -> int:
         PlanError: no such run. TeacherError: the tasks are skipped, but the provider's batch goes on.
     """
     run = run_store.get(workspace.engine, run_id)
+    skipped = run_store.skip_pending(workspace.engine, run_id)
     job = jobs_by_run(workspace).get(run_id)
     if job is not None and job.active:
         jobs.stop(workspace, job.id)
-    skipped = run_store.skip_pending(workspace.engine, run_id)
     if options_of(run).batch:
         cancel_batches(workspace, run)
     return skipped

@@ -8,7 +8,7 @@ from types import ModuleType
 from typing import Any
 from urllib.parse import urlsplit
 
-from tianji_core.errors import GateError, TeacherError
+from tianji_core.errors import GateError, TeacherError, TeacherRequestError
 from tianji_core.gate import (
     RESULT_BYTES,
     bounded_client,
@@ -26,7 +26,8 @@ WINDOW = "24h"
 TAG = "studio"
 """The name of our number in a batch's metadata."""
 _ENDED = ("completed", "failed", "expired", "cancelled")
-_LISTED = 100
+_LISTED, _PAGES = 100, 10
+CONNECT_SECONDS, FETCH_SECONDS = 10.0, 600.0
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -73,32 +74,55 @@ class BatchServer:
         self._client, self._faults = client, faults
         self._endpoint, self._path = endpoint, path
 
-    def submit(self, lines: bytes, tag: str) -> str:
-        """Sends a file of requests, one JSON object per line, and starts its batch; returns the batch's id.
-        :meth:`find` finds it again by its ``tag``."""
-        sent = self._asked(lambda: self._client.files.create(file=(f"{tag}.jsonl", lines), purpose="batch"))
-        batch = self._asked(
-            lambda: self._client.batches.create(
-                completion_window=WINDOW,
-                endpoint=self._path,
-                input_file_id=str(sent.id),
-                metadata={TAG: tag},
-            )
-        )
-        return self._id(batch)
+    def upload(self, lines: bytes, tag: str) -> str:
+        """Sends a file of requests, one JSON object per line; returns the file's id."""
 
-    def find(self, tag: str) -> str:
-        """Returns the id of the batch that was started with this tag; '' where there is none."""
-        page = self._asked(lambda: self._client.batches.list(limit=_LISTED))
-        for batch in getattr(page, "data", None) or ():
-            metadata = getattr(batch, "metadata", None)
-            if isinstance(metadata, dict) and metadata.get(TAG) == tag:
-                return self._id(batch)
-        return ""
+        def send() -> str:
+            name = f"{tag}.jsonl"
+            return _id(self._client.files.create(file=(name, lines), purpose="batch"))
+
+        return self._asked(send)
+
+    def start(self, file_id: str, tag: str) -> str:
+        """Starts the batch of a file, unless that has been done already; returns the batch's id. Asked again
+        after an answer that did not come, it finds the batch that was started."""
+        return self.find(file_id, tag) or self._asked(lambda: self._started(file_id, tag))
+
+    def _started(self, file_id: str, tag: str) -> str:
+        batch = self._client.batches.create(
+            completion_window=WINDOW,
+            endpoint=self._path,
+            input_file_id=file_id,
+            metadata={TAG: tag, "ds_name": tag},
+        )
+        return _id(batch)
+
+    def find(self, file_id: str, tag: str) -> str:
+        """Returns the id of the batch of this file or tag; '' where there is none. Not every provider keeps
+        the tag."""
+
+        def search() -> str:
+            after: dict[str, str] = {}
+            for _number in range(_PAGES):
+                page = self._client.batches.list(limit=_LISTED, **after)
+                batches = list(getattr(page, "data", None) or ())
+                for batch in batches:
+                    metadata = getattr(batch, "metadata", None)
+                    tagged = isinstance(metadata, dict) and metadata.get(TAG) == tag
+                    if tagged or (file_id and getattr(batch, "input_file_id", None) == file_id):
+                        return _id(batch)
+                if not batches or getattr(page, "has_more", None) is not True:
+                    break
+                after = {"after": _id(batches[-1])}
+            return ""
+
+        return self._asked(search)
 
     def look(self, batch_id: str) -> BatchState:
         """Returns the state of a batch."""
-        batch = self._asked(lambda: self._client.batches.retrieve(batch_id))
+        return self._asked(lambda: self._state(self._client.batches.retrieve(batch_id)))
+
+    def _state(self, batch: Any) -> BatchState:
         counts = getattr(batch, "request_counts", None)
         files = (getattr(batch, "output_file_id", None), getattr(batch, "error_file_id", None))
         reasons = getattr(getattr(batch, "errors", None), "data", None) or ()
@@ -114,8 +138,8 @@ class BatchServer:
     def lines(self, file_id: str) -> Iterator[BatchLine]:
         """Yields the lines of a file of answers or errors; a line that is no answer to a request of ours is
         left out."""
-        content = self._asked(lambda: self._client.files.content(file_id).content)
-        for line in content.splitlines():
+        content = self._asked(lambda: self._client.files.content(file_id).content, whole=True)
+        for line in content.split(b"\n"):
             if line.strip():
                 try:
                     value = read_json(line.decode("utf-8", "replace"))
@@ -140,21 +164,16 @@ class BatchServer:
             unsent = said.get("code") in ("batch_expired", "batch_cancelled")
             complaint = read_complaint(json.dumps({"error": said}).encode(), "application/json")
             return BatchLine(custom_id, error=from_status(self._endpoint, 500, complaint, {}), unsent=unsent)
-        body = json.dumps(response["body"], ensure_ascii=False).encode()
+        body = json.dumps(response["body"]).encode()
         status = response.get("status_code")
         if isinstance(status, int) and status >= 400:
             complaint = read_complaint(body, "application/json")
             return BatchLine(custom_id, error=from_status(self._endpoint, status, complaint, {}))
         return BatchLine(custom_id, body, clean_name(response.get("request_id")))
 
-    def _id(self, batch: Any) -> str:
-        found = clean_name(getattr(batch, "id", None))
-        if not found:
-            raise unreadable(self._endpoint, "batch")
-        return found
-
-    def _asked(self, ask: Callable[[], Any]) -> Any:
-        """Returns what the SDK returns.
+    def _asked(self, ask: Callable[[], Any], whole: bool = False) -> Any:
+        """Returns what ``ask`` makes of the SDK's answer; with ``whole`` an answer that the gate refuses is
+        not asked for again.
 
         Raises:
             TeacherError: one of its kinds.
@@ -170,12 +189,16 @@ class BatchServer:
             raise timed_out(self._endpoint) from None
         except faults.APIConnectionError as error:
             if isinstance(error.__cause__, GateError):
-                raise not_accepted(self._endpoint, error.__cause__) from None
+                raise self._refused(error.__cause__, whole) from None
             raise unreachable(self._endpoint, error.__cause__ or error) from None
         except GateError as error:
-            raise not_accepted(self._endpoint, error) from None
+            raise self._refused(error, whole) from None
         except Exception as error:  # a server may send what the SDK trips over
             raise unreadable(self._endpoint, f"{type(error).__name__}: {error}") from None
+
+    def _refused(self, error: GateError, whole: bool) -> TeacherError:
+        found = not_accepted(self._endpoint, error)
+        return TeacherRequestError(str(found)) if whole else found
 
 
 def openai_batches(endpoint: Endpoint, path: str) -> BatchServer:
@@ -214,9 +237,23 @@ def _fetching(library: Any, endpoint: Endpoint) -> Any:
 
     class Fetching(bounded_client(library)):  # type: ignore[misc]
         most = RESULT_BYTES
+        seconds = FETCH_SECONDS
 
     local = urlsplit(endpoint.base_url).hostname in _LOOPBACK
-    return Fetching(timeout=library.Timeout(endpoint.timeout), trust_env=not local)
+    timeout = library.Timeout(endpoint.timeout, connect=min(CONNECT_SECONDS, endpoint.timeout))
+    return Fetching(timeout=timeout, trust_env=not local)
+
+
+def _id(made: Any) -> str:
+    """The id of a file or a batch.
+
+    Raises:
+        ValueError: it has none.
+    """
+    found = clean_name(getattr(made, "id", None))
+    if not found:
+        raise ValueError("no id")
+    return found
 
 
 def _count(counts: Any, name: str) -> int:
