@@ -53,7 +53,11 @@ MEASURE = """() => {
         top, cut: cut.map(element => element.innerText.slice(0, 60)), words: [...words],
     };
 }"""
+AT_REST = """() => document.getAnimations().every(
+    each => !(each instanceof CSSTransition) || each.playState === "finished")"""
+"""No colour is on its way to another one."""
 FOREIGN_WORDS_OF_CHINESE = {
+    "Alt",
     "CPU",
     "GPU",
     "YAML",
@@ -136,6 +140,7 @@ def dressed(page: Page, theme: str) -> None:
     """Gives the page the theme of a system that is light or dark."""
     page.emulate_media(color_scheme=theme)
     page.wait_for_function(WEARS, arg=theme)
+    page.wait_for_function(AT_REST)
 
 
 def faults_of(page: Page, language: str) -> list[str]:
