@@ -21,6 +21,7 @@ from tianji_core.workspace import Workspace
 def server_panel(workspace: Workspace, further: Mapping[str, Callable[[], None]] | None = None) -> None:
     """Draws the running servers, the button that starts another one, and a menu with the other ways to a
     model; ``further`` are more entries of the menu, by their title."""
+    st.session_state["_servers_whole"] = True
     running_servers(workspace)
     known = models.loadable(workspace)
     if not known:
@@ -118,8 +119,10 @@ def running_servers(workspace: Workspace) -> None:
     servers = serving.servers(workspace)
     state = tuple((server.job.id, server.ready, server.models) for server in servers)
     earlier = st.session_state.setdefault("_servers", state)
-    # A busy server may miss one question: what is new counts when it is seen twice.
-    if earlier != state and st.session_state.get("_servers_next") == state:
+    # A busy server may miss one question: what is new counts when it is seen twice. While the whole page is
+    # drawn nothing is drawn anew: that would lose the press of a button further down.
+    whole = st.session_state.pop("_servers_whole", False)
+    if earlier != state and st.session_state.get("_servers_next") == state and not whole:
         st.session_state["_servers"] = state
         st.rerun()
     st.session_state["_servers_next"] = state
