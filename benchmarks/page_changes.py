@@ -161,11 +161,13 @@ def main() -> int:
             group = page.locator('[data-testid="stButtonGroup"] button')
             clicks = [timed(page, group.nth((turn + 1) % 2).click) for turn in range(arguments.rounds + 1)]
         browser.close()
+        count = samples.total(workspace.engine)
+        workspace.engine.dispose()
     slow = round(statistics.median(clicks[1:]), 2)
     result = {
         "benchmark": "page_changes",
         "figures": {
-            "samples": samples.total(workspace.engine),
+            "samples": count,
             "page_seconds": pages,
             "action_seconds": actions,
         },
