@@ -16,6 +16,15 @@ _SECRET_NAME = re.compile(
 )
 
 
+_THIS_MACHINE = ("127.0.0.1", "localhost", "::1")
+
+
+def on_this_machine(address: str) -> bool:
+    """Whether an address that can be stored leads to this machine: no proxy for the internet may take its
+    requests."""
+    return urlsplit(address).hostname in _THIS_MACHINE
+
+
 def address_problem(address: str) -> str:
     """Returns why an address cannot be stored, in one sentence without the address itself; '' where it can:
     an http or https address without spaces, user name, password, query or fragment."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import urlsplit
 
-from tianji_core.addresses import address_problem, without_credentials
+from tianji_core.addresses import address_problem, on_this_machine, without_credentials
 from tianji_core.errors import PushError
 from tianji_core.i18n import _
 from tianji_core.workspace import Workspace, sendable
@@ -18,7 +18,6 @@ TOKENS = {"modelscope": "MODELSCOPE_API_TOKEN", "huggingface": "HF_TOKEN"}
 _ADDRESSES = {"modelscope": "https://www.modelscope.cn", "huggingface": "https://huggingface.co"}
 _ENDPOINTS = {"modelscope": "MODELSCOPE_ENDPOINT", "huggingface": "HF_ENDPOINT"}
 _REPO = re.compile(r"[A-Za-z0-9][\w.\-]{0,95}/[A-Za-z0-9][\w.\-]{0,95}", re.ASCII)
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 @dataclass(frozen=True)
@@ -71,7 +70,7 @@ def _endpoint(workspace: Workspace, hub: str) -> str:
             )
         )
     parts = urlsplit(address)
-    if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
+    if parts.scheme == "http" and not on_this_machine(address):
         raise PushError(
             _("{address} 不加密，推送会让令牌明文经过网络；请改用 https:// 的地址", address=shown)
         )

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
-from urllib.parse import urlsplit
 
+from tianji_core.addresses import on_this_machine
 from tianji_core.errors import GateError, TeacherError, TeacherRequestError
 from tianji_core.gate import (
     RESULT_BYTES,
@@ -18,7 +18,7 @@ from tianji_core.gate import (
 )
 from tianji_core.roles import check_may_write
 from tianji_core.teachers.completions import not_accepted
-from tianji_core.teachers.faults import Endpoint, timed_out, unreachable, unreadable
+from tianji_core.teachers.faults import CONNECT_SECONDS, Endpoint, timed_out, unreachable, unreadable
 from tianji_core.teachers.statuses import from_status
 
 WINDOW = "24h"
@@ -27,8 +27,7 @@ TAG = "studio"
 """The name of our number in a batch's metadata."""
 _ENDED = ("completed", "failed", "expired", "cancelled")
 _LISTED, _PAGES = 100, 10
-CONNECT_SECONDS, FETCH_SECONDS = 10.0, 600.0
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+FETCH_SECONDS = 600.0
 
 
 @dataclass(frozen=True)
@@ -239,7 +238,7 @@ def _fetching(library: Any, endpoint: Endpoint) -> Any:
         most = RESULT_BYTES
         seconds = FETCH_SECONDS
 
-    local = urlsplit(endpoint.base_url).hostname in _LOOPBACK
+    local = on_this_machine(endpoint.base_url)
     timeout = library.Timeout(endpoint.timeout, connect=min(CONNECT_SECONDS, endpoint.timeout))
     return Fetching(timeout=timeout, trust_env=not local)
 

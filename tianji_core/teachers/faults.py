@@ -27,6 +27,10 @@ removing it would garble every text."""
 _AGAIN = re.compile(r"(?:retry|try again) (?:in|after) (\d{1,5}(?:\.\d{1,9})?) ?s", re.IGNORECASE)
 
 
+CONNECT_SECONDS = 10.0
+"""How long a connection may take to be made; less where the whole request may take less."""
+
+
 @dataclass(frozen=True)
 class Endpoint:
     """A server as messages name it. ``secret`` serves only to remove the key from texts;

@@ -5,8 +5,8 @@ import asyncio
 import time
 from collections.abc import Awaitable
 from typing import Any
-from urllib.parse import urlsplit
 
+from tianji_core.addresses import on_this_machine
 from tianji_core.errors import (
     GateError,
     TeacherError,
@@ -17,8 +17,10 @@ from tianji_core.gate import bounded_async_client, decoded, read_complaint, read
 from tianji_core.recipe import Brief
 from tianji_core.roles import check_may_write
 from tianji_core.teachers.base import Answer, Sampling
+from tianji_core.teachers.batch_requests import BatchRequests
 from tianji_core.teachers.completions import not_accepted, read_answer
 from tianji_core.teachers.faults import (
+    CONNECT_SECONDS,
     Endpoint,
     timed_out,
     unknown_model,
@@ -30,11 +32,8 @@ from tianji_core.teachers.request import messages, with_own_fields
 from tianji_core.teachers.statuses import from_status
 from tianji_core.teachers.text_form import FormRequest
 
-CONNECT_SECONDS = 10.0
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
-
-class OpenAICompatible:
+class OpenAICompatible(BatchRequests):
     """One model at an OpenAI-compatible address; concurrent calls in one event loop are safe."""
 
     def __init__(self, endpoint: Endpoint, entry: ModelEntry, max_tokens_field: str = "max_tokens") -> None:
@@ -52,7 +51,7 @@ class OpenAICompatible:
         limits = httpx2.Limits(max_connections=None, max_keepalive_connections=None)
         timeout = httpx2.Timeout(endpoint.timeout, connect=min(CONNECT_SECONDS, endpoint.timeout))
         # Requests to a server on this machine must not go through a proxy for the internet.
-        local = urlsplit(endpoint.base_url).hostname in _LOOPBACK
+        local = on_this_machine(endpoint.base_url)
         self._client = AsyncOpenAI(
             api_key=endpoint.secret or "none",
             base_url=endpoint.base_url,
@@ -71,19 +70,6 @@ class OpenAICompatible:
             brief.prompt,
             lambda prompt, fields: self._complete(self._body(prompt, sampling, brief.system) | fields),
         )
-
-    def batch_body(self, brief: Brief, sampling: Sampling) -> dict[str, Any]:
-        """Returns the body of a request for the brief, for a batch."""
-        prompt, fields = self._form.asked(brief.prompt)
-        return self._body(prompt, sampling, brief.system) | fields
-
-    def batch_answer(self, body: bytes, request_id: str) -> Answer:
-        """Returns the answer in a body out of a batch.
-
-        Raises:
-            TeacherError: one of its kinds.
-        """
-        return self._form.read(read_answer(self._endpoint, body, "application/json", 0.0, request_id))
 
     async def complete(self, prompt: str, sampling: Sampling, system: str = "") -> Answer:
         """Returns one completion of ``prompt``, with ``system`` as the system message where it is not ''.

@@ -6,27 +6,26 @@ import contextlib
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
-from urllib.parse import urlsplit
 
+from tianji_core.addresses import on_this_machine
 from tianji_core.errors import GateError, TeacherError, TeacherThoughtOnlyError
 from tianji_core.gate import bounded_client, read_complaint, remember_secret
 from tianji_core.recipe import Brief
 from tianji_core.roles import check_may_write
 from tianji_core.teachers.base import Answer, Sampling
+from tianji_core.teachers.batch_requests import BatchRequests
 from tianji_core.teachers.completions import not_accepted, read_answer
-from tianji_core.teachers.faults import Endpoint, timed_out, unreachable, unreadable
+from tianji_core.teachers.faults import CONNECT_SECONDS, Endpoint, timed_out, unreachable, unreadable
 from tianji_core.teachers.providers import ModelEntry
 from tianji_core.teachers.request import messages, with_own_fields
 from tianji_core.teachers.statuses import from_status
 from tianji_core.teachers.text_form import FormRequest
 
-CONNECT_SECONDS = 10.0
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
 MAX_THREADS = 256
 """The most concurrent requests; threads start only when they are needed."""
 
 
-class Zhipu:
+class Zhipu(BatchRequests):
     """One GLM model; concurrent calls are safe."""
 
     def __init__(self, endpoint: Endpoint, entry: ModelEntry) -> None:
@@ -45,7 +44,7 @@ class Zhipu:
         bounded = bounded_client(httpx)
         limits = httpx.Limits(max_connections=None, max_keepalive_connections=None)
         # A proxy for the internet must not take requests to a server on this machine.
-        local = urlsplit(endpoint.base_url).hostname in _LOOPBACK
+        local = on_this_machine(endpoint.base_url)
         self._threads = ThreadPoolExecutor(max_workers=MAX_THREADS, thread_name_prefix="zhipu")
         self._client = ZhipuAI(
             api_key=endpoint.secret,
@@ -65,19 +64,6 @@ class Zhipu:
             brief.prompt,
             lambda prompt, fields: self._sent(self._body(prompt, sampling, brief.system) | fields),
         )
-
-    def batch_body(self, brief: Brief, sampling: Sampling) -> dict[str, Any]:
-        """Returns the body of a request for the brief, for a batch."""
-        prompt, fields = self._form.asked(brief.prompt)
-        return self._body(prompt, sampling, brief.system) | fields
-
-    def batch_answer(self, body: bytes, request_id: str) -> Answer:
-        """Returns the answer in a body out of a batch.
-
-        Raises:
-            TeacherError: one of its kinds.
-        """
-        return self._form.read(read_answer(self._endpoint, body, "application/json", 0.0, request_id))
 
     async def complete(self, prompt: str, sampling: Sampling, system: str = "") -> Answer:
         """Returns one completion of ``prompt``, with ``system`` as the system message where it is not ''.
