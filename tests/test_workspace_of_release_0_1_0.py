@@ -22,6 +22,7 @@ from tianji_core.comparison import voting
 from tianji_core.errors import ModelError
 from tianji_core.store import datasets, recipes, samples, steps
 from tianji_core.store import training as training_rows
+from tianji_core.store.acceptance import acceptance
 from tianji_core.store.samples import SampleFilter
 from tianji_core.training.launch import check_base
 from tianji_core.workspace import Workspace, open_workspace
@@ -197,6 +198,13 @@ def test_the_database_is_whole_after_its_migration(old: Workspace) -> None:
     assert database.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
     assert database.execute("PRAGMA foreign_key_check").fetchall() == []
     database.close()
+
+
+def test_steps_on_several_samples_were_taken_in_bulk(old: Workspace) -> None:
+    found = steps.feed(old.engine, steps.StepFilter("wishes"), 20)
+    assert {step.id: step.bulk for step in found} == {n: n < 4 for n in range(1, 9)}
+    told = acceptance(old.engine, "wishes", range(1, 171))
+    assert (told.single, told.bulk) == (0, 164)
 
 
 def test_verse_and_letters_may_have_several_lines(old: Workspace) -> None:

@@ -14,6 +14,7 @@ from tianji_core import dataset
 from tianji_core.errors import DatasetError
 from tianji_core.files import sha256
 from tianji_core.store import datasets, samples, steps
+from tianji_core.store.acceptance import acceptance
 from tianji_core.store.database import writing
 from tianji_core.store.samples import ACCEPTED, IMPORT, NewSample, SampleFilter
 from tianji_core.store.schema import samples as table
@@ -93,6 +94,17 @@ def test_the_card_tells_how_samples_were_accepted_and_who_changed_them(workspace
     assert told["changed"] == [["甲", "edit", 1]]
     card = dataset.training_file(workspace, version).with_name("README_zh.md").read_text("utf-8")
     assert "一条一条 1，成批 3，导入时就算审过 2" in card and "甲 修改 1" in card
+
+
+def test_the_only_sample_that_a_filter_finds_was_accepted_in_bulk(workspace: Workspace) -> None:
+    new = NewSample("wishes", "系统", "祝爷爷生日", "爷爷生日快乐")
+    with writing(workspace.engine) as connection:
+        ids = samples.insert_new(connection, [new], IMPORT)
+    found = SampleFilter("wishes", states=(samples.PENDING,))
+    step = steps.set_state(workspace.engine, found, ACCEPTED, "甲")
+    assert step is not None and step.count == 1 and step.bulk
+    told = acceptance(workspace.engine, "wishes", ids)
+    assert (told.single, told.bulk, told.imported) == (0, 1, 0)
 
 
 def test_the_card_counts_what_is_in_the_training_file_and_not_what_was_balanced_away(

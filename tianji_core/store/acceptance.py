@@ -19,9 +19,9 @@ _CHANGING = (EDIT, FIX, TABLE, REPLACE, INPUTS, SYSTEM)
 
 @dataclass(frozen=True)
 class Acceptance:
-    """Numbers of samples by the last step that accepted them: ``single`` in a step of their own, ``bulk``
-    in one step with others, ``imported`` as accepted, ``other`` by any other way. ``changed`` lists
-    (person, action, number of samples) of the steps that changed texts."""
+    """Numbers of samples by the last step that accepted them: ``single`` each chosen for a step of its own,
+    ``bulk`` with others or by a filter, even one that found no other, ``imported`` as accepted, ``other`` by
+    any other way. ``changed`` lists (person, action, number of samples) of the steps that changed texts."""
 
     single: int
     bulk: int
@@ -65,8 +65,8 @@ def _ways(recipe: str, ids: Sequence[int]) -> Select[Any]:
         .subquery()
     )
     way = case(
-        (steps.c.count == 1, "single"),
-        (steps.c.count > 1, "bulk"),
+        (steps.c.bulk, "bulk"),
+        (steps.c.bulk.is_(False), "single"),
         (samples.c.source == IMPORT, "imported"),
         else_="other",
     )

@@ -19,6 +19,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
     text,
 )
 from sqlalchemy.engine import Dialect
@@ -373,13 +374,14 @@ steps = Table(
     Column("count", Integer, nullable=False),
     Column("undone", Boolean, nullable=False, default=False),
     Column("note", SentenceColumn, nullable=False, default="", server_default=""),
+    Column("bulk", Boolean, nullable=False, default=False, server_default=false()),
     Column("created_at", DateTime, nullable=False),
     Index("ix_steps_recipe_id", "recipe", "id"),
     Index("ix_steps_recipe_who_id", "recipe", "who", "id"),
     Index("ix_steps_undone", "recipe", "id", sqlite_where=IS_UNDONE, postgresql_where=IS_UNDONE),
 )
 """One action of a person on one or many samples, undone and redone as a whole. ``note`` holds the reason or
-the means."""
+the means; ``bulk`` tells that a filter, not one look, chose the samples, however many it found."""
 
 second_verdicts = Table(
     "second_verdicts",

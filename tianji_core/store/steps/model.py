@@ -42,7 +42,7 @@ ACTION_TITLES = {
 @dataclass(frozen=True)
 class Step:
     """One action on ``count`` samples. ``action`` is the new state, or one of the words below; ``note`` holds
-    the reason or the means."""
+    the reason or the means; ``bulk`` tells that the samples were not chosen one by one."""
 
     id: int
     recipe: str
@@ -52,6 +52,7 @@ class Step:
     count: int
     undone: bool
     note: str
+    bulk: bool
     created_at: datetime
 
 

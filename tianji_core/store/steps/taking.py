@@ -47,7 +47,8 @@ def set_state(
         check_versions(rows, versions)
         changed = [(row.id, {"state": row.state}, {"state": state}) for row in rows if row.state != state]
         title = title or _("{state} {n} 条", state=_(STATE_TITLES[state]), n=len(changed))
-        return take(connection, sample_filter.recipe, state, title, who, changed, note)
+        bulk = _in_bulk(sample_filter)
+        return take(connection, sample_filter.recipe, state, title, who, changed, note, bulk=bulk)
 
 
 def rate(
@@ -71,7 +72,8 @@ def rate(
             (row.id, {"rating": row.rating}, {"rating": rating}) for row in rows if row.rating != rating
         ]
         title = _("给 {n} 条打 {rating} 星", n=len(changed), rating=rating or 0)
-        return take(connection, sample_filter.recipe, RATE, title, who, changed)
+        bulk = _in_bulk(sample_filter)
+        return take(connection, sample_filter.recipe, RATE, title, who, changed, bulk=bulk)
 
 
 @dataclass(frozen=True)
@@ -139,7 +141,8 @@ def revise(
         rows = matching(connection, sample_filter, with_text=True)
         check_versions(rows, {number: revision.version for number, revision in revisions.items()})
         changed = [change for row in rows if (change := _changed(row, revisions[row.id])) is not None]
-        return take(connection, recipe, action, title, who, changed, note, progress)
+        bulk = _in_bulk(sample_filter)
+        return take(connection, recipe, action, title, who, changed, note, progress, bulk=bulk)
 
 
 def _changed(row: Row[Any], revision: SampleRevision) -> Change | None:
@@ -216,6 +219,11 @@ def _rejected_alike(connection: Connection, parent: Sample, new: Sequence[NewSam
     c = samples.c
     query = select(c.id).where(c.digest.in_(digests), c.recipe == parent.recipe, c.state == REJECTED)
     return list(connection.execute(query).scalars())
+
+
+def _in_bulk(sample_filter: SampleFilter) -> bool:
+    """Tells whether a step is on whatever a filter finds, or on several, not on one that was chosen."""
+    return sample_filter.ids is None or len(sample_filter.ids) != 1
 
 
 def _check_state(state: str) -> None:

@@ -62,8 +62,11 @@ def take(
     changed: Sequence[Change],
     note: str = "",
     progress: Written | None = None,
+    *,
+    bulk: bool = False,
 ) -> Step | None:
-    """Stores a step and changes its samples; None if nothing changes."""
+    """Stores a step and changes its samples; None if nothing changes. ``bulk`` tells that they were not
+    chosen one by one."""
     if not changed:
         return None
     values = {
@@ -74,6 +77,7 @@ def take(
         "count": len(changed),
         "undone": False,
         "note": note,
+        "bulk": bulk,
         "created_at": now(),
     }
     row = connection.execute(insert(steps).values(**values).returning(*steps.c)).one()
