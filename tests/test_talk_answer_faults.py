@@ -1,9 +1,11 @@
-"""The answers in ``scripts/talk_model/answers2.jsonl`` are well formed and their faults are known."""
+"""The answers in ``answers2`` and ``answers3.jsonl`` are well formed and their faults are known."""
 
 import json
 from collections import Counter
 from itertools import pairwise
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).parents[1]
 TEXTS = ROOT / "scripts" / "talk_model"
@@ -34,7 +36,8 @@ def whole(answer: dict) -> str:
     return "".join(text for _label, text in answer["segments"])
 
 
-ANSWERS = rows(TEXTS / "answers2.jsonl")
+PARTS = {part: rows(TEXTS / f"{part}.jsonl") for part in ("answers2", "answers3")}
+ANSWERS = [answer for part in PARTS.values() for answer in part]
 
 
 def test_every_answer_joins_from_labelled_segments():
@@ -57,12 +60,17 @@ def test_an_answer_without_a_blessing_says_what_is_wrong():
     assert [whole(answer) for answer in lost if not answer["faults"]] == []
 
 
-def test_clean_and_faulty_answers_are_both_common():
-    pure = [all(label == "blessing" for label, _text in one["segments"]) for one in ANSWERS]
-    clean = [alone and not one["faults"] for alone, one in zip(pure, ANSWERS, strict=True)]
-    assert len(clean) >= 600
+@pytest.mark.parametrize(("part", "least", "of_each"), [("answers2", 600, 20), ("answers3", 300, 8)])
+def test_clean_and_faulty_answers_are_both_common(part: str, least: int, of_each: int):
+    answers = PARTS[part]
+    pure = [all(label == "blessing" for label, _text in one["segments"]) for one in answers]
+    clean = [alone and not one["faults"] for alone, one in zip(pure, answers, strict=True)]
+    assert len(clean) >= least
     assert 0.4 <= sum(clean) / len(clean) <= 0.5
-    assert min(Counter(fault for one in ANSWERS for fault in one["faults"])[fault] for fault in FAULTS) >= 20
+    assert (
+        min(Counter(fault for one in answers for fault in one["faults"])[fault] for fault in FAULTS)
+        >= of_each
+    )
 
 
 def test_no_answer_stands_twice():
