@@ -69,6 +69,7 @@ def profiled(source: str, chosen: Profile, device: str = "cuda") -> str:
         "",
         f"# ---- profile {chosen.key}: the same training, with other arithmetic ----",
         "from tianji_core.training.xtuner_engine.fast_finetune import FastFinetune",
+        "from tianji_core.training.xtuner_engine.schedule import StepCosineLR",
         "",
         f"model.update(type=FastFinetune, checkpointed={chosen.checkpointed!r})",
     ]
@@ -97,4 +98,16 @@ def profiled(source: str, chosen: Profile, device: str = "cuda") -> str:
             'optim_wrapper["optimizer"].update(fused=True)',
             "train_dataloader.update(num_workers=2, persistent_workers=True, pin_memory=True)",
         ]
+    lines += [
+        "param_scheduler = [",
+        "    dict(",
+        "        type=StepCosineLR,",
+        "        accumulation=accumulative_counts,",
+        "        warmup_ratio=warmup_ratio,",
+        "        by_epoch=True,",
+        "        end=max_epochs,",
+        "        convert_to_iter_based=True,",
+        "    ),",
+        "]",
+    ]
     return source.rstrip("\n") + "\n" + "\n".join(lines) + "\n"
