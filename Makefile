@@ -14,7 +14,7 @@ VENV := .venv/bin/python
 # A test that fails is tried once more and then reported as RERUN: a defect to mend, but no reason to refuse a change.
 PYTEST := $(VENV) -m pytest -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder --reruns 1
 
-.PHONY: install run demo test quick families check lint format lock bench
+.PHONY: install run demo test quick families check lint format lock bench docs
 
 install:
 	@scripts/setup
@@ -52,6 +52,10 @@ format:
 	@$(VENV) -m ruff check --fix .
 	@$(VENV) -m ruff format .
 	@scripts/architecture
+
+docs:
+	@scripts/setup test
+	@$(VENV) scripts/manual.py site
 
 lock:
 	@scripts/setup test

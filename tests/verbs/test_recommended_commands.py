@@ -171,6 +171,9 @@ def test_every_target_of_make_exists() -> None:
     variables = set(re.findall(r"^([A-Z]+) \?=", source, re.MULTILINE)) | set(
         re.findall(r"\$\(if \$\(([A-Z]+)\)", source)
     )
+    # make hands what is set on its command line on to scripts/setup.
+    setup = (ROOT / "scripts" / "setup").read_text(encoding="utf-8")
+    variables |= set(re.findall(r"\$\{([A-Z]+):-\}", setup))
     spoken = [*messages(), *(span for path in WRITTEN for span in spans(path.read_text(encoding="utf-8")))]
     named = [
         match[0].split()[1:]

@@ -63,6 +63,12 @@ _MISSING = frozenset(
 )
 
 
+def field_names() -> dict[str, list[str]]:
+    """Returns the names by which each field is known, lower case and without separators, the certain ones
+    first."""
+    return {field: " ".join(tiers).split() for field, tiers in _ALIASES.items()}
+
+
 class ShapeError(ValueError):
     """An item that is not a conversation; the message is a Chinese phrase with the reason."""
 
