@@ -9,11 +9,13 @@ from pathlib import Path
 import pytest
 from babel.messages.catalog import Catalog, Message
 from babel.messages.pofile import read_po
+from pydantic import BaseModel
 
 from tianji_core.i18n import N_, _, _c, filled, language, set_language, shown, stored
 from tianji_core.recipe.editing import ListRow, edit_styles
 from tianji_core.recipe.loading import built_in_recipes, load_recipe
 from tianji_core.recipe.prompts import teacher_prompt
+from tianji_core.sentences import STORED, Sentence
 
 PROJECT = Path(__file__).resolve().parents[1]
 COLLECTOR = runpy.run_path(str(PROJECT / "scripts" / "messages.py"))
@@ -154,3 +156,21 @@ def test_a_sentence_keeps_its_message_when_it_is_copied() -> None:
     assert stored(kept) == stored(sentence) and shown(stored(kept)) == "训练配置有语法错误：x"
     set_language("en")
     assert shown(stored(kept)) == "The training config has a syntax error: x"
+
+
+def test_a_sentence_without_blanks_around_it_stays_one_when_it_is_stripped() -> None:
+    sentence = _("走一遍-{n}", n=3)
+    assert stored(sentence.strip()) == stored(sentence) != stored(f" {sentence} ".strip()) == "走一遍-3"
+
+
+def test_a_file_kept_for_people_is_read_in_the_language_of_its_reader() -> None:
+    class Step(BaseModel):
+        title: Sentence
+        notes: tuple[Sentence, ...] = ()
+
+    step = Step(title=_("冻结成数据集版本"), notes=(_("{n} 条样本", n=12), "小李的备注"))
+    kept, told = step.model_dump_json(context=STORED), step.model_dump_json()
+    set_language("en")
+    assert Step.model_validate_json(kept).notes == ("12 samples", "小李的备注")
+    assert Step.model_validate_json(kept).model_dump_json(context=STORED) == kept, "it may be stored again"
+    assert "冻结成数据集版本" in told and Step.model_validate_json(told).title == "冻结成数据集版本"

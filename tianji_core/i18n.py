@@ -54,6 +54,11 @@ class Translated(str):
     def __str__(self) -> str:
         return self  # so that the message survives the text of an exception
 
+    def strip(self, chars: str | None = None, /) -> str:
+        """The text without the blanks around it, which is itself where there are none."""
+        bare = super().strip(chars)
+        return self if bare == self else bare
+
     def __copy__(self) -> "Translated":
         return self
 

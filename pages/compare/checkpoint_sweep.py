@@ -122,7 +122,7 @@ def _result(workspace: Workspace, run: TrainingRun, sweep: Sweep) -> None:
                 _("照抄"): "—" if point.copied is None else f"{point.copied:.0%}",
                 _("原来会的"): _kept(sweep, point),
                 _("困惑度"): "—" if point.perplexity is None else f"{point.perplexity:.3f}",
-                _("题数"): point.count,
+                _("题数"): str(point.count),
                 _("用时（秒）"): f"{point.seconds:.0f}",
             }
             for point in sweep.points

@@ -23,17 +23,14 @@ def failing_part(workspace: Workspace, board: Board, checked: Sequence[Checked])
     if not found:
         return
     titles = models.titles(workspace)
-    line = st.columns([2, 3], vertical_alignment="bottom")
-    with line[1]:
-        if len(found) > 1:
-            chosen = st.selectbox(
-                _("补哪个模型没学会的"),
-                list(found),
-                format_func=lambda model: titles.get(model, model),
-                key="failing_model",
-            )
-        else:
-            chosen = next(iter(found))
-    with line[0]:
-        answers = MeasuredAnswers(source=titles.get(chosen, chosen), outcomes=found[chosen])
-        failing_button(workspace, board.recipe, answers, f"board_{board.key}")
+    if len(found) > 1:
+        chosen = st.selectbox(
+            _("补哪个模型没学会的"),
+            list(found),
+            format_func=lambda model: titles.get(model, model),
+            key="failing_model",
+        )
+    else:
+        chosen = next(iter(found))
+    answers = MeasuredAnswers(source=titles.get(chosen, chosen), outcomes=found[chosen])
+    failing_button(workspace, board.recipe, answers, f"board_{board.key}")

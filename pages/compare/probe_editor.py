@@ -5,10 +5,17 @@ import streamlit as st
 from pages.shared.frame import remember_notice, report_errors
 from pages.shared.kept import forget_typed, kept_text
 from tianji_core.evaluation.probe import probe_text, reset_probe, save_probe
-from tianji_core.i18n import _
+from tianji_core.i18n import N_, _
 from tianji_core.workspace import Workspace
 
 _KEY = "probe_text"
+FIELDS = N_(
+    "每道题至少写一项检查，写了的都要成立，照抄题目的部分不算。`contains`：这些词都要有；"
+    "`any_of`：有其中一个就行；`number`：有这个数；`regex`：找得到这个表达式；"
+    "`judge`：选了裁判模型时由它判断。`blessings` 里的词一个也不能有，除非写了 `blessing: true`；"
+    "`tokens`：回答最多多长。"
+)
+"""What a question can hold, for people."""
 
 
 def probe_editor(workspace: Workspace) -> None:
@@ -21,7 +28,7 @@ def probe_editor(workspace: Workspace) -> None:
             )
         )
         stored = probe_text(workspace)
-        text = st.text_area(_("题目（YAML）"), stored, height=320, **kept_text(_KEY, stored))
+        text = st.text_area(_("题目（YAML）"), stored, height=320, help=_(FIELDS), **kept_text(_KEY, stored))
         left, right, _rest = st.columns([1, 1, 3])
         if left.button(_("保存题目"), key="probe_save", icon="💾", disabled=text == stored):
             with report_errors():

@@ -36,9 +36,8 @@ def key_line(workspace: Workspace, provider: Provider) -> None:
     elif not state.required:
         st.caption(_("🔓 没有设置密钥 {variable}；接口不要求就不用填", variable=state.variable))
     else:
-        left, right = st.columns([3, 1], vertical_alignment="center")
-        left.warning(_("还没有密钥：请设置 {variable}", variable=state.variable), icon="🔑")
-        right.page_link("pages/settings/page.py", label=_("去设置"), icon="⚙️")
+        st.warning(_("还没有密钥：请设置 {variable}", variable=state.variable), icon="🔑")
+        st.page_link("pages/settings/page.py", label=_("去设置"), icon="⚙️")
 
 
 def connection_test(workspace: Workspace, provider: Provider, choice: TeacherChoice) -> None:

@@ -17,12 +17,12 @@ from tianji_core.workspace import Workspace
 
 
 def failing_button(workspace: Workspace, recipe: str, measured: MeasuredAnswers, key: str) -> None:
-    """Draws the button with what failed, the teacher, tasks, cost and time, and the start below it; nothing
-    where nothing failed."""
+    """Draws what failed, the teacher, tasks, cost, time and the start, folded and only reckoned when opened;
+    nothing where nothing failed."""
     failing = evaluation.failing_of(measured.outcomes)
     if not failing.failed:
         return
-    opened = st.popover(_("补上没学会的"), icon="🩹", key=f"{key}_failing", on_change="rerun")
+    opened = st.expander(_("补上没学会的"), icon="🩹", key=f"{key}_failing", on_change="rerun")
     if opened.open:
         with opened, report_errors():
             st.markdown(plain(failing.sentence))

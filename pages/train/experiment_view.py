@@ -20,9 +20,11 @@ from tianji_core.evaluation.experiment import (
 )
 from tianji_core.i18n import _
 from tianji_core.jobs import duration_text
-from tianji_core.training.settings import field_title
+from tianji_core.training.settings import short_title
 from tianji_core.workspace import Workspace
 
+WORST, BEST, CLEAR = "#8a97a6", "#c0392b", "rgba(0,0,0,0)"
+"""The colours of the lines, which stand out on a light and on a dark page; and none."""
 LISTED = 5
 """The newest experiments that are listed."""
 
@@ -101,20 +103,20 @@ def parallel_figure(kept: Experiment) -> go.Figure:
         texts = [f"{tick:g}" for tick in ticks]
         axes.append(
             {
-                "label": field_title(name),
+                "label": short_title(name),
                 "values": places,
                 "tickvals": list(range(len(ticks))),
                 "ticktext": texts,
                 "range": [-0.2, len(ticks) - 0.8],
             }
         )
-    axes.append({"label": _("用时（秒）"), "values": [one.seconds for one in done]})
+    axes.append({"label": _("用时（秒）"), "values": [round(one.seconds) for one in done]})
     if all(one.loss is not None for one in done):
-        axes.append({"label": _("验证损失"), "values": [one.loss for one in done]})
+        axes.append({"label": _("验证损失"), "values": [round(one.loss or 0.0, 3) for one in done]})
     axes.append({"label": _("通过率（%）"), "values": rates, "range": [0, 100]})
-    figure = go.Figure(
-        go.Parcoords(dimensions=axes, line={"color": rates, "colorscale": "Viridis", "reversescale": True})
-    )
+    line = {"color": rates, "colorscale": [[0, WORST], [1, BEST]]}
+    written = {"labelfont": {"size": 14}, "tickfont": {"size": 13}, "rangefont": {"size": 1, "color": CLEAR}}
+    figure = go.Figure(go.Parcoords(dimensions=axes, line=line, **written))
     figure.update_layout(height=340, margin={"l": 70, "r": 50, "t": 60, "b": 20})
     return figure
 
@@ -123,7 +125,7 @@ def _table(kept: Experiment) -> None:
     rows = []
     for one in kept.trainings:
         row: dict[str, object] = {
-            field_title(name): f"{one.values.get(name, getattr(kept.plan.settings, name)):g}"
+            short_title(name): f"{one.values.get(name, getattr(kept.plan.settings, name)):g}"
             for name in kept.plan.axes
         }
         measured = one.passed is not None
@@ -141,5 +143,6 @@ def _table(kept: Experiment) -> None:
         hide_index=True,
         width="stretch",
         key="experiment_table",
+        placeholder="—",
         column_config={_("训练"): st.column_config.LinkColumn(display_text=_("打开"), width="small")},
     )

@@ -18,6 +18,7 @@ from tianji_core.i18n import _
 from tianji_core.ownership import remove
 from tianji_core.recipe import RELATION_TITLES, Name, Recipe, Scene
 from tianji_core.recipe.editing import changed
+from tianji_core.sentences import STORED, Sentence
 from tianji_core.teachers import Sampling, TeacherChoice, price_of, provider
 from tianji_core.teachers.asking import Ask, asking
 from tianji_core.teachers.reply import finished_part
@@ -71,7 +72,7 @@ class _RatingFile(BaseModel):
     """The content of the rating file."""
 
     opinions: list[Opinion] = []
-    faults: list[str] = []
+    faults: list[Sentence] = []
 
 
 @dataclass(frozen=True)
@@ -320,7 +321,7 @@ def forget_rating(workspace: Workspace, recipe_key: str) -> None:
 def _save(workspace: Workspace, recipe_key: str, result: RatingResult) -> None:
     path = _path(workspace, recipe_key)
     path.parent.mkdir(exist_ok=True)
-    write_json(path, _RatingFile(opinions=result.opinions, faults=result.faults).model_dump())
+    write_json(path, _RatingFile(opinions=result.opinions, faults=result.faults).model_dump(context=STORED))
 
 
 def _path(workspace: Workspace, recipe_key: str) -> Path:

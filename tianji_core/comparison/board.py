@@ -14,6 +14,7 @@ from tianji_core.files import write_text
 from tianji_core.i18n import _
 from tianji_core.ownership import remove
 from tianji_core.recipe import Recipe, Style, training_input
+from tianji_core.sentences import STORED, Sentence
 from tianji_core.serving.client import ChatSampling
 from tianji_core.store.database import now
 from tianji_core.workspace import Workspace
@@ -85,7 +86,7 @@ class Cell(BaseModel):
     first: float | None = None
     seconds: float | None = None
     tokens: int | None = None
-    error: str = ""
+    error: Sentence = ""
 
     @property
     def ended(self) -> bool:
@@ -274,7 +275,9 @@ def _folder(workspace: Workspace) -> Path:
 
 def save_board(workspace: Workspace, board: Board) -> None:
     """Writes a board to the workspace, and removes the oldest ones beyond ``KEPT``."""
-    write_text(_folder(workspace) / f"{board.key}.json", board.model_dump_json(indent=1) + "\n")
+    write_text(
+        _folder(workspace) / f"{board.key}.json", board.model_dump_json(indent=1, context=STORED) + "\n"
+    )
     for old in board_keys(workspace)[KEPT:]:
         remove(_folder(workspace) / f"{old}.json")
 

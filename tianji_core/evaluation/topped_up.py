@@ -14,6 +14,7 @@ from tianji_core.generation import Estimate, RunOptions, Teachers, create_run, e
 from tianji_core.i18n import _
 from tianji_core.jobs import Job
 from tianji_core.recipe import EXAMPLES, Plan
+from tianji_core.sentences import STORED, Sentence
 from tianji_core.store import recipes, samples
 from tianji_core.teachers import Sampling, SamplingPlan
 from tianji_core.workspace import Workspace
@@ -30,7 +31,7 @@ class TopUp(BaseModel):
 
     run_id: int
     recipe: str
-    source: str
+    source: Sentence
     training_run_id: int | None = None
     outcomes: tuple[QuestionOutcome, ...]
 
@@ -45,7 +46,7 @@ class MeasuredAnswers(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    source: str
+    source: Sentence
     outcomes: tuple[QuestionOutcome, ...]
     training_run_id: int | None = None
 
@@ -100,7 +101,7 @@ def start_top_up(
         training_run_id=measured.training_run_id,
         outcomes=measured.outcomes,
     )
-    write_text(_path(workspace, run.id), made.model_dump_json(indent=1) + "\n")
+    write_text(_path(workspace, run.id), made.model_dump_json(indent=1, context=STORED) + "\n")
     return made, start_generation(workspace, run.id)
 
 

@@ -49,11 +49,14 @@ class Progress:
 
     @property
     def eta(self) -> float | None:
-        """Remaining seconds at the rate so far, counted from now; None where unknown."""
+        """Remaining seconds at the rate so far, counted from now; None where unknown, or where it has taken
+        longer than that already."""
         if not self.total or self.rate is None:
             return None
+        if self.done >= self.total:
+            return 0.0
         remaining = (self.total - self.done) / self.rate - (time.time() - self.updated)
-        return max(0.0, remaining)
+        return remaining if remaining > 0 else None
 
 
 class Reporter:

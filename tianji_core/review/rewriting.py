@@ -16,6 +16,7 @@ from tianji_core.files import write_json
 from tianji_core.i18n import _
 from tianji_core.ownership import remove
 from tianji_core.recipe import Recipe, Task, brief, teacher_prompt
+from tianji_core.sentences import STORED, Sentence
 from tianji_core.store import findings, recipes, steps
 from tianji_core.store.samples import Sample
 from tianji_core.store.steps import Step
@@ -36,7 +37,7 @@ class Objection(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     rule: str
-    detail: str
+    detail: Sentence
 
 
 class Candidate(BaseModel):
@@ -59,7 +60,7 @@ class Rewriting(BaseModel):
     version: int
     provider: str
     candidates: tuple[Candidate, ...] = ()
-    faults: tuple[str, ...] = ()
+    faults: tuple[Sentence, ...] = ()
     prompt_tokens: int = 0
     completion_tokens: int = 0
     cost: float | None = None
@@ -108,7 +109,7 @@ async def rewrite(
     )
     path = _path(workspace, sample.id)
     path.parent.mkdir(exist_ok=True)
-    write_json(path, rewriting.model_dump(mode="json"))
+    write_json(path, rewriting.model_dump(mode="json", context=STORED))
     return rewriting
 
 

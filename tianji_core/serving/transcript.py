@@ -15,6 +15,7 @@ from tianji_core.errors import InputError
 from tianji_core.files import write_text
 from tianji_core.i18n import _
 from tianji_core.ownership import remove
+from tianji_core.sentences import STORED, Sentence
 from tianji_core.serving.client import ChatSampling, Message
 from tianji_core.workspace import Workspace
 
@@ -41,7 +42,7 @@ class ChatTurn(BaseModel):
     style: str = ""
     continues: bool = False
     stopped: bool = False
-    error: str = ""
+    error: Sentence = ""
     first: float | None = None
     seconds: float | None = None
     tokens: int | None = None
@@ -144,7 +145,7 @@ def load_transcript(workspace: Workspace) -> Transcript:
 def save_transcript(workspace: Workspace, transcript: Transcript) -> None:
     """Stores the newest turns."""
     kept = Transcript(turns=transcript.turns[-KEPT:])
-    write_text(_path(workspace), kept.model_dump_json(indent=1) + "\n")
+    write_text(_path(workspace), kept.model_dump_json(indent=1, context=STORED) + "\n")
 
 
 @contextlib.contextmanager
@@ -178,7 +179,7 @@ def put_aside(workspace: Workspace, transcript: Transcript, name: str) -> str:
         raise InputError(_("请给这段对话起个名字（文字、数字、空格）"))
     folder = workspace.home / "chats"
     folder.mkdir(exist_ok=True)
-    write_text(folder / f"{kept}.json", transcript.model_dump_json(indent=1) + "\n")
+    write_text(folder / f"{kept}.json", transcript.model_dump_json(indent=1, context=STORED) + "\n")
     return kept
 
 

@@ -154,6 +154,23 @@ def field_title(name: str) -> str:
     }[name]
 
 
+def short_title(name: str) -> str:
+    """A setting's name for people, without its unit."""
+    bare = {
+        "epochs": _("轮数"),
+        "batch_size": _("微批大小"),
+        "accumulation": _("梯度累积"),
+        "max_length": _("序列长度"),
+        "lora_dropout": "LoRA dropout",
+        "warmup_ratio": _("预热占比"),
+        "max_norm": _("梯度裁剪"),
+        "samples": _("样本数"),
+        "vary_names": _("变换称谓"),
+        "vary_occasions": _("变换场合"),
+    }
+    return bare.get(name) or field_title(name)
+
+
 def field_help(name: str) -> str:
     """One sentence on what a setting does."""
     return {

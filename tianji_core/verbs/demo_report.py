@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from tianji_core.evaluation import BeforeAfter, PassRate
 from tianji_core.files import write_text
 from tianji_core.project import CONFIGS
+from tianji_core.sentences import STORED, Sentence
 from tianji_core.workspace import Workspace
 
 
@@ -17,8 +18,8 @@ class _Frozen(BaseModel):
 class StepResult(_Frozen):
     """One result of a step: what was made, its path, and the seconds since the step began."""
 
-    title: str
-    made: str
+    title: Sentence
+    made: Sentence
     path: str = ""
     seconds: float = 0.0
 
@@ -60,4 +61,4 @@ def example_report() -> DemoReport:
 
 def write_report(workspace: Workspace, report: DemoReport) -> None:
     """Writes the report."""
-    write_text(report_path(workspace), report.model_dump_json(indent=2) + "\n")
+    write_text(report_path(workspace), report.model_dump_json(indent=2, context=STORED) + "\n")

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from tianji_core.errors import InputError
 from tianji_core.i18n import _
+from tianji_core.sentences import Sentence
 from tianji_core.store.datasets import DatasetVersion
 from tianji_core.training import TrainingSettings, checked_settings
 from tianji_core.training.settings import field_title
@@ -50,7 +51,7 @@ class ExperimentPlan(BaseModel):
     version_id: int
     settings: TrainingSettings
     variants: tuple[Values, ...] = Field(min_length=1, max_length=MOST_TRAININGS)
-    title: str = ""
+    title: Sentence = ""
     hours: float | None = Field(default=None, gt=0, le=10_000)
     end_early: bool = True
     limit: int = Field(default=60, ge=1, le=2000)

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from datetime import datetime
+from functools import reduce
 from pathlib import Path
 from typing import Literal
 
@@ -13,8 +14,9 @@ from tianji_core.evaluation.experiment.plan import ExperimentPlan, Values
 from tianji_core.files import write_text
 from tianji_core.i18n import _
 from tianji_core.jobs import duration_text
+from tianji_core.sentences import STORED, Sentence
 from tianji_core.store.database import now
-from tianji_core.training.settings import field_title
+from tianji_core.training.settings import short_title
 from tianji_core.workspace import Workspace
 
 State = Literal["waiting", "running", "done", "hopeless", "skipped", "failed"]
@@ -39,7 +41,7 @@ class PlannedTraining(BaseModel):
     low: float | None = None
     high: float | None = None
     count: int = 0
-    note: str = ""
+    note: Sentence = ""
 
     @property
     def open(self) -> bool:
@@ -49,8 +51,11 @@ class PlannedTraining(BaseModel):
     @property
     def text(self) -> str:
         """Its own settings, for people."""
-        titles = {name: field_title(name).partition("（")[0] for name in self.values}  # without the unit
-        return _("，").join(f"{titles[name]} {value:g}" for name, value in self.values.items())
+        said = [
+            _("{setting} {value}", setting=short_title(name), value=f"{value:g}")
+            for name, value in self.values.items()
+        ]
+        return reduce(lambda before, last: _("{before}，{last}", before=before, last=last), said)
 
 
 class Experiment(BaseModel):
@@ -190,4 +195,4 @@ def load_experiment(workspace: Workspace, number: int) -> Experiment:
 def save_experiment(workspace: Workspace, experiment: Experiment) -> None:
     """Writes an experiment to the workspace."""
     path = _folder(workspace) / f"experiment-{experiment.number}.json"
-    write_text(path, experiment.model_dump_json(indent=1) + "\n")
+    write_text(path, experiment.model_dump_json(indent=1, context=STORED) + "\n")

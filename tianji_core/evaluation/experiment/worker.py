@@ -24,6 +24,8 @@ from tianji_core.workspace import Workspace
 
 PAUSE = 1.0
 """Seconds between two looks at the training."""
+TRAINED = 0.9
+"""The share of a training in its place in the experiment; the rest is its measuring."""
 
 
 class _Conducting:
@@ -84,7 +86,7 @@ class _Conducting:
                 return run
             if state.checkpoints or not state.points:
                 return training.resume_training(self._workspace, run)
-        title = f"{self.experiment.title} · {one.text}"[:200]
+        title = _("{experiment} · {values}", experiment=self.experiment.title, values=one.text)
         settings = self._plan.settings_of(one.values)
         run = training.start_training(self._workspace, self._plan.preset, settings, self._version, title)
         self._note(at, state="running", training_run_id=run.id)
@@ -97,6 +99,8 @@ class _Conducting:
             state = training.training_state(self._workspace, trainings.get(self._workspace.engine, run.id))
             if not (state.active or state.orphaned):
                 return state
+            if state.total:
+                self._reporter.update(at + TRAINED * min(1.0, state.iteration / state.total))
             worse = hopeless(state.validations, others)
             if worse is not None:
                 step, own, best = worse

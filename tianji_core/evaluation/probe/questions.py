@@ -4,6 +4,7 @@ import hashlib
 import re
 import unicodedata
 from functools import cached_property
+from itertools import dropwhile
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
@@ -136,14 +137,18 @@ def parse_probe(text: str, source: str) -> ProbeSet:
 
 
 def probe_text(workspace: Workspace) -> str:
-    """Returns the text of the workspace's set, of the shipped one where it has none.
+    """Returns the text of the workspace's set; where it has none, that of the shipped one without the English
+    comment at its head.
 
     Raises:
         InputError: its file cannot be read.
     """
     path = workspace.home / OWN
     try:
-        return (path if path.exists() else SHIPPED).read_text(encoding="utf-8-sig")
+        if path.exists():
+            return path.read_text(encoding="utf-8-sig")
+        lines = SHIPPED.read_text(encoding="utf-8-sig").splitlines(keepends=True)
+        return "".join(dropwhile(lambda line: not line.strip() or line.startswith("#"), lines))
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(_("读不了 {file}：{detail}", file=path, detail=str(error)[:100])) from error
 
