@@ -57,10 +57,10 @@ with settings:
             placeholder=_("另选一个来回答"),
         )
     endpoint = titles.get(chosen or "")
-    with st.expander(_("模型服务"), expanded=not known and not missing, icon="🔌"):
+    with st.expander(_("模型服务"), expanded=not known and not missing, icon="🔌", key="chat_servers"):
+        if endpoint is not None and endpoint.memory is not None:
+            st.caption(_("已加载，占用内存 {size}", size=size_text(endpoint.memory)))
         server_panel(workspace)
-    if endpoint is not None and endpoint.memory is not None:
-        st.caption(_("已加载，占用内存 {size}", size=size_text(endpoint.memory)))
     name, scene, style = pick_cell(recipe)
     words = usual_wording(recipe, name, scene, style)
     request = st.text_area(

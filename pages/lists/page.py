@@ -173,7 +173,7 @@ sizes = _(
     styles=len(recipe.styles),
 )
 bar[0].markdown(f"**{plain(recipe.title)}** · {version} · {sizes}")
-with bar[1]:
+with bar[1], st.container(key="recipe_moves"):
     undo_redo(workspace, stored, reopen)
 with report_errors():
     recipe_menu(workspace, recipe, revision, save)

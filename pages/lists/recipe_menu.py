@@ -22,7 +22,7 @@ Save = Callable[[Recipe, str], None]
 
 def recipe_menu(workspace: Workspace, recipe: Recipe, revision: int, save: Save) -> None:
     """Draws the buttons of the menu with their panels; a built-in recipe cannot be removed."""
-    row = st.container(horizontal=True, gap="small")
+    row = st.container(horizontal=True, gap="small", key="recipe_menu")
     titled, described = f"title_{recipe.key}", f"description_{recipe.key}"
     with row.popover(_("改名和说明"), icon="✏️"):
         title = st.text_input(

@@ -24,8 +24,8 @@ TICKED, STATE, STARS, TEXT = "ticked", "state", "stars", "text"
 def table(session: ReviewSession) -> None:
     """Draws the page that begins with the sample in the address, with its actions above."""
     engine, sample_filter, order = session.workspace.engine, session.filter, session.order
-    head = st.container(horizontal=True, vertical_alignment="center")
-    tools = st.container(horizontal=True, vertical_alignment="center")
+    head = st.container(horizontal=True, vertical_alignment="center", key="table_decide")
+    tools = st.container(horizontal=True, vertical_alignment="center", key="table_tools")
     with tools:
         size = _page_size()
     start = asked_number("from")

@@ -108,7 +108,7 @@ def sampling_form(key: str) -> ChatSampling:
 def pick_cell(recipe: Recipe) -> tuple[str, str, str]:
     """The chosen name, scene and style, each in the page's address; '' where the recipe has none that is
     enabled."""
-    first = st.columns(2)
+    first = st.container(key="chat_cell").columns(2)
     name = first[0].selectbox(
         _("送给谁"), [n.text for n in recipe.names if n.enabled], key="name", bind="query-params"
     )
