@@ -120,7 +120,7 @@ def rules(language: str) -> str:
     for rule in RULES:
         kind = words[0] if rule.safe else words[1]
         parts.append(f"\n## {_(rule.title)}\n\n`{rule.id}` · {kind}\n\n{_prose(_(rule.why))}\n")
-        for example in rule.bad[:2]:
+        for example in [each for each in rule.bad if each.output.strip()][:2]:
             parts.append(f'\n```text title="{words[2]}"\n{_fenced(example.output)}\n```\n')
             if example.fixed:
                 parts.append(f'\n```text title="{words[3]}"\n{_fenced(example.fixed)}\n```\n')

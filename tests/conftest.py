@@ -72,7 +72,13 @@ def api() -> Iterator[LoopbackApi]:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Browser tests come last: playwright leaves an event loop running in this thread, in which nothing that
-    calls ``asyncio.run`` works any more. Trainings come first, so that none of them is what everything waits
-    for at the end.
+    calls ``asyncio.run`` works any more. Trainings come first, and of the browser's the longest files, so
+    that none of them is what everything waits for at the end.
     """
-    items.sort(key=lambda item: ("e2e" in item.path.parts, item.get_closest_marker("training") is None))
+
+    def place(item: pytest.Item) -> tuple[bool, bool, bool]:
+        in_browser = "e2e" in item.path.parts
+        longest = item.path.stem in ("test_looks", "test_corridor", "test_unsaved", "test_compare")
+        return in_browser, in_browser and not longest, item.get_closest_marker("training") is None
+
+    items.sort(key=place)

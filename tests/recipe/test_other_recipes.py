@@ -1,5 +1,6 @@
 """Recipes beside the default one are whole: nothing in the studio is tied to one task."""
 
+import re
 from itertools import product
 
 import pytest
@@ -16,7 +17,7 @@ from tianji_core.recipe import (
     tasks,
 )
 
-OTHERS = [key for key in built_in_recipes() if key != "wishes"]
+OTHERS = [key for key in built_in_recipes() if key not in ("wishes", "tutorial")]
 
 
 @pytest.fixture(params=OTHERS)
@@ -63,3 +64,13 @@ def test_prompts_and_inputs_are_its_own(recipe: Recipe) -> None:
         asked = brief(recipe, task, 3)
         assert "祝福" not in asked.prompt and "{" not in asked.prompt + asked.input
         assert asked.input.endswith(asked.style.suffix)
+
+
+def test_the_tutorials_recipe_has_its_lists_styles_and_conditions() -> None:
+    tutorial, wishes = built_in_recipe("tutorial"), built_in_recipe("wishes")
+    assert (tutorial.names, tutorial.scenes) == (wishes.names, wishes.scenes)
+    assert {s.text: s.max_chars for s in tutorial.styles} == {"正常": 30, "小红书": 50, "严肃": 100}
+    assert [bool(s.examples) for s in tutorial.styles] == [False, True, False]
+    assert tutorial.prompts.system == wishes.prompts.system
+    inputs = {brief(tutorial, task, 3).input for task in tasks(tutorial, Plan(limit=30))}
+    assert all(re.fullmatch(r"祝[^,]+(,(小红书|严肃)风格)?", asked) for asked in inputs)

@@ -164,6 +164,7 @@ def test_every_built_in_recipe_has_its_title_and_the_default_one_comes_first(wor
         "wishes": "送祝福",
         "thanks": "答谢与送礼留言",
         "toasts": "敬酒词",
+        "tutorial": "送祝福（教程）",
     }
 
 
