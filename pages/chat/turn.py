@@ -66,7 +66,7 @@ def _answer(
     _others(conversation, turn, at)
     if turn.error:
         st.error(plain(turn.error), icon="⚠️")
-    st.caption(plain(figures(turn, named=among is not None)))
+    st.caption(plain(figures(turn, conversation.titles, named=among is not None)))
     with st.container(horizontal=True, vertical_alignment="center"):
         if among is not None and turn.answer:
             _vote_button(conversation, places, at)

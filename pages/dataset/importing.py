@@ -9,9 +9,10 @@ from pages.dataset.import_preview import bad_items, notices, show_previews
 from pages.shared.clock import MINUTE, local_time
 from pages.shared.frame import remember_notice, report_errors
 from pages.shared.job_progress import follow_job
-from pages.shared.kept import forget_typed, kept_text
+from pages.shared.kept import TYPED, forget_typed, kept, kept_text
 from pages.shared.kept_files import OfferedFile, forget_files, kept_files
 from pages.shared.text import plain
+from pages.shared.usable import switch
 from tianji_core import dataset, jobs
 from tianji_core.dataset import ImportReport
 from tianji_core.dataset.encodings import ENCODINGS, encoding_title
@@ -35,7 +36,9 @@ def import_part(workspace: Workspace, recipe_key: str) -> None:
     if job is not None and job.active:
         follow_job(workspace, job.id, "stop_import")
     else:
-        trusted = st.checkbox(_("这些数据已经审过，导入后直接采用"), key="import_accepted")
+        trusted = st.checkbox(
+            _("这些数据已经审过，导入后直接采用"), **kept(TYPED, "import_accepted", switch, False)
+        )
         state = ACCEPTED if trusted else PENDING
         version = st.text_input(
             _("存成单独的数据集版本（可不填）"),

@@ -1,5 +1,6 @@
 """The choices that the chat and the compare page share: model, cell and sampling."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import streamlit as st
@@ -130,12 +131,12 @@ def usual_wording(recipe: Recipe, name: str, scene: str, style: str) -> str:
     return training_input(recipe.input_templates[0], entries[0], entries[1], entries[2])
 
 
-def figures(turn: ChatTurn, named: bool = False) -> str:
-    """Length, model, speed and state of an answer in one line; without model and style where it is ``named``
-    above."""
+def figures(turn: ChatTurn, titles: Mapping[str, str], named: bool = False) -> str:
+    """Length, model (``titles`` hold the names for people), speed and state of an answer in one line; without
+    model and style where it is ``named`` above."""
     parts = [_("{n} 字", n=len(turn.answer))] if turn.answer else []
     if not named:
-        parts += [turn.model, *([turn.style] if turn.style else [])]
+        parts += [titles.get(turn.model, turn.model), *([turn.style] if turn.style else [])]
     if turn.first is not None:
         parts.append(_("首字 {seconds} 秒", seconds=f"{turn.first:.2f}"))
     if turn.rate is not None:

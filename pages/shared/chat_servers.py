@@ -119,13 +119,11 @@ def running_servers(workspace: Workspace) -> None:
     servers = serving.servers(workspace)
     state = tuple((server.job.id, server.ready, server.models) for server in servers)
     earlier = st.session_state.setdefault("_servers", state)
-    # A busy server may miss one question: what is new counts when it is seen twice. While the whole page is
-    # drawn nothing is drawn anew: that would lose the press of a button further down.
+    # While the whole page is drawn nothing is drawn anew: that would lose the press of a button further down.
     whole = st.session_state.pop("_servers_whole", False)
-    if earlier != state and st.session_state.get("_servers_next") == state and not whole:
+    if earlier != state and not whole:
         st.session_state["_servers"] = state
         st.rerun()
-    st.session_state["_servers_next"] = state
     for server in servers:
         line = st.columns([2, 1], vertical_alignment="center")
         names = _("、").join(server.models)

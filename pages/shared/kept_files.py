@@ -8,8 +8,9 @@ import streamlit as st
 
 from pages.shared.frame import current_workspace, report_errors
 from pages.shared.text import plain
-from tianji_core.drafts import chosen_files, keep_files
+from tianji_core.drafts import MOST_KEPT, chosen_files, keep_files
 from tianji_core.i18n import _
+from tianji_core.model_folders.manifest import size_text
 
 _NAMED = 3
 """The number of stored files whose names are shown."""
@@ -51,16 +52,30 @@ def kept_files(
         on_change=_note,
         args=(form, key),
     )
-    if uploads:
-        return uploads if isinstance(uploads, list) else [uploads]
     stored = chosen_files(current_workspace(), form)
+    if uploads:
+        offered: Sequence[OfferedFile] = uploads if isinstance(uploads, list) else [uploads]
+        if lost := {file.name for file in offered} - {file.name for file in stored}:
+            st.caption(
+                "📎 "
+                + _(
+                    "离开这一页后要重选：{names}（一共只记住 {size}，用完就不占了）",
+                    names=plain(_named(sorted(lost))),
+                    size=size_text(MOST_KEPT),
+                )
+            )
+        return offered
     if stored:
-        names = _("、").join(file.name for file in stored[:_NAMED])
-        more = _(" 等 {n} 个", n=len(stored)) if len(stored) > _NAMED else ""
+        names = _named([file.name for file in stored])
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.caption("📎 " + _("上次选的：{names}", names=plain(names)) + more, width="content")
+            st.caption("📎 " + _("上次选的：{names}", names=plain(names)), width="content")
             st.button(_("不要了"), key=f"forget_{key}", type="tertiary", on_click=forget_files, args=(form,))
     return stored
+
+
+def _named(names: Sequence[str]) -> str:
+    more = _(" 等 {n} 个", n=len(names)) if len(names) > _NAMED else ""
+    return _("、").join(names[:_NAMED]) + more
 
 
 def forget_files(form: str) -> None:

@@ -4,8 +4,8 @@ import streamlit as st
 from pydantic import ValidationError
 
 from pages.shared.frame import remember_notice
-from pages.shared.kept import kept_at
-from pages.shared.usable import any_text, within
+from pages.shared.kept import kept, kept_at
+from pages.shared.usable import any_text, switch, within
 from pages.train.choice import FORM
 from tianji_core.errors import InputError
 from tianji_core.evaluation.experiment import ExperimentPlan, grid, read_values, start_experiment
@@ -45,7 +45,7 @@ def experiment_form(
         early = line[1].checkbox(
             _("验证损失明显比别的差就提前结束"),
             True,
-            key="experiment_early",
+            **kept(FORM, "experiment_early", switch, True),
             help=_("同一步连续两次比最好的高出一成。变样本数、序列长度或微批时不比；没有验证集也不比。"),
         )
         number = len(grid(axes)) if axes else 0

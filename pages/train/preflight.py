@@ -18,10 +18,14 @@ _SIGNS = {"pass": "✅", "warn": "⚠️", "stop": "⛔"}
 
 
 def show_findings(workspace: Workspace, checked: Preflight) -> None:
-    """Draws what blocks the training, then the warnings, and the button that tries the base."""
-    for check in sorted(checked.checks, key=lambda check: check.level != "stop"):
-        if check.level != "pass":
+    """Draws what blocks the training, then the warnings, in one box those that need no button, and the button
+    that tries the base."""
+    for check in checked.checks:
+        if check.level == "stop" or (check.level == "warn" and check.job_id is not None):
             _finding(workspace, check)
+    told = [_sentence(check) for check in checked.checks if check.level == "warn" and check.job_id is None]
+    if told:
+        st.warning("  \n".join(told), icon=_SIGNS["warn"])
     if checked.tryable:
         _trial(workspace, checked.settings.base_folder, checked.settings.template)
 
@@ -70,14 +74,18 @@ def _trial(workspace: Workspace, base: Path, template: str) -> None:
             st.rerun()
 
 
+def _sentence(check: Check) -> str:
+    return f"**{check.title}** {plain(check.detail)}"
+
+
 def _finding(workspace: Workspace, check: Check) -> None:
     show = st.error if check.level == "stop" else st.warning
     if check.job_id is None:
-        show(f"**{check.title}** {plain(check.detail)}", icon=_SIGNS[check.level])
+        show(_sentence(check), icon=_SIGNS[check.level])
         return
     left, right = st.columns([5, 1], vertical_alignment="center")
     with left:
-        show(f"**{check.title}** {plain(check.detail)}", icon=_SIGNS[check.level])
+        show(_sentence(check), icon=_SIGNS[check.level])
     if right.button(_("停掉它"), key=f"train_stop_job_{check.job_id}", icon="⏹️", width="stretch"):
         with report_errors():
             jobs.stop(workspace, check.job_id)

@@ -3,6 +3,7 @@
 import socket
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.serving.conftest import Folders
@@ -21,7 +22,9 @@ from tianji_core.serving import (
 from tianji_core.workspace import Workspace
 
 
-def test_a_started_server_is_found_answers_and_stops(workspace: Workspace, folders: Folders) -> None:
+def test_a_started_server_is_found_answers_and_stops(
+    workspace: Workspace, folders: Folders, monkeypatch: pytest.MonkeyPatch
+) -> None:
     job = start_server(
         workspace, [ModelRef("小模型", str(folders.base))], [ModelRef("送祝福 v1.0", str(folders.red))]
     )
@@ -39,6 +42,11 @@ def test_a_started_server_is_found_answers_and_stops(workspace: Workspace, folde
             for name in ready.models
         }
         assert len(set(texts.values())) == 2
+        monkeypatch.setattr("tianji_core.serving.running.SHARED", 0.0)
+        server = psutil.Process(jobs.get(workspace, job.id).pid)
+        server.suspend()
+        assert servers(workspace)[0].ready, "a busy server that misses a question stays as it was"
+        server.resume()
     finally:
         jobs.stop(workspace, job.id)
         ended = jobs.wait(workspace, job.id, timeout=60)

@@ -1,6 +1,6 @@
 """What a person has typed and not sent or saved yet, kept in the workspace by form."""
 
-from tianji_core.drafts.chosen_files import ChosenFile, chosen_files, keep_files
+from tianji_core.drafts.chosen_files import MOST_KEPT, ChosenFile, chosen_files, keep_files
 from tianji_core.drafts.form import FormDraft, Typed, changing_draft, load_draft
 from tianji_core.drafts.table import (
     Cell,
@@ -13,6 +13,7 @@ from tianji_core.drafts.table import (
 )
 
 __all__ = [
+    "MOST_KEPT",
     "Cell",
     "ChosenFile",
     "EditedRow",

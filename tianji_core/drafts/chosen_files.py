@@ -16,6 +16,8 @@ from tianji_core import ownership
 from tianji_core.files import storable, write_bytes, write_text
 from tianji_core.workspace import Workspace
 
+MOST_KEPT = 256_000_000
+"""Bytes of all stored files of a workspace together."""
 _writing = threading.Lock()
 """Held while the files of a form change: the sessions of a server are threads of one process."""
 
@@ -54,7 +56,8 @@ def chosen_files(workspace: Workspace, form: str) -> list[ChosenFile]:
 
 
 def keep_files(workspace: Workspace, form: str, files: Sequence[tuple[str, bytes]]) -> None:
-    """Stores the files of a form, each a name and its content, in place of the earlier ones.
+    """Stores the files of a form, each a name and its content, in place of the earlier ones. One that would
+    bring all stored files above :data:`MOST_KEPT` is left out.
 
     Raises:
         StudioError: they cannot be written.
@@ -62,16 +65,36 @@ def keep_files(workspace: Workspace, form: str, files: Sequence[tuple[str, bytes
     folder = _folder(workspace)
     with _writing:
         before = _listed(folder, form)
-        now = [_Listed(name=name, sha256=hashlib.sha256(content).hexdigest()) for name, content in files]
-        if now == before:
-            return
-        for listed, (_name, content) in zip(now, files, strict=True):
+        others = {
+            each.sha256
+            for path in folder.glob("*.json")
+            if path.stem != form
+            for each in _listed(folder, path.stem)
+        }
+        room = MOST_KEPT - sum(_size(folder / each) for each in others)
+        now: list[_Listed] = []
+        for name, content in files:
+            listed = _Listed(name=name, sha256=hashlib.sha256(content).hexdigest())
+            known = others | {each.sha256 for each in now}
+            if listed.sha256 not in known and len(content) > room:
+                continue
+            if listed.sha256 not in known:
+                room -= len(content)
             if not (folder / listed.sha256).is_file():
                 write_bytes(folder / listed.sha256, content)
+            now.append(listed)
+        if now == before:
+            return
         write_text(folder / f"{form}.json", storable(_FileList(files=now).model_dump_json()) + "\n")
-        used = {each.sha256 for path in folder.glob("*.json") for each in _listed(folder, path.stem)}
-        for gone in {each.sha256 for each in before} - used:
+        for gone in {each.sha256 for each in before} - {each.sha256 for each in now} - others:
             ownership.discard(folder / gone)
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
 
 
 def _folder(workspace: Workspace) -> Path:

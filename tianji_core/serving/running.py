@@ -1,8 +1,10 @@
 """Finds running model servers, queries them, and waits until one answers."""
 
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Annotated, Any
 
 import httpx
@@ -39,6 +41,27 @@ class RunningServer:
     ready: bool
     memory: int | None = None
     key_variable: str = ""
+
+
+SHARED = 1.0
+"""Seconds for which an answer of a server is used again."""
+MISSES = 2
+"""Questions in a row that a server may miss before it counts as not ready."""
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """What a server said ``at`` (monotonic seconds), and how many questions it has missed since."""
+
+    server: RunningServer
+    at: float
+    missed: int = 0
+
+
+_answers: dict[tuple[Path, int], _Answer] = {}
+"""(Home of the workspace, number of the job) → the last answer of its server."""
+_sharing = threading.Lock()
+"""Held while the answers are read or changed: the sessions of a studio are threads of one process."""
 
 
 Name = Annotated[str, StringConstraints(max_length=NAME_CHARACTERS)]
@@ -126,6 +149,8 @@ def change_adapter(workspace: Workspace, server: RunningServer, adapter: ModelRe
         raise ServerError(_("连不上模型服务 {url}，请确认它已经启动", url=server.url)) from error
     except GateError as error:
         raise unreadable(server.url, error) from error
+    finally:
+        _ask_again(workspace, server.job.id)
     if not answer.is_success:
         said = read_complaint(answer.content, answer.headers.get("content-type", "")).message
         raise ServerError(said or f"HTTP {answer.status_code} {answer.reason_phrase}")
@@ -162,8 +187,41 @@ def running_server(job: Job) -> RunningServer:
 
 
 def servers(workspace: Workspace) -> list[RunningServer]:
-    """Returns the servers that run or are starting, newest first. Each is asked over HTTP what it does."""
-    return [running_server(job) for job in server_jobs(workspace)]
+    """Returns the servers that run or are starting, newest first. Each is asked over HTTP what it does, at
+    most once in :data:`SHARED` seconds: the parts of a page share the answer."""
+    found = server_jobs(workspace)
+    with _sharing:
+        for key in [key for key in _answers if key[0] == workspace.home]:
+            if key[1] not in {job.id for job in found}:
+                del _answers[key]
+    return [_shared(workspace, job) for job in found]
+
+
+def _shared(workspace: Workspace, job: Job) -> RunningServer:
+    """Returns the server of a job by its last answer where that is fresh. A busy one that misses a question
+    stays as it was, :data:`MISSES` times."""
+    if job.state != "running" or job.stop_requested:
+        return running_server(job)
+    with _sharing:
+        known = _answers.get((workspace.home, job.id))
+    if known is not None and time.monotonic() - known.at < SHARED:
+        return replace(known.server, job=job)
+    said, missed = running_server(job), 0
+    if known is not None and known.server.ready and not said.ready and known.missed < MISSES:
+        said, missed = replace(known.server, job=job), known.missed + 1
+    _share(workspace, said, missed)
+    return said
+
+
+def _share(workspace: Workspace, said: RunningServer, missed: int = 0) -> None:
+    with _sharing:
+        _answers[workspace.home, said.job.id] = _Answer(said, time.monotonic(), missed)
+
+
+def _ask_again(workspace: Workspace, job_id: int) -> None:
+    """Forgets what a server has answered, after it was told to change."""
+    with _sharing:
+        _answers.pop((workspace.home, job_id), None)
 
 
 def server_jobs(workspace: Workspace) -> list[Job]:
@@ -192,6 +250,7 @@ def wait_ready(
             raise error
         server = running_server(job)
         if server.ready:
+            _share(workspace, server)
             return server
         if time.monotonic() > deadline:
             raise ServerError(
