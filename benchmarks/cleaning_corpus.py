@@ -37,6 +37,7 @@ class Answer(NamedTuple):
     style: str
     kinds: tuple[str, ...]
     repaired: str | None
+    options: tuple[tuple[str, str], ...] = ()
 
 
 class Outcome(NamedTuple):

@@ -264,4 +264,5 @@ def test_datasets_recipes_and_review_steps_are_as_they_were(old: Workspace) -> N
     edited = steps.undo(old.engine, "wishes", "小王")
     assert edited is not None and edited.title == "修改样本 162"
     assert samples.get(old.engine, 162).output == "祝您福寿安康，万事顺心如意。"
+    assert samples.get(old.engine, 162).options == ()
     assert samples.count(old.engine, ALL) == 170

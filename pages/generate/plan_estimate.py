@@ -9,10 +9,10 @@ from pages.generate.teacher_form import TeacherSetup
 from pages.shared.frame import report_figure
 from pages.shared.teacher_numbers import SIGNS
 from pages.shared.text import plain
-from tianji_core.generation import Estimate, RunOptions, count_tasks, estimate, offline_gaps
+from tianji_core.generation import Estimate, RunOptions, estimate, offline_gaps
 from tianji_core.i18n import _, _c
 from tianji_core.jobs import duration_text
-from tianji_core.recipe import Plan, Recipe, tasks
+from tianji_core.recipe import Plan, Recipe, count_tasks, tasks
 from tianji_core.workspace import Workspace
 
 

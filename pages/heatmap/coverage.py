@@ -9,10 +9,10 @@ from pages.shared.frame import remember_notice, report_errors
 from pages.shared.kept import kept_number
 from pages.shared.teacher_pick import pick_teacher
 from pages.shared.text import plain
-from tianji_core.generation import count_tasks, create_run, start_generation
+from tianji_core.generation import create_run, start_generation
 from tianji_core.generation.top_up import Coverage, coverage, top_up_plan
 from tianji_core.i18n import _
-from tianji_core.recipe import Recipe, enabled_styles
+from tianji_core.recipe import Recipe, count_tasks, enabled_styles
 from tianji_core.store import samples
 from tianji_core.store.samples import SampleFilter
 from tianji_core.teachers import Sampling

@@ -23,7 +23,7 @@ def editor(card: ReviewCard) -> None:
     """Draws the text field, the differences from the stored and the first text, and the buttons that save."""
     sample, session = card.sample, card.session
     widget = f"text_{sample.id}_{sample.version}"
-    _low, high = session.context.limits.get(sample.style, (0, _MAX_CHARS))
+    _low, high = session.context.limits_of(sample) or (0, _MAX_CHARS)
     with st.container(key="editor"):
         st.text_area(
             _("内容"),

@@ -10,6 +10,7 @@ from pages.shared.text import plain
 from tianji_core import cleaning
 from tianji_core.cleaning import BY_ID, Context
 from tianji_core.i18n import _
+from tianji_core.recipe import options_text
 from tianji_core.store.findings import Finding
 from tianji_core.store.samples import ACCEPTED, PENDING, REJECTED, Sample
 
@@ -48,18 +49,19 @@ def turn_title(turn: int) -> str:
 def length_text(length: int, sample: Sample, context: Context) -> str:
     """Returns :func:`length_words` as Markdown, green within the limits and red outside."""
     words = plain(length_words(length, sample, context))
-    if sample.style not in context.limits:
+    if (limits := context.limits_of(sample)) is None:
         return words
-    low, high = context.limits[sample.style]
+    low, high = limits
     return f":{'green' if low <= length <= high else 'red'}[{words}]"
 
 
 def length_words(length: int, sample: Sample, context: Context) -> str:
     """Returns the length in characters, with the limits of the sample's style where it has some."""
-    if sample.style not in context.limits:
+    if (limits := context.limits_of(sample)) is None:
         return _("{n} 字", n=length)
-    low, high = context.limits[sample.style]
-    return _("{n} 字（{style}要 {low}-{high} 字）", n=length, style=sample.style, low=low, high=high)
+    low, high = limits
+    asked = " · ".join(filter(None, (sample.style, options_text(context.recipe, sample.options))))
+    return _("{n} 字（{style}要 {low}-{high} 字）", n=length, style=asked, low=low, high=high)
 
 
 def finding_badges(findings: Sequence[Finding]) -> None:

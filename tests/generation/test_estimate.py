@@ -6,8 +6,8 @@ import pytest
 
 from tests.loopback import LoopbackApi, fails, says
 from tianji_core.errors import ComposerError, PlanError
-from tianji_core.generation import count_tasks, create_run, dry_run, estimate, offline_gaps
-from tianji_core.recipe import Plan, Scene, built_in_recipes, load_recipe, tasks
+from tianji_core.generation import create_run, dry_run, estimate, offline_gaps
+from tianji_core.recipe import Plan, Scene, built_in_recipes, count_tasks, load_recipe, tasks
 from tianji_core.store import runs as rows
 from tianji_core.teachers import Sampling, TeacherChoice, WeightedTeacher
 from tianji_core.workspace import Workspace

@@ -26,6 +26,7 @@ def readdressed(sample: Sample, name: str, context: Context) -> NewSample:
         name=name,
         scene=sample.scene,
         style=sample.style,
+        options=sample.options,
         history=tuple((named(asked), named(answered)) for asked, answered in sample.history),
     )
     output, history = clean_turns(new, context, ["wrong_pronoun"])

@@ -50,16 +50,16 @@ _FOR_ELDER = "爷爷，生日快乐！愿您新的一岁身体硬朗，每天都
 
 def _too_short(text: str, subject: Subject, context: Context) -> Found | None:
     length = len(text.strip())
-    low = context.limits.get(subject.style, (0, 0))[0]
+    low = (context.limits_of(subject) or (0, 0))[0]
     if not length or length >= max(HARD_FLOOR, _SHORTFALL * low):
         return None
     return Found(_("只有 {n} 个字，至少要 {low} 个", n=length, low=max(HARD_FLOOR, low)))
 
 
 def _too_long(text: str, subject: Subject, context: Context) -> Found | None:
-    if subject.style not in context.limits:
+    if (limits := context.limits_of(subject)) is None:
         return None
-    low, high = context.limits[subject.style]
+    low, high = limits
     if len(text) <= high:
         return None
     ends = [m.end() for m in _SENTENCE_END.finditer(text) if max(low, HARD_FLOOR) <= m.end() <= high]

@@ -8,7 +8,16 @@ from functools import cache, lru_cache
 from typing import Any, NamedTuple, Protocol
 
 from tianji_core.project import CONFIGS
-from tianji_core.recipe import OwnRule, OwnRuleKind, Pronoun, Recipe, StyleGap, Suitability
+from tianji_core.recipe import (
+    Options,
+    OwnRule,
+    OwnRuleKind,
+    Pronoun,
+    Recipe,
+    StyleGap,
+    Suitability,
+    styled,
+)
 from tianji_core.yaml_reading import read_yaml
 
 _FOLDER = CONFIGS / "cleaning"
@@ -23,6 +32,7 @@ class Subject(NamedTuple):
     name: str = ""
     scene: str = ""
     style: str = ""
+    options: Options = ()
 
 
 class HasText(Protocol):
@@ -36,6 +46,8 @@ class HasText(Protocol):
     def scene(self) -> str: ...
     @property
     def style(self) -> str: ...
+    @property
+    def options(self) -> Options: ...
 
 
 class Found(NamedTuple):
@@ -115,6 +127,22 @@ class Context:
     foreign_signs: Mapping[str, re.Pattern[str]] = field(repr=False)
     addresses: "Addresses" = field(repr=False)
     own: "OwnRules" = field(repr=False)
+    recipe: Recipe = field(repr=False)
+    _with_options: dict[tuple[str, Options], tuple[int, int]] = field(default_factory=dict, repr=False)
+
+    def limits_of(self, subject: HasText) -> tuple[int, int] | None:
+        """Returns the fewest and the most characters of a text in its style, as its options change them; None
+        where the style is unknown."""
+        if not subject.options:
+            return self.limits.get(subject.style)
+        key = (subject.style, subject.options)
+        if key not in self._with_options:
+            style = self.recipe.style(subject.style)
+            if style is None:
+                return None
+            changed = styled(self.recipe, style, subject.options)
+            self._with_options[key] = (changed.min_chars, changed.max_chars)
+        return self._with_options[key]
 
 
 class OwnRules:
@@ -180,6 +208,7 @@ def context_of(recipe: Recipe) -> Context:
         foreign_signs={scene: _foreign_signs(scene, known) for scene in known},
         addresses=Addresses(tuple(n.text for n in recipe.names), _read("addresses")),
         own=OwnRules(recipe),
+        recipe=recipe,
     )
 
 
@@ -196,6 +225,7 @@ def _request_pieces(recipe: Recipe) -> frozenset[str]:
     texts += [literal for literal, *_rest in Formatter().parse(recipe.prompts.example)]
     texts.append(recipe.prompts.teacher_system)
     texts += [style.instruction for style in recipe.styles]
+    texts += [option.instruction for axis in recipe.axes for option in axis.options]
     texts += recipe.clauses
     pieces = set()
     for text in texts:

@@ -77,7 +77,7 @@ FIXABLE_RULES = tuple(rule.id for rule in RULES if rule.safe or rule.id in SUGGE
 def check(sample: HasText, context: Context) -> list[Finding]:
     """Returns the findings of the rules in a text. ``fixed`` of a finding is the whole text after the fix of
     that rule alone, None where :func:`clean_text` would not apply it."""
-    subject = Subject(sample.output, sample.name, sample.scene, sample.style)
+    subject = Subject(sample.output, sample.name, sample.scene, sample.style, sample.options)
     if (nothing := EMPTY_RULE.look(subject.output, subject, context)) is not None:
         return [Finding(EMPTY_RULE.id, nothing.detail)]
     findings = []
@@ -108,7 +108,10 @@ def _hides(text: str, fixed: str, sample: HasText, context: Context) -> bool:
 
 
 def _finds(rule: Rule, text: str, sample: HasText, context: Context) -> bool:
-    return rule.look(text, Subject(text, sample.name, sample.scene, sample.style), context) is not None
+    return (
+        rule.look(text, Subject(text, sample.name, sample.scene, sample.style, sample.options), context)
+        is not None
+    )
 
 
 def clean_text(sample: HasText, context: Context, rules: Collection[str] = SAFE_RULES) -> str:
@@ -132,7 +135,9 @@ def _fixed(sample: HasText, context: Context, chosen: Sequence[Rule]) -> tuple[s
         seen.add(text)
         before = text
         for rule in chosen:
-            found = rule.look(text, Subject(text, sample.name, sample.scene, sample.style), context)
+            found = rule.look(
+                text, Subject(text, sample.name, sample.scene, sample.style, sample.options), context
+            )
             if found is not None and (fixed := _applicable(rule, found, text, sample, context)) is not None:
                 text = fixed
         if text == before:

@@ -156,7 +156,7 @@ def _versions(text: str, subject: Subject, context: Context) -> int:
     lines = [line for line in _lines(text) if len(_HAN.findall(line)) >= HARD_FLOOR]
     if subject.name and sum(line.startswith(subject.name) for line in lines) > 1:
         return sum(line.startswith(subject.name) for line in lines)
-    low, high = context.limits.get(subject.style, (HARD_FLOOR, 0))
+    low, high = context.limits_of(subject) or (HARD_FLOOR, 0)
     wholes = [line for line in lines if len(line) >= low]
     if len(wholes) < 2:
         return 1

@@ -1,5 +1,6 @@
 """Importing files of conversations as samples of a recipe."""
 
+import re
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from tianji_core.dataset.encodings import encoding_title
 from tianji_core.dataset.item_tally import ItemTally
 from tianji_core.dataset.reading import Source, bytes_source, file_source, files_under
 from tianji_core.i18n import _
-from tianji_core.recipe import Recipe
+from tianji_core.recipe import Axis, Options, Recipe, enabled_axes
 from tianji_core.store import datasets, recipes, samples
 from tianji_core.store.database import writing
 from tianji_core.store.samples import IMPORT, PENDING, NewSample
@@ -245,6 +246,7 @@ def _store(
 
 def _sample(recipe: Recipe, conversation: Conversation, guess: "CellGuess", state: str) -> NewSample:
     last = conversation.turns[-1]
+    options, _rest = guess.options_of(conversation.turns[0].input)
     name, scene, style = guess.of(conversation.turns[0].input, conversation.style)
     return NewSample(
         recipe=recipe.key,
@@ -257,7 +259,12 @@ def _sample(recipe: Recipe, conversation: Conversation, guess: "CellGuess", stat
         history=tuple((turn.input, turn.output) for turn in conversation.turns[:-1]),
         prompt=conversation.prompt,
         state=state,
+        options=options,
     )
+
+
+def _said(axis: Axis) -> list[tuple[str, str]]:
+    return [(word, option.id) for option in axis.options for word in option.words]
 
 
 class CellGuess:
@@ -271,13 +278,32 @@ class CellGuess:
         self.styles = {style.text for style in recipe.styles}
         named = {suffix: s.text for s in recipe.styles if (suffix := s.suffix.strip(",， "))}
         self.suffixes = sorted(named.items(), key=lambda pair: len(pair[0]), reverse=True)
+        self.axes = [
+            (axis.id, sorted(_said(axis), key=lambda pair: len(pair[0]), reverse=True))
+            for axis in enabled_axes(recipe)
+        ]
         self.plain = next((s.text for s in recipe.styles if not s.suffix.strip()), "")
+
+    def options_of(self, asked: str) -> tuple[Options, str]:
+        """Returns the options of the enabled axes whose words an input contains, and the input without these
+        words. A word of one character counts only where it stands alone between commas."""
+        options = []
+        for axis, words in self.axes:
+            for word, option in words:
+                found = re.search(rf"[,，、 ]*{re.escape(word)}", asked)
+                if len(word) < 2:
+                    found = re.search(rf"[,，、 ]{re.escape(word)}(?=[,，、。！!]|$)", asked)
+                if found is not None:
+                    options.append((axis, option))
+                    asked = asked[: found.start()] + asked[found.end() :]
+                    break
+        return tuple(options), asked
 
     def of(self, asked: str, style: str = "") -> tuple[str, str, str]:
         """Returns (name, scene, style) of an input, '' for what it does not contain. ``style`` is the one
         given by the file."""
         style = style if style in self.styles else ""
-        rest = asked
+        _options, rest = self.options_of(asked)
         if not style:
             for suffix, text in self.suffixes:
                 if rest.rstrip("。.!！ ").endswith(suffix):

@@ -6,18 +6,20 @@ from dataclasses import dataclass
 from tianji_core.errors import PlanError
 from tianji_core.i18n import _
 from tianji_core.models.nano import split_cells
-from tianji_core.recipe import Name, Plan, Recipe, Scene, Style, Task, brief, kept_cells, tasks
+from tianji_core.recipe import Name, Options, Plan, Recipe, Scene, Style, Task, brief, kept_cells, tasks
 
 
 @dataclass(frozen=True)
 class Case:
-    """One question: receiver, occasion, style, and the two texts that the model is given."""
+    """One question: receiver, occasion, style as its ``options`` change it, and the two texts that the model
+    is given."""
 
     name: Name
     scene: Scene
     style: Style
     system: str
     request: str
+    options: Options = ()
 
 
 def held_out_cases(
@@ -81,4 +83,6 @@ def _cases(
 
 def _case(recipe: Recipe, task: Task, seed: int) -> Case:
     question = brief(recipe, task, seed)
-    return Case(question.name, question.scene, question.style, recipe.prompts.system, question.input)
+    return Case(
+        question.name, question.scene, question.style, recipe.prompts.system, question.input, task.options
+    )

@@ -39,7 +39,8 @@ def request_of(case: Case) -> ModelRequest:
 def judge(cases: Sequence[Case], answers: Sequence[str], checker: Checker) -> Report:
     """Returns the report on answers, given in the order of their cases."""
     return summarise(
-        [Judged(case, text, checker.check(case, text)) for case, text in zip(cases, answers, strict=True)]
+        [Judged(case, text, checker.check(case, text)) for case, text in zip(cases, answers, strict=True)],
+        checker.recipe,
     )
 
 

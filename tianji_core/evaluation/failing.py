@@ -11,10 +11,9 @@ from itertools import zip_longest
 
 from tianji_core.errors import PlanError
 from tianji_core.evaluation.outcome import QuestionOutcome
-from tianji_core.generation import count_tasks
 from tianji_core.i18n import _
 from tianji_core.models.nano import held_out
-from tianji_core.recipe import Plan, Recipe, kept_cells
+from tianji_core.recipe import Plan, Recipe, count_tasks, kept_cells
 
 EACH = 8
 """Further samples for each failed question where nobody says otherwise."""

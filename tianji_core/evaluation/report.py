@@ -1,12 +1,13 @@
 """Summarises verdicts: pass rates per style, with confidence intervals."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from tianji_core.evaluation.cases import Case
 from tianji_core.evaluation.checks import Verdict
 from tianji_core.i18n import _
+from tianji_core.recipe import Recipe
 
 
 @dataclass(frozen=True)
@@ -38,11 +39,13 @@ class Judged:
 
 @dataclass(frozen=True)
 class Report:
-    """The result of one evaluation; ``styles`` are in the order of their first answers."""
+    """The result of one evaluation; ``styles`` are in the order of their first answers, ``options`` those of
+    the recipe's axes in the order of the recipe."""
 
     overall: PassRates
     styles: tuple[PassRates, ...]
     judged: tuple[Judged, ...]
+    options: tuple[PassRates, ...] = ()
 
     def table(self) -> str:
         """Returns the rates as a table for a terminal."""
@@ -59,7 +62,7 @@ class Report:
             _("照抄"),
         )
         lines: list[tuple[str, ...]] = [head]
-        for rates in (*self.styles, self.overall):
+        for rates in (*self.styles, *self.options, self.overall):
             checks = (rates.person, rates.pronoun, rates.occasion, rates.style, rates.length, rates.copied)
             lines.append(
                 (
@@ -96,8 +99,8 @@ def wilson(right: int, count: int, z: float = 1.959964) -> tuple[float, float]:
     return max(0.0, (centre - spread) / scale), min(1.0, (centre + spread) / scale)
 
 
-def summarise(judged: Sequence[Judged]) -> Report:
-    """Returns the pass rates per style and overall."""
+def summarise(judged: Sequence[Judged], recipe: Recipe | None = None) -> Report:
+    """Returns the pass rates per style, per option of the axes of ``recipe``, and overall."""
     by_style: dict[str, list[Verdict]] = {}
     for answer in judged:
         by_style.setdefault(answer.case.style.text, []).append(answer.verdict)
@@ -105,7 +108,16 @@ def summarise(judged: Sequence[Judged]) -> Report:
         overall=_rates(_("合计"), [answer.verdict for answer in judged]),
         styles=tuple(_rates(style, verdicts) for style, verdicts in by_style.items()),
         judged=tuple(judged),
+        options=tuple(_option_rates(judged, recipe)) if recipe is not None else (),
     )
+
+
+def _option_rates(judged: Sequence[Judged], recipe: Recipe) -> Iterator[PassRates]:
+    for axis in recipe.axes:
+        for option in axis.options:
+            verdicts = [one.verdict for one in judged if (axis.id, option.id) in one.case.options]
+            if verdicts:
+                yield _rates(f"{axis.title} {option.title}", verdicts)
 
 
 def _rates(title: str, verdicts: Sequence[Verdict]) -> PassRates:

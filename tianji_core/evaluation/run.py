@@ -25,6 +25,7 @@ def plain(report: Report) -> dict[str, object]:
     return {
         "overall": asdict(report.overall),
         "styles": [asdict(rates) for rates in report.styles],
+        "options": [asdict(rates) for rates in report.options],
         "answers": [
             {
                 "request": judged.case.request,

@@ -2,7 +2,7 @@
 :func:`start_generation` runs its tasks in the background, :func:`run_state` returns its state."""
 
 from tianji_core.dispatch import STALE, Pulse, RunOptions, read_pulse
-from tianji_core.generation.estimate import Estimate, count_tasks, estimate
+from tianji_core.generation.estimate import Estimate, estimate
 from tianji_core.generation.job import cancel, jobs_by_run, retry_failed, start_generation, take_up
 from tianji_core.generation.offline import OfflineGaps, offline_gaps
 from tianji_core.generation.openings import Variety, run_variety
@@ -38,7 +38,6 @@ __all__ = [
     "by_teacher",
     "cancel",
     "change_options",
-    "count_tasks",
     "create_run",
     "dry_run",
     "estimate",

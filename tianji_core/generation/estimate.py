@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from tianji_core.generation.runs import Teachers, teachers_of, weighted
 from tianji_core.generation.writing import usage_of
-from tianji_core.recipe import EXAMPLES, Plan, Recipe, brief, enabled_styles, kept_cells, tasks
+from tianji_core.recipe import EXAMPLES, Plan, Recipe, brief, count_tasks, tasks
 from tianji_core.store import runs as run_store
 from tianji_core.teachers import TeacherChoice, price_of, provider
 from tianji_core.workspace import Workspace
@@ -29,16 +29,6 @@ class Estimate:
     measured: bool
 
 
-def count_tasks(recipe: Recipe, plan: Plan) -> int:
-    """Returns the number of tasks of a plan, without listing them; 0 where it has none."""
-    chosen = set(plan.cells)
-    number = plan.rounds * sum(
-        sum(not chosen or cell in chosen for cell in kept_cells(recipe, plan.threshold, style))
-        for style in plan.styles or enabled_styles(recipe)
-    )
-    return min(number, plan.limit) if plan.limit is not None else number
-
-
 def estimate(
     workspace: Workspace,
     recipe: Recipe,
@@ -57,7 +47,7 @@ def estimate(
         PlanError: the plan has no task. SettingsError: a provider that is not there.
     """
     number = count_tasks(recipe, plan)
-    sample = tasks(recipe, plan.model_copy(update={"rounds": 1, "limit": _SAMPLED}))
+    sample = tasks(recipe, plan.model_copy(update={"rounds": 1, "limit": _SAMPLED}))[:_SAMPLED]
     usages = [usage_of(brief(recipe, task, plan.seed, examples)) for task in sample]
     prompt_tokens = sum(usage.prompt for usage in usages) / len(usages)
     completion_tokens = sum(usage.completion for usage in usages) / len(usages)

@@ -150,7 +150,7 @@ def assigned(weights: Sequence[float], seed: int, task: Task) -> int:
     content only."""
     if len(weights) == 1:
         return 0
-    source = random.Random(f"teacher|{seed}|{task.name}|{task.scene}|{task.style}|{task.round}")
+    source = random.Random(f"teacher|{seed}|{task.content}")
     return source.choices(range(len(weights)), weights)[0]
 
 

@@ -1,6 +1,5 @@
 """Finds the cells with too few samples and plans tasks for them."""
 
-import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -47,21 +46,13 @@ def coverage(recipe: Recipe, counts: Iterable[CellCount], styles: tuple[str, ...
 
 
 def top_up_plan(recipe: Recipe, covered: Coverage, styles: tuple[str, ...], target: int, seed: int) -> Plan:
-    """Returns a plan for the cells with fewer than ``target`` usable samples, with as many rounds as the one
-    with the fewest needs. Use a new ``seed``, so that no earlier text is written again.
+    """Returns a plan that writes for each cell with fewer than ``target`` usable samples just as many as it
+    lacks, spread evenly over the styles. Use a new ``seed``, so that no earlier text is written again.
 
     Raises:
         PlanError: every cell has enough.
     """
-    cells = covered.thin(target)
-    if not cells:
+    lacking = tuple((*cell, target - covered.usable(cell)) for cell in covered.thin(target))
+    if not lacking:
         raise PlanError(_("每个会造数的格子都至少有 {n} 条样本了，不用补", n=target))
-    chosen = styles or tuple(enabled_styles(recipe))
-    lacking = max(target - covered.usable(cell) for cell in cells)
-    return Plan(
-        styles=chosen,
-        rounds=max(1, math.ceil(lacking / len(chosen))),
-        threshold=recipe.threshold,
-        seed=seed,
-        cells=tuple(cells),
-    )
+    return Plan(styles=styles, threshold=recipe.threshold, seed=seed, lacking=lacking)

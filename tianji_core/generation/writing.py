@@ -13,7 +13,7 @@ from tianji_core.teachers import Answer, Sampling, SamplingPlan, Teacher
 
 def task_sampling(plan: SamplingPlan, task: Task, seed: int) -> Sampling:
     """Returns the parameters of one task: the same for every attempt and every start of the run."""
-    return plan.draw(random.Random(f"sampling|{seed}|{task.name}|{task.scene}|{task.style}|{task.round}"))
+    return plan.draw(random.Random(f"sampling|{seed}|{task.content}"))
 
 
 def usage_of(asked: Brief) -> Usage:

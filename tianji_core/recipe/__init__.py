@@ -1,5 +1,15 @@
 """The vocabulary of one task (names, scenes, styles …), its suitability matrix, prompts and plans. Pure."""
 
+from tianji_core.recipe.axes import Axis, AxisOption, OptionInStyle, Options
+from tianji_core.recipe.conditions import (
+    Combinations,
+    asking,
+    enabled_axes,
+    known_options,
+    option_named,
+    options_text,
+    styled,
+)
 from tianji_core.recipe.kinds import RELATION_TITLES, SCENE_KIND_TITLES, Pronoun, Relation, SceneKind
 from tianji_core.recipe.loading import (
     DEFAULT_RECIPE,
@@ -13,7 +23,18 @@ from tianji_core.recipe.loading import (
 )
 from tianji_core.recipe.model import Name, Prompts, Recipe, Scene, Style, normalise
 from tianji_core.recipe.own_rules import KIND_TITLES, OwnRule, OwnRuleKind, TextPattern, rule_text
-from tianji_core.recipe.plan import Plan, Task, by_style, enabled_styles, kept_cells, task_random, tasks
+from tianji_core.recipe.plan import (
+    Plan,
+    Task,
+    axes_left_out,
+    by_option,
+    by_style,
+    count_tasks,
+    enabled_styles,
+    kept_cells,
+    task_random,
+    tasks,
+)
 from tianji_core.recipe.prompts import (
     EXAMPLES,
     MOST_EXAMPLES,
@@ -46,8 +67,13 @@ __all__ = [
     "SUITABLE",
     "UNSUITABLE",
     "VALUE_TITLES",
+    "Axis",
+    "AxisOption",
     "Brief",
+    "Combinations",
     "Name",
+    "OptionInStyle",
+    "Options",
     "OwnRule",
     "OwnRuleKind",
     "Plan",
@@ -64,20 +90,29 @@ __all__ = [
     "SuitabilityGroup",
     "Task",
     "TextPattern",
+    "asking",
+    "axes_left_out",
     "brief",
     "built_in_recipe",
     "built_in_recipes",
+    "by_option",
     "by_style",
+    "count_tasks",
     "drawn_input",
     "dump_recipe",
+    "enabled_axes",
     "enabled_styles",
     "explain",
     "kept_cells",
+    "known_options",
     "load_recipe",
     "normalise",
+    "option_named",
+    "options_text",
     "parse_recipe",
     "reason_of",
     "rule_text",
+    "styled",
     "task_random",
     "tasks",
     "teacher_prompt",

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ValidationError
 
 from tianji_core.errors import RecipeError
 from tianji_core.i18n import _
+from tianji_core.recipe.axes import Axis, AxisOption
 from tianji_core.recipe.loading import explain
 from tianji_core.recipe.model import Name, Recipe, Scene, Style, check_input_template, normalise
 
@@ -40,7 +41,8 @@ def edit_scenes(recipe: Recipe, rows: Sequence[ListRow]) -> Recipe:
     """
     scenes = _entries(Scene, rows, _("场景"))
     renamed = _renames([s.text for s in recipe.scenes], rows, [s.text for s in scenes])
-    return changed(recipe, scenes=scenes, **_followed(recipe, "scenes", renamed))
+    axes = _renamed_axes(recipe, renamed, [s.text for s in recipe.styles], [s.text for s in scenes])
+    return changed(recipe, scenes=scenes, axes=axes, **_followed(recipe, "scenes", renamed))
 
 
 def edit_styles(recipe: Recipe, rows: Sequence[ListRow]) -> Recipe:
@@ -67,6 +69,7 @@ def edit_styles(recipe: Recipe, rows: Sequence[ListRow]) -> Recipe:
         styles=styles,
         style_gaps=_renamed(recipe.style_gaps, "styles", renamed),
         own_rules=_renamed(recipe.own_rules, "styles", renamed),
+        axes=_renamed_axes(recipe, renamed, [s.text for s in styles], [s.text for s in recipe.scenes]),
     )
 
 
@@ -192,6 +195,27 @@ def _followed(recipe: Recipe, field: str, renamed: Mapping[str, str]) -> dict[st
         "style_gaps": _renamed(recipe.style_gaps, field, renamed),
         "own_rules": _renamed(recipe.own_rules, field, renamed),
     }
+
+
+def _renamed_axes(
+    recipe: Recipe, renamed: Mapping[str, str], styles: Sequence[str], scenes: Sequence[str]
+) -> tuple[Axis, ...]:
+    """Returns the axes with renamed styles or scenes, without what they say of removed ones."""
+
+    def followed(option: AxisOption) -> AxisOption:
+        named = {
+            "by_style": tuple(
+                entry.model_copy(update={"style": renamed.get(entry.style, entry.style)})
+                for entry in option.by_style
+            ),
+            "not_styles": tuple(renamed.get(text, text) for text in option.not_styles),
+            "not_scenes": tuple(renamed.get(text, text) for text in option.not_scenes),
+        }
+        return option.model_copy(update=named).restricted_to(styles, scenes)
+
+    return tuple(
+        axis.model_copy(update={"options": tuple(followed(o) for o in axis.options)}) for axis in recipe.axes
+    )
 
 
 def _renamed(groups: Sequence[T], field: str, renamed: Mapping[str, str]) -> tuple[T, ...]:

@@ -7,6 +7,7 @@ from typing import Annotated, Self
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
 from tianji_core.i18n import _
+from tianji_core.recipe.axes import MOST_AXES, Axis, Label, NonEmpty, check_axes
 from tianji_core.recipe.kinds import Pronoun, Relation, SceneKind
 from tianji_core.recipe.own_rules import MOST_RULES, OwnRule
 from tianji_core.recipe.suitability import StyleGap, Suitability, SuitabilityGroup
@@ -16,10 +17,6 @@ def normalise(text: str) -> str:
     """Returns the form in which two entries are compared: NFKC, outer white space removed ('工作升职 ' =
     '工作升职')."""
     return unicodedata.normalize("NFKC", text).strip()
-
-
-Label = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=40)]
-NonEmpty = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 
 
 class _RecipeModel(BaseModel):
@@ -143,7 +140,8 @@ def check_input_template(template: str) -> None:
 class Recipe(_RecipeModel):
     """配方: everything one task needs. ``suitability`` lists groups of cells that differ from 2 (suitable),
     ``style_gaps`` the cells that single styles do not suit, ``own_rules`` what this task's texts must and
-    must not say; ``resting_clauses`` and ``resting_templates`` are kept but switched off."""
+    must not say; ``axes`` are further conditions, such as the length; ``resting_clauses`` and
+    ``resting_templates`` are kept but switched off."""
 
     key: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
     title: Label
@@ -160,6 +158,7 @@ class Recipe(_RecipeModel):
     own_rules: tuple[OwnRule, ...] = Field(default=(), max_length=MOST_RULES)
     resting_clauses: tuple[str, ...] = ()
     resting_templates: tuple[NonEmpty, ...] = ()
+    axes: tuple[Axis, ...] = Field(default=(), max_length=MOST_AXES)
 
     @field_validator("clauses")
     @classmethod
@@ -210,6 +209,11 @@ class Recipe(_RecipeModel):
                         raise ValueError(_("风格例外里的“{text}”不在列表里", text=text))
         return self
 
+    @model_validator(mode="after")
+    def _axes_of_known_entries(self) -> Self:
+        check_axes(self.axes, {s.text for s in self.styles}, {s.text for s in self.scenes})
+        return self
+
     def matrix(self) -> Suitability:
         """The name × scene suitability of this recipe."""
         return Suitability.from_groups(self.suitability)
@@ -231,8 +235,8 @@ class Recipe(_RecipeModel):
         return next((s for s in self.styles if s.text == text), None)
 
     def changed(self, **fields: object) -> "Recipe":
-        """Returns a validated copy with ``fields`` replaced; suitability and style gaps of removed entries
-        are dropped.
+        """Returns a validated copy with ``fields`` replaced; what suitability, style gaps and axes say of
+        removed entries is dropped.
 
         Raises:
             pydantic.ValidationError: where the result would not be a valid recipe.
@@ -247,4 +251,11 @@ class Recipe(_RecipeModel):
         merged["style_gaps"] = tuple(
             kept for g in merged["style_gaps"] if (kept := g.restricted_to(styles, names, scenes)) is not None
         )
+        if "axes" not in fields:
+            merged["axes"] = tuple(
+                axis.model_copy(
+                    update={"options": tuple(o.restricted_to(styles, scenes) for o in axis.options)}
+                )
+                for axis in self.axes
+            )
         return Recipe.model_validate(merged)

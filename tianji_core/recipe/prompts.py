@@ -7,6 +7,8 @@ from functools import lru_cache
 
 from tianji_core.errors import PlanError
 from tianji_core.i18n import _
+from tianji_core.recipe.axes import Options
+from tianji_core.recipe.conditions import asking, known_options, styled
 from tianji_core.recipe.kinds import RELATION_TITLES
 from tianji_core.recipe.model import Name, Recipe, Scene, Style
 from tianji_core.recipe.plan import Task, task_random
@@ -14,10 +16,10 @@ from tianji_core.recipe.plan import Task, task_random
 
 @dataclass(frozen=True)
 class Brief:
-    """A task with all that a teacher needs. ``prompt`` is the request in words, ``system`` the system message
-    before it ('' for none); ``input`` is the training input of its answer. ``variant`` numbers the tasks of
-    one style in a plan, so that a teacher without randomness can give each a different answer; another seed
-    starts at another number."""
+    """A task with all that a teacher needs. ``style`` is as the task's options change it; ``prompt`` is
+    the request in words, ``system`` the system message before it ('' for none); ``input`` is the training
+    input of its answer. ``variant`` numbers the tasks of one style in a plan, so that a teacher without
+    randomness can give each a different answer; another seed starts at another number."""
 
     task: Task
     name: Name
@@ -52,10 +54,12 @@ def brief(recipe: Recipe, task: Task, seed: int, examples: int = EXAMPLES) -> Br
                 style=task.style,
             )
         )
+    style = styled(recipe, style, task.options)
     source = task_random(seed, task)
     first = source.choice(style.examples) if style.examples else ""
     clause = source.choice(recipe.clauses)
-    asked = drawn_input(recipe, name, scene, style, source)
+    wording = random.Random(f"words|{seed}|{task.content}")
+    asked = drawn_input(recipe, name, scene, asking(recipe, style, task.options, wording), source)
     return Brief(
         task=task,
         name=name,
@@ -75,7 +79,7 @@ def _examples(style: Style, first: str, number: int, seed: int, task: Task) -> s
     """The few-shot examples as one text: one as it is, several as a list."""
     if number < 2 or len(style.examples) < 2:
         return first if number else ""
-    source = random.Random(f"examples|{seed}|{task.name}|{task.scene}|{task.style}|{task.round}")
+    source = random.Random(f"examples|{seed}|{task.content}")
     others = [example for example in dict.fromkeys(style.examples) if example != first]
     chosen = [first, *source.sample(others, min(number - 1, len(others)))]
     return "".join(f"\n- {example}" for example in chosen)
@@ -87,9 +91,13 @@ def _first_variant(seed: int) -> int:
 
 
 def _variant(recipe: Recipe, task: Task, seed: int) -> int:
-    """Returns a number unique among the tasks of the style: it counts scenes, then names, then rounds."""
+    """Returns a number unique among the tasks of the style: it counts scenes, then names, then combinations
+    of options, then rounds."""
     names, scenes = [n.text for n in recipe.names], [s.text for s in recipe.scenes]
-    place = (task.round * len(names) + names.index(task.name)) * len(scenes) + scenes.index(task.scene)
+    turn = task.round
+    for axis, option in known_options(recipe, task.options):
+        turn = turn * len(axis.options) + axis.options.index(option)
+    place = (turn * len(names) + names.index(task.name)) * len(scenes) + scenes.index(task.scene)
     return _first_variant(seed) + place
 
 
@@ -134,9 +142,10 @@ def drawn_input(recipe: Recipe, name: Name, scene: Scene, style: Style, source: 
     return training_input(template, name, scene, style)
 
 
-def wordings(recipe: Recipe, name: Name, scene: Scene, style: Style) -> list[str]:
-    """Returns every training input that texts of a cell and style are paired with, the most frequent
-    first."""
+def wordings(recipe: Recipe, name: Name, scene: Scene, style: Style, options: Options = ()) -> list[str]:
+    """Returns every training input that texts of a cell and style are paired with, the most frequent first;
+    of the words of ``options`` only the first ones."""
+    style = asking(recipe, style, options)
     return [training_input(template, name, scene, style) for template in recipe.input_templates]
 
 

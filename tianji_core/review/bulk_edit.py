@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from tianji_core.errors import InputError
 from tianji_core.gate.limits import TEXT_CHARACTERS
 from tianji_core.i18n import _
-from tianji_core.recipe import Recipe, TextPattern, drawn_input
+from tianji_core.recipe import Recipe, TextPattern, asking, drawn_input
 from tianji_core.store import recipes, samples, steps
 from tianji_core.store.samples import Sample, SampleFilter
 from tianji_core.store.steps import SampleRevision, Step
@@ -211,7 +211,9 @@ def _input_of(recipe: Recipe, sample: Sample, seed: int) -> str | None:
     name, scene, style = recipe.name(sample.name), recipe.scene(sample.scene), recipe.style(sample.style)
     if name is None or scene is None or style is None:
         return None
-    return drawn_input(recipe, name, scene, style, Random(f"inputs|{seed}|{sample.id}"))
+    source = Random(f"inputs|{seed}|{sample.id}")
+    wording = Random(f"words|{seed}|{sample.id}")
+    return drawn_input(recipe, name, scene, asking(recipe, style, sample.options, wording), source)
 
 
 def set_system(

@@ -38,7 +38,7 @@ def try_own_rule(workspace: Workspace, recipe_key: str, rule: OwnRule) -> OwnRul
         for sample in batch:
             answers = (*(answer for _asked, answer in sample.history), sample.output)
             for answer in answers:
-                subject = Subject(answer, sample.name, sample.scene, sample.style)
+                subject = Subject(answer, sample.name, sample.scene, sample.style, sample.options)
                 if any(each.look(answer, subject, context) is not None for each in OWN_RULES):
                     found += 1
                     example = example or answer

@@ -15,7 +15,7 @@ from tianji_core.errors import InputError, TeacherError
 from tianji_core.files import write_json
 from tianji_core.i18n import _
 from tianji_core.ownership import remove
-from tianji_core.recipe import Recipe, Task, brief, teacher_prompt
+from tianji_core.recipe import Recipe, Task, brief, styled, teacher_prompt
 from tianji_core.sentences import STORED, Sentence
 from tianji_core.store import findings, recipes, steps
 from tianji_core.store.samples import Sample
@@ -177,7 +177,7 @@ async def _composed(
     start = SystemRandom().randrange(1_000_000)
     answers: dict[str, Answer] = {}
     for number in range(NUMBER * _DRAWS):
-        task = Task(number, sample.name, sample.scene, sample.style, start + number)
+        task = Task(number, sample.name, sample.scene, sample.style, start + number, sample.options)
         answer = await teacher.answer(brief(recipe, task, start), Sampling())
         if answer.text != sample.output:
             answers.setdefault(answer.text, answer)
@@ -190,7 +190,7 @@ def rewrite_prompt(recipe: Recipe, sample: Sample, problems: list[str], wish: st
     """Returns the request for another wording, in Chinese whatever the language of the pages."""
     name, scene, style = recipe.name(sample.name), recipe.scene(sample.scene), recipe.style(sample.style)
     if name is not None and scene is not None and style is not None:
-        asked = teacher_prompt(recipe, name, scene, style, "", "")
+        asked = teacher_prompt(recipe, name, scene, styled(recipe, style, sample.options), "", "")
     else:
         asked = f"写作任务：{sample.input.strip()}"
     lines = [asked, f"已经有人写了这一段，请换一种写法重写，不要照抄：{sample.output.strip()}"]
@@ -207,7 +207,7 @@ def _candidates(sample: Sample, context: Context, answers: list[Answer]) -> list
     out."""
     candidates: dict[str, Candidate] = {}
     for answer in answers:
-        subject = Subject(answer.text.strip(), sample.name, sample.scene, sample.style)
+        subject = Subject(answer.text.strip(), sample.name, sample.scene, sample.style, sample.options)
         text = cleaning.clean_text(subject, context, SAFE_RULES)
         if not text or text == sample.output:
             continue

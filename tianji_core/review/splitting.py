@@ -40,6 +40,7 @@ def split(workspace: Workspace, sample: Sample, pieces: Sequence[str], who: str)
             name=sample.name,
             scene=sample.scene,
             style=sample.style,
+            options=sample.options,
             history=sample.history,
             prompt=origin.prompt,
             model=origin.model,

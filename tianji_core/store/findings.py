@@ -33,6 +33,7 @@ class Unchecked(NamedTuple):
     name: str
     scene: str
     style: str
+    options: tuple[tuple[str, str], ...]
     history: tuple[tuple[str, str], ...]
     output: str
     original: str

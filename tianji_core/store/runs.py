@@ -178,7 +178,7 @@ def tasks_in(
     """Returns tasks of a run in one state (and of one teacher) in order, those after position ``after``."""
     c = tasks.c
     query = (
-        select(c.position, c.name, c.scene, c.style, c.round)
+        select(c.position, c.name, c.scene, c.style, c.round, c.options)
         .where(c.run_id == run_id, c.state == state, c.position > after)
         .order_by(c.position)
         .limit(limit)
@@ -209,6 +209,7 @@ def _sample_row(run: Run, item: Written) -> dict[str, Any]:
         "name": item.task.name,
         "scene": item.task.scene,
         "style": item.task.style,
+        "options": item.task.options,
         "system": item.system,
         "input": item.input,
         "output": item.output,

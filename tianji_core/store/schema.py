@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import (
@@ -57,6 +58,22 @@ class SentenceColumn(TypeDecorator[str]):
         return None if value is None else i18n.shown(value)
 
 
+class OptionsColumn(TypeDecorator[tuple[tuple[str, str], ...]]):
+    """The options of a task or sample as (axis, option) by axis, stored as a JSON object whose keys are in
+    order, so that equal options are equal texts and an index finds them; '{}' for none."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Sequence[tuple[str, str]] | None, dialect: Dialect) -> str:
+        """Returns what is stored."""
+        return json.dumps(dict(value or ()), ensure_ascii=False, sort_keys=True)
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> tuple[tuple[str, str], ...]:
+        """Returns what is read."""
+        return tuple(json.loads(value).items()) if value else ()
+
+
 recipe_revisions = Table(
     "recipe_revisions",
     metadata,
@@ -109,6 +126,7 @@ tasks = Table(
     Column("scene", String(40), nullable=False),
     Column("style", String(40), nullable=False),
     Column("round", Integer, nullable=False),
+    Column("options", OptionsColumn, nullable=False, default=(), server_default="{}"),
     Column("teacher", Integer, nullable=False, default=0),
     Column("state", String(10), nullable=False, default="pending"),
     Column("error_kind", String(20)),
@@ -229,6 +247,7 @@ samples = Table(
     Column("name", String(40), nullable=False, default=""),
     Column("scene", String(40), nullable=False, default=""),
     Column("style", String(40), nullable=False, default=""),
+    Column("options", OptionsColumn, nullable=False, default=(), server_default="{}"),
     Column("system", Text, nullable=False),
     Column("history", JSON, nullable=False, default=list),
     Column("input", Text, nullable=False),
@@ -260,6 +279,7 @@ samples = Table(
     Index("ix_samples_recipe_state_id", "recipe", "state", "id"),
     Index("ix_samples_recipe_style_id", "recipe", "style", "id"),
     Index("ix_samples_recipe_id", "recipe", "id"),
+    Index("ix_samples_recipe_options_id", "recipe", "options", "id"),
     Index("ix_samples_recipe_model_id", "recipe", "model", "id"),
     Index("ix_samples_recipe_length_id", "recipe", "length", "id"),
     Index("ix_samples_cells", "recipe", "name", "scene", "state", "style"),
@@ -279,10 +299,10 @@ samples = Table(
 )
 """样本. source: run, import, chat, knowledge, copy, split. state: pending, accepted, rejected. ``original``
 is the text as it arrived, ``sampling`` the parameters of its request, ``history`` the earlier turns of a
-conversation as [{"input", "output"}], ``length`` the characters of ``output``. ``version`` counts changes
-(optimistic locking); ``checked`` is the version that the cleaning rules checked last (0: never); ``score`` is
-the mean of a judge's verdict on the current text (0 to 5). ``length``, ``opening``, ``digest`` and
-``text_digest`` are computed on insertion."""
+conversation as [{"input", "output"}], ``options`` those of the recipe's axes, ``length`` the characters of
+``output``. ``version`` counts changes (optimistic locking); ``checked`` is the version that the cleaning
+rules checked last (0: never); ``score`` is the mean of a judge's verdict on the current text (0 to 5).
+``length``, ``opening``, ``digest`` and ``text_digest`` are computed on insertion."""
 
 findings = Table(
     "findings",

@@ -14,7 +14,7 @@ import typer
 from pydantic import BaseModel
 
 from tianji_core import jobs
-from tianji_core.errors import JobError
+from tianji_core.errors import InputError, JobError
 from tianji_core.i18n import _, set_language
 from tianji_core.workspace import Workspace, open_workspace
 
@@ -57,6 +57,21 @@ def words(text: str) -> tuple[str, ...]:
     """Returns the parts of a list such as '小红书,正常'; Chinese commas separate too."""
     parts = text.replace("，", ",").replace("、", ",").split(",")
     return tuple(part.strip() for part in parts if part.strip())
+
+
+def option_pairs(given: list[str] | None) -> tuple[tuple[str, str], ...]:
+    """Returns the (axis, option) pairs of entries such as 'length=short,long'.
+
+    Raises:
+        InputError: an entry has no '=' or no option.
+    """
+    pairs = []
+    for entry in given or ():
+        axis, equals, options = entry.partition("=")
+        if not (axis.strip() and equals and words(options)):
+            raise InputError(_("--option 要写成 条件=选项，例如 length=short，现在是“{text}”", text=entry))
+        pairs += [(axis.strip(), option) for option in words(options)]
+    return tuple(pairs)
 
 
 def show(value: Any, as_json: bool, text: str | None = None) -> None:

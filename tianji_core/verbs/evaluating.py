@@ -69,6 +69,7 @@ def evaluate(
     facts = {
         "overall": report.overall,
         "styles": report.styles,
+        "options": report.options,
         "seconds": round(seconds, 1),
         "answers": [
             {
@@ -76,6 +77,7 @@ def evaluate(
                 "name": one.case.name.text,
                 "scene": one.case.scene.text,
                 "style": one.case.style.text,
+                "options": dict(one.case.options),
                 "answer": one.answer,
                 "passed": one.verdict.passed,
                 "faults": one.verdict.faults,

@@ -1,5 +1,6 @@
 """Verbs that make samples from a plan: plan, generate."""
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -10,7 +11,19 @@ from tianji_core import generation
 from tianji_core.errors import InputError, PlanError, StudioError, UnfinishedError
 from tianji_core.i18n import _
 from tianji_core.jobs import Job
-from tianji_core.recipe import EXAMPLES, MOST_EXAMPLES, Plan, Recipe, by_style, explain, kept_cells, tasks
+from tianji_core.recipe import (
+    EXAMPLES,
+    MOST_EXAMPLES,
+    Plan,
+    Recipe,
+    axes_left_out,
+    by_option,
+    by_style,
+    explain,
+    kept_cells,
+    option_named,
+    tasks,
+)
 from tianji_core.store import recipes
 from tianji_core.teachers import TeacherChoice, WeightedTeacher
 from tianji_core.verbs.common import (
@@ -22,6 +35,7 @@ from tianji_core.verbs.common import (
     chosen_recipe,
     follow,
     opened,
+    option_pairs,
     show,
     words,
 )
@@ -43,6 +57,14 @@ class PlanOptions:
         int | None, typer.Option(min=1, help="At most this many tasks, spread evenly.", show_default=False)
     ] = None
     seed: Annotated[int, typer.Option(min=0, help="Seed of order, clauses, examples and wordings.")] = 0
+    option: Annotated[
+        list[str] | None,
+        typer.Option(help="Only these options of an axis: length=short,long.", show_default=False),
+    ] = None
+    weighted: Annotated[
+        bool,
+        typer.Option("--weighted", help="Draw the options of the --limit tasks by their weights."),
+    ] = False
 
     def plan(self, recipe: Recipe) -> Plan:
         """Returns the plan for a recipe, whose threshold is used where none is given.
@@ -57,6 +79,8 @@ class PlanOptions:
                 threshold=recipe.threshold if self.threshold is None else self.threshold,
                 limit=self.limit,
                 seed=self.seed,
+                options=tuple(option_named(recipe, *pair) for pair in option_pairs(self.option)),
+                weighted=self.weighted,
             )
         except ValidationError as error:
             raise PlanError(explain(error, whole="")) from error
@@ -122,11 +146,18 @@ def plan(
         )
     ]
     lines += [f"  {style}  {count}" for style, count in counts.items()]
-    show(
-        {"tasks": len(planned), "cells": cells, "skipped": all_cells - cells, "styles": counts},
-        as_json,
-        "\n".join(lines),
-    )
+    chosen = by_option(stored, planned)
+    lines += [f"  {title}  {count}" for title, count in _option_lines(stored, chosen)]
+    if left_out := axes_left_out(stored, asked):
+        lines.append(_("条件“{axes}”在这个计划里处处都不适用，没有用上", axes=_("、").join(left_out)))
+    facts = {"tasks": len(planned), "cells": cells, "skipped": all_cells - cells, "styles": counts}
+    show({**facts, "options": chosen}, as_json, "\n".join(lines))
+
+
+def _option_lines(recipe: Recipe, counts: Mapping[str, Mapping[str, int]]) -> Iterator[tuple[str, int]]:
+    for axis in recipe.axes:
+        for option in axis.options if axis.id in counts else ():
+            yield f"{axis.title} {option.title}", counts[axis.id][option.id]
 
 
 def generate(

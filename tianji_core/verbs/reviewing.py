@@ -7,6 +7,7 @@ import typer
 from tianji_core import cleaning, review
 from tianji_core.errors import InputError
 from tianji_core.i18n import _
+from tianji_core.recipe import option_named
 from tianji_core.store import findings, recipes, samples, second_verdicts, steps
 from tianji_core.store.samples import ACCEPTED, PENDING, REJECTED, SampleFilter
 from tianji_core.verbs.common import (
@@ -130,6 +131,10 @@ def _refuse_unknown(space: Workspace, matching: SampleFilter) -> None:
                     recipe=recipe.title,
                 )
             )
+    for axis, option in matching.options:
+        option_named(recipe, axis, option)
+    for axis, option in matching.options:
+        option_named(recipe, axis, option)
     if matching.ids:
         shown = _("、").join(map(str, matching.ids))
         raise InputError(_("编号为 {ids} 的样本不存在，或者已经审过了", ids=shown))
@@ -158,6 +163,8 @@ def review_stats(
             rule: count.samples for rule, count in findings.rule_counts(space.engine, matching).items()
         },
     }
+    options = samples.option_counts(space.engine, matching)
+    stored = recipes.current(space.engine, key).recipe
     people = steps.reviewers(space.engine, key)
     twice = review.reviewer_agreement(second_verdicts.verdicts(space.engine, key))
     titles = {"states": _("状态"), "styles": _("风格"), "findings": _("问题")}
@@ -169,6 +176,10 @@ def review_stats(
         )
         for group, counts in facts.items()
     ]
+    for axis in stored.axes:
+        if axis.id in options:
+            shown = _("，").join(f"{o.title} {options[axis.id].get(o.id, 0)}" for o in axis.options)
+            lines.append(_("{title}：{reason}", title=axis.title, reason=shown))
     for person in people:
         pace = f"{person.per_hour:.0f}" if person.per_hour else "—"
         lines.append(
@@ -190,4 +201,4 @@ def review_stats(
                 kappa=kappa,
             )
         )
-    show({**facts, "reviewers": people, "agreement": twice}, as_json, "\n".join(lines))
+    show({**facts, "options": options, "reviewers": people, "agreement": twice}, as_json, "\n".join(lines))

@@ -8,7 +8,7 @@ import typer
 from tianji_core.errors import InputError
 from tianji_core.i18n import _
 from tianji_core.store.samples import SOURCE_TITLES, SampleFilter
-from tianji_core.verbs.common import LARGEST, words
+from tianji_core.verbs.common import LARGEST, option_pairs, words
 
 CleanOption = Annotated[bool, typer.Option("--clean", help="Only samples in which no rule found anything.")]
 HIGHEST = 5.0
@@ -35,6 +35,11 @@ class MatchingOptions:
     score: Annotated[
         str, typer.Option(help="Only these scores of a judge, 0 to 5, e.g. 3.5-5; leaves out those without.")
     ] = ""
+
+    option: Annotated[
+        list[str] | None,
+        typer.Option(help="Only these options of an axis: length=short,long.", show_default=False),
+    ] = None
 
     def sample_filter(
         self,
@@ -63,6 +68,7 @@ class MatchingOptions:
             models=words(self.teachers),
             reviewer=self.reviewer.strip(),
             score=_scores(self.score) if self.score else None,
+            options=option_pairs(self.option),
             ids=ids,
         )
 

@@ -1,6 +1,6 @@
 """Counts of samples by state, style, source and cell."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Engine, func, select, true
 
@@ -65,12 +65,22 @@ def style_counts(engine: Engine, sample_filter: SampleFilter) -> dict[str, int]:
     return _grouped(engine, sample_filter, "style")
 
 
+def option_counts(engine: Engine, sample_filter: SampleFilter) -> dict[str, dict[str, int]]:
+    """Returns axis → option → number of matching samples, by id; samples without options are not counted."""
+    counts: dict[str, dict[str, int]] = {}
+    for options, number in _grouped(engine, sample_filter, "options").items():
+        for axis, option in options:
+            of_axis = counts.setdefault(axis, {})
+            of_axis[option] = of_axis.get(option, 0) + number
+    return counts
+
+
 def source_counts(engine: Engine, sample_filter: SampleFilter) -> dict[str, int]:
     """Returns source → number of matching samples, the most frequent first."""
     return _grouped(engine, sample_filter, "source")
 
 
-def _grouped(engine: Engine, sample_filter: SampleFilter, column: str) -> dict[str, int]:
+def _grouped(engine: Engine, sample_filter: SampleFilter, column: str) -> dict[Any, int]:
     counted = func.count().label("n")
     query = select(samples.c[column], counted).where(*sample_filter.conditions()).group_by(samples.c[column])
     with reading(engine) as connection:

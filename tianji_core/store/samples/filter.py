@@ -1,10 +1,11 @@
 """The filter of samples and its WHERE clause."""
 
+import json
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Boolean, ColumnElement, Integer, Select, literal_column, select
+from sqlalchemy import Boolean, ColumnElement, Integer, Select, Text, cast, literal_column, or_, select
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import GenericFunction
@@ -19,7 +20,8 @@ class SampleFilter:
     findings, False with findings; ``text`` is searched in the input and the output of every turn; ``models``
     are the teachers that wrote the text, ``reviewer`` is a person who took a step on it; ``rating`` (stars)
     and ``score`` (of a judge, 0 to 5) are inclusive ranges and leave out samples without a value; ``since``
-    and ``until`` are the first and the last day (UTC, YYYY-MM-DD) of arrival; ``ids`` None means any."""
+    and ``until`` are the first and the last day (UTC, YYYY-MM-DD) of arrival; ``options`` are
+    (axis, option) pairs: a sample has one of the given options of each axis; ``ids`` None means any."""
 
     recipe: str
     states: tuple[str, ...] = ()
@@ -39,6 +41,7 @@ class SampleFilter:
     score: tuple[float, float] | None = None
     since: str = ""
     until: str = ""
+    options: tuple[tuple[str, str], ...] = ()
     ids: tuple[int, ...] | None = field(default=None, repr=False)
 
     def conditions(self) -> list[ColumnElement[bool]]:
@@ -80,6 +83,8 @@ class SampleFilter:
         for column, bounds in ((c.rating, self.rating), (c.score, self.score)):
             if bounds is not None:
                 clauses.append(column.between(*bounds))
+        if self.options:
+            clauses.append(c.options.in_(self._option_sets()))
         if self.since:
             clauses.append(c.created_at >= _midnight(self.since))
         if self.until:
@@ -89,6 +94,16 @@ class SampleFilter:
         if self.ids is not None:
             clauses.append(c.id.in_(self.ids))
         return clauses
+
+    def _option_sets(self) -> Select[tuple[Any]]:
+        """Returns the query of the option sets of the recipe's samples that are selected. There are few sets,
+        so that the index over them answers it."""
+        c = samples.c
+        query = select(c.options).where(c.recipe == self.recipe).distinct()
+        for axis in dict.fromkeys(axis for axis, _option in self.options):
+            pairs = [f"{json.dumps(axis)}: {json.dumps(o)}" for a, o in self.options if a == axis]
+            query = query.where(or_(*(_place_of(cast(c.options, Text), pair) > 0 for pair in pairs)))
+        return query
 
 
 def _midnight(day: str) -> datetime:

@@ -26,7 +26,8 @@ SOURCE_TITLES = {
 @dataclass(frozen=True)
 class Sample:
     """样本: one training example and its review state. ``history`` holds the earlier turns of a conversation
-    as (input, output); ``original`` is the output as it arrived; ``length`` is in characters."""
+    as (input, output), ``options`` those of the recipe's axes as (axis, option); ``original`` is the
+    output as it arrived; ``length`` is in characters."""
 
     id: int
     recipe: str
@@ -36,6 +37,7 @@ class Sample:
     name: str
     scene: str
     style: str
+    options: tuple[tuple[str, str], ...]
     system: str
     history: tuple[tuple[str, str], ...]
     input: str
@@ -88,6 +90,7 @@ class NewSample:
     prompt: str = ""
     model: str = ""
     state: str = PENDING
+    options: tuple[tuple[str, str], ...] = ()
 
 
 _COLUMNS = tuple(samples.c[name] for name in Sample.__dataclass_fields__)

@@ -143,6 +143,7 @@ class TrainingExample(NamedTuple):
     output: str
     digest: str
     id: int
+    options: tuple[tuple[str, str], ...] = ()
 
 
 def stream(engine: Engine, sample_filter: SampleFilter) -> Iterator[TrainingExample]:

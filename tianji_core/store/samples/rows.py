@@ -83,6 +83,7 @@ def insert_new(
                 "name": sample.name,
                 "scene": sample.scene,
                 "style": sample.style,
+                "options": sample.options,
                 "system": sample.system,
                 "history": history,
                 "input": sample.input,

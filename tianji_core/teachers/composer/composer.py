@@ -70,14 +70,29 @@ class Composer:
 
     def _text(self, brief: Brief) -> str:
         cell = self.phrases.cell(brief.style.text, brief.scene.text, brief.name)
-        low, high = brief.style.min_chars, brief.style.max_chars
+        closing = self._closing(brief)
+        low, high = max(1, brief.style.min_chars - len(closing)), brief.style.max_chars - len(closing)
         source = task_random(brief.seed, brief.task)
         for draw in range(DRAWS):
             text = _Draft(brief, cell, source, draw).write(None, low, high)
             # The name and the phrase beside it can spell another occasion: 医生 + 日子.
             if low <= len(text) <= high and not self.phrases.foreign_scenes(text, brief.scene.text):
-                return text
-        return self._searched(brief, cell, source, low, high)
+                return text + closing
+        return self._searched(brief, cell, source, low, high) + closing
+
+    def _closing(self, brief: Brief) -> str:
+        """Returns the sentences that make a text obey the options of its task, one of each option."""
+        fixed = {NAME: brief.name.text, YOU: brief.name.pronoun.value}
+        chosen = []
+        for axis, option in brief.task.options:
+            bank = self.phrases.closings(axis, option, brief.style.text)
+            if bank:
+                step, _other = _steps(f"{axis}={option}", 0)
+                phrase = bank[brief.variant * step % _WHOLE * len(bank) // _WHOLE]
+                chosen.append(
+                    "".join(p.text if isinstance(p, Literal) else fixed[p.bank] for p in phrase.parts)
+                )
+        return "".join(chosen)
 
     def _searched(self, brief: Brief, cell: CellPhrases, source: Random, low: int, high: int) -> str:
         """Returns a text within narrow limits: tries every pattern with its shortest and with its longest

@@ -10,13 +10,14 @@ from tianji_core.errors import ComposerError, YamlError
 from tianji_core.i18n import _
 from tianji_core.project import CONFIGS
 from tianji_core.recipe import Name, Pronoun, Relation, explain
-from tianji_core.teachers.composer.grammar import NAME, YOU
+from tianji_core.teachers.composer.grammar import NAME, YOU, Phrase
 from tianji_core.teachers.composer.phrases import (
     ANY,
     PATTERNS,
     Bank,
     GroupFile,
     MistakeTexts,
+    OptionFile,
     Phrases,
     SceneFile,
     StylePhrases,
@@ -39,6 +40,7 @@ def load_phrases(folder: Path = BUILT_IN) -> Phrases:
     scenes = _read(folder / "scenes.yaml", SceneFile).scenes
     groups = _read(folder / "groups.yaml", GroupFile).groups
     mistakes = _read(folder / "mistakes.yaml", MistakeTexts)
+    options = _checked_options(folder / "options.yaml")
     styles: dict[str, StylePhrases] = {}
     files: dict[str, Path] = {}
     for file in sorted((folder / "styles").glob("*.yaml")):
@@ -55,7 +57,7 @@ def load_phrases(folder: Path = BUILT_IN) -> Phrases:
         styles[style.style], files[style.style] = style, file
     if not styles:
         raise ComposerError(_("{folder} 里没有任何风格文件", folder=folder / "styles"))
-    phrases = Phrases(folder, scenes, groups, mistakes, styles, files)
+    phrases = Phrases(folder, scenes, groups, mistakes, styles, files, options)
     for style in styles.values():
         _check(style, phrases)
     return phrases
@@ -95,6 +97,22 @@ def _check(style: StylePhrases, phrases: Phrases) -> None:
                 phrases.cell(style.style, scene, Name(text="-", relation=relation, pronoun=pronoun))
 
 
+def _checked_options(file: Path) -> dict[str, dict[str, Bank]]:
+    """Returns axis → option → sentences by style; none where there is no such file."""
+    if not file.exists():
+        return {}
+    options = _read(file, OptionFile).options
+    for axis, of_axis in options.items():
+        for option, bank in of_axis.items():
+            for style, texts in bank.items():
+                key = f"options.{axis}.{option}.{style}"
+                if not texts:
+                    raise ComposerError(_("{file} 的 {key} 没有语句", file=file, key=key))
+                for text in texts:
+                    _check_sentence(text, file, key)
+    return options
+
+
 def _check_used(style: StylePhrases, file: Path) -> None:
     """Checks that every bank is used by a pattern; an unused bank is a misspelt one."""
     banks = dict(_banks(style))
@@ -111,18 +129,27 @@ def _check_used(style: StylePhrases, file: Path) -> None:
             raise ComposerError(_("{file} 的 {key} 没有任何句式用到", file=file, key=key))
 
 
-def _check_text(text: str, file: Path, key: str, style: StylePhrases) -> None:
+def _read_phrase(text: str, file: Path, key: str) -> Phrase:
     try:
-        phrase = parsed(text)
+        return parsed(text)
     except ValueError as error:
         raise ComposerError(
             _("{file} 的 {key} 里括号不成对：{text}", file=file, key=key, text=text)
         ) from error
-    known = {NAME, YOU, *style.banks, *(slot for banks in style.scenes.values() for slot in banks)}
-    if not key.endswith(PATTERNS) and phrase.slots:
+
+
+def _check_sentence(text: str, file: Path, key: str) -> None:
+    if _read_phrase(text, file, key).slots:
         raise ComposerError(
             _("{file} 的 {key} 是语句，里面只能用 <name> 和 <you>：{text}", file=file, key=key, text=text)
         )
+
+
+def _check_text(text: str, file: Path, key: str, style: StylePhrases) -> None:
+    phrase = _read_phrase(text, file, key)
+    known = {NAME, YOU, *style.banks, *(slot for banks in style.scenes.values() for slot in banks)}
+    if not key.endswith(PATTERNS):
+        _check_sentence(text, file, key)
     for slot in phrase.slots:
         if slot not in known:
             raise ComposerError(

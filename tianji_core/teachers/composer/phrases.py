@@ -74,6 +74,13 @@ class GroupFile(_Frozen):
     groups: dict[str, Group]
 
 
+class OptionFile(_Frozen):
+    """``options.yaml``: axis → option → style → sentences that follow a text; :data:`ANY` stands for the
+    styles that are not listed."""
+
+    options: dict[str, dict[str, Bank]] = {}
+
+
 class MistakeTexts(_Frozen):
     """Wordings of deliberate mistakes; ``{name}`` and ``{scene}`` are filled in."""
 
@@ -149,6 +156,7 @@ class Phrases:
     mistakes: MistakeTexts
     styles: dict[str, StylePhrases]
     files: dict[str, Path]
+    options: dict[str, dict[str, Bank]] = field(default_factory=dict)
     _cells: dict[tuple[str, str, frozenset[str]], CellPhrases] = field(default_factory=dict, repr=False)
     _members: dict[Name, frozenset[str]] = field(default_factory=dict, repr=False)
 
@@ -168,6 +176,12 @@ class Phrases:
             for other, occasion in self.scenes.items()
             if other != scene and any(word in text for word in occasion.telling)
         ]
+
+    def closings(self, axis: str, option: str, style: str) -> tuple[Phrase, ...]:
+        """Returns the sentences by which a text of a style obeys an option, the shortest first; none where no
+        file lists any."""
+        bank = self.options.get(axis, {}).get(option, {})
+        return tuple(sorted(map(parsed, bank.get(style, bank.get(ANY, ()))), key=lambda p: len(p.source)))
 
     def cell(self, style: str, scene: str, name: Name) -> CellPhrases:
         """Returns the phrases for one style, scene and receiver.
