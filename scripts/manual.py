@@ -54,11 +54,12 @@ def manual(site: Path) -> None:
 def verbs(language: str) -> str:
     """Every verb with its options."""
     head = {
-        "zh": "# 命令\n\n网页里能做的，命令行也能做：`python -m tianji_core 命令`，装成包以后是 `tianji 命令`。"
+        "zh": "# 命令\n\n网页里能做的，命令行也能做：`python -m tianji_core 命令`，装成包以后是 `tianji 命令`；不写命令就打开工坊。`--install-completion` 给终端装上补全。"
         "成功退出码 0，输入有错 2，做的时候出错 1。说明从程序里取出，是英文。\n",
         "en": "# Verbs\n\nWhat a page does, a verb does too: `python -m tianji_core "
         "VERB`, or `tianji VERB` where "
-        "it is installed. The exit code is 0 on success, 2 for bad input, 1 "
+        "it is installed; without a verb the studio opens. `--install-completion` completes verbs "
+        "in your shell. The exit code is 0 on success, 2 for bad input, 1 "
         "for what went wrong on the way.\n",
     }[language]
     group = typer.main.get_command(app)

@@ -42,8 +42,8 @@ from tianji_core.verbs.option_groups import flattened
 
 app = typer.Typer(
     name="tianji_core",
-    help="Tianji Studio without a browser: every step of the corridor as a verb.",
-    add_completion=False,
+    help="Tianji Studio without a browser: every step of the corridor as a verb. Without one it opens in the "
+    "browser.",
     pretty_exceptions_enable=False,
 )
 VERBS: dict[str, Callable[..., None]] = {
@@ -99,6 +99,15 @@ VERBS: dict[str, Callable[..., None]] = {
     "notices": afterwards.list_notices,
     "doctor": system.doctor,
 }
+
+
+@app.callback(invoke_without_command=True)
+def without_a_verb(context: typer.Context) -> None:
+    """Opens the studio where no verb is given."""
+    if context.invoked_subcommand is None:
+        system.studio()
+
+
 TAKES_MORE = {"allow_extra_args": True}
 """For a verb that reads several values after its last option, as in ``--lora-modules a=DIR b=DIR``."""
 for name, function in VERBS.items():

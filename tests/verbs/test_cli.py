@@ -1,7 +1,12 @@
 """Every verb has help and a workspace, answers in JSON where it says so, and refuses a wrong command line in
 one Chinese sentence."""
 
+import contextlib
 import json
+import os
+import socket
+import subprocess
+import sys
 
 import pytest
 
@@ -17,8 +22,23 @@ def test_every_verb_has_help_and_takes_a_workspace(verb, name):
     assert any(line.strip().endswith(".") for line in first)
 
 
-def test_without_a_verb_the_way_to_the_help_is_told(verb):
-    assert verb().refusal == "没有写命令；用 python -m tianji_core --help 看用法"
+def test_without_a_verb_the_studio_opens(tmp_path):
+    """Its port is taken here, so that it says so instead of opening."""
+    with socket.socket() as taken:
+        with contextlib.suppress(OSError):  # by another program: just as well
+            taken.bind(("127.0.0.1", 6006))
+            taken.listen()
+        ran = subprocess.run(
+            [sys.executable, "-m", "tianji_core"],
+            env={**os.environ, "TIANJI_HOME": str(tmp_path / "workspace")},
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+    assert ran.returncode == 2 and "端口 6006 已被占用" in ran.stderr
+
+
+def test_the_overview_names_every_verb(verb):
     overview = verb("--help")
     assert overview.code == 0 and all(name in overview.out for name in VERBS)
 

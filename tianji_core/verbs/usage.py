@@ -30,8 +30,6 @@ def _problem(error: typer.TyperException, option: str, cause: BaseException | No
             "{option} {reason}，写的是 {value}", option=option, reason=reason_of(first), value=first["input"]
         )
     kind, message = type(error).__name__, error.message
-    if message.startswith("Missing command"):
-        return _("没有写命令")
     if kind == "MissingParameter":
         return _("没有给出 {option}", option=option)
     if kind == "NoSuchOption":
