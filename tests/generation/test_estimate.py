@@ -36,12 +36,12 @@ def test_counting_leaves_out_styles_where_they_do_not_suit():
 
 def test_what_the_offline_composer_lacks_is_named_and_counted():
     assert offline_gaps(RECIPE, tasks(RECIPE, Plan())) is None
-    more = RECIPE.changed(scenes=(*RECIPE.scenes, Scene(text="开业", kind="career")))
-    planned = tasks(more, Plan(styles=("正常",)))
-    gaps = offline_gaps(more, planned)
+    more = RECIPE.changed(scenes=(*RECIPE.scenes, Scene(text="手术", kind="health")))
+    assert offline_gaps(more, tasks(more, Plan(styles=("正常",)))) is None, "written by its kind"
+    gaps = offline_gaps(more, tasks(more, Plan(styles=("正常", "诗词赋"))))
     assert gaps is not None and not gaps.everything
-    assert (gaps.styles, gaps.scenes, gaps.count) == ((), ("开业",), len(RECIPE.names))
-    assert "场景 开业" in gaps.message
+    assert (gaps.styles, gaps.scenes, gaps.count) == ((), ("手术",), len(RECIPE.names))
+    assert "场景 手术" in gaps.message
 
 
 def test_a_run_that_the_offline_composer_cannot_write_at_all_is_not_made(workspace: Workspace):

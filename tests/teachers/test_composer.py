@@ -1,5 +1,6 @@
 """The offline composer: every text of the built-in recipe, not a sample of them."""
 
+import itertools
 import re
 import shutil
 from collections import Counter
@@ -12,10 +13,13 @@ from tianji_core.cleaning import check_new
 from tianji_core.errors import ComposerError
 from tianji_core.recipe import (
     Brief,
+    Name,
     Plan,
     Pronoun,
     Recipe,
     Relation,
+    Scene,
+    SceneKind,
     brief,
     built_in_recipes,
     load_recipe,
@@ -323,8 +327,41 @@ def test_a_style_or_scene_without_phrases_says_where_to_add_them(
     b = briefs[0]
     with pytest.raises(ComposerError, match=r"风格“电报”.*styles"):
         Composer(phrases).compose(replace(b, style=b.style.model_copy(update={"text": "电报"})))
-    with pytest.raises(ComposerError, match=r"场景“毕业”.*\.yaml 的 scenes"):
-        Composer(phrases).compose(replace(b, scene=b.scene.model_copy(update={"text": "毕业"})))
+    poem = next(b for b in briefs if b.style.text == "诗词赋")
+    surgery = Scene(text="手术", kind=SceneKind.HEALTH)
+    with pytest.raises(ComposerError, match=r"场景“手术”.*\.yaml 的 scenes"):
+        Composer(phrases).compose(replace(poem, scene=surgery))
+
+
+@pytest.mark.parametrize(
+    ("scene", "kind", "greeting"),
+    [
+        ("植树节", "festival", "植树节快乐"),
+        ("金婚", "life_event", "金婚快乐"),
+        ("论文发表", "career", ""),
+        ("体检", "health", "体检顺利"),
+        ("送别", "social", "一路顺风"),
+    ],
+)
+def test_an_occasion_without_phrases_is_written_by_its_kind(
+    briefs: list[Brief], phrases: Phrases, scene: str, kind: str, greeting: str
+) -> None:
+    """The receivers, too, are on no list: their relation and pronoun are enough."""
+    other = Scene(text=scene, kind=SceneKind(kind), greeting=greeting)
+    people = [
+        Name(text="裴大爷", relation=Relation.ELDER, pronoun=Pronoun.FORMAL),
+        Name(text="詹教授", relation=Relation.TEACHER, pronoun=Pronoun.FORMAL),
+        Name(text="满姐", relation=Relation.PEER, pronoun=Pronoun.INFORMAL),
+    ]
+    styles = {b.style.text: b.style for b in briefs}
+    composer, unsaid = Composer(phrases), {Pronoun.FORMAL: "你", Pronoun.INFORMAL: "您"}
+    for number, (style, name) in enumerate(itertools.product(styles.values(), people)):
+        if (style.text, kind) == ("诗词赋", "health"):
+            continue
+        text = composer.compose(replace(briefs[number], style=style, name=name, scene=other)).text
+        assert name.text in text and scene in text and unsaid[name.pronoun] not in text
+        assert style.min_chars <= len(text) <= style.max_chars
+        assert not phrases.foreign_scenes(text, scene) and "<" not in text
 
 
 @pytest.mark.parametrize(

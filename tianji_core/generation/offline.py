@@ -14,7 +14,8 @@ _SHOWN = 6
 @dataclass(frozen=True)
 class OfflineGaps:
     """Tasks that the composer has no phrases for. ``styles`` are unknown altogether; ``scenes`` are missing
-    from a style that it knows; ``count`` of ``total`` tasks are affected."""
+    from a style that it knows and that has no phrases for occasions of their kind; ``count`` of ``total``
+    tasks are affected."""
 
     styles: tuple[str, ...]
     scenes: tuple[str, ...]
@@ -51,20 +52,20 @@ def offline_gaps(recipe: Recipe, planned: Iterable[Task]) -> OfflineGaps | None:
     counts: dict[tuple[str, str], int] = {}
     for task in planned:
         counts[task.style, task.scene] = counts.get((task.style, task.scene), 0) + 1
-    styles = {s for s, _scene in counts if s not in phrases.styles}
-    scenes = {
-        scene for s, scene in counts if s in phrases.styles and scene not in phrases.styles[s].scenes
-    } | {scene for _s, scene in counts if scene not in phrases.scenes}
-    if not styles and not scenes:
+    kinds = {scene.text: scene.kind for scene in recipe.scenes}
+    lacking = {
+        (style, scene): n
+        for (style, scene), n in counts.items()
+        if style not in phrases.styles or phrases.styles[style].banks_of(scene, kinds.get(scene)) is None
+    }
+    if not lacking:
         return None
+    styles = {style for style, _scene in lacking if style not in phrases.styles}
+    scenes = {scene for style, scene in lacking if style in phrases.styles}
     return OfflineGaps(
         styles=tuple(s.text for s in recipe.styles if s.text in styles),
         scenes=tuple(s.text for s in recipe.scenes if s.text in scenes),
-        count=sum(
-            n
-            for (s, scene), n in counts.items()
-            if s not in phrases.styles or scene not in phrases.styles[s].scenes
-        ),
+        count=sum(lacking.values()),
         total=sum(counts.values()),
         folder=f"{phrases.folder.parent.name}/{phrases.folder.name}",
     )

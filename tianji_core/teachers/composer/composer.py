@@ -13,7 +13,7 @@ from tianji_core.errors import ComposerError
 from tianji_core.i18n import _
 from tianji_core.recipe import Brief, task_random
 from tianji_core.teachers.base import Answer, Sampling
-from tianji_core.teachers.composer.grammar import NAME, YOU, Literal, Phrase
+from tianji_core.teachers.composer.grammar import GREETING, NAME, SCENE, YOU, Literal, Phrase
 from tianji_core.teachers.composer.loading import load_phrases
 from tianji_core.teachers.composer.mistakes import plant
 from tianji_core.teachers.composer.phrases import PATTERNS, CellPhrases, Choice, Phrases
@@ -69,20 +69,23 @@ class Composer:
         """Nothing is open."""
 
     def _text(self, brief: Brief) -> str:
-        cell = self.phrases.cell(brief.style.text, brief.scene.text, brief.name)
+        scene = brief.scene.text
+        cell = self.phrases.cell(brief.style.text, scene, brief.name, brief.scene.kind)
         closing = self._closing(brief)
         low, high = max(1, brief.style.min_chars - len(closing)), brief.style.max_chars - len(closing)
         source = task_random(brief.seed, brief.task)
         for draw in range(DRAWS):
             text = _Draft(brief, cell, source, draw).write(None, low, high)
-            # The name and the phrase beside it can spell another occasion: 医生 + 日子.
-            if low <= len(text) <= high and not self.phrases.foreign_scenes(text, brief.scene.text):
+            # The name and the phrase beside it can spell another occasion: 医生 + 日子. A greeting need not
+            # hold the occasion's own word: 一路顺风 for 送别.
+            right = self.phrases.shows(text, scene) and not self.phrases.foreign_scenes(text, scene)
+            if low <= len(text) <= high and right:
                 return text + closing
         return self._searched(brief, cell, source, low, high) + closing
 
     def _closing(self, brief: Brief) -> str:
         """Returns the sentences that make a text obey the options of its task, one of each option."""
-        fixed = {NAME: brief.name.text, YOU: brief.name.pronoun.value}
+        fixed = _fixed(brief)
         chosen = []
         for axis, option in brief.task.options:
             bank = self.phrases.closings(axis, option, brief.style.text)
@@ -120,13 +123,23 @@ class Composer:
         )
 
 
+def _fixed(brief: Brief) -> dict[str, str]:
+    """Returns what stands in each slot that the task fills."""
+    return {
+        NAME: brief.name.text,
+        YOU: brief.name.pronoun.value,
+        SCENE: brief.scene.text,
+        GREETING: brief.scene.wish,
+    }
+
+
 class _Draft:
     """Attempt number ``draw`` at a text. ``longest`` True uses the longest phrases, False the shortest."""
 
     def __init__(
         self, brief: Brief, cell: CellPhrases, source: Random, draw: int, longest: bool | None = None
     ) -> None:
-        self.fixed = {NAME: brief.name.text, YOU: brief.name.pronoun.value}
+        self.fixed = _fixed(brief)
         self.cell = cell
         self.random = source.random
         self.number = brief.variant + draw * _NEXT_DRAFT

@@ -1,11 +1,14 @@
 """The notation of sentence patterns: ``<slot>`` is filled from a bank of phrases, ``<name>`` and ``<you>``
-with the receiver, and a part in ``(…)`` may be left out. None of these marks needs quoting in YAML."""
+with the receiver, ``<scene>`` and ``<greeting>`` with the occasion, and a part in ``(…)`` may be left out. None
+of these marks needs quoting in YAML."""
 
 import re
 from dataclasses import dataclass
 from functools import cached_property
 
-NAME, YOU = "name", "you"
+NAME, YOU, SCENE, GREETING = "name", "you", "scene", "greeting"
+FIXED = (NAME, YOU, SCENE, GREETING)
+"""The slots that the task fills, not a bank."""
 CLAUSE_CHARS = 16
 _TOKEN = re.compile(r"<([a-z][a-z0-9_]*)>|([()])|([^()<>]+)|([<>])")
 
@@ -51,7 +54,7 @@ class Phrase:
     @cached_property
     def slots(self) -> tuple[str, ...]:
         """The banks of its slots, in order, one entry per use."""
-        return tuple(p.bank for p in self.parts if isinstance(p, Slot) and p.bank not in (NAME, YOU))
+        return tuple(p.bank for p in self.parts if isinstance(p, Slot) and p.bank not in FIXED)
 
 
 def parse(source: str) -> Phrase:

@@ -9,8 +9,8 @@ from pydantic import BaseModel, ValidationError
 from tianji_core.errors import ComposerError, YamlError
 from tianji_core.i18n import _
 from tianji_core.project import CONFIGS
-from tianji_core.recipe import Name, Pronoun, Relation, explain
-from tianji_core.teachers.composer.grammar import NAME, YOU, Phrase
+from tianji_core.recipe import Name, Pronoun, Relation, SceneKind, explain
+from tianji_core.teachers.composer.grammar import Phrase
 from tianji_core.teachers.composer.phrases import (
     ANY,
     PATTERNS,
@@ -95,6 +95,10 @@ def _check(style: StylePhrases, phrases: Phrases) -> None:
         for relation in Relation:
             for pronoun in Pronoun:
                 phrases.cell(style.style, scene, Name(text="-", relation=relation, pronoun=pronoun))
+    for kind in (kind for kind in SceneKind if kind in style.unlisted):
+        for relation in Relation:
+            for pronoun in Pronoun:
+                phrases.cell(style.style, "-", Name(text="-", relation=relation, pronoun=pronoun), kind)
 
 
 def _checked_options(file: Path) -> dict[str, dict[str, Bank]]:
@@ -147,7 +151,8 @@ def _check_sentence(text: str, file: Path, key: str) -> None:
 
 def _check_text(text: str, file: Path, key: str, style: StylePhrases) -> None:
     phrase = _read_phrase(text, file, key)
-    known = {NAME, YOU, *style.banks, *(slot for banks in style.scenes.values() for slot in banks)}
+    of_scenes = (*style.scenes.values(), *style.unlisted.values())
+    known = {*style.banks, *(slot for banks in of_scenes for slot in banks)}
     if not key.endswith(PATTERNS):
         _check_sentence(text, file, key)
     for slot in phrase.slots:
@@ -165,3 +170,6 @@ def _banks(style: StylePhrases) -> Iterable[tuple[str, Bank]]:
     for scene, banks in style.scenes.items():
         for slot, bank in banks.items():
             yield f"scenes.{scene}.{slot}", bank
+    for kind, banks in style.unlisted.items():
+        for slot, bank in banks.items():
+            yield f"unlisted.{kind}.{slot}", bank

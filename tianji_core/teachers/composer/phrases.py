@@ -3,13 +3,13 @@
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from tianji_core.errors import ComposerError
 from tianji_core.i18n import _
-from tianji_core.recipe import Name, Pronoun, Relation
+from tianji_core.recipe import Name, Pronoun, Relation, SceneKind
 from tianji_core.teachers.composer.grammar import Phrase, parse
 
 ANY = "any"
@@ -91,12 +91,14 @@ class MistakeTexts(_Frozen):
 
 class StylePhrases(_Frozen):
     """One style file: patterns and banks for every scene, and the banks (and patterns) of each single scene,
-    which replace the common ones of the same name."""
+    which replace the common ones of the same name. ``unlisted`` holds the banks for scenes that ``scenes``
+    does not name, by their kind; those of ``any`` are for every kind."""
 
     style: str = Field(min_length=1)
     patterns: Bank
     banks: dict[str, Bank] = {}
     scenes: dict[str, dict[str, Bank]] = Field(min_length=1)
+    unlisted: dict[SceneKind | Literal["any"], dict[str, Bank]] = {}
 
     @field_validator("patterns", mode="before")
     @classmethod
@@ -108,7 +110,7 @@ class StylePhrases(_Frozen):
     def _plain_banks(cls, value: Any) -> Any:
         return {slot: _bank(bank) for slot, bank in value.items()} if isinstance(value, dict) else value
 
-    @field_validator("scenes", mode="before")
+    @field_validator("scenes", "unlisted", mode="before")
     @classmethod
     def _plain_scenes(cls, value: Any) -> Any:
         if not isinstance(value, dict):
@@ -117,6 +119,15 @@ class StylePhrases(_Frozen):
             scene: {slot: _bank(bank) for slot, bank in banks.items()} if isinstance(banks, dict) else banks
             for scene, banks in value.items()
         }
+
+    def banks_of(self, scene: str, kind: SceneKind | None) -> dict[str, Bank] | None:
+        """Returns the banks of a scene, or those for its kind where the file does not name the scene; None
+        where it has neither."""
+        if scene in self.scenes:
+            return self.scenes[scene]
+        if kind is None or kind not in self.unlisted:
+            return None
+        return {**self.unlisted.get("any", {}), **self.unlisted[kind]}
 
 
 class Choice(NamedTuple):
@@ -157,7 +168,9 @@ class Phrases:
     styles: dict[str, StylePhrases]
     files: dict[str, Path]
     options: dict[str, dict[str, Bank]] = field(default_factory=dict)
-    _cells: dict[tuple[str, str, frozenset[str]], CellPhrases] = field(default_factory=dict, repr=False)
+    _cells: dict[tuple[str, str, SceneKind | None, frozenset[str]], CellPhrases] = field(
+        default_factory=dict, repr=False
+    )
     _members: dict[Name, frozenset[str]] = field(default_factory=dict, repr=False)
 
     def mentions(self, scene: str) -> tuple[str, ...]:
@@ -183,8 +196,9 @@ class Phrases:
         bank = self.options.get(axis, {}).get(option, {})
         return tuple(sorted(map(parsed, bank.get(style, bank.get(ANY, ()))), key=lambda p: len(p.source)))
 
-    def cell(self, style: str, scene: str, name: Name) -> CellPhrases:
-        """Returns the phrases for one style, scene and receiver.
+    def cell(self, style: str, scene: str, name: Name, kind: SceneKind | None = None) -> CellPhrases:
+        """Returns the phrases for one style, scene and receiver; those for the ``kind`` of the scene where
+        the style does not name it.
 
         Raises:
             ComposerError: no file has this style, or its file lacks the scene or phrases for this receiver.
@@ -196,12 +210,12 @@ class Phrases:
                 name.relation.value,
             }
             self._members[name] = members
-        key = (style, scene, members)
+        key = (style, scene, kind, members)
         if key not in self._cells:
-            self._cells[key] = self._gather(style, scene, members)
+            self._cells[key] = self._gather(style, scene, kind, members)
         return self._cells[key]
 
-    def _gather(self, style: str, scene: str, members: frozenset[str]) -> CellPhrases:
+    def _gather(self, style: str, scene: str, kind: SceneKind | None, members: frozenset[str]) -> CellPhrases:
         phrases = self.styles.get(style)
         if phrases is None:
             raise ComposerError(
@@ -212,7 +226,8 @@ class Phrases:
                 )
             )
         file = self.files[style]
-        if scene not in phrases.scenes:
+        own = phrases.banks_of(scene, kind)
+        if own is None:
             raise ComposerError(
                 _(
                     "离线造句的风格“{style}”没有场景“{scene}”的语句；请在 {file} 的 scenes 里添加",
@@ -221,7 +236,6 @@ class Phrases:
                     file=file,
                 )
             )
-        own = phrases.scenes[scene]
         banks = {
             slot: _select(bank, members)
             for slot, bank in {**phrases.banks, **own}.items()
