@@ -47,7 +47,8 @@ class FreshWords(BaseModel):
     """The words of the file. ``occasions`` maps a kind to occasion → greeting, ``made`` to further ones;
     ``only_for`` a pronoun to the occasions that need it. ``kin_words`` are words that show who a receiver is,
     so that a text which holds one is left to its own receiver; ``colours`` maps an occasion to further words
-    that only its own texts hold, ``emoji`` are those of single occasions."""
+    that only its own texts hold, ``called`` to further nouns for it that a fresh one may replace; ``emoji``
+    are those of single occasions."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -60,6 +61,7 @@ class FreshWords(BaseModel):
     kin_words: tuple[str, ...]
     emoji: str
     colours: dict[str, tuple[str, ...]]
+    called: dict[str, tuple[str, ...]]
 
     def group(self, name: Name) -> NameGroup | None:
         """The group of a receiver, None where there is none."""

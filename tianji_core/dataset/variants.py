@@ -30,9 +30,11 @@ _TRIES = 4
 _NOT_BEFORE = "和跟与同老小各众新大二三"
 _NOT_AFTER = "们力家母妈父爷俩"
 _AFTER_OCCASION = re.compile(
-    r"$|[，。！？!?、；：~～\s”]|[^\u4e00-\u9fff]|快乐|安康|吉祥|顺利|大吉|愉快|平安|的[您你祝一这]|到|来|之[际日]|将|这[天一]|[您你愿祝啦呀哦哟呢里当]"
+    r"$|[，。！？!?、；：~～\s”]|[^\u4e00-\u9fff]|快乐|安康|吉祥|顺利|大吉|愉快|平安|成功|马到成功|圆满|喜讯|好消息|稳|在即|的[您你祝一这]|到|来|之[际日]|将|这[天一]|[您你愿祝啦呀哦哟呢里当]"
 )
 """What may follow an occasion: no noun that it would describe, as in 腊八粥."""
+_WISHED = ("快乐", "大吉", "吉祥", "顺利")
+"""Endings that make a wish of a word for an occasion."""
 _DAY = ("快乐", "佳节", "节")
 """Endings that a text may put after the short form of a festival: 元宵 in 元宵佳节."""
 
@@ -153,7 +155,7 @@ class Varying:
         fresh = self.words.occasion(scene, pronoun, source)
         if known is None or fresh is None or any(w in fresh.text or fresh.text in w for w in self.scenes):
             return None
-        pairs = naming(scene, fresh)
+        pairs = naming(scene, fresh, self.words.called.get(scene.text, ()))
         texts = [replaced(text, pairs) for text in _texts(example)]
         if not all(fresh.text in text for text in texts):
             return None
@@ -218,14 +220,17 @@ def fresh_names(training_file: Path) -> dict[int, str]:
     return {one["place"]: one["name"][1] for one in listed if one["name"][0] != one["name"][1]}
 
 
-def naming(scene: Scene, fresh: Scene) -> list[tuple[str, str]]:
-    """The words by which a text names ``scene`` and what replaces each, longest first."""
+def naming(scene: Scene, fresh: Scene, called: Sequence[str] = ()) -> list[tuple[str, str]]:
+    """The words by which a text names ``scene`` and what replaces each, longest first; ``called`` are further
+    nouns for it."""
     pairs = {scene.wish: fresh.wish, scene.text: fresh.text}
     short = scene.text.removesuffix("节").removesuffix("快乐")
     if len(short) > 1:
         bare = fresh.text.removesuffix("节") if len(fresh.text) > 2 else fresh.text
         pairs |= {short + end: fresh.wish if end == "快乐" else fresh.text for end in _DAY}
         pairs |= {short + "安康": bare + "安康", short: fresh.text} | pairs
+    for word in called:
+        pairs = {word + end: fresh.wish for end in _WISHED} | {word: fresh.text} | pairs
     return sorted(pairs.items(), key=lambda pair: (-len(pair[0]), pair[0]))
 
 
