@@ -48,8 +48,8 @@ class BuildOptions:
     ``unseen`` held-out documents are scored at the end."""
 
     seed: int = 0
-    documents: int = 900_000
-    rounds: int = 12
+    documents: int = 1_200_000
+    rounds: int = 16
     length: int = 384
     unseen: int = 3000
     shape: LlamaShape = field(default_factory=LlamaShape)

@@ -13,7 +13,7 @@ from tianji_core.dataset.fresh_words import FreshWords, fresh_words
 from tianji_core.dataset.variants import naming, replaced
 from tianji_core.models.nano.tokenizer import common_characters
 from tianji_core.project import CONFIGS
-from tianji_core.recipe import Recipe, Scene
+from tianji_core.recipe import Pronoun, Recipe, Scene
 from tianji_core.teachers.composer import Phrases
 from tianji_core.yaml_reading import read_yaml
 
@@ -25,8 +25,10 @@ LONG_SHARE = 0.05
 """Share of long texts among the drawn texts."""
 LISTED = 0.25
 """Share of receivers and of occasions that the recipe lists: the others teach the base to copy."""
-FRESH_NAMES, FRESH_OCCASIONS = 0.7, 0.35
+FRESH_NAMES, FRESH_OCCASIONS = 0.75, 0.5
 """Share of blessings whose receiver, and whose occasion is replaced by one that the recipe does not list."""
+MADE_NAMES = 0.35
+"""Share of fresh receivers with a pronoun whose first characters are random: a name that no list holds."""
 SYSTEM_SHARES = (("recipe", 0.35), ("other", 0.45))
 """Share of tasks with the recipe's training system prompt, and with another one; the rest have none."""
 
@@ -71,7 +73,7 @@ class ReadingTasks:
         self.words: FreshWords = fresh_words()
         self.known_scenes = {scene.text: scene for scene in recipe.scenes}
         self.kinds: list[tuple[Callable[[Random], tuple[str, str]], float]] = [
-            (self._repeat, 13),
+            (self._repeat, 14),
             (self._who, 6),
             (self._occasion, 6),
             (self._both, 6),
@@ -82,7 +84,7 @@ class ReadingTasks:
             (self._continue, 10),
             (self._about, 5),
             (self._which_occasion, 3),
-            (self._address, 3),
+            (self._address, 5),
             (self._sentence, 12),
             (self._form, 12),
             (self._words, 8),
@@ -131,7 +133,8 @@ class ReadingTasks:
         """A blessing for an occasion that the recipe does not list; the same one where a word of its own
         occasion would stay."""
         fresh = self._fresh_scene(source)
-        text = replaced(drawn.text, naming(self.known_scenes[drawn.scene], fresh))
+        called = self.words.called.get(drawn.scene, ())
+        text = replaced(drawn.text, naming(self.known_scenes[drawn.scene], fresh, called))
         if fresh.text not in text or any(word in text for word in self.phrases.mentions(drawn.scene)):
             return drawn
         return drawn._replace(text=text, scene=fresh.text)
@@ -145,20 +148,33 @@ class ReadingTasks:
         return Scene(text=text, kind=kind, greeting=wish)
 
     def _stranger(self, source: Random, pronoun: str = "") -> str:
-        """Draws a receiver that the recipe does not list, of a pronoun if one is given."""
-        groups = [group for group in self.words.names if not pronoun or group.pronoun.value == pronoun]
+        """Draws a receiver that the recipe does not list; where a pronoun is given, one who is addressed by
+        it."""
         while True:
-            chance = source.random()
-            if chance < 0.55:
-                name = self.words.name(source.choice(groups), source)
-            elif chance < 0.7:
-                name = source.choice(self.hanzi) + source.choice(self.texts["titles"])
-            elif chance < 0.8:
-                name = source.choice(self.texts["people"])
-            else:
-                name = source.choice(("", "", "小", "老", "阿")) + self.characters(source, 2, 3)
+            name = self._addressed(source, pronoun) if pronoun else self._anybody(source)
             if name not in self.names and not set(self.texts["kept_out"]) & set(name):
                 return name
+
+    def _anybody(self, source: Random) -> str:
+        chance = source.random()
+        if chance < 0.5:
+            return self.words.name(source.choice(self.words.names), source)
+        if chance < 0.65:
+            return self.characters(source, 1, 2) + source.choice(self.texts["titles"])
+        if chance < 0.75:
+            return str(source.choice(self.texts["people"]))
+        return source.choice(("", "", "小", "老", "阿")) + self.characters(source, 1, 3)
+
+    def _addressed(self, source: Random, pronoun: str) -> str:
+        """A receiver of a group with this pronoun, its last part from the group's words."""
+        group = source.choice([group for group in self.words.names if group.pronoun.value == pronoun])
+        if source.random() >= MADE_NAMES:
+            return self.words.name(group, source)
+        ends = (*group.titles, *group.kin, *group.suffixes)
+        ways = [self.characters(source, 1, 2) + end for end in ends]
+        ways += [start + self.characters(source, 1, 2) for start in group.nicknames]
+        ways += [self.characters(source, 2, 3)] * (len(ways) // 2 if group.given else 0)
+        return source.choice(ways or [self.words.name(group, source)])
 
     def person(self, source: Random) -> str:
         """Draws a receiver, of the recipe or another."""
@@ -193,7 +209,7 @@ class ReadingTasks:
         chance = source.random()
         if chance < 0.3:
             text = self.blessing(source).text
-        elif chance < 0.5:
+        elif chance < 0.55:
             text = self.characters(source, 2, 14)
         elif chance < 0.75:
             text = self.person(source) + self.event(source)
@@ -208,7 +224,7 @@ class ReadingTasks:
             if blessing.name in blessing.text:
                 break
         if source.random() < 0.4:
-            other = self._stranger(source)
+            other = self._stranger(source, blessing.pronoun)
             return blessing._replace(text=blessing.text.replace(blessing.name, other), name=other)
         return blessing
 
@@ -270,8 +286,13 @@ class ReadingTasks:
         return self._pair("which_occasion", source, x=source.choice(self.phrases.mentions(scene)), y=scene)
 
     def _address(self, source: Random) -> tuple[str, str]:
+        """Whether a receiver, listed or not, is addressed by 您 or 你."""
         name = source.choice(self.recipe.names)
-        return self._pair("address", source, x=name.text, y=name.pronoun.value)
+        text, pronoun = name.text, name.pronoun.value
+        if source.random() >= LISTED:
+            pronoun = source.choice(list(Pronoun)).value
+            text = self._stranger(source, pronoun)
+        return self._pair("address", source, x=text, y=pronoun)
 
     def _sentence(self, source: Random) -> tuple[str, str]:
         first = self.person(source) if source.random() < 0.7 else self.word(source)

@@ -35,9 +35,9 @@ class Schedule:
     """``steps`` optimiser steps of ``batch`` sequences. The learning rate rises over ``warmup`` steps and
     falls to a tenth on a cosine. A checkpoint is written every ``save_every`` steps."""
 
-    steps: int = 1193
-    batch: int = 64
-    learning_rate: float = 1.5e-3
+    steps: int = 2763
+    batch: int = 128
+    learning_rate: float = 2e-3
     warmup: int = 200
     save_every: int = 250
 
@@ -131,13 +131,14 @@ def train(
     started, seen, total = time.monotonic(), 0, torch.zeros((), device=device)
     ids, labels = packed.ids.to(device), packed.labels.to(device)
     half = torch.autocast(device.type, dtype=torch.bfloat16, enabled=device.type == "cuda")
+    step_losses = torch.compile(losses) if device.type == "cuda" else losses
     for step in range(first, schedule.steps):
         chosen = _sequences_of(step, len(packed.ids), schedule.batch, seed).to(device)
         for group in optimiser.param_groups:
             group["lr"] = schedule.rate(step)
         target = labels[chosen].long()
         with half:
-            token_losses = losses(model, ids[chosen].long(), target)
+            token_losses = step_losses(model, ids[chosen].long(), target)
         loss = token_losses.sum() / (target[:, 1:] != IGNORED).sum().clamp(min=1)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
