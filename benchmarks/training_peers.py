@@ -116,7 +116,7 @@ def studio(options: argparse.Namespace, folder: Path, steps: int) -> dict[str, d
     chosen = preset(SMALL if options.small else TUTORIAL)
     packs = steps * 16
     changes: dict[str, Any] = {"max_length": 128} if options.small else {}
-    changes |= {"base": str(folder / "base"), "log_interval": 1, "warmup_ratio": max(0.1, 16 / packs)}
+    changes |= {"base": str(folder / "base"), "log_interval": 1, "warmup_ratio": 0.0}
     changes |= {"accumulation": 16, "batch_size": 1}
     settings = default_settings(chosen.key).model_copy(update=changes)
     data = folder / "train.json"

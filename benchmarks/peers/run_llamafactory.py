@@ -39,7 +39,7 @@ settings: dict[str, Any] = {
     "gradient_accumulation_steps": PACKS_A_STEP // int(micro),
     "learning_rate": 2e-4,
     "lr_scheduler_type": "cosine",
-    "warmup_ratio": 0.1,
+    "warmup_ratio": 0.0,
     "max_steps": int(steps),
     "logging_steps": 1,
     "save_strategy": "no",

@@ -130,3 +130,59 @@ def test_an_adapter_of_a_broken_training_is_refused(
     save_file(tensors, broken / "adapter_model.safetensors")
     with pytest.raises(ModelError, match=r"NaN.*检查点"):
         read_adapter(broken, engine.model)
+
+
+def answers(engine: Engine, temperature: float, tokens: list[int]) -> list[str]:
+    """The answers to a request for each number of tokens, all asked at once, each with its own seed."""
+    said: dict[int, list[str]] = {number: [] for number in range(len(tokens))}
+    left = threading.Semaphore(0)
+
+    def job(number: int) -> Generation:
+        def deliver(piece: TextPiece) -> None:
+            said[number].append(piece.error or piece.text)
+            if piece.finish_reason:
+                left.release()
+
+        prompt = [3, *range(6, 9 + number % 5)]
+        drawing = Drawing(temperature=temperature, seed=number)
+        return Generation(prompt, "", drawing, tokens[number], (), deliver, streamed=number % 2 == 0)
+
+    engine.submit([job(number) for number in said])
+    for _each in said:
+        assert left.acquire(timeout=60)
+    return ["".join(said[number]) for number in said]
+
+
+@pytest.mark.parametrize("temperature", [0.0, 0.9])
+def test_steps_launched_before_the_host_has_read_their_tokens_change_no_answer(
+    folders: Folders,  # noqa: F811
+    temperature: float,
+) -> None:
+    """As in 16 bits on a card; in float32 the tokens can be compared."""
+    from transformers import AutoTokenizer
+
+    tokenizer, model = AutoTokenizer.from_pretrained(folders.base), loaded(folders.base)
+    wanted = [1, 2, 30, 7, 12, 30, 3, 30]
+    found = []
+    for exact in (True, False):
+        engine = Engine(model, tokenizer, frozenset({9, 10, 11}), max_active=5)
+        engine._exact = exact
+        found.append(answers(engine, temperature, wanted))
+        engine.close()
+    assert found[0] == found[1] and any(found[0])
+
+
+def test_a_request_that_is_cancelled_while_a_step_runs_leaves_the_others_their_answers(
+    folders: Folders,  # noqa: F811
+) -> None:
+    from transformers import AutoTokenizer
+
+    engine = Engine(loaded(folders.base), AutoTokenizer.from_pretrained(folders.base), frozenset())
+    engine._exact = False
+    alone = Asked()
+    engine.submit([alone.job(0, [3, 8, 9], tokens=40)])
+    asked = Asked()
+    going = asked.job(1, [3, 6, 7], tokens=200, first=lambda: setattr(going, "cancelled", True))
+    engine.submit([going, asked.job(2, [3, 8, 9], tokens=40)])
+    assert asked.wait(1)[2] == alone.wait(1)[0]
+    engine.close()

@@ -18,8 +18,10 @@ import torch
 
 from tianji_core.gate import first_line
 from tianji_core.i18n import _
+from tianji_core.serving.attention import share_heads
 from tianji_core.serving.batch import CacheBatch
 from tianji_core.serving.between_steps import BetweenSteps
+from tianji_core.serving.flight import Flight, goes_on, launch, may_fly
 from tianji_core.serving.generation import BatchRow, Generation, QueueFullError
 from tianji_core.serving.graphs import Graphs
 from tianji_core.serving.lora import Adapters, LoraMatrices
@@ -43,6 +45,7 @@ class Engine:
         max_queue: int = 256,
     ) -> None:
         """At most ``max_active`` requests run and ``max_queue`` wait."""
+        share_heads(model)
         self._model = model
         self._tokenizer = tokenizer
         self._stop_tokens = stop_tokens
@@ -56,6 +59,7 @@ class Engine:
         self._alone: list[BatchRow] = []
         self._together: list[BatchRow] = []
         self._caches: CacheBatch | Slab | None = None
+        self._flight: Flight | None = None  # a step whose tokens are not read yet
         self._wake = threading.Condition()
         self._between_steps = BetweenSteps()
         self._closed = False
@@ -250,6 +254,13 @@ class Engine:
             self._drop_ended()
             rows = self._together
         if not rows or self._caches is None:
+            self._flight = None
+            return
+        if isinstance(self._caches, Slab) and not self._exact and may_fly(rows):
+            self._step_ahead(rows, self._caches)
+            return
+        if self._flight is not None:
+            self._land(self._flight, None)
             return
         tokens, adapters = [row.ids[-1] for row in rows], [row.job.adapter for row in rows]
         try:
@@ -259,14 +270,51 @@ class Engine:
                 self._adapters.route(adapters)
                 scores = self._caches.forward(self._model, tokens)
         except torch.OutOfMemoryError:
-            self._free()
-            rows[-1].fail(_("显存不够，请减少同时的请求或缩短文本"))
-            self._drop_ended()
-            self._full = True  # the freed memory is for running requests
+            self._short(rows)
         except Exception as error:
             _fail(rows, error)
         else:
             self._guarded(rows, lambda those: self._take(those, scores))
+
+    def _step_ahead(self, rows: list[BatchRow], slab: Slab) -> None:
+        """Launches the next step before the tokens of the one before are read, so that the device never
+        waits for the host. A row that those tokens end has then taken part in one step too many."""
+        before, following = self._flight, None
+        try:
+            if before is None or goes_on(before, rows):
+                step = partial(self._graphs.forward, slab)
+                following = launch(rows, before, step, self._model.device)
+        except torch.OutOfMemoryError:
+            if before is None:
+                self._short(rows)
+                return
+        except Exception as error:
+            self._flight = None
+            _fail(rows, error)
+            return
+        self._flight = following
+        if before is not None:
+            self._land(before, following)
+
+    def _land(self, flight: Flight, following: Flight | None) -> None:
+        """Appends the tokens of a launched step to the rows that still run."""
+        self._flight = following
+        try:
+            tokens = flight.read()
+        except Exception as error:
+            self._flight = None
+            _fail(self._together, error)
+            return
+        for row, token in zip(flight.rows, tokens, strict=True):
+            if not row.ended:
+                self._guarded([row], partial(_append, token))
+
+    def _short(self, rows: list[BatchRow]) -> None:
+        """Ends the newest row for lack of memory; what is freed is for the others."""
+        self._free()
+        rows[-1].fail(_("显存不够，请减少同时的请求或缩短文本"))
+        self._drop_ended()
+        self._full = True
 
     def _take(self, rows: list[BatchRow], scores: torch.Tensor) -> None:
         draws = [row.sampler.draw() for row in rows]
@@ -317,6 +365,10 @@ class Engine:
         if self._waiting and any(job.cancelled for job in list(self._waiting)):
             with self._wake:
                 self._waiting = deque(job for job in self._waiting if not job.cancelled)
+
+
+def _append(token: int, rows: list[BatchRow]) -> None:
+    rows[0].take(token)
 
 
 def _fail(rows: list[BatchRow], error: Exception) -> None:

@@ -9,7 +9,7 @@ import torch
 
 from tianji_core.serving.lora import Adapters
 from tianji_core.serving.routing import BASE, Masks
-from tianji_core.serving.slab import COLUMNS, Slab, bucket
+from tianji_core.serving.slab import COLUMNS, Slab, bucket, sent
 
 MOST_ROWS, MOST_COLUMNS = 256, 4096
 """Above these sizes the kernels take longer than their launches, and a graph only costs memory."""
@@ -49,9 +49,9 @@ class Graphs:
             return 0
         return int(torch.cuda.get_device_properties(self._model.device).total_memory // 16)
 
-    def forward(self, slab: Slab, tokens: list[int], adapters: list[str]) -> torch.Tensor:
+    def forward(self, slab: Slab, tokens: list[int] | torch.Tensor, adapters: list[str]) -> torch.Tensor:
         """Appends one token to every row. Returns the logits of the next token (B, V), valid until the next
-        call.
+        call. Tokens on the device may be still in computation.
 
         Raises:
             torch.OutOfMemoryError: no space; the rows are as they were.
@@ -71,7 +71,8 @@ class Graphs:
             self._stamp = stamp
         spare = rows - len(tokens)
         self._adapters.route([*adapters, *[BASE] * spare])
-        inputs = torch.tensor([[*slab.lengths, *[0] * spare], [*tokens, *[0] * spare]])
+        known = [0] * len(tokens) if isinstance(tokens, torch.Tensor) else tokens
+        inputs = [[*slab.lengths, *[0] * spare], [*known, *[0] * spare]]
         key = (rows, width, self._adapters.routing.plain)
         step = self._known.get(key)
         if step is None:
@@ -87,24 +88,28 @@ class Graphs:
                 self.usable = False
                 self.clear()
                 return self._plainly(slab, tokens, adapters)
-        step.inputs.copy_(inputs)
+        step.inputs.copy_(sent(inputs, self._model.device))
+        if isinstance(tokens, torch.Tensor):
+            step.inputs[1, : len(tokens)] = tokens
         step.masks.follow()
         step.graph.replay()
         slab.advance()
         return step.scores[: len(tokens)]
 
-    def _plainly(self, slab: Slab, tokens: list[int], adapters: list[str]) -> torch.Tensor:
+    def _plainly(self, slab: Slab, tokens: list[int] | torch.Tensor, adapters: list[str]) -> torch.Tensor:
         self._adapters.route(adapters)
         return slab.forward(self._model, tokens)
 
     def clear(self) -> None:
         """Drops all graphs and their memory."""
+        if self._known:
+            torch.cuda.synchronize(self._model.device)  # one may be running
         self._known.clear()
         self._pool = None
 
-    def _record(self, slab: Slab, inputs: torch.Tensor, width: int) -> Recorded:
+    def _record(self, slab: Slab, inputs: list[list[int]], width: int) -> Recorded:
         device = self._model.device
-        held = inputs.to(device)
+        held = torch.tensor(inputs, device=device)
         side = torch.cuda.Stream(device)
         side.wait_stream(torch.cuda.current_stream(device))
         with torch.cuda.stream(side):

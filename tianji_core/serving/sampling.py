@@ -108,20 +108,31 @@ def choose(
 ) -> tuple[list[int], list[bool]]:
     """Returns the next token of each row from its logits (B, V) and its random number, and whether it is
     uncertain. The logits stay unchanged."""
+    tokens, unsure = chosen(scores, samplers, draws)
+    both = torch.stack([tokens, unsure.long()]).tolist()  # one synchronisation with the device, not two
+    return both[0], [bool(value) for value in both[1]]
+
+
+def chosen(
+    scores: torch.Tensor, samplers: list[TokenSampler], draws: list[float], asked: bool = True
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Like :func:`choose`, but the tokens (B) and whether they are uncertain (B) stay on the device, which
+    need not have computed them yet. ``asked`` False: nobody needs to know about greedy rows."""
     adjusting = [at for at, sampler in enumerate(samplers) if sampler.adjusts]
     scores = scores.clone().float() if adjusting else scores.float()
     for at in adjusting:
         scores[at] = samplers[at].adjusted(scores[at])
-    top = scores.topk(2, dim=-1).values  # (B, 2)
     tokens = scores.argmax(-1)
-    unsure = top[:, 0] - top[:, 1] < TIE * top[:, 0].abs().clamp(min=1)
+    unsure = torch.zeros_like(tokens, dtype=torch.bool)
+    if asked:
+        top = scores.topk(2, dim=-1).values  # (B, 2)
+        unsure = top[:, 0] - top[:, 1] < TIE * top[:, 0].abs().clamp(min=1)
     rows = [at for at, sampler in enumerate(samplers) if sampler.drawing.temperature > 0]
     if rows:
         some = torch.tensor(rows, device=scores.device)
         wishes = [samplers[at].drawing for at in rows]
         tokens[some], unsure[some] = _drawn(scores[some], wishes, [draws[at] for at in rows])
-    both = torch.stack([tokens, unsure.long()]).tolist()  # one synchronisation with the device, not two
-    return both[0], [bool(value) for value in both[1]]
+    return tokens, unsure
 
 
 def _drawn(

@@ -72,7 +72,7 @@ class Slab(Cache):
         """
         self._fit(self._layers, rows, width)
 
-    def forward(self, model: Any, tokens: list[int]) -> torch.Tensor:
+    def forward(self, model: Any, tokens: list[int] | torch.Tensor) -> torch.Tensor:
         """Appends one token to every row. Returns the logits of the next token (B, V).
 
         Raises:
@@ -80,8 +80,11 @@ class Slab(Cache):
         """
         width = max(self.lengths) + 1
         self.reserve(len(tokens), width)
-        rows = torch.tensor([self.lengths, tokens], device=model.device)  # one transfer
-        scores = self.run(model, rows[0], rows[1], width)
+        if isinstance(tokens, torch.Tensor):
+            scores = self.run(model, sent(self.lengths, model.device), tokens, width)
+        else:
+            rows = torch.tensor([self.lengths, tokens], device=model.device)  # one transfer
+            scores = self.run(model, rows[0], rows[1], width)
         self.advance()
         return scores
 
@@ -151,6 +154,12 @@ class Slab(Cache):
                 space[: old.shape[0], :, : old.shape[2]] = old
             made.append(space)
         return made[0], made[1]
+
+
+def sent(values: list[int] | list[list[int]], device: torch.device) -> torch.Tensor:
+    """Returns whole numbers as a tensor on the device, without waiting for what the device computes."""
+    held = torch.tensor(values)
+    return held.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else held.to(device)
 
 
 def bucket(need: int, step: int = 1) -> int:
