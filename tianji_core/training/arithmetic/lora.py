@@ -11,10 +11,25 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.optim.optimizer import register_optimizer_step_post_hook
 
 from tianji_core.training.arithmetic import switches
 from tianji_core.training.arithmetic.blocks import Batch, fuse_attention, fuse_mlp
 from tianji_core.training.arithmetic.group import LoraGroup, fusable, layer_product
+
+
+class _Steps:
+    """Counts the steps of all optimizers of this process: PyTorch's fused ones change parameters without
+    counting it in their versions."""
+
+    taken = 0
+
+    @classmethod
+    def count(cls, *_values: Any) -> None:
+        cls.taken += 1
+
+
+register_optimizer_step_post_hook(_Steps.count)
 
 
 @dataclass
@@ -25,7 +40,7 @@ class Fused:
     groups: list[LoraGroup] = field(default_factory=list)
     batch: Batch = field(default_factory=Batch)
 
-    _versions: int = -1
+    _seen: tuple[int, int] = (-1, -1)
     _prepared: bool = False
 
     def begin(self, full: bool, refresh: bool = False) -> None:
@@ -40,8 +55,8 @@ class Fused:
             if torch.cuda.is_available():
                 torch.cuda.empty_cache()  # what was given up lies between what is kept
         versions = sum(matrix._version for group in self.groups for matrix in group.parameters)
-        if refresh or versions != self._versions:
-            self._versions = versions
+        if refresh or (versions, _Steps.taken) != self._seen:
+            self._seen = (versions, _Steps.taken)
             for group in self.groups:
                 group.outdated = True
 
