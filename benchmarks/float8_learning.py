@@ -268,7 +268,7 @@ def arguments() -> argparse.Namespace:
 def verdict(
     found: list[tuple[Learnt, Learnt]], untrained: float, count: int, steps: int, device: str
 ) -> dict[str, Any]:
-    """The JSON line: how far the losses are apart, and whether the pass rates lie in each other's interval."""
+    """The JSON line: how far the losses are apart, and whether the pass rates agree."""
     import torch
 
     apart = [statistics.fmean(eight.losses) / statistics.fmean(half.losses) - 1 for half, eight in found]

@@ -48,6 +48,33 @@ def test_spare_rows_and_columns_change_nothing(folders: tuple[Path, Path]) -> No
     assert torch.allclose(exact[1], alone, atol=1e-5)
 
 
+@torch.inference_mode()
+def test_prompts_of_several_lengths_join_with_their_shared_beginning(folders: tuple[Path, Path]) -> None:
+    """The first two tokens at the left end, the others at the right, with filler between."""
+    model = loaded(folders[0])
+    prompts = [[5, 6, 7, 8, 9], [5, 6, 10], [5, 6, 11, 12]]
+    read = [model(input_ids=torch.tensor([each])).past_key_values.to_legacy_cache() for each in prompts]
+
+    def padded(at: int, layer: int, which: int) -> torch.Tensor:
+        whole = read[at][layer][which]
+        filler = torch.full((1, whole.shape[1], 5 - whole.shape[2], whole.shape[3]), 7.0)
+        return torch.cat([whole[:, :, :2], filler, whole[:, :, 2:]], dim=2)
+
+    layers = [
+        (
+            torch.cat([padded(at, layer, 0) for at in range(3)]),
+            torch.cat([padded(at, layer, 1) for at in range(3)]),
+        )
+        for layer in range(len(read[0]))
+    ]
+    slab = Slab()
+    slab.join(layers, [5, 3, 4], prefix=2)
+    scores = slab.forward(model, [13, 14, 15])
+    for at, (prompt, token) in enumerate(zip(prompts, [13, 14, 15], strict=True)):
+        alone = model(input_ids=torch.tensor([[*prompt, token]])).logits[0, -1]
+        assert torch.allclose(scores[at], alone, atol=1e-5)
+
+
 def test_held_masks_follow_the_rows() -> None:
     routing = Routing()
     columns = (("red", 2, 0.5), ("blue", 1, 2.0))
@@ -91,8 +118,8 @@ def test_kept_space_is_used_again_and_given_back(folders: tuple[Path, Path]) -> 
 
 
 def test_buckets_are_few() -> None:
-    assert [bucket(n) for n in (1, 2, 3, 17, 96)] == [1, 2, 4, 32, 128]
-    assert [bucket(n, 128) for n in (1, 128, 129, 700)] == [128, 128, 256, 1024]
+    assert [bucket(n) for n in (1, 2, 3, 17, 33, 96, 97)] == [1, 2, 4, 32, 48, 96, 128]
+    assert [bucket(n, 128) for n in (1, 128, 129, 193, 700)] == [128, 128, 192, 256, 768]
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs an NVIDIA card")

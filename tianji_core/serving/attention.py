@@ -13,6 +13,8 @@ from transformers import AttentionInterface
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import AttentionMaskInterface, sdpa_mask
 
+from tianji_core.training.arithmetic.kernels import available, use_kernels
+
 GROUPED = "grouped_decode"
 """The name under which transformers finds it."""
 
@@ -39,10 +41,14 @@ def grouped_attention(
     return out.reshape(rows, 1, heads, width), None
 
 
-def share_heads(model: Any) -> None:
-    """Lets a model of transformers use :func:`grouped_attention` where it would use PyTorch's attention."""
-    ours = type(model).__module__.startswith("transformers.models.")
-    if ours and getattr(model.config, "_attn_implementation", None) == "sdpa":
+def quicken(model: Any) -> None:
+    """Lets a model of transformers use :func:`grouped_attention` where it would use PyTorch's attention, and
+    in 16 bits on a card Liger's kernels, where they are installed, for norms, SwiGLU and rotary embedding."""
+    if not type(model).__module__.startswith("transformers.models."):
+        return
+    if getattr(model.config, "_attn_implementation", None) == "sdpa":
         AttentionInterface.register(GROUPED, grouped_attention)
         AttentionMaskInterface.register(GROUPED, sdpa_mask)
         model.config._attn_implementation = GROUPED
+    if model.device.type == "cuda" and model.dtype != torch.float32 and available():
+        use_kernels(model)

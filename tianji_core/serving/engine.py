@@ -18,7 +18,7 @@ import torch
 
 from tianji_core.gate import first_line
 from tianji_core.i18n import _
-from tianji_core.serving.attention import share_heads
+from tianji_core.serving.attention import quicken
 from tianji_core.serving.batch import CacheBatch
 from tianji_core.serving.between_steps import BetweenSteps
 from tianji_core.serving.flight import Flight, goes_on, launch, may_fly
@@ -45,7 +45,7 @@ class Engine:
         max_queue: int = 256,
     ) -> None:
         """At most ``max_active`` requests run and ``max_queue`` wait."""
-        share_heads(model)
+        quicken(model)
         self._model = model
         self._tokenizer = tokenizer
         self._stop_tokens = stop_tokens

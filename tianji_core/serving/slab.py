@@ -35,11 +35,16 @@ class Slab(Cache):
         """
         self._fit(layers, len(self.lengths) + len(lengths), max(*self.lengths, *lengths, 1) + 1)
         start = len(self.lengths)
+        width, read = max(lengths), layers[0][0].shape[2]
+        columns = torch.arange(width)
+        moved = columns + (read - torch.tensor(lengths)[:, None])  # where column t of row b is found
+        source = torch.where(columns < prefix, columns, moved).clamp(max=read - 1)  # (k, width)
+        source = source[:, None, :, None].to(layers[0][0].device)
         for existing, added in zip(self._layers, layers, strict=True):
             for slab, new in zip(existing, added, strict=True):
-                for at, length in enumerate(lengths):
-                    slab[start + at, :, :prefix] = new[at, :, :prefix]
-                    slab[start + at, :, prefix:length] = new[at, :, new.shape[2] - length + prefix :]
+                held = source.expand(-1, new.shape[1], -1, new.shape[3])
+                # What is written past a row's length is never read.
+                slab[start : start + len(lengths), :, :width] = new.gather(2, held)
         self.lengths += lengths
 
     def drop(self, rows: list[int]) -> list[int]:
@@ -163,11 +168,13 @@ def sent(values: list[int] | list[list[int]], device: torch.device) -> torch.Ten
 
 
 def bucket(need: int, step: int = 1) -> int:
-    """Returns the smallest of ``step`` times 1, 2, 4, 8, … that is at least ``need``."""
+    """Returns the smallest of ``step`` times 1, 2, 4, 8, … that is at least ``need``; past 32 also those
+    times 3 / 4, because unused rows and columns cost time there."""
     size = step
     while size < need:
         size *= 2
-    return size
+    between = size * 3 // 4
+    return between if size > max(32, step) and between >= need else size
 
 
 def has_slab(model: Any, cache: Any) -> bool:

@@ -33,7 +33,7 @@ def _norm(module: Any, epsilon: float) -> Callable[[Tensor], Tensor]:
     return forward
 
 
-def _mlp(module: Any, gate: nn.Module, value: nn.Module, out: nn.Module) -> Callable[[Tensor], Tensor]:
+def _mlp(module: Any, gate: str, value: str, out: str) -> Callable[[Tensor], Tensor]:
     from liger_kernel.ops import LigerSiLUMulFunction
 
     usual = module.forward
@@ -41,7 +41,10 @@ def _mlp(module: Any, gate: nn.Module, value: nn.Module, out: nn.Module) -> Call
     def forward(x: Tensor) -> Tensor:
         if not x.is_cuda:
             return usual(x)
-        return out(LigerSiLUMulFunction.apply(gate(x), value(x)))
+        # Looked up each time: an adapter that is loaded later takes a layer's place.
+        product = LigerSiLUMulFunction.apply(getattr(module, gate)(x), getattr(module, value)(x))
+        made: Tensor = getattr(module, out)(product)
+        return made
 
     return forward
 
@@ -68,9 +71,9 @@ def use_kernels(model: nn.Module) -> dict[str, int]:
             module.forward = _norm(module, epsilon)
             found["norm"] += 1
         for gate, value, out in GATES:
-            parts = [getattr(module, each, None) for each in (gate, value, out)]
-            if isinstance(getattr(module, "act_fn", None), nn.SiLU) and all(parts):
-                module.forward = _mlp(module, *parts)  # type: ignore[arg-type]
+            complete = all(getattr(module, each, None) for each in (gate, value, out))
+            if isinstance(getattr(module, "act_fn", None), nn.SiLU) and complete:
+                module.forward = _mlp(module, gate, value, out)
                 found["mlp"] += 1
         if name in ("LlamaAttention", "Qwen2Attention"):
             home: Any = sys.modules[type(module).__module__]
