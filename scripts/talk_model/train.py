@@ -49,7 +49,7 @@ from tianji_core.recipe import built_in_recipes, load_recipe  # noqa: E402
 from tianji_core.yaml_reading import read_yaml  # noqa: E402
 
 CORPUS = ROOT / "tests" / "data" / "cleaning_corpus"
-PARTS = ("dev", "dev2", "dev3")
+PARTS = ("dev", "dev2", "dev3", "dev4")
 SEED = 7
 TEXTS = 1_200
 """Texts put together for each of the :data:`FOLDS`."""
@@ -394,7 +394,7 @@ def outcomes(words: Words, context: Surroundings, answers: list[Answer]) -> list
         mock.patch.object(talk_model, "FILE", Path(folder) / FILE.name),
     ):
         written(words, context, talk_model.FILE)
-        for cached in (talk_model._weights, talk_model.words_score, talk.reading):
+        for cached in (talk_model._weights, talk_model.word_scores, talk.reading):
             cached.cache_clear()
         rules = context_of(load_recipe(built_in_recipes()["wishes"]))
         return [cleaned(answer, rules) for answer in answers]

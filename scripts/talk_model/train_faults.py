@@ -35,9 +35,10 @@ from tianji_core.cleaning.fault_model import (  # noqa: E402
     SLANG,
     UNFINISHED,
     clause_features,
-    sentence_grams,
+    style_grams,
 )
 from tianji_core.cleaning.sentences import pieces  # noqa: E402
+from tianji_core.cleaning.talk_model import grams, plain  # noqa: E402
 from tianji_core.recipe import built_in_recipes, load_recipe  # noqa: E402
 from tianji_core.yaml_reading import read_yaml  # noqa: E402
 
@@ -115,9 +116,10 @@ def drawn(name: str) -> list[tuple[str, int]]:
     ]
 
 
-def worded(text: str, name: str) -> dict[str, float]:
-    """Returns the features of a sentence."""
-    found = sentence_grams(text, name if name in text else "")
+def worded(text: str, name: str, styled: bool = False) -> dict[str, float]:
+    """Returns the features of a sentence, ``styled`` where its style is judged."""
+    named = name if name in text else ""
+    found = style_grams(text, named) if styled else grams(plain(text, named))
     values: dict[str, float] = {}
     for gram in found:
         values[gram] = values.get(gram, 0.0) + 1 / len(found) ** 0.5
@@ -129,10 +131,12 @@ def sentences(text: str) -> list[str]:
     return [piece.text for piece in pieces(text) if len(_HAN.findall(piece.text)) > 1]
 
 
-def cases_of(positive: tuple[str, ...], negative: tuple[str, ...], weight: float = 1.0) -> list[Case]:
+def cases_of(
+    positive: tuple[str, ...], negative: tuple[str, ...], weight: float = 1.0, styled: bool = False
+) -> list[Case]:
     """Returns the sentences of files of wordings; ``weight`` is that of the faulty ones."""
     return [
-        Case(worded(sentence, ""), label, weight if label else 1.0, fold)
+        Case(worded(sentence, "", styled), label, weight if label else 1.0, fold)
         for names, label in ((positive, 1), (negative, 0))
         for name in names
         for text, fold in drawn(name)
@@ -156,13 +160,15 @@ def mournful(texts: list[Known]) -> list[Case]:
 
 def register(texts: list[Known], wrong: frozenset[str], right: frozenset[str]) -> list[Case]:
     """Returns examples of a model that tells sentences of the styles ``wrong`` from those of ``right``."""
-    found = cases_of(("slang",), ("classical",))
+    found = cases_of(("slang",), ("classical",), styled=True)
     for n, text in enumerate(texts):
         if text.style not in wrong | right or "mixed_style" in text.faults:
             continue
         weight = 2.0 if text.by_hand else 0.3
         for sentence in sentences(text.text):
-            found.append(Case(worded(sentence, text.name), int(text.style in wrong), weight, n % FOLDS))
+            found.append(
+                Case(worded(sentence, text.name, styled=True), int(text.style in wrong), weight, n % FOLDS)
+            )
     return found
 
 

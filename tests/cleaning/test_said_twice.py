@@ -25,6 +25,13 @@ LONG = {
     "brackets": "（" * 100_000,
     "tags": "<a>" * 33_000,
     "braces": "{" * 100_000,
+    "a call that does not end": 'print("' + "a" * 100_000,
+    "strings of a call": "f(" + "'\\" * 50_000,
+    "a pair that does not end": '{"text": "' + "愿" * 100_000,
+    "fences": "```\n" * 25_000,
+    "number signs": "愿" + " #" * 50_000 + "x",
+    "spaces": " " * 100_000 + "##",
+    "blanks": "\n" * 50_000 + "_" * 50_000,
 }
 
 

@@ -9,6 +9,7 @@ from tianji_core.i18n import N_, _
 
 _PAIRS = dict(zip("“「『（【《[{", "”」』）】》]}", strict=True))
 _CLOSING = {close: sign for sign, close in _PAIRS.items()}
+_MARK_OF_PAIR = re.compile("[" + "".join(map(re.escape, [*_PAIRS, *_CLOSING])) + "]")
 _FACE = re.compile(r"[:;=][-^]?[()\[\]]|[(（][^\u4e00-\u9fff，。]{1,12}[)）]")
 _UNFINISHED = re.compile(
     r"(?:[，、：；,:;—\-]|(?<=[\u4e00-\u9fff])(?:[更最很太越又每某且虽若]|的|和|与|并|以及|因为|但是|而且|或者|就|都|把|被|让|给|对|从|向|比|还有|那些|这些))\Z"
@@ -43,13 +44,15 @@ def _cut_off(text: str, subject: Subject, _context: Context) -> Found | None:
         and (_STOPPED.search(bare) or _breaks_off(bare, subject.style))
     ):
         return Found(_("结尾像是没写完：{words}", words=bare[-12:]))
+    if _MARK_OF_PAIR.search(bare) is None:
+        return None
     unpaired = _unpaired(_FACE.sub("", bare))
     return Found(_("有不成对的“{mark}”", mark=unpaired)) if unpaired else None
 
 
 def _short_verse(text: str) -> bool:
     """Returns whether the last line of a verse lacks something: all other lines are equally long."""
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    lines = [line.strip() for line in text.splitlines() if line.strip()] if "\n" in text else []
     sizes = [len(line.strip(_MARKS)) for line in lines]
     verse = len(lines) > 2 and len(set(sizes[:-1])) == 1 and 4 < sizes[0] < 9
     return verse and sizes[-1] < sizes[0] and _OPEN_END.search(text) is not None

@@ -11,17 +11,15 @@ from itertools import repeat
 from typing import NamedTuple
 
 from tianji_core.cleaning.sentences import Piece
-from tianji_core.cleaning.talk_model import plain
+from tianji_core.cleaning.talk_model import grams, plain, word_scores
 from tianji_core.project import CONFIGS
 
 FILE = CONFIGS / "cleaning" / "fault_model.json"
 SCALE = 100
 """Weights are stored as integers: the weight times this number."""
 MOURNFUL, MODERN, SLANG, UNFINISHED = "mournful", "modern", "slang", "unfinished"
-SURELY_MOURNFUL = 0.8
+SURELY_MOURNFUL = 1.0
 """The score from which a sentence is flagged."""
-ALARM = 160
-"""The stored weight from which a pair of characters makes a sentence worth looking at."""
 _STOPS = "，。！？；：~…"
 _SHORT = 6
 """Characters of a sentence that says too little."""
@@ -43,12 +41,9 @@ def _heads() -> dict[str, _Head]:
     return {name: _Head(head["bias"], head["weights"]) for name, head in file.items()}
 
 
-def sentence_grams(text: str, name: str) -> list[str]:
-    """Returns the 1- to 3-grams of a sentence to ``name``, its ends as marks; forms of address and occasions
-    stand as one sign each, the marks at the end are left out."""
-    signs = ["^", *"".join(plain(text, name).split()).rstrip(_STOPS), "$"]
-    pairs = list(map(str.__add__, signs, signs[1:]))
-    return [*signs[1:-1], *pairs, *map(str.__add__, pairs, signs[2:])]
+def style_grams(text: str, name: str) -> list[str]:
+    """Returns the n-grams by which styles are told apart: the marks at the end say nothing."""
+    return grams(plain(text, name).rstrip(_STOPS))
 
 
 def clause_features(text: str) -> list[str]:
@@ -68,8 +63,8 @@ def clause_features(text: str) -> list[str]:
 def sentence_score(head: str, text: str, name: str) -> float:
     """Returns the log-odds that a sentence has a fault. Cached, since samples have sentences in common."""
     bias, weights = _heads()[head]
-    found = sentence_grams(text, name)
-    total = sum(map(weights.get, found, repeat(0))) / math.sqrt(max(len(found), 1))
+    found = style_grams(text, name)
+    total = sum(map(weights.get, found, repeat(0))) / math.sqrt(len(found))
     return (total + bias) / SCALE
 
 
@@ -79,18 +74,14 @@ def unfinished_score(text: str) -> float:
     return (sum(map(weights.get, clause_features(text), repeat(0))) + bias) / SCALE
 
 
-@cache
-def _alarming(head: str) -> frozenset[str]:
-    """Returns the pairs of characters that speak for a fault: a text without any need not be looked at."""
-    _bias, weights = _heads()[head]
-    return frozenset(gram for gram, weight in weights.items() if len(gram) == 2 and weight >= ALARM)
-
-
-def is_mournful(text: str, name: str, cut: list[Piece]) -> str | None:
+def most_mournful(name: str, cut: list[Piece]) -> str | None:
     """Returns the sentence of a text in pieces that mourns or wishes ill, None if there is none."""
-    if _alarming(MOURNFUL).isdisjoint(map(str.__add__, text, text[1:])):
-        return None
-    return worst_sentence(MOURNFUL, cut, name, SURELY_MOURNFUL)
+    for piece in cut:
+        if len(piece.text) > _SHORT:
+            scores = word_scores(piece.text, name if name and name in piece.text else "")
+            if scores.mournful >= SURELY_MOURNFUL:
+                return piece.text
+    return None
 
 
 def worst_sentence(head: str, cut: list[Piece], name: str, least: float) -> str | None:

@@ -29,13 +29,15 @@ _FESTIVAL = re.compile(
     f"(?:{'|'.join(phrases()['festival'])})(?:节日?|日)?(?:快乐|安康|愉快|吉祥|大吉|幸福)|Merry Christmas"
     r"|(?:(?![佳双过春秋此本])[\u4e00-\u9fff]){1,3}节(?:快乐|安康)|喜得(?:贵子|千金|麟儿)"
 )
+_WISHED = re.compile("快乐|安康|愉快|吉祥|大吉|幸福|Merry Christmas|喜得")
+"""A part of every match of :data:`_FESTIVAL`."""
 _WEDDED = re.compile(r"(?:结婚|成婚|婚后)(?=[\d一二三四五六七八九十几多这]{1,4}(?:周?年|个?年头|载))")
 """A wedding that was years ago."""
 _GREETING = re.compile(
     r"节?(?:快乐|安康|祝福|吉祥|大吉|之际|佳节|到了|来临|愉快|平安|良[夜宵辰]|[已将既又]至)"
 )
 _GREETED = re.compile(
-    r"(?:值此|欣逢|恭逢|又逢|喜迎|适逢|时值|今逢|恭贺|喜贺|庆贺|共度|欢度|祝[你您]?|今天是|今日|又是|正是|早日|日盼|盼)\Z"
+    r"(?:值此|欣逢|恭逢|又逢|喜迎|适逢|时值|今逢|恭贺|喜贺|庆贺|共度|欢度|祝[你您]?|欣闻|喜闻|欣悉|恭喜[^，。！？]{0,4}|今天是|今日|又是|正是|早日|日盼|盼)\Z"
 )
 _SENTENCE_END = re.compile(r"[。！!？?~～…][”」』]?")
 _CLASSICAL = frozenset({"文言文"})
@@ -145,8 +147,9 @@ def _wrong_occasion(text: str, subject: Subject, context: Context) -> Found | No
         return None
     if subject.name:  # 医生日日平安 does not speak of a birthday
         text = text.replace(subject.name, "，")
-    text = _WEDDED.sub("", text)
-    festival = _FESTIVAL.search(text)
+    if "婚" in text:
+        text = _WEDDED.sub("", text)
+    festival = _FESTIVAL.search(text) if _WISHED.search(text) is not None else None
     if festival is not None and subject.scene[:2] not in festival.group() and subject.scene[:2] not in text:
         return Found(_("祝的是“{word}”，不是{scene}", word=festival.group(), scene=subject.scene))
     if context.foreign_signs[subject.scene].search(text) is None:

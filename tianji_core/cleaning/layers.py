@@ -104,7 +104,7 @@ _TAG = re.compile(
     r"|\[(?:gMASK|sop|eop|EOS|BOS|PAD|CLS|SEP)\]"
     r"|</?(?:bos|eos|pad|unk|mask|sep|cls|sop|eop|gmask|n"
     r"|start_of_turn|end_of_turn|end_of_sentence|endoftext)>"
-    r"|<0x[0-9A-Fa-f]{2}>|<reserved_\d+>|<unused\d+>",
+    r"|<reserved_\d+>|<unused\d+>",
     re.IGNORECASE,
 )
 
@@ -147,6 +147,26 @@ def without_page_marks(text: str) -> Unwrapped | None:
     if "[" not in text or ((match := _TERMINAL.search(text) or _BB_TAG.search(text)) is None):
         return None
     return Unwrapped(match.group().lstrip("\x1b"), _BB_TAG.sub("", _TERMINAL.sub("", text)).strip() or None)
+
+
+_BYTES = re.compile(r"(?:<0x[0-9A-Fa-f]{2}>)+")
+_PIECES = re.compile(r"[\u2581\u0120\u010a]")
+"""How tokenizers write a space (▁, Ġ) and a line break (Ċ)."""
+_SPACE_IN_LATIN = re.compile(r"(?<=[A-Za-z0-9,.!?])[\u2581\u0120]+(?=[A-Za-z0-9])")
+
+
+def from_token_pieces(text: str) -> Unwrapped | None:
+    """Returns the text with the pieces of a tokenizer read as what they mean: bytes and marks for white
+    space. The text is None where bytes are no characters."""
+    first = _BYTES.search(text) or _PIECES.search(text)
+    if first is None:
+        return None
+    try:
+        rest = _BYTES.sub(lambda match: bytes.fromhex(match.group()[3:-1].replace("><0x", "")).decode(), text)
+    except UnicodeDecodeError:
+        return Unwrapped(first.group()[:12], None)
+    rest = _SPACE_IN_LATIN.sub(" ", rest).replace("\u010a", "\n")
+    return Unwrapped(first.group()[:12], _PIECES.sub("", rest).strip() or None)
 
 
 _PERCENT = re.compile(r"(?:%[0-9A-Fa-f]{2}){3,}")

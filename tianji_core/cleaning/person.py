@@ -3,7 +3,7 @@
 import re
 from functools import cache
 
-from tianji_core.cleaning.fault_model import is_mournful
+from tianji_core.cleaning.fault_model import most_mournful
 from tianji_core.cleaning.rule import Context, Example, Found, Rule, Subject, only_han, phrases, unsafe_words
 from tianji_core.cleaning.talk import reading
 from tianji_core.i18n import N_, _
@@ -21,6 +21,8 @@ _CALLED = re.compile(
     r"[，,！!：:~～\s。？?]|$|[您你祝愿请今又过恭节]|[雅尊道台钧惠]鉴|如[晤面]|[^，。！？]{0,4}(?:快乐|安康|大吉|辛苦|好[，。！!])"
 )
 """What follows a word by which a clause begins that addresses somebody: 嫂子没少操心 only speaks of her."""
+_SAID_TO = re.compile(r"[，,！!：:～~。、]|[们]?[您你拜祝道请送贺问敬作献寄说致谨呈]|生日|节日|新年|$")
+"""What follows somebody to whom a text is said: 给姐姐点个赞 only speaks of her."""
 _CLAUSE = re.compile(r"(?:^|[，。！!？?~～、；：:\s“])$")
 _SURNAMES = (
     "赵钱孙李周吴郑王冯陈褚卫蒋沈韩杨朱秦尤许何吕施张孔曹严华金魏陶姜谢邹喻柏窦章苏潘葛范彭郎鲁韦马苗方俞任袁柳"
@@ -67,6 +69,7 @@ def _addressed(text: str, subject: Subject, context: Context) -> str | None:
             or (_NOT_AFTER.match(after) and not (before[-1:] in "愿祝" and after[0] == "的"))
             or (_CLAUSE.search(before) and not _CALLED.match(after))
             or context.addresses.pattern.match(after.lstrip("和与跟、"))
+            or (before[-1:] == "给" and not _SAID_TO.match(after))
         ):
             continue
         if subject.name in context.addresses.fitting[word] or word in subject.name:
@@ -137,7 +140,7 @@ def _unsafe(text: str, subject: Subject, _context: Context) -> Found | None:
     contact = None if only_han(text) else _CONTACT.search(text) or _ID.search(_CODES.sub("", text))
     if contact is not None:
         return Found(_("有联系方式或链接：{words}", words=contact.group()[:30]))
-    if (said := is_mournful(text, subject.name, reading(text, subject.name).pieces)) is not None:
+    if (said := most_mournful(subject.name, reading(text, subject.name).pieces)) is not None:
         return Found(_("像是不吉利或伤人的话：{words}", words=said.strip()[:30]))
     if _UNSAFE.search(text) is None:
         return None
@@ -165,6 +168,7 @@ PERSON_RULES = (
             Example(_CLEAN),
             Example("作为你的姐姐，我最开心的就是看着你长大，生日快乐，愿你天天开心。"),
             Example("妹妹，生日快乐！爷爷奶奶都念着你，愿你天天都有好心情。"),
+            Example("红包已发，记得给姐姐点个赞，愿你新年想去的地方都能出发。", scene="春节"),
             Example("愿你在公司领导有方，同事们都服你，生日快乐。"),
         ),
     ),

@@ -98,6 +98,27 @@ def from_json(text: str) -> Unwrapped | None:
     return Unwrapped(match.group(), "\n".join(part for part in around if part))
 
 
+_EVENT = re.compile(r"[ \t]*(?:data:[ \t]*)?(\{.*\}|\[DONE\])[ \t]*")
+_PART = frozenset({"delta", "content", "text", "token", "response"})
+"""Keys of the parts of an answer that comes in a stream."""
+
+
+def from_stream(text: str) -> Unwrapped | None:
+    """Returns the parts of an answer joined that stand in a JSON object on a line each."""
+    lines = [line for line in text.splitlines() if line.strip()]
+    events = [match for line in lines if (match := _EVENT.fullmatch(line)) is not None]
+    if len(lines) < 2 or len(events) < len(lines):
+        return None
+    parts: list[str] = []
+    for event in events:
+        if event.group(1) != "[DONE]":
+            leaves = _leaves(_loaded(event.group(1)) or {})
+            parts += [value for key, value in leaves if key in _PART]
+    if sum(_is_prose(part) and part.rstrip()[-1:] in tuple("。！？!?~") for part in parts) > 1:
+        return None  # whole answers
+    return Unwrapped(lines[0][:12], "".join(parts).strip() or None)
+
+
 def _ended(value: str) -> str:
     """The string at whose beginning ``value`` stands, without what closes it; '' where nothing shows that it
     is whole."""
@@ -120,7 +141,7 @@ def _loaded(source: str) -> Any:
 
 
 _YAML_LINE = re.compile(
-    r"\A[ \t]*-?[ \t]*[\"']?(?P<key>[A-Za-z_]{2,24}|[\u4e00-\u9fff]{2,5})[\"']?:"
+    r"\A[ \t]*-?[ \t]*[\"']?(?P<key>[A-Za-z_]{2,24}|[\u4e00-\u9fff]{2,5})[\"']?(?::|[ \t]=(?=[ \t]))"
     r"(?:[ \t]+(?P<value>.*)|[ \t]*)\Z"
 )
 _BLOCK = re.compile(r"\A[|>][-+]?\d?\Z")

@@ -105,17 +105,19 @@ def is_misread(text: str) -> bool:
     """Returns whether most of a text are characters that hardly any text uses: it was read in another
     encoding than it was written in."""
     look = text[:_MISREAD_LOOK]
-    if _common().issuperset(look) or len(set(look) - _common()) < 6:  # marks and a few rare characters
+    if (
+        common_signs().issuperset(look) or len(set(look) - common_signs()) < 6
+    ):  # marks and a few rare characters
         return False
     han = _HAN_RUN.findall(text[:_MISREAD_LOOK])
-    rare = [sign for sign in han if sign not in _common()]
+    rare = [sign for sign in han if sign not in common_signs()]
     if len(han) >= 6 and len(rare) > 0.4 * len(han):
         return True
     return len(_MOJIBAKE.findall(text)) >= 6
 
 
 @cache
-def _common() -> frozenset[str]:
+def common_signs() -> frozenset[str]:
     """Returns the 3,755 characters of the first level of GB 2312 and their traditional forms."""
     from opencc import OpenCC
 
@@ -147,6 +149,8 @@ def _shorter(row: str, most: int) -> str:
 
 def _mixed_width(text: str, _subject: Subject, _context: Context) -> Found | None:
     if only_han(text) or (_HALF.search(text) is None and _FULL_WIDTH.search(text) is None):
+        return None
+    if "&" in text and without_escapes(text) != text:
         return None
     fixed, before = text, ""
     while fixed != before:  # one mark made wide can show that its neighbour is to be

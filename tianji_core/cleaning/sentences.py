@@ -9,8 +9,10 @@ _STOPS = "。！？!?~～…；;"
 _ENDS = re.compile(
     r"(?:[。！？!?~～…；;]|(?<=[A-Za-z)]{2})\.(?=\s|$))+"  # a stop; a full stop behind Latin letters
     r"(?:[”』」’）)】\]]|\"(?=\s|$))*[ \t\u3000\u2600-\u27bf\ufe0f\U0001f000-\U0001faff]*\s*"
-    r"|[ \t]*(?:>{2,}|-+>|=+>|→)[ \t]*|(?:(?<![0-9])：|：(?![0-9])|:(?![0-9/）)]))\s*|[ \t]*\n\s*|(?<=[。！？!?~～…；;\s])(?=[（(])"
+    r"|(?<![ \t])[ \t]*(?:>{2,}|-+>|=+>|[→☞➜➤➡⇒►▶👉]\ufe0f?)[ \t]*|(?:(?<![0-9])：|：(?![0-9])|:(?![0-9/）)]))\s*|(?<![ \t])[ \t]*\n\s*|(?<=[。！？!?~～…；;\s])(?=[（(])"
 )
+_DASHED_HEAD = re.compile(r"\A[^—，。！？!?\n]{4,30}——[ \t]*(?=[^\s—])")
+"""Words at the beginning that a dash parts from the text."""
 _FIRST_WORDS = re.compile(r"[^，,。！？!?：:\n~～]{1,6}[，,]\s*")
 _REMARK = re.compile(
     r"(?:(?<=[。！？!?~～…；;\s\ufe0f\u2600-\u27bf\U0001f000-\U0001faff])|\A)[（(【\[〔][^（(【\[〔）)】\]〕\n]{1,80}[)）】\]〕]"
@@ -65,6 +67,8 @@ def pieces(text: str) -> list[Piece]:
 def _cuts(text: str) -> list[int]:
     """Returns where pieces begin and end, the beginning and the end of the text included."""
     found = {0, len(text), *(match.end() for match in _ENDS.finditer(text))}
+    if "——" in text[:40] and (head := _DASHED_HEAD.match(text)) is not None:
+        found.add(head.end())
     if _HINT.search(text) is None:
         return sorted(found)
     for pattern, hint in ((_REMARK, "（(【[〔"), (_TAGS, "#")):

@@ -50,7 +50,7 @@ def _from_bare_table(text: str) -> Unwrapped | None:
 
 
 _LABEL = re.compile(
-    r"(?:^|(?<=\s))[ \t]*(?:[*#]+[ \t]*)?(?P<name>[A-Za-z]{2,12}|[\u4e00-\u9fff]{2,5})[ \t]*(?:\*+)?[:：][ \t]*(?:\*+)?"
+    r"(?:^[ \t]*|(?<=\s))(?:[*#]{1,6}[ \t]{0,4})?(?P<name>[A-Za-z]{2,12}|[\u4e00-\u9fff]{2,5})[ \t]*(?:\*+)?[:：][ \t]*(?:\*+)?"
     r"|[【\[](?P<boxed>[A-Za-z]{2,12}|[\u4e00-\u9fff]{2,5})[】\]][:：]?[ \t]*",
     re.MULTILINE,
 )
@@ -71,12 +71,32 @@ def from_labels(text: str) -> Unwrapped | None:
     return Unwrapped(labels[0][0].group().strip(), text[labels[n][0].end() : end].strip() or None)
 
 
+_HAN = re.compile(r"[\u3400-\u9fff]")
+_COMMENT = re.compile(r"(?:#|//)[^\n]*")
 _CODE = re.compile(
     r"\A\s*(?:(?:const|let|var|return|print|echo|console\.log)\b\s*\(?\s*)?"
     r"(?:[\w.\u4e00-\u9fff]{1,16}\s*(?::?=)\s*)?"
     r"(?P<quote>[\"'`])(?P<text>[^\"`]+)(?P=quote)\s*\)?\s*;?\s*\Z"
 )
 _TEX = re.compile(r"\A\s*\$*\s*(?:\\[a-z]+\s*\{\s*)+(?P<text>[^{}]+?)\s*\}+\s*\$*\s*\Z")
+
+
+_FENCED = re.compile(r"\A\s*```[A-Za-z+#]{0,12}[ \t]*\n(?P<body>.*?)\n?[ \t]*```\s*\Z", re.DOTALL)
+_STATEMENT = re.compile(
+    r"^[ \t]*(?:[A-Za-z_][\w. ]{0,40}(?::[ \t]*\w+)?[ \t]*=|[A-Za-z_][\w.]{0,40}\()", re.MULTILINE
+)
+
+
+def from_program(text: str) -> Unwrapped | None:
+    """Returns the one string of prose of a program of several lines, whose other words are all Latin."""
+    fenced = _FENCED.match(text)
+    body = fenced["body"] if fenced is not None else text
+    if "\n" not in body.strip() or "=" not in body or _STATEMENT.search(body) is None:
+        return None
+    strings = [(string[1] or string[2] or "") for string in _STRING.finditer(body)]
+    if not strings or _HAN.search(_COMMENT.sub("", _STRING.sub("", body))) is not None:
+        return None
+    return Unwrapped(body.strip()[:12], only_prose([("", string) for string in strings]))
 
 
 def from_code(text: str) -> Unwrapped | None:

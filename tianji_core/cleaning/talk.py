@@ -19,6 +19,8 @@ DOUBT = 0.2
 """The score from which a piece may be talk."""
 FLAGGED = 0.2
 """The score from which a piece that stays needs a person."""
+LEANS, WORDS = -0.25, 0.3
+"""A piece that stays needs a person from the first score on, too, if its words alone have the second."""
 KEPT = -1.75
 """The score up to which the first and the last piece must be that are left when others are removed: where
 there is talk, the next piece may be talk as well."""
@@ -53,6 +55,11 @@ _SIGNATURE = re.compile(
     r"(?:姓?名字?|姓名|名称|署名|签名|称呼|落款)(?:处|位置)?\s*[\]】）)>}]\s*\Z"
 )
 """The end of a letter with a gap for the sender's name."""
+_SIGNATURE_SIZE = 120
+"""Characters at the end of a text in which its signature stands."""
+_BLANK = re.compile(r"[_＿]{3,}|[（(【\[]\s*(?:此处|这里|请?在此)")
+_BLANK_LINE = 40
+"""Characters that a line of a signature with a blank has at most."""
 _LAST_MARK = re.compile(
     r"(?:(?<=[。！？!?~～…\s])|(?=[（(【\[—]))[（(【\[—\-@A-Za-z完][^\n，。！？]{0,18}\s*\Z"
 )
@@ -75,6 +82,10 @@ _LABELS = 1.5
 """The score of the words of a label at the beginning from which a person looks at it."""
 _LABEL_WORDS = re.compile(r"[^N您你，]{1,12}[：:]\s*")
 _ADDRESSED = re.compile(r"[\s“「『（【*#\"]*(?:亲爱的|敬爱的|尊敬的|我的|祝|老|好)?N{1,2}(?![的之])")
+_CUT_SHORT = re.compile(
+    r"省略|未完|待续|篇幅|截断|字数(?:已到|超|上限|限制)|truncated|omitted", re.IGNORECASE
+)
+"""What says that the text is not whole."""
 _BRACKET = re.compile(r"\s*[（(【][^）)】]*\Z")
 """A bracket that a later piece closes."""
 _LEADS = re.compile(
@@ -137,10 +148,17 @@ def reading(text: str, name: str = "") -> Reading:
     kept = scores[start:stop]
     clear = not gone or (max(kept[0], kept[-1]) <= KEPT and max(kept) < DOUBT)
     clear = clear and all(alone > UNSURE or scores[n] > CLEARLY for n, alone in zip(gone, words, strict=True))
-    clear = clear and _surely_blessing(kept) and labelled_texts(text) < 2
+    clear = clear and _surely_blessing(kept)
+    clear = clear and (labelled_texts(text) < 2 or not _labelled(text[cut[start].start : cut[stop - 1].end]))
+    clear = clear and not any(_CUT_SHORT.search(cut[n].text) for n in (*range(start), *range(stop, len(cut))))
     clear = clear and not any(_calls(cut[n].text, name) for n in gone)  # another version
     clear = clear and not any(_may_be_aside(cut[n].text) for n in (*range(start), *range(stop, len(cut))))
     return Reading(cut, scores, start, stop, clear)
+
+
+def _labelled(text: str) -> bool:
+    """Whether a part of a text stands behind a number or a label of its own."""
+    return NUMBER.search(text.replace("*", "")) is not None or labelled_texts(text) > 0
 
 
 def _calls(text: str, name: str) -> bool:
@@ -272,12 +290,25 @@ def _lead_in(text: str, subject: Subject, _context: Context) -> Found | None:
     return Found(_("有开场白：{words}", words=words[:30]), fixed)
 
 
+def _before_signature(text: str) -> int | None:
+    """Returns where a signature begins that has a blank for a name or a date, None without one."""
+    text = text.rstrip()
+    if (signature := _SIGNATURE.search(text, max(0, len(text) - _SIGNATURE_SIZE))) is not None:
+        return signature.start()
+    lines = text.rsplit("\n", 3)
+    first = len(lines)
+    while first > 1 and len(line := lines[first - 1]) < _BLANK_LINE and _BLANK.search(line):
+        if any(mark in line for mark in "，。！？"):
+            break
+        first -= 1
+    return sum(len(line) + 1 for line in lines[:first]) if first < len(lines) else None
+
+
 def _closing(text: str, subject: Subject, _context: Context) -> Found | None:
     if (mark := _LAST_MARK.search(text)) is not None and _END_MARK.fullmatch(mark.group()):
         return Found(_("末尾有多余的话：{words}", words=mark.group().strip()), text[: mark.start()].strip())
-    if "\n" in text and (signature := _SIGNATURE.search(text)) is not None:
-        words = signature.group().strip()
-        return Found(_("末尾有多余的话：{words}", words=words[:30]), text[: signature.start()].strip())
+    if "\n" in text and (end := _before_signature(text)) is not None:
+        return Found(_("末尾有多余的话：{words}", words=text[end:].strip()[:30]), text[:end].strip())
     read = reading(text, subject.name)
     if read.stop == len(read.pieces) or not _unwrapped(text):
         return None
@@ -290,14 +321,16 @@ def _closing(text: str, subject: Subject, _context: Context) -> Found | None:
 
 def _talk(text: str, subject: Subject, _context: Context) -> Found | None:
     read = reading(text, subject.name)
-    doubtful = [
+    if max(read.scores, default=LEANS - 1) < LEANS:
+        return None
+    doubtful = (
         piece.text.strip()
         for piece, score in list(zip(read.pieces, read.scores, strict=True))[read.start : read.stop]
-        if score >= FLAGGED
-    ]
-    if not doubtful or not _unwrapped(text):
+        if score >= FLAGGED or (score >= LEANS and _words(piece.text, subject.name) >= WORDS)
+    )
+    if (words := next(doubtful, None)) is None or not _unwrapped(text):
         return None
-    return Found(_("像是在和提问的人说话：{words}", words=doubtful[0][:30]))
+    return Found(_("像是在和提问的人说话：{words}", words=words[:30]))
 
 
 def _not_blessing(text: str, subject: Subject, _context: Context) -> Found | None:

@@ -25,9 +25,13 @@ from tianji_core.project import CONFIGS
 from tianji_core.yaml_reading import read_yaml
 
 FILE = CONFIGS / "cleaning" / "talk_model.json"
+FAULTS = FILE.with_name("fault_model.json")
 SIGNS = CONFIGS / "cleaning" / "talk_signs.yaml"
 SCALE = 100
 """Weights are stored as integers: the weight times this number."""
+_FIELD = 40
+"""Bits of a sum of weights of the first model; those of the second stand above them. One look at an n-gram
+gives both, which is what most of the time goes to."""
 MARK_VALUE = 0.5
 """Value of the features of :func:`marks`."""
 CLEAR = -1.5
@@ -105,9 +109,19 @@ def features(text: str, name: str = "") -> dict[str, float]:
     return values | dict.fromkeys(marks(text, bare), MARK_VALUE)
 
 
+class WordScores(NamedTuple):
+    """What the words of a piece say: the log-odds that it is talk, and those that it mourns or wishes ill."""
+
+    talk: float
+    mournful: float
+
+
 class _Weights(NamedTuple):
+    """``words`` holds for each n-gram the weight of both models in one number (:data:`_FIELD`)."""
+
     words: dict[str, int]
     bias: int
+    mournful_bias: int
     context: tuple[float, ...]
     context_bias: float
 
@@ -115,9 +129,16 @@ class _Weights(NamedTuple):
 @cache
 def _weights() -> _Weights:
     file = json.loads(FILE.read_text(encoding="utf-8"))
-    context = file["context"]
+    mournful = json.loads(FAULTS.read_text(encoding="utf-8"))["mournful"]
+    context, words = file["context"], dict(file["weights"])
+    for word, weight in mournful["weights"].items():
+        words[word] = words.get(word, 0) + (weight << _FIELD)
     return _Weights(
-        file["weights"], file["bias"], tuple(context["weights"][name] for name in NAMES), context["bias"]
+        words,
+        file["bias"],
+        mournful["bias"],
+        tuple(context["weights"][name] for name in NAMES),
+        context["bias"],
     )
 
 
@@ -137,12 +158,21 @@ def talk_scores(cut: list[Piece], name: str = "") -> list[float]:
     ]
 
 
-@lru_cache(maxsize=50_000)
 def words_score(text: str, name: str) -> float:
-    """Returns the log-odds of a piece by its words alone. Cached, since samples have many sentences in
-    common."""
-    weights, bias, *_context = _weights()
+    """Returns the log-odds that a piece is talk by its words alone."""
+    return word_scores(text, name).talk
+
+
+@lru_cache(maxsize=50_000)
+def word_scores(text: str, name: str) -> WordScores:
+    """Returns what the words of a piece say. Cached, since samples have many sentences in common."""
+    weights = _weights()
     bare = plain(text, name)
     found = grams(bare)
-    score = sum(map(weights.get, found, repeat(0))) / math.sqrt(len(found))
-    return (score + MARK_VALUE * sum(map(weights.get, marks(text, bare), repeat(0))) + bias) / SCALE
+    both = sum(map(weights.words.get, found, repeat(0)))
+    talk = ((both + (1 << _FIELD - 1)) & ((1 << _FIELD) - 1)) - (1 << _FIELD - 1)
+    mournful, root = (both - talk) >> _FIELD, math.sqrt(len(found))
+    marked = MARK_VALUE * sum(map(weights.words.get, marks(text, bare), repeat(0)))
+    return WordScores(
+        (talk / root + marked + weights.bias) / SCALE, (mournful / root + weights.mournful_bias) / SCALE
+    )

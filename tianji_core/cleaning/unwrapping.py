@@ -9,11 +9,13 @@ from tianji_core.i18n import N_, _
 
 _CLEAN = "妹妹，生日快乐！愿你新的一岁平安喜乐，每天都有好心情。"
 _FORMS: tuple[Callable[[str], Unwrapped | None], ...] = (
+    records.from_stream,
     records.from_json,
     tables.from_table,
     records.from_xml,
     records.from_yaml,
     tables.from_labels,
+    tables.from_program,
     tables.from_code,
     tables.from_call,
 )
@@ -26,6 +28,7 @@ LAYERS = (
     layers.from_dialogue,
     layers.without_page_marks,
     layers.from_percent,
+    layers.from_token_pieces,
     *_FORMS,
 )
 """All layers that can stand round a blessing."""
@@ -46,6 +49,7 @@ def _chat_tags(text: str, _subject: Subject, _context: Context) -> Found | None:
         or layers.from_dialogue(text)
         or layers.without_page_marks(text)
         or layers.from_percent(text)
+        or layers.from_token_pieces(text)
     )
     return None if seen is None else Found(_("有对话模板的记号：{words}", words=seen.seen), seen.text)
 
@@ -91,6 +95,9 @@ UNWRAPPING_RULES = (
             Example(f"\x1b[32m{_CLEAN}\x1b[0m", _CLEAN),
             Example(f"[color=red]{_CLEAN}[/color]", _CLEAN),
             Example("".join(f"%{byte:02X}" for byte in _CLEAN.encode()), _CLEAN),
+            Example(f"▁{_CLEAN.replace('，', '，▁')}", _CLEAN),
+            Example(_CLEAN.replace("妹妹", "<0xE5><0xA6><0xB9>妹"), _CLEAN),
+            Example(_CLEAN.replace("平安", "<0xE5>平安")),
             Example(f"用户：写一条\n助手：{_CLEAN}\n用户：谢谢", _CLEAN),
         ),
         good=(Example(_CLEAN), Example("妹妹生日快乐<3 愿你天天开心，事事顺心。")),
@@ -112,6 +119,9 @@ UNWRAPPING_RULES = (
             Example(f'<message to="妹妹" text="{_CLEAN}"/>', _CLEAN),
             Example(f'send_message(to="妹妹", text="{_CLEAN}")', _CLEAN),
             Example(f"('{_CLEAN}',)", _CLEAN),
+            Example("\n".join(f'data: {{"delta": "{part}"}}' for part in (_CLEAN[:9], _CLEAN[9:])), _CLEAN),
+            Example("to = 妹妹\nreply = " + _CLEAN, _CLEAN),
+            Example('```python\nwish = (\n    "' + _CLEAN + '"\n)\nprint(wish)\n```', _CLEAN),
             Example('{"text": "' + _CLEAN + "愿你往后"),
             Example(f"<wish><to>妹妹</to><text>{_CLEAN}</text></wish>", _CLEAN),
             Example(f"祝福:\n  对象: 妹妹\n  内容: {_CLEAN}", _CLEAN),

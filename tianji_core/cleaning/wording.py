@@ -4,6 +4,7 @@ import re
 from functools import cache
 from typing import Any
 
+from tianji_core.cleaning.layers import without_escapes
 from tianji_core.cleaning.rule import (
     REQUEST_HINT,
     REQUEST_PIECE,
@@ -15,7 +16,7 @@ from tianji_core.cleaning.rule import (
     only_han,
     phrases,
 )
-from tianji_core.cleaning.script import is_misread
+from tianji_core.cleaning.script import common_signs, is_misread
 from tianji_core.cleaning.talk import is_all_blessing
 from tianji_core.i18n import N_, _
 
@@ -35,8 +36,23 @@ _PUNCTUATION_HINT = re.compile(r"[，、；;,：:。！？!?][，、；;,：:。
 _LEAKED = re.compile("|".join(phrases()["leaked"]))
 _REFUSAL = re.compile("|".join(phrases()["refusal"]), re.MULTILINE)
 _PLACEHOLDER = re.compile("|".join(phrases()["placeholder"]))
+_NAME_WORDS = (
+    "姓名",
+    "名字",
+    "昵称",
+    "称呼",
+    "称谓",
+    "收件人",
+    "收信人",
+    "收礼人",
+    "对方",
+    "某人",
+    "张三",
+    "李四",
+    "王五",
+)
 _NAMELESS = re.compile(
-    r"(?:(?:亲爱|敬爱|尊敬)的|\A\s*|[祝愿致给向]|写给|送给)(?P<word>姓名|名字|昵称|称呼|称谓|收件人|收信人|收礼人|对方|某人|张三|李四|王五)"
+    rf"(?:(?:亲爱|敬爱|尊敬)的|\A\s*|[祝愿致给向]|写给|送给)(?P<word>{'|'.join(_NAME_WORDS)})"
     r"(?=[，,：:！!、]|生日|节日|新年|[祝您你])"
 )
 """A word for a name where a name is expected."""
@@ -62,7 +78,11 @@ def _refusal(text: str, _subject: Subject, _context: Context) -> Found | None:
 
 def _leaked_prompt(text: str, subject: Subject, context: Context) -> Found | None:
     match = _LEAKED.search(text)
-    if match is not None and not (match.group()[-1] in ":：" and is_all_blessing(text, subject.name)):
+    if match is not None and (
+        match.group()[-1] not in ":："
+        or text.startswith(tuple(filter(None, (subject.name, subject.scene, subject.style))), match.end())
+        or not is_all_blessing(text, subject.name)
+    ):
         return Found(_("混进了提示词：{words}", words=match.group()))
     hints = [text[i : i + REQUEST_HINT] for i in range(0, len(text), REQUEST_HINT)]
     if context.request_hints.isdisjoint(hints):
@@ -75,7 +95,7 @@ def _leaked_prompt(text: str, subject: Subject, context: Context) -> Found | Non
 
 
 def _placeholder(text: str, subject: Subject, _context: Context) -> Found | None:
-    match = _NAMELESS.search(text)
+    match = _NAMELESS.search(text) if any(word in text for word in _NAME_WORDS) else None
     if match is not None and match["word"] != subject.name:
         return Found(_("留着没填的空：{words}", words=match.group()))
     if only_han(text) and "某某" not in text:
@@ -100,7 +120,7 @@ def _without_clash(match: re.Match[str]) -> str:
 
 
 def _punctuation(text: str, _subject: Subject, _context: Context) -> Found | None:
-    if _PUNCTUATION_HINT.search(text) is None:
+    if _PUNCTUATION_HINT.search(text) is None or without_escapes(text) != text:  # the mark ends an entity
         return None
     fixed = text
     for pattern, replacement in _PUNCTUATION:
@@ -109,6 +129,8 @@ def _punctuation(text: str, _subject: Subject, _context: Context) -> Found | Non
 
 
 def _traditional(text: str, _subject: Subject, _context: Context) -> Found | None:
+    if _simplified_signs().issuperset(text):
+        return None
     fixed = _to_simplified().convert(text)
     if fixed == text or is_misread(text):
         return None
@@ -121,6 +143,12 @@ def _to_simplified() -> Any:
     from opencc import OpenCC
 
     return OpenCC("t2s")
+
+
+@cache
+def _simplified_signs() -> frozenset[str]:
+    """Returns characters that stay what they are in every text: most texts have no others."""
+    return frozenset(sign for sign in common_signs() if _to_simplified().convert(sign) == sign)
 
 
 EMPTY_RULE = Rule(

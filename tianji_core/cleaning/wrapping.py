@@ -28,7 +28,19 @@ _MARKDOWN = (
     (re.compile(r"^[ \t]*(?:#{1,6}|[-*>+•])[ \t]*\n|\A-(?=[\u4e00-\u9fff“])", re.MULTILINE), ""),
     (re.compile(r"(?<!\w)(_{1,3})(?=[^\s_])([^_\n]+?)(?<=[^\s_])\1(?![A-Za-z0-9])"), r"\2"),
     (re.compile(r"~~(?=\S)([^~\n]{2,})(?<=\S)~~"), r"\1"),
-    (re.compile(r"^[ \t]*(?:(?:[-*_=—][ \t]*){3,}|[-*_=]{3,})[ \t]*$\n?", re.MULTILINE), ""),
+    (
+        re.compile(
+            r"^[ \t]*(?:(?:[-*_=—][ \t]*){3,}|[-*_=]{3,}|[\u2500-\u259f~·]{3,})[ \t]*$\n?", re.MULTILINE
+        ),
+        "",
+    ),
+    (re.compile(r"\A[—–]{1,2}[ \t]+(?=[\u4e00-\u9fff“])"), ""),
+    (
+        re.compile(
+            r"(?<=[\u4e00-\u9fff])[(（](?=[^()（）\n]*[āáǎàēéěèīíǐìōóǒòūúǔùǖǘǚǜ])[a-zāáǎàēéěèīíǐìōóǒòūúǔùǖǘǚǜü' ]{1,40}[)）]"
+        ),
+        "",
+    ),
     (
         re.compile(
             r"^[ \t]*(?:#{1,6}[ \t]+|>[ \t]*|[-*+•·●○◆■▪→»►▶][ \t]+(?:\[[ xX]\][ \t]*)?)", re.MULTILINE
@@ -46,15 +58,22 @@ _MARKDOWN = (
     (re.compile(r"\\([*_#`~>\-!.()\[\]])"), r"\1"),
 )
 _MARKDOWN_HINT = re.compile(
-    r"†|\"{3}|'{3}|[\u2460-\u2473*_#>`•·●○◆■▪~\\\[]|^[ \t]*(?:[-+=—→»►▶:]|\d{1,2}[.、)）])", re.MULTILINE
+    r"[āáǎàēéěèīíǐìōóǒòūúǔùǖǘǚǜ\u2500-\u259f]|~{3}|·{3}|^[—–]|†|\"{3}|'{3}|[\u2460-\u2473*_#>`•·●○◆■▪~\\\[]|^[ \t]*(?:[-+=—→»►▶:]|\d{1,2}[.、)）])",
+    re.MULTILINE,
 )
 _NUMBER_HINT = re.compile(
     r"^[ \t]*(?:[\u2600-\u27bf\U0001f300-\U0001faff]|[（(【\[\d一二三四五六七八九十第版方选备示祝A-Ha-hONV#]"
     r"|[\u2160-\u217b\u2460-\u249b\u24b6-\u24e9\u2776-\u2793\u3220-\u3229\u3280-\u3289\U0001f51f])",
     re.MULTILINE,
 )
+_ACTED = re.compile(
+    r"^[ \t]*\*(?!\*)[^*\n。！？您你]{4,40}\*[ \t]+(?=[\u4e00-\u9fff“])"
+    r"|(?<=[。！？!?~～…])[ \t]*\*(?!\*)[^*\n。！？您你]{4,40}\*[ \t]*$",
+    re.MULTILINE,
+)
+"""What the speaker does, between asterisks before or behind what is said."""
 _SUBJECT_LINE = re.compile(
-    r"(?:邮件|信件|短信)?(?:主题|标题|题目|抬头)\s*[:：]\s*[^\n]{1,40}|(?i:subject|title|re)\s*[:：]\s*[^\n]{1,60}"
+    r"(?:邮件|信件|短信)?(?:主题|标题|题目|抬头|收件人|收信人|接收人|对象|场景|场合|风格|语气|日期|时间|发件人)\s*[:：]\s*[^\n，。！？]{1,40}|(?i:subject|title|re)\s*[:：]\s*[^\n]{1,60}"
 )
 _TITLE_LINE = re.compile(
     r"(?:《[^》\n]{1,30}》|【[^】\n]{1,30}】|〖[^〗\n]{1,30}〗|(?:标题|题目)\s*[:：][^\n]{1,40}"
@@ -69,6 +88,8 @@ _WRAPPED, _WHOLE = 1.0, -0.5
 is whole."""
 _WIDTH = 12
 """Characters from which lines may have been broken at a width."""
+_COLUMN = 8
+"""Lines of one character each from which a text is written from top to bottom."""
 _NO_BEGINNING = "的了着过们得地吧呢啊呀吗"
 """What no clause begins with."""
 _SLASH = re.compile(r"(?<=[。！？!?~～])\s*[/／|｜‖]\s*")
@@ -83,6 +104,12 @@ _QUOTE_HINT = re.compile(f"[{''.join(_QUOTES)}]")
 _BRACKETS = dict(zip("“「『【（([《〔{«〖<〝‹", "”」』】）)]》〕}»〗>〞›", strict=True))
 _FRAME = re.compile(r"(?P<mark>[=|*＊_'’~^·—★☆✨＂-]{1,4})\s*(?P<body>[^\n].*?)\s*(?P=mark)", re.DOTALL)
 """The same marks before and behind a text."""
+_ORNAMENT = re.compile(
+    r"(?P<before>[^\w\s，。！？“”…\U0001f000-\U0001faff]{3,20})\s*(?P<body>[\u4e00-\u9fff].*?[^\s])"
+    r"\s*(?P<after>[^\w\s，。！？“”…\U0001f000-\U0001faff]{3,20})",
+    re.DOTALL,
+)
+"""Rows of marks of the same kinds before and behind a text."""
 _DATA = re.compile(r"[{\[\s]*[\"'][^\"'，。]{1,20}[\"']\s*[:,]|[{\[\s]*\w{2,20}\s*:|\[\s*[\"']")
 _HAN = re.compile(r"[\u3400-\u9fff]")
 _STOPS = "。！!？?~～…"
@@ -94,6 +121,8 @@ def _markdown(text: str, _subject: Subject, _context: Context) -> Found | None:
         return None
     if len(numbers) > 1:
         return Found(_("有 {n} 个编号", n=len(numbers)))
+    if _ACTED.search(text) is not None:  # without its marks it would read as part of the text
+        return Found(_("有 Markdown 记号或编号"))
     fixed = NUMBER.sub("", text)
     for pattern, replacement in _MARKDOWN:
         fixed = pattern.sub(replacement, fixed)
@@ -184,6 +213,8 @@ def _several_lines(text: str, subject: Subject, context: Context) -> Found | Non
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     if len(_lines(text)) < 2:
         return None
+    if len(lines) >= _COLUMN and all(len(line) == 1 for line in lines):
+        return Found(_("有 {n} 行", n=len(lines)), "".join(lines))
     read = reading(text, subject.name)
     bare = any(_HAN.search(line) is None for line in lines)  # a mark alone on its line
     wrapped = bare or _markdown(text, subject, context) is not None
@@ -257,6 +288,9 @@ def _unwrapped(text: str) -> str | None:
     frame = _FRAME.fullmatch(text)
     if frame is not None and len(frame["body"]) >= HARD_FLOOR and frame["mark"] not in frame["body"]:
         return frame["body"]
+    framed = _ORNAMENT.fullmatch(text)
+    if framed is not None and set(framed["before"]) == set(framed["after"]):
+        return framed["body"]
     if close is None or text[-1:] != close or len(text) <= HARD_FLOOR:
         return None
     depth = 0
