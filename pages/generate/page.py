@@ -4,7 +4,7 @@ import streamlit as st
 
 from pages.generate.knowledge import knowledge_part
 from pages.generate.plan_estimate import show_estimate
-from pages.generate.plan_form import plan_cells, plan_form, style_picker
+from pages.generate.plan_form import option_picker, plan_cells, plan_form, style_picker
 from pages.generate.provider_form import provider_form
 from pages.generate.run_list import run_list
 from pages.generate.run_options import options_form
@@ -38,6 +38,7 @@ def wishes_part() -> None:
         with what:
             st.markdown(_("**1 写什么**"))
             styles = style_picker(workspace, recipe)
+            chosen = option_picker(recipe)
             cells = plan_cells(recipe)
         with who:
             st.markdown(_("**2 谁来写**"))
@@ -45,7 +46,7 @@ def wishes_part() -> None:
             provider_form(workspace, setup.provider)
         with much:
             st.markdown(_("**3 写多少**"))
-            plan = plan_form(recipe, styles, cells)
+            plan = plan_form(recipe, styles, cells, chosen)
             options = options_form(workspace, setup)
             number = show_estimate(workspace, recipe, plan, setup, options)
             begin = st.button(

@@ -12,7 +12,7 @@ from pages.shared.text import plain
 from tianji_core.generation import Estimate, RunOptions, estimate, offline_gaps
 from tianji_core.i18n import _, _c
 from tianji_core.jobs import duration_text
-from tianji_core.recipe import Plan, Recipe, count_tasks, tasks
+from tianji_core.recipe import Plan, Recipe, axes_left_out, count_tasks, tasks
 from tianji_core.workspace import Workspace
 
 
@@ -27,6 +27,9 @@ def show_estimate(
     if plan is None or number == 0:
         st.warning(_("这个计划没有任务：至少选一个风格，或降低适配度要求。"), icon="🫙")
         return 0
+    if left_out := axes_left_out(recipe, plan):
+        axes = plain(_("、").join(left_out))
+        st.caption(_("条件“{axes}”在这个计划里处处都不适用，没有用上", axes=axes))
     if setup.offline and (gaps := offline_gaps(recipe, tasks(recipe, plan))) is not None:
         st.warning(plain(gaps.message), icon="🧩")
         if gaps.everything:

@@ -7,9 +7,9 @@ import streamlit as st
 from pages.shared.kept import kept
 from pages.shared.teacher_numbers import FORM
 from pages.shared.text import plain
-from pages.shared.usable import among, some_of, within
+from pages.shared.usable import among, some_of, switch, within
 from tianji_core.i18n import _
-from tianji_core.recipe import VALUE_TITLES, Plan, Recipe, kept_cells
+from tianji_core.recipe import VALUE_TITLES, Axis, Options, Plan, Recipe, enabled_axes, kept_cells
 from tianji_core.store import samples
 from tianji_core.store.samples import SampleFilter
 from tianji_core.workspace import Workspace
@@ -32,6 +32,25 @@ def style_picker(workspace: Workspace, recipe: Recipe) -> tuple[str, ...]:
         wrap=True,
     )
     return tuple(styles)
+
+
+def option_picker(recipe: Recipe) -> Options:
+    """Draws the options of each enabled axis and returns the chosen ones; an axis with none chosen keeps
+    all."""
+    return tuple((axis.id, key) for axis in enabled_axes(recipe) for key in _picked(recipe, axis))
+
+
+def _picked(recipe: Recipe, axis: Axis) -> list[str]:
+    titles = {option.id: plain(option.title) for option in axis.options}
+    return st.pills(
+        plain(axis.title),
+        list(titles),
+        selection_mode="multi",
+        default=list(titles),
+        format_func=lambda key: titles.get(key, key),
+        **kept(FORM, f"option_{axis.id}", some_of(titles), list(titles), f"{axis.id}_{recipe.key}"),
+        wrap=True,
+    )
 
 
 @dataclass(frozen=True)
@@ -68,7 +87,9 @@ def plan_cells(recipe: Recipe) -> PlannedCells:
     return PlannedCells(least, int(seed))
 
 
-def plan_form(recipe: Recipe, styles: tuple[str, ...], cells: PlannedCells) -> Plan | None:
+def plan_form(
+    recipe: Recipe, styles: tuple[str, ...], cells: PlannedCells, options: Options = ()
+) -> Plan | None:
     """Draws how much is written and returns the plan; None while no style is chosen."""
     left, right = st.columns(2)
     rounds = left.number_input(
@@ -89,6 +110,12 @@ def plan_form(recipe: Recipe, styles: tuple[str, ...], cells: PlannedCells) -> P
         placeholder=_("全写"),
         help=_("空着表示全写。打乱后取前面的，所以少量也照顾到各种组合。"),
     )
+    weighted = bool(enabled_axes(recipe)) and st.toggle(
+        _("条件按权重抽"),
+        **kept(FORM, "weighted", switch, False),
+        disabled=limit is None,
+        help=_("先填“最多写几条”：各选项按权重分到这么多条；关着就是全部组合。"),
+    )
     st.caption(
         _(
             "{cells} 个格子 × {styles} 种风格 × {rounds} 轮",
@@ -99,4 +126,12 @@ def plan_form(recipe: Recipe, styles: tuple[str, ...], cells: PlannedCells) -> P
     )
     if not styles:
         return None
-    return Plan(styles=styles, rounds=int(rounds), threshold=cells.threshold, seed=cells.seed, limit=limit)
+    return Plan(
+        styles=styles,
+        rounds=int(rounds),
+        threshold=cells.threshold,
+        seed=cells.seed,
+        limit=limit,
+        options=options,
+        weighted=weighted and limit is not None,
+    )

@@ -7,18 +7,20 @@ from pages.heatmap.cell_figure import CONFIG, cell_figure, chosen_cells
 from pages.heatmap.map_order import shown_entries
 from pages.shared.frame import remember_notice, report_errors
 from pages.shared.kept import kept_number
-from pages.shared.teacher_pick import pick_teacher
+from pages.shared.teacher_pick import pick_teacher, use_text
 from pages.shared.text import plain
-from tianji_core.generation import create_run, start_generation
+from tianji_core.generation import create_run, estimate, start_generation
 from tianji_core.generation.top_up import Coverage, coverage, top_up_plan
 from tianji_core.i18n import _
-from tianji_core.recipe import Recipe, count_tasks, enabled_styles
+from tianji_core.recipe import Options, Recipe, count_tasks, enabled_axes, enabled_styles, option_labels
 from tianji_core.store import samples
 from tianji_core.store.samples import SampleFilter
 from tianji_core.teachers import Sampling
 from tianji_core.workspace import Workspace
 
 REVIEW = "pages/review/page.py"
+CONCURRENCY = 8
+"""Requests of a top-up at the same time."""
 
 
 def coverage_view(workspace: Workspace, recipe: Recipe) -> None:
@@ -43,7 +45,9 @@ def coverage_view(workspace: Workspace, recipe: Recipe) -> None:
         bind="query-params",
     )
     chosen = tuple(styles or ())
-    counts = samples.cell_counts(workspace.engine, SampleFilter(recipe.key, styles=chosen))
+    options = _options(recipe)
+    counted = SampleFilter(recipe.key, styles=chosen, options=options)
+    counts = samples.cell_counts(workspace.engine, counted)
     covered = coverage(recipe, counts, chosen)
     if not covered.counts:
         st.info(_("这些风格还没有样本。先造一批，再回来看哪些格子太少。"), icon="🌱")
@@ -64,7 +68,26 @@ def coverage_view(workspace: Workspace, recipe: Recipe) -> None:
     if cells:
         st.switch_page(REVIEW, query_params=review_link(cells[0], chosen))
     _by_form(names, scenes, chosen)
-    _top_up(workspace, recipe, covered, chosen)
+    _top_up(workspace, recipe, covered, chosen, options)
+
+
+def _options(recipe: Recipe) -> Options:
+    """Draws the layers of the map that the enabled axes are, and returns the chosen options."""
+    known = option_labels(recipe)
+    on = {axis.id for axis in enabled_axes(recipe)}
+    labels = [label for label, (axis, _option) in known.items() if axis in on]
+    if not labels:
+        return ()
+    picked = st.pills(
+        _("只数这些条件"),
+        labels,
+        selection_mode="multi",
+        wrap=True,
+        format_func=plain,
+        key="coverage_options",
+        bind="query-params",
+    )
+    return tuple(known[label] for label in picked or ())
 
 
 def review_link(cell: tuple[str, str], styles: tuple[str, ...]) -> dict[str, str | list[str]]:
@@ -135,7 +158,9 @@ def _by_form(names: list[str], scenes: list[str], styles: tuple[str, ...]) -> No
             st.switch_page(REVIEW, query_params=review_link((name, scene), styles))
 
 
-def _top_up(workspace: Workspace, recipe: Recipe, covered: Coverage, styles: tuple[str, ...]) -> None:
+def _top_up(
+    workspace: Workspace, recipe: Recipe, covered: Coverage, styles: tuple[str, ...], options: Options
+) -> None:
     st.subheader(_("补齐太少的格子"))
     left, right = st.columns([1, 2], gap="large")
     written = styles or tuple(enabled_styles(recipe))
@@ -148,19 +173,22 @@ def _top_up(workspace: Workspace, recipe: Recipe, covered: Coverage, styles: tup
             st.success(_("每个会造数的格子都够了"), icon="✅")
             return
         seed = samples.total(workspace.engine, recipe.key)
-        plan = top_up_plan(recipe, covered, styles, target, seed)
+        plan = top_up_plan(recipe, covered, styles, target, seed, options)
         st.caption(
             _(
-                "{cells} 个格子不到 {target} 条，按 {styles} 种风格各写 {rounds} 轮。",
+                "{cells} 个格子不到 {target} 条，一共缺 {n} 条；{styles} 种风格轮着写，只补缺的。",
                 cells=len(thin),
                 target=target,
+                n=count_tasks(recipe, plan),
                 styles=len(written),
-                rounds=plan.rounds,
             )
         )
     with right, report_errors():
         choice = pick_teacher(workspace, "top_up")
         number = count_tasks(recipe, plan)
+        if choice is not None:
+            expected = estimate(workspace, recipe, plan, choice, CONCURRENCY)
+            st.markdown(use_text(workspace, choice, expected))
         pressed = st.button(
             _("补 {n} 条", n=f"{number:,}"),
             key="top_up",
@@ -169,7 +197,7 @@ def _top_up(workspace: Workspace, recipe: Recipe, covered: Coverage, styles: tup
             disabled=choice is None,
         )
         if pressed and choice is not None:
-            run = create_run(workspace, recipe.key, plan, choice, Sampling(temperature=0.9))
+            run = create_run(workspace, recipe.key, plan, choice, Sampling(temperature=0.9), CONCURRENCY)
             job = start_generation(workspace, run.id)
             remember_notice(_("已开始：{title}", title=job.title))
             st.switch_page("pages/generate/page.py", query_params={"run": str(run.id)})

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 import streamlit as st
 
+from pages.lists.axis_editor import axis_editor
 from pages.lists.dragging import drag_box
 from pages.lists.list_paste import paste_box
 from pages.lists.placeholders import offer_placeholders, placeholder_help, placeholder_row
@@ -145,6 +146,7 @@ PARTS: dict[str, tuple[str, Callable[[], None]]] = {
     "names": (_("称谓"), names_part),
     "scenes": (_("场景"), scenes_part),
     "styles": (_("风格"), styles_part),
+    "axes": (_("条件"), lambda: axis_editor(recipe, revision, save)),
     "clauses": (
         _("随机注入"),
         lambda: lines_part(

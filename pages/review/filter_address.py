@@ -25,7 +25,7 @@ MORE: Mapping[str, str] = {
     "until": "until",
 }
 """Query parameter of each less frequent filter → its field of :class:`SampleFilter`."""
-FIELDS: Mapping[str, Any] = {"style": [], "name": [], "scene": [], "finding": None}
+FIELDS: Mapping[str, Any] = {"style": [], "name": [], "scene": [], "option": [], "finding": None}
 """Query parameters of the filters that a field writes by itself, with the value that sets none."""
 RANGES: dict[str, Bounds] = {"stars": (0, 5), "score": (0.0, 5.0)}
 """The full range of each filter that is a range; choosing the full range clears the filter."""
@@ -104,6 +104,7 @@ def filter_title(name: str) -> str:
         "style": _("风格"),
         "name": _("称谓"),
         "scene": _("场景"),
+        "option": _("条件"),
         "finding": _("问题"),
         "source": _("来源"),
         "run": _("生成批次"),

@@ -21,7 +21,7 @@ from pages.shared.frame import asked_number
 from pages.shared.text import plain
 from tianji_core.cleaning import BY_ID
 from tianji_core.i18n import _, _c
-from tianji_core.recipe import Recipe
+from tianji_core.recipe import Options, Recipe, enabled_axes, option_labels
 from tianji_core.store.samples import (
     ACCEPTED,
     BY_NUMBER,
@@ -102,6 +102,7 @@ def filters(workspace: Workspace, recipe: Recipe) -> FilterChoice:
         styles=chosen.styles,
         names=chosen.names,
         scenes=chosen.scenes,
+        options=chosen.options,
         rules=(finding,) if finding in BY_ID else (),
         clean={"clean": True, "any": False}.get(finding),
         text=(text or "").strip(),
@@ -118,6 +119,7 @@ class _Fields(NamedTuple):
     styles: tuple[str, ...]
     names: tuple[str, ...]
     scenes: tuple[str, ...]
+    options: Options
     finding: str
     order: str
 
@@ -128,9 +130,10 @@ def _filter_fields(workspace: Workspace, recipe: Recipe) -> _Fields:
     finding = _finding(right)
     names = _entries(left, "name", _("称谓"), [name.text for name in recipe.names])
     scenes = _entries(right, "scene", _("场景"), [scene.text for scene in recipe.scenes])
+    options = _options(left, recipe)
     order = _order(left)
     more_filters(workspace, recipe.key, order == RANDOM)
-    return _Fields(styles, names, scenes, finding, order)
+    return _Fields(styles, names, scenes, options, finding, order)
 
 
 def _set_filters() -> dict[str, str]:
@@ -183,6 +186,14 @@ def _entries(column: DeltaGenerator, key: str, label: str, entries: Sequence[str
         placeholder=_("全部"),
     )
     return tuple(chosen)
+
+
+def _options(column: DeltaGenerator, recipe: Recipe) -> Options:
+    """Returns the chosen options of axes; draws no field while no axis is switched on and none is chosen."""
+    known = option_labels(recipe)
+    if not enabled_axes(recipe) and not st.query_params.get_all("option"):
+        return ()
+    return tuple(known[label] for label in _entries(column, "option", _("条件"), list(known)))
 
 
 def _finding(column: DeltaGenerator) -> str:

@@ -5,13 +5,12 @@ import streamlit as st
 
 from pages.shared.frame import remember_notice, report_errors
 from pages.shared.kept import kept_number
-from pages.shared.teacher_pick import money, pick_teacher
+from pages.shared.teacher_pick import pick_teacher, use_text
 from pages.shared.text import plain
-from tianji_core import evaluation, teachers
+from tianji_core import evaluation
 from tianji_core.evaluation import MeasuredAnswers
 from tianji_core.evaluation.sweep import top_up_results
 from tianji_core.i18n import _
-from tianji_core.jobs import duration_text
 from tianji_core.store.training import TrainingRun
 from tianji_core.workspace import Workspace
 
@@ -43,15 +42,7 @@ def _form(workspace: Workspace, recipe: str, measured: MeasuredAnswers, key: str
     if choice is None:
         return
     expected = evaluation.estimated_top_up(workspace, recipe, plan, choice)
-    offline = teachers.provider(workspace, choice.provider).offline
-    st.markdown(
-        _(
-            "**{n} 个任务 · {cost} · 约 {time}**",
-            n=f"{expected.tasks:,}",
-            cost=_("免费") if offline else money(workspace, choice, expected.cost),
-            time=duration_text(max(1.0, expected.seconds)),
-        )
-    )
+    st.markdown(use_text(workspace, choice, expected))
     if st.button(_("补 {n} 条", n=f"{expected.tasks:,}"), key=f"{key}_top_up", type="primary", icon="✨"):
         made, job = evaluation.start_top_up(workspace, recipe, measured, plan, choice)
         remember_notice(_("已开始：{title}", title=job.title))

@@ -15,7 +15,9 @@ from pages.shared.teacher_numbers import SIGNS
 from tianji_core import teachers
 from tianji_core.drafts import Typed, load_draft
 from tianji_core.errors import SettingsError
+from tianji_core.generation import Estimate
 from tianji_core.i18n import _, _c
+from tianji_core.jobs import duration_text
 from tianji_core.recipe import explain
 from tianji_core.teachers import Provider, TeacherChoice
 from tianji_core.workspace import Workspace
@@ -171,6 +173,17 @@ def money(workspace: Workspace, choice: TeacherChoice, cost: float | None) -> st
         return _("价格未知")
     sign = SIGNS[teachers.provider(workspace, choice.provider).currency]
     return _("约 {sign}{cost}", sign=sign, cost=f"{cost:.4f}" if cost < 1 else f"{cost:.2f}")
+
+
+def use_text(workspace: Workspace, choice: TeacherChoice, expected: Estimate) -> str:
+    """Returns tasks, cost and time of what is about to start, as Markdown."""
+    offline = teachers.provider(workspace, choice.provider).offline
+    return _(
+        "**{n} 个任务 · {cost} · 约 {time}**",
+        n=f"{expected.tasks:,}",
+        cost=_("免费") if offline else money(workspace, choice, expected.cost),
+        time=duration_text(max(1.0, expected.seconds)),
+    )
 
 
 def checked_choice(**fields: object) -> TeacherChoice:

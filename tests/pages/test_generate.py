@@ -11,9 +11,10 @@ from tests.loopback import LoopbackApi, fails, says
 from tianji_core import jobs
 from tianji_core.drafts import TableEdits, changing_draft, load_draft
 from tianji_core.generation import jobs_by_run, run_state
-from tianji_core.store import recipes
+from tianji_core.store import recipes, samples
 from tianji_core.store import runs as rows
 from tianji_core.store.database import writing
+from tianji_core.store.samples import SampleFilter
 from tianji_core.teachers import providers
 from tianji_core.workspace import Workspace
 
@@ -358,3 +359,24 @@ def test_the_number_of_examples_is_part_of_a_run(workspace: Workspace, api: Loop
     finish(workspace, 1)
     assert rows.get(workspace.engine, 1).options["examples"] == 3
     assert all("\n- " in prompt for prompt in api.prompts())
+
+
+def test_enabled_conditions_multiply_the_plan_and_are_drawn_by_weight(workspace: Workspace) -> None:
+    shipped = recipes.current(workspace.engine, "wishes").recipe
+    axes = [axis.model_copy(update={"enabled": axis.id == "length"}) for axis in shipped.axes]
+    recipes.save(workspace.engine, shipped.changed(axes=axes), 0, "长度")
+    at = page()
+    every = int(metrics(at)["任务"].replace(",", ""))
+    options = next(group for group in at.button_group if group.label == "长度")
+    options.set_value(["short"]).run()
+    assert int(metrics(at)["任务"].replace(",", "")) * 3 == every
+    next(group for group in at.button_group if group.label == "长度").set_value(["short", "long"]).run()
+    at.number_input(key="limit").set_value(40).run()
+    at.toggle(key="weighted").set_value(True).run()
+    at.button(key="start_run").click().run()
+    assert not at.exception
+    run = rows.listed(workspace.engine, "wishes")[0]
+    assert run.plan.weighted and set(run.plan.options) == {("length", "short"), ("length", "long")}
+    finish(workspace, run.id)
+    counts = samples.option_counts(workspace.engine, SampleFilter("wishes"))
+    assert counts == {"length": {"short": 20, "long": 20}}

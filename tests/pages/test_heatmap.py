@@ -153,6 +153,7 @@ def test_thin_cells_are_topped_up(workspace: Workspace) -> None:
     before = samples.total(workspace.engine, "wishes")
     lacking = int({m.label: m.value for m in at.metric}["还没有样本的格子"])
     assert lacking == 451 - before
+    assert any(f"**{lacking} 个任务 · 免费" in m.value for m in at.markdown)
     at.button(key="top_up").click().run()
     assert not at.exception
     for job in jobs.listed(workspace, active=True):

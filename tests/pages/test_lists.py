@@ -349,3 +349,38 @@ def test_a_placeholder_is_offered_beside_the_template_and_added_by_a_click(works
     assert at.text_area(key="teacher_0").value == before + "{relation}"
     again = open_page("pages/lists/page.py", list="提示词")
     assert again.text_area(key="teacher_0").value == before + "{relation}"
+
+
+def test_a_condition_is_switched_on_changed_and_added_by_clicking(workspace: Workspace) -> None:
+    at = open_page("pages/lists/page.py", list="条件")
+    at.toggle(key="axis_on_length_0").set_value(True).run()
+    assert recipes.current(workspace.engine, "wishes").recipe.axes[0].enabled
+    at.text_area(key="words_length_short_1").set_value("短一点\n\n三言两语").run()
+    at.button(key="save_option").click().run()
+    at.text_input(key="new_axis_title").set_value("平台").run()
+    at.text_input(key="new_axis_options").set_value("微信，短信").run()
+    at.button(key="add_axis").click().run()
+    assert not at.exception and not at.error
+    axes = recipes.current(workspace.engine, "wishes").recipe.axes
+    assert axes[0].options[0].words == ("短一点", "三言两语") and axes[0].enabled
+    assert [option.title for option in axes[2].options] == ["微信", "短信"] and not axes[2].enabled
+
+
+def test_limits_of_an_option_in_one_style_are_saved_and_wrong_ones_are_said(workspace: Workspace) -> None:
+    at = open_page("pages/lists/page.py", list="条件")
+    at.selectbox(key="axis_style").select("正常").run()
+    at.number_input(key="low_length_short_正常_0").set_value(90).run()
+    at.button(key="save_in_style").click().run()
+    assert "90" in errors(at) and "34" in errors(at)
+    at.number_input(key="low_length_short_正常_0").set_value(12).run()
+    at.button(key="save_in_style").click().run()
+    short = recipes.current(workspace.engine, "wishes").recipe.axes[0].options[0]
+    assert short.limits("正常") == (12, 34) and short.limits("严肃") == (25, 44)
+
+
+def test_a_condition_without_options_is_refused_and_what_was_typed_stays(workspace: Workspace) -> None:
+    at = open_page("pages/lists/page.py", list="条件")
+    at.text_input(key="new_axis_title").set_value("平台").run()
+    at.button(key="add_axis").click().run()
+    assert "没有选项" in errors(at)
+    assert at.text_input(key="new_axis_title").value == "平台"

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from tianji_core.errors import PlanError
 from tianji_core.i18n import _
-from tianji_core.recipe import Plan, Recipe, enabled_styles, kept_cells
+from tianji_core.recipe import Options, Plan, Recipe, enabled_styles, kept_cells
 from tianji_core.store.samples import CellCount
 
 Cell = tuple[str, str]
@@ -45,9 +45,17 @@ def coverage(recipe: Recipe, counts: Iterable[CellCount], styles: tuple[str, ...
     return Coverage({(c.name, c.scene): c for c in counts}, kept)
 
 
-def top_up_plan(recipe: Recipe, covered: Coverage, styles: tuple[str, ...], target: int, seed: int) -> Plan:
+def top_up_plan(
+    recipe: Recipe,
+    covered: Coverage,
+    styles: tuple[str, ...],
+    target: int,
+    seed: int,
+    options: Options = (),
+) -> Plan:
     """Returns a plan that writes for each cell with fewer than ``target`` usable samples just as many as it
-    lacks, spread evenly over the styles. Use a new ``seed``, so that no earlier text is written again.
+    lacks, spread evenly over the styles and over ``options`` of the enabled axes (none: all).
+    Use a new ``seed``, so that no earlier text is written again.
 
     Raises:
         PlanError: every cell has enough.
@@ -55,4 +63,4 @@ def top_up_plan(recipe: Recipe, covered: Coverage, styles: tuple[str, ...], targ
     lacking = tuple((*cell, target - covered.usable(cell)) for cell in covered.thin(target))
     if not lacking:
         raise PlanError(_("每个会造数的格子都至少有 {n} 条样本了，不用补", n=target))
-    return Plan(styles=styles, threshold=recipe.threshold, seed=seed, lacking=lacking)
+    return Plan(styles=styles, threshold=recipe.threshold, seed=seed, lacking=lacking, options=options)

@@ -1,0 +1,227 @@
+"""The editor of the axes: the axes, the options of the chosen one, and the fields of one option."""
+
+from collections.abc import Callable
+from typing import Any
+
+import streamlit as st
+
+from pages.shared.frame import report_errors
+from pages.shared.kept import forget, kept, kept_limit, show_unsaved
+from pages.shared.text import plain
+from pages.shared.usable import any_text, some_of, within
+from tianji_core.i18n import _
+from tianji_core.recipe import RELATION_TITLES, Axis, AxisOption, Recipe, Relation
+from tianji_core.recipe.axis_editing import (
+    add_axis,
+    add_option,
+    edit_axis,
+    edit_in_style,
+    edit_option,
+    remove_axis,
+    remove_option,
+)
+
+Save = Callable[[Recipe, str, Callable[[], None] | None], None]
+
+
+def axis_editor(recipe: Recipe, revision: int, save: Save) -> None:
+    """Draws the axes, the options of the chosen axis and the fields of the chosen option."""
+    st.caption(
+        _(
+            "称谓、场景、风格之外的条件，例如长度。启用之后，造数会给每条样本带上其中一个选项，训练输入里也会这样要求。"
+        )
+    )
+    master, detail = st.columns([2, 10], gap="medium")
+    with master:
+        axis = _chosen_axis(recipe)
+        _new_axis(recipe, save)
+    if axis is None:
+        detail.info(_("这个配方还没有条件。"), icon="🎚️")
+        return
+    with detail:
+        option = _option_bar(recipe, axis, revision, save)
+        left, right = st.columns(2, gap="medium")
+        with left:
+            _common_fields(recipe, axis, option, revision, save)
+        with right:
+            _style_fields(recipe, axis, option, revision, save)
+
+
+def _chosen_axis(recipe: Recipe) -> Axis | None:
+    titles = {axis.id: axis for axis in recipe.axes}
+    if not titles:
+        return None
+    chosen = st.radio(
+        _("条件"),
+        list(titles),
+        format_func=lambda key: _axis_title(titles.get(key)),
+        key="axis_detail",
+    )
+    return titles.get(chosen or "")
+
+
+def _axis_title(axis: Axis | None) -> str:
+    if axis is None:
+        return ""
+    return plain(axis.title) if axis.enabled else _("{name}（停用）", name=plain(axis.title))
+
+
+def _new_axis(recipe: Recipe, save: Save) -> None:
+    with st.popover(_("加一个条件"), icon="➕"):
+        keys = ("new_axis_title", "new_axis_options")
+        title = st.text_input(_("条件叫什么"), max_chars=40, **kept("axes", keys[0], any_text, ""))
+        options = st.text_input(
+            _("选项（用逗号分开）"),
+            placeholder=_("例如：短，中，长"),
+            **kept("axes", keys[1], any_text, ""),
+        )
+        if st.button(_("加上"), key="add_axis", type="primary"):
+            with report_errors():
+                titles = options.replace("，", ",").replace("、", ",").split(",")
+                new = add_axis(recipe, title, titles)
+                save(new, _("新条件“{axis}”", axis=title), lambda: forget("axes", {k: k for k in keys}))
+
+
+def _option_bar(recipe: Recipe, axis: Axis, revision: int, save: Save) -> AxisOption:
+    """Draws the switch of the axis, its options and what adds and removes them; returns the chosen
+    option."""
+    row = st.container(horizontal=True, vertical_alignment="center", gap="small", key="axis_row")
+    on = row.toggle(_("启用"), axis.enabled, key=f"axis_on_{axis.id}_{revision}")
+    if on != axis.enabled:
+        with report_errors():
+            done = _("启用条件“{axis}”", axis=axis.title) if on else _("停用条件“{axis}”", axis=axis.title)
+            save(edit_axis(recipe, axis.id, enabled=on), done, None)
+    titles = {option.id: option.title for option in axis.options}
+    chosen = row.segmented_control(
+        _("选项"),
+        list(titles),
+        default=axis.options[0].id,
+        required=True,
+        format_func=lambda key: plain(titles.get(key or "", "")),
+        key=f"axis_option_{axis.id}",
+        label_visibility="collapsed",
+    )
+    option = axis.option(chosen or "") or axis.options[0]
+    with row.popover(_("加选项"), icon="➕"):
+        key = f"new_option_{axis.id}"
+        title = st.text_input(_("选项叫什么"), max_chars=40, **kept("axes", key, any_text, ""))
+        if st.button(_("加上"), key="add_option", type="primary"):
+            with report_errors():
+                new = add_option(recipe, axis.id, title)
+                save(new, _("新选项“{option}”", option=title), lambda: forget("axes", {key: key}))
+    with row.popover(_("删除"), icon="🗑️"):
+        st.caption(_("已有的样本保留它们的选项；删除可以撤销。"))
+        if st.button(_("删除选项“{option}”", option=plain(option.title)), key="remove_option"):
+            with report_errors():
+                after = remove_option(recipe, axis.id, option.id)
+                save(after, _("删除选项“{option}”", option=option.title), None)
+        if st.button(_("删除条件“{axis}”", axis=plain(axis.title)), key="remove_axis"):
+            with report_errors():
+                save(remove_axis(recipe, axis.id), _("删除条件“{axis}”", axis=axis.title), None)
+    return option
+
+
+def _common_fields(recipe: Recipe, axis: Axis, option: AxisOption, revision: int, save: Save) -> None:
+    """Draws what holds in every style, and its button."""
+    form, suffix = f"axis-{recipe.key}", f"{axis.id}_{option.id}"
+    fields: dict[str, Any] = {}
+    names: dict[str, str] = {}
+
+    def arguments(name: str, usable: Callable[[Any], Any], saved: Any) -> dict[str, Any]:
+        names[f"{name}_{suffix}"] = f"{name}_{suffix}_{revision}"
+        return kept(form, f"{name}_{suffix}_{revision}", usable, saved, f"{name}_{suffix}")
+
+    fields["title"] = st.text_input(
+        _("名称"), option.title, max_chars=40, **arguments("title", any_text, option.title)
+    )
+    fields["instruction"] = st.text_area(
+        _("给造数模型的要求"),
+        option.instruction,
+        height=90,
+        **arguments("told", any_text, option.instruction),
+    )
+    words = "\n".join(option.words)
+    said = st.text_area(
+        _("训练输入里怎么说（每行一种）"),
+        words,
+        height=100,
+        help=_("例如“短一点”。每条训练输入随机用其中一种；空着表示不说。"),
+        **arguments("words", any_text, words),
+    )
+    fields["words"] = tuple(line.strip() for line in said.splitlines() if line.strip())
+    fields["weight"] = st.number_input(
+        _("权重"), 0.01, 1000.0, option.weight, **arguments("weight", within(0.01, 1000.0), option.weight)
+    )
+    st.caption(_("不写在："))
+    for name, title, known in (
+        ("not_styles", _("风格"), [style.text for style in recipe.styles]),
+        ("not_relations", _("关系"), [relation.value for relation in Relation]),
+        ("not_scenes", _("场景"), [scene.text for scene in recipe.scenes]),
+    ):
+        saved = [str(entry) for entry in getattr(option, name)]
+        fields[name] = tuple(
+            st.multiselect(
+                title,
+                known,
+                saved,
+                format_func=_entry_title,
+                placeholder=_("没有例外"),
+                **arguments(name, some_of(known), saved),
+            )
+        )
+    pressed = st.button(_("保存"), key="save_option", type="primary", icon="💾")
+    if any(fields[name] != getattr(option, name) for name in fields):
+        show_unsaved(form, lambda: forget(form, names))
+    if pressed:
+        with report_errors():
+            after = edit_option(recipe, axis.id, option.id, **fields)
+            save(after, _axis_and_option(axis, option), lambda: forget(form, names))
+
+
+def _style_fields(recipe: Recipe, axis: Axis, option: AxisOption, revision: int, save: Save) -> None:
+    """Draws limits and examples, those of all styles or of one, and their button."""
+    every = _("所有风格")
+    style = st.selectbox(
+        _("字数和示例，用在"), [every, *(style.text for style in recipe.styles)], key="axis_style"
+    )
+    one = style if style != every else None
+    own = option.in_style(one) if one else option
+    low, high, examples = (own.min_chars, own.max_chars, own.examples) if own else (None, None, ())
+    form, suffix = f"axis-{recipe.key}", f"{axis.id}_{option.id}_{style}_{revision}"
+    columns = st.columns(2)
+    least = columns[0].number_input(
+        _("最少字数"), 1, 4000, placeholder=_("照风格"), **kept_limit(form, f"low_{suffix}", 4000, low)
+    )
+    most = columns[1].number_input(
+        _("最多字数"), 1, 4000, placeholder=_("照风格"), **kept_limit(form, f"high_{suffix}", 4000, high)
+    )
+    text = "\n".join(examples)
+    typed = st.text_area(
+        _("示例（每行一条）"),
+        text,
+        height=180,
+        help=_("空着就用风格自己的示例里长度合适的。"),
+        **kept(form, f"examples_{suffix}", any_text, text),
+    )
+    fields = {
+        "min_chars": least,
+        "max_chars": most,
+        "examples": tuple(line.strip() for line in typed.splitlines() if line.strip()),
+    }
+    if st.button(_("保存"), key="save_in_style", icon="💾"):
+        with report_errors():
+            if one is None:
+                after = edit_option(recipe, axis.id, option.id, **fields)
+            else:
+                after = edit_in_style(recipe, axis.id, option.id, one, **fields)
+            keys = {f"{name}_{suffix}": f"{name}_{suffix}" for name in ("low", "high", "examples")}
+            save(after, _axis_and_option(axis, option), lambda: forget(form, keys))
+
+
+def _entry_title(entry: str) -> str:
+    known = {relation.value: title for relation, title in RELATION_TITLES.items()}
+    return _(known[entry]) if entry in known else plain(entry)
+
+
+def _axis_and_option(axis: Axis, option: AxisOption) -> str:
+    return _("条件“{axis}”的选项“{option}”", axis=axis.title, option=option.title)
