@@ -10,7 +10,14 @@ from pages.chat.line import own_line
 from pages.chat.shelf import shelf
 from pages.chat.turn import PageConversation, show
 from pages.shared.answer_marks import Checkers
-from pages.shared.chat_choice import endpoints, pick_cell, preferred, sampling_form, usual_wording
+from pages.shared.chat_choice import (
+    endpoints,
+    pick_cell,
+    pick_options,
+    preferred,
+    sampling_form,
+    usual_wording,
+)
 from pages.shared.chat_servers import server_panel
 from pages.shared.frame import current_recipe
 from pages.shared.header import page_header
@@ -62,10 +69,10 @@ with settings:
             st.caption(_("已加载，占用内存 {size}", size=size_text(endpoint.memory)))
         server_panel(workspace)
     name, scene, style = pick_cell(recipe)
-    words = usual_wording(recipe, name, scene, style)
-    request = st.text_area(
-        _("要问的话"), words, height=80, **kept_text(f"request_{name}_{scene}_{style}", words)
-    )
+    options = pick_options(recipe)
+    words = usual_wording(recipe, name, scene, style, options)
+    chosen_as = "_".join((name, scene, style, *(option for _axis, option in options)))
+    request = st.text_area(_("要问的话"), words, height=80, **kept_text(f"request_{chosen_as}", words))
     send = st.button(
         _("发送"),
         key="chat_send",

@@ -11,10 +11,10 @@ from pages.shared.kept import kept
 from pages.shared.kept_files import kept_files
 from pages.shared.usable import any_text, some_of, within
 from tianji_core import models, training
-from tianji_core.comparison import MAX_CANDIDATES, QUESTION_FILE_TYPES, Ask, Column, read_asks
+from tianji_core.comparison import MAX_CANDIDATES, QUESTION_FILE_TYPES, Ask, Column, asks_about, read_asks
 from tianji_core.evaluation import held_out_cases
 from tianji_core.i18n import _
-from tianji_core.recipe import Recipe
+from tianji_core.recipe import Options, Recipe, enabled_axes, option_labels
 from tianji_core.serving import ChatSampling
 from tianji_core.store import training as trainings
 from tianji_core.workspace import Workspace
@@ -141,6 +141,7 @@ def _questions(recipe: Recipe) -> list[Ask]:
         placeholder=_("选几个场合"),
         **kept(FORM, "compare_scenes", some_of(what), what[:1], f"compare_scenes_{recipe.key}"),
     )
+    options = _options(recipe)
     free = st.text_area(_("也可以自己写，一行一个问题"), **kept(FORM, "compare_free", any_text), height=80)
     with st.expander(_("更多问题：没见过的格子、从文件读"), icon="📄"):
         held = st.number_input(
@@ -153,13 +154,24 @@ def _questions(recipe: Recipe) -> list[Ask]:
         )
         label = _("从文件读问题（txt 一行一个；csv、json、jsonl 带称谓和场景，或问题）")
         files = kept_files(label, QUESTION_FILE_TYPES, "compare_file", largest=4)
-    asks = [Ask(name=name, scene=scene) for name in names for scene in scenes]
+    asks = asks_about(recipe, names, scenes, options)
     asks += [Ask(text=line.strip()) for line in free.splitlines() if line.strip()]
     with report_errors():
         asks += _held_out(recipe, int(held))
         for file in files:
             asks += read_asks(recipe, file.name, file.getvalue())
     return list(dict.fromkeys(asks))
+
+
+def _options(recipe: Recipe) -> Options:
+    """Draws the options of the enabled axes, one row each; nothing where no axis is enabled."""
+    on = {axis.id for axis in enabled_axes(recipe)}
+    labels = {label: pair for label, pair in option_labels(recipe).items() if pair[0] in on}
+    if not labels:
+        return ()
+    own = kept(FORM, "compare_options", some_of(labels), [], f"compare_options_{recipe.key}")
+    chosen = st.multiselect(_("条件（每种组合各问一次）"), list(labels), placeholder=_("不提条件"), **own)
+    return tuple(labels[label] for label in chosen)
 
 
 def _held_out(recipe: Recipe, number: int) -> list[Ask]:

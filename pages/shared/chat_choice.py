@@ -6,10 +6,11 @@ from dataclasses import dataclass
 import streamlit as st
 
 from pages.shared.kept import kept
+from pages.shared.text import plain
 from pages.shared.usable import among, within
 from tianji_core import serving
 from tianji_core.i18n import _
-from tianji_core.recipe import Recipe, training_input
+from tianji_core.recipe import Options, Recipe, asking, enabled_axes, training_input
 from tianji_core.serving import ChatSampling
 from tianji_core.serving.services import is_confirmed, key_variable_of
 from tianji_core.serving.transcript import ChatTurn
@@ -122,13 +123,33 @@ def pick_cell(recipe: Recipe) -> tuple[str, str, str]:
     return name or "", scene or "", style or ""
 
 
-def usual_wording(recipe: Recipe, name: str, scene: str, style: str) -> str:
-    """The most frequent training input of the cell and style; '' where the recipe has one of the three no
-    more."""
+def pick_options(recipe: Recipe) -> Options:
+    """Draws one choice for each enabled axis and returns the chosen options."""
+    axes = enabled_axes(recipe)
+    chosen = []
+    for column, axis in zip(st.columns(len(axes)) if axes else [], axes, strict=True):
+        titles = {option.title: option.id for option in axis.options}
+        title = column.selectbox(
+            plain(axis.title),
+            list(titles),
+            index=None,
+            placeholder=_("不提条件"),
+            key=f"option_{axis.id}",
+            bind="query-params",
+        )
+        if title is not None:
+            chosen.append((axis.id, titles[title]))
+    return tuple(chosen)
+
+
+def usual_wording(recipe: Recipe, name: str, scene: str, style: str, options: Options = ()) -> str:
+    """The most frequent training input of the cell, style and options; '' where the recipe has one of the
+    three no more."""
     entries = recipe.name(name), recipe.scene(scene), recipe.style(style)
     if entries[0] is None or entries[1] is None or entries[2] is None:
         return ""
-    return training_input(recipe.input_templates[0], entries[0], entries[1], entries[2])
+    asked = asking(recipe, entries[2], options)
+    return training_input(recipe.input_templates[0], entries[0], entries[1], asked)
 
 
 def figures(turn: ChatTurn, titles: Mapping[str, str], named: bool = False) -> str:

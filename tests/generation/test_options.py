@@ -7,12 +7,15 @@ import pytest
 from tianji_core import generation
 from tianji_core.cleaning.rule import Subject, context_of
 from tianji_core.cleaning.rules import check
+from tianji_core.comparison import Ask, Column, asks_about, plan_board, request_text
+from tianji_core.comparison.marks import check_cell
 from tianji_core.dataset import CellGuess
 from tianji_core.evaluation import Checker, held_out_cases
 from tianji_core.evaluation.evaluate import judge
 from tianji_core.generation.generating import run_generation
 from tianji_core.jobs import Reporter
 from tianji_core.recipe import Plan, Recipe, brief, built_in_recipe, by_option, tasks
+from tianji_core.serving import ChatSampling
 from tianji_core.store import recipes, samples
 from tianji_core.store.samples import SampleFilter
 from tianji_core.teachers import Sampling, TeacherChoice
@@ -96,3 +99,18 @@ def test_an_evaluation_reports_every_option() -> None:
     assert titles == ["长度 短", "长度 中", "长度 长", "语气 恭敬", "语气 亲近", "语气 俏皮"]
     assert sum(rates.count for rates in report.options[:3]) == report.overall.count == 60
     assert all(rates.length == 0 for rates in report.options) and "长度 短" in report.table()
+
+
+def test_a_comparison_asks_every_combination_and_holds_its_answers_to_its_limits() -> None:
+    asks = asks_about(RECIPE, ["大舅"], ["生日"], [("length", "short"), ("length", "long"), ("tone", "warm")])
+    assert [ask.title for ask in asks] == ["大舅 × 生日 · 短 · 亲近", "大舅 × 生日 · 长 · 亲近"]
+    assert request_text(RECIPE, asks[0], "小红书") == "祝大舅生日,小红书风格,短一点,亲近些"
+    (plain,) = asks_about(RECIPE, ["大舅"], ["生日"])
+    assert plain == Ask(name="大舅", scene="生日")
+    column = Column(url="http://127.0.0.1:1", model="m", style="正常")
+    board = plan_board(RECIPE, asks, [column], "", ChatSampling())
+    text = "大舅，生日快乐！愿您身体硬朗，天天都有笑脸，吃好睡好，烦心事少，好事多。"
+    checked = [
+        check_cell(Checker(RECIPE), board, cell.model_copy(update={"text": text})) for cell in board.cells
+    ]
+    assert [one.span for one in checked] == [(15, 34), (49, 80)]

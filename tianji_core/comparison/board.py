@@ -1,7 +1,7 @@
 """The board of a comparison: one row per question, one column per model and style, stored as a JSON file."""
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -13,7 +13,7 @@ from tianji_core.errors import InputError
 from tianji_core.files import write_text
 from tianji_core.i18n import _
 from tianji_core.ownership import remove
-from tianji_core.recipe import Recipe, Style, training_input
+from tianji_core.recipe import Options, Recipe, Style, asking, crossed, options_text, training_input
 from tianji_core.sentences import STORED, Sentence
 from tianji_core.serving.client import ChatSampling
 from tianji_core.store.database import now
@@ -30,18 +30,21 @@ State = Literal["waiting", "streaming", "done", "failed", "stopped"]
 
 
 class Ask(BaseModel):
-    """One row: a receiver and an occasion, or a free text."""
+    """One row: a receiver and an occasion with options of the recipe's axes, or a free text. ``condition``
+    holds the titles of the options."""
 
     model_config = ConfigDict(frozen=True)
 
     name: str = ""
     scene: str = ""
     text: str = ""
+    options: Options = ()
+    condition: str = ""
 
     @property
     def title(self) -> str:
         """The question as it is shown."""
-        return self.text or f"{self.name} × {self.scene}"
+        return self.text or f"{self.name} × {self.scene}" + (f" · {self.condition}" if self.condition else "")
 
 
 class Column(BaseModel):
@@ -184,7 +187,20 @@ def request_text(recipe: Recipe, ask: Ask, style_text: str) -> str:
     name, scene = recipe.name(ask.name), recipe.scene(ask.scene)
     if name is None or scene is None:
         raise InputError(_("配方里没有格子“{name} × {scene}”", name=ask.name, scene=ask.scene))
-    return training_input(recipe.input_templates[0], name, scene, style)
+    asked = asking(recipe, style, ask.options)
+    return training_input(recipe.input_templates[0], name, scene, asked)
+
+
+def asks_about(
+    recipe: Recipe, names: Sequence[str], scenes: Sequence[str], options: Iterable[tuple[str, str]] = ()
+) -> list[Ask]:
+    """Returns every name with every scene and every combination of the options."""
+    return [
+        Ask(name=name, scene=scene, options=each, condition=options_text(recipe, each))
+        for name in names
+        for scene in scenes
+        for each in crossed(recipe, options)
+    ]
 
 
 def named_style(recipe: Recipe, ask: Ask) -> Style | None:

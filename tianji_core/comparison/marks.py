@@ -10,6 +10,7 @@ from tianji_core.evaluation.marks import emoji_count
 from tianji_core.evaluation.outcome import QuestionOutcome
 from tianji_core.evaluation.report import wilson
 from tianji_core.i18n import _
+from tianji_core.recipe import styled
 
 CheckerOf = Callable[[str], Checker]
 """Returns the checker for a model's name, which knows what that model was trained on."""
@@ -76,13 +77,14 @@ def check_cell(checker: Checker, board: Board, cell: Cell) -> Checked:
     style = named_style(recipe, ask) or recipe.style(board.columns[cell.column].style)
     if style is None:
         return Checked(cell, length, emoji, None, None, None, None)
+    style = styled(recipe, style, ask.options)
     span = (style.min_chars, style.max_chars)
     fits = span[0] <= length <= span[1]
     name, scene = recipe.name(ask.name), recipe.scene(ask.scene)
     if name is None or scene is None:
-        styled = checker.marks.of(style.text).shown_by(text)
-        return Checked(cell, length, emoji, span, fits, styled, None)
-    verdict = checker.check(Case(name, scene, style, board.system, cell.request), text)
+        shown = checker.marks.of(style.text).shown_by(text)
+        return Checked(cell, length, emoji, span, fits, shown, None)
+    verdict = checker.check(Case(name, scene, style, board.system, cell.request, ask.options), text)
     return Checked(cell, length, emoji, span, fits, verdict.style, verdict)
 
 

@@ -4,6 +4,7 @@ from tianji_core.recipe.axes import Axis, AxisOption, OptionInStyle, Options
 from tianji_core.recipe.conditions import (
     Combinations,
     asking,
+    crossed,
     enabled_axes,
     known_options,
     option_labels,
@@ -99,6 +100,7 @@ __all__ = [
     "by_option",
     "by_style",
     "count_tasks",
+    "crossed",
     "drawn_input",
     "dump_recipe",
     "enabled_axes",

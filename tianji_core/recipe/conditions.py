@@ -38,6 +38,14 @@ def option_labels(recipe: Recipe) -> dict[str, tuple[str, str]]:
     }
 
 
+def crossed(recipe: Recipe, pairs: Iterable[tuple[str, str]]) -> list[Options]:
+    """Returns every combination of one option per axis among ``pairs``, in the order of the recipe; one empty
+    combination where there are none."""
+    chosen = set(pairs)
+    by_axis = [[(axis.id, o.id) for o in axis.options if (axis.id, o.id) in chosen] for axis in recipe.axes]
+    return list(product(*(of_axis for of_axis in by_axis if of_axis)))
+
+
 def option_named(recipe: Recipe, axis: str, option: str) -> tuple[str, str]:
     """Returns the ids of an axis and its option from ids or titles.
 

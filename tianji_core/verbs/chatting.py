@@ -7,7 +7,7 @@ import typer
 
 from tianji_core.errors import InputError, ServerError
 from tianji_core.i18n import _
-from tianji_core.recipe import Recipe, training_input
+from tianji_core.recipe import Options, Recipe, asking, option_named, training_input
 from tianji_core.serving import ChatSampling
 from tianji_core.serving.client import model_names
 from tianji_core.store import recipes
@@ -17,6 +17,7 @@ from tianji_core.verbs.common import (
     WorkspaceOption,
     chosen_recipe,
     opened,
+    option_pairs,
     show,
     words,
 )
@@ -38,6 +39,10 @@ def chat(
     name: Annotated[str, typer.Option(help="With --scene: write the request for this name.")] = "",
     scene: Annotated[str, typer.Option(help="With --name: and this scene.")] = "",
     style: Annotated[str, typer.Option(help="Style of the written request.")] = "",
+    option: Annotated[
+        list[str] | None,
+        typer.Option(help="Options of the written request: length=short.", show_default=False),
+    ] = None,
     system: Annotated[
         str | None, typer.Option(help="System prompt; default: the training one.", show_default=False)
     ] = None,
@@ -57,7 +62,7 @@ def chat(
             raise InputError(_("要么直接写问题，要么用 --name、--scene、--style，不能都给"))
         if not (name and scene):
             raise InputError(_("--name 和 --scene 要一起给，--style 可以不给"))
-        request = written_request(stored, name, scene, style)
+        request = written_request(stored, name, scene, style, option_pairs(option))
     prompt = stored.prompts.system if system is None else system
     sampling = ChatSampling(temperature=temperature, max_tokens=max_tokens, seed=seed)
     key = endpoint.key(space)
@@ -77,11 +82,11 @@ def chat(
             show({"model": names[0], "request": line, "answer": reply}, as_json, reply)
 
 
-def written_request(recipe: Recipe, name: str, scene: str, style: str) -> str:
-    """Returns the request for a name, scene and style in the wording of the training inputs.
+def written_request(recipe: Recipe, name: str, scene: str, style: str, options: Options = ()) -> str:
+    """Returns the request for a name, scene, style and options in the wording of the training inputs.
 
     Raises:
-        InputError: the recipe lacks the name, scene or style.
+        InputError: the recipe lacks the name, scene or style. PlanError: it lacks an option.
     """
     whom, what = recipe.name(name), recipe.scene(scene)
     how = recipe.style(style) if style else recipe.styles[0]
@@ -89,4 +94,5 @@ def written_request(recipe: Recipe, name: str, scene: str, style: str) -> str:
         if entry is None:
             raise InputError(_("配方里没有{kind}“{text}”", kind=kind, text=text))
     assert whom is not None and what is not None and how is not None
-    return training_input(recipe.input_templates[0], whom, what, how)
+    named = tuple(option_named(recipe, *pair) for pair in options)
+    return training_input(recipe.input_templates[0], whom, what, asking(recipe, how, named))

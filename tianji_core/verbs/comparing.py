@@ -16,6 +16,7 @@ from tianji_core.comparison import (
     CheckerOf,
     Column,
     Comparer,
+    asks_about,
     board_keys,
     board_report,
     check_board,
@@ -31,7 +32,7 @@ from tianji_core.evaluation import held_out_cases
 from tianji_core.evaluation.trained_on import checker_of
 from tianji_core.i18n import _
 from tianji_core.outputs import check_output_file, write_output
-from tianji_core.recipe import Recipe
+from tianji_core.recipe import Recipe, option_named
 from tianji_core.serving import ChatSampling
 from tianji_core.store import recipes
 from tianji_core.verbs.common import (
@@ -41,6 +42,7 @@ from tianji_core.verbs.common import (
     WorkspaceOption,
     chosen_recipe,
     opened,
+    option_pairs,
     show,
     words,
 )
@@ -68,6 +70,10 @@ class QuestionOptions:
         Path | None, typer.Option(help="Questions in a txt, csv, json or jsonl file.", show_default=False)
     ] = None
     held_out: Annotated[int, typer.Option(min=0, help="So many held-out cells.")] = 0
+    option: Annotated[
+        list[str] | None,
+        typer.Option(help="Ask names and scenes with options: length=short,long.", show_default=False),
+    ] = None
 
     def questions(self, recipe: Recipe) -> list[Ask]:
         """Returns the questions, each once.
@@ -82,7 +88,8 @@ class QuestionOptions:
             for text in given:
                 if find(text) is None:
                     raise InputError(_("配方里没有{kind}“{text}”", kind=kind, text=text))
-        asks = [Ask(name=name, scene=scene) for name in names for scene in scenes]
+        options = [option_named(recipe, *pair) for pair in option_pairs(self.option)]
+        asks = asks_about(recipe, names, scenes, options)
         asks += [Ask(text=self.text)] if self.text else []
         if self.file is not None:
             asks += _questions_of_file(recipe, self.file)
