@@ -23,7 +23,9 @@ def safe_cell(text: str) -> str:
 
 
 def plain_cell(cell: str) -> str:
-    """Returns the text of a cell made by :func:`safe_cell`."""
+    """Returns the text of a cell made by :func:`safe_cell`, or by a program that writes ``="text"``."""
+    if cell.startswith('="') and cell.endswith('"') and len(cell) > 2:
+        return cell[2:-1].replace('""', '"')
     return cell[1:] if cell.startswith("'") and cell[1:2] in (*_FORMULA, "'") else cell
 
 

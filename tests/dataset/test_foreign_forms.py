@@ -27,6 +27,7 @@ def message(role: str, text: Any, key: str = "content") -> dict:
     return {"from" if key == "value" else "role": role, key: text}
 
 
+SHAREGPT = [message("human", Q, "value"), message("gpt", A, "value")]
 FORMS: dict[str, Any] = {
     "firefly": {"kind": "Generation", "input": Q, "target": A},
     "firefly of turns": {
@@ -99,12 +100,86 @@ FORMS: dict[str, Any] = {
     "translation left empty": {"input": Q, "output": A, "trans_input": "", "output_zh": None},
     "traditional": {"問題": Q, "回答": A},
     "bytes": {"input": Q.encode(), "output": A.encode()},
+    "greeted, and a last question without answer": {
+        "conversations": [message("gpt", "你好", "value"), *SHAREGPT, message("human", "谢谢", "value")]
+    },
+    "self-instruct": {"instruction": Q, "instances": [{"input": "<noinput>", "output": A}]},
+    "alpaca in its template": {"text": f"Below is a task.\n\n### Instruction:\n{Q}\n\n### Response:\n{A}"},
+    "guanaco": {"text": f"### Human: {Q}### Assistant: {A}"},
+    "llama 2": {"text": f"<s>[INST] <<SYS>>\n系统\n<</SYS>>\n\n{Q} [/INST] {A} </s>"},
+    "llama 3": {
+        "text": f"<|begin_of_text|><|start_header_id|>user<|end_header_id|>\n\n{Q}<|eot_id|>"
+        f"<|start_header_id|>assistant<|end_header_id|>\n\n{A}<|eot_id|>"
+    },
+    "chinese llama": {"text": f"<s>Human: {Q}\n</s><s>Assistant: {A}\n</s>"},
+    "baize": {"input": f"The conversation of a human and an AI.\n[|Human|] {Q}\n[|AI|] {A}\n[|Human|] "},
+    "prompt in a template": {"prompt": f"<|user|>\n{Q}</s>\n<|assistant|>\n", "completion": f"{A}</s>"},
+    "whole and chosen": {
+        "prompt": Q,
+        "chosen": [message("user", Q), message("assistant", A)],
+        "messages": [message("user", Q), message("assistant", A)],
+    },
+    "openassistant": {
+        "prompt": {
+            "text": Q,
+            "role": "prompter",
+            "replies": [
+                {"text": "差", "role": "assistant", "rank": 1, "replies": []},
+                {"text": A, "role": "assistant", "rank": 0, "replies": []},
+            ],
+        }
+    },
+    "chatgpt": {
+        "mapping": {
+            "1": {"message": None, "parent": None, "children": ["2"]},
+            "2": {
+                "message": {"author": {"role": "user"}, "content": {"parts": [Q]}},
+                "parent": "1",
+                "children": ["3", "4"],
+            },
+            "3": {
+                "message": {"author": {"role": "assistant"}, "content": {"parts": [A]}},
+                "parent": "2",
+                "children": [],
+            },
+            "4": {"message": None, "parent": "2", "children": []},
+        },
+        "current_node": "3",
+    },
+    "claude": {"chat_messages": [{"sender": "human", "text": Q}, {"sender": "assistant", "text": A}]},
+    "langchain": {
+        "messages": [{"type": "human", "data": {"content": Q}}, {"type": "ai", "data": {"content": A}}]
+    },
+    "qianfan": [{"prompt": Q, "response": [[A]]}],
+    "chatglm": {"content": Q, "summary": A},
+    "thoughts beside the answer": {"input": Q, "reasoning_content": "想", "content": A},
+    "flan": {"inputs": Q, "targets": A},
+    "generations": {"instruction": Q, "generation": A},
+    "as python writes lists": {"conversations": str(SHAREGPT)},
+    "array of numpy": {"conversations": str(SHAREGPT).replace("}, {", "}\n {")},
+    "conversation of messages": {"conversation": {"messages": SHAREGPT}},
+    "list within a list": {"messages": [SHAREGPT]},
+    "answer before the question": {"data": {"answer": A, "prompt": Q}, "id": 1},
+    "fields of a record": {"fields": {"prompt": Q, "response": A}, "responses": []},
 }
 
 
 @pytest.mark.parametrize("item", FORMS.values(), ids=FORMS)
 def test_public_forms_give_the_question_and_the_answer(item: Any) -> None:
     assert conversation_of(item).turns == (Turn(Q, A),)
+
+
+def test_what_a_conversation_loses_is_named(workspace: Workspace) -> None:
+    forms = ("greeted, and a last question without answer", "openassistant", "thoughts beside the answer")
+    content = json.dumps([FORMS[form] for form in forms]).encode()
+    notices = "\n".join(dataset.preview_bytes(workspace, "wishes", content, "x.json").notices)
+    assert "一句招呼" in notices and "最后一问没有回答" in notices
+    assert "几个回答" in notices and "reasoning_content" in notices
+
+
+def test_an_answer_keeps_a_name_and_a_colon_at_its_beginning() -> None:
+    told = conversation_of({"input": Q, "output": "用户：您好！\n助手：祝您生日快乐！"})
+    assert told.turns == (Turn(Q, "用户：您好！\n助手：祝您生日快乐！"),)
 
 
 def test_turns_follow_their_numbers_and_a_context_belongs_to_the_question() -> None:
@@ -174,6 +249,15 @@ OTHER = json.dumps({"input": Q, "output": f"{A}！"}, ensure_ascii=False)
         ("x.txt", f"问题\t答案\n{Q}\t{A}\n{Q}\t{A}！\n"),
         ("x.csv", f"\ufeffsep=;\n问题;答案\n{Q};{A}\n{Q};{A}！\n"),
         ("x.csv", f"问题|答案\n{Q}|{A}\n{Q}|{A}！\n"),
+        ("x.csv", f"祝福表,\n\n问题,答案\n{Q},{A}\n{Q},{A}！\n"),
+        ("x.csv", f"问题,答案\r{Q},{A}\r{Q},{A}！\r"),
+        ("x.csv", f'\u00a0问题,\u200b答案\n"=""{Q}""",{A}\n{Q},{A}！\n'),
+        ("x.txt", f"| 问题 | 答案 |\n|---|:-:|\n| {Q} | {A} |\n| {Q} | {A}！ |\n"),
+        ("x.json", json.dumps({"input": {"0": Q, "1": Q}, "output": {"0": A, "1": A + "！"}})),
+        ("x.json", json.dumps({"input": [Q, Q], "output": [A, A + "！"]})),
+        ("x.json", json.dumps({"columns": ["output", "input"], "data": [[A, Q], [A + "！", Q]]})),
+        ("x.json", f'{{"0": {LINE}, "1": {OTHER}}}'),
+        ("x.jsonl", f"\x1e{LINE}\n\x1e{OTHER}\n"),
         ("x.json", f'{{"RECORDS": [{LINE}, {OTHER}]}}'),
         ("x.json", f'{{"rows": [{{"row_idx": 0, "row": {LINE}}}, {{"row_idx": 1, "row": {OTHER}}}]}}'),
     ],
@@ -191,6 +275,15 @@ OTHER = json.dumps({"input": Q, "output": f"{A}！"}, ensure_ascii=False)
         "tabs",
         "excel",
         "strokes",
+        "title",
+        "mac",
+        "unseen",
+        "markdown",
+        "pandas",
+        "columns",
+        "pandas split",
+        "numbered",
+        "record marks",
         "navicat",
         "viewer",
     ],
@@ -262,6 +355,32 @@ def test_traditional_text_is_read_in_any_of_its_encodings(workspace: Workspace, 
     content = json.dumps(rows, ensure_ascii=False).encode(encoding)
     dataset.import_bytes(workspace, "wishes", content, "x.json")
     assert [sample.output for sample in samples.page(workspace.engine, ALL)] == TRADITIONAL
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_utf_16_is_read_without_its_mark(workspace: Workspace, encoding: str) -> None:
+    content = f"input,output\n{Q},一{A}\n".encode(encoding)
+    report = dataset.import_bytes(workspace, "wishes", content, "x.csv")
+    assert (report.added, report.encoding) == (1, "UTF-16")
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "git lfs pull"),
+        (b"<!DOCTYPE html>", "网页"),
+    ],
+)
+def test_what_was_downloaded_in_place_of_the_data_is_named(
+    workspace: Workspace, content: bytes, said: str
+) -> None:
+    with pytest.raises(ImportFileError, match=said):
+        dataset.import_bytes(workspace, "wishes", content, "x.parquet")
+
+
+def test_a_comment_above_the_lines_costs_itself_alone(workspace: Workspace) -> None:
+    report = dataset.import_bytes(workspace, "wishes", f"# 说明\n{LINE}\n".encode(), "x.jsonl")
+    assert report.added == 1 and [number for number, _reason in report.bad] == [1]
 
 
 def test_a_person_can_name_the_encoding(workspace: Workspace) -> None:

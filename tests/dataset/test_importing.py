@@ -233,11 +233,12 @@ def test_an_item_too_large_for_a_conversation_is_named_and_not_read(
     [
         ("x.json", '[{"conversation": ' + "[" * 200_000, "深"),
         ("x.json", '[{"input": ' + "9" * 5000 + "}]", "几千位"),
-        ("x.json", "<!DOCTYPE html><html></html>", "第 1 行第 1 列"),
+        ("x.json", "<!DOCTYPE html><html></html>", "网页"),
+        ("x.json", "<rows></rows>", "第 1 行第 1 列"),
         ("x.csv", 'input,output\n"' + "长" * 200_000, "CSV"),
         ("x.parquet", "PAR1 and nothing more", "Parquet"),
     ],
-    ids=["deep", "number", "html", "open quote", "parquet"],
+    ids=["deep", "number", "html", "xml", "open quote", "parquet"],
 )
 def test_a_strange_file_is_refused_in_one_sentence_and_stores_nothing(
     workspace: Workspace, name: str, text: str, reason: str

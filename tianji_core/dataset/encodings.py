@@ -2,6 +2,7 @@
 character of it are kept as lone surrogates, so that only the items that contain them are lost."""
 
 import codecs
+import re
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import BinaryIO
@@ -18,6 +19,7 @@ _SAMPLE = 128 * 1024
 _BAD_SHARE = 0.02
 """Share of undecodable bytes among the characters beyond ASCII up to which an encoding is believed."""
 _BAD_FEW = 3
+_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1d\ufffe\uffff]")
 _LEGACY = ("gb18030", "big5hkscs")
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -37,6 +39,8 @@ _TITLES = {
     "utf-8-sig": "UTF-8",
     "utf-8": "UTF-8",
     "utf-16": "UTF-16",
+    "utf-16-le": "UTF-16",
+    "utf-16-be": "UTF-16",
     "utf-32": "UTF-32",
     "gb18030": "GBK / GB18030",
     "big5hkscs": "Big5",
@@ -90,11 +94,21 @@ def _checked(opened: Opened, name: str, asked: str) -> str:
 def _unmarked(opened: Opened) -> str | None:
     with opened() as file:
         if any(b"\x00" in chunk for chunk in iter(partial(file.read, _CHUNK), b"")):
-            return None
+            return _unmarked_wide(opened)
     if _believed(opened, "utf-8"):
         return "utf-8-sig"
     fitting = [codec for codec in _LEGACY if _believed(opened, codec)]
     return _more_likely(opened, fitting) if fitting else None
+
+
+def _unmarked_wide(opened: Opened) -> str | None:
+    """Returns the codec of UTF-16 without a byte order mark, in which ASCII has its NULs on one side."""
+    with opened() as file:
+        sample = file.read(_SAMPLE)
+    codec = "utf-16-be" if sample[::2].count(0) > sample[1::2].count(0) else "utf-16-le"
+    if _CONTROL.search(sample.decode(codec, "replace")):
+        return None
+    return codec if _believed(opened, codec) else None
 
 
 def _more_likely(opened: Opened, fitting: list[str]) -> str | None:

@@ -8,6 +8,7 @@ import unicodedata
 from collections.abc import Iterator
 from typing import Any
 
+from tianji_core.dataset.mending import python_list
 from tianji_core.files import storable
 from tianji_core.gate import standard_characters
 from tianji_core.i18n import _
@@ -23,26 +24,28 @@ _ALIASES: dict[str, tuple[str, str]] = {
         "系統 系統提示 系統提示詞",
         "",
     ),
-    INSTRUCTION: ("instruction 指令", ""),
+    INSTRUCTION: ("instruction textboxqinstruction 指令", ""),
     INPUT: (
         "input question query userinput textboxquestion 输入 问题 提问 用户输入 輸入 問題 提問",
-        "user human q ask 问 用户 人类 問 使用者",
+        "user human q ask inputs inputtext usermessage userprompt message1 问 用户 人类 問 使用者 用户问题 "
+        "用户提问 问题内容 提问内容",
     ),
     OUTPUT: (
         "output answer response completion target chosen textboxanswer responsechosen preferredoutput "
         "输出 回答 答案 回复 輸出 回覆",
-        "assistant gpt chatgpt bot moss ai reply a 答 助手",
+        "assistant gpt chatgpt bot moss ai reply a generation generatedtext outputtext targets summary message2 "
+        "responsej 答 助手 模型输出 模型回答 生成内容 生成结果 回复内容 回答内容",
     ),
     REQUEST: ("srcinput", ""),
     PROMPT: ("prompt 提示词 提示", ""),
     STYLE: ("stylename style 风格", ""),
     HISTORY: ("history 历史 历史对话", ""),
-    CONTEXT: ("context 背景 上下文", ""),
+    CONTEXT: ("context textboxqcontext 背景 上下文", ""),
     TURNS: (
         "conversation conversations messages contents dialog dialogue dialogues turns chat 对话 消息 對話",
-        "data",
+        "data items chatmessages messagelist 聊天记录 对话内容 对话列表",
     ),
-    ROLE: ("role from speaker 角色", ""),
+    ROLE: ("role from speaker 角色", "author sender sendertype type"),
     CONTENT: ("content value text parts 内容 內容", ""),
 }
 _KNOWN = {
@@ -59,8 +62,10 @@ _ROLES = {
 }
 _ROLE_OF = {name: role for role, names in _ROLES.items() for name in names.split()}
 _MISSING = frozenset(
-    ("", "nan", "null", "none", "<na>", "n/a", "#n/a", "nat", "nil", "undefined", "[]", "{}")
+    ("", "nan", "null", "none", "<na>", "n/a", "#n/a", "nat", "nil", "undefined", "[]", "{}", "<noinput>")
 )
+_UNSEEN = ("Zs", "Cc", "Cf")
+"""Categories of spaces, controls and invisible characters."""
 
 
 def field_names() -> dict[str, list[str]]:
@@ -75,7 +80,7 @@ class ShapeError(ValueError):
 
 def _plain(name: object) -> str:
     text = unicodedata.normalize("NFKC", str(name)).casefold()
-    return "".join(character for character in text if character not in " _-:\u3000\ufeff\t\n")
+    return "".join(each for each in text if each not in "_-:" and unicodedata.category(each) not in _UNSEEN)
 
 
 def field_of(name: object) -> str:
@@ -119,7 +124,7 @@ def fields_of(item: dict[str, Any]) -> dict[str, Any]:
     found: dict[str, tuple[str, int, Any]] = {}
     for key, value in _pairs(_translated(item)):
         field, weak = _KNOWN.get(_plain(key), ("", 0))
-        if not field or is_missing(value):
+        if not field or is_missing(value) or (field == ROLE and weak and not role_of(value)):
             continue
         other = found.get(field)
         if other is None or weak < other[1]:
@@ -156,6 +161,8 @@ def text_of(value: Any, name: str) -> str:
     if isinstance(value, dict):
         value = value.get("parts", [value])
     if isinstance(value, list):
+        while isinstance(value, list) and len(value) == 1 and isinstance(value[0], list):
+            value = value[0]
         value = "".join(_part(part, name) for part in value)
     if isinstance(value, bytes):
         value = value.decode(errors="surrogateescape")
@@ -167,6 +174,11 @@ def text_of(value: Any, name: str) -> str:
     if not text.strip():
         raise ShapeError(_("{key} 是空的", key=name))
     return text
+
+
+def optional_text(fields: dict[str, Any], field: str) -> str:
+    """Returns the text of a field, '' where it is missing; raises as :func:`text_of`."""
+    return text_of(fields[field], field) if field in fields else ""
 
 
 def _part(part: Any, name: str) -> str:
@@ -189,12 +201,33 @@ def listed(value: Any, name: str) -> list[Any]:
         try:
             value = json.loads(value)
         except (ValueError, RecursionError):
-            raise ShapeError(_("{key} 不是合法的 JSON", key=name)) from None
+            value = _as_python_writes(value, name)
     if isinstance(value, dict):
-        value = _rows_of(value) or [value[key] for key in sorted(value, key=_number_in)]
+        value = fields_of(value).get(TURNS) or _rows_of(value) or _numbered(value) or [value]
+    if isinstance(value, list) and len(value) == 1 and _are_messages(value[0]):
+        value = value[0]
     if not isinstance(value, list) or not value:
         raise ShapeError(_("{key} 应当是一个不空的列表", key=name))
     return value
+
+
+def _as_python_writes(text: str, name: str) -> Any:
+    try:
+        return python_list(text)
+    except (ValueError, RecursionError):
+        raise ShapeError(_("{key} 不是合法的 JSON", key=name)) from None
+
+
+def _numbered(turns: dict[str, Any]) -> list[Any]:
+    """Returns the values of keys that are numbered, such as ``turn_2``, in their order; empty for others."""
+    numbers = {key: re.search(r"\d{1,9}$", key) for key in turns}
+    if not all(numbers.values()):
+        return []
+    return [turns[key] for key in sorted(turns, key=lambda key: int((numbers[key] or "0")[0]))]
+
+
+def _are_messages(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and all(isinstance(entry, dict) for entry in value)
 
 
 def _rows_of(columns: dict[str, Any]) -> list[Any]:
@@ -205,9 +238,3 @@ def _rows_of(columns: dict[str, Any]) -> list[Any]:
     if not named or len(lists) != len(columns) or len(set(map(len, lists))) != 1:
         return []
     return [dict(zip(columns, row, strict=True)) for row in zip(*lists, strict=True)]
-
-
-def _number_in(key: str) -> int:
-    """Returns the number at the end of a key such as ``turn_2``, 0 for none."""
-    digits = re.search(r"\d{1,9}$", key)
-    return int(digits[0]) if digits else 0

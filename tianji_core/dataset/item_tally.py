@@ -4,10 +4,11 @@ from collections import Counter
 
 from tianji_core.dataset.conversation import Conversation
 from tianji_core.dataset.fields import ShapeError
-from tianji_core.dataset.shapes import SEPARATORS, conversation_of
+from tianji_core.dataset.shapes import conversation_of
 from tianji_core.dataset.streaming import BrokenLine, FileItem
+from tianji_core.dataset.turn_reading import BRANCHES, GREETING, SEPARATORS, TAIL
 from tianji_core.errors import ImportFileError
-from tianji_core.i18n import _
+from tianji_core.i18n import N_, _
 
 MOST_BAD = 10_000
 """Number of bad items from which a file with more bad than good items is refused."""
@@ -51,13 +52,18 @@ class ItemTally:
 
     def notices(self) -> tuple[str, ...]:
         """Returns what the person should know about the good items."""
+        said = {
+            SEPARATORS: N_("{n} 项的提问和回答末尾有分隔记号（如 ###），已经去掉"),
+            GREETING: N_("{n} 项的第一问之前有一句招呼，没有收"),
+            TAIL: N_("{n} 项的最后一问没有回答，只收了前面几轮"),
+            BRANCHES: N_("{n} 项的一句话有几个回答，只收了排在最前（或最后打开）的那一条"),
+        }
         lost = (
             _("{n} 项带有 {mark}：样本里没有这一栏，导入后按普通的对话训练", n=number, mark=mark)
             for mark, number in self.left_out.most_common()
-            if mark != SEPARATORS
+            if mark not in said
         )
-        ended = self.left_out[SEPARATORS]
-        marks = [_("{n} 项的提问和回答末尾有分隔记号（如 ###），已经去掉", n=ended)] if ended else []
+        marks = [_(text, n=self.left_out[mark]) for mark, text in said.items() if self.left_out[mark]]
         commas = [_("{n} 项去掉了多余的逗号", n=self.mended)] if self.mended else []
         return (*lost, *marks, *commas)
 

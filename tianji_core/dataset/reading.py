@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import BinaryIO, TextIO
 
 from tianji_core.dataset.encodings import KEEPING, text_encoding
-from tianji_core.dataset.streaming import CHUNK, FileItem, json_items, line_items, one_line
+from tianji_core.dataset.streaming import BLANK, CHUNK, FileItem, json_items, line_items, one_line
 from tianji_core.dataset.tables import csv_items, delimiter_of, has_answers, parquet_items
 from tianji_core.errors import CsvError, ImportFileError
 from tianji_core.i18n import _
@@ -22,6 +22,7 @@ LARGEST = 4 * 1024**3
 NO_DATA = ("dataset_info.json", "dataset_infos.json", "dataset_dict.json", "state.json", "manifest.json")
 """Files that describe a dataset and lie beside it."""
 _BINARY = "parquet"
+_BY_LINE = (".jsonl", ".ndjson")
 _TABLE, _LINES, _VALUES = "table", "lines", "values"
 _PACKED = (
     b"PK\x03\x04",
@@ -33,6 +34,8 @@ _PACKED = (
     b"\xd0\xcf\x11\xe0",
 )
 """Beginnings of archives and of Excel files."""
+_POINTER = b"version https://git-lfs"
+_PAGES = (b"<!doctype", b"<html")
 _HEAD = 256 * 1024
 
 Progress = Callable[[int], None]
@@ -71,12 +74,12 @@ class Source:
         binary.seek(0)
         form = _form_of(head, self.name)
         if form == _TABLE:
-            return self._rows(self._text(binary, ""))
+            return self._rows(self._text(binary, "" if "\n" in head else None))
         text = self._text(binary, "\n")
         return line_items(text) if form == _LINES else json_items(text, self.name)
 
-    def _text(self, binary: BinaryIO, newline: str) -> "_OpenText":
-        keeping = "strict" if self.encoding in ("utf-16", "utf-32") else KEEPING
+    def _text(self, binary: BinaryIO, newline: str | None) -> "_OpenText":
+        keeping = "strict" if self.encoding.startswith(("utf-16", "utf-32")) else KEEPING
         return _OpenText(binary, self.encoding, errors=keeping, newline=newline)
 
     def _rows(self, text: TextIO) -> Iterator[FileItem]:
@@ -146,7 +149,7 @@ def _source(opened: Callable[[], BinaryIO], name: str, encoding: str = "") -> So
     hashed, size = hashlib.sha256(), 0
     blank = True
     with opened() as file:
-        start = file.read(4)
+        start = file.read(len(_POINTER))
         file.seek(0)
         for chunk in iter(partial(file.read, CHUNK), b""):
             hashed.update(chunk)
@@ -154,28 +157,36 @@ def _source(opened: Callable[[], BinaryIO], name: str, encoding: str = "") -> So
             blank = blank and not chunk.strip()
     if blank:
         raise ImportFileError(_("{file} 是空的", file=name))
+    if start.startswith(_POINTER):
+        raise ImportFileError(
+            _("{file} 只是 Git LFS 的指针，不是数据本身；请在那个仓库里运行 git lfs pull", file=name)
+        )
+    if start.lstrip(b"\xef\xbb\xbf \t\r\n")[:9].lower().startswith(_PAGES):
+        raise ImportFileError(_("{file} 是一个网页，不是数据文件；请下载数据文件本身", file=name))
     if start.startswith(_PACKED):
         raise ImportFileError(
             _("{file} 是压缩包或者 Excel 文件，不是数据本身；请先解开，或者另存为 CSV", file=name)
         )
-    codec = _BINARY if start == b"PAR1" else text_encoding(opened, name, encoding)
+    codec = _BINARY if start.startswith(b"PAR1") else text_encoding(opened, name, encoding)
     return Source(name, hashed.hexdigest(), codec, size, opened)
 
 
 def _form_of(head: str, name: str) -> str:
     """Returns whether a text is a table, JSON Lines, or JSON values that may span lines."""
-    lines = [line for line in head.split("\n")[:20] if line.strip(" \t\r\ufeff")][:2]
+    lines = [line for line in head.replace("\r", "\n").split("\n")[:20] if line.strip(BLANK)][:2]
     first = lines[0] if lines else ""
-    opening = first.strip(" \t\r\ufeff")[:1]
+    opening = first.strip(BLANK)[:1]
     table = name.lower().endswith((".csv", ".tsv"))
     if opening not in ("[", "{"):
+        if name.lower().endswith(_BY_LINE) and any(line.lstrip().startswith("{") for line in lines):
+            return _LINES  # the first line is a comment, or broken
         rows = csv_rows([first], delimiter_of(first)) if len(first) < CHUNK else iter(())
         headings = next(rows, (0, []))[1]
         return _TABLE if table or (len(headings) > 1 and has_answers(headings)) else _VALUES
     whole = [isinstance(one_line(line, 0).value, dict | list) for line in lines]
     if table and not whole[0]:
         return _TABLE
-    by_line = name.lower().endswith((".jsonl", ".ndjson"))
+    by_line = name.lower().endswith(_BY_LINE)
     if len(lines) == 2 and whole[1] and lines[1][:1].strip():
         if opening == "{" or (whole[0] and lines[1].lstrip("\ufeff").startswith("[")):
             return _LINES

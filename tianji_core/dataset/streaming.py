@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, NoReturn, TextIO
 
 from tianji_core.dataset.mending import mended
+from tianji_core.dataset.outer_objects import items_within
 from tianji_core.errors import ImportFileError
 from tianji_core.i18n import _
 
@@ -16,14 +17,9 @@ LONGEST = 16 * CHUNK
 """Longest item in characters; a longer one is not a conversation."""
 WHOLE = 4 * LONGEST
 """Longest file in characters whose outermost value is an object, which has to be read at once."""
-LISTS = (
-    *("data", "train", "validation", "valid", "test", "items", "rows", "examples", "instances", "samples"),
-    *("RECORDS", "records", "results"),
-)
-"""Keys under which an object keeps a list of items."""
-_SPACE = re.compile(r"[ \t\r\n\ufeff]*")
+_SPACE = re.compile(r"[ \t\r\n\ufeff\x1e]*")
 _HALF = re.compile("[\ud800-\udfff]")
-_BLANK = " \t\r\n\ufeff"
+BLANK = " \t\r\n\ufeff\x1e"
 _NEAR_THE_END = 16
 _LITERALS = ("true", "false", "null", "NaN", "Infinity", "-Infinity")
 """Number of characters before the end of the buffer within which a value may look broken only because it
@@ -78,22 +74,7 @@ def _items_of(found: FileItem, name: str) -> Iterator[FileItem]:
         return
     if not isinstance(found.value, dict):
         raise ImportFileError(_("{file} 的最外层应当是一个列表", file=name))
-    lists = [found.value[key] for key in LISTS if _is_list_of_items(found.value.get(key))]
-    if not lists:
-        yield found
-    for elements in lists:
-        for element in elements:
-            yield found._replace(value=_unwrapped(element))
-
-
-def _unwrapped(element: Any) -> Any:
-    """Returns the row in an element of the rows that Hugging Face's dataset viewer gives."""
-    wrapped = isinstance(element, dict) and {"row_idx", "row"} <= element.keys()
-    return element["row"] if wrapped else element
-
-
-def _is_list_of_items(value: Any) -> bool:
-    return isinstance(value, list) and not (value and all(isinstance(element, str) for element in value))
+    yield from (found._replace(value=item) for item in items_within(found.value))
 
 
 class _Window:
@@ -235,15 +216,15 @@ def line_items(stream: TextIO) -> Iterator[FileItem]:
                 pass
             reason = _("第 {line} 行超过 {n} MB，不像一段对话", line=number, n=LONGEST // CHUNK)
             yield FileItem(number, BrokenLine(reason))
-        elif line.strip(_BLANK):
+        elif line.strip(BLANK):
             yield one_line(line, number)
 
 
 def one_line(line: str, number: int) -> FileItem:
     """Returns the value on one line, or the reason why there is none. A byte order mark and a comma after the
     value are ignored."""
-    text = line.strip(_BLANK).removesuffix(",")
-    surplus = text != line.strip(_BLANK)
+    text = line.strip(BLANK).removesuffix(",")
+    surplus = text != line.strip(BLANK)
     if _HALF.search(line):
         return FileItem(number, BrokenLine(_("第 {line} 行有解不开的字节", line=number)))
     try:

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, TextIO
 
@@ -22,6 +23,8 @@ _NAMED_DELIMITER = re.compile(r'\ufeff?"?sep=([,;\t|])"?\s*$', re.IGNORECASE)
 """The line above the headings in which Excel names the character between cells."""
 _LONGEST_HEAD = 64 * 1024
 _ROWS_AT_ONCE = 2000
+_TITLES = 5
+"""Rows among which the headings are, below a title or blank lines."""
 
 
 def csv_lines(conversations: Iterable[Conversation]) -> Iterator[str]:
@@ -46,9 +49,16 @@ def csv_items(text: TextIO, name: str) -> Iterator[FileItem]:
     first = text.readline(_LONGEST_HEAD)
     if (named := _NAMED_DELIMITER.match(first)) is None:
         text.seek(0)
-    rows = csv_rows(text, named[1] if named else delimiter_of(first), strict=True)
-    headings = [heading.strip("\ufeff \t\u3000") for heading in next(rows, (0, []))[1]]
-    if not has_answers(headings):
+        first += "".join(text.readline(_LONGEST_HEAD) for _line in range(_TITLES))
+        text.seek(0)
+    delimiter = named[1] if named else delimiter_of(first)
+    rows = csv_rows(text, delimiter, strict=True)
+    headings: list[str] = []
+    for _number, row in islice(rows, _TITLES):
+        headings = [heading.strip("\ufeff \t\u3000") for heading in row]
+        if has_answers(headings):
+            break
+    else:
         raise ImportFileError(
             _("{file} 里没有“输入”和“输出”两列（input、output），第一行应当是表头", file=name)
         )
@@ -58,8 +68,8 @@ def csv_items(text: TextIO, name: str) -> Iterator[FileItem]:
             reason = _("第 {line} 行起的引号不成对，分不清有哪几格", line=line)
             yield FileItem(line, BrokenLine(reason))
             continue
-        cells = [plain_cell(cell) for cell in row]
-        if not any(cell.strip() for cell in cells):
+        cells = [plain_cell(cell.strip() if delimiter == "|" else cell) for cell in row]
+        if not any(cell.strip() for cell in cells) or (delimiter == "|" and _is_rule(cells)):
             continue
         if any(cell.strip() for cell in cells[len(headings) :]):
             reason = _("第 {line} 行比表头多了几格，检查逗号和引号", line=line)
@@ -68,9 +78,14 @@ def csv_items(text: TextIO, name: str) -> Iterator[FileItem]:
             yield FileItem(line, _row_item(headings, cells))
 
 
-def delimiter_of(line: str) -> str:
-    """Returns the character that separates the headings in the first line of a table."""
-    return max(",;\t|", key=line.count)
+def _is_rule(cells: list[str]) -> bool:
+    """Returns whether a row of a table in Markdown is the line below its headings."""
+    return all(re.fullmatch(r":?-*:?", cell) for cell in cells)
+
+
+def delimiter_of(lines: str) -> str:
+    """Returns the character that separates the headings in the first lines of a table."""
+    return max(",;\t|", key=lines.count)
 
 
 def has_answers(headings: Iterable[str]) -> bool:
