@@ -89,7 +89,7 @@ def _read(value: Any, key: Literal["message", "delta"]) -> Completion | Complain
     if not isinstance(value, dict):
         raise GateError(_("应当是一个 JSON 对象，现在是 {kind}", kind=type(value).__name__))
     choice = _first_choice(value)
-    if (failed := _base_fault(value)) is not None:
+    if (failed := _base_fault(value) or _choice_fault(choice)) is not None:
         return failed
     if choice is None:
         if (complaint := complaint_in(value)) is not None:
@@ -119,6 +119,12 @@ def _base_fault(value: dict[str, Any]) -> Complaint | None:
     base = value.get("base_resp")
     failed = isinstance(base, dict) and base.get("status_code") not in (None, 0, "0")
     return complaint_in({"base_resp": base}) if failed else None
+
+
+def _choice_fault(choice: dict[str, Any] | None) -> Complaint | None:
+    """The fault that OpenRouter names within a choice, beside what was written so far."""
+    fault = choice.get("error") if choice is not None else None
+    return complaint_in({"error": fault}) or Complaint() if fault else None
 
 
 def _first_choice(value: dict[str, Any]) -> dict[str, Any] | None:

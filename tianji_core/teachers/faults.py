@@ -24,7 +24,12 @@ SHORTEST_SECRET = 4
 """Characters of a key that is removed from messages. A local server may take a single letter for a key, and
 removing it would garble every text."""
 
-_AGAIN = re.compile(r"(?:retry|try again) (?:in|after) (\d{1,5}(?:\.\d{1,9})?) ?s", re.IGNORECASE)
+_AGAIN = re.compile(
+    r"(?:retry|try again|reset|wait)s? (?:in |after |for |about )?"
+    r"(?=\d)(?:(\d{1,3}) ?h(?:ours?)?,? ?)?(?:(\d{1,5}) ?m(?:in(?:utes?)?)?,? ?)?"
+    r"(?:(\d{1,7}(?:\.\d{1,9})?) ?s(?:ec(?:ond)?s?)?)?(?!\w)",
+    re.IGNORECASE,
+)
 
 
 CONNECT_SECONDS = 10.0
@@ -132,7 +137,10 @@ def seconds_in(said: str) -> float | None:
     """Returns the seconds after which a sentence asks to try again, as those of Gemini, OpenAI and Moonshot
     do; None where it names none."""
     found = _AGAIN.search(said)
-    return float(found[1]) if found is not None else None
+    if found is None or not any(found.groups()):
+        return None
+    hours, minutes, seconds = (float(part or 0) for part in found.groups())
+    return hours * 3600 + minutes * 60 + seconds
 
 
 def _seconds(text: str, in_one: int = 1) -> float | None:

@@ -47,7 +47,16 @@ _SIGNS = (
             *("freetieronly", "free tier only", "free tier of the model has been exhausted"),
             *("free inference quota", "quotaexceeded", "setlimitexceeded", "daily request limit"),
             *("hour allocated quota", "week allocated quota", "month allocated quota"),
-            *("欠费", "余额不足", "余额已用完", "额度已用完", "额度不足", "使用上限"),
+            *(
+                "credit balance is too low",
+                "any credits",
+                "more credits",
+                "insufficient credits",
+                "can only afford",
+            ),
+            *("included credits", "quota_exceeded", "usage limit exceeded", "total request limit"),
+            *("today's quota", "per-day", "bymodelbyday", "tokenstatusexhausted", "resourcepackexhausted"),
+            *("欠费", "余额不足", "余额已用完", "额度已用完", "已用尽", "额度不足", "使用上限"),
         ),
     ),
     _Signs(
@@ -64,7 +73,8 @@ _SIGNS = (
         (
             *("content_filter", "content filter", "contentfilter", "content_policy", "content policy"),
             *("content exists risk", "data_inspection_failed", "datainspectionfailed", "faqruleblocked"),
-            *("sensitivecontent", "risk_control", "敏感", "moderation"),
+            *("sensitivecontent", "risk_control", "敏感", "moderation", "high risk", "unsafe_content"),
+            *("sensitive_words", "sensitive words", "new_sensitive", "usage policy", "audit reject"),
         ),
     ),
     _Signs(
@@ -82,17 +92,25 @@ _SIGNS = (
     ),
     _Signs(
         "rate",
-        ("1302", "1303", "1305", "1312", "1002", "1039", "1041", "18", "336501", "336502"),
+        ("1302", "1303", "1305", "1312", "1002", "1039", "1041", "2045", "18", "336501", "336502"),
         (
             *("rate_limit", "ratelimitexceeded", "rate limit", "too many requests", "limit_requests"),
             *("limitrequests", "serveroverloaded", "engine_overloaded", "qps request limit", "限流"),
-            *("inflightbatchsizeexceeded", "tpm limit", "rpm limit"),
+            *("inflightbatchsizeexceeded", "tpm limit", "rpm limit", "concurrency limit", "growth limit"),
+            *(
+                "requestlimitexceeded",
+                "serverlimitexceeded",
+                "qpsoverflow",
+                "频率超限",
+                "并发数超限",
+                "已饱和",
+            ),
         ),
     ),
     _Signs(
         "key",
         # Not 1000 and 1001: Zhipu sends them with status 401, to MiniMax they are faults of its own.
-        ("1003", "1004", "2049"),
+        ("1003", "1004", "2049", "110", "111"),
         (
             *(
                 "invalid_api_key",
@@ -102,6 +120,7 @@ _SIGNS = (
                 "api key not valid",
             ),
             *("authentication_error", "authenticationerror", "invalid_authentication", "invalid token"),
+            *("authfailure", "access token invalid", "access token expired", "token invalid"),
         ),
     ),
     _Signs(
@@ -109,7 +128,8 @@ _SIGNS = (
         ("1110", "1111", "1112", "1220"),
         (
             *("accessdenied", "permission_denied", "unpurchased", "servicenotopen", "modelnotopen"),
-            *("not activated", "real-name", "实名", "未开通"),
+            *("not activated", "real-name", "identity verification", "no permission to", "model disabled"),
+            *("实名", "未开通", "无权使用模型", "无权访问"),
         ),
     ),
     _Signs(
@@ -117,12 +137,13 @@ _SIGNS = (
         ("1211", "20012"),
         (
             *("model_not_found", "modelnotfound", "invalidendpointormodel", "model does not exist"),
-            *("model not exist", "resource_not_found", "模型不存在"),
+            *("model not exist", "resource_not_found", "no available channel", "unexpected endpoint"),
+            *("模型不存在", "无可用渠道"),
         ),
     ),
     _Signs(
         "request",
-        ("1210", "1213", "1214", "1261", "20015", "2013"),
+        ("1210", "1213", "1214", "1261", "20015", "2013", "1042", "336002", "336003", "336103"),
         ("invalid_request_error", "invalidparameter", "invalid_parameter", "badrequest", "missingparameter"),
     ),
 )
@@ -131,7 +152,7 @@ _SIGNS = (
 
 def meaning_of(complaint: Complaint) -> Meaning:
     """Returns what a complaint means by the codes and words of DeepSeek, DashScope, Zhipu, OpenAI, Moonshot,
-    Ark, SiliconFlow, MiniMax and Baidu."""
+    Ark, SiliconFlow, MiniMax, Baidu, Tencent, OpenRouter, one-api and others."""
     if complaint.page:
         return "firewall"
     words = f"{complaint.message} {' '.join(complaint.codes)}".lower()

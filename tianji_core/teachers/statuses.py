@@ -1,6 +1,7 @@
 """From what a server says is wrong to the kind of error: by its status, and by what its codes and words
 mean."""
 
+import math
 from collections.abc import Mapping
 
 from tianji_core.errors import (
@@ -18,6 +19,8 @@ from tianji_core.teachers.kinds import Meaning, meaning_of
 
 _FILTER_STATUSES = (401, 404, 409, 425, 429)
 """Statuses with which a word of a content filter says something else."""
+_HOUR = 3600
+"""Seconds of a wait that a sentence names from which on a quota is used up: going on makes no sense."""
 _STATUS_OF: dict[Meaning, int] = {
     "credit": 402,
     "region": 403,
@@ -59,7 +62,7 @@ def from_status(
         )
     if status == 429 or (meaning == "rate" and status != 401):
         return _limited(endpoint, status, said, headers)
-    if status in (403, 404) and meaning == "access":
+    if status in (401, 403, 404) and meaning == "access":
         return TeacherAuthError(
             _(
                 "{title} 说这个账户不能用模型“{model}”（HTTP {status}）：请到它的控制台开通模型、完成实名或授权。{said}",
@@ -75,7 +78,7 @@ def from_status(
         return timed_out(endpoint)
     if status == 404:
         return unknown_model(endpoint, said, known_models)
-    if status >= 500 or status in (409, 425):
+    if (status >= 500 and meaning != "model") or status in (409, 425):
         return TeacherUnreachableError(
             _("{title} 的服务器出错（HTTP {status}）：{said}", title=endpoint.title, status=status, said=said)
         )
@@ -104,7 +107,17 @@ def from_complaint(endpoint: Endpoint, complaint: Complaint) -> TeacherError:
     return from_status(endpoint, status, complaint, {})
 
 
-def _limited(endpoint: Endpoint, status: int, said: str, headers: Mapping[str, str]) -> TeacherRateLimitError:
+def _limited(endpoint: Endpoint, status: int, said: str, headers: Mapping[str, str]) -> TeacherError:
+    wait = seconds_in(said)
+    if wait is not None and wait >= _HOUR:
+        return TeacherAuthError(
+            _(
+                "{title} 的额度用完了，要等 {hours:.0f} 小时才恢复：{said}",
+                title=endpoint.title,
+                hours=math.ceil(wait / _HOUR),
+                said=said,
+            )
+        )
     return TeacherRateLimitError(
         _(
             "{title} 限流了（HTTP {status}），请降低并发或每分钟请求数：{said}",
@@ -112,7 +125,7 @@ def _limited(endpoint: Endpoint, status: int, said: str, headers: Mapping[str, s
             status=status,
             said=said,
         ),
-        retry_after(headers) or seconds_in(said),
+        retry_after(headers) or wait,
     )
 
 
