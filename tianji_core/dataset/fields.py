@@ -33,8 +33,8 @@ _ALIASES: dict[str, tuple[str, str]] = {
     OUTPUT: (
         "output answer response completion target chosen textboxanswer responsechosen preferredoutput "
         "输出 回答 答案 回复 輸出 回覆",
-        "assistant gpt chatgpt bot moss ai reply a generation generatedtext outputtext targets summary message2 "
-        "responsej 答 助手 模型输出 模型回答 生成内容 生成结果 回复内容 回答内容",
+        "assistant gpt chatgpt bot moss ai reply a generation generatedtext outputtext targets summary "
+        "message2 responsej 答 助手 模型输出 模型回答 生成内容 生成结果 回复内容 回答内容",
     ),
     REQUEST: ("srcinput", ""),
     PROMPT: ("prompt 提示词 提示", ""),
