@@ -1,5 +1,5 @@
-"""The items in an object that is the whole of a JSON file: lists under usual keys, tables that pandas keeps as
-columns, objects under their numbers. Pure."""
+"""The items in an object that is the whole of a JSON file: lists under usual keys, tables that pandas keeps
+as columns, objects under their numbers. Pure."""
 
 from collections.abc import Iterator
 from typing import Any
