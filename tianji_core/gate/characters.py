@@ -28,6 +28,7 @@ _FORMS = {
     **_SPACES,
     **_UNSEEN,
     **_CONTROLS,
+    **{code: unicodedata.normalize("NFKC", chr(code)) for code in range(0xFB00, 0xFB07)},
     0x0B: "\n",
     0x0C: "\n",
     0x2028: "\n",
@@ -40,9 +41,9 @@ _ODD = re.compile("[" + "".join(re.escape(chr(code)) for code in _FORMS) + "]")
 
 
 def standard_characters(text: str) -> str:
-    """Returns ``text`` with the usual characters for radicals and compatibility ideographs, line feeds for
-    carriage returns and the separators of Unicode and one kind of space, without control and invisible
-    characters. Full-width marks and the joiners within emoji stay as they are."""
+    """Returns ``text`` with the usual characters for radicals, ligatures and compatibility ideographs, line
+    feeds for carriage returns and the separators of Unicode and one kind of space, without control and
+    invisible characters. Full-width marks and the joiners within emoji stay as they are."""
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     if _MISREAD.search(text):

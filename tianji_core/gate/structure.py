@@ -5,6 +5,7 @@ import re
 from typing import Any
 
 from tianji_core.errors import GateError
+from tianji_core.gate.characters import standard_characters
 from tianji_core.gate.limits import JSON_DEPTH, JSON_MARKS, REPAIRED_CHARACTERS
 from tianji_core.gate.text import clean_sentence, clean_text
 from tianji_core.i18n import _
@@ -133,7 +134,7 @@ def _check_brackets(text: str) -> None:
 
 def _clean(value: Any) -> Any:
     if isinstance(value, str):
-        return clean_text(value)
+        return standard_characters(clean_text(value))
     if isinstance(value, list):
         return [_clean(part) for part in value]
     if isinstance(value, dict):

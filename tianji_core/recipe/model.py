@@ -2,10 +2,11 @@
 pydantic models, validated when they are built. Pure: no file, no database."""
 
 import unicodedata
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
+from tianji_core.gate import standard_characters
 from tianji_core.i18n import _
 from tianji_core.recipe.axes import MOST_AXES, Axis, Label, NonEmpty, check_axes
 from tianji_core.recipe.kinds import Pronoun, Relation, SceneKind
@@ -19,8 +20,25 @@ def normalise(text: str) -> str:
     return unicodedata.normalize("NFKC", text).strip()
 
 
+def _standard(given: Any) -> Any:
+    """Returns what a list, a file or a page gives, with the usual characters; own rules may look for
+    others."""
+    if isinstance(given, str):
+        return standard_characters(given)
+    if isinstance(given, list | tuple):
+        return type(given)(map(_standard, given)) if type(given) in (list, tuple) else given
+    if isinstance(given, dict):
+        return {key: part if key == "own_rules" else _standard(part) for key, part in given.items()}
+    return given
+
+
 class _RecipeModel(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_standard_characters(cls, given: Any) -> Any:
+        return _standard(given)
 
 
 class Name(_RecipeModel):

@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from tianji_core.errors import CsvError, RecipeError
+from tianji_core.gate import standard_characters
 from tianji_core.i18n import N_, _
 from tianji_core.recipe.editing import ListRow, changed, edit_lines, edit_names, edit_scenes, edit_styles
 from tianji_core.recipe.kinds import RELATION_TITLES, SCENE_KIND_TITLES
@@ -91,6 +92,7 @@ def read_rows(
     """
     if len(text) > LARGEST:
         raise RecipeError(_("这些行太多了，最多 {n} 个字符", n=LARGEST))
+    text = standard_characters(text)
     known = {normalise(entry) for entry in _texts(recipe, listing)}
     first: dict[str, int] = {}
     pasted = []

@@ -8,6 +8,7 @@ from typing import Annotated, Literal, NamedTuple
 from pydantic import BaseModel, ConfigDict, Field
 
 from tianji_core.errors import InputError
+from tianji_core.gate import standard_characters
 from tianji_core.gate.limits import TEXT_CHARACTERS
 from tianji_core.i18n import _
 from tianji_core.recipe import Recipe, TextPattern, asking, drawn_input
@@ -151,6 +152,7 @@ def find_and_replace(
     Raises:
         InputError: the pattern is empty or cannot be read, or takes too long on a text (SlowPatternError).
     """
+    replacement = standard_characters(replacement)
     try:
         pattern.check(replacement)
     except ValueError as error:
@@ -228,7 +230,7 @@ def set_system(
     Raises:
         InputError: it is empty.
     """
-    system = system.strip()
+    system = standard_characters(system).strip()
     if not system:
         raise InputError(_("系统提示不能为空"))
 

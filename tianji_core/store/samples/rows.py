@@ -1,11 +1,13 @@
 """Reading samples by id and adding new ones."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Connection, Engine, insert, select
 
 from tianji_core.errors import InputError
+from tianji_core.gate import standard_characters
 from tianji_core.i18n import _
 from tianji_core.store.database import now, reading, writing
 from tianji_core.store.samples.model import (
@@ -60,8 +62,11 @@ def provenance(engine: Engine, sample_id: int) -> SampleProvenance:
 def add(engine: Engine, sample: NewSample, source: str = CHAT) -> int | None:
     """Stores a sample from a chat or made from another one; returns its id, or None if the recipe has the
     same one already."""
+    texts = {field: standard_characters(getattr(sample, field)) for field in ("system", "input", "output")}
+    history = tuple((standard_characters(asked), standard_characters(said)) for asked, said in sample.history)
     with writing(engine) as connection:
-        return next(iter(insert_new(connection, [sample], source)), None)
+        new = replace(sample, **texts, history=history)
+        return next(iter(insert_new(connection, [new], source)), None)
 
 
 def insert_new(

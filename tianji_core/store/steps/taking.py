@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Row, select
 
 from tianji_core.errors import InputError
+from tianji_core.gate import standard_characters
 from tianji_core.i18n import _
 from tianji_core.store.database import writing
 from tianji_core.store.samples import (
@@ -21,7 +22,7 @@ from tianji_core.store.samples import (
     stored_turns,
 )
 from tianji_core.store.schema import opening_of, sample_digest, samples, text_digest
-from tianji_core.store.steps.model import EDIT, RATE, Step
+from tianji_core.store.steps.model import EDIT, RATE, TABLE, Step
 from tianji_core.store.steps.writing import Change, Written, check_versions, matching, take
 
 
@@ -76,6 +77,10 @@ def rate(
         return take(connection, sample_filter.recipe, RATE, title, who, changed, bulk=bulk)
 
 
+_TYPED = (EDIT, TABLE)
+"""Actions whose texts a person typed."""
+
+
 @dataclass(frozen=True)
 class SampleRevision:
     """New values of a sample that is still at the ``version`` that was read; None keeps a field, and a
@@ -128,6 +133,8 @@ def revise(
         InputError: a text is empty, or a state or rating is unknown. ConflictError: a sample has changed
         meanwhile; nothing was done.
     """
+    if action in _TYPED:
+        revisions = {number: _standard(revision) for number, revision in revisions.items()}
     for revision in revisions.values():
         for text in (revision.output, revision.input, revision.system):
             if text is not None and not text.strip():
@@ -143,6 +150,21 @@ def revise(
         changed = [change for row in rows if (change := _changed(row, revisions[row.id])) is not None]
         bulk = _in_bulk(sample_filter)
         return take(connection, recipe, action, title, who, changed, note, progress, bulk=bulk)
+
+
+def _standard(revision: SampleRevision) -> SampleRevision:
+    """Returns what a person typed or pasted, with the usual characters."""
+    texts = {
+        field: standard_characters(text)
+        for field in ("input", "output", "system")
+        if (text := getattr(revision, field)) is not None
+    }
+    if revision.history is None:
+        return replace(revision, **texts)
+    history = tuple(
+        (standard_characters(asked), standard_characters(told)) for asked, told in revision.history
+    )
+    return replace(revision, **texts, history=history)
 
 
 def _changed(row: Row[Any], revision: SampleRevision) -> Change | None:
@@ -197,7 +219,8 @@ def derive(
     with writing(engine) as connection:
         rows = matching(connection, SampleFilter(parent.recipe, ids=(parent.id,)))
         check_versions(rows, {parent.id: parent.version})
-        numbers = insert_new(connection, [replace(sample, state=REJECTED) for sample in new], action)
+        new = [replace(sample, output=standard_characters(sample.output), state=REJECTED) for sample in new]
+        numbers = insert_new(connection, new, action)
         numbers = sorted({*numbers, *_rejected_alike(connection, parent, new)} - {parent.id})
         if not numbers:
             raise InputError(_("这些内容已经都是样本了，没有可以新建的"))
