@@ -31,6 +31,7 @@ from tianji_core.generation.knowledge.asking import read_conversations, understo
 from tianji_core.generation.knowledge.extracting import run_knowledge
 from tianji_core.generation.knowledge.job import KnowledgeSubject
 from tianji_core.generation.knowledge.line_wraps import without_line_wraps
+from tianji_core.generation.knowledge.page_margins import without_margins
 from tianji_core.generation.knowledge.questions import Questions
 from tianji_core.jobs import Reporter
 from tianji_core.store import knowledge as rows
@@ -149,6 +150,27 @@ def test_what_stands_around_the_text_of_a_web_page_is_left_out():
         "<aside>广告</aside><footer>版权所有</footer></body></html>"
     )
     assert read_document("a.html", page.encode()).text == "# 月饼\n\n中秋吃月饼。"
+
+
+def test_a_page_of_a_site_is_its_text_whatever_its_parts_are_called():
+    page = (
+        "<html><body class='has-sidebar menu'><header><div>某某网</div></header><div class='navbar top'>首页</div>"
+        "<div id=breadcrumb>首页 &gt; 节日</div><div class=content><p>中秋<a href=/x>吃月饼</a>，\n  大家<b></b>都\n"
+        "喜欢。<ruby>月<rp>(</rp><rt>yue</rt><rp>)</rp></ruby>亮 in the\n sky。</p><img src=a alt=图>"
+        "<p style='display: none'>看不见</p><form><button>搜索</button></form></div>"
+        "<div class=comments>网友：好</div><div id=footer>备案号</div></body></html>"
+    )
+    assert read_document("a.html", page.encode()).text == "中秋吃月饼，大家都喜欢。月亮 in the sky。"
+
+
+def test_what_a_printer_repeats_on_every_page_is_left_out():
+    pages = [
+        f"11/29/26, 10:0{n} PM\n\n中秋习俗\n\n第{n}节\n\n{text}\n\nhttps://example.com/a\n\n{n}/3\n\n"
+        for n, text in enumerate(("吃月饼。", "赏月。", "提灯笼。"), 1)
+    ]
+    kept = without_margins("\f".join(pages)).split()
+    assert kept == ["第1节", "吃月饼。", "第2节", "赏月。", "第3节", "提灯笼。"]
+    assert without_margins("只有一页\n\n1") == "只有一页\n\n1"
 
 
 def test_lines_that_only_the_page_has_broken_are_joined():

@@ -14,6 +14,8 @@ import sys
 import zipfile
 from pathlib import Path
 
+from tianji_core.generation.knowledge.web_pages import text_of_page
+
 MEMORY = 1024**3
 """Bytes that the conversion may take beside the libraries."""
 SECONDS = 300
@@ -22,10 +24,6 @@ UNPACKED = 256 * 1024**2
 """Bytes of all members of a docx file together after decompression; they include its pictures."""
 TEXT = 10_000_000
 """Characters of the text."""
-_AROUND = (
-    "nav, footer, aside, script, style, noscript, template, [role=navigation], [role=contentinfo], [hidden]"
-)
-"""The parts of a web page that are not its text."""
 _OUTPUT = 6 * TEXT + 10_000
 TOO_LARGE, OUT_OF_MEMORY = "too large", "out of memory"
 """Reasons of a failure that the parent puts into words; any other reason is what a library said."""
@@ -54,9 +52,7 @@ def convert(suffix: str, data: bytes) -> str:
     _limit_memory()
     info = markitdown.StreamInfo(extension=suffix)
     if suffix in (".html", ".htm"):
-        page = BeautifulSoup(data, "html.parser")
-        for element in page.select(_AROUND):
-            element.decompose()
+        page = text_of_page(BeautifulSoup(data, "html.parser"))
         data, info = page.encode("utf-8"), markitdown.StreamInfo(extension=suffix, charset="utf-8")
     # Without MarkItDown itself, which would take a broken file for plain text.
     text = converter().convert(io.BytesIO(data), info).text_content

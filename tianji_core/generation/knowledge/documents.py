@@ -15,6 +15,7 @@ from tianji_core.errors import InputError
 from tianji_core.gate import clean_sentence, standard_characters
 from tianji_core.generation.knowledge.conversion import MEMORY, OUT_OF_MEMORY, SECONDS, TEXT, TOO_LARGE
 from tianji_core.generation.knowledge.line_wraps import without_line_wraps
+from tianji_core.generation.knowledge.page_margins import without_margins
 from tianji_core.i18n import _
 from tianji_core.jobs.environment import child_environment
 from tianji_core.jobs.processes import end_group
@@ -68,6 +69,8 @@ def read_document(name: str, data: bytes) -> Document:
     text = _decoded(name, data) if suffix in _PLAIN else _converted(name, suffix, data)
     if len(text) > TEXT:
         raise _too_much(name)
+    if suffix == ".pdf":
+        text = without_margins(text)
     text = re.sub(r"[ \t]+\n", "\n", standard_characters(text.replace("\r\n", "\n"))).strip()
     if suffix == ".pdf":
         text = without_line_wraps(text)
