@@ -62,7 +62,8 @@ def provenance(engine: Engine, sample_id: int) -> SampleProvenance:
 def add(engine: Engine, sample: NewSample, source: str = CHAT) -> int | None:
     """Stores a sample from a chat or made from another one; returns its id, or None if the recipe has the
     same one already."""
-    texts = {field: standard_characters(getattr(sample, field)) for field in ("system", "input", "output")}
+    fields = ("system", "input", "output")
+    texts: dict[str, Any] = {field: standard_characters(getattr(sample, field)) for field in fields}
     history = tuple((standard_characters(asked), standard_characters(said)) for asked, said in sample.history)
     with writing(engine) as connection:
         new = replace(sample, **texts, history=history)

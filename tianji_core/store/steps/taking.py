@@ -154,7 +154,7 @@ def revise(
 
 def _standard(revision: SampleRevision) -> SampleRevision:
     """Returns what a person typed or pasted, with the usual characters."""
-    texts = {
+    texts: dict[str, Any] = {
         field: standard_characters(text)
         for field in ("input", "output", "system")
         if (text := getattr(revision, field)) is not None
