@@ -5,6 +5,7 @@ written from the code on the way, in both languages; nothing of them is kept in 
 """
 
 import ast
+import re
 import shutil
 import sys
 import tempfile
@@ -39,6 +40,8 @@ def manual(site: Path) -> None:
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder) / "guide"
         shutil.copytree(ROOT / "docs" / "guide", source)
+        for step in source.glob("*/steps/*.md"):
+            step.write_text(_with_the_pages_text(step), encoding="utf-8")
         for language in LANGUAGES:
             set_language(language)
             (source / language / "reference").mkdir(exist_ok=True)
@@ -49,6 +52,15 @@ def manual(site: Path) -> None:
         config.plugins.on_startup(command="build", dirty=False)
         build(config)
         config.plugins.on_shutdown()
+
+
+def _with_the_pages_text(path: Path) -> str:
+    """A page of the steps with the text that the studio's page shows in place of its mark."""
+    return re.sub(
+        r"<!-- as on the page: (\w+) -->",
+        lambda mark: (path.parents[1] / f"{mark[1]}.md").read_text(encoding="utf-8"),
+        path.read_text(encoding="utf-8"),
+    )
 
 
 def verbs(language: str) -> str:

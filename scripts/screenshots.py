@@ -1,4 +1,4 @@
-"""Makes the pictures of the guide (docs/guide), which the READMEs show too, in headless Chromium.
+"""Makes the pictures of the guide (docs/guide) in headless Chromium, and from them the tour of the READMEs.
 
 Run with ``scripts/screenshots DIR``, where DIR is a workspace that ``tianji demo`` has filled; it is copied,
 and stays as it is.
@@ -24,6 +24,9 @@ GUIDE = [
     *("home", "lists", "heatmap", "generate", "review", "dataset"),
     *("train", "models", "chat", "compare", "jobs", "settings"),
 ]
+TOUR = ("lists", "heatmap", "generate", "review", "dataset", "train", "chat", "compare", "home")
+"""The pages of the tour, in the order of the work."""
+TOUR_WIDTH, TOUR_SECONDS = 960, 2
 ADDRESSES = {"home": "", "train": "train?run=1"}
 """What a page is shown with, where its first view says little."""
 
@@ -38,6 +41,24 @@ def picture(page: Page, studio: Studio, name: str, target: Path) -> None:
     page.screenshot(path=target)
     image = Image.open(target).convert("RGB")
     image.quantize(COLOURS, dither=Image.Dither.NONE).save(target, optimize=True)
+
+
+def tour(folder: Path) -> None:
+    """Writes ``tour.webp``, an animation of the pictures in a folder."""
+    frames = []
+    for name in TOUR:
+        image = Image.open(folder / f"{name}.png").convert("RGB")
+        size = TOUR_WIDTH, round(image.height * TOUR_WIDTH / image.width)
+        frames.append(image.resize(size, Image.Resampling.LANCZOS))
+    frames[0].save(
+        folder / "tour.webp",
+        save_all=True,
+        append_images=frames[1:],
+        duration=TOUR_SECONDS * 1000,
+        loop=0,
+        quality=80,
+        method=6,
+    )
 
 
 def main() -> None:
@@ -56,6 +77,7 @@ def main() -> None:
                 for name in GUIDE:
                     picture(page, studio, name, ROOT / "docs" / "guide" / language / f"{name}.png")
                 page.close()
+                tour(ROOT / "docs" / "guide" / language)
         finally:
             studio.end_jobs()
             studio.stop()

@@ -20,6 +20,8 @@ def test_the_manual_is_built_without_a_warning_and_holds_every_verb_rule_and_err
         assert 'id="top-up"' in shown["verbs"] and "--from-training" in shown["verbs"]
         assert "internlm2-chat-7b-qlora" in shown["presets"] and "DASHSCOPE_API_KEY" in shown["teachers"]
         assert "placeholder" in shown["rules"] and "userinput" in shown["forms"]
+        train = (GUIDE / language / "train.md").read_text("utf-8").splitlines()[0]
+        assert train in (folder / "steps" / "train" / "index.html").read_text("utf-8")
         chinese = re.findall(r"<li>[^<]*[\u4e00-\u9fff]{4}", shown["errors"])
         assert len(chinese) > 100 if language == "zh" else len(chinese) < 20
 
