@@ -123,6 +123,7 @@ def plan_form(
             styles=len(styles),
             rounds=int(rounds),
         )
+        + (_(" × 条件的组合") if options else "")
     )
     if not styles:
         return None
