@@ -15,7 +15,10 @@ another program."""
 def _read(value: Any) -> str:
     if not isinstance(value, str):
         raise ValueError("not a text")
-    return value if isinstance(value, Translated) else shown(value)
+    try:
+        return value if isinstance(value, Translated) else shown(value)
+    except (TypeError, KeyError, IndexError, AttributeError) as error:
+        raise ValueError("not a stored sentence") from error
 
 
 def _written(value: str, info: SerializationInfo) -> str:

@@ -15,6 +15,9 @@ NO_TOOLS = {"displayModeBar": False}
 PALETTE = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#999999", "#000000")
 """The Okabe-Ito palette, which any colour vision can tell apart."""
 
+FEW_TO_MANY = [[0.0, "#c6dbef"], [0.5, "#4292c6"], [1.0, "#08306b"]]
+"""The colours of the maps: the fewest stand out on a light page, too."""
+
 
 def bars(counts: Mapping[str, int], title: str, unknown: str, total: int = 0) -> go.Figure:
     """Returns horizontal bars, the longest on top; with ``total`` each also shows its share of the total."""
@@ -45,7 +48,7 @@ def cells_figure(cells: Sequence[CellCount], recipe: Recipe) -> go.Figure:
             z=numbers,
             x=[escape(scene) for scene in scenes],
             y=[escape(name) for name in names],
-            colorscale="Blues",
+            colorscale=FEW_TO_MANY,
             xgap=2,
             ygap=2,
             text=[[number or "" for number in row] for row in numbers],
@@ -102,7 +105,7 @@ def lengths_figure(version: DatasetVersion) -> go.Figure:
                 for style, summary in lengths.items()
             ],
             customdata=labels,
-            colorscale="Blues",
+            colorscale=FEW_TO_MANY,
             ygap=3,
             showscale=False,
             hovertemplate="%{y}：%{x}±5，%{customdata}<extra></extra>",

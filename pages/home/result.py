@@ -72,7 +72,7 @@ def _results(workspace: Workspace, recipe: str) -> None:
 
 def _training(workspace: Workspace, run: TrainingRun, effect: TrainingEffect) -> None:
     st.subheader(plain(run.title), anchor=False)
-    head, talk, compare, more = st.columns([3, 1, 1, 1], vertical_alignment="center")
+    head, talk, compare, more = st.columns([5, 2, 2, 3], vertical_alignment="center")
     head.markdown(verdict_line(effect.overall))
     if role() is Role.OWNER:
         with talk:

@@ -123,6 +123,7 @@ def artefact_card(workspace: Workspace, artefact: Artefact, options: MergeOption
     icon = {"base": "🧱", "adapter": "🪄", "merged": "📦", "gguf": "🦙"}[artefact.kind]
     with st.container(border=True):
         left, right = st.columns([4, 1], vertical_alignment="center")
+        right = right.container(key=f"card_actions_{artefact.name}")
         with left:
             st.markdown(f"{icon} **{plain(artefact.title)}** · {models.kind_title(artefact.kind)}")
             st.caption(plain(" · ".join(_facts(artefact))))

@@ -134,7 +134,7 @@ def _show_preference(state: TrainingState) -> None:
     _layout(figure, _("偏好"), 300)
     figure.update_layout(
         yaxis={"range": [0, 1.02], "tickformat": ".0%"},
-        yaxis2={"overlaying": "y", "side": "right", "showgrid": False},
+        yaxis2={"overlaying": "y", "side": "right", "showgrid": False, "tickformat": ".2f"},
         legend={"orientation": "h", "y": 1.14, "x": 1, "xanchor": "right"},
         margin={"r": 50},
     )

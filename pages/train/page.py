@@ -30,7 +30,7 @@ from pages.train.missing_base import missing_base
 from pages.train.mix import mix_fields
 from pages.train.outcome import show_end, show_result
 from pages.train.past_trainings import show_history
-from pages.train.preflight import show_cost, show_details, show_findings
+from pages.train.preflight import show_cost, show_details, show_stops, show_warnings
 from pages.train.target import fill_form, show_commands, target_form
 from tianji_core import dataset, training
 from tianji_core.evaluation.expectation import keep_expectation
@@ -111,7 +111,7 @@ def check_and_start(
         iterations = checked.estimate.iterations
         show_cost(chosen, checked, expected_seconds(workspace, chosen, checked.settings, iterations))
     told = expectation_line(workspace, chosen, settings, version) if checked.ok else None
-    show_findings(workspace, checked)
+    show_stops(workspace, checked)
     missing_base(workspace, chosen, settings)
     if st.button(_("开始训练"), key="train_start", type="primary", icon="🏋️", disabled=not checked.ok):
         with report_errors():
@@ -123,6 +123,7 @@ def check_and_start(
             remember_notice(_("训练已提交：{title}", title=run.title))
             st.query_params.from_dict({"run": str(run.id)})
             st.rerun()
+    show_warnings(workspace, checked)
     show_cpu_trial(workspace, chosen, settings, version)
     show_details(checked)
     with st.expander(_("将要写出的 xtuner 配置")):

@@ -17,17 +17,23 @@ from tianji_core.workspace import Workspace
 _SIGNS = {"pass": "✅", "warn": "⚠️", "stop": "⛔"}
 
 
-def show_findings(workspace: Workspace, checked: Preflight) -> None:
-    """Draws what blocks the training, then the warnings, in one box those that need no button, and the button
-    that tries the base."""
+def show_stops(workspace: Workspace, checked: Preflight) -> None:
+    """Draws what blocks the training, and the button that tries the base."""
     for check in checked.checks:
-        if check.level == "stop" or (check.level == "warn" and check.job_id is not None):
+        if check.level == "stop":
+            _finding(workspace, check)
+    if checked.tryable:
+        _trial(workspace, checked.settings.base_folder, checked.settings.template)
+
+
+def show_warnings(workspace: Workspace, checked: Preflight) -> None:
+    """Draws the warnings, in one box those that need no button."""
+    for check in checked.checks:
+        if check.level == "warn" and check.job_id is not None:
             _finding(workspace, check)
     told = [_sentence(check) for check in checked.checks if check.level == "warn" and check.job_id is None]
     if told:
         st.warning("  \n".join(told), icon=_SIGNS["warn"])
-    if checked.tryable:
-        _trial(workspace, checked.settings.base_folder, checked.settings.template)
 
 
 def show_cost(chosen: Preset, checked: Preflight, seconds: float | None) -> None:
