@@ -19,9 +19,29 @@ _WORDS = """<style>
 [data-testid="stMainMenuItem-about"] [data-testid="stMainMenuItemLabel"]::after {{ content: {about} }}
 </style>"""
 
+_SENDS = """<script>
+if (!window.studioSendsTyped) {
+  window.studioSendsTyped = true;
+  let later = 0, composing = false;
+  const send = field => {
+    if (composing || document.activeElement !== field || !field.isConnected) return;
+    for (const name of ['focusout', 'focusin']) field.dispatchEvent(new FocusEvent(name, {bubbles: true}));
+  };
+  const typed = event => {
+    composing = event.type === 'compositionstart' || event.isComposing && event.type === 'input';
+    clearTimeout(later);
+    if (event.target.tagName === 'TEXTAREA') later = setTimeout(send, 1500, event.target);
+  };
+  for (const name of ['input', 'compositionstart', 'compositionend']) document.addEventListener(name, typed, true);
+}
+</script>"""
+"""A long text is sent, and so kept, when a person pauses: Streamlit itself waits until the field is left, which
+a refresh never does. The field keeps the focus, and a text that an input method is composing is left alone."""
+
 
 def translate_widgets() -> None:
-    """Translates the upload field and the menu, and loads the style sheet of the studio."""
+    """Translates the upload field and the menu, loads the style sheet of the studio, and sends what is typed
+    into a long text at every pause."""
     words = {
         "pick": _("选择文件"),
         "drop": _("或者把文件拖到这里"),
@@ -32,3 +52,4 @@ def translate_widgets() -> None:
     }
     st.html(Path(__file__).with_name("look.css"))
     st.html(_WORDS.format(**{name: json.dumps(word, ensure_ascii=False) for name, word in words.items()}))
+    st.html(_SENDS, unsafe_allow_javascript=True)

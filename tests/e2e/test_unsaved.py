@@ -86,6 +86,10 @@ def test_an_edited_sample(page: Page, studio: Studio) -> None:
         visit(again, studio, f"review?id={number}")
         press(again, "edit")
         expect(again.locator(".st-key-editor textarea")).to_have_value("姐姐，祝你生日快乐，愿你岁岁年年")
+    page.bring_to_front()
+    page.locator(".st-key-editor textarea").fill("姐姐，祝你生日快乐，愿你")
+    kept = f"text_{number}"  # by the pause alone: a refresh does not leave the field
+    until(lambda: str(load_draft(space, "review").values.get(kept)).endswith("愿你"), 60)
     page.reload()
     settle(page)
     page.locator(".st-key-editor textarea").fill("姐姐，祝你生日快乐，愿你岁岁年年都平安。")
