@@ -9,9 +9,9 @@ from tianji_core.i18n import _
 _SENT = "_chat_line_sent"
 
 
-def own_line(who: str, disabled: bool) -> str:
+def own_line(who: str, disabled: bool, asked: str = "") -> str:
     """Draws the field; returns what has just been sent, '' for nothing. ``who`` types: people who share a
-    browser do not see each other's line."""
+    browser do not see each other's line. ``asked`` is the last question of the talk, which is not put back."""
     typed = str(
         st.chat_input(_("自己写一句问它"), key="chat_free", submit_mode="stop", disabled=disabled) or ""
     )
@@ -24,7 +24,6 @@ def own_line(who: str, disabled: bool) -> str:
         js=Path(__file__).with_name("line.js").read_text(encoding="utf-8"),
         isolate_styles=False,
     )
-    component(
-        key="chat_line", data={"number": number, "text": text, "ready": not disabled, "who": who}, height=0
-    )
+    data = {"number": number, "text": text, "ready": not disabled, "who": who, "asked": asked}
+    component(key="chat_line", data=data, height=0)
     return typed

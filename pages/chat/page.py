@@ -119,7 +119,8 @@ with talk:
                 now.turns.clear()
             st.rerun()
     paper = st.container(height=500, border=True, key="paper")
-    typed = own_line(reviewer_name(workspace), disabled=endpoint is None)
+    asked_last = last.request if last else ""
+    typed = own_line(reviewer_name(workspace), endpoint is None, asked_last)
     about = {
         "model": endpoint.model if endpoint else "",
         "system": system,

@@ -30,7 +30,7 @@ if (!window.studioSendsTyped) {
   const typed = event => {
     composing = event.type === 'compositionstart' || event.isComposing && event.type === 'input';
     clearTimeout(later);
-    if (event.target.tagName === 'TEXTAREA') later = setTimeout(send, 1500, event.target);
+    if (event.target.matches('.stTextArea textarea')) later = setTimeout(send, 1500, event.target);
   };
   for (const name of ['input', 'compositionstart', 'compositionend']) document.addEventListener(name, typed, true);
 }
@@ -52,4 +52,5 @@ def translate_widgets() -> None:
     }
     st.html(Path(__file__).with_name("look.css"))
     st.html(_WORDS.format(**{name: json.dumps(word, ensure_ascii=False) for name, word in words.items()}))
-    st.html(_SENDS, unsafe_allow_javascript=True)
+    with st.container(key="typing_script"):
+        st.html(_SENDS, unsafe_allow_javascript=True)
