@@ -18,7 +18,7 @@ from tianji_core.store.samples import ACCEPTED, STATE_TITLES
 
 ROOT = Path(__file__).resolve().parents[1]
 SIZE: ViewportSize = {"width": 1280, "height": 720}
-COLOURS = 128
+COLOURS = 112
 """Enough for the pages' few colours, in a third of the bytes."""
 GUIDE = [
     *("home", "lists", "heatmap", "generate", "review", "dataset"),
