@@ -11,7 +11,8 @@ _SENT = "_chat_line_sent"
 
 def own_line(who: str, disabled: bool, asked: str = "") -> str:
     """Draws the field; returns what has just been sent, '' for nothing. ``who`` types: people who share a
-    browser do not see each other's line. ``asked`` is the last question of the talk, which is not put back."""
+    browser do not see each other's line. ``asked`` is the last question of the talk, which is not put
+    back."""
     typed = str(
         st.chat_input(_("自己写一句问它"), key="chat_free", submit_mode="stop", disabled=disabled) or ""
     )
