@@ -32,11 +32,13 @@ if (!window.studioSendsTyped) {
     clearTimeout(later);
     if (event.target.matches('.stTextArea textarea')) later = setTimeout(send, 1500, event.target);
   };
-  for (const name of ['input', 'compositionstart', 'compositionend']) document.addEventListener(name, typed, true);
+  for (const name of ['input', 'compositionstart', 'compositionend'])
+    document.addEventListener(name, typed, true);
 }
 </script>"""
-"""A long text is sent, and so kept, when a person pauses: Streamlit itself waits until the field is left, which
-a refresh never does. The field keeps the focus, and a text that an input method is composing is left alone."""
+"""A long text is sent, and so kept, when a person pauses: Streamlit itself waits until the field is left,
+which a refresh never does. The field keeps the focus, and a text that an input method is composing is left
+alone."""
 
 
 def translate_widgets() -> None:
