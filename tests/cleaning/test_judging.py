@@ -151,7 +151,33 @@ def test_a_verdict_is_read_from_what_models_really_write(answer: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "answer", ["", "五分", '{"fit": 5}', '{"fit": 6, "style": 1, "naturalness": 1}', "[]"]
+    "answer",
+    [
+        '{"scores": {"fit": "5", "style": "4", "naturalness": "0"}}',
+        "**fit**: 5\n**style**: 4/5\n**naturalness**: 0",
+        "- 合适：5分\n- 风格：4 分\n- 自然：0\n理由：太硬",
+        "| fit | 5 |\n| style | 4 |\n| naturalness | 0 |",
+    ],
+)
+def test_a_verdict_may_stand_in_another_object_or_on_lines(answer: str) -> None:
+    verdict = judging.read_verdict(answer)
+    assert (verdict.fit, verdict.style, verdict.naturalness) == (5, 4, 0)
+
+
+def test_a_verdict_of_nothing_but_zeros_is_one() -> None:
+    assert judging.read_verdict('{"fit": 0, "style": 0, "naturalness": 0}').fit == 0
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "",
+        "五分",
+        "合适：4\n合适：5\n风格：3\n自然：2",
+        '{"fit": 5}',
+        '{"fit": 6, "style": 1, "naturalness": 1}',
+        "[]",
+    ],
 )
 def test_what_is_no_verdict_is_refused(answer: str) -> None:
     with pytest.raises(TeacherAnswerError):

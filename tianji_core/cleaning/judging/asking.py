@@ -64,6 +64,12 @@ _NAMES = (
 )
 
 
+_SCORED = re.compile(
+    r"[\s*|#•\-\d.)、]{0,12}([A-Za-z]{1,20}|[\u4e00-\u9fff]{1,4})[\s*|]{0,6}[:：|][\s*|]{0,6}(\d(?:\.\d+)?\s*(?:分|/\s*5)?)[\s*|。]*$"
+)
+"""A line with one score, also in a list, in bold or in a table."""
+
+
 def judge_prompt(recipe: Recipe, sample: Sample) -> str:
     """Returns the request for a verdict on a sample."""
     style = recipe.style(sample.style)
@@ -87,14 +93,40 @@ def read_verdict(answer: str) -> JudgeVerdict:
     if isinstance(value, list):
         value = next((item for item in value if isinstance(item, dict)), None)
     said = " ".join(answer.split())[:80]
-    if not isinstance(value, dict):
+    fields = _fields(value) if isinstance(value, dict) else {}
+    if isinstance(value, dict) and not fields:
+        inner = [part for part in value.values() if isinstance(part, dict)]
+        fields = _fields(inner[0]) if len(inner) == 1 else {}
+    fields = fields or _in_lines(answer)
+    if not fields:
         raise TeacherAnswerError(_("回答里没有评分（要的是 JSON 对象）：{said}", said=said))
-    plain = {str(name).strip().lower(): item for name, item in value.items()}
-    fields = {
-        names.field: next((plain[name] for name in (names.field, *names.others) if name in plain), None)
-        for names in _NAMES
-    }
     try:
         return JudgeVerdict.model_validate(fields)
     except ValidationError as error:
         raise TeacherAnswerError(_("回答里的评分不全，或者不是 0 到 5：{said}", said=said)) from error
+
+
+def _fields(value: dict[Any, Any]) -> dict[str, Any]:
+    """Returns field → value of what an object holds under the names of a verdict."""
+    plain = {str(name).strip().lower(): item for name, item in value.items()}
+    known = {
+        names.field: [plain[name] for name in (names.field, *names.others) if name in plain]
+        for names in _NAMES
+    }
+    return {field: items[0] for field, items in known.items() if items}
+
+
+def _in_lines(answer: str) -> dict[str, Any]:
+    """Returns the scores of an answer that gives one on each line ("合适：4 分"), empty where one is missing
+    or stands there twice."""
+    found: dict[str, Any] = {}
+    for line in answer.splitlines():
+        if (scored := _SCORED.match(line)) is None:
+            continue
+        name = scored[1].lower()
+        field = next((names.field for names in _NAMES[:3] if name in (names.field, *names.others)), "")
+        if field in found:
+            return {}
+        found[field] = scored[2]
+    found.pop("", None)
+    return found if len(found) == len(_NAMES) - 1 else {}
