@@ -235,7 +235,12 @@ def by_hand(leave_out: str = "") -> list[Labelled]:
 
 SPOILT = frozenset({"prompt_words", "contact", "language", "versions", "refusal", "wrong_person"})
 """Faults of answers whose blessing holds words that are none."""
-ALL_TALK = frozenset({"refusal", "question", "lead_only", "error_message", "report", "review", "advice"})
+ALL_TALK = frozenset(
+    {
+        *("refusal", "question", "lead_only", "error_message", "report", "review", "advice", "moderation"),
+        *("off_topic", "ad", "third_person_report", "reader_report", "instructions"),
+    }
+)
 """Kinds of mistakes of the corpus that leave no blessing."""
 STRUCTURE = frozenset({"json", "yaml", "xml", "table", "fence", "html_tags", "csv", "python_repr"})
 """Kinds of mistakes of the corpus that are no wording."""

@@ -50,7 +50,7 @@ COMPOSED = 3_000
 SMALLEST = {MOURNFUL: 0.25, MODERN: 0.25, SLANG: 0.3, UNFINISHED: 0.25}
 """Weights below this are left out of the file."""
 STRENGTH = {MOURNFUL: 10.0, MODERN: 3.0, SLANG: 3.0, UNFINISHED: 1.0}
-MOURNING = frozenset({"mournful", "hopeless", "mourning"})
+MOURNING = frozenset({"mournful", "hopeless", "mourning", "cruel"})
 """How the corpora call the fault."""
 EVERYDAY = frozenset({"白话", "小红书", "放飞自我", "正常", "短信", "幽默", "朋友圈", "方言"})
 CLASSICAL = frozenset({"文言文", "诗词赋", "对联"})

@@ -69,6 +69,10 @@ def doubled(text: str) -> tuple[int, int] | None:
 def repeated(text: str, verse: bool) -> str | None:
     """Returns a sentence that a text has said before, word by word or nearly so, None if there is none. In
     ``verse`` only the same words count, since verses have refrains."""
+    words = _MARKS.sub("", text)
+    pairs = list(map(str.__add__, words, words[1:]))
+    if len(pairs) - len(set(pairs)) < 2:  # nothing of three characters comes twice, no clause four times
+        return None if verse or len(text) < _LONG else _stutter(text)
     if (loop := LOOP.search(text)) is not None:
         return loop.group(1)
     said = [match.group().strip("，、 \t") for match in _SENTENCE.finditer(text)]
@@ -79,8 +83,7 @@ def repeated(text: str, verse: bool) -> str | None:
         seen.add(sentence)
     if verse or len(text) < _LONG:
         return None
-    words = _MARKS.sub("", text)
-    grams = list(map("".join, zip(words, words[1:], words[2:], strict=False)))
+    grams = list(map(str.__add__, pairs, words[2:]))
     if len(grams) - len(set(grams)) < 2:
         return _stutter(text)
     return _nearly(said) or _circle(text) or _stutter(text)

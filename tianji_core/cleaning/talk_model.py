@@ -34,7 +34,7 @@ _FIELD = 40
 gives both, which is what most of the time goes to."""
 MARK_VALUE = 0.5
 """Value of the features of :func:`marks`."""
-CLEAR = -1.5
+CLEAR = -1.0
 """Where the words of no piece reach this score, all are blessing and need no look at their surroundings."""
 BEYOND_DOUBT = 2.1
 """What the words say beyond this, the surroundings do not take back."""
@@ -110,10 +110,12 @@ def features(text: str, name: str = "") -> dict[str, float]:
 
 
 class WordScores(NamedTuple):
-    """What the words of a piece say: the log-odds that it is talk, and those that it mourns or wishes ill."""
+    """What the words of a piece say: the log-odds that it is talk, and those that it mourns or wishes ill.
+    ``plain`` are the words as :func:`plain` gives them."""
 
     talk: float
     mournful: float
+    plain: str
 
 
 class _Weights(NamedTuple):
@@ -146,12 +148,12 @@ def talk_scores(cut: list[Piece], name: str = "") -> list[float]:
     """Returns for each piece the log-odds that it is talk and not blessing: above 0 talk is likelier.
     ``name`` is the receiver."""
     # The receiver is left out where a piece does not name them, so that the same sentence to others is known.
-    names = [name if name in piece.text else "" for piece in cut]
-    words = [words_score(piece.text, named) for piece, named in zip(cut, names, strict=True)]
+    read = [word_scores(piece.text, name if name in piece.text else "") for piece in cut]
+    words = [scores.talk for scores in read]
     if not words or max(words) < CLEAR:
         return words
     weights = _weights()
-    plains = [plain(piece.text, named) for piece, named in zip(cut, names, strict=True)]
+    plains = [scores.plain for scores in read]
     return [
         max(sum(map(mul, weights.context, numbers)) + weights.context_bias, alone - BEYOND_DOUBT)
         for numbers, alone in zip(surroundings(cut, plains, words), words, strict=True)
@@ -174,5 +176,7 @@ def word_scores(text: str, name: str) -> WordScores:
     mournful, root = (both - talk) >> _FIELD, math.sqrt(len(found))
     marked = MARK_VALUE * sum(map(weights.words.get, marks(text, bare), repeat(0)))
     return WordScores(
-        (talk / root + marked + weights.bias) / SCALE, (mournful / root + weights.mournful_bias) / SCALE
+        (talk / root + marked + weights.bias) / SCALE,
+        (mournful / root + weights.mournful_bias) / SCALE,
+        bare,
     )
