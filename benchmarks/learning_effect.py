@@ -1,7 +1,7 @@
 """Measures whether a training on the CPU teaches: pass rates on held-out cells before and after one
 ``nano-cpu-qlora`` run.
 
-``python benchmarks/learning_effect.py [--all-styles] [--workspace DIR] [--samples N] [--base DIR]``
+``python benchmarks/learning_effect.py [--all-styles] [--workspace DIR] [--samples N] [--epochs N]``
 composes samples for the training cells, freezes them with varied receivers and occasions, trains once
 with the preset as it stands, converts and merges. Base, adapter, merged model and the adapter behind the
 server then answer the same held-out prompts, in three styles or all nine; the adapter also answers about 40
@@ -93,9 +93,12 @@ def children_seconds() -> float:
     return used.ru_utime + used.ru_stime
 
 
-def trained(workspace: Workspace, base: Path, version: dataset.DatasetVersion) -> tuple[Path, Path, Spent]:
+def trained(
+    workspace: Workspace, base: Path, version: dataset.DatasetVersion, epochs: int = 1
+) -> tuple[Path, Path, Spent]:
     """Runs the preset once; returns (adapter folder, merged folder, what it took)."""
-    settings = training.default_settings(PRESET).model_copy(update={"base": str(base)})
+    changed = {"base": str(base), "epochs": epochs}
+    settings = training.default_settings(PRESET).model_copy(update=changed)
     run = training.prepare_training(workspace, PRESET, settings, version)
     started, before = time.monotonic(), children_seconds()
     training.run_training(workspace, run)
@@ -169,18 +172,19 @@ def frozen(
 
 
 def measure(
-    home: Path, base: Path, lesson: Lesson, count: int, seed: int, names: float, occasions: float
+    home: Path, base: Path, lesson: Lesson, count: int, epochs: int, variation: dataset.Variation
 ) -> int:
     """Runs everything in the workspace ``home``; returns the exit code."""
     workspace = open_workspace(home)
     recipe = recipes.current(workspace.engine, "wishes").recipe
-    version = frozen(workspace, recipe, lesson, count, dataset.Variation(names, occasions, seed))
+    seed = variation.seed
+    version = frozen(workspace, recipe, lesson, count, variation)
     cases = held_out_cases(recipe, lesson.styles, seed=seed)
     checker = Checker(recipe, training_pairs(recipe, dataset.training_file(workspace, version)))
     print(f"{version.count} samples, {len(cases)} held-out prompts", flush=True)
     before = evaluate_folder(base, None, cases, checker)
     show("base, greedy", before)
-    adapter, merged, spent = trained(workspace, base, version)
+    adapter, merged, spent = trained(workspace, base, version, epochs)
     after = evaluate_folder(base, adapter, cases, checker)
     show(f"adapter, greedy; trained in {spent.seconds:.0f} s", after)
     sampled = evaluate_folder(base, adapter, cases, checker, temperature=0.7, seed=seed)
@@ -234,20 +238,21 @@ def main() -> int:
     parser.add_argument("--workspace", type=Path, help="keep everything there; default: a temporary folder")
     parser.add_argument("--base", type=Path, help="base model folder; default: the built-in nano base")
     parser.add_argument("--samples", type=int, help="default: 3600 for three styles, 5000 for all")
+    parser.add_argument("--epochs", type=int, default=1, help="passes; few samples need about four")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument(
         "--all-styles", action="store_true", help="teach and judge all nine styles, not three"
     )
     parser.add_argument("--vary-names", type=float, default=0.5, help="share of samples, 0 to 1")
-    parser.add_argument("--vary-occasions", type=float, default=0.25, help="share of samples, 0 to 1")
+    parser.add_argument("--vary-occasions", type=float, default=0.5, help="share of samples, 0 to 1")
     given = parser.parse_args()
-    shares = given.vary_names, given.vary_occasions
+    variation = dataset.Variation(given.vary_names, given.vary_occasions, given.seed)
     lesson = ALL if given.all_styles else THREE
     base, samples = given.base or nano_base(), given.samples or lesson.samples
     if given.workspace:
-        return measure(given.workspace.resolve(), base, lesson, samples, given.seed, *shares)
+        return measure(given.workspace.resolve(), base, lesson, samples, given.epochs, variation)
     with tempfile.TemporaryDirectory() as folder:
-        return measure(Path(folder), base, lesson, samples, given.seed, *shares)
+        return measure(Path(folder), base, lesson, samples, given.epochs, variation)
 
 
 if __name__ == "__main__":

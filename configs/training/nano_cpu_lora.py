@@ -38,6 +38,8 @@ preset = {
     "memory_gb": 2,
     "disk_gb": 1,
     "model_id": "",
+    "vary_names": 0.5,
+    "vary_occasions": 0.5,
 }
 
 # ---- what a person may change; the studio replaces these lines and nothing else ----

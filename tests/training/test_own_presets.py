@@ -61,7 +61,7 @@ def test_code_in_the_file_runs_in_a_child_only_and_its_failure_is_one_sentence(w
         (lambda text: text.replace("lora_r = 64\n", ""), "lora_r"),
         (
             lambda text: text.replace("lr = 0.003", "lr = __import__('os').getpid()"),
-            "第 53 行的 lr 要直接写出值",
+            "第 55 行的 lr 要直接写出值",
         ),
         (lambda text: text.replace("lr = 0.003", "lr = -1"), "学习率"),
         (lambda text: text.replace('data_path = "train.json"\n', ""), "data_path"),

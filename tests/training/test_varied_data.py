@@ -46,7 +46,7 @@ def version(workspace: Workspace) -> DatasetVersion:
 
 
 def varied(share: float, seed: int = 42) -> TrainingSettings:
-    changes = {"vary_names": share, "seed": seed}
+    changes = {"vary_names": share, "vary_occasions": 0, "seed": seed}
     return training.checked_settings({**training.default_settings(KEY).model_dump(), **changes})
 
 
@@ -104,3 +104,15 @@ def test_cells_are_read_from_the_questions_of_a_training_file(
 def test_a_share_out_of_bounds_is_refused(share: float) -> None:
     with pytest.raises(TrainingError, match="变换称谓"):
         varied(share)
+
+
+def test_the_embedded_presets_vary_what_the_version_does_not_vary_yet(
+    workspace: Workspace, version: DatasetVersion, tmp_path: Path
+) -> None:
+    usual = training.default_settings(KEY)
+    assert (usual.vary_names, usual.vary_occasions) == (0.5, 0.5)
+    assert training.default_settings("internlm2-chat-7b-qlora").vary_names == 0
+    assert training_data(workspace, version, usual, tmp_path).name == VARIED_TRAIN
+    already = dataset.Variation(names=0.5, occasions=0.5)
+    done = dataset.freeze(workspace, "wishes", "already", variation=already)
+    assert training_data(workspace, done, usual, tmp_path) == dataset.training_file(workspace, done)

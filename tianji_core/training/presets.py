@@ -37,7 +37,9 @@ class Preset:
     setting it needs, '' for none. ``dtype`` is the precision of the computation; ``activation_checkpointing``
     says that activations are recomputed in the backward pass instead of being kept; ``measured`` says that
     the memory was measured on a card, where it is otherwise reckoned from the shape of the base;
-    ``objective`` what is learnt: 'sft' the answers of a dataset, 'orpo' or 'dpo' preference pairs."""
+    ``objective`` what is learnt: 'sft' the answers of a dataset, 'orpo' or 'dpo' preference pairs;
+    ``vary_names`` and ``vary_occasions`` are the shares of samples to vary that measured best for its
+    base."""
 
     key: str
     path: Path
@@ -55,6 +57,8 @@ class Preset:
     activation_checkpointing: bool = True
     measured: bool = False
     objective: str = "sft"
+    vary_names: float = 0.0
+    vary_occasions: float = 0.0
 
     @property
     def from_pairs(self) -> bool:
@@ -150,7 +154,8 @@ def default_settings(
         TrainingError: no such preset, or a value in its file is out of bounds.
     """
     chosen = preset(key, workspace)
-    values = dict(chosen.values)
+    shares = {"vary_names": chosen.vary_names, "vary_occasions": chosen.vary_occasions}
+    values = {**chosen.values, **shares}
     inside = PROJECT / values["base"]
     if inside.exists() or chosen.device == "cpu":
         values["base"] = str(inside)
@@ -221,7 +226,7 @@ def parsed_preset(source: str, path: Path, key: str) -> Preset:
 
 class _Card(BaseModel):
     """The dictionary ``preset`` in a preset's file; see :class:`Preset`. A file of an older studio may lack
-    the last six entries."""
+    the last eight entries."""
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
@@ -237,6 +242,8 @@ class _Card(BaseModel):
     activation_checkpointing: bool = True
     measured: bool = False
     objective: Literal["sft", "orpo", "dpo"] = "sft"
+    vary_names: float = Field(default=0, ge=0, le=1)
+    vary_occasions: float = Field(default=0, ge=0, le=1)
 
 
 def _checked_card(file: str, value: object) -> _Card:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tianji_core.dataset import CellGuess, Variation, training_file
-from tianji_core.dataset.variants import VARIED, Varying, rewritten, variation_facts
+from tianji_core.dataset.variants import NO_VARIATION, VARIED, Varying, rewritten, variation_facts
 from tianji_core.dataset.writing import write_synced, write_training_file
 from tianji_core.errors import RecipeError, TrainingError
 from tianji_core.i18n import _
@@ -45,7 +45,7 @@ def _own_data(
 ) -> Path:
     """The file of the version itself, or a part or a varied copy of it."""
     file = part_of(training_file(workspace, version), settings, folder)
-    variation = Variation(settings.vary_names, settings.vary_occasions, settings.seed)
+    variation = _further(version, settings)
     if not variation:
         return file
     try:
@@ -60,6 +60,18 @@ def _own_data(
     listed = variation_facts(variation, variants)["samples"]
     write_synced(folder / VARIED, json.dumps(listed, ensure_ascii=False) + "\n")
     return folder / VARIED_TRAIN
+
+
+def _further(version: DatasetVersion, settings: TrainingSettings) -> Variation:
+    """What is left to vary: a version that was varied when it was frozen keeps its shares, and conversations
+    that were imported as they are name neither receiver nor occasion."""
+    if version.conversations:
+        return NO_VARIATION
+    done = version.manifest.get("varied", {})
+    names, occasions = done.get("names_share", 0), done.get("occasions_share", 0)
+    return Variation(
+        max(0, settings.vary_names - names), max(0, settings.vary_occasions - occasions), settings.seed
+    )
 
 
 def read_examples(recipe: Recipe, file: Path) -> Iterator[TrainingExample]:

@@ -31,7 +31,7 @@ from tianji_core.workspace import Workspace
 RECIPE = "walk-through"
 """Key of the recipe that the walk works in, a copy of the recipe in use; numbered where it is taken."""
 PRESET = "nano-cpu-qlora"
-VARIATION = dataset.Variation(names=0.5, occasions=0.25)
+VARIATION = dataset.Variation(names=0.5, occasions=0.5)
 """Without it the embedded model writes the nearest listed name for one that it never saw."""
 MISTAKES = 0.03
 """Share of texts in which the composer plants a mistake, so that cleaning has something to find."""
