@@ -202,5 +202,6 @@ log_processor = dict(
     custom_cfg=[
         dict(data_src="reward_margin", method_name="mean", window_size=10),
         dict(data_src="reward_acc", method_name="mean", window_size=10),
+        dict(data_src="kl", method_name="mean", window_size=10),
     ],
 )

@@ -108,7 +108,8 @@ def _add_losses(figure: go.Figure, state: TrainingState, colour: str, name: str,
 
 def _show_preference(state: TrainingState) -> None:
     """Draws what a training on pairs logs beside its loss: the pass rate on held-out questions and the share
-    of pairs told right on one axis, margin and loss on the chosen answers on the other."""
+    of pairs told right on one axis; margin, loss on the chosen answers and distance from the reference on the
+    other."""
     points = [point for point in _thinned(state.points) if point.margin is not None]
     if not points and not state.pass_rates:
         return
@@ -126,11 +127,13 @@ def _show_preference(state: TrainingState) -> None:
         name=_("分对的偏好对"),
         line={"color": RATE, "width": 2},
     )
-    for name, values, colour in (
-        (_("奖励差（右轴）"), [point.margin for point in points], LOAD),
-        (_("选中回答的损失（右轴）"), [point.chosen_loss for point in points], LOSS),
+    for name, values, line in (
+        (_("奖励差（右轴）"), [point.margin for point in points], {"color": LOAD}),
+        (_("选中回答的损失（右轴）"), [point.chosen_loss for point in points], {"color": LOSS}),
+        (_("离参考模型的 KL（右轴）"), [point.kl for point in points], {"color": CHECK, "dash": "dot"}),
     ):
-        figure.add_scatter(x=steps, y=values, name=name, yaxis="y2", line={"color": colour, "width": 2})
+        if any(value is not None for value in values):
+            figure.add_scatter(x=steps, y=values, name=name, yaxis="y2", line={**line, "width": 2})
     _layout(figure, _("偏好"), 300)
     figure.update_layout(
         yaxis={"range": [0, 1.02], "tickformat": ".0%"},

@@ -124,6 +124,8 @@ def test_a_training_that_spoils_the_model_ends_early_with_the_weights_before(wor
     training.write_config(training.preset("nano-cpu-dpo"), settings, data, folder)
     ended = run_tool(engine.trainer_arguments(folder), tool_environment(workspace, "cpu"), lambda _line: None)
     assert ended.code == 0, ended.tail
+    distances = [point.kl for point in engine.curve(folder) if point.kl is not None]
+    assert distances and max(distances) > 0.5  # it went far from the model that it started from
     first, *_between, last = engine.pass_rates(folder)
     assert last.rate < first.rate - 0.01 and last.kept is not None and last.kept < last.iteration < 18
     assert engine.total_iterations(folder) == last.iteration  # which makes it finished

@@ -10,7 +10,8 @@ class Point:
     """One logged point. ``loss`` is None where it was not finite; ``seconds`` per iteration; ``memory`` in
     MiB of GPU memory, None on a CPU; ``gradient`` is the norm before clipping, None where it was not logged.
     Where pairs are learnt, ``margin`` is by how much more the chosen answers are rewarded, ``accuracy`` the
-    share of pairs in which they are, and ``chosen_loss`` the loss on them; None elsewhere."""
+    share of pairs in which they are, ``chosen_loss`` the loss on them and ``kl`` how far the model has gone
+    from its reference, in nats per token; None elsewhere, and ``kl`` without a reference, too."""
 
     iteration: int
     loss: float | None
@@ -21,6 +22,7 @@ class Point:
     margin: float | None = None
     accuracy: float | None = None
     chosen_loss: float | None = None
+    kl: float | None = None
 
 
 @dataclass(frozen=True)

@@ -133,6 +133,8 @@ class _Round:
                 "epochs": 1,
                 "learning_rate": settings.learning_rate * GENTLER,
                 "template": self._learner.template,
+                "vary_names": 0.0,  # what passed the checks, as it passed them
+                "vary_occasions": 0.0,
             }
         )
         title = _("{model} 再练一次", model=self._plan.model)

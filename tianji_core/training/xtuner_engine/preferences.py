@@ -25,22 +25,41 @@ class AnchoredDPO(DPO):
         super().__init__(*values, **options)
         self._anchor = anchor
         self._gathered: list[tuple[Tensor, Tensor]] = []
+        self._policy = self._kl = torch.zeros(())
 
     def _gather_masked_logits(self, logits: Tensor, labels: Tensor, mask: Tensor) -> Tensor:
         gathered: Tensor = super()._gather_masked_logits(logits, labels, mask)
+        if self._gathered:  # the reference, which is gathered after the policy
+            self._kl, self._policy = divergence(self._policy, logits, mask), torch.zeros(())
+        else:
+            self._policy = logits.detach()
         self._gathered.append((gathered, mask))
         return gathered
 
     def compute_loss(self, data: dict[str, Tensor], data_samples: Any = None) -> dict[str, Tensor]:
-        """The loss of each pair, and what is logged of the micro-batch: rewards, margin, accuracy, and
-        ``chosen_loss``, the mean loss over the tokens of the chosen answers."""
+        """The loss of each pair, and what is logged of the micro-batch: rewards, margin, accuracy,
+        ``chosen_loss``, the mean loss over the tokens of the chosen answers, and ``kl``, how far the model
+        has gone from the reference over the tokens of all answers."""
         self._gathered.clear()
         losses: dict[str, Tensor] = super().compute_loss(data, data_samples)
         policy, mask = self._gathered[0]  # the reference is gathered after it
         self._gathered.clear()
         chosen = -policy[::2, :-1].sum() / mask[::2, :-1].sum().clamp(min=1)
         # mmengine adds every entry with "loss" in its name to what is differentiated
-        return {**losses, "loss": losses["loss"] + self._anchor * chosen, "chosen_loss": chosen.detach()}
+        total = losses["loss"] + self._anchor * chosen
+        return {**losses, "loss": total, "chosen_loss": chosen.detach(), "kl": self._kl}
+
+
+@torch.no_grad()
+def divergence(policy: Tensor, reference: Tensor, mask: Tensor) -> Tensor:
+    """The Kullback-Leibler divergence of the policy from the reference in nats, the mean over the tokens of
+    ``mask`` (rows, length), from logits (rows, length, vocabulary); the last place of a row has no next token.
+    Row by row, which bounds the memory."""
+    total = policy.new_zeros((), dtype=torch.float32)
+    for ours, theirs, counted in zip(policy[:, :-1], reference[:, :-1], mask[:, :-1], strict=True):
+        ours, theirs = (logits[counted].float().log_softmax(-1) for logits in (ours, theirs))
+        total += (ours.exp() * (ours - theirs)).sum()
+    return total / mask[:, :-1].sum().clamp(min=1)
 
 
 def build_pairs(
