@@ -53,8 +53,8 @@ class AnchoredDPO(DPO):
 @torch.no_grad()
 def divergence(policy: Tensor, reference: Tensor, mask: Tensor) -> Tensor:
     """The Kullback-Leibler divergence of the policy from the reference in nats, the mean over the tokens of
-    ``mask`` (rows, length), from logits (rows, length, vocabulary); the last place of a row has no next token.
-    Row by row, which bounds the memory."""
+    ``mask`` (rows, length), from logits (rows, length, vocabulary); the last place of a row has no next
+    token. Row by row, which bounds the memory."""
     total = policy.new_zeros((), dtype=torch.float32)
     for ours, theirs, counted in zip(policy[:, :-1], reference[:, :-1], mask[:, :-1], strict=True):
         ours, theirs = (logits[counted].float().log_softmax(-1) for logits in (ours, theirs))
