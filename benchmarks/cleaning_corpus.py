@@ -52,7 +52,8 @@ class Outcome(NamedTuple):
 
 def answers(part: str) -> list[Answer]:
     """Returns the answers of one of ``PARTS``."""
-    lines = (CORPUS / f"{part}.jsonl").read_text(encoding="utf-8").splitlines()
+    text = (CORPUS / f"{part}.jsonl").read_text(encoding="utf-8")
+    lines = [line for line in text.split("\n") if line]  # texts may hold other line separators
     return [
         Answer(
             row["id"],
