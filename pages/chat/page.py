@@ -29,7 +29,6 @@ from pages.shared.usable import any_text, switch, within
 from pages.shared.visitors import reviewer_name
 from tianji_core import models, serving
 from tianji_core.i18n import _
-from tianji_core.models import size_text
 from tianji_core.serving.candidates import MOST
 from tianji_core.serving.transcript import ChatTurn, changing, load_transcript
 
@@ -64,9 +63,9 @@ with settings:
             placeholder=_("另选一个来回答"),
         )
     endpoint = titles.get(chosen or "")
-    with st.expander(_("模型服务"), expanded=not known and not missing, icon="🔌", key="chat_servers"):
-        if endpoint is not None and endpoint.memory is not None:
-            st.caption(_("已加载，占用内存 {size}", size=size_text(endpoint.memory)))
+    # Of its own while there is no model to ask, or it would stay open when there is one.
+    panel = "chat_servers" if known or missing else "chat_servers_first"
+    with st.expander(_("模型服务"), expanded=not known and not missing, icon="🔌", key=panel):
         server_panel(workspace)
     name, scene, style = pick_cell(recipe)
     options = pick_options(recipe)
@@ -145,7 +144,9 @@ with talk:
         asked = ChatTurn(request=typed, **about)
     with paper:
         if endpoint is None and any(not server.ready for server in serving.servers(workspace)):
-            st.info(_("模型正在加载，加载好就可以对话；进度在“模型服务”里。"), icon="⏳")
+            st.info(_("模型正在加载，加载好就可以对话。"), icon="⏳")
+        elif endpoint is None and missing:
+            st.info(_("选的模型还没有加载：先加载它，或者另选一个来回答。"), icon="🔌")
         elif endpoint is None:
             st.info(_("现在没有模型可以对话：先启动一个模型服务，或者接上别的服务。"), icon="🔌")
         elif not transcript.turns and asked is None:

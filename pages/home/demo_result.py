@@ -23,7 +23,7 @@ def what_next(workspace: Workspace, report: DemoReport) -> None:
         return
     row = st.columns(4)
     with row[0]:
-        chat_button(workspace, report.model, _("和它聊"), "chat_with_demo")
+        chat_button(workspace, report.model, _("和它聊"), "chat_with_demo", any_form=True)
     if row[1].button(_("并排比"), key="compare_demo", icon="⚖️", width="stretch"):
         st.switch_page("pages/compare/page.py")
     if role() < Role.OWNER:

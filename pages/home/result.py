@@ -81,7 +81,7 @@ def _training(workspace: Workspace, run: TrainingRun, effect: TrainingEffect) ->
             except StudioError:  # its checkpoints were deleted
                 model = None
             if model is not None:
-                chat_button(workspace, model.name, _("和它聊"), "chat_with_newest", "primary")
+                chat_button(workspace, model.name, _("和它聊"), "chat_with_newest", "primary", any_form=True)
         if more.button(_("看这次训练"), key="open_newest", icon="🏋️", width="stretch"):
             st.switch_page("pages/train/page.py", query_params={"run": str(run.id)})
     if compare.button(_("并排比"), key="compare_newest", icon="⚖️", width="stretch"):

@@ -42,9 +42,12 @@ def badge(mark: Mark) -> str:
 
 
 def show_marks(checked: Checked) -> None:
-    """Draws the marks that failed; those that passed are behind one sign."""
+    """Draws the marks that failed; those that passed are behind one sign, and an answer that nothing could be
+    checked of says so."""
     marks = checked.marks()
-    failed = [mark for mark in marks if mark.good is False]
-    good = _("✓ {n} 项", n=sum(mark.good is True for mark in marks))
-    line = " ".join([*map(badge, failed), text_badge(good, "gray" if failed else "green")])
-    st.markdown(line, help=plain("  ".join(mark.sign for mark in marks)))
+    signs = [badge(mark) for mark in marks if mark.good is False]
+    if passed := sum(mark.good is True for mark in marks):
+        signs.append(text_badge(_("✓ {n} 项", n=passed), "gray" if signs else "green"))
+    elif not signs:
+        signs.append(text_badge(_("没有可查的"), "gray"))
+    st.markdown(" ".join(signs), help=plain("  ".join(mark.sign for mark in marks)))

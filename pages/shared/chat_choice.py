@@ -22,20 +22,19 @@ PRESETS = {"stable": 0.7, "varied": 1.0}
 @dataclass(frozen=True)
 class ChatEndpoint:
     """A model that can be asked. ``key_variable`` names the environment variable with the key, '' for
-    none; ``memory`` is the memory of its server in bytes, None where the server does not report it."""
+    none."""
 
     url: str
     model: str
     key_variable: str = ""
     note: str = ""
-    memory: int | None = None
 
 
 def endpoints(workspace: Workspace) -> list[ChatEndpoint]:
     """Every model of every server that is ready, and that of the service in the page's address where a person
     has confirmed it. Its key is never taken from the address."""
     known = [
-        ChatEndpoint(server.url, name, server.key_variable, memory=server.memory)
+        ChatEndpoint(server.url, name, server.key_variable)
         for server in serving.servers(workspace)
         if server.ready
         for name in server.models

@@ -10,6 +10,7 @@ from pages.shared.frame import remember_notice, report_errors
 from pages.shared.text import plain
 from tianji_core import models, serving
 from tianji_core.i18n import _
+from tianji_core.serving.opening import loaded_form
 from tianji_core.serving.running import RunningServer
 from tianji_core.workspace import Workspace
 
@@ -20,10 +21,13 @@ def chat_button(
     label: str,
     key: str,
     kind: Literal["primary", "secondary"] = "secondary",
+    any_form: bool = False,
 ) -> None:
-    """Draws a button that opens the chat with the model ``name``; a server is started where none has it."""
+    """Draws a button that opens the chat with the model ``name``; a server is started where none has it. With
+    ``any_form`` the same checkpoint in another form, merged or as an adapter, answers where it is loaded."""
     if st.button(label, key=key, type=kind, icon="💬", width="stretch"):
         with report_errors():
+            name = loaded_form(workspace, name) if any_form else name
             _load(workspace, name)
             st.switch_page("pages/chat/page.py", query_params={"model": name})
 

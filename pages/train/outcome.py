@@ -119,7 +119,7 @@ def _talk(workspace: Workspace, state: TrainingState, opening: jobs.Job | None) 
     kind: Literal["primary", "secondary"] = "primary" if state.state == "succeeded" else "secondary"
     model = merged_model(workspace, state.run)
     if model is not None:
-        chat_button(workspace, model.name, _("和它对话"), "train_chat", kind)
+        chat_button(workspace, model.name, _("和它对话"), "train_chat", kind, any_form=True)
     elif st.button(
         _("转换、合并并开始对话"),
         key="train_open",

@@ -72,6 +72,17 @@ def merged_model(workspace: Workspace, run: TrainingRun, iteration: int | None =
     return _made(workspace, run.id, checkpoint_of(workspace, run, iteration).iteration, "merged")
 
 
+def loaded_form(workspace: Workspace, name: str) -> str:
+    """Returns the name under which a server has the checkpoint that the model ``name`` was made from, ready
+    before loading; ``name`` where no server has it in any form."""
+    known = models.loadable(workspace)
+    origin = next(((m.training_run_id, m.checkpoint) for m in known if m.name == name), (None, None))
+    forms = {m.name for m in known if (m.training_run_id, m.checkpoint) == origin} if all(origin) else {name}
+    served = sorted(servers(workspace), key=lambda server: not server.ready)
+    loaded = [each for server in served for each in server.models if each in forms]
+    return name if name in loaded or not loaded else loaded[0]
+
+
 def _made(workspace: Workspace, run_id: int, iteration: int, kind: str) -> Artefact | None:
     made = [
         model
