@@ -169,8 +169,11 @@ WRITING = {"write_text", "write_bytes"}
 ELSEWHERE = {
     "scripts/architecture.py": "draws the picture of this repository",
     "scripts/talk_model/train.py": "writes the weights of this repository",
+    "scripts/licences.py": "writes the list of licences of this repository",
+    "scripts/manual.py": "a temporary folder",
     "scripts/messages.py": "writes the catalogue of this repository",
     "benchmarks/cleaning_throughput.py": "a temporary folder",
+    "benchmarks/float8_learning.py": "a temporary folder",
     "benchmarks/first_page.py": "a page of its own beside app.py",
     "benchmarks/generation_throughput.py": "a temporary folder",
     "benchmarks/page_changes.py": "a temporary folder",
