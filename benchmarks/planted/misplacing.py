@@ -10,6 +10,11 @@ PLAIN = {"七夕节": "七夕", "元宵节": "元宵", "端午节": "端午", "�
 AROUND_NEW_YEAR = {"除夕", "春节", "腊八节", "元宵节"}
 """Scenes whose texts may speak of each other."""
 FORMAL_KIN = ("婶婶", "姑父", "岳母", "舅妈", "爸爸")
+STOCK = (
+    "愿你的每一份努力都收获美好，愿你的每一个梦想都绽放光芒，愿未来的人生充满希望与幸福。",
+    "感谢你一直以来的支持与陪伴，愿幸福与你相伴，愿温暖照亮你未来的每一段旅程。",
+    "你不仅是我们的骄傲，更是我们的力量，愿你在人生的道路上继续书写属于自己的精彩篇章。",
+)
 CLOSE_KIN = ("老婆", "侄子", "女儿", "堂弟")
 
 
@@ -61,6 +66,13 @@ class Misplacing:
         )
         place = text.output.find("，") + 1
         return text.output[:place] + said + text.output[place:] if place else None
+
+    def assistant_tone(self, text: Text, source: random.Random) -> str | None:
+        """Goes on with wishes in a row in the manner of an assistant, in a plain style."""
+        if text.style not in ("正常", "文艺"):
+            return None
+        who = "您" if self._formal[text.name] else "你"
+        return text.output + source.choice(STOCK).replace("你", who)
 
     def wrong_occasion(self, text: Text, source: random.Random) -> str | None:
         """Takes a text for the same person that names another occasion."""

@@ -56,6 +56,7 @@ FOLLOWS = {
     "two_versions": {"said_twice", "several_lines", "too_long"},
     "markdown": {"rubbish", "wrapping_quotes", "talk"},
     "mixed_style": {"emoji", "foreign", "repeated_marks"},
+    "assistant_tone": {"said_twice"},
     "wrong_occasion": {"near_duplicate", "exact_duplicate"},
     "leaked_prompt": {"wrong_pronoun", "lead_in", "closing", "chat_tags", "talk"},
     "rubbish": {"several_lines", "foreign"},
@@ -162,7 +163,8 @@ def planters(recipe: Recipe, other: list[Text]) -> dict[str, Spoil]:
     """Returns rule id → how its mistake is planted; ``other`` are further texts of the recipe to borrow
     from."""
     misplacing = Misplacing(recipe, other)
-    return {
+    last = {"overused_opening": ALONE["overused_opening"]}
+    found = {
         "several_lines": misplacing.broken,
         "two_versions": misplacing.twice,
         "too_long": misplacing.too_long,
@@ -172,7 +174,8 @@ def planters(recipe: Recipe, other: list[Text]) -> dict[str, Spoil]:
         "wrong_occasion": misplacing.wrong_occasion,
         "wrong_person": misplacing.wrong_person,
         "wrong_kinship": misplacing.wrong_kinship,
-    } | ALONE
+    } | {rule: spoil for rule, spoil in ALONE.items() if rule not in last}
+    return found | {"assistant_tone": misplacing.assistant_tone} | last
 
 
 def plant(recipe: Recipe, per_rule: int, seed: int) -> list[tuple[Text, str]]:

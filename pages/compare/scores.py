@@ -9,6 +9,7 @@ import streamlit as st
 
 from pages.shared.answer_marks import Checkers
 from pages.shared.frame import remember_notice, report_errors
+from pages.shared.tone_words import tone_line
 from tianji_core.comparison import (
     MESSAGES_FORM,
     TEXT_FORM,
@@ -38,6 +39,7 @@ def check_part(board: Board, checked: Sequence[Checked]) -> None:
         width="stretch",
         key="compare_totals",
     )
+    st.caption(tone_line())
     shown = heat_maps(board, checked)
     for start in range(0, len(shown), 2):
         line = st.columns(min(2, len(shown)))

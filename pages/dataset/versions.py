@@ -10,6 +10,7 @@ from pages.shared.clock import MINUTE, local_time
 from pages.shared.frame import remember_notice, report_errors
 from pages.shared.push_form import push_popover, push_state
 from pages.shared.text import plain
+from pages.shared.tone_words import tone_line
 from tianji_core import dataset
 from tianji_core.dataset import DatasetVersion
 from tianji_core.i18n import _, language
@@ -94,7 +95,7 @@ def _inside(workspace: Workspace, version: DatasetVersion, recipe: Recipe) -> No
 def _variety(manifest: Mapping[str, Any]) -> None:
     """Draws how varied the texts are, and how many cells they cover."""
     if distinct := manifest.get("distinct_overall"):
-        left, middle, bleu, right, last = st.columns(5)
+        left, middle, bleu, manner, right, last = st.columns(6)
         left.metric("distinct-1", f"{distinct[0]:.3f}", help=_("不同的字占全部字的份额，越大用字越多样"))
         middle.metric(
             "distinct-2", f"{distinct[1]:.3f}", help=_("不同的两字组合占全部的份额，越大说法越多样")
@@ -105,9 +106,14 @@ def _variety(manifest: Mapping[str, Any]) -> None:
                 f"{overlap:.3f}",
                 help=_("抽出至多 300 条，每条能用其余各条拼出多少（按字的 BLEU-4 平均），越小越多样"),
             )
+        if (heard := manifest.get("assistant_tone_overall")) is not None:
+            manner.metric(_("助手腔"), f"{heard:.2f}", help=tone_line())
         filled = sum(bool(name and scene) for name, scene, _n in manifest["cells"])
         right.metric(_("覆盖的格子"), filled)
         last.metric(_("因为上限没收进来的"), manifest.get("left_out", 0))
+        if styles := manifest.get("assistant_tone"):
+            each = (f"{plain(style) or _('风格不明')} {mean:.2f}" for style, mean in styles.items())
+            st.caption(_("各风格的助手腔：{figures}", figures=_("，").join(each)) + "  \n" + tone_line())
 
 
 def _distributions(version: DatasetVersion) -> None:

@@ -1,5 +1,5 @@
-"""The options of a run: budget, deadline, few-shot examples, and whether frequent openings are reported
-back to the teacher."""
+"""The options of a run: budget, deadline, few-shot examples, and whether frequent openings and phrases are
+reported back to the teacher."""
 
 from typing import Any, TypedDict
 
@@ -39,6 +39,14 @@ def options_form(workspace: Workspace, setup: TeacherSetup) -> RunOptions:
                 True,
                 **kept(FORM, "ban_openings", switch),
                 help=_("每个风格写够一些之后，把占比超过 5% 的开头附在提示词后面，让后面的写法不一样。"),
+            ),
+            ban_phrases=st.toggle(
+                _("告诉造数模型哪些说法已经用滥了"),
+                False,
+                **kept(FORM, "ban_phrases", switch),
+                help=_(
+                    "把最近 300 条里一成以上都有的四到八字说法附在提示词后面，这次不许用；称谓和场景里的字不算。"
+                ),
             ),
             examples=int(
                 st.number_input(

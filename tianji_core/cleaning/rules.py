@@ -9,6 +9,7 @@ from tianji_core.cleaning.person import PERSON_RULES
 from tianji_core.cleaning.rule import Context, Example, Found, HasText, Rule, Subject
 from tianji_core.cleaning.script import SCRIPT_RULES, are_lost
 from tianji_core.cleaning.talk import TALK_RULES
+from tianji_core.cleaning.tone import TONE_RULES
 from tianji_core.cleaning.unwrapping import UNWRAPPING_RULES
 from tianji_core.cleaning.wording import EMPTY_RULE, MARK_RULES, REQUEST_RULES
 from tianji_core.cleaning.wrapping import WRAPPING_RULES
@@ -59,6 +60,7 @@ RULES: tuple[Rule, ...] = (
     *SCRIPT_RULES,
     *FIT_RULES,
     *PERSON_RULES,
+    *TONE_RULES,
     *REQUEST_RULES,
     *OWN_RULES,
     *SET_RULES,

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from tianji_core.cleaning.tone import tone
 from tianji_core.comparison.board import Board, Cell, named_style
 from tianji_core.evaluation.cases import Case
 from tianji_core.evaluation.checks import Checker, Verdict
@@ -33,13 +34,14 @@ class Mark:
 class Checked:
     """One answer with its checks.
 
-    ``length`` in characters; ``span`` is the style's allowed length. ``verdict`` is None for a free question,
-    whose receiver and occasion are unknown; then only ``fits`` (length) and ``styled`` are checked, and they
-    are None where the recipe lacks the style."""
+    ``length`` in characters; ``tone`` is the score of the assistant's tone, 0-1; ``span`` is the style's
+    allowed length. ``verdict`` is None for a free question, whose receiver and occasion are unknown; then
+    only ``fits`` (length) and ``styled`` are checked, and they are None where the recipe lacks the style."""
 
     cell: Cell
     length: int
     emoji: int
+    tone: float
     span: tuple[int, int] | None
     fits: bool | None
     styled: bool | None
@@ -73,19 +75,19 @@ def check_cell(checker: Checker, board: Board, cell: Cell) -> Checked:
     """Returns one answer with every check that applies to it."""
     recipe, ask = checker.recipe, board.asks[cell.row]
     text = cell.text.strip()
-    length, emoji = len(text), emoji_count(text)
+    length, emoji, heard = len(text), emoji_count(text), tone(text).score
     style = named_style(recipe, ask) or recipe.style(board.columns[cell.column].style)
     if style is None:
-        return Checked(cell, length, emoji, None, None, None, None)
+        return Checked(cell, length, emoji, heard, None, None, None, None)
     style = styled(recipe, style, ask.options)
     span = (style.min_chars, style.max_chars)
     fits = span[0] <= length <= span[1]
     name, scene = recipe.name(ask.name), recipe.scene(ask.scene)
     if name is None or scene is None:
         shown = checker.marks.of(style.text).shown_by(text)
-        return Checked(cell, length, emoji, span, fits, shown, None)
+        return Checked(cell, length, emoji, heard, span, fits, shown, None)
     verdict = checker.check(Case(name, scene, style, board.system, cell.request, ask.options), text)
-    return Checked(cell, length, emoji, span, fits, verdict.style, verdict)
+    return Checked(cell, length, emoji, heard, span, fits, verdict.style, verdict)
 
 
 def check_board(board: Board, checker_of: CheckerOf) -> list[Checked]:
@@ -116,7 +118,8 @@ class Total:
     """The figures of one column.
 
     Shares are 0-1 and None where nothing could be checked; ``low`` and ``high`` bound ``passed`` with 95 %
-    confidence. ``length`` in characters, ``first`` in seconds and ``rate`` in tokens per second are means.
+    confidence. ``length`` in characters, ``tone`` (0-1) as in
+    :mod:`tianji_core.cleaning.tone`, ``first`` in seconds and ``rate`` in tokens per second are means.
     ``failed`` counts cells without an answer."""
 
     title: str
@@ -134,6 +137,7 @@ class Total:
     fits: float | None
     copied: float | None
     emoji: float | None
+    tone: float | None
     length: float | None
     first: float | None
     rate: float | None
@@ -170,6 +174,7 @@ def _total(board: Board, at: int, checked: Sequence[Checked]) -> Total:
         fits=mean(answer.fits for answer in checked if answer.fits is not None),
         copied=mean(verdict.copied for verdict in verdicts),
         emoji=mean(answer.emoji for answer in checked),
+        tone=mean(answer.tone for answer in checked),
         length=mean(answer.length for answer in checked),
         first=mean(cell.first for cell in cells if cell.answered and cell.first is not None),
         rate=mean((cell.tokens or 0) / (cell.seconds or 1) for cell in timed),

@@ -142,6 +142,7 @@ TOTAL_COLUMNS: tuple[tuple[Callable[[], str], Callable[[Total], str]], ...] = (
     (lambda: _("照抄"), lambda total: _share(total.copied)),
     (lambda: _("平均字数"), lambda total: _number(total.length, ".0f")),
     (lambda: _("平均表情"), lambda total: _number(total.emoji, ".1f")),
+    (lambda: _("助手腔"), lambda total: _number(total.tone, ".2f")),
     (lambda: _("首字（秒）"), lambda total: _number(total.first, ".2f")),
     (lambda: _("token/秒"), lambda total: _number(total.rate, ".1f")),
 )

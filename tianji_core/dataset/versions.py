@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tianji_core.cleaning import RULES, rules_basis
+from tianji_core.cleaning.tone import mean_tone
 from tianji_core.dataset.card import data_cards
 from tianji_core.dataset.placing import drafting, put
 from tianji_core.dataset.selection import Balance, Selection, select
@@ -223,10 +224,15 @@ def _parents(workspace: Workspace, recipe_key: str, parent: str) -> list[dict[st
 
 def _variety(examples: Sequence[TrainingExample], seed: int) -> dict[str, Any]:
     texts = [example.output for example in examples]
+    by_style: dict[str, list[str]] = {}
+    for example in examples:
+        by_style.setdefault(example.style, []).append(example.output)
     bleu = self_bleu(texts, seed)
     return {
         "self_bleu": None if bleu is None else round(bleu, 4),
         "phrases": [[phrase.text, phrase.share] for phrase in phrases(texts, seed)],
+        "assistant_tone": {style: mean_tone(some, seed) for style, some in sorted(by_style.items())},
+        "assistant_tone_overall": mean_tone(texts, seed),
     }
 
 

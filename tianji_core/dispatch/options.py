@@ -9,11 +9,12 @@ MOST_COST, MOST_TOKENS, MOST_MINUTES = 1_000_000_000.0, 1_000_000_000_000, 1_000
 
 
 class RunOptions(BaseModel):
-    """``budget_cost`` in the teachers' currency and ``budget_tokens`` (both directions together) are for the
-    whole run; ``minutes`` counts from each start. A run that reaches one of them stops by itself and can be
-    continued; None means no limit. With ``ban_openings`` the prompt names the openings that the teacher has
-    used too often. ``examples`` is the number of few-shot examples in each request. With ``batch`` the
-    requests go as files to the provider's interface for batches."""
+    """``budget_cost`` in the teachers' currency and ``budget_tokens`` (both directions together) are for
+    the whole run; ``minutes`` counts from each start. A run that reaches one of them stops by itself and
+    can be continued; None means no limit. With ``ban_openings`` the prompt names the openings that the
+    teacher has used too often, with ``ban_phrases`` the phrases too. ``examples`` is the number of
+    few-shot examples in each request. With ``batch`` the requests go as files to the provider's interface
+    for batches."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -21,5 +22,6 @@ class RunOptions(BaseModel):
     budget_tokens: int | None = Field(default=None, gt=0, le=MOST_TOKENS)
     minutes: float | None = Field(default=None, gt=0, le=MOST_MINUTES)
     ban_openings: bool = True
+    ban_phrases: bool = False
     batch: bool = False
     examples: int = Field(default=EXAMPLES, ge=0, le=MOST_EXAMPLES)

@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from tianji_core.cleaning.tone import tone
 from tianji_core.evaluation.cases import Case
 from tianji_core.evaluation.checks import Verdict
 from tianji_core.i18n import _
@@ -13,7 +14,7 @@ from tianji_core.recipe import Recipe
 @dataclass(frozen=True)
 class PassRates:
     """The share (0-1) of ``count`` answers that passed each check; ``low`` and ``high`` bound ``passed`` with
-    95 % confidence."""
+    95 % confidence. ``tone`` is the mean score of the assistant's tone, 0-1."""
 
     title: str
     count: int
@@ -26,6 +27,7 @@ class PassRates:
     style: float
     length: float
     copied: float
+    tone: float
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,7 @@ class Report:
             _("文风"),
             _("字数"),
             _("照抄"),
+            _("助手腔"),
         )
         lines: list[tuple[str, ...]] = [head]
         for rates in (*self.styles, *self.options, self.overall):
@@ -71,6 +74,7 @@ class Report:
                     f"{rates.passed:.1%}",
                     f"{rates.low:.1%}-{rates.high:.1%}",
                     *(f"{share:.1%}" for share in checks),
+                    f"{rates.tone:.2f}",
                 )
             )
         widths = [max(_columns(line[i]) for line in lines) for i in range(len(head))]
@@ -101,12 +105,12 @@ def wilson(right: int, count: int, z: float = 1.959964) -> tuple[float, float]:
 
 def summarise(judged: Sequence[Judged], recipe: Recipe | None = None) -> Report:
     """Returns the pass rates per style, per option of the axes of ``recipe``, and overall."""
-    by_style: dict[str, list[Verdict]] = {}
+    by_style: dict[str, list[Judged]] = {}
     for answer in judged:
-        by_style.setdefault(answer.case.style.text, []).append(answer.verdict)
+        by_style.setdefault(answer.case.style.text, []).append(answer)
     return Report(
-        overall=_rates(_("合计"), [answer.verdict for answer in judged]),
-        styles=tuple(_rates(style, verdicts) for style, verdicts in by_style.items()),
+        overall=_rates(_("合计"), judged),
+        styles=tuple(_rates(style, answers) for style, answers in by_style.items()),
         judged=tuple(judged),
         options=tuple(_option_rates(judged, recipe)) if recipe is not None else (),
     )
@@ -115,12 +119,13 @@ def summarise(judged: Sequence[Judged], recipe: Recipe | None = None) -> Report:
 def _option_rates(judged: Sequence[Judged], recipe: Recipe) -> Iterator[PassRates]:
     for axis in recipe.axes:
         for option in axis.options:
-            verdicts = [one.verdict for one in judged if (axis.id, option.id) in one.case.options]
-            if verdicts:
-                yield _rates(f"{axis.title} {option.title}", verdicts)
+            answers = [one for one in judged if (axis.id, option.id) in one.case.options]
+            if answers:
+                yield _rates(f"{axis.title} {option.title}", answers)
 
 
-def _rates(title: str, verdicts: Sequence[Verdict]) -> PassRates:
+def _rates(title: str, judged: Sequence[Judged]) -> PassRates:
+    verdicts = [answer.verdict for answer in judged]
     count = len(verdicts)
 
     def rate(field: str) -> float:
@@ -139,4 +144,5 @@ def _rates(title: str, verdicts: Sequence[Verdict]) -> PassRates:
         style=rate("style"),
         length=rate("length"),
         copied=rate("copied"),
+        tone=sum(tone(answer.answer).score for answer in judged) / count if count else 0.0,
     )

@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 
 from tianji_core.errors import TeacherAnswerError, TeacherAuthError, TeacherError, TeacherRequestError
 from tianji_core.generation.batch_book import SentBatch, position_of, sent_prompts
-from tianji_core.generation.openings import Openings
 from tianji_core.generation.runs import options_of, sampling_of, teachers_of
+from tianji_core.generation.worn_phrases import Habits
 from tianji_core.generation.writing import task_sampling, written
 from tianji_core.i18n import _
 from tianji_core.recipe import Brief, Recipe, Task, brief
@@ -40,10 +40,10 @@ class BatchResults:
     ) -> None:
         self._workspace, self._run, self._recipe, self._teachers = workspace, run, recipe, teachers
 
-    def brief(self, task: Task, openings: Openings | None) -> Brief:
-        """Returns what is asked for a task; with ``openings`` the prompt names those used too often."""
+    def brief(self, task: Task, habits: Habits) -> Brief:
+        """Returns what is asked for a task; the prompt names what ``habits`` say."""
         asked = brief(self._recipe, task, self._run.plan.seed, options_of(self._run).examples)
-        if openings is not None and (line := openings.request(task.style)):
+        if line := habits.request(task.style):
             asked = replace(asked, prompt=f"{asked.prompt}\n{line}")
         return asked
 
@@ -105,7 +105,7 @@ class BatchResults:
         if line.error is not None:
             raise line.error
         answer = self._teachers[teacher].batch_answer(line.body, line.request_id)
-        asked = replace(self.brief(task, None), prompt=prompt.removesuffix(f"\n{REQUEST}"))
+        asked = replace(self.brief(task, Habits(None, None)), prompt=prompt.removesuffix(f"\n{REQUEST}"))
         sampling = task_sampling(sampling_of(self._run), task, self._run.plan.seed)
         return written(self._recipe, asked, answer, sampling, tries)
 

@@ -29,8 +29,8 @@ from tianji_core.generation.batch_book import (
     write_requests,
 )
 from tianji_core.generation.batch_results import BatchResults
-from tianji_core.generation.openings import Openings
 from tianji_core.generation.runs import options_of, sampling_of, teachers_of
+from tianji_core.generation.worn_phrases import Habits, habits_of
 from tianji_core.generation.writing import task_sampling, usage_of
 from tianji_core.i18n import _
 from tianji_core.ownership import discard
@@ -141,7 +141,7 @@ class _Batches:
         stop: asyncio.Event,
         pace: Looks,
     ) -> None:
-        self._workspace, self._run = workspace, run
+        self._workspace, self._run, self._recipe = workspace, run, recipe
         self._options, self._mix = options_of(run), teachers_of(run)
         self._teachers = [teacher for teacher in teachers if isinstance(teacher, BatchTeacher)]
         self._results = BatchResults(workspace, run, recipe, self._teachers)
@@ -255,11 +255,11 @@ class _Batches:
         """
         source = provider(self._workspace, self._mix[number].choice.provider)
         price = price_of(source, self._mix[number].choice, batch=True)
-        budget, openings = self._budget(), self._openings()
+        budget, habits = self._budget(), self._habits()
         bodies: list[tuple[Task, dict[str, Any]]] = []
         total = Usage()
         for task in tasks:
-            asked = self._results.brief(task, openings)
+            asked = self._results.brief(task, habits)
             expected = usage_of(asked)
             if refusal := budget.refusal(expected, price):
                 if not bodies and self._book.open:
@@ -296,10 +296,8 @@ class _Batches:
             budget.reserve(sent.expected, prices[sent.teacher])
         return budget
 
-    def _openings(self) -> Openings | None:
-        if not self._options.ban_openings:
-            return None
-        return Openings(run_figures.told(self._workspace.engine, self._run.id))
+    def _habits(self) -> Habits:
+        return habits_of(self._workspace.engine, self._run, self._recipe, self._options)
 
     async def _fetch(self) -> bool:
         """Looks at every batch and stores the answers of those that have ended; whether one had."""

@@ -11,9 +11,9 @@ from tianji_core.dispatch import Budget, Failed, Lane, Retry, Usage
 from tianji_core.errors import RunLimitError
 from tianji_core.generation.batching import Looks, run_batches
 from tianji_core.generation.composing import compose_tasks
-from tianji_core.generation.openings import Openings
 from tianji_core.generation.raw import write_raw
 from tianji_core.generation.runs import RunState, options_of, run_lock, run_state, sampling_of, teachers_of
+from tianji_core.generation.worn_phrases import habits_of
 from tianji_core.generation.writing import WritingClient
 from tianji_core.i18n import _
 from tianji_core.jobs import Reporter
@@ -108,15 +108,14 @@ def _lanes(
     workspace: Workspace, run: Run, recipe: Recipe, teachers: Sequence[Teacher]
 ) -> tuple[list[Lane[Task, Written]], list[tuple[Usage, ModelEntry]]]:
     """Returns a lane for each teacher, and what each has used in earlier starts with its price."""
-    openings, options = None, options_of(run)
-    if options.ban_openings:
-        openings = Openings(run_figures.told(workspace.engine, run.id))
+    options = options_of(run)
+    habits = habits_of(workspace.engine, run, recipe, options)
     figures = run_figures.spent(workspace.engine, run.id)
     lanes = []
     spent = []
     for number, (weighted, teacher) in enumerate(zip(teachers_of(run), teachers, strict=True)):
         price = price_of(provider(workspace, weighted.choice.provider), weighted.choice)
-        client = WritingClient(recipe, run.plan.seed, teacher, sampling_of(run), openings, options.examples)
+        client = WritingClient(recipe, run.plan.seed, teacher, sampling_of(run), habits, options.examples)
         earlier = figures.get(number, run_figures.Spent())
         spent.append((Usage(earlier.prompt_tokens, earlier.completion_tokens), price))
         tasks = _pending(workspace, run.id, number if len(teachers) > 1 else None)

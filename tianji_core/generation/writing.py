@@ -4,7 +4,7 @@ import random
 from dataclasses import asdict, replace
 
 from tianji_core.dispatch import TOKENS_PER_CHARACTER, Outcome, Usage, expected_usage
-from tianji_core.generation.openings import Openings
+from tianji_core.generation.worn_phrases import Habits
 from tianji_core.recipe import EXAMPLES, Brief, Recipe, Task, brief
 from tianji_core.store.provenance import Provenance
 from tianji_core.store.runs import Written
@@ -25,7 +25,7 @@ def usage_of(asked: Brief) -> Usage:
 
 class WritingClient:
     """Asks one teacher of a run for texts, with ``examples`` few-shot examples in each request. With
-    ``openings`` the prompt names those that it has used too often."""
+    ``habits`` the prompt names the openings and phrases that it has used too often."""
 
     def __init__(
         self,
@@ -33,14 +33,14 @@ class WritingClient:
         seed: int,
         teacher: Teacher,
         sampling: SamplingPlan,
-        openings: Openings | None,
+        habits: Habits,
         examples: int = EXAMPLES,
     ) -> None:
         self._recipe = recipe
         self._seed = seed
         self._teacher = teacher
         self._sampling = sampling
-        self._openings = openings
+        self._habits = habits
         self._examples = examples
         self._answers = 0
         self._used = Usage()
@@ -58,12 +58,11 @@ class WritingClient:
             TeacherError: no usable answer. PlanError: the recipe no longer has what the task names.
         """
         asked = brief(self._recipe, item, self._seed, self._examples)
-        if self._openings is not None and (line := self._openings.request(item.style)):
+        if line := self._habits.request(item.style):
             asked = replace(asked, prompt=f"{asked.prompt}\n{line}")
         sampling = task_sampling(self._sampling, item, self._seed)
         answer = await self._teacher.answer(asked, sampling)
-        if self._openings is not None:
-            self._openings.add(item.style, item.name, answer.text)
+        self._habits.add(item.style, item.name, answer.text)
         usage = Usage.of(answer)
         self._answers += 1
         self._used += usage

@@ -170,6 +170,9 @@ def generate(
     ban_openings: Annotated[
         bool, typer.Option(help="Tell the teacher which openings it has used too often.")
     ] = True,
+    ban_phrases: Annotated[
+        bool, typer.Option(help="Tell the teacher which phrases it has used too often.")
+    ] = False,
     examples: Annotated[
         int, typer.Option(min=0, max=MOST_EXAMPLES, help="Few-shot examples in each request.")
     ] = EXAMPLES,
@@ -205,7 +208,7 @@ def generate(
             mix.teachers(teacher.choice(pace, mistakes), pace),
             sampling.plan(),
             pace.concurrency,
-            options=budget.run_options(ban_openings, examples, batch),
+            options=budget.run_options(ban_openings, examples, batch, ban_phrases),
         )
         run_id, job = run.id, generation.start_generation(space, run.id)
     if not detach:

@@ -98,7 +98,11 @@ class BudgetOptions:
     ] = None
 
     def run_options(
-        self, ban_openings: bool = True, examples: int = EXAMPLES, batch: bool = False
+        self,
+        ban_openings: bool = True,
+        examples: int = EXAMPLES,
+        batch: bool = False,
+        ban_phrases: bool = False,
     ) -> RunOptions:
         """Returns the limits of a run.
 
@@ -111,6 +115,7 @@ class BudgetOptions:
                 budget_tokens=self.budget_tokens,
                 minutes=self.minutes,
                 ban_openings=ban_openings,
+                ban_phrases=ban_phrases,
                 batch=batch,
                 examples=examples,
             )
