@@ -19,14 +19,14 @@ from tianji_core.workspace import Workspace
 def what_next(workspace: Workspace, report: DemoReport) -> None:
     """Draws what can be done with the results: talk to the model, compare it, open the walk's recipe, remove
     all of it."""
-    if not report.complete or not report.recipe:
+    if not report.complete or not report.model:
         return
     row = st.columns(4)
     with row[0]:
-        chat_button(workspace, report.model, _("和它聊"), "chat_with_demo", any_form=True)
+        chat_button(workspace, report.model, _("和它聊"), "chat_with_demo", "primary", any_form=True)
     if row[1].button(_("并排比"), key="compare_demo", icon="⚖️", width="stretch"):
         st.switch_page("pages/compare/page.py")
-    if role() < Role.OWNER:
+    if role() < Role.OWNER or not report.recipe:
         return
     in_use = workspace.settings().recipe == report.recipe
     row[2].button(

@@ -41,9 +41,9 @@ def walk_through() -> None:
             if newest is not None and running:
                 stop_button(workspace, newest, key="stop_demo")
             elif role() is Role.OWNER and st.button(
-                _("再走一遍") if newest is not None else _("走一遍"),
+                _("再走一遍") if newest is not None or done else _("走一遍"),
                 key="start_demo",
-                type="secondary" if newest is not None else "primary",
+                type="secondary" if newest is not None or done else "primary",
                 icon="🚶",
                 width="stretch",
             ):
@@ -77,8 +77,8 @@ with report_errors():
     since_last_visit(workspace, recipe)
 with report_errors():
     show_results(workspace, recipe)
+with report_errors():
+    show_corridor(corridor_steps(workspace))
 if done:
     with report_errors():
         walk_through()
-with report_errors():
-    show_corridor(corridor_steps(workspace))

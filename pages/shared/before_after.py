@@ -37,19 +37,24 @@ def rates_figure(rates: Sequence[PassRate], height: int) -> go.Figure:
         (_("训练后"), AFTER, [rate.after for rate in rates]),
     ):
         figure.add_bar(
-            x=titles,
-            y=[100 * v for v in values],
+            y=titles,
+            x=[100 * v for v in values],
+            orientation="h",
             name=name,
             marker_color=colour,
             text=[f"{100 * v:.0f}%" for v in values],
             textposition="outside",
+            textfont={"size": 11},
+            constraintext="none",
             cliponaxis=False,
         )
     figure.update_layout(
         barmode="group",
         height=height,
-        yaxis={"range": [0, 118], "ticksuffix": "%"},
-        margin={"l": 40, "r": 10, "t": 36, "b": 30},
+        xaxis={"range": [0, 112], "ticksuffix": "%", "tickvals": [0, 50, 100]},
+        yaxis={"autorange": "reversed", "automargin": True},
+        bargap=0.25,
+        margin={"l": 10, "r": 10, "t": 36, "b": 24},
         legend={"orientation": "h", "y": 1.14, "x": 1, "xanchor": "right"},
     )
     return figure

@@ -15,6 +15,25 @@ from tianji_core.errors import StudioError
 from tianji_core.i18n import _
 from tianji_core.workspace import Workspace
 
+_UNCLAIMED = frozenset({"heatmap", "jobs", "settings", "account"})
+"""The pages without a red button of their own; on the others the way to the next step is quiet."""
+_IN_SIGHT = """<script>
+(() => {{
+  const bar = document.querySelector(".st-key-steps");
+  const step = bar?.querySelector(".st-key-step_here_{page}") ?? bar?.querySelector('[class*="st-key-step_next_"]');
+  if (!step) return;
+  const centre = () => {{
+    const [all, one] = [bar.getBoundingClientRect(), step.getBoundingClientRect()];
+    bar.scrollLeft += one.left + one.width / 2 - all.left - all.width / 2;
+  }};
+  const sized = new ResizeObserver(centre);
+  sized.observe(step);
+  setTimeout(() => sized.disconnect(), 3000);
+}})()
+</script>"""
+"""Brings the step one is on into sight where the line of steps is longer than the screen, until the texts have
+their final widths."""
+
 
 def page_header(page: str, title: str, lead: str) -> Workspace:
     """Draws the head of the page in the folder ``page``: ``title``, ``lead`` (one sentence about its purpose)
@@ -45,7 +64,7 @@ def _next_button(page: str, step: CorridorStep | None) -> None:
     if step is None or step.page == page:
         return
     label = _("下一步：{title}", title=step.title)
-    kind: Literal["primary", "secondary"] = "secondary" if page == "home" else "primary"
+    kind: Literal["primary", "secondary"] = "primary" if page in _UNCLAIMED else "secondary"
     if st.button(label, key="next_step", type=kind, help=step.hint, icon=":material/arrow_forward:"):
         st.switch_page(step.path)
 
@@ -59,3 +78,5 @@ def _step_bar(page: str, steps: list[CorridorStep], following: CorridorStep | No
             with st.container(key=f"step_{state}_{step.page}", width="content"):
                 label = f"{number} {step.title}" + (f" **{step.count}**" if step.count else "")
                 st.page_link(step.path, label=label, help=step.figure, disabled=not reaches(step.page))
+    with st.container(key="steps_script"):
+        st.html(_IN_SIGHT.format(page=page), unsafe_allow_javascript=True)

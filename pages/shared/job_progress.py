@@ -6,9 +6,10 @@ from pages.shared.frame import current_workspace, remember_notice, report_errors
 from pages.shared.switch_off_line import switch_off_line
 from pages.shared.text import plain
 from pages.shared.visitors import role
-from tianji_core import jobs
+from tianji_core import jobs, models
 from tianji_core.i18n import _
 from tianji_core.roles import Role, permitted
+from tianji_core.serving.launch import ServerSubject
 from tianji_core.workspace import Workspace
 
 
@@ -24,36 +25,47 @@ def job_strip() -> None:
     with st.container(key="strip", horizontal=True, vertical_alignment="center", wrap=False):
         for job in running[:3]:
             with st.container(key=f"strip_{job.id}"):
-                job_bar(workspace, job)
+                job_bar(workspace, job, called(workspace, job))
         if role() is Role.OWNER:
-            more = _("还有更多") if len(running) > 3 else _("打开")
+            more = _("还有更多") if len(running) > 3 else _("看任务")
             st.page_link("pages/jobs/page.py", label=more, icon="⏱️")
 
 
-def job_bar(workspace: Workspace, job: jobs.Job) -> None:
-    """Draws title, share and remaining time of a running job in one line."""
+def called(workspace: Workspace, job: jobs.Job) -> str:
+    """Returns the title of a job as people say it: a server's models by what they were trained on."""
+    subject = jobs.subject_of(job, ServerSubject)
+    if subject is None:
+        return job.title
+    known = models.titles(workspace)
+    names = [known.get(name, name) for name in (*subject.models, *subject.adapters)]
+    return _("模型服务：{names}", names=_("、").join(names))
+
+
+def job_bar(workspace: Workspace, job: jobs.Job, title: str = "") -> None:
+    """Draws title, share and remaining time of a running job in one line; ``title`` replaces its own."""
+    title = plain(title or job.title)
     progress = jobs.read_progress(workspace, job.id)
     share = progress.share if progress is not None else None
     if job.stop_requested:
-        st.progress(share or 0.0, text=_("{title} · 正在停止", title=plain(job.title)))
+        st.progress(share or 0.0, text=_("{title} · 正在停止", title=title))
     elif progress is not None and progress.paused:
-        st.progress(share or 0.0, text=f"{plain(job.title)} · {plain(progress.paused)}")
+        st.progress(share or 0.0, text=f"{title} · {plain(progress.paused)}")
     elif share is not None and progress is not None:
         left = jobs.duration_text(progress.eta)
         st.progress(
             share,
             text=_(
                 "{title} · {percent}% · 还需 {left}",
-                title=plain(job.title),
+                title=title,
                 percent=int(share * 100),
                 left=left,
             ),
         )
     elif progress is not None and progress.message:
-        st.caption(f"{plain(job.title)} · {plain(progress.message)}")
+        st.caption(f"{title} · {plain(progress.message)}")
     else:
         elapsed = jobs.duration_text(job.seconds)
-        st.caption(_("{title} · 已运行 {elapsed}", title=plain(job.title), elapsed=elapsed))
+        st.caption(_("{title} · 已运行 {elapsed}", title=title, elapsed=elapsed))
 
 
 def stop_button(workspace: Workspace, job: jobs.Job, key: str, least: Role = Role.OWNER) -> None:

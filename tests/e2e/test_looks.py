@@ -47,7 +47,9 @@ MEASURE = """() => {
         if (!node.parentElement.closest(skipped) && shown(node.parentElement))
             for (const word of node.data.match(/[A-Za-z][^\\s\u3000-\uffef]{2,}/g) || [])
                 if (/^[A-Za-z]+$/.test(word)) words.add(word);
+    const marked = document.querySelector('[class*="st-key-step_here_"]')?.getBoundingClientRect();
     return {
+        away: Boolean(marked) && (marked.left < 0 || marked.right > innerWidth + 1),
         sideways: document.documentElement.scrollWidth > innerWidth
             || main.scrollWidth > main.clientWidth + 1,
         top, cut: cut.map(element => element.innerText.slice(0, 60)), words: [...words],
@@ -149,6 +151,8 @@ def faults_of(page: Page, language: str) -> list[str]:
     faults = [f"cut off: {text}" for text in found["cut"]]
     if found["sideways"]:
         faults.append("scrolls sideways")
+    if found["away"]:
+        faults.append("the step one is on is out of sight")
     if found["top"] is None or found["top"] > CONTENT_BEGINS:
         faults.append(f"begins at {found['top']} px")
     if language == "zh" and (foreign := set(found["words"]) - FOREIGN_WORDS_OF_CHINESE):
