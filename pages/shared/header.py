@@ -20,7 +20,8 @@ _UNCLAIMED = frozenset({"heatmap", "jobs", "settings", "account"})
 _IN_SIGHT = """<script>
 (() => {{
   const bar = document.querySelector(".st-key-steps");
-  const step = bar?.querySelector(".st-key-step_here_{page}") ?? bar?.querySelector('[class*="st-key-step_next_"]');
+  const step = bar?.querySelector(".st-key-step_here_{page}")
+    ?? bar?.querySelector('[class*="st-key-step_next_"]');
   if (!step) return;
   const centre = () => {{
     const [all, one] = [bar.getBoundingClientRect(), step.getBoundingClientRect()];
