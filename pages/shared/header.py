@@ -32,8 +32,8 @@ _IN_SIGHT = """<script>
   setTimeout(() => sized.disconnect(), 3000);
 }})()
 </script>"""
-"""Brings the step one is on into sight where the line of steps is longer than the screen, until the texts have
-their final widths."""
+"""Brings the step one is on into sight where the line of steps is longer than the screen, until the texts
+have their final widths."""
 
 
 def page_header(page: str, title: str, lead: str) -> Workspace:
