@@ -46,38 +46,43 @@ def state_text(state: TrainingState) -> str:
 
 
 def show_figures(state: TrainingState) -> None:
-    """Draws ten figures of the training as it is now."""
-    first, second = st.columns(5), st.columns(5)
+    """Draws the four figures by which one sees how a training goes, and how far it is while it runs."""
+    place = st.columns(4)
     total = "?" if state.total is None else str(state.total)
-    first[0].metric(_("步"), f"{state.iteration} / {total}")
+    place[0].metric(_("步"), f"{state.iteration} / {total}")
     start = next((point.loss for point in state.points if point.loss is not None), None)
     delta = None if state.loss is None or start is None else f"{state.loss - start:+.3f}"
-    first[1].metric(_("损失"), _number(state.loss, ".3f"), delta, delta_color="inverse")
+    place[1].metric(_("损失"), _number(state.loss, ".3f"), delta, delta_color="inverse")
     validated = [check.loss for check in state.validations]
-    first[2].metric(
+    place[2].metric(
         _("验证损失"),
         _number(validated[-1] if validated else None, ".3f"),
         help=_("在没有参加训练的样本上算的；它开始上升就是过拟合。冻结数据集时留出验证集才有"),
     )
-    newest = state.points[-1] if state.points else None
-    first[3].metric(_("学习率"), _number(newest.learning_rate if newest else None, ".2e"))
-    first[4].metric(_("梯度范数"), _number(newest.gradient if newest else None, ".3f"))
-    second[0].metric(
-        _("速度（token/秒）"),
-        _number(state.tokens_per_second, ",.0f"),
-        help=_("打包后的序列长度 × 微批 × 进程数 ÷ 每步用时"),
-    )
-    _load_figures(state, second[1], second[2])
-    epoch = "—" if state.epoch is None else f"{state.epoch:.2f}"
-    second[3].metric(_("学过几遍"), epoch)
     if state.active and state.state != "waiting":
-        second[4].metric(_("预计还需"), _clock(state.eta))
+        place[3].metric(_("预计还需"), _clock(state.eta))
     else:
-        second[4].metric(_("用时"), _clock(state.spent))
+        place[3].metric(_("用时"), _clock(state.spent))
     if state.active and state.total:
         st.progress(min(1.0, state.iteration / state.total))
     elif state.active and state.state != "waiting":
         st.progress(0.0, text=_("正在加载模型和数据，通常要十几秒"))
+
+
+def show_more_figures(state: TrainingState) -> None:
+    """Draws what is seldom asked for: learning rate, gradient norm, speed, load and passes, folded."""
+    with st.expander(_("更多数字：学习率、速度、内存"), key="train_figures"):
+        place = [*st.columns(3), *st.columns(3)]
+        newest = state.points[-1] if state.points else None
+        place[0].metric(_("学习率"), _number(newest.learning_rate if newest else None, ".2e"))
+        place[1].metric(_("梯度范数"), _number(newest.gradient if newest else None, ".3f"))
+        place[2].metric(
+            _("速度（token/秒）"),
+            _number(state.tokens_per_second, ",.0f"),
+            help=_("打包后的序列长度 × 微批 × 进程数 ÷ 每步用时"),
+        )
+        _load_figures(state, place[3], place[4])
+        place[5].metric(_("学过几遍"), "—" if state.epoch is None else f"{state.epoch:.2f}")
 
 
 def _load_figures(state: TrainingState, memory: DeltaGenerator, processor: DeltaGenerator) -> None:

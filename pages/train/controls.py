@@ -52,7 +52,7 @@ def _continuing(workspace: Workspace, state: TrainingState) -> None:
                 st.rerun()
     if not state.checkpoints:
         return
-    with st.popover(_("从检查点…"), icon="🌿"):
+    with st.popover(_("从检查点继续"), icon="🌿", key="train_from"):
         steps = [checkpoint.iteration for checkpoint in state.checkpoints]
         chosen = st.selectbox(
             _("检查点"),

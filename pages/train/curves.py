@@ -52,8 +52,8 @@ def overlay_choice(workspace: Workspace, state: TrainingState) -> list[int]:
 
 
 def show_curves(workspace: Workspace, state: TrainingState, over: Sequence[int]) -> None:
-    """Draws the loss as logged and smoothed, the validation loss, the losses of the trainings ``over`` it,
-    learning rate, gradient norm and load; of a training on pairs what it learns of them too."""
+    """Draws the loss as logged and smoothed, the validation loss and the losses of the trainings ``over`` it;
+    of a training on pairs what it learns of them too."""
     if not state.points:
         st.caption(_("第一个点出来后，这里会画出损失、学习率和梯度曲线"))
         return
@@ -64,10 +64,16 @@ def show_curves(workspace: Workspace, state: TrainingState, over: Sequence[int])
     for colour, other in zip(OTHERS, others, strict=False):
         _add_losses(figure, other, colour, escape(other.run.title), raw=False)
     _add_losses(figure, state, LOSS, escape(state.run.title) if others else _("损失（平滑）"), raw=True)
-    _layout(figure, _("损失"), 340)
+    _layout(figure, _("损失"), 280)
     figure.update_layout(showlegend=True, legend={"orientation": "h", "y": 1.12, "x": 1, "xanchor": "right"})
     st.plotly_chart(figure, key="train_loss_chart", config={"displayModeBar": False})
     _show_preference(state)
+
+
+def show_side_curves(state: TrainingState) -> None:
+    """Draws learning rate, gradient norm and load beside each other, nothing before the first point."""
+    if not state.points:
+        return
     points = _thinned(state.points)
     steps = [point.iteration for point in points]
     left, middle, right = st.columns(3)

@@ -78,11 +78,18 @@ def _result(workspace: Workspace, state: TrainingState, was_busy: tuple[int, ...
         st.rerun()
     sweep = load_sweep(workspace, run_id)
     effect = effect_of(sweep) if sweep is not None else None
-    left, right = st.columns([3, 2], gap="large")
-    with right:
+    if effect is None and not was_busy:
+        left = st.container()
+        talk, measure, other = st.columns(3, vertical_alignment="center")
+    else:
+        left, talk = st.columns([3, 2], gap="large")
+        other = measure = talk
+    with talk:
         _talk(workspace, state, opening)
+    with measure:
         if effect is None or (measuring is not None and measuring.active):
             _measuring(workspace, state, measuring)
+    other.page_link("pages/models/page.py", label=_("用别的检查点：去模型页"), icon="🧩")
     with left:
         if effect is not None and sweep is not None:
             _effect(effect)
@@ -132,7 +139,6 @@ def _talk(workspace: Workspace, state: TrainingState, opening: jobs.Job | None) 
             start_opening(workspace, state.run)
             st.session_state[_OPENING] = state.run.id
             st.rerun()
-    st.page_link("pages/models/page.py", label=_("用别的检查点：去模型页"), icon="🧩")
 
 
 def _measuring(workspace: Workspace, state: TrainingState, measuring: jobs.Job | None) -> None:

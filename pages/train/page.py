@@ -12,6 +12,7 @@ from pages.shared.text import plain
 from pages.shared.training_view import (
     show_figures,
     show_log,
+    show_more_figures,
     show_signs,
     show_trials,
     state_text,
@@ -20,7 +21,7 @@ from pages.shared.usable import any_text
 from pages.train.choice import FORM, dataset_choice, pairs_choice, preset_choice
 from pages.train.controls import show_actions
 from pages.train.cpu_trial import show_cpu_trial
-from pages.train.curves import overlay_choice, show_curves
+from pages.train.curves import overlay_choice, show_curves, show_side_curves
 from pages.train.expectation_line import expectation_line
 from pages.train.experiment_form import experiment_form
 from pages.train.experiment_view import experiment_list, one_experiment
@@ -139,8 +140,11 @@ def one_training(run_id: int) -> None:
     version = training.version_of(workspace, run)
     st.subheader(plain(run.title))
     learnt = training.record_of(run).settings.pairs or (version.name if version is not None else "—")
+    ended = not (state.active or state.orphaned) and state.state not in ("missing", "outside")
     st.caption(
-        _("训练 {n}", n=run.id) + f" · {plain(learnt)} · {plain(run.preset)} · {local_time(run.created_at)}"
+        _("训练 {n}", n=run.id)
+        + f" · {plain(learnt)} · {plain(run.preset)} · {local_time(run.created_at)}"
+        + (f" · {state_text(state)}" if ended else "")
     )
     if (mixed := training.record_of(run).mixed) is not None:
         st.caption("🥣 " + plain(_("混合 {n} 条：{parts}", n=f"{mixed.count:,}", parts=mixed.sentence)))
@@ -148,7 +152,7 @@ def one_training(run_id: int) -> None:
     show_end(state)
     show_result(workspace, state)
     over = overlay_choice(workspace, state) if state.state != "waiting" else []
-    if state.active or state.orphaned or state.state in ("missing", "outside"):
+    if not ended:
         following(run_id, over, state.state)
     else:
         details(run_id, over)
@@ -159,9 +163,11 @@ def one_training(run_id: int) -> None:
 
 
 def details(run_id: int, over: list[int]) -> str:
-    """Draws figures, curves, trial answers and log; returns the state of the training."""
+    """Draws figures, curves, trial answers and log; returns the state of the training. An ended one's stands
+    below its name."""
     state = training.training_state(workspace, training_runs.get(workspace.engine, run_id))
-    st.markdown(state_text(state))
+    if state.active or state.orphaned or state.state in ("missing", "outside"):
+        st.markdown(state_text(state))
     if state.state == "waiting":
         ahead = _("前面还有 {n} 个训练", n=state.ahead) if state.ahead else _("下一个就是它")
         st.info(_("排队中：{ahead}。轮到时自动开始，关掉页面或工坊都不影响。", ahead=ahead), icon="⏳")
@@ -170,6 +176,8 @@ def details(run_id: int, over: list[int]) -> str:
         show_signs(workspace, state)
         show_curves(workspace, state, over)
         show_trials(workspace, state)
+        show_more_figures(state)
+        show_side_curves(state)
     show_log(workspace, state)
     return state.state
 

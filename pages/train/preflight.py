@@ -27,13 +27,15 @@ def show_stops(workspace: Workspace, checked: Preflight) -> None:
 
 
 def show_warnings(workspace: Workspace, checked: Preflight) -> None:
-    """Draws the warnings, in one box those that need no button."""
+    """Draws the warnings, in one box those that need no button, and as a note what is set right already."""
     for check in checked.checks:
         if check.level == "warn" and check.job_id is not None:
             _finding(workspace, check)
-    told = [_sentence(check) for check in checked.checks if check.level == "warn" and check.job_id is None]
-    if told:
-        st.warning("  \n".join(told), icon=_SIGNS["warn"])
+    told = [check for check in checked.checks if check.level == "warn" and check.job_id is None]
+    if fixed := [plain(check.detail) for check in told if check.fixed]:
+        st.caption("🔧 " + "  \n".join(fixed))
+    if open_ones := [_sentence(check) for check in told if not check.fixed]:
+        st.warning("  \n".join(open_ones), icon=_SIGNS["warn"])
 
 
 def show_cost(chosen: Preset, checked: Preflight, seconds: float | None) -> None:

@@ -1,5 +1,6 @@
 """The server as a background job."""
 
+import shutil
 import socket
 from pathlib import Path
 
@@ -10,6 +11,8 @@ from tests.serving.conftest import Folders
 from tests.serving.tiny import copy
 from tianji_core import jobs
 from tianji_core.errors import InputError, ModelError, ServerError
+from tianji_core.model_folders.manifest import Artefact, Kind, write_artefact
+from tianji_core.models.catalogue import making
 from tianji_core.serving import (
     ChatSampling,
     Message,
@@ -19,7 +22,17 @@ from tianji_core.serving import (
     start_server,
     wait_ready,
 )
+from tianji_core.serving.opening import loaded_form
 from tianji_core.workspace import Workspace
+
+
+def add_form(workspace: Workspace, name: str, kind: Kind, folders: Folders) -> None:
+    """Adds the fourth checkpoint of the first training to the models, in one of its forms."""
+    base = folders.base
+    made = Artefact(name=name, kind=kind, title=name, path=base, base=base, training_run_id=1, checkpoint=4)
+    with making(workspace, name) as folder:
+        shutil.copytree(folders.red if kind == "adapter" else base, folder, dirs_exist_ok=True)
+        write_artefact(folder, made, workspace.home)
 
 
 def test_a_started_server_is_found_answers_and_stops(
@@ -30,6 +43,10 @@ def test_a_started_server_is_found_answers_and_stops(
     )
     try:
         assert [(s.job.id, s.models) for s in servers(workspace)] == [(job.id, ("小模型", "送祝福 v1.0"))]
+        add_form(workspace, "送祝福 v1.0", "adapter", folders)
+        add_form(workspace, "合并", "merged", folders)
+        assert loaded_form(workspace, "合并") == "送祝福 v1.0", "no second service for the same checkpoint"
+        assert loaded_form(workspace, "另一个") == "另一个"
         ready = wait_ready(workspace, job.id, timeout=120)
         assert ready.ready and servers(workspace)[0].ready
         progress = jobs.read_progress(workspace, job.id)

@@ -195,7 +195,7 @@ def rate_check(settings: TrainingSettings, usual: float) -> Check:
 def interval_checks(settings: TrainingSettings, notes: list[str], iterations: int) -> list[Check]:
     """Warm-up and intervals against the expected iterations; ``notes`` say what was fitted."""
     title = _("间隔与预热")
-    checks = [Check(WARN, title, note) for note in notes]
+    checks = [Check(WARN, title, note, fixed=True) for note in notes]
     saves = math.ceil(iterations / settings.save_interval)
     if saves > 50 * settings.keep_checkpoints:
         detail = _(
