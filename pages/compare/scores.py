@@ -113,4 +113,4 @@ def take_part(workspace: Workspace, recipe: Recipe, board: Board, checkers: Chec
             taken = take_chosen(workspace, recipe)
             remember_notice(_("收了 {added} 条，{known} 条原来就有；去审核页看", added=taken.added, known=taken.known))  # fmt: skip
             st.rerun()
-    st.caption(_("偏好对是同一个问题的 prompt、chosen、rejected，一行一个 JSON，DPO 训练器直接能读。"))
+    st.caption(_("偏好对是同一个问题的好回答和差回答，一行一对；偏好训练直接能读。"))

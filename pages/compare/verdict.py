@@ -160,7 +160,9 @@ def _share_figure(shares: Mapping[str, tuple[int, int]], titles: Mapping[str, st
             hovertemplate="%{y}<br>%{customdata[0]} / %{customdata[1]}<extra></extra>",
         )
     )
-    figure.update_layout(margin={"l": 8, "r": 16, "t": 8, "b": 8}, height=70 + 42 * len(models), bargap=0.4)
-    figure.update_xaxes(range=[0, 112], ticksuffix="%", showgrid=False, showticklabels=False)
+    figure.update_layout(margin={"l": 8, "r": 16, "t": 8, "b": 8}, height=90 + 42 * len(models), bargap=0.4)
+    figure.update_xaxes(
+        range=[0, 112], ticksuffix="%", tickvals=[0, 25, 50, 75, 100], showgrid=True, zeroline=True
+    )
     figure.update_yaxes(automargin=True)
     return figure

@@ -68,14 +68,21 @@ def job_list(kind: str | None) -> None:
         st.page_link("pages/home/page.py", label=_("回到总览"), icon="🏮")
     can_tell = any(job.active for job in listed) and bool(notices.channels_in_use(workspace))
     for job in listed:
-        title = f"{ICONS.get(job.state, '')} {job.id} · {KINDS.get(job.kind, job.kind)} · {plain(job.title)}"
         with (
-            st.expander(
-                f"{title} — {jobs.shown_state(workspace, job)}", expanded=job.active, key=f"job_{job.id}"
-            ),
+            st.expander(row_title(job), expanded=job.active, key=f"job_{job.id}"),
             report_errors(),
         ):
             job_details(job, can_tell)
+
+
+def row_title(job: jobs.Job) -> str:
+    """Returns a job in one line: what it is, its state, when it began, and how long an ended one took."""
+    kind, title = str(KINDS.get(job.kind, job.kind)), str(job.title)
+    named = title if title.startswith(kind) else f"{kind} · {title}"
+    when = local_time(job.started_at or job.created_at)
+    took = "" if job.active else f" · {jobs.duration_text(job.seconds)}"
+    state = jobs.shown_state(workspace, job)
+    return f"{ICONS.get(job.state, '')} {job.id} · {plain(named)} — {state} · {when}{took}"
 
 
 def job_details(job: jobs.Job, can_tell: bool) -> None:
@@ -93,8 +100,10 @@ def job_details(job: jobs.Job, can_tell: bool) -> None:
     with right:
         if job.active or job.state == "lost":
             stop_button(workspace, job, key=f"stop_{job.id}")
-    code = "—" if job.exit_code is None else job.exit_code
-    st.caption(_("程序的原话（日志的最后几行）· 退出码 {code}", code=code))
+    if job.exit_code is None:
+        st.caption(_("程序的原话（日志的最后几行）"))
+    else:
+        st.caption(_("程序的原话（日志的最后几行）· 退出码 {code}", code=job.exit_code))
     log_view(workspace, job)
     path = jobs.log_path(workspace, job.id)
     if path.exists():

@@ -2,6 +2,7 @@
 actions."""
 
 from functools import partial
+from typing import Literal
 
 import streamlit as st
 
@@ -64,8 +65,9 @@ def last_failure(workspace: Workspace) -> None:
             log_view(workspace, job)
 
 
-def checkpoint_rows(workspace: Workspace, state: TrainingState, options: MergeOptions) -> None:
-    """Draws the checkpoints of one training with the best loss marked."""
+def checkpoint_rows(workspace: Workspace, state: TrainingState, options: MergeOptions, urged: bool) -> None:
+    """Draws the checkpoints of one training with the best loss marked; ``urged`` makes merging the last one
+    what the page asks for."""
     run = state.run
     with st.container(border=True):
         st.markdown(f"**{plain(run.title)}**")
@@ -88,7 +90,7 @@ def checkpoint_rows(workspace: Workspace, state: TrainingState, options: MergeOp
             if columns[4].button(
                 _("转换并合并"),
                 key=f"convert_merge_{run.id}_{number}",
-                type="primary" if number == state.total and state.state == "succeeded" else "secondary",
+                type="primary" if urged and number == state.total else "secondary",
                 width="stretch",
             ):
                 start(partial(models.start_convert_and_merge, workspace, run, number, *options))
@@ -118,14 +120,22 @@ def _permission(workspace: Workspace, artefact: Artefact) -> None:
             st.rerun()
 
 
-def artefact_card(workspace: Workspace, artefact: Artefact, options: MergeOptions | None = None) -> None:
-    """Draws one model with its origin and its actions."""
+def artefact_card(
+    workspace: Workspace,
+    artefact: Artefact,
+    options: MergeOptions | None = None,
+    called: str = "",
+    talk: Literal["primary", "secondary"] = "secondary",
+) -> None:
+    """Draws one model with its origin and its actions. ``called`` is what people call it where that is not its
+    title and kind; ``talk`` is how loud the button is that opens the chat with it."""
     icon = {"base": "🧱", "adapter": "🪄", "merged": "📦", "gguf": "🦙"}[artefact.kind]
     with st.container(border=True):
-        left, right = st.columns([4, 1], vertical_alignment="center")
+        left, right = st.columns([5, 2], vertical_alignment="center")
         right = right.container(key=f"card_actions_{artefact.name}")
         with left:
-            st.markdown(f"{icon} **{plain(artefact.title)}** · {models.kind_title(artefact.kind)}")
+            known = f"**{plain(artefact.title)}** · {models.kind_title(artefact.kind)}"
+            st.markdown(f"{icon} **{plain(called)}**" if called else f"{icon} {known}")
             st.caption(plain(" · ".join(_facts(artefact))))
             if artefact.sample:
                 st.markdown(_("试答“祝妹妹生日”：{answer}", answer=plain(artefact.sample)))
@@ -135,26 +145,20 @@ def artefact_card(workspace: Workspace, artefact: Artefact, options: MergeOption
                 push_state(workspace, "model", artefact.name)
             if models.asks_for_code(artefact):
                 _permission(workspace, artefact)
-            with st.popover(_("详情")):
-                _details(artefact)
-            if card := models.read_card(artefact):
-                with st.expander(_("模型卡"), icon="📄"):
-                    st.code(card, language="markdown", wrap_lines=True)
+        if artefact.kind != "gguf":
+            with right:
+                chat_button(workspace, artefact.name, _("对话"), f"talk_{artefact.name}", talk)
         merges = artefact.kind == "adapter" and right.button(
             _("合并"), key=f"merge_{artefact.name}", icon="🔗", width="stretch"
         )
-        if artefact.kind != "gguf":
-            with right:
-                chat_button(workspace, artefact.name, _("对话"), key=f"talk_{artefact.name}")
         if artefact.kind == "merged":
             with right.popover(_("导出"), icon="🦙", width="stretch"):
                 gguf_form(workspace, artefact)
         if artefact.kind != "base":
             with right:
                 push_popover(workspace, "model", artefact.name, artefact)
-        deletes = artefact.removable and right.button(
-            _("删除"), key=f"delete_{artefact.name}", icon="🗑️", width="stretch"
-        )
+        with right.popover(_("详情"), width="stretch"):
+            deletes = _details(artefact)
         if merges:
             device, shard_gb, dtype = options or MergeOptions("cpu", SHARD_GB, "auto")
             start(
@@ -190,7 +194,9 @@ def _facts(artefact: Artefact) -> list[str]:
     return facts
 
 
-def _details(artefact: Artefact) -> None:
+def _details(artefact: Artefact) -> bool:
+    """Draws where a model is and what it was made from, its model card, and the button that deletes it; returns
+    whether that is pressed."""
     lines = {
         _("文件夹"): str(artefact.path),
         _("对话模板"): artefact.template,
@@ -204,3 +210,7 @@ def _details(artefact: Artefact) -> None:
     for title, value in lines.items():
         if value:
             st.text(_("{title}：{reason}", title=title, reason=value))
+    if card := models.read_card(artefact):
+        with st.expander(_("模型卡")):
+            st.code(card, language="markdown", wrap_lines=True)
+    return artefact.removable and st.button(_("删除"), key=f"delete_{artefact.name}", icon="🗑️")

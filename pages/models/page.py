@@ -33,7 +33,8 @@ workspace = page_header(
 
 
 def results(artefacts: list[models.Artefact]) -> None:
-    """Draws the adapters and merged models, then the checkpoints they can be made from."""
+    """Draws the adapters and merged models, then the checkpoints they can be made from. What the page asks for
+    is to merge the newest training, or to talk to the newest merged model where that is done."""
     made = [artefact for artefact in artefacts if artefact.kind != "base"]
     states = [
         training.training_state(workspace, run) for run in training_runs.listed(workspace.engine, limit=20)
@@ -43,16 +44,26 @@ def results(artefacts: list[models.Artefact]) -> None:
         st.info(_("还没有训练出检查点。先训练一次，检查点会出现在这里。"), icon="🏋️")
         st.page_link("pages/train/page.py", label=_("去训练"), icon="🏋️")
         return
+    made.sort(key=lambda artefact: artefact.created_at, reverse=True)
+    merged = {(each.training_run_id, each.checkpoint) for each in made if each.kind == "merged"}
+    newest = next((state for state in states if state.state == "succeeded"), None)
+    unmerged = newest is not None and (newest.run.id, newest.total) not in merged
+    foremost = None if unmerged else next((each for each in made if each.kind == "merged"), None)
+    shown = st.container()
     options = merge_options()
-    if made:
-        st.subheader(_("适配器与合并模型"))
-        for artefact in sorted(made, key=lambda artefact: artefact.created_at, reverse=True):
-            artefact_card(workspace, artefact, options)
-    if states:
-        st.subheader(_("检查点"))
-        st.caption(_("“转换”得到几十 MB 的适配器，可以不合并直接对话；“合并”得到完整的模型。"))
+    names = models.titles(workspace)
+    with shown:
+        if made:
+            st.subheader(_("适配器与合并模型"))
+        for each in made:
+            called = names.get(each.name, "") if each.training_run_id is not None else ""
+            called = "" if called == each.name else called
+            artefact_card(workspace, each, options, called, "primary" if each is foremost else "secondary")
+        if states:
+            st.subheader(_("检查点"))
+            st.caption(_("“转换”得到几十 MB 的适配器，可以不合并直接对话；“合并”得到完整的模型。"))
         for state in states:
-            checkpoint_rows(workspace, state, options)
+            checkpoint_rows(workspace, state, options, unmerged and state is newest)
 
 
 def bases(artefacts: list[models.Artefact]) -> None:

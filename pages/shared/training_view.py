@@ -47,7 +47,7 @@ def state_text(state: TrainingState) -> str:
 
 def show_figures(state: TrainingState) -> None:
     """Draws the four figures by which one sees how a training goes, and how far it is while it runs."""
-    place = st.columns(4)
+    place = st.container(key="train_now").columns(4)
     total = "?" if state.total is None else str(state.total)
     place[0].metric(_("步"), f"{state.iteration} / {total}")
     start = next((point.loss for point in state.points if point.loss is not None), None)

@@ -97,7 +97,7 @@ def _result(workspace: Workspace, state: TrainingState, was_busy: tuple[int, ...
                 show_memory(memory)
             _failing(workspace, state, sweep)
         elif state.state == "succeeded":
-            st.success(_("训练完成。下一步：和它的模型对话"), icon="✅")
+            st.markdown(_("训练完成。下一步：和它的模型对话"))
 
 
 def _effect(effect: TrainingEffect) -> None:
