@@ -23,12 +23,13 @@ class ReviewCard:
 
 
 def decide(card: ReviewCard, state: str, note: str = "") -> None:
-    """Callback: accepts or rejects the sample and shows the next one."""
+    """Callback: accepts or rejects the sample and shows the next one. The button that undoes names the step;
+    a notice of it would still stand there when it is undone."""
     sample, session = card.sample, card.session
     only = SampleFilter(sample.recipe, ids=(sample.id,))
     versions = {sample.id: sample.version}
     engine = session.workspace.engine
-    if attempt(lambda: steps.set_state(engine, only, state, session.who, versions, note=note)):
+    if attempt(lambda: steps.set_state(engine, only, state, session.who, versions, note=note), quiet=True):
         go_to(card.next_id)
 
 

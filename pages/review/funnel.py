@@ -19,7 +19,8 @@ from tianji_core.store.samples import PENDING, SampleFilter
 @st.fragment(run_every=5.0)
 @report_errors()
 def funnel(session: ReviewSession) -> None:
-    """Draws the funnel while every pending sample is shown. It follows the decisions made below it."""
+    """Draws the funnel while every pending sample is shown. It follows the decisions made below it; how many
+    wait is said beside the text."""
     pending = SampleFilter(session.recipe.key, states=(PENDING,))
     if session.filter != pending or role() < Role.REVIEWER:
         return
@@ -34,7 +35,6 @@ def funnel(session: ReviewSession) -> None:
     with st.container(
         horizontal=True, key="funnel", vertical_alignment="center", horizontal_alignment="right", gap="small"
     ):
-        st.markdown(_("**待审 {n} 条**", n=f"{waiting:,}"), width="content")
         for name, label, number, act, args in (
             ("fix", _("1 修好 {n} 条", n=f"{fixable:,}"), fixable, apply_fixes, (session, SAFE_RULES)),
             (

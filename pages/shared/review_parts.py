@@ -58,16 +58,17 @@ def say_done(text: str) -> None:
     st.session_state["_review_done"] = text
 
 
-def attempt(action: Callable[[], Step | None], nothing: str = "") -> bool:
-    """Runs a reviewer's action in a callback; :func:`show_outcome` shows its error or its title. Returns
-    whether it succeeded."""
+def attempt(action: Callable[[], Step | None], nothing: str = "", quiet: bool = False) -> bool:
+    """Runs a reviewer's action in a callback; :func:`show_outcome` shows its error or, unless ``quiet``, its
+    title. Returns whether it succeeded."""
     try:
         with permitted(Role.REVIEWER):
             step = action()
     except StudioError as error:
         say_error(error)
         return False
-    say_done(step.title if step is not None else nothing)
+    if not quiet:
+        say_done(step.title if step is not None else nothing)
     return True
 
 
