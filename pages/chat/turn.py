@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import streamlit as st
 
@@ -88,8 +87,7 @@ def _vote_button(conversation: PageConversation, places: Sequence[int], at: int)
     decided = votes.pairs(engine, conversation.recipe, {turn.answer for turn in turns}, who)
     best = all(vote.pair in decided for vote in said)
     label = _("取消") if best else _("这条更好")
-    kind: Literal["primary", "secondary"] = "primary" if best else "secondary"
-    if st.button(label, key=f"best_{at}", icon="🏅" if best else "👍", type=kind):
+    if st.button(label, key=f"best_{at}", icon="🏅" if best else "👍"):
         with report_errors():
             (votes.withdraw if best else votes.decide)(engine, said, who)
             st.rerun()

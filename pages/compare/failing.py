@@ -25,7 +25,7 @@ def failing_part(workspace: Workspace, board: Board, checked: Sequence[Checked])
     titles = models.titles(workspace)
     if len(found) > 1:
         chosen = st.selectbox(
-            _("补哪个模型没学会的"),
+            _("给哪个模型补数据"),
             list(found),
             format_func=lambda model: titles.get(model, model),
             key="failing_model",

@@ -108,11 +108,11 @@ def _line(
 
 def _answer(checkers: Checkers, board: Board, cell: Cell, best: bool, before: Cell | None) -> bool:
     """Draws one answer; returns whether its vote button was pressed."""
-    if best:
-        asked = cell.request if len(cell.request) <= 80 else f"{cell.request[:80]}…"
-        st.caption(f"🏅 **{plain(board.title(cell))}** · {plain(asked)}")
-    elif board.candidates > 1:
-        st.caption(f"#{cell.candidate + 1}")
+    signs = ["🏅 " + _("选的是这条")] if best else []
+    if board.candidates > 1:
+        signs.append(f"#{cell.candidate + 1}")
+    if signs:
+        st.caption(" · ".join(signs))
     if cell.state == "failed":
         st.error(plain(cell.error), icon="⚠️")
         if cell.text:
@@ -134,6 +134,6 @@ def _answer(checkers: Checkers, board: Board, cell: Cell, best: bool, before: Ce
     return st.button(
         _("取消") if best else _("这条更好"),
         key=f"vote_{cell.row}_{cell.column}" + (f"_{cell.candidate}" if cell.candidate else ""),
-        icon="🏅" if best else "👍",
-        type="primary" if best else "tertiary",
+        icon="↩️" if best else "👍",
+        type="tertiary",
     )

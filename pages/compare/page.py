@@ -214,7 +214,7 @@ with report_errors():
     elif not board_names:
         no_board()
     else:
-        line = st.columns(2)
+        line = st.container(key="board_choice").columns(2)
         with line[0]:
             shown = chosen_board(board_names)
         if view == "grid":

@@ -140,7 +140,7 @@ def score_figure(standings: Standings, titles: Mapping[str, str]) -> go.Figure:
         )
     )
     figure.add_vline(x=1000, line={"dash": "dot", "color": "#999", "width": 1})
-    figure.update_layout(margin={"l": 8, "r": 16, "t": 8, "b": 8}, height=70 + 42 * len(players))
+    figure.update_layout(margin={"l": 8, "r": 16, "t": 8, "b": 8}, height=90 + 42 * len(players))
     figure.update_yaxes(automargin=True)
     return figure
 

@@ -127,8 +127,8 @@ def artefact_card(
     called: str = "",
     talk: Literal["primary", "secondary"] = "secondary",
 ) -> None:
-    """Draws one model with its origin and its actions. ``called`` is what people call it where that is not its
-    title and kind; ``talk`` is how loud the button is that opens the chat with it."""
+    """Draws one model with its origin and its actions. ``called`` is what people call it where that is not
+    its title and kind; ``talk`` is how loud the button is that opens the chat with it."""
     icon = {"base": "🧱", "adapter": "🪄", "merged": "📦", "gguf": "🦙"}[artefact.kind]
     with st.container(border=True):
         left, right = st.columns([5, 2], vertical_alignment="center")
@@ -195,8 +195,8 @@ def _facts(artefact: Artefact) -> list[str]:
 
 
 def _details(artefact: Artefact) -> bool:
-    """Draws where a model is and what it was made from, its model card, and the button that deletes it; returns
-    whether that is pressed."""
+    """Draws where a model is and what it was made from, its model card, and the button that deletes it;
+    returns whether that is pressed."""
     lines = {
         _("文件夹"): str(artefact.path),
         _("对话模板"): artefact.template,
