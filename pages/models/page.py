@@ -33,8 +33,8 @@ workspace = page_header(
 
 
 def results(artefacts: list[models.Artefact]) -> None:
-    """Draws the adapters and merged models, then the checkpoints they can be made from. What the page asks for
-    is to merge the newest training, or to talk to the newest merged model where that is done."""
+    """Draws the adapters and merged models, then the checkpoints they can be made from. What the page asks
+    for is to merge the newest training, or to talk to the newest merged model where that is done."""
     made = [artefact for artefact in artefacts if artefact.kind != "base"]
     states = [
         training.training_state(workspace, run) for run in training_runs.listed(workspace.engine, limit=20)
