@@ -72,9 +72,8 @@ def freeze_part() -> None:
             delta_color="off",
             delta_arrow="off",
         )
-        if st.button(
-            _("冻结"), key="freeze", type="primary", icon="🧊", width="stretch", disabled=not chosen
-        ):
+        label = _("冻结 {n} 条", n=f"{chosen:,}") if chosen else _("冻结")
+        if st.button(label, key="freeze", type="primary", icon="🧊", width="stretch", disabled=not chosen):
             frozen(name, note, sample_filter, balance, variation)
         styles = samples.style_counts(engine, accepted)
         st.plotly_chart(bars(styles, _("各风格条数"), _("风格不明")), key="accepted_styles", config=NO_TOOLS)
@@ -112,7 +111,7 @@ def versions_part() -> None:
         with st.expander(_("比较两个版本"), icon="🔀"):
             compare_versions(workspace, versions)
     for version in versions:
-        version_card(workspace, version, recipe)
+        version_card(workspace, version, recipe, urged=version is versions[0])
 
 
 PARTS = {"freeze": _("冻结"), "versions": _("版本"), "import": _("导入")}

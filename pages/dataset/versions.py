@@ -19,20 +19,22 @@ from tianji_core.store.samples import SOURCE_TITLES, CellCount
 from tianji_core.workspace import Workspace
 
 
-def version_card(workspace: Workspace, version: DatasetVersion, recipe: Recipe) -> None:
-    """Draws a version: its facts, the actions on it, and its contents when they are opened."""
+def version_card(workspace: Workspace, version: DatasetVersion, recipe: Recipe, urged: bool = False) -> None:
+    """Draws a version: its facts, the actions on it, and its contents when they are opened; ``urged`` makes
+    training with it what the page asks for."""
     manifest = version.manifest
     with st.container(border=True):
         row = st.columns([3, 1, 1, 1, 1.2], vertical_alignment="center")
         row[0].markdown(f"#### {plain(version.name)}")
         row[0].caption(
             _(
-                "{n} 条 · {characters} 字 · {date} · 配方第 {revision} 版",
+                "{n} 条 · {characters} 字 · {date}",
                 n=f"{version.count:,}",
                 characters=f"{manifest.get('characters', 0):,}",
                 date=local_time(version.created_at, MINUTE),
-                revision=manifest.get("recipe_revision", 0),
             )
+            + " · "
+            + _recipe_text(manifest)
             + _validation_text(manifest)
             + (f"  \n{plain(version.note)}" if version.note else "")
         )
@@ -53,18 +55,25 @@ def version_card(workspace: Workspace, version: DatasetVersion, recipe: Recipe) 
                 )
         with row[3]:
             push_popover(workspace, "dataset", version.name)
-        row[4].page_link(
-            "pages/train/page.py",
-            label=_("用它训练"),
+        if row[4].button(
+            _("用它训练"),
+            key=f"train_with_{version.id}",
+            type="primary" if urged else "secondary",
             icon="🏋️",
-            query_params={"dataset": version.name},
-        )
-        st.caption(f"SHA-256 `{version.sha256}`")
+            width="stretch",
+        ):
+            st.switch_page("pages/train/page.py", query_params={"dataset": version.name})
+        st.caption(f"SHA-256 `{version.sha256[:12]}…`", help=version.sha256)
         push_state(workspace, "dataset", version.name)
         opened = st.expander(_("里面有什么"), key=f"inside_{version.id}", on_change="rerun")
         if opened.open:
             with opened:
                 _inside(workspace, version, recipe)
+
+
+def _recipe_text(manifest: Mapping[str, Any]) -> str:
+    revision = manifest.get("recipe_revision", 0)
+    return _("配方第 {revision} 版", revision=revision) if revision else _("配方没有改过")
 
 
 def _validation_text(manifest: Mapping[str, Any]) -> str:

@@ -24,8 +24,14 @@ def provider_rows(workspace: Workspace) -> None:
         ):
             st.markdown(f"**{plain(_(provider.title))}**", width="stretch")
             _state(workspace, provider)
-            tested = st.button(_("测试"), key=f"key_test_{number}", icon=":material/wifi_tethering:")
-            with st.popover(_("密钥"), icon=":material/key:", key=f"key_panel_{number}"):
+            tested = st.button(
+                _("测试"),
+                key=f"key_test_{number}",
+                icon=":material/wifi_tethering:",
+                type="tertiary",
+                disabled=provider.key_required and not teachers.key_state(workspace, provider).present,
+            )
+            with st.popover(_("密钥"), icon=":material/key:", key=f"key_panel_{number}", type="tertiary"):
                 _key_panel(workspace, provider, number)
         if tested:
             with report_errors(), st.spinner(_("正在连接…")):
