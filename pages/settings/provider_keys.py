@@ -31,7 +31,7 @@ def provider_rows(workspace: Workspace) -> None:
                 type="tertiary",
                 disabled=provider.key_required and not teachers.key_state(workspace, provider).present,
             )
-            with st.popover(_("密钥"), icon=":material/key:", key=f"key_panel_{number}", type="tertiary"):
+            with st.popover(_("密钥"), icon=":material/key:", key=f"key_panel_{number}"):
                 _key_panel(workspace, provider, number)
         if tested:
             with report_errors(), st.spinner(_("正在连接…")):
