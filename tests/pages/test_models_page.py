@@ -60,6 +60,7 @@ def test_a_deleted_model_comes_back(workspace, tmp_path, app):
         write_artefact(folder, made, workspace.home)
     open_models(app)
     assert "合并一号" in texts(app) and "损失 1.500" in texts(app) and r"\*祝\*\[好\]" in texts(app)
+    assert app.button(key="talk_甲").proto.type == "primary"  # nothing waits to be merged
     app.button(key="delete_甲").click().run()
     assert [each.artefact.name for each in models.trashed(workspace)] == ["甲"]
     token = models.trashed(workspace)[0].token

@@ -66,6 +66,8 @@ def test_changed_settings_are_marked_and_can_be_reset(workspace, tiny, app):
     add_version(workspace)
     open_train(app)
     assert "默认值" in texts(app)
+    fitted = [said.value for said in app.caption if "步，" in said.value]
+    assert fitted and not any("步，" in said.value for said in app.warning)  # set right already: no warning
     app.number_input(key=f"train_{KEY}_epochs").set_value(3).run()
     assert "1 → 3" in texts(app)
     app.button(key="train_defaults").click().run()
