@@ -18,7 +18,7 @@ def pick_row(names: list[str]) -> str | None:
         _("看哪一行"),
         names,
         index=None,
-        placeholder=_("一行一行看"),
+        placeholder=_("只看一个称谓"),
         key="map_row",
         bind="query-params",
         label_visibility="collapsed",

@@ -93,7 +93,7 @@ def map_view() -> None:
     )
     with tools[1]:
         mouse = mouse_mode(style)
-    with tools[2]:
+    with tools[2], st.container(horizontal=True, horizontal_alignment="right", gap="small"):
         undo_redo(workspace, stored)
     names, scenes = shown_entries(recipe)
     if not names or not scenes:

@@ -6,7 +6,7 @@ from typing import Any
 import streamlit as st
 
 from pages.shared.frame import report_errors
-from pages.shared.kept import forget, kept, kept_limit, show_unsaved
+from pages.shared.kept import forget, kept, kept_limit, save_bar
 from pages.shared.text import plain
 from pages.shared.usable import any_text, some_of, within
 from tianji_core.i18n import _
@@ -169,10 +169,8 @@ def _common_fields(recipe: Recipe, axis: Axis, option: AxisOption, revision: int
                 **arguments(name, some_of(known), saved),
             )
         )
-    pressed = st.button(_("保存"), key="save_option", type="primary", icon="💾")
-    if any(fields[name] != getattr(option, name) for name in fields):
-        show_unsaved(form, lambda: forget(form, names))
-    if pressed:
+    unsaved = any(fields[name] != getattr(option, name) for name in fields)
+    if save_bar("save_option", form, unsaved, lambda: forget(form, names)):
         with report_errors():
             after = edit_option(recipe, axis.id, option.id, **fields)
             save(after, _axis_and_option(axis, option), lambda: forget(form, names))

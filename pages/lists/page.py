@@ -14,7 +14,7 @@ from pages.lists.style_editor import style_editor
 from pages.lists.suggesting import suggest_box
 from pages.shared.frame import opened_recipe, remember_notice, reopen_recipe, report_errors
 from pages.shared.header import page_header
-from pages.shared.kept import forget, kept, note, show_unsaved
+from pages.shared.kept import forget, kept, note, save_bar
 from pages.shared.kept_table import forget_table, table_is_edited
 from pages.shared.recipe_history import history_list, undo_redo
 from pages.shared.text import plain
@@ -65,9 +65,7 @@ def save_table(
     except RecipeError as error:
         st.error(plain(str(error)), icon="⚠️")
     changes = edited is not None and edited != recipe
-    pressed = st.button(_("保存"), key=f"save_{name}", type="primary", icon="💾", disabled=not changes)
-    if table_is_edited(table):
-        show_unsaved(name, forget_edits)
+    pressed = save_bar(f"save_{name}", name, table_is_edited(table), forget_edits, disabled=not changes)
     if pressed and edited is not None:
         save(edited, what, forget_edits)
 
@@ -135,10 +133,8 @@ def prompts_part() -> None:
     offered[f".st-key-{keys['example']} input"] = ("example",)
     offer_placeholders("offered_prompts", offered)
     prompts = {"system": system, "teacher_system": teacher_system, "teacher": teacher, "example": example}
-    pressed = st.button(_("保存"), key="save_prompts", type="primary", icon="💾")
-    if any(prompts[name] != getattr(saved, name) for name in prompts):
-        show_unsaved(form, lambda: forget(form, keys))
-    if pressed:
+    unsaved = any(prompts[name] != getattr(saved, name) for name in prompts)
+    if save_bar("save_prompts", form, unsaved, lambda: forget(form, keys)):
         save(changed(recipe, prompts=prompts), _("提示词"), lambda: forget(form, keys))
 
 
@@ -166,19 +162,19 @@ PARTS: dict[str, tuple[str, Callable[[], None]]] = {
     "prompts": (_("提示词"), prompts_part),
 }
 
-bar = st.columns([3, 2], vertical_alignment="center")
-version = _("内置版本，还没有改过") if revision == 0 else _("第 {revision} 版", revision=revision)
+version = _("内置版本") if revision == 0 else _("第 {revision} 版", revision=revision)
 sizes = _(
     "{names} 称谓 · {scenes} 场景 · {styles} 风格",
     names=len(recipe.names),
     scenes=len(recipe.scenes),
     styles=len(recipe.styles),
 )
-bar[0].markdown(f"**{plain(recipe.title)}** · {version} · {sizes}")
-with bar[1], st.container(key="recipe_moves"):
+st.markdown(f"**{plain(recipe.title)}** · {version} · {sizes}")
+tools = st.container(horizontal=True, gap="small", key="recipe_menu")
+with tools:
     undo_redo(workspace, stored, reopen)
 with report_errors():
-    recipe_menu(workspace, recipe, revision, save)
+    recipe_menu(tools, workspace, recipe, revision, save)
     part = st.segmented_control(
         _c("view", "看什么"),
         list(PARTS),

@@ -4,6 +4,7 @@ import itertools
 from collections.abc import Callable
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from pages.shared.frame import report_errors, use_recipe
 from pages.shared.kept import TYPED, forget, forget_typed, kept_text
@@ -20,9 +21,8 @@ from tianji_core.workspace import Workspace
 Save = Callable[[Recipe, str], None]
 
 
-def recipe_menu(workspace: Workspace, recipe: Recipe, revision: int, save: Save) -> None:
-    """Draws the buttons of the menu with their panels; a built-in recipe cannot be removed."""
-    row = st.container(horizontal=True, gap="small", key="recipe_menu")
+def recipe_menu(row: DeltaGenerator, workspace: Workspace, recipe: Recipe, revision: int, save: Save) -> None:
+    """Draws the buttons of the menu with their panels into ``row``; a built-in recipe cannot be removed."""
     titled, described = f"title_{recipe.key}", f"description_{recipe.key}"
     with row.popover(_("改名和说明"), icon="✏️"):
         title = st.text_input(

@@ -8,7 +8,7 @@ import streamlit as st
 from pages.lists.dragging import dragged, reordered
 from pages.lists.recipe_tables import examples_table
 from pages.shared.frame import report_errors
-from pages.shared.kept import forget, kept, kept_number, show_unsaved
+from pages.shared.kept import forget, kept, kept_number, save_bar
 from pages.shared.kept_table import forget_table, table_is_edited
 from pages.shared.text import plain
 from pages.shared.usable import Usable, any_text, within
@@ -41,9 +41,8 @@ def style_editor(recipe: Recipe, revision: int, save: Save) -> str | None:
             forget_table(form, f"examples_{chosen}", examples)
 
         fields = _fields(style, f"{chosen}_{revision}", form)
-        pressed = st.button(_("保存"), key="save_style", type="primary", icon="💾")
-        if any(fields[name] != getattr(style, name) for name in _FIELDS) or table_is_edited(examples):
-            show_unsaved(form, forget_edits)
+        typed = any(fields[name] != getattr(style, name) for name in _FIELDS)
+        pressed = save_bar("save_style", form, typed or table_is_edited(examples), forget_edits)
         moved = None
         if not table_is_edited(examples):  # the cards show what is saved
             moved = dragged("drag_examples", selector=".st-key-example_cards > *")

@@ -15,25 +15,23 @@ from tianji_core.workspace import Workspace
 
 
 def undo_redo(workspace: Workspace, stored: StoredRecipe, done: Callable[[], None] | None = None) -> None:
-    """Draws undo and redo, each with the change it takes back or repeats; ``done`` runs after either
-    succeeds."""
+    """Draws the buttons undo and redo, each with the change it takes back or repeats; ``done`` runs after
+    either succeeds."""
     key, revision = stored.recipe.key, stored.revision
     back = recipes.undo_move(workspace.engine, key)
     again = recipes.redo_move(workspace.engine, key)
-    row = st.columns(2)
-    for column, name, icon, shortcut, title, move, act in (
-        (row[0], "undo", "↩️", "z", _("撤销"), back, recipes.undo),
-        (row[1], "redo", "↪️", "y", _("重做"), again, recipes.redo),
+    for name, icon, shortcut, title, move, act in (
+        ("undo", "↩️", "z", _("撤销"), back, recipes.undo),
+        ("redo", "↪️", "y", _("重做"), again, recipes.redo),
     ):
         help_ = _("{action}：{what}", action=title, what=move.note) if move else ""
-        pressed = column.button(
+        pressed = st.button(
             title,
             key=f"{name}_recipe",
             icon=icon,
             shortcut=shortcut,
             disabled=move is None,
             help=plain(help_) or None,
-            width="stretch",
         )
         if pressed:
             with report_errors():

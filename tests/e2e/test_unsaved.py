@@ -19,7 +19,10 @@ def test_an_edited_table(page: Page, studio: Studio) -> None:
     saved = recipes.current(space.engine, "wishes").recipe.names[0].text
     visit(page, studio, "lists")
     until(lambda: first_name_typed(page, "钱老师"), 180)
-    expect(page.get_by_text(UNSAVED)).to_be_visible()
+    page.set_viewport_size({"width": 1280, "height": 720})  # the table is longer than the window
+    expect(page.get_by_text(UNSAVED)).to_be_in_viewport()
+    expect(page.locator(".st-key-save_names button")).to_be_in_viewport()
+    page.set_viewport_size({"width": 1440, "height": 1000})
     visit(page, studio, "chat")
     visit(page, studio, "lists")
     expect(page.get_by_text(UNSAVED)).to_be_visible()
