@@ -1,12 +1,16 @@
 """The score of the assistant's tone, on texts that its training never reads."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 
-from tianji_core.cleaning.tone import LEAST, mean_tone, threshold, tone
-from tianji_core.recipe import built_in_recipes, load_recipe
+from tianji_core.cleaning import check
+from tianji_core.cleaning.rule import Subject, context_of
+from tianji_core.cleaning.tone import mean_tone, threshold, tone
+from tianji_core.i18n import set_language, shown, stored
+from tianji_core.recipe import built_in_recipe, built_in_recipes, load_recipe
 
 DATA = Path(__file__).resolve().parents[1] / "data"
 ASSISTANT = [
@@ -65,4 +69,15 @@ def test_the_words_that_stand_for_it_are_in_the_text_and_named() -> None:
 )
 def test_odd_texts_have_a_score_too(text: str) -> None:
     assert 0 <= tone(text).score <= 1
-    assert LEAST > 1
+
+
+def test_a_finding_is_read_in_the_language_of_its_reader() -> None:
+    found = check(Subject(ASSISTANT[0]), context_of(built_in_recipe("wishes")))
+    detail = stored(next(each.detail for each in found if each.rule == "assistant_tone"))
+    set_language("en")
+    try:
+        said = shown(detail)
+    finally:
+        set_language("zh")
+    assert "一样长" not in said and "抽象名词" not in said
+    assert re.search(r"[a-z]{4}.*, .*[a-z]{4}", said)

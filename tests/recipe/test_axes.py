@@ -20,6 +20,7 @@ from tianji_core.recipe import (
     parse_recipe,
     tasks,
 )
+from tianji_core.recipe.axis_editing import add_axis, add_option, remove_axis, remove_option
 from tianji_core.recipe.editing import ListRow, changed, edit_styles
 
 WISHES = built_in_recipe("wishes")
@@ -161,3 +162,13 @@ def test_axes_survive_yaml_and_follow_renamed_and_removed_styles() -> None:
 
 def test_options_are_named_by_their_titles() -> None:
     assert options_text(BOTH, (("tone", "warm"), ("length", "short"), ("gone", "x"))) == "短 · 亲近"
+
+
+def test_what_is_added_never_takes_the_id_of_what_was_removed() -> None:
+    """Samples keep the ids of their options, which must not turn into others."""
+    made = add_axis(WISHES, "轻重", ["短", "中"])
+    axis = made.axes[-1]
+    again = add_option(remove_option(made, axis.id, axis.options[1].id), axis.id, "特长")
+    assert axis.options[1].id not in {option.id for option in again.axes[-1].options}
+    other = add_axis(remove_axis(made, axis.id), "口吻", ["恭敬"])
+    assert axis.id not in {each.id for each in other.axes}

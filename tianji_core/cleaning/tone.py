@@ -4,6 +4,7 @@ row and abstract nouns, against signs of a person who knows the receiver.
 ``scripts/talk_model/train_tone.py`` makes the file of the weights and measures the score on texts that were
 kept from the training. Pure."""
 
+import functools
 import itertools
 import json
 import math
@@ -252,6 +253,11 @@ def _short(words: str) -> str:
     return words if len(words) <= _LONG_WORD else words[:_LONG_WORD] + "…"
 
 
+def _and(one: str, other: str) -> str:
+    """Two titles as one message, so that it is read in the language of its reader, whoever checked."""
+    return _("{one}、{other}", one=one, other=other)
+
+
 def _assistant_tone(text: str, _subject: Subject, _context: Context) -> Found | None:
     if len(text) < LEAST:
         return None
@@ -262,7 +268,7 @@ def _assistant_tone(text: str, _subject: Subject, _context: Context) -> Found | 
         _(
             "助手腔 {score}：{signs}（{words}）",
             score=f"{heard.score:.2f}",
-            signs=_("、").join(_(title) for title in heard.titles),
+            signs=functools.reduce(_and, map(_, heard.titles)),
             words=_("；").join(heard.words),
         )
     )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from tianji_core.generation.runs import Teachers, teachers_of, weighted
 from tianji_core.generation.writing import usage_of
-from tianji_core.recipe import EXAMPLES, Plan, Recipe, brief, count_tasks, tasks
+from tianji_core.recipe import EXAMPLES, Combinations, Plan, Recipe, brief, count_tasks, tasks
 from tianji_core.store import runs as run_store
 from tianji_core.teachers import TeacherChoice, price_of, provider
 from tianji_core.workspace import Workspace
@@ -47,7 +47,9 @@ def estimate(
         PlanError: the plan has no task. SettingsError: a provider that is not there.
     """
     number = count_tasks(recipe, plan)
-    sample = tasks(recipe, plan.model_copy(update={"rounds": 1, "limit": _SAMPLED}))[:_SAMPLED]
+    # With conditions a draw by weight lists the cells, not all of their combinations.
+    drawn = {"rounds": 1, "limit": _SAMPLED, "weighted": bool(Combinations(recipe, plan.options))}
+    sample = tasks(recipe, plan.model_copy(update=drawn))[:_SAMPLED]
     usages = [usage_of(brief(recipe, task, plan.seed, examples)) for task in sample]
     prompt_tokens = sum(usage.prompt for usage in usages) / len(usages)
     completion_tokens = sum(usage.completion for usage in usages) / len(usages)

@@ -103,7 +103,10 @@ class Habits:
 
 def habits_of(engine: Engine, run: Run, recipe: Recipe, options: RunOptions) -> Habits:
     """Returns the habits of a run's texts so far, as far as its options want them told."""
+    latest: list[Told] = []
+    if options.ban_phrases:
+        latest = list(told(engine, run.id, LATEST * len(recipe.styles), newest=True))[::-1]
     return Habits(
         Openings(told(engine, run.id)) if options.ban_openings else None,
-        WornPhrases(recipe, told(engine, run.id)) if options.ban_phrases else None,
+        WornPhrases(recipe, latest) if options.ban_phrases else None,
     )

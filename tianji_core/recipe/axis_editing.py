@@ -1,6 +1,7 @@
 """Edits axes and their options; each function returns a new recipe or one sentence about what is wrong."""
 
-from collections.abc import Callable, Collection, Iterable
+import secrets
+from collections.abc import Callable, Iterable
 
 from tianji_core.errors import RecipeError
 from tianji_core.i18n import _
@@ -17,7 +18,7 @@ def add_axis(recipe: Recipe, title: str, option_titles: Iterable[str]) -> Recipe
     """
     options = [title.strip() for title in option_titles if title.strip()]
     axis = {
-        "id": _free("axis", {axis.id for axis in recipe.axes}),
+        "id": _new_id("axis"),
         "title": title.strip(),
         "options": [{"id": f"option-{n}", "title": text} for n, text in enumerate(options, start=1)],
     }
@@ -46,7 +47,7 @@ def add_option(recipe: Recipe, axis_id: str, title: str) -> Recipe:
     """
 
     def extended(axis: Axis) -> dict[str, object]:
-        new = {"id": _free("option", {option.id for option in axis.options}), "title": title.strip()}
+        new = {"id": _new_id("option"), "title": title.strip()}
         return {**axis.model_dump(), "options": [*(option.model_dump() for option in axis.options), new]}
 
     return _with(recipe, axis_id, extended)
@@ -105,9 +106,6 @@ def _with(recipe: Recipe, axis_id: str, edit: Callable[[Axis], dict[str, object]
     )
 
 
-def _free(kind: str, taken: Collection[str]) -> str:
-    """Returns an id that no entry has: axis-1, axis-2 …"""
-    number = 1
-    while f"{kind}-{number}" in taken:
-        number += 1
-    return f"{kind}-{number}"
+def _new_id(kind: str) -> str:
+    """Returns an id that no entry has had: stored samples keep the ids of entries that were removed."""
+    return f"{kind}-{secrets.token_hex(4)}"

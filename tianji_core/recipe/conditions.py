@@ -99,6 +99,7 @@ class Combinations:
             title = next(axis.title for axis in recipe.axes if axis.id == off)
             raise PlanError(_("条件“{axis}”没有启用，先在清单里启用它", axis=title))
         self._known: dict[tuple[str, Relation, str], list[Options]] = {}
+        self._alike: dict[tuple[str, Options], list[Options]] = {}
 
     def __bool__(self) -> bool:
         return bool(self._axes)
@@ -119,6 +120,14 @@ class Combinations:
             [(axis.id, option) for option in options if option.fits(style, relation, scene)]
             for axis, options in self._axes
         ]
+        # In nearly all cells of a style the same options fit.
+        alike = style, tuple((axis_id, option.id) for options in fitting for axis_id, option in options)
+        if alike not in self._alike:
+            self._alike[alike] = self._products(style, fitting)
+        return self._alike[alike]
+
+    @staticmethod
+    def _products(style: str, fitting: list[list[tuple[str, AxisOption]]]) -> list[Options]:
         combined: list[Options] = []
         for chosen in product(*(options for options in fitting if options)):
             low, high = _limits(style, [option for _id, option in chosen])

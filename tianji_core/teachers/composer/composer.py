@@ -81,7 +81,7 @@ class Composer:
             right = self.phrases.shows(text, scene) and not self.phrases.foreign_scenes(text, scene)
             if low <= len(text) <= high and right:
                 return text + closing
-        return self._searched(brief, cell, source, low, high) + closing
+        return self._searched(brief, cell, source, closing) + closing
 
     def _closing(self, brief: Brief) -> str:
         """Returns the sentences that make a text obey the options of its task, one of each option."""
@@ -97,22 +97,23 @@ class Composer:
                 )
         return "".join(chosen)
 
-    def _searched(self, brief: Brief, cell: CellPhrases, source: Random, low: int, high: int) -> str:
-        """Returns a text within narrow limits: tries every pattern with its shortest and with its longest
-        phrases."""
+    def _searched(self, brief: Brief, cell: CellPhrases, source: Random, closing: str) -> str:
+        """Returns a text that has narrow limits together with its closing: tries every pattern with its
+        shortest and with its longest phrases."""
+        low, high = max(1, brief.style.min_chars - len(closing)), brief.style.max_chars - len(closing)
         lengths = []
         for longest in (False, True):
             for pattern in cell.patterns.all:
                 text = _Draft(brief, cell, source, 0, longest).write(pattern, low, high)
                 if low <= len(text) <= high:
                     return text
-                lengths.append(len(text))
+                lengths.append(len(text) + len(closing))
         raise ComposerError(
             _(
                 "离线造句写不出 {low}-{high} 字的“{style}”（{name} × {scene}），能写的约为 {shortest}-{longest} 字；"
                 "请放宽这个风格的字数，或在 {file} 里添加长短合适的语句",
-                low=low,
-                high=high,
+                low=brief.style.min_chars,
+                high=brief.style.max_chars,
                 style=brief.style.text,
                 name=brief.name.text,
                 scene=brief.scene.text,
