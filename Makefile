@@ -8,7 +8,7 @@
 # make bench  the benchmarks; each prints one JSON object as its last line
 
 PORT ?= 6006
-WORKSPACE ?= workspace
+WORKSPACE ?= $(or $(TIANJI_HOME),workspace)
 VENV := .venv/bin/python
 # Whole files go to the workers, in the order of collection: browser tests must come last in each.
 # A test that fails is tried once more and then reported as RERUN: a defect to mend, but no reason to refuse a change.
