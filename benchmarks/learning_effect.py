@@ -93,12 +93,24 @@ def children_seconds() -> float:
     return used.ru_utime + used.ru_stime
 
 
+def lesson_settings(base: Path, epochs: int, as_frozen: bool) -> training.TrainingSettings:
+    """The preset's settings for a base and a number of passes; ``as_frozen`` varies nothing beyond what the
+    version was frozen with."""
+    changed: dict[str, object] = {"base": str(base), "epochs": epochs}
+    if as_frozen:
+        changed |= {"vary_names": 0.0, "vary_occasions": 0.0}
+    return training.default_settings(PRESET).model_copy(update=changed)
+
+
 def trained(
-    workspace: Workspace, base: Path, version: dataset.DatasetVersion, epochs: int = 1
+    workspace: Workspace,
+    base: Path,
+    version: dataset.DatasetVersion,
+    epochs: int = 1,
+    as_frozen: bool = False,
 ) -> tuple[Path, Path, Spent]:
     """Runs the preset once; returns (adapter folder, merged folder, what it took)."""
-    changed = {"base": str(base), "epochs": epochs}
-    settings = training.default_settings(PRESET).model_copy(update=changed)
+    settings = lesson_settings(base, epochs, as_frozen)
     run = training.prepare_training(workspace, PRESET, settings, version)
     started, before = time.monotonic(), children_seconds()
     training.run_training(workspace, run)
@@ -184,7 +196,7 @@ def measure(
     print(f"{version.count} samples, {len(cases)} held-out prompts", flush=True)
     before = evaluate_folder(base, None, cases, checker)
     show("base, greedy", before)
-    adapter, merged, spent = trained(workspace, base, version, epochs)
+    adapter, merged, spent = trained(workspace, base, version, epochs, as_frozen=True)
     after = evaluate_folder(base, adapter, cases, checker)
     show(f"adapter, greedy; trained in {spent.seconds:.0f} s", after)
     sampled = evaluate_folder(base, adapter, cases, checker, temperature=0.7, seed=seed)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.learning_effect import lesson_settings
 from tianji_core import dataset, training
 from tianji_core.dataset import DatasetVersion
 from tianji_core.errors import TrainingError
@@ -116,3 +117,14 @@ def test_the_embedded_presets_vary_what_the_version_does_not_vary_yet(
     already = dataset.Variation(names=0.5, occasions=0.5)
     done = dataset.freeze(workspace, "wishes", "already", variation=already)
     assert training_data(workspace, done, usual, tmp_path) == dataset.training_file(workspace, done)
+
+
+@pytest.mark.parametrize("frozen_with", [0.0, 0.25])
+def test_the_learning_benchmark_varies_as_many_samples_as_it_froze(
+    workspace: Workspace, version: DatasetVersion, tmp_path: Path, frozen_with: float
+) -> None:
+    fewer = dataset.freeze(workspace, "wishes", "fewer", variation=dataset.Variation(names=frozen_with))
+    settings = lesson_settings(Path("base"), 1, as_frozen=True)
+    assert training_data(workspace, fewer, settings, tmp_path) == dataset.training_file(workspace, fewer)
+    usual = lesson_settings(Path("base"), 1, as_frozen=False)
+    assert training_data(workspace, fewer, usual, tmp_path).name == VARIED_TRAIN

@@ -80,7 +80,7 @@ def set_system(
 
 
 def _matching(space: Workspace, recipe: str | None, matching: MatchingOptions, ids: str) -> SampleFilter:
-    return matching.sample_filter(chosen_recipe(space, recipe), (), ids=numbers(ids))
+    return matching.sample_filter(space, chosen_recipe(space, recipe), (), ids=numbers(ids))
 
 
 def _run(space: Workspace, chosen: SampleFilter, request: BulkRequest, preview: bool, as_json: bool) -> None:

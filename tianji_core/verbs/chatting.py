@@ -63,6 +63,8 @@ def chat(
         if not (name and scene):
             raise InputError(_("--name 和 --scene 要一起给，--style 可以不给"))
         request = written_request(stored, name, scene, style, option_pairs(option))
+    elif option:
+        raise InputError(_("--option 要和 --name、--scene 一起给"))
     prompt = stored.prompts.system if system is None else system
     sampling = ChatSampling(temperature=temperature, max_tokens=max_tokens, seed=seed)
     key = endpoint.key(space)
@@ -86,7 +88,8 @@ def written_request(recipe: Recipe, name: str, scene: str, style: str, options: 
     """Returns the request for a name, scene, style and options in the wording of the training inputs.
 
     Raises:
-        InputError: the recipe lacks the name, scene or style. PlanError: it lacks an option.
+        InputError: the recipe lacks the name, scene or style, or an axis has two options.
+        PlanError: it lacks an option.
     """
     whom, what = recipe.name(name), recipe.scene(scene)
     how = recipe.style(style) if style else recipe.styles[0]
@@ -95,4 +98,6 @@ def written_request(recipe: Recipe, name: str, scene: str, style: str, options: 
             raise InputError(_("配方里没有{kind}“{text}”", kind=kind, text=text))
     assert whom is not None and what is not None and how is not None
     named = tuple(option_named(recipe, *pair) for pair in options)
+    if len(dict(named)) < len(set(named)):
+        raise InputError(_("一个问题里，每个条件只能有一个选项"))
     return training_input(recipe.input_templates[0], whom, what, asking(recipe, how, named))

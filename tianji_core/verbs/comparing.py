@@ -84,6 +84,8 @@ class QuestionOptions:
         names, scenes = words(self.name), words(self.scene)
         if bool(names) != bool(scenes):
             raise InputError(_("--name 和 --scene 要一起给"))
+        if self.option and not names:
+            raise InputError(_("--option 要和 --name、--scene 一起给"))
         for kind, find, given in ((_("称谓"), recipe.name, names), (_("场景"), recipe.scene, scenes)):
             for text in given:
                 if find(text) is None:

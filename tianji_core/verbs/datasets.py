@@ -174,7 +174,7 @@ def freeze(
     """Make the accepted samples an immutable dataset version, balanced and split as asked."""
     space = opened(workspace)
     key = chosen_recipe(space, recipe)
-    accepted = matching.sample_filter(key, (ACCEPTED,), clean_only)
+    accepted = matching.sample_filter(space, key, (ACCEPTED,), clean_only)
     if clean_only:
         cleaning.check_new(space, key)
     balance = dataset.Balance(

@@ -42,7 +42,7 @@ def judge(
     left."""
     space = opened(workspace)
     choice = teacher.choice(pace)
-    sample_filter = matching.sample_filter(chosen_recipe(space, recipe), _states(states))
+    sample_filter = matching.sample_filter(space, chosen_recipe(space, recipe), _states(states))
     if estimate:
         expected = judging.estimate_judging(space, sample_filter, choice)
         cost = _("价格未知") if expected.cost is None else f"{expected.cost:.4f}"
@@ -77,7 +77,7 @@ def keep_best(
     """Of samples that say almost the same keep the best one and reject the others, as one step that can be
     undone."""
     space = opened(workspace)
-    sample_filter = matching.sample_filter(chosen_recipe(space, recipe), _states(states))
+    sample_filter = matching.sample_filter(space, chosen_recipe(space, recipe), _states(states))
     cleaning.check_new(space, sample_filter.recipe)
     groups, repeated = comparing.cluster_count(space.engine, sample_filter)
     step = None if dry else cleaning.keep_best(space, sample_filter, space.settings().reviewer)

@@ -7,7 +7,6 @@ import typer
 from tianji_core import cleaning, review
 from tianji_core.errors import InputError
 from tianji_core.i18n import _
-from tianji_core.recipe import option_named
 from tianji_core.store import findings, recipes, samples, second_verdicts, steps
 from tianji_core.store.samples import ACCEPTED, PENDING, REJECTED, SampleFilter
 from tianji_core.verbs.common import (
@@ -69,7 +68,9 @@ def accept(
     """Accept the pending samples that match, as one step that can be undone."""
     space = opened(workspace)
     key = chosen_recipe(space, recipe)
-    _decide(space, ACCEPTED, matching.sample_filter(key, (PENDING,), clean_only, numbers(ids)), as_json)
+    _decide(
+        space, ACCEPTED, matching.sample_filter(space, key, (PENDING,), clean_only, numbers(ids)), as_json
+    )
 
 
 def reject(
@@ -83,12 +84,12 @@ def reject(
     if matching == MatchingOptions() and not ids:
         raise InputError(
             _(
-                "请说明弃用哪些：--ids，或 --styles、--names、--scenes、--run、--source、--teachers、--reviewer、--score"
+                "请说明弃用哪些：--ids，或 --styles、--names、--scenes、--run、--source、--teachers、--reviewer、--score、--option"
             )
         )
     space = opened(workspace)
     key = chosen_recipe(space, recipe)
-    _decide(space, REJECTED, matching.sample_filter(key, (PENDING,), ids=numbers(ids)), as_json)
+    _decide(space, REJECTED, matching.sample_filter(space, key, (PENDING,), ids=numbers(ids)), as_json)
 
 
 def _decide(space: Workspace, state: str, matching: SampleFilter, as_json: bool) -> None:
@@ -131,10 +132,6 @@ def _refuse_unknown(space: Workspace, matching: SampleFilter) -> None:
                     recipe=recipe.title,
                 )
             )
-    for axis, option in matching.options:
-        option_named(recipe, axis, option)
-    for axis, option in matching.options:
-        option_named(recipe, axis, option)
     if matching.ids:
         shown = _("、").join(map(str, matching.ids))
         raise InputError(_("编号为 {ids} 的样本不存在，或者已经审过了", ids=shown))

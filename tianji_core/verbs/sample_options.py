@@ -7,8 +7,11 @@ import typer
 
 from tianji_core.errors import InputError
 from tianji_core.i18n import _
+from tianji_core.recipe import Options, option_named
+from tianji_core.store import recipes, samples
 from tianji_core.store.samples import SOURCE_TITLES, SampleFilter
 from tianji_core.verbs.common import LARGEST, option_pairs, words
+from tianji_core.workspace import Workspace
 
 CleanOption = Annotated[bool, typer.Option("--clean", help="Only samples in which no rule found anything.")]
 HIGHEST = 5.0
@@ -43,6 +46,7 @@ class MatchingOptions:
 
     def sample_filter(
         self,
+        space: Workspace,
         recipe: str,
         states: tuple[str, ...],
         clean_only: bool = False,
@@ -52,6 +56,7 @@ class MatchingOptions:
 
         Raises:
             InputError: there is no such source, or the scores are no range within 0 to 5.
+            PlanError: an option is neither in the recipe nor in its samples.
         """
         if self.source and self.source not in SOURCE_TITLES:
             known = _("、").join(SOURCE_TITLES)
@@ -68,8 +73,21 @@ class MatchingOptions:
             models=words(self.teachers),
             reviewer=self.reviewer.strip(),
             score=_scores(self.score) if self.score else None,
-            options=option_pairs(self.option),
+            options=self._options(space, recipe),
             ids=ids,
+        )
+
+    def _options(self, space: Workspace, key: str) -> Options:
+        """The ids of --option from ids or titles. What a recipe no longer has is named by its ids, where
+        samples still carry it."""
+        pairs = option_pairs(self.option)
+        if not pairs:
+            return ()
+        recipe = recipes.current(space.engine, key).recipe
+        carried = samples.option_counts(space.engine, SampleFilter(key))
+        return tuple(
+            (axis, option) if option in carried.get(axis, {}) else option_named(recipe, axis, option)
+            for axis, option in pairs
         )
 
 
