@@ -27,6 +27,7 @@ def show_matrix(
     people; the differences of the other models from the ``reference``-th one are shown."""
     columns, styles = matrix_columns(board), styles_of(board)
     rows = _page(board, len(styles))
+    chosen = {cell.place: _called(board, cell, titles) for cell in board.cells if cell.place in won}
     st.html(f"<style>.st-key-matrix {{ --columns: {len(columns)} }}</style>")
     pressed = None
     with st.container(key="matrix"):
@@ -37,7 +38,7 @@ def show_matrix(
             shown = ask.title if len(ask.title) <= 300 else f"{ask.title[:300]}…"
             st.markdown(f"#### {plain(shown)}")
             for style in styles:
-                pressed = _line(checkers, board, row, style, columns, won, reference) or pressed
+                pressed = _line(checkers, board, row, style, columns, chosen, reference) or pressed
     return pressed
 
 
@@ -86,10 +87,11 @@ def _line(
     row: int,
     style: str,
     columns: Sequence[MatrixColumn],
-    won: Collection[tuple[int, int, int]],
+    chosen: Mapping[tuple[int, int, int], str],
     reference: int | None,
 ) -> Cell | None:
-    """Draws the answers to one question in one style; returns the cell whose vote button was pressed."""
+    """Draws the answers to one question in one style; returns the cell whose vote button was pressed.
+    ``chosen`` are the names of the best answers by their place."""
     pressed = None
     places = st.columns(len(columns) + 1)
     places[0].markdown(f"**{plain(style)}**")
@@ -101,18 +103,25 @@ def _line(
         with place:
             for cell in cells:
                 before = base[0] if base and at != reference else None
-                if _answer(checkers, board, cell, cell.place in won, before):
+                if _answer(checkers, board, cell, chosen.get(cell.place, ""), before):
                     pressed = cell
     return pressed
 
 
-def _answer(checkers: Checkers, board: Board, cell: Cell, best: bool, before: Cell | None) -> bool:
-    """Draws one answer; returns whether its vote button was pressed."""
-    signs = ["🏅 " + _("选的是这条")] if best else []
-    if board.candidates > 1:
-        signs.append(f"#{cell.candidate + 1}")
-    if signs:
-        st.caption(" · ".join(signs))
+def _called(board: Board, cell: Cell, titles: Mapping[str, str]) -> str:
+    """The column and candidate of an answer, its model as people call it."""
+    model = board.columns[cell.column].model
+    return titles.get(model, model) + board.title(cell).removeprefix(model)
+
+
+def _answer(checkers: Checkers, board: Board, cell: Cell, best: str, before: Cell | None) -> bool:
+    """Draws one answer, with its name where it is the ``best``; returns whether its vote button was
+    pressed."""
+    if best:
+        asked = cell.request if len(cell.request) <= 80 else f"{cell.request[:80]}…"
+        st.caption(f"🏅 **{plain(best)}** · {plain(asked)}")
+    elif board.candidates > 1:
+        st.caption(f"#{cell.candidate + 1}")
     if cell.state == "failed":
         st.error(plain(cell.error), icon="⚠️")
         if cell.text:
