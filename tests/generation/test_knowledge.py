@@ -163,6 +163,15 @@ def test_a_page_of_a_site_is_its_text_whatever_its_parts_are_called():
     assert read_document("a.html", page.encode()).text == "中秋吃月饼，大家都喜欢。月亮 in the sky。"
 
 
+@pytest.mark.parametrize("opening", ["<form id=aspnetForm>", "<dialog open>", "<div aria-hidden=true>"])
+def test_a_part_that_holds_the_whole_page_is_its_text(opening: str):
+    page = (
+        f"<!DOCTYPE html\n><html><body>{opening}<nav>首页</nav><div class=menu>登录</div><p>中秋吃月饼，大家都喜欢。</p>"
+        "<!-- 左栏\n 待改 --><form>搜索</form><i aria-hidden=true>图</i></body></html>"
+    )
+    assert read_document("a.html", page.encode()).text == "中秋吃月饼，大家都喜欢。"
+
+
 def test_what_a_printer_repeats_on_every_page_is_left_out():
     pages = [
         f"11/29/26, 10:0{n} PM\n\n中秋习俗\n\n第{n}节\n\n{text}\n\nhttps://example.com/a\n\n{n}/3\n\n"

@@ -7,11 +7,14 @@ if TYPE_CHECKING:
     from bs4 import BeautifulSoup, Tag
 
 _AROUND = (
-    "nav, footer, aside, script, style, noscript, template, form, button, select, dialog, svg, img, rt, rp, "
-    "[role=navigation], [role=contentinfo], [role=banner], [role=search], [hidden], [aria-hidden=true], "
+    "nav, footer, aside, script, style, noscript, template, button, select, svg, img, rt, rp, "
+    "[role=navigation], [role=contentinfo], [role=banner], [role=search], [hidden], "
     "[style*='display:none' i], [style*='display: none' i]"
 )
 """The parts of a page that are not its text."""
+_MAYBE_AROUND = "form, dialog, [aria-hidden=true]"
+"""Parts that some sites put their whole text into."""
+_PARTS = f"div, ul, ol, section, header, p, span, {_MAYBE_AROUND}"
 _NAMED_AROUND = frozenset(
     (
         *("nav", "navbar", "navigation", "menu", "breadcrumb", "breadcrumbs", "sidebar", "footer", "header"),
@@ -31,18 +34,21 @@ _WIDE = re.compile(r"[\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef\u3000-\u303f]")
 def text_of_page(page: "BeautifulSoup") -> "BeautifulSoup":
     """Returns the page without what stands around its text. Links lose their addresses, and line breaks of
     the source, which are no breaks of the page, become spaces or, between Chinese characters, nothing."""
+    from bs4.element import PreformattedString
+
     for element in page.select(_AROUND):
         if not element.decomposed:
             element.decompose()
     size = len(page.get_text())
-    for element in page.find_all(["div", "ul", "ol", "section", "header", "p", "span"]):
+    for element in page.select(_PARTS):
         if not element.decomposed and _is_around(element) and len(element.get_text()) < _MOST * size:
             element.decompose()
     for link in page.find_all("a"):
         link.unwrap()
     page.smooth()
     for text in page.find_all(string=_BREAK):
-        if not any(parent.name in _KEEPS_LINES for parent in text.parents):
+        kept = isinstance(text, PreformattedString)  # a comment or a declaration, which is no text
+        if not kept and not any(parent.name in _KEEPS_LINES for parent in text.parents):
             text.replace_with(_BREAK.sub(lambda found: _joint(found), str(text)))
     return page
 
@@ -50,10 +56,11 @@ def text_of_page(page: "BeautifulSoup") -> "BeautifulSoup":
 def _is_around(element: "Tag") -> bool:
     if element.name == "header":
         return element.find_parent(["article", "main"]) is None and element.find(["h1", "h2"]) is None
-    if element.select_one(_WHOLE) is not None:
-        return False
     named = [element.get("id") or "", *(element.get("class") or [])]
-    return any(str(name).lower() in _NAMED_AROUND for name in named)
+    maybe = element.name in ("form", "dialog") or element.get("aria-hidden") == "true"
+    if not maybe and not any(str(name).lower() in _NAMED_AROUND for name in named):
+        return False
+    return element.select_one(_WHOLE) is None
 
 
 def _joint(found: re.Match[str]) -> str:
