@@ -154,6 +154,7 @@ def test_a_verdict_is_read_from_what_models_really_write(answer: str) -> None:
     "answer",
     [
         '{"scores": {"fit": "5", "style": "4", "naturalness": "0"}}',
+        '{"reason": "好", "scores": {"fit": 5, "style": 4, "naturalness": 0}, "usage": {"tokens": 9}}',
         "**fit**: 5\n**style**: 4/5\n**naturalness**: 0",
         "- 合适：5分\n- 风格：4 分\n- 自然：0\n理由：太硬",
         "| fit | 5 |\n| style | 4 |\n| naturalness | 0 |",

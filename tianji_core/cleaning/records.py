@@ -104,18 +104,18 @@ _PART = frozenset({"delta", "content", "text", "token", "response"})
 
 
 def from_stream(text: str) -> Unwrapped | None:
-    """Returns the parts of an answer joined that stand in a JSON object on a line each."""
+    """Returns the parts of an answer joined that stand in a JSON object on a line each, or the one answer of
+    lines that are no parts."""
     lines = [line for line in text.splitlines() if line.strip()]
     events = [match for line in lines if (match := _EVENT.fullmatch(line)) is not None]
     if len(lines) < 2 or len(events) < len(lines):
         return None
-    parts: list[str] = []
-    for event in events:
-        if event.group(1) != "[DONE]":
-            leaves = _leaves(_loaded(event.group(1)) or {})
-            parts += [value for key, value in leaves if key in _PART]
-    if sum(_is_prose(part) and part.rstrip()[-1:] in tuple("。！？!?~") for part in parts) > 1:
-        return None  # whole answers
+    told = [event.group(1) for event in events if event.group(1) != "[DONE]"]
+    leaves = [leaf for each in told for leaf in _leaves(_loaded(each) or {})]
+    parts = [value for key, value in leaves if key in _PART]
+    whole = sum(_is_prose(part) and part.rstrip()[-1:] in tuple("。！？!?~") for part in parts)
+    if not parts or whole > 1:  # records, each with a whole answer
+        return Unwrapped(lines[0][:12], only_prose(leaves))
     return Unwrapped(lines[0][:12], "".join(parts).strip() or None)
 
 
@@ -129,11 +129,26 @@ def _ended(value: str) -> str:
     return bare if bare.endswith(tuple("。！？!?~～…")) else ""
 
 
+def _values(source: str) -> list[Any]:
+    """Returns the whole JSON values that follow one another, empty where one is broken. Of several alike a
+    repair would keep the last."""
+    decoder, values, at = json.JSONDecoder(strict=False), [], 0
+    while (found := _CONTAINER.search(source, at)) is not None:
+        try:
+            value, at = decoder.raw_decode(source, found.start())
+        except ValueError:
+            return []
+        values.append(value)
+    return values
+
+
 def _loaded(source: str) -> Any:
     try:
         return json.loads(source, strict=False)
     except ValueError:
         pass
+    if len(values := _values(source)) > 1:
+        return values
     import json_repair
 
     value = json_repair.loads(source) if source[:1] in "[{" else None

@@ -62,7 +62,7 @@ _NAMES = (
     _Names("naturalness", ("自然", "natural", "自然度", "fluency")),
     _Names("reason", ("理由", "原因", "comment")),
 )
-
+_SCORES = frozenset(names.field for names in _NAMES[:3])
 
 _SCORED = re.compile(
     r"[\s*|#•\-\d.)、]{0,12}([A-Za-z]{1,20}|[\u4e00-\u9fff]{1,4})[\s*|]{0,6}[:：|][\s*|]{0,6}(\d(?:\.\d+)?\s*(?:分|/\s*5)?)[\s*|。]*$"
@@ -94,9 +94,10 @@ def read_verdict(answer: str) -> JudgeVerdict:
         value = next((item for item in value if isinstance(item, dict)), None)
     said = " ".join(answer.split())[:80]
     fields = _fields(value) if isinstance(value, dict) else {}
-    if isinstance(value, dict) and not fields:
-        inner = [part for part in value.values() if isinstance(part, dict)]
-        fields = _fields(inner[0]) if len(inner) == 1 else {}
+    if isinstance(value, dict) and _SCORES.isdisjoint(fields):
+        inner = [_fields(part) for part in value.values() if isinstance(part, dict)]
+        scored = [part for part in inner if not _SCORES.isdisjoint(part)]
+        fields = {**fields, **scored[0]} if len(scored) == 1 else fields
     fields = fields or _in_lines(answer)
     if not fields:
         raise TeacherAnswerError(_("回答里没有评分（要的是 JSON 对象）：{said}", said=said))
