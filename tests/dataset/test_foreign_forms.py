@@ -104,6 +104,11 @@ FORMS: dict[str, Any] = {
         "conversations": [message("gpt", "你好", "value"), *SHAREGPT, message("human", "谢谢", "value")]
     },
     "self-instruct": {"instruction": Q, "instances": [{"input": "<noinput>", "output": A}]},
+    "turns of a table beside a content": {"conversations": json.dumps(SHAREGPT), "content": "生日"},
+    "turns of a table beside a summary": {"conversations": json.dumps(SHAREGPT), "summary": "生日"},
+    "replies beside the answer": {"input": Q, "output": A, "replies": []},
+    "mapping beside the answer": {"input": Q, "output": A, "mapping": {}},
+    "alpaca without its first heading": {"text": f"{Q}\n### Input:\n\n### Response:\n{A}"},
     "alpaca in its template": {"text": f"Below is a task.\n\n### Instruction:\n{Q}\n\n### Response:\n{A}"},
     "guanaco": {"text": f"### Human: {Q}### Assistant: {A}"},
     "llama 2": {"text": f"<s>[INST] <<SYS>>\n系统\n<</SYS>>\n\n{Q} [/INST] {A} </s>"},
@@ -169,11 +174,42 @@ def test_public_forms_give_the_question_and_the_answer(item: Any) -> None:
     assert conversation_of(item).turns == (Turn(Q, A),)
 
 
+@pytest.mark.parametrize(
+    ("item", "asked"),
+    [
+        ({"prompt": f"译成英文。\n### Input: {Q}\n### Response:", "completion": A}, f"译成英文。\n{Q}"),
+        ({"prompt": f"### System: 简短\n### Input: {Q}\n### Response:", "completion": A}, Q),
+        (
+            {"instruction": "比较", "input": "### Input: 甲\n### Input: 乙", "output": A},
+            "比较\n### Input: 甲\n### Input: 乙",
+        ),
+        (
+            {"instruction": "续写", "input": "<|im_start|>甲\n一<|im_start|>乙\n二", "output": A},
+            "续写\n<|im_start|>甲\n一<|im_start|>乙\n二",
+        ),
+    ],
+)
+def test_a_heading_of_an_input_keeps_what_stands_before_it(item: dict, asked: str) -> None:
+    assert conversation_of(item).turns == (Turn(asked, A),)
+
+
+def test_an_export_whose_last_message_is_no_name_is_read_from_its_leaves() -> None:
+    exported = {**FORMS["chatgpt"], "current_node": ["3"]}
+    exported["mapping"] = {key: node for key, node in exported["mapping"].items() if key != "4"}
+    assert conversation_of(exported).turns == (Turn(Q, A),)
+
+
 def test_what_a_conversation_loses_is_named(workspace: Workspace) -> None:
     forms = ("greeted, and a last question without answer", "openassistant", "thoughts beside the answer")
-    content = json.dumps([FORMS[form] for form in forms]).encode()
+    opened = [
+        {"prompt": f"译：\n### Human: {Q}\n### Assistant:", "completion": A},
+        {"plain_text": f"聊天\n[Human]: {Q}<eoh> [MOSS]: {A}<eoa>"},
+        FORMS["llama 3"],
+    ]
+    content = json.dumps([*(FORMS[form] for form in forms), *opened]).encode()
     notices = "\n".join(dataset.preview_bytes(workspace, "wishes", content, "x.json").notices)
     assert "一句招呼" in notices and "最后一问没有回答" in notices
+    assert "2 项的第一个说话人记号" in notices
     assert "几个回答" in notices and "reasoning_content" in notices
 
 
@@ -247,6 +283,8 @@ OTHER = json.dumps({"input": Q, "output": f"{A}！"}, ensure_ascii=False)
         ("x.json", f"input,output\n{Q},{A}\n{Q},{A}！\n"),
         ("x.csv", f"[{LINE},{OTHER}]"),
         ("x.txt", f"问题\t答案\n{Q}\t{A}\n{Q}\t{A}！\n"),
+        ("x.tsv", f"input\toutput\n{Q},小红书,短\t{A}\n{Q},小红书,短\t{A}！\n"),
+        ("x.csv", f"祝福表\n问题;答案\n{Q},小红书,短;{A}\n{Q},小红书,短;{A}！\n"),
         ("x.csv", f"\ufeffsep=;\n问题;答案\n{Q};{A}\n{Q};{A}！\n"),
         ("x.csv", f"问题|答案\n{Q}|{A}\n{Q}|{A}！\n"),
         ("x.csv", f"祝福表,\n\n问题,答案\n{Q},{A}\n{Q},{A}！\n"),
@@ -273,6 +311,8 @@ OTHER = json.dumps({"input": Q, "output": f"{A}！"}, ensure_ascii=False)
         "table",
         "csv",
         "tabs",
+        "commas between tabs",
+        "commas between semicolons",
         "excel",
         "strokes",
         "title",

@@ -6,7 +6,7 @@ from tianji_core.dataset.conversation import Conversation
 from tianji_core.dataset.fields import ShapeError
 from tianji_core.dataset.shapes import conversation_of
 from tianji_core.dataset.streaming import BrokenLine, FileItem
-from tianji_core.dataset.turn_reading import BRANCHES, GREETING, SEPARATORS, TAIL
+from tianji_core.dataset.turn_reading import BRANCHES, GREETING, OPENING, SEPARATORS, TAIL
 from tianji_core.errors import ImportFileError
 from tianji_core.i18n import N_, _
 
@@ -55,6 +55,7 @@ class ItemTally:
         said = {
             SEPARATORS: N_("{n} 项的提问和回答末尾有分隔记号（如 ###），已经去掉"),
             GREETING: N_("{n} 项的第一问之前有一句招呼，没有收"),
+            OPENING: N_("{n} 项的第一个说话人记号（如 ### Human:）之前还有文字，没有收"),
             TAIL: N_("{n} 项的最后一问没有回答，只收了前面几轮"),
             BRANCHES: N_("{n} 项的一句话有几个回答，只收了排在最前（或最后打开）的那一条"),
         }

@@ -48,6 +48,7 @@ _LABEL = "label"
 _ONE_OF = "instances"
 """Key of self-instruct's list of inputs and outputs of one instruction."""
 _DEEPEST = 3
+_ASKS = (INPUT, INSTRUCTION, PROMPT)
 
 
 def conversation_of(item: Any, depth: int = 0) -> Conversation:
@@ -92,20 +93,21 @@ def _found(reader: TurnReader, item: dict[str, Any], fields: dict[str, Any], dep
     if INSTRUCTION in fields and CONTEXT in fields:
         fields.setdefault(INPUT, fields[CONTEXT])
     if ROLE not in fields and not is_missing(content := item.get("content")):
-        asked = {INPUT, INSTRUCTION, PROMPT, TURNS} & set(fields)
-        fields.setdefault(OUTPUT if asked else INPUT, content)
+        asked = {*_ASKS, TURNS} & set(fields)
+        if not _is_list_in_text(fields.get(TURNS)):
+            fields.setdefault(OUTPUT if asked else INPUT, content)
     system = optional_text(fields, SYSTEM)
     if (path := path_in(item)) is not None:
         reader.left_out += [BRANCHES] * path.branches
         return reader.conversation(path.messages, system)
-    if TURNS in fields and (OUTPUT not in fields or isinstance(fields[TURNS], list | dict)):
+    if TURNS in fields and _is_of_turns(fields):
         told = listed(fields[TURNS], TURNS)
         instruction = optional_text(fields, INSTRUCTION)
         return reader.conversation([*told, *_answer_after(item, told)], system or instruction)
     if OUTPUT not in fields:
         for field in (CONTENT, INPUT, PROMPT):
-            if messages := marked(fields.get(field)):
-                return reader.conversation(messages, system)
+            if (read := marked(fields.get(field))).messages:
+                return reader.transcript(read, system)
     if isinstance(fields.get(PROMPT), list) or isinstance(fields.get(OUTPUT), list | dict):
         return _of_message_lists(reader, fields, system)
     if OUTPUT in fields or INPUT in fields or INSTRUCTION in fields:
@@ -113,7 +115,7 @@ def _found(reader: TurnReader, item: dict[str, Any], fields: dict[str, Any], dep
     if ROLE in fields and CONTENT in fields:
         raise ShapeError(_("这是一条消息，不是一段对话；一段对话的消息应当在一个列表里"))
     if (transcript := item.get("plain_text")) and isinstance(transcript, str):
-        return reader.conversation(spoken(transcript), system)
+        return reader.transcript(spoken(transcript), system)
     if any(field_of(key) == TURNS for key in item):
         raise ShapeError(_("{key} 应当是一个不空的列表", key="conversation"))
     if (within := _wrapped(item, depth)) is not None:
@@ -121,6 +123,19 @@ def _found(reader: TurnReader, item: dict[str, Any], fields: dict[str, Any], dep
     raise ShapeError(
         _("认不出格式：没有 conversation、conversations、messages、instruction、input 或别的一问一答的字段")
     )
+
+
+def _is_list_in_text(value: Any) -> bool:
+    """Returns whether a value is a text that holds a list or an object, as tables do."""
+    return isinstance(value, str) and value.lstrip()[:1] in ("[", "{")
+
+
+def _is_of_turns(fields: dict[str, Any]) -> bool:
+    """Returns whether the turns, and not a question and an answer beside them, are the conversation."""
+    turns = fields[TURNS]
+    if OUTPUT not in fields or isinstance(turns, list | dict):
+        return True
+    return _is_list_in_text(turns) and not any(field in fields for field in _ASKS)
 
 
 def _wrapped(item: dict[str, Any], depth: int) -> Conversation | None:
@@ -167,8 +182,8 @@ def _of_pair(reader: TurnReader, item: dict[str, Any], fields: dict[str, Any], s
         asks = [PROMPT, *asks]
     elif PROMPT in fields:
         request = text_of(fields[PROMPT], PROMPT)
-    if not asks and (whole := marked(fields.get(OUTPUT))):
-        return reader.conversation(whole, system)
+    if not asks and (whole := marked(fields.get(OUTPUT))).messages:
+        return reader.transcript(whole, system)
     if not asks:
         raise ShapeError(_("没有 {key}", key=INPUT))
     if OUTPUT not in fields:
@@ -178,8 +193,9 @@ def _of_pair(reader: TurnReader, item: dict[str, Any], fields: dict[str, Any], s
     answer = text_of(fields[OUTPUT], OUTPUT)
     if isinstance(item.get("prompt"), str) and isinstance(item.get("completion"), str):
         asked, answer = reader.without_separators(asked, answer)
-    if before := marked(asked):
-        told = reader.conversation([*before, {"role": "assistant", "content": unmarked(answer)}], system)
+    before = marked(asked)
+    if before.messages and all(role_of(message["role"]) for message in before.messages):
+        told = reader.transcript(before, system, unmarked(answer))
         return replace(told, form=ALPACA if INSTRUCTION in fields else PAIRS)
     last = Turn(asked, answer)
     form = PAIRS

@@ -49,9 +49,9 @@ def csv_items(text: TextIO, name: str) -> Iterator[FileItem]:
     first = text.readline(_LONGEST_HEAD)
     if (named := _NAMED_DELIMITER.match(first)) is None:
         text.seek(0)
-        first += "".join(text.readline(_LONGEST_HEAD) for _line in range(_TITLES))
+        head = [first, *(text.readline(_LONGEST_HEAD) for _line in range(_TITLES))]
         text.seek(0)
-    delimiter = named[1] if named else delimiter_of(first)
+    delimiter = named[1] if named else _delimiter_in(head)
     rows = csv_rows(text, delimiter, strict=True)
     headings: list[str] = []
     for _number, row in islice(rows, _TITLES):
@@ -86,6 +86,15 @@ def _is_rule(cells: list[str]) -> bool:
 def delimiter_of(lines: str) -> str:
     """Returns the character that separates the headings in the first lines of a table."""
     return max(",;\t|", key=lines.count)
+
+
+def _delimiter_in(head: list[str]) -> str:
+    """Returns the character that separates the headings; the cells below may hold more of another one."""
+    for line in head:
+        delimiter = delimiter_of(line)
+        if any(has_answers(row) for _number, row in csv_rows([line], delimiter)):
+            return delimiter
+    return delimiter_of("".join(head))
 
 
 def has_answers(headings: Iterable[str]) -> bool:

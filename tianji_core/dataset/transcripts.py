@@ -1,7 +1,9 @@
 """Whole conversations in one text: what precedes each part names its speaker. Pure."""
 
 import re
-from typing import Any
+from typing import Any, NamedTuple
+
+from tianji_core.dataset.fields import role_of
 
 TOKENS = re.compile(r"^\s*<\|(?:Human|MOSS)\|>[:：]\s*|\s*<eo[hma]>\s*$")
 """Tokens of MOSS around a turn."""
@@ -29,40 +31,61 @@ _SYSTEM = re.compile(r"\s*<<SYS>>(.*?)<</SYS>>", re.DOTALL)
 _ROLES = {"[inst]": "user", "[/inst]": "assistant", "instruction": "user", "response": "assistant"}
 _JOINED = "input"
 """What Alpaca adds to an instruction."""
+_BEGINNING = re.compile(r"<\|?\w+\|?>|\[gMASK\]|\bsop\b")
+"""Tokens of models that begin a text."""
 
 
-def spoken(transcript: str) -> list[dict[str, Any]]:
+class SpokenText(NamedTuple):
+    """The messages of a text; ``opened`` tells that other words, which are in none of them, precede the
+    first."""
+
+    messages: list[dict[str, Any]]
+    opened: bool = False
+
+
+def spoken(transcript: str) -> SpokenText:
     """Returns the messages of a text in which the speakers' names precede what they say, as in BELLE and
     MOSS."""
-    parts = _SPEAKER.split(transcript)[1:]
+    opening, *parts = _SPEAKER.split(transcript)
     roles, texts = parts[::2], [TOKENS.sub("", text).strip() for text in parts[1::2]]
-    return _said([{"role": role, "content": text} for role, text in zip(roles, texts, strict=True)])
+    messages = [{"role": role, "content": text} for role, text in zip(roles, texts, strict=True)]
+    return SpokenText(_said(messages), _has_words(opening))
 
 
-def marked(text: object) -> list[dict[str, Any]]:
+def marked(text: object) -> SpokenText:
     """Returns the messages of a text with the marks of a model's template, or with speakers' names at the
-    beginning of its lines; empty for a text with fewer than two of them. What precedes the first mark is no
-    part of the conversation."""
+    beginning of its lines; none for a text with fewer than two of them, or with Alpaca's mark of an input
+    alone. What precedes the first mark is no part of the conversation unless that is the mark of an input."""
     if not isinstance(text, str):
-        return []
+        return SpokenText([])
     found = list(_MARK.finditer(text))
     if len(found) < 2:
         lines = _TOKENS_OF_ENDS.sub("\n", text)
         named = _SPEAKER.match(lines) and len(_SPEAKER.findall(lines)) > 1
-        return spoken(lines) if named else []
+        return spoken(lines) if named else SpokenText([])
+    names = [next(filter(None, mark.groups())).lower() for mark in found]
+    if set(names) == {_JOINED}:
+        return SpokenText([])
+    opening = text[: found[0].start()]
     messages: list[dict[str, Any]] = []
-    for mark, following in zip(found, [*found[1:], None], strict=True):
+    for name, mark, following in zip(names, found, [*found[1:], None], strict=True):
         said = text[mark.end() : following.start() if following is not None else len(text)]
-        name = next(filter(None, mark.groups())).lower()
         said = _END.sub("", said).strip()
-        if name == _JOINED and messages:
+        if name == _JOINED:
+            if not messages or role_of(messages[-1]["role"]) != "user":
+                asked = "" if messages else _BEGINNING.sub("", opening).strip()
+                messages.append({"role": "user", "content": asked})
             messages[-1]["content"] = "\n".join(filter(None, (messages[-1]["content"], said)))
             continue
         if (system := _SYSTEM.match(said)) is not None:
             messages.append({"role": "system", "content": system[1].strip()})
             said = said[system.end() :].strip()
         messages.append({"role": _ROLES.get(name, name), "content": said})
-    return _said(messages)
+    return SpokenText(_said(messages), names[0] != _JOINED and _has_words(opening))
+
+
+def _has_words(opening: str) -> bool:
+    return bool(_BEGINNING.sub("", opening).strip())
 
 
 def unmarked(text: str) -> str:

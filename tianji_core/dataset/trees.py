@@ -16,9 +16,10 @@ class Path(NamedTuple):
 def path_in(item: dict[str, Any]) -> Path | None:
     """Returns the conversation in a tree of messages: of several replies the best ranked one, or in an export
     of ChatGPT what was on screen last; None for an item that is no tree."""
-    if isinstance(nodes := item.get("mapping"), dict):
+    if isinstance(nodes := item.get("mapping"), dict) and any(map(_is_node, nodes.values())):
         return _on_screen(nodes, item.get("current_node"))
-    for root in (item.get("prompt"), item.get("thread"), item):
+    roots = [item.get("prompt"), item.get("thread"), item if {"role", "text"} <= item.keys() else None]
+    for root in roots:
         if isinstance(root, dict) and isinstance(root.get("replies"), list):
             return _best_ranked(root)
     return None
@@ -42,11 +43,15 @@ def _rank(reply: dict[str, Any]) -> float:
     return rank if isinstance(rank, int | float) else float("inf")
 
 
+def _is_node(node: object) -> bool:
+    return isinstance(node, dict) and not {"message", "parent"}.isdisjoint(node)
+
+
 def _on_screen(nodes: dict[str, Any], last: object) -> Path:
     messages: list[dict[str, Any]] = []
     seen: set[str] = set()
     leaves = [key for key, node in nodes.items() if isinstance(node, dict) and not node.get("children")]
-    at: object = last if last in nodes else leaves[-1] if leaves else None
+    at: object = last if isinstance(last, str) and last in nodes else leaves[-1] if leaves else None
     while isinstance(at, str) and at not in seen and isinstance(node := nodes.get(at), dict):
         seen.add(at)
         message = node.get("message")

@@ -23,16 +23,16 @@ from tianji_core.dataset.fields import (
     role_of,
     text_of,
 )
-from tianji_core.dataset.transcripts import TOKENS
+from tianji_core.dataset.transcripts import TOKENS, SpokenText
 from tianji_core.i18n import _
 
 _MARKS = ("weight", "loss", "loss_scale", "output_with_loss", "train", "train_on_turn", "masked", "mask")
 _DEFAULT_MARKS = (None, True, 1, 1.0, "true", "True", "1")
 _OFF_IS_DEFAULT = ("masked", "mask")
 _THOUGHTS = ("reasoning_content", "reasoning", "thinking", "cot", "Complex_CoT")
-GREETING, TAIL, BRANCHES = "greeting", "tail", "branches"
-"""Stand in ``left_out`` for an answer before the first question, a question after the last answer, and other
-replies than the best ranked one."""
+GREETING, TAIL, BRANCHES, OPENING = "greeting", "tail", "branches", "opening"
+"""Stand in ``left_out`` for an answer before the first question, a question after the last answer, other
+replies than the best ranked one, and words before the first speaker of a text."""
 SEPARATORS = "separators"
 """Stands in ``left_out`` for the marks of :data:`_ASK_ENDS` and :data:`_ANSWER_ENDS`."""
 _ASK_ENDS = re.compile(r"#{3,}|-+>|={3,}|-{3,}|\|{2,}")
@@ -106,6 +106,12 @@ class TurnReader:
         if self.asked is not None:
             self.left_out.append(TAIL)
         return Conversation(self.system, tuple(self.turns), self.form, self.style, self.request)
+
+    def transcript(self, read: SpokenText, system: str, answer: str | None = None) -> Conversation:
+        """Returns the conversation of a text, which ``answer`` goes on with."""
+        ending = [] if answer is None else [{"role": "assistant", "content": answer}]
+        self.left_out += [OPENING] * read.opened
+        return self.conversation([*read.messages, *ending], system)
 
     def _entry(self, entry: dict[str, Any]) -> None:
         self.mark(entry)
