@@ -108,7 +108,7 @@ def announce(accounts: Accounts, host: str, port: int) -> None:
     links = [f"http://{Authority(name, port)}{accounts.one_time_path()}" for name in names]
     print(
         _(
-            "还没有设密码。用这个一次性地址登录：{links}\n给自己和别人设密码：tianji users add 名字 --role owner",
+            "还没有设密码。用这个一次性地址登录：{links}\n给自己和别人设密码：python -m tianji_core users add 名字 --role owner",
             links=_(" 或 ").join(links),
         ),
         flush=True,

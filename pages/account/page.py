@@ -36,7 +36,10 @@ def password_form(known: Accounts, who: Visitor) -> None:
 with report_errors():
     known, who = accounts(), visitor()
     if known is None or who is None:
-        st.info(_("这个工坊只有本机在用，不用登录。要让别人也能用：tianji users add 名字"), icon="👤")
+        st.info(
+            _("这个工坊只有本机在用，不用登录。要让别人也能用：python -m tianji_core users add 名字"),
+            icon="👤",
+        )
         st.stop()
     st.markdown(_("**{name}**，{role}", name=plain(who.name), role=who.role.title))
     st.html(f'<a href="logout" target="_self" style="color:inherit">{_("退出登录")}</a>')

@@ -65,7 +65,7 @@ class HostCheck:
             )
         if self._direct and any(name in headers for name in FORWARDED):
             return _(
-                "这个请求经过了代理，而工坊没有设登录：请用 --allow-host 写上代理的名字，或先用 tianji users add"
+                "这个请求经过了代理，而工坊没有设登录：请用 --allow-host 写上代理的名字，或先用 python -m tianji_core users add"
                 " 添加用户，再启动"
             )
         if origins := headers.getlist("origin"):

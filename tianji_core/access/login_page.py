@@ -25,7 +25,9 @@ def login_page(
         name=name,
         error=error,
         single_sign_on=single_sign_on,
-        hint=_("没有账号？请工坊的所有者用 tianji users add 名字 添加，或打开启动时显示的一次性地址。"),
+        hint=_(
+            "没有账号？请工坊的所有者用 python -m tianji_core users add 名字 添加，或打开启动时显示的一次性地址。"
+        ),
     )
 
 

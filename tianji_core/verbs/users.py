@@ -53,11 +53,12 @@ def users(
         show(
             facts,
             as_json,
-            "\n".join(lines) or _("还没有用户；添加第一个：tianji users add 名字 --role owner"),
+            "\n".join(lines)
+            or _("还没有用户；添加第一个：python -m tianji_core users add 名字 --role owner"),
         )
         return
     if not name:
-        raise LoginError(_("请写上名字，例如 tianji users {action} 小王", action=action.value))
+        raise LoginError(_("请写上名字，例如 python -m tianji_core users {action} 小王", action=action.value))
     if action in (Action.ADD, Action.ROLE) and role is None:
         raise LoginError(_("请用 --role 说明角色：{roles}", roles=_("、").join(role.key for role in Role)))
     chosen = Role[role.name] if role is not None else Role.VIEWER
