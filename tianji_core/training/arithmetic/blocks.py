@@ -20,6 +20,17 @@ GATES = (("gate_proj", "up_proj", "down_proj"), ("w1", "w3", "w2"))
 """What a gated MLP's three products are called: in Llama and Qwen2, and in InternLM2."""
 
 
+def gated(module: nn.Module) -> tuple[str, str, str] | None:
+    """The names of a module's gate, value and last product where it computes ``out(silu(gate(x)) *
+    value(x))``. None for any other, such as BitNet's MLP, which has a norm inside, and Falcon-H1's, which
+    multiplies by two numbers."""
+    layers = {name for name, _layer in module.named_children()}
+    scaled = any(name.endswith("_multiplier") for name in vars(module))
+    if scaled or not isinstance(getattr(module, "act_fn", None), nn.SiLU):
+        return None
+    return next((names for names in GATES if layers == {*names, "act_fn"}), None)
+
+
 @dataclass(frozen=True)
 class HeadLayout:
     """Where the heads stand in the product of an attention: ``queries``, then ``keys``, then as many values;
@@ -139,11 +150,8 @@ class Batch:
 def fuse_mlp(module: Any, float8: bool) -> list[LoraGroup]:
     """Let a gated MLP train as one operation where all its products carry an adapter; its groups, none where
     not."""
-    for names in GATES:
-        layers = [getattr(module, name, None) for name in names]
-        if isinstance(getattr(module, "act_fn", None), nn.SiLU) and all(map(fusable, layers)):
-            break
-    else:
+    layers = [getattr(module, name) for name in gated(module) or ()]
+    if not layers or not all(map(fusable, layers)):
         return []
     pair, last = LoraGroup(layers[:2], float8), LoraGroup(layers[2:], float8)
     if not _whole(pair):

@@ -7,17 +7,34 @@ served too.
 
 import importlib.util
 import sys
+import traceback
 from collections.abc import Callable
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
-from tianji_core.training.arithmetic.blocks import GATES
+from tianji_core.training.arithmetic.blocks import gated
 
 
 def available() -> bool:
     """Whether Liger and what compiles its kernels are installed."""
     return all(importlib.util.find_spec(name) is not None for name in ("liger_kernel", "triton"))
+
+
+def compiles(device: torch.device, dtype: torch.dtype) -> bool:
+    """Whether a kernel of Liger, compiled at its first use, runs on this device. If not, prints why."""
+    try:
+        from liger_kernel.ops import LigerRMSNormFunction
+
+        weight = torch.ones(64, device=device, dtype=dtype)
+        with torch.inference_mode(), torch.cuda.device_of(weight):
+            LigerRMSNormFunction.apply(weight[None], weight, 1e-6, 0.0, "llama", False).tolist()
+    except Exception as error:
+        traceback.print_exception(error)
+        print("Liger's kernels are off: they cannot be compiled or run here", flush=True)
+        return False
+    return True
 
 
 def _norm(module: Any, epsilon: float) -> Callable[[Tensor], Tensor]:
@@ -70,11 +87,10 @@ def use_kernels(model: nn.Module) -> dict[str, int]:
         if name.endswith("RMSNorm") and epsilon is not None:
             module.forward = _norm(module, epsilon)
             found["norm"] += 1
-        for gate, value, out in GATES:
-            complete = all(getattr(module, each, None) for each in (gate, value, out))
-            if isinstance(getattr(module, "act_fn", None), nn.SiLU) and complete:
-                module.forward = _mlp(module, gate, value, out)
-                found["mlp"] += 1
+        names = gated(module)
+        if names is not None:
+            module.forward = _mlp(module, *names)
+            found["mlp"] += 1
         if name in ("LlamaAttention", "Qwen2Attention"):
             home: Any = sys.modules[type(module).__module__]
             if not getattr(home.apply_rotary_pos_emb, "fused", False):
