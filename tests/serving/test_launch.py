@@ -62,8 +62,10 @@ def test_a_started_server_is_found_answers_and_stops(
         monkeypatch.setattr("tianji_core.serving.running.SHARED", 0.0)
         server = psutil.Process(jobs.get(workspace, job.id).pid)
         server.suspend()
-        assert servers(workspace)[0].ready, "a busy server that misses a question stays as it was"
-        server.resume()
+        try:
+            assert servers(workspace)[0].ready, "a busy server that misses a question stays as it was"
+        finally:
+            server.resume()
     finally:
         jobs.stop(workspace, job.id)
         ended = jobs.wait(workspace, job.id, timeout=60)
