@@ -12,10 +12,11 @@ import torch
 from tests.serving.conftest import Folders, folders  # noqa: F401
 from tests.serving.tiny import copy
 from tianji_core.errors import ModelError
+from tianji_core.serving import flight
 from tianji_core.serving.engine import Engine
 from tianji_core.serving.generation import Generation, TextPiece
 from tianji_core.serving.lora import read_adapter
-from tianji_core.serving.sampling import Drawing
+from tianji_core.serving.sampling import Drawing, chosen
 
 
 def loaded(folder: Path) -> Any:
@@ -170,6 +171,36 @@ def test_steps_launched_before_the_host_has_read_their_tokens_change_no_answer(
         found.append(answers(engine, temperature, wanted))
         engine.close()
     assert found[0] == found[1] and any(found[0])
+
+
+@pytest.mark.parametrize("temperature", [0.0, 0.9])
+def test_a_step_that_finds_no_memory_for_its_choice_is_taken_again(
+    folders: Folders,  # noqa: F811
+    temperature: float,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The keys and values of its tokens are written by then, and its random numbers drawn."""
+    from transformers import AutoTokenizer
+
+    tokenizer, model = AutoTokenizer.from_pretrained(folders.base), loaded(folders.base)
+    taken = 0
+
+    def short_once(*given: Any, **options: Any) -> Any:
+        nonlocal taken
+        taken += 1
+        if taken == 4:
+            raise torch.OutOfMemoryError("no memory")
+        return chosen(*given, **options)
+
+    found = []
+    for _round in range(2):
+        engine = Engine(model, tokenizer, frozenset())
+        engine._exact = False
+        found.append(answers(engine, temperature, [12, 15, 20]))
+        engine.close()
+        monkeypatch.setattr(flight, "chosen", short_once)
+    assert taken > 4
+    assert found[0] == found[1]
 
 
 def test_a_request_that_is_cancelled_while_a_step_runs_leaves_the_others_their_answers(

@@ -141,6 +141,8 @@ class Engine:
 
     @torch.inference_mode()
     def _run(self) -> None:
+        if self._model.device.type == "cuda":
+            torch.cuda.set_device(self._model.device)  # each thread begins with the first card
         while True:
             with self._wake:
                 while not (self._waiting or self.active or self._between_steps or self._closed):
@@ -280,11 +282,13 @@ class Engine:
         """Launches the next step before the tokens of the one before are read, so that the device never
         waits for the host. A row that those tokens end has then taken part in one step too many."""
         before, following = self._flight, None
+        lengths = slab.lengths
         try:
             if before is None or goes_on(before, rows):
                 step = partial(self._graphs.forward, slab)
                 following = launch(rows, before, step, self._model.device)
         except torch.OutOfMemoryError:
+            slab.lengths = lengths  # the tokens are fed again: those that were written do not count
             if before is None:
                 self._short(rows)
                 return

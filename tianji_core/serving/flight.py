@@ -47,7 +47,7 @@ def launch(rows: Sequence[BatchRow], before: Flight | None, step: Step, device: 
     """Launches a step. Rows of ``before`` receive the tokens that it chooses; the others their last ones.
 
     Raises:
-        torch.OutOfMemoryError: no space; the rows are as they were.
+        torch.OutOfMemoryError: no space, perhaps after ``step``; the samplers are as they were.
     """
     places = {id(row): at for at, row in enumerate(before.rows)} if before else {}
     tokens = sent([row.ids[-1] for row in rows], device)
@@ -56,7 +56,12 @@ def launch(rows: Sequence[BatchRow], before: Flight | None, step: Step, device: 
         tokens = torch.where(at >= 0, before.tokens[at.clamp(min=0)], tokens)
     scores = step(tokens, [row.job.adapter for row in rows])
     draws = [row.sampler.draw() for row in rows]
-    following, _unsure = chosen(scores, [row.sampler for row in rows], draws, asked=False)
+    try:
+        following, _unsure = chosen(scores, [row.sampler for row in rows], draws, asked=False)
+    except torch.OutOfMemoryError:
+        for row, draw in zip(rows, draws, strict=True):
+            row.sampler.put_back(draw)
+        raise
     if device.type != "cuda":
         return Flight(list(rows), following, following, None)
     host = torch.empty(following.shape, dtype=following.dtype, pin_memory=True)

@@ -28,7 +28,7 @@ class Recorded:
 class Graphs:
     """The graphs of one base and its adapters. Only the decode thread may call it.
 
-    Rows and columns are rounded up to powers of two, so that few graphs suffice; surplus rows write to
+    Rows and columns are rounded up as :func:`bucket` says, so that few graphs suffice; surplus rows write to
     unused memory. Graphs refer to fixed addresses: they are recorded again when the slab grows or the
     adapters change.
     """
@@ -113,7 +113,7 @@ class Graphs:
         side = torch.cuda.Stream(device)
         side.wait_stream(torch.cuda.current_stream(device))
         with torch.cuda.stream(side):
-            # Libraries initialise themselves in a first pass; it writes the same values as the replay.
+            # Libraries initialise themselves in a first pass. Its tokens may be 0; the replay writes over it.
             slab.run(self._model, held[0], held[1], width)
         torch.cuda.current_stream(device).wait_stream(side)
         masks = self._adapters.routing.masks()

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import torch
 
 from tianji_core.serving.guide import Guide
+from tianji_core.serving.slab import sent
 
 TIE = 1e-3
 """Logits closer than this (times the larger one, where above 1) may swap in another batch. Sums in float32
@@ -46,6 +47,7 @@ class TokenSampler:
     ) -> None:
         self.drawing = drawing
         self._random = random.Random(drawing.seed)
+        self._unused: float | None = None
         self._prompt, self._device, self._guide = prompt, device, guide
         self._seen: torch.Tensor | None = None
         self._answered: Counter[int] = Counter()
@@ -55,7 +57,14 @@ class TokenSampler:
 
     def draw(self) -> float:
         """Returns the random number for the next token, in [0, 1)."""
-        return self._random.random() if self.drawing.temperature > 0 else 0.0
+        if self.drawing.temperature <= 0:
+            return 0.0
+        unused, self._unused = self._unused, None
+        return self._random.random() if unused is None else unused
+
+    def put_back(self, draw: float) -> None:
+        """Makes the number of the last :meth:`draw`, for which no token was chosen, the next one."""
+        self._unused = draw
 
     def took(self, token: int) -> None:
         """Records a chosen token.
@@ -129,7 +138,7 @@ def chosen(
         unsure = top[:, 0] - top[:, 1] < TIE * top[:, 0].abs().clamp(min=1)
     rows = [at for at, sampler in enumerate(samplers) if sampler.drawing.temperature > 0]
     if rows:
-        some = torch.tensor(rows, device=scores.device)
+        some = sent(rows, scores.device)
         wishes = [samplers[at].drawing for at in rows]
         tokens[some], unsure[some] = _drawn(scores[some], wishes, [draws[at] for at in rows])
     return tokens, unsure
@@ -140,10 +149,10 @@ def _drawn(
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Samples one token per row from the cumulative probabilities. Returns the tokens, and whether another
     batch might choose differently."""
-    values = torch.tensor(
+    values = sent(
         [(wish.temperature, wish.top_p, wish.min_p, draw) for wish, draw in zip(wishes, draws, strict=True)],
-        device=scores.device,
-        dtype=torch.float64,
+        scores.device,
+        torch.float64,
     )
     temperatures, top_p, min_p, places = values.unbind(-1)
     unsure = torch.zeros(len(scores), dtype=torch.bool, device=scores.device)
@@ -175,8 +184,8 @@ def _top_k(scores: torch.Tensor, counts: list[int]) -> tuple[torch.Tensor, torch
     counts = [count if 0 < count < size else size for count in counts]
     most = min(max(count for count in counts if count < size) + 1, size)
     top = scores.topk(most, dim=-1).values  # (B, most)
-    off = torch.tensor([count == size for count in counts], device=scores.device)
-    last = torch.tensor([min(count, most) - 1 for count in counts], device=scores.device)[:, None]
+    off = sent([count == size for count in counts], scores.device, torch.bool)
+    last = sent([min(count, most) - 1 for count in counts], scores.device)[:, None]
     kept, next_one = top.gather(-1, last), top.gather(-1, (last + 1).clamp(max=most - 1))
     unsure = (kept - next_one < TIE * kept.abs().clamp(min=1))[:, 0] & ~off
     return scores.masked_fill((scores < kept) & ~off[:, None], -torch.inf), unsure

@@ -2,6 +2,7 @@
 b. Imported by the server process only."""
 
 import contextlib
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -10,7 +11,7 @@ from transformers import Cache
 from tianji_core.serving.batch import Layers
 
 COLUMNS = 128
-"""Columns of the smallest allocation, which doubles when it grows."""
+"""Columns of the smallest allocation; larger ones have as many as :func:`bucket` says."""
 
 
 class Slab(Cache):
@@ -161,9 +162,10 @@ class Slab(Cache):
         return made[0], made[1]
 
 
-def sent(values: list[int] | list[list[int]], device: torch.device) -> torch.Tensor:
-    """Returns whole numbers as a tensor on the device, without waiting for what the device computes."""
-    held = torch.tensor(values)
+def sent(values: Sequence[Any], device: torch.device, dtype: torch.dtype = torch.int64) -> torch.Tensor:
+    """Returns numbers, or rows of them, as a tensor on the device, without waiting for what the device
+    computes."""
+    held = torch.tensor(values, dtype=dtype)
     return held.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else held.to(device)
 
 
