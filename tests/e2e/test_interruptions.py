@@ -58,10 +58,12 @@ def test_training_goes_on_and_is_shown_again(page: Page, studio: Studio) -> None
     group = jobs.get(space, trained.job_id).pid
     assert group is not None
     os.killpg(group, signal.SIGSTOP)  # it does not end before the studio is open again
-    interrupt(page, studio)
-    expect(page.get_by_text("损失").first).to_be_visible()
-    assert jobs.get(space, trained.job_id).active
-    os.killpg(group, signal.SIGCONT)
+    try:
+        interrupt(page, studio)
+        expect(page.get_by_text("损失").first).to_be_visible()
+        assert jobs.get(space, trained.job_id).active
+    finally:
+        os.killpg(group, signal.SIGCONT)
     assert jobs.wait(space, trained.job_id, timeout=420).state == "succeeded"
     assert training.training_state(space, trained).finished
 
