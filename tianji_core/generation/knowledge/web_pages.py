@@ -36,21 +36,37 @@ def text_of_page(page: "BeautifulSoup") -> "BeautifulSoup":
     the source, which are no breaks of the page, become spaces or, between Chinese characters, nothing."""
     from bs4.element import PreformattedString
 
+    # A removed element has no parent; asking an element whether it is "decomposed" searches all below it.
     for element in page.select(_AROUND):
-        if not element.decomposed:
+        if element.parent is not None:
             element.decompose()
     size = len(page.get_text())
     for element in page.select(_PARTS):
-        if not element.decomposed and _is_around(element) and len(element.get_text()) < _MOST * size:
+        if element.parent is not None and _is_around(element) and len(element.get_text()) < _MOST * size:
             element.decompose()
     for link in page.find_all("a"):
         link.unwrap()
-    page.smooth()
+    _join_neighbours(page)
     for text in page.find_all(string=_BREAK):
         kept = isinstance(text, PreformattedString)  # a comment or a declaration, which is no text
         if not kept and not any(parent.name in _KEEPS_LINES for parent in text.parents):
             text.replace_with(_BREAK.sub(lambda found: _joint(found), str(text)))
     return page
+
+
+def _join_neighbours(page: "BeautifulSoup") -> None:
+    """Makes one string of strings side by side. ``smooth`` does the same by recursion, which pages of deep
+    nesting exhaust."""
+    from bs4.element import NavigableString
+
+    for text in page.find_all(string=True):
+        parts = [text]
+        while type(following := parts[-1].next_sibling) is NavigableString:
+            parts.append(following)
+        if type(text) is NavigableString and text.parent is not None and len(parts) > 1:
+            for part in parts[1:]:
+                part.extract()
+            text.replace_with("".join(parts))
 
 
 def _is_around(element: "Tag") -> bool:
