@@ -13,6 +13,7 @@ import pytest
 from tianji_core import dataset
 from tianji_core.errors import DatasetError
 from tianji_core.files import sha256
+from tianji_core.i18n import _
 from tianji_core.store import datasets, samples, steps
 from tianji_core.store.acceptance import acceptance
 from tianji_core.store.database import writing
@@ -41,6 +42,13 @@ def fill(workspace: Workspace, number: int = 6) -> list[int]:
 
 def read(workspace: Workspace, version: dataset.DatasetVersion) -> list:
     return json.loads(dataset.training_file(workspace, version).read_text(encoding="utf-8"))
+
+
+def test_a_version_may_have_a_translated_name(workspace: Workspace) -> None:
+    """As that of the walk-through."""
+    fill(workspace)
+    version = dataset.freeze(workspace, "wishes", _("走一遍-{n}", n=1))
+    assert dataset.training_file(workspace, version).exists()
 
 
 def test_the_training_file_has_the_format_that_xtuner_reads(workspace: Workspace) -> None:

@@ -57,7 +57,7 @@ def check_name(workspace: Workspace, name: str) -> str:
     Raises:
         DatasetError: the name cannot be that of a folder, or is taken.
     """
-    name = name.strip()
+    name = name[:].strip()  # a path takes plain text alone
     if not is_folder_name(name):
         raise DatasetError(
             _(
