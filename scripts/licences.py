@@ -4,7 +4,6 @@ The names are those of the lock, the licences what the packages themselves decla
 """
 
 import re
-import sys
 from importlib import metadata
 from pathlib import Path
 
@@ -68,4 +67,3 @@ def listing() -> str:
 
 if __name__ == "__main__":
     LIST.write_text(listing(), encoding="utf-8")
-    sys.exit(0)

@@ -1,7 +1,7 @@
 """Builds the manual with MkDocs into ``site/`` (or the folder that is named), every warning an error.
 
-Its reference pages (verbs, presets, cleaning rules, teachers, names of fields in files, errors) are
-written from the code on the way, in both languages; nothing of them is kept in the repository.
+On the way marks in its pages are filled: ``<!-- as on the page: train -->`` with the text that the studio's
+page shows, ``<!-- from the code: verbs -->`` with what :data:`PARTS` writes from the code.
 """
 
 import ast
@@ -40,13 +40,10 @@ def manual(site: Path) -> None:
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder) / "guide"
         shutil.copytree(ROOT / "docs" / "guide", source)
-        for step in source.glob("*/steps/*.md"):
-            step.write_text(_with_the_pages_text(step), encoding="utf-8")
         for language in LANGUAGES:
             set_language(language)
-            (source / language / "reference").mkdir(exist_ok=True)
-            for name, page in PAGES.items():
-                (source / language / "reference" / f"{name}.md").write_text(page(language), encoding="utf-8")
+            for page in (source / language).rglob("*.md"):
+                page.write_text(_filled(page.read_text(encoding="utf-8"), language), encoding="utf-8")
         set_language("zh")
         config = load_config(str(ROOT / "mkdocs.yml"), docs_dir=str(source), site_dir=str(site), strict=True)
         config.plugins.on_startup(command="build", dirty=False)
@@ -54,29 +51,22 @@ def manual(site: Path) -> None:
         config.plugins.on_shutdown()
 
 
-def _with_the_pages_text(path: Path) -> str:
-    """A page of the steps with the text that the studio's page shows in place of its mark."""
-    return re.sub(
+def _filled(text: str, language: str) -> str:
+    """A page with its marks filled."""
+    text = re.sub(
         r"<!-- as on the page: (\w+) -->",
-        lambda mark: (path.parents[1] / f"{mark[1]}.md").read_text(encoding="utf-8"),
-        path.read_text(encoding="utf-8"),
+        lambda mark: (ROOT / "docs" / "guide" / language / f"{mark[1]}.md").read_text(encoding="utf-8"),
+        text,
     )
+    return re.sub(r"<!-- from the code: (\w+) -->", lambda mark: PARTS[mark[1]](language), text)
 
 
 def verbs(language: str) -> str:
     """Every verb with its options."""
-    head = {
-        "zh": "# 命令\n\n网页里能做的，命令行也能做：`python -m tianji_core 命令`，装成包以后是 `tianji 命令`；不写命令就打开工坊。`--install-completion` 给终端装上补全。"
-        "成功退出码 0，输入有错 2，做的时候出错 1。说明从程序里取出，是英文。\n",
-        "en": "# Verbs\n\nWhat a page does, a verb does too: `python -m tianji_core "
-        "VERB`, or `tianji VERB` where "
-        "it is installed; without a verb the studio opens. `--install-completion` completes verbs "
-        "in your shell. The exit code is 0 on success, 2 for bad input, 1 "
-        "for what went wrong on the way.\n",
-    }[language]
+    columns = {"zh": ("选项", "意思"), "en": ("option", "meaning")}[language]
     group = typer.main.get_command(app)
     assert isinstance(group, typer.core.TyperGroup)
-    parts = [head]
+    parts = []
     for name, command in group.commands.items():
         parts.append(f"\n## {name}\n\n{_prose(command.help or '')}\n")
         rows = []
@@ -85,18 +75,15 @@ def verbs(language: str) -> str:
             shown = " ".join(f"`{name}`" for name in names if name.startswith("-"))
             title = shown or f"`{str(parameter.name).upper()}`"
             rows.append((title, _cell(getattr(parameter, "help", None) or "")))
-        parts.append(_table(rows, {"zh": ("选项", "意思"), "en": ("option", "meaning")}[language]))
+        parts.append(_table(rows, columns))
     return "".join(parts)
 
 
 def preset_table(language: str) -> str:
     """Every preset for training, with its memory and what learns in it."""
-    head = {
-        "zh": "# 训练预设\n\n“推算”是按模型形状算出的显存。每个预设是一份完整的 xtuner 配置（`configs/training/`），"
-        "可以直接交给 xtuner 跑，也可以在高级里改。\n\n",
-        "en": "# Training presets\n\nMemory is reckoned from the shape of the base "
-        "unless it says measured. Each "
-        "preset is a complete config of xtuner (`configs/training/`), which runs by hand too.\n\n",
+    columns = {
+        "zh": ("预设", "名称", "说明", "底模", "内存"),
+        "en": ("preset", "title", "what it is", "base", "memory"),
     }[language]
     rows = [
         (
@@ -108,62 +95,43 @@ def preset_table(language: str) -> str:
         )
         for one in presets()
     ]
-    columns = {
-        "zh": ("预设", "名称", "说明", "底模", "内存"),
-        "en": ("preset", "title", "what it is", "base", "memory"),
-    }
-    return head + _table(rows, columns[language])
+    return _table(rows, columns)
 
 
 def rules(language: str) -> str:
-    """Every cleaning rule, with an example of what it finds."""
-    head = {
-        "zh": "# 清洗规则\n\n标“自动修”的规则，修法只会删掉肯定不属于祝福语的部分，可以一次用在全部样本上。"
-        "其他的留给人看。例子都是程序里的测试。\n",
-        "en": "# Cleaning rules\n\nThe fix of a rule that says “fixed” only removes what surely is not the "
-        "blessing and may be applied to all samples at once. The others are "
-        "left to a person. The examples are "
-        "tests of the program.\n",
-    }[language]
-    words = {
+    """Every cleaning rule, with examples of what it finds."""
+    safe, not_safe, finds, makes = {
         "zh": ("自动修", "给人看", "会报", "修成"),
         "en": ("fixed", "for a person", "reports", "becomes"),
     }[language]
-    parts = [head]
+    parts = []
     for rule in RULES:
-        kind = words[0] if rule.safe else words[1]
+        kind = safe if rule.safe else not_safe
         parts.append(f"\n## {_(rule.title)}\n\n`{rule.id}` · {kind}\n\n{_prose(_(rule.why))}\n")
         for example in [each for each in rule.bad if each.output.strip()][:2]:
-            parts.append(f'\n```text title="{words[2]}"\n{_fenced(example.output)}\n```\n')
+            parts.append(_example(finds, example.output))
             if example.fixed:
-                parts.append(f'\n```text title="{words[3]}"\n{_fenced(example.fixed)}\n```\n')
+                parts.append(_example(makes, example.fixed))
     return "".join(parts)
+
+
+def _example(title: str, text: str) -> str:
+    return f'\n```text title="{title}"\n{_fenced(text)}\n```\n'
 
 
 def teachers(language: str) -> str:
     """The teachers that are listed, with their addresses and where each takes its key from."""
-    head = {
-        "zh": "# 造数模型\n\n列表在 `configs/providers.yaml`；工作区里同样格式的 `providers.yaml` 会添上或换掉同名的。"
-        "价格按每百万 token，写着查看日期，以服务商页面为准。\n",
-        "en": "# Teachers\n\nThe list is `configs/providers.yaml`; a "
-        "`providers.yaml` of the same form in the "
-        "workspace adds to it or replaces entries. Prices are per million "
-        "tokens, with the date they were read.\n",
-    }[language]
-    parts = [head]
     columns = {"zh": ("模型", "输入", "输出"), "en": ("model", "input", "output")}[language]
+    parts = []
     for key, one in load_providers(CONFIGS / "providers.yaml").items():
-        facts = [
-            f"`{key}`",
-            one.sdk,
-            one.base_url or "-",
-            f"`{one.key_variable}`" if one.key_variable else "-",
-        ]
-        parts.append(f"\n## {_cell(_(one.title))}\n\n{' · '.join(facts)}\n\n{_prose(_(one.note))}\n")
+        variable = f"`{one.key_variable}`" if one.key_variable else "-"
+        facts = " · ".join([f"`{key}`", one.sdk, one.base_url or "-", variable])
+        parts.append(f"\n## {_cell(_(one.title))}\n\n{facts}\n\n{_prose(_(one.note))}\n")
         rows = [
             (
                 f"`{each.name}`",
-                *(_price(price, one.currency) for price in (each.input_price, each.output_price)),
+                _price(each.input_price, one.currency),
+                _price(each.output_price, one.currency),
             )
             for each in one.models
         ]
@@ -171,40 +139,24 @@ def teachers(language: str) -> str:
     return "".join(parts)
 
 
-def forms(language: str) -> str:
-    """Forms of export, and the names of fields that an import knows."""
-    head = {
-        "zh": "# 文件格式\n\n## 导出\n\n",
-        "en": "# File forms\n\n## Export\n\n",
-    }[language]
+def export_forms(language: str) -> str:
+    """The forms of export."""
     rows = [(f"`{form}`", _cell(_(title))) for form, title in FORM_TITLES.items()]
-    names = {
-        "zh": "\n## 导入认得的名字\n\nJSON、JSON Lines、CSV、Parquet 用同一张表；看内容认格式，不看后缀。大小写、空格、"
-        "下划线不算。\n\n",
-        "en": "\n## Names that an import knows\n\nOne table for JSON, JSON Lines, "
-        "CSV and Parquet; the form is read "
-        "from the content, not from the suffix. Case, spaces and underscores do not matter.\n\n",
-    }[language]
-    known = [
-        (f"`{field}`", " ".join(f"`{name}`" for name in sorted(them)))
-        for field, them in field_names().items()
+    return _table(rows, {"zh": ("格式", "是什么"), "en": ("form", "what it is")}[language])
+
+
+def known_fields(language: str) -> str:
+    """The names of fields that an import knows."""
+    rows = [
+        (f"`{field}`", " ".join(f"`{name}`" for name in sorted(names)))
+        for field, names in field_names().items()
     ]
-    titles = {"zh": ("格式", "是什么"), "en": ("form", "what it is")}[language]
-    columns = {"zh": ("字段", "名字"), "en": ("field", "names")}[language]
-    return head + _table(rows, titles) + names + _table(known, columns)
+    return _table(rows, {"zh": ("字段", "名字"), "en": ("field", "names")}[language])
 
 
-def error_list(language: str) -> str:
+def error_list(_language: str) -> str:
     """Every sentence with which the program refuses something, by the room that says it."""
-    head = {
-        "zh": "# 出错时的话\n\n程序里每一句拒绝的话，按说话的地方排；花括号里的到时候换成真的名字和数。"
-        "每句话都写着哪里不对、怎么办。用页面上方的搜索找你看到的那句。\n",
-        "en": "# Errors\n\nEvery sentence with which the program refuses something, "
-        "by the room that says it; "
-        "braces stand for names and figures. Each says what is wrong and what "
-        "to do. Search for the one you see.\n",
-    }[language]
-    parts = [head]
+    parts = []
     for room in sorted(path for path in (ROOT / "tianji_core").iterdir() if path.is_dir()):
         found = sorted({each for path in room.rglob("*.py") for each in _refusals(path)})
         if found:
@@ -255,14 +207,16 @@ def _table(rows: Sequence[tuple[str, ...]], columns: tuple[str, ...]) -> str:
     return "\n" + "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
-PAGES: dict[str, Callable[[str], str]] = {
+PARTS: dict[str, Callable[[str], str]] = {
     "verbs": verbs,
     "presets": preset_table,
     "rules": rules,
     "teachers": teachers,
-    "forms": forms,
+    "export_forms": export_forms,
+    "field_names": known_fields,
     "errors": error_list,
 }
+"""What each mark of the code is filled with, in the language of the page."""
 
 
 if __name__ == "__main__":

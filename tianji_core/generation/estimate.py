@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from tianji_core.generation.runs import Teachers, teachers_of, weighted
 from tianji_core.generation.writing import usage_of
-from tianji_core.recipe import EXAMPLES, Combinations, Plan, Recipe, brief, count_tasks, tasks
+from tianji_core.recipe import EXAMPLES, Plan, Recipe, brief, count_tasks, enabled_axes, tasks
 from tianji_core.store import runs as run_store
 from tianji_core.teachers import TeacherChoice, price_of, provider
 from tianji_core.workspace import Workspace
@@ -48,7 +48,7 @@ def estimate(
     """
     number = count_tasks(recipe, plan)
     # With conditions a draw by weight lists the cells, not all of their combinations.
-    drawn = {"rounds": 1, "limit": _SAMPLED, "weighted": bool(Combinations(recipe, plan.options))}
+    drawn = {"rounds": 1, "limit": _SAMPLED, "weighted": bool(enabled_axes(recipe))}
     sample = tasks(recipe, plan.model_copy(update=drawn))[:_SAMPLED]
     usages = [usage_of(brief(recipe, task, plan.seed, examples)) for task in sample]
     prompt_tokens = sum(usage.prompt for usage in usages) / len(usages)

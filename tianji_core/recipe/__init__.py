@@ -2,7 +2,6 @@
 
 from tianji_core.recipe.axes import Axis, AxisOption, OptionInStyle, Options
 from tianji_core.recipe.conditions import (
-    Combinations,
     asking,
     crossed,
     enabled_axes,
@@ -72,7 +71,6 @@ __all__ = [
     "Axis",
     "AxisOption",
     "Brief",
-    "Combinations",
     "Name",
     "OptionInStyle",
     "Options",
