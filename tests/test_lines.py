@@ -41,3 +41,17 @@ def test_functions_have_at_most_60_lines(path: Path) -> None:
     functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
     long = [node.name for node in functions if (node.end_lineno or 0) - node.lineno >= LONGEST_FUNCTION]
     assert long == []
+
+
+def test_every_block_of_a_style_sheet_is_closed_once() -> None:
+    """A brace too many takes the next rule with it, in silence."""
+    sheets = [*(ROOT / "pages").rglob("*.css"), *(ROOT / "docs").rglob("*.css")]
+    assert len(sheets) > 1
+    for sheet in sheets:
+        open_blocks = 0
+        for mark in re.findall(
+            r"[{}]", re.sub(r"/\*.*?\*/", "", sheet.read_text(encoding="utf-8"), flags=re.DOTALL)
+        ):
+            open_blocks += 1 if mark == "{" else -1
+            assert open_blocks >= 0, sheet
+        assert open_blocks == 0, sheet

@@ -185,13 +185,22 @@ def _style_fields(recipe: Recipe, axis: Axis, option: AxisOption, revision: int,
     one = style if style != every else None
     own = option.in_style(one) if one else option
     low, high, examples = (own.min_chars, own.max_chars, own.examples) if own else (None, None, ())
-    form, suffix = f"axis-{recipe.key}", f"{axis.id}_{option.id}_{style}_{revision}"
+    form, suffix = f"axis-{recipe.key}", f"{axis.id}_{option.id}_{style}"
+    low_name, high_name, examples_name = (f"{part}_{suffix}" for part in ("low", "high", "examples"))
     columns = st.columns(2)
     least = columns[0].number_input(
-        _("最少字数"), 1, 4000, placeholder=_("照风格"), **kept_limit(form, f"low_{suffix}", 4000, low)
+        _("最少字数"),
+        1,
+        4000,
+        placeholder=_("照风格"),
+        **kept_limit(form, f"{low_name}_{revision}", 4000, low, low_name),
     )
     most = columns[1].number_input(
-        _("最多字数"), 1, 4000, placeholder=_("照风格"), **kept_limit(form, f"high_{suffix}", 4000, high)
+        _("最多字数"),
+        1,
+        4000,
+        placeholder=_("照风格"),
+        **kept_limit(form, f"{high_name}_{revision}", 4000, high, high_name),
     )
     text = "\n".join(examples)
     typed = st.text_area(
@@ -199,7 +208,7 @@ def _style_fields(recipe: Recipe, axis: Axis, option: AxisOption, revision: int,
         text,
         height=180,
         help=_("空着就用风格自己的示例里长度合适的。"),
-        **kept(form, f"examples_{suffix}", any_text, text),
+        **kept(form, f"{examples_name}_{revision}", any_text, text, examples_name),
     )
     fields = {
         "min_chars": least,
@@ -212,7 +221,7 @@ def _style_fields(recipe: Recipe, axis: Axis, option: AxisOption, revision: int,
                 after = edit_option(recipe, axis.id, option.id, **fields)
             else:
                 after = edit_in_style(recipe, axis.id, option.id, one, **fields)
-            keys = {f"{name}_{suffix}": f"{name}_{suffix}" for name in ("low", "high", "examples")}
+            keys = {name: f"{name}_{revision}" for name in (low_name, high_name, examples_name)}
             save(after, _axis_and_option(axis, option), lambda: forget(form, keys))
 
 

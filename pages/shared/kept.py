@@ -63,20 +63,20 @@ def kept_number(key: str, least: float, most: float, saved: float | None) -> dic
     return kept(TYPED, key, within(least, most), saved)
 
 
-def kept_limit(form: str, key: str, most: int, saved: int | None) -> dict[str, Any]:
+def kept_limit(form: str, key: str, most: int, saved: int | None, name: str = "") -> dict[str, Any]:
     """:func:`kept` for a whole number from 1 that may be empty, which stands for no limit. Its own value goes
     through the session, because Streamlit puts a value that is given to a field back where a person empties
     it. That it was emptied is stored as 0."""
     if key not in st.session_state:
-        typed = within(0, most)(stored_value(form, key))
+        typed = within(0, most)(stored_value(form, name or key))
         st.session_state[key] = saved if typed is None else typed or None
-    return {"key": key, "on_change": _note_limit, "args": (form, key, saved)}
+    return {"key": key, "on_change": _note_limit, "args": (form, key, saved, name or key)}
 
 
-def _note_limit(form: str, key: str, saved: int | None) -> None:
+def _note_limit(form: str, key: str, saved: int | None, name: str) -> None:
     if key in st.session_state:
         typed = st.session_state[key]
-        store_value(form, key, None if typed == saved else typed or 0)
+        store_value(form, name, None if typed == saved else typed or 0)
 
 
 def forget_typed(*keys: str) -> None:

@@ -378,6 +378,18 @@ def test_limits_of_an_option_in_one_style_are_saved_and_wrong_ones_are_said(work
     assert short.limits("正常") == (12, 34) and short.limits("严肃") == (25, 44)
 
 
+def test_limits_and_examples_typed_for_one_style_stay_when_something_else_is_saved(
+    workspace: Workspace,
+) -> None:
+    at = open_page("pages/lists/page.py", list="条件")
+    at.selectbox(key="axis_style").select("正常").run()
+    at.number_input(key="low_length_short_正常_0").set_value(12).run()
+    at.text_area(key="examples_length_short_正常_0").set_value("妹妹，生日快乐，天天开心！").run()
+    at.toggle(key="axis_on_length_0").set_value(True).run()  # saved at once: the recipe's next revision
+    assert at.number_input(key="low_length_short_正常_1").value == 12
+    assert at.text_area(key="examples_length_short_正常_1").value == "妹妹，生日快乐，天天开心！"
+
+
 def test_a_condition_without_options_is_refused_and_what_was_typed_stays(workspace: Workspace) -> None:
     at = open_page("pages/lists/page.py", list="条件")
     at.text_input(key="new_axis_title").set_value("平台").run()

@@ -38,7 +38,7 @@ def freeze_pairs(
         DatasetError: the name cannot be used or is taken, or there are too few pairs.
         InputError: a source is unknown.
     """
-    name = name.strip()
+    name = name[:].strip()  # a path takes plain text alone
     if not is_folder_name(name):
         raise DatasetError(
             _("名字“{name}”不能用：请用 1-60 个汉字、字母、数字、下划线、连字符或点", name=name)
