@@ -165,8 +165,7 @@ def _questions(recipe: Recipe) -> list[Ask]:
 
 def _options(recipe: Recipe) -> Options:
     """Draws the options of the enabled axes, one row each; nothing where no axis is enabled."""
-    on = {axis.id for axis in enabled_axes(recipe)}
-    labels = {label: pair for label, pair in option_labels(recipe).items() if pair[0] in on}
+    labels = option_labels(enabled_axes(recipe))
     if not labels:
         return ()
     own = kept(FORM, "compare_options", some_of(labels), [], f"compare_options_{recipe.key}")

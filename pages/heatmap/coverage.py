@@ -73,14 +73,12 @@ def coverage_view(workspace: Workspace, recipe: Recipe) -> None:
 
 def _options(recipe: Recipe) -> Options:
     """Draws the layers of the map that the enabled axes are, and returns the chosen options."""
-    known = option_labels(recipe)
-    on = {axis.id for axis in enabled_axes(recipe)}
-    labels = [label for label, (axis, _option) in known.items() if axis in on]
-    if not labels:
+    known = option_labels(enabled_axes(recipe))
+    if not known:
         return ()
     picked = st.pills(
         _("只数这些条件"),
-        labels,
+        list(known),
         selection_mode="multi",
         wrap=True,
         format_func=plain,
@@ -174,18 +172,18 @@ def _top_up(
             return
         seed = samples.total(workspace.engine, recipe.key)
         plan = top_up_plan(recipe, covered, styles, target, seed, options)
+        number = count_tasks(recipe, plan)
         st.caption(
             _(
                 "{cells} 个格子不到 {target} 条，一共缺 {n} 条；{styles} 种风格轮着写，只补缺的。",
                 cells=len(thin),
                 target=target,
-                n=count_tasks(recipe, plan),
+                n=number,
                 styles=len(written),
             )
         )
     with right, report_errors():
         choice = pick_teacher(workspace, "top_up")
-        number = count_tasks(recipe, plan)
         if choice is not None:
             expected = estimate(workspace, recipe, plan, choice, CONCURRENCY)
             st.markdown(use_text(workspace, choice, expected))

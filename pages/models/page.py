@@ -56,7 +56,7 @@ def results(artefacts: list[models.Artefact]) -> None:
         if made:
             st.subheader(_("适配器与合并模型"))
         for each in made:
-            called = names.get(each.name, "") if each.training_run_id is not None else ""
+            called = names.get(each.name, "")
             called = "" if called == each.name else called
             artefact_card(workspace, each, options, called, "primary" if each is foremost else "secondary")
         if states:

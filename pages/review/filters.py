@@ -190,7 +190,7 @@ def _entries(column: DeltaGenerator, key: str, label: str, entries: Sequence[str
 
 def _options(column: DeltaGenerator, recipe: Recipe) -> Options:
     """Returns the chosen options of axes; draws no field while no axis is switched on and none is chosen."""
-    known = option_labels(recipe)
+    known = option_labels(recipe.axes)
     if not enabled_axes(recipe) and not st.query_params.get_all("option"):
         return ()
     return tuple(known[label] for label in _entries(column, "option", _("条件"), list(known)))

@@ -11,7 +11,7 @@ from pages.shared.secret_field import forget_secret, secret_field
 from pages.shared.text import badge, plain
 from tianji_core import teachers
 from tianji_core.i18n import _
-from tianji_core.teachers import Provider, TeacherChoice
+from tianji_core.teachers import KeyState, Provider, TeacherChoice
 from tianji_core.workspace import Workspace, masked
 
 
@@ -23,16 +23,17 @@ def provider_rows(workspace: Workspace) -> None:
             key=f"provider_{number}", horizontal=True, vertical_alignment="center", gap="small"
         ):
             st.markdown(f"**{plain(_(provider.title))}**", width="stretch")
-            _state(workspace, provider)
+            state = teachers.key_state(workspace, provider)
+            _state(workspace, provider, state)
             tested = st.button(
                 _("测试"),
                 key=f"key_test_{number}",
                 icon=":material/wifi_tethering:",
                 type="tertiary",
-                disabled=provider.key_required and not teachers.key_state(workspace, provider).present,
+                disabled=state.missing,
             )
             with st.popover(_("密钥"), icon=":material/key:", key=f"key_panel_{number}"):
-                _key_panel(workspace, provider, number)
+                _key_panel(workspace, provider, number, state)
         if tested:
             with report_errors(), st.spinner(_("正在连接…")):
                 report = asyncio.run(
@@ -41,8 +42,7 @@ def provider_rows(workspace: Workspace) -> None:
                 show_report(report)
 
 
-def _state(workspace: Workspace, provider: Provider) -> None:
-    state = teachers.key_state(workspace, provider)
+def _state(workspace: Workspace, provider: Provider, state: KeyState) -> None:
     if state.present:
         st.markdown(f"`{masked(workspace.key(provider.key_variable or ''))}`", width="content")
     elif provider.key_required:
@@ -51,10 +51,9 @@ def _state(workspace: Workspace, provider: Provider) -> None:
         st.markdown(badge(_("可不填"), "gray"), width="content")
 
 
-def _key_panel(workspace: Workspace, provider: Provider, number: int) -> None:
+def _key_panel(workspace: Workspace, provider: Provider, number: int, state: KeyState) -> None:
     """Draws the field of the key and what is done with it."""
     variable = provider.key_variable or ""
-    state = teachers.key_state(workspace, provider)
     entered = secret_field(
         st.container(), variable, f"key_{number}", placeholder=_("把密钥贴在这里"), autocomplete="off"
     )

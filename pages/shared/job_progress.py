@@ -1,5 +1,7 @@
 """Jobs on a page: their progress, stopping them, their log."""
 
+from collections.abc import Mapping
+
 import streamlit as st
 
 from pages.shared.frame import current_workspace, remember_notice, report_errors
@@ -22,21 +24,22 @@ def job_strip() -> None:
     running = jobs.listed(workspace, active=True, limit=4)
     if not running:
         return
+    serves = any(jobs.subject_of(job, ServerSubject) for job in running[:3])
+    known = models.titles(workspace) if serves else {}  # a reading of every model's manifest
     with st.container(key="strip", horizontal=True, vertical_alignment="center", wrap=False):
         for job in running[:3]:
             with st.container(key=f"strip_{job.id}"):
-                job_bar(workspace, job, called(workspace, job))
+                job_bar(workspace, job, called(job, known))
         if role() is Role.OWNER:
             more = _("还有更多") if len(running) > 3 else _("看任务")
             st.page_link("pages/jobs/page.py", label=more, icon="⏱️")
 
 
-def called(workspace: Workspace, job: jobs.Job) -> str:
-    """Returns the title of a job as people say it: a server's models by what they were trained on."""
+def called(job: jobs.Job, known: Mapping[str, str]) -> str:
+    """Returns the title of a job as people say it: a server's models by their ``known`` titles."""
     subject = jobs.subject_of(job, ServerSubject)
     if subject is None:
         return job.title
-    known = models.titles(workspace)
     names = [known.get(name, name) for name in (*subject.models, *subject.adapters)]
     return _("模型服务：{names}", names=_("、").join(names))
 

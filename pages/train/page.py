@@ -140,7 +140,7 @@ def one_training(run_id: int) -> None:
     version = training.version_of(workspace, run)
     st.subheader(plain(run.title))
     learnt = training.record_of(run).settings.pairs or (version.name if version is not None else "—")
-    ended = not (state.active or state.orphaned) and state.state not in ("missing", "outside")
+    ended = not _goes_on(state)
     st.caption(
         _("训练 {n}", n=run.id)
         + f" · {plain(learnt)} · {plain(run.preset)} · {local_time(run.created_at)}"
@@ -162,11 +162,16 @@ def one_training(run_id: int) -> None:
         st.code(text, language="python", height=420)
 
 
+def _goes_on(state: training.TrainingState) -> bool:
+    """Whether a training may still change, or nothing tells that it has ended."""
+    return state.active or state.orphaned or state.state in ("missing", "outside")
+
+
 def details(run_id: int, over: list[int]) -> str:
     """Draws figures, curves, trial answers and log; returns the state of the training. An ended one's stands
     below its name."""
     state = training.training_state(workspace, training_runs.get(workspace.engine, run_id))
-    if state.active or state.orphaned or state.state in ("missing", "outside"):
+    if _goes_on(state):
         st.markdown(state_text(state))
     if state.state == "waiting":
         ahead = _("前面还有 {n} 个训练", n=state.ahead) if state.ahead else _("下一个就是它")

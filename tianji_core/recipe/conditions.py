@@ -29,13 +29,9 @@ def options_text(recipe: Recipe, options: Iterable[tuple[str, str]]) -> str:
     return " · ".join(option.title for _axis, option in known_options(recipe, options))
 
 
-def option_labels(recipe: Recipe) -> dict[str, tuple[str, str]]:
+def option_labels(axes: Iterable[Axis]) -> dict[str, tuple[str, str]]:
     """Returns the title of each option with that of its axis → (axis, option) by id."""
-    return {
-        f"{axis.title}：{option.title}": (axis.id, option.id)
-        for axis in recipe.axes
-        for option in axis.options
-    }
+    return {f"{axis.title}：{option.title}": (axis.id, option.id) for axis in axes for option in axis.options}
 
 
 def crossed(recipe: Recipe, pairs: Iterable[tuple[str, str]]) -> list[Options]:
