@@ -37,9 +37,12 @@ with report_errors():
     known, who = accounts(), visitor()
     if known is None or who is None:
         st.info(
-            _("这个工坊只有本机在用，不用登录。要让别人也能用：python -m tianji_core users add 名字"),
+            _("这个工坊只有这台机器上的人能打开，不用登录。要让别人也能用：在设置页“谁可以登录”里添加用户。"),
             icon="👤",
         )
+        st.page_link("pages/settings/page.py", label=_("去设置页添加用户"), icon="⚙️")
+        st.caption(_("或者用命令："))
+        st.code("python -m tianji_core users add NAME --role owner", language="bash")
         st.stop()
     st.markdown(_("**{name}**，{role}", name=plain(who.name), role=who.role.title))
     st.html(f'<a href="logout" target="_self" style="color:inherit">{_("退出登录")}</a>')

@@ -25,10 +25,16 @@ def notices_part(workspace: Workspace) -> None:
     channel = next(channel for channel in notices.CHANNELS if channel.key == key)
     entered = _secrets(columns[1], channel)
     if channel.key == "mail":
-        _mail_form(workspace, preferences)
-    if columns[2].button(_("保存"), key="save_channel", width="stretch"):
+        _mail_form(workspace, preferences, channel, entered)
+    elif columns[2].button(_("保存"), key="save_channel", type="primary", width="stretch"):
         _save_channel(workspace, channel, entered)
     _least_minutes(workspace, preferences)
+
+
+def notices_title(workspace: Workspace) -> str:
+    """Returns the name of the part with the ways of being told that are set up."""
+    used = _("、").join(channel.title for channel in notices.channels_in_use(workspace))
+    return _("任务做完时通知我 · {ways}", ways=used or _("没有设置"))
 
 
 def _channel_row(workspace: Workspace, channel: Channel) -> None:
@@ -73,7 +79,10 @@ def _save_channel(workspace: Workspace, channel: Channel, entered: dict[str, str
         st.rerun()
 
 
-def _mail_form(workspace: Workspace, preferences: NoticePreferences) -> None:
+def _mail_form(
+    workspace: Workspace, preferences: NoticePreferences, channel: Channel, entered: dict[str, str]
+) -> None:
+    """Draws the fields of the mailbox, and the button that stores them with the secret where one is typed."""
     columns = st.columns([3, 1.2, 3, 3, 1.4], vertical_alignment="bottom")
     host = columns[0].text_input(
         _("邮件服务器"),
@@ -91,11 +100,13 @@ def _mail_form(workspace: Workspace, preferences: NoticePreferences) -> None:
     to = columns[3].text_input(
         _("收件邮箱"), preferences.to, max_chars=200, **kept_text("notice_to", preferences.to)
     )
-    if columns[4].button(_("保存邮箱"), key="save_mail", width="stretch"):
+    if columns[4].button(_("保存"), key="save_mail", type="primary", width="stretch"):
         with report_errors():
             changed = notices.changed_preferences(preferences.minutes, host, int(port), user, to)
             notices.save_preferences(workspace, changed)
             forget_typed("notice_host", "notice_port", "notice_user", "notice_to")
+            if entered[channel.address]:
+                _save_channel(workspace, channel, entered)
             remember_notice(_("邮箱已保存"))
             st.rerun()
 

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 import streamlit as st
 from pydantic import ValidationError
 
-from pages.settings.backups import database_backups
-from pages.settings.notices import notices_part
-from pages.settings.people import people_part
+from pages.settings.notices import notices_part, notices_title
+from pages.settings.people import people_part, people_title
 from pages.settings.provider_keys import provider_rows
+from pages.settings.workspace_part import workspace_part, workspace_title
 from pages.shared.clock import zones
 from pages.shared.frame import remember_notice, report_errors
 from pages.shared.header import page_header
@@ -17,7 +17,6 @@ from pages.shared.kept import forget_typed, kept_text
 from pages.shared.teacher_pick import DEFAULT, pick_teacher
 from pages.shared.text import plain
 from tianji_core.i18n import LANGUAGES, _
-from tianji_core.model_folders.manifest import size_text
 from tianji_core.store import recipes
 from tianji_core.workspace import Settings
 
@@ -104,37 +103,20 @@ with report_errors():
                 remember_notice(_("设置已保存"))
                 st.rerun()
 
-st.subheader(_("造数模型"))
+st.subheader(_("造数模型和密钥"))
 with report_errors():
     st.caption(
         _("列表的建议、适配度打分、补样本、造数、改写、评审都先用它；在哪一处换了别的，那一处就记住别的。")
     )
     pick_teacher(workspace, DEFAULT)
 
-st.subheader(_("密钥"))
 with report_errors():
     provider_rows(workspace)
 
-st.subheader(_("任务做完时通知我"))
-with report_errors():
+st.subheader(_("其他"))
+with report_errors(), st.expander(notices_title(workspace), icon="🔔", key="settings_notices"):
     notices_part(workspace)
-
-st.subheader(_("谁可以登录"))
-with report_errors():
+with report_errors(), st.expander(people_title(workspace), icon="👤", key="settings_people"):
     people_part(workspace)
-
-st.subheader(_("工作区"))
-facts = st.columns(2)
-free = workspace.free_space()
-facts[0].metric(_("剩余磁盘"), size_text(free.pop(workspace.home)))
-for folder, left in free.items():
-    facts[0].caption(_("{folder} 在另一块盘上，剩 {size}", folder=plain(str(folder)), size=size_text(left)))
-facts[1].metric(_("数据库"), "PostgreSQL" if workspace.database_url.startswith("postgresql") else "SQLite")
-st.code(str(workspace.home), language=None)
-with report_errors():
-    database_backups(workspace)
-st.caption(
-    _(
-        "换一个工作区：用 make run WORKSPACE=文件夹 启动，或设置环境变量 TIANJI_HOME。团队共用：把 TIANJI_DATABASE_URL 设为 PostgreSQL 地址。"
-    )
-)
+with report_errors(), st.expander(workspace_title(workspace), icon="🗄️", key="settings_workspace"):
+    workspace_part(workspace)

@@ -15,6 +15,12 @@ from tianji_core.roles import Role
 from tianji_core.workspace import Workspace
 
 
+def people_title(workspace: Workspace) -> str:
+    """Returns the name of the part with the number of users."""
+    count = len(Users(workspace).listed())
+    return _("谁可以登录 · {who}", who=_("{n} 个用户", n=count) if count else _("只有本机，不用登录"))
+
+
 def people_part(workspace: Workspace) -> None:
     """Draws the users with their roles, the form that adds one, and the logins."""
     users = Users(workspace)

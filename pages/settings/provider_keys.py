@@ -1,4 +1,4 @@
-"""One row for each provider: its name, whether its key is set, a test, and the rest in a panel."""
+"""One row for each provider: its name, its key (masked), a test, and the rest in a panel."""
 
 import asyncio
 import os
@@ -16,38 +16,38 @@ from tianji_core.workspace import Workspace, masked
 
 
 def provider_rows(workspace: Workspace) -> None:
-    """Draws the rows of the providers that have a key."""
+    """Draws the rows of the providers that have a key, and folded those that wait for one."""
     needing = [p for p in teachers.providers(workspace).values() if p.key_variable is not None]
+    keyed = {p.key for p in needing if teachers.key_state(workspace, p).present}
+    others = [plain(_(p.title)) for p in needing if p.key not in keyed]
+    has_key = st.container()
+    waits = st.expander(_("填密钥：{names}", names=_("、").join(others)), key="keyless") if others else None
     for number, provider in enumerate(needing):
-        with st.container(
-            key=f"provider_{number}", horizontal=True, vertical_alignment="center", gap="small"
-        ):
-            st.markdown(f"**{plain(_(provider.title))}**", width="stretch")
-            state = teachers.key_state(workspace, provider)
-            _state(workspace, provider, state)
-            tested = st.button(
-                _("测试"),
-                key=f"key_test_{number}",
-                icon=":material/wifi_tethering:",
-                type="tertiary",
-                disabled=state.missing,
-            )
-            with st.popover(_("密钥"), icon=":material/key:", key=f"key_panel_{number}"):
-                _key_panel(workspace, provider, number, state)
-        if tested:
-            with report_errors(), st.spinner(_("正在连接…")):
-                report = asyncio.run(
-                    teachers.test_connection(workspace, TeacherChoice(provider=provider.key))
-                )
-                show_report(report)
+        with has_key if waits is None or provider.key in keyed else waits:
+            _row(workspace, provider, number)
+
+
+def _row(workspace: Workspace, provider: Provider, number: int) -> None:
+    """Draws one provider; the connection can be tested where a key is set or none is needed."""
+    state = teachers.key_state(workspace, provider)
+    with st.container(key=f"provider_{number}", horizontal=True, vertical_alignment="center", gap="small"):
+        st.markdown(f"**{plain(_(provider.title))}**", width="stretch")
+        _state(workspace, provider, state)
+        tested = not state.missing and st.button(
+            _("测试"), key=f"key_test_{number}", icon=":material/wifi_tethering:", type="tertiary"
+        )
+        with st.popover(_("密钥"), icon=":material/key:", key=f"key_panel_{number}"):
+            _key_panel(workspace, provider, number, state)
+    if tested:
+        with report_errors(), st.spinner(_("正在连接…")):
+            report = asyncio.run(teachers.test_connection(workspace, TeacherChoice(provider=provider.key)))
+            show_report(report)
 
 
 def _state(workspace: Workspace, provider: Provider, state: KeyState) -> None:
     if state.present:
         st.markdown(f"`{masked(workspace.key(provider.key_variable or ''))}`", width="content")
-    elif provider.key_required:
-        st.markdown(badge(_("未设置"), "gray"), width="content")
-    else:
+    elif not provider.key_required:
         st.markdown(badge(_("可不填"), "gray"), width="content")
 
 

@@ -15,7 +15,7 @@ from tianji_core.errors import StudioError
 from tianji_core.i18n import _
 from tianji_core.workspace import Workspace
 
-_UNCLAIMED = frozenset({"heatmap", "jobs", "settings", "account"})
+_UNCLAIMED = frozenset({"heatmap", "jobs", "account"})
 """The pages without a red button of their own; on the others the way to the next step is quiet."""
 _IN_SIGHT = """<script>
 (() => {{

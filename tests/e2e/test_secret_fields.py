@@ -2,11 +2,12 @@
 
 from playwright.sync_api import Page, expect
 
-from tests.e2e.driving import Studio, press, visit
+from tests.e2e.driving import Studio, press, unfold, visit
 
 
 def test_a_saved_key_leaves_its_field(page: Page, studio: Studio) -> None:
     visit(page, studio, "settings")
+    unfold(page, ".st-key-keyless summary")
     press(page, "key_panel_0")
     field = page.locator(".st-key-key_0 input")
     field.fill("sk-not-to-be-seen-1234")
