@@ -20,6 +20,7 @@ from tianji_core.model_folders.foreign_code import prepare_transformers
 from tianji_core.model_folders.manifest import read_manifest
 from tianji_core.model_folders.messages import ChatMessage
 from tianji_core.model_folders.prompt import encode, stop_tokens
+from tianji_core.model_folders.quick_imports import import_bitsandbytes
 
 SMALL = 4e9
 """Bytes of weights up to which a CPU computes in float32; larger models keep 16 bits to fit."""
@@ -41,6 +42,7 @@ def load(model: Path, adapter: Path | None, runs_code: bool) -> tuple[Any, Any]:
         low_cpu_mem_usage=True,
     )
     if adapter is not None:
+        import_bitsandbytes()
         from peft import PeftModel
 
         network = PeftModel.from_pretrained(network, str(adapter))

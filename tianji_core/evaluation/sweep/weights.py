@@ -7,6 +7,7 @@ from typing import Any
 
 from tianji_core.errors import ModelError
 from tianji_core.i18n import _
+from tianji_core.model_folders.quick_imports import import_bitsandbytes
 from tianji_core.training.engine import checkpoint_weights
 
 _LORA_A = ".lora_A.default.weight"
@@ -51,6 +52,7 @@ class SwappableModel:
             self.network.enable_adapter_layers()
 
     def _wrap(self, state: dict[str, Any]) -> None:
+        import_bitsandbytes()
         from peft import LoraConfig, get_peft_model
 
         matrices = {name: value for name, value in state.items() if name.endswith(_LORA_A)}

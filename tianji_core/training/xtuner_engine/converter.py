@@ -5,11 +5,13 @@ import runpy
 import sys
 
 from tianji_core.model_folders.foreign_code import prepare_transformers
+from tianji_core.model_folders.quick_imports import import_bitsandbytes
 from tianji_core.training.xtuner_engine.health import xtuner_tool
 
 
 def main() -> None:
     """Runs xtuner's pth_to_hf.py in this process."""
+    import_bitsandbytes()
     prepare_transformers()
     tool = str(xtuner_tool("model_converters/pth_to_hf.py"))
     sys.argv[0] = tool

@@ -17,6 +17,7 @@ import sys
 from typing import Any
 
 from tianji_core.model_folders.foreign_code import prepare_transformers
+from tianji_core.model_folders.quick_imports import import_bitsandbytes
 from tianji_core.training.xtuner_engine.health import xtuner_tool
 from tianji_core.training.xtuner_engine.prompt_ids import use_our_ids
 
@@ -90,6 +91,7 @@ def main() -> None:
     end_with_parent()
     if os.environ.get("CUDA_VISIBLE_DEVICES") == "" and "RANK" in os.environ:
         without_cards()
+    import_bitsandbytes()
     prepare_transformers()
     use_our_ids()
     keep_every_answer()
