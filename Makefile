@@ -5,6 +5,7 @@
 # make families  take a base of every known family from its folder to the sweep
 # make check  lint, imports, types and tests: what continuous integration runs
 # make lock   refresh requirements*.txt from pyproject.toml (the newest it allows: make lock UPGRADE=1)
+# make release  wheel, sdist, bill of materials, checksums and notes of this commit in dist/VERSION
 # make bench  the benchmarks; each prints one JSON object as its last line
 
 PORT ?= 6006
@@ -14,7 +15,7 @@ VENV := .venv/bin/python
 # A test that fails is tried once more and then reported as RERUN: a defect to mend, but no reason to refuse a change.
 PYTEST := $(VENV) -m pytest -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder --reruns 1
 
-.PHONY: install run demo test quick families check lint format lock bench docs
+.PHONY: install run demo test quick families check lint format lock bench docs release
 
 install:
 	@scripts/setup
@@ -56,6 +57,10 @@ format:
 docs:
 	@scripts/setup test
 	@$(VENV) scripts/manual.py site
+
+release:
+	@scripts/setup test
+	@$(VENV) scripts/release.py dist
 
 lock:
 	@scripts/setup test

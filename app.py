@@ -8,15 +8,15 @@ from pages.shared.lost_database import has_database
 from pages.shared.page_table import navigation_of, refuse_page
 from pages.shared.visitors import refuse_unchecked_server
 from pages.shared.widget_words import translate_widgets
-from tianji_core import __version__
 from tianji_core.i18n import _
+from tianji_core.release import version
 
 use_language()
 st.set_page_config(
     page_title=_("天机工坊"),
     page_icon="🏮",
     layout="wide",
-    menu_items={"About": _("天机工坊 {version}", version=__version__)},
+    menu_items={"About": _("天机工坊 {version}", version=version())},
 )
 refuse_unchecked_server()
 

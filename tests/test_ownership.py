@@ -170,6 +170,7 @@ ELSEWHERE = {
     "scripts/architecture.py": "draws the picture of this repository",
     "scripts/talk_model/train.py": "writes the weights of this repository",
     "scripts/licences.py": "writes the list of licences of this repository",
+    "scripts/release.py": "a new folder for the files of a release",
     "scripts/manual.py": "a temporary folder",
     "scripts/messages.py": "writes the catalogue of this repository",
     "benchmarks/cleaning_throughput.py": "a temporary folder",

@@ -95,8 +95,16 @@ def test_a_checkout_names_its_own_command_for_missing_packages() -> None:
     assert project.install_command(["torch", "xtuner"]) == "make install"
 
 
-def test_an_installed_studio_names_the_command_for_each_missing_package(tmp_path: Path) -> None:
-    python = install_wheel(tmp_path).with_name("python")
+def test_an_installed_studio_says_its_version_and_the_command_for_each_missing_package(
+    tmp_path: Path,
+) -> None:
+    tianji = install_wheel(tmp_path)
+    said = subprocess.run(
+        [str(tianji), "--version"], capture_output=True, text=True, check=True, cwd=tmp_path
+    )
+    [wheel] = (tmp_path / "dist").glob("*.whl")
+    assert said.stdout.split() == [project.DISTRIBUTION, wheel.name.split("-")[1]]
+    python = tianji.with_name("python")
     code = "from tianji_core.project import install_command; print(install_command(['torch', 'xtuner']))"
     done = subprocess.run([str(python), "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path)
     assert done.stdout.strip() == f'pip install "torch==2.9.1" && pip install --no-deps {project.XTUNER}'

@@ -3,5 +3,3 @@
 Its rooms stand in one order, each importing only from those below it: the contract "rooms" of
 ``pyproject.toml``, drawn in ``docs/architecture.md``.
 """
-
-__version__ = "0.1.0"

@@ -6,11 +6,14 @@ Exit code 0 only on success, 2 for bad input, 1 for what went wrong while doing 
 
 import sys
 from collections.abc import Callable
+from typing import Annotated
 
 import typer
 
 from tianji_core.errors import StudioError
 from tianji_core.i18n import _
+from tianji_core.project import DISTRIBUTION
+from tianji_core.release import version
 from tianji_core.verbs import (
     afterwards,
     bulk_edits,
@@ -102,8 +105,14 @@ VERBS: dict[str, Callable[..., None]] = {
 
 
 @app.callback(invoke_without_command=True)
-def without_a_verb(context: typer.Context) -> None:
+def without_a_verb(
+    context: typer.Context,
+    shows_version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
+) -> None:
     """Opens the studio where no verb is given."""
+    if shows_version:
+        typer.echo(f"{DISTRIBUTION} {version()}")
+        raise typer.Exit
     if context.invoked_subcommand is None:
         system.studio()
 

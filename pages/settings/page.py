@@ -17,6 +17,7 @@ from pages.shared.kept import forget_typed, kept_text
 from pages.shared.teacher_pick import DEFAULT, pick_teacher
 from pages.shared.text import plain
 from tianji_core.i18n import LANGUAGES, _
+from tianji_core.release import version
 from tianji_core.store import recipes
 from tianji_core.workspace import Settings
 
@@ -120,3 +121,5 @@ with report_errors(), st.expander(people_title(workspace), icon="👤", key="set
     people_part(workspace)
 with report_errors(), st.expander(workspace_title(workspace), icon="🗄️", key="settings_workspace"):
     workspace_part(workspace)
+
+st.caption(_("天机工坊 {version}", version=version()))

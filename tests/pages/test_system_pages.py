@@ -12,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 from pages.shared.clock import local_time
 from tests.tiny_base import add_version
 from tianji_core import jobs
+from tianji_core.release import version
 from tianji_core.verbs.demo_report import BeforeAfter, DemoReport, PassRate, StepResult, write_report
 from tianji_core.workspace import Workspace
 
@@ -115,6 +116,7 @@ def test_times_are_shown_in_the_zone_that_is_chosen(workspace: Workspace) -> Non
     at.selectbox(key="zone").set_value("America/New_York")
     save(at)
     assert workspace.settings().zone == "America/New_York"
+    assert at.caption[-1].value.endswith(version())
     assert local_time(datetime(2026, 1, 31, 23, 30)) == "01-31 18:30"
 
 
