@@ -1,7 +1,7 @@
 """``python -m tianji_core <verb>``: a table of verbs; errors become one line on standard error here, nowhere
 else.
 
-Exit code 0 only on success, 2 for bad input, 1 for what went wrong while doing it.
+Exit code 0 only on success, 2 for bad input, 130 after Ctrl-C, 1 for what went wrong while doing it.
 """
 
 import sys
@@ -26,6 +26,7 @@ from tianji_core.verbs import (
     experimenting,
     generating,
     judging,
+    listing,
     modelling,
     own_rules,
     pairing,
@@ -41,6 +42,7 @@ from tianji_core.verbs import (
     users,
     voting,
 )
+from tianji_core.verbs.interruption import tells_what_is_kept
 from tianji_core.verbs.option_groups import flattened
 
 app = typer.Typer(
@@ -51,8 +53,10 @@ app = typer.Typer(
 )
 VERBS: dict[str, Callable[..., None]] = {
     "studio": system.studio,
+    "recipes": listing.list_recipes,
     "plan": generating.plan,
     "generate": generating.generate,
+    "runs": listing.list_runs,
     "knowledge": documents.knowledge,
     "import": datasets.import_samples,
     "clean": reviewing.clean,
@@ -120,7 +124,8 @@ def without_a_verb(
 TAKES_MORE = {"allow_extra_args": True}
 """For a verb that reads several values after its last option, as in ``--lora-modules a=DIR b=DIR``."""
 for name, function in VERBS.items():
-    app.command(name, context_settings=TAKES_MORE if function is serving.serve else None)(flattened(function))
+    settings = TAKES_MORE if function is serving.serve else None
+    app.command(name, context_settings=settings)(tells_what_is_kept(name, flattened(function)))
 
 
 def main() -> None:

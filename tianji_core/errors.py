@@ -18,6 +18,12 @@ class InputError(StudioError):
     exit_code = 2
 
 
+class InterruptedWorkError(StudioError):
+    """Ctrl-C stopped a verb; the message says what was kept and how to go on."""
+
+    exit_code = 130
+
+
 class SettingsError(InputError):
     """A setting, an environment variable or the workspace folder is unusable."""
 

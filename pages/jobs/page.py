@@ -109,7 +109,7 @@ def job_details(job: jobs.Job, can_tell: bool) -> None:
     if path.exists():
         st.download_button(
             _("下载完整日志"),
-            data=lambda: path.read_bytes(),
+            data=lambda: jobs.log_bytes(workspace, job.id),
             file_name=path.name,
             key=f"log_{job.id}",
             on_click="ignore",

@@ -173,7 +173,11 @@ def show_log(workspace: Workspace, state: TrainingState) -> None:
             st.caption(_("找到 {n} 行，显示最后 {shown} 行", n=len(lines), shown=min(len(lines), SHOWN_LOG)))
         st.code("\n".join(lines[-SHOWN_LOG:]) or _("（没有内容）"), language=None, height=320)
         if state.job is not None and jobs.log_path(workspace, state.job.id).exists():
-            path = jobs.log_path(workspace, state.job.id)
+            number = state.job.id
             st.download_button(
-                _("下载完整日志"), path.read_bytes, path.name, key="train_log_file", on_click="ignore"
+                _("下载完整日志"),
+                lambda: jobs.log_bytes(workspace, number),
+                jobs.log_path(workspace, number).name,
+                key="train_log_file",
+                on_click="ignore",
             )

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from tianji_core import cli
+from tianji_core.verbs.progress import PLAIN_SIGN
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -34,9 +35,9 @@ class Said:
 
     @property
     def failure(self) -> str:
-        """The last line on standard error, which is the only one that is not a warning."""
+        """The last line on standard error, the only one that is neither a warning nor progress."""
         *before, last = self.err.splitlines()
-        assert all(line.startswith("! ") for line in before), self.err
+        assert all(line.startswith(("! ", PLAIN_SIGN)) for line in before), self.err
         assert last.startswith("tianji_core: ") and "Traceback" not in self.err
         return last.removeprefix("tianji_core: ")
 

@@ -8,7 +8,7 @@ from tests.loopback import hangs, says
 from tests.processes import left_behind, until
 from tests.tiny_base import add_version, write_tiny_base
 from tests.verbs.conftest import ended
-from tianji_core import generation, jobs
+from tianji_core import cleaning, generation, jobs
 
 
 def test_ctrl_c_while_generating_stops_the_job_and_keeps_the_answers(started, api, workspace):
@@ -20,7 +20,8 @@ def test_ctrl_c_while_generating_stops_the_job_and_keeps_the_answers(started, ap
     until(lambda: len(api.requests) >= 8)
     process.send_signal(signal.SIGINT)
     said = ended(process)
-    assert said.code == 1 and said.out == "" and "已停止" in said.failure
+    assert said.code == 130 and said.out == ""
+    assert said.failure.endswith("接着做：python -m tianji_core generate --resume 1")
     assert [job.state for job in jobs.listed(workspace)] == ["stopped"]
     assert left_behind(str(workspace.home)) == []
     counts = generation.run_state(workspace.engine, 1).counts
@@ -35,8 +36,21 @@ def test_ctrl_c_while_training_stops_the_job(started, workspace, tmp_path):
     until(lambda: [job.state for job in jobs.listed(workspace, kind="train")] == ["running"])
     process.send_signal(signal.SIGINT)
     said = ended(process)
-    assert said.code == 1 and said.out == "" and "“试训”已停止" in said.failure
+    assert said.code == 130 and said.out == "" and "“试训”已停止" in said.failure
+    assert "train --resume 1" in said.failure or "还没有存下检查点" in said.failure
     assert left_behind(str(workspace.home)) == []
+
+
+def test_ctrl_c_in_a_verb_without_a_job_says_what_is_kept(verb, monkeypatch, workspace):
+    """The signal comes while samples are checked: what was checked stays."""
+
+    def interrupted(*_given: object, **_options: object) -> int:
+        signal.raise_signal(signal.SIGINT)
+        raise AssertionError("the signal was not delivered")
+
+    monkeypatch.setattr(cleaning, "check_new", interrupted)
+    said = verb("clean")
+    assert said.code == 130 and "clean 停下了：已经检查和修好的都在" in said.failure
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -45,6 +59,6 @@ def test_a_demo_that_is_told_to_end_stops_its_job(started, workspace, number):
     until(lambda: [job.state for job in jobs.listed(workspace)] == ["running"])
     process.send_signal(number)
     said = ended(process)
-    assert said.code == 130 and "Traceback" not in said.err
+    assert said.code == 130 and "demo 停下了" in said.failure
     assert jobs.wait(workspace, 1, timeout=60).state == "stopped"
     assert left_behind(str(workspace.home), 20) == []

@@ -1,6 +1,6 @@
 """The rules applied to stored samples: checking, previewing and fixing in bulk."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from tianji_core.cleaning.comparing import compare_all, forget_outdated, must_compare
@@ -17,6 +17,7 @@ from tianji_core.store.samples import Sample, SampleFilter
 from tianji_core.store.steps import SampleRevision, Step
 from tianji_core.workspace import Workspace
 
+Progress = Callable[[int, int], None]
 _BATCH = 1000
 
 
@@ -82,13 +83,15 @@ def current_context(workspace: Workspace, recipe_key: str) -> Context:
 
 
 @bookkeeping()
-def check_new(workspace: Workspace, recipe_key: str, limit: int | None = None) -> int:
+def check_new(
+    workspace: Workspace, recipe_key: str, limit: int | None = None, progress: Progress | None = None
+) -> int:
     """Checks the samples that changed since their last check (at most ``limit``), stores the findings and
     returns how many were checked. All samples are checked if the recipe or the rules have changed. Once none
     is left, the samples are also compared with each other. Takes some short queries if there is nothing to
-    do."""
+    do. ``progress`` is called with (checked, all that are waiting)."""
     forget_outdated(workspace, recipe_key)
-    done = 0
+    done, total = 0, 0
     context: Context | None = None
     while limit is None or done < limit:
         size = _BATCH if limit is None else min(_BATCH, limit - done)
@@ -99,16 +102,19 @@ def check_new(workspace: Workspace, recipe_key: str, limit: int | None = None) -
         if context is None:
             context = current_context(workspace, recipe_key)
             must_compare(workspace, recipe_key)
+            total = findings.unchecked_count(workspace.engine, recipe_key) if progress is not None else 0
         _check_batch(workspace, recipe_key, batch, context)
         done += len(batch)
+        if progress is not None:
+            progress(done, max(done, total))
     return done
 
 
-def check_again(workspace: Workspace, recipe_key: str) -> int:
+def check_again(workspace: Workspace, recipe_key: str, progress: Progress | None = None) -> int:
     """Checks every sample of a recipe again, after its lists, limits or suitability have changed; returns how
     many."""
     findings.forget_checks(workspace.engine, recipe_key)
-    return check_new(workspace, recipe_key)
+    return check_new(workspace, recipe_key, progress=progress)
 
 
 def _check_batch(workspace: Workspace, recipe_key: str, batch: Sequence[Unchecked], context: Context) -> None:

@@ -4,8 +4,6 @@ from tianji_core.jobs.child import Worker, run_until_stopped, worker_of
 from tianji_core.jobs.control import (
     get,
     listed,
-    log_path,
-    log_tail,
     newest_about,
     own_job_id,
     prepare_worker,
@@ -16,6 +14,7 @@ from tianji_core.jobs.control import (
     stop,
     wait,
 )
+from tianji_core.jobs.logs import log_bytes, log_path, log_tail
 from tianji_core.jobs.progress import PartReporter, Progress, Reporter, duration_text, read_progress
 from tianji_core.jobs.subject import JobSubject, WorkspaceUse, subject_of, workspace_use
 from tianji_core.store.jobs import Job
@@ -31,6 +30,7 @@ __all__ = [
     "duration_text",
     "get",
     "listed",
+    "log_bytes",
     "log_path",
     "log_tail",
     "newest_about",

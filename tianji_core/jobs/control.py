@@ -2,16 +2,15 @@
 
 import contextlib
 import os
-import re
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Collection
-from pathlib import Path
 
 from tianji_core.errors import JobError, SettingsError
 from tianji_core.i18n import _
 from tianji_core.jobs.environment import DATABASE, NEEDS, child_environment, proxies
+from tianji_core.jobs.logs import log_path
 from tianji_core.jobs.processes import alive, end_group, started_at
 from tianji_core.jobs.progress import read_progress
 from tianji_core.jobs.subject import JobSubject, subject_of
@@ -28,11 +27,6 @@ WORKER = "worker"
 
 START_GRACE = 20.0
 """Seconds that a job may be 'starting' before a missing supervisor means that it is lost."""
-
-
-def log_path(workspace: Workspace, job_id: int) -> Path:
-    """Returns the log file of a job."""
-    return workspace.logs / f"job-{job_id}.log"
 
 
 def _last(workspace: Workspace) -> int:
@@ -206,22 +200,6 @@ def wait(
         if deadline is not None and time.monotonic() > deadline:
             raise JobError(_("任务 {id} 在 {seconds} 秒内没有结束", id=job_id, seconds=round(timeout or 0)))
         time.sleep(0.5)
-
-
-def log_tail(workspace: Workspace, job_id: int, max_bytes: int = 20_000) -> str:
-    """Returns the end of a job's output without terminal control codes; a progress line is reduced to its
-    last state."""
-    try:
-        with log_path(workspace, job_id).open("rb") as file:
-            size = file.seek(0, os.SEEK_END)
-            file.seek(max(0, size - max_bytes))
-            text = file.read().decode("utf-8", errors="replace")
-    except FileNotFoundError:
-        return ""
-    if size > max_bytes:
-        text = text.split("\n", 1)[-1]
-    text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text)
-    return "\n".join(line.rsplit("\r", 1)[-1] for line in text.replace("\r\n", "\n").split("\n"))
 
 
 def shown_state(workspace: Workspace, job: Job) -> str:

@@ -15,8 +15,9 @@ from typing import Any
 
 from tianji_core.errors import StudioError
 from tianji_core.i18n import _, set_language
-from tianji_core.jobs.control import listed, log_path, log_tail
+from tianji_core.jobs.control import listed
 from tianji_core.jobs.environment import DATABASE, NEEDS, PROXIES
+from tianji_core.jobs.logs import log_path, log_tail, rotate
 from tianji_core.jobs.processes import end_group, members, started_at
 from tianji_core.jobs.progress import VARIABLE, duration_text, progress_path, read_progress
 from tianji_core.notices import VARIABLES, follow_up
@@ -56,6 +57,7 @@ def supervise(workspace: Workspace, job_id: int) -> int:
         return 1
     while (code := child.poll()) is None and not stop.requested:
         stop.sleep(LOOK)
+        rotate(log_path(workspace, job_id))
     left = end_group(child.pid) if code is None or stop.requested else _sweep(child.pid)
     if code is None:
         child.poll()

@@ -9,6 +9,7 @@ from tianji_core.errors import InputError
 from tianji_core.i18n import _
 from tianji_core.notices import Afterwards
 from tianji_core.verbs.common import LARGEST, JsonOption, WorkspaceOption, opened, show
+from tianji_core.verbs.tables import show_table
 from tianji_core.workspace import Workspace
 
 
@@ -82,14 +83,17 @@ def list_notices(
         }
         for channel in notices.CHANNELS
     ]
-    lines = [_line(channel, channel in present, outcome.get(channel)) for channel in notices.CHANNELS]
-    show(rows, as_json, "\n".join(lines))
+    lines = [
+        (channel.title, _state(channel, channel in present, outcome.get(channel)))
+        for channel in notices.CHANNELS
+    ]
+    show_table(rows, as_json, (_("通知方式"), _("状态")), lines)
     if any(outcome.values()):
         raise typer.Exit(1)
 
 
-def _line(channel: notices.Channel, present: bool, problem: str | None) -> str:
+def _state(channel: notices.Channel, present: bool, problem: str | None) -> str:
     state = _("已设置") if present else _("未设置：{variables}", variables=_("、").join(channel.variables))
     if problem is not None:
         state = problem or _("送到了")
-    return f"{channel.title}  {state}"
+    return state

@@ -15,9 +15,9 @@ from tianji_core.verbs.common import (
     WorkspaceOption,
     chosen_recipe,
     opened,
-    progress_line,
     show,
 )
+from tianji_core.verbs.progress import progress_line
 from tianji_core.verbs.sample_options import IdsOption, MatchingOptions, numbers
 from tianji_core.workspace import Workspace
 

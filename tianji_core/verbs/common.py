@@ -2,9 +2,6 @@
 
 import contextlib
 import json
-import sys
-import time
-from collections.abc import Callable, Iterator
 from dataclasses import asdict, is_dataclass
 from datetime import datetime
 from pathlib import Path
@@ -16,6 +13,8 @@ from pydantic import BaseModel
 from tianji_core import jobs
 from tianji_core.errors import InputError, JobError
 from tianji_core.i18n import _, set_language
+from tianji_core.verbs.interruption import interrupted_job
+from tianji_core.verbs.progress import ProgressDisplay
 from tianji_core.workspace import Workspace, open_workspace
 
 WorkspaceOption = Annotated[
@@ -96,59 +95,36 @@ def _plain(value: Any) -> Any:
     return value
 
 
-@contextlib.contextmanager
-def progress_line(title: str) -> Iterator[Callable[[int, int], None]]:
-    """Yields a function that draws (done, total) with the remaining time on standard error, if that is a
-    terminal."""
-    started = time.time()
-    drawn = sys.stderr.isatty()
-
-    def draw(done: int, total: int) -> None:
-        if drawn:
-            progress = jobs.Progress(done=done, total=total, started=started, updated=time.time())
-            left = _("还需 {left}", left=jobs.duration_text(progress.eta))
-            sys.stderr.write(f"\r\x1b[K{title}  {progress.share or 0:4.0%}  {done}/{total}  {left}")
-            sys.stderr.flush()
-
-    try:
-        yield draw
-    finally:
-        if drawn:
-            sys.stderr.write("\r\x1b[K")
-
-
 def follow(workspace: Workspace, job: jobs.Job, quiet: bool = False) -> jobs.Job:
-    """Waits for a job with a progress line on standard error, and returns it; Ctrl-C stops the job.
+    """Waits for a job with its progress on standard error, and returns it; Ctrl-C stops the job.
 
     Raises:
+        InterruptedWorkError: Ctrl-C stopped it; the message says what is kept.
         JobError: the job failed, was stopped, or is lost; the message is its reason.
     """
-    line = "" if quiet else job.title
-    told = ""
+    told, stopped_here = "", False
+    with ProgressDisplay(job.title, quiet) as display:
 
-    def draw(current: jobs.Job) -> None:
-        nonlocal told
-        progress = jobs.read_progress(workspace, current.id)
-        if progress is not None and progress.paused != told:
-            told = progress.paused
-            if told:
-                print(f"! {job.title}：{told}", file=sys.stderr, flush=True)
-        if quiet or progress is None or not sys.stderr.isatty():
-            return
-        share = f"{progress.share:4.0%}" if progress.share is not None else ""
-        left = jobs.duration_text(progress.eta)
-        amount = f"{progress.done:g}/{progress.total:g} {progress.unit}"
-        wait = _("还需 {left}", left=left)
-        sys.stderr.write(f"\r\x1b[K{line}  {share}  {amount}  {wait}  {progress.message}")
-        sys.stderr.flush()
+        def draw(current: jobs.Job) -> None:
+            nonlocal told
+            progress = jobs.read_progress(workspace, current.id)
+            if progress is None:
+                return
+            if progress.paused != told:
+                told = progress.paused
+                if told:
+                    display.say(f"! {job.title}：{told}")
+            display.draw(progress)
 
-    try:
-        ended = jobs.wait(workspace, job.id, each=draw)
-    except KeyboardInterrupt:
-        jobs.stop(workspace, job.id)
-        ended = jobs.wait(workspace, job.id, timeout=60)
-    if sys.stderr.isatty() and not quiet:
-        sys.stderr.write("\n")
+        try:
+            ended = jobs.wait(workspace, job.id, each=draw)
+        except KeyboardInterrupt:
+            stopped_here = True
+            with contextlib.suppress(JobError):  # it has ended meanwhile
+                jobs.stop(workspace, job.id)
+            ended = jobs.wait(workspace, job.id, timeout=60)
+    if ended.state == "stopped" and stopped_here:
+        raise interrupted_job(workspace, ended)
     if ended.state != "succeeded":
         reason = ended.note or _("日志在 {path}", path=jobs.log_path(workspace, ended.id))
         error = JobError(

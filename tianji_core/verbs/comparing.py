@@ -54,6 +54,7 @@ from tianji_core.verbs.model_options import (
     TemperatureOption,
     chosen_models,
 )
+from tianji_core.verbs.progress import progress_line
 from tianji_core.workspace import Workspace
 
 BoardOption = Annotated[str, typer.Option("--board", help="Key of a comparison; default: the newest.")]
@@ -174,7 +175,8 @@ def compare(
         board = plan_board(stored, asks, columns, system, sampling, drawing.candidates)
         comparer = Comparer(space)
         comparer.start(board)
-        board = comparer.wait(board.key)
+        with progress_line(_("对比"), quiet=as_json) as progress:
+            board = comparer.wait(board.key, lambda now: progress(now.finished, len(now.cells)))
     if not any(cell.answered for cell in board.cells):
         raise ServerError(next((cell.error for cell in board.cells if cell.error), _("每个回答都是空的")))
     if report is not None:

@@ -23,7 +23,9 @@ from tianji_core.verbs.common import (
     opened,
     show,
 )
+from tianji_core.verbs.progress import progress_line
 from tianji_core.verbs.sample_options import CleanOption, MatchingOptions
+from tianji_core.verbs.tables import show_table
 from tianji_core.workspace import Workspace
 
 FORMS = f"One of {', '.join(dataset.EXPORT_SUFFIXES)}."
@@ -78,9 +80,12 @@ def import_samples(
         return
     if version:
         sources = dataset.sources_of(path, encoding=encoding)
-        _show_conversations(dataset.freeze_conversations(space, key, version, sources), as_json)
+        with progress_line(_("导入"), quiet=as_json) as progress:
+            made = dataset.freeze_conversations(space, key, version, sources, progress)
+        _show_conversations(made, as_json)
         return
-    reports = dataset.import_path(space, key, path, state, encoding=encoding)
+    with progress_line(_("导入"), quiet=as_json) as progress:
+        reports = dataset.import_path(space, key, path, state, progress, encoding=encoding)
     show(reports, as_json, "\n".join(line for report in reports for line in dataset.report_lines(report)))
     if not any(report.added or report.known for report in reports):
         raise ImportFileError(_("{path} 里没有一条可以导入的对话，什么也没有导入", path=path))
@@ -282,5 +287,6 @@ def list_datasets(as_json: JsonOption = False, workspace: WorkspaceOption = None
     """List dataset versions."""
     space = opened(workspace)
     versions = datasets.listed(space.engine)
-    lines = [f"{v.name}  {v.count}  {v.sha256[:12]}  {v.folder}" for v in versions]
-    show(versions, as_json, "\n".join(lines) or _("还没有数据集版本"))
+    heads = (_("名字"), _("条数"), "sha256", _("文件夹"))
+    rows = [(v.name, v.count, v.sha256[:12], v.folder) for v in versions]
+    show_table(versions, as_json, heads, rows, _("还没有数据集版本"))

@@ -28,6 +28,7 @@ from tianji_core.jobs import duration_text
 from tianji_core.recipe import explain
 from tianji_core.training.part import samples_of
 from tianji_core.verbs.common import LARGEST, DetachOption, JsonOption, WorkspaceOption, follow, opened, show
+from tianji_core.verbs.tables import show_table
 from tianji_core.verbs.training import LearningOptions
 from tianji_core.workspace import Workspace
 
@@ -140,8 +141,9 @@ def experiment(
         _show(load_experiment(space, made.number), as_json)
     else:
         kept = experiments(space)
-        text = "\n".join(f"{one.number}  {one.title}  {explained(one)}" for one in kept)
-        show([_facts(one) for one in kept], as_json, text or _("还没有实验"))
+        rows = [(one.number, one.title, explained(one)) for one in kept]
+        heads = (_("编号"), _("名字"), _("结果"))
+        show_table([_facts(one) for one in kept], as_json, heads, rows, _("还没有实验"))
 
 
 def expect(
@@ -207,13 +209,14 @@ def _facts(one: Experiment) -> dict[str, Any]:
 
 
 def _show(one: Experiment, as_json: bool) -> None:
-    lines = []
+    rows = []
     for each in one.trainings:
         share = (
             "—" if each.passed is None else f"{each.passed:.0%}（{each.low or 0:.0%}–{each.high or 0:.0%}）"
         )
-        lines.append(
-            f"{each.text}  {share}  {duration_text(each.seconds)}  {state_title(each.state)}  {each.note}"
-        )
-    lines.append(explained(one))
-    show(_facts(one), as_json, "\n".join(line.rstrip() for line in lines))
+        took = duration_text(each.seconds)
+        rows.append((each.text, share, took, state_title(each.state), each.note))
+    heads = (_("设置"), _("通过率"), _("用时"), _("状态"), _("说明"))
+    show_table(_facts(one), as_json, heads, rows, explained(one))
+    if rows:
+        show(None, False, None if as_json else explained(one))

@@ -23,6 +23,7 @@ from tianji_core.verbs.common import (
     opened,
     show,
 )
+from tianji_core.verbs.tables import show_table
 from tianji_core.workspace import Workspace
 
 NameOption = Annotated[str, typer.Option(help="Name of the result; default: made from the source.")]
@@ -149,13 +150,16 @@ def list_models(
     """List bases, adapters, merged models and GGUF files, or register a folder as a base."""
     if known:
         bases = models.known_bases()
-        lines = [
-            f"{base.title}  {base.modelscope}  {base.size_gb:g} GB  {base.template}  QLoRA/LoRA/full "
-            + "/".join(f"{base.memory_gb(method)}" for method in ("qlora", "lora", "full"))
-            + " GB"
+        methods = ("qlora", "lora", "full")
+        rows = [
+            (
+                *(base.title, base.modelscope, f"{base.size_gb:g} GB", base.template),
+                *(f"{method} {base.memory_gb(method)} GB" for method in methods),
+            )
             for base in bases
         ]
-        show([base.model_dump() for base in bases], as_json, "\n".join(lines))
+        heads = (_("名字"), "ModelScope", _("大小"), _("对话模板"), "QLoRA", "LoRA", _("全量"))
+        show_table([base.model_dump() for base in bases], as_json, heads, rows)
         return
     space = opened(workspace)
     if register is not None:
@@ -163,7 +167,7 @@ def list_models(
     elif trust_remote_code:
         raise InputError(_("--trust-remote-code 要和 --register 一起用"))
     listed = models.artefacts(space)
-    show([_facts(model) for model in listed], as_json, _lines(listed))
+    _show_models(listed, as_json)
 
 
 def _make(space: Workspace, start: Callable[[], jobs.Job], detach: bool, as_json: bool) -> None:
@@ -173,11 +177,10 @@ def _make(space: Workspace, start: Callable[[], jobs.Job], detach: bool, as_json
     if not detach:
         follow(space, job, quiet=as_json)
     made = [model for model in models.artefacts(space) if model.name not in before]
-    show(
-        [_facts(model) for model in made],
-        as_json,
-        _("已开始，查看进度：python -m tianji_core jobs") if detach else _lines(made),
-    )
+    if detach:
+        show([_facts(model) for model in made], as_json, _("已开始，查看进度：python -m tianji_core jobs"))
+    else:
+        _show_models(made, as_json)
 
 
 def _facts(model: Artefact) -> dict[str, object]:
@@ -190,5 +193,7 @@ def _facts(model: Artefact) -> dict[str, object]:
     }
 
 
-def _lines(listed: list[Artefact]) -> str:
-    return "\n".join(f"{models.kind_title(model.kind)}  {model.name}  {model.path}" for model in listed)
+def _show_models(listed: list[Artefact], as_json: bool) -> None:
+    rows = [(models.kind_title(model.kind), model.name, model.path) for model in listed]
+    facts = [_facts(model) for model in listed]
+    show_table(facts, as_json, (_("种类"), _("名字"), _("文件夹")), rows, _("还没有模型"))

@@ -16,10 +16,10 @@ from tianji_core.verbs.common import (
     WorkspaceOption,
     chosen_recipe,
     opened,
-    show,
     words,
 )
 from tianji_core.verbs.sample_options import NamesOption, ScenesOption, StylesOption
+from tianji_core.verbs.tables import show_table
 
 
 def own_rules(
@@ -63,8 +63,8 @@ def own_rules(
         scope = {"styles": styles, "names": names, "scenes": scenes, "relations": relations}
         review.add_own_rule(space, key, _rule(values, {name: words(given) for name, given in scope.items()}))
     kept = recipes.current(space.engine, key).recipe.own_rules
-    lines = [f"{number}. {rule_text(rule)}" for number, rule in enumerate(kept, 1)]
-    show(list(kept), as_json, "\n".join(lines) or _("还没有自己的规则"))
+    rows = [(number, rule_text(rule)) for number, rule in enumerate(kept, 1)]
+    show_table(list(kept), as_json, (_("编号"), _("规则")), rows, _("还没有自己的规则"))
 
 
 def _rule(values: dict[str, object], scope: dict[str, tuple[str, ...]]) -> OwnRule:

@@ -26,6 +26,7 @@ from tianji_core.store import training as runs
 from tianji_core.teachers import TeacherChoice
 from tianji_core.verbs.common import LARGEST, JsonOption, WorkspaceOption, follow, opened, show
 from tianji_core.verbs.evaluating import folders
+from tianji_core.verbs.tables import show_table
 from tianji_core.verbs.teacher_options import TeacherOptions
 from tianji_core.workspace import Workspace
 
@@ -113,10 +114,8 @@ def probe(
     elif model:
         _show_model(space, asked, model, teacher, as_json)
     else:
-        lines = [
-            f"{number:3}. [{one.kind or '—'}] {one.ask}" for number, one in enumerate(asked.questions, 1)
-        ]
-        show(asked, as_json, "\n".join(lines))
+        rows = [(number, one.kind or "—", one.ask) for number, one in enumerate(asked.questions, 1)]
+        show_table(asked, as_json, (_("编号"), _("种类"), _("问题")), rows)
 
 
 def _show_run(

@@ -17,6 +17,7 @@ from tianji_core.verbs.common import (
     opened,
     show,
 )
+from tianji_core.verbs.progress import progress_line
 from tianji_core.verbs.sample_options import CleanOption, IdsOption, MatchingOptions, numbers
 from tianji_core.workspace import Workspace
 
@@ -35,7 +36,9 @@ def clean(
     """Check samples by rule, and fix what can be fixed safely."""
     space = opened(workspace)
     key = chosen_recipe(space, recipe)
-    checked = cleaning.check_again(space, key) if again else cleaning.check_new(space, key)
+    with progress_line(_("检查"), quiet=as_json) as progress:
+        check = cleaning.check_again if again else cleaning.check_new
+        checked = check(space, key, progress=progress)
     fixed = 0
     if fix:
         step = cleaning.fix(space, SampleFilter(key), who=space.settings().reviewer)

@@ -29,6 +29,7 @@ from tianji_core.training.base_trials import BaseTrial, TrialRequest, try_bases
 from tianji_core.training.engine import PACKAGES as ENGINE_PACKAGES
 from tianji_core.training.preflight import gpus as training_gpus
 from tianji_core.verbs.common import LARGEST, JsonOption, WorkspaceOption, opened, show
+from tianji_core.verbs.tables import show_table
 from tianji_core.workspace import Workspace
 
 
@@ -137,11 +138,19 @@ def jobs(
         show(background.get(space, stop), as_json, _("任务 {id} 已停止", id=stop))
         return
     listed = background.listed(space, limit=limit)
-    lines = [
-        f"{job.id:>4}  {background.shown_state(space, job)}  {job.kind:<9} {job.title}  {job.note}".rstrip()
+    heads = (_("编号"), _("状态"), _("种类"), _("名字"), _("用时"), _("说明"))
+    rows = [
+        (
+            job.id,
+            background.shown_state(space, job),
+            job.kind,
+            job.title,
+            background.duration_text(job.seconds),
+            job.note,
+        )
         for job in listed
     ]
-    show(listed, as_json, "\n".join(lines) or _("还没有任务"))
+    show_table(listed, as_json, heads, rows, _("还没有任务"))
 
 
 PACKAGES = (

@@ -26,6 +26,7 @@ from tianji_core.verbs.common import (
     words,
 )
 from tianji_core.verbs.modelling import base_folder
+from tianji_core.verbs.tables import show_table
 from tianji_core.workspace import Workspace
 
 
@@ -352,5 +353,5 @@ def queue(
         training_queue.cancel(space, cancel)
     waiting = [runs.get(space.engine, run_id) for run_id in training_queue.waiting(space)]
     facts = [{"training": run.id, "title": run.title, "preset": run.preset} for run in waiting]
-    text = "\n".join(f"{n}. {run.id}  {run.title}" for n, run in enumerate(waiting, start=1))
-    show(facts, as_json, text or _("没有训练在排队"))
+    rows = [(n, run.id, run.title, run.preset) for n, run in enumerate(waiting, start=1)]
+    show_table(facts, as_json, (_("第几个"), _("训练"), _("名字"), _("预设")), rows, _("没有训练在排队"))

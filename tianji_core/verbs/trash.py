@@ -14,6 +14,7 @@ from tianji_core.model_folders.manifest import size_text
 from tianji_core.store import recipes
 from tianji_core.store import training as runs
 from tianji_core.verbs.common import JsonOption, WorkspaceOption, opened, show
+from tianji_core.verbs.tables import show_table
 from tianji_core.workspace import Workspace
 
 _CHECKPOINT = re.compile(r"([0-9]{1,9}):([0-9]{1,9})")
@@ -65,7 +66,7 @@ def restore(
         return
     if what is None and not space.database_is_lost():
         kept = _kept(space)
-        show(kept, as_json, "\n".join(kept) or _("回收站是空的"))
+        show_table(kept, as_json, (_("可以恢复的"),), [(name,) for name in kept], _("回收站是空的"))
         return
     if what is None or what.endswith(".db"):
         source = space.restore_database(None if what is None else _backup_file(space, what))

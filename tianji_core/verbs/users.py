@@ -13,6 +13,7 @@ from tianji_core.errors import LoginError
 from tianji_core.i18n import _
 from tianji_core.roles import Role
 from tianji_core.verbs.common import JsonOption, WorkspaceOption, opened, show
+from tianji_core.verbs.tables import show_table
 
 
 class Action(StrEnum):
@@ -49,13 +50,9 @@ def users(
     if action is Action.LIST:
         listed = known.listed()
         facts = [user.model_dump(mode="json", exclude={"password"}) for user in listed]
-        lines = [f"{user.name}  {user.role.title} ({user.role.key})" for user in listed]
-        show(
-            facts,
-            as_json,
-            "\n".join(lines)
-            or _("还没有用户；添加第一个：python -m tianji_core users add 名字 --role owner"),
-        )
+        rows = [(user.name, f"{user.role.title} ({user.role.key})") for user in listed]
+        none = _("还没有用户；添加第一个：python -m tianji_core users add 名字 --role owner")
+        show_table(facts, as_json, (_("名字"), _("角色")), rows, none)
         return
     if not name:
         raise LoginError(_("请写上名字，例如 python -m tianji_core users {action} 小王", action=action.value))

@@ -1,0 +1,69 @@
+"""Lists of the command line: a table on a terminal, plain lines in a pipe, JSON for a program."""
+
+import json
+
+import pytest
+
+from tianji_core.verbs.progress import ProgressDisplay, progress_line
+from tianji_core.verbs.tables import show_table
+
+HEADS = ("名字", "条数")
+ROWS = [("第一版", 12), ("第二版", 340)]
+
+
+def test_a_pipe_gets_one_plain_line_per_entry(capsys):
+    show_table([], False, HEADS, ROWS)
+    assert capsys.readouterr().out == "第一版  12\n第二版  340\n"
+
+
+def test_a_program_gets_one_json_document(capsys):
+    show_table([{"name": "第一版", "count": 12}], True, HEADS, ROWS)
+    assert json.loads(capsys.readouterr().out) == [{"name": "第一版", "count": 12}]
+
+
+def test_an_empty_list_says_so(capsys):
+    show_table([], False, HEADS, [], "还没有版本")
+    assert capsys.readouterr().out == "还没有版本\n"
+
+
+def test_a_terminal_gets_a_table_with_numbers_to_the_right(capsys, monkeypatch):
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "40")
+    monkeypatch.setenv("TERM", "dumb")  # no colours
+    show_table([], False, HEADS, [*ROWS, ("[red]方括号[/red]", 5)])
+    lines = [line.rstrip() for line in capsys.readouterr().out.splitlines() if line.strip()]
+    assert lines[0].split() == ["名字", "条数"] and set(lines[1]) <= {"─", " ", "╶", "╴"}
+    assert lines[2].endswith(" 12") and lines[3].endswith("340")
+    assert "[red]方括号[/red]" in lines[4]
+
+
+def test_a_list_verb_gives_the_same_facts_as_json_and_as_lines(verb, workspace):
+    facts = verb("recipes", "--json").json()
+    lines = verb("recipes").out.splitlines()
+    assert [line.split("  ")[0] for line in lines] == [fact["recipe"] for fact in facts]
+    assert sum(fact["in_use"] for fact in facts) == 1
+    assert verb("runs", "--json").json() == []
+
+
+@pytest.mark.parametrize("quiet", [False, True])
+def test_progress_stays_off_a_pipe_until_a_minute_has_passed(capsys, monkeypatch, quiet):
+    monkeypatch.setattr("tianji_core.verbs.progress.PLAIN_EVERY", 0.0)
+    with progress_line("检查", quiet) as progress:
+        progress(1, 4)
+    err = capsys.readouterr().err
+    assert (err == "") if quiet else err.startswith("· 检查  25%  1/4")
+
+
+def test_a_terminal_gets_a_bar_that_goes_when_the_work_is_done(capsys, monkeypatch):
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    monkeypatch.setenv("TERM", "xterm")
+    with progress_line("检查") as progress:
+        progress(2, 4)
+    err = capsys.readouterr().err
+    assert "50%" in err and "2/4" in err and err.endswith("\x1b[2K")
+
+
+def test_a_warning_is_printed_while_the_bar_is_drawn(capsys):
+    with ProgressDisplay("训练") as display:
+        display.say("! 训练：等显卡")
+    assert capsys.readouterr().err == "! 训练：等显卡\n"

@@ -1,0 +1,80 @@
+"""Ctrl-C: what an interrupted verb kept and how to go on, in one sentence; the exit code is 130."""
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+from tianji_core import training
+from tianji_core.errors import InterruptedWorkError
+from tianji_core.i18n import _
+from tianji_core.jobs import Job
+from tianji_core.store import training as training_runs
+from tianji_core.workspace import Workspace
+
+PROGRAM = "python -m tianji_core"
+
+
+def tells_what_is_kept(name: str, verb: Callable[..., None]) -> Callable[..., None]:
+    """Returns the verb so that Ctrl-C raises :class:`InterruptedWorkError` with what it kept."""
+
+    @functools.wraps(verb)
+    def call(**values: Any) -> None:
+        try:
+            verb(**values)
+        except KeyboardInterrupt as error:
+            raise InterruptedWorkError(_of_verb(name)) from error
+
+    return call
+
+
+def interrupted_job(workspace: Workspace, job: Job) -> InterruptedWorkError:
+    """Returns the error for a job that Ctrl-C stopped."""
+    sentence = _("“{title}”已停止：{kept}", title=job.title, kept=_of_job(workspace, job))
+    return InterruptedWorkError(sentence)
+
+
+def _of_job(workspace: Workspace, job: Job) -> str:
+    subject, again = job.subject, _("同一个命令再运行一次就接着做")
+    if "knowledge_run_id" in subject:
+        command = f"{PROGRAM} knowledge --resume {subject['knowledge_run_id']}"
+        return _("已经收到的回答都在；接着做：{command}", command=command)
+    if job.kind == "generate":
+        command = f"{PROGRAM} generate --resume {subject.get('run_id')}"
+        return _("已经收到的回答都在；接着做：{command}", command=command)
+    if job.kind == "train":
+        return _of_training(workspace, subject["training_run_id"])
+    if job.kind == "experiment":
+        command = f"{PROGRAM} experiment --resume {subject.get('experiment')}"
+        return _("做完的训练都在；接着做：{command}", command=command)
+    kept = {
+        "judge": _("已经打好的分都在；"),
+        "vote": _("已经投出的票都在；"),
+        "sweep": _("已经测完的检查点都在；"),
+        "import": _("已经导入的都在，不会重复导入；"),
+        "download": _("已经下载的部分都在；"),
+        "push": _("对方已经收到的文件不会再传；"),
+    }.get(job.kind, "")
+    return kept + again if kept else _("没有留下做了一半的东西；要做的话再运行一次同一个命令")
+
+
+def _of_training(workspace: Workspace, number: int) -> str:
+    state = training.training_state(workspace, training_runs.get(workspace.engine, number))
+    if state.points and not state.checkpoints:
+        return _("还没有存下检查点，曲线和日志都在；要训练的话再运行一次同一个命令")
+    command = f"{PROGRAM} train --resume {number}"
+    return _("存下的检查点都在；接着训练：{command}", command=command)
+
+
+def _of_verb(name: str) -> str:
+    kept = {
+        "clean": _("已经检查和修好的都在；再运行 clean 就接着检查"),
+        "import": _("已经导入的都在，不会重复导入；再运行一次就接着导入"),
+        "compare": _("已经收到的回答都在对比页里；没问的不会再问，要的话重新比一次"),
+        "demo": _("已经做好的都在配方“走一遍”里，用 delete 可以整个删掉；再运行 demo 会从头走"),
+        "judge": _("已经打好的分都在；再运行一次就接着做"),
+        "chat": _("对话结束了"),
+        "probe": _("没有保存这次的回答；再运行一次就重新问"),
+        "evaluate": _("没有保存这次的回答；再运行一次就重新问"),
+        "studio": _("后台任务会继续；再运行 studio 就能打开"),
+    }.get(name, _("没有留下做了一半的东西；要做的话再运行一次同一个命令"))
+    return _("{verb} 停下了：{kept}", verb=name, kept=kept)
