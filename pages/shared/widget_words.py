@@ -1,5 +1,5 @@
-"""What Streamlit's theme cannot say: its own words in the person's language, and the studio's style sheet,
-which also hides the CSV button of tables, since cells could be formulas."""
+"""What Streamlit's theme cannot say: its own words in the person's language, the studio's style sheet, which
+also hides the CSV button of tables, since cells could be formulas, and scripts for the whole page."""
 
 import json
 from pathlib import Path
@@ -42,8 +42,8 @@ alone."""
 
 
 def translate_widgets() -> None:
-    """Translates the upload field and the menu, loads the style sheet of the studio, and sends what is typed
-    into a long text at every pause."""
+    """Translates the upload field, the menu and the lists of fields, loads the style sheet of the studio,
+    sends what is typed into a long text at every pause, and keeps the browser's history in order."""
     words = {
         "pick": _("选择文件"),
         "drop": _("或者把文件拖到这里"),
@@ -54,5 +54,24 @@ def translate_widgets() -> None:
     }
     st.html(Path(__file__).with_name("look.css"))
     st.html(_WORDS.format(**{name: json.dumps(word, ensure_ascii=False) for name, word in words.items()}))
+    lists = _script("list_words.js").replace("WORDS", json.dumps(_list_words(), ensure_ascii=False), 1)
     with st.container(key="typing_script"):
         st.html(_SENDS, unsafe_allow_javascript=True)
+        for script in (lists, _script("history_entries.js")):
+            st.html(f"<script>{script}</script>", unsafe_allow_javascript=True)
+
+
+def _list_words() -> dict[str, str]:
+    """Streamlit's words in the lists of its fields, with %s for what is typed or counted, and ours."""
+    return {
+        "No results": _("没有匹配的"),
+        "Select all": _("全选"),
+        "Select %s matches": _("选中匹配的 %s 个"),
+        "Add: %s": _("添加：%s"),
+        "You can only select up to %s option. Remove an option first.": _("最多选 %s 个；先去掉一个"),
+        "You can only select up to %s options. Remove an option first.": _("最多选 %s 个；先去掉一个"),
+    }
+
+
+def _script(name: str) -> str:
+    return Path(__file__).with_name(name).read_text(encoding="utf-8")

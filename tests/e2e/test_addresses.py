@@ -50,6 +50,28 @@ def test_the_recipe_is_switched_on_a_page_whose_address_carries_filters(
     assert "生日" not in page.url and "%E7%94%9F%E6%97%A5" not in page.url
 
 
+def test_back_leads_to_the_page_as_it_was_left_and_lists_say_nothing_in_english(
+    page: Page, wishes: Studio
+) -> None:
+    visit(page, wishes, "lists")
+    page.get_by_role("radio", name="场景").click()
+    settle(page)
+    page.get_by_test_id("stSidebarNavLink").filter(has_text="对比").click()
+    expect(page.locator(".st-key-steps .st-key-step_here_compare")).to_be_visible()
+    settle(page)
+    page.go_back()
+    expect(page.get_by_role("radio", name="场景")).to_be_checked()
+    settle(page)
+    page.go_forward()
+    expect(page.locator(".st-key-steps .st-key-step_here_compare")).to_be_visible()
+    settle(page)
+    asked = page.get_by_role("combobox", name="送给谁")
+    asked.click()
+    expect(page.get_by_role("option", name="全选")).to_be_visible()
+    asked.fill("没有这个人")
+    expect(page.get_by_role("listbox")).to_have_text("没有匹配的")
+
+
 FAULTY = """
 import streamlit as st
 
