@@ -1,12 +1,12 @@
 """Measures whether a training on the CPU teaches: pass rates on held-out cells before and after one
 ``nano-cpu-qlora`` run.
 
-``python benchmarks/learning_effect.py [--all-styles] [--workspace DIR] [--samples N] [--epochs N]``
-composes samples for the training cells, freezes them with varied receivers and occasions, trains once
-with the preset as it stands, converts and merges. Base, adapter, merged model and the adapter behind the
-server then answer the same held-out prompts, in three styles or all nine; the adapter also answers about 40
-receivers and 12 occasions that neither lists nor the base's corpus hold. Takes about ten minutes on two
-cores. The last line is one JSON object.
+``python benchmarks/learning_effect.py [--all-styles] [--workspace DIR] [--samples N] [--epochs N]
+[--conditions AXIS …]`` composes samples for the training cells, freezes them with varied receivers and
+occasions, trains once with the preset as it stands, converts and merges. Base, adapter, merged model and
+the adapter behind the server then answer the same held-out prompts, in three styles or all nine; the
+adapter also answers about 40 receivers and 12 occasions that neither lists nor the base's corpus hold.
+Takes about ten minutes on two cores. The last line is one JSON object.
 """
 
 import argparse
@@ -16,7 +16,7 @@ import resource
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -35,6 +35,7 @@ from tianji_core.evaluation import (
 from tianji_core.files import write_json
 from tianji_core.models.nano import nano_base, split_cells
 from tianji_core.recipe import Plan, Recipe, brief, kept_cells, tasks
+from tianji_core.recipe.axis_editing import edit_axis
 from tianji_core.store import recipes
 from tianji_core.store.samples import SampleFilter
 from tianji_core.teachers.composer import Composer
@@ -47,13 +48,14 @@ PROMPTS_AT_LEAST = 300
 
 @dataclass(frozen=True)
 class Lesson:
-    """What is taught (no styles means all), by how many samples, and the bars: the lowest pass rate, and
-    the most seconds of training on two free cores."""
+    """What is taught (no styles means all; ``conditions`` are axes of the recipe, by id), by how many
+    samples, and the bars: the lowest pass rate, and the most seconds of training on two free cores."""
 
     styles: tuple[str, ...]
     samples: int
     trained_at_least: float
     seconds_at_most: float
+    conditions: tuple[str, ...] = ()
 
 
 THREE = Lesson(("小红书", "正常", "严肃"), 3600, 0.95, 300)
@@ -172,6 +174,15 @@ def rates(name: str, report: Report) -> dict[str, object]:
     }
 
 
+def by_part(report: Report) -> dict[str, dict[str, float]]:
+    """Pass rates by style and by option, and how often an option's length was met."""
+    return {
+        "styles": {row.title: round(row.passed, 4) for row in report.styles},
+        "conditions": {row.title: round(row.passed, 4) for row in report.options},
+        "asked_length_met": {row.title: round(row.length, 4) for row in report.options},
+    }
+
+
 def frozen(
     workspace: Workspace, recipe: Recipe, lesson: Lesson, count: int, variation: dataset.Variation
 ) -> dataset.DatasetVersion:
@@ -183,13 +194,23 @@ def frozen(
     return dataset.freeze(workspace, recipe.key, name, everything, variation=variation)
 
 
+def lesson_recipe(workspace: Workspace, lesson: Lesson) -> Recipe:
+    """Switches the lesson's conditions on in the recipe of the workspace, and returns it."""
+    stored = recipes.current(workspace.engine, "wishes")
+    recipe = stored.recipe
+    for axis in lesson.conditions:
+        recipe = edit_axis(recipe, axis, enabled=True)
+    if recipe is not stored.recipe:
+        recipes.save(workspace.engine, recipe, stored.revision, "conditions of the lesson")
+    return recipe
+
+
 def measure(
     home: Path, base: Path, lesson: Lesson, count: int, epochs: int, variation: dataset.Variation
 ) -> int:
     """Runs everything in the workspace ``home``; returns the exit code."""
     workspace = open_workspace(home)
-    recipe = recipes.current(workspace.engine, "wishes").recipe
-    seed = variation.seed
+    recipe, seed = lesson_recipe(workspace, lesson), variation.seed
     version = frozen(workspace, recipe, lesson, count, variation)
     cases = held_out_cases(recipe, lesson.styles, seed=seed)
     checker = Checker(recipe, training_pairs(recipe, dataset.training_file(workspace, version)))
@@ -221,7 +242,7 @@ def measure(
             **rates("adapter_sampled", sampled),
             "merged": round(whole.overall.passed, 4),
             "served": round(served.overall.passed, 4),
-            "styles": {row.title: round(row.passed, 4) for row in after.styles},
+            **by_part(after),
             "unseen": beyond,
             "copied": round(after.overall.copied, 4),
             "prompts": len(cases),
@@ -255,11 +276,12 @@ def main() -> int:
     parser.add_argument(
         "--all-styles", action="store_true", help="teach and judge all nine styles, not three"
     )
+    parser.add_argument("--conditions", nargs="*", default=(), help="axes to switch on, such as length tone")
     parser.add_argument("--vary-names", type=float, default=0.5, help="share of samples, 0 to 1")
     parser.add_argument("--vary-occasions", type=float, default=0.5, help="share of samples, 0 to 1")
     given = parser.parse_args()
     variation = dataset.Variation(given.vary_names, given.vary_occasions, given.seed)
-    lesson = ALL if given.all_styles else THREE
+    lesson = replace(ALL if given.all_styles else THREE, conditions=tuple(given.conditions))
     base, samples = given.base or nano_base(), given.samples or lesson.samples
     if given.workspace:
         return measure(given.workspace.resolve(), base, lesson, samples, given.epochs, variation)
