@@ -38,6 +38,7 @@ from tianji_core.access.single_sign_on import SignOnSettings, sign_on_settings
 from tianji_core.access.visitors import Accounts
 from tianji_core.errors import StudioError
 from tianji_core.i18n import _
+from tianji_core.sharing import SharePages
 from tianji_core.workspace import Workspace
 
 APP = Path(__file__).resolve().parents[1] / "app.py"
@@ -62,7 +63,10 @@ def studio_app(host: str, port: int, accounts: Accounts | None, sign_on: SignOnS
     PagesManager.uses_pages_directory = False
     hosts = allowed_hosts(host, port, allowed_hosts_setting())
     own_only = Middleware(HostCheck, hosts=hosts, refusal=_foreign, direct=accounts is None)
-    checks = [Middleware(SecurityHeaders), own_only]
+    shared = Middleware(
+        SharePages, workspace=frame.current_workspace(), base_path=base_path(), accounts=accounts
+    )
+    checks = [Middleware(SecurityHeaders), own_only, shared]
     if accounts is not None:
         checks.append(Middleware(LoginRequired, accounts=accounts, open_paths=[HEALTH]))
     visitors.requests_are_checked(accounts)

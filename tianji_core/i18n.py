@@ -135,3 +135,21 @@ def _of_parts(context: str, message: str, values: dict[str, object]) -> str:
 def N_(text: str) -> str:
     """Marks a text that is translated when it is shown; returns it unchanged."""
     return text
+
+
+def in_language(text: str, code: str) -> str:
+    """Returns a text of :func:`_` in the language ``code`` whatever that of the process is: for a visitor who
+    reads another one than the studio's people. Every other text stays as it is."""
+    if not isinstance(text, Translated):
+        return text
+    context, message, values = text.message
+    if code not in LANGUAGES or not message:
+        return text[:]
+    found = message
+    if code != "zh":
+        catalogue = _catalogue(code)
+        found = catalogue.pgettext(context, message) if context else catalogue.gettext(message)
+    ready = {
+        name: in_language(value, code) if isinstance(value, str) else value for name, value in values.items()
+    }
+    return found.format(**ready) if ready else found

@@ -16,6 +16,7 @@ from pages.models.cards import (
     running_jobs,
 )
 from pages.models.merge import merge_options
+from pages.models.sharing import shared_models
 from pages.models.starting import start
 from pages.models.trash import deleted_checkpoints, removed_recipes
 from pages.shared.clock import local_time
@@ -153,10 +154,12 @@ if not running:
     last_failure(workspace)
 with report_errors():
     artefacts = models.artefacts(workspace)
-    first, second, third = st.tabs([_("训练结果"), _("基座模型"), _("回收站")])
+    first, second, shared, third = st.tabs([_("训练结果"), _("基座模型"), _("分享"), _("回收站")])
     with first:
         results(artefacts)
     with second:
         bases(artefacts)
+    with shared:
+        shared_models(workspace)
     with third:
         trash()

@@ -1,0 +1,111 @@
+"""The part of the models page about links through which others ask one model."""
+
+from urllib.parse import urlsplit
+
+import streamlit as st
+
+from pages.shared.clock import local_time
+from pages.shared.frame import current_recipe, remember_notice, report_errors
+from pages.shared.kept import forget_typed, kept_text
+from pages.shared.text import plain
+from tianji_core import models
+from tianji_core.i18n import _
+from tianji_core.sharing import LONGEST_DAYS, MOST_PER_MINUTE, Share, Shares, kept_questions
+from tianji_core.workspace import Workspace
+
+_SHOWN = 50
+"""Links that are drawn, the open ones first."""
+
+
+def shared_models(workspace: Workspace) -> None:
+    """Draws the form for a new link, and the links there are with a button that revokes each."""
+    shares = Shares(workspace)
+    st.caption(
+        _(
+            "有链接的人不用账号就能问这一个模型：只有选项和一句话的框，看不到列表和设置，也进不了别的页。到期自己失效，随时可以收回。"
+        )
+    )
+    _new_link(workspace, shares)
+    listed = sorted(shares.listed(), key=lambda share: not share.open())
+    for share in listed[:_SHOWN]:
+        _link(workspace, shares, share)
+
+
+def _new_link(workspace: Workspace, shares: Shares) -> None:
+    names = models.titles(workspace)
+    merged = [model.name for model in models.loadable(workspace) if model.kind != "base"]
+    known = merged or [model.name for model in models.loadable(workspace)]
+    if not known:
+        st.info(_("还没有模型可以分享。先下载一个基座，或者训练出一个适配器。"))
+        return
+    with st.container(border=True):
+        columns = st.columns([3, 3, 1.4, 1.6], vertical_alignment="bottom")
+        model = columns[0].selectbox(
+            _("分享哪个模型"), known, format_func=lambda name: names.get(name, name), key="share_model"
+        )
+        title = columns[1].text_input(
+            _("页面的标题"),
+            max_chars=60,
+            placeholder=current_recipe().recipe.title,
+            **kept_text("share_title"),
+        )
+        days = columns[2].number_input(_("几天后到期"), 1, LONGEST_DAYS, 7, key="share_days")
+        per_minute = columns[3].number_input(
+            _("每分钟最多几问"),
+            1,
+            MOST_PER_MINUTE,
+            10,
+            key="share_per_minute",
+            help=_("拿到链接的人加在一起"),
+        )
+        row = st.container(horizontal=True, vertical_alignment="center")
+        pressed = row.button(_("做一个链接"), key="share_add", icon="🔗")
+        login = row.checkbox(_("要先登录"), key="share_login")
+        keep = row.checkbox(_("保存问题和回答"), key="share_keep", help=_("页面上会写明"))
+    if pressed:
+        with report_errors():
+            shares.add(
+                model,
+                current_recipe().recipe.key,
+                float(days),
+                title=title,
+                per_minute=int(per_minute),
+                keep=keep,
+                login=login,
+            )
+            forget_typed("share_title")
+            remember_notice(_("链接做好了；模型要开着，对方才问得到"))
+            st.rerun()
+
+
+def _link(workspace: Workspace, shares: Shares, share: Share) -> None:
+    with st.container(border=True, key=f"share_{share.id}"):
+        row = st.columns([6, 1.2], vertical_alignment="center")
+        end = local_time(share.expires_at)
+        if share.revoked_at is not None:
+            state = _("已收回")
+        else:
+            state = _("{time} 到期", time=end) if share.open() else _("{time} 已到期", time=end)
+        notes = [state, _("每分钟 {n} 问", n=share.per_minute)]
+        notes += [_("要先登录")] if share.login else []
+        notes += [_("保存问题和回答")] if share.keep else []
+        name = models.titles(workspace).get(share.model, share.model)
+        row[0].markdown(f"**{plain(share.title or name)}** · {plain(name)}  \n" + " · ".join(notes))
+        if share.open():
+            st.code(_studio() + shares.path(share), language=None, wrap_lines=True)
+            if row[1].button(_("收回"), key=f"share_revoke_{share.id}", width="stretch"):
+                with report_errors():
+                    shares.revoke(share.id)
+                    remember_notice(_("收回了，链接不再能用"))
+                    st.rerun()
+        said = kept_questions(workspace, share) if share.keep else []
+        if said:
+            with st.popover(_("收下的问题（{n}）", n=len(said))):
+                for asked, answer in reversed(said[-_SHOWN:]):
+                    st.markdown(f"**{plain(asked)}**  \n{plain(answer)}")
+
+
+def _studio() -> str:
+    """The address under which this browser knows the studio, without a page."""
+    parts = urlsplit(st.context.url or "http://127.0.0.1:6006/")
+    return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/').removesuffix('/models')}"
