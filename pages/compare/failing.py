@@ -27,6 +27,7 @@ def failing_part(workspace: Workspace, board: Board, checked: Sequence[Checked])
         chosen = st.selectbox(
             _("给哪个模型补数据"),
             list(found),
+            index=len(found) - 1,  # a base stands before what was trained on it
             format_func=lambda model: titles.get(model, model),
             key="failing_model",
         )

@@ -153,6 +153,15 @@ def scores(board: Board) -> None:
     """Draws the verdict, what can be taken away, and the details of the checks and of the votes."""
     checked, people = checkers.board(board), votes.listed(workspace.engine, recipe.key)
     verdict_part(board, checked, people, models.titles(workspace))
+    if not people and role() >= Role.REVIEWER:
+        st.button(
+            _("下一步：盲评，投出哪个更好"),
+            key="to_blind",
+            type="primary",
+            icon="🙈",
+            on_click=_view,
+            args=("blind",),
+        )
     if role() is Role.OWNER:
         failing_part(workspace, board, checked)
         take_part(workspace, recipe, board, checkers)
@@ -184,9 +193,16 @@ def chosen_board(board_names: list[str]) -> str:
     return shown
 
 
-def no_board() -> None:
+def _view(name: str) -> None:
+    st.session_state["_compare_view"] = name
+
+
+def no_board(view: str) -> None:
     """Draws the first step where there is no comparison yet."""
     st.info(_("还没有对比过。选好问题、模型和风格，点“开始对比”，答案会同时一个字一个字地出来。"), icon="⚖️")
+    if view != "new" and "new" in VIEWS:
+        new = _("去开始一次对比")
+        st.button(new, key="to_new", type="primary", icon="✍️", on_click=_view, args=("new",))
 
 
 board_names = board_keys(workspace)
@@ -208,13 +224,13 @@ with report_errors():
     if view == "new":
         form()
         if not board_names:
-            no_board()
+            no_board(view)
     elif view == "sweep":
         sweep_part(workspace, stored)
     elif not board_names:
-        no_board()
+        no_board(view)
     else:
-        line = st.container(key="board_choice").columns(2)
+        line = st.container(key="board_choice").columns(2 if view == "grid" else 1)
         with line[0]:
             shown = chosen_board(board_names)
         if view == "grid":

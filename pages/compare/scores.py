@@ -79,10 +79,10 @@ def _heat_figure(heat: HeatMap) -> go.Figure:
 
 
 def take_part(workspace: Workspace, recipe: Recipe, board: Board, checkers: Checkers) -> None:
-    """Draws the downloads of the report and the preference pairs, and the button that stores chosen
-    answers as samples."""
+    """Draws the download of the report and, once people have voted, those of the preference pairs and the
+    button that stores chosen answers as samples."""
     pairs = len(preferences(votes.listed(workspace.engine, recipe.key)))
-    line = st.columns(4)
+    line = st.columns(4 if pairs else 1)
     line[0].download_button(
         _("下载报告（HTML）"),
         data=lambda: board_report(recipe, board, checkers, judgement(workspace, board)),
@@ -91,8 +91,10 @@ def take_part(workspace: Workspace, recipe: Recipe, board: Board, checkers: Chec
         key="compare_report",
         icon="📄",
         on_click="ignore",
-        width="stretch",
+        width="stretch" if pairs else "content",
     )
+    if not pairs:
+        return
     for place, form, title in (
         (line[1], TEXT_FORM, _("{n} 个偏好对（文本）", n=pairs)),
         (line[2], MESSAGES_FORM, _("偏好对（对话）")),
@@ -105,10 +107,9 @@ def take_part(workspace: Workspace, recipe: Recipe, board: Board, checkers: Chec
             key=f"pairs_{form}",
             icon="⬇️",
             on_click="ignore",
-            disabled=not pairs,
             width="stretch",
         )
-    if line[3].button(_("选中的收为样本"), key="take_chosen", icon="📥", width="stretch", disabled=not pairs):
+    if line[3].button(_("选中的收为样本"), key="take_chosen", type="primary", icon="📥", width="stretch"):
         with report_errors():
             taken = take_chosen(workspace, recipe)
             remember_notice(_("收了 {added} 条，{known} 条原来就有；去审核页看", added=taken.added, known=taken.known))  # fmt: skip

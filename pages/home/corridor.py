@@ -11,7 +11,10 @@ def show_corridor(steps: list[CorridorStep]) -> None:
     following = next_step(steps)
     for start in range(0, len(steps), 3):
         for column, step in zip(st.columns(3), steps[start : start + 3], strict=True):
-            with column, st.container(border=True, height="stretch"):
+            with (
+                column,
+                st.container(border=True, height="stretch", gap="xxsmall", key=f"corridor_{step.page}"),
+            ):
                 number = steps.index(step) + 1
                 st.page_link(step.path, label=f"**{number} {step.title}**", icon=step.icon)
                 st.markdown(f"{'✅ ' if step.done else ''}{step.figure}")

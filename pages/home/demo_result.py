@@ -1,6 +1,8 @@
 """The results of a walk-through: pass rates, answers before and after training, and the paths of what was
 made."""
 
+from pathlib import Path
+
 import streamlit as st
 
 from pages.shared.before_after import before_and_after, show_answers
@@ -17,19 +19,21 @@ from tianji_core.workspace import Workspace
 
 
 def what_next(workspace: Workspace, report: DemoReport) -> None:
-    """Draws what can be done with the results: talk to the model, compare it, open the walk's recipe, remove
-    all of it."""
-    if not report.complete or not report.model:
+    """Draws the heading of the results and what can be done with them: talk to the model, compare it, open
+    the walk's recipe, remove all of it."""
+    row = st.container(horizontal=True, vertical_alignment="center")
+    row.subheader(_("走一遍的结果"), anchor=False, width="content")
+    model = _walked_model(workspace, report) if report.complete else ""
+    if not model:
         return
-    row = st.columns(4)
-    with row[0]:
-        chat_button(workspace, report.model, _("和它聊"), "chat_with_demo", "primary", any_form=True)
-    if row[1].button(_("并排比"), key="compare_demo", icon="⚖️", width="stretch"):
+    with row:
+        chat_button(workspace, model, _("和它聊"), "chat_with_demo", "primary", any_form=True)
+    if row.button(_("并排比"), key="compare_demo", icon="⚖️", width="stretch"):
         st.switch_page("pages/compare/page.py")
     if role() < Role.OWNER or not report.recipe:
         return
     in_use = workspace.settings().recipe == report.recipe
-    row[2].button(
+    row.button(
         _("看它的样本和数据"),
         key="open_demo",
         icon="📂",
@@ -39,13 +43,21 @@ def what_next(workspace: Workspace, report: DemoReport) -> None:
         on_click=use_recipe,
         args=(report.recipe,),
     )
-    with row[3].popover(_("删除这次走一遍"), icon="🗑️", width="stretch"):
+    with row.popover(_("删除这次走一遍"), icon="🗑️", width="stretch"):
         st.write(_("配方“走一遍”和它的样本、数据集、训练、模型一起放进回收站（在模型页），可以恢复。"))
         if st.button(_("确定删除"), key="remove_demo", type="primary"):
             with report_errors():
                 models.remove_recipe(workspace, report.recipe)
                 remember_notice(_("走一遍做出的东西都在回收站里了"))
                 st.rerun()
+
+
+def _walked_model(workspace: Workspace, report: DemoReport) -> str:
+    """Returns the name of the model that a walk-through has trained, which reports of older versions tell by
+    its folder alone; '' where it is there no more."""
+    there = {model.name for model in models.loadable(workspace)}
+    named = [report.model, *(Path(step.path).name for step in reversed(report.steps) if step.path)]
+    return next((name for name in named if name in there), "")
 
 
 def show_demo(report: DemoReport) -> None:
@@ -59,7 +71,7 @@ def show_demo(report: DemoReport) -> None:
 
 
 def show_steps(report: DemoReport) -> None:
-    """Draws what each step of a walk-through did and where its results are."""
+    """Draws what each step of a walk-through did and where its results are, folded once it has answers."""
     with st.expander(_("走一遍：每一步做了什么，东西在哪里"), expanded=not report.answers):
         for step in report.steps:
             st.markdown(f"**{step.title}** · {plain(step.made)} · {duration_text(step.seconds)}")

@@ -5,6 +5,7 @@ import sys
 import streamlit as st
 
 from pages.home.corridor import show_corridor
+from pages.home.demo_result import show_steps
 from pages.home.result import show_results, walk_report
 from pages.home.since import since_last_visit
 from pages.shared.frame import current_recipe, remember_notice, report_errors
@@ -69,7 +70,8 @@ def walk_through() -> None:
 
 
 recipe = current_recipe().recipe.key
-done = walk_report(workspace) is not None
+walked = walk_report(workspace)
+done = walked is not None
 if not done:
     with report_errors():
         walk_through()
@@ -79,6 +81,8 @@ with report_errors():
     show_results(workspace, recipe)
 with report_errors():
     show_corridor(corridor_steps(workspace))
-if done:
+if walked is not None:
     with report_errors():
+        if walked.answers:
+            show_steps(walked)
         walk_through()

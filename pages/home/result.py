@@ -59,31 +59,30 @@ def _results(workspace: Workspace, recipe: str) -> None:
     if measured is not None and (report is None or recipe != report.recipe):
         _training(workspace, *measured)
     elif report is not None:
-        st.subheader(_("走一遍的结果"), anchor=False)
         what_next(workspace, report)
         show_demo(report)
     else:
         example = example_report()
         st.caption(_("走完会看到这样的结果（一次真实的走一遍：双核 CPU，900 条样本，三种风格）"))
         show_demo(example)
-    if report is not None:
+    if report is not None and not report.answers:
         show_steps(report)
 
 
 def _training(workspace: Workspace, run: TrainingRun, effect: TrainingEffect) -> None:
     st.subheader(plain(run.title), anchor=False)
-    head, talk, compare, more = st.columns([5, 2, 2, 3], vertical_alignment="center")
-    head.markdown(verdict_line(effect.overall))
+    row = st.container(horizontal=True, vertical_alignment="center")
+    row.markdown(verdict_line(effect.overall), width="content")
     if role() is Role.OWNER:
-        with talk:
-            try:
-                model = merged_model(workspace, run)
-            except StudioError:  # its checkpoints were deleted
-                model = None
-            if model is not None:
+        try:
+            model = merged_model(workspace, run)
+        except StudioError:  # its checkpoints were deleted
+            model = None
+        if model is not None:
+            with row:
                 chat_button(workspace, model.name, _("和它聊"), "chat_with_newest", "primary", any_form=True)
-        if more.button(_("看这次训练"), key="open_newest", icon="🏋️", width="stretch"):
-            st.switch_page("pages/train/page.py", query_params={"run": str(run.id)})
-    if compare.button(_("并排比"), key="compare_newest", icon="⚖️", width="stretch"):
+    if row.button(_("并排比"), key="compare_newest", icon="⚖️", width="stretch"):
         st.switch_page("pages/compare/page.py")
+    if role() is Role.OWNER and row.button(_("看这次训练"), key="open_newest", icon="🏋️", width="stretch"):
+        st.switch_page("pages/train/page.py", query_params={"run": str(run.id)})
     before_and_after(effect.rates, effect.answers, "", "newest_rates")

@@ -6,9 +6,9 @@ from pages.jobs.afterwards import afterwards_part
 from pages.shared.clock import SECOND, local_time
 from pages.shared.frame import report_errors
 from pages.shared.header import page_header
-from pages.shared.job_progress import job_bar, log_view, stop_button
+from pages.shared.job_progress import called, job_bar, log_view, stop_button
 from pages.shared.text import plain
-from tianji_core import jobs, notices
+from tianji_core import jobs, models, notices
 from tianji_core.i18n import _
 
 ICONS = {"starting": "🟡", "running": "🟢", "succeeded": "✅", "failed": "❌", "stopped": "⏹️", "lost": "👻"}
@@ -67,17 +67,20 @@ def job_list(kind: str | None) -> None:
         st.info(_("还没有任务。从总览页“走一遍”，或去造数页开始。"))
         st.page_link("pages/home/page.py", label=_("回到总览"), icon="🏮")
     can_tell = any(job.active for job in listed) and bool(notices.channels_in_use(workspace))
+    serves = any(job.kind == "serve" for job in listed)
+    known = models.titles(workspace) if serves else {}  # a reading of every model's manifest
     for job in listed:
         with (
-            st.expander(row_title(job), expanded=job.active, key=f"job_{job.id}"),
+            st.expander(row_title(job, called(job, known)), expanded=job.active, key=f"job_{job.id}"),
             report_errors(),
         ):
-            job_details(job, can_tell)
+            job_details(job, called(job, known), can_tell)
 
 
-def row_title(job: jobs.Job) -> str:
-    """Returns a job in one line: what it is, its state, when it began, and how long an ended one took."""
-    kind, title = str(KINDS.get(job.kind, job.kind)), str(job.title)
+def row_title(job: jobs.Job, title: str) -> str:
+    """Returns a job in one line: what it is, its state, when it began, and how long an ended one took;
+    ``title`` is what people call it."""
+    kind = str(KINDS.get(job.kind, job.kind))
     named = title if title.startswith(kind) else f"{kind} · {title}"
     when = local_time(job.started_at or job.created_at)
     took = "" if job.active else f" · {jobs.duration_text(job.seconds)}"
@@ -85,13 +88,13 @@ def row_title(job: jobs.Job) -> str:
     return f"{ICONS.get(job.state, '')} {job.id} · {plain(named)} — {state} · {when}{took}"
 
 
-def job_details(job: jobs.Job, can_tell: bool) -> None:
+def job_details(job: jobs.Job, title: str, can_tell: bool) -> None:
     """Draws what became of one job in a sentence, with its progress and note, and below it the raw log;
-    ``can_tell`` as in :func:`afterwards_part`."""
+    ``title`` as in :func:`row_title`, ``can_tell`` as in :func:`afterwards_part`."""
     left, right = st.columns([4, 1], vertical_alignment="center")
     with left:
         if job.active:
-            job_bar(workspace, job)
+            job_bar(workspace, job, title)
         st.markdown(plain(told(job)))
         if job.note:
             st.warning(plain(job.note), icon="⚠️")

@@ -78,23 +78,25 @@ def checkpoint_rows(workspace: Workspace, state: TrainingState, options: MergeOp
         losses = [checkpoint.loss for checkpoint in state.checkpoints if checkpoint.loss is not None]
         for checkpoint in reversed(state.checkpoints):
             number = checkpoint.iteration
-            columns = st.columns([2.5, 1.8, 1.5, 1.8, 2.1, 1.3], vertical_alignment="center")
             last = _("（最终）") if number == state.total else ""
-            columns[0].markdown(_("第 {n} 步", n=number) + last)
             best = state.state != "failed" and len(losses) > 1 and checkpoint.loss == min(losses)
             loss = "—" if checkpoint.loss is None else f"{checkpoint.loss:.3f}"
-            columns[1].markdown(_("损失 {loss}", loss=loss) + (" ⭐" if best else ""))
-            columns[2].markdown(size_text(checkpoint.size))
-            if columns[3].button(_("转换"), key=f"convert_{run.id}_{number}", width="stretch"):
+            facts = (
+                _("第 {n} 步", n=number) + last,
+                _("损失 {loss}", loss=loss) + (" ⭐" if best else ""),
+                size_text(checkpoint.size),
+            )
+            row = st.container(horizontal=True, vertical_alignment="center", gap="xsmall")
+            row.markdown(" · ".join(facts), width="stretch")
+            if row.button(_("转换"), key=f"convert_{run.id}_{number}"):
                 start(partial(models.start_convert, workspace, run, number))
-            if columns[4].button(
+            if row.button(
                 _("转换并合并"),
                 key=f"convert_merge_{run.id}_{number}",
                 type="primary" if urged and number == state.total else "secondary",
-                width="stretch",
             ):
                 start(partial(models.start_convert_and_merge, workspace, run, number, *options))
-            if columns[5].button(_("删除"), key=f"delete_checkpoint_{run.id}_{number}", width="stretch"):
+            if row.button(_("删除"), key=f"delete_checkpoint_{run.id}_{number}", type="tertiary"):
                 with report_errors():
                     training.delete_checkpoint(workspace, run, number)
                     remember_notice(_("检查点已删除，在回收站里可以恢复"))

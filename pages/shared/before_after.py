@@ -61,27 +61,28 @@ def rates_figure(rates: Sequence[PassRate], height: int) -> go.Figure:
 
 
 def before_and_after(rates: Sequence[PassRate], answers: Sequence[BeforeAfter], title: str, key: str) -> None:
-    """Draws the rates as bars and, beside them, the first answers; the others below when they are opened."""
-    left, right = st.columns([5, 4], gap="medium")
+    """Draws the rates as bars and, beside them, the first answers, and the others when they are opened."""
+    left, right = st.columns([4, 5], gap="medium")
     with left:
         if title:
             st.caption(title)
-        figure = rates_figure(rates, height=300)
+        figure = rates_figure(rates, height=min(290, 110 + 26 * len(rates)))
         st.plotly_chart(figure, width="stretch", key=key, config={"displayModeBar": False})
     with right:
         show_answers(answers[:FIRST])
-    if len(answers) > FIRST:
-        with st.expander(_("另外 {n} 句，训练前和训练后", n=len(answers) - FIRST)):
-            show_answers(answers[FIRST:])
+        if len(answers) > FIRST:
+            with st.expander(_("另外 {n} 句，训练前和训练后", n=len(answers) - FIRST)):
+                show_answers(answers[FIRST:])
 
 
 def show_answers(answers: Sequence[BeforeAfter]) -> None:
     """Draws each request with the answers before and after training beside each other."""
     for pair in answers:
-        with st.container(border=True):
+        with st.container(border=True, gap="xsmall"):
             st.markdown(f"💬 {plain(pair.request)}")
-            before, after = st.columns(2)
-            before.caption(_("训练前"))
-            before.text(pair.before or _("（没有回答）"))
-            after.caption(_("训练后"))
-            after.text(pair.after or _("（没有回答）"))
+            sides = st.columns(2, gap="small", wrap=False)
+            said = (_("训练前"), pair.before), (_("训练后"), pair.after)
+            for side, (when, text) in zip(sides, said, strict=True):
+                with side.container(gap=None):
+                    st.caption(when)
+                    st.text(text or _("（没有回答）"))

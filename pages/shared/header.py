@@ -19,21 +19,25 @@ _UNCLAIMED = frozenset({"heatmap", "jobs", "account"})
 """The pages without a red button of their own; on the others the way to the next step is quiet."""
 _IN_SIGHT = """<script>
 (() => {{
-  const bar = document.querySelector(".st-key-steps");
-  const step = bar?.querySelector(".st-key-step_here_{page}")
-    ?? bar?.querySelector('[class*="st-key-step_next_"]');
-  if (!step) return;
+  const began = performance.now();
+  window.studioSteps = began;
+  let seen = null, width = 0;
   const centre = () => {{
-    const [all, one] = [bar.getBoundingClientRect(), step.getBoundingClientRect()];
-    bar.scrollLeft += one.left + one.width / 2 - all.left - all.width / 2;
+    const bar = document.querySelector(".st-key-steps");
+    const step = bar?.querySelector(".st-key-step_here_{page}")
+      ?? bar?.querySelector('[class*="st-key-step_next_"]');
+    if (step && (step !== seen || bar.scrollWidth !== width)) {{
+      [seen, width] = [step, bar.scrollWidth];
+      const [all, one] = [bar.getBoundingClientRect(), step.getBoundingClientRect()];
+      bar.scrollLeft += one.left + one.width / 2 - all.left - all.width / 2;
+    }}
+    if (window.studioSteps === began && performance.now() - began < 10000) setTimeout(centre, 100);
   }};
-  const sized = new ResizeObserver(centre);
-  sized.observe(step);
-  setTimeout(() => sized.disconnect(), 3000);
+  centre();
 }})()
 </script>"""
-"""Brings the step one is on into sight where the line of steps is longer than the screen, until the texts
-have their final widths."""
+"""Brings the step one is on into sight where the line of steps is longer than the screen, again when the line
+is drawn anew or the texts get their final widths."""
 
 
 def page_header(page: str, title: str, lead: str) -> Workspace:

@@ -94,7 +94,7 @@ def follow_job(workspace: Workspace, job_id: int, stop_key: str, least: Role = R
         stop_button(workspace, job, stop_key, least)
 
 
-def log_view(workspace: Workspace, job: jobs.Job, lines: int = 30) -> None:
+def log_view(workspace: Workspace, job: jobs.Job, lines: int = 12) -> None:
     """Draws the last lines of a job's log."""
     text = jobs.log_tail(workspace, job.id)
     st.code("\n".join(text.splitlines()[-lines:]) or _("（还没有输出）"), language=None, wrap_lines=True)

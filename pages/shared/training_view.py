@@ -46,23 +46,24 @@ def state_text(state: TrainingState) -> str:
 
 
 def show_figures(state: TrainingState) -> None:
-    """Draws the four figures by which one sees how a training goes, and how far it is while it runs."""
-    place = st.container(key="train_now").columns(4)
+    """Draws the few figures by which one sees how a training goes, and how far it is while it runs."""
+    validated = [check.loss for check in state.validations]
+    place = st.container(key="train_now").columns(4 if validated else 3)
     total = "?" if state.total is None else str(state.total)
     place[0].metric(_("步"), f"{state.iteration} / {total}")
     start = next((point.loss for point in state.points if point.loss is not None), None)
     delta = None if state.loss is None or start is None else f"{state.loss - start:+.3f}"
     place[1].metric(_("损失"), _number(state.loss, ".3f"), delta, delta_color="inverse")
-    validated = [check.loss for check in state.validations]
-    place[2].metric(
-        _("验证损失"),
-        _number(validated[-1] if validated else None, ".3f"),
-        help=_("在没有参加训练的样本上算的；它开始上升就是过拟合。冻结数据集时留出验证集才有"),
-    )
     if state.active and state.state != "waiting":
-        place[3].metric(_("预计还需"), _clock(state.eta))
+        place[2].metric(_("预计还需"), _clock(state.eta))
     else:
-        place[3].metric(_("用时"), _clock(state.spent))
+        place[2].metric(_("用时"), _clock(state.spent))
+    if validated:
+        place[3].metric(
+            _("验证损失"),
+            f"{validated[-1]:.3f}",
+            help=_("在没有参加训练的样本上算的；它开始上升就是过拟合。冻结数据集时留出验证集才有"),
+        )
     if state.active and state.total:
         st.progress(min(1.0, state.iteration / state.total))
     elif state.active and state.state != "waiting":
@@ -123,12 +124,24 @@ def show_signs(workspace: Workspace, state: TrainingState) -> None:
         show(plain(sign.text), icon=_SIGNS[sign.key])
 
 
+def show_newest_trials(workspace: Workspace, state: TrainingState) -> None:
+    """Draws the newest trial answer to each prompt; answers equal to a training sample are marked."""
+    newest = max(trial.iteration for trial in state.trials)
+    when = _("训练前") if newest == 0 else _("第 {n} 步", n=newest)
+    st.markdown(_("**试写** · {when}", when=when))
+    copied = set(memorised(state.trials, training_outputs(workspace, state.run)))
+    for trial in state.trials:
+        if trial.iteration == newest:
+            with st.container(gap=None):
+                st.caption(plain(trial.prompt))
+                st.text(("🦜 " if trial in copied else "") + trial.answer)
+
+
 def show_trials(workspace: Workspace, state: TrainingState) -> None:
     """Draws the trial answers, a row per step and a column per prompt; answers equal to a training sample
     are marked."""
     if not state.trials:
         return
-    st.subheader(_("试写"))
     prompts = list(dict.fromkeys(trial.prompt for trial in state.trials))
     answers = {(trial.iteration, trial.prompt): trial for trial in state.trials}
     copied = set(memorised(state.trials, training_outputs(workspace, state.run)))
@@ -142,13 +155,14 @@ def show_trials(workspace: Workspace, state: TrainingState) -> None:
         table.append(row)
     width = max(240, 780 // len(prompts))  # three fit beside each other on a small screen
     columns = {prompt: st.column_config.TextColumn(prompt, width=width) for prompt in prompts}
-    st.dataframe(
-        table,
-        hide_index=True,
-        row_height=74,
-        column_config={_("步"): st.column_config.TextColumn(width="small", pinned=True), **columns},
-        key="train_trials",
-    )
+    with st.expander(_("每一步的试写"), key="train_trials_all"):
+        st.dataframe(
+            table,
+            hide_index=True,
+            row_height=74,
+            column_config={_("步"): st.column_config.TextColumn(width="small", pinned=True), **columns},
+            key="train_trials",
+        )
     if copied:
         st.caption(_("🦜 和某条训练样本一字不差"))
 

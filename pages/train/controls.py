@@ -15,7 +15,7 @@ from tianji_core.workspace import Workspace
 def show_actions(workspace: Workspace, state: TrainingState) -> None:
     """Draws the buttons that fit the state of the training."""
     run = state.run
-    with st.container(horizontal=True):
+    with st.container(horizontal=True, key="train_actions"):
         if state.state == "waiting":
             _waiting_buttons(workspace, run)
         elif state.active and state.job is not None:

@@ -96,8 +96,6 @@ def _result(workspace: Workspace, state: TrainingState, was_busy: tuple[int, ...
             if (memory := sweep.memory(effect.iteration)) is not None:
                 show_memory(memory)
             _failing(workspace, state, sweep)
-        elif state.state == "succeeded":
-            st.markdown(_("训练完成。下一步：和它的模型对话"))
 
 
 def _effect(effect: TrainingEffect) -> None:

@@ -13,6 +13,7 @@ from pages.shared.training_view import (
     show_figures,
     show_log,
     show_more_figures,
+    show_newest_trials,
     show_signs,
     show_trials,
     state_text,
@@ -105,8 +106,7 @@ def check_and_start(
     target: Target,
     title: str,
 ) -> None:
-    """Draws the findings of the checks, the button that starts the training, and the config that it
-    writes."""
+    """Draws the findings of the checks, the button that starts the training, and folded the rest."""
     checked = training.preflight(workspace, chosen, settings, version, target)
     if checked.estimate is not None:
         iterations = checked.estimate.iterations
@@ -126,11 +126,8 @@ def check_and_start(
             st.rerun()
     show_warnings(workspace, checked)
     show_cpu_trial(workspace, chosen, settings, version)
-    show_details(checked)
-    with st.expander(_("将要写出的 xtuner 配置")):
-        file = Path(PAIRS) if chosen.from_pairs else dataset.training_file(workspace, version)
-        text = training.rendered_config(chosen, checked.settings, file, checked.runs_code)
-        st.code(text, language="python", height=420)
+    file = Path(PAIRS) if chosen.from_pairs else dataset.training_file(workspace, version)
+    show_details(checked, training.rendered_config(chosen, checked.settings, file, checked.runs_code))
 
 
 def one_training(run_id: int) -> None:
@@ -179,7 +176,14 @@ def details(run_id: int, over: list[int]) -> str:
     elif state.points or state.active or state.orphaned or state.state == "outside":
         show_figures(state)
         show_signs(workspace, state)
-        show_curves(workspace, state, over)
+        if state.trials:
+            curve, answers = st.columns([5, 4], gap="medium")
+            with answers:
+                show_newest_trials(workspace, state)
+        else:
+            curve = st.container()
+        with curve:
+            show_curves(workspace, state, over)
         show_trials(workspace, state)
         show_more_figures(state)
         show_side_curves(state)

@@ -33,14 +33,16 @@ def show_history(workspace: Workspace, current: int | None) -> None:
 
 def _row(state: TrainingState) -> None:
     run = state.run
-    columns = st.columns([5, 2, 2, 1], vertical_alignment="center")
-    columns[0].markdown(f"**{plain(run.title)}**")
-    columns[0].caption(f"{plain(run.preset)} · {local_time(run.created_at)}")
-    columns[1].markdown(state_text(state))
-    if state.state == "waiting":
-        columns[2].markdown(_("前面还有 {n} 个", n=state.ahead) if state.ahead else _("下一个就是它"))
-    else:
-        columns[2].markdown("—" if state.loss is None else _("损失 {loss}", loss=f"{state.loss:.3f}"))
-    if columns[3].button(_("打开"), key=f"train_open_{run.id}", width="stretch"):
-        st.query_params.from_dict({"run": str(run.id)})
-        st.rerun()
+    with st.container(horizontal=True, vertical_alignment="center"):
+        with st.container(gap=None, width="stretch"):
+            st.markdown(f"**{plain(run.title)}**")
+            st.caption(f"{plain(run.preset)} · {local_time(run.created_at)}")
+        st.markdown(state_text(state), width="content")
+        if state.state == "waiting":
+            ahead = _("前面还有 {n} 个", n=state.ahead) if state.ahead else _("下一个就是它")
+            st.markdown(ahead, width="content")
+        elif state.loss is not None:
+            st.markdown(_("损失 {loss}", loss=f"{state.loss:.3f}"), width="content")
+        if st.button(_("打开"), key=f"train_open_{run.id}"):
+            st.query_params.from_dict({"run": str(run.id)})
+            st.rerun()

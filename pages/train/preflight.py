@@ -27,13 +27,11 @@ def show_stops(workspace: Workspace, checked: Preflight) -> None:
 
 
 def show_warnings(workspace: Workspace, checked: Preflight) -> None:
-    """Draws the warnings, in one box those that need no button, and as a note what is set right already."""
+    """Draws the warnings, in one box those that need no button; what is set right already is a detail."""
     for check in checked.checks:
         if check.level == "warn" and check.job_id is not None:
             _finding(workspace, check)
     told = [check for check in checked.checks if check.level == "warn" and check.job_id is None]
-    if fixed := [plain(check.detail) for check in told if check.fixed]:
-        st.caption("🔧 " + "  \n".join(fixed))
     if open_ones := [_sentence(check) for check in told if not check.fixed]:
         st.warning("  \n".join(open_ones), icon=_SIGNS["warn"])
 
@@ -59,15 +57,25 @@ def show_cost(chosen: Preset, checked: Preflight, seconds: float | None) -> None
     st.markdown("⏱️ " + " · ".join(facts))
 
 
-def show_details(checked: Preflight) -> None:
-    """Draws the passed checks and the lengths of the samples, folded."""
+def show_details(checked: Preflight, config: str) -> None:
+    """Draws, folded, the checks that passed or were set right, the lengths of the samples, and the ``config``
+    that the training writes."""
     passed = [check for check in checked.checks if check.level == "pass"]
-    with st.expander(_("✅ 通过 {n} 项", n=len(passed)), expanded=False):
-        for check in passed:
-            st.markdown(f"**{plain(check.title)}** {plain(check.detail)}")
-    if checked.estimate is not None:
-        with st.expander(_("样本长度（token，按这个模板）"), icon="📊"):
-            _lengths(checked.estimate.lengths, checked.settings.max_length)
+    fixed = [check for check in checked.checks if check.level == "warn" and check.fixed]
+    title = _("检查通过 {n} 项", n=len(passed))
+    if fixed:
+        title += _(" · 自动调好 {n} 项", n=len(fixed))
+    with st.expander(_("{checks} · 样本长度 · 配置", checks=title), icon="✅", key="train_details"):
+        checks, lengths, written = st.tabs([_("检查"), _("样本长度"), _("将要写出的 xtuner 配置")])
+        with checks:
+            for check in fixed:
+                st.caption(f"🔧 **{plain(check.title)}** {plain(check.detail)}")
+            for check in passed:
+                st.markdown(f"**{plain(check.title)}** {plain(check.detail)}")
+        with lengths:
+            if checked.estimate is not None:
+                _lengths(checked.estimate.lengths, checked.settings.max_length)
+        written.code(config, language="python", height=420)
 
 
 def _trial(workspace: Workspace, base: Path, template: str) -> None:

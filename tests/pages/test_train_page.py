@@ -202,7 +202,9 @@ def test_a_training_run_by_hand_is_shown_as_its_files_tell(workspace, tiny, app)
     write_sitting(folder, "20260101_010000", [(10, 1.0)])
     write_checkpoint(folder / "iter_10.pth")
     open_train(app, run=str(run.id))
-    assert "已完成" in texts(app) and "训练完成。下一步" in texts(app)
+    assert "已完成" in texts(app)
+    assert app.button(key="train_open").label == "转换、合并并开始对话"
+    assert app.button(key="train_open").proto.type == "primary"
     assert "没有负载记录" in texts(app) and "几秒后开始" not in texts(app)
     assert next(each.value for each in app.metric if each.label == "用时") == "0:05"
     write_sitting(folder, "20260101_020000", [(9, 1.0), (10, float("nan"))])
