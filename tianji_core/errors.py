@@ -74,6 +74,19 @@ class TrainingError(InputError):
     """A training cannot start with these settings."""
 
 
+class PlaceError(InputError):
+    """A place to train elsewhere is described wrongly, refuses, or lacks something; says where and what to
+    do."""
+
+
+class MissingBaseError(PlaceError):
+    """The base of a training is not on the machine that is to train."""
+
+
+class PlaceUnreachableError(StudioError):
+    """A place to train cannot be reached now; what runs there goes on, and asking again may help."""
+
+
 class ModelError(InputError):
     """A model, adapter or checkpoint is missing, incomplete or does not fit."""
 

@@ -24,6 +24,7 @@ KINDS = {
     "edit": _("批量改"),
     "trial": _("试跑基座"),
     "train": _("训练"),
+    "elsewhere": _("在别处训练"),
     "convert": _("转换"),
     "merge": _("合并"),
     "download": _("下载"),

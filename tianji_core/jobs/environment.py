@@ -26,7 +26,7 @@ class Needs:
 
 NEEDS = {
     **dict.fromkeys(("generate", "rewrite", "rate", "suggest", "judge", "vote"), Needs(network=True)),
-    **dict.fromkeys(("import", "download", "push"), Needs(network=True)),
+    **dict.fromkeys(("import", "download", "push", "elsewhere"), Needs(network=True)),
     **dict.fromkeys(
         ("train", "convert", "merge", "sweep", "relearn", "demo", "trial", "experiment"), Needs()
     ),

@@ -36,7 +36,7 @@ def add(
     engine: Engine,
     title: str,
     preset: str,
-    dataset_version_id: int,
+    dataset_version_id: int | None,
     settings: dict[str, Any],
     above: int = 0,
 ) -> TrainingRun:

@@ -27,6 +27,9 @@ from tianji_core.training.saved import Checkpoint
 from tianji_core.training.varied_data import training_data
 from tianji_core.workspace import Workspace, highest_number
 
+_ANEW: dict[str, object] = {"origin": None, "held": (), "began": None, "place": "", "bundle": ""}
+"""What a training does not take over from the one it comes from: it runs on this machine."""
+
 
 def branch_training(workspace: Workspace, run: TrainingRun, iteration: int) -> TrainingRun:
     """Continue from the checkpoint after ``iteration`` iterations, in a new training with the same settings
@@ -82,7 +85,7 @@ def _derived(
     if record.mixed is not None:
         verify_mixed(work_folder(workspace, run), record.mixed)
     settings = record.settings.model_copy(update=changes)
-    record = record.model_copy(update={"settings": settings, "origin": None, "held": (), "began": None})
+    record = record.model_copy(update={**_ANEW, "settings": settings})
     with starting(workspace):
         assert run.dataset_version_id is not None
         last = highest_number(workspace.runs, "training-")

@@ -38,6 +38,11 @@ def base_check(workspace: Workspace, settings: TrainingSettings) -> tuple[Check,
     return Check(PASS, title, detail), code
 
 
+def base_is_elsewhere(settings: TrainingSettings) -> bool:
+    """Whether there is nothing at the base's path on this machine."""
+    return not settings.base_folder.exists()
+
+
 def template_check(settings: TrainingSettings) -> Check:
     """Whether the template's markers are tokens of the base, or whether the base brings a template."""
     title, name = _("对话模板"), settings.template

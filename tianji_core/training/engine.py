@@ -4,7 +4,7 @@ outside its folder names its classes, options, log lines or files (``tests/train
 
 What an engine has to offer, by what it is asked for:
 
-- config: ``CONFIG_NAME`` in a work folder; ``header``, ``read_card``, ``read_values`` and ``lacking`` read a
+- config: ``CONFIG_NAME`` in a work folder; ``data_file``, what it learns from; ``header``, ``read_card``, ``read_values`` and ``lacking`` read a
   preset's text without running it; ``with_values``, ``with_card`` and ``with_weights`` change it; ``render``
   makes the config of one training; ``load_check_arguments`` and ``load_problem`` try in a child whether a
   text of a person loads
@@ -53,6 +53,7 @@ from tianji_core.training.xtuner_engine.log import (
     validations,
 )
 from tianji_core.training.xtuner_engine.source import (
+    data_file,
     header,
     lacking,
     read_card,
@@ -79,6 +80,7 @@ __all__ = [
     "checkpoint_weights",
     "converter_arguments",
     "curve",
+    "data_file",
     "header",
     "is_whole",
     "lacking",

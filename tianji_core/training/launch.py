@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import secrets
 import time
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from tianji_core.training.base_trials import check_trial
 from tianji_core.training.child import run_tool, tool_environment
 from tianji_core.training.commands import arguments, free_port, node_commands
 from tianji_core.training.config import write_config
+from tianji_core.training.data_checks import base_is_elsewhere
 from tianji_core.training.learnt_pairs import pairs_hash
 from tianji_core.training.load import Sampler, free_cards
 from tianji_core.training.lock import card, starting
@@ -39,6 +41,8 @@ from tianji_core.training.varied_data import training_data
 from tianji_core.training.verdict import failure_of
 from tianji_core.workspace import Workspace, highest_number
 
+CLIENT_VARIABLES = ("SSH_AUTH_SOCK", "SLURM_CONF")
+"""Variables of this process that the clients of SSH and Slurm need."""
 NAN_PATIENCE = 5
 """Logged points in a row without a finite loss after which a training is ended: it cannot recover."""
 
@@ -54,6 +58,12 @@ class TrainingSubject(JobSubject):
     then: str = ""
 
 
+class ElsewhereSubject(TrainingSubject):
+    """The stored training that runs at a place elsewhere and that a job follows."""
+
+    worker = "tianji_core.training.places.following:follow"
+
+
 def prepare_training(
     workspace: Workspace,
     key: str,
@@ -61,14 +71,16 @@ def prepare_training(
     version: DatasetVersion,
     title: str = "",
     target: Target | None = None,
+    place: str = "",
 ) -> TrainingRun:
-    """Check, store a training and write its config, without starting it.
+    """Check, store a training and write its config, without starting it. ``place`` names the place elsewhere
+    where it is to run; then nothing of this machine is checked.
 
     Raises:
         TrainingError: something stops it; the message is the first reason.
     """
     chosen, target = preset(key, workspace), target or Target()
-    checked = preflight(workspace, chosen, settings, version, target)
+    checked = preflight(workspace, chosen, settings, version, target, elsewhere=bool(place))
     if not checked.ok:
         raise TrainingError(_("；").join(check.detail for check in checked.stops))
     settings = checked.settings
@@ -76,9 +88,11 @@ def prepare_training(
     record = TrainingRecord(
         settings=settings,
         target=target,
+        place=place,
+        bundle=f"{secrets.token_hex(8)}" if place else "",
         places=tuple(places),
         place_count=count,
-        base_fingerprint=fingerprint(settings.base_folder),
+        base_fingerprint="" if place and base_is_elsewhere(settings) else fingerprint(settings.base_folder),
         dataset_name=version.name,
         dataset_sha256=version.sha256,
         pairs_sha256=pairs_hash(workspace, settings.pairs),
@@ -131,9 +145,11 @@ def resume_training(workspace: Workspace, run: TrainingRun) -> TrainingRun:
             raise TrainingError(_("“{title}”还在训练", title=run.title))
         if state.finished:
             raise TrainingError(_("“{title}”已经训练完了；想再训练请新建一个训练", title=run.title))
-        if not state.checkpoints and state.points:
+        elsewhere = bool(record_of(run).place)
+        if not state.checkpoints and state.points and not elsewhere:
             raise TrainingError(_("“{title}”没有检查点，只能重新训练", title=run.title))
-        check_base(run)
+        if not elsewhere:
+            check_base(run)
         return begin(workspace, run, next_step_of(workspace, run))
 
 
@@ -158,7 +174,11 @@ def next_step_of(workspace: Workspace, run: TrainingRun) -> str:
 
 def begin(workspace: Workspace, run: TrainingRun, then: str = "") -> TrainingRun:
     """Start the job of a stored training and put it into the queue; ``then`` as in :class:`TrainingSubject`.
-    Hold :func:`starting` around the call."""
+    Hold :func:`starting` around the call. One at a place elsewhere is followed, or sent first."""
+    if record_of(run).place:
+        far = ElsewhereSubject(training_run_id=run.id, then=then)
+        job = jobs.start_worker(workspace, "elsewhere", run.title, far, keys=CLIENT_VARIABLES)
+        return training_runs.change(workspace.engine, run.id, job_id=job.id)
     subject = TrainingSubject(training_run_id=run.id, then=then)
     job = jobs.start_worker(workspace, "train", run.title, subject)
     queue.join(workspace, run.id)

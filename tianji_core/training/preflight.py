@@ -12,6 +12,7 @@ from tianji_core.training.check import PASS, STOP, WARN, Check
 from tianji_core.training.curve_writers import curves_check
 from tianji_core.training.data_checks import (
     base_check,
+    base_is_elsewhere,
     dataset_check,
     interval_checks,
     length_checks,
@@ -64,17 +65,24 @@ def preflight(
     settings: TrainingSettings,
     version: DatasetVersion,
     target: Target | None = None,
+    elsewhere: bool = False,
 ) -> Preflight:
-    """Check everything that can be checked without torch; ``target`` None is one process on any card."""
+    """Check everything that can be checked without torch; ``target`` None is one process on any card. Of a
+    training ``elsewhere`` the machine is checked there, and a base that is not here is looked for there."""
     target = target or Target()
-    base, code = base_check(workspace, settings)
-    checks = [base]
-    if base.level != STOP:
-        checks.append(template_check(settings))
-        checks += trial_checks(workspace, settings)
+    if elsewhere and base_is_elsewhere(settings):
+        detail = _("这台机器上没有 {folder}，用那边的；送过去时检查", folder=settings.base)
+        base, code = Check(WARN, _("基座模型"), detail), False
+        checks = [base]
+    else:
+        base, code = base_check(workspace, settings)
+        checks = [base]
+        if base.level != STOP:
+            checks.append(template_check(settings))
+            checks += [] if elsewhere else trial_checks(workspace, settings)
     checks.append(rate_check(settings, float(chosen.values["learning_rate"])))
     checks += curves_check(settings)
-    shape, cards = shape_of(settings.base_folder), gpus()
+    shape, cards = shape_of(settings.base_folder), [] if elsewhere else gpus()
     settings, way = with_profile(chosen, settings, target, cards, shape)
     guess, found = _data(workspace, chosen, settings, version, target)
     checks += found
@@ -95,7 +103,7 @@ def preflight(
     saves = math.ceil(guess.iterations / settings.save_interval) if guess is not None else None
     kept = settings.keep_checkpoints if saves is None else min(settings.keep_checkpoints, max(1, saves))
     kept += settings.epochs > 1  # the end of the first pass stays beside the newest
-    checks += machine_checks(workspace, chosen, need, target, cards, dtype, kept)
+    checks += [] if elsewhere else machine_checks(workspace, chosen, need, target, cards, dtype, kept)
     checks += [way] if way is not None else []
     tryable = base.level != STOP and not built_in(settings.base_folder)
     return Preflight(tuple(checks), guess, settings, code, need, tryable)

@@ -31,7 +31,8 @@ class TrainingRecord(BaseModel):
     """Settings, target and data of a training. Fields that an older studio did not store have the value it
     used.
 
-    ``places`` are the places the training may run on (empty: any card), ``place_count`` how many of them it
+    ``place`` names the place elsewhere where it runs, '' for this machine; ``bundle`` is the identifier under
+    which it was sent there, or came here. ``places`` are the places the training may run on (empty: any card), ``place_count`` how many of them it
     needs; ``held`` are the ones it got and ``began`` the moment, in seconds since the epoch. ``mixed`` is
     what its training file consists of where it learns from several versions.
     """
@@ -40,6 +41,8 @@ class TrainingRecord(BaseModel):
 
     settings: TrainingSettings
     target: Target = Target()
+    place: str = ""
+    bundle: str = ""
     places: tuple[str, ...] = (CPU,)
     place_count: int = 1
     base_fingerprint: str = ""

@@ -14,6 +14,8 @@ from tianji_core.store import datasets
 from tianji_core.store import training as runs
 from tianji_core.training import queue as training_queue
 from tianji_core.training.launch import by_hand
+from tianji_core.training.places.profile import Place, place_named
+from tianji_core.training.places.sending import start_elsewhere
 from tianji_core.training.slurm import SlurmRequest, checked_request
 from tianji_core.verbs.common import (
     LARGEST,
@@ -220,6 +222,7 @@ def train(
     earlier: ContinueOptions = ContinueOptions(),
     machines: TargetOptions = TargetOptions(),
     slurm: SlurmOptions = SlurmOptions(),
+    place: Annotated[str, typer.Option(help="Train at this place elsewhere, a name from 'places'.")] = "",
     commands: Annotated[
         bool,
         typer.Option(
@@ -240,6 +243,8 @@ def train(
     """Fine-tune with xtuner and follow it to its final checkpoint."""
     space = opened(workspace)
     request = slurm.request()
+    if place and commands:
+        raise InputError(_("--place 和 --commands 只能用一个"))
     run = earlier.start(space)
     if run is None:
         version = learning.version(space)
@@ -249,9 +254,10 @@ def train(
             _try_on_cpu(space, preset.key, settings, version, as_json)
             return
         target = machines.target(preset.device)
-        checked = training.preflight(space, preset, settings, version, target)
+        chosen = place_named(space, place) if place else None
+        checked = training.preflight(space, preset, settings, version, target, elsewhere=bool(place))
         if check:
-            if checked.tryable:
+            if checked.tryable and chosen is None:
                 training.try_base(space, settings.base_folder, settings.template, checked.runs_code)
                 checked = training.preflight(space, preset, settings, version, target)
             _show_checks(checked, as_json)
@@ -259,9 +265,8 @@ def train(
         for warning in checked.checks:
             if warning.level == "warn":
                 typer.echo(f"! {warning.title}：{warning.detail}", err=True)
-        start = training.prepare_training if commands else training.start_training
         told = expected_of(space, learning.preset, settings, version)
-        run = start(space, learning.preset, settings, version, learning.title, target)
+        run = _begun(space, learning, settings, version, target, chosen, commands)
         keep_expectation(space, run, told)
         if commands:
             _show_commands(space, run, request, as_json)
@@ -269,6 +274,23 @@ def train(
         if target.nodes > 1:
             _show_commands(space, run, request, False)
     _finish_training(space, run, detach, as_json)
+
+
+def _begun(
+    space: Workspace,
+    learning: LearningOptions,
+    settings: training.TrainingSettings,
+    version: datasets.DatasetVersion,
+    target: training.Target,
+    place: Place | None,
+    by_hand_only: bool,
+) -> training.TrainingRun:
+    """Stores a training and starts it here or elsewhere, or only stores it for commands by hand."""
+    key, title = learning.preset, learning.title
+    if place is not None:
+        return start_elsewhere(space, key, settings, version, place, title, target)
+    start = training.prepare_training if by_hand_only else training.start_training
+    return start(space, key, settings, version, title, target)
 
 
 def _try_on_cpu(

@@ -97,6 +97,16 @@ def lacking(source: str) -> str:
     return next((name for name in _FILLED if learnt.get(name, name) not in known), "")
 
 
+def data_file(source: str) -> Path:
+    """The file that the config of a training learns from.
+
+    Raises:
+        TrainingError: it names none.
+    """
+    assigned = _assigned(source, "config")
+    return Path(str(_value("config", assigned, PAIRS if PAIRS in assigned else DATA)))
+
+
 def reference_model(source: str) -> str:
     """The folder of the model that a config compares with, where it names another than its base; '' else."""
     for node in ast.walk(ast.parse(source)):

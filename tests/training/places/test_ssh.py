@@ -1,0 +1,179 @@
+"""Training on another machine behind SSH: a real server on loopback whose user has another home folder."""
+
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.processes import until
+from tests.sshd import MISSING, Server, new_key, ssh_server, started
+from tests.tiny_base import add_version, write_tiny_base
+from tianji_core import jobs, training
+from tianji_core.errors import PlaceError, PlaceUnreachableError
+from tianji_core.jobs.processes import alive
+from tianji_core.project import PROJECT
+from tianji_core.store import training as rows
+from tianji_core.training import engine
+from tianji_core.training.places.adapters import SshAdapter
+from tianji_core.training.places.profile import Place, checked_place
+from tianji_core.training.places.sending import elsewhere, start_elsewhere
+from tianji_core.training.places.ssh_client import SshClient, accept_keys, offered_keys
+from tianji_core.workspace import Workspace, open_workspace
+
+pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"no SSH here: {', '.join(MISSING)} not found")
+KEY = "nano-cpu-qlora"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with ssh_server(tmp_path_factory.mktemp("ssh") / "there") as server:
+        yield server
+
+
+def lab(server: Server, **changes: object) -> Place:
+    values = {
+        "name": "lab",
+        "host": "127.0.0.1",
+        "port": server.port,
+        "user": server.user,
+        "key": str(server.key),
+        "python": sys.executable,
+        "project": str(PROJECT),
+        "send_base": True,
+    }
+    return checked_place({**values, **changes})
+
+
+def trusted(workspace: Workspace, place: Place) -> Place:
+    accept_keys(workspace, place, offered_keys(place)[0][1])
+    return place
+
+
+@pytest.mark.training
+def test_a_training_there_outlives_the_connection_and_the_laptop_and_is_that_of_here(
+    workspace: Workspace, tmp_path: Path, server: Server
+) -> None:
+    """The connection is cut three times, and the process here that follows it is killed; nothing is trained
+    twice, and losses and weights are those of a training on this machine with the same seed."""
+    base = write_tiny_base(tmp_path / "base")
+    values = {"base": str(base), "epochs": 4, "max_length": 256, "save_interval": 16, "eval_tokens": 1}
+    settings = training.default_settings(KEY).model_copy(update=values)
+    version = add_version(workspace)
+    here = training.start_training(workspace, KEY, settings, version)
+    run = start_elsewhere(workspace, KEY, settings, version, trusted(workspace, lab(server)))
+
+    def seen() -> float:
+        known = elsewhere(workspace, run)
+        return known.seen or 0.0 if known is not None else 0.0
+
+    def ended() -> bool:
+        current = rows.get(workspace.engine, run.id)
+        return current.job_id is not None and not jobs.get(workspace, current.job_id).active
+
+    for number in range(3):
+        last = seen()
+        until(lambda last=last: seen() > last or ended(), 300)  # type: ignore[misc]
+        server.cut()
+        if number == 1 and not ended():
+            job = jobs.get(workspace, rows.get(workspace.engine, run.id).job_id or 0)
+            os.kill(job.supervisor_pid or 0, signal.SIGKILL)
+            os.killpg(job.pid or 0, signal.SIGKILL)
+            until(lambda job=job: ended() and not alive(job.pid, job.pid_started), 60)  # type: ignore[misc]
+            assert jobs.get(workspace, job.id).state == "lost"
+            training.resume_training(workspace, run)
+    run = rows.get(workspace.engine, run.id)
+    job = jobs.wait(workspace, run.job_id or 0, 400)
+    assert job.state == "succeeded", jobs.log_tail(workspace, job.id)
+    local = jobs.wait(workspace, here.job_id or 0, 400)
+    assert local.state == "succeeded", jobs.log_tail(workspace, local.id)
+
+    there = open_workspace(server.home / "tianji-workspace")
+    assert len(rows.listed(there.engine)) == 1 and len(jobs.listed(there)) == 1
+    ours, theirs = (
+        training.training_state(workspace, rows.get(workspace.engine, each.id)) for each in (here, run)
+    )
+    assert theirs.finished and theirs.total == ours.total == 40
+    assert [point.loss for point in theirs.points] == [point.loss for point in ours.points]
+    assert [each.iteration for each in theirs.checkpoints] == [each.iteration for each in ours.checkpoints]
+    weights = [engine.checkpoint_weights(state.checkpoints[-1].path) for state in (ours, theirs)]
+    assert weights[0].keys() == weights[1].keys()
+    assert all(bool((weights[0][name] == weights[1][name]).all()) for name in weights[0])
+
+
+def test_a_host_is_trusted_only_after_a_person_accepted_its_key(
+    workspace: Workspace, server: Server, tmp_path: Path
+) -> None:
+    place = lab(server)
+    client = SshClient(workspace, place)
+    with pytest.raises(PlaceError, match=r"还没有接受过 127\.0\.0\.1 的主机密钥"):
+        client.run("true")
+    with pytest.raises(PlaceError, match="没有 SHA256:wrong"):
+        accept_keys(workspace, place, "SHA256:wrong")
+    trusted(workspace, place)
+    assert client.run("echo $HOME")[1].strip() == str(server.home)
+    client.close()
+    known = workspace.home / "known_hosts"
+    other = tmp_path / "other"
+    new_key(other)
+    words = known.read_text(encoding="utf-8").split()
+    words[2] = other.with_suffix(".pub").read_text(encoding="utf-8").split()[1]
+    known.write_text(" ".join(words[:3]) + "\n", encoding="utf-8")
+    with pytest.raises(PlaceError, match="主机密钥变了"):
+        client.run("true")
+    trusted(workspace, place)
+    assert client.run("true")[0] == 0
+    client.close()
+
+
+def test_what_a_place_lacks_is_said_in_one_sentence(
+    workspace: Workspace, server: Server, tmp_path: Path
+) -> None:
+    trusted(workspace, lab(server))
+    other = tmp_path / "stranger"
+    new_key(other)
+    for changes, sentence in (
+        ({"key": str(other)}, "不让登录"),
+        ({"python": "no-such-python"}, "那边没有 no-such-python"),
+        ({"project": "nowhere"}, "没有能用的工坊"),
+        ({"folder": "/proc/none"}, "lab 那边："),
+    ):
+        with pytest.raises(PlaceError, match=sentence):
+            SshAdapter(workspace, lab(server, **changes)).facts()
+    with pytest.raises(PlaceUnreachableError, match=r"连不上 127\.0\.0\.1"):
+        SshClient(workspace, lab(server, port=1)).run("true")
+
+
+def test_files_that_were_cut_off_are_completed_with_and_without_rsync(
+    workspace: Workspace, server: Server, tmp_path: Path
+) -> None:
+    client = SshClient(workspace, trusted(workspace, lab(server)))
+    whole = tmp_path / 'a "b" 祝福.bin'
+    whole.write_bytes(os.urandom(300_000))
+    (server.home / "part.bin").write_bytes(whole.read_bytes()[:100_000])
+    client.send([(whole, "part.bin")])
+    client.send([(whole, "part.bin")])
+    assert (server.home / "part.bin").read_bytes() == whole.read_bytes()
+    (server.home / "in").mkdir(exist_ok=True)
+    (server.home / "in" / "祝福 1.bin").write_bytes(whole.read_bytes())
+    for rsync in (False, True):
+        target = tmp_path / f"here-{rsync}"
+        (target / "in").mkdir(parents=True)
+        (target / "in" / "祝福 1.bin").write_bytes(whole.read_bytes()[:1000])
+        client.fetch(str(server.home), ["in/祝福 1.bin", "in/gone.bin"], target, rsync)
+        assert (target / "in" / "祝福 1.bin").read_bytes() == whole.read_bytes()
+    client.close()
+
+
+def test_a_server_that_is_away_for_a_while_is_found_again(workspace: Workspace, tmp_path: Path) -> None:
+    with ssh_server(tmp_path / "there") as server:
+        client = SshClient(workspace, trusted(workspace, lab(server)))
+        assert client.run("true")[0] == 0
+        server.stop()
+        with pytest.raises(PlaceUnreachableError, match="连不上"):
+            client.run("true")
+        server.process = started(server.folder)
+        assert client.run("true")[0] == 0
+        client.close()

@@ -1,0 +1,231 @@
+"""The five acts at a place: submit, state, log, stop and fetch. ``state`` carries the end of the log."""
+
+import json
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from tianji_core.errors import MissingBaseError, PlaceError, PlaceUnreachableError
+from tianji_core.gate import clean_sentence
+from tianji_core.i18n import _, language
+from tianji_core.training.places.bundle import Bundle
+from tianji_core.training.places.profile import Place
+from tianji_core.training.places.ssh_client import SshClient
+from tianji_core.workspace import Workspace
+
+SIGN = "TIANJI-THERE "
+"""Begins the line with the answer of :mod:`tianji_core.training.places.there`."""
+LONGEST_ANSWER = 2_000_000
+
+
+class FarCheckpoint(BaseModel):
+    """A complete checkpoint there; ``name`` is its path in the work folder, ``size`` in bytes."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    size: int = Field(ge=0)
+    iteration: int = Field(ge=0)
+
+
+class FarState(BaseModel):
+    """A training as it is at its place. ``state`` is as in
+    :class:`~tianji_core.training.progress.TrainingState`, 'unknown' before it arrived; ``files`` are the sizes
+    in bytes of what can be fetched from ``folder``, by path; ``home`` is the workspace
+    there."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    state: str = Field(max_length=40)
+    run: int | None = None
+    folder: str = Field(default="", max_length=2000)
+    active: bool = False
+    finished: bool = False
+    exit_code: int | None = None
+    reason: str = ""
+    iteration: int = Field(default=0, ge=0)
+    total: int | None = None
+    loss: float | None = None
+    ahead: int = 0
+    log: str = ""
+    checkpoints: tuple[FarCheckpoint, ...] = ()
+    files: dict[str, int] = Field(default={}, max_length=5000)
+    fingerprint: str = ""
+    home: str = Field(default="", max_length=2000)
+    rsync: bool = False
+
+    @field_validator("files")
+    @classmethod
+    def _below(cls, value: dict[str, int]) -> dict[str, int]:
+        for name in value:
+            parts = name.split("/")
+            if not name.isprintable() or any(part in ("", ".", "..") or part[0] == "." for part in parts):
+                raise ValueError(name)
+        return value
+
+
+class FarFacts(BaseModel):
+    """What a machine says of itself; ``disk`` is its free space in bytes."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    versions: dict[str, str]
+    cards: tuple[dict[str, Any], ...] = ()
+    disk: int = 0
+    rsync: bool = False
+    home: str
+    project: str = ""
+
+
+class Adapter(Protocol):
+    """One engine that trains elsewhere."""
+
+    def facts(self) -> FarFacts:
+        """Returns what the place has."""
+
+    def submit(self, bundle: Path, described: Bundle, again: bool) -> FarState:
+        """Sends a training unless it is there, and starts it unless it was; ``again`` resumes one that has
+        ended early."""
+
+    def state(self, bundle_id: str) -> FarState:
+        """Returns how a training is."""
+
+    def stop(self, bundle_id: str) -> FarState:
+        """Stops a training and returns how it ended."""
+
+    def hashes(self, bundle_id: str, names: Sequence[str]) -> dict[str, str]:
+        """Returns the SHA-256 of files of a training."""
+
+    def fetch(self, state: FarState, names: Sequence[str], target: Path) -> None:
+        """Copies files of a training into a folder here."""
+
+
+class SshAdapter:
+    """A machine behind SSH on which the studio is installed."""
+
+    def __init__(self, workspace: Workspace, place: Place) -> None:
+        self._place = place
+        self.client = SshClient(workspace, place)
+
+    def facts(self) -> FarFacts:
+        """Returns what the machine has.
+
+        Raises:
+            PlaceError, PlaceUnreachableError: it cannot be used.
+        """
+        told = self._asked("facts", [])
+        try:
+            return FarFacts.model_validate(told)
+        except ValidationError as error:
+            raise self._unread(error) from error
+
+    def submit(self, bundle: Path, described: Bundle, again: bool) -> FarState:
+        """Sends a training unless it is there, and starts it unless it was.
+
+        Raises:
+            MissingBaseError: the base is not there. PlaceError: the place lacks something else.
+            PlaceUnreachableError: the connection failed.
+        """
+        far = self.state(described.id)
+        if far.state == "unknown":
+            self.client.send([(bundle, f"{far.home}/incoming/{described.id}.tar")])
+        extra = ["--again"] if again else []
+        return self._state("submit", ["--id", described.id, "--base", self._place.base, *extra])
+
+    def send_base(self, base: Path, described: Bundle) -> None:
+        """Sends the files of a base to where the other side looks for it."""
+        folder = f"{self.state(described.id).home}/incoming/base-{described.base.fingerprint}"
+        self.client.run(f"mkdir -p {shlex.quote(folder)}")
+        files = sorted(path for path in base.iterdir() if path.is_file() and not path.name.startswith("."))
+        self.client.send([(path, f"{folder}/{path.name}") for path in files])
+
+    def state(self, bundle_id: str) -> FarState:
+        """Returns how a training is."""
+        return self._state("state", ["--id", bundle_id])
+
+    def stop(self, bundle_id: str) -> FarState:
+        """Stops a training and returns how it ended."""
+        return self._state("stop", ["--id", bundle_id])
+
+    def hashes(self, bundle_id: str, names: Sequence[str]) -> dict[str, str]:
+        """Returns the SHA-256 of files of a training."""
+        told = self._asked("hashes", ["--id", bundle_id], json.dumps(list(names)))
+        found = told.get("hashes")
+        return {str(name): str(value) for name, value in found.items()} if isinstance(found, dict) else {}
+
+    def fetch(self, state: FarState, names: Sequence[str], target: Path) -> None:
+        """Copies files of a training into a folder here."""
+        self.client.fetch(state.folder, names, target, state.rsync)
+
+    def _state(self, act: str, extra: list[str]) -> FarState:
+        try:
+            return FarState.model_validate(self._asked(act, extra))
+        except ValidationError as error:
+            raise self._unread(error) from error
+
+    def _asked(self, act: str, extra: list[str], given: str = "") -> dict[str, Any]:
+        place = self._place
+        words = [place.python, "-m", "tianji_core.training.places.there", act]
+        words += ["--workspace", place.folder, "--language", language(), *extra]
+        if place.project:
+            words = ["env", f"PYTHONPATH={place.project}", *words]
+        command = shlex.join(words)
+        code, out, err = self.client.run(command, given)
+        for line in out[-LONGEST_ANSWER:].splitlines():
+            if line.startswith(SIGN):
+                return self._told(line.removeprefix(SIGN))
+        raise self._silent(code, err or out)
+
+    def _told(self, text: str) -> dict[str, Any]:
+        try:
+            told = json.loads(text)
+            if not isinstance(told, dict):
+                raise ValueError(type(told).__name__)
+        except ValueError as error:
+            raise self._unread(error) from error
+        if "error" in told:
+            kind = MissingBaseError if told.get("kind") == "MissingBaseError" else PlaceError
+            raise kind(
+                _("{place} 那边：{reason}", place=self._place.name, reason=clean_sentence(told["error"]))
+            )
+        return told
+
+    def _unread(self, error: Exception) -> PlaceError:
+        detail = clean_sentence(error)
+        return PlaceError(
+            _(
+                "{place}：听不懂那边的回答（{detail}），多半是那边的工坊版本不同",
+                place=self._place.name,
+                detail=detail,
+            )
+        )
+
+    def _silent(self, code: int, said: str) -> PlaceError | PlaceUnreachableError:
+        place, detail = self._place, clean_sentence(said)
+        if code in (126, 127):
+            return PlaceError(
+                _(
+                    "{place}：那边没有 {python}；请在运行位置里写上装了工坊的 Python 的路径",
+                    place=place.name,
+                    python=place.python,
+                )
+            )
+        if "No module named" in said or "SyntaxError" in said:
+            return PlaceError(
+                _(
+                    "{place}：那边的 {python} 里没有能用的工坊（{detail}）；请在那边安装工坊，或写对 Python 和工坊文件夹",
+                    place=place.name,
+                    python=place.python,
+                    detail=detail[-200:],
+                )
+            )
+        if code < 0 or code > 128:
+            return PlaceUnreachableError(
+                _("{place}：那边的程序被中断了（退出码 {code}）", place=place.name, code=code)
+            )
+        return PlaceError(
+            _("{place}：那边出错了（{detail}）", place=place.name, detail=detail[-300:] or code)
+        )

@@ -1,0 +1,266 @@
+"""The job on this machine that sends a training elsewhere, follows it and brings back what it makes. It may be
+ended and started again at any time: what runs there does not notice, and nothing is trained twice."""
+
+import functools
+import os
+import pkgutil
+import signal
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import FrameType
+from typing import TypeVar
+
+from tianji_core.errors import MissingBaseError, PlaceError, PlaceUnreachableError, StudioError, TrainingError
+from tianji_core.i18n import _
+from tianji_core.jobs import Reporter, worker_of
+from tianji_core.ownership import claim_folder, discard, discard_draft, replace, sha256
+from tianji_core.store import training as training_runs
+from tianji_core.store.training import TrainingRun
+from tianji_core.training.launch import ElsewhereSubject
+from tianji_core.training.places.adapters import FarState, SshAdapter
+from tianji_core.training.places.bundle import NAME, Bundle, read_manifest
+from tianji_core.training.places.profile import Place
+from tianji_core.training.places.sending import Elsewhere, elsewhere, keep
+from tianji_core.training.progress import training_state, work_folder
+from tianji_core.training.record import record_of
+from tianji_core.workspace import Workspace
+
+SHORTEST, LONGEST = 2.0, 15.0
+"""Seconds between two looks at the place: at first, and after a while."""
+ATTEMPTS = 20
+"""Attempts to fetch the files of a training that has ended."""
+T = TypeVar("T")
+MIRROR = ".there"
+"""The folder in the work folder in which files arrive."""
+
+
+@worker_of(ElsewhereSubject)
+def follow(workspace: Workspace, subject: ElsewhereSubject, reporter: Reporter) -> int:
+    """Sends a training unless it is there, follows it to its end and fetches what it makes; returns the exit
+    code. TERM stops it there, too.
+
+    Raises:
+        StudioError: it failed there, or the place refuses it.
+    """
+    run = training_runs.get(workspace.engine, subject.training_run_id)
+    known = elsewhere(workspace, run)
+    if known is None:
+        raise TrainingError(_("训练 {n} 没有送到别处的记录", n=run.id))
+    signal.signal(signal.SIGTERM, _on_term)
+    follower = Follower(workspace, run, known, reporter)
+    try:
+        follower.to_the_end()
+    except _Asked:
+        follower.stop()
+        return 128 + signal.SIGTERM
+    if subject.then:
+        try:
+            pkgutil.resolve_name(subject.then)(workspace, run)
+        except StudioError as error:  # the training has succeeded all the same
+            print(error, flush=True)
+    return 0
+
+
+class _Asked(BaseException):
+    """A person asked for the end."""
+
+
+def _on_term(_number: int, _frame: FrameType | None) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    raise _Asked
+
+
+class Follower:
+    """Follows one training; ``interval`` is the pause between two looks in seconds."""
+
+    def __init__(self, workspace: Workspace, run: TrainingRun, known: Elsewhere, reporter: Reporter) -> None:
+        self._workspace, self._run, self._known, self._reporter = workspace, run, known, reporter
+        self._folder = work_folder(workspace, run)
+        self._bundle: Bundle = read_manifest(self._folder / NAME)
+        self._adapter = SshAdapter(workspace, known.place)
+        self._pause = SHORTEST
+        self._counting = False
+        self._shown = ""
+
+    @property
+    def _place(self) -> Place:
+        return self._known.place
+
+    def to_the_end(self) -> None:
+        """Follows until the training has ended and everything is here.
+
+        Raises:
+            StudioError: it failed there, or the place refuses it.
+        """
+        far, late = self._patiently(self._submitted), 0
+        while True:
+            self._note(far)
+            complete = self._patiently(functools.partial(self._fetched, far))
+            if not far.active:
+                if complete:
+                    break
+                late += 1
+                if late > ATTEMPTS:
+                    raise PlaceError(_("{place} 那边的文件取不全，请看那边的磁盘", place=self._place.name))
+            time.sleep(self._pause)
+            self._pause = min(LONGEST, self._pause * 1.2)
+            far = self._patiently(lambda: self._adapter.state(self._bundle.id))
+            if far.state == "unknown":
+                raise PlaceError(
+                    _("{place} 那边没有这个训练了，多半是工作区被删掉了", place=self._place.name)
+                )
+        self._known = self._known.model_copy(update={"ended": True})
+        keep(self._workspace, self._run, self._known)
+        if not far.finished:
+            raise TrainingError(_("{place} 那边：{reason}", place=self._place.name, reason=_end_of(far)))
+
+    def stop(self) -> None:
+        """Stops the training there, and says what became of it. This process may be killed meanwhile."""
+        self._known = self._known.model_copy(update={"ended": True})
+        keep(self._workspace, self._run, self._known)
+        try:
+            far = self._adapter.stop(self._bundle.id)
+        except StudioError as error:
+            print(_("没能让那边停下来，它可能还在训练：{reason}", reason=error), flush=True)
+            return
+        if far.state != "unknown":
+            self._note(far)
+        print(_("{place} 那边已经停下", place=self._place.name), flush=True)
+
+    def _submitted(self) -> FarState:
+        self._say(_("正在送到 {place}", place=self._place.name))
+        again = self._known.ended
+        path = self._folder / NAME
+        try:
+            far = self._adapter.submit(path, self._bundle, again)
+        except MissingBaseError:
+            base = record_of(self._run).settings.base_folder
+            if not self._place.send_base or not base.is_dir() or not self._bundle.base.fingerprint:
+                raise
+            self._say(_("正在把基座送到 {place}", place=self._place.name))
+            self._adapter.send_base(base, self._bundle)
+            far = self._adapter.submit(path, self._bundle, again)
+        self._known = self._known.model_copy(update={"ended": False})
+        return far
+
+    def _patiently(self, ask: Callable[[], T]) -> T:
+        """Asks until the place can be reached; the training there goes on meanwhile."""
+        pause = SHORTEST
+        while True:
+            try:
+                answer = ask()
+            except PlaceUnreachableError as error:
+                self._troubled(str(error))
+                time.sleep(pause)
+                pause = min(60.0, pause * 1.6)
+                continue
+            if self._known.trouble:
+                self._troubled("")
+            return answer
+
+    def _troubled(self, reason: str) -> None:
+        if reason and reason != self._known.trouble:
+            print(reason, flush=True)
+        self._known = self._known.model_copy(update={"trouble": reason})
+        keep(self._workspace, self._run, self._known)
+        self._reporter.pause(_("{reason}；连上后接着看，那边的训练不受影响", reason=reason) if reason else "")
+
+    def _say(self, text: str) -> None:
+        if text != self._shown:
+            print(text, flush=True)
+            self._shown = text
+        self._reporter.update(0, message=text)
+
+    def _note(self, far: FarState) -> None:
+        """Keeps and reports what was seen."""
+        self._known = self._known.model_copy(update={"far": far, "seen": time.time()})
+        keep(self._workspace, self._run, self._known)
+        name = self._place.name
+        if far.state == "waiting":
+            self._say(_("{place} 那边在排队，前面还有 {n} 个训练", place=name, n=far.ahead))
+        elif far.total and far.iteration:
+            if not self._counting:
+                self._reporter.begin(far.total, _("步"), far.iteration)
+                self._counting = True
+            shown = "" if far.loss is None else _("损失 {loss}", loss=f"{far.loss:.3f}")
+            self._reporter.update(far.iteration, total=far.total, message=f"{name} · {shown}")
+            print(f"{name}: {far.iteration}/{far.total} {shown}", flush=True)
+        else:
+            self._say(_("{place} 那边正在加载模型和数据", place=name))
+
+    def _fetched(self, far: FarState) -> bool:
+        """Brings here what is new; returns whether everything is here that was there."""
+        mirror = claim_folder(self._folder / MIRROR)
+        wanted = [name for name, size in far.files.items() if self._lacks(mirror, name, size)]
+        if wanted:
+            self._adapter.fetch(far, wanted, mirror)
+        saved = {each.name for each in far.checkpoints}
+        whole = self._checked(mirror, [name for name in far.files if name.split("/")[0] in saved])
+        for name in far.files:
+            path = mirror / name
+            if path.is_file() and (name.split("/")[0] not in saved or name in whole):
+                _put(path, self._folder / name)
+        self._drop_old(mirror, far, whole)
+        return all((self._folder / name).is_file() for name in far.files)
+
+    def _lacks(self, mirror: Path, name: str, size: int) -> bool:
+        path = mirror / name
+        if not path.is_file():
+            return True
+        here = path.stat().st_size
+        if here > size:  # another file has this name now
+            discard(path)
+        return here != size
+
+    def _checked(self, mirror: Path, names: Sequence[str]) -> set[str]:
+        """The files of checkpoints that have arrived as they are there."""
+        new = [name for name in names if not _same(mirror / name, self._folder / name)]
+        whole = set(names) - set(new)
+        arrived = [name for name in new if (mirror / name).is_file()]
+        hashes = self._adapter.hashes(self._bundle.id, arrived) if arrived else {}
+        for name in arrived:
+            if name in hashes and sha256(mirror / name) == hashes[name]:
+                whole.add(name)
+            elif name in hashes:
+                discard(mirror / name)
+        return whole
+
+    def _drop_old(self, mirror: Path, far: FarState, whole: set[str]) -> None:
+        """Removes the checkpoints that are gone there once a newer one is here."""
+        saved = {each.name for each in far.checkpoints}
+        if not saved & {name.split("/")[0] for name in whole}:
+            return
+        for checkpoint in training_state(self._workspace, self._run).checkpoints:
+            if checkpoint.path.name not in saved and checkpoint.path.parent == self._folder:
+                discard(checkpoint.path)
+        present = {name.split("/")[0] for name in far.files}
+        for path in mirror.iterdir():
+            if path.name not in present and not path.name.startswith("."):
+                discard(path)
+
+
+def _end_of(far: FarState) -> str:
+    if far.reason:
+        return far.reason
+    return {"stopped": _("训练被停止了"), "lost": _("训练的监管进程没有了（那边重启过或被强行结束）")}.get(
+        far.state, _("训练没有做完（退出码 {code}）", code=far.exit_code)
+    )
+
+
+def _same(first: Path, second: Path) -> bool:
+    try:
+        return first.samefile(second)
+    except OSError:
+        return False
+
+
+def _put(source: Path, target: Path) -> None:
+    """Gives an arrived file its name in the work folder; the disk holds it once."""
+    if _same(source, target):
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    draft = target.with_name(f".{target.name}.part")
+    discard_draft(draft)
+    os.link(source, draft)
+    replace(draft, target)

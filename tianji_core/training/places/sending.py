@@ -1,0 +1,90 @@
+"""What this machine knows of a training elsewhere, and starting one."""
+
+import time
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from tianji_core.errors import PlaceError
+from tianji_core.files import write_json
+from tianji_core.i18n import _
+from tianji_core.store.datasets import DatasetVersion
+from tianji_core.store.training import TrainingRun
+from tianji_core.training.launch import begin, prepare_training
+from tianji_core.training.lock import starting
+from tianji_core.training.places.adapters import FarState
+from tianji_core.training.places.bundle import base_of, make_bundle
+from tianji_core.training.places.profile import Place
+from tianji_core.training.presets import preset
+from tianji_core.training.progress import work_folder
+from tianji_core.training.record import record_of
+from tianji_core.training.settings import TrainingSettings
+from tianji_core.training.target import Target
+from tianji_core.workspace import Workspace
+
+FILE = "elsewhere.json"
+
+
+class Elsewhere(BaseModel):
+    """A training elsewhere as it was seen last. ``place`` is its place when it was sent; ``seen`` the moment of
+    ``far`` in seconds since the epoch, None before the first; ``ended`` says that its end was reported
+    or asked for, so that the next start resumes it; ``trouble`` is why it cannot be asked now."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    place: Place
+    seen: float | None = None
+    far: FarState | None = None
+    ended: bool = False
+    trouble: str = ""
+
+    @property
+    def delay(self) -> float | None:
+        """Seconds since the training was seen last."""
+        return None if self.seen is None else max(0.0, time.time() - self.seen)
+
+
+def start_elsewhere(
+    workspace: Workspace,
+    key: str,
+    settings: TrainingSettings,
+    version: DatasetVersion,
+    place: Place,
+    title: str = "",
+    target: Target | None = None,
+    then: str = "",
+) -> TrainingRun:
+    """Makes the bundle of a training and starts the job that sends and follows it; returns at once.
+
+    Raises:
+        TrainingError: something stops it.
+    """
+    with starting(workspace):
+        run = prepare_training(workspace, key, settings, version, title, target, place.name)
+        base = base_of(settings.base_folder, record_of(run).base_fingerprint)
+        make_bundle(workspace, run, preset(key, workspace), version, base)
+        keep(workspace, run, Elsewhere(place=place))
+        return begin(workspace, run, then)
+
+
+def keep(workspace: Workspace, run: TrainingRun, known: Elsewhere) -> None:
+    """Stores what is known of a training elsewhere."""
+    write_json(_path(workspace, run), known.model_dump(mode="json"), indent=None)
+
+
+def elsewhere(workspace: Workspace, run: TrainingRun) -> Elsewhere | None:
+    """Returns what is known of a training elsewhere; None for one on this machine.
+
+    Raises:
+        PlaceError: the file is broken.
+    """
+    try:
+        return Elsewhere.model_validate_json(_path(workspace, run).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except ValidationError as error:
+        raise PlaceError(_("{file} 坏了，请移走它", file=_path(workspace, run))) from error
+
+
+def _path(workspace: Workspace, run: TrainingRun) -> Path:
+    return work_folder(workspace, run) / FILE

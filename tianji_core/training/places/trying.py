@@ -1,0 +1,50 @@
+"""Trying a place: whether it can be reached, and what it has."""
+
+from dataclasses import dataclass
+
+from tianji_core.i18n import _
+from tianji_core.model_folders.manifest import size_text
+from tianji_core.training.places.adapters import SshAdapter
+from tianji_core.training.places.bundle import LOCKED, versions_here
+from tianji_core.training.places.profile import Place
+from tianji_core.workspace import Workspace
+
+LITTLE_DISK = 20e9
+"""Free bytes below which it is said that a training may fill the disk."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was found; ``good`` is False for what hinders."""
+
+    good: bool
+    sentence: str
+
+
+def try_place(workspace: Workspace, place: Place) -> list[Finding]:
+    """Returns what a place has and lacks.
+
+    Raises:
+        PlaceError: it refuses. PlaceUnreachableError: it does not answer.
+    """
+    facts = SshAdapter(workspace, place).facts()
+    here, there = versions_here(), facts.versions
+    found = [Finding(True, _("连得上，那边的工作区在 {folder}", folder=facts.home))]
+    if missing := [name for name in LOCKED if not there.get(name)]:
+        found.append(Finding(False, _("那边没有装 {names}，训练不了", names=_("、").join(missing))))
+    differing = [
+        f"{name} {there[name]} ≠ {here[name]}"
+        for name in here
+        if here[name] and there.get(name) and there[name] != here[name]
+    ]
+    if differing:
+        said = _("两边的版本不同，结果可能不一样：{names}", names=_("、").join(differing))
+        found.append(Finding(False, said))
+    cards = [f"{card.get('name', '')} {size_text(int(card.get('total', 0)))}" for card in facts.cards]
+    found.append(Finding(True, _("显卡：{cards}", cards=_("、").join(cards) or _("没有，只能用 CPU 的预设"))))
+    free = size_text(facts.disk)
+    if facts.disk < LITTLE_DISK:
+        found.append(Finding(False, _("那边的磁盘只剩 {free}，训练可能写满它", free=free)))
+    else:
+        found.append(Finding(True, _("磁盘还有 {free}", free=free)))
+    return found

@@ -1,0 +1,106 @@
+"""The verb for the places to train elsewhere: ``places add lab --host 10.0.0.5``, ``places test lab`` and so
+on."""
+
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from tianji_core.errors import PlaceError
+from tianji_core.i18n import _
+from tianji_core.training.places.profile import Place, checked_place, place_named, remove_place, save_place
+from tianji_core.training.places.profile import places as stored_places
+from tianji_core.training.places.ssh_client import accept_keys, offered_keys
+from tianji_core.training.places.trying import try_place
+from tianji_core.verbs.common import JsonOption, WorkspaceOption, opened, show
+from tianji_core.workspace import Workspace
+
+
+class PlaceAction(StrEnum):
+    """What to do with the places."""
+
+    LIST = "list"
+    ADD = "add"
+    TEST = "test"
+    ACCEPT = "accept"
+    REMOVE = "remove"
+
+
+@dataclass(frozen=True)
+class PlaceOptions:
+    """How a place is reached, and what is where on it."""
+
+    host: Annotated[str, typer.Option(help="With add: host name, address or alias of ~/.ssh/config.")] = ""
+    user: Annotated[str, typer.Option(help="With add: user there.")] = ""
+    port: Annotated[int, typer.Option(help="With add: port of SSH.")] = 22
+    key: Annotated[str, typer.Option(help="With add: file of a private key on this machine.")] = ""
+    folder: Annotated[str, typer.Option(help="With add: workspace folder there.")] = "tianji-workspace"
+    python: Annotated[str, typer.Option(help="With add: the Python there that has the studio.")] = "python3"
+    project: Annotated[
+        str, typer.Option(help="With add: folder of the studio's checkout there, if it is not installed.")
+    ] = ""
+    base: Annotated[
+        str, typer.Option(help="With add: base model there, or the folder that holds the models.")
+    ] = ""
+    send_base: Annotated[
+        bool, typer.Option("--send-base", help="With add: send the base where it is missing there.")
+    ] = False
+
+
+def places(
+    action: Annotated[PlaceAction, typer.Argument(help="What to do.")] = PlaceAction.LIST,
+    name: Annotated[str, typer.Argument(help="The place's name.")] = "",
+    described: PlaceOptions = PlaceOptions(),
+    fingerprint: Annotated[
+        str, typer.Option(help="With accept: the fingerprint that you compared, SHA256:….")
+    ] = "",
+    as_json: JsonOption = False,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """List, add, test or remove the places to train elsewhere, or accept the host key of one."""
+    space = opened(workspace)
+    if action is PlaceAction.LIST:
+        listed = stored_places(space)
+        lines = [f"{place.name}  {place.kind}  {_address(place)}" for place in listed]
+        facts = [place.model_dump(mode="json") for place in listed]
+        none = _("还没有运行位置；添加一个：python -m tianji_core places add 名字 --host 主机")
+        show(facts, as_json, "\n".join(lines) or none)
+        return
+    if not name:
+        raise PlaceError(
+            _("请写上运行位置的名字，例如 python -m tianji_core places {action} lab", action=action.value)
+        )
+    if action is PlaceAction.ADD:
+        save_place(space, checked_place({"name": name, **asdict(described)}))
+        said = _("已保存运行位置 {name}；试一下：python -m tianji_core places test {name}", name=name)
+    elif action is PlaceAction.REMOVE:
+        remove_place(space, name)
+        said = _("已删除运行位置 {name}，正在那边训练的不受影响", name=name)
+    elif action is PlaceAction.ACCEPT:
+        said = _accepted(space, place_named(space, name), fingerprint)
+    else:
+        found = try_place(space, place_named(space, name))
+        show(found, as_json, "\n".join(f"{'✓' if each.good else '!'} {each.sentence}" for each in found))
+        return
+    show({"action": action.value, "name": name}, as_json, said)
+
+
+def _address(place: Place) -> str:
+    user = f"{place.user}@" if place.user else ""
+    return f"{user}{place.host}:{place.port}"
+
+
+def _accepted(space: Workspace, place: Place, fingerprint: str) -> str:
+    """Accepts a host key whose fingerprint is given; without one it only tells the fingerprints.
+
+    Raises:
+        PlaceError: no key has it. PlaceUnreachableError: the host does not answer.
+    """
+    if not fingerprint:
+        lines = "\n".join(known for _line, known in offered_keys(place))
+        said = _("{host} 现在给出的主机密钥，先和那边的管理员或网页上写的核对：", host=place.host)
+        then = _("一致的话，加上 --fingerprint SHA256:… 接受")
+        return f"{said}\n{lines}\n{then}"
+    known = accept_keys(space, place, fingerprint)
+    return _("已接受 {host} 的主机密钥：{known}", host=place.host, known=_("、").join(known))
