@@ -1,5 +1,5 @@
-"""An SSH server on loopback for tests: one process with its own host key, for the user of the tests in another
-home folder."""
+"""An SSH server on loopback for tests: one process with its own host key, for the user of the tests in
+another home folder."""
 
 import contextlib
 import getpass

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from pages.settings.notices import notices_part, notices_title
 from pages.settings.people import people_part, people_title
+from pages.settings.place_rows import places_part, places_title
 from pages.settings.provider_keys import provider_rows
 from pages.settings.workspace_part import workspace_part, workspace_title
 from pages.shared.clock import zones
@@ -117,6 +118,8 @@ with report_errors():
 st.subheader(_("其他"))
 with report_errors(), st.expander(notices_title(workspace), icon="🔔", key="settings_notices"):
     notices_part(workspace)
+with report_errors(), st.expander(places_title(workspace), icon="🛰️", key="settings_places"):
+    places_part(workspace)
 with report_errors(), st.expander(people_title(workspace), icon="👤", key="settings_people"):
     people_part(workspace)
 with report_errors(), st.expander(workspace_title(workspace), icon="🗄️", key="settings_workspace"):

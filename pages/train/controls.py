@@ -43,7 +43,8 @@ def show_actions(workspace: Workspace, state: TrainingState) -> None:
 def _continuing(workspace: Workspace, state: TrainingState) -> None:
     run = state.run
     never = not state.points and not state.checkpoints
-    if not state.finished and (state.checkpoints or never):
+    elsewhere = bool(training.record_of(run).place)
+    if not state.finished and (state.checkpoints or never or elsewhere):
         said = _("开始训练") if never else _("接着训练")
         outside = state.state == "outside"  # it may be training on another machine
         if st.button(said, key="train_resume", icon="▶️", type="secondary" if outside else "primary"):

@@ -32,6 +32,7 @@ from pages.train.missing_base import missing_base
 from pages.train.mix import mix_fields
 from pages.train.outcome import show_end, show_result
 from pages.train.past_trainings import show_history
+from pages.train.place_choice import place_choice, show_elsewhere
 from pages.train.preflight import show_cost, show_details, show_stops, show_warnings
 from pages.train.target import fill_form, show_commands, target_form
 from tianji_core import dataset, training
@@ -44,6 +45,8 @@ from tianji_core.store.datasets import DatasetVersion
 from tianji_core.training import Preset, Target, TrainingSettings
 from tianji_core.training.duration import expected_seconds
 from tianji_core.training.learnt_pairs import PAIRS
+from tianji_core.training.places.profile import Place
+from tianji_core.training.places.sending import start_elsewhere
 
 workspace = page_header("train", _("训练"), _("选数据集和预设，检查通过就开训；关掉页面也不会停。"))
 
@@ -75,6 +78,7 @@ def new_training() -> None:
     more = st.expander(_("高级：混入、基座、超参数、在哪里训练、名字、配置文件"), icon="🎛️", key="train_more")
     settings: TrainingSettings | None = None
     target: Target | None = None
+    place: Place | None = None
     with more:
         mixed = [] if chosen.from_pairs else mix_fields(version, versions)
     with start, report_errors(), more:  # a value that does not fit is named where the button would be
@@ -82,6 +86,7 @@ def new_training() -> None:
         if chosen.from_pairs:
             version = training.version_of_base(workspace, settings.base_folder) or version
     with start, report_errors(), more:
+        place = place_choice(workspace)
         target = target_form(chosen)
     with more:
         title = st.text_input(
@@ -96,7 +101,7 @@ def new_training() -> None:
                 experiment_form(workspace, chosen, settings, version)
     if settings is not None and target is not None:
         with start, report_errors():
-            check_and_start(chosen, settings, version, target, title)
+            check_and_start(chosen, settings, version, target, title, place)
 
 
 def check_and_start(
@@ -105,9 +110,11 @@ def check_and_start(
     version: DatasetVersion,
     target: Target,
     title: str,
+    place: Place | None,
 ) -> None:
-    """Draws the findings of the checks, the button that starts the training, and folded the rest."""
-    checked = training.preflight(workspace, chosen, settings, version, target)
+    """Draws the findings of the checks, the button that starts the training here or elsewhere, and folded the
+    rest."""
+    checked = training.preflight(workspace, chosen, settings, version, target, elsewhere=place is not None)
     if checked.estimate is not None:
         iterations = checked.estimate.iterations
         show_cost(chosen, checked, expected_seconds(workspace, chosen, checked.settings, iterations))
@@ -116,9 +123,11 @@ def check_and_start(
     missing_base(workspace, chosen, settings)
     if st.button(_("开始训练"), key="train_start", type="primary", icon="🏋️", disabled=not checked.ok):
         with report_errors():
-            run = training.start_training(
-                workspace, chosen.key, settings, version, title, target, AFTER_TRAINING
-            )
+            wanted = (workspace, chosen.key, settings, version)
+            if place is None:
+                run = training.start_training(*wanted, title, target, AFTER_TRAINING)
+            else:
+                run = start_elsewhere(*wanted, place, title, target, AFTER_TRAINING)
             keep_expectation(workspace, run, told)
             store_value(FORM, "title", None)
             remember_notice(_("训练已提交：{title}", title=run.title))
@@ -153,7 +162,8 @@ def one_training(run_id: int) -> None:
         following(run_id, over, state.state)
     else:
         details(run_id, over)
-    show_commands(workspace, state)
+    if not training.record_of(run).place:
+        show_commands(workspace, state)
     with st.expander(_("这次训练的 xtuner 配置")):
         text = training.written_config(workspace, run) or _("（配置文件不见了）")
         st.code(text, language="python", height=420)
@@ -170,6 +180,7 @@ def details(run_id: int, over: list[int]) -> str:
     state = training.training_state(workspace, training_runs.get(workspace.engine, run_id))
     if _goes_on(state):
         st.markdown(state_text(state))
+    show_elsewhere(workspace, state.run)
     if state.state == "waiting":
         ahead = _("前面还有 {n} 个训练", n=state.ahead) if state.ahead else _("下一个就是它")
         st.info(_("排队中：{ahead}。轮到时自动开始，关掉页面或工坊都不影响。", ahead=ahead), icon="⏳")

@@ -32,9 +32,10 @@ class TrainingRecord(BaseModel):
     used.
 
     ``place`` names the place elsewhere where it runs, '' for this machine; ``bundle`` is the identifier under
-    which it was sent there, or came here. ``places`` are the places the training may run on (empty: any card), ``place_count`` how many of them it
-    needs; ``held`` are the ones it got and ``began`` the moment, in seconds since the epoch. ``mixed`` is
-    what its training file consists of where it learns from several versions.
+    which it was sent there, or came here. ``places`` are the places the training may run on (empty: any
+    card), ``place_count`` how many of them it needs; ``held`` are the ones it got and ``began`` the moment,
+    in seconds since the epoch. ``mixed`` is what its training file consists of where it learns from several
+    versions.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")

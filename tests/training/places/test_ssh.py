@@ -59,7 +59,7 @@ def test_a_training_there_outlives_the_connection_and_the_laptop_and_is_that_of_
     """The connection is cut three times, and the process here that follows it is killed; nothing is trained
     twice, and losses and weights are those of a training on this machine with the same seed."""
     base = write_tiny_base(tmp_path / "base")
-    values = {"base": str(base), "epochs": 4, "max_length": 256, "save_interval": 16, "eval_tokens": 1}
+    values = {"base": str(base), "epochs": 2, "max_length": 256, "save_interval": 8, "eval_tokens": 1}
     settings = training.default_settings(KEY).model_copy(update=values)
     version = add_version(workspace)
     here = training.start_training(workspace, KEY, settings, version)
@@ -95,7 +95,7 @@ def test_a_training_there_outlives_the_connection_and_the_laptop_and_is_that_of_
     ours, theirs = (
         training.training_state(workspace, rows.get(workspace.engine, each.id)) for each in (here, run)
     )
-    assert theirs.finished and theirs.total == ours.total == 40
+    assert theirs.finished and theirs.total == ours.total == 20
     assert [point.loss for point in theirs.points] == [point.loss for point in ours.points]
     assert [each.iteration for each in theirs.checkpoints] == [each.iteration for each in ours.checkpoints]
     weights = [engine.checkpoint_weights(state.checkpoints[-1].path) for state in (ours, theirs)]

@@ -33,8 +33,8 @@ class FarCheckpoint(BaseModel):
 
 class FarState(BaseModel):
     """A training as it is at its place. ``state`` is as in
-    :class:`~tianji_core.training.progress.TrainingState`, 'unknown' before it arrived; ``files`` are the sizes
-    in bytes of what can be fetched from ``folder``, by path; ``home`` is the workspace
+    :class:`~tianji_core.training.progress.TrainingState`, 'unknown' before it arrived; ``files`` are the
+    sizes in bytes of what can be fetched from ``folder``, by path; ``home`` is the workspace
     there."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")

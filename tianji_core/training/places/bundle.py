@@ -55,8 +55,9 @@ class Part(BaseModel):
 
 
 class BaseModelFolder(BaseModel):
-    """The base of a bundle: the ``name`` of its folder, its ``fingerprint``, '' where it is not on the machine
-    that made the bundle; ``inside`` is its path in the project where it belongs to the studio, else ''."""
+    """The base of a bundle: the ``name`` of its folder, its ``fingerprint``, '' where it is not on the
+    machine that made the bundle; ``inside`` is its path in the project where it belongs to the studio, else
+    ''."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -132,7 +133,7 @@ def make_bundle(
         files=parts,
     )
     path = folder / NAME
-    with atomic_writer(path) as file, tarfile.open(fileobj=file.buffer, mode="w") as tar:
+    with atomic_writer(path) as file, tarfile.TarFile(fileobj=file.buffer, mode="w") as tar:
         _add_text(tar, MANIFEST, draft.model_dump_json(indent=1))
         for name, content in texts.items():
             _add_text(tar, name, content)
@@ -180,8 +181,8 @@ def _damaged(path: Path, error: Exception) -> PlaceError:
 
 
 def unpack(path: Path, folder: Path) -> Bundle:
-    """Unpacks a bundle into ``folder`` and returns its manifest. Every file is compared with its hash; nothing
-    but the known names is written.
+    """Unpacks a bundle into ``folder`` and returns its manifest. Every file is compared with its hash;
+    nothing but the known names is written.
 
     Raises:
         PlaceError: it is no bundle, is damaged, or is of a newer studio.

@@ -1,5 +1,5 @@
-"""The job on this machine that sends a training elsewhere, follows it and brings back what it makes. It may be
-ended and started again at any time: what runs there does not notice, and nothing is trained twice."""
+"""The job on this machine that sends a training elsewhere, follows it and brings back what it makes. It may
+be ended and started again at any time: what runs there does not notice, and nothing is trained twice."""
 
 import functools
 import os

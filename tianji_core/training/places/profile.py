@@ -23,11 +23,12 @@ _NAME = re.compile(r"\w[\w.-]{0,39}")
 
 class Place(BaseModel):
     """运行位置. ``host`` is a name, an address or an alias of the SSH configuration; of a Slurm cluster '' where
-    its client programs are on this machine. ``key`` is the path of a private key here, '' for the SSH client's
-    own choice. ``folder`` is the workspace there, ``python`` the program there that has the studio, ``project``
-    the folder of a checkout there ('' where the studio is installed as a package). ``base`` is a model folder
-    there, or the folder that holds the models; ``send_base`` sends the base where it is missing. ``slurm`` is
-    what is asked of a cluster; ``shared`` says that it sees this machine's files under the same paths."""
+    its client programs are on this machine. ``key`` is the path of a private key here, '' for the SSH
+    client's own choice. ``folder`` is the workspace there, ``python`` the program there that has the studio,
+    ``project`` the folder of a checkout there ('' where the studio is installed as a package). ``base`` is a
+    model folder there, or the folder that holds the models; ``send_base`` sends the base where it is missing.
+    ``slurm`` is what is asked of a cluster; ``shared`` says that it sees this machine's files under the same
+    paths."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 

@@ -26,8 +26,8 @@ FILE = "elsewhere.json"
 
 
 class Elsewhere(BaseModel):
-    """A training elsewhere as it was seen last. ``place`` is its place when it was sent; ``seen`` the moment of
-    ``far`` in seconds since the epoch, None before the first; ``ended`` says that its end was reported
+    """A training elsewhere as it was seen last. ``place`` is its place when it was sent; ``seen`` the moment
+    of ``far`` in seconds since the epoch, None before the first; ``ended`` says that its end was reported
     or asked for, so that the next start resumes it; ``trouble`` is why it cannot be asked now."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")

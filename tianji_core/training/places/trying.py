@@ -14,14 +14,14 @@ LITTLE_DISK = 20e9
 
 
 @dataclass(frozen=True)
-class Finding:
+class PlaceFinding:
     """One thing that was found; ``good`` is False for what hinders."""
 
     good: bool
     sentence: str
 
 
-def try_place(workspace: Workspace, place: Place) -> list[Finding]:
+def try_place(workspace: Workspace, place: Place) -> list[PlaceFinding]:
     """Returns what a place has and lacks.
 
     Raises:
@@ -29,9 +29,9 @@ def try_place(workspace: Workspace, place: Place) -> list[Finding]:
     """
     facts = SshAdapter(workspace, place).facts()
     here, there = versions_here(), facts.versions
-    found = [Finding(True, _("连得上，那边的工作区在 {folder}", folder=facts.home))]
+    found = [PlaceFinding(True, _("连得上，那边的工作区在 {folder}", folder=facts.home))]
     if missing := [name for name in LOCKED if not there.get(name)]:
-        found.append(Finding(False, _("那边没有装 {names}，训练不了", names=_("、").join(missing))))
+        found.append(PlaceFinding(False, _("那边没有装 {names}，训练不了", names=_("、").join(missing))))
     differing = [
         f"{name} {there[name]} ≠ {here[name]}"
         for name in here
@@ -39,12 +39,14 @@ def try_place(workspace: Workspace, place: Place) -> list[Finding]:
     ]
     if differing:
         said = _("两边的版本不同，结果可能不一样：{names}", names=_("、").join(differing))
-        found.append(Finding(False, said))
+        found.append(PlaceFinding(False, said))
     cards = [f"{card.get('name', '')} {size_text(int(card.get('total', 0)))}" for card in facts.cards]
-    found.append(Finding(True, _("显卡：{cards}", cards=_("、").join(cards) or _("没有，只能用 CPU 的预设"))))
+    found.append(
+        PlaceFinding(True, _("显卡：{cards}", cards=_("、").join(cards) or _("没有，只能用 CPU 的预设")))
+    )
     free = size_text(facts.disk)
     if facts.disk < LITTLE_DISK:
-        found.append(Finding(False, _("那边的磁盘只剩 {free}，训练可能写满它", free=free)))
+        found.append(PlaceFinding(False, _("那边的磁盘只剩 {free}，训练可能写满它", free=free)))
     else:
-        found.append(Finding(True, _("磁盘还有 {free}", free=free)))
+        found.append(PlaceFinding(True, _("磁盘还有 {free}", free=free)))
     return found

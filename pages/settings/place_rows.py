@@ -1,0 +1,104 @@
+"""The part of the settings about the places to train elsewhere."""
+
+from typing import Any
+
+import streamlit as st
+
+from pages.shared.frame import remember_notice, report_errors
+from pages.shared.kept import forget_typed, kept_number, kept_text
+from pages.shared.text import plain
+from tianji_core.i18n import _
+from tianji_core.training.places.profile import (
+    Place,
+    checked_place,
+    field_title,
+    places,
+    remove_place,
+    save_place,
+)
+from tianji_core.training.places.ssh_client import accept_keys, offered_keys
+from tianji_core.training.places.trying import try_place
+from tianji_core.workspace import Workspace
+
+TEXTS = ("name", "host", "user", "key", "folder", "python", "project", "base")
+USUAL = {"folder": "tianji-workspace", "python": "python3"}
+EXAMPLES = {
+    "name": "lab",
+    "host": "10.0.0.5",
+    "user": "root",
+    "key": "~/.ssh/id_ed25519",
+    "project": "~/tianji",
+    "base": "/data/models",
+}
+
+
+def places_title(workspace: Workspace) -> str:
+    """The title of the part, with the names of the places."""
+    known = [place.name for place in places(workspace)]
+    return _("运行位置：{names}", names=plain(_("、").join(known))) if known else _("运行位置：只有这台机器")
+
+
+def places_part(workspace: Workspace) -> None:
+    """Draws the places and the form of a new one."""
+    st.caption(
+        _("有显卡的另一台机器，用 SSH 连上；那边也要装工坊。训练送过去以后，这台机器可以关掉，结果会取回来。")
+    )
+    for place in places(workspace):
+        _row(workspace, place)
+    _form(workspace)
+
+
+def _row(workspace: Workspace, place: Place) -> None:
+    row = st.columns([3, 1.4, 1.6, 1.4], vertical_alignment="center")
+    address = f"{place.user}@{place.host}" if place.user else place.host
+    row[0].markdown(f"**{plain(place.name)}** `{address}:{place.port}`")
+    if row[1].button(_("试一下"), key=f"place_try_{place.name}", width="stretch"):
+        with report_errors():
+            for found in try_place(workspace, place):
+                (st.success if found.good else st.warning)(plain(found.sentence))
+    shown = f"place_keys_{place.name}"
+    if row[2].button(_("看主机密钥"), key=f"place_look_{place.name}", width="stretch"):
+        with report_errors():
+            st.session_state[shown] = [known for _line, known in offered_keys(place)]
+    if row[3].button(_("删除"), key=f"place_drop_{place.name}", width="stretch"):
+        with report_errors():
+            remove_place(workspace, place.name)
+            remember_notice(_("已删除运行位置 {name}，正在那边训练的不受影响", name=place.name))
+            st.rerun()
+    if known := st.session_state.get(shown):
+        st.caption(_("{host} 现在给出的主机密钥，先和那边的管理员或网页上写的核对：", host=place.host))
+        st.code("\n".join(known), language=None)
+        if st.button(_("核对过了，接受"), key=f"place_accept_{place.name}"):
+            with report_errors():
+                accept_keys(workspace, place, known[0])
+                del st.session_state[shown]
+                remember_notice(_("已接受 {host} 的主机密钥", host=place.host))
+                st.rerun()
+
+
+def _form(workspace: Workspace) -> None:
+    values: dict[str, Any] = {}
+    columns = st.columns(3)
+    for number, name in enumerate(TEXTS):
+        values[name] = (
+            columns[number % 3]
+            .text_input(
+                field_title(name),
+                USUAL.get(name, ""),
+                max_chars=1000,
+                placeholder=EXAMPLES.get(name, ""),
+                **kept_text(f"place_{name}", USUAL.get(name, "")),
+            )
+            .strip()
+        )
+    values["port"] = int(
+        columns[2].number_input(field_title("port"), 1, 65535, 22, **kept_number("place_port", 1, 65535, 22))
+    )
+    values["send_base"] = st.checkbox(field_title("send_base"), key="place_send_base")
+    if st.button(_("保存运行位置"), key="place_save"):
+        with report_errors():
+            place = checked_place(values)
+            save_place(workspace, place)
+            forget_typed(*(f"place_{name}" for name in (*TEXTS, "port")))
+            remember_notice(_("已保存运行位置 {name}；点“试一下”看能不能连上", name=place.name))
+            st.rerun()
