@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.loopback import LoopbackApi, loopback_api
-from tests.postgres import VARIABLE, fresh_database
+from tests.postgres import VARIABLE, fresh_database, private_server, server_programs
 from tianji_core.i18n import set_language
 from tianji_core.workspace import Workspace, open_workspace
 
@@ -61,6 +61,31 @@ def workspace(tmp_path: Path, new_workspace: Path) -> Workspace:
     if "TIANJI_DATABASE_URL" not in os.environ:
         shutil.copytree(new_workspace, tmp_path / "workspace", dirs_exist_ok=True)
     return open_workspace(tmp_path / "workspace")
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """The address of a PostgreSQL server: the given one, or a private one."""
+    if given := os.environ.get(VARIABLE):
+        yield given
+        return
+    programs = server_programs()
+    if programs is None:
+        pytest.skip(
+            f"PostgreSQL IS NOT TESTED: no server programs here; install postgresql or set {VARIABLE}"
+        )
+    with private_server(programs) as address:
+        yield address
+
+
+@pytest.fixture
+def team(postgres_server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace]:
+    """A workspace whose database is on a PostgreSQL server."""
+    with fresh_database(postgres_server) as address:
+        monkeypatch.setenv("TIANJI_DATABASE_URL", address)
+        opened = open_workspace(tmp_path / "shared")
+        yield opened
+        opened.engine.dispose()
 
 
 @pytest.fixture

@@ -43,6 +43,7 @@ from tianji_core.verbs import (
     usage,
     users,
     voting,
+    working,
 )
 from tianji_core.verbs.interruption import tells_what_is_kept
 from tianji_core.verbs.option_groups import flattened
@@ -59,6 +60,7 @@ VERBS: dict[str, Callable[..., None]] = {
     "plan": generating.plan,
     "generate": generating.generate,
     "runs": listing.list_runs,
+    "worker": working.worker,
     "knowledge": documents.knowledge,
     "import": datasets.import_samples,
     "clean": reviewing.clean,

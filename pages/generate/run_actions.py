@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
+from pages.generate.run_crew import stop_crew_button
 from pages.generate.run_options import budget_inputs
 from pages.shared.frame import remember_notice, report_errors
 from pages.shared.job_progress import stop_button
@@ -17,14 +18,17 @@ from tianji_core.jobs import Job
 from tianji_core.workspace import Workspace
 
 
-def run_actions(workspace: Workspace, state: RunState, job: Job | None) -> None:
-    """Draws the buttons that make sense in the state of the run; ``job`` is its newest job."""
+def run_actions(workspace: Workspace, state: RunState, job: Job | None, crew: bool = False) -> None:
+    """Draws the buttons that make sense in the state of the run; ``job`` is its newest job, ``crew`` whether
+    processes outside of it work on the run."""
     run_id, counts = state.run.id, state.counts
     row = st.container(horizontal=True, vertical_alignment="center")
     with row:
         if job is not None and job.active:
             stop_button(workspace, job, key=f"stop_run_{run_id}")
         else:
+            if crew:
+                stop_crew_button(workspace, run_id)
             if counts.pending and st.button(
                 _("继续") if job is not None else _("开始"), key=f"resume_{run_id}", icon="▶️", type="primary"
             ):

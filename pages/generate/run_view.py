@@ -3,6 +3,7 @@
 import streamlit as st
 
 from pages.generate.run_actions import run_actions
+from pages.generate.run_crew import show_crew
 from pages.generate.run_figures import error_title, show_errors, show_pulse, show_teachers, show_variety
 from pages.generate.to_dataset import to_dataset
 from pages.shared.frame import report_errors, report_figure
@@ -18,6 +19,7 @@ from tianji_core.generation import (
     options_of,
     read_pulse,
     run_state,
+    workers_of,
 )
 from tianji_core.i18n import _
 from tianji_core.jobs import Job
@@ -27,7 +29,7 @@ from tianji_core.workspace import Workspace
 def show_run(workspace: Workspace, run_id: int) -> None:
     """Draws a run, redrawn every second while it is running."""
     job = jobs_by_run(workspace).get(run_id)
-    active = job is not None and job.active
+    active = (job is not None and job.active) or bool(workers_of(workspace, [run_id]))
     st.fragment(_run_box, run_every=1.0 if active else None, key=f"run_box_{run_id}")(
         workspace, run_id, active
     )
@@ -37,7 +39,8 @@ def _run_box(workspace: Workspace, run_id: int, was_active: bool) -> None:
     with st.container(border=True), report_errors():
         state = run_state(workspace.engine, run_id)
         job = jobs_by_run(workspace).get(run_id)
-        active = job is not None and job.active
+        workers = workers_of(workspace, [run_id]).get(run_id, [])
+        active = (job is not None and job.active) or bool(workers)
         if active != was_active:
             st.rerun()
         head, close = st.columns([6, 1], vertical_alignment="center")
@@ -51,7 +54,8 @@ def _run_box(workspace: Workspace, run_id: int, was_active: bool) -> None:
             results = by_teacher(workspace, state.run)
         with report_figure():
             _summary(workspace, state, results, active)
-        run_actions(workspace, state, job)
+        show_crew(workers)
+        run_actions(workspace, state, job, bool(workers))
         if not active and state.counts.done:
             to_dataset(workspace, state)
         if not active and state.run.halted:

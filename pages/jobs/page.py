@@ -8,7 +8,7 @@ from pages.shared.frame import report_errors
 from pages.shared.header import page_header
 from pages.shared.job_progress import called, job_bar, log_view, stop_button
 from pages.shared.text import plain
-from tianji_core import jobs, models, notices
+from tianji_core import generation, jobs, models, notices
 from tianji_core.i18n import _
 
 ICONS = {"starting": "🟡", "running": "🟢", "succeeded": "✅", "failed": "❌", "stopped": "⏹️", "lost": "👻"}
@@ -99,6 +99,8 @@ def job_details(job: jobs.Job, title: str, can_tell: bool) -> None:
         st.markdown(plain(told(job)))
         if job.note:
             st.warning(plain(job.note), icon="⚠️")
+        if job.active and (workers := generation.workers_of_job(workspace, job)):
+            st.caption(f"👥 {generation.workers_text(workers)}")
         if job.active:
             afterwards_part(workspace, job, can_tell)
     with right:

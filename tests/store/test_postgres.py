@@ -4,7 +4,6 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import text
 
-from tests.postgres import VARIABLE, fresh_database, private_server, server_programs
+from tests.postgres import fresh_database
 from tianji_core import cleaning
 from tianji_core.errors import ConflictError, SettingsError
 from tianji_core.recipe import Plan, built_in_recipes, load_recipe, tasks
@@ -22,34 +21,21 @@ from tianji_core.store.database import HEAD, open_engine, reading, writing
 from tianji_core.store.provenance import Provenance
 from tianji_core.store.samples import ACCEPTED, IMPORT, PENDING, REJECTED, NewSample, SampleFilter
 from tianji_core.store.schema import metadata
-from tianji_core.workspace import Workspace, highest_number, open_workspace
+from tianji_core.workspace import Workspace, highest_number
 
 ALL = SampleFilter("wishes")
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    """The address of a PostgreSQL server: the given one, or a private one."""
-    if given := os.environ.get(VARIABLE):
-        yield given
-        return
-    programs = server_programs()
-    if programs is None:
-        pytest.skip(
-            f"PostgreSQL IS NOT TESTED: no server programs here; install postgresql or set {VARIABLE}"
-        )
-    with private_server(programs) as address:
-        yield address
+@pytest.fixture
+def server(postgres_server: str) -> str:
+    """The address of a PostgreSQL server."""
+    return postgres_server
 
 
 @pytest.fixture
-def shared(server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace]:
+def shared(team: Workspace) -> Workspace:
     """A workspace whose database is on the server."""
-    with fresh_database(server) as address:
-        monkeypatch.setenv("TIANJI_DATABASE_URL", address)
-        opened = open_workspace(tmp_path / "shared")
-        yield opened
-        opened.engine.dispose()
+    return team
 
 
 def new(number: int, output: str = "", **fields: str) -> NewSample:

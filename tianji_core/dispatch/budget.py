@@ -1,6 +1,7 @@
 """The budget of a run: money and tokens. What a request is expected to use is reserved before it is sent, so
 that concurrent requests do not exceed the budget together."""
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -58,6 +59,9 @@ class Budget:
     def __post_init__(self) -> None:
         self.tokens = sum(usage.total for usage, _price in self.spent)
         self.cost = sum(_known_cost(usage, price) for usage, price in self.spent)
+        self._began = time.monotonic()
+        self._before = self.tokens, self.cost
+        self._elsewhere = 0, 0.0
         self._reserved_tokens = 0
         self._reserved_cost = 0.0
 
@@ -66,19 +70,32 @@ class Budget:
         """Whether money or tokens are limited at all."""
         return self.options.budget_cost is not None or self.options.budget_tokens is not None
 
+    @property
+    def seconds_left(self) -> float | None:
+        """The seconds until the time is used up, counted from the start; None without a limit."""
+        minutes = self.options.minutes
+        return None if minutes is None else max(0.0, self._began + minutes * 60 - time.monotonic())
+
+    @property
+    def taken(self) -> tuple[int, float]:
+        """The tokens and the money that this process has used or reserved."""
+        tokens, cost = self._before
+        return self.tokens - tokens + self._reserved_tokens, self.cost - cost + self._reserved_cost
+
+    def count_elsewhere(self, tokens: int, cost: float) -> None:
+        """Counts what other processes have taken from the same budget since this one started."""
+        self._elsewhere = tokens, cost
+
     def refusal(self, expected: Usage, price: ModelEntry) -> str:
         """Returns why a request of this size may not be sent now, or ''."""
         tokens, cost = self.options.budget_tokens, self.options.budget_cost
-        if tokens is not None and self.tokens + self._reserved_tokens + expected.total > tokens:
+        used, paid = self.tokens + self._elsewhere[0], self.cost + self._elsewhere[1]
+        if tokens is not None and used + self._reserved_tokens + expected.total > tokens:
             return _(
-                "已用 {spent:,} tokens，到了预算 {budget:,}；加大预算后可以继续",
-                spent=self.tokens,
-                budget=tokens,
+                "已用 {spent:,} tokens，到了预算 {budget:,}；加大预算后可以继续", spent=used, budget=tokens
             )
-        if cost is not None and self.cost + self._reserved_cost + _known_cost(expected, price) > cost:
-            return _(
-                "已花 {spent:.4f}，到了预算 {budget:g}；加大预算后可以继续", spent=self.cost, budget=cost
-            )
+        if cost is not None and paid + self._reserved_cost + _known_cost(expected, price) > cost:
+            return _("已花 {spent:.4f}，到了预算 {budget:g}；加大预算后可以继续", spent=paid, budget=cost)
         return ""
 
     @property

@@ -73,11 +73,17 @@ class Dispatcher(Generic[T, R]):
         self._halted = asyncio.Event()
         self._reason: Exception | None = None
         self._held = False
+        self._allowed = concurrency
         self.counters = Counters()
 
     def hold(self, held: bool) -> None:
         """Sends no further request while ``held`` is True; those in flight go on."""
         self._held = held
+
+    def allow(self, number: int) -> None:
+        """Has at most ``number`` requests in flight from now on, never more than the concurrency; those in
+        flight go on."""
+        self._allowed = number
 
     def pulse(self) -> Pulse:
         """Returns the figures of this moment."""
@@ -93,9 +99,9 @@ class Dispatcher(Generic[T, R]):
             TeacherError: the reason why going on makes no sense. RunLimitError: budget or time are used up.
         """
         pool = [
-            asyncio.create_task(self._worker(lane))
+            asyncio.create_task(self._worker(lane, number))
             for lane in self._lanes
-            for _number in range(min(self._concurrency, pool_size))
+            for number in range(min(self._concurrency, pool_size))
         ]
         watcher = asyncio.create_task(self._watch(pool))
         try:
@@ -111,7 +117,7 @@ class Dispatcher(Generic[T, R]):
         """Waits for a stop from outside or for the deadline, then ends the workers."""
         minutes = self._budget.options.minutes
         try:
-            async with asyncio.timeout(None if minutes is None else minutes * 60):
+            async with asyncio.timeout(self._budget.seconds_left):
                 await self._stop.wait()
             self._halt(None)
         except TimeoutError:
@@ -121,11 +127,17 @@ class Dispatcher(Generic[T, R]):
         for worker in pool:
             worker.cancel()
 
-    async def _worker(self, lane: OpenLane[T, R]) -> None:
+    async def _worker(self, lane: OpenLane[T, R], number: int) -> None:
         try:
-            while not self._halted.is_set() and (item := next(lane.items, None)) is not None:
-                if (result := await self._result(lane, item)) is not None:
+            while not self._halted.is_set() and not lane.exhausted:
+                if number >= self._allowed:  # takes no item that it may not send
+                    await self._sleep(HOLD_POLL)
+                elif (item := next(lane.items, None)) is None:
+                    lane.exhausted = True
+                elif (result := await self._result(lane, item)) is not None:
                     await self._keep(result)
+        except _Halted:
+            return
         except Exception as error:
             # A fault of this program or of the database; work() raises it.
             self._halt(error)
@@ -177,19 +189,17 @@ class Dispatcher(Generic[T, R]):
             self._budget.settle(expected, used, lane.price)
 
     async def _ask(self, lane: OpenLane[T, R], item: T, attempts: int, expected: Usage) -> Outcome[R]:
-        if (wait := lane.book(expected)) > 0:
+        if (wait := await lane.limits.book(expected.total)) > 0:
             await self._sleep(wait)
         shared: AbstractAsyncContextManager[object] = self._shared or nullcontext()
         while True:
-            while self._held:
+            while self._held or self.counters.in_flight >= self._allowed:
                 await self._sleep(HOLD_POLL)
             while (left := lane.pause()) > 0:
                 await self._sleep(left)
             async with shared:
-                if (
-                    self._held or lane.pause() > 0
-                ):  # the disk is full, or the server asked for a pause meanwhile
-                    continue
+                if self._held or lane.pause() > 0 or self.counters.in_flight >= self._allowed:
+                    continue  # the disk is full, or a pause or fewer requests were asked for meanwhile
                 if self._halted.is_set():
                     raise _Halted
                 sent_at = asyncio.get_running_loop().time()
@@ -203,7 +213,7 @@ class Dispatcher(Generic[T, R]):
                     raise
                 finally:
                     self.counters.in_flight -= 1
-            lane.correct(expected, outcome.usage)
+            await lane.limits.correct(outcome.usage.total - expected.total)
             return outcome
 
     async def _afford(self, expected: Usage, lane: OpenLane[T, R]) -> None:

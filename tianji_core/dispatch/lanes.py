@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
 from tianji_core.dispatch.budget import Usage
-from tianji_core.dispatch.pace import Pace, Throttle
+from tianji_core.dispatch.pace import OwnLimits, TeacherLimits, Throttle
 from tianji_core.errors import TeacherRateLimitError
 from tianji_core.teachers import ModelEntry, TeacherChoice
 
@@ -71,13 +71,15 @@ class Client(Protocol[Item, R]):
 @dataclass(frozen=True)
 class Lane(Generic[Item, R]):
     """One teacher and its items. ``price`` holds the prices that count against the budget;
-    ``answered_before`` is the number of answers that earlier starts of the same run got."""
+    ``answered_before`` is the number of answers that earlier starts of the same run got; ``limits`` None are
+    those of the choice, for this process alone."""
 
     client: Client[Item, R]
     items: Iterator[Item]
     choice: TeacherChoice
     price: ModelEntry
     answered_before: int = 0
+    limits: TeacherLimits | None = None
 
 
 class OpenLane(Generic[T, Result]):
@@ -85,29 +87,15 @@ class OpenLane(Generic[T, Result]):
     asked for."""
 
     def __init__(self, lane: Lane[T, Result], concurrency: int) -> None:
-        choice = lane.choice
         self.client = lane.client
         self.items = lane.items
         self.price = lane.price
         self.throttle = Throttle(concurrency)
         self.answered = lane.answered_before
         self.failed_in_a_row = 0
+        self.exhausted = False
+        self.limits = lane.limits or OwnLimits(lane.choice)
         self._paused_until = 0.0
-        self._requests = Pace(choice.requests_per_minute) if choice.requests_per_minute else None
-        self._tokens = Pace(choice.tokens_per_minute) if choice.tokens_per_minute else None
-
-    def book(self, expected: Usage) -> float:
-        """Books a request; returns the seconds to wait before it may be sent."""
-        now = asyncio.get_running_loop().time()
-        wait = self._requests.book(1, now) if self._requests is not None else 0.0
-        if self._tokens is not None:
-            wait = max(wait, self._tokens.book(expected.total, now))
-        return wait
-
-    def correct(self, expected: Usage, used: Usage) -> None:
-        """Replaces the expected tokens of a booked request by those that it used."""
-        if self._tokens is not None:
-            self._tokens.correct(used.total - expected.total)
 
     def pause(self) -> float:
         """Returns the seconds until the server accepts requests again; 0 where it did not ask for a pause."""

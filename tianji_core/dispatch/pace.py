@@ -2,6 +2,21 @@
 
 import asyncio
 from collections import deque
+from typing import Protocol
+
+from tianji_core.teachers import TeacherChoice
+
+
+class TeacherLimits(Protocol):
+    """The limits per minute of a teacher, in whichever processes it is asked."""
+
+    async def book(self, tokens: int) -> float:
+        """Books a request of about ``tokens``; returns the seconds to wait before it may be sent."""
+        ...
+
+    async def correct(self, tokens: int) -> None:
+        """Adds tokens to what was booked; a negative number takes tokens away."""
+        ...
 
 
 class Pace:
@@ -20,6 +35,27 @@ class Pace:
     def correct(self, amount: float) -> None:
         """Adds ``amount`` units to what was booked; a negative number takes units away."""
         self._free_at += amount * self._interval
+
+
+class OwnLimits:
+    """The limits per minute of a teacher that only this process asks."""
+
+    def __init__(self, choice: TeacherChoice) -> None:
+        self._requests = Pace(choice.requests_per_minute) if choice.requests_per_minute else None
+        self._tokens = Pace(choice.tokens_per_minute) if choice.tokens_per_minute else None
+
+    async def book(self, tokens: int) -> float:
+        """Books a request of about ``tokens``; returns the seconds to wait before it may be sent."""
+        now = asyncio.get_running_loop().time()
+        wait = self._requests.book(1, now) if self._requests is not None else 0.0
+        if self._tokens is not None:
+            wait = max(wait, self._tokens.book(tokens, now))
+        return wait
+
+    async def correct(self, tokens: int) -> None:
+        """Adds tokens to what was booked; a negative number takes tokens away."""
+        if self._tokens is not None:
+            self._tokens.correct(tokens)
 
 
 class Throttle:

@@ -34,7 +34,8 @@ async def run(
     budget: Budget | None = None,
     retry: Retry | None = None,
     stop: asyncio.Event | None = None,
-    on_pulse: Callable[[Pulse], None] | None = None,
+    on_pulse: Callable[[Pulse], int | None] | None = None,
+    allowed: int | None = None,
     on_full: Callable[[bool], None] = lambda _full: None,
 ) -> None:
     """Send every item of the lanes, at most ``concurrency`` requests at once over all of them, and store what
@@ -44,7 +45,8 @@ async def run(
     called in a thread with one batch at a time, ``on_stored`` in the event loop once the batch is stored. A
     batch that raises StorageError is stored row by row; the result that does not fit becomes a failure.
     Setting ``stop`` ends the run early; items that were not sent stay as they are. ``on_pulse`` is called in
-    a thread once a second and once at the end.
+    a thread once a second and once at the end; it may return how many requests may be in flight from then on,
+    where that is fewer than ``concurrency``. ``allowed`` is that number at the start.
 
     While the disk is full nothing is sent, and what was answered is kept until there is room. ``on_full`` is
     called with True when that begins and with False when it ends; ``store`` may get a batch several times.
@@ -76,6 +78,8 @@ async def run(
         retry or Retry(),
         budget or Budget(RunOptions()),
     )
+    if allowed is not None:
+        dispatcher.allow(allowed)
     async with _pulsing(dispatcher, on_pulse):
         await _until_stored(dispatcher, outbox, items)
 
@@ -118,7 +122,7 @@ async def _until_stored(dispatcher: Dispatcher[T, R], outbox: Outbox[_Ended[T, R
 
 @contextlib.asynccontextmanager
 async def _pulsing(
-    dispatcher: Dispatcher[T, R], on_pulse: Callable[[Pulse], None] | None
+    dispatcher: Dispatcher[T, R], on_pulse: Callable[[Pulse], int | None] | None
 ) -> AsyncIterator[None]:
     """Report the pulse every second of the block, and once more at its end."""
     if on_pulse is None:
@@ -127,7 +131,8 @@ async def _pulsing(
 
     async def beat() -> None:
         while True:
-            await asyncio.to_thread(on_pulse, dispatcher.pulse())
+            if (allowed := await asyncio.to_thread(on_pulse, dispatcher.pulse())) is not None:
+                dispatcher.allow(allowed)
             await asyncio.sleep(PULSE_SECONDS)
 
     beating = asyncio.create_task(beat())

@@ -3,7 +3,14 @@
 
 from tianji_core.dispatch import STALE, Pulse, RunOptions, read_pulse
 from tianji_core.generation.estimate import Estimate, estimate
-from tianji_core.generation.job import cancel, jobs_by_run, retry_failed, start_generation, take_up
+from tianji_core.generation.job import (
+    cancel,
+    jobs_by_run,
+    pause_run,
+    retry_failed,
+    start_generation,
+    take_up,
+)
 from tianji_core.generation.offline import OfflineGaps, offline_gaps
 from tianji_core.generation.openings import Variety, run_variety
 from tianji_core.generation.raw import raw_path, write_raw
@@ -22,6 +29,14 @@ from tianji_core.generation.runs import (
     teachers_of,
 )
 from tianji_core.generation.trial import Trial, dry_run
+from tianji_core.generation.worker_process import (
+    check_usable_here,
+    help_with_all,
+    help_with_run,
+    workers_of,
+    workers_of_job,
+    workers_text,
+)
 
 __all__ = [
     "MAX_CONCURRENCY",
@@ -38,13 +53,17 @@ __all__ = [
     "by_teacher",
     "cancel",
     "change_options",
+    "check_usable_here",
     "create_run",
     "dry_run",
     "estimate",
+    "help_with_all",
+    "help_with_run",
     "jobs_by_run",
     "listed_runs",
     "offline_gaps",
     "options_of",
+    "pause_run",
     "raw_path",
     "read_pulse",
     "retry_failed",
@@ -54,5 +73,8 @@ __all__ = [
     "start_generation",
     "take_up",
     "teachers_of",
+    "workers_of",
+    "workers_of_job",
+    "workers_text",
     "write_raw",
 ]

@@ -4,21 +4,24 @@ pending, so a run can be stopped or killed at any moment and continued later."""
 import asyncio
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 
 from tianji_core import dispatch
-from tianji_core.dispatch import Budget, Failed, Lane, Retry, Usage
+from tianji_core.dispatch import Budget, Failed, Lane, Pulse, Retry, Usage
 from tianji_core.errors import RunLimitError
 from tianji_core.generation.batching import Looks, run_batches
 from tianji_core.generation.composing import compose_tasks
+from tianji_core.generation.membership import Membership, SharedLimits
 from tianji_core.generation.raw import write_raw
 from tianji_core.generation.runs import RunState, options_of, run_lock, run_state, sampling_of, teachers_of
+from tianji_core.generation.shared_run import SharedRun, check_can_share
 from tianji_core.generation.worn_phrases import habits_of
 from tianji_core.generation.writing import WritingClient
 from tianji_core.i18n import _
 from tianji_core.jobs import Reporter
 from tianji_core.recipe import Recipe, Task
-from tianji_core.store import recipes, run_figures
+from tianji_core.store import recipes, run_figures, run_workers
 from tianji_core.store import runs as run_store
 from tianji_core.store.runs import Failure, Run, Written
 from tianji_core.teachers import ModelEntry, Teacher, make_teacher, price_of, provider
@@ -49,29 +52,103 @@ async def run_generation(
     run = run_store.get(workspace.engine, run_id)
     stop = stop or asyncio.Event()
     with run_lock(workspace, run_id):
-        run_store.change(workspace.engine, run_id, halted="")
-        recipe = recipes.at(workspace.engine, run.recipe, run.recipe_revision).recipe
+        run_store.change(workspace.engine, run_id, halted="", paused=False)
+        run = replace(run, paused=False)
         report = _Report(workspace, run, reporter)
-        teachers = [make_teacher(workspace, weighted.choice) for weighted in teachers_of(run)]
         try:
-            if len(teachers) == 1 and isinstance(teachers[0], Composer):
-                waiting = _pending(workspace, run.id)
-                async for texts, failures in compose_tasks(recipe, run.plan.seed, teachers[0], waiting, stop):
-                    store = partial(run_store.store, workspace.engine, run, texts, failures)
-                    await dispatch.with_room(store, stop, reporter.pause_for_room)
-                    report.add(len(texts), len(failures))
-            elif options_of(run).batch:
-                await run_batches(workspace, run, recipe, teachers, report, stop, pace)
-            else:
-                await _ask(workspace, run, recipe, teachers, report, stop, retry)
-        except RunLimitError as error:
-            run_store.change(workspace.engine, run_id, halted=str(error))
-            raise
+            await _work(workspace, run, report, stop, retry, pace)
         finally:
-            for teacher in teachers:
-                await teacher.aclose()
             await dispatch.with_room(partial(write_raw, workspace, run_id), stop, reporter.pause_for_room)
     return run_state(workspace.engine, run_id)
+
+
+async def join_run(
+    workspace: Workspace, run: Run, reporter: Reporter, stop: asyncio.Event, capacity: int
+) -> None:
+    """Works on a run beside other processes, with at most ``capacity`` requests at once, until no task is
+    pending or ``stop`` is set. The keys of the teachers come from the environment of this process.
+
+    Raises:
+        InputError: the database is SQLite, or the provider works on the run in batches.
+        SettingsError, TeacherAuthError: a teacher is not usable here, for example its key is missing.
+        TeacherError, RunLimitError: as :func:`run_generation`.
+    """
+    check_can_share(workspace, run)
+    await _work(workspace, run, _Report(workspace, run, reporter), stop, None, None, capacity)
+
+
+async def _work(
+    workspace: Workspace,
+    run: Run,
+    report: "_Report",
+    stop: asyncio.Event,
+    retry: Retry | None,
+    pace: Looks | None,
+    joins: int | None = None,
+) -> None:
+    """Runs the tasks; ``joins`` is the capacity of a process that joins others, None for that of the job."""
+    recipe = recipes.at(workspace.engine, run.recipe, run.recipe_revision).recipe
+    teachers = [make_teacher(workspace, weighted.choice) for weighted in teachers_of(run)]
+    try:
+        if options_of(run).batch:
+            await run_batches(workspace, run, recipe, teachers, report, stop, pace)
+        elif run_workers.can_share(workspace.engine):
+            shared = _shared(workspace, run, recipe, teachers, report, leads=joins is None)
+            capacity = run.concurrency if joins is None else joins
+            await shared.work(stop, capacity, leads=joins is None, retry=retry)
+        elif len(teachers) == 1 and isinstance(teachers[0], Composer):
+            waiting = _pending(workspace, run.id)
+            async for texts, failures in compose_tasks(recipe, run.plan.seed, teachers[0], waiting, stop):
+                store = partial(run_store.store, workspace.engine, run, texts, failures)
+                await dispatch.with_room(store, stop, report.pause)
+                report.add(len(texts), len(failures))
+        else:
+            await _ask(workspace, run, recipe, teachers, report, stop, retry)
+    except RunLimitError as error:
+        run_store.change(workspace.engine, run.id, halted=str(error))
+        raise
+    finally:
+        for teacher in teachers:
+            await teacher.aclose()
+
+
+def _shared(
+    workspace: Workspace,
+    run: Run,
+    recipe: Recipe,
+    teachers: Sequence[Teacher],
+    report: "_Report",
+    leads: bool,
+) -> SharedRun:
+    """Returns the part of this process in a run that several work on."""
+    lanes, spent = _lanes(workspace, run, recipe, teachers)
+
+    def leased(member: Membership) -> list[Lane[Task, Written]]:
+        several = len(lanes) > 1
+        return [
+            replace(
+                lane,
+                items=member.tasks(number if several else None),
+                limits=SharedLimits(workspace.engine, lane.choice),
+            )
+            for number, lane in enumerate(lanes)
+        ]
+
+    def show(pulse: Pulse) -> None:
+        if leads:
+            dispatch.write_pulse(workspace, run.id, pulse)
+
+    return SharedRun(
+        workspace,
+        run,
+        recipe,
+        teachers,
+        Budget(options_of(run), spent),
+        leased,
+        report.set,
+        report.pause,
+        show,
+    )
 
 
 async def _ask(
@@ -150,8 +227,11 @@ class _Report:
 
     def add(self, texts: int, failures: int) -> None:
         """Counts one stored batch."""
-        self._done += texts
-        self._failed += failures
+        self.set(self._done + texts, self._failed + failures)
+
+    def set(self, done: int, failed: int) -> None:
+        """Takes over the counts of the whole run."""
+        self._done, self._failed = done, failed
         finished = self._done + self._failed
         self._reporter.update(finished, self._total)
         if time.monotonic() - self._logged_at >= LOG_SECONDS or finished == self._total:

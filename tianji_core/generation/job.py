@@ -79,6 +79,18 @@ def cancel(workspace: Workspace, run_id: int) -> int:
     return skipped
 
 
+def pause_run(workspace: Workspace, run_id: int) -> None:
+    """Stops a run in every process that works on it; those requests that are in flight may still be stored.
+    :func:`start_generation` goes on with it.
+
+    Raises:
+        PlanError: no such run.
+    """
+    run_store.get(workspace.engine, run_id)
+    said = _("有人让所有 worker 停下了这个批次；继续之后它们会接着写")
+    run_store.change(workspace.engine, run_id, paused=True, halted=said)
+
+
 def take_up(workspace: Workspace, run_id: int) -> Job:
     """Makes the skipped tasks pending again and starts the run.
 

@@ -45,7 +45,7 @@ WRITER = 0x7469616E
 """Number of the PostgreSQL advisory lock that every writing transaction holds."""
 SMALLEST_ROOM = 256 * 1024
 """Bytes of free disk below which an I/O error means that the disk is full."""
-HEAD = "0010"
+HEAD = "0011"
 """The schema revision that this code expects: the newest file under ``migrations/versions``."""
 
 
@@ -219,6 +219,19 @@ def writing(engine: Engine) -> Iterator[Connection]:
     ):
         if engine.dialect.name == "postgresql":
             connection.execute(select(func.pg_advisory_xact_lock(WRITER)))
+        yield connection
+
+
+@contextlib.contextmanager
+def claiming(engine: Engine) -> Iterator[Connection]:
+    """Opens a transaction on PostgreSQL that runs beside others and locks only the rows that it names. For
+    rows that many processes share; all other writes use :func:`writing`.
+
+    Raises:
+        As :func:`writing`.
+    """
+    check_may_write()
+    with _explained(engine), engine.connect() as connection, connection.begin():
         yield connection
 
 

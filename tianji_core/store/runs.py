@@ -25,7 +25,7 @@ _CHUNK = 1000
 class Run:
     """生成批次: one plan sent to one teacher or several. ``teacher``, ``sampling`` and ``options`` are plain
     data as :mod:`tianji_core.generation` writes and reads them, never a key; ``total`` counts tasks;
-    ``halted`` names the limit that stopped the run last, '' if none did."""
+    ``halted`` names the limit that stopped the run last; no worker takes a ``paused`` run."""
 
     id: int
     recipe: str
@@ -39,6 +39,7 @@ class Run:
     total: int
     halted: str
     created_at: datetime
+    paused: bool = False
 
 
 @dataclass(frozen=True)
@@ -163,9 +164,10 @@ def change(
     options: dict[str, Any] | None = None,
     concurrency: int | None = None,
     halted: str | None = None,
+    paused: bool | None = None,
 ) -> None:
-    """Changes limits, options or concurrency of a stored run; None keeps a value."""
-    values = {"options": options, "concurrency": concurrency, "halted": halted}
+    """Changes limits, options, concurrency or state of a stored run; None keeps a value."""
+    values = {"options": options, "concurrency": concurrency, "halted": halted, "paused": paused}
     values = {name: value for name, value in values.items() if value is not None}
     if values:
         with writing(engine) as connection:
@@ -238,6 +240,7 @@ def _mark(
             attempts=tasks.c.attempts + bindparam("more"),
             error_kind=bindparam("kind"),
             error=bindparam("sentence"),
+            worker=None,
             updated_at=now(),
         )
     )
@@ -273,7 +276,7 @@ def _turn(engine: Engine, run_id: int, old: str, new: str) -> int:
     statement = (
         update(tasks)
         .where(tasks.c.run_id == run_id, tasks.c.state == old)
-        .values(state=new, updated_at=now())
+        .values(state=new, worker=None, updated_at=now())
     )
     with writing(engine) as connection:
         return connection.execute(statement).rowcount

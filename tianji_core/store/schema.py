@@ -112,10 +112,11 @@ runs = Table(
     Column("total", Integer, nullable=False),
     Column("halted", SentenceColumn, nullable=False, default=""),
     Column("created_at", DateTime, nullable=False),
+    Column("paused", Boolean, nullable=False, default=False, server_default=false()),
 )
 """生成批次: one plan sent to one teacher or several. ``teacher`` holds provider, model and base_url, or a
 list of them with weights, never a key; ``options`` holds budget, deadline and other limits; ``halted`` names
-the limit that stopped the run last."""
+the limit that stopped the run last; no worker sends tasks of a ``paused`` run."""
 
 tasks = Table(
     "tasks",
@@ -133,9 +134,45 @@ tasks = Table(
     Column("error", SentenceColumn),
     Column("attempts", Integer, nullable=False, default=0),
     Column("updated_at", DateTime),
+    Column("worker", Integer),
     Index("ix_tasks_run_id_state", "run_id", "state"),
 )
-"""state: pending, done, failed, skipped. ``teacher`` counts from 0 in the run's list of teachers."""
+"""state: pending, done, failed, skipped. ``teacher`` counts from 0 in the run's list of teachers. ``worker``
+is the row of ``run_workers`` that has taken a pending task, NULL for none."""
+
+run_workers = Table(
+    "run_workers",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("run_id", Integer, ForeignKey("runs.id"), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("leads", Boolean, nullable=False),
+    Column("capacity", Integer, nullable=False),
+    Column("share", Integer, nullable=False),
+    Column("stored", Integer, nullable=False),
+    Column("rate", Float, nullable=False),
+    Column("in_flight", Integer, nullable=False),
+    Column("tokens", Integer, nullable=False),
+    Column("cost", Float, nullable=False),
+    Column("started_at", DateTime, nullable=False),
+    Column("beat_at", DateTime, nullable=False),
+    Column("ended", Boolean, nullable=False),
+    Index("ix_run_workers_run_id_beat_at", "run_id", "beat_at"),
+)
+"""Processes that share the tasks of one run on PostgreSQL. ``leads`` marks the job that a person started;
+``capacity`` is the most requests that the process sends at once, ``share`` how many it may have in flight;
+``stored`` counts its answers, ``rate`` is in answers per second; ``tokens`` and ``cost`` are what it has used
+and reserved. Times are those of the database server."""
+
+teacher_paces = Table(
+    "teacher_paces",
+    metadata,
+    Column("teacher", String(64), primary_key=True),
+    Column("requests_at", Float, nullable=False),
+    Column("tokens_at", Float, nullable=False),
+)
+"""When the next request to a teacher with limits per minute may be sent, and the next token, in seconds since
+the epoch by the clock of the database server. ``teacher`` is the digest of provider, address and model."""
 
 knowledge_runs = Table(
     "knowledge_runs",

@@ -10,8 +10,8 @@ from typing import Annotated
 
 import typer
 
+from tianji_core import generation, models
 from tianji_core import jobs as background
-from tianji_core import models
 from tianji_core.access.hosts import (
     ALLOWED_HOSTS_VARIABLE,
     TRUSTED_PROXIES_VARIABLE,
@@ -146,11 +146,17 @@ def jobs(
             job.kind,
             job.title,
             background.duration_text(job.seconds),
-            job.note,
+            job.note or _crew(space, job),
         )
         for job in listed
     ]
     show_table(listed, as_json, heads, rows, _("还没有任务"))
+
+
+def _crew(space: Workspace, job: background.Job) -> str:
+    """Returns which processes write the run of a job that is under way, '' where there are none."""
+    workers = generation.workers_of_job(space, job) if job.active else []
+    return generation.workers_text(workers) if workers else ""
 
 
 PACKAGES = (
