@@ -58,9 +58,10 @@ def freeze_part() -> None:
             dataset.free_version_name(workspace, recipe.key),
             f"name_{recipe.key}",
         )
-        name = st.text_input(_("名字"), max_chars=60, **own)
+        words = st.columns(2)
+        name = words[0].text_input(_("名字"), max_chars=60, **own)
         own = kept(FORM, "version_note", any_text, "", f"note_{recipe.key}")
-        note = st.text_area(_("备注"), height=80, max_chars=500, **own)
+        note = words[1].text_area(_("备注"), height="content", max_chars=500, **own)
         sample_filter = filter_fields(workspace, recipe)
         balance = balance_fields()
         variation = varying_fields(workspace, recipe.key, sample_filter, balance)

@@ -24,9 +24,9 @@ def version_card(workspace: Workspace, version: DatasetVersion, recipe: Recipe, 
     training with it what the page asks for."""
     manifest = version.manifest
     with st.container(border=True):
-        row = st.columns([3, 1, 1, 1, 1.2], vertical_alignment="center")
-        row[0].markdown(f"#### {plain(version.name)}")
-        row[0].caption(
+        about, actions = st.columns([3, 4.2], vertical_alignment="center")
+        about.markdown(f"#### {plain(version.name)}")
+        about.caption(
             _(
                 "{n} 条 · {characters} 字 · {date}",
                 n=f"{version.count:,}",
@@ -38,12 +38,24 @@ def version_card(workspace: Workspace, version: DatasetVersion, recipe: Recipe, 
             + _validation_text(manifest)
             + (f"  \n{plain(version.note)}" if version.note else "")
         )
-        if row[1].button(_("校验"), key=f"verify_{version.id}", icon="🛡️", width="stretch"):
+        with actions:
+            _actions(workspace, version, urged)
+        st.caption(f"SHA-256 `{version.sha256[:12]}…`", help=version.sha256)
+        push_state(workspace, "dataset", version.name)
+        opened = st.expander(_("里面有什么"), key=f"inside_{version.id}", on_change="rerun")
+        if opened.open:
+            with opened:
+                _inside(workspace, version, recipe)
+
+
+def _actions(workspace: Workspace, version: DatasetVersion, urged: bool) -> None:
+    with st.container(horizontal=True, key=f"version_actions_{version.id}", gap="small"):
+        if st.button(_("校验"), key=f"verify_{version.id}", icon="🛡️", width="stretch"):
             with report_errors():
                 dataset.verify(workspace, version)
                 remember_notice(_("“{name}”和冻结时一模一样", name=version.name))
                 st.rerun()
-        with row[2].popover(_("下载"), icon="⬇️", width="stretch"):
+        with st.popover(_("下载"), icon="⬇️", width="stretch"):
             for form, ending in dataset.EXPORT_SUFFIXES.items():
                 st.download_button(
                     _(dataset.FORM_TITLES[form]),
@@ -53,9 +65,8 @@ def version_card(workspace: Workspace, version: DatasetVersion, recipe: Recipe, 
                     on_click="ignore",
                     width="stretch",
                 )
-        with row[3]:
-            push_popover(workspace, "dataset", version.name)
-        if row[4].button(
+        push_popover(workspace, "dataset", version.name)
+        if st.button(
             _("用它训练"),
             key=f"train_with_{version.id}",
             type="primary" if urged else "secondary",
@@ -63,12 +74,6 @@ def version_card(workspace: Workspace, version: DatasetVersion, recipe: Recipe, 
             width="stretch",
         ):
             st.switch_page("pages/train/page.py", query_params={"dataset": version.name})
-        st.caption(f"SHA-256 `{version.sha256[:12]}…`", help=version.sha256)
-        push_state(workspace, "dataset", version.name)
-        opened = st.expander(_("里面有什么"), key=f"inside_{version.id}", on_change="rerun")
-        if opened.open:
-            with opened:
-                _inside(workspace, version, recipe)
 
 
 def _recipe_text(manifest: Mapping[str, Any]) -> str:

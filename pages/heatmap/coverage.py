@@ -54,16 +54,18 @@ def coverage_view(workspace: Workspace, recipe: Recipe) -> None:
         st.page_link("pages/generate/page.py", label=_("去造数"), icon="✨")
         return
     _figures(covered)
-    names, scenes = shown_entries(recipe)
-    event = st.plotly_chart(
-        coverage_figure(covered, names, scenes, colour == "share"),
-        key="coverage_map",
-        on_select="rerun",
-        selection_mode="points",
-        width="stretch",
-        config=CONFIG,
-    )
+    area = st.container(key="coverage_area")
     st.caption(_("数字是待审和采用的样本；灰色的格子按适配度不造数。点一个格子，去审核它的样本。"))
+    names, scenes = shown_entries(recipe)
+    with area:
+        event = st.plotly_chart(
+            coverage_figure(covered, names, scenes, colour == "share"),
+            key="coverage_map",
+            on_select="rerun",
+            selection_mode="points",
+            width="stretch",
+            config=CONFIG,
+        )
     cells, _whole = chosen_cells(event, names, scenes)
     if cells:
         st.switch_page(REVIEW, query_params=review_link(cells[0], chosen))
@@ -140,7 +142,8 @@ def _figures(covered: Coverage) -> None:
     numbers = sorted(covered.usable(cell) for cell in covered.kept)
     accepted = sum(c.accepted for c in covered.counts.values())
     decided = accepted + sum(c.rejected for c in covered.counts.values())
-    columns = st.columns(4)
+    with st.container(key="coverage_figures"):
+        columns = st.columns(4)
     columns[0].metric(_("会造数的格子"), len(numbers))
     columns[1].metric(_("还没有样本的格子"), sum(n == 0 for n in numbers))
     columns[2].metric(_("每格样本（中位数）"), numbers[len(numbers) // 2] if numbers else 0)

@@ -10,7 +10,7 @@ from pages.heatmap.map_order import shown_entries
 from pages.heatmap.misfits import misfits_view
 from pages.heatmap.one_row import edit_by_row, pick_row
 from pages.heatmap.rating import rating_view
-from pages.heatmap.suitability_map import edit_by_form, edit_by_mouse, mouse_mode
+from pages.heatmap.suitability_map import edit_by_form, edit_by_mouse, legend, mouse_mode
 from pages.shared.frame import current_recipe, remember_notice, report_errors
 from pages.shared.header import page_header
 from pages.shared.recipe_history import undo_redo
@@ -74,27 +74,27 @@ def threshold_bar() -> None:
 
 
 def map_view() -> None:
-    """Draws the numbers, the map of a layer, and below it the tools that edit and filter it."""
+    """Draws the numbers, the map of a layer, and beside it the tools that edit it."""
     with st.container(horizontal=True, vertical_alignment="center", key="map_line"):
         st.caption(figures(), help=_("会造数的格子 × 启用的风格，再减去风格例外"), width="content")
         st.space("stretch")
         large = st.toggle(_("放大"), key="map_large", bind="query-params")
         row_choice = st.container(width="content")
-    map_area = st.container()
-    tools = st.columns([3, 5, 3], vertical_alignment="bottom")
-    style = tools[0].selectbox(
-        _("改哪一层"),
-        [s.text for s in recipe.styles],
-        index=None,
-        placeholder=_("适配度（所有风格）"),
-        key="layer",
-        bind="query-params",
-        help=_("选一个风格，就能单独标出这个风格不写的格子，例如不用诗词写谈判。"),
-    )
-    with tools[1]:
+    map_area, tools = st.columns([5, 1.1], gap="small")
+    with tools, st.container(key="map_tools"):
+        style = st.selectbox(
+            _("改哪一层"),
+            [s.text for s in recipe.styles],
+            index=None,
+            placeholder=_("所有风格"),
+            key="layer",
+            bind="query-params",
+            help=_("选一个风格，就能单独标出这个风格不写的格子，例如不用诗词写谈判。"),
+        )
         mouse = mouse_mode(style)
-    with tools[2], st.container(horizontal=True, horizontal_alignment="right", gap="small"):
-        undo_redo(workspace, stored)
+        with st.container(horizontal=True, gap="small"):
+            undo_redo(workspace, stored)
+        legend(style)
     names, scenes = shown_entries(recipe)
     if not names or not scenes:
         with map_area:

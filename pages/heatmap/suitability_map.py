@@ -31,7 +31,6 @@ def suitability_figure(
     values = [[_GAP if (n, s) in gaps else matrix.value(n, s) for s in scenes] for n in names]
     shown = range(4 if style else 3)
     steps = [(edge / len(shown), COLOURS[v]) for v in shown for edge in (v, v + 1)]
-    titles = {**{v: _(t) for v, t in VALUE_TITLES.items()}, _GAP: _("这个风格不写")}
     heat = go.Heatmap(
         z=values,
         text=[[GLYPHS[v] for v in row] for row in values],
@@ -40,15 +39,7 @@ def suitability_figure(
         colorscale=steps,
         zmin=-0.5,
         zmax=len(shown) - 0.5,
-        colorbar={
-            "tickvals": list(shown),
-            "ticktext": [f"{GLYPHS[v]} {titles[v]}".strip() for v in shown],
-            "thickness": 14,
-            "len": 220,
-            "lenmode": "pixels",
-            "y": 1,
-            "yanchor": "top",
-        },
+        showscale=False,
     )
 
     def hover(name: str, scene: str) -> str:
@@ -65,15 +56,24 @@ def _with_reason(title: str, reason: str) -> str:
     return _("{title}：{reason}", title=escape(title), reason=escape(reason)) if reason else escape(title)
 
 
+def legend(style: str | None) -> None:
+    """Draws what the colours of the map stand for, in the layer of a ``style`` what it excludes, too."""
+    titles = {2: _(VALUE_TITLES[2]), 1: _(VALUE_TITLES[1]), 0: _(VALUE_TITLES[0]), _GAP: _("这个风格不写")}
+    marks = "".join(
+        f'<span><i style="background:{COLOURS[value]}">{GLYPHS[value]}</i>{escape(title)}</span>'
+        for value, title in titles.items()
+        if style is not None or value != _GAP
+    )
+    st.html(f'<div class="map-legend">{marks}</div>')
+
+
 def mouse_mode(style: str | None) -> str:
     """Draws the modes of the mouse and returns one: 'cycle' for clicks, or the value that a box gives."""
     modes = ["cycle", "2", "1", "0"] if style is None else ["cycle", "off", "on"]
-    mode = st.segmented_control(
+    mode = st.radio(
         _("鼠标"),
         modes,
-        default="cycle",
         key=f"mouse_{'all' if style is None else 'style'}",
-        required=True,
         format_func=_mode_title,
         help=_("点选：点一个格子，或点行首、列首的小三角改一整行、一整列。框选：拖出一个框，一次改一片。"),
     )

@@ -21,7 +21,7 @@ def names_table(recipe: Recipe, key: str) -> list[ListRow]:
     """Draws the table of names and returns its edited rows."""
     frame = pd.DataFrame([n.model_dump(mode="json") for n in recipe.names])
     columns = {
-        "text": st.column_config.TextColumn(_("称谓"), required=True, max_chars=40, width="medium"),
+        "text": st.column_config.TextColumn(_("称谓"), required=True, max_chars=40, width=130),
         "relation": st.column_config.SelectboxColumn(
             _("关系"),
             options=[r.value for r in Relation],
@@ -47,7 +47,7 @@ def scenes_table(recipe: Recipe, key: str) -> list[ListRow]:
         ["text", "kind", "greeting", "enabled"]
     ]
     columns = {
-        "text": st.column_config.TextColumn(_("场景"), required=True, max_chars=40, width="medium"),
+        "text": st.column_config.TextColumn(_("场景"), required=True, max_chars=40, width=130),
         "kind": st.column_config.SelectboxColumn(
             _("类别"),
             options=[k.value for k in SceneKind],
@@ -121,7 +121,7 @@ def _edited(frame: pd.DataFrame, columns: dict[str, Any], key: str, form: str, n
         _("顺序"),
         min_value=1,
         step=1,
-        width="small",
+        width=70,
         help=_("改成几，这一行就移到第几行；空着的新行排在最后"),
     )
     height = min(38 * (len(frame) + 2), 560)

@@ -120,7 +120,8 @@ def decision_bar(card: ReviewCard) -> None:
             args=("edit",),
         )
         st.space("stretch")
-        undo_button(card.session.workspace, card.session.recipe.key, card.session.who, keys, go_to)
+        session = card.session
+        undo_button(session.workspace, session.recipe.key, session.who, keys, go_to, brief=True)
         st.button(
             _("前一条"),
             key="previous",

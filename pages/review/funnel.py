@@ -19,8 +19,8 @@ from tianji_core.store.samples import PENDING, SampleFilter
 @st.fragment(run_every=5.0)
 @report_errors()
 def funnel(session: ReviewSession) -> None:
-    """Draws the funnel while every pending sample is shown. It follows the decisions made below it; how many
-    wait is said beside the text."""
+    """Draws the steps that have samples, while every pending sample is shown. It follows the decisions made
+    below it; how many wait is said beside the text."""
     pending = SampleFilter(session.recipe.key, states=(PENDING,))
     if session.filter != pending or role() < Role.REVIEWER:
         return
@@ -44,13 +44,14 @@ def funnel(session: ReviewSession) -> None:
                 accept_all,
                 (session, replace(pending, clean=True)),
             ),
-            ("look", _("3 看 {n} 条拿不准的", n=f"{person:,}"), person, _look, ()),
+            ("look", _("3 逐条看 {n} 条", n=f"{person:,}"), person, _look, ()),
         ):
+            if not number:
+                continue
             pressed = st.button(
                 label,
                 key=f"funnel_{name}",
-                type="primary" if name == main and number else "secondary",
-                disabled=not number,
+                type="primary" if name == main else "secondary",
                 on_click=act,
                 args=args,
             )

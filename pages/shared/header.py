@@ -76,12 +76,13 @@ def _next_button(page: str, step: CorridorStep | None) -> None:
 
 def _step_bar(page: str, steps: list[CorridorStep], following: CorridorStep | None) -> None:
     """Draws the steps in one line, the page one is on and the step that follows marked; a link to each that
-    the person reaches."""
+    the person reaches. The review counts by itself: its keys decide without a new head."""
     with st.container(key="steps", horizontal=True, vertical_alignment="center", wrap=False, gap=None):
         for number, step in enumerate(steps, start=1):
             state = "here" if step.page == page else "next" if step is following else "other"
             with st.container(key=f"step_{state}_{step.page}", width="content"):
-                label = f"{number} {step.title}" + (f" **{step.count}**" if step.count else "")
+                counted = step.count and not page == step.page == "review"
+                label = f"{number} {step.title}" + (f" **{step.count}**" if counted else "")
                 st.page_link(step.path, label=label, help=step.figure, disabled=not reaches(step.page))
     with st.container(key="steps_script"):
         st.html(_IN_SIGHT.format(page=page), unsafe_allow_javascript=True)

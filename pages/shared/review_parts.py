@@ -123,12 +123,13 @@ def undo_button(
     who: str = "",
     keys: Mapping[str, str] | None = None,
     show: ShowSample | None = None,
+    brief: bool = False,
 ) -> None:
-    """Draws the button that takes back the newest step, which it names. ``show`` is then called where the
-    step changed one sample."""
+    """Draws the button that takes back the newest step, which it names, where it is to be ``brief`` in its
+    tooltip. ``show`` is then called where the step changed one sample."""
     last = steps.last(workspace.engine, recipe_key, who)
     st.button(
-        _("撤销：{title}", title=plain(last.title)) if last else _("撤销"),
+        _("撤销：{title}", title=plain(last.title)) if last and not brief else _("撤销"),
         key="undo",
         help=plain(last.title) if last else None,
         icon=":material/undo:",

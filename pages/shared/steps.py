@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pages.shared.frame import current_recipe
 from pages.shared.page_table import reaches
 from tianji_core import models, serving
+from tianji_core.comparison import board_keys
 from tianji_core.i18n import _
 from tianji_core.recipe import Recipe, kept_cells
 from tianji_core.store import datasets, samples, training
@@ -88,14 +89,17 @@ def _model_steps(workspace: Workspace, recipe: Recipe) -> list[CorridorStep]:
     running = len(serving.server_jobs(workspace))
     runs, made = _("{n} 次训练", n=trainings), _("{n} 个适配器和合并模型", n=trained)
     served = _("{n} 个模型服务在运行", n=running)
-    compared = _("风格 × 模型")
+    boards = len(board_keys(workspace))
+    compared = _("{n} 次对比", n=boards)
     return [
         CorridorStep(
             "train", "🏋️", _("训练"), _short(trainings), runs, _("选数据集和预设，开始"), trainings > 0
         ),
         CorridorStep("models", "🧩", _("模型"), _short(trained), made, _("转换、合并检查点"), trained > 0),
         CorridorStep("chat", "💬", _("对话"), _short(running), served, _("和训练好的模型说话"), running > 0),
-        CorridorStep("compare", "⚖️", _("对比"), "", compared, _("同一句话，并排作答"), False),
+        CorridorStep(
+            "compare", "⚖️", _("对比"), _short(boards), compared, _("同一句话，并排作答"), boards > 0
+        ),
     ]
 
 

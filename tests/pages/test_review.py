@@ -80,7 +80,8 @@ def test_undo_says_what_it_takes_back_and_redo_does_it_again(
     review: Open, workspace: Workspace, ids: list[int]
 ) -> None:
     app = press(press(review(), "accept"), "next")
-    assert app.button(key="undo").label == "撤销：采用 1 条"
+    undo = app.button(key="undo")
+    assert (undo.label, undo.help) == ("撤销", "采用 1 条")
     press(app, "undo")
     assert states(workspace) == [PENDING] * 3
     assert app.query_params["id"] == str(ids[0]), "the sample of the step is on screen again"
@@ -182,7 +183,7 @@ def test_new_samples_are_fixed_accepted_and_looked_at_in_this_order(
     assert numbers == [
         "1 修好 1 条",
         "2 采用 1 条没毛病的",
-        "3 看 2 条拿不准的",
+        "3 逐条看 2 条",
     ]  # the fixed one is near the first
     press(app, "funnel_fix")
     assert samples.get(workspace.engine, ids[1]).output == f"{CLEAN[:-1]}呢。"

@@ -410,7 +410,7 @@ WRAPPING_RULES = (
     ),
     Rule(
         "two_versions",
-        N_("给了几条"),
+        N_("不止一条"),
         N_("一个回答里有几条祝福，一条样本只要一条。留哪一条要人来选，也可以拆成几条样本。"),
         _two_versions,
         bad=(
