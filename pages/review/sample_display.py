@@ -23,7 +23,8 @@ STATE_ICONS = {PENDING: "🕓", ACCEPTED: "✅", REJECTED: "🚫"}
 def diff_html(before: str, after: str) -> str:
     """Returns the difference as HTML: removed characters red and struck through, added ones green."""
     styles = {
-        "removed": "background:light-dark(#fde2e1,#4a211e);color:light-dark(#a4262c,#f3a49c);text-decoration:line-through",
+        "removed": "background:light-dark(#fde2e1,#4a211e);color:light-dark(#a4262c,#f3a49c);"
+        "text-decoration:line-through",
         "added": "background:light-dark(#dff6dd,#173a1c);color:light-dark(#0b6a0b,#93d69a)",
     }
     spans = []
