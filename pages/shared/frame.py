@@ -16,6 +16,11 @@ from tianji_core.store.recipes import StoredRecipe
 from tianji_core.workspace import Workspace, open_workspace
 
 
+_NOTICE = "_notice"
+_SWITCHED = "_recipe_switched"
+"""Says that the next run belongs to another recipe."""
+
+
 @st.cache_resource(show_spinner=False)
 def _workspace(home: str | None) -> Workspace:
     return open_workspace(home)
@@ -42,6 +47,7 @@ def current_recipe() -> StoredRecipe:
 
 def recipe_switch() -> None:
     """Draws the choice of the recipe in use, in the sidebar of every page."""
+    _forget_recipe()
     workspace = current_workspace()
     settings = workspace.settings()
     titles = recipes.titles(workspace.engine)
@@ -62,11 +68,20 @@ def use_recipe(key: str | None = None) -> None:
     workspace = current_workspace()
     chosen = key or st.session_state["recipe_switch"]
     workspace.save_settings(workspace.settings().model_copy(update={"recipe": chosen}))
-    # Filters, ticked rows and an opened run belong to the previous recipe.
     st.query_params.from_dict({})  # clear() refuses while a widget is bound to the address
+    st.session_state[_SWITCHED] = True
+    remember_notice(_("正在用配方“{title}”", title=recipes.titles(workspace.engine)[chosen]))
+
+
+def _forget_recipe() -> None:
+    """Forgets filters, ticked rows and an opened run, which belong to the recipe that was in use before. The
+    callback of the choice cannot: Streamlit would then call those of all other fields, as if changed."""
+    if not st.session_state.pop(_SWITCHED, False):
+        return
+    notice = st.session_state.get(_NOTICE, "")
     for name in list(st.session_state):
         del st.session_state[name]
-    remember_notice(_("正在用配方“{title}”", title=recipes.titles(workspace.engine)[chosen]))
+    remember_notice(notice)
 
 
 def opened_recipe(page: str) -> StoredRecipe:
@@ -126,10 +141,10 @@ def asked_number(name: str) -> int | None:
 
 def remember_notice(text: str) -> None:
     """Shows ``text`` as a toast after the next rerun."""
-    st.session_state["_notice"] = text
+    st.session_state[_NOTICE] = text
 
 
 def show_notice() -> None:
     """Shows the text of :func:`remember_notice`."""
-    if text := st.session_state.pop("_notice", None):
+    if text := st.session_state.pop(_NOTICE, None):
         st.toast(plain(text), icon="✅")
