@@ -15,7 +15,6 @@ from tianji_core.store import recipes
 from tianji_core.store.recipes import StoredRecipe
 from tianji_core.workspace import Workspace, open_workspace
 
-
 _NOTICE = "_notice"
 _SWITCHED = "_recipe_switched"
 """Says that the next run belongs to another recipe."""
