@@ -1,4 +1,5 @@
-# make run    set up and open the studio at http://127.0.0.1:6006 (another port: make run PORT=7007)
+# make run    set up and open the studio at http://127.0.0.1:6006 (another port: make run PORT=7007;
+#             without the training part, which can follow from the page: make run LIGHT=1)
 # make demo   walk the whole corridor without a browser
 # make test   set up and run every test
 # make quick  the tests that need no browser and no training and take no minutes
@@ -18,7 +19,7 @@ PYTEST := $(VENV) -m pytest -n logical --maxprocesses 4 --dist loadfile --no-loa
 .PHONY: install run demo test quick families check lint format lock bench docs release
 
 install:
-	@scripts/setup
+	@scripts/setup $(if $(LIGHT),light)
 
 run: install
 	@$(VENV) -m tianji_core studio --port $(PORT) --workspace $(WORKSPACE)

@@ -172,6 +172,7 @@ ELSEWHERE = {
     "scripts/licences.py": "writes the list of licences of this repository",
     "scripts/release.py": "a new folder for the files of a release",
     "scripts/manual.py": "a temporary folder",
+    "scripts/package_sizes.py": "writes the sizes of the packages of this repository",
     "scripts/messages.py": "writes the catalogue of this repository",
     "benchmarks/cleaning_throughput.py": "a temporary folder",
     "benchmarks/float8_learning.py": "a temporary folder",

@@ -16,8 +16,10 @@ from tests.test_layers import imported_modules
 from tianji_core import project
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+TRAIN = PROJECT["project"]["optional-dependencies"]["train"]
 LOCKS = (
     "requirements.txt",
+    "requirements-light.txt",
     "requirements-dev.txt",
     "requirements-xtuner.txt",
     "requirements-gguf.txt",
@@ -46,7 +48,8 @@ def test_sentencepiece_reads_its_models_with_the_protobuf_beside_it() -> None:
 @pytest.mark.parametrize(
     ("file", "required"),
     [
-        ("requirements.txt", PROJECT["project"]["dependencies"]),
+        ("requirements.txt", PROJECT["project"]["dependencies"] + TRAIN),
+        ("requirements-light.txt", PROJECT["project"]["dependencies"]),
         ("requirements-dev.txt", PROJECT["dependency-groups"]["dev"]),
         ("requirements-xtuner.txt", [project.XTUNER]),
         ("requirements-gguf.txt", list(project.GGUF)),
@@ -72,7 +75,8 @@ def test_every_line_of_a_lock_has_a_version_and_hashes_and_names_no_index(file: 
 
 
 def test_every_package_that_the_studio_imports_is_among_its_dependencies() -> None:
-    required = {canonicalize_name(Requirement(text).name) for text in PROJECT["project"]["dependencies"]}
+    named = PROJECT["project"]["dependencies"] + TRAIN
+    required = {canonicalize_name(Requirement(text).name) for text in named}
     required |= {"xtuner"} | {canonicalize_name(Requirement(text).name) for text in project.GGUF}
     sources = [ROOT / "app.py", *(ROOT / "pages").rglob("*.py"), *(ROOT / "tianji_core").rglob("*.py")]
     imported = {module.split(".")[0] for path in sources for module in imported_modules(path)}
@@ -89,6 +93,12 @@ def test_every_package_that_the_studio_imports_is_among_its_dependencies() -> No
 def test_a_package_of_both_locks_has_one_version_in_them() -> None:
     base, dev = locked("requirements.txt"), locked("requirements-dev.txt")
     assert {name: dev[name] for name in dev if name in base and not dev[name] <= base[name]} == {}
+
+
+def test_the_light_studio_is_a_part_of_the_whole_and_has_no_torch() -> None:
+    whole, light = locked("requirements.txt"), locked("requirements-light.txt")
+    assert {name: light[name] for name in light if light[name] != whole.get(name)} == {}
+    assert not {"torch", "triton", "transformers", "bitsandbytes", "scipy", "opencv-python"} & set(light)
 
 
 def test_a_checkout_names_its_own_command_for_missing_packages() -> None:

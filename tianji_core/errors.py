@@ -139,6 +139,10 @@ class RedirectError(GateError):
     """A server sends a request on to another address; nothing was sent there."""
 
 
+class InstallError(StudioError):
+    """Packages could not be installed; what was installed stays, and the next attempt goes on from there."""
+
+
 class DiskFullError(StudioError):
     """There is no room on the disk; the same can be done again once there is."""
 

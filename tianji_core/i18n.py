@@ -3,14 +3,15 @@
 The catalogue is read from the ``.po`` file itself, so there is no compiled file to forget.
 """
 
+import ast
 import gettext as _gettext
 import io
 import json
 import os
+import re
 from functools import cache
-
-from babel.messages.mofile import write_mo
-from babel.messages.pofile import read_po
+from importlib.util import find_spec
+from pathlib import Path
 
 from tianji_core.project import LOCALE
 
@@ -20,11 +21,33 @@ LANGUAGE = "TIANJI_LANGUAGE"
 _language = "en" if os.environ.get(LANGUAGE) == "en" else "zh"
 
 
+class _Plain(_gettext.NullTranslations):
+    """The messages of a ``.po`` file without contexts and plurals, for set-up, which speaks before Babel is
+    there."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self._texts: dict[str, str] = {}
+        text = path.read_text(encoding="utf-8") if path.exists() else ""
+        form = r"^(msgctxt .*\n)?msgid ((?:\".*\"\n)+)msgstr ((?:\".*\"\n?)+)"
+        for context, *parts in re.findall(form, text, re.M):
+            message, translation = (ast.literal_eval(f"({part})") for part in parts)
+            if not context:
+                self._texts[message] = translation
+
+    def gettext(self, message: str) -> str:
+        """Returns the translation, or the message itself where there is none."""
+        return self._texts.get(message) or message
+
+
 @cache
 def _catalogue(language: str) -> _gettext.NullTranslations:
     path = LOCALE / language / "LC_MESSAGES" / "studio.po"
-    if not path.exists():
-        return _gettext.NullTranslations()
+    if not path.exists() or find_spec("babel") is None:
+        return _Plain(path)
+    from babel.messages.mofile import write_mo
+    from babel.messages.pofile import read_po
+
     with path.open("rb") as file:
         messages = read_po(file, locale=language)
     compiled = io.BytesIO()

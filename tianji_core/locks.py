@@ -35,6 +35,16 @@ class FileLock:
             self._file.close()
             self._file = None
 
+    def fileno(self) -> int:
+        """Returns the descriptor of the held lock; a child that inherits it holds the lock as well.
+
+        Raises:
+            ValueError: the lock is not held.
+        """
+        if self._file is None:
+            raise ValueError(f"{self.path} is not held")
+        return self._file.fileno()
+
     def _take(self, operation: int) -> None:
         file = self.path.open("a")
         try:

@@ -34,7 +34,8 @@ def install_command(names: list[str]) -> str:
         return "make install"
     commands = []
     if others := [name for name in names if name != "xtuner"]:
-        required = {re.split(r"[^\w.-]", text)[0]: text for text in metadata.requires(DISTRIBUTION) or ()}
+        texts = [text.partition(";")[0].strip() for text in metadata.requires(DISTRIBUTION) or ()]
+        required = {re.split(r"[^\w.-]", text)[0]: text for text in texts}
         commands.append("pip install " + " ".join(f'"{required.get(name, name)}"' for name in others))
     if "xtuner" in names:
         commands.append(f"pip install --no-deps {XTUNER}")

@@ -25,6 +25,7 @@ from pages.shared.kept import kept, kept_text
 from pages.shared.linked_model import missing_model
 from pages.shared.other_services import linked_service
 from pages.shared.text import plain
+from pages.shared.training_part import training_part
 from pages.shared.usable import any_text, switch, within
 from pages.shared.visitors import reviewer_name
 from tianji_core import models, serving
@@ -35,6 +36,7 @@ from tianji_core.serving.transcript import ChatTurn, changing, load_transcript
 workspace = page_header(
     "chat", _("对话"), _("用训练时的说法问模型。每次测试都从空白开始；好的回答可以收进样本。")
 )
+training_part(workspace)
 stored = current_recipe()
 recipe = stored.recipe
 end_answer()

@@ -23,6 +23,7 @@ from pages.shared.frame import current_recipe, report_errors
 from pages.shared.header import page_header
 from pages.shared.kept_files import forget_files
 from pages.shared.other_services import linked_service
+from pages.shared.training_part import training_part
 from pages.shared.visitors import reviewer_name, role
 from tianji_core import models
 from tianji_core.comparison import Board, Cell, ballot_of, board_keys, choose, judgement, plan_board, winners
@@ -34,6 +35,7 @@ from tianji_core.store import votes
 workspace = page_header(
     "compare", _("对比"), _("同样的问题同时问几个模型、几种风格，并排看，选出更好的那条；票数会记下来。")
 )
+training_part(workspace)
 stored = current_recipe()
 recipe = stored.recipe
 checkers = Checkers(workspace, stored)

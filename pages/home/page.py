@@ -13,6 +13,7 @@ from pages.shared.header import page_header
 from pages.shared.job_progress import job_bar, stop_button
 from pages.shared.steps import corridor_steps
 from pages.shared.text import plain
+from pages.shared.training_part import training_part
 from pages.shared.visitors import role
 from tianji_core import jobs
 from tianji_core.i18n import _
@@ -23,6 +24,7 @@ workspace = page_header(
     _("天机工坊"),
     _("从名单到模型：编列表、造数、审核、训练、合并、对话、对比，一个人在一个网页里走完。"),
 )
+training_part(workspace)
 
 
 @st.fragment(run_every=2.0)

@@ -28,6 +28,7 @@ KINDS = {
     "convert": _("转换"),
     "merge": _("合并"),
     "download": _("下载"),
+    "install": _("安装"),
     "sweep": _("扫描检查点"),
     "relearn": _("再练一次"),
     "experiment": _("实验"),

@@ -24,6 +24,7 @@ from pages.shared.frame import remember_notice, report_errors
 from pages.shared.header import page_header
 from pages.shared.kept import forget_typed, kept_text
 from pages.shared.text import plain
+from pages.shared.training_part import training_part
 from tianji_core import models, training
 from tianji_core.i18n import _
 from tianji_core.store import training as training_runs
@@ -31,6 +32,7 @@ from tianji_core.store import training as training_runs
 workspace = page_header(
     "models", _("模型"), _("把检查点转成适配器、合并成可以直接用的模型；下载或登记基座模型。")
 )
+training_part(workspace)
 
 
 def results(artefacts: list[models.Artefact]) -> None:

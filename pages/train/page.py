@@ -9,6 +9,7 @@ from pages.shared.frame import asked_number, current_recipe, remember_notice, re
 from pages.shared.header import page_header
 from pages.shared.kept import kept_at, store_value
 from pages.shared.text import plain
+from pages.shared.training_part import training_part
 from pages.shared.training_view import (
     show_figures,
     show_log,
@@ -49,6 +50,7 @@ from tianji_core.training.places.profile import Place
 from tianji_core.training.places.sending import start_elsewhere
 
 workspace = page_header("train", _("训练"), _("选数据集和预设，检查通过就开训；关掉页面也不会停。"))
+training_part(workspace)
 
 
 def new_training() -> None:

@@ -26,7 +26,7 @@ class Needs:
 
 NEEDS = {
     **dict.fromkeys(("generate", "rewrite", "rate", "suggest", "judge", "vote"), Needs(network=True)),
-    **dict.fromkeys(("import", "download", "push", "elsewhere"), Needs(network=True)),
+    **dict.fromkeys(("import", "download", "push", "elsewhere", "install"), Needs(network=True)),
     **dict.fromkeys(
         ("train", "convert", "merge", "sweep", "relearn", "demo", "trial", "experiment"), Needs()
     ),
@@ -48,6 +48,7 @@ _COMPUTING = (
     *("TORCH*", "PYTORCH_*", "TRITON_*", "BNB_*", "ACCELERATE_*", "DEEPSPEED_*", "DS_*"),
     *("OMP_*", "GOMP_*", "KMP_*", "MKL_*", "OPENBLAS_*", "NVPL_*", "BLIS_*", "NUMEXPR_*"),
     *("HF_*", "TRANSFORMERS_*", "TOKENIZERS_*", "SAFETENSORS_*", "MODELSCOPE_*"),
+    "PIP_*",
     *("XTUNER_*", "MMENGINE_*", "VLLM_*", "LMDEPLOY_*", "RAY_*", "TIANJI_*"),
 )
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
