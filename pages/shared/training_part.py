@@ -1,4 +1,4 @@
-"""The training part, where the studio was installed without it: a button that adds it, and how far that is."""
+"""The training part, where the studio was installed without it: a button that adds it."""
 
 import streamlit as st
 

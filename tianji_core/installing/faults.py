@@ -9,7 +9,7 @@ from tianji_core.i18n import _
 from tianji_core.installing.machine import free_memory, gigabytes
 
 _CONNECTION = re.compile(
-    r"NewConnectionError|Failed to establish|ConnectTimeout|ReadTimeout|Connection (?:refused|reset|broken|aborted)"
+    r"NewConnectionError|Failed to establish|ConnectTimeout|ReadTimeout|Connection (?:refused|reset|broken)"
     r"|Name or service not known|Temporary failure in name resolution|Network is unreachable|timed out"
     r"|SSLError|CERTIFICATE_VERIFY|ProxyError|ConnectionError|IncompleteRead|ProtocolError"
     r"|HTTP error|\b50[0234] (?:Server|Service|Bad|Gateway)"
@@ -25,8 +25,8 @@ class PipFault:
 
 
 def fault_of(output: str, code: int, place: str) -> PipFault:
-    """Returns why pip ended with ``code`` after it wrote ``output``; ``place`` is the address it asked, '' for
-    its own settings."""
+    """Returns why pip ended with ``code`` after it wrote ``output``; ``place`` is the address it asked, ''
+    for its own settings."""
     place = without_credentials(place) if place else _("pip 设置里的软件源")
     if code in (-9, 137) or "MemoryError" in output:
         return PipFault(
@@ -40,7 +40,8 @@ def fault_of(output: str, code: int, place: str) -> PipFault:
     if "[Errno 28]" in output or "No space left" in output or "[Errno 122]" in output:
         return PipFault(DiskFullError(_("磁盘满了；腾出空间后再来一次，会接着装")))
     if found := re.search(
-        r"\[Errno (?:13|30|1)\] (?:Permission denied|Read-only file system|Operation not permitted)(?:: '([^'\n]*)')?",
+        r"\[Errno (?:13|30|1)\] (?:Permission denied|Read-only file system|Operation not permitted)"
+        r"(?:: '([^'\n]*)')?",
         output,
     ):
         return PipFault(no_rights(found[1] or ""))

@@ -6,6 +6,7 @@ import os
 import shutil
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from tianji_core.errors import InstallError, JobError
@@ -73,13 +74,14 @@ def _install_groups(groups: list[list[Pin]], total: int, pip: Pip, tell: Tell) -
         broken = [pin for pin in group if here.get(pin.name) == ""]
         for pins in (broken, [pin for pin in group if pin not in broken]):
             if pins:
-                title = named(pins)
-                tell(done, total, title)
-                pip.install(
-                    pins, pins is broken, lambda part, at=done, what=title: tell(at + part, total, what)
-                )
+                tell(done, total, named(pins))
+                pip.install(pins, pins is broken, partial(_tell_part, tell, done, total, named(pins)))
                 done += state.size_of(pins)
     tell(total, total, "")
+
+
+def _tell_part(tell: Tell, done: int, total: int, title: str, part: int) -> None:
+    tell(done + part, total, title)
 
 
 def named(pins: list[Pin]) -> str:

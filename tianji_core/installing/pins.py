@@ -1,5 +1,6 @@
 """The lock files: every package in one version, with the checksums of its files."""
 
+import importlib
 import re
 from dataclasses import dataclass
 from functools import cache
@@ -21,8 +22,8 @@ PARTS = {
         "requirements-litellm.txt",
     ),
 }
-"""Part → its lock files. ``light`` is the studio without training, ``whole`` with it, ``test`` also what tests and
-checks need; each contains the one before it."""
+"""Part → its lock files. ``light`` is the studio without training, ``whole`` with it, ``test`` also what
+tests and checks need; each contains the one before it."""
 _ENTRY = re.compile(
     r"^([A-Za-z0-9._-]+)==([^\s;]+)(?: ; (.+?))? \\\n(?:    --hash=sha256:[0-9a-f]{64}(?: \\)?\n)+", re.M
 )
@@ -50,7 +51,7 @@ def _markers() -> Any:
     try:
         from packaging import markers
     except ModuleNotFoundError:
-        from pip._vendor.packaging import markers  # type: ignore[no-redef]
+        return importlib.import_module("pip._vendor.packaging.markers")
     return markers
 
 

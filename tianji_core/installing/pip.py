@@ -26,7 +26,8 @@ ROOM = Path(sys.prefix) / ".tianji-setup"
 
 class Pip:
     """pip for one installation. Holds ``lock``, and so does every pip that it starts, until all of them have
-    ended; ``roomy`` says whether the disk has room for pip's cache too; ``say`` takes a sentence for a person.
+    ended; ``roomy`` says whether the disk has room for pip's cache too; ``say`` takes a sentence for a
+    person.
     """
 
     def __init__(self, lock: FileLock, roomy: bool, say: Callable[[str], None]) -> None:
@@ -43,7 +44,7 @@ class Pip:
 
     def install(self, pins: list[Pin], anew: bool, grow: Callable[[int], None]) -> None:
         """Installs packages from the first address that has them; those before it are asked no more. ``anew``
-        installs over what a broken-off installation left. ``grow`` takes the bytes so far, of the size on disk.
+        installs over what a broken-off installation left. ``grow`` takes the bytes so far.
 
         Raises:
             InstallError: no address has them, or this machine does not let them in. DiskFullError: no room.
