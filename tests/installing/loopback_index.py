@@ -1,0 +1,117 @@
+"""A package index on this machine: tiny wheels, a lock of them, and faults on demand."""
+
+import base64
+import hashlib
+import io
+import shutil
+import threading
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+ROOMS = ("errors", "project", "i18n", "roles", "ownership", "files", "locks", "addresses", "mirrors")
+"""What set-up reads of the studio before any package is there."""
+
+
+def wheel(name: str, version: str = "1.0") -> bytes:
+    """The content of a wheel with one module, which holds its version."""
+    files = {
+        f"{name}.py": f"version = {version!r}\n",
+        f"{name}-{version}.dist-info/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n",
+        f"{name}-{version}.dist-info/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+    }
+    record = f"{name}-{version}.dist-info/RECORD"
+    lines = []
+    for path, text in files.items():
+        digest = base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).decode().rstrip("=")
+        lines.append(f"{path},sha256={digest},{len(text)}\n")
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for path, text in [*files.items(), (record, "".join([*lines, f"{record},,\n"]))]:
+            archive.writestr(zipfile.ZipInfo(path, (2024, 1, 1, 0, 0, 0)), text)
+    return buffer.getvalue()
+
+
+class LoopbackIndex(ThreadingHTTPServer):
+    """Serves ``wheels`` by name. A wheel named in ``held`` is sent once ``released`` is set; ``asked`` are
+    the wheels that were asked for."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.url = f"http://127.0.0.1:{self.server_address[1]}/simple"
+        self.wheels: dict[str, bytes] = {}
+        self.held: set[str] = set()
+        self.released = threading.Event()
+        self.asked: list[str] = []
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: LoopbackIndex
+
+    def do_GET(self) -> None:
+        *_folders, folder, name = self.path.rstrip("/").split("/")
+        if folder == "files" and (found := name.partition("-")[0]) in self.server.wheels:
+            self.server.asked.append(found)
+            if found in self.server.held:
+                self.server.released.wait(60)
+            self._send(self.server.wheels[found], "application/zip")
+        elif folder == "simple" and name in self.server.wheels:
+            file = f"{name}-1.0-py3-none-any.whl"
+            self._send(f'<!DOCTYPE html><a href="/files/{file}">{file}</a>'.encode(), "text/html")
+        else:
+            self.send_error(404)
+
+    def _send(self, content: bytes, kind: str) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, *_arguments: object) -> None:
+        pass
+
+
+@contextmanager
+def loopback_index(*names: str) -> Iterator[LoopbackIndex]:
+    """Serves a wheel of each name for the length of a block."""
+    with LoopbackIndex() as server:
+        server.wheels = {name: wheel(name) for name in names}
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+        thread.start()
+        try:
+            yield server
+        finally:
+            server.released.set()
+            server.shutdown()
+            thread.join()
+
+
+def write_lock(file: Path, *names: str) -> None:
+    """Writes the lock of wheels in the form of ``make lock``."""
+    entries = [
+        f"{name}==1.0 \\\n    --hash=sha256:{hashlib.sha256(wheel(name)).hexdigest()}\n    # via the test\n"
+        for name in names
+    ]
+    file.write_text("# made by a test\n" + "".join(entries), encoding="utf-8")
+
+
+def small_project(folder: Path, *names: str) -> Path:
+    """A checkout with no more than set-up reads, and a lock of ``names`` for the light studio."""
+    (folder / "tianji_core").mkdir(parents=True)
+    shutil.copytree(ROOT / "tianji_core" / "installing", folder / "tianji_core" / "installing")
+    shutil.copytree(ROOT / "locale", folder / "locale")
+    (folder / "scripts").mkdir()
+    shutil.copy(ROOT / "scripts" / "setup", folder / "scripts")
+    for room in ("__init__", *ROOMS):
+        shutil.copy(ROOT / "tianji_core" / f"{room}.py", folder / "tianji_core")
+    (folder / "configs").mkdir()
+    (folder / "configs" / "package_sizes.json").write_text("{}", encoding="utf-8")
+    shutil.copy(ROOT / "requirements-dev.txt", folder)
+    write_lock(folder / "requirements-light.txt", *names)
+    return folder

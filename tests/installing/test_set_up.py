@@ -1,0 +1,212 @@
+"""Set-up against a package index on this machine: from the lock, from one address after another, on from
+where it was broken off, and one sentence for each failure."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import sysconfig
+import venv
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.installing.loopback_index import loopback_index, small_project, write_lock
+from tests.processes import free_port, until
+from tianji_core.errors import StudioError
+from tianji_core.installing.faults import fault_of
+
+Environment = dict[str, str]
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A small project whose ``.venv`` has pip and nothing else."""
+    folder = small_project(tmp_path / "project", "alpha", "beta")
+    venv.create(folder / ".venv", with_pip=False)
+    [packages] = folder.glob(".venv/lib/python*/site-packages")
+    for source in Path(sysconfig.get_path("purelib")).glob("pip*"):
+        (packages / source.name).symlink_to(source)
+    return folder
+
+
+def environment(tmp_path: Path, **values: str) -> Environment:
+    """The variables of set-up: no settings of pip's but those of the test."""
+    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    quick = {"PIP_CONFIG_FILE": "/dev/null", "PIP_CACHE_DIR": str(tmp_path / "cache")}
+    return {**kept, **quick, "TIANJI_LANGUAGE": "zh", **values}
+
+
+def set_up(project: Path, **values: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [str(project / ".venv/bin/python"), "-m", "tianji_core.installing", "light"],
+        cwd=project,
+        env=environment(project.parent, **values),
+        capture_output=True,
+        text=True,
+    )
+
+
+def has(project: Path, name: str) -> bool:
+    return any(project.glob(f".venv/lib/python*/site-packages/{name}-1.0.dist-info/RECORD"))
+
+
+def test_what_the_lock_names_is_installed_once_and_what_was_broken_off_again(project: Path) -> None:
+    with loopback_index("alpha", "beta") as index:
+        done = set_up(project, TIANJI_PIP_INDEXES=index.url)
+        assert done.returncode == 0, done.stderr
+        assert has(project, "alpha") and has(project, "beta")
+        assert "安装 2 个包" in done.stderr and "装好了" in done.stderr
+
+        [record] = project.glob(".venv/lib/python*/site-packages/beta-1.0.dist-info/RECORD")
+        record.unlink()  # pip writes it last
+        index.asked.clear()
+        assert set_up(project, TIANJI_PIP_INDEXES=index.url).returncode == 0
+        assert index.asked == [] or index.asked == ["beta"]  # from pip's cache, or anew
+        assert has(project, "beta")
+    again = set_up(project, TIANJI_PIP_INDEXES=index.url)  # nobody answers there any more
+    assert (again.returncode, again.stderr) == (0, "")
+
+
+def test_an_address_that_does_not_answer_gives_way_to_the_next(project: Path) -> None:
+    dead = f"http://127.0.0.1:{free_port()}/simple"
+    with loopback_index("alpha", "beta") as index:
+        (project / ".env").write_text(f'TIANJI_PIP_INDEXES="{dead}, {index.url}"\n', encoding="utf-8")
+        done = set_up(project)
+    assert done.returncode == 0, done.stderr
+    assert f"连不上 {dead}。改用下一个软件源" in done.stderr
+    assert has(project, "alpha")
+
+
+def test_another_checksum_than_the_lock_is_refused(project: Path) -> None:
+    with loopback_index("alpha", "beta") as index:
+        index.wheels["beta"] += b" "
+        done = set_up(project, TIANJI_PIP_INDEXES=index.url)
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].startswith(f"setup: {index.url} 给的 beta 和锁定的校验值不一样")
+    assert not has(project, "beta")
+
+
+def test_no_room_on_the_disk_is_said_before_anything_is_fetched(project: Path) -> None:
+    (project / "configs" / "package_sizes.json").write_text(json.dumps({"beta": 1e9}), encoding="utf-8")
+    with loopback_index("alpha", "beta") as index:
+        done = set_up(project, TIANJI_PIP_INDEXES=index.url)
+        assert index.asked == []
+    assert done.returncode == 1
+    assert "磁盘只剩" in done.stderr and "腾出空间" in done.stderr
+
+
+def test_what_was_installed_before_a_kill_stays_and_one_set_up_runs_at_a_time(project: Path) -> None:
+    (project / "configs" / "package_sizes.json").write_text(
+        json.dumps({"alpha": 140, "beta": 145}), encoding="utf-8"
+    )
+    with loopback_index("alpha", "beta") as index:
+        index.held = {"beta"}
+        variables = environment(project.parent, TIANJI_PIP_INDEXES=index.url)
+        command = [str(project / ".venv/bin/python"), "-m", "tianji_core.installing", "light"]
+        running = subprocess.Popen(command, cwd=project, env=variables, stderr=subprocess.PIPE, text=True)
+        until(lambda: "beta" in index.asked)
+        [pip] = psutil.Process(running.pid).children()
+        running.kill()
+        running.communicate()
+
+        second = set_up(project, TIANJI_PIP_INDEXES=index.url)  # its pip goes on
+        assert second.returncode != 0 and "另一个安装正在进行" in second.stderr
+        pip.kill()
+        until(lambda: not pip.is_running() or pip.status() == psutil.STATUS_ZOMBIE)
+        assert has(project, "alpha") and not has(project, "beta")
+
+        index.held.clear()
+        index.asked.clear()
+        third = set_up(project, TIANJI_PIP_INDEXES=index.url)
+        assert third.returncode == 0, third.stderr
+        assert index.asked == ["beta"] and has(project, "beta")
+    assert not (project / ".venv" / ".tianji-setup" / "downloads").exists()
+
+
+def test_a_pip_that_the_system_kills_is_said_to_lack_memory(project: Path) -> None:
+    with loopback_index("alpha", "beta") as index:
+        index.held = {"alpha"}
+        variables = environment(project.parent, TIANJI_PIP_INDEXES=index.url)
+        command = [str(project / ".venv/bin/python"), "-m", "tianji_core.installing", "light"]
+        running = subprocess.Popen(command, cwd=project, env=variables, stderr=subprocess.PIPE, text=True)
+        until(lambda: "alpha" in index.asked)
+        [pip] = psutil.Process(running.pid).children()
+        os.kill(pip.pid, signal.SIGKILL)
+        _out, said = running.communicate()
+    assert running.returncode == 1
+    assert "多半是内存不够" in said.splitlines()[-1]
+
+
+SAID = [
+    ("ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device", "磁盘满了"),
+    (
+        "ERROR: Could not install packages due to an OSError: [Errno 13] Permission denied: "
+        "'/srv/studio/.venv/lib/python3.11/site-packages/alpha.py'\nConsider using the `--user` option",
+        "没有权限写 /srv/studio/.venv/lib/python3.11/site-packages/alpha.py",
+    ),
+    (
+        "ERROR: Could not install packages due to an OSError: [Errno 30] Read-only file system: '/srv/alpha'",
+        "没有权限写 /srv/alpha",
+    ),
+    (
+        "error: externally-managed-environment\n\n× This environment is externally managed",
+        "系统自带的 Python",
+    ),
+    (
+        "WARNING: Retrying (Retry(total=0)) after connection broken by 'NewConnectionError(...: [Errno 101] "
+        "Network is unreachable')': /simple/alpha/\nERROR: No matching distribution found for alpha==1.0",
+        "连不上 https://••••@mirror.example/simple",
+    ),
+    ("ERROR: No matching distribution found for alpha==1.0", "没有 alpha==1.0"),
+    ("ERROR: Failed to build 'alpha'", "pip 没有装成：Failed to build 'alpha'"),
+]
+
+
+@pytest.mark.parametrize(("output", "sentence"), SAID)
+def test_what_pip_says_becomes_one_sentence(output: str, sentence: str) -> None:
+    error = fault_of(output, 1, "https://me:secret@mirror.example/simple").error
+    assert isinstance(error, StudioError)
+    assert sentence in str(error) and "secret" not in str(error) and "\n" not in str(error)
+
+
+def test_a_python_that_does_not_fit_is_refused_by_its_name(tmp_path: Path) -> None:
+    folder = small_project(tmp_path / "project", "alpha")
+    done = subprocess.run(
+        [str(folder / "scripts/setup"), "light"],
+        env=environment(tmp_path, PYTHON="/nowhere/python3.9"),
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1 and not (folder / ".venv").exists()
+    assert done.stderr == (
+        "setup: PYTHON=/nowhere/python3.9 is no Python 3.11 or 3.12; name another, or leave it out\n"
+    )
+
+
+def test_without_a_fitting_python_uv_fetches_one(tmp_path: Path) -> None:
+    """The Python of this machine stands for one of another version."""
+    folder = small_project(tmp_path / "project")
+    write_lock(folder / "requirements-dev.txt", "uv")
+    tools = tmp_path / "bin"
+    tools.mkdir()
+    for tool in ("bash", "sed", "mkdir", "tail", "cut", "grep", "id", "dirname", "tr", "cat", "env", "rm"):
+        (tools / tool).symlink_to(f"/usr/bin/{tool}" if Path(f"/usr/bin/{tool}").exists() else f"/bin/{tool}")
+    old = tools / "python3"
+    old.write_text(
+        f'#!/bin/sh\ncase "$2" in *"version_info[:2] not"*) exit 1 ;; esac\nexec {sys.executable} "$@"\n'
+    )
+    old.chmod(0o755)
+    with loopback_index() as index:
+        done = subprocess.run(
+            [str(folder / "scripts/setup"), "light"],
+            env={**environment(tmp_path, TIANJI_PIP_INDEXES=index.url), "PATH": str(tools)},
+            capture_output=True,
+            text=True,
+        )
+    assert done.returncode == 1
+    assert "fetching uv, which fetches Python" in done.stderr
+    last = done.stderr.splitlines()[-1]
+    assert "uv could not be fetched" in last and "PYTHON=/path/to/python3.11" in last
