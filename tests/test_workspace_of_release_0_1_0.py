@@ -23,8 +23,10 @@ from tianji_core.errors import ModelError
 from tianji_core.store import datasets, recipes, samples, steps
 from tianji_core.store import training as training_rows
 from tianji_core.store.acceptance import acceptance
+from tianji_core.store.database import HEAD
 from tianji_core.store.samples import SampleFilter
 from tianji_core.training.launch import check_base
+from tianji_core.upgrade import upgrade_report
 from tianji_core.workspace import Workspace, open_workspace
 
 pytestmark = pytest.mark.sqlite
@@ -198,6 +200,21 @@ def test_the_database_is_whole_after_its_migration(old: Workspace) -> None:
     assert database.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
     assert database.execute("PRAGMA foreign_key_check").fetchall() == []
     database.close()
+
+
+def test_what_the_upgrade_will_change_is_said_before_it_and_done_by_it(old: Workspace) -> None:
+    before = upgrade_report(old, ())
+    assert (min(before.revisions), max(before.revisions)) == ("0004", HEAD)
+    assert (before.closed_to, before.settings, before.waits) == (["0.1.0"], ["zone"], True)
+    added = ["axes", "own_rules", "prompts.teacher_system", "styles.several_lines"]
+    assert before.recipes == {"office": added, "wishes": added} and before.refused == {}
+    assert before.backup_size == (old.home / "studio.db").stat().st_size < before.free
+    _ = old.engine
+    [backup] = old.backups()
+    assert (backup.reason, backup.size) == ("migration", before.backup_size)
+    after = upgrade_report(old, ())
+    assert (after.revisions, after.closed_to, after.waits, after.backup_size) == ({}, [], False, 0)
+    assert after.recipes == before.recipes  # until they are saved
 
 
 def test_steps_on_several_samples_were_taken_in_bulk(old: Workspace) -> None:

@@ -40,6 +40,7 @@ from tianji_core.verbs import (
     topping_up,
     training,
     trash,
+    upgrading,
     usage,
     users,
     voting,
@@ -111,6 +112,7 @@ VERBS: dict[str, Callable[..., None]] = {
     "after": afterwards.after,
     "notices": afterwards.list_notices,
     "doctor": system.doctor,
+    "upgrade-check": upgrading.upgrade_check,
 }
 
 

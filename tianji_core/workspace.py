@@ -17,7 +17,7 @@ from dotenv import dotenv_values
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from tianji_core.addresses import without_credentials
-from tianji_core.errors import DatabaseLostError, SettingsError
+from tianji_core.errors import DatabaseLostError, InputError, SettingsError
 from tianji_core.files import write_json, write_text
 from tianji_core.gate import remember_secret, remember_secrets
 from tianji_core.i18n import _
@@ -300,7 +300,7 @@ def open_workspace(home: str | Path | None = None) -> Workspace:
     Raises:
         SettingsError: the folder cannot be made or written.
     """
-    named = Path(home or os.environ.get("TIANJI_HOME") or "workspace")
+    named = _named(home)
     os.umask(0o077)
     try:
         folder = named.expanduser().resolve()
@@ -326,6 +326,26 @@ def open_workspace(home: str | Path | None = None) -> Workspace:
     with contextlib.suppress(SettingsError):  # said where a key is needed; everything else works without
         for variables in _env_files(folder):
             remember_secrets(variables)
+    return _at(folder)
+
+
+def existing_workspace(home: str | Path | None = None) -> Workspace:
+    """Returns a workspace that is there, as :func:`open_workspace` finds it, and changes nothing in it.
+
+    Raises:
+        InputError: there is none.
+    """
+    folder = _named(home).expanduser().absolute()
+    if not (folder / ROOMS[0]).is_dir():
+        raise InputError(_("没有工作区 {folder}，请检查路径", folder=folder))
+    return _at(folder.resolve())
+
+
+def _named(home: str | Path | None) -> Path:
+    return Path(home or os.environ.get("TIANJI_HOME") or "workspace")
+
+
+def _at(folder: Path) -> Workspace:
     url = os.environ.get("TIANJI_DATABASE_URL") or sqlite_address(folder / "studio.db")
     return Workspace(home=folder, database_url=url)
 

@@ -21,6 +21,7 @@ from tianji_core.store.database import HEAD, open_engine, reading, writing
 from tianji_core.store.provenance import Provenance
 from tianji_core.store.samples import ACCEPTED, IMPORT, PENDING, REJECTED, NewSample, SampleFilter
 from tianji_core.store.schema import metadata
+from tianji_core.store.upgrading import database_state
 from tianji_core.workspace import Workspace, highest_number
 
 ALL = SampleFilter("wishes")
@@ -52,6 +53,12 @@ def store(workspace: Workspace, items: list[NewSample]) -> list[int]:
 
 def found(workspace: Workspace, **fields: object) -> list[int]:
     return [s.id for s in samples.page(workspace.engine, SampleFilter("wishes", **fields))]
+
+
+def test_looking_at_what_an_upgrade_changes_reads_the_server(shared: Workspace) -> None:
+    recipes.save(shared.engine, load_recipe(built_in_recipes()["wishes"]), 0, "一")
+    state = database_state(shared.database_url)
+    assert (state.revision, state.size, list(state.recipes)) == (HEAD, None, ["wishes"])
 
 
 def test_migrations_lead_to_the_schema(shared: Workspace) -> None:

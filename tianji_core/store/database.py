@@ -79,7 +79,7 @@ def open_engine(url: str, before_migration: Callable[[], object] = lambda: None)
         if engine.dialect.name == "sqlite":
             _configure_sqlite(engine)
         with engine.connect() as connection:
-            current = _revision(connection)
+            current = schema_revision(connection)
     except (SQLAlchemyError, ImportError, ValueError, TypeError) as error:
         shown = shown_error(error, url)
         if _is_full(url, shown):
@@ -147,7 +147,8 @@ def _watch_file(engine: Engine, file: Path) -> None:
             raise DisconnectionError
 
 
-def _revision(connection: Connection) -> str | None:
+def schema_revision(connection: Connection) -> str | None:
+    """Returns the revision of the schema of a database, None for one without tables."""
     if not inspect(connection).has_table("alembic_version"):
         return None
     return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()

@@ -154,10 +154,19 @@ def at(engine: Engine, key: str, revision: int | None) -> StoredRecipe:
         row = connection.execute(query.order_by(recipe_revisions.c.revision.desc()).limit(1)).one_or_none()
     if row is not None:
         source = _("工作区里的配方 {key}（第 {revision} 版）", key=key, revision=row.revision)
-        return StoredRecipe(validate_recipe(_completed(row.body), source), row.revision)
+        return StoredRecipe(from_stored(row.body, source), row.revision)
     if key not in built_in_recipes() or revision:
         raise RecipeError(_("没有配方“{key}”，有的是：{known}", key=key, known=_("、").join(keys(engine))))
     return StoredRecipe(built_in_recipe(key), 0)
+
+
+def from_stored(body: dict[str, Any], source: str) -> Recipe:
+    """Returns a recipe from its stored form, also that of an older release; ``source`` names it in errors.
+
+    Raises:
+        RecipeError: it is not valid.
+    """
+    return validate_recipe(_completed(body), source)
 
 
 def _completed(body: dict[str, Any]) -> dict[str, Any]:

@@ -28,6 +28,7 @@ from tianji_core.store.address import shown_address
 from tianji_core.training.base_trials import BaseTrial, TrialRequest, try_bases
 from tianji_core.training.engine import PACKAGES as ENGINE_PACKAGES
 from tianji_core.training.preflight import gpus as training_gpus
+from tianji_core.upgrade import record_environment
 from tianji_core.verbs.common import LARGEST, JsonOption, WorkspaceOption, opened, show
 from tianji_core.verbs.tables import show_table
 from tianji_core.workspace import Workspace
@@ -64,6 +65,7 @@ def studio(
     space = opened(workspace)
     space.engine.dispose()  # opening it migrates the database before the first page asks
     refuse_taken_port(host, port)
+    record_environment(space, PACKAGES)
     typer.echo(
         _(
             "天机工坊：http://{host}:{port}{path} · 工作区 {home} · 按 Ctrl-C 关闭（后台任务会继续）",
