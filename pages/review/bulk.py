@@ -58,7 +58,15 @@ def rules_overview(overview: cleaning.Overview) -> None:
         }
         for rule, (number, safe) in overview.by_rule.items()
     ]
-    st.dataframe(table, hide_index=True, width="stretch", height="content")
+    narrow = {heading: st.column_config.Column(width=90) for heading in list(table[0])[:-1]}
+    st.dataframe(
+        table,
+        hide_index=True,
+        width="stretch",
+        height="content",
+        row_height=70,  # for two lines of the last column
+        column_config={**narrow, _("为什么"): st.column_config.TextColumn(width=440)},
+    )
     st.caption(_("一条样本可以有几个问题，所以各行加起来会比上面的总数多。"))
 
 
@@ -69,7 +77,7 @@ def _decide_all(session: ReviewSession) -> None:
     possible = session.filter.clean is not False and not session.filter.rules
     number = samples.count(engine, clean) if possible else 0
     st.button(
-        _("采用全部没有问题的 {n} 条待审样本", n=f"{number:,}"),
+        _("采用全部没有问题的 {n} 条待审样本", n=f"{number:,}") if number else _("没有能一起采用的样本"),
         key="accept_clean",
         type="primary",
         icon="✅",

@@ -97,7 +97,7 @@ def _editor(
         hide_index=True,
         width="stretch",
         height=600,
-        row_height=68,
+        row_height=90,
         disabled=["id", "cell", "length", "findings"],
         column_config={
             TICKED: st.column_config.CheckboxColumn(_c("column", "选"), width=58),

@@ -72,7 +72,9 @@ def rate(
         changed = [
             (row.id, {"rating": row.rating}, {"rating": rating}) for row in rows if row.rating != rating
         ]
-        title = _("给 {n} 条打 {rating} 星", n=len(changed), rating=rating or 0)
+        title = _("去掉 {n} 条的星", n=len(changed))
+        if rating:
+            title = _("给 {n} 条打 {rating} 星", n=len(changed), rating=rating)
         bulk = _in_bulk(sample_filter)
         return take(connection, sample_filter.recipe, RATE, title, who, changed, bulk=bulk)
 
