@@ -43,6 +43,16 @@ def address_problem(address: str) -> str:
     return ""
 
 
+def each_address(addresses: str) -> list[str]:
+    """Returns the addresses in a text that separates them by commas; [] for ''."""
+    return [part.strip().rstrip("/") for part in addresses.split(",") if part.strip()]
+
+
+def addresses_problem(addresses: str) -> str:
+    """Returns why one of several addresses, separated by commas, cannot be stored; '' where all can."""
+    return next(filter(None, map(address_problem, each_address(addresses))), "")
+
+
 def without_credentials(text: str) -> str:
     """Returns a text in which the user names, passwords, queries and fragments of addresses are masked."""
     return _QUERY.sub(rf"\1{_MASK}", _USER.sub(rf"\1{_MASK}@", text))

@@ -107,6 +107,6 @@ def current_sample(session: ReviewSession, find: FindSamples | None = None) -> S
         if role() < Role.REVIEWER:  # who only looks takes no sample away from a reviewer
             return sample
         with permitted(Role.REVIEWER):
-            if leases.take(engine, sample.id, session.lease_holder):
+            if leases.take(engine, sample.id, session.lease_holder, version=sample.version):
                 return sample
     return candidates[0] if candidates else None

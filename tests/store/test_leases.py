@@ -2,9 +2,9 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
-from tianji_core.store import leases, samples
+from tianji_core.store import leases, samples, steps
 from tianji_core.store.database import writing
-from tianji_core.store.samples import IMPORT, NewSample
+from tianji_core.store.samples import ACCEPTED, IMPORT, NewSample, SampleFilter
 from tianji_core.workspace import Workspace
 
 
@@ -34,3 +34,11 @@ def test_of_many_at_once_only_one_gets_a_sample(workspace: Workspace) -> None:
     with ThreadPoolExecutor(8) as crew:
         got = list(crew.map(lambda n: leases.take(workspace.engine, one, f"第{n}人"), range(8)))
     assert sum(got) == 1
+
+
+def test_a_sample_that_was_decided_meanwhile_is_not_leased(workspace: Workspace) -> None:
+    (one,) = store(workspace, 1)
+    seen = samples.get(workspace.engine, one).version
+    steps.set_state(workspace.engine, SampleFilter("wishes", ids=(one,)), ACCEPTED, "甲", {one: seen})
+    assert not leases.take(workspace.engine, one, "乙", version=seen)
+    assert leases.take(workspace.engine, one, "乙", version=seen + 1)

@@ -6,7 +6,7 @@ from datetime import timedelta
 from sqlalchemy import Engine, delete, insert, select
 
 from tianji_core.store.database import now, reading, writing
-from tianji_core.store.schema import leases
+from tianji_core.store.schema import leases, samples
 
 SECONDS = 180
 """Seconds until a lease expires."""
@@ -19,9 +19,11 @@ def others(engine: Engine, who: str) -> set[int]:
         return set(connection.execute(query).scalars())
 
 
-def take(engine: Engine, sample_id: int, who: str, seconds: float = SECONDS) -> bool:
+def take(
+    engine: Engine, sample_id: int, who: str, seconds: float = SECONDS, version: int | None = None
+) -> bool:
     """Records ``who`` as the reader of a sample, and of no other one; returns False if somebody else reads it
-    already."""
+    already, or has changed it since ``version``."""
     moment = now()
     mine = select(leases.c.who).where(leases.c.sample_id == sample_id, leases.c.until > moment)
     with reading(engine) as connection:
@@ -37,6 +39,9 @@ def take(engine: Engine, sample_id: int, who: str, seconds: float = SECONDS) -> 
     with writing(engine) as connection:
         holder = connection.execute(mine).scalar()
         if holder is not None and holder != who:
+            return False
+        newest = select(samples.c.version).where(samples.c.id == sample_id)
+        if version is not None and connection.execute(newest).scalar() != version:
             return False
         connection.execute(
             delete(leases).where(

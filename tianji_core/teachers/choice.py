@@ -4,14 +4,15 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from tianji_core.addresses import address_problem
+from tianji_core.addresses import addresses_problem
 
 HIGHEST_PRICE = 1_000_000.0
 """Per million tokens, in any currency."""
 
 
 class TeacherChoice(BaseModel):
-    """``base_url`` '' means the provider's own address, ``model`` '' its first model. ``timeout`` is in
+    """``base_url`` '' means the provider's own address; several addresses of the same model, separated by
+    commas, share the requests. ``model`` '' its first model. ``timeout`` is in
     seconds for one request; ``requests_per_minute`` and ``tokens_per_minute`` (both directions together) None
     means no limit. Prices per million tokens in the provider's currency, None for those of the catalogue.
     ``mistakes`` is the share (0-1) of texts in which the offline composer plants a deliberate mistake."""
@@ -30,7 +31,7 @@ class TeacherChoice(BaseModel):
 
     @model_validator(mode="after")
     def _address_without_secrets(self) -> Self:
-        if self.base_url and (problem := address_problem(self.base_url)):
+        if self.base_url and (problem := addresses_problem(self.base_url)):
             raise ValueError(problem)
         return self
 

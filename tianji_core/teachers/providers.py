@@ -9,7 +9,7 @@ from typing import Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from tianji_core.addresses import address_problem
+from tianji_core.addresses import addresses_problem
 from tianji_core.errors import SettingsError, YamlError
 from tianji_core.files import write_text
 from tianji_core.i18n import _
@@ -83,7 +83,7 @@ class Provider(_Frozen):
     @field_validator("base_url")
     @classmethod
     def _address_without_secrets(cls, address: str) -> str:
-        if address and (problem := address_problem(address)):
+        if address and (problem := addresses_problem(address)):
             raise ValueError(problem)
         return address
 

@@ -1,8 +1,9 @@
 """Makes the teacher of a choice, with its key from the environment or ``.env``."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from tianji_core.addresses import each_address
 from tianji_core.errors import SettingsError, TeacherAuthError, TeacherError
 from tianji_core.i18n import _
 from tianji_core.teachers.base import ChatTeacher, Teacher
@@ -130,6 +131,18 @@ def make_teacher(workspace: Workspace, choice: TeacherChoice, any_model: bool = 
 
         return Composer(mistakes=choice.mistakes)
     endpoint = _endpoint(workspace, chosen, choice)
+    addresses = each_address(endpoint.base_url)
+    if len(addresses) > 1:
+        from tianji_core.teachers.several_addresses import SeveralAddresses
+
+        return SeveralAddresses(
+            addresses, [_teacher_at(chosen, replace(endpoint, base_url=each)) for each in addresses]
+        )
+    return _teacher_at(chosen, endpoint)
+
+
+def _teacher_at(chosen: Provider, endpoint: Endpoint) -> ChatTeacher:
+    """Returns the teacher behind one address."""
     entry = chosen.model(endpoint.model)
     if chosen.sdk == "zhipu":
         from tianji_core.teachers.zhipu import Zhipu
@@ -148,7 +161,7 @@ def make_batch_server(workspace: Workspace, choice: TeacherChoice) -> BatchServe
         TeacherAuthError: as :func:`checked_choice`.
     """
     chosen = checked_choice(workspace, choice)
-    if chosen.batch is None:
+    if chosen.batch is None or len(each_address(choice.base_url)) > 1:
         raise SettingsError(_("{title} 没有批量接口，请关掉“批量”再开始", title=_(chosen.title)))
     make = zhipu_batches if chosen.sdk == "zhipu" else openai_batches
     return make(_endpoint(workspace, chosen, choice), chosen.batch.endpoint)

@@ -37,7 +37,10 @@ class TeacherOptions:
 
     provider: Annotated[str, typer.Option(help="Provider key of configs/providers.yaml.")]
     model: Annotated[str, typer.Option(help="Model; default: the provider's first.")] = ""
-    base_url: Annotated[str, typer.Option(help="Address; default: the provider's.")] = ""
+    base_url: Annotated[
+        str,
+        typer.Option(help="Address, or several of one model with commas between; default: the provider's."),
+    ] = ""
 
     def choice(self, pace: PaceOptions | None = None, mistakes: float = 0.0) -> TeacherChoice:
         """Returns the teacher; ``mistakes`` is the offline composer's share (0-1) of planted mistakes.
