@@ -42,7 +42,7 @@ with report_errors():
         )
         st.page_link("pages/settings/page.py", label=_("去设置页添加用户"), icon="⚙️")
         st.caption(_("或者用命令："))
-        st.code("python -m tianji_core users add NAME --role owner", language="bash")
+        st.code("python -m tianji_core users add NAME --role owner", language=None)
         st.stop()
     st.markdown(_("**{name}**，{role}", name=plain(who.name), role=who.role.title))
     st.html(f'<a href="logout" target="_self" style="color:inherit">{_("退出登录")}</a>')

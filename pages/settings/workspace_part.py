@@ -45,7 +45,7 @@ def _database_backups(workspace: Workspace) -> None:
         made = local_time(newest.made_at, MINUTE)
         st.caption(
             _(
-                "最近的备份：{time}，{size}，在工作区的 backups 里；用 restore 命令恢复。",
+                "最近的备份：{time}，{size}，在工作区的 `backups` 里；用 `restore` 命令恢复。",
                 time=made,
                 size=size_text(newest.size),
             )

@@ -21,23 +21,24 @@ _IN_SIGHT = """<script>
 (() => {{
   const began = performance.now();
   window.studioSteps = began;
-  let seen = null, width = 0;
+  let seen = null, width = "";
   const centre = () => {{
     const bar = document.querySelector(".st-key-steps");
     const step = bar?.querySelector(".st-key-step_here_{page}")
       ?? bar?.querySelector('[class*="st-key-step_next_"]');
-    if (step && (step !== seen || bar.scrollWidth !== width)) {{
-      [seen, width] = [step, bar.scrollWidth];
+    const wide = `${{bar?.scrollWidth}} ${{bar?.clientWidth}}`;
+    if (step && (step !== seen || wide !== width)) {{
+      [seen, width] = [step, wide];
       const [all, one] = [bar.getBoundingClientRect(), step.getBoundingClientRect()];
       bar.scrollLeft += one.left + one.width / 2 - all.left - all.width / 2;
     }}
-    if (window.studioSteps === began && performance.now() - began < 10000) setTimeout(centre, 100);
+    if (window.studioSteps === began) setTimeout(centre, performance.now() - began < 10000 ? 100 : 1000);
   }};
   centre();
 }})()
 </script>"""
 """Brings the step one is on into sight where the line of steps is longer than the screen, again when the line
-is drawn anew or the texts get their final widths."""
+is drawn anew, the texts get their final widths or the window another one."""
 
 
 def page_header(page: str, title: str, lead: str) -> Workspace:

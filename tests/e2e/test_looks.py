@@ -15,7 +15,7 @@ from tests.e2e.driving import ROOT, WATCH, Studio, visit
 
 PAGES = [
     *("home", "lists", "heatmap", "generate", "review", "dataset"),
-    *("train", "models", "chat", "compare", "jobs", "settings"),
+    *("train", "models", "chat", "compare", "jobs", "settings", "account"),
 ]
 SCREENS = {"1440": (1440, 900), "1280": (1280, 720), "phone": (390, 844)}
 DEVICES = {"desk": ("1440", "1280"), "phone": ("phone",)}

@@ -1,6 +1,7 @@
 """总览, 任务 and 设置."""
 
 import os
+import shutil
 import stat
 import sys
 from datetime import datetime
@@ -10,7 +11,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from pages.shared.clock import local_time
-from tests.tiny_base import add_version
+from tests.preference_versions import add_merged
+from tests.tiny_base import add_version, write_tiny_base
 from tianji_core import jobs
 from tianji_core.release import version
 from tianji_core.verbs.demo_report import BeforeAfter, DemoReport, PassRate, StepResult, write_report
@@ -54,6 +56,17 @@ def test_home_shows_what_the_walk_found(workspace: Workspace) -> None:
     at = start()
     assert {"今天天气", "生日快乐呀~"} <= {element.value for element in at.text}
     assert any("iter_354.pth" in block.value for block in at.code)
+
+
+def test_home_leads_to_the_model_that_a_report_of_an_older_version_names_by_its_folder(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    folder = add_merged(workspace, write_tiny_base(tmp_path / "nano-base"))
+    made = StepResult(title="合并", made="合并模型", path=str(folder))
+    write_report(workspace, DemoReport(complete=True, steps=(made,)))
+    assert start().button(key="chat_with_demo").proto.type == "primary"
+    shutil.rmtree(folder)
+    assert "chat_with_demo" not in [button.key for button in start().button]
 
 
 def test_jobs_page_shows_state_log_and_reason(workspace: Workspace) -> None:
