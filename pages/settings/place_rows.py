@@ -18,6 +18,7 @@ from tianji_core.training.places.profile import (
 )
 from tianji_core.training.places.ssh_client import accept_keys, offered_keys
 from tianji_core.training.places.trying import try_place
+from tianji_core.training.slurm import checked_request
 from tianji_core.workspace import Workspace
 
 TEXTS = ("name", "host", "user", "key", "folder", "python", "project", "base")
@@ -51,13 +52,14 @@ def places_part(workspace: Workspace) -> None:
 def _row(workspace: Workspace, place: Place) -> None:
     row = st.columns([3, 1.4, 1.6, 1.4], vertical_alignment="center")
     address = f"{place.user}@{place.host}" if place.user else place.host
-    row[0].markdown(f"**{plain(place.name)}** `{address}:{place.port}`")
+    where = f"{address}:{place.port}" if place.host else f"sbatch {place.slurm.partition}"
+    row[0].markdown(f"**{plain(place.name)}** `{where}`")
     if row[1].button(_("试一下"), key=f"place_try_{place.name}", width="stretch"):
         with report_errors():
             for found in try_place(workspace, place):
                 (st.success if found.good else st.warning)(plain(found.sentence))
     shown = f"place_keys_{place.name}"
-    if row[2].button(_("看主机密钥"), key=f"place_look_{place.name}", width="stretch"):
+    if place.host and row[2].button(_("看主机密钥"), key=f"place_look_{place.name}", width="stretch"):
         with report_errors():
             st.session_state[shown] = [known for _line, known in offered_keys(place)]
     if row[3].button(_("删除"), key=f"place_drop_{place.name}", width="stretch"):
@@ -76,8 +78,33 @@ def _row(workspace: Workspace, place: Place) -> None:
                 st.rerun()
 
 
+def _slurm_fields() -> dict[str, Any]:
+    """Draws what is asked of a cluster; returns what is typed."""
+    titles = {
+        "partition": _("Slurm 分区"),
+        "account": _("账户"),
+        "time": _("时限，例如 12:00:00"),
+        "memory": _("内存，例如 64G"),
+        "modules": _("环境模块，例如 cuda/12.4"),
+        "container": _("容器：pyxis:镜像 或 apptainer:镜像"),
+    }
+    columns = st.columns(3)
+    return {
+        name: columns[number % 3].text_input(title, max_chars=300, **kept_text(f"place_{name}")).strip()
+        for number, (name, title) in enumerate(titles.items())
+    }
+
+
 def _form(workspace: Workspace) -> None:
-    values: dict[str, Any] = {}
+    kinds = {"ssh": _("SSH：一台机器"), "slurm": _("Slurm：一个集群")}
+    kind = st.radio(
+        field_title("kind"), list(kinds), format_func=kinds.get, horizontal=True, key="place_kind"
+    )
+    values: dict[str, Any] = {"kind": kind}
+    asked = {}
+    if kind == "slurm":
+        st.caption(_("这台机器就能运行 sbatch、和集群共享磁盘的，主机空着；不然填登录节点，用 SSH 提交。"))
+        asked = _slurm_fields()
     columns = st.columns(3)
     for number, name in enumerate(TEXTS):
         values[name] = (
@@ -97,8 +124,8 @@ def _form(workspace: Workspace) -> None:
     values["send_base"] = st.checkbox(field_title("send_base"), key="place_send_base")
     if st.button(_("保存运行位置"), key="place_save"):
         with report_errors():
-            place = checked_place(values)
+            place = checked_place({**values, "slurm": checked_request(asked)})
             save_place(workspace, place)
-            forget_typed(*(f"place_{name}" for name in (*TEXTS, "port")))
+            forget_typed(*(f"place_{name}" for name in (*TEXTS, *asked, "port")))
             remember_notice(_("已保存运行位置 {name}；点“试一下”看能不能连上", name=place.name))
             st.rerun()

@@ -8,7 +8,7 @@ from tests.tiny_base import add_version
 from tianji_core import training
 from tianji_core.store import training as rows
 from tianji_core.training.places.adapters import FarState
-from tianji_core.training.places.profile import checked_place, places, save_place
+from tianji_core.training.places.profile import checked_place, places, remove_place, save_place
 from tianji_core.training.places.sending import Elsewhere, keep
 from tianji_core.workspace import Workspace
 
@@ -35,6 +35,14 @@ def test_a_place_is_saved_in_the_settings_and_a_wrong_field_is_named(
     (place,) = places(workspace)
     assert (place.name, place.host, place.user, place.port) == ("lab", "10.0.0.5", "root", 22)
     assert any("root@10.0.0.5:22" in text.value for text in app.markdown)
+    app.radio(key="place_kind").set_value("slurm").run()
+    app.text_input(key="place_name").input("集群")
+    app.text_input(key="place_partition").input("gpu")
+    app.button(key="place_save").click().run()
+    cluster = places(workspace)[1]
+    assert (cluster.name, cluster.local, cluster.slurm.partition) == ("集群", True, "gpu")
+    remove_place(workspace, "集群")
+    app.run()
     app.button(key="place_drop_lab").click().run()
     assert places(workspace) == []
 

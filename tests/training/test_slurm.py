@@ -15,6 +15,7 @@ from tianji_core.errors import TrainingError
 from tianji_core.store import training as rows
 from tianji_core.training import engine
 from tianji_core.training.launch import by_hand
+from tianji_core.training.places import slurm_runs
 from tianji_core.training.slurm import SlurmRequest, checked_request, slurm_ends, slurm_script
 from tianji_core.training.target import checked_target
 from tianji_core.workspace import Workspace
@@ -72,17 +73,20 @@ def test_a_job_of_two_nodes_that_is_started_again_goes_on_and_ends(
 @real
 @pytest.mark.training
 def test_a_job_that_fails_leaves_its_exit_code_and_no_node_waiting(
-    workspace: Workspace, tmp_path: Path, cluster: Cluster
+    workspace: Workspace, tmp_path: Path, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    for name in ("SLURM_CONF", "PATH"):
+        monkeypatch.setenv(name, cluster.environment[name])
     run = stored(workspace, tmp_path, epochs=1, save_interval=10)
     work_dir = training.work_folder(workspace, run)
-    text = by_hand(workspace, run)[1]
     (work_dir / engine.CONFIG_NAME).write_text("raise SystemExit(7)", encoding="utf-8")
-    script = tmp_path / "train.sbatch"
-    script.write_text(text, encoding="utf-8")
-    job = cluster.submit(script)
-    assert cluster.wait(job, 120) == "FAILED"
-    assert slurm_ends(work_dir)[job] != 0
+    job = slurm_runs.submit(workspace, run, SlurmRequest(), again=False)
+    assert cluster.wait(job, 240) == "FAILED"
+    until(lambda: job in slurm_ends(work_dir), 60)
+    code = slurm_ends(work_dir)[job]
+    state = slurm_runs.state_of(workspace, run)
+    assert code != 0 and (state.state, state.exit_code) == ("failed", code)
+    assert f"任务 {job} 失败了，退出码 {code}" in state.reason
 
 
 def words_of(script: str) -> dict[str, str]:
@@ -118,9 +122,25 @@ def test_what_is_asked_of_the_cluster_stands_in_the_script(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(
+    ("container", "wanted"),
+    [
+        ("pyxis:nvcr.io#nvidia/pytorch:25.01", "--container-image='nvcr.io#nvidia/pytorch:25.01'"),
+        ("apptainer:/images/tianji.sif", "apptainer exec --nv --bind"),
+    ],
+)
+def test_modules_and_a_container_stand_in_a_sound_script(tmp_path: Path, container: str, wanted: str) -> None:
+    request = checked_request({"modules": "cuda/12.4 gcc", "container": container})
+    script = slurm_script(training.preset(KEY), checked_target("cpu", {}), tmp_path, "x", request=request)
+    assert "\nmodule load cuda/12.4 gcc\n" in script and wanted in script
+    assert subprocess.run(["bash", "-n"], input=script, text=True).returncode == 0
+
+
+@pytest.mark.parametrize(
     "given",
     [
         {"partition": "a b"},
+        {"modules": "a; rm -rf /"},
+        {"container": "docker:x"},
         {"account": "x\n#SBATCH --uid=0"},
         {"time": "soon"},
         {"memory": "64 GB"},

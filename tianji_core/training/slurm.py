@@ -30,7 +30,8 @@ class SlurmRequest(BaseModel):
     """What a job asks of the cluster; '' and 0 leave it to the cluster, or for ``cpus`` to the studio.
 
     ``time`` is minutes, MM:SS, HH:MM:SS or D-HH:MM:SS; ``memory`` is that of one machine, such as 64G;
-    ``cpus`` are the cores of one machine.
+    ``cpus`` are the cores of one machine; ``modules`` are loaded there, separated by spaces; ``container`` is
+    'pyxis:IMAGE' or 'apptainer:IMAGE', in which the environment of the studio is.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -40,6 +41,8 @@ class SlurmRequest(BaseModel):
     time: str = Field(default="", pattern=r"^(|\d{1,6}|(\d{1,3}-)?\d{1,5}(:\d{2}){0,2})$")
     memory: str = Field(default="", pattern=r"^(|\d{1,9}[KMGT]?)$")
     cpus: int = Field(default=0, ge=0, le=4096)
+    modules: str = Field(default="", pattern=r"^[A-Za-z0-9_./+ -]*$", max_length=300)
+    container: str = Field(default="", pattern=r"^(|(pyxis|apptainer):[A-Za-z0-9_./:@#+-]+)$", max_length=500)
 
 
 def checked_request(values: Mapping[str, object]) -> SlurmRequest:
@@ -58,6 +61,8 @@ def checked_request(values: Mapping[str, object]) -> SlurmRequest:
             "time": _("时限：例如 90（分钟）、12:00:00 或 1-00:00:00"),
             "memory": _("每台机器的内存：例如 64G"),
             "cpus": _("每台机器的核数：0 到 4096"),
+            "modules": _("环境模块：用空格隔开的名字，例如 cuda/12.4"),
+            "container": _("容器：pyxis:镜像 或 apptainer:镜像"),
         }
         raise TrainingError(_("Slurm 的这一项填得不对，{example}", example=examples[field])) from error
 
@@ -94,6 +99,7 @@ def slurm_script(
     each = f'export {environment}; exec {command} "$@"'
     newest = shlex.quote(str(work_dir / engine.NEWEST_CHECKPOINT))
     end = shlex.quote(str(work_dir)) + '/slurm-"$SLURM_JOB_ID".exit'
+    start = f"srun --export=ALL --kill-on-bad-exit=1 {_contained(request, work_dir)}".rstrip()
     lines = [
         "#!/bin/bash",
         *_directives(chosen, target, work_dir, title, request),
@@ -101,6 +107,7 @@ def slurm_script(
         f'ended() {{ echo "$?" > {end}; }}',
         "trap ended EXIT",
         "trap 'exit 143' TERM",
+        *_modules(request),
         f"cd {shlex.quote(str(PROJECT))}",
         "resume=()",
         f'if [ "${{SLURM_RESTART_COUNT:-0}}" -gt 0 ] && [ -s {newest} ]; then',
@@ -111,11 +118,32 @@ def slurm_script(
         "MASTER_PORT=$((20000 + SLURM_JOB_ID % 20000))",
         "export MASTER MASTER_PORT",
         # srun hands the text to a shell on each machine, where SLURM_NODEID is that machine's.
-        f"srun --export=ALL --kill-on-bad-exit=1 bash -c {shlex.quote(each)} tianji \\",
+        f"{start} bash -c {shlex.quote(each)} tianji \\",
         '    ${resume[@]+"${resume[@]}"}',  # an empty list is unset to a bash before 4.4
         "",
     ]
     return "\n".join(lines)
+
+
+def _modules(request: SlurmRequest) -> list[str]:
+    """The lines that load the modules; their scripts use variables that are not set."""
+    if not request.modules.strip():
+        return []
+    known = "type module >/dev/null 2>&1 || . /etc/profile"
+    return ["set +u", known, f"module load {request.modules.strip()}", "set -u"]
+
+
+def _contained(request: SlurmRequest, work_dir: Path) -> str:
+    """The part of the command of ``srun`` that goes into the container, with project and work folder."""
+    engine_name, _colon, image = request.container.partition(":")
+    folders = [str(PROJECT), str(work_dir), sys.prefix]
+    if engine_name == "pyxis":
+        mounts = ",".join(f"{folder}:{folder}" for folder in folders)
+        return f"--container-image={shlex.quote(image)} --container-mounts={shlex.quote(mounts)} "
+    if engine_name == "apptainer":
+        binds = " ".join(f"--bind {shlex.quote(folder)}" for folder in folders)
+        return f"apptainer exec --nv {binds} {shlex.quote(image)} "
+    return ""
 
 
 def _directives(

@@ -13,6 +13,7 @@ from tianji_core.training.places.profile import Place, checked_place, place_name
 from tianji_core.training.places.profile import places as stored_places
 from tianji_core.training.places.ssh_client import accept_keys, offered_keys
 from tianji_core.training.places.trying import try_place
+from tianji_core.training.slurm import SlurmRequest, checked_request
 from tianji_core.verbs.common import JsonOption, WorkspaceOption, opened, show
 from tianji_core.workspace import Workspace
 
@@ -46,6 +47,32 @@ class PlaceOptions:
     send_base: Annotated[
         bool, typer.Option("--send-base", help="With add: send the base where it is missing there.")
     ] = False
+    slurm: Annotated[
+        bool,
+        typer.Option(
+            "--slurm", help="With add: a Slurm cluster; without --host its programs are on this machine."
+        ),
+    ] = False
+    partition: Annotated[str, typer.Option(help="With --slurm: partition.")] = ""
+    account: Annotated[str, typer.Option(help="With --slurm: account.")] = ""
+    time: Annotated[str, typer.Option(help="With --slurm: time limit, e.g. 12:00:00.")] = ""
+    memory: Annotated[str, typer.Option(help="With --slurm: memory of each machine, e.g. 64G.")] = ""
+    cpus: Annotated[int, typer.Option(help="With --slurm: cores of each machine; 0: chosen.")] = 0
+    modules: Annotated[str, typer.Option(help="With --slurm: modules to load, e.g. 'cuda/12.4'.")] = ""
+    container: Annotated[
+        str, typer.Option(help="With --slurm: pyxis:IMAGE or apptainer:IMAGE to train in.")
+    ] = ""
+
+    def place(self, name: str) -> Place:
+        """Returns the place that was described.
+
+        Raises:
+            PlaceError: a field is not valid. TrainingError: one of what is asked of Slurm is not.
+        """
+        given = asdict(self)
+        asked = {field: given.pop(field) for field in SlurmRequest.model_fields}
+        kind = "slurm" if given.pop("slurm") else "ssh"
+        return checked_place({"name": name, "kind": kind, **given, "slurm": checked_request(asked)})
 
 
 def places(
@@ -72,7 +99,7 @@ def places(
             _("请写上运行位置的名字，例如 python -m tianji_core places {action} lab", action=action.value)
         )
     if action is PlaceAction.ADD:
-        save_place(space, checked_place({"name": name, **asdict(described)}))
+        save_place(space, described.place(name))
         said = _("已保存运行位置 {name}；试一下：python -m tianji_core places test {name}", name=name)
     elif action is PlaceAction.REMOVE:
         remove_place(space, name)
@@ -87,6 +114,8 @@ def places(
 
 
 def _address(place: Place) -> str:
+    if place.local:
+        return place.slurm.partition or "—"
     user = f"{place.user}@" if place.user else ""
     return f"{user}{place.host}:{place.port}"
 

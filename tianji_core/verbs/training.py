@@ -173,8 +173,9 @@ class TargetOptions:
     address: Annotated[str, typer.Option(help="Host name or IP of the first machine.")] = ""
     port: Annotated[int, typer.Option(help="Free port of the first machine.")] = 29500
 
-    def target(self, device: str) -> training.Target:
-        """Returns the target for a preset's device.
+    def target(self, device: str, meeting: str = "") -> training.Target:
+        """Returns the target for a preset's device; ``meeting`` stands for the address of the first machine
+        where none is given.
 
         Raises:
             InputError: --gpus cannot be read. TrainingError: a value is out of bounds or does not fit the
@@ -185,7 +186,7 @@ class TargetOptions:
             "processes": self.nproc,
             "deepspeed": self.deepspeed,
             "nodes": self.nodes,
-            "address": self.address,
+            "address": self.address or (meeting if self.nodes > 1 else ""),
             "port": self.port,
         }
         return training.checked_target(device, values)
@@ -253,8 +254,8 @@ def train(
         if cpu_trial:
             _try_on_cpu(space, preset.key, settings, version, as_json)
             return
-        target = machines.target(preset.device)
         chosen = place_named(space, place) if place else None
+        target = machines.target(preset.device, "slurm" if chosen and chosen.kind == "slurm" else "")
         checked = training.preflight(space, preset, settings, version, target, elsewhere=bool(place))
         if check:
             if checked.tryable and chosen is None:
@@ -271,7 +272,7 @@ def train(
         if commands:
             _show_commands(space, run, request, as_json)
             return
-        if target.nodes > 1:
+        if target.nodes > 1 and chosen is None:
             _show_commands(space, run, request, False)
     _finish_training(space, run, detach, as_json)
 

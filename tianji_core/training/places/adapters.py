@@ -11,7 +11,6 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from tianji_core.errors import MissingBaseError, PlaceError, PlaceUnreachableError
 from tianji_core.gate import clean_sentence
 from tianji_core.i18n import _, language
-from tianji_core.training.places.bundle import Bundle
 from tianji_core.training.places.profile import Place
 from tianji_core.training.places.ssh_client import SshClient
 from tianji_core.workspace import Workspace
@@ -78,36 +77,37 @@ class FarFacts(BaseModel):
     rsync: bool = False
     home: str
     project: str = ""
+    partitions: tuple[str, ...] = ()
 
 
 class Adapter(Protocol):
-    """One engine that trains elsewhere."""
+    """One training at one engine: the five acts, and the hashes of what was fetched. ``state`` carries the
+    end of the log."""
 
-    def facts(self) -> FarFacts:
-        """Returns what the place has."""
-
-    def submit(self, bundle: Path, described: Bundle, again: bool) -> FarState:
-        """Sends a training unless it is there, and starts it unless it was; ``again`` resumes one that has
+    def submit(self, bundle: Path, again: bool) -> FarState:
+        """Sends the training unless it is there, and starts it unless it was; ``again`` resumes one that has
         ended early."""
 
-    def state(self, bundle_id: str) -> FarState:
-        """Returns how a training is."""
+    def state(self) -> FarState:
+        """Returns how the training is."""
 
-    def stop(self, bundle_id: str) -> FarState:
-        """Stops a training and returns how it ended."""
+    def stop(self) -> FarState:
+        """Stops the training and returns how it is."""
 
-    def hashes(self, bundle_id: str, names: Sequence[str]) -> dict[str, str]:
-        """Returns the SHA-256 of files of a training."""
+    def hashes(self, names: Sequence[str]) -> dict[str, str]:
+        """Returns the SHA-256 of files of the training."""
 
     def fetch(self, state: FarState, names: Sequence[str], target: Path) -> None:
-        """Copies files of a training into a folder here."""
+        """Copies files of the training into a folder here."""
 
 
 class SshAdapter:
-    """A machine behind SSH on which the studio is installed."""
+    """A machine behind SSH on which the studio is installed: it trains itself, or submits to its Slurm.
+    ``bundle_id`` is the
+    training's, '' for asking only for facts."""
 
-    def __init__(self, workspace: Workspace, place: Place) -> None:
-        self._place = place
+    def __init__(self, workspace: Workspace, place: Place, bundle_id: str = "") -> None:
+        self._place, self._id = place, bundle_id
         self.client = SshClient(workspace, place)
 
     def facts(self) -> FarFacts:
@@ -122,37 +122,39 @@ class SshAdapter:
         except ValidationError as error:
             raise self._unread(error) from error
 
-    def submit(self, bundle: Path, described: Bundle, again: bool) -> FarState:
-        """Sends a training unless it is there, and starts it unless it was.
+    def submit(self, bundle: Path, again: bool) -> FarState:
+        """Sends the training unless it is there, and starts it unless it was.
 
         Raises:
             MissingBaseError: the base is not there. PlaceError: the place lacks something else.
             PlaceUnreachableError: the connection failed.
         """
-        far = self.state(described.id)
+        far = self.state()
         if far.state == "unknown":
-            self.client.send([(bundle, f"{far.home}/incoming/{described.id}.tar")])
+            self.client.send([(bundle, f"{far.home}/incoming/{self._id}.tar")])
         extra = ["--again"] if again else []
-        return self._state("submit", ["--id", described.id, "--base", self._place.base, *extra])
+        if self._place.kind == "slurm":
+            extra += ["--slurm", self._place.slurm.model_dump_json()]
+        return self._state("submit", ["--base", self._place.base, *extra])
 
-    def send_base(self, base: Path, described: Bundle) -> None:
+    def send_base(self, base: Path, fingerprint: str) -> None:
         """Sends the files of a base to where the other side looks for it."""
-        folder = f"{self.state(described.id).home}/incoming/base-{described.base.fingerprint}"
+        folder = f"{self.state().home}/incoming/base-{fingerprint}"
         self.client.run(f"mkdir -p {shlex.quote(folder)}")
         files = sorted(path for path in base.iterdir() if path.is_file() and not path.name.startswith("."))
         self.client.send([(path, f"{folder}/{path.name}") for path in files])
 
-    def state(self, bundle_id: str) -> FarState:
-        """Returns how a training is."""
-        return self._state("state", ["--id", bundle_id])
+    def state(self) -> FarState:
+        """Returns how the training is."""
+        return self._state("state", [])
 
-    def stop(self, bundle_id: str) -> FarState:
-        """Stops a training and returns how it ended."""
-        return self._state("stop", ["--id", bundle_id])
+    def stop(self) -> FarState:
+        """Stops the training and returns how it is."""
+        return self._state("stop", [])
 
-    def hashes(self, bundle_id: str, names: Sequence[str]) -> dict[str, str]:
-        """Returns the SHA-256 of files of a training."""
-        told = self._asked("hashes", ["--id", bundle_id], json.dumps(list(names)))
+    def hashes(self, names: Sequence[str]) -> dict[str, str]:
+        """Returns the SHA-256 of files of the training."""
+        told = self._asked("hashes", [], json.dumps(list(names)))
         found = told.get("hashes")
         return {str(name): str(value) for name, value in found.items()} if isinstance(found, dict) else {}
 
@@ -170,6 +172,7 @@ class SshAdapter:
         place = self._place
         words = [place.python, "-m", "tianji_core.training.places.there", act]
         words += ["--workspace", place.folder, "--language", language(), *extra]
+        words += ["--id", self._id] if self._id else []
         if place.project:
             words = ["env", f"PYTHONPATH={place.project}", *words]
         command = shlex.join(words)
@@ -187,8 +190,8 @@ class SshAdapter:
         except ValueError as error:
             raise self._unread(error) from error
         if "error" in told:
-            kind = MissingBaseError if told.get("kind") == "MissingBaseError" else PlaceError
-            raise kind(
+            kinds = {"MissingBaseError": MissingBaseError, "PlaceUnreachableError": PlaceUnreachableError}
+            raise kinds.get(str(told.get("kind")), PlaceError)(
                 _("{place} 那边：{reason}", place=self._place.name, reason=clean_sentence(told["error"]))
             )
         return told

@@ -18,10 +18,11 @@ from tianji_core.ownership import claim_folder, discard, discard_draft, replace,
 from tianji_core.store import training as training_runs
 from tianji_core.store.training import TrainingRun
 from tianji_core.training.launch import ElsewhereSubject
-from tianji_core.training.places.adapters import FarState, SshAdapter
-from tianji_core.training.places.bundle import NAME, Bundle, read_manifest
+from tianji_core.training.places.adapters import Adapter, FarState, SshAdapter
+from tianji_core.training.places.bundle import NAME
 from tianji_core.training.places.profile import Place
 from tianji_core.training.places.sending import Elsewhere, elsewhere, keep
+from tianji_core.training.places.slurm_here import SlurmHere
 from tianji_core.training.progress import training_state, work_folder
 from tianji_core.training.record import record_of
 from tianji_core.workspace import Workspace
@@ -71,14 +72,20 @@ def _on_term(_number: int, _frame: FrameType | None) -> None:
     raise _Asked
 
 
+def adapter_of(workspace: Workspace, run: TrainingRun, place: Place) -> Adapter:
+    """Returns the engine of a place for one training."""
+    if place.local:
+        return SlurmHere(workspace, run, place)
+    return SshAdapter(workspace, place, record_of(run).bundle)
+
+
 class Follower:
     """Follows one training; ``interval`` is the pause between two looks in seconds."""
 
     def __init__(self, workspace: Workspace, run: TrainingRun, known: Elsewhere, reporter: Reporter) -> None:
         self._workspace, self._run, self._known, self._reporter = workspace, run, known, reporter
         self._folder = work_folder(workspace, run)
-        self._bundle: Bundle = read_manifest(self._folder / NAME)
-        self._adapter = SshAdapter(workspace, known.place)
+        self._adapter = adapter_of(workspace, run, known.place)
         self._pause = SHORTEST
         self._counting = False
         self._shown = ""
@@ -105,7 +112,7 @@ class Follower:
                     raise PlaceError(_("{place} 那边的文件取不全，请看那边的磁盘", place=self._place.name))
             time.sleep(self._pause)
             self._pause = min(LONGEST, self._pause * 1.2)
-            far = self._patiently(lambda: self._adapter.state(self._bundle.id))
+            far = self._patiently(self._adapter.state)
             if far.state == "unknown":
                 raise PlaceError(
                     _("{place} 那边没有这个训练了，多半是工作区被删掉了", place=self._place.name)
@@ -120,7 +127,7 @@ class Follower:
         self._known = self._known.model_copy(update={"ended": True})
         keep(self._workspace, self._run, self._known)
         try:
-            far = self._adapter.stop(self._bundle.id)
+            far = self._adapter.stop()
         except StudioError as error:
             print(_("没能让那边停下来，它可能还在训练：{reason}", reason=error), flush=True)
             return
@@ -133,14 +140,16 @@ class Follower:
         again = self._known.ended
         path = self._folder / NAME
         try:
-            far = self._adapter.submit(path, self._bundle, again)
+            far = self._adapter.submit(path, again)
         except MissingBaseError:
-            base = record_of(self._run).settings.base_folder
-            if not self._place.send_base or not base.is_dir() or not self._bundle.base.fingerprint:
+            record = record_of(self._run)
+            base, wanted = record.settings.base_folder, record.base_fingerprint
+            adapter = self._adapter
+            if not (isinstance(adapter, SshAdapter) and self._place.send_base and base.is_dir() and wanted):
                 raise
             self._say(_("正在把基座送到 {place}", place=self._place.name))
-            self._adapter.send_base(base, self._bundle)
-            far = self._adapter.submit(path, self._bundle, again)
+            adapter.send_base(base, wanted)
+            far = self._adapter.submit(path, again)
         self._known = self._known.model_copy(update={"ended": False})
         return far
 
@@ -178,7 +187,8 @@ class Follower:
         keep(self._workspace, self._run, self._known)
         name = self._place.name
         if far.state == "waiting":
-            self._say(_("{place} 那边在排队，前面还有 {n} 个训练", place=name, n=far.ahead))
+            waits = _("{place} 那边在排队，前面还有 {n} 个训练", place=name, n=far.ahead)
+            self._say(far.reason or waits)
         elif far.total and far.iteration:
             if not self._counting:
                 self._reporter.begin(far.total, _("步"), far.iteration)
@@ -218,7 +228,7 @@ class Follower:
         new = [name for name in names if not _same(mirror / name, self._folder / name)]
         whole = set(names) - set(new)
         arrived = [name for name in new if (mirror / name).is_file()]
-        hashes = self._adapter.hashes(self._bundle.id, arrived) if arrived else {}
+        hashes = self._adapter.hashes(arrived) if arrived else {}
         for name in arrived:
             if name in hashes and sha256(mirror / name) == hashes[name]:
                 whole.add(name)

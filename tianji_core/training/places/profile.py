@@ -27,8 +27,7 @@ class Place(BaseModel):
     client's own choice. ``folder`` is the workspace there, ``python`` the program there that has the studio,
     ``project`` the folder of a checkout there ('' where the studio is installed as a package). ``base`` is a
     model folder there, or the folder that holds the models; ``send_base`` sends the base where it is missing.
-    ``slurm`` is what is asked of a cluster; ``shared`` says that it sees this machine's files under the same
-    paths."""
+    ``slurm`` is what is asked of a cluster."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -44,7 +43,6 @@ class Place(BaseModel):
     base: str = Field(default="", max_length=1000)
     send_base: bool = False
     slurm: SlurmRequest = SlurmRequest()
-    shared: bool = False
 
     @field_validator("name")
     @classmethod
@@ -95,7 +93,6 @@ def field_title(name: str) -> str:
         "base": _("那边的基座"),
         "send_base": _("缺基座时送过去"),
         "slurm": "Slurm",
-        "shared": _("和这台机器共享磁盘"),
     }[name]
 
 

@@ -4,6 +4,7 @@ and run by its own supervisor; its state and files are told to the machine that 
 import json
 import shutil
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from tianji_core.training import engine
 from tianji_core.training.launch import begin, resume_training
 from tianji_core.training.lock import starting
 from tianji_core.training.machine_checks import gpus, machine_checks
+from tianji_core.training.places import slurm_runs
 from tianji_core.training.places.bundle import (
     DATA,
     HELD,
@@ -40,7 +42,7 @@ from tianji_core.workspace import Workspace, highest_number
 INCOMING, BUNDLE = "incoming", "bundle"
 """The folder in which bundles and bases arrive, and the one in a work folder that holds what was unpacked."""
 MOST_FILES, LARGEST_LOG = 2000, 64_000_000
-UNSENT = (engine.CONFIG_NAME, engine.NEWEST_CHECKPOINT, BUNDLE, KEPT, "origin")
+UNSENT = (engine.CONFIG_NAME, engine.NEWEST_CHECKPOINT, BUNDLE, KEPT, "origin", slurm_runs.SCRIPT)
 """What stays there: it names paths of that machine, or is a second name."""
 STOP_PATIENCE = 25.0
 
@@ -53,8 +55,16 @@ def facts(workspace: Workspace) -> dict[str, Any]:
         "cards": cards,
         "disk": shutil.disk_usage(workspace.home).free,
         "project": str(PROJECT),
+        "partitions": _partitions(),
         **ways(workspace),
     }
+
+
+def _partitions() -> list[str]:
+    try:
+        return slurm_runs.partitions() if shutil.which("sinfo") else []
+    except StudioError:
+        return []
 
 
 def ways(workspace: Workspace) -> dict[str, Any]:
@@ -68,9 +78,10 @@ def incoming(workspace: Workspace) -> Path:
     return folder if folder.is_dir() else new_folder(folder)
 
 
-def accept(workspace: Workspace, bundle_id: str, base: str = "") -> TrainingRun:
+def accept(workspace: Workspace, bundle_id: str, base: str = "", trains: bool = True) -> TrainingRun:
     """Unpacks an arrived bundle, unless that was done before, and stores its training; starts nothing.
-    ``base`` is a model folder on this machine, or the folder that holds the models.
+    ``base`` is a model folder on this machine, or the folder that holds the models; ``trains`` says that this
+    machine itself is to train.
 
     Raises:
         PlaceError: the bundle is damaged. MissingBaseError: its base is not here.
@@ -83,7 +94,7 @@ def accept(workspace: Workspace, bundle_id: str, base: str = "") -> TrainingRun:
         draft = draft_folder(workspace.runs, bundle_id)
         try:
             bundle = _unpacked(arrived, draft)
-            run = _stored(workspace, bundle, draft, base)
+            run = _stored(workspace, bundle, draft, base, trains)
         finally:
             discard(draft)
         discard(arrived)
@@ -98,12 +109,13 @@ def _unpacked(arrived: Path, draft: Path) -> Bundle:
         raise
 
 
-def _stored(workspace: Workspace, bundle: Bundle, draft: Path, base: str) -> TrainingRun:
+def _stored(workspace: Workspace, bundle: Bundle, draft: Path, base: str, trains: bool) -> TrainingRun:
     folder = base_here(workspace, bundle, base)
     chosen = _preset_of(bundle, draft)
     settings = bundle.settings.model_copy(update={"base": str(folder)})
     held, count = places_of(bundle.target, chosen.device)
-    for check in machine_checks(workspace, chosen, None, bundle.target, gpus()):
+    checks = machine_checks(workspace, chosen, None, bundle.target, gpus()) if trains else []
+    for check in checks:
         if check.level == "stop":
             raise PlaceError(check.detail)
     record = TrainingRecord(
@@ -212,6 +224,9 @@ def start(workspace: Workspace, run: TrainingRun, again: bool) -> None:
 
 def stop(workspace: Workspace, run: TrainingRun) -> None:
     """Stops a training and waits for its end; one that has ended is left alone."""
+    if slurm_runs.job_of(work_folder(workspace, run)) is not None:
+        slurm_runs.stop(workspace, run)
+        return
     state = training_state(workspace, run)
     if run.job_id is not None and (state.active or state.orphaned):
         jobs.stop(workspace, run.job_id)
@@ -229,7 +244,8 @@ def state_of(workspace: Workspace, run: TrainingRun) -> dict[str, Any]:
     ]
     names = {str(each["name"]) for each in saved}
     job = state.job
-    return {
+    of_slurm = slurm_runs.state_of(workspace, run) if slurm_runs.job_of(folder) is not None else None
+    told = {
         "run": run.id,
         "folder": str(folder),
         "state": state.state,
@@ -247,6 +263,9 @@ def state_of(workspace: Workspace, run: TrainingRun) -> dict[str, Any]:
         "fingerprint": record_of(run).base_fingerprint,
         **ways(workspace),
     }
+    if of_slurm is None:
+        return told
+    return {**told, **asdict(of_slurm), "log": clean_sentence(slurm_runs.log_tail(folder))[-400:]}
 
 
 def _files(folder: Path, checkpoints: set[str]) -> Iterator[tuple[str, int]]:

@@ -61,8 +61,9 @@ def start_elsewhere(
     """
     with starting(workspace):
         run = prepare_training(workspace, key, settings, version, title, target, place.name)
-        base = base_of(settings.base_folder, record_of(run).base_fingerprint)
-        make_bundle(workspace, run, preset(key, workspace), version, base)
+        if not place.local:
+            base = base_of(settings.base_folder, record_of(run).base_fingerprint)
+            make_bundle(workspace, run, preset(key, workspace), version, base)
         keep(workspace, run, Elsewhere(place=place))
         return begin(workspace, run, then)
 

@@ -10,8 +10,9 @@ from typing import Any
 from tianji_core.errors import PlaceError, StudioError
 from tianji_core.i18n import _, set_language
 from tianji_core.store import training as training_runs
-from tianji_core.training.places import received
+from tianji_core.training.places import received, slurm_runs
 from tianji_core.training.places.adapters import SIGN
+from tianji_core.training.slurm import checked_request
 from tianji_core.workspace import Workspace, open_workspace
 
 ACTS = ("facts", "submit", "state", "stop", "hashes")
@@ -29,8 +30,12 @@ def answer(workspace: Workspace, given: argparse.Namespace) -> dict[str, Any]:
     if not re.fullmatch(r"[a-z0-9-]{8,60}", given.id):
         raise PlaceError(_("训练包的编号“{id}”不对", id=given.id))
     if given.act == "submit":
-        accepted = received.accept(workspace, given.id, given.base)
-        received.start(workspace, accepted, given.again)
+        accepted = received.accept(workspace, given.id, given.base, trains=not given.slurm)
+        if given.slurm:
+            request = checked_request(json.loads(given.slurm))
+            slurm_runs.submit(workspace, accepted, request, given.again)
+        else:
+            received.start(workspace, accepted, given.again)
         return received.state_of(workspace, training_runs.get(workspace.engine, accepted.id))
     run = received.find(workspace, given.id)
     if run is None:
@@ -50,6 +55,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--workspace", required=True)
     parser.add_argument("--id", default="")
     parser.add_argument("--base", default="")
+    parser.add_argument("--slurm", default="")
     parser.add_argument("--again", action="store_true")
     parser.add_argument("--language", default="zh")
     given = parser.parse_args(argv)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from tianji_core.i18n import _
 from tianji_core.model_folders.manifest import size_text
+from tianji_core.training.places import slurm_runs
 from tianji_core.training.places.adapters import SshAdapter
 from tianji_core.training.places.bundle import LOCKED, versions_here
 from tianji_core.training.places.profile import Place
@@ -27,9 +28,13 @@ def try_place(workspace: Workspace, place: Place) -> list[PlaceFinding]:
     Raises:
         PlaceError: it refuses. PlaceUnreachableError: it does not answer.
     """
+    if place.local:
+        return [_partition(place, slurm_runs.partitions())]
     facts = SshAdapter(workspace, place).facts()
     here, there = versions_here(), facts.versions
     found = [PlaceFinding(True, _("连得上，那边的工作区在 {folder}", folder=facts.home))]
+    if place.kind == "slurm":
+        found.append(_partition(place, list(facts.partitions)))
     if missing := [name for name in LOCKED if not there.get(name)]:
         found.append(PlaceFinding(False, _("那边没有装 {names}，训练不了", names=_("、").join(missing))))
     differing = [
@@ -50,3 +55,11 @@ def try_place(workspace: Workspace, place: Place) -> list[PlaceFinding]:
     else:
         found.append(PlaceFinding(True, _("磁盘还有 {free}", free=free)))
     return found
+
+
+def _partition(place: Place, known: list[str]) -> PlaceFinding:
+    names = _("、").join(known) or "—"
+    if place.slurm.partition and place.slurm.partition not in known:
+        wanted = place.slurm.partition
+        return PlaceFinding(False, _("Slurm 没有分区 {wanted}，有的是：{names}", wanted=wanted, names=names))
+    return PlaceFinding(bool(known), _("Slurm 的分区：{names}", names=names))
