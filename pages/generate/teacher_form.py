@@ -56,7 +56,9 @@ def teacher_form(workspace: Workspace, several: bool = True) -> TeacherSetup:
         format_func=lambda name: _(known[name].title) if name in known else name,
         **kept_at(FORM, "provider", among(known), default.provider),
     )
-    if key != linked:
+    if stored_value(FORM, "provider") is None:  # a refresh must not make the default a choice
+        st.query_params.pop("provider", None)
+    elif key != linked:
         st.query_params["provider"] = key
     provider = known.get(key, next(iter(known.values())))
     if provider.offline:

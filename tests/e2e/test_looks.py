@@ -90,6 +90,8 @@ FOREIGN_WORDS_OF_CHINESE = {
     "OpenAI",
     "Kimi",
     "Language",
+    "Python",
+    "SSH",
     "UTF",
     "env",
     "make",

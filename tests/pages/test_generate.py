@@ -289,6 +289,13 @@ def test_what_is_set_is_there_again_after_a_refresh_and_on_the_way_back(workspac
     assert page().selectbox(key="provider").value == "deepseek"
 
 
+def test_an_opened_page_does_not_make_the_default_teacher_a_choice(workspace: Workspace) -> None:
+    at = page()
+    assert at.selectbox(key="provider").value and "provider" not in at.query_params
+    at.selectbox(key="provider").set_value("deepseek").run()
+    assert at.query_params["provider"] == "deepseek"
+
+
 def test_kept_values_that_fit_no_more_are_left_out(workspace: Workspace):
     strange = {
         "styles": ["没有的"],
