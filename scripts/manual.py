@@ -20,6 +20,7 @@ from mkdocs.exceptions import MkDocsException
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
+from scripts.pins import pin_table  # noqa: E402
 from tianji_core import errors  # noqa: E402
 from tianji_core.cleaning import RULES  # noqa: E402
 from tianji_core.cli import app  # noqa: E402
@@ -215,6 +216,7 @@ PARTS: dict[str, Callable[[str], str]] = {
     "export_forms": export_forms,
     "field_names": known_fields,
     "errors": error_list,
+    "pins": pin_table,
 }
 """What each mark of the code is filled with, in the language of the page."""
 

@@ -170,6 +170,7 @@ ELSEWHERE = {
     "scripts/architecture.py": "draws the picture of this repository",
     "scripts/talk_model/train.py": "writes the weights of this repository",
     "scripts/licences.py": "writes the list of licences of this repository",
+    "scripts/pins.py": "lifts bounds in the pyproject.toml of this repository",
     "scripts/release.py": "a new folder for the files of a release",
     "scripts/manual.py": "a temporary folder",
     "scripts/package_sizes.py": "writes the sizes of the packages of this repository",
