@@ -3,11 +3,16 @@ folder of the project, with addresses separated by commas or blanks. Needs Pytho
 
 import os
 import re
+import urllib.error
+import urllib.request
 
 from tianji_core.addresses import address_problem, without_credentials
 from tianji_core.errors import SettingsError
 from tianji_core.i18n import _
 from tianji_core.project import PROJECT
+
+PATIENCE = 8.0
+"""Seconds after which an address counts as not answering."""
 
 
 def addresses(variable: str) -> list[str]:
@@ -24,6 +29,26 @@ def addresses(variable: str) -> list[str]:
                   address=without_credentials(text), problem=problem)
             )  # fmt: skip
     return found
+
+
+def first_answering(variable: str, otherwise: str) -> str:
+    """Returns the first of the addresses in a variable that answers at all, ``otherwise`` where none does;
+    prints a line for each that does not.
+
+    Raises:
+        SettingsError: one is no http address.
+    """
+    for address in addresses(variable):
+        try:
+            urllib.request.urlopen(address, timeout=PATIENCE).close()
+        except urllib.error.HTTPError:  # an answer, too
+            return address
+        except (OSError, ValueError) as error:
+            shown = without_credentials(address)
+            print(_("连不上 {address}（{detail}），改用下一个", address=shown, detail=error), flush=True)
+        else:
+            return address
+    return otherwise
 
 
 def _value(variable: str) -> str:

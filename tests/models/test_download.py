@@ -11,6 +11,7 @@ from modelscope_hub.errors import (
     ServerError,
 )
 
+from tests.processes import free_port
 from tests.tiny_base import write_tiny_base
 from tests.tiny_hub import HOLD, hub_of
 from tianji_core import jobs, models
@@ -127,3 +128,12 @@ def test_a_file_of_another_size_than_listed_is_named_and_fetched_anew(tmp_path):
     assert not (tmp_path / "a.safetensors").exists() and (tmp_path / "b.json").exists()
     with pytest.raises(ModelError, match=r"a\.safetensors"):
         check_sizes(tmp_path, {"a.safetensors": 4})
+
+
+def test_mirrors_are_tried_in_turn(workspace, hub, monkeypatch):
+    monkeypatch.delenv("MODELSCOPE_ENDPOINT")
+    dead = f"http://127.0.0.1:{free_port()}"
+    monkeypatch.setenv("TIANJI_MODELSCOPE_MIRRORS", f"{dead}, {hub.url}/")
+    job = jobs.wait(workspace, models.start_download(workspace, ID).id, 120)
+    assert job.state == "succeeded", job.note
+    assert f"连不上 {dead}" in (said := jobs.log_tail(workspace, job.id)) and "改用下一个" in said

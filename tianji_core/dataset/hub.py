@@ -13,11 +13,14 @@ from tianji_core.dataset.reading import NO_DATA, SUFFIXES
 from tianji_core.errors import ImportFileError, StudioError
 from tianji_core.gate import first_line
 from tianji_core.i18n import _
+from tianji_core.mirrors import first_answering
 from tianji_core.ownership import claim_folder
 from tianji_core.workspace import Workspace
 
 EXAMPLE = "sanbu/tianji-wishes-chinese"
 HUB = "https://huggingface.co"
+MIRRORS = "TIANJI_HF_MIRRORS"
+"""Environment variable, or line of ``.env``: addresses tried in turn before the hub itself."""
 TOKEN = "HF_TOKEN"
 """Environment variable of the key for private datasets."""
 _ID = re.compile(r"[A-Za-z0-9][\w.\-]*(?:/[A-Za-z0-9][\w.\-]*)?")
@@ -68,12 +71,15 @@ def folder_of(workspace: Workspace, dataset_id: str) -> Path:
 
 def fetch(workspace: Workspace, dataset_id: str, revision: str, endpoint: str, progress: Progress) -> Path:
     """Downloads the importable files of a dataset into a folder; files that are complete are not downloaded
-    again. For a dataset without such files, ``datasets`` writes one JSON Lines file for each split.
+    again. For a dataset without such files, ``datasets`` writes one JSON Lines file for each split. Where
+    ``endpoint`` is the hub itself, the addresses of MIRRORS come before it.
 
     Raises:
         ImportFileError: no such dataset or revision, or nothing in it can be read. StudioError: no
         connection.
     """
+    if endpoint == HUB:
+        endpoint = first_answering(MIRRORS, HUB)
     os.environ["HF_ENDPOINT"] = endpoint
     os.environ["HF_HUB_DISABLE_XET"] = "1"  # a mirror has plain files only
     os.environ["HF_HUB_DISABLE_TELEMETRY"] = os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"

@@ -16,8 +16,8 @@ from tianji_core.installing.faults import no_rights
 from tianji_core.installing.machine import check_room
 from tianji_core.installing.pins import Pin
 from tianji_core.installing.pip import ROOM, Pip
-from tianji_core.locks import FileLock
-from tianji_core.ownership import claim_folder
+from tianji_core.locks import FileLock, is_locked
+from tianji_core.ownership import claim_folder, discard
 
 _GROUP = 150_000_000
 """Bytes on disk of one group of packages; a larger package is a group of its own."""
@@ -54,6 +54,15 @@ def install(part: str, tell: Tell, say: Callable[[str], None], any_version: bool
         names = _("、").join(pin.name for pin in left[:5])
         raise InstallError(_("装完以后仍然缺 {names}；请再来一次", names=names))
     return len(wanted)
+
+
+def swept() -> bool:
+    """Removes what a broken-off installation left to be removed; returns whether there was any."""
+    left = ROOM / "downloads"
+    if not left.exists() or is_locked(ROOM / "lock"):
+        return False
+    discard(left)
+    return not left.exists()
 
 
 def grouped(pins: list[Pin]) -> list[list[Pin]]:

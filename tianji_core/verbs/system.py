@@ -20,6 +20,7 @@ from tianji_core.access.hosts import (
 )
 from tianji_core.errors import InputError, SettingsError, StudioError
 from tianji_core.i18n import _
+from tianji_core.installing.state import TRAINING
 from tianji_core.model_folders.base import checked_base
 from tianji_core.model_folders.trust import runs_code
 from tianji_core.models.gguf.formats import missing_packages
@@ -30,6 +31,7 @@ from tianji_core.training.engine import PACKAGES as ENGINE_PACKAGES
 from tianji_core.training.preflight import gpus as training_gpus
 from tianji_core.upgrade import record_environment
 from tianji_core.verbs.common import LARGEST, JsonOption, WorkspaceOption, opened, show
+from tianji_core.verbs.mending import environment_line, mend
 from tianji_core.verbs.tables import show_table
 from tianji_core.workspace import Workspace
 
@@ -175,9 +177,17 @@ PACKAGES = (
 )
 
 
-def doctor(as_json: JsonOption = False, workspace: WorkspaceOption = None) -> None:
+def doctor(
+    fix: Annotated[
+        bool, typer.Option("--fix", help="Mend what can be mended, and say what was done.")
+    ] = False,
+    as_json: JsonOption = False,
+    workspace: WorkspaceOption = None,
+) -> None:
     """Say what this machine and this installation have, and what is missing."""
     space = opened(workspace)
+    if fix:
+        mend(space)
     database = shown_address(space.engine.url.render_as_string(hide_password=False))
     missing = []
     versions = {}
@@ -212,21 +222,12 @@ def doctor(as_json: JsonOption = False, workspace: WorkspaceOption = None) -> No
         lines.append(_("{folder} 所在磁盘剩 {size}", folder=folder, size=models.size_text(left)))
     lines += [f"{'✗' if trial.problem else '✓'} {name}  {trial.sentence}" for name, trial in tried.items()]
     lines += [_("– {name}  没有试：{reason}", name=name, reason=reason) for name, reason in untried.items()]
-    if without := missing_packages(quantised=True):
-        lines.append(
-            _(
-                "GGUF 导出：没有装 {names}；要用的话：{command}",
-                names=_("、").join(without),
-                command=gguf_command(),
-            )
-        )
-    else:
-        lines.append(_("GGUF 导出：可以用"))
+    lines += [_gguf_line(), environment_line()]
     show(facts, as_json, "\n".join(lines))
     if broken := [name for name, trial in tried.items() if trial.problem]:
         reason = tried[broken[0]].sentence
         raise SettingsError(_("模型 {names} 训练不了（{reason}）", names=_("、").join(broken), reason=reason))
-    if missing:
+    if missing and not set(TRAINING) <= set(missing):  # without all of them it is the light studio
         raise SettingsError(
             _(
                 "缺少软件包 {names}；用这个命令补齐：{command}",
@@ -234,6 +235,13 @@ def doctor(as_json: JsonOption = False, workspace: WorkspaceOption = None) -> No
                 command=install_command(missing),
             )
         )
+
+
+def _gguf_line() -> str:
+    if without := missing_packages(quantised=True):
+        names, command = _("、").join(without), gguf_command()
+        return _("GGUF 导出：没有装 {names}；要用的话：{command}", names=names, command=command)
+    return _("GGUF 导出：可以用")
 
 
 def _tried_bases(space: Workspace) -> tuple[dict[str, BaseTrial], dict[str, str]]:
