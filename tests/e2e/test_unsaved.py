@@ -2,6 +2,7 @@
 second tab."""
 
 import re
+from functools import partial
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -130,15 +131,58 @@ FIELDS = """page => [...document.querySelectorAll('[data-testid=stMain] :is(inpu
 out: a link without them is meant to show everything."""
 
 
+SLIDERS = """page => [...document.querySelectorAll('[data-testid=stMain] .stSlider')]
+    .filter(slider => slider.checkVisibility() && slider.querySelector('input:not(:disabled)'))
+    .map(slider => {
+        const own = slider.closest('[class*=st-key-]')
+        const thumbs = [...slider.querySelectorAll('input[type=range]')]
+        return [[...own.classList].find(name => name.startsWith('st-key-')), thumbs.map(t => t.value).join()]
+    })"""
+"""Key and value of every slider in sight; of one with two thumbs both values."""
+TABLES = {"lists?list=称谓": 340, "lists?list=场景": 340}
+"""How far from the left edge of a table a cell of the first row is that a person types into, in pixels."""
+IN_A_CELL = "改在表里"
+CELL_TYPED = f"[role=gridcell]:has-text('{IN_A_CELL}')"
+"""The cell, among those that a screen reader is told of: the table itself is drawn on a canvas."""
+
+
+def values_of(page: Page) -> dict[str, str]:
+    """The fields and sliders in sight with their values."""
+    return {**dict(page.evaluate(FIELDS)), **dict(page.evaluate(SLIDERS))}
+
+
 def opened_out(page: Page, studio: Studio, address: str) -> dict[str, str]:
-    """Opens a page with everything that is folded, and returns its fields."""
+    """Opens a page with everything that is folded, and returns its fields and sliders."""
     visit(page, studio, address)
     unfold(page, "[data-testid=stMain] details:not([open]) > summary")
-    return dict(page.evaluate(FIELDS))
+    return values_of(page)
+
+
+def moved(page: Page, key: str) -> None:
+    """Moves every thumb of a slider by a step."""
+    for thumb in page.locator(f"[data-testid=stMain] .{key} input[type=range]").all():
+        at_end = thumb.input_value() == thumb.get_attribute("max")
+        thumb.press("ArrowLeft" if at_end else "ArrowRight")
+        settle(page)
+
+
+def typed_into_table(page: Page, across: int) -> bool:
+    """Types over a cell of the first row of the page's table; whether the table has taken it."""
+    shown = page.get_by_test_id("stDataFrame").first
+    shown.scroll_into_view_if_needed()
+    table = shown.bounding_box()
+    assert table is not None
+    page.mouse.dblclick(table["x"] + across, table["y"] + 52)
+    page.wait_for_timeout(300)
+    page.keyboard.press("Control+A")
+    page.keyboard.type(IN_A_CELL)
+    page.keyboard.press("Enter")
+    settle(page)
+    return page.locator(CELL_TYPED).count() == 1
 
 
 @pytest.mark.timeout(900)
-def test_what_is_typed_into_any_field_of_any_page_is_there_again(page: Page, studio: Studio) -> None:
+def test_what_is_typed_anywhere_on_any_page_is_there_again(page: Page, studio: Studio) -> None:
     new = samples.NewSample(
         "wishes", "", "祝姐姐生日快乐", "姐姐，祝你生日快乐，天天开心。", "姐姐", "生日", "正常"
     )
@@ -146,8 +190,19 @@ def test_what_is_typed_into_any_field_of_any_page_is_there_again(page: Page, stu
     steps.set_state(studio.workspace.engine, SampleFilter("wishes", ids=(number or 0,)), ACCEPTED, "我")
     page.set_viewport_size({"width": 1440, "height": 2000})
     typed: dict[str, dict[str, str]] = {}
+    slid = 0
+    for address, across in TABLES.items():
+        opened_out(page, studio, address)
+        until(partial(typed_into_table, page, across), 180)
+        visit(page, studio, "jobs")
+        opened_out(page, studio, address)
+        expect(page.locator(CELL_TYPED)).to_have_count(1)
     for address in WALK:
         for key, value in opened_out(page, studio, address).items():
+            if page.locator(f"[data-testid=stMain] .{key} .stSlider").count():
+                moved(page, key)
+                slid += 1
+                continue
             field = page.locator(f"[data-testid=stMain] .{key} :is(input, textarea)").first
             if not field.count():  # what was typed before it left no place for it
                 continue
@@ -155,7 +210,7 @@ def test_what_is_typed_into_any_field_of_any_page_is_there_again(page: Page, stu
             field.fill(str(round(float(value or 1)) + 1) if numeric else f"{value}改")
             field.blur()
             settle(page)
-        typed[address] = dict(page.evaluate(FIELDS))
+        typed[address] = values_of(page)
         again = opened_out(page, studio, address)
         assert {key: again.get(key) for key in typed[address]} == typed[address], address
-    assert sum(map(len, typed.values())) > 40
+    assert sum(map(len, typed.values())) > 50 and slid > 6
