@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from tests.postgres import fresh_database
 from tianji_core import cleaning
 from tianji_core.errors import ConflictError, SettingsError
 from tianji_core.recipe import Plan, built_in_recipes, load_recipe, tasks
-from tianji_core.store import findings, jobs, recipes, run_lines, runs, samples, steps
+from tianji_core.store import findings, jobs, leases, recipes, run_lines, runs, samples, steps
 from tianji_core.store.database import HEAD, open_engine, reading, writing
 from tianji_core.store.provenance import Provenance
 from tianji_core.store.samples import ACCEPTED, IMPORT, PENDING, REJECTED, NewSample, SampleFilter
@@ -173,6 +174,22 @@ def test_of_two_people_who_decide_on_one_sample_at_once_one_is_told(shared: Work
         )
         assert len(raised) == 1
         assert samples.get(shared.engine, sample).version == 2
+
+
+def test_reviewers_at_work_together_decide_on_each_sample_once(shared: Workspace) -> None:
+    ids = store(shared, [new(number) for number in range(30)])
+    open_ones = SampleFilter("wishes", states=(PENDING,))
+
+    def review(who: str) -> None:
+        while found := samples.page(shared.engine, open_ones):
+            for sample in found:
+                if leases.take(shared.engine, sample.id, who, version=sample.version):
+                    only, seen = SampleFilter("wishes", ids=(sample.id,)), {sample.id: sample.version}
+                    steps.set_state(shared.engine, only, ACCEPTED, who, seen)
+
+    assert at_once(*(partial(review, f"审核人{number}") for number in range(4))) == []
+    assert [sample.version for sample in samples.many(shared.engine, ids)] == [2] * 30
+    assert samples.state_counts(shared.engine, ALL) == {PENDING: 0, ACCEPTED: 30, REJECTED: 0}
 
 
 def test_of_two_people_who_import_the_same_file_at_once_one_adds_it(shared: Workspace) -> None:
