@@ -1,7 +1,7 @@
 """Makes the pictures of the guide (docs/guide) in headless Chromium, and from them the tour of the READMEs.
 
-Run with ``scripts/screenshots DIR``, where DIR is a workspace that ``tianji demo`` has filled; it is copied,
-and stays as it is.
+Run with ``scripts/screenshots DIR``, where DIR is a workspace that ``tianji demo`` has filled, or the one of
+``tianji demo --explore``; it is copied, and stays as it is.
 """
 
 import shutil

@@ -33,6 +33,7 @@ from tianji_core.verbs import (
     places,
     probing,
     pushing,
+    reporting,
     reviewing,
     serving,
     sharing,
@@ -113,6 +114,7 @@ VERBS: dict[str, Callable[..., None]] = {
     "notices": afterwards.list_notices,
     "doctor": system.doctor,
     "upgrade-check": upgrading.upgrade_check,
+    "report-problem": reporting.report_problem,
 }
 
 

@@ -290,6 +290,19 @@ def _unreadable(file: Path) -> SettingsError:
     return SettingsError(_("密钥文件 {file} 读不了，或者不是 UTF-8 文本；请修好或删掉它", file=file))
 
 
+def workspace_folder(home: str | Path | None = None) -> Path:
+    """Returns the folder that :func:`open_workspace` opens, absolute, without making it.
+
+    Raises:
+        SettingsError: its links form a circle.
+    """
+    named = _named(home)
+    try:
+        return named.expanduser().resolve()
+    except RuntimeError as error:  # a circle of links
+        raise SettingsError(_("工作区文件夹 {folder} 的链接绕成了圈，请换一个", folder=named)) from error
+
+
 def open_workspace(home: str | Path | None = None) -> Workspace:
     """Returns the workspace at ``home``, or ``TIANJI_HOME``, or ``./workspace``; absent folders are created.
 
@@ -300,23 +313,20 @@ def open_workspace(home: str | Path | None = None) -> Workspace:
     Raises:
         SettingsError: the folder cannot be made or written.
     """
-    named = _named(home)
+    folder = workspace_folder(home)
     os.umask(0o077)
     try:
-        folder = named.expanduser().resolve()
         for name in ROOMS:
             (folder / name).mkdir(parents=True, exist_ok=True)
         if folder.stat().st_mode & 0o077 and folder.stat().st_uid == os.getuid():
             folder.chmod(0o700)
         if os.access(folder, os.W_OK):
             _mark(folder)
-    except RuntimeError as error:  # a circle of links
-        raise SettingsError(_("工作区文件夹 {folder} 的链接绕成了圈，请换一个", folder=named)) from error
     except OSError as error:
         raise SettingsError(
             _(
                 "工作区文件夹 {folder} 不能使用（{detail}），请换一个或改权限",
-                folder=named,
+                folder=home or folder,
                 detail=error.strerror or error,
             )
         ) from error

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from pages.settings.notices import notices_part, notices_title
 from pages.settings.people import people_part, people_title
 from pages.settings.place_rows import places_part, places_title
+from pages.settings.problem_part import problem_part
 from pages.settings.provider_keys import provider_rows
 from pages.settings.workspace_part import workspace_part, workspace_title
 from pages.shared.clock import zones
@@ -124,5 +125,7 @@ with report_errors(), st.expander(people_title(workspace), icon="👤", key="set
     people_part(workspace)
 with report_errors(), st.expander(workspace_title(workspace), icon="🗄️", key="settings_workspace"):
     workspace_part(workspace)
+with report_errors(), st.expander(_("报告问题"), icon="🛟", key="settings_problem"):
+    problem_part(workspace)
 
 st.caption(_("天机工坊 {version}", version=version()))

@@ -25,6 +25,7 @@ from tianji_core.teachers import Sampling, TeacherChoice
 from tianji_core.verbs.chatting import written_request
 from tianji_core.verbs.common import JsonOption, WorkspaceOption, opened, show, words
 from tianji_core.verbs.demo_progress import Walk
+from tianji_core.verbs.exploring import explore_sample
 from tianji_core.verbs.model_options import answer, answering
 from tianji_core.workspace import Workspace
 
@@ -41,17 +42,37 @@ def demo(
     styles: Annotated[
         str, typer.Option(help="Styles to teach, separated by commas; default: every enabled one.")
     ] = "",
-    samples: Annotated[int, typer.Option(min=1, help="Texts to generate.")] = 4000,
+    samples: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="Texts to generate; default: 4000, with --explore 2000.", show_default=False
+        ),
+    ] = None,
     prompts: Annotated[
         int, typer.Option(min=1, help="Held-out prompts to judge before and after training.")
     ] = 180,
+    explore: Annotated[
+        bool,
+        typer.Option(
+            "--explore", help="Make a workspace of samples, reviews, trainings and votes to look around in."
+        ),
+    ] = False,
+    studio: Annotated[
+        bool, typer.Option("--studio/--no-studio", help="With --explore: open the studio on it.")
+    ] = True,
     as_json: JsonOption = False,
     workspace: WorkspaceOption = None,
 ) -> None:
     """Walk the whole corridor with the embedded model: generate, clean, freeze, train, merge, ask, judge.
-    Everything is made in a recipe of its own, which 'delete recipe:KEY' removes as one."""
-    space = opened(workspace)
+    Everything is made in a recipe of its own, which 'delete recipe:KEY' removes as one. With --explore, look
+    around in a finished workspace of its own instead, in the folder beside yours with '-explore' after its
+    name."""
     signal.signal(signal.SIGTERM, _stop)
+    if explore:
+        explore_sample(workspace, samples, studio, as_json)
+        return
+    space = opened(workspace)
+    samples = samples or 4000
     source = recipes.current(space.engine, space.settings().recipe).recipe
     tasks(source, _plan(space, source, words(styles), samples))  # refuse before the last report is replaced
     recipe = own_recipe(space, source)

@@ -1,5 +1,6 @@
 """Verbs for the studio itself: studio, jobs, doctor."""
 
+import contextlib
 import errno
 import os
 import shutil
@@ -86,6 +87,15 @@ def studio(
     if path := base_path.strip("/"):
         command += ["--server.baseUrlPath", path]
     os.execv(sys.executable, command)
+
+
+def free_studio_port(first: int = 6006, tries: int = 20) -> int:
+    """Returns the first free port from ``first`` on; ``first`` where all are taken."""
+    for port in range(first, first + tries):
+        with contextlib.suppress(InputError):
+            refuse_taken_port("127.0.0.1", port)
+            return port
+    return first
 
 
 def refuse_taken_port(host: str, port: int) -> None:
