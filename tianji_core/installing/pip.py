@@ -15,7 +15,7 @@ from tianji_core.installing.faults import PipFault, fault_of
 from tianji_core.installing.pins import Pin
 from tianji_core.locks import FileLock
 from tianji_core.mirrors import addresses
-from tianji_core.ownership import claim_folder, discard
+from tianji_core.ownership import MARK, claim_folder, discard
 
 INDEXES = "TIANJI_PIP_INDEXES"
 """Environment variable, or line of ``.env``: addresses of package indexes, tried in turn; without it pip uses
@@ -94,10 +94,10 @@ class Pip:
 
 
 def _size(folder: Path) -> int:
-    """Returns the bytes of the files below a folder, some of which may be going."""
+    """Returns the bytes of the files below a folder but for its mark; some may be going."""
     size = 0
     for root, _folders, files in os.walk(folder):
-        for name in files:
+        for name in set(files) - {MARK}:
             with contextlib.suppress(OSError):
                 size += (Path(root) / name).lstat().st_size
     return size
