@@ -92,6 +92,7 @@ FOREIGN_WORDS_OF_CHINESE = {
     "Language",
     "Python",
     "SSH",
+    "Slurm",
     "UTF",
     "env",
     "make",
