@@ -17,6 +17,7 @@ from tianji_core.release import version
 from tianji_core.verbs import (
     afterwards,
     bulk_edits,
+    bundling,
     chatting,
     comparing,
     datasets,
@@ -27,6 +28,7 @@ from tianji_core.verbs import (
     generating,
     judging,
     listing,
+    load_testing,
     modelling,
     own_rules,
     pairing,
@@ -97,6 +99,7 @@ VERBS: dict[str, Callable[..., None]] = {
     "backup": trash.backup,
     "serve": serving.serve,
     "share": sharing.share,
+    "load-test": load_testing.load_test,
     "chat": chatting.chat,
     "compare": comparing.compare,
     "report": comparing.report,
@@ -115,6 +118,7 @@ VERBS: dict[str, Callable[..., None]] = {
     "doctor": system.doctor,
     "upgrade-check": upgrading.upgrade_check,
     "report-problem": reporting.report_problem,
+    "bundle-install": bundling.bundle,
 }
 
 
