@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from pages.settings.desktop_switch import desktop_switch
 from pages.shared.frame import remember_notice, report_errors
 from pages.shared.kept import forget_typed, kept_number, kept_text
 from pages.shared.secret_field import forget_secret, secret_field
@@ -13,7 +14,9 @@ from tianji_core.workspace import Workspace, masked
 
 
 def notices_part(workspace: Workspace) -> None:
-    """Draws the channels that are set up, one to set up, and the least duration."""
+    """Draws the switch of this browser, the channels that are set up, one to set up, and the least
+    duration."""
+    desktop_switch()
     preferences = notices.load_preferences(workspace)
     for channel in notices.channels_in_use(workspace):
         _channel_row(workspace, channel)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import streamlit as st
 
+from pages.shared.desktop_notices import desktop_notices
 from pages.shared.frame import current_workspace, remember_notice, report_errors
 from pages.shared.switch_off_line import switch_off_line
 from pages.shared.text import plain
@@ -22,6 +23,7 @@ def job_strip() -> None:
     workspace = current_workspace()
     switch_off_line(workspace)
     running = jobs.listed(workspace, active=True, limit=4)
+    desktop_notices(workspace, running)
     if not running:
         return
     serves = any(jobs.subject_of(job, ServerSubject) for job in running[:3])

@@ -1,7 +1,13 @@
 """通知: tells a person elsewhere that a job has ended (webhook, group robots, mail) and switches the machine
 off when all is done."""
 
-from tianji_core.notices.afterwards import Afterwards, follow_up, load_afterwards, save_afterwards
+from tianji_core.notices.afterwards import (
+    Afterwards,
+    follow_up,
+    load_afterwards,
+    save_afterwards,
+    worth_telling,
+)
 from tianji_core.notices.channels import CHANNELS, VARIABLES, Channel, channels_in_use
 from tianji_core.notices.notice import Notice, notice_of, trial_notice
 from tianji_core.notices.power import COMMAND as SWITCH_OFF_VARIABLE
@@ -42,4 +48,5 @@ __all__ = [
     "switch_off_command",
     "switching_off",
     "trial_notice",
+    "worth_telling",
 ]

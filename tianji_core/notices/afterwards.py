@@ -68,8 +68,20 @@ def will_tell(workspace: Workspace, job: Job, wanted: Afterwards) -> bool:
     Raises:
         SettingsError: the preferences or the keys cannot be read.
     """
-    if wanted.notify is not None or not channels_in_use(workspace):
-        return bool(wanted.notify)
+    if wanted.notify is None and not channels_in_use(workspace):
+        return False
+    return worth_telling(workspace, job, wanted)
+
+
+def worth_telling(workspace: Workspace, job: Job, wanted: Afterwards) -> bool:
+    """Returns whether a person wants to hear of the end of a job, by whatever way: as chosen for this job, else
+    where it took long enough, nobody stopped it, and it is no server.
+
+    Raises:
+        SettingsError: the preferences cannot be read.
+    """
+    if wanted.notify is not None:
+        return wanted.notify
     long = job.seconds >= 60 * load_preferences(workspace).minutes
     return long and job.state != "stopped" and job.kind != "serve"
 
