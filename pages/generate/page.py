@@ -11,6 +11,7 @@ from pages.generate.run_options import options_form
 from pages.generate.run_view import show_run
 from pages.generate.teacher_form import teacher_form
 from pages.generate.trials import show_trials, try_three
+from pages.shared.after_start import after_start, keep_after_start
 from pages.shared.frame import asked_number, current_recipe, remember_notice, report_errors
 from pages.shared.header import page_header
 from tianji_core.generation import create_run, start_generation
@@ -58,11 +59,13 @@ def wishes_part() -> None:
                 width="stretch",
             )
             trial = st.button(_("试写三条"), key="dry_run", icon="🧪", disabled=number == 0, width="stretch")
+            wanted = after_start("generate")
         if plan is not None and begin:
             run = create_run(
                 workspace, recipe.key, plan, setup.mix, setup.sampling, setup.concurrency, options=options
             )
             job = start_generation(workspace, run.id)
+            keep_after_start(workspace, job.id, wanted)
             st.query_params["run"] = str(run.id)
             remember_notice(_("已开始：{title}", title=job.title))
             st.rerun()

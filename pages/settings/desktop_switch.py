@@ -8,12 +8,13 @@ from tianji_core.i18n import _
 
 _HTML = '<div class="desktop-switch"><button type="button"></button><span role="status"></span></div>'
 _CSS = """
-.desktop-switch { display: flex; gap: 1rem; align-items: center; flex-wrap: wrap; font-family: var(--st-font); }
+.desktop-switch { display: flex; gap: 1rem; align-items: center; flex-wrap: wrap;
+  font-family: var(--st-font); }
 .desktop-switch button { padding: 0.4rem 0.9rem; font: inherit; color: var(--st-text-color); cursor: pointer;
   background: var(--st-background-color); border: 1px solid var(--st-border-color, #8888);
   border-radius: var(--st-button-radius, 0.5rem); }
-.desktop-switch button:hover:enabled, .desktop-switch button:focus-visible { border-color: var(--st-primary-color);
-  color: var(--st-primary-color); }
+.desktop-switch button:hover:enabled, .desktop-switch button:focus-visible {
+  border-color: var(--st-primary-color); color: var(--st-primary-color); }
 .desktop-switch button:disabled { opacity: 0.5; cursor: not-allowed; }
 .desktop-switch span { font-size: 0.875rem; color: var(--st-text-color); }
 """

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from pages.shared.after_start import after_start, keep_after_start
 from pages.shared.clock import local_time
 from pages.shared.frame import asked_number, current_recipe, remember_notice, report_errors
 from pages.shared.header import page_header
@@ -123,13 +124,18 @@ def check_and_start(
     told = expectation_line(workspace, chosen, settings, version) if checked.ok else None
     show_stops(workspace, checked)
     missing_base(workspace, chosen, settings)
-    if st.button(_("开始训练"), key="train_start", type="primary", icon="🏋️", disabled=not checked.ok):
+    row = st.container(horizontal=True)
+    pressed = row.button(_("开始训练"), key="train_start", type="primary", icon="🏋️", disabled=not checked.ok)
+    with row:
+        follows = after_start("train")
+    if pressed:
         with report_errors():
             wanted = (workspace, chosen.key, settings, version)
             if place is None:
                 run = training.start_training(*wanted, title, target, AFTER_TRAINING)
             else:
                 run = start_elsewhere(*wanted, place, title, target, AFTER_TRAINING)
+            keep_after_start(workspace, run.job_id, follows)
             keep_expectation(workspace, run, told)
             store_value(FORM, "title", None)
             remember_notice(_("训练已提交：{title}", title=run.title))

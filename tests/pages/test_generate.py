@@ -8,7 +8,7 @@ from sqlalchemy import text
 from streamlit.testing.v1 import AppTest
 
 from tests.loopback import LoopbackApi, fails, says
-from tianji_core import jobs
+from tianji_core import jobs, notices
 from tianji_core.drafts import TableEdits, changing_draft, load_draft
 from tianji_core.generation import jobs_by_run, run_state
 from tianji_core.store import recipes, samples
@@ -77,12 +77,15 @@ def test_no_style_means_no_start(workspace: Workspace):
 def test_an_offline_run_starts_and_is_followed_by_its_link(workspace: Workspace):
     at = page()
     at.number_input(key="limit").set_value(20)
+    at.checkbox(key="generate_notify").check()
     at.run()
     at.button(key="start_run").click()
     at.run()
     assert not at.exception and not errors(at)
     assert at.query_params["run"] == "1"
     finish(workspace, 1)
+    [job] = jobs.listed(workspace, kind="generate")
+    assert notices.load_afterwards(workspace, job.id) == notices.Afterwards(notify=True)
     again = page(run="1")
     assert metrics(again)["写好"] == "20"
     assert rows.get(workspace.engine, 1).teacher["mistakes"] == 0.03

@@ -12,7 +12,7 @@ from tests.preference_versions import add_merged, add_pairs
 from tests.processes import until
 from tests.tiny_base import add_version, write_tiny_base
 from tests.work_folders import write_checkpoint, write_sitting
-from tianji_core import jobs, training
+from tianji_core import jobs, notices, training
 from tianji_core.evaluation import QuestionOutcome
 from tianji_core.evaluation.expectation import Expectation, keep_expectation
 from tianji_core.evaluation.experiment import ExperimentPlan, PlannedTraining
@@ -313,9 +313,11 @@ def test_start_and_stop_from_the_page(workspace, tiny, app):
     add_version(workspace)
     open_train(app)
     app.selectbox(key=f"train_{KEY}_base").set_value(str(tiny)).run()
+    app.checkbox(key="train_notify").check().run()
     app.button(key="train_start").click().run()
     assert not app.exception
     run = rows.listed(workspace.engine)[0]
+    assert notices.load_afterwards(workspace, run.job_id).notify
     assert str(run.id) in app.query_params["run"]
     app.button(key="train_stop").click().run()
     assert jobs.wait(workspace, run.job_id, 60).state == "stopped"
