@@ -27,7 +27,8 @@ def build_wheel(directory, config_settings=None, metadata_directory=None):
     with zipfile.ZipFile(Path(directory) / name, "w") as wheel:
         wheel.writestr("own_studio.py", "import tiny_base, tiny_built\\n")
         wheel.writestr("tianji_studio-9.0.dist-info/METADATA",
-            "Metadata-Version: 2.1\\nName: tianji-studio\\nVersion: 9.0\\nRequires-Dist: nowhere-to-be-found\\n")
+            "Metadata-Version: 2.1\\nName: tianji-studio\\nVersion: 9.0\\n"
+            "Requires-Dist: nowhere-to-be-found\\n")
         wheel.writestr("tianji_studio-9.0.dist-info/WHEEL",
             "Wheel-Version: 1.0\\nGenerator: test\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n")
         wheel.writestr("tianji_studio-9.0.dist-info/RECORD", "")

@@ -1,7 +1,8 @@
-"""Fills a folder with the wheels of the lock, the studio's own wheel, checksums, and a script that installs them.
+"""Fills a folder with the wheels of the lock, the studio's own wheel, checksums, and a script that installs
+them.
 
-The wheels are for this system, processor and Python; the script refuses another one. A package that its makers
-publish as source only is built here, so the other machine needs no compiler.
+The wheels are for this system, processor and Python; the script refuses another one. A package that its
+makers publish as source only is built here, so the other machine needs no compiler.
 """
 
 import hashlib

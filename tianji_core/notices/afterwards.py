@@ -74,8 +74,8 @@ def will_tell(workspace: Workspace, job: Job, wanted: Afterwards) -> bool:
 
 
 def worth_telling(workspace: Workspace, job: Job, wanted: Afterwards) -> bool:
-    """Returns whether a person wants to hear of the end of a job, by whatever way: as chosen for this job, else
-    where it took long enough, nobody stopped it, and it is no server.
+    """Returns whether a person wants to hear of the end of a job, by whatever way: as chosen for this job,
+    else where it took long enough, nobody stopped it, and it is no server.
 
     Raises:
         SettingsError: the preferences cannot be read.

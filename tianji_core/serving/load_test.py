@@ -1,7 +1,8 @@
 """How a model server answers many at once: asks any OpenAI-compatible address with the official client.
 
-A level is so many threads, each of which asks again as soon as it has its answer, as people or programs that wait
-for an answer do. Percentiles are those of the nearest rank (NIST Engineering Statistics Handbook, 7.2.6.2).
+A level is so many threads, each of which asks again as soon as it has its answer, as people or programs do
+that wait for an answer. Percentiles are those of the nearest rank (NIST Engineering Statistics Handbook,
+7.2.6.2).
 """
 
 import itertools
@@ -33,9 +34,9 @@ class TimedAnswer:
 
 @dataclass(frozen=True)
 class LoadLevel:
-    """What was measured with ``concurrency`` requests open at a time. Times are in seconds; ``seconds`` is how
-    long the level took, ``tokens_per_second`` counts the tokens of all answers in that time. The percentiles
-    are of the answers that succeeded, 0 where none did."""
+    """What was measured with ``concurrency`` requests open at a time. Times are in seconds; ``seconds`` is
+    how long the level took, ``tokens_per_second`` counts the tokens of all answers in that time. The
+    percentiles are of the answers that succeeded, 0 where none did."""
 
     concurrency: int
     requests: int
@@ -61,8 +62,8 @@ def load_level(
     key: str | None = None,
     each: Callable[[int, int], None] | None = None,
 ) -> LoadLevel:
-    """Asks ``requests`` times, ``concurrency`` at a time, the questions in turn; calls ``each`` with (answered,
-    all). What fails is counted, nothing is asked twice.
+    """Asks ``requests`` times, ``concurrency`` at a time, the questions in turn; calls ``each`` with
+    (answered, all). What fails is counted, nothing is asked twice.
 
     Raises:
         InputError: a number is out of its bounds, or ``url`` is not an address.

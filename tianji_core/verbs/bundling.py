@@ -15,7 +15,7 @@ BundlePart = StrEnum("BundlePart", {part: part for part in PARTS})  # type: igno
 
 def bundle(
     to: Annotated[Path, typer.Option("--to", help="The new folder.")],
-    part: Annotated[BundlePart, typer.Option(help="light: without the training part.")] = BundlePart.whole,  # type: ignore[attr-defined]
+    part: Annotated[BundlePart, typer.Option(help="light: without the training part.")] = BundlePart("whole"),
     as_json: JsonOption = False,
     workspace: WorkspaceOption = None,
 ) -> None:

@@ -34,7 +34,7 @@ def load_test(
     as_json: JsonOption = False,
     workspace: WorkspaceOption = None,
 ) -> None:
-    """Measure how a model server answers many at once: first token, tokens per second, p50 and p95, errors."""
+    """Measure how a model server answers many at once: first token, tokens per second, errors."""
     space = opened(workspace)
     levels = _levels(concurrency)
     stored = recipes.current(space.engine, chosen_recipe(space, recipe)).recipe
