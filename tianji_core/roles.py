@@ -35,19 +35,25 @@ class Role(IntEnum):
 
 
 _resolve: Callable[[], Role] = lambda: Role.OWNER  # noqa: E731
+_name: Callable[[], str] = lambda: ""  # noqa: E731
 _permitted: ContextVar[bool] = ContextVar("permitted", default=False)
 
 
-def acting_as(resolve: Callable[[], Role]) -> None:
+def acting_as(resolve: Callable[[], Role], name: Callable[[], str] = lambda: "") -> None:
     """Sets who acts in this process: ``resolve`` returns the role of the person for whom the calling thread
-    works."""
-    global _resolve
-    _resolve = resolve
+    works, ``name`` that person's account."""
+    global _resolve, _name
+    _resolve, _name = resolve, name
 
 
 def acting_role() -> Role:
     """Returns the role of the person who acts."""
     return _resolve()
+
+
+def acting_person() -> str:
+    """Returns the account of the person who acts, '' where nobody has logged in."""
+    return _name()
 
 
 @contextlib.contextmanager

@@ -98,6 +98,8 @@ def job_details(job: jobs.Job, title: str, can_tell: bool) -> None:
         if job.active:
             job_bar(workspace, job, title)
         st.markdown(plain(told(job)))
+        if job.who:
+            st.caption(_("开始的人：{who}", who=plain(job.who)))
         if job.note:
             st.warning(plain(job.note), icon="⚠️")
         if job.active and (workers := generation.workers_of_job(workspace, job)):

@@ -54,7 +54,7 @@ def history_list(workspace: Workspace, stored: StoredRecipe, done: Callable[[], 
                 note=entry.note,
                 time=local_time(entry.created_at),
             )
-            line[0].write(plain(shown))
+            line[0].write(plain(f"{shown} · {entry.who}" if entry.who else shown))
             if entry.revision != revision and line[1].button(_("恢复"), key=f"restore_{entry.revision}"):
                 _restore(workspace, key, entry.revision, revision, done)
         edited = revision and key in built_in_recipes()

@@ -27,7 +27,7 @@ _checks = _Checks()
 def requests_are_checked(accounts: Accounts | None) -> None:
     """Is called by the launcher, which checks each request; ``accounts`` where visitors must log in."""
     _checks.installed, _checks.accounts = True, accounts
-    roles.acting_as(_acting_role)
+    roles.acting_as(_acting_role, _acting_person)
 
 
 def refuse_unchecked_server() -> None:
@@ -71,3 +71,11 @@ def reviewer_name(workspace: Workspace) -> str:
 def _acting_role() -> Role:
     """The role for whom this thread works. Threads without a page belong to the server itself."""
     return role() if get_script_run_ctx(suppress_warning=True) is not None else Role.OWNER
+
+
+def _acting_person() -> str:
+    """The account of the person for whom this thread works, '' where there is none."""
+    if get_script_run_ctx(suppress_warning=True) is None:
+        return ""
+    who = visitor()
+    return "" if who is None else who.account

@@ -5,6 +5,7 @@ import pytest
 from tianji_core.errors import ConflictError, RecipeError
 from tianji_core.recipe import Name, built_in_recipes, load_recipe
 from tianji_core.recipe.editing import ListRow, changed, edit_names, edit_scenes, edit_style, edit_styles
+from tianji_core.roles import Role, acting_as
 from tianji_core.store import recipes
 from tianji_core.workspace import Workspace
 
@@ -194,3 +195,16 @@ def test_a_removed_recipe_is_not_listed_and_can_be_brought_back(workspace: Works
         recipes.bring_back(engine, "apologies")
     with pytest.raises(RecipeError, match="内置"):
         recipes.remove(engine, "wishes")
+
+
+def test_who_saved_is_kept_and_named_to_whoever_saves_on_an_older_revision(workspace: Workspace) -> None:
+    recipe = wishes()
+    acting_as(lambda: Role.OWNER, lambda: "小王")
+    try:
+        recipes.save(workspace.engine, recipe, 0, "改了称谓")
+        acting_as(lambda: Role.OWNER, lambda: "小李")
+        with pytest.raises(ConflictError, match="小王 已经保存了第 1 版（改了称谓）"):
+            recipes.save(workspace.engine, recipe, 0, "改了场景")
+    finally:
+        acting_as(lambda: Role.OWNER)
+    assert [entry.who for entry in recipes.history(workspace.engine, "wishes")] == ["小王"]

@@ -19,7 +19,7 @@ class Job:
     """后台任务: one subprocess that the studio started. Times in UTC; ``*_started`` are the operating
     system's start times of the processes in seconds since the epoch, which tell a reused pid from the real
     one. ``subject`` is the stored JSON of what the job is about; ``jobs.subject_of`` reads it as a typed
-    model."""
+    model. ``who`` is the account of the person who started it, '' where nobody had logged in."""
 
     id: int
     kind: str
@@ -38,6 +38,7 @@ class Job:
     created_at: datetime
     started_at: datetime | None
     ended_at: datetime | None
+    who: str = ""
     seconds: float = field(default=0.0)
 
     @property

@@ -26,12 +26,13 @@ class StoredRecipe:
 @dataclass(frozen=True)
 class RecipeRevision:
     """One revision in a recipe's history. ``same_as`` is the revision whose content an undo or redo
-    restored."""
+    restored; ``who`` is the account that saved it, '' where nobody had logged in."""
 
     revision: int
     note: str
     created_at: datetime
     same_as: int | None = None
+    who: str = ""
 
 
 @dataclass(frozen=True)
@@ -197,13 +198,7 @@ def save(
     with writing(engine) as connection:
         newest = _newest(connection, recipe.key)
         if newest != based_on:
-            raise ConflictError(
-                _(
-                    "另一个页面已经保存了第 {newest} 版，而这里改的是第 {based_on} 版；请刷新后再改，没有覆盖任何内容",
-                    newest=newest,
-                    based_on=based_on,
-                )
-            )
+            raise _conflict(connection, recipe.key, newest, based_on)
         values = {
             "recipe": recipe.key,
             "revision": newest + 1,
@@ -221,6 +216,28 @@ def save(
     return StoredRecipe(recipe, newest + 1)
 
 
+def _conflict(connection: Connection, key: str, newest: int, based_on: int) -> ConflictError:
+    """Returns the error for a save on an older revision, with who saved meanwhile and what."""
+    c = recipe_revisions.c
+    query = select(c.who, c.note).where(c.recipe == key, c.revision == newest)
+    saved = connection.execute(query).one_or_none()
+    if saved is None or not saved.who:
+        said = _(
+            "另一个页面已经保存了第 {newest} 版，而这里改的是第 {based_on} 版；请刷新后再改，没有覆盖任何内容",
+            newest=newest,
+            based_on=based_on,
+        )
+    else:
+        said = _(
+            "{who} 已经保存了第 {newest} 版（{note}），而这里改的是第 {based_on} 版；请刷新后再改，没有覆盖任何内容",
+            who=saved.who,
+            newest=newest,
+            note=saved.note,
+            based_on=based_on,
+        )
+    return ConflictError(said)
+
+
 def _newest(connection: Connection, key: str) -> int:
     query = select(recipe_revisions.c.revision).where(recipe_revisions.c.recipe == key)
     return connection.execute(query.order_by(recipe_revisions.c.revision.desc()).limit(1)).scalar() or 0
@@ -230,7 +247,7 @@ def history(engine: Engine, key: str, limit: int = 20) -> list[RecipeRevision]:
     """Returns the latest revisions of a recipe, newest first."""
     table = recipe_revisions
     query = (
-        select(table.c.revision, table.c.note, table.c.created_at, table.c.same_as)
+        select(table.c.revision, table.c.note, table.c.created_at, table.c.same_as, table.c.who)
         .where(table.c.recipe == key)
         .order_by(table.c.revision.desc())
         .limit(limit)

@@ -28,6 +28,7 @@ from sqlalchemy.engine.default import DefaultExecutionContext
 from sqlalchemy.types import TypeDecorator
 
 from tianji_core import i18n
+from tianji_core.roles import acting_person
 
 metadata = MetaData(
     naming_convention={
@@ -84,6 +85,7 @@ recipe_revisions = Table(
     Column("note", SentenceColumn, nullable=False, default=""),
     Column("same_as", Integer),
     Column("created_at", DateTime, nullable=False),
+    Column("who", String(LONGEST_PERSON), nullable=False, default=acting_person, server_default=""),
     UniqueConstraint("recipe", "revision"),
 )
 """A recipe is never changed: each save is a new revision; the highest one is current. ``same_as`` is the
@@ -525,6 +527,7 @@ jobs = Table(
     Column("created_at", DateTime, nullable=False),
     Column("started_at", DateTime),
     Column("ended_at", DateTime),
+    Column("who", String(LONGEST_PERSON), nullable=False, default=acting_person, server_default=""),
     Index("ix_jobs_state", "state"),
     Index("ix_jobs_kind_id", "kind", "id"),
 )
