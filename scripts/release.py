@@ -90,7 +90,10 @@ def _build_tool(*arguments: str, epoch: datetime | None = None, source: Path = R
 def _committed_at() -> datetime:
     """The time of the commit; that of the CHANGELOG where there is no git."""
     command = ["git", "log", "-1", "--format=%ct"]
-    said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True).stdout.strip()
+    try:
+        said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True).stdout.strip()
+    except FileNotFoundError:
+        said = ""
     return datetime.fromtimestamp(int(said) if said else int(CHANGELOG.stat().st_mtime), UTC)
 
 
