@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -15,7 +16,7 @@ from tianji_core.store import training as runs
 from tianji_core.training import queue as training_queue
 from tianji_core.training.launch import by_hand
 from tianji_core.training.places.profile import Place, place_named
-from tianji_core.training.places.sending import start_elsewhere
+from tianji_core.training.places.sending import pack, start_elsewhere
 from tianji_core.training.slurm import SlurmRequest, checked_request
 from tianji_core.verbs.common import (
     LARGEST,
@@ -218,12 +219,26 @@ class SlurmOptions:
         return checked_request(given)
 
 
+@dataclass(frozen=True)
+class ElsewhereOptions:
+    """Another machine that is to train."""
+
+    place: Annotated[str, typer.Option(help="Train at this place elsewhere, a name from 'places'.")] = ""
+    bundle: Annotated[
+        Path | None,
+        typer.Option(
+            help="Start nothing: write the training into this file, for 'worker --bundle' elsewhere.",
+            show_default=False,
+        ),
+    ] = None
+
+
 def train(
     learning: LearningOptions = LearningOptions(),
     earlier: ContinueOptions = ContinueOptions(),
     machines: TargetOptions = TargetOptions(),
     slurm: SlurmOptions = SlurmOptions(),
-    place: Annotated[str, typer.Option(help="Train at this place elsewhere, a name from 'places'.")] = "",
+    other: ElsewhereOptions = ElsewhereOptions(),
     commands: Annotated[
         bool,
         typer.Option(
@@ -244,8 +259,8 @@ def train(
     """Fine-tune with xtuner and follow it to its final checkpoint."""
     space = opened(workspace)
     request = slurm.request()
-    if place and commands:
-        raise InputError(_("--place 和 --commands 只能用一个"))
+    place, bundle = other.place, other.bundle
+    _check_one_way(place, commands, bundle)
     run = earlier.start(space)
     if run is None:
         version = learning.version(space)
@@ -256,25 +271,42 @@ def train(
             return
         chosen = place_named(space, place) if place else None
         target = machines.target(preset.device, "slurm" if chosen and chosen.kind == "slurm" else "")
-        checked = training.preflight(space, preset, settings, version, target, elsewhere=bool(place))
+        checked = training.preflight(
+            space, preset, settings, version, target, elsewhere=bool(place or bundle)
+        )
         if check:
-            if checked.tryable and chosen is None:
+            if checked.tryable and not (place or bundle):
                 training.try_base(space, settings.base_folder, settings.template, checked.runs_code)
                 checked = training.preflight(space, preset, settings, version, target)
             _show_checks(checked, as_json)
             return
-        for warning in checked.checks:
-            if warning.level == "warn":
-                typer.echo(f"! {warning.title}：{warning.detail}", err=True)
+        _warn(checked)
+        if bundle is not None:
+            pack(space, preset.key, settings, version, bundle, learning.title, target)
+            show({"bundle": str(bundle)}, as_json, _("训练包写好了：{file}", file=bundle))
+            return
         told = expected_of(space, learning.preset, settings, version)
         run = _begun(space, learning, settings, version, target, chosen, commands)
         keep_expectation(space, run, told)
+        if commands or (target.nodes > 1 and chosen is None):
+            _show_commands(space, run, request, commands and as_json)
         if commands:
-            _show_commands(space, run, request, as_json)
             return
-        if target.nodes > 1 and chosen is None:
-            _show_commands(space, run, request, False)
     _finish_training(space, run, detach, as_json)
+
+
+def _check_one_way(place: str, commands: bool, bundle: Path | None) -> None:
+    """Raises:
+    InputError: several of --place, --bundle and --commands are given.
+    """
+    if sum((bool(place), commands, bundle is not None)) > 1:
+        raise InputError(_("--place、--bundle 和 --commands 只能用一个"))
+
+
+def _warn(checked: training.Preflight) -> None:
+    for warning in checked.checks:
+        if warning.level == "warn":
+            typer.echo(f"! {warning.title}：{warning.detail}", err=True)
 
 
 def _begun(

@@ -1,16 +1,19 @@
 """The verb ``worker``: a further process for the runs in a shared database."""
 
 import asyncio
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from tianji_core import generation
+from tianji_core import generation, jobs, training
 from tianji_core.errors import InputError
 from tianji_core.generation import MAX_CONCURRENCY
 from tianji_core.i18n import _
 from tianji_core.jobs import run_until_stopped
-from tianji_core.verbs.common import LARGEST, WorkspaceOption, opened
+from tianji_core.training.places import received
+from tianji_core.verbs.common import LARGEST, WorkspaceOption, follow, opened
+from tianji_core.workspace import Workspace
 
 
 def worker(
@@ -33,13 +36,27 @@ def worker(
             min=1, max=LARGEST, help="Stop this run in all its workers instead.", show_default=False
         ),
     ] = None,
+    bundle: Annotated[
+        Path | None,
+        typer.Option(
+            help="Train the training in this bundle here instead, made by 'train --bundle'.",
+            show_default=False,
+        ),
+    ] = None,
+    base: Annotated[
+        str, typer.Option(help="With --bundle: base model here, or the folder that holds the models.")
+    ] = "",
     workspace: WorkspaceOption = None,
 ) -> None:
-    """Take tasks of runs from the PostgreSQL in TIANJI_DATABASE_URL and write them, on any machine.
+    """Take tasks of runs from the PostgreSQL in TIANJI_DATABASE_URL and write them, on any machine; or train
+    the training of a bundle.
 
     The run's concurrency is shared among its workers. Keys of teachers come from this machine's environment.
     """
     space = opened(workspace)
+    if bundle is not None:
+        _train(space, bundle, base)
+        return
     if run is not None and stop is not None:
         raise InputError(_("--run 和 --stop 只能用一个"))
     if stop is not None:
@@ -59,3 +76,25 @@ def worker(
 
     if code := run_until_stopped(work):
         raise typer.Exit(code)
+
+
+def _train(space: Workspace, bundle: Path, base: str) -> None:
+    """Trains a bundle and follows it to its end.
+
+    Raises:
+        PlaceError: it is no bundle. JobError, TrainingError: the training failed.
+    """
+    run = received.train_bundle(space, bundle, base)
+    if run.job_id is not None:
+        follow(space, jobs.get(space, run.job_id), quiet=False)
+    state = training.training_state(space, run)
+    folder = training.work_folder(space, run)
+    typer.echo(
+        _(
+            "训练 {n}：{done} / {total} 步，在 {folder}",
+            n=run.id,
+            done=state.iteration,
+            total=state.total or 0,
+            folder=folder,
+        )
+    )

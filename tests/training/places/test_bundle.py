@@ -9,13 +9,15 @@ import pytest
 
 from tests.tiny_base import add_version, write_tiny_base
 from tianji_core import training
-from tianji_core.errors import MissingBaseError, PlaceError
+from tianji_core.errors import InputError, MissingBaseError, PlaceError
 from tianji_core.model_folders.base import fingerprint
+from tianji_core.store import datasets
 from tianji_core.store import training as rows
 from tianji_core.training import engine
 from tianji_core.training.places import received
 from tianji_core.training.places.bundle import DATA, MANIFEST, base_of, make_bundle, read_manifest, unpack
 from tianji_core.training.places.profile import checked_place, place_named, remove_place, save_place
+from tianji_core.training.places.sending import pack
 from tianji_core.workspace import Workspace, open_workspace
 
 KEY = "nano-cpu-qlora"
@@ -122,3 +124,25 @@ def test_places_are_kept_and_what_does_not_fit_is_named(workspace: Workspace) ->
     ):
         with pytest.raises(PlaceError, match=sentence):
             checked_place(values)
+
+
+def test_a_bundle_is_carried_by_hand(workspace: Workspace, there: Workspace, tmp_path: Path) -> None:
+    """The training stays here as one that was not started, and is known there under the bundle's name."""
+    base = write_tiny_base(tmp_path / "base")
+    settings = training.default_settings(KEY).model_copy(update={"base": str(base), "epochs": 1})
+    file = tmp_path / "out" / "训练.tar"
+    with pytest.raises(InputError, match="写不了"):
+        pack(workspace, KEY, settings, add_version(workspace), file)
+    file.parent.mkdir()
+    pack(workspace, KEY, settings, datasets.by_name(workspace.engine, "v1"), file)
+    with pytest.raises(InputError, match="已经有了"):
+        pack(workspace, KEY, settings, datasets.by_name(workspace.engine, "v1"), file)
+    assert {training.training_state(workspace, run).state for run in rows.listed(workspace.engine)} == {
+        "missing"
+    }
+    with pytest.raises(MissingBaseError, match="那边没有基座 base"):
+        received.train_bundle(there, file)
+    assert (
+        received.accept(there, read_manifest(file).id, str(base)).title
+        == rows.listed(workspace.engine)[1].title
+    )

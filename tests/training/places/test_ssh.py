@@ -53,6 +53,7 @@ def trusted(workspace: Workspace, place: Place) -> Place:
 
 
 @pytest.mark.training
+@pytest.mark.timeout(1200)
 def test_a_training_there_outlives_the_connection_and_the_laptop_and_is_that_of_here(
     workspace: Workspace, tmp_path: Path, server: Server
 ) -> None:

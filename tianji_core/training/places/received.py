@@ -15,7 +15,7 @@ from tianji_core.gate import clean_sentence
 from tianji_core.i18n import _
 from tianji_core.model_folders.base import fingerprint
 from tianji_core.model_folders.trust import runs_code
-from tianji_core.ownership import discard, draft_folder, move, new_folder, sha256
+from tianji_core.ownership import copy, discard, draft_folder, move, new_folder, sha256
 from tianji_core.project import PROJECT
 from tianji_core.store import training as training_runs
 from tianji_core.store.training import TrainingRun
@@ -29,6 +29,7 @@ from tianji_core.training.places.bundle import (
     HELD,
     PRESET,
     Bundle,
+    read_manifest,
     unpack,
     versions_here,
 )
@@ -99,6 +100,22 @@ def accept(workspace: Workspace, bundle_id: str, base: str = "", trains: bool = 
             discard(draft)
         discard(arrived)
         return run
+
+
+def train_bundle(workspace: Workspace, file: Path, base: str = "") -> TrainingRun:
+    """Unpacks a bundle that was carried here, unless that was done before, and starts its training or goes on
+    with it; returns at once. ``base`` as for :func:`accept`.
+
+    Raises:
+        PlaceError: it is no bundle, or the machine lacks something. MissingBaseError: its base is not here.
+    """
+    bundle = read_manifest(file)
+    arrived = incoming(workspace) / f"{bundle.id}.tar"
+    if find(workspace, bundle.id) is None and not arrived.exists():
+        copy(file, arrived)
+    run = accept(workspace, bundle.id, base)
+    start(workspace, run, again=True)
+    return training_runs.get(workspace.engine, run.id)
 
 
 def _unpacked(arrived: Path, draft: Path) -> Bundle:

@@ -6,8 +6,10 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from tianji_core.errors import PlaceError
-from tianji_core.files import write_json
+from tianji_core.files import unwritable, write_json
 from tianji_core.i18n import _
+from tianji_core.ownership import copy
+from tianji_core.store import training as training_runs
 from tianji_core.store.datasets import DatasetVersion
 from tianji_core.store.training import TrainingRun
 from tianji_core.training.launch import begin, prepare_training
@@ -23,6 +25,8 @@ from tianji_core.training.target import Target
 from tianji_core.workspace import Workspace
 
 FILE = "elsewhere.json"
+CARRIED = "bundle"
+"""Stands for the place of a training while its bundle is written to be carried somewhere."""
 
 
 class Elsewhere(BaseModel):
@@ -66,6 +70,33 @@ def start_elsewhere(
             make_bundle(workspace, run, preset(key, workspace), version, base)
         keep(workspace, run, Elsewhere(place=place))
         return begin(workspace, run, then)
+
+
+def pack(
+    workspace: Workspace,
+    key: str,
+    settings: TrainingSettings,
+    version: DatasetVersion,
+    file: Path,
+    title: str = "",
+    target: Target | None = None,
+) -> Path:
+    """Writes the bundle of a training to a new ``file`` and returns its path. The training is stored here as
+    one that was not started.
+
+    Raises:
+        TrainingError: something stops it. InputError: something has this name, or it cannot be written.
+    """
+    run = prepare_training(workspace, key, settings, version, title, target, CARRIED)
+    record = record_of(run)
+    base = base_of(settings.base_folder, record.base_fingerprint)
+    made = make_bundle(workspace, run, preset(key, workspace), version, base)
+    training_runs.change(workspace.engine, run.id, settings=record.model_copy(update={"place": ""}).stored())
+    try:
+        copy(made, file)
+    except OSError as error:
+        raise unwritable(file, error) from error
+    return file
 
 
 def keep(workspace: Workspace, run: TrainingRun, known: Elsewhere) -> None:
