@@ -7,7 +7,7 @@ from tianji_core.errors import DiskFullError, InstallError
 from tianji_core.i18n import _
 
 MEMORY = 300_000_000
-"""Bytes of memory that pip needs at most, as measured with the largest package."""
+"""Bytes of memory below which set-up does not begin, a careful guess."""
 _LIMITS = (
     ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),
     ("/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory/memory.usage_in_bytes"),

@@ -36,7 +36,7 @@ def environment_line() -> str:
     names = [pin.name for pin in state.missing(part, any_version=not CHECKOUT)]
     if names:
         shown = _("、").join(names[:5]) + (_(" 等") if len(names) > 5 else "")
-        return _("软件包和锁定的不一样：{names}；用 doctor --fix 补齐", names=shown)
+        return _("软件包和锁定的不一样：{names}；用 python -m tianji_core doctor --fix 补齐", names=shown)
     if part == "light":
         size = models.size_text(state.size_of(state.missing("whole", any_version=True)))
         command = install_command([*state.TRAINING])
