@@ -98,11 +98,17 @@ def _link(workspace: Workspace, shares: Shares, share: Share) -> None:
                     shares.revoke(share.id)
                     remember_notice(_("收回了，链接不再能用"))
                     st.rerun()
-        said = kept_questions(workspace, share) if share.keep else []
-        if said:
-            with st.popover(_("收下的问题（{n}）", n=len(said))):
-                for asked, answer in reversed(said[-_SHOWN:]):
-                    st.markdown(f"**{plain(asked)}**  \n{plain(answer)}")
+        if share.keep:
+            with report_errors():
+                _kept_questions(workspace, share)
+
+
+def _kept_questions(workspace: Workspace, share: Share) -> None:
+    said = kept_questions(workspace, share)
+    if said:
+        with st.popover(_("收下的问题（{n}）", n=len(said))):
+            for asked, answer in reversed(said[-_SHOWN:]):
+                st.markdown(f"**{plain(asked)}**  \n{plain(answer)}")
 
 
 def _studio() -> str:

@@ -174,6 +174,8 @@ def test_questions_come_out_of_a_file_and_a_wrong_file_says_where(recipe: Recipe
     lines = "\n".join(json.dumps(each, ensure_ascii=False) for each in objects)
     assert read_asks(recipe, "a.csv", table) == asks
     assert read_asks(recipe, "a.jsonl", lines.encode()) == asks
+    parted = [Ask(text="祝您\u2028健康"), Ask(text="平安")]
+    assert read_asks(recipe, "a.jsonl", '"祝您\u2028健康"\r\n\r\n"平安"'.encode()) == parted
     assert read_asks(recipe, "a.txt", "祝您健康\n\n".encode()) == asks[1:]
     trained = [{"conversation": [{"system": "", "input": "祝您健康", "output": "好"}]}]
     assert read_asks(recipe, "a.json", json.dumps(trained).encode()) == asks[1:]

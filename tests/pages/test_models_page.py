@@ -9,6 +9,7 @@ from tests.work_folders import write_checkpoint, write_sitting
 from tianji_core import models, training
 from tianji_core.model_folders.manifest import Artefact, write_artefact
 from tianji_core.models.catalogue import making
+from tianji_core.sharing import Shares
 
 
 @pytest.fixture
@@ -43,6 +44,15 @@ def test_a_folder_is_registered_and_a_bad_one_is_one_sentence(workspace, tmp_pat
     app.text_input(key="register_path").set_value(str(folder)).run()
     app.button(key="register_start").click().run()
     assert models.artefact(workspace, "mine").path == folder and "mine" in texts(app)
+
+
+def test_questions_that_cannot_be_read_hide_no_other_link(workspace, app):
+    shares = Shares(workspace)
+    for name in ("one", "two"):
+        share = shares.add(name, "wishes", 7, keep=True)
+        (workspace.logs / f"share-{share.id}.jsonl").write_text("no JSON", encoding="utf-8")
+    open_models(app)
+    assert len([error for error in app.error if "修好或移走" in error.value]) == 2
 
 
 def test_a_deleted_model_comes_back(workspace, tmp_path, app):

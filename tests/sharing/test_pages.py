@@ -234,6 +234,27 @@ def test_questions_are_stored_only_where_the_page_says_so(
     assert file.stat().st_mode & 0o077 == 0
 
 
+def test_a_line_separator_in_an_answer_leaves_the_stored_questions_readable(
+    client: TestClient, workspace: Workspace, shares: Shares, share: Share, api: LoopbackApi
+) -> None:
+    kept = shares.add("loopback-model", "wishes", 7, service=share.service, keep=True)
+    said = ("祝您\u2028平安", "祝\x85您\x0b健康\u2029", "平安")
+    for words in said:
+        api.default = streams(words)
+        client.post(shares.path(kept) + "/ask", json=asked(workspace, text="祝我好运"))
+    assert kept_questions(workspace, kept) == [("祝我好运", words) for words in said]
+
+
+def test_a_visitor_is_told_of_no_folder_of_the_studio(
+    client: TestClient, workspace: Workspace, shares: Shares, share: Share
+) -> None:
+    kept = shares.add("loopback-model", "wishes", 7, service=share.service, keep=True)
+    (workspace.logs / f"share-{kept.id}.jsonl").write_text("no JSON", encoding="utf-8")
+    said = client.post(shares.path(kept) + "/ask", json=asked(workspace))
+    assert lines(said)[-1] == {"error": "模型没有答上来，请再试一次"}
+    assert str(workspace.home) not in said.text
+
+
 def test_a_link_that_asks_for_an_account_leads_to_the_login_and_back(
     client: TestClient, workspace: Workspace, shares: Shares, share: Share
 ) -> None:

@@ -64,7 +64,7 @@ def _entries(file: str, form: str, text: str) -> Iterable[Any]:
         return [dict(zip(header, cells, strict=False)) for cells in rows[1:]]
     try:
         if form == "jsonl":
-            return [json.loads(line) for line in text.splitlines() if line.strip()]
+            return [json.loads(line) for line in io.StringIO(text, newline=None) if line.strip()]
         value = json.loads(text)
     except json.JSONDecodeError as error:
         raise InputError(_("{file} 不是合法的 JSON（第 {line} 行）", file=file, line=error.lineno)) from error

@@ -151,7 +151,10 @@ def _keep(workspace: Workspace, share: Share, text: str, said: str) -> None:
 def _kept(workspace: Workspace, share: Share) -> list[dict[str, str]]:
     path = workspace.logs / f"share-{share.id}.jsonl"
     try:
-        return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+        with path.open(
+            encoding="utf-8"
+        ) as file:  # str.splitlines also parts at U+2028, which an answer may hold
+            return [json.loads(line) for line in file]
     except FileNotFoundError:
         return []
     except ValueError as error:

@@ -16,7 +16,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response, Stream
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tianji_core.access.visitors import Accounts
-from tianji_core.errors import StudioError
+from tianji_core.errors import InputError, ServerError, StudioError
 from tianji_core.i18n import LANGUAGES, _, in_language, language
 from tianji_core.recipe import Recipe
 from tianji_core.sharing.links import Share, Shares
@@ -103,7 +103,7 @@ class SharePages:
         except ValidationError:
             return refused(_("问得太长了"), 422)
         except StudioError as error:
-            return refused(str(error), 422)
+            return refused(_for_visitors(error), 422)
         ticket, wait = self._pace.begin(share.id, share.per_minute)
         if not ticket:
             seconds = max(1, ceil(wait))
@@ -133,10 +133,16 @@ def _lines(text: str, pieces: Iterator[str], spoken: str) -> Iterator[str]:
         for piece in pieces:
             yield line(piece=piece)
     except (StudioError, OSError) as error:
-        reason = str(error) if isinstance(error, StudioError) else _("模型没有答上来，请再试一次")
-        yield line(error=in_language(reason, spoken))
+        yield line(error=in_language(_for_visitors(error), spoken))
     else:
         yield line(end=True)
+
+
+def _for_visitors(error: Exception) -> str:
+    """What a visitor is told of an error: the sentences of :mod:`tianji_core.sharing.questions`, and of any
+    other error nothing, since it may name folders, addresses or settings of the studio."""
+    told = type(error) in (InputError, ServerError)  # a more special one, as SettingsError, names files
+    return str(error) if told else _("模型没有答上来，请再试一次")
 
 
 def _language_of(request: Request) -> str:

@@ -121,7 +121,7 @@ def try_bases(
             env={**tool_environment(workspace, "cpu"), "TRANSFORMERS_VERBOSITY": "error"},
             timeout=patience,
         )
-        lines, tail, code = done.stdout.splitlines(), done.stderr, done.returncode
+        lines, tail, code = done.stdout.split("\n"), done.stderr, done.returncode
     except subprocess.TimeoutExpired:
         lines, tail, code = [], _("{n} 秒还没有试完", n=round(patience)), 1
     found = [trial for line in lines if line.startswith("{") and (trial := _read(line)) is not None]

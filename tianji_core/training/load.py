@@ -159,7 +159,7 @@ def loads(work_dir: Path, newest: int = 2000) -> list[Load]:
     try:
         with (work_dir / FILE).open("rb") as file:
             file.seek(max(0, file.seek(0, 2) - newest * 200))
-            lines = file.read().decode("utf-8", errors="replace").splitlines()
+            lines = file.read().decode("utf-8", errors="replace").split("\n")
     except FileNotFoundError:
         return []
     samples = []

@@ -177,7 +177,7 @@ class SshAdapter:
             words = ["env", f"PYTHONPATH={place.project}", *words]
         command = shlex.join(words)
         code, out, err = self.client.run(command, given)
-        for line in out[-LONGEST_ANSWER:].splitlines():
+        for line in out[-LONGEST_ANSWER:].split("\n"):
             if line.startswith(SIGN):
                 return self._told(line.removeprefix(SIGN))
         raise self._silent(code, err or out)

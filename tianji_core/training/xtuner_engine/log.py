@@ -99,7 +99,7 @@ def _values(path: Path, read: Callable[[dict[str, Any]], P]) -> list[P]:
 def _decoded(path: Path, _size: int, _modified: int) -> tuple[Any, ...]:
     """The lines of a file of figures, which one look at a training reads several times."""
     values = []
-    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+    for line in path.read_text(encoding="utf-8", errors="replace").split("\n"):
         try:
             values.append(json.loads(line))
         except ValueError:
