@@ -93,6 +93,47 @@ def test_several_lanes_share_the_concurrency() -> None:
     assert (len(first.asked), len(second.asked)) == (10, 5)
 
 
+class Noted(Squares):
+    """Answers after a turn of the event loop, and notes which lane was asked, in order."""
+
+    def __init__(self, name: str, order: list[str]) -> None:
+        super().__init__()
+        self.name, self.order = name, order
+        self.busy = self.most = 0
+
+    async def ask(self, item: int, attempts: int) -> Outcome[int]:
+        self.order.append(self.name)
+        self.busy += 1
+        self.most = max(self.most, self.busy)
+        await asyncio.sleep(0)
+        self.busy -= 1
+        return await super().ask(item, attempts)
+
+
+@pytest.mark.parametrize("allowed", [None, 2])
+def test_several_lanes_take_turns(allowed: int | None) -> None:
+    order, stored = list[str](), Stored()
+    lanes = [lane(Noted("A", order), range(60)), lane(Noted("B", order), range(60))]
+    asyncio.run(dispatch.run(lanes, stored, concurrency=4, items=60, allowed=allowed))
+    assert len(stored.results) == 120
+    ahead = [abs(order[:n].count("A") - order[:n].count("B")) for n in range(len(order))]
+    assert max(ahead) <= (allowed or 4)
+
+
+def test_the_number_in_flight_follows_what_is_allowed() -> None:
+    client, stored = Noted("A", []), Stored()
+    work = dispatch.run(
+        [lane(client, range(20))],
+        stored,
+        concurrency=4,
+        items=20,
+        allowed=0,  # nothing may be sent until the first pulse
+        on_pulse=lambda _pulse: 2,
+    )
+    asyncio.run(work)
+    assert len(stored.results) == 20 and client.most == 2
+
+
 def test_nothing_to_do_is_done_at_once() -> None:
     stored = Stored()
     asyncio.run(dispatch.run([lane(Squares(), range(0))], stored, concurrency=4, items=0))

@@ -4,7 +4,6 @@ going on makes no sense or exceeds the budget."""
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -12,6 +11,7 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_aft
 
 from tianji_core.dispatch.budget import Budget, Usage
 from tianji_core.dispatch.lanes import LONGEST_PAUSE, Answered, Failed, Lane, OpenLane, Outcome
+from tianji_core.dispatch.pace import Turnstile
 from tianji_core.dispatch.pulse import Counters, Pulse
 from tianji_core.errors import (
     ComposerError,
@@ -32,8 +32,6 @@ STOP_GRACE = 2.0
 supervisor."""
 BUDGET_POLL = 0.05
 """Seconds between checks of the budget while requests in flight may turn out smaller than expected."""
-HOLD_POLL = 0.2
-"""Seconds between checks whether requests may be sent again."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +67,7 @@ class Dispatcher(Generic[T, R]):
         self._stop = stop
         self._retry = retry
         self._budget = budget
-        self._shared = asyncio.Semaphore(concurrency) if len(lanes) > 1 else None
+        self._sending = Turnstile(concurrency)
         self._halted = asyncio.Event()
         self._reason: Exception | None = None
         self._held = False
@@ -79,11 +77,18 @@ class Dispatcher(Generic[T, R]):
     def hold(self, held: bool) -> None:
         """Sends no further request while ``held`` is True; those in flight go on."""
         self._held = held
+        self._resize()
 
     def allow(self, number: int) -> None:
         """Has at most ``number`` requests in flight from now on, never more than the concurrency; those in
         flight go on."""
-        self._allowed = number
+        self._allowed = min(number, self._concurrency)
+        self._resize()
+
+    def _resize(self) -> None:
+        self._sending.resize(0 if self._held else self._allowed)
+        for lane in self._lanes:
+            lane.taking.resize(self._allowed)
 
     def pulse(self) -> Pulse:
         """Returns the figures of this moment."""
@@ -99,9 +104,9 @@ class Dispatcher(Generic[T, R]):
             TeacherError: the reason why going on makes no sense. RunLimitError: budget or time are used up.
         """
         pool = [
-            asyncio.create_task(self._worker(lane, number))
+            asyncio.create_task(self._worker(lane))
             for lane in self._lanes
-            for number in range(min(self._concurrency, pool_size))
+            for _number in range(min(self._concurrency, pool_size))
         ]
         watcher = asyncio.create_task(self._watch(pool))
         try:
@@ -127,15 +132,14 @@ class Dispatcher(Generic[T, R]):
         for worker in pool:
             worker.cancel()
 
-    async def _worker(self, lane: OpenLane[T, R], number: int) -> None:
+    async def _worker(self, lane: OpenLane[T, R]) -> None:
         try:
-            while not self._halted.is_set() and not lane.exhausted:
-                if number >= self._allowed:  # takes no item that it may not send
-                    await self._sleep(HOLD_POLL)
-                elif (item := next(lane.items, None)) is None:
-                    lane.exhausted = True
-                elif (result := await self._result(lane, item)) is not None:
-                    await self._keep(result)
+            while not self._halted.is_set():
+                async with lane.taking:  # takes no item that it may not send
+                    if (item := next(lane.items, None)) is None:
+                        lane.taking.close(_Halted())
+                    elif (result := await self._result(lane, item)) is not None:
+                        await self._keep(result)
         except _Halted:
             return
         except Exception as error:
@@ -191,15 +195,12 @@ class Dispatcher(Generic[T, R]):
     async def _ask(self, lane: OpenLane[T, R], item: T, attempts: int, expected: Usage) -> Outcome[R]:
         if (wait := await lane.limits.book(expected.total)) > 0:
             await self._sleep(wait)
-        shared: AbstractAsyncContextManager[object] = self._shared or nullcontext()
         while True:
-            while self._held or self.counters.in_flight >= self._allowed:
-                await self._sleep(HOLD_POLL)
             while (left := lane.pause()) > 0:
                 await self._sleep(left)
-            async with shared:
-                if self._held or lane.pause() > 0 or self.counters.in_flight >= self._allowed:
-                    continue  # the disk is full, or a pause or fewer requests were asked for meanwhile
+            async with self._sending:
+                if self._held or lane.pause() > 0:
+                    continue  # the disk is full, or the server asked for a pause meanwhile
                 if self._halted.is_set():
                     raise _Halted
                 sent_at = asyncio.get_running_loop().time()
@@ -262,3 +263,5 @@ class Dispatcher(Generic[T, R]):
         self._halted.set()
         for lane in self._lanes:
             lane.throttle.close(_Halted())
+            lane.taking.close(_Halted())
+        self._sending.close(_Halted())

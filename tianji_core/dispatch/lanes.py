@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
 from tianji_core.dispatch.budget import Usage
-from tianji_core.dispatch.pace import OwnLimits, TeacherLimits, Throttle
+from tianji_core.dispatch.pace import OwnLimits, TeacherLimits, Throttle, Turnstile
 from tianji_core.errors import TeacherRateLimitError
 from tianji_core.teachers import ModelEntry, TeacherChoice
 
@@ -84,16 +84,16 @@ class Lane(Generic[Item, R]):
 
 class OpenLane(Generic[T, Result]):
     """A lane while its items are sent: its throttle, its limits per minute and the pause that its server
-    asked for."""
+    asked for. ``taking`` lets as many take an item as may send one."""
 
     def __init__(self, lane: Lane[T, Result], concurrency: int) -> None:
         self.client = lane.client
         self.items = lane.items
         self.price = lane.price
+        self.taking = Turnstile(concurrency)
         self.throttle = Throttle(concurrency)
         self.answered = lane.answered_before
         self.failed_in_a_row = 0
-        self.exhausted = False
         self.limits = lane.limits or OwnLimits(lane.choice)
         self._paused_until = 0.0
 

@@ -58,33 +58,24 @@ class OwnLimits:
             self._tokens.correct(tokens)
 
 
-class Throttle:
-    """Limits the concurrent requests: the level is halved when the server answers 429 and raised by one for
-    each full round of answers, never above ``most`` (additive increase, multiplicative decrease, as in
-    TCP)."""
+class Turnstile:
+    """Lets at most ``size`` in at once, in the order in which they ask."""
 
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._level = float(most)
+    def __init__(self, size: int) -> None:
+        self._size = size
         self._busy = 0
-        self._lowered_at = 0.0
         self._queue: deque[asyncio.Future[None]] = deque()
         self._closed: Exception | None = None
 
-    @property
-    def level(self) -> int:
-        """The number of requests that may be in flight now, at least 1."""
-        return max(1, int(self._level))
-
     async def enter(self) -> None:
-        """Waits until one more request may be sent; :meth:`leave` must follow it.
+        """Waits until there is room for one more; :meth:`leave` must follow it.
 
         Raises:
             Exception: the one that :meth:`close` was called with.
         """
         if self._closed is not None:
             raise self._closed
-        if self._busy < self.level:
+        if self._busy < self._size:
             self._busy += 1
             return
         admission = asyncio.get_running_loop().create_future()
@@ -92,30 +83,28 @@ class Throttle:
         try:
             await admission
         except asyncio.CancelledError:
-            if admission.done() and not admission.cancelled():
+            if admission.done() and not admission.cancelled() and admission.exception() is None:
                 self.leave()
             raise
 
     def leave(self) -> None:
-        """Ends a request that :meth:`enter` admitted."""
+        """Ends the stay of one that :meth:`enter` let in."""
         self._busy -= 1
         self._admit()
 
-    def succeeded(self) -> None:
-        """Counts an answer towards a higher level."""
-        if self._level < self._most:
-            self._level = min(float(self._most), self._level + 1 / self._level)
-            self._admit()
+    async def __aenter__(self) -> None:
+        await self.enter()
 
-    def limited(self, sent_at: float, now: float) -> None:
-        """Lowers the level after an answer 429 to a request sent at ``sent_at``. Requests that were in flight
-        together lower it once, not once each."""
-        if sent_at >= self._lowered_at:
-            self._level = max(1.0, self._level / 2)
-            self._lowered_at = now
+    async def __aexit__(self, *_raised: object) -> None:
+        self.leave()
+
+    def resize(self, size: int) -> None:
+        """Lets at most ``size`` in from now on, 0 for none; those inside stay."""
+        self._size = size
+        self._admit()
 
     def close(self, reason: Exception) -> None:
-        """Admits no more requests; those that wait raise ``reason``."""
+        """Lets nobody in any more; those that wait raise ``reason``."""
         self._closed = reason
         while self._queue:
             admission = self._queue.popleft()
@@ -123,8 +112,39 @@ class Throttle:
                 admission.set_exception(reason)
 
     def _admit(self) -> None:
-        while self._queue and self._busy < self.level:
+        while self._queue and self._busy < self._size:
             admission = self._queue.popleft()
             if not admission.done():
                 self._busy += 1
                 admission.set_result(None)
+
+
+class Throttle(Turnstile):
+    """Limits the concurrent requests: the level is halved when the server answers 429 and raised by one for
+    each full round of answers, never above ``most`` (additive increase, multiplicative decrease, as in
+    TCP)."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(most)
+        self._most = most
+        self._level = float(most)
+        self._lowered_at = 0.0
+
+    @property
+    def level(self) -> int:
+        """The number of requests that may be in flight now, at least 1."""
+        return max(1, int(self._level))
+
+    def succeeded(self) -> None:
+        """Counts an answer towards a higher level."""
+        if self._level < self._most:
+            self._level = min(float(self._most), self._level + 1 / self._level)
+            self.resize(self.level)
+
+    def limited(self, sent_at: float, now: float) -> None:
+        """Lowers the level after an answer 429 to a request sent at ``sent_at``. Requests that were in flight
+        together lower it once, not once each."""
+        if sent_at >= self._lowered_at:
+            self._level = max(1.0, self._level / 2)
+            self._lowered_at = now
+            self.resize(self.level)
