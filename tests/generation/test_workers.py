@@ -13,8 +13,9 @@ from sqlalchemy import update
 from tests.loopback import LoopbackApi
 from tests.processes import until
 from tianji_core import generation
-from tianji_core.dispatch import RunOptions
+from tianji_core.dispatch import RunOptions, dispatcher
 from tianji_core.errors import InputError, RunLimitError, TeacherAuthError
+from tianji_core.generation import worker_process
 from tianji_core.generation.generating import run_generation
 from tianji_core.jobs import Reporter
 from tianji_core.recipe import Plan
@@ -128,6 +129,53 @@ def test_the_job_of_a_person_shares_the_run_and_its_budget(team: Workspace, api:
     state = asyncio.run(run_generation(team, run.id, Reporter()))
     assert state.counts == rows.TaskCounts(done=30)
     assert not rows.get(team.engine, run.id).paused
+
+
+def test_a_worker_goes_on_with_the_limits_that_a_run_has_after_a_pause(
+    team: Workspace, api: LoopbackApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker_process, "LOOK", 0.05)
+    monkeypatch.setattr(run_workers, "LEASE", 600.0)
+    monkeypatch.setattr(dispatcher, "STOP_GRACE", 0.05)
+    run = run_of(team, api, limit=12, concurrency=2, budget_tokens=1_000_000)
+    api.answer_only(4)
+
+    async def story() -> int:
+        stop = asyncio.Event()
+        helping = asyncio.create_task(generation.help_with_run(team, run.id, stop))
+        await asyncio.to_thread(until, lambda: count(team, run).done == 4)
+        generation.pause_run(team, run.id)
+        await asyncio.to_thread(until, lambda: not generation.workers_of(team))
+        assert not helping.done()
+        generation.change_options(team, run.id, RunOptions(budget_tokens=1), 2)
+        api.answer_all()
+        rows.change(team.engine, run.id, paused=False)
+        return await helping
+
+    with pytest.raises(RunLimitError, match="预算"):
+        asyncio.run(story())
+    assert count(team, run) == rows.TaskCounts(done=4, pending=8)
+
+
+def test_a_worker_for_all_leaves_a_paused_run_for_another(
+    team: Workspace, api: LoopbackApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker_process, "LOOK", 0.05)
+    monkeypatch.setattr(run_workers, "LEASE", 600.0)
+    paused, other = (run_of(team, api, limit=2, concurrency=2) for _number in range(2))
+    for run in (paused, other):
+        run_workers.join(team.engine, run.id, "甲", 1, leads=True)
+    generation.pause_run(team, paused.id)
+
+    async def story() -> None:
+        stop = asyncio.Event()
+        helping = asyncio.create_task(generation.help_with_all(team, stop))
+        await asyncio.to_thread(until, lambda: count(team, other).done == 2)
+        stop.set()
+        await helping
+
+    asyncio.run(story())
+    assert count(team, paused).pending == 2
 
 
 def test_a_worker_says_what_it_lacks(

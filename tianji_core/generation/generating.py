@@ -66,7 +66,8 @@ async def join_run(
     workspace: Workspace, run: Run, reporter: Reporter, stop: asyncio.Event, capacity: int
 ) -> None:
     """Works on a run beside other processes, with at most ``capacity`` requests at once, until no task is
-    pending or ``stop`` is set. The keys of the teachers come from the environment of this process.
+    pending, the run is paused or ``stop`` is set. The keys of the teachers come from the environment of this
+    process.
 
     Raises:
         InputError: the database is SQLite, or the provider works on the run in batches.

@@ -22,7 +22,8 @@ BEAT = 1.0
 
 class Membership:
     """One worker of a run on PostgreSQL. ``capacity`` is the most requests that this process sends at once;
-    ``leads`` marks the job that a person started. ``budget`` learns what the other workers use."""
+    ``leads`` marks the job that a person started. ``budget`` learns what the other workers use. ``paused``
+    becomes True once the run is paused, and stays so: whoever goes on may have changed its limits."""
 
     def __init__(self, engine: Engine, run: Run, capacity: int, leads: bool, budget: Budget) -> None:
         self._engine = engine
@@ -34,7 +35,8 @@ class Membership:
         self.capacity = min(capacity, run.concurrency)
         name = f"{socket.gethostname()}:{os.getpid()}"
         self._id = run_workers.join(engine, run.id, name, self.capacity, leads)
-        self.orders = Orders(0, run.paused, 0, 0.0)
+        self.orders = Orders(0, False, 0, 0.0)
+        self.paused = False
         self.beat()
 
     def beat(self, pulse: Pulse | None = None) -> Orders:
@@ -49,6 +51,7 @@ class Membership:
         except StudioError as error:
             print(error, flush=True)
             return self.orders
+        self.paused = self.paused or self.orders.paused
         elsewhere = self.orders.tokens_elsewhere, self.orders.cost_elsewhere
         self._before = self._before or elsewhere  # what was used by then is in the store, and counted there
         self._budget.count_elsewhere(elsewhere[0] - self._before[0], elsewhere[1] - self._before[1])
@@ -62,7 +65,7 @@ class Membership:
     def tasks(self, teacher: int | None = None, at_once: int | None = None) -> Iterator[Task]:
         """Yields tasks leased to this worker, until the rest is leased to others or the run is paused.
         ``at_once`` are leased in one statement, by default as many as may be in flight."""
-        while not self.orders.paused:
+        while not self.paused:
             number = at_once or max(1, self.orders.share)
             page = run_workers.claim(self._engine, self._id, self._run.id, number, teacher)
             if not page:

@@ -68,8 +68,8 @@ class SharedRun:
     async def work(
         self, stop: asyncio.Event, capacity: int, leads: bool = False, retry: Retry | None = None
     ) -> None:
-        """Works until no task is pending or ``stop`` is set. Where this process leads, a stop pauses the run
-        for all; a limit that is reached pauses it, too.
+        """Works until no task is pending, the run is paused or ``stop`` is set. Where this process leads, a
+        stop pauses the run for all; a limit that is reached pauses it, too.
 
         Raises:
             TeacherError, RunLimitError: as :func:`dispatch.run`.
@@ -78,11 +78,11 @@ class SharedRun:
         member = await asyncio.to_thread(Membership, engine, self._run, capacity, leads, self._budget)
         try:
             while not stop.is_set():
-                if not member.orders.paused and member.orders.share:
+                if not member.paused and member.orders.share:
                     await self._pass(member, stop, retry)
                 counts = run_store.counts(engine, [run_id])[run_id]
                 self._on_counts(counts.done, counts.failed)
-                if not counts.pending or (leads and member.orders.paused):
+                if not counts.pending or member.paused:
                     return
                 await _until_set(stop, BEAT)
                 await asyncio.to_thread(member.beat)
@@ -120,7 +120,7 @@ class SharedRun:
 
         def beat(pulse: Pulse) -> int:
             orders = member.beat(pulse)
-            if orders.paused:
+            if member.paused:
                 loop.call_soon_threadsafe(ending.set)
             with contextlib.suppress(StudioError):
                 counts = run_store.counts(self._workspace.engine, [self._run.id])[self._run.id]

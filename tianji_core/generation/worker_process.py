@@ -1,6 +1,7 @@
 """A process that helps with runs which other machines keep in the same PostgreSQL."""
 
 import asyncio
+import contextlib
 
 from tianji_core.errors import StudioError
 from tianji_core.generation.generating import join_run
@@ -12,6 +13,7 @@ from tianji_core.jobs import Job, Reporter, subject_of
 from tianji_core.store import run_workers
 from tianji_core.store import runs as run_store
 from tianji_core.store.run_workers import RunWorker
+from tianji_core.store.runs import Run
 from tianji_core.teachers import checked_choice
 from tianji_core.workspace import Workspace
 
@@ -57,16 +59,24 @@ async def help_with_run(
     workspace: Workspace, run_id: int, stop: asyncio.Event, capacity: int = MAX_CONCURRENCY
 ) -> int:
     """Works on one run until nothing is pending or ``stop`` is set; returns the number of pending tasks.
+    While the run is paused it waits, and then goes on with the limits that the run has by then.
 
     Raises:
         As :func:`check_usable_here` and :func:`join_run`.
     """
     check_concurrency(capacity)
     check_usable_here(workspace, run_id)
-    run = run_store.get(workspace.engine, run_id)
-    if run.paused:
-        print(_("批次 {id} 停着；有人继续它之后，这里就接着写", id=run_id), flush=True)
-    await join_run(workspace, run, Reporter(run.total, _("条")), stop, capacity)
+    said = False
+    while not stop.is_set():
+        run = run_store.get(workspace.engine, run_id)
+        if not run.paused:
+            said = False
+            if not await _help(workspace, run, stop, capacity):
+                break
+        elif not said:
+            said = True
+            print(_("批次 {id} 停着；有人继续它之后，这里就接着写", id=run_id), flush=True)
+        await _wait(stop)
     return run_store.counts(workspace.engine, [run_id])[run_id].pending
 
 
@@ -84,15 +94,28 @@ async def help_with_all(workspace: Workspace, stop: asyncio.Event, capacity: int
         for worker in run_workers.living(workspace.engine):
             if not worker.leads or worker.run_id in refused or stop.is_set():
                 continue
-            print(_("来帮批次 {id}", id=worker.run_id), flush=True)
+            run = run_store.get(workspace.engine, worker.run_id)
+            if run.paused:
+                continue
+            print(_("来帮批次 {id}", id=run.id), flush=True)
             try:
-                await help_with_run(workspace, worker.run_id, stop, capacity)
+                check_usable_here(workspace, run.id)
+                await _help(workspace, run, stop, capacity)
             except StudioError as error:
-                refused.add(worker.run_id)
-                print(_("批次 {id} 在这台机器上做不了：{reason}", id=worker.run_id, reason=error), flush=True)
+                refused.add(run.id)
+                print(_("批次 {id} 在这台机器上做不了：{reason}", id=run.id, reason=error), flush=True)
             break
-        try:
-            async with asyncio.timeout(LOOK):
-                await stop.wait()
-        except TimeoutError:
-            continue
+        await _wait(stop)
+
+
+async def _help(workspace: Workspace, run: Run, stop: asyncio.Event, capacity: int) -> int:
+    """Works on a run until nothing is pending, it is paused or ``stop`` is set; returns the number of pending
+    tasks."""
+    await join_run(workspace, run, Reporter(run.total, _("条")), stop, capacity)
+    return run_store.counts(workspace.engine, [run.id])[run.id].pending
+
+
+async def _wait(stop: asyncio.Event) -> None:
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(LOOK):
+            await stop.wait()
