@@ -27,7 +27,7 @@ FROM base AS studio
 RUN useradd --uid 10001 --create-home studio && install -d -o studio -g studio /workspace
 WORKDIR /app
 COPY app.py pyproject.toml LICENSE requirements*.txt ./
-COPY .streamlit .streamlit
+COPY .streamlit/config.toml .streamlit/config.toml
 COPY configs configs
 COPY docs/guide docs/guide
 COPY locale locale

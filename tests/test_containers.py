@@ -2,13 +2,17 @@
 
 import os
 import re
-import shlex
 import shutil
+import socket
 import subprocess
 import typing
+from collections.abc import Iterator
+from contextlib import contextmanager
 from fnmatch import fnmatch
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 
+import httpx
 import pytest
 import typer.main
 import yaml
@@ -65,7 +69,10 @@ def test_every_file_that_the_image_copies_exists_and_is_sent() -> None:
 
 @pytest.mark.parametrize(
     "path",
-    [".env", "workspace/studio.db", ".git/config", ".venv/bin/python", "tests/conftest.py", "tls/studio.key"],
+    [
+        *(".env", "workspace/studio.db", ".git/config", ".venv/bin/python", "tests/conftest.py"),
+        *("tls/studio.key", ".streamlit/secrets.toml"),
+    ],
 )
 def test_nothing_private_is_sent(path: str) -> None:
     assert not sent(path)
@@ -76,6 +83,7 @@ def test_the_image_holds_the_folders_of_the_wheel() -> None:
 
     wheel = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["hatch"]["build"]
     own = {"tianji_core", *wheel["targets"]["wheel"]["force-include"]}
+    assert ".streamlit" not in own, "secrets.toml beside the settings stays out of the wheel, too"
     assert {name for name in own if not any(fnmatch(name, source) for source in copied())} == set()
 
 
@@ -121,6 +129,10 @@ def test_the_compose_files_name_stages_ports_volumes_and_files_there_are() -> No
     networks = main["services"]["proxy"]["networks"]
     trusted = main["services"]["studio"]["environment"]["TIANJI_TRUSTED_PROXIES"]
     assert networks["inside"]["ipv4_address"] == trusted, "only nginx says who asks"
+    [pool] = main["networks"]["inside"]["ipam"]["config"]
+    network, given = ip_network(pool["subnet"]), ip_network(pool["ip_range"])
+    assert given.subnet_of(network) and ip_address(trusted) in network, "an address of this network"
+    assert ip_address(trusted) not in given, "no other container is given the address that is trusted"
 
 
 @pytest.mark.parametrize("file", NGINX_FILES)
@@ -142,24 +154,58 @@ def test_requests_to_one_address_reach_the_servers_that_run(tmp_path: Path) -> N
             "model-1:8000", f"127.0.0.1:{gone}"
         )
         text = text.replace("listen 8000", f"listen 127.0.0.1:{port}")
-        kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-        places = "\n".join(f"{kind}_temp_path {tmp_path}/{kind};" for kind in kinds)
-        config = tmp_path / "nginx.conf"
-        who = "user root;" if os.getuid() == 0 else ""
-        config.write_text(
-            f"{who}\npid {tmp_path}/pid;\ndaemon off;\nerror_log {tmp_path}/error.log;\nevents {{}}\n"
-            f"http {{\naccess_log off;\n{places}\n{text}\n}}\n"
-        )
-        command = shlex.join([str(NGINX), "-c", str(config), "-e", f"{tmp_path}/error.log"])
-        process = subprocess.Popen(shlex.split(command))
-        try:
-            url = f"http://127.0.0.1:{port}/v1"
+        url = f"http://127.0.0.1:{port}/v1"
+        with nginx(tmp_path, text):
             until(lambda: _answers(url), 60)
             for _ in range(4):  # one of the two servers never answers
                 assert model_names(url) == api.models
-        finally:
-            process.terminate()
-            process.wait(30)
+
+
+@pytest.mark.skipif(NGINX is None, reason="nginx is not installed (apt-get install nginx-light)")
+@pytest.mark.parametrize(
+    ("file", "path"), [("docs/nginx.conf", "/studio/"), ("docs/nginx.compose.conf", "/")]
+)
+def test_a_share_link_reaches_the_studio_and_no_log(file: str, path: str, tmp_path: Path) -> None:
+    port, log = free_port(), tmp_path / "access.log"
+    with loopback_api() as api:
+        text = re.sub(r"proxy_pass http://[^;]+", f"proxy_pass {api.url.removesuffix('/v1')}", read(file))
+        text = re.sub(r"listen \d+ ssl;|ssl_certificate\S* .*", "", text)
+        text = text.replace("server {", f"server {{\nlisten 127.0.0.1:{port};", 1)
+        with nginx(tmp_path, text, f"{log} combined"), httpx.Client() as client:
+            address = f"http://127.0.0.1:{port}{path}"
+            until(lambda: _listens(port), 60)
+            for last in ("share/TOKEN/models", "page/models"):  # the server answers what ends like this
+                assert client.get(address + last).json()["data"], last
+            until(lambda: log.exists() and "page/models" in log.read_text("utf-8"), 60)
+    assert "TOKEN" not in log.read_text("utf-8")
+
+
+def read(file: str) -> str:
+    return (ROOT / file).read_text("utf-8")
+
+
+@contextmanager
+def nginx(folder: Path, server: str, log: str = "off") -> Iterator[None]:
+    """Runs nginx with this text in its http block, and ``log`` for what is asked."""
+    kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    places = "\n".join(f"{kind}_temp_path {folder}/{kind};" for kind in kinds)
+    config = folder / "nginx.conf"
+    who = "user root;" if os.getuid() == 0 else ""
+    config.write_text(
+        f"{who}\npid {folder}/pid;\ndaemon off;\nerror_log {folder}/error.log;\nevents {{}}\n"
+        f"http {{\naccess_log {log};\n{places}\n{server}\n}}\n"
+    )
+    process = subprocess.Popen([str(NGINX), "-c", str(config), "-e", f"{folder}/error.log"])
+    try:
+        yield
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as asked:
+        return asked.connect_ex(("127.0.0.1", port)) == 0
 
 
 def _answers(url: str) -> bool:

@@ -107,6 +107,7 @@ def on_ports(text: str, port: int, studio: int) -> str:
 
 def cutting(text: str) -> str:
     """The server block of a proxy that passes ``/proxy/6006/x`` on as ``/x`` and says nothing about it."""
+    text = re.sub(r"\n *location /studio/share/ \{.*?\}", "", text, flags=re.S)
     text = text.replace("location /studio/", "location /user/me/proxy/6006/")
     text = re.sub(r"proxy_pass (http://127\.0\.0\.1:\d+);", r"proxy_pass \1/;", text)
     return re.sub(r".*X-Forwarded-.*\n", "", text)
