@@ -22,21 +22,56 @@ _KEY_FORMS = re.compile(
     r"\b(?:sk|pk|rk|hf|ms|gh[pousr]|glpat|xox[abprs]|AIza|AKIA|ASIA|tk|ark|key)[-_]?[A-Za-z0-9_\-.]{12,}"
     r"|\beyJ[\w-]{8,}\.[\w-]{8,}(?:\.[\w-]*)?"  # a JSON web token
     r"|\b[0-9a-f]{32}\.[A-Za-z0-9]{16}\b"  # Zhipu
+    r"|[0-9a-f]{16}\.\d{1,11}\.[A-Za-z0-9_-]{43}"  # the link of a shared model
 )
 _NAMED_KEY = re.compile(
-    r"""(?ix)(\b[\w-]*(?:api[-_]?key|access[-_]?key|secret|token|passw(?:or)?d|passwd|credential|
-    authorization|cookie)s?\b["']?\s*[:=]\s*)(?:bearer\s+|basic\s+)?("[^"]*"|'[^']*'|[^\s,;&}]+)"""
+    r"""(?isx)((?<![\w-])[\w-]*(?:api[-_]?key|access[-_]?key|secret|token|passw(?:or)?d|passwd|credential
+    |one[-_]?time)s?\b
+    (?:\\*["']?\s*[:=]|\\*["']\s*,)\s*)  # JSON inside JSON has a backslash before each quote
+    (?:[bru]{0,2}(?P<bars>\\*)(?P<quote>["'])  # up to a quote that is written as the first one is
+       (?:(?!(?<!\\)(?P=bars)(?P=quote)).){0,4000}?(?<!\\)(?P=bars)(?P=quote)
+    |\\*["'][^\n]*
+    |[^\s,;&}]+)"""
+)
+_WHOLE_LINE = re.compile(
+    r"""(?ix)((?<![\w-])[\w-]*(?:authorization|cookie)s?\b(?:\\*["']?\s*[:=]|\\*["']\s*,)\s*)[^\n]+"""
 )
 _BEARER = re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{8,}")
-_MAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
+_MAIL = re.compile(r"(?<![\w.+-])[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 _HOMES = re.compile(r"(/home/|/Users/|[A-Za-z]:\\Users\\)[^/\\\s'\":]+")
 
 _CHINESE = re.compile(r"[\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef\U00020000-\U0003ffff]")
 _FRAME = re.compile(r'\s*File "[^"\n]+", line \d+(?:, in [\w<>.]+)?')
 _STAMPED = re.compile(
     r"(?:\d{4}[-/])?\d\d[-/]\d\d[ T]\d\d:\d\d:\d\d|(?:INFO|WARNING|WARN|ERROR|CRITICAL|DEBUG)\b[: ]"
-    r"|Traceback \(most recent call last\)|[\w.]+(?:Error|Exception|Warning|Interrupt)\b"
+    r"|Traceback \(most recent call last\)|[A-Za-z0-9_.]+(?:Error|Exception|Warning|Interrupt)\b"
 )
+_LIBRARY_WORD = re.compile(
+    r"\d{1,6}(?:\.\d+)?(?:e[-+]?\d+)?%?|\d{1,6}(?:[/x:]\d{1,6}){1,3}|[A-Za-z0-9_.]*(?:Error|Exception|Warning)"
+    r"|(?:torch|transformers|xtuner|mmengine|peft|bitsandbytes|safetensors|numpy|tianji_core)\.[A-Za-z0-9_.]+"
+)
+_LIBRARY_WORDS = """
+    allocate allocated already argument argv array assert attribute bad base batch bfloat16 bind bits bus
+    bytes cache call cannot capability card channels checkpoint child closed code column compute config
+    connect connection convert core corrupt cpu crashed cublas cuda cudnn cuda:0 data database dataset
+    decode denied device devices dimension directory disk does dns download driver dtype empty end eof
+    epoch errno error exceeded exist exists exit exited expected export failed fatal file float16 float32
+    folder forbidden format found free full gb gib gpu gradient gradients half header host http https
+    illegal import index inf info init input int instead int64 integer internal interrupted invalid io is
+    iter(train) iter(val) json kb kernel key keyerror kib killed layer layers length libcuda.so limit
+    line load loaded loading lock locked loss main many map match max mb memory message method mib
+    mismatch missing mmengine model module name named nan nccl network no none not null number object of
+    offload only open opened operation option order os out output overflow parameter parameters path
+    permission pid pipe platform port position process protocol python quantization quota range read
+    refused remote request requires reserved reset resource response return returned row runtime save
+    saved schema segmentation server shape shapes shared signal size socket space ssl start started state
+    step stop stopped storage supported support syntax system temporary tensor tensors terminated than
+    thread timed timeout token tokenizer tokens too torch train training tried triton type unable
+    unavailable undefined unexpected unicode unknown unsupported unused usage utf-8 value values version
+    warn warning weight weights while with worker workers write xtuner debug critical a an and at by for
+    from in on or such the to total was
+"""
+"""Words that libraries use of a computation and a machine, in lower case. Others may be a person's."""
 _FIGURE = re.compile(r"[A-Za-z_][\w./()%-]{0,30}[:=] ?[-+]?\d[\w.,:+%-]*")
 _QUOTED = re.compile(r"\"[^\"\n]*\"|'[^'\n]*'|“[^”\n]*”|「[^」\n]*」|`[^`\n]*`")
 
@@ -44,8 +79,8 @@ _QUOTED = re.compile(r"\"[^\"\n]*\"|'[^'\n]*'|“[^”\n]*”|「[^」\n]*」|`[
 def without_private(text: str) -> str:
     """Returns a text without keys (known ones, and whatever is written like one), credentials in addresses,
     mail addresses, and the names of this user, their home folder and this machine."""
-    text = without_credentials(without_secrets(text))
-    text = _BEARER.sub(rf"\1 {MASK}", _NAMED_KEY.sub(rf"\1{MASK}", text))
+    text = _NAMED_KEY.sub(rf"\1{MASK}", _WHOLE_LINE.sub(rf"\1{MASK}", without_secrets(text)))
+    text = _BEARER.sub(rf"\1 {MASK}", without_credentials(text))
     text = _MAIL.sub(MASK, _KEY_FORMS.sub(MASK, text))
     text = _HOMES.sub(r"\1user", text)
     if (home := str(Path.home())) not in ("/", ""):
@@ -85,13 +120,22 @@ def _program_words(line: str, after_frame: bool) -> str | None:
     if found := _STAMPED.match(line):
         rest = line[found.end() :]
         own = _own_words(rest)
-        if own is None and _CHINESE.search(rest):
-            own = _CHINESE.sub(GONE, _QUOTED.sub(f"'{GONE}'", rest))
-            own = re.sub(rf"(?:{GONE}\s*)+", GONE, own)
-        return line[: found.end()] + (own if own is not None else _QUOTED.sub(f"'{GONE}'", rest))
+        return line[: found.end()] + (own if own is not None else _words_of_libraries(rest))
     if _FIGURE.search(line) and not _FIGURE.sub("", line).strip(" \t,|;"):
         return line
     return _own_words(line)
+
+
+def _words_of_libraries(rest: str) -> str:
+    """What follows a time, a level or the name of an error: figures and the words that libraries use."""
+    kept: list[str] = []
+    known_words = {"-", GONE, *_LIBRARY_WORDS.split()}
+    for part in re.finditer(rf"{_FIGURE.pattern}|(?P<other>\S+)", _QUOTED.sub(f"'{GONE}'", rest)):
+        word = (part["other"] or "").strip("[](){}<>'\",.;:!?=")
+        known = not word or word.lower() in known_words or _LIBRARY_WORD.fullmatch(word)
+        if known or kept[-1:] != [GONE]:
+            kept.append(part.group() if known else GONE)
+    return (" " if rest[:1].isspace() else "") + " ".join(kept)
 
 
 def _own_words(line: str) -> str | None:
