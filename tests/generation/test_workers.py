@@ -4,6 +4,7 @@ import asyncio
 import os
 import subprocess
 import sys
+from contextlib import nullcontext
 
 import pytest
 from hypothesis import given
@@ -176,6 +177,17 @@ def test_a_worker_for_all_leaves_a_paused_run_for_another(
 
     asyncio.run(story())
     assert count(team, paused).pending == 2
+
+
+def test_only_a_run_that_workers_can_share_is_stopped_in_all_of_them(
+    workspace: Workspace, api: LoopbackApi
+) -> None:
+    run = run_of(workspace, api, limit=2, concurrency=1)
+    shared = run_workers.can_share(workspace.engine)
+    with nullcontext() if shared else pytest.raises(InputError, match="PostgreSQL"):
+        generation.pause_run(workspace, run.id)
+    after = rows.get(workspace.engine, run.id)
+    assert (after.paused, bool(after.halted)) == (shared, shared)
 
 
 def test_a_worker_says_what_it_lacks(

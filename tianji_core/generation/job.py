@@ -4,6 +4,7 @@ from tianji_core import jobs
 from tianji_core.errors import JobError
 from tianji_core.generation.batching import cancel_batches
 from tianji_core.generation.runs import options_of, run_lock, teachers_of
+from tianji_core.generation.shared_run import check_can_share
 from tianji_core.i18n import _
 from tianji_core.jobs import Job, JobSubject
 from tianji_core.store import runs as run_store
@@ -84,9 +85,9 @@ def pause_run(workspace: Workspace, run_id: int) -> None:
     :func:`start_generation` goes on with it.
 
     Raises:
-        PlanError: no such run.
+        PlanError: no such run. InputError: no worker can work on it, as :func:`check_can_share`.
     """
-    run_store.get(workspace.engine, run_id)
+    check_can_share(workspace, run_store.get(workspace.engine, run_id))
     said = _("有人让所有 worker 停下了这个批次；继续之后它们会接着写")
     run_store.change(workspace.engine, run_id, paused=True, halted=said)
 
