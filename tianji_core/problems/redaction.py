@@ -43,12 +43,14 @@ _HOMES = re.compile(r"(/home/|/Users/|[A-Za-z]:\\Users\\)[^/\\\s'\":]+")
 _CHINESE = re.compile(r"[\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef\U00020000-\U0003ffff]")
 _FRAME = re.compile(r'\s*File "[^"\n]+", line \d+(?:, in [\w<>.]+)?')
 _STAMPED = re.compile(
-    r"(?:\d{4}[-/])?\d\d[-/]\d\d[ T]\d\d:\d\d:\d\d|(?:INFO|WARNING|WARN|ERROR|CRITICAL|DEBUG)\b[: ]"
+    r"(?:\d{4}[-/])?\d\d[-/]\d\d[ T]\d\d:\d\d:\d\d(?:[.,]\d+)?(?: - [\w.]+ - [A-Z]+ -)?"
+    r"|(?:INFO|WARNING|WARN|ERROR|CRITICAL|DEBUG)\b[: ]"
     r"|Traceback \(most recent call last\)|[A-Za-z0-9_.]+(?:Error|Exception|Warning|Interrupt)\b"
 )
 _LIBRARY_WORD = re.compile(
-    r"\d{1,6}(?:\.\d+)?(?:e[-+]?\d+)?%?|\d{1,6}(?:[/x:]\d{1,6}){1,3}|[A-Za-z0-9_.]*(?:Error|Exception|Warning)"
-    r"|(?:torch|transformers|xtuner|mmengine|peft|bitsandbytes|safetensors|numpy|tianji_core)\.[A-Za-z0-9_.]+"
+    r"\d{1,6}(?:\.\d+)?(?:e[-+]?\d+)?%?|\d{1,6}(?:[/x:]\d{1,6}){1,3}"
+    r"|[A-Za-z0-9_.]*(?:Error|Exception|Warning)"
+    r"|(?:torch|transformers|peft|bitsandbytes|safetensors|numpy|tianji_core)\.[A-Za-z0-9_.]+"
 )
 _LIBRARY_WORDS = """
     allocate allocated already argument argv array assert attribute bad base batch bfloat16 bind bits bus
@@ -58,18 +60,17 @@ _LIBRARY_WORDS = """
     epoch errno error exceeded exist exists exit exited expected export failed fatal file float16 float32
     folder forbidden format found free full gb gib gpu gradient gradients half header host http https
     illegal import index inf info init input int instead int64 integer internal interrupted invalid io is
-    iter(train) iter(val) json kb kernel key keyerror kib killed layer layers length libcuda.so limit
-    line load loaded loading lock locked loss main many map match max mb memory message method mib
-    mismatch missing mmengine model module name named nan nccl network no none not null number object of
-    offload only open opened operation option order os out output overflow parameter parameters path
-    permission pid pipe platform port position process protocol python quantization quota range read
-    refused remote request requires reserved reset resource response return returned row runtime save
-    saved schema segmentation server shape shapes shared signal size socket space ssl start started state
-    step stop stopped storage supported support syntax system temporary tensor tensors terminated than
-    thread timed timeout token tokenizer tokens too torch train training tried triton type unable
-    unavailable undefined unexpected unicode unknown unsupported unused usage utf-8 value values version
-    warn warning weight weights while with worker workers write xtuner debug critical a an and at by for
-    from in on or such the to total was
+    json kb kernel key keyerror kib killed layer layers length libcuda.so limit line load loaded loading
+    lock locked loss main many map match max mb memory message method mib mismatch missing model module
+    name named nan nccl network no none not null number object of offload only open opened operation
+    option order os out output overflow parameter parameters path permission pid pipe platform port
+    position process protocol python quantization quota range read refused remote request requires
+    reserved reset resource response return returned row runtime save saved schema segmentation server
+    shape shapes shared signal size socket space ssl start started state step stop stopped storage
+    supported support syntax system temporary tensor tensors terminated than thread timed timeout token
+    tokenizer tokens too torch train training tried triton type unable unavailable undefined unexpected
+    unicode unknown unsupported unused usage utf-8 value values version warn warning weight weights while
+    with worker workers write debug critical a an and at by for from in on or such the to total was
 """
 """Words that libraries use of a computation and a machine, in lower case. Others may be a person's."""
 _FIGURE = re.compile(r"[A-Za-z_][\w./()%-]{0,30}[:=] ?[-+]?\d[\w.,:+%-]*")
