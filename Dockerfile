@@ -33,6 +33,7 @@ COPY docs/guide docs/guide
 COPY locale locale
 COPY pages pages
 COPY tianji_core tianji_core
+RUN chmod -R a+rX /app && python -m compileall -q /app
 ENV PATH=/opt/studio/bin:$PATH TIANJI_HOME=/workspace
 USER studio
 VOLUME /workspace

@@ -1,5 +1,6 @@
 """Measures what each locked package takes on disk in this environment, in MB without compiled bytecode, into
-``configs/package_sizes.json``: what set-up says before it downloads, and asks of the disk."""
+``configs/package_sizes.json``: what set-up says before it downloads, and asks of the disk. What is locked for
+other systems, or not installed here, keeps its size."""
 
 import json
 import sys
@@ -9,7 +10,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from tianji_core.installing.pins import pins_of, plain_name  # noqa: E402
+from tianji_core.installing.pins import PARTS, plain_name, read_lock  # noqa: E402
 
 TABLE = ROOT / "configs" / "package_sizes.json"
 LEAST = 0.5
@@ -17,8 +18,7 @@ LEAST = 0.5
 
 
 def measured() -> dict[str, float]:
-    """Returns the MB of every package of the locks that is installed here and larger than LEAST."""
-    wanted = {pin.name for pin in pins_of("test")}
+    """Returns the MB of every package that is installed here."""
     sizes: dict[str, float] = {}
     for package in metadata.distributions():
         name = plain_name(package.metadata["Name"])
@@ -28,10 +28,18 @@ def measured() -> dict[str, float]:
             for path in files
             if path.suffix != ".pyc" and path.is_file()
         )
-        if name in wanted and blocks / 1e6 > LEAST:
-            sizes[name] = round(blocks / 1e6, 1)
+        sizes[name] = round(blocks / 1e6, 1)
+    return sizes
+
+
+def merged(before: dict[str, float], here: dict[str, float]) -> dict[str, float]:
+    """Returns the sizes of before, renewed by those measured here: the packages of the locks that are larger
+    than LEAST."""
+    locked = {pin.name for files in PARTS.values() for file in files for pin in read_lock(ROOT / file)}
+    sizes = {name: size for name, size in {**before, **here}.items() if name in locked and size > LEAST}
     return dict(sorted(sizes.items()))
 
 
 if __name__ == "__main__":
-    TABLE.write_text(json.dumps(measured(), indent=2) + "\n", encoding="utf-8")
+    known = json.loads(TABLE.read_text(encoding="utf-8"))
+    TABLE.write_text(json.dumps(merged(known, measured()), indent=2) + "\n", encoding="utf-8")

@@ -1,6 +1,7 @@
 """What set-up installs, and that the studio runs where pip put it."""
 
 import re
+import runpy
 import subprocess
 import sys
 import tomllib
@@ -90,6 +91,12 @@ def test_every_package_that_the_studio_imports_is_among_its_dependencies() -> No
     assert undeclared == set()
 
 
+def test_the_table_of_sizes_keeps_what_is_locked_for_other_systems() -> None:
+    merged = runpy.run_path(str(ROOT / "scripts" / "package_sizes.py"))["merged"]
+    before = {"triton": 9.0, "torch": 5.0, "unknown-to-the-locks": 7.0}
+    assert merged(before, {"torch": 6.0, "typer": 0.1}) == {"torch": 6.0, "triton": 9.0}
+
+
 def test_a_package_of_both_locks_has_one_version_in_them() -> None:
     base, dev = locked("requirements.txt"), locked("requirements-dev.txt")
     assert {name: dev[name] for name in dev if name in base and not dev[name] <= base[name]} == {}
@@ -99,6 +106,38 @@ def test_the_light_studio_is_a_part_of_the_whole_and_has_no_torch() -> None:
     whole, light = locked("requirements.txt"), locked("requirements-light.txt")
     assert {name: light[name] for name in light if light[name] != whole.get(name)} == {}
     assert not {"torch", "triton", "transformers", "bitsandbytes", "scipy", "opencv-python"} & set(light)
+
+
+TRAINING_PART = (
+    "evaluation/sweep/perplexity.py",
+    "evaluation/sweep/weights.py",
+    "model_folders/answering.py",
+    "model_folders/foreign_code.py",
+    "model_folders/quick_imports.py",
+    "models/download.py",  # its start looks first whether modelscope is here
+    "models/gguf/",
+    "models/merging.py",
+    "models/nano/",
+    "models/verify.py",
+    "serving/",
+    "training/arithmetic/",
+    "training/cut_base.py",
+    "training/try_base.py",
+    "training/xtuner_engine/",
+)
+"""The modules of tianji_core that may import what the light studio lacks."""
+
+
+def test_outside_the_training_part_the_light_studio_has_every_package_that_is_imported() -> None:
+    light, homes = set(locked("requirements-light.txt")), packages_distributions()
+    here = {"app", "pages", "tianji_core", *sys.stdlib_module_names}
+    lacking: dict[str, set[str]] = {}
+    for path in [ROOT / "app.py", *(ROOT / "pages").rglob("*.py"), *(ROOT / "tianji_core").rglob("*.py")]:
+        for module in {name.split(".")[0] for name in imported_modules(path)} - here:
+            if not light & {canonicalize_name(name) for name in homes.get(module, [])}:
+                name = path.relative_to(ROOT).as_posix().removeprefix("tianji_core/")
+                lacking.setdefault(next(filter(name.startswith, TRAINING_PART), name), set()).add(module)
+    assert sorted(lacking) == sorted(TRAINING_PART), lacking
 
 
 def test_a_checkout_names_its_own_command_for_missing_packages() -> None:

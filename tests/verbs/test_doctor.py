@@ -2,9 +2,15 @@
 
 import os
 import subprocess
+import sys
+from importlib import metadata
+
+import pytest
 
 from tests.families.bases import write_own_code
 from tianji_core import jobs, models
+from tianji_core.errors import ModelError
+from tianji_core.installing.state import TRAINING
 from tianji_core.store import jobs as job_store
 from tianji_core.verbs.mending import mended_workspace
 
@@ -52,3 +58,28 @@ def test_what_dead_processes_left_is_mended_and_a_persons_files_stay(workspace):
     assert not draft.exists() and fresh.exists() and note.exists()
     assert jobs.get(workspace, job.id).state == "lost"
     assert list(mended_workspace(workspace)) == []
+
+
+def test_a_light_studio_is_whole_without_the_training_part_and_not_without_its_own_packages(
+    verb, monkeypatch
+):
+    lacking = {*TRAINING, "modelscope"}
+    version = metadata.version
+
+    def locked(name: str) -> str:
+        if name in lacking:
+            raise metadata.PackageNotFoundError(name)
+        return version(name)
+
+    monkeypatch.setattr(metadata, "version", locked)
+    assert verb("doctor").code == 0
+    lacking |= {"zhipuai", "datasets"}
+    told = verb("doctor")
+    assert told.code == 2 and told.failure == "缺少软件包 zhipuai、datasets；用这个命令补齐：make install"
+
+
+def test_a_download_without_its_package_is_refused_before_it_starts(workspace, monkeypatch):
+    monkeypatch.setitem(sys.modules, "modelscope", None)
+    with pytest.raises(ModelError, match="make install"):
+        models.start_download(workspace, "somebody/model")
+    assert jobs.listed(workspace) == []

@@ -8,11 +8,11 @@ import pytest
 from tests.pages.opening import opened
 from tianji_core import cleaning, models, training
 from tianji_core.comparison import board_keys
-from tianji_core.errors import InputError
+from tianji_core.errors import InputError, SettingsError
 from tianji_core.store import datasets, findings, recipes, runs, samples, second_verdicts, steps, votes
 from tianji_core.store import training as training_runs
 from tianji_core.store.samples import STATES, SampleFilter
-from tianji_core.verbs import sample_workspace
+from tianji_core.verbs import exploring, sample_workspace
 from tianji_core.verbs.sample_reviews import review_samples, reviewers
 from tianji_core.verbs.sample_workspace import FACTS, SampleSize, make_sample, open_sample, sample_home
 
@@ -73,6 +73,13 @@ def test_the_samples_of_two_reviewers_are_in_every_state(workspace):
     taken = steps.count(engine, recipe)
     review_samples(workspace, recipe, run)
     assert steps.count(engine, recipe) == taken
+
+
+def test_without_the_training_part_nothing_is_made(home, monkeypatch):
+    monkeypatch.setattr(exploring, "has_training", lambda: False)
+    with pytest.raises(SettingsError, match="make install"):
+        exploring.explore_sample(home.parent / "workspace", None, studio=False, as_json=True)
+    assert not home.exists()
 
 
 def test_a_workspace_that_is_no_sample_is_left_alone(home):

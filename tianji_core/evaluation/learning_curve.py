@@ -5,6 +5,7 @@ Kaplan et al., 2020): ``failing = a * samples ** -b``. All pairs (a, b) on a gri
 they make what was measured; the interval holds 95 % of that weight, and the spread between trainings beside
 it."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -100,9 +101,13 @@ class LearningCurve:
 
 def _beta_binomial(point: CurvePoint, failing: Numbers) -> Numbers:
     """The log-likelihood of a point, but for a constant, where rates scatter about ``failing``."""
-    from scipy.special import betaln
-
     wrong = point.count - point.passed
     alpha, beta = failing * SPREAD, (1 - failing) * SPREAD
-    logs: Numbers = betaln(wrong + alpha, point.passed + beta) - betaln(alpha, beta)
-    return logs
+    return _log_beta(wrong + alpha, point.passed + beta) - _log_beta(alpha, beta)
+
+
+def _log_beta(a: Numbers, b: Numbers) -> Numbers:
+    """The logarithm of the beta function."""
+    pairs = zip(a.ravel().tolist(), b.ravel().tolist(), strict=True)
+    logs = [math.lgamma(x) + math.lgamma(y) - math.lgamma(x + y) for x, y in pairs]
+    return np.array(logs).reshape(a.shape)

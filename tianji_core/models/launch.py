@@ -1,5 +1,6 @@
 """Starts the jobs that convert, merge, download and export models."""
 
+from importlib.util import find_spec
 from pathlib import Path
 
 from tianji_core import jobs
@@ -14,6 +15,7 @@ from tianji_core.models.gguf.export import check_exportable
 from tianji_core.models.gguf.formats import checked_format
 from tianji_core.models.making import checkpoint_of
 from tianji_core.models.merged import SHARD_GB, base_to_merge_into, checked_options
+from tianji_core.project import install_command
 from tianji_core.store.training import TrainingRun
 from tianji_core.training import record_of
 from tianji_core.workspace import Workspace
@@ -159,13 +161,16 @@ def start_download(
     Python code to run when it is loaded later.
 
     Raises:
-        ModelError: not a model's name, a model that is here already, a name in use, or the same download
-            runs.
+        ModelError: not a model's name, a model that is here already, a name in use, the same download
+            runs, or the package that downloads is not installed.
     """
     model_id = check_model_id(model_id, source)
     refuse_second(workspace, model_id, name)
     if name:
         checked_name(workspace, name)
+    if find_spec("modelscope") is None:
+        command = install_command(["modelscope"])
+        raise ModelError(_("下载模型要用软件包 modelscope，这里没有装；先装上：{command}", command=command))
     arguments = DownloadArguments(model_id=model_id, name=name, trust_remote_code=trust_remote_code)
     return _start(workspace, "download", _("下载：{id}", id=model_id), arguments, DownloadSubject)
 

@@ -3,8 +3,11 @@
 import os
 from pathlib import Path
 
+from tianji_core.errors import SettingsError
 from tianji_core.i18n import _, set_language
+from tianji_core.installing.state import TRAINING, has_training
 from tianji_core.jobs.environment import DATABASE
+from tianji_core.project import install_command
 from tianji_core.verbs import system
 from tianji_core.verbs.common import show
 from tianji_core.verbs.sample_workspace import SampleSize, make_sample, open_sample, sample_home
@@ -16,8 +19,12 @@ def explore_sample(workspace: Path | None, samples: int | None, studio: bool, as
     studio on it; ``workspace`` is the person's own, which stays as it is.
 
     Raises:
-        StudioError: a step failed.
+        SettingsError: the training part is not installed. StudioError: a step failed.
     """
+    if not has_training():
+        raise SettingsError(
+            _("走一遍样例要训练，这里没有装训练部分；先装上：{command}", command=install_command([*TRAINING]))
+        )
     space = open_sample(sample_home(workspace_folder(workspace)))
     set_language(space.settings().language)
     size = SampleSize() if samples is None else SampleSize(samples=samples)

@@ -1,6 +1,7 @@
 """What ``doctor --fix`` mends: the environment, and what processes that died left in the workspace. Touches
 nothing that the studio did not make."""
 
+import itertools
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -51,7 +52,7 @@ def mend(workspace: Workspace) -> None:
         InstallError: the packages cannot be installed.
     """
     done = False
-    for sentence in (*mended_workspace(workspace), *mended_environment()):
+    for sentence in itertools.chain(mended_workspace(workspace), mended_environment()):
         done = True
         typer.echo(sentence, err=True)
     if not done:

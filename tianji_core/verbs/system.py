@@ -237,12 +237,13 @@ def doctor(
     if broken := [name for name, trial in tried.items() if trial.problem]:
         reason = tried[broken[0]].sentence
         raise SettingsError(_("模型 {names} 训练不了（{reason}）", names=_("、").join(broken), reason=reason))
-    if missing and not set(TRAINING) <= set(missing):  # without all of them it is the light studio
+    unneeded = {*TRAINING, "modelscope"} if set(TRAINING) <= set(missing) else set()  # a light studio
+    if lacking := [name for name in missing if name not in unneeded]:
         raise SettingsError(
             _(
                 "缺少软件包 {names}；用这个命令补齐：{command}",
-                names=_("、").join(missing),
-                command=install_command(missing),
+                names=_("、").join(lacking),
+                command=install_command(lacking),
             )
         )
 
