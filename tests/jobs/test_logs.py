@@ -51,3 +51,20 @@ def test_the_end_is_read_over_the_border_of_both_files(workspace, monkeypatch):
     assert jobs.log_tail(workspace, 7).splitlines() == [f"line {number}" for number in (6, 7, 8, 9, 10)]
     assert jobs.log_tail(workspace, 7, 17).splitlines() == ["line 9", "line 10"]
     assert jobs.log_bytes(workspace, 7).endswith(b"line 9\nline 10\n")
+
+
+def test_what_arrives_while_the_end_is_kept_is_kept_too(workspace, monkeypatch):
+    monkeypatch.setattr(logs, "BOUND", 30)
+    path = jobs.log_path(workspace, 7)
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("".join(f"line {number}\n" for number in range(10)), encoding="utf-8")
+    write = logs.write_bytes
+
+    def slow(*given):
+        with path.open("a", encoding="utf-8") as log:
+            log.write("meanwhile\n")
+        write(*given)
+
+    monkeypatch.setattr(logs, "write_bytes", slow)
+    assert logs.rotate(path) and path.read_bytes() == b""
+    assert jobs.log_tail(workspace, 7).splitlines()[-2:] == ["line 9", "meanwhile"]

@@ -11,3 +11,6 @@ def test_the_verb_prints_a_line_for_each_level(api: LoopbackApi, verb) -> None:
     assert api.requests[0]["model"] == api.models[0] and "祝" in api.requests[0]["messages"][-1]["content"]
     wrong = verb("load-test", "--url", api.url, "--concurrency", "many")
     assert "--concurrency" in wrong.refusal
+    for number in (0, 513):
+        refused = verb("load-test", "--url", api.url, "--concurrency", f"1,{number}").refusal
+        assert refused == "--concurrency 的每个数要在 1 到 512 之间"

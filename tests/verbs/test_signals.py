@@ -9,6 +9,9 @@ from tests.processes import left_behind, until
 from tests.tiny_base import add_version, write_tiny_base
 from tests.verbs.conftest import ended
 from tianji_core import cleaning, generation, jobs
+from tianji_core.errors import InterruptedWorkError
+from tianji_core.store import jobs as job_store
+from tianji_core.verbs.common import follow
 
 
 def test_ctrl_c_while_generating_stops_the_job_and_keeps_the_answers(started, api, workspace):
@@ -51,6 +54,26 @@ def test_ctrl_c_in_a_verb_without_a_job_says_what_is_kept(verb, monkeypatch, wor
     monkeypatch.setattr(cleaning, "check_new", interrupted)
     said = verb("clean")
     assert said.code == 130 and "clean 停下了：已经检查和修好的都在" in said.failure
+
+
+@pytest.mark.parametrize(
+    ("kind", "subject", "command"),
+    [
+        ("generate", {"run_id": 7}, "generate --resume 7"),
+        ("elsewhere", {"training_run_id": 3}, "train --resume 3"),
+    ],
+)
+def test_a_second_ctrl_c_says_what_is_kept_too(workspace, monkeypatch, kind, subject, command):
+    """Both signals come while the verb waits for its job."""
+
+    def interrupted(*_given: object, **_options: object) -> jobs.Job:
+        signal.raise_signal(signal.SIGINT)
+        raise AssertionError("the signal was not delivered")
+
+    monkeypatch.setattr(jobs, "wait", interrupted)
+    job = job_store.add(workspace.engine, kind, "长的", [], {}, subject)
+    with pytest.raises(InterruptedWorkError, match=rf"“长的”已停止：.*都在；.*{command}$"):
+        follow(workspace, job, quiet=True)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

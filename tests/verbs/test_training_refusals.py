@@ -47,6 +47,12 @@ def test_settings_that_make_no_sense(verb, workspace, change, sentence):
     assert rows.listed(workspace.engine) == [] and jobs.listed(workspace) == []
 
 
+@pytest.mark.parametrize("option", [("--place", "lab"), ("--bundle", "a.tar"), ("--commands",), ("--check",)])
+def test_an_option_of_a_new_training_is_not_dropped_when_an_earlier_one_goes_on(verb, workspace, option):
+    for earlier in ("--resume", "--more"):
+        assert "--resume 和 --more 不能和 --place" in verb("train", earlier, 1, *option).refusal
+
+
 def test_what_is_missing_for_a_training(verb, workspace):
     add_version(workspace)
     assert "没有名叫“v9”的数据集版本，有的是：v1" in verb("train", "--dataset", "v9").refusal

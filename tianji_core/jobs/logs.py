@@ -27,17 +27,18 @@ def rotate(path: Path) -> bool:
     """Keeps the end of a log larger than :data:`BOUND` in :func:`earlier_path` and empties the log; returns
     whether it did.
 
-    Processes that append to the log go on at its new beginning. A line that arrives between the last read
-    and the emptying is lost.
+    Processes that append to the log go on at its new beginning. What arrives while the end is written is
+    appended to it before the log is emptied.
     """
     try:
         if path.stat().st_size <= BOUND:
             return False
         with path.open("rb") as file:
             file.seek(-BOUND, os.SEEK_END)
-            kept = file.read()
-            write_bytes(earlier_path(path), kept.split(b"\n", 1)[-1] + file.read())
-        os.truncate(path, 0)
+            write_bytes(earlier_path(path), file.read().split(b"\n", 1)[-1])
+            with earlier_path(path).open("ab") as earlier:
+                earlier.write(file.read())
+            os.truncate(path, 0)
     except (OSError, StudioError):  # a full disk: tried again later, and the log goes on as it is
         return False
     return True

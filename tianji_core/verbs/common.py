@@ -120,9 +120,7 @@ def follow(workspace: Workspace, job: jobs.Job, quiet: bool = False) -> jobs.Job
             ended = jobs.wait(workspace, job.id, each=draw)
         except KeyboardInterrupt:
             stopped_here = True
-            with contextlib.suppress(JobError):  # it has ended meanwhile
-                jobs.stop(workspace, job.id)
-            ended = jobs.wait(workspace, job.id, timeout=60)
+            ended = _stopped(workspace, job)
     if ended.state == "stopped" and stopped_here:
         raise interrupted_job(workspace, ended)
     if ended.state != "succeeded":
@@ -138,3 +136,17 @@ def follow(workspace: Workspace, job: jobs.Job, quiet: bool = False) -> jobs.Job
         error.exit_code = 2 if ended.exit_code == 2 else 1
         raise error
     return ended
+
+
+def _stopped(workspace: Workspace, job: jobs.Job) -> jobs.Job:
+    """Stops a job and returns it as it ended.
+
+    Raises:
+        InterruptedWorkError: Ctrl-C again; the job ends without this process.
+    """
+    try:
+        with contextlib.suppress(JobError):  # it has ended meanwhile
+            jobs.stop(workspace, job.id)
+        return jobs.wait(workspace, job.id, timeout=60)
+    except KeyboardInterrupt as error:
+        raise interrupted_job(workspace, jobs.get(workspace, job.id)) from error

@@ -43,6 +43,9 @@ def _of_job(workspace: Workspace, job: Job) -> str:
         return _("已经收到的回答都在；接着做：{command}", command=command)
     if job.kind == "train":
         return _of_training(workspace, subject["training_run_id"])
+    if job.kind == "elsewhere":
+        command = f"{PROGRAM} train --resume {subject['training_run_id']}"
+        return _("那边存下的检查点都在；接着训练：{command}", command=command)
     if job.kind == "experiment":
         command = f"{PROGRAM} experiment --resume {subject.get('experiment')}"
         return _("做完的训练都在；接着做：{command}", command=command)

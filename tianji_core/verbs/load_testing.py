@@ -11,7 +11,7 @@ from tianji_core.i18n import _
 from tianji_core.recipe import Recipe, asking, training_input
 from tianji_core.serving import Message
 from tianji_core.serving.client import model_names
-from tianji_core.serving.load_test import MOST_REQUESTS, LoadLevel, load_level
+from tianji_core.serving.load_test import MOST_AT_ONCE, MOST_REQUESTS, LoadLevel, load_level
 from tianji_core.store import recipes
 from tianji_core.verbs.common import JsonOption, RecipeOption, WorkspaceOption, chosen_recipe, opened, words
 from tianji_core.verbs.model_options import EndpointOptions, chosen_models
@@ -48,7 +48,7 @@ def load_test(
     measured = []
     with endpoint.answering(space, names) as address:
         for level in levels:
-            with progress_line(_("同时 {n} 个", n=level)) as draw:
+            with progress_line(_("同时 {n} 个", n=level), quiet=as_json) as draw:
                 measured.append(load_level(address, names[0], asked, level, requests, max_tokens, key, draw))
     heads = (
         _("同时"),
@@ -96,7 +96,10 @@ def _levels(text: str) -> list[int]:
     levels = words(text)
     if not levels or not all(level.isascii() and level.isdecimal() and len(level) < 6 for level in levels):
         raise InputError(_("--concurrency 要写成 1,4,16 这样，现在是“{text}”", text=text[:100]))
-    return [int(level) for level in levels]
+    numbers = [int(level) for level in levels]
+    if not all(1 <= number <= MOST_AT_ONCE for number in numbers):
+        raise InputError(_("--concurrency 的每个数要在 1 到 {most} 之间", most=MOST_AT_ONCE))
+    return numbers
 
 
 def _row(one: LoadLevel) -> tuple[object, ...]:

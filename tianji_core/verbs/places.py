@@ -15,7 +15,6 @@ from tianji_core.training.places.ssh_client import accept_keys, offered_keys
 from tianji_core.training.places.trying import try_place
 from tianji_core.training.slurm import SlurmRequest, checked_request
 from tianji_core.verbs.common import JsonOption, WorkspaceOption, opened, show
-from tianji_core.workspace import Workspace
 
 
 class PlaceAction(StrEnum):
@@ -104,11 +103,18 @@ def places(
     elif action is PlaceAction.REMOVE:
         remove_place(space, name)
         said = _("已删除运行位置 {name}，正在那边训练的不受影响", name=name)
+    elif action is PlaceAction.ACCEPT and not fingerprint:
+        _show_fingerprints(place_named(space, name), as_json)
+        return
     elif action is PlaceAction.ACCEPT:
-        said = _accepted(space, place_named(space, name), fingerprint)
+        place = place_named(space, name)
+        known = _("、").join(accept_keys(space, place, fingerprint))
+        said = _("已接受 {host} 的主机密钥：{known}", host=place.host, known=known)
     else:
         found = try_place(space, place_named(space, name))
         show(found, as_json, "\n".join(f"{'✓' if each.good else '!'} {each.sentence}" for each in found))
+        if not all(each.good for each in found):
+            raise typer.Exit(1)
         return
     show({"action": action.value, "name": name}, as_json, said)
 
@@ -120,16 +126,13 @@ def _address(place: Place) -> str:
     return f"{user}{place.host}:{place.port}"
 
 
-def _accepted(space: Workspace, place: Place, fingerprint: str) -> str:
-    """Accepts a host key whose fingerprint is given; without one it only tells the fingerprints.
+def _show_fingerprints(place: Place, as_json: bool) -> None:
+    """Prints the fingerprints that a host shows now, for a person to compare; accepts none.
 
     Raises:
-        PlaceError: no key has it. PlaceUnreachableError: the host does not answer.
+        PlaceUnreachableError: the host does not answer.
     """
-    if not fingerprint:
-        lines = "\n".join(known for _line, known in offered_keys(place))
-        said = _("{host} 现在给出的主机密钥，先和那边的管理员或网页上写的核对：", host=place.host)
-        then = _("一致的话，加上 --fingerprint SHA256:… 接受")
-        return f"{said}\n{lines}\n{then}"
-    known = accept_keys(space, place, fingerprint)
-    return _("已接受 {host} 的主机密钥：{known}", host=place.host, known=_("、").join(known))
+    shown = [fingerprint for _line, fingerprint in offered_keys(place)]
+    said = _("{host} 现在给出的主机密钥，先和那边的管理员或网页上写的核对：", host=place.host)
+    then = _("一致的话，加上 --fingerprint SHA256:… 接受")
+    show({"accepted": False, "fingerprints": shown}, as_json, "\n".join([said, *shown, then]))

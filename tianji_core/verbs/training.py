@@ -141,6 +141,11 @@ class ContinueOptions:
         ),
     ] = None
 
+    @property
+    def named(self) -> bool:
+        """Whether an earlier training is named."""
+        return self.resume is not None or self.more is not None
+
     def start(self, space: Workspace) -> training.TrainingRun | None:
         """Continues the named training and returns what runs now, None where no training is named.
 
@@ -260,7 +265,7 @@ def train(
     space = opened(workspace)
     request = slurm.request()
     place, bundle = other.place, other.bundle
-    _check_one_way(place, commands, bundle)
+    _check_one_way(place, commands, bundle, new=check or cpu_trial, earlier=earlier.named)
     run = earlier.start(space)
     if run is None:
         version = learning.version(space)
@@ -295,12 +300,18 @@ def train(
     _finish_training(space, run, detach, as_json)
 
 
-def _check_one_way(place: str, commands: bool, bundle: Path | None) -> None:
+def _check_one_way(place: str, commands: bool, bundle: Path | None, new: bool, earlier: bool) -> None:
     """Raises:
-    InputError: several of --place, --bundle and --commands are given.
+    InputError: several of --place, --bundle and --commands are given, or one of them or another option of a
+        ``new`` training with an ``earlier`` one.
     """
-    if sum((bool(place), commands, bundle is not None)) > 1:
+    ways = sum((bool(place), commands, bundle is not None))
+    if ways > 1:
         raise InputError(_("--place、--bundle 和 --commands 只能用一个"))
+    if earlier and (ways or new):
+        raise InputError(
+            _("--resume 和 --more 不能和 --place、--bundle、--commands、--check、--cpu-trial 一起用")
+        )
 
 
 def _warn(checked: training.Preflight) -> None:
