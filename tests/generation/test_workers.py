@@ -9,7 +9,7 @@ from contextlib import nullcontext
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import update
+from sqlalchemy import create_engine, text, update
 
 from tests.loopback import LoopbackApi
 from tests.processes import until
@@ -177,6 +177,34 @@ def test_a_worker_for_all_leaves_a_paused_run_for_another(
 
     asyncio.run(story())
     assert count(team, paused).pending == 2
+
+
+def test_a_worker_looks_again_after_the_database_was_away(
+    team: Workspace, api: LoopbackApi, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(worker_process, "LOOK", 0.05)
+    monkeypatch.setattr(run_workers, "LEASE", 600.0)
+    run = run_of(team, api, limit=2, concurrency=2)
+    run_workers.join(team.engine, run.id, "甲", 1, leads=True)
+    server = create_engine(team.engine.url.set(database="postgres"), isolation_level="AUTOCOMMIT")
+    opens = text(f'ALTER DATABASE "{team.engine.url.database}" ALLOW_CONNECTIONS true')
+    shuts = text(opens.text.replace("true", "false"))
+
+    async def story() -> None:
+        stop = asyncio.Event()
+        with server.connect() as connection:
+            connection.execute(shuts)
+            team.engine.dispose()
+            helping = asyncio.create_task(generation.help_with_all(team, stop))
+            await asyncio.to_thread(until, lambda: helping.done() or "用不了" in capsys.readouterr().out)
+            connection.execute(opens)
+        await asyncio.to_thread(until, lambda: helping.done() or count(team, run).done == 2)
+        stop.set()
+        await helping
+
+    asyncio.run(story())
+    server.dispose()
+    assert count(team, run).done == 2
 
 
 def test_only_a_run_that_workers_can_share_is_stopped_in_all_of_them(

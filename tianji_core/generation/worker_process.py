@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 
-from tianji_core.errors import StudioError
+from tianji_core.errors import InputError, StudioError, TeacherAuthError
 from tianji_core.generation.generating import join_run
 from tianji_core.generation.job import KIND, GenerationSubject
 from tianji_core.generation.runs import MAX_CONCURRENCY, check_concurrency, teachers_of
@@ -90,22 +90,39 @@ async def help_with_all(workspace: Workspace, stop: asyncio.Event, capacity: int
     check_concurrency(capacity)
     check_can_share(workspace)
     refused: set[int] = set()
+    said = ""
     while not stop.is_set():
-        for worker in run_workers.living(workspace.engine):
-            if not worker.leads or worker.run_id in refused or stop.is_set():
-                continue
-            run = run_store.get(workspace.engine, worker.run_id)
-            if run.paused:
-                continue
-            print(_("来帮批次 {id}", id=run.id), flush=True)
-            try:
-                check_usable_here(workspace, run.id)
-                await _help(workspace, run, stop, capacity)
-            except StudioError as error:
-                refused.add(run.id)
-                print(_("批次 {id} 在这台机器上做不了：{reason}", id=run.id, reason=error), flush=True)
-            break
+        try:
+            await _help_next(workspace, refused, stop, capacity)
+            said = ""
+        except StudioError as error:  # the database or a teacher is away: another look may find it
+            if str(error) != said:
+                said = str(error)
+                print(said, flush=True)
         await _wait(stop)
+
+
+async def _help_next(workspace: Workspace, refused: set[int], stop: asyncio.Event, capacity: int) -> None:
+    """Helps with the first run under way that is not ``refused``; adds it there where this process can never
+    help with it.
+
+    Raises:
+        As :func:`join_run`.
+    """
+    for worker in run_workers.living(workspace.engine):
+        if not worker.leads or worker.run_id in refused:
+            continue
+        run = run_store.get(workspace.engine, worker.run_id)
+        if run.paused:
+            continue
+        print(_("来帮批次 {id}", id=run.id), flush=True)
+        try:
+            check_usable_here(workspace, run.id)
+            await _help(workspace, run, stop, capacity)
+        except (InputError, TeacherAuthError) as error:
+            refused.add(run.id)
+            print(_("批次 {id} 在这台机器上做不了：{reason}", id=run.id, reason=error), flush=True)
+        return
 
 
 async def _help(workspace: Workspace, run: Run, stop: asyncio.Event, capacity: int) -> int:
