@@ -83,6 +83,10 @@ class MissingBaseError(PlaceError):
     """The base of a training is not on the machine that is to train."""
 
 
+class ForgottenJobError(PlaceError):
+    """The cluster no longer knows a job, because it ended some time ago."""
+
+
 class PlaceUnreachableError(StudioError):
     """A place to train cannot be reached now; what runs there goes on, and asking again may help."""
 

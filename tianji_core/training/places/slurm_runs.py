@@ -1,12 +1,13 @@
 """A stored training as a job of the Slurm that this machine is a client of: submitted once, followed by its
 number, and known by the exit code in its work folder when Slurm has forgotten it."""
 
+import contextlib
 import json
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from tianji_core.errors import PlaceError, PlaceUnreachableError
+from tianji_core.errors import ForgottenJobError, PlaceError, PlaceUnreachableError
 from tianji_core.files import write_json, write_text
 from tianji_core.gate import clean_sentence
 from tianji_core.i18n import _
@@ -23,6 +24,8 @@ PATIENCE = 90.0
 """Seconds for an answer; Slurm itself gives up after 18 where its controller is down."""
 BEFORE = ("PENDING", "CONFIGURING", "REQUEUED", "REQUEUE_HOLD", "RESV_DEL_HOLD", "SPECIAL_EXIT", "STOPPED")
 GOING = ("RUNNING", "COMPLETING", "SUSPENDED", "SIGNALING", "STAGE_OUT", "RESIZING")
+_AWAY = ("Unable to contact slurm controller", "Socket timed out", "Zero Bytes were transmitted")
+"""What the programs of Slurm say where its controller cannot be reached."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +90,7 @@ def state_of(workspace: Workspace, run: TrainingRun) -> SlurmState:
     """Returns how the job of a training is.
 
     Raises:
-        PlaceUnreachableError: the controller does not answer.
+        PlaceUnreachableError: Slurm does not say; the job may train all the same.
     """
     folder = work_folder(workspace, run)
     job = job_of(folder)
@@ -95,8 +98,10 @@ def state_of(workspace: Workspace, run: TrainingRun) -> SlurmState:
         return SlurmState("missing", False)
     try:
         said = _asked("squeue", "-h", "-t", "all", "-j", str(job), "-o", "%T|%r").strip()
-    except PlaceError:  # it has been forgotten
+    except ForgottenJobError:
         said = ""
+    except PlaceError as error:
+        raise PlaceUnreachableError(str(error)) from error
     word, _bar, reason = said.partition("|")
     if word in BEFORE:
         return SlurmState("waiting", True, _("Slurm 任务 {job} 在排队（{reason}）", job=job, reason=reason))
@@ -125,7 +130,8 @@ def _why(word: str, job: int, code: int | None) -> str:
 def stop(workspace: Workspace, run: TrainingRun) -> None:
     """Cancels the job of a training; one that has ended is left alone."""
     if (job := job_of(work_folder(workspace, run))) is not None:
-        _asked("scancel", str(job))
+        with contextlib.suppress(ForgottenJobError):
+            _asked("scancel", str(job))
 
 
 def partitions() -> list[str]:
@@ -162,7 +168,9 @@ def _asked(*command: str) -> str:
 
 def _refused(said: str) -> PlaceError | PlaceUnreachableError:
     detail = clean_sentence(said)
-    if "Unable to contact slurm controller" in said or "Socket timed out" in said:
+    if "Invalid job id" in said:
+        return ForgottenJobError(_("Slurm 不认得这个任务了（{detail}）", detail=detail))
+    if any(words in said for words in _AWAY):
         return PlaceUnreachableError(_("Slurm 的控制器没有回答；任务不受影响，过一会儿再问"))
     if "invalid partition" in said.lower():
         return PlaceError(_("Slurm 没有这个分区，用 sinfo 看有哪些，再改运行位置（{detail}）", detail=detail))
