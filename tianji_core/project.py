@@ -13,6 +13,8 @@ CHECKOUT = not _BUNDLE.is_dir()
 PROJECT = _PACKAGE.parent if CHECKOUT else _BUNDLE
 """The folder that holds ``app.py``, ``pages``, ``configs`` and ``locale``."""
 CONFIGS = PROJECT / "configs"
+NANO_FOLDER = CONFIGS / "models" / "nano-base"
+"""Where this installation has the built-in base."""
 LOCALE = PROJECT / "locale"
 DISTRIBUTION = "tianji-studio"
 XTUNER = "xtuner==0.2.0"

@@ -10,6 +10,7 @@ from pages.shared.kept import forget_typed, kept_text
 from pages.shared.text import plain
 from tianji_core import models
 from tianji_core.i18n import _
+from tianji_core.serving import servers
 from tianji_core.sharing import LONGEST_DAYS, MOST_PER_MINUTE, Share, Shares, kept_questions
 from tianji_core.workspace import Workspace
 
@@ -33,8 +34,10 @@ def shared_models(workspace: Workspace) -> None:
 
 def _new_link(workspace: Workspace, shares: Shares) -> None:
     names = models.titles(workspace)
-    merged = [model.name for model in models.loadable(workspace) if model.kind != "base"]
-    known = merged or [model.name for model in models.loadable(workspace)]
+    loadable = models.loadable(workspace)
+    loaded = [name for server in servers(workspace) if server.ready for name in server.models]
+    trained = [model for model in loadable if model.kind != "base"]
+    known = models.ready_first(trained or loadable, loaded)
     if not known:
         st.info(_("还没有模型可以分享。先下载一个基座，或者训练出一个适配器。"))
         return

@@ -27,7 +27,7 @@ def server_panel(workspace: Workspace, further: Mapping[str, Callable[[], None]]
     if not known:
         st.info(_("还没有模型。先下载一个基座，或者训练出一个适配器。"))
         st.page_link("pages/models/page.py", label=_("去模型页"), icon="🧩")
-    chosen = _models_to_load(workspace, known) if known else []
+    chosen = _models_to_load(workspace, known, further is not None) if known else []
     row = st.container(horizontal=True)
     start = row.container(width="content")
     ways: dict[str, Callable[[], None]] = {_("接别的兼容服务"): lambda: foreign_service(workspace)}
@@ -55,8 +55,9 @@ def server_panel(workspace: Workspace, further: Mapping[str, Callable[[], None]]
             st.rerun()
 
 
-def _models_to_load(workspace: Workspace, known: Sequence[models.Artefact]) -> list[str]:
-    """Draws the choice of the models that a new server loads; returns their names."""
+def _models_to_load(workspace: Workspace, known: Sequence[models.Artefact], several: bool) -> list[str]:
+    """Draws the choice of the models that a new server loads; returns their names. Where ``several`` are
+    compared it begins with an adapter, which brings its base, else with the model that answers surest."""
     names = models.titles(workspace)
     titles = {
         model.name: _("{name}（{note}）", name=model.name, note=models.kind_title(model.kind))
@@ -65,11 +66,11 @@ def _models_to_load(workspace: Workspace, known: Sequence[models.Artefact]) -> l
         for model in known
     }
     linked = [name for name in st.query_params.get_all("model") if name in titles]
-    trained = [model.name for model in known if model.kind != "base"]
+    adapters = [model.name for model in known if model.kind == "adapter"]
     return st.multiselect(
         _("要加载的模型"),
         list(titles),
-        default=linked or trained[:1] or [known[0].name],
+        default=linked or (adapters if several else [])[:1] or models.ready_first(known)[:1],
         format_func=titles.__getitem__,
         key="server_models",
         placeholder=_("选至少一个模型"),

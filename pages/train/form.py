@@ -1,6 +1,7 @@
 """The settings of a new training, with those that differ from the preset marked."""
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import streamlit as st
@@ -12,6 +13,7 @@ from pages.train.choice import FORM
 from tianji_core import models, training
 from tianji_core.drafts import Typed
 from tianji_core.i18n import _
+from tianji_core.model_folders.built_in import base_here
 from tianji_core.model_folders.template import CHOICES, OWN_TEMPLATE
 from tianji_core.training import MixPart, Preset, TrainingSettings
 from tianji_core.training.curve_writers import TITLES as CURVE_PROGRAMS
@@ -29,6 +31,7 @@ def base_choice(workspace: Workspace, chosen: Preset, defaults: TrainingSettings
     owned = {str(model.path): model for model in models.loadable(workspace) if model.kind != "adapter"}
     key = f"train_{chosen.key}_base"
     own = kept_at(FORM, key, any_text, defaults.base, "base", group=chosen.key)
+    st.session_state[key] = str(base_here(Path(st.session_state[key])))
     options = list(dict.fromkeys((defaults.base, *owned, st.session_state[key])))
 
     def shown(path: str) -> str:

@@ -2,6 +2,9 @@
 
 import shutil
 import sys
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -9,7 +12,7 @@ from tests.tiny_base import add_version, write_tiny_base
 from tianji_core import jobs, models, training
 from tianji_core.errors import ModelError
 from tianji_core.model_folders.manifest import Artefact, write_artefact
-from tianji_core.models.catalogue import free_name, making
+from tianji_core.models.catalogue import free_name, making, ready_first
 from tianji_core.ownership import new_folder
 from tianji_core.store import training as rows
 from tianji_core.training.launch import TrainingSubject
@@ -141,3 +144,24 @@ def test_names_become_folder_names(workspace, base, tmp_path):
     other = write_tiny_base(tmp_path / "other")
     with pytest.raises(ModelError, match="只能用"):
         models.register_folder(workspace, other, name="../x")
+
+
+def test_a_loaded_model_is_offered_first_then_the_merged_form_of_the_newest_checkpoint(
+    tmp_path: Path,
+) -> None:
+    def made(name: str, kind: Literal["base", "adapter", "merged", "gguf"], step: int | None) -> Artefact:
+        at = datetime(2026, 1, 1) + timedelta(days=step or 0)
+        run = None if step is None else 1
+        return Artefact(
+            name=name, kind=kind, title="", path=tmp_path, training_run_id=run, checkpoint=step, created_at=at
+        )
+
+    known = [
+        made("底座", "base", None),
+        made("旧的", "merged", 4),
+        made("新的-lora", "adapter", 8),
+        made("新的", "merged", 8),
+        made("文件", "gguf", 8),
+    ]
+    assert ready_first(known) == ["新的", "新的-lora", "旧的", "底座"]
+    assert ready_first(known, loaded=["底座"])[0] == "底座"

@@ -8,9 +8,12 @@ import pytest
 from tests.serving.conftest import Folders
 from tianji_core import jobs
 from tianji_core.errors import ModelError
-from tianji_core.model_folders.manifest import write_artefact
+from tianji_core.model_folders.manifest import read_artefact, write_artefact
 from tianji_core.models import Artefact, delete, register_folder
+from tianji_core.project import NANO_FOLDER
 from tianji_core.serving import start_for, wait_ready
+from tianji_core.serving.choosing import resolved
+from tianji_core.serving.launch import ModelRef
 from tianji_core.workspace import Workspace
 
 
@@ -44,3 +47,16 @@ def test_an_adapter_without_its_base_is_refused(
         start_for(workspace, ["红"])
     with pytest.raises(ModelError, match="没有名叫“蓝”"):
         start_for(workspace, ["蓝"])
+
+
+def test_an_adapter_on_an_older_built_in_base_is_refused_before_anything_is_loaded(
+    workspace: Workspace, folders: Folders
+) -> None:
+    gone = Path("/old/configs/models/nano-base")
+    add_adapter(workspace, "红", folders.red, gone)
+    assert resolved(workspace, ["红"])[0] == [ModelRef("nano-base", str(NANO_FOLDER))]
+    folder = workspace.models / "红"
+    older = read_artefact(folder, workspace.home).model_copy(update={"base_fingerprint": "older"})
+    write_artefact(folder, older, workspace.home)
+    with pytest.raises(ModelError, match="旧版工坊的内置模型"):
+        start_for(workspace, ["红"])

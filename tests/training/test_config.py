@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tianji_core.errors import TrainingError
+from tianji_core.ownership import new_folder
 from tianji_core.training import (
     checked_settings,
     default_settings,
@@ -18,6 +19,7 @@ from tianji_core.training import (
     rendered_config,
     write_config,
 )
+from tianji_core.training.config import write_base
 from tianji_core.training.curve_writers import curves_check
 from tianji_core.training.presets import TUTORIAL
 from tianji_core.training.settings import MAIN_FIELDS, TrainingSettings, field_help, field_title
@@ -183,3 +185,15 @@ def test_curves_for_a_program_that_is_not_installed_stop_the_training():
         (check,) = curves_check(settings)
         assert check.level == "stop" and "pip install swanlab" in check.detail
     assert curves_check(settings.model_copy(update={"curves": ""})) == []
+
+
+def test_the_base_of_a_moved_program_is_written_wherever_the_config_names_it(tmp_path):
+    old, new = "/old/configs/models/nano-base", tmp_path / "nano-base"
+    file = new_folder(tmp_path / "training-1") / "config.py"
+    file.write_text(f"pretrained_model_name_or_path = '{old}'\nllm = dict(path='{old}')\n")
+    write_base(file.parent, new)
+    moved = file.read_text()
+    assert moved == f"pretrained_model_name_or_path = '{new}'\nllm = dict(path='{new}')\n"
+    written = file.stat().st_ino
+    write_base(file.parent, new)
+    assert file.stat().st_ino == written, "nothing to change"

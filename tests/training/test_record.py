@@ -5,6 +5,7 @@ import pytest
 
 from tianji_core import training
 from tianji_core.errors import TrainingError
+from tianji_core.project import NANO_FOLDER
 from tianji_core.store import training as rows
 from tianji_core.training import Target, TrainingRecord, record_of
 from tianji_core.training.record import Origin
@@ -45,3 +46,10 @@ def test_an_unreadable_row_is_refused_by_its_number(workspace):
     run = rows.add(workspace.engine, "坏", KEY, None, {"learning_rate": "fast"})
     with pytest.raises(TrainingError, match=f"训练 {run.id} 保存的设置读不懂"):
         record_of(run)
+
+
+def test_a_training_of_a_moved_program_has_the_built_in_base_of_this_installation(workspace):
+    settings = training.default_settings(KEY)
+    stored = {**settings.model_dump(mode="json"), "base": "/old/configs/models/nano-base"}
+    run = rows.add(workspace.engine, "搬过家", KEY, None, stored)
+    assert record_of(run).settings.base_folder == NANO_FOLDER

@@ -10,6 +10,7 @@ from pathlib import Path
 from tianji_core.errors import ModelError
 from tianji_core.i18n import _
 from tianji_core.model_folders.config_files import CONFIG, TOKENIZER_CONFIG, read_object
+from tianji_core.project import NANO_FOLDER
 
 TOKENIZERS = ("tokenizer.json", "tokenizer.model", "vocab.json", "vocab.txt", "spiece.model")
 INDEXES = ("model.safetensors.index.json", "pytorch_model.bin.index.json")
@@ -36,6 +37,20 @@ def checked_base(folder: Path) -> BaseFolder:
     Raises:
         ModelError: says what is missing.
     """
+    try:
+        return _checked(folder)
+    except ModelError as error:
+        if folder != NANO_FOLDER:
+            raise
+        raise ModelError(
+            _(
+                "内置纳米模型 {folder} 不见了或不完整；它随工坊提供，不用下载，请重新安装工坊",
+                folder=folder,
+            )
+        ) from error
+
+
+def _checked(folder: Path) -> BaseFolder:
     if not folder.is_dir():
         if folder.exists():
             raise ModelError(_("{folder} 是一个文件，这里要填模型所在的文件夹", folder=folder))

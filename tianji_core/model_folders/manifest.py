@@ -13,6 +13,7 @@ from tianji_core.errors import ModelError
 from tianji_core.files import write_json
 from tianji_core.gate import first_line
 from tianji_core.i18n import _
+from tianji_core.model_folders.built_in import base_here
 from tianji_core.model_folders.remote_code import code_hash
 from tianji_core.model_folders.template import TEMPLATE, native_template
 from tianji_core.project import CONFIGS
@@ -91,7 +92,7 @@ def read_artefact(folder: Path, home: Path) -> Artefact:
     try:
         values = _values(folder)
         if values.get("base"):
-            values["base"] = home / values["base"]
+            values["base"] = base_here(home / values["base"], str(values.get("base_fingerprint", "")))
         location = values.get("location")
         artefact = Artefact.model_validate({**values, "path": Path(location) if location else folder})
     except (OSError, ValueError, TypeError) as error:

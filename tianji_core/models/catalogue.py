@@ -4,6 +4,7 @@ import os
 import re
 import time
 from collections import Counter
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -81,6 +82,31 @@ def nano_artefact() -> Artefact | None:
 def loadable(workspace: Workspace) -> list[Artefact]:
     """Returns the models that the studio itself can load: all but GGUF files."""
     return [model for model in artefacts(workspace) if model.kind != "gguf"]
+
+
+def ready_first(known: Sequence[Artefact], loaded: Collection[str] = ()) -> list[str]:
+    """Returns the names of the models that can be loaded in the order in which to offer them: those
+    ``loaded`` already, trained ones before bases, the newest checkpoint first, and of one checkpoint the
+    merged model, which answers without a base, before the adapter."""
+    order = ("merged", "adapter", "base")
+    fitting = [model for model in known if model.kind in order]
+    newest: dict[tuple[object, ...], float] = {}
+    for model in fitting:
+        made = model.created_at.timestamp()
+        newest[_origin(model)] = max(made, newest.get(_origin(model), made))
+
+    def place(model: Artefact) -> tuple[bool, bool, float, int]:
+        kind = order.index(model.kind)
+        return (model.name not in loaded, model.kind == "base", -newest[_origin(model)], kind)
+
+    return [model.name for model in sorted(fitting, key=place)]
+
+
+def _origin(model: Artefact) -> tuple[object, ...]:
+    """Returns what the forms of one checkpoint have in common."""
+    if model.training_run_id is None:
+        return (model.adapter or model.name,)
+    return (model.training_run_id, model.checkpoint)
 
 
 def titles(workspace: Workspace) -> dict[str, str]:

@@ -29,6 +29,7 @@ from tianji_core.training import (
 )
 from tianji_core.training.child import run_tool, tool_environment
 from tianji_core.training.child_faults import tool_cause
+from tianji_core.training.config import write_base
 from tianji_core.training.estimate import read_training_file
 from tianji_core.workspace import Workspace
 
@@ -84,6 +85,7 @@ def convert(
         f"{run.preset.removesuffix('-qlora').removesuffix('-lora')}-{run.id}-iter{checkpoint.iteration}"
     )
     chosen = checked_name(workspace, name) if name else free_name(workspace, usual_name)
+    write_base(work_folder(workspace, run), settings.base_folder)
     reporter.update(0, total=1, message=_("正在把检查点转成适配器"))
     with making(workspace, chosen) as folder:
         arguments = engine.converter_arguments(work_folder(workspace, run), checkpoint.path, folder)

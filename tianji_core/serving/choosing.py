@@ -6,8 +6,10 @@ from pathlib import Path
 from tianji_core.errors import ModelError
 from tianji_core.i18n import _
 from tianji_core.jobs import Job
+from tianji_core.model_folders.base import fingerprint
 from tianji_core.model_folders.folders import named_folder
 from tianji_core.models import Artefact, artefact, artefacts
+from tianji_core.project import NANO_FOLDER
 from tianji_core.serving.launch import ModelRef, ServerOptions, start_server
 from tianji_core.workspace import Workspace
 
@@ -67,9 +69,17 @@ def _base(workspace: Workspace, adapter: Artefact) -> ModelRef:
     if adapter.base is None or not adapter.base.is_dir():
         raise ModelError(
             _(
-                "适配器“{name}”的基座 {base} 不在了，请重新下载基座",
+                "适配器“{name}”的基座 {base} 不在了（原来在 {folder}）；请把它放回原处，或选合并好的模型，它不用基座",
                 name=adapter.name,
-                base=adapter.base or "—",
+                base=adapter.base.name if adapter.base else "—",
+                folder=adapter.base.parent if adapter.base else "—",
+            )
+        )
+    if adapter.base == NANO_FOLDER and adapter.base_fingerprint not in ("", fingerprint(NANO_FOLDER)):
+        raise ModelError(
+            _(
+                "适配器“{name}”是在旧版工坊的内置模型上练的，内置模型后来换过，两者对不上；请选合并好的模型，或者重新训练",
+                name=adapter.name,
             )
         )
     folder = adapter.base.resolve()

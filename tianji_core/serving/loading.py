@@ -15,6 +15,7 @@ from tianji_core.gate import first_line
 from tianji_core.i18n import _
 from tianji_core.model_folders.adapter import adapter_base
 from tianji_core.model_folders.base import fingerprint
+from tianji_core.model_folders.built_in import base_here
 from tianji_core.model_folders.folders import NamedFolder, check_model
 from tianji_core.model_folders.foreign_code import prepare_transformers
 from tianji_core.model_folders.manifest import read_manifest
@@ -216,7 +217,7 @@ def owner_of(adapter: str, base: str, models: Sequence[Full]) -> Full:
         ModelError: none of them.
     """
     with contextlib.suppress(OSError, RuntimeError, ValueError):  # what a stranger's file names is any text
-        folder = Path(base).expanduser().resolve()
+        folder = base_here(Path(base).expanduser()).resolve()
         for model in models:
             if base and folder == model.path:
                 return model

@@ -55,3 +55,19 @@ def write_config(
     path = work_dir / engine.CONFIG_NAME
     write_text(path, rendered_config(chosen, settings, data_path, runs_code, frozen))
     return path
+
+
+def write_base(work_dir: Path, base: Path) -> None:
+    """Write the folder of the base into the config of a stored training where it names another one: the
+    built-in base lies elsewhere after the program has moved. A missing config stays missing.
+
+    Raises:
+        TrainingError: the config cannot be read or names no base.
+    """
+    path = work_dir / engine.CONFIG_NAME
+    if not path.is_file():
+        return
+    source = path.read_text(encoding="utf-8")
+    moved = engine.with_base(source, base)
+    if moved != source:
+        write_text(path, moved)

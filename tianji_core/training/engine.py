@@ -5,9 +5,9 @@ outside its folder names its classes, options, log lines or files (``tests/train
 What an engine has to offer, by what it is asked for:
 
 - config: ``CONFIG_NAME`` in a work folder; ``data_file``, what it learns from; ``header``, ``read_card``,
-  ``read_values`` and ``lacking`` read a preset's text without running it; ``with_values``, ``with_card`` and
-  ``with_weights`` change it; ``render`` makes the config of one training; ``load_check_arguments`` and
-  ``load_problem`` try in a child whether a text of a person loads
+  ``read_values`` and ``lacking`` read a preset's text without running it; ``with_values``,
+  ``with_card``, ``with_base`` and ``with_weights`` change it; ``render`` makes the config of one training;
+  ``load_check_arguments`` and ``load_problem`` try in a child whether a text of a person loads
 - launch: ``trainer_arguments`` for one process, under torch.distributed where there are several;
   ``RESUME_VARIABLES`` beside them where it goes on from a checkpoint; ``DEEPSPEED``, the settings it knows
 - progress: ``logged_step`` from a line of output; ``begun``, ``curve``, ``validations``,
@@ -59,6 +59,7 @@ from tianji_core.training.xtuner_engine.source import (
     read_card,
     read_values,
     reference_model,
+    with_base,
     with_card,
     with_values,
     with_weights,
@@ -97,6 +98,7 @@ __all__ = [
     "trainer_arguments",
     "trial_answers",
     "validations",
+    "with_base",
     "with_card",
     "with_values",
     "with_weights",

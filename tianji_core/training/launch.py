@@ -22,7 +22,7 @@ from tianji_core.training import engine, queue
 from tianji_core.training.base_trials import check_trial
 from tianji_core.training.child import run_tool, tool_environment
 from tianji_core.training.commands import arguments, free_port, node_commands
-from tianji_core.training.config import write_config
+from tianji_core.training.config import write_base, write_config
 from tianji_core.training.data_checks import base_is_elsewhere
 from tianji_core.training.learnt_pairs import pairs_hash
 from tianji_core.training.load import Sampler, free_cards
@@ -271,6 +271,7 @@ def run_training(workspace: Workspace, run: TrainingRun, reporter: Reporter | No
     hold = queue.take_turn(workspace, run, lambda: free_cards() or first, watch.waiting)
     try:
         check_again(workspace, run)
+        write_base(work_dir, record_of(run).settings.base_folder)
         begun = record_of(run).model_copy(update={"held": hold.places, "began": time.time()})
         run = training_runs.change(workspace.engine, run.id, settings=begun.stored())
         environment = tool_environment(workspace, chosen.device)

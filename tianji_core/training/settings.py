@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
 
 from tianji_core.i18n import _
+from tianji_core.model_folders.built_in import base_here
 from tianji_core.model_folders.template import CHOICES, TEMPLATE
 from tianji_core.training.mix_parts import MOST_PARTS, MixPart, check_parts
 
@@ -25,7 +26,7 @@ class TrainingSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     base: str = Field(min_length=1, max_length=1000)
-    """Folder of the base model."""
+    """Folder of the base model; the built-in one where this installation has it."""
     template: str = TEMPLATE
     """One of :data:`~tianji_core.model_folders.template.CHOICES`; chat and merged model must use the same."""
     learning_rate: float = Field(gt=0, le=100)
@@ -94,10 +95,11 @@ class TrainingSettings(BaseModel):
         if any(len(part.encode(errors="replace")) > LONGEST_NAME for part in Path(value).parts):
             raise ValueError(_("里有太长的文件夹名"))
         try:
-            Path(value).expanduser()
+            folder = Path(value).expanduser()
         except RuntimeError as error:
             raise ValueError(_("里的 ~ 找不到对应的用户文件夹")) from error
-        return value
+        here = base_here(folder)
+        return value if here == folder else str(here)
 
     @field_validator("template")
     @classmethod

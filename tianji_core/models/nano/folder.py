@@ -6,9 +6,9 @@ from pathlib import Path
 from tianji_core.errors import ModelError
 from tianji_core.files import sha256, write_json
 from tianji_core.i18n import _
-from tianji_core.project import CONFIGS
+from tianji_core.project import NANO_FOLDER
 
-FOLDER = CONFIGS / "models" / "nano-base"
+FOLDER = NANO_FOLDER
 MANIFEST = "manifest.json"
 REBUILD = "python -m tianji_core.models.nano.build --out {folder} --seed 0"
 

@@ -134,6 +134,20 @@ def with_values(source: str, values: Mapping[str, object]) -> str:
     return replaced_constants(source, {CONSTANTS[name]: value for name, value in values.items()})
 
 
+def with_base(source: str, folder: Path) -> str:
+    """A config of a training whose base lies in ``folder``, in every place that names it: once the trainer
+    has run, mmengine has written the value of each constant wherever it is used.
+
+    Raises:
+        TrainingError: it names no base.
+    """
+    old = _value("config", _assigned(source, "config"), CONSTANTS["base"])
+    if old == str(folder):
+        return source
+    named = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Constant)]
+    return _rewritten(source, [(node, str(folder)) for node in named if node.value == old])
+
+
 def with_card(source: str, changes: Mapping[str, object]) -> str:
     """A config that says something else about itself."""
     card = _literal(constants(source)["preset"])
@@ -159,13 +173,17 @@ def replaced_constants(source: str, values: dict[str, object]) -> str:
     assigned = constants(source)
     if missing := sorted(values.keys() - assigned.keys()):
         raise TrainingError(_("训练配置里没有这些常量：{names}", names=_("、").join(missing)))
+    return _rewritten(source, [(assigned[name], value) for name, value in values.items()])
+
+
+def _rewritten(source: str, changes: Sequence[tuple[ast.expr, object]]) -> str:
+    """``source`` with ``repr`` of a new value in the place of each of these expressions."""
     encoded = source.encode("utf-8")  # ast counts columns in UTF-8 bytes
     starts = [0]
     for line in encoded.splitlines(keepends=True):
         starts.append(starts[-1] + len(line))
     spans = []
-    for name, value in values.items():
-        node = assigned[name]
+    for node, value in changes:
         assert node.end_lineno is not None and node.end_col_offset is not None
         begin = starts[node.lineno - 1] + node.col_offset
         end = starts[node.end_lineno - 1] + node.end_col_offset
