@@ -9,6 +9,7 @@ from tianji_core.teachers import (
     TeacherChoice,
     forget_provider,
     key_state,
+    make_batch_server,
     make_teacher,
     provider,
     providers,
@@ -69,6 +70,18 @@ def test_the_workspace_can_add_and_replace_providers(workspace: Workspace):
     known = providers(workspace)
     assert known["deepseek"].title == "我的中转"
     assert "lab" in known and "zhipu" in known
+
+
+def test_a_provider_at_several_addresses_takes_no_batches(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("OPENAI_API_KEY", "abcdef0123456789")
+    both = "http://127.0.0.1:8/v1, http://127.0.0.1:9/v1"
+    title = "openai:\n  title: 两台\n  sdk: openai\n  key_variable: OPENAI_API_KEY\n  models: [{name: m}]\n"
+    text = f"{title}  base_url: {both}\n  batch: {{endpoint: /v1/chat/completions}}\n"
+    (workspace.home / "providers.yaml").write_text(text, encoding="utf-8")
+    with pytest.raises(SettingsError, match="没有批量接口"):
+        make_batch_server(workspace, TeacherChoice(provider="openai"))
 
 
 def test_a_missing_key_names_its_variable(workspace: Workspace):

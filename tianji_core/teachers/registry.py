@@ -161,10 +161,11 @@ def make_batch_server(workspace: Workspace, choice: TeacherChoice) -> BatchServe
         TeacherAuthError: as :func:`checked_choice`.
     """
     chosen = checked_choice(workspace, choice)
-    if chosen.batch is None or len(each_address(choice.base_url)) > 1:
+    endpoint = _endpoint(workspace, chosen, choice)
+    if chosen.batch is None or len(each_address(endpoint.base_url)) > 1:
         raise SettingsError(_("{title} 没有批量接口，请关掉“批量”再开始", title=_(chosen.title)))
     make = zhipu_batches if chosen.sdk == "zhipu" else openai_batches
-    return make(_endpoint(workspace, chosen, choice), chosen.batch.endpoint)
+    return make(endpoint, chosen.batch.endpoint)
 
 
 async def test_connection(workspace: Workspace, choice: TeacherChoice) -> ConnectionReport:
