@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from pages.shared.after_start import after_start, keep_after_start
 from pages.shared.frame import report_errors
 from pages.shared.job_progress import follow_job
 from pages.shared.text import plain
@@ -59,9 +60,10 @@ def _start(workspace: Workspace, recipe: Recipe, known: dict[str, str], ready: r
         disabled=not ready.enough,
     )
     by_checks = line[2].button(_("只按检查再练一次"), key="relearn_by_checks", icon="✅", width="stretch")
+    follows = after_start("relearn")
     st.caption(plain(relearning.needed_text(ready)))
     if by_votes or by_checks:
         with report_errors():
             plan = RelearningPlan(model=str(model), recipe=recipe.key, by_votes=by_votes)
-            relearning.start_relearning(workspace, plan)
+            keep_after_start(workspace, relearning.start_relearning(workspace, plan).id, follows)
             st.rerun()

@@ -19,6 +19,7 @@ from pages.models.merge import merge_options
 from pages.models.sharing import shared_models
 from pages.models.starting import start
 from pages.models.trash import deleted_checkpoints, removed_recipes
+from pages.shared.after_start import after_start
 from pages.shared.clock import local_time
 from pages.shared.frame import remember_notice, report_errors
 from pages.shared.header import page_header
@@ -89,8 +90,14 @@ def bases(artefacts: list[models.Artefact]) -> None:
         )
         st.caption(_("7B 约 15 GB、1.8B 约 4 GB；中途停止后再点会接着下。"))
         trusted = st.checkbox(code_label(), key="download_trust", help=code_help())
-        if st.button(_("下载"), key="download_start", icon="⬇️"):
-            start(lambda: models.start_download(workspace, model_id or "", trust_remote_code=trusted))
+        row = st.container(horizontal=True)
+        pressed = row.button(_("下载"), key="download_start", icon="⬇️")
+        with row:
+            follows = after_start("download")
+        if pressed:
+            start(
+                lambda: models.start_download(workspace, model_id or "", trust_remote_code=trusted), follows
+            )
     with right, st.container(border=True):
         st.markdown(_("**登记本地文件夹**"))
         folder = st.text_input(

@@ -4,7 +4,10 @@ from pathlib import Path
 
 import streamlit as st
 
+from pages.shared.visitors import visitor
 from tianji_core import jobs, notices
+from tianji_core.access.visitors import Visitor
+from tianji_core.roles import Role
 from tianji_core.workspace import Workspace
 
 _WATCHED, _ENDED = "_desktop_watched", "_desktop_ended"
@@ -14,10 +17,12 @@ _KEPT = 5
 
 def desktop_notices(workspace: Workspace, running: list[jobs.Job]) -> None:
     """Tells the browser of the jobs that ran when this tab last looked and have ended since: those that took
-    long enough, and those of which a person asked to be told. ``running`` are the jobs that run now."""
+    long enough, and those of which a person asked to be told. ``running`` are the jobs that run now. Where
+    people log in, each hears of the own jobs."""
+    who = visitor()
     watched: set[int] = st.session_state.setdefault(_WATCHED, set())
     ended: list[dict[str, str]] = st.session_state.setdefault(_ENDED, [])
-    now = {job.id for job in running}
+    now = {job.id for job in running if concerns(job.who, who)}
     for job_id in sorted(watched - now):
         job = jobs.get(workspace, job_id)
         if job.active:
@@ -36,6 +41,14 @@ def desktop_notices(workspace: Workspace, running: list[jobs.Job]) -> None:
             isolate_styles=False,
         )
         component(key="desktop_notices", data={"jobs": list(ended)}, height=0)
+
+
+def concerns(starter: str, who: Visitor | None) -> bool:
+    """Returns whether a job that the account ``starter`` began is one of this person's; one that nobody began
+    who had logged in, as from the command line, is the owner's who has no account either."""
+    if who is None:
+        return True
+    return starter == who.account and (starter != "" or who.role is Role.OWNER)
 
 
 def _key(workspace: Workspace, job: jobs.Job) -> str:

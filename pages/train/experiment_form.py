@@ -3,6 +3,7 @@
 import streamlit as st
 from pydantic import ValidationError
 
+from pages.shared.after_start import after_start, keep_after_start
 from pages.shared.frame import remember_notice
 from pages.shared.kept import kept, kept_at
 from pages.shared.usable import any_text, switch, within
@@ -49,15 +50,18 @@ def experiment_form(
             help=_("同一步连续两次比最好的高出一成。变样本数、序列长度或微批时不比；没有验证集也不比。"),
         )
         number = len(grid(axes)) if axes else 0
-        if line[2].button(
+        pressed = line[2].button(
             _("开始实验（{n} 个训练）", n=number),
             key="experiment_start",
             icon="🧪",
             width="stretch",
             disabled=number < 2,
-        ):
+        )
+        follows = after_start("experiment")
+        if pressed:
             plan = _plan(chosen, settings, version, axes, float(hours), early)
-            made, _job = start_experiment(workspace, plan)
+            made, job = start_experiment(workspace, plan)
+            keep_after_start(workspace, job.id, follows)
             remember_notice(_("已开始：{title}", title=made.title))
             st.query_params.from_dict({"experiment": str(made.number)})
             st.rerun()

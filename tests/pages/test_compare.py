@@ -11,7 +11,7 @@ from tests.preference_versions import add_merged, add_votes
 from tests.processes import until
 from tests.serving.conftest import Folders, Server, folders, server  # noqa: F401
 from tests.tiny_base import write_tiny_base
-from tianji_core import jobs
+from tianji_core import jobs, notices
 from tianji_core.comparison import (
     Ask,
     Column,
@@ -152,9 +152,11 @@ def test_training_once_more_says_how_many_votes_are_missing_and_starts_by_the_bu
     add_votes(workspace, 60)
     test = page(view="scores")
     assert any("票够了" in caption.value for caption in test.caption)
+    test.checkbox(key="relearn_notify").check().run()
     press(test, "relearn_by_votes")
     job = relearning.relearning_job(workspace)
     assert job is not None and job.state != "failed"
+    assert notices.load_afterwards(workspace, job.id).notify
     subject = jobs.subject_of(job, RelearningSubject)
     assert subject is not None and subject.plan == relearning.RelearningPlan(model="学过的", recipe="wishes")
     jobs.stop(workspace, job.id)

@@ -5,10 +5,13 @@ import time
 
 import pytest
 
+from pages.shared.desktop_notices import concerns
 from tests.notices.receiver import receiver
 from tests.pages.opening import opened, press
 from tianji_core import jobs, notices
+from tianji_core.access.visitors import Visitor
 from tianji_core.files import write_json
+from tianji_core.roles import Role
 from tianji_core.workspace import Workspace
 
 WEBHOOK = next(channel for channel in notices.CHANNELS if channel.key == "webhook")
@@ -58,6 +61,13 @@ def test_what_follows_a_job_is_stored_as_soon_as_it_is_chosen(
     assert not notices.load_afterwards(workspace, job.id).switch_off
     jobs.stop(workspace, job.id)
     jobs.wait(workspace, job.id, timeout=60)
+
+
+def test_an_open_tab_hears_of_the_jobs_of_the_person_before_it() -> None:
+    anna, link, gone = Visitor("Anna", Role.OWNER), Visitor("", Role.OWNER), Visitor("", Role.VIEWER)
+    told = {starter: [concerns(starter, who) for who in (None, anna, link, gone)] for starter in ("Anna", "")}
+    assert told == {"Anna": [True, True, False, False], "": [True, False, True, False]}
+    assert not concerns("Bert", anna)
 
 
 def test_every_page_shows_a_countdown_that_one_button_stops(workspace: Workspace) -> None:
