@@ -19,6 +19,15 @@ def test_requests_under_way_together_do_not_overshoot_together():
     assert not budget.refusal(each, price)
 
 
+def test_waiting_helps_while_another_process_has_requests_in_flight():
+    budget = Budget(RunOptions(budget_tokens=100))
+    price, each = ModelEntry(name="m"), Usage(20, 20)
+    budget.count_elsewhere(80, 0.0, in_flight=2)
+    assert budget.refusal(each, price) and budget.waiting_helps
+    budget.count_elsewhere(20, 0.0, in_flight=0)
+    assert not budget.refusal(each, price) and not budget.waiting_helps
+
+
 def test_too_many_requests_lower_the_concurrency_and_answers_raise_it_again():
     async def story() -> list[int]:
         throttle, levels = Throttle(16), []

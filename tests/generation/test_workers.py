@@ -96,7 +96,8 @@ def test_a_share_grows_only_by_what_another_worker_has_given_up(team: Workspace,
     second = run_workers.join(team.engine, run.id, "乙", 4)
     assert run_workers.beat(team.engine, second, run.id, Heartbeat()).share == 0
     assert run_workers.beat(team.engine, first, run.id, Heartbeat(in_flight=3)).share == 2
-    assert run_workers.beat(team.engine, second, run.id, Heartbeat()).share == 1
+    orders = run_workers.beat(team.engine, second, run.id, Heartbeat())
+    assert (orders.share, orders.in_flight_elsewhere) == (1, 3)
     assert run_workers.beat(team.engine, first, run.id, Heartbeat(in_flight=2)).share == 2
     assert run_workers.beat(team.engine, second, run.id, Heartbeat()).share == 2
 

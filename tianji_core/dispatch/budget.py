@@ -62,6 +62,7 @@ class Budget:
         self._began = time.monotonic()
         self._before = self.tokens, self.cost
         self._elsewhere = 0, 0.0
+        self._in_flight_elsewhere = 0
         self._reserved_tokens = 0
         self._reserved_cost = 0.0
 
@@ -82,9 +83,11 @@ class Budget:
         tokens, cost = self._before
         return self.tokens - tokens + self._reserved_tokens, self.cost - cost + self._reserved_cost
 
-    def count_elsewhere(self, tokens: int, cost: float) -> None:
-        """Counts what other processes have taken from the same budget since this one started."""
+    def count_elsewhere(self, tokens: int, cost: float, in_flight: int = 0) -> None:
+        """Counts what other processes have taken from the same budget since this one started, and how many
+        requests they have in flight now."""
         self._elsewhere = tokens, cost
+        self._in_flight_elsewhere = in_flight
 
     def refusal(self, expected: Usage, price: ModelEntry) -> str:
         """Returns why a request of this size may not be sent now, or ''."""
@@ -100,8 +103,9 @@ class Budget:
 
     @property
     def waiting_helps(self) -> bool:
-        """Whether requests in flight may turn out smaller than what is reserved for them."""
-        return self._reserved_tokens > 0
+        """Whether requests in flight, here or elsewhere, may turn out smaller than what is reserved for
+        them."""
+        return self._reserved_tokens > 0 or self._in_flight_elsewhere > 0
 
     def reserve(self, expected: Usage, price: ModelEntry) -> None:
         """Reserves what a request is expected to use."""

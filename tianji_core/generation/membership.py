@@ -35,7 +35,7 @@ class Membership:
         self.capacity = min(capacity, run.concurrency)
         name = f"{socket.gethostname()}:{os.getpid()}"
         self._id = run_workers.join(engine, run.id, name, self.capacity, leads)
-        self.orders = Orders(0, False, 0, 0.0)
+        self.orders = Orders(0, False, 0, 0.0, 0)
         self.paused = False
         self.beat()
 
@@ -54,7 +54,8 @@ class Membership:
         self.paused = self.paused or self.orders.paused
         elsewhere = self.orders.tokens_elsewhere, self.orders.cost_elsewhere
         self._before = self._before or elsewhere  # what was used by then is in the store, and counted there
-        self._budget.count_elsewhere(elsewhere[0] - self._before[0], elsewhere[1] - self._before[1])
+        tokens, cost = elsewhere[0] - self._before[0], elsewhere[1] - self._before[1]
+        self._budget.count_elsewhere(tokens, cost, self.orders.in_flight_elsewhere)
         return self.orders
 
     def beat_when_due(self) -> None:

@@ -64,12 +64,13 @@ class Heartbeat:
 @dataclass(frozen=True)
 class Orders:
     """What a worker learns from its heartbeat: the requests that it may have in flight, whether the run is
-    paused, and what all other workers of the run have used so far."""
+    paused, what all other workers of the run have used so far, and their requests in flight."""
 
     share: int
     paused: bool
     tokens_elsewhere: int
     cost_elsewhere: float
+    in_flight_elsewhere: int
 
 
 def can_share(engine: Engine) -> bool:
@@ -106,17 +107,22 @@ def beat(engine: Engine, worker: int, run_id: int, report: Heartbeat) -> Orders:
         # Not FOR UPDATE, for which the insertion of a sample, which refers to the run, would wait.
         locked = select(runs.c.concurrency, runs.c.paused).where(runs.c.id == run_id)
         run = connection.execute(locked.with_for_update(key_share=True)).one()
-        others = select(c.id, c.capacity, c.share).where(_lives(run_id) | (c.id == worker)).order_by(c.id)
+        others = (
+            select(c.id, c.capacity, c.share, c.in_flight)
+            .where(_lives(run_id) | (c.id == worker))
+            .order_by(c.id)
+        )
         rows = connection.execute(others).all()
         place = [row.id for row in rows].index(worker)
         fair = fair_shares(run.concurrency, [row.capacity for row in rows])[place]
         taken = sum(row.share for row in rows if row.id != worker)
+        in_flight = sum(row.in_flight for row in rows if row.id != worker)
         share = max(0, min(fair, run.concurrency - taken))
         values = {**vars(report), "share": max(share, report.in_flight), "ended": False}
         connection.execute(update(run_workers).where(c.id == worker).values(**values, beat_at=_CLOCK))
         used = select(func.coalesce(func.sum(c.tokens), 0), func.coalesce(func.sum(c.cost), 0.0))
         tokens, cost = connection.execute(used.where(c.run_id == run_id, c.id != worker)).one()
-    return Orders(share, run.paused, int(tokens), float(cost))
+    return Orders(share, run.paused, int(tokens), float(cost), in_flight)
 
 
 def _lives(run_id: int | None = None) -> ColumnElement[bool]:
