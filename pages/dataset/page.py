@@ -8,6 +8,7 @@ from pages.dataset.dataset_figures import NO_TOOLS, bars, cells_figure
 from pages.dataset.freeze import balance_fields, compare_versions
 from pages.dataset.freeze_filter import FORM, filter_fields
 from pages.dataset.importing import import_part
+from pages.dataset.unlisted import unlisted_note
 from pages.dataset.varying import varying_fields
 from pages.dataset.versions import version_card
 from pages.shared.frame import current_recipe, remember_notice, report_errors
@@ -80,9 +81,9 @@ def freeze_part() -> None:
         st.plotly_chart(bars(styles, _("各风格条数"), _("风格不明")), key="accepted_styles", config=NO_TOOLS)
     with right:
         st.caption(_("每个格子里采用的条数；空白的格子模型学不到"))
-        st.plotly_chart(
-            cells_figure(samples.cell_counts(engine, accepted), recipe), key="accepted_cells", config=NO_TOOLS
-        )
+        cells = samples.cell_counts(engine, accepted)
+        unlisted_note(cells, recipe)
+        st.plotly_chart(cells_figure(cells, recipe), key="accepted_cells", config=NO_TOOLS)
 
 
 def frozen(

@@ -23,10 +23,19 @@ from tianji_core.advice import ListKind
 from tianji_core.errors import RecipeError
 from tianji_core.i18n import _, _c
 from tianji_core.recipe import Recipe
-from tianji_core.recipe.editing import ListRow, changed, edit_lines, edit_names, edit_scenes, edit_styles
+from tianji_core.recipe.editing import (
+    ListRow,
+    changed,
+    edit_lines,
+    edit_names,
+    edit_scenes,
+    edit_styles,
+    renames,
+)
 from tianji_core.recipe.model import INPUT_FIELDS, TEACHER_FIELDS
 from tianji_core.recipe.tables import Listing
-from tianji_core.store import recipes
+from tianji_core.store import recipes, samples
+from tianji_core.store.samples import SampleFilter
 
 workspace = page_header(
     "lists", _("列表"), _("配方里的称谓、场景、风格和提示词。改完一张表就保存，任何一次保存都可以撤销。")
@@ -65,9 +74,32 @@ def save_table(
     except RecipeError as error:
         st.error(plain(str(error)), icon="⚠️")
     changes = edited is not None and edited != recipe
+    if changes and name in ("names", "scenes", "styles"):
+        tell_renames(rows, name)
     pressed = save_bar(f"save_{name}", name, table_is_edited(table), forget_edits, disabled=not changes)
     if pressed and edited is not None:
         save(edited, what, forget_edits)
+
+
+def tell_renames(rows: Sequence[ListRow], name: str) -> None:
+    """Says of each renamed entry of the list ``name`` that has samples that they keep the old text."""
+    for old, new in renames(recipe, name, rows).items():
+        of_entry = {
+            "names": SampleFilter(recipe.key, names=(old,)),
+            "scenes": SampleFilter(recipe.key, scenes=(old,)),
+            "styles": SampleFilter(recipe.key, styles=(old,)),
+        }[name]
+        if number := samples.count(workspace.engine, of_entry):
+            st.info(
+                _(
+                    "“{old}”已有 {n} 条样本。改名只管以后造的：这些样本仍写着“{old}”，冻结时照样算，但不算在“{new}”里；"
+                    "两个都要，就另加一行“{new}”",
+                    old=plain(old),
+                    new=plain(new),
+                    n=number,
+                ),
+                icon="🏷️",
+            )
 
 
 def names_part() -> None:

@@ -11,7 +11,8 @@ from streamlit.testing.v1 import AppTest
 from tests.pages.opening import opened
 from tests.tiny_datasets_hub import hub_of
 from tianji_core import dataset, jobs
-from tianji_core.store import datasets, samples, steps
+from tianji_core.recipe.editing import ListRow, edit_names
+from tianji_core.store import datasets, recipes, samples, steps
 from tianji_core.store.database import writing
 from tianji_core.store.samples import ACCEPTED, IMPORT, NewSample, SampleFilter
 from tianji_core.workspace import Workspace
@@ -54,6 +55,17 @@ def test_freezing_makes_a_version_and_shows_it(page: Open, workspace: Workspace,
     (version,) = datasets.listed(workspace.engine)
     assert (version.name, version.count, version.note) == ("第一版", 3, "试一试")
     assert any("第一版" in m.value for m in app.markdown)
+
+
+def test_samples_of_a_name_that_the_lists_no_longer_have_are_told_beside_the_map(
+    page: Open, workspace: Workspace, accepted: None
+) -> None:
+    assert not any("不在图上" in caption.value for caption in page().caption)
+    recipe = recipes.current(workspace.engine, "wishes").recipe
+    rows = [ListRow(place, name.model_dump()) for place, name in enumerate(recipe.names)]
+    rows = [ListRow(o, {**v, "text": "大妹"} if v["text"] == "妹妹" else v) for o, v in rows]
+    recipes.save(workspace.engine, edit_names(recipe, rows), 0, "称谓")
+    assert any("另有 3 条不在图上" in note.value and "妹妹 3" in note.value for note in page().caption)
 
 
 def test_a_name_that_cannot_be_used_is_said_on_the_page(

@@ -11,7 +11,9 @@ from tianji_core.advice import ListKind
 from tianji_core.drafts import FormDraft, changing_draft, load_draft
 from tianji_core.recipe import dump_recipe, kept_cells
 from tianji_core.recipe.editing import changed
-from tianji_core.store import recipes
+from tianji_core.store import recipes, samples
+from tianji_core.store.database import writing
+from tianji_core.store.samples import IMPORT, NewSample
 from tianji_core.workspace import Workspace
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -277,6 +279,7 @@ def test_a_table_that_is_not_saved_yet_is_there_again_until_it_is_or_is_given_up
 
     again.session_state["names_0_1"] = {"edited_rows": {0: {"text": "孙老师"}}}
     again.run()
+    assert not any("改名" in note.value for note in again.info), "this name has no samples"
     again.button(key="save_names").click().run()
     recipe = recipes.current(workspace.engine, "wishes").recipe
     assert [name.text for name in recipe.names] == ["孙老师", *before[1:]]
@@ -396,3 +399,18 @@ def test_a_condition_without_options_is_refused_and_what_was_typed_stays(workspa
     at.button(key="add_axis").click().run()
     assert "没有选项" in errors(at)
     assert at.text_input(key="new_axis_title").value == "平台"
+
+
+def test_a_renaming_says_that_the_samples_keep_the_old_name(workspace: Workspace) -> None:
+    old = recipes.current(workspace.engine, "wishes").recipe.names[0].text
+    new = [NewSample("wishes", "系统", f"祝{old}生日", "生日快乐", old, "生日", "正常")]
+    with writing(workspace.engine) as connection:
+        samples.insert_new(connection, new, IMPORT)
+    at = open_page("pages/lists/page.py", list="称谓")
+    at.session_state["names_0"] = {
+        "edited_rows": {0: {"text": "王教授"}},
+        "added_rows": [],
+        "deleted_rows": [],
+    }
+    at.run()
+    assert any(f"“{old}”已有 1 条样本" in note.value and "王教授" in note.value for note in at.info)

@@ -22,6 +22,13 @@ class ListRow(NamedTuple):
     values: Mapping[str, Any]
 
 
+def renames(recipe: Recipe, listing: str, rows: Sequence[ListRow]) -> dict[str, str]:
+    """Returns old → new text of the entries of ``listing`` ('names', 'scenes' or 'styles') that ``rows``
+    rename."""
+    before = [entry.text for entry in getattr(recipe, listing)]
+    return _renames(before, rows, [_text(row.values.get("text")) for row in rows])
+
+
 def edit_names(recipe: Recipe, rows: Sequence[ListRow]) -> Recipe:
     """Returns the recipe with the names of ``rows``; renamed ones keep their suitability.
 
