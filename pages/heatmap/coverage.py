@@ -151,7 +151,7 @@ def _figures(covered: Coverage) -> None:
 
 
 def _by_form(names: list[str], scenes: list[str], styles: tuple[str, ...]) -> None:
-    with st.expander(_("不用鼠标：选一个格子去审核"), icon="⌨️"):
+    with st.expander(_("选一个格子去审核"), icon="⌨️"):
         row = st.columns([3, 3, 1], vertical_alignment="bottom")
         name = row[0].selectbox(_("称谓"), names, key="coverage_name")
         scene = row[1].selectbox(_("场景"), scenes, key="coverage_scene")

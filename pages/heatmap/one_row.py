@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.heatmap.suitability_map import GLYPHS, cycled
+from pages.heatmap.suitability_map import GLYPHS, cycled, legend
 from pages.shared.text import plain
 from tianji_core.i18n import _
 from tianji_core.recipe import VALUE_TITLES, Recipe
@@ -32,6 +32,8 @@ def edit_by_row(
     """Draws the scenes of one name and the way to its neighbours; returns the changed recipe and the note of
     the change after a click, else None."""
     at = names.index(name)
+    with st.container(key="row_legend"):
+        legend(style)
     with st.container(horizontal=True, vertical_alignment="center", key="row_steps"):
         for key, icon, said, to in (
             ("row_before", ":material/arrow_upward:", _("上一行"), at - 1),

@@ -56,7 +56,7 @@ def threshold_bar() -> None:
     kept = {value: len(kept_cells(recipe, value)) for value in (0, 1, 2)}
     threshold = st.segmented_control(
         _("阈值：至少达到才造数（格子数）"),
-        [1, 2, 0],
+        [0, 1, 2],
         default=recipe.threshold,
         key=f"threshold_{revision}",
         required=True,
@@ -74,16 +74,17 @@ def threshold_bar() -> None:
 
 
 def map_view() -> None:
-    """Draws the numbers, the map of a layer, and beside it the tools that edit it."""
+    """Draws the numbers, the map of a layer, and beside it the tools that edit it. A narrow screen shows the
+    row of one name in place of the map, unless the large map is asked for; the style sheet tells which."""
     with st.container(horizontal=True, vertical_alignment="center", key="map_line"):
         st.caption(figures(), help=_("会造数的格子 × 启用的风格，再减去风格例外"), width="content")
         st.space("stretch")
-        large = st.toggle(_("放大"), key="map_large", bind="query-params")
+        large = st.toggle(_("大图"), key="map_large", bind="query-params")
         row_choice = st.container(width="content")
     map_area, tools = st.columns([5, 1.1], gap="small")
     with tools, st.container(key="map_tools"):
         style = st.selectbox(
-            _("改哪一层"),
+            _("改哪个风格"),
             [s.text for s in recipe.styles],
             index=None,
             placeholder=_("所有风格"),
@@ -104,10 +105,12 @@ def map_view() -> None:
     with row_choice:
         row = pick_row(names)
     with map_area:
-        if row in names:
-            edit = edit_by_row(recipe, names, scenes, row, style)
-        else:
-            edit = edit_by_mouse(recipe, names, scenes, style, mouse, revision, large)
+        edit = None
+        if row in names or not large:
+            with st.container(key="map_row_shown" if row in names else "map_row_narrow"):
+                edit = edit_by_row(recipe, names, scenes, row if row in names else names[0], style)
+        if row not in names:
+            edit = edit_by_mouse(recipe, names, scenes, style, mouse, revision, large) or edit
     edit = edit_by_form(recipe, names, scenes, style) or edit
     if edit is not None:
         with report_errors():
@@ -136,7 +139,8 @@ with st.container(horizontal=True, key="map_bar", vertical_alignment="center"):
     )
     if view == "map":
         st.space("stretch")
-        threshold_bar()
+        with st.container(key="map_threshold", width="content"):
+            threshold_bar()
 with report_errors():
     if view == "coverage":
         coverage_view(workspace, recipe)

@@ -163,7 +163,7 @@ def edit_by_form(
 
     No chosen name, or no chosen scene, means all that are shown.
     """
-    with st.expander(_("不用鼠标：按称谓和场景修改，写上理由"), icon="⌨️"):
+    with st.expander(_("一次改很多格：按称谓和场景，写上理由"), icon="⌨️"):
         fields = st.columns([2, 2, 2, 3, 1], vertical_alignment="bottom")
         chosen_names = fields[0].multiselect(
             _("称谓"), names, **kept(TYPED, "cell_names", some_of(names), []), placeholder=_("全部（整列）")
