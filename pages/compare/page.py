@@ -10,13 +10,13 @@ from pages.compare.boards import comparer
 from pages.compare.checkpoint_sweep import sweep_part
 from pages.compare.failing import failing_part
 from pages.compare.matrix import column_title, show_matrix
-from pages.compare.new_board import checkpoint_part, comparison_form
+from pages.compare.new_board import Comparison, checkpoint_part, comparison_form
 from pages.compare.relearn import relearn_part
 from pages.compare.scores import check_part, take_part
 from pages.compare.verdict import verdict_part
 from pages.compare.votes import judge_part, vote_part
 from pages.shared.answer_marks import Checkers
-from pages.shared.chat_choice import endpoints
+from pages.shared.chat_choice import ChatEndpoint, endpoints
 from pages.shared.chat_servers import server_panel
 from pages.shared.clock import SECOND, local_time
 from pages.shared.frame import current_recipe, report_errors
@@ -58,7 +58,8 @@ def form() -> None:
 
     def servers() -> None:
         with st.expander(_("模型服务"), expanded=not known, icon="🔌"):
-            server_panel(workspace, {_("把检查点变成可比的模型"): lambda: checkpoint_part(workspace)})
+            further = {_("把检查点变成可比的模型"): lambda: checkpoint_part(workspace)}
+            server_panel(workspace, further)
 
     comparison = comparison_form(recipe, known, models.titles(workspace), servers)
     size = _(
@@ -68,7 +69,11 @@ def form() -> None:
         each=comparison.candidates,
         n=comparison.cells,
     )
-    if st.button(size, key="compare_start", type="primary", icon="⚖️", disabled=not comparison.cells):
+    line = st.container(horizontal=True, vertical_alignment="center", key="compare_begin")
+    pressed = line.button(size, key="compare_start", type="primary", icon="⚖️", disabled=not comparison.cells)
+    if reason := _missing(comparison, known):
+        line.caption(reason)
+    if pressed:
         with report_errors():
             board = plan_board(
                 recipe,
@@ -83,6 +88,17 @@ def form() -> None:
             st.query_params["board"] = board.key
             st.session_state["_compare_view"] = "grid"
             st.rerun()
+
+
+def _missing(comparison: Comparison, known: list[ChatEndpoint]) -> str:
+    """What is still to do before a comparison can start; '' where it can."""
+    if comparison.cells:
+        return ""
+    if not known:
+        return _("先启动模型服务：还没有模型可以问。")
+    return (
+        _("先选一个模型和一种风格。") if comparison.asks else _("先选一个问题：送给谁、什么场合，或自己写。")
+    )
 
 
 def pressed(board: Board, cell: Cell) -> None:
