@@ -171,12 +171,12 @@ def prompts_part() -> None:
 
 
 PARTS: dict[str, tuple[str, Callable[[], None]]] = {
-    "names": (_("称谓"), names_part),
-    "scenes": (_("场景"), scenes_part),
-    "styles": (_("风格"), styles_part),
-    "axes": (_("条件"), lambda: axis_editor(recipe, revision, save)),
+    "names": (_c("list", "称谓"), names_part),
+    "scenes": (_c("list", "场景"), scenes_part),
+    "styles": (_c("list", "风格"), styles_part),
+    "axes": (_c("list", "条件"), lambda: axis_editor(recipe, revision, save)),
     "clauses": (
-        _("随机注入"),
+        _c("list", "随机注入"),
         lambda: lines_part(
             Listing.CLAUSES,
             _("随机注入"),
@@ -184,7 +184,7 @@ PARTS: dict[str, tuple[str, Callable[[], None]]] = {
         ),
     ),
     "templates": (
-        _("训练输入"),
+        _c("list", "训练输入"),
         lambda: lines_part(
             Listing.TEMPLATES,
             _("训练输入"),

@@ -27,7 +27,7 @@ from pages.shared.kept import forget_typed, kept_text
 from pages.shared.text import plain
 from pages.shared.training_part import training_part
 from tianji_core import models, training
-from tianji_core.i18n import _
+from tianji_core.i18n import _, _c
 from tianji_core.store import training as training_runs
 
 workspace = page_header(
@@ -64,7 +64,7 @@ def results(artefacts: list[models.Artefact]) -> None:
             called = "" if called == each.name else called
             artefact_card(workspace, each, options, called, "primary" if each is foremost else "secondary")
         if states:
-            st.subheader(_("检查点"))
+            st.subheader(_c("heading", "检查点"))
             st.caption(_("“转换”得到几十 MB 的适配器，可以不合并直接对话；“合并”得到完整的模型。"))
         for state in states:
             checkpoint_rows(workspace, state, options, unmerged and state is newest)
@@ -163,7 +163,7 @@ if not running:
     last_failure(workspace)
 with report_errors():
     artefacts = models.artefacts(workspace)
-    first, second, shared, third = st.tabs([_("训练结果"), _("基座模型"), _("分享"), _("回收站")])
+    first, second, shared, third = st.tabs([_("训练结果"), _c("tab", "基座模型"), _("分享"), _("回收站")])
     with first:
         results(artefacts)
     with second:

@@ -71,7 +71,7 @@ with report_errors():
             known_zones,
             index=known_zones.index(settings.zone),
             format_func=lambda name: name or _("跟随浏览器"),
-            key="zone",
+            key=f"zone_{settings.language}",  # a field keeps the words that its value had
         )
         mirror = columns[1].text_input(
             _("模型下载镜像"),

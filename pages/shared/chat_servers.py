@@ -34,7 +34,7 @@ def server_panel(workspace: Workspace, further: Mapping[str, Callable[[], None]]
     if known:
         ways[_("用 vLLM / LMDeploy")] = lambda: other_program(workspace, [model.name for model in known])
     ways.update(further or {})
-    with row.popover(_("别的办法"), key="server_ways"):
+    with row.popover(_("其他连接方式"), key="server_ways"):
         load, *others = st.tabs([_("怎样加载"), *ways])
         with load:
             port, options = start_options()

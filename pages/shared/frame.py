@@ -9,7 +9,7 @@ from pages.shared.text import plain
 from pages.shared.visitors import role
 from tianji_core.errors import StudioError
 from tianji_core.gate import clean_sentence
-from tianji_core.i18n import _, set_language
+from tianji_core.i18n import _, set_language, shown, stored
 from tianji_core.roles import Role
 from tianji_core.store import recipes
 from tianji_core.store.recipes import StoredRecipe
@@ -139,11 +139,11 @@ def asked_number(name: str) -> int | None:
 
 
 def remember_notice(text: str) -> None:
-    """Shows ``text`` as a toast after the next rerun."""
-    st.session_state[_NOTICE] = text
+    """Shows ``text`` as a toast after the next rerun, in the language of that run."""
+    st.session_state[_NOTICE] = stored(text)
 
 
 def show_notice() -> None:
     """Shows the text of :func:`remember_notice`."""
     if text := st.session_state.pop(_NOTICE, None):
-        st.toast(plain(text), icon="✅")
+        st.toast(plain(shown(text)), icon="✅")

@@ -122,11 +122,13 @@ def test_the_language_switches_at_once(workspace: Workspace) -> None:
     at.selectbox(key="language").set_value("en")
     save(at)
     assert workspace.settings().language == "en"
+    assert [toast.value for toast in at.toast] == ["Settings saved"]
+    assert at.selectbox(key="zone_en").options[0] == "As in the browser"
 
 
 def test_times_are_shown_in_the_zone_that_is_chosen(workspace: Workspace) -> None:
     at = open_page("pages/settings/page.py")
-    at.selectbox(key="zone").set_value("America/New_York")
+    at.selectbox(key="zone_zh").set_value("America/New_York")
     save(at)
     assert workspace.settings().zone == "America/New_York"
     assert at.caption[-1].value.endswith(version())
