@@ -65,5 +65,6 @@ def _start(workspace: Workspace, recipe: Recipe, known: dict[str, str], ready: r
     if by_votes or by_checks:
         with report_errors():
             plan = RelearningPlan(model=str(model), recipe=recipe.key, by_votes=by_votes)
-            keep_after_start(workspace, relearning.start_relearning(workspace, plan).id, follows)
+            job = relearning.start_relearning(workspace, plan)
+            keep_after_start(workspace, "relearn", job.id, follows)
             st.rerun()

@@ -65,7 +65,7 @@ def wishes_part() -> None:
                 workspace, recipe.key, plan, setup.mix, setup.sampling, setup.concurrency, options=options
             )
             job = start_generation(workspace, run.id)
-            keep_after_start(workspace, job.id, wanted)
+            keep_after_start(workspace, "generate", job.id, wanted)
             st.query_params["run"] = str(run.id)
             remember_notice(_("已开始：{title}", title=job.title))
             st.rerun()

@@ -19,15 +19,15 @@ from tianji_core.workspace import Workspace
 
 
 def what_next(workspace: Workspace, report: DemoReport) -> None:
-    """Draws the heading of the results and what can be done with them: talk to the model, compare it, open
-    the walk's recipe, remove all of it."""
+    """Draws the heading of the results and what can be done with them: talk to the model where it is there
+    still, compare, open the walk's recipe, remove all of it."""
     row = st.container(horizontal=True, vertical_alignment="center")
     row.subheader(_("走一遍的结果"), anchor=False, width="content")
-    model = _walked_model(workspace, report) if report.complete else ""
-    if not model:
+    if not report.complete:
         return
-    with row:
-        chat_button(workspace, model, _("和它聊"), "chat_with_demo", "primary", any_form=True)
+    if model := _walked_model(workspace, report):
+        with row:
+            chat_button(workspace, model, _("和它聊"), "chat_with_demo", "primary", any_form=True)
     if row.button(_("并排比"), key="compare_demo", icon="⚖️", width="stretch"):
         st.switch_page("pages/compare/page.py")
     if role() < Role.OWNER or not report.recipe:

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from pages.shared.after_start import can_switch_off
 from pages.shared.frame import report_errors
 from tianji_core import jobs, notices
 from tianji_core.i18n import _
@@ -12,7 +13,7 @@ def afterwards_part(workspace: Workspace, job: jobs.Job, can_tell: bool) -> None
     """Draws both choices for a running job; what a person sets is stored at once, and what was set in
     another tab or by the command line is shown. ``can_tell`` says that there is a way to be told."""
     wanted = notices.load_afterwards(workspace, job.id)
-    can_switch_off = bool(notices.switch_off_command())
+    possible, explained = can_switch_off()
     with st.container(horizontal=True, vertical_alignment="center"):
         st.session_state[f"notify_{job.id}"] = bool(wanted.notify)
         st.checkbox(
@@ -29,10 +30,8 @@ def afterwards_part(workspace: Workspace, job: jobs.Job, can_tell: bool) -> None
             key=f"switch_off_{job.id}",
             on_change=_set,
             args=(workspace, job.id, "switch_off"),
-            disabled=not can_switch_off,
-            help=_("别的任务也都结束后，倒数两分钟再关这台机器；倒数时每一页都能取消")
-            if can_switch_off
-            else _("在这台机器上不知道怎么关机"),
+            disabled=not possible,
+            help=explained,
         )
 
 

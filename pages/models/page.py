@@ -95,9 +95,8 @@ def bases(artefacts: list[models.Artefact]) -> None:
         with row:
             follows = after_start("download")
         if pressed:
-            start(
-                lambda: models.start_download(workspace, model_id or "", trust_remote_code=trusted), follows
-            )
+            download = partial(models.start_download, workspace, model_id or "", trust_remote_code=trusted)
+            start(download, "download", follows)
     with right, st.container(border=True):
         st.markdown(_("**登记本地文件夹**"))
         folder = st.text_input(

@@ -26,14 +26,14 @@ def shared_models(workspace: Workspace) -> None:
             "有链接的人不用账号就能问这一个模型：只有选项和一句话的框，看不到列表和设置，也进不了别的页。到期自己失效，随时可以收回。"
         )
     )
-    _new_link(workspace, shares)
+    names = models.titles(workspace)
+    _new_link(workspace, shares, names)
     listed = sorted(shares.listed(), key=lambda share: not share.open())
     for share in listed[:_SHOWN]:
-        _link(workspace, shares, share)
+        _link(workspace, shares, share, names.get(share.model, share.model))
 
 
-def _new_link(workspace: Workspace, shares: Shares) -> None:
-    names = models.titles(workspace)
+def _new_link(workspace: Workspace, shares: Shares, names: dict[str, str]) -> None:
     loadable = models.loadable(workspace)
     loaded = [name for server in servers(workspace) if server.ready for name in server.models]
     trained = [model for model in loadable if model.kind != "base"]
@@ -81,7 +81,7 @@ def _new_link(workspace: Workspace, shares: Shares) -> None:
             st.rerun()
 
 
-def _link(workspace: Workspace, shares: Shares, share: Share) -> None:
+def _link(workspace: Workspace, shares: Shares, share: Share, name: str) -> None:
     with st.container(border=True, key=f"share_{share.id}"):
         row = st.columns([6, 1.2], vertical_alignment="center")
         end = local_time(share.expires_at)
@@ -92,7 +92,6 @@ def _link(workspace: Workspace, shares: Shares, share: Share) -> None:
         notes = [state, _("每分钟 {n} 问", n=share.per_minute)]
         notes += [_("要先登录")] if share.login else []
         notes += [_("保存问题和回答")] if share.keep else []
-        name = models.titles(workspace).get(share.model, share.model)
         row[0].markdown(f"**{plain(share.title or name)}** · {plain(name)}  \n" + " · ".join(notes))
         if share.open():
             st.code(_studio() + shares.path(share), language=None, wrap_lines=True)
@@ -107,11 +106,16 @@ def _link(workspace: Workspace, shares: Shares, share: Share) -> None:
 
 
 def _kept_questions(workspace: Workspace, share: Share) -> None:
-    said = kept_questions(workspace, share)
-    if said:
-        with st.popover(_("收下的问题（{n}）", n=len(said))):
-            for asked, answer in reversed(said[-_SHOWN:]):
-                st.markdown(f"**{plain(asked)}**  \n{plain(answer)}")
+    """Draws a menu with what was asked and answered, which is read only where it is open."""
+    opened = st.popover(_("收下的问题"), key=f"share_kept_{share.id}", on_change="rerun")
+    if not opened.open:
+        return
+    with opened:
+        said = kept_questions(workspace, share)
+        if not said:
+            st.caption(_("没有收下的问题"))
+        for asked, answer in reversed(said[-_SHOWN:]):
+            st.markdown(f"**{plain(asked)}**  \n{plain(answer)}")
 
 
 def _studio() -> str:

@@ -11,10 +11,12 @@ from tianji_core.i18n import _
 from tianji_core.notices import Afterwards
 
 
-def start(action: Callable[[], jobs.Job], follows: Afterwards | None = None) -> None:
-    """Starts a job, stores what ``follows`` it and draws the page again; an error is shown as one line."""
+def start(action: Callable[[], jobs.Job], form: str = "", follows: Afterwards | None = None) -> None:
+    """Starts a job, stores what ``follows`` it as chosen in ``form`` and draws the page again; an error is
+    shown as one line."""
     with report_errors():
         job = action()
-        keep_after_start(current_workspace(), job.id, follows or Afterwards())
+        if follows is not None:
+            keep_after_start(current_workspace(), form, job.id, follows)
         remember_notice(_("已开始：{title}", title=job.title))
         st.rerun()

@@ -73,13 +73,17 @@ def _save_channel(workspace: Workspace, channel: Channel, entered: dict[str, str
         st.error(_("先把{channel}的地址或授权码贴进框里", channel=channel.title), icon="⚠️")
         return
     with report_errors():
-        if channel.key != "mail":
-            notices.host_of(entered[channel.address])  # what is kept as a secret is masked in every text
-        for variable, value in entered.items():
-            workspace.save_key(variable, value or None)
-            forget_secret(f"notice_{variable}")
-        remember_notice(_("{channel}已设置；点“试发一条”看能不能收到", channel=channel.title))
+        notices.host_of(entered[channel.address])  # what is kept as a secret is masked in every text
+        _store(workspace, channel, entered)
         st.rerun()
+
+
+def _store(workspace: Workspace, channel: Channel, entered: dict[str, str]) -> None:
+    for variable, value in entered.items():
+        workspace.save_key(variable, value or None)
+    for variable in entered:
+        forget_secret(f"notice_{variable}")
+    remember_notice(_("{channel}已设置；点“试发一条”看能不能收到", channel=channel.title))
 
 
 def _mail_form(
@@ -107,10 +111,11 @@ def _mail_form(
         with report_errors():
             changed = notices.changed_preferences(preferences.minutes, host, int(port), user, to)
             notices.save_preferences(workspace, changed)
-            forget_typed("notice_host", "notice_port", "notice_user", "notice_to")
             if entered[channel.address]:
-                _save_channel(workspace, channel, entered)
-            remember_notice(_("邮箱已保存"))
+                _store(workspace, channel, entered)
+            else:
+                remember_notice(_("邮箱已保存"))
+            forget_typed("notice_host", "notice_port", "notice_user", "notice_to")
             st.rerun()
 
 

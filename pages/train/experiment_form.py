@@ -61,7 +61,7 @@ def experiment_form(
         if pressed:
             plan = _plan(chosen, settings, version, axes, float(hours), early)
             made, job = start_experiment(workspace, plan)
-            keep_after_start(workspace, job.id, follows)
+            keep_after_start(workspace, "experiment", job.id, follows)
             remember_notice(_("已开始：{title}", title=made.title))
             st.query_params.from_dict({"experiment": str(made.number)})
             st.rerun()

@@ -135,7 +135,7 @@ def check_and_start(
                 run = training.start_training(*wanted, title, target, AFTER_TRAINING)
             else:
                 run = start_elsewhere(*wanted, place, title, target, AFTER_TRAINING)
-            keep_after_start(workspace, run.job_id, follows)
+            keep_after_start(workspace, "train", run.job_id, follows)
             keep_expectation(workspace, run, told)
             store_value(FORM, "title", None)
             remember_notice(_("训练已提交：{title}", title=run.title))

@@ -83,6 +83,7 @@ def test_an_offline_run_starts_and_is_followed_by_its_link(workspace: Workspace)
     at.run()
     assert not at.exception and not errors(at)
     assert at.query_params["run"] == "1"
+    assert not at.checkbox(key="generate_notify").value, "the choice was for this run alone"
     finish(workspace, 1)
     [job] = jobs.listed(workspace, kind="generate")
     assert notices.load_afterwards(workspace, job.id) == notices.Afterwards(notify=True)

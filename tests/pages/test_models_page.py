@@ -48,10 +48,12 @@ def test_a_folder_is_registered_and_a_bad_one_is_one_sentence(workspace, tmp_pat
 
 def test_questions_that_cannot_be_read_hide_no_other_link(workspace, app):
     shares = Shares(workspace)
+    open_models(app)
     for name in ("one", "two"):
         share = shares.add(name, "wishes", 7, keep=True)
         (workspace.logs / f"share-{share.id}.jsonl").write_text("no JSON", encoding="utf-8")
-    open_models(app)
+        app.session_state[f"share_kept_{share.id}"] = True
+    app.run()
     assert len([error for error in app.error if "修好或移走" in error.value]) == 2
 
 
@@ -88,3 +90,14 @@ def test_checkpoints_of_a_failed_training_say_why_and_are_not_recommended(worksp
     shown = texts(open_models(app))
     assert "失败" in shown and "NaN" in shown
     assert app.button(key=f"convert_merge_{run.id}_10").proto.type == "secondary"
+
+
+def test_what_a_link_has_kept_is_read_where_its_menu_is_open(workspace, app):
+    share = Shares(workspace).add("nano", "wishes", 7, keep=True)
+    kept = workspace.logs / f"share-{share.id}.jsonl"
+    kept.write_text('{"question": "祝我好运", "answer": "祝您平安"}\n', encoding="utf-8")
+    assert "祝您平安" not in texts(open_models(app))
+    app.session_state[f"share_kept_{share.id}"] = True
+    assert "祝您平安" in texts(app.run())
+    kept.unlink()
+    assert "没有收下的问题" in texts(app.run())

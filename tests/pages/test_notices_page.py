@@ -14,7 +14,9 @@ from tianji_core.files import write_json
 from tianji_core.roles import Role
 from tianji_core.workspace import Workspace
 
-WEBHOOK = next(channel for channel in notices.CHANNELS if channel.key == "webhook")
+WEBHOOK, MAIL = (
+    next(channel for channel in notices.CHANNELS if channel.key == key) for key in ("webhook", "mail")
+)
 ADDRESS = f"notice_{WEBHOOK.address}"
 
 
@@ -43,6 +45,19 @@ def test_a_mailbox_that_is_none_changes_nothing(workspace: Workspace) -> None:
     assert notices.load_preferences(workspace) == notices.NoticePreferences()
 
 
+def test_a_mail_code_that_cannot_be_kept_is_said_and_stays_in_its_field(workspace: Workspace) -> None:
+    app = opened("settings")
+    app.selectbox(key="notice_channel").select("mail").run()
+    app.text_input(key="notice_host").input("smtp.example.com")
+    for field in ("notice_user", "notice_to"):
+        app.text_input(key=field).input("wang@example.com")
+    app.text_input(key=f"notice_{MAIL.address}").input("two words")
+    press(app, "save_mail")
+    assert "不像密钥" in app.error[0].value and not app.toast
+    assert app.text_input(key=f"notice_{MAIL.address}").value == "two words"
+    assert not MAIL.present(workspace)
+
+
 def test_what_follows_a_job_is_stored_as_soon_as_it_is_chosen(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -68,6 +83,22 @@ def test_an_open_tab_hears_of_the_jobs_of_the_person_before_it() -> None:
     told = {starter: [concerns(starter, who) for who in (None, anna, link, gone)] for starter in ("Anna", "")}
     assert told == {"Anna": [True, True, False, False], "": [True, False, True, False]}
     assert not concerns("Bert", anna)
+
+
+def test_a_command_that_cannot_be_read_leaves_only_the_switching_off_out(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TIANJI_SWITCH_OFF_COMMAND", "sudo 'poweroff")
+    job = jobs.start(workspace, "demo", "走一遍", [sys.executable, "-c", "import time; time.sleep(600)"])
+    try:
+        form, list_of_jobs = opened("generate"), opened("jobs")
+        for app, key in ((form, "generate_switch_off"), (list_of_jobs, f"switch_off_{job.id}")):
+            box = app.checkbox(key=key)
+            assert box.disabled and "引号不成对" in box.help and not app.error
+        assert not form.button(key="start_run").disabled
+    finally:
+        jobs.stop(workspace, job.id)
+        jobs.wait(workspace, job.id, timeout=60)
 
 
 def test_every_page_shows_a_countdown_that_one_button_stops(workspace: Workspace) -> None:

@@ -63,10 +63,13 @@ def test_home_leads_to_the_model_that_a_report_of_an_older_version_names_by_its_
 ) -> None:
     folder = add_merged(workspace, write_tiny_base(tmp_path / "nano-base"))
     made = StepResult(title="合并", made="合并模型", path=str(folder))
-    write_report(workspace, DemoReport(complete=True, steps=(made,)))
+    recipe = workspace.settings().recipe
+    write_report(workspace, DemoReport(complete=True, recipe=recipe, steps=(made,)))
     assert start().button(key="chat_with_demo").proto.type == "primary"
     shutil.rmtree(folder)
-    assert "chat_with_demo" not in [button.key for button in start().button]
+    keys = [button.key for button in start().button]
+    assert "chat_with_demo" not in keys
+    assert {"compare_demo", "open_demo", "remove_demo"} <= set(keys), "what else was made is still there"
 
 
 def test_jobs_page_shows_state_log_and_reason(workspace: Workspace) -> None:

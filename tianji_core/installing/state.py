@@ -13,6 +13,8 @@ DOWNLOAD = 0.5
 """Size of a package's download in relation to its size on disk."""
 TRAINING = ("transformers", "peft", "bitsandbytes", "mmengine", "xtuner", "torch")
 """Packages that only the training part has."""
+_FOUND: set[str] = set()
+"""These packages, once all of them were found."""
 
 
 @cache
@@ -52,9 +54,13 @@ def missing(part: str, any_version: bool = False) -> list[Pin]:
 
 
 def has_training() -> bool:
-    """Returns whether the training part is here, in whatever versions."""
-    importlib.invalidate_caches()
-    return all(_whole(name) for name in TRAINING)
+    """Returns whether the training part is here, in whatever versions. Once it is, this process looks no
+    more."""
+    if not _FOUND:
+        importlib.invalidate_caches()
+        if all(_whole(name) for name in TRAINING):
+            _FOUND.update(TRAINING)
+    return bool(_FOUND)
 
 
 def _whole(name: str) -> bool:
