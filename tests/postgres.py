@@ -3,7 +3,6 @@
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 import tempfile
 import uuid
@@ -12,6 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from sqlalchemy import create_engine, make_url, text
+
+from tests.processes import free_port
 
 VARIABLE = "TIANJI_TEST_DATABASE_URL"
 """Address of a PostgreSQL server on which tests may make and drop databases; with it every test uses
@@ -49,9 +50,7 @@ def private_server(programs: Path) -> Iterator[str]:
     away. As root it runs as the user ``postgres``, because the server refuses root."""
     user = pwd.getpwnam("postgres").pw_name if os.geteuid() == 0 else None
     home = Path(tempfile.mkdtemp(prefix="tianji-postgres-"))
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
 
     def run(*command: str) -> None:
         subprocess.run(command, check=True, user=user, cwd=home, stdout=subprocess.DEVNULL, timeout=120)

@@ -27,6 +27,14 @@ def free_port() -> int:
             return port
 
 
+def free_ports(count: int) -> list[int]:
+    """As :func:`free_port`, for servers that listen beside each other."""
+    ports: set[int] = set()
+    while len(ports) < count:
+        ports.add(free_port())
+    return list(ports)
+
+
 def processes_naming(text: str) -> list[list[str]]:
     """The command lines of living processes in which a text stands."""
     found = []

@@ -5,7 +5,6 @@ import contextlib
 import getpass
 import os
 import shutil
-import signal
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -60,14 +59,15 @@ class Server:
         """Ends every connection at once; what runs there goes on."""
         for process in psutil.Process(self.process.pid).children(recursive=True):
             with contextlib.suppress(psutil.Error):
-                if process.name() == "sshd":
+                if process.name().startswith("sshd"):  # a newer one's connections are sshd-session
                     process.kill()
 
     def stop(self) -> None:
-        """Ends the server and every connection."""
-        self.cut()
-        self.process.terminate()
-        self.process.wait(20)
+        """Ends the server and every connection; one that has ended already is left as it is."""
+        if self.process.poll() is None:
+            self.cut()
+            self.process.terminate()
+            self.process.wait(20)
 
 
 def new_key(path: Path) -> None:
@@ -103,10 +103,7 @@ def ssh_server(folder: Path, variables: dict[str, str] | None = None) -> Iterato
     try:
         yield server
     finally:
-        if server.process.poll() is None:
-            server.process.send_signal(signal.SIGTERM)
-            server.cut()
-            server.process.wait(20)
+        server.stop()
 
 
 def started(folder: Path) -> "subprocess.Popen[bytes]":

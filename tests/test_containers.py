@@ -18,7 +18,7 @@ import typer.main
 import yaml
 
 from tests.loopback import loopback_api
-from tests.processes import free_port, until
+from tests.processes import free_port, free_ports, until
 from tianji_core.cli import app
 from tianji_core.serving.client import model_names
 
@@ -147,7 +147,7 @@ def test_the_compose_files_and_nginx_know_each_other(file: str) -> None:
 
 @pytest.mark.skipif(NGINX is None, reason="nginx is not installed (apt-get install nginx-light)")
 def test_requests_to_one_address_reach_the_servers_that_run(tmp_path: Path) -> None:
-    port, gone = free_port(), free_port()
+    port, gone = free_ports(2)
     with loopback_api() as api:
         text = (ROOT / "docs" / "serving" / "nginx.conf").read_text("utf-8")
         text = text.replace("model-0:8000", api.url.split("/")[2]).replace(

@@ -23,7 +23,7 @@ from playwright.sync_api import Page, Playwright, expect
 
 from tests.e2e.driving import WATCH, press, settle, until
 from tests.pages.visiting import ROOT, Served, served
-from tests.processes import free_port
+from tests.processes import free_ports
 from tianji_core.access.sessions import Sessions
 from tianji_core.access.users import Users
 from tianji_core.roles import Role
@@ -153,7 +153,7 @@ def logs_in_and_uploads(page: Page, address: str, space: Workspace, file: Path) 
 
 
 def test_below_a_path_of_nginx_with_tls(page: Page, space: Workspace, tmp_path: Path) -> None:
-    port, inner = free_port(), free_port()
+    port, inner = free_ports(2)
     options = ["--base-path", "/studio", "--allow-host", f"{HOST}:{port}", "--trusted-proxy", "127.0.0.1"]
     with (
         served(space.home, *options, base="/studio", port=inner),
@@ -166,7 +166,7 @@ def test_below_a_path_of_nginx_with_tls(page: Page, space: Workspace, tmp_path: 
 
 
 def test_behind_a_proxy_that_cuts_off_its_path(page: Page, space: Workspace, tmp_path: Path) -> None:
-    port, inner = free_port(), free_port()
+    port, inner = free_ports(2)
     with (
         served(space.home, "--allow-host", f"{HOST}:{port}", port=inner),
         proxied(tmp_path / "nginx", on_ports(cutting(CONFIG), port, inner), port),

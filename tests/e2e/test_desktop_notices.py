@@ -54,6 +54,12 @@ def test_a_job_that_ends_is_shown_once_over_two_tabs(
         )
     titles = [title for title, tag in shown(first, second) if f"-{job.id}-" in tag]
     assert len(titles) == 1 and "等一个文件" in titles[0] and "已完成" in titles[0]
-    first.reload()
-    settle(first)
-    assert shown(first) == [], "what was shown is not shown again"
+    later = tmp_path / "later"
+    other = jobs.start(space, "edit", "等另一个文件", [sys.executable, "-c", WAITS, str(later)])
+    for page in (first, second):  # the strip is drawn again in both tabs, when it comes and when it goes
+        expect(page.locator(f".st-key-strip_{other.id}")).to_be_visible()
+    later.touch()
+    for page in (first, second):
+        expect(page.locator(f".st-key-strip_{other.id}")).to_have_count(0)
+    again = [title for title, tag in shown(first, second) if f"-{job.id}-" in tag]
+    assert again == titles, "what was shown is not shown again"

@@ -58,9 +58,11 @@ def test_the_tasks_of_a_killed_worker_go_to_another_one_and_none_is_stored_twice
     run = run_of(team, api, limit=40, concurrency=4)
     api.answer_only(10)
     killed = worker(team, "--run", str(run.id))
-    until(lambda: count(team, run).done == 10)
-    killed.kill()
-    killed.communicate()
+    try:
+        until(lambda: count(team, run).done == 10)
+    finally:
+        killed.kill()
+        killed.communicate()
     let_leases_run_out(team)
     api.answer_all()
     asyncio.run(generation.help_with_run(team, run.id, asyncio.Event()))

@@ -30,6 +30,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return sample_home(tmp_path / "workspace")
 
 
+@pytest.mark.training
 def test_a_sample_workspace_has_something_of_everything_and_every_page_shows_it(home, monkeypatch, capsys):
     space = open_sample(home)
     make_sample(space, SMALLEST)

@@ -1,5 +1,6 @@
 """Training on another machine behind SSH: a real server on loopback whose user has another home folder."""
 
+import contextlib
 import os
 import signal
 import sys
@@ -13,8 +14,10 @@ from tests.sshd import MISSING, Server, new_key, ssh_server, started
 from tests.tiny_base import add_version, write_tiny_base
 from tianji_core import jobs, training
 from tianji_core.errors import PlaceError, PlaceUnreachableError
+from tianji_core.jobs import control
 from tianji_core.jobs.processes import alive
 from tianji_core.project import PROJECT
+from tianji_core.store import jobs as job_store
 from tianji_core.store import training as rows
 from tianji_core.training import engine
 from tianji_core.training.places.adapters import SshAdapter
@@ -25,6 +28,13 @@ from tianji_core.workspace import Workspace, open_workspace
 
 pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"no SSH here: {', '.join(MISSING)} not found")
 KEY = "nano-cpu-qlora"
+FOLLOW = """
+import sys
+from tianji_core.jobs import worker
+from tianji_core.training.places import following
+following.LONGEST = 2.0
+sys.exit(worker.main(sys.argv[1:]))
+"""
 
 
 @pytest.fixture(scope="module")
@@ -52,8 +62,25 @@ def trusted(workspace: Workspace, place: Place) -> Place:
     return place
 
 
+@pytest.fixture
+def quick_follower(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A follower looks every two seconds also after a while."""
+    prepare = control.prepare_worker
+
+    def prepared(workspace: Workspace, kind: str, title: str, subject: jobs.JobSubject) -> jobs.Job:
+        job = prepare(workspace, kind, title, subject)
+        if kind != "elsewhere":
+            return job
+        argv = [sys.executable, "-c", FOLLOW, *job.argv[3:]]
+        job_store.change(workspace.engine, job.id, argv=argv)
+        return job_store.get(workspace.engine, job.id)
+
+    monkeypatch.setattr(control, "prepare_worker", prepared)
+
+
 @pytest.mark.training
 @pytest.mark.timeout(1200)
+@pytest.mark.usefixtures("quick_follower")
 def test_a_training_there_outlives_the_connection_and_the_laptop_and_is_that_of_here(
     workspace: Workspace, tmp_path: Path, server: Server
 ) -> None:
@@ -78,10 +105,14 @@ def test_a_training_there_outlives_the_connection_and_the_laptop_and_is_that_of_
         last = seen()
         until(lambda last=last: seen() > last or ended(), 300)  # type: ignore[misc]
         server.cut()
-        if number == 1 and not ended():
+        if number == 1:
+            assert not ended(), "it has to be at work when its follower is killed"
             job = jobs.get(workspace, rows.get(workspace.engine, run.id).job_id or 0)
-            os.kill(job.supervisor_pid or 0, signal.SIGKILL)
-            os.killpg(job.pid or 0, signal.SIGKILL)
+            assert job.supervisor_pid and job.pid
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(job.supervisor_pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(job.pid, signal.SIGKILL)
             until(lambda job=job: ended() and not alive(job.pid, job.pid_started), 60)  # type: ignore[misc]
             assert jobs.get(workspace, job.id).state == "lost"
             training.resume_training(workspace, run)
