@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+from sqlalchemy import text
 
 from tests.pages.opening import opened
 from tests.verbs.conftest import verb as verb
@@ -17,6 +18,7 @@ from tianji_core.errors import JobError
 from tianji_core.problems import prepare_report, record_fault
 from tianji_core.problems.redaction import without_private, without_texts
 from tianji_core.store import jobs as job_store
+from tianji_core.store.database import writing
 from tianji_core.workspace import Workspace, open_workspace
 
 KEY = "zQ7-known.Secret_of/this+person=42"
@@ -104,6 +106,13 @@ def test_what_helps_is_in_a_report(planted):
     assert 'studio/train.py", line 7, in step' in files["job-1.log"]
     assert "loss: 0.345  lr: 1.0e-03" in files["job-1.log"] and "ValueError: " in files["job-1.log"]
     assert "RuntimeError" in files["studio.log"] and "test_problems.py" in files["studio.log"]
+
+
+def test_a_database_without_a_revision_is_reported_too(workspace: Workspace):
+    with writing(workspace.engine) as connection:
+        connection.execute(text("DROP TABLE alembic_version"))
+    files = {file.name: file.content for file in prepare_report(workspace).files}
+    assert json.loads(files["counts.json"])["schema"] == ""
 
 
 def test_texts_are_in_it_when_they_are_asked_for_and_keys_never(planted):

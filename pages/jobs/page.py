@@ -10,6 +10,7 @@ from pages.shared.job_progress import called, job_bar, log_view, stop_button
 from pages.shared.text import plain
 from tianji_core import generation, jobs, models, notices
 from tianji_core.i18n import _
+from tianji_core.store.run_workers import RunWorker
 
 ICONS = {"starting": "🟡", "running": "🟢", "succeeded": "✅", "failed": "❌", "stopped": "⏹️", "lost": "👻"}
 LOOKED_AT = 200  # the newest jobs, whose kinds are offered
@@ -71,12 +72,13 @@ def job_list(kind: str | None) -> None:
     can_tell = any(job.active for job in listed) and bool(notices.channels_in_use(workspace))
     serves = any(job.kind == "serve" for job in listed)
     known = models.titles(workspace) if serves else {}  # a reading of every model's manifest
+    crews = generation.workers_of_jobs(workspace, listed)
     for job in listed:
         with (
             st.expander(row_title(job, called(job, known)), expanded=job.active, key=f"job_{job.id}"),
             report_errors(),
         ):
-            job_details(job, called(job, known), can_tell)
+            job_details(job, called(job, known), can_tell, crews.get(job.id, []))
 
 
 def row_title(job: jobs.Job, title: str) -> str:
@@ -90,9 +92,10 @@ def row_title(job: jobs.Job, title: str) -> str:
     return f"{ICONS.get(job.state, '')} {job.id} · {plain(named)} — {state} · {when}{took}"
 
 
-def job_details(job: jobs.Job, title: str, can_tell: bool) -> None:
+def job_details(job: jobs.Job, title: str, can_tell: bool, workers: list[RunWorker]) -> None:
     """Draws what became of one job in a sentence, with its progress and note, and below it the raw log;
-    ``title`` as in :func:`row_title`, ``can_tell`` as in :func:`afterwards_part`."""
+    ``title`` as in :func:`row_title`, ``can_tell`` as in :func:`afterwards_part`. ``workers`` write its
+    run."""
     left, right = st.columns([4, 1], vertical_alignment="center")
     with left:
         if job.active:
@@ -102,7 +105,7 @@ def job_details(job: jobs.Job, title: str, can_tell: bool) -> None:
             st.caption(_("开始的人：{who}", who=plain(job.who)))
         if job.note:
             st.warning(plain(job.note), icon="⚠️")
-        if job.active and (workers := generation.workers_of_job(workspace, job)):
+        if workers:
             st.caption(f"👥 {generation.workers_text(workers)}")
         if job.active:
             afterwards_part(workspace, job, can_tell)

@@ -9,7 +9,7 @@ from contextlib import nullcontext
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import create_engine, text, update
+from sqlalchemy import create_engine, event, text, update
 
 from tests.loopback import LoopbackApi
 from tests.processes import until
@@ -18,8 +18,10 @@ from tianji_core.dispatch import RunOptions, dispatcher
 from tianji_core.errors import InputError, RunLimitError, TeacherAuthError
 from tianji_core.generation import worker_process
 from tianji_core.generation.generating import run_generation
+from tianji_core.generation.job import KIND
 from tianji_core.jobs import Reporter
 from tianji_core.recipe import Plan
+from tianji_core.store import jobs as job_store
 from tianji_core.store import run_workers
 from tianji_core.store import runs as rows
 from tianji_core.store.database import writing
@@ -208,6 +210,25 @@ def test_a_worker_looks_again_after_the_database_was_away(
     asyncio.run(story())
     server.dispose()
     assert count(team, run).done == 2
+
+
+def test_the_workers_of_many_jobs_are_one_query(
+    team: Workspace, api: LoopbackApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run_workers, "LEASE", 600.0)
+    listed = []
+    for name in ("甲", "乙"):
+        run = run_of(team, api, limit=1, concurrency=1)
+        run_workers.join(team.engine, run.id, name, 1)
+        listed.append(job_store.add(team.engine, KIND, name, ["x"], {}, {"run_id": run.id}))
+    asked = list[str]()
+    event.listen(team.engine, "before_cursor_execute", lambda *told: asked.append(told[2]))
+    crews = generation.workers_of_jobs(team, listed)
+    assert {number: crew[0].name for number, crew in crews.items()} == {
+        listed[0].id: "甲",
+        listed[1].id: "乙",
+    }
+    assert len([statement for statement in asked if "run_workers" in statement]) == 1
 
 
 def test_only_a_run_that_workers_can_share_is_stopped_in_all_of_them(

@@ -34,7 +34,7 @@ from tianji_core.generation.worker_process import (
     help_with_all,
     help_with_run,
     workers_of,
-    workers_of_job,
+    workers_of_jobs,
     workers_text,
 )
 
@@ -74,7 +74,7 @@ __all__ = [
     "take_up",
     "teachers_of",
     "workers_of",
-    "workers_of_job",
+    "workers_of_jobs",
     "workers_text",
     "write_raw",
 ]

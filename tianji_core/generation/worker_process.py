@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections.abc import Iterable
 
 from tianji_core.errors import InputError, StudioError, TeacherAuthError
 from tianji_core.generation.generating import join_run
@@ -29,10 +30,14 @@ def workers_of(workspace: Workspace, run_ids: list[int] | None = None) -> dict[i
     return found
 
 
-def workers_of_job(workspace: Workspace, job: Job) -> list[RunWorker]:
-    """Returns the processes that work on the run of a generation job; [] for another job."""
-    subject = subject_of(job, GenerationSubject) if job.kind == KIND else None
-    return [] if subject is None else workers_of(workspace, [subject.run_id]).get(subject.run_id, [])
+def workers_of_jobs(workspace: Workspace, listed: Iterable[Job]) -> dict[int, list[RunWorker]]:
+    """Returns job number → the processes that work on its run, for those generation jobs that are under way
+    and have some; read in one query."""
+    writing = [job for job in listed if job.active and job.kind == KIND]
+    subjects = {job.id: subject_of(job, GenerationSubject) for job in writing}
+    run_of = {number: subject.run_id for number, subject in subjects.items() if subject is not None}
+    found = workers_of(workspace, list(run_of.values())) if run_of else {}
+    return {number: found[run] for number, run in run_of.items() if run in found}
 
 
 def workers_text(workers: list[RunWorker]) -> str:

@@ -22,7 +22,8 @@ from tianji_core.outputs import output_file
 from tianji_core.problems.faults import faults_path
 from tianji_core.problems.redaction import without_private, without_texts
 from tianji_core.release import version
-from tianji_core.store.row_counts import row_counts, schema_revision
+from tianji_core.store.database import reading, schema_revision
+from tianji_core.store.row_counts import row_counts
 from tianji_core.workspace import Workspace
 
 LOG_BYTES = 400_000
@@ -147,7 +148,9 @@ def _settings(workspace: Workspace) -> dict[str, object]:
 
 
 def _counts(workspace: Workspace) -> dict[str, object]:
-    return {"schema": schema_revision(workspace.engine), "rows": row_counts(workspace.engine)}
+    with reading(workspace.engine) as connection:
+        revision = schema_revision(connection) or ""
+    return {"schema": revision, "rows": row_counts(workspace.engine)}
 
 
 def _job(job: Job, texts: bool) -> dict[str, object]:

@@ -1,15 +1,9 @@
 """How much a database holds, for a report about a problem: numbers only."""
 
-from sqlalchemy import Engine, func, select, text
+from sqlalchemy import Engine, func, select
 
 from tianji_core.store.database import reading
 from tianji_core.store.schema import metadata
-
-
-def schema_revision(engine: Engine) -> str:
-    """Returns the newest migration of the database, '' where it has none."""
-    with reading(engine) as connection:
-        return connection.execute(text("SELECT version_num FROM alembic_version")).scalar() or ""
 
 
 def row_counts(engine: Engine) -> dict[str, int]:

@@ -152,6 +152,7 @@ def jobs(
         show(background.get(space, stop), as_json, _("任务 {id} 已停止", id=stop))
         return
     listed = background.listed(space, limit=limit)
+    crews = generation.workers_of_jobs(space, listed)
     heads = (_("编号"), _("状态"), _("种类"), _("名字"), _("用时"), _("说明"))
     rows = [
         (
@@ -160,17 +161,11 @@ def jobs(
             job.kind,
             job.title,
             background.duration_text(job.seconds),
-            job.note or _crew(space, job),
+            job.note or (generation.workers_text(crews[job.id]) if job.id in crews else ""),
         )
         for job in listed
     ]
     show_table(listed, as_json, heads, rows, _("还没有任务"))
-
-
-def _crew(space: Workspace, job: background.Job) -> str:
-    """Returns which processes write the run of a job that is under way, '' where there are none."""
-    workers = generation.workers_of_job(space, job) if job.active else []
-    return generation.workers_text(workers) if workers else ""
 
 
 PACKAGES = (
