@@ -72,7 +72,7 @@ def _row(workspace: Workspace, place: Place) -> None:
         st.code("\n".join(known), language=None)
         if st.button(_("核对过了，接受"), key=f"place_accept_{place.name}"):
             with report_errors():
-                accept_keys(workspace, place, known[0])
+                accept_keys(workspace, place, known)
                 del st.session_state[shown]
                 remember_notice(_("已接受 {host} 的主机密钥", host=place.host))
                 st.rerun()

@@ -108,7 +108,7 @@ def places(
         return
     elif action is PlaceAction.ACCEPT:
         place = place_named(space, name)
-        known = _("、").join(accept_keys(space, place, fingerprint))
+        known = _("、").join(accept_keys(space, place, [fingerprint]))
         said = _("已接受 {host} 的主机密钥：{known}", host=place.host, known=known)
     else:
         found = try_place(space, place_named(space, name))

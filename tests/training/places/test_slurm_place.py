@@ -139,7 +139,7 @@ def test_a_cluster_behind_ssh_gets_the_bundle_and_the_job(
                 "slurm": checked_request({"cpus": 4000}),
             }
         )
-        accept_keys(workspace, place, offered_keys(place)[0][1])
+        accept_keys(workspace, place, [offered_keys(place)[0][1]])
         adapter = SshAdapter(workspace, place, name)
         first = adapter.submit(packed, again=False)
         assert (first.state, first.active) == ("waiting", True) and "在排队" in first.reason

@@ -3,11 +3,13 @@
 import contextlib
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from tests.processes import until
 from tests.sshd import MISSING, Server, new_key, ssh_server, started
@@ -20,7 +22,7 @@ from tianji_core.project import PROJECT
 from tianji_core.store import jobs as job_store
 from tianji_core.store import training as rows
 from tianji_core.training import engine
-from tianji_core.training.places.adapters import SshAdapter
+from tianji_core.training.places.adapters import FarFacts, FarState, SshAdapter
 from tianji_core.training.places.profile import Place, checked_place
 from tianji_core.training.places.sending import elsewhere, start_elsewhere
 from tianji_core.training.places.ssh_client import SshClient, accept_keys, offered_keys
@@ -58,7 +60,7 @@ def lab(server: Server, **changes: object) -> Place:
 
 
 def trusted(workspace: Workspace, place: Place) -> Place:
-    accept_keys(workspace, place, offered_keys(place)[0][1])
+    accept_keys(workspace, place, [offered_keys(place)[0][1]])
     return place
 
 
@@ -143,7 +145,7 @@ def test_a_host_is_trusted_only_after_a_person_accepted_its_key(
     with pytest.raises(PlaceError, match=r"还没有接受过 127\.0\.0\.1 的主机密钥"):
         client.run("true")
     with pytest.raises(PlaceError, match="没有 SHA256:wrong"):
-        accept_keys(workspace, place, "SHA256:wrong")
+        accept_keys(workspace, place, ["SHA256:wrong"])
     trusted(workspace, place)
     assert client.run("echo $HOME")[1].strip() == str(server.home)
     client.close()
@@ -209,3 +211,64 @@ def test_a_server_that_is_away_for_a_while_is_found_again(workspace: Workspace, 
         server.process = started(server.folder)
         assert client.run("true")[0] == 0
         client.close()
+
+
+def test_a_folder_there_is_one_line_before_it_becomes_commands_of_sftp(
+    workspace: Workspace, server: Server, tmp_path: Path
+) -> None:
+    """A line that begins with an exclamation mark is run by sftp on this machine."""
+    ran = tmp_path / "ran"
+    folder = f'/x"\n!touch {ran}\n'
+    client = SshClient(workspace, trusted(workspace, lab(server)))
+    for rsync in (False, True):
+        with pytest.raises(PlaceError, match="控制字符"):
+            client.fetch(folder, ["a.log"], tmp_path, rsync)
+    with pytest.raises(PlaceError, match="控制字符"):
+        client.fetch("/x", [f"a\n!touch {ran}"], tmp_path, False)
+    client.close()
+    assert not ran.exists()
+    for values in ({"folder": folder}, {"home": folder}, {"folder": "relative"}, {"files": {"a": -1}}):
+        with pytest.raises(ValidationError):
+            FarState.model_validate({"state": "running", **values})
+    assert FarState(state="running", folder="/data/我的　训练", reason="a\x1b[31m\nb").reason.isprintable()
+
+
+def test_an_answer_without_end_is_cut_off(workspace: Workspace, server: Server) -> None:
+    client = SshClient(workspace, trusted(workspace, lab(server)))
+    with pytest.raises(PlaceError, match="回答太长"):
+        client.run("exec yes")
+    assert client.run("head -c 3000000 /dev/zero | tr '\\0' a; wc -c", "b" * 300_000)[1].endswith("300000\n")
+    client.close()
+
+
+def test_an_ipv6_address_is_no_path_to_sftp_and_rsync(workspace: Workspace, tmp_path: Path) -> None:
+    client = SshClient(workspace, checked_place({"name": "lab", "host": "0::1", "user": "u", "port": 1}))
+    for rsync in (False, True):
+        with pytest.raises(PlaceUnreachableError, match="连不上 0::1"):
+            client.fetch("/x", ["a.log"], tmp_path, rsync)
+
+
+def test_facts_of_another_machine_have_their_types() -> None:
+    for values in ({"cards": [{"name": "a", "total": "many"}]}, {"cards": [{"total": -1}]}, {"disk": -1}):
+        with pytest.raises(ValidationError):
+            FarFacts.model_validate({"versions": {}, "home": "/x", **values})
+
+
+def test_only_the_host_keys_are_trusted_that_a_person_compared(workspace: Workspace, tmp_path: Path) -> None:
+    """A server with two host keys, of which one is compared."""
+    other = tmp_path / "other"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ecdsa", "-N", "", "-f", str(other)], check=True)
+    with ssh_server(tmp_path / "two") as two:
+        two.stop()
+        config = (two.folder / "config").read_text()
+        (two.folder / "config").write_text(f"{config}HostKey {other}\n")
+        two.process = started(two.folder)
+        place = lab(two)
+        offered = {line.split()[1]: known for line, known in offered_keys(place)}
+        for nothing in ([], [""], [" "]):
+            with pytest.raises(PlaceError, match="主机密钥里没有"):
+                accept_keys(workspace, place, nothing)
+        assert accept_keys(workspace, place, [offered["ssh-ed25519"]]) == [offered["ssh-ed25519"]]
+        known = (workspace.home / "known_hosts").read_text(encoding="utf-8")
+        assert "ssh-ed25519" in known and "ecdsa" not in known
+        assert len(accept_keys(workspace, place, list(offered.values()))) == len(offered) == 2

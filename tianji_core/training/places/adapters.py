@@ -4,20 +4,37 @@ import json
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Annotated, Any, Literal, Protocol
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from tianji_core.errors import MissingBaseError, PlaceError, PlaceUnreachableError
 from tianji_core.gate import clean_sentence
 from tianji_core.i18n import _, language
 from tianji_core.training.places.profile import Place
-from tianji_core.training.places.ssh_client import SshClient
+from tianji_core.training.places.ssh_client import SshClient, one_line
 from tianji_core.workspace import Workspace
 
 SIGN = "TIANJI-THERE "
 """Begins the line with the answer of :mod:`tianji_core.training.places.there`."""
-LONGEST_ANSWER = 2_000_000
+
+
+def _rooted(path: str) -> str:
+    """A folder on another machine: absolute, in one line."""
+    if not path.startswith("/") or not one_line(path):
+        raise ValueError(_("要填一行路径"))
+    return path
+
+
+def _sentence(text: str) -> str:
+    """One line without what a terminal obeys."""
+    return "".join(sign if sign.isprintable() else " " for sign in clean_sentence(text))
+
+
+Said = Annotated[str, AfterValidator(_sentence)]
+"""A sentence of another machine."""
+FarFolder = Annotated[str, Field(max_length=2000), AfterValidator(_rooted)]
+FarSize = Annotated[int, Field(ge=0)]
 
 
 class FarCheckpoint(BaseModel):
@@ -40,20 +57,20 @@ class FarState(BaseModel):
 
     state: str = Field(max_length=40)
     run: int | None = None
-    folder: str = Field(default="", max_length=2000)
+    folder: FarFolder | Literal[""] = ""
     active: bool = False
     finished: bool = False
     exit_code: int | None = None
-    reason: str = ""
+    reason: Said = ""
     iteration: int = Field(default=0, ge=0)
     total: int | None = None
     loss: float | None = None
     ahead: int = 0
-    log: str = ""
+    log: Said = ""
     checkpoints: tuple[FarCheckpoint, ...] = ()
-    files: dict[str, int] = Field(default={}, max_length=5000)
+    files: dict[str, FarSize] = Field(default={}, max_length=5000)
     fingerprint: str = ""
-    home: str = Field(default="", max_length=2000)
+    home: FarFolder | Literal[""] = ""
     rsync: bool = False
 
     @field_validator("files")
@@ -66,18 +83,27 @@ class FarState(BaseModel):
         return value
 
 
+class FarCard(BaseModel):
+    """A graphics card there; ``total`` is its memory in bytes."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    name: Said = ""
+    total: FarSize = 0
+
+
 class FarFacts(BaseModel):
     """What a machine says of itself; ``disk`` is its free space in bytes."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    versions: dict[str, str]
-    cards: tuple[dict[str, Any], ...] = ()
-    disk: int = 0
+    versions: dict[str, Said] = Field(max_length=100)
+    cards: tuple[FarCard, ...] = Field(default=(), max_length=1000)
+    disk: FarSize = 0
     rsync: bool = False
-    home: str
+    home: FarFolder
     project: str = ""
-    partitions: tuple[str, ...] = ()
+    partitions: tuple[Said, ...] = Field(default=(), max_length=1000)
 
 
 class Adapter(Protocol):
@@ -177,7 +203,7 @@ class SshAdapter:
             words = ["env", f"PYTHONPATH={place.project}", *words]
         command = shlex.join(words)
         code, out, err = self.client.run(command, given)
-        for line in out[-LONGEST_ANSWER:].split("\n"):
+        for line in out.split("\n"):
             if line.startswith(SIGN):
                 return self._told(line.removeprefix(SIGN))
         raise self._silent(code, err or out)

@@ -8,8 +8,11 @@ import re
 import shlex
 import shutil
 import subprocess
+import threading
+import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import IO
 
 from tianji_core.errors import PlaceError, PlaceUnreachableError
 from tianji_core.files import write_text
@@ -25,6 +28,9 @@ CONNECT, QUESTION, TRANSFER = 15, 180.0, 6 * 3600.0
 """Seconds for a connection, for an answer, and for files."""
 _LOST = 255
 """The exit code of ssh itself; any other is that of the command there."""
+LARGEST_ANSWER = 4_000_000
+"""Bytes of output, and of errors, beyond which a command is ended."""
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
 class SshClient:
@@ -73,24 +79,24 @@ class SshClient:
         completed. Files that vanish meanwhile are left out.
 
         Raises:
-            PlaceUnreachableError: the connection failed.
+            PlaceUnreachableError: the connection failed. PlaceError: a name has a control character.
         """
+        lines = [f"-get -a {_quoted(f'{folder}/{name}')} {_quoted(str(target / name))}" for name in names]
         for name in names:
             (target / name).parent.mkdir(parents=True, exist_ok=True)
         if rsync and shutil.which("rsync"):
             shell = shlex.join(["ssh", *self._options("-p")])
             words = ["rsync", "-ts", "--partial-dir=.partial", "--files-from=-", "-e", shell]
             code, _out, err = self._called(
-                [*words, f"{self._target}:{folder}/", f"{target}/"], "\n".join(names) + "\n", TRANSFER
+                [*words, f"{self._bracketed}:{folder}/", f"{target}/"], "\n".join(names) + "\n", TRANSFER
             )
             if code not in (0, 23, 24):  # some files vanished
                 raise self._refusal(err)
             return
-        lines = [f"-get -a {_quoted(f'{folder}/{name}')} {_quoted(str(target / name))}" for name in names]
         self._sftp(lines)
 
     def _sftp(self, lines: list[str]) -> None:
-        words = ["sftp", "-q", *self._options("-P"), "-b", "-", self._target]
+        words = ["sftp", "-q", *self._options("-P"), "-b", "-", self._bracketed]
         code, _out, err = self._called(words, "\n".join(lines) + "\n", TRANSFER)
         if code == _LOST:
             raise self._refusal(err)
@@ -114,6 +120,12 @@ class SshClient:
     @property
     def _target(self) -> str:
         return f"{self._place.user}@{self._place.host}" if self._place.user else self._place.host
+
+    @property
+    def _bracketed(self) -> str:
+        """The target for sftp and rsync, to which a colon begins a path: an IPv6 address is in brackets."""
+        host = f"[{self._place.host}]" if ":" in self._place.host else self._place.host
+        return f"{self._place.user}@{host}" if self._place.user else host
 
     def _options(self, port: str) -> list[str]:
         """The options of ssh and sftp, whose option for the port is ``port``."""
@@ -139,14 +151,7 @@ class SshClient:
     def _called(self, words: list[str], given: str, patience: float) -> tuple[int, str, str]:
         environment = {**child_environment(network=True, keys=CLIENT_VARIABLES), "LC_ALL": "C.UTF-8"}
         try:
-            done = subprocess.run(
-                words,
-                input=given.encode(),
-                capture_output=True,
-                timeout=patience,
-                env=environment,
-                check=False,
-            )
+            return _answer(words, given.encode(), patience, environment)
         except FileNotFoundError as error:
             raise PlaceError(
                 _("这台机器没有 {program}，请先安装 OpenSSH 客户端", program=words[0])
@@ -155,7 +160,10 @@ class SshClient:
             raise PlaceUnreachableError(
                 _("{place}：{n} 秒没有回答", place=self._place.name, n=round(patience))
             ) from error
-        return done.returncode, done.stdout.decode("utf-8", "replace"), done.stderr.decode("utf-8", "replace")
+        except OverflowError as error:
+            raise PlaceError(
+                _("{place}：那边的回答太长，没有读完，请检查那边的登录脚本", place=self._place.name)
+            ) from error
 
     def _refusal(self, said: str) -> PlaceError | PlaceUnreachableError:
         """The error for what the client said."""
@@ -192,8 +200,73 @@ def _socket_folder() -> Path:
     return folder
 
 
+def _answer(
+    words: list[str], given: bytes, patience: float, environment: dict[str, str]
+) -> tuple[int, str, str]:
+    """Runs a program; returns its exit code, output and errors.
+
+    Raises:
+        subprocess.TimeoutExpired: it took longer than ``patience`` seconds. OverflowError: it wrote more than
+            :data:`LARGEST_ANSWER` bytes. Both end it.
+    """
+    pipe = subprocess.PIPE
+    process = subprocess.Popen(words, stdin=pipe, stdout=pipe, stderr=pipe, env=environment, bufsize=0)
+    assert process.stdin is not None and process.stdout is not None and process.stderr is not None
+    out, err = bytearray(), bytearray()
+
+    def read(stream: IO[bytes], kept: bytearray) -> None:
+        with stream:
+            while block := stream.read(65536):
+                kept += block
+                if len(kept) > LARGEST_ANSWER:
+                    process.kill()
+                    return
+
+    def write(stream: IO[bytes]) -> None:
+        left = memoryview(given)
+        with contextlib.suppress(BrokenPipeError), stream:
+            while left:
+                left = left[stream.write(left) :]
+
+    threads = [
+        threading.Thread(target=act, args=given_to, daemon=True)
+        for act, given_to in (
+            (read, (process.stdout, out)),
+            (read, (process.stderr, err)),
+            (write, (process.stdin,)),
+        )
+    ]
+    end = time.monotonic() + patience
+    for thread in threads:
+        thread.start()
+    try:
+        process.wait(patience)
+        for thread in threads:
+            thread.join(max(0.0, end - time.monotonic()))
+        if any(thread.is_alive() for thread in threads):
+            raise subprocess.TimeoutExpired(words, patience)
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+    if max(len(out), len(err)) > LARGEST_ANSWER:
+        raise OverflowError(words[0])
+    return process.returncode, out.decode("utf-8", "replace"), err.decode("utf-8", "replace")
+
+
+def one_line(path: str) -> bool:
+    """Whether a path has no line break and no other control character."""
+    return _CONTROLS.search(path) is None
+
+
 def _quoted(path: str) -> str:
-    """A path for a line of sftp."""
+    """A path for a line of sftp, of which each is a command.
+
+    Raises:
+        PlaceError: it has a control character.
+    """
+    if not one_line(path):
+        raise PlaceError(_("路径 {path} 里有控制字符，不能用", path=clean_sentence(ascii(path))))
     return '"' + re.sub(r'(["\\*?\[\]])', r"\\\1", path) + '"'
 
 
@@ -220,22 +293,25 @@ def _fingerprint(line: str) -> str:
     return f"{parts[1]} {parts[-1]}" if len(parts) > 2 else ""
 
 
-def accept_keys(workspace: Workspace, place: Place, fingerprint: str) -> list[str]:
-    """Remembers the host keys of a place in this workspace, where one of them has the ``fingerprint`` that a
-    person compared. Earlier ones of this host go. Returns the fingerprints that are known now.
+def accept_keys(workspace: Workspace, place: Place, fingerprints: Sequence[str]) -> list[str]:
+    """Remembers those host keys of a place in this workspace whose ``fingerprints`` a person compared. Earlier
+    ones of this host go. Returns the fingerprints that are known now.
 
     Raises:
-        PlaceError: no key has this fingerprint.
+        PlaceError: no key that the machine shows now has one of them.
     """
+    compared = {words[0] for given in fingerprints if (words := given.split())}
     offered = offered_keys(place)
-    if fingerprint.split(" ")[0] not in [known.split(" ")[0] for _line, known in offered]:
+    accepted = [(line, known) for line, known in offered if known and known.split()[0] in compared]
+    if not accepted:
+        shown = _("、").join(fingerprints) or "—"
         raise PlaceError(
-            _("{place} 现在给出的主机密钥里没有 {fingerprint}", place=place.name, fingerprint=fingerprint)
+            _("{place} 现在给出的主机密钥里没有 {fingerprint}", place=place.name, fingerprint=shown)
         )
     path = workspace.home / KNOWN_HOSTS
     kept = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
     own = {line.split(" ")[0] for line, _known in offered}
     lines = [line for line in kept if line.split(" ")[0] not in own]
-    lines += [line for line, _known in offered]
+    lines += [line for line, _known in accepted]
     write_text(path, "\n".join(lines) + "\n")
-    return [known for _line, known in offered]
+    return [known for _line, known in accepted]

@@ -45,7 +45,7 @@ def try_place(workspace: Workspace, place: Place) -> list[PlaceFinding]:
     if differing:
         said = _("两边的版本不同，结果可能不一样：{names}", names=_("、").join(differing))
         found.append(PlaceFinding(False, said))
-    cards = [f"{card.get('name', '')} {size_text(int(card.get('total', 0)))}" for card in facts.cards]
+    cards = [f"{card.name} {size_text(card.total)}" for card in facts.cards]
     found.append(
         PlaceFinding(True, _("显卡：{cards}", cards=_("、").join(cards) or _("没有，只能用 CPU 的预设")))
     )
