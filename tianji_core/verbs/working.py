@@ -46,6 +46,13 @@ def worker(
     base: Annotated[
         str, typer.Option(help="With --bundle: base model here, or the folder that holds the models.")
     ] = "",
+    trust_preset: Annotated[
+        bool,
+        typer.Option(
+            "--trust-preset",
+            help="With --bundle: run its preset, which is code, though none here is the same.",
+        ),
+    ] = False,
     workspace: WorkspaceOption = None,
 ) -> None:
     """Take tasks of runs from the PostgreSQL in TIANJI_DATABASE_URL and write them, on any machine; or train
@@ -55,7 +62,7 @@ def worker(
     """
     space = opened(workspace)
     if bundle is not None:
-        _train(space, bundle, base)
+        _train(space, bundle, base, trust_preset)
         return
     if run is not None and stop is not None:
         raise InputError(_("--run 和 --stop 只能用一个"))
@@ -78,13 +85,13 @@ def worker(
         raise typer.Exit(code)
 
 
-def _train(space: Workspace, bundle: Path, base: str) -> None:
+def _train(space: Workspace, bundle: Path, base: str, trusted: bool) -> None:
     """Trains a bundle and follows it to its end.
 
     Raises:
-        PlaceError: it is no bundle. JobError, TrainingError: the training failed.
+        PlaceError: it is no bundle, or its preset is not trusted. JobError, TrainingError: the training failed.
     """
-    run = received.train_bundle(space, bundle, base)
+    run = received.train_bundle(space, bundle, base, trusted)
     if run.job_id is not None:
         follow(space, jobs.get(space, run.job_id), quiet=False)
     state = training.training_state(space, run)

@@ -1,9 +1,12 @@
 """A training packed, and unpacked in the workspace of another machine."""
 
+import hashlib
 import io
 import json
 import tarfile
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -80,6 +83,44 @@ def changed(packed: Path, target: Path, name: str, content: bytes | None, called
     return target
 
 
+def changed_preset(packed: Path, target: Path) -> Path:
+    """A whole bundle whose preset is no preset of a studio."""
+    manifest = json.loads(read_manifest(packed).model_dump_json())
+    with tarfile.open(packed) as tar:
+        inside = tar.extractfile("preset.txt")
+        assert inside is not None
+        text = inside.read() + b"\nimport os\n"
+    manifest["files"]["preset.txt"] = {"size": len(text), "sha256": hashlib.sha256(text).hexdigest()}
+    half = changed(packed, target.with_suffix(".half"), "preset.txt", text)
+    return changed(half, target, MANIFEST, json.dumps(manifest).encode())
+
+
+def lies(manifest: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Manifests that name other files, sizes or folders than a studio does."""
+    parts, base = manifest["files"], manifest["base"]
+    for name in ("../escaped.py", "/tmp/escaped.py", "notes.txt"):
+        yield {**manifest, "files": {**parts, name: parts[DATA]}}
+    yield {**manifest, "files": {**parts, DATA: {**parts[DATA], "size": parts[DATA]["size"] + 1}}}
+    yield {**manifest, "files": {name: part for name, part in parts.items() if name != "preset.txt"}}
+    for changes in ({"name": ".."}, {"name": "a/b"}, {"inside": "models/../../etc"}, {"inside": "/etc"}):
+        yield {**manifest, "base": {**base, **changes}}
+
+
+def test_a_file_with_holes_is_refused(packed: Path, tmp_path: Path) -> None:
+    """Such an entry claims any size on the disk with a few bytes in the bundle."""
+    with tarfile.open(packed) as old, tarfile.open(tmp_path / "sparse.tar", "w", tarfile.GNU_FORMAT) as new:
+        for entry in old:
+            inside = old.extractfile(entry)
+            data = inside.read() if inside is not None else b""
+            if entry.name == DATA:
+                entry.type = tarfile.GNUTYPE_SPARSE
+            new.addfile(entry, io.BytesIO(data))
+    (tmp_path / "out").mkdir()
+    with pytest.raises(PlaceError, match="不完整或坏了"):
+        unpack(tmp_path / "sparse.tar", tmp_path / "out")
+    assert not (tmp_path / "out" / DATA).exists()
+
+
 def test_a_damaged_or_foreign_bundle_is_refused_and_nothing_is_left(
     packed: Path, there: Workspace, tmp_path: Path
 ) -> None:
@@ -89,6 +130,9 @@ def test_a_damaged_or_foreign_bundle_is_refused_and_nothing_is_left(
         (DATA, b"[]", "", "不完整或坏了"),
         (DATA, None, "", "不完整或坏了"),
         ("preset.txt", None, "../../escaped.py", "不完整或坏了"),
+        ("preset.txt", b"import os", "", "不完整或坏了"),
+        ("recipe.json", b"null", "", "不完整或坏了"),
+        *((MANIFEST, json.dumps(lie).encode(), "", "不完整或坏了") for lie in lies(manifest)),
         (MANIFEST, b"{}", "", "另一个版本的工坊"),
         (MANIFEST, newer, "", r"格式 99"),
     ):
@@ -140,6 +184,13 @@ def test_a_bundle_is_carried_by_hand(workspace: Workspace, there: Workspace, tmp
     assert {training.training_state(workspace, run).state for run in rows.listed(workspace.engine)} == {
         "missing"
     }
+    foreign = changed_preset(file, tmp_path / "foreign.tar")
+    with pytest.raises(PlaceError, match="确认来源可信后加上 --trust-preset"):
+        received.train_bundle(there, foreign)
+    assert not list(received.incoming(there).glob("*.tar"))
+    with pytest.raises(MissingBaseError, match="那边没有基座 base"):
+        received.train_bundle(there, foreign, trusted=True)
+    (received.incoming(there) / f"{read_manifest(file).id}.tar").unlink()
     with pytest.raises(MissingBaseError, match="那边没有基座 base"):
         received.train_bundle(there, file)
     assert (

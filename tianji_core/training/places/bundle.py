@@ -1,6 +1,8 @@
 """The bundle: one file with everything that a training needs but its base, which is named by its folder and
-its fingerprint. A manifest lists the other files with their hashes and comes first."""
+its fingerprint. A manifest lists the other files with their sizes and hashes and comes first; their names are
+fixed."""
 
+import hashlib
 import io
 import json
 import tarfile
@@ -8,7 +10,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import IO
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from tianji_core.dataset import validation_file
 from tianji_core.errors import PlaceError, RecipeError
@@ -38,9 +40,10 @@ MANIFEST, PRESET, CONFIG, DATA, HELD, RECIPE, DATASET = (
     "recipe.json",
     "dataset.json",
 )
+TEXTS = (PRESET, CONFIG, RECIPE, DATASET)
 LOCKED = ("torch", "transformers", "peft", "datasets", engine.DISTRIBUTION)
 """Packages whose versions change what a training computes."""
-FORMAT = 1
+FORMAT = 2
 LARGEST_MANIFEST, LARGEST_TEXT = 4_000_000, 64_000_000
 _BLOCK = 1024 * 1024
 
@@ -63,7 +66,21 @@ class BaseModelFolder(BaseModel):
 
     name: str = Field(max_length=300)
     fingerprint: str = Field(default="", pattern=r"^[0-9a-f]*$", max_length=64)
-    inside: str = ""
+    inside: str = Field(default="", max_length=1000)
+
+    @field_validator("name")
+    @classmethod
+    def _one_part(cls, value: str) -> str:
+        if "/" in value or "\0" in value or value in ("", ".", ".."):
+            raise ValueError("base.name")
+        return value
+
+    @field_validator("inside")
+    @classmethod
+    def _below(cls, value: str) -> str:
+        if value.startswith("/") or "\0" in value or ".." in value.split("/"):
+            raise ValueError("base.inside")
+        return value
 
 
 class Bundle(BaseModel):
@@ -84,6 +101,15 @@ class Bundle(BaseModel):
     pairs_sha256: str = ""
     versions: dict[str, str] = {}
     files: dict[str, Part]
+
+    @field_validator("files")
+    @classmethod
+    def _known(cls, value: dict[str, Part]) -> dict[str, Part]:
+        if not {PRESET, DATA} <= value.keys() <= {*TEXTS, DATA, HELD}:
+            raise ValueError("files")
+        if any(value[name].size > LARGEST_TEXT for name in TEXTS if name in value):
+            raise ValueError("size")
+        return value
 
 
 def versions_here() -> dict[str, str]:
@@ -119,6 +145,9 @@ def make_bundle(
     if held is not None and held.is_file():
         files[HELD] = held
     parts = {name: Part(size=path.stat().st_size, sha256=sha256(path)) for name, path in files.items()}
+    for name, written in texts.items():
+        encoded = written.encode("utf-8")
+        parts[name] = Part(size=len(encoded), sha256=hashlib.sha256(encoded).hexdigest())
     draft = Bundle(
         id=record.bundle,
         title=run.title,
@@ -193,16 +222,13 @@ def unpack(path: Path, folder: Path) -> Bundle:
             bundle = read_manifest(path)
             tar.next()
             while (entry := tar.next()) is not None:
-                if not entry.isfile() or entry.name in found:
+                expected = bundle.files.get(entry.name)
+                plain = entry.isfile() and not entry.issparse() and entry.name not in found
+                if expected is None or not plain or entry.size != expected.size:
                     raise ValueError(entry.name)
-                if entry.name in bundle.files:
-                    _unpacked(_content(tar, entry), folder / entry.name, bundle.files[entry.name])
-                elif entry.name in (PRESET, CONFIG, DATASET, RECIPE) and entry.size <= LARGEST_TEXT:
-                    _unpacked(_content(tar, entry), folder / entry.name, None)
-                else:
-                    raise ValueError(entry.name)
+                _unpacked(_content(tar, entry), folder / entry.name, expected)
                 found.add(entry.name)
-        if missing := {PRESET, DATA, *bundle.files} - found:
+        if missing := bundle.files.keys() - found:
             raise ValueError(", ".join(sorted(missing)))
     except (OSError, tarfile.TarError, ValueError) as error:
         raise _damaged(path, error) from error
@@ -228,12 +254,12 @@ def _content(tar: tarfile.TarFile, entry: tarfile.TarInfo) -> IO[bytes]:
     return content
 
 
-def _unpacked(content: IO[bytes], path: Path, expected: Part | None) -> None:
+def _unpacked(content: IO[bytes], path: Path, expected: Part) -> None:
     check_replaceable(path)
     with atomic_writer(path) as file:
         while block := content.read(_BLOCK):
             file.buffer.write(block)
-    if expected is not None and sha256(path) != expected.sha256:
+    if sha256(path) != expected.sha256:
         raise ValueError(path.name)
 
 

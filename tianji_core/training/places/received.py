@@ -33,7 +33,7 @@ from tianji_core.training.places.bundle import (
     unpack,
     versions_here,
 )
-from tianji_core.training.presets import Preset, parsed_preset
+from tianji_core.training.presets import Preset, parsed_preset, presets
 from tianji_core.training.progress import training_state, work_folder
 from tianji_core.training.record import TrainingRecord, record_of
 from tianji_core.training.saved import KEPT, size_of
@@ -79,14 +79,17 @@ def incoming(workspace: Workspace) -> Path:
     return folder if folder.is_dir() else new_folder(folder)
 
 
-def accept(workspace: Workspace, bundle_id: str, base: str = "", trains: bool = True) -> TrainingRun:
+def accept(
+    workspace: Workspace, bundle_id: str, base: str = "", trains: bool = True, trusted: bool = True
+) -> TrainingRun:
     """Unpacks an arrived bundle, unless that was done before, and stores its training; starts nothing.
     ``base`` is a model folder on this machine, or the folder that holds the models; ``trains`` says that this
-    machine itself is to train.
+    machine itself is to train. ``trusted`` says that the bundle's preset, which is code, may be run though no
+    preset of this machine is the same: who sends it over SSH can run any program here.
 
     Raises:
-        PlaceError: the bundle is damaged. MissingBaseError: its base is not here.
-        StudioError: the machine lacks something that the training needs.
+        PlaceError: the bundle is damaged, or its preset is not trusted. MissingBaseError: its base is not
+            here. StudioError: the machine lacks something that the training needs.
     """
     with starting(workspace):
         if (known := find(workspace, bundle_id)) is not None:
@@ -95,6 +98,14 @@ def accept(workspace: Workspace, bundle_id: str, base: str = "", trains: bool = 
         draft = draft_folder(workspace.runs, bundle_id)
         try:
             bundle = _unpacked(arrived, draft)
+            if not trusted and not _known_preset(workspace, draft):
+                discard(arrived)  # what is trusted later may be another file
+                raise PlaceError(
+                    _(
+                        "训练包里的预设“{preset}”和这台机器上的都不一样，训练时会当作程序运行；确认来源可信后加上 --trust-preset",
+                        preset=bundle.preset,
+                    )
+                )
             run = _stored(workspace, bundle, draft, base, trains)
         finally:
             discard(draft)
@@ -102,18 +113,19 @@ def accept(workspace: Workspace, bundle_id: str, base: str = "", trains: bool = 
         return run
 
 
-def train_bundle(workspace: Workspace, file: Path, base: str = "") -> TrainingRun:
+def train_bundle(workspace: Workspace, file: Path, base: str = "", trusted: bool = False) -> TrainingRun:
     """Unpacks a bundle that was carried here, unless that was done before, and starts its training or goes on
-    with it; returns at once. ``base`` as for :func:`accept`.
+    with it; returns at once. ``base`` and ``trusted`` as for :func:`accept`.
 
     Raises:
-        PlaceError: it is no bundle, or the machine lacks something. MissingBaseError: its base is not here.
+        PlaceError: it is no bundle, its preset is not trusted, or the machine lacks something.
+            MissingBaseError: its base is not here.
     """
     bundle = read_manifest(file)
     arrived = incoming(workspace) / f"{bundle.id}.tar"
     if find(workspace, bundle.id) is None and not arrived.exists():
         copy(file, arrived)
-    run = accept(workspace, bundle.id, base)
+    run = accept(workspace, bundle.id, base, trusted=trusted)
     start(workspace, run, again=True)
     return training_runs.get(workspace.engine, run.id)
 
@@ -158,6 +170,11 @@ def _stored(workspace: Workspace, bundle: Bundle, draft: Path, base: str, trains
     run = training_runs.change(workspace.engine, run.id, work_dir=str(work.relative_to(workspace.home)))
     write_json(_index(workspace, bundle.id), {"run": run.id})
     return run
+
+
+def _known_preset(workspace: Workspace, folder: Path) -> bool:
+    source = (folder / PRESET).read_text(encoding="utf-8")
+    return any(source == each.source for each in presets(workspace))
 
 
 def _preset_of(bundle: Bundle, folder: Path) -> Preset:
