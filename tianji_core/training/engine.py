@@ -12,7 +12,7 @@ What an engine has to offer, by what it is asked for:
   ``RESUME_VARIABLES`` beside them where it goes on from a checkpoint; ``DEEPSPEED``, the settings it knows
 - progress: ``logged_step`` from a line of output; ``begun``, ``curve``, ``validations``,
   ``pass_rates``, ``total_iterations``, ``trial_answers`` and ``log_tail`` from a work folder, while it trains
-  and afterwards
+  and afterwards; ``made_by_training``, whether a file of a work folder is one of these or a checkpoint
 - pairs: ``PAIRS_FORM``, the name of the form in which it reads them; ``reference_model``, what a config
   compares with where that is not its base
 - checkpoint: ``NEWEST_CHECKPOINT``, the file that names the newest; ``checkpoint_files`` in a folder,
@@ -48,6 +48,7 @@ from tianji_core.training.xtuner_engine.log import (
     curve,
     log_tail,
     logged_step,
+    made_by_training,
     pass_rates,
     total_iterations,
     validations,
@@ -89,6 +90,7 @@ __all__ = [
     "load_problem",
     "log_tail",
     "logged_step",
+    "made_by_training",
     "pass_rates",
     "read_card",
     "read_values",

@@ -2,8 +2,11 @@
 be ended and started again at any time: what runs there does not notice, and nothing is trained twice."""
 
 import functools
+import json
 import os
 import pkgutil
+import re
+import shutil
 import signal
 import time
 from collections.abc import Callable, Sequence
@@ -12,11 +15,14 @@ from types import FrameType
 from typing import TypeVar
 
 from tianji_core.errors import MissingBaseError, PlaceError, PlaceUnreachableError, StudioError, TrainingError
+from tianji_core.files import write_json
 from tianji_core.i18n import _
 from tianji_core.jobs import Reporter, worker_of
+from tianji_core.model_folders.manifest import size_text
 from tianji_core.ownership import claim_folder, discard, discard_draft, replace, sha256
 from tianji_core.store import training as training_runs
 from tianji_core.store.training import TrainingRun
+from tianji_core.training import engine, load
 from tianji_core.training.launch import ElsewhereSubject
 from tianji_core.training.places.adapters import Adapter, FarState, SshAdapter
 from tianji_core.training.places.bundle import NAME
@@ -34,6 +40,8 @@ ATTEMPTS = 20
 T = TypeVar("T")
 MIRROR = ".there"
 """The folder in the work folder in which files arrive."""
+_ARRIVED = ".arrived.json"
+"""Names in it what has arrived so far; no file from there can have this name."""
 
 
 @worker_of(ElsewhereSubject)
@@ -200,19 +208,47 @@ class Follower:
             self._say(_("{place} 那边正在加载模型和数据", place=name))
 
     def _fetched(self, far: FarState) -> bool:
-        """Brings here what is new; returns whether everything is here that was there."""
+        """Brings here what is new of what a training makes; returns whether all of it is here.
+
+        Raises:
+            PlaceError: the disk here is too small, or a file here that is not from there has its name.
+        """
         mirror = claim_folder(self._folder / MIRROR)
-        wanted = [name for name, size in far.files.items() if self._lacks(mirror, name, size)]
+        known = _from_there(mirror)
+        sizes = {name: size for name, size in far.files.items() if _made(name)}
+        wanted = [name for name, size in sizes.items() if self._lacks(mirror, name, size)]
         if wanted:
+            self._check_disk(sum(sizes[name] for name in wanted))
             self._adapter.fetch(far, wanted, mirror)
         saved = {each.name for each in far.checkpoints}
-        whole = self._checked(mirror, [name for name in far.files if name.split("/")[0] in saved])
-        for name in far.files:
-            path = mirror / name
-            if path.is_file() and (name.split("/")[0] not in saved or name in whole):
-                _put(path, self._folder / name)
+        whole = self._checked(mirror, [name for name in sizes if name.split("/")[0] in saved])
+        arrived = [
+            name
+            for name in sizes
+            if (mirror / name).is_file() and (name.split("/")[0] not in saved or name in whole)
+        ]
+        for name in arrived:
+            target = self._folder / name
+            if name not in known and os.path.lexists(target) and not _same(mirror / name, target):
+                raise PlaceError(
+                    _("{file} 不是从 {place} 取来的，没有覆盖", file=target, place=self._place.name)
+                )
+        if not known >= set(arrived):
+            write_json(mirror / _ARRIVED, sorted(known | set(arrived)), indent=None)
+        for name in arrived:
+            _put(mirror / name, self._folder / name)
         self._drop_old(mirror, far, whole)
-        return all((self._folder / name).is_file() for name in far.files)
+        return all((self._folder / name).is_file() for name in sizes)
+
+    def _check_disk(self, size: int) -> None:
+        if size > shutil.disk_usage(self._folder).free:
+            raise PlaceError(
+                _(
+                    "这台机器的磁盘放不下 {place} 那边的文件（{size}），请腾出空间再接着看",
+                    place=self._place.name,
+                    size=size_text(size),
+                )
+            )
 
     def _lacks(self, mirror: Path, name: str, size: int) -> bool:
         path = mirror / name
@@ -256,6 +292,20 @@ def _end_of(far: FarState) -> str:
     return {"stopped": _("训练被停止了"), "lost": _("训练的监管进程没有了（那边重启过或被强行结束）")}.get(
         far.state, _("训练没有做完（退出码 {code}）", code=far.exit_code)
     )
+
+
+def _made(name: str) -> bool:
+    """Whether a file is of those that a training makes: nothing else is taken."""
+    of_slurm = re.fullmatch(r"slurm-\d+\.log", name) is not None
+    return of_slurm or name == load.FILE or engine.made_by_training(name)
+
+
+def _from_there(mirror: Path) -> set[str]:
+    """The files of the work folder that came from there, by their paths."""
+    try:
+        return {str(name) for name in json.loads((mirror / _ARRIVED).read_text(encoding="utf-8"))}
+    except (FileNotFoundError, ValueError, TypeError):
+        return {path.relative_to(mirror).as_posix() for path in mirror.rglob("*") if path.is_file()}
 
 
 def _same(first: Path, second: Path) -> bool:

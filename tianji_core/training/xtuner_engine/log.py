@@ -15,6 +15,7 @@ from tianji_core.training.curve import Passing, Point, Validation, finite
 _ITERATION = re.compile(r"Iter\(train\)\s*\[\s*(\d+)/(\d+)\]")
 _LOSS = re.compile(r"\bloss: (\S+)")
 _STAMP = re.compile(r"^\d{8}_\d{6}$")
+_MADE = re.compile(r"iter_\d+\.pth(/[^/]+)*|\d{8}_\d{6}/([^/]+/)*[^/]+\.(log|json|jsonl|txt)")
 P = TypeVar("P", Point, Validation, Passing)
 
 
@@ -55,6 +56,12 @@ def sittings(work_dir: Path) -> list[Path]:
     if not work_dir.is_dir():
         return []
     return sorted(path for path in work_dir.iterdir() if path.is_dir() and _STAMP.match(path.name))
+
+
+def made_by_training(name: str) -> bool:
+    """Whether a path in a work folder is a checkpoint, a log, a curve or trial answers, and not what a training
+    reads: its config, its data, or code."""
+    return _MADE.fullmatch(name) is not None and not name.endswith(".py")
 
 
 def curve(work_dir: Path) -> list[Point]:
