@@ -8,6 +8,7 @@ from typing import Any
 from tianji_core.errors import ModelError
 from tianji_core.gate import clean_sentence
 from tianji_core.i18n import _
+from tianji_core.training.xtuner_engine.checkpoint_reading import read_checkpoint, read_every_checkpoint_so
 
 LEFT_BY_CONVERTER = ("xtuner_config.py",)
 """Files beside an adapter or model that the converter leaves: they name paths of this machine."""
@@ -42,16 +43,16 @@ def checkpoint_weights(path: Path) -> dict[str, Any]:
         if path.is_dir():  # DeepSpeed writes a folder of shards
             from xtuner.model.utils import guess_load_checkpoint
 
+            read_every_checkpoint_so()
             state = guess_load_checkpoint(str(path))
         else:
-            import torch
-
-            # This studio's trainer wrote the file; it also holds objects other than tensors.
-            loaded = torch.load(path, map_location="cpu", weights_only=False, mmap=True)
+            loaded = read_checkpoint(path, map_location="cpu", mmap=True)
             state = loaded.get("state_dict", loaded)
         weights = {
             name.removeprefix(_PREFIX): value for name, value in state.items() if name.startswith(_PREFIX)
         }
+        if odd := [name for name, value in weights.items() if not hasattr(value, "shape")]:
+            raise ValueError(odd[0])
     except Exception as error:  # a damaged file fails in many ways
         raise ModelError(
             _(

@@ -6,6 +6,7 @@ import sys
 
 from tianji_core.model_folders.foreign_code import prepare_transformers
 from tianji_core.model_folders.quick_imports import import_bitsandbytes
+from tianji_core.training.xtuner_engine.checkpoint_reading import read_every_checkpoint_so
 from tianji_core.training.xtuner_engine.health import xtuner_tool
 
 
@@ -13,6 +14,7 @@ def main() -> None:
     """Runs xtuner's pth_to_hf.py in this process."""
     import_bitsandbytes()
     prepare_transformers()
+    read_every_checkpoint_so()
     tool = str(xtuner_tool("model_converters/pth_to_hf.py"))
     sys.argv[0] = tool
     runpy.run_path(tool, run_name="__main__")

@@ -1,7 +1,7 @@
 """One process of a training: ``python -m tianji_core.training.xtuner_engine.trainer <arguments of xtuner's
 train.py>``.
 
-It runs xtuner's own program with six changes. It dies with its parent, so that no process and no GPU memory
+It runs xtuner's own program with seven changes. A checkpoint runs no code that it names. It dies with its parent, so that no process and no GPU memory
 is left when that one is killed. Several processes can train on a machine without a card, where mmengine would
 ask for a card for each of them even with gloo. Code in the base's folder loads whatever the folder is called.
 Conversations become the same token ids as in chat. A checkpoint is also saved at the end of each
@@ -18,6 +18,7 @@ from typing import Any
 
 from tianji_core.model_folders.foreign_code import prepare_transformers
 from tianji_core.model_folders.quick_imports import import_bitsandbytes
+from tianji_core.training.xtuner_engine.checkpoint_reading import read_every_checkpoint_so
 from tianji_core.training.xtuner_engine.health import xtuner_tool
 from tianji_core.training.xtuner_engine.prompt_ids import use_our_ids
 
@@ -93,6 +94,7 @@ def main() -> None:
         without_cards()
     import_bitsandbytes()
     prepare_transformers()
+    read_every_checkpoint_so()
     use_our_ids()
     keep_every_answer()
     save_each_pass()
