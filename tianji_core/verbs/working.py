@@ -89,7 +89,8 @@ def _train(space: Workspace, bundle: Path, base: str, trusted: bool) -> None:
     """Trains a bundle and follows it to its end.
 
     Raises:
-        PlaceError: it is no bundle, or its preset is not trusted. JobError, TrainingError: the training failed.
+        PlaceError: it is no bundle, or its preset is not trusted. JobError, TrainingError: the training
+        failed.
     """
     run = received.train_bundle(space, bundle, base, trusted)
     if run.job_id is not None:

@@ -294,8 +294,8 @@ def _fingerprint(line: str) -> str:
 
 
 def accept_keys(workspace: Workspace, place: Place, fingerprints: Sequence[str]) -> list[str]:
-    """Remembers those host keys of a place in this workspace whose ``fingerprints`` a person compared. Earlier
-    ones of this host go. Returns the fingerprints that are known now.
+    """Remembers those host keys of a place in this workspace whose ``fingerprints`` a person compared.
+    Earlier ones of this host go. Returns the fingerprints that are known now.
 
     Raises:
         PlaceError: no key that the machine shows now has one of them.

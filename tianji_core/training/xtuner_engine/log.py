@@ -59,8 +59,8 @@ def sittings(work_dir: Path) -> list[Path]:
 
 
 def made_by_training(name: str) -> bool:
-    """Whether a path in a work folder is a checkpoint, a log, a curve or trial answers, and not what a training
-    reads: its config, its data, or code."""
+    """Whether a path in a work folder is a checkpoint, a log, a curve or trial answers, and not what a
+    training reads: its config, its data, or code."""
     return _MADE.fullmatch(name) is not None and not name.endswith(".py")
 
 

@@ -1,12 +1,12 @@
 """One process of a training: ``python -m tianji_core.training.xtuner_engine.trainer <arguments of xtuner's
 train.py>``.
 
-It runs xtuner's own program with seven changes. A checkpoint runs no code that it names. It dies with its parent, so that no process and no GPU memory
-is left when that one is killed. Several processes can train on a machine without a card, where mmengine would
-ask for a card for each of them even with gloo. Code in the base's folder loads whatever the folder is called.
-Conversations become the same token ids as in chat. A checkpoint is also saved at the end of each
-pass, and that of the first pass stays. And the trial answers between two checkpoints are written
-to files like those at a checkpoint, where xtuner only logs them.
+It runs xtuner's own program with seven changes. A checkpoint runs no code that it names. It dies with its
+parent, so that no process and no GPU memory is left when that one is killed. Several processes can train on a
+machine without a card, where mmengine would ask for a card for each of them even with gloo. Code in the
+base's folder loads whatever the folder is called. Conversations become the same token ids as in chat. A
+checkpoint is also saved at the end of each pass, and that of the first pass stays. And the trial answers
+between two checkpoints are written to files like those at a checkpoint, where xtuner only logs them.
 """
 
 import ctypes
