@@ -15,6 +15,14 @@ from tianji_core.training.places import received
 from tianji_core.verbs.common import LARGEST, WorkspaceOption, follow, opened
 from tianji_core.workspace import Workspace
 
+TrustPresetOption = Annotated[
+    bool,
+    typer.Option(
+        "--trust-preset",
+        help="With --bundle: run its preset, which is code, though none here is the same.",
+    ),
+]
+
 
 def worker(
     run: Annotated[
@@ -46,13 +54,7 @@ def worker(
     base: Annotated[
         str, typer.Option(help="With --bundle: base model here, or the folder that holds the models.")
     ] = "",
-    trust_preset: Annotated[
-        bool,
-        typer.Option(
-            "--trust-preset",
-            help="With --bundle: run its preset, which is code, though none here is the same.",
-        ),
-    ] = False,
+    trust_preset: TrustPresetOption = False,
     workspace: WorkspaceOption = None,
 ) -> None:
     """Take tasks of runs from the PostgreSQL in TIANJI_DATABASE_URL and write them, on any machine; or train
