@@ -15,6 +15,13 @@ from tianji_core.training.places import received
 from tianji_core.verbs.common import LARGEST, WorkspaceOption, follow, opened
 from tianji_core.workspace import Workspace
 
+BundleOption = Annotated[
+    Path | None,
+    typer.Option(
+        help="Train the training in this bundle here instead, made by 'train --bundle'.",
+        show_default=False,
+    ),
+]
 TrustPresetOption = Annotated[
     bool,
     typer.Option(
@@ -44,13 +51,7 @@ def worker(
             min=1, max=LARGEST, help="Stop this run in all its workers instead.", show_default=False
         ),
     ] = None,
-    bundle: Annotated[
-        Path | None,
-        typer.Option(
-            help="Train the training in this bundle here instead, made by 'train --bundle'.",
-            show_default=False,
-        ),
-    ] = None,
+    bundle: BundleOption = None,
     base: Annotated[
         str, typer.Option(help="With --bundle: base model here, or the folder that holds the models.")
     ] = "",
