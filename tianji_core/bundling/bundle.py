@@ -5,7 +5,6 @@ The wheels are for this system, processor and Python; the script refuses another
 makers publish as source only is built here, so the other machine needs no compiler.
 """
 
-import hashlib
 import platform
 import re
 import subprocess
@@ -19,6 +18,7 @@ from tianji_core.files import write_text
 from tianji_core.gate import clean_sentence
 from tianji_core.i18n import _
 from tianji_core.outputs import write_output_folder
+from tianji_core.ownership import sha256
 from tianji_core.project import CHECKOUT, PROJECT
 from tianji_core.workspace import Workspace
 
@@ -105,7 +105,7 @@ def _wheels(arguments: Sequence[str], folder: Path) -> None:
 def _write_lists(folder: Path, wheels: Sequence[Path], own: Path) -> dict[Path, str]:
     """Writes the lock of exactly these wheels and the checksums of all, and returns these. A wheel that was
     built here has another hash than the source in the studio's lock."""
-    digests = {wheel: hashlib.sha256(wheel.read_bytes()).hexdigest() for wheel in (*wheels, own)}
+    digests = {wheel: sha256(wheel) for wheel in (*wheels, own)}
     lines = []
     for wheel in wheels:
         parts = _WHEEL.match(wheel.name)
@@ -115,6 +115,6 @@ def _write_lists(folder: Path, wheels: Sequence[Path], own: Path) -> dict[Path, 
         )
     write_text(folder / "requirements.txt", "".join(lines))
     sums = [f"{digest}  wheels/{wheel.name}\n" for wheel, digest in digests.items()]
-    lock = hashlib.sha256((folder / "requirements.txt").read_bytes()).hexdigest()
+    lock = sha256(folder / "requirements.txt")
     write_text(folder / "SHA256SUMS", "".join([*sums, f"{lock}  requirements.txt\n"]))
     return digests
