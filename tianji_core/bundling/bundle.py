@@ -19,14 +19,9 @@ from tianji_core.gate import clean_sentence
 from tianji_core.i18n import _
 from tianji_core.outputs import write_output_folder
 from tianji_core.ownership import sha256
-from tianji_core.project import CHECKOUT, PROJECT
+from tianji_core.project import CHECKOUT, LOCKS, PROJECT
 from tianji_core.workspace import Workspace
 
-PARTS = {
-    "light": ("requirements-light.txt",),
-    "whole": ("requirements.txt", "requirements-xtuner.txt"),
-}
-"""Part → its lock files. Each names every package that is needed, so none is asked for what it depends on."""
 _SCRIPT = Path(__file__).with_name("install.sh")
 _WHEEL = re.compile(r"^(?P<name>[^-]+)-(?P<version>[^-]+)-")
 
@@ -54,9 +49,9 @@ def bundle_install(
         InputError: there is no such part, something is at ``target``, or this is no checkout.
         JobError: a package cannot be fetched or built.
     """
-    if part not in PARTS:
-        raise InputError(_("没有“{part}”这一份，有的是：{known}", part=part, known=_("、").join(PARTS)))
-    files = [project / name for name in PARTS[part]]
+    if part not in LOCKS:
+        raise InputError(_("没有“{part}”这一份，有的是：{known}", part=part, known=_("、").join(LOCKS)))
+    files = [project / name for name in LOCKS[part]]
     if not (CHECKOUT and (project / "pyproject.toml").is_file() and all(file.is_file() for file in files)):
         raise InputError(_("离线安装包要在源码文件夹里做：git clone 之后在那里运行"))
     wheels: dict[Path, str] = {}

@@ -9,21 +9,19 @@ from typing import Any
 
 from tianji_core.errors import SettingsError
 from tianji_core.i18n import _
-from tianji_core.project import CHECKOUT, PROJECT
+from tianji_core.project import CHECKOUT, LOCKS, PROJECT
 
 PARTS = {
-    "light": ("requirements-light.txt",),
-    "whole": ("requirements.txt", "requirements-xtuner.txt"),
+    **LOCKS,
     "test": (
-        "requirements.txt",
-        "requirements-xtuner.txt",
+        *LOCKS["whole"],
         "requirements-dev.txt",
         "requirements-gguf.txt",
         "requirements-litellm.txt",
     ),
 }
-"""Part → its lock files. ``light`` is the studio without training, ``whole`` with it, ``test`` also what
-tests and checks need; each contains the one before it."""
+"""Part → its lock files, with ``test``, which also has what tests and checks need; each contains the one
+before it."""
 _ENTRY = re.compile(
     r"^([A-Za-z0-9._-]+)==([^\s;]+)(?: ; (.+?))? \\\n(?:    --hash=sha256:[0-9a-f]{64}(?: \\)?\n)+", re.M
 )

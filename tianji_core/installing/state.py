@@ -7,11 +7,11 @@ from functools import cache
 from importlib import metadata
 
 from tianji_core.installing.pins import Pin, pins_of, plain_name
-from tianji_core.project import CONFIGS
+from tianji_core.project import CONFIGS, ENGINE_PACKAGES
 
 DOWNLOAD = 0.5
 """Size of a package's download in relation to its size on disk."""
-TRAINING = ("transformers", "peft", "bitsandbytes", "mmengine", "xtuner", "torch")
+TRAINING = ("transformers", "peft", "bitsandbytes", *ENGINE_PACKAGES, "torch")
 """Packages that only the training part has."""
 _FOUND: set[str] = set()
 """These packages, once all of them were found."""

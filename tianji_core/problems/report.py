@@ -21,6 +21,7 @@ from tianji_core.jobs import Job
 from tianji_core.outputs import output_file
 from tianji_core.problems.faults import faults_path
 from tianji_core.problems.redaction import without_private, without_texts
+from tianji_core.project import ENGINE_PACKAGES
 from tianji_core.release import version
 from tianji_core.store.database import reading, schema_revision
 from tianji_core.store.row_counts import row_counts
@@ -31,7 +32,7 @@ LOG_BYTES = 400_000
 LISTED_JOBS = 50
 PACKAGES = (
     *("streamlit", "sqlalchemy", "pydantic", "openai", "zhipuai", "torch", "transformers", "peft"),
-    *("bitsandbytes", "accelerate", "datasets", "xtuner", "mmengine", "modelscope", "huggingface-hub"),
+    *("bitsandbytes", "accelerate", "datasets", *ENGINE_PACKAGES, "modelscope", "huggingface-hub"),
 )
 
 

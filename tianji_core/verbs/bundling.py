@@ -6,11 +6,12 @@ from typing import Annotated
 
 import typer
 
-from tianji_core.bundling import PARTS, bundle_install
+from tianji_core.bundling import bundle_install
 from tianji_core.i18n import _
+from tianji_core.project import LOCKS
 from tianji_core.verbs.common import JsonOption, WorkspaceOption, opened, show
 
-BundlePart = StrEnum("BundlePart", {part: part for part in PARTS})  # type: ignore[misc]
+BundlePart = StrEnum("BundlePart", {part: part for part in LOCKS})  # type: ignore[misc]
 
 
 def bundle(
