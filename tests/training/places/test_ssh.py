@@ -1,6 +1,7 @@
 """Training on another machine behind SSH: a real server on loopback whose user has another home folder."""
 
 import contextlib
+import json
 import os
 import signal
 import subprocess
@@ -22,10 +23,10 @@ from tianji_core.project import PROJECT
 from tianji_core.store import jobs as job_store
 from tianji_core.store import training as rows
 from tianji_core.training import engine
-from tianji_core.training.places.adapters import FarFacts, FarState, SshAdapter
+from tianji_core.training.places.adapters import HASHED_AT_ONCE, SIGN, FarFacts, FarState, SshAdapter
 from tianji_core.training.places.profile import Place, checked_place
 from tianji_core.training.places.sending import elsewhere, start_elsewhere
-from tianji_core.training.places.ssh_client import SshClient, accept_keys, offered_keys
+from tianji_core.training.places.ssh_client import QUESTION, SshClient, accept_keys, offered_keys
 from tianji_core.workspace import Workspace, open_workspace
 
 pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"no SSH here: {', '.join(MISSING)} not found")
@@ -199,6 +200,26 @@ def test_files_that_were_cut_off_are_completed_with_and_without_rsync(
         client.fetch(str(server.home), ["in/祝福 1.bin", "in/gone.bin"], target, rsync)
         assert (target / "in" / "祝福 1.bin").read_bytes() == whole.read_bytes()
     client.close()
+
+
+def test_hashes_of_large_files_are_asked_for_one_by_one_and_patiently(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[list[str], float]] = []
+
+    def run(_client: SshClient, _command: str, given: str, patience: float) -> tuple[int, str, str]:
+        names = json.loads(given)
+        asked.append((names, patience))
+        return 0, SIGN + json.dumps({"hashes": dict.fromkeys(names, "0")}), ""
+
+    monkeypatch.setattr(SshClient, "run", run)
+    adapter = SshAdapter(workspace, checked_place({"name": "lab", "host": "127.0.0.1"}), "0123456789abcdef")
+    sizes = {"small": 1, "smaller": 0, "large": HASHED_AT_ONCE, "larger": 4 * HASHED_AT_ONCE}
+    assert adapter.hashes(sizes) == dict.fromkeys(sizes, "0")
+    assert [names for names, _patience in asked] == [["small", "smaller"], ["large"], ["larger"]]
+    waits = [patience for _names, patience in asked]
+    assert QUESTION <= waits[0] < waits[1] < waits[2] and waits[2] > 600
+    assert adapter.hashes({}) == {} and len(asked) == 3
 
 
 def test_a_server_that_is_away_for_a_while_is_found_again(workspace: Workspace, tmp_path: Path) -> None:

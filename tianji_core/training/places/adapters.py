@@ -2,7 +2,7 @@
 
 import json
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, Protocol
 
@@ -12,11 +12,15 @@ from tianji_core.errors import MissingBaseError, PlaceError, PlaceUnreachableErr
 from tianji_core.gate import clean_sentence
 from tianji_core.i18n import _, language
 from tianji_core.training.places.profile import Place
-from tianji_core.training.places.ssh_client import SshClient, one_line
+from tianji_core.training.places.ssh_client import QUESTION, SshClient, one_line
 from tianji_core.workspace import Workspace
 
 SIGN = "TIANJI-THERE "
 """Begins the line with the answer of :mod:`tianji_core.training.places.there`."""
+HASHED_AT_ONCE = 5_000_000_000
+"""Bytes of files whose hashes one question asks for; a larger file is asked for alone."""
+_HASHED_IN_A_SECOND = 20_000_000
+"""Bytes that even a slow network disk reads in a second."""
 
 
 def _rooted(path: str) -> str:
@@ -120,8 +124,8 @@ class Adapter(Protocol):
     def stop(self) -> FarState:
         """Stops the training and returns how it is."""
 
-    def hashes(self, names: Sequence[str]) -> dict[str, str]:
-        """Returns the SHA-256 of files of the training."""
+    def hashes(self, sizes: Mapping[str, int]) -> dict[str, str]:
+        """Returns the SHA-256 of files of the training, given by name with their sizes in bytes."""
 
     def fetch(self, state: FarState, names: Sequence[str], target: Path) -> None:
         """Copies files of the training into a folder here."""
@@ -178,11 +182,15 @@ class SshAdapter:
         """Stops the training and returns how it is."""
         return self._state("stop", [])
 
-    def hashes(self, names: Sequence[str]) -> dict[str, str]:
-        """Returns the SHA-256 of files of the training."""
-        told = self._asked("hashes", [], json.dumps(list(names)))
-        found = told.get("hashes")
-        return {str(name): str(value) for name, value in found.items()} if isinstance(found, dict) else {}
+    def hashes(self, sizes: Mapping[str, int]) -> dict[str, str]:
+        """Returns the SHA-256 of files of the training, given by name with their sizes in bytes."""
+        hashes: dict[str, str] = {}
+        for names, size in _questions(sizes):
+            told = self._asked("hashes", [], json.dumps(names), QUESTION + size / _HASHED_IN_A_SECOND)
+            found = told.get("hashes")
+            if isinstance(found, dict):
+                hashes |= {str(name): str(value) for name, value in found.items()}
+        return hashes
 
     def fetch(self, state: FarState, names: Sequence[str], target: Path) -> None:
         """Copies files of a training into a folder here."""
@@ -194,7 +202,9 @@ class SshAdapter:
         except ValidationError as error:
             raise self._unread(error) from error
 
-    def _asked(self, act: str, extra: list[str], given: str = "") -> dict[str, Any]:
+    def _asked(
+        self, act: str, extra: list[str], given: str = "", patience: float = QUESTION
+    ) -> dict[str, Any]:
         place = self._place
         words = [place.python, "-m", "tianji_core.training.places.there", act]
         words += ["--workspace", place.folder, "--language", language(), *extra]
@@ -202,7 +212,7 @@ class SshAdapter:
         if place.project:
             words = ["env", f"PYTHONPATH={place.project}", *words]
         command = shlex.join(words)
-        code, out, err = self.client.run(command, given)
+        code, out, err = self.client.run(command, given, patience)
         for line in out.split("\n"):
             if line.startswith(SIGN):
                 return self._told(line.removeprefix(SIGN))
@@ -258,3 +268,17 @@ class SshAdapter:
         return PlaceError(
             _("{place}：那边出错了（{detail}）", place=place.name, detail=detail[-300:] or code)
         )
+
+
+def _questions(sizes: Mapping[str, int]) -> Iterator[tuple[list[str], int]]:
+    """Yields the names of at most :data:`HASHED_AT_ONCE` bytes of files, at least one, and their bytes."""
+    names: list[str] = []
+    total = 0
+    for name, size in sizes.items():
+        if names and total + size > HASHED_AT_ONCE:
+            yield names, total
+            names, total = [], 0
+        names.append(name)
+        total += size
+    if names:
+        yield names, total

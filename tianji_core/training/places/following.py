@@ -263,7 +263,7 @@ class Follower:
         """The files of checkpoints that have arrived as they are there."""
         new = [name for name in names if not _same(mirror / name, self._folder / name)]
         whole = set(names) - set(new)
-        arrived = [name for name in new if (mirror / name).is_file()]
+        arrived = {name: (mirror / name).stat().st_size for name in new if (mirror / name).is_file()}
         hashes = self._adapter.hashes(arrived) if arrived else {}
         for name in arrived:
             if name in hashes and sha256(mirror / name) == hashes[name]:

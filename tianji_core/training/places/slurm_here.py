@@ -1,6 +1,6 @@
 """A Slurm cluster whose client programs are on this machine and which sees its files: nothing is copied."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tianji_core.store import training as training_runs
@@ -37,7 +37,7 @@ class SlurmHere:
         slurm_runs.stop(self._workspace, self._run)
         return self.state()
 
-    def hashes(self, names: Sequence[str]) -> dict[str, str]:
+    def hashes(self, sizes: Mapping[str, int]) -> dict[str, str]:
         """Returns {}: nothing is copied."""
         return {}
 
