@@ -1,5 +1,6 @@
 """对比: asking several models the same questions in several styles, and voting for the better answers."""
 
+from collections.abc import Callable
 from datetime import datetime
 
 import streamlit as st
@@ -11,6 +12,7 @@ from pages.compare.checkpoint_sweep import sweep_part
 from pages.compare.failing import failing_part
 from pages.compare.matrix import column_title, show_matrix
 from pages.compare.new_board import Comparison, checkpoint_part, comparison_form
+from pages.compare.own_votes import own_votes
 from pages.compare.relearn import relearn_part
 from pages.compare.scores import check_part, take_part
 from pages.compare.verdict import verdict_part
@@ -26,11 +28,22 @@ from pages.shared.other_services import linked_service
 from pages.shared.training_part import training_part
 from pages.shared.visitors import reviewer_name, role
 from tianji_core import models
-from tianji_core.comparison import Board, Cell, ballot_of, board_keys, choose, judgement, plan_board, winners
+from tianji_core.comparison import (
+    Board,
+    Cell,
+    Checked,
+    ballot_of,
+    board_keys,
+    choose,
+    judgement,
+    plan_board,
+    winners,
+)
 from tianji_core.comparison.matrix import matrix_columns
 from tianji_core.i18n import _
 from tianji_core.roles import Role, permitted
 from tianji_core.store import votes
+from tianji_core.store.votes import Vote
 
 workspace = page_header(
     "compare", _("对比"), _("同样的问题同时问几个模型、几种风格，并排看，选出更好的那条；票数会记下来。")
@@ -168,30 +181,39 @@ def grid(key: str, beside: DeltaGenerator) -> None:
 
 
 def scores(board: Board) -> None:
-    """Draws the verdict, what can be taken away, and the details of the checks and of the votes."""
+    """Draws the verdict with one's own votes, what can be taken away, and the details of both."""
     checked, people = checkers.board(board), votes.listed(workspace.engine, recipe.key)
     verdict_part(board, checked, people, models.titles(workspace))
+    if role() >= Role.REVIEWER:
+        texts, who = {cell.text for cell in board.cells if cell.answered}, reviewer_name(workspace)
+        mine = votes.between(workspace.engine, recipe.key, texts, who=who)
+        own_votes(board, mine, models.titles(workspace))
     if not people and role() >= Role.REVIEWER:
-        st.button(
-            _("下一步：盲评，投出哪个更好"),
-            key="to_blind",
-            type="primary",
-            icon="🙈",
-            on_click=_view,
-            args=("blind",),
-        )
+        _step_to("blind", "to_blind", _("下一步：盲评，投出哪个更好"), "🙈")
     if role() is Role.OWNER:
         failing_part(workspace, board, checked)
-        take_part(workspace, recipe, board, checkers)
-        with st.expander(_("再练一次"), icon="🔁"):
-            relearn_part(workspace, recipe)
-    with st.expander(_("检查的明细"), icon="🔎"):
-        check_part(board, checked)
-    with st.expander(_("票数和分数的明细"), icon="🗳️"):
-        vote_part(workspace, recipe)
+        if not take_part(workspace, recipe, board, checkers) and people:
+            _step_to("new", "to_next", _("下一步：换一个模型再比一次"), "✍️")
+    details(board, checked, people)
+
+
+def details(board: Board, checked: list[Checked], people: list[Vote]) -> None:
+    """Draws the details of the votes, of which there are some, those of the checks, and further voters."""
+    parts: dict[str, Callable[[], None]] = {}
+    if people:
+        parts[_("票数和分数的明细")] = lambda: vote_part(workspace, recipe)
+    if any(answer.verdict is not None for answer in checked):
+        parts[_("检查的明细")] = lambda: check_part(board, checked)
     if role() is Role.OWNER:
-        with st.expander(_("请模型当第二个评委"), icon="🧑‍⚖️"):
-            judge_part(workspace, board)
+        parts[_("再练一次")] = lambda: relearn_part(workspace, recipe)
+        parts[_("请模型当第二个评委")] = lambda: judge_part(workspace, board)
+    for tab, part in zip(st.tabs(list(parts)), parts.values(), strict=True) if parts else ():
+        with tab:
+            part()
+
+
+def _step_to(name: str, key: str, title: str, icon: str) -> None:
+    st.button(title, key=key, type="primary", icon=icon, on_click=_view, args=(name,))
 
 
 def chosen_board(board_names: list[str]) -> str:

@@ -78,9 +78,9 @@ def _heat_figure(heat: HeatMap) -> go.Figure:
     return figure
 
 
-def take_part(workspace: Workspace, recipe: Recipe, board: Board, checkers: Checkers) -> None:
+def take_part(workspace: Workspace, recipe: Recipe, board: Board, checkers: Checkers) -> bool:
     """Draws the download of the report and, once people have voted, those of the preference pairs and the
-    button that stores chosen answers as samples."""
+    button that stores chosen answers as samples; returns whether there are pairs."""
     pairs = len(preferences(votes.listed(workspace.engine, recipe.key)))
     line = st.columns(4 if pairs else 1)
     line[0].download_button(
@@ -94,7 +94,7 @@ def take_part(workspace: Workspace, recipe: Recipe, board: Board, checkers: Chec
         width="stretch" if pairs else "content",
     )
     if not pairs:
-        return
+        return False
     for place, form, title in (
         (line[1], TEXT_FORM, _("{n} 个偏好对（文本）", n=pairs)),
         (line[2], MESSAGES_FORM, _("偏好对（对话）")),
@@ -115,3 +115,4 @@ def take_part(workspace: Workspace, recipe: Recipe, board: Board, checkers: Chec
             remember_notice(_("收了 {added} 条，{known} 条原来就有；去审核页看", added=taken.added, known=taken.known))  # fmt: skip
             st.rerun()
     st.caption(_("偏好对是同一个问题的好回答和差回答，一行一对；偏好训练直接能读。"))
+    return True

@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from pages.shared.text import plain
-from tianji_core.comparison import Board, Checked, Standings, by_model
+from tianji_core.comparison import Board, Checked, Standings, by_model, by_style
 from tianji_core.i18n import _
 from tianji_core.store.votes import Vote
 
@@ -20,27 +20,45 @@ def verdict_part(
     board: Board, checked: Sequence[Checked], people: Sequence[Vote], titles: Mapping[str, str]
 ) -> None:
     """Draws who is better by the votes, else by the checks, and beside each other the scores of the votes and
-    the shares of answers that pass. ``titles`` maps models to what people call them."""
+    the shares of answers that pass, unless none passes. The votes are about the models; where the board has
+    only one, about its styles. ``titles`` maps models to what people call them."""
     asked = float(st.session_state.get("score_certainty") or ENOUGH)
-    standings = by_model(people, asked)
+    standings = board_standings(board, people, asked)
     shares = passed_by_model(board, checked)
-    by_votes = len(standings.rows) > 1 and standings.groups == 1
+    by_votes = _comparable(standings)
     sentence = votes_sentence(standings, titles) if by_votes else checks_sentence(shares, titles, len(people))
     with st.container(key="verdict_sentence"):
         st.markdown(f"### {sentence}")
         if by_votes:
             st.caption(certainty_text(standings, asked, titles))
-    pictures = st.columns(2, gap="medium") if by_votes and shares else [st.container()]
+    drawn = len(shares) > 1 and any(passed for passed, _number in shares.values())
+    if not drawn and by_votes and shares:
+        st.caption(checks_sentence(shares, titles, len(people)))
+    pictures = st.columns(2, gap="medium") if by_votes and drawn else [st.container()]
     if by_votes:
         pictures[0].plotly_chart(
             score_figure(standings, titles), key="verdict_scores", config={"displayModeBar": False}
         )
         pictures[0].caption(_("票选的分数：点越靠右越好，横线是 95% 区间；1000 是平均。"))
-    if shares:
+    if drawn:
         pictures[-1].plotly_chart(
             _share_figure(shares, titles), key="verdict_shares", config={"displayModeBar": False}
         )
         pictures[-1].caption(_("通过检查的回答：对的人、对的事、对的风格。"))
+
+
+def board_standings(board: Board, people: Sequence[Vote], asked: float) -> Standings:
+    """Returns the standings that the votes on a board are about: its models, or its styles where it has one
+    model. Where those cannot be compared, returns the standings of the models."""
+    models = by_model(people, asked)
+    if len({column.model for column in board.columns}) == 1:
+        styles = by_style(people, asked)
+        return styles if _comparable(styles) else models
+    return models
+
+
+def _comparable(standings: Standings) -> bool:
+    return len(standings.rows) > 1 and standings.groups == 1
 
 
 def player_title(player: str, titles: Mapping[str, str]) -> str:

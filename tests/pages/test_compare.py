@@ -16,7 +16,9 @@ from tianji_core.comparison import (
     Ask,
     Column,
     Comparer,
+    ballots,
     board_keys,
+    choose,
     load_board,
     plan_board,
     relearning,
@@ -134,6 +136,33 @@ def test_a_vote_counts_against_the_same_style_and_can_be_taken_back(
     assert test.button(key="vote_0_1").label == "这条更好"
     press(test, "vote_0_0")
     assert votes.tally(workspace.engine, "wishes") == []
+
+
+def test_a_vote_between_the_styles_of_one_model_is_the_verdict_and_the_next_step_is_another_model(
+    workspace: Workspace,
+) -> None:
+    """Where no answer passes the checks there is no picture of the shares."""
+    recipe = recipes.current(workspace.engine, "wishes").recipe
+    columns = [Column(url="http://127.0.0.1:9/v1", model="新", style=style) for style in ("正常", "小红书")]
+    board = plan_board(
+        recipe, [Ask(name="大舅", scene="生日")], columns, "送祝福", ChatSampling(temperature=0)
+    )
+    for cell, text in zip(board.cells, (BAD, "一切都好"), strict=True):
+        cell.text, cell.state = text, "done"
+    save_board(workspace, board)
+    test = page(view="scores")
+    assert [button.key for button in test.button if button.proto.type == "primary"] == ["to_blind"]
+    (ballot,) = ballots(board)
+    votes.decide(workspace.engine, choose(board, ballot, board.cells[0]), workspace.settings().reviewer)
+    test = page(view="scores")
+    (verdict,) = [text.value for text in test.markdown if text.value.startswith("###")]
+    assert verdict.startswith("### “正常”看来比“小红书”好，1 次里赢 1 次")
+    rows = [table.value for table in test.dataframe if "选中的" in table.value]
+    assert rows[0].to_numpy().tolist() == [["大舅 × 生日", "新 · 正常", BAD]]
+    assert not [chart for chart in test.get("plotly_chart") if "verdict_shares" in chart.proto.id]
+    assert [button.key for button in test.button if button.proto.type == "primary"] == ["to_next"]
+    press(test, "to_next")
+    assert test.button(key="compare_start")
 
 
 def test_training_once_more_says_how_many_votes_are_missing_and_starts_by_the_button(
