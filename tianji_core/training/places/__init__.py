@@ -1,2 +1,2 @@
-"""运行位置: training elsewhere. A place is a machine behind SSH, a Slurm cluster, or what SkyPilot rents. The
-training travels as a bundle, runs there detached from this machine, and comes back file by file."""
+"""运行位置: training elsewhere. A place is a machine behind SSH or a Slurm cluster. The training
+travels as a bundle, runs there detached from this machine, and comes back file by file."""
