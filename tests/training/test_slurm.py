@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from tests.slurm import MISSING, Cluster, slurm_cluster
 from tests.tiny_base import add_version, write_tiny_base
 from tianji_core import training
 from tianji_core.errors import TrainingError
+from tianji_core.project import PROJECT
 from tianji_core.store import training as rows
 from tianji_core.training import engine
 from tianji_core.training.launch import by_hand
@@ -133,6 +135,23 @@ def test_modules_and_a_container_stand_in_a_sound_script(tmp_path: Path, contain
     script = slurm_script(training.preset(KEY), checked_target("cpu", {}), tmp_path, "x", request=request)
     assert "\nmodule load cuda/12.4 gcc\n" in script and wanted in script
     assert subprocess.run(["bash", "-n"], input=script, text=True).returncode == 0
+
+
+@pytest.mark.parametrize(("container", "form"), [("pyxis:x", "{0}:{0}"), ("apptainer:x", "--bind {0} ")])
+def test_a_container_sees_the_base_and_the_data_wherever_they_are(
+    workspace: Workspace, tmp_path: Path, container: str, form: str
+) -> None:
+    run = stored(workspace, tmp_path)
+    config = training.work_folder(workspace, run) / engine.CONFIG_NAME
+    data = engine.data_file(config.read_text(encoding="utf-8"))
+    elsewhere = tmp_path / "elsewhere" / data.name
+    elsewhere.parent.mkdir()
+    elsewhere.write_bytes(data.read_bytes())
+    text = config.read_text(encoding="utf-8").replace(str(data), str(elsewhere))
+    config.write_text(text, encoding="utf-8")
+    script = by_hand(workspace, run, checked_request({"container": container}))[1]
+    for folder in (workspace.home, tmp_path / "base", elsewhere.parent, PROJECT, Path(sys.prefix)):
+        assert form.format(folder) in script
 
 
 @pytest.mark.parametrize(

@@ -239,6 +239,15 @@ def _variables(run: TrainingRun, resumed: Path | None) -> dict[str, str]:
     }
 
 
+def _read_folders(workspace: Workspace, run: TrainingRun) -> list[Path]:
+    """The folders that a training reads beside its work folder, and those that links among them lead to."""
+    config = (work_folder(workspace, run) / engine.CONFIG_NAME).read_text(encoding="utf-8")
+    base, data = record_of(run).settings.base_folder, engine.data_file(config)
+    folders = [workspace.home, workspace.runs, workspace.models, base.absolute(), data.parent]
+    folders += [folder.resolve() for folder in (*folders, data.resolve().parent)]
+    return [folder for folder in dict.fromkeys(folders) if folder.is_dir()]
+
+
 def by_hand(
     workspace: Workspace, run: TrainingRun, request: SlurmRequest = SlurmRequest()
 ) -> tuple[list[str], str]:
@@ -247,12 +256,14 @@ def by_hand(
     there is one.
 
     Raises:
-        TrainingError: the path of the work folder cannot stand in a Slurm script.
+        TrainingError: the path of the work folder cannot stand in a Slurm script; or with a container, the
+            config names no file to learn from.
     """
     chosen, target = preset_of(workspace, run), record_of(run).target
     work_dir, resumed = work_folder(workspace, run), resumed_from(workspace, run)
     variables = {**workspace.cache_variables(), **_variables(run, resumed)}
-    script = slurm_script(chosen, target, work_dir, run.title, resumed, variables, request)
+    mounts = _read_folders(workspace, run) if request.container else []
+    script = slurm_script(chosen, target, work_dir, run.title, resumed, variables, request, mounts)
     return node_commands(chosen, target, work_dir, resumed, variables), script
 
 

@@ -4,7 +4,7 @@ import os
 import re
 import shlex
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 from types import MappingProxyType
@@ -75,11 +75,13 @@ def slurm_script(
     resume: Path | None = None,
     variables: Mapping[str, str] = MappingProxyType({}),
     request: SlurmRequest = SlurmRequest(),
+    mounts: Sequence[Path] = (),
 ) -> str:
     """A script for ``sbatch``: one task per machine starts that machine's processes, which meet at the first
     machine of the allocation. The job gets no variables of the shell that submits it but those of this
     script; one that the cluster starts again goes on from its newest checkpoint; its exit code lies in the
-    work folder when it has ended.
+    work folder when it has ended. A container sees ``mounts`` beside the project, the work folder and the
+    environment.
 
     Raises:
         TrainingError: the path of the work folder cannot stand in such a script.
@@ -99,7 +101,7 @@ def slurm_script(
     each = f'export {environment}; exec {command} "$@"'
     newest = shlex.quote(str(work_dir / engine.NEWEST_CHECKPOINT))
     end = shlex.quote(str(work_dir)) + '/slurm-"$SLURM_JOB_ID".exit'
-    start = f"srun --export=ALL --kill-on-bad-exit=1 {_contained(request, work_dir)}".rstrip()
+    start = f"srun --export=ALL --kill-on-bad-exit=1 {_contained(request, [work_dir, *mounts])}".rstrip()
     lines = [
         "#!/bin/bash",
         *_directives(chosen, target, work_dir, title, request),
@@ -133,13 +135,14 @@ def _modules(request: SlurmRequest) -> list[str]:
     return ["set +u", known, f"module load {request.modules.strip()}", "set -u"]
 
 
-def _contained(request: SlurmRequest, work_dir: Path) -> str:
-    """The part of the command of ``srun`` that goes into the container, with project and work folder."""
+def _contained(request: SlurmRequest, mounts: Sequence[Path]) -> str:
+    """The part of the command of ``srun`` that goes into the container, with the project, the environment and
+    ``mounts``."""
     engine_name, _colon, image = request.container.partition(":")
-    folders = [str(PROJECT), str(work_dir), sys.prefix]
+    folders = list(dict.fromkeys([str(PROJECT), sys.prefix, *map(str, mounts)]))
     if engine_name == "pyxis":
-        mounts = ",".join(f"{folder}:{folder}" for folder in folders)
-        return f"--container-image={shlex.quote(image)} --container-mounts={shlex.quote(mounts)} "
+        pairs = ",".join(f"{folder}:{folder}" for folder in folders)
+        return f"--container-image={shlex.quote(image)} --container-mounts={shlex.quote(pairs)} "
     if engine_name == "apptainer":
         binds = " ".join(f"--bind {shlex.quote(folder)}" for folder in folders)
         return f"apptainer exec --nv {binds} {shlex.quote(image)} "
