@@ -16,7 +16,7 @@ from tests.processes import until
 from tests.sshd import MISSING, Server, new_key, ssh_server, started
 from tests.tiny_base import add_version, write_tiny_base
 from tianji_core import jobs, training
-from tianji_core.errors import PlaceError, PlaceUnreachableError
+from tianji_core.errors import DiskFullError, PlaceError, PlaceUnreachableError
 from tianji_core.jobs import control
 from tianji_core.jobs.processes import alive
 from tianji_core.project import PROJECT
@@ -185,20 +185,26 @@ def test_files_that_were_cut_off_are_completed_with_and_without_rsync(
     workspace: Workspace, server: Server, tmp_path: Path
 ) -> None:
     client = SshClient(workspace, trusted(workspace, lab(server)))
-    whole = tmp_path / 'a "b" 祝福.bin'
+    whole = tmp_path / 'a "b"\\ [1] *? 祝福.bin'
     whole.write_bytes(os.urandom(300_000))
     (server.home / "part.bin").write_bytes(whole.read_bytes()[:100_000])
     client.send([(whole, "part.bin")])
     client.send([(whole, "part.bin")])
     assert (server.home / "part.bin").read_bytes() == whole.read_bytes()
     (server.home / "in").mkdir(exist_ok=True)
-    (server.home / "in" / "祝福 1.bin").write_bytes(whole.read_bytes())
+    name = 'in/祝福 [1] *?"\\.bin'
+    (server.home / name).write_bytes(whole.read_bytes())
     for rsync in (False, True):
         target = tmp_path / f"here-{rsync}"
         (target / "in").mkdir(parents=True)
-        (target / "in" / "祝福 1.bin").write_bytes(whole.read_bytes()[:1000])
-        client.fetch(str(server.home), ["in/祝福 1.bin", "in/gone.bin"], target, rsync)
-        assert (target / "in" / "祝福 1.bin").read_bytes() == whole.read_bytes()
+        (target / name).write_bytes(whole.read_bytes()[:1000])
+        client.fetch(str(server.home), [name, "in/gone.bin"], target, rsync)
+        assert (target / name).read_bytes() == whole.read_bytes()
+    full = tmp_path / "full"
+    full.mkdir()
+    (full / "part.bin").symlink_to("/dev/full")
+    with pytest.raises(DiskFullError, match=r"这台机器的磁盘满了，写不进 .*full"):
+        client.fetch(str(server.home), ["part.bin"], full, rsync=False)
     client.close()
 
 

@@ -1,6 +1,7 @@
 """The job on this machine that sends a training elsewhere, follows it and brings back what it makes. It may
 be ended and started again at any time: what runs there does not notice, and nothing is trained twice."""
 
+import contextlib
 import functools
 import json
 import os
@@ -14,7 +15,14 @@ from pathlib import Path
 from types import FrameType
 from typing import TypeVar
 
-from tianji_core.errors import MissingBaseError, PlaceError, PlaceUnreachableError, StudioError, TrainingError
+from tianji_core.errors import (
+    DiskFullError,
+    MissingBaseError,
+    PlaceError,
+    PlaceUnreachableError,
+    StudioError,
+    TrainingError,
+)
 from tianji_core.files import write_json
 from tianji_core.i18n import _
 from tianji_core.jobs import Reporter, worker_of
@@ -162,12 +170,13 @@ class Follower:
         return far
 
     def _patiently(self, ask: Callable[[], T]) -> T:
-        """Asks until the place can be reached; the training there goes on meanwhile."""
+        """Asks until the place can be reached and this disk has room; the training there goes on
+        meanwhile."""
         pause = SHORTEST
         while True:
             try:
                 answer = ask()
-            except PlaceUnreachableError as error:
+            except (PlaceUnreachableError, DiskFullError) as error:
                 self._troubled(str(error))
                 time.sleep(pause)
                 pause = min(60.0, pause * 1.6)
@@ -180,8 +189,15 @@ class Follower:
         if reason and reason != self._known.trouble:
             print(reason, flush=True)
         self._known = self._known.model_copy(update={"trouble": reason})
-        keep(self._workspace, self._run, self._known)
-        self._reporter.pause(_("{reason}；连上后接着看，那边的训练不受影响", reason=reason) if reason else "")
+        self._keep_seen()
+        self._reporter.pause(
+            _("{reason}；过后会自己接着来，那边的训练不受影响", reason=reason) if reason else ""
+        )
+
+    def _keep_seen(self) -> None:
+        """Stores what was seen where there is room; the next look stores it else."""
+        with contextlib.suppress(DiskFullError):
+            keep(self._workspace, self._run, self._known)
 
     def _say(self, text: str) -> None:
         if text != self._shown:
@@ -192,7 +208,7 @@ class Follower:
     def _note(self, far: FarState) -> None:
         """Keeps and reports what was seen."""
         self._known = self._known.model_copy(update={"far": far, "seen": time.time()})
-        keep(self._workspace, self._run, self._known)
+        self._keep_seen()
         name = self._place.name
         if far.state == "waiting":
             waits = _("{place} 那边在排队，前面还有 {n} 个训练", place=name, n=far.ahead)

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import IO
 
-from tianji_core.errors import PlaceError, PlaceUnreachableError
+from tianji_core.errors import DiskFullError, PlaceError, PlaceUnreachableError
 from tianji_core.files import write_text
 from tianji_core.gate import clean_sentence
 from tianji_core.i18n import _
@@ -80,6 +80,7 @@ class SshClient:
 
         Raises:
             PlaceUnreachableError: the connection failed. PlaceError: a name has a control character.
+            DiskFullError: there is no room in ``target``.
         """
         lines = [f"-get -a {_quoted(f'{folder}/{name}')} {_quoted(str(target / name))}" for name in names]
         for name in names:
@@ -90,18 +91,28 @@ class SshClient:
             code, _out, err = self._called(
                 [*words, f"{self._bracketed}:{folder}/", f"{target}/"], "\n".join(names) + "\n", TRANSFER
             )
+            self._check_room(err, target)
             if code not in (0, 23, 24):  # some files vanished
                 raise self._refusal(err)
             return
-        self._sftp(lines)
+        self._check_room(self._sftp(lines), target)
 
-    def _sftp(self, lines: list[str]) -> None:
+    def _check_room(self, said: str, target: Path) -> None:
+        """Raises:
+        DiskFullError: a client said while it fetched that it has no room; sftp ends with 0 all the same.
+        """
+        if "No space left on device" in said or "Disk quota exceeded" in said:
+            raise DiskFullError(_("这台机器的磁盘满了，写不进 {folder}；请腾出空间", folder=target))
+
+    def _sftp(self, lines: list[str]) -> str:
+        """Runs commands of sftp; returns what it said of those that begin with a hyphen and failed."""
         words = ["sftp", "-q", *self._options("-P"), "-b", "-", self._bracketed]
         code, _out, err = self._called(words, "\n".join(lines) + "\n", TRANSFER)
         if code == _LOST:
             raise self._refusal(err)
         if code != 0:
             raise self._unwritable(err)
+        return err
 
     def _unwritable(self, said: str) -> PlaceError:
         detail, name = clean_sentence(said), self._place.name
@@ -260,14 +271,15 @@ def one_line(path: str) -> bool:
 
 
 def _quoted(path: str) -> str:
-    """A path for a line of sftp, of which each is a command.
+    """A path for a line of sftp, of which each is a command. Between quotes sftp takes the signs of its
+    patterns literally.
 
     Raises:
         PlaceError: it has a control character.
     """
     if not one_line(path):
         raise PlaceError(_("路径 {path} 里有控制字符，不能用", path=clean_sentence(ascii(path))))
-    return '"' + re.sub(r'(["\\*?\[\]])', r"\\\1", path) + '"'
+    return '"' + re.sub(r'(["\\])', r"\\\1", path) + '"'
 
 
 def offered_keys(place: Place) -> list[tuple[str, str]]:
