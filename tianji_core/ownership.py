@@ -172,8 +172,21 @@ def move(source: Path, target: Path) -> None:
         put_new(source, target)
 
 
+def check_new(target: Path) -> None:
+    """Checks that a new file can be written at ``target``.
+
+    Raises:
+        InputError: something is there. OSError: the system does not allow it.
+    """
+    check_may_write()
+    if os.path.lexists(target):
+        raise _taken(target)
+    with tempfile.TemporaryFile(dir=target.parent):
+        pass
+
+
 def copy(source: Path, target: Path) -> None:
-    """Copies the content of a file to a new file.
+    """Copies the content of a file to a new file; where that fails, nothing is left of it.
 
     Raises:
         InputError: something is at ``target``. OSError: the system does not allow it.
@@ -181,7 +194,11 @@ def copy(source: Path, target: Path) -> None:
     check_may_write()
     try:
         with source.open("rb") as old, target.open("xb") as new:
-            shutil.copyfileobj(old, new, 1024 * 1024)
+            try:
+                shutil.copyfileobj(old, new, 1024 * 1024)
+            except BaseException:
+                target.unlink(missing_ok=True)
+                raise
     except FileExistsError as error:
         raise _taken(target) from error
 

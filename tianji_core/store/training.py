@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Engine, Row, insert, select, update
+from sqlalchemy import Engine, Row, delete, insert, select, update
 
 from tianji_core.errors import TrainingError
 from tianji_core.i18n import _
@@ -61,6 +61,13 @@ def change(engine: Engine, run_id: int, **values: Any) -> TrainingRun:
     with writing(engine) as connection:
         connection.execute(statement)
     return get(engine, run_id)
+
+
+def remove(engine: Engine, run_id: int) -> None:
+    """Removes a training that no job was started for; another one is left alone."""
+    unstarted = (training_runs.c.id == run_id) & training_runs.c.job_id.is_(None)
+    with writing(engine) as connection:
+        connection.execute(delete(training_runs).where(unstarted))
 
 
 def get(engine: Engine, run_id: int) -> TrainingRun:

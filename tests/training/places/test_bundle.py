@@ -12,15 +12,15 @@ import pytest
 
 from tests.tiny_base import add_version, write_tiny_base
 from tianji_core import training
-from tianji_core.errors import InputError, MissingBaseError, PlaceError
+from tianji_core.errors import DiskFullError, InputError, MissingBaseError, PlaceError
 from tianji_core.model_folders.base import fingerprint
 from tianji_core.store import datasets
 from tianji_core.store import training as rows
 from tianji_core.training import engine
-from tianji_core.training.places import received
+from tianji_core.training.places import received, sending
 from tianji_core.training.places.bundle import DATA, MANIFEST, base_of, make_bundle, read_manifest, unpack
 from tianji_core.training.places.profile import checked_place, place_named, remove_place, save_place
-from tianji_core.training.places.sending import pack
+from tianji_core.training.places.sending import pack, start_elsewhere
 from tianji_core.workspace import Workspace, open_workspace
 
 KEY = "nano-cpu-qlora"
@@ -177,6 +177,7 @@ def test_a_bundle_is_carried_by_hand(workspace: Workspace, there: Workspace, tmp
     file = tmp_path / "out" / "训练.tar"
     with pytest.raises(InputError, match="写不了"):
         pack(workspace, KEY, settings, add_version(workspace), file)
+    assert rows.listed(workspace.engine) == [] and not list(workspace.runs.glob("training-*"))
     file.parent.mkdir()
     pack(workspace, KEY, settings, datasets.by_name(workspace.engine, "v1"), file)
     with pytest.raises(InputError, match="已经有了"):
@@ -191,9 +192,28 @@ def test_a_bundle_is_carried_by_hand(workspace: Workspace, there: Workspace, tmp
     with pytest.raises(MissingBaseError, match="那边没有基座 base"):
         received.train_bundle(there, foreign, trusted=True)
     (received.incoming(there) / f"{read_manifest(file).id}.tar").unlink()
+    assert len(rows.listed(workspace.engine)) == len(list(workspace.runs.glob("training-*"))) == 1
     with pytest.raises(MissingBaseError, match="那边没有基座 base"):
         received.train_bundle(there, file)
     assert (
         received.accept(there, read_manifest(file).id, str(base)).title
-        == rows.listed(workspace.engine)[1].title
+        == rows.listed(workspace.engine)[0].title
     )
+
+
+def test_nothing_is_left_of_a_training_whose_bundle_cannot_be_made(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_given: object) -> Path:
+        raise DiskFullError("full")
+
+    monkeypatch.setattr(sending, "make_bundle", full)
+    version, settings = add_version(workspace), training.default_settings(KEY)
+    place = checked_place({"name": "lab", "host": "127.0.0.1"})
+    for begin in (
+        lambda: pack(workspace, KEY, settings, version, tmp_path / "训练.tar"),
+        lambda: start_elsewhere(workspace, KEY, settings, version, place),
+    ):
+        with pytest.raises(DiskFullError):
+            begin()
+        assert rows.listed(workspace.engine) == [] and not list(workspace.runs.glob("training-*"))

@@ -1,6 +1,8 @@
 """What this machine knows of a training elsewhere, and starting one."""
 
+import contextlib
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -8,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from tianji_core.errors import PlaceError
 from tianji_core.files import unwritable, write_json
 from tianji_core.i18n import _
-from tianji_core.ownership import copy
+from tianji_core.ownership import check_new, copy, discard
 from tianji_core.store import training as training_runs
 from tianji_core.store.datasets import DatasetVersion
 from tianji_core.store.training import TrainingRun
@@ -66,8 +68,9 @@ def start_elsewhere(
     with starting(workspace):
         run = prepare_training(workspace, key, settings, version, title, target, place.name)
         if not place.local:
-            base = base_of(settings.base_folder, record_of(run).base_fingerprint)
-            make_bundle(workspace, run, preset(key, workspace), version, base)
+            with _kept_whole(workspace, run):
+                base = base_of(settings.base_folder, record_of(run).base_fingerprint)
+                make_bundle(workspace, run, preset(key, workspace), version, base)
         keep(workspace, run, Elsewhere(place=place))
         return begin(workspace, run, then)
 
@@ -82,21 +85,38 @@ def pack(
     target: Target | None = None,
 ) -> Path:
     """Writes the bundle of a training to a new ``file`` and returns its path. The training is stored here as
-    one that was not started.
+    one that was not started; nothing is stored where the file cannot be written.
 
     Raises:
         TrainingError: something stops it. InputError: something has this name, or it cannot be written.
     """
-    run = prepare_training(workspace, key, settings, version, title, target, CARRIED)
-    record = record_of(run)
-    base = base_of(settings.base_folder, record.base_fingerprint)
-    made = make_bundle(workspace, run, preset(key, workspace), version, base)
-    training_runs.change(workspace.engine, run.id, settings=record.model_copy(update={"place": ""}).stored())
     try:
-        copy(made, file)
+        check_new(file)
     except OSError as error:
         raise unwritable(file, error) from error
+    run = prepare_training(workspace, key, settings, version, title, target, CARRIED)
+    record = record_of(run)
+    with _kept_whole(workspace, run):
+        base = base_of(settings.base_folder, record.base_fingerprint)
+        made = make_bundle(workspace, run, preset(key, workspace), version, base)
+        here = record.model_copy(update={"place": ""}).stored()
+        training_runs.change(workspace.engine, run.id, settings=here)
+        try:
+            copy(made, file)
+        except OSError as error:
+            raise unwritable(file, error) from error
     return file
+
+
+@contextlib.contextmanager
+def _kept_whole(workspace: Workspace, run: TrainingRun) -> Iterator[None]:
+    """Removes a prepared training with its folder where its bundle is not written."""
+    try:
+        yield
+    except BaseException:
+        discard(work_folder(workspace, run))
+        training_runs.remove(workspace.engine, run.id)
+        raise
 
 
 def keep(workspace: Workspace, run: TrainingRun, known: Elsewhere) -> None:
