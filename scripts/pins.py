@@ -76,4 +76,9 @@ if __name__ == "__main__":
     if len(sys.argv) < 3 or sys.argv[1] != "lift":
         sys.exit("usage: scripts/pins.py lift NAME…")
     chosen = {canonicalize_name(name) for name in sys.argv[2:]}
-    SETTINGS.write_text(lifted(SETTINGS.read_text(encoding="utf-8"), chosen), encoding="utf-8")
+    if unknown := chosen - _requirements().keys():
+        sys.exit(f"scripts/pins.py: no requirement is called {', '.join(sorted(unknown))}")
+    before = SETTINGS.read_text(encoding="utf-8")
+    for pin in sorted(chosen):
+        print(f"{pin}: {'nothing to lift' if lifted(before, {pin}) == before else 'lifted'}")
+    SETTINGS.write_text(lifted(before, chosen), encoding="utf-8")

@@ -1,6 +1,8 @@
 """Every upper bound and exact pin has its reason in ``pins.toml``, which the manual shows."""
 
 import runpy
+import subprocess
+import sys
 import tomllib
 from collections import Counter
 from collections.abc import Iterator
@@ -63,3 +65,9 @@ def test_lifting_takes_the_upper_bounds_away_and_keeps_what_is_needed_at_least()
     assert lifted == 'a = ["torch>=2.9.1", "numpy>=2.2,<3", "x[y]>=1,<2; sys_platform == \'linux\'"]'
     everything = PINS["lifted"]('a = ["numpy>=2.2,<3", "pdfminer.six>=20260107"]', {"numpy", "pdfminer-six"})
     assert everything == 'a = ["numpy>=2.2", "pdfminer.six>=20260107"]'
+
+
+def test_lifting_what_is_not_required_is_refused_with_its_name() -> None:
+    command = [sys.executable, str(ROOT / "scripts" / "pins.py"), "lift", "nosuch"]
+    said = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert said.returncode == 1 and "nosuch" in said.stderr

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 import subprocess
 import sys
 from contextlib import nullcontext
@@ -255,3 +256,15 @@ def test_a_worker_says_what_it_lacks(
     if "TIANJI_TEST_DATABASE_URL" not in os.environ:
         with pytest.raises(InputError, match="PostgreSQL"):
             asyncio.run(generation.help_with_all(workspace, asyncio.Event()))
+
+
+def test_a_worker_says_that_it_waits_and_what_ctrl_c_keeps(team: Workspace) -> None:
+    command = [sys.executable, "-m", "tianji_core", "worker", "--workspace", str(team.home)]
+    waiting = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        assert waiting.stdout is not None and "等着" in waiting.stdout.readline()
+        waiting.send_signal(signal.SIGINT)
+        _said, failure = waiting.communicate(timeout=60)
+    finally:
+        waiting.kill()
+    assert waiting.returncode == 130 and "worker 停下了" in failure

@@ -6,8 +6,12 @@ from pathlib import Path
 import pytest
 
 from tests.loopback import LoopbackApi, fails, loopback_api, says
-from tianji_core import cli
+from tianji_core import cli, generation
+from tianji_core.errors import UnfinishedError
+from tianji_core.recipe import Plan
 from tianji_core.store import runs as rows
+from tianji_core.teachers import Sampling, TeacherChoice
+from tianji_core.verbs.generating import check_complete
 from tianji_core.workspace import Workspace
 
 
@@ -37,6 +41,12 @@ def test_a_budget_ends_generate_with_its_reason_and_a_failing_code(
     assert code == 1 and "预算" in err
     counts = rows.counts(workspace.engine, [1])[1]
     assert counts.done and counts.pending and not counts.failed
+
+
+def test_a_run_that_was_stopped_from_elsewhere_is_not_complete(workspace: Workspace):
+    run = generation.create_run(workspace, "wishes", Plan(limit=3), TeacherChoice(), Sampling())
+    with pytest.raises(UnfinishedError, match=f"还有 3 个任务没写.*generate --resume {run.id}"):
+        check_complete(workspace, run.id)
 
 
 def test_several_teachers_and_a_drawn_temperature(

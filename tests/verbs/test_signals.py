@@ -1,8 +1,10 @@
 """Ctrl-C and TERM: what was started is stopped, nothing is left running, and what was made stays."""
 
+import io
 import signal
 
 import pytest
+import typer
 
 from tests.loopback import hangs, says
 from tests.processes import left_behind, until
@@ -12,6 +14,7 @@ from tianji_core import cleaning, generation, jobs
 from tianji_core.errors import InterruptedWorkError
 from tianji_core.store import jobs as job_store
 from tianji_core.verbs.common import follow
+from tianji_core.verbs.interruption import tells_what_is_kept
 
 
 def test_ctrl_c_while_generating_stops_the_job_and_keeps_the_answers(started, api, workspace):
@@ -30,6 +33,26 @@ def test_ctrl_c_while_generating_stops_the_job_and_keeps_the_answers(started, ap
     counts = generation.run_state(workspace.engine, 1).counts
     assert (counts.done, counts.failed, counts.pending) == (3, 0, 9)
     assert generation.raw_path(workspace, 1).exists()
+
+
+class Interrupted(io.StringIO):
+    """A keyboard at which somebody presses Ctrl-C."""
+
+    def readline(self, _size: int = -1, /) -> str:  # type: ignore[override]
+        raise KeyboardInterrupt
+
+
+def test_ctrl_c_at_a_question_is_told_from_the_end_of_the_input(monkeypatch):
+    def asks() -> None:
+        typer.confirm("?")
+
+    verb = tells_what_is_kept("report-problem", asks)
+    monkeypatch.setattr("sys.stdin", Interrupted())
+    with pytest.raises(InterruptedWorkError, match="report-problem 停下了"):
+        verb()
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    with pytest.raises(typer.Abort):
+        verb()
 
 
 def test_ctrl_c_while_training_stops_the_job(started, workspace, tmp_path):

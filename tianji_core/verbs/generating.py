@@ -39,6 +39,7 @@ from tianji_core.verbs.common import (
     show,
     words,
 )
+from tianji_core.verbs.interruption import command_line
 from tianji_core.verbs.teacher_options import BudgetOptions, PaceOptions, SamplingOptions, TeacherOptions
 from tianji_core.workspace import Workspace
 
@@ -251,9 +252,19 @@ def check_complete(space: Workspace, run_id: int) -> None:
     """Checks that every task of a run that has ended got an answer.
 
     Raises:
-        UnfinishedError: some did not; names the most frequent reason.
+        UnfinishedError: some did not; names the most frequent reason, or how to go on.
     """
     state = generation.run_state(space.engine, run_id, latest=0)
+    if state.counts.pending:
+        command = command_line(f"generate --resume {run_id}")
+        raise UnfinishedError(
+            _(
+                "批次 {run} 停下了，还有 {n} 个任务没写；接着写：{command}",
+                run=run_id,
+                n=state.counts.pending,
+                command=command,
+            )
+        )
     if state.counts.failed:
         raise UnfinishedError(
             _(

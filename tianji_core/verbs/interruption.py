@@ -1,8 +1,13 @@
 """Ctrl-C: what an interrupted verb kept and how to go on, in one sentence; the exit code is 130."""
 
 import functools
+import shlex
 from collections.abc import Callable
+from contextvars import ContextVar
+from pathlib import Path
 from typing import Any
+
+import typer
 
 from tianji_core import training
 from tianji_core.errors import InterruptedWorkError
@@ -11,7 +16,15 @@ from tianji_core.jobs import Job
 from tianji_core.store import training as training_runs
 from tianji_core.workspace import Workspace
 
-PROGRAM = "python -m tianji_core"
+_GIVEN: ContextVar[Path | None] = ContextVar("workspace option", default=None)
+
+
+def command_line(words: str) -> str:
+    """Returns the command to type for a verb and its options, in the workspace that this process was given
+    with ``--workspace``."""
+    folder = _GIVEN.get()
+    where = "" if folder is None else f" --workspace {shlex.quote(str(folder))}"
+    return f"python -m tianji_core {words}{where}"
 
 
 def tells_what_is_kept(name: str, verb: Callable[..., None]) -> Callable[..., None]:
@@ -19,10 +32,17 @@ def tells_what_is_kept(name: str, verb: Callable[..., None]) -> Callable[..., No
 
     @functools.wraps(verb)
     def call(**values: Any) -> None:
+        given = _GIVEN.set(values.get("workspace"))
         try:
             verb(**values)
         except KeyboardInterrupt as error:
             raise InterruptedWorkError(_of_verb(name)) from error
+        except typer.Abort as error:  # at a question; its end of input is no Ctrl-C
+            if not isinstance(error.__context__, KeyboardInterrupt):
+                raise
+            raise InterruptedWorkError(_of_verb(name)) from error
+        finally:
+            _GIVEN.reset(given)
 
     return call
 
@@ -36,18 +56,18 @@ def interrupted_job(workspace: Workspace, job: Job) -> InterruptedWorkError:
 def _of_job(workspace: Workspace, job: Job) -> str:
     subject, again = job.subject, _("同一个命令再运行一次就接着做")
     if "knowledge_run_id" in subject:
-        command = f"{PROGRAM} knowledge --resume {subject['knowledge_run_id']}"
+        command = command_line(f"knowledge --resume {subject['knowledge_run_id']}")
         return _("已经收到的回答都在；接着做：{command}", command=command)
     if job.kind == "generate":
-        command = f"{PROGRAM} generate --resume {subject.get('run_id')}"
+        command = command_line(f"generate --resume {subject.get('run_id')}")
         return _("已经收到的回答都在；接着做：{command}", command=command)
     if job.kind == "train":
         return _of_training(workspace, subject["training_run_id"])
     if job.kind == "elsewhere":
-        command = f"{PROGRAM} train --resume {subject['training_run_id']}"
+        command = command_line(f"train --resume {subject['training_run_id']}")
         return _("那边存下的检查点都在；接着训练：{command}", command=command)
     if job.kind == "experiment":
-        command = f"{PROGRAM} experiment --resume {subject.get('experiment')}"
+        command = command_line(f"experiment --resume {subject.get('experiment')}")
         return _("做完的训练都在；接着做：{command}", command=command)
     kept = {
         "judge": _("已经打好的分都在；"),
@@ -64,7 +84,7 @@ def _of_training(workspace: Workspace, number: int) -> str:
     state = training.training_state(workspace, training_runs.get(workspace.engine, number))
     if state.points and not state.checkpoints:
         return _("还没有存下检查点，曲线和日志都在；要训练的话再运行一次同一个命令")
-    command = f"{PROGRAM} train --resume {number}"
+    command = command_line(f"train --resume {number}")
     return _("存下的检查点都在；接着训练：{command}", command=command)
 
 
@@ -76,6 +96,7 @@ def _of_verb(name: str) -> str:
         "demo": _("已经做好的都在配方“走一遍”里，用 delete 可以整个删掉；再运行 demo 会从头走"),
         "judge": _("已经打好的分都在；再运行一次就接着做"),
         "chat": _("对话结束了"),
+        "worker": _("写好的都在；没写完的由别的 worker 接着写，再运行 worker 就又来帮"),
         "probe": _("没有保存这次的回答；再运行一次就重新问"),
         "evaluate": _("没有保存这次的回答；再运行一次就重新问"),
         "studio": _("后台任务会继续；再运行 studio 就能打开"),

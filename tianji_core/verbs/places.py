@@ -12,9 +12,12 @@ from tianji_core.i18n import _
 from tianji_core.training.places.profile import Place, checked_place, place_named, remove_place, save_place
 from tianji_core.training.places.profile import places as stored_places
 from tianji_core.training.places.ssh_client import accept_keys, offered_keys
-from tianji_core.training.places.trying import try_place
+from tianji_core.training.places.trying import PlaceFinding, try_place
 from tianji_core.training.slurm import SlurmRequest, checked_request
 from tianji_core.verbs.common import JsonOption, WorkspaceOption, opened, show
+from tianji_core.verbs.interruption import command_line
+from tianji_core.verbs.tables import show_table
+from tianji_core.workspace import Workspace
 
 
 class PlaceAction(StrEnum):
@@ -88,18 +91,23 @@ def places(
     space = opened(workspace)
     if action is PlaceAction.LIST:
         listed = stored_places(space)
-        lines = [f"{place.name}  {place.kind}  {_address(place)}" for place in listed]
+        rows = [(place.name, place.kind, _address(place)) for place in listed]
         facts = [place.model_dump(mode="json") for place in listed]
         none = _("还没有运行位置；添加一个：python -m tianji_core places add 名字 --host 主机")
-        show(facts, as_json, "\n".join(lines) or none)
+        show_table(facts, as_json, (_("名字"), _("种类"), _("地址")), rows, none)
         return
     if not name:
         raise PlaceError(
             _("请写上运行位置的名字，例如 python -m tianji_core places {action} lab", action=action.value)
         )
     if action is PlaceAction.ADD:
-        save_place(space, described.place(name))
-        said = _("已保存运行位置 {name}；试一下：python -m tianji_core places test {name}", name=name)
+        made = described.place(name)
+        save_place(space, made)
+        command = command_line(f"places {'test' if made.local else 'accept'} {name}")
+        if made.local:
+            said = _("已保存运行位置 {name}；试一下：{command}", name=name, command=command)
+        else:
+            said = _("已保存运行位置 {name}；先接受它的主机密钥：{command}", name=name, command=command)
     elif action is PlaceAction.REMOVE:
         remove_place(space, name)
         said = _("已删除运行位置 {name}，正在那边训练的不受影响", name=name)
@@ -111,12 +119,25 @@ def places(
         known = _("、").join(accept_keys(space, place, [fingerprint]))
         said = _("已接受 {host} 的主机密钥：{known}", host=place.host, known=known)
     else:
-        found = try_place(space, place_named(space, name))
+        found = _tried(space, place_named(space, name))
         show(found, as_json, "\n".join(f"{'✓' if each.good else '!'} {each.sentence}" for each in found))
         if not all(each.good for each in found):
             raise typer.Exit(1)
         return
     show({"action": action.value, "name": name}, as_json, said)
+
+
+def _tried(space: Workspace, place: Place) -> list[PlaceFinding]:
+    """Returns what a place has and lacks; one that refuses is what a test found, no bad input: exit code 1.
+
+    Raises:
+        PlaceError: it refuses. PlaceUnreachableError: it does not answer.
+    """
+    try:
+        return try_place(space, place)
+    except PlaceError as error:
+        error.exit_code = 1
+        raise
 
 
 def _address(place: Place) -> str:

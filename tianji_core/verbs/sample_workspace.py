@@ -35,6 +35,7 @@ from tianji_core.store.database import sqlite_address
 from tianji_core.store.samples import ACCEPTED, SampleFilter
 from tianji_core.teachers import Sampling, TeacherChoice
 from tianji_core.verbs.common import follow
+from tianji_core.verbs.interruption import command_line
 from tianji_core.verbs.model_options import answering
 from tianji_core.verbs.progress import progress_line
 from tianji_core.verbs.sample_reviews import review_samples, reviewers
@@ -99,7 +100,7 @@ def make_sample(space: Workspace, size: SampleSize, quiet: bool = False) -> None
     try:
         _Making(space, size, quiet).make()
     except (KeyboardInterrupt, InterruptedWorkError) as error:
-        again = _("样例做了一半，都留着；接着做：{command}", command="python -m tianji_core demo --explore")
+        again = _("样例做了一半，都留着；接着做：{command}", command=command_line("demo --explore"))
         raise InterruptedWorkError(again) from error
     write_json(marker, {"complete": True, **size.model_dump()})
 
@@ -189,7 +190,8 @@ class _Making:
             run = known[0] if known else self._start(trial, version)
             state = training.training_state(self.space, run)
             if not state.active and not state.finished:
-                run = training.resume_training(self.space, run)
+                lost = state.points and not state.checkpoints  # stopped before its first checkpoint
+                run = self._start(trial, version) if lost else training.resume_training(self.space, run)
                 state = training.training_state(self.space, run)
             if state.job is not None and not state.finished:
                 follow(self.space, state.job, quiet=self.quiet)

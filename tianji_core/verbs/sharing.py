@@ -12,6 +12,7 @@ from tianji_core.sharing import LONGEST_DAYS, MOST_PER_MINUTE, Share, Shares, ke
 from tianji_core.store import recipes
 from tianji_core.verbs.common import JsonOption, RecipeOption, WorkspaceOption, chosen_recipe, opened, show
 from tianji_core.verbs.model_options import chosen_models
+from tianji_core.verbs.tables import show_table
 
 
 class ShareAction(StrEnum):
@@ -52,10 +53,9 @@ def share(
     address = studio.rstrip("/")
     if action is ShareAction.LIST:
         listed = shares.listed()
-        lines = [_line(one, address + shares.path(one)) for one in listed]
-        show(
-            [_facts(one, address + shares.path(one)) for one in listed], as_json, "\n".join(lines) or _none()
-        )
+        rows = [_row(one, address + shares.path(one)) for one in listed]
+        facts = [_facts(one, address + shares.path(one)) for one in listed]
+        show_table(facts, as_json, (_("编号"), _("模型"), _("到期"), _("链接")), rows, _none())
         return
     if action is ShareAction.ADD:
         name = model if service and model else chosen_models(space, model)[0]
@@ -79,8 +79,8 @@ def share(
     if found is None:
         raise InputError(_("没有编号是 {id} 的分享", id=link[:40]))
     said = kept_questions(space, found)
-    facts = [{"question": asked, "answer": answer} for asked, answer in said]
-    show(facts, as_json, "\n".join(f"{asked}\t{answer}" for asked, answer in said) or _("没有收下的问题"))
+    kept = [{"question": asked, "answer": answer} for asked, answer in said]
+    show(kept, as_json, "\n".join(f"{asked}\t{answer}" for asked, answer in said) or _("没有收下的问题"))
 
 
 def _none() -> str:
@@ -91,8 +91,8 @@ def _facts(share: Share, url: str) -> dict[str, object]:
     return {**share.model_dump(mode="json"), "open": share.open(), "url": url if share.open() else ""}
 
 
-def _line(share: Share, url: str) -> str:
+def _row(share: Share, url: str) -> tuple[str, ...]:
     end = f"{share.expires_at:%Y-%m-%d %H:%M} UTC"
     if share.revoked_at is not None:
-        return f"{share.id}  {share.model}  " + _("已收回")
-    return f"{share.id}  {share.model}  {end}  " + (url if share.open() else _("已到期"))
+        return (share.id, share.model, "", _("已收回"))
+    return (share.id, share.model, end, url if share.open() else _("已到期"))

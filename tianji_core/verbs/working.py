@@ -1,6 +1,7 @@
 """The verb ``worker``: a further process for the runs in a shared database."""
 
 import asyncio
+import signal
 from pathlib import Path
 from typing import Annotated
 
@@ -76,7 +77,19 @@ def worker(
     if run is not None:
         generation.check_usable_here(space, run)
 
+    interrupted = False
+
     async def work(asked: asyncio.Event) -> int:
+        def interrupt() -> None:
+            nonlocal interrupted
+            interrupted = True
+            asked.set()
+
+        asyncio.get_running_loop().add_signal_handler(signal.SIGINT, interrupt)
+        if run is None:
+            typer.echo(_("等着正在写的批次，有了就帮着写；按 Ctrl-C 结束"))
+        else:
+            typer.echo(_("来帮批次 {id}", id=run))
         if run is None:
             await generation.help_with_all(space, asked, concurrency)
             return 0
@@ -84,7 +97,10 @@ def worker(
         typer.echo(_("批次 {id} 还有 {n} 个任务没写", id=run, n=left))
         return left
 
-    if code := run_until_stopped(work):
+    code = run_until_stopped(work)
+    if interrupted:
+        raise KeyboardInterrupt
+    if code:
         raise typer.Exit(code)
 
 
