@@ -77,6 +77,15 @@ def worker(
     if run is not None:
         generation.check_usable_here(space, run)
 
+    _help(space, run, concurrency)
+
+
+def _help(space: Workspace, run: int | None, concurrency: int) -> None:
+    """Works on one run, or on all that are being written, until Ctrl-C or TERM.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C. InputError: the database is SQLite. typer.Exit: TERM, with tasks left.
+    """
     interrupted = False
 
     async def work(asked: asyncio.Event) -> int:
