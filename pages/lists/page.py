@@ -30,7 +30,7 @@ from tianji_core.recipe.editing import (
     edit_names,
     edit_scenes,
     edit_styles,
-    renames,
+    renamed_entries,
 )
 from tianji_core.recipe.model import INPUT_FIELDS, TEACHER_FIELDS
 from tianji_core.recipe.tables import Listing
@@ -83,7 +83,7 @@ def save_table(
 
 def tell_renames(rows: Sequence[ListRow], name: str) -> None:
     """Says of each renamed entry of the list ``name`` that has samples that they keep the old text."""
-    for old, new in renames(recipe, name, rows).items():
+    for old, new in renamed_entries(recipe, name, rows).items():
         of_entry = {
             "names": SampleFilter(recipe.key, names=(old,)),
             "scenes": SampleFilter(recipe.key, scenes=(old,)),

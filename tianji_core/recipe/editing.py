@@ -22,7 +22,7 @@ class ListRow(NamedTuple):
     values: Mapping[str, Any]
 
 
-def renames(recipe: Recipe, listing: str, rows: Sequence[ListRow]) -> dict[str, str]:
+def renamed_entries(recipe: Recipe, listing: str, rows: Sequence[ListRow]) -> dict[str, str]:
     """Returns old → new text of the entries of ``listing`` ('names', 'scenes' or 'styles') that ``rows``
     rename."""
     before = [entry.text for entry in getattr(recipe, listing)]
