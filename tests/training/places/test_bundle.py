@@ -108,7 +108,8 @@ def lies(manifest: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 def test_a_file_with_holes_is_refused(packed: Path, tmp_path: Path) -> None:
     """Such an entry claims any size on the disk with a few bytes in the bundle."""
-    with tarfile.open(packed) as old, tarfile.open(tmp_path / "sparse.tar", "w", tarfile.GNU_FORMAT) as new:
+    sparse = tmp_path / "sparse.tar"
+    with tarfile.open(packed) as old, tarfile.open(sparse, "w", format=tarfile.GNU_FORMAT) as new:
         for entry in old:
             inside = old.extractfile(entry)
             data = inside.read() if inside is not None else b""
@@ -117,7 +118,7 @@ def test_a_file_with_holes_is_refused(packed: Path, tmp_path: Path) -> None:
             new.addfile(entry, io.BytesIO(data))
     (tmp_path / "out").mkdir()
     with pytest.raises(PlaceError, match="不完整或坏了"):
-        unpack(tmp_path / "sparse.tar", tmp_path / "out")
+        unpack(sparse, tmp_path / "out")
     assert not (tmp_path / "out" / DATA).exists()
 
 
