@@ -80,9 +80,9 @@ _QUOTED = re.compile(r"\"[^\"\n]*\"|'[^'\n]*'|“[^”\n]*”|「[^」\n]*」|`[
 def without_private(text: str) -> str:
     """Returns a text without keys (known ones, and whatever is written like one), credentials in addresses,
     mail addresses, and the names of this user, their home folder and this machine."""
-    text = _NAMED_KEY.sub(rf"\1{MASK}", _WHOLE_LINE.sub(rf"\1{MASK}", without_secrets(text)))
-    text = _BEARER.sub(rf"\1 {MASK}", without_credentials(text))
-    text = _MAIL.sub(MASK, _KEY_FORMS.sub(MASK, text))
+    text = without_secrets(_KEY_FORMS.sub(MASK, text))
+    text = _NAMED_KEY.sub(rf"\1{MASK}", _WHOLE_LINE.sub(rf"\1{MASK}", text))
+    text = _MAIL.sub(MASK, _BEARER.sub(rf"\1 {MASK}", without_credentials(text)))
     text = _HOMES.sub(r"\1user", text)
     if (home := str(Path.home())) not in ("/", ""):
         text = text.replace(home, "~")
