@@ -45,12 +45,13 @@ def address_problem(address: str) -> str:
 
 def each_address(addresses: str) -> list[str]:
     """Returns the addresses in a text that separates them by commas; [] for ''."""
-    return [part.strip().rstrip("/") for part in addresses.split(",") if part.strip()]
+    return [part.strip(" ").rstrip("/") for part in addresses.split(",") if part.strip(" ")]
 
 
 def addresses_problem(addresses: str) -> str:
     """Returns why one of several addresses, separated by commas, cannot be stored; '' where all can."""
-    return next(filter(None, map(address_problem, each_address(addresses))), "")
+    parts = each_address(addresses) if addresses == addresses.strip() else [addresses]
+    return next(filter(None, map(address_problem, parts)), "")
 
 
 def without_credentials(text: str) -> str:

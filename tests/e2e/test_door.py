@@ -167,6 +167,7 @@ def test_a_login_that_is_ended_by_the_owner_is_out_at_once(
     owner.goto(f"{guarded.url}/settings")
     log_in(owner, "小王")
     settle(owner)
+    owner.locator(".st-key-settings_people summary").click()
     owner.locator("[class*=st-key-end_] button").first.click()
     settle(owner)
     expect(page.get_by_label("密码")).to_be_visible()  # and no dialog of Streamlit

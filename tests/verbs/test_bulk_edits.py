@@ -69,7 +69,7 @@ def test_own_rules_are_added_listed_applied_by_clean_and_removed(call: Call, wor
     assert "还没有" in call("own-rules")[1]
     call("own-rules", "--forbid", "微信")
     code, out, _err = call("own-rules", "--replace", "姐姐", "--by", "姐", "--relations", "peer")
-    assert code == 0 and out.splitlines() == ["1. 不许有“微信”", "2. “姐姐”换成“姐” · 平辈"]
+    assert code == 0 and out.splitlines() == ["1  不许有“微信”", "2  “姐姐”换成“姐” · 平辈"]
     call("clean", "--fix")
     assert the_sample(workspace).output.startswith("姐，")
     assert json.loads(call("own-rules", "--remove", "2", "--json")[1])[0]["text"] == "微信"

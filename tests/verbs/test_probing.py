@@ -17,7 +17,7 @@ ONE = "questions:\n  - {ask: 你好, any_of: [你好呀], tokens: 4}\n"
 def test_the_questions_are_listed_replaced_and_put_back(
     workspace: Workspace, verb: Callable[..., Said], tmp_path: Path
 ) -> None:
-    assert "[常识] 中国的首都是哪座城市？" in verb("probe").out
+    assert "常识  中国的首都是哪座城市？" in verb("probe").out
     file = tmp_path / "own.yaml"
     file.write_text("questions:\n  - {ask: 你好}\n", encoding="utf-8")
     assert "“你好”没有答案" in verb("probe", "--questions", file).refusal
