@@ -65,6 +65,8 @@ def test_back_leads_to_the_page_as_it_was_left_and_lists_say_nothing_in_english(
     page.go_forward()
     expect(page.locator(".st-key-steps .st-key-step_here_compare")).to_be_visible()
     settle(page)
+    page.get_by_role("radio", name="新的对比").click()
+    settle(page)
     asked = page.get_by_role("combobox", name="送给谁")
     asked.click()
     expect(page.get_by_role("option", name="全选")).to_be_visible()
