@@ -30,6 +30,7 @@ UNUSABLE = [
     "https://example.org/v1\r\nHost: other",
     "https://exa\tmple.org",
     "https://example.org/v1 ",
+    ",",
     "https://example.org/\u202ev1",
     "http://[::1",
     "http://x:99999",

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tianji_core.gate import MASK, remember_secret
 from tianji_core.problems.redaction import without_private, without_texts
 
 ENGLISH = "Dear grandma may your porridge be sweet"
@@ -40,6 +41,12 @@ def test_a_key_in_json_inside_json_goes(before, after, name, depth, ascii_only):
 )
 def test_cookies_and_links_go_whole(line):
     assert "SECRET" not in without_private(line)
+
+
+def test_a_known_key_goes_whole_whatever_it_begins_like():
+    known = "sk-abcdefghijkl/MNOPQRSTUVWX=="
+    remember_secret(known)
+    assert without_private(f"refused {known} here") == f"refused {MASK} here"
 
 
 def test_of_a_line_of_a_library_the_words_of_libraries_stay():

@@ -50,8 +50,8 @@ def each_address(addresses: str) -> list[str]:
 
 def addresses_problem(addresses: str) -> str:
     """Returns why one of several addresses, separated by commas, cannot be stored; '' where all can."""
-    parts = each_address(addresses) if addresses == addresses.strip() else [addresses]
-    return next(filter(None, map(address_problem, parts)), "")
+    parts = each_address(addresses) if addresses == addresses.strip() else []
+    return next(filter(None, map(address_problem, parts or [addresses])), "")
 
 
 def without_credentials(text: str) -> str:

@@ -83,3 +83,15 @@ def test_a_check_names_the_address_that_is_not_in_order(workspace: Workspace, ap
 def test_each_of_several_addresses_is_checked_as_one_alone_is() -> None:
     with pytest.raises(ValidationError, match="密钥请放在环境变量里"):
         TeacherChoice(provider="custom", base_url="http://127.0.0.1:8000/v1,http://me:secret@127.0.0.1/v1")
+
+
+@pytest.mark.parametrize("written", ["{url},", "{url}/,", ", {url}"])
+def test_one_address_beside_a_comma_is_one_address(
+    workspace: Workspace, api: LoopbackApi, written: str
+) -> None:
+    async def talk(teacher: ChatTeacher) -> None:
+        await say(teacher, 1)
+        assert len(api.requests) == 1
+
+    api.default = lambda handler, body: (fails(404) if "," in handler.path else blesses)(handler, body)
+    asked(workspace, [written.format(url=api.url)], talk)

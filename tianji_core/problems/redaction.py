@@ -22,10 +22,11 @@ _KEY_FORMS = re.compile(
     r"\b(?:sk|pk|rk|hf|ms|gh[pousr]|glpat|xox[abprs]|AIza|AKIA|ASIA|tk|ark|key)[-_]?[A-Za-z0-9_\-.]{12,}"
     r"|\beyJ[\w-]{8,}\.[\w-]{8,}(?:\.[\w-]*)?"  # a JSON web token
     r"|\b[0-9a-f]{32}\.[A-Za-z0-9]{16}\b"  # Zhipu
-    r"|[0-9a-f]{16}\.\d{1,11}\.[A-Za-z0-9_-]{43}"  # the link of a shared model
 )
+_LINK = re.compile(r"[0-9a-f]{16}\.\d{1,11}\.[A-Za-z0-9_-]{43}")
+"""The secret part of the link of a shared model."""
 _NAMED_KEY = re.compile(
-    r"""(?isx)((?<![\w-])[\w-]*(?:api[-_]?key|access[-_]?key|secret|token|passw(?:or)?d|passwd|credential
+    r"""(?isx)((?<![\w-])[\w-]*(?:api[-_]?key|access[-_]?key|secret|token|passw(?:or)?d|credential
     |one[-_]?time)s?\b
     (?:\\*["']?\s*[:=]|\\*["']\s*,)\s*)  # JSON inside JSON has a backslash before each quote
     (?:[bru]{0,2}(?P<bars>\\*)(?P<quote>["'])  # up to a quote that is written as the first one is
@@ -52,7 +53,9 @@ _LIBRARY_WORD = re.compile(
     r"|[A-Za-z0-9_.]*(?:Error|Exception|Warning)"
     r"|(?:torch|transformers|peft|bitsandbytes|safetensors|numpy|tianji_core)\.[A-Za-z0-9_.]+"
 )
-_LIBRARY_WORDS = """
+_LIBRARY_WORDS = frozenset(
+    f"""
+    - {GONE}
     allocate allocated already argument argv array assert attribute bad base batch bfloat16 bind bits bus
     bytes cache call cannot capability card channels checkpoint child closed code column compute config
     connect connection convert core corrupt cpu crashed cublas cuda cudnn cuda:0 data database dataset
@@ -71,7 +74,8 @@ _LIBRARY_WORDS = """
     tokenizer tokens too torch train training tried triton type unable unavailable undefined unexpected
     unicode unknown unsupported unused usage utf-8 value values version warn warning weight weights while
     with worker workers write debug critical a an and at by for from in on or such the to total was
-"""
+""".split()
+)
 """Words that libraries use of a computation and a machine, in lower case. Others may be a person's."""
 _FIGURE = re.compile(r"[A-Za-z_][\w./()%-]{0,30}[:=] ?[-+]?\d[\w.,:+%-]*")
 _QUOTED = re.compile(r"\"[^\"\n]*\"|'[^'\n]*'|“[^”\n]*”|「[^」\n]*」|`[^`\n]*`")
@@ -80,7 +84,8 @@ _QUOTED = re.compile(r"\"[^\"\n]*\"|'[^'\n]*'|“[^”\n]*”|「[^」\n]*」|`[
 def without_private(text: str) -> str:
     """Returns a text without keys (known ones, and whatever is written like one), credentials in addresses,
     mail addresses, and the names of this user, their home folder and this machine."""
-    text = without_secrets(_KEY_FORMS.sub(MASK, text))
+    # What is known whole goes first: a looser form would leave the rest of it.
+    text = _KEY_FORMS.sub(MASK, without_secrets(_LINK.sub(MASK, text)))
     text = _NAMED_KEY.sub(rf"\1{MASK}", _WHOLE_LINE.sub(rf"\1{MASK}", text))
     text = _MAIL.sub(MASK, _BEARER.sub(rf"\1 {MASK}", without_credentials(text)))
     text = _HOMES.sub(r"\1user", text)
@@ -130,10 +135,9 @@ def _program_words(line: str, after_frame: bool) -> str | None:
 def _words_of_libraries(rest: str) -> str:
     """What follows a time, a level or the name of an error: figures and the words that libraries use."""
     kept: list[str] = []
-    known_words = {"-", GONE, *_LIBRARY_WORDS.split()}
     for part in re.finditer(rf"{_FIGURE.pattern}|(?P<other>\S+)", _QUOTED.sub(f"'{GONE}'", rest)):
         word = (part["other"] or "").strip("[](){}<>'\",.;:!?=")
-        known = not word or word.lower() in known_words or _LIBRARY_WORD.fullmatch(word)
+        known = not word or word.lower() in _LIBRARY_WORDS or _LIBRARY_WORD.fullmatch(word)
         if known or kept[-1:] != [GONE]:
             kept.append(part.group() if known else GONE)
     return (" " if rest[:1].isspace() else "") + " ".join(kept)

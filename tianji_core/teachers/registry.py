@@ -109,7 +109,7 @@ def checked_choice(workspace: Workspace, choice: TeacherChoice, any_model: bool 
 def _endpoint(workspace: Workspace, source: Provider, choice: TeacherChoice) -> Endpoint:
     return Endpoint(
         title=_(source.title),
-        base_url=(choice.base_url or source.base_url).rstrip("/"),
+        base_url=",".join(each_address(choice.base_url or source.base_url)),
         model=resolved_model(source, choice),
         key_variable=source.key_variable,
         timeout=choice.timeout,
