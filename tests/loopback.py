@@ -50,6 +50,14 @@ def sends_bytes(data: bytes, content_type: str = "application/json") -> Reply:
     return lambda handler, _body: handler.send_bytes(200, data, {"Content-Type": content_type})
 
 
+def streams(*pieces: str) -> Reply:
+    """Answer in pieces, as servers stream."""
+    events = [{"choices": [{"index": 0, "delta": {"content": piece}}]} for piece in pieces]
+    events.append({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]})
+    lines = [f"data: {json.dumps(event)}\n\n" for event in events]
+    return sends_bytes(("".join(lines) + "data: [DONE]\n\n").encode(), "text/event-stream")
+
+
 def trickles(seconds: float, pause: float = 0.05) -> Reply:
     """Send an answer byte by byte, for so long that no read of its own takes too long."""
 

@@ -1,13 +1,7 @@
 """The Dockerfile and the compose files name what there is: files, stages, verbs, ports and each other."""
 
-import os
 import re
-import shutil
-import socket
-import subprocess
 import typing
-from collections.abc import Iterator
-from contextlib import contextmanager
 from fnmatch import fnmatch
 from ipaddress import ip_address, ip_network
 from pathlib import Path
@@ -18,7 +12,8 @@ import typer.main
 import yaml
 
 from tests.loopback import loopback_api
-from tests.processes import free_port, free_ports, until
+from tests.nginx import needs_nginx, nginx
+from tests.processes import free_port, free_ports, listens, until
 from tianji_core.cli import app
 from tianji_core.serving.client import model_names
 
@@ -29,7 +24,6 @@ COMPOSE = {
     path: yaml.safe_load((ROOT / path).read_text("utf-8"))
     for path in ("compose.yaml", "compose.cuda.yaml", "docs/serving/compose.yaml")
 }
-NGINX = shutil.which("nginx", path="/usr/sbin:/usr/bin:/usr/local/bin")
 NGINX_FILES = ("docs/nginx.compose.conf", "docs/serving/nginx.conf")
 
 
@@ -145,7 +139,7 @@ def test_the_compose_files_and_nginx_know_each_other(file: str) -> None:
     assert re.findall(r"listen (\d+)", text) == ports
 
 
-@pytest.mark.skipif(NGINX is None, reason="nginx is not installed (apt-get install nginx-light)")
+@needs_nginx
 def test_requests_to_one_address_reach_the_servers_that_run(tmp_path: Path) -> None:
     port, gone = free_ports(2)
     with loopback_api() as api:
@@ -161,7 +155,7 @@ def test_requests_to_one_address_reach_the_servers_that_run(tmp_path: Path) -> N
                 assert model_names(url) == api.models
 
 
-@pytest.mark.skipif(NGINX is None, reason="nginx is not installed (apt-get install nginx-light)")
+@needs_nginx
 @pytest.mark.parametrize(
     ("file", "path"), [("docs/nginx.conf", "/studio/"), ("docs/nginx.compose.conf", "/")]
 )
@@ -173,7 +167,7 @@ def test_a_share_link_reaches_the_studio_and_no_log(file: str, path: str, tmp_pa
         text = text.replace("server {", f"server {{\nlisten 127.0.0.1:{port};", 1)
         with nginx(tmp_path, text, f"{log} combined"), httpx.Client() as client:
             address = f"http://127.0.0.1:{port}{path}"
-            until(lambda: _listens(port), 60)
+            until(lambda: listens(port), 60)
             for last in ("share/TOKEN/models", "page/models"):  # the server answers what ends like this
                 assert client.get(address + last).json()["data"], last
             until(lambda: log.exists() and "page/models" in log.read_text("utf-8"), 60)
@@ -182,30 +176,6 @@ def test_a_share_link_reaches_the_studio_and_no_log(file: str, path: str, tmp_pa
 
 def read(file: str) -> str:
     return (ROOT / file).read_text("utf-8")
-
-
-@contextmanager
-def nginx(folder: Path, server: str, log: str = "off") -> Iterator[None]:
-    """Runs nginx with this text in its http block, and ``log`` for what is asked."""
-    kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-    places = "\n".join(f"{kind}_temp_path {folder}/{kind};" for kind in kinds)
-    config = folder / "nginx.conf"
-    who = "user root;" if os.getuid() == 0 else ""
-    config.write_text(
-        f"{who}\npid {folder}/pid;\ndaemon off;\nerror_log {folder}/error.log;\nevents {{}}\n"
-        f"http {{\naccess_log {log};\n{places}\n{server}\n}}\n"
-    )
-    process = subprocess.Popen([str(NGINX), "-c", str(config), "-e", f"{folder}/error.log"])
-    try:
-        yield
-    finally:
-        process.terminate()
-        process.wait(30)
-
-
-def _listens(port: int) -> bool:
-    with socket.socket() as asked:
-        return asked.connect_ex(("127.0.0.1", port)) == 0
 
 
 def _answers(url: str) -> bool:

@@ -1,12 +1,10 @@
 """An offline bundle is made from an index on this machine and installs where there is none."""
 
-import base64
 import hashlib
 import os
 import subprocess
 import sys
 import threading
-import zipfile
 from collections.abc import Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -14,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.installing.loopback_index import wheel
 from tianji_core.bundling import bundle_install
 from tianji_core.errors import InputError, JobError
 from tianji_core.workspace import Workspace
@@ -36,22 +35,13 @@ def build_wheel(directory, config_settings=None, metadata_directory=None):
 """
 
 
-def tiny_wheel(folder: Path, name: str, content: str = "") -> Path:
-    """Writes a wheel with one module."""
-    path = folder / f"{name}-1.0-py3-none-any.whl"
-    files = {
-        f"{name}.py": content,
-        f"{name}-1.0.dist-info/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n",
-        f"{name}-1.0.dist-info/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
-    }
-    record = ""
-    with zipfile.ZipFile(path, "w") as wheel:
-        for place, text in files.items():
-            digest = base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).decode().rstrip("=")
-            record += f"{place},sha256={digest},{len(text)}\n"
-            wheel.writestr(place, text)
-        wheel.writestr(f"{name}-1.0.dist-info/RECORD", record + f"{name}-1.0.dist-info/RECORD,,\n")
-    return path
+def put_wheel(index: Path, name: str, content: str = "") -> str:
+    """Writes a wheel with one module where pip looks for it; returns its checksum."""
+    folder = index / name.replace("_", "-")
+    folder.mkdir(exist_ok=True)
+    made = wheel(name, content)
+    (folder / f"{name}-1.0-py3-none-any.whl").write_bytes(made)
+    return hashlib.sha256(made).hexdigest()
 
 
 @pytest.fixture
@@ -81,9 +71,7 @@ def project(tmp_path: Path, index: Path) -> Path:
     folder.mkdir()
     lines = []
     for name in ("tiny_base", "tiny_built"):
-        (index / name.replace("_", "-")).mkdir()
-        wheel = tiny_wheel(index / name.replace("_", "-"), name)
-        digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
+        digest = put_wheel(index, name)
         lines.append(f"{name.replace('_', '-')}==1.0 \\\n    --hash=sha256:{digest}\n")
     (folder / "requirements-light.txt").write_text("".join(lines), "utf-8")
     (folder / "backend.py").write_text(BACKEND, "utf-8")
@@ -125,7 +113,7 @@ def test_a_bundle_installs_without_a_network_and_only_when_it_is_whole(
 def test_what_the_index_has_changed_is_refused_and_leaves_nothing(
     workspace: Workspace, project: Path, index: Path, tmp_path: Path
 ) -> None:
-    tiny_wheel(index / "tiny-base", "tiny_base", "import os  # not what was locked")
+    put_wheel(index, "tiny_base", "import os  # not what was locked")
     with pytest.raises(JobError, match="取包没有成功"):
         bundle_install(workspace, tmp_path / "bundle", "light", project=project)
     assert not (tmp_path / "bundle").exists()

@@ -1,7 +1,6 @@
 """Pages opened by an address that carries filters, and what a fault of the studio itself looks like."""
 
 import os
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,7 +10,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.e2e.driving import ROOT, SETTLED, Studio, settle, until, visit
-from tests.processes import free_port
+from tests.processes import free_port, listens
 
 FILTERED = (
     "review?scene=生日&style=正常&state=pending",
@@ -94,11 +93,6 @@ launch.main()
 """
 
 
-def is_open(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
 def test_a_fault_of_the_studio_is_one_sentence_and_a_way_home(page: Page, tmp_path: Path) -> None:
     (tmp_path / "app.py").write_text(FAULTY, encoding="utf-8")
     port = free_port()
@@ -107,7 +101,7 @@ def test_a_fault_of_the_studio_is_one_sentence_and_a_way_home(page: Page, tmp_pa
     with (tmp_path / "log").open("wb") as log:
         server = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
     try:
-        until(lambda: is_open(port), 120)
+        until(lambda: listens(port), 120)
         for path in ("?broken=1", ""):
             page.goto(f"http://127.0.0.1:{port}/{path}")
             page.wait_for_selector(SETTLED)

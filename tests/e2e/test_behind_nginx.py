@@ -5,9 +5,6 @@ import datetime
 import json
 import re
 import shutil
-import socket
-import subprocess
-import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,8 +19,9 @@ from cryptography.x509.oid import NameOID
 from playwright.sync_api import Page, Playwright, expect
 
 from tests.e2e.driving import WATCH, press, settle, until
+from tests.nginx import NGINX, needs_nginx, nginx
 from tests.pages.visiting import ROOT, Served, served
-from tests.processes import free_ports
+from tests.processes import free_ports, listens
 from tianji_core.access.sessions import Sessions
 from tianji_core.access.users import Users
 from tianji_core.roles import Role
@@ -31,7 +29,6 @@ from tianji_core.store import samples
 from tianji_core.store.samples import SampleFilter
 from tianji_core.workspace import Workspace, open_workspace
 
-NGINX = shutil.which("nginx", path="/usr/sbin:/usr/bin:/usr/local/bin")
 NAME, PASSWORD = "小王", "春风十里不如你呀"
 HOST = "studio.example.com"
 CONFIG = (ROOT / "docs" / "nginx.conf").read_text(encoding="utf-8")
@@ -40,7 +37,7 @@ PADDING = 4_000_000
 
 if NGINX is None:
     warnings.warn("nginx is not installed: the tests of the studio behind it are SKIPPED", stacklevel=1)
-pytestmark = pytest.mark.skipif(NGINX is None, reason="nginx is not installed (apt-get install nginx-light)")
+pytestmark = needs_nginx
 
 
 def certificate(folder: Path) -> tuple[Path, Path]:
@@ -76,28 +73,14 @@ def proxied(folder: Path, server: str, port: int) -> Iterator[None]:
     folder.mkdir()
     shown, secret = certificate(folder)
     server = server.replace("/etc/ssl/studio.pem", str(shown)).replace("/etc/ssl/studio.key", str(secret))
-    kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-    places = "\n".join(f"{kind}_temp_path {folder}/{kind};" for kind in kinds)
-    config = folder / "nginx.conf"
-    config.write_text(
-        f"user root;\npid {folder}/pid;\ndaemon off;\nerror_log {folder}/error.log;\nevents {{}}\n"
-        f"http {{\naccess_log off;\n{places}\n{server}\n}}\n",
-        encoding="utf-8",
-    )
-    process = subprocess.Popen([str(NGINX), "-c", str(config), "-e", f"{folder}/error.log"])
-    try:
-        deadline = time.monotonic() + 30
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", port), timeout=1).close()
-                break
-            except OSError:
-                assert process.poll() is None and time.monotonic() < deadline, "nginx did not start"
-                time.sleep(0.1)
+    with nginx(folder, server) as process:
+
+        def ready() -> bool:
+            assert process.poll() is None, "nginx did not start"
+            return listens(port)
+
+        until(ready, 30)
         yield
-    finally:
-        process.terminate()
-        process.wait(30)
 
 
 def on_ports(text: str, port: int, studio: int) -> str:

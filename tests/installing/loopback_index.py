@@ -16,14 +16,14 @@ ROOMS = ("errors", "project", "i18n", "roles", "ownership", "files", "locks", "a
 """What set-up reads of the studio before any package is there."""
 
 
-def wheel(name: str, version: str = "1.0") -> bytes:
-    """The content of a wheel with one module, which holds its version."""
+def wheel(name: str, content: str = "") -> bytes:
+    """The bytes of a wheel with one module, whose text is ``content``."""
     files = {
-        f"{name}.py": f"version = {version!r}\n",
-        f"{name}-{version}.dist-info/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n",
-        f"{name}-{version}.dist-info/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        f"{name}.py": content,
+        f"{name}-1.0.dist-info/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n",
+        f"{name}-1.0.dist-info/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
     }
-    record = f"{name}-{version}.dist-info/RECORD"
+    record = f"{name}-1.0.dist-info/RECORD"
     lines = []
     for path, text in files.items():
         digest = base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).decode().rstrip("=")

@@ -13,12 +13,13 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.installing.loopback_index import loopback_index, small_project, write_lock
+from tests.installing.loopback_index import LoopbackIndex, loopback_index, small_project, write_lock
 from tests.processes import free_port, until
 from tianji_core.errors import StudioError
 from tianji_core.installing.faults import fault_of
 
 Environment = dict[str, str]
+COMMAND = [".venv/bin/python", "-m", "tianji_core.installing", "light"]
 
 
 @pytest.fixture
@@ -41,12 +42,22 @@ def environment(tmp_path: Path, **values: str) -> Environment:
 
 def set_up(project: Path, **values: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
-        [str(project / ".venv/bin/python"), "-m", "tianji_core.installing", "light"],
+        COMMAND,
         cwd=project,
         env=environment(project.parent, **values),
         capture_output=True,
         text=True,
     )
+
+
+def held_up(project: Path, index: LoopbackIndex, name: str) -> "tuple[subprocess.Popen[str], psutil.Process]":
+    """A set-up that waits for this wheel, and its pip."""
+    index.held = {name}
+    variables = environment(project.parent, TIANJI_PIP_INDEXES=index.url)
+    running = subprocess.Popen(COMMAND, cwd=project, env=variables, stderr=subprocess.PIPE, text=True)
+    until(lambda: name in index.asked)
+    [pip] = psutil.Process(running.pid).children()
+    return running, pip
 
 
 def has(project: Path, name: str) -> bool:
@@ -103,12 +114,7 @@ def test_what_was_installed_before_a_kill_stays_and_one_set_up_runs_at_a_time(pr
         json.dumps({"alpha": 140, "beta": 145}), encoding="utf-8"
     )
     with loopback_index("alpha", "beta") as index:
-        index.held = {"beta"}
-        variables = environment(project.parent, TIANJI_PIP_INDEXES=index.url)
-        command = [str(project / ".venv/bin/python"), "-m", "tianji_core.installing", "light"]
-        running = subprocess.Popen(command, cwd=project, env=variables, stderr=subprocess.PIPE, text=True)
-        until(lambda: "beta" in index.asked)
-        [pip] = psutil.Process(running.pid).children()
+        running, pip = held_up(project, index, "beta")
         running.kill()
         running.communicate()
 
@@ -128,12 +134,7 @@ def test_what_was_installed_before_a_kill_stays_and_one_set_up_runs_at_a_time(pr
 
 def test_a_pip_that_the_system_kills_is_said_to_lack_memory(project: Path) -> None:
     with loopback_index("alpha", "beta") as index:
-        index.held = {"alpha"}
-        variables = environment(project.parent, TIANJI_PIP_INDEXES=index.url)
-        command = [str(project / ".venv/bin/python"), "-m", "tianji_core.installing", "light"]
-        running = subprocess.Popen(command, cwd=project, env=variables, stderr=subprocess.PIPE, text=True)
-        until(lambda: "alpha" in index.asked)
-        [pip] = psutil.Process(running.pid).children()
+        running, pip = held_up(project, index, "alpha")
         os.kill(pip.pid, signal.SIGKILL)
         _out, said = running.communicate()
     assert running.returncode == 1

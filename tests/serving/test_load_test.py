@@ -2,8 +2,7 @@
 
 import pytest
 
-from tests.loopback import LoopbackApi, fails
-from tests.sharing.test_pages import streams
+from tests.loopback import LoopbackApi, fails, streams
 from tianji_core.errors import InputError
 from tianji_core.serving import Message
 from tianji_core.serving.load_test import load_level, nearest_rank

@@ -12,7 +12,7 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from tests.loopback import LoopbackApi, sends_bytes
+from tests.loopback import LoopbackApi, sends_bytes, streams
 from tianji_core.access.login import LoginRequired
 from tianji_core.access.visitors import Accounts
 from tianji_core.i18n import set_language
@@ -27,14 +27,6 @@ from tianji_core.workspace import Workspace
 PASSWORD = "correct horse battery"
 HTML = {"Accept": "text/html,*/*"}
 EVIL = '<img src=x onerror="alert(1)"></script><script>alert(2)</script>{{ 7 * 7 }}'
-
-
-def streams(*pieces: str) -> Any:
-    """Answers in pieces, as servers stream."""
-    events = [{"choices": [{"index": 0, "delta": {"content": piece}}]} for piece in pieces]
-    events.append({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]})
-    lines = [f"data: {json.dumps(event)}\n\n" for event in events]
-    return sends_bytes(("".join(lines) + "data: [DONE]\n\n").encode(), "text/event-stream")
 
 
 async def inside(request: Request) -> Response:

@@ -1,7 +1,6 @@
 """The verb that measures how a model server answers many at once."""
 
-from tests.loopback import LoopbackApi
-from tests.sharing.test_pages import streams
+from tests.loopback import LoopbackApi, streams
 
 
 def test_the_verb_prints_a_line_for_each_level(api: LoopbackApi, verb) -> None:
