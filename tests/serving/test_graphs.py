@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.serving.tiny import make_adapter, make_base
 from tianji_core.serving.graphs import Graphs
@@ -115,6 +117,31 @@ def test_kept_space_is_used_again_and_given_back(folders: tuple[Path, Path]) -> 
             scores = slab.forward(model, [11])
             alone = model(input_ids=torch.tensor([[9, 10, 11]])).logits[:, -1]
         assert torch.allclose(scores, alone, atol=1e-5)
+
+
+@pytest.mark.parametrize("moved_bytes", [1, 1 << 26])
+@given(
+    lengths=st.lists(st.integers(1, 9), min_size=1, max_size=12),
+    ended=st.sets(st.integers(0, 11)),
+)
+def test_rows_that_go_on_keep_their_keys_and_values(
+    moved_bytes: int, lengths: list[int], ended: set[int]
+) -> None:
+    rows, width, gone = len(lengths), max(lengths), sorted(ended & set(range(len(lengths))))
+    layers = [(torch.rand(rows, 2, width, 3), torch.rand(rows, 2, width, 3)) for _layer in range(2)]
+    slab = Slab(2**30)
+    slab.join(layers, [width] * rows, width)
+    slab.lengths = list(lengths)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("tianji_core.serving.slab.MOVED_BYTES", moved_bytes)
+        order = slab.drop(list(reversed(gone)))
+    assert sorted(order) == [row for row in range(rows) if row not in gone]
+    assert slab.lengths == [lengths[row] for row in order]
+    for at, (keys, values) in enumerate(layers):
+        held = slab._layers[at]
+        for place, row in enumerate(order):
+            assert torch.equal(held[0][place, :, : lengths[row]], keys[row, :, : lengths[row]])
+            assert torch.equal(held[1][place, :, : lengths[row]], values[row, :, : lengths[row]])
 
 
 def test_buckets_are_few() -> None:

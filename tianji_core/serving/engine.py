@@ -25,12 +25,14 @@ from tianji_core.serving.flight import Flight, goes_on, launch, may_fly
 from tianji_core.serving.generation import BatchRow, Generation, QueueFullError
 from tianji_core.serving.graphs import Graphs
 from tianji_core.serving.lora import Adapters, LoraMatrices
-from tianji_core.serving.reading import Reader, ReadPrompts
+from tianji_core.serving.reading import Reader, ReadPrompts, prefix_of
 from tianji_core.serving.sampling import choose
 from tianji_core.serving.slab import Slab, has_slab
 
 READ_TOKENS = 4096
-"""Prompt tokens per pass, padding included. Running answers wait that long for their next token."""
+"""Prompt tokens computed per pass, padding included. Running answers wait that long for their next token."""
+HELD_TOKENS = 4 * READ_TOKENS
+"""Those of a pass together with the cached prefixes before them, which take memory only."""
 
 
 class Engine:
@@ -173,13 +175,16 @@ class Engine:
     def _next(self) -> list[Generation]:
         """Takes waiting requests for which there is room, at most as many as one pass may process."""
         admitted: list[Generation] = []
-        width = 0
+        whole = computed = 0
+        beginnings = isinstance(self._caches, Slab)
         self._full &= self.active > self._admitting
         if self._full:
             return []
         while self._waiting and self.active - self._admitting + len(admitted) < self._max_active:
-            width = max(width, len(self._waiting[0].prompt))
-            if admitted and width * (len(admitted) + 1) > READ_TOKENS:
+            first, rows = self._waiting[0], len(admitted) + 1
+            whole = max(whole, len(first.prompt))
+            computed = max(computed, len(first.prompt) - prefix_of(first, beginnings))
+            if admitted and (computed * rows > READ_TOKENS or whole * rows > HELD_TOKENS):
                 break
             job = self._waiting.popleft()
             if not job.cancelled:

@@ -10,7 +10,7 @@ import torch
 from transformers import DynamicCache
 
 from tianji_core.serving.batch import Layers, can_batch, layers_of
-from tianji_core.serving.generation import BatchRow
+from tianji_core.serving.generation import BatchRow, Generation
 from tianji_core.serving.lora import Adapters
 from tianji_core.serving.prefixes import LEAST, MOST, Key, Prefixes, stacked
 
@@ -26,6 +26,12 @@ class ReadPrompts:
     prefix: int
     cache: Any
     scores: torch.Tensor
+
+
+def prefix_of(job: Generation, beginnings: bool) -> int:
+    """The number of tokens at the beginning of a prompt that are computed once for all that share them."""
+    shared = job.shared if beginnings and LEAST <= job.shared <= MOST else 0
+    return min(shared, len(job.prompt) - 1)
 
 
 class Reader:
@@ -54,8 +60,7 @@ class Reader:
         caches cannot be joined."""
         by_length: dict[int, list[BatchRow]] = {}
         for row in rows:
-            shared = row.job.shared if beginnings and LEAST <= row.job.shared <= MOST else 0
-            by_length.setdefault(min(shared, len(row.job.prompt) - 1), []).append(row)
+            by_length.setdefault(prefix_of(row.job, beginnings), []).append(row)
         for prefix, group in by_length.items():
             yield from self._read_after(prefix, group)
 

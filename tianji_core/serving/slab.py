@@ -12,6 +12,8 @@ from tianji_core.serving.batch import Layers
 
 COLUMNS = 128
 """Columns of the smallest allocation; larger ones have as many as :func:`bucket` says."""
+MOVED_BYTES = 1 << 26
+"""Bytes of keys, or of values, of one layer that are copied at once when rows end."""
 
 
 class Slab(Cache):
@@ -52,15 +54,11 @@ class Slab(Cache):
         """Removes rows. Returns the previous index of each remaining row."""
         order = list(range(len(self.lengths)))
         for hole in sorted(rows, reverse=True):
-            last = len(order) - 1
-            if hole != last:
-                length = self.lengths[last]
-                for layer in self._layers:
-                    for slab in layer:
-                        slab[hole, :, :length] = slab[last, :, :length]
-                order[hole], self.lengths[hole] = order[last], length
-            order.pop()
-            self.lengths.pop()
+            last = order.pop()
+            length = self.lengths.pop()
+            if hole < len(order):
+                order[hole], self.lengths[hole] = last, length
+        self._move([(at, before) for at, before in enumerate(order) if at != before])
         if not order and sum(slab.nbytes for layer in self._layers for slab in layer) > self._keep:
             self.release()
         return order
@@ -69,6 +67,21 @@ class Slab(Cache):
         """Frees the memory; there must be no rows."""
         self._layers = []
         self.stamp += 1
+
+    def _move(self, moves: list[tuple[int, int]]) -> None:
+        """Copies rows, (to, from): no row is read after it was written. One copy for each tensor, not each
+        row, whose launches would take longer than a step."""
+        if not moves or not self._layers:
+            return
+        like, width = self._layers[0][0], max(self.lengths[to] for to, _before in moves)
+        most = max(1, MOVED_BYTES // (like[0, :, :width].numel() * like.element_size()))
+        for begin in range(0, len(moves), most):
+            part = moves[begin : begin + most]
+            places = sent(list(zip(*part, strict=True)), like.device)
+            for layer in self._layers:
+                for slab in layer:
+                    used = slab[:, :, :width]
+                    used.index_copy_(0, places[0], used.index_select(0, places[1]))
 
     def reserve(self, rows: int, width: int) -> None:
         """Allocates memory for this many rows and tokens.
