@@ -97,6 +97,7 @@ VERBS: dict[str, Callable[..., None]] = {
     "delete": trash.delete,
     "restore": trash.restore,
     "backup": trash.backup,
+    "forget-answers": trash.forget_answers,
     "serve": serving.serve,
     "share": sharing.share,
     "load-test": load_testing.load_test,

@@ -74,6 +74,11 @@ class Workspace:
         """Logs and progress files of jobs."""
         return self.home / "logs"
 
+    @property
+    def answers(self) -> Path:
+        """File of the answers that teachers have given, by request."""
+        return self.home / "answers.db"
+
     def run_folder(self, run_id: int) -> Path:
         """Returns the folder of a generation run."""
         return self.runs / f"run-{run_id}"

@@ -9,7 +9,7 @@ from pages.generate.teacher_form import TeacherSetup
 from pages.shared.frame import report_figure
 from pages.shared.teacher_numbers import SIGNS
 from pages.shared.text import plain
-from tianji_core.generation import Estimate, RunOptions, estimate, offline_gaps
+from tianji_core.generation import Estimate, KnownAnswers, RunOptions, estimate, offline_gaps
 from tianji_core.i18n import _, _c
 from tianji_core.jobs import duration_text
 from tianji_core.recipe import Plan, Recipe, axes_left_out, count_tasks, tasks
@@ -39,6 +39,12 @@ def show_estimate(
             workspace, recipe, plan, setup.mix, setup.concurrency, options.examples, options.batch
         )
         _show_use(columns[1:], expected, setup, options.batch)
+    if options.reuse:
+        with report_figure():
+            known = KnownAnswers(workspace, recipe, plan, setup.mix, setup.sampling, options.examples).count()
+            st.caption(
+                _("{known} 条有上次的回答，只问 {rest} 条", known=f"{known:,}", rest=f"{number - known:,}")
+            )
     return number
 
 

@@ -7,6 +7,7 @@ from pages.shared.frame import remember_notice
 from pages.shared.text import plain
 from tianji_core.i18n import _
 from tianji_core.model_folders.manifest import size_text
+from tianji_core.store.answers import MOST_BYTES, StoredAnswers
 from tianji_core.workspace import Workspace
 
 
@@ -26,11 +27,30 @@ def workspace_part(workspace: Workspace) -> None:
         _("数据库：") + ("PostgreSQL" if workspace.database_url.startswith("postgresql") else "SQLite")
     )
     _database_backups(workspace)
+    _known_answers(workspace)
     st.caption(
         _(
             "换一个工作区：用 make run WORKSPACE=文件夹 启动，或设置环境变量 TIANJI_HOME。团队共用：把 TIANJI_DATABASE_URL 设为 PostgreSQL 地址。"
         )
     )
+
+
+def _known_answers(workspace: Workspace) -> None:
+    """Draws the size of the answers that a run can take again, with a button that removes them."""
+    known = StoredAnswers(workspace.answers)
+    if not known.bytes:
+        return
+    st.caption(
+        _(
+            "记住的回答：{size}（最多 {most}，满了先删最早的），只在造数时打开“问过的直接用上次的回答”才用。",
+            size=size_text(known.bytes),
+            most=size_text(MOST_BYTES),
+        )
+    )
+    if st.button(_("清空记住的回答"), key="forget_answers"):
+        known.forget()
+        remember_notice(_("清空了记住的回答；样本都还在"))
+        st.rerun()
 
 
 def _database_backups(workspace: Workspace) -> None:

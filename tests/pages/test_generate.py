@@ -391,3 +391,26 @@ def test_enabled_conditions_multiply_the_plan_and_are_drawn_by_weight(workspace:
     finish(workspace, run.id)
     counts = samples.option_counts(workspace.engine, SampleFilter("wishes"))
     assert counts == {"length": {"short": 20, "long": 20}}
+
+
+def test_earlier_answers_are_counted_before_the_start_and_forgotten_in_the_settings(
+    workspace: Workspace, api: LoopbackApi
+):
+    api.default = says("愿您福如东海，寿比南山")
+    at = lab_page(workspace, api)
+    assert not at.toggle(key="reuse").value
+    at.button(key="start_run").click().run()
+    run = max(each.id for each in rows.listed(workspace.engine))
+    finish(workspace, run)
+    at = lab_page(workspace, api)
+    at.toggle(key="reuse").set_value(True).run()
+    assert "4 条有上次的回答，只问 0 条" in " ".join(each.value for each in at.caption)
+    at.number_input(key="limit").set_value(6)
+    at.run()
+    said = next(each.value for each in at.caption if "有上次的回答" in each.value)
+    known = int(said.split(" ")[0])
+    assert said == f"{known} 条有上次的回答，只问 {6 - known} 条"
+    at = at.switch_page("pages/settings/page.py").run()
+    at.button(key="forget_answers").click().run()
+    assert not workspace.answers.exists()
+    assert not [each for each in at.button if each.key == "forget_answers"]

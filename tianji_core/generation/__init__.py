@@ -11,6 +11,7 @@ from tianji_core.generation.job import (
     start_generation,
     take_up,
 )
+from tianji_core.generation.known_answers import KnownAnswers
 from tianji_core.generation.offline import OfflineGaps, offline_gaps
 from tianji_core.generation.openings import Variety, run_variety
 from tianji_core.generation.raw import raw_path, write_raw
@@ -42,6 +43,7 @@ __all__ = [
     "MAX_CONCURRENCY",
     "STALE",
     "Estimate",
+    "KnownAnswers",
     "OfflineGaps",
     "Pulse",
     "RunOptions",

@@ -29,6 +29,7 @@ from tianji_core.generation.batch_book import (
     write_requests,
 )
 from tianji_core.generation.batch_results import BatchResults
+from tianji_core.generation.known_answers import store_texts
 from tianji_core.generation.runs import options_of, sampling_of, teachers_of
 from tianji_core.generation.worn_phrases import Habits, habits_of
 from tianji_core.generation.writing import task_sampling, usage_of
@@ -364,7 +365,7 @@ class _Batches:
     def _stored(self, texts: list[Written], failures: list[Failure]) -> None:
         """Stores texts and failures; a text that the database refuses becomes a failure."""
         try:
-            run_store.store(self._workspace.engine, self._run, texts, failures)
+            store_texts(self._workspace, self._run, self._recipe, texts, failures)
         except StorageError as error:
             if len(texts) + len(failures) > 1:
                 for text in texts:

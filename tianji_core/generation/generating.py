@@ -12,6 +12,7 @@ from tianji_core.dispatch import Budget, Failed, Lane, Pulse, Retry, Usage
 from tianji_core.errors import RunLimitError
 from tianji_core.generation.batching import Looks, run_batches
 from tianji_core.generation.composing import compose_tasks
+from tianji_core.generation.known_answers import KnownAnswers, reuse_answers, store_texts
 from tianji_core.generation.membership import Membership, SharedLimits
 from tianji_core.generation.raw import write_raw
 from tianji_core.generation.runs import RunState, options_of, run_lock, run_state, sampling_of, teachers_of
@@ -91,6 +92,9 @@ async def _work(
     recipe = recipes.at(workspace.engine, run.recipe, run.recipe_revision).recipe
     teachers = [make_teacher(workspace, weighted.choice) for weighted in teachers_of(run)]
     try:
+        if options_of(run).reuse and joins is None:
+            known = KnownAnswers.of_run(workspace, run, recipe)
+            await reuse_answers(workspace, run, known, stop, lambda texts: report.add(texts, 0), report.pause)
         if options_of(run).batch:
             await run_batches(workspace, run, recipe, teachers, report, stop, pace)
         elif run_workers.can_share(workspace.engine):
@@ -166,7 +170,7 @@ async def _ask(
 
     def store(texts: list[Written], failed: list[Failed[Task]]) -> None:
         failures = [Failure(f.item, f.kind, f.message, f.attempts) for f in failed]
-        run_store.store(workspace.engine, run, texts, failures)
+        store_texts(workspace, run, recipe, texts, failures)
 
     await dispatch.run(
         lanes,

@@ -10,6 +10,7 @@ from tianji_core import dispatch
 from tianji_core.dispatch import Budget, Failed, Lane, Pulse, Retry
 from tianji_core.errors import InputError, RunLimitError, StudioError
 from tianji_core.generation.composing import compose_tasks
+from tianji_core.generation.known_answers import store_texts
 from tianji_core.generation.membership import BEAT, Membership
 from tianji_core.generation.runs import options_of
 from tianji_core.i18n import _
@@ -145,7 +146,7 @@ class SharedRun:
         )
 
     def _store(self, member: Membership, texts: list[Written], failures: list[Failure]) -> None:
-        run_store.store(self._workspace.engine, self._run, texts, failures)
+        store_texts(self._workspace, self._run, self._recipe, texts, failures)
         member.stored += len(texts)
 
 

@@ -22,6 +22,7 @@ from tianji_core.teachers.registry import (
     make_batch_server,
     make_teacher,
     price_of,
+    request_identity,
     resolved_model,
     test_connection,
 )
@@ -51,6 +52,7 @@ __all__ = [
     "price_of",
     "provider",
     "providers",
+    "request_identity",
     "resolved_model",
     "save_provider",
     "test_connection",

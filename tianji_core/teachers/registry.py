@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from tianji_core.addresses import each_address
 from tianji_core.errors import SettingsError, TeacherAuthError, TeacherError
@@ -116,6 +117,20 @@ def _endpoint(workspace: Workspace, source: Provider, choice: TeacherChoice) -> 
         secret=(workspace.key(source.key_variable) or "") if source.key_variable else "",
         sends_finish_reason=source.sends_finish_reason,
     )
+
+
+def request_identity(workspace: Workspace, choice: TeacherChoice) -> dict[str, Any]:
+    """Returns all but the messages and the sampling parameters that decides how a choice answers: addresses,
+    model and the model's own fields, never a key.
+
+    Raises:
+        SettingsError: no such provider.
+    """
+    source = provider(workspace, choice.provider)
+    model = resolved_model(source, choice)
+    entry = source.model(model)
+    addresses = sorted(each_address(choice.base_url or source.base_url))
+    return {"addresses": addresses, "model": model, "body": entry.body, "form": entry.response_format}
 
 
 def make_teacher(workspace: Workspace, choice: TeacherChoice, any_model: bool = False) -> Teacher:

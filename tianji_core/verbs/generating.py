@@ -43,6 +43,11 @@ from tianji_core.verbs.interruption import command_line
 from tianji_core.verbs.teacher_options import BudgetOptions, PaceOptions, SamplingOptions, TeacherOptions
 from tianji_core.workspace import Workspace
 
+ReuseOption = Annotated[
+    bool,
+    typer.Option("--reuse", help="Where the same request was answered before, take that answer."),
+]
+
 
 @dataclass(frozen=True)
 class PlanOptions:
@@ -181,6 +186,7 @@ def generate(
         bool,
         typer.Option("--batch", help="Send files through the provider's batches: cheaper, within a day."),
     ] = False,
+    reuse: ReuseOption = False,
     mistakes: Annotated[
         float, typer.Option(min=0, max=1, help="Share of deliberate mistakes (offline composer).")
     ] = 0.0,
@@ -209,7 +215,7 @@ def generate(
             mix.teachers(teacher.choice(pace, mistakes), pace),
             sampling.plan(),
             pace.concurrency,
-            options=budget.run_options(ban_openings, examples, batch, ban_phrases),
+            options=budget.run_options(ban_openings, examples, batch, ban_phrases, reuse),
         )
         run_id, job = run.id, generation.start_generation(space, run.id)
     if not detach:

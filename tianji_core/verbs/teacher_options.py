@@ -106,6 +106,7 @@ class BudgetOptions:
         examples: int = EXAMPLES,
         batch: bool = False,
         ban_phrases: bool = False,
+        reuse: bool = False,
     ) -> RunOptions:
         """Returns the limits of a run.
 
@@ -120,6 +121,7 @@ class BudgetOptions:
                 ban_openings=ban_openings,
                 ban_phrases=ban_phrases,
                 batch=batch,
+                reuse=reuse,
                 examples=examples,
             )
         except ValidationError as error:

@@ -13,6 +13,7 @@ from tianji_core.i18n import _
 from tianji_core.model_folders.manifest import size_text
 from tianji_core.store import recipes
 from tianji_core.store import training as runs
+from tianji_core.store.answers import StoredAnswers
 from tianji_core.verbs.common import JsonOption, WorkspaceOption, opened, show
 from tianji_core.verbs.tables import show_table
 from tianji_core.workspace import Workspace
@@ -99,6 +100,14 @@ def _backup_file(space: Workspace, name: str) -> Path:
     """The file of a backup that is given by its name or its path."""
     here = [each.path for each in space.backups() if each.path.name == name]
     return here[0] if here else Path(name).expanduser()
+
+
+def forget_answers(as_json: JsonOption = False, workspace: WorkspaceOption = None) -> None:
+    """Remove the answers of teachers that 'generate --reuse' takes; no sample is touched."""
+    known = StoredAnswers(opened(workspace).answers)
+    size = known.bytes
+    known.forget()
+    show({"bytes": size}, as_json, _("清空了记住的回答（{size}）；样本都还在", size=size_text(size)))
 
 
 def backup(as_json: JsonOption = False, workspace: WorkspaceOption = None) -> None:
