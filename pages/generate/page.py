@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from pages.generate.imitation import imitation_part
 from pages.generate.knowledge import knowledge_part
 from pages.generate.plan_estimate import show_estimate
 from pages.generate.plan_form import option_picker, plan_cells, plan_form, style_picker
@@ -24,8 +25,8 @@ workspace = page_header(
 )
 recipe = current_recipe().recipe
 
-WISHES, KNOWLEDGE = "wishes", "knowledge"
-PARTS = {WISHES: _("按配方写"), KNOWLEDGE: _("从资料出问答")}
+WISHES, KNOWLEDGE, IMITATION = "wishes", "knowledge", "imitation"
+PARTS = {WISHES: _("按配方写"), IMITATION: _("照着写"), KNOWLEDGE: _("从资料出问答")}
 
 
 def wishes_part() -> None:
@@ -91,5 +92,7 @@ if part and part != linked:
     st.query_params["part"] = part
 if part == KNOWLEDGE:
     knowledge_part(workspace, recipe)
+elif part == IMITATION:
+    imitation_part(workspace, recipe)
 else:
     wishes_part()

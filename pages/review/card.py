@@ -30,7 +30,7 @@ from pages.shared.text import badge, plain
 from tianji_core import cleaning, review
 from tianji_core.cleaning import FIXABLE_RULES
 from tianji_core.i18n import _
-from tianji_core.store import findings, knowledge, samples
+from tianji_core.store import findings, imitation, knowledge, samples
 from tianji_core.store.samples import ACCEPTED, PENDING, STATE_TITLES, Sample, SampleFilter
 from tianji_core.workspace import Workspace
 
@@ -166,6 +166,14 @@ def _provenance(workspace: Workspace, sample: Sample) -> None:
         lines.append(_("生成批次：{id}", id=sample.run_id))
     if (document := knowledge.origin(workspace.engine, sample.id)) is not None:
         lines.append(_("资料：{file} 第 {n} 块", file=plain(document.file), n=document.number))
+    if (copied := imitation.origin(workspace.engine, sample.id)) is not None:
+        likeness = _(
+            "照着写批次 {id}：和最像的一条，措辞 {wording}、结构 {structure} 一样",
+            id=copied.run_id,
+            wording=f"{copied.wording:.0%}",
+            structure=f"{copied.structure:.0%}",
+        )
+        lines.append(likeness)
     if origin.model:
         lines.append(_("模型：{model}", model=plain(origin.model)))
     if origin.completion_tokens:
@@ -176,6 +184,9 @@ def _provenance(workspace: Workspace, sample: Sample) -> None:
     if document is not None:
         with st.expander(_("它依据的那一块资料")):
             st.code(document.text, language=None, wrap_lines=True)
+    if copied is not None:
+        with st.expander(_("它照着写的那一段")):
+            st.code(copied.imitated, language=None, wrap_lines=True)
     if sample.original != sample.output:
         st.caption(_("和最初相比的改动"))
         st.html(diff_html(sample.original, sample.output))

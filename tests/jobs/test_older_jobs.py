@@ -10,7 +10,7 @@ from tianji_core.advice import ListKind
 from tianji_core.cleaning import judging
 from tianji_core.comparison import voting
 from tianji_core.evaluation import sweep
-from tianji_core.generation import knowledge
+from tianji_core.generation import imitation, knowledge
 from tianji_core.review.job import rewriting_job
 from tianji_core.serving import server_url
 from tianji_core.store import jobs as rows
@@ -28,6 +28,7 @@ def stored(workspace: Workspace, kind: str, subject: dict[str, Any]) -> jobs.Job
 FINDERS = {
     "generate": ({"run_id": 7}, lambda w: generation.jobs_by_run(w)[7]),
     "knowledge": ({"knowledge_run_id": 7}, lambda w: knowledge.knowledge_jobs(w)[7]),
+    "imitation": ({"imitation_run_id": 7}, lambda w: imitation.imitation_jobs(w)[7]),
     "rewrite": ({"sample_id": 7}, lambda w: rewriting_job(w, 7)),
     "rate": ({"recipe": "wishes"}, lambda w: advice.rating_job(w, "wishes")),
     "suggest": (
@@ -47,7 +48,7 @@ FINDERS = {
 @pytest.mark.parametrize("kind", FINDERS)
 def test_an_older_job_is_found(workspace: Workspace, kind: str) -> None:
     subject, find = FINDERS[kind]
-    job = stored(workspace, "generate" if kind == "knowledge" else kind, subject)
+    job = stored(workspace, "generate" if kind in ("knowledge", "imitation") else kind, subject)
     assert find(workspace).id == job.id
 
 

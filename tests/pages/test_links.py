@@ -51,6 +51,7 @@ NAMES = (
         "with",
         "board",
         "knowledge",
+        "imitation",
         "part",
         "list",
         "kind",

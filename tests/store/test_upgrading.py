@@ -22,6 +22,7 @@ from tianji_core.recipe import built_in_recipe
 from tianji_core.store import (
     datasets,
     findings,
+    imitation,
     jobs,
     judgements,
     knowledge,
@@ -134,6 +135,19 @@ def rows(revision: str) -> dict[str, list[dict[str, Any]]]:
              "bad": [[2, "空的"]], "created_at": AT}
         ],
         "samples": [sample, from_chunk],
+        "imitation_runs": [
+            {"recipe": "wishes", "recipe_revision": 1, "title": "照着写", "teacher": {}, "sampling": {},
+             "settings": {}, "concurrency": 2, "created_at": AT}
+        ],
+        "imitations": [
+            {"run_id": 1, "position": 0, "parent": None, "stage": "paragraph", "name": "外婆", "scene": "生日",
+             "style": "正常", "text": "范文。", "state": "given", "talk": [], "turns": 0, "reason": "",
+             "attempts": 0, "prompt_tokens": 0, "completion_tokens": 0},
+            {"run_id": 1, "position": 1, "parent": 0, "stage": "seed", "name": "外婆", "scene": "生日",
+             "style": "正常", "text": text, "state": "left", "talk": [], "turns": 1, "reason": "太像",
+             "wording": 0.5, "structure": 0.9, "sample_id": 1, "attempts": 1, "prompt_tokens": 3,
+             "completion_tokens": 4},
+        ],
         "findings": [{"sample_id": 1, "rule": "greeting", "detail": "称呼", "fixed": None, "turn": 0}],
         "near_texts": [
             {"sample_id": 1, "recipe": "wishes", "text_digest": "t1", "bands": b"\x00\x01", "similarity": 0.9}
@@ -246,6 +260,8 @@ def read_everything(engine: Any, revision: str) -> None:
     counted = knowledge.counts(engine, 1)
     assert (counted.pairs, counted.repeated, counted.unused) == (1, 2, 3 if revision >= "0004" else 0)
     assert knowledge.origin(engine, 2).text == "腊月二十三。"
+    if revision >= "0013":
+        assert imitation.origin(engine, 1) == (1, "范文。", 0.5, 0.9, "太像")
     assert datasets.get_import(engine, 1).bad == ((3, "空的"),)  # stored from 0, told from 1
     assert findings.of(engine, [1])[1] == [findings.Finding("greeting", "称呼", None, 0)]
     assert check_state(engine, "wishes").compared

@@ -5,15 +5,15 @@ from dataclasses import dataclass, replace
 
 from tianji_core.cleaning.comparing import compare_all, forget_outdated, must_compare
 from tianji_core.cleaning.rule import Context, context_of
-from tianji_core.cleaning.rules import EXACT_DUPLICATE, SAFE_RULES
+from tianji_core.cleaning.rules import EXACT_DUPLICATE, SAFE_RULES, TOO_ALIKE
 from tianji_core.cleaning.turns import Turns, check_turns, clean_turns
 from tianji_core.cleaning.unfinished import RULE as UNFINISHED_RULE
 from tianji_core.cleaning.unfinished import unfinished
 from tianji_core.i18n import _
 from tianji_core.roles import bookkeeping
-from tianji_core.store import findings, recipes, samples, steps
+from tianji_core.store import findings, imitation, recipes, samples, steps
 from tianji_core.store.findings import Finding, Repairs, RuleCount, Unchecked
-from tianji_core.store.samples import Sample, SampleFilter
+from tianji_core.store.samples import IMITATION, Sample, SampleFilter
 from tianji_core.store.steps import SampleRevision, Step
 from tianji_core.workspace import Workspace
 
@@ -119,6 +119,8 @@ def check_again(workspace: Workspace, recipe_key: str, progress: Progress | None
 
 def _check_batch(workspace: Workspace, recipe_key: str, batch: Sequence[Unchecked], context: Context) -> None:
     twins = findings.twins(workspace.engine, recipe_key, batch, EXACT_DUPLICATE.id)
+    imitated = [sample.id for sample in batch if sample.source == IMITATION]
+    alike = imitation.too_close(workspace.engine, imitated)
     by_sample: dict[int, tuple[int, list[Finding]]] = {}
     for sample in batch:
         items = check_turns(sample, context)
@@ -127,6 +129,8 @@ def _check_batch(workspace: Workspace, recipe_key: str, batch: Sequence[Unchecke
             items.append(cut)
         if (twin := twins.get(sample.id)) is not None:
             items.append(Finding(EXACT_DUPLICATE.id, _("与样本 {id} 的内容一样", id=twin)))
+        if sample.id in alike and sample.output == sample.original:
+            items.append(Finding(TOO_ALIKE.id, alike[sample.id]))
         by_sample[sample.id] = (sample.version, items)
     findings.save(workspace.engine, by_sample)
 

@@ -47,7 +47,15 @@ OVERUSED_OPENING = Rule(
     bad=(),
     good=(Example("妹妹，生日快乐！愿你新的一岁平安喜乐，每天都有好心情。"),),
 )
-SET_RULES = (EXACT_DUPLICATE, NEAR_DUPLICATE, OVERUSED_OPENING)
+TOO_ALIKE = Rule(
+    "too_alike",
+    N_("照着写得太像"),
+    N_("照着一段文字写的，问了几次还是和它太像：要么照抄，要么只换了词。改写过就不算。"),
+    _never,
+    bad=(),
+    good=(Example("妹妹，生日快乐！愿你新的一岁平安喜乐，每天都有好心情。"),),
+)
+SET_RULES = (EXACT_DUPLICATE, NEAR_DUPLICATE, OVERUSED_OPENING, TOO_ALIKE)
 """Rules that need the other samples; :func:`check` never finds anything by them."""
 RULES: tuple[Rule, ...] = (
     EMPTY_RULE,

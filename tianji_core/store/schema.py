@@ -336,12 +336,62 @@ samples = Table(
         postgresql_where=IS_UNCHECKED,
     ),
 )
-"""样本. source: run, import, chat, knowledge, copy, split. state: pending, accepted, rejected. ``original``
-is the text as it arrived, ``sampling`` the parameters of its request, ``history`` the earlier turns of a
-conversation as [{"input", "output"}], ``options`` those of the recipe's axes, ``length`` the characters of
-``output``. ``version`` counts changes (optimistic locking); ``checked`` is the version that the cleaning
-rules checked last (0: never); ``score`` is the mean of a judge's verdict on the current text (0 to 5).
-``length``, ``opening``, ``digest`` and ``text_digest`` are computed on insertion."""
+"""样本. source: run, import, chat, knowledge, copy, split, imitation. state: pending, accepted, rejected.
+``original`` is the text as it arrived, ``sampling`` the parameters of its request, ``history`` the earlier
+turns of a conversation as [{"input", "output"}], ``options`` those of the recipe's axes, ``length`` the
+characters of ``output``. ``version`` counts changes (optimistic locking); ``checked`` is the version that
+the cleaning rules checked last (0: never); ``score`` is the mean of a judge's verdict on the current text
+(0 to 5). ``length``, ``opening``, ``digest`` and ``text_digest`` are computed on insertion."""
+
+imitation_runs = Table(
+    "imitation_runs",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("recipe", String(40), nullable=False),
+    Column("recipe_revision", Integer, nullable=False),
+    Column("title", SentenceColumn, nullable=False),
+    Column("teacher", JSON, nullable=False),
+    Column("sampling", JSON, nullable=False),
+    Column("settings", JSON, nullable=False),
+    Column("concurrency", Integer, nullable=False),
+    Column("created_at", DateTime, nullable=False),
+)
+"""照着写: paragraphs that a person likes; a teacher writes others in the same manner."""
+
+imitations = Table(
+    "imitations",
+    metadata,
+    Column("run_id", Integer, ForeignKey("imitation_runs.id"), primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("parent", Integer),
+    Column("stage", String(10), nullable=False),
+    Column("name", String(40), nullable=False),
+    Column("scene", String(40), nullable=False),
+    Column("style", String(40), nullable=False),
+    Column("text", Text, nullable=False, default=""),
+    Column("state", String(10), nullable=False, default="pending"),
+    Column("talk", JSON, nullable=False, default=list),
+    Column("turns", Integer, nullable=False, default=0),
+    Column("wording", Float),
+    Column("structure", Float),
+    Column("near", Integer),
+    Column("reason", SentenceColumn, nullable=False, default=""),
+    Column("sample_id", Integer, ForeignKey("samples.id")),
+    Column("error_kind", String(20)),
+    Column("error", SentenceColumn),
+    Column("attempts", Integer, nullable=False, default=0),
+    Column("prompt_tokens", Integer, nullable=False, default=0),
+    Column("completion_tokens", Integer, nullable=False, default=0),
+    Column("updated_at", DateTime),
+    Index("ix_imitations_run_id_state", "run_id", "state"),
+    Index("ix_imitations_sample_id", "sample_id"),
+)
+"""The texts of an imitation run as a tree. stage: paragraph (given by the person), seed (another text in its
+manner), child (a seed carried to another receiver or occasion); ``parent`` is the position of the text that
+it imitates. state: given, pending, done, failed, left (too close after every asking, for a person to decide).
+``talk`` holds the answered turns as [{"asked", "answered", "wording", "structure"}], ``turns`` their number;
+``wording`` and ``structure`` are the likeness (0 to 1) to the closest text, at position ``near``; ``reason``
+says what is too close; ``sample_id`` is the sample that it became."""
 
 findings = Table(
     "findings",

@@ -17,6 +17,14 @@ Ask = Callable[[str, Sampling], Awaitable[Answer]]
 @asynccontextmanager
 async def asking(workspace: Workspace, choice: TeacherChoice) -> AsyncIterator[Ask]:
     """Yields a function that sends prompts to the teacher of ``choice``; its connections are closed after the
+    block. Errors as :func:`talking`."""
+    async with talking(workspace, choice) as teacher:
+        yield teacher.complete
+
+
+@asynccontextmanager
+async def talking(workspace: Workspace, choice: TeacherChoice) -> AsyncIterator[ChatTeacher]:
+    """Yields the teacher of ``choice`` for talks of several turns; its connections are closed after the
     block.
 
     Raises:
@@ -29,6 +37,6 @@ async def asking(workspace: Workspace, choice: TeacherChoice) -> AsyncIterator[A
             raise InputError(
                 _("离线造句只会按语句表拼出成品，不会提建议，也不会打分；请换一个接口模型（在设置页填密钥）")
             )
-        yield teacher.complete
+        yield teacher
     finally:
         await teacher.aclose()

@@ -1,5 +1,6 @@
 """The interface of every teacher (造数模型)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
@@ -72,8 +73,11 @@ class BatchTeacher(Teacher, Protocol):
 class ChatTeacher(Teacher, Protocol):
     """A teacher that answers any prompt, not only the briefs of a plan."""
 
-    async def complete(self, prompt: str, sampling: Sampling, system: str = "") -> Answer:
-        """Answers one prompt, with a system message where ``system`` is not ''.
+    async def complete(
+        self, prompt: str, sampling: Sampling, system: str = "", history: Sequence[tuple[str, str]] = ()
+    ) -> Answer:
+        """Answers one prompt, with a system message where ``system`` is not '', after the earlier turns of
+        the talk in ``history``, as (asked, answered).
 
         Raises:
             TeacherError: one of its kinds, when there is no usable answer.

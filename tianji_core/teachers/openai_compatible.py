@@ -3,7 +3,7 @@ retries, so the SDK's own retries are off."""
 
 import asyncio
 import time
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from typing import Any
 
 from tianji_core.addresses import on_this_machine
@@ -71,10 +71,12 @@ class OpenAICompatible(BatchRequests):
             lambda prompt, fields: self._complete(self._body(prompt, sampling, brief.system) | fields),
         )
 
-    async def complete(self, prompt: str, sampling: Sampling, system: str = "") -> Answer:
-        """Returns one completion of ``prompt``, with ``system`` as the system message where it is not ''.
-        Sampling parameters are request fields, never part of a message."""
-        return await self._complete(self._body(prompt, sampling, system))
+    async def complete(
+        self, prompt: str, sampling: Sampling, system: str = "", history: Sequence[tuple[str, str]] = ()
+    ) -> Answer:
+        """Returns one completion of ``prompt`` after the earlier turns in ``history``, with ``system`` as the
+        system message where it is not ''. Sampling parameters are request fields, never part of a message."""
+        return await self._complete(self._body(prompt, sampling, system, history))
 
     async def _complete(self, body: dict[str, Any]) -> Answer:
         import openai
@@ -113,10 +115,12 @@ class OpenAICompatible(BatchRequests):
         except Exception as error:  # a server may send what the SDK trips over
             raise unreadable(self._endpoint, f"{type(error).__name__}: {error}") from None
 
-    def _body(self, prompt: str, sampling: Sampling, system: str = "") -> dict[str, Any]:
+    def _body(
+        self, prompt: str, sampling: Sampling, system: str = "", history: Sequence[tuple[str, str]] = ()
+    ) -> dict[str, Any]:
         given = {
             "model": self._endpoint.model,
-            "messages": messages(prompt, system),
+            "messages": messages(prompt, system, history),
             "temperature": sampling.temperature,
             "top_p": sampling.top_p,
             self._max_tokens_field: sampling.max_tokens,

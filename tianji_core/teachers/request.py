@@ -1,5 +1,6 @@
 """The parts of a request that every API family shares."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from tianji_core.teachers.providers import ModelEntry
@@ -7,10 +8,13 @@ from tianji_core.teachers.providers import ModelEntry
 _TOKEN_LIMITS = ("max_tokens", "max_completion_tokens")
 
 
-def messages(prompt: str, system: str) -> list[dict[str, str]]:
-    """Returns the messages of a request; a ``system`` of '' has none."""
-    asked = {"role": "user", "content": prompt}
-    return [{"role": "system", "content": system}, asked] if system else [asked]
+def messages(prompt: str, system: str, history: Iterable[tuple[str, str]] = ()) -> list[dict[str, str]]:
+    """Returns the messages of a request after the earlier turns in ``history``, as (asked, answered); a
+    ``system`` of '' has none."""
+    said = [("system", system)] if system else []
+    for asked, answered in history:
+        said += [("user", asked), ("assistant", answered)]
+    return [{"role": role, "content": content} for role, content in (*said, ("user", prompt))]
 
 
 def with_own_fields(given: dict[str, Any], entry: ModelEntry) -> dict[str, Any]:

@@ -67,9 +67,11 @@ class SeveralAddresses:
         """
         return await self._somewhere(lambda teacher: teacher.answer(brief, sampling))
 
-    async def complete(self, prompt: str, sampling: Sampling, system: str = "") -> Answer:
-        """Returns one completion of ``prompt``; errors as :meth:`answer`."""
-        return await self._somewhere(lambda teacher: teacher.complete(prompt, sampling, system))
+    async def complete(
+        self, prompt: str, sampling: Sampling, system: str = "", history: Sequence[tuple[str, str]] = ()
+    ) -> Answer:
+        """Returns one completion of ``prompt`` after the turns in ``history``; errors as :meth:`answer`."""
+        return await self._somewhere(lambda teacher: teacher.complete(prompt, sampling, system, history))
 
     async def _somewhere(self, ask: Callable[[ChatTeacher], Awaitable[T]]) -> T:
         left = list(self._addresses)

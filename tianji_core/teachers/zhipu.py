@@ -4,6 +4,7 @@ pool."""
 import asyncio
 import contextlib
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -65,13 +66,21 @@ class Zhipu(BatchRequests):
             lambda prompt, fields: self._sent(self._body(prompt, sampling, brief.system) | fields),
         )
 
-    async def complete(self, prompt: str, sampling: Sampling, system: str = "") -> Answer:
-        """Returns one completion of ``prompt``, with ``system`` as the system message where it is not ''.
-        Sampling parameters are request fields, never part of a message."""
-        return await self._sent(self._body(prompt, sampling, system))
+    async def complete(
+        self, prompt: str, sampling: Sampling, system: str = "", history: Sequence[tuple[str, str]] = ()
+    ) -> Answer:
+        """Returns one completion of ``prompt`` after the earlier turns in ``history``, with ``system`` as the
+        system message where it is not ''. Sampling parameters are request fields, never part of a message."""
+        return await self._sent(self._body(prompt, sampling, system, history))
 
-    def _body(self, prompt: str, sampling: Sampling, system: str) -> dict[str, Any]:
-        given = {"model": self._endpoint.model, "messages": messages(prompt, system), **_parameters(sampling)}
+    def _body(
+        self, prompt: str, sampling: Sampling, system: str, history: Sequence[tuple[str, str]] = ()
+    ) -> dict[str, Any]:
+        given = {
+            "model": self._endpoint.model,
+            "messages": messages(prompt, system, history),
+            **_parameters(sampling),
+        }
         return with_own_fields(given, self._entry)
 
     async def _sent(self, body: dict[str, Any]) -> Answer:

@@ -58,6 +58,9 @@ def _of_job(workspace: Workspace, job: Job) -> str:
     if "knowledge_run_id" in subject:
         command = command_line(f"knowledge --resume {subject['knowledge_run_id']}")
         return _("已经收到的回答都在；接着做：{command}", command=command)
+    if "imitation_run_id" in subject:
+        command = command_line(f"imitate --resume {subject['imitation_run_id']}")
+        return _("已经收到的回答都在；接着做：{command}", command=command)
     if job.kind == "generate":
         command = command_line(f"generate --resume {subject.get('run_id')}")
         return _("已经收到的回答都在；接着做：{command}", command=command)

@@ -13,6 +13,7 @@ PENDING, ACCEPTED, REJECTED = "pending", "accepted", "rejected"
 STATES = (PENDING, ACCEPTED, REJECTED)
 STATE_TITLES = {PENDING: N_("待审"), ACCEPTED: N_("采用"), REJECTED: N_("弃用")}
 RUN, IMPORT, CHAT, KNOWLEDGE, COPY, SPLIT = "run", "import", "chat", "knowledge", "copy", "split"
+IMITATION = "imitation"
 SOURCE_TITLES = {
     RUN: N_("造数"),
     IMPORT: N_("导入"),
@@ -20,6 +21,7 @@ SOURCE_TITLES = {
     KNOWLEDGE: N_("资料"),
     COPY: N_("复制"),
     SPLIT: N_("拆分"),
+    IMITATION: N_("照着写"),
 }
 
 
