@@ -61,7 +61,7 @@ class StepProfile(Hook):
         self._on_card = torch.cuda.is_available()
         self._profiler: Any = None
         self._began = 0.0
-        self._losses: list[float] = []
+        self._losses: list[torch.Tensor] = []
 
     def before_train_iter(self, runner: Any, batch_idx: int, data_batch: Any = None) -> None:
         """Starts the profiler before the first of its iterations."""
@@ -77,7 +77,7 @@ class StepProfile(Hook):
         self, runner: Any, batch_idx: int, data_batch: Any = None, outputs: Any = None
     ) -> None:
         """Stops it after the last one and writes the file."""
-        self._losses.append(float(torch.as_tensor(outputs["loss"]).detach()))
+        self._losses.append(torch.as_tensor(outputs["loss"]).detach())  # read at the end: that waits
         if runner.iter != self._last or self._profiler is None:
             return
         self._settle()
@@ -90,7 +90,7 @@ class StepProfile(Hook):
             if event.device_type.name == kind
         ]
         found: dict[str, Any] = shares(events, seconds)
-        found |= {"top": _longest(events), "losses": self._losses}
+        found |= {"top": _longest(events), "losses": [float(loss) for loss in self._losses]}
         if self._on_card:
             found["reserved_gb"] = torch.cuda.max_memory_reserved() / 1e9
         write_json(self._path, found)

@@ -76,14 +76,21 @@ class _HeadLoss(torch.autograd.Function):
         return scaled(rows), scaled(head, kinds[0]), None, scaled(low), scaled(up, kinds[1])
 
 
-def answer_loss(hidden: Tensor, head: Any, labels: Tensor) -> Tensor:
+def answer_places(labels: Tensor) -> Tensor:
+    """The places, in the flattened rows of ``labels[:, 1:]``, that have a label (N). On a card this waits
+    until it has computed all before."""
+    return (labels[:, 1:].reshape(-1) != IGNORED).nonzero().squeeze(1)
+
+
+def answer_loss(hidden: Tensor, head: Any, labels: Tensor, answers: Tensor | None = None) -> Tensor:
     """The mean cross-entropy over the tokens that have a label, a float32 scalar.
 
     ``hidden`` (B, T, H) is the input of the head; ``labels`` (B, T) are those of the same tokens, -100 for
-    none. A LoRA adapter on the head is applied.
+    none; ``answers`` are their :func:`answer_places` where those are known. A LoRA adapter on the head is
+    applied.
     """
     following = labels[:, 1:].reshape(-1)
-    answers = (following != IGNORED).nonzero().squeeze(1)
+    answers = answer_places(labels) if answers is None else answers
     adapted = hasattr(head, "lora_A") and not head.disable_adapters
     layer = head.get_base_layer() if hasattr(head, "lora_A") else head
     weight = unpacked(layer.weight)

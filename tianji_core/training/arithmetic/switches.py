@@ -16,6 +16,7 @@ NAMES = {
     "liger": "Liger's kernels for norms, rotary embedding and SwiGLU",
     "answer_loss": "logits of answer tokens alone, a chunk at a time",
     "packed_kernel": "4-bit weights of a group unpacked at once, with scales unpacked beforehand",
+    "run_ahead": "read losses where they are needed instead of waiting for the card at each micro-batch",
     "fp8": "products of the frozen base in 8-bit floating point, in profiles that ask for it",
 }
 

@@ -69,6 +69,7 @@ def profiled(source: str, chosen: Profile, device: str = "cuda") -> str:
         "",
         f"# ---- profile {chosen.key}: the same training, with other arithmetic ----",
         "from tianji_core.training.xtuner_engine.fast_finetune import FastFinetune",
+        "from tianji_core.training.xtuner_engine.run_ahead import LateScalars",
         "from tianji_core.training.xtuner_engine.schedule import StepCosineLR",
         "",
         f"model.update(type=FastFinetune, checkpointed={chosen.checkpointed!r})",
@@ -99,6 +100,7 @@ def profiled(source: str, chosen: Profile, device: str = "cuda") -> str:
             "train_dataloader.update(num_workers=2, persistent_workers=True, pin_memory=True)",
         ]
     lines += [
+        'default_hooks["runtime_info"] = dict(type=LateScalars)',
         "param_scheduler = [",
         "    dict(",
         "        type=StepCosineLR,",

@@ -19,6 +19,7 @@ from tianji_core.training.arithmetic.answer_loss import answer_loss
 from tianji_core.training.arithmetic.checkpointing import checkpoint_layers
 from tianji_core.training.arithmetic.kernels import available, use_kernels
 from tianji_core.training.arithmetic.lora import fuse_lora
+from tianji_core.training.xtuner_engine.run_ahead import ANSWERS, FULL, PackPreprocessor, full
 
 if not torch.cuda.is_available():
     import tianji_core.training.xtuner_engine.cpu  # noqa: F401  what xtuner lacks there
@@ -44,6 +45,8 @@ class FastFinetune(SupervisedFinetune):
         self._share, self._float8 = checkpointed, float8
         options["use_activation_checkpointing"] = False
         super().__init__(*values, **options)
+        if switches.on("run_ahead"):
+            self.data_preprocessor = PackPreprocessor()
 
     def _prepare_for_lora(self, peft_model: Any = None, use_activation_checkpointing: bool = False) -> None:
         self.llm.requires_grad_(False)
@@ -73,7 +76,9 @@ class FastFinetune(SupervisedFinetune):
     def compute_loss(self, data: dict[str, Tensor], data_samples: Any = None) -> dict[str, Tensor]:
         """The mean loss over the answer tokens of a micro-batch."""
         inputs = dict(data)
-        self._fused.begin(_full(inputs), refresh="deepspeed" in sys.modules)
+        known, answers = inputs.pop(FULL, None), inputs.pop(ANSWERS, None)
+        whole = full(inputs) if known is None else bool(known)
+        self._fused.begin(whole, refresh="deepspeed" in sys.modules)
         labels = inputs.pop("labels")
         if not switches.on("mask"):
             # Without a mask transformers takes a batch for packed sequences and builds a mask of (B, 1, T,
@@ -84,14 +89,4 @@ class FastFinetune(SupervisedFinetune):
         if not switches.on("answer_loss"):
             logits = base.get_output_embeddings()(hidden).float()
             return {"loss": functional.cross_entropy(logits[:, :-1].flatten(0, 1), labels[:, 1:].flatten())}
-        return {"loss": answer_loss(hidden, base.get_output_embeddings(), labels)}
-
-
-def _full(inputs: dict[str, Tensor]) -> bool:
-    """Whether no token is padding and each row counts its places from 0, as packs do."""
-    mask, places = inputs.get("attention_mask"), inputs.get("position_ids")
-    if mask is not None and not bool(mask.all()):
-        return False
-    if places is None:
-        return True
-    return bool((places == torch.arange(places.shape[-1], device=places.device)).all())
+        return {"loss": answer_loss(hidden, base.get_output_embeddings(), labels, answers)}
