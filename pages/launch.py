@@ -35,6 +35,7 @@ from tianji_core.access.hosts import (
 )
 from tianji_core.access.login import LoginRequired
 from tianji_core.access.single_sign_on import SignOnSettings, sign_on_settings
+from tianji_core.access.upgrade_needed import UpgradeNeeded
 from tianji_core.access.visitors import Accounts
 from tianji_core.errors import StudioError
 from tianji_core.i18n import _
@@ -69,6 +70,7 @@ def studio_app(host: str, port: int, accounts: Accounts | None, sign_on: SignOnS
     checks = [Middleware(SecurityHeaders), own_only, shared]
     if accounts is not None:
         checks.append(Middleware(LoginRequired, accounts=accounts, open_paths=[HEALTH]))
+    checks.append(Middleware(UpgradeNeeded))
     visitors.requests_are_checked(accounts)
     config.set_option("secrets.files", [])  # the studio's settings are in its workspace
     # Collecting all garbage after every run of a fragment takes longer than most of these runs.

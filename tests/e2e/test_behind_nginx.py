@@ -18,14 +18,15 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from playwright.sync_api import Page, Playwright, expect
 
-from tests.e2e.driving import WATCH, press, settle, until
+from tests.e2e.driving import FAULT, WATCH, choose, first_name_typed, press, settle, until
 from tests.nginx import NGINX, needs_nginx, nginx
 from tests.pages.visiting import ROOT, Served, served
 from tests.processes import free_ports, listens
+from tianji_core import jobs, models
 from tianji_core.access.sessions import Sessions
 from tianji_core.access.users import Users
 from tianji_core.roles import Role
-from tianji_core.store import samples
+from tianji_core.store import datasets, recipes, samples, training
 from tianji_core.store.samples import SampleFilter
 from tianji_core.workspace import Workspace, open_workspace
 
@@ -116,15 +117,25 @@ def space(tmp_path: Path) -> Workspace:
     return made
 
 
+def without_upgrade(text: str) -> str:
+    """The server block of a proxy whose author knew nothing of WebSockets."""
+    return re.sub(r".*(proxy_set_header (Upgrade|Connection)|proxy_http_version).*\n", "", text)
+
+
+def logs_in(page: Page, address: str) -> None:
+    """Opens the page of datasets as somebody who was not there before."""
+    page.goto(f"{address}/dataset?part=x")
+    page.get_by_label("名字").fill(NAME)
+    page.get_by_label("密码").fill(PASSWORD)
+    page.get_by_role("button", name="登录").click()
+
+
 def logs_in_and_uploads(page: Page, address: str, space: Workspace, file: Path) -> None:
     """A visit from the first page to a file in the database."""
     turn = {"system": "", "input": "祝赵老师生日快乐", "output": "赵老师，祝您生日快乐，身体健康，万事如意！"}
     pairs = [{"conversation": [turn]}]
     file.write_text(json.dumps(pairs, ensure_ascii=False) + " " * PADDING, encoding="utf-8")
-    page.goto(f"{address}/dataset?part=x")
-    page.get_by_label("名字").fill(NAME)
-    page.get_by_label("密码").fill(PASSWORD)
-    page.get_by_role("button", name="登录").click()
+    logs_in(page, address)
     settle(page)
     assert page.url.startswith(f"{address}/dataset")
     page.get_by_text("导入", exact=True).first.click()
@@ -146,6 +157,81 @@ def test_below_a_path_of_nginx_with_tls(page: Page, space: Workspace, tmp_path: 
         cookies = {cookie["name"]: cookie for cookie in page.context.cookies()}
         session = cookies[f"tianji-session-{inner}"]
         assert session["secure"] and session["httpOnly"] and session["path"] == "/studio"
+        walks_the_corridor(page, f"https://{HOST}:{port}/studio", space)
+
+
+def walks_the_corridor(page: Page, address: str, space: Workspace) -> None:
+    """From an edited name over samples, a dataset and a training to a chat and a comparison."""
+
+    def visit(path: str) -> None:
+        page.goto(f"{address}/{path}")
+        settle(page)
+
+    visit("lists")
+    until(lambda: first_name_typed(page, "钱老师"), 180)
+    press(page, "save_names")
+    until(lambda: recipes.current(space.engine, "wishes").revision == 1, 60)
+
+    visit("generate")
+    limit = page.locator(".st-key-limit input")
+    limit.fill("40")
+    limit.press("Enter")
+    settle(page)
+    press(page, "start_run")
+    wanted = SampleFilter("wishes")
+    until(lambda: samples.count(space.engine, wanted) == 41, 120)
+    until(lambda: not jobs.listed(space, kind="generate", active=True), 120)
+
+    visit("review")
+    press(page, "accept")
+    until(lambda: samples.state_counts(space.engine, wanted).get("accepted") == 1, 60)
+    page.locator(".st-key-view").get_by_text("批量").click()
+    settle(page)
+    press(page, "accept_clean")
+    until(lambda: samples.state_counts(space.engine, wanted).get("accepted", 0) > 20, 120)
+
+    visit("dataset")
+    page.locator(".st-key-version_name input").fill("v1")
+    page.locator(".st-key-version_name input").press("Tab")
+    settle(page)
+    press(page, "freeze")
+    until(lambda: datasets.find(space.engine, "v1") is not None, 120)
+
+    visit("")
+    press(page, "next_step")
+    press(page, "train_start")
+    until(lambda: training.listed(space.engine), 120)
+    job = training.listed(space.engine)[0].job_id
+    assert job is not None
+    ended = jobs.wait(space, job, timeout=420)
+    assert ended.state == "succeeded", ended.note
+
+    press(page, "train_open")  # convert, merge, load; the chat opens by itself
+    page.wait_for_url(f"{address}/chat?model=*", timeout=300_000)
+    assert "merged" in {made.kind for made in models.artefacts(space)}
+    expect(page.locator(".st-key-chat_send button")).to_be_enabled(timeout=180_000)
+    settle(page)
+    press(page, "chat_send")
+    expect(page.locator(".st-key-keep_0 button")).to_be_enabled(timeout=120_000)
+
+    visit("compare")
+    choose(page, "compare_models", "合并模型")
+    press(page, "compare_start")
+    expect(page.locator(FAULT)).to_have_count(0)
+    expect(page.locator("[class*='st-key-vote_']").first).to_be_visible(timeout=120_000)
+
+
+def test_a_proxy_without_websocket_is_named_in_one_sentence(
+    page: Page, space: Workspace, tmp_path: Path
+) -> None:
+    port, inner = free_ports(2)
+    options = ["--base-path", "/studio", "--allow-host", f"{HOST}:{port}", "--trusted-proxy", "127.0.0.1"]
+    with (
+        served(space.home, *options, base="/studio", port=inner),
+        proxied(tmp_path / "nginx", on_ports(without_upgrade(CONFIG), port, inner), port),
+    ):
+        logs_in(page, f"https://{HOST}:{port}/studio")
+        expect(page.get_by_text("前面的代理没有放行 WebSocket")).to_be_visible(timeout=60_000)
 
 
 def test_behind_a_proxy_that_cuts_off_its_path(page: Page, space: Workspace, tmp_path: Path) -> None:
