@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from pages.generate.following import following_part
 from pages.generate.imitation import imitation_part
 from pages.generate.knowledge import knowledge_part
 from pages.generate.plan_estimate import show_estimate
@@ -25,8 +26,13 @@ workspace = page_header(
 )
 recipe = current_recipe().recipe
 
-WISHES, KNOWLEDGE, IMITATION = "wishes", "knowledge", "imitation"
-PARTS = {WISHES: _("按配方写"), IMITATION: _("照着写"), KNOWLEDGE: _("从资料出问答")}
+WISHES, KNOWLEDGE, IMITATION, FOLLOWING = "wishes", "knowledge", "imitation", "following"
+PARTS = {
+    WISHES: _("按配方写"),
+    IMITATION: _("照着写"),
+    FOLLOWING: _("追问"),
+    KNOWLEDGE: _("从资料出问答"),
+}
 
 
 def wishes_part() -> None:
@@ -94,5 +100,7 @@ if part == KNOWLEDGE:
     knowledge_part(workspace, recipe)
 elif part == IMITATION:
     imitation_part(workspace, recipe)
+elif part == FOLLOWING:
+    following_part(workspace, recipe)
 else:
     wishes_part()

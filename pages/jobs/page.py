@@ -19,6 +19,7 @@ KINDS = {
     "rate": _("打分"),
     "suggest": _("提建议"),
     "judge": _("评审"),
+    "follow": _("追问"),
     "import": _("导入"),
     "rewrite": _("改写"),
     "freeze": _("冻结"),

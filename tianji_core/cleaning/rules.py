@@ -55,8 +55,16 @@ TOO_ALIKE = Rule(
     bad=(),
     good=(Example("妹妹，生日快乐！愿你新的一岁平安喜乐，每天都有好心情。"),),
 )
-SET_RULES = (EXACT_DUPLICATE, NEAR_DUPLICATE, OVERUSED_OPENING, TOO_ALIKE)
-"""Rules that need the other samples; :func:`check` never finds anything by them."""
+FOLLOW_UP_UNMET = Rule(
+    "follow_up_unmet",
+    N_("追问没改到位"),
+    N_("多轮对话里要“再短一点”“别提什么”，后一条回答却没有照做；模型会学成听不懂追问。"),
+    _never,
+    bad=(),
+    good=(Example("妹妹，生日快乐！愿你新的一岁平安喜乐，每天都有好心情。"),),
+)
+SET_RULES = (EXACT_DUPLICATE, NEAR_DUPLICATE, OVERUSED_OPENING, TOO_ALIKE, FOLLOW_UP_UNMET)
+"""Rules that need the other samples, or the turns before; :func:`check` never finds anything by them."""
 RULES: tuple[Rule, ...] = (
     EMPTY_RULE,
     *UNWRAPPING_RULES,

@@ -3,10 +3,12 @@ Pure."""
 
 from collections.abc import Collection
 from dataclasses import replace
+from itertools import pairwise
 from typing import NamedTuple, Protocol
 
 from tianji_core.cleaning.rule import Context, HasText, Subject
-from tianji_core.cleaning.rules import SAFE_RULES, check, clean_text
+from tianji_core.cleaning.rules import FOLLOW_UP_UNMET, SAFE_RULES, check, clean_text
+from tianji_core.recipe.following import FollowUp, FollowUpKind, recognised
 from tianji_core.store.findings import Finding
 
 Turns = tuple[tuple[str, str], ...]
@@ -16,6 +18,8 @@ Turns = tuple[tuple[str, str], ...]
 class HasTurns(HasText, Protocol):
     """A conversation that can be checked: ``history`` are the turns before the input of the last answer."""
 
+    @property
+    def input(self) -> str: ...
     @property
     def history(self) -> Turns: ...
 
@@ -28,23 +32,46 @@ class Answers(NamedTuple):
 
 
 def check_turns(sample: HasTurns, context: Context) -> list[Finding]:
-    """Returns the findings in all answers of a conversation, each with the number of its turn."""
+    """Returns the findings in all answers of a conversation, each with the number of its turn; those of an
+    answer that does not do what the person asked for after the one before, too."""
     found = [
         replace(finding, turn=number)
-        for number, (_asked, answer) in enumerate(sample.history, 1)
-        for finding in check(_subject(answer, sample), context)
+        for number, subject in enumerate(_earlier(sample, context), 1)
+        for finding in check(subject, context)
     ]
-    return found + check(sample, context)
+    found += check(sample, context)
+    answers = [answer for _request, answer in sample.history]
+    for number, (follow_up, (before, after)) in enumerate(
+        zip(_follow_ups(sample, context), pairwise([*answers, sample.output]), strict=True), 2
+    ):
+        if follow_up is not None and (fault := follow_up.fault(before, after)):
+            found.append(Finding(FOLLOW_UP_UNMET.id, fault, turn=number if number <= len(answers) else 0))
+    return found
 
 
 def clean_turns(sample: HasTurns, context: Context, rules: Collection[str] = SAFE_RULES) -> Answers:
     """Returns all answers of a conversation after the fixes of ``rules``, as
     :func:`~tianji_core.cleaning.rules.clean_text` fixes one."""
     history = tuple(
-        (asked, clean_text(_subject(answer, sample), context, rules)) for asked, answer in sample.history
+        (asked, clean_text(subject, context, rules))
+        for (asked, _answer), subject in zip(sample.history, _earlier(sample, context), strict=True)
     )
     return Answers(clean_text(sample, context, rules), history)
 
 
-def _subject(answer: str, sample: HasText) -> Subject:
-    return Subject(answer, sample.name, sample.scene, sample.style)
+def _follow_ups(sample: HasTurns, context: Context) -> list[FollowUp | None]:
+    """What each request after the first one asks for, None where that is not known."""
+    requests = [request for request, _answer in sample.history[1:]]
+    requests += [sample.input] if sample.history else []
+    return [recognised(request, context.limits) for request in requests]
+
+
+def _earlier(sample: HasTurns, context: Context) -> list[Subject]:
+    """The answers before the last one. The style of one is unknown where style or length were asked to change
+    after it."""
+    follow_ups = _follow_ups(sample, context)
+    subjects = []
+    for number, (_request, answer) in enumerate(sample.history):
+        kinds = {each.kind for each in follow_ups[number:] if each is not None} - {FollowUpKind.WITHOUT}
+        subjects.append(Subject(answer, sample.name, sample.scene, "" if kinds else sample.style))
+    return subjects

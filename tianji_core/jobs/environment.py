@@ -25,7 +25,9 @@ class Needs:
 
 
 NEEDS = {
-    **dict.fromkeys(("generate", "rewrite", "rate", "suggest", "judge", "vote"), Needs(network=True)),
+    **dict.fromkeys(
+        ("generate", "follow", "rewrite", "rate", "suggest", "judge", "vote"), Needs(network=True)
+    ),
     **dict.fromkeys(("import", "download", "push", "elsewhere", "install"), Needs(network=True)),
     **dict.fromkeys(
         ("train", "convert", "merge", "sweep", "relearn", "demo", "trial", "experiment"), Needs()

@@ -35,6 +35,7 @@ class Unchecked(NamedTuple):
     style: str
     options: tuple[tuple[str, str], ...]
     history: tuple[tuple[str, str], ...]
+    input: str
     output: str
     original: str
     finish_reason: str

@@ -336,7 +336,8 @@ samples = Table(
         postgresql_where=IS_UNCHECKED,
     ),
 )
-"""样本. source: run, import, chat, knowledge, copy, split, imitation. state: pending, accepted, rejected.
+"""样本. source: run, import, chat, knowledge, copy, split, imitation,
+follow_up. state: pending, accepted, rejected.
 ``original`` is the text as it arrived, ``sampling`` the parameters of its request, ``history`` the earlier
 turns of a conversation as [{"input", "output"}], ``options`` those of the recipe's axes, ``length`` the
 characters of ``output``. ``version`` counts changes (optimistic locking); ``checked`` is the version that

@@ -74,6 +74,7 @@ def _of_job(workspace: Workspace, job: Job) -> str:
         return _("做完的训练都在；接着做：{command}", command=command)
     kept = {
         "judge": _("已经打好的分都在；"),
+        "follow": _("已经问到的都在；"),
         "vote": _("已经投出的票都在；"),
         "sweep": _("已经测完的检查点都在；"),
         "import": _("已经导入的都在，不会重复导入；"),

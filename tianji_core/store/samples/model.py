@@ -13,7 +13,7 @@ PENDING, ACCEPTED, REJECTED = "pending", "accepted", "rejected"
 STATES = (PENDING, ACCEPTED, REJECTED)
 STATE_TITLES = {PENDING: N_("待审"), ACCEPTED: N_("采用"), REJECTED: N_("弃用")}
 RUN, IMPORT, CHAT, KNOWLEDGE, COPY, SPLIT = "run", "import", "chat", "knowledge", "copy", "split"
-IMITATION = "imitation"
+IMITATION, FOLLOW_UP = "imitation", "follow_up"
 SOURCE_TITLES = {
     RUN: N_("造数"),
     IMPORT: N_("导入"),
@@ -22,6 +22,7 @@ SOURCE_TITLES = {
     COPY: N_("复制"),
     SPLIT: N_("拆分"),
     IMITATION: N_("照着写"),
+    FOLLOW_UP: N_("追问"),
 }
 
 

@@ -1,0 +1,133 @@
+"""Which accepted answers are followed by which request."""
+
+import random
+from collections import Counter
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from tianji_core.dispatch import Usage, expected_usage
+from tianji_core.generation.estimate import GUESSED_LATENCY, measured_latency
+from tianji_core.recipe import Recipe, Style
+from tianji_core.recipe.following import (
+    FollowUp,
+    FollowUpKind,
+    drawn_follow_up,
+    follow_up_request,
+    possible,
+)
+from tianji_core.recipe.prompts import estimated_tokens
+from tianji_core.store import recipes, samples
+from tianji_core.store.samples import ACCEPTED, FOLLOW_UP, Sample, SampleFilter
+from tianji_core.teachers import TeacherChoice, price_of, provider
+from tianji_core.workspace import Workspace
+
+WORDS = ("身体", "健康", "工作", "钱", "财", "孩子", "年纪", "辛苦", "平安", "幸福", "快乐")
+"""Words that people ask to leave out, where nothing else is said."""
+MOST_AGAIN = 5
+
+
+class FollowingPlan(BaseModel):
+    """Each accepted sample of one turn gets one request, at most ``limit`` of them; ``words`` may be asked to
+    go. An answer that does not do what was asked is asked for again at most ``again`` times."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kinds: tuple[FollowUpKind, ...] = Field(default=tuple(FollowUpKind), min_length=1)
+    words: tuple[str, ...] = WORDS
+    limit: int = Field(default=200, ge=1, le=100_000)
+    again: int = Field(default=2, ge=0, le=MOST_AGAIN)
+    seed: int = Field(default=0, ge=0)
+
+
+class PlannedFollowUp(NamedTuple):
+    """A sample and what is asked for after it; ``style`` is the one of the new answer."""
+
+    sample: Sample
+    follow_up: FollowUp
+    style: Style
+
+
+@dataclass(frozen=True)
+class FollowUpEstimate:
+    """``kinds`` counts the requests of each kind; costs are in the provider's currency, None where its price
+    is unknown; the least if every first answer does what was asked, and the most."""
+
+    number: int
+    kinds: dict[FollowUpKind, int]
+    most_requests: int
+    least_cost: float | None
+    most_cost: float | None
+    least_seconds: float
+    most_seconds: float
+
+
+def planned_follow_ups(workspace: Workspace, recipe_key: str, plan: FollowingPlan) -> list[PlannedFollowUp]:
+    """Returns what is still to be asked: accepted samples of one turn that no stored conversation begins
+    with. The same seed draws the same requests, however many are stored already."""
+    recipe = recipes.current(workspace.engine, recipe_key).recipe
+    followed = {
+        sample.history[0]
+        for batch in samples.each(workspace.engine, SampleFilter(recipe_key, source=FOLLOW_UP))
+        for sample in batch
+        if sample.history
+    }
+    planned: list[PlannedFollowUp] = []
+    left = plan.limit
+    for batch in samples.each(workspace.engine, SampleFilter(recipe_key, states=(ACCEPTED,))):
+        for sample in batch:
+            known = recipe.name(sample.name) and recipe.scene(sample.scene) and recipe.style(sample.style)
+            if sample.history or not known or not left:
+                continue
+            if (drawn := _drawn(recipe, sample, plan)) is None:
+                continue
+            left -= 1
+            if (sample.input, sample.output) not in followed:
+                planned.append(drawn)
+    return planned
+
+
+def _drawn(recipe: Recipe, sample: Sample, plan: FollowingPlan) -> PlannedFollowUp | None:
+    cell = (sample.name, sample.scene, sample.style)
+    choices = possible(recipe, cell, sample.output, plan.kinds, plan.words)
+    if not choices:
+        return None
+    asked = drawn_follow_up(choices, random.Random(f"follow|{plan.seed}|{sample.id}"))
+    style = recipe.style(asked.target if asked.kind is FollowUpKind.STYLE else sample.style)
+    return PlannedFollowUp(sample, asked, style) if style is not None else None
+
+
+def request_for(planned: PlannedFollowUp) -> str:
+    """Returns the first request to the teacher."""
+    style = planned.style if planned.follow_up.kind is FollowUpKind.STYLE else None
+    return follow_up_request(planned.follow_up, planned.sample.output, style)
+
+
+def usage_for(planned: PlannedFollowUp) -> Usage:
+    """Returns the tokens that the first request is likely to use."""
+    said = planned.sample.input + planned.sample.output + request_for(planned)
+    return expected_usage(said, estimated_tokens(planned.sample.output))
+
+
+def estimate_following(
+    workspace: Workspace, recipe_key: str, plan: FollowingPlan, teacher: TeacherChoice, concurrency: int
+) -> FollowUpEstimate:
+    """Returns what the requests that are still to be sent take."""
+    planned = planned_follow_ups(workspace, recipe_key, plan)
+    usage = sum((usage_for(each) for each in planned), Usage())
+    times = 1 + plan.again
+    most = Usage(usage.prompt * times * (times + 1) // 2, usage.completion * times)
+    price = price_of(provider(workspace, teacher.provider), teacher)
+    per_minute = teacher.requests_per_minute
+    latency = measured_latency(workspace, teacher) or GUESSED_LATENCY
+    seconds = len(planned) * max(latency / concurrency, 60 / per_minute if per_minute else 0.0)
+    return FollowUpEstimate(
+        len(planned),
+        dict(Counter(each.follow_up.kind for each in planned)),
+        len(planned) * times,
+        usage.cost(price),
+        most.cost(price),
+        seconds,
+        seconds * times,
+    )
