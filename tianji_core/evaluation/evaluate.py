@@ -7,16 +7,18 @@ import sys
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 from tianji_core.errors import ModelError
 from tianji_core.evaluation.cases import Case
 from tianji_core.evaluation.checks import Checker
+from tianji_core.evaluation.follow_ups import AskNext
 from tianji_core.evaluation.report import Judged, Report, summarise
 from tianji_core.i18n import _
 from tianji_core.jobs.environment import child_environment
 from tianji_core.model_folders.trust import checked_code
 from tianji_core.project import PROJECT
+from tianji_core.recipe.following import FollowUp
 from tianji_core.serving.client import ChatSampling, Message, chat_stream
 
 BATCH = 128
@@ -24,11 +26,13 @@ BATCH = 128
 
 
 class ModelRequest(TypedDict):
-    """One question to a model folder, a conversation of its own; ``max_tokens`` is the longest answer."""
+    """One question to a model folder, a conversation of its own; ``max_tokens`` is the longest answer,
+    ``history`` the turns before it as (asked, answered)."""
 
     system: str
     request: str
     max_tokens: int
+    history: NotRequired[list[tuple[str, str]]]
 
 
 def request_of(case: Case) -> ModelRequest:
@@ -166,6 +170,57 @@ def evaluate_server(
 
     with ThreadPoolExecutor(concurrency) as pool:
         return judge(cases, list(pool.map(ask, cases)), checker)
+
+
+def folder_follow_ups(
+    model: Path, adapter: Path | None, temperature: float = 0.0, seed: int = 0, code_allowed: bool = False
+) -> AskNext:
+    """Returns a function that asks a model folder for something after its answers; its arguments and errors
+    are those of :func:`folder_texts`."""
+
+    def ask(asked: Sequence[tuple[Judged, FollowUp]]) -> Sequence[str]:
+        requests = [
+            ModelRequest(
+                system=one.case.system,
+                request=follow_up.request,
+                max_tokens=2 * longest(one.case),
+                history=[(one.case.request, one.answer)],
+            )
+            for one, follow_up in asked
+        ]
+        (answers,) = folder_texts(model, adapter, requests, [temperature], seed, None, code_allowed)
+        return [answer.strip() for answer in answers]
+
+    return ask
+
+
+def server_follow_ups(
+    url: str,
+    model: str,
+    temperature: float = 0.0,
+    seed: int = 0,
+    key: str | None = None,
+    concurrency: int = 16,
+) -> AskNext:
+    """Returns a function that asks a server for something after its answers; its arguments and errors are
+    those of :func:`evaluate_server`."""
+
+    def ask_one(each: tuple[Judged, FollowUp]) -> str:
+        one, follow_up = each
+        sampling = ChatSampling(temperature, 0.9, 2 * longest(one.case), seed)
+        messages = [
+            Message("system", one.case.system),
+            Message("user", one.case.request),
+            Message("assistant", one.answer),
+            Message("user", follow_up.request),
+        ]
+        return "".join(chunk.text for chunk in chat_stream(url, model, messages, sampling, key)).strip()
+
+    def ask(asked: Sequence[tuple[Judged, FollowUp]]) -> Sequence[str]:
+        with ThreadPoolExecutor(concurrency) as pool:
+            return list(pool.map(ask_one, asked))
+
+    return ask
 
 
 def longest(case: Case) -> int:

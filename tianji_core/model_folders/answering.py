@@ -1,8 +1,9 @@
 """Batched answers of a model folder. A subprocess entry: ``python -m tianji_core.model_folders.answering``
 reads one JSON object from standard input and writes one to standard output.
 
-Input: ``{"model", "adapter", "requests": [{"system", "request", "max_tokens"}], "temperatures", "batch",
-"seed", "threads", "runs_code"}``.
+Input: ``{"model", "adapter", "requests": [{"system", "request", "max_tokens", "history"}],
+"temperatures", "batch", "seed", "threads", "runs_code"}``.
+``history`` holds the turns before a request as [asked, answered] and may be left out.
 
 Output: ``{"answers": [[...]], "seconds": ...}``, a list of answers for each temperature.
 """
@@ -98,7 +99,10 @@ def answer_all(
 
 def _prompt(tokenizer: Any, template: str, request: Mapping[str, Any]) -> list[int]:
     """The token ids that the model server would make of the same request."""
-    messages = [ChatMessage(role="user", content=request["request"])]
+    messages: list[ChatMessage] = []
+    for asked, answered in request.get("history", ()):
+        messages += [ChatMessage(role="user", content=asked), ChatMessage(role="assistant", content=answered)]
+    messages.append(ChatMessage(role="user", content=request["request"]))
     if request.get("system"):
         messages.insert(0, ChatMessage(role="system", content=request["system"]))
     return encode(tokenizer, template, messages)

@@ -46,6 +46,9 @@ def evaluate(
     training_file: Annotated[
         Path | None, typer.Option(help="Training file, to count copied answers.", show_default=False)
     ] = None,
+    follow_ups: Annotated[
+        bool, typer.Option("--follow-ups", help="Ask for something after each answer, too.")
+    ] = False,
     recipe: RecipeOption = None,
     as_json: JsonOption = False,
     workspace: WorkspaceOption = None,
@@ -60,16 +63,21 @@ def evaluate(
     if endpoint.url:
         key = endpoint.key(space)
         report = evaluation.evaluate_server(endpoint.url, model, cases, checker, temperature, seed, key)
+        ask = evaluation.server_follow_ups(endpoint.url, model, temperature, seed, key)
     else:
         folder, adapter = folders(space, model)
         report = evaluation.evaluate_folder(
             folder, adapter, cases, checker, temperature, seed, code_allowed=code_allowed(space, folder)
         )
+        ask = evaluation.folder_follow_ups(folder, adapter, temperature, seed, code_allowed(space, folder))
+    asked = evaluation.followed_up(stored, report.judged, ask, seed) if follow_ups else []
+    rates = evaluation.follow_up_rates(asked)
     seconds = time.monotonic() - started
     facts = {
         "overall": report.overall,
         "styles": report.styles,
         "options": report.options,
+        "follow_ups": rates,
         "seconds": round(seconds, 1),
         "answers": [
             {
@@ -85,7 +93,7 @@ def evaluate(
             for one in report.judged
         ],
     }
-    show(facts, as_json, report.table())
+    show(facts, as_json, "\n".join(filter(None, (report.table(), evaluation.follow_up_table(rates)))))
 
 
 def folders(space: Workspace, model: str) -> tuple[Path, Path | None]:
