@@ -83,7 +83,9 @@ def form() -> None:
         n=comparison.cells,
     )
     line = st.container(horizontal=True, vertical_alignment="center", key="compare_begin")
-    pressed = line.button(size, key="compare_start", type="primary", icon="⚖️", disabled=not comparison.cells)
+    empty = not comparison.cells
+    label = _("开始对比") if empty else size
+    pressed = line.button(label, key="compare_start", type="primary", icon="⚖️", disabled=empty)
     if reason := _missing(comparison, known):
         line.caption(reason)
     if pressed:

@@ -43,7 +43,8 @@ def freeze_part() -> None:
     doubtful = samples.count(engine, SampleFilter(recipe.key, states=(ACCEPTED,), clean=False))
     left, right = st.columns([2, 3], gap="large")
     with left:
-        figure = st.empty()
+        top = st.columns([2, 3], vertical_alignment="center")
+        figure, begin = top[0].empty(), top[1].empty()
         if doubtful:
             st.warning(_("采用的样本里有 {n} 条还带着问题", n=doubtful))
             st.page_link(
@@ -75,7 +76,11 @@ def freeze_part() -> None:
             delta_arrow="off",
         )
         label = _("冻结 {n} 条", n=f"{chosen:,}") if chosen else _("冻结")
-        if st.button(label, key="freeze", type="primary", icon="🧊", width="stretch", disabled=not chosen):
+        with begin:
+            pressed = st.button(
+                label, key="freeze", type="primary", icon="🧊", width="stretch", disabled=not chosen
+            )
+        if pressed:
             frozen(name, note, sample_filter, balance, variation)
         styles = samples.style_counts(engine, accepted)
         st.plotly_chart(bars(styles, _("各风格条数"), _("风格不明")), key="accepted_styles", config=NO_TOOLS)

@@ -79,6 +79,8 @@ def map_view() -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="map_line"):
         st.caption(figures(), help=_("会造数的格子 × 启用的风格，再减去风格例外"), width="content")
         st.space("stretch")
+        with st.container(horizontal=True, gap="small", key="map_undo", width="content"):
+            undo_redo(workspace, stored)
         large = st.toggle(_("大图"), key="map_large", bind="query-params")
         row_choice = st.container(width="content")
     map_area, tools = st.columns([5, 1.1], gap="small")
@@ -93,8 +95,6 @@ def map_view() -> None:
             help=_("选一个风格，就能单独标出这个风格不写的格子，例如不用诗词写谈判。"),
         )
         mouse = mouse_mode(style)
-        with st.container(horizontal=True, gap="small"):
-            undo_redo(workspace, stored)
         legend(style)
     names, scenes = shown_entries(recipe)
     if not names or not scenes:

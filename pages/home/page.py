@@ -6,7 +6,7 @@ import streamlit as st
 
 from pages.home.corridor import show_corridor
 from pages.home.demo_result import show_steps
-from pages.home.result import show_results, walk_report
+from pages.home.result import has_results, show_results, walk_report
 from pages.home.since import since_last_visit
 from pages.shared.frame import current_recipe, remember_notice, report_errors
 from pages.shared.header import page_header
@@ -18,6 +18,8 @@ from pages.shared.visitors import role
 from tianji_core import jobs
 from tianji_core.i18n import _
 from tianji_core.roles import Role
+
+_ALWAYS_THERE = ("lists", "heatmap")  # the steps in which there is something before anybody has worked
 
 workspace = page_header(
     "home",
@@ -46,7 +48,7 @@ def walk_through() -> None:
             elif role() is Role.OWNER and st.button(
                 _("再走一遍") if newest is not None or done else _("走一遍"),
                 key="start_demo",
-                type="secondary" if newest is not None or done else "primary",
+                type="secondary" if newest is not None or done or begun else "primary",
                 icon="🚶",
                 width="stretch",
             ):
@@ -74,17 +76,27 @@ def walk_through() -> None:
 recipe = current_recipe().recipe.key
 walked = walk_report(workspace)
 done = walked is not None
-if not done:
+steps = corridor_steps(workspace)
+begun = any(step.done for step in steps if step.page not in _ALWAYS_THERE)
+if not done and not begun:
     with report_errors():
         walk_through()
 with report_errors():
     since_last_visit(workspace, recipe)
-with report_errors():
-    show_results(workspace, recipe)
-with report_errors():
-    show_corridor(corridor_steps(workspace))
-if walked is not None:
+if begun and not has_results(workspace, recipe):  # own work before the example of what a walk-through brings
     with report_errors():
-        if walked.answers:
-            show_steps(walked)
+        show_corridor(steps)
+    with report_errors():
         walk_through()
+    with report_errors():
+        show_results(workspace, recipe)
+else:
+    with report_errors():
+        show_results(workspace, recipe)
+    with report_errors():
+        show_corridor(steps)
+    if done or begun:
+        with report_errors():
+            if walked is not None and walked.answers:
+                show_steps(walked)
+            walk_through()

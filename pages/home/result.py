@@ -45,6 +45,11 @@ def newest_effect(workspace: Workspace, recipe: str) -> tuple[TrainingRun, Train
     return None
 
 
+def has_results(workspace: Workspace, recipe: str) -> bool:
+    """Returns whether there is a result of one's own to show: a measured training or a walk-through."""
+    return newest_effect(workspace, recipe) is not None or walk_report(workspace) is not None
+
+
 def show_results(workspace: Workspace, recipe: str) -> None:
     """Draws the newest result and what can be done with it, and anew while a job is at work that makes
     one."""

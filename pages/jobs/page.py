@@ -83,14 +83,14 @@ def job_list(kind: str | None) -> None:
 
 
 def row_title(job: jobs.Job, title: str) -> str:
-    """Returns a job in one line: what it is, its state, when it began, and how long an ended one took;
-    ``title`` is what people call it."""
+    """Returns a job in one line of four parts, which the style sheet sets in columns: what it is, its state,
+    when it began, and how long an ended one took; ``title`` is what people call it."""
     kind = str(KINDS.get(job.kind, job.kind))
     named = title if title.startswith(kind) else f"{kind} · {title}"
     when = local_time(job.started_at or job.created_at)
-    took = "" if job.active else f" · {jobs.duration_text(job.seconds)}"
+    took = "" if job.active else f" :gray[{jobs.duration_text(job.seconds)}]"
     state = jobs.shown_state(workspace, job)
-    return f"{ICONS.get(job.state, '')} {job.id} · {plain(named)} — {state} · {when}{took}"
+    return f"**{ICONS.get(job.state, '')} {job.id} · {plain(named)}** :gray[{state}] :gray[{when}]{took}"
 
 
 def job_details(job: jobs.Job, title: str, can_tell: bool, workers: list[RunWorker]) -> None:

@@ -21,13 +21,14 @@ def names_table(recipe: Recipe, key: str) -> list[ListRow]:
     """Draws the table of names and returns its edited rows."""
     frame = pd.DataFrame([n.model_dump(mode="json") for n in recipe.names])
     columns = {
-        "text": st.column_config.TextColumn(_("称谓"), required=True, max_chars=40, width=130),
+        "text": st.column_config.TextColumn(_("称谓"), required=True, max_chars=40, width=84),
         "relation": st.column_config.SelectboxColumn(
             _("关系"),
             options=[r.value for r in Relation],
             format_func=lambda v: _(RELATION_TITLES[Relation(str(v))]),
             required=True,
             default="friend",
+            width=64,
         ),
         "pronoun": st.column_config.SelectboxColumn(
             _("称呼"),
@@ -35,8 +36,9 @@ def names_table(recipe: Recipe, key: str) -> list[ListRow]:
             required=True,
             default="你",
             help=_("用“您”还是“你”"),
+            width=64,
         ),
-        "enabled": st.column_config.CheckboxColumn(_("启用"), default=True),
+        "enabled": st.column_config.CheckboxColumn(_("启用"), default=True, width=64),
     }
     return _edited(frame, columns, key, table_form(recipe), "names")
 
@@ -44,21 +46,22 @@ def names_table(recipe: Recipe, key: str) -> list[ListRow]:
 def scenes_table(recipe: Recipe, key: str) -> list[ListRow]:
     """Draws the table of scenes and returns its edited rows."""
     frame = pd.DataFrame([s.model_dump(mode="json") for s in recipe.scenes])[
-        ["text", "kind", "greeting", "enabled"]
+        ["text", "kind", "enabled", "greeting"]
     ]
     columns = {
-        "text": st.column_config.TextColumn(_("场景"), required=True, max_chars=40, width=130),
+        "text": st.column_config.TextColumn(_("场景"), required=True, max_chars=40, width=100),
         "kind": st.column_config.SelectboxColumn(
             _("类别"),
             options=[k.value for k in SceneKind],
             format_func=lambda v: _(SCENE_KIND_TITLES[SceneKind(str(v))]),
             required=True,
             default="life_event",
+            width=76,
         ),
+        "enabled": st.column_config.CheckboxColumn(_("启用"), default=True, width=56),
         "greeting": st.column_config.TextColumn(
-            _("说成一句话"), help=_("例如“生日快乐”“早日康复”，训练输入会用到；空着就用场景名")
+            _("说成一句话"), help=_("例如“生日快乐”“早日康复”，训练输入会用到；空着就用场景名"), width=110
         ),
-        "enabled": st.column_config.CheckboxColumn(_("启用"), default=True),
     }
     return _edited(frame, columns, key, table_form(recipe), "scenes")
 
@@ -118,10 +121,10 @@ def _edited(frame: pd.DataFrame, columns: dict[str, Any], key: str, form: str, n
     """Draws a table with a column for the order, and returns its rows in the order given there."""
     frame.insert(0, "order", range(1, len(frame) + 1))
     place = st.column_config.NumberColumn(
-        _("顺序"),
+        _("序"),
         min_value=1,
         step=1,
-        width=70,
+        width=48,
         help=_("改成几，这一行就移到第几行；空着的新行排在最后"),
     )
     height = min(38 * (len(frame) + 2), 560)

@@ -1,6 +1,6 @@
 """The part of the models page about links through which others ask one model."""
 
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import streamlit as st
 
@@ -9,6 +9,7 @@ from pages.shared.frame import current_recipe, remember_notice, report_errors
 from pages.shared.kept import forget_typed, kept_text
 from pages.shared.text import plain
 from tianji_core import models
+from tianji_core.access.hosts import is_loopback, outward_address
 from tianji_core.i18n import _
 from tianji_core.serving import servers
 from tianji_core.sharing import LONGEST_DAYS, MOST_PER_MINUTE, Share, Shares, kept_questions
@@ -28,6 +29,7 @@ def shared_models(workspace: Workspace) -> None:
     )
     names = models.titles(workspace)
     _new_link(workspace, shares, names)
+    _reach()
     listed = sorted(shares.listed(), key=lambda share: not share.open())
     for share in listed[:_SHOWN]:
         _link(workspace, shares, share, names.get(share.model, share.model))
@@ -42,18 +44,22 @@ def _new_link(workspace: Workspace, shares: Shares, names: dict[str, str]) -> No
         st.info(_("还没有模型可以分享。先下载一个基座，或者训练出一个适配器。"))
         return
     with st.container(border=True):
-        columns = st.columns([3, 3, 1.4, 1.6], vertical_alignment="bottom")
-        model = columns[0].selectbox(
+        first = st.columns([5, 1.6], vertical_alignment="bottom")
+        model = first[0].selectbox(
             _("分享哪个模型"), known, format_func=lambda name: names.get(name, name), key="share_model"
         )
-        title = columns[1].text_input(
+        pressed = first[1].button(
+            _("做一个链接"), key="share_add", icon="🔗", type="primary", width="stretch"
+        )
+        columns = st.columns([3, 1.4, 1.6], vertical_alignment="bottom")
+        title = columns[0].text_input(
             _("页面的标题"),
             max_chars=60,
             placeholder=current_recipe().recipe.title,
             **kept_text("share_title"),
         )
-        days = columns[2].number_input(_("几天后到期"), 1, LONGEST_DAYS, 7, key="share_days")
-        per_minute = columns[3].number_input(
+        days = columns[1].number_input(_("几天后到期"), 1, LONGEST_DAYS, 7, key="share_days")
+        per_minute = columns[2].number_input(
             _("每分钟最多几问"),
             1,
             MOST_PER_MINUTE,
@@ -62,7 +68,6 @@ def _new_link(workspace: Workspace, shares: Shares, names: dict[str, str]) -> No
             help=_("拿到链接的人加在一起"),
         )
         row = st.container(horizontal=True, vertical_alignment="center")
-        pressed = row.button(_("做一个链接"), key="share_add", icon="🔗")
         login = row.checkbox(_("要先登录"), key="share_login")
         keep = row.checkbox(_("保存问题和回答"), key="share_keep", help=_("页面上会写明"))
     if pressed:
@@ -119,6 +124,36 @@ def _kept_questions(workspace: Workspace, share: Share) -> None:
 
 
 def _studio() -> str:
-    """The address under which this browser knows the studio, without a page."""
+    """The address of the studio in links, without a page: the one under which this browser knows it; where
+    only this machine knows that one and others reach the studio, the one that others use."""
     parts = urlsplit(st.context.url or "http://127.0.0.1:6006/")
-    return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/').removesuffix('/models')}"
+    place = parts.netloc
+    if _local_only(parts) and not is_loopback(_bound()) and (outward := outward_address()):
+        place = f"{outward}:{parts.port}" if parts.port else outward
+    return f"{parts.scheme}://{place}{parts.path.rstrip('/').removesuffix('/models')}"
+
+
+def _reach() -> None:
+    """Says where only this machine can open the links, and how others can."""
+    parts = urlsplit(st.context.url or "http://127.0.0.1:6006/")
+    if not _local_only(parts) or not is_loopback(_bound()):
+        return
+    outward = outward_address() or _("这台机器的地址")
+    st.warning(
+        _(
+            "现在的链接只有这台机器打得开。要给别人用：关掉工坊，换成 `{command}` 启动，再把链接里的 {local} 换成 {outward}。那时工坊自己要登录，登录地址在启动时打印。",
+            command="python -m tianji_core studio --host 0.0.0.0",
+            local=parts.hostname or "127.0.0.1",
+            outward=outward,
+        ),
+        icon="🔒",
+    )
+
+
+def _local_only(parts: SplitResult) -> bool:
+    return is_loopback(parts.hostname or "")
+
+
+def _bound() -> str:
+    """The address on which the studio listens."""
+    return str(st.get_option("server.address") or "127.0.0.1")

@@ -82,7 +82,7 @@ def test_jobs_page_shows_state_log_and_reason(workspace: Workspace) -> None:
     at = open_page("pages/jobs/page.py")
     assert "磁盘满了" in words(at)
     (row,) = at.expander
-    assert f"{job.id} · 走一遍 · 试 — " in row.label and "秒" in row.label
+    assert f"{job.id} · 走一遍 · 试** " in row.label and "秒" in row.label
     assert any("输出" in block.value for block in at.code)
 
 

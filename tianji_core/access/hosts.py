@@ -149,6 +149,18 @@ def is_loopback(address: str) -> bool:
     return _is_address(address) and ipaddress.ip_address(address).is_loopback
 
 
+def outward_address() -> str:
+    """Returns the address under which other machines of the network reach this one; '' where it has none.
+    Nothing is sent for it."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))  # an address that nobody has; the system only chooses the way
+            found = str(probe.getsockname()[0])
+        except OSError:
+            return ""
+    return "" if is_loopback(found) else found
+
+
 def _entry(text: str) -> Authority:
     parts = urlsplit(text) if "://" in text else None
     authority = parse_authority(text) if parts is None else origin_authority(text.rstrip("/"))

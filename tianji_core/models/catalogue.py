@@ -111,10 +111,14 @@ def _origin(model: Artefact) -> tuple[object, ...]:
 
 def titles(workspace: Workspace) -> dict[str, str]:
     """Returns name → what people call a model: the dataset that it was trained on, the step and the kind.
-    Models of which one would be called like another keep their names, as does a base."""
-    found = {model.name: _title(model) for model in artefacts(workspace)}
+    Models that would be called alike are called by their trainings; those of which one would still be called
+    like another keep their names, as does a base."""
+    there = artefacts(workspace)
+    found = {model.name: _title(model) for model in there}
     often = Counter(found.values())
-    return {name: title if often[title] == 1 else name for name, title in found.items()}
+    told = {model.name: model.title if often[found[model.name]] > 1 else found[model.name] for model in there}
+    often = Counter(told.values())
+    return {name: title if title and often[title] == 1 else name for name, title in told.items()}
 
 
 def _title(model: Artefact) -> str:
