@@ -77,7 +77,7 @@ def _preview(preview: ImportPreview) -> None:
             {
                 _("第几项"): number,
                 _("输入"): sample.input,
-                _("祝福"): sample.output,
+                _("内容"): sample.output,
                 _("称谓"): sample.name,
                 _("场景"): sample.scene,
                 _("风格"): sample.style,

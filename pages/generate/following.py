@@ -124,7 +124,7 @@ def _start(
     columns = st.columns(4)
     kinds = (f"{_(FOLLOW_UP_TITLES[kind])} {number}" for kind, number in expected.kinds.items())
     columns[0].metric(_("要追问（条）"), f"{expected.number:,}", help=_("、").join(kinds), border=True)
-    columns[1].metric(_("请求"), f"{expected.number:,}–{expected.most_requests:,}", border=True)
+    columns[1].metric(_("请求（次）"), f"{expected.number:,}–{expected.most_requests:,}", border=True)
     price = (
         _("未知")
         if expected.least_cost is None or expected.most_cost is None

@@ -167,7 +167,7 @@ def _start(
     expected = estimate_imitation(workspace, recipe, paragraphs, settings, choice, setup.concurrency)
     columns = st.columns(4)
     columns[0].metric(_("要写（条）"), f"{expected.texts:,}", border=True)
-    columns[1].metric(_("请求"), f"{expected.texts:,}–{expected.most_requests:,}", border=True)
+    columns[1].metric(_("请求（次）"), f"{expected.texts:,}–{expected.most_requests:,}", border=True)
     sign = SIGNS[setup.provider.currency]
     price = (
         _("未知")

@@ -103,7 +103,7 @@ def knowledge_run_list(workspace: Workspace, recipe: Recipe) -> None:
     runs = knowledge.listed(workspace.engine, recipe.key)
     st.subheader(_("资料批次"), anchor=False)
     if not runs:
-        st.caption(_("还没有资料批次。问答和祝福进同一个样本库，一样清洗、审核、冻结。"))
+        st.caption(_("还没有资料批次。问答和别的样本在一起，一样清洗、审核、冻结。"))
     run_jobs = knowledge_jobs(workspace)
     for run in runs:
         job = run_jobs.get(run.id)

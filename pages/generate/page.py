@@ -22,7 +22,7 @@ from tianji_core.i18n import _
 workspace = page_header(
     "generate",
     _("造数"),
-    _("让造数模型按配方写祝福：选模型、选风格、看估算、试写三条，然后开始。写好一条存一条。"),
+    _("让造数模型按配方写：选模型、选风格、看估算、试写三条，然后开始。写好一条存一条。"),
 )
 recipe = current_recipe().recipe
 

@@ -99,7 +99,7 @@ def test_a_file_is_imported_by_path_with_its_bad_items_listed(
     app = page(part="导入")
     app.text_input(key="import_path").input(str(file)).run()
     assert any("可以导入 1 条，有问题 1 条" in text.value for text in app.markdown)
-    assert app.dataframe[0].value["祝福"].tolist() == ["生日快乐"]
+    assert app.dataframe[0].value["内容"].tolist() == ["生日快乐"]
     assert app.dataframe[1].value.iloc[0, 0] == 2
     assert samples.total(workspace.engine, "wishes") == 0
     press(app, "import")

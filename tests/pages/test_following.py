@@ -15,7 +15,7 @@ def test_accepted_samples_are_followed_up_by_one_click(workspace: Workspace, api
     assert not at.exception and any("先在审核页采用" in info.value for info in at.info)
     accepted(workspace, 5)
     at = page(provider="lab", part="following")
-    assert not at.exception and metrics(at)["要追问（条）"] == "5" and metrics(at)["请求"] == "5–15"
+    assert not at.exception and metrics(at)["要追问（条）"] == "5" and metrics(at)["请求（次）"] == "5–15"
     assert api.requests == []
     at.button(key="start_following").click().run()
     assert not at.exception and not errors(at)

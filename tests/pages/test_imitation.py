@@ -19,7 +19,7 @@ def pasted(workspace: Workspace, api: LoopbackApi, text: str):
 def test_the_estimate_is_shown_before_the_start_and_the_text_is_kept(workspace: Workspace, api: LoopbackApi):
     at = pasted(workspace, api, PARAGRAPH)
     assert not at.exception and not errors(at)
-    assert metrics(at)["要写（条）"] == "21" and metrics(at)["请求"] == "21–63"
+    assert metrics(at)["要写（条）"] == "21" and metrics(at)["请求（次）"] == "21–63"
     assert api.requests == [] and rows.listed(workspace.engine, "wishes") == []
     again = page(provider="lab", part="imitation")  # after a refresh, or in another tab
     assert again.text_area(key="imitated").value == PARAGRAPH and metrics(again) == metrics(at)
