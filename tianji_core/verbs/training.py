@@ -17,6 +17,7 @@ from tianji_core.training import queue as training_queue
 from tianji_core.training.launch import by_hand
 from tianji_core.training.places.profile import Place, place_named
 from tianji_core.training.places.sending import pack, start_elsewhere
+from tianji_core.training.skypilot import check_sky
 from tianji_core.training.slurm import SlurmRequest, checked_request
 from tianji_core.verbs.common import (
     LARGEST,
@@ -29,6 +30,7 @@ from tianji_core.verbs.common import (
     words,
 )
 from tianji_core.verbs.modelling import base_folder
+from tianji_core.verbs.sky_options import SkyOptions
 from tianji_core.verbs.tables import show_table
 from tianji_core.workspace import Workspace
 
@@ -244,6 +246,7 @@ def train(
     machines: TargetOptions = TargetOptions(),
     slurm: SlurmOptions = SlurmOptions(),
     other: ElsewhereOptions = ElsewhereOptions(),
+    rented: SkyOptions = SkyOptions(),
     commands: Annotated[
         bool,
         typer.Option(
@@ -263,8 +266,8 @@ def train(
 ) -> None:
     """Fine-tune with xtuner and follow it to its final checkpoint."""
     space = opened(workspace)
-    request = slurm.request()
-    place, bundle = other.place, other.bundle
+    request, place, bundle = slurm.request(), other.place, other.bundle
+    rented.request(bundle)
     _check_one_way(place, commands, bundle, new=check or cpu_trial, earlier=earlier.named)
     run = earlier.start(space)
     if run is None:
@@ -287,8 +290,7 @@ def train(
             return
         _warn(checked)
         if bundle is not None:
-            pack(space, preset.key, settings, version, bundle, learning.title, target)
-            show({"bundle": str(bundle)}, as_json, _("训练包写好了：{file}", file=bundle))
+            _pack(space, learning, settings, version, target, bundle, rented, as_json)
             return
         told = expected_of(space, learning.preset, settings, version)
         run = _begun(space, learning, settings, version, target, chosen, commands)
@@ -312,6 +314,33 @@ def _check_one_way(place: str, commands: bool, bundle: Path | None, new: bool, e
         raise InputError(
             _("--resume 和 --more 不能和 --place、--bundle、--commands、--check、--cpu-trial 一起用")
         )
+
+
+def _pack(
+    space: Workspace,
+    learning: LearningOptions,
+    settings: training.TrainingSettings,
+    version: datasets.DatasetVersion,
+    target: training.Target,
+    bundle: Path,
+    rented: SkyOptions,
+    as_json: bool,
+) -> None:
+    """Writes the bundle of a training, and a task of SkyPilot where one is asked for.
+
+    Raises:
+        StudioError: it cannot be trained there, or a file cannot be written.
+    """
+    preset, sky = training.preset(learning.preset, space), rented.request(bundle)
+    if sky is not None:
+        check_sky(sky, target, preset.device)
+    pack(space, preset.key, settings, version, bundle, learning.title, target)
+    facts, said = {"bundle": str(bundle)}, _("训练包写好了：{file}", file=bundle)
+    if sky is not None:
+        command = rented.write(sky, target, preset.device, bundle, settings.base_folder)
+        facts |= {"sky": str(rented.sky), "command": command}
+        said += "\n" + _("SkyPilot 的任务也写好了，启动它：{command}", command=command)
+    show(facts, as_json, said)
 
 
 def _warn(checked: training.Preflight) -> None:
